@@ -1,0 +1,131 @@
+import type { ProblemCode } from '../problems/catalogue.ts'
+import type { InterfaceState } from '../wireguard/dump.ts'
+import type { PublicKey } from '../wireguard/keys.ts'
+import type { PeerSpec } from '../wireguard/spec.ts'
+
+/**
+ * One kind of machine that can end a tunnel. The duties of every adapter:
+ *
+ * - idempotent: after a plan was executed, the next plan is empty;
+ * - every object it makes bears homeward's mark, and nothing without the mark is ever changed or removed;
+ * - undo needs the marks alone: `plan(observation, null)` removes everything of ours, with no saved state;
+ * - every wait has a timeout and obeys the signal; it never prompts;
+ * - an error is a Problem: what failed, on which device, why, what to do next;
+ * - the vendor's words never leave its folder; secrets never appear in steps, errors or arguments.
+ */
+export interface Adapter {
+  /** What this machine is. Probes once, then remembers. */
+  readonly describe: (signal: AbortSignal) => Promise<Description>
+  /** What is there now: all that bears our mark, and what would clash with `interfaceName`. */
+  readonly observe: (interfaceName: string, signal: AbortSignal) => Promise<Observation>
+  /** The ordered steps from what is to what should be. Pure. `null` wants everything of ours gone. */
+  readonly plan: (observed: Observation, desired: TunnelSpec | null) => Plan
+  /** Carries out one step. @throws {Problem} `step-failed`; whoever applies stops there. */
+  readonly execute: (step: Step, signal: AbortSignal) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+export interface Description {
+  readonly kind: 'linux'
+  /** For people, e.g. `Debian GNU/Linux 12 (bookworm)`. */
+  readonly model: string
+  /** Version of the kernel or of the router's system. */
+  readonly version: string
+  readonly dataPlane: 'kernel' | 'userspace'
+}
+
+/** One tunnel interface with all that hangs on it, as wanted. Holds no secret. */
+export interface TunnelSpec {
+  readonly interface: string
+  /** The interface must have this key; the adapter was given the private half, or the router made it. */
+  readonly publicKey: PublicKey
+  /** With prefix length, e.g. 10.86.0.2/16. */
+  readonly address: string
+  /** Bytes. */
+  readonly mtu: number
+  /** null: any port, chosen by the kernel and kept while the interface lives. */
+  readonly listenPort: number | null
+  readonly peers: readonly PeerSpec[]
+  /** Prefixes led into the tunnel besides the address's own, canonical, sorted. */
+  readonly routes: readonly string[]
+  readonly forwarding: ForwardingSpec
+}
+
+/** What may pass between the tunnel and the rest of the machine. */
+export type ForwardingSpec =
+  | {
+      readonly role: 'home'
+      /** The home's prefixes that the tunnel may reach; nothing else behind this machine can be reached from it. */
+      readonly lan: readonly string[]
+      /** masquerade: LAN hosts see this machine and answer without a route. routed: they see the device and need one. */
+      readonly mode: 'masquerade' | 'routed'
+    }
+  | {
+      readonly role: 'hub'
+      /** UDP ports that lead to the listen port too. */
+      readonly alternatePorts: readonly number[]
+      /** Tunnel addresses of devices. They may reach every peer; homes may not start anything towards each other. */
+      readonly devices: readonly string[]
+    }
+
+/** What was found. Only what bears our mark, apart from `clashes` and `usedPorts`. */
+export interface Observation {
+  readonly interface: ObservedInterface | null
+  /** Names of other interfaces with our mark: left over from an earlier name. */
+  readonly strayInterfaces: readonly string[]
+  /** Fingerprints of our firewall rules in order; null when there is no table of ours. */
+  readonly firewall: readonly string[] | null
+  readonly forwarding: boolean
+  /** Whether it was us who turned forwarding on, so that undo turns it off again. */
+  readonly forwardingIsOurs: boolean
+  /** What is not ours and stands where ours should: the plan refuses itself. */
+  readonly clashes: readonly Refusal[]
+}
+
+export interface ObservedInterface extends InterfaceState {
+  readonly name: string
+  readonly up: boolean
+  readonly mtu: number
+  /** With prefix length. */
+  readonly addresses: readonly string[]
+  /** Prefixes of our marked routes into it. */
+  readonly routes: readonly string[]
+}
+
+export interface Refusal {
+  readonly code: ProblemCode
+  readonly why: string
+}
+
+export interface Plan {
+  /** Empty when what is there is what is wanted. */
+  readonly steps: readonly Step[]
+  /** Not empty: the plan must not be executed, and why. */
+  readonly refusals: readonly Refusal[]
+}
+
+/** One change, as data: tests compare it, `plan` prints it, the log keeps it. */
+export type Step =
+  | { readonly kind: 'create-interface'; readonly interface: string }
+  | { readonly kind: 'set-private-key'; readonly interface: string; readonly publicKey: PublicKey }
+  | { readonly kind: 'set-listen-port'; readonly interface: string; readonly port: number }
+  | { readonly kind: 'set-mtu'; readonly interface: string; readonly mtu: number }
+  | { readonly kind: 'add-address'; readonly interface: string; readonly address: string }
+  | { readonly kind: 'remove-address'; readonly interface: string; readonly address: string }
+  | { readonly kind: 'set-peers'; readonly interface: string; readonly peers: readonly PeerSpec[] }
+  | { readonly kind: 'remove-peers'; readonly interface: string; readonly publicKeys: readonly PublicKey[] }
+  | { readonly kind: 'bring-up'; readonly interface: string }
+  | { readonly kind: 'add-route'; readonly interface: string; readonly prefix: string }
+  | { readonly kind: 'remove-route'; readonly interface: string; readonly prefix: string }
+  | { readonly kind: 'enable-forwarding' }
+  | { readonly kind: 'disable-forwarding' }
+  | {
+      readonly kind: 'set-firewall'
+      readonly interface: string
+      readonly listenPort: number | null
+      readonly forwarding: ForwardingSpec
+      /** Kept in the table as a mark, for undo. */
+      readonly forwardingWasOff: boolean
+    }
+  | { readonly kind: 'remove-firewall' }
+  | { readonly kind: 'remove-interface'; readonly interface: string }

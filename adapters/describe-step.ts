@@ -1,0 +1,62 @@
+import { formatEndpoint, type PeerSpec } from '../wireguard/spec.ts'
+import type { ForwardingSpec, Step } from './adapter.ts'
+
+/** One line for people: what this step does. */
+export function describeStep(step: Step): string {
+  switch (step.kind) {
+    case 'create-interface':
+      return `make the WireGuard interface ${step.interface}`
+    case 'set-private-key':
+      return `give ${step.interface} the private key of ${step.publicKey}`
+    case 'set-listen-port':
+      return `let ${step.interface} listen on UDP port ${step.port}`
+    case 'set-mtu':
+      return `set the MTU of ${step.interface} to ${step.mtu} bytes`
+    case 'add-address':
+      return `add the address ${step.address} to ${step.interface}`
+    case 'remove-address':
+      return `remove the address ${step.address} from ${step.interface}`
+    case 'set-peers':
+      return `set ${step.peers.length === 1 ? 'the peer' : `${step.peers.length} peers`} ${some(step.peers.map(describePeer))} on ${step.interface}`
+    case 'remove-peers':
+      return `remove ${some(step.publicKeys.map((key) => `peer ${key}`))} from ${step.interface}`
+    case 'bring-up':
+      return `bring ${step.interface} up`
+    case 'add-route':
+      return `lead ${step.prefix} into ${step.interface}`
+    case 'remove-route':
+      return `no longer lead ${step.prefix} into ${step.interface}`
+    case 'enable-forwarding':
+      return 'turn IPv4 forwarding on'
+    case 'disable-forwarding':
+      return 'turn IPv4 forwarding off, as it was before homeward'
+    case 'set-firewall':
+      return `set the firewall table of homeward: ${describeForwarding(step.forwarding)}`
+    case 'remove-firewall':
+      return 'remove the firewall table of homeward'
+    case 'remove-interface':
+      return `remove the interface ${step.interface}`
+    default:
+      return step satisfies never
+  }
+}
+
+function describePeer(peer: PeerSpec): string {
+  const where = peer.endpoint === null ? '' : ` at ${formatEndpoint(peer.endpoint)}`
+  return `${peer.publicKey}${where} for ${peer.allowedIps.join(', ')}`
+}
+
+function describeForwarding(forwarding: ForwardingSpec): string {
+  switch (forwarding.role) {
+    case 'home':
+      return `let the tunnel reach ${forwarding.lan.join(', ') || 'no network here'} (${forwarding.mode})`
+    case 'hub':
+      return `let ${forwarding.devices.length} devices reach the homes, take WireGuard on ${forwarding.alternatePorts.join(', ') || 'no other port'} too`
+    default:
+      return forwarding satisfies never
+  }
+}
+
+function some(texts: readonly string[]): string {
+  return texts.length <= 3 ? texts.join('; ') : `${texts.slice(0, 3).join('; ')} and ${texts.length - 3} more`
+}

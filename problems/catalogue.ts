@@ -1,0 +1,90 @@
+/** What a person can do about a problem, and the exit status the command ends with. */
+export interface Advice {
+  /** A full sentence, without the final full stop. */
+  readonly next: string
+  /** 1: it failed. 64: it was called wrongly (EX_USAGE of sysexits.h). */
+  readonly exit: 1 | 64
+}
+
+/**
+ * Every problem homeward can report. Codes are stable: scripts match on them.
+ * Whoever throws may give a more exact next step than the one here, never none.
+ */
+export const catalogue = {
+  'wrong-usage': { next: 'See homeward --help', exit: 64 },
+  'needs-yes': { next: 'Pass --yes to go ahead without being asked', exit: 64 },
+  'no-root': { next: 'Run it again with sudo', exit: 1 },
+  'tool-missing': { next: 'Install it with apt-get install --no-install-recommends', exit: 1 },
+  'no-wireguard': {
+    next: 'Install wireguard-go (apt-get install --no-install-recommends wireguard-go) or boot a kernel with the wireguard module',
+    exit: 1,
+  },
+  'command-failed': { next: 'Run homeward doctor, then try again', exit: 1 },
+  'command-timeout': { next: 'Try again; if it happens twice, look at the load of this machine', exit: 1 },
+  'config-missing': { next: 'Run homeward join TOKEN with a token from your hub', exit: 1 },
+  'config-invalid': { next: 'Correct the file and try again', exit: 1 },
+  'config-unreadable': { next: 'Check that the file is there and that you may read it', exit: 1 },
+  'secret-exposed': { next: 'chmod 600 the file', exit: 1 },
+  'already-joined': { next: 'Run homeward leave first, then join again', exit: 1 },
+  'hub-not-initialised': { next: 'Run homeward hub init --address HOST on the VPS first', exit: 1 },
+  'hub-settings-differ': { next: 'Edit hub.yaml by hand and restart homeward hub run', exit: 1 },
+  'token-malformed': { next: 'Copy the whole token again, from hw1. to its last character', exit: 1 },
+  'token-damaged': { next: 'Copy the whole token again: a character was lost or changed', exit: 1 },
+  'token-version': { next: 'Upgrade homeward on both ends to the same version: ./install.sh upgrade', exit: 1 },
+  'token-expired': { next: 'Make a new one on the hub: homeward hub invite HOME', exit: 1 },
+  'token-used': { next: 'Make a new one on the hub: homeward hub invite HOME', exit: 1 },
+  'token-unknown': { next: 'Make a new one on the hub: homeward hub invite HOME', exit: 1 },
+  'name-unresolved': { next: 'Check the name and this machine’s DNS (getent hosts NAME)', exit: 1 },
+  'hub-unreachable': {
+    next: 'Check that the hub runs and that its provider’s firewall lets TCP and UDP of its port in',
+    exit: 1,
+  },
+  'certificate-mismatch': {
+    next: 'Somebody else answers at this address, or the hub was made anew: make a new token on the hub you trust',
+    exit: 1,
+  },
+  'answer-invalid': { next: 'Upgrade homeward on both ends to the same version: ./install.sh upgrade', exit: 1 },
+  'request-invalid': { next: 'Upgrade homeward on both ends to the same version: ./install.sh upgrade', exit: 1 },
+  'body-too-large': { next: 'Nothing homeward sends is that large: check what is calling', exit: 1 },
+  'rate-limited': { next: 'Wait a minute and try again', exit: 1 },
+  'home-unknown': { next: 'Join again with a new token: homeward hub invite HOME on the hub', exit: 1 },
+  'home-name-invalid': { next: 'Use 1 to 32 of a-z, 0-9 and -, beginning with a letter', exit: 64 },
+  'home-exists': { next: 'Choose another name, or homeward hub remove HOME first', exit: 1 },
+  'home-missing': { next: 'See the names with homeward hub status', exit: 1 },
+  'device-name-invalid': { next: 'Use 1 to 32 of a-z, 0-9 and -, beginning with a letter', exit: 64 },
+  'device-exists': { next: 'Choose another name, or homeward device remove NAME first', exit: 1 },
+  'device-missing': { next: 'See the names with homeward device list', exit: 1 },
+  'network-full': { next: 'Remove homes or devices that are gone, or start a hub with a larger --network', exit: 1 },
+  'address-invalid': { next: 'Give an IPv4 address, an IPv6 address or a host name', exit: 64 },
+  'prefix-invalid': { next: 'Write a prefix as ADDRESS/LENGTH, for example 192.168.1.0/24', exit: 64 },
+  'lan-overlaps': { next: 'Pass another prefix with --lan CIDR, or renumber one of the two networks', exit: 1 },
+  'lan-unclear': { next: 'Say which network is the home’s with --lan CIDR', exit: 1 },
+  'port-taken': { next: 'Stop what uses the port, or choose another one with --port', exit: 1 },
+  'interface-taken': {
+    next: 'Choose another name with --interface NAME: homeward never touches an interface it did not make',
+    exit: 1,
+  },
+  'firewall-taken': { next: 'Rename that nftables table: homeward only touches what it made', exit: 1 },
+  'router-unsupported': { next: 'This version configures Linux only: use --router linux', exit: 64 },
+  'step-failed': { next: 'Mend the reason and run homeward apply', exit: 1 },
+  'tunnel-unproven': {
+    next: 'Check that the hub runs and that its provider’s firewall lets UDP of its port in, then join again with the same token',
+    exit: 1,
+  },
+  'changes-refused': { next: 'Mend the reason, then run homeward plan', exit: 1 },
+  'store-damaged': { next: 'Put back a backup of the file; it was left untouched', exit: 1 },
+  'store-newer': { next: 'Upgrade homeward on this machine; the file was left untouched', exit: 1 },
+  'write-failed': { next: 'Free some space or mend the permissions; the old file was left untouched', exit: 1 },
+  'file-exists': { next: 'Choose another name, or move that file away', exit: 1 },
+  'agent-not-running': { next: 'Start it: systemctl start homeward, or homeward run in the foreground', exit: 1 },
+  'hub-not-running': { next: 'Start it: systemctl start homeward-hub, or homeward hub run in the foreground', exit: 1 },
+  'already-running': { next: 'Stop the other one first', exit: 1 },
+  'no-answer': { next: 'Look at the log of the daemon: journalctl -u homeward -u homeward-hub', exit: 1 },
+  internal: { next: 'This is a fault of homeward: please report it with what you did', exit: 1 },
+} as const satisfies Record<string, Advice>
+
+export type ProblemCode = keyof typeof catalogue
+
+export function isProblemCode(text: string): text is ProblemCode {
+  return Object.hasOwn(catalogue, text)
+}

@@ -1,0 +1,52 @@
+import { isIPv4, isIPv6 } from 'node:net'
+import ipaddr from 'ipaddr.js'
+import * as v from 'valibot'
+
+/** Addresses and prefixes as text, checked and in one spelling, so that two of them can be compared. */
+
+export const PortSchema = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))
+
+export const Ipv4Schema = v.pipe(v.string(), v.check(isIPv4, 'expected an IPv4 address such as 10.86.0.2'))
+
+/** IPv4 prefix in canonical form. */
+export const CidrSchema = v.pipe(
+  v.string(),
+  v.check((text) => canonicalPrefix(text) !== null, 'expected an IPv4 prefix such as 192.168.1.0/24'),
+  v.transform((text) => canonicalPrefix(text) ?? text),
+)
+
+/** A host name or an address literal. */
+export const HostSchema = v.pipe(
+  v.string(),
+  v.maxLength(253),
+  v.check(isHost, 'expected a host name or an address such as vps.example.org or 203.0.113.10'),
+)
+
+export function isHost(text: string): boolean {
+  if (isIPv4(text) || isIPv6(text)) return true
+  // RFC 1123, section 2.1; a last label of digits only would be a broken IPv4 address.
+  const label = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?'
+  return text.length <= 253 && new RegExp(`^(?:${label}\\.)*(?!\\d+$)${label}\\.?$`).test(text)
+}
+
+/** `192.168.1.7/24` becomes `192.168.1.0/24`; null when the text is no IPv4 prefix. /0 is none of ours. */
+export function canonicalPrefix(text: string): string | null {
+  const [address, length, more] = text.split('/')
+  if (address === undefined || length === undefined || more !== undefined) return null
+  if (!isIPv4(address) || !/^\d{1,2}$/.test(length)) return null
+  if (Number(length) < 1 || Number(length) > 32) return null
+  return `${ipaddr.IPv4.networkAddressFromCIDR(text).toString()}/${Number(length)}`
+}
+
+/** Whether two IPv4 prefixes share an address. */
+export function prefixesOverlap(a: string, b: string): boolean {
+  const [addressA, lengthA] = ipaddr.IPv4.parseCIDR(a)
+  const [addressB, lengthB] = ipaddr.IPv4.parseCIDR(b)
+  const shorter = Math.min(lengthA, lengthB)
+  return addressA.match(addressB, shorter)
+}
+
+/** Whether an IPv4 address lies in a prefix. */
+export function prefixContains(prefix: string, address: string): boolean {
+  return prefixesOverlap(prefix, `${address}/32`)
+}

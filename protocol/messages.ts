@@ -1,0 +1,145 @@
+import * as v from 'valibot'
+import { isKeyText, type PresharedKey, type PublicKey } from '../wireguard/keys.ts'
+import { CidrSchema, HostSchema, Ipv4Schema, PortSchema } from './addresses.ts'
+import { NameSchema } from './names.ts'
+
+/**
+ * What agent and hub say to each other over the registrar. Requests and answers are JSON over HTTPS; unknown fields
+ * are ignored, so that a newer end can say more. docs/protocol.md has the whole table.
+ */
+
+/** Raised when an older end would misunderstand a newer one. */
+export const PROTOCOL_VERSION = 1
+
+export const PublicKeySchema = v.pipe(
+  v.string(),
+  v.check(isKeyText, 'expected a WireGuard key'),
+  v.transform((text) => text as PublicKey),
+)
+const PresharedKeySchema = v.pipe(
+  v.string(),
+  v.check(isKeyText, 'expected a WireGuard key'),
+  v.transform((text) => text as PresharedKey),
+)
+
+/** 32 random bytes in base64url: join secrets and homes' secrets. */
+export const SecretSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/, 'expected 43 base64url characters'))
+
+const LanSchema = v.pipe(v.array(CidrSchema), v.maxLength(32))
+const EndpointSchema = v.object({ address: v.pipe(v.string(), v.maxLength(64)), port: PortSchema })
+
+/** POST /v1/join. The join secret is the right to become one home, once. */
+export const JoinRequest = v.object({
+  version: v.literal(PROTOCOL_VERSION),
+  joinSecret: SecretSchema,
+  publicKey: PublicKeySchema,
+  /** Made at home; the hub keeps a hash. Authenticates everything after the join. */
+  homeSecret: SecretSchema,
+  /** Empty: take what the invitation says. */
+  lan: LanSchema,
+  /** Answers what a join would get, and changes nothing. */
+  preview: v.boolean(),
+})
+
+export const JoinAnswer = v.object({
+  home: NameSchema,
+  /** Inside the tunnel. */
+  address: Ipv4Schema,
+  network: CidrSchema,
+  hubAddress: Ipv4Schema,
+  heartbeatPort: PortSchema,
+  hubPublicKey: PublicKeySchema,
+  /** UDP, as dialled from outside; the first is WireGuard's own. */
+  port: PortSchema,
+  alternatePorts: v.array(PortSchema),
+  lan: LanSchema,
+  mtu: v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000)),
+})
+
+/** POST /v1/register, `Authorization: Bearer HOME.SECRET`. Idempotent and cheap. */
+export const RegisterRequest = v.object({
+  version: v.literal(PROTOCOL_VERSION),
+  publicKey: PublicKeySchema,
+  lan: LanSchema,
+  listenPort: v.nullable(PortSchema),
+  /** Why now: for the hub's log. */
+  reason: v.picklist(['start', 'periodic', 'mapping-changed', 'doubt', 'configuration']),
+  /** What the home last heard of itself in a heartbeat answer. */
+  lastMapping: v.nullable(EndpointSchema),
+})
+
+/** What the hub sees of a home right now. */
+export const HubView = v.object({
+  peerKnown: v.boolean(),
+  endpoint: v.nullable(EndpointSchema),
+  /** By the hub's own clock; null before the first handshake. */
+  lastHandshakeSeconds: v.nullable(v.number()),
+  rxBytes: v.number(),
+  txBytes: v.number(),
+  /** null: never. */
+  lastHeartbeatSeconds: v.nullable(v.number()),
+})
+
+export const RegisterAnswer = v.object({
+  view: HubView,
+  alternatePorts: v.array(PortSchema),
+  hubTime: v.string(),
+})
+
+/** POST /v1/devices. The device's keys are made where the command runs; the hub needs the preshared one to speak it. */
+export const AddDeviceRequest = v.object({
+  version: v.literal(PROTOCOL_VERSION),
+  name: NameSchema,
+  publicKey: PublicKeySchema,
+  presharedKey: PresharedKeySchema,
+})
+
+export const AddDeviceAnswer = v.object({
+  name: NameSchema,
+  address: Ipv4Schema,
+  mtu: v.number(),
+  endpoint: v.object({ address: HostSchema, port: PortSchema }),
+  hubPublicKey: PublicKeySchema,
+  /** The tunnel network and the LANs it may reach. */
+  allowedIps: v.array(CidrSchema),
+  keepaliveSeconds: v.number(),
+})
+
+/** GET /v1/devices. A home sees the devices that it added and those of the hub. */
+export const DeviceList = v.object({
+  devices: v.array(
+    v.object({
+      name: NameSchema,
+      address: Ipv4Schema,
+      publicKey: PublicKeySchema,
+      /** The home that added it; null when it was the hub. */
+      home: v.nullable(NameSchema),
+      addedAt: v.string(),
+      lastHandshakeSeconds: v.nullable(v.number()),
+    }),
+  ),
+})
+
+/** POST /v1/leave. After it the home's key and secret are worth nothing. */
+export const LeaveRequest = v.object({
+  version: v.literal(PROTOCOL_VERSION),
+  /** A join that could not prove its tunnel gives the invitation back, so that the same token works again. */
+  reopenInvite: v.boolean(),
+})
+
+/** Every answer that is not 2xx. */
+export const ErrorAnswer = v.object({
+  error: v.object({ code: v.string(), why: v.string(), next: v.string() }),
+})
+
+export const Done = v.object({ done: v.literal(true) })
+
+export type JoinRequest = v.InferOutput<typeof JoinRequest>
+export type JoinAnswer = v.InferOutput<typeof JoinAnswer>
+export type RegisterRequest = v.InferOutput<typeof RegisterRequest>
+export type RegisterAnswer = v.InferOutput<typeof RegisterAnswer>
+export type HubView = v.InferOutput<typeof HubView>
+export type AddDeviceRequest = v.InferOutput<typeof AddDeviceRequest>
+export type AddDeviceAnswer = v.InferOutput<typeof AddDeviceAnswer>
+export type DeviceList = v.InferOutput<typeof DeviceList>
+export type LeaveRequest = v.InferOutput<typeof LeaveRequest>

@@ -1,0 +1,132 @@
+import { chmod, rm } from 'node:fs/promises'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { asProblem, Problem } from '../problems/problem.ts'
+import { isProblemCode } from '../problems/catalogue.ts'
+
+/** Answers one question; whatever it returns travels as JSON. A thrown Problem travels with its code. */
+export type LocalHandler = (verb: string, input: unknown) => Promise<unknown>
+
+export interface LocalServer {
+  readonly close: () => Promise<void>
+}
+
+/** A question is one line of JSON; 1 MiB is far above any of ours and bounds what a confused caller can cost. */
+const LONGEST_LINE = 1024 * 1024
+const IDLE_MS = 60_000
+
+/**
+ * Answers commands of this machine on a unix socket: one line of JSON in, one out. Holding the socket is also the
+ * lock that keeps a second daemon away: it dies with the process, whatever killed that.
+ * @param mode 0o600 for control, 0o666 for answers that hold no secret.
+ * @throws {Problem} `already-running` when somebody answers there.
+ */
+export async function serveLocal(path: string, mode: number, handler: LocalHandler): Promise<LocalServer> {
+  if (await somebodyListens(path))
+    throw new Problem('already-running', { what: `listening on ${path}`, why: 'another homeward holds it' })
+  await rm(path, { force: true })
+  const server = createServer((socket) => serve(socket, handler))
+  await listen(server, path)
+  await chmod(path, mode)
+  return {
+    close: async () => {
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve())
+      })
+      await rm(path, { force: true })
+    },
+  }
+}
+
+/**
+ * Asks the daemon behind a unix socket. null when none listens there.
+ * @throws {Problem} the daemon's own problem, or `no-answer` after `timeoutMs`.
+ */
+export async function askLocal(
+  path: string,
+  verb: string,
+  input: unknown,
+  timeoutMs = 30_000,
+): Promise<{ readonly answer: unknown } | null> {
+  const socket = await open(path)
+  if (socket === null) return null
+  const what = `asking the daemon at ${path}`
+  try {
+    const line = await exchange(socket, `${JSON.stringify({ verb, input })}\n`, timeoutMs, what)
+    const reply = JSON.parse(line) as { answer?: unknown; problem?: Record<'code' | 'what' | 'why' | 'next', string> }
+    if (reply.problem === undefined) return { answer: reply.answer }
+    const { code, ...details } = reply.problem
+    throw new Problem(isProblemCode(code) ? code : 'internal', details)
+  } finally {
+    socket.destroy()
+  }
+}
+
+function serve(socket: Socket, handler: LocalHandler): void {
+  let text = ''
+  socket.setEncoding('utf8')
+  socket.setTimeout(IDLE_MS, () => socket.destroy())
+  socket.on('error', () => socket.destroy())
+  socket.on('data', (part: string) => {
+    text += part
+    const end = text.indexOf('\n')
+    if (end < 0) {
+      if (text.length > LONGEST_LINE) socket.destroy()
+      return
+    }
+    socket.removeAllListeners('data')
+    void reply(text.slice(0, end), handler).then((answer) => socket.end(`${JSON.stringify(answer)}\n`))
+  })
+}
+
+async function reply(line: string, handler: LocalHandler): Promise<unknown> {
+  try {
+    const { verb, input } = JSON.parse(line) as { verb: string; input: unknown }
+    return { answer: (await handler(verb, input)) ?? null }
+  } catch (thrown) {
+    const { code, what, why, next } = asProblem(thrown, 'answering a local command')
+    return { problem: { code, what, why, next } }
+  }
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(path, () => {
+      server.removeListener('error', reject)
+      resolve()
+    })
+  })
+}
+
+async function somebodyListens(path: string): Promise<boolean> {
+  const socket = await open(path)
+  socket?.destroy()
+  return socket !== null
+}
+
+function open(path: string): Promise<Socket | null> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path)
+    socket.once('connect', () => resolve(socket))
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      // No file, or a file that a killed daemon left behind.
+      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') return resolve(null)
+      reject(new Problem('no-answer', { what: `asking the daemon at ${path}`, why: error.message, cause: error }))
+    })
+  })
+}
+
+function exchange(socket: Socket, line: string, timeoutMs: number, what: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    const fail = (why: string): void => reject(new Problem('no-answer', { what, why }))
+    socket.setEncoding('utf8')
+    socket.setTimeout(timeoutMs, () => fail(`no answer within ${timeoutMs / 1000} s`))
+    socket.on('error', (error) => fail(error.message))
+    socket.on('data', (part: string) => {
+      text += part
+    })
+    socket.on('end', () => (text.endsWith('\n') ? resolve(text) : fail('it closed the connection')))
+    socket.write(line)
+  })
+}

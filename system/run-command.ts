@@ -1,0 +1,82 @@
+import { type ExecFileException, execFile } from 'node:child_process'
+import { Problem } from '../problems/problem.ts'
+
+export interface CommandOptions {
+  /** Goes to standard input. Secrets travel here, never in the arguments. */
+  readonly input?: string
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+export interface CommandResult {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/**
+ * Runs a program: no shell, fixed arguments, C locale, a timeout always (10 s unless said otherwise).
+ * @throws {Problem} `tool-missing`, `command-timeout`, or `command-failed` when the exit status is not 0.
+ */
+export async function runCommand(
+  file: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
+  const result = await tryCommand(file, args, options)
+  if (result.exitCode === 0) return result
+  const said = result.stderr.trim().split('\n').slice(-3).join('; ')
+  throw new Problem('command-failed', {
+    what: commandLine(file, args),
+    why: said === '' ? `it ended with status ${result.exitCode}` : said,
+  })
+}
+
+/**
+ * The same, for callers to whom another exit status is an answer.
+ * @throws {Problem} `tool-missing` or `command-timeout`.
+ */
+export function tryCommand(
+  file: string,
+  args: readonly string[],
+  { input, timeoutMs = 10_000, signal }: CommandOptions = {},
+): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      file,
+      [...args],
+      {
+        timeout: timeoutMs,
+        killSignal: 'SIGKILL',
+        maxBuffer: 64 * 1024 * 1024,
+        // sbin, since a login shell of a plain user lacks it and sudo may keep that.
+        env: { ...process.env, LC_ALL: 'C', PATH: `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin` },
+        ...(signal === undefined ? {} : { signal }),
+      },
+      (error, stdout, stderr) => {
+        if (error === null) return resolve({ exitCode: 0, stdout, stderr })
+        if (typeof error.code === 'number') return resolve({ exitCode: error.code, stdout, stderr })
+        reject(startFailure(file, args, error, timeoutMs))
+      },
+    )
+    // A program that ends before it has read its input breaks the pipe; its exit status tells the story.
+    child.stdin?.on('error', () => undefined)
+    child.stdin?.end(input ?? '')
+  })
+}
+
+function startFailure(file: string, args: readonly string[], error: ExecFileException, timeoutMs: number): Problem {
+  if (error.code === 'ENOENT')
+    return new Problem('tool-missing', { what: `starting ${file}`, why: 'it is not installed', cause: error })
+  if (error.killed === true)
+    return new Problem('command-timeout', {
+      what: commandLine(file, args),
+      why: `it did not end within ${timeoutMs / 1000} s`,
+      cause: error,
+    })
+  return new Problem('command-failed', { what: commandLine(file, args), why: error.message, cause: error })
+}
+
+function commandLine(file: string, args: readonly string[]): string {
+  return [file, ...args].join(' ')
+}

@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises'
+import * as v from 'valibot'
+import { LineCounter, parseDocument } from 'yaml'
+import { Problem, type ProblemDetails, reasonOf } from '../problems/problem.ts'
+
+/**
+ * Reads a YAML file, checks and defaults it once, at the door.
+ * @throws {Problem} `config-unreadable`, or `config-invalid` that names path, line, field and accepted values.
+ */
+export async function readYamlFile<const Schema extends v.GenericSchema>(
+  path: string,
+  schema: Schema,
+): Promise<v.InferOutput<Schema>> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (thrown) {
+    throw new Problem('config-unreadable', { what: `reading ${path}`, why: reasonOf(thrown), cause: thrown })
+  }
+  return parseYaml(text, path, schema)
+}
+
+/** The same for text that was read already; `path` is only named. */
+export function parseYaml<const Schema extends v.GenericSchema>(
+  text: string,
+  path: string,
+  schema: Schema,
+): v.InferOutput<Schema> {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const fault = document.errors[0]
+  if (fault !== undefined) throw invalid(path, lines.linePos(fault.pos[0]).line, fault.message)
+  const result = v.safeParse(schema, document.toJS())
+  if (result.success) return result.output
+  const issue = result.issues[0]
+  const keys = (issue.path ?? []).map((item) => item.key)
+  throw invalid(path, lineOf(keys), explain(issue, keys))
+
+  function lineOf(path: readonly unknown[]): number {
+    // A missing key has no node: then its parent's line is the best there is.
+    for (let length = path.length; length >= 0; length -= 1) {
+      const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true)
+      const range = (node as { range?: readonly number[] | null } | null | undefined)?.range
+      if (range?.[0] !== undefined) return lines.linePos(range[0]).line
+    }
+    return 1
+  }
+}
+
+function explain(issue: v.BaseIssue<unknown>, keys: readonly unknown[]): string {
+  const field = keys.length === 0 ? 'the file' : keys.join('.')
+  return issue.expected === null
+    ? `${field}: ${issue.message}`
+    : `${field} must be ${issue.expected}, but is ${issue.received}`
+}
+
+function invalid(path: string, line: number, why: string): Problem {
+  const details: ProblemDetails = { what: `reading ${path}`, why: `line ${line}: ${why}` }
+  return new Problem('config-invalid', details)
+}
