@@ -6,7 +6,7 @@ const { version } = JSON.parse(await readFile(new URL('package.json', import.met
 
 await rm('dist', { recursive: true, force: true })
 await build({
-  entryPoints: { homeward: 'cli/main.ts', demo: 'test/lab/demo.ts' },
+  entryPoints: { homeward: 'cli/main.ts' },
   outdir: 'dist',
   bundle: true,
   splitting: true,

@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander'
+import { withGlobalOptions } from './context.ts'
+import { registerDeviceVerbs } from './device-verbs.ts'
+import { registerHomeVerbs } from './home-verbs.ts'
+import { registerHubVerbs } from './hub-verbs.ts'
+import { reportProblem } from './output.ts'
+import { version } from './version.ts'
+
+/** The command. Verbs only declare themselves here; what they do is loaded when they are called. */
+async function main(argv: readonly string[]): Promise<number> {
+  const program = withGlobalOptions(new Command('homeward'))
+    .description('Brings a home behind carrier-grade NAT back onto the public internet.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ writeErr: (text) => process.stderr.write(text.replace(/^error: /, 'homeward: ')) })
+  registerHomeVerbs(program)
+  registerHubVerbs(program)
+  registerDeviceVerbs(program)
+  try {
+    await program.parseAsync([...argv])
+    return Number(process.exitCode ?? 0)
+  } catch (thrown) {
+    // Commander has already said what was wrong with the call; --help and --version come here with status 0.
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 64
+    return reportProblem(thrown, argv.includes('--json'))
+  }
+}
+
+process.exitCode = await main(process.argv)

@@ -1,0 +1,27 @@
+import type { Context } from './context.ts'
+import { catalogue } from '../problems/catalogue.ts'
+import { asProblem } from '../problems/problem.ts'
+
+/** Prints an answer with facts: JSON for scripts, text for people. */
+export function printFacts(context: Context, facts: unknown, text: () => string): void {
+  const out = context.json ? JSON.stringify(facts, null, 2) : text()
+  process.stdout.write(out.endsWith('\n') ? out : `${out}\n`)
+}
+
+/** Tells a person what is going on. Goes to stderr, so that stdout stays what a script reads. */
+export function tell(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+/** Reports what went wrong and returns the exit status. */
+export function reportProblem(thrown: unknown, json: boolean): number {
+  const problem = asProblem(thrown, 'homeward')
+  if (json) {
+    const { code, what, why, next } = problem
+    process.stdout.write(`${JSON.stringify({ error: { code, message: `${what} failed: ${why}`, next } })}\n`)
+  }
+  process.stderr.write(`homeward: ${problem.message} [${problem.code}]\n`)
+  if (problem.code === 'internal' && process.env['HOMEWARD_DEBUG'] !== undefined)
+    process.stderr.write(`${String((problem.cause as Error | undefined)?.stack ?? problem.stack)}\n`)
+  return catalogue[problem.code].exit
+}

@@ -1,0 +1,162 @@
+import { request as httpRequest } from 'node:http'
+import { isIP } from 'node:net'
+import { connect as tlsConnect, type TLSSocket } from 'node:tls'
+import * as v from 'valibot'
+import { isProblemCode } from '../problems/catalogue.ts'
+import { Problem, reasonOf } from '../problems/problem.ts'
+import { ErrorAnswer } from './messages.ts'
+
+/** Where a registrar is and how it is recognised. */
+export interface Registrar {
+  /** A literal address or a name. */
+  readonly host: string
+  readonly port: number
+  /** SHA-256 of its certificate, 64 hex digits. */
+  readonly certificate: string
+}
+
+export interface Call<Schema extends v.GenericSchema> {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly path: string
+  readonly body?: unknown
+  /** `HOME.SECRET`. */
+  readonly bearer?: string
+  readonly answer: Schema
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+const LARGEST_ANSWER = 1024 * 1024
+
+/**
+ * Asks the registrar. The certificate is checked against the pin before the first byte of ours is sent; its dates and
+ * names say nothing (a Pi may wake up in 1970, and the address may be a bare number).
+ * @throws {Problem} `name-unresolved`, `hub-unreachable`, `certificate-mismatch`, `answer-invalid`, or the hub's own.
+ */
+export async function callRegistrar<const Schema extends v.GenericSchema>(
+  registrar: Registrar,
+  call: Call<Schema>,
+): Promise<v.InferOutput<Schema>> {
+  const what = `asking the hub at ${registrar.host}:${registrar.port}`
+  // One deadline for all of it: connecting, the handshake and the answer.
+  const deadline = AbortSignal.timeout(call.timeoutMs ?? 10_000)
+  const signal = call.signal === undefined ? deadline : AbortSignal.any([deadline, call.signal])
+  const socket = await connectPinned(registrar, what, signal)
+  try {
+    const { status, text } = await exchange(socket, registrar, call, signal).catch((thrown: unknown) => {
+      throw unreachable(what, thrown, signal)
+    })
+    return parseAnswer(what, status, text, call.answer)
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** A TLS connection to the pinned hub; nothing was sent on it yet. */
+export function connectPinned(registrar: Registrar, what: string, signal: AbortSignal): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = tlsConnect({
+      host: registrar.host,
+      port: registrar.port,
+      minVersion: 'TLSv1.3',
+      // The pin below decides. With verification on, Node would refuse every self-signed certificate.
+      rejectUnauthorized: false,
+      ALPNProtocols: ['http/1.1'],
+      ...(isIP(registrar.host) === 0 ? { servername: registrar.host } : {}),
+    })
+    const fail = (problem: Problem): void => {
+      signal.removeEventListener('abort', onAbort)
+      socket.destroy()
+      reject(problem)
+    }
+    const onAbort = (): void => fail(unreachable(what, signal.reason, signal))
+    signal.addEventListener('abort', onAbort)
+    if (signal.aborted) onAbort()
+    socket.on('error', (error) => fail(unreachable(what, error, signal)))
+    socket.once('secureConnect', () => {
+      const seen = socket.getPeerX509Certificate()?.fingerprint256.replaceAll(':', '').toLowerCase()
+      if (seen !== registrar.certificate) {
+        const why = `its certificate is ${seen ?? 'missing'}, the pinned one is ${registrar.certificate}`
+        return fail(new Problem('certificate-mismatch', { what, why }))
+      }
+      signal.removeEventListener('abort', onAbort)
+      resolve(socket)
+    })
+  })
+}
+
+function exchange(
+  socket: TLSSocket,
+  registrar: Registrar,
+  call: Call<v.GenericSchema>,
+  signal: AbortSignal,
+): Promise<{ readonly status: number; readonly text: string }> {
+  const body = call.body === undefined ? '' : JSON.stringify(call.body)
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(
+      {
+        createConnection: () => socket,
+        method: call.method,
+        path: call.path,
+        signal,
+        headers: {
+          host: `${registrar.host}:${registrar.port}`,
+          connection: 'close',
+          ...(call.bearer === undefined ? {} : { authorization: `Bearer ${call.bearer}` }),
+          ...(body === '' ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+        },
+      },
+      (response) => {
+        let text = ''
+        response.setEncoding('utf8')
+        response.on('data', (part: string) => {
+          text += part
+          if (text.length > LARGEST_ANSWER) response.destroy(new Error('its answer is too large'))
+        })
+        response.on('error', reject)
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
+      },
+    )
+    request.on('error', reject)
+    request.end(body)
+  })
+}
+
+function parseAnswer<Schema extends v.GenericSchema>(
+  what: string,
+  status: number,
+  text: string,
+  schema: Schema,
+): v.InferOutput<Schema> {
+  const body = jsonIn(text)
+  if (status >= 200 && status < 300) {
+    const result = v.safeParse(schema, body)
+    if (result.success) return result.output
+    throw new Problem('answer-invalid', { what, why: `its answer is not what this version expects (${status})` })
+  }
+  const refused = v.safeParse(ErrorAnswer, body)
+  if (!refused.success) throw new Problem('answer-invalid', { what, why: `it answered with status ${status}` })
+  const { code, why, next } = refused.output.error
+  throw new Problem(isProblemCode(code) ? code : 'answer-invalid', { what, why, next })
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return null
+  }
+}
+
+function unreachable(what: string, thrown: unknown, signal: AbortSignal): Problem {
+  if (thrown instanceof Problem) return thrown
+  const code = (thrown as NodeJS.ErrnoException | undefined)?.code
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return new Problem('name-unresolved', { what, why: 'its name does not resolve', cause: thrown })
+  const why = signal.aborted
+    ? 'no answer in time'
+    : code === 'ECONNREFUSED'
+      ? 'nothing listens there'
+      : reasonOf(thrown)
+  return new Problem('hub-unreachable', { what, why, cause: thrown })
+}
