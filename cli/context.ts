@@ -29,7 +29,7 @@ export function contextOf(command: Command): Context {
   }
 }
 
-/** --config-dir and its like, on every verb, so that they may stand before or after it. */
+/** --config-dir and its like. Commander takes a program's options before and after the verb. */
 export function withGlobalOptions(command: Command): Command {
   return command
     .option('--config-dir <dir>', 'configuration and secrets (default /etc/homeward, or HOMEWARD_CONFIG_DIR)')
