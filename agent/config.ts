@@ -1,0 +1,90 @@
+import { join } from 'node:path'
+import * as v from 'valibot'
+import { Problem } from '../problems/problem.ts'
+import { CidrSchema, HostSchema, Ipv4Schema, PortSchema } from '../protocol/addresses.ts'
+import { PublicKeySchema } from '../protocol/messages.ts'
+import { NameSchema } from '../protocol/names.ts'
+import { FingerprintSchema } from '../protocol/token.ts'
+import { readYamlFile } from '../system/yaml-file.ts'
+import { PERSISTENT_KEEPALIVE_SECONDS } from '../wireguard/timers.ts'
+
+/** IFNAMSIZ of linux/if.h leaves 15 characters; the rest is what `ip` and nft take without quoting. */
+export const InterfaceNameSchema = v.pipe(
+  v.string(),
+  v.regex(/^[a-z][a-z0-9_-]{0,14}$/, 'expected 1 to 15 of a-z, 0-9, _ and -, beginning with a letter'),
+)
+
+const seconds = (least: number, most: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
+
+/** One hub and what it gave this home when it joined. */
+const HubSchema = v.strictObject({
+  /** How it is reached from outside, best first: names or literals. */
+  addresses: v.pipe(v.array(HostSchema), v.minLength(1), v.maxLength(8)),
+  /** UDP for WireGuard, TCP for the registrar. */
+  port: PortSchema,
+  alternatePorts: v.optional(v.array(PortSchema), []),
+  publicKey: PublicKeySchema,
+  certificate: FingerprintSchema,
+  /** The tunnel's network, and in it the home's address and the hub's. */
+  network: CidrSchema,
+  address: Ipv4Schema,
+  hubAddress: Ipv4Schema,
+  heartbeatPort: PortSchema,
+})
+
+const RouterSchema = v.variant('kind', [v.strictObject({ kind: v.literal('linux') })])
+
+export const LanModeSchema = v.picklist(['masquerade', 'routed'])
+
+export const AgentConfigSchema = v.strictObject({
+  home: NameSchema,
+  router: v.optional(RouterSchema, { kind: 'linux' }),
+  interface: v.optional(InterfaceNameSchema, 'hw0'),
+  mtu: v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000)),
+  /** The net for when the agent is dead. wg(8) takes up to 65535; 0 would leave no net. */
+  keepaliveSeconds: v.optional(seconds(1, 65_535), PERSISTENT_KEEPALIVE_SECONDS),
+  heartbeatSeconds: v.optional(seconds(1, 60), 5),
+  lan: v.strictObject({
+    mode: v.optional(LanModeSchema, 'masquerade'),
+    prefixes: v.optional(v.pipe(v.array(CidrSchema), v.maxLength(32)), []),
+  }),
+  /** Best first. This version keeps a tunnel to the first one. */
+  hubs: v.pipe(v.array(HubSchema), v.minLength(1)),
+})
+
+export type AgentConfig = v.InferOutput<typeof AgentConfigSchema>
+export type HubConfig = v.InferOutput<typeof HubSchema>
+export type LanMode = v.InferOutput<typeof LanModeSchema>
+
+export function agentConfigPath(configDir: string): string {
+  return join(configDir, 'agent.yaml')
+}
+
+/**
+ * Reads agent.yaml, checked and defaulted.
+ * @throws {Problem} `config-missing` when this machine has not joined, `config-unreadable`, `config-invalid`.
+ */
+export async function readAgentConfig(configDir: string): Promise<AgentConfig> {
+  const path = agentConfigPath(configDir)
+  try {
+    return await readYamlFile(path, AgentConfigSchema)
+  } catch (thrown) {
+    if (!isMissingFile(thrown)) throw thrown
+    throw new Problem('config-missing', {
+      what: `reading ${path}`,
+      why: 'there is none: this machine has not joined a hub',
+      cause: thrown,
+    })
+  }
+}
+
+/** The hub this version keeps its tunnel to. */
+export function firstHub(config: AgentConfig): HubConfig {
+  const [hub] = config.hubs
+  if (hub === undefined) throw new TypeError('the schema lets no configuration without a hub through')
+  return hub
+}
+
+function isMissingFile(thrown: unknown): boolean {
+  return thrown instanceof Problem && (thrown.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
+}
