@@ -1,4 +1,5 @@
-import { x25519 } from '@noble/curves/ed25519.js'
+// Moved, so that an agent need not load the curve (13 MB): import it from ./public-key.ts; this line will go.
+export { publicKeyOf } from './public-key.ts'
 
 /** Base64 text of 32 bytes, as wg(8) prints it: 43 characters and one `=`. */
 export type PublicKey = string & { readonly __brand: 'PublicKey' }
@@ -20,11 +21,6 @@ export function privateKeyFrom(random: Uint8Array): PrivateKey {
   bytes[0] = (bytes[0] ?? 0) & 0b1111_1000
   bytes[31] = ((bytes[31] ?? 0) & 0b0111_1111) | 0b0100_0000
   return toBase64(bytes) as PrivateKey
-}
-
-/** What `wg pubkey` prints for this key. */
-export function publicKeyOf(key: PrivateKey): PublicKey {
-  return toBase64(x25519.getPublicKey(fromBase64(key))) as PublicKey
 }
 
 /** Makes a preshared key from 32 random bytes (any 32 bytes are one). */
@@ -66,8 +62,4 @@ function exactly32(bytes: Uint8Array): Uint8Array {
 
 function toBase64(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes))
-}
-
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
 }
