@@ -38,6 +38,8 @@ export const LanModeSchema = v.picklist(['masquerade', 'routed'])
 
 export const AgentConfigSchema = v.strictObject({
   home: NameSchema,
+  /** The public half of private.key: computing it would cost an agent the curve's 13 MB. */
+  publicKey: PublicKeySchema,
   router: v.optional(RouterSchema, { kind: 'linux' }),
   interface: v.optional(InterfaceNameSchema, 'hw0'),
   mtu: v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000)),

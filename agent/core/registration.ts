@@ -1,0 +1,103 @@
+/** When to tell the hub who and where we are. Pure; times are monotonic milliseconds. */
+export interface Registration {
+  /** At most one is under way. */
+  readonly pending: { readonly since: number; readonly reason: RegistrationReason } | null
+  /** Why and when the next one goes out. */
+  readonly due: { readonly at: number; readonly reason: RegistrationReason }
+  /** null: none has succeeded yet. */
+  readonly succeededAt: number | null
+  readonly succeeded: number
+  readonly failuresInARow: number
+  /** Whether the registrar answered when last asked. */
+  readonly registrar: Registrar
+}
+
+export type RegistrationReason = 'start' | 'periodic' | 'mapping-changed' | 'doubt' | 'configuration'
+
+export type Registrar = 'unknown' | 'reachable' | 'unreachable'
+
+/** `refused`: the registrar answered, but not what was hoped for. */
+export type RegistrationOutcome = 'done' | 'refused' | 'unreachable'
+
+const PERIOD_MS = 600_000
+
+/** Whatever the reason: a mapping that changes with every packet must not flood the hub. */
+const LEAST_GAP_MS = 5_000
+
+const LONGEST_PAUSE_MS = 60_000
+
+/** While one is under way and nothing happened since. */
+const NOTHING_DUE: Registration['due'] = { at: Infinity, reason: 'periodic' }
+
+export function notRegistered(now: number): Registration {
+  return {
+    pending: null,
+    due: { at: now, reason: 'start' },
+    succeededAt: null,
+    succeeded: 0,
+    failuresInARow: 0,
+    registrar: 'unknown',
+  }
+}
+
+/** Something happened that the hub should know of: the next one is due soon, after the pending one if there is one. */
+export function registerSoon(registration: Registration, reason: RegistrationReason, now: number): Registration {
+  if (registration.pending !== null) return { ...registration, due: { at: now, reason } }
+  // After failures the growing pause stands: it is due anyway, and asking faster would not help.
+  if (registration.failuresInARow > 0) return { ...registration, due: { ...registration.due, reason } }
+  const at = Math.max(now, (registration.succeededAt ?? -Infinity) + LEAST_GAP_MS)
+  return { ...registration, due: { at: Math.min(at, registration.due.at), reason } }
+}
+
+export function isDue(registration: Registration, now: number): boolean {
+  return registration.pending === null && now >= registration.due.at
+}
+
+export function noteRegistering(registration: Registration, now: number): Registration {
+  return {
+    ...registration,
+    pending: { since: now, reason: registration.due.reason },
+    due: NOTHING_DUE,
+  }
+}
+
+/**
+ * @param spread 0 … 1, another for each home: a thousand homes must not come in the same second after their hub was away.
+ */
+export function noteOutcome(
+  registration: Registration,
+  outcome: RegistrationOutcome,
+  spread: number,
+  now: number,
+): Registration {
+  const { due, pending } = registration
+  if (outcome === 'done')
+    return {
+      pending: null,
+      // What became due meanwhile is not forgotten, but keeps its distance.
+      due:
+        due === NOTHING_DUE
+          ? { at: now + PERIOD_MS, reason: 'periodic' }
+          : { at: now + LEAST_GAP_MS, reason: due.reason },
+      succeededAt: now,
+      succeeded: registration.succeeded + 1,
+      failuresInARow: 0,
+      registrar: 'reachable',
+    }
+  const failuresInARow = registration.failuresInARow + 1
+  return {
+    ...registration,
+    pending: null,
+    due: {
+      at: now + pauseMs(failuresInARow, spread),
+      reason: due === NOTHING_DUE ? (pending?.reason ?? 'periodic') : due.reason,
+    },
+    failuresInARow,
+    registrar: outcome === 'refused' ? 'reachable' : 'unreachable',
+  }
+}
+
+/** 1, 2, 4 … 60 s, each a quarter shorter to a quarter longer. */
+function pauseMs(failuresInARow: number, spread: number): number {
+  return Math.min(LONGEST_PAUSE_MS, 1_000 * 2 ** Math.min(16, failuresInARow - 1)) * (0.75 + spread / 2)
+}
