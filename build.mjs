@@ -1,27 +1,45 @@
-// Bundles the command into dist/: one entry, lazy chunks for the vendors that only some commands need.
-import { chmod, readFile, rm } from 'node:fs/promises'
+// Bundles into dist/: the command (one entry, lazy chunks for the vendors that only some verbs need) and the demo.
+// With --bench also the measurements, into dist/bench.
+import { existsSync } from 'node:fs'
+import { chmod, readFile, rename, rm } from 'node:fs/promises'
 import { build } from 'esbuild'
 
 const { version } = JSON.parse(await readFile(new URL('package.json', import.meta.url), 'utf8'))
 
-await rm('dist', { recursive: true, force: true })
-await build({
-  entryPoints: { homeward: 'cli/main.ts' },
-  outdir: 'dist',
+const common = {
   bundle: true,
-  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  minifySyntax: true,
-  minifyWhitespace: true,
-  legalComments: 'linked',
   define: { HOMEWARD_VERSION: JSON.stringify(version) },
   banner: {
     // Some vendors are CommonJS and call require for node's own modules.
     js: "import { createRequire as homewardRequire } from 'node:module'; const require = homewardRequire(import.meta.url);",
   },
-  entryNames: '[name]',
+}
+
+// A build that fails leaves the old one whole.
+const fresh = `.dist-${process.pid}`
+await build({
+  ...common,
+  entryPoints: ['cli/main.ts', 'test/lab/demo.ts']
+    .filter((path) => existsSync(path))
+    .map((path) => ({ in: path, out: path === 'cli/main.ts' ? 'homeward' : 'demo' })),
+  outdir: fresh,
+  splitting: true,
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'linked',
   chunkNames: 'chunks/[name]-[hash]',
 })
-await chmod('dist/homeward.js', 0o755)
+await chmod(`${fresh}/homeward.js`, 0o755)
+
+if (process.argv.includes('--bench'))
+  await build({
+    ...common,
+    entryPoints: ['bench/throughput.ts', 'bench/idle-cost.ts', 'bench/hub-load.ts'].filter((p) => existsSync(p)),
+    outdir: `${fresh}/bench`,
+  })
+
+await rm('dist', { recursive: true, force: true })
+await rename(fresh, 'dist')
