@@ -93,7 +93,7 @@ export function noteAnswer(beats: Heartbeats, sequence: number, now: number): He
 /** Counts what is overdue by now. */
 export function noteOverdue(beats: Heartbeats, now: number): Heartbeats {
   const timeoutMs = answerTimeoutMs(beats)
-  const isLate = (one: UnderWay): boolean => !one.overdue && now - one.sentAt >= timeoutMs
+  const isLate = (one: UnderWay): boolean => !one.overdue && now >= one.sentAt + timeoutMs
   const late = beats.underWay.filter(isLate).length
   if (late === 0) return beats
   return {

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { type Ledger, noteMapping } from '../../../agent/core/ledger.ts'
+
+const empty: Ledger = { current: null, changes: 0 }
+const first = { address: '198.51.100.11', port: 40_233 }
+
+test('the first mapping is no change of one', () => {
+  const [ledger, change] = noteMapping(empty, first, 10)
+  expect(ledger).toEqual({ current: { endpoint: first, since: 10 }, changes: 0 })
+  expect(change).toMatchObject({ from: null, ended: null, changes: 0 })
+})
+
+test('the same mapping seen again changes nothing', () => {
+  const [ledger] = noteMapping(empty, first, 10)
+  expect(noteMapping(ledger, { ...first }, 20)).toEqual([ledger, null])
+})
+
+test('another port and another address are told apart, and counted', () => {
+  const [ledger] = noteMapping(empty, first, 10)
+  const [port, portChange] = noteMapping(ledger, { ...first, port: 40_234 }, 20)
+  expect(portChange).toMatchObject({ ended: 'port', changes: 1, from: { endpoint: first, since: 10 } })
+  const [, addressChange] = noteMapping(port, { address: '198.51.100.12', port: 40_234 }, 30)
+  expect(addressChange).toMatchObject({ ended: 'address', changes: 2 })
+})
+
+test('a mapping that was there before this agent began is taken over', () => {
+  const restored: Ledger = { current: { endpoint: first, since: null }, changes: 3 }
+  expect(noteMapping(restored, first, 10)).toEqual([restored, null])
+})

@@ -1,0 +1,247 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { lossRatio } from '../../../agent/core/heartbeats.ts'
+import type { Health } from '../../../agent/core/health.ts'
+import { type Action, next, startWatch, wakeAt, type Watch, type WatchEvent } from '../../../agent/core/watch.ts'
+
+const settings = { heartbeatMs: 5_000, spread: 0.5 }
+const mapping = { address: '198.51.100.11', port: 40_233 }
+const start = (): Watch => startWatch(settings, { current: null, changes: 0 }, 0, 0)
+
+/** A hub on a clock that is turned by hand: it answers heartbeats after `roundTripMs` while `isAnswering`. */
+function simulate(
+  watch: Watch,
+  from: number,
+  untilMs: number,
+  isAnswering: (now: number) => boolean,
+  roundTripMs = () => 20,
+) {
+  const actions: { readonly at: number; readonly action: Action }[] = []
+  const coming: { readonly at: number; readonly event: WatchEvent }[] = []
+  let now = from
+  const feed = (event: WatchEvent): void => {
+    const [after, wanted] = next(watch, event, now)
+    watch = after
+    for (const action of wanted) {
+      actions.push({ at: now, action })
+      if (action.kind === 'send-heartbeat' && isAnswering(now))
+        coming.push({ at: now + roundTripMs(), event: { kind: 'answer', sequence: action.sequence, mapping } })
+      if (action.kind === 'register')
+        coming.push({ at: now + 30, event: { kind: 'registration-ended', outcome: 'done', mapping: null } })
+    }
+  }
+  feed({ kind: 'tick' })
+  for (let round = 0; now < untilMs; round += 1) {
+    if (round > 100_000) throw new Error('it wakes without getting on')
+    const first = coming.reduce((least, one) => Math.min(least, one.at), Infinity)
+    now = Math.max(now, Math.min(first, wakeAt(watch), untilMs))
+    const arrived = coming.findIndex((one) => one.at <= now)
+    feed(arrived < 0 ? { kind: 'tick' } : coming.splice(arrived, 1)[0]!.event)
+  }
+  return { watch, actions, now }
+}
+
+const told = (actions: readonly { readonly at: number; readonly action: Action }[]) =>
+  actions.flatMap(({ at, action }) => (action.kind === 'tell-health' ? [[action.to.kind, at] as const] : []))
+const count = (actions: readonly { readonly action: Action }[], kind: Action['kind']) =>
+  actions.filter(({ action }) => action.kind === kind).length
+
+describe('a tunnel being watched', () => {
+  test('the first answer brings it up', () => {
+    const { watch, actions } = simulate(start(), 0, 60_000, () => true)
+    expect(told(actions)).toEqual([['up', 20]])
+    expect(watch.health).toMatchObject({ kind: 'up', since: 20 })
+  })
+
+  test('idle, it sends a heartbeat each five seconds', () => {
+    const { actions } = simulate(start(), 0, 3_600_000, () => true)
+    const sent = count(actions, 'send-heartbeat')
+    expect(sent).toBeGreaterThanOrEqual(719)
+    expect(sent).toBeLessThanOrEqual(722)
+    // 7 periods of ten minutes: at start, six more, and one for the first mapping.
+    expect(count(actions, 'register')).toBe(7)
+  })
+
+  test('while nothing answers at the start, it asks four times a second', () => {
+    const { actions } = simulate(start(), 0, 2_000, () => false)
+    expect(count(actions, 'send-heartbeat')).toBe(9)
+  })
+
+  test('a silence is doubted within seven seconds and called offline within thirty', () => {
+    const up = simulate(start(), 0, 100_000, () => true)
+    const { actions } = simulate(up.watch, up.now, 200_000, () => false)
+    const [doubtful, offline] = told(actions)
+    expect(doubtful![0]).toBe('doubtful')
+    expect(doubtful![1] - 100_000).toBeLessThan(7_000)
+    expect(offline![0]).toBe('offline')
+    expect(offline![1] - doubtful![1]).toBe(20_000)
+    expect(count(actions, 'restore')).toBe(1)
+  })
+
+  test('one lost heartbeat is no doubt, and is followed by another within a second', () => {
+    const up = simulate(start(), 0, 99_000, () => true)
+    let lost = 0
+    const { actions } = simulate(up.watch, up.now, 200_000, (now) =>
+      now > 99_000 && lost === 0 ? ((lost = now), false) : true,
+    )
+    expect(told(actions)).toEqual([])
+    const after = actions.find(({ at, action }) => action.kind === 'send-heartbeat' && at > lost)
+    expect(after!.at - lost).toBeLessThan(1_000)
+  })
+
+  test('it recovers with the first answer after an outage, without a false step', () => {
+    const up = simulate(start(), 0, 100_000, () => true)
+    const { actions, watch } = simulate(up.watch, up.now, 300_000, (now) => now > 160_000)
+    expect(told(actions).map(([kind]) => kind)).toEqual(['doubtful', 'offline', 'up'])
+    expect(told(actions)[2]![1] - 160_000).toBeLessThan(1_100)
+    expect(watch.health.kind).toBe('up')
+  })
+
+  test('another mapping is told and registered once', () => {
+    const up = simulate(start(), 0, 100_000, () => true)
+    const moved = { address: '198.51.100.12', port: 41_000 }
+    const sequence = up.watch.heartbeats.nextSequence
+    const [sent] = next(up.watch, { kind: 'tick' }, 200_000)
+    const [, actions] = next(sent, { kind: 'answer', sequence, mapping: moved }, 200_020)
+    expect(actions.map((action) => action.kind)).toEqual(['tell-mapping', 'register'])
+    expect(actions[1]).toEqual({ kind: 'register', reason: 'mapping-changed' })
+  })
+
+  test('what the registrar saw is older than a heartbeat that was answered meanwhile', () => {
+    let watch = start()
+    ;[watch] = next(watch, { kind: 'tick' }, 0)
+    ;[watch] = next(watch, { kind: 'answer', sequence: 0, mapping }, 20)
+    const old = { address: '198.51.100.9', port: 1 }
+    ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping: old }, 40)
+    expect(watch.ledger.current?.endpoint).toEqual(mapping)
+  })
+
+  test('while heartbeats fail, the registrar’s word on the mapping counts', () => {
+    let watch = start()
+    ;[watch] = next(watch, { kind: 'tick' }, 0)
+    ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping }, 40)
+    expect(watch.ledger.current?.endpoint).toEqual(mapping)
+  })
+
+  test('a new heartbeat interval counts from now on, and the hub is told', () => {
+    const up = simulate(start(), 0, 60_000, () => true)
+    const [watch, wanted] = next(
+      up.watch,
+      { kind: 'configured', settings: { ...settings, heartbeatMs: 25_000 } },
+      60_000,
+    )
+    const { actions } = simulate(watch, 60_000, 160_000, () => true)
+    expect(count(actions, 'send-heartbeat')).toBeLessThanOrEqual(5)
+    expect(wanted).toContainEqual({ kind: 'register', reason: 'configuration' })
+  })
+
+  test('10 % loss and a round trip that jitters by 300 ms raise no doubt in ten hours', () => {
+    // A little generator of its own (Park and Miller's), so that every run sees the same hours.
+    let state = 42
+    const random = (): number => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647
+    const hours = simulate(
+      start(),
+      0,
+      36_000_000,
+      () => random() > 0.1,
+      () => 20 + 300 * random(),
+    )
+    expect(told(hours.actions).map(([kind]) => kind)).toEqual(['up'])
+    expect(lossRatio(hours.watch.heartbeats)).toBeCloseTo(0.1, 1)
+  })
+})
+
+describe('from every reachable state', () => {
+  const event = fc.oneof(
+    fc.constant<WatchEvent>({ kind: 'tick' }),
+    fc.record({
+      kind: fc.constant('answer' as const),
+      sequence: fc.nat(60),
+      mapping: fc.option(
+        fc.record({ address: fc.constantFrom('198.51.100.11', '198.51.100.12'), port: fc.integer({ min: 1, max: 3 }) }),
+      ),
+    }),
+    fc.record({
+      kind: fc.constant('registration-ended' as const),
+      outcome: fc.constantFrom('done' as const, 'refused' as const, 'unreachable' as const),
+      mapping: fc.constant(null),
+    }),
+    fc.record({
+      kind: fc.constant('configured' as const),
+      settings: fc.record({ heartbeatMs: fc.integer({ min: 1_000, max: 60_000 }), spread: fc.constant(0.5) }),
+    }),
+  )
+  const history = fc.array(fc.record({ event, afterMs: fc.nat(40_000) }), { maxLength: 120 })
+
+  /** Feeds a history; an outcome comes only when a registration is under way, as the shell promises. */
+  function reach(steps: readonly { readonly event: WatchEvent; readonly afterMs: number }[]) {
+    let watch = start()
+    let now = 0
+    const batches: (readonly Action[])[] = []
+    let underWay = 0
+    for (const { event, afterMs } of steps) {
+      now += afterMs
+      if (event.kind === 'registration-ended') {
+        if (underWay === 0) continue
+        underWay -= 1
+      }
+      const [after, actions] = next(watch, event, now)
+      watch = after
+      batches.push(actions)
+      underWay += actions.filter((action) => action.kind === 'register').length
+      expect(underWay).toBeLessThanOrEqual(1)
+    }
+    return { watch, now, batches }
+  }
+
+  test('an answer leads to up', () => {
+    fc.assert(
+      fc.property(history, (steps) => {
+        const { watch, now } = reach(steps)
+        const sequence = watch.heartbeats.nextSequence
+        // Long enough for the next heartbeat to be due in whatever state it is.
+        const [sent, actions] = next(watch, { kind: 'tick' }, now + 60_000)
+        expect(actions).toContainEqual({ kind: 'send-heartbeat', sequence })
+        const [up] = next(sent, { kind: 'answer', sequence, mapping: null }, now + 60_050)
+        expect(up.health.kind).toBe<Health['kind']>('up')
+      }),
+    )
+  })
+
+  test('time without answers leads to offline within ninety seconds', () => {
+    fc.assert(
+      fc.property(history, (steps) => {
+        const { watch, now } = reach(steps)
+        const { watch: later } = simulate(watch, now, now + 60_000 + 30_000, () => false)
+        expect(later.health.kind).toBe<Health['kind']>('offline')
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('never two registrations are under way, and one moment wants few actions', () => {
+    fc.assert(
+      fc.property(history, (steps) => {
+        for (const actions of reach(steps).batches) {
+          expect(actions.length).toBeLessThanOrEqual(5)
+          expect(new Set(actions.map((action) => action.kind)).size).toBe(actions.length)
+        }
+      }),
+    )
+  })
+
+  test('there is always a next moment to wake at, and waking then gets on', () => {
+    fc.assert(
+      fc.property(history, (steps) => {
+        let { watch, now } = reach(steps)
+        ;[watch] = next(watch, { kind: 'tick' }, now)
+        for (let round = 0; round < 20; round += 1) {
+          expect(wakeAt(watch)).toBeGreaterThan(now)
+          expect(wakeAt(watch)).toBeLessThanOrEqual(now + 60_000)
+          now = wakeAt(watch)
+          ;[watch] = next(watch, { kind: 'tick' }, now)
+        }
+      }),
+    )
+  })
+})
