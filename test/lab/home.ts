@@ -1,0 +1,85 @@
+import { type Carrier, type Customer, POOL_ADDRESSES } from './carrier.ts'
+import { serveCameraPage } from './camera.ts'
+import { type HomeNat, type RouterState, routerBootScript } from './home-router.ts'
+import type { Host } from './host.ts'
+import type { Lab } from './lab.ts'
+import type { Plug } from './wiring.ts'
+
+export interface HomePlan {
+  /** Prefixes its hosts' names (`lodge-pi`); the first home of a picture has none, its Pi is `pi`. */
+  readonly name?: string
+  /** The first three numbers of its LAN, a /24. */
+  readonly lan?: string
+  readonly nat?: HomeNat
+}
+
+/** A home behind the carrier. */
+export interface Home {
+  readonly router: Host
+  /** Its LAN (bridge `lan`) and its line to the carrier (bridge `line`): never rebooted, as real cables are. */
+  readonly switch: Host
+  readonly pi: Host
+  readonly camera: Host
+  readonly carrier: Carrier
+  /** The carrier's view: interface, current WAN address and public address. */
+  readonly customer: Customer
+  readonly routerState: RouterState
+  readonly wanPlug: Plug
+  readonly wanGateway: string
+  readonly lan: { readonly prefix: string; readonly router: string; readonly pi: string; readonly camera: string }
+}
+
+/** Adds a home to the carrier: router, switch, Pi and camera. `index` counts the carrier's homes from 0. */
+export async function buildHome(lab: Lab, carrier: Carrier, index: number, plan: HomePlan): Promise<Home> {
+  const { name, lan = `192.168.${index + 1}`, nat = 'snat' } = plan
+  const named = (host: string) => (name === undefined ? host : `${name}-${host}`)
+  const access = `100.64.${index + 1}`
+  const customer: Customer = {
+    interface: `home${index + 1}`,
+    wanAddress: `${access}.2`,
+    poolAddress: POOL_ADDRESSES[index % POOL_ADDRESSES.length] ?? '',
+  }
+  const routerState: RouterState = { nat, wanAddress: customer.wanAddress }
+  const [router, lanSwitch, pi, camera] = (await lab.addHosts([
+    { name: named('router'), boot: () => routerBootScript(routerState) },
+    { name: named('switch'), boot: () => 'ip link add name lan up type bridge\nip link add name line up type bridge' },
+    { name: named('pi') },
+    { name: named('camera'), service: serveCameraPage },
+  ])) as [Host, Host, Host, Host]
+
+  const wanPlug: Plug = {
+    host: router,
+    interface: 'wan0',
+    addresses: [`${customer.wanAddress}/24`],
+    routes: [`default via ${access}.1`],
+  }
+  const onLan = (host: Host, last: number): Plug => ({
+    host,
+    interface: 'eth0',
+    addresses: [`${lan}.${last}/24`],
+    routes: [`default via ${lan}.1`],
+  })
+  const port = (of: string, bridge: string): Plug => ({ host: lanSwitch, interface: of, bridge })
+  await Promise.all([
+    carrier.addCustomer(customer),
+    lab.connect([
+      [{ host: carrier.host, interface: customer.interface, addresses: [`${access}.1/24`] }, port('carrier', 'line')],
+      [wanPlug, port('wan', 'line')],
+      [{ host: router, interface: 'lan0', addresses: [`${lan}.1/24`] }, port('router', 'lan')],
+      [onLan(pi, 2), port('pi', 'lan')],
+      [onLan(camera, 50), port('camera', 'lan')],
+    ]),
+  ])
+  return {
+    router,
+    switch: lanSwitch,
+    pi,
+    camera,
+    carrier,
+    customer,
+    routerState,
+    wanPlug,
+    wanGateway: `${access}.1`,
+    lan: { prefix: `${lan}.0/24`, router: `${lan}.1`, pi: `${lan}.2`, camera: `${lan}.50` },
+  }
+}

@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { runCommand } from '../../system/run-command.ts'
+import { removeLeftovers } from './leftovers.ts'
+import { whatIsMissing } from './tools.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+/** What dist/ is made of. */
+const SOURCES = ['adapters', 'agent', 'alerts', 'cli', 'hub', 'problems', 'protocol', 'system', 'web', 'wireguard']
+
+/**
+ * Before the laboratory's tests: everything they need is there and the built command is that of the sources.
+ * @throws {Error} with everything that is missing. Never skips: a test that did not run proves nothing.
+ */
+export default async function checkRequirements(): Promise<void> {
+  const missing = await whatIsMissing()
+  if (missing.length > 0) throw new Error(`the laboratory cannot run here:\n- ${missing.join('\n- ')}`)
+  await removeLeftovers()
+  if (!(await isStale())) return
+  // env -C: the build writes into the folder it is called in.
+  await runCommand('env', ['-C', ROOT, process.execPath, 'build.mjs'], { timeoutMs: 120_000 })
+}
+
+async function isStale(): Promise<boolean> {
+  const built = join(ROOT, 'dist/homeward.js')
+  if (!existsSync(built)) return true
+  const builtAt = (await stat(built)).mtimeMs
+  const newest = await Promise.all([
+    ...SOURCES.map((room) => newestIn(join(ROOT, room))),
+    ...['build.mjs', 'package.json'].map(async (file) => (await stat(join(ROOT, file))).mtimeMs),
+  ])
+  return Math.max(...newest) > builtAt
+}
+
+async function newestIn(folder: string): Promise<number> {
+  if (!existsSync(folder)) return 0
+  const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.ts'))
+  const times = await Promise.all(files.map(async (name) => (await stat(join(folder, name))).mtimeMs))
+  return Math.max(0, ...times)
+}
