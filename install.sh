@@ -1,0 +1,506 @@
+#!/usr/bin/env bash
+# Sets homeward up, from a checkout or an unpacked release. ./install.sh without a word says what it can do.
+# Everything stands in functions and main is called on the last line, so that a half-copied file does nothing.
+set -euo pipefail
+
+readonly LIBRARY=/usr/local/lib/homeward
+readonly LAUNCHER=/usr/local/bin/homeward
+readonly CONFIG=/etc/homeward
+readonly STATE=/var/lib/homeward
+readonly UNITS=/etc/systemd/system
+readonly MODULES=/etc/modules-load.d/homeward.conf
+readonly SOCKETS=/etc/tmpfiles.d/homeward.conf
+readonly ACCOUNT=homeward
+
+main() {
+  here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+  readonly here
+  local verb=${1:-help}
+  case "$verb" in
+    demo | test | hub | home | upgrade | uninstall) ;;
+    help | -h | --help) usage && return ;;
+    *) usage >&2 && return 64 ;;
+  esac
+  become_root "$@"
+  # A plain user's PATH, which came along, often lacks sbin.
+  PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+  shift
+  log=$(mktemp -t homeward-install.XXXXXX)
+  trap 'rm -f "$log"' EXIT
+  "command_$verb" "$@"
+}
+
+usage() {
+  cat <<'TEXT'
+Usage: ./install.sh COMMAND
+
+  demo [--keep]           the whole picture on this one machine, in network namespaces; no VPS needed
+  test                    install what the tests need and run all of them
+  hub [OPTIONS]           on the VPS: package, service, homeward hub init OPTIONS (such as --address vps.example.org)
+  home TOKEN [OPTIONS]    at home, on the Pi: package, service, homeward join TOKEN OPTIONS
+  upgrade                 put this version in place of the installed one; the tunnel stays up
+  uninstall [--purge]     undo all of it; settings and keys are kept unless --purge
+
+Each may be run again. Without root they start themselves again with sudo.
+TEXT
+}
+
+# --- the commands ---------------------------------------------------------------------------------------------------
+
+command_demo() {
+  require_tools 'wg wireguard-tools' 'nft nftables' 'conntrack conntrack' 'ip iproute2' 'tc iproute2' \
+    'ping iputils-ping' 'sysctl procps' 'unshare util-linux' 'nsenter util-linux' 'curl curl'
+  require_wireguard
+  require_node any
+  require_build demo.js
+  cd "$here"
+  rm -f "$log"
+  exec "$node" dist/demo.js "$@"
+}
+
+command_test() {
+  [ -d "$here/test" ] || fail 'this is a release, and the tests are in the source' \
+    'Get the source: git clone, then ./install.sh test'
+  require_tools 'wg wireguard-tools' 'nft nftables' 'conntrack conntrack' 'ip iproute2' 'tc iproute2' \
+    'ping iputils-ping' 'sysctl procps' 'unshare util-linux' 'nsenter util-linux' 'curl curl' 'iperf3 iperf3' \
+    'tcpdump tcpdump' 'openssl openssl' 'git git' 'shellcheck shellcheck' 'systemd-analyze systemd'
+  require_wireguard
+  require_node any
+  require_dependencies
+  cd "$here"
+  export CI=true
+  local failed='' report
+  say 'lint, formatting, types and dead code'
+  as_owner npm run --silent check </dev/null || failed='lint, formatting, types or dead code'
+  say 'building'
+  logged 'the build' as_owner npm run --silent build
+  say 'tests; those with a network need some minutes'
+  report=$(mktemp -t homeward-tests.XXXXXX)
+  node_modules/.bin/vitest run --reporter=default --reporter=json --outputFile.json="$report" "$@" </dev/null ||
+    failed="${failed:+$failed, and }tests"
+  "$node" .ci/count-tests.mjs "$report" "$failed"
+}
+
+command_hub() {
+  install_package homeward-hub
+  if [ -e "$CONFIG/hub.yaml" ] && [ $# -eq 0 ]; then
+    say "this hub is set up already: its settings in $CONFIG/hub.yaml stay"
+  else
+    local address
+    if [ ! -e "$CONFIG/hub.yaml" ] && ! has_option --address "$@"; then
+      address=$(own_address)
+      set -- --address "$address" "$@"
+      say "this machine is reached at $address (another address or a name: --address HOST)"
+    fi
+    "$LAUNCHER" hub init --yes "$@"
+  fi
+  hand_over
+  if ! booted_with_systemd; then
+    say_no_systemd 'homeward hub run'
+  else
+    start_service homeward-hub hub status
+  fi
+  cat <<'TEXT'
+
+The hub is ready. What is left:
+  1. At your provider's firewall let UDP and TCP of the hub's port in (51820 unless you chose another);
+     UDP 4500, 443 and 53 too if you like: they help in networks that let little out.
+  2. Here, make a token for your home:        homeward hub invite HOME       (a name such as cabin)
+  3. At home, on the Pi, with that token:     ./install.sh home TOKEN
+TEXT
+}
+
+command_home() {
+  local token=''
+  case "${1:-}" in
+    '' | -*) ;;
+    *) token=$1 && shift ;;
+  esac
+  [ -n "$token" ] || [ -e "$CONFIG/agent.yaml" ] ||
+    fail 'a home needs a token' 'Make one on the hub: homeward hub invite HOME; then: ./install.sh home TOKEN'
+  install_package homeward
+  if [ -e "$CONFIG/agent.yaml" ]; then
+    say "this home has joined already: its settings in $CONFIG/agent.yaml stay${token:+ and the token was not used}"
+  else
+    "$LAUNCHER" join "$token" --yes "$@"
+  fi
+  hand_over
+  if ! booted_with_systemd; then
+    say_no_systemd 'homeward run'
+    return
+  fi
+  start_service homeward status
+  "$LAUNCHER" status
+  printf '\nThe tunnel is up and stays up. A phone or laptop joins with:  sudo homeward device add NAME\n'
+}
+
+command_upgrade() {
+  [ -e "$LIBRARY" ] || fail 'homeward is not installed here' \
+    'On a VPS: ./install.sh hub. At home: ./install.sh home TOKEN'
+  local before service
+  before=$("$LAUNCHER" --version 2>>"$log" || echo unknown)
+  install_package
+  hand_over
+  if booted_with_systemd; then
+    for service in homeward-hub homeward; do
+      [ -e "$UNITS/$service.service" ] || continue
+      install_unit "$service"
+      # Only what ran is started again: who stopped it had a reason.
+      systemctl try-restart "$service"
+    done
+  fi
+  say "homeward $before is now $("$LAUNCHER" --version); tunnels stayed up"
+  booted_with_systemd || say 'restart homeward run or homeward hub run yourself, since there is no systemd here'
+}
+
+command_uninstall() {
+  local purge=''
+  case "${1:-}" in
+    '') ;;
+    --purge) purge=yes ;;
+    *) fail "uninstall does not know $1" 'It takes --purge or nothing' ;;
+  esac
+  stop_services
+  [ -z "$purge" ] || leave_hub
+  undo_network
+  rm -rf "$LIBRARY" "$LAUNCHER" "$MODULES" "$SOCKETS" "$UNITS/homeward.service" "$UNITS/homeward-hub.service"
+  rm -rf /run/homeward
+  ! booted_with_systemd || systemctl daemon-reload
+  if [ -n "$purge" ]; then
+    rm -rf "$CONFIG" "$STATE"
+    ! id -u "$ACCOUNT" >/dev/null 2>&1 || userdel "$ACCOUNT" >>"$log" 2>&1 || say "the user $ACCOUNT could not be removed"
+    say 'removed: homeward, its services, interface, firewall table, settings, keys and user'
+  else
+    say 'removed: homeward, its services, interface and firewall table'
+    say "kept: settings and keys in $CONFIG and $STATE, and the user $ACCOUNT who owns them;"
+    say '      ./install.sh hub or ./install.sh home brings it back as it was, uninstall --purge removes them too'
+  fi
+  say 'kept: packages of the system that homeward uses, such as wireguard-tools and nftables'
+}
+
+# --- the package ----------------------------------------------------------------------------------------------------
+
+# Puts everything but the settings in place: tools, user, folders, program, and the unit that is named.
+install_package() {
+  require_tools 'wg wireguard-tools' 'nft nftables' 'conntrack conntrack' 'ip iproute2' 'ping iputils-ping' \
+    'sysctl procps' 'useradd passwd' 'unshare util-linux'
+  require_wireguard
+  require_node system
+  require_build homeward.js
+  make_account
+  copy_program
+  [ $# -eq 0 ] || install_unit "$1"
+  if [ "$wireguard" = kernel ]; then
+    # The services may not load modules, so this happens at boot.
+    mkdir -p "${MODULES%/*}"
+    printf 'wireguard\n' >"$MODULES"
+    rm -f "$SOCKETS"
+  else
+    # wireguard-go makes its socket here, as the service's user. Sockets of others keep their owner.
+    mkdir -p "${SOCKETS%/*}"
+    printf 'd /run/wireguard 0775 root %s -\n' "$ACCOUNT" >"$SOCKETS"
+    mkdir -p /run/wireguard
+    chgrp "$ACCOUNT" /run/wireguard
+    chmod 0775 /run/wireguard
+    rm -f "$MODULES"
+  fi
+}
+
+make_account() {
+  id -u "$ACCOUNT" >/dev/null 2>&1 || logged 'making the user' useradd --system --user-group --no-create-home \
+    --home-dir "$STATE" --shell /usr/sbin/nologin --comment 'homeward services' "$ACCOUNT"
+  install -d -m 0700 -o "$ACCOUNT" -g "$ACCOUNT" "$CONFIG" "$STATE"
+}
+
+# The new program is complete before it takes the old one's place.
+copy_program() {
+  local fresh=$LIBRARY.new old=$LIBRARY.old
+  rm -rf "$fresh" "$old"
+  mkdir -p "$fresh" "${LAUNCHER%/*}"
+  cp -R "$here/dist" "$fresh/dist"
+  rm -f "$fresh/dist/demo.js"
+  cp "$here/package.json" "$here/README.md" "$here/LICENSE" "$fresh/"
+  chown -R root:root "$fresh"
+  chmod -R u=rwX,go=rX "$fresh"
+  [ ! -e "$LIBRARY" ] || mv "$LIBRARY" "$old"
+  mv "$fresh" "$LIBRARY"
+  rm -rf "$old"
+  printf '#!/bin/sh\nexec %s %s/dist/homeward.js "$@"\n' "$node" "$LIBRARY" >"$LAUNCHER.new"
+  chmod 0755 "$LAUNCHER.new"
+  mv "$LAUNCHER.new" "$LAUNCHER"
+  say "homeward $("$LAUNCHER" --version) is in $LIBRARY"
+}
+
+install_unit() {
+  mkdir -p "$UNITS"
+  install -m 0644 "$here/systemd/$1.service" "$UNITS/$1.service"
+  ! booted_with_systemd || systemctl daemon-reload
+}
+
+# What root made belongs to the service's user from here on: settings, keys, and the socket of a wireguard-go that
+# init or join started, since with it the service could not speak to its own tunnel.
+hand_over() {
+  local socket name
+  chown -R "$ACCOUNT:$ACCOUNT" "$CONFIG" "$STATE"
+  for socket in /run/wireguard/*.sock; do
+    name=$(basename "$socket" .sock)
+    [ "$(cat "/sys/class/net/$name/ifalias" 2>/dev/null || true)" != homeward ] ||
+      chown "$ACCOUNT:$ACCOUNT" "$socket"
+  done
+}
+
+# --- the services ---------------------------------------------------------------------------------------------------
+
+booted_with_systemd() {
+  # sd_booted(3)
+  [ -d /run/systemd/system ]
+}
+
+# start_service NAME VERB…: returns when `homeward VERB…` gets an answer from it.
+start_service() {
+  local service=$1 tries=0
+  shift
+  logged "starting $service" systemctl enable "$service"
+  logged "starting $service" systemctl restart "$service"
+  until answers "$service" "$@"; do
+    tries=$((tries + 1))
+    if [ "$tries" -ge 30 ]; then
+      journalctl --no-pager --quiet --lines 20 --unit "$service" >&2 || true
+      fail "$service does not answer" "Its log is above; more of it: journalctl -u $service"
+    fi
+    sleep 0.5
+  done
+  say "$service runs, and starts at boot"
+}
+
+# Exit status 2 is an answer too: it runs, and says what is not well.
+answers() {
+  local service=$1 status=0
+  shift
+  systemctl --quiet is-active "$service" || return 1
+  "$LAUNCHER" "$@" --json >/dev/null 2>>"$log" || status=$?
+  [ "$status" -ne 1 ]
+}
+
+stop_services() {
+  local service running
+  if booted_with_systemd; then
+    for service in homeward homeward-hub; do
+      [ -e "$UNITS/$service.service" ] || continue
+      logged "stopping $service" systemctl disable --now "$service"
+    done
+  fi
+  # One that runs in the foreground would put everything back.
+  running=$(pgrep -f "$LIBRARY/dist/homeward.js" | head -n 1 || true)
+  [ -z "$running" ] || fail "homeward still runs (process $running)" 'Stop it, then run this again'
+}
+
+# Removes what bears homeward's marks (adapters/linux/mark.ts) and nothing else. Needs neither Node nor the settings.
+undo_network() {
+  local alias name
+  for alias in /sys/class/net/*/ifalias; do
+    [ "$(cat "$alias" 2>/dev/null || true)" = homeward ] || continue
+    name=$(basename "$(dirname "$alias")")
+    # Its addresses and routes go with it, and a wireguard-go ends.
+    logged "removing $name" ip link delete "$name"
+  done
+  nft list chain inet homeward made_by_homeward >/dev/null 2>&1 || return 0
+  if nft list chain inet homeward forwarding_was_off >/dev/null 2>&1; then
+    logged 'turning forwarding off again' sysctl -w net.ipv4.ip_forward=0
+  fi
+  logged 'removing the firewall table' nft delete table inet homeward
+}
+
+# Tells the hub to forget this home. Where that cannot be said, the hub's owner can: the rest goes on.
+leave_hub() {
+  [ -e "$CONFIG/agent.yaml" ] && [ -x "$LAUNCHER" ] || return 0
+  "$LAUNCHER" leave --yes ||
+    say 'the hub could not be told; there it is: homeward hub remove HOME'
+}
+
+say_no_systemd() {
+  printf '\nThis machine was not booted with systemd, so no service was started. In the foreground, as root:\n\n  %s\n\n' "$1"
+}
+
+# --- what is needed -------------------------------------------------------------------------------------------------
+
+# require_tools 'COMMAND PACKAGE'…: installs the packages of those commands that are missing.
+require_tools() {
+  local pair missing=''
+  for pair in "$@"; do
+    has "${pair% *}" || case " $missing " in
+      *" ${pair#* } "*) ;;
+      *) missing="$missing ${pair#* }" ;;
+    esac
+  done
+  # shellcheck disable=SC2086 # a list of words
+  [ -z "$missing" ] || apt_install $missing
+}
+
+has() {
+  command -v "$1" >/dev/null 2>&1
+}
+
+# Sets `wireguard` to kernel or userspace.
+require_wireguard() {
+  # In a namespace of its own, so that this machine's interfaces are not touched. The kernel loads its module for it.
+  if unshare --net ip link add hwprobe type wireguard 2>>"$log"; then
+    wireguard=kernel
+    return
+  fi
+  unshare --net true 2>>"$log" || fail 'this machine does not allow network namespaces' \
+    'In a container it takes --privileged, or --cap-add NET_ADMIN --cap-add SYS_ADMIN'
+  wireguard=userspace
+  require_tools 'wireguard-go wireguard-go'
+  [ -c /dev/net/tun ] || fail 'the kernel has neither WireGuard nor /dev/net/tun' \
+    'Boot a kernel with the wireguard module, or let this container have /dev/net/tun'
+}
+
+# Sets `node`. any: whatever the caller uses. system: one that a service may run too.
+require_node() {
+  local kind=$1 candidate offered
+  for candidate in "$(command -v node || true)" /usr/bin/node /usr/local/bin/node; do
+    node_is_new_enough "$candidate" || continue
+    node=$(readlink -f "$candidate")
+    if [ "$kind" = any ] || ! in_a_home_folder "$node"; then return 0; fi
+  done
+  update_package_lists
+  offered=$(apt-cache policy nodejs 2>/dev/null | awk '$1 == "Candidate:" { print $2 }')
+  if [ -n "$offered" ] && dpkg --compare-versions "$offered" ge 20.19; then
+    apt_install nodejs
+    node=$(command -v node)
+    return
+  fi
+  explain_node "${offered:-none}"
+}
+
+node_is_new_enough() {
+  "$1" -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' \
+    >/dev/null 2>&1
+}
+
+# The services run with ProtectHome, so a Node of nvm is invisible to them.
+in_a_home_folder() {
+  case "$1" in
+    /home/* | /root/*) return 0 ;;
+    *) return 1 ;;
+  esac
+}
+
+explain_node() {
+  local found
+  found=$(node --version 2>/dev/null || echo 'no Node')
+  fail "homeward needs Node.js 20.19 or newer where every user may run it; here is $found, and apt offers $1" \
+    'Install Node 22 or 24 from NodeSource (https://github.com/nodesource/distributions), or upgrade to Debian 13, then run this again'
+}
+
+require_dependencies() {
+  has npm || apt_install npm
+  local stamp=$here/node_modules/.package-lock.json
+  if [ ! -e "$stamp" ] || [ "$here/package-lock.json" -nt "$stamp" ]; then
+    say 'fetching the libraries that package-lock.json names'
+    logged 'npm ci' as_owner npm --prefix "$here" ci --no-progress
+  fi
+}
+
+# require_build FILE: dist/FILE is there and as new as the sources. A release has it and no sources.
+require_build() {
+  if [ ! -d "$here/cli" ]; then
+    [ -e "$here/dist/$1" ] || fail "dist/$1 is missing" 'Unpack the release again'
+    return 0
+  fi
+  if [ -e "$here/dist/$1" ] && [ -z "$(newer_source "$here/dist/$1")" ]; then return 0; fi
+  require_dependencies
+  say 'building'
+  logged 'the build' as_owner npm --prefix "$here" run --silent build
+}
+
+newer_source() {
+  find "$here" \( -name node_modules -o -name dist -o -name .git -o -name docs -o -path "$here/test/*.test.ts" \) -prune \
+    -o \( -name '*.ts' -o -name '*.mjs' -o -name package-lock.json \) -newer "$1" -print -quit
+}
+
+# npm's files belong to whom the checkout belongs, also when sudo calls.
+as_owner() {
+  local owner
+  owner=$(stat -c %U "$here")
+  if [ "$owner" = root ] || [ "$owner" = UNKNOWN ]; then
+    "$@"
+  else
+    runuser -u "$owner" -- env PATH="$PATH" HOME="$(getent passwd "$owner" | cut -d: -f6)" "$@"
+  fi
+}
+
+apt_install() {
+  has apt-get || fail "these are missing and there is no apt-get here: $*" 'Install them, then run this again'
+  update_package_lists
+  say "installing $*"
+  # Without recommends: wireguard-tools would bring a kernel.
+  logged "installing $*" env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
+    apt-get install --yes --no-install-recommends -o DPkg::Lock::Timeout=120 "$@"
+}
+
+# Once a run. A repository that is down may not be the one that is needed: then the installation tells.
+update_package_lists() {
+  [ -z "${lists_updated:-}" ] || return 0
+  lists_updated=yes
+  has apt-get || return 0
+  say 'reading the package lists'
+  apt-get update -o DPkg::Lock::Timeout=120 >>"$log" 2>&1 </dev/null || say 'a package list could not be read; going on'
+}
+
+# --- small things ---------------------------------------------------------------------------------------------------
+
+# The address this machine has on the internet, where it is its own.
+own_address() {
+  local address
+  # Sends nothing: it asks the routing table. 192.0.2.0/24 is for documentation (RFC 5737).
+  address=$(ip -4 -o route get 192.0.2.1 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p')
+  case "$address" in
+    '' | 10.* | 127.* | 169.254.* | 192.168.* | 172.1[6-9].* | 172.2[0-9].* | 172.3[01].* | \
+      100.6[4-9].* | 100.[7-9][0-9].* | 100.1[01][0-9].* | 100.12[0-7].*)
+      fail "this machine's own address (${address:-none}) is not one of the internet" \
+        'Say how it is reached from outside: ./install.sh hub --address HOST'
+      ;;
+  esac
+  printf '%s\n' "$address"
+}
+
+has_option() {
+  local wanted=$1 word
+  shift
+  for word in "$@"; do
+    case "$word" in "$wanted" | "$wanted"=*) return 0 ;; esac
+  done
+  return 1
+}
+
+become_root() {
+  [ "$(id -u)" -ne 0 ] || return 0
+  has sudo || fail 'this needs root' "Run it as root: su -c '$0 $1'"
+  # Without a terminal sudo may not ask either. PATH goes along for a Node that nvm put there.
+  local quiet=''
+  [ -t 0 ] || quiet=-n
+  exec sudo ${quiet:+"$quiet"} env PATH="$PATH" bash "$here/install.sh" "$@"
+}
+
+say() {
+  printf 'homeward: %s\n' "$*"
+}
+
+# logged WHAT COMMAND…: keeps the output to itself unless the command fails.
+logged() {
+  local what=$1
+  shift
+  "$@" >>"$log" 2>&1 </dev/null && return 0
+  tail -n 40 "$log" >&2
+  fail "$what failed" 'The end of its output is above'
+}
+
+# fail WHAT NEXT
+fail() {
+  printf 'install.sh: %s. %s.\n' "$1" "$2" >&2
+  exit 1
+}
+
+main "$@"

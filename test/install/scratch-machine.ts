@@ -1,0 +1,46 @@
+import { mkdtemp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { sleep } from '../../system/sleep.ts'
+import type { Host, RunOptions, RunResult } from '../lab/host.ts'
+import type { Lab } from '../lab/lab.ts'
+
+/** A copy of this machine on a host of the laboratory, to install things on: what is written there is gone with it. */
+export interface ScratchMachine {
+  /** A shell script on it, ended by its first failing command. */
+  shell(script: string, options?: Omit<RunOptions, 'input'>): Promise<RunResult>
+  end(): Promise<void>
+}
+
+const BOOT = fileURLToPath(new URL('boot.sh', import.meta.url))
+const READY_MS = 20_000
+
+/** Boots one in the network of `host`. */
+export async function bootScratchMachine(
+  lab: Lab,
+  host: Host,
+  processOne: 'systemd' | 'none',
+): Promise<ScratchMachine> {
+  const folder = await mkdtemp(join(lab.folder, 'scratch-'))
+  const booted = host.start('sh', [BOOT, 'outer', folder, processOne])
+  let died: string | undefined
+  void booted.exited.then(() => (died = booted.stderr))
+
+  const shell: ScratchMachine['shell'] = (script, options) =>
+    // As the host sees it: the first process of the scratch machine is the only child of the one that booted it.
+    host.run(
+      'sh',
+      [
+        '-ec',
+        `parent=$(cat ${folder}/parent)
+exec nsenter --target $(cat /proc/$parent/task/$parent/children) --mount --pid --ipc --uts --cgroup sh -e`,
+      ],
+      { ...options, input: script },
+    )
+
+  for (const until = Date.now() + READY_MS; ; await sleep(50)) {
+    const { exitCode } = await shell('test -e /run/ready', { allowFailure: true })
+    if (exitCode === 0) return { shell, end: async () => void (await host.run('sh', [BOOT, 'end', folder])) }
+    if (died !== undefined || Date.now() > until) throw new Error(`booting a scratch machine failed: ${died ?? 'late'}`)
+  }
+}
