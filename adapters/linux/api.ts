@@ -1,0 +1,124 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { Problem, reasonOf } from '../../problems/problem.ts'
+import { type CommandResult, runCommand, tryCommand } from '../../system/run-command.ts'
+import type { PublicKey } from '../../wireguard/keys.ts'
+import { type Replies, removePeersArguments } from './convert.ts'
+import { INTERFACE_MARK, ROUTE_PROTOCOL, TABLE } from './mark.ts'
+
+/** The programs of a Linux machine and the files of its kernel. Everything here takes a signal and ends in time. */
+
+const FORWARDING = '/proc/sys/net/ipv4/ip_forward'
+
+/** A thousand peers take well under a second; a small VPS under load takes longer. */
+const MANY_PEERS_MS = 60_000
+
+/** Keeps a command line far from the kernel's limit (execve(2), "Limits on size of arguments"). */
+const PEERS_PER_COMMAND = 500
+
+/** All that an observation needs, asked for at once. @throws {Problem} of system/run-command. */
+export async function readReplies(interfaceName: string, signal: AbortSignal): Promise<Replies> {
+  const [links, routes, dump, table, forwarding] = await Promise.all([
+    readLinks(signal),
+    readRoutes(signal),
+    readDump(interfaceName, signal),
+    readTable(signal),
+    readFile(FORWARDING, 'utf8'),
+  ])
+  return { links, routes, dump, table, forwarding }
+}
+
+export async function readLinks(signal: AbortSignal): Promise<string> {
+  return (await runCommand('ip', ['-j', '-d', 'address', 'show'], { signal })).stdout
+}
+
+export async function readRoutes(signal: AbortSignal): Promise<string> {
+  return (await runCommand('ip', ['-j', '-4', 'route', 'show', 'proto', ROUTE_PROTOCOL], { signal })).stdout
+}
+
+/** null when there is no WireGuard of that name. Holds secrets: it goes to the parser and nowhere else. */
+export async function readDump(interfaceName: string, signal: AbortSignal): Promise<string | null> {
+  // No interface; none that is a WireGuard; wireguard-go died (wg says it is the kernel's, and the kernel has none).
+  const none = /No such device|Operation not supported|Protocol not supported|Connection refused|No such file/
+  return answerOf('wg', ['show', interfaceName, 'dump'], none, signal)
+}
+
+async function readTable(signal: AbortSignal): Promise<string | null> {
+  return answerOf('nft', ['-j', 'list', 'table', ...TABLE.split(' ')], /No such file or directory/, signal)
+}
+
+/** @throws {Problem} `command-failed` on any failure but the one that means "there is none". */
+async function answerOf(
+  file: string,
+  args: readonly string[],
+  none: RegExp,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const result = await tryCommand(file, args, { signal })
+  if (result.exitCode === 0) return result.stdout
+  if (none.test(result.stderr)) return null
+  throw new Problem('command-failed', { what: [file, ...args].join(' '), why: result.stderr.trim() })
+}
+
+export async function markInterface(name: string, signal: AbortSignal): Promise<void> {
+  await ip(['link', 'set', 'dev', name, 'alias', INTERFACE_MARK], signal)
+}
+
+export async function ip(args: readonly string[], signal: AbortSignal): Promise<CommandResult> {
+  return runCommand('ip', args, { signal })
+}
+
+/** Several commands, one a line, ended by the first that fails. */
+export async function ipBatch(lines: readonly string[], signal: AbortSignal): Promise<void> {
+  await runCommand('ip', ['-batch', '-'], { input: `${lines.join('\n')}\n`, signal })
+}
+
+export async function wgSet(name: string, args: readonly string[], signal: AbortSignal): Promise<void> {
+  await runCommand('wg', ['set', name, ...args], { signal })
+}
+
+export async function readPublicKey(name: string, signal: AbortSignal): Promise<string> {
+  return (await runCommand('wg', ['show', name, 'public-key'], { signal })).stdout.trim()
+}
+
+/**
+ * @param text holds secrets, hence standard input. wg opens /dev/stdin anew, which fails on the socket that Node makes
+ * (open(2), ENXIO); a pipe from `cat` is one that can be opened.
+ */
+export async function addPeers(name: string, text: string, signal: AbortSignal): Promise<void> {
+  const script = 'cat | wg addconf "$1" /dev/stdin'
+  const result = await tryCommand('sh', ['-c', script, 'sh', name], { input: text, timeoutMs: MANY_PEERS_MS, signal })
+  if (result.exitCode === 0) return
+  // wg quotes the line it cannot read, which may hold a secret.
+  const said = result.stderr
+    .replaceAll(/`[^']*'?/g, '(not shown)')
+    .trim()
+    .split('\n')
+    .join('; ')
+  throw new Problem('command-failed', { what: `wg addconf ${name}`, why: said })
+}
+
+export async function removePeers(name: string, keys: readonly PublicKey[], signal: AbortSignal): Promise<void> {
+  for (let first = 0; first < keys.length; first += PEERS_PER_COMMAND)
+    await runCommand('wg', removePeersArguments(name, keys.slice(first, first + PEERS_PER_COMMAND)), {
+      timeoutMs: MANY_PEERS_MS,
+      signal,
+    })
+}
+
+export async function nft(text: string, signal: AbortSignal): Promise<void> {
+  await runCommand('nft', ['-f', '-'], { input: text, timeoutMs: 30_000, signal })
+}
+
+/** @throws {Problem} `step-failed` where /proc/sys is read-only, as in many containers. */
+export async function setForwarding(value: '0' | '1'): Promise<void> {
+  try {
+    await writeFile(FORWARDING, `${value}\n`)
+  } catch (thrown) {
+    throw new Problem('step-failed', {
+      what: `writing ${FORWARDING}`,
+      why: reasonOf(thrown),
+      next: `Set it where you may: put net.ipv4.ip_forward=${value} into /etc/sysctl.d/90-homeward.conf, run sysctl --system, then homeward apply`,
+      cause: thrown,
+    })
+  }
+}

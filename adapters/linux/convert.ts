@@ -1,0 +1,178 @@
+import * as v from 'valibot'
+import { type InterfaceState, parseDump } from '../../wireguard/dump.ts'
+import type { PresharedKey, PublicKey } from '../../wireguard/keys.ts'
+import { formatEndpoint, type PeerSpec } from '../../wireguard/spec.ts'
+import type { Observation, Refusal } from '../adapter.ts'
+import { INTERFACE_MARK } from './mark.ts'
+import { type ListedTable, parseNftTable } from './nft-list.ts'
+
+/** The words of ip, wg and nft, both ways. Pure. */
+
+/** What they said of the machine; null where there is nothing of that kind. */
+export interface Replies {
+  /** `ip -j -d address show` */
+  readonly links: string
+  /** `ip -j route show` for routes with our mark. */
+  readonly routes: string
+  /** `wg show IFACE dump` */
+  readonly dump: string | null
+  /** `nft -j list table` */
+  readonly table: string | null
+  /** /proc/sys/net/ipv4/ip_forward */
+  readonly forwarding: string
+}
+
+export interface Link {
+  readonly name: string
+  readonly alias: string | null
+  /** The driver: `wireguard`, `tun`, `veth`; null for hardware. */
+  readonly kind: string | null
+  readonly up: boolean
+  readonly mtu: number
+  /** IPv4, with prefix length. */
+  readonly addresses: readonly string[]
+  /** Including IPv6. */
+  readonly addressCount: number
+}
+
+export interface MarkedRoute {
+  readonly prefix: string
+  readonly interface: string
+}
+
+const Links = v.array(
+  v.object({
+    // A filter of ip's leaves empty objects for what it filtered out.
+    ifname: v.optional(v.string()),
+    ifalias: v.optional(v.string()),
+    flags: v.optional(v.array(v.string()), []),
+    mtu: v.optional(v.number(), 0),
+    linkinfo: v.optional(v.object({ info_kind: v.optional(v.string()) })),
+    addr_info: v.optional(
+      v.array(
+        v.object({ family: v.optional(v.string()), local: v.optional(v.string()), prefixlen: v.optional(v.number()) }),
+      ),
+      [],
+    ),
+  }),
+)
+
+const Routes = v.array(v.object({ dst: v.optional(v.string()), dev: v.optional(v.string()) }))
+
+export function parseLinks(text: string): readonly Link[] {
+  return v.parse(Links, JSON.parse(text)).flatMap((link) => {
+    if (link.ifname === undefined) return []
+    const addresses = link.addr_info.filter(({ local }) => local !== undefined)
+    return [
+      {
+        name: link.ifname,
+        alias: link.ifalias ?? null,
+        kind: link.linkinfo?.info_kind ?? null,
+        up: link.flags.includes('UP'),
+        mtu: link.mtu,
+        addresses: addresses
+          .filter(({ family }) => family === 'inet')
+          .map(({ local, prefixlen }) => `${local}/${prefixlen}`),
+        addressCount: addresses.length,
+      },
+    ]
+  })
+}
+
+export function parseRoutes(text: string): readonly MarkedRoute[] {
+  return v.parse(Routes, JSON.parse(text)).flatMap(({ dst, dev }) => {
+    if (dst === undefined || dev === undefined) return []
+    // ip leaves out what goes without saying to it.
+    const prefix = dst === 'default' ? '0.0.0.0/0' : dst.includes('/') ? dst : `${dst}/32`
+    return [{ prefix, interface: dev }]
+  })
+}
+
+export function toObservation(interfaceName: string, replies: Replies): Observation {
+  const links = parseLinks(replies.links)
+  const state = replies.dump === null ? null : parseDump(replies.dump)
+  const table = replies.table === null ? null : parseNftTable(replies.table)
+  const marked = links.filter((link) => link.alias === INTERFACE_MARK)
+  // One that no WireGuard answers for (its wireguard-go hangs in its end) is a wreck: to be cleared like a stray.
+  const own = state === null ? undefined : marked.find((link) => link.name === interfaceName)
+  return {
+    interface:
+      own === undefined || state === null
+        ? null
+        : {
+            ...state,
+            name: own.name,
+            up: own.up,
+            mtu: own.mtu,
+            addresses: own.addresses,
+            routes: parseRoutes(replies.routes)
+              .filter((route) => route.interface === own.name)
+              .map((route) => route.prefix),
+          },
+    strayInterfaces: marked.filter((link) => link !== own).map((link) => link.name),
+    firewall: table?.isOurs === true ? table.fingerprints : null,
+    forwarding: replies.forwarding.trim() === '1',
+    forwardingIsOurs: table?.isOurs === true && table.forwardingWasOff,
+    clashes: clashes(
+      links.find((link) => link.name === interfaceName && link.alias !== INTERFACE_MARK),
+      state,
+      table,
+    ),
+  }
+}
+
+function clashes(
+  namesake: Link | undefined,
+  state: InterfaceState | null,
+  table: ListedTable | null,
+): readonly Refusal[] {
+  const found: Refusal[] = []
+  if (namesake !== undefined && !isBlank(namesake, state))
+    found.push({
+      code: 'interface-taken',
+      why: `an interface ${namesake.name} that homeward did not make is there already`,
+    })
+  if (table?.isOurs === false)
+    found.push({
+      code: 'firewall-taken',
+      why: 'an nftables table inet homeward that homeward did not make is there already',
+    })
+  return found
+}
+
+/**
+ * Whether an interface without our mark is a WireGuard one that nobody has given anything: what a crash between making
+ * and marking leaves behind. There is no work of anybody's in it, so it may be taken. A single key, peer, address, alias
+ * or `up` makes it somebody's.
+ */
+export function isBlank(link: Link, state: InterfaceState | null): boolean {
+  if (state === null || (link.kind !== 'wireguard' && link.kind !== 'tun')) return false
+  const untouched = link.alias === null && !link.up && link.addressCount === 0
+  return untouched && state.publicKey === null && state.peers.length === 0 && state.fwmark === 0
+}
+
+/** What `wg addconf` reads. Holds secrets: for standard input only. */
+export function peersText(peers: readonly PeerSpec[], presharedKeyOf: (peer: PeerSpec) => PresharedKey | null): string {
+  return peers.map((peer) => peerText(peer, presharedKeyOf(peer))).join('\n')
+}
+
+/** 32 zero bytes take a preshared key away (wg(8), preshared-key). */
+const NO_PRESHARED_KEY = `${'A'.repeat(43)}=`
+
+function peerText(peer: PeerSpec, presharedKey: PresharedKey | null): string {
+  return [
+    '[Peer]',
+    `PublicKey = ${peer.publicKey}`,
+    `PresharedKey = ${presharedKey ?? NO_PRESHARED_KEY}`,
+    ...(peer.endpoint === null ? [] : [`Endpoint = ${formatEndpoint(peer.endpoint)}`]),
+    // A section always replaces the prefixes its peer had; without this line it has none. An empty line is an error.
+    ...(peer.allowedIps.length === 0 ? [] : [`AllowedIPs = ${peer.allowedIps.join(', ')}`]),
+    `PersistentKeepalive = ${peer.keepaliveSeconds}`,
+    '',
+  ].join('\n')
+}
+
+/** Arguments of `wg`. */
+export function removePeersArguments(interfaceName: string, publicKeys: readonly PublicKey[]): readonly string[] {
+  return ['set', interfaceName, ...publicKeys.flatMap((key) => ['peer', key, 'remove'])]
+}

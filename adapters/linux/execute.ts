@@ -1,0 +1,120 @@
+import type { ProblemCode } from '../../problems/catalogue.ts'
+import { Problem, reasonOf } from '../../problems/problem.ts'
+import type { Clock } from '../../system/clock.ts'
+import type { PresharedKey, PublicKey } from '../../wireguard/keys.ts'
+import { presharedKeyId } from '../../wireguard/preshared-id.ts'
+import type { PeerSpec } from '../../wireguard/spec.ts'
+import type { Description, Step } from '../adapter.ts'
+import { describeStep } from '../describe-step.ts'
+import { removeAddress } from './address.ts'
+import { addPeers, ip, nft, readPublicKey, removePeers, setForwarding, wgSet } from './api.ts'
+import { peersText } from './convert.ts'
+import { firewallTable } from './firewall.ts'
+import { createInterface, removeInterface } from './interface.ts'
+import { ROUTE_PROTOCOL, TABLE } from './mark.ts'
+import { nftText } from './nft-table.ts'
+
+export interface ExecuteContext {
+  readonly privateKeyFile: string
+  readonly presharedKeys: (publicKey: PublicKey) => PresharedKey | undefined
+  readonly dataPlane: (signal: AbortSignal) => Promise<Description['dataPlane']>
+  readonly clock: Clock
+}
+
+/** Carries out one step. @throws {Problem} `step-failed`, or a code that says it better. */
+export async function executeStep(step: Step, context: ExecuteContext, signal: AbortSignal): Promise<void> {
+  try {
+    await carryOut(step, context, signal)
+  } catch (thrown) {
+    throw stepFailed(step, thrown)
+  }
+}
+
+async function carryOut(step: Step, context: ExecuteContext, signal: AbortSignal): Promise<void> {
+  const { privateKeyFile, dataPlane, clock } = context
+  switch (step.kind) {
+    case 'create-interface':
+      return createInterface(step.interface, { privateKeyFile, dataPlane: () => dataPlane(signal), clock, signal })
+    case 'set-private-key':
+      return setPrivateKey(step.interface, step.publicKey, privateKeyFile, signal)
+    case 'set-listen-port':
+      return wgSet(step.interface, ['listen-port', String(step.port)], signal)
+    case 'set-mtu':
+      return void (await ip(['link', 'set', 'dev', step.interface, 'mtu', String(step.mtu)], signal))
+    case 'add-address':
+      return void (await ip(['address', 'add', step.address, 'dev', step.interface], signal))
+    case 'remove-address':
+      return removeAddress(step.interface, step.address, signal)
+    case 'set-peers':
+      return setPeers(step.interface, step.peers, context.presharedKeys, signal)
+    case 'remove-peers':
+      return removePeers(step.interface, step.publicKeys, signal)
+    case 'bring-up':
+      return void (await ip(['link', 'set', 'dev', step.interface, 'up'], signal))
+    case 'add-route':
+      return addRoute(step.interface, step.prefix, signal)
+    case 'remove-route':
+      return void (await ip(['route', 'del', ...marked(step.interface, step.prefix)], signal))
+    case 'enable-forwarding':
+      return setForwarding('1')
+    case 'disable-forwarding':
+      return setForwarding('0')
+    case 'set-firewall':
+      return nft(nftText(firewallTable(step), step), signal)
+    case 'remove-firewall':
+      return nft(`delete table ${TABLE}\n`, signal)
+    case 'remove-interface':
+      return removeInterface(step.interface, clock, signal)
+    default:
+      return step satisfies never
+  }
+}
+
+async function setPrivateKey(name: string, publicKey: PublicKey, file: string, signal: AbortSignal): Promise<void> {
+  await wgSet(name, ['private-key', file], signal)
+  const found = await readPublicKey(name, signal)
+  // Without this the next plan would set the same key again, for ever.
+  if (found !== publicKey) throw new TypeError(`the key in ${file} belongs to the public key ${found}`)
+}
+
+async function setPeers(
+  name: string,
+  peers: readonly PeerSpec[],
+  presharedKeys: ExecuteContext['presharedKeys'],
+  signal: AbortSignal,
+): Promise<void> {
+  const text = peersText(peers, (peer) => {
+    if (peer.presharedKeyId === null) return null
+    const key = presharedKeys(peer.publicKey)
+    if (key === undefined || presharedKeyId(key) !== peer.presharedKeyId)
+      throw new TypeError(`the preshared key ${peer.presharedKeyId} of the peer ${peer.publicKey} is not at hand`)
+    return key
+  })
+  await addPeers(name, text, signal)
+}
+
+/** `add`, not `replace`: that would put ours in the place of somebody else's. */
+async function addRoute(name: string, prefix: string, signal: AbortSignal): Promise<void> {
+  try {
+    await ip(['route', 'add', ...marked(name, prefix)], signal)
+  } catch (thrown) {
+    if (!reasonOf(thrown).includes('File exists')) throw thrown
+    throw new TypeError(`a route to ${prefix} that homeward did not make is there already`, { cause: thrown })
+  }
+}
+
+function marked(name: string, prefix: string): readonly string[] {
+  return [prefix, 'dev', name, 'proto', ROUTE_PROTOCOL]
+}
+
+/** These say more than that a step failed; for all others the reason does. */
+const TELLING: ReadonlySet<ProblemCode> = new Set(['no-wireguard', 'tool-missing', 'no-root', 'interface-taken'])
+
+function stepFailed(step: Step, cause: unknown): Problem {
+  const what = describeStep(step)
+  const why = cause instanceof Problem ? cause.why : reasonOf(cause)
+  if (why.includes('Address already in use')) return new Problem('port-taken', { what, why, cause })
+  if (!(cause instanceof Problem)) return new Problem('step-failed', { what, why, cause })
+  if (TELLING.has(cause.code)) return new Problem(cause.code, { what, why, next: cause.next, cause })
+  return new Problem('step-failed', { what, why, cause, ...(cause.code === 'step-failed' ? { next: cause.next } : {}) })
+}

@@ -1,0 +1,59 @@
+import { release } from 'node:os'
+import { Problem, reasonOf } from '../../problems/problem.ts'
+import { type Clock, systemClock } from '../../system/clock.ts'
+import type { PresharedKey, PublicKey } from '../../wireguard/keys.ts'
+import type { Adapter, Description, Observation } from '../adapter.ts'
+import { readReplies } from './api.ts'
+import { requireNetAdmin } from './capability.ts'
+import { toObservation } from './convert.ts'
+import { findDataPlane } from './data-plane.ts'
+import { executeStep } from './execute.ts'
+import { readModel } from './model.ts'
+import { planLinux } from './plan.ts'
+
+export interface LinuxAdapterOptions {
+  /** Read by `wg` itself, and only when the interface has another key. */
+  readonly privateKeyFile: string
+  readonly presharedKeys: (publicKey: PublicKey) => PresharedKey | undefined
+  readonly clock?: Clock
+}
+
+/** The adapter for the machine it runs on. */
+export function linuxAdapter({ privateKeyFile, presharedKeys, clock = systemClock }: LinuxAdapterOptions): Adapter {
+  let found: Description['dataPlane'] | undefined
+  const dataPlane = async (signal: AbortSignal): Promise<Description['dataPlane']> =>
+    (found ??= await findDataPlane(signal))
+
+  return {
+    async describe(signal) {
+      await requireNetAdmin('looking at this machine')
+      return { kind: 'linux', model: await readModel(), version: release(), dataPlane: await dataPlane(signal) }
+    },
+
+    async observe(interfaceName, signal) {
+      await requireNetAdmin('looking at this machine')
+      const replies = await readReplies(interfaceName, signal)
+      return parse(() => toObservation(interfaceName, replies))
+    },
+
+    plan: planLinux,
+
+    execute: (step, signal) => executeStep(step, { privateKeyFile, presharedKeys, dataPlane, clock }, signal),
+
+    close: async () => undefined,
+  }
+}
+
+/** An answer that nobody foresaw must not be taken for an empty machine. */
+function parse(convert: () => Observation): Observation {
+  try {
+    return convert()
+  } catch (thrown) {
+    throw new Problem('command-failed', {
+      what: 'understanding what ip, wg and nft say of this machine',
+      why: reasonOf(thrown),
+      next: 'Install the versions of your distribution, or report this with the output of ip -V, wg --version and nft --version',
+      cause: thrown,
+    })
+  }
+}

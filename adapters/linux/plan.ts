@@ -1,0 +1,130 @@
+import ipaddr from 'ipaddr.js'
+import type { PeerState } from '../../wireguard/dump.ts'
+import { type Endpoint, type PeerSpec, sameEndpoint } from '../../wireguard/spec.ts'
+import type { Observation, ObservedInterface, Plan, Step, TunnelSpec } from '../adapter.ts'
+import { firewallTable } from './firewall.ts'
+import { fingerprintsOf } from './nft-table.ts'
+
+/** The steps from what is to what should be. Pure. */
+export function planLinux(observed: Observation, desired: TunnelSpec | null): Plan {
+  // Undo needs no room: what stands where ours would stand is left alone.
+  if (desired === null) return { steps: undo(observed), refusals: [] }
+  if (observed.clashes.length > 0) return { steps: [], refusals: observed.clashes }
+  return { steps: [...clearStrays(observed), ...build(observed, desired)], refusals: [] }
+}
+
+/** The firewall goes last: until then it is what keeps the tunnel from reaching more than it should. */
+function undo(observed: Observation): readonly Step[] {
+  const own = observed.interface
+  return [
+    ...(own === null ? [] : [{ kind: 'remove-interface', interface: own.name } as const]),
+    ...clearStrays(observed),
+    ...(observed.forwarding && observed.forwardingIsOurs ? [{ kind: 'disable-forwarding' } as const] : []),
+    ...(observed.firewall === null ? [] : [{ kind: 'remove-firewall' } as const]),
+  ]
+}
+
+/** Before anything is made: a stray may hold the port, the address and the routes that are wanted. */
+function clearStrays(observed: Observation): readonly Step[] {
+  return observed.strayInterfaces.map((name) => ({ kind: 'remove-interface', interface: name }))
+}
+
+/** Nothing may pass before the firewall judges it: it stands before forwarding is on, peers are known, the link is up. */
+function build(observed: Observation, desired: TunnelSpec): readonly Step[] {
+  const name = desired.interface
+  const own = observed.interface
+  return [
+    ...(own === null ? [{ kind: 'create-interface', interface: name } as const] : []),
+    ...(own?.publicKey === desired.publicKey
+      ? []
+      : [{ kind: 'set-private-key', interface: name, publicKey: desired.publicKey } as const]),
+    ...(desired.listenPort === null || own?.listenPort === desired.listenPort
+      ? []
+      : [{ kind: 'set-listen-port', interface: name, port: desired.listenPort } as const]),
+    ...(own?.mtu === desired.mtu ? [] : [{ kind: 'set-mtu', interface: name, mtu: desired.mtu } as const]),
+    ...addressSteps(own, desired),
+    ...firewallSteps(observed, desired),
+    ...peerSteps(own, desired),
+    ...(own?.up === true ? [] : [{ kind: 'bring-up', interface: name } as const]),
+    // Last: a link that is down has no routes.
+    ...routeSteps(own, desired),
+  ]
+}
+
+function addressSteps(own: ObservedInterface | null, desired: TunnelSpec): readonly Step[] {
+  const there = own?.addresses ?? []
+  const rest = there.filter((address) => address !== desired.address)
+  return [
+    ...(there.includes(desired.address)
+      ? []
+      : [{ kind: 'add-address', interface: desired.interface, address: desired.address } as const]),
+    ...rest.map((address) => ({ kind: 'remove-address', interface: desired.interface, address }) as const),
+  ]
+}
+
+function firewallSteps(observed: Observation, desired: TunnelSpec): readonly Step[] {
+  const { interface: name, listenPort, forwarding } = desired
+  const wanted = fingerprintsOf(firewallTable(desired))
+  // The mark stands before forwarding is turned on, so that a crash in between loses nothing.
+  const markMissing = !observed.forwarding && !observed.forwardingIsOurs
+  const isRight = observed.firewall !== null && sameList(observed.firewall, wanted)
+  return [
+    ...(isRight && !markMissing
+      ? []
+      : [
+          {
+            kind: 'set-firewall',
+            interface: name,
+            listenPort,
+            forwarding,
+            forwardingWasOff: observed.forwardingIsOurs || markMissing,
+          } as const,
+        ]),
+    ...(observed.forwarding ? [] : [{ kind: 'enable-forwarding' } as const]),
+  ]
+}
+
+/** Set before removed: a prefix that moves to another peer is never without one. */
+function peerSteps(own: ObservedInterface | null, desired: TunnelSpec): readonly Step[] {
+  const there = new Map((own?.peers ?? []).map((peer) => [peer.publicKey, peer]))
+  const wanted = new Set(desired.peers.map((peer) => peer.publicKey))
+  const changed = desired.peers.filter((peer) => !isAsWanted(there.get(peer.publicKey), peer))
+  const gone = [...there.keys()].filter((key) => !wanted.has(key))
+  return [
+    ...(changed.length === 0 ? [] : [{ kind: 'set-peers', interface: desired.interface, peers: changed } as const]),
+    ...(gone.length === 0 ? [] : [{ kind: 'remove-peers', interface: desired.interface, publicKeys: gone } as const]),
+  ]
+}
+
+function isAsWanted(observed: PeerState | undefined, wanted: PeerSpec): boolean {
+  return (
+    observed !== undefined &&
+    observed.presharedKeyId === wanted.presharedKeyId &&
+    observed.keepaliveSeconds === wanted.keepaliveSeconds &&
+    sameList([...observed.allowedIps].sort(), [...wanted.allowedIps].sort()) &&
+    // A peer that dials us is wherever it was last heard from.
+    (wanted.endpoint === null || sameEndpoint(oneSpelling(observed.endpoint), oneSpelling(wanted.endpoint)))
+  )
+}
+
+/** wg prints IPv6 in the spelling of RFC 5952, whatever it was given. */
+function oneSpelling(endpoint: Endpoint | null): Endpoint | null {
+  if (endpoint === null || !ipaddr.IPv6.isValid(endpoint.address)) return endpoint
+  return { ...endpoint, address: ipaddr.IPv6.parse(endpoint.address).toRFC5952String() }
+}
+
+function routeSteps(own: ObservedInterface | null, desired: TunnelSpec): readonly Step[] {
+  const there = own?.routes ?? []
+  return [
+    ...desired.routes
+      .filter((prefix) => !there.includes(prefix))
+      .map((prefix) => ({ kind: 'add-route', interface: desired.interface, prefix }) as const),
+    ...there
+      .filter((prefix) => !desired.routes.includes(prefix))
+      .map((prefix) => ({ kind: 'remove-route', interface: desired.interface, prefix }) as const),
+  ]
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index])
+}

@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chown, rm, stat } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { Problem } from '../../problems/problem.ts'
+import type { Clock } from '../../system/clock.ts'
+import { sleep } from '../../system/sleep.ts'
+
+/** Far above what wireguard-go takes to open its socket (30 ms here, 300 ms on a Pi Zero). */
+const DEADLINE_MS = 5_000
+const POLL_MS = 10
+const GRACE_MS = 500
+
+/** Where wireguard-go answers `wg` (wireguard.com/xplatform, "Userspace Implementations"). */
+function socketPath(interfaceName: string): string {
+  return `/var/run/wireguard/${interfaceName}.sock`
+}
+
+/**
+ * Starts a wireguard-go that outlives us, and waits until it answers. A socket that a killed one left is no hindrance:
+ * it tries the socket, and takes its place when nobody answers.
+ * @param ownerFile the interface's private key: whoever may read that may speak to the interface.
+ * @throws {Problem} `no-wireguard`, `step-failed`.
+ */
+export async function startWireguardGo(
+  interfaceName: string,
+  ownerFile: string,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const what = `starting wireguard-go for ${interfaceName}`
+  const daemon = spawn('wireguard-go', [interfaceName], {
+    detached: true,
+    stdio: 'ignore',
+    cwd: '/',
+    env: {
+      PATH: `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`,
+      // It must stay our child until it answers, so that its early end is seen.
+      WG_PROCESS_FOREGROUND: '1',
+    },
+  })
+  try {
+    await once(daemon, 'spawn')
+  } catch (thrown) {
+    throw new Problem('no-wireguard', { what, why: 'the program could not be started', cause: thrown })
+  }
+  daemon.unref()
+  let until = clock.now() + DEADLINE_MS
+  // It ended early, perhaps because of another one, started by somebody who was killed since: that may be about to answer.
+  daemon.once('exit', () => {
+    until = Math.min(until, clock.now() + GRACE_MS)
+  })
+  while (!(await answers(interfaceName))) {
+    signal.throwIfAborted()
+    if (clock.now() > until) {
+      daemon.kill('SIGKILL')
+      throw new Problem('step-failed', {
+        what,
+        why:
+          daemon.exitCode === null
+            ? `it did not answer within ${DEADLINE_MS / 1000} s`
+            : `it ended at once with status ${daemon.exitCode}`,
+        next: `See what it says: WG_PROCESS_FOREGROUND=1 LOG_LEVEL=verbose wireguard-go ${interfaceName}`,
+      })
+    }
+    await sleep(POLL_MS, signal)
+  }
+  await ownLike(ownerFile, socketPath(interfaceName))
+}
+
+/** After the interface was removed: waits until its wireguard-go has noticed and ended, and clears its socket. */
+export async function awaitWireguardGoEnd(interfaceName: string, clock: Clock, signal: AbortSignal): Promise<void> {
+  const until = clock.now() + DEADLINE_MS
+  while (await answers(interfaceName)) {
+    signal.throwIfAborted()
+    if (clock.now() > until)
+      throw new Problem('step-failed', {
+        what: `ending wireguard-go for ${interfaceName}`,
+        why: `it still answers after ${DEADLINE_MS / 1000} s`,
+        next: `End it by hand: it is the process that holds ${socketPath(interfaceName)}`,
+      })
+    await sleep(POLL_MS, signal)
+  }
+  // Left by a killed one. It hinders nobody, so it does not matter when it may not be removed.
+  await rm(socketPath(interfaceName), { force: true }).catch(() => undefined)
+}
+
+function answers(interfaceName: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath(interfaceName))
+    const settle = (answer: boolean) => () => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.once('connect', settle(true)).once('error', settle(false))
+  })
+}
+
+/** Root makes it in `join` and `apply`; the service's user, who owns the private key, goes on with it. */
+async function ownLike(ownerFile: string, path: string): Promise<void> {
+  if (process.getuid?.() !== 0) return
+  const owner = await stat(ownerFile).catch(() => null)
+  if (owner !== null && owner.uid !== 0) await chown(path, owner.uid, owner.gid)
+}
