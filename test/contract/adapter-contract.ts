@@ -1,0 +1,211 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Adapter, Step, TunnelSpec } from '../../adapters/adapter.ts'
+import { bringTo } from '../../adapters/apply.ts'
+import { expectMatch } from './expect-match.ts'
+import { homeSpec, hubSpec, type Keys } from './specs.ts'
+import { transitions } from './transitions.ts'
+
+/** An adapter in a process of its own. */
+export interface OpenAdapter extends Adapter {
+  /** As SIGKILL does: nothing is finished, nothing is said. */
+  readonly kill: () => Promise<void>
+}
+
+/** One machine with somebody else's things on it. */
+export interface Machine {
+  readonly keys: Keys
+  /** A fresh process: it knows what the machine tells, and nothing from before. */
+  readonly open: () => Promise<OpenAdapter>
+  /** All that is somebody else's, as text: compared byte for byte. */
+  readonly foreign: (interfaceName: string) => Promise<string>
+  /** What is left of homeward, whatever it is (a process, a file, a setting); none after undo. */
+  readonly leftovers: () => Promise<readonly string[]>
+  /** Somebody else makes an interface of this name. Returns how it goes away. */
+  readonly takeInterface: (name: string) => Promise<() => Promise<void>>
+  /** Makes steps of this kind fail, until the function that it returns is called; null where that can't be done. */
+  readonly breakStep: (kind: Step['kind']) => (() => Promise<() => Promise<void>>) | null
+  /** Every command line that was run, as another user of the machine could see it. */
+  readonly commandLines: () => Promise<string>
+  /** Something that somebody or a fault changes, while a tunnel of this role stands. */
+  readonly drifts: Readonly<Record<'home' | 'hub', Readonly<Record<string, (spec: TunnelSpec) => Promise<void>>>>>
+  readonly close: () => Promise<void>
+}
+
+const signal = (): AbortSignal => AbortSignal.timeout(60_000)
+
+/**
+ * What every adapter has to do. Its test file gives a machine under `start` and has nothing else in it.
+ * @param driftNames known before a machine is there, since each is a test.
+ */
+export function adapterContract(
+  name: string,
+  start: () => Promise<Machine>,
+  driftNames: Readonly<Record<'home' | 'hub', readonly string[]>>,
+): void {
+  describe(`${name} keeps the adapters' contract`, () => {
+    let machine: Machine
+    beforeAll(async () => {
+      machine = await start()
+    })
+    afterAll(() => machine?.close())
+
+    async function withAdapter<Result>(use: (adapter: OpenAdapter) => Promise<Result>): Promise<Result> {
+      const adapter = await machine.open()
+      try {
+        return await use(adapter)
+      } finally {
+        await adapter.close()
+      }
+    }
+
+    /** What a new process still finds to do. */
+    async function pending(spec: TunnelSpec | null, interfaceName = spec?.interface ?? 'hw0') {
+      return withAdapter(async (adapter) => adapter.plan(await adapter.observe(interfaceName, signal()), spec))
+    }
+
+    async function bring(spec: TunnelSpec | null, interfaceName = spec?.interface ?? 'hw0'): Promise<readonly Step[]> {
+      return withAdapter((adapter) => bringTo(adapter, interfaceName, spec, signal()))
+    }
+
+    async function expectDone(spec: TunnelSpec | null): Promise<void> {
+      expect(await pending(spec)).toEqual({ steps: [], refusals: [] })
+    }
+
+    async function expectNothingLeft(): Promise<void> {
+      await expectDone(null)
+      expect(await machine.leftovers()).toEqual([])
+    }
+
+    test('says what machine it is', async () => {
+      const description = await withAdapter((adapter) => adapter.describe(signal()))
+      expect(description.model).not.toBe('')
+      expect(description.version).not.toBe('')
+      expect(['kernel', 'userspace']).toContain(description.dataPlane)
+    })
+
+    test('an untouched machine has nothing of ours, and undoing nothing does nothing', async () => {
+      await expectNothingLeft()
+    })
+
+    test('each change ends in an empty plan, an observation that matches, and foreign things as they were', async () => {
+      const before = await machine.foreign('hw0')
+      let last = 'hw0'
+      for (const { to, spec, keepsSessions } of transitions(machine.keys)) {
+        const steps = await bring(spec, spec?.interface ?? last)
+        expect(steps, to).not.toEqual([])
+        if (keepsSessions) expect(steps.map((step) => step.kind).filter(endsSessions), to).toEqual([])
+        last = spec?.interface ?? last
+        expect(await pending(spec, last), to).toEqual({ steps: [], refusals: [] })
+        const observed = await withAdapter((adapter) => adapter.observe(last, signal()))
+        expectMatch(observed, spec, to)
+        expect(await machine.foreign(last), to).toBe(before)
+      }
+      await expectNothingLeft()
+    })
+
+    test('a step that fails ends the apply, and the next one finishes the job', async () => {
+      const before = await machine.foreign('hw0')
+      const spec = homeSpec(machine.keys)
+      const kinds = (await pending(spec)).steps.map((step) => step.kind)
+      for (const kind of kinds) {
+        const broken = machine.breakStep(kind)
+        if (broken === null) continue
+        const mend = await broken()
+        const done: Step['kind'][] = []
+        await withAdapter(async (adapter) => {
+          const apply = bringTo(adapter, spec.interface, spec, signal(), (step) => void done.push(step.kind))
+          await expect(apply, kind).rejects.toMatchObject({ name: 'Problem', code: 'step-failed' })
+        })
+        expect(done.at(-1)).toBe(kind)
+        await mend()
+        expect((await bring(spec))[0]?.kind).toBe(kind)
+        await expectDone(spec)
+        await bring(null)
+        await expectNothingLeft()
+      }
+      expect(await machine.foreign('hw0')).toBe(before)
+    })
+
+    test.each(['home', 'hub'] as const)(
+      'killed after any step of making or undoing a %s, it ends right',
+      async (role) => {
+        const spec = role === 'home' ? homeSpec(machine.keys) : hubSpec(machine.keys)
+        for (const [from, to] of [
+          [null, spec],
+          [spec, null],
+        ] as const) {
+          const count = (await pending(to)).steps.length
+          for (let done = 1; done <= count; done += 1) {
+            const adapter = await machine.open()
+            const { steps } = adapter.plan(await adapter.observe(spec.interface, signal()), to)
+            for (const step of steps.slice(0, done)) await adapter.execute(step, signal())
+            await adapter.kill()
+            await bring(to)
+            await expectDone(to)
+            if (done < count) await bring(from)
+          }
+        }
+        await expectNothingLeft()
+      },
+    )
+
+    test('killed in the midst of a step, it ends right', async () => {
+      const before = await machine.foreign('hw0')
+      const spec = hubSpec(machine.keys)
+      // Spread over the time that a whole apply takes, many in the first tenths: there the interface is made.
+      for (const afterMs of [2, 5, 10, 15, 20, 25, 30, 35, 40, 50, 60, 80, 100, 130]) {
+        const adapter = await machine.open()
+        const apply = bringTo(adapter, spec.interface, spec, signal()).catch(() => undefined)
+        await new Promise((resolve) => setTimeout(resolve, afterMs))
+        await adapter.kill()
+        await apply
+        await bring(spec)
+        await expectDone(spec)
+        expect(await machine.foreign('hw0'), `after ${afterMs} ms`).toBe(before)
+        await bring(null)
+        await expectNothingLeft()
+      }
+    })
+
+    for (const role of ['home', 'hub'] as const)
+      describe(`drift of a ${role}`, () => {
+        const specOf = () => (role === 'home' ? homeSpec(machine.keys) : hubSpec(machine.keys))
+        beforeAll(async () => void (await bring(specOf())))
+        afterAll(async () => void (await bring(null)))
+
+        test.each(driftNames[role])('%s: seen and mended', async (drift) => {
+          const spec = specOf()
+          const before = await machine.foreign(spec.interface)
+          await machine.drifts[role][drift]!(spec)
+          expect((await pending(spec)).steps).not.toEqual([])
+          await bring(spec)
+          await expectDone(spec)
+          expect(await machine.foreign(spec.interface)).toBe(before)
+        })
+      })
+
+    test('an interface that somebody else made is refused and left alone', async () => {
+      const free = await machine.takeInterface('hw0')
+      const before = await machine.foreign('')
+      await expect(bring(homeSpec(machine.keys))).rejects.toMatchObject({ code: 'interface-taken' })
+      await bring(null)
+      expect(await machine.foreign('')).toBe(before)
+      await free()
+    })
+
+    test('no secret was ever on a command line', async () => {
+      const { privateKey, publicKey, presharedKeys } = machine.keys
+      await bring(hubSpec(machine.keys))
+      await bring(null)
+      const lines = await machine.commandLines()
+      // It would show up if it were there: what is no secret does.
+      expect(lines).toContain('hw0')
+      for (const secret of [privateKey, ...presharedKeys.values()]) expect(lines.includes(secret)).toBe(false)
+      expect(lines.includes(publicKey)).toBe(false)
+    })
+  })
+}
+
+function endsSessions(kind: Step['kind']): boolean {
+  return kind === 'create-interface' || kind === 'remove-interface' || kind === 'set-private-key'
+}

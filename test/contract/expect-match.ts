@@ -1,0 +1,37 @@
+import { expect } from 'vitest'
+import type { Observation, TunnelSpec } from '../../adapters/adapter.ts'
+import { sameEndpoint } from '../../wireguard/spec.ts'
+
+/** That an observation says what was wanted, without asking the planner, which could be wrong in the same way. */
+export function expectMatch(observed: Observation, spec: TunnelSpec | null, which: string): void {
+  expect(observed.clashes, which).toEqual([])
+  expect(observed.strayInterfaces, which).toEqual([])
+  if (spec === null) {
+    expect(observed, which).toMatchObject({ interface: null, firewall: null, forwardingIsOurs: false })
+    return
+  }
+  expect(observed.forwarding, which).toBe(true)
+  expect(observed.firewall?.length, which).toBeGreaterThan(0)
+  const own = observed.interface
+  expect(own, which).toMatchObject({
+    name: spec.interface,
+    up: true,
+    publicKey: spec.publicKey,
+    mtu: spec.mtu,
+    addresses: [spec.address],
+    ...(spec.listenPort === null ? {} : { listenPort: spec.listenPort }),
+  })
+  expect([...(own?.routes ?? [])].sort(), which).toEqual([...spec.routes].sort())
+  const peers = new Map(own?.peers.map((peer) => [peer.publicKey, peer]))
+  expect(peers.size, which).toBe(spec.peers.length)
+  for (const wanted of spec.peers) {
+    const peer = peers.get(wanted.publicKey)
+    expect(peer, which).toMatchObject({
+      presharedKeyId: wanted.presharedKeyId,
+      keepaliveSeconds: wanted.keepaliveSeconds,
+    })
+    expect([...(peer?.allowedIps ?? [])].sort(), which).toEqual([...wanted.allowedIps].sort())
+    if (wanted.endpoint !== null && !wanted.endpoint.address.includes(':'))
+      expect(sameEndpoint(peer?.endpoint ?? null, wanted.endpoint), which).toBe(true)
+  }
+}

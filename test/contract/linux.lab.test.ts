@@ -1,0 +1,5 @@
+import { adapterContract } from './adapter-contract.ts'
+import { LINUX_DRIFT_NAMES } from './linux-drifts.ts'
+import { startLinuxMachine } from './linux-machine.ts'
+
+adapterContract('the linux adapter', startLinuxMachine, LINUX_DRIFT_NAMES)

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto'
+import type { TunnelSpec } from '../../adapters/adapter.ts'
+import {
+  type PresharedKey,
+  presharedKeyFrom,
+  type PrivateKey,
+  privateKeyFrom,
+  type PublicKey,
+} from '../../wireguard/keys.ts'
+import { presharedKeyId } from '../../wireguard/preshared-id.ts'
+import { publicKeyOf } from '../../wireguard/public-key.ts'
+import type { PeerSpec } from '../../wireguard/spec.ts'
+
+/** What the machine under test was given: its own key and the peers'. */
+export interface Keys {
+  readonly privateKey: PrivateKey
+  readonly publicKey: PublicKey
+  readonly peers: readonly PublicKey[]
+  /** For the first peers. */
+  readonly presharedKeys: ReadonlyMap<PublicKey, PresharedKey>
+}
+
+export function makeKeys(): Keys {
+  const privateKey = privateKeyFrom(randomBytes(32))
+  const peers = Array.from({ length: 5 }, () => publicKeyOf(privateKeyFrom(randomBytes(32))))
+  return {
+    privateKey,
+    publicKey: publicKeyOf(privateKey),
+    peers,
+    presharedKeys: new Map(peers.slice(0, 3).map((peer) => [peer, presharedKeyFrom(randomBytes(32))])),
+  }
+}
+
+/** A home with its one peer, the hub. */
+export function homeSpec(keys: Keys): TunnelSpec {
+  return {
+    interface: 'hw0',
+    publicKey: keys.publicKey,
+    address: '10.86.0.2/16',
+    mtu: 1420,
+    listenPort: null,
+    peers: [
+      {
+        publicKey: keys.peers[4]!,
+        presharedKeyId: null,
+        endpoint: { address: '203.0.113.10', port: 51_820 },
+        allowedIps: ['10.86.0.0/16'],
+        keepaliveSeconds: 25,
+      },
+    ],
+    routes: [],
+    forwarding: { role: 'home', lan: ['192.168.1.0/24'], mode: 'masquerade' },
+  }
+}
+
+/** A hub with two devices and a home. */
+export function hubSpec(keys: Keys): TunnelSpec {
+  return {
+    interface: 'hw0',
+    publicKey: keys.publicKey,
+    address: '10.86.0.1/16',
+    mtu: 1420,
+    listenPort: 51_820,
+    peers: [
+      devicePeer(keys, 0, '10.86.0.5'),
+      devicePeer(keys, 1, '10.86.0.6'),
+      {
+        publicKey: keys.peers[3]!,
+        presharedKeyId: null,
+        endpoint: null,
+        allowedIps: ['10.86.0.2/32', '192.168.1.0/24', '192.168.2.0/24'],
+        keepaliveSeconds: 0,
+      },
+    ],
+    routes: ['192.168.1.0/24', '192.168.2.0/24'],
+    forwarding: { role: 'hub', alternatePorts: [4500, 443], devices: ['10.86.0.5', '10.86.0.6'] },
+  }
+}
+
+function devicePeer(keys: Keys, index: number, address: string): PeerSpec {
+  const publicKey = keys.peers[index]!
+  return {
+    publicKey,
+    presharedKeyId: presharedKeyId(keys.presharedKeys.get(publicKey)!),
+    endpoint: null,
+    allowedIps: [`${address}/32`],
+    keepaliveSeconds: 0,
+  }
+}

@@ -1,0 +1,65 @@
+import type { TunnelSpec } from '../../adapters/adapter.ts'
+import { homeSpec, hubSpec, type Keys } from './specs.ts'
+
+export interface Transition {
+  readonly to: string
+  readonly spec: TunnelSpec | null
+  /** The interface and its sessions live through it. */
+  readonly keepsSessions: boolean
+}
+
+/** From one wanted state to the next, beginning with an untouched machine. */
+export function transitions(keys: Keys): readonly Transition[] {
+  const home = homeSpec(keys)
+  const [hubPeer] = home.peers
+  const masked: TunnelSpec = { ...home, forwarding: { role: 'home', lan: ['192.168.1.0/24'], mode: 'routed' } }
+  const hub = hubSpec(keys)
+  const [first, second, homePeer] = hub.peers
+  return [
+    { to: 'a home', spec: home, keepsSessions: false },
+    {
+      to: 'another keepalive',
+      spec: { ...home, peers: [{ ...hubPeer!, keepaliveSeconds: 10 }] },
+      keepsSessions: true,
+    },
+    {
+      to: 'another LAN',
+      spec: { ...home, forwarding: { role: 'home', lan: ['192.168.7.0/24', '192.168.8.0/23'], mode: 'masquerade' } },
+      keepsSessions: true,
+    },
+    { to: 'a LAN that has a route back', spec: masked, keepsSessions: true },
+    { to: 'no LAN', spec: { ...home, forwarding: { role: 'home', lan: [], mode: 'masquerade' } }, keepsSessions: true },
+    {
+      to: 'another endpoint of the hub',
+      spec: { ...home, peers: [{ ...hubPeer!, endpoint: { address: '2001:db8:0:0:0:0:0:10', port: 443 } }] },
+      keepsSessions: true,
+    },
+    { to: 'another hub', spec: { ...home, peers: [{ ...hubPeer!, publicKey: keys.peers[3]! }] }, keepsSessions: true },
+    { to: 'another address and MTU', spec: { ...home, address: '10.86.0.9/16', mtu: 1280 }, keepsSessions: true },
+    { to: 'a hub', spec: hub, keepsSessions: true },
+    {
+      to: 'prefixes that moved to another peer',
+      spec: {
+        ...hub,
+        peers: [
+          { ...first!, allowedIps: [...first!.allowedIps, '192.168.2.0/24'] },
+          { ...second!, presharedKeyId: null },
+          { ...homePeer!, allowedIps: ['10.86.0.2/32', '192.168.1.0/24'] },
+        ],
+      },
+      keepsSessions: true,
+    },
+    {
+      to: 'fewer peers',
+      spec: {
+        ...hub,
+        peers: [homePeer!],
+        routes: ['192.168.2.0/24'],
+        forwarding: { role: 'hub', alternatePorts: [], devices: [] },
+      },
+      keepsSessions: true,
+    },
+    { to: 'another name', spec: { ...hub, interface: 'hwother' }, keepsSessions: false },
+    { to: 'nothing', spec: null, keepsSessions: false },
+  ]
+}
