@@ -25,6 +25,8 @@ main() {
   # A plain user's PATH, which came along, often lacks sbin.
   PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
   shift
+  # The services know the usual folders and no others.
+  unset HOMEWARD_CONFIG_DIR HOMEWARD_STATE_DIR HOMEWARD_RUNTIME_DIR
   log=$(mktemp -t homeward-install.XXXXXX)
   trap 'rm -f "$log"' EXIT
   "command_$verb" "$@"
@@ -48,9 +50,7 @@ TEXT
 # --- the commands ---------------------------------------------------------------------------------------------------
 
 command_demo() {
-  require_tools 'wg wireguard-tools' 'nft nftables' 'conntrack conntrack' 'ip iproute2' 'tc iproute2' \
-    'ping iputils-ping' 'sysctl procps' 'unshare util-linux' 'nsenter util-linux' 'curl curl'
-  require_wireguard
+  require_laboratory
   require_node any
   require_build demo.js
   cd "$here"
@@ -61,10 +61,8 @@ command_demo() {
 command_test() {
   [ -d "$here/test" ] || fail 'this is a release, and the tests are in the source' \
     'Get the source: git clone, then ./install.sh test'
-  require_tools 'wg wireguard-tools' 'nft nftables' 'conntrack conntrack' 'ip iproute2' 'tc iproute2' \
-    'ping iputils-ping' 'sysctl procps' 'unshare util-linux' 'nsenter util-linux' 'curl curl' 'iperf3 iperf3' \
-    'tcpdump tcpdump' 'openssl openssl' 'git git' 'shellcheck shellcheck' 'systemd-analyze systemd'
-  require_wireguard
+  require_laboratory
+  require_tools 'openssl openssl' 'git git' 'shellcheck shellcheck' 'systemd-analyze systemd'
   require_node any
   require_dependencies
   cd "$here"
@@ -335,6 +333,14 @@ require_tools() {
   done
   # shellcheck disable=SC2086 # a list of words
   [ -z "$missing" ] || apt_install $missing
+}
+
+# What test/lab/tools.ts wants; demo and tests run in the same laboratory.
+require_laboratory() {
+  require_tools 'ip iproute2' 'tc iproute2' 'nft nftables' 'conntrack conntrack' 'wg wireguard-tools' \
+    'wg-quick wireguard-tools' 'wireguard-go wireguard-go' 'unshare util-linux' 'nsenter util-linux' 'mount mount' \
+    'perl perl' 'ping iputils-ping' 'sysctl procps' 'curl curl' 'iperf3 iperf3' 'tcpdump tcpdump'
+  require_wireguard
 }
 
 has() {

@@ -33,6 +33,7 @@ export async function bootScratchMachine(
       [
         '-ec',
         `parent=$(cat ${folder}/parent)
+unset HOMEWARD_CONFIG_DIR HOMEWARD_STATE_DIR HOMEWARD_RUNTIME_DIR
 exec nsenter --target $(cat /proc/$parent/task/$parent/children) --mount --pid --ipc --uts --cgroup sh -e`,
       ],
       { ...options, input: script },

@@ -6,5 +6,6 @@ const page = await readFile(new URL('../../docs/troubleshooting.md', import.meta
 const codesInTables = [...page.matchAll(/^\| `([a-z-]+)` \|/gm)].map((match) => match[1])
 
 test('docs/troubleshooting.md explains every problem that homeward can report, once', () => {
-  expect(codesInTables.toSorted()).toEqual(Object.keys(catalogue).toSorted())
+  expect(new Set(codesInTables)).toEqual(new Set(Object.keys(catalogue)))
+  expect(codesInTables).toHaveLength(Object.keys(catalogue).length)
 })
