@@ -45,6 +45,9 @@ interface Machine {
   namespace: Namespace | undefined
 }
 
+/** Above whatever a namespace numbers by itself. */
+const FIRST_INDEX = 1000
+
 /** An empty laboratory. Whatever happens to this process, nothing of it stays but a folder the next one removes. */
 export async function createLab(): Promise<Lab> {
   await removeLeftovers()
@@ -83,8 +86,11 @@ export async function createLab(): Promise<Lab> {
     if (script !== undefined) await machine.host.shell(script)
   }
 
+  /** Links lie in the order they were laid; none is ever taken away. */
+  const indexOf = (link: Link) => FIRST_INDEX + 2 * links.indexOf(link)
+
   async function plugIn(laid: readonly Link[]): Promise<void> {
-    await ipBatch(laid.map(linkCommand).join('\n'))
+    await ipBatch(laid.map((link) => linkCommand(link, indexOf(link))).join('\n'))
     const reached = new Set(laid.flat().map((plug) => plug.host))
     await Promise.all(
       [...reached].map((host) => {
@@ -102,13 +108,20 @@ export async function createLab(): Promise<Lab> {
     folder,
     hosts,
     names,
-    addHosts: (plans) => Promise.all(plans.map(addHost)),
+    async addHosts(plans) {
+      // All of them have settled before anyone can close the laboratory over a failed one.
+      const added = await Promise.allSettled(plans.map(addHost))
+      return added.map((host) => {
+        if (host.status === 'rejected') throw host.reason
+        return host.value
+      })
+    },
 
     async connect(laid) {
-      await plugIn(laid)
       const newcomers = new Set(laid.flat().map((plug) => plug.host))
       for (const plug of links.flat()) newcomers.delete(plug.host)
       links.push(...laid)
+      await plugIn(laid)
       await startServices([...newcomers])
     },
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runCommand } from '../../system/run-command.ts'
+import { tryCommand } from '../../system/run-command.ts'
 import { removeLeftovers } from './leftovers.ts'
 import { whatIsMissing } from './tools.ts'
 
@@ -20,7 +20,8 @@ export default async function checkRequirements(): Promise<void> {
   await removeLeftovers()
   if (!(await isStale())) return
   // env -C: the build writes into the folder it is called in.
-  await runCommand('env', ['-C', ROOT, process.execPath, 'build.mjs'], { timeoutMs: 120_000 })
+  const built = await tryCommand('env', ['-C', ROOT, process.execPath, 'build.mjs'], { timeoutMs: 120_000 })
+  if (built.exitCode !== 0) throw new Error(`the command under test does not build:\n${built.stderr}`)
 }
 
 async function isStale(): Promise<boolean> {

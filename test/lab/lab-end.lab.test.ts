@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { expect, it } from 'vitest'
+import { createLab } from './lab.ts'
+import { removeLeftovers } from './leftovers.ts'
+import { buildPicture } from './picture.ts'
+import { answerUdp, openUdpFlow } from './udp-flow.ts'
+
+/** What a laboratory could leave behind, as the kernel names it. */
+interface Traces {
+  readonly folder: string
+  readonly namespaces: readonly string[]
+}
+
+const NAMESPACES = ['net', 'mnt', 'pid', 'uts'] as const
+
+/** Which of these namespaces some process of this machine still lives in or holds. */
+function alive(namespaces: readonly string[]): readonly string[] {
+  const held = new Set<string>()
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
+    for (const kind of NAMESPACES) held.add(namespaceOf(Number(pid), kind))
+  return namespaces.filter((namespace) => held.has(namespace))
+}
+
+function namespaceOf(pid: number, kind: (typeof NAMESPACES)[number]): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/${kind}`)
+  } catch {
+    return ''
+  }
+}
+
+function tracesOf(lab: { folder: string; hosts: ReadonlyMap<string, { pid: number }> }): Traces {
+  const namespaces = [...lab.hosts.values()].flatMap((host) => NAMESPACES.map((kind) => namespaceOf(host.pid, kind)))
+  return { folder: lab.folder, namespaces }
+}
+
+function machineNetwork(): readonly string[] {
+  return readdirSync('/sys/class/net').sort()
+}
+
+it('two laboratories with the same addresses do not meet', async () => {
+  const labs = await Promise.all([createLab(), createLab()])
+  try {
+    const [one, other] = await Promise.all(labs.map((lab) => buildPicture(lab)))
+    await answerUdp(one!.hub, 4000)
+    expect(await (await openUdpFlow(one!.home.pi, '203.0.113.10', 4000)).ask()).toBeDefined()
+    expect(await (await openUdpFlow(other!.home.pi, '203.0.113.10', 4000)).ask()).toBeUndefined()
+  } finally {
+    await Promise.all(labs.map((lab) => lab.close()))
+  }
+})
+
+it('a closed laboratory leaves no namespace, process, interface, mount or folder', async () => {
+  const before = machineNetwork()
+  const lab = await createLab()
+  const picture = await buildPicture(lab)
+  await picture.home.pi.shell('wireguard-go wg0 >/dev/null 2>&1')
+  const iperf = picture.hub.start('iperf3', ['-s'])
+  const traces = tracesOf(lab)
+  expect(alive(traces.namespaces)).toEqual(traces.namespaces)
+  expect(machineNetwork()).toEqual(before)
+  await lab.close()
+  expect(await iperf.exited).toEqual({ code: null, signal: 'SIGKILL' })
+  await goneWithin(2000, traces)
+  expect(existsSync(lab.folder)).toBe(false)
+  expect(machineNetwork()).toEqual(before)
+})
+
+it('a laboratory whose runner was killed leaves only its folder, which the next one removes', async () => {
+  const runner = await startRunner()
+  const started = performance.now()
+  const line = await once(createInterface({ input: runner.stdout! }), 'line')
+  const traces = JSON.parse(String(line[0])) as Traces
+  expect(alive(traces.namespaces)).toEqual(traces.namespaces)
+  expect(performance.now() - started).toBeLessThan(20_000)
+  const exited = once(runner, 'exit')
+  runner.kill('SIGKILL')
+  await exited
+  await goneWithin(5000, traces)
+  expect(existsSync(traces.folder)).toBe(true)
+  await removeLeftovers()
+  expect(existsSync(traces.folder)).toBe(false)
+})
+
+/** Another process that builds a picture with programs running in it, says what there is, and waits. */
+async function startRunner(): Promise<ChildProcess> {
+  const here = fileURLToPath(new URL('.', import.meta.url))
+  const contents = `
+    import { createLab } from './lab.ts'
+    import { buildPicture } from './picture.ts'
+    import { readlinkSync } from 'node:fs'
+    const lab = await createLab()
+    const picture = await buildPicture(lab)
+    await picture.home.pi.shell('wireguard-go wg0 >/dev/null 2>&1')
+    picture.hub.start('iperf3', ['-s'])
+    const namespaces = [...lab.hosts.values()].flatMap((host) =>
+      ${JSON.stringify(NAMESPACES)}.map((kind) => readlinkSync('/proc/' + host.pid + '/ns/' + kind)))
+    console.log(JSON.stringify({ folder: lab.folder, namespaces }))
+    setInterval(() => {}, 1000)
+  `
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: here, loader: 'ts' },
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+  })
+  const runner = spawn(process.execPath, ['--input-type=module', '-'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  runner.stdin.end(outputFiles[0]!.text)
+  return runner
+}
+
+/** The kernel takes namespaces down in its own time, after the last process died. */
+async function goneWithin(milliseconds: number, { folder, namespaces }: Traces): Promise<void> {
+  await expect.poll(() => alive(namespaces), { timeout: milliseconds, interval: 20 }).toEqual([])
+  expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(folder)
+}

@@ -1,0 +1,344 @@
+import { existsSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sleep } from '../../system/sleep.ts'
+import { askedBy } from './camera.ts'
+import {
+  changeWanAddress,
+  dropAllUdp,
+  dropPort,
+  dropReturnPath,
+  dropThisFlow,
+  forgetMapping,
+  lossAndJitter,
+  moveHub,
+  outage,
+  rebootHub,
+  rebootRouter,
+  redialWan,
+  shrinkCarrierMtu,
+} from './faults.ts'
+import { createLab, type Lab } from './lab.ts'
+import { buildPicture, HUB_NAME, type Picture } from './picture.ts'
+import { bytesOnWire } from './traffic.ts'
+import { answerUdp, openUdpFlow, type UdpFlow } from './udp-flow.ts'
+
+const PORT = 4000
+const OTHER_PORT = 4001
+
+let lab: Lab
+let picture: Picture
+const open: UdpFlow[] = []
+
+beforeAll(async () => {
+  lab = await createLab()
+  picture = await buildPicture(lab)
+  await Promise.all([answerUdp(picture.hub, PORT), answerUdp(picture.hub, OTHER_PORT)])
+})
+
+afterAll(async () => {
+  await lab.close()
+  expect(existsSync(lab.folder)).toBe(false)
+})
+
+/** A flow from the Pi that has been answered once. */
+async function liveFlow({ port = PORT, localPort = 0 } = {}): Promise<UdpFlow> {
+  const flow = await openUdpFlow(picture.home.pi, picture.hubAddress, port, localPort)
+  open.push(flow)
+  expect(await flow.ask()).toBeDefined()
+  return flow
+}
+
+function which(flow: UdpFlow) {
+  return { flow: { localPort: flow.localPort, remoteAddress: picture.hubAddress, remotePort: PORT } }
+}
+
+describe('the picture', () => {
+  it('hides the Pi behind two translations', async () => {
+    const flow = await liveFlow()
+    const seen = await flow.ask()
+    expect(seen?.address).toBe(picture.home.customer.poolAddress)
+    expect(seen?.port).not.toBe(flow.localPort)
+    const atRouter = await picture.home.router.run('conntrack', [
+      '-L',
+      '-p',
+      'udp',
+      '--orig-port-src',
+      `${flow.localPort}`,
+    ])
+    expect(atRouter.stdout).toContain(`dst=${picture.home.customer.wanAddress}`)
+  })
+
+  it('lets nothing in that was not asked for', async () => {
+    const { hub, home } = picture
+    const uninvited = await openUdpFlow(hub, home.customer.poolAddress, PORT)
+    await answerUdp(home.pi, PORT)
+    expect(await uninvited.ask({ timeoutMs: 200 })).toBeUndefined()
+    for (const address of [home.customer.wanAddress, home.lan.pi])
+      expect(await hub.run('ping', ['-c1', '-W1', address], { allowFailure: true })).toMatchObject({ exitCode: 1 })
+    // The same answerer is there for whoever may reach it.
+    expect(await (await openUdpFlow(home.router, home.lan.pi, PORT)).ask()).toBeDefined()
+  })
+
+  it('shows the camera page on the LAN, with the address of whoever asks', async () => {
+    const { home } = picture
+    const { stdout } = await home.pi.run('curl', ['-sS', '--max-time', '2', `http://${home.lan.camera}/`])
+    expect(askedBy(stdout)).toBe(home.lan.pi)
+  })
+
+  it('gives the phone, the visitor and the hub a way to each other, and a beacon to all', async () => {
+    for (const host of [picture.phone, picture.visitor, picture.home.pi])
+      for (const address of [HUB_NAME, picture.beacon]) await host.run('ping', ['-c1', '-W1', address])
+  })
+
+  it('keeps the hosts apart from the machine they run on', async () => {
+    const { stdout } = await picture.home.pi.shell('hostname; ls /sys/class/net; ls /run/wireguard; ps -e -o comm=')
+    expect(stdout.split('\n')).toEqual(expect.arrayContaining(['pi', 'eth0', 'lo', 'cat']))
+    expect(stdout).not.toContain('vitest')
+    expect(existsSync('/sys/class/net/home1')).toBe(false)
+  })
+
+  it('counts the bytes that pass an interface', async () => {
+    const flow = await liveFlow()
+    const before = await bytesOnWire(picture.carrier.host, picture.home.customer.interface)
+    await flow.ask({ bytes: 1000 })
+    const passed = (await bytesOnWire(picture.carrier.host, picture.home.customer.interface)) - before
+    // Twice a thousand bytes in UDP (8), IPv4 (20) and Ethernet (14), and perhaps a few ARP packets.
+    expect(passed).toBeGreaterThanOrEqual(2 * 1042)
+    expect(passed).toBeLessThan(2 * 1042 + 400)
+  })
+})
+
+describe('mappings', () => {
+  it('die of silence after the time that was set, not before', async () => {
+    await picture.carrier.setMappingLife({ firstSeconds: 1, streamSeconds: 1 })
+    const flow = await liveFlow()
+    expect(await flow.ask({ delayMs: 400 })).toBeDefined()
+    expect(await flow.ask({ delayMs: 2500 })).toBeUndefined()
+    await picture.carrier.setMappingLife({ firstSeconds: 30, streamSeconds: 120 })
+    expect(await (await liveFlow()).ask({ delayMs: 2500 })).toBeDefined()
+  })
+
+  it('forgotten, get another port, and another public address when the pool moves', async () => {
+    const flow = await liveFlow()
+    const first = await flow.ask()
+    await forgetMapping(picture.home)
+    const second = await flow.ask()
+    expect(second?.address).toBe(first?.address)
+    expect(second?.port).not.toBe(first?.port)
+    await forgetMapping(picture.home, { pool: 'other' })
+    const third = await flow.ask()
+    expect(third?.address).not.toBe(first?.address)
+    expect(third?.address).toBe(picture.home.customer.poolAddress)
+  })
+
+  it('forgotten, no longer lead answers home', async () => {
+    const flow = await liveFlow()
+    const late = flow.ask({ delayMs: 400 })
+    await sleep(100)
+    await forgetMapping(picture.home)
+    expect(await late).toBeUndefined()
+  })
+})
+
+describe('a changed WAN address', () => {
+  it('kills a flow for good where the router keeps its stale entry, while new flows live', async () => {
+    const flow = await liveFlow()
+    await changeWanAddress(picture.home, { staleSnat: true })
+    expect(await flow.ask({ timeoutMs: 300 })).toBeUndefined()
+    expect(await flow.ask({ timeoutMs: 300 })).toBeUndefined()
+    expect((await (await liveFlow()).ask())?.address).toBe(picture.home.customer.poolAddress)
+  })
+
+  it('only gives a flow a new mapping where the router forgets', async () => {
+    const flow = await liveFlow()
+    const before = await flow.ask()
+    await changeWanAddress(picture.home, { staleSnat: false })
+    const after = await flow.ask()
+    expect(after?.address).toBe(picture.home.customer.poolAddress)
+    expect(after?.address).not.toBe(before?.address)
+  })
+
+  it('comes with silence when the line redials', async () => {
+    const flow = await liveFlow()
+    const redial = redialWan(picture.home, { downMs: 500, staleSnat: false })
+    await sleep(150)
+    expect(await flow.ask({ timeoutMs: 200 })).toBeUndefined()
+    await redial
+    expect(await flow.ask()).toBeDefined()
+  })
+})
+
+describe('blocked', () => {
+  it('this 5-tuple: the flow dies, its neighbour lives, and undo brings it back', async () => {
+    const [flow, neighbour] = [await liveFlow(), await liveFlow()]
+    const undo = await dropThisFlow(picture.home, which(flow))
+    expect(await flow.ask({ timeoutMs: 200 })).toBeUndefined()
+    expect(await neighbour.ask()).toBeDefined()
+    await undo()
+    expect(await flow.ask()).toBeDefined()
+  })
+
+  it('only the return path: the hub still hears the flow', async () => {
+    const [flow, neighbour] = [await liveFlow(), await liveFlow()]
+    const undo = await dropReturnPath(picture.home, which(flow))
+    const before = await receivedByHub()
+    expect(await flow.ask({ timeoutMs: 200 })).toBeUndefined()
+    expect((await receivedByHub()) - before).toBe(1)
+    expect(await neighbour.ask()).toBeDefined()
+    await undo()
+    expect(await flow.ask()).toBeDefined()
+  })
+
+  it('a port: the other port lives', async () => {
+    const [flow, elsewhere] = [await liveFlow(), await liveFlow({ port: OTHER_PORT })]
+    const undo = await dropPort(picture.home, PORT)
+    expect(await flow.ask({ timeoutMs: 200 })).toBeUndefined()
+    expect(await elsewhere.ask()).toBeDefined()
+    await undo()
+    expect(await flow.ask()).toBeDefined()
+  })
+
+  it('all UDP: TCP and pings live, other homes too', async () => {
+    const flow = await liveFlow()
+    const lodge = await picture.addHome({ name: 'lodge', nat: 'masquerade' })
+    const theirs = await openUdpFlow(lodge.pi, picture.hubAddress, PORT)
+    const undo = await dropAllUdp(picture.home)
+    expect(await flow.ask({ timeoutMs: 200 })).toBeUndefined()
+    await picture.home.pi.run('ping', ['-c1', '-W1', picture.hubAddress])
+    // Nothing listens there: the refusal itself came over TCP (curl's status 7).
+    const tcp = await picture.home.pi.run('curl', ['-sS', '--max-time', '2', `http://${picture.hubAddress}/`], {
+      allowFailure: true,
+    })
+    expect(tcp.exitCode).toBe(7)
+    expect((await theirs.ask())?.address).toBe(lodge.customer.poolAddress)
+    await undo()
+    expect(await flow.ask()).toBeDefined()
+  })
+
+  it('everything: an outage ends and the flow goes on', async () => {
+    const flow = await liveFlow()
+    const before = await flow.ask()
+    const restore = await outage(picture.home)
+    expect(await flow.ask({ timeoutMs: 200 })).toBeUndefined()
+    expect((await picture.home.router.run('ip', ['route'])).stdout).toContain('default via')
+    await restore()
+    expect(await flow.ask()).toEqual(before)
+  })
+})
+
+describe('a bad line', () => {
+  it('swallows large packets and fragments without a word', async () => {
+    const flow = await liveFlow()
+    expect(await flow.ask({ bytes: 1400 })).toBeDefined()
+    const undo = await shrinkCarrierMtu(picture, picture.home, 1280)
+    expect(await flow.ask({ bytes: 1252 })).toBeDefined()
+    expect(await flow.ask({ bytes: 1253, timeoutMs: 200 })).toBeUndefined()
+    expect(await flow.ask({ bytes: 3000, timeoutMs: 200 })).toBeUndefined()
+    const told = await picture.home.pi.run('ping', ['-c1', '-W1', '-M', 'do', '-s', '1300', picture.hubAddress], {
+      allowFailure: true,
+    })
+    expect(told.exitCode).toBe(1)
+    expect(told.stdout).not.toContain('Frag needed')
+    await undo()
+    expect(await flow.ask({ bytes: 3000 })).toBeDefined()
+  })
+
+  it('loses and delays as told, in both directions', async () => {
+    const flow = await liveFlow()
+    const undo = await lossAndJitter(picture.home, { lossPercent: 20, delayMs: 60, jitterMs: 40 })
+    const started = performance.now()
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, async () => {
+        const answer = await flow.ask({ timeoutMs: 1500 })
+        return answer === undefined ? undefined : performance.now() - started
+      }),
+    )
+    const times = answers.filter((time) => time !== undefined)
+    // 0.8² of 200 is 128; five standard deviations are 34.
+    expect(times.length).toBeGreaterThan(94)
+    expect(times.length).toBeLessThan(162)
+    expect(Math.min(...times)).toBeGreaterThan(40)
+    expect(Math.max(...times)).toBeLessThan(700)
+    await undo()
+    const again = await Promise.all(Array.from({ length: 50 }, () => flow.ask()))
+    expect(again).not.toContain(undefined)
+  })
+})
+
+describe('machines', () => {
+  it('a killed program dies in its namespace', async () => {
+    const sleeper = picture.home.pi.start('sh', ['-c', 'echo pid $$; exec sleep 1000'])
+    const [, pid] = await sleeper.waitForLine(/^pid (\d+)$/)
+    await sleeper.kill('SIGKILL')
+    expect(await sleeper.exited).toEqual({ code: null, signal: 'SIGKILL' })
+    expect((await picture.home.pi.run('kill', ['-0', pid ?? ''], { allowFailure: true })).exitCode).not.toBe(0)
+  })
+
+  it('a program that takes too long is killed, and the error says what it was', async () => {
+    const run = picture.home.pi.run('sleep', ['1000'], { timeoutMs: 200 })
+    await expect(run).rejects.toThrow('on pi, sleep 1000 failed: it did not end within 0.2 s')
+    expect((await picture.home.pi.run('ps', ['-e', '-o', 'comm='])).stdout).not.toContain('sleep')
+  })
+
+  it('a rebooted router has forgotten its flows and works again', async () => {
+    const { home } = picture
+    const flow = await liveFlow()
+    const interfaceBefore = (await home.pi.run('ip', ['-o', 'link'])).stdout
+    await rebootRouter(lab, home)
+    expect((await home.router.run('conntrack', ['-L'])).stdout).toBe('')
+    expect(await flow.ask({ timeoutMs: 1500 })).toBeDefined()
+    // Its LAN hosts hang on a switch: their own interfaces never went.
+    expect((await home.pi.run('ip', ['-o', 'link'])).stdout).toBe(interfaceBefore)
+  })
+
+  it('a rebooted hub keeps its disk, loses /run and its programs, and a wiped one its disk too', async () => {
+    const { hub } = picture
+    await hub.shell(`touch /run/homeward/x; echo kept > ${hub.disk.stateDir}/kept; ip link add w type bridge`)
+    await rebootHub(lab, picture)
+    expect((await hub.shell(`ls /run/homeward; cat ${hub.disk.stateDir}/kept; ls /sys/class/net`)).stdout).toBe(
+      'kept\neth0\nlo\n',
+    )
+    expect(await hub.run('ps', ['-e', '-o', 'comm='])).not.toMatchObject({ stdout: expect.stringContaining('node') })
+    await rebootHub(lab, picture, { keepDisk: false })
+    expect((await hub.run('ls', [hub.disk.stateDir])).stdout).toBe('')
+    await hub.run('ping', ['-c1', '-W1', picture.beacon])
+    await Promise.all([answerUdp(hub, PORT), answerUdp(hub, OTHER_PORT)])
+  })
+
+  it('a moved hub answers under its name at the new address only', async () => {
+    const old = picture.hubAddress
+    const flow = await liveFlow()
+    const moved = await moveHub(lab, picture)
+    expect(await flow.ask({ timeoutMs: 200 })).toBeUndefined()
+    expect((await picture.home.pi.run('getent', ['hosts', HUB_NAME])).stdout).toContain(moved)
+    expect(await (await openUdpFlow(picture.phone, HUB_NAME, PORT)).ask()).toBeDefined()
+    const silent = await picture.phone.run('ping', ['-c1', '-W1', old], { allowFailure: true })
+    expect(silent.stdout).not.toContain('Unreachable')
+    expect(silent.exitCode).toBe(1)
+  })
+
+  it('wireguard-go carries packets between the Pi and the hub, under the same interface name on both', async () => {
+    const { hub, home } = picture
+    const keys = 'wireguard-go wg0 >/dev/null 2>&1; umask 77; wg genkey > key; wg pubkey < key'
+    const key = async (host: typeof hub) => (await host.shell(`cd ${host.disk.stateDir}\n${keys}`)).stdout.trim()
+    const [ofHub, ofPi] = await Promise.all([key(hub), key(home.pi)])
+    await hub.shell(`
+wg set wg0 private-key ${hub.disk.stateDir}/key listen-port 51820 peer ${ofPi} allowed-ips 10.9.0.2/32
+ip addr add 10.9.0.1/24 dev wg0 && ip link set wg0 up`)
+    await home.pi.shell(`
+wg set wg0 private-key ${home.pi.disk.stateDir}/key peer ${ofHub} allowed-ips 10.9.0.0/24 endpoint ${picture.hubAddress}:51820
+ip addr add 10.9.0.2/24 dev wg0 && ip link set wg0 up`)
+    await home.pi.run('ping', ['-c1', '-W2', '10.9.0.1'])
+    const undo = await dropThisFlow(home)
+    const blocked = await home.pi.run('ping', ['-c1', '-W1', '10.9.0.1'], { allowFailure: true })
+    expect(blocked.exitCode).toBe(1)
+    await undo()
+    await home.pi.run('ping', ['-c1', '-W2', '10.9.0.1'])
+  })
+})
+
+async function receivedByHub(): Promise<number> {
+  const { stdout } = await picture.hub.run('cat', ['/proc/net/snmp'])
+  const [names, values] = stdout.split('\n').filter((line) => line.startsWith('Udp:'))
+  return Number(values?.split(' ')[names?.split(' ').indexOf('InDatagrams') ?? -1])
+}

@@ -1,0 +1,42 @@
+import type { Home } from './home.ts'
+import type { Host } from './host.ts'
+
+/** A UDP flow as its own host sees it. */
+export interface LocalFlow {
+  readonly localPort: number
+  readonly remoteAddress: string
+  readonly remotePort: number
+}
+
+/** The same flow on the carrier's home side, where 5-tuples are dropped. */
+export interface CarrierFlow {
+  readonly sourceAddress: string
+  readonly sourcePort: number
+  readonly remoteAddress: string
+  readonly remotePort: number
+}
+
+/** The UDP flow of the one WireGuard interface of a host, to its one peer. */
+export async function tunnelFlow(host: Host): Promise<LocalFlow> {
+  const ports = (await host.run('wg', ['show', 'all', 'listen-port'])).stdout.trim().split('\n')
+  const endpoints = (await host.run('wg', ['show', 'all', 'endpoints'])).stdout.trim().split('\n')
+  const localPort = ports[0]?.split('\t')[1]
+  const [, remoteAddress, remotePort] = /\t([\d.]+):(\d+)$/.exec(endpoints[0] ?? '') ?? []
+  if (ports.length !== 1 || endpoints.length !== 1 || localPort === undefined || remoteAddress === undefined)
+    throw new Error(`${host.name} has not exactly one WireGuard interface with one IPv4 endpoint: ${endpoints.join()}`)
+  return { localPort: Number(localPort), remoteAddress, remotePort: Number(remotePort) }
+}
+
+/** Where that flow of the Pi (or of the router itself) passes the carrier, read from the home router's table. */
+export async function atCarrier(home: Home, from: Host, flow: LocalFlow): Promise<CarrierFlow> {
+  const { remoteAddress, remotePort } = flow
+  if (from === home.router)
+    return { sourceAddress: home.customer.wanAddress, sourcePort: flow.localPort, remoteAddress, remotePort }
+  const tuple = `--orig-src ${home.lan.pi} --orig-dst ${remoteAddress} --sport ${flow.localPort} --dport ${remotePort}`
+  const { stdout } = await home.router.run('conntrack', ['-L', '-p', 'udp', ...tuple.split(' ')])
+  // udp 17 29 src=192.168.1.2 dst=… sport=… dport=… [UNREPLIED] src=<hub> dst=<wan> sport=<hub's> dport=<ours, outside>
+  const reply = /src=\S+ dst=\S+ sport=\d+ dport=\d+ .*?src=\S+ dst=(\S+) sport=\d+ dport=(\d+)/.exec(stdout)
+  if (reply === null)
+    throw new Error(`${home.router.name} knows no flow from port ${flow.localPort} to ${remoteAddress}:${remotePort}`)
+  return { sourceAddress: reply[1] ?? '', sourcePort: Number(reply[2]), remoteAddress, remotePort }
+}
