@@ -1,5 +1,8 @@
 import { Problem } from '../problems/problem.ts'
-import type { Adapter, Plan, Step, TunnelSpec } from './adapter.ts'
+import type { Adapter, Observation, Plan, Step, TunnelSpec } from './adapter.ts'
+
+/** What is wanted, or what to make of it once it is known what is there. */
+export type Desired = TunnelSpec | null | ((observed: Observation) => TunnelSpec)
 
 /**
  * Observes, plans and executes until the machine is as desired. Stops at the first failed step.
@@ -9,11 +12,12 @@ import type { Adapter, Plan, Step, TunnelSpec } from './adapter.ts'
 export async function bringTo(
   adapter: Adapter,
   interfaceName: string,
-  desired: TunnelSpec | null,
+  desired: Desired,
   signal: AbortSignal,
   onStep: (step: Step) => void = () => undefined,
 ): Promise<readonly Step[]> {
-  const plan = adapter.plan(await adapter.observe(interfaceName, signal), desired)
+  const observed = await adapter.observe(interfaceName, signal)
+  const plan = adapter.plan(observed, typeof desired === 'function' ? desired(observed) : desired)
   refuseUnlessSafe(plan)
   for (const step of plan.steps) {
     signal.throwIfAborted()

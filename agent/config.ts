@@ -62,6 +62,11 @@ export function agentConfigPath(configDir: string): string {
   return join(configDir, 'agent.yaml')
 }
 
+/** What leave makes of agent.yaml first: the agent ends, and an interrupted leave knows how to go on. */
+export function leavingConfigPath(configDir: string): string {
+  return join(configDir, 'agent.yaml.leaving')
+}
+
 /**
  * Reads agent.yaml, checked and defaulted.
  * @throws {Problem} `config-missing` when this machine has not joined, `config-unreadable`, `config-invalid`.
@@ -69,7 +74,7 @@ export function agentConfigPath(configDir: string): string {
 export async function readAgentConfig(configDir: string): Promise<AgentConfig> {
   const path = agentConfigPath(configDir)
   try {
-    return await readYamlFile(path, AgentConfigSchema)
+    return await readAgentConfigFile(path)
   } catch (thrown) {
     if (!isMissingFile(thrown)) throw thrown
     throw new Problem('config-missing', {
@@ -78,6 +83,11 @@ export async function readAgentConfig(configDir: string): Promise<AgentConfig> {
       cause: thrown,
     })
   }
+}
+
+/** The same of another file. @throws {Problem} `config-unreadable`, `config-invalid`. */
+export async function readAgentConfigFile(path: string): Promise<AgentConfig> {
+  return await readYamlFile(path, AgentConfigSchema)
 }
 
 /** The hub this version keeps its tunnel to. */

@@ -23,22 +23,31 @@ export async function readBearer(configDir: string, home: string): Promise<strin
 export interface HomeSecrets {
   readonly privateKey: PrivateKey
   readonly homeSecret: string
-  /** False when an interrupted join had left them. */
+  /** False when a join that was cut off had left them. */
   readonly fresh: boolean
 }
 
 /**
- * Makes both secrets, or takes those that an interrupted join left: with the same key and secret the hub answers a
- * repeated join the same way, although the token was used.
+ * The secrets to join with: those that a join that was cut off has left, else new ones. With the same key and secret the
+ * hub answers a repeated join the same way, although the token was used. Writes nothing.
+ * @throws {Problem} `secret-exposed`, `config-unreadable`.
  */
-export async function makeSecrets(configDir: string): Promise<HomeSecrets> {
-  const left = await leftSecrets(configDir)
-  if (left !== null) return { ...left, fresh: false }
-  const privateKey = privateKeyFrom(randomBytes(32))
-  const homeSecret = randomBytes(32).toString('base64url')
+export async function draftSecrets(configDir: string): Promise<HomeSecrets> {
+  return (await leftSecrets(configDir)) ?? newSecrets()
+}
+
+export function newSecrets(): HomeSecrets {
+  return {
+    privateKey: privateKeyFrom(randomBytes(32)),
+    homeSecret: randomBytes(32).toString('base64url'),
+    fresh: true,
+  }
+}
+
+/** Writes them, so that a join that is cut off from here on can be run again. @throws {Problem} `write-failed`. */
+export async function keepSecrets(configDir: string, { privateKey, homeSecret }: HomeSecrets): Promise<void> {
   await writeFileAtomic(privateKeyPath(configDir), `${privateKey}\n`)
   await writeFileAtomic(homeSecretPath(configDir), `${homeSecret}\n`)
-  return { privateKey, homeSecret, fresh: true }
 }
 
 export async function removeSecrets(configDir: string): Promise<void> {
@@ -46,11 +55,12 @@ export async function removeSecrets(configDir: string): Promise<void> {
   await rm(privateKeyPath(configDir), { force: true })
 }
 
-async function leftSecrets(configDir: string): Promise<Omit<HomeSecrets, 'fresh'> | null> {
+async function leftSecrets(configDir: string): Promise<HomeSecrets | null> {
   if (!(await isThere(privateKeyPath(configDir))) || !(await isThere(homeSecretPath(configDir)))) return null
   const homeSecret = await readSecretFile(homeSecretPath(configDir))
   try {
-    return { privateKey: parsePrivateKey(await readSecretFile(privateKeyPath(configDir))), homeSecret }
+    const privateKey = parsePrivateKey(await readSecretFile(privateKeyPath(configDir)))
+    return { privateKey, homeSecret, fresh: false }
   } catch (thrown) {
     // A file of ours that holds no key is of no use to anybody: make a new one.
     if (thrown instanceof TypeError) return null

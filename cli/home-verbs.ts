@@ -1,6 +1,69 @@
 import type { Command } from 'commander'
+import { collect } from './collect.ts'
+import { contextOf } from './context.ts'
 
 /** The verbs at home. */
 export function registerHomeVerbs(program: Command): void {
-  void program
+  program
+    .command('join <token>')
+    .description('join a hub: make the tunnel, prove it, or undo everything')
+    .option('--lan <cidr>', 'a network here that the tunnel may reach; may be given again', collect, [])
+    .option('--lan-mode <mode>', 'masquerade, or routed where LAN hosts have a route back', 'masquerade')
+    .option('--router <kind>', 'what the tunnel ends on', 'linux')
+    .option('--interface <name>', 'the WireGuard interface', 'hw0')
+    .option('--dry-run', 'show the plan and change nothing')
+    .action(async (token: string, options, command: Command) => {
+      const { join } = await import('./join.ts')
+      await join(contextOf(command), token, options)
+    })
+
+  program
+    .command('run')
+    .description('the agent, in the foreground')
+    .action(async (_options, command: Command) => {
+      const { run } = await import('./run.ts')
+      await run(contextOf(command))
+    })
+
+  program
+    .command('status')
+    .description('how the tunnel is; ends with 0 up, 2 in doubt, 1 offline')
+    .option('--watch', 'again every two seconds')
+    .action(async (options, command: Command) => {
+      const { status } = await import('./status.ts')
+      await status(contextOf(command), options)
+    })
+
+  program
+    .command('plan')
+    .description('what differs from agent.yaml; ends with 2 when something does')
+    .action(async (_options, command: Command) => {
+      const { plan } = await import('./plan.ts')
+      await plan(contextOf(command))
+    })
+
+  program
+    .command('apply')
+    .description('mend what differs from agent.yaml')
+    .action(async (_options, command: Command) => {
+      const { apply } = await import('./apply.ts')
+      await apply(contextOf(command))
+    })
+
+  program
+    .command('events')
+    .description('mapping changes, outages and what was done')
+    .option('--since <time>', 'no older than this: 30m, 24h, 7d')
+    .action(async (options, command: Command) => {
+      const { events } = await import('./events.ts')
+      await events(contextOf(command), options)
+    })
+
+  program
+    .command('leave')
+    .description('leave the hub and undo everything here')
+    .action(async (_options, command: Command) => {
+      const { leave } = await import('./leave.ts')
+      await leave(contextOf(command))
+    })
 }

@@ -25,6 +25,7 @@ export const catalogue = {
   'config-invalid': { next: 'Correct the file and try again', exit: 1 },
   'config-unreadable': { next: 'Check that the file is there and that you may read it', exit: 1 },
   'secret-exposed': { next: 'chmod 600 the file', exit: 1 },
+  interrupted: { next: 'What was done has been undone; run it again when you are ready', exit: 1 },
   'already-joined': { next: 'Run homeward leave first, then join again', exit: 1 },
   'hub-not-initialised': { next: 'Run homeward hub init --address HOST on the VPS first', exit: 1 },
   'hub-settings-differ': { next: 'Edit hub.yaml by hand and restart homeward hub run', exit: 1 },

@@ -1,0 +1,38 @@
+import { Document, isMap } from 'yaml'
+import type { AgentConfig } from './config.ts'
+
+const HEAD = ` What homeward keeps at this home. Written by homeward join; yours to edit.
+ A running agent takes changes within seconds. A mistake is said in its log, and what was here before stays in force.
+ The secrets are not here: private.key and home.secret beside this file are for nobody else.`
+
+/** What stands above each key, for whoever opens the file. */
+const ABOVE: Partial<Record<keyof AgentConfig, string>> = {
+  home: ' The name the hub knows this home by. Only the hub gives names: leave and join again to change it.',
+  publicKey: ' The public half of private.key; the hub knows this tunnel by it.',
+  router: ' What the tunnel ends on. linux: this machine.',
+  interface: ' The WireGuard interface.',
+  mtu: ' Bytes. 1420 fits most lines; lower it where large packets get lost.',
+  keepaliveSeconds:
+    ' WireGuard’s own keepalive. It holds the carrier’s mapping open while the agent is not running (wg(8): 25).',
+  heartbeatSeconds: ' Between two heartbeats when all is well. 5 costs 3.7 MB a day, 25 a fifth of that.',
+  lan: ` The networks here that the tunnel may reach; nothing else can be reached through this machine.
+ masquerade: hosts on the LAN see this machine and need no route.
+ routed: they see who is calling, and need a route to the tunnel’s network by way of this machine.`,
+  hubs: ' The hub, how it is reached from outside, and what it gave this home in its network.',
+}
+
+/** agent.yaml with comments for people. */
+export function agentConfigText(config: AgentConfig): string {
+  const document = new Document(config)
+  document.commentBefore = HEAD
+  const { contents } = document
+  if (isMap(contents)) {
+    for (const pair of contents.items) {
+      const key = pair.key as { value: keyof AgentConfig; commentBefore?: string; spaceBefore?: boolean }
+      const above = ABOVE[key.value]
+      if (above !== undefined) key.commentBefore = above
+      key.spaceBefore = pair !== contents.items[0]
+    }
+  }
+  return document.toString({ lineWidth: 0 })
+}

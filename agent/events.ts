@@ -1,0 +1,50 @@
+import * as v from 'valibot'
+
+/** What is worth remembering, as it stands in events.jsonl: one JSON object a line, oldest first. */
+
+const EndpointSchema = v.object({ address: v.string(), port: v.number() })
+const at = v.string()
+
+export const EventSchema = v.variant('kind', [
+  v.object({ at, kind: v.literal('agent-started'), version: v.string() }),
+  v.object({ at, kind: v.literal('agent-stopped') }),
+  /** The tunnel's state changed; `seconds` is how long the one before had lasted. */
+  v.object({ at, kind: v.literal('tunnel'), from: v.string(), to: v.string(), seconds: v.number() }),
+  v.object({
+    at,
+    kind: v.literal('mapping'),
+    address: v.string(),
+    port: v.number(),
+    /** How often one mapping followed another, ever. */
+    changes: v.number(),
+    /** null: the first one this home knows of. */
+    previous: v.nullable(
+      v.object({ ...EndpointSchema.entries, since: v.nullable(v.string()), ended: v.picklist(['port', 'address']) }),
+    ),
+  }),
+  v.object({
+    at,
+    kind: v.literal('registrar'),
+    to: v.picklist(['reachable', 'unreachable', 'refusing']),
+    why: v.nullable(v.string()),
+  }),
+  /** Steps that were carried out to bring this machine to what agent.yaml wants. */
+  v.object({ at, kind: v.literal('applied'), steps: v.array(v.string()) }),
+  v.object({ at, kind: v.literal('apply-failed'), code: v.string(), why: v.string() }),
+  v.object({ at, kind: v.literal('configuration'), taken: v.boolean(), why: v.nullable(v.string()) }),
+])
+
+export type HomeEvent = v.InferOutput<typeof EventSchema>
+
+/** An event of which the shell has yet to say when it was. */
+export type Happening = HomeEvent extends infer Each ? (Each extends HomeEvent ? Omit<Each, 'at'> : never) : never
+
+/** null for a torn or foreign line: what a power cut left must not hide the rest. */
+export function parseEvent(line: string): HomeEvent | null {
+  try {
+    const result = v.safeParse(EventSchema, JSON.parse(line))
+    return result.success ? result.output : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,82 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { decodeAnswer, encodeRequest, type HeartbeatAnswer } from '../protocol/heartbeat.ts'
+
+/** Where heartbeats go. */
+export interface HeartbeatTarget {
+  /** Our address inside the tunnel: from it, or not at all. */
+  readonly from: string
+  readonly hubAddress: string
+  readonly port: number
+}
+
+export interface HeartbeatSocket {
+  /** Never throws: what could not be sent is a heartbeat that gets no answer. */
+  readonly send: (sequence: number) => void
+  readonly close: () => void
+}
+
+/**
+ * The socket heartbeats use. It is bound to the tunnel's address, so that none ever leaves by another way, and connected,
+ * so that only the hub's answers come in. Where the interface is missing, each try opens it anew.
+ */
+export function openHeartbeats(target: HeartbeatTarget, onAnswer: (answer: HeartbeatAnswer) => void): HeartbeatSocket {
+  let open: Socket | null = null
+  let ready = false
+  /** Asked for while the socket was still being opened. */
+  let waiting: number | null = null
+  let closed = false
+
+  function begin(): void {
+    const socket = createSocket('udp4')
+    open = socket
+    ready = false
+    socket.on('message', (datagram) => {
+      const answer = decodeAnswer(datagram)
+      if (answer !== null) onAnswer(answer)
+    })
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      // The hub's machine is there but its daemon is not: the socket is as good as before.
+      if (error.code !== 'ECONNREFUSED') drop(socket)
+    })
+    socket.bind({ address: target.from, port: 0 }, () => {
+      if (open !== socket) return
+      socket.connect(target.port, target.hubAddress, (error?: Error) => {
+        if (error !== undefined) return drop(socket)
+        if (open !== socket) return
+        ready = true
+        if (waiting !== null) transmit(socket, waiting)
+        waiting = null
+      })
+    })
+  }
+
+  function transmit(socket: Socket, sequence: number): void {
+    socket.send(encodeRequest(sequence), (error: NodeJS.ErrnoException | null) => {
+      if (error !== null && error.code !== 'ECONNREFUSED') drop(socket)
+    })
+  }
+
+  function drop(socket: Socket): void {
+    if (open !== socket) return
+    open = null
+    ready = false
+    waiting = null
+    // What still comes from it is of no interest, and unheard it would end the process.
+    socket.removeAllListeners()
+    socket.on('error', () => undefined)
+    socket.close()
+  }
+
+  return {
+    send: (sequence) => {
+      if (closed) return
+      if (open === null) begin()
+      if (open !== null && ready) transmit(open, sequence)
+      else waiting = sequence
+    },
+    close: () => {
+      closed = true
+      if (open !== null) drop(open)
+    },
+  }
+}

@@ -1,0 +1,74 @@
+import { Problem } from '../problems/problem.ts'
+import { JoinAnswer, type JoinRequest, PROTOCOL_VERSION } from '../protocol/messages.ts'
+import type { JoinToken } from '../protocol/token.ts'
+import { publicKeyOf } from '../wireguard/public-key.ts'
+import { type Answered, askRegistrar } from './ask-registrar.ts'
+import { detectLan } from './lan.ts'
+import type { LocalNetworks } from './local-networks.ts'
+import { type HomeSecrets, newSecrets } from './secrets.ts'
+
+/** What a hub would make, or has made, of this home. */
+export interface Admission extends Answered<JoinAnswer> {
+  readonly secrets: HomeSecrets
+  readonly publicKey: JoinRequest['publicKey']
+}
+
+/** Joins. The same secrets again get the same answer. @throws {Problem} the hub's own, or why it is not reached. */
+export async function requestJoin(
+  token: JoinToken,
+  secrets: HomeSecrets,
+  lan: readonly string[],
+  signal: AbortSignal,
+): Promise<Admission> {
+  return await ask(token, secrets, lan, 'join', signal)
+}
+
+/**
+ * Asks what a join would get; changes nothing at the hub. The LAN is what was given, else what the invitation says,
+ * else what this machine is on.
+ */
+export async function previewJoin(
+  token: JoinToken,
+  secrets: HomeSecrets,
+  lan: readonly string[],
+  local: LocalNetworks,
+  signal: AbortSignal,
+): Promise<Admission> {
+  const admission = await ask(token, secrets, lan, 'preview', signal).catch((thrown: unknown) => {
+    // Left over from a join with another token that was cut off: the hub has that key under another name.
+    const isOfAnother = thrown instanceof Problem && thrown.code === 'request-invalid' && !secrets.fresh
+    if (!isOfAnother) throw thrown
+    return ask(token, newSecrets(), lan, 'preview', signal)
+  })
+  if (admission.answer.lan.length > 0) return admission
+  return await ask(token, admission.secrets, [detectLan(local)], 'preview', signal)
+}
+
+async function ask(
+  token: JoinToken,
+  secrets: HomeSecrets,
+  lan: readonly string[],
+  purpose: 'preview' | 'join',
+  signal: AbortSignal,
+): Promise<Admission> {
+  const publicKey = publicKeyOf(secrets.privateKey)
+  const body: JoinRequest = {
+    version: PROTOCOL_VERSION,
+    joinSecret: token.joinSecret,
+    publicKey,
+    homeSecret: secrets.homeSecret,
+    lan: [...lan],
+    preview: purpose === 'preview',
+  }
+  const answered = await askRegistrar(
+    { hosts: token.addresses, port: token.port, certificate: token.certificate },
+    { method: 'POST', path: '/v1/join', body, answer: JoinAnswer, signal },
+  )
+  if (answered.answer.hubPublicKey !== token.hubPublicKey)
+    throw new Problem('certificate-mismatch', {
+      what: 'joining the hub',
+      why: 'its WireGuard key is not the one of the token',
+      next: 'The hub was made anew: make a new token there with homeward hub invite HOME',
+    })
+  return { ...answered, secrets, publicKey }
+}

@@ -1,0 +1,61 @@
+import { rm, rmdir } from 'node:fs/promises'
+import type { Adapter } from '../adapters/adapter.ts'
+import { bringTo } from '../adapters/apply.ts'
+import { asProblem } from '../problems/problem.ts'
+import type { RegistrarPlaces } from './ask-registrar.ts'
+import { withChangeLock } from './change-lock.ts'
+import { agentConfigPath } from './config.ts'
+import { forgetHome } from './forget-home.ts'
+import { hubAddressesPath } from './hub-addresses.ts'
+import type { AgentPlaces } from './places.ts'
+import { removeSecrets } from './secrets.ts'
+
+/** What a join had begun when it failed. */
+export type JoinStage = 'secrets' | 'hub' | 'machine'
+
+export interface BegunJoin {
+  readonly places: AgentPlaces
+  readonly adapter: Adapter
+  readonly interface: string
+  readonly begun: ReadonlySet<JoinStage>
+  readonly registrar: RegistrarPlaces
+  /** `HOME.SECRET`. */
+  readonly bearer: string
+  /** Folders that were not there before. */
+  readonly newFolders: readonly string[]
+}
+
+const UNDO_MS = 40_000
+
+/**
+ * Undoes a join, as far as it had come. Each part is tried whatever became of the others, and what could not be undone
+ * is told. The secrets stay when the hub may still know them: with them the same token works again.
+ */
+export async function undoJoin(join: BegunJoin, tell: (line: string) => void): Promise<void> {
+  const { places, begun, adapter } = join
+  // Its own signal: the one that ended the join must not end its undoing.
+  const signal = AbortSignal.timeout(UNDO_MS)
+  const attempt = async (what: string, act: () => Promise<unknown>): Promise<boolean> => {
+    try {
+      await act()
+      return true
+    } catch (thrown) {
+      tell(`${what} could not be undone: ${asProblem(thrown, what).why}`)
+      return false
+    }
+  }
+
+  const isForgotten =
+    !begun.has('hub') ||
+    (await attempt('joining the hub', () => forgetHome(join.registrar, join.bearer, { reopenInvite: true }, signal)))
+  if (begun.has('machine')) {
+    await attempt('writing agent.yaml', () => rm(agentConfigPath(places.configDir), { force: true }))
+    await attempt('changing this machine', () =>
+      withChangeLock(places.runtimeDir, signal, () => bringTo(adapter, join.interface, null, signal)),
+    )
+  }
+  await attempt('writing the state', () => rm(hubAddressesPath(places.stateDir), { force: true }))
+  if (begun.has('secrets') && isForgotten) await attempt('writing the secrets', () => removeSecrets(places.configDir))
+  // Only what is empty goes: somebody else may have put something there.
+  for (const folder of join.newFolders) await rmdir(folder).catch(() => undefined)
+}

@@ -1,0 +1,43 @@
+import type { JoinAnswer } from '../protocol/messages.ts'
+import type { JoinToken } from '../protocol/token.ts'
+import type { PublicKey } from '../wireguard/keys.ts'
+import { PERSISTENT_KEEPALIVE_SECONDS } from '../wireguard/timers.ts'
+import type { AgentConfig, LanMode } from './config.ts'
+
+export interface JoinChoices {
+  readonly interface: string
+  readonly lanMode: LanMode
+}
+
+/** What agent.yaml holds after a join. @param host the one of the token's addresses that answered: it goes first. */
+export function joinedConfig(
+  token: JoinToken,
+  answer: JoinAnswer,
+  host: string,
+  publicKey: PublicKey,
+  choices: JoinChoices,
+): AgentConfig {
+  return {
+    home: answer.home,
+    publicKey,
+    router: { kind: 'linux' },
+    interface: choices.interface,
+    mtu: answer.mtu,
+    keepaliveSeconds: PERSISTENT_KEEPALIVE_SECONDS,
+    heartbeatSeconds: 5,
+    lan: { mode: choices.lanMode, prefixes: answer.lan },
+    hubs: [
+      {
+        addresses: [host, ...token.addresses.filter((other) => other !== host)],
+        port: answer.port,
+        alternatePorts: answer.alternatePorts,
+        publicKey: token.hubPublicKey,
+        certificate: token.certificate,
+        network: answer.network,
+        address: answer.address,
+        hubAddress: answer.hubAddress,
+        heartbeatPort: answer.heartbeatPort,
+      },
+    ],
+  }
+}

@@ -1,0 +1,104 @@
+import { rename, rm } from 'node:fs/promises'
+import { bringTo } from '../adapters/apply.ts'
+import { asProblem, Problem } from '../problems/problem.ts'
+import { askLocal } from '../system/local-socket.ts'
+import { stampOf } from '../system/file-stamp.ts'
+import { sleep } from '../system/sleep.ts'
+import { makeRuntimeFolder, withChangeLock } from './change-lock.ts'
+import { type AgentConfig, agentConfigPath, firstHub, leavingConfigPath, readAgentConfigFile } from './config.ts'
+import { eventsPath, olderEventsPath } from './event-log.ts'
+import { forgetHome } from './forget-home.ts'
+import { hubAddressesPath } from './hub-addresses.ts'
+import { openAdapter } from './open-adapter.ts'
+import type { AgentPlaces } from './places.ts'
+import { requireRoot } from './require-root.ts'
+import { homeSecretPath, privateKeyPath, readBearer, removeSecrets } from './secrets.ts'
+import { agentSocketPath } from './socket-path.ts'
+
+export interface Left {
+  /** null when agent.yaml was lost or unreadable. */
+  readonly home: string | null
+  /** Why the hub could not be told; null when it was. */
+  readonly hubNotTold: string | null
+}
+
+/** The agent looks at agent.yaml when it is asked to, and ends within a second or two. */
+const AGENT_ENDS_MS = 15_000
+
+/**
+ * Leaves the hub: the agent ends, everything of ours on this machine is undone from its marks, the hub forgets us, the
+ * secrets go. Interrupted anywhere, it can be run again.
+ * @throws {Problem} `no-root`, `config-missing` when there is nothing to leave, or what could not be undone.
+ */
+export async function leaveHome(places: AgentPlaces, tell: (line: string) => void, signal: AbortSignal): Promise<Left> {
+  const { configDir, stateDir, runtimeDir } = places
+  requireRoot('leaving the hub')
+  const config = await beginLeaving(configDir, tell)
+  await makeRuntimeFolder(runtimeDir)
+  if (!(await agentEnds(runtimeDir, signal))) tell('The agent does not end; going on without it.')
+
+  const adapter = await openAdapter({ kind: 'linux' }, configDir)
+  try {
+    const steps = await withChangeLock(runtimeDir, signal, () =>
+      bringTo(adapter, config?.interface ?? 'hw0', null, signal),
+    )
+    if (config === null && steps.length === 0 && !(await hasRemains(configDir)))
+      throw new Problem('config-missing', {
+        what: 'leaving the hub',
+        why: 'this machine has not joined one, and nothing of homeward is on it',
+      })
+  } finally {
+    await adapter.close()
+  }
+
+  const hubNotTold = await tellHub(configDir, config, signal)
+  await removeSecrets(configDir)
+  for (const path of [eventsPath(stateDir), olderEventsPath(stateDir), hubAddressesPath(stateDir)])
+    await rm(path, { force: true })
+  // Last: while it is there, an interrupted leave knows how to go on.
+  await rm(leavingConfigPath(configDir), { force: true })
+  return { home: config?.home ?? null, hubNotTold }
+}
+
+/** Who this machine is, if it can still say. */
+async function beginLeaving(configDir: string, tell: (line: string) => void): Promise<AgentConfig | null> {
+  const leaving = leavingConfigPath(configDir)
+  if ((await stampOf(agentConfigPath(configDir))) !== 'gone') await rename(agentConfigPath(configDir), leaving)
+  if ((await stampOf(leaving)) === 'gone') return null
+  try {
+    return await readAgentConfigFile(leaving)
+  } catch (thrown) {
+    tell(`agent.yaml cannot be read, so the hub cannot be told: ${asProblem(thrown, 'reading agent.yaml').why}`)
+    return null
+  }
+}
+
+async function agentEnds(runtimeDir: string, signal: AbortSignal): Promise<boolean> {
+  const path = agentSocketPath(runtimeDir)
+  for (let waitedMs = 0; waitedMs < AGENT_ENDS_MS && !signal.aborted; waitedMs += 200) {
+    // Its answer does not matter, only whether there is anybody to give one.
+    const reply = await askLocal(path, 'recheck', null, 5_000).catch(() => 'somebody')
+    if (reply === null) return true
+    await sleep(200, signal)
+  }
+  return false
+}
+
+async function hasRemains(configDir: string): Promise<boolean> {
+  const stamps = await Promise.all(
+    [privateKeyPath(configDir), homeSecretPath(configDir), leavingConfigPath(configDir)].map(stampOf),
+  )
+  return stamps.some((stamp) => stamp !== 'gone')
+}
+
+async function tellHub(configDir: string, config: AgentConfig | null, signal: AbortSignal): Promise<string | null> {
+  if (config === null) return 'agent.yaml was missing or unreadable'
+  const { addresses: hosts, port, certificate } = firstHub(config)
+  try {
+    const bearer = await readBearer(configDir, config.home)
+    await forgetHome({ hosts, port, certificate }, bearer, { reopenInvite: false }, signal)
+    return null
+  } catch (thrown) {
+    return asProblem(thrown, 'telling the hub').why
+  }
+}

@@ -1,0 +1,60 @@
+import { asProblem, type Problem } from '../problems/problem.ts'
+import { PROTOCOL_VERSION, RegisterAnswer, type RegisterRequest } from '../protocol/messages.ts'
+import type { Endpoint } from '../wireguard/spec.ts'
+import { askRegistrar, isElsewhere } from './ask-registrar.ts'
+import { type AgentConfig, firstHub } from './config.ts'
+import type { RegistrationOutcome, RegistrationReason } from './core/registration.ts'
+import { readBearer } from './secrets.ts'
+
+export interface RegistrationResult {
+  readonly outcome: RegistrationOutcome
+  /** Where the hub sees the tunnel; null when it does not, or did not say. */
+  readonly mapping: Endpoint | null
+  readonly answer: RegisterAnswer | null
+  readonly problem: Problem | null
+}
+
+export interface Registering {
+  readonly configDir: string
+  readonly config: AgentConfig
+  readonly reason: RegistrationReason
+  readonly listenPort: number | null
+  readonly lastMapping: Endpoint | null
+  /** The hub's addresses when its names last resolved: for when they do not. */
+  readonly hubLiterals: readonly string[]
+}
+
+const ANSWER_MS = 10_000
+
+/** Tells the hub who and where we are, out of band. Never throws: what went wrong is the result. */
+export async function registerHome(registering: Registering, signal: AbortSignal): Promise<RegistrationResult> {
+  const { config, configDir, reason, listenPort, lastMapping, hubLiterals } = registering
+  const hub = firstHub(config)
+  try {
+    const body: RegisterRequest = {
+      version: PROTOCOL_VERSION,
+      publicKey: config.publicKey,
+      lan: config.lan.prefixes,
+      listenPort,
+      reason,
+      lastMapping,
+    }
+    const hosts = [...new Set([...hub.addresses, ...hubLiterals])]
+    const { answer } = await askRegistrar(
+      { hosts, port: hub.port, certificate: hub.certificate },
+      {
+        method: 'POST',
+        path: '/v1/register',
+        body,
+        answer: RegisterAnswer,
+        timeoutMs: ANSWER_MS,
+        signal,
+        bearer: await readBearer(configDir, config.home),
+      },
+    )
+    return { outcome: 'done', mapping: answer.view.endpoint, answer, problem: null }
+  } catch (thrown) {
+    const problem = asProblem(thrown, 'registering at the hub')
+    return { outcome: isElsewhere(problem) ? 'unreachable' : 'refused', mapping: null, answer: null, problem }
+  }
+}

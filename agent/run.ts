@@ -1,0 +1,155 @@
+import { randomInt } from 'node:crypto'
+import { makeFolder } from '../system/atomic-file.ts'
+import type { Clock } from '../system/clock.ts'
+import { stampOf } from '../system/file-stamp.ts'
+import { type LocalHandler, serveLocal } from '../system/local-socket.ts'
+import type { Log } from '../system/log.ts'
+import { bringTunnel, type Brought } from './bring-tunnel.ts'
+import { makeCalendar } from './calendar.ts'
+import { makeRuntimeFolder, withChangeLock } from './change-lock.ts'
+import { agentConfigPath, readAgentConfig } from './config.ts'
+import { type ConfigWatch, watchConfig } from './config-watch.ts'
+import type { Ledger } from './core/ledger.ts'
+import { type EventLog, openEventLog } from './event-log.ts'
+import type { Happening } from './events.ts'
+import { type Keeper, makeKeeper } from './keeper.ts'
+import { makeLoop, type TunnelLoop } from './loop.ts'
+import { openAdapter } from './open-adapter.ts'
+import type { AgentPlaces } from './places.ts'
+import { registerHome } from './registration.ts'
+import { agentSocketPath } from './socket-path.ts'
+import { makeStatusTeller } from './status-teller.ts'
+import { makeTelling } from './telling.ts'
+
+/** What the agent is given from outside. */
+export interface AgentSurroundings {
+  readonly places: AgentPlaces
+  readonly version: string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+interface Agent {
+  readonly loop: TunnelLoop
+  readonly keeper: Keeper
+  readonly config: ConfigWatch
+  readonly answer: LocalHandler
+  readonly note: (happening: Happening) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/**
+ * The agent: keeps this home's tunnel as agent.yaml wants it and watches it, until the signal ends it or the machine
+ * leaves its hub. The tunnel goes on without it, and is taken over unharmed.
+ * @param onHangup is given what SIGHUP shall do.
+ * @throws {Problem} when it cannot begin: `config-*`, `already-running`, `write-failed`.
+ */
+export async function runAgent(
+  surroundings: AgentSurroundings,
+  signal: AbortSignal,
+  onHangup: (recheck: () => void) => void,
+): Promise<void> {
+  const { places, version, log } = surroundings
+  const ended = new AbortController()
+  const all = AbortSignal.any([signal, ended.signal])
+  const agent = await makeAgent(surroundings, all)
+  try {
+    const server = await serveLocal(agentSocketPath(places.runtimeDir), 0o666, agent.answer)
+    try {
+      onHangup(agent.config.recheck)
+      agent.keeper.request()
+      await agent.note({ kind: 'agent-started', version })
+      const [how] = await Promise.all([
+        agent.config.run(all).finally(() => ended.abort()),
+        agent.loop.run(all),
+        agent.keeper.run(all),
+      ])
+      log.info(how === 'left' ? 'agent.yaml is gone: this machine left its hub' : 'the agent ends; the tunnel stays')
+      await agent.note({ kind: 'agent-stopped' })
+    } finally {
+      ended.abort()
+      await server.close()
+    }
+  } finally {
+    await agent.close()
+  }
+}
+
+async function makeAgent({ places, version, clock, log }: AgentSurroundings, signal: AbortSignal): Promise<Agent> {
+  const { configDir, stateDir, runtimeDir } = places
+  const stamp = await stampOf(agentConfigPath(configDir))
+  let config = await readAgentConfig(configDir)
+  await makeFolder(stateDir)
+  await makeRuntimeFolder(runtimeDir)
+  const adapter = await openAdapter(config.router, configDir)
+  const events = await openEventLog(stateDir)
+  const earlier = events.lastMapping()
+  const calendar = makeCalendar(clock)
+  const note = async (happening: Happening): Promise<void> => {
+    const lost = await events.note({ at: clock.wall().toISOString(), ...happening })
+    if (lost !== null) log.warn({ why: lost }, 'an event could not be written down')
+  }
+  const noteSoon = (happening: Happening): void => void note(happening)
+  const telling = makeTelling(noteSoon, calendar, events, log)
+
+  let brought: Omit<Brought, 'steps'> = { hubLiterals: [], listenPort: null }
+  const keeper = makeKeeper(
+    async (signal) => {
+      const done = await withChangeLock(runtimeDir, signal, () => bringTunnel({ adapter, config, stateDir }, signal))
+      brought = done
+      return done.steps
+    },
+    noteSoon,
+    log,
+  )
+  const loop = makeLoop(
+    config,
+    { ledger: ledgerFrom(events), firstSequence: randomInt(2 ** 32), spread: randomInt(1_000) / 1_000 },
+    {
+      register: async (reason, lastMapping) => {
+        const result = await registerHome({ configDir, config, reason, lastMapping, ...brought }, signal)
+        // Cut off by our own end, it says nothing of the hub.
+        if (!signal.aborted) telling.registered(reason, result)
+        return { kind: 'registration-ended', outcome: result.outcome, mapping: result.mapping }
+      },
+      restore: keeper.request,
+      tell: telling.tell,
+    },
+    clock,
+    log,
+  )
+  const watch = watchConfig(
+    configDir,
+    stamp,
+    (next) => {
+      config = next
+      loop.configure(next)
+      keeper.request()
+      noteSoon({ kind: 'configuration', taken: true, why: null })
+    },
+    (why) => noteSoon({ kind: 'configuration', taken: false, why }),
+    log,
+  )
+  const teller = makeStatusTeller({ version, clock, calendar, loop, adapter, config: () => config, earlier })
+  log.info({ home: config.home, interface: config.interface, version }, 'the agent watches this home’s tunnel')
+  return {
+    loop,
+    keeper,
+    config: watch,
+    note,
+    close: adapter.close,
+    answer: async (verb) => {
+      if (verb === 'status') return await teller.status()
+      // Harmless whoever asks: it only looks at agent.yaml now instead of soon.
+      if (verb === 'recheck') return watch.recheck()
+      throw new TypeError(`no such question: ${verb.slice(0, 20)}`)
+    },
+  }
+}
+
+/** The ledger goes on where the last agent left it. */
+function ledgerFrom(events: EventLog): Ledger {
+  const last = events.lastMapping()
+  if (last === null) return { current: null, changes: 0 }
+  return { current: { endpoint: { address: last.address, port: last.port }, since: null }, changes: last.changes }
+}

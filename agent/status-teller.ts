@@ -1,0 +1,74 @@
+import type { Adapter, Description, ObservedInterface } from '../adapters/adapter.ts'
+import type { Clock } from '../system/clock.ts'
+import type { Calendar } from './calendar.ts'
+import { carrierNat, ownAddressTowards } from './carrier-nat.ts'
+import { type AgentConfig, firstHub } from './config.ts'
+import { makeHandshakeAge } from './handshake-age.ts'
+import type { TunnelLoop } from './loop.ts'
+import { type Status, statusOf } from './status.ts'
+
+export interface StatusTeller {
+  readonly status: () => Promise<Status>
+}
+
+export interface StatusSources {
+  readonly version: string
+  readonly clock: Clock
+  readonly calendar: Calendar
+  readonly loop: TunnelLoop
+  readonly adapter: Adapter
+  readonly config: () => AgentConfig
+  /** The mapping that was there when the agent began. */
+  readonly earlier: { readonly at: string } | null
+}
+
+/** Everybody on this machine may ask, as often as they like: the machine is looked at once a second at most. */
+const LOOK_MS = 1_000
+
+/** Looking takes milliseconds; a router that hangs must not hang `status`. */
+const LOOK_TIMEOUT_MS = 5_000
+
+interface Look {
+  readonly description: Description | null
+  readonly observed: ObservedInterface | null
+  readonly ownAddress: string | null
+}
+
+/** Computes ages at the moment of asking. */
+export function makeStatusTeller(sources: StatusSources): StatusTeller {
+  const { version, clock, calendar, loop, adapter, config, earlier } = sources
+  const handshakeAge = makeHandshakeAge(clock)
+  let latest: { readonly at: number; readonly look: Promise<Look> } | null = null
+
+  async function look(): Promise<Look> {
+    const signal = AbortSignal.timeout(LOOK_TIMEOUT_MS)
+    const { interface: name, hubs } = config()
+    const description = await adapter.describe(signal).catch(() => null)
+    // What cannot be looked at now, for want of rights or because it is being made, is not there.
+    const observed = (await adapter.observe(name, signal).catch(() => null))?.interface ?? null
+    const endpoint = observed?.peers.find((peer) => peer.publicKey === hubs[0]?.publicKey)?.endpoint ?? null
+    return { description, observed, ownAddress: endpoint === null ? null : await ownAddressTowards(endpoint.address) }
+  }
+
+  return {
+    status: async () => {
+      if (latest === null || clock.now() - latest.at > LOOK_MS) latest = { at: clock.now(), look: look() }
+      const { description, observed, ownAddress } = await latest.look
+      const { watch, stale } = loop.look()
+      const peer = observed?.peers.find((one) => one.publicKey === firstHub(config()).publicKey)
+      return statusOf({
+        version,
+        description,
+        observed,
+        watch,
+        stale,
+        calendar,
+        config: config(),
+        lastHandshakeSeconds: handshakeAge.seconds(peer?.lastHandshakeAt ?? null),
+        carrierNat: carrierNat(ownAddress, watch.ledger.current?.endpoint ?? null),
+        earlierMappingSince: earlier === null ? null : `${earlier.at.slice(0, 19)}Z`,
+        now: clock.now(),
+      })
+    },
+  }
+}

@@ -1,0 +1,150 @@
+import type { Description, ObservedInterface } from '../adapters/adapter.ts'
+import { formatEndpoint } from '../wireguard/spec.ts'
+import type { Calendar } from './calendar.ts'
+import type { CarrierNat } from './carrier-nat.ts'
+import { type AgentConfig, firstHub } from './config.ts'
+import { type Health, heartbeatGapMs } from './core/health.ts'
+import { lossRatio } from './core/heartbeats.ts'
+import type { Registrar } from './core/registration.ts'
+import type { Watch } from './core/watch.ts'
+import { tunnelAddress } from './tunnel-spec.ts'
+
+/** What `homeward status --json` answers: a contract (docs/protocol.md). Moments are ISO 8601, UTC, whole seconds. */
+export interface Status {
+  readonly version: string
+  readonly home: string
+  readonly router: {
+    readonly kind: string
+    readonly model: string | null
+    readonly dataPlane: 'kernel' | 'userspace' | null
+  }
+  readonly hub: { readonly addresses: readonly string[]; readonly port: number; readonly registrar: Registrar }
+  readonly tunnel: {
+    readonly state: Health['kind']
+    readonly since: string
+    /** Named by the diagnosis, which a later version brings. */
+    readonly cause: string | null
+    readonly remedy: string | null
+    readonly interface: string
+    readonly address: string
+    readonly endpoint: string | null
+    readonly listenPort: number | null
+    readonly lastHandshakeSeconds: number | null
+    readonly rxBytes: number
+    readonly txBytes: number
+    readonly mtu: number
+    readonly keepaliveSeconds: number
+    readonly heartbeat: {
+      readonly answeredSecondsAgo: number | null
+      readonly rttMs: number | null
+      readonly lossRatio: number
+      readonly intervalSeconds: number
+    }
+  }
+  readonly mapping: {
+    readonly address: string | null
+    readonly port: number | null
+    readonly since: string | null
+    readonly changes: number
+    readonly carrierNat: CarrierNat
+    /** Measured by a later version. */
+    readonly lifeSeconds: number | null
+  }
+  readonly registration: { readonly at: string | null; readonly count: number }
+  readonly lastIncident: null
+  /** Only there when the agent's loop has not turned in time: then all of this is old. */
+  readonly stale?: true
+}
+
+export interface StatusFacts {
+  readonly version: string
+  readonly config: AgentConfig
+  /** null when the router could not be asked. */
+  readonly description: Description | null
+  readonly observed: ObservedInterface | null
+  readonly lastHandshakeSeconds: number | null
+  readonly watch: Watch
+  readonly stale: boolean
+  readonly carrierNat: CarrierNat
+  /** When the present mapping began, if that was before this agent did. */
+  readonly earlierMappingSince: string | null
+  readonly now: number
+  readonly calendar: Calendar
+}
+
+/** Pure: facts in, the contract's shape out. */
+export function statusOf(facts: StatusFacts): Status {
+  const { config, watch, calendar } = facts
+  const { registration } = watch
+  const hub = firstHub(config)
+  return {
+    version: facts.version,
+    home: config.home,
+    router: {
+      kind: config.router.kind,
+      model: facts.description?.model ?? null,
+      dataPlane: facts.description?.dataPlane ?? null,
+    },
+    hub: { addresses: hub.addresses, port: hub.port, registrar: registration.registrar },
+    tunnel: tunnelOf(facts),
+    mapping: mappingOf(facts),
+    registration: {
+      at: registration.succeededAt === null ? null : isoSeconds(calendar.at(registration.succeededAt)),
+      count: registration.succeeded,
+    },
+    lastIncident: null,
+    ...(facts.stale ? { stale: true } : {}),
+  }
+}
+
+function tunnelOf({ config, observed, watch, calendar, now, lastHandshakeSeconds }: StatusFacts): Status['tunnel'] {
+  const { health, heartbeats, settings } = watch
+  const hub = firstHub(config)
+  const peer = observed?.peers.find((one) => one.publicKey === hub.publicKey)
+  const endpoint = peer?.endpoint ?? null
+  const lastSentAt = heartbeats.lastSentAt ?? now
+  const gapMs = heartbeatGapMs(health, heartbeats.missesInARow, settings.heartbeatMs, lastSentAt)
+  return {
+    state: health.kind,
+    since: isoSeconds(calendar.at(health.since)),
+    cause: null,
+    remedy: null,
+    interface: config.interface,
+    address: tunnelAddress(config),
+    endpoint: endpoint === null ? null : formatEndpoint(endpoint),
+    listenPort: observed?.listenPort ?? null,
+    lastHandshakeSeconds: lastHandshakeSeconds === null ? null : Math.round(lastHandshakeSeconds),
+    rxBytes: peer?.rxBytes ?? 0,
+    txBytes: peer?.txBytes ?? 0,
+    mtu: observed?.mtu ?? config.mtu,
+    keepaliveSeconds: peer?.keepaliveSeconds ?? config.keepaliveSeconds,
+    heartbeat: {
+      answeredSecondsAgo:
+        heartbeats.answeredAt === null ? null : round(Math.max(0, now - heartbeats.answeredAt) / 1_000, 1),
+      rttMs: heartbeats.roundTrip === null ? null : round(heartbeats.roundTrip.lastMs, 1),
+      lossRatio: round(lossRatio(heartbeats), 3),
+      intervalSeconds: gapMs / 1_000,
+    },
+  }
+}
+
+function mappingOf({ watch, calendar, carrierNat, earlierMappingSince }: StatusFacts): Status['mapping'] {
+  const { current, changes } = watch.ledger
+  return {
+    address: current?.endpoint.address ?? null,
+    port: current?.endpoint.port ?? null,
+    since:
+      current === null ? null : current.since === null ? earlierMappingSince : isoSeconds(calendar.at(current.since)),
+    changes,
+    carrierNat,
+    lifeSeconds: null,
+  }
+}
+
+export function isoSeconds(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}Z`
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits))
+}

@@ -1,0 +1,65 @@
+import type { Log } from '../system/log.ts'
+import { formatEndpoint } from '../wireguard/spec.ts'
+import type { Calendar } from './calendar.ts'
+import type { Action } from './core/watch.ts'
+import type { EventLog } from './event-log.ts'
+import type { Happening } from './events.ts'
+import type { RegistrationResult } from './registration.ts'
+import { isoSeconds } from './status.ts'
+
+/** Says what happened: to the log for whoever watches, to the events for whoever asks later. */
+export interface Telling {
+  readonly tell: (action: Extract<Action, { kind: 'tell-health' | 'tell-mapping' }>) => void
+  readonly registered: (reason: string, result: RegistrationResult) => void
+}
+
+export function makeTelling(
+  note: (happening: Happening) => void,
+  calendar: Calendar,
+  events: Pick<EventLog, 'lastMapping'>,
+  log: Log,
+): Telling {
+  let registrar: 'reachable' | 'unreachable' | 'refusing' | null = null
+
+  function tell(action: Parameters<Telling['tell']>[0]): void {
+    switch (action.kind) {
+      case 'tell-health': {
+        const { from, to } = action
+        const seconds = Math.round((to.since - from.since) / 100) / 10
+        log[to.kind === 'up' ? 'info' : 'warn']({ from: from.kind, to: to.kind, seconds }, `the tunnel is ${to.kind}`)
+        return note({ kind: 'tunnel', from: from.kind, to: to.kind, seconds })
+      }
+      case 'tell-mapping': {
+        const { from, to, ended, changes } = action.change
+        log.info(
+          { from: from === null ? null : formatEndpoint(from.endpoint), to: formatEndpoint(to.endpoint), ended },
+          'the hub sees this home at another address and port',
+        )
+        // One that was there before this agent: the events know since when.
+        const since =
+          from === null
+            ? null
+            : from.since === null
+              ? (events.lastMapping()?.at ?? null)
+              : isoSeconds(calendar.at(from.since))
+        const previous = from === null || ended === null ? null : { ...from.endpoint, since, ended }
+        return note({ kind: 'mapping', ...to.endpoint, changes, previous })
+      }
+      default:
+        return action satisfies never
+    }
+  }
+
+  return {
+    tell,
+    registered: (reason, { outcome, problem, mapping }) => {
+      if (outcome === 'done') log.info({ reason, mapping }, 'registered at the hub')
+      const now = outcome === 'done' ? 'reachable' : outcome === 'refused' ? 'refusing' : 'unreachable'
+      if (now === registrar) return
+      if (problem !== null) log.warn({ code: problem.code, reason }, problem.message)
+      // That it can be reached is worth a line only after it could not.
+      if (registrar !== null || now !== 'reachable') note({ kind: 'registrar', to: now, why: problem?.why ?? null })
+      registrar = now
+    },
+  }
+}

@@ -1,0 +1,28 @@
+import { access } from 'node:fs/promises'
+import { agentConfigPath } from '../agent/config.ts'
+import { agentSocketPath } from '../agent/socket-path.ts'
+import { Problem } from '../problems/problem.ts'
+import { askLocal } from '../system/local-socket.ts'
+import type { Context } from './context.ts'
+
+/** Asks this machine's agent. @throws {Problem} `agent-not-running`, `no-answer`, or the agent's own. */
+export async function askAgent(context: Context, verb: string, timeoutMs = 10_000): Promise<unknown> {
+  const reply = await askLocal(agentSocketPath(context.runtimeDir), verb, null, timeoutMs)
+  if (reply !== null) return reply.answer
+  const joined = await isThere(agentConfigPath(context.configDir))
+  throw new Problem('agent-not-running', {
+    what: 'asking the agent',
+    why: joined ? 'no agent is running on this machine' : 'this machine has not joined a hub',
+    ...(joined ? {} : { next: 'Run homeward join TOKEN with a token from your hub' }),
+  })
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path)
+    return true
+  } catch (thrown) {
+    // Forbidden to look is no proof of absence.
+    return (thrown as NodeJS.ErrnoException).code !== 'ENOENT'
+  }
+}

@@ -1,0 +1,10 @@
+import type { HomeTunnel } from '../agent/bring-tunnel.ts'
+import { readAgentConfig } from '../agent/config.ts'
+import { openAdapter } from '../agent/open-adapter.ts'
+import type { Context } from './context.ts'
+
+/** The home this machine has joined as. @throws {Problem} `config-*`. */
+export async function openHome({ configDir, stateDir }: Context): Promise<HomeTunnel> {
+  const config = await readAgentConfig(configDir)
+  return { config, stateDir, adapter: await openAdapter(config.router, configDir) }
+}

@@ -1,0 +1,31 @@
+import { describeStep } from '../adapters/describe-step.ts'
+import type { Plan } from '../adapters/adapter.ts'
+import { planTunnel } from '../agent/bring-tunnel.ts'
+import type { Context } from './context.ts'
+import { openHome } from './open-home.ts'
+import { printFacts } from './output.ts'
+
+/** `homeward plan`: what differs from agent.yaml. Ends with 2 when something does. */
+export async function plan(context: Context): Promise<void> {
+  const home = await openHome(context)
+  try {
+    const differences = await planTunnel(home, AbortSignal.timeout(30_000))
+    printFacts(context, planFacts(differences), () => planText(differences))
+    process.exitCode = differences.steps.length + differences.refusals.length === 0 ? 0 : 2
+  } finally {
+    await home.adapter.close()
+  }
+}
+
+function planFacts({ steps, refusals }: Plan): unknown {
+  return { steps: steps.map((step) => ({ ...step, text: describeStep(step) })), refusals }
+}
+
+/** The steps as a list for people, and what stands against them. */
+export function planText({ steps, refusals }: Plan): string {
+  if (steps.length + refusals.length === 0) return 'nothing differs'
+  return [
+    ...steps.map((step) => `  ${describeStep(step)}`),
+    ...refusals.map((refusal) => `  refused: ${refusal.why} [${refusal.code}]`),
+  ].join('\n')
+}

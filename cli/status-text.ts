@@ -1,0 +1,72 @@
+import { styleText } from 'node:util'
+import type { Status } from '../agent/status.ts'
+import { ageText, bytesText } from './age.ts'
+
+type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red'
+
+/** Some lines for people. Colours only where a person looks: on a terminal, and not against NO_COLOR. */
+export function statusText(status: Status, colours = wantsColours()): string {
+  const style = (how: Style, text: string): string => (colours ? styleText(how, text, { validateStream: false }) : text)
+  const { tunnel, mapping, hub, registration } = status
+  const { heartbeat } = tunnel
+  const lines: readonly (readonly [string, string])[] = [
+    ['tunnel', `${style(STATE_STYLE[tunnel.state], tunnel.state)} since ${tunnel.since}${stateHint(status)}`],
+    ['hub', `${tunnel.endpoint ?? hub.addresses.join(', ')}, registrar ${hub.registrar}`],
+    ['heartbeat', heartbeatText(heartbeat)],
+    ['handshake', tunnel.lastHandshakeSeconds === null ? 'never' : `${ageText(tunnel.lastHandshakeSeconds)} ago`],
+    ['mapping', mappingText(mapping)],
+    ['registered', registration.at === null ? 'not yet' : `${registration.at}, ${times(registration.count)}`],
+    ['traffic', `${bytesText(tunnel.rxBytes)} in, ${bytesText(tunnel.txBytes)} out`],
+    ['interface', `${tunnel.interface}, ${tunnel.address}, port ${tunnel.listenPort ?? 'none'}, MTU ${tunnel.mtu}`],
+    ['router', routerText(status)],
+  ]
+  const head = `${style('bold', status.home)}  ${style('dim', `homeward ${status.version}`)}`
+  return [head, ...lines.map(([what, text]) => `  ${style('dim', what.padEnd(11))}${text}`)].join('\n')
+}
+
+const STATE_STYLE = {
+  up: 'green',
+  starting: 'yellow',
+  doubtful: 'yellow',
+  offline: 'red',
+} as const satisfies Record<Status['tunnel']['state'], Style>
+
+function stateHint({ stale, tunnel, hub }: Status): string {
+  if (stale === true) return '; the agent is stuck, this is old'
+  if (tunnel.state !== 'offline') return ''
+  return hub.registrar === 'reachable'
+    ? '; the hub answers outside the tunnel, so UDP to it is what fails'
+    : '; the hub does not answer outside the tunnel either'
+}
+
+function heartbeatText(heartbeat: Status['tunnel']['heartbeat']): string {
+  if (heartbeat.answeredSecondsAgo === null) return 'none answered yet'
+  const loss = heartbeat.lossRatio === 0 ? 'no loss' : `${(heartbeat.lossRatio * 100).toFixed(1)} % lost`
+  return `answered ${heartbeat.answeredSecondsAgo} s ago in ${heartbeat.rttMs ?? '?'} ms, ${loss}, every ${heartbeat.intervalSeconds} s`
+}
+
+function mappingText(mapping: Status['mapping']): string {
+  if (mapping.address === null) return 'not seen by the hub yet'
+  const nat = { yes: 'behind NAT', no: 'no NAT in between', unknown: '' }[mapping.carrierNat]
+  const since = mapping.since === null ? '' : ` since ${mapping.since}`
+  return [`${mapping.address}:${mapping.port}${since}`, changed(mapping.changes), nat]
+    .filter((part) => part !== '')
+    .join(', ')
+}
+
+function changed(count: number): string {
+  return count === 0 ? 'never changed' : `changed ${times(count)}`
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`
+}
+
+function routerText({ router }: Status): string {
+  const plane = { kernel: 'WireGuard in the kernel', userspace: 'WireGuard by wireguard-go' }
+  return [router.model ?? router.kind, ...(router.dataPlane === null ? [] : [plane[router.dataPlane]])].join(', ')
+}
+
+function wantsColours(): boolean {
+  return process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === ''
+}

@@ -1,0 +1,51 @@
+import type { Status } from '../agent/status.ts'
+import { sleep } from '../system/sleep.ts'
+import { askAgent } from './ask-agent.ts'
+import type { Context } from './context.ts'
+import { printFacts } from './output.ts'
+import { statusText } from './status-text.ts'
+
+export interface StatusOptions {
+  readonly watch?: boolean
+}
+
+/** Erase the screen and go to its first line (ECMA-48: ED, CUP). */
+const CLEAR = '\u001B[2J\u001B[H'
+
+/** `homeward status`. Ends with 0 when the tunnel is up, 2 while that is in doubt, 1 when it is offline. */
+export async function status(context: Context, { watch }: StatusOptions): Promise<void> {
+  if (watch !== true) {
+    const facts = await ask(context)
+    printFacts(context, facts, () => statusText(facts))
+    process.exitCode = exitStatus(facts)
+    return
+  }
+  const ending = new AbortController()
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => ending.abort())
+  while (!ending.signal.aborted) {
+    const facts = await ask(context)
+    if (context.json) process.stdout.write(`${JSON.stringify(facts)}\n`)
+    else process.stdout.write(`${process.stdout.isTTY ? CLEAR : ''}${statusText(facts)}\n`)
+    process.exitCode = exitStatus(facts)
+    await sleep(2_000, ending.signal)
+  }
+}
+
+async function ask(context: Context): Promise<Status> {
+  return (await askAgent(context, 'status')) as Status
+}
+
+function exitStatus({ tunnel, stale }: Status): number {
+  if (stale === true) return 2
+  switch (tunnel.state) {
+    case 'up':
+      return 0
+    case 'starting':
+    case 'doubtful':
+      return 2
+    case 'offline':
+      return 1
+    default:
+      return tunnel.state satisfies never
+  }
+}
