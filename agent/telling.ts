@@ -31,10 +31,9 @@ export function makeTelling(
       }
       case 'tell-mapping': {
         const { from, to, ended, changes } = action.change
-        log.info(
-          { from: from === null ? null : formatEndpoint(from.endpoint), to: formatEndpoint(to.endpoint), ended },
-          'the hub sees this home at another address and port',
-        )
+        const said = from === null ? 'the hub sees this home' : 'the hub sees this home elsewhere than before'
+        const before = from === null ? null : formatEndpoint(from.endpoint)
+        log.info({ from: before, to: formatEndpoint(to.endpoint), ended, changes }, said)
         // One that was there before this agent: the events know since when.
         const since =
           from === null

@@ -1,6 +1,3 @@
-// Moved, so that an agent need not load the curve (13 MB): import it from ./public-key.ts; this line will go.
-export { publicKeyOf } from './public-key.ts'
-
 /** Base64 text of 32 bytes, as wg(8) prints it: 43 characters and one `=`. */
 export type PublicKey = string & { readonly __brand: 'PublicKey' }
 /** Secret. Never in argv, logs, errors or `status`. */
