@@ -21,7 +21,7 @@ const IDLE_MS = 60_000
  * @throws {Problem} `already-running` when somebody answers there.
  */
 export async function serveLocal(path: string, mode: number, handler: LocalHandler): Promise<LocalServer> {
-  if (await somebodyListens(path))
+  if (await isServed(path))
     throw new Problem('already-running', { what: `listening on ${path}`, why: 'another homeward holds it' })
   await rm(path, { force: true })
   const server = createServer((socket) => serve(socket, handler))
@@ -98,7 +98,8 @@ function listen(server: Server, path: string): Promise<void> {
   })
 }
 
-async function somebodyListens(path: string): Promise<boolean> {
+/** Whether a daemon answers there. */
+export async function isServed(path: string): Promise<boolean> {
   const socket = await open(path)
   socket?.destroy()
   return socket !== null
