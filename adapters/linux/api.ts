@@ -37,8 +37,9 @@ export async function readRoutes(signal: AbortSignal): Promise<string> {
 
 /** null when there is no WireGuard of that name. Holds secrets: it goes to the parser and nowhere else. */
 export async function readDump(interfaceName: string, signal: AbortSignal): Promise<string | null> {
-  // No interface; none that is a WireGuard; wireguard-go died (wg says it is the kernel's, and the kernel has none).
-  const none = /No such device|Operation not supported|Protocol not supported|Connection refused|No such file/
+  // No interface; none that is a WireGuard; a wireguard-go that died (wg then asks the kernel, which has no WireGuard),
+  // or that another user started, so that its socket is closed to us.
+  const none = /No such device|(Operation|Protocol) not supported|Connection refused|Permission denied/
   return answerOf('wg', ['show', interfaceName, 'dump'], none, signal)
 }
 

@@ -93,7 +93,8 @@ export function toObservation(interfaceName: string, replies: Replies): Observat
   const state = replies.dump === null ? null : parseDump(replies.dump)
   const table = replies.table === null ? null : parseNftTable(replies.table)
   const marked = links.filter((link) => link.alias === INTERFACE_MARK)
-  // One that no WireGuard answers for (its wireguard-go hangs in its end) is a wreck: to be cleared like a stray.
+  // One that no WireGuard answers us for is cleared like a stray and made anew: its wireguard-go is just ending, or root
+  // started it (in `join`) and the service's user, who may not speak to it, now runs the tunnel.
   const own = state === null ? undefined : marked.find((link) => link.name === interfaceName)
   return {
     interface:

@@ -34,7 +34,7 @@ async function carryOut(step: Step, context: ExecuteContext, signal: AbortSignal
   const { privateKeyFile, dataPlane, clock } = context
   switch (step.kind) {
     case 'create-interface':
-      return createInterface(step.interface, { privateKeyFile, dataPlane: () => dataPlane(signal), clock, signal })
+      return createInterface(step.interface, { dataPlane: () => dataPlane(signal), clock, signal })
     case 'set-private-key':
       return setPrivateKey(step.interface, step.publicKey, privateKeyFile, signal)
     case 'set-listen-port':

@@ -9,7 +9,6 @@ import { INTERFACE_MARK } from './mark.ts'
 import { awaitWireguardGoEnd, startWireguardGo } from './userspace.ts'
 
 export interface MakingOptions {
-  readonly privateKeyFile: string
   readonly dataPlane: () => Promise<Description['dataPlane']>
   readonly clock: Clock
   readonly signal: AbortSignal
@@ -26,9 +25,9 @@ export async function createInterface(name: string, options: MakingOptions): Pro
   await markBlank(name, signal)
 }
 
-async function make(name: string, { privateKeyFile, dataPlane, clock, signal }: MakingOptions): Promise<void> {
+async function make(name: string, { dataPlane, clock, signal }: MakingOptions): Promise<void> {
   if ((await dataPlane()) === 'kernel') await ip(['link', 'add', 'dev', name, 'type', 'wireguard'], signal)
-  else await startWireguardGo(name, privateKeyFile, clock, signal)
+  else await startWireguardGo(name, clock, signal)
 }
 
 async function markBlank(name: string, signal: AbortSignal): Promise<void> {

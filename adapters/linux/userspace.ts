@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chown, rm, stat } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { Problem } from '../../problems/problem.ts'
 import type { Clock } from '../../system/clock.ts'
@@ -18,16 +18,11 @@ function socketPath(interfaceName: string): string {
 
 /**
  * Starts a wireguard-go that outlives us, and waits until it answers. A socket that a killed one left is no hindrance:
- * it tries the socket, and takes its place when nobody answers.
- * @param ownerFile the interface's private key: whoever may read that may speak to the interface.
+ * it tries the socket, and takes its place when nobody answers. Nobody may change owner or mode of its socket later: it
+ * watches that file, and takes any change for the wish that it should end (seen with 0.0.20220316).
  * @throws {Problem} `no-wireguard`, `step-failed`.
  */
-export async function startWireguardGo(
-  interfaceName: string,
-  ownerFile: string,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<void> {
+export async function startWireguardGo(interfaceName: string, clock: Clock, signal: AbortSignal): Promise<void> {
   const what = `starting wireguard-go for ${interfaceName}`
   const daemon = spawn('wireguard-go', [interfaceName], {
     detached: true,
@@ -65,7 +60,6 @@ export async function startWireguardGo(
     }
     await sleep(POLL_MS, signal)
   }
-  await ownLike(ownerFile, socketPath(interfaceName))
 }
 
 /** After the interface was removed: waits until its wireguard-go has noticed and ended, and clears its socket. */
@@ -94,11 +88,4 @@ function answers(interfaceName: string): Promise<boolean> {
     }
     socket.once('connect', settle(true)).once('error', settle(false))
   })
-}
-
-/** Root makes it in `join` and `apply`; the service's user, who owns the private key, goes on with it. */
-async function ownLike(ownerFile: string, path: string): Promise<void> {
-  if (process.getuid?.() !== 0) return
-  const owner = await stat(ownerFile).catch(() => null)
-  if (owner !== null && owner.uid !== 0) await chown(path, owner.uid, owner.gid)
 }

@@ -187,6 +187,7 @@ export function adapterContract(
     test('an interface that somebody else made is refused and left alone', async () => {
       const free = await machine.takeInterface('hw0')
       const before = await machine.foreign('')
+      expect((await pending(homeSpec(machine.keys))).refusals).toMatchObject([{ code: 'interface-taken' }])
       await expect(bring(homeSpec(machine.keys))).rejects.toMatchObject({ code: 'interface-taken' })
       await bring(null)
       expect(await machine.foreign('')).toBe(before)

@@ -1,5 +1,5 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Step } from '../../adapters/adapter.ts'
 import type { Host } from '../lab/host.ts'
 import { createLab } from '../lab/lab.ts'
@@ -12,8 +12,19 @@ import { type Keys, makeKeys } from './specs.ts'
 
 export interface LinuxMachine extends Machine {
   readonly host: Host
-  readonly open: (how?: { readonly wrapper?: readonly string[]; readonly path?: string }) => Promise<OpenAdapter>
+  readonly open: (how?: OpenOptions) => Promise<OpenAdapter>
+  readonly driver: string
   readonly privateKeyFile: string
+  readonly presharedKeysFile: string
+}
+
+export interface OpenOptions {
+  /** What starts the process: a command that drops rights, for example. */
+  readonly wrapper?: readonly string[]
+  /** The search path; without it every command is noted on the way. */
+  readonly path?: string
+  /** Another place where the three files lie, under the same names. */
+  readonly folder?: string
 }
 
 /** What fails a step, as an extended regular expression over the command line. */
@@ -48,9 +59,15 @@ export async function startLinuxMachine(keys: Keys = makeKeys()): Promise<LinuxM
     return {
       keys,
       host,
+      driver,
       privateKeyFile,
-      open: ({ wrapper = [], path = `${watched.folder}:${SEARCH_PATH}` } = {}) =>
-        openLinuxAdapter(host, { driver, privateKeyFile, presharedKeysFile, env: { PATH: path }, wrapper }),
+      presharedKeysFile,
+      open: ({ wrapper = [], path = `${watched.folder}:${SEARCH_PATH}`, folder } = {}) => {
+        const at = (file: string): string => (folder === undefined ? file : join(folder, basename(file)))
+        const [bundle, privateKey, preshared] = [at(driver), at(privateKeyFile), at(presharedKeysFile)]
+        const files = { driver: bundle, privateKeyFile: privateKey, presharedKeysFile: preshared }
+        return openLinuxAdapter(host, { ...files, env: { PATH: path }, wrapper })
+      },
       foreign: (interfaceName) => foreignThings(host, interfaceName),
       leftovers: () => leftoversOn(host),
       takeInterface: (name) => takeInterface(host, name),

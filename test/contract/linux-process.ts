@@ -16,7 +16,6 @@ export interface LinuxProcessOptions {
   readonly privateKeyFile: string
   readonly presharedKeysFile: string
   readonly env?: Readonly<Record<string, string>>
-  /** What starts the driver: a command that drops rights, for example. */
   readonly wrapper?: readonly string[]
 }
 
