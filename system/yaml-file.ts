@@ -49,9 +49,12 @@ export function parseYaml<const Schema extends v.GenericSchema>(
 
 function explain(issue: v.BaseIssue<unknown>, keys: readonly unknown[]): string {
   const field = keys.length === 0 ? 'the file' : keys.join('.')
-  return issue.expected === null
-    ? `${field}: ${issue.message}`
-    : `${field} must be ${issue.expected}, but is ${issue.received}`
+  // How valibot reports keys of objects: `never` for one too many, the key itself for one that is missing.
+  if (issue.expected === 'never') return `${field} is not a setting`
+  if (issue.expected === JSON.stringify(keys.at(-1))) return `${field} is missing`
+  // A pattern says nothing to a person; whoever wrote it has said what it is for.
+  if (issue.expected === null || issue.type === 'regex') return `${field}: ${issue.message}, but is ${issue.received}`
+  return `${field} must be ${issue.expected}, but is ${issue.received}`
 }
 
 function invalid(path: string, line: number, why: string): Problem {

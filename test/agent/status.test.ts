@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest'
+import type { ObservedInterface } from '../../adapters/adapter.ts'
+import { makeCalendar } from '../../agent/calendar.ts'
+import { next, startWatch, type Watch } from '../../agent/core/watch.ts'
+import { type StatusFacts, statusOf } from '../../agent/status.ts'
+import { sampleConfig } from './sample-config.ts'
+
+const wall = Date.parse('2026-11-22T20:01:02Z')
+const mapping = { address: '198.51.100.11', port: 40_233 }
+const settings = { heartbeatMs: 5_000, spread: 0.5 }
+
+const observed: ObservedInterface = {
+  name: 'hw0',
+  up: true,
+  mtu: 1420,
+  addresses: ['10.86.0.2/16'],
+  routes: [],
+  publicKey: sampleConfig.publicKey,
+  listenPort: 41_234,
+  fwmark: 0,
+  peers: [
+    {
+      publicKey: sampleConfig.hubs[0]!.publicKey,
+      presharedKeyId: null,
+      endpoint: { address: '203.0.113.10', port: 51_820 },
+      allowedIps: ['10.86.0.0/16'],
+      lastHandshakeAt: 1,
+      rxBytes: 7,
+      txBytes: 8,
+      keepaliveSeconds: 25,
+    },
+  ],
+}
+
+/** Up since second 0, heartbeat answered at 0.001, registered at 0.05; it is second 1.2 now. */
+function upFacts(): StatusFacts {
+  let watch: Watch = startWatch(settings, { current: null, changes: 3 }, 0, 0)
+  ;[watch] = next(watch, { kind: 'tick' }, 0)
+  ;[watch] = next(watch, { kind: 'answer', sequence: 0, mapping }, 0.8)
+  ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping }, 50)
+  return {
+    version: '0.1.0',
+    config: sampleConfig,
+    description: { kind: 'linux', model: 'Debian 12', version: '6.1.0', dataPlane: 'kernel' },
+    observed,
+    lastHandshakeSeconds: 12.4,
+    watch,
+    stale: false,
+    carrierNat: 'yes',
+    earlierMappingSince: null,
+    now: 1_200.8,
+    calendar: makeCalendar({ now: () => 1_200, wall: () => new Date(wall + 1_200) }),
+  }
+}
+
+describe('status', () => {
+  test('has the contract’s shape', () => {
+    expect(statusOf(upFacts())).toEqual({
+      version: '0.1.0',
+      home: 'cabin',
+      router: { kind: 'linux', model: 'Debian 12', dataPlane: 'kernel' },
+      hub: { addresses: ['203.0.113.10', 'hub.example'], port: 51_820, registrar: 'reachable' },
+      tunnel: {
+        state: 'up',
+        since: '2026-11-22T20:01:02Z',
+        cause: null,
+        remedy: null,
+        interface: 'hw0',
+        address: '10.86.0.2/16',
+        endpoint: '203.0.113.10:51820',
+        listenPort: 41_234,
+        lastHandshakeSeconds: 12,
+        rxBytes: 7,
+        txBytes: 8,
+        mtu: 1420,
+        keepaliveSeconds: 25,
+        heartbeat: { answeredSecondsAgo: 1.2, rttMs: 0.8, lossRatio: 0, intervalSeconds: 5 },
+      },
+      mapping: { ...mapping, since: '2026-11-22T20:01:02Z', changes: 3, carrierNat: 'yes', lifeSeconds: null },
+      registration: { at: '2026-11-22T20:01:02Z', count: 1 },
+      lastIncident: null,
+    })
+  })
+
+  test('of an agent that has just begun says what it does not know', () => {
+    const watch = startWatch(settings, { current: null, changes: 0 }, 0, 1_000)
+    const status = statusOf({ ...upFacts(), watch, observed: null, description: null, lastHandshakeSeconds: null })
+    expect(status.tunnel).toMatchObject({
+      state: 'starting',
+      endpoint: null,
+      listenPort: null,
+      lastHandshakeSeconds: null,
+    })
+    expect(status.tunnel.heartbeat).toMatchObject({ answeredSecondsAgo: null, rttMs: null })
+    expect(status.mapping).toMatchObject({ address: null, port: null, since: null, changes: 0 })
+    expect(status.registration).toEqual({ at: null, count: 0 })
+    expect(status.router).toEqual({ kind: 'linux', model: null, dataPlane: null })
+    expect(status.hub.registrar).toBe('unknown')
+  })
+
+  test('of a loop that no longer turns says that it is old', () => {
+    expect(statusOf({ ...upFacts(), stale: true }).stale).toBe(true)
+    expect(statusOf(upFacts())).not.toHaveProperty('stale')
+  })
+
+  test('a mapping from before this agent keeps its beginning', () => {
+    const watch = startWatch(settings, { current: { endpoint: mapping, since: null }, changes: 3 }, 0, 0)
+    const earlierMappingSince = '2026-11-01T00:00:00Z'
+    expect(statusOf({ ...upFacts(), watch, earlierMappingSince }).mapping.since).toBe(earlierMappingSince)
+  })
+})

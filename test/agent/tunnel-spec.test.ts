@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest'
+import { tunnelSpec } from '../../agent/tunnel-spec.ts'
+import { sampleConfig } from './sample-config.ts'
+
+const literals = ['203.0.113.10', '203.0.113.11']
+const endpointFor = (current: { address: string; port: number } | null) =>
+  tunnelSpec(sampleConfig, literals, current).peers[0]?.endpoint
+
+test('the tunnel is what agent.yaml says', () => {
+  expect(tunnelSpec(sampleConfig, literals, null)).toEqual({
+    interface: 'hw0',
+    publicKey: sampleConfig.publicKey,
+    address: '10.86.0.2/16',
+    mtu: 1420,
+    listenPort: null,
+    peers: [
+      {
+        publicKey: sampleConfig.hubs[0]!.publicKey,
+        presharedKeyId: null,
+        endpoint: { address: '203.0.113.10', port: 51_820 },
+        allowedIps: ['10.86.0.0/16'],
+        keepaliveSeconds: 25,
+      },
+    ],
+    routes: [],
+    forwarding: { role: 'home', lan: ['192.168.1.0/24'], mode: 'masquerade' },
+  })
+})
+
+test('an endpoint that is one of the hub’s ways is kept', () => {
+  expect(endpointFor({ address: '203.0.113.11', port: 4_500 })).toEqual({ address: '203.0.113.11', port: 4_500 })
+})
+
+test.each([
+  { address: '203.0.113.10', port: 9_999 },
+  { address: '192.0.2.1', port: 51_820 },
+])('an endpoint that is not the hub’s is put right: $address:$port', (current) => {
+  expect(endpointFor(current)).toEqual({ address: '203.0.113.10', port: 51_820 })
+})
