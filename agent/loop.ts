@@ -66,7 +66,14 @@ export function makeLoop(
   function take(event: WatchEvent, at: number): void {
     const [after, actions] = next(watch, event, at)
     watch = after
-    actions.forEach(act)
+    for (const action of actions) {
+      try {
+        act(action)
+      } catch (thrown) {
+        // The others are none the worse for it: a registration that is never sent would never end.
+        log.error({ action: action.kind, why: reasonOf(thrown) }, 'an action failed')
+      }
+    }
   }
 
   function act(action: Action): void {

@@ -1,0 +1,60 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { type HeartbeatSocket, openHeartbeats } from '../../agent/heartbeat.ts'
+import type { HeartbeatAnswer } from '../../protocol/heartbeat.ts'
+import { type HeartbeatHub, startHeartbeatHub } from './heartbeat-hub.ts'
+
+const open: (HeartbeatSocket | HeartbeatHub)[] = []
+afterEach(async () => {
+  for (const one of open.splice(0)) await one.close()
+})
+
+function beats(port: number, from = '127.0.0.1') {
+  const answers: HeartbeatAnswer[] = []
+  const socket = openHeartbeats({ from, hubAddress: '127.0.0.1', port }, (answer) => answers.push(answer))
+  open.push(socket)
+  return { socket, answers }
+}
+
+async function hub(port = 0): Promise<HeartbeatHub> {
+  const started = await startHeartbeatHub(port)
+  open.push(started)
+  return started
+}
+
+describe('heartbeats', () => {
+  test('the first one is sent and answered, though the socket is opened only then', async () => {
+    const { port } = await hub()
+    const { socket, answers } = beats(port)
+    socket.send(7)
+    await vi.waitFor(() =>
+      expect(answers).toEqual([{ sequence: 7, endpoint: { address: '198.51.100.11', port: 40_233 } }]),
+    )
+  })
+
+  test('from an address that is not there are lost, and nothing is thrown', async () => {
+    const { port, sequences } = await hub()
+    const { socket, answers } = beats(port, '192.0.2.77')
+    for (let sequence = 0; sequence < 5; sequence += 1) {
+      socket.send(sequence)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect([answers, sequences]).toEqual([[], []])
+  })
+
+  test('go on when the hub’s daemon comes back', async () => {
+    const first = await hub()
+    const { socket, answers } = beats(first.port)
+    socket.send(1)
+    await vi.waitFor(() => expect(answers.length).toBe(1))
+    await first.close()
+    open.splice(open.indexOf(first), 1)
+    // Refused by the kernel now (ICMP port unreachable).
+    socket.send(2)
+    socket.send(3)
+    await hub(first.port)
+    await vi.waitFor(() => {
+      socket.send(4)
+      expect(answers.at(-1)?.sequence).toBe(4)
+    })
+  })
+})

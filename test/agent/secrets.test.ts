@@ -1,0 +1,60 @@
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import {
+  draftSecrets,
+  homeSecretPath,
+  keepSecrets,
+  privateKeyPath,
+  readBearer,
+  removeSecrets,
+} from '../../agent/secrets.ts'
+import { isKeyText } from '../../wireguard/keys.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'homeward-secrets-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+describe('a home’s secrets', () => {
+  test('are drafted without being written', async () => {
+    const secrets = await draftSecrets(folder)
+    expect(isKeyText(secrets.privateKey)).toBe(true)
+    expect(secrets).toMatchObject({ fresh: true, homeSecret: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/) })
+    await expect(stat(privateKeyPath(folder))).rejects.toThrow('ENOENT')
+  })
+
+  test('that a join left are taken again', async () => {
+    const secrets = await draftSecrets(folder)
+    await keepSecrets(folder, secrets)
+    expect(await draftSecrets(folder)).toEqual({ ...secrets, fresh: false })
+    expect(await readBearer(folder, 'cabin')).toBe(`cabin.${secrets.homeSecret}`)
+  })
+
+  test('are for their owner only', async () => {
+    await keepSecrets(folder, await draftSecrets(folder))
+    for (const path of [privateKeyPath(folder), homeSecretPath(folder)])
+      expect((await stat(path)).mode & 0o777, path).toBe(0o600)
+  })
+
+  test('that others could read are refused', async () => {
+    await keepSecrets(folder, await draftSecrets(folder))
+    await chmod(homeSecretPath(folder), 0o644)
+    await expect(readBearer(folder, 'cabin')).rejects.toMatchObject({ code: 'secret-exposed' })
+  })
+
+  test('a file that holds no key is no secret', async () => {
+    await keepSecrets(folder, await draftSecrets(folder))
+    await writeFile(privateKeyPath(folder), 'torn')
+    expect((await draftSecrets(folder)).fresh).toBe(true)
+  })
+
+  test('go when the home leaves, and going twice is no fault', async () => {
+    await keepSecrets(folder, await draftSecrets(folder))
+    await removeSecrets(folder)
+    await removeSecrets(folder)
+    await expect(stat(homeSecretPath(folder))).rejects.toThrow('ENOENT')
+  })
+})

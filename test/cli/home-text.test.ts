@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest'
+import type { Status } from '../../agent/status.ts'
+import { durationIn } from '../../cli/duration.ts'
+import { eventText } from '../../cli/event-text.ts'
+import { statusText } from '../../cli/status-text.ts'
+
+const status: Status = {
+  version: '0.1.0',
+  home: 'cabin',
+  router: { kind: 'linux', model: 'Debian 12', dataPlane: 'kernel' },
+  hub: { addresses: ['203.0.113.10'], port: 51_820, registrar: 'reachable' },
+  tunnel: {
+    state: 'up',
+    since: '2026-11-22T20:01:02Z',
+    cause: null,
+    remedy: null,
+    interface: 'hw0',
+    address: '10.86.0.2/16',
+    endpoint: '203.0.113.10:51820',
+    listenPort: 41_234,
+    lastHandshakeSeconds: 12,
+    rxBytes: 1,
+    txBytes: 2_048,
+    mtu: 1420,
+    keepaliveSeconds: 25,
+    heartbeat: { answeredSecondsAgo: 1.2, rttMs: 0.8, lossRatio: 0.02, intervalSeconds: 5 },
+  },
+  mapping: { address: '198.51.100.11', port: 40_233, since: null, changes: 3, carrierNat: 'yes', lifeSeconds: null },
+  registration: { at: '2026-11-22T20:01:02Z', count: 4 },
+  lastIncident: null,
+}
+
+describe('status for people', () => {
+  test('says what matters, and is plain where nobody looks', () => {
+    const text = statusText(status, false)
+    expect(text).toContain('up since 2026-11-22T20:01:02Z')
+    expect(text).toContain('198.51.100.11:40233, changed 3 times, behind NAT')
+    expect(text).toContain('2.0 % lost')
+    expect(text).not.toContain('\u001B')
+  })
+
+  test('is coloured on a terminal', () => {
+    expect(statusText(status, true)).toContain('\u001B[32mup')
+  })
+
+  test('an offline tunnel says what still answers', () => {
+    const offline: Status = { ...status, tunnel: { ...status.tunnel, state: 'offline' } }
+    expect(statusText(offline, false)).toContain('so UDP to it is what fails')
+  })
+})
+
+describe('events for people', () => {
+  const at = '2026-11-22T20:01:02.345Z'
+  test.each([
+    ['the tunnel is doubtful, after 2 min up', { at, kind: 'tunnel', from: 'up', to: 'doubtful', seconds: 130 }],
+    [
+      'the hub sees this home at 198.51.100.12:2; before at 198.51.100.11:1, its address changed',
+      {
+        at,
+        kind: 'mapping',
+        address: '198.51.100.12',
+        port: 2,
+        changes: 1,
+        previous: { address: '198.51.100.11', port: 1, since: null, ended: 'address' },
+      },
+    ],
+    [
+      'the registrar is unreachable: no answer in time',
+      { at, kind: 'registrar', to: 'unreachable', why: 'no answer in time' },
+    ],
+  ] as const)('%s', (text, event) => {
+    expect(eventText(event)).toBe(`2026-11-22T20:01:02Z  ${text}`)
+  })
+})
+
+describe('a time', () => {
+  test.each([
+    ['90s', 90_000],
+    ['30m', 1_800_000],
+    ['24h', 86_400_000],
+    ['7d', 604_800_000],
+  ])('%s', (text, milliseconds) => {
+    expect(durationIn(text, '--since')).toBe(milliseconds)
+  })
+
+  test.each(['', '24', 'h', '-1h', '1.5h', '24 h', 'yesterday'])('%j is none', (text) => {
+    expect(() => durationIn(text, '--since')).toThrow('expected a time')
+  })
+})
