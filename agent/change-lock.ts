@@ -41,7 +41,8 @@ export async function makeRuntimeFolder(runtimeDir: string): Promise<void> {
 async function acquire(path: string, signal: AbortSignal): Promise<LocalServer> {
   for (let waitedMs = 0; ; waitedMs += 200) {
     try {
-      return await serveLocal(path, 0o600, async () => null)
+      // Anybody may knock, nobody can hold it so: one that root left behind must not lock out the service's own user.
+      return await serveLocal(path, 0o666, async () => null)
     } catch (thrown) {
       const isHeld = thrown instanceof Problem && thrown.code === 'already-running'
       if (!isHeld || waitedMs >= LONGEST_WAIT_MS || signal.aborted) throw thrown
