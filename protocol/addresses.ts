@@ -4,7 +4,10 @@ import * as v from 'valibot'
 
 /** Addresses and prefixes as text, checked and in one spelling, so that two of them can be compared. */
 
-export const PortSchema = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))
+export const PortSchema = v.pipe(
+  v.number(),
+  v.check((port) => Number.isInteger(port) && port >= 1 && port <= 65_535, 'expected a port from 1 to 65535'),
+)
 
 export const Ipv4Schema = v.pipe(v.string(), v.check(isIPv4, 'expected an IPv4 address such as 10.86.0.2'))
 
