@@ -274,10 +274,31 @@ describe('machines', () => {
     expect((await picture.home.pi.run('kill', ['-0', pid ?? ''], { allowFailure: true })).exitCode).not.toBe(0)
   })
 
+  it('a daemon that dies leaves no zombie', async () => {
+    const { pi } = picture.home
+    const [, pid] = /(\d+)/.exec((await pi.shell('sleep 0.1 >/dev/null 2>&1 & echo $!')).stdout) ?? []
+    await expect
+      .poll(async () => (await pi.run('ps', ['-p', pid ?? '', '-o', 'stat='], { allowFailure: true })).stdout)
+      .toBe('')
+  })
+
+  it('a stopped program goes on when told to', async () => {
+    const talker = picture.home.pi.start('sh', ['-c', 'while sleep 0.02; do echo tick; done'])
+    await talker.waitForLine(/tick/)
+    await talker.kill('SIGSTOP')
+    await sleep(50)
+    const stoppedAt = talker.lineCount
+    await sleep(150)
+    expect(talker.lineCount).toBe(stoppedAt)
+    await talker.kill('SIGCONT')
+    await talker.waitForLine(/tick/, { after: stoppedAt })
+    expect(await talker.stop()).toEqual({ code: null, signal: 'SIGTERM' })
+  })
+
   it('a program that takes too long is killed, and the error says what it was', async () => {
-    const run = picture.home.pi.run('sleep', ['1000'], { timeoutMs: 200 })
-    await expect(run).rejects.toThrow('on pi, sleep 1000 failed: it did not end within 0.2 s')
-    expect((await picture.home.pi.run('ps', ['-e', '-o', 'comm='])).stdout).not.toContain('sleep')
+    const run = picture.home.pi.run('sleep', ['1234'], { timeoutMs: 200 })
+    await expect(run).rejects.toThrow('on pi, sleep 1234 failed: it did not end within 0.2 s')
+    expect((await picture.home.pi.run('ps', ['-e', '-o', 'args='])).stdout).not.toContain('sleep 1234')
   })
 
   it('a rebooted router has forgotten its flows and works again', async () => {

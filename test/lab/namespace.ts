@@ -19,7 +19,8 @@ const END_MS = 10_000
 /**
  * The holder ends in `cat` on a pipe from us. When we end, by whatever signal, the pipe closes, `cat` ends, and the
  * kernel takes every process inside with it: a process namespace does not outlive its first process
- * (pid_namespaces(7)). SIGCHLD stays ignored across exec (signal(7)), so that dead daemons leave no zombies.
+ * (pid_namespaces(7)). With SIGCHLD ignored it reaps the daemons that
+ * die under it unasked (wait(2), NOTES); env(1) ignores it, since dash catches it whatever its trap says.
  */
 const HOLDER = `
 set -e
@@ -39,9 +40,8 @@ cd /proc/sys/net
 for scope in all default; do [ ! -e ipv6/conf/$scope ] || echo 1 > ipv6/conf/$scope/disable_ipv6; done
 cd /
 ip link set lo up
-trap '' CHLD
 echo ready
-exec cat
+exec env --ignore-signal=CHLD cat
 `
 
 /** @param etc the host's own `hosts` and `resolv.conf`, put over the machine's. */

@@ -14,6 +14,7 @@ const TOOLS: Readonly<Record<string, string>> = {
   mount: 'mount',
   perl: 'perl',
   ping: 'iputils-ping',
+  ps: 'procps',
   curl: 'curl',
   iperf3: 'iperf3',
   tcpdump: 'tcpdump',
