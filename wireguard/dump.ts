@@ -41,7 +41,7 @@ export function parseDump(text: string): InterfaceState {
   return {
     publicKey: isKeyText(publicKey) ? parsePublicKey(publicKey) : null,
     listenPort: count(listenPort, 1, 'listen port'),
-    fwmark: fwmark === 'off' ? 0 : Number(fwmark),
+    fwmark: fwmark === 'off' ? 0 : mark(fwmark, 1),
     peers: rest.map((columns, index) => parsePeer(columns, index + 2)),
   }
 }
@@ -72,6 +72,11 @@ function presharedIn(text: string, line: number): PresharedKey {
 
 function count(text: string | undefined, line: number, what: string): number {
   if (text === undefined || !/^\d+$/.test(text)) throw broken(line, `has no number for ${what}`)
+  return Number(text)
+}
+
+function mark(text: string | undefined, line: number): number {
+  if (text === undefined || !/^0x[0-9a-f]+$/.test(text)) throw broken(line, 'has no number for fwmark')
   return Number(text)
 }
 

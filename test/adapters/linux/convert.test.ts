@@ -1,0 +1,157 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  isBlank,
+  type Link,
+  parseLinks,
+  parseRoutes,
+  peersText,
+  type Replies,
+  toObservation,
+} from '../../../adapters/linux/convert.ts'
+import { firewallTable } from '../../../adapters/linux/firewall.ts'
+import { fingerprintsOf } from '../../../adapters/linux/nft-table.ts'
+import type { PresharedKey, PresharedKeyId, PublicKey } from '../../../wireguard/keys.ts'
+import type { PeerSpec } from '../../../wireguard/spec.ts'
+
+const KEY = `${'B'.repeat(42)}A=` as PublicKey
+const SECRET = `${'S'.repeat(42)}A=` as PresharedKey
+
+/** As iproute2 6.1.0 prints them. */
+const LINKS = `[{"ifindex":1,"ifname":"lo","flags":["LOOPBACK","UP","LOWER_UP"],"mtu":65536,"qdisc":"noqueue","operstate":"UNKNOWN","addr_info":[{"family":"inet","local":"127.0.0.1","prefixlen":8,"scope":"host","label":"lo"},{"family":"inet6","local":"::1","prefixlen":128,"scope":"host"}]},{},{"ifindex":2,"ifname":"hw0","flags":["POINTOPOINT","MULTICAST","NOARP","UP","LOWER_UP"],"mtu":1420,"qdisc":"pfifo_fast","operstate":"UNKNOWN","linkinfo":{"info_kind":"tun","info_data":{"type":"tun","pi":true}},"ifalias":"homeward","addr_info":[{"family":"inet","local":"10.86.0.2","prefixlen":16,"scope":"global","label":"hw0"},{"family":"inet6","local":"fe80::1","prefixlen":64,"scope":"link"}]},{"ifindex":3,"ifname":"old0","flags":["NOARP"],"mtu":1420,"linkinfo":{"info_kind":"wireguard"},"ifalias":"homeward","addr_info":[]}]`
+const ROUTES = `[{"dst":"192.168.1.0/24","dev":"hw0","scope":"link","flags":[]},{"dst":"192.168.7.7","dev":"hw0","scope":"link","flags":[]},{"dst":"10.9.0.0/16","dev":"eth0","flags":[]},{"dst":"default","dev":"hw0","flags":[]}]`
+const DUMP = `${SECRET}\t${KEY}\t51820\toff\n`
+const OURS = `{"nftables": [{"metainfo": {"version": "1.0.6"}}, {"table": {"family": "inet", "name": "homeward", "handle": 3}}, {"chain": {"family": "inet", "table": "homeward", "name": "made_by_homeward", "handle": 1}}, {"chain": {"family": "inet", "table": "homeward", "name": "forwarding_was_off", "handle": 2}}]}`
+
+const replies: Replies = { links: LINKS, routes: ROUTES, dump: DUMP, table: OURS, forwarding: '1\n' }
+
+describe('an observation', () => {
+  test('has the interface with our mark, its IPv4 addresses, and our routes into it', () => {
+    const { interface: own, ...rest } = toObservation('hw0', replies)
+    expect(own).toMatchObject({ name: 'hw0', up: true, mtu: 1420, publicKey: KEY, listenPort: 51_820 })
+    expect(own?.addresses).toEqual(['10.86.0.2/16'])
+    expect(own?.routes).toEqual(['192.168.1.0/24', '192.168.7.7/32', '0.0.0.0/0'])
+    expect(rest).toEqual({
+      strayInterfaces: ['old0'],
+      firewall: [],
+      forwarding: true,
+      forwardingIsOurs: true,
+      clashes: [],
+    })
+  })
+
+  test('of an interface that no WireGuard answers for has it as a stray, to be made anew', () => {
+    expect(toObservation('hw0', { ...replies, dump: null })).toMatchObject({
+      interface: null,
+      strayInterfaces: ['hw0', 'old0'],
+      clashes: [],
+    })
+  })
+
+  test('of another name has both as strays', () => {
+    expect(toObservation('hw1', { ...replies, dump: null })).toMatchObject({ strayInterfaces: ['hw0', 'old0'] })
+  })
+
+  test('calls an unmarked interface of the name a clash, and an unmarked table too', () => {
+    const links = LINKS.replace('"ifalias":"homeward"', '"ifalias":"mine"')
+    const table = OURS.replace('made_by_homeward', 'mine')
+    const { clashes, firewall, forwardingIsOurs } = toObservation('hw0', { ...replies, links, table })
+    expect(clashes.map(({ code }) => code)).toEqual(['interface-taken', 'firewall-taken'])
+    expect({ firewall, forwardingIsOurs }).toEqual({ firewall: null, forwardingIsOurs: false })
+  })
+
+  test('holds no secret', () => {
+    expect(JSON.stringify(toObservation('hw0', replies))).not.toContain(SECRET)
+  })
+
+  test.each([
+    ['links', '{"ifname":"hw0"}'],
+    ['links', 'Cannot open netlink socket'],
+    ['routes', '[{"dst":5}]'],
+    ['table', '{"nftables": 3}'],
+    ['table', ''],
+  ] as const)('is refused when the reply about %s is %s', (part, text) => {
+    expect(() => toObservation('hw0', { ...replies, [part]: text })).toThrow()
+  })
+})
+
+test('replies of nothing are a machine with nothing', () => {
+  expect(parseLinks('[]')).toEqual([])
+  expect(parseRoutes('[ ]')).toEqual([])
+})
+
+test('only a WireGuard interface that nobody has given anything is blank', () => {
+  const link: Link = { name: 'hw0', alias: null, kind: 'tun', up: false, mtu: 1420, addresses: [], addressCount: 0 }
+  const state = { publicKey: null, listenPort: 39_578, fwmark: 0, peers: [] }
+  expect(isBlank(link, state)).toBe(true)
+  expect(isBlank({ ...link, kind: 'wireguard' }, state)).toBe(true)
+  expect(isBlank(link, null)).toBe(false)
+  for (const more of [{ alias: 'mine' }, { kind: 'veth' }, { kind: null }, { up: true }, { addressCount: 1 }])
+    expect(isBlank({ ...link, ...more }, state), JSON.stringify(more)).toBe(false)
+  for (const more of [{ publicKey: KEY }, { fwmark: 1 }]) expect(isBlank(link, { ...state, ...more })).toBe(false)
+})
+
+describe('what wg addconf reads', () => {
+  const peer: PeerSpec = {
+    publicKey: KEY,
+    presharedKeyId: '0011223344556677' as PresharedKeyId,
+    endpoint: { address: '2001:db8::7', port: 4500 },
+    allowedIps: ['10.86.0.0/16', '192.168.1.0/24'],
+    keepaliveSeconds: 25,
+  }
+
+  test('is a whole section a peer', () => {
+    expect(peersText([peer], () => SECRET)).toBe(`[Peer]
+PublicKey = ${KEY}
+PresharedKey = ${SECRET}
+Endpoint = [2001:db8::7]:4500
+AllowedIPs = 10.86.0.0/16, 192.168.1.0/24
+PersistentKeepalive = 25
+`)
+  })
+
+  test('leaves an endpoint that nobody named as it is, takes the preshared key away, and has no empty line of prefixes', () => {
+    const text = peersText(
+      [{ ...peer, presharedKeyId: null, endpoint: null, allowedIps: [], keepaliveSeconds: 0 }],
+      () => null,
+    )
+    expect(text).toBe(`[Peer]
+PublicKey = ${KEY}
+PresharedKey = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+PersistentKeepalive = 0
+`)
+  })
+})
+
+test('whatever nft lists in whatever order of chains and sets, our own table is recognised, and a change is seen', () => {
+  const table = firewallTable({
+    interface: 'hw0',
+    listenPort: 51_820,
+    forwarding: { role: 'hub', alternatePorts: [443], devices: ['10.86.0.6', '10.86.0.5'] },
+  })
+  const wanted = fingerprintsOf(table)
+  const listed = [
+    { chain: { name: 'made_by_homeward' } },
+    ...table.sets.map(({ name, type, elements }) => ({ set: { name, type, elem: [...elements].reverse() } })),
+    ...table.chains.map(({ name, type, hook, priority }) => ({
+      chain: { name, type, hook, prio: priority, policy: 'accept' },
+    })),
+  ]
+  const rules = wanted
+    .filter((text) => text.startsWith('rule '))
+    .map((text) => ({ rule: { chain: text.split(' ')[1], comment: text.split(' ').slice(2).join(' ') } }))
+  const observe = (objects: readonly unknown[]) =>
+    toObservation('hw0', { ...replies, table: JSON.stringify({ nftables: objects }) }).firewall
+  fc.assert(
+    fc.property(
+      fc.shuffledSubarray(listed, { minLength: listed.length }),
+      fc.nat(rules.length - 1),
+      (objects, which) => {
+        expect(observe([...objects, ...rules])).toEqual(wanted)
+        expect(observe([...objects, ...rules.filter((_, index) => index !== which)])).not.toEqual(wanted)
+        expect(observe([...objects, ...rules, { rule: { chain: 'forward' } }])).not.toEqual(wanted)
+        expect(observe([...objects, ...rules, { map: { name: 'somebody’s' } }])).not.toEqual(wanted)
+      },
+    ),
+  )
+})

@@ -1,0 +1,86 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { ForwardingSpec } from '../../../adapters/adapter.ts'
+import { firewallTable } from '../../../adapters/linux/firewall.ts'
+import { fingerprintsOf, nftText } from '../../../adapters/linux/nft-table.ts'
+
+const table = (forwarding: ForwardingSpec, listenPort: number | null = 51_820) =>
+  firewallTable({ interface: 'hw0', listenPort, forwarding })
+
+const text = (forwarding: ForwardingSpec, listenPort: number | null = 51_820): string =>
+  nftText(table(forwarding, listenPort), { forwardingWasOff: false })
+
+describe('the firewall of a home', () => {
+  test('has no rule for a LAN that is not there: nft takes no empty braces', () => {
+    const rules = table({ role: 'home', lan: [], mode: 'masquerade' }).chains.flatMap((chain) => chain.rules)
+    expect(rules.filter((rule) => /daddr|masquerade/.test(rule))).toEqual([])
+    expect(rules.at(-1)).toBe('iifname "hw0" drop')
+  })
+
+  test('names a prefix once, and none that lies in another', () => {
+    const lan = ['192.168.0.0/16', '192.168.1.0/24', '10.1.0.0/16', '10.1.0.0/16']
+    expect(text({ role: 'home', lan, mode: 'routed' })).toContain('ip daddr { 192.168.0.0/16, 10.1.0.0/16 } accept')
+  })
+
+  test('rewrites addresses only where it masquerades', () => {
+    expect(text({ role: 'home', lan: ['10.1.0.0/16'], mode: 'routed' })).not.toContain('masquerade')
+    expect(text({ role: 'home', lan: ['10.1.0.0/16'], mode: 'masquerade' })).toContain('masquerade')
+  })
+})
+
+describe('the firewall of a hub', () => {
+  test('does not redirect its own port to itself, nor anything when it has none', () => {
+    const forwarding = { role: 'hub', alternatePorts: [51_820, 443], devices: [] } as const
+    expect(text(forwarding)).toContain('udp dport { 443 } redirect to :51820')
+    expect(text(forwarding, null)).not.toContain('redirect')
+    expect(text({ ...forwarding, alternatePorts: [51_820] })).not.toContain('redirect')
+  })
+
+  test('has a set without elements when there are no devices', () => {
+    expect(text({ role: 'hub', alternatePorts: [], devices: [] })).not.toContain('elements')
+  })
+})
+
+test('is replaced in one transaction, and marked', () => {
+  const home = table({ role: 'home', lan: ['10.1.0.0/16'], mode: 'masquerade' })
+  expect(nftText(home, { forwardingWasOff: true })).toMatch(
+    /^table inet homeward\ndelete table inet homeward\ntable inet homeward \{\nchain made_by_homeward \{\n\}\nchain forwarding_was_off \{\n\}\n/,
+  )
+  expect(nftText(home, { forwardingWasOff: false })).not.toContain('forwarding_was_off')
+})
+
+test('every rule bears a fingerprint of its own text, and nft takes no longer comment', () => {
+  const lines = text({ role: 'hub', alternatePorts: [443], devices: ['10.86.0.5'] }).split('\n')
+  const rules = lines.filter((line) => /accept|drop|redirect|set rt mtu/.test(line) && !line.startsWith('type '))
+  const comments = rules.map((line) => / comment "(homeward [0-9a-f]{12})"$/.exec(line)?.[1])
+  expect(comments).not.toContain(undefined)
+  expect(new Set(comments).size).toBe(rules.length)
+})
+
+test('two wishes have the same fingerprints only when they have the same text', () => {
+  const forwarding: fc.Arbitrary<ForwardingSpec> = fc.oneof(
+    fc.record({
+      role: fc.constant('home' as const),
+      lan: fc.shuffledSubarray(['10.1.0.0/16', '10.2.0.0/16', '192.168.1.0/24']),
+      mode: fc.constantFrom('masquerade', 'routed'),
+    }),
+    fc.record({
+      role: fc.constant('hub' as const),
+      alternatePorts: fc.shuffledSubarray([443, 53]),
+      devices: fc.subarray(['10.86.0.5', '10.86.0.6']),
+    }),
+  )
+  const wish = fc.record({
+    interface: fc.constantFrom('hw0', 'hw1'),
+    listenPort: fc.constantFrom(null, 443),
+    forwarding,
+  })
+  fc.assert(
+    fc.property(wish, wish, (a, b) => {
+      const [one, other] = [firewallTable(a), firewallTable(b)]
+      const sameText = nftText(one, { forwardingWasOff: false }) === nftText(other, { forwardingWasOff: false })
+      expect(JSON.stringify(fingerprintsOf(one)) === JSON.stringify(fingerprintsOf(other))).toBe(sameText)
+    }),
+    { numRuns: 300 },
+  )
+})

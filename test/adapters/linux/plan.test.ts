@@ -1,0 +1,261 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { ForwardingSpec, Observation, ObservedInterface, Step, TunnelSpec } from '../../../adapters/adapter.ts'
+import { firewallTable } from '../../../adapters/linux/firewall.ts'
+import { fingerprintsOf } from '../../../adapters/linux/nft-table.ts'
+import { planLinux } from '../../../adapters/linux/plan.ts'
+import type { PresharedKeyId, PublicKey } from '../../../wireguard/keys.ts'
+import type { PeerSpec } from '../../../wireguard/spec.ts'
+import { carryOut } from './simulated-machine.ts'
+
+const KEYS = ['A', 'B', 'C', 'D'].map((letter) => `${letter.repeat(43)}=` as PublicKey)
+const PREFIXES = ['10.86.0.2/32', '10.86.0.3/32', '192.168.1.0/24', '192.168.2.0/24', '192.168.3.0/24']
+
+const key = fc.constantFrom(...KEYS)
+const prefixes = fc.subarray(PREFIXES)
+const presharedKeyId = fc.constantFrom(null, '0011223344556677' as PresharedKeyId, '8899aabbccddeeff' as PresharedKeyId)
+const endpoint = fc.constantFrom(
+  null,
+  { address: '203.0.113.10', port: 51_820 },
+  { address: '203.0.113.10', port: 443 },
+  { address: '2001:db8::7', port: 51_820 },
+)
+const forwarding: fc.Arbitrary<ForwardingSpec> = fc.oneof(
+  fc.record({ role: fc.constant('home' as const), lan: prefixes, mode: fc.constantFrom('masquerade', 'routed') }),
+  fc.record({
+    role: fc.constant('hub' as const),
+    alternatePorts: fc.subarray([443, 4500, 53]),
+    devices: fc.subarray(['10.86.0.5', '10.86.0.6', '10.86.0.7']),
+  }),
+)
+const address = fc.constantFrom('10.86.0.1/16', '10.86.0.2/16', '10.86.0.2/24')
+const mtu = fc.constantFrom(1280, 1420)
+const name = fc.constantFrom('hw0', 'hw1')
+
+/** A prefix belongs to one peer at most: WireGuard knows nothing else. */
+const peers: fc.Arbitrary<readonly PeerSpec[]> = fc
+  .record({
+    publicKeys: fc.subarray(KEYS),
+    owners: fc.array(fc.nat(9), { minLength: PREFIXES.length, maxLength: PREFIXES.length }),
+    details: fc.array(fc.record({ presharedKeyId, endpoint, keepaliveSeconds: fc.constantFrom(0, 25) }), {
+      minLength: KEYS.length,
+      maxLength: KEYS.length,
+    }),
+  })
+  .map(({ publicKeys, owners, details }) =>
+    publicKeys.map((publicKey, index) => ({
+      publicKey,
+      ...details[index]!,
+      allowedIps: PREFIXES.filter((_, prefix) => owners[prefix] === index),
+    })),
+  )
+
+const spec: fc.Arbitrary<TunnelSpec> = fc.record({
+  interface: name,
+  publicKey: key,
+  address,
+  mtu,
+  listenPort: fc.constantFrom(null, 51_820, 443),
+  peers,
+  routes: prefixes,
+  forwarding,
+})
+
+const ownInterface: fc.Arbitrary<ObservedInterface> = fc
+  .record({
+    up: fc.boolean(),
+    mtu,
+    addresses: fc.uniqueArray(address),
+    routes: prefixes,
+    publicKey: fc.option(key),
+    listenPort: fc.constantFrom(0, 443, 51_820, 40_000),
+    peers,
+  })
+  .map((own) => ({
+    ...own,
+    name: 'hw0',
+    fwmark: 0,
+    routes: own.up ? own.routes : [],
+    peers: own.peers.map((peer) => ({ ...peer, lastHandshakeAt: 7, rxBytes: 1, txBytes: 2 })),
+  }))
+
+const firewall = fc.oneof(
+  fc.constant(null),
+  fc.constant(['rule forward somebody’s']),
+  fc
+    .record({ interface: name, listenPort: fc.constantFrom(null, 443), forwarding })
+    .map((of) => fingerprintsOf(firewallTable(of))),
+)
+
+/** Any machine, also one that no plan of ours would leave behind. */
+const machine: fc.Arbitrary<Observation> = fc
+  .record({
+    interface: fc.option(ownInterface),
+    strayInterfaces: fc.subarray(['hw1', 'old0']),
+    firewall,
+    forwarding: fc.boolean(),
+    wasOff: fc.boolean(),
+  })
+  .map(({ wasOff, ...rest }) => ({ ...rest, forwardingIsOurs: rest.firewall !== null && wasOff, clashes: [] }))
+
+/** What somebody sees who asks for another interface: the one that was ours is a stray. */
+function lookFor(interfaceName: string, { interface: own, strayInterfaces, ...rest }: Observation): Observation {
+  if (own === null || own.name === interfaceName) return { ...rest, interface: own, strayInterfaces }
+  return { ...rest, interface: null, strayInterfaces: [...strayInterfaces, own.name] }
+}
+
+function carryOutAll(steps: readonly Step[], start: Observation): Observation {
+  return steps.reduce((now, step) => carryOut(step, now), start)
+}
+
+/** The interface that is wanted can be there, or be a wreck that counts as a stray, but not both. */
+const situation = fc.record({ machine, desired: spec }).map(({ machine, desired }) => ({
+  desired,
+  before: lookFor(
+    desired.interface,
+    machine.interface === null
+      ? machine
+      : { ...machine, strayInterfaces: machine.strayInterfaces.filter((stray) => stray !== desired.interface) },
+  ),
+}))
+
+describe('the planner', () => {
+  test('any machine becomes what is wanted, in an order that no kernel refuses, and then there is nothing to do', () => {
+    fc.assert(
+      fc.property(situation, ({ before, desired }) => {
+        const { steps, refusals } = planLinux(before, desired)
+        expect(refusals).toEqual([])
+        const after = carryOutAll(steps, before)
+        expect(planLinux(after, desired)).toEqual({ steps: [], refusals: [] })
+        expect(after.interface).toMatchObject({ name: desired.interface, up: true, addresses: [desired.address] })
+        expect(after).toMatchObject({ forwarding: true, strayInterfaces: [] })
+      }),
+      { numRuns: 600 },
+    )
+  })
+
+  test('ended after any step, the next plan finishes the job', () => {
+    fc.assert(
+      fc.property(situation, fc.nat(20), ({ before, desired }, count) => {
+        const halfway = carryOutAll(planLinux(before, desired).steps.slice(0, count), before)
+        const after = carryOutAll(planLinux(halfway, desired).steps, halfway)
+        expect(planLinux(after, desired).steps).toEqual([])
+      }),
+      { numRuns: 400 },
+    )
+  })
+
+  test('undo leaves nothing, and forwarding as it was before us, from whatever state it begins', () => {
+    fc.assert(
+      fc.property(machine, spec, fc.nat(20), (before, desired, count) => {
+        const some = lookFor(desired.interface, {
+          ...before,
+          interface: null,
+          strayInterfaces: [],
+          firewall: null,
+          forwardingIsOurs: false,
+        })
+        const halfway = carryOutAll(planLinux(some, desired).steps.slice(0, count), some)
+        const after = carryOutAll(planLinux(halfway, null).steps, halfway)
+        expect(after).toEqual(some)
+        expect(planLinux(after, null).steps).toEqual([])
+      }),
+      { numRuns: 400 },
+    )
+  })
+
+  test('an interface with the right key is never made anew, nor its key set: sessions live through every change', () => {
+    fc.assert(
+      fc.property(situation, ({ before, desired }) => {
+        fc.pre(before.interface?.publicKey === desired.publicKey)
+        const kinds = planLinux(before, desired).steps.map((step) => step.kind)
+        expect(kinds).not.toContain('create-interface')
+        expect(kinds).not.toContain('set-private-key')
+        const removed = planLinux(before, desired).steps.flatMap((step) =>
+          step.kind === 'remove-interface' ? [step.interface] : [],
+        )
+        expect(removed).not.toContain(desired.interface)
+      }),
+      { numRuns: 400 },
+    )
+  })
+
+  test('a peer that is as it should be is not touched', () => {
+    fc.assert(
+      fc.property(situation, ({ before, desired }) => {
+        const set = planLinux(before, desired).steps.flatMap((step) => (step.kind === 'set-peers' ? step.peers : []))
+        for (const peer of set) {
+          const there = before.interface?.peers.find((other) => other.publicKey === peer.publicKey)
+          if (there === undefined) continue
+          const { publicKey, presharedKeyId, keepaliveSeconds } = there
+          const same = {
+            publicKey,
+            presharedKeyId,
+            keepaliveSeconds,
+            allowedIps: [...there.allowedIps].sort(),
+            endpoint: peer.endpoint === null ? null : there.endpoint,
+          }
+          expect({ ...peer, allowedIps: [...peer.allowedIps].sort() }).not.toEqual(same)
+        }
+      }),
+    )
+  })
+
+  test('a clash refuses the change and plans nothing, but does not stop an undo', () => {
+    const clashes = [{ code: 'interface-taken', why: 'somebody’s' }] as const
+    const observed: Observation = {
+      interface: null,
+      strayInterfaces: ['old0'],
+      firewall: ['rule'],
+      forwarding: true,
+      forwardingIsOurs: true,
+      clashes,
+    }
+    const [desired] = fc.sample(spec, 1)
+    expect(planLinux(observed, desired!)).toEqual({ steps: [], refusals: clashes })
+    expect(planLinux(observed, null).steps.map((step) => step.kind)).toEqual([
+      'remove-interface',
+      'disable-forwarding',
+      'remove-firewall',
+    ])
+  })
+
+  test('forwarding that was on at first and turned off since is turned on with the mark that undo needs', () => {
+    const [desired] = fc.sample(spec, 1)
+    const firewall = fingerprintsOf(firewallTable(desired!))
+    const observed: Observation = {
+      interface: null,
+      strayInterfaces: [],
+      firewall,
+      forwarding: false,
+      forwardingIsOurs: false,
+      clashes: [],
+    }
+    const { steps } = planLinux(observed, desired!)
+    expect(steps).toContainEqual(expect.objectContaining({ kind: 'set-firewall', forwardingWasOff: true }))
+    expect(carryOutAll(steps, observed)).toMatchObject({ forwarding: true, forwardingIsOurs: true })
+  })
+
+  test('an IPv6 endpoint is the same in every spelling', () => {
+    const [desired] = fc.sample(spec, 1)
+    const peer: PeerSpec = {
+      publicKey: KEYS[0]!,
+      presharedKeyId: null,
+      endpoint: { address: '2001:DB8:0:0::7', port: 443 },
+      allowedIps: [],
+      keepaliveSeconds: 0,
+    }
+    const wanted = { ...desired!, peers: [peer] }
+    const start: Observation = {
+      interface: null,
+      strayInterfaces: [],
+      firewall: null,
+      forwarding: false,
+      forwardingIsOurs: false,
+      clashes: [],
+    }
+    const made = carryOutAll(planLinux(start, wanted).steps, start)
+    const printed = { ...made.interface!.peers[0]!, endpoint: { address: '2001:db8::7', port: 443 } }
+    expect(planLinux({ ...made, interface: { ...made.interface!, peers: [printed] } }, wanted).steps).toEqual([])
+  })
+})

@@ -1,0 +1,127 @@
+import type { Observation, ObservedInterface, Step } from '../../../adapters/adapter.ts'
+import { firewallTable } from '../../../adapters/linux/firewall.ts'
+import { fingerprintsOf } from '../../../adapters/linux/nft-table.ts'
+import type { PeerState } from '../../../wireguard/dump.ts'
+import type { PeerSpec } from '../../../wireguard/spec.ts'
+
+/**
+ * A Linux machine as far as the planner is concerned. It refuses what a kernel would refuse, and what would let packets
+ * pass that nothing judges yet, so that a plan in the wrong order fails here.
+ */
+export function carryOut(step: Step, machine: Observation): Observation {
+  switch (step.kind) {
+    case 'create-interface': {
+      refuseIf(machine.interface !== null, 'File exists')
+      refuseIf(machine.strayInterfaces.includes(step.interface), 'File exists')
+      return { ...machine, interface: freshInterface(step.interface) }
+    }
+    case 'remove-interface':
+      if (machine.strayInterfaces.includes(step.interface))
+        return { ...machine, strayInterfaces: machine.strayInterfaces.filter((name) => name !== step.interface) }
+      refuseIf(machine.interface?.name !== step.interface, 'Cannot find device')
+      return { ...machine, interface: null }
+    case 'enable-forwarding':
+      refuseIf(machine.firewall === null, 'everything would be forwarded, judged by nothing')
+      refuseIf(!machine.forwardingIsOurs, 'a crash now would leave forwarding on for ever')
+      return { ...machine, forwarding: true }
+    case 'disable-forwarding':
+      refuseIf(machine.interface !== null, 'the tunnel still stands')
+      return { ...machine, forwarding: false }
+    case 'set-firewall': {
+      const firewall = fingerprintsOf(firewallTable(step))
+      refuseIf(machine.forwardingIsOurs && !step.forwardingWasOff, 'the mark would be lost')
+      return { ...machine, firewall, forwardingIsOurs: step.forwardingWasOff }
+    }
+    case 'remove-firewall':
+      refuseIf(machine.firewall === null, 'No such file or directory')
+      refuseIf(machine.interface !== null, 'the tunnel would reach everything')
+      return { ...machine, firewall: null, forwardingIsOurs: false }
+    default:
+      refuseIf(machine.interface?.name !== step.interface, 'Cannot find device')
+      return { ...machine, interface: carryOutOn(machine.interface!, step, machine) }
+  }
+}
+
+type InterfaceStep = Extract<
+  Step,
+  {
+    kind:
+      | 'set-private-key'
+      | 'set-listen-port'
+      | 'set-mtu'
+      | 'add-address'
+      | 'remove-address'
+      | 'set-peers'
+      | 'remove-peers'
+      | 'bring-up'
+      | 'add-route'
+      | 'remove-route'
+  }
+>
+
+function carryOutOn(own: ObservedInterface, step: InterfaceStep, machine: Observation): ObservedInterface {
+  switch (step.kind) {
+    case 'set-private-key':
+      return { ...own, publicKey: step.publicKey }
+    case 'set-listen-port':
+      return { ...own, listenPort: step.port }
+    case 'set-mtu':
+      return { ...own, mtu: step.mtu }
+    case 'add-address':
+      refuseIf(own.addresses.includes(step.address), 'File exists')
+      return { ...own, addresses: [...own.addresses, step.address] }
+    case 'remove-address':
+      refuseIf(!own.addresses.includes(step.address), 'Cannot assign requested address')
+      refuseIf(own.addresses.length === 1, 'the last address takes all routes with it')
+      return { ...own, addresses: own.addresses.filter((address) => address !== step.address) }
+    case 'set-peers':
+      refuseIf(own.publicKey === null, 'a peer without a key of our own')
+      return { ...own, peers: step.peers.reduce(withPeer, own.peers) }
+    case 'remove-peers':
+      for (const key of step.publicKeys) refuseIf(!own.peers.some((peer) => peer.publicKey === key), 'no such peer')
+      return { ...own, peers: own.peers.filter((peer) => !step.publicKeys.includes(peer.publicKey)) }
+    case 'bring-up':
+      refuseIf(machine.firewall === null, 'the tunnel would reach everything')
+      return { ...own, up: true, listenPort: own.listenPort === 0 ? 40_001 : own.listenPort }
+    case 'add-route':
+      refuseIf(!own.up, 'Device for nexthop is not up')
+      refuseIf(own.routes.includes(step.prefix), 'File exists')
+      return { ...own, routes: [...own.routes, step.prefix] }
+    case 'remove-route':
+      refuseIf(!own.routes.includes(step.prefix), 'No such process')
+      return { ...own, routes: own.routes.filter((prefix) => prefix !== step.prefix) }
+    default:
+      return step satisfies never
+  }
+}
+
+/** `wg addconf`: what a peer is given it takes from whoever had it. */
+function withPeer(peers: readonly PeerState[], wanted: PeerSpec): readonly PeerState[] {
+  const old = peers.find((peer) => peer.publicKey === wanted.publicKey)
+  const others = peers
+    .filter((peer) => peer !== old)
+    .map((peer) => ({ ...peer, allowedIps: peer.allowedIps.filter((prefix) => !wanted.allowedIps.includes(prefix)) }))
+  return [
+    ...others,
+    {
+      publicKey: wanted.publicKey,
+      presharedKeyId: wanted.presharedKeyId,
+      endpoint: wanted.endpoint ?? old?.endpoint ?? null,
+      // In whatever order: wg prints them as its tree holds them.
+      allowedIps: [...wanted.allowedIps].reverse(),
+      lastHandshakeAt: old?.lastHandshakeAt ?? null,
+      rxBytes: old?.rxBytes ?? 0,
+      txBytes: old?.txBytes ?? 0,
+      keepaliveSeconds: wanted.keepaliveSeconds,
+    },
+  ]
+}
+
+function freshInterface(name: string): ObservedInterface {
+  const empty = { publicKey: null, listenPort: 0, fwmark: 0, peers: [], addresses: [], routes: [] }
+  return { ...empty, name, up: false, mtu: 1420 }
+}
+
+function refuseIf(condition: boolean, why: string): void {
+  if (condition) throw new Error(why)
+}
