@@ -37,7 +37,7 @@ export async function tellStory(lab: Lab, signal: AbortSignal): Promise<void> {
   console.log(`\n  ${styleText('bold', 'homeward')}: a home behind its carrier's NAT, reached from a phone\n`)
   console.log(styleText('dim', DRAWING))
   let picture!: Picture
-  await step('seven machines, two NATs', async () => {
+  await step('nine machines, two NATs between them', async () => {
     picture = await buildPicture(lab)
     return 'network namespaces, no packet leaves this machine'
   })
@@ -84,8 +84,10 @@ export async function tellStory(lab: Lab, signal: AbortSignal): Promise<void> {
   })
 }
 
-const DRAWING = `    phone ──▶ HUB ◀── carrier's NAT ◀── home router ◀── Pi (homeward)
-    192.0.2.20  203.0.113.10   198.51.100.8/29     192.168.1.1  └── camera 192.168.1.50
+const DRAWING = `    phone  ──▶  HUB  ◀──  carrier's NAT  ◀──  home router  ◀──  Pi, homeward
+    192.0.2.20  203.0.113.10  198.51.100.8/29     192.168.1.1   │   192.168.1.2
+                                                                └── camera
+                                                                    192.168.1.50
 `
 
 /** Over phone → hub → carrier → router → Pi → camera. */
