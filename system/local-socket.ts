@@ -1,6 +1,7 @@
-import { chmod, rm } from 'node:fs/promises'
+import { chmod, chown, rename, rm, stat } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { asProblem, Problem } from '../problems/problem.ts'
+import { dirname } from 'node:path'
+import { asProblem, Problem, reasonOf } from '../problems/problem.ts'
 import { isProblemCode } from '../problems/catalogue.ts'
 
 /** Answers one question; whatever it returns travels as JSON. A thrown Problem travels with its code. */
@@ -13,6 +14,8 @@ export interface LocalServer {
 /** A question is one line of JSON; 1 MiB is far above any of ours and bounds what a confused caller can cost. */
 const LONGEST_LINE = 1024 * 1024
 const IDLE_MS = 60_000
+/** Each try ends in the socket, or in somebody else's who has it. */
+const MOST_TRIES = 10
 
 /**
  * Answers commands of this machine on a unix socket: one line of JSON in, one out. Holding the socket is also the
@@ -21,20 +24,44 @@ const IDLE_MS = 60_000
  * @throws {Problem} `already-running` when somebody answers there.
  */
 export async function serveLocal(path: string, mode: number, handler: LocalHandler): Promise<LocalServer> {
-  if (await isServed(path))
-    throw new Problem('already-running', { what: `listening on ${path}`, why: 'another homeward holds it' })
-  await rm(path, { force: true })
-  const server = createServer((socket) => serve(socket, handler))
-  await listen(server, path)
+  const server = await take(path, handler)
   await chmod(path, mode)
+  await ownLikeFolder(path)
   return {
-    close: async () => {
-      await new Promise<void>((resolve) => {
+    // The file goes with it, before the name is free: libuv unlinks first, so that nobody else's is removed.
+    close: () =>
+      new Promise<void>((resolve) => {
         server.close(() => resolve())
-      })
-      await rm(path, { force: true })
-    },
+      }),
   }
+}
+
+/** bind(2) refuses a name that is there, so of several who come at once one gets it. */
+async function take(path: string, handler: LocalHandler): Promise<Server> {
+  const what = `listening on ${path}`
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    const server = createServer((socket) => serve(socket, handler))
+    if (await listen(server, path)) return server
+    if (await isServed(path)) throw new Problem('already-running', { what, why: 'another homeward holds it' })
+    await removeStale(path)
+  }
+  throw new Problem('already-running', { what, why: 'others took it again and again' })
+}
+
+/**
+ * Takes away what a killed holder left. It is moved first: whoever took the name since we looked would else be left
+ * listening behind a name that is gone, and gets it back here.
+ */
+async function removeStale(path: string): Promise<void> {
+  const aside = `${path}.${process.pid}`
+  try {
+    await rename(path, aside)
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw new Problem('write-failed', { what: `removing ${path}`, why: reasonOf(thrown), cause: thrown })
+  }
+  if (await isServed(aside)) await rename(aside, path)
+  else await rm(aside, { force: true })
 }
 
 /**
@@ -59,6 +86,13 @@ export async function askLocal(
   } finally {
     socket.destroy()
   }
+}
+
+/** A command that root calls must not lock the service out, whose folder this is. */
+async function ownLikeFolder(path: string): Promise<void> {
+  if (process.getuid?.() !== 0) return
+  const { uid, gid } = await stat(dirname(path))
+  if (uid !== 0) await chown(path, uid, gid)
 }
 
 function serve(socket: Socket, handler: LocalHandler): void {
@@ -88,12 +122,16 @@ async function reply(line: string, handler: LocalHandler): Promise<unknown> {
   }
 }
 
-function listen(server: Server, path: string): Promise<void> {
+/** False when the name is taken. */
+function listen(server: Server, path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') return resolve(false)
+      reject(new Problem('write-failed', { what: `listening on ${path}`, why: error.message, cause: error }))
+    })
     server.listen(path, () => {
-      server.removeListener('error', reject)
-      resolve()
+      server.removeAllListeners('error')
+      resolve(true)
     })
   })
 }
