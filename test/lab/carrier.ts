@@ -24,7 +24,7 @@ export interface Carrier {
   addFault(rules: readonly string[]): Promise<() => Promise<void>>
 }
 
-export interface MappingLife {
+interface MappingLife {
   readonly firstSeconds: number
   readonly streamSeconds: number
 }

@@ -4,7 +4,7 @@ import type { Namespace } from './namespace.ts'
 import { type Exit, type LabProcess, startIn } from './process.ts'
 import { SEARCH_PATH } from './tools.ts'
 
-export interface StartOptions {
+interface StartOptions {
   /** Added to the host's clean environment; the runner's own does not pass. */
   readonly env?: Readonly<Record<string, string>>
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sleep } from '../../system/sleep.ts'
 import { askedBy } from './camera.ts'
 import {
+  changePoolAddress,
   changeWanAddress,
   dropAllUdp,
   dropPort,
@@ -129,6 +130,15 @@ describe('mappings', () => {
     const third = await flow.ask()
     expect(third?.address).not.toBe(first?.address)
     expect(third?.address).toBe(picture.home.customer.poolAddress)
+  })
+
+  it('stay as they are when the pool moves, and new flows get the new address', async () => {
+    const flow = await liveFlow()
+    const before = await flow.ask()
+    const moved = await changePoolAddress(picture.home)
+    expect(moved).not.toBe(before?.address)
+    expect(await flow.ask()).toEqual(before)
+    expect((await (await liveFlow()).ask())?.address).toBe(moved)
   })
 
   it('forgotten, no longer lead answers home', async () => {

@@ -7,7 +7,7 @@ import { makeLabFolder, removeLeftovers } from './leftovers.ts'
 import { type Namespace, openNamespace } from './namespace.ts'
 import { type Link, linkCommand, type Plug, plugCommands } from './wiring.ts'
 
-export interface HostPlan {
+interface HostPlan {
   readonly name: string
   /** A shell script, rendered anew at every boot, before the cables are plugged in. */
   readonly boot?: () => string

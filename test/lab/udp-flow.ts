@@ -2,12 +2,12 @@ import type { Host } from './host.ts'
 import type { LabProcess } from './process.ts'
 
 /** How the far end sees a datagram's sender. */
-export interface SeenAs {
+interface SeenAs {
   readonly address: string
   readonly port: number
 }
 
-export interface Ask {
+interface Ask {
   /** How long the far end waits with its answer. */
   readonly delayMs?: number
   /** Length of the UDP payload, both ways. */
