@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
-import { LineCounter, parseDocument } from 'yaml'
+import { type Document, LineCounter, parseDocument } from 'yaml'
 import { Problem, type ProblemDetails, reasonOf } from '../problems/problem.ts'
 
 /**
@@ -30,7 +30,7 @@ export function parseYaml<const Schema extends v.GenericSchema>(
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const fault = document.errors[0]
   if (fault !== undefined) throw invalid(path, lines.linePos(fault.pos[0]).line, fault.message)
-  const result = v.safeParse(schema, document.toJS())
+  const result = v.safeParse(schema, valueOf(document, path))
   if (result.success) return result.output
   const issue = result.issues[0]
   const keys = (issue.path ?? []).map((item) => item.key)
@@ -44,6 +44,15 @@ export function parseYaml<const Schema extends v.GenericSchema>(
       if (range?.[0] !== undefined) return lines.linePos(range[0]).line
     }
     return 1
+  }
+}
+
+/** An alias without its anchor is found only here, and so are aliases that would fill the memory. */
+function valueOf(document: Document.Parsed, path: string): unknown {
+  try {
+    return document.toJS()
+  } catch (thrown) {
+    throw invalid(path, 1, reasonOf(thrown))
   }
 }
 

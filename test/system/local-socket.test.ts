@@ -36,7 +36,7 @@ async function say(text: string): Promise<string> {
   socket.on('data', (part) => {
     heard += part.toString()
   })
-  await once(socket, 'close')
+  await new Promise((resolve) => socket.once('close', resolve))
   return heard
 }
 
@@ -102,6 +102,28 @@ describe('who is there', () => {
     await serve(async () => 'first')
     await expect(serveLocal(path, 0o600, async () => 'second')).rejects.toMatchObject({ code: 'already-running' })
     expect(await askLocal(path, 'status', {})).toEqual({ answer: 'first' })
+  })
+
+  test('one of several daemons that come at once', async () => {
+    const came = await Promise.allSettled(
+      Array.from({ length: 8 }, (_, index) => serveLocal(path, 0o600, async () => index)),
+    )
+    const [first, ...more] = came.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    server = first ?? null
+    expect(more).toEqual([])
+    for (const one of came) if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'already-running' })
+    expect(await askLocal(path, 'status', {})).not.toBeNull()
+  })
+
+  test('the next daemon, while somebody who says nothing still holds on to the last one', async () => {
+    const last = await serveLocal(path, 0o600, async () => 'last')
+    const silent = connect(path)
+    await once(silent, 'connect')
+    const ended = last.close()
+    await serve(async () => 'next')
+    silent.destroy()
+    await ended
+    expect(await askLocal(path, 'status', {})).toEqual({ answer: 'next' })
   })
 
   test('nobody after the end, and no file', async () => {
