@@ -55,6 +55,8 @@ export type Action =
   | { readonly kind: 'tell-health'; readonly from: Health; readonly to: Health }
   | { readonly kind: 'tell-mapping'; readonly change: MappingChange }
 
+const CURIOUS_MS = 5_000
+
 export function startWatch(settings: WatchSettings, ledger: Ledger, firstSequence: number, now: number): Watch {
   return {
     settings,
@@ -149,8 +151,11 @@ function registerIfDue(watch: Watch, now: number, actions: Action[]): Watch {
   return { ...watch, registration: noteRegistering(watch.registration, now) }
 }
 
-function heartbeatDueAt({ health, heartbeats, settings }: Watch): number {
+function heartbeatDueAt({ health, heartbeats, settings, ledger }: Watch): number {
   const { lastSentAt, missesInARow } = heartbeats
   if (lastSentAt === null) return -Infinity
-  return lastSentAt + heartbeatGapMs(health, missesInARow, settings.heartbeatMs, lastSentAt)
+  const gapMs = heartbeatGapMs(health, missesInARow, settings.heartbeatMs, lastSentAt)
+  // The hub looks once a second: a home that has just come up asks again for what the hub had not seen yet.
+  const isCurious = ledger.current === null && health.kind === 'up' && lastSentAt - health.since < CURIOUS_MS
+  return lastSentAt + (isCurious ? Math.min(gapMs, 1_000) : gapMs)
 }

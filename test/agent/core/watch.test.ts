@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { lossRatio } from '../../../agent/core/heartbeats.ts'
 import type { Health } from '../../../agent/core/health.ts'
+import type { Endpoint } from '../../../wireguard/spec.ts'
 import { type Action, next, startWatch, wakeAt, type Watch, type WatchEvent } from '../../../agent/core/watch.ts'
 
 const settings = { heartbeatMs: 5_000, spread: 0.5 }
@@ -15,6 +16,7 @@ function simulate(
   untilMs: number,
   isAnswering: (now: number) => boolean,
   roundTripMs = () => 20,
+  seen: Endpoint | null = mapping,
 ) {
   const actions: { readonly at: number; readonly action: Action }[] = []
   const coming: { readonly at: number; readonly event: WatchEvent }[] = []
@@ -25,7 +27,7 @@ function simulate(
     for (const action of wanted) {
       actions.push({ at: now, action })
       if (action.kind === 'send-heartbeat' && isAnswering(now))
-        coming.push({ at: now + roundTripMs(), event: { kind: 'answer', sequence: action.sequence, mapping } })
+        coming.push({ at: now + roundTripMs(), event: { kind: 'answer', sequence: action.sequence, mapping: seen } })
       if (action.kind === 'register')
         coming.push({ at: now + 30, event: { kind: 'registration-ended', outcome: 'done', mapping: null } })
     }
@@ -105,6 +107,20 @@ describe('a tunnel being watched', () => {
     const [, actions] = next(sent, { kind: 'answer', sequence, mapping: moved }, 200_020)
     expect(actions.map((action) => action.kind)).toEqual(['tell-mapping', 'register'])
     expect(actions[1]).toEqual({ kind: 'register', reason: 'mapping-changed' })
+  })
+
+  test('a hub that has not looked yet is asked again within a second, but not for ever', () => {
+    const { actions } = simulate(
+      start(),
+      0,
+      60_000,
+      () => true,
+      () => 20,
+      null,
+    )
+    const sentAt = actions.flatMap(({ at, action }) => (action.kind === 'send-heartbeat' ? [at] : []))
+    expect(sentAt[1]! - sentAt[0]!).toBe(1_000)
+    expect(sentAt.length).toBeLessThanOrEqual(18)
   })
 
   test('what the registrar saw is older than a heartbeat that was answered meanwhile', () => {

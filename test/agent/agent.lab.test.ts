@@ -1,0 +1,298 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Status } from '../../agent/status.ts'
+import { sleep } from '../../system/sleep.ts'
+import { forgetMapping, rebootHub } from '../lab/faults.ts'
+import type { Host } from '../lab/host.ts'
+import { createLab, type Lab } from '../lab/lab.ts'
+import { buildPicture, HUB_NAME, type Picture } from '../lab/picture.ts'
+import type { LabProcess } from '../lab/process.ts'
+import {
+  inviteHome,
+  plannedSteps,
+  problemOf,
+  runHub,
+  startAgent,
+  startHub,
+  statusOf,
+  waitForStatus,
+} from './lab-home.ts'
+
+let lab: Lab
+let picture: Picture
+let pi: Host
+let hub: LabProcess
+let agent: LabProcess
+
+beforeAll(async () => {
+  lab = await createLab()
+  picture = await buildPicture(lab)
+  pi = picture.home.pi
+  hub = await startHub(picture, `${HUB_NAME},${picture.hubAddress}`)
+  await pi.homeward(['join', await inviteHome(picture), '--yes'])
+  agent = await startAgent(pi)
+})
+afterAll(() => lab.close())
+
+/** The camera's page, asked for on the hub: through the tunnel and the home's LAN. */
+async function reachesCamera(): Promise<boolean> {
+  const url = `http://${picture.home.lan.camera}/`
+  const { stdout } = await picture.hub.run('curl', ['-sS', '-m', '3', url], { allowFailure: true })
+  return stdout.includes('camera')
+}
+
+async function wireguard(field: 'listen-port' | 'latest-handshakes' | 'endpoints'): Promise<string> {
+  return (await pi.run('wg', ['show', 'hw0', field])).stdout
+}
+
+async function eventsOf(kind: string): Promise<readonly Record<string, unknown>[]> {
+  const { stdout } = await pi.homeward(['events', '--json'])
+  const { events } = JSON.parse(stdout) as { events: readonly Record<string, unknown>[] }
+  return events.filter((event) => event['kind'] === kind)
+}
+
+const isUp = ({ tunnel }: Status): boolean => tunnel.state === 'up'
+
+/** Names of all keys, nested ones with a dot. */
+function keysOf(value: object, prefix = ''): readonly string[] {
+  return Object.entries(value).flatMap(([key, inner]: [string, unknown]) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? keysOf(inner, `${prefix}${key}.`)
+      : [`${prefix}${key}`],
+  )
+}
+
+describe('a running agent', () => {
+  test('answers status in the contract’s shape, with what is so', async () => {
+    // The hub looks once a second: it may not have seen this home yet.
+    await waitForStatus(pi, ({ mapping }) => mapping.address !== null, 4_000)
+    const { exitCode, stdout } = await pi.homeward(['status', '--json'])
+    const status = JSON.parse(stdout) as Status
+    expect(exitCode).toBe(0)
+    expect(keysOf(status)).toEqual([
+      ...['version', 'home', 'router.kind', 'router.model', 'router.dataPlane'],
+      ...[
+        'hub.addresses',
+        'hub.port',
+        'hub.registrar',
+        'tunnel.state',
+        'tunnel.since',
+        'tunnel.cause',
+        'tunnel.remedy',
+      ],
+      ...['tunnel.interface', 'tunnel.address', 'tunnel.endpoint', 'tunnel.listenPort', 'tunnel.lastHandshakeSeconds'],
+      ...['tunnel.rxBytes', 'tunnel.txBytes', 'tunnel.mtu', 'tunnel.keepaliveSeconds'],
+      ...['tunnel.heartbeat.answeredSecondsAgo', 'tunnel.heartbeat.rttMs', 'tunnel.heartbeat.lossRatio'],
+      ...['tunnel.heartbeat.intervalSeconds', 'mapping.address', 'mapping.port', 'mapping.since', 'mapping.changes'],
+      ...['mapping.carrierNat', 'mapping.lifeSeconds', 'registration.at', 'registration.count', 'lastIncident'],
+    ])
+    expect(status).toMatchObject({
+      home: 'cabin',
+      tunnel: { state: 'up', address: '10.86.0.2/16', endpoint: `${picture.hubAddress}:51820`, keepaliveSeconds: 25 },
+      mapping: { address: picture.home.customer.poolAddress, carrierNat: 'yes' },
+      hub: { registrar: 'reachable' },
+    })
+    expect(status.tunnel.since).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+    expect(Math.abs(Date.parse(status.tunnel.since) - Date.now())).toBeLessThan(60_000)
+  })
+
+  test('answers plain users too, and tells them no secret', async () => {
+    const asNobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--']
+    const path = '/run/homeward/agent.sock'
+    const ask = `require('net').connect('${path}').on('data', (d) => process.stdout.write(d)).end('{"verb":"status"}\\n')`
+    const { stdout } = await pi.run('setpriv', [...asNobody, process.execPath, '-e', ask])
+    expect(stdout).toContain('"state":"up"')
+    for (const file of ['private.key', 'home.secret'])
+      expect(stdout).not.toContain((await pi.run('cat', [`${pi.disk.configDir}/${file}`])).stdout.trim())
+  })
+
+  test('leaves nothing to plan, and the hub reaches the LAN', async () => {
+    expect((await pi.homeward(['plan'])).exitCode).toBe(0)
+    expect(await reachesCamera()).toBe(true)
+  })
+
+  test('is alone', async () => {
+    expect(await problemOf(pi, ['run'])).toMatchObject({ exitCode: 1, code: 'already-running' })
+  })
+
+  test('what differs is planned, and mended by apply', async () => {
+    await pi.shell('nft delete table inet homeward\nip addr del 10.86.0.2/16 dev hw0')
+    const { exitCode, stdout } = await pi.homeward(['plan'], { allowFailure: true })
+    expect(exitCode).toBe(2)
+    expect(stdout).toContain('add the address 10.86.0.2/16 to hw0')
+    expect(await problemOf(pi, ['apply'])).toMatchObject({ exitCode: 64, code: 'needs-yes' })
+    await pi.homeward(['apply', '--yes'])
+    expect(await plannedSteps(pi)).toEqual([])
+    expect(await reachesCamera()).toBe(true)
+    await waitForStatus(pi, isUp)
+  })
+
+  test('takes a changed configuration, and keeps the last good one when it is wrong', async () => {
+    const path = `${pi.disk.configDir}/agent.yaml`
+    const good = (await pi.run('cat', [path])).stdout
+    const since = agent.lineCount
+    await pi.shell(`sed -i 's/^heartbeatSeconds: 5/heartbeatSeconds: often/' ${path}`)
+    await agent.kill('SIGHUP')
+    const [said] = await agent.waitForLine(/config-invalid.*/, { after: since })
+    expect(said).toContain(`${path} failed: line`)
+    expect(said).toContain('heartbeatSeconds must be number, but is \\"often\\"')
+    expect((await statusOf(pi)).tunnel).toMatchObject({ state: 'up', heartbeat: { intervalSeconds: 5 } })
+
+    await pi.shell(`sed -i 's/^heartbeatSeconds: often/heartbeatSeconds: 1/' ${path}`)
+    await waitForStatus(pi, ({ tunnel }) => tunnel.heartbeat.intervalSeconds === 1)
+    expect((await eventsOf('configuration')).map((event) => event['taken'])).toEqual([false, true])
+    await pi.run('tee', [path], { input: good })
+    await waitForStatus(pi, ({ tunnel }) => tunnel.heartbeat.intervalSeconds === 5)
+  })
+})
+
+describe('the carrier forgets the mapping and gives another address', () => {
+  test('ledger, events and the hub show it', async () => {
+    const before = await statusOf(pi)
+    await forgetMapping(picture.home, { pool: 'other' })
+    const moved = ({ mapping }: Status): boolean => mapping.address === picture.home.customer.poolAddress
+    const after = await waitForStatus(pi, moved)
+    expect(after.mapping.changes).toBe(before.mapping.changes + 1)
+    expect(after.tunnel.state).toBe('up')
+    const [last] = (await eventsOf('mapping')).slice(-1)
+    expect(last).toMatchObject({
+      address: after.mapping.address,
+      port: after.mapping.port,
+      previous: { address: before.mapping.address, port: before.mapping.port, ended: 'address' },
+    })
+    await waitForStatus(pi, ({ registration }) => registration.count > before.registration.count)
+    const { stdout } = await picture.hub.homeward(['hub', 'status'])
+    expect(stdout).toContain(`${after.mapping.address}:${after.mapping.port}`)
+    expect(hub.stdout).toContain('"reason":"mapping-changed"')
+  })
+
+  test('a registrar out of reach disturbs nothing, and the ledger survives the agent', async () => {
+    const restore = await picture.home.carrier.addFault([
+      `iifname ${picture.home.customer.interface} tcp dport 51820 drop`,
+    ])
+    try {
+      const before = await statusOf(pi)
+      await forgetMapping(picture.home)
+      await waitForStatus(pi, ({ mapping }) => mapping.changes === before.mapping.changes + 1)
+      await waitForStatus(pi, ({ hub }) => hub.registrar === 'unreachable', 20_000)
+      expect((await statusOf(pi)).tunnel).toMatchObject({ state: 'up', since: before.tunnel.since })
+      expect(await reachesCamera()).toBe(true)
+    } finally {
+      await restore()
+    }
+    const before = await waitForStatus(pi, ({ hub }) => hub.registrar === 'reachable', 30_000)
+    await agent.stop()
+    agent = await startAgent(pi)
+    expect((await statusOf(pi)).mapping).toEqual(before.mapping)
+  })
+})
+
+describe('the agent dies', () => {
+  test('the tunnel goes on, and is taken over unharmed', async () => {
+    const before = [await wireguard('listen-port'), await wireguard('latest-handshakes'), await wireguard('endpoints')]
+    await agent.kill('SIGKILL')
+    await agent.exited
+    expect(await problemOf(pi, ['status'])).toMatchObject({ exitCode: 1, code: 'agent-not-running' })
+    expect(await reachesCamera()).toBe(true)
+
+    const startedAt = performance.now()
+    agent = await startAgent(pi)
+    expect(performance.now() - startedAt).toBeLessThan(2_000)
+    expect(await wireguard('listen-port')).toBe(before[0])
+    // The same session: no handshake was needed.
+    expect(await wireguard('latest-handshakes')).toBe(before[1])
+    expect(await wireguard('endpoints')).toBe(before[2])
+    expect(agent.stdout).not.toContain('brought this machine')
+  })
+
+  test('at any moment, while it brings the tunnel back: the next one ends the work', async () => {
+    await agent.stop()
+    for (const afterMs of [60, 120, 160, 200, 240, 280, 320, 400]) {
+      await pi.shell('ip link del hw0 2>/dev/null || true\nnft delete table inet homeward 2>/dev/null || true')
+      const killed = pi.startHomeward(['run'])
+      await sleep(afterMs)
+      await killed.kill('SIGKILL')
+      await killed.exited
+      agent = await startAgent(pi)
+      expect(await plannedSteps(pi), `killed after ${afterMs} ms`).toEqual([])
+      expect(await reachesCamera(), `killed after ${afterMs} ms`).toBe(true)
+      await agent.stop()
+    }
+    agent = await startAgent(pi)
+  })
+
+  test('told to end, it ends cleanly and the tunnel stays', async () => {
+    await agent.kill('SIGTERM')
+    expect(await agent.exited).toMatchObject({ code: 0 })
+    expect(await reachesCamera()).toBe(true)
+    expect((await eventsOf('agent-stopped')).length).toBeGreaterThan(0)
+    agent = await startAgent(pi)
+  })
+
+  test('an apply that is killed at any moment is ended by the next', async () => {
+    await agent.stop()
+    for (const afterMs of [80, 120, 160, 200]) {
+      await pi.shell('ip link del hw0 2>/dev/null || true')
+      const killed = pi.startHomeward(['apply', '--yes'])
+      await sleep(afterMs)
+      await killed.kill('SIGKILL')
+      await killed.exited
+      await pi.homeward(['apply', '--yes'])
+      expect(await plannedSteps(pi), `killed after ${afterMs} ms`).toEqual([])
+    }
+    agent = await startAgent(pi)
+  })
+})
+
+describe('the hub dies', () => {
+  test('its daemon: the tunnel carries on, and the agent disturbs nothing', async () => {
+    const port = await wireguard('listen-port')
+    await hub.kill('SIGKILL')
+    await hub.exited
+    await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'doubtful', 15_000)
+    expect((await pi.homeward(['status'], { allowFailure: true })).exitCode).toBe(2)
+    expect(await reachesCamera()).toBe(true)
+    await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'offline', 25_000)
+    expect((await pi.homeward(['status'], { allowFailure: true })).exitCode).toBe(1)
+    expect(await reachesCamera()).toBe(true)
+    hub = await runHub(picture)
+    await waitForStatus(pi, isUp, 10_000)
+    expect(await wireguard('listen-port')).toBe(port)
+    expect((await eventsOf('tunnel')).slice(-3).map((event) => event['to'])).toEqual(['doubtful', 'offline', 'up'])
+    expect(await plannedSteps(pi)).toEqual([])
+  })
+
+  test('its machine: when it is back, so is the tunnel, without a hand', async () => {
+    await rebootHub(lab, picture)
+    hub = await runHub(picture)
+    await waitForStatus(pi, isUp, 30_000)
+    const isReached = async (): Promise<boolean> => {
+      for (let round = 0; round < 30; round += 1) {
+        if (await reachesCamera()) return true
+        await sleep(500)
+      }
+      return false
+    }
+    expect(await isReached()).toBe(true)
+  })
+})
+
+describe('the home’s machine restarts', () => {
+  test('without DNS: the hub is where its name last led', async () => {
+    // Only the name, so that nothing but the memory can help.
+    await pi.shell(`sed -i '/^ *- ${picture.hubAddress.replaceAll('.', '\\.')}$/d' ${pi.disk.configDir}/agent.yaml`)
+    await waitForStatus(pi, ({ hub }) => hub.addresses.length === 1)
+    await lab.reboot(pi)
+    await pi.shell(': > /etc/hosts')
+    agent = await startAgent(pi)
+    expect((await statusOf(pi)).tunnel.endpoint).toBe(`${picture.hubAddress}:51820`)
+    expect(await plannedSteps(pi)).toEqual([])
+    expect(await reachesCamera()).toBe(true)
+  })
+
+  test('an interface that is lost while the agent runs is brought back', async () => {
+    await pi.run('ip', ['link', 'del', 'hw0'])
+    await waitForStatus(pi, ({ tunnel }) => tunnel.state !== 'up', 15_000)
+    await waitForStatus(pi, isUp, 60_000)
+    expect(await reachesCamera()).toBe(true)
+  })
+})

@@ -1,0 +1,84 @@
+import type { Status } from '../../agent/status.ts'
+import { sleep } from '../../system/sleep.ts'
+import type { Host } from '../lab/host.ts'
+import type { Picture } from '../lab/picture.ts'
+import type { LabProcess } from '../lab/process.ts'
+
+/** Makes the hub and starts its daemon. */
+export async function startHub(picture: Picture, address = picture.hubAddress): Promise<LabProcess> {
+  await picture.hub.homeward(['hub', 'init', '--address', address, '--yes'])
+  return await runHub(picture)
+}
+
+export async function runHub({ hub }: Picture): Promise<LabProcess> {
+  const daemon = hub.startHomeward(['hub', 'run'])
+  await daemon.waitForLine(/the hub is ready/)
+  return daemon
+}
+
+export async function inviteHome({ hub }: Picture, name = 'cabin', more: readonly string[] = []): Promise<string> {
+  return (await hub.homeward(['hub', 'invite', name, ...more])).stdout.trim()
+}
+
+/** Starts the agent and waits until it says that the tunnel is up. */
+export async function startAgent(host: Host, timeoutMs = 20_000): Promise<LabProcess> {
+  const agent = host.startHomeward(['run'])
+  await agent.waitForLine(/the tunnel is up/, { timeoutMs })
+  return agent
+}
+
+/** @throws when the agent does not answer. */
+export async function statusOf(host: Host): Promise<Status> {
+  const { stdout } = await host.homeward(['status', '--json'], { allowFailure: true })
+  return JSON.parse(stdout) as Status
+}
+
+/** Asks until the answer is as wanted. @throws with the last status when that takes too long. */
+export async function waitForStatus(
+  host: Host,
+  isWanted: (status: Status) => boolean,
+  timeoutMs = 20_000,
+): Promise<Status> {
+  const until = performance.now() + timeoutMs
+  for (;;) {
+    const status = await statusOf(host)
+    if (isWanted(status)) return status
+    if (performance.now() > until)
+      throw new Error(`after ${timeoutMs / 1_000} s the status is still ${JSON.stringify(status)}`)
+    await sleep(100)
+  }
+}
+
+/** Everything of the machine that homeward could have touched, as text to compare. */
+export async function machineState(host: Host): Promise<string> {
+  const { configDir, stateDir } = host.disk
+  const { stdout } = await host.shell(`
+ip -d link
+ip -4 addr
+ip -4 route show table all
+ip rule
+nft list ruleset
+cat /proc/sys/net/ipv4/ip_forward
+ls -lR ${configDir} ${stateDir}
+ls /var/run/wireguard 2>/dev/null || true
+`)
+  return stdout
+}
+
+/** Ends with 0 and no steps when the machine is as agent.yaml wants it. */
+export async function plannedSteps(host: Host): Promise<readonly unknown[]> {
+  const { stdout } = await host.homeward(['plan', '--json'], { allowFailure: true })
+  return (JSON.parse(stdout) as { readonly steps: readonly unknown[] }).steps
+}
+
+/** The problem a failed command reports with --json. */
+export async function problemOf(
+  host: Host,
+  args: readonly string[],
+  timeoutMs = 60_000,
+): Promise<{ readonly exitCode: number; readonly code: string; readonly message: string; readonly stderr: string }> {
+  const { exitCode, stdout, stderr } = await host.homeward([...args, '--json'], { allowFailure: true, timeoutMs })
+  const line = stdout.split('\n').find((text) => text.startsWith('{"error"')) ?? '{"error":{}}'
+  const { error } = JSON.parse(line) as { error: { code?: string; message?: string } }
+  return { exitCode, code: error.code ?? 'none', message: error.message ?? '', stderr }
+}
