@@ -1,0 +1,59 @@
+import { describeStep } from '../adapters/describe-step.ts'
+import { HubConfigSchema } from '../hub/config.ts'
+import { readIdentity } from '../hub/identity.ts'
+import { type InitPlan, planInit, writeInit } from '../hub/init.ts'
+import { hubPaths } from '../hub/paths.ts'
+import { isServed } from '../system/local-socket.ts'
+import * as v from 'valibot'
+import { confirm } from './confirm.ts'
+import type { Context } from './context.ts'
+import { givenSettings, type InitOptions } from './hub-options.ts'
+import { askThisHub, loadAdapter, orNoRoot } from './hub-session.ts'
+import { printFacts, tell } from './output.ts'
+
+/** `homeward hub init`. */
+export async function hubInit(context: Context, options: InitOptions): Promise<void> {
+  await orNoRoot(() => init(context, options))
+}
+
+async function init(context: Context, options: InitOptions): Promise<void> {
+  const paths = hubPaths(context)
+  const given = givenSettings(options)
+  const makeAdapter = await loadAdapter()
+  const adapter = makeAdapter({ privateKeyFile: paths.privateKey, presharedKeys: () => undefined })
+  const plan = await planInit(
+    paths,
+    given,
+    (addresses) => v.parse(HubConfigSchema, { addresses }),
+    adapter,
+    await isServed(paths.socket),
+  ).finally(() => adapter.close())
+
+  const changed = plan.files.length > 0 || plan.steps.length > 0
+  if (changed) {
+    tell(planText(plan))
+    if (!(await confirm(context, 'Go ahead?', 'starting a hub'))) return tell('Nothing was changed.')
+    await writeInit(plan)
+    await askThisHub(context, 'reconcile', null)
+  }
+  const { config } = plan
+  const { publicKey, fingerprint } = await readIdentity(paths)
+  const { addresses, port, network, alternatePorts, interface: name } = config
+  const facts = { changed, addresses, port, network, alternatePorts, interface: name, publicKey, certificate: fingerprint }
+  printFacts(context, facts, () => (changed ? doneText(plan) : 'The hub is as it should be; nothing was changed.'))
+}
+
+function planText({ files, steps }: InitPlan): string {
+  return ['homeward hub init is going to', ...files.map(({ path }) => `  write ${path}`), ...steps.map(line)].join('\n')
+}
+
+function line(step: InitPlan['steps'][number]): string {
+  return `  ${describeStep(step)}`
+}
+
+function doneText({ config }: InitPlan): string {
+  return `The hub is ready at ${config.addresses.join(', ')}.
+Let ${config.port}/udp and ${config.port}/tcp in at your provider's firewall.
+Start the daemon: systemctl start homeward-hub, or homeward hub run in the foreground.
+Then invite a home: homeward hub invite HOME`
+}

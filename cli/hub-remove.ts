@@ -1,0 +1,11 @@
+import type { Context } from './context.ts'
+import { askThisHub } from './hub-session.ts'
+import { printFacts } from './output.ts'
+
+/** `homeward hub remove HOME`. */
+export async function hubRemove(context: Context, home: string): Promise<void> {
+  const { answer } = await askThisHub(context, 'remove', { home })
+  const what = answer.joined ? `The home ${home} is cut off` : `The invitation of ${home} is withdrawn`
+  const devices = answer.devices.length === 0 ? '' : `, with its devices ${answer.devices.join(', ')}`
+  printFacts(context, answer, () => `${what}${devices}.`)
+}

@@ -1,0 +1,62 @@
+import type { DeviceStatus, HomeStatus, HubStatus } from '../hub/status.ts'
+import { ageText, bytesText } from './age.ts'
+import type { Context } from './context.ts'
+import { askThisHub } from './hub-session.ts'
+import { printFacts } from './output.ts'
+import { table } from './table.ts'
+import { version } from './version.ts'
+
+/** `homeward hub status`. Exit status 2 when something is not as it should be, the daemon included. */
+export async function hubStatus(context: Context): Promise<void> {
+  const { answer, daemon } = await askThisHub(context, 'status', null)
+  const facts = { version, daemon: daemon ? 'running' : 'not running', ...answer } as const
+  printFacts(context, facts, () => statusText(facts))
+  if (!daemon || answer.problem !== null) process.exitCode = 2
+}
+
+function statusText(facts: HubStatus & { readonly version: string; readonly daemon: string }): string {
+  const { hub, alternatePorts, homes, devices, invites, problem, notes } = facts
+  return [
+    `homeward ${facts.version}, daemon ${facts.daemon}, on ${hub.model ?? 'a machine that does not say what it is'}`,
+    `${hub.addresses.join(', ')} port ${hub.port}, also UDP ${alternatePorts.effective.join(', ') || 'on no other port'}`,
+    `${hub.interface} ${hub.address} of ${hub.network}, data plane ${hub.dataPlane ?? 'unknown'}`,
+    ...notes.map((note) => `note: ${note}`),
+    ...(problem === null ? [] : [`problem: ${problem.message} [${problem.code}]`]),
+    '',
+    homes.length === 0 ? 'no homes yet: homeward hub invite HOME' : table([HOME_HEADING, ...homes.map(homeRow)]),
+    ...invites.map(({ home, expiresAt }) => `invited: ${home}, until ${expiresAt}`),
+    ...(devices.length === 0 ? [] : ['', table([DEVICE_HEADING, ...devices.map(deviceRow)])]),
+  ].join('\n')
+}
+
+const HOME_HEADING = ['HOME', 'ADDRESS', 'LAN', 'CONNECTED', 'SEEN AT', 'HANDSHAKE', 'HEARTBEAT', 'IN', 'OUT', 'REGISTERED']
+
+function homeRow(home: HomeStatus): string[] {
+  return [
+    home.name,
+    home.address,
+    home.lan.join(' ') || '-',
+    home.connected ? 'yes' : 'no',
+    home.endpoint ?? '-',
+    ageText(home.lastHandshakeSeconds),
+    ageText(home.lastHeartbeatSeconds),
+    bytesText(home.rxBytes),
+    bytesText(home.txBytes),
+    ageText(home.registration?.secondsAgo ?? null),
+  ]
+}
+
+const DEVICE_HEADING = ['DEVICE', 'ADDRESS', 'OF', 'CONNECTED', 'SEEN AT', 'HANDSHAKE', 'IN', 'OUT']
+
+function deviceRow(device: DeviceStatus): string[] {
+  return [
+    device.name,
+    device.address,
+    device.home ?? 'the hub',
+    device.connected ? 'yes' : 'no',
+    device.endpoint ?? '-',
+    ageText(device.lastHandshakeSeconds),
+    bytesText(device.rxBytes),
+    bytesText(device.txBytes),
+  ]
+}

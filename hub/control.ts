@@ -1,0 +1,134 @@
+import { dirname } from 'node:path'
+import * as v from 'valibot'
+import { CidrSchema } from '../protocol/addresses.ts'
+import { AddDeviceRequest, type AddDeviceAnswer, type DeviceList } from '../protocol/messages.ts'
+import { Problem } from '../problems/problem.ts'
+import { makeFolder } from '../system/atomic-file.ts'
+import { askLocal, type LocalHandler, serveLocal } from '../system/local-socket.ts'
+import type { DeviceRequest, Hub, Invitation } from './hub.ts'
+import type { InviteInput } from './invitation.ts'
+import type { Removed } from './removal.ts'
+import type { HubStatus } from './status.ts'
+
+/** What the owner of this machine can ask of the hub: over the socket, or of one opened for the moment. */
+export interface HubVerbs {
+  readonly invite: { readonly input: InviteInput; readonly answer: Invitation }
+  readonly remove: { readonly input: { readonly home: string }; readonly answer: Removed }
+  readonly status: { readonly input: null; readonly answer: HubStatus }
+  readonly reconcile: { readonly input: null; readonly answer: null }
+  readonly 'device-add': { readonly input: DeviceRequest; readonly answer: AddDeviceAnswer }
+  readonly 'device-list': { readonly input: null; readonly answer: DeviceList }
+  readonly 'device-remove': { readonly input: { readonly name: string }; readonly answer: null }
+}
+
+export type HubVerb = keyof HubVerbs
+type Handlers = { readonly [Verb in HubVerb]: (hub: Hub, input: unknown) => Promise<HubVerbs[Verb]['answer']> }
+
+/** An apply may take a minute. */
+const ANSWER_TIMEOUT_MS = 90_000
+
+const InviteSchema = v.object({
+  home: v.string(),
+  lan: v.array(CidrSchema),
+  expiresInMs: v.pipe(v.number(), v.integer(), v.minValue(1)),
+})
+// Names are judged by the operations, which say it better.
+const DeviceSchema = v.object({ ...v.pick(AddDeviceRequest, ['publicKey', 'presharedKey']).entries, name: v.string() })
+
+const handlers: Handlers = {
+  invite: (hub, input) => hub.invite(v.parse(InviteSchema, input)),
+  remove: (hub, input) => hub.remove(v.parse(v.object({ home: v.string() }), input).home),
+  status: (hub) => hub.status(),
+  reconcile: async (hub) => {
+    await hub.reconcile()
+    return null
+  },
+  'device-add': (hub, input) => hub.addDevice(null, v.parse(DeviceSchema, input)),
+  'device-list': async (hub) => hub.listDevices(null),
+  'device-remove': async (hub, input) => {
+    await hub.removeDevice(null, v.parse(v.object({ name: v.string() }), input).name)
+    return null
+  },
+}
+
+export function controlHandler(hub: Hub): LocalHandler {
+  return async (verb, input) => {
+    if (!Object.hasOwn(handlers, verb))
+      throw new Problem('request-invalid', { what: 'answering a local command', why: 'the daemon does not know it' })
+    return await handlers[verb as HubVerb](hub, input)
+  }
+}
+
+export interface Asked<Verb extends HubVerb> {
+  readonly answer: HubVerbs[Verb]['answer']
+  /** False: none ran, so this process did it itself. */
+  readonly daemon: boolean
+}
+
+/**
+ * Asks the running daemon. Where none runs, opens the hub here for the moment, holding the daemon's socket, so that there
+ * is one writer of the store at any time; who comes meanwhile is answered through it.
+ */
+export async function askHub<Verb extends HubVerb>(
+  socket: string,
+  verb: Verb,
+  input: HubVerbs[Verb]['input'],
+  open: () => Promise<Hub>,
+): Promise<Asked<Verb>> {
+  for (let attempt = 1; ; attempt += 1) {
+    const asked = await askLocal(socket, verb, input, ANSWER_TIMEOUT_MS)
+    // The other end is this same program, behind a socket that only root and the service's user may open.
+    if (asked !== null) return { answer: asked.answer as HubVerbs[Verb]['answer'], daemon: true }
+    try {
+      return { answer: await openedHere(socket, open, (hub) => handlers[verb](hub, input)), daemon: false }
+    } catch (thrown) {
+      // Somebody took the socket between the question and the attempt: then they answer.
+      if (!(thrown instanceof Problem) || thrown.code !== 'already-running' || attempt === 3) throw thrown
+    }
+  }
+}
+
+/** Opens the hub once the socket is held, and closes both. */
+async function openedHere<Answer>(
+  socket: string,
+  open: () => Promise<Hub>,
+  use: (hub: Hub) => Promise<Answer>,
+): Promise<Answer> {
+  const door = lockedDoor(open)
+  await makeFolder(dirname(socket))
+  const server = await serveLocal(socket, 0o600, door.handler)
+  try {
+    return await use(await door.open())
+  } finally {
+    await server.close()
+    await door.close()
+  }
+}
+
+export interface Door {
+  /** Lets questions wait until the hub is open. */
+  readonly handler: LocalHandler
+  readonly open: () => Promise<Hub>
+  readonly close: () => Promise<void>
+}
+
+/** The store may be read only once the socket is held, yet the socket may be asked before that. */
+export function lockedDoor(open: () => Promise<Hub>): Door {
+  let begin: () => void = () => undefined
+  const opened = new Promise<void>((resolve) => {
+    begin = resolve
+  }).then(open)
+  // Whoever opens hears of a failure; whoever only waits must not end the process.
+  opened.catch(() => undefined)
+  return {
+    handler: async (verb, input) => controlHandler(await opened)(verb, input),
+    open: () => {
+      begin()
+      return opened
+    },
+    close: async () => {
+      const hub = await opened.catch(() => null)
+      await hub?.close()
+    },
+  }
+}

@@ -1,0 +1,47 @@
+import type { TunnelSpec } from '../adapters/adapter.ts'
+import type { PublicKey } from '../wireguard/keys.ts'
+import { presharedKeyId } from '../wireguard/preshared-id.ts'
+import type { PeerSpec } from '../wireguard/spec.ts'
+import type { HubConfig } from './config.ts'
+import type { Device, Home, StoreDocument } from './store-document.ts'
+import { hubInterfaceAddress } from './tunnel-network.ts'
+
+/** What the hub's machine should look like. Pure. */
+export function desiredTunnel(
+  config: HubConfig,
+  publicKey: PublicKey,
+  { homes, devices }: StoreDocument,
+  alternatePorts: readonly number[],
+): TunnelSpec {
+  return {
+    interface: config.interface,
+    publicKey,
+    address: hubInterfaceAddress(config.network),
+    mtu: config.mtu,
+    listenPort: config.port,
+    peers: [...homes.map(homePeer), ...devices.map(devicePeer)].sort((a, b) => (a.publicKey < b.publicKey ? -1 : 1)),
+    routes: homes.flatMap((home) => home.lan).sort(),
+    forwarding: { role: 'hub', alternatePorts, devices: devices.map((device) => device.address).sort() },
+  }
+}
+
+function homePeer({ publicKey, address, lan }: Home): PeerSpec {
+  return {
+    publicKey,
+    presharedKeyId: null,
+    // Homes dial in; where from is for the hub to see, not to say.
+    endpoint: null,
+    allowedIps: [`${address}/32`, ...lan].sort(),
+    keepaliveSeconds: 0,
+  }
+}
+
+function devicePeer({ publicKey, presharedKey, address }: Device): PeerSpec {
+  return {
+    publicKey,
+    presharedKeyId: presharedKeyId(presharedKey),
+    endpoint: null,
+    allowedIps: [`${address}/32`],
+    keepaliveSeconds: 0,
+  }
+}

@@ -1,0 +1,288 @@
+import { randomBytes } from 'node:crypto'
+import type { Adapter } from '../adapters/adapter.ts'
+import { describeStep } from '../adapters/describe-step.ts'
+import { asProblem, Problem } from '../problems/problem.ts'
+import { prefixContains } from '../protocol/addresses.ts'
+import type {
+  AddDeviceAnswer,
+  AddDeviceRequest,
+  DeviceList,
+  JoinAnswer,
+  JoinRequest,
+  LeaveRequest,
+  RegisterAnswer,
+  RegisterRequest,
+} from '../protocol/messages.ts'
+import { formatToken } from '../protocol/token.ts'
+import type { Clock } from '../system/clock.ts'
+import type { Log } from '../system/log.ts'
+import { deviceAnswer, hubView, joinAnswer } from './answers.ts'
+import type { HubConfig } from './config.ts'
+import { desiredTunnel } from './desired.ts'
+import { addDevice, type Asker, removeDevice, visibleDevices } from './devices.ts'
+import type { HeartbeatResponder } from './heartbeat-responder.ts'
+import type { Identity } from './identity.ts'
+import { type Circumstances, invite, type InviteInput } from './invitation.ts'
+import { join } from './joining.ts'
+import type { Occupied } from './lan.ts'
+import { makeReconciler } from './reconciler.ts'
+import { register } from './registration.ts'
+import { leave, removeHome, type Removed } from './removal.ts'
+import { hashOf, type SecretHash, sameHash } from './secret.ts'
+import { type HubStatus, hubStatus, type RegistrationNote } from './status.ts'
+import { type Change, type Home, homeNamed } from './store-document.ts'
+import type { Store } from './store.ts'
+import { hubAddressIn } from './tunnel-network.ts'
+import { freeAlternatePorts } from './udp-ports.ts'
+import type { Witness } from './witness.ts'
+
+/** All the hub does, whoever asks: the registrar for homes, the socket for the machine's owner. */
+export interface Hub {
+  readonly config: HubConfig
+  /** Who a bearer `HOME.SECRET` is; null when it is nobody. Takes the same time for known and unknown homes. */
+  readonly authenticate: (bearer: string) => Home | null
+  readonly join: (request: JoinRequest) => Promise<JoinAnswer>
+  readonly register: (caller: Home, request: RegisterRequest) => Promise<RegisterAnswer>
+  readonly leave: (caller: Home, request: LeaveRequest) => Promise<void>
+  readonly invite: (input: InviteInput) => Promise<Invitation>
+  /** The home is cut off when this ends. */
+  readonly remove: (home: string) => Promise<Removed>
+  readonly addDevice: (asker: Asker, request: DeviceRequest) => Promise<AddDeviceAnswer>
+  readonly removeDevice: (asker: Asker, name: string) => Promise<void>
+  readonly listDevices: (asker: Asker) => DeviceList
+  readonly status: () => Promise<HubStatus>
+  /** Brings interface and firewall to what they should be. @throws {Problem} */
+  readonly reconcile: () => Promise<void>
+  /** The same for timers: a problem goes to the log, and the next time tries again. */
+  readonly reconcileOrLog: () => Promise<void>
+  /** @throws {Problem} `config-invalid` when these settings would take homes or devices their addresses. */
+  readonly refuseSettings: (config: HubConfig) => void
+  /** Takes other settings; the machine follows with the next reconcile. */
+  readonly reconfigure: (config: HubConfig) => void
+  readonly close: () => Promise<void>
+}
+
+export type DeviceRequest = Pick<AddDeviceRequest, 'name' | 'publicKey' | 'presharedKey'>
+
+export interface Invitation {
+  readonly home: string
+  /** A secret. */
+  readonly token: string
+  readonly address: string
+  readonly lan: readonly string[]
+  readonly expiresAt: string
+  /** The home exists: the join will give it a new key. */
+  readonly known: boolean
+}
+
+export interface HubParts {
+  readonly config: HubConfig
+  readonly identity: Identity
+  readonly store: Store
+  readonly adapter: Adapter
+  readonly witness: Witness
+  /** null where no daemon runs. */
+  readonly heartbeats: HeartbeatResponder | null
+  readonly ownNetworks: (tunnelInterface: string) => readonly Occupied[]
+  readonly servedUdpPorts: () => Promise<ReadonlySet<number>>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Compared with when there is no such home, so that this costs what a wrong secret costs. */
+const NOBODY: SecretHash = hashOf(randomBytes(32).toString('hex'))
+
+export function makeHub(parts: HubParts): Hub {
+  const { identity, store, adapter, witness, heartbeats, clock, log } = parts
+  const registrations = new Map<string, RegistrationNote>()
+  let { config } = parts
+  let alternatePorts: readonly number[] = []
+  const reconciler = makeReconciler({
+    adapter,
+    desired: async () => {
+      alternatePorts = await portsToTake()
+      return desiredTunnel(config, identity.publicKey, store.document, alternatePorts)
+    },
+    onStep: (step) => log.info({ step: step.kind }, describeStep(step)),
+  })
+  heartbeats?.serve(hubAddressIn(config.network), store.document.homes)
+
+  /** Changes the store; when something changed, the machine follows before this ends. */
+  async function change<Result>(
+    make: (circumstances: Circumstances) => (document: Store['document']) => Change<Result>,
+  ) {
+    const before = store.document
+    const own = parts.ownNetworks(config.interface)
+    const result = await store.update(make({ network: config.network, own, now: clock.wall() }))
+    if (store.document !== before) heartbeats?.serve(hubAddressIn(config.network), store.document.homes)
+    return { result, changed: store.document !== before }
+  }
+
+  async function reconcileOrLog(): Promise<void> {
+    const before = reconciler.problem?.message
+    try {
+      await reconciler.reconcile()
+      if (before !== undefined) log.info('interface and firewall are as they should be again')
+    } catch (thrown) {
+      const { code, message } = asProblem(thrown, 'reconciling')
+      // It is tried again every half minute: said once, until it changes.
+      if (message !== before) log.error({ code }, message)
+    }
+  }
+
+  /** For the owner at the hub, who wants to know when the machine did not follow. */
+  async function reconcileFor(done: string): Promise<void> {
+    try {
+      await reconciler.reconcile()
+    } catch (thrown) {
+      const { code, what, why, next } = asProblem(thrown, 'reconciling')
+      throw new Problem(code, { what, why: `${done}, but the machine did not follow: ${why}`, next, cause: thrown })
+    }
+  }
+
+  async function portsToTake(): Promise<readonly number[]> {
+    return freeAlternatePorts(config, await parts.servedUdpPorts())
+  }
+
+  return {
+    get config() {
+      return config
+    },
+
+    authenticate: (bearer) => {
+      const dot = bearer.indexOf('.')
+      const home = homeNamed(store.document, bearer.slice(0, Math.max(0, dot)))
+      const right = sameHash(hashOf(bearer.slice(dot + 1)), home?.secretHash ?? NOBODY)
+      return right ? home : null
+    },
+
+    join: async (request) => {
+      const { result, changed } = await change((now) => (document) => join(document, request, identity.publicKey, now))
+      const { home, repeated } = result
+      if (changed) {
+        registrations.delete(home.name)
+        log.info({ home: home.name, address: home.address, lan: home.lan }, 'a home joined')
+        await reconcileOrLog()
+      } else if (repeated) {
+        log.info({ home: home.name }, 'a home asked for its join again')
+      }
+      return joinAnswer(home, config, identity.publicKey, alternatePorts)
+    },
+
+    register: async (caller, request) => {
+      const { result: home, changed } = await change(
+        (now) => (document) => register(document, caller, request, identity.publicKey, now),
+      )
+      const count = (registrations.get(home.name)?.count ?? 0) + 1
+      registrations.set(home.name, { at: clock.wall().toISOString(), monotonic: clock.now(), count })
+      const { reason, lastMapping, listenPort } = request
+      log.info({ home: home.name, reason, lastMapping, listenPort, changed }, 'a home registered')
+      if (changed) {
+        await reconcileOrLog()
+        await witness.look()
+      }
+      const view = hubView(witness.sighting(home.publicKey), heartbeats?.heardSeconds(home.address) ?? null)
+      return { view, alternatePorts: [...alternatePorts], hubTime: clock.wall().toISOString() }
+    },
+
+    leave: async (caller, request) => {
+      const { result } = await change(() => (document) => leave(document, caller, request))
+      registrations.delete(caller.name)
+      log.info({ home: caller.name, reopenInvite: request.reopenInvite, devices: result.devices }, 'a home left')
+      await reconcileOrLog()
+    },
+
+    invite: async (input) => {
+      const joinSecret = randomBytes(32).toString('base64url')
+      const { result } = await change((now) => (document) => invite(document, input, hashOf(joinSecret), now))
+      const { home, address, lan, expiresAt } = result.invite
+      log.info({ home, address, lan, expiresAt, known: result.known }, 'a home was invited')
+      const token = formatToken({
+        home,
+        addresses: config.addresses,
+        port: config.port,
+        hubPublicKey: identity.publicKey,
+        certificate: identity.fingerprint,
+        joinSecret,
+      })
+      return { home, token, address, lan, expiresAt, known: result.known }
+    },
+
+    remove: async (name) => {
+      const { result } = await change(
+        ({ now }) =>
+          (document) =>
+            removeHome(document, name, now),
+      )
+      registrations.delete(name)
+      log.info({ home: name, devices: result.devices }, 'a home was removed')
+      await reconcileFor(`the home ${name} is removed from the store`)
+      return result
+    },
+
+    addDevice: async (asker, request) => {
+      const { result, changed } = await change(
+        (now) => (document) => addDevice(document, asker, request, identity.publicKey, now),
+      )
+      if (changed) log.info({ device: result.name, address: result.address, home: result.home }, 'a device was added')
+      if (asker === null) await reconcileFor(`the device ${result.name} is in the store`)
+      else if (changed) await reconcileOrLog()
+      return deviceAnswer(result, config, identity.publicKey, store.document.homes)
+    },
+
+    removeDevice: async (asker, name) => {
+      await change(() => (document) => removeDevice(document, asker, name))
+      log.info({ device: name, home: asker?.name ?? null }, 'a device was removed')
+      if (asker === null) await reconcileFor(`the device ${name} is removed from the store`)
+      else await reconcileOrLog()
+    },
+
+    listDevices: (asker) => ({
+      devices: visibleDevices(store.document, asker).map(({ name, address, publicKey, home, addedAt }) => {
+        const lastHandshakeSeconds = witness.sighting(publicKey)?.lastHandshakeSeconds ?? null
+        return { name, address, publicKey, home, addedAt, lastHandshakeSeconds }
+      }),
+    }),
+
+    status: async () =>
+      hubStatus({
+        config,
+        identity,
+        document: store.document,
+        // A machine that cannot say what it is has a problem, which reconciling reports.
+        machine: await adapter.describe(AbortSignal.timeout(10_000)).catch(() => null),
+        witness,
+        heartbeats,
+        registrations,
+        alternatePorts: await portsToTake(),
+        problem: reconciler.problem,
+        now: clock.now(),
+        today: clock.wall(),
+      }),
+
+    reconcile: reconciler.reconcile,
+    reconcileOrLog,
+
+    refuseSettings: (next) => {
+      const lost = [...store.document.homes, ...store.document.devices].find(
+        ({ address }) => !prefixContains(next.network, address) || address === hubAddressIn(next.network),
+      )
+      if (lost !== undefined)
+        throw new Problem('config-invalid', {
+          what: 'taking the new settings',
+          why: `network: ${lost.name} has ${lost.address} of ${config.network}, which ${next.network} does not leave to it`,
+        })
+    },
+
+    reconfigure: (next) => {
+      config = next
+      heartbeats?.serve(hubAddressIn(config.network), store.document.homes)
+    },
+
+    close: async () => {
+      heartbeats?.close()
+      await reconciler.settled()
+      await adapter.close()
+    },
+  }
+}

@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Adapter, Step } from '../adapters/adapter.ts'
+import { refuseUnlessSafe } from '../adapters/apply.ts'
+import { Problem } from '../problems/problem.ts'
+import { prefixesOverlap } from '../protocol/addresses.ts'
+import { makeFolder, writeFileAtomic } from '../system/atomic-file.ts'
+import { readSecretFile } from '../system/secret-file.ts'
+import { parsePrivateKey, type PrivateKey, privateKeyFrom } from '../wireguard/keys.ts'
+import { publicKeyOf } from '../wireguard/public-key.ts'
+import { makeCertificate } from './certificate.ts'
+import { type HubConfig, hubConfigText, readHubConfig } from './config.ts'
+import { desiredTunnel } from './desired.ts'
+import { ownNetworks } from './lan.ts'
+import { readIdentity } from './identity.ts'
+import type { HubPaths } from './paths.ts'
+import { refuseTakenPort } from './port-owner.ts'
+import { EMPTY_DOCUMENT } from './store-document.ts'
+import { openStore, storeText } from './store.ts'
+import { freeAlternatePorts, servedUdpPorts } from './udp-ports.ts'
+
+/** What was said on the command line; what was not is left as it is, or gets its default. */
+export type Given = Partial<Pick<HubConfig, 'addresses' | 'port' | 'network' | 'alternatePorts' | 'interface'>>
+
+/** What `hub init` would do. Nothing to write and no steps: the hub is there already. */
+export interface InitPlan {
+  readonly config: HubConfig
+  /** Files that are missing, in the order in which they are written. */
+  readonly files: readonly { readonly path: string; readonly content: string }[]
+  readonly steps: readonly Step[]
+}
+
+/**
+ * Finds out what is missing. hub.yaml is written last: where it is, everything before it is whole, and where it is
+ * not, an interrupted init is begun again with the key it left.
+ * @param daemonRuns then the ports are ours.
+ * @throws {Problem} `wrong-usage`, `hub-settings-differ`, `port-taken`, `interface-taken`, `lan-overlaps`, `store-*`, …
+ */
+export async function planInit(
+  paths: HubPaths,
+  given: Given,
+  defaults: (addresses: readonly string[]) => HubConfig,
+  adapter: Adapter,
+  daemonRuns: boolean,
+): Promise<InitPlan> {
+  const existing = await existingConfig(paths)
+  if (existing !== null) refuseDifferent(given, existing, paths.config)
+  const config = existing ?? fresh(given, defaults)
+  const stored = await isThere(paths.store)
+  const document = stored ? (await openStore(paths.store)).document : EMPTY_DOCUMENT
+  // Where hub.yaml is, homes may know this hub by its keys: they are read and never made anew.
+  const privateKey = existing === null ? ((await leftKey(paths)) ?? privateKeyFrom(randomBytes(32))) : null
+  const publicKey = privateKey === null ? (await readIdentity(paths)).publicKey : publicKeyOf(privateKey)
+
+  const alternatePorts = freeAlternatePorts(config, await servedUdpPorts())
+  const observed = await adapter.observe(config.interface, AbortSignal.timeout(30_000))
+  const { steps, refusals } = adapter.plan(observed, desiredTunnel(config, publicKey, document, alternatePorts))
+  refuseUnlessSafe({ steps, refusals })
+  if (existing === null) refuseOwnNetwork(config)
+  if (existing === null || steps.length > 0)
+    await refuseTakenPorts(config, observed.interface?.listenPort ?? null, daemonRuns)
+  return {
+    config,
+    files: [
+      ...(stored ? [] : [{ path: paths.store, content: storeText(EMPTY_DOCUMENT) }]),
+      ...(privateKey === null ? [] : newFiles(paths, config, privateKey)),
+    ],
+    steps,
+  }
+}
+
+/** Writes the files. Bringing the machine there is for whoever holds the store. @throws {Problem} `write-failed`. */
+export async function writeInit(plan: InitPlan): Promise<void> {
+  for (const { path, content } of plan.files) {
+    await makeFolder(dirname(path))
+    await writeFileAtomic(path, content)
+  }
+}
+
+/** hub.yaml last. Nobody has seen a token yet, so a certificate that an interrupted init left is not missed. */
+function newFiles(paths: HubPaths, config: HubConfig, privateKey: PrivateKey): InitPlan['files'] {
+  const tls = makeCertificate(config.addresses)
+  return [
+    { path: paths.privateKey, content: `${privateKey}\n` },
+    { path: paths.tlsKey, content: tls.key },
+    { path: paths.certificate, content: tls.certificate },
+    { path: paths.config, content: hubConfigText(config) },
+  ]
+}
+
+async function existingConfig(paths: HubPaths): Promise<HubConfig | null> {
+  try {
+    return await readHubConfig(paths.config)
+  } catch (thrown) {
+    if (thrown instanceof Problem && thrown.code === 'hub-not-initialised') return null
+    throw thrown
+  }
+}
+
+function fresh(given: Given, defaults: (addresses: readonly string[]) => HubConfig): HubConfig {
+  if (given.addresses === undefined)
+    throw new Problem('wrong-usage', {
+      what: 'starting a hub',
+      why: 'nobody said how this machine is reached from outside',
+      next: 'Pass --address with its public address or name',
+    })
+  return { ...defaults(given.addresses), ...given }
+}
+
+function refuseDifferent(given: Given, existing: HubConfig, path: string): void {
+  const differ = Object.entries(given).filter(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(existing[name as keyof Given]),
+  )
+  if (differ.length === 0) return
+  const why = differ
+    .map(([name, value]) => `${name} is ${said(existing[name as keyof Given])} there, not ${said(value)}`)
+    .join('; ')
+  throw new Problem('hub-settings-differ', { what: 'starting a hub', why: `${path} exists and ${why}` })
+}
+
+function refuseOwnNetwork(config: HubConfig): void {
+  const clash = ownNetworks(config.interface).find(({ prefix }) => prefixesOverlap(prefix, config.network))
+  if (clash === undefined) return
+  throw new Problem('lan-overlaps', {
+    what: 'starting a hub',
+    why: `the tunnel’s network ${config.network} overlaps ${clash.prefix}, ${clash.by}`,
+    next: 'Choose another one with --network CIDR',
+  })
+}
+
+/** Only what we do not hold already can be somebody else's. */
+async function refuseTakenPorts(config: HubConfig, listenPort: number | null, daemonRuns: boolean): Promise<void> {
+  const what = 'starting a hub'
+  if (listenPort !== config.port) await refuseTakenPort('udp', config.port, what)
+  if (!daemonRuns) await refuseTakenPort('tcp', config.port, what)
+}
+
+/** What an init that was interrupted left, when it is of use. */
+async function leftKey(paths: HubPaths): Promise<PrivateKey | null> {
+  try {
+    return parsePrivateKey(await readSecretFile(paths.privateKey))
+  } catch {
+    return null
+  }
+}
+
+function said(value: unknown): string {
+  return [value].flat().join(', ')
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await readFile(path)
+    return true
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code !== 'ENOENT'
+  }
+}

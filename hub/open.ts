@@ -1,0 +1,71 @@
+import type { Adapter } from '../adapters/adapter.ts'
+import { systemClock } from '../system/clock.ts'
+import type { Log } from '../system/log.ts'
+import type { PresharedKey, PublicKey } from '../wireguard/keys.ts'
+import { type HubConfig, readHubConfig } from './config.ts'
+import type { HeartbeatResponder } from './heartbeat-responder.ts'
+import { type Hub, makeHub } from './hub.ts'
+import { type Identity, readIdentity } from './identity.ts'
+import { ownNetworks } from './lan.ts'
+import type { HubPaths } from './paths.ts'
+import { openStore, type Store } from './store.ts'
+import { servedUdpPorts } from './udp-ports.ts'
+import { makeWitness, type Witness } from './witness.ts'
+
+/** Makes the adapter for the machine the hub runs on, given where its secrets are. */
+export type AdapterMaker = (secrets: {
+  readonly privateKeyFile: string
+  readonly presharedKeys: (publicKey: PublicKey) => PresharedKey | undefined
+}) => Adapter
+
+export interface OpenHub {
+  readonly hub: Hub
+  readonly identity: Identity
+  readonly witness: Witness
+}
+
+/**
+ * Opens the hub on its files.
+ * @param makeHeartbeats null where no daemon runs; the witness then looks once.
+ * @throws {Problem} `hub-not-initialised`, `config-*`, `secret-exposed`, `store-*`.
+ */
+export async function openHub(
+  paths: HubPaths,
+  makeAdapter: AdapterMaker,
+  log: Log,
+  makeHeartbeats: ((witness: Witness) => HeartbeatResponder) | null,
+): Promise<OpenHub> {
+  let config: () => HubConfig = () => initial
+  const initial = await readHubConfig(paths.config)
+  const identity = await readIdentity(paths)
+  const store = await openStore(paths.store)
+  const witness = makeWitness(() => config().interface, systemClock, log)
+  const hub = makeHub({
+    config: initial,
+    identity,
+    store,
+    adapter: makeAdapter({ privateKeyFile: paths.privateKey, presharedKeys: presharedKeysIn(store) }),
+    witness,
+    heartbeats: makeHeartbeats?.(witness) ?? null,
+    ownNetworks,
+    servedUdpPorts,
+    clock: systemClock,
+    log,
+  })
+  config = () => hub.config
+  await witness.look()
+  return { hub, identity, witness }
+}
+
+/** Looked up once per peer and apply: through a table, made anew when the store changed. */
+function presharedKeysIn(store: Store): (publicKey: PublicKey) => PresharedKey | undefined {
+  let of: Store['document'] | null = null
+  let keys = new Map<PublicKey, PresharedKey>()
+  return (publicKey) => {
+    if (of !== store.document) {
+      of = store.document
+      keys = new Map(of.devices.map((device) => [device.publicKey, device.presharedKey]))
+    }
+    return keys.get(publicKey)
+  }
+}

@@ -1,0 +1,30 @@
+import { join } from 'node:path'
+
+/** Where the hub keeps what it has. */
+export interface HubPaths {
+  readonly config: string
+  /** WireGuard's private key; 0600. */
+  readonly privateKey: string
+  /** The registrar's; 0600. */
+  readonly tlsKey: string
+  readonly certificate: string
+  /** Homes, invitations and devices; 0600. */
+  readonly store: string
+  /** Control of the daemon, and the lock: whoever holds it may write the store. */
+  readonly socket: string
+}
+
+export function hubPaths(folders: {
+  readonly configDir: string
+  readonly stateDir: string
+  readonly runtimeDir: string
+}): HubPaths {
+  return {
+    config: join(folders.configDir, 'hub.yaml'),
+    privateKey: join(folders.configDir, 'hub.key'),
+    tlsKey: join(folders.configDir, 'tls.key'),
+    certificate: join(folders.configDir, 'tls.crt'),
+    store: join(folders.stateDir, 'store.json'),
+    socket: join(folders.runtimeDir, 'hub.sock'),
+  }
+}

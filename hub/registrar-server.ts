@@ -1,0 +1,110 @@
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import type { Hono } from 'hono'
+import { once } from 'node:events'
+import type { RequestListener } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import { portTaken } from './port-owner.ts'
+import { sourceOf } from './wrong-secrets.ts'
+
+type App = Pick<Hono<{ Bindings: HttpBindings }>, 'fetch'>
+
+export interface RegistrarServer {
+  readonly port: number
+  readonly close: () => Promise<void>
+}
+
+/** What one client, and all of them together, can cost. */
+export const LIMITS = {
+  connections: 512,
+  /** Homes behind one carrier share an address, and each asks for a moment every ten minutes. */
+  connectionsPerSource: 64,
+  handshakeMs: 5_000,
+  headersMs: 5_000,
+  /** Headers and body. */
+  requestMs: 10_000,
+  idleMs: 5_000,
+  requestsPerConnection: 100,
+  headerBytes: 8 * 1024,
+} as const
+
+/**
+ * HTTPS, TLS 1.3 alone, on every address of this machine.
+ * @param port 0 takes a free one.
+ * @throws {Problem} `port-taken`.
+ */
+export async function openRegistrar(
+  app: App,
+  tls: { readonly key: string; readonly certificate: string },
+  port: number,
+): Promise<RegistrarServer> {
+  const server = createServer(
+    {
+      key: tls.key,
+      cert: tls.certificate,
+      minVersion: 'TLSv1.3',
+      ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: LIMITS.handshakeMs,
+      headersTimeout: LIMITS.headersMs,
+      requestTimeout: LIMITS.requestMs,
+      keepAliveTimeout: LIMITS.idleMs,
+      // Node looks for late requests only this often; its default is 30 s.
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: LIMITS.headerBytes,
+    },
+    listener(app),
+  )
+  server.maxConnections = LIMITS.connections
+  server.maxRequestsPerSocket = LIMITS.requestsPerConnection
+  limitPerSource(server)
+  await listen(server, port)
+  return { port: (server.address() as AddressInfo).port, close: () => close(server) }
+}
+
+function listener(app: App): RequestListener {
+  // The globals stay Node's own: other parts of this process use them.
+  const answer = getRequestListener((request, env) => app.fetch(request, env), {
+    overrideGlobalObjects: false,
+  })
+  return (incoming, outgoing) => void answer(incoming, outgoing)
+}
+
+/** 'connection' comes before the TLS handshake, so that handshakes are limited too. */
+function limitPerSource(server: Server): void {
+  const open = new Map<string, number>()
+  server.on('connection', (socket: Socket) => {
+    const source = sourceOf(socket.remoteAddress ?? '')
+    const count = (open.get(source) ?? 0) + 1
+    if (count > LIMITS.connectionsPerSource) {
+      socket.destroy()
+      return
+    }
+    open.set(source, count)
+    socket.once('close', () => {
+      const left = (open.get(source) ?? 1) - 1
+      if (left === 0) open.delete(source)
+      else open.set(source, left)
+    })
+  })
+}
+
+async function listen(server: Server, port: number): Promise<void> {
+  server.listen(port)
+  try {
+    await once(server, 'listening')
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw thrown
+    throw await portTaken('tcp', port, 'opening the registrar')
+  }
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve())
+  })
+  server.closeIdleConnections()
+  // Whoever is being answered gets a second for it.
+  const late = setTimeout(() => server.closeAllConnections(), 1_000)
+  await closed
+  clearTimeout(late)
+}

@@ -1,0 +1,28 @@
+import type { RegisterRequest } from '../protocol/messages.ts'
+import type { PublicKey } from '../wireguard/keys.ts'
+import type { Circumstances } from './invitation.ts'
+import { refuseTakenKey } from './joining.ts'
+import { checkLan, occupiedFor, sortedLan } from './lan.ts'
+import { type Change, type Home, type StoreDocument, stillHome } from './store-document.ts'
+
+/**
+ * Takes what a home says of itself. Nearly always it says what the hub knows, and nothing is written.
+ * @throws {Problem} `home-unknown`, `lan-overlaps`, `prefix-invalid`, `request-invalid`.
+ */
+export function register(
+  document: StoreDocument,
+  caller: Home,
+  request: Pick<RegisterRequest, 'publicKey' | 'lan'>,
+  hubPublicKey: PublicKey,
+  { network, own, now }: Circumstances,
+): Change<Home> {
+  const what = `registering the home ${caller.name}`
+  const home = stillHome(document, caller, what)
+  const lan = sortedLan(request.lan)
+  const sameLan = lan.join() === home.lan.join()
+  if (sameLan && request.publicKey === home.publicKey) return [document, home]
+  if (!sameLan) checkLan(lan, home.lan, occupiedFor(home.name, document, network, own, now), what)
+  refuseTakenKey(document, request.publicKey, home.name, hubPublicKey, what)
+  const changed: Home = { ...home, publicKey: request.publicKey, lan }
+  return [{ ...document, homes: document.homes.map((other) => (other.name === home.name ? changed : other)) }, changed]
+}

@@ -1,0 +1,118 @@
+import { dirname } from 'node:path'
+import { asProblem, Problem } from '../problems/problem.ts'
+import { makeFolder } from '../system/atomic-file.ts'
+import { systemClock } from '../system/clock.ts'
+import { type LocalServer, serveLocal } from '../system/local-socket.ts'
+import type { Log } from '../system/log.ts'
+import { sleep } from '../system/sleep.ts'
+import { readHubConfig } from './config.ts'
+import { type Door, lockedDoor } from './control.ts'
+import { stampOf } from './file-stamp.ts'
+import { makeHeartbeatResponder } from './heartbeat-responder.ts'
+import type { Hub } from './hub.ts'
+import { type AdapterMaker, type OpenHub, openHub } from './open.ts'
+import type { HubPaths } from './paths.ts'
+import { openRegistrar, type RegistrarServer } from './registrar-server.ts'
+import { registrarApp } from './registrar.ts'
+
+const DRIFT_EVERY_MS = 30_000
+const CONFIG_EVERY_MS = 2_000
+/** A command that holds the socket for its moment is done by then. */
+const SOCKET_WITHIN_MS = 10_000
+
+/**
+ * The daemon: everything is brought back at the start, kept in place, and answered for until the signal ends it. The
+ * tunnel goes on without it.
+ * @throws {Problem} when it cannot begin: `hub-not-initialised`, `store-*`, `already-running`, `port-taken`.
+ */
+export async function runHub(paths: HubPaths, makeAdapter: AdapterMaker, log: Log, signal: AbortSignal): Promise<void> {
+  await makeFolder(dirname(paths.socket))
+  let parts: OpenHub | undefined
+  const door = lockedDoor(async () => {
+    parts = await openHub(paths, makeAdapter, log, (witness) =>
+      makeHeartbeatResponder(witness.endpoint, systemClock, log),
+    )
+    return parts.hub
+  })
+  const control = await takeSocket(paths.socket, door, signal)
+  let registrar: RegistrarServer | undefined
+  const ended = new AbortController()
+  const loops = AbortSignal.any([signal, ended.signal])
+  try {
+    const hub = await door.open()
+    if (parts === undefined) throw new TypeError('the door opened on nothing')
+    const { identity, witness } = parts
+    await hub.reconcileOrLog()
+    const app = registrarApp(hub, systemClock, log)
+    const open = (port: number): Promise<RegistrarServer> => openRegistrar(app, identity.tls, port)
+    registrar = await open(hub.config.port)
+    log.info({ port: hub.config.port, interface: hub.config.interface }, 'the hub is ready')
+    await Promise.all([
+      witness.watch(loops),
+      watchDrift(hub, loops),
+      watchConfig(paths.config, hub, log, loops, async (port) => {
+        const old = registrar
+        registrar = await open(port)
+        await old?.close()
+      }),
+    ])
+    log.info('the hub ends; the tunnel stays')
+  } finally {
+    // One loop that fails ends the others, and then the process: systemd starts it anew.
+    ended.abort()
+    await registrar?.close()
+    await control.close()
+    await door.close()
+  }
+}
+
+async function takeSocket(path: string, door: Door, signal: AbortSignal): Promise<LocalServer> {
+  const until = systemClock.now() + SOCKET_WITHIN_MS
+  for (;;) {
+    try {
+      return await serveLocal(path, 0o600, door.handler)
+    } catch (thrown) {
+      const held = thrown instanceof Problem && thrown.code === 'already-running'
+      if (!held || signal.aborted || systemClock.now() > until) throw thrown
+      await sleep(200, signal)
+    }
+  }
+}
+
+async function watchDrift(hub: Hub, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(DRIFT_EVERY_MS, signal)
+    if (!signal.aborted) await hub.reconcileOrLog()
+  }
+}
+
+/**
+ * Takes changes of hub.yaml. A bad one is logged and the last good one stays.
+ * @param movePort opens the registrar at another port, then closes the old one.
+ */
+async function watchConfig(
+  path: string,
+  hub: Hub,
+  log: Log,
+  signal: AbortSignal,
+  movePort: (port: number) => Promise<void>,
+): Promise<void> {
+  let stamp = await stampOf(path)
+  while (!signal.aborted) {
+    await sleep(CONFIG_EVERY_MS, signal)
+    const now = await stampOf(path)
+    if (now === stamp || signal.aborted) continue
+    stamp = now
+    try {
+      const next = await readHubConfig(path)
+      hub.refuseSettings(next)
+      if (next.port !== hub.config.port) await movePort(next.port)
+      hub.reconfigure(next)
+      log.info({ path }, 'took the new settings')
+      await hub.reconcileOrLog()
+    } catch (thrown) {
+      const { code, message } = asProblem(thrown, 'taking the new settings')
+      log.error({ code, path }, `${message} The last good settings stay.`)
+    }
+  }
+}

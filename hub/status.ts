@@ -1,0 +1,158 @@
+import type { Description } from '../adapters/adapter.ts'
+import type { Problem } from '../problems/problem.ts'
+import { formatEndpoint } from '../wireguard/spec.ts'
+import type { HubConfig } from './config.ts'
+import type { HeartbeatResponder } from './heartbeat-responder.ts'
+import type { Identity } from './identity.ts'
+import { type Home, isOpen, type StoreDocument } from './store-document.ts'
+import { hubAddressIn } from './tunnel-network.ts'
+import type { Sighting, Witness } from './witness.ts'
+
+/** `hub status --json` without what only the caller knows: version, and whether a daemon runs. */
+export interface HubStatus {
+  readonly hub: {
+    readonly addresses: readonly string[]
+    readonly port: number
+    readonly interface: string
+    readonly network: string
+    /** Inside the tunnel. */
+    readonly address: string
+    readonly publicKey: string
+    readonly certificate: string
+    /** null, as the next one: it could not be found out. */
+    readonly model: string | null
+    readonly dataPlane: 'kernel' | 'userspace' | null
+  }
+  readonly alternatePorts: { readonly wanted: readonly number[]; readonly effective: readonly number[] }
+  readonly homes: readonly HomeStatus[]
+  readonly invites: readonly { readonly home: string; readonly address: string; readonly expiresAt: string }[]
+  readonly devices: readonly DeviceStatus[]
+  readonly publications: readonly never[]
+  /** Since the witness last saw the interface; null: it did not. */
+  readonly witnessSeconds: number | null
+  /** Why interface and firewall are not as they should be. */
+  readonly problem: { readonly code: string; readonly message: string; readonly next: string } | null
+  /** What a person should know besides. */
+  readonly notes: readonly string[]
+}
+
+export interface PeerStatus {
+  readonly name: string
+  readonly address: string
+  readonly connected: boolean
+  /** The mapping, as the hub sees it. */
+  readonly endpoint: string | null
+  readonly lastHandshakeSeconds: number | null
+  readonly rxBytes: number
+  readonly txBytes: number
+}
+
+export interface HomeStatus extends PeerStatus {
+  readonly lan: readonly string[]
+  readonly joinedAt: string
+  readonly lastHeartbeatSeconds: number | null
+  /** Since the daemon started; null: none. */
+  readonly registration: { readonly at: string; readonly secondsAgo: number; readonly count: number } | null
+}
+
+export interface DeviceStatus extends PeerStatus {
+  /** The home that added it; null when it was the hub. */
+  readonly home: string | null
+  readonly addedAt: string
+}
+
+/** Kept in memory only: registrations come every ten minutes from every home, and storage wears. */
+export interface RegistrationNote {
+  readonly at: string
+  readonly monotonic: number
+  readonly count: number
+}
+
+export interface StatusParts {
+  readonly config: HubConfig
+  readonly identity: Identity
+  readonly document: StoreDocument
+  readonly machine: Description | null
+  readonly witness: Witness
+  readonly heartbeats: HeartbeatResponder | null
+  readonly registrations: ReadonlyMap<string, RegistrationNote>
+  readonly alternatePorts: readonly number[]
+  readonly problem: Problem | null
+  /** Monotonic milliseconds. */
+  readonly now: number
+  readonly today: Date
+}
+
+/** Above the slowest heartbeat (60 s) and a keepalive's 25 s. */
+const SILENT_AFTER_SECONDS = 75
+
+/** REJECT_AFTER_TIME: above it no session is alive. */
+const HANDSHAKE_DEAD_SECONDS = 180
+
+export function hubStatus(parts: StatusParts): HubStatus {
+  const { config, identity, document, machine, witness, heartbeats, problem } = parts
+  const taken = config.alternatePorts.filter((port) => port !== config.port && !parts.alternatePorts.includes(port))
+  return {
+    hub: {
+      addresses: config.addresses,
+      port: config.port,
+      interface: config.interface,
+      network: config.network,
+      address: hubAddressIn(config.network),
+      publicKey: identity.publicKey,
+      certificate: identity.fingerprint,
+      model: machine?.model ?? null,
+      dataPlane: machine?.dataPlane ?? null,
+    },
+    alternatePorts: { wanted: config.alternatePorts, effective: parts.alternatePorts },
+    homes: document.homes.map(homeStatus),
+    invites: document.invites
+      .filter((invite) => isOpen(invite, parts.today))
+      .map(({ home, address, expiresAt }) => ({ home, address, expiresAt })),
+    devices: document.devices.map(({ name, address, publicKey, home, addedAt }) => ({
+      ...peerStatus(name, address, witness.sighting(publicKey), null),
+      home,
+      addedAt,
+    })),
+    publications: [],
+    witnessSeconds: witness.ageSeconds(),
+    problem: problem === null ? null : { code: problem.code, message: problem.message, next: problem.next },
+    notes: taken.map((port) => `${port}/udp is used by another program of this machine and left to it`),
+  }
+
+  function homeStatus(home: Home): HomeStatus {
+    const heartbeat = heartbeats?.heardSeconds(home.address) ?? null
+    const note = parts.registrations.get(home.name)
+    return {
+      ...peerStatus(home.name, home.address, witness.sighting(home.publicKey), heartbeat),
+      lan: home.lan,
+      joinedAt: home.joinedAt,
+      lastHeartbeatSeconds: heartbeat,
+      registration:
+        note === undefined ? null : { at: note.at, secondsAgo: (parts.now - note.monotonic) / 1000, count: note.count },
+    }
+  }
+}
+
+function peerStatus(name: string, address: string, seen: Sighting | null, heartbeat: number | null): PeerStatus {
+  return {
+    name,
+    address,
+    connected: isConnected(seen, heartbeat),
+    endpoint: seen?.endpoint ? formatEndpoint(seen.endpoint) : null,
+    lastHandshakeSeconds: seen?.lastHandshakeSeconds ?? null,
+    rxBytes: seen?.rxBytes ?? 0,
+    txBytes: seen?.txBytes ?? 0,
+  }
+}
+
+/**
+ * Heard of lately: a heartbeat, or anything authenticated. Where nobody has watched long enough to say, the handshake
+ * speaks, which is a slow clock.
+ */
+function isConnected(seen: Sighting | null, heartbeat: number | null): boolean {
+  if (heartbeat !== null && heartbeat <= SILENT_AFTER_SECONDS) return true
+  if (seen === null) return false
+  if (seen.heardSeconds !== null) return seen.heardSeconds <= SILENT_AFTER_SECONDS
+  return seen.lastHandshakeSeconds !== null && seen.lastHandshakeSeconds <= HANDSHAKE_DEAD_SECONDS
+}

@@ -1,0 +1,44 @@
+import { isIPv4 } from 'node:net'
+import ipaddr from 'ipaddr.js'
+
+/** Counts wrong secrets per source. Only wrong ones: homes behind one carrier share an address, and theirs are right. */
+export interface WrongSecrets {
+  /** Counts one more from this address. @returns how many it was in this minute, and whether that is too many. */
+  readonly count: (address: string, now: number) => { readonly count: number; readonly tooMany: boolean }
+}
+
+const WINDOW_MS = 60_000
+const ALLOWED = 20
+/** Bounds the memory whatever comes; the oldest source is forgotten first. */
+const SOURCES = 4096
+
+interface Source {
+  readonly since: number
+  count: number
+}
+
+export function makeWrongSecrets(): WrongSecrets {
+  const sources = new Map<string, Source>()
+  return {
+    count: (address, now) => {
+      const key = sourceOf(address)
+      const known = sources.get(key)
+      const source = known === undefined || now - known.since >= WINDOW_MS ? { since: now, count: 0 } : known
+      source.count += 1
+      // Taken out and put in again, so that the Map's first is always the one unheard for longest.
+      sources.delete(key)
+      sources.set(key, source)
+      const [oldest] = sources.keys()
+      if (sources.size > SOURCES && oldest !== undefined) sources.delete(oldest)
+      return { count: source.count, tooMany: source.count > ALLOWED }
+    },
+  }
+}
+
+/** An IPv4 address, or the /64 of an IPv6 one: whoever has one address there has all of them. */
+export function sourceOf(address: string): string {
+  if (isIPv4(address) || !ipaddr.isValid(address)) return address
+  const parsed = ipaddr.process(address)
+  if (parsed.kind() === 'ipv4') return parsed.toString()
+  return `${parsed.toNormalizedString().split(':').slice(0, 4).join(':')}::/64`
+}
