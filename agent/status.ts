@@ -9,7 +9,7 @@ import type { Registrar } from './core/registration.ts'
 import type { Watch } from './core/watch.ts'
 import { tunnelAddress } from './tunnel-spec.ts'
 
-/** What `homeward status --json` answers: a contract (docs/protocol.md). Moments are ISO 8601, UTC, whole seconds. */
+/** What `homeward status --json` answers: a contract: scripts rely on it. Moments are ISO 8601, UTC, whole seconds. */
 export interface Status {
   readonly version: string
   readonly home: string

@@ -17,6 +17,17 @@ import {
   waitForStatus,
 } from './lab-home.ts'
 
+/** The keys of `status --json`, which scripts outside the project rely on. */
+const CONTRACT_KEYS = [
+  'version home router.kind router.model router.dataPlane hub.addresses hub.port hub.registrar',
+  'tunnel.state tunnel.since tunnel.cause tunnel.remedy tunnel.interface tunnel.address tunnel.endpoint',
+  'tunnel.listenPort tunnel.lastHandshakeSeconds tunnel.rxBytes tunnel.txBytes tunnel.mtu',
+  'tunnel.keepaliveSeconds tunnel.heartbeat.answeredSecondsAgo tunnel.heartbeat.rttMs',
+  'tunnel.heartbeat.lossRatio tunnel.heartbeat.intervalSeconds mapping.address mapping.port',
+  'mapping.since mapping.changes mapping.carrierNat mapping.lifeSeconds registration.at',
+  'registration.count lastIncident',
+]
+
 let lab: Lab
 let picture: Picture
 let pi: Host
@@ -68,23 +79,7 @@ describe('a running agent', () => {
     const { exitCode, stdout } = await pi.homeward(['status', '--json'])
     const status = JSON.parse(stdout) as Status
     expect(exitCode).toBe(0)
-    expect(keysOf(status)).toEqual([
-      ...['version', 'home', 'router.kind', 'router.model', 'router.dataPlane'],
-      ...[
-        'hub.addresses',
-        'hub.port',
-        'hub.registrar',
-        'tunnel.state',
-        'tunnel.since',
-        'tunnel.cause',
-        'tunnel.remedy',
-      ],
-      ...['tunnel.interface', 'tunnel.address', 'tunnel.endpoint', 'tunnel.listenPort', 'tunnel.lastHandshakeSeconds'],
-      ...['tunnel.rxBytes', 'tunnel.txBytes', 'tunnel.mtu', 'tunnel.keepaliveSeconds'],
-      ...['tunnel.heartbeat.answeredSecondsAgo', 'tunnel.heartbeat.rttMs', 'tunnel.heartbeat.lossRatio'],
-      ...['tunnel.heartbeat.intervalSeconds', 'mapping.address', 'mapping.port', 'mapping.since', 'mapping.changes'],
-      ...['mapping.carrierNat', 'mapping.lifeSeconds', 'registration.at', 'registration.count', 'lastIncident'],
-    ])
+    expect(keysOf(status).join(' ')).toBe(CONTRACT_KEYS.join(' '))
     expect(status).toMatchObject({
       home: 'cabin',
       tunnel: { state: 'up', address: '10.86.0.2/16', endpoint: `${picture.hubAddress}:51820`, keepaliveSeconds: 25 },
