@@ -20,7 +20,11 @@ export interface Adapter {
   readonly observe: (interfaceName: string, signal: AbortSignal) => Promise<Observation>
   /** The ordered steps from what is to what should be. Pure. `null` wants everything of ours gone. */
   readonly plan: (observed: Observation, desired: TunnelSpec | null) => Plan
-  /** Carries out one step. @throws {Problem} `step-failed`; whoever applies stops there. */
+  /**
+   * Carries out one step; whoever applies stops at the first that fails.
+   * @throws {Problem} `step-failed`, or what says it better: `port-taken`, `interface-taken`, `no-wireguard`,
+   * `tool-missing`, `no-root`.
+   */
   readonly execute: (step: Step, signal: AbortSignal) => Promise<void>
   readonly close: () => Promise<void>
 }
@@ -71,14 +75,17 @@ export type ForwardingSpec =
 /** What was found. Only what bears our mark, apart from `clashes` and `usedPorts`. */
 export interface Observation {
   readonly interface: ObservedInterface | null
-  /** Names of other interfaces with our mark: left over from an earlier name. */
+  /**
+   * Names of interfaces with our mark that are to go: left over from an earlier name, or of this name without a
+   * WireGuard that answers, to be made anew.
+   */
   readonly strayInterfaces: readonly string[]
   /** Fingerprints of our firewall rules in order; null when there is no table of ours. */
   readonly firewall: readonly string[] | null
   readonly forwarding: boolean
   /** Whether it was us who turned forwarding on, so that undo turns it off again. */
   readonly forwardingIsOurs: boolean
-  /** What is not ours and stands where ours should: the plan refuses itself. */
+  /** What is not ours and stands where ours should: a plan refuses itself. An undo leaves it where it is. */
   readonly clashes: readonly Refusal[]
 }
 

@@ -157,7 +157,7 @@ export function peersText(peers: readonly PeerSpec[], presharedKeyOf: (peer: Pee
   return peers.map((peer) => peerText(peer, presharedKeyOf(peer))).join('\n')
 }
 
-/** 32 zero bytes take a preshared key away (wg(8), preshared-key). */
+/** linux/wireguard.h, WGPEER_A_PRESHARED_KEY: "all zeros to remove". */
 const NO_PRESHARED_KEY = `${'A'.repeat(43)}=`
 
 function peerText(peer: PeerSpec, presharedKey: PresharedKey | null): string {

@@ -89,7 +89,7 @@ function braced(items: readonly (string | number)[]): string {
   return `{ ${items.join(', ')} }`
 }
 
-/** nft may refuse a set in which one prefix lies in another ("conflicting intervals"). */
+/** nft 1.0.6 merges overlapping prefixes in a set without a name, and refuses them in one with a name: rely on neither. */
 function withoutContained(prefixes: readonly string[]): readonly string[] {
   const parsed = [...new Set(prefixes)].map((text) => ({ text, cidr: ipaddr.IPv4.parseCIDR(text) }))
   return parsed

@@ -7,7 +7,7 @@ export interface NftTable {
   readonly chains: readonly NftChain[]
 }
 
-export interface NftSet {
+interface NftSet {
   readonly name: string
   /** Single addresses only: nft merges prefixes, and the set could not be compared. */
   readonly type: 'ipv4_addr'

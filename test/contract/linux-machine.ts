@@ -18,7 +18,7 @@ export interface LinuxMachine extends Machine {
   readonly presharedKeysFile: string
 }
 
-export interface OpenOptions {
+interface OpenOptions {
   /** What starts the process: a command that drops rights, for example. */
   readonly wrapper?: readonly string[]
   /** The search path; without it every command is noted on the way. */

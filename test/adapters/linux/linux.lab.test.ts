@@ -223,7 +223,7 @@ exec /usr/bin/ip "$@"
 })
 
 test('the service’s user, with CAP_NET_ADMIN alone, takes over what root made, and makes it anew when it dies', async () => {
-  // As the installer prepares it. The device of a usual machine is open to all (udev's 50-udev-default.rules).
+  // As the installer prepares it, with a tun device that the service's user may open.
   await shell(`
     mkdir -p /run/service
     cp '${machine.privateKeyFile}' '${machine.presharedKeysFile}' '${machine.driver}' /run/service/
