@@ -96,7 +96,7 @@ command_hub() {
   if ! booted_with_systemd; then
     say_no_systemd 'homeward hub run'
   else
-    start_service homeward-hub hub status
+    start_service homeward-hub
   fi
   cat <<'TEXT'
 
@@ -127,7 +127,8 @@ command_home() {
     say_no_systemd 'homeward run'
     return
   fi
-  start_service homeward status
+  start_service homeward
+  await_tunnel
   "$LAUNCHER" status
   printf '\nThe tunnel is up and stays up. A phone or laptop joins with:  sudo homeward device add NAME\n'
 }
@@ -235,16 +236,9 @@ install_unit() {
   ! booted_with_systemd || systemctl daemon-reload
 }
 
-# What root made belongs to the service's user from here on: settings, keys, and the socket of a wireguard-go that
-# init or join started, since with it the service could not speak to its own tunnel.
+# What root made belongs to the service's user from here on.
 hand_over() {
-  local socket name
   chown -R "$ACCOUNT:$ACCOUNT" "$CONFIG" "$STATE"
-  for socket in /run/wireguard/*.sock; do
-    name=$(basename "$socket" .sock)
-    [ "$(cat "/sys/class/net/$name/ifalias" 2>/dev/null || true)" != homeward ] ||
-      chown "$ACCOUNT:$ACCOUNT" "$socket"
-  done
 }
 
 # --- the services ---------------------------------------------------------------------------------------------------
@@ -254,13 +248,12 @@ booted_with_systemd() {
   [ -d /run/systemd/system ]
 }
 
-# start_service NAME VERB…: returns when `homeward VERB…` gets an answer from it.
+# Returns when its daemon answers.
 start_service() {
   local service=$1 tries=0
-  shift
   logged "starting $service" systemctl enable "$service"
   logged "starting $service" systemctl restart "$service"
-  until answers "$service" "$@"; do
+  until answers "$service"; do
     tries=$((tries + 1))
     if [ "$tries" -ge 30 ]; then
       journalctl --no-pager --quiet --lines 20 --unit "$service" >&2 || true
@@ -271,13 +264,27 @@ start_service() {
   say "$service runs, and starts at boot"
 }
 
-# Exit status 2 is an answer too: it runs, and says what is not well.
 answers() {
-  local service=$1 status=0
-  shift
-  systemctl --quiet is-active "$service" || return 1
-  "$LAUNCHER" "$@" --json >/dev/null 2>>"$log" || status=$?
-  [ "$status" -ne 1 ]
+  systemctl --quiet is-active "$1" || return 1
+  case "$1" in
+    # Without its daemon the hub's command answers too, by itself.
+    homeward-hub) said_by hub status --json | grep '"daemon": "running"' >/dev/null ;;
+    homeward) said_by status --json | grep '"tunnel"' >/dev/null ;;
+  esac
+}
+
+# Whatever its exit status, which says how the tunnel is.
+said_by() {
+  "$LAUNCHER" "$@" 2>>"$log" || true
+}
+
+# `join` has proven it a moment ago, or this home was one before. When it does not come, the status says why.
+await_tunnel() {
+  local tries=0
+  until "$LAUNCHER" status >/dev/null 2>>"$log" || [ "$tries" -ge 20 ]; do
+    tries=$((tries + 1))
+    sleep 0.5
+  done
 }
 
 stop_services() {
@@ -311,9 +318,16 @@ undo_network() {
 
 # Tells the hub to forget this home. Where that cannot be said, the hub's owner can: the rest goes on.
 leave_hub() {
-  [ -e "$CONFIG/agent.yaml" ] && [ -x "$LAUNCHER" ] || return 0
-  "$LAUNCHER" leave --yes ||
-    say 'the hub could not be told; there it is: homeward hub remove HOME'
+  [ -e "$CONFIG/agent.yaml" ] || return 0
+  # An uninstall without --purge has taken the program away, but here is one.
+  if [ ! -x "$LAUNCHER" ]; then
+    require_node any
+    require_build homeward.js
+    set -- "$node" "$here/dist/homeward.js"
+  else
+    set -- "$LAUNCHER"
+  fi
+  "$@" leave --yes || say 'the hub could not be told; on the hub: homeward hub remove HOME'
 }
 
 say_no_systemd() {
@@ -339,7 +353,7 @@ require_tools() {
 require_laboratory() {
   require_tools 'ip iproute2' 'tc iproute2' 'nft nftables' 'conntrack conntrack' 'wg wireguard-tools' \
     'wg-quick wireguard-tools' 'wireguard-go wireguard-go' 'unshare util-linux' 'nsenter util-linux' 'mount mount' \
-    'perl perl' 'ping iputils-ping' 'sysctl procps' 'curl curl' 'iperf3 iperf3' 'tcpdump tcpdump'
+    'perl perl' 'ping iputils-ping' 'sysctl procps' 'ps procps' 'curl curl' 'iperf3 iperf3' 'tcpdump tcpdump'
   require_wireguard
 }
 

@@ -53,7 +53,8 @@ inner() {
   write_units /etc/systemd/system
   if [ "$2" = none ]; then
     touch /run/ready
-    exec sleep infinity >/dev/null 2>&1
+    # Ignored (signal(7)), so that what dies leaves no zombie. dash would not ignore it.
+    exec env --ignore-signal=CHLD sleep infinity >/dev/null 2>&1
   fi
   export SYSTEMD_UNIT_PATH=/etc/systemd/system container=scratch
   exec /lib/systemd/systemd --system --unit=multi-user.target --log-target=journal --show-status=no \
@@ -66,11 +67,12 @@ end() {
   # shellcheck disable=SC2046 # a list of words
   kill -KILL $(cat "/proc/$parent/task/$parent/children") || true
   tries=0
-  while [ -e "/proc/$parent" ] && [ "$tries" -lt 100 ]; do
-    sleep 0.05
+  # The kernel takes its time to empty the cgroups of the dead.
+  until [ ! -e "/proc/$parent" ] && find "$(cat "$1/cgroup-path")" -depth -type d -exec rmdir {} + 2>/dev/null; do
     tries=$((tries + 1))
+    [ "$tries" -lt 100 ] || exit 1
+    sleep 0.05
   done
-  find "$(cat "$1/cgroup-path")" -depth -type d -exec rmdir {} +
 }
 
 # The few units that a service's default dependencies name (systemd.special(7)), empty; and the journal.

@@ -9,6 +9,8 @@ import type { Lab } from '../lab/lab.ts'
 export interface ScratchMachine {
   /** A shell script on it, ended by its first failing command. */
   shell(script: string, options?: Omit<RunOptions, 'input'>): Promise<RunResult>
+  /** Puts files and folders of this machine, wherever they are, into a folder of it. */
+  copyIn(paths: readonly string[], folder: string): Promise<void>
   end(): Promise<void>
 }
 
@@ -39,9 +41,14 @@ exec nsenter --target $(cat /proc/$parent/task/$parent/children) --mount --pid -
       { ...options, input: script },
     )
 
+  async function copyIn(paths: readonly string[], to: string): Promise<void> {
+    await host.run('mkdir', ['-p', `${folder}/root${to}`])
+    await host.run('cp', ['-R', ...paths, `${folder}/root${to}`])
+  }
+
   for (const until = Date.now() + READY_MS; ; await sleep(50)) {
     const { exitCode } = await shell('test -e /run/ready', { allowFailure: true })
-    if (exitCode === 0) return { shell, end: async () => void (await host.run('sh', [BOOT, 'end', folder])) }
+    if (exitCode === 0) return { shell, copyIn, end: async () => void (await host.run('sh', [BOOT, 'end', folder])) }
     if (died !== undefined || Date.now() > until) throw new Error(`booting a scratch machine failed: ${died ?? 'late'}`)
   }
 }

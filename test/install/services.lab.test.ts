@@ -1,0 +1,204 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sleep } from '../../system/sleep.ts'
+import { askedBy } from '../lab/camera.ts'
+import { createLab, type Lab } from '../lab/lab.ts'
+import { buildPicture, type Picture } from '../lab/picture.ts'
+import { unpackRelease } from './release.ts'
+import { bootScratchMachine, type ScratchMachine } from './scratch-machine.ts'
+
+/** A VPS and a Pi with systemd, installed by the two commands of the README. One story: each test goes on from the last. */
+let lab: Lab
+let picture: Picture
+let vps: ScratchMachine
+let pi: ScratchMachine
+
+const RELEASE = '/opt/homeward'
+
+beforeAll(async () => {
+  lab = await createLab()
+  picture = await buildPicture(lab)
+  ;[vps, pi] = await Promise.all([
+    bootScratchMachine(lab, picture.hub, 'systemd'),
+    bootScratchMachine(lab, picture.home.pi, 'systemd'),
+  ])
+  await Promise.all([unpackRelease(vps, RELEASE), unpackRelease(pi, RELEASE)])
+})
+afterAll(async () => {
+  await Promise.all([vps.end(), pi.end()])
+  await lab.close()
+})
+
+async function install(machine: ScratchMachine, words: string): Promise<string> {
+  const { stdout, stderr } = await machine.shell(`${RELEASE}/install.sh ${words} </dev/null 2>&1`, {
+    timeoutMs: 60_000,
+  })
+  return stdout + stderr
+}
+
+const invite = async (): Promise<string> => (await vps.shell('homeward hub invite cabin')).stdout.trim()
+
+const isUp = async (): Promise<boolean> => (await pi.shell('homeward status', { allowFailure: true })).exitCode === 0
+
+/** The hub's own machine asks the camera through the tunnel. */
+const camera = (): Promise<string> =>
+  picture.hub
+    .run('curl', ['--silent', '--max-time', '3', `http://${picture.home.lan.camera}/`], { allowFailure: true })
+    .then(({ stdout }) => stdout)
+
+async function until(what: string, isSo: () => Promise<boolean>, timeoutMs = 15_000): Promise<void> {
+  for (const late = Date.now() + timeoutMs; !(await isSo()); await sleep(100))
+    if (Date.now() > late) throw new Error(`${what}: not within ${timeoutMs / 1000} s`)
+}
+
+const mainPid = async (machine: ScratchMachine, service: string): Promise<string> =>
+  (await machine.shell(`systemctl show --property MainPID --value ${service}`)).stdout.trim()
+const tunnelPid = async (machine: ScratchMachine): Promise<string> =>
+  (await machine.shell('pgrep -x wireguard-go || true')).stdout.trim()
+
+test('the VPS becomes a hub, as a service that starts at boot', async () => {
+  const said = await install(vps, 'hub --address 203.0.113.10')
+  expect(said).toContain('homeward-hub runs, and starts at boot')
+  expect(said).toContain('homeward hub invite HOME')
+  await vps.shell('systemctl is-active homeward-hub && systemctl is-enabled homeward-hub && homeward hub status')
+})
+
+test('the Pi becomes a home with the token, and shows that the tunnel is up', async () => {
+  const said = await install(pi, `home ${await invite()}`)
+  expect(said).toContain('homeward runs, and starts at boot')
+  await until('up', isUp)
+  expect(askedBy(await camera())).toBe(picture.home.lan.pi)
+})
+
+test('the services run as their own user, with no more capabilities than they need', async () => {
+  const net = { admin: 1 << 12, raw: 1 << 13, bindService: 1 << 10 }
+  for (const [machine, service, capabilities] of [
+    [vps, 'homeward-hub', net.admin | net.bindService],
+    [pi, 'homeward', net.admin | net.raw],
+  ] as const) {
+    const pid = await mainPid(machine, service)
+    const { stdout } = await machine.shell(`stat -c %U /proc/${pid}; grep -E 'CapEff|CapBnd' /proc/${pid}/status`)
+    expect(stdout.split(/\s+/)).toEqual([
+      'homeward',
+      ...['CapEff:', capabilities.toString(16).padStart(16, '0')],
+      ...['CapBnd:', capabilities.toString(16).padStart(16, '0')],
+      '',
+    ])
+  }
+})
+
+test('nobody but the service’s user can read settings, keys and state', async () => {
+  for (const machine of [vps, pi]) {
+    const { stdout } = await machine.shell('find /etc/homeward /var/lib/homeward ! -user homeward -o -perm /077 | sort')
+    expect(stdout).toBe('')
+  }
+})
+
+test('a second run of both commands changes nothing, and the tunnel stays', async () => {
+  const before = [await tunnelPid(vps), await tunnelPid(pi), (await vps.shell('cat /etc/homeward/hub.yaml')).stdout]
+  expect(await install(vps, 'hub')).toContain('this hub is set up already')
+  expect(await install(vps, 'hub --address 203.0.113.10')).toContain('nothing was changed')
+  expect(await install(pi, 'home hw1.not-looked-at.0')).toContain('the token was not used')
+  await until('up', isUp)
+  const after = [await tunnelPid(vps), await tunnelPid(pi), (await vps.shell('cat /etc/homeward/hub.yaml')).stdout]
+  expect(after).toEqual(before)
+})
+
+test('a daemon that is killed comes back by itself, and nobody at home notices', async () => {
+  for (const [machine, service] of [
+    [vps, 'homeward-hub'],
+    [pi, 'homeward'],
+  ] as const) {
+    const [killed, tunnel] = [await mainPid(machine, service), await tunnelPid(machine)]
+    await machine.shell(`kill -KILL ${killed}`)
+    expect(await camera()).toContain('camera')
+    await until(`${service} again`, async () => !['0', killed].includes(await mainPid(machine, service)))
+    expect(await tunnelPid(machine)).toBe(tunnel)
+  }
+  await until('up', isUp)
+})
+
+test('the tunnel works on while the services are stopped', async () => {
+  await Promise.all([vps.shell('systemctl stop homeward-hub'), pi.shell('systemctl stop homeward')])
+  expect(await camera()).toContain('camera')
+  await Promise.all([vps.shell('systemctl start homeward-hub'), pi.shell('systemctl start homeward')])
+  await until('up', isUp)
+})
+
+test('an upgrade starts the services anew, and the tunnel stays up', async () => {
+  for (const [machine, service] of [
+    [vps, 'homeward-hub'],
+    [pi, 'homeward'],
+  ] as const) {
+    const before = [await mainPid(machine, service), await tunnelPid(machine)] as const
+    expect(await install(machine, 'upgrade')).toContain('tunnels stayed up')
+    expect(await mainPid(machine, service)).not.toBe(before[0])
+    expect(await tunnelPid(machine)).toBe(before[1])
+  }
+  expect(await camera()).toContain('camera')
+})
+
+test('after a reboot the services bring everything back, without root', async () => {
+  for (const [machine, service] of [
+    [vps, 'homeward-hub'],
+    [pi, 'homeward'],
+  ] as const)
+    await machine.shell(`
+systemctl stop ${service}
+ip link delete hw0
+nft flush ruleset
+echo 0 > /proc/sys/net/ipv4/ip_forward
+systemctl start ${service}`)
+  await until('up', isUp)
+  expect(askedBy(await camera())).toBe(picture.home.lan.pi)
+  for (const machine of [vps, pi])
+    expect((await machine.shell('ps -o user= -C wireguard-go')).stdout.trim()).toBe('homeward')
+})
+
+test('uninstalled, a home has none of homeward’s interfaces, rules and services, and keeps its settings', async () => {
+  const said = await install(pi, 'uninstall')
+  expect(said).toContain('kept: settings and keys in /etc/homeward')
+  const { stdout } = await pi.shell(`
+ip -brief link show type tun
+nft list tables
+cat /proc/sys/net/ipv4/ip_forward
+ls -d /usr/local/lib/homeward /usr/local/bin/homeward /etc/systemd/system/homeward* /run/homeward 2>/dev/null || true
+ls /etc/homeward`)
+  expect(stdout.trim().split('\n')).toEqual(['0', 'agent.yaml', 'home.secret', 'private.key'])
+})
+
+test('installed again without a token, it is the home it was', async () => {
+  expect(await install(pi, 'home')).toContain('this home has joined already')
+  await until('up', isUp)
+  expect(await camera()).toContain('camera')
+})
+
+test('purged, even after it was uninstalled, a home is forgotten by its hub, and nothing of homeward is left', async () => {
+  await install(pi, 'uninstall')
+  await install(pi, 'uninstall --purge')
+  const { homes } = JSON.parse((await vps.shell('homeward hub status --json')).stdout) as { homes: readonly unknown[] }
+  expect(homes).toEqual([])
+  const { stdout } = await pi.shell(
+    'ls -d /etc/homeward /var/lib/homeward 2>/dev/null || true; getent passwd homeward || true',
+  )
+  expect(stdout).toBe('')
+})
+
+test('a hub is uninstalled and purged the same way', async () => {
+  await install(vps, 'uninstall --purge')
+  const { stdout } = await vps.shell(`
+ip -brief link show type tun
+nft list tables
+find /etc /run /usr /var -xdev -name '*homeward*'`)
+  expect(stdout).toBe('')
+})
+
+test('a wrong token leaves no service, and says what to do', async () => {
+  const { stderr, exitCode } = await pi.shell(`${RELEASE}/install.sh home hw1.wrong.token </dev/null`, {
+    allowFailure: true,
+    timeoutMs: 30_000,
+  })
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain('[token-damaged]')
+  const { stdout } = await pi.shell('systemctl is-active homeward || true; ip -brief link show type tun')
+  expect(stdout.trim()).toBe('inactive')
+})
