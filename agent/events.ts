@@ -5,7 +5,7 @@ import * as v from 'valibot'
 const EndpointSchema = v.object({ address: v.string(), port: v.number() })
 const at = v.string()
 
-export const EventSchema = v.variant('kind', [
+const EventSchema = v.variant('kind', [
   v.object({ at, kind: v.literal('agent-started'), version: v.string() }),
   v.object({ at, kind: v.literal('agent-stopped') }),
   /** The tunnel's state changed; `seconds` is how long the one before had lasted. */

@@ -9,7 +9,7 @@ import { sleep } from '../system/sleep.ts'
 
 /** Addresses that names had when they last resolved. */
 const KnownSchema = v.record(v.string(), v.array(v.string()))
-export type KnownAddresses = v.InferOutput<typeof KnownSchema>
+type KnownAddresses = v.InferOutput<typeof KnownSchema>
 
 /** Asks the system's resolver, so that /etc/hosts counts. */
 export type Resolve = (name: string) => Promise<readonly string[]>

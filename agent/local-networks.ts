@@ -9,7 +9,7 @@ export interface LocalNetworks {
   readonly defaultInterface: string | null
 }
 
-export interface ConnectedNetwork {
+interface ConnectedNetwork {
   readonly interface: string
   readonly prefix: string
 }

@@ -18,7 +18,7 @@ export interface TunnelLoop {
   readonly look: () => LoopView
 }
 
-export interface LoopView {
+interface LoopView {
   readonly watch: Watch
   /** The loop has not turned for longer than it meant to sleep: what it says is old. */
   readonly stale: boolean

@@ -7,7 +7,7 @@ export interface Ledger {
   readonly changes: number
 }
 
-export interface Mapping {
+interface Mapping {
   readonly endpoint: Endpoint
   /** null: it was there before this agent began; the state folder knows since when. */
   readonly since: number | null

@@ -76,7 +76,7 @@ export function noteOutcome(
       pending: null,
       // What became due meanwhile is not forgotten, but keeps its distance.
       due:
-        due === NOTHING_DUE
+        due.at === Infinity
           ? { at: now + PERIOD_MS, reason: 'periodic' }
           : { at: now + LEAST_GAP_MS, reason: due.reason },
       succeededAt: now,
@@ -90,7 +90,7 @@ export function noteOutcome(
     pending: null,
     due: {
       at: now + pauseMs(failuresInARow, spread),
-      reason: due === NOTHING_DUE ? (pending?.reason ?? 'periodic') : due.reason,
+      reason: due.at === Infinity ? (pending?.reason ?? 'periodic') : due.reason,
     },
     failuresInARow,
     registrar: outcome === 'refused' ? 'reachable' : 'unreachable',

@@ -37,6 +37,13 @@ describe('registration', () => {
     expect(noteOutcome(pending, 'done', 0.5, 300).due).toEqual({ at: 5_300, reason: 'mapping-changed' })
   })
 
+  test('also when it is one more try after failures', () => {
+    const failed = noteOutcome(noteRegistering(notRegistered(0), 0), 'unreachable', 0.5, 0)
+    const pending = registerSoon(noteRegistering(failed, 1_000), 'mapping-changed', 1_100)
+    expect(noteOutcome(pending, 'done', 0.5, 1_300).due).toEqual({ at: 6_300, reason: 'mapping-changed' })
+    expect(noteOutcome(pending, 'unreachable', 0.5, 1_300).due).toEqual({ at: 3_300, reason: 'mapping-changed' })
+  })
+
   test('failures are retried with growing pauses up to a minute, and keep their reason', () => {
     let registration = notRegistered(0)
     const pauses: number[] = []

@@ -97,6 +97,8 @@ describe('a tunnel being watched', () => {
     expect(told(actions).map(([kind]) => kind)).toEqual(['doubtful', 'offline', 'up'])
     expect(told(actions)[2]![1] - 160_000).toBeLessThan(1_100)
     expect(watch.health.kind).toBe('up')
+    // The outage is no everyday loss of the line.
+    expect(lossRatio(watch.heartbeats)).toBe(0)
   })
 
   test('another mapping is told and registered once', () => {
