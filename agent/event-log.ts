@@ -1,6 +1,7 @@
 import { appendFile, open, readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Problem, reasonOf } from '../problems/problem.ts'
+import { ownLikeFolder } from '../system/own-like-folder.ts'
 import { type HomeEvent, parseEvent } from './events.ts'
 
 /** The memory of a home: events.jsonl in the state folder, and events.1.jsonl with what was before. */
@@ -16,10 +17,10 @@ type MappingEvent = Extract<HomeEvent, { kind: 'mapping' }>
 /** Some ten thousand events; twice that is the most that is kept. */
 const LARGEST_BYTES = 1024 * 1024
 
-/** @throws {Problem} `config-unreadable` when the folder cannot be read. */
+/** Never fails: without its memory an agent begins with an empty ledger, and says at each event why it is lost. */
 export async function openEventLog(stateDir: string, largestBytes = LARGEST_BYTES): Promise<EventLog> {
   const path = eventsPath(stateDir)
-  let lastMapping = newestMapping(await readTexts(stateDir))
+  let lastMapping = newestMapping(await readTexts(stateDir).catch(() => []))
   // Not here: whoever opens it may yet find that another agent is running.
   let turn: Promise<unknown> | null = null
 
@@ -84,6 +85,7 @@ function newestMapping(texts: readonly string[]): MappingEvent | null {
 
 async function append(path: string, event: HomeEvent): Promise<void> {
   await appendFile(path, `${JSON.stringify(event)}\n`, { mode: 0o600 })
+  await ownLikeFolder(path)
 }
 
 async function textOf(path: string): Promise<string> {

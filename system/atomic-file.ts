@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { chown, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Problem, reasonOf } from '../problems/problem.ts'
+import { ownLikeFolder } from './own-like-folder.ts'
 
 /**
  * Replaces a file so that a crash or a full disk leaves the old one whole: new 0600 file, fsync, rename, fsync of
@@ -39,12 +40,6 @@ async function writeDurably(path: string, content: string): Promise<void> {
   } finally {
     await file.close()
   }
-}
-
-async function ownLikeFolder(path: string): Promise<void> {
-  if (process.getuid?.() !== 0) return
-  const { uid, gid } = await stat(dirname(path))
-  if (uid !== 0) await chown(path, uid, gid)
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -1,8 +1,8 @@
-import { chmod, chown, rename, rm, stat } from 'node:fs/promises'
+import { chmod, rename, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { dirname } from 'node:path'
 import { asProblem, Problem, reasonOf } from '../problems/problem.ts'
 import { isProblemCode } from '../problems/catalogue.ts'
+import { ownLikeFolder } from './own-like-folder.ts'
 
 /** Answers one question; whatever it returns travels as JSON. A thrown Problem travels with its code. */
 export type LocalHandler = (verb: string, input: unknown) => Promise<unknown>
@@ -86,13 +86,6 @@ export async function askLocal(
   } finally {
     socket.destroy()
   }
-}
-
-/** A command that root calls must not lock the service out, whose folder this is. */
-async function ownLikeFolder(path: string): Promise<void> {
-  if (process.getuid?.() !== 0) return
-  const { uid, gid } = await stat(dirname(path))
-  if (uid !== 0) await chown(path, uid, gid)
 }
 
 function serve(socket: Socket, handler: LocalHandler): void {
