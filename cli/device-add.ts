@@ -41,7 +41,10 @@ export async function deviceAdd(context: Context, name: string, conf: string): P
   }
 }
 
-async function makeDevice(side: DeviceSide, name: string): Promise<{ readonly text: string; readonly address: string }> {
+async function makeDevice(
+  side: DeviceSide,
+  name: string,
+): Promise<{ readonly text: string; readonly address: string }> {
   const privateKey = privateKeyFrom(randomBytes(32))
   const presharedKey = presharedKeyFrom(randomBytes(32))
   const answer = await side.add({ name, publicKey: publicKeyOf(privateKey), presharedKey })

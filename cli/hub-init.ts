@@ -8,7 +8,8 @@ import * as v from 'valibot'
 import { confirm } from './confirm.ts'
 import type { Context } from './context.ts'
 import { givenSettings, type InitOptions } from './hub-options.ts'
-import { askThisHub, loadAdapter, orNoRoot } from './hub-session.ts'
+import { askThisHub, loadAdapter } from './hub-session.ts'
+import { orNoRoot } from './or-no-root.ts'
 import { printFacts, tell } from './output.ts'
 
 /** `homeward hub init`. */
@@ -39,7 +40,16 @@ async function init(context: Context, options: InitOptions): Promise<void> {
   const { config } = plan
   const { publicKey, fingerprint } = await readIdentity(paths)
   const { addresses, port, network, alternatePorts, interface: name } = config
-  const facts = { changed, addresses, port, network, alternatePorts, interface: name, publicKey, certificate: fingerprint }
+  const facts = {
+    changed,
+    addresses,
+    port,
+    network,
+    alternatePorts,
+    interface: name,
+    publicKey,
+    certificate: fingerprint,
+  }
   printFacts(context, facts, () => (changed ? doneText(plan) : 'The hub is as it should be; nothing was changed.'))
 }
 

@@ -2,7 +2,8 @@ import { hubPaths } from '../hub/paths.ts'
 import { runHub } from '../hub/run.ts'
 import { makeLog } from '../system/log.ts'
 import type { Context } from './context.ts'
-import { loadAdapter, orNoRoot } from './hub-session.ts'
+import { loadAdapter } from './hub-session.ts'
+import { orNoRoot } from './or-no-root.ts'
 
 /** `homeward hub run`. Ends at SIGTERM or SIGINT; the tunnel stays. */
 export async function hubRun(context: Context): Promise<void> {

@@ -1,9 +1,9 @@
 import { askHub, type Asked, type HubVerb, type HubVerbs } from '../hub/control.ts'
 import { type AdapterMaker, openHub } from '../hub/open.ts'
 import { hubPaths } from '../hub/paths.ts'
-import { Problem } from '../problems/problem.ts'
 import { makeLog } from '../system/log.ts'
 import type { Context } from './context.ts'
+import { orNoRoot } from './or-no-root.ts'
 
 /**
  * Asks this machine's hub: the daemon, or without one the hub opened here for the moment.
@@ -30,19 +30,4 @@ export async function askThisHub<Verb extends HubVerb>(
 export async function loadAdapter(): Promise<AdapterMaker> {
   const { linuxAdapter } = await import('../adapters/linux/linux.ts')
   return linuxAdapter
-}
-
-/** What the system forbids a plain user is said as what to do about it. */
-export async function orNoRoot<Result>(act: () => Promise<Result>): Promise<Result> {
-  try {
-    return await act()
-  } catch (thrown) {
-    if (process.getuid?.() === 0 || !(thrown instanceof Problem) || !isForbidden(thrown.cause)) throw thrown
-    throw new Problem('no-root', { what: thrown.what, why: thrown.why, cause: thrown })
-  }
-}
-
-function isForbidden(cause: unknown): boolean {
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code
-  return code === 'EACCES' || code === 'EPERM'
 }

@@ -29,7 +29,18 @@ function statusText(facts: HubStatus & { readonly version: string; readonly daem
   ].join('\n')
 }
 
-const HOME_HEADING = ['HOME', 'ADDRESS', 'LAN', 'CONNECTED', 'SEEN AT', 'HANDSHAKE', 'HEARTBEAT', 'IN', 'OUT', 'REGISTERED']
+const HOME_HEADING = [
+  'HOME',
+  'ADDRESS',
+  'LAN',
+  'CONNECTED',
+  'SEEN AT',
+  'HANDSHAKE',
+  'HEARTBEAT',
+  'IN',
+  'OUT',
+  'REGISTERED',
+]
 
 function homeRow(home: HomeStatus): string[] {
   return [

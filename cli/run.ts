@@ -2,6 +2,7 @@ import { runAgent } from '../agent/run.ts'
 import { systemClock } from '../system/clock.ts'
 import { makeLog } from '../system/log.ts'
 import type { Context } from './context.ts'
+import { orNoRoot } from './or-no-root.ts'
 import { version } from './version.ts'
 
 /** `homeward run`. Ends at SIGTERM or SIGINT, or when this machine leaves its hub; the tunnel stays until then. */
@@ -16,7 +17,9 @@ export async function run(context: Context): Promise<void> {
     log.fatal({ stack: error.stack }, error.message)
     process.exit(1)
   })
-  await runAgent({ places: context, version, clock: systemClock, log }, ending.signal, (told) => {
-    recheck = told
-  })
+  await orNoRoot(() =>
+    runAgent({ places: context, version, clock: systemClock, log }, ending.signal, (told) => {
+      recheck = told
+    }),
+  )
 }
