@@ -28,7 +28,8 @@ main() {
   # The services know the usual folders and no others.
   unset HOMEWARD_CONFIG_DIR HOMEWARD_STATE_DIR HOMEWARD_RUNTIME_DIR
   log=$(mktemp -t homeward-install.XXXXXX)
-  trap 'rm -f "$log"' EXIT
+  report=$log.json
+  trap 'rm -f "$log" "$report"' EXIT
   "command_$verb" "$@"
 }
 
@@ -67,14 +68,14 @@ command_test() {
   require_dependencies
   cd "$here"
   export CI=true
-  local failed='' report
+  local failed=''
   say 'lint, formatting, types and dead code'
   as_owner npm run --silent check </dev/null || failed='lint, formatting, types or dead code'
   say 'building'
   logged 'the build' as_owner npm run --silent build
   say 'tests; those with a network need some minutes'
-  report=$(mktemp -t homeward-tests.XXXXXX)
-  node_modules/.bin/vitest run --reporter=default --reporter=json --outputFile.json="$report" "$@" </dev/null ||
+  node_modules/.bin/vitest run --reporter=default --reporter=json --outputFile.json="$report" "$@" \
+    </dev/null ||
     failed="${failed:+$failed, and }tests"
   "$node" .ci/count-tests.mjs "$report" "$failed"
 }

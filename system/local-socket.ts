@@ -14,6 +14,8 @@ export interface LocalServer {
 /** A question is one line of JSON; 1 MiB is far above any of ours and bounds what a confused caller can cost. */
 const LONGEST_LINE = 1024 * 1024
 const IDLE_MS = 60_000
+/** Whoever is being answered when the daemon ends gets this long for it. */
+const LAST_ANSWER_MS = 1_000
 /** Each try ends in the socket, or in somebody else's who has it. */
 const MOST_TRIES = 10
 
@@ -24,23 +26,23 @@ const MOST_TRIES = 10
  * @throws {Problem} `already-running` when somebody answers there.
  */
 export async function serveLocal(path: string, mode: number, handler: LocalHandler): Promise<LocalServer> {
-  const server = await take(path, handler)
+  const connections = new Set<Connection>()
+  const server = await take(path, (socket) => {
+    const connection = serve(socket, handler)
+    connections.add(connection)
+    socket.once('close', () => connections.delete(connection))
+  })
   await chmod(path, mode)
   await ownLikeFolder(path)
-  return {
-    // The file goes with it, before the name is free: libuv unlinks first, so that nobody else's is removed.
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve())
-      }),
-  }
+  return { close: () => close(server, connections) }
 }
 
 /** bind(2) refuses a name that is there, so of several who come at once one gets it. */
-async function take(path: string, handler: LocalHandler): Promise<Server> {
+async function take(path: string, onConnection: (socket: Socket) => void): Promise<Server> {
   const what = `listening on ${path}`
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-    const server = createServer((socket) => serve(socket, handler))
+    // Whoever has said all it wants to say still waits for the answer.
+    const server = createServer({ allowHalfOpen: true }, onConnection)
     if (await listen(server, path)) return server
     if (await isServed(path)) throw new Problem('already-running', { what, why: 'another homeward holds it' })
     await removeStale(path)
@@ -88,11 +90,32 @@ export async function askLocal(
   }
 }
 
-function serve(socket: Socket, handler: LocalHandler): void {
+/** The file goes first, by libuv, before its name is free: so nobody else's is removed. */
+async function close(server: Server, connections: ReadonlySet<Connection>): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve())
+  })
+  for (const { socket, isAnswered } of connections) if (!isAnswered()) socket.destroy()
+  const late = setTimeout(() => {
+    for (const { socket } of connections) socket.destroy()
+  }, LAST_ANSWER_MS)
+  await closed
+  clearTimeout(late)
+}
+
+interface Connection {
+  readonly socket: Socket
+  readonly isAnswered: () => boolean
+}
+
+function serve(socket: Socket, handler: LocalHandler): Connection {
   let text = ''
   socket.setEncoding('utf8')
   socket.setTimeout(IDLE_MS, () => socket.destroy())
   socket.on('error', () => socket.destroy())
+  socket.on('end', () => {
+    if (!text.includes('\n')) socket.destroy()
+  })
   socket.on('data', (part: string) => {
     text += part
     const end = text.indexOf('\n')
@@ -103,6 +126,7 @@ function serve(socket: Socket, handler: LocalHandler): void {
     socket.removeAllListeners('data')
     void reply(text.slice(0, end), handler).then((answer) => socket.end(`${JSON.stringify(answer)}\n`))
   })
+  return { socket, isAnswered: () => text.includes('\n') }
 }
 
 async function reply(line: string, handler: LocalHandler): Promise<unknown> {

@@ -79,8 +79,10 @@ test('the services run as their own user, with no more capabilities than they ne
     const { stdout } = await machine.shell(`stat -c %U /proc/${pid}; grep -E 'CapEff|CapBnd' /proc/${pid}/status`)
     expect(stdout.split(/\s+/)).toEqual([
       'homeward',
-      ...['CapEff:', capabilities.toString(16).padStart(16, '0')],
-      ...['CapBnd:', capabilities.toString(16).padStart(16, '0')],
+      'CapEff:',
+      capabilities.toString(16).padStart(16, '0'),
+      'CapBnd:',
+      capabilities.toString(16).padStart(16, '0'),
       '',
     ])
   }
