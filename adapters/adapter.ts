@@ -26,7 +26,24 @@ export interface Adapter {
    * `tool-missing`, `no-root`.
    */
   readonly execute: (step: Step, signal: AbortSignal) => Promise<void>
+  /**
+   * Changes the running tunnel to get it past a fault, and nothing of what is wanted: the next plan is as empty as before.
+   * @throws {Problem} `step-failed`.
+   */
+  readonly remedy: (remedy: Remedy, signal: AbortSignal) => Promise<void>
   readonly close: () => Promise<void>
+}
+
+/**
+ * `new-source-port`: the interface sends from another UDP port, at once. Session and keys stay; every NAT and firewall on
+ * the way sees a flow it has not known.
+ */
+export interface Remedy {
+  readonly kind: 'new-source-port'
+  readonly interface: string
+  readonly peer: PublicKey
+  /** What the peer's keepalive is and stays. */
+  readonly keepaliveSeconds: number
 }
 
 export interface Description {

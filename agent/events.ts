@@ -9,7 +9,24 @@ const EventSchema = v.variant('kind', [
   v.object({ at, kind: v.literal('agent-started'), version: v.string() }),
   v.object({ at, kind: v.literal('agent-stopped') }),
   /** The tunnel's state changed; `seconds` is how long the one before had lasted. */
-  v.object({ at, kind: v.literal('tunnel'), from: v.string(), to: v.string(), seconds: v.number() }),
+  v.object({
+    at,
+    kind: v.literal('tunnel'),
+    from: v.string(),
+    to: v.string(),
+    /** Known while it is healing. Lines of an older version have none. */
+    cause: v.optional(v.nullable(v.string()), null),
+    seconds: v.number(),
+  }),
+  /** One curative act; `seconds` from its begin to the answer that proved it, or until it was given up. */
+  v.object({
+    at,
+    kind: v.literal('remedy'),
+    remedy: v.string(),
+    cause: v.string(),
+    helped: v.boolean(),
+    seconds: v.number(),
+  }),
   v.object({
     at,
     kind: v.literal('mapping'),

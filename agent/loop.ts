@@ -4,6 +4,7 @@ import type { Log } from '../system/log.ts'
 import { sleep } from '../system/sleep.ts'
 import type { Endpoint } from '../wireguard/spec.ts'
 import { type AgentConfig, firstHub } from './config.ts'
+import type { RemedyKind } from './core/cure.ts'
 import type { Ledger } from './core/ledger.ts'
 import type { RegistrationReason } from './core/registration.ts'
 import { type Action, next, startWatch, wakeAt, type Watch, type WatchEvent } from './core/watch.ts'
@@ -32,7 +33,9 @@ export interface LoopHands {
     lastMapping: Endpoint | null,
   ) => Promise<Extract<WatchEvent, { kind: 'registration-ended' }>>
   readonly restore: () => void
-  readonly tell: (action: Extract<Action, { kind: 'tell-health' | 'tell-mapping' }>) => void
+  /** Says whether it could be carried out, whatever happens. */
+  readonly remedy: (kind: RemedyKind) => Promise<Extract<WatchEvent, { kind: 'remedy-ended' }>>
+  readonly tell: (action: Extract<Action, { kind: 'tell-health' | 'tell-mapping' | 'tell-remedy' }>) => void
 }
 
 /** Far more than a turn takes, even on a busy Pi. */
@@ -85,8 +88,12 @@ export function makeLoop(
         return
       case 'restore':
         return hands.restore()
+      case 'remedy':
+        void hands.remedy(action.remedy).then(put)
+        return
       case 'tell-health':
       case 'tell-mapping':
+      case 'tell-remedy':
         return hands.tell(action)
       default:
         return action satisfies never

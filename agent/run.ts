@@ -17,6 +17,7 @@ import { makeLoop, type TunnelLoop } from './loop.ts'
 import { openAdapter } from './open-adapter.ts'
 import type { AgentPlaces } from './places.ts'
 import { registerHome } from './registration.ts'
+import { carryOut } from './remedy.ts'
 import { agentSocketPath } from './socket-path.ts'
 import { makeStatusTeller } from './status-teller.ts'
 import { makeTelling } from './telling.ts'
@@ -36,6 +37,8 @@ interface Agent {
   readonly answer: LocalHandler
   readonly note: (happening: Happening) => Promise<void>
   readonly close: () => Promise<void>
+  /** For the log. */
+  readonly about: Readonly<Record<string, string>>
 }
 
 /**
@@ -56,6 +59,7 @@ export async function runAgent(
   try {
     const server = await serveLocal(agentSocketPath(places.runtimeDir), 0o666, agent.answer)
     try {
+      log.info(agent.about, 'the agent watches this home’s tunnel')
       onHangup(agent.config.recheck)
       agent.keeper.request()
       await agent.note({ kind: 'agent-started', version })
@@ -110,8 +114,14 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
         const result = await registerHome({ configDir, config, reason, lastMapping, ...brought }, signal)
         // Cut off by our own end, it says nothing of the hub.
         if (!signal.aborted) telling.registered(reason, result)
-        return { kind: 'registration-ended', outcome: result.outcome, mapping: result.mapping }
+        const view = result.answer?.view
+        const word = view === undefined ? null : { peerKnown: view.peerKnown, heardSeconds: view.lastHeartbeatSeconds }
+        return { kind: 'registration-ended', outcome: result.outcome, mapping: result.mapping, word }
       },
+      remedy: async (kind) => ({
+        kind: 'remedy-ended',
+        carriedOut: await carryOut(kind, { adapter, config, runtimeDir, log }, signal),
+      }),
       restore: keeper.request,
       tell: telling.tell,
     },
@@ -131,13 +141,13 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     log,
   )
   const teller = makeStatusTeller({ version, clock, calendar, loop, adapter, config: () => config, earlier })
-  log.info({ home: config.home, interface: config.interface, version }, 'the agent watches this home’s tunnel')
   return {
     loop,
     keeper,
     config: watch,
     note,
     close: adapter.close,
+    about: { home: config.home, interface: config.interface, version },
     answer: async (verb) => {
       if (verb === 'status') return await teller.status()
       // Harmless whoever asks: it only looks at agent.yaml now instead of soon.

@@ -4,6 +4,7 @@ import type { Calendar } from './calendar.ts'
 import type { CarrierNat } from './carrier-nat.ts'
 import { type AgentConfig, firstHub } from './config.ts'
 import { type Health, heartbeatGapMs } from './core/health.ts'
+import type { Cause, RemedyKind } from './core/cure.ts'
 import { lossRatio } from './core/heartbeats.ts'
 import type { Registrar } from './core/registration.ts'
 import type { Watch } from './core/watch.ts'
@@ -22,9 +23,10 @@ export interface Status {
   readonly tunnel: {
     readonly state: Health['kind']
     readonly since: string
-    /** Named by the diagnosis, which a later version brings. */
-    readonly cause: string | null
-    readonly remedy: string | null
+    /** What was proven, while it is healing. */
+    readonly cause: Cause | null
+    /** What is being tried against it right now. */
+    readonly remedy: RemedyKind | null
     readonly interface: string
     readonly address: string
     readonly endpoint: string | null
@@ -107,8 +109,8 @@ function tunnelOf({ config, observed, watch, calendar, now, lastHandshakeSeconds
   return {
     state: health.kind,
     since: isoSeconds(calendar.at(health.since)),
-    cause: null,
-    remedy: null,
+    cause: health.kind === 'healing' ? health.cause : null,
+    remedy: watch.cure.remedy?.kind ?? null,
     interface: config.interface,
     address: tunnelAddress(config),
     endpoint: endpoint === null ? null : formatEndpoint(endpoint),

@@ -9,7 +9,7 @@ import { isoSeconds } from './status.ts'
 
 /** Says what happened: to the log for whoever watches, to the events for whoever asks later. */
 export interface Telling {
-  readonly tell: (action: Extract<Action, { kind: 'tell-health' | 'tell-mapping' }>) => void
+  readonly tell: (action: Extract<Action, { kind: 'tell-health' | 'tell-mapping' | 'tell-remedy' }>) => void
   readonly registered: (reason: string, result: RegistrationResult) => void
 }
 
@@ -26,8 +26,12 @@ export function makeTelling(
       case 'tell-health': {
         const { from, to } = action
         const seconds = Math.round((to.since - from.since) / 100) / 10
-        log[to.kind === 'up' ? 'info' : 'warn']({ from: from.kind, to: to.kind, seconds }, `the tunnel is ${to.kind}`)
-        return note({ kind: 'tunnel', from: from.kind, to: to.kind, seconds })
+        const cause = to.kind === 'healing' ? to.cause : null
+        log[to.kind === 'up' ? 'info' : 'warn'](
+          { from: from.kind, to: to.kind, cause, seconds },
+          `the tunnel is ${to.kind}`,
+        )
+        return note({ kind: 'tunnel', from: from.kind, to: to.kind, cause, seconds })
       }
       case 'tell-mapping': {
         const { from, to, ended, changes } = action.change
@@ -43,6 +47,12 @@ export function makeTelling(
               : isoSeconds(calendar.at(from.since))
         const previous = from === null || ended === null ? null : { ...from.endpoint, since, ended }
         return note({ kind: 'mapping', ...to.endpoint, changes, previous })
+      }
+      case 'tell-remedy': {
+        const { remedy, cause, helped } = action.report
+        const seconds = Math.round(action.report.seconds * 100) / 100
+        log.warn({ remedy, cause, helped, seconds }, helped ? 'a remedy helped' : 'a remedy did not help')
+        return note({ kind: 'remedy', remedy, cause, helped, seconds })
       }
       default:
         return action satisfies never

@@ -13,7 +13,9 @@ function whatHappened(event: HomeEvent): string {
     case 'agent-stopped':
       return 'the agent ended; the tunnel stays'
     case 'tunnel':
-      return `the tunnel is ${event.to}, after ${ageText(event.seconds)} ${event.from}`
+      return `the tunnel is ${event.to}${event.cause === null ? '' : ` (${event.cause})`}, after ${ageText(event.seconds)} ${event.from}`
+    case 'remedy':
+      return `${event.remedy} against ${event.cause} ${event.helped ? 'helped' : 'did not help'}, ${event.seconds} s`
     case 'mapping':
       return mappingText(event)
     case 'registrar':

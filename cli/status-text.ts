@@ -28,11 +28,13 @@ const STATE_STYLE = {
   up: 'green',
   starting: 'yellow',
   doubtful: 'yellow',
+  healing: 'yellow',
   offline: 'red',
 } as const satisfies Record<Status['tunnel']['state'], Style>
 
 function stateHint({ stale, tunnel, hub }: Status): string {
   if (stale === true) return '; the agent is stuck, this is old'
+  if (tunnel.state === 'healing') return `; ${tunnel.cause ?? 'cause unknown'}, ${tunnel.remedy ?? 'next try soon'}`
   if (tunnel.state !== 'offline') return ''
   return hub.registrar === 'reachable'
     ? '; the hub answers outside the tunnel, so UDP to it is what fails'

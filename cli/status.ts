@@ -42,6 +42,7 @@ function exitStatus({ tunnel, stale }: Status): number {
       return 0
     case 'starting':
     case 'doubtful':
+    case 'healing':
       return 2
     case 'offline':
       return 1

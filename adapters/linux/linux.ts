@@ -10,6 +10,7 @@ import { findDataPlane } from './data-plane.ts'
 import { executeStep } from './execute.ts'
 import { readModel } from './model.ts'
 import { planLinux } from './plan.ts'
+import { carryOutRemedy } from './remedy.ts'
 
 export interface LinuxAdapterOptions {
   /** Read by `wg` itself, and only when the interface has another key. */
@@ -39,6 +40,8 @@ export function linuxAdapter({ privateKeyFile, presharedKeys, clock = systemCloc
     plan: planLinux,
 
     execute: (step, signal) => executeStep(step, { privateKeyFile, presharedKeys, dataPlane, clock }, signal),
+
+    remedy: (remedy, signal) => carryOutRemedy(remedy, signal),
 
     close: async () => undefined,
   }

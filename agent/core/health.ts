@@ -1,8 +1,11 @@
+import type { Cause } from './cure.ts'
+
 /**
  * How a tunnel is. Every moment is monotonic milliseconds, so that an NTP step at boot cannot fake an outage.
  *
  *   starting ──answer──▶ up ──misses──▶ doubtful ──time──▶ offline
  *      └──────time──────────────────────────────────────────▶┘
+ *   starting, doubtful, offline ──cause proven──▶ healing ──registrar lost──▶ offline
  *   any state ──answer──▶ up
  */
 export type Health =
@@ -12,6 +15,8 @@ export type Health =
   | { readonly kind: 'up'; readonly since: number; readonly provenAt: number }
   /** More heartbeats are missing than the line's everyday loss explains. */
   | { readonly kind: 'doubtful'; readonly since: number }
+  /** The cause is known, and a remedy for it is under way or will be tried again. */
+  | { readonly kind: 'healing'; readonly since: number; readonly cause: Cause }
   | { readonly kind: 'offline'; readonly since: number }
 
 /** What heartbeats say at one moment. */
@@ -38,6 +43,7 @@ export function judge(health: Health, evidence: Evidence, now: number): Health {
     case 'starting':
     case 'doubtful':
       return now >= (endsAt(health) ?? Infinity) ? { kind: 'offline', since: now } : health
+    case 'healing':
     case 'offline':
       return health
     default:
@@ -53,6 +59,7 @@ export function endsAt(health: Health): number | null {
     case 'doubtful':
       return health.since + DOUBTFUL_MS
     case 'up':
+    case 'healing':
     case 'offline':
       return null
     default:
@@ -70,6 +77,7 @@ export function heartbeatGapMs(health: Health, missesInARow: number, idleMs: num
       return missesInARow === 0 ? idleMs : Math.min(idleMs, 500)
     case 'doubtful':
       return 500
+    case 'healing':
     case 'offline':
       // Without a session WireGuard sends nothing but its initiations, each 5 s: these cost no traffic.
       return sentAt - health.since < 60_000 ? 1_000 : 5_000

@@ -41,7 +41,7 @@ const LONGEST_ROUND_TRIP_MS = 10_000
 const MOST_UNDER_WAY = 128
 
 /** From here on the measured round trip is trusted to set the timeout. */
-const WELL_KNOWN_SAMPLES = 8
+const WELL_KNOWN_SAMPLES = 4
 
 /** A sequence number has 32 bits on the wire. */
 const SEQUENCES = 2 ** 32

@@ -24,6 +24,9 @@ const PERIOD_MS = 600_000
 /** Whatever the reason: a mapping that changes with every packet must not flood the hub. */
 const LEAST_GAP_MS = 5_000
 
+/** A dead flow must not wait for it, and doubts cannot come faster than heartbeats are missed. */
+const LEAST_GAP_IN_DOUBT_MS = 1_000
+
 const LONGEST_PAUSE_MS = 60_000
 
 /** While one is under way and nothing happened since. */
@@ -45,7 +48,8 @@ export function registerSoon(registration: Registration, reason: RegistrationRea
   if (registration.pending !== null) return { ...registration, due: { at: now, reason } }
   // After failures the growing pause stands: it is due anyway, and asking faster would not help.
   if (registration.failuresInARow > 0) return { ...registration, due: { ...registration.due, reason } }
-  const at = Math.max(now, (registration.succeededAt ?? -Infinity) + LEAST_GAP_MS)
+  const gapMs = reason === 'doubt' ? LEAST_GAP_IN_DOUBT_MS : LEAST_GAP_MS
+  const at = Math.max(now, (registration.succeededAt ?? -Infinity) + gapMs)
   return { ...registration, due: { at: Math.min(at, registration.due.at), reason } }
 }
 

@@ -1,4 +1,17 @@
 import type { Endpoint } from '../../wireguard/spec.ts'
+import {
+  type Cause,
+  type Cure,
+  diagnose,
+  type HubWord,
+  NO_CURE,
+  noteAnswered,
+  noteRemedyBegun,
+  noteRemedyDone,
+  noteRemedyFailed,
+  noteWord,
+  type RemedyKind,
+} from './cure.ts'
 import { endsAt, type Health, heartbeatGapMs, judge } from './health.ts'
 import {
   forgiveMisses,
@@ -29,6 +42,7 @@ export interface Watch {
   readonly heartbeats: Heartbeats
   readonly registration: Registration
   readonly ledger: Ledger
+  readonly cure: Cure
 }
 
 export interface WatchSettings {
@@ -42,7 +56,14 @@ export type WatchEvent =
   /** Time went on. */
   | { readonly kind: 'tick' }
   | { readonly kind: 'answer'; readonly sequence: number; readonly mapping: Endpoint | null }
-  | { readonly kind: 'registration-ended'; readonly outcome: RegistrationOutcome; readonly mapping: Endpoint | null }
+  | {
+      readonly kind: 'registration-ended'
+      readonly outcome: RegistrationOutcome
+      readonly mapping: Endpoint | null
+      /** null when it did not answer. */
+      readonly word: HubWord | null
+    }
+  | { readonly kind: 'remedy-ended'; readonly carriedOut: boolean }
   | { readonly kind: 'configured'; readonly settings: WatchSettings }
 
 /** What the shell shall do. */
@@ -54,8 +75,21 @@ export type Action =
   | { readonly kind: 'restore' }
   | { readonly kind: 'tell-health'; readonly from: Health; readonly to: Health }
   | { readonly kind: 'tell-mapping'; readonly change: MappingChange }
+  /** Ends with one `remedy-ended`, whatever happens; never two at once. */
+  | { readonly kind: 'remedy'; readonly remedy: RemedyKind }
+  | { readonly kind: 'tell-remedy'; readonly report: RemedyReport }
+
+export interface RemedyReport {
+  readonly remedy: RemedyKind
+  readonly cause: Cause
+  readonly helped: boolean
+  readonly seconds: number
+}
 
 const CURIOUS_MS = 5_000
+
+/** During a silence in which the registrar answers. */
+const ASK_AGAIN_MS = 30_000
 
 export function startWatch(settings: WatchSettings, ledger: Ledger, firstSequence: number, now: number): Watch {
   return {
@@ -64,6 +98,7 @@ export function startWatch(settings: WatchSettings, ledger: Ledger, firstSequenc
     heartbeats: noHeartbeats(firstSequence),
     registration: notRegistered(now),
     ledger,
+    cure: NO_CURE,
   }
 }
 
@@ -72,7 +107,9 @@ export function next(watch: Watch, event: WatchEvent, now: number): readonly [Wa
   const actions: Action[] = []
   let [after, answered] = taken(watch, event, now, actions)
   after = { ...after, heartbeats: noteOverdue(after.heartbeats, now) }
+  after = proven(after, answered, now, actions)
   after = judged(after, answered, now, actions)
+  after = healed(after, now, actions)
   after = heartbeatIfDue(after, now, actions)
   after = registerIfDue(after, now, actions)
   return [after, actions]
@@ -85,6 +122,7 @@ export function wakeAt(watch: Watch): number {
     overdueAt(watch.heartbeats) ?? Infinity,
     endsAt(watch.health) ?? Infinity,
     watch.registration.pending === null ? watch.registration.due.at : Infinity,
+    watch.cure.remedy?.provingUntil ?? Infinity,
   )
 }
 
@@ -101,10 +139,18 @@ function taken(watch: Watch, event: WatchEvent, now: number, actions: Action[]):
     case 'registration-ended': {
       const { pending } = watch.registration
       const registration = noteOutcome(watch.registration, event.outcome, watch.settings.spread, now)
-      const after = { ...watch, registration }
+      const after = heardOf({ ...watch, registration }, event.word, pending?.since ?? now, now, actions)
       // A heartbeat that was answered meanwhile knows better: it came through the mapping itself.
       const isOlder = (watch.heartbeats.answeredAt ?? -Infinity) >= (pending?.since ?? now)
       return [isOlder ? after : mappingSeen(after, event.mapping, now, actions), false]
+    }
+    case 'remedy-ended': {
+      // Answers came meanwhile, by themselves.
+      if (watch.health.kind === 'up') return [{ ...watch, cure: NO_CURE }, false]
+      if (!event.carriedOut) return [remedyFailed(watch, now, actions), false]
+      // The heartbeat that proves it goes out at once.
+      const heartbeats = { ...watch.heartbeats, lastSentAt: null }
+      return [{ ...watch, heartbeats, cure: noteRemedyDone(watch.cure, watch.heartbeats, now) }, false]
     }
     case 'configured':
       return [
@@ -134,9 +180,66 @@ function judged(watch: Watch, answered: boolean, now: number, actions: Action[])
   const health = judge(watch.health, evidence, now)
   if (health.kind === watch.health.kind) return { ...watch, health }
   actions.push({ kind: 'tell-health', from: watch.health, to: health })
-  if (health.kind !== 'offline') return { ...watch, health }
+  if (health.kind !== 'doubtful' && health.kind !== 'offline') return { ...watch, health }
+  // The registrar's word is evidence, and something here may have been taken away.
   actions.push({ kind: 'restore' })
   return { ...watch, health, registration: registerSoon(watch.registration, 'doubt', now) }
+}
+
+/** What the registrar said is evidence only of the silence during which it was asked. */
+function heardOf(watch: Watch, word: HubWord | null, askedAt: number, now: number, actions: Action[]): Watch {
+  const { health, cure } = watch
+  if (word !== null) {
+    if (health.kind === 'up' || askedAt < health.since) return watch
+    const after = { ...watch, cure: noteWord(cure, word, now) }
+    if (health.kind === 'starting') return after
+    // It is asked again while the silence lasts: what it says may change.
+    return { ...after, registration: registerSoon(watch.registration, 'doubt', now + ASK_AGAIN_MS) }
+  }
+  // Without it nothing is proven any more: it may be the line itself.
+  if (health.kind !== 'healing' || cure.remedy !== null) return watch
+  const offline: Health = { kind: 'offline', since: now }
+  actions.push({ kind: 'tell-health', from: health, to: offline })
+  return { ...watch, health: offline }
+}
+
+/** An answer proves the remedy under way; time without one proves that it did not help. */
+function proven(watch: Watch, answered: boolean, now: number, actions: Action[]): Watch {
+  const { cure } = watch
+  const remedy = cure.remedy
+  if (answered) {
+    if (remedy !== null && remedy.provingUntil !== null) tellRemedy(watch, true, now, actions)
+    return cure === NO_CURE ? watch : { ...watch, cure: noteAnswered(cure) }
+  }
+  return remedy !== null && remedy.provingUntil !== null && now >= remedy.provingUntil
+    ? remedyFailed(watch, now, actions)
+    : watch
+}
+
+function remedyFailed(watch: Watch, now: number, actions: Action[]): Watch {
+  if (watch.cure.remedy === null) return watch
+  tellRemedy(watch, false, now, actions)
+  const cure = noteRemedyFailed(watch.cure, now)
+  return { ...watch, cure, registration: registerSoon(watch.registration, 'doubt', cure.notBefore) }
+}
+
+function tellRemedy({ cure: { remedy } }: Watch, helped: boolean, now: number, actions: Action[]): void {
+  if (remedy === null) return
+  const { kind, cause, since } = remedy
+  actions.push({ kind: 'tell-remedy', report: { remedy: kind, cause, helped, seconds: (now - since) / 1_000 } })
+}
+
+function healed(watch: Watch, now: number, actions: Action[]): Watch {
+  const { health, cure, heartbeats } = watch
+  if (health.kind === 'up' || cure.remedy !== null || now < cure.notBefore) return watch
+  const cause = diagnose(cure, heartbeats, now)
+  if (cause === null) return watch
+  actions.push({ kind: 'remedy', remedy: 'new-source-port' })
+  const after = { ...watch, cure: noteRemedyBegun(cure, cause, now) }
+  if (health.kind === 'healing' && health.cause === cause) return after
+  const healing: Health = { kind: 'healing', since: health.kind === 'healing' ? health.since : now, cause }
+  if (health.kind !== 'healing') actions.push({ kind: 'tell-health', from: health, to: healing })
+  return { ...after, health: healing }
 }
 
 function heartbeatIfDue(watch: Watch, now: number, actions: Action[]): Watch {

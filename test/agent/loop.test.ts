@@ -46,8 +46,9 @@ function start(hands: Partial<LoopHands> = {}): {
     {
       register: async (reason) => {
         asked.push(reason)
-        return { kind: 'registration-ended', outcome: 'done', mapping: null }
+        return { kind: 'registration-ended', outcome: 'done', mapping: null, word: null }
       },
+      remedy: async () => ({ kind: 'remedy-ended', carriedOut: true }),
       restore: () => undefined,
       tell: (action) => told.push(action),
       ...hands,
@@ -108,6 +109,7 @@ describe('the loop', () => {
       { ledger: { current: null, changes: 0 }, firstSequence: 0, spread: 0.5 },
       {
         register: () => new Promise(() => undefined),
+        remedy: () => new Promise(() => undefined),
         restore: () => undefined,
         tell: () => undefined,
       },

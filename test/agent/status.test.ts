@@ -37,7 +37,7 @@ function upFacts(): StatusFacts {
   let watch: Watch = startWatch(settings, { current: null, changes: 3 }, 0, 0)
   ;[watch] = next(watch, { kind: 'tick' }, 0)
   ;[watch] = next(watch, { kind: 'answer', sequence: 0, mapping }, 0.8)
-  ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping }, 50)
+  ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping, word: null }, 50)
   return {
     version: '0.1.0',
     config: sampleConfig,

@@ -52,7 +52,18 @@ describe('status for people', () => {
 describe('events for people', () => {
   const at = '2026-11-22T20:01:02.345Z'
   test.each([
-    ['the tunnel is doubtful, after 2 min up', { at, kind: 'tunnel', from: 'up', to: 'doubtful', seconds: 130 }],
+    [
+      'the tunnel is doubtful, after 2 min up',
+      { at, kind: 'tunnel', from: 'up', to: 'doubtful', cause: null, seconds: 130 },
+    ],
+    [
+      'the tunnel is healing (flow-dead), after 2 s doubtful',
+      { at, kind: 'tunnel', from: 'doubtful', to: 'healing', cause: 'flow-dead', seconds: 2 },
+    ],
+    [
+      'new-source-port against flow-dead helped, 0.08 s',
+      { at, kind: 'remedy', remedy: 'new-source-port', cause: 'flow-dead', helped: true, seconds: 0.08 },
+    ],
     [
       'the hub sees this home at 198.51.100.12:2; before at 198.51.100.11:1, its address changed',
       {

@@ -103,6 +103,34 @@ export function adapterContract(
       await expectNothingLeft()
     })
 
+    test('a new source port is another one at once, and nothing of what is wanted changes', async () => {
+      const before = await machine.foreign('hw0')
+      const spec = homeSpec(machine.keys)
+      await bring(spec)
+      const [peer] = spec.peers
+      const observe = () => withAdapter((adapter) => adapter.observe(spec.interface, signal()))
+      const old = (await observe()).interface
+      await withAdapter((adapter) =>
+        adapter.remedy(
+          {
+            kind: 'new-source-port',
+            interface: spec.interface,
+            peer: peer!.publicKey,
+            keepaliveSeconds: peer!.keepaliveSeconds,
+          },
+          signal(),
+        ),
+      )
+      const now = (await observe()).interface
+      expect(now?.listenPort).not.toBe(old?.listenPort)
+      // Something was sent from it: an initiation, since this peer has no session.
+      expect(now?.peers[0]?.txBytes).toBeGreaterThan(old?.peers[0]?.txBytes ?? 0)
+      await expectDone(spec)
+      await bring(null)
+      expect(await machine.foreign('hw0')).toBe(before)
+      await expectNothingLeft()
+    })
+
     test('a step that fails ends the apply, and the next one finishes the job', async () => {
       const before = await machine.foreign('hw0')
       const spec = homeSpec(machine.keys)

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { linuxAdapter } from '../../adapters/linux/linux.ts'
-import type { Step } from '../../adapters/adapter.ts'
+import type { Remedy, Step } from '../../adapters/adapter.ts'
 import { asProblem } from '../../problems/problem.ts'
 import type { PresharedKey } from '../../wireguard/keys.ts'
 
@@ -14,6 +14,7 @@ export type DriverRequest =
   | { readonly id: number; readonly verb: 'describe' }
   | { readonly id: number; readonly verb: 'observe'; readonly interface: string }
   | { readonly id: number; readonly verb: 'execute'; readonly step: Step }
+  | { readonly id: number; readonly verb: 'remedy'; readonly remedy: Remedy }
 
 export interface DriverReply {
   readonly id: number
@@ -52,6 +53,8 @@ function carryOut(request: DriverRequest): Promise<unknown> {
       return adapter.observe(request.interface, signal)
     case 'execute':
       return adapter.execute(request.step, signal)
+    case 'remedy':
+      return adapter.remedy(request.remedy, signal)
     default:
       return request satisfies never
   }

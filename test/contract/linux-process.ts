@@ -49,6 +49,7 @@ export async function openLinuxAdapter(host: Host, options: LinuxProcessOptions)
     observe: async (name) => (await ask({ id: (last += 1), verb: 'observe', interface: name })) as Observation,
     plan: planLinux,
     execute: async (step) => void (await ask({ id: (last += 1), verb: 'execute', step })),
+    remedy: async (remedy) => void (await ask({ id: (last += 1), verb: 'remedy', remedy })),
     close: async () => void (await running.stop()),
     kill: async () => {
       await running.kill('SIGKILL')

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { styleText } from 'node:util'
 import { sleep } from '../../system/sleep.ts'
 import { askedBy } from './camera.ts'
-import { forgetMapping } from './faults.ts'
+import { dropThisFlow, forgetMapping } from './faults.ts'
 import type { Host } from './host.ts'
 import type { Lab } from './lab.ts'
 import { buildPicture, type Picture } from './picture.ts'
@@ -82,6 +82,14 @@ export async function tellStory(lab: Lab, signal: AbortSignal): Promise<void> {
     await until('the page comes back', BACK_MS, signal, () => fetchPage(picture))
     return `${before} → ${await homeAsTheHubSeesIt(hub)}`
   })
+
+  await step('the carrier blocks the flow; page back after', async () => {
+    const undo = await dropThisFlow(home)
+    await until('the page comes back', BACK_MS, signal, () => fetchPage(picture))
+    const cure = await lastRemedy(home.pi)
+    await undo()
+    return cure
+  })
 }
 
 const DRAWING = `    phone  ──▶  HUB  ◀──  carrier's NAT  ◀──  home router  ◀──  Pi, homeward
@@ -111,6 +119,13 @@ async function tunnelIsUp(pi: Host): Promise<boolean> {
 async function homeAsTheHubSeesIt(hub: Host): Promise<string> {
   const { stdout } = await hub.run('wg', ['show', 'all', 'endpoints'])
   return /198\.51\.100\.\d+:\d+/.exec(stdout)?.[0] ?? 'nothing'
+}
+
+/** What the agent says it did, from its own record. */
+async function lastRemedy(pi: Host): Promise<string> {
+  const { stdout } = await pi.homeward(['events'])
+  const line = stdout.split('\n').findLast((text) => text.includes('new-source-port')) ?? ''
+  return line.replace(/^\S+ +/, '')
 }
 
 /** Asks until the answer is neither undefined nor false. */

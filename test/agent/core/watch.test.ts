@@ -29,7 +29,8 @@ function simulate(
       if (action.kind === 'send-heartbeat' && isAnswering(now))
         coming.push({ at: now + roundTripMs(), event: { kind: 'answer', sequence: action.sequence, mapping: seen } })
       if (action.kind === 'register')
-        coming.push({ at: now + 30, event: { kind: 'registration-ended', outcome: 'done', mapping: null } })
+        coming.push({ at: now + 30, event: { kind: 'registration-ended', outcome: 'done', mapping: null, word: null } })
+      if (action.kind === 'remedy') coming.push({ at: now + 70, event: { kind: 'remedy-ended', carriedOut: true } })
     }
   }
   feed({ kind: 'tick' })
@@ -77,7 +78,7 @@ describe('a tunnel being watched', () => {
     expect(doubtful![1] - 100_000).toBeLessThan(7_000)
     expect(offline![0]).toBe('offline')
     expect(offline![1] - doubtful![1]).toBe(20_000)
-    expect(count(actions, 'restore')).toBe(1)
+    expect(count(actions, 'restore')).toBe(2)
   })
 
   test('one lost heartbeat is no doubt, and is followed by another within a second', () => {
@@ -130,14 +131,14 @@ describe('a tunnel being watched', () => {
     ;[watch] = next(watch, { kind: 'tick' }, 0)
     ;[watch] = next(watch, { kind: 'answer', sequence: 0, mapping }, 20)
     const old = { address: '198.51.100.9', port: 1 }
-    ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping: old }, 40)
+    ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping: old, word: null }, 40)
     expect(watch.ledger.current?.endpoint).toEqual(mapping)
   })
 
   test('while heartbeats fail, the registrar’s word on the mapping counts', () => {
     let watch = start()
     ;[watch] = next(watch, { kind: 'tick' }, 0)
-    ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping }, 40)
+    ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping, word: null }, 40)
     expect(watch.ledger.current?.endpoint).toEqual(mapping)
   })
 
@@ -169,6 +170,123 @@ describe('a tunnel being watched', () => {
   })
 })
 
+describe('a flow that died', () => {
+  const well = (heardSeconds: number | null) => ({ peerKnown: true, heardSeconds })
+
+  /** As `simulate`, with a hub that says what it hears, and a fault that a remedy of the shell ends or does not. */
+  function outage(options: {
+    readonly heard: (silentMs: number) => number | null
+    readonly helps: (nth: number) => boolean
+    readonly registrar?: (now: number) => boolean
+    readonly endsAt?: number
+    readonly untilMs?: number
+  }) {
+    const from = 100_000
+    const up = simulate(start(), 0, from, () => true)
+    let { watch } = up
+    let now = up.now
+    let isDead = true
+    let remedies = 0
+    let lastAnsweredAt = watch.heartbeats.answeredAt ?? now
+    const actions: { readonly at: number; readonly action: Action }[] = []
+    const coming: { readonly at: number; readonly event: WatchEvent }[] = []
+    const feed = (event: WatchEvent): void => {
+      const [after, wanted] = next(watch, event, now)
+      watch = after
+      for (const action of wanted) {
+        actions.push({ at: now, action })
+        if (action.kind === 'send-heartbeat' && (!isDead || now >= (options.endsAt ?? Infinity))) {
+          lastAnsweredAt = now
+          coming.push({ at: now + 20, event: { kind: 'answer', sequence: action.sequence, mapping } })
+        }
+        if (action.kind === 'register') {
+          const answers = options.registrar?.(now) ?? true
+          const word = answers ? well(options.heard(now - lastAnsweredAt)) : null
+          const outcome = answers ? 'done' : 'unreachable'
+          coming.push({ at: now + 30, event: { kind: 'registration-ended', outcome, mapping: null, word } })
+        }
+        if (action.kind === 'remedy') {
+          remedies += 1
+          if (options.helps(remedies)) isDead = false
+          coming.push({ at: now + 70, event: { kind: 'remedy-ended', carriedOut: true } })
+        }
+      }
+    }
+    const untilMs = from + (options.untilMs ?? 30_000)
+    while (now < untilMs) {
+      const first = coming.reduce((least, one) => Math.min(least, one.at), Infinity)
+      now = Math.max(now, Math.min(first, wakeAt(watch), untilMs))
+      const arrived = coming.findIndex((one) => one.at <= now)
+      feed(arrived < 0 ? { kind: 'tick' } : coming.splice(arrived, 1)[0]!.event)
+    }
+    return { actions, watch, from }
+  }
+
+  test('is named and healed with another source port within ten seconds', () => {
+    const { actions, watch, from } = outage({ heard: (silentMs) => silentMs / 1_000, helps: () => true })
+    expect(told(actions).map(([kind]) => kind)).toEqual(['doubtful', 'healing', 'up'])
+    expect(told(actions)[2]![1] - from).toBeLessThan(10_000)
+    const reports = actions.flatMap(({ action }) => (action.kind === 'tell-remedy' ? [action.report] : []))
+    expect(reports).toMatchObject([{ remedy: 'new-source-port', cause: 'flow-dead', helped: true }])
+    expect(watch.health.kind).toBe('up')
+  })
+
+  test('is called return-dead when the hub still hears us', () => {
+    const { actions } = outage({ heard: () => 0.2, helps: () => true })
+    const healing = actions.find(({ action }) => action.kind === 'tell-health' && action.to.kind === 'healing')
+    expect(healing?.action).toMatchObject({ to: { cause: 'return-dead' } })
+  })
+
+  test('is tried again with growing pauses, each time with fresh evidence, and never given up', () => {
+    const { actions } = outage({ heard: (silentMs) => silentMs / 1_000, helps: () => false, untilMs: 900_000 })
+    const tried = actions.flatMap(({ at, action }) => (action.kind === 'remedy' ? [at] : []))
+    const gaps = tried.slice(1).map((at, index) => at - tried[index]!)
+    expect(gaps.length).toBeGreaterThan(8)
+    expect(gaps[0]).toBeLessThan(20_000)
+    expect(Math.max(...gaps)).toBeLessThan(90_000)
+    expect(gaps[4]).toBeGreaterThan(gaps[0]!)
+    const asked = actions.flatMap(({ at, action }) => (action.kind === 'register' ? [at] : []))
+    for (const [index, at] of tried.slice(1).entries())
+      expect(asked.some((when) => when > tried[index]! && when < at)).toBe(true)
+  })
+
+  test('the second try can help', () => {
+    const { watch } = outage({ heard: () => null, helps: (nth) => nth === 2, untilMs: 60_000 })
+    expect(watch.health.kind).toBe('up')
+    expect(watch.cure.remedy).toBeNull()
+  })
+
+  test('a line that is away for twenty seconds is not repaired, even when the registrar is the first to come back', () => {
+    for (const lead of [0, 100, 400]) {
+      const { actions, watch } = outage({
+        heard: (silentMs) => silentMs / 1_000,
+        helps: () => true,
+        registrar: (now) => now >= 120_000 - lead,
+        endsAt: 120_000,
+        untilMs: 60_000,
+      })
+      expect(count(actions, 'remedy')).toBe(0)
+      expect(watch.health.kind).toBe('up')
+    }
+  })
+
+  test('a hub that does not know us is no reason to change the tunnel', () => {
+    const up = simulate(start(), 0, 100_000, () => true)
+    let { watch, now } = up
+    const actions: Action[] = []
+    for (; now < 200_000; now += 250) {
+      const [after, wanted] = next(watch, { kind: 'tick' }, now)
+      watch = after
+      actions.push(...wanted)
+      if (!wanted.some((action) => action.kind === 'register')) continue
+      const word = { peerKnown: false, heardSeconds: null }
+      ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping: null, word }, now + 10)
+    }
+    expect(actions.filter((action) => action.kind === 'remedy')).toEqual([])
+    expect(actions.filter((action) => action.kind === 'register').length).toBeGreaterThan(2)
+  })
+})
+
 describe('from every reachable state', () => {
   const event = fc.oneof(
     fc.constant<WatchEvent>({ kind: 'tick' }),
@@ -183,7 +301,9 @@ describe('from every reachable state', () => {
       kind: fc.constant('registration-ended' as const),
       outcome: fc.constantFrom('done' as const, 'refused' as const, 'unreachable' as const),
       mapping: fc.constant(null),
+      word: fc.option(fc.record({ peerKnown: fc.boolean(), heardSeconds: fc.option(fc.integer({ min: 0, max: 60 })) })),
     }),
+    fc.record({ kind: fc.constant('remedy-ended' as const), carriedOut: fc.boolean() }),
     fc.record({
       kind: fc.constant('configured' as const),
       settings: fc.record({ heartbeatMs: fc.integer({ min: 1_000, max: 60_000 }), spread: fc.constant(0.5) }),
@@ -197,17 +317,24 @@ describe('from every reachable state', () => {
     let now = 0
     const batches: (readonly Action[])[] = []
     let underWay = 0
+    let remedies = 0
     for (const { event, afterMs } of steps) {
       now += afterMs
       if (event.kind === 'registration-ended') {
         if (underWay === 0) continue
         underWay -= 1
       }
+      if (event.kind === 'remedy-ended') {
+        if (remedies === 0) continue
+        remedies -= 1
+      }
       const [after, actions] = next(watch, event, now)
       watch = after
       batches.push(actions)
       underWay += actions.filter((action) => action.kind === 'register').length
       expect(underWay).toBeLessThanOrEqual(1)
+      remedies += actions.filter((action) => action.kind === 'remedy').length
+      expect(remedies).toBeLessThanOrEqual(1)
     }
     return { watch, now, batches }
   }
@@ -226,12 +353,12 @@ describe('from every reachable state', () => {
     )
   })
 
-  test('time without answers leads to offline within ninety seconds', () => {
+  test('time without answers leads to offline within ninety seconds, or to healing where a cause is proven', () => {
     fc.assert(
       fc.property(history, (steps) => {
         const { watch, now } = reach(steps)
         const { watch: later } = simulate(watch, now, now + 60_000 + 30_000, () => false)
-        expect(later.health.kind).toBe<Health['kind']>('offline')
+        expect<Health['kind'][]>(['offline', 'healing']).toContain(later.health.kind)
       }),
       { numRuns: 40 },
     )
