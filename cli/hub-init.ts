@@ -22,13 +22,9 @@ async function init(context: Context, options: InitOptions): Promise<void> {
   const given = givenSettings(options)
   const makeAdapter = await loadAdapter()
   const adapter = makeAdapter({ privateKeyFile: paths.privateKey, presharedKeys: () => undefined })
-  const plan = await planInit(
-    paths,
-    given,
-    (addresses) => v.parse(HubConfigSchema, { addresses }),
-    adapter,
-    await isServed(paths.socket),
-  ).finally(() => adapter.close())
+  const isRunning = await isServed(paths.socket)
+  const plan = await planInit(paths, given, (addresses) => v.parse(HubConfigSchema, { addresses }), adapter, isRunning)
+  await adapter.close()
 
   const changed = plan.files.length > 0 || plan.steps.length > 0
   if (changed) {

@@ -1,3 +1,4 @@
+import { REKEY_AFTER_TIME, REKEY_TIMEOUT, REKEY_TIMEOUT_JITTER } from '../../wireguard/timers.ts'
 import type { Heartbeats } from './heartbeats.ts'
 
 /**
@@ -42,9 +43,8 @@ export const NO_CURE: Cure = { word: null, remedy: null, failed: 0, notBefore: -
 /** Past the word of the hub, so many heartbeats must be missed. */
 const MISSES_AFTER_WORD = 2
 
-/** A key this old may have to be made anew first (REKEY_AFTER_TIME), which takes an initiation each 5 s. */
-const SESSION_MS = 120_000
-const HANDSHAKE_MS = 6_000
+/** With a key older than REKEY_AFTER_TIME WireGuard may have to shake hands first, and tries only so often. */
+const HANDSHAKE_MS = REKEY_TIMEOUT + REKEY_TIMEOUT_JITTER + 500
 
 /** How long an answer may take to prove a remedy: a few round trips, and one lost packet. */
 const PROOF_MS = 4_000
@@ -94,5 +94,5 @@ export function noteRemedyFailed(cure: Cure, now: number): Cure {
 }
 
 function isSessionOld({ answeredAt }: Heartbeats, now: number): boolean {
-  return answeredAt === null || now - answeredAt > SESSION_MS
+  return answeredAt === null || now - answeredAt > REKEY_AFTER_TIME
 }

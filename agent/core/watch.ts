@@ -79,7 +79,7 @@ export type Action =
   | { readonly kind: 'remedy'; readonly remedy: RemedyKind }
   | { readonly kind: 'tell-remedy'; readonly report: RemedyReport }
 
-export interface RemedyReport {
+interface RemedyReport {
   readonly remedy: RemedyKind
   readonly cause: Cause
   readonly helped: boolean
