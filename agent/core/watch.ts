@@ -171,6 +171,8 @@ function mappingSeen(watch: Watch, seen: Endpoint | null, now: number, actions: 
   const [ledger, change] = noteMapping(watch.ledger, seen, now)
   if (change === null) return watch
   actions.push({ kind: 'tell-mapping', change })
+  // The first one is what the registration at the start is about already.
+  if (change.from === null) return { ...watch, ledger }
   return { ...watch, ledger, registration: registerSoon(watch.registration, 'mapping-changed', now) }
 }
 
