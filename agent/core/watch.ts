@@ -108,8 +108,9 @@ export function next(watch: Watch, event: WatchEvent, now: number): readonly [Wa
   let [after, answered] = taken(watch, event, now, actions)
   after = { ...after, heartbeats: noteOverdue(after.heartbeats, now) }
   after = proven(after, answered, now, actions)
-  after = judged(after, answered, now, actions)
+  // Before time alone could call it offline: one moment tells one change.
   after = healed(after, now, actions)
+  after = judged(after, answered, now, actions)
   after = heartbeatIfDue(after, now, actions)
   after = registerIfDue(after, now, actions)
   return [after, actions]
@@ -202,7 +203,7 @@ function heardOf(watch: Watch, word: HubWord | null, askedAt: number, now: numbe
   if (health.kind !== 'healing' || cure.remedy !== null) return watch
   const offline: Health = { kind: 'offline', since: now }
   actions.push({ kind: 'tell-health', from: health, to: offline })
-  return { ...watch, health: offline }
+  return { ...watch, health: offline, cure: { ...cure, word: null } }
 }
 
 /** An answer proves the remedy under way; time without one proves that it did not help. */
