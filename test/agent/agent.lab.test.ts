@@ -100,6 +100,14 @@ describe('a running agent', () => {
       expect(stdout).not.toContain((await pi.run('cat', [`${pi.disk.configDir}/${file}`])).stdout.trim())
   })
 
+  test('is watched until Ctrl-C', async () => {
+    const watching = pi.startHomeward(['status', '--watch', '--json'])
+    await watching.waitForLine(/"state":"up"/)
+    await watching.waitForLine(/"state":"up"/, { after: watching.lineCount })
+    await watching.kill('SIGINT')
+    expect(await watching.exited).toMatchObject({ code: 0 })
+  })
+
   test('leaves nothing to plan, and the hub reaches the LAN', async () => {
     expect((await pi.homeward(['plan'])).exitCode).toBe(0)
     expect(await reachesCamera()).toBe(true)
