@@ -10,6 +10,7 @@ import type { Context } from './context.ts'
 import { givenSettings, type InitOptions } from './hub-options.ts'
 import { askThisHub, loadAdapter } from './hub-session.ts'
 import { orNoRoot } from './or-no-root.ts'
+import { refuseIfAlso } from './one-role.ts'
 import { printFacts, tell } from './output.ts'
 
 /** `homeward hub init`. */
@@ -18,6 +19,7 @@ export async function hubInit(context: Context, options: InitOptions): Promise<v
 }
 
 async function init(context: Context, options: InitOptions): Promise<void> {
+  await refuseIfAlso('home', context, 'starting a hub')
   const paths = hubPaths(context)
   const given = givenSettings(options)
   const makeAdapter = await loadAdapter()

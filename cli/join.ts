@@ -8,6 +8,7 @@ import { systemClock } from '../system/clock.ts'
 import { formatEndpoint } from '../wireguard/spec.ts'
 import { confirm } from './confirm.ts'
 import type { Context } from './context.ts'
+import { refuseIfAlso } from './one-role.ts'
 import { printFacts, tell } from './output.ts'
 
 export interface JoinOptions {
@@ -25,6 +26,7 @@ export async function join(context: Context, token: string, options: JoinOptions
       what: 'joining the hub',
       why: `--router ${JSON.stringify(options.router)} is not something this version configures`,
     })
+  await refuseIfAlso('hub', context, 'joining the hub')
   const ending = new AbortController()
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => ending.abort())
   const dryRun = options.dryRun === true

@@ -27,6 +27,10 @@ export const catalogue = {
   'secret-exposed': { next: 'chmod 600 the file', exit: 1 },
   interrupted: { next: 'What was done has been undone; run it again when you are ready', exit: 1 },
   'already-joined': { next: 'Run homeward leave first, then join again', exit: 1 },
+  'role-taken': {
+    next: 'Use another machine: a hub is a VPS on the internet, a home is behind the carrier’s NAT',
+    exit: 1,
+  },
   'hub-not-initialised': { next: 'Run homeward hub init --address HOST on the VPS first', exit: 1 },
   'hub-settings-differ': { next: 'Edit hub.yaml by hand and restart homeward hub run', exit: 1 },
   'token-malformed': { next: 'Copy the whole token again, from hw1. to its last character', exit: 1 },
