@@ -43,6 +43,9 @@ inner() {
   mknod -m 666 dev/tty c 5 0
   mknod -m 666 dev/net/tun c 10 200
   ln -s /proc/self/fd dev/fd
+  ln -s fd/0 dev/stdin
+  ln -s fd/1 dev/stdout
+  ln -s fd/2 dev/stderr
   mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
   ln -s pts/ptmx dev/ptmx
   mkdir old
