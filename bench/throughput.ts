@@ -16,6 +16,11 @@ const DIRECTIONS = [
   { what: 'home → hub', options: ['--reverse'] },
 ] as const
 
+interface IperfReport {
+  readonly end: { readonly sum_received?: { readonly bits_per_second: number } }
+  readonly error?: string
+}
+
 const lab = await createLab()
 try {
   const { hub, home, hubAddress } = await buildJoinedHome(lab)
@@ -26,8 +31,9 @@ try {
 
   const megabits = async (address: string, options: readonly string[]): Promise<number> => {
     const args = ['--client', address, '--time', String(SECONDS_PER_RUN), '--omit', '1', '--json', ...options]
-    const { stdout } = await hub.run('iperf3', args, { timeoutMs: 30_000 })
-    const { end } = JSON.parse(stdout) as { end: { sum_received: { bits_per_second: number } } }
+    const { stdout } = await hub.run('iperf3', args, { timeoutMs: 30_000, allowFailure: true })
+    const { end, error } = JSON.parse(stdout) as IperfReport
+    if (end.sum_received === undefined) throw new Error(`iperf3 to ${address}: ${error ?? stdout}\n${agent.stdout}`)
     return end.sum_received.bits_per_second / 1e6
   }
 
@@ -53,6 +59,7 @@ try {
     })
   }
   await Promise.all([agent.stop(), server.stop()])
+  if (process.env['HOMEWARD_DEBUG'] !== undefined) console.log(agent.stdout)
   report(`data path: median of ${ROUNDS} runs of ${SECONDS_PER_RUN} s in turns`, rows)
 } finally {
   await lab.close()
