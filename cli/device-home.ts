@@ -1,9 +1,9 @@
 import type * as v from 'valibot'
+import { askRegistrar } from '../agent/ask-registrar.ts'
 import { firstHub, readAgentConfig } from '../agent/config.ts'
 import { readBearer } from '../agent/secrets.ts'
-import { Problem } from '../problems/problem.ts'
 import { AddDeviceAnswer, DeviceList, Done, PROTOCOL_VERSION } from '../protocol/messages.ts'
-import { type Call, callRegistrar } from '../protocol/registrar-client.ts'
+import type { Call } from '../protocol/registrar-client.ts'
 import type { Context } from './context.ts'
 import type { DeviceSide } from './device-side.ts'
 
@@ -13,19 +13,9 @@ export async function homeSide(context: Context): Promise<DeviceSide> {
   const hub = firstHub(config)
   const bearer = await readBearer(context.configDir, config.home)
 
-  /** By whichever address answers first, in the order of the configuration. */
-  async function ask<const Schema extends v.GenericSchema>(call: Call<Schema>): Promise<v.InferOutput<Schema>> {
-    let failure: unknown
-    for (const host of hub.addresses) {
-      try {
-        return await callRegistrar({ host, port: hub.port, certificate: hub.certificate }, { ...call, bearer })
-      } catch (thrown) {
-        if (!isOutOfReach(thrown)) throw thrown
-        failure ??= thrown
-      }
-    }
-    throw failure
-  }
+  const places = { hosts: hub.addresses, port: hub.port, certificate: hub.certificate }
+  const ask = async <const Schema extends v.GenericSchema>(call: Call<Schema>): Promise<v.InferOutput<Schema>> =>
+    (await askRegistrar(places, { ...call, bearer })).answer
 
   return {
     add: (request) =>
@@ -40,8 +30,4 @@ export async function homeSide(context: Context): Promise<DeviceSide> {
       await ask({ method: 'DELETE', path: `/v1/devices/${encodeURIComponent(name)}`, answer: Done })
     },
   }
-}
-
-function isOutOfReach(thrown: unknown): boolean {
-  return thrown instanceof Problem && (thrown.code === 'hub-unreachable' || thrown.code === 'name-unresolved')
 }

@@ -1,7 +1,0 @@
-import { stat } from 'node:fs/promises'
-
-/** Differs whenever somebody replaced or edited the file. */
-export async function stampOf(path: string): Promise<string> {
-  const seen = await stat(path, { bigint: true }).catch(() => null)
-  return seen === null ? 'gone' : `${seen.ino}.${seen.mtimeNs}.${seen.size}`
-}
