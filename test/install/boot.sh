@@ -73,7 +73,7 @@ end() {
   # The kernel takes its time to empty the cgroups of the dead.
   until [ ! -e "/proc/$parent" ] && find "$(cat "$1/cgroup-path")" -depth -type d -exec rmdir {} + 2>/dev/null; do
     tries=$((tries + 1))
-    [ "$tries" -lt 100 ] || exit 1
+    [ "$tries" -lt 400 ] || exit 1
     sleep 0.05
   done
 }

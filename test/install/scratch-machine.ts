@@ -48,7 +48,12 @@ exec nsenter --target $(cat /proc/$parent/task/$parent/children) --mount --pid -
 
   for (const until = Date.now() + READY_MS; ; await sleep(50)) {
     const { exitCode } = await shell('test -e /run/ready', { allowFailure: true })
-    if (exitCode === 0) return { shell, copyIn, end: async () => void (await host.run('sh', [BOOT, 'end', folder])) }
+    if (exitCode === 0)
+      return {
+        shell,
+        copyIn,
+        end: async () => void (await host.run('sh', [BOOT, 'end', folder], { timeoutMs: 30_000 })),
+      }
     if (died !== undefined || Date.now() > until) throw new Error(`booting a scratch machine failed: ${died ?? 'late'}`)
   }
 }
