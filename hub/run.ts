@@ -27,6 +27,8 @@ const SOCKET_WITHIN_MS = 10_000
  */
 export async function runHub(paths: HubPaths, makeAdapter: AdapterMaker, log: Log, signal: AbortSignal): Promise<void> {
   await makeFolder(dirname(paths.socket))
+  // Before the file is read: a change that comes meanwhile is then seen as one.
+  const stamp = await stampOf(paths.config)
   let parts: OpenHub | undefined
   const door = lockedDoor(async () => {
     parts = await openHub(paths, makeAdapter, log, (witness) =>
@@ -50,7 +52,7 @@ export async function runHub(paths: HubPaths, makeAdapter: AdapterMaker, log: Lo
     await Promise.all([
       witness.watch(loops),
       watchDrift(hub, loops),
-      watchConfig(paths.config, hub, log, loops, async (port) => {
+      watchConfig(paths.config, stamp, hub, log, loops, async (port) => {
         const old = registrar
         registrar = await open(port)
         await old?.close()
@@ -88,16 +90,18 @@ async function watchDrift(hub: Hub, signal: AbortSignal): Promise<void> {
 
 /**
  * Takes changes of hub.yaml. A bad one is logged and the last good one stays.
+ * @param readAt the file's stamp when its settings were read.
  * @param movePort opens the registrar at another port, then closes the old one.
  */
 async function watchConfig(
   path: string,
+  readAt: string,
   hub: Hub,
   log: Log,
   signal: AbortSignal,
   movePort: (port: number) => Promise<void>,
 ): Promise<void> {
-  let stamp = await stampOf(path)
+  let stamp = readAt
   while (!signal.aborted) {
     await sleep(CONFIG_EVERY_MS, signal)
     const now = await stampOf(path)
