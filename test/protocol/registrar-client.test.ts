@@ -1,0 +1,100 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:https'
+import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net'
+import * as v from 'valibot'
+import { afterEach, describe, expect, test } from 'vitest'
+import { fingerprintOf, makeCertificate } from '../../hub/certificate.ts'
+import { callRegistrar, connectPinned } from '../../protocol/registrar-client.ts'
+
+const { key, certificate } = makeCertificate(['127.0.0.1'])
+const pin = fingerprintOf(certificate)
+const open: (Server | TcpServer)[] = []
+afterEach(() => {
+  for (const server of open.splice(0)) {
+    if ('closeAllConnections' in server) server.closeAllConnections()
+    server.close()
+  }
+})
+
+async function listen(server: Server | TcpServer): Promise<number> {
+  open.push(server)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
+
+const call = { method: 'GET', path: '/x', answer: v.object({ fine: v.boolean() }), timeoutMs: 3_000 } as const
+const at = (port: number, certificate = pin) => ({ host: '127.0.0.1', port, certificate })
+
+describe('asking the registrar', () => {
+  test('the pinned certificate is trusted, self-signed as it is', async () => {
+    const port = await listen(createServer({ key, cert: certificate }, (_in, out) => out.end('{"fine":true}')))
+    expect(await callRegistrar(at(port), call)).toEqual({ fine: true })
+  })
+
+  test('another certificate is refused before one byte of ours was sent', async () => {
+    const received: string[] = []
+    const server = createServer({ key, cert: certificate }, (incoming, out) => {
+      received.push(incoming.url ?? '')
+      out.end('{"fine":true}')
+    })
+    const port = await listen(server)
+    await expect(callRegistrar(at(port, '00'.repeat(32)), { ...call, bearer: 'cabin.secret' })).rejects.toMatchObject({
+      code: 'certificate-mismatch',
+    })
+    expect(received).toEqual([])
+  })
+
+  test('nothing older than TLS 1.3 is spoken', async () => {
+    const port = await listen(
+      createServer({ key, cert: certificate, maxVersion: 'TLSv1.2' }, (_in, out) => out.end('{}')),
+    )
+    await expect(connectPinned(at(port), 'asking', AbortSignal.timeout(3_000))).rejects.toMatchObject({
+      code: 'hub-unreachable',
+    })
+  })
+
+  test.each([
+    ['no JSON', 200, 'hello', 'answer-invalid'],
+    ['another shape', 200, '{"fine":1}', 'answer-invalid'],
+    ['its own problem', 410, '{"error":{"code":"token-expired","why":"late","next":"Ask again"}}', 'token-expired'],
+    ['a code of a newer hub', 400, '{"error":{"code":"brand-new","why":"x","next":"y"}}', 'answer-invalid'],
+    ['an error page', 502, '<html>', 'answer-invalid'],
+  ])('an answer that is %s', async (_what, status, text, code) => {
+    const port = await listen(createServer({ key, cert: certificate }, (_in, out) => out.writeHead(status).end(text)))
+    await expect(callRegistrar(at(port), call)).rejects.toMatchObject({ code })
+  })
+
+  test('a port where nothing listens, and one that says nothing', async () => {
+    const silent: Socket[] = []
+    const port = await listen(createTcpServer((socket) => silent.push(socket)))
+    await expect(callRegistrar(at(port), { ...call, timeoutMs: 300 })).rejects.toMatchObject({
+      code: 'hub-unreachable',
+    })
+    for (const socket of silent) socket.destroy()
+    open.pop()?.close()
+    await expect(callRegistrar(at(port), call)).rejects.toMatchObject({
+      code: 'hub-unreachable',
+      why: 'nothing listens there',
+    })
+  })
+
+  test('a name that does not resolve is called that', async () => {
+    await expect(callRegistrar({ host: 'nowhere.invalid', port: 1, certificate: pin }, call)).rejects.toMatchObject({
+      code: 'name-unresolved',
+    })
+  })
+
+  test('an answer without end is cut off', async () => {
+    const port = await listen(
+      createServer({ key, cert: certificate }, (_in, out) => {
+        const more = (): void => {
+          while (!out.destroyed && out.write('x'.repeat(65_536)));
+        }
+        out.on('drain', more)
+        more()
+      }),
+    )
+    await expect(callRegistrar(at(port), call)).rejects.toMatchObject({ code: 'hub-unreachable' })
+  })
+})
