@@ -51,7 +51,7 @@ const handlers: Handlers = {
   },
 }
 
-export function controlHandler(hub: Hub): LocalHandler {
+function controlHandler(hub: Hub): LocalHandler {
   return async (verb, input) => {
     if (!Object.hasOwn(handlers, verb))
       throw new Problem('request-invalid', { what: 'answering a local command', why: 'the daemon does not know it' })

@@ -15,7 +15,7 @@ export interface RegistrarServer {
 }
 
 /** What one client, and all of them together, can cost. */
-export const LIMITS = {
+const LIMITS = {
   connections: 512,
   /** Homes behind one carrier share an address, and each asks for a moment every ten minutes. */
   connectionsPerSource: 64,

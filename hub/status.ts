@@ -36,7 +36,7 @@ export interface HubStatus {
   readonly notes: readonly string[]
 }
 
-export interface PeerStatus {
+interface PeerStatus {
   readonly name: string
   readonly address: string
   readonly connected: boolean
