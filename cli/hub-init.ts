@@ -1,8 +1,8 @@
 import { describeStep } from '../adapters/describe-step.ts'
 import { HubConfigSchema } from '../hub/config.ts'
 import { readIdentity } from '../hub/identity.ts'
-import { type InitPlan, planInit, writeInit } from '../hub/init.ts'
-import { hubPaths } from '../hub/paths.ts'
+import { type Given, type InitPlan, planInit, writeInit } from '../hub/init.ts'
+import { type HubPaths, hubPaths } from '../hub/paths.ts'
 import { isServed } from '../system/local-socket.ts'
 import * as v from 'valibot'
 import { confirm } from './confirm.ts'
@@ -21,12 +21,7 @@ export async function hubInit(context: Context, options: InitOptions): Promise<v
 async function init(context: Context, options: InitOptions): Promise<void> {
   await refuseIfAlso('home', context, 'starting a hub')
   const paths = hubPaths(context)
-  const given = givenSettings(options)
-  const makeAdapter = await loadAdapter()
-  const adapter = makeAdapter({ privateKeyFile: paths.privateKey, presharedKeys: () => undefined })
-  const isRunning = await isServed(paths.socket)
-  const plan = await planInit(paths, given, (addresses) => v.parse(HubConfigSchema, { addresses }), adapter, isRunning)
-  await adapter.close()
+  const plan = await planFor(paths, givenSettings(options))
 
   const changed = plan.files.length > 0 || plan.steps.length > 0
   if (changed) {
@@ -49,6 +44,17 @@ async function init(context: Context, options: InitOptions): Promise<void> {
     certificate: fingerprint,
   }
   printFacts(context, facts, () => (changed ? doneText(plan) : 'The hub is as it should be; nothing was changed.'))
+}
+
+async function planFor(paths: HubPaths, given: Given): Promise<InitPlan> {
+  const makeAdapter = await loadAdapter()
+  const adapter = makeAdapter({ privateKeyFile: paths.privateKey, presharedKeys: () => undefined })
+  const defaults = (addresses: readonly string[]) => v.parse(HubConfigSchema, { addresses })
+  try {
+    return await planInit(paths, given, defaults, adapter, await isServed(paths.socket))
+  } finally {
+    await adapter.close()
+  }
 }
 
 function planText({ files, steps }: InitPlan): string {
