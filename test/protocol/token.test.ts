@@ -41,14 +41,10 @@ describe('a join token', () => {
   test('with any one character changed it is refused', () => {
     const characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.'.split('')
     fc.assert(
-      fc.property(
-        fc.integer({ min: 0, max: text.length - 1 }),
-        fc.constantFrom(...characters.split('')),
-        (at, other) => {
-          fc.pre(text[at] !== other)
-          expect(codeOf(text.slice(0, at) + other + text.slice(at + 1))).toMatch(/^token-(malformed|damaged|version)$/)
-        },
-      ),
+      fc.property(fc.integer({ min: 0, max: text.length - 1 }), fc.constantFrom(...characters), (at, other) => {
+        fc.pre(text[at] !== other)
+        expect(codeOf(text.slice(0, at) + other + text.slice(at + 1))).toMatch(/^token-(malformed|damaged|version)$/)
+      }),
     )
   })
 
