@@ -111,11 +111,17 @@ export function makeHub(parts: HubParts): Hub {
   async function change<Result>(
     make: (circumstances: Circumstances) => (document: Store['document']) => Change<Result>,
   ) {
-    const before = store.document
     const own = parts.ownNetworks(config.interface)
-    const result = await store.update(make({ network: config.network, own, now: clock.wall() }))
-    if (store.document !== before) heartbeats?.serve(hubAddressIn(config.network), store.document.homes)
-    return { result, changed: store.document !== before }
+    const act = make({ network: config.network, own, now: clock.wall() })
+    // Judged inside: others' changes may come between the call and its turn.
+    let changed = false
+    const result = await store.update((document) => {
+      const [next, result] = act(document)
+      changed = next !== document
+      return [next, result] as const
+    })
+    if (changed) heartbeats?.serve(hubAddressIn(config.network), store.document.homes)
+    return { result, changed }
   }
 
   async function reconcileOrLog(): Promise<void> {

@@ -61,11 +61,9 @@ export async function openRegistrar(
   return { port: (server.address() as AddressInfo).port, close: () => close(server) }
 }
 
+/** With node-server's own Request as the global one: hono's body limit makes new ones, which Node's does not know how to. */
 function listener(app: App): RequestListener {
-  // The globals stay Node's own: other parts of this process use them.
-  const answer = getRequestListener((request, env) => app.fetch(request, env), {
-    overrideGlobalObjects: false,
-  })
+  const answer = getRequestListener((request, env) => app.fetch(request, env))
   return (incoming, outgoing) => void answer(incoming, outgoing)
 }
 

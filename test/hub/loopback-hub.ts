@@ -1,0 +1,101 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as v from 'valibot'
+import { fingerprintOf, makeCertificate } from '../../hub/certificate.ts'
+import { HubConfigSchema } from '../../hub/config.ts'
+import { type Hub, makeHub } from '../../hub/hub.ts'
+import { openRegistrar } from '../../hub/registrar-server.ts'
+import { registrarApp } from '../../hub/registrar.ts'
+import { EMPTY_DOCUMENT } from '../../hub/store-document.ts'
+import { openStore, type Store, storeText } from '../../hub/store.ts'
+import { makeWitness } from '../../hub/witness.ts'
+import { JoinAnswer, type JoinRequest } from '../../protocol/messages.ts'
+import { callRegistrar, type Registrar } from '../../protocol/registrar-client.ts'
+import { parseToken } from '../../protocol/token.ts'
+import { privateKeyFrom, type PublicKey } from '../../wireguard/keys.ts'
+import { publicKeyOf } from '../../wireguard/public-key.ts'
+import { captureLog } from './captured-log.ts'
+import { type PaperMachine, paperMachine } from './paper-machine.ts'
+import { type TurnedClock, turnedClock } from './turned-clock.ts'
+
+/** A whole hub with its registrar on loopback; only the machine under it is of paper. */
+export interface LoopbackHub {
+  readonly hub: Hub
+  readonly store: Store
+  readonly machine: PaperMachine
+  readonly clock: TurnedClock
+  readonly registrar: Registrar
+  readonly lines: readonly Record<string, unknown>[]
+  readonly logged: (message: string) => readonly Record<string, unknown>[]
+  readonly close: () => Promise<void>
+}
+
+export const newKey = (): PublicKey => publicKeyOf(privateKeyFrom(randomBytes(32)))
+export const newSecret = (): string => randomBytes(32).toString('base64url')
+
+export async function loopbackHub(): Promise<LoopbackHub> {
+  const folder = await mkdtemp(join(tmpdir(), 'homeward-hub-'))
+  const path = join(folder, 'store.json')
+  await writeFile(path, storeText(EMPTY_DOCUMENT), { mode: 0o600 })
+  const tls = makeCertificate(['127.0.0.1'])
+  const fingerprint = fingerprintOf(tls.certificate)
+  const [store, machine, clock, { log, lines }] = [await openStore(path), paperMachine(), turnedClock(), captureLog()]
+  const hub = makeHub({
+    config: v.parse(HubConfigSchema, { addresses: ['127.0.0.1'], network: '10.86.0.0/24' }),
+    identity: { publicKey: newKey(), tls, fingerprint },
+    store,
+    adapter: machine,
+    // Nobody's WireGuard: it sees no peer.
+    witness: makeWitness(
+      () => 'hw0',
+      clock,
+      log,
+      async () => '(hidden)\t(none)\t51820\toff\n',
+    ),
+    heartbeats: null,
+    ownNetworks: () => [],
+    servedUdpPorts: async () => new Set([53]),
+    clock,
+    log,
+  })
+  await hub.reconcile()
+  const server = await openRegistrar(registrarApp(hub, clock, log), tls, 0)
+  return {
+    hub,
+    store,
+    machine,
+    clock,
+    registrar: { host: '127.0.0.1', port: server.port, certificate: fingerprint },
+    lines,
+    logged: (message) => lines.filter((line) => line['msg'] === message),
+    close: async () => {
+      await server.close()
+      await hub.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export async function joinRequestFor({ hub }: LoopbackHub, home: string, lan: string[] = []): Promise<JoinRequest> {
+  const { token } = await hub.invite({ home, lan, expiresInMs: 3_600_000 })
+  const { joinSecret } = parseToken(token)
+  return { version: 1, joinSecret, publicKey: newKey(), homeSecret: newSecret(), lan: [], preview: false }
+}
+
+/** Over the wire, as a home does it. */
+export async function joinAs(
+  scene: LoopbackHub,
+  home: string,
+  lan: string[] = [],
+): Promise<{ readonly request: JoinRequest; readonly answer: JoinAnswer; readonly bearer: string }> {
+  const request = await joinRequestFor(scene, home, lan)
+  const answer = await callRegistrar(scene.registrar, {
+    method: 'POST',
+    path: '/v1/join',
+    body: request,
+    answer: JoinAnswer,
+  })
+  return { request, answer, bearer: `${home}.${request.homeSecret}` }
+}
