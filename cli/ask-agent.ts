@@ -1,7 +1,7 @@
-import { access } from 'node:fs/promises'
 import { agentConfigPath } from '../agent/config.ts'
 import { agentSocketPath } from '../agent/socket-path.ts'
 import { Problem } from '../problems/problem.ts'
+import { isThere } from '../system/is-there.ts'
 import { askLocal } from '../system/local-socket.ts'
 import type { Context } from './context.ts'
 
@@ -15,14 +15,4 @@ export async function askAgent(context: Context, verb: string, timeoutMs = 10_00
     why: joined ? 'no agent is running on this machine' : 'this machine has not joined a hub',
     ...(joined ? {} : { next: 'Run homeward join TOKEN with a token from your hub' }),
   })
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await access(path)
-    return true
-  } catch (thrown) {
-    // Forbidden to look is no proof of absence.
-    return (thrown as NodeJS.ErrnoException).code !== 'ENOENT'
-  }
 }

@@ -1,8 +1,8 @@
-import { access } from 'node:fs/promises'
 import { agentConfigPath } from '../agent/config.ts'
 import type { DeviceRequest } from '../hub/hub.ts'
 import { hubPaths } from '../hub/paths.ts'
 import { Problem } from '../problems/problem.ts'
+import { isThere } from '../system/is-there.ts'
 import type { AddDeviceAnswer, DeviceList } from '../protocol/messages.ts'
 import type { Context } from './context.ts'
 
@@ -28,14 +28,4 @@ export async function deviceSide(context: Context): Promise<DeviceSide> {
     why: `${context.configDir} has neither agent.yaml nor hub.yaml`,
     next: 'Run this at a home that has joined, or on the hub',
   })
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await access(path)
-    return true
-  } catch (thrown) {
-    // What may not be looked at is there: whoever reads it says what is wrong.
-    return (thrown as NodeJS.ErrnoException).code !== 'ENOENT'
-  }
 }

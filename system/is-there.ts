@@ -1,0 +1,11 @@
+import { access } from 'node:fs/promises'
+
+/** Whether there is a file. Forbidden to look is no proof of absence: whoever reads it then says what is wrong. */
+export async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path)
+    return true
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code !== 'ENOENT'
+  }
+}
