@@ -37,11 +37,7 @@ test('what init writes is what is read, with every kind of address', async () =>
 test.each<readonly [string, string, RegExp]>([
   ['a port that is none', 'addresses: [x.example]\nport: 70000', /line 2: port/],
   ['a port in words', 'addresses: [x.example]\n\nport: many', /line 3: port must be number/],
-  [
-    'a network without a length',
-    'addresses: [x.example]\nnetwork: 10.86.0.0',
-    /line 2: network.*prefix/,
-  ],
+  ['a network without a length', 'addresses: [x.example]\nnetwork: 10.86.0.0', /line 2: network.*prefix/],
   ['a network too small for anybody', 'addresses: [x.example]\nnetwork: 10.86.0.0/30', /line 2: network.*\/8 to \/29/],
   ['an interface nobody could type', 'addresses: [x.example]\ninterface: "hw0; reboot"', /line 2: interface/],
   ['an address with a scheme', 'addresses: ["https://x.example"]', /line 1: addresses/],
