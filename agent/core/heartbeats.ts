@@ -115,12 +115,12 @@ export function overdueAt(beats: Heartbeats): number | null {
 }
 
 /**
- * How long an answer may take. Unknown round trip: a second, RFC 6298's floor, or four of what was seen. Well known:
+ * How long an answer may take. Unknown round trip: a second, RFC 6298's floor. Seen a few times: half of that, or four of what was seen. Well known:
  * RFC 6298, 2.3, without that floor, since a heartbeat too many costs 108 bytes and a second of blindness costs a call.
  */
 export function answerTimeoutMs({ roundTrip }: Heartbeats): number {
   if (roundTrip === null) return 1_000
-  if (roundTrip.samples < WELL_KNOWN_SAMPLES) return Math.min(5_000, Math.max(1_000, 4 * roundTrip.smoothedMs))
+  if (roundTrip.samples < WELL_KNOWN_SAMPLES) return Math.min(5_000, Math.max(500, 4 * roundTrip.smoothedMs))
   return Math.min(5_000, Math.max(300, roundTrip.smoothedMs + 4 * roundTrip.variationMs))
 }
 
