@@ -14,8 +14,12 @@ import { type AdapterMaker, type OpenHub, openHub } from './open.ts'
 import type { HubPaths } from './paths.ts'
 import { openRegistrar, type RegistrarServer } from './registrar-server.ts'
 import { registrarApp } from './registrar.ts'
+import type { Witness } from './witness.ts'
 
 const DRIFT_EVERY_MS = 30_000
+/** While the witness sees no interface, which is seldom for nothing. */
+const BLIND_EVERY_MS = 3_000
+const LOOK_EVERY_MS = 1_000
 const CONFIG_EVERY_MS = 2_000
 /** A command that holds the socket for its moment is done by then. */
 const SOCKET_WITHIN_MS = 10_000
@@ -51,7 +55,7 @@ export async function runHub(paths: HubPaths, makeAdapter: AdapterMaker, log: Lo
     log.info({ port: hub.config.port, interface: hub.config.interface }, 'the hub is ready')
     await Promise.all([
       witness.watch(loops),
-      watchDrift(hub, loops),
+      watchDrift(hub, witness, loops),
       watchConfig(paths.config, stamp, hub, log, loops, async (port) => {
         const old = registrar
         registrar = await open(port)
@@ -81,10 +85,14 @@ async function takeSocket(path: string, door: Door, signal: AbortSignal): Promis
   }
 }
 
-async function watchDrift(hub: Hub, signal: AbortSignal): Promise<void> {
+async function watchDrift(hub: Hub, witness: Witness, signal: AbortSignal): Promise<void> {
+  let looked = systemClock.now()
   while (!signal.aborted) {
-    await sleep(DRIFT_EVERY_MS, signal)
-    if (!signal.aborted) await hub.reconcileOrLog()
+    await sleep(LOOK_EVERY_MS, signal)
+    const isBlind = (witness.ageSeconds() ?? Number.POSITIVE_INFINITY) * 1000 > BLIND_EVERY_MS
+    if (signal.aborted || systemClock.now() - looked < (isBlind ? BLIND_EVERY_MS : DRIFT_EVERY_MS)) continue
+    await hub.reconcileOrLog()
+    looked = systemClock.now()
   }
 }
 
