@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { Problem } from '../problems/problem.ts'
-import { isThere } from '../system/is-there.ts'
+import { stampOf } from '../system/file-stamp.ts'
 import type { Context } from './context.ts'
 
 const CONFIG_OF = { home: 'agent.yaml', hub: 'hub.yaml' } as const
@@ -12,6 +12,7 @@ const CONFIG_OF = { home: 'agent.yaml', hub: 'hub.yaml' } as const
  */
 export async function refuseIfAlso(role: 'home' | 'hub', context: Context, what: string): Promise<void> {
   const path = join(context.configDir, CONFIG_OF[role])
-  if (!(await isThere(path))) return
+  // A plain user may not look: that it takes root is then the better answer.
+  if ((await stampOf(path)) === 'gone') return
   throw new Problem('role-taken', { what, why: `this machine is a ${role} already: there is ${path}` })
 }
