@@ -151,6 +151,22 @@ describe('a LAN', () => {
     expect(refusal(() => register(both, home, change, hubKey, circumstances))).toBe(code)
   })
 
+  test('the hub’s owner may grant a public one, which the home may then keep; nobody may have loopback or multicast', () => {
+    const { document, home } = joined(EMPTY_DOCUMENT, 'cabin', ['198.51.100.0/25'])
+    const half = { publicKey: home.publicKey, lan: ['198.51.100.0/26'] }
+    expect(register(document, home, half, hubKey, circumstances)[1].lan).toEqual(half.lan)
+    for (const prefix of ['127.0.0.0/8', '224.0.0.0/4', '169.254.0.0/16', '0.0.0.0/8'])
+      expect(refusal(() => invited(EMPTY_DOCUMENT, 'cabin', [prefix]))).toBe('prefix-invalid')
+  })
+
+  test('a home that was joined anew while it asked is not taken for the old one', () => {
+    const first = joined(EMPTY_DOCUMENT, 'cabin')
+    const again = joined(first.document, 'cabin')
+    const change = { publicKey: newKey(), lan: [] }
+    expect(refusal(() => register(again.document, first.home, change, hubKey, circumstances))).toBe('home-unknown')
+    expect(refusal(() => leave(again.document, first.home, { reopenInvite: false }))).toBe('home-unknown')
+  })
+
   test('a registration that says what is known writes nothing; another LAN is taken', () => {
     const { document, home } = joined(EMPTY_DOCUMENT, 'cabin', ['192.168.1.0/24'])
     const same = { publicKey: home.publicKey, lan: ['192.168.1.0/24'] }

@@ -67,6 +67,12 @@ describe('a home that joins', () => {
     expect(scene.logged('a home joined')).toHaveLength(1)
   })
 
+  test('whose key has changed since does not get the old answer again', async () => {
+    const { request, bearer } = await joinAs(scene, 'cabin')
+    await register(bearer, { publicKey: newKey() })
+    expect(await codeOf(join(request))).toBe('token-used')
+  })
+
   test('of fifty that use one token at once exactly one becomes the home', async () => {
     const request = await joinRequestFor(scene, 'cabin')
     const all = Array.from({ length: 50 }, () => ({ ...request, publicKey: newKey(), homeSecret: newSecret() }))
@@ -136,7 +142,10 @@ describe('a home that is known', () => {
   })
 
   test('adds, sees and removes its devices, and nobody else’s', async () => {
-    const [cabin, lodge] = [await joinAs(scene, 'cabin', ['192.168.1.0/24']), await joinAs(scene, 'lodge')]
+    const [cabin, lodge] = [
+      await joinAs(scene, 'cabin', ['192.168.1.0/24']),
+      await joinAs(scene, 'lodge', ['192.168.2.0/24']),
+    ]
     const ask = <const Answer extends Call<typeof Done>['answer'] | typeof AddDeviceAnswer | typeof DeviceList>(
       bearer: string,
       method: 'GET' | 'POST' | 'DELETE',
@@ -226,12 +235,16 @@ describe('a body', () => {
     expect(await send(['transfer-encoding: chunked'], chunked(text))).toMatch(/^HTTP\/1\.1 200[^]*"home":"cabin"/)
   })
 
-  test('that is no request is refused by the name of its field, in chunks too', async () => {
-    const text = JSON.stringify({ ...(await joinRequestFor(scene, 'cabin')), publicKey: 'hunter2' })
-    const answer = await send(['transfer-encoding: chunked'], chunked(text))
-    expect(answer).toMatch(/^HTTP\/1\.1 400[^]*publicKey/)
-    expect(answer).not.toContain('hunter2')
-  })
+  test.each(['version', 'joinSecret', 'publicKey', 'homeSecret', 'lan', 'preview'])(
+    'with a wrong %s is refused by the name of that field, and what was there is not repeated',
+    async (field) => {
+      const text = JSON.stringify({ ...(await joinRequestFor(scene, 'cabin')), [field]: 'hunter2' })
+      const answer = await send(['transfer-encoding: chunked'], chunked(text))
+      expect(answer).toMatch(/^HTTP\/1\.1 400[^]*request-invalid/)
+      expect(answer).toContain(field)
+      expect(answer).not.toContain('hunter2')
+    },
+  )
 
   test.each([
     ['that says it is too large', ['content-length: 20000'], ''],

@@ -61,10 +61,13 @@ describe('a change', () => {
   })
 
   test('that cannot be written is not believed: memory stays what the file is', async () => {
-    const store = await openStore(path)
-    await rm(folder, { recursive: true })
+    // A name that leaves no room for the new file's longer one (NAME_MAX is 255).
+    const tight = join(folder, 's'.repeat(250))
+    await writeFile(tight, storeText(EMPTY_DOCUMENT))
+    const store = await openStore(tight)
     await expect(store.update(adding('cabin'))).rejects.toMatchObject({ code: 'write-failed' })
     expect(store.document).toEqual(EMPTY_DOCUMENT)
+    expect(await readFile(tight, 'utf8')).toBe(storeText(EMPTY_DOCUMENT))
   })
 
   test('never writes over what somebody else wrote since', async () => {
