@@ -7,7 +7,7 @@ export type Desired = TunnelSpec | null | ((observed: Observation) => TunnelSpec
 /**
  * Observes, plans and executes until the machine is as desired. Stops at the first failed step.
  * @returns the steps that were carried out; none when nothing differed.
- * @throws {Problem} `changes-refused` before anything was touched, or the failed step's own problem.
+ * @throws {Problem} the plan's refusal before anything was touched, or the failed step's own problem.
  */
 export async function bringTo(
   adapter: Adapter,

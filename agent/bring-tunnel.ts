@@ -20,7 +20,7 @@ export interface Brought {
   readonly listenPort: number | null
 }
 
-/** Observes, plans and executes. @throws {Problem} `name-unresolved`, `changes-refused` and the like, `step-failed`. */
+/** Observes, plans and executes. @throws {Problem} `name-unresolved`, the plan’s refusal, `step-failed`. */
 export async function bringTunnel(
   { adapter, config, stateDir }: HomeTunnel,
   signal: AbortSignal,

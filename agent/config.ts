@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import * as v from 'valibot'
+import { InterfaceNameSchema } from '../adapters/interface-name.ts'
 import { Problem } from '../problems/problem.ts'
 import { CidrSchema, HostSchema, Ipv4Schema, PortSchema } from '../protocol/addresses.ts'
 import { PublicKeySchema } from '../protocol/messages.ts'
@@ -7,12 +8,6 @@ import { NameSchema } from '../protocol/names.ts'
 import { FingerprintSchema } from '../protocol/token.ts'
 import { readYamlFile } from '../system/yaml-file.ts'
 import { PERSISTENT_KEEPALIVE_SECONDS } from '../wireguard/timers.ts'
-
-/** IFNAMSIZ of linux/if.h leaves 15 characters; the rest is what `ip` and nft take without quoting. */
-export const InterfaceNameSchema = v.pipe(
-  v.string(),
-  v.regex(/^[a-z][a-z0-9_-]{0,14}$/, 'expected 1 to 15 of a-z, 0-9, _ and -, beginning with a letter'),
-)
 
 const seconds = (least: number, most: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
 

@@ -115,7 +115,14 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
         // Cut off by our own end, it says nothing of the hub.
         if (!signal.aborted) telling.registered(reason, result)
         const view = result.answer?.view
-        const word = view === undefined ? null : { peerKnown: view.peerKnown, heardSeconds: view.lastHeartbeatSeconds }
+        const word =
+          view === undefined
+            ? null
+            : {
+                peerKnown: view.peerKnown,
+                heardSeconds: view.lastHeartbeatSeconds,
+                sessionKnown: view.lastHandshakeSeconds !== null,
+              }
         return { kind: 'registration-ended', outcome: result.outcome, mapping: result.mapping, word }
       },
       remedy: async (kind) => ({

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileAtomic } from '../system/atomic-file.ts'
+import { isThere } from '../system/is-there.ts'
 import { readSecretFile } from '../system/secret-file.ts'
 import { parsePrivateKey, type PrivateKey, privateKeyFrom } from '../wireguard/keys.ts'
 
@@ -65,16 +66,5 @@ async function leftSecrets(configDir: string): Promise<HomeSecrets | null> {
     // A file of ours that holds no key is of no use to anybody: make a new one.
     if (thrown instanceof TypeError) return null
     throw thrown
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await readFile(path)
-    return true
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return false
-    // Whatever else is wrong with it: readSecretFile says it better.
-    return true
   }
 }

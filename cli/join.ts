@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { describeStep } from '../adapters/describe-step.ts'
-import { type AgentConfig, firstHub, InterfaceNameSchema, LanModeSchema } from '../agent/config.ts'
+import { InterfaceNameSchema } from '../adapters/interface-name.ts'
+import { type AgentConfig, firstHub, LanModeSchema } from '../agent/config.ts'
 import { type Joined, joinHome } from '../agent/join.ts'
 import { Problem } from '../problems/problem.ts'
 import { canonicalPrefix } from '../protocol/addresses.ts'

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { InterfaceNameSchema } from '../adapters/interface-name.ts'
 import { Problem } from '../problems/problem.ts'
 import { CidrSchema, HostSchema, PortSchema } from '../protocol/addresses.ts'
 import { readYamlFile } from '../system/yaml-file.ts'
@@ -15,14 +16,7 @@ export const HubConfigSchema = v.strictObject({
   port: v.optional(PortSchema, 51_820),
   network: v.optional(NetworkSchema, '10.86.0.0/16'),
   alternatePorts: v.optional(v.pipe(v.array(PortSchema), v.maxLength(16)), [4500, 443, 53]),
-  interface: v.optional(
-    v.pipe(
-      v.string(),
-      // IFNAMSIZ of linux/if.h leaves 15 characters.
-      v.regex(/^[a-z][a-z0-9_-]{0,14}$/, 'expected 1 to 15 of a-z, 0-9, _ and -, beginning with a letter'),
-    ),
-    'hw0',
-  ),
+  interface: v.optional(InterfaceNameSchema, 'hw0'),
   mtu: v.optional(v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000)), DEFAULT_MTU),
 })
 

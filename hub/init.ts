@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Adapter, Step } from '../adapters/adapter.ts'
 import { refuseUnlessSafe } from '../adapters/apply.ts'
 import { Problem } from '../problems/problem.ts'
 import { prefixesOverlap } from '../protocol/addresses.ts'
 import { makeFolder, writeFileAtomic } from '../system/atomic-file.ts'
+import { isThere } from '../system/is-there.ts'
 import { readSecretFile } from '../system/secret-file.ts'
 import { parsePrivateKey, type PrivateKey, privateKeyFrom } from '../wireguard/keys.ts'
 import { publicKeyOf } from '../wireguard/public-key.ts'
@@ -147,13 +147,4 @@ async function leftKey(paths: HubPaths): Promise<PrivateKey | null> {
 
 function said(value: unknown): string {
   return [value].flat().join(', ')
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await readFile(path)
-    return true
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code !== 'ENOENT'
-  }
 }

@@ -27,10 +27,7 @@ export const REKEY_TIMEOUT_JITTER = 334
  */
 export const REKEY_ATTEMPT_TIME = 90_000
 
-/**
- * Data received and nothing to send back: an empty packet goes out after this long.
- * @public
- */
+/** Data received and nothing to send back: an empty packet goes out after this long. */
 export const KEEPALIVE_TIMEOUT = 10_000
 
 /** What wg(8) recommends behind NAT, in seconds. */

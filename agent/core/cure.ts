@@ -1,4 +1,4 @@
-import { REKEY_AFTER_TIME, REKEY_TIMEOUT, REKEY_TIMEOUT_JITTER } from '../../wireguard/timers.ts'
+import { KEEPALIVE_TIMEOUT, REKEY_AFTER_TIME, REKEY_TIMEOUT, REKEY_TIMEOUT_JITTER } from '../../wireguard/timers.ts'
 import type { Heartbeats } from './heartbeats.ts'
 
 /**
@@ -20,6 +20,8 @@ export interface HubWord {
   readonly peerKnown: boolean
   /** Since it last heard a heartbeat of ours; null when it did not since its daemon began. */
   readonly heardSeconds: number | null
+  /** Whether its WireGuard ever shook hands with us since it has us as a peer: not yet, after it was restarted. */
+  readonly sessionKnown: boolean
 }
 
 export interface Cure {
@@ -49,6 +51,9 @@ const HANDSHAKE_MS = REKEY_TIMEOUT + REKEY_TIMEOUT_JITTER + 500
 /** How long an answer may take to prove a remedy: a few round trips, and one lost packet. */
 const PROOF_MS = 4_000
 
+/** A session that the hub lost is noticed by WireGuard itself: KEEPALIVE_TIMEOUT + REKEY_TIMEOUT, and two lost initiations. */
+const OWN_CURE_MS = KEEPALIVE_TIMEOUT + 3 * REKEY_TIMEOUT
+
 /** More than a round trip and the registrar's own delay. */
 const HEARD_LATER_MS = 1_500
 
@@ -60,6 +65,8 @@ export function diagnose({ word }: Cure, beats: Heartbeats, now: number): Cause 
   const missed = beats.underWay.filter((one) => one.overdue && one.sentAt >= word.at)
   if (missed.length < MISSES_AFTER_WORD) return null
   if (isSessionOld(beats, now) && now - word.at < HANDSHAKE_MS) return null
+  const isWireguardAtIt = !word.sessionKnown && beats.answeredAt !== null && now - beats.answeredAt < OWN_CURE_MS
+  if (isWireguardAtIt) return null
   if (word.heardSeconds === null) return 'flow-dead'
   const silentMs = beats.answeredAt === null ? Infinity : word.at - beats.answeredAt
   // What was answered was heard at the same moment. Heard clearly later than that: only the way back is dead.

@@ -240,8 +240,8 @@ function healed(watch: Watch, now: number, actions: Action[]): Watch {
   actions.push({ kind: 'remedy', remedy: 'new-source-port' })
   const after = { ...watch, cure: noteRemedyBegun(cure, cause, now) }
   if (health.kind === 'healing' && health.cause === cause) return after
-  const healing: Health = { kind: 'healing', since: health.kind === 'healing' ? health.since : now, cause }
-  if (health.kind !== 'healing') actions.push({ kind: 'tell-health', from: health, to: healing })
+  const healing: Health = { kind: 'healing', since: now, cause }
+  actions.push({ kind: 'tell-health', from: health, to: healing })
   return { ...after, health: healing }
 }
 

@@ -54,10 +54,10 @@ test('an answer of nothing is null', async () => {
 
 test('a problem arrives with its code and its words', async () => {
   await serve(async () => {
-    throw new Problem('home-exists', { what: 'inviting cabin', why: 'there is one', next: 'Take another' })
+    throw new Problem('home-missing', { what: 'inviting cabin', why: 'there is one', next: 'Take another' })
   })
   await expect(askLocal(path, 'invite', {})).rejects.toMatchObject({
-    code: 'home-exists',
+    code: 'home-missing',
     what: 'inviting cabin',
     why: 'there is one',
     next: 'Take another',

@@ -2,52 +2,8 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { lossRatio } from '../../../agent/core/heartbeats.ts'
 import type { Health } from '../../../agent/core/health.ts'
-import type { Endpoint } from '../../../wireguard/spec.ts'
-import { type Action, next, startWatch, wakeAt, type Watch, type WatchEvent } from '../../../agent/core/watch.ts'
-
-const settings = { heartbeatMs: 5_000, spread: 0.5 }
-const mapping = { address: '198.51.100.11', port: 40_233 }
-const start = (): Watch => startWatch(settings, { current: null, changes: 0 }, 0, 0)
-
-/** A hub on a clock that is turned by hand: it answers heartbeats after `roundTripMs` while `isAnswering`. */
-function simulate(
-  watch: Watch,
-  from: number,
-  untilMs: number,
-  isAnswering: (now: number) => boolean,
-  roundTripMs = () => 20,
-  seen: Endpoint | null = mapping,
-) {
-  const actions: { readonly at: number; readonly action: Action }[] = []
-  const coming: { readonly at: number; readonly event: WatchEvent }[] = []
-  let now = from
-  const feed = (event: WatchEvent): void => {
-    const [after, wanted] = next(watch, event, now)
-    watch = after
-    for (const action of wanted) {
-      actions.push({ at: now, action })
-      if (action.kind === 'send-heartbeat' && isAnswering(now))
-        coming.push({ at: now + roundTripMs(), event: { kind: 'answer', sequence: action.sequence, mapping: seen } })
-      if (action.kind === 'register')
-        coming.push({ at: now + 30, event: { kind: 'registration-ended', outcome: 'done', mapping: null, word: null } })
-      if (action.kind === 'remedy') coming.push({ at: now + 70, event: { kind: 'remedy-ended', carriedOut: true } })
-    }
-  }
-  feed({ kind: 'tick' })
-  for (let round = 0; now < untilMs; round += 1) {
-    if (round > 100_000) throw new Error('it wakes without getting on')
-    const first = coming.reduce((least, one) => Math.min(least, one.at), Infinity)
-    now = Math.max(now, Math.min(first, wakeAt(watch), untilMs))
-    const arrived = coming.findIndex((one) => one.at <= now)
-    feed(arrived < 0 ? { kind: 'tick' } : coming.splice(arrived, 1)[0]!.event)
-  }
-  return { watch, actions, now }
-}
-
-const told = (actions: readonly { readonly at: number; readonly action: Action }[]) =>
-  actions.flatMap(({ at, action }) => (action.kind === 'tell-health' ? [[action.to.kind, at] as const] : []))
-const count = (actions: readonly { readonly action: Action }[], kind: Action['kind']) =>
-  actions.filter(({ action }) => action.kind === kind).length
+import { type Action, next, wakeAt, type WatchEvent } from '../../../agent/core/watch.ts'
+import { count, mapping, settings, simulate, start, told } from './simulation.ts'
 
 describe('a tunnel being watched', () => {
   test('the first answer brings it up', () => {
@@ -170,123 +126,6 @@ describe('a tunnel being watched', () => {
   })
 })
 
-describe('a flow that died', () => {
-  const well = (heardSeconds: number | null) => ({ peerKnown: true, heardSeconds })
-
-  /** As `simulate`, with a hub that says what it hears, and a fault that a remedy of the shell ends or does not. */
-  function outage(options: {
-    readonly heard: (silentMs: number) => number | null
-    readonly helps: (nth: number) => boolean
-    readonly registrar?: (now: number) => boolean
-    readonly endsAt?: number
-    readonly untilMs?: number
-  }) {
-    const from = 100_000
-    const up = simulate(start(), 0, from, () => true)
-    let { watch } = up
-    let now = up.now
-    let isDead = true
-    let remedies = 0
-    let lastAnsweredAt = watch.heartbeats.answeredAt ?? now
-    const actions: { readonly at: number; readonly action: Action }[] = []
-    const coming: { readonly at: number; readonly event: WatchEvent }[] = []
-    const feed = (event: WatchEvent): void => {
-      const [after, wanted] = next(watch, event, now)
-      watch = after
-      for (const action of wanted) {
-        actions.push({ at: now, action })
-        if (action.kind === 'send-heartbeat' && (!isDead || now >= (options.endsAt ?? Infinity))) {
-          lastAnsweredAt = now
-          coming.push({ at: now + 20, event: { kind: 'answer', sequence: action.sequence, mapping } })
-        }
-        if (action.kind === 'register') {
-          const answers = options.registrar?.(now) ?? true
-          const word = answers ? well(options.heard(now - lastAnsweredAt)) : null
-          const outcome = answers ? 'done' : 'unreachable'
-          coming.push({ at: now + 30, event: { kind: 'registration-ended', outcome, mapping: null, word } })
-        }
-        if (action.kind === 'remedy') {
-          remedies += 1
-          if (options.helps(remedies)) isDead = false
-          coming.push({ at: now + 70, event: { kind: 'remedy-ended', carriedOut: true } })
-        }
-      }
-    }
-    const untilMs = from + (options.untilMs ?? 30_000)
-    while (now < untilMs) {
-      const first = coming.reduce((least, one) => Math.min(least, one.at), Infinity)
-      now = Math.max(now, Math.min(first, wakeAt(watch), untilMs))
-      const arrived = coming.findIndex((one) => one.at <= now)
-      feed(arrived < 0 ? { kind: 'tick' } : coming.splice(arrived, 1)[0]!.event)
-    }
-    return { actions, watch, from }
-  }
-
-  test('is named and healed with another source port within ten seconds', () => {
-    const { actions, watch, from } = outage({ heard: (silentMs) => silentMs / 1_000, helps: () => true })
-    expect(told(actions).map(([kind]) => kind)).toEqual(['doubtful', 'healing', 'up'])
-    expect(told(actions)[2]![1] - from).toBeLessThan(10_000)
-    const reports = actions.flatMap(({ action }) => (action.kind === 'tell-remedy' ? [action.report] : []))
-    expect(reports).toMatchObject([{ remedy: 'new-source-port', cause: 'flow-dead', helped: true }])
-    expect(watch.health.kind).toBe('up')
-  })
-
-  test('is called return-dead when the hub still hears us', () => {
-    const { actions } = outage({ heard: () => 0.2, helps: () => true })
-    const healing = actions.find(({ action }) => action.kind === 'tell-health' && action.to.kind === 'healing')
-    expect(healing?.action).toMatchObject({ to: { cause: 'return-dead' } })
-  })
-
-  test('is tried again with growing pauses, each time with fresh evidence, and never given up', () => {
-    const { actions } = outage({ heard: (silentMs) => silentMs / 1_000, helps: () => false, untilMs: 900_000 })
-    const tried = actions.flatMap(({ at, action }) => (action.kind === 'remedy' ? [at] : []))
-    const gaps = tried.slice(1).map((at, index) => at - tried[index]!)
-    expect(gaps.length).toBeGreaterThan(8)
-    expect(gaps[0]).toBeLessThan(20_000)
-    expect(Math.max(...gaps)).toBeLessThan(90_000)
-    expect(gaps[4]).toBeGreaterThan(gaps[0]!)
-    const asked = actions.flatMap(({ at, action }) => (action.kind === 'register' ? [at] : []))
-    for (const [index, at] of tried.slice(1).entries())
-      expect(asked.some((when) => when > tried[index]! && when < at)).toBe(true)
-  })
-
-  test('the second try can help', () => {
-    const { watch } = outage({ heard: () => null, helps: (nth) => nth === 2, untilMs: 60_000 })
-    expect(watch.health.kind).toBe('up')
-    expect(watch.cure.remedy).toBeNull()
-  })
-
-  test('a line that is away for twenty seconds is not repaired, even when the registrar is the first to come back', () => {
-    for (const lead of [0, 100, 400]) {
-      const { actions, watch } = outage({
-        heard: (silentMs) => silentMs / 1_000,
-        helps: () => true,
-        registrar: (now) => now >= 120_000 - lead,
-        endsAt: 120_000,
-        untilMs: 60_000,
-      })
-      expect(count(actions, 'remedy')).toBe(0)
-      expect(watch.health.kind).toBe('up')
-    }
-  })
-
-  test('a hub that does not know us is no reason to change the tunnel', () => {
-    const up = simulate(start(), 0, 100_000, () => true)
-    let { watch, now } = up
-    const actions: Action[] = []
-    for (; now < 200_000; now += 250) {
-      const [after, wanted] = next(watch, { kind: 'tick' }, now)
-      watch = after
-      actions.push(...wanted)
-      if (!wanted.some((action) => action.kind === 'register')) continue
-      const word = { peerKnown: false, heardSeconds: null }
-      ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping: null, word }, now + 10)
-    }
-    expect(actions.filter((action) => action.kind === 'remedy')).toEqual([])
-    expect(actions.filter((action) => action.kind === 'register').length).toBeGreaterThan(2)
-  })
-})
-
 describe('from every reachable state', () => {
   const event = fc.oneof(
     fc.constant<WatchEvent>({ kind: 'tick' }),
@@ -301,7 +140,13 @@ describe('from every reachable state', () => {
       kind: fc.constant('registration-ended' as const),
       outcome: fc.constantFrom('done' as const, 'refused' as const, 'unreachable' as const),
       mapping: fc.constant(null),
-      word: fc.option(fc.record({ peerKnown: fc.boolean(), heardSeconds: fc.option(fc.integer({ min: 0, max: 60 })) })),
+      word: fc.option(
+        fc.record({
+          peerKnown: fc.boolean(),
+          heardSeconds: fc.option(fc.integer({ min: 0, max: 60 })),
+          sessionKnown: fc.boolean(),
+        }),
+      ),
     }),
     fc.record({ kind: fc.constant('remedy-ended' as const), carriedOut: fc.boolean() }),
     fc.record({

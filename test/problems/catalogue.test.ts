@@ -1,0 +1,49 @@
+import { Command } from 'commander'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { registerDeviceVerbs } from '../../cli/device-verbs.ts'
+import { registerHomeVerbs } from '../../cli/home-verbs.ts'
+import { registerHubVerbs } from '../../cli/hub-verbs.ts'
+import { catalogue } from '../../problems/catalogue.ts'
+
+const ROOMS = ['adapters', 'agent', 'cli', 'hub', 'protocol', 'system']
+
+async function sources(): Promise<string> {
+  const texts = ROOMS.map(async (room) => {
+    const files = (await readdir(room, { recursive: true })).filter((file) => file.endsWith('.ts'))
+    return Promise.all(files.map((file) => readFile(join(room, file), 'utf8')))
+  })
+  return (await Promise.all(texts)).flat(2).join('\n')
+}
+
+/** After a colon homeward may also be the subject of a sentence: `homeward never touches …`. */
+const PROSE: ReadonlySet<string> = new Set(['never', 'only'])
+
+/** `status`, `hub`, `hub invite`, … */
+function verbs(): ReadonlySet<string> {
+  const program = new Command('homeward')
+  for (const register of [registerHomeVerbs, registerHubVerbs, registerDeviceVerbs]) register(program)
+  return new Set(
+    program.commands.flatMap((verb) => [
+      verb.name(),
+      ...verb.commands.map((inner) => `${verb.name()} ${inner.name()}`),
+    ]),
+  )
+}
+
+test('every problem is one that something reports', async () => {
+  const text = await sources()
+  expect(Object.keys(catalogue).filter((code) => !text.includes(`'${code}'`))).toEqual([])
+})
+
+test('every next step is a sentence without its full stop, and names only commands that exist', async () => {
+  const known = verbs()
+  const texts = [...Object.values(catalogue).map(({ next }) => next), await sources()].join('\n')
+  for (const { next } of Object.values(catalogue)) expect(next).toMatch(/^[A-Z].*[^.]$/)
+  const named = [...texts.matchAll(/\b(?:Run|with|then|or|by|:) homeward ((?:hub |device )?[a-z]+)/g)].map(
+    ([, verb]) => verb ?? '',
+  )
+  expect(named.length).toBeGreaterThan(10)
+  expect(named.filter((verb) => !known.has(verb) && !PROSE.has(verb))).toEqual([])
+})
