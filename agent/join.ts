@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import type { Adapter, Observation, Plan } from '../adapters/adapter.ts'
 import { refuseUnlessSafe } from '../adapters/apply.ts'
 import { Problem } from '../problems/problem.ts'
@@ -15,6 +16,7 @@ import { type Admission, previewJoin, requestJoin } from './join-request.ts'
 import { type JoinStage, undoJoin } from './join-undo.ts'
 import { joinedConfig } from './joined-config.ts'
 import { refuseOverlaps } from './lan.ts'
+import { linePath, UNKNOWN_LINE } from './line-memory.ts'
 import { readLocalNetworks } from './local-networks.ts'
 import { openAdapter } from './open-adapter.ts'
 import type { AgentPlaces } from './places.ts'
@@ -103,7 +105,7 @@ async function prepare(
   const { addresses, network } = firstHub(config)
   const hubLiterals = await hubAddresses(addresses, stateDir, signal)
   refuseOverlaps(config.lan.prefixes, { network, hubLiterals, local })
-  const plan = adapter.plan(observed, tunnelSpec(config, hubLiterals, null))
+  const plan = adapter.plan(observed, tunnelSpec(config, hubLiterals, null, UNKNOWN_LINE))
   refuseUnlessSafe(plan)
   return { token, admission, config, plan }
 }
@@ -124,6 +126,8 @@ async function carryOut(
     await makeFolder(configDir)
     await makeFolder(stateDir)
     await makeRuntimeFolder(runtimeDir)
+    // Another hub, perhaps another line: nothing is known of it.
+    await rm(linePath(stateDir), { force: true })
     begun.add('secrets')
     await keepSecrets(configDir, admission.secrets)
     begun.add('hub')
@@ -133,7 +137,7 @@ async function carryOut(
     begun.add('machine')
     return await withChangeLock(runtimeDir, signal, async () => {
       await writeFileAtomic(agentConfigPath(configDir), agentConfigText(joined))
-      await bringTunnel({ adapter, config: joined, stateDir }, signal)
+      await bringTunnel({ adapter, config: joined, stateDir, line: UNKNOWN_LINE }, signal)
       hands.tell('The tunnel is set up; proving it.')
       const { tookMs, mapping } = await proveTunnel(adapter, joined, configDir, clock, signal)
       const registered = await registerHome(

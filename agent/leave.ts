@@ -9,6 +9,7 @@ import { type AgentConfig, agentConfigPath, firstHub, leavingConfigPath, readAge
 import { eventsPath, olderEventsPath } from './event-log.ts'
 import { forgetHome } from './forget-home.ts'
 import { hubAddressesPath } from './hub-addresses.ts'
+import { linePath } from './line-memory.ts'
 import { openAdapter } from './open-adapter.ts'
 import type { AgentPlaces } from './places.ts'
 import { requireRoot } from './require-root.ts'
@@ -53,7 +54,7 @@ export async function leaveHome(places: AgentPlaces, tell: (line: string) => voi
 
   const hubNotTold = await tellHub(configDir, config, signal)
   await removeSecrets(configDir)
-  for (const path of [eventsPath(stateDir), olderEventsPath(stateDir), hubAddressesPath(stateDir)])
+  for (const path of [eventsPath(stateDir), olderEventsPath(stateDir), hubAddressesPath(stateDir), linePath(stateDir)])
     await rm(path, { force: true })
   // Last: while it is there, an interrupted leave knows how to go on.
   await rm(leavingConfigPath(configDir), { force: true })

@@ -13,6 +13,7 @@ import type { Ledger } from './core/ledger.ts'
 import { type EventLog, openEventLog } from './event-log.ts'
 import type { Happening } from './events.ts'
 import { type Keeper, makeKeeper } from './keeper.ts'
+import { openLineMemory } from './line-memory.ts'
 import { makeLoop, type TunnelLoop } from './loop.ts'
 import { openAdapter } from './open-adapter.ts'
 import type { AgentPlaces } from './places.ts'
@@ -88,6 +89,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   const adapter = await openAdapter(config.router, configDir)
   const events = await openEventLog(stateDir)
   const earlier = events.lastMapping()
+  const line = await openLineMemory(stateDir)
   const calendar = makeCalendar(clock)
   const note = async (happening: Happening): Promise<void> => {
     const lost = await events.note({ at: clock.wall().toISOString(), ...happening })
@@ -99,7 +101,9 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   let brought: Omit<Brought, 'steps'> = { hubLiterals: [], listenPort: null }
   const keeper = makeKeeper(
     async (signal) => {
-      const done = await withChangeLock(runtimeDir, signal, () => bringTunnel({ adapter, config, stateDir }, signal))
+      const done = await withChangeLock(runtimeDir, signal, () =>
+        bringTunnel({ adapter, config, stateDir, line: line.current }, signal),
+      )
       brought = done
       return done.steps
     },

@@ -1,13 +1,19 @@
 import type { TunnelSpec } from '../adapters/adapter.ts'
 import { type Endpoint } from '../wireguard/spec.ts'
 import { type AgentConfig, firstHub } from './config.ts'
+import type { Line } from './line-memory.ts'
 
 /**
- * The tunnel as agent.yaml wants it.
+ * The tunnel as agent.yaml wants it, and as the line can bear it.
  * @param hubLiterals the hub's addresses, best first; never empty.
  * @param current where the interface sends now: kept while it is one of the hub's ways, so that nothing is disturbed.
  */
-export function tunnelSpec(config: AgentConfig, hubLiterals: readonly string[], current: Endpoint | null): TunnelSpec {
+export function tunnelSpec(
+  config: AgentConfig,
+  hubLiterals: readonly string[],
+  current: Endpoint | null,
+  line: Line,
+): TunnelSpec {
   const hub = firstHub(config)
   const [first] = hubLiterals
   if (first === undefined) throw new TypeError('a hub without an address')
@@ -17,7 +23,7 @@ export function tunnelSpec(config: AgentConfig, hubLiterals: readonly string[], 
     interface: config.interface,
     publicKey: config.publicKey,
     address: tunnelAddress(config),
-    mtu: config.mtu,
+    mtu: tunnelMtu(config, line),
     listenPort: null,
     peers: [
       {
@@ -32,6 +38,11 @@ export function tunnelSpec(config: AgentConfig, hubLiterals: readonly string[], 
     routes: [],
     forwarding: { role: 'home', lan: [...config.lan.prefixes].sort(), mode: config.lan.mode },
   }
+}
+
+/** Bytes. What the line has taught lowers it, never raises it. */
+function tunnelMtu(config: AgentConfig, line: Line): number {
+  return Math.min(config.mtu, line.mtu ?? config.mtu)
 }
 
 /** With the prefix length of the tunnel's network, e.g. 10.86.0.2/16. */

@@ -1,5 +1,6 @@
 import type { HomeTunnel } from '../agent/bring-tunnel.ts'
 import { readAgentConfig } from '../agent/config.ts'
+import { readLine } from '../agent/line-memory.ts'
 import { openAdapter } from '../agent/open-adapter.ts'
 import type { Context } from './context.ts'
 import { orNoRoot } from './or-no-root.ts'
@@ -7,5 +8,6 @@ import { orNoRoot } from './or-no-root.ts'
 /** The home this machine has joined as. @throws {Problem} `config-*`, `no-root`. */
 export async function openHome({ configDir, stateDir }: Context): Promise<HomeTunnel> {
   const config = await orNoRoot(() => readAgentConfig(configDir))
-  return { config, stateDir, adapter: await openAdapter(config.router, configDir) }
+  const line = await readLine(stateDir)
+  return { config, stateDir, line, adapter: await openAdapter(config.router, configDir) }
 }

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest'
+import { UNKNOWN_LINE } from '../../agent/line-memory.ts'
 import { tunnelSpec } from '../../agent/tunnel-spec.ts'
 import { sampleConfig } from './sample-config.ts'
 
 const literals = ['203.0.113.10', '203.0.113.11']
 const endpointFor = (current: { address: string; port: number } | null) =>
-  tunnelSpec(sampleConfig, literals, current).peers[0]?.endpoint
+  tunnelSpec(sampleConfig, literals, current, UNKNOWN_LINE).peers[0]?.endpoint
 
 test('the tunnel is what agent.yaml says', () => {
-  expect(tunnelSpec(sampleConfig, literals, null)).toEqual({
+  expect(tunnelSpec(sampleConfig, literals, null, UNKNOWN_LINE)).toEqual({
     interface: 'hw0',
     publicKey: sampleConfig.publicKey,
     address: '10.86.0.2/16',
@@ -36,4 +37,13 @@ test.each([
   { address: '192.0.2.1', port: 51_820 },
 ])('an endpoint that is not the hub’s is put right: $address:$port', (current) => {
   expect(endpointFor(current)).toEqual({ address: '203.0.113.10', port: 51_820 })
+})
+
+test.each([
+  { learned: null, mtu: 1_420 },
+  { learned: 1_280, mtu: 1_280 },
+  // agent.yaml was lowered since.
+  { learned: 1_440, mtu: 1_420 },
+])('a line that taught the MTU $learned gets $mtu', ({ learned, mtu }) => {
+  expect(tunnelSpec(sampleConfig, literals, null, { ...UNKNOWN_LINE, mtu: learned }).mtu).toBe(mtu)
 })
