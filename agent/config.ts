@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import { InterfaceNameSchema } from '../adapters/interface-name.ts'
 import { Problem } from '../problems/problem.ts'
-import { CidrSchema, HostSchema, Ipv4Schema, PortSchema } from '../protocol/addresses.ts'
+import { CidrSchema, HostSchema, Ipv4Schema, LiteralPlaceSchema, PortSchema } from '../protocol/addresses.ts'
 import { PublicKeySchema } from '../protocol/messages.ts'
 import { NameSchema } from '../protocol/names.ts'
 import { FingerprintSchema } from '../protocol/token.ts'
@@ -10,6 +10,9 @@ import { readYamlFile } from '../system/yaml-file.ts'
 import { PERSISTENT_KEEPALIVE_SECONDS } from '../wireguard/timers.ts'
 
 const seconds = (least: number, most: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
+
+/** Somebody on the internet who is not the hub: two large resolvers, whose addresses everybody can reach. */
+export const BEACONS: readonly string[] = ['1.1.1.1:443', '9.9.9.9:443']
 
 /** One hub and what it gave this home when it joined. */
 const HubSchema = v.strictObject({
@@ -41,6 +44,10 @@ export const AgentConfigSchema = v.strictObject({
   /** The net for when the agent is dead. wg(8) takes up to 65535; 0 would leave no net. */
   keepaliveSeconds: v.optional(seconds(1, 65_535), PERSISTENT_KEEPALIVE_SECONDS),
   heartbeatSeconds: v.optional(seconds(1, 60), 5),
+  /** Fewer bytes, slower to notice: 25 s between heartbeats of an idle tunnel, 5 s of one in use. */
+  economy: v.optional(v.boolean(), false),
+  /** Asked, when the hub is silent, whether the line works. */
+  beacons: v.optional(v.pipe(v.array(LiteralPlaceSchema), v.maxLength(8)), [...BEACONS]),
   lan: v.strictObject({
     mode: v.optional(LanModeSchema, 'masquerade'),
     prefixes: v.optional(v.pipe(v.array(CidrSchema), v.maxLength(32)), []),

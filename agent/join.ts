@@ -31,6 +31,7 @@ export interface JoinOptions {
   /** Canonical. Empty: what the invitation says, or what is found here. */
   readonly lan: readonly string[]
   readonly lanMode: LanMode
+  readonly economy: boolean
   readonly interface: string
 }
 

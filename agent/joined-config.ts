@@ -2,11 +2,12 @@ import type { JoinAnswer } from '../protocol/messages.ts'
 import type { JoinToken } from '../protocol/token.ts'
 import type { PublicKey } from '../wireguard/keys.ts'
 import { PERSISTENT_KEEPALIVE_SECONDS } from '../wireguard/timers.ts'
-import type { AgentConfig, LanMode } from './config.ts'
+import { type AgentConfig, BEACONS, type LanMode } from './config.ts'
 
 export interface JoinChoices {
   readonly interface: string
   readonly lanMode: LanMode
+  readonly economy: boolean
 }
 
 /** What agent.yaml holds after a join. @param host the one of the token's addresses that answered: it goes first. */
@@ -25,6 +26,8 @@ export function joinedConfig(
     mtu: answer.mtu,
     keepaliveSeconds: PERSISTENT_KEEPALIVE_SECONDS,
     heartbeatSeconds: 5,
+    economy: choices.economy,
+    beacons: [...BEACONS],
     lan: { mode: choices.lanMode, prefixes: answer.lan },
     hubs: [
       {

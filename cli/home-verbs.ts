@@ -11,6 +11,7 @@ export function registerHomeVerbs(program: Command): void {
     .option('--lan-mode <mode>', 'masquerade, or routed where LAN hosts have a route back', 'masquerade')
     .option('--router <kind>', 'what the tunnel ends on', 'linux')
     .option('--interface <name>', 'the WireGuard interface', 'hw0')
+    .option('--economy', 'spend fewer bytes on heartbeats, notice trouble later')
     .option('--dry-run', 'show the plan and change nothing')
     .action(async (token: string, options, command: Command) => {
       const { join } = await import('./join.ts')

@@ -17,6 +17,7 @@ export interface JoinOptions {
   readonly lanMode: string
   readonly router: string
   readonly interface: string
+  readonly economy?: boolean
   readonly dryRun?: boolean
 }
 
@@ -37,6 +38,7 @@ export async function join(context: Context, token: string, options: JoinOptions
       token,
       lan: options.lan.map(prefixIn),
       lanMode: checked(LanModeSchema, options.lanMode, '--lan-mode'),
+      economy: options.economy === true,
       interface: checked(InterfaceNameSchema, options.interface, '--interface'),
     },
     {

@@ -1,6 +1,7 @@
-import { isIPv4, isIPv6 } from 'node:net'
+import { isIP, isIPv4, isIPv6 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import * as v from 'valibot'
+import { parseEndpoint } from '../wireguard/spec.ts'
 
 /** Addresses and prefixes as text, checked and in one spelling, so that two of them can be compared. */
 
@@ -18,12 +19,23 @@ export const CidrSchema = v.pipe(
   v.transform((text) => canonicalPrefix(text) ?? text),
 )
 
+/** A literal with a port; IPv6 in brackets. */
+export const LiteralPlaceSchema = v.pipe(
+  v.string(),
+  v.check(isLiteralPlace, 'expected an address and a port such as 1.1.1.1:443 or [2606:4700:4700::1111]:443'),
+)
+
 /** A host name or an address literal. */
 export const HostSchema = v.pipe(
   v.string(),
   v.maxLength(253),
   v.check(isHost, 'expected a host name or an address such as vps.example.org or 203.0.113.10'),
 )
+
+function isLiteralPlace(text: string): boolean {
+  const place = parseEndpoint(text)
+  return place !== null && isIP(place.address) !== 0
+}
 
 export function isHost(text: string): boolean {
   if (isIPv4(text) || isIPv6(text)) return true

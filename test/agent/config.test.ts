@@ -40,6 +40,8 @@ describe('agent.yaml', () => {
       '- 192.168.1.0/240',
       'lan.prefixes.0: expected an IPv4 prefix such as 192.168.1.0/24, but is "192.168.1.0/240"',
     ],
+    ['economy: false', 'economy: sometimes', 'economy must be boolean, but is "sometimes"'],
+    ['- 1.1.1.1:443', '- one.one.one.one:443', 'beacons.0: expected an address and a port such as 1.1.1.1:443'],
     ['interface: hw0', 'interface: ../etc', 'interface: expected 1 to 15'],
     ['home: cabin', 'home: "ca;bin"', 'home: use 1 to 32'],
     ['mtu: 1420', '# mtu: 1420', 'mtu is missing'],
@@ -62,6 +64,8 @@ describe('agent.yaml', () => {
     const less = await written((text) =>
       text
         .replace(/^(?:heartbeatSeconds|keepaliveSeconds|interface): .*\n/gm, '')
+        .replace(/^economy: .*\n/m, '')
+        .replace(/^beacons:\n(?: {2}- .*\n)+/m, '')
         .replace(/^router:\n {2}kind: linux\n/m, ''),
     )
     expect(less).toEqual(sampleConfig)

@@ -10,6 +10,8 @@ export const sampleConfig: AgentConfig = {
   mtu: 1420,
   keepaliveSeconds: 25,
   heartbeatSeconds: 5,
+  economy: false,
+  beacons: ['1.1.1.1:443', '9.9.9.9:443'],
   lan: { mode: 'masquerade', prefixes: ['192.168.1.0/24'] },
   hubs: [
     {

@@ -7,6 +7,11 @@ import type { Plug } from './wiring.ts'
 /** The name under which devices and homes may know the hub. */
 export const HUB_NAME = 'hub.example'
 
+/** The beacons of a new agent.yaml answer here as they do outside. */
+const INTERNET_BOOT = `echo 1 > /proc/sys/net/ipv4/ip_forward
+ip addr add 1.1.1.1/32 dev lo
+ip addr add 9.9.9.9/32 dev lo`
+
 /**
  * The picture of the design: phone, visitor and hub on the internet, a carrier's NAT, and a home behind it.
  *
@@ -36,7 +41,7 @@ export interface Picture {
 export async function buildPicture(lab: Lab, firstHome: HomePlan = {}): Promise<Picture> {
   const state = newCarrierState()
   const [internet, hub, phone, visitor, carrierHost] = (await lab.addHosts([
-    { name: 'internet', boot: () => 'echo 1 > /proc/sys/net/ipv4/ip_forward' },
+    { name: 'internet', boot: () => INTERNET_BOOT },
     { name: 'hub' },
     { name: 'phone' },
     { name: 'visitor' },
