@@ -1,6 +1,6 @@
 import type * as v from 'valibot'
 import { Problem } from '../problems/problem.ts'
-import { type Call, callRegistrar } from '../protocol/registrar-client.ts'
+import { type Call, callRegistrar, type Registrar } from '../protocol/registrar-client.ts'
 
 /** A hub's registrar, by all the ways it is reached. */
 export interface RegistrarPlaces {
@@ -18,20 +18,32 @@ export interface Answered<Answer> {
 }
 
 /**
- * Asks whichever of the hosts answers first, in their order. What the hub itself refuses is final; a host that is not
- * reached, or that is somebody else, leads to the next one.
- * @throws {Problem} the hub's own, or of all that failed the one that says most.
+ * Asks whichever of the hosts answers first, in their order. What the hub itself refuses is final.
+ * @throws {Problem} as firstReached.
  */
 export async function askRegistrar<const Schema extends v.GenericSchema>(
-  { hosts, port, certificate }: RegistrarPlaces,
+  places: RegistrarPlaces,
   call: Call<Schema>,
 ): Promise<Answered<v.InferOutput<Schema>>> {
+  const { reached, host } = await firstReached(places, call.signal, (registrar) => callRegistrar(registrar, call))
+  return { answer: reached, host }
+}
+
+/**
+ * Tries the hosts in their order. One that is not reached, or that is somebody else, leads to the next.
+ * @throws {Problem} the hub's own, or of all that failed the one that says most.
+ */
+export async function firstReached<Reached>(
+  { hosts, port, certificate }: RegistrarPlaces,
+  signal: AbortSignal | undefined,
+  attempt: (registrar: Registrar) => Promise<Reached>,
+): Promise<{ readonly reached: Reached; readonly host: string }> {
   let worst: unknown
   for (const host of hosts) {
     try {
-      return { answer: await callRegistrar({ host, port, certificate }, call), host }
+      return { reached: await attempt({ host, port, certificate }), host }
     } catch (thrown) {
-      if (!isElsewhere(thrown) || call.signal?.aborted === true) throw thrown
+      if (!isElsewhere(thrown) || signal?.aborted === true) throw thrown
       if (weight(thrown) > weight(worst)) worst = thrown
     }
   }

@@ -48,13 +48,19 @@ function homeRow(home: HomeStatus): string[] {
     home.address,
     home.lan.join(' ') || '-',
     home.connected ? 'yes' : 'no',
-    home.endpoint ?? '-',
+    seenAt(home),
     ageText(home.lastHandshakeSeconds),
     ageText(home.lastHeartbeatSeconds),
     bytesText(home.rxBytes),
     bytesText(home.txBytes),
     ageText(home.registration?.secondsAgo ?? null),
   ]
+}
+
+/** A home may hold a carrier open and be back on UDP already. */
+function seenAt({ endpoint, carrier }: HomeStatus): string {
+  if (endpoint !== null) return endpoint
+  return carrier === null ? '-' : `TCP for ${ageText(carrier.seconds)}`
 }
 
 const DEVICE_HEADING = ['DEVICE', 'ADDRESS', 'OF', 'CONNECTED', 'SEEN AT', 'HANDSHAKE', 'IN', 'OUT']

@@ -17,6 +17,7 @@ import { formatToken } from '../protocol/token.ts'
 import type { Clock } from '../system/clock.ts'
 import type { Log } from '../system/log.ts'
 import { deviceAnswer, hubView, joinAnswer } from './answers.ts'
+import type { Carriers } from './carriers.ts'
 import type { HubConfig } from './config.ts'
 import { desiredTunnel } from './desired.ts'
 import { addDevice, type Asker, removeDevice, visibleDevices } from './devices.ts'
@@ -83,6 +84,8 @@ export interface HubParts {
   readonly witness: Witness
   /** null where no daemon runs. */
   readonly heartbeats: HeartbeatResponder | null
+  /** null where no daemon runs, as above. */
+  readonly carriers: Carriers | null
   readonly ownNetworks: (tunnelInterface: string) => readonly Occupied[]
   readonly servedUdpPorts: () => Promise<ReadonlySet<number>>
   readonly clock: Clock
@@ -93,7 +96,7 @@ export interface HubParts {
 const NOBODY: SecretHash = hashOf(randomBytes(32).toString('hex'))
 
 export function makeHub(parts: HubParts): Hub {
-  const { identity, store, adapter, witness, heartbeats, clock, log } = parts
+  const { identity, store, adapter, witness, heartbeats, carriers, clock, log } = parts
   const registrations = new Map<string, RegistrationNote>()
   let { config } = parts
   let alternatePorts: readonly number[] = []
@@ -105,7 +108,13 @@ export function makeHub(parts: HubParts): Hub {
     },
     onStep: (step) => log.info({ step: step.kind }, describeStep(step)),
   })
-  heartbeats?.serve(hubAddressIn(config.network), store.document.homes)
+  serve()
+
+  /** Tells who answers homes by itself whom to answer from now on. */
+  function serve(): void {
+    heartbeats?.serve(hubAddressIn(config.network), store.document.homes)
+    carriers?.serve(store.document.homes, config.port)
+  }
 
   /** Changes the store; when something changed, the machine follows before this ends. */
   async function change<Result>(
@@ -120,7 +129,7 @@ export function makeHub(parts: HubParts): Hub {
       changed = next !== document
       return [next, result] as const
     })
-    if (changed) heartbeats?.serve(hubAddressIn(config.network), store.document.homes)
+    if (changed) serve()
     return { result, changed }
   }
 
@@ -259,6 +268,7 @@ export function makeHub(parts: HubParts): Hub {
         machine: await adapter.describe(AbortSignal.timeout(10_000)).catch(() => null),
         witness,
         heartbeats,
+        carriers,
         registrations,
         alternatePorts: await portsToTake(),
         problem: reconciler.problem,
@@ -282,11 +292,12 @@ export function makeHub(parts: HubParts): Hub {
 
     reconfigure: (next) => {
       config = next
-      heartbeats?.serve(hubAddressIn(config.network), store.document.homes)
+      serve()
     },
 
     close: async () => {
       heartbeats?.close()
+      carriers?.close()
       await reconciler.settled()
       await adapter.close()
     },

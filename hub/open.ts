@@ -2,6 +2,7 @@ import type { Adapter } from '../adapters/adapter.ts'
 import { systemClock } from '../system/clock.ts'
 import type { Log } from '../system/log.ts'
 import type { PresharedKey, PublicKey } from '../wireguard/keys.ts'
+import type { Carriers } from './carriers.ts'
 import { type HubConfig, readHubConfig } from './config.ts'
 import type { HeartbeatResponder } from './heartbeat-responder.ts'
 import { type Hub, makeHub } from './hub.ts'
@@ -26,7 +27,7 @@ export interface OpenHub {
 
 /**
  * Opens the hub on its files.
- * @param makeHeartbeats null where no daemon runs; the witness then looks once.
+ * @param makeHeartbeats null where no daemon runs, as carriers; the witness then looks once.
  * @throws {Problem} `hub-not-initialised`, `config-*`, `secret-exposed`, `store-*`.
  */
 export async function openHub(
@@ -34,6 +35,7 @@ export async function openHub(
   makeAdapter: AdapterMaker,
   log: Log,
   makeHeartbeats: ((witness: Witness) => HeartbeatResponder) | null,
+  carriers: Carriers | null,
 ): Promise<OpenHub> {
   let config: () => HubConfig = () => initial
   const initial = await readHubConfig(paths.config)
@@ -47,6 +49,7 @@ export async function openHub(
     adapter: makeAdapter({ privateKeyFile: paths.privateKey, presharedKeys: presharedKeysIn(store) }),
     witness,
     heartbeats: makeHeartbeats?.(witness) ?? null,
+    carriers,
     ownNetworks,
     servedUdpPorts,
     clock: systemClock,

@@ -1,13 +1,17 @@
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { once } from 'node:events'
-import type { RequestListener } from 'node:http'
+import type { IncomingMessage, RequestListener } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { portTaken } from './port-owner.ts'
 import { sourceOf } from './wrong-secrets.ts'
 
 type App = Pick<Hono<{ Bindings: HttpBindings }>, 'fetch'>
+
+/** The connection is the listener's from then on, and only closing the server takes it away. */
+export type UpgradeListener = (request: IncomingMessage, socket: TLSSocket, head: Uint8Array) => void
 
 export interface RegistrarServer {
   readonly port: number
@@ -37,6 +41,7 @@ export async function openRegistrar(
   app: App,
   tls: { readonly key: string; readonly certificate: string },
   port: number,
+  onUpgrade: UpgradeListener,
 ): Promise<RegistrarServer> {
   const server = createServer(
     {
@@ -57,14 +62,27 @@ export async function openRegistrar(
   server.maxConnections = LIMITS.connections
   server.maxRequestsPerSocket = LIMITS.requestsPerConnection
   limitPerSource(server)
+  const upgraded = passUpgrades(server, onUpgrade)
   await listen(server, port)
-  return { port: (server.address() as AddressInfo).port, close: () => close(server) }
+  return { port: (server.address() as AddressInfo).port, close: () => close(server, upgraded) }
 }
 
 /** With node-server's own Request as the global one: hono's body limit makes new ones, which Node's does not know how to. */
 function listener(app: App): RequestListener {
   const answer = getRequestListener((request, env) => app.fetch(request, env))
   return (incoming, outgoing) => void answer(incoming, outgoing)
+}
+
+/** Node lets go of a connection that was upgraded: no limit of time holds for it, and only we can end it. */
+function passUpgrades(server: Server, onUpgrade: UpgradeListener): ReadonlySet<Socket> {
+  const upgraded = new Set<Socket>()
+  server.on('upgrade', (request, stream, head) => {
+    const socket = stream as TLSSocket
+    upgraded.add(socket)
+    socket.once('close', () => upgraded.delete(socket))
+    onUpgrade(request, socket, head)
+  })
+  return upgraded
 }
 
 /** 'connection' comes before the TLS handshake, so that handshakes are limited too. */
@@ -96,10 +114,11 @@ async function listen(server: Server, port: number): Promise<void> {
   }
 }
 
-async function close(server: Server): Promise<void> {
+async function close(server: Server, upgraded: ReadonlySet<Socket>): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve())
   })
+  for (const socket of upgraded) socket.destroy()
   server.closeIdleConnections()
   // Whoever is being answered gets a second for it.
   const late = setTimeout(() => server.closeAllConnections(), 1_000)

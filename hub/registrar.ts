@@ -2,47 +2,23 @@ import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import * as v from 'valibot'
-import type { ProblemCode } from '../problems/catalogue.ts'
 import { asProblem, Problem } from '../problems/problem.ts'
 import { AddDeviceRequest, JoinRequest, LeaveRequest, RegisterRequest } from '../protocol/messages.ts'
-import type { Clock } from '../system/clock.ts'
 import type { Log } from '../system/log.ts'
+import type { Callers } from './callers.ts'
 import type { Hub } from './hub.ts'
+import { refusalOf, type RefusalStatus } from './refusal.ts'
 import type { Home } from './store-document.ts'
-import { makeWrongSecrets, sourceOf } from './wrong-secrets.ts'
 
-type RegistrarHub = Pick<
-  Hub,
-  'authenticate' | 'join' | 'register' | 'leave' | 'addDevice' | 'removeDevice' | 'listDevices'
->
+type RegistrarHub = Pick<Hub, 'join' | 'register' | 'leave' | 'addDevice' | 'removeDevice' | 'listDevices'>
 type Call = Context<{ Bindings: HttpBindings }>
-type Status = 400 | 401 | 403 | 404 | 409 | 410 | 413 | 429 | 500 | 503
 
 /** A join with 32 prefixes has 1 KiB. */
 const LARGEST_BODY = 16 * 1024
 
-/** What each problem is in HTTP; whatever is not here is a fault of ours. */
-const STATUS: Partial<Record<ProblemCode, Status>> = {
-  'request-invalid': 400,
-  'prefix-invalid': 400,
-  'device-name-invalid': 400,
-  'home-unknown': 401,
-  'token-unknown': 403,
-  'device-missing': 404,
-  'lan-overlaps': 409,
-  'device-exists': 409,
-  'network-full': 409,
-  'token-expired': 410,
-  'token-used': 410,
-  'body-too-large': 413,
-  'rate-limited': 429,
-  'write-failed': 503,
-}
-
 /** The endpoints of docs/protocol.md. Everything that comes in is checked here; nothing that goes out holds a secret. */
-export function registrarApp(hub: RegistrarHub, clock: Clock, log: Log): Hono<{ Bindings: HttpBindings }> {
+export function registrarApp(hub: RegistrarHub, callers: Callers, log: Log): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>()
-  const wrongSecrets = makeWrongSecrets()
 
   app.use(
     bodyLimit({
@@ -57,7 +33,8 @@ export function registrarApp(hub: RegistrarHub, clock: Clock, log: Log): Hono<{ 
   app.post('/v1/join', async (call) => {
     const request = await bodyOf(call, JoinRequest)
     const answer = await hub.join(request).catch((thrown: unknown) => {
-      if (thrown instanceof Problem && thrown.code === 'token-unknown') throw wrongSecret(call, thrown)
+      if (thrown instanceof Problem && thrown.code === 'token-unknown')
+        throw callers.wrongSecret(addressOf(call), thrown)
       throw thrown
     })
     return call.json(answer)
@@ -100,25 +77,14 @@ export function registrarApp(hub: RegistrarHub, clock: Clock, log: Log): Hono<{ 
 
   return app
 
-  /** @throws {Problem} `home-unknown`, `rate-limited`. Right secrets are never counted, so a shared address harms nobody. */
+  /** @throws {Problem} `home-unknown`, `rate-limited`. */
   function callerOf(call: Call): Home {
-    const [, bearer = ''] = /^Bearer ([\x21-\x7e]{1,128})$/.exec(call.req.header('authorization') ?? '') ?? []
-    const home = hub.authenticate(bearer)
-    if (home !== null) return home
-    const why = 'the hub knows no home with this secret'
-    throw wrongSecret(call, new Problem('home-unknown', { what: 'asking the hub', why }))
+    return callers.homeOf(call.req.header('authorization'), addressOf(call))
   }
+}
 
-  function wrongSecret(call: Call, problem: Problem): Problem {
-    const address = call.env.incoming.socket.remoteAddress ?? ''
-    const { count, tooMany } = wrongSecrets.count(address, clock.now())
-    // Two lines a minute and source at most, whatever comes.
-    if (count === 1) log.warn({ source: sourceOf(address), code: problem.code }, 'a wrong secret')
-    if (!tooMany) return problem
-    const why = `too many wrong secrets came from ${sourceOf(address)}`
-    const limited = new Problem('rate-limited', { what: problem.what, why })
-    return limited
-  }
+function addressOf(call: Call): string {
+  return call.env.incoming.socket.remoteAddress ?? ''
 }
 
 /** @throws {Problem} `request-invalid` that names the field and what belongs there, never what was there. */
@@ -139,8 +105,7 @@ async function bodyOf<const Schema extends v.GenericSchema>(
   throw new Problem('request-invalid', { what, why })
 }
 
-function refuse(call: Call, problem: Problem, status: Status = STATUS[problem.code] ?? 500): Response {
-  // Why something failed inside the hub is for its log, not for whoever asks.
-  const why = status === 500 ? 'the hub could not do it; its log says why' : problem.why
-  return call.json({ error: { code: problem.code, why, next: problem.next } }, status)
+function refuse(call: Call, problem: Problem, as?: RefusalStatus): Response {
+  const { status, body } = refusalOf(problem, as)
+  return call.json(body, status)
 }

@@ -5,6 +5,9 @@ import { systemClock } from '../system/clock.ts'
 import { type LocalServer, serveLocal } from '../system/local-socket.ts'
 import type { Log } from '../system/log.ts'
 import { sleep } from '../system/sleep.ts'
+import { makeCallers } from './callers.ts'
+import { carrierDoor } from './carrier-door.ts'
+import { makeCarriers } from './carriers.ts'
 import { readHubConfig } from './config.ts'
 import { type Door, lockedDoor } from './control.ts'
 import { stampOf } from '../system/file-stamp.ts'
@@ -33,11 +36,11 @@ export async function runHub(paths: HubPaths, makeAdapter: AdapterMaker, log: Lo
   await makeFolder(dirname(paths.socket))
   // Before the file is read: a change that comes meanwhile is then seen as one.
   const stamp = await stampOf(paths.config)
+  const carriers = makeCarriers(systemClock, log)
   let parts: OpenHub | undefined
   const door = lockedDoor(async () => {
-    parts = await openHub(paths, makeAdapter, log, (witness) =>
-      makeHeartbeatResponder(witness.endpoint, systemClock, log),
-    )
+    const heartbeats = (witness: Witness) => makeHeartbeatResponder(witness.endpoint, systemClock, log)
+    parts = await openHub(paths, makeAdapter, log, heartbeats, carriers)
     return parts.hub
   })
   const control = await takeSocket(paths.socket, door, signal)
@@ -49,8 +52,9 @@ export async function runHub(paths: HubPaths, makeAdapter: AdapterMaker, log: Lo
     if (parts === undefined) throw new TypeError('the door opened on nothing')
     const { identity, witness } = parts
     await hub.reconcileOrLog()
-    const app = registrarApp(hub, systemClock, log)
-    const open = (port: number): Promise<RegistrarServer> => openRegistrar(app, identity.tls, port)
+    const callers = makeCallers(hub, systemClock, log)
+    const [app, onUpgrade] = [registrarApp(hub, callers, log), carrierDoor(callers, carriers)]
+    const open = (port: number): Promise<RegistrarServer> => openRegistrar(app, identity.tls, port, onUpgrade)
     registrar = await open(hub.config.port)
     log.info({ port: hub.config.port, interface: hub.config.interface }, 'the hub is ready')
     await Promise.all([

@@ -1,6 +1,7 @@
 import type { Description } from '../adapters/adapter.ts'
 import type { Problem } from '../problems/problem.ts'
 import { formatEndpoint } from '../wireguard/spec.ts'
+import type { CarrierMetrics, Carriers } from './carriers.ts'
 import type { HubConfig } from './config.ts'
 import type { HeartbeatResponder } from './heartbeat-responder.ts'
 import type { Identity } from './identity.ts'
@@ -51,6 +52,8 @@ export interface HomeStatus extends PeerStatus {
   readonly lan: readonly string[]
   readonly joinedAt: string
   readonly lastHeartbeatSeconds: number | null
+  /** Its WireGuard comes over TCP, since its UDP does not get through; null: it does not. */
+  readonly carrier: CarrierMetrics | null
   /** Since the daemon started; null: none. */
   readonly registration: { readonly at: string; readonly secondsAgo: number; readonly count: number } | null
 }
@@ -75,6 +78,7 @@ export interface StatusParts {
   readonly machine: Description | null
   readonly witness: Witness
   readonly heartbeats: HeartbeatResponder | null
+  readonly carriers: Carriers | null
   readonly registrations: ReadonlyMap<string, RegistrationNote>
   readonly alternatePorts: readonly number[]
   readonly problem: Problem | null
@@ -90,7 +94,7 @@ const SILENT_AFTER_SECONDS = 75
 const HANDSHAKE_DEAD_SECONDS = 180
 
 export function hubStatus(parts: StatusParts): HubStatus {
-  const { config, identity, document, machine, witness, heartbeats, problem } = parts
+  const { config, identity, document, machine, witness, heartbeats, carriers, problem } = parts
   const taken = config.alternatePorts.filter((port) => port !== config.port && !parts.alternatePorts.includes(port))
   return {
     hub: {
@@ -128,6 +132,7 @@ export function hubStatus(parts: StatusParts): HubStatus {
       lan: home.lan,
       joinedAt: home.joinedAt,
       lastHeartbeatSeconds: heartbeat,
+      carrier: carriers?.metrics(home.name) ?? null,
       registration:
         note === undefined ? null : { at: note.at, secondsAgo: (parts.now - note.monotonic) / 1000, count: note.count },
     }

@@ -9,6 +9,7 @@ import type { Endpoint } from '../wireguard/spec.ts'
 
 /** What the hub's WireGuard knows of one peer. Ages by the monotonic clock. */
 export interface Sighting {
+  /** The mapping; null when there is none yet, or when the peer comes over a carrier of this machine's (TCP). */
   readonly endpoint: Endpoint | null
   /** null before the first handshake. */
   readonly lastHandshakeSeconds: number | null
@@ -22,7 +23,7 @@ export interface Sighting {
 export interface Witness {
   /** null: no such peer, or not looked yet. */
   readonly sighting: (publicKey: PublicKey) => Sighting | null
-  /** O(1), for every heartbeat. */
+  /** The same of the sighting. O(1), for every heartbeat. */
   readonly endpoint: (publicKey: PublicKey) => Endpoint | null
   /** Since the last look that succeeded; null before the first. */
   readonly ageSeconds: () => number | null
@@ -54,7 +55,7 @@ export function makeWitness(
 
   async function look(): Promise<void> {
     try {
-      const { peers } = parseDump(await dump(interfaceName()))
+      const peers = parseDump(await dump(interfaceName())).peers.map(asSeenOutside)
       const now = clock.now()
       seen = new Map(peers.map((peer) => [peer.publicKey, remember(peer, seen.get(peer.publicKey), clock)]))
       seenAt = now
@@ -101,6 +102,11 @@ function remember(peer: PeerState, before: Memory | undefined, clock: Clock): Me
           : now
   const heard = before !== undefined && peer.rxBytes > before.peer.rxBytes
   return { peer, handshakeAt, heardAt: heard ? now : (before?.heardAt ?? null) }
+}
+
+/** A peer on loopback comes over a carrier: its port there is no mapping, and leads nowhere once the carrier has ended. */
+function asSeenOutside(peer: PeerState): PeerState {
+  return peer.endpoint?.address.startsWith('127.') === true ? { ...peer, endpoint: null } : peer
 }
 
 function sightingOf({ peer, handshakeAt, heardAt }: Memory, now: number): Sighting {

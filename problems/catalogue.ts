@@ -52,6 +52,10 @@ export const catalogue = {
   'request-invalid': { next: 'Upgrade homeward on both ends to the same version: ./install.sh upgrade', exit: 1 },
   'body-too-large': { next: 'Nothing homeward sends is that large: check what is calling', exit: 1 },
   'rate-limited': { next: 'Wait a minute and try again', exit: 1 },
+  'carriers-full': {
+    next: 'Try again later: other homes come over TCP too, and the hub takes so many of them',
+    exit: 1,
+  },
   'home-unknown': { next: 'Join again with a new token: homeward hub invite HOME on the hub', exit: 1 },
   'home-name-invalid': { next: 'Use 1 to 32 of a-z, 0-9 and -, beginning with a letter', exit: 64 },
   'home-missing': { next: 'See the names with homeward hub status', exit: 1 },

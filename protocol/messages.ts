@@ -143,3 +143,4 @@ export type AddDeviceRequest = v.InferOutput<typeof AddDeviceRequest>
 export type AddDeviceAnswer = v.InferOutput<typeof AddDeviceAnswer>
 export type DeviceList = v.InferOutput<typeof DeviceList>
 export type LeaveRequest = v.InferOutput<typeof LeaveRequest>
+export type ErrorAnswer = v.InferOutput<typeof ErrorAnswer>

@@ -128,16 +128,20 @@ function parseAnswer<Schema extends v.GenericSchema>(
   text: string,
   schema: Schema,
 ): v.InferOutput<Schema> {
-  const body = jsonIn(text)
   if (status >= 200 && status < 300) {
-    const result = v.safeParse(schema, body)
+    const result = v.safeParse(schema, jsonIn(text))
     if (result.success) return result.output
     throw new Problem('answer-invalid', { what, why: `its answer is not what this version expects (${status})` })
   }
-  const refused = v.safeParse(ErrorAnswer, body)
-  if (!refused.success) throw new Problem('answer-invalid', { what, why: `it answered with status ${status}` })
+  throw refusalIn(what, status, text)
+}
+
+/** The hub's own problem in an answer that is not 2xx; `answer-invalid` where there is none in it. */
+export function refusalIn(what: string, status: number, text: string): Problem {
+  const refused = v.safeParse(ErrorAnswer, jsonIn(text))
+  if (!refused.success) return new Problem('answer-invalid', { what, why: `it answered with status ${status}` })
   const { code, why, next } = refused.output.error
-  throw new Problem(isProblemCode(code) ? code : 'answer-invalid', { what, why, next })
+  return new Problem(isProblemCode(code) ? code : 'answer-invalid', { what, why, next })
 }
 
 function jsonIn(text: string): unknown {
@@ -148,7 +152,8 @@ function jsonIn(text: string): unknown {
   }
 }
 
-function unreachable(what: string, thrown: unknown, signal: AbortSignal): Problem {
+/** What an attempt that `signal` bounds has failed of: a Problem as it is, anything else as one of reaching the hub. */
+export function unreachable(what: string, thrown: unknown, signal: AbortSignal): Problem {
   if (thrown instanceof Problem) return thrown
   const code = (thrown as NodeJS.ErrnoException | undefined)?.code
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')

@@ -3,6 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
+import { makeCallers } from '../../hub/callers.ts'
+import { carrierDoor } from '../../hub/carrier-door.ts'
+import { makeCarriers } from '../../hub/carriers.ts'
 import { fingerprintOf, makeCertificate } from '../../hub/certificate.ts'
 import { HubConfigSchema } from '../../hub/config.ts'
 import { type Hub, makeHub } from '../../hub/hub.ts'
@@ -35,15 +38,17 @@ export interface LoopbackHub {
 export const newKey = (): PublicKey => publicKeyOf(privateKeyFrom(randomBytes(32)))
 export const newSecret = (): string => randomBytes(32).toString('base64url')
 
-export async function loopbackHub(): Promise<LoopbackHub> {
+/** @param port what hub.yaml says; the registrar takes a free one all the same. */
+export async function loopbackHub(port = 51_820): Promise<LoopbackHub> {
   const folder = await mkdtemp(join(tmpdir(), 'homeward-hub-'))
   const path = join(folder, 'store.json')
   await writeFile(path, storeText(EMPTY_DOCUMENT), { mode: 0o600 })
   const tls = makeCertificate(['127.0.0.1'])
   const fingerprint = fingerprintOf(tls.certificate)
   const [store, machine, clock, { log, lines }] = [await openStore(path), paperMachine(), turnedClock(), captureLog()]
+  const carriers = makeCarriers(clock, log)
   const hub = makeHub({
-    config: v.parse(HubConfigSchema, { addresses: ['127.0.0.1'], network: '10.86.0.0/24' }),
+    config: v.parse(HubConfigSchema, { addresses: ['127.0.0.1'], network: '10.86.0.0/24', port }),
     identity: { publicKey: newKey(), tls, fingerprint },
     store,
     adapter: machine,
@@ -55,13 +60,15 @@ export async function loopbackHub(): Promise<LoopbackHub> {
       async () => '(hidden)\t(none)\t51820\toff\n',
     ),
     heartbeats: null,
+    carriers,
     ownNetworks: () => [],
     servedUdpPorts: async () => new Set([53]),
     clock,
     log,
   })
   await hub.reconcile()
-  const server = await openRegistrar(registrarApp(hub, clock, log), tls, 0)
+  const callers = makeCallers(hub, clock, log)
+  const server = await openRegistrar(registrarApp(hub, callers, log), tls, 0, carrierDoor(callers, carriers))
   return {
     hub,
     store,

@@ -34,6 +34,7 @@ function statusWith(seen: Partial<Sighting> | null, heartbeat: number | null, al
       watch: async () => undefined,
     },
     heartbeats: { heardSeconds: () => heartbeat, serve: () => undefined, close: () => undefined },
+    carriers: null,
     registrations: new Map(),
     alternatePorts,
     problem: null,
