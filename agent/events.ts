@@ -48,6 +48,15 @@ const EventSchema = v.variant('kind', [
   /** Steps that were carried out to bring this machine to what agent.yaml wants. */
   v.object({ at, kind: v.literal('applied'), steps: v.array(v.string()) }),
   v.object({ at, kind: v.literal('apply-failed'), code: v.string(), why: v.string() }),
+  /** This machine's clock was wrong: by its own memory, for which the tunnel waited, or by the hub's word. */
+  v.object({
+    at,
+    kind: v.literal('clock'),
+    /** Negative: ahead. */
+    behindSeconds: v.number(),
+    /** null: nothing waited. */
+    waitedSeconds: v.nullable(v.number()),
+  }),
   v.object({ at, kind: v.literal('configuration'), taken: v.boolean(), why: v.nullable(v.string()) }),
 ])
 

@@ -5,6 +5,7 @@ import { askLocal } from '../system/local-socket.ts'
 import { stampOf } from '../system/file-stamp.ts'
 import { sleep } from '../system/sleep.ts'
 import { makeRuntimeFolder, withChangeLock } from './change-lock.ts'
+import { clockPath } from './clock-guard.ts'
 import { type AgentConfig, agentConfigPath, firstHub, leavingConfigPath, readAgentConfigFile } from './config.ts'
 import { eventsPath, olderEventsPath } from './event-log.ts'
 import { forgetHome } from './forget-home.ts'
@@ -54,7 +55,13 @@ export async function leaveHome(places: AgentPlaces, tell: (line: string) => voi
 
   const hubNotTold = await tellHub(configDir, config, signal)
   await removeSecrets(configDir)
-  for (const path of [eventsPath(stateDir), olderEventsPath(stateDir), hubAddressesPath(stateDir), linePath(stateDir)])
+  for (const path of [
+    eventsPath(stateDir),
+    olderEventsPath(stateDir),
+    hubAddressesPath(stateDir),
+    linePath(stateDir),
+    clockPath(stateDir),
+  ])
     await rm(path, { force: true })
   // Last: while it is there, an interrupted leave knows how to go on.
   await rm(leavingConfigPath(configDir), { force: true })

@@ -7,6 +7,7 @@ import type { Log } from '../system/log.ts'
 import { bringTunnel, type Brought } from './bring-tunnel.ts'
 import { makeCalendar } from './calendar.ts'
 import { makeRuntimeFolder, withChangeLock } from './change-lock.ts'
+import { type ClockGuard, openClockGuard } from './clock-guard.ts'
 import { agentConfigPath, readAgentConfig } from './config.ts'
 import { type ConfigWatch, watchConfig } from './config-watch.ts'
 import type { Ledger } from './core/ledger.ts'
@@ -35,6 +36,7 @@ interface Agent {
   readonly loop: TunnelLoop
   readonly keeper: Keeper
   readonly config: ConfigWatch
+  readonly clockGuard: ClockGuard
   readonly answer: LocalHandler
   readonly note: (happening: Happening) => Promise<void>
   readonly close: () => Promise<void>
@@ -68,6 +70,7 @@ export async function runAgent(
         agent.config.run(all).finally(() => ended.abort()),
         agent.loop.run(all),
         agent.keeper.run(all),
+        agent.clockGuard.run(all),
       ])
       log.info(how === 'left' ? 'agent.yaml is gone: this machine left its hub' : 'the agent ends; the tunnel stays')
       await agent.note({ kind: 'agent-stopped' })
@@ -96,11 +99,16 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     if (lost !== null) log.warn({ why: lost }, 'an event could not be written down')
   }
   const noteSoon = (happening: Happening): void => void note(happening)
+  const clockGuard = await openClockGuard(stateDir, clock, noteSoon, log)
   const telling = makeTelling(noteSoon, calendar, events, log)
 
   let brought: Omit<Brought, 'steps'> = { hubLiterals: [], listenPort: null }
   const keeper = makeKeeper(
     async (signal) => {
+      await clockGuard.hold(
+        async () => (await adapter.observe(config.interface, signal)).interface?.up === true,
+        signal,
+      )
       const done = await withChangeLock(runtimeDir, signal, () =>
         bringTunnel({ adapter, config, stateDir, line: line.current }, signal),
       )
@@ -119,6 +127,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
         // Cut off by our own end, it says nothing of the hub.
         if (!signal.aborted) telling.registered(reason, result)
         const view = result.answer?.view
+        if (result.answer !== null) clockGuard.heard(result.answer.hubTime)
         const word =
           view === undefined
             ? null
@@ -156,6 +165,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     loop,
     keeper,
     config: watch,
+    clockGuard,
     note,
     close: adapter.close,
     about: { home: config.home, interface: config.interface, version },

@@ -26,9 +26,19 @@ function whatHappened(event: HomeEvent): string {
       return `${event.why} [${event.code}]`
     case 'configuration':
       return event.taken ? 'took a new configuration' : `refused a new configuration: ${event.why ?? ''}`
+    case 'clock':
+      return clockText(event)
     default:
       return event satisfies never
   }
+}
+
+function clockText({ behindSeconds, waitedSeconds }: Extract<HomeEvent, { kind: 'clock' }>): string {
+  if (waitedSeconds === null) {
+    const side = behindSeconds < 0 ? 'ahead of' : 'behind'
+    return `this machine’s clock is ${ageText(Math.abs(behindSeconds))} ${side} the hub’s`
+  }
+  return `this machine’s clock was ${ageText(behindSeconds)} behind the last time it showed; the tunnel waited ${waitedSeconds} s`
 }
 
 function mappingText({ address, port, previous }: Extract<HomeEvent, { kind: 'mapping' }>): string {
