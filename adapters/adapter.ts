@@ -85,9 +85,20 @@ export type ForwardingSpec =
       readonly role: 'hub'
       /** UDP ports that lead to the listen port too. */
       readonly alternatePorts: readonly number[]
+      readonly echo: EchoFlow
       /** Tunnel addresses of devices. They may reach every peer; homes may not start anything towards each other. */
       readonly devices: readonly string[]
     }
+
+/**
+ * UDP flows from outside to WireGuard's ports that are not WireGuard: they begin with these four bytes (as one big-endian
+ * number) and lead to this port. Once answered, such a flow is remembered through this much silence.
+ */
+export interface EchoFlow {
+  readonly port: number
+  readonly firstBytes: number
+  readonly keptSeconds: number
+}
 
 /** What was found. Only what bears our mark, apart from `clashes` and `usedPorts`. */
 export interface Observation {

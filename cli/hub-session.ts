@@ -20,7 +20,7 @@ export async function askThisHub<Verb extends HubVerb>(
       const log = makeLog('hub')
       // Standard output is the command's answer here; what goes wrong comes back as a problem.
       log.level = 'silent'
-      const { hub } = await openHub(paths, await loadAdapter(), log, null, null)
+      const { hub } = await openHub(paths, await loadAdapter(), log, null)
       return hub
     }),
   )

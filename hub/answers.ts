@@ -1,3 +1,4 @@
+import type { HubWord } from '../protocol/echo.ts'
 import { HEARTBEAT_PORT } from '../protocol/heartbeat.ts'
 import type { AddDeviceAnswer, HubView, JoinAnswer } from '../protocol/messages.ts'
 import type { PublicKey } from '../wireguard/keys.ts'
@@ -30,7 +31,11 @@ export function joinAnswer(
   }
 }
 
-export function hubView(seen: Sighting | null, lastHeartbeatSeconds: number | null): HubView {
+export function hubView(
+  seen: Sighting | null,
+  lastHeartbeatSeconds: number | null,
+  { heardSeconds, initiatedSeconds }: Pick<HubWord, 'heardSeconds' | 'initiatedSeconds'>,
+): HubView {
   return {
     peerKnown: seen !== null,
     endpoint: seen?.endpoint ?? null,
@@ -38,6 +43,8 @@ export function hubView(seen: Sighting | null, lastHeartbeatSeconds: number | nu
     rxBytes: seen?.rxBytes ?? 0,
     txBytes: seen?.txBytes ?? 0,
     lastHeartbeatSeconds,
+    heardSeconds,
+    initiatedSeconds,
   }
 }
 

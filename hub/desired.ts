@@ -1,4 +1,5 @@
 import type { TunnelSpec } from '../adapters/adapter.ts'
+import { ECHO_FLOW } from '../protocol/echo.ts'
 import type { PublicKey } from '../wireguard/keys.ts'
 import { presharedKeyId } from '../wireguard/preshared-id.ts'
 import type { PeerSpec } from '../wireguard/spec.ts'
@@ -21,7 +22,12 @@ export function desiredTunnel(
     listenPort: config.port,
     peers: [...homes.map(homePeer), ...devices.map(devicePeer)].sort((a, b) => (a.publicKey < b.publicKey ? -1 : 1)),
     routes: homes.flatMap((home) => home.lan).sort(),
-    forwarding: { role: 'hub', alternatePorts, devices: devices.map((device) => device.address).sort() },
+    forwarding: {
+      role: 'hub',
+      alternatePorts,
+      echo: ECHO_FLOW,
+      devices: devices.map((device) => device.address).sort(),
+    },
   }
 }
 

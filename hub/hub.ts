@@ -21,6 +21,7 @@ import type { Carriers } from './carriers.ts'
 import type { HubConfig } from './config.ts'
 import { desiredTunnel } from './desired.ts'
 import { addDevice, type Asker, removeDevice, visibleDevices } from './devices.ts'
+import type { EchoResponder } from './echo-responder.ts'
 import type { HeartbeatResponder } from './heartbeat-responder.ts'
 import type { Identity } from './identity.ts'
 import { type Circumstances, invite, type InviteInput } from './invitation.ts'
@@ -36,6 +37,7 @@ import type { Store } from './store.ts'
 import { hubAddressIn } from './tunnel-network.ts'
 import { freeAlternatePorts } from './udp-ports.ts'
 import type { Witness } from './witness.ts'
+import type { WordOf } from './word.ts'
 
 /** All the hub does, whoever asks: the registrar for homes, the socket for the machine's owner. */
 export interface Hub {
@@ -43,7 +45,8 @@ export interface Hub {
   /** Who a bearer `HOME.SECRET` is; null when it is nobody. Takes the same time for known and unknown homes. */
   readonly authenticate: (bearer: string) => Home | null
   readonly join: (request: JoinRequest) => Promise<JoinAnswer>
-  readonly register: (caller: Home, request: RegisterRequest) => Promise<RegisterAnswer>
+  /** @param from the address that the home's call came from. */
+  readonly register: (caller: Home, request: RegisterRequest, from: string) => Promise<RegisterAnswer>
   readonly leave: (caller: Home, request: LeaveRequest) => Promise<void>
   readonly invite: (input: InviteInput) => Promise<Invitation>
   /** The home is cut off when this ends. */
@@ -86,6 +89,9 @@ export interface HubParts {
   readonly heartbeats: HeartbeatResponder | null
   /** null where no daemon runs, as above. */
   readonly carriers: Carriers | null
+  /** null where no daemon runs. */
+  readonly echoes: EchoResponder | null
+  readonly word: WordOf
   readonly ownNetworks: (tunnelInterface: string) => readonly Occupied[]
   readonly servedUdpPorts: () => Promise<ReadonlySet<number>>
   readonly clock: Clock
@@ -96,7 +102,7 @@ export interface HubParts {
 const NOBODY: SecretHash = hashOf(randomBytes(32).toString('hex'))
 
 export function makeHub(parts: HubParts): Hub {
-  const { identity, store, adapter, witness, heartbeats, carriers, clock, log } = parts
+  const { identity, store, adapter, witness, heartbeats, echoes, carriers, clock, log } = parts
   const registrations = new Map<string, RegistrationNote>()
   let { config } = parts
   let alternatePorts: readonly number[] = []
@@ -110,9 +116,10 @@ export function makeHub(parts: HubParts): Hub {
   })
   serve()
 
-  /** Tells who answers homes by itself whom to answer from now on. */
+  /** Tells those who answer homes by themselves whom to answer from now on. */
   function serve(): void {
     heartbeats?.serve(hubAddressIn(config.network), store.document.homes)
+    echoes?.serve(store.document.homes)
     carriers?.serve(store.document.homes, config.port)
   }
 
@@ -184,7 +191,7 @@ export function makeHub(parts: HubParts): Hub {
       return joinAnswer(home, config, identity.publicKey, alternatePorts)
     },
 
-    register: async (caller, request) => {
+    register: async (caller, request, from) => {
       const { result: home, changed } = await change(
         (now) => (document) => register(document, caller, request, identity.publicKey, now),
       )
@@ -196,7 +203,8 @@ export function makeHub(parts: HubParts): Hub {
         await reconcileOrLog()
         await witness.look()
       }
-      const view = hubView(witness.sighting(home.publicKey), heartbeats?.heardSeconds(home.address) ?? null)
+      const word = await parts.word(home, from)
+      const view = hubView(witness.sighting(home.publicKey), heartbeats?.heardSeconds(home.address) ?? null, word)
       return { view, alternatePorts: [...alternatePorts], hubTime: clock.wall().toISOString() }
     },
 
@@ -297,6 +305,7 @@ export function makeHub(parts: HubParts): Hub {
 
     close: async () => {
       heartbeats?.close()
+      echoes?.close()
       carriers?.close()
       await reconciler.settled()
       await adapter.close()

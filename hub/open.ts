@@ -2,16 +2,15 @@ import type { Adapter } from '../adapters/adapter.ts'
 import { systemClock } from '../system/clock.ts'
 import type { Log } from '../system/log.ts'
 import type { PresharedKey, PublicKey } from '../wireguard/keys.ts'
-import type { Carriers } from './carriers.ts'
 import { type HubConfig, readHubConfig } from './config.ts'
-import type { HeartbeatResponder } from './heartbeat-responder.ts'
-import { type Hub, makeHub } from './hub.ts'
+import { type Hub, type HubParts, makeHub } from './hub.ts'
 import { type Identity, readIdentity } from './identity.ts'
 import { ownNetworks } from './lan.ts'
 import type { HubPaths } from './paths.ts'
 import { openStore, type Store } from './store.ts'
 import { servedUdpPorts } from './udp-ports.ts'
 import { makeWitness, type Witness } from './witness.ts'
+import { makeWord } from './word.ts'
 
 /** Makes the adapter for the machine the hub runs on, given where its secrets are. */
 export type AdapterMaker = (secrets: {
@@ -25,17 +24,19 @@ export interface OpenHub {
   readonly witness: Witness
 }
 
+/** Those who answer homes. */
+type Responders = Pick<HubParts, 'heartbeats' | 'echoes' | 'carriers' | 'word'>
+
 /**
  * Opens the hub on its files.
- * @param makeHeartbeats null where no daemon runs, as carriers; the witness then looks once.
+ * @param makeResponders null where no daemon runs; the witness then looks once.
  * @throws {Problem} `hub-not-initialised`, `config-*`, `secret-exposed`, `store-*`.
  */
 export async function openHub(
   paths: HubPaths,
   makeAdapter: AdapterMaker,
   log: Log,
-  makeHeartbeats: ((witness: Witness) => HeartbeatResponder) | null,
-  carriers: Carriers | null,
+  makeResponders: ((witness: Witness) => Responders) | null,
 ): Promise<OpenHub> {
   let config: () => HubConfig = () => initial
   const initial = await readHubConfig(paths.config)
@@ -48,8 +49,7 @@ export async function openHub(
     store,
     adapter: makeAdapter({ privateKeyFile: paths.privateKey, presharedKeys: presharedKeysIn(store) }),
     witness,
-    heartbeats: makeHeartbeats?.(witness) ?? null,
-    carriers,
+    ...(makeResponders?.(witness) ?? nobody(witness)),
     ownNetworks,
     servedUdpPorts,
     clock: systemClock,
@@ -58,6 +58,10 @@ export async function openHub(
   config = () => hub.config
   await witness.look()
   return { hub, identity, witness }
+}
+
+function nobody(witness: Witness): Responders {
+  return { heartbeats: null, echoes: null, carriers: null, word: makeWord(witness, null, async () => null) }
 }
 
 /** Looked up once per peer and apply: through a table, made anew when the store changed. */

@@ -42,7 +42,7 @@ export function registrarApp(hub: RegistrarHub, callers: Callers, log: Log): Hon
 
   app.post('/v1/register', async (call) => {
     const home = callerOf(call)
-    return call.json(await hub.register(home, await bodyOf(call, RegisterRequest)))
+    return call.json(await hub.register(home, await bodyOf(call, RegisterRequest), addressOf(call)))
   })
 
   app.get('/v1/devices', (call) => call.json(hub.listDevices(callerOf(call))))
@@ -83,6 +83,7 @@ export function registrarApp(hub: RegistrarHub, callers: Callers, log: Log): Hon
   }
 }
 
+/** Where the call comes from; empty when its connection is gone already. */
 function addressOf(call: Call): string {
   return call.env.incoming.socket.remoteAddress ?? ''
 }

@@ -11,13 +11,16 @@ import { makeCarriers } from './carriers.ts'
 import { readHubConfig } from './config.ts'
 import { type Door, lockedDoor } from './control.ts'
 import { stampOf } from '../system/file-stamp.ts'
+import { makeEchoResponder } from './echo-responder.ts'
 import { makeHeartbeatResponder } from './heartbeat-responder.ts'
 import type { Hub } from './hub.ts'
 import { type AdapterMaker, type OpenHub, openHub } from './open.ts'
+import { makeInitiations } from './initiations.ts'
 import type { HubPaths } from './paths.ts'
 import { openRegistrar, type RegistrarServer } from './registrar-server.ts'
 import { registrarApp } from './registrar.ts'
 import type { Witness } from './witness.ts'
+import { makeWord } from './word.ts'
 
 const DRIFT_EVERY_MS = 30_000
 /** While the witness sees no interface, which is seldom for nothing. */
@@ -39,8 +42,11 @@ export async function runHub(paths: HubPaths, makeAdapter: AdapterMaker, log: Lo
   const carriers = makeCarriers(systemClock, log)
   let parts: OpenHub | undefined
   const door = lockedDoor(async () => {
-    const heartbeats = (witness: Witness) => makeHeartbeatResponder(witness.endpoint, systemClock, log)
-    parts = await openHub(paths, makeAdapter, log, heartbeats, carriers)
+    parts = await openHub(paths, makeAdapter, log, (witness) => {
+      const heartbeats = makeHeartbeatResponder(witness.endpoint, systemClock, log)
+      const word = makeWord(witness, heartbeats, makeInitiations(systemClock))
+      return { heartbeats, echoes: makeEchoResponder(word, systemClock, log), carriers, word }
+    })
     return parts.hub
   })
   const control = await takeSocket(paths.socket, door, signal)

@@ -27,10 +27,7 @@ const TAG_BYTES = 16
 const PEER_KNOWN = 1
 const NO_AGE = 0xffffffff
 
-/**
- * UDP, on every address of the hub.
- * @public
- */
+/** UDP, on every address of the hub. */
 export const ECHO_PORT = 8687
 
 /** The shortest echo. */
@@ -39,11 +36,11 @@ export const ECHO_BYTES = 48
 /** The longest: what a 1500-byte link carries over IPv4 in one piece. */
 export const LONGEST_ECHO_BYTES = 1472
 
-/**
- * The longest delay an answer can be asked for, in seconds.
- * @public
- */
+/** The longest delay an answer can be asked for, in seconds. */
 export const LONGEST_ECHO_DELAY = 300
+
+/** How the hub's firewall tells requests from WireGuard, and how much longer than any delay it remembers their flow. */
+export const ECHO_FLOW = { port: ECHO_PORT, firstBytes: 0x68770103, keptSeconds: LONGEST_ECHO_DELAY + 30 } as const
 
 /** What the hub's WireGuard knows of a home, in seconds by the hub's monotonic clock. */
 export interface HubWord {

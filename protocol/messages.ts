@@ -78,6 +78,9 @@ export const HubView = v.object({
   txBytes: v.number(),
   /** null: never. */
   lastHeartbeatSeconds: v.nullable(v.number()),
+  /** As in HubWord (protocol/echo.ts); older hubs do not say. */
+  heardSeconds: v.optional(v.nullable(v.number()), null),
+  initiatedSeconds: v.optional(v.nullable(v.number()), null),
 })
 
 export const RegisterAnswer = v.object({

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { FORWARDING_MARK, TABLE_MARK } from './mark.ts'
-import { chainFingerprint, inOneOrder, setFingerprint } from './nft-table.ts'
+import { chainFingerprint, inOneOrder, recentSetFingerprint, setFingerprint } from './nft-table.ts'
 
 /** What `nft -j list table` says of a table with our name. */
 export interface ListedTable {
@@ -24,6 +24,9 @@ const NamedSet = v.object({
   name: v.string(),
   type: v.optional(v.unknown()),
   elem: v.optional(v.array(v.unknown()), []),
+  /** Seconds: its elements come and go by themselves. */
+  timeout: v.optional(v.number()),
+  size: v.optional(v.number(), 0),
 })
 const Named = v.object({ name: v.string() })
 
@@ -58,7 +61,8 @@ function fingerprintOf(kind: string, value: unknown): string {
       return chainFingerprint(name, type, hook, prio, policy)
     }
     case 'set': {
-      const { name, type, elem } = v.parse(NamedSet, value)
+      const { name, type, elem, timeout, size } = v.parse(NamedSet, value)
+      if (timeout !== undefined) return recentSetFingerprint(name, String(type), timeout, size)
       const elements = elem.map((element) => (typeof element === 'string' ? element : JSON.stringify(element)))
       return setFingerprint(name, String(type), elements)
     }

@@ -3,7 +3,10 @@ import { FORWARDING_MARK, TABLE, TABLE_MARK } from './mark.ts'
 
 /** The content of an nftables table, as data. */
 export interface NftTable {
+  /** How long flows are remembered that a rule sets them for: nft(8), "CT TIMEOUT". */
+  readonly flowLives: readonly NftFlowLife[]
   readonly sets: readonly NftSet[]
+  readonly recentSets: readonly NftRecentSet[]
   readonly chains: readonly NftChain[]
 }
 
@@ -14,11 +17,27 @@ interface NftSet {
   readonly elements: readonly string[]
 }
 
+/** Filled by rules, emptied by time: what is in it is no part of what the table should be. */
+interface NftRecentSet {
+  readonly name: string
+  readonly type: 'ipv4_addr' | 'ipv6_addr'
+  readonly keptSeconds: number
+  readonly size: number
+}
+
+interface NftFlowLife {
+  /** Says the seconds too: nft prints the values in more than one way. */
+  readonly name: string
+  readonly l3proto: 'ip' | 'ip6'
+  /** After an answer. Before one the kernel's own, short life holds, so that nobody fills its table from outside. */
+  readonly repliedSeconds: number
+}
+
 /** A base chain with policy accept. */
 export interface NftChain {
   readonly name: string
   readonly type: 'filter' | 'nat'
-  readonly hook: 'forward' | 'prerouting' | 'postrouting'
+  readonly hook: 'forward' | 'input' | 'prerouting' | 'postrouting'
   readonly priority: number
   readonly rules: readonly string[]
 }
@@ -32,7 +51,9 @@ export function nftText(table: NftTable, { forwardingWasOff }: { readonly forwar
     `delete table ${TABLE}`,
     `table ${TABLE} {`,
     ...marks.map((name) => `chain ${name} {\n}`),
+    ...table.flowLives.map(flowLifeText),
     ...table.sets.map(setText),
+    ...table.recentSets.map(recentSetText),
     ...table.chains.map(chainText),
     '}\n',
   ].join('\n')
@@ -41,6 +62,27 @@ export function nftText(table: NftTable, { forwardingWasOff }: { readonly forwar
 function setText({ name, type, elements }: NftSet): string {
   const filled = elements.length === 0 ? [] : [`elements = { ${elements.join(', ')} }`]
   return [`set ${name} {`, `type ${type}`, ...filled, '}'].join('\n')
+}
+
+function recentSetText({ name, type, keptSeconds, size }: NftRecentSet): string {
+  return [
+    `set ${name} {`,
+    `type ${type}`,
+    `size ${size}`,
+    'flags dynamic,timeout',
+    `timeout ${keptSeconds}s`,
+    '}',
+  ].join('\n')
+}
+
+function flowLifeText({ name, l3proto, repliedSeconds }: NftFlowLife): string {
+  return [
+    `ct timeout ${name} {`,
+    'protocol udp;',
+    `l3proto ${l3proto};`,
+    `policy = { replied : ${repliedSeconds} };`,
+    '}',
+  ].join('\n')
 }
 
 function chainText({ name, type, hook, priority, rules }: NftChain): string {
@@ -58,9 +100,11 @@ function ruleComment(chain: string, rule: string): string {
 }
 
 /** What an observation of exactly this table says. */
-export function fingerprintsOf({ sets, chains }: NftTable): readonly string[] {
+export function fingerprintsOf({ flowLives, sets, recentSets, chains }: NftTable): readonly string[] {
   return inOneOrder(
     [
+      ...flowLives.map(({ name }) => `ct timeout ${name}`),
+      ...recentSets.map(({ name, type, keptSeconds, size }) => recentSetFingerprint(name, type, keptSeconds, size)),
       ...sets.map(({ name, type, elements }) => setFingerprint(name, type, elements)),
       ...chains.map(({ name, type, hook, priority }) => chainFingerprint(name, type, hook, priority, 'accept')),
     ],
@@ -70,6 +114,10 @@ export function fingerprintsOf({ sets, chains }: NftTable): readonly string[] {
 
 export function setFingerprint(name: string, type: string, elements: readonly string[]): string {
   return `set ${name} ${type} ${digest([...elements].sort().join(' '))}`
+}
+
+export function recentSetFingerprint(name: string, type: string, keptSeconds: number, size: number): string {
+  return `set ${name} ${type} kept ${keptSeconds} of ${size}`
 }
 
 export function chainFingerprint(name: string, type: string, hook: string, priority: number, policy: string): string {

@@ -11,6 +11,8 @@ const view: HubView = {
   rxBytes: 0,
   txBytes: 0,
   lastHeartbeatSeconds: null,
+  heardSeconds: null,
+  initiatedSeconds: null,
 }
 
 test.each([

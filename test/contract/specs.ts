@@ -7,6 +7,7 @@ import {
   privateKeyFrom,
   type PublicKey,
 } from '../../wireguard/keys.ts'
+import { ECHO_FLOW } from '../../protocol/echo.ts'
 import { presharedKeyId } from '../../wireguard/preshared-id.ts'
 import { publicKeyOf } from '../../wireguard/public-key.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'
@@ -73,7 +74,7 @@ export function hubSpec(keys: Keys): TunnelSpec {
       },
     ],
     routes: ['192.168.1.0/24', '192.168.2.0/24'],
-    forwarding: { role: 'hub', alternatePorts: [4500, 443], devices: ['10.86.0.5', '10.86.0.6'] },
+    forwarding: { role: 'hub', alternatePorts: [4500, 443], echo: ECHO_FLOW, devices: ['10.86.0.5', '10.86.0.6'] },
   }
 }
 

@@ -1,5 +1,6 @@
 import type { TunnelSpec } from '../../adapters/adapter.ts'
 import { homeSpec, hubSpec, type Keys } from './specs.ts'
+import { ECHO_FLOW } from '../../protocol/echo.ts'
 
 export interface Transition {
   readonly to: string
@@ -55,7 +56,7 @@ export function transitions(keys: Keys): readonly Transition[] {
         ...hub,
         peers: [homePeer!],
         routes: ['192.168.2.0/24'],
-        forwarding: { role: 'hub', alternatePorts: [], devices: [] },
+        forwarding: { role: 'hub', alternatePorts: [], echo: ECHO_FLOW, devices: [] },
       },
       keepsSessions: true,
     },

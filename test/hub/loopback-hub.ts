@@ -19,6 +19,7 @@ import { callRegistrar, type Registrar } from '../../protocol/registrar-client.t
 import { parseToken } from '../../protocol/token.ts'
 import { privateKeyFrom, type PublicKey } from '../../wireguard/keys.ts'
 import { publicKeyOf } from '../../wireguard/public-key.ts'
+import { makeWord } from '../../hub/word.ts'
 import { captureLog } from './captured-log.ts'
 import { type PaperMachine, paperMachine } from './paper-machine.ts'
 import { type TurnedClock, turnedClock } from './turned-clock.ts'
@@ -47,20 +48,24 @@ export async function loopbackHub(port = 51_820): Promise<LoopbackHub> {
   const fingerprint = fingerprintOf(tls.certificate)
   const [store, machine, clock, { log, lines }] = [await openStore(path), paperMachine(), turnedClock(), captureLog()]
   const carriers = makeCarriers(clock, log)
+  // Nobody's WireGuard: it sees no peer.
+  const witness = makeWitness(
+    () => 'hw0',
+    clock,
+    log,
+    async () => '(hidden)\t(none)\t51820\toff\n',
+  )
   const hub = makeHub({
     config: v.parse(HubConfigSchema, { addresses: ['127.0.0.1'], network: '10.86.0.0/24', port }),
     identity: { publicKey: newKey(), tls, fingerprint },
     store,
     adapter: machine,
-    // Nobody's WireGuard: it sees no peer.
-    witness: makeWitness(
-      () => 'hw0',
-      clock,
-      log,
-      async () => '(hidden)\t(none)\t51820\toff\n',
-    ),
+    witness,
     heartbeats: null,
     carriers,
+    echoes: null,
+    // As if each address had shaken hands a second ago.
+    word: makeWord(witness, null, async () => 1),
     ownNetworks: () => [],
     servedUdpPorts: async () => new Set([53]),
     clock,

@@ -113,7 +113,10 @@ describe('a home that is known', () => {
     const { bearer, request } = await joinAs(scene, 'cabin', ['192.168.1.0/24'])
     const before = scene.store.document
     const same = { publicKey: request.publicKey, lan: ['192.168.1.0/24'] }
-    expect(await register(bearer, same)).toMatchObject({ view: { peerKnown: false }, alternatePorts: [4500, 443] })
+    expect(await register(bearer, same)).toMatchObject({
+      view: { peerKnown: false, heardSeconds: null, initiatedSeconds: 1 },
+      alternatePorts: [4500, 443],
+    })
     expect(scene.store.document).toBe(before)
     const publicKey = newKey()
     await register(bearer, { publicKey, lan: ['192.168.9.0/24'] })

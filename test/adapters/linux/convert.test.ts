@@ -11,6 +11,7 @@ import {
 } from '../../../adapters/linux/convert.ts'
 import { firewallTable } from '../../../adapters/linux/firewall.ts'
 import { fingerprintsOf } from '../../../adapters/linux/nft-table.ts'
+import { ECHO_FLOW } from '../../../protocol/echo.ts'
 import type { PresharedKey, PresharedKeyId, PublicKey } from '../../../wireguard/keys.ts'
 import type { PeerSpec } from '../../../wireguard/spec.ts'
 
@@ -127,12 +128,24 @@ test('whatever nft lists in whatever order of chains and sets, our own table is 
   const table = firewallTable({
     interface: 'hw0',
     listenPort: 51_820,
-    forwarding: { role: 'hub', alternatePorts: [443], devices: ['10.86.0.6', '10.86.0.5'] },
+    forwarding: { role: 'hub', alternatePorts: [443], echo: ECHO_FLOW, devices: ['10.86.0.6', '10.86.0.5'] },
   })
   const wanted = fingerprintsOf(table)
   const listed = [
     { chain: { name: 'made_by_homeward' } },
     ...table.sets.map(({ name, type, elements }) => ({ set: { name, type, elem: [...elements].reverse() } })),
+    ...table.flowLives.map(({ name, l3proto }) => ({ 'ct timeout': { name, protocol: 'udp', l3proto, policy: {} } })),
+    // As nft 1.0.6 lists it when somebody shook hands 18 s ago.
+    ...table.recentSets.map(({ name, type, keptSeconds, size }) => ({
+      set: {
+        name,
+        type,
+        size,
+        flags: ['timeout'],
+        timeout: keptSeconds,
+        elem: [{ elem: { val: '198.51.100.7', expires: 42 } }],
+      },
+    })),
     ...table.chains.map(({ name, type, hook, priority }) => ({
       chain: { name, type, hook, prio: priority, policy: 'accept' },
     })),

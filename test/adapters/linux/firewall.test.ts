@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { ForwardingSpec } from '../../../adapters/adapter.ts'
 import { firewallTable } from '../../../adapters/linux/firewall.ts'
 import { fingerprintsOf, nftText } from '../../../adapters/linux/nft-table.ts'
+import { ECHO_FLOW } from '../../../protocol/echo.ts'
 
 const table = (forwarding: ForwardingSpec, listenPort: number | null = 51_820) =>
   firewallTable({ interface: 'hw0', listenPort, forwarding })
@@ -30,14 +31,28 @@ describe('the firewall of a home', () => {
 
 describe('the firewall of a hub', () => {
   test('does not redirect its own port to itself, nor anything when it has none', () => {
-    const forwarding = { role: 'hub', alternatePorts: [51_820, 443], devices: [] } as const
+    const forwarding = { role: 'hub', alternatePorts: [51_820, 443], echo: ECHO_FLOW, devices: [] } as const
     expect(text(forwarding)).toContain('udp dport { 443 } redirect to :51820')
     expect(text(forwarding, null)).not.toContain('redirect')
-    expect(text({ ...forwarding, alternatePorts: [51_820] })).not.toContain('redirect')
+    expect(text({ ...forwarding, alternatePorts: [51_820] })).not.toContain('redirect to :51820')
+  })
+
+  test('leads an echo aside on every port of WireGuard, before that port leads to WireGuard', () => {
+    const forwarding = { role: 'hub', alternatePorts: [443], echo: ECHO_FLOW, devices: [] } as const
+    const nat = (alternatePorts: readonly number[]) =>
+      table({ ...forwarding, alternatePorts })
+        .chains.find(({ name }) => name === 'prerouting')
+        ?.rules.map((rule) =>
+          /dport ({.*?})( @th,64,32 0x\w+ meta nfproto ipv[46])?.*( redirect .*)/.exec(rule)?.slice(1).join(''),
+        )
+    const aside = (ports: string) =>
+      ['4', '6'].map((v) => `{ ${ports} } @th,64,32 0x68770103 meta nfproto ipv${v} redirect to :8687`)
+    expect(nat([443])).toEqual([...aside('51820, 443'), '{ 443 } redirect to :51820'])
+    expect(nat([])).toEqual(aside('51820'))
   })
 
   test('has a set without elements when there are no devices', () => {
-    expect(text({ role: 'hub', alternatePorts: [], devices: [] })).not.toContain('elements')
+    expect(text({ role: 'hub', alternatePorts: [], echo: ECHO_FLOW, devices: [] })).not.toContain('elements')
   })
 })
 
@@ -50,8 +65,8 @@ test('is replaced in one transaction, and marked', () => {
 })
 
 test('every rule bears a fingerprint of its own text, and nft takes no longer comment', () => {
-  const lines = text({ role: 'hub', alternatePorts: [443], devices: ['10.86.0.5'] }).split('\n')
-  const rules = lines.filter((line) => /accept|drop|redirect|set rt mtu/.test(line) && !line.startsWith('type '))
+  const lines = text({ role: 'hub', alternatePorts: [443], echo: ECHO_FLOW, devices: ['10.86.0.5'] }).split('\n')
+  const rules = lines.filter((line) => /accept|drop|redirect|set rt mtu|update/.test(line) && !line.startsWith('type '))
   const comments = rules.map((line) => / comment "(homeward [0-9a-f]{12})"$/.exec(line)?.[1])
   expect(comments).not.toContain(undefined)
   expect(new Set(comments).size).toBe(rules.length)
@@ -67,6 +82,7 @@ test('two wishes have the same fingerprints only when they have the same text', 
     fc.record({
       role: fc.constant('hub' as const),
       alternatePorts: fc.shuffledSubarray([443, 53]),
+      echo: fc.constantFrom(ECHO_FLOW, { ...ECHO_FLOW, port: 8688 }, { ...ECHO_FLOW, keptSeconds: 60 }),
       devices: fc.subarray(['10.86.0.5', '10.86.0.6']),
     }),
   )

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TunnelSpec } from '../../../adapters/adapter.ts'
 import { bringTo } from '../../../adapters/apply.ts'
+import { ECHO_FLOW } from '../../../protocol/echo.ts'
 import { privateKeyFrom, type PublicKey } from '../../../wireguard/keys.ts'
 import { publicKeyOf } from '../../../wireguard/public-key.ts'
 import type { PeerSpec } from '../../../wireguard/spec.ts'
@@ -116,7 +117,7 @@ function hubSpec(): TunnelSpec {
     listenPort: 51_820,
     peers: [peer(home, [`${HOME}/32`, ...LANS]), peer(cabin, [`${CABIN}/32`]), peer(phone, [`${PHONE}/32`])],
     routes: LANS,
-    forwarding: { role: 'hub', alternatePorts: [443], devices: [PHONE] },
+    forwarding: { role: 'hub', alternatePorts: [443], echo: ECHO_FLOW, devices: [PHONE] },
   }
 }
 
@@ -200,7 +201,7 @@ describe('a home', () => {
   test('of a former device loses its rights with the next firewall', async () => {
     const spec = hubSpec()
     expect(await ask(phone, CABIN)).toBe(PHONE)
-    await bring(hub, { ...spec, forwarding: { role: 'hub', alternatePorts: [], devices: [] } })
+    await bring(hub, { ...spec, forwarding: { role: 'hub', alternatePorts: [], echo: ECHO_FLOW, devices: [] } })
     expect(await ask(phone, CABIN)).toBeNull()
     await bring(hub, spec)
     expect(await ask(phone, CABIN)).toBe(PHONE)
@@ -247,7 +248,10 @@ test('changing what may pass loses no packet of what goes on passing', async () 
   await ping.waitForLine(/icmp_seq=2 /)
   for (const lan of [['192.168.1.0/24', '192.168.60.0/24'], ['192.168.1.0/24']])
     await bring(home, { ...spec, forwarding: { role: 'home', lan, mode: 'masquerade' } })
-  await bring(hub, { ...hubSpec(), forwarding: { role: 'hub', alternatePorts: [4500], devices: [PHONE, '10.86.0.6'] } })
+  await bring(hub, {
+    ...hubSpec(),
+    forwarding: { role: 'hub', alternatePorts: [4500], echo: ECHO_FLOW, devices: [PHONE, '10.86.0.6'] },
+  })
   await ping.exited
   expect(ping.stdout).toContain('60 received')
 })

@@ -4,6 +4,7 @@ import type { ForwardingSpec, Observation, ObservedInterface, Step, TunnelSpec }
 import { firewallTable } from '../../../adapters/linux/firewall.ts'
 import { fingerprintsOf } from '../../../adapters/linux/nft-table.ts'
 import { planLinux } from '../../../adapters/linux/plan.ts'
+import { ECHO_FLOW } from '../../../protocol/echo.ts'
 import type { PresharedKeyId, PublicKey } from '../../../wireguard/keys.ts'
 import type { PeerSpec } from '../../../wireguard/spec.ts'
 import { carryOut } from './simulated-machine.ts'
@@ -25,6 +26,7 @@ const forwarding: fc.Arbitrary<ForwardingSpec> = fc.oneof(
   fc.record({
     role: fc.constant('hub' as const),
     alternatePorts: fc.subarray([443, 4500, 53]),
+    echo: fc.constantFrom(ECHO_FLOW, { ...ECHO_FLOW, port: 8688 }, { ...ECHO_FLOW, keptSeconds: 60 }),
     devices: fc.subarray(['10.86.0.5', '10.86.0.6', '10.86.0.7']),
   }),
 )
