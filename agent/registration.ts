@@ -37,7 +37,9 @@ export async function registerHome(registering: Registering, signal: AbortSignal
       lan: config.lan.prefixes,
       listenPort,
       reason,
+      reset: false,
       lastMapping,
+      mtu: null,
     }
     const hosts = [...new Set([...hub.addresses, ...hubLiterals])]
     const { answer } = await askRegistrar(

@@ -31,7 +31,8 @@ export function desiredTunnel(
   }
 }
 
-function homePeer({ publicKey, address, lan }: Home): PeerSpec {
+/** A home as a peer of the hub's interface. */
+export function homePeer({ publicKey, address, lan }: Home): PeerSpec {
   return {
     publicKey,
     presharedKeyId: null,

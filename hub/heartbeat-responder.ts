@@ -3,8 +3,9 @@ import { decodeRequest, encodeAnswer, HEARTBEAT_PORT } from '../protocol/heartbe
 import type { Clock } from '../system/clock.ts'
 import type { Log } from '../system/log.ts'
 import type { PublicKey } from '../wireguard/keys.ts'
-import type { Endpoint } from '../wireguard/spec.ts'
 import type { Home } from './store-document.ts'
+import { makeUseMeter, type UseMeter } from './use-meter.ts'
+import type { Sighting } from './witness.ts'
 
 /**
  * Answers heartbeats on the hub's tunnel address. WireGuard has already proven which home has the sender's address, so
@@ -15,6 +16,11 @@ export interface HeartbeatResponder {
   readonly serve: (hubAddress: string, homes: readonly Home[]) => void
   /** Seconds since the home at this tunnel address was last heard; null when it was not since we run. */
   readonly heardSeconds: (address: string) => number | null
+  /**
+   * Sends a datagram into the tunnel to a home, which nobody there needs to answer: WireGuard then shakes hands with it if
+   * it has no session. Best effort.
+   */
+  readonly knock: (address: string) => void
   readonly close: () => void
 }
 
@@ -22,13 +28,17 @@ interface Listener {
   readonly publicKey: PublicKey
   /** Monotonic milliseconds. */
   heardAt: number | null
+  readonly use: UseMeter
 }
 
 /** The address is there only while the interface is. */
 const BIND_AGAIN_MS = 1000
 
+/** No heartbeat: whoever gets it drops it. */
+const KNOCK = new Uint8Array(4)
+
 export function makeHeartbeatResponder(
-  endpointOf: (publicKey: PublicKey) => Endpoint | null,
+  seen: (publicKey: PublicKey) => Pick<Sighting, 'endpoint' | 'rxBytes' | 'txBytes'> | null,
   clock: Clock,
   log: Log,
   port = HEARTBEAT_PORT,
@@ -48,7 +58,12 @@ export function makeHeartbeatResponder(
       const listener = listeners.get(sender.address)
       if (request === null || listener === undefined) return
       listener.heardAt = clock.now()
-      const answer = encodeAnswer({ sequence: request.sequence, endpoint: endpointOf(listener.publicKey) })
+      const sighting = seen(listener.publicKey)
+      const answer = encodeAnswer({
+        sequence: request.sequence,
+        endpoint: sighting?.endpoint ?? null,
+        inUse: listener.use.heard(sighting, clock.now()),
+      })
       // An answer that cannot be sent is a lost one: the next heartbeat asks again.
       mine.send(answer, sender.port, sender.address, () => undefined)
     })
@@ -86,7 +101,7 @@ export function makeHeartbeatResponder(
         homes.map((home) => {
           const known = before.get(home.address)
           const same = known?.publicKey === home.publicKey
-          return [home.address, same ? known : { publicKey: home.publicKey, heardAt: null }]
+          return [home.address, same ? known : { publicKey: home.publicKey, heardAt: null, use: makeUseMeter() }]
         }),
       )
       if (hubAddress === address) return
@@ -98,6 +113,7 @@ export function makeHeartbeatResponder(
       const heardAt = listeners.get(address)?.heardAt ?? null
       return heardAt === null ? null : (clock.now() - heardAt) / 1000
     },
+    knock: (to) => socket?.send(KNOCK, port, to, () => undefined),
     close: () => {
       address = null
       shut()

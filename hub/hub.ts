@@ -19,7 +19,7 @@ import type { Log } from '../system/log.ts'
 import { deviceAnswer, hubView, joinAnswer } from './answers.ts'
 import type { Carriers } from './carriers.ts'
 import type { HubConfig } from './config.ts'
-import { desiredTunnel } from './desired.ts'
+import { desiredTunnel, homePeer } from './desired.ts'
 import { addDevice, type Asker, removeDevice, visibleDevices } from './devices.ts'
 import type { EchoResponder } from './echo-responder.ts'
 import type { HeartbeatResponder } from './heartbeat-responder.ts'
@@ -27,6 +27,7 @@ import type { Identity } from './identity.ts'
 import { type Circumstances, invite, type InviteInput } from './invitation.ts'
 import { join } from './joining.ts'
 import type { Occupied } from './lan.ts'
+import { makeRecall } from './recall.ts'
 import { makeReconciler } from './reconciler.ts'
 import { register } from './registration.ts'
 import { leave, removeHome, type Removed } from './removal.ts'
@@ -36,6 +37,7 @@ import { type Change, type Home, homeNamed } from './store-document.ts'
 import type { Store } from './store.ts'
 import { hubAddressIn } from './tunnel-network.ts'
 import { freeAlternatePorts } from './udp-ports.ts'
+import type { Whereabouts } from './whereabouts.ts'
 import type { Witness } from './witness.ts'
 import type { WordOf } from './word.ts'
 
@@ -59,6 +61,10 @@ export interface Hub {
   readonly reconcile: () => Promise<void>
   /** The same for timers: a problem goes to the log, and the next time tries again. */
   readonly reconcileOrLog: () => Promise<void>
+  /** Whether the witness saw every peer that there should be. */
+  readonly isComplete: () => boolean
+  /** Notes where homes are, and calls back those whose session was lost. Never throws. */
+  readonly callBack: () => Promise<void>
   /** @throws {Problem} `config-invalid` when these settings would take homes or devices their addresses. */
   readonly refuseSettings: (config: HubConfig) => void
   /** Takes other settings; the machine follows with the next reconcile. */
@@ -85,6 +91,7 @@ export interface HubParts {
   readonly store: Store
   readonly adapter: Adapter
   readonly witness: Witness
+  readonly whereabouts: Whereabouts
   /** null where no daemon runs. */
   readonly heartbeats: HeartbeatResponder | null
   /** null where no daemon runs, as above. */
@@ -101,9 +108,17 @@ export interface HubParts {
 /** Compared with when there is no such home, so that this costs what a wrong secret costs. */
 const NOBODY: SecretHash = hashOf(randomBytes(32).toString('hex'))
 
+/** A home that asks in a loop must not keep its own tunnel down. */
+const RESET_EVERY_MS = 5_000
+const RESET_TIMEOUT_MS = 10_000
+
 export function makeHub(parts: HubParts): Hub {
   const { identity, store, adapter, witness, heartbeats, echoes, carriers, clock, log } = parts
   const registrations = new Map<string, RegistrationNote>()
+  const knock = (address: string): void => heartbeats?.knock(address)
+  const recall = makeRecall({ adapter, witness, whereabouts: parts.whereabouts, knock, clock, log })
+  /** When each home's peer was last taken out and put in again. Monotonic milliseconds. */
+  const resets = new Map<string, number>()
   let { config } = parts
   let alternatePorts: readonly number[] = []
   const reconciler = makeReconciler({
@@ -162,6 +177,36 @@ export function makeHub(parts: HubParts): Hub {
     }
   }
 
+  async function callBack(): Promise<void> {
+    const { homes, devices } = store.document
+    parts.whereabouts.keep([...homes, ...devices].map((one) => one.publicKey))
+    parts.whereabouts.note(
+      homes.flatMap(({ publicKey }) => {
+        const endpoint = witness.endpoint(publicKey)
+        return endpoint === null ? [] : [[publicKey, endpoint] as const]
+      }),
+    )
+    await parts.whereabouts.save()
+    await reconciler.alone(() =>
+      recall.call(
+        config.interface,
+        homes.map((home) => ({ home, peer: homePeer(home) })),
+      ),
+    )
+  }
+
+  /** WireGuard forgets the greatest timestamp of a peer's handshakes only with the peer (noise.c, latest_timestamp). */
+  async function resetPeer(home: Home): Promise<void> {
+    if (clock.now() - (resets.get(home.name) ?? -Infinity) < RESET_EVERY_MS) return
+    resets.set(home.name, clock.now())
+    log.info({ home: home.name }, 'a home asked for a new beginning: its peer is taken out and put in again')
+    const step = { kind: 'remove-peers', interface: config.interface, publicKeys: [home.publicKey] } as const
+    await reconciler.alone(() => adapter.execute(step, AbortSignal.timeout(RESET_TIMEOUT_MS)))
+    await reconcileOrLog()
+    await witness.look()
+    await callBack()
+  }
+
   async function portsToTake(): Promise<readonly number[]> {
     return freeAlternatePorts(config, await parts.servedUdpPorts())
   }
@@ -199,7 +244,8 @@ export function makeHub(parts: HubParts): Hub {
       registrations.set(home.name, { at: clock.wall().toISOString(), monotonic: clock.now(), count })
       const { reason, lastMapping, listenPort } = request
       log.info({ home: home.name, reason, lastMapping, listenPort, changed }, 'a home registered')
-      if (changed) {
+      if (request.reset) await resetPeer(home)
+      else if (changed || witness.sighting(home.publicKey) === null) {
         await reconcileOrLog()
         await witness.look()
       }
@@ -286,6 +332,9 @@ export function makeHub(parts: HubParts): Hub {
 
     reconcile: reconciler.reconcile,
     reconcileOrLog,
+    isComplete: () =>
+      [...store.document.homes, ...store.document.devices].every((one) => witness.sighting(one.publicKey) !== null),
+    callBack,
 
     refuseSettings: (next) => {
       const lost = [...store.document.homes, ...store.document.devices].find(

@@ -9,6 +9,7 @@ import { ownNetworks } from './lan.ts'
 import type { HubPaths } from './paths.ts'
 import { openStore, type Store } from './store.ts'
 import { servedUdpPorts } from './udp-ports.ts'
+import { openWhereabouts } from './whereabouts.ts'
 import { makeWitness, type Witness } from './witness.ts'
 import { makeWord } from './word.ts'
 
@@ -43,12 +44,14 @@ export async function openHub(
   const identity = await readIdentity(paths)
   const store = await openStore(paths.store)
   const witness = makeWitness(() => config().interface, systemClock, log)
+  const whereabouts = await openWhereabouts(paths.whereabouts, systemClock, log)
   const hub = makeHub({
     config: initial,
     identity,
     store,
     adapter: makeAdapter({ privateKeyFile: paths.privateKey, presharedKeys: presharedKeysIn(store) }),
     witness,
+    whereabouts,
     ...(makeResponders?.(witness) ?? nobody(witness)),
     ownNetworks,
     servedUdpPorts,

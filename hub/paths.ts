@@ -10,6 +10,8 @@ export interface HubPaths {
   readonly certificate: string
   /** Homes, invitations and devices; 0600. */
   readonly store: string
+  /** Where homes were last seen. */
+  readonly whereabouts: string
   /** Control of the daemon, and the lock: whoever holds it may write the store. */
   readonly socket: string
 }
@@ -25,6 +27,7 @@ export function hubPaths(folders: {
     tlsKey: join(folders.configDir, 'tls.key'),
     certificate: join(folders.configDir, 'tls.crt'),
     store: join(folders.stateDir, 'store.json'),
+    whereabouts: join(folders.stateDir, 'whereabouts.json'),
     socket: join(folders.runtimeDir, 'hub.sock'),
   }
 }

@@ -9,6 +9,8 @@ export interface Reconciler {
    * @throws {Problem} why it could not be done.
    */
   readonly reconcile: () => Promise<void>
+  /** Does something to the machine while no reconciling runs; the next one waits for it. */
+  readonly alone: (act: () => Promise<void>) => Promise<void>
   /** What the last run ended with; null when all is in place. */
   readonly problem: Problem | null
   /** Waits for what runs. */
@@ -47,8 +49,8 @@ export function makeReconciler({
     }
   }
 
-  function start(): Promise<void> {
-    const mine = run().finally(() => {
+  function start(act: () => Promise<void> = run): Promise<void> {
+    const mine = act().finally(() => {
       if (running === mine) running = null
     })
     running = mine
@@ -68,6 +70,11 @@ export function makeReconciler({
           return start()
         })
       return waiting
+    },
+    alone: async (act) => {
+      // Whoever comes first when what runs has ended; another one may have.
+      while (running !== null) await running.catch(() => undefined)
+      await start(act)
     },
     settled: async () => {
       await Promise.allSettled([running, waiting])

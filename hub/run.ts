@@ -22,9 +22,12 @@ import { registrarApp } from './registrar.ts'
 import type { Witness } from './witness.ts'
 import { makeWord } from './word.ts'
 
-const DRIFT_EVERY_MS = 30_000
-/** While the witness sees no interface, which is seldom for nothing. */
-const BLIND_EVERY_MS = 3_000
+/** Peers are seen to each second; this is for what the witness does not see, the firewall and routes. */
+const DRIFT_EVERY_MS = 8_000
+/** While the witness sees no interface, or misses a peer: somebody took it away. */
+const INCOMPLETE_EVERY_MS = 1_500
+/** The witness looks each second; a look may be slow. */
+const BLIND_AFTER_MS = 2_500
 const LOOK_EVERY_MS = 1_000
 const CONFIG_EVERY_MS = 2_000
 /** A command that holds the socket for its moment is done by then. */
@@ -43,7 +46,7 @@ export async function runHub(paths: HubPaths, makeAdapter: AdapterMaker, log: Lo
   let parts: OpenHub | undefined
   const door = lockedDoor(async () => {
     parts = await openHub(paths, makeAdapter, log, (witness) => {
-      const heartbeats = makeHeartbeatResponder(witness.endpoint, systemClock, log)
+      const heartbeats = makeHeartbeatResponder(witness.sighting, systemClock, log)
       const word = makeWord(witness, heartbeats, makeInitiations(systemClock))
       return { heartbeats, echoes: makeEchoResponder(word, systemClock, log), carriers, word }
     })
@@ -58,6 +61,8 @@ export async function runHub(paths: HubPaths, makeAdapter: AdapterMaker, log: Lo
     if (parts === undefined) throw new TypeError('the door opened on nothing')
     const { identity, witness } = parts
     await hub.reconcileOrLog()
+    await witness.look()
+    await hub.callBack()
     const callers = makeCallers(hub, systemClock, log)
     const [app, onUpgrade] = [registrarApp(hub, callers, log), carrierDoor(callers, carriers)]
     const open = (port: number): Promise<RegistrarServer> => openRegistrar(app, identity.tls, port, onUpgrade)
@@ -99,10 +104,13 @@ async function watchDrift(hub: Hub, witness: Witness, signal: AbortSignal): Prom
   let looked = systemClock.now()
   while (!signal.aborted) {
     await sleep(LOOK_EVERY_MS, signal)
-    const isBlind = (witness.ageSeconds() ?? Number.POSITIVE_INFINITY) * 1000 > BLIND_EVERY_MS
-    if (signal.aborted || systemClock.now() - looked < (isBlind ? BLIND_EVERY_MS : DRIFT_EVERY_MS)) continue
-    await hub.reconcileOrLog()
-    looked = systemClock.now()
+    const isBlind = (witness.ageSeconds() ?? Number.POSITIVE_INFINITY) * 1000 > BLIND_AFTER_MS
+    const everyMs = isBlind || !hub.isComplete() ? INCOMPLETE_EVERY_MS : DRIFT_EVERY_MS
+    if (!signal.aborted && systemClock.now() - looked >= everyMs) {
+      await hub.reconcileOrLog()
+      looked = systemClock.now()
+    }
+    await hub.callBack()
   }
 }
 

@@ -63,7 +63,20 @@ export const RegisterRequest = v.object({
   lan: LanSchema,
   listenPort: v.nullable(PortSchema),
   /** Why now: for the hub's log. */
-  reason: v.picklist(['start', 'periodic', 'mapping-changed', 'doubt', 'configuration']),
+  reason: v.picklist([
+    'start',
+    'periodic',
+    'mapping-changed',
+    'doubt',
+    'configuration',
+    'remedy',
+    'mtu',
+    'key-rotation',
+  ]),
+  /** Take our peer out and put it in again: forgets a handshake's timestamp from the future. */
+  reset: v.optional(v.boolean(), false),
+  /** Bytes. What the home's line bears, when that is less than the hub's own; null: the hub's own. */
+  mtu: v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000))), null),
   /** What the home last heard of itself in a heartbeat answer. */
   lastMapping: v.nullable(EndpointSchema),
 })

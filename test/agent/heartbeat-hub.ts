@@ -21,7 +21,11 @@ export async function startHeartbeatHub(port = 0): Promise<HeartbeatHub> {
     if (request === null) return
     sequences.push(request.sequence)
     if (!silent)
-      socket.send(encodeAnswer({ sequence: request.sequence, endpoint: mapping }), sender.port, sender.address)
+      socket.send(
+        encodeAnswer({ sequence: request.sequence, endpoint: mapping, inUse: false }),
+        sender.port,
+        sender.address,
+      )
   })
   await new Promise<void>((resolve) => {
     socket.bind(port, '127.0.0.1', resolve)

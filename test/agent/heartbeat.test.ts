@@ -27,7 +27,7 @@ describe('heartbeats', () => {
     const { socket, answers } = beats(port)
     socket.send(7)
     await vi.waitFor(() =>
-      expect(answers).toEqual([{ sequence: 7, endpoint: { address: '198.51.100.11', port: 40_233 } }]),
+      expect(answers).toEqual([{ sequence: 7, endpoint: { address: '198.51.100.11', port: 40_233 }, inUse: false }]),
     )
   })
 

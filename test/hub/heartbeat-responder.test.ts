@@ -35,12 +35,17 @@ beforeEach(async () => {
   port = await freePort()
   const captured = captureLog()
   lines = captured.lines
-  responder = makeHeartbeatResponder((key) => endpoints.get(key) ?? null, systemClock, captured.log, port)
+  responder = makeHeartbeatResponder((key) => seen(key), systemClock, captured.log, port)
 })
 afterEach(() => {
   responder.close()
   for (const socket of sockets.splice(0)) socket.close()
 })
+
+function seen(key: PublicKey) {
+  const endpoint = endpoints.get(key)
+  return endpoint === undefined ? null : { endpoint, rxBytes: 0, txBytes: 0 }
+}
 
 async function freePort(): Promise<number> {
   const socket = createSocket('udp4')
@@ -74,14 +79,14 @@ test('a home is told its mapping, and its heartbeat is remembered', async () => 
   responder.serve(HUB, [cabin])
   expect(responder.heardSeconds(CABIN)).toBeNull()
   const answer = await beat(await bound(CABIN), encodeRequest(7))
-  expect(answer).toEqual({ sequence: 7, endpoint: { address: '198.51.100.11', port: 40233 } })
+  expect(answer).toEqual({ sequence: 7, endpoint: { address: '198.51.100.11', port: 40233 }, inUse: false })
   expect(responder.heardSeconds(CABIN)).toBeLessThan(5)
 })
 
 test('while the witness has not looked, the answer says so', async () => {
   endpoints.clear()
   responder.serve(HUB, [cabin])
-  expect(await beat(await bound(CABIN), encodeRequest(1))).toEqual({ sequence: 1, endpoint: null })
+  expect(await beat(await bound(CABIN), encodeRequest(1))).toEqual({ sequence: 1, endpoint: null, inUse: false })
 })
 
 test('strangers and garbage get no answer, and it goes on', async () => {

@@ -13,6 +13,7 @@ import { openRegistrar } from '../../hub/registrar-server.ts'
 import { registrarApp } from '../../hub/registrar.ts'
 import { EMPTY_DOCUMENT } from '../../hub/store-document.ts'
 import { openStore, type Store, storeText } from '../../hub/store.ts'
+import { openWhereabouts } from '../../hub/whereabouts.ts'
 import { makeWitness } from '../../hub/witness.ts'
 import { JoinAnswer, type JoinRequest } from '../../protocol/messages.ts'
 import { callRegistrar, type Registrar } from '../../protocol/registrar-client.ts'
@@ -61,6 +62,7 @@ export async function loopbackHub(port = 51_820): Promise<LoopbackHub> {
     store,
     adapter: machine,
     witness,
+    whereabouts: await openWhereabouts(join(folder, 'whereabouts.json'), clock, log),
     heartbeats: null,
     carriers,
     echoes: null,

@@ -33,7 +33,12 @@ function statusWith(seen: Partial<Sighting> | null, heartbeat: number | null, al
       look: async () => undefined,
       watch: async () => undefined,
     },
-    heartbeats: { heardSeconds: () => heartbeat, serve: () => undefined, close: () => undefined },
+    heartbeats: {
+      heardSeconds: () => heartbeat,
+      serve: () => undefined,
+      knock: () => undefined,
+      close: () => undefined,
+    },
     carriers: null,
     registrations: new Map(),
     alternatePorts,

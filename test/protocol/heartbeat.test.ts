@@ -19,8 +19,8 @@ describe('a heartbeat', () => {
     const address = fc.oneof(fc.ipV4(), fc.constantFrom('2001:db8::7', '::1', '2001:db8:1:2:3:4:5:6'))
     const endpoint = fc.option(fc.record({ address, port }))
     fc.assert(
-      fc.property(sequence, endpoint, (number, seen) => {
-        const answer = { sequence: number, endpoint: seen }
+      fc.property(sequence, endpoint, fc.boolean(), (number, seen, inUse) => {
+        const answer = { sequence: number, endpoint: seen, inUse }
         expect(decodeAnswer(encodeAnswer(answer))).toEqual(answer)
       }),
     )
@@ -33,7 +33,9 @@ describe('a heartbeat', () => {
       return 20 + 8 + 32 + Math.ceil(inner / PADDING_BYTES) * PADDING_BYTES
     }
     expect(onTheWire(encodeRequest(1))).toBe(108)
-    expect(onTheWire(encodeAnswer({ sequence: 1, endpoint: { address: '198.51.100.7', port: 4500 } }))).toBe(108)
+    expect(
+      onTheWire(encodeAnswer({ sequence: 1, endpoint: { address: '198.51.100.7', port: 4500 }, inUse: true })),
+    ).toBe(108)
   })
 
   test('anything else is neither a request nor an answer, and never throws', () => {
@@ -45,11 +47,11 @@ describe('a heartbeat', () => {
       }),
     )
     expect(decodeAnswer(encodeRequest(1))).toBeNull()
-    expect(decodeRequest(encodeAnswer({ sequence: 1, endpoint: null }))).toBeNull()
+    expect(decodeRequest(encodeAnswer({ sequence: 1, endpoint: null, inUse: false }))).toBeNull()
   })
 
   test('cut short it is none, longer it is read as far as it is known', () => {
-    const answer = encodeAnswer({ sequence: 9, endpoint: { address: '198.51.100.7', port: 4500 } })
+    const answer = encodeAnswer({ sequence: 9, endpoint: { address: '198.51.100.7', port: 4500 }, inUse: true })
     for (let length = 0; length < answer.length; length += 1) expect(decodeAnswer(answer.slice(0, length))).toBeNull()
     expect(decodeAnswer(Uint8Array.from([...answer, 1, 2, 3]))).toEqual(decodeAnswer(answer))
   })

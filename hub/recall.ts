@@ -1,0 +1,74 @@
+import type { Adapter } from '../adapters/adapter.ts'
+import { reasonOf } from '../problems/problem.ts'
+import type { Clock } from '../system/clock.ts'
+import type { Log } from '../system/log.ts'
+import type { PublicKey } from '../wireguard/keys.ts'
+import type { PeerSpec } from '../wireguard/spec.ts'
+import type { Home } from './store-document.ts'
+import type { Whereabouts } from './whereabouts.ts'
+import type { Witness } from './witness.ts'
+
+/**
+ * Calls homes back whose session this machine's WireGuard has lost: after a restart, or because somebody took the peer
+ * out. The peer gets the place it was last seen at, and a small datagram into the tunnel, a knock, makes WireGuard shake
+ * hands towards it, through the mapping that the carrier still holds. So the tunnel is back before the home misses a
+ * heartbeat.
+ */
+export interface Recall {
+  /** Looks whom to call, and calls. Never throws. */
+  readonly call: (
+    interfaceName: string,
+    homes: readonly { readonly home: Home; readonly peer: PeerSpec }[],
+  ) => Promise<void>
+}
+
+/** WireGuard repeats the initiation each 5 s (REKEY_TIMEOUT) while something waits to be sent. */
+const KNOCK_AGAIN_MS = 5_000
+/** A mapping that did not answer for so long is gone; the home will come by itself. */
+const KNOCK_FOR_MS = 60_000
+const SET_TIMEOUT_MS = 10_000
+
+export function makeRecall(parts: {
+  readonly adapter: Adapter
+  readonly witness: Witness
+  readonly whereabouts: Whereabouts
+  readonly knock: (address: string) => void
+  readonly clock: Clock
+  readonly log: Log
+}): Recall {
+  const { adapter, witness, whereabouts, knock, clock, log } = parts
+  /** Homes that are being called: since when, and when last. */
+  const calling = new Map<PublicKey, { readonly since: number; lastAt: number }>()
+
+  return {
+    call: async (interfaceName, homes) => {
+      const now = clock.now()
+      const lost = homes.filter(({ home }) => {
+        const seen = witness.sighting(home.publicKey)
+        return seen !== null && seen.lastHandshakeSeconds === null && whereabouts.of(home.publicKey) !== null
+      })
+      const lostKeys = new Set(lost.map(({ home }) => home.publicKey))
+      for (const key of calling.keys()) if (!lostKeys.has(key)) calling.delete(key)
+      const homeless = lost.filter(({ home }) => witness.sighting(home.publicKey)?.endpoint === null)
+      try {
+        if (homeless.length > 0) {
+          const peers = homeless.map(({ home, peer }) => ({ ...peer, endpoint: whereabouts.of(home.publicKey) }))
+          await adapter.execute(
+            { kind: 'set-peers', interface: interfaceName, peers },
+            AbortSignal.timeout(SET_TIMEOUT_MS),
+          )
+        }
+      } catch (thrown) {
+        log.warn({ why: reasonOf(thrown) }, 'homes could not be given the places where they were last seen')
+        return
+      }
+      for (const { home } of lost) {
+        const call = calling.get(home.publicKey)
+        if (call !== undefined && (now - call.lastAt < KNOCK_AGAIN_MS || now - call.since > KNOCK_FOR_MS)) continue
+        if (call === undefined) log.info({ home: home.name }, 'the session with a home is lost: calling it back')
+        calling.set(home.publicKey, { since: call?.since ?? now, lastAt: now })
+        knock(home.address)
+      }
+    },
+  }
+}
