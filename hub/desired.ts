@@ -2,17 +2,21 @@ import type { TunnelSpec } from '../adapters/adapter.ts'
 import { ECHO_FLOW } from '../protocol/echo.ts'
 import type { PublicKey } from '../wireguard/keys.ts'
 import { presharedKeyId } from '../wireguard/preshared-id.ts'
-import type { PeerSpec } from '../wireguard/spec.ts'
+import type { Endpoint, PeerSpec } from '../wireguard/spec.ts'
 import type { HubConfig } from './config.ts'
 import type { Device, Home, StoreDocument } from './store-document.ts'
 import { hubInterfaceAddress } from './tunnel-network.ts'
 
-/** What the hub's machine should look like. Pure. */
+/**
+ * What the hub's machine should look like. Pure.
+ * @param placeOf where to speak to a home first that WireGuard does not know; null: wherever it is.
+ */
 export function desiredTunnel(
   config: HubConfig,
   publicKey: PublicKey,
   { homes, devices }: StoreDocument,
   alternatePorts: readonly number[],
+  placeOf: (publicKey: PublicKey) => Endpoint | null = () => null,
 ): TunnelSpec {
   return {
     interface: config.interface,
@@ -20,7 +24,10 @@ export function desiredTunnel(
     address: hubInterfaceAddress(config.network),
     mtu: config.mtu,
     listenPort: config.port,
-    peers: [...homes.map(homePeer), ...devices.map(devicePeer)].sort((a, b) => (a.publicKey < b.publicKey ? -1 : 1)),
+    peers: [
+      ...homes.map((home) => ({ ...homePeer(home), endpoint: placeOf(home.publicKey) })),
+      ...devices.map(devicePeer),
+    ].sort((a, b) => (a.publicKey < b.publicKey ? -1 : 1)),
     routes: homes.flatMap((home) => home.lan).sort(),
     forwarding: {
       role: 'hub',

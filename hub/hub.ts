@@ -16,6 +16,8 @@ import type {
 import { formatToken } from '../protocol/token.ts'
 import type { Clock } from '../system/clock.ts'
 import type { Log } from '../system/log.ts'
+import type { PublicKey } from '../wireguard/keys.ts'
+import type { Endpoint } from '../wireguard/spec.ts'
 import { deviceAnswer, hubView, joinAnswer } from './answers.ts'
 import type { Carriers } from './carriers.ts'
 import type { HubConfig } from './config.ts'
@@ -108,6 +110,9 @@ export interface HubParts {
 /** Compared with when there is no such home, so that this costs what a wrong secret costs. */
 const NOBODY: SecretHash = hashOf(randomBytes(32).toString('hex'))
 
+/** The witness looks each second. */
+const FRESH_SECONDS = 2.5
+
 /** A home that asks in a loop must not keep its own tunnel down. */
 const RESET_EVERY_MS = 5_000
 const RESET_TIMEOUT_MS = 10_000
@@ -125,7 +130,7 @@ export function makeHub(parts: HubParts): Hub {
     adapter,
     desired: async () => {
       alternatePorts = await portsToTake()
-      return desiredTunnel(config, identity.publicKey, store.document, alternatePorts)
+      return desiredTunnel(config, identity.publicKey, store.document, alternatePorts, placeOf)
     },
     onStep: (step) => log.info({ step: step.kind }, describeStep(step)),
   })
@@ -136,6 +141,15 @@ export function makeHub(parts: HubParts): Hub {
     heartbeats?.serve(hubAddressIn(config.network), store.document.homes)
     echoes?.serve(store.document.homes)
     carriers?.serve(store.document.homes, config.port)
+  }
+
+  /**
+   * Given along with a peer that is put in, so that WireGuard's first initiation has somewhere to go: the next would come
+   * only 5 s later. A peer that is there keeps the place it was heard from.
+   */
+  function placeOf(publicKey: PublicKey): Endpoint | null {
+    const isSeen = (witness.ageSeconds() ?? Infinity) < FRESH_SECONDS && witness.sighting(publicKey) !== null
+    return isSeen ? null : parts.whereabouts.of(publicKey)
   }
 
   /** Changes the store; when something changed, the machine follows before this ends. */

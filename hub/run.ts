@@ -108,6 +108,7 @@ async function watchDrift(hub: Hub, witness: Witness, signal: AbortSignal): Prom
     const everyMs = isBlind || !hub.isComplete() ? INCOMPLETE_EVERY_MS : DRIFT_EVERY_MS
     if (!signal.aborted && systemClock.now() - looked >= everyMs) {
       await hub.reconcileOrLog()
+      if (everyMs === INCOMPLETE_EVERY_MS) await witness.look()
       looked = systemClock.now()
     }
     await hub.callBack()
