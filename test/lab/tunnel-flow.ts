@@ -16,14 +16,18 @@ export interface CarrierFlow {
   readonly remotePort: number
 }
 
-/** The UDP flow of the one WireGuard interface of a host, to its one peer. */
-export async function tunnelFlow(host: Host): Promise<LocalFlow> {
-  const ports = (await host.run('wg', ['show', 'all', 'listen-port'])).stdout.trim().split('\n')
-  const endpoints = (await host.run('wg', ['show', 'all', 'endpoints'])).stdout.trim().split('\n')
+/** The UDP flow of a WireGuard interface of a host to its one peer; without a name, of the host's one interface. */
+export async function tunnelFlow(host: Host, device?: string): Promise<LocalFlow> {
+  const ofDevice = (line: string) => device === undefined || line.startsWith(`${device}\t`)
+  const show = async (what: string) =>
+    (await host.run('wg', ['show', 'all', what])).stdout.trim().split('\n').filter(ofDevice)
+  const [ports, endpoints] = [await show('listen-port'), await show('endpoints')]
   const localPort = ports[0]?.split('\t')[1]
   const [, remoteAddress, remotePort] = /\t([\d.]+):(\d+)$/.exec(endpoints[0] ?? '') ?? []
   if (ports.length !== 1 || endpoints.length !== 1 || localPort === undefined || remoteAddress === undefined)
-    throw new Error(`${host.name} has not exactly one WireGuard interface with one IPv4 endpoint: ${endpoints.join()}`)
+    throw new Error(
+      `${host.name} has not exactly one ${device ?? 'WireGuard interface'} with one IPv4 endpoint: ${endpoints.join()}`,
+    )
   return { localPort: Number(localPort), remoteAddress, remotePort: Number(remotePort) }
 }
 
