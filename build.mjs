@@ -37,7 +37,7 @@ await chmod(`${fresh}/homeward.js`, 0o755)
 if (process.argv.includes('--bench'))
   await build({
     ...common,
-    entryPoints: ['bench/throughput.ts', 'bench/idle-cost.ts', 'bench/hub-load.ts'].filter((p) => existsSync(p)),
+    entryPoints: ['throughput', 'idle-cost', 'hub-load', 'recovery'].map((name) => `bench/${name}.ts`),
     outdir: `${fresh}/bench`,
   })
 

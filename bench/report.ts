@@ -20,18 +20,35 @@ export function median(values: readonly number[]): number {
 
 /** Prints the rows, as JSON when the bench was called with --json, and sets the exit status. */
 export function report(title: string, rows: readonly Row[]): void {
-  if (process.argv.includes('--json')) console.log(JSON.stringify({ title, rows }, null, 2))
-  else printTable(title, rows)
-  if (rows.some((row) => !row.met)) process.exitCode = 1
+  const lines = rows.map(({ what, measured, yardstick, reach, met }) => ({
+    cells: [what, measured, yardstick, reach],
+    met,
+  }))
+  reportTable({ title, headings: ['', 'measured', 'yardstick', 'reach'], lines, facts: { title, rows } })
 }
 
-function printTable(title: string, rows: readonly Row[]): void {
-  const lines = [['', 'measured', 'yardstick', 'reach'], ...rows.map((r) => [r.what, r.measured, r.yardstick, r.reach])]
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
-  console.log(`\n${title}`)
-  for (const [index, line] of lines.entries()) {
-    const row = rows[index - 1]
-    const mark = row === undefined ? ' ' : row.met ? styleText('green', '✓') : styleText('red', '✗')
-    console.log(`${mark} ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`)
-  }
+export interface Table {
+  readonly title: string
+  readonly headings: readonly string[]
+  readonly lines: readonly { readonly cells: readonly string[]; readonly met: boolean }[]
+  /** What --json prints in its place. */
+  readonly facts: unknown
+}
+
+/** The same for a bench that has columns of its own. */
+export function reportTable(table: Table): void {
+  if (process.argv.includes('--json')) console.log(JSON.stringify(table.facts, null, 2))
+  else console.log(tableText(table))
+  if (table.lines.some((line) => !line.met)) process.exitCode = 1
+}
+
+function tableText({ title, headings, lines }: Omit<Table, 'facts'>): string {
+  const all = [headings, ...lines.map((line) => line.cells)]
+  const widths = headings.map((_, column) => Math.max(...all.map((cells) => cells[column]?.length ?? 0)))
+  const texts = all.map((cells, index) => {
+    const met = lines[index - 1]?.met
+    const mark = met === undefined ? ' ' : met ? styleText('green', '✓') : styleText('red', '✗')
+    return `${mark} ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd()
+  })
+  return ['', title, ...texts].join('\n')
 }

@@ -1,0 +1,76 @@
+import type { Fault } from './recovery-faults.ts'
+import { LONGEST_PLAIN_SECONDS, LONGEST_SECONDS, type Run } from './recovery-run.ts'
+import { median, type Table } from './report.ts'
+
+/** All runs of one fault. */
+export interface Measured {
+  readonly fault: Pick<Fault, 'name' | 'breaksBare' | 'afterwards'>
+  readonly reachSeconds: number
+  readonly runs: readonly Run[]
+  /** Why there are fewer runs than were wanted. */
+  readonly broke: string | null
+}
+
+/** The rows of a fault: one, and another where something should come after its end. */
+interface RowOf {
+  readonly name: string
+  readonly reachSeconds: number
+  readonly seconds: readonly (number | null)[]
+  readonly longestSeconds: number
+  readonly plain: string
+  readonly causes: readonly string[]
+  readonly broke: string | null
+}
+
+export function recoveryTable(title: string, measured: readonly Measured[]): Table {
+  const rows = measured.flatMap(rowsOf)
+  return {
+    title,
+    headings: ['', 'median', 'worst', 'reach', 'runs', 'plain WireGuard', 'cause named'],
+    lines: rows.map((row) => ({ cells: cellsOf(row), met: isMet(row) })),
+    facts: { title, rows: rows.map((row) => ({ ...row, met: isMet(row) })) },
+  }
+}
+
+function rowsOf({ fault, reachSeconds, runs, broke }: Measured): readonly RowOf[] {
+  const causes = [...new Set(runs.flatMap((run) => run.causes))]
+  const first = {
+    name: fault.name,
+    reachSeconds,
+    seconds: runs.map((run) => run.seconds),
+    longestSeconds: LONGEST_SECONDS,
+    plain: plainText(fault.breaksBare, runs),
+    causes,
+    broke,
+  }
+  if (fault.afterwards === undefined) return [first]
+  const { name, reachSeconds: afterReach } = fault.afterwards
+  const seconds = runs.map((run) => run.afterwardsSeconds ?? null)
+  return [first, { ...first, name: `  ${name}`, reachSeconds: afterReach, seconds, plain: '', causes: [] }]
+}
+
+function isMet({ seconds, reachSeconds, broke }: RowOf): boolean {
+  return broke === null && seconds.length > 0 && seconds.every((one) => one !== null && one <= reachSeconds)
+}
+
+function cellsOf(row: RowOf): readonly string[] {
+  const { seconds, longestSeconds, reachSeconds, causes, broke } = row
+  const all = seconds.map((one) => one ?? Infinity)
+  const text = (value: number) => (value === Infinity ? `> ${longestSeconds}` : value.toFixed(1))
+  return [
+    row.name,
+    all.length === 0 ? '–' : text(median(all)),
+    all.length === 0 ? '–' : text(Math.max(...all)),
+    `≤ ${reachSeconds}`,
+    `${all.length}${broke === null ? '' : ' !'}`,
+    row.plain,
+    causes.length === 0 ? '–' : causes.join(', '),
+  ]
+}
+
+function plainText(breaksBare: boolean, runs: readonly Run[]): string {
+  if (!breaksBare) return 'nobody puts it back'
+  const seconds = runs.map((run) => run.plainSeconds).filter((one) => one !== undefined)
+  if (seconds.length === 0) return '–'
+  return seconds.map((one) => (one === null ? `> ${LONGEST_PLAIN_SECONDS}` : one.toFixed(1))).join(', ')
+}

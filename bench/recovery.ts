@@ -1,0 +1,86 @@
+/**
+ * How long after a fault the hub reaches the home again, each fault several times, begun at a random phase of the
+ * heartbeat; beside it plain WireGuard with keepalive 25 between the same two hosts, under the same fault at the same
+ * moment. `--runs N` (5), `--only REGEX` of the rows' names, `--in-use` (a stream of ten packets a second from the phone;
+ * what counts is its longest gap), `--lanes N` (2 laboratories at once), `--json`.
+ */
+import { reasonOf } from '../problems/problem.ts'
+import { FAULTS, type Fault } from './recovery-faults.ts'
+import { type Run, runOnce } from './recovery-run.ts'
+import { type Measured, recoveryTable } from './recovery-table.ts'
+import { buildWorld, type World } from './recovery-world.ts'
+import { reportTable } from './report.ts'
+
+const given = process.argv.slice(2)
+const inUse = given.includes('--in-use')
+const wantedRuns = Number(optionOf('--runs') ?? 5)
+const lanes = Number(optionOf('--lanes') ?? 2)
+const only = new RegExp(optionOf('--only') ?? '', 'i')
+
+const began = performance.now()
+const faults = FAULTS.filter(({ name, inUseReachSeconds }) => {
+  return only.test(name) && (!inUse || inUseReachSeconds !== undefined)
+})
+// What takes longest begins first, so that no lane is left alone with it.
+const queue = [...faults].sort((a, b) => b.takesSeconds - a.takesSeconds)
+const measured = new Map<Fault, Measured>()
+await Promise.all(Array.from({ length: Math.min(lanes, queue.length) }, (_, lane) => runLane(lane + 1)))
+
+const minutes = ((performance.now() - began) / 60_000).toFixed(0)
+const how = inUse ? 'in use: the longest gap of ten packets a second' : 'idle: seconds to the first answer'
+reportTable(
+  recoveryTable(
+    `recovery, ${how}; up to ${wantedRuns} runs each, ${minutes} minutes`,
+    faults.flatMap((fault) => measured.get(fault) ?? []),
+  ),
+)
+
+/** Takes fault after fault, in one laboratory for as long as it works. */
+async function runLane(lane: number): Promise<void> {
+  let world: World | undefined
+  try {
+    for (let fault = queue.shift(); fault !== undefined; fault = queue.shift()) {
+      const runs: Run[] = []
+      let broke: string | null = null
+      const reachSeconds = (inUse ? fault.inUseReachSeconds : undefined) ?? fault.reachSeconds
+      try {
+        while (runs.length < wantedRuns) {
+          world ??= await buildWorld()
+          const run = await runOnce(world, fault, { withPlain: !inUse && runs.length === 0, inUse })
+          runs.push(run)
+          tell(lane, fault, `run ${runs.length}: ${textOf(run)}`)
+          if (run.seconds === null) throw new Error('it was not reached again')
+        }
+      } catch (thrown) {
+        broke = reasonOf(thrown)
+        tell(lane, fault, `given up after ${runs.length} runs: ${broke}`)
+        // Whatever is left of this fault must not spoil the next row.
+        await world?.close()
+        world = undefined
+      }
+      measured.set(fault, { fault, reachSeconds, runs, broke })
+    }
+  } finally {
+    await world?.close()
+  }
+}
+
+function textOf({ seconds, plainSeconds, afterwardsSeconds, causes, why }: Run): string {
+  const text = (value: number | null) => (value === null ? 'never' : `${value.toFixed(2)} s`)
+  return [
+    text(seconds),
+    ...(afterwardsSeconds === undefined ? [] : [`afterwards ${text(afterwardsSeconds)}`]),
+    ...(plainSeconds === undefined ? [] : [`plain ${text(plainSeconds)}`]),
+    causes.join(', '),
+    ...(why === '' ? [] : [`\n${why}`]),
+  ].join('  ')
+}
+
+function tell(lane: number, { name }: Fault, text: string): void {
+  console.error(`${((performance.now() - began) / 1000).toFixed(0).padStart(5)} s [${lane}] ${name}: ${text}`)
+}
+
+function optionOf(name: string): string | undefined {
+  const place = given.findIndex((one) => one === name || one.startsWith(`${name}=`))
+  return place < 0 ? undefined : (given[place]?.split('=')[1] ?? given[place + 1])
+}
