@@ -1,6 +1,7 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type EchoKey, echoKey } from '../protocol/echo.ts'
 import { writeFileAtomic } from '../system/atomic-file.ts'
 import { isThere } from '../system/is-there.ts'
 import { readSecretFile } from '../system/secret-file.ts'
@@ -19,6 +20,12 @@ export function homeSecretPath(configDir: string): string {
 /** `HOME.SECRET`, as the registrar wants it. @throws {Problem} `config-unreadable`, `secret-exposed`. */
 export async function readBearer(configDir: string, home: string): Promise<string> {
   return `${home}.${await readSecretFile(homeSecretPath(configDir))}`
+}
+
+/** What this home's echoes are proven with. @throws {Problem} `config-unreadable`, `secret-exposed`. */
+export async function readEchoKey(configDir: string): Promise<EchoKey> {
+  const secret = await readSecretFile(homeSecretPath(configDir))
+  return echoKey(createHash('sha256').update(secret).digest('hex'))
 }
 
 export interface HomeSecrets {

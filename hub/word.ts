@@ -9,12 +9,15 @@ export type WordOf = (home: Home, sourceAddress: string) => Promise<HubWord>
 
 /** @param heartbeats null where no daemon runs. */
 export function makeWord(
-  witness: Pick<Witness, 'sighting'>,
+  witness: Pick<Witness, 'sighting' | 'ageSeconds' | 'look'>,
   heartbeats: Pick<HeartbeatResponder, 'heardSeconds'> | null,
   secondsSinceInitiation: SecondsSinceInitiation,
 ): WordOf {
   return async (home, sourceAddress) => {
     const initiatedSeconds = await secondsSinceInitiation(sourceAddress)
+    // A peer that was just added is not one that is missing: look before saying so.
+    const stale = (witness.ageSeconds() ?? Number.POSITIVE_INFINITY) > STALE_SECONDS
+    if (stale && witness.sighting(home.publicKey) === null) await witness.look()
     const seen = witness.sighting(home.publicKey)
     return {
       peerKnown: seen !== null,
@@ -24,6 +27,9 @@ export function makeWord(
     }
   }
 }
+
+/** However many ask about missing peers, WireGuard is looked at five times a second. */
+const STALE_SECONDS = 0.2
 
 function latest(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.min(a, b)

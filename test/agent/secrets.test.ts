@@ -8,8 +8,11 @@ import {
   keepSecrets,
   privateKeyPath,
   readBearer,
+  readEchoKey,
   removeSecrets,
 } from '../../agent/secrets.ts'
+import { hashOf } from '../../hub/secret.ts'
+import { echoKey } from '../../protocol/echo.ts'
 import { isKeyText } from '../../wireguard/keys.ts'
 
 let folder: string
@@ -31,6 +34,12 @@ describe('a home’s secrets', () => {
     await keepSecrets(folder, secrets)
     expect(await draftSecrets(folder)).toEqual({ ...secrets, fresh: false })
     expect(await readBearer(folder, 'cabin')).toBe(`cabin.${secrets.homeSecret}`)
+  })
+
+  test('make the echo key that the hub makes of its hash', async () => {
+    const secrets = await draftSecrets(folder)
+    await keepSecrets(folder, secrets)
+    expect(await readEchoKey(folder)).toEqual(echoKey(hashOf(secrets.homeSecret)))
   })
 
   test('are for their owner only', async () => {

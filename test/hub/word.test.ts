@@ -16,8 +16,10 @@ const cabin: Home = {
 const seen: Sighting = { endpoint: null, lastHandshakeSeconds: 9, rxBytes: 1, txBytes: 2, heardSeconds: 4 }
 
 const wordOf = (sighting: Sighting | null, heartbeatSeconds: number | null, initiated: number | null) =>
-  makeWord({ sighting: () => sighting }, { heardSeconds: () => heartbeatSeconds }, async (address) =>
-    address === '198.51.100.7' ? initiated : null,
+  makeWord(
+    { sighting: () => sighting, ageSeconds: () => 0, look: async () => undefined },
+    { heardSeconds: () => heartbeatSeconds },
+    async (address) => (address === '198.51.100.7' ? initiated : null),
   )(cabin, '198.51.100.7')
 
 test('what was heard last is what counts, in a heartbeat or as bytes', async () => {
@@ -39,4 +41,19 @@ test('a peer that WireGuard does not have is said to be unknown', async () => {
     heardSeconds: null,
     initiatedSeconds: 3,
   })
+})
+
+test('a peer that was added since the last look is not said to be unknown', async () => {
+  for (const [ageSeconds, peerKnown] of [
+    [0.9, true],
+    [null, true],
+    [0.1, false],
+  ] as const) {
+    let now: Sighting | null = null
+    const look = async (): Promise<void> => {
+      now = seen
+    }
+    const word = makeWord({ sighting: () => now, ageSeconds: () => ageSeconds, look }, null, async () => null)
+    expect(await word(cabin, '198.51.100.7')).toMatchObject({ peerKnown })
+  }
 })
