@@ -12,6 +12,7 @@ import {
 import {
   changeWanAddress,
   dropAllUdp,
+  dropFamily,
   dropPort,
   dropReturnPath,
   dropThisFlow,
@@ -25,6 +26,7 @@ import {
   type WhichFlow,
 } from '../test/lab/faults.ts'
 import type { Home } from '../test/lab/home.ts'
+import { isIpv6 } from '../test/lab/ipv6.ts'
 import { HUB_NAME } from '../test/lab/picture.ts'
 import { tunnelFlow } from '../test/lab/tunnel-flow.ts'
 import { BARE, layBareHub } from './bare-wireguard.ts'
@@ -43,6 +45,8 @@ export interface Fault {
   readonly breaksBare: boolean
   /** How long breaking and undoing take, for the order of the rows. */
   readonly takesSeconds: number
+  /** Whether the home and the hub speak IPv6 too. */
+  readonly ipv6?: boolean
   /** Breaks both, plain WireGuard only `withBare`. */
   break(world: World, options: { readonly withBare: boolean }): Promise<Broken>
   /** What should come once the fault has ended, within `reachSeconds` of that. */
@@ -147,6 +151,19 @@ export const FAULTS: readonly Fault[] = [
       (await pi.run('nft', ['list', 'table', 'inet', 'homeward'], { allowFailure: true })).exitCode === 0,
   ),
   drift('our peer removed at home', ({ pi }) => removePeer(pi)),
+  {
+    ...onTheLine('the family in use dies (IPv4 and IPv6 to choose from)', 10, async ({ picture, pi }, { withBare }) => {
+      const { remoteAddress } = await tunnelFlow(pi, INTERFACE)
+      const address = isIpv6(remoteAddress) ? `[${remoteAddress}]` : remoteAddress
+      // The same family for both; WireGuard sends to a new endpoint without shaking hands again.
+      if (withBare)
+        await pi.shell(
+          `wg set ${BARE.interface} peer "$(wg show ${BARE.interface} peers)" endpoint ${address}:${BARE.port}`,
+        )
+      return { undo: await dropFamily(picture.home, isIpv6(remoteAddress) ? 'ipv6' : 'ipv4') }
+    }),
+    ipv6: true,
+  },
   // The hub's own packets would show the home the way back: WireGuard answers to where it was last spoken to from.
   { ...drift('our endpoint set to nonsense at home', ({ pi }) => misdirectEndpoint(pi)), proof: 'home pings hub' },
 ]

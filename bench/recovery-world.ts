@@ -16,6 +16,7 @@ export const HOME_INSIDE = '10.86.0.2'
 /** A laboratory in which a home, a hub known by name, a phone and bare WireGuard beside the tunnel all work. */
 export interface World {
   readonly lab: Lab
+  readonly ipv6: boolean
   readonly picture: Picture
   readonly pi: Host
   readonly agent: LabProcess
@@ -28,10 +29,10 @@ export interface World {
 const LEARNING_MS = 15_000
 const HEALTHY_MS = 90_000
 
-export async function buildWorld(): Promise<World> {
+export async function buildWorld({ ipv6 }: { readonly ipv6: boolean }): Promise<World> {
   const lab = await createLab()
   try {
-    const picture = await buildPicture(lab)
+    const picture = await buildPicture(lab, { ipv6 })
     const { hub, phone, home } = picture
     await startHub(picture, HUB_NAME)
     const token = (await hub.homeward(['hub', 'invite', 'cabin'])).stdout.trim()
@@ -47,6 +48,7 @@ export async function buildWorld(): Promise<World> {
     await sleep(LEARNING_MS)
     return {
       lab,
+      ipv6,
       picture,
       pi: home.pi,
       agent,

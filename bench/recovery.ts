@@ -21,8 +21,10 @@ const began = performance.now()
 const faults = FAULTS.filter(({ name, inUseReachSeconds }) => {
   return only.test(name) && (!inUse || inUseReachSeconds !== undefined)
 })
-// What takes longest begins first, so that no lane is left alone with it.
-const queue = [...faults].sort((a, b) => b.takesSeconds - a.takesSeconds)
+// What takes longest begins first, so that no lane is left alone with it; what needs another laboratory comes last.
+const queue = [...faults].sort(
+  (a, b) => b.takesSeconds - a.takesSeconds || Number(a.ipv6 ?? false) - Number(b.ipv6 ?? false),
+)
 const measured = new Map<Fault, Measured>()
 await Promise.all(Array.from({ length: Math.min(lanes, queue.length) }, (_, lane) => runLane(lane + 1)))
 
@@ -42,10 +44,15 @@ async function runLane(lane: number): Promise<void> {
     for (let fault = queue.shift(); fault !== undefined; fault = queue.shift()) {
       const runs: Run[] = []
       let broke: string | null = null
+      const ipv6 = fault.ipv6 ?? false
+      if (world !== undefined && world.ipv6 !== ipv6) {
+        await world.close()
+        world = undefined
+      }
       const reachSeconds = (inUse ? fault.inUseReachSeconds : undefined) ?? fault.reachSeconds
       try {
         while (runs.length < wantedRuns) {
-          world ??= await buildWorld()
+          world ??= await buildWorld({ ipv6 })
           const run = await runOnce(world, fault, { withPlain: !inUse && runs.length === 0, inUse })
           runs.push(run)
           tell(lane, fault, `run ${runs.length}: ${textOf(run)}`)

@@ -20,7 +20,7 @@ export interface Carrier {
   forgetMappings(wanAddress: string): Promise<void>
   /** How long a silent mapping lives: before it carried both directions for two seconds, and after. */
   setMappingLife(life: MappingLife): Promise<void>
-  /** Adds filter rules (nft syntax) to everything forwarded; returns what takes them away again. */
+  /** Adds filter rules (nft syntax, for both families) to everything forwarded; returns what takes them away again. */
   addFault(rules: readonly string[]): Promise<() => Promise<void>>
 }
 
@@ -57,7 +57,6 @@ nft -f - <<'NFT'
 table ip carrier {
   set customers { type ifname . ipv4_addr; }
   map pool { type ipv4_addr : ipv4_addr; }
-  chain faults { type filter hook forward priority -10; policy accept; }
   chain forward {
     type filter hook forward priority 0; policy accept;
     iifname "${CARRIER_UPLINK}" ct state new,invalid drop
@@ -67,6 +66,9 @@ table ip carrier {
     type nat hook postrouting priority srcnat; policy accept;
     oifname "${CARRIER_UPLINK}" snat to ip saddr map @pool fully-random
   }
+}
+table inet faults {
+  chain forward { type filter hook forward priority -10; policy accept; }
 }
 ${customersNft(state)}
 ${faultsNft(state)}
@@ -125,8 +127,8 @@ function customersNft({ customers }: CarrierState): string {
 }
 
 function faultsNft({ faults }: CarrierState): string {
-  const rules = [...faults.values()].flat().map((rule) => `add rule ip carrier faults ${rule}`)
-  return ['flush chain ip carrier faults', ...rules, ''].join('\n')
+  const rules = [...faults.values()].flat().map((rule) => `add rule inet faults forward ${rule}`)
+  return ['flush chain inet faults forward', ...rules, ''].join('\n')
 }
 
 function lifeScript({ firstSeconds, streamSeconds }: MappingLife): string {

@@ -30,8 +30,9 @@ export async function wipeDisk(disk: Disk): Promise<void> {
 }
 
 /** Written in place: the file is bind-mounted, a renamed one would not be seen. New bytes first, then the new length. */
-export async function writeHosts(disk: Disk, names: ReadonlyMap<string, string>): Promise<void> {
-  const lines = ['127.0.0.1 localhost', ...[...names].map(([name, address]) => `${address} ${name}`), '']
+export async function writeHosts(disk: Disk, names: ReadonlyMap<string, readonly string[]>): Promise<void> {
+  const named = [...names].flatMap(([name, addresses]) => addresses.map((address) => `${address} ${name}`))
+  const lines = ['127.0.0.1 localhost', ...named, '']
   const text = Buffer.from(lines.join('\n'))
   const file = await open(join(disk.etc, 'hosts'), 'r+')
   try {

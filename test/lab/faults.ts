@@ -4,6 +4,7 @@ import type { Home } from './home.ts'
 import { routerNatNft } from './home-router.ts'
 import type { Host } from './host.ts'
 import type { Lab, RebootOptions } from './lab.ts'
+import { hubIpv6, isIpv6 } from './ipv6.ts'
 import { LINE_RELAY, type LineQuality } from './line-relay.ts'
 import { HUB_NAME, type Picture } from './picture.ts'
 import { atCarrier, type LocalFlow, tunnelFlow } from './tunnel-flow.ts'
@@ -47,7 +48,7 @@ export async function changeWanAddress(
   const next = `${old.slice(0, old.lastIndexOf('.'))}.${(Number(old.split('.')[3]) % 250) + 1}`
   customer.wanAddress = next
   routerState.wanAddress = next
-  wanPlug.addresses = [`${next}/24`]
+  wanPlug.addresses = [`${next}/24`, ...(wanPlug.addresses ?? []).filter(isIpv6)]
   if (pool === 'other') await movePool(home)
   else await carrier.applyCustomers()
   await router.shell(`
@@ -98,6 +99,14 @@ export async function dropAllUdp(home: Home): Promise<Undo> {
   return home.carrier.addFault([
     `iifname ${home.customer.interface} meta l4proto udp drop`,
     `oifname ${home.customer.interface} meta l4proto udp drop`,
+  ])
+}
+
+/** One family of addresses no longer passes for this home, as when a carrier's IPv6 breaks; the other one does. */
+export async function dropFamily(home: Home, family: 'ipv4' | 'ipv6'): Promise<Undo> {
+  return home.carrier.addFault([
+    `iifname ${home.customer.interface} meta nfproto ${family} drop`,
+    `oifname ${home.customer.interface} meta nfproto ${family} drop`,
   ])
 }
 
@@ -158,14 +167,16 @@ export async function moveHub(lab: Lab, picture: Picture): Promise<string> {
   const { hub, hubPlug, internet } = picture
   const old = picture.hubAddress
   const next = `203.0.113.${(Number(old.split('.')[3]) % 250) + 10}`
-  hubPlug.addresses = [`${next}/24`]
+  const six = picture.hubIpv6 === null ? null : { old: picture.hubIpv6, next: hubIpv6(next) }
+  hubPlug.addresses = [`${next}/24`, ...(six === null ? [] : [`${six.next}/64`])]
   await hub.shell(`
 ip addr del ${old}/24 dev eth0
 ip addr add ${next}/24 dev eth0
 ip route replace default via 203.0.113.1 dev eth0
+${six === null ? '' : `ip addr del ${six.old}/64 dev eth0\nip addr add ${six.next}/64 dev eth0`}
 `)
   await internet.shell(`ip route replace blackhole ${old}\nip route del blackhole ${next} 2>/dev/null || true`)
-  await lab.setNames({ [HUB_NAME]: next })
+  await lab.setNames({ [HUB_NAME]: [next, ...(six === null ? [] : [six.next])] })
   return next
 }
 
@@ -195,8 +206,9 @@ async function flowRules(home: Home, { from = home.pi, flow }: WhichFlow): Promi
     from,
     flow ?? (await tunnelFlow(from)),
   )
+  const ip = isIpv6(remoteAddress) ? 'ip6' : 'ip'
   return {
-    out: `ip saddr ${sourceAddress} udp sport ${sourcePort} ip daddr ${remoteAddress} udp dport ${remotePort}`,
-    back: `ip saddr ${remoteAddress} udp sport ${remotePort} ip daddr ${sourceAddress} udp dport ${sourcePort}`,
+    out: `${ip} saddr ${sourceAddress} udp sport ${sourcePort} ${ip} daddr ${remoteAddress} udp dport ${remotePort}`,
+    back: `${ip} saddr ${remoteAddress} udp sport ${remotePort} ${ip} daddr ${sourceAddress} udp dport ${sourcePort}`,
   }
 }

@@ -2,6 +2,7 @@ import { type Carrier, type Customer, POOL_ADDRESSES } from './carrier.ts'
 import { serveCameraPage } from './camera.ts'
 import { type HomeNat, type RouterState, routerBootScript } from './home-router.ts'
 import type { Host } from './host.ts'
+import { homeIpv6, ipv6Script, routerIpv6Nft } from './ipv6.ts'
 import type { Lab } from './lab.ts'
 import type { Plug } from './wiring.ts'
 
@@ -26,12 +27,26 @@ export interface Home {
   readonly routerState: RouterState
   readonly wanPlug: Plug
   readonly wanGateway: string
-  readonly lan: { readonly prefix: string; readonly router: string; readonly pi: string; readonly camera: string }
+  readonly lan: {
+    readonly prefix: string
+    readonly router: string
+    readonly pi: string
+    /** Null without IPv6. */
+    readonly piIpv6: string | null
+    readonly camera: string
+  }
 }
 
 /** Adds a home to the carrier: router, switch, Pi and camera. `index` counts the carrier's homes from 0. */
-export async function buildHome(lab: Lab, carrier: Carrier, index: number, plan: HomePlan): Promise<Home> {
-  const { name, lan = `192.168.${index + 1}`, nat = 'snat' } = plan
+export async function buildHome(
+  lab: Lab,
+  carrier: Carrier,
+  index: number,
+  plan: HomePlan & { readonly ipv6: boolean },
+): Promise<Home> {
+  const { name, lan = `192.168.${index + 1}`, nat = 'snat', ipv6 } = plan
+  const six = homeIpv6(index)
+  const only6 = (texts: readonly string[]) => (ipv6 ? texts : [])
   const named = (host: string) => (name === undefined ? host : `${name}-${host}`)
   const access = `100.64.${index + 1}`
   const customer: Customer = {
@@ -41,17 +56,20 @@ export async function buildHome(lab: Lab, carrier: Carrier, index: number, plan:
   }
   const routerState: RouterState = { nat, wanAddress: customer.wanAddress }
   const [router, lanSwitch, pi, camera] = (await lab.addHosts([
-    { name: named('router'), boot: () => routerBootScript(routerState) },
+    {
+      name: named('router'),
+      boot: () => `${routerBootScript(routerState)}\n${ipv6 ? `${ipv6Script('router')}\n${routerIpv6Nft}` : ''}`,
+    },
     { name: named('switch'), boot: () => 'ip link add name lan up type bridge\nip link add name line up type bridge' },
-    { name: named('pi') },
+    { name: named('pi'), boot: () => (ipv6 ? ipv6Script('host') : '') },
     { name: named('camera'), service: serveCameraPage },
   ])) as [Host, Host, Host, Host]
 
   const wanPlug: Plug = {
     host: router,
     interface: 'wan0',
-    addresses: [`${customer.wanAddress}/24`],
-    routes: [`default via ${access}.1`],
+    addresses: [`${customer.wanAddress}/24`, ...only6([`${six.wan}/64`])],
+    routes: [`default via ${access}.1`, ...only6([`default via ${six.carrier}`])],
   }
   const onLan = (host: Host, last: number): Plug => ({
     host,
@@ -59,14 +77,30 @@ export async function buildHome(lab: Lab, carrier: Carrier, index: number, plan:
     addresses: [`${lan}.${last}/24`],
     routes: [`default via ${lan}.1`],
   })
+  const piPlug = onLan(pi, 2)
+  if (ipv6) {
+    piPlug.addresses = [...(piPlug.addresses ?? []), `${six.pi}/64`]
+    piPlug.routes = [...(piPlug.routes ?? []), `default via ${six.router}`]
+  }
   const port = (of: string, bridge: string): Plug => ({ host: lanSwitch, interface: of, bridge })
   await Promise.all([
     carrier.addCustomer(customer),
     lab.connect([
-      [{ host: carrier.host, interface: customer.interface, addresses: [`${access}.1/24`] }, port('carrier', 'line')],
+      [
+        {
+          host: carrier.host,
+          interface: customer.interface,
+          addresses: [`${access}.1/24`, ...only6([`${six.carrier}/64`])],
+          routes: only6([`${six.prefix} via ${six.wan}`]),
+        },
+        port('carrier', 'line'),
+      ],
       [wanPlug, port('wan', 'line')],
-      [{ host: router, interface: 'lan0', addresses: [`${lan}.1/24`] }, port('router', 'lan')],
-      [onLan(pi, 2), port('pi', 'lan')],
+      [
+        { host: router, interface: 'lan0', addresses: [`${lan}.1/24`, ...only6([`${six.router}/64`])] },
+        port('router', 'lan'),
+      ],
+      [piPlug, port('pi', 'lan')],
       [onLan(camera, 50), port('camera', 'lan')],
     ]),
   ])
@@ -80,6 +114,12 @@ export async function buildHome(lab: Lab, carrier: Carrier, index: number, plan:
     routerState,
     wanPlug,
     wanGateway: `${access}.1`,
-    lan: { prefix: `${lan}.0/24`, router: `${lan}.1`, pi: `${lan}.2`, camera: `${lan}.50` },
+    lan: {
+      prefix: `${lan}.0/24`,
+      router: `${lan}.1`,
+      pi: `${lan}.2`,
+      piIpv6: ipv6 ? six.pi : null,
+      camera: `${lan}.50`,
+    },
   }
 }

@@ -27,13 +27,13 @@ export interface Lab {
   readonly folder: string
   readonly hosts: ReadonlyMap<string, Host>
   /** Names every host resolves. */
-  readonly names: ReadonlyMap<string, string>
+  readonly names: ReadonlyMap<string, readonly string[]>
   /** Switches hosts on, all at once, in the order given. */
   addHosts(plans: readonly HostPlan[]): Promise<readonly Host[]>
   /** Lays cables, all at once, and starts the services of the hosts they reach. */
   connect(links: readonly Link[]): Promise<void>
-  /** Points names elsewhere, on every host. */
-  setNames(names: Readonly<Record<string, string>>): Promise<void>
+  /** Points names elsewhere, on every host. A name may have several addresses. */
+  setNames(names: Readonly<Record<string, readonly string[]>>): Promise<void>
   /** Power off, power on: processes, /run, interfaces, firewall and connection tables are new; disk and cables stay. */
   reboot(host: Host, options?: RebootOptions): Promise<void>
   close(): Promise<void>
@@ -54,7 +54,7 @@ export async function createLab(): Promise<Lab> {
   const folder = await makeLabFolder()
   const machines = new Map<string, Machine>()
   const hosts = new Map<string, Host>()
-  const names = new Map<string, string>()
+  const names = new Map<string, readonly string[]>()
   const links: Link[] = []
   let closed: Promise<void> | undefined
 
@@ -126,7 +126,7 @@ export async function createLab(): Promise<Lab> {
     },
 
     async setNames(changed) {
-      for (const [name, address] of Object.entries(changed)) names.set(name, address)
+      for (const [name, addresses] of Object.entries(changed)) names.set(name, addresses)
       await Promise.all([...hosts.values()].map((host) => writeHosts(host.disk, names)))
     },
 

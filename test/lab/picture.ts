@@ -1,5 +1,6 @@
 import { CARRIER_UPLINK, type Carrier, carrierBootScript, createCarrier, newCarrierState, POOL } from './carrier.ts'
 import { buildHome, type Home, type HomePlan } from './home.ts'
+import { CARRIER_IPV6, HOMES_IPV6, hubIpv6, INTERNET_IPV6, ipv6Script } from './ipv6.ts'
 import type { Host } from './host.ts'
 import type { Lab } from './lab.ts'
 import type { Plug } from './wiring.ts'
@@ -32,30 +33,47 @@ export interface Picture {
   readonly homes: readonly Home[]
   /** An address of the internet that is not the hub's and answers pings. */
   readonly beacon: string
-  /** The hub's address of the moment. */
+  /** The hub's IPv4 address of the moment. */
   readonly hubAddress: string
+  /** Null without IPv6. */
+  readonly hubIpv6: string | null
   /** Another customer of the same carrier. `name` prefixes its hosts. */
   addHome(plan: HomePlan & { readonly name: string }): Promise<Home>
 }
 
-export async function buildPicture(lab: Lab, firstHome: HomePlan = {}): Promise<Picture> {
+export interface PicturePlan extends HomePlan {
+  /** Hub, internet, carrier, routers and Pis speak IPv6 too; nothing translates it. */
+  readonly ipv6?: boolean
+}
+
+export async function buildPicture(lab: Lab, plan: PicturePlan = {}): Promise<Picture> {
+  const { ipv6 = false, ...firstHome } = plan
   const state = newCarrierState()
+  const only6 = (texts: readonly string[]) => (ipv6 ? texts : [])
+  const ipv6Of = (role: 'router' | 'host') => (ipv6 ? ipv6Script(role) : '')
   const [internet, hub, phone, visitor, carrierHost] = (await lab.addHosts([
-    { name: 'internet', boot: () => INTERNET_BOOT },
-    { name: 'hub' },
+    { name: 'internet', boot: () => `${INTERNET_BOOT}\n${ipv6Of('router')}` },
+    { name: 'hub', boot: () => ipv6Of('host') },
     { name: 'phone' },
     { name: 'visitor' },
-    { name: 'carrier', boot: () => carrierBootScript(state) },
+    { name: 'carrier', boot: () => `${carrierBootScript(state)}\n${ipv6Of('router')}` },
   ])) as [Host, Host, Host, Host, Host]
   const carrier = createCarrier(carrierHost, state)
 
   const hubPlug = leaf(hub, '203.0.113', 10)
-  const port = (name: string, address: string): Plug => ({ host: internet, interface: name, addresses: [address] })
-  const carrierPort: Plug = { ...port('carrier0', '198.19.0.1/30'), routes: [`${POOL} via 198.19.0.2`] }
+  if (ipv6) {
+    hubPlug.addresses = [...(hubPlug.addresses ?? []), `${hubIpv6('203.0.113.10')}/64`]
+    hubPlug.routes = [...(hubPlug.routes ?? []), `default via ${INTERNET_IPV6.hub}`]
+  }
+  const port = (name: string, ...addresses: readonly string[]): Plug => ({ host: internet, interface: name, addresses })
+  const carrierPort: Plug = {
+    ...port('carrier0', '198.19.0.1/30', ...only6([`${INTERNET_IPV6.carrier}/64`])),
+    routes: [`${POOL} via 198.19.0.2`, ...only6([`${HOMES_IPV6} via ${CARRIER_IPV6}`])],
+  }
   await Promise.all([
-    lab.setNames({ [HUB_NAME]: '203.0.113.10' }),
+    lab.setNames({ [HUB_NAME]: ['203.0.113.10', ...only6([hubIpv6('203.0.113.10')])] }),
     lab.connect([
-      [port('hub0', '203.0.113.1/24'), hubPlug],
+      [port('hub0', '203.0.113.1/24', ...only6([`${INTERNET_IPV6.hub}/64`])), hubPlug],
       [port('phone0', '192.0.2.1/24'), leaf(phone, '192.0.2', 20)],
       [port('visitor0', '198.18.0.1/24'), leaf(visitor, '198.18.0', 20)],
       [
@@ -63,14 +81,14 @@ export async function buildPicture(lab: Lab, firstHome: HomePlan = {}): Promise<
         {
           host: carrierHost,
           interface: CARRIER_UPLINK,
-          addresses: ['198.19.0.2/30'],
-          routes: ['default via 198.19.0.1'],
+          addresses: ['198.19.0.2/30', ...only6([`${CARRIER_IPV6}/64`])],
+          routes: ['default via 198.19.0.1', ...only6([`default via ${INTERNET_IPV6.carrier}`])],
         },
       ],
     ]),
   ])
 
-  const home = await buildHome(lab, carrier, 0, firstHome)
+  const home = await buildHome(lab, carrier, 0, { ...firstHome, ipv6 })
   const homes = [home]
   return {
     internet,
@@ -83,10 +101,13 @@ export async function buildPicture(lab: Lab, firstHome: HomePlan = {}): Promise<
     homes,
     beacon: '198.18.0.1',
     get hubAddress() {
-      return lab.names.get(HUB_NAME) ?? ''
+      return lab.names.get(HUB_NAME)?.[0] ?? ''
+    },
+    get hubIpv6() {
+      return lab.names.get(HUB_NAME)?.[1] ?? null
     },
     async addHome(plan) {
-      const added = await buildHome(lab, carrier, homes.length, plan)
+      const added = await buildHome(lab, carrier, homes.length, { ...plan, ipv6 })
       homes.push(added)
       return added
     },

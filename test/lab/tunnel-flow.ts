@@ -1,5 +1,6 @@
 import type { Home } from './home.ts'
 import type { Host } from './host.ts'
+import { isIpv6 } from './ipv6.ts'
 
 /** A UDP flow as its own host sees it. */
 export interface LocalFlow {
@@ -23,10 +24,10 @@ export async function tunnelFlow(host: Host, device?: string): Promise<LocalFlow
     (await host.run('wg', ['show', 'all', what])).stdout.trim().split('\n').filter(ofDevice)
   const [ports, endpoints] = [await show('listen-port'), await show('endpoints')]
   const localPort = ports[0]?.split('\t')[1]
-  const [, remoteAddress, remotePort] = /\t([\d.]+):(\d+)$/.exec(endpoints[0] ?? '') ?? []
+  const [, remoteAddress, remotePort] = /\t\[?([\d.]+|[\da-f:]+)\]?:(\d+)$/.exec(endpoints[0] ?? '') ?? []
   if (ports.length !== 1 || endpoints.length !== 1 || localPort === undefined || remoteAddress === undefined)
     throw new Error(
-      `${host.name} has not exactly one ${device ?? 'WireGuard interface'} with one IPv4 endpoint: ${endpoints.join()}`,
+      `${host.name} has not exactly one ${device ?? 'WireGuard interface'} with one endpoint: ${endpoints.join()}`,
     )
   return { localPort: Number(localPort), remoteAddress, remotePort: Number(remotePort) }
 }
@@ -36,6 +37,11 @@ export async function atCarrier(home: Home, from: Host, flow: LocalFlow): Promis
   const { remoteAddress, remotePort } = flow
   if (from === home.router)
     return { sourceAddress: home.customer.wanAddress, sourcePort: flow.localPort, remoteAddress, remotePort }
+  if (isIpv6(remoteAddress)) {
+    // Nothing translates IPv6.
+    if (home.lan.piIpv6 === null) throw new Error(`the home of ${home.router.name} has no IPv6`)
+    return { sourceAddress: home.lan.piIpv6, sourcePort: flow.localPort, remoteAddress, remotePort }
+  }
   const tuple = `--orig-src ${home.lan.pi} --orig-dst ${remoteAddress} --sport ${flow.localPort} --dport ${remotePort}`
   const { stdout } = await home.router.run('conntrack', ['-L', '-p', 'udp', ...tuple.split(' ')])
   // udp 17 29 src=192.168.1.2 dst=… sport=… dport=… [UNREPLIED] src=<hub> dst=<wan> sport=<hub's> dport=<ours, outside>
