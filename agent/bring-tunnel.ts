@@ -1,9 +1,10 @@
 import type { Adapter, Observation, Plan, Step, TunnelSpec } from '../adapters/adapter.ts'
 import { bringTo } from '../adapters/apply.ts'
+import type { PeerSpec } from '../wireguard/spec.ts'
 import { type AgentConfig, firstHub } from './config.ts'
 import { hubAddresses } from './hub-addresses.ts'
 import type { Line } from './line-memory.ts'
-import { tunnelSpec } from './tunnel-spec.ts'
+import { tunnelSpec, type Ways } from './tunnel-spec.ts'
 
 /** A home's tunnel, and what is needed to make it as agent.yaml wants it. */
 export interface HomeTunnel {
@@ -13,6 +14,10 @@ export interface HomeTunnel {
   readonly stateDir: string
   /** What the line has taught. */
   readonly line: Line
+  /** As in `Ways`; an agent that has just begun, and a join, have none. */
+  readonly carrier: Ways['carrier']
+  /** When they are known already; else the hub's names are asked. */
+  readonly hubLiterals?: readonly string[]
 }
 
 export interface Brought {
@@ -21,32 +26,44 @@ export interface Brought {
   readonly hubLiterals: readonly string[]
   /** null when the interface was not there before. */
   readonly listenPort: number | null
+  /** Where the interface sends, and how often it says that it is there. */
+  readonly peer: PeerSpec | null
 }
 
 /** Observes, plans and executes. @throws {Problem} `name-unresolved`, the plan’s refusal, `step-failed`. */
 export async function bringTunnel(
-  { adapter, config, stateDir, line }: HomeTunnel,
+  tunnel: HomeTunnel,
   signal: AbortSignal,
   onStep: (step: Step) => void = () => undefined,
 ): Promise<Brought> {
-  const hubLiterals = await hubAddresses(firstHub(config).addresses, stateDir, signal)
+  const { adapter, config } = tunnel
+  const hubLiterals = await literalsOf(tunnel, signal)
   let listenPort: number | null = null
+  let peer: PeerSpec | null = null
   const desired = (observed: Observation): TunnelSpec => {
     listenPort = observed.interface?.listenPort ?? null
-    return wanted(config, line, hubLiterals, observed)
+    const spec = wanted(tunnel, hubLiterals, observed)
+    peer = spec.peers[0] ?? null
+    return spec
   }
   const steps = await bringTo(adapter, config.interface, desired, signal, onStep)
-  return { steps, hubLiterals, listenPort }
+  return { steps, hubLiterals, listenPort, peer }
 }
 
 /** What bringTunnel would do now. @throws {Problem} `name-unresolved`, or the adapter's own. */
-export async function planTunnel({ adapter, config, stateDir, line }: HomeTunnel, signal: AbortSignal): Promise<Plan> {
-  const hubLiterals = await hubAddresses(firstHub(config).addresses, stateDir, signal)
+export async function planTunnel(tunnel: HomeTunnel, signal: AbortSignal): Promise<Plan> {
+  const { adapter, config } = tunnel
+  const hubLiterals = await literalsOf(tunnel, signal)
   const observed = await adapter.observe(config.interface, signal)
-  return adapter.plan(observed, wanted(config, line, hubLiterals, observed))
+  return adapter.plan(observed, wanted(tunnel, hubLiterals, observed))
 }
 
-function wanted(config: AgentConfig, line: Line, hubLiterals: readonly string[], observed: Observation): TunnelSpec {
+async function literalsOf({ hubLiterals, config, stateDir }: HomeTunnel, signal: AbortSignal) {
+  return hubLiterals ?? (await hubAddresses(firstHub(config).addresses, stateDir, signal))
+}
+
+function wanted(tunnel: HomeTunnel, hubLiterals: readonly string[], observed: Observation): TunnelSpec {
+  const { config, line, carrier } = tunnel
   const peer = observed.interface?.peers.find((one) => one.publicKey === firstHub(config).publicKey)
-  return tunnelSpec(config, hubLiterals, peer?.endpoint ?? null, line)
+  return tunnelSpec(config, { hubLiterals, carrier }, peer?.endpoint ?? null, line)
 }

@@ -14,10 +14,12 @@ const EventSchema = v.variant('kind', [
     kind: v.literal('tunnel'),
     from: v.string(),
     to: v.string(),
-    /** Known while it is healing. Lines of an older version have none. */
+    /** Known while it is healing, and at times while it is offline. Lines of an older version have none. */
     cause: v.optional(v.nullable(v.string()), null),
     seconds: v.number(),
   }),
+  /** What was proven while the state stayed the same. */
+  v.object({ at, kind: v.literal('cause'), cause: v.string() }),
   /** One curative act; `seconds` from its begin to the answer that proved it, or until it was given up. */
   v.object({
     at,

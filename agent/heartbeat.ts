@@ -16,10 +16,16 @@ export interface HeartbeatSocket {
 }
 
 /**
+ * What came back. `refused`: the hub's machine said through the tunnel that nobody listens (ICMP port unreachable, which a
+ * connected socket is told: udp(7)): the tunnel carries both ways, and the hub's daemon is dead.
+ */
+export type Heard = HeartbeatAnswer | 'refused'
+
+/**
  * The socket heartbeats use. It is bound to the tunnel's address, so that none ever leaves by another way, and connected,
  * so that only the hub's answers come in. Where the interface is missing, each try opens it anew.
  */
-export function openHeartbeats(target: HeartbeatTarget, onAnswer: (answer: HeartbeatAnswer) => void): HeartbeatSocket {
+export function openHeartbeats(target: HeartbeatTarget, onHeard: (heard: Heard) => void): HeartbeatSocket {
   let open: Socket | null = null
   let ready = false
   /** Asked for while the socket was still being opened. */
@@ -32,11 +38,12 @@ export function openHeartbeats(target: HeartbeatTarget, onAnswer: (answer: Heart
     ready = false
     socket.on('message', (datagram) => {
       const answer = decodeAnswer(datagram)
-      if (answer !== null) onAnswer(answer)
+      if (answer !== null) onHeard(answer)
     })
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      // The hub's machine is there but its daemon is not: the socket is as good as before.
-      if (error.code !== 'ECONNREFUSED') drop(socket)
+      // The socket is as good as before.
+      if (error.code === 'ECONNREFUSED') onHeard('refused')
+      else drop(socket)
     })
     socket.bind({ address: target.from, port: 0 }, () => {
       if (open !== socket) return
@@ -52,7 +59,9 @@ export function openHeartbeats(target: HeartbeatTarget, onAnswer: (answer: Heart
 
   function transmit(socket: Socket, sequence: number): void {
     socket.send(encodeRequest(sequence), (error: NodeJS.ErrnoException | null) => {
-      if (error !== null && error.code !== 'ECONNREFUSED') drop(socket)
+      // What a refusal says of the one before; this one was not sent.
+      if (error?.code === 'ECONNREFUSED') onHeard('refused')
+      else if (error !== null) drop(socket)
     })
   }
 

@@ -54,6 +54,23 @@ export async function hubAddresses(
   return literals
 }
 
+/**
+ * Where the hub's names lead at this moment, with the literals of the configuration; null when there are no names, or not
+ * one resolves.
+ */
+export async function resolveHub(
+  names: readonly string[],
+  signal: AbortSignal,
+  resolve: Resolve = resolveBySystem,
+): Promise<readonly string[] | null> {
+  if (names.every((name) => isIP(name) !== 0)) return null
+  const found = await Promise.all(
+    names.map(async (name) => (isIP(name) === 0 ? await resolveInTime(name, resolve, signal) : [name])),
+  )
+  const isAny = found.some((addresses, index) => isIP(names[index] ?? '') === 0 && addresses.length > 0)
+  return isAny ? [...new Set(found.flat())] : null
+}
+
 export function hubAddressesPath(stateDir: string): string {
   return join(stateDir, 'hub-addresses.json')
 }

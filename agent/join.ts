@@ -106,7 +106,7 @@ async function prepare(
   const { addresses, network } = firstHub(config)
   const hubLiterals = await hubAddresses(addresses, stateDir, signal)
   refuseOverlaps(config.lan.prefixes, { network, hubLiterals, local })
-  const plan = adapter.plan(observed, tunnelSpec(config, hubLiterals, null, UNKNOWN_LINE))
+  const plan = adapter.plan(observed, tunnelSpec(config, { hubLiterals, carrier: null }, null, UNKNOWN_LINE))
   refuseUnlessSafe(plan)
   return { token, admission, config, plan }
 }
@@ -138,7 +138,7 @@ async function carryOut(
     begun.add('machine')
     return await withChangeLock(runtimeDir, signal, async () => {
       await writeFileAtomic(agentConfigPath(configDir), agentConfigText(joined))
-      await bringTunnel({ adapter, config: joined, stateDir, line: UNKNOWN_LINE }, signal)
+      await bringTunnel({ adapter, config: joined, stateDir, line: UNKNOWN_LINE, carrier: null }, signal)
       hands.tell('The tunnel is set up; proving it.')
       const { tookMs, mapping } = await proveTunnel(adapter, joined, configDir, clock, signal)
       const registered = await registerHome(

@@ -4,10 +4,10 @@ import type { Log } from '../system/log.ts'
 import { sleep } from '../system/sleep.ts'
 import type { Endpoint } from '../wireguard/spec.ts'
 import { type AgentConfig, firstHub } from './config.ts'
-import type { RemedyKind } from './core/cure.ts'
-import type { Ledger } from './core/ledger.ts'
+import type { Remedy } from './core/ladder.ts'
 import type { RegistrationReason } from './core/registration.ts'
-import { type Action, next, startWatch, wakeAt, type Watch, type WatchEvent } from './core/watch.ts'
+import type { Action, Watch, WatchEvent, WatchSettings } from './core/state.ts'
+import { type Beginning, next, startWatch, wakeAt } from './core/watch.ts'
 import { type HeartbeatSocket, openHeartbeats } from './heartbeat.ts'
 import { makeInbox } from './inbox.ts'
 
@@ -16,6 +16,8 @@ export interface TunnelLoop {
   readonly run: (signal: AbortSignal) => Promise<void>
   /** Another configuration, from now on. */
   readonly configure: (config: AgentConfig) => void
+  /** What the shell found out by itself. */
+  readonly notice: (event: Extract<WatchEvent, { kind: 'mended' | 'carrier-lost' }>) => void
   readonly look: () => LoopView
 }
 
@@ -25,40 +27,49 @@ interface LoopView {
   readonly stale: boolean
 }
 
-/** What the loop acts through. None of them may throw or wait: the loop would stop turning. */
+type Event<Kind extends WatchEvent['kind']> = Extract<WatchEvent, { kind: Kind }>
+export type Told = Extract<Action, { kind: 'tell-health' | 'tell-cause' | 'tell-mapping' | 'tell-remedy' }>
+
+/** What the loop acts through. None of them may throw or wait: the loop would stop turning. Each answers in time, whatever happens. */
 export interface LoopHands {
-  /** Answers how it went, whatever happens. */
-  readonly register: (
-    reason: RegistrationReason,
-    lastMapping: Endpoint | null,
-  ) => Promise<Extract<WatchEvent, { kind: 'registration-ended' }>>
+  readonly register: (reason: RegistrationReason, lastMapping: Endpoint | null) => Promise<Event<'registration-ended'>>
+  readonly askEchoes: () => Promise<Event<'echoed'>>
+  readonly askSizes: (sizes: readonly number[]) => Promise<Event<'sized'>>
+  readonly testUplink: () => Promise<Event<'uplink'>>
+  readonly remedy: (remedy: Remedy) => Promise<Event<'remedy-ended'>>
   readonly restore: () => void
-  /** Says whether it could be carried out, whatever happens. */
-  readonly remedy: (kind: RemedyKind) => Promise<Extract<WatchEvent, { kind: 'remedy-ended' }>>
-  readonly tell: (action: Extract<Action, { kind: 'tell-health' | 'tell-mapping' | 'tell-remedy' }>) => void
+  readonly closeCarrier: () => void
+  readonly tell: (action: Told) => void
 }
 
 /** Far more than a turn takes, even on a busy Pi. */
 const STALE_MS = 5_000
 
+/** Metered lines are asked less often, and somebody who uses one is not counted by the second. */
+const HEARTBEATS = { economyMs: 25_000, economyInUseMs: 5_000, inUseMs: 1_000 } as const
+
 export function makeLoop(
   config: AgentConfig,
-  start: { readonly ledger: Ledger; readonly firstSequence: number; readonly spread: number },
+  start: Beginning & { readonly spread: number; readonly lifeSeconds: () => number | null },
   hands: LoopHands,
   clock: Clock,
   log: Log,
 ): TunnelLoop {
   const inbox = makeInbox<{ readonly event: WatchEvent; readonly at: number }>()
-  const settings = (from: AgentConfig) => ({ heartbeatMs: from.heartbeatSeconds * 1_000, spread: start.spread })
-  let watch = startWatch(settings(config), start.ledger, start.firstSequence, clock.now())
+  const settings = (from: AgentConfig) => settingsOf(from, start.spread, start.lifeSeconds())
+  let watch = startWatch(settings(config), start, clock.now())
   let target = targetOf(config)
   let heartbeats = connect()
   let turnedAt = clock.now()
   let wakesAt = turnedAt
 
   function connect(): HeartbeatSocket {
-    return openHeartbeats(target, (answer) =>
-      put({ kind: 'answer', sequence: answer.sequence, mapping: answer.endpoint }),
+    return openHeartbeats(target, (heard) =>
+      put(
+        heard === 'refused'
+          ? { kind: 'refused' }
+          : { kind: 'answer', sequence: heard.sequence, mapping: heard.endpoint, inUse: heard.inUse },
+      ),
     )
   }
 
@@ -86,12 +97,24 @@ export function makeLoop(
       case 'register':
         void hands.register(action.reason, watch.ledger.current?.endpoint ?? null).then(put)
         return
-      case 'restore':
-        return hands.restore()
+      case 'ask-echoes':
+        void hands.askEchoes().then(put)
+        return
+      case 'ask-sizes':
+        void hands.askSizes(action.sizes).then(put)
+        return
+      case 'test-uplink':
+        void hands.testUplink().then(put)
+        return
       case 'remedy':
         void hands.remedy(action.remedy).then(put)
         return
+      case 'restore':
+        return hands.restore()
+      case 'close-carrier':
+        return hands.closeCarrier()
       case 'tell-health':
+      case 'tell-cause':
       case 'tell-mapping':
       case 'tell-remedy':
         return hands.tell(action)
@@ -116,6 +139,7 @@ export function makeLoop(
       }
       put({ kind: 'configured', settings: settings(config) })
     },
+    notice: put,
     look: () => ({ watch, stale: clock.now() > Math.max(wakesAt, turnedAt) + STALE_MS }),
     run: async (signal) => {
       while (!signal.aborted) {
@@ -130,6 +154,16 @@ export function makeLoop(
       }
       heartbeats.close()
     },
+  }
+}
+
+function settingsOf(config: AgentConfig, spread: number, lifeSeconds: number | null): WatchSettings {
+  return {
+    heartbeatMs: config.economy ? HEARTBEATS.economyMs : config.heartbeatSeconds * 1_000,
+    inUseMs: config.economy ? HEARTBEATS.economyInUseMs : HEARTBEATS.inUseMs,
+    spread,
+    mtu: config.mtu,
+    lifeSeconds,
   }
 }
 

@@ -38,8 +38,9 @@ export async function proveTunnel(
   const first = randomInt(2 ** 32)
   const startedAt = clock.now()
   let proof: Proof | null = null
-  const heartbeats = openHeartbeats({ from: address, hubAddress, port: heartbeatPort }, (answer) => {
-    proof ??= { tookMs: clock.now() - startedAt, mapping: answer.endpoint }
+  const heartbeats = openHeartbeats({ from: address, hubAddress, port: heartbeatPort }, (heard) => {
+    if (heard === 'refused') return
+    proof ??= { tookMs: clock.now() - startedAt, mapping: heard.endpoint }
     answered.abort()
   })
   try {

@@ -14,21 +14,27 @@ export interface RegistrationResult {
   readonly problem: Problem | null
 }
 
+/** What the hub's log will say of why. `reset`: the hub shall take our peer out and put it in again. */
+export type SaidReason = RegistrationReason | 'remedy' | 'reset'
+
 export interface Registering {
   readonly configDir: string
   readonly config: AgentConfig
-  readonly reason: RegistrationReason
+  readonly reason: SaidReason
   readonly listenPort: number | null
   readonly lastMapping: Endpoint | null
   /** The hub's addresses when its names last resolved: for when they do not. */
   readonly hubLiterals: readonly string[]
+  /** What this line bears, when that is less than what is configured. */
+  readonly mtu?: number | null
+  readonly timeoutMs?: number
 }
 
 const ANSWER_MS = 10_000
 
 /** Tells the hub who and where we are, out of band. Never throws: what went wrong is the result. */
 export async function registerHome(registering: Registering, signal: AbortSignal): Promise<RegistrationResult> {
-  const { config, configDir, reason, listenPort, lastMapping, hubLiterals } = registering
+  const { config, configDir, reason, listenPort, lastMapping, hubLiterals, mtu = null } = registering
   const hub = firstHub(config)
   try {
     const body: RegisterRequest = {
@@ -36,10 +42,10 @@ export async function registerHome(registering: Registering, signal: AbortSignal
       publicKey: config.publicKey,
       lan: config.lan.prefixes,
       listenPort,
-      reason,
-      reset: false,
+      reason: reason === 'reset' ? 'remedy' : reason,
+      reset: reason === 'reset',
       lastMapping,
-      mtu: null,
+      mtu,
     }
     const hosts = [...new Set([...hub.addresses, ...hubLiterals])]
     const { answer } = await askRegistrar(
@@ -49,7 +55,7 @@ export async function registerHome(registering: Registering, signal: AbortSignal
         path: '/v1/register',
         body,
         answer: RegisterAnswer,
-        timeoutMs: ANSWER_MS,
+        timeoutMs: registering.timeoutMs ?? ANSWER_MS,
         signal,
         bearer: await readBearer(configDir, config.home),
       },

@@ -1,35 +1,119 @@
 import type { Adapter } from '../adapters/adapter.ts'
 import { asProblem } from '../problems/problem.ts'
 import type { Log } from '../system/log.ts'
+import { sleep } from '../system/sleep.ts'
+import { type Endpoint, formatEndpoint } from '../wireguard/spec.ts'
 import { withChangeLock } from './change-lock.ts'
 import { type AgentConfig, firstHub } from './config.ts'
-import type { RemedyKind } from './core/cure.ts'
+import type { Remedy } from './core/ladder.ts'
+import type { WatchEvent } from './core/state.ts'
+import type { RegistrationResult } from './registration.ts'
+import { tunnelPeer } from './tunnel-spec.ts'
 
+/** What a remedy works on. */
 export interface Patient {
   readonly adapter: Adapter
   readonly config: AgentConfig
   readonly runtimeDir: string
+  readonly keepaliveSeconds: number
+  /** Where the interface sends. */
+  readonly endpoint: Endpoint
+  /** Tells the hub out of band. */
+  readonly register: (how: 'remedy' | 'reset', signal: AbortSignal) => Promise<RegistrationResult>
+  /** Opens the carrier, or gives the one that is open. */
+  readonly openCarrier: () => Promise<Endpoint>
+  /** Remembers an MTU for this line. */
+  readonly learnMtu: (mtu: number) => Promise<void>
+  /** Brings the machine to the plan. */
+  readonly bring: (signal: AbortSignal) => Promise<void>
   readonly log: Log
 }
 
-/** Milliseconds on this machine, some round trips on a router; one that takes longer has failed. */
+/** Milliseconds on this machine, some round trips on a router or to the hub; one that takes longer has failed. */
 const REMEDY_MS = 10_000
 
-/** Carries a remedy out, one change of this machine at a time. Never throws: answers whether it could. */
+/** Carries a remedy out, one change of this machine at a time. Never throws: says whether it could, and what way it left. */
 export async function carryOut(
-  kind: RemedyKind,
-  { adapter, config, runtimeDir, log }: Patient,
+  remedy: Remedy,
+  patient: Patient,
   signal: AbortSignal,
-): Promise<boolean> {
-  const inTime = AbortSignal.any([signal, AbortSignal.timeout(REMEDY_MS)])
-  const { interface: name, keepaliveSeconds } = config
-  const remedy = { kind, interface: name, peer: firstHub(config).publicKey, keepaliveSeconds }
+): Promise<Extract<WatchEvent, { kind: 'remedy-ended' }>> {
+  const longMs = remedy.kind === 'silence' ? remedy.seconds * 1_000 : 0
+  const inTime = AbortSignal.any([signal, AbortSignal.timeout(REMEDY_MS + longMs)])
   try {
-    await withChangeLock(runtimeDir, inTime, () => adapter.remedy(remedy, inTime))
-    return true
+    const way = await act(remedy, patient, inTime)
+    return { kind: 'remedy-ended', carriedOut: true, way }
   } catch (thrown) {
-    const { code, message } = asProblem(thrown, `trying ${kind}`)
-    log.error({ code }, message)
-    return false
+    const { code, message } = asProblem(thrown, `trying ${remedy.kind}`)
+    patient.log.error({ code }, message)
+    return { kind: 'remedy-ended', carriedOut: false, way: null }
   }
+}
+
+/** @returns where the interface sends now, when that changed. */
+async function act(remedy: Remedy, patient: Patient, signal: AbortSignal): Promise<Endpoint | null> {
+  const { adapter, config, runtimeDir, keepaliveSeconds } = patient
+  const locked = (change: () => Promise<void>): Promise<void> => withChangeLock(runtimeDir, signal, change)
+  const peer = firstHub(config).publicKey
+  switch (remedy.kind) {
+    case 'new-source-port': {
+      const kind = remedy.kind
+      await locked(() => adapter.remedy({ kind, interface: config.interface, peer, keepaliveSeconds }, signal))
+      return null
+    }
+    case 'new-session':
+      await locked(() => withoutPeer(patient, async () => undefined, signal))
+      return null
+    case 'set-endpoint':
+      await locked(() => setEndpoint(patient, remedy.way, signal))
+      return remedy.way
+    case 'register':
+      return await registered(patient, 'remedy', signal)
+    case 'reset':
+      await registered(patient, 'reset', signal)
+      // Past WireGuard's 5 s between two initiations.
+      await locked(() => withoutPeer(patient, async () => undefined, signal))
+      return null
+    case 'carrier': {
+      const way = await patient.openCarrier()
+      await locked(() => setEndpoint(patient, way, signal))
+      return way
+    }
+    case 'silence':
+      await locked(() => withoutPeer(patient, () => sleep(remedy.seconds * 1_000, signal), signal))
+      return null
+    case 'rebuild':
+      await locked(() => adapter.execute({ kind: 'remove-interface', interface: config.interface }, signal))
+      await patient.bring(signal)
+      return null
+    case 'set-mtu':
+      await patient.learnMtu(remedy.mtu)
+      await patient.bring(signal)
+      return null
+    default:
+      return remedy satisfies never
+  }
+}
+
+/** Cut off in between, the next look at the machine puts the peer back: it is part of the plan. */
+async function withoutPeer(patient: Patient, meanwhile: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  const { adapter, config, endpoint, keepaliveSeconds } = patient
+  const name = config.interface
+  const peer = tunnelPeer(config, endpoint, keepaliveSeconds)
+  await adapter.execute({ kind: 'remove-peers', interface: name, publicKeys: [peer.publicKey] }, signal)
+  await meanwhile()
+  await adapter.execute({ kind: 'set-peers', interface: name, peers: [peer] }, signal)
+}
+
+/** Sends nothing by itself: the heartbeat that is due at once shows the hub the new way. */
+async function setEndpoint({ adapter, config, keepaliveSeconds, log }: Patient, way: Endpoint, signal: AbortSignal) {
+  const peer = tunnelPeer(config, way, keepaliveSeconds)
+  await adapter.execute({ kind: 'set-peers', interface: config.interface, peers: [peer] }, signal)
+  log.info({ endpoint: formatEndpoint(way) }, 'the tunnel takes another way')
+}
+
+async function registered({ register }: Patient, how: 'remedy' | 'reset', signal: AbortSignal): Promise<null> {
+  const { problem } = await register(how, signal)
+  if (problem !== null) throw problem
+  return null
 }

@@ -1,25 +1,26 @@
 import { randomInt } from 'node:crypto'
+import type { Step } from '../adapters/adapter.ts'
 import { makeFolder } from '../system/atomic-file.ts'
 import type { Clock } from '../system/clock.ts'
 import { stampOf } from '../system/file-stamp.ts'
 import { type LocalHandler, serveLocal } from '../system/local-socket.ts'
 import type { Log } from '../system/log.ts'
-import { bringTunnel, type Brought } from './bring-tunnel.ts'
+import { bringTunnel } from './bring-tunnel.ts'
 import { makeCalendar } from './calendar.ts'
 import { makeRuntimeFolder, withChangeLock } from './change-lock.ts'
 import { type ClockGuard, openClockGuard } from './clock-guard.ts'
-import { agentConfigPath, readAgentConfig } from './config.ts'
+import { type AgentConfig, agentConfigPath, readAgentConfig } from './config.ts'
 import { type ConfigWatch, watchConfig } from './config-watch.ts'
 import type { Ledger } from './core/ledger.ts'
 import { type EventLog, openEventLog } from './event-log.ts'
 import type { Happening } from './events.ts'
+import { makeHands } from './hands.ts'
 import { type Keeper, makeKeeper } from './keeper.ts'
 import { openLineMemory } from './line-memory.ts'
 import { makeLoop, type TunnelLoop } from './loop.ts'
 import { openAdapter } from './open-adapter.ts'
+import type { Path } from './path.ts'
 import type { AgentPlaces } from './places.ts'
-import { registerHome } from './registration.ts'
-import { carryOut } from './remedy.ts'
 import { agentSocketPath } from './socket-path.ts'
 import { makeStatusTeller } from './status-teller.ts'
 import { makeTelling } from './telling.ts'
@@ -102,49 +103,70 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   const clockGuard = await openClockGuard(stateDir, clock, noteSoon, log)
   const telling = makeTelling(noteSoon, calendar, events, log)
 
-  let brought: Omit<Brought, 'steps'> = { hubLiterals: [], listenPort: null }
+  const path: Path = {
+    hubLiterals: null,
+    endpoint: null,
+    keepaliveSeconds: config.keepaliveSeconds,
+    listenPort: null,
+    carrier: null,
+  }
+  async function bring(signal: AbortSignal): Promise<readonly Step[]> {
+    await clockGuard.hold(async () => (await adapter.observe(config.interface, signal)).interface?.up === true, signal)
+    const { carrier, hubLiterals } = path
+    const tunnel = { adapter, config, stateDir, line: line.current, carrier: carrier?.endpoint ?? null }
+    const { steps, peer, ...brought } = await withChangeLock(runtimeDir, signal, () =>
+      bringTunnel(hubLiterals === null ? tunnel : { ...tunnel, hubLiterals }, signal),
+    )
+    Object.assign(
+      path,
+      brought,
+      peer === null ? {} : { endpoint: peer.endpoint, keepaliveSeconds: peer.keepaliveSeconds },
+    )
+    return steps
+  }
+  /** For which configuration the machine was last found or made right. */
+  let settled: AgentConfig | null = null
   const keeper = makeKeeper(
     async (signal) => {
-      await clockGuard.hold(
-        async () => (await adapter.observe(config.interface, signal)).interface?.up === true,
-        signal,
-      )
-      const done = await withChangeLock(runtimeDir, signal, () =>
-        bringTunnel({ adapter, config, stateDir, line: line.current }, signal),
-      )
-      brought = done
-      return done.steps
+      const wanted = config
+      const steps = await bring(signal)
+      // What the first look and a new configuration change is no drift.
+      if (settled === wanted && steps.length > 0) loop.notice({ kind: 'mended' })
+      settled = wanted
+      return steps
     },
     noteSoon,
     log,
   )
-  const loop = makeLoop(
+  const loop: TunnelLoop = makeLoop(
     config,
-    { ledger: ledgerFrom(events), firstSequence: randomInt(2 ** 32), spread: randomInt(1_000) / 1_000 },
     {
-      register: async (reason, lastMapping) => {
-        const result = await registerHome({ configDir, config, reason, lastMapping, ...brought }, signal)
-        // Cut off by our own end, it says nothing of the hub.
-        if (!signal.aborted) telling.registered(reason, result)
-        const view = result.answer?.view
-        if (result.answer !== null) clockGuard.heard(result.answer.hubTime)
-        const word =
-          view === undefined
-            ? null
-            : {
-                peerKnown: view.peerKnown,
-                heardSeconds: view.lastHeartbeatSeconds,
-                sessionKnown: view.lastHandshakeSeconds !== null,
-              }
-        return { kind: 'registration-ended', outcome: result.outcome, mapping: result.mapping, word }
-      },
-      remedy: async (kind) => ({
-        kind: 'remedy-ended',
-        carriedOut: await carryOut(kind, { adapter, config, runtimeDir, log }, signal),
-      }),
-      restore: keeper.request,
-      tell: telling.tell,
+      ledger: ledgerFrom(events),
+      firstSequence: randomInt(2 ** 32),
+      spread: randomInt(1_000) / 1_000,
+      mtu: Math.min(config.mtu, line.current.mtu ?? config.mtu),
+      helped: line.current.helped,
+      lifeSeconds: () => line.current.lifeSeconds,
     },
+    makeHands(
+      {
+        places,
+        adapter,
+        config: () => config,
+        path,
+        line,
+        bring: async (signal) => {
+          await bring(signal)
+        },
+        restore: keeper.request,
+        notice: (event) => loop.notice(event),
+        telling,
+        heardTime: clockGuard.heard,
+        clock,
+        log,
+      },
+      signal,
+    ),
     clock,
     log,
   )
@@ -153,6 +175,8 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     stamp,
     (next) => {
       config = next
+      // Its names may lead elsewhere.
+      path.hubLiterals = null
       loop.configure(next)
       keeper.request()
       noteSoon({ kind: 'configuration', taken: true, why: null })
@@ -167,7 +191,10 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     config: watch,
     clockGuard,
     note,
-    close: adapter.close,
+    close: async () => {
+      path.carrier?.close()
+      await adapter.close()
+    },
     about: { home: config.home, interface: config.interface, version },
     answer: async (verb) => {
       if (verb === 'status') return await teller.status()

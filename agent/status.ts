@@ -3,11 +3,13 @@ import { formatEndpoint } from '../wireguard/spec.ts'
 import type { Calendar } from './calendar.ts'
 import type { CarrierNat } from './carrier-nat.ts'
 import { type AgentConfig, firstHub } from './config.ts'
-import { type Health, heartbeatGapMs } from './core/health.ts'
-import type { Cause, RemedyKind } from './core/cure.ts'
+import type { Cause } from './core/cause.ts'
+import { causeOf, type Health, heartbeatGapMs } from './core/health.ts'
+import type { RemedyKind } from './core/ladder.ts'
 import { lossRatio } from './core/heartbeats.ts'
 import type { Registrar } from './core/registration.ts'
-import type { Watch } from './core/watch.ts'
+import { calmGapMs } from './core/watch.ts'
+import type { Watch } from './core/state.ts'
 import { tunnelAddress } from './tunnel-spec.ts'
 
 /** What `homeward status --json` answers: a contract: scripts rely on it. Moments are ISO 8601, UTC, whole seconds. */
@@ -23,10 +25,12 @@ export interface Status {
   readonly tunnel: {
     readonly state: Health['kind']
     readonly since: string
-    /** What was proven, while it is healing. */
+    /** What was proven; null while it is up, and while nothing is. */
     readonly cause: Cause | null
     /** What is being tried against it right now. */
     readonly remedy: RemedyKind | null
+    /** What is not as it should be although the tunnel carries, and what the tunnel puts up with. */
+    readonly notes: readonly Note[]
     readonly interface: string
     readonly address: string
     readonly endpoint: string | null
@@ -57,6 +61,12 @@ export interface Status {
   /** Only there when the agent's loop has not turned in time: then all of this is old. */
   readonly stale?: true
 }
+
+/**
+ * `hub-daemon-silent`: WireGuard carries, homeward on the hub does not answer. `registrar-unreachable`: nor can it be
+ * reached outside the tunnel. `tcp-carrier`, `other-way`: the tunnel takes a detour. `smaller-mtu`: full-size packets got lost.
+ */
+export type Note = 'hub-daemon-silent' | 'registrar-unreachable' | 'tcp-carrier' | 'other-way' | 'smaller-mtu'
 
 export interface StatusFacts {
   readonly version: string
@@ -100,17 +110,18 @@ export function statusOf(facts: StatusFacts): Status {
 }
 
 function tunnelOf({ config, observed, watch, calendar, now, lastHandshakeSeconds }: StatusFacts): Status['tunnel'] {
-  const { health, heartbeats, settings } = watch
+  const { health, heartbeats } = watch
   const hub = firstHub(config)
   const peer = observed?.peers.find((one) => one.publicKey === hub.publicKey)
   const endpoint = peer?.endpoint ?? null
   const lastSentAt = heartbeats.lastSentAt ?? now
-  const gapMs = heartbeatGapMs(health, heartbeats.missesInARow, settings.heartbeatMs, lastSentAt)
+  const gapMs = heartbeatGapMs(health, heartbeats.missesInARow, calmGapMs(watch), lastSentAt)
   return {
     state: health.kind,
     since: isoSeconds(calendar.at(health.since)),
-    cause: health.kind === 'healing' ? health.cause : null,
-    remedy: watch.cure.remedy?.kind ?? null,
+    cause: causeOf(health),
+    remedy: watch.cure.underWay?.remedy.kind ?? null,
+    notes: notesOf(watch),
     interface: config.interface,
     address: tunnelAddress(config),
     endpoint: endpoint === null ? null : formatEndpoint(endpoint),
@@ -128,6 +139,15 @@ function tunnelOf({ config, observed, watch, calendar, now, lastHandshakeSeconds
       intervalSeconds: gapMs / 1_000,
     },
   }
+}
+
+function notesOf({ health, isDaemonSilent, registration, away, pathMtu }: Watch): readonly Note[] {
+  return [
+    ...(health.kind === 'up' && isDaemonSilent ? (['hub-daemon-silent'] as const) : []),
+    ...(health.kind === 'up' && registration.registrar === 'unreachable' ? (['registrar-unreachable'] as const) : []),
+    ...(away === null ? [] : away.on === 'carrier' ? (['tcp-carrier'] as const) : (['other-way'] as const)),
+    ...(pathMtu.mtu < pathMtu.configured ? (['smaller-mtu'] as const) : []),
+  ]
 }
 
 function mappingOf({ watch, calendar, carrierNat, earlierMappingSince }: StatusFacts): Status['mapping'] {

@@ -1,15 +1,16 @@
 import type { Log } from '../system/log.ts'
 import { formatEndpoint } from '../wireguard/spec.ts'
 import type { Calendar } from './calendar.ts'
-import type { Action } from './core/watch.ts'
+import { causeOf } from './core/health.ts'
 import type { EventLog } from './event-log.ts'
 import type { Happening } from './events.ts'
+import type { Told } from './loop.ts'
 import type { RegistrationResult } from './registration.ts'
 import { isoSeconds } from './status.ts'
 
 /** Says what happened: to the log for whoever watches, to the events for whoever asks later. */
 export interface Telling {
-  readonly tell: (action: Extract<Action, { kind: 'tell-health' | 'tell-mapping' | 'tell-remedy' }>) => void
+  readonly tell: (action: Told) => void
   readonly registered: (reason: string, result: RegistrationResult) => void
 }
 
@@ -21,17 +22,22 @@ export function makeTelling(
 ): Telling {
   let registrar: 'reachable' | 'unreachable' | 'refusing' | null = null
 
-  function tell(action: Parameters<Telling['tell']>[0]): void {
+  function tell(action: Told): void {
     switch (action.kind) {
       case 'tell-health': {
         const { from, to } = action
         const seconds = Math.round((to.since - from.since) / 100) / 10
-        const cause = to.kind === 'healing' ? to.cause : null
+        const cause = causeOf(to)
         log[to.kind === 'up' ? 'info' : 'warn'](
           { from: from.kind, to: to.kind, cause, seconds },
           `the tunnel is ${to.kind}`,
         )
         return note({ kind: 'tunnel', from: from.kind, to: to.kind, cause, seconds })
+      }
+      case 'tell-cause': {
+        const { cause } = action
+        log.warn({ cause }, 'a cause is named')
+        return note({ kind: 'cause', cause })
       }
       case 'tell-mapping': {
         const { from, to, ended, changes } = action.change

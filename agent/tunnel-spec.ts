@@ -1,43 +1,54 @@
 import type { TunnelSpec } from '../adapters/adapter.ts'
-import { type Endpoint } from '../wireguard/spec.ts'
-import { type AgentConfig, firstHub } from './config.ts'
+import { type Endpoint, type PeerSpec, sameEndpoint } from '../wireguard/spec.ts'
+import { type AgentConfig, firstHub, type HubConfig } from './config.ts'
 import type { Line } from './line-memory.ts'
+
+/** The carrier's own address. */
+const LOOPBACK = '127.0.0.1'
+
+/** Ways to the hub that a tunnel may take. */
+export interface Ways {
+  /** The hub's addresses, best first; never empty. */
+  readonly hubLiterals: readonly string[]
+  /**
+   * Where the agent's carrier of last resort takes WireGuard's datagrams; null when there is none. `any`: whoever asks is
+   * not the agent, and leaves it where it is.
+   */
+  readonly carrier: Endpoint | 'any' | null
+}
 
 /**
  * The tunnel as agent.yaml wants it, and as the line can bear it.
- * @param hubLiterals the hub's addresses, best first; never empty.
- * @param current where the interface sends now: kept while it is one of the hub's ways, so that nothing is disturbed.
+ * @param current where the interface sends now: kept while it is one of the ways, so that nothing is disturbed.
  */
-export function tunnelSpec(
-  config: AgentConfig,
-  hubLiterals: readonly string[],
-  current: Endpoint | null,
-  line: Line,
-): TunnelSpec {
+export function tunnelSpec(config: AgentConfig, ways: Ways, current: Endpoint | null, line: Line): TunnelSpec {
   const hub = firstHub(config)
-  const [first] = hubLiterals
+  const [first] = ways.hubLiterals
   if (first === undefined) throw new TypeError('a hub without an address')
-  const ports = [hub.port, ...hub.alternatePorts]
-  const isKnown = current !== null && hubLiterals.includes(current.address) && ports.includes(current.port)
+  const endpoint = isAmong(ways, hub, current) ? current : { address: first, port: hub.port }
   return {
     interface: config.interface,
     publicKey: config.publicKey,
     address: tunnelAddress(config),
     mtu: tunnelMtu(config, line),
     listenPort: null,
-    peers: [
-      {
-        publicKey: hub.publicKey,
-        presharedKeyId: null,
-        endpoint: isKnown ? current : { address: first, port: hub.port },
-        allowedIps: [hub.network],
-        keepaliveSeconds: config.keepaliveSeconds,
-      },
-    ],
+    peers: [tunnelPeer(config, endpoint, config.keepaliveSeconds)],
     // The address's own prefix leads the whole tunnel network there.
     routes: [],
     forwarding: { role: 'home', lan: [...config.lan.prefixes].sort(), mode: config.lan.mode },
   }
+}
+
+/** The hub as the interface's one peer. */
+export function tunnelPeer(config: AgentConfig, endpoint: Endpoint, keepaliveSeconds: number): PeerSpec {
+  const { publicKey, network } = firstHub(config)
+  return { publicKey, presharedKeyId: null, endpoint, allowedIps: [network], keepaliveSeconds }
+}
+
+function isAmong({ hubLiterals, carrier }: Ways, hub: HubConfig, current: Endpoint | null): current is Endpoint {
+  if (current === null) return false
+  if (hubLiterals.includes(current.address)) return [hub.port, ...hub.alternatePorts].includes(current.port)
+  return carrier === 'any' ? current.address === LOOPBACK : sameEndpoint(carrier, current)
 }
 
 /** Bytes. What the line has taught lowers it, never raises it. */

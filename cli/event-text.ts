@@ -14,6 +14,8 @@ function whatHappened(event: HomeEvent): string {
       return 'the agent ended; the tunnel stays'
     case 'tunnel':
       return `the tunnel is ${event.to}${event.cause === null ? '' : ` (${event.cause})`}, after ${ageText(event.seconds)} ${event.from}`
+    case 'cause':
+      return `named: ${event.cause}`
     case 'remedy':
       return `${event.remedy} against ${event.cause} ${event.helped ? 'helped' : 'did not help'}, ${event.seconds} s`
     case 'mapping':

@@ -9,5 +9,5 @@ import { orNoRoot } from './or-no-root.ts'
 export async function openHome({ configDir, stateDir }: Context): Promise<HomeTunnel> {
   const config = await orNoRoot(() => readAgentConfig(configDir))
   const line = await readLine(stateDir)
-  return { config, stateDir, line, adapter: await openAdapter(config.router, configDir) }
+  return { config, stateDir, line, carrier: 'any', adapter: await openAdapter(config.router, configDir) }
 }

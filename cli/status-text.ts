@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { Status } from '../agent/status.ts'
+import type { Note, Status } from '../agent/status.ts'
 import { ageText, bytesText } from './age.ts'
 
 type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red'
@@ -19,6 +19,7 @@ export function statusText(status: Status, colours = wantsColours()): string {
     ['traffic', `${bytesText(tunnel.rxBytes)} in, ${bytesText(tunnel.txBytes)} out`],
     ['interface', `${tunnel.interface}, ${tunnel.address}, port ${tunnel.listenPort ?? 'none'}, MTU ${tunnel.mtu}`],
     ['router', routerText(status)],
+    ...tunnel.notes.map((note) => ['note', NOTE_TEXT[note]] as const),
   ]
   const head = `${style('bold', status.home)}  ${style('dim', `homeward ${status.version}`)}`
   return [head, ...lines.map(([what, text]) => `  ${style('dim', what.padEnd(11))}${text}`)].join('\n')
@@ -36,10 +37,21 @@ function stateHint({ stale, tunnel, hub }: Status): string {
   if (stale === true) return '; the agent is stuck, this is old'
   if (tunnel.state === 'healing') return `; ${tunnel.cause ?? 'cause unknown'}, ${tunnel.remedy ?? 'next try soon'}`
   if (tunnel.state !== 'offline') return ''
+  if (tunnel.cause === 'home-offline') return '; this home’s own line is down'
+  if (tunnel.cause === 'hub-down') return '; the line is well, the hub does not answer at all'
   return hub.registrar === 'reachable'
     ? '; the hub answers outside the tunnel, so UDP to it is what fails'
     : '; the hub does not answer outside the tunnel either'
 }
+
+const NOTE_TEXT = {
+  'hub-daemon-silent':
+    'the tunnel carries, but homeward on the hub does not answer: see systemctl status homeward-hub there',
+  'registrar-unreachable': 'the hub’s registrar does not answer outside the tunnel',
+  'tcp-carrier': 'all UDP is blocked here: the tunnel goes over TCP, slower, until UDP works again',
+  'other-way': 'the tunnel takes another port or address of the hub than the first',
+  'smaller-mtu': 'full-size packets got lost on this line: the tunnel’s are smaller than configured',
+} as const satisfies Record<Note, string>
 
 function heartbeatText(heartbeat: Status['tunnel']['heartbeat']): string {
   if (heartbeat.answeredSecondsAgo === null) return 'none answered yet'

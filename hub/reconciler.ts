@@ -73,7 +73,7 @@ export function makeReconciler({
     },
     alone: async (act) => {
       // Whoever comes first when what runs has ended; another one may have.
-      while (running !== null) await running.catch(() => undefined)
+      for (let before = running; before !== null; before = running) await before.catch(() => undefined)
       await start(act)
     },
     settled: async () => {

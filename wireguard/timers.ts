@@ -9,16 +9,19 @@
 /** The initiator of a session starts a new handshake when it sends with a key of this age. */
 export const REKEY_AFTER_TIME = 120_000
 
-/**
- * A key of this age neither encrypts nor decrypts.
- * @public
- */
+/** A key of this age neither encrypts nor decrypts. */
 export const REJECT_AFTER_TIME = 180_000
 
-/** An unanswered initiation is sent again after this long, plus up to REKEY_TIMEOUT_JITTER. */
+/**
+ * An unanswered initiation is sent again after this long, plus up to REKEY_TIMEOUT_JITTER.
+ * @public
+ */
 export const REKEY_TIMEOUT = 5_000
 
-/** The kernel adds 0 to HZ/3 to each retry. */
+/**
+ * The kernel adds 0 to HZ/3 to each retry.
+ * @public
+ */
 export const REKEY_TIMEOUT_JITTER = 334
 
 /**
@@ -27,7 +30,10 @@ export const REKEY_TIMEOUT_JITTER = 334
  */
 export const REKEY_ATTEMPT_TIME = 90_000
 
-/** Data received and nothing to send back: an empty packet goes out after this long. */
+/**
+ * Data received and nothing to send back: an empty packet goes out after this long.
+ * @public
+ */
 export const KEEPALIVE_TIMEOUT = 10_000
 
 /** What wg(8) recommends behind NAT, in seconds. */

@@ -1,11 +1,11 @@
-import type { Cause } from './cure.ts'
+import type { Cause } from './cause.ts'
 
 /**
  * How a tunnel is. Every moment is monotonic milliseconds, so that an NTP step at boot cannot fake an outage.
  *
- *   starting ──answer──▶ up ──misses──▶ doubtful ──time──▶ offline
- *      └──────time──────────────────────────────────────────▶┘
- *   starting, doubtful, offline ──cause proven──▶ healing ──registrar lost──▶ offline
+ *   starting ──answer──▶ up ──misses──▶ doubtful ──time, or the line or the hub is proven away──▶ offline
+ *      └──────time──────────────────────────────────────────────────────────────────────────────▶┘
+ *   starting, doubtful, offline ──cause proven that has a remedy──▶ healing ──registrar lost──▶ offline
  *   any state ──answer──▶ up
  */
 export type Health =
@@ -17,10 +17,11 @@ export type Health =
   | { readonly kind: 'doubtful'; readonly since: number }
   /** The cause is known, and a remedy for it is under way or will be tried again. */
   | { readonly kind: 'healing'; readonly since: number; readonly cause: Cause }
-  | { readonly kind: 'offline'; readonly since: number }
+  /** The cause is null while it is not proven. */
+  | { readonly kind: 'offline'; readonly since: number; readonly cause: Cause | null }
 
 /** What heartbeats say at one moment. */
-export interface Evidence {
+export interface Signs {
   /** An answer has come just now. */
   readonly answered: boolean
   readonly missesInARow: number
@@ -34,15 +35,18 @@ const STARTING_MS = 30_000
 /** Long enough for WireGuard's own cures: four initiations of a lost session, or a hub that starts again. */
 const DOUBTFUL_MS = 20_000
 
-/** Judges the evidence of one moment. The same object comes back when nothing changed. */
-export function judge(health: Health, evidence: Evidence, now: number): Health {
-  if (evidence.answered) return { kind: 'up', since: health.kind === 'up' ? health.since : now, provenAt: now }
+/** As long as this an outage may end at any moment, and asking each second costs little. */
+const HOPEFUL_MS = 600_000
+
+/** Judges the signs of one moment. The same object comes back when nothing changed. */
+export function judge(health: Health, signs: Signs, now: number): Health {
+  if (signs.answered) return { kind: 'up', since: health.kind === 'up' ? health.since : now, provenAt: now }
   switch (health.kind) {
     case 'up':
-      return evidence.missesInARow >= evidence.missesThatCount ? { kind: 'doubtful', since: now } : health
+      return signs.missesInARow >= signs.missesThatCount ? { kind: 'doubtful', since: now } : health
     case 'starting':
     case 'doubtful':
-      return now >= (endsAt(health) ?? Infinity) ? { kind: 'offline', since: now } : health
+      return now >= (endsAt(health) ?? Infinity) ? { kind: 'offline', since: now, cause: null } : health
     case 'healing':
     case 'offline':
       return health
@@ -67,20 +71,30 @@ export function endsAt(health: Health): number | null {
   }
 }
 
-/** How long after the last heartbeat, which went out at `sentAt`, the next one goes out. */
-export function heartbeatGapMs(health: Health, missesInARow: number, idleMs: number, sentAt: number): number {
+/** What was proven of the silence; null while nothing is. */
+export function causeOf(health: Health): Cause | null {
+  return health.kind === 'healing' || health.kind === 'offline' ? health.cause : null
+}
+
+/**
+ * How long after the last heartbeat, which went out at `sentAt`, the next one goes out.
+ * @param calmMs when all is well.
+ */
+export function heartbeatGapMs(health: Health, missesInARow: number, calmMs: number, sentAt: number): number {
   switch (health.kind) {
     case 'starting':
       // Ready within two seconds of the start is the aim; after five there is no hurry that a handshake could follow.
       return sentAt - health.since < 5_000 ? 250 : 1_000
     case 'up':
-      return missesInARow === 0 ? idleMs : Math.min(idleMs, 500)
+      return missesInARow === 0 ? calmMs : Math.min(calmMs, 250)
     case 'doubtful':
-      return 500
+      return 250
     case 'healing':
+      if (sentAt - health.since < 15_000) return 250
+      return sentAt - health.since < HOPEFUL_MS ? 1_000 : 5_000
     case 'offline':
       // Without a session WireGuard sends nothing but its initiations, each 5 s: these cost no traffic.
-      return sentAt - health.since < 60_000 ? 1_000 : 5_000
+      return sentAt - health.since < HOPEFUL_MS ? 1_000 : 5_000
     default:
       return health satisfies never
   }

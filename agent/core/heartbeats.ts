@@ -90,6 +90,11 @@ export function noteAnswer(beats: Heartbeats, sequence: number, now: number): He
   }
 }
 
+/** The hub's machine answered through the tunnel that nobody listens: as good as an answer, but it tells no round trip. */
+export function noteRefused(beats: Heartbeats, now: number): Heartbeats {
+  return { ...beats, underWay: [], missesInARow: 0, answeredAt: now }
+}
+
 /** Counts what is overdue by now. */
 export function noteOverdue(beats: Heartbeats, now: number): Heartbeats {
   const timeoutMs = answerTimeoutMs(beats)

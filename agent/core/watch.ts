@@ -1,118 +1,85 @@
-import type { Endpoint } from '../../wireguard/spec.ts'
-import {
-  type Cause,
-  type Cure,
-  diagnose,
-  type HubWord,
-  NO_CURE,
-  noteAnswered,
-  noteRemedyBegun,
-  noteRemedyDone,
-  noteRemedyFailed,
-  noteWord,
-  type RemedyKind,
-} from './cure.ts'
-import { endsAt, type Health, heartbeatGapMs, judge } from './health.ts'
+import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
+import { echoesDueAt, restoreDueAt, sizesAskedAt, uplinkDueAt } from './asking.ts'
+import { noteLookBack, wentAway } from './away.ts'
+import { NO_CURE } from './cure.ts'
+import { type Answered, begun, enter, healed, mended, proven, remedyEnded, returned } from './curing.ts'
+import { NO_EVIDENCE, noteRound, noteWord } from './evidence.ts'
+import { endsAt, heartbeatGapMs, judge } from './health.ts'
 import {
   forgiveMisses,
-  type Heartbeats,
   missesThatCount,
   noHeartbeats,
   noteAnswer,
   noteOverdue,
+  noteRefused,
   noteSent,
   overdueAt,
 } from './heartbeats.ts'
-import { type Ledger, type MappingChange, noteMapping } from './ledger.ts'
-import {
-  isDue,
-  noteOutcome,
-  noteRegistering,
-  notRegistered,
-  type Registration,
-  type RegistrationOutcome,
-  type RegistrationReason,
-  registerSoon,
-} from './registration.ts'
+import { type Ledger, noteMapping } from './ledger.ts'
+import { newPathMtu, noteSizes, recheckSizes, sizesToAsk } from './path-mtu.ts'
+import { isDue, noteOutcome, noteRegistering, notRegistered, registerSoon } from './registration.ts'
+import type { Action, Watch, WatchEvent, WatchSettings } from './state.ts'
 
-/** All that the judge knows of one tunnel. */
-export interface Watch {
-  readonly settings: WatchSettings
-  readonly health: Health
-  readonly heartbeats: Heartbeats
-  readonly registration: Registration
-  readonly ledger: Ledger
-  readonly cure: Cure
-}
-
-export interface WatchSettings {
-  /** Between two heartbeats when all is well. */
-  readonly heartbeatMs: number
-  /** 0 … 1, another for each home: spreads what many homes would do at once. */
-  readonly spread: number
-}
-
-export type WatchEvent =
-  /** Time went on. */
-  | { readonly kind: 'tick' }
-  | { readonly kind: 'answer'; readonly sequence: number; readonly mapping: Endpoint | null }
-  | {
-      readonly kind: 'registration-ended'
-      readonly outcome: RegistrationOutcome
-      readonly mapping: Endpoint | null
-      /** null when it did not answer. */
-      readonly word: HubWord | null
-    }
-  | { readonly kind: 'remedy-ended'; readonly carriedOut: boolean }
-  | { readonly kind: 'configured'; readonly settings: WatchSettings }
-
-/** What the shell shall do. */
-export type Action =
-  | { readonly kind: 'send-heartbeat'; readonly sequence: number }
-  /** Ends with one `registration-ended`, whatever happens. */
-  | { readonly kind: 'register'; readonly reason: RegistrationReason }
-  /** Look whether the machine is as it should be, and mend what is not. */
-  | { readonly kind: 'restore' }
-  | { readonly kind: 'tell-health'; readonly from: Health; readonly to: Health }
-  | { readonly kind: 'tell-mapping'; readonly change: MappingChange }
-  /** Ends with one `remedy-ended`, whatever happens; never two at once. */
-  | { readonly kind: 'remedy'; readonly remedy: RemedyKind }
-  | { readonly kind: 'tell-remedy'; readonly report: RemedyReport }
-
-interface RemedyReport {
-  readonly remedy: RemedyKind
-  readonly cause: Cause
-  readonly helped: boolean
-  readonly seconds: number
-}
-
+/** A home that has just come up asks so long for what the hub had not seen yet. */
 const CURIOUS_MS = 5_000
 
 /** During a silence in which the registrar answers. */
 const ASK_AGAIN_MS = 30_000
 
-export function startWatch(settings: WatchSettings, ledger: Ledger, firstSequence: number, now: number): Watch {
+/** The hub says so with each heartbeat: this outlives a few. */
+const IN_USE_MS = 10_000
+
+/** A heartbeat, and the hub's own delay of looking. */
+const OWN_DOING_MS = 12_000
+
+/** What is known when the agent starts. */
+export interface Beginning {
+  readonly ledger: Ledger
+  readonly firstSequence: number
+  /** What the interface has, bytes; less than configured when the line taught that. */
+  readonly mtu: number
+  readonly helped: Watch['helped']
+}
+
+export function startWatch(settings: WatchSettings, beginning: Beginning, now: number): Watch {
   return {
     settings,
     health: { kind: 'starting', since: now },
-    heartbeats: noHeartbeats(firstSequence),
+    heartbeats: noHeartbeats(beginning.firstSequence),
     registration: notRegistered(now),
-    ledger,
+    ledger: beginning.ledger,
+    evidence: NO_EVIDENCE,
     cure: NO_CURE,
+    away: null,
+    pathMtu: newPathMtu(settings.mtu, beginning.mtu),
+    asking: {
+      isEchoPending: false,
+      echoedAt: null,
+      echoTrust: 'unproven',
+      round: null,
+      isUplinkPending: false,
+      restoredAt: now,
+    },
+    helped: beginning.helped,
+    remediedAt: -Infinity,
+    inUseUntil: -Infinity,
+    isDaemonSilent: false,
   }
 }
 
 /** Decides, never acts. `now` is monotonic milliseconds. */
 export function next(watch: Watch, event: WatchEvent, now: number): readonly [Watch, readonly Action[]] {
   const actions: Action[] = []
-  let [after, answered] = taken(watch, event, now, actions)
+  let [after, answer] = taken(watch, event, now, actions)
   after = { ...after, heartbeats: noteOverdue(after.heartbeats, now) }
-  after = proven(after, answered, now, actions)
+  after = proven(after, answer, now, actions)
   // Before time alone could call it offline: one moment tells one change.
   after = healed(after, now, actions)
-  after = judged(after, answered, now, actions)
+  after = judged(after, answer !== null, now, actions)
+  after = returned(after, now, actions)
   after = heartbeatIfDue(after, now, actions)
   after = registerIfDue(after, now, actions)
+  after = askIfDue(after, now, actions)
   return [after, actions]
 }
 
@@ -123,44 +90,63 @@ export function wakeAt(watch: Watch): number {
     overdueAt(watch.heartbeats) ?? Infinity,
     endsAt(watch.health) ?? Infinity,
     watch.registration.pending === null ? watch.registration.due.at : Infinity,
-    watch.cure.remedy?.provingUntil ?? Infinity,
+    watch.cure.underWay?.proving?.until ?? Infinity,
+    echoesDueAt(watch),
+    sizesAskedAt(watch),
+    uplinkDueAt(watch),
+    restoreDueAt(watch),
   )
 }
 
-function taken(watch: Watch, event: WatchEvent, now: number, actions: Action[]): [Watch, boolean] {
+function taken(watch: Watch, event: WatchEvent, now: number, actions: Action[]): [Watch, Answered | null] {
   switch (event.kind) {
     case 'tick':
-      return [watch, false]
+      return [watch, null]
     case 'answer': {
       const before = watch.health.kind === 'up' ? watch.heartbeats : forgiveMisses(watch.heartbeats)
       const heartbeats = noteAnswer(before, event.sequence, now)
-      if (heartbeats === null) return [watch, false]
-      return [mappingSeen({ ...watch, heartbeats }, event.mapping, now, actions), true]
+      if (heartbeats === null) return [watch, null]
+      const sentAt = before.underWay.find((one) => one.sequence === event.sequence)?.sentAt ?? null
+      const inUseUntil = event.inUse ? now + IN_USE_MS : watch.inUseUntil
+      const after = { ...watch, heartbeats, inUseUntil, isDaemonSilent: false }
+      return [mappingSeen(after, event.mapping, now, actions), { sentAt }]
     }
-    case 'registration-ended': {
-      const { pending } = watch.registration
-      const registration = noteOutcome(watch.registration, event.outcome, watch.settings.spread, now)
-      const after = heardOf({ ...watch, registration }, event.word, pending?.since ?? now, now, actions)
-      // A heartbeat that was answered meanwhile knows better: it came through the mapping itself.
-      const isOlder = (watch.heartbeats.answeredAt ?? -Infinity) >= (pending?.since ?? now)
-      return [isOlder ? after : mappingSeen(after, event.mapping, now, actions), false]
-    }
-    case 'remedy-ended': {
-      // Answers came meanwhile, by themselves.
-      if (watch.health.kind === 'up') return [{ ...watch, cure: NO_CURE }, false]
-      if (!event.carriedOut) return [remedyFailed(watch, now, actions), false]
-      // The heartbeat that proves it goes out at once.
-      const heartbeats = { ...watch.heartbeats, lastSentAt: null }
-      return [{ ...watch, heartbeats, cure: noteRemedyDone(watch.cure, watch.heartbeats, now) }, false]
-    }
+    case 'refused':
+      return [{ ...watch, heartbeats: noteRefused(watch.heartbeats, now), isDaemonSilent: true }, { sentAt: null }]
+    case 'registration-ended':
+      return [registrationEnded(watch, event, now, actions), null]
+    case 'echoed':
+      return [echoed(watch, event, now), null]
+    case 'sized':
+      return [sized(watch, event, now, actions), null]
+    case 'uplink':
+      return [
+        {
+          ...watch,
+          asking: { ...watch.asking, isUplinkPending: false },
+          evidence: isSilent(watch) ? { ...watch.evidence, uplink: { ...event.uplink, at: now } } : watch.evidence,
+        },
+        null,
+      ]
+    case 'remedy-ended':
+      return [remedyEnded(watch, event, now, actions), null]
+    case 'mended':
+      return [mended(watch, now, actions), null]
+    case 'carrier-lost':
+      if (watch.away?.on !== 'carrier') return [watch, null]
+      return [{ ...watch, away: null, asking: { ...watch.asking, restoredAt: -Infinity } }, null]
     case 'configured':
       return [
         {
           ...watch,
           settings: event.settings,
+          pathMtu:
+            event.settings.mtu === watch.settings.mtu
+              ? watch.pathMtu
+              : newPathMtu(event.settings.mtu, event.settings.mtu),
           registration: registerSoon(watch.registration, 'configuration', now),
         },
-        false,
+        null,
       ]
     default:
       return event satisfies never
@@ -174,75 +160,91 @@ function mappingSeen(watch: Watch, seen: Endpoint | null, now: number, actions: 
   actions.push({ kind: 'tell-mapping', change })
   // The first one is what the registration at the start is about already.
   if (change.from === null) return { ...watch, ledger }
-  return { ...watch, ledger, registration: registerSoon(watch.registration, 'mapping-changed', now) }
+  const isOwnDoing = watch.cure.underWay !== null || now - watch.remediedAt <= OWN_DOING_MS
+  if (!isOwnDoing) actions.push({ kind: 'tell-cause', cause: 'mapping-changed' })
+  const pathMtu = change.ended === 'address' ? recheckSizes(watch.pathMtu) : watch.pathMtu
+  return {
+    ...watch,
+    ledger,
+    pathMtu,
+    // It explains one change.
+    remediedAt: -Infinity,
+    registration: registerSoon(watch.registration, 'mapping-changed', now),
+  }
+}
+
+/** What the registrar said is evidence only of the silence during which it was asked. */
+function registrationEnded(
+  watch: Watch,
+  event: Extract<WatchEvent, { kind: 'registration-ended' }>,
+  now: number,
+  actions: Action[],
+): Watch {
+  const askedAt = watch.registration.pending?.since ?? now
+  const registration = noteOutcome(watch.registration, event.outcome, watch.settings.spread, now)
+  // A heartbeat that was answered meanwhile knows better: it came through the mapping itself.
+  const isOlder = (watch.heartbeats.answeredAt ?? -Infinity) >= askedAt
+  const after = isOlder
+    ? { ...watch, registration }
+    : mappingSeen({ ...watch, registration }, event.mapping, now, actions)
+  if (isOlder || !isSilent(watch)) return after
+  const registrar = { at: now, reachable: event.outcome !== 'unreachable' }
+  const heard = { ...after, evidence: noteWord({ ...after.evidence, registrar }, event.word, now) }
+  if (event.word !== null)
+    // It is asked again while the silence lasts: what it says may change.
+    return { ...heard, registration: registerSoon(heard.registration, 'doubt', now + ASK_AGAIN_MS) }
+  // Without the hub nothing is proven any more: it may be the line itself.
+  if (watch.health.kind !== 'healing' || watch.cure.underWay !== null || registrar.reachable) return heard
+  return enter(heard, { kind: 'offline', since: now, cause: null }, actions)
+}
+
+function echoed(watch: Watch, { round, word }: Extract<WatchEvent, { kind: 'echoed' }>, now: number): Watch {
+  const asking: Watch['asking'] = {
+    ...watch.asking,
+    round,
+    isEchoPending: false,
+    echoedAt: now,
+    echoTrust: round.answered.length > 0 ? 'trusted' : watch.asking.echoTrust,
+  }
+  if (isSilent(watch)) {
+    const isOlder = (watch.heartbeats.answeredAt ?? -Infinity) >= round.askedAt
+    return {
+      ...watch,
+      asking,
+      evidence: isOlder ? watch.evidence : noteRound(watch.evidence, round, word, asking.echoTrust, now),
+    }
+  }
+  if (watch.away !== null) return { ...watch, asking, away: noteLookBack(watch.away, round) }
+  // Found on another way than the best, as an agent before us left it.
+  if (round.current === null || sameEndpoint(round.current, round.preferred)) return { ...watch, asking }
+  const on = round.isCarrier ? 'carrier' : 'way'
+  return { ...watch, asking, away: wentAway(on, round.current, 'port-blocked', now) }
+}
+
+function sized(watch: Watch, { round }: Extract<WatchEvent, { kind: 'sized' }>, now: number, actions: Action[]): Watch {
+  const [pathMtu, mtu] = noteSizes(watch.pathMtu, round, now)
+  const after = { ...watch, pathMtu }
+  if (mtu === null || isSilent(watch) || watch.cure.underWay !== null) return after
+  const cause = 'mtu-black-hole'
+  if (mtu < watch.pathMtu.mtu) actions.push({ kind: 'tell-cause', cause })
+  return begun(after, { kind: 'set-mtu', mtu }, cause, now, actions)
 }
 
 function judged(watch: Watch, answered: boolean, now: number, actions: Action[]): Watch {
   const { missesInARow } = watch.heartbeats
-  const evidence = { answered, missesInARow, missesThatCount: missesThatCount(watch.heartbeats) }
-  const health = judge(watch.health, evidence, now)
+  // A way back that fails is turned back from; it is no outage of the line.
+  if (watch.cure.underWay?.backFrom && !answered) return watch
+  const health = judge(
+    watch.health,
+    { answered, missesInARow, missesThatCount: missesThatCount(watch.heartbeats) },
+    now,
+  )
   if (health.kind === watch.health.kind) return { ...watch, health }
-  actions.push({ kind: 'tell-health', from: watch.health, to: health })
-  if (health.kind !== 'doubtful' && health.kind !== 'offline') return { ...watch, health }
+  const after = enter(watch, health, actions)
+  if (health.kind !== 'doubtful' && health.kind !== 'offline') return after
   // The registrar's word is evidence, and something here may have been taken away.
-  actions.push({ kind: 'restore' })
-  return { ...watch, health, registration: registerSoon(watch.registration, 'doubt', now) }
-}
-
-/** What the registrar said is evidence only of the silence during which it was asked. */
-function heardOf(watch: Watch, word: HubWord | null, askedAt: number, now: number, actions: Action[]): Watch {
-  const { health, cure } = watch
-  if (word !== null) {
-    if (health.kind === 'up' || askedAt < health.since) return watch
-    const after = { ...watch, cure: noteWord(cure, word, now) }
-    if (health.kind === 'starting') return after
-    // It is asked again while the silence lasts: what it says may change.
-    return { ...after, registration: registerSoon(watch.registration, 'doubt', now + ASK_AGAIN_MS) }
-  }
-  // Without it nothing is proven any more: it may be the line itself.
-  if (health.kind !== 'healing' || cure.remedy !== null) return watch
-  const offline: Health = { kind: 'offline', since: now }
-  actions.push({ kind: 'tell-health', from: health, to: offline })
-  return { ...watch, health: offline, cure: { ...cure, word: null } }
-}
-
-/** An answer proves the remedy under way; time without one proves that it did not help. */
-function proven(watch: Watch, answered: boolean, now: number, actions: Action[]): Watch {
-  const { cure } = watch
-  const remedy = cure.remedy
-  if (answered) {
-    if (remedy !== null && remedy.provingUntil !== null) tellRemedy(watch, true, now, actions)
-    return cure === NO_CURE ? watch : { ...watch, cure: noteAnswered(cure) }
-  }
-  return remedy !== null && remedy.provingUntil !== null && now >= remedy.provingUntil
-    ? remedyFailed(watch, now, actions)
-    : watch
-}
-
-function remedyFailed(watch: Watch, now: number, actions: Action[]): Watch {
-  if (watch.cure.remedy === null) return watch
-  tellRemedy(watch, false, now, actions)
-  const cure = noteRemedyFailed(watch.cure, now)
-  return { ...watch, cure, registration: registerSoon(watch.registration, 'doubt', cure.notBefore) }
-}
-
-function tellRemedy({ cure: { remedy } }: Watch, helped: boolean, now: number, actions: Action[]): void {
-  if (remedy === null) return
-  const { kind, cause, since } = remedy
-  actions.push({ kind: 'tell-remedy', report: { remedy: kind, cause, helped, seconds: (now - since) / 1_000 } })
-}
-
-function healed(watch: Watch, now: number, actions: Action[]): Watch {
-  const { health, cure, heartbeats } = watch
-  if (health.kind === 'up' || cure.remedy !== null || now < cure.notBefore) return watch
-  const cause = diagnose(cure, heartbeats, now)
-  if (cause === null) return watch
-  actions.push({ kind: 'remedy', remedy: 'new-source-port' })
-  const after = { ...watch, cure: noteRemedyBegun(cure, cause, now) }
-  if (health.kind === 'healing' && health.cause === cause) return after
-  const healing: Health = { kind: 'healing', since: now, cause }
-  actions.push({ kind: 'tell-health', from: health, to: healing })
-  return { ...after, health: healing }
+  const asking = { ...after.asking, restoredAt: -Infinity }
+  return { ...after, asking, registration: registerSoon(after.registration, 'doubt', now) }
 }
 
 function heartbeatIfDue(watch: Watch, now: number, actions: Action[]): Watch {
@@ -257,11 +259,45 @@ function registerIfDue(watch: Watch, now: number, actions: Action[]): Watch {
   return { ...watch, registration: noteRegistering(watch.registration, now) }
 }
 
-function heartbeatDueAt({ health, heartbeats, settings, ledger }: Watch): number {
+function askIfDue(watch: Watch, now: number, actions: Action[]): Watch {
+  let { asking, pathMtu } = watch
+  if (now >= echoesDueAt(watch)) {
+    actions.push({ kind: 'ask-echoes' })
+    asking = { ...asking, isEchoPending: true }
+  }
+  if (now >= uplinkDueAt(watch)) {
+    actions.push({ kind: 'test-uplink' })
+    asking = { ...asking, isUplinkPending: true }
+  }
+  if (now >= restoreDueAt(watch)) {
+    actions.push({ kind: 'restore' })
+    asking = { ...asking, restoredAt: now }
+  }
+  if (now >= sizesAskedAt(watch)) {
+    actions.push({ kind: 'ask-sizes', sizes: sizesToAsk(pathMtu) })
+    pathMtu = { ...pathMtu, pending: true }
+  }
+  return asking === watch.asking && pathMtu === watch.pathMtu ? watch : { ...watch, asking, pathMtu }
+}
+
+/** Between two heartbeats while all is well: more often while somebody would notice. */
+export function calmGapMs({ settings, heartbeats, inUseUntil }: Watch): number {
+  const isInUse = (heartbeats.lastSentAt ?? 0) < inUseUntil
+  return isInUse ? Math.min(settings.heartbeatMs, settings.inUseMs) : settings.heartbeatMs
+}
+
+function heartbeatDueAt(watch: Watch): number {
+  const { health, heartbeats, ledger, cure } = watch
   const { lastSentAt, missesInARow } = heartbeats
   if (lastSentAt === null) return -Infinity
-  const gapMs = heartbeatGapMs(health, missesInARow, settings.heartbeatMs, lastSentAt)
+  const gapMs = heartbeatGapMs(health, missesInARow, calmGapMs(watch), lastSentAt)
   // The hub looks once a second: a home that has just come up asks again for what the hub had not seen yet.
   const isCurious = ledger.current === null && health.kind === 'up' && lastSentAt - health.since < CURIOUS_MS
-  return lastSentAt + (isCurious ? Math.min(gapMs, 1_000) : gapMs)
+  const isProving = cure.underWay !== null && cure.underWay.proving !== null
+  return lastSentAt + Math.min(gapMs, isProving ? 250 : isCurious ? 1_000 : Infinity)
+}
+
+/** Answers stay away, though it may be too early to say that this means anything. */
+function isSilent({ health, heartbeats }: Watch): boolean {
+  return health.kind !== 'up' || heartbeats.missesInARow > 0
 }

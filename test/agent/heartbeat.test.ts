@@ -10,9 +10,13 @@ afterEach(async () => {
 
 function beats(port: number, from = '127.0.0.1') {
   const answers: HeartbeatAnswer[] = []
-  const socket = openHeartbeats({ from, hubAddress: '127.0.0.1', port }, (answer) => answers.push(answer))
+  const refusals: string[] = []
+  const socket = openHeartbeats({ from, hubAddress: '127.0.0.1', port }, (heard) => {
+    if (heard === 'refused') refusals.push(heard)
+    else answers.push(heard)
+  })
   open.push(socket)
-  return { socket, answers }
+  return { socket, answers, refusals }
 }
 
 async function hub(port = 0): Promise<HeartbeatHub> {
@@ -56,5 +60,17 @@ describe('heartbeats', () => {
       socket.send(4)
       expect(answers.at(-1)?.sequence).toBe(4)
     })
+  })
+
+  test('a machine where nobody listens says so, and that is heard', async () => {
+    const gone = await hub()
+    await gone.close()
+    open.splice(open.indexOf(gone), 1)
+    const { socket, answers, refusals } = beats(gone.port)
+    await vi.waitFor(() => {
+      socket.send(1)
+      expect(refusals.length).toBeGreaterThan(0)
+    })
+    expect(answers).toEqual([])
   })
 })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { AgentConfig } from '../../agent/config.ts'
-import type { Action } from '../../agent/core/watch.ts'
+import type { Action } from '../../agent/core/state.ts'
 import { type LoopHands, makeLoop, type TunnelLoop } from '../../agent/loop.ts'
 import { systemClock } from '../../system/clock.ts'
 import { makeLog } from '../../system/log.ts'
@@ -33,6 +33,26 @@ function loopback(change: Partial<AgentConfig> = {}): AgentConfig {
   }
 }
 
+const beginning = {
+  ledger: { current: null, changes: 0 },
+  firstSequence: 0,
+  spread: 0.5,
+  mtu: 1_420,
+  helped: {},
+  lifeSeconds: () => null,
+}
+
+/** Hands that are not what a test is about: they never answer. */
+const never = (): Promise<never> => new Promise(() => undefined)
+const idleHands = {
+  askEchoes: never,
+  askSizes: never,
+  testUplink: never,
+  remedy: never,
+  restore: () => undefined,
+  closeCarrier: () => undefined,
+}
+
 function start(hands: Partial<LoopHands> = {}): {
   readonly loop: TunnelLoop
   readonly told: Action[]
@@ -42,14 +62,13 @@ function start(hands: Partial<LoopHands> = {}): {
   const asked: string[] = []
   const loop = makeLoop(
     loopback(),
-    { ledger: { current: null, changes: 0 }, firstSequence: 5, spread: 0.5 },
+    { ...beginning, firstSequence: 5 },
     {
       register: async (reason) => {
         asked.push(reason)
         return { kind: 'registration-ended', outcome: 'done', mapping: null, word: null }
       },
-      remedy: async () => ({ kind: 'remedy-ended', carriedOut: true }),
-      restore: () => undefined,
+      ...idleHands,
       tell: (action) => told.push(action),
       ...hands,
     },
@@ -106,11 +125,10 @@ describe('the loop', () => {
     let now = 0
     const loop = makeLoop(
       loopback(),
-      { ledger: { current: null, changes: 0 }, firstSequence: 0, spread: 0.5 },
+      beginning,
       {
+        ...idleHands,
         register: () => new Promise(() => undefined),
-        remedy: () => new Promise(() => undefined),
-        restore: () => undefined,
         tell: () => undefined,
       },
       { now: () => now, wall: () => new Date() },

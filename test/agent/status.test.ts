@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { ObservedInterface } from '../../adapters/adapter.ts'
 import { makeCalendar } from '../../agent/calendar.ts'
-import { next, startWatch, type Watch } from '../../agent/core/watch.ts'
+import type { Watch } from '../../agent/core/state.ts'
+import { next, startWatch } from '../../agent/core/watch.ts'
 import { type StatusFacts, statusOf } from '../../agent/status.ts'
 import { sampleConfig } from './sample-config.ts'
 
 const wall = Date.parse('2026-11-22T20:01:02Z')
 const mapping = { address: '198.51.100.11', port: 40_233 }
-const settings = { heartbeatMs: 5_000, spread: 0.5 }
+const settings = { heartbeatMs: 5_000, inUseMs: 1_000, spread: 0.5, mtu: 1_420, lifeSeconds: null }
 
 const observed: ObservedInterface = {
   name: 'hw0',
@@ -34,9 +35,13 @@ const observed: ObservedInterface = {
 
 /** Up since second 0, heartbeat answered at 0.001, registered at 0.05; it is second 1.2 now. */
 function upFacts(): StatusFacts {
-  let watch: Watch = startWatch(settings, { current: null, changes: 3 }, 0, 0)
+  let watch: Watch = startWatch(
+    settings,
+    { ledger: { current: null, changes: 3 }, firstSequence: 0, mtu: 1_420, helped: {} },
+    0,
+  )
   ;[watch] = next(watch, { kind: 'tick' }, 0)
-  ;[watch] = next(watch, { kind: 'answer', sequence: 0, mapping }, 0.8)
+  ;[watch] = next(watch, { kind: 'answer', sequence: 0, mapping, inUse: false }, 0.8)
   ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping, word: null }, 50)
   return {
     version: '0.1.0',
@@ -65,6 +70,7 @@ describe('status', () => {
         since: '2026-11-22T20:01:02Z',
         cause: null,
         remedy: null,
+        notes: [],
         interface: 'hw0',
         address: '10.86.0.2/16',
         endpoint: '203.0.113.10:51820',
@@ -83,7 +89,11 @@ describe('status', () => {
   })
 
   test('of an agent that has just begun says what it does not know', () => {
-    const watch = startWatch(settings, { current: null, changes: 0 }, 0, 1_000)
+    const watch = startWatch(
+      settings,
+      { ledger: { current: null, changes: 0 }, firstSequence: 0, mtu: 1_420, helped: {} },
+      1_000,
+    )
     const status = statusOf({ ...upFacts(), watch, observed: null, description: null, lastHandshakeSeconds: null })
     expect(status.tunnel).toMatchObject({
       state: 'starting',
@@ -98,13 +108,23 @@ describe('status', () => {
     expect(status.hub.registrar).toBe('unknown')
   })
 
+  test('a hub whose daemon is dead is up, with a note', () => {
+    const facts = upFacts()
+    const [watch] = next(facts.watch, { kind: 'refused' }, 900)
+    expect(statusOf({ ...facts, watch }).tunnel).toMatchObject({ state: 'up', notes: ['hub-daemon-silent'] })
+  })
+
   test('of a loop that no longer turns says that it is old', () => {
     expect(statusOf({ ...upFacts(), stale: true }).stale).toBe(true)
     expect(statusOf(upFacts())).not.toHaveProperty('stale')
   })
 
   test('a mapping from before this agent keeps its beginning', () => {
-    const watch = startWatch(settings, { current: { endpoint: mapping, since: null }, changes: 3 }, 0, 0)
+    const watch = startWatch(
+      settings,
+      { ledger: { current: { endpoint: mapping, since: null }, changes: 3 }, firstSequence: 0, mtu: 1_420, helped: {} },
+      0,
+    )
     const earlierMappingSince = '2026-11-01T00:00:00Z'
     expect(statusOf({ ...upFacts(), watch, earlierMappingSince }).mapping.since).toBe(earlierMappingSince)
   })

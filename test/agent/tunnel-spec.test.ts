@@ -3,12 +3,12 @@ import { UNKNOWN_LINE } from '../../agent/line-memory.ts'
 import { tunnelSpec } from '../../agent/tunnel-spec.ts'
 import { sampleConfig } from './sample-config.ts'
 
-const literals = ['203.0.113.10', '203.0.113.11']
+const ways = { hubLiterals: ['203.0.113.10', '203.0.113.11'], carrier: null }
 const endpointFor = (current: { address: string; port: number } | null) =>
-  tunnelSpec(sampleConfig, literals, current, UNKNOWN_LINE).peers[0]?.endpoint
+  tunnelSpec(sampleConfig, ways, current, UNKNOWN_LINE).peers[0]?.endpoint
 
 test('the tunnel is what agent.yaml says', () => {
-  expect(tunnelSpec(sampleConfig, literals, null, UNKNOWN_LINE)).toEqual({
+  expect(tunnelSpec(sampleConfig, ways, null, UNKNOWN_LINE)).toEqual({
     interface: 'hw0',
     publicKey: sampleConfig.publicKey,
     address: '10.86.0.2/16',
@@ -45,5 +45,5 @@ test.each([
   // agent.yaml was lowered since.
   { learned: 1_440, mtu: 1_420 },
 ])('a line that taught the MTU $learned gets $mtu', ({ learned, mtu }) => {
-  expect(tunnelSpec(sampleConfig, literals, null, { ...UNKNOWN_LINE, mtu: learned }).mtu).toBe(mtu)
+  expect(tunnelSpec(sampleConfig, ways, null, { ...UNKNOWN_LINE, mtu: learned }).mtu).toBe(mtu)
 })

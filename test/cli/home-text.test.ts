@@ -14,6 +14,7 @@ const status: Status = {
     since: '2026-11-22T20:01:02Z',
     cause: null,
     remedy: null,
+    notes: [],
     interface: 'hw0',
     address: '10.86.0.2/16',
     endpoint: '203.0.113.10:51820',

@@ -180,6 +180,14 @@ ${six === null ? '' : `ip addr del ${six.old}/64 dev eth0\nip addr add ${six.nex
   return next
 }
 
+/** The hub's line is dead: nothing reaches it, though the outside is well. */
+export async function hubAway({ internet, hubAddress }: Picture): Promise<Undo> {
+  await internet.run('ip', ['route', 'add', 'blackhole', hubAddress])
+  return async () => {
+    await internet.run('ip', ['route', 'del', 'blackhole', hubAddress])
+  }
+}
+
 /** The hub's machine restarts; whatever ran on it is for the caller to start again, as systemd would. */
 export async function rebootHub(lab: Lab, picture: Picture, options: RebootOptions = {}): Promise<void> {
   await lab.reboot(picture.hub, options)

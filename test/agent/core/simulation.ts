@@ -1,46 +1,164 @@
+import type { EchoRound, HubWord, Uplink } from '../../../agent/core/evidence.ts'
+import type { Remedy } from '../../../agent/core/ladder.ts'
+import type { Action, Watch, WatchEvent } from '../../../agent/core/state.ts'
+import { next, startWatch, wakeAt } from '../../../agent/core/watch.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
-import { type Action, next, startWatch, wakeAt, type Watch, type WatchEvent } from '../../../agent/core/watch.ts'
 
-export const settings = { heartbeatMs: 5_000, spread: 0.5 }
+export const settings = { heartbeatMs: 5_000, inUseMs: 1_000, spread: 0.5, mtu: 1_420, lifeSeconds: null }
 export const mapping = { address: '198.51.100.11', port: 40_233 }
-export const start = (): Watch => startWatch(settings, { current: null, changes: 0 }, 0, 0)
+export const start = (): Watch =>
+  startWatch(settings, { ledger: { current: null, changes: 0 }, firstSequence: 0, mtu: 1_420, helped: {} }, 0)
 
-/** A hub on a clock that is turned by hand: it answers heartbeats after `roundTripMs` while `isAnswering`. */
-export function simulate(
-  watch: Watch,
-  from: number,
-  untilMs: number,
-  isAnswering: (now: number) => boolean,
-  roundTripMs = () => 20,
-  seen: Endpoint | null = mapping,
-) {
-  const actions: { readonly at: number; readonly action: Action }[] = []
+export const WAYS: readonly Endpoint[] = [51_820, 4_500].map((port) => ({ address: '203.0.113.10', port }))
+export const CARRIER: Endpoint = { address: '127.0.0.1', port: 40_000 }
+
+/** The world around the judge, at one moment of it. What is not said is well. */
+export interface World {
+  /** What becomes of a heartbeat sent now, given where the tunnel sends. */
+  readonly heartbeat?: (now: number, way: Endpoint) => 'answered' | 'lost' | 'refused'
+  /** Ways on which a fresh socket is answered now. */
+  readonly echo?: (now: number) => readonly Endpoint[]
+  readonly word?: (now: number, silentMs: number) => HubWord
+  readonly registrar?: (now: number) => boolean
+  readonly uplink?: (now: number) => Uplink
+  readonly sizes?: (now: number) => number
+  /** A remedy was carried out now: whether it could be. */
+  readonly remedy?: (remedy: Remedy, now: number) => boolean
+  readonly named?: (now: number) => readonly string[] | null
+  /** Whether looking at the machine found something to mend. */
+  readonly mends?: (now: number) => boolean
+  readonly isInUse?: (now: number) => boolean
+  readonly roundTripMs?: () => number
+  /** What the hub sees. */
+  readonly seen?: (now: number) => Endpoint | null
+}
+
+export interface Seen {
+  readonly at: number
+  readonly action: Action
+}
+
+export const wellWord = (silentMs: number): HubWord => ({
+  peerKnown: true,
+  handshakeSeconds: 60,
+  heardSeconds: silentMs / 1_000,
+  initiatedSeconds: null,
+})
+
+/** Runs the judge in a world, on a clock that is turned by hand. */
+export function simulate(watch: Watch, from: number, untilMs: number, world: World = {}) {
+  const actions: Seen[] = []
   const coming: { readonly at: number; readonly event: WatchEvent }[] = []
+  const roundTripMs = world.roundTripMs ?? (() => 20)
   let now = from
-  const feed = (event: WatchEvent): void => {
+  let way: Endpoint = watch.asking.round?.current ?? WAYS[0]!
+  let answeredAt = watch.heartbeats.answeredAt ?? from
+  const later = (ms: number, event: WatchEvent): void => void coming.push({ at: now + ms, event })
+
+  function react(action: Action): void {
+    switch (action.kind) {
+      case 'send-heartbeat': {
+        const fate = world.heartbeat?.(now, way) ?? 'answered'
+        if (fate === 'lost') return
+        answeredAt = now
+        if (fate === 'refused') return later(roundTripMs(), { kind: 'refused' })
+        const seen = world.seen === undefined ? mapping : world.seen(now)
+        const inUse = world.isInUse?.(now) ?? false
+        return later(roundTripMs(), { kind: 'answer', sequence: action.sequence, mapping: seen, inUse })
+      }
+      case 'register': {
+        const reachable = world.registrar?.(now) ?? true
+        const word = reachable ? (world.word ?? ((_, silentMs) => wellWord(silentMs)))(now, now - answeredAt) : null
+        const outcome = reachable ? 'done' : 'unreachable'
+        return later(reachable ? 30 : 3_000, { kind: 'registration-ended', outcome, mapping: null, word })
+      }
+      case 'ask-echoes': {
+        const answered = world.echo?.(now) ?? WAYS
+        const isCarrier = way === CARRIER
+        const round: EchoRound = {
+          askedAt: now,
+          current: way,
+          isCarrier,
+          preferred: WAYS[0]!,
+          answered,
+          silent: WAYS.filter((one) => !answered.includes(one)),
+          named: world.named?.(now) ?? null,
+        }
+        const word = answered.length > 0 ? (world.word ?? ((_, ms) => wellWord(ms)))(now, now - answeredAt) : null
+        const tookMs = answered.includes(way) ? 20 : answered.length > 0 ? 400 : 1_000
+        return later(tookMs, { kind: 'echoed', round, word })
+      }
+      case 'ask-sizes': {
+        const passes = world.sizes?.(now) ?? 1_420
+        const passed = action.sizes.filter((size) => size <= passes)
+        return later(1_000, { kind: 'sized', round: { passed, smallPassed: passes > 0 } })
+      }
+      case 'test-uplink':
+        return later(100, { kind: 'uplink', uplink: world.uplink?.(now) ?? { gateway: true, beacon: true } })
+      case 'remedy': {
+        const carriedOut = world.remedy?.(action.remedy, now) ?? true
+        const { remedy } = action
+        const to = remedy.kind === 'set-endpoint' ? remedy.way : remedy.kind === 'carrier' ? CARRIER : null
+        if (carriedOut && to !== null) way = to
+        return later(70, { kind: 'remedy-ended', carriedOut, way: carriedOut ? to : null })
+      }
+      case 'restore':
+        if (world.mends?.(now) === true) later(100, { kind: 'mended' })
+        return
+      case 'close-carrier':
+      case 'tell-health':
+      case 'tell-cause':
+      case 'tell-mapping':
+      case 'tell-remedy':
+        return
+      default:
+        return action satisfies never
+    }
+  }
+
+  function feed(event: WatchEvent): void {
     const [after, wanted] = next(watch, event, now)
     watch = after
     for (const action of wanted) {
       actions.push({ at: now, action })
-      if (action.kind === 'send-heartbeat' && isAnswering(now))
-        coming.push({ at: now + roundTripMs(), event: { kind: 'answer', sequence: action.sequence, mapping: seen } })
-      if (action.kind === 'register')
-        coming.push({ at: now + 30, event: { kind: 'registration-ended', outcome: 'done', mapping: null, word: null } })
-      if (action.kind === 'remedy') coming.push({ at: now + 70, event: { kind: 'remedy-ended', carriedOut: true } })
+      react(action)
     }
   }
+
   feed({ kind: 'tick' })
   for (let round = 0; now < untilMs; round += 1) {
-    if (round > 100_000) throw new Error('it wakes without getting on')
+    if (round > 200_000) throw new Error('it wakes without getting on')
     const first = coming.reduce((least, one) => Math.min(least, one.at), Infinity)
     now = Math.max(now, Math.min(first, wakeAt(watch), untilMs))
     const arrived = coming.findIndex((one) => one.at <= now)
     feed(arrived < 0 ? { kind: 'tick' } : coming.splice(arrived, 1)[0]!.event)
   }
-  return { watch, actions, now }
+  return { watch, actions, now, way }
 }
 
-export const told = (actions: readonly { readonly at: number; readonly action: Action }[]) =>
+/** A world in which nothing is answered at all. */
+export const DEAD: World = {
+  heartbeat: () => 'lost',
+  echo: () => [],
+  registrar: () => false,
+  uplink: () => ({ gateway: true, beacon: false }),
+}
+
+export const told = (actions: readonly Seen[]) =>
   actions.flatMap(({ at, action }) => (action.kind === 'tell-health' ? [[action.to.kind, at] as const] : []))
 export const count = (actions: readonly { readonly action: Action }[], kind: Action['kind']) =>
   actions.filter(({ action }) => action.kind === kind).length
+/** Remedies begun, with their moments. */
+export const begun = (actions: readonly Seen[]) =>
+  actions.flatMap(({ at, action }) => (action.kind === 'remedy' ? [{ at, remedy: action.remedy }] : []))
+export const reports = (actions: readonly Seen[]) =>
+  actions.flatMap(({ action }) => (action.kind === 'tell-remedy' ? [action.report] : []))
+/** Every cause that was named, in order, once in a row. */
+export const causes = (actions: readonly Seen[]) =>
+  actions
+    .flatMap(({ action }) => {
+      if (action.kind === 'tell-cause') return [action.cause]
+      if (action.kind !== 'tell-health') return []
+      return action.to.kind === 'healing' || action.to.kind === 'offline' ? [action.to.cause] : []
+    })
+    .filter((cause, index, all) => cause !== null && cause !== all[index - 1])

@@ -2,18 +2,19 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { lossRatio } from '../../../agent/core/heartbeats.ts'
 import type { Health } from '../../../agent/core/health.ts'
-import { type Action, next, wakeAt, type WatchEvent } from '../../../agent/core/watch.ts'
-import { count, mapping, settings, simulate, start, told } from './simulation.ts'
+import type { Action, WatchEvent } from '../../../agent/core/state.ts'
+import { next, wakeAt } from '../../../agent/core/watch.ts'
+import { CARRIER, count, DEAD, mapping, settings, simulate, start, told, WAYS } from './simulation.ts'
 
 describe('a tunnel being watched', () => {
   test('the first answer brings it up', () => {
-    const { watch, actions } = simulate(start(), 0, 60_000, () => true)
+    const { watch, actions } = simulate(start(), 0, 60_000)
     expect(told(actions)).toEqual([['up', 20]])
     expect(watch.health).toMatchObject({ kind: 'up', since: 20 })
   })
 
   test('idle, it sends a heartbeat each five seconds', () => {
-    const { actions } = simulate(start(), 0, 3_600_000, () => true)
+    const { actions } = simulate(start(), 0, 3_600_000)
     const sent = count(actions, 'send-heartbeat')
     expect(sent).toBeGreaterThanOrEqual(719)
     expect(sent).toBeLessThanOrEqual(722)
@@ -22,35 +23,41 @@ describe('a tunnel being watched', () => {
   })
 
   test('while nothing answers at the start, it asks four times a second', () => {
-    const { actions } = simulate(start(), 0, 2_000, () => false)
+    const { actions } = simulate(start(), 0, 2_000, DEAD)
     expect(count(actions, 'send-heartbeat')).toBe(9)
   })
 
   test('a silence is doubted within seven seconds and called offline within thirty', () => {
-    const up = simulate(start(), 0, 100_000, () => true)
-    const { actions } = simulate(up.watch, up.now, 200_000, () => false)
+    const up = simulate(start(), 0, 100_000)
+    const { actions } = simulate(up.watch, up.now, 200_000, {
+      ...DEAD,
+      uplink: () => ({ gateway: null, beacon: null }),
+    })
     const [doubtful, offline] = told(actions)
     expect(doubtful![0]).toBe('doubtful')
     expect(doubtful![1] - 100_000).toBeLessThan(7_000)
     expect(offline![0]).toBe('offline')
     expect(offline![1] - doubtful![1]).toBe(20_000)
-    expect(count(actions, 'restore')).toBe(2)
+    expect(count(actions, 'restore')).toBeGreaterThan(2)
   })
 
   test('one lost heartbeat is no doubt, and is followed by another within a second', () => {
-    const up = simulate(start(), 0, 99_000, () => true)
+    const up = simulate(start(), 0, 99_000)
     let lost = 0
-    const { actions } = simulate(up.watch, up.now, 200_000, (now) =>
-      now > 99_000 && lost === 0 ? ((lost = now), false) : true,
-    )
+    const { actions } = simulate(up.watch, up.now, 200_000, {
+      heartbeat: (now) => (lost === 0 ? ((lost = now), 'lost') : 'answered'),
+    })
     expect(told(actions)).toEqual([])
     const after = actions.find(({ at, action }) => action.kind === 'send-heartbeat' && at > lost)
     expect(after!.at - lost).toBeLessThan(1_000)
   })
 
   test('it recovers with the first answer after an outage, without a false step', () => {
-    const up = simulate(start(), 0, 100_000, () => true)
-    const { actions, watch } = simulate(up.watch, up.now, 300_000, (now) => now > 160_000)
+    const up = simulate(start(), 0, 100_000)
+    const { actions, watch } = simulate(up.watch, up.now, 300_000, {
+      ...DEAD,
+      heartbeat: (now) => (now > 160_000 ? 'answered' : 'lost'),
+    })
     expect(told(actions).map(([kind]) => kind)).toEqual(['doubtful', 'offline', 'up'])
     expect(told(actions)[2]![1] - 160_000).toBeLessThan(1_100)
     expect(watch.health.kind).toBe('up')
@@ -59,24 +66,17 @@ describe('a tunnel being watched', () => {
   })
 
   test('another mapping is told and registered once', () => {
-    const up = simulate(start(), 0, 100_000, () => true)
+    const up = simulate(start(), 0, 100_000)
     const moved = { address: '198.51.100.12', port: 41_000 }
     const sequence = up.watch.heartbeats.nextSequence
     const [sent] = next(up.watch, { kind: 'tick' }, 200_000)
-    const [, actions] = next(sent, { kind: 'answer', sequence, mapping: moved }, 200_020)
-    expect(actions.map((action) => action.kind)).toEqual(['tell-mapping', 'register'])
-    expect(actions[1]).toEqual({ kind: 'register', reason: 'mapping-changed' })
+    const [, actions] = next(sent, { kind: 'answer', sequence, mapping: moved, inUse: false }, 200_020)
+    expect(actions.map((action) => action.kind)).toEqual(['tell-mapping', 'tell-cause', 'register', 'ask-sizes'])
+    expect(actions[2]).toEqual({ kind: 'register', reason: 'mapping-changed' })
   })
 
   test('a hub that has not looked yet is asked again within a second, but not for ever', () => {
-    const { actions } = simulate(
-      start(),
-      0,
-      60_000,
-      () => true,
-      () => 20,
-      null,
-    )
+    const { actions } = simulate(start(), 0, 60_000, { seen: () => null })
     const sentAt = actions.flatMap(({ at, action }) => (action.kind === 'send-heartbeat' ? [at] : []))
     expect(sentAt[1]! - sentAt[0]!).toBe(1_000)
     expect(sentAt.length).toBeLessThanOrEqual(18)
@@ -85,7 +85,7 @@ describe('a tunnel being watched', () => {
   test('what the registrar saw is older than a heartbeat that was answered meanwhile', () => {
     let watch = start()
     ;[watch] = next(watch, { kind: 'tick' }, 0)
-    ;[watch] = next(watch, { kind: 'answer', sequence: 0, mapping }, 20)
+    ;[watch] = next(watch, { kind: 'answer', sequence: 0, mapping, inUse: false }, 20)
     const old = { address: '198.51.100.9', port: 1 }
     ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping: old, word: null }, 40)
     expect(watch.ledger.current?.endpoint).toEqual(mapping)
@@ -99,30 +99,15 @@ describe('a tunnel being watched', () => {
   })
 
   test('a new heartbeat interval counts from now on, and the hub is told', () => {
-    const up = simulate(start(), 0, 60_000, () => true)
+    const up = simulate(start(), 0, 60_000)
     const [watch, wanted] = next(
       up.watch,
       { kind: 'configured', settings: { ...settings, heartbeatMs: 25_000 } },
       60_000,
     )
-    const { actions } = simulate(watch, 60_000, 160_000, () => true)
+    const { actions } = simulate(watch, 60_000, 160_000)
     expect(count(actions, 'send-heartbeat')).toBeLessThanOrEqual(5)
     expect(wanted).toContainEqual({ kind: 'register', reason: 'configuration' })
-  })
-
-  test('10 % loss and a round trip that jitters by 300 ms raise no doubt in ten hours', () => {
-    // A little generator of its own (Park and Miller's), so that every run sees the same hours.
-    let state = 42
-    const random = (): number => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647
-    const hours = simulate(
-      start(),
-      0,
-      36_000_000,
-      () => random() > 0.1,
-      () => 20 + 300 * random(),
-    )
-    expect(told(hours.actions).map(([kind]) => kind)).toEqual(['up'])
-    expect(lossRatio(hours.watch.heartbeats)).toBeCloseTo(0.1, 1)
   })
 })
 
@@ -135,6 +120,7 @@ describe('from every reachable state', () => {
       mapping: fc.option(
         fc.record({ address: fc.constantFrom('198.51.100.11', '198.51.100.12'), port: fc.integer({ min: 1, max: 3 }) }),
       ),
+      inUse: fc.boolean(),
     }),
     fc.record({
       kind: fc.constant('registration-ended' as const),
@@ -144,14 +130,26 @@ describe('from every reachable state', () => {
         fc.record({
           peerKnown: fc.boolean(),
           heardSeconds: fc.option(fc.integer({ min: 0, max: 60 })),
-          sessionKnown: fc.boolean(),
+          handshakeSeconds: fc.option(fc.nat(200)),
+          initiatedSeconds: fc.option(fc.nat(60)),
         }),
       ),
     }),
-    fc.record({ kind: fc.constant('remedy-ended' as const), carriedOut: fc.boolean() }),
+    fc.record({
+      kind: fc.constant('remedy-ended' as const),
+      carriedOut: fc.boolean(),
+      way: fc.option(fc.constantFrom(...WAYS, CARRIER)),
+    }),
+    fc.constantFrom<WatchEvent>({ kind: 'refused' }, { kind: 'mended' }, { kind: 'carrier-lost' }),
     fc.record({
       kind: fc.constant('configured' as const),
-      settings: fc.record({ heartbeatMs: fc.integer({ min: 1_000, max: 60_000 }), spread: fc.constant(0.5) }),
+      settings: fc.record({
+        heartbeatMs: fc.integer({ min: 1_000, max: 60_000 }),
+        inUseMs: fc.constant(1_000),
+        spread: fc.constant(0.5),
+        mtu: fc.constantFrom(1_420, 1_280),
+        lifeSeconds: fc.option(fc.integer({ min: 10, max: 300 })),
+      }),
     }),
   )
   const history = fc.array(fc.record({ event, afterMs: fc.nat(40_000) }), { maxLength: 120 })
@@ -192,7 +190,7 @@ describe('from every reachable state', () => {
         // Long enough for the next heartbeat to be due in whatever state it is.
         const [sent, actions] = next(watch, { kind: 'tick' }, now + 60_000)
         expect(actions).toContainEqual({ kind: 'send-heartbeat', sequence })
-        const [up] = next(sent, { kind: 'answer', sequence, mapping: null }, now + 60_050)
+        const [up] = next(sent, { kind: 'answer', sequence, mapping: null, inUse: false }, now + 60_050)
         expect(up.health.kind).toBe<Health['kind']>('up')
       }),
     )
@@ -202,7 +200,7 @@ describe('from every reachable state', () => {
     fc.assert(
       fc.property(history, (steps) => {
         const { watch, now } = reach(steps)
-        const { watch: later } = simulate(watch, now, now + 60_000 + 30_000, () => false)
+        const { watch: later } = simulate(watch, now, now + 60_000 + 30_000, DEAD)
         expect<Health['kind'][]>(['offline', 'healing']).toContain(later.health.kind)
       }),
       { numRuns: 40 },
@@ -213,7 +211,7 @@ describe('from every reachable state', () => {
     fc.assert(
       fc.property(history, (steps) => {
         for (const actions of reach(steps).batches) {
-          expect(actions.length).toBeLessThanOrEqual(5)
+          expect(actions.length).toBeLessThanOrEqual(8)
           expect(new Set(actions.map((action) => action.kind)).size).toBe(actions.length)
         }
       }),

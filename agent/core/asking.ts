@@ -1,0 +1,65 @@
+import { lookBackEveryMs } from './away.ts'
+import { sizesDueAt } from './path-mtu.ts'
+import type { Watch } from './state.ts'
+
+/** When each kind of question is due. Pure; monotonic milliseconds; Infinity while one is under way or none is wanted. */
+
+/** One lost heartbeat is everyday; two in a row are worth a few packets of asking. */
+const SUSPICIOUS_MISSES = 2
+
+const FIRST_ECHO_MS = 1_000
+/** It keeps known which ways answer while all is well. */
+const CALM_ECHO_MS = 600_000
+const STARTING_ECHO_MS = 2_000
+
+const UPLINK_AGAIN_MS = 10_000
+
+/** The machine's own state has no events that every kind of router would tell. */
+const RESTORE_MS = { idle: 8_000, inUse: 2_000 } as const
+
+export function echoesDueAt({ asking, health, heartbeats, away, cure }: Watch): number {
+  if (asking.isEchoPending || cure.underWay !== null) return Infinity
+  const last = asking.echoedAt ?? -Infinity
+  switch (health.kind) {
+    case 'up':
+      if (heartbeats.missesInARow >= SUSPICIOUS_MISSES) return last + 500
+      if (away !== null) return last + lookBackEveryMs(away)
+      return asking.echoedAt === null ? health.since + FIRST_ECHO_MS : last + CALM_ECHO_MS
+    case 'starting':
+      return Math.max(health.since + STARTING_ECHO_MS, last + 1_000)
+    case 'doubtful':
+      return last + 300
+    case 'healing':
+    case 'offline':
+      return last + outagePaceMs(last - health.since)
+    default:
+      return health satisfies never
+  }
+}
+
+/** The longer an outage lasts, the less a second more of it weighs. */
+function outagePaceMs(lastedMs: number): number {
+  if (lastedMs < 10_000) return 300
+  if (lastedMs < 120_000) return 1_000
+  return lastedMs < 900_000 ? 5_000 : 15_000
+}
+
+export function uplinkDueAt({ asking, health, registration, evidence }: Watch): number {
+  if (asking.isUplinkPending || health.kind === 'up') return Infinity
+  // Whoever reaches the hub has a line.
+  if (registration.registrar !== 'unreachable' || evidence.silentRounds === 0) return Infinity
+  return evidence.uplink === null ? -Infinity : evidence.uplink.at + UPLINK_AGAIN_MS
+}
+
+export function sizesAskedAt({ asking, health, away, cure, pathMtu, heartbeats, inUseUntil }: Watch): number {
+  if (health.kind !== 'up' || asking.echoTrust === 'unproven' || away?.on === 'carrier' || cure.underWay !== null)
+    return Infinity
+  return sizesDueAt(pathMtu, health.since, (heartbeats.lastSentAt ?? 0) < inUseUntil)
+}
+
+/** Not amid a remedy: what it changes is its own business. */
+export function restoreDueAt({ asking, cure, heartbeats, inUseUntil }: Watch): number {
+  if (cure.underWay !== null) return Infinity
+  const isInUse = (heartbeats.lastSentAt ?? 0) < inUseUntil
+  return asking.restoredAt + (isInUse ? RESTORE_MS.inUse : RESTORE_MS.idle)
+}

@@ -1,0 +1,28 @@
+/** What an outage can be. docs/architecture.md says what proves each, and what is done against it. */
+export type Cause =
+  /** The default route, the gateway, or everything outside is gone: nothing of the tunnel's can help. */
+  | 'home-offline'
+  /** The outside answers, the hub does not, neither UDP nor TCP. */
+  | 'hub-down'
+  /** The carrier gave the flow another address or port; the next heartbeat went through it. */
+  | 'mapping-changed'
+  /** The hub hears nothing of the tunnel, though it hears a fresh socket of ours: a stale NAT entry, a blocked 5-tuple. */
+  | 'flow-dead'
+  /** The hub hears us, and its answers do not arrive. */
+  | 'return-dead'
+  /** The port of the hub we send to is dead, another one is not. */
+  | 'port-blocked'
+  /** No UDP gets through to any port of the hub, TCP does. */
+  | 'udp-blocked'
+  /** The hub's WireGuard has no peer with our key. */
+  | 'peer-unknown'
+  /** The hub's name leads elsewhere now, and there it answers. */
+  | 'endpoint-moved'
+  /** The path is well, but one end has no session any more: the hub was restarted, or the silence outlived the keys. */
+  | 'session-lost'
+  /** Our initiations arrive and are not accepted: our clock stepped back, or a key is wrong. */
+  | 'handshake-refused'
+  /** Small packets pass, full-size ones do not. */
+  | 'mtu-black-hole'
+  /** Something of ours on this machine was changed or taken away. */
+  | 'drift'

@@ -1,0 +1,176 @@
+import { REJECT_AFTER_TIME, REKEY_AFTER_TIME } from '../../wireguard/timers.ts'
+import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
+import type { Cause } from './cause.ts'
+import type { Heartbeats } from './heartbeats.ts'
+
+/**
+ * What was found out in one silence, and the cause that it proves. Pure; times are monotonic milliseconds.
+ *
+ * Two tests split nearly everything: fresh UDP sockets to the hub, whose answers carry the hub's word of us, and the
+ * registrar over TCP. A cause needs two kinds of evidence: heartbeats that were missed, and one of these. And since a
+ * line that comes back may let them through a moment before the next heartbeat, more heartbeats must be missed after.
+ */
+export interface Evidence {
+  /** The last round of fresh sockets that ended. */
+  readonly round: EchoRound | null
+  /** Rounds in a row in which nothing answered. */
+  readonly silentRounds: number
+  /** Rounds in a row in which the way we use was silent and another one answered. */
+  readonly elsewhereRounds: number
+  readonly word: (HubWord & { readonly at: number }) | null
+  /** Since when, without a silent round in between, something says that the hub can be reached: null while nothing does. */
+  readonly reachedAt: number | null
+  /** null: not asked in this silence, or not ended yet. */
+  readonly registrar: { readonly at: number; readonly reachable: boolean } | null
+  readonly uplink: (Uplink & { readonly at: number }) | null
+}
+
+/** What the hub says of us; the same in an echo's answer and in a registration's. */
+export interface HubWord {
+  readonly peerKnown: boolean
+  /** Since its WireGuard last shook hands with us; null: not since it has us as a peer. */
+  readonly handshakeSeconds: number | null
+  /** Since it last heard anything authenticated of us; null: not since its daemon began. */
+  readonly heardSeconds: number | null
+  /** Since an initiation last arrived from our public address, accepted or not; null: none lately. */
+  readonly initiatedSeconds: number | null
+}
+
+/** One round of echoes by fresh sockets, one to each way to the hub. */
+export interface EchoRound {
+  readonly askedAt: number
+  /** Where the interface sends; null when there is none. A carrier's is on loopback. */
+  readonly current: Endpoint | null
+  readonly isCarrier: boolean
+  /** The first of all ways, whether it answered or not. */
+  readonly preferred: Endpoint
+  /** Best first. */
+  readonly answered: readonly Endpoint[]
+  readonly silent: readonly Endpoint[]
+  /** Addresses that the hub's names have now; null when there are no names, or they do not resolve. */
+  readonly named: readonly string[] | null
+}
+
+export interface Uplink {
+  /** null: it cannot be told. */
+  readonly gateway: boolean | null
+  /** Whether anything outside answers, the hub aside. */
+  readonly beacon: boolean | null
+}
+
+export const NO_EVIDENCE: Evidence = {
+  round: null,
+  silentRounds: 0,
+  elsewhereRounds: 0,
+  word: null,
+  reachedAt: null,
+  registrar: null,
+  uplink: null,
+}
+
+/** Past a good sign of the path, so many heartbeats must be missed. */
+const MISSES_AFTER_SIGN = 2
+
+/** One round may be lost as any packet may. */
+const ROUNDS_THAT_COUNT = 2
+
+/** More than the hub's own delay of looking at its WireGuard, and a round trip. */
+const HEARD_LATER_MS = 1_500
+
+/**
+ * After this long without an answer the session's keys may be past REJECT_AFTER_TIME: at the last answer they were at most
+ * REKEY_AFTER_TIME and a handshake old.
+ */
+const SESSION_MAY_BE_GONE_MS = REJECT_AFTER_TIME - REKEY_AFTER_TIME - 5_000
+
+/** Whether an echo was answered before: only then the silence of echoes says something of UDP, and not of a firewall. */
+export type EchoTrust = 'trusted' | 'unproven'
+
+export function noteRound(
+  evidence: Evidence,
+  round: EchoRound,
+  word: HubWord | null,
+  trust: EchoTrust,
+  now: number,
+): Evidence {
+  const isElsewhere = round.answered.length > 0 && !isAmong(round.current, round.answered)
+  const isSilent = round.answered.length === 0
+  const after = {
+    ...evidence,
+    round,
+    silentRounds: isSilent ? evidence.silentRounds + 1 : 0,
+    elsewhereRounds: isElsewhere ? evidence.elsewhereRounds + 1 : 0,
+    reachedAt: isSilent && trust === 'trusted' ? null : evidence.reachedAt,
+  }
+  return isSilent ? after : noteWord(after, word, now)
+}
+
+export function noteWord(evidence: Evidence, word: HubWord | null, now: number): Evidence {
+  return word === null ? evidence : { ...evidence, word: { ...word, at: now }, reachedAt: evidence.reachedAt ?? now }
+}
+
+/** The cause that is proven now; null while the evidence does not suffice. */
+export function diagnose(evidence: Evidence, beats: Heartbeats, trust: EchoTrust, now: number): Cause | null {
+  const { word, registrar, silentRounds, elsewhereRounds, reachedAt } = evidence
+  const isMissed = isMissedSince(beats, reachedAt)
+  if (silentRounds === 0 && elsewhereRounds > 0)
+    return elsewhereRounds >= ROUNDS_THAT_COUNT && isMissed ? elsewhere(evidence) : null
+  if (trust === 'trusted' && silentRounds > 0) {
+    // A round that began before the registrar answered may have been part of an outage that ended in between.
+    if (registrar?.reachable === true)
+      return silentRounds >= ROUNDS_THAT_COUNT && (evidence.round?.askedAt ?? 0) >= registrar.at ? 'udp-blocked' : null
+    return registrar === null ? null : lineOrHub(evidence.uplink)
+  }
+  if (word !== null && isMissed) return byWord({ word, beats, now })
+  return registrar?.reachable === false && silentRounds > 0 ? lineOrHub(evidence.uplink) : null
+}
+
+function byWord({
+  word,
+  beats,
+  now,
+}: {
+  readonly word: HubWord & { readonly at: number }
+  readonly beats: Heartbeats
+  readonly now: number
+}): Cause {
+  if (!word.peerKnown) return 'peer-unknown'
+  const silentMs = beats.answeredAt === null ? Infinity : word.at - beats.answeredAt
+  if (isRefused(word, silentMs)) return 'handshake-refused'
+  const isExpired = beats.answeredAt !== null && now - beats.answeredAt > SESSION_MAY_BE_GONE_MS
+  if (word.handshakeSeconds === null || isExpired) return 'session-lost'
+  // What was answered was heard at the same moment. Heard clearly later than that: only the way back is dead.
+  return word.heardSeconds !== null && word.heardSeconds * 1_000 + HEARD_LATER_MS < silentMs
+    ? 'return-dead'
+    : 'flow-dead'
+}
+
+/** An initiation came in this silence, and nothing followed that the hub's WireGuard took for ours. */
+function isRefused({ initiatedSeconds, handshakeSeconds, heardSeconds }: HubWord, silentMs: number): boolean {
+  if (initiatedSeconds === null || initiatedSeconds * 1_000 >= silentMs) return false
+  const later = (seconds: number | null): boolean =>
+    seconds === null || seconds * 1_000 > initiatedSeconds * 1_000 + HEARD_LATER_MS
+  return later(handshakeSeconds) && later(heardSeconds)
+}
+
+function elsewhere({ round }: Evidence): Cause {
+  const addresses = new Set(round?.answered.map((way) => way.address))
+  if (round?.current === null || round === null || addresses.has(round.current.address)) return 'port-blocked'
+  const isNamed = round.named === null || round.named.includes(round.current.address)
+  return isNamed ? 'port-blocked' : 'endpoint-moved'
+}
+
+function lineOrHub(uplink: Uplink | null): Cause | null {
+  if (uplink === null) return null
+  if (uplink.beacon === true) return 'hub-down'
+  return uplink.gateway === false || uplink.beacon === false ? 'home-offline' : null
+}
+
+function isMissedSince(beats: Heartbeats, at: number | null): boolean {
+  if (at === null) return false
+  return beats.underWay.filter((one) => one.overdue && one.sentAt >= at).length >= MISSES_AFTER_SIGN
+}
+
+function isAmong(way: Endpoint | null, ways: readonly Endpoint[]): boolean {
+  return ways.some((one) => sameEndpoint(one, way))
+}

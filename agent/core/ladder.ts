@@ -1,0 +1,103 @@
+import { type Endpoint, formatEndpoint, sameEndpoint } from '../../wireguard/spec.ts'
+import type { Cause } from './cause.ts'
+import type { EchoRound, EchoTrust } from './evidence.ts'
+
+/** One curative act, as data. */
+export type Remedy =
+  /** Another 5-tuple: past a stale NAT entry or a blocked flow, and on the way back as well. The session stays. */
+  | { readonly kind: 'new-source-port' }
+  /** The peer is taken out and put in again at home: a handshake at once, past WireGuard's own 5 s. */
+  | { readonly kind: 'new-session' }
+  /** Another port or address of the hub. */
+  | { readonly kind: 'set-endpoint'; readonly way: Endpoint }
+  /** The hub is told who we are. */
+  | { readonly kind: 'register' }
+  /** The hub forgets what it remembers of our handshakes, and we begin a new one. */
+  | { readonly kind: 'reset' }
+  /** WireGuard's datagrams over one TLS connection to the registrar's port. */
+  | { readonly kind: 'carrier' }
+  /** Nothing is sent for longer than a NAT remembers. */
+  | { readonly kind: 'silence'; readonly seconds: number }
+  /** The interface is made anew. */
+  | { readonly kind: 'rebuild' }
+  /** Both ends send smaller packets. */
+  | { readonly kind: 'set-mtu'; readonly mtu: number }
+
+/** With `apply`, the plan carried out again, and `way-back` from a detour, which have no rung of their own. */
+export type RemedyKind = Remedy['kind'] | 'apply' | 'way-back'
+
+/** The longest a NAT of the field's surveys kept a silent UDP flow (docs/wireguard-behind-nat.md). */
+const LONGEST_LIFE_SECONDS = 300
+
+/** More ports than this lead past nothing that the first of them did not. */
+const MOST_WAYS = 3
+
+export interface Situation {
+  readonly round: EchoRound | null
+  readonly echoTrust: EchoTrust
+  readonly isRegistrarReachable: boolean
+  /** How often the whole ladder was gone through in vain. */
+  readonly turns: number
+  readonly lifeSeconds: number | null
+  /** What cured this cause on this line before. */
+  readonly helped: string | undefined
+}
+
+/** The remedies that the evidence allows, in the order in which they are tried. */
+export function ladder(cause: Cause, situation: Situation): readonly Remedy[] {
+  const steps = rungs(cause, situation)
+  const first = steps.filter((step) => step.kind === situation.helped)
+  return [...first, ...steps.filter((step) => step.kind !== situation.helped)]
+}
+
+/** Tells two remedies apart. */
+export function nameOf(remedy: Remedy): string {
+  return remedy.kind === 'set-endpoint' ? `set-endpoint ${formatEndpoint(remedy.way)}` : remedy.kind
+}
+
+function rungs(cause: Cause, situation: Situation): readonly Remedy[] {
+  const others = otherWays(situation).map((way): Remedy => ({ kind: 'set-endpoint', way }))
+  const newPort: Remedy = { kind: 'new-source-port' }
+  const newSession: Remedy = { kind: 'new-session' }
+  const reset: readonly Remedy[] = situation.isRegistrarReachable ? [{ kind: 'reset' }] : []
+  const isOnCarrier = situation.round?.isCarrier === true
+  const carrier: readonly Remedy[] = situation.isRegistrarReachable && !isOnCarrier ? [{ kind: 'carrier' }] : []
+  const last = situation.turns === 0 ? [] : lastResorts(situation)
+  switch (cause) {
+    case 'flow-dead':
+    case 'return-dead':
+      return [newPort, ...others, newSession, ...carrier, ...reset, ...last]
+    case 'port-blocked':
+      return [...others, newPort, ...carrier, ...last]
+    case 'endpoint-moved':
+      return [...others, ...carrier]
+    case 'udp-blocked':
+      return [...carrier, newPort, ...last]
+    case 'peer-unknown':
+      return [{ kind: 'register' }, ...reset, newSession]
+    case 'session-lost':
+      return [newSession, newPort, ...reset, ...others, ...carrier, ...last]
+    case 'handshake-refused':
+      return [...reset, newSession, newPort, ...others, ...last]
+    case 'home-offline':
+    case 'hub-down':
+    case 'mapping-changed':
+    case 'mtu-black-hole':
+    case 'drift':
+      return []
+    default:
+      return cause satisfies never
+  }
+}
+
+/** They cost minutes of darkness, or the session: only when all else was tried. */
+function lastResorts({ lifeSeconds }: Situation): readonly Remedy[] {
+  return [{ kind: 'rebuild' }, { kind: 'silence', seconds: Math.round(1.1 * (lifeSeconds ?? LONGEST_LIFE_SECONDS)) }]
+}
+
+/** Those that answered; where echoes are never answered, those that were asked: there is nothing better to go by. */
+function otherWays({ round, echoTrust }: Situation): readonly Endpoint[] {
+  if (round === null) return []
+  const ways = echoTrust === 'trusted' ? round.answered : [...round.answered, ...round.silent]
+  return ways.filter((way) => !sameEndpoint(way, round.current)).slice(0, MOST_WAYS)
+}

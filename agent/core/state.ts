@@ -1,0 +1,122 @@
+import type { Endpoint } from '../../wireguard/spec.ts'
+import type { Away } from './away.ts'
+import type { Cause } from './cause.ts'
+import type { Cure } from './cure.ts'
+import type { EchoRound, EchoTrust, Evidence, HubWord, Uplink } from './evidence.ts'
+import type { Health } from './health.ts'
+import type { Heartbeats } from './heartbeats.ts'
+import type { Remedy, RemedyKind } from './ladder.ts'
+import type { Ledger, MappingChange } from './ledger.ts'
+import type { PathMtu, SizedRound } from './path-mtu.ts'
+import type { Registration, RegistrationOutcome, RegistrationReason } from './registration.ts'
+
+/** All that the judge knows of one tunnel. Every moment is monotonic milliseconds. */
+export interface Watch {
+  readonly settings: WatchSettings
+  readonly health: Health
+  readonly heartbeats: Heartbeats
+  readonly registration: Registration
+  readonly ledger: Ledger
+  /** Of this silence; none while answers come. */
+  readonly evidence: Evidence
+  readonly cure: Cure
+  /** null on the preferred way. */
+  readonly away: Away | null
+  readonly pathMtu: PathMtu
+  readonly asking: Asking
+  /** Which remedy cured which cause on this line, last. */
+  readonly helped: Readonly<Record<string, string>>
+  /** When a remedy was last carried out: what changes soon after is its doing. */
+  readonly remediedAt: number
+  /** Until when the tunnel counts as used. */
+  readonly inUseUntil: number
+  /** The last sign came from the hub's machine, not from its daemon. */
+  readonly isDaemonSilent: boolean
+}
+
+/** What the judge is waiting to hear, and when it last did. */
+interface Asking {
+  readonly isEchoPending: boolean
+  readonly echoedAt: number | null
+  readonly echoTrust: EchoTrust
+  /** The last round that ended, in a silence or not. */
+  readonly round: EchoRound | null
+  readonly isUplinkPending: boolean
+  readonly restoredAt: number
+}
+
+export interface WatchSettings {
+  /** Between two heartbeats when all is well and nobody uses the tunnel. */
+  readonly heartbeatMs: number
+  /** While somebody does. */
+  readonly inUseMs: number
+  /** 0 … 1, another for each home: spreads what many homes would do at once. */
+  readonly spread: number
+  /** The tunnel's MTU as configured, bytes. */
+  readonly mtu: number
+  /** How long the carrier's NAT keeps a silent mapping, if it was measured. */
+  readonly lifeSeconds: number | null
+}
+
+export type WatchEvent =
+  /** Time went on. */
+  | { readonly kind: 'tick' }
+  | {
+      readonly kind: 'answer'
+      readonly sequence: number
+      readonly mapping: Endpoint | null
+      /** Somebody's traffic is on the tunnel. */
+      readonly inUse: boolean
+    }
+  /** The hub's machine said through the tunnel that nobody listens there: ICMP port unreachable. */
+  | { readonly kind: 'refused' }
+  | {
+      readonly kind: 'registration-ended'
+      readonly outcome: RegistrationOutcome
+      readonly mapping: Endpoint | null
+      /** null when it did not answer. */
+      readonly word: HubWord | null
+    }
+  | { readonly kind: 'echoed'; readonly round: EchoRound; readonly word: HubWord | null }
+  | { readonly kind: 'sized'; readonly round: SizedRound }
+  | { readonly kind: 'uplink'; readonly uplink: Uplink }
+  | {
+      readonly kind: 'remedy-ended'
+      readonly carriedOut: boolean
+      /** Where the interface sends now, when the remedy changed that. */
+      readonly way: Endpoint | null
+    }
+  /** The machine differed from the plan and was mended. */
+  | { readonly kind: 'mended' }
+  /** The carrier broke for good: its way is gone. */
+  | { readonly kind: 'carrier-lost' }
+  | { readonly kind: 'configured'; readonly settings: WatchSettings }
+
+/** What the shell shall do. */
+export type Action =
+  | { readonly kind: 'send-heartbeat'; readonly sequence: number }
+  /** Ends with one `registration-ended`, whatever happens. */
+  | { readonly kind: 'register'; readonly reason: RegistrationReason }
+  /** Ends with one `echoed`. */
+  | { readonly kind: 'ask-echoes' }
+  /** Ends with one `sized`. */
+  | { readonly kind: 'ask-sizes'; readonly sizes: readonly number[] }
+  /** Ends with one `uplink`. */
+  | { readonly kind: 'test-uplink' }
+  /** Look whether the machine is as it should be, and mend what is not. */
+  | { readonly kind: 'restore' }
+  /** Ends with one `remedy-ended`, whatever happens; never two at once. */
+  | { readonly kind: 'remedy'; readonly remedy: Remedy }
+  /** The way back is proven: what the detour needed may go. */
+  | { readonly kind: 'close-carrier' }
+  | { readonly kind: 'tell-health'; readonly from: Health; readonly to: Health }
+  | { readonly kind: 'tell-cause'; readonly cause: Cause }
+  | { readonly kind: 'tell-mapping'; readonly change: MappingChange }
+  | { readonly kind: 'tell-remedy'; readonly report: RemedyReport }
+
+interface RemedyReport {
+  readonly remedy: RemedyKind
+  readonly cause: Cause
+  readonly helped: boolean
+  readonly seconds: number
+}

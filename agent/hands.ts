@@ -1,0 +1,191 @@
+import type { Adapter } from '../adapters/adapter.ts'
+import { reasonOf } from '../problems/problem.ts'
+import type { Clock } from '../system/clock.ts'
+import type { Log } from '../system/log.ts'
+import type { Endpoint } from '../wireguard/spec.ts'
+import { openCarrier } from './carrier.ts'
+import { type AgentConfig, firstHub } from './config.ts'
+import type { HubWord } from './core/evidence.ts'
+import { askRound, askSizes, type AskWay } from './echo-round.ts'
+import { openEchoes } from './echo.ts'
+import { resolveHub } from './hub-addresses.ts'
+import { hubWays } from './hub-ways.ts'
+import type { LineMemory } from './line-memory.ts'
+import type { LoopHands, TunnelLoop } from './loop.ts'
+import { noteNamed, type Path } from './path.ts'
+import type { AgentPlaces } from './places.ts'
+import { type RegistrationResult, registerHome, type SaidReason } from './registration.ts'
+import { carryOut } from './remedy.ts'
+import { readBearer, readEchoKey } from './secrets.ts'
+import type { Telling } from './telling.ts'
+import { testUplink } from './uplink.ts'
+
+/** What the hands of the loop reach for. */
+export interface Reach {
+  readonly places: AgentPlaces
+  readonly adapter: Adapter
+  readonly config: () => AgentConfig
+  readonly path: Path
+  readonly line: LineMemory
+  /** Brings the machine to the plan, under the lock. @throws {Problem} */
+  readonly bring: (signal: AbortSignal) => Promise<void>
+  readonly restore: () => void
+  readonly notice: TunnelLoop['notice']
+  readonly telling: Telling
+  /** What the hub's clock says. */
+  readonly heardTime: (hubTime: string) => void
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** A registrar that is there answers in some round trips; in a silence nobody waits longer. */
+const ANSWER_MS = { calm: 10_000, doubt: 3_000 } as const
+
+/** Sizes of a round share the hub's bound on bytes; a second is enough for each to be tried three times. */
+const SIZES_MS = 2_000
+const UPLINK_MS = 4_000
+
+/** How the loop acts on the world. Each hand answers in time, whatever happens, and none throws. */
+export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
+  const { places, adapter, config, path, line, telling, clock, log } = reach
+  const { configDir, runtimeDir } = places
+
+  async function ask(...[way, options, signal]: Parameters<AskWay>): ReturnType<AskWay> {
+    try {
+      const echoes = openEchoes(firstHub(config()).address, await readEchoKey(configDir), clock)
+      try {
+        return await echoes.ask(way, options, signal)
+      } finally {
+        echoes.close()
+      }
+    } catch (thrown) {
+      log.error({ why: reasonOf(thrown) }, 'an echo could not be asked')
+      return null
+    }
+  }
+
+  async function register(reason: SaidReason, lastMapping: Endpoint | null, cut: AbortSignal = signal) {
+    const result = await registerHome(
+      {
+        configDir,
+        config: config(),
+        reason,
+        lastMapping,
+        listenPort: path.listenPort,
+        hubLiterals: path.hubLiterals ?? [],
+        mtu: line.current.mtu,
+        timeoutMs: reason === 'doubt' ? ANSWER_MS.doubt : ANSWER_MS.calm,
+      },
+      cut,
+    )
+    // Cut off by our own end, it says nothing of the hub.
+    if (!signal.aborted) telling.registered(reason, result)
+    if (result.answer !== null) reach.heardTime(result.answer.hubTime)
+    return result
+  }
+
+  async function carrierEndpoint(): Promise<Endpoint> {
+    if (path.carrier !== null) return path.carrier.endpoint
+    const { port, certificate, addresses } = firstHub(config())
+    const hosts = [...new Set([...addresses, ...(path.hubLiterals ?? [])])]
+    const bearer = await readBearer(configDir, config().home)
+    const carrier = await openCarrier({ hosts, port, certificate }, bearer, clock, signal)
+    path.carrier = carrier
+    void carrier.ended.then((why) => {
+      if (path.carrier !== carrier) return
+      path.carrier = null
+      log.warn({ why }, 'the carrier over TCP ended')
+      reach.notice({ kind: 'carrier-lost' })
+    })
+    return carrier.endpoint
+  }
+
+  return {
+    register: async (reason, lastMapping) => {
+      const result = await register(reason, lastMapping)
+      return {
+        kind: 'registration-ended',
+        outcome: result.outcome,
+        mapping: result.mapping,
+        word: wordOf(result),
+      }
+    },
+    askEchoes: async () => {
+      const literals = path.hubLiterals ?? []
+      const ways = hubWays(config(), literals)
+      const hub = firstHub(config())
+      const askedAt = clock.now()
+      const { endpoint: current, carrier } = path
+      if (ways[0] === undefined) return { kind: 'echoed', round: noRound(hub, current, askedAt), word: null }
+      const resolve = async (signal: AbortSignal) => {
+        const named = await resolveHub(hub.addresses, signal)
+        return named === null ? null : { named, ways: hubWays(config(), named) }
+      }
+      const isCarrier = carrier !== null && current?.address === carrier.endpoint.address
+      const found = await askRound({ ways, port: hub.port, current, isCarrier, resolve }, askedAt, ask, signal)
+      if (found.round.named !== null) noteNamed(path, found.round.named)
+      log.debug({ ...found }, 'asked all ways')
+      return { kind: 'echoed', ...found }
+    },
+    askSizes: async (sizes) => {
+      const { endpoint } = path
+      const inTime = AbortSignal.any([signal, AbortSignal.timeout(SIZES_MS)])
+      const nothing = { passed: [], smallPassed: false }
+      return { kind: 'sized', round: endpoint === null ? nothing : await askSizes(endpoint, sizes, ask, inTime) }
+    },
+    testUplink: async () => {
+      const inTime = AbortSignal.any([signal, AbortSignal.timeout(UPLINK_MS)])
+      return { kind: 'uplink', uplink: await testUplink(config().beacons, inTime) }
+    },
+    remedy: async (remedy) => {
+      const { endpoint, keepaliveSeconds } = path
+      if (endpoint === null) return { kind: 'remedy-ended', carriedOut: false, way: null }
+      const ended = await carryOut(
+        remedy,
+        {
+          adapter,
+          config: config(),
+          runtimeDir,
+          keepaliveSeconds,
+          endpoint,
+          register: (how, cut) => register(how, null, cut),
+          openCarrier: carrierEndpoint,
+          learnMtu: async (mtu) => {
+            await line.change({ mtu: mtu < config().mtu ? mtu : null })
+          },
+          bring: reach.bring,
+          log,
+        },
+        signal,
+      )
+      if (ended.way !== null) path.endpoint = ended.way
+      return ended
+    },
+    restore: reach.restore,
+    closeCarrier: () => {
+      const { carrier } = path
+      path.carrier = null
+      carrier?.close()
+    },
+    tell: (action) => {
+      telling.tell(action)
+      if (action.kind !== 'tell-remedy' || !action.report.helped) return
+      const { cause, remedy } = action.report
+      void line.change({ helped: { ...line.current.helped, [cause]: remedy } }).then((lost) => {
+        if (lost !== null) log.warn({ why: lost }, 'what helped could not be written down')
+      })
+    },
+  }
+}
+
+function wordOf({ answer }: RegistrationResult): HubWord | null {
+  if (answer === null) return null
+  const { peerKnown, lastHandshakeSeconds, heardSeconds, initiatedSeconds } = answer.view
+  return { peerKnown, handshakeSeconds: lastHandshakeSeconds, heardSeconds, initiatedSeconds }
+}
+
+/** Before the hub's address is known there is nobody to ask. */
+function noRound({ port }: { readonly port: number }, current: Endpoint | null, askedAt: number) {
+  const preferred = { address: '0.0.0.0', port }
+  return { askedAt, current, isCarrier: false, preferred, answered: [], silent: [], named: null }
+}
