@@ -155,11 +155,11 @@ export const FAULTS: readonly Fault[] = [
     ...onTheLine('the family in use dies (IPv4 and IPv6 to choose from)', 10, async ({ picture, pi }, { withBare }) => {
       const { remoteAddress } = await tunnelFlow(pi, INTERFACE)
       const address = isIpv6(remoteAddress) ? `[${remoteAddress}]` : remoteAddress
-      // The same family for both; WireGuard sends to a new endpoint without shaking hands again.
+      // The same family for both: WireGuard sends to a new endpoint without shaking hands again, and the hub follows.
       if (withBare)
-        await pi.shell(
-          `wg set ${BARE.interface} peer "$(wg show ${BARE.interface} peers)" endpoint ${address}:${BARE.port}`,
-        )
+        await pi.shell(`
+wg set ${BARE.interface} peer "$(wg show ${BARE.interface} peers)" endpoint ${address}:${BARE.port}
+ping -c 1 -W 5 ${BARE.hub}`)
       return { undo: await dropFamily(picture.home, isIpv6(remoteAddress) ? 'ipv6' : 'ipv4') }
     }),
     ipv6: true,
