@@ -21,7 +21,7 @@ export interface Run {
   readonly plainSeconds: number | null | undefined
   /** From the end of the fault, where something should come then. */
   readonly afterwardsSeconds: number | null | undefined
-  /** As the agent wrote them down, `cause → remedy` where it tried one. */
+  /** As the agent wrote them down, `cause → remedy` where it tried one; `put back` where it found its plan violated. */
   readonly causes: readonly string[]
   /** What the agent said since the fault; empty when it recovered. */
   readonly why: string
@@ -138,6 +138,7 @@ async function secondsUntil(
 }
 
 interface NamingEvent {
+  readonly kind: string
   readonly cause?: string | null
   readonly remedy?: string
   readonly helped?: boolean
@@ -155,7 +156,8 @@ function causesIn(events: readonly NamingEvent[]): readonly string[] {
   )
   const named = events.flatMap(({ cause }) => (cause === undefined || cause === null ? [] : [cause]))
   const bare = named.filter((cause) => !tried.some((text) => text.startsWith(`${cause} → `)))
-  return [...new Set([...tried, ...bare])]
+  const applied = events.some(({ kind }) => kind === 'applied') ? ['put back'] : []
+  return [...new Set([...tried, ...bare, ...applied])]
 }
 
 async function excuse({ pi }: World, log: string): Promise<string> {
