@@ -7,7 +7,11 @@ import type { Endpoint } from '../wireguard/spec.ts'
 import type { RegistrarPlaces } from './ask-registrar.ts'
 import { type CarrierLink, openCarrierLink } from './carrier-link.ts'
 
-/** WireGuard's datagrams over TLS to the registrar, for when no UDP gets through: the hub as an endpoint on loopback. */
+/**
+ * WireGuard's datagrams over TLS to the registrar, for when no UDP gets through: the hub as an endpoint on loopback.
+ * Close it before WireGuard is pointed elsewhere: WireGuard follows whatever authenticated packet comes last, and those
+ * that still come out of the carrier would lead it back.
+ */
 export interface Carrier {
   /** Where WireGuard is to send. The same for as long as the carrier is open. */
   readonly endpoint: Endpoint

@@ -17,8 +17,10 @@ export function carrierDoor(callers: Callers, carriers: Carriers): UpgradeListen
         throw new Problem('request-invalid', { what: 'reading the request', why: 'the registrar has no such upgrade' })
       const home = callers.homeOf(headers.authorization, socket.remoteAddress ?? '')
       carriers.accept(home, socket, head)
+      return true
     } catch (thrown) {
       refuse(socket, asProblem(thrown, 'opening a carrier'))
+      return false
     }
   }
 }

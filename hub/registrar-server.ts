@@ -10,8 +10,11 @@ import { sourceOf } from './wrong-secrets.ts'
 
 type App = Pick<Hono<{ Bindings: HttpBindings }>, 'fetch'>
 
-/** The connection is the listener's from then on, and only closing the server takes it away. */
-export type UpgradeListener = (request: IncomingMessage, socket: TLSSocket, head: Uint8Array) => void
+/**
+ * The connection is the listener's from then on, and only closing the server takes it away.
+ * @returns whether it keeps it; then its source may have as many others as before.
+ */
+export type UpgradeListener = (request: IncomingMessage, socket: TLSSocket, head: Uint8Array) => boolean
 
 export interface RegistrarServer {
   readonly port: number
@@ -61,8 +64,8 @@ export async function openRegistrar(
   )
   server.maxConnections = LIMITS.connections
   server.maxRequestsPerSocket = LIMITS.requestsPerConnection
-  limitPerSource(server)
-  const upgraded = passUpgrades(server, onUpgrade)
+  const leaveOut = limitPerSource(server)
+  const upgraded = passUpgrades(server, onUpgrade, leaveOut)
   await listen(server, port)
   return { port: (server.address() as AddressInfo).port, close: () => close(server, upgraded) }
 }
@@ -74,34 +77,47 @@ function listener(app: App): RequestListener {
 }
 
 /** Node lets go of a connection that was upgraded: no limit of time holds for it, and only we can end it. */
-function passUpgrades(server: Server, onUpgrade: UpgradeListener): ReadonlySet<Socket> {
+function passUpgrades(
+  server: Server,
+  onUpgrade: UpgradeListener,
+  leaveOut: (socket: Socket) => void,
+): ReadonlySet<Socket> {
   const upgraded = new Set<Socket>()
   server.on('upgrade', (request, stream, head) => {
     const socket = stream as TLSSocket
     upgraded.add(socket)
     socket.once('close', () => upgraded.delete(socket))
-    onUpgrade(request, socket, head)
+    if (onUpgrade(request, socket, head)) leaveOut(socket)
   })
   return upgraded
 }
 
-/** 'connection' comes before the TLS handshake, so that handshakes are limited too. */
-function limitPerSource(server: Server): void {
-  const open = new Map<string, number>()
+/**
+ * 'connection' comes before the TLS handshake, so that handshakes are limited too.
+ * @returns what takes a connection out of the count.
+ */
+function limitPerSource(server: Server): (socket: Socket) => void {
+  /** By port of the far end, by which the TLS socket is known as the same. */
+  const open = new Map<string, Set<number | undefined>>()
   server.on('connection', (socket: Socket) => {
+    const { remotePort } = socket
     const source = sourceOf(socket.remoteAddress ?? '')
-    const count = (open.get(source) ?? 0) + 1
-    if (count > LIMITS.connectionsPerSource) {
+    const ports = open.get(source) ?? new Set()
+    if (ports.size >= LIMITS.connectionsPerSource) {
       socket.destroy()
       return
     }
-    open.set(source, count)
-    socket.once('close', () => {
-      const left = (open.get(source) ?? 1) - 1
-      if (left === 0) open.delete(source)
-      else open.set(source, left)
-    })
+    open.set(source, ports.add(remotePort))
+    socket.once('close', () => leaveOut(source, remotePort))
   })
+
+  function leaveOut(source: string, port: number | undefined): void {
+    const ports = open.get(source)
+    ports?.delete(port)
+    if (ports?.size === 0) open.delete(source)
+  }
+
+  return ({ remoteAddress, remotePort }) => leaveOut(sourceOf(remoteAddress ?? ''), remotePort)
 }
 
 async function listen(server: Server, port: number): Promise<void> {

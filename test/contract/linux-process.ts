@@ -1,10 +1,8 @@
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import type { Description, Observation } from '../../adapters/adapter.ts'
 import { planLinux } from '../../adapters/linux/plan.ts'
 import { isProblemCode } from '../../problems/catalogue.ts'
 import { Problem } from '../../problems/problem.ts'
+import { bundleFor } from '../lab/bundle.ts'
 import type { Host } from '../lab/host.ts'
 import type { LabProcess } from '../lab/process.ts'
 import type { OpenAdapter } from './adapter-contract.ts'
@@ -19,18 +17,9 @@ export interface LinuxProcessOptions {
   readonly wrapper?: readonly string[]
 }
 
-/** Makes the one file that a host can run. @param folder the laboratory's, gone with it. */
-export async function bundleDriver(folder: string): Promise<string> {
-  const outfile = join(folder, 'linux-driver.mjs')
-  await build({
-    entryPoints: [join(dirname(fileURLToPath(import.meta.url)), 'linux-driver.ts')],
-    outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-  })
-  return outfile
+/** @param folder the laboratory's, gone with it. */
+export function bundleDriver(folder: string): Promise<string> {
+  return bundleFor(folder, new URL('./linux-driver.ts', import.meta.url))
 }
 
 /** The linux adapter in a fresh process on a host. */

@@ -92,6 +92,13 @@ describe('what the hub sees of a home', () => {
     expect(witness.sighting(KEY)).toMatchObject({ endpoint: null, lastHandshakeSeconds: null })
   })
 
+  test('over a carrier of this machine it has no mapping, though all else is known of it', async () => {
+    const { clock, witness, show } = scene()
+    await show({ handshakeAt: seconds(clock), rx: 100, endpoint: '127.0.0.1:40233' })
+    expect(witness.sighting(KEY)).toMatchObject({ endpoint: null, lastHandshakeSeconds: 0, rxBytes: 100 })
+    expect(witness.endpoint(KEY)).toBeNull()
+  })
+
   test('it was heard when its authenticated bytes grew, not when we sent', async () => {
     const { clock, witness, show } = scene()
     const handshakeAt = seconds(clock)

@@ -1,0 +1,35 @@
+import { createInterface } from 'node:readline'
+import { openCarrier } from '../../agent/carrier.ts'
+import { firstHub, readAgentConfig } from '../../agent/config.ts'
+import { readBearer } from '../../agent/secrets.ts'
+import { systemClock } from '../../system/clock.ts'
+
+/**
+ * The home's end of a carrier in a process of its own, since it works in the network it runs in. Bundled by the harness
+ * and started on a host that has joined. Says where WireGuard is to send, and tells of itself at each line it is asked.
+ */
+export interface CarrierDriverSays {
+  readonly port?: number
+  readonly sentBytes?: number
+  readonly receivedBytes?: number
+  readonly dropped?: number
+  readonly rssBytes?: number
+  readonly ended?: string
+}
+
+const say = (what: CarrierDriverSays): void => console.log(JSON.stringify(what))
+
+const configDir = process.env['HOMEWARD_CONFIG_DIR'] ?? ''
+const config = await readAgentConfig(configDir)
+const { addresses: hosts, port, certificate } = firstHub(config)
+const ending = new AbortController()
+const bearer = await readBearer(configDir, config.home)
+const carrier = await openCarrier({ hosts, port, certificate }, bearer, systemClock, ending.signal)
+
+createInterface({ input: process.stdin })
+  .on('line', () => say({ ...carrier.counts(), rssBytes: process.memoryUsage.rss() }))
+  .once('close', () => ending.abort())
+process.once('SIGTERM', () => ending.abort())
+say({ port: carrier.endpoint.port })
+say({ ended: await carrier.ended })
+process.exit(0)
