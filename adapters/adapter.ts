@@ -67,9 +67,17 @@ export interface TunnelSpec {
   /** null: any port, chosen by the kernel and kept while the interface lives. */
   readonly listenPort: number | null
   readonly peers: readonly PeerSpec[]
-  /** Prefixes led into the tunnel besides the address's own, canonical, sorted. */
-  readonly routes: readonly string[]
+  /** Led into the tunnel besides the address's own prefix; sorted. */
+  readonly routes: readonly RouteSpec[]
   readonly forwarding: ForwardingSpec
+}
+
+/** One way into the tunnel. */
+export interface RouteSpec {
+  /** Canonical CIDR. */
+  readonly prefix: string
+  /** Bytes, where the peer behind it bears less than the interface; null: the interface's own. */
+  readonly mtu: number | null
 }
 
 /** What may pass between the tunnel and the rest of the machine. */
@@ -123,8 +131,8 @@ export interface ObservedInterface extends InterfaceState {
   readonly mtu: number
   /** With prefix length. */
   readonly addresses: readonly string[]
-  /** Prefixes of our marked routes into it. */
-  readonly routes: readonly string[]
+  /** Our marked routes into it. */
+  readonly routes: readonly RouteSpec[]
 }
 
 export interface Refusal {
@@ -150,7 +158,9 @@ export type Step =
   | { readonly kind: 'set-peers'; readonly interface: string; readonly peers: readonly PeerSpec[] }
   | { readonly kind: 'remove-peers'; readonly interface: string; readonly publicKeys: readonly PublicKey[] }
   | { readonly kind: 'bring-up'; readonly interface: string }
-  | { readonly kind: 'add-route'; readonly interface: string; readonly prefix: string }
+  | { readonly kind: 'add-route'; readonly interface: string; readonly prefix: string; readonly mtu: number | null }
+  /** The route stays: nothing takes another way meanwhile. */
+  | { readonly kind: 'set-route-mtu'; readonly interface: string; readonly prefix: string; readonly mtu: number | null }
   | { readonly kind: 'remove-route'; readonly interface: string; readonly prefix: string }
   | { readonly kind: 'enable-forwarding' }
   | { readonly kind: 'disable-forwarding' }

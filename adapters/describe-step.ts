@@ -23,7 +23,9 @@ export function describeStep(step: Step): string {
     case 'bring-up':
       return `bring ${step.interface} up`
     case 'add-route':
-      return `lead ${step.prefix} into ${step.interface}`
+      return `lead ${step.prefix} into ${step.interface}${step.mtu === null ? '' : ` with an MTU of ${step.mtu} bytes`}`
+    case 'set-route-mtu':
+      return `lead ${step.prefix} into ${step.interface} with ${step.mtu === null ? 'its own MTU' : `an MTU of ${step.mtu} bytes`}`
     case 'remove-route':
       return `no longer lead ${step.prefix} into ${step.interface}`
     case 'enable-forwarding':

@@ -1,4 +1,4 @@
-import type { TunnelSpec } from '../adapters/adapter.ts'
+import type { RouteSpec, TunnelSpec } from '../adapters/adapter.ts'
 import { ECHO_FLOW } from '../protocol/echo.ts'
 import type { PublicKey } from '../wireguard/keys.ts'
 import { presharedKeyId } from '../wireguard/preshared-id.ts'
@@ -28,7 +28,7 @@ export function desiredTunnel(
       ...homes.map((home) => ({ ...homePeer(home), endpoint: placeOf(home.publicKey) })),
       ...devices.map(devicePeer),
     ].sort((a, b) => (a.publicKey < b.publicKey ? -1 : 1)),
-    routes: homes.flatMap((home) => home.lan).sort(),
+    routes: homes.flatMap((home) => routesTo(home, config)).sort((a, b) => (a.prefix < b.prefix ? -1 : 1)),
     forwarding: {
       role: 'hub',
       alternatePorts,
@@ -48,6 +48,12 @@ export function homePeer({ publicKey, address, lan }: Home): PeerSpec {
     allowedIps: [`${address}/32`, ...lan].sort(),
     keepaliveSeconds: 0,
   }
+}
+
+/** The tunnel's own prefix leads to a home already; where it bears less than the hub's other homes it needs its own. */
+function routesTo(home: Home, config: HubConfig): readonly RouteSpec[] {
+  const mtu = home.mtu !== undefined && home.mtu < config.mtu ? home.mtu : null
+  return [...(mtu === null ? [] : [`${home.address}/32`]), ...home.lan].map((prefix) => ({ prefix, mtu }))
 }
 
 function devicePeer({ publicKey, presharedKey, address }: Device): PeerSpec {

@@ -130,6 +130,8 @@ export function makeHub(parts: HubParts): Hub {
     adapter,
     desired: async () => {
       alternatePorts = await portsToTake()
+      // What WireGuard learned by itself must not be replaced by what is remembered: looked at just before.
+      await witness.look()
       return desiredTunnel(config, identity.publicKey, store.document, alternatePorts, placeOf)
     },
     onStep: (step) => log.info({ step: step.kind }, describeStep(step)),
@@ -256,8 +258,8 @@ export function makeHub(parts: HubParts): Hub {
       )
       const count = (registrations.get(home.name)?.count ?? 0) + 1
       registrations.set(home.name, { at: clock.wall().toISOString(), monotonic: clock.now(), count })
-      const { reason, lastMapping, listenPort } = request
-      log.info({ home: home.name, reason, lastMapping, listenPort, changed }, 'a home registered')
+      const { reason, lastMapping, listenPort, mtu } = request
+      log.info({ home: home.name, reason, lastMapping, listenPort, mtu, changed }, 'a home registered')
       if (request.reset) await resetPeer(home)
       else if (changed || witness.sighting(home.publicKey) === null) {
         await reconcileOrLog()

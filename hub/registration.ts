@@ -12,7 +12,7 @@ import { type Change, type Home, type StoreDocument, stillHome } from './store-d
 export function register(
   document: StoreDocument,
   caller: Home,
-  request: Pick<RegisterRequest, 'publicKey' | 'lan'>,
+  request: Pick<RegisterRequest, 'publicKey' | 'lan' | 'mtu'>,
   hubPublicKey: PublicKey,
   { network, own, now }: Circumstances,
 ): Change<Home> {
@@ -20,9 +20,12 @@ export function register(
   const home = stillHome(document, caller, what)
   const lan = sortedLan(request.lan)
   const sameLan = lan.join() === home.lan.join()
-  if (sameLan && request.publicKey === home.publicKey) return [document, home]
+  const same = sameLan && request.publicKey === home.publicKey && request.mtu === (home.mtu ?? null)
+  if (same) return [document, home]
   if (!sameLan) checkLan(lan, home.lan, occupiedFor(home.name, document, network, own, now), what)
   refuseTakenKey(document, request.publicKey, home.name, hubPublicKey, what)
-  const changed: Home = { ...home, publicKey: request.publicKey, lan }
+  const { mtu: _, ...rest } = home
+  const mtu = request.mtu === null ? {} : { mtu: request.mtu }
+  const changed: Home = { ...rest, publicKey: request.publicKey, lan, ...mtu }
   return [{ ...document, homes: document.homes.map((other) => (other.name === home.name ? changed : other)) }, changed]
 }

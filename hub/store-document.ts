@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { Problem } from '../problems/problem.ts'
 import { CidrSchema, Ipv4Schema } from '../protocol/addresses.ts'
-import { PublicKeySchema } from '../protocol/messages.ts'
+import { MtuSchema, PublicKeySchema } from '../protocol/messages.ts'
 import { NameSchema } from '../protocol/names.ts'
 import { isKeyText, type PresharedKey } from '../wireguard/keys.ts'
 import { SecretHashSchema } from './secret.ts'
@@ -20,6 +20,8 @@ const HomeSchema = v.strictObject({
   /** Canonical, sorted. */
   lan: v.array(CidrSchema),
   joinedAt: TimeSchema,
+  /** Bytes. What the home's line bears, as it said; without it, as much as the hub. */
+  mtu: v.optional(MtuSchema),
 })
 
 const InviteSchema = v.strictObject({

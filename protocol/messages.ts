@@ -25,6 +25,9 @@ const PresharedKeySchema = v.pipe(
 /** 32 random bytes in base64url: join secrets and homes' secrets. */
 export const SecretSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/, 'expected 43 base64url characters'))
 
+/** Bytes. Below 576 no IPv4 host needs to take anything (RFC 791, 3.2). */
+export const MtuSchema = v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000))
+
 const LanSchema = v.pipe(v.array(CidrSchema), v.maxLength(32))
 const EndpointSchema = v.object({ address: v.pipe(v.string(), v.maxLength(64)), port: PortSchema })
 
@@ -53,7 +56,7 @@ export const JoinAnswer = v.object({
   port: PortSchema,
   alternatePorts: v.array(PortSchema),
   lan: LanSchema,
-  mtu: v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000)),
+  mtu: MtuSchema,
 })
 
 /** POST /v1/register, `Authorization: Bearer HOME.SECRET`. Idempotent and cheap. */
@@ -70,13 +73,14 @@ export const RegisterRequest = v.object({
     'doubt',
     'configuration',
     'remedy',
+    'carrier',
     'mtu',
     'key-rotation',
   ]),
   /** Take our peer out and put it in again: forgets a handshake's timestamp from the future. */
   reset: v.optional(v.boolean(), false),
   /** Bytes. What the home's line bears, when that is less than the hub's own; null: the hub's own. */
-  mtu: v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000))), null),
+  mtu: v.optional(v.nullable(MtuSchema), null),
   /** What the home last heard of itself in a heartbeat answer. */
   lastMapping: v.nullable(EndpointSchema),
 })

@@ -1,6 +1,5 @@
 import { ip, ipBatch, readLinks, readRoutes } from './api.ts'
-import { parseLinks, parseRoutes } from './convert.ts'
-import { ROUTE_PROTOCOL } from './mark.ts'
+import { type MarkedRoute, parseLinks, parseRoutes, routeArguments } from './convert.ts'
 
 /**
  * Removes an address and nothing else. With the first of several addresses of a network the kernel removes the others
@@ -14,26 +13,22 @@ export async function removeAddress(name: string, address: string, signal: Abort
     ...before.addresses
       .filter((other) => other !== address && !after.addresses.includes(other))
       .map((other) => `address add ${other} dev ${name}`),
-    ...before.routes.filter((prefix) => !after.routes.includes(prefix)).map((prefix) => routeLine(prefix, name)),
+    ...before.routes
+      .filter(({ prefix }) => !after.routes.some((route) => route.prefix === prefix))
+      .map((route) => ['route', 'add', ...routeArguments(name, route)].join(' ')),
   ]
   if (lost.length > 0) await ipBatch(lost, signal)
 }
 
 interface Addressing {
   readonly addresses: readonly string[]
-  readonly routes: readonly string[]
+  readonly routes: readonly MarkedRoute[]
 }
 
 async function readAddressing(name: string, signal: AbortSignal): Promise<Addressing> {
   const [links, routes] = await Promise.all([readLinks(signal), readRoutes(signal)])
   return {
     addresses: parseLinks(links).find((link) => link.name === name)?.addresses ?? [],
-    routes: parseRoutes(routes)
-      .filter((route) => route.interface === name)
-      .map((route) => route.prefix),
+    routes: parseRoutes(routes).filter((route) => route.interface === name),
   }
-}
-
-function routeLine(prefix: string, name: string): string {
-  return `route add ${prefix} dev ${name} proto ${ROUTE_PROTOCOL}`
 }

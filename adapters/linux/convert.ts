@@ -2,8 +2,8 @@ import * as v from 'valibot'
 import { type InterfaceState, parseDump } from '../../wireguard/dump.ts'
 import type { PresharedKey, PublicKey } from '../../wireguard/keys.ts'
 import { formatEndpoint, type PeerSpec } from '../../wireguard/spec.ts'
-import type { Observation, Refusal } from '../adapter.ts'
-import { INTERFACE_MARK } from './mark.ts'
+import type { Observation, Refusal, RouteSpec } from '../adapter.ts'
+import { INTERFACE_MARK, ROUTE_PROTOCOL } from './mark.ts'
 import { type ListedTable, parseNftTable } from './nft-list.ts'
 
 /** The words of ip, wg and nft, both ways. Pure. */
@@ -35,8 +35,7 @@ export interface Link {
   readonly addressCount: number
 }
 
-export interface MarkedRoute {
-  readonly prefix: string
+export interface MarkedRoute extends RouteSpec {
   readonly interface: string
 }
 
@@ -57,7 +56,13 @@ const Links = v.array(
   }),
 )
 
-const Routes = v.array(v.object({ dst: v.optional(v.string()), dev: v.optional(v.string()) }))
+const Routes = v.array(
+  v.object({
+    dst: v.optional(v.string()),
+    dev: v.optional(v.string()),
+    metrics: v.optional(v.array(v.object({ mtu: v.optional(v.number()) })), []),
+  }),
+)
 
 export function parseLinks(text: string): readonly Link[] {
   return v.parse(Links, JSON.parse(text)).flatMap((link) => {
@@ -80,11 +85,11 @@ export function parseLinks(text: string): readonly Link[] {
 }
 
 export function parseRoutes(text: string): readonly MarkedRoute[] {
-  return v.parse(Routes, JSON.parse(text)).flatMap(({ dst, dev }) => {
+  return v.parse(Routes, JSON.parse(text)).flatMap(({ dst, dev, metrics }) => {
     if (dst === undefined || dev === undefined) return []
     // ip leaves out what goes without saying to it.
     const prefix = dst === 'default' ? '0.0.0.0/0' : dst.includes('/') ? dst : `${dst}/32`
-    return [{ prefix, interface: dev }]
+    return [{ prefix, mtu: metrics.find(({ mtu }) => mtu !== undefined)?.mtu ?? null, interface: dev }]
   })
 }
 
@@ -108,7 +113,7 @@ export function toObservation(interfaceName: string, replies: Replies): Observat
             addresses: own.addresses,
             routes: parseRoutes(replies.routes)
               .filter((route) => route.interface === own.name)
-              .map((route) => route.prefix),
+              .map(({ prefix, mtu }) => ({ prefix, mtu })),
           },
     strayInterfaces: marked.filter((link) => link !== own).map((link) => link.name),
     firewall: table?.isOurs === true ? table.fingerprints : null,
@@ -171,6 +176,15 @@ function peerText(peer: PeerSpec, presharedKey: PresharedKey | null): string {
     `PersistentKeepalive = ${peer.keepaliveSeconds}`,
     '',
   ].join('\n')
+}
+
+/**
+ * Arguments of `ip route`. The MTU is not locked: forwarded packets obey it since Linux 5.10 all the same
+ * (ip_dst_mtu_maybe_forward in net/ip.h), and what this machine itself sends keeps its DF bit and path discovery.
+ */
+export function routeArguments(interfaceName: string, { prefix, mtu }: RouteSpec): readonly string[] {
+  const lower = mtu === null ? [] : ['mtu', String(mtu)]
+  return [prefix, 'dev', interfaceName, 'proto', ROUTE_PROTOCOL, ...lower]
 }
 
 /** Arguments of `wg`. */

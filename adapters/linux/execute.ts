@@ -4,14 +4,14 @@ import type { Clock } from '../../system/clock.ts'
 import type { PresharedKey, PublicKey } from '../../wireguard/keys.ts'
 import { presharedKeyId } from '../../wireguard/preshared-id.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'
-import type { Description, Step } from '../adapter.ts'
+import type { Description, RouteSpec, Step } from '../adapter.ts'
 import { describeStep } from '../describe-step.ts'
 import { removeAddress } from './address.ts'
 import { addPeers, ip, nft, readPublicKey, removePeers, setForwarding, wgSet } from './api.ts'
-import { peersText } from './convert.ts'
+import { peersText, routeArguments } from './convert.ts'
 import { firewallTable } from './firewall.ts'
 import { createInterface, removeInterface } from './interface.ts'
-import { ROUTE_PROTOCOL, TABLE } from './mark.ts'
+import { TABLE } from './mark.ts'
 import { nftText } from './nft-table.ts'
 
 export interface ExecuteContext {
@@ -52,9 +52,14 @@ async function carryOut(step: Step, context: ExecuteContext, signal: AbortSignal
     case 'bring-up':
       return void (await ip(['link', 'set', 'dev', step.interface, 'up'], signal))
     case 'add-route':
-      return addRoute(step.interface, step.prefix, signal)
+      return addRoute(step.interface, step, signal)
+    case 'set-route-mtu':
+      return void (await ip(['route', 'change', ...routeArguments(step.interface, step)], signal))
     case 'remove-route':
-      return void (await ip(['route', 'del', ...marked(step.interface, step.prefix)], signal))
+      return void (await ip(
+        ['route', 'del', ...routeArguments(step.interface, { prefix: step.prefix, mtu: null })],
+        signal,
+      ))
     case 'enable-forwarding':
       return setForwarding('1')
     case 'disable-forwarding':
@@ -94,17 +99,13 @@ async function setPeers(
 }
 
 /** `add`, not `replace`: that would put ours in the place of somebody else's. */
-async function addRoute(name: string, prefix: string, signal: AbortSignal): Promise<void> {
+async function addRoute(name: string, route: RouteSpec, signal: AbortSignal): Promise<void> {
   try {
-    await ip(['route', 'add', ...marked(name, prefix)], signal)
+    await ip(['route', 'add', ...routeArguments(name, route)], signal)
   } catch (thrown) {
     if (!reasonOf(thrown).includes('File exists')) throw thrown
-    throw new TypeError(`a route to ${prefix} that homeward did not make is there already`, { cause: thrown })
+    throw new TypeError(`a route to ${route.prefix} that homeward did not make is there already`, { cause: thrown })
   }
-}
-
-function marked(name: string, prefix: string): readonly string[] {
-  return [prefix, 'dev', name, 'proto', ROUTE_PROTOCOL]
 }
 
 /** These say more than that a step failed; for all others the reason does. */

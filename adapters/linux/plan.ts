@@ -114,14 +114,18 @@ function oneSpelling(endpoint: Endpoint | null): Endpoint | null {
 }
 
 function routeSteps(own: ObservedInterface | null, desired: TunnelSpec): readonly Step[] {
-  const there = own?.routes ?? []
+  const name = desired.interface
+  const there = new Map((own?.routes ?? []).map(({ prefix, mtu }) => [prefix, mtu]))
+  const wanted = new Set(desired.routes.map(({ prefix }) => prefix))
   return [
-    ...desired.routes
-      .filter((prefix) => !there.includes(prefix))
-      .map((prefix) => ({ kind: 'add-route', interface: desired.interface, prefix }) as const),
-    ...there
-      .filter((prefix) => !desired.routes.includes(prefix))
-      .map((prefix) => ({ kind: 'remove-route', interface: desired.interface, prefix }) as const),
+    ...desired.routes.flatMap(({ prefix, mtu }): readonly Step[] => {
+      const found = there.get(prefix)
+      if (found === undefined) return [{ kind: 'add-route', interface: name, prefix, mtu }]
+      return found === mtu ? [] : [{ kind: 'set-route-mtu', interface: name, prefix, mtu }]
+    }),
+    ...[...there.keys()]
+      .filter((prefix) => !wanted.has(prefix))
+      .map((prefix) => ({ kind: 'remove-route', interface: name, prefix }) as const),
   ]
 }
 

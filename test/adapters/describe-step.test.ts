@@ -32,6 +32,14 @@ test.each<[Step, string]>([
     },
     'set the firewall table of homeward: let the tunnel reach no network here (routed)',
   ],
+  [
+    { kind: 'add-route', interface: 'hw0', prefix: '192.168.1.0/24', mtu: 1280 },
+    'lead 192.168.1.0/24 into hw0 with an MTU of 1280 bytes',
+  ],
+  [
+    { kind: 'set-route-mtu', interface: 'hw0', prefix: '10.86.0.2/32', mtu: null },
+    'lead 10.86.0.2/32 into hw0 with its own MTU',
+  ],
   [{ kind: 'disable-forwarding' }, 'turn IPv4 forwarding off, as it was before homeward'],
 ])('a step is one line for people: %#', (step, line) => {
   expect(describeStep(step)).toBe(line)

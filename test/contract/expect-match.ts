@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { Observation, TunnelSpec } from '../../adapters/adapter.ts'
+import type { Observation, RouteSpec, TunnelSpec } from '../../adapters/adapter.ts'
 import { sameEndpoint } from '../../wireguard/spec.ts'
 
 /** That an observation says what was wanted, without asking the planner, which could be wrong in the same way. */
@@ -21,7 +21,8 @@ export function expectMatch(observed: Observation, spec: TunnelSpec | null, whic
     addresses: [spec.address],
     ...(spec.listenPort === null ? {} : { listenPort: spec.listenPort }),
   })
-  expect([...(own?.routes ?? [])].sort(), which).toEqual([...spec.routes].sort())
+  const routesOf = (routes: readonly RouteSpec[]) => routes.map(({ prefix, mtu }) => `${prefix} ${mtu}`).sort()
+  expect(routesOf(own?.routes ?? []), which).toEqual(routesOf(spec.routes))
   const peers = new Map(own?.peers.map((peer) => [peer.publicKey, peer]))
   expect(peers.size, which).toBe(spec.peers.length)
   for (const wanted of spec.peers) {

@@ -38,6 +38,7 @@ const HOME = {
 
 const HUB = {
   'a route is removed': 'ip route del 192.168.1.0/24 dev hw0',
+  'a route’s MTU is changed': 'ip route change 192.168.1.0/24 dev hw0 proto 86 mtu 900',
   'a route is added': 'ip route add 192.168.99.0/24 dev hw0 proto 86',
   'a device is taken out of the firewall': 'nft delete element inet homeward tunnel_devices "{ 10.86.0.5 }"',
   'the listen port is changed': 'wg set hw0 listen-port 5555',

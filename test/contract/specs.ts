@@ -73,7 +73,10 @@ export function hubSpec(keys: Keys): TunnelSpec {
         keepaliveSeconds: 0,
       },
     ],
-    routes: ['192.168.1.0/24', '192.168.2.0/24'],
+    routes: [
+      { prefix: '192.168.1.0/24', mtu: null },
+      { prefix: '192.168.2.0/24', mtu: null },
+    ],
     forwarding: { role: 'hub', alternatePorts: [4500, 443], echo: ECHO_FLOW, devices: ['10.86.0.5', '10.86.0.6'] },
   }
 }

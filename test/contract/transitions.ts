@@ -51,11 +51,30 @@ export function transitions(keys: Keys): readonly Transition[] {
       keepsSessions: true,
     },
     {
+      to: 'a home that bears less',
+      spec: {
+        ...hub,
+        routes: ['10.86.0.2/32', '192.168.1.0/24', '192.168.2.0/24'].map((prefix) => ({ prefix, mtu: 1280 })),
+      },
+      keepsSessions: true,
+    },
+    {
+      to: 'one of its networks that bears more again',
+      spec: {
+        ...hub,
+        routes: [
+          { prefix: '192.168.1.0/24', mtu: 1300 },
+          { prefix: '192.168.2.0/24', mtu: null },
+        ],
+      },
+      keepsSessions: true,
+    },
+    {
       to: 'fewer peers',
       spec: {
         ...hub,
         peers: [homePeer!],
-        routes: ['192.168.2.0/24'],
+        routes: [{ prefix: '192.168.2.0/24', mtu: null }],
         forwarding: { role: 'hub', alternatePorts: [], echo: ECHO_FLOW, devices: [] },
       },
       keepsSessions: true,

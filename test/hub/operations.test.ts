@@ -147,13 +147,13 @@ describe('a LAN', () => {
       code,
     )
     const { document: both, home } = joined(document, 'barn', ['192.168.7.0/24'])
-    const change = { publicKey: home.publicKey, lan: [prefix] }
+    const change = { publicKey: home.publicKey, lan: [prefix], mtu: null }
     expect(refusal(() => register(both, home, change, hubKey, circumstances))).toBe(code)
   })
 
   test('the hub’s owner may grant a public one, which the home may then keep; nobody may have loopback or multicast', () => {
     const { document, home } = joined(EMPTY_DOCUMENT, 'cabin', ['198.51.100.0/25'])
-    const half = { publicKey: home.publicKey, lan: ['198.51.100.0/26'] }
+    const half = { publicKey: home.publicKey, lan: ['198.51.100.0/26'], mtu: null }
     expect(register(document, home, half, hubKey, circumstances)[1].lan).toEqual(half.lan)
     for (const prefix of ['127.0.0.0/8', '224.0.0.0/4', '169.254.0.0/16', '0.0.0.0/8'])
       expect(refusal(() => invited(EMPTY_DOCUMENT, 'cabin', [prefix]))).toBe('prefix-invalid')
@@ -162,17 +162,28 @@ describe('a LAN', () => {
   test('a home that was joined anew while it asked is not taken for the old one', () => {
     const first = joined(EMPTY_DOCUMENT, 'cabin')
     const again = joined(first.document, 'cabin')
-    const change = { publicKey: newKey(), lan: [] }
+    const change = { publicKey: newKey(), lan: [], mtu: null }
     expect(refusal(() => register(again.document, first.home, change, hubKey, circumstances))).toBe('home-unknown')
     expect(refusal(() => leave(again.document, first.home, { reopenInvite: false }))).toBe('home-unknown')
   })
 
   test('a registration that says what is known writes nothing; another LAN is taken', () => {
     const { document, home } = joined(EMPTY_DOCUMENT, 'cabin', ['192.168.1.0/24'])
-    const same = { publicKey: home.publicKey, lan: ['192.168.1.0/24'] }
+    const same = { publicKey: home.publicKey, lan: ['192.168.1.0/24'], mtu: null }
     expect(register(document, home, same, hubKey, circumstances)[0]).toBe(document)
     const [after] = readable(register(document, home, { ...same, lan: ['192.168.9.0/24'] }, hubKey, circumstances))
     expect(homeNamed(after, 'cabin')?.lan).toEqual(['192.168.9.0/24'])
+  })
+
+  test('what a home’s line bears is remembered once, and forgotten when it bears all again', () => {
+    const { document, home } = joined(EMPTY_DOCUMENT, 'cabin')
+    const less = { publicKey: home.publicKey, lan: [], mtu: 1280 }
+    const [after, lowered] = readable(register(document, home, less, hubKey, circumstances))
+    expect(lowered.mtu).toBe(1280)
+    expect(register(after, lowered, less, hubKey, circumstances)[0]).toBe(after)
+    const [again] = readable(register(after, lowered, { ...less, mtu: null }, hubKey, circumstances))
+    // Not even its name: an older hub would refuse the file for it.
+    expect(again).toEqual(document)
   })
 })
 
@@ -231,7 +242,13 @@ test('whatever is done in whatever order, the document can be read again and nob
           else if (what === 2) document = removeHome(document, name, now)[0]
           else if (what === 3 && home !== null) document = leave(document, home, { reopenInvite: lan > 1 })[0]
           else if (what === 4 && home !== null)
-            document = register(document, home, { publicKey: newKey(), lan: prefix }, hubKey, circumstances)[0]
+            document = register(
+              document,
+              home,
+              { publicKey: newKey(), lan: prefix, mtu: lan > 1 ? 1280 : null },
+              hubKey,
+              circumstances,
+            )[0]
           else if (what === 5)
             document = addDevice(
               document,

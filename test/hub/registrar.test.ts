@@ -57,7 +57,7 @@ describe('a home that joins', () => {
         keepaliveSeconds: 0,
       },
     ])
-    expect(scene.machine.spec?.routes).toEqual(['192.168.1.0/24'])
+    expect(scene.machine.spec?.routes).toEqual([{ prefix: '192.168.1.0/24', mtu: null }])
   })
 
   test('gets the same answer again when the first one was lost; another machine with its token does not', async () => {
@@ -121,7 +121,15 @@ describe('a home that is known', () => {
     const publicKey = newKey()
     await register(bearer, { publicKey, lan: ['192.168.9.0/24'] })
     expect(peerKeys()).toEqual([publicKey])
-    expect(scene.machine.spec?.routes).toEqual(['192.168.9.0/24'])
+    expect(scene.machine.spec?.routes).toEqual([{ prefix: '192.168.9.0/24', mtu: null }])
+    await register(bearer, { publicKey, lan: ['192.168.9.0/24'], mtu: 1300 })
+    expect(scene.machine.spec?.routes).toEqual([
+      { prefix: '10.86.0.2/32', mtu: 1300 },
+      { prefix: '192.168.9.0/24', mtu: 1300 },
+    ])
+    // No less than the hub's own: nothing to say.
+    await register(bearer, { publicKey, lan: ['192.168.9.0/24'], mtu: 1420 })
+    expect(scene.machine.spec?.routes).toEqual([{ prefix: '192.168.9.0/24', mtu: null }])
   })
 
   test('is not answered with another secret, another name, or after it left; unknown and known take the same way', async () => {

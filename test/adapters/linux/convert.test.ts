@@ -20,7 +20,7 @@ const SECRET = `${'S'.repeat(42)}A=` as PresharedKey
 
 /** As iproute2 6.1.0 prints them. */
 const LINKS = `[{"ifindex":1,"ifname":"lo","flags":["LOOPBACK","UP","LOWER_UP"],"mtu":65536,"qdisc":"noqueue","operstate":"UNKNOWN","addr_info":[{"family":"inet","local":"127.0.0.1","prefixlen":8,"scope":"host","label":"lo"},{"family":"inet6","local":"::1","prefixlen":128,"scope":"host"}]},{},{"ifindex":2,"ifname":"hw0","flags":["POINTOPOINT","MULTICAST","NOARP","UP","LOWER_UP"],"mtu":1420,"qdisc":"pfifo_fast","operstate":"UNKNOWN","linkinfo":{"info_kind":"tun","info_data":{"type":"tun","pi":true}},"ifalias":"homeward","addr_info":[{"family":"inet","local":"10.86.0.2","prefixlen":16,"scope":"global","label":"hw0"},{"family":"inet6","local":"fe80::1","prefixlen":64,"scope":"link"}]},{"ifindex":3,"ifname":"old0","flags":["NOARP"],"mtu":1420,"linkinfo":{"info_kind":"wireguard"},"ifalias":"homeward","addr_info":[]}]`
-const ROUTES = `[{"dst":"192.168.1.0/24","dev":"hw0","scope":"link","flags":[]},{"dst":"192.168.7.7","dev":"hw0","scope":"link","flags":[]},{"dst":"10.9.0.0/16","dev":"eth0","flags":[]},{"dst":"default","dev":"hw0","flags":[]}]`
+const ROUTES = `[{"dst":"192.168.1.0/24","dev":"hw0","scope":"link","flags":[]},{"dst":"192.168.7.7","dev":"hw0","scope":"link","flags":[],"metrics":[{"mtu":1200}]},{"dst":"10.9.0.0/16","dev":"eth0","flags":[]},{"dst":"default","dev":"hw0","flags":[]}]`
 const DUMP = `${SECRET}\t${KEY}\t51820\toff\n`
 const OURS = `{"nftables": [{"metainfo": {"version": "1.0.6"}}, {"table": {"family": "inet", "name": "homeward", "handle": 3}}, {"chain": {"family": "inet", "table": "homeward", "name": "made_by_homeward", "handle": 1}}, {"chain": {"family": "inet", "table": "homeward", "name": "forwarding_was_off", "handle": 2}}]}`
 
@@ -31,7 +31,11 @@ describe('an observation', () => {
     const { interface: own, ...rest } = toObservation('hw0', replies)
     expect(own).toMatchObject({ name: 'hw0', up: true, mtu: 1420, publicKey: KEY, listenPort: 51_820 })
     expect(own?.addresses).toEqual(['10.86.0.2/16'])
-    expect(own?.routes).toEqual(['192.168.1.0/24', '192.168.7.7/32', '0.0.0.0/0'])
+    expect(own?.routes).toEqual([
+      { prefix: '192.168.1.0/24', mtu: null },
+      { prefix: '192.168.7.7/32', mtu: 1200 },
+      { prefix: '0.0.0.0/0', mtu: null },
+    ])
     expect(rest).toEqual({
       strayInterfaces: ['old0'],
       firewall: [],

@@ -101,7 +101,8 @@ async function bring({ adapter }: Station, spec: TunnelSpec): Promise<void> {
   await bringTo(adapter, 'hw0', spec, AbortSignal.timeout(60_000))
 }
 
-function hubSpec(): TunnelSpec {
+/** @param mtu of the routes to the home. */
+function hubSpec(mtu: number | null = null): TunnelSpec {
   const peer = (station: Station, allowedIps: readonly string[]): PeerSpec => ({
     publicKey: station.publicKey,
     presharedKeyId: null,
@@ -116,7 +117,7 @@ function hubSpec(): TunnelSpec {
     mtu: 1420,
     listenPort: 51_820,
     peers: [peer(home, [`${HOME}/32`, ...LANS]), peer(cabin, [`${CABIN}/32`]), peer(phone, [`${PHONE}/32`])],
-    routes: LANS,
+    routes: [...(mtu === null ? [] : [`${HOME}/32`]), ...LANS].map((prefix) => ({ prefix, mtu })),
     forwarding: { role: 'hub', alternatePorts: [443], echo: ECHO_FLOW, devices: [PHONE] },
   }
 }
@@ -138,7 +139,7 @@ function edgeSpec(station: Station, address: string, net: number, port = 51_820)
         keepaliveSeconds: 25,
       },
     ],
-    routes: station === home ? [] : LANS,
+    routes: station === home ? [] : LANS.map((prefix) => ({ prefix, mtu: null })),
     forwarding: { role: 'home', lan: station === home ? ['192.168.1.0/24'] : [], mode: 'masquerade' },
   }
 }
@@ -240,6 +241,31 @@ test('TCP in both directions is clamped to the smaller tunnel', async () => {
   await ask(phone, '192.168.1.20')
   expect((await syn.waitForLine(/mss (\d+)/))[1]).toBe('1240')
   expect((await answer.waitForLine(/mss (\d+)/))[1]).toBe('1240')
+})
+
+test('what a home’s line bears less is told to whoever sends more, and other homes bear what they did', async () => {
+  const pings = async (address: string, bytes: number, from = phone.host) => {
+    const sized = ['-c1', '-W2', '-M', 'do', '-s', String(bytes - 28), address]
+    const { exitCode, stdout, stderr } = await from.run('ping', sized, { allowFailure: true })
+    return { passed: exitCode === 0, said: stdout + stderr }
+  }
+  await bring(hub, hubSpec(1200))
+  for (const address of [HOME, '192.168.1.20']) {
+    expect((await pings(address, 1200)).passed, address).toBe(true)
+    const large = await pings(address, 1201)
+    expect(large.said, address).toMatch(/mtu ?= ?1200/)
+    expect(large.passed, address).toBe(false)
+  }
+  expect((await pings(HOME, 1201, hub.host)).passed).toBe(false)
+  expect((await pings(CABIN, 1420)).passed).toBe(true)
+  // TCP does not need to be told: the hub clamps it, from both ends.
+  const syn = camera.start('tcpdump', ['-l', '-n', '-c1', '-i', 'lan', 'tcp port 80 and tcp[tcpflags] == tcp-syn'])
+  await syn.waitForLine(/listening on/)
+  await ask(phone, '192.168.1.20')
+  expect((await syn.waitForLine(/mss (\d+)/))[1]).toBe('1160')
+  await bring(hub, hubSpec())
+  for (const host of [phone.host, hub.host]) await host.run('ip', ['route', 'flush', 'cache'])
+  expect((await pings(HOME, 1280)).passed).toBe(true)
 })
 
 test('changing what may pass loses no packet of what goes on passing', async () => {

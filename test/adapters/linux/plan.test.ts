@@ -14,6 +14,9 @@ const PREFIXES = ['10.86.0.2/32', '10.86.0.3/32', '192.168.1.0/24', '192.168.2.0
 
 const key = fc.constantFrom(...KEYS)
 const prefixes = fc.subarray(PREFIXES)
+const routes = fc
+  .array(fc.record({ prefix: fc.constantFrom(...PREFIXES), mtu: fc.constantFrom(null, 1200, 1280) }))
+  .map((some) => [...new Map(some.map((route) => [route.prefix, route])).values()])
 const presharedKeyId = fc.constantFrom(null, '0011223344556677' as PresharedKeyId, '8899aabbccddeeff' as PresharedKeyId)
 const endpoint = fc.constantFrom(
   null,
@@ -59,7 +62,7 @@ const spec: fc.Arbitrary<TunnelSpec> = fc.record({
   mtu,
   listenPort: fc.constantFrom(null, 51_820, 443),
   peers,
-  routes: prefixes,
+  routes,
   forwarding,
 })
 
@@ -68,7 +71,7 @@ const ownInterface: fc.Arbitrary<ObservedInterface> = fc
     up: fc.boolean(),
     mtu,
     addresses: fc.uniqueArray(address),
-    routes: prefixes,
+    routes,
     publicKey: fc.option(key),
     listenPort: fc.constantFrom(0, 443, 51_820, 40_000),
     peers,

@@ -55,6 +55,7 @@ type InterfaceStep = Extract<
       | 'remove-peers'
       | 'bring-up'
       | 'add-route'
+      | 'set-route-mtu'
       | 'remove-route'
   }
 >
@@ -85,14 +86,24 @@ function carryOutOn(own: ObservedInterface, step: InterfaceStep, machine: Observ
       return { ...own, up: true, listenPort: own.listenPort === 0 ? 40_001 : own.listenPort }
     case 'add-route':
       refuseIf(!own.up, 'Device for nexthop is not up')
-      refuseIf(own.routes.includes(step.prefix), 'File exists')
-      return { ...own, routes: [...own.routes, step.prefix] }
+      refuseIf(leads(own, step.prefix), 'File exists')
+      return { ...own, routes: [...own.routes, { prefix: step.prefix, mtu: step.mtu }] }
+    case 'set-route-mtu':
+      refuseIf(!leads(own, step.prefix), 'No such file or directory')
+      return {
+        ...own,
+        routes: own.routes.map((route) => (route.prefix === step.prefix ? { ...route, mtu: step.mtu } : route)),
+      }
     case 'remove-route':
-      refuseIf(!own.routes.includes(step.prefix), 'No such process')
-      return { ...own, routes: own.routes.filter((prefix) => prefix !== step.prefix) }
+      refuseIf(!leads(own, step.prefix), 'No such process')
+      return { ...own, routes: own.routes.filter(({ prefix }) => prefix !== step.prefix) }
     default:
       return step satisfies never
   }
+}
+
+function leads({ routes }: ObservedInterface, prefix: string): boolean {
+  return routes.some((route) => route.prefix === prefix)
 }
 
 /** `wg addconf`: what a peer is given it takes from whoever had it. */
