@@ -7,10 +7,10 @@ import type { Watch } from './state.ts'
 /** One lost heartbeat is everyday; two in a row are worth a few packets of asking. */
 const SUSPICIOUS_MISSES = 2
 
-const FIRST_ECHO_MS = 1_000
+const FIRST_ECHO_MS = 100
 /** It keeps known which ways answer while all is well. */
 const CALM_ECHO_MS = 600_000
-const STARTING_ECHO_MS = 2_000
+const STARTING_ECHO_MS = 1_000
 
 const UPLINK_AGAIN_MS = 10_000
 
