@@ -29,10 +29,11 @@ ping -c 1 -W 10 ${BARE.hub}
  */
 export async function layBareHub(hub: Host, homeKey: string | null): Promise<string> {
   const hubKey = await makeInterface(hub, BARE.hub)
-  const peer = (rest: string) => (homeKey === null ? '' : `peer ${homeKey} ${rest}`)
-  await hub.shell(`
-wg set ${BARE.interface} ${peer('remove')}
-wg set ${BARE.interface} listen-port ${BARE.port} ${peer(`allowed-ips ${BARE.home}/32`)}
+  await hub.shell(`wg set ${BARE.interface} listen-port ${BARE.port}`)
+  if (homeKey !== null)
+    await hub.shell(`
+wg set ${BARE.interface} peer ${homeKey} remove
+wg set ${BARE.interface} peer ${homeKey} allowed-ips ${BARE.home}/32
 `)
   return hubKey
 }
