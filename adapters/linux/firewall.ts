@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js'
-import type { EchoFlow, ForwardingSpec } from '../adapter.ts'
+import type { ForwardingSpec } from '../adapter.ts'
+import { type HubForwarding, hubDoors } from './hub-doors.ts'
 import type { NftChain, NftTable } from './nft-table.ts'
 
 /** What the firewall has to do. */
@@ -12,9 +13,6 @@ export interface FirewallSpec {
 /** Priorities as numbers, which is how nft prints them back; their names are in nft(8), "Standard priority names". */
 const FILTER = 0
 const SRCNAT = 100
-const DSTNAT = -100
-/** Before anybody's filter, after the destination was rewritten. */
-const MANGLE = -150
 
 /** The content of our table. Pure. Whatever does not touch the tunnel passes: that is not ours to judge. */
 export function firewallTable({ interface: name, listenPort, forwarding }: FirewallSpec): NftTable {
@@ -45,26 +43,17 @@ function homeTable(tunnel: string, lan: readonly string[], mode: 'masquerade' | 
         `iifname ${tunnel} oifname != ${tunnel} ct status dnat accept`,
         `iifname ${tunnel} drop`,
       ]),
-      ...(lan.length === 0 || mode === 'routed' ? [] : [natChain('postrouting', SRCNAT, [`${intoLan} masquerade`])]),
+      ...(lan.length === 0 || mode === 'routed' ? [] : [masqueradeChain(intoLan)]),
     ],
   }
 }
 
-function hubTable(
-  tunnel: string,
-  listenPort: number | null,
-  { alternatePorts, devices, echo }: HubForwarding,
-): NftTable {
-  const toUs = `iifname != { "lo", ${tunnel} } fib daddr type local udp dport`
-  const flowLives = (['ip', 'ip6'] as const).map((l3proto) => ({
-    name: `echo_${l3proto}_${echo.keptSeconds}`,
-    l3proto,
-    repliedSeconds: echo.keptSeconds,
-  }))
+function hubTable(tunnel: string, listenPort: number | null, forwarding: HubForwarding): NftTable {
+  const { flowLives, recentSets, chains } = hubDoors(tunnel, listenPort, forwarding)
   return {
     flowLives,
-    sets: [{ name: 'tunnel_devices', type: 'ipv4_addr', elements: [...new Set(devices)] }],
-    recentSets: INITIATION_SETS.map(({ name, type }) => ({ name, type, keptSeconds: 60, size: 4096 })),
+    sets: [{ name: 'tunnel_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.devices)] }],
+    recentSets,
     chains: [
       forwardChain([
         ...clamp(tunnel),
@@ -74,62 +63,9 @@ function hubTable(
         `iifname ${tunnel} drop`,
         `oifname ${tunnel} drop`,
       ]),
-      ...(listenPort === null
-        ? []
-        : [
-            natChain('prerouting', DSTNAT, [
-              ...echoRules(toUs, [listenPort, ...others(alternatePorts, listenPort)], echo, flowLives),
-              ...redirect(toUs, others(alternatePorts, listenPort), listenPort),
-            ]),
-            inputChain(INITIATION_SETS.map(({ name, source }) => initiationRule(tunnel, listenPort, name, source))),
-          ]),
+      ...chains,
     ],
   }
-}
-
-type HubForwarding = Extract<ForwardingSpec, { role: 'hub' }>
-
-/** Who shook hands, or tried to, within a minute: hub/initiations.ts reads them. */
-const INITIATION_SETS = [
-  { name: 'initiations', type: 'ipv4_addr', source: 'ip saddr' },
-  { name: 'initiations6', type: 'ipv6_addr', source: 'ip6 saddr' },
-] as const
-
-function others(ports: readonly number[], listenPort: number): readonly number[] {
-  return ports.filter((port) => port !== listenPort)
-}
-
-/**
- * Only a flow's first packet passes a nat chain (nft(8), "CHAINS"): a flow that began as WireGuard's stays WireGuard's.
- * Without a life of its own an answer after 120 s would leave from a port that the asker's NAT does not know
- * (nf_conntrack_udp_timeout_stream).
- */
-function echoRules(
-  toUs: string,
-  ports: readonly number[],
-  { firstBytes, port }: EchoFlow,
-  flowLives: NftTable['flowLives'],
-): readonly string[] {
-  const isEcho = `${toUs} ${braced(ports)} ${payloadBegins(firstBytes)}`
-  return flowLives.map(({ name, l3proto }) => {
-    const family = l3proto === 'ip' ? 'ipv4' : 'ipv6'
-    return `${isEcho} meta nfproto ${family} ct timeout set "${name}" redirect to :${port}`
-  })
-}
-
-function redirect(toUs: string, ports: readonly number[], listenPort: number): readonly string[] {
-  return ports.length === 0 ? [] : [`${toUs} ${braced(ports)} redirect to :${listenPort}`]
-}
-
-/** A handshake initiation: type 1 and three zeros (message_handshake_initiation in drivers/net/wireguard/messages.h). */
-function initiationRule(tunnel: string, listenPort: number, set: string, source: string): string {
-  const isInitiation = `udp dport ${listenPort} ${payloadBegins(0x01000000)}`
-  return `iifname != { "lo", ${tunnel} } ${isInitiation} update @${set} { ${source} }`
-}
-
-/** The four bytes after the UDP header, as one big-endian number. */
-function payloadBegins(bytes: number): string {
-  return `@th,64,32 0x${bytes.toString(16).padStart(8, '0')}`
 }
 
 /** `rt mtu` takes the smaller MTU of both directions' routes, so what comes out of the tunnel is clamped to it as well. */
@@ -141,15 +77,11 @@ function forwardChain(rules: readonly string[]): NftChain {
   return { name: 'forward', type: 'filter', hook: 'forward', priority: FILTER, rules }
 }
 
-function inputChain(rules: readonly string[]): NftChain {
-  return { name: 'input', type: 'filter', hook: 'input', priority: MANGLE, rules }
+function masqueradeChain(which: string): NftChain {
+  return { name: 'postrouting', type: 'nat', hook: 'postrouting', priority: SRCNAT, rules: [`${which} masquerade`] }
 }
 
-function natChain(hook: 'prerouting' | 'postrouting', priority: number, rules: readonly string[]): NftChain {
-  return { name: hook, type: 'nat', hook, priority, rules }
-}
-
-function braced(items: readonly (string | number)[]): string {
+function braced(items: readonly string[]): string {
   return `{ ${items.join(', ')} }`
 }
 

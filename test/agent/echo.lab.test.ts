@@ -40,7 +40,7 @@ console.log(JSON.stringify(answers))
 
 beforeAll(async () => {
   lab = await createLab()
-  picture = await buildPicture(lab)
+  picture = await buildPicture(lab, { ipv6: true })
   pi = picture.home.pi
   program = join(lab.folder, 'asker.mjs')
   await build({
@@ -72,6 +72,12 @@ function ask(host: Host, ways: readonly Endpoint[], question: EchoQuestion, secr
 const way = (port: number): Endpoint => ({ address: picture.hubAddress, port })
 const WIREGUARD = [51_820, 4500, 443, 53]
 
+const SENDS_INITIATION = `
+const socket = require('node:dgram').createSocket('udp6')
+const datagram = Buffer.alloc(148)
+datagram[0] = 1
+socket.send(datagram, 443, process.argv[1], () => socket.close())`
+
 async function hubFirewall(): Promise<readonly string[]> {
   const { stdout } = await picture.hub.run('nft', ['-j', 'list', 'table', 'inet', 'homeward'])
   return parseNftTable(stdout).fingerprints
@@ -93,6 +99,33 @@ describe('the echo', () => {
     const answers = await ask(picture.phone, WIREGUARD.map(way), { timeoutMs: 10_000, bytes: 1472 })
     expect(answers.map((answer) => answer?.way.port)).toEqual(WIREGUARD)
     expect(answers[0]?.word).toMatchObject({ peerKnown: true, initiatedSeconds: null })
+  })
+
+  test('is answered over IPv6, where a handshake counts for the family that it came by', async () => {
+    const six = picture.hubIpv6 ?? ''
+    const ways = WIREGUARD.map((port) => ({ address: six, port }))
+    const before = await ask(pi, ways, { timeoutMs: 10_000 })
+    expect(before.map((answer) => answer?.way)).toEqual(ways)
+    expect(before[0]?.word).toMatchObject({ peerKnown: true, initiatedSeconds: null })
+    // With a length and a type that are right, and nothing else: WireGuard does not take it.
+    await pi.run(process.execPath, ['-e', SENDS_INITIATION, six])
+    // The hub lists them each half second at most.
+    const initiated = async () => (await ask(pi, ways, { timeoutMs: 10_000 }))[0]?.word.initiatedSeconds ?? null
+    await expect.poll(initiated, { timeout: 20_000 }).not.toBeNull()
+    expect(await initiated()).toBeLessThan(30)
+  })
+
+  test('is hidden by a firewall of the owner’s that does not know its port, and nothing else is', async () => {
+    await picture.hub.shell(`nft -f - <<'END'
+      table inet owners {
+        chain input { type filter hook input priority 0; policy accept; udp dport 51820 accept; meta l4proto udp iifname != { "lo", "hw0" } drop; }
+      }
+END`)
+    expect(await ask(pi, [way(443)], { timeoutMs: 1_500 })).toEqual([null])
+    expect((await picture.hub.run('ping', ['-c1', '-W5', '10.86.0.2'])).exitCode).toBe(0)
+    await picture.hub.run('nft', ['insert', 'rule', 'inet', 'owners', 'input', 'udp', 'dport', '8687', 'accept'])
+    expect(await ask(pi, [way(443)], { timeoutMs: 10_000 })).toMatchObject([{ way: way(443) }])
+    await picture.hub.run('nft', ['delete', 'table', 'inet', 'owners'])
   })
 
   test('is not for those who do not know the home’s secret', async () => {
