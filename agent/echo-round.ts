@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net'
 import type { HubWord } from '../protocol/echo.ts'
 import { sleep } from '../system/sleep.ts'
+import { within } from '../system/within.ts'
 import { type Endpoint, sameEndpoint } from '../wireguard/spec.ts'
 import type { EchoRound } from './core/evidence.ts'
 import type { SizedRound } from './core/path-mtu.ts'
@@ -47,8 +48,12 @@ export async function askRound(
   ask: AskWay,
   signal: AbortSignal,
 ): Promise<{ readonly round: EchoRound; readonly word: HubWord | null }> {
+  return await within(ROUND_MS + HEAD_START_MS, signal, (cut) => askAll(plan, askedAt, ask, cut))
+}
+
+async function askAll(plan: RoundPlan, askedAt: number, ask: AskWay, signal: AbortSignal) {
   const ended = new AbortController()
-  const all = AbortSignal.any([signal, ended.signal, AbortSignal.timeout(ROUND_MS + HEAD_START_MS)])
+  const all = AbortSignal.any([signal, ended.signal])
   const asked: Endpoint[] = []
   const answers: EchoAnswer[] = []
   let named: readonly string[] | null = null

@@ -2,6 +2,7 @@ import type { Adapter } from '../adapters/adapter.ts'
 import { reasonOf } from '../problems/problem.ts'
 import type { Clock } from '../system/clock.ts'
 import type { Log } from '../system/log.ts'
+import { within } from '../system/within.ts'
 import type { Endpoint } from '../wireguard/spec.ts'
 import { openCarrier } from './carrier.ts'
 import { type AgentConfig, firstHub } from './config.ts'
@@ -41,8 +42,6 @@ export interface Reach {
 /** A registrar that is there answers in some round trips; in a silence nobody waits longer. */
 const ANSWER_MS = { calm: 10_000, doubt: 3_000 } as const
 
-/** Sizes of a round share the hub's bound on bytes; a second is enough for each to be tried three times. */
-const SIZES_MS = 2_000
 const UPLINK_MS = 4_000
 
 /** How the loop acts on the world. Each hand answers in time, whatever happens, and none throws. */
@@ -129,13 +128,14 @@ export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
     },
     askSizes: async (sizes) => {
       const { endpoint } = path
-      const inTime = AbortSignal.any([signal, AbortSignal.timeout(SIZES_MS)])
       const nothing = { passed: [], smallPassed: false }
-      return { kind: 'sized', round: endpoint === null ? nothing : await askSizes(endpoint, sizes, ask, inTime) }
+      return { kind: 'sized', round: endpoint === null ? nothing : await askSizes(endpoint, sizes, ask, signal) }
     },
     testUplink: async () => {
-      const inTime = AbortSignal.any([signal, AbortSignal.timeout(UPLINK_MS)])
-      return { kind: 'uplink', uplink: await testUplink(config().beacons, inTime) }
+      return {
+        kind: 'uplink',
+        uplink: await within(UPLINK_MS, signal, (cut) => testUplink(config().beacons, cut)),
+      }
     },
     remedy: async (remedy) => {
       const { endpoint, keepaliveSeconds } = path

@@ -2,6 +2,7 @@ import type { Adapter } from '../adapters/adapter.ts'
 import { asProblem } from '../problems/problem.ts'
 import type { Log } from '../system/log.ts'
 import { sleep } from '../system/sleep.ts'
+import { within } from '../system/within.ts'
 import { type Endpoint, formatEndpoint } from '../wireguard/spec.ts'
 import { withChangeLock } from './change-lock.ts'
 import { type AgentConfig, firstHub } from './config.ts'
@@ -39,9 +40,8 @@ export async function carryOut(
   signal: AbortSignal,
 ): Promise<Extract<WatchEvent, { kind: 'remedy-ended' }>> {
   const longMs = remedy.kind === 'silence' ? remedy.seconds * 1_000 : 0
-  const inTime = AbortSignal.any([signal, AbortSignal.timeout(REMEDY_MS + longMs)])
   try {
-    const way = await act(remedy, patient, inTime)
+    const way = await within(REMEDY_MS + longMs, signal, (cut) => act(remedy, patient, cut))
     return { kind: 'remedy-ended', carriedOut: true, way }
   } catch (thrown) {
     const { code, message } = asProblem(thrown, `trying ${remedy.kind}`)

@@ -9,18 +9,21 @@ import { bringTunnel } from './bring-tunnel.ts'
 import { makeCalendar } from './calendar.ts'
 import { makeRuntimeFolder, withChangeLock } from './change-lock.ts'
 import { type ClockGuard, openClockGuard } from './clock-guard.ts'
-import { type AgentConfig, agentConfigPath, readAgentConfig } from './config.ts'
+import { type AgentConfig, agentConfigPath, firstHub, readAgentConfig } from './config.ts'
 import { type ConfigWatch, watchConfig } from './config-watch.ts'
 import type { Ledger } from './core/ledger.ts'
 import { type EventLog, openEventLog } from './event-log.ts'
 import type { Happening } from './events.ts'
 import { makeHands } from './hands.ts'
 import { type Keeper, makeKeeper } from './keeper.ts'
+import { type LifeWatch, makeLifeWatch } from './life-watch.ts'
 import { openLineMemory } from './line-memory.ts'
 import { makeLoop, type TunnelLoop } from './loop.ts'
+import { measureMappingLife } from './mapping-life.ts'
 import { openAdapter } from './open-adapter.ts'
 import type { Path } from './path.ts'
 import type { AgentPlaces } from './places.ts'
+import { readEchoKey } from './secrets.ts'
 import { agentSocketPath } from './socket-path.ts'
 import { makeStatusTeller } from './status-teller.ts'
 import { makeTelling } from './telling.ts'
@@ -38,6 +41,7 @@ interface Agent {
   readonly keeper: Keeper
   readonly config: ConfigWatch
   readonly clockGuard: ClockGuard
+  readonly life: LifeWatch
   readonly answer: LocalHandler
   readonly note: (happening: Happening) => Promise<void>
   readonly close: () => Promise<void>
@@ -72,6 +76,7 @@ export async function runAgent(
         agent.loop.run(all),
         agent.keeper.run(all),
         agent.clockGuard.run(all),
+        agent.life.run(all),
       ])
       log.info(how === 'left' ? 'agent.yaml is gone: this machine left its hub' : 'the agent ends; the tunnel stays')
       await agent.note({ kind: 'agent-stopped' })
@@ -138,6 +143,22 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     noteSoon,
     log,
   )
+  const life = makeLifeWatch({
+    line,
+    way: () => (loop.look().watch.health.kind === 'up' && path.carrier === null ? path.endpoint : null),
+    measure: async (way, signal) => {
+      const key = await readEchoKey(configDir)
+      return await measureMappingLife(way, { home: firstHub(config).address, key, clock }, signal)
+    },
+    onMeasured: () => {
+      // What follows for the machine is no drift.
+      settled = null
+      loop.configure(config)
+      keeper.request()
+    },
+    clock,
+    log,
+  })
   const loop: TunnelLoop = makeLoop(
     config,
     {
@@ -160,7 +181,14 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
         },
         restore: keeper.request,
         notice: (event) => loop.notice(event),
-        telling,
+        telling: {
+          ...telling,
+          tell: (action) => {
+            telling.tell(action)
+            // Another address is another NAT, perhaps of another carrier.
+            if (action.kind === 'tell-mapping' && action.change.ended === 'address') life.request()
+          },
+        },
         heardTime: clockGuard.heard,
         clock,
         log,
@@ -184,12 +212,13 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     (why) => noteSoon({ kind: 'configuration', taken: false, why }),
     log,
   )
-  const teller = makeStatusTeller({ version, clock, calendar, loop, adapter, config: () => config, earlier })
+  const teller = makeStatusTeller({ version, clock, calendar, loop, adapter, config: () => config, line, earlier })
   return {
     loop,
     keeper,
     config: watch,
     clockGuard,
+    life,
     note,
     close: async () => {
       path.carrier?.close()

@@ -4,6 +4,7 @@ import type { Calendar } from './calendar.ts'
 import { carrierNat, ownAddressTowards } from './carrier-nat.ts'
 import { type AgentConfig, firstHub } from './config.ts'
 import { makeHandshakeAge } from './handshake-age.ts'
+import type { LineMemory } from './line-memory.ts'
 import type { TunnelLoop } from './loop.ts'
 import { type Status, statusOf } from './status.ts'
 
@@ -18,6 +19,7 @@ export interface StatusSources {
   readonly loop: TunnelLoop
   readonly adapter: Adapter
   readonly config: () => AgentConfig
+  readonly line: LineMemory
   /** The mapping that was there when the agent began. */
   readonly earlier: { readonly at: string } | null
 }
@@ -36,7 +38,7 @@ interface Look {
 
 /** Computes ages at the moment of asking. */
 export function makeStatusTeller(sources: StatusSources): StatusTeller {
-  const { version, clock, calendar, loop, adapter, config, earlier } = sources
+  const { version, clock, calendar, loop, adapter, config, line, earlier } = sources
   const handshakeAge = makeHandshakeAge(clock)
   let latest: { readonly at: number; readonly look: Promise<Look> } | null = null
 
@@ -66,6 +68,7 @@ export function makeStatusTeller(sources: StatusSources): StatusTeller {
         config: config(),
         lastHandshakeSeconds: handshakeAge.seconds(peer?.lastHandshakeAt ?? null),
         carrierNat: carrierNat(ownAddress, watch.ledger.current?.endpoint ?? null),
+        lifeSeconds: line.current.lifeSeconds,
         earlierMappingSince: earlier === null ? null : `${earlier.at.slice(0, 19)}Z`,
         now: clock.now(),
       })

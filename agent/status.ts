@@ -1,5 +1,6 @@
 import type { Description, ObservedInterface } from '../adapters/adapter.ts'
 import { formatEndpoint } from '../wireguard/spec.ts'
+import { REKEY_AFTER_TIME } from '../wireguard/timers.ts'
 import type { Calendar } from './calendar.ts'
 import type { CarrierNat } from './carrier-nat.ts'
 import { type AgentConfig, firstHub } from './config.ts'
@@ -45,6 +46,8 @@ export interface Status {
       readonly rttMs: number | null
       readonly lossRatio: number
       readonly intervalSeconds: number
+      /** On the wire, both ways, while nobody uses the tunnel: heartbeats and the handshakes of a day. */
+      readonly idleBytesPerDay: number
     }
   }
   readonly mapping: {
@@ -53,7 +56,7 @@ export interface Status {
     readonly since: string | null
     readonly changes: number
     readonly carrierNat: CarrierNat
-    /** Measured by a later version. */
+    /** The longest silence that a flow of this line survived; null: not measured yet. */
     readonly lifeSeconds: number | null
   }
   readonly registration: { readonly at: string | null; readonly count: number }
@@ -78,6 +81,8 @@ export interface StatusFacts {
   readonly watch: Watch
   readonly stale: boolean
   readonly carrierNat: CarrierNat
+  /** The longest silence this line's NATs survived; null: not measured. */
+  readonly lifeSeconds: number | null
   /** When the present mapping began, if that was before this agent did. */
   readonly earlierMappingSince: string | null
   readonly now: number
@@ -137,8 +142,15 @@ function tunnelOf({ config, observed, watch, calendar, now, lastHandshakeSeconds
       rttMs: heartbeats.roundTrip === null ? null : round(heartbeats.roundTrip.lastMs, 1),
       lossRatio: round(lossRatio(heartbeats), 3),
       intervalSeconds: gapMs / 1_000,
+      idleBytesPerDay: idleBytesPerDay(watch.settings.heartbeatMs),
     },
   }
+}
+
+/** A heartbeat and its answer have 108 bytes each over IPv4; a handshake and the packet after it 356, each two minutes. */
+function idleBytesPerDay(heartbeatMs: number): number {
+  const dayMs = 86_400_000
+  return Math.round((dayMs / heartbeatMs) * 2 * 108 + (dayMs / (REKEY_AFTER_TIME + heartbeatMs)) * 356)
 }
 
 function notesOf({ health, isDaemonSilent, registration, away, pathMtu }: Watch): readonly Note[] {
@@ -150,7 +162,7 @@ function notesOf({ health, isDaemonSilent, registration, away, pathMtu }: Watch)
   ]
 }
 
-function mappingOf({ watch, calendar, carrierNat, earlierMappingSince }: StatusFacts): Status['mapping'] {
+function mappingOf({ watch, calendar, carrierNat, earlierMappingSince, lifeSeconds }: StatusFacts): Status['mapping'] {
   const { current, changes } = watch.ledger
   return {
     address: current?.endpoint.address ?? null,
@@ -159,7 +171,7 @@ function mappingOf({ watch, calendar, carrierNat, earlierMappingSince }: StatusF
       current === null ? null : current.since === null ? earlierMappingSince : isoSeconds(calendar.at(current.since)),
     changes,
     carrierNat,
-    lifeSeconds: null,
+    lifeSeconds,
   }
 }
 

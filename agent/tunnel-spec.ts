@@ -1,6 +1,7 @@
 import type { TunnelSpec } from '../adapters/adapter.ts'
 import { type Endpoint, type PeerSpec, sameEndpoint } from '../wireguard/spec.ts'
 import { type AgentConfig, firstHub, type HubConfig } from './config.ts'
+import { keepaliveSeconds } from './core/keepalive.ts'
 import type { Line } from './line-memory.ts'
 
 /** The carrier's own address. */
@@ -32,7 +33,7 @@ export function tunnelSpec(config: AgentConfig, ways: Ways, current: Endpoint | 
     address: tunnelAddress(config),
     mtu: tunnelMtu(config, line),
     listenPort: null,
-    peers: [tunnelPeer(config, endpoint, config.keepaliveSeconds)],
+    peers: [tunnelPeer(config, endpoint, keepaliveSeconds(config.keepaliveSeconds, line.lifeSeconds, config.economy))],
     // The address's own prefix leads the whole tunnel network there.
     routes: [],
     forwarding: { role: 'home', lan: [...config.lan.prefixes].sort(), mode: config.lan.mode },
@@ -40,9 +41,9 @@ export function tunnelSpec(config: AgentConfig, ways: Ways, current: Endpoint | 
 }
 
 /** The hub as the interface's one peer. */
-export function tunnelPeer(config: AgentConfig, endpoint: Endpoint, keepaliveSeconds: number): PeerSpec {
+export function tunnelPeer(config: AgentConfig, endpoint: Endpoint, keepalive: number): PeerSpec {
   const { publicKey, network } = firstHub(config)
-  return { publicKey, presharedKeyId: null, endpoint, allowedIps: [network], keepaliveSeconds }
+  return { publicKey, presharedKeyId: null, endpoint, allowedIps: [network], keepaliveSeconds: keepalive }
 }
 
 function isAmong({ hubLiterals, carrier }: Ways, hub: HubConfig, current: Endpoint | null): current is Endpoint {

@@ -56,14 +56,15 @@ const NOTE_TEXT = {
 function heartbeatText(heartbeat: Status['tunnel']['heartbeat']): string {
   if (heartbeat.answeredSecondsAgo === null) return 'none answered yet'
   const loss = heartbeat.lossRatio === 0 ? 'no loss' : `${(heartbeat.lossRatio * 100).toFixed(1)} % lost`
-  return `answered ${heartbeat.answeredSecondsAgo} s ago in ${heartbeat.rttMs ?? '?'} ms, ${loss}, every ${heartbeat.intervalSeconds} s`
+  return `answered ${heartbeat.answeredSecondsAgo} s ago in ${heartbeat.rttMs ?? '?'} ms, ${loss}, every ${heartbeat.intervalSeconds} s (${bytesText(heartbeat.idleBytesPerDay)} a day idle)`
 }
 
 function mappingText(mapping: Status['mapping']): string {
   if (mapping.address === null) return 'not seen by the hub yet'
   const nat = { yes: 'behind NAT', no: 'no NAT in between', unknown: '' }[mapping.carrierNat]
+  const life = mapping.lifeSeconds === null ? '' : `survives ${mapping.lifeSeconds} s of silence`
   const since = mapping.since === null ? '' : ` since ${mapping.since}`
-  return [`${mapping.address}:${mapping.port}${since}`, changed(mapping.changes), nat]
+  return [`${mapping.address}:${mapping.port}${since}`, changed(mapping.changes), nat, life]
     .filter((part) => part !== '')
     .join(', ')
 }

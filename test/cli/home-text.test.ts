@@ -24,7 +24,7 @@ const status: Status = {
     txBytes: 2_048,
     mtu: 1420,
     keepaliveSeconds: 25,
-    heartbeat: { answeredSecondsAgo: 1.2, rttMs: 0.8, lossRatio: 0.02, intervalSeconds: 5 },
+    heartbeat: { answeredSecondsAgo: 1.2, rttMs: 0.8, lossRatio: 0.02, intervalSeconds: 5, idleBytesPerDay: 3_978_547 },
   },
   mapping: { address: '198.51.100.11', port: 40_233, since: null, changes: 3, carrierNat: 'yes', lifeSeconds: null },
   registration: { at: '2026-11-22T20:01:02Z', count: 4 },
