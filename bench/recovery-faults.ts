@@ -141,16 +141,25 @@ export const FAULTS: readonly Fault[] = [
     })),
     proof: 'large page',
   },
-  drift('our interface deleted', ({ pi }) => deleteInterface(pi)),
-  drift('our address deleted', ({ pi }) => deleteAddress(pi)),
-  drift('our route deleted', ({ pi }) => deleteRoutes(pi)),
+  drift('our interface deleted', 'home', ({ pi }) => deleteInterface(pi)),
+  drift('our address deleted', 'home', ({ pi }) => deleteAddress(pi)),
+  drift('our route deleted', 'home', ({ pi }) => deleteRoutes(pi)),
   drift(
     'our firewall table deleted',
+    'home',
     ({ pi }) => deleteFirewall(pi),
     async ({ pi }) =>
       (await pi.run('nft', ['list', 'table', 'inet', 'homeward'], { allowFailure: true })).exitCode === 0,
   ),
-  drift('our peer removed at home', ({ pi }) => removePeer(pi)),
+  drift('our peer removed at home', 'home', ({ pi }) => removePeer(pi)),
+  drift("the hub's interface deleted", 'hub', ({ picture }) => deleteInterface(picture.hub)),
+  drift(
+    "the hub's routes deleted",
+    'hub',
+    ({ picture }) => deleteRoutes(picture.hub),
+    async ({ picture }) =>
+      (await picture.hub.run('ip', ['route', 'show', picture.home.lan.prefix])).stdout.includes(INTERFACE),
+  ),
   {
     ...onTheLine('the family in use dies (IPv4 and IPv6 to choose from)', 10, async ({ picture, pi }, { withBare }) => {
       const { remoteAddress } = await tunnelFlow(pi, INTERFACE)
@@ -165,7 +174,10 @@ ping -c 1 -W 5 ${BARE.hub}`)
     ipv6: true,
   },
   // The hub's own packets would show the home the way back: WireGuard answers to where it was last spoken to from.
-  { ...drift('our endpoint set to nonsense at home', ({ pi }) => misdirectEndpoint(pi)), proof: 'home pings hub' },
+  {
+    ...drift('our endpoint set to nonsense at home', 'home', ({ pi }) => misdirectEndpoint(pi)),
+    proof: 'home pings hub',
+  },
 ]
 
 type Break = Fault['break']
@@ -186,7 +198,7 @@ function drift(name: string, act: (world: World) => Promise<void>, isBack?: (wor
   return {
     name,
     reachSeconds: 10,
-    inUseReachSeconds: IN_USE_SECONDS,
+    ...(side === 'home' ? { inUseReachSeconds: IN_USE_SECONDS } : {}),
     proof: 'hub pings home',
     breaksBare: false,
     takesSeconds: 0,
