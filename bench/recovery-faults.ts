@@ -194,7 +194,12 @@ function fromNow(): Broken {
   return { ...NOTHING, since: monotonicSeconds() }
 }
 
-function drift(name: string, act: (world: World) => Promise<void>, isBack?: (world: World) => Promise<boolean>): Fault {
+function drift(
+  name: string,
+  side: 'home' | 'hub',
+  act: (world: World) => Promise<void>,
+  isBack?: (world: World) => Promise<boolean>,
+): Fault {
   return {
     name,
     reachSeconds: 10,
