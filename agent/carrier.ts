@@ -9,8 +9,8 @@ import { type CarrierLink, openCarrierLink } from './carrier-link.ts'
 
 /**
  * WireGuard's datagrams over TLS to the registrar, for when no UDP gets through: the hub as an endpoint on loopback.
- * Close it before WireGuard is pointed elsewhere: WireGuard follows whatever authenticated packet comes last, and those
- * that still come out of the carrier would lead it back.
+ * WireGuard follows whatever authenticated packet comes last: hold the carrier before WireGuard is pointed elsewhere, or
+ * what still comes out of it leads WireGuard back into it.
  */
 export interface Carrier {
   /** Where WireGuard is to send. The same for as long as the carrier is open. */
@@ -19,6 +19,10 @@ export interface Carrier {
   readonly ended: Promise<string>
   /** Over all of its connections. */
   readonly counts: () => DatagramCounts
+  /** From here on nothing comes out of it; the connection stays. */
+  readonly hold: () => void
+  /** The way back from hold. */
+  readonly release: () => void
   readonly close: () => void
 }
 
@@ -55,10 +59,11 @@ export async function openCarrier(
   /** WireGuard's port on loopback, as it last sent; it changes when the interface listens elsewhere. */
   let wireguardPort: number | null = null
   let localDropped = 0
+  let held = false
   let why = 'it was closed'
 
   function toWireguard(datagram: Uint8Array): void {
-    if (wireguardPort === null || udp.getSendQueueSize() >= LOOPBACK_QUEUE_BYTES) localDropped += 1
+    if (held || wireguardPort === null || udp.getSendQueueSize() >= LOOPBACK_QUEUE_BYTES) localDropped += 1
     // One that does not get there is a lost one.
     else udp.send(datagram, wireguardPort, LOOPBACK, () => undefined)
   }
@@ -134,6 +139,12 @@ export async function openCarrier(
         receivedBytes: past.receivedBytes + (now?.receivedBytes ?? 0),
         dropped: past.dropped + localDropped + (now?.dropped ?? 0),
       }
+    },
+    hold: () => {
+      held = true
+    },
+    release: () => {
+      held = false
     },
     close: () => closing.abort(),
   }

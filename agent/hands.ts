@@ -84,6 +84,7 @@ export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
   }
 
   async function carrierEndpoint(): Promise<Endpoint> {
+    path.carrier?.release()
     if (path.carrier !== null) return path.carrier.endpoint
     const { port, certificate, addresses } = firstHub(config())
     const hosts = [...new Set([...addresses, ...(path.hubLiterals ?? [])])]
@@ -140,6 +141,8 @@ export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
     remedy: async (remedy) => {
       const { endpoint, keepaliveSeconds } = path
       if (endpoint === null) return { kind: 'remedy-ended', carriedOut: false, way: null }
+      // What still comes out of it would lead WireGuard back into it. It is closed when the other way has proven itself.
+      if (remedy.kind === 'set-endpoint') path.carrier?.hold()
       const ended = await carryOut(
         remedy,
         {

@@ -6,7 +6,7 @@ import { systemClock } from '../../system/clock.ts'
 
 /**
  * The home's end of a carrier in a process of its own, since it works in the network it runs in. Bundled by the harness
- * and started on a host that has joined. Says where WireGuard is to send, and tells of itself at each line it is asked.
+ * and started on a host that has joined. Says where WireGuard is to send, and tells of itself at each line it is sent.
  */
 export interface CarrierDriverSays {
   readonly port?: number
@@ -27,7 +27,11 @@ const bearer = await readBearer(configDir, config.home)
 const carrier = await openCarrier({ hosts, port, certificate }, bearer, systemClock, ending.signal)
 
 createInterface({ input: process.stdin })
-  .on('line', () => say({ ...carrier.counts(), rssBytes: process.memoryUsage.rss() }))
+  .on('line', (line) => {
+    if (line === 'hold') carrier.hold()
+    if (line === 'release') carrier.release()
+    say({ ...carrier.counts(), rssBytes: process.memoryUsage.rss() })
+  })
   .once('close', () => ending.abort())
 process.once('SIGTERM', () => ending.abort())
 say({ port: carrier.endpoint.port })

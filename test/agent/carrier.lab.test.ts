@@ -138,12 +138,31 @@ describe('with all UDP blocked', () => {
 })
 
 describe('with UDP back', () => {
+  test('a carrier that is held does not draw the tunnel back, however much passes', async () => {
+    const busy = [hub.start('ping', ['-i', '0.01', '10.86.0.2']), pi.start('ping', ['-i', '0.01', '10.86.0.1'])]
+    await untilReached()
+    for (let round = 0; round < 5; round += 1) {
+      await allowUdp()
+      await carrier.ask('hold')
+      await pointTunnelAt(pi, `${picture.hubAddress}:51820`)
+      await expect.poll(async () => (await homeAtHub()).endpoint, { timeout: 10_000 }).toMatch(/^198\.51\.100\./)
+      await sleep(500)
+      expect((await pi.run('wg', ['show', 'hw0', 'endpoints'])).stdout).toContain(`${picture.hubAddress}:51820`)
+      expect(await untilReached()).toBeLessThan(5)
+      allowUdp = await dropAllUdp(picture.home)
+      await carrier.ask('release')
+      await pointTunnelAt(pi, `127.0.0.1:${carrier.port}`)
+      await expect.poll(async () => (await homeAtHub()).endpoint, { timeout: 10_000 }).toBeNull()
+    }
+    for (const pings of busy) await pings.stop()
+  })
+
   test('the tunnel goes back to it, and the hub sees its mapping again', async () => {
     await allowUdp()
-    // First, for what still comes out of it would lead WireGuard back into it.
-    await carrier.stop()
+    await carrier.ask('hold')
     await pointTunnelAt(pi, `${picture.hubAddress}:51820`)
     expect(await untilReached()).toBeLessThan(15)
+    await carrier.stop()
     await expect.poll(async () => (await homeAtHub()).endpoint, { timeout: 10_000 }).toMatch(/^198\.51\.100\./)
     await expect.poll(async () => (await homeAtHub()).carrier, { timeout: 10_000 }).toBeNull()
     expect(await hubReachesHome()).toBe(true)

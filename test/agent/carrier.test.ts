@@ -65,7 +65,7 @@ async function leaveAway(): Promise<void> {
   await vi.waitFor(() => expect(line.refused).toBeGreaterThan(0), GENEROUS)
 }
 
-describe('a carrier', () => {
+describe('a carrier', { timeout: 40_000 }, () => {
   test('takes datagrams to the hub’s WireGuard and its answers back, and counts both', async () => {
     const carrier = await open()
     expect(carrier.endpoint.address).toBe('127.0.0.1')
@@ -113,7 +113,7 @@ describe('a carrier', () => {
     expect(line.connections).toBe(2)
   })
 
-  test('a silent tunnel is no dead line: the hub answers when it is asked', { timeout: 30_000 }, async () => {
+  test('a silent tunnel is no dead line: the hub answers when it is asked', async () => {
     const mute = await wireguardEnd()
     await scene.close()
     scene = await loopbackHub(mute.port)
@@ -143,6 +143,19 @@ describe('a carrier', () => {
     line.accept()
     await reached(carrier, 'two')
     expect(hubEnd!.seen.filter((text) => text === 'away').length).toBeLessThanOrEqual(128)
+  })
+
+  test('that is held lets nothing out, and hears; released it goes on', async () => {
+    const carrier = await open()
+    await reached(carrier, 'one')
+    carrier.hold()
+    homeEnd!.send('held', carrier.endpoint.port)
+    await vi.waitFor(() => expect(hubEnd!.seen).toContain('held'), GENEROUS)
+    await vi.waitFor(() => expect(carrier.counts().dropped).toBeGreaterThan(0), GENEROUS)
+    carrier.release()
+    await reached(carrier, 'two')
+    expect(homeEnd!.seen).not.toContain('hub heard held')
+    expect(line.connections).toBe(1)
   })
 
   test('ends with the reason when its home is removed at the hub', async () => {

@@ -7,7 +7,10 @@ import type { CarrierDriverSays } from './carrier-driver.ts'
 export interface LabCarrier {
   readonly port: number
   readonly process: LabProcess
-  readonly ask: () => Promise<Required<Pick<CarrierDriverSays, 'sentBytes' | 'receivedBytes' | 'dropped' | 'rssBytes'>>>
+  /** @param first what to do before it answers. */
+  readonly ask: (
+    first?: 'hold' | 'release',
+  ) => Promise<Required<Pick<CarrierDriverSays, 'sentBytes' | 'receivedBytes' | 'dropped' | 'rssBytes'>>>
   readonly stop: () => Promise<void>
 }
 
@@ -19,9 +22,9 @@ export async function startCarrier(folder: string, host: Host): Promise<LabCarri
   return {
     port: (JSON.parse(line) as { port: number }).port,
     process: running,
-    ask: async () => {
+    ask: async (first) => {
       const after = running.lineCount
-      running.write('\n')
+      running.write(`${first ?? ''}\n`)
       const [answer] = await running.waitForLine(/^{"sentBytes".*$/, { after, timeoutMs: 30_000 })
       return JSON.parse(answer) as Awaited<ReturnType<LabCarrier['ask']>>
     },

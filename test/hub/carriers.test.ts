@@ -73,7 +73,7 @@ async function settled(): Promise<CarrierMetrics> {
   }
 }
 
-describe('carriers at the hub', () => {
+describe('carriers at the hub', { timeout: 40_000 }, () => {
   test('each home is a port of its own to WireGuard', async () => {
     const [cabin, lodge] = [await connect(await home('cabin')), await connect(await home('lodge'))]
     await answered(cabin, 'one')
