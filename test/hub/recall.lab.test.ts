@@ -1,7 +1,10 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sleep } from '../../system/sleep.ts'
 import { inviteHome, runHub, startAgent, startHub } from '../agent/lab-home.ts'
 import { rebootHub } from '../lab/faults.ts'
+import { stepClockBack } from '../lab/clock-fault.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
 import type { LabProcess } from '../lab/process.ts'
@@ -62,4 +65,43 @@ test('a firewall table that somebody deleted is there again within seconds', asy
     expect(performance.now()).toBeLessThan(until)
     await sleep(200)
   }
+})
+
+test('a home whose clock went back is let in again when it asks for a new beginning', async () => {
+  const { pi } = picture.home
+  const reaches = async (seconds: number): Promise<boolean> => {
+    const ping = ['-c', '1', '-w', String(seconds), '10.86.0.1']
+    return (await pi.run('ping', ping, { allowFailure: true, timeoutMs: (seconds + 5) * 1_000 })).exitCode === 0
+  }
+  await stepClockBack(pi, 'hw0')
+  expect(await reaches(7)).toBe(false)
+  const { stdout } = await pi.shell(`
+umask 077
+printf 'Authorization: Bearer cabin.%s' "$(cat ${join(pi.disk.configDir, 'home.secret')})" > /run/bearer
+key=$(wg show hw0 public-key)
+curl -sk -H @/run/bearer -H 'content-type: application/json' https://${picture.hubAddress}:51820/v1/register -d @- <<END
+{"version":1,"publicKey":"$key","lan":[],"listenPort":null,"reason":"remedy","reset":true,"lastMapping":null}
+END
+rm /run/bearer`)
+  expect(JSON.parse(stdout)).toMatchObject({ view: { peerKnown: true } })
+  expect(daemon.stdout).toContain('asked for a new beginning')
+  expect(await reaches(15)).toBe(true)
+})
+
+test('where a home was heard is not overwritten by where it is remembered to have been', async () => {
+  const where = async () => (await picture.hub.run('wg', ['show', 'hw0', 'endpoints'])).stdout
+  const remembered = join(picture.hub.disk.stateDir, 'whereabouts.json')
+  await daemon.kill('SIGTERM')
+  const seen = await where()
+  const old = JSON.parse(await readFile(remembered, 'utf8')) as Record<string, { address: string; port: number }>
+  for (const place of Object.values(old)) place.port = 9
+  await writeFile(remembered, JSON.stringify(old))
+  daemon = await runHub(picture)
+  // Something else of the peer is to be set, and its place is not.
+  const [key] = Object.keys(old)
+  await picture.hub.run('wg', ['set', 'hw0', 'peer', key ?? '', 'allowed-ips', '10.86.0.99/32'])
+  await expect
+    .poll(async () => (await picture.hub.run('wg', ['show', 'hw0', 'allowed-ips'])).stdout, { timeout: 20_000 })
+    .toContain('10.86.0.2/32')
+  expect(await where()).toBe(seen)
 })

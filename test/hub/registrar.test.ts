@@ -132,6 +132,17 @@ describe('a home that is known', () => {
     expect(scene.machine.spec?.routes).toEqual([{ prefix: '192.168.9.0/24', mtu: null }])
   })
 
+  test('may ask for a new beginning, but not in a loop', async () => {
+    const { bearer, request } = await joinAs(scene, 'cabin')
+    const reset = () => register(bearer, { publicKey: request.publicKey, reset: true, reason: 'remedy' })
+    await reset()
+    await reset()
+    expect(scene.logged('a home asked for a new beginning: its peer is taken out and put in again')).toHaveLength(1)
+    scene.clock.turn(5_000)
+    await reset()
+    expect(scene.logged('a home asked for a new beginning: its peer is taken out and put in again')).toHaveLength(2)
+  })
+
   test('is not answered with another secret, another name, or after it left; unknown and known take the same way', async () => {
     const { bearer, request } = await joinAs(scene, 'cabin')
     const again = { publicKey: request.publicKey }
