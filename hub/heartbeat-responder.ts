@@ -16,11 +16,6 @@ export interface HeartbeatResponder {
   readonly serve: (hubAddress: string, homes: readonly Home[]) => void
   /** Seconds since the home at this tunnel address was last heard; null when it was not since we run. */
   readonly heardSeconds: (address: string) => number | null
-  /**
-   * Sends a datagram into the tunnel to a home, which nobody there needs to answer: WireGuard then shakes hands with it if
-   * it has no session. Best effort.
-   */
-  readonly knock: (address: string) => void
   readonly close: () => void
 }
 
@@ -33,9 +28,6 @@ interface Listener {
 
 /** The address is there only while the interface is. */
 const BIND_AGAIN_MS = 1000
-
-/** No heartbeat: whoever gets it drops it. */
-const KNOCK = new Uint8Array(4)
 
 export function makeHeartbeatResponder(
   seen: (publicKey: PublicKey) => Pick<Sighting, 'endpoint' | 'rxBytes' | 'txBytes'> | null,
@@ -113,7 +105,6 @@ export function makeHeartbeatResponder(
       const heardAt = listeners.get(address)?.heardAt ?? null
       return heardAt === null ? null : (clock.now() - heardAt) / 1000
     },
-    knock: (to) => socket?.send(KNOCK, port, to, () => undefined),
     close: () => {
       address = null
       shut()

@@ -29,6 +29,7 @@ import type { Identity } from './identity.ts'
 import { type Circumstances, invite, type InviteInput } from './invitation.ts'
 import { join } from './joining.ts'
 import type { Occupied } from './lan.ts'
+import { knock } from './knock.ts'
 import { makeRecall } from './recall.ts'
 import { makeReconciler } from './reconciler.ts'
 import { register } from './registration.ts'
@@ -120,7 +121,6 @@ const RESET_TIMEOUT_MS = 10_000
 export function makeHub(parts: HubParts): Hub {
   const { identity, store, adapter, witness, heartbeats, echoes, carriers, clock, log } = parts
   const registrations = new Map<string, RegistrationNote>()
-  const knock = (address: string): void => heartbeats?.knock(address)
   const recall = makeRecall({ adapter, witness, whereabouts: parts.whereabouts, knock, clock, log })
   /** When each home's peer was last taken out and put in again. Monotonic milliseconds. */
   const resets = new Map<string, number>()
@@ -134,7 +134,10 @@ export function makeHub(parts: HubParts): Hub {
       await witness.look()
       return desiredTunnel(config, identity.publicKey, store.document, alternatePorts, placeOf)
     },
-    onStep: (step) => log.info({ step: step.kind }, describeStep(step)),
+    onStep: (step) => {
+      log.info({ step: step.kind }, describeStep(step))
+      if (step.kind === 'set-peers') recall.beginAnew(step.peers)
+    },
   })
   serve()
 

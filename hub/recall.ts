@@ -20,6 +20,8 @@ export interface Recall {
     interfaceName: string,
     homes: readonly { readonly home: Home; readonly peer: PeerSpec }[],
   ) => Promise<void>
+  /** These were put in a moment ago: whoever is being called among them is called at once, and for a whole minute. */
+  readonly beginAnew: (peers: readonly Pick<PeerSpec, 'publicKey'>[]) => void
 }
 
 /** WireGuard repeats the initiation each 5 s (REKEY_TIMEOUT) while something waits to be sent. */
@@ -32,7 +34,7 @@ export function makeRecall(parts: {
   readonly adapter: Adapter
   readonly witness: Witness
   readonly whereabouts: Whereabouts
-  readonly knock: (address: string) => void
+  readonly knock: (addresses: readonly string[]) => void
   readonly clock: Clock
   readonly log: Log
 }): Recall {
@@ -41,6 +43,10 @@ export function makeRecall(parts: {
   const calling = new Map<PublicKey, { readonly since: number; lastAt: number }>()
 
   return {
+    beginAnew: (peers) => {
+      for (const { publicKey } of peers) calling.delete(publicKey)
+    },
+
     call: async (interfaceName, homes) => {
       const now = clock.now()
       const lost = homes.filter(({ home }) => {
@@ -62,13 +68,14 @@ export function makeRecall(parts: {
         log.warn({ why: reasonOf(thrown) }, 'homes could not be given the places where they were last seen')
         return
       }
-      for (const { home } of lost) {
+      const called = lost.filter(({ home }) => {
         const call = calling.get(home.publicKey)
-        if (call !== undefined && (now - call.lastAt < KNOCK_AGAIN_MS || now - call.since > KNOCK_FOR_MS)) continue
+        if (call !== undefined && (now - call.lastAt < KNOCK_AGAIN_MS || now - call.since > KNOCK_FOR_MS)) return false
         if (call === undefined) log.info({ home: home.name }, 'the session with a home is lost: calling it back')
         calling.set(home.publicKey, { since: call?.since ?? now, lastAt: now })
-        knock(home.address)
-      }
+        return true
+      })
+      knock(called.map(({ home }) => home.address))
     },
   }
 }

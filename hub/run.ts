@@ -25,10 +25,11 @@ import { makeWord } from './word.ts'
 /** Peers are seen to each second; this is for what the witness does not see, the firewall and routes. */
 const DRIFT_EVERY_MS = 8_000
 /** While the witness sees no interface, or misses a peer: somebody took it away. */
-const INCOMPLETE_EVERY_MS = 1_500
+const INCOMPLETE_EVERY_MS = 1_000
 /** The witness looks each second; a look may be slow. */
 const BLIND_AFTER_MS = 2_500
-const LOOK_EVERY_MS = 1_000
+const GLANCE_EVERY_MS = 250
+const CALL_EVERY_MS = 1_000
 const CONFIG_EVERY_MS = 2_000
 /** A command that holds the socket for its moment is done by then. */
 const SOCKET_WITHIN_MS = 10_000
@@ -102,16 +103,22 @@ async function takeSocket(path: string, door: Door, signal: AbortSignal): Promis
 
 async function watchDrift(hub: Hub, witness: Witness, signal: AbortSignal): Promise<void> {
   let looked = systemClock.now()
+  let called = looked
   while (!signal.aborted) {
-    await sleep(LOOK_EVERY_MS, signal)
+    await sleep(GLANCE_EVERY_MS, signal)
     const isBlind = (witness.ageSeconds() ?? Number.POSITIVE_INFINITY) * 1000 > BLIND_AFTER_MS
     const everyMs = isBlind || !hub.isComplete() ? INCOMPLETE_EVERY_MS : DRIFT_EVERY_MS
     if (!signal.aborted && systemClock.now() - looked >= everyMs) {
       await hub.reconcileOrLog()
-      if (everyMs === INCOMPLETE_EVERY_MS) await witness.look()
+      if (everyMs === INCOMPLETE_EVERY_MS) {
+        await witness.look()
+        called = -Infinity
+      }
       looked = systemClock.now()
     }
+    if (systemClock.now() - called < CALL_EVERY_MS) continue
     await hub.callBack()
+    called = systemClock.now()
   }
 }
 

@@ -36,7 +36,6 @@ function statusWith(seen: Partial<Sighting> | null, heartbeat: number | null, al
     heartbeats: {
       heardSeconds: () => heartbeat,
       serve: () => undefined,
-      knock: () => undefined,
       close: () => undefined,
     },
     carriers: null,
