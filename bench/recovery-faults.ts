@@ -47,6 +47,8 @@ export interface Fault {
   readonly takesSeconds: number
   /** Whether the home and the hub speak IPv6 too. */
   readonly ipv6?: boolean
+  /** Whether the home learns of it for good, so that a second run would find it prepared. */
+  readonly isLearned?: boolean
   /** Breaks both, plain WireGuard only `withBare`. */
   break(world: World, options: { readonly withBare: boolean }): Promise<Broken>
   /** What should come once the fault has ended, within `reachSeconds` of that. */
@@ -140,6 +142,7 @@ export const FAULTS: readonly Fault[] = [
       undo: await shrinkCarrierMtu(picture, picture.home, 1280),
     })),
     proof: 'large page',
+    isLearned: true,
   },
   drift('our interface deleted', 'home', ({ pi }) => deleteInterface(pi)),
   drift('our address deleted', 'home', ({ pi }) => deleteAddress(pi)),

@@ -23,11 +23,12 @@ export interface Run {
   readonly afterwardsSeconds: number | null | undefined
   /** As the agent wrote them down, `cause → remedy` where it tried one; `put back` where it found its plan violated. */
   readonly causes: readonly string[]
-  /** What the agent said since the fault; empty when it recovered. */
+  /** What the agent said since the fault; empty when it recovered in time. */
   readonly why: string
 }
 
 export interface RunOptions {
+  readonly reachSeconds: number
   readonly withPlain: boolean
   readonly inUse: boolean
 }
@@ -39,7 +40,11 @@ const STREAM_AFTER_MS = 2_000
 /** Long enough for the heartbeats to have followed the use. */
 const STREAM_BEFORE_MS = 6_000
 
-export async function runOnce(world: World, fault: Fault, { withPlain, inUse }: RunOptions): Promise<Run> {
+export async function runOnce(
+  world: World,
+  fault: Fault,
+  { reachSeconds, withPlain, inUse }: RunOptions,
+): Promise<Run> {
   const { picture, pi, agent } = world
   const withBare = withPlain && fault.breaksBare
   if (withBare) await mendBare(world)
@@ -65,7 +70,7 @@ export async function runOnce(world: World, fault: Fault, { withPlain, inUse }: 
       ours(),
       withBare ? secondsUntilPlainProven(world, fault, { since, brokenAt }) : undefined,
     ])
-    const why = seconds === null ? await excuse(world, agent.stdout.slice(said)) : ''
+    const why = seconds === null || seconds > reachSeconds ? await excuse(world, agent.stdout.slice(said)) : ''
     await broken.undo()
     const afterwardsSeconds =
       fault.afterwards === undefined

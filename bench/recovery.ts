@@ -40,35 +40,36 @@ reportTable(
 /** Takes fault after fault, in one laboratory for as long as it works. */
 async function runLane(lane: number): Promise<void> {
   let world: World | undefined
+  const leave = async () => {
+    await world?.close()
+    world = undefined
+  }
   try {
     for (let fault = queue.shift(); fault !== undefined; fault = queue.shift()) {
       const runs: Run[] = []
       let broke: string | null = null
       const ipv6 = fault.ipv6 ?? false
-      if (world !== undefined && world.ipv6 !== ipv6) {
-        await world.close()
-        world = undefined
-      }
+      if (world?.ipv6 !== ipv6) await leave()
       const reachSeconds = (inUse ? fault.inUseReachSeconds : undefined) ?? fault.reachSeconds
       try {
         while (runs.length < wantedRuns) {
           world ??= await buildWorld({ ipv6 })
-          const run = await runOnce(world, fault, { withPlain: !inUse && runs.length === 0, inUse })
+          const run = await runOnce(world, fault, { reachSeconds, inUse, withPlain: !inUse && runs.length === 0 })
           runs.push(run)
           tell(lane, fault, `run ${runs.length}: ${textOf(run)}`)
           if (run.seconds === null) throw new Error('it was not reached again')
+          if (fault.isLearned === true) await leave()
         }
       } catch (thrown) {
         broke = reasonOf(thrown)
         tell(lane, fault, `given up after ${runs.length} runs: ${broke}`)
         // Whatever is left of this fault must not spoil the next row.
-        await world?.close()
-        world = undefined
+        await leave()
       }
       measured.set(fault, { fault, reachSeconds, runs, broke })
     }
   } finally {
-    await world?.close()
+    await leave()
   }
 }
 
