@@ -40,6 +40,7 @@ export async function carryOut(
   signal: AbortSignal,
 ): Promise<Extract<WatchEvent, { kind: 'remedy-ended' }>> {
   const longMs = remedy.kind === 'silence' ? remedy.seconds * 1_000 : 0
+  patient.log.warn({ ...remedy }, 'tries a remedy')
   try {
     const way = await within(REMEDY_MS + longMs, signal, (cut) => act(remedy, patient, cut))
     return { kind: 'remedy-ended', carriedOut: true, way }
