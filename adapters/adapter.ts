@@ -131,6 +131,8 @@ export interface ObservedInterface extends InterfaceState {
   readonly mtu: number
   /** With prefix length. */
   readonly addresses: readonly string[]
+  /** Those of its addresses to whose network no route leads into it any more, though it is up. */
+  readonly cutOff: readonly string[]
   /** Our marked routes into it. */
   readonly routes: readonly RouteSpec[]
 }
@@ -155,6 +157,8 @@ export type Step =
   | { readonly kind: 'set-mtu'; readonly interface: string; readonly mtu: number }
   | { readonly kind: 'add-address'; readonly interface: string; readonly address: string }
   | { readonly kind: 'remove-address'; readonly interface: string; readonly address: string }
+  /** The route to the address's own network, which came with the address, is put back. */
+  | { readonly kind: 'lead-network'; readonly interface: string; readonly address: string }
   | { readonly kind: 'set-peers'; readonly interface: string; readonly peers: readonly PeerSpec[] }
   | { readonly kind: 'remove-peers'; readonly interface: string; readonly publicKeys: readonly PublicKey[] }
   | { readonly kind: 'bring-up'; readonly interface: string }

@@ -16,6 +16,8 @@ export function describeStep(step: Step): string {
       return `add the address ${step.address} to ${step.interface}`
     case 'remove-address':
       return `remove the address ${step.address} from ${step.interface}`
+    case 'lead-network':
+      return `lead the network of ${step.address} into ${step.interface} again`
     case 'set-peers':
       return `set ${step.peers.length === 1 ? 'the peer' : `${step.peers.length} peers`} ${some(step.peers.map(describePeer))} on ${step.interface}`
     case 'remove-peers':

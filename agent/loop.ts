@@ -17,7 +17,7 @@ export interface TunnelLoop {
   /** Another configuration, from now on. */
   readonly configure: (config: AgentConfig) => void
   /** What the shell found out by itself. */
-  readonly notice: (event: Extract<WatchEvent, { kind: 'mended' | 'carrier-lost' }>) => void
+  readonly notice: (event: Extract<WatchEvent, { kind: 'looked' | 'carrier-lost' }>) => void
   readonly look: () => LoopView
 }
 

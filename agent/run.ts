@@ -134,11 +134,16 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   const keeper = makeKeeper(
     async (signal) => {
       const wanted = config
-      const steps = await bring(signal)
-      // What the first look and a new configuration change is no drift.
-      if (settled === wanted && steps.length > 0) loop.notice({ kind: 'mended' })
-      settled = wanted
-      return steps
+      let mended = false
+      try {
+        const steps = await bring(signal)
+        // What the first look and a new configuration change is no drift.
+        mended = settled === wanted && steps.length > 0
+        settled = wanted
+        return steps
+      } finally {
+        loop.notice({ kind: 'looked', mended })
+      }
     },
     noteSoon,
     log,

@@ -17,14 +17,15 @@ const PEERS_PER_COMMAND = 500
 
 /** All that an observation needs, asked for at once. @throws {Problem} of system/run-command. */
 export async function readReplies(interfaceName: string, signal: AbortSignal): Promise<Replies> {
-  const [links, routes, dump, table, forwarding] = await Promise.all([
+  const [links, routes, networks, dump, table, forwarding] = await Promise.all([
     readLinks(signal),
     readRoutes(signal),
+    readNetworks(signal),
     readDump(interfaceName, signal),
     readTable(signal),
     readFile(FORWARDING, 'utf8'),
   ])
-  return { links, routes, dump, table, forwarding }
+  return { links, routes, networks, dump, table, forwarding }
 }
 
 export async function readLinks(signal: AbortSignal): Promise<string> {
@@ -33,6 +34,11 @@ export async function readLinks(signal: AbortSignal): Promise<string> {
 
 export async function readRoutes(signal: AbortSignal): Promise<string> {
   return (await runCommand('ip', ['-j', '-4', 'route', 'show', 'proto', ROUTE_PROTOCOL], { signal })).stdout
+}
+
+/** Routes that the kernel made along with addresses. */
+async function readNetworks(signal: AbortSignal): Promise<string> {
+  return (await runCommand('ip', ['-j', '-4', 'route', 'show', 'proto', 'kernel'], { signal })).stdout
 }
 
 /** null when there is no WireGuard of that name. Holds secrets: it goes to the parser and nowhere else. */

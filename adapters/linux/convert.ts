@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js'
 import * as v from 'valibot'
 import { type InterfaceState, parseDump } from '../../wireguard/dump.ts'
 import type { PresharedKey, PublicKey } from '../../wireguard/keys.ts'
@@ -14,6 +15,8 @@ export interface Replies {
   readonly links: string
   /** `ip -j route show` for routes with our mark. */
   readonly routes: string
+  /** The same for routes that the kernel made. */
+  readonly networks: string
   /** `wg show IFACE dump` */
   readonly dump: string | null
   /** `nft -j list table` */
@@ -111,6 +114,7 @@ export function toObservation(interfaceName: string, replies: Replies): Observat
             up: own.up,
             mtu: own.mtu,
             addresses: own.addresses,
+            cutOff: own.up ? cutOff(own, replies.networks) : [],
             routes: parseRoutes(replies.routes)
               .filter((route) => route.interface === own.name)
               .map(({ prefix, mtu }) => ({ prefix, mtu })),
@@ -125,6 +129,19 @@ export function toObservation(interfaceName: string, replies: Replies): Observat
       table,
     ),
   }
+}
+
+/** A lone address (/32) has no network. */
+function cutOff(own: Link, networks: string): readonly string[] {
+  const there = parseRoutes(networks).filter((route) => route.interface === own.name)
+  return own.addresses.filter(
+    (address) => !address.endsWith('/32') && !there.some((route) => route.prefix === networkOf(address)),
+  )
+}
+
+/** `10.86.0.2/16` becomes `10.86.0.0/16`. */
+export function networkOf(address: string): string {
+  return `${ipaddr.IPv4.networkAddressFromCIDR(address).toString()}/${address.split('/')[1]}`
 }
 
 function clashes(

@@ -8,7 +8,7 @@ import type { Description, RouteSpec, Step } from '../adapter.ts'
 import { describeStep } from '../describe-step.ts'
 import { removeAddress } from './address.ts'
 import { addPeers, ip, nft, readPublicKey, removePeers, setForwarding, wgSet } from './api.ts'
-import { peersText, routeArguments } from './convert.ts'
+import { networkOf, peersText, routeArguments } from './convert.ts'
 import { firewallTable } from './firewall.ts'
 import { createInterface, removeInterface } from './interface.ts'
 import { TABLE } from './mark.ts'
@@ -45,6 +45,8 @@ async function carryOut(step: Step, context: ExecuteContext, signal: AbortSignal
       return void (await ip(['address', 'add', step.address, 'dev', step.interface], signal))
     case 'remove-address':
       return removeAddress(step.interface, step.address, signal)
+    case 'lead-network':
+      return leadNetwork(step.interface, step.address, signal)
     case 'set-peers':
       return setPeers(step.interface, step.peers, context.presharedKeys, signal)
     case 'remove-peers':
@@ -96,6 +98,12 @@ async function setPeers(
     return key
   })
   await addPeers(name, text, signal)
+}
+
+/** Exactly as the kernel makes it along with an address (fib_frontend.c, fib_add_ifaddr), so that it goes with the address. */
+async function leadNetwork(name: string, address: string, signal: AbortSignal): Promise<void> {
+  const source = address.split('/')[0] ?? address
+  await ip(['route', 'add', networkOf(address), 'dev', name, 'proto', 'kernel', 'scope', 'link', 'src', source], signal)
 }
 
 /** `add`, not `replace`: that would put ours in the place of somebody else's. */

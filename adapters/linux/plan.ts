@@ -59,6 +59,9 @@ function addressSteps(own: ObservedInterface | null, desired: TunnelSpec): reado
       ? []
       : [{ kind: 'add-address', interface: desired.interface, address: desired.address } as const]),
     ...rest.map((address) => ({ kind: 'remove-address', interface: desired.interface, address }) as const),
+    ...(own?.cutOff.includes(desired.address) === true
+      ? [{ kind: 'lead-network', interface: desired.interface, address: desired.address } as const]
+      : []),
   ]
 }
 

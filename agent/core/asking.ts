@@ -61,5 +61,8 @@ export function sizesAskedAt({ asking, health, away, cure, pathMtu, heartbeats, 
 export function restoreDueAt({ asking, cure, heartbeats, inUseUntil }: Watch): number {
   if (cure.underWay !== null) return Infinity
   const isInUse = (heartbeats.lastSentAt ?? 0) < inUseUntil
+  // At the first suspicion: what was taken away here is the one thing that can be known for sure.
+  const isSuspicious = heartbeats.missesInARow >= SUSPICIOUS_MISSES
+  if (isSuspicious && asking.restoredAt < (heartbeats.answeredAt ?? -Infinity)) return -Infinity
   return asking.restoredAt + (isInUse ? RESTORE_MS.inUse : RESTORE_MS.idle)
 }

@@ -11,6 +11,9 @@ import type { Action, Watch, WatchEvent } from './state.ts'
 
 /** From evidence to remedies, and from remedies to their proof. Each takes the state and gives the next one. */
 
+/** A look takes less; a machine that hangs must not hold up the cure of the line. */
+const LONGEST_LOOK_MS = 3_000
+
 /** An answer: to a heartbeat sent then; null when it cannot be told. */
 export interface Answered {
   readonly sentAt: number | null
@@ -107,7 +110,7 @@ export function healed(watch: Watch, now: number, actions: Action[]): Watch {
     if (health.kind === 'offline' && health.cause === cause) return watch
     return enter(watch, { kind: 'offline', since: health.kind === 'offline' ? health.since : now, cause }, actions)
   }
-  if (now < cure.notBefore) return watch
+  if (now < cure.notBefore || isBeingLookedAt(watch, now)) return watch
   const remedy = nextRemedy(cure, ladder(cause, situationOf(watch, cause)))
   if (remedy === null) {
     // None left: all over again after a pause, and with fresh evidence.
@@ -118,6 +121,15 @@ export function healed(watch: Watch, now: number, actions: Action[]): Watch {
   const since = health.kind === 'healing' ? health.since : now
   const named = isSame ? watch : enter(watch, { kind: 'healing', since, cause }, actions)
   return begun({ ...named, evidence: NO_EVIDENCE }, remedy, cause, now, actions)
+}
+
+/**
+ * What was taken away here looks from outside like a dead flow. So the machine is looked at first: that takes
+ * milliseconds on this one and a second on a router; one that cannot be looked at is not waited for.
+ */
+function isBeingLookedAt({ asking, heartbeats }: Watch, now: number): boolean {
+  const isAsked = asking.restoredAt > (heartbeats.answeredAt ?? -Infinity)
+  return isAsked && asking.lookedAt < asking.restoredAt && now - asking.restoredAt < LONGEST_LOOK_MS
 }
 
 /** From a detour, once the better way has answered often enough. */

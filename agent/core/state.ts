@@ -42,7 +42,9 @@ interface Asking {
   /** The last round that ended, in a silence or not. */
   readonly round: EchoRound | null
   readonly isUplinkPending: boolean
+  /** When a look at the machine was last asked for, and when one last ended. */
   readonly restoredAt: number
+  readonly lookedAt: number
 }
 
 export interface WatchSettings {
@@ -86,8 +88,8 @@ export type WatchEvent =
       /** Where the interface sends now, when the remedy changed that. */
       readonly way: Endpoint | null
     }
-  /** The machine differed from the plan and was mended. */
-  | { readonly kind: 'mended' }
+  /** A look at the machine ended: whether it differed from the plan, and was mended. */
+  | { readonly kind: 'looked'; readonly mended: boolean }
   /** The carrier broke for good: its way is gone. */
   | { readonly kind: 'carrier-lost' }
   | { readonly kind: 'configured'; readonly settings: WatchSettings }
@@ -103,7 +105,7 @@ export type Action =
   | { readonly kind: 'ask-sizes'; readonly sizes: readonly number[] }
   /** Ends with one `uplink`. */
   | { readonly kind: 'test-uplink' }
-  /** Look whether the machine is as it should be, and mend what is not. */
+  /** Look whether the machine is as it should be, and mend what is not. Ends with a `looked`, sooner or later. */
   | { readonly kind: 'restore' }
   /** Ends with one `remedy-ended`, whatever happens; never two at once. */
   | { readonly kind: 'remedy'; readonly remedy: Remedy }

@@ -59,6 +59,7 @@ export function startWatch(settings: WatchSettings, beginning: Beginning, now: n
       round: null,
       isUplinkPending: false,
       restoredAt: now,
+      lookedAt: now,
     },
     helped: beginning.helped,
     remediedAt: -Infinity,
@@ -130,8 +131,10 @@ function taken(watch: Watch, event: WatchEvent, now: number, actions: Action[]):
       ]
     case 'remedy-ended':
       return [remedyEnded(watch, event, now, actions), null]
-    case 'mended':
-      return [mended(watch, now, actions), null]
+    case 'looked': {
+      const after = { ...watch, asking: { ...watch.asking, lookedAt: now } }
+      return [event.mended ? mended(after, now, actions) : after, null]
+    }
     case 'carrier-lost':
       if (watch.away?.on !== 'carrier') return [watch, null]
       return [{ ...watch, away: null, asking: { ...watch.asking, restoredAt: -Infinity } }, null]

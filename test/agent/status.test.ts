@@ -15,6 +15,7 @@ const observed: ObservedInterface = {
   up: true,
   mtu: 1420,
   addresses: ['10.86.0.2/16'],
+  cutOff: [],
   routes: [],
   publicKey: sampleConfig.publicKey,
   listenPort: 41_234,

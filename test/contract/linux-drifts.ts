@@ -29,6 +29,7 @@ const ANY = {
     nft delete rule inet homeward forward handle "$(cat /run/handle)"
     nft insert rule inet homeward forward $rule`,
   'the chain’s policy is changed': 'nft chain inet homeward forward "{ policy drop; }"',
+  'the route to the tunnel’s network is removed': 'ip route flush dev hw0 proto kernel',
   'forwarding is turned off': 'echo 0 > /proc/sys/net/ipv4/ip_forward',
 } as const
 

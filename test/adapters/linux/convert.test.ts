@@ -24,13 +24,23 @@ const ROUTES = `[{"dst":"192.168.1.0/24","dev":"hw0","scope":"link","flags":[]},
 const DUMP = `${SECRET}\t${KEY}\t51820\toff\n`
 const OURS = `{"nftables": [{"metainfo": {"version": "1.0.6"}}, {"table": {"family": "inet", "name": "homeward", "handle": 3}}, {"chain": {"family": "inet", "table": "homeward", "name": "made_by_homeward", "handle": 1}}, {"chain": {"family": "inet", "table": "homeward", "name": "forwarding_was_off", "handle": 2}}]}`
 
-const replies: Replies = { links: LINKS, routes: ROUTES, dump: DUMP, table: OURS, forwarding: '1\n' }
+// 192.168.7.7 of another interface; the tunnel's own network has lost its route.
+const NETWORKS = `[{"dst":"10.86.0.0/16","dev":"eth0","scope":"link","prefsrc":"10.86.0.9","flags":[]}]`
+const replies: Replies = {
+  links: LINKS,
+  routes: ROUTES,
+  networks: NETWORKS,
+  dump: DUMP,
+  table: OURS,
+  forwarding: '1\n',
+}
 
 describe('an observation', () => {
   test('has the interface with our mark, its IPv4 addresses, and our routes into it', () => {
     const { interface: own, ...rest } = toObservation('hw0', replies)
     expect(own).toMatchObject({ name: 'hw0', up: true, mtu: 1420, publicKey: KEY, listenPort: 51_820 })
     expect(own?.addresses).toEqual(['10.86.0.2/16'])
+    expect(own?.cutOff).toEqual(['10.86.0.2/16'])
     expect(own?.routes).toEqual([
       { prefix: '192.168.1.0/24', mtu: null },
       { prefix: '192.168.7.7/32', mtu: 1200 },

@@ -69,6 +69,7 @@ const spec: fc.Arbitrary<TunnelSpec> = fc.record({
 const ownInterface: fc.Arbitrary<ObservedInterface> = fc
   .record({
     up: fc.boolean(),
+    isCutOff: fc.boolean(),
     mtu,
     addresses: fc.uniqueArray(address),
     routes,
@@ -80,6 +81,7 @@ const ownInterface: fc.Arbitrary<ObservedInterface> = fc
     ...own,
     name: 'hw0',
     fwmark: 0,
+    cutOff: own.up && own.isCutOff ? own.addresses.slice(0, 1) : [],
     routes: own.up ? own.routes : [],
     peers: own.peers.map((peer) => ({ ...peer, lastHandshakeAt: 7, rxBytes: 1, txBytes: 2 })),
   }))

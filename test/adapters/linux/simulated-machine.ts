@@ -51,6 +51,7 @@ type InterfaceStep = Extract<
       | 'set-mtu'
       | 'add-address'
       | 'remove-address'
+      | 'lead-network'
       | 'set-peers'
       | 'remove-peers'
       | 'bring-up'
@@ -74,7 +75,14 @@ function carryOutOn(own: ObservedInterface, step: InterfaceStep, machine: Observ
     case 'remove-address':
       refuseIf(!own.addresses.includes(step.address), 'Cannot assign requested address')
       refuseIf(own.addresses.length === 1, 'the last address takes all routes with it')
-      return { ...own, addresses: own.addresses.filter((address) => address !== step.address) }
+      return {
+        ...own,
+        addresses: own.addresses.filter((address) => address !== step.address),
+        cutOff: own.cutOff.filter((address) => address !== step.address),
+      }
+    case 'lead-network':
+      refuseIf(!own.cutOff.includes(step.address), 'File exists')
+      return { ...own, cutOff: own.cutOff.filter((address) => address !== step.address) }
     case 'set-peers':
       refuseIf(own.publicKey === null, 'a peer without a key of our own')
       return { ...own, peers: step.peers.reduce(withPeer, own.peers) }
@@ -129,7 +137,7 @@ function withPeer(peers: readonly PeerState[], wanted: PeerSpec): readonly PeerS
 }
 
 function freshInterface(name: string): ObservedInterface {
-  const empty = { publicKey: null, listenPort: 0, fwmark: 0, peers: [], addresses: [], routes: [] }
+  const empty = { publicKey: null, listenPort: 0, fwmark: 0, peers: [], addresses: [], cutOff: [], routes: [] }
   return { ...empty, name, up: false, mtu: 1420 }
 }
 

@@ -103,8 +103,7 @@ export function simulate(watch: Watch, from: number, untilMs: number, world: Wor
         return later(70, { kind: 'remedy-ended', carriedOut, way: carriedOut ? to : null })
       }
       case 'restore':
-        if (world.mends?.(now) === true) later(100, { kind: 'mended' })
-        return
+        return later(100, { kind: 'looked', mended: world.mends?.(now) === true })
       case 'close-carrier':
       case 'tell-health':
       case 'tell-cause':

@@ -140,7 +140,12 @@ describe('from every reachable state', () => {
       carriedOut: fc.boolean(),
       way: fc.option(fc.constantFrom(...WAYS, CARRIER)),
     }),
-    fc.constantFrom<WatchEvent>({ kind: 'refused' }, { kind: 'mended' }, { kind: 'carrier-lost' }),
+    fc.constantFrom<WatchEvent>(
+      { kind: 'refused' },
+      { kind: 'looked', mended: true },
+      { kind: 'looked', mended: false },
+      { kind: 'carrier-lost' },
+    ),
     fc.record({
       kind: fc.constant('configured' as const),
       settings: fc.record({
