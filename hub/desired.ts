@@ -9,7 +9,7 @@ import { hubInterfaceAddress } from './tunnel-network.ts'
 
 /**
  * What the hub's machine should look like. Pure.
- * @param placeOf where to speak to a home first that WireGuard does not know; null: wherever it is.
+ * @param placeOf where to speak first to somebody whom WireGuard does not know; null: wherever it is.
  */
 export function desiredTunnel(
   config: HubConfig,
@@ -26,7 +26,7 @@ export function desiredTunnel(
     listenPort: config.port,
     peers: [
       ...homes.map((home) => ({ ...homePeer(home), endpoint: placeOf(home.publicKey) })),
-      ...devices.map(devicePeer),
+      ...devices.map((device) => ({ ...devicePeer(device), endpoint: placeOf(device.publicKey) })),
     ].sort((a, b) => (a.publicKey < b.publicKey ? -1 : 1)),
     routes: homes.flatMap((home) => routesTo(home, config)).sort((a, b) => (a.prefix < b.prefix ? -1 : 1)),
     forwarding: {
@@ -56,7 +56,8 @@ function routesTo(home: Home, config: HubConfig): readonly RouteSpec[] {
   return [...(mtu === null ? [] : [`${home.address}/32`]), ...home.lan].map((prefix) => ({ prefix, mtu }))
 }
 
-function devicePeer({ publicKey, presharedKey, address }: Device): PeerSpec {
+/** A device as a peer of the hub's interface. */
+export function devicePeer({ publicKey, presharedKey, address }: Device): PeerSpec {
   return {
     publicKey,
     presharedKeyId: presharedKeyId(presharedKey),

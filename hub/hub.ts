@@ -21,7 +21,7 @@ import type { Endpoint } from '../wireguard/spec.ts'
 import { deviceAnswer, hubView, joinAnswer } from './answers.ts'
 import type { Carriers } from './carriers.ts'
 import type { HubConfig } from './config.ts'
-import { desiredTunnel, homePeer } from './desired.ts'
+import { desiredTunnel, devicePeer, homePeer } from './desired.ts'
 import { addDevice, type Asker, removeDevice, visibleDevices } from './devices.ts'
 import type { EchoResponder } from './echo-responder.ts'
 import type { HeartbeatResponder } from './heartbeat-responder.ts'
@@ -66,7 +66,7 @@ export interface Hub {
   readonly reconcileOrLog: () => Promise<void>
   /** Whether the witness saw every peer that there should be. */
   readonly isComplete: () => boolean
-  /** Notes where homes are, and calls back those whose session was lost. Never throws. */
+  /** Notes where everybody is, and calls back those whose session was lost. Never throws. */
   readonly callBack: () => Promise<void>
   /** @throws {Problem} `config-invalid` when these settings would take homes or devices their addresses. */
   readonly refuseSettings: (config: HubConfig) => void
@@ -198,20 +198,19 @@ export function makeHub(parts: HubParts): Hub {
 
   async function callBack(): Promise<void> {
     const { homes, devices } = store.document
-    parts.whereabouts.keep([...homes, ...devices].map((one) => one.publicKey))
+    const everybody = [
+      ...homes.map((home) => ({ name: home.name, address: home.address, peer: homePeer(home) })),
+      ...devices.map((device) => ({ name: device.name, address: device.address, peer: devicePeer(device) })),
+    ]
+    parts.whereabouts.keep(everybody.map(({ peer }) => peer.publicKey))
     parts.whereabouts.note(
-      homes.flatMap(({ publicKey }) => {
+      everybody.flatMap(({ peer: { publicKey } }) => {
         const endpoint = witness.endpoint(publicKey)
         return endpoint === null ? [] : [[publicKey, endpoint] as const]
       }),
     )
     await parts.whereabouts.save()
-    await reconciler.alone(() =>
-      recall.call(
-        config.interface,
-        homes.map((home) => ({ home, peer: homePeer(home) })),
-      ),
-    )
+    await reconciler.alone(() => recall.call(config.interface, everybody))
   }
 
   /** WireGuard forgets the greatest timestamp of a peer's handshakes only with the peer (noise.c, latest_timestamp). */

@@ -4,29 +4,32 @@ import type { Clock } from '../system/clock.ts'
 import type { Log } from '../system/log.ts'
 import type { PublicKey } from '../wireguard/keys.ts'
 import type { PeerSpec } from '../wireguard/spec.ts'
-import type { Home } from './store-document.ts'
 import type { Whereabouts } from './whereabouts.ts'
 import type { Witness } from './witness.ts'
 
 /**
- * Calls homes back whose session this machine's WireGuard has lost: after a restart, or because somebody took the peer
+ * Calls homes and devices back whose session this machine's WireGuard has lost: after a restart, or because somebody took the peer
  * out. The peer gets the place it was last seen at, and a small datagram into the tunnel, a knock, makes WireGuard shake
- * hands towards it, through the mapping that the carrier still holds. So the tunnel is back before the home misses a
- * heartbeat.
+ * hands towards it, through the mapping that the carrier still holds. So the tunnel is back before anybody misses it.
  */
 export interface Recall {
   /** Looks whom to call, and calls. Never throws. */
-  readonly call: (
-    interfaceName: string,
-    homes: readonly { readonly home: Home; readonly peer: PeerSpec }[],
-  ) => Promise<void>
+  readonly call: (interfaceName: string, everybody: readonly Called[]) => Promise<void>
   /** These were put in a moment ago: whoever is being called among them is called at once, and for a whole minute. */
   readonly beginAnew: (peers: readonly Pick<PeerSpec, 'publicKey'>[]) => void
 }
 
+/** A home or a device. */
+interface Called {
+  readonly name: string
+  /** Inside the tunnel. */
+  readonly address: string
+  readonly peer: PeerSpec
+}
+
 /** WireGuard repeats the initiation each 5 s (REKEY_TIMEOUT) while something waits to be sent. */
 const KNOCK_AGAIN_MS = 5_000
-/** A mapping that did not answer for so long is gone; the home will come by itself. */
+/** A mapping that did not answer for so long is gone; whoever it was will come by itself. */
 const KNOCK_FOR_MS = 60_000
 const SET_TIMEOUT_MS = 10_000
 
@@ -39,7 +42,7 @@ export function makeRecall(parts: {
   readonly log: Log
 }): Recall {
   const { adapter, witness, whereabouts, knock, clock, log } = parts
-  /** Homes that are being called: since when, and when last. */
+  /** Who is being called: since when, and when last. */
   const calling = new Map<PublicKey, { readonly since: number; lastAt: number }>()
 
   return {
@@ -47,35 +50,35 @@ export function makeRecall(parts: {
       for (const { publicKey } of peers) calling.delete(publicKey)
     },
 
-    call: async (interfaceName, homes) => {
+    call: async (interfaceName, everybody) => {
       const now = clock.now()
-      const lost = homes.filter(({ home }) => {
-        const seen = witness.sighting(home.publicKey)
-        return seen !== null && seen.lastHandshakeSeconds === null && whereabouts.of(home.publicKey) !== null
+      const lost = everybody.filter(({ peer: { publicKey } }) => {
+        const seen = witness.sighting(publicKey)
+        return seen !== null && seen.lastHandshakeSeconds === null && whereabouts.of(publicKey) !== null
       })
-      const lostKeys = new Set(lost.map(({ home }) => home.publicKey))
+      const lostKeys = new Set(lost.map(({ peer }) => peer.publicKey))
       for (const key of calling.keys()) if (!lostKeys.has(key)) calling.delete(key)
-      const homeless = lost.filter(({ home }) => witness.sighting(home.publicKey)?.endpoint === null)
+      const homeless = lost.filter(({ peer }) => witness.sighting(peer.publicKey)?.endpoint === null)
       try {
         if (homeless.length > 0) {
-          const peers = homeless.map(({ home, peer }) => ({ ...peer, endpoint: whereabouts.of(home.publicKey) }))
+          const peers = homeless.map(({ peer }) => ({ ...peer, endpoint: whereabouts.of(peer.publicKey) }))
           await adapter.execute(
             { kind: 'set-peers', interface: interfaceName, peers },
             AbortSignal.timeout(SET_TIMEOUT_MS),
           )
         }
       } catch (thrown) {
-        log.warn({ why: reasonOf(thrown) }, 'homes could not be given the places where they were last seen')
+        log.warn({ why: reasonOf(thrown) }, 'peers could not be given the places where they were last seen')
         return
       }
-      const called = lost.filter(({ home }) => {
-        const call = calling.get(home.publicKey)
+      const called = lost.filter(({ name, peer: { publicKey } }) => {
+        const call = calling.get(publicKey)
         if (call !== undefined && (now - call.lastAt < KNOCK_AGAIN_MS || now - call.since > KNOCK_FOR_MS)) return false
-        if (call === undefined) log.info({ home: home.name }, 'the session with a home is lost: calling it back')
-        calling.set(home.publicKey, { since: call?.since ?? now, lastAt: now })
+        if (call === undefined) log.info({ name }, 'the session with a home or device is lost: calling it back')
+        calling.set(publicKey, { since: call?.since ?? now, lastAt: now })
         return true
       })
-      knock(called.map(({ home }) => home.address))
+      knock(called.map(({ address }) => address))
     },
   }
 }
