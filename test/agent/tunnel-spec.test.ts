@@ -47,3 +47,12 @@ test.each([
 ])('a line that taught the MTU $learned gets $mtu', ({ learned, mtu }) => {
   expect(tunnelSpec(sampleConfig, ways, null, { ...UNKNOWN_LINE, mtu: learned }).mtu).toBe(mtu)
 })
+
+test.each([
+  { lifeSeconds: null, economy: false, keepalive: 25 },
+  { lifeSeconds: 20, economy: false, keepalive: 15 },
+  { lifeSeconds: 300, economy: true, keepalive: 25 },
+])('a mapping that lives $lifeSeconds s is kept by one of $keepalive', ({ lifeSeconds, economy, keepalive }) => {
+  const { peers } = tunnelSpec({ ...sampleConfig, economy }, ways, null, { ...UNKNOWN_LINE, lifeSeconds })
+  expect(peers[0]?.keepaliveSeconds).toBe(keepalive)
+})
