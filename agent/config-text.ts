@@ -8,7 +8,7 @@ const HEAD = ` What homeward keeps at this home. Written by homeward join; yours
 /** What stands above each key, for whoever opens the file. */
 const ABOVE: Partial<Record<keyof AgentConfig, string>> = {
   home: ' The name the hub knows this home by. Only the hub gives names: leave and join again to change it.',
-  publicKey: ' The public half of private.key; the hub knows this tunnel by it.',
+  publicKey: ' The public half of private.key; the hub knows this tunnel by it, until rotateKeys makes another.',
   router: ' What the tunnel ends on. linux: this machine.',
   interface: ' The WireGuard interface.',
   mtu: ' Bytes. 1420 fits most lines; lower it where large packets get lost.',
@@ -18,6 +18,8 @@ const ABOVE: Partial<Record<keyof AgentConfig, string>> = {
   economy: ' For metered lines: a heartbeat each 25 s, each 5 s while the tunnel is used; trouble is noticed later.',
   beacons:
     ' Addresses and TCP ports on the internet, asked only while the hub is silent: whether the line is away, or the hub.',
+  rotateKeys:
+    ' When the tunnel gets a new key, as a cron expression: "0 4 1 * *" is 4:00 on the first of each month. null: never.',
   lan: ` The networks here that the tunnel may reach; nothing else can be reached through this machine.
  masquerade: hosts on the LAN see this machine and need no route.
  routed: they see who is calling, and need a route to the tunnel’s network by way of this machine.`,

@@ -48,6 +48,8 @@ export const AgentConfigSchema = v.strictObject({
   economy: v.optional(v.boolean(), false),
   /** Asked, when the hub is silent, whether the line works. */
   beacons: v.optional(v.pipe(v.array(LiteralPlaceSchema), v.maxLength(8)), [...BEACONS]),
+  /** When the tunnel gets a new key; a cron expression, checked by what schedules it. */
+  rotateKeys: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(100))), null),
   lan: v.strictObject({
     mode: v.optional(LanModeSchema, 'masquerade'),
     prefixes: v.optional(v.pipe(v.array(CidrSchema), v.maxLength(32)), []),
@@ -89,7 +91,11 @@ export async function readAgentConfig(configDir: string): Promise<AgentConfig> {
 
 /** The same of another file. @throws {Problem} `config-unreadable`, `config-invalid`. */
 export async function readAgentConfigFile(path: string): Promise<AgentConfig> {
-  return await readYamlFile(path, AgentConfigSchema)
+  const config = await readYamlFile(path, AgentConfigSchema)
+  if (config.rotateKeys === null) return config
+  const { whyNoSchedule } = await import('./schedule.ts')
+  const why = whyNoSchedule(config.rotateKeys)
+  return why === null ? config : await readYamlFile(path, refusingRotateKeys(why))
 }
 
 /** The hub this version keeps its tunnel to. */
@@ -97,6 +103,18 @@ export function firstHub(config: AgentConfig): HubConfig {
   const [hub] = config.hubs
   if (hub === undefined) throw new TypeError('the schema lets no configuration without a hub through')
   return hub
+}
+
+/** The parser of cron expressions is loaded only for one; this says where it stands what it found. */
+function refusingRotateKeys(why: string) {
+  const expected = `expected a cron expression such as 0 4 1 * * (${why})`
+  return v.pipe(
+    AgentConfigSchema,
+    v.forward(
+      v.check(() => false, expected),
+      ['rotateKeys'],
+    ),
+  )
 }
 
 function isMissingFile(thrown: unknown): boolean {

@@ -59,6 +59,13 @@ const EventSchema = v.variant('kind', [
     /** null: nothing waited. */
     waitedSeconds: v.nullable(v.number()),
   }),
+  /** The tunnel has a new key; or null, and why not. */
+  v.object({
+    at,
+    kind: v.literal('key'),
+    publicKey: v.nullable(v.string()),
+    why: v.nullable(v.string()),
+  }),
   v.object({ at, kind: v.literal('configuration'), taken: v.boolean(), why: v.nullable(v.string()) }),
 ])
 

@@ -19,6 +19,7 @@ import { type RegistrationResult, registerHome, type SaidReason } from './regist
 import { carryOut } from './remedy.ts'
 import { readBearer, readEchoKey } from './secrets.ts'
 import type { Telling } from './telling.ts'
+import type { Turns } from './turns.ts'
 import { testUplink } from './uplink.ts'
 
 /** What the hands of the loop reach for. */
@@ -35,6 +36,8 @@ export interface Reach {
   readonly telling: Telling
   /** What the hub's clock says. */
   readonly heardTime: (hubTime: string) => void
+  /** Registrations, and what changes the key that they name. */
+  readonly turns: Turns
   readonly clock: Clock
   readonly log: Log
 }
@@ -64,18 +67,20 @@ export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
   }
 
   async function register(reason: SaidReason, lastMapping: Endpoint | null, cut: AbortSignal = signal) {
-    const result = await registerHome(
-      {
-        configDir,
-        config: config(),
-        reason,
-        lastMapping,
-        listenPort: path.listenPort,
-        hubLiterals: path.hubLiterals ?? [],
-        mtu: line.current.mtu,
-        timeoutMs: reason === 'doubt' ? ANSWER_MS.doubt : ANSWER_MS.calm,
-      },
-      cut,
+    const result = await reach.turns(() =>
+      registerHome(
+        {
+          configDir,
+          config: config(),
+          reason,
+          lastMapping,
+          listenPort: path.listenPort,
+          hubLiterals: path.hubLiterals ?? [],
+          mtu: line.current.mtu,
+          timeoutMs: reason === 'doubt' ? ANSWER_MS.doubt : ANSWER_MS.calm,
+        },
+        cut,
+      ),
     )
     // Cut off by our own end, it says nothing of the hub.
     if (!signal.aborted) telling.registered(reason, result)

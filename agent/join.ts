@@ -23,6 +23,7 @@ import type { AgentPlaces } from './places.ts'
 import { proveTunnel } from './prove.ts'
 import { registerHome } from './registration.ts'
 import { requireRoot } from './require-root.ts'
+import { forgetRotatedKeys } from './rotated-key.ts'
 import { draftSecrets, keepSecrets } from './secrets.ts'
 import { tunnelSpec } from './tunnel-spec.ts'
 
@@ -75,7 +76,7 @@ export async function joinHome(
   const token = parseToken(options.token)
   requireRoot('joining the hub')
   await refuseSecondJoin(places.configDir)
-  const adapter = await openAdapter({ kind: 'linux' }, places.configDir)
+  const adapter = await openAdapter({ kind: 'linux' }, places)
   try {
     await adapter.describe(signal)
     const observed = await adapter.observe(options.interface, signal)
@@ -129,6 +130,7 @@ async function carryOut(
     await makeRuntimeFolder(runtimeDir)
     // Another hub, perhaps another line: nothing is known of it.
     await rm(linePath(stateDir), { force: true })
+    await forgetRotatedKeys(stateDir)
     begun.add('secrets')
     await keepSecrets(configDir, admission.secrets)
     begun.add('hub')

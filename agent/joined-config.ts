@@ -28,6 +28,7 @@ export function joinedConfig(
     heartbeatSeconds: 5,
     economy: choices.economy,
     beacons: [...BEACONS],
+    rotateKeys: null,
     lan: { mode: choices.lanMode, prefixes: answer.lan },
     hubs: [
       {

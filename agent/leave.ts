@@ -14,6 +14,7 @@ import { linePath } from './line-memory.ts'
 import { openAdapter } from './open-adapter.ts'
 import type { AgentPlaces } from './places.ts'
 import { requireRoot } from './require-root.ts'
+import { forgetRotatedKeys } from './rotated-key.ts'
 import { homeSecretPath, privateKeyPath, readBearer, removeSecrets } from './secrets.ts'
 import { agentSocketPath } from './socket-path.ts'
 
@@ -39,7 +40,7 @@ export async function leaveHome(places: AgentPlaces, tell: (line: string) => voi
   await makeRuntimeFolder(runtimeDir)
   if (!(await agentEnds(runtimeDir, signal))) tell('The agent does not end; going on without it.')
 
-  const adapter = await openAdapter({ kind: 'linux' }, configDir)
+  const adapter = await openAdapter({ kind: 'linux' }, places)
   try {
     const steps = await withChangeLock(runtimeDir, signal, () =>
       bringTo(adapter, config?.interface ?? 'hw0', null, signal),
@@ -55,6 +56,7 @@ export async function leaveHome(places: AgentPlaces, tell: (line: string) => voi
 
   const hubNotTold = await tellHub(configDir, config, signal)
   await removeSecrets(configDir)
+  await forgetRotatedKeys(stateDir)
   for (const path of [
     eventsPath(stateDir),
     olderEventsPath(stateDir),

@@ -1,5 +1,6 @@
 import { asProblem, type Problem } from '../problems/problem.ts'
 import { PROTOCOL_VERSION, RegisterAnswer, type RegisterRequest } from '../protocol/messages.ts'
+import type { PublicKey } from '../wireguard/keys.ts'
 import type { Endpoint } from '../wireguard/spec.ts'
 import { askRegistrar, isElsewhere } from './ask-registrar.ts'
 import { type AgentConfig, firstHub } from './config.ts'
@@ -15,12 +16,14 @@ export interface RegistrationResult {
 }
 
 /** What the hub's log will say of why. `reset`: the hub shall take our peer out and put it in again. */
-export type SaidReason = RegistrationReason | 'remedy' | 'reset'
+export type SaidReason = RegistrationReason | 'remedy' | 'reset' | 'key-rotation'
 
 export interface Registering {
   readonly configDir: string
   readonly config: AgentConfig
   readonly reason: SaidReason
+  /** A new key for the hub to know us by from now on. */
+  readonly nextPublicKey?: PublicKey
   readonly listenPort: number | null
   readonly lastMapping: Endpoint | null
   /** The hub's addresses when its names last resolved: for when they do not. */
@@ -34,12 +37,13 @@ const ANSWER_MS = 10_000
 
 /** Tells the hub who and where we are, out of band. Never throws: what went wrong is the result. */
 export async function registerHome(registering: Registering, signal: AbortSignal): Promise<RegistrationResult> {
-  const { config, configDir, reason, listenPort, lastMapping, hubLiterals, mtu = null } = registering
+  const { config, configDir, reason, nextPublicKey, listenPort, lastMapping, hubLiterals, mtu = null } = registering
   const hub = firstHub(config)
   try {
     const body: RegisterRequest = {
       version: PROTOCOL_VERSION,
       publicKey: config.publicKey,
+      nextPublicKey,
       lan: config.lan.prefixes,
       listenPort,
       reason: reason === 'reset' ? 'remedy' : reason,

@@ -18,15 +18,19 @@ import { makeHands } from './hands.ts'
 import { type Keeper, makeKeeper } from './keeper.ts'
 import { type LifeWatch, makeLifeWatch } from './life-watch.ts'
 import { openLineMemory } from './line-memory.ts'
+import { rotateKey } from './key-rotation.ts'
 import { makeLoop, type TunnelLoop } from './loop.ts'
 import { measureMappingLife } from './mapping-life.ts'
 import { openAdapter } from './open-adapter.ts'
 import type { Path } from './path.ts'
 import type { AgentPlaces } from './places.ts'
+import { readRotatedKey, removeOtherKeys, withKey } from './rotated-key.ts'
+import { type KeyRotations, makeKeyRotations } from './rotate-keys.ts'
 import { readEchoKey } from './secrets.ts'
 import { agentSocketPath } from './socket-path.ts'
 import { makeStatusTeller } from './status-teller.ts'
 import { makeTelling } from './telling.ts'
+import { makeTurns } from './turns.ts'
 
 /** What the agent is given from outside. */
 export interface AgentSurroundings {
@@ -42,6 +46,7 @@ interface Agent {
   readonly config: ConfigWatch
   readonly clockGuard: ClockGuard
   readonly life: LifeWatch
+  readonly rotations: KeyRotations
   readonly answer: LocalHandler
   readonly note: (happening: Happening) => Promise<void>
   readonly close: () => Promise<void>
@@ -77,6 +82,7 @@ export async function runAgent(
         agent.keeper.run(all),
         agent.clockGuard.run(all),
         agent.life.run(all),
+        agent.rotations.run(all),
       ])
       log.info(how === 'left' ? 'agent.yaml is gone: this machine left its hub' : 'the agent ends; the tunnel stays')
       await agent.note({ kind: 'agent-stopped' })
@@ -92,10 +98,12 @@ export async function runAgent(
 async function makeAgent({ places, version, clock, log }: AgentSurroundings, signal: AbortSignal): Promise<Agent> {
   const { configDir, stateDir, runtimeDir } = places
   const stamp = await stampOf(agentConfigPath(configDir))
-  let config = await readAgentConfig(configDir)
+  let asWritten = await readAgentConfig(configDir)
   await makeFolder(stateDir)
   await makeRuntimeFolder(runtimeDir)
-  const adapter = await openAdapter(config.router, configDir)
+  let rotated = await readRotatedKey(stateDir)
+  let config = withKey(asWritten, rotated)
+  const adapter = await openAdapter(config.router, places)
   const events = await openEventLog(stateDir)
   const earlier = events.lastMapping()
   const line = await openLineMemory(stateDir)
@@ -106,6 +114,8 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   }
   const noteSoon = (happening: Happening): void => void note(happening)
   const clockGuard = await openClockGuard(stateDir, clock, noteSoon, log)
+  /** No registration with the old key may overtake the one that changes it. */
+  const turns = makeTurns()
   const telling = makeTelling(noteSoon, calendar, events, log)
 
   const path: Path = {
@@ -195,6 +205,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
           },
         },
         heardTime: clockGuard.heard,
+        turns,
         clock,
         log,
       },
@@ -203,14 +214,46 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     clock,
     log,
   )
+  const rotations = makeKeyRotations(
+    {
+      tidy: () => removeOtherKeys(stateDir, rotated),
+      expression: () => config.rotateKeys,
+      isUp: () => loop.look().watch.health.kind === 'up',
+      rotate: () =>
+        rotateKey({
+          places,
+          adapter,
+          turns,
+          joined: asWritten.publicKey,
+          registering: {
+            configDir,
+            config,
+            lastMapping: loop.look().watch.ledger.current?.endpoint ?? null,
+            listenPort: path.listenPort,
+            hubLiterals: path.hubLiterals ?? [],
+            mtu: line.current.mtu,
+          },
+          take: (taken) => {
+            rotated = taken
+            config = withKey(asWritten, rotated)
+          },
+          log,
+        }),
+      note: noteSoon,
+    },
+    clock,
+    log,
+  )
   const watch = watchConfig(
     configDir,
     stamp,
     (next) => {
-      config = next
+      asWritten = next
+      config = withKey(next, rotated)
       // Its names may lead elsewhere.
       path.hubLiterals = null
-      loop.configure(next)
+      loop.configure(config)
+      rotations.configured()
       keeper.request()
       noteSoon({ kind: 'configuration', taken: true, why: null })
     },
@@ -224,6 +267,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     config: watch,
     clockGuard,
     life,
+    rotations,
     note,
     close: async () => {
       path.carrier?.close()

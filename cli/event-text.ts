@@ -28,6 +28,10 @@ function whatHappened(event: HomeEvent): string {
       return `${event.why} [${event.code}]`
     case 'configuration':
       return event.taken ? 'took a new configuration' : `refused a new configuration: ${event.why ?? ''}`
+    case 'key':
+      return event.publicKey === null
+        ? `the tunnel kept its old key: ${event.why ?? ''}`
+        : `the tunnel has the new key ${event.publicKey}`
     case 'clock':
       return clockText(event)
     default:

@@ -48,7 +48,7 @@ async function init(context: Context, options: InitOptions): Promise<void> {
 
 async function planFor(paths: HubPaths, given: Given): Promise<InitPlan> {
   const makeAdapter = await loadAdapter()
-  const adapter = makeAdapter({ privateKeyFile: paths.privateKey, presharedKeys: () => undefined })
+  const adapter = makeAdapter({ privateKeyFile: () => paths.privateKey, presharedKeys: () => undefined })
   const defaults = (addresses: readonly string[]) => v.parse(HubConfigSchema, { addresses })
   try {
     return await planInit(paths, given, defaults, adapter, await isServed(paths.socket))

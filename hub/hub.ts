@@ -213,6 +213,15 @@ export function makeHub(parts: HubParts): Hub {
     await reconciler.alone(() => recall.call(config.interface, everybody))
   }
 
+  /**
+   * A home that has another key than before, since its rotation was cut off, is where it was. Not while it rotates: it will
+   * speak first then, and of two initiations that cross each end drops the other's.
+   */
+  function followKey(before: PublicKey, now: PublicKey): void {
+    const place = before === now ? null : (witness.endpoint(before) ?? parts.whereabouts.of(before))
+    if (place !== null) parts.whereabouts.note([[now, place]])
+  }
+
   /** WireGuard forgets the greatest timestamp of a peer's handshakes only with the peer (noise.c, latest_timestamp). */
   async function resetPeer(home: Home): Promise<void> {
     if (clock.now() - (resets.get(home.name) ?? -Infinity) < RESET_EVERY_MS) return
@@ -262,14 +271,17 @@ export function makeHub(parts: HubParts): Hub {
       registrations.set(home.name, { at: clock.wall().toISOString(), monotonic: clock.now(), count })
       const { reason, lastMapping, listenPort, mtu } = request
       log.info({ home: home.name, reason, lastMapping, listenPort, mtu, changed }, 'a home registered')
+      if (request.nextPublicKey === undefined) followKey(caller.publicKey, home.publicKey)
       if (request.reset) await resetPeer(home)
       else if (changed || witness.sighting(home.publicKey) === null) {
         await reconcileOrLog()
         await witness.look()
+        if (changed) await callBack()
       }
       const word = await parts.word(home, from)
       const view = hubView(witness.sighting(home.publicKey), heartbeats?.heardSeconds(home.address) ?? null, word)
-      return { view, alternatePorts: [...alternatePorts], hubTime: clock.wall().toISOString() }
+      const { publicKey } = home
+      return { view, publicKey, alternatePorts: [...alternatePorts], hubTime: clock.wall().toISOString() }
     },
 
     leave: async (caller, request) => {

@@ -15,7 +15,7 @@ import { makeWord } from './word.ts'
 
 /** Makes the adapter for the machine the hub runs on, given where its secrets are. */
 export type AdapterMaker = (secrets: {
-  readonly privateKeyFile: string
+  readonly privateKeyFile: () => string
   readonly presharedKeys: (publicKey: PublicKey) => PresharedKey | undefined
 }) => Adapter
 
@@ -49,7 +49,7 @@ export async function openHub(
     config: initial,
     identity,
     store,
-    adapter: makeAdapter({ privateKeyFile: paths.privateKey, presharedKeys: presharedKeysIn(store) }),
+    adapter: makeAdapter({ privateKeyFile: () => paths.privateKey, presharedKeys: presharedKeysIn(store) }),
     witness,
     whereabouts,
     ...(makeResponders?.(witness) ?? nobody(witness)),

@@ -12,20 +12,21 @@ import { type Change, type Home, type StoreDocument, stillHome } from './store-d
 export function register(
   document: StoreDocument,
   caller: Home,
-  request: Pick<RegisterRequest, 'publicKey' | 'lan' | 'mtu'>,
+  request: Pick<RegisterRequest, 'publicKey' | 'nextPublicKey' | 'lan' | 'mtu'>,
   hubPublicKey: PublicKey,
   { network, own, now }: Circumstances,
 ): Change<Home> {
   const what = `registering the home ${caller.name}`
   const home = stillHome(document, caller, what)
   const lan = sortedLan(request.lan)
+  const publicKey = request.nextPublicKey ?? request.publicKey
   const sameLan = lan.join() === home.lan.join()
-  const same = sameLan && request.publicKey === home.publicKey && request.mtu === (home.mtu ?? null)
+  const same = sameLan && publicKey === home.publicKey && request.mtu === (home.mtu ?? null)
   if (same) return [document, home]
   if (!sameLan) checkLan(lan, home.lan, occupiedFor(home.name, document, network, own, now), what)
-  refuseTakenKey(document, request.publicKey, home.name, hubPublicKey, what)
+  refuseTakenKey(document, publicKey, home.name, hubPublicKey, what)
   const { mtu: _, ...rest } = home
   const mtu = request.mtu === null ? {} : { mtu: request.mtu }
-  const changed: Home = { ...rest, publicKey: request.publicKey, lan, ...mtu }
+  const changed: Home = { ...rest, publicKey, lan, ...mtu }
   return [{ ...document, homes: document.homes.map((other) => (other.name === home.name ? changed : other)) }, changed]
 }

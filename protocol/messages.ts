@@ -63,6 +63,8 @@ export const JoinAnswer = v.object({
 export const RegisterRequest = v.object({
   version: v.literal(PROTOCOL_VERSION),
   publicKey: PublicKeySchema,
+  /** The key that the home takes as soon as the hub answers that it has it. */
+  nextPublicKey: v.optional(PublicKeySchema),
   lan: LanSchema,
   listenPort: v.nullable(PortSchema),
   /** Why now: for the hub's log. */
@@ -102,6 +104,8 @@ export const HubView = v.object({
 
 export const RegisterAnswer = v.object({
   view: HubView,
+  /** By which the hub knows the home from now on. */
+  publicKey: v.optional(PublicKeySchema),
   alternatePorts: v.array(PortSchema),
   hubTime: v.string(),
 })

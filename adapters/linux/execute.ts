@@ -15,7 +15,7 @@ import { TABLE } from './mark.ts'
 import { nftText } from './nft-table.ts'
 
 export interface ExecuteContext {
-  readonly privateKeyFile: string
+  readonly privateKeyFile: (publicKey: PublicKey) => string
   readonly presharedKeys: (publicKey: PublicKey) => PresharedKey | undefined
   readonly dataPlane: (signal: AbortSignal) => Promise<Description['dataPlane']>
   readonly clock: Clock
@@ -36,7 +36,7 @@ async function carryOut(step: Step, context: ExecuteContext, signal: AbortSignal
     case 'create-interface':
       return createInterface(step.interface, { dataPlane: () => dataPlane(signal), clock, signal })
     case 'set-private-key':
-      return setPrivateKey(step.interface, step.publicKey, privateKeyFile, signal)
+      return setPrivateKey(step.interface, step.publicKey, privateKeyFile(step.publicKey), signal)
     case 'set-listen-port':
       return wgSet(step.interface, ['listen-port', String(step.port)], signal)
     case 'set-mtu':

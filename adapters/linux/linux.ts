@@ -13,8 +13,8 @@ import { planLinux } from './plan.ts'
 import { carryOutRemedy } from './remedy.ts'
 
 export interface LinuxAdapterOptions {
-  /** Read by `wg` itself, and only when the interface has another key. */
-  readonly privateKeyFile: string
+  /** Where the private half of a key is. Read by `wg` itself, and only when the interface has another key. */
+  readonly privateKeyFile: (publicKey: PublicKey) => string
   readonly presharedKeys: (publicKey: PublicKey) => PresharedKey | undefined
   readonly clock?: Clock
 }

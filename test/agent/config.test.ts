@@ -42,6 +42,13 @@ describe('agent.yaml', () => {
     ],
     ['economy: false', 'economy: sometimes', 'economy must be boolean, but is "sometimes"'],
     ['- 1.1.1.1:443', '- one.one.one.one:443', 'beacons.0: expected an address and a port such as 1.1.1.1:443'],
+    [
+      'rotateKeys: null',
+      'rotateKeys: 0 4 1 *',
+      'rotateKeys: expected a cron expression such as 0 4 1 * * (Too few fields)',
+    ],
+    ['rotateKeys: null', 'rotateKeys: 0 4 30 2 *', 'no such day in the next eight years'],
+    ['rotateKeys: null', 'rotateKeys: 0 25 * * *', 'out of range'],
     ['interface: hw0', 'interface: ../etc', 'interface: expected 1 to 15'],
     ['home: cabin', 'home: "ca;bin"', 'home: use 1 to 32'],
     ['mtu: 1420', '# mtu: 1420', 'mtu is missing'],
@@ -64,7 +71,7 @@ describe('agent.yaml', () => {
     const less = await written((text) =>
       text
         .replace(/^(?:heartbeatSeconds|keepaliveSeconds|interface): .*\n/gm, '')
-        .replace(/^economy: .*\n/m, '')
+        .replace(/^(?:economy|rotateKeys): .*\n/gm, '')
         .replace(/^beacons:\n(?: {2}- .*\n)+/m, '')
         .replace(/^router:\n {2}kind: linux\n/m, ''),
     )

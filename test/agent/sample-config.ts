@@ -12,6 +12,7 @@ export const sampleConfig: AgentConfig = {
   heartbeatSeconds: 5,
   economy: false,
   beacons: ['1.1.1.1:443', '9.9.9.9:443'],
+  rotateKeys: null,
   lan: { mode: 'masquerade', prefixes: ['192.168.1.0/24'] },
   hubs: [
     {

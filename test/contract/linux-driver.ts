@@ -26,7 +26,10 @@ const [privateKeyFile = '', presharedKeysFile = ''] = process.argv.slice(2)
 const presharedKeys = new Map(
   Object.entries(JSON.parse(readFileSync(presharedKeysFile, 'utf8')) as Record<string, PresharedKey>),
 )
-const adapter = linuxAdapter({ privateKeyFile, presharedKeys: (publicKey) => presharedKeys.get(publicKey) })
+const adapter = linuxAdapter({
+  privateKeyFile: () => privateKeyFile,
+  presharedKeys: (publicKey) => presharedKeys.get(publicKey),
+})
 
 createInterface({ input: process.stdin })
   .on('line', (line) => void answer(JSON.parse(line) as DriverRequest))

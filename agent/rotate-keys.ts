@@ -1,0 +1,82 @@
+import { asProblem, reasonOf } from '../problems/problem.ts'
+import type { Clock } from '../system/clock.ts'
+import type { Log } from '../system/log.ts'
+import { sleep } from '../system/sleep.ts'
+import type { Happening } from './events.ts'
+import { makeInbox } from './inbox.ts'
+import type { RotatedKey } from './rotated-key.ts'
+
+/** Rotates the tunnel's key when agent.yaml's `rotateKeys` says so. */
+export interface KeyRotations {
+  /** agent.yaml may name other moments now. */
+  readonly configured: () => void
+  readonly run: (signal: AbortSignal) => Promise<void>
+}
+
+export interface RotationHands {
+  /** Removes what a rotation that was cut off has left. */
+  readonly tidy: () => Promise<void>
+  /** Of the moment; null: never. */
+  readonly expression: () => string | null
+  /** A tunnel that has trouble is not given more. */
+  readonly isUp: () => boolean
+  /** @throws {Problem} when the tunnel kept its old key. */
+  readonly rotate: () => Promise<RotatedKey>
+  readonly note: (happening: Happening) => void
+}
+
+const LOOK_EVERY_MS = 5_000
+
+export function makeKeyRotations(
+  { tidy, expression, isUp, rotate, note }: RotationHands,
+  clock: Clock,
+  log: Log,
+): KeyRotations {
+  const changes = makeInbox<'configured'>()
+
+  async function rotateOnce(signal: AbortSignal): Promise<void> {
+    while (!isUp() && !signal.aborted) await sleep(LOOK_EVERY_MS, signal)
+    if (signal.aborted) return
+    log.info('the tunnel gets a new key')
+    try {
+      const { publicKey } = await rotate()
+      log.info({ publicKey }, 'the tunnel has a new key')
+      note({ kind: 'key', publicKey, why: null })
+    } catch (thrown) {
+      const { code, message } = asProblem(thrown, 'changing the tunnel’s key')
+      log.error({ code }, `${message} The tunnel keeps its old key.`)
+      note({ kind: 'key', publicKey: null, why: message })
+    }
+  }
+
+  /** Until agent.yaml changes or the agent ends. */
+  async function follow(moments: string, signal: AbortSignal): Promise<void> {
+    const { schedule } = await import('./schedule.ts')
+    const changed = new AbortController()
+    const end = (): void => changed.abort()
+    signal.addEventListener('abort', end)
+    const waiting = changes.wait(Number.MAX_SAFE_INTEGER, changed.signal).then(end)
+    try {
+      await schedule(moments, rotateOnce, clock, changed.signal)
+    } catch (thrown) {
+      // It was checked when agent.yaml was read; the tunnel does without rather than the home without an agent.
+      log.error({ why: reasonOf(thrown) }, 'the key cannot be rotated by rotateKeys')
+    }
+    signal.removeEventListener('abort', end)
+    await waiting
+  }
+
+  return {
+    configured: () => changes.put('configured'),
+    run: async (signal) => {
+      // Not before: the socket is ours by now, so no other agent is at it.
+      await tidy()
+      while (!signal.aborted) {
+        changes.drain()
+        const moments = expression()
+        if (moments === null) await changes.wait(Number.MAX_SAFE_INTEGER, signal)
+        else await follow(moments, signal)
+      }
+    },
+  }
+}
