@@ -1,7 +1,8 @@
 import { randomBytes, randomInt } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { Adapter } from '../adapters/adapter.ts'
-import { asProblem, Problem } from '../problems/problem.ts'
+import { asProblem, Problem, reasonOf } from '../problems/problem.ts'
 import { writeFileAtomic } from '../system/atomic-file.ts'
 import { runCommand } from '../system/run-command.ts'
 import type { Log } from '../system/log.ts'
@@ -13,7 +14,7 @@ import { openHeartbeats } from './heartbeat.ts'
 import type { AgentPlaces } from './places.ts'
 import { type Registering, registerHome } from './registration.ts'
 import type { Turns } from './turns.ts'
-import { keepRotatedKey, removeOtherKeys, type RotatedKey, rotatedKeyPath } from './rotated-key.ts'
+import { hasOtherKeys, keepRotatedKey, removeOtherKeys, type RotatedKey, rotatedKeyPath } from './rotated-key.ts'
 
 /** A tunnel that is up, and is to have another key. */
 export interface Rotation {
@@ -35,6 +36,9 @@ const ROTATE_MS = 30_000
 /** One lost initiation is sent again after REKEY_TIMEOUT. */
 const PROVE_MS = 6_500
 const EVERY_MS = 100
+/** Of a registrar that answered a moment ago. */
+const ANSWER_MS = 5_000
+const LOOK_MS = 5_000
 
 /**
  * Gives the tunnel another key, with a gap of a round trip or two: the hub changes the peer's key while it answers, then
@@ -72,6 +76,36 @@ export async function rotateKey(rotation: Rotation): Promise<RotatedKey> {
   )
 }
 
+/**
+ * Ends a rotation that was cut off. The interface gets a new key only after the hub has it: so that is the one to keep.
+ * Else the old one stays, and the next registration gives it back to the hub. Never throws.
+ * @param kept what key.json names.
+ */
+export async function settleRotation(
+  { adapter, joined, stateDir }: Pick<Rotation, 'adapter' | 'joined'> & { readonly stateDir: string },
+  interfaceName: string,
+  kept: RotatedKey | null,
+  log: Log,
+): Promise<RotatedKey | null> {
+  if (!(await hasOtherKeys(stateDir, kept))) return kept
+  try {
+    const seen = await adapter.observe(interfaceName, AbortSignal.timeout(LOOK_MS))
+    const publicKey = seen.interface?.publicKey ?? null
+    const isNew = publicKey !== null && publicKey !== (kept?.publicKey ?? joined)
+    if (isNew && existsSync(rotatedKeyPath(stateDir, publicKey))) {
+      const rotated: RotatedKey = { schema: 1, joined, publicKey }
+      await keepRotatedKey(stateDir, rotated)
+      log.info({ publicKey }, 'a change of the tunnel’s key that was cut off is completed')
+      await removeOtherKeys(stateDir, rotated)
+      return rotated
+    }
+    await removeOtherKeys(stateDir, kept)
+  } catch (thrown) {
+    log.warn({ why: reasonOf(thrown) }, 'a change of the tunnel’s key that was cut off is undone')
+  }
+  return kept
+}
+
 /** The private half is on disk before anybody hears of the public one. */
 async function makeKey(stateDir: string, signal: AbortSignal): Promise<PublicKey> {
   const privateKey = privateKeyFrom(randomBytes(32))
@@ -84,7 +118,7 @@ async function makeKey(stateDir: string, signal: AbortSignal): Promise<PublicKey
 
 async function changeAtHub({ registering }: Rotation, publicKey: PublicKey, signal: AbortSignal): Promise<void> {
   const { answer, problem } = await registerHome(
-    { ...registering, reason: 'key-rotation', nextPublicKey: publicKey },
+    { ...registering, reason: 'key-rotation', nextPublicKey: publicKey, timeoutMs: ANSWER_MS },
     signal,
   )
   if (problem !== null) throw problem
@@ -133,6 +167,6 @@ async function goBack(rotation: Rotation, publicKey: PublicKey): Promise<void> {
     const { code, message } = asProblem(thrown, 'going back to the old key')
     log.error({ code }, message)
   })
-  await registerHome({ ...registering, reason: 'key-rotation' }, signal)
+  await registerHome({ ...registering, reason: 'key-rotation', timeoutMs: ANSWER_MS }, signal)
   await rm(rotatedKeyPath(places.stateDir, publicKey), { force: true }).catch(() => undefined)
 }

@@ -14,12 +14,10 @@ export interface KeyRotations {
 }
 
 export interface RotationHands {
-  /** Removes what a rotation that was cut off has left. */
-  readonly tidy: () => Promise<void>
   /** Of the moment; null: never. */
   readonly expression: () => string | null
-  /** A tunnel that has trouble is not given more. */
-  readonly isUp: () => boolean
+  /** Tunnel and registrar: what has trouble is not given more. */
+  readonly isWell: () => boolean
   /** @throws {Problem} when the tunnel kept its old key. */
   readonly rotate: () => Promise<RotatedKey>
   readonly note: (happening: Happening) => void
@@ -28,14 +26,14 @@ export interface RotationHands {
 const LOOK_EVERY_MS = 5_000
 
 export function makeKeyRotations(
-  { tidy, expression, isUp, rotate, note }: RotationHands,
+  { expression, isWell, rotate, note }: RotationHands,
   clock: Clock,
   log: Log,
 ): KeyRotations {
   const changes = makeInbox<'configured'>()
 
   async function rotateOnce(signal: AbortSignal): Promise<void> {
-    while (!isUp() && !signal.aborted) await sleep(LOOK_EVERY_MS, signal)
+    while (!isWell() && !signal.aborted) await sleep(LOOK_EVERY_MS, signal)
     if (signal.aborted) return
     log.info('the tunnel gets a new key')
     try {
@@ -69,8 +67,6 @@ export function makeKeyRotations(
   return {
     configured: () => changes.put('configured'),
     run: async (signal) => {
-      // Not before: the socket is ours by now, so no other agent is at it.
-      await tidy()
       while (!signal.aborted) {
         changes.drain()
         const moments = expression()

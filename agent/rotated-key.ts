@@ -56,16 +56,25 @@ export function rotatedKeyPath(stateDir: string, publicKey: PublicKey): string {
 
 /** Removes the private halves of all keys but this one. What cannot be removed now is removed the next time. */
 export async function removeOtherKeys(stateDir: string, kept: RotatedKey | null): Promise<void> {
-  const keptPath = kept === null ? null : rotatedKeyPath(stateDir, kept.publicKey)
-  const names = await readdir(stateDir).catch(() => [])
-  for (const name of names.filter((one) => /^private\.[0-9a-f]{64}\.key$/.test(one)))
-    if (join(stateDir, name) !== keptPath) await rm(join(stateDir, name), { force: true }).catch(() => undefined)
+  for (const path of await otherKeys(stateDir, kept)) await rm(path, { force: true }).catch(() => undefined)
+}
+
+/** Whether there are others than the one that counts: a rotation was cut off. */
+export async function hasOtherKeys(stateDir: string, kept: RotatedKey | null): Promise<boolean> {
+  return (await otherKeys(stateDir, kept)).length > 0
 }
 
 /** For a join and for leave: no rotated key of this home is left. */
 export async function forgetRotatedKeys(stateDir: string): Promise<void> {
   await rm(keyFile(stateDir), { force: true })
   await removeOtherKeys(stateDir, null)
+}
+
+async function otherKeys(stateDir: string, kept: RotatedKey | null): Promise<readonly string[]> {
+  const keptPath = kept === null ? null : rotatedKeyPath(stateDir, kept.publicKey)
+  const names = await readdir(stateDir).catch(() => [])
+  const keys = names.filter((name) => /^private\.[0-9a-f]{64}\.key$/.test(name))
+  return keys.map((name) => join(stateDir, name)).filter((path) => path !== keptPath)
 }
 
 function keyFile(stateDir: string): string {

@@ -18,13 +18,13 @@ import { makeHands } from './hands.ts'
 import { type Keeper, makeKeeper } from './keeper.ts'
 import { type LifeWatch, makeLifeWatch } from './life-watch.ts'
 import { openLineMemory } from './line-memory.ts'
-import { rotateKey } from './key-rotation.ts'
+import { rotateKey, settleRotation } from './key-rotation.ts'
 import { makeLoop, type TunnelLoop } from './loop.ts'
 import { measureMappingLife } from './mapping-life.ts'
 import { openAdapter } from './open-adapter.ts'
 import type { Path } from './path.ts'
 import type { AgentPlaces } from './places.ts'
-import { readRotatedKey, removeOtherKeys, withKey } from './rotated-key.ts'
+import { readRotatedKey, type RotatedKey, withKey } from './rotated-key.ts'
 import { type KeyRotations, makeKeyRotations } from './rotate-keys.ts'
 import { readEchoKey } from './secrets.ts'
 import { agentSocketPath } from './socket-path.ts'
@@ -47,6 +47,8 @@ interface Agent {
   readonly clockGuard: ClockGuard
   readonly life: LifeWatch
   readonly rotations: KeyRotations
+  /** Ends a rotation that was cut off. */
+  readonly settleKey: () => Promise<void>
   readonly answer: LocalHandler
   readonly note: (happening: Happening) => Promise<void>
   readonly close: () => Promise<void>
@@ -74,6 +76,8 @@ export async function runAgent(
     try {
       log.info(agent.about, 'the agent watches this home’s tunnel')
       onHangup(agent.config.recheck)
+      // Not before: the socket is ours by now, so no other agent is at it.
+      await agent.settleKey()
       agent.keeper.request()
       await agent.note({ kind: 'agent-started', version })
       const [how] = await Promise.all([
@@ -117,6 +121,11 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   /** No registration with the old key may overtake the one that changes it. */
   const turns = makeTurns()
   const telling = makeTelling(noteSoon, calendar, events, log)
+
+  function takeKey(taken: RotatedKey | null): void {
+    rotated = taken
+    config = withKey(asWritten, rotated)
+  }
 
   const path: Path = {
     hubLiterals: null,
@@ -216,9 +225,11 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   )
   const rotations = makeKeyRotations(
     {
-      tidy: () => removeOtherKeys(stateDir, rotated),
       expression: () => config.rotateKeys,
-      isUp: () => loop.look().watch.health.kind === 'up',
+      isWell: () => {
+        const { health, registration } = loop.look().watch
+        return health.kind === 'up' && registration.registrar === 'reachable'
+      },
       rotate: () =>
         rotateKey({
           places,
@@ -233,10 +244,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
             hubLiterals: path.hubLiterals ?? [],
             mtu: line.current.mtu,
           },
-          take: (taken) => {
-            rotated = taken
-            config = withKey(asWritten, rotated)
-          },
+          take: takeKey,
           log,
         }),
       note: noteSoon,
@@ -268,6 +276,10 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     clockGuard,
     life,
     rotations,
+    settleKey: async () => {
+      const tunnel = { adapter, joined: asWritten.publicKey, stateDir }
+      takeKey(await settleRotation(tunnel, config.interface, rotated, log))
+    },
     note,
     close: async () => {
       path.carrier?.close()

@@ -185,6 +185,25 @@ describe('a LAN', () => {
     // Not even its name: an older hub would refuse the file for it.
     expect(again).toEqual(document)
   })
+
+  test('the next key of a rotation is taken, and the old one too when the rotation was cut off', () => {
+    const { document, home } = joined(EMPTY_DOCUMENT, 'cabin')
+    const say = { publicKey: home.publicKey, lan: [], mtu: null }
+    const nextPublicKey = newKey()
+    const [rotated, after] = readable(register(document, home, { ...say, nextPublicKey }, hubKey, circumstances))
+    expect(after.publicKey).toBe(nextPublicKey)
+    expect(register(rotated, after, { ...say, nextPublicKey }, hubKey, circumstances)[0]).toBe(rotated)
+    expect(register(rotated, after, say, hubKey, circumstances)[1].publicKey).toBe(home.publicKey)
+  })
+
+  test('the next key of a rotation may be nobody else’s', () => {
+    const lodge = joined(EMPTY_DOCUMENT, 'lodge')
+    const { document, home } = joined(lodge.document, 'cabin')
+    for (const nextPublicKey of [lodge.home.publicKey, hubKey]) {
+      const say = { publicKey: home.publicKey, lan: [], mtu: null, nextPublicKey }
+      expect(refusal(() => register(document, home, say, hubKey, circumstances))).toBe('request-invalid')
+    }
+  })
 })
 
 describe('devices', () => {

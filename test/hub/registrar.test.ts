@@ -130,6 +130,10 @@ describe('a home that is known', () => {
     // No less than the hub's own: nothing to say.
     await register(bearer, { publicKey, lan: ['192.168.9.0/24'], mtu: 1420 })
     expect(scene.machine.spec?.routes).toEqual([{ prefix: '192.168.9.0/24', mtu: null }])
+    const nextPublicKey = newKey()
+    const answer = await register(bearer, { publicKey, nextPublicKey, lan: ['192.168.9.0/24'] })
+    expect(answer.publicKey).toBe(nextPublicKey)
+    expect(peerKeys()).toEqual([nextPublicKey])
   })
 
   test('may ask for a new beginning, but not in a loop', async () => {
