@@ -136,11 +136,12 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   }
   async function bring(signal: AbortSignal): Promise<readonly Step[]> {
     await clockGuard.hold(async () => (await adapter.observe(config.interface, signal)).interface?.up === true, signal)
-    const { carrier, hubLiterals } = path
-    const tunnel = { adapter, config, stateDir, line: line.current, carrier: carrier?.endpoint ?? null }
-    const { steps, peer, ...brought } = await withChangeLock(runtimeDir, signal, () =>
-      bringTunnel(hubLiterals === null ? tunnel : { ...tunnel, hubLiterals }, signal),
-    )
+    const { steps, peer, ...brought } = await withChangeLock(runtimeDir, signal, () => {
+      // What is so under the lock: while it was waited for, the tunnel may have got another key.
+      const { carrier, hubLiterals } = path
+      const tunnel = { adapter, config, stateDir, line: line.current, carrier: carrier?.endpoint ?? null }
+      return bringTunnel(hubLiterals === null ? tunnel : { ...tunnel, hubLiterals }, signal)
+    })
     Object.assign(
       path,
       brought,

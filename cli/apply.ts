@@ -2,10 +2,9 @@ import { describeStep } from '../adapters/describe-step.ts'
 import { refuseUnlessSafe } from '../adapters/apply.ts'
 import { bringTunnel, planTunnel } from '../agent/bring-tunnel.ts'
 import { makeRuntimeFolder, withChangeLock } from '../agent/change-lock.ts'
-import { readLine } from '../agent/line-memory.ts'
 import { confirm } from './confirm.ts'
 import type { Context } from './context.ts'
-import { openHome } from './open-home.ts'
+import { openHome, readWanted } from './open-home.ts'
 import { printFacts, tell } from './output.ts'
 import { planText } from './plan.ts'
 
@@ -22,9 +21,9 @@ export async function apply(context: Context): Promise<void> {
     tell(planText(plan))
     if (!(await confirm(context, 'Do this?', 'applying the plan'))) return tell('nothing was changed')
     await makeRuntimeFolder(context.runtimeDir)
-    // Whatever the agent mended in the meantime is done: the steps are planned anew under the lock.
+    // Whatever the agent mended or changed in the meantime is so: the steps are planned anew under the lock.
     const { steps } = await withChangeLock(context.runtimeDir, signal, async () =>
-      bringTunnel({ ...home, line: await readLine(context.stateDir) }, signal),
+      bringTunnel({ ...home, ...(await readWanted(context)) }, signal),
     )
     printFacts(context, { applied: steps.map(describeStep) }, () => `done: ${steps.length} steps`)
   } finally {

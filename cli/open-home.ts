@@ -8,9 +8,14 @@ import { orNoRoot } from './or-no-root.ts'
 
 /** The home this machine has joined as. @throws {Problem} `config-*`, `no-root`. */
 export async function openHome(context: Context): Promise<HomeTunnel> {
-  const { configDir, stateDir } = context
+  const wanted = await readWanted(context)
+  const adapter = await openAdapter(wanted.config.router, context)
+  return { ...wanted, stateDir: context.stateDir, carrier: 'any', adapter }
+}
+
+/** What it is to be like, as the files say now. @throws {Problem} `config-*`, `no-root`. */
+export async function readWanted({ configDir, stateDir }: Context): Promise<Pick<HomeTunnel, 'config' | 'line'>> {
   const asWritten = await orNoRoot(() => readAgentConfig(configDir))
   const config = withKey(asWritten, await readRotatedKey(stateDir))
-  const line = await readLine(stateDir)
-  return { config, stateDir, line, carrier: 'any', adapter: await openAdapter(config.router, context) }
+  return { config, line: await readLine(stateDir) }
 }

@@ -75,8 +75,13 @@ describe('a key that is rotated', () => {
     await rotateEach(3)
     const running = await startAgent()
     const ping = picture.hub.start('ping', ['-D', '-i', '0.1', '10.86.0.2'])
-    for (let times = 0; times < 4; times += 1)
-      await running.waitForLine(/the tunnel has a new key/, { after: running.lineCount, timeoutMs: 20_000 })
+    for (let times = 0; times < 4; times += 1) {
+      await running.waitForLine(/the tunnel gets a new key/, { after: running.lineCount, timeoutMs: 20_000 })
+      const since = running.lineCount
+      // Finds another key than it read of, and must not put the old one back.
+      await pi.homeward(['apply', '--yes'], { timeoutMs: 30_000 })
+      await running.waitForLine(/the tunnel has a new key/, { after: since - 1, timeoutMs: 20_000 })
+    }
     await rotateEach(null)
     await running.waitForLine(/took the new configuration/, { after: running.lineCount })
     await ping.kill('SIGINT')
