@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { HubStatus } from '../../hub/status.ts'
 import { sleep } from '../../system/sleep.ts'
-import { dropAllUdp, type Undo } from '../lab/faults.ts'
+import { dropAllUdp, lossAndJitter, type Undo } from '../lab/faults.ts'
 import type { Host } from '../lab/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
@@ -139,6 +139,8 @@ describe('with all UDP blocked', () => {
 
 describe('with UDP back', () => {
   test('a carrier that is held does not draw the tunnel back, however much passes', async () => {
+    // So that there is always something on its way in the carrier.
+    const undo = await lossAndJitter(picture.home, { delayMs: 30 })
     const busy = [hub.start('ping', ['-i', '0.01', '10.86.0.2']), pi.start('ping', ['-i', '0.01', '10.86.0.1'])]
     await untilReached()
     for (let round = 0; round < 5; round += 1) {
@@ -155,6 +157,7 @@ describe('with UDP back', () => {
       await expect.poll(async () => (await homeAtHub()).endpoint, { timeout: 10_000 }).toBeNull()
     }
     for (const pings of busy) await pings.stop()
+    await undo()
   })
 
   test('the tunnel goes back to it, and the hub sees its mapping again', async () => {
