@@ -1,3 +1,4 @@
+import type { Cause } from '../agent/core/cause.ts'
 import { sleep } from '../system/sleep.ts'
 import { stepClockBack } from '../test/lab/clock-fault.ts'
 import {
@@ -36,6 +37,8 @@ import type { World } from './recovery-world.ts'
 /** One row of the table. */
 export interface Fault {
   readonly name: string
+  /** What the agent has to call it; null where it may be over before anybody at home has doubted. */
+  readonly cause: Cause | null
   readonly reachSeconds: number
   /** In use, for what the home alone can cure. */
   readonly inUseReachSeconds?: number
@@ -71,28 +74,28 @@ const NOTHING: Broken = { undo: async () => undefined }
 const IN_USE_SECONDS = 3
 
 export const FAULTS: readonly Fault[] = [
-  onTheLine('mapping forgotten, other public address', 5, async ({ picture }) => {
+  onTheLine('mapping forgotten, other public address', 'mapping-changed', 5, async ({ picture }) => {
     await forgetMapping(picture.home, { pool: 'other' })
     return NOTHING
   }),
-  onTheLine('WAN address changed, router keeps the stale entry', 10, async ({ picture }) => {
+  onTheLine('WAN address changed, router keeps the stale entry', 'flow-dead', 10, async ({ picture }) => {
     await changeWanAddress(picture.home, { staleSnat: true })
     return NOTHING
   }),
-  onTheLine('WAN address changed, entry flushed', 5, async ({ picture }) => {
+  onTheLine('WAN address changed, entry flushed', 'mapping-changed', 5, async ({ picture }) => {
     await changeWanAddress(picture.home, { staleSnat: false })
     return NOTHING
   }),
-  onTheLine('this 5-tuple dropped', 10, (world, { withBare }) => onFlows(world, withBare, dropThisFlow)),
-  onTheLine('only the return path of this flow dropped', 10, (world, { withBare }) =>
+  onTheLine('this 5-tuple dropped', 'flow-dead', 10, (world, { withBare }) => onFlows(world, withBare, dropThisFlow)),
+  onTheLine('only the return path of this flow dropped', 'return-dead', 10, (world, { withBare }) =>
     onFlows(world, withBare, dropReturnPath),
   ),
-  onTheLine("the hub's UDP port dropped", 10, async ({ picture, pi }) => {
+  onTheLine("the hub's UDP port dropped", 'port-blocked', 10, async ({ picture, pi }) => {
     const { remotePort } = await tunnelFlow(pi, INTERFACE)
     const undos = [await dropPort(picture.home, remotePort), await dropPort(picture.home, BARE.port)]
     return { undo: () => allOf(undos) }
   }),
-  onTheLine('hub moved, its name follows', 10, async ({ lab, picture }) => {
+  onTheLine('hub moved, its name follows', 'endpoint-moved', 10, async ({ lab, picture }) => {
     await moveHub(lab, picture)
     // The phone's own app is not what is measured.
     await picture.phone.shell(
@@ -100,10 +103,11 @@ export const FAULTS: readonly Fault[] = [
     )
     return NOTHING
   }),
-  notByTheHomeAlone('hub rebooted, peers kept (from its return)', 5, (world) => rebooted(world, 'kept')),
-  notByTheHomeAlone('hub rebooted, peer lost (from its return)', 10, (world) => rebooted(world, 'lost')),
+  notByTheHomeAlone('hub rebooted, peers kept (from its return)', null, 5, (world) => rebooted(world, 'kept')),
+  notByTheHomeAlone('hub rebooted, peer lost (from its return)', null, 10, (world) => rebooted(world, 'lost')),
   notByTheHomeAlone(
     "line redials: 20 s down, new address, stale entry (from the line's return)",
+    'flow-dead',
     10,
     async ({ picture }) => {
       await redialWan(picture.home, { downMs: 20_000, staleSnat: true })
@@ -112,7 +116,13 @@ export const FAULTS: readonly Fault[] = [
     20,
   ),
   {
-    ...notByTheHomeAlone('all UDP dropped', 20, async ({ picture }) => ({ undo: await dropAllUdp(picture.home) }), 60),
+    ...notByTheHomeAlone(
+      'all UDP dropped',
+      'udp-blocked',
+      20,
+      async ({ picture }) => ({ undo: await dropAllUdp(picture.home) }),
+      60,
+    ),
     afterwards: {
       name: 'back on UDP after it works again',
       reachSeconds: 60,
@@ -124,6 +134,7 @@ export const FAULTS: readonly Fault[] = [
   },
   notByTheHomeAlone(
     "60 s outage of the home's line (from its end)",
+    'home-offline',
     2,
     async ({ picture }) => {
       const restore = await outage(picture.home)
@@ -133,14 +144,24 @@ export const FAULTS: readonly Fault[] = [
     },
     60,
   ),
-  notByTheHomeAlone('handshake refused as too old (clock stepped back)', 15, async ({ pi }, { withBare }) => {
-    for (const device of [INTERFACE, ...(withBare ? [BARE.interface] : [])]) await stepClockBack(pi, device)
-    return NOTHING
-  }),
+  notByTheHomeAlone(
+    'handshake refused as too old (clock stepped back)',
+    'handshake-refused',
+    15,
+    async ({ pi }, { withBare }) => {
+      for (const device of [INTERFACE, ...(withBare ? [BARE.interface] : [])]) await stepClockBack(pi, device)
+      return NOTHING
+    },
+  ),
   {
-    ...notByTheHomeAlone("the carrier's link shrinks to MTU 1280, no ICMP", 30, async ({ picture }) => ({
-      undo: await shrinkCarrierMtu(picture, picture.home, 1280),
-    })),
+    ...notByTheHomeAlone(
+      "the carrier's link shrinks to MTU 1280, no ICMP",
+      'mtu-black-hole',
+      30,
+      async ({ picture }) => ({
+        undo: await shrinkCarrierMtu(picture, picture.home, 1280),
+      }),
+    ),
     proof: 'large page',
     isLearned: true,
   },
@@ -164,16 +185,21 @@ export const FAULTS: readonly Fault[] = [
       (await picture.hub.run('ip', ['route', 'show', picture.home.lan.prefix])).stdout.includes(INTERFACE),
   ),
   {
-    ...onTheLine('the family in use dies (IPv4 and IPv6 to choose from)', 10, async ({ picture, pi }, { withBare }) => {
-      const { remoteAddress } = await tunnelFlow(pi, INTERFACE)
-      const address = isIpv6(remoteAddress) ? `[${remoteAddress}]` : remoteAddress
-      // The same family for both: WireGuard sends to a new endpoint without shaking hands again, and the hub follows.
-      if (withBare)
-        await pi.shell(`
+    ...onTheLine(
+      'the family in use dies (IPv4 and IPv6 to choose from)',
+      'port-blocked',
+      10,
+      async ({ picture, pi }, { withBare }) => {
+        const { remoteAddress } = await tunnelFlow(pi, INTERFACE)
+        const address = isIpv6(remoteAddress) ? `[${remoteAddress}]` : remoteAddress
+        // The same family for both: WireGuard sends to a new endpoint without shaking hands again, and the hub follows.
+        if (withBare)
+          await pi.shell(`
 wg set ${BARE.interface} peer "$(wg show ${BARE.interface} peers)" endpoint ${address}:${BARE.port}
 ping -c 1 -W 5 ${BARE.hub}`)
-      return { undo: await dropFamily(picture.home, isIpv6(remoteAddress) ? 'ipv6' : 'ipv4') }
-    }),
+        return { undo: await dropFamily(picture.home, isIpv6(remoteAddress) ? 'ipv6' : 'ipv4') }
+      },
+    ),
     ipv6: true,
   },
   // The hub's own packets would show the home the way back: WireGuard answers to where it was last spoken to from.
@@ -185,12 +211,18 @@ ping -c 1 -W 5 ${BARE.hub}`)
 
 type Break = Fault['break']
 
-function onTheLine(name: string, reachSeconds: number, break_: Break): Fault {
-  return { ...notByTheHomeAlone(name, reachSeconds, break_), inUseReachSeconds: IN_USE_SECONDS }
+function onTheLine(name: string, cause: Cause | null, reachSeconds: number, break_: Break): Fault {
+  return { ...notByTheHomeAlone(name, cause, reachSeconds, break_), inUseReachSeconds: IN_USE_SECONDS }
 }
 
-function notByTheHomeAlone(name: string, reachSeconds: number, break_: Break, takesSeconds = 0): Fault {
-  return { name, reachSeconds, proof: 'hub pings home', breaksBare: true, takesSeconds, break: break_ }
+function notByTheHomeAlone(
+  name: string,
+  cause: Cause | null,
+  reachSeconds: number,
+  break_: Break,
+  takesSeconds = 0,
+): Fault {
+  return { name, cause, reachSeconds, proof: 'hub pings home', breaksBare: true, takesSeconds, break: break_ }
 }
 
 function fromNow(): Broken {
@@ -205,6 +237,7 @@ function drift(
 ): Fault {
   return {
     name,
+    cause: side === 'home' ? 'drift' : null,
     reachSeconds: 10,
     ...(side === 'home' ? { inUseReachSeconds: IN_USE_SECONDS } : {}),
     proof: 'hub pings home',

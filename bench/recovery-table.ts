@@ -4,7 +4,7 @@ import { median, type Table } from './report.ts'
 
 /** All runs of one fault. */
 export interface Measured {
-  readonly fault: Pick<Fault, 'name' | 'breaksBare' | 'afterwards'>
+  readonly fault: Pick<Fault, 'name' | 'cause' | 'breaksBare' | 'afterwards'>
   readonly reachSeconds: number
   readonly runs: readonly Run[]
   /** Why there are fewer runs than were wanted. */
@@ -19,6 +19,8 @@ interface RowOf {
   readonly longestSeconds: number
   readonly plain: string
   readonly causes: readonly string[]
+  /** What some run should have been called and was not. */
+  readonly unnamed: string | null
   readonly broke: string | null
 }
 
@@ -41,20 +43,33 @@ function rowsOf({ fault, reachSeconds, runs, broke }: Measured): readonly RowOf[
     longestSeconds: LONGEST_SECONDS,
     plain: plainText(fault.breaksBare, runs),
     causes,
+    unnamed: runs.every((run) => isNamed(fault.cause, run)) ? null : fault.cause,
     broke,
   }
   if (fault.afterwards === undefined) return [first]
   const { name, reachSeconds: afterReach } = fault.afterwards
   const seconds = runs.map((run) => run.afterwardsSeconds ?? null)
-  return [first, { ...first, name: `  ${name}`, reachSeconds: afterReach, seconds, plain: '', causes: [] }]
+  return [
+    first,
+    { ...first, name: `  ${name}`, reachSeconds: afterReach, seconds, plain: '', causes: [], unnamed: null },
+  ]
 }
 
-function isMet({ seconds, reachSeconds, broke }: RowOf): boolean {
-  return broke === null && seconds.length > 0 && seconds.every((one) => one !== null && one <= reachSeconds)
+function isNamed(cause: string | null, { causes }: Run): boolean {
+  return cause === null || causes.some((text) => text === cause || text.startsWith(`${cause} → `))
+}
+
+function isMet({ seconds, reachSeconds, unnamed, broke }: RowOf): boolean {
+  return (
+    broke === null &&
+    unnamed === null &&
+    seconds.length > 0 &&
+    seconds.every((one) => one !== null && one <= reachSeconds)
+  )
 }
 
 function cellsOf(row: RowOf): readonly string[] {
-  const { seconds, longestSeconds, reachSeconds, causes, broke } = row
+  const { seconds, longestSeconds, reachSeconds, causes, unnamed, broke } = row
   const all = seconds.map((one) => one ?? Infinity)
   const text = (value: number) => (value === Infinity ? `> ${longestSeconds}` : value.toFixed(1))
   return [
@@ -64,7 +79,7 @@ function cellsOf(row: RowOf): readonly string[] {
     `≤ ${reachSeconds}`,
     `${all.length}${broke === null ? '' : ' !'}`,
     row.plain,
-    causes.length === 0 ? '–' : causes.join(', '),
+    `${unnamed === null ? '' : `not always ${unnamed}: `}${causes.length === 0 ? '–' : causes.join(', ')}`,
   ]
 }
 

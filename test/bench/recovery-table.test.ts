@@ -5,7 +5,7 @@ import { type Measured, recoveryTable } from '../../bench/recovery-table.ts'
 const RUN: Run = { seconds: 4, plainSeconds: undefined, afterwardsSeconds: undefined, causes: [], why: '' }
 
 const measured = (runs: readonly Partial<Run>[], more: Partial<Measured> = {}): Measured => ({
-  fault: { name: 'a fault', breaksBare: true },
+  fault: { name: 'a fault', cause: null, breaksBare: true },
   reachSeconds: 5,
   runs: runs.map((run) => ({ ...RUN, ...run })),
   broke: null,
@@ -44,6 +44,7 @@ describe('a row of the table', () => {
   test('has another below it where something should come after the end', () => {
     const fault = {
       name: 'a fault',
+      cause: null,
       breaksBare: true,
       afterwards: { name: 'and then', reachSeconds: 60, isBack: async () => true },
     }
@@ -53,7 +54,24 @@ describe('a row of the table', () => {
   })
 })
 
+describe('the cause', () => {
+  const fault = { name: 'a fault', cause: 'flow-dead', breaksBare: true } as const
+
+  test('is met when each run named it, tried against or not, and whatever else was thought of', () => {
+    const runs = [{ causes: ['return-dead', 'flow-dead → new-source-port'] }, { causes: ['flow-dead'] }]
+    expect(linesOf(measured(runs, { fault }))).toMatchObject([{ met: true }])
+  })
+
+  test('is missed by a run that named another one or none', () => {
+    for (const causes of [['return-dead'], ['flow-dead-ish → x'], []]) {
+      const [line] = linesOf(measured([{ causes: ['flow-dead'] }, { causes }], { fault }))
+      expect(line?.met).toBe(false)
+      expect(line?.cells[6]).toContain('not always flow-dead: flow-dead')
+    }
+  })
+})
+
 test('a fault that plain WireGuard does not suffer is not measured there', () => {
-  const [line] = linesOf(measured([{}], { fault: { name: 'our address deleted', breaksBare: false } }))
+  const [line] = linesOf(measured([{}], { fault: { name: 'our address deleted', cause: 'drift', breaksBare: false } }))
   expect(line?.cells[5]).toBe('nobody puts it back')
 })
