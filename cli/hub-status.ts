@@ -24,6 +24,7 @@ function statusText(facts: HubStatus & { readonly version: string; readonly daem
     ...(problem === null ? [] : [`problem: ${problem.message} [${problem.code}]`]),
     '',
     homes.length === 0 ? 'no homes yet: homeward hub invite HOME' : table([HOME_HEADING, ...homes.map(homeRow)]),
+    ...homes.flatMap(cutsOf),
     ...invites.map(({ home, expiresAt }) => `invited: ${home}, until ${expiresAt}`),
     ...(devices.length === 0 ? [] : ['', table([DEVICE_HEADING, ...devices.map(deviceRow)])]),
   ].join('\n')
@@ -55,6 +56,11 @@ function homeRow(home: HomeStatus): string[] {
     bytesText(home.txBytes),
     ageText(home.registration?.secondsAgo ?? null),
   ]
+}
+
+function cutsOf({ name, mapping }: HomeStatus): readonly string[] {
+  if (mapping === null || mapping.cutPeriod === null) return []
+  return [`${name}: its carrier cuts flows every ${mapping.cutPeriod.hours} h`]
 }
 
 /** A home may hold a carrier open and be back on UDP already. */

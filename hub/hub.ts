@@ -30,6 +30,8 @@ import { type Circumstances, invite, type InviteInput } from './invitation.ts'
 import { join } from './joining.ts'
 import type { Occupied } from './lan.ts'
 import { knock } from './knock.ts'
+import type { Mappings } from './mappings.ts'
+import { noteMappings } from './note-mappings.ts'
 import { makeRecall } from './recall.ts'
 import { makeReconciler } from './reconciler.ts'
 import { register } from './registration.ts'
@@ -66,7 +68,7 @@ export interface Hub {
   readonly reconcileOrLog: () => Promise<void>
   /** Whether the witness saw every peer that there should be. */
   readonly isComplete: () => boolean
-  /** Notes where everybody is, and calls back those whose session was lost. Never throws. */
+  /** Notes where everybody is, and how that changed for homes, and calls back those whose session was lost. Never throws. */
   readonly callBack: () => Promise<void>
   /** @throws {Problem} `config-invalid` when these settings would take homes or devices their addresses. */
   readonly refuseSettings: (config: HubConfig) => void
@@ -95,6 +97,7 @@ export interface HubParts {
   readonly adapter: Adapter
   readonly witness: Witness
   readonly whereabouts: Whereabouts
+  readonly mappings: Mappings
   /** null where no daemon runs. */
   readonly heartbeats: HeartbeatResponder | null
   /** null where no daemon runs, as above. */
@@ -198,6 +201,7 @@ export function makeHub(parts: HubParts): Hub {
 
   async function callBack(): Promise<void> {
     const { homes, devices } = store.document
+    await noteMappings(homes, parts)
     const everybody = [
       ...homes.map((home) => ({ name: home.name, address: home.address, peer: homePeer(home) })),
       ...devices.map((device) => ({ name: device.name, address: device.address, peer: devicePeer(device) })),
@@ -353,6 +357,7 @@ export function makeHub(parts: HubParts): Hub {
         witness,
         heartbeats,
         carriers,
+        mappings: parts.mappings,
         registrations,
         alternatePorts: await portsToTake(),
         problem: reconciler.problem,
@@ -387,6 +392,7 @@ export function makeHub(parts: HubParts): Hub {
       echoes?.close()
       carriers?.close()
       await reconciler.settled()
+      await parts.mappings.save('now')
       await adapter.close()
     },
   }

@@ -7,6 +7,7 @@ import { type Hub, type HubParts, makeHub } from './hub.ts'
 import { type Identity, readIdentity } from './identity.ts'
 import { ownNetworks } from './lan.ts'
 import type { HubPaths } from './paths.ts'
+import { openMappings } from './mappings.ts'
 import { openStore, type Store } from './store.ts'
 import { servedUdpPorts } from './udp-ports.ts'
 import { openWhereabouts } from './whereabouts.ts'
@@ -52,6 +53,7 @@ export async function openHub(
     adapter: makeAdapter({ privateKeyFile: () => paths.privateKey, presharedKeys: presharedKeysIn(store) }),
     witness,
     whereabouts,
+    mappings: await openMappings(paths.mappings, systemClock, log),
     ...(makeResponders?.(witness) ?? nobody(witness)),
     ownNetworks,
     servedUdpPorts,

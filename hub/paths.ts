@@ -12,6 +12,8 @@ export interface HubPaths {
   readonly store: string
   /** Where homes were last seen. */
   readonly whereabouts: string
+  /** How their mappings changed. */
+  readonly mappings: string
   /** Control of the daemon, and the lock: whoever holds it may write the store. */
   readonly socket: string
 }
@@ -28,6 +30,7 @@ export function hubPaths(folders: {
     certificate: join(folders.configDir, 'tls.crt'),
     store: join(folders.stateDir, 'store.json'),
     whereabouts: join(folders.stateDir, 'whereabouts.json'),
+    mappings: join(folders.stateDir, 'mappings.json'),
     socket: join(folders.runtimeDir, 'hub.sock'),
   }
 }

@@ -58,7 +58,10 @@ export function makeRecall(parts: {
       })
       const lostKeys = new Set(lost.map(({ peer }) => peer.publicKey))
       for (const key of calling.keys()) if (!lostKeys.has(key)) calling.delete(key)
-      const homeless = lost.filter(({ peer }) => witness.sighting(peer.publicKey)?.endpoint === null)
+      const isHomeless = ({ peer }: Called): boolean => witness.sighting(peer.publicKey)?.endpoint === null
+      // They may have come by themselves since the last look: what WireGuard learned is not overwritten.
+      if (lost.some(isHomeless)) await witness.look()
+      const homeless = lost.filter(isHomeless)
       try {
         if (homeless.length > 0) {
           const peers = homeless.map(({ peer }) => ({ ...peer, endpoint: whereabouts.of(peer.publicKey) }))

@@ -1,10 +1,12 @@
 import type { Description } from '../adapters/adapter.ts'
 import type { Problem } from '../problems/problem.ts'
+import { cutPeriod } from '../wireguard/cut-period.ts'
 import { formatEndpoint } from '../wireguard/spec.ts'
 import type { CarrierMetrics, Carriers } from './carriers.ts'
 import type { HubConfig } from './config.ts'
 import type { HeartbeatResponder } from './heartbeat-responder.ts'
 import type { Identity } from './identity.ts'
+import type { MappingHistory, Mappings } from './mappings.ts'
 import { type Home, isOpen, type StoreDocument } from './store-document.ts'
 import { hubAddressIn } from './tunnel-network.ts'
 import type { Sighting, Witness } from './witness.ts'
@@ -54,6 +56,8 @@ export interface HomeStatus extends PeerStatus {
   readonly lastHeartbeatSeconds: number | null
   /** Its WireGuard comes over TCP, since its UDP does not get through; null: it does not. */
   readonly carrier: CarrierMetrics | null
+  /** null: never seen. */
+  readonly mapping: (MappingHistory & { readonly cutPeriod: { readonly hours: number } | null }) | null
   /** Since the daemon started; null: none. */
   readonly registration: { readonly at: string; readonly secondsAgo: number; readonly count: number } | null
 }
@@ -79,6 +83,7 @@ export interface StatusParts {
   readonly witness: Witness
   readonly heartbeats: HeartbeatResponder | null
   readonly carriers: Carriers | null
+  readonly mappings: Pick<Mappings, 'of'>
   readonly registrations: ReadonlyMap<string, RegistrationNote>
   readonly alternatePorts: readonly number[]
   readonly problem: Problem | null
@@ -133,10 +138,18 @@ export function hubStatus(parts: StatusParts): HubStatus {
       joinedAt: home.joinedAt,
       lastHeartbeatSeconds: heartbeat,
       carrier: carriers?.metrics(home.name) ?? null,
+      mapping: mappingStatus(parts.mappings.of(home.name)),
       registration:
         note === undefined ? null : { at: note.at, secondsAgo: (parts.now - note.monotonic) / 1000, count: note.count },
     }
   }
+}
+
+/** What a silence of the home's own ended says nothing of the carrier. */
+function mappingStatus(history: MappingHistory | null): HomeStatus['mapping'] {
+  if (history === null) return null
+  const cuts = history.recent.filter(({ ended }) => ended !== 'silence').map(({ at }) => at)
+  return { ...history, cutPeriod: cutPeriod(cuts) }
 }
 
 function peerStatus(name: string, address: string, seen: Sighting | null, heartbeat: number | null): PeerStatus {

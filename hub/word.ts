@@ -31,6 +31,7 @@ export function makeWord(
 /** However many ask about missing peers, WireGuard is looked at five times a second. */
 const STALE_SECONDS = 0.2
 
-function latest(a: number | null, b: number | null): number | null {
+/** The shorter of two ages. */
+export function latest(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : Math.min(a, b)
 }

@@ -12,6 +12,7 @@ import { type Hub, makeHub } from '../../hub/hub.ts'
 import { openRegistrar } from '../../hub/registrar-server.ts'
 import { registrarApp } from '../../hub/registrar.ts'
 import { EMPTY_DOCUMENT } from '../../hub/store-document.ts'
+import { openMappings } from '../../hub/mappings.ts'
 import { openStore, type Store, storeText } from '../../hub/store.ts'
 import { openWhereabouts } from '../../hub/whereabouts.ts'
 import { makeWitness } from '../../hub/witness.ts'
@@ -63,6 +64,7 @@ export async function loopbackHub(port = 51_820): Promise<LoopbackHub> {
     adapter: machine,
     witness,
     whereabouts: await openWhereabouts(join(folder, 'whereabouts.json'), clock, log),
+    mappings: await openMappings(join(folder, 'mappings.json'), clock, log),
     heartbeats: null,
     carriers,
     echoes: null,

@@ -1,9 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { HubStatus } from '../../hub/status.ts'
 import { sleep } from '../../system/sleep.ts'
 import { inviteHome, runHub, startAgent, startHub } from '../agent/lab-home.ts'
-import { rebootHub } from '../lab/faults.ts'
+import { forgetMapping, rebootHub } from '../lab/faults.ts'
 import { stepClockBack } from '../lab/clock-fault.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
@@ -109,4 +110,20 @@ test('where a home was heard is not overwritten by where it is remembered to hav
     .poll(async () => (await picture.hub.run('wg', ['show', 'hw0', 'allowed-ips'])).stdout, { timeout: 20_000 })
     .toContain('10.86.0.2/32')
   expect(await where()).toBe(seen)
+})
+
+test('another mapping is noted with how the one before ended, and not forgotten over a restart', async () => {
+  const mapping = async () => {
+    const { stdout } = await picture.hub.homeward(['hub', 'status', '--json'])
+    return (JSON.parse(stdout) as HubStatus).homes[0]?.mapping
+  }
+  const before = (await mapping())?.changes ?? 0
+  await forgetMapping(picture.home)
+  await picture.home.pi.run('ping', ['-c', '1', '-w', '10', '10.86.0.1'])
+  await expect.poll(async () => (await mapping())?.changes, { timeout: 20_000, interval: 500 }).toBe(before + 1)
+  const after = await mapping()
+  expect(after?.recent.at(-1)).toMatchObject({ ended: 'port', to: after?.endpoint })
+  await daemon.kill('SIGTERM')
+  daemon = await runHub(picture)
+  expect(await mapping()).toEqual(after)
 })

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { expect, test } from 'vitest'
 import { HubConfigSchema } from '../../hub/config.ts'
+import type { MappingHistory } from '../../hub/mappings.ts'
 import { hashOf } from '../../hub/secret.ts'
 import { hubStatus } from '../../hub/status.ts'
 import { EMPTY_DOCUMENT, type Home } from '../../hub/store-document.ts'
@@ -16,7 +17,12 @@ const home: Home = {
   joinedAt: '2026-11-23T10:00:00.000Z',
 }
 
-function statusWith(seen: Partial<Sighting> | null, heartbeat: number | null, alternatePorts: readonly number[] = []) {
+function statusWith(
+  seen: Partial<Sighting> | null,
+  heartbeat: number | null,
+  alternatePorts: readonly number[] = [],
+  history: MappingHistory | null = null,
+) {
   const sighting: Sighting | null =
     seen === null
       ? null
@@ -39,6 +45,7 @@ function statusWith(seen: Partial<Sighting> | null, heartbeat: number | null, al
       close: () => undefined,
     },
     carriers: null,
+    mappings: { of: () => history },
     registrations: new Map(),
     alternatePorts,
     problem: null,
@@ -73,4 +80,18 @@ test('an alternate port that somebody else has is noted', () => {
 test('no secret and no hash of one is in it', () => {
   const text = JSON.stringify(statusWith({}, 1))
   for (const secret of ['hunter3', home.secretHash]) expect(text).not.toContain(secret)
+})
+
+test('what a carrier does each day is said; what came after the home’s own silence is not counted', () => {
+  const day = (date: number, ended: 'port' | 'silence') => ({
+    at: `2026-11-0${date}T03:00:00.000Z`,
+    from: '198.51.100.8:1',
+    to: '198.51.100.8:2',
+    ended,
+  })
+  const history = { endpoint: '198.51.100.8:2', since: '2026-11-05T03:00:00.000Z', changes: 4 }
+  const cutsOf = (recent: MappingHistory['recent']) =>
+    statusWith(null, null, [], { ...history, recent }).homes[0]?.mapping?.cutPeriod
+  expect(cutsOf([2, 3, 4, 5].map((date) => day(date, 'port')))).toEqual({ hours: 24 })
+  expect(cutsOf([2, 3, 4, 5].map((date) => day(date, date === 4 ? 'silence' : 'port')))).toBeNull()
 })
