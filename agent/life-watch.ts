@@ -30,14 +30,23 @@ export interface LifeWatchParts {
 /** A tunnel that has just come up is let alone, and one that does not come up is looked at seldom. */
 const LOOK_EVERY_MS = 10_000
 
+/** Carriers change their NATs without a word. */
+const WEEK_MS = 7 * 86_400_000
+
 /** An address that changes each minute must not be measured each minute. */
 const LEAST_GAP_MS = 3_600_000
 
-/** Measures at the first start, and whenever it is asked to. */
+/** Measures at the first start, each week, and whenever it is asked to. */
 export function makeLifeWatch(parts: LifeWatchParts): LifeWatch {
   const { line, way, measure, onMeasured, clock, log, lookEveryMs = LOOK_EVERY_MS } = parts
   const requests = makeInbox<'measure'>()
   let measuredAt = -Infinity
+
+  /** By age, not by the calendar: cron with its calendar would cost each agent 13 MB, and misses who is off at four. */
+  function isOld(): boolean {
+    const { lifeMeasuredAt } = line.current
+    return lifeMeasuredAt === null || clock.wall().getTime() - Date.parse(lifeMeasuredAt) > WEEK_MS
+  }
 
   async function attempt(over: Endpoint, signal: AbortSignal): Promise<void> {
     measuredAt = clock.now()
@@ -53,11 +62,11 @@ export function makeLifeWatch(parts: LifeWatchParts): LifeWatch {
   return {
     request: () => requests.put('measure'),
     run: async (signal) => {
-      let isDue = line.current.lifeMeasuredAt === null
+      let isDue = isOld()
       while (!signal.aborted) {
         if (isDue) await sleep(lookEveryMs, signal)
-        else await requests.wait(Number.MAX_SAFE_INTEGER, signal)
-        isDue = requests.drain().length > 0 || isDue
+        else await requests.wait(LEAST_GAP_MS, signal)
+        isDue = requests.drain().length > 0 || isDue || isOld()
         const over = way()
         if (!isDue || over === null || clock.now() - measuredAt < LEAST_GAP_MS || signal.aborted) continue
         try {
@@ -65,7 +74,7 @@ export function makeLifeWatch(parts: LifeWatchParts): LifeWatch {
         } catch (thrown) {
           log.error({ why: reasonOf(thrown) }, 'the life of a mapping could not be measured')
         }
-        isDue = line.current.lifeMeasuredAt === null
+        isDue = isOld()
       }
     },
   }
