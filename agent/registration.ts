@@ -51,7 +51,8 @@ export async function registerHome(registering: Registering, signal: AbortSignal
       lastMapping,
       mtu,
     }
-    const hosts = [...new Set([...hub.addresses, ...hubLiterals])]
+    // The literals are what the names said last: both would only be asked twice while packets vanish.
+    const hosts = hubLiterals.length > 0 ? hubLiterals : hub.addresses
     const { answer } = await askRegistrar(
       { hosts, port: hub.port, certificate: hub.certificate },
       {

@@ -38,6 +38,8 @@ function remedyHelped(watch: Watch, now: number, actions: Action[]): Watch {
     actions.push({ kind: 'close-carrier' })
     return { ...watch, away: null, cure: NO_CURE }
   }
+  // Over UDP again, if it was not: the carrier would only hold a connection open.
+  if (underWay.remedy.kind === 'set-endpoint') actions.push({ kind: 'close-carrier' })
   return { ...watch, helped: { ...watch.helped, [underWay.cause]: underWay.remedy.kind } }
 }
 

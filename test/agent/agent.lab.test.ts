@@ -20,10 +20,10 @@ import {
 /** The keys of `status --json`, which scripts outside the project rely on. */
 const CONTRACT_KEYS = [
   'version home router.kind router.model router.dataPlane hub.addresses hub.port hub.registrar',
-  'tunnel.state tunnel.since tunnel.cause tunnel.remedy tunnel.interface tunnel.address tunnel.endpoint',
+  'tunnel.state tunnel.since tunnel.cause tunnel.remedy tunnel.notes tunnel.interface tunnel.address tunnel.endpoint',
   'tunnel.listenPort tunnel.lastHandshakeSeconds tunnel.rxBytes tunnel.txBytes tunnel.mtu',
   'tunnel.keepaliveSeconds tunnel.heartbeat.answeredSecondsAgo tunnel.heartbeat.rttMs',
-  'tunnel.heartbeat.lossRatio tunnel.heartbeat.intervalSeconds mapping.address mapping.port',
+  'tunnel.heartbeat.lossRatio tunnel.heartbeat.intervalSeconds tunnel.heartbeat.idleBytesPerDay mapping.address mapping.port',
   'mapping.since mapping.changes mapping.carrierNat mapping.lifeSeconds registration.at',
   'registration.count lastIncident',
 ]
@@ -59,6 +59,11 @@ async function eventsOf(kind: string): Promise<readonly Record<string, unknown>[
   const { stdout } = await pi.homeward(['events', '--json'])
   const { events } = JSON.parse(stdout) as { events: readonly Record<string, unknown>[] }
   return events.filter((event) => event['kind'] === kind)
+}
+
+/** Whether something was named while the tunnel was not up. */
+async function wasHealedFrom(cause: string): Promise<boolean> {
+  return (await eventsOf('tunnel')).some((event) => event['cause'] === cause)
 }
 
 const isUp = ({ tunnel }: Status): boolean => tunnel.state === 'up'
@@ -138,13 +143,14 @@ describe('a running agent', () => {
     const [said] = await agent.waitForLine(/config-invalid.*/, { after: since })
     expect(said).toContain(`${path} failed: line`)
     expect(said).toContain('heartbeatSeconds must be number, but is \\"often\\"')
-    expect((await statusOf(pi)).tunnel).toMatchObject({ state: 'up', heartbeat: { intervalSeconds: 5 } })
+    expect((await statusOf(pi)).tunnel).toMatchObject({ state: 'up' })
 
     await pi.shell(`sed -i 's/^heartbeatSeconds: often/heartbeatSeconds: 1/' ${path}`)
-    await waitForStatus(pi, ({ tunnel }) => tunnel.heartbeat.intervalSeconds === 1)
+    // What a day of it costs goes by the calm interval, whether the tunnel is used or not.
+    await waitForStatus(pi, ({ tunnel }) => tunnel.heartbeat.idleBytesPerDay > 10_000_000)
     expect((await eventsOf('configuration')).map((event) => event['taken'])).toEqual([false, true])
     await pi.run('tee', [path], { input: good })
-    await waitForStatus(pi, ({ tunnel }) => tunnel.heartbeat.intervalSeconds === 5)
+    await waitForStatus(pi, ({ tunnel }) => tunnel.heartbeat.idleBytesPerDay < 10_000_000)
   })
 })
 
@@ -162,10 +168,9 @@ describe('the carrier forgets the mapping and gives another address', () => {
       port: after.mapping.port,
       previous: { address: before.mapping.address, port: before.mapping.port, ended: 'address' },
     })
-    await waitForStatus(pi, ({ registration }) => registration.count > before.registration.count)
+    await hub.waitForLine(/"reason":"mapping-changed"/)
     const { stdout } = await picture.hub.homeward(['hub', 'status'])
     expect(stdout).toContain(`${after.mapping.address}:${after.mapping.port}`)
-    expect(hub.stdout).toContain('"reason":"mapping-changed"')
   })
 
   test('a registrar out of reach disturbs nothing, and the ledger survives the agent', async () => {
@@ -176,7 +181,7 @@ describe('the carrier forgets the mapping and gives another address', () => {
       const before = await statusOf(pi)
       await forgetMapping(picture.home)
       await waitForStatus(pi, ({ mapping }) => mapping.changes === before.mapping.changes + 1)
-      await waitForStatus(pi, ({ hub }) => hub.registrar === 'unreachable', 20_000)
+      await waitForStatus(pi, ({ hub }) => hub.registrar === 'unreachable', 40_000)
       expect((await statusOf(pi)).tunnel).toMatchObject({ state: 'up', since: before.tunnel.since })
       expect(await reachesCamera()).toBe(true)
     } finally {
@@ -251,16 +256,15 @@ describe('the hub dies', () => {
     const port = await wireguard('listen-port')
     await hub.kill('SIGKILL')
     await hub.exited
-    await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'doubtful', 15_000)
-    expect((await pi.homeward(['status'], { allowFailure: true })).exitCode).toBe(2)
+    const silent = await waitForStatus(pi, ({ tunnel }) => tunnel.notes.includes('hub-daemon-silent'), 15_000)
+    expect(silent.tunnel.state).toBe('up')
+    expect((await pi.homeward(['status'])).stdout).toContain('homeward on the hub does not answer')
     expect(await reachesCamera()).toBe(true)
-    await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'offline', 25_000)
-    expect((await pi.homeward(['status'], { allowFailure: true })).exitCode).toBe(1)
-    expect(await reachesCamera()).toBe(true)
+    await waitForStatus(pi, ({ tunnel }) => tunnel.notes.includes('registrar-unreachable'), 60_000)
     hub = await runHub(picture)
-    await waitForStatus(pi, isUp, 10_000)
+    await waitForStatus(pi, ({ tunnel }) => tunnel.notes.length === 0, 90_000)
     expect(await wireguard('listen-port')).toBe(port)
-    expect((await eventsOf('tunnel')).slice(-3).map((event) => event['to'])).toEqual(['doubtful', 'offline', 'up'])
+    expect((await statusOf(pi)).tunnel.since).toBe(silent.tunnel.since)
     expect(await plannedSteps(pi)).toEqual([])
   })
 
@@ -294,7 +298,9 @@ describe('the home’s machine restarts', () => {
 
   test('an interface that is lost while the agent runs is brought back', async () => {
     await pi.run('ip', ['link', 'del', 'hw0'])
-    await waitForStatus(pi, ({ tunnel }) => tunnel.state !== 'up', 15_000)
+    const until = performance.now() + 30_000
+    while (!(await eventsOf('cause')).some((event) => event['cause'] === 'drift') && !(await wasHealedFrom('drift')))
+      expect(performance.now()).toBeLessThan(until)
     await waitForStatus(pi, isUp, 60_000)
     expect(await reachesCamera()).toBe(true)
   })
