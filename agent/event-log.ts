@@ -8,6 +8,8 @@ import { type HomeEvent, parseEvent } from './events.ts'
 export interface EventLog {
   /** The newest mapping event, from which the ledger goes on. */
   readonly lastMapping: () => MappingEvent | null
+  /** When mappings began, ISO, oldest first: the newest dozen, enough to see whether the carrier has a rhythm. */
+  readonly mappingTimes: () => readonly string[]
   /** Appends. A full disk loses the event and nothing else: the answer says why. */
   readonly note: (event: HomeEvent) => Promise<string | null>
 }
@@ -17,10 +19,14 @@ type MappingEvent = Extract<HomeEvent, { kind: 'mapping' }>
 /** Some ten thousand events; twice that is the most that is kept. */
 const LARGEST_BYTES = 1024 * 1024
 
+const RECENT = 12
+
 /** Never fails: without its memory an agent begins with an empty ledger, and says at each event why it is lost. */
 export async function openEventLog(stateDir: string, largestBytes = LARGEST_BYTES): Promise<EventLog> {
   const path = eventsPath(stateDir)
-  let lastMapping = newestMapping(await readTexts(stateDir).catch(() => []))
+  const recent = newestMappings(await readTexts(stateDir).catch(() => []))
+  let lastMapping = recent.at(-1) ?? null
+  let mappingTimes = recent.map(({ at }) => at)
   // Not here: whoever opens it may yet find that another agent is running.
   let turn: Promise<unknown> | null = null
 
@@ -40,8 +46,12 @@ export async function openEventLog(stateDir: string, largestBytes = LARGEST_BYTE
 
   return {
     lastMapping: () => lastMapping,
+    mappingTimes: () => mappingTimes,
     note: (event) => {
-      if (event.kind === 'mapping') lastMapping = event
+      if (event.kind === 'mapping') {
+        lastMapping = event
+        mappingTimes = [...mappingTimes, event.at].slice(-RECENT)
+      }
       turn ??= endTornLine(path).catch(() => undefined)
       const mine = turn.then(() => write(event))
       turn = mine
@@ -70,17 +80,19 @@ async function readTexts(stateDir: string): Promise<readonly string[]> {
   return [await textOf(olderEventsPath(stateDir)), await textOf(eventsPath(stateDir))]
 }
 
-/** Looks at the few lines that may be one: an agent shall not read years of events to begin. */
-function newestMapping(texts: readonly string[]): MappingEvent | null {
+/** Oldest first. Looks at the few lines that may be one: an agent shall not read years of events to begin. */
+function newestMappings(texts: readonly string[]): readonly MappingEvent[] {
+  // The newest one may stand in both files.
+  const found = new Map<string, MappingEvent>()
   for (const text of texts.toReversed())
     for (let end = text.length, at = 0; end > 0; end = at) {
       at = text.lastIndexOf('\n', end - 1)
       const line = text.slice(at + 1, end)
       const event = line.includes('"mapping"') ? parseEvent(line) : null
-      if (event?.kind === 'mapping') return event
-      if (at < 0) break
+      if (event?.kind === 'mapping') found.set(line, event)
+      if (at < 0 || found.size >= RECENT) break
     }
-  return null
+  return [...found.values()].slice(0, RECENT).reverse()
 }
 
 async function append(path: string, event: HomeEvent): Promise<void> {

@@ -38,7 +38,11 @@ const EventSchema = v.variant('kind', [
     changes: v.number(),
     /** null: the first one this home knows of. */
     previous: v.nullable(
-      v.object({ ...EndpointSchema.entries, since: v.nullable(v.string()), ended: v.picklist(['port', 'address']) }),
+      v.object({
+        ...EndpointSchema.entries,
+        since: v.nullable(v.string()),
+        ended: v.picklist(['port', 'address', 'silence']),
+      }),
     ),
   }),
   v.object({

@@ -269,7 +269,18 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     (why) => noteSoon({ kind: 'configuration', taken: false, why }),
     log,
   )
-  const teller = makeStatusTeller({ version, clock, calendar, loop, adapter, config: () => config, line, earlier })
+  const teller = makeStatusTeller({
+    version,
+    clock,
+    calendar,
+    loop,
+    adapter,
+    config: () => config,
+    line,
+    mappingTimes: events.mappingTimes,
+    clockBehindSeconds: clockGuard.behindSeconds,
+    earlier,
+  })
   return {
     loop,
     keeper,

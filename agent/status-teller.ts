@@ -1,5 +1,6 @@
 import type { Adapter, Description, ObservedInterface } from '../adapters/adapter.ts'
 import type { Clock } from '../system/clock.ts'
+import { cutPeriod } from '../wireguard/cut-period.ts'
 import type { Calendar } from './calendar.ts'
 import { carrierNat, ownAddressTowards } from './carrier-nat.ts'
 import { type AgentConfig, firstHub } from './config.ts'
@@ -20,6 +21,9 @@ export interface StatusSources {
   readonly adapter: Adapter
   readonly config: () => AgentConfig
   readonly line: LineMemory
+  readonly clockBehindSeconds: () => number | null
+  /** When mappings began, oldest first. */
+  readonly mappingTimes: () => readonly string[]
   /** The mapping that was there when the agent began. */
   readonly earlier: { readonly at: string } | null
 }
@@ -68,6 +72,8 @@ export function makeStatusTeller(sources: StatusSources): StatusTeller {
         config: config(),
         lastHandshakeSeconds: handshakeAge.seconds(peer?.lastHandshakeAt ?? null),
         carrierNat: carrierNat(ownAddress, watch.ledger.current?.endpoint ?? null),
+        clockBehindSeconds: sources.clockBehindSeconds(),
+        cutPeriod: cutPeriod(sources.mappingTimes()),
         lifeSeconds: line.current.lifeSeconds,
         earlierMappingSince: earlier === null ? null : `${earlier.at.slice(0, 19)}Z`,
         now: clock.now(),

@@ -58,6 +58,8 @@ export interface Status {
     readonly carrierNat: CarrierNat
     /** The longest silence that a flow of this line survived; null: not measured yet. */
     readonly lifeSeconds: number | null
+    /** The carrier cuts flows at a fixed interval; null: it does not, or too few cuts were seen. */
+    readonly cutPeriod: { readonly hours: number } | null
   }
   readonly registration: { readonly at: string | null; readonly count: number }
   readonly lastIncident: null
@@ -67,9 +69,15 @@ export interface Status {
 
 /**
  * `hub-daemon-silent`: WireGuard carries, homeward on the hub does not answer. `registrar-unreachable`: nor can it be
- * reached outside the tunnel. `tcp-carrier`, `other-way`: the tunnel takes a detour. `smaller-mtu`: full-size packets got lost.
+ * reached outside the tunnel. `clock-behind`: the tunnel waits for this machine's clock. `tcp-carrier`, `other-way`: the tunnel takes a detour. `smaller-mtu`: full-size packets got lost.
  */
-export type Note = 'hub-daemon-silent' | 'registrar-unreachable' | 'tcp-carrier' | 'other-way' | 'smaller-mtu'
+export type Note =
+  | 'clock-behind'
+  | 'hub-daemon-silent'
+  | 'registrar-unreachable'
+  | 'tcp-carrier'
+  | 'other-way'
+  | 'smaller-mtu'
 
 export interface StatusFacts {
   readonly version: string
@@ -83,6 +91,9 @@ export interface StatusFacts {
   readonly carrierNat: CarrierNat
   /** The longest silence this line's NATs survived; null: not measured. */
   readonly lifeSeconds: number | null
+  readonly cutPeriod: Status['mapping']['cutPeriod']
+  /** How far the calendar is behind while the tunnel waits for it; null when it does not. */
+  readonly clockBehindSeconds: number | null
   /** When the present mapping began, if that was before this agent did. */
   readonly earlierMappingSince: string | null
   readonly now: number
@@ -114,7 +125,8 @@ export function statusOf(facts: StatusFacts): Status {
   }
 }
 
-function tunnelOf({ config, observed, watch, calendar, now, lastHandshakeSeconds }: StatusFacts): Status['tunnel'] {
+function tunnelOf(facts: StatusFacts): Status['tunnel'] {
+  const { config, observed, watch, calendar, now, lastHandshakeSeconds, clockBehindSeconds } = facts
   const { health, heartbeats } = watch
   const hub = firstHub(config)
   const peer = observed?.peers.find((one) => one.publicKey === hub.publicKey)
@@ -126,7 +138,7 @@ function tunnelOf({ config, observed, watch, calendar, now, lastHandshakeSeconds
     since: isoSeconds(calendar.at(health.since)),
     cause: causeOf(health),
     remedy: watch.cure.underWay?.remedy.kind ?? null,
-    notes: notesOf(watch),
+    notes: [...(clockBehindSeconds === null ? [] : (['clock-behind'] as const)), ...notesOf(watch)],
     interface: config.interface,
     address: tunnelAddress(config),
     endpoint: endpoint === null ? null : formatEndpoint(endpoint),
@@ -162,7 +174,14 @@ function notesOf({ health, isDaemonSilent, registration, away, pathMtu }: Watch)
   ]
 }
 
-function mappingOf({ watch, calendar, carrierNat, earlierMappingSince, lifeSeconds }: StatusFacts): Status['mapping'] {
+function mappingOf({
+  watch,
+  calendar,
+  carrierNat,
+  earlierMappingSince,
+  lifeSeconds,
+  cutPeriod,
+}: StatusFacts): Status['mapping'] {
   const { current, changes } = watch.ledger
   return {
     address: current?.endpoint.address ?? null,
@@ -172,6 +191,7 @@ function mappingOf({ watch, calendar, carrierNat, earlierMappingSince, lifeSecon
     changes,
     carrierNat,
     lifeSeconds,
+    cutPeriod,
   }
 }
 

@@ -50,5 +50,6 @@ function clockText({ behindSeconds, waitedSeconds }: Extract<HomeEvent, { kind: 
 function mappingText({ address, port, previous }: Extract<HomeEvent, { kind: 'mapping' }>): string {
   const now = `the hub sees this home at ${address}:${port}`
   if (previous === null) return now
-  return `${now}; before at ${previous.address}:${previous.port}, its ${previous.ended} changed`
+  const how = previous.ended === 'silence' ? 'forgotten in a long silence' : `its ${previous.ended} changed`
+  return `${now}; before at ${previous.address}:${previous.port}, ${how}`
 }

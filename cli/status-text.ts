@@ -45,6 +45,7 @@ function stateHint({ stale, tunnel, hub }: Status): string {
 }
 
 const NOTE_TEXT = {
+  'clock-behind': 'this machine’s clock shows the past: the tunnel waits up to a minute for it to be set',
   'hub-daemon-silent':
     'the tunnel carries, but homeward on the hub does not answer: see systemctl status homeward-hub there',
   'registrar-unreachable': 'the hub’s registrar does not answer outside the tunnel',
@@ -62,9 +63,10 @@ function heartbeatText(heartbeat: Status['tunnel']['heartbeat']): string {
 function mappingText(mapping: Status['mapping']): string {
   if (mapping.address === null) return 'not seen by the hub yet'
   const nat = { yes: 'behind NAT', no: 'no NAT in between', unknown: '' }[mapping.carrierNat]
+  const cuts = mapping.cutPeriod === null ? '' : `the carrier cuts flows every ${mapping.cutPeriod.hours} h`
   const life = mapping.lifeSeconds === null ? '' : `survives ${mapping.lifeSeconds} s of silence`
   const since = mapping.since === null ? '' : ` since ${mapping.since}`
-  return [`${mapping.address}:${mapping.port}${since}`, changed(mapping.changes), nat, life]
+  return [`${mapping.address}:${mapping.port}${since}`, changed(mapping.changes), nat, life, cuts]
     .filter((part) => part !== '')
     .join(', ')
 }

@@ -110,7 +110,8 @@ function taken(watch: Watch, event: WatchEvent, now: number, actions: Action[]):
       const sentAt = before.underWay.find((one) => one.sequence === event.sequence)?.sentAt ?? null
       const inUseUntil = event.inUse ? now + IN_USE_MS : watch.inUseUntil
       const after = { ...watch, heartbeats, inUseUntil, isDaemonSilent: false }
-      return [mappingSeen(after, event.mapping, now, actions), { sentAt }]
+      const silentMs = now - (before.answeredAt ?? now)
+      return [mappingSeen(after, event.mapping, now, actions, silentMs), { sentAt }]
     }
     case 'refused':
       return [{ ...watch, heartbeats: noteRefused(watch.heartbeats, now), isDaemonSilent: true }, { sentAt: null }]
@@ -156,16 +157,16 @@ function taken(watch: Watch, event: WatchEvent, now: number, actions: Action[]):
   }
 }
 
-function mappingSeen(watch: Watch, seen: Endpoint | null, now: number, actions: Action[]): Watch {
+function mappingSeen(watch: Watch, seen: Endpoint | null, now: number, actions: Action[], silentMs = 0): Watch {
   if (seen === null) return watch
-  const [ledger, change] = noteMapping(watch.ledger, seen, now)
+  const [ledger, change] = noteMapping(watch.ledger, seen, now, silentMs)
   if (change === null) return watch
   actions.push({ kind: 'tell-mapping', change })
   // The first one is what the registration at the start is about already.
   if (change.from === null) return { ...watch, ledger }
   const isOwnDoing = watch.cure.underWay !== null || now - watch.remediedAt <= OWN_DOING_MS
   if (!isOwnDoing) actions.push({ kind: 'tell-cause', cause: 'mapping-changed' })
-  const pathMtu = change.ended === 'address' ? recheckSizes(watch.pathMtu) : watch.pathMtu
+  const pathMtu = change.ended !== 'port' ? recheckSizes(watch.pathMtu) : watch.pathMtu
   return {
     ...watch,
     ledger,

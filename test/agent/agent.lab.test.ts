@@ -24,7 +24,7 @@ const CONTRACT_KEYS = [
   'tunnel.listenPort tunnel.lastHandshakeSeconds tunnel.rxBytes tunnel.txBytes tunnel.mtu',
   'tunnel.keepaliveSeconds tunnel.heartbeat.answeredSecondsAgo tunnel.heartbeat.rttMs',
   'tunnel.heartbeat.lossRatio tunnel.heartbeat.intervalSeconds tunnel.heartbeat.idleBytesPerDay mapping.address mapping.port',
-  'mapping.since mapping.changes mapping.carrierNat mapping.lifeSeconds registration.at',
+  'mapping.since mapping.changes mapping.carrierNat mapping.lifeSeconds mapping.cutPeriod registration.at',
   'registration.count lastIncident',
 ]
 

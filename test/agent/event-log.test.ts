@@ -52,6 +52,19 @@ describe('events', () => {
     expect((await openEventLog(folder)).lastMapping()).toEqual(mapping(2, 40_001, 1))
   })
 
+  test('when mappings began is remembered, each once, the newest dozen', async () => {
+    const log = await openEventLog(folder, 1_500)
+    for (let second = 0; second < 30; second += 1) {
+      await log.note(mapping(second, 40_000 + second, second))
+      await log.note(started(second))
+    }
+    const newest = log.mappingTimes()
+    expect(newest).toEqual(Array.from({ length: 12 }, (_, index) => at(18 + index)))
+    const again = (await openEventLog(folder, 1_500)).mappingTimes()
+    expect(again.length).toBeGreaterThan(2)
+    expect(newest.slice(-again.length)).toEqual(again)
+  })
+
   test('the file begins anew when it is full, keeps one before it, and the ledger goes on', async () => {
     const log = await openEventLog(folder, 2_000)
     await log.note(mapping(0, 40_000, 7))

@@ -54,6 +54,8 @@ function upFacts(): StatusFacts {
     stale: false,
     carrierNat: 'yes',
     lifeSeconds: 180,
+    cutPeriod: { hours: 24 },
+    clockBehindSeconds: null,
     earlierMappingSince: null,
     now: 1_200.8,
     calendar: makeCalendar({ now: () => 1_200, wall: () => new Date(wall + 1_200) }),
@@ -90,7 +92,14 @@ describe('status', () => {
           idleBytesPerDay: 3_978_547,
         },
       },
-      mapping: { ...mapping, since: '2026-11-22T20:01:02Z', changes: 3, carrierNat: 'yes', lifeSeconds: 180 },
+      mapping: {
+        ...mapping,
+        since: '2026-11-22T20:01:02Z',
+        changes: 3,
+        carrierNat: 'yes',
+        lifeSeconds: 180,
+        cutPeriod: { hours: 24 },
+      },
       registration: { at: '2026-11-22T20:01:02Z', count: 1 },
       lastIncident: null,
     })
@@ -120,6 +129,10 @@ describe('status', () => {
     const facts = upFacts()
     const [watch] = next(facts.watch, { kind: 'refused' }, 900)
     expect(statusOf({ ...facts, watch }).tunnel).toMatchObject({ state: 'up', notes: ['hub-daemon-silent'] })
+  })
+
+  test('a tunnel that waits for the clock says so', () => {
+    expect(statusOf({ ...upFacts(), clockBehindSeconds: 90 }).tunnel.notes).toEqual(['clock-behind'])
   })
 
   test('of a loop that no longer turns says that it is old', () => {

@@ -26,7 +26,15 @@ const status: Status = {
     keepaliveSeconds: 25,
     heartbeat: { answeredSecondsAgo: 1.2, rttMs: 0.8, lossRatio: 0.02, intervalSeconds: 5, idleBytesPerDay: 3_978_547 },
   },
-  mapping: { address: '198.51.100.11', port: 40_233, since: null, changes: 3, carrierNat: 'yes', lifeSeconds: null },
+  mapping: {
+    address: '198.51.100.11',
+    port: 40_233,
+    since: null,
+    changes: 3,
+    carrierNat: 'yes',
+    lifeSeconds: null,
+    cutPeriod: { hours: 24 },
+  },
   registration: { at: '2026-11-22T20:01:02Z', count: 4 },
   lastIncident: null,
 }
@@ -35,7 +43,7 @@ describe('status for people', () => {
   test('says what matters, and is plain where nobody looks', () => {
     const text = statusText(status, false)
     expect(text).toContain('up since 2026-11-22T20:01:02Z')
-    expect(text).toContain('198.51.100.11:40233, changed 3 times, behind NAT')
+    expect(text).toContain('198.51.100.11:40233, changed 3 times, behind NAT, the carrier cuts flows every 24 h')
     expect(text).toContain('2.0 % lost')
     expect(text).not.toContain('\u001B')
   })

@@ -27,3 +27,10 @@ test('a mapping that was there before this agent began is taken over', () => {
   const restored: Ledger = { current: { endpoint: first, since: null }, changes: 3 }
   expect(noteMapping(restored, first, 10)).toEqual([restored, null])
 })
+
+test('one that changed while nothing came through for long was forgotten, not moved', () => {
+  const [ledger] = noteMapping(empty, first, 10)
+  const moved = { ...first, port: 40_234 }
+  expect(noteMapping(ledger, moved, 200_000, 90_000)[1]).toMatchObject({ ended: 'silence' })
+  expect(noteMapping(ledger, moved, 200_000, 20_000)[1]).toMatchObject({ ended: 'port' })
+})
