@@ -2,6 +2,7 @@ import type { Adapter } from '../adapters/adapter.ts'
 import { reasonOf } from '../problems/problem.ts'
 import type { Clock } from '../system/clock.ts'
 import type { Log } from '../system/log.ts'
+import { sleep } from '../system/sleep.ts'
 import { within } from '../system/within.ts'
 import type { Endpoint } from '../wireguard/spec.ts'
 import { openCarrier } from './carrier.ts'
@@ -47,6 +48,9 @@ const ANSWER_MS = { calm: 10_000, doubt: 3_000 } as const
 
 const UPLINK_MS = 4_000
 
+/** The first look at this machine takes less. */
+const KNOWN_MS = 2_000
+
 /** How the loop acts on the world. Each hand answers in time, whatever happens, and none throws. */
 export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
   const { places, adapter, config, path, line, telling, clock, log } = reach
@@ -64,6 +68,12 @@ export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
       log.error({ why: reasonOf(thrown) }, 'an echo could not be asked')
       return null
     }
+  }
+
+  /** An agent that has just begun hears its first answer before it has looked at the interface that was there. */
+  async function untilKnown(): Promise<void> {
+    const until = clock.now() + KNOWN_MS
+    while (path.endpoint === null && clock.now() < until && !signal.aborted) await sleep(50, signal)
   }
 
   async function register(reason: SaidReason, lastMapping: Endpoint | null, cut: AbortSignal = signal) {
@@ -116,6 +126,7 @@ export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
       }
     },
     askEchoes: async () => {
+      await untilKnown()
       const literals = path.hubLiterals ?? []
       const ways = hubWays(config(), literals)
       const hub = firstHub(config())

@@ -10,6 +10,8 @@ const SUSPICIOUS_MISSES = 2
 const FIRST_ECHO_MS = 100
 /** It keeps known which ways answer while all is well. */
 const CALM_ECHO_MS = 600_000
+/** Lost in the first minute, or by a firewall of the hub: until one is answered, silence says nothing. */
+const UNPROVEN_ECHO_MS = 120_000
 const STARTING_ECHO_MS = 1_000
 
 const UPLINK_AGAIN_MS = 10_000
@@ -24,7 +26,8 @@ export function echoesDueAt({ asking, health, heartbeats, away, cure }: Watch): 
     case 'up':
       if (heartbeats.missesInARow >= SUSPICIOUS_MISSES) return last + 500
       if (away !== null) return last + lookBackEveryMs(away)
-      return asking.echoedAt === null ? health.since + FIRST_ECHO_MS : last + CALM_ECHO_MS
+      if (asking.echoedAt === null) return health.since + FIRST_ECHO_MS
+      return last + (asking.echoTrust === 'trusted' ? CALM_ECHO_MS : UNPROVEN_ECHO_MS)
     case 'starting':
       return Math.max(health.since + STARTING_ECHO_MS, last + 1_000)
     case 'doubtful':
