@@ -37,6 +37,8 @@ export const LONGEST_SECONDS = 60
 export const LONGEST_PLAIN_SECONDS = 40
 /** In use, an answer may be followed by another gap. */
 const STREAM_AFTER_MS = 2_000
+/** Two heartbeats, and the second in which the hub looks. */
+const NAMED_MS = 12_000
 /** Long enough for the heartbeats to have followed the use. */
 const STREAM_BEFORE_MS = 6_000
 
@@ -78,7 +80,8 @@ export async function runOnce(
         : seconds === null
           ? null
           : await secondsUntil(() => fault.afterwards?.isBack(world) ?? true, monotonicSeconds(), 120)
-    return { seconds, plainSeconds, afterwardsSeconds, causes: causesIn((await eventsOf(pi)).slice(known)), why }
+    const causes = await causesSince(pi, known, fault)
+    return { seconds, plainSeconds, afterwardsSeconds, causes, why }
   } finally {
     await stream?.stop()
   }
@@ -152,6 +155,19 @@ interface NamingEvent {
 async function eventsOf(pi: Host): Promise<readonly NamingEvent[]> {
   const { stdout } = await pi.homeward(['events', '--json'], { allowFailure: true })
   return (JSON.parse(stdout) as { readonly events: readonly NamingEvent[] }).events
+}
+
+/** What was written down since; a mapping is known to have changed with a later heartbeat only. */
+async function causesSince(pi: Host, known: number, { cause }: Fault): Promise<readonly string[]> {
+  for (const deadline = performance.now() + NAMED_MS; ; await sleep(500)) {
+    const causes = causesIn((await eventsOf(pi)).slice(known))
+    if (isNamed(cause, causes) || performance.now() > deadline) return causes
+  }
+}
+
+/** @param cause null: it need not be named. */
+export function isNamed(cause: string | null, causes: readonly string[]): boolean {
+  return cause === null || causes.some((text) => text === cause || text.startsWith(`${cause} → `))
 }
 
 /** A remedy that was tried says more than the cause alone. */

@@ -1,5 +1,5 @@
 import type { Fault } from './recovery-faults.ts'
-import { LONGEST_PLAIN_SECONDS, LONGEST_SECONDS, type Run } from './recovery-run.ts'
+import { isNamed, LONGEST_PLAIN_SECONDS, LONGEST_SECONDS, type Run } from './recovery-run.ts'
 import { median, type Table } from './report.ts'
 
 /** All runs of one fault. */
@@ -43,7 +43,7 @@ function rowsOf({ fault, reachSeconds, runs, broke }: Measured): readonly RowOf[
     longestSeconds: LONGEST_SECONDS,
     plain: plainText(fault.breaksBare, runs),
     causes,
-    unnamed: runs.every((run) => isNamed(fault.cause, run)) ? null : fault.cause,
+    unnamed: runs.every((run) => isNamed(fault.cause, run.causes)) ? null : fault.cause,
     broke,
   }
   if (fault.afterwards === undefined) return [first]
@@ -53,10 +53,6 @@ function rowsOf({ fault, reachSeconds, runs, broke }: Measured): readonly RowOf[
     first,
     { ...first, name: `  ${name}`, reachSeconds: afterReach, seconds, plain: '', causes: [], unnamed: null },
   ]
-}
-
-function isNamed(cause: string | null, { causes }: Run): boolean {
-  return cause === null || causes.some((text) => text === cause || text.startsWith(`${cause} → `))
 }
 
 function isMet({ seconds, reachSeconds, unnamed, broke }: RowOf): boolean {
