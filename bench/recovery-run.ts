@@ -3,7 +3,7 @@ import type { Host } from '../test/lab/host.ts'
 import { longestGap } from './answers.ts'
 import { BARE } from './bare-wireguard.ts'
 import { monotonicSeconds, startPinger } from './pinger.ts'
-import type { Broken, Fault } from './recovery-faults.ts'
+import type { Broken, Fault } from './recovery-fault.ts'
 import {
   HOME_INSIDE,
   HUB_INSIDE,

@@ -1,4 +1,4 @@
-import type { Fault } from './recovery-faults.ts'
+import type { Fault } from './recovery-fault.ts'
 import { isNamed, LONGEST_PLAIN_SECONDS, LONGEST_SECONDS, type Run } from './recovery-run.ts'
 import { median, type Table } from './report.ts'
 

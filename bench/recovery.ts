@@ -5,7 +5,8 @@
  * what counts is its longest gap), `--lanes N` (2 laboratories at once), `--json`.
  */
 import { reasonOf } from '../problems/problem.ts'
-import { FAULTS, type Fault } from './recovery-faults.ts'
+import type { Fault } from './recovery-fault.ts'
+import { FAULTS } from './recovery-faults.ts'
 import { type Run, runOnce } from './recovery-run.ts'
 import { type Measured, recoveryTable } from './recovery-table.ts'
 import { buildWorld, type World } from './recovery-world.ts'
