@@ -36,7 +36,8 @@ import type { World } from './recovery-world.ts'
 export const FAULTS: readonly Fault[] = [
   onTheLine('mapping forgotten, other public address', 'mapping-changed', 5, async ({ picture }) => {
     await forgetMapping(picture.home, { pool: 'other' })
-    return NOTHING
+    // Forgetting is the last thing it does; before that all was well.
+    return fromNow()
   }),
   onTheLine('WAN address changed, router keeps the stale entry', 'flow-dead', 10, async ({ picture }) => {
     await changeWanAddress(picture.home, { staleSnat: true })
