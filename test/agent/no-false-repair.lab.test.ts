@@ -8,7 +8,7 @@ import { inviteHome, startAgent, startHub, waitForStatus } from './lab-home.ts'
 
 const isLong = process.env['HOMEWARD_TEST_LONG'] !== undefined
 /** Ten minutes in all with `npm run test:long`, one else. */
-const PART_MS = isLong ? 140_000 : 10_000
+const PART_MS = isLong ? 175_000 : 10_000
 
 test(
   'a bad line, an outage of twenty seconds and an idle tunnel: no remedy, and the tunnel is as it was',
