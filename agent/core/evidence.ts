@@ -121,6 +121,8 @@ export function diagnose(evidence: Evidence, beats: Heartbeats, trust: EchoTrust
       return silentRounds >= ROUNDS_THAT_COUNT && (evidence.round?.askedAt ?? 0) >= registrar.at ? 'udp-blocked' : null
     return registrar === null ? null : lineOrHub(evidence.uplink)
   }
+  // Where echoes are answered, their first round of this silence is waited for: the registrar's word says nothing of UDP.
+  if (trust === 'trusted' && evidence.round === null) return null
   if (word !== null && isMissed) return byWord({ word, beats, now })
   return registrar?.reachable === false && silentRounds > 0 ? lineOrHub(evidence.uplink) : null
 }

@@ -114,6 +114,17 @@ describe('a fault is named, and cured by the remedy for it', () => {
     expect(watch.away).toBeNull()
   })
 
+  test('and is not taken for a dead flow, however slow the round of echoes is', () => {
+    for (let phase = 0; phase < 5_000; phase += 170) {
+      const up = simulate(start(), 0, FAULT_AT + phase)
+      const { actions } = simulate(up.watch, up.now, up.now + 30_000, {
+        heartbeat: (_, way) => (way === CARRIER ? 'answered' : 'lost'),
+        echo: () => [],
+      })
+      expect(causes(actions)).toEqual(['udp-blocked'])
+    }
+  })
+
   test('a way back that does not carry the tunnel is turned back from at once, and tried ever more seldom', () => {
     const { actions, watch } = after(
       () => ({
