@@ -85,7 +85,7 @@ export function simulate(watch: Watch, from: number, untilMs: number, world: Wor
           named: world.named?.(now) ?? null,
         }
         const word = answered.length > 0 ? (world.word ?? ((_, ms) => wellWord(ms)))(now, now - answeredAt) : null
-        const tookMs = answered.includes(way) ? 20 : answered.length > 0 ? 400 : 1_000
+        const tookMs = answered.includes(way) ? 20 : answered.length > 0 ? 400 : 1_500
         return later(tookMs, { kind: 'echoed', round, word })
       }
       case 'ask-sizes': {
