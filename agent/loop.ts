@@ -45,11 +45,8 @@ export interface LoopHands {
 /** Far more than a turn takes, even on a busy Pi. */
 const STALE_MS = 5_000
 
-/**
- * Metered lines are asked less often, and somebody who uses one is not counted by the second. A little early: a mapping that
- * was forgotten just after a heartbeat is then seen again within the interval, round trip included.
- */
-const HEARTBEATS = { earlyMs: 200, economyMs: 25_000, economyInUseMs: 5_000, inUseMs: 1_000 } as const
+/** Metered lines are asked less often, and somebody who uses one is not counted by the second. */
+const HEARTBEATS = { economyMs: 25_000, economyInUseMs: 5_000, inUseMs: 1_000 } as const
 
 export function makeLoop(
   config: AgentConfig,
@@ -162,7 +159,7 @@ export function makeLoop(
 
 function settingsOf(config: AgentConfig, spread: number, lifeSeconds: number | null): WatchSettings {
   return {
-    heartbeatMs: config.economy ? HEARTBEATS.economyMs : config.heartbeatSeconds * 1_000 - HEARTBEATS.earlyMs,
+    heartbeatMs: config.economy ? HEARTBEATS.economyMs : config.heartbeatSeconds * 1_000,
     inUseMs: config.economy ? HEARTBEATS.economyInUseMs : HEARTBEATS.inUseMs,
     spread,
     mtu: config.mtu,

@@ -1,21 +1,19 @@
 import { randomInt } from 'node:crypto'
-import type { Step } from '../adapters/adapter.ts'
 import { makeFolder } from '../system/atomic-file.ts'
 import type { Clock } from '../system/clock.ts'
 import { stampOf } from '../system/file-stamp.ts'
 import { type LocalHandler, serveLocal } from '../system/local-socket.ts'
 import type { Log } from '../system/log.ts'
-import { bringTunnel } from './bring-tunnel.ts'
 import { makeCalendar } from './calendar.ts'
-import { makeRuntimeFolder, withChangeLock } from './change-lock.ts'
+import { makeRuntimeFolder } from './change-lock.ts'
 import { type ClockGuard, openClockGuard } from './clock-guard.ts'
-import { type AgentConfig, agentConfigPath, firstHub, readAgentConfig } from './config.ts'
+import { agentConfigPath, firstHub, readAgentConfig } from './config.ts'
 import { type ConfigWatch, watchConfig } from './config-watch.ts'
-import type { Ledger } from './core/ledger.ts'
+import type { Ledger, MappingChange } from './core/ledger.ts'
 import { type EventLog, openEventLog } from './event-log.ts'
 import type { Happening } from './events.ts'
 import { makeHands } from './hands.ts'
-import { type Keeper, makeKeeper } from './keeper.ts'
+import type { Keeper } from './keeper.ts'
 import { type LifeWatch, makeLifeWatch } from './life-watch.ts'
 import { openLineMemory } from './line-memory.ts'
 import { rotateKey, settleRotation } from './key-rotation.ts'
@@ -31,6 +29,7 @@ import { agentSocketPath } from './socket-path.ts'
 import { makeStatusTeller } from './status-teller.ts'
 import { makeTelling } from './telling.ts'
 import { makeTurns } from './turns.ts'
+import { makeUpkeep } from './upkeep.ts'
 
 /** What the agent is given from outside. */
 export interface AgentSurroundings {
@@ -134,40 +133,17 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     listenPort: null,
     carrier: null,
   }
-  async function bring(signal: AbortSignal): Promise<readonly Step[]> {
-    await clockGuard.hold(async () => (await adapter.observe(config.interface, signal)).interface?.up === true, signal)
-    const { steps, peer, ...brought } = await withChangeLock(runtimeDir, signal, () => {
-      // What is so under the lock: while it was waited for, the tunnel may have got another key.
-      const { carrier, hubLiterals } = path
-      const tunnel = { adapter, config, stateDir, line: line.current, carrier: carrier?.endpoint ?? null }
-      return bringTunnel(hubLiterals === null ? tunnel : { ...tunnel, hubLiterals }, signal)
-    })
-    Object.assign(
-      path,
-      brought,
-      peer === null ? {} : { endpoint: peer.endpoint, keepaliveSeconds: peer.keepaliveSeconds },
-    )
-    return steps
-  }
-  /** For which configuration the machine was last found or made right. */
-  let settled: AgentConfig | null = null
-  const keeper = makeKeeper(
-    async (signal) => {
-      const wanted = config
-      let mended = false
-      try {
-        const steps = await bring(signal)
-        // What the first look and a new configuration change is no drift.
-        mended = settled === wanted && steps.length > 0
-        settled = wanted
-        return steps
-      } finally {
-        loop.notice({ kind: 'looked', mended })
-      }
-    },
-    noteSoon,
+  const { keeper, bring, expectChange } = makeUpkeep({
+    places,
+    adapter,
+    config: () => config,
+    line,
+    path,
+    clockGuard,
+    notice: (event) => loop.notice(event),
+    note: noteSoon,
     log,
-  )
+  })
   const life = makeLifeWatch({
     line,
     way: () => (loop.look().watch.health.kind === 'up' && path.carrier === null ? path.endpoint : null),
@@ -176,8 +152,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
       return await measureMappingLife(way, { home: firstHub(config).address, key, clock }, signal)
     },
     onMeasured: () => {
-      // What follows for the machine is no drift.
-      settled = null
+      expectChange()
       loop.configure(config)
       keeper.request()
     },
@@ -211,7 +186,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
           tell: (action) => {
             telling.tell(action)
             // Another address is another NAT, perhaps of another carrier.
-            if (action.kind === 'tell-mapping' && action.change.ended === 'address') life.request()
+            if (action.kind === 'tell-mapping' && isElsewhere(action.change)) life.request()
           },
         },
         heardTime: clockGuard.heard,
@@ -305,6 +280,10 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
       throw new TypeError(`no such question: ${verb.slice(0, 20)}`)
     },
   }
+}
+
+function isElsewhere({ from, to }: MappingChange): boolean {
+  return from !== null && from.endpoint.address !== to.endpoint.address
 }
 
 /** The ledger goes on where the last agent left it. */

@@ -9,7 +9,7 @@ import { causeOf, type Health, heartbeatGapMs } from './core/health.ts'
 import type { RemedyKind } from './core/ladder.ts'
 import { lossRatio } from './core/heartbeats.ts'
 import type { Registrar } from './core/registration.ts'
-import { calmGapMs } from './core/watch.ts'
+import { calmGapMs, EARLY_MS } from './core/watch.ts'
 import type { Watch } from './core/state.ts'
 import { tunnelAddress } from './tunnel-spec.ts'
 
@@ -154,7 +154,7 @@ function tunnelOf(facts: StatusFacts): Status['tunnel'] {
       rttMs: heartbeats.roundTrip === null ? null : round(heartbeats.roundTrip.lastMs, 1),
       lossRatio: round(lossRatio(heartbeats), 3),
       intervalSeconds: gapMs / 1_000,
-      idleBytesPerDay: idleBytesPerDay(watch.settings.heartbeatMs),
+      idleBytesPerDay: idleBytesPerDay(watch.settings.heartbeatMs - EARLY_MS),
     },
   }
 }

@@ -16,12 +16,10 @@ import type {
 import { formatToken } from '../protocol/token.ts'
 import type { Clock } from '../system/clock.ts'
 import type { Log } from '../system/log.ts'
-import type { PublicKey } from '../wireguard/keys.ts'
-import type { Endpoint } from '../wireguard/spec.ts'
 import { deviceAnswer, hubView, joinAnswer } from './answers.ts'
 import type { Carriers } from './carriers.ts'
 import type { HubConfig } from './config.ts'
-import { desiredTunnel, devicePeer, homePeer } from './desired.ts'
+import { desiredTunnel } from './desired.ts'
 import { addDevice, type Asker, removeDevice, visibleDevices } from './devices.ts'
 import type { EchoResponder } from './echo-responder.ts'
 import type { HeartbeatResponder } from './heartbeat-responder.ts'
@@ -32,11 +30,11 @@ import type { Occupied } from './lan.ts'
 import { knock } from './knock.ts'
 import type { Mappings } from './mappings.ts'
 import { noteMappings } from './note-mappings.ts'
-import { makeRecall } from './recall.ts'
 import { makeReconciler } from './reconciler.ts'
 import { register } from './registration.ts'
 import { leave, removeHome, type Removed } from './removal.ts'
 import { hashOf, type SecretHash, sameHash } from './secret.ts'
+import { makeSessions } from './sessions.ts'
 import { type HubStatus, hubStatus, type RegistrationNote } from './status.ts'
 import { type Change, type Home, homeNamed } from './store-document.ts'
 import type { Store } from './store.ts'
@@ -114,19 +112,15 @@ export interface HubParts {
 /** Compared with when there is no such home, so that this costs what a wrong secret costs. */
 const NOBODY: SecretHash = hashOf(randomBytes(32).toString('hex'))
 
-/** The witness looks each second. */
-const FRESH_SECONDS = 2.5
-
-/** A home that asks in a loop must not keep its own tunnel down. */
-const RESET_EVERY_MS = 5_000
-const RESET_TIMEOUT_MS = 10_000
-
 export function makeHub(parts: HubParts): Hub {
   const { identity, store, adapter, witness, heartbeats, echoes, carriers, clock, log } = parts
   const registrations = new Map<string, RegistrationNote>()
-  const recall = makeRecall({ adapter, witness, whereabouts: parts.whereabouts, knock, clock, log })
-  /** When each home's peer was last taken out and put in again. Monotonic milliseconds. */
-  const resets = new Map<string, number>()
+  const sessions = makeSessions({
+    ...parts,
+    reconciler: () => reconciler,
+    interfaceName: () => config.interface,
+    knock,
+  })
   let { config } = parts
   let alternatePorts: readonly number[] = []
   const reconciler = makeReconciler({
@@ -135,11 +129,11 @@ export function makeHub(parts: HubParts): Hub {
       alternatePorts = await portsToTake()
       // What WireGuard learned by itself must not be replaced by what is remembered: looked at just before.
       await witness.look()
-      return desiredTunnel(config, identity.publicKey, store.document, alternatePorts, placeOf)
+      return desiredTunnel(config, identity.publicKey, store.document, alternatePorts, sessions.placeOf)
     },
     onStep: (step) => {
       log.info({ step: step.kind }, describeStep(step))
-      if (step.kind === 'set-peers') recall.beginAnew(step.peers)
+      if (step.kind === 'set-peers') sessions.beginAnew(step.peers)
     },
   })
   serve()
@@ -149,15 +143,6 @@ export function makeHub(parts: HubParts): Hub {
     heartbeats?.serve(hubAddressIn(config.network), store.document.homes)
     echoes?.serve(store.document.homes)
     carriers?.serve(store.document.homes, config.port)
-  }
-
-  /**
-   * Given along with a peer that is put in, so that WireGuard's first initiation has somewhere to go: the next would come
-   * only 5 s later. A peer that is there keeps the place it was heard from.
-   */
-  function placeOf(publicKey: PublicKey): Endpoint | null {
-    const isSeen = (witness.ageSeconds() ?? Infinity) < FRESH_SECONDS && witness.sighting(publicKey) !== null
-    return isSeen ? null : parts.whereabouts.of(publicKey)
   }
 
   /** Changes the store; when something changed, the machine follows before this ends. */
@@ -200,39 +185,13 @@ export function makeHub(parts: HubParts): Hub {
   }
 
   async function callBack(): Promise<void> {
-    const { homes, devices } = store.document
-    await noteMappings(homes, parts)
-    const everybody = [
-      ...homes.map((home) => ({ name: home.name, address: home.address, peer: homePeer(home) })),
-      ...devices.map((device) => ({ name: device.name, address: device.address, peer: devicePeer(device) })),
-    ]
-    parts.whereabouts.keep(everybody.map(({ peer }) => peer.publicKey))
-    parts.whereabouts.note(
-      everybody.flatMap(({ peer: { publicKey } }) => {
-        const endpoint = witness.endpoint(publicKey)
-        return endpoint === null ? [] : [[publicKey, endpoint] as const]
-      }),
-    )
-    await parts.whereabouts.save()
-    await reconciler.alone(() => recall.call(config.interface, everybody))
+    await noteMappings(store.document.homes, parts)
+    await sessions.callBack()
   }
 
-  /**
-   * A home that has another key than before, since its rotation was cut off, is where it was. Not while it rotates: it will
-   * speak first then, and of two initiations that cross each end drops the other's.
-   */
-  function followKey(before: PublicKey, now: PublicKey): void {
-    const place = before === now ? null : (witness.endpoint(before) ?? parts.whereabouts.of(before))
-    if (place !== null) parts.whereabouts.note([[now, place]])
-  }
-
-  /** WireGuard forgets the greatest timestamp of a peer's handshakes only with the peer (noise.c, latest_timestamp). */
+  /** The home's peer begins anew. */
   async function resetPeer(home: Home): Promise<void> {
-    if (clock.now() - (resets.get(home.name) ?? -Infinity) < RESET_EVERY_MS) return
-    resets.set(home.name, clock.now())
-    log.info({ home: home.name }, 'a home asked for a new beginning: its peer is taken out and put in again')
-    const step = { kind: 'remove-peers', interface: config.interface, publicKeys: [home.publicKey] } as const
-    await reconciler.alone(() => adapter.execute(step, AbortSignal.timeout(RESET_TIMEOUT_MS)))
+    if (!(await sessions.forget(home))) return
     await reconcileOrLog()
     await witness.look()
     await callBack()
@@ -275,7 +234,7 @@ export function makeHub(parts: HubParts): Hub {
       registrations.set(home.name, { at: clock.wall().toISOString(), monotonic: clock.now(), count })
       const { reason, lastMapping, listenPort, mtu } = request
       log.info({ home: home.name, reason, lastMapping, listenPort, mtu, changed }, 'a home registered')
-      if (request.nextPublicKey === undefined) followKey(caller.publicKey, home.publicKey)
+      if (request.nextPublicKey === undefined) sessions.followKey(caller.publicKey, home.publicKey)
       if (request.reset) await resetPeer(home)
       else if (changed || witness.sighting(home.publicKey) === null) {
         await reconcileOrLog()
@@ -367,8 +326,7 @@ export function makeHub(parts: HubParts): Hub {
 
     reconcile: reconciler.reconcile,
     reconcileOrLog,
-    isComplete: () =>
-      [...store.document.homes, ...store.document.devices].every((one) => witness.sighting(one.publicKey) !== null),
+    isComplete: sessions.isComplete,
     callBack,
 
     refuseSettings: (next) => {

@@ -284,6 +284,12 @@ function askIfDue(watch: Watch, now: number, actions: Action[]): Watch {
   return asking === watch.asking && pathMtu === watch.pathMtu ? watch : { ...watch, asking, pathMtu }
 }
 
+/**
+ * Heartbeats go out a little early: a mapping that was forgotten just after one is then seen again within the interval,
+ * round trip included.
+ */
+export const EARLY_MS = 200
+
 /** Between two heartbeats while all is well: more often while somebody would notice. */
 export function calmGapMs({ settings, heartbeats, inUseUntil }: Watch): number {
   const isInUse = (heartbeats.lastSentAt ?? 0) < inUseUntil
@@ -294,7 +300,7 @@ function heartbeatDueAt(watch: Watch): number {
   const { health, heartbeats, ledger, cure } = watch
   const { lastSentAt, missesInARow } = heartbeats
   if (lastSentAt === null) return -Infinity
-  const gapMs = heartbeatGapMs(health, missesInARow, calmGapMs(watch), lastSentAt)
+  const gapMs = heartbeatGapMs(health, missesInARow, calmGapMs(watch) - EARLY_MS, lastSentAt)
   // The hub looks once a second: a home that has just come up asks again for what the hub had not seen yet.
   const isCurious = ledger.current === null && health.kind === 'up' && lastSentAt - health.since < CURIOUS_MS
   const isProving = cure.underWay !== null && cure.underWay.proving !== null

@@ -89,7 +89,7 @@ describe('status', () => {
           rttMs: 0.8,
           lossRatio: 0,
           intervalSeconds: 5,
-          idleBytesPerDay: 3_978_547,
+          idleBytesPerDay: 4_134_462,
         },
       },
       mapping: {

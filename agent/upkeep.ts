@@ -1,0 +1,77 @@
+import type { Adapter, Step } from '../adapters/adapter.ts'
+import type { Log } from '../system/log.ts'
+import { bringTunnel } from './bring-tunnel.ts'
+import { withChangeLock } from './change-lock.ts'
+import type { ClockGuard } from './clock-guard.ts'
+import type { AgentConfig } from './config.ts'
+import type { Happening } from './events.ts'
+import { type Keeper, makeKeeper } from './keeper.ts'
+import type { LineMemory } from './line-memory.ts'
+import type { TunnelLoop } from './loop.ts'
+import type { Path } from './path.ts'
+import type { AgentPlaces } from './places.ts'
+
+/** Keeps this machine as the plan wants it, and the path known. */
+export interface Upkeep {
+  readonly keeper: Keeper
+  /** Once, under the lock. @throws {Problem} */
+  readonly bring: (signal: AbortSignal) => Promise<readonly Step[]>
+  /** What the next look mends is wanted by us, and no drift. */
+  readonly expectChange: () => void
+}
+
+export interface UpkeepParts {
+  readonly places: AgentPlaces
+  readonly adapter: Adapter
+  /** Of the moment. */
+  readonly config: () => AgentConfig
+  readonly line: LineMemory
+  readonly path: Path
+  readonly clockGuard: ClockGuard
+  readonly notice: TunnelLoop['notice']
+  readonly note: (happening: Happening) => void
+  readonly log: Log
+}
+
+export function makeUpkeep(parts: UpkeepParts): Upkeep {
+  const { places, adapter, config, line, path, clockGuard, notice, note, log } = parts
+  const { stateDir, runtimeDir } = places
+  /** For which configuration the machine was last found or made right. */
+  let settled: AgentConfig | null = null
+
+  async function bring(signal: AbortSignal): Promise<readonly Step[]> {
+    const isUp = async () => (await adapter.observe(config().interface, signal)).interface?.up === true
+    await clockGuard.hold(isUp, signal)
+    const { steps, peer, ...brought } = await withChangeLock(runtimeDir, signal, () => {
+      // What is so under the lock: while it was waited for, the tunnel may have got another key.
+      const { carrier, hubLiterals } = path
+      const tunnel = { adapter, config: config(), stateDir, line: line.current, carrier: carrier?.endpoint ?? null }
+      return bringTunnel(hubLiterals === null ? tunnel : { ...tunnel, hubLiterals }, signal)
+    })
+    const seen = peer === null ? {} : { endpoint: peer.endpoint, keepaliveSeconds: peer.keepaliveSeconds }
+    Object.assign(path, brought, seen)
+    return steps
+  }
+
+  async function look(signal: AbortSignal): Promise<readonly Step[]> {
+    const wanted = config()
+    let mended = false
+    try {
+      const steps = await bring(signal)
+      // What the first look and a new configuration change is no drift.
+      mended = settled === wanted && steps.length > 0
+      settled = wanted
+      return steps
+    } finally {
+      notice({ kind: 'looked', mended })
+    }
+  }
+
+  return {
+    bring,
+    keeper: makeKeeper(look, note, log),
+    expectChange: () => {
+      settled = null
+    },
+  }
+}
