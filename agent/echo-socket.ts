@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { setMaxListeners } from 'node:events'
 import { isIP } from 'node:net'
+import { discardSocket } from '../system/discard-socket.ts'
 import { ECHO_BYTES, type EchoKey, encodeEchoRequest, type HubWord, readEchoAnswer } from '../protocol/echo.ts'
 import type { Clock } from '../system/clock.ts'
 import type { Endpoint } from '../wireguard/spec.ts'
@@ -72,10 +73,7 @@ export function openEchoSocket(way: Endpoint, home: string, key: EchoKey, clock:
     if (closed) return
     closed = true
     for (const one of open.values()) one.end()
-    // What still comes from it is of no interest, and unheard it would end the process.
-    socket.removeAllListeners()
-    socket.on('error', () => undefined)
-    socket.close()
+    discardSocket(socket)
   }
 
   function ask({ bytes = ECHO_BYTES, delaySeconds = 0, timeoutMs }: EchoQuestion, signal: AbortSignal) {

@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram'
+import { discardSocket } from '../system/discard-socket.ts'
 import { decodeAnswer, encodeRequest, type HeartbeatAnswer } from '../protocol/heartbeat.ts'
 
 /** Where heartbeats go. */
@@ -70,10 +71,7 @@ export function openHeartbeats(target: HeartbeatTarget, onHeard: (heard: Heard) 
     open = null
     ready = false
     waiting = null
-    // What still comes from it is of no interest, and unheard it would end the process.
-    socket.removeAllListeners()
-    socket.on('error', () => undefined)
-    socket.close()
+    discardSocket(socket)
   }
 
   return {

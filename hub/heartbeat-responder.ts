@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram'
+import { discardSocket } from '../system/discard-socket.ts'
 import { decodeRequest, encodeAnswer, HEARTBEAT_PORT } from '../protocol/heartbeat.ts'
 import type { Clock } from '../system/clock.ts'
 import type { Log } from '../system/log.ts'
@@ -80,10 +81,7 @@ export function makeHeartbeatResponder(
     clearTimeout(again)
     const old = socket
     socket = null
-    old?.removeAllListeners()
-    // What still comes from it after this is of no interest, and unheard it would end the process.
-    old?.on('error', () => undefined)
-    old?.close()
+    if (old !== null) discardSocket(old)
   }
 
   return {

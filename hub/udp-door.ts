@@ -1,4 +1,5 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { discardSocket } from '../system/discard-socket.ts'
 import type { Log } from '../system/log.ts'
 
 /** A UDP port of this machine on all its addresses, of both families, that comes back whatever happens to its sockets. */
@@ -65,10 +66,7 @@ function openSide(
     clearTimeout(again)
     const old = socket
     socket = null
-    old?.removeAllListeners()
-    // What still comes from it after this is of no interest, and unheard it would end the process.
-    old?.on('error', () => undefined)
-    old?.close()
+    if (old !== null) discardSocket(old)
   }
 
   open()
