@@ -318,6 +318,51 @@ describe('the ladder', () => {
     expect(begun(again.actions)[0]!.remedy.kind).toBe('set-endpoint')
   })
 
+  const evidence = fc.record({
+    echo: fc.subarray([...WAYS]),
+    registrar: fc.boolean(),
+    beacon: fc.option(fc.boolean()),
+    peerKnown: fc.boolean(),
+    handshakeSeconds: fc.option(fc.nat(200)),
+    heardSeconds: fc.option(fc.nat(200)),
+    initiatedSeconds: fc.option(fc.nat(60)),
+    lastsMs: fc.integer({ min: 100, max: 60_000 }),
+  })
+
+  type Evidence = typeof evidence extends fc.Arbitrary<infer Value> ? Value : never
+
+  /** Worlds one after the other, in which these heartbeats and tests are so and all else is at random. */
+  function remediesIn(worlds: readonly Evidence[], fixed: World): readonly unknown[] {
+    let { watch, now } = simulate(start(), 0, 10_000)
+    return worlds.flatMap(({ echo, registrar, beacon, lastsMs, ...word }) => {
+      const end = simulate(watch, now, now + lastsMs, {
+        echo: () => echo,
+        registrar: () => registrar,
+        uplink: () => ({ gateway: null, beacon }),
+        word: () => word,
+        ...fixed,
+      })
+      ;({ watch, now } = end)
+      return begun(end.actions)
+    })
+  }
+
+  test('a remedy never runs without its evidence: not while heartbeats are answered, whatever the tests say', () => {
+    fc.assert(
+      fc.property(fc.array(evidence, { minLength: 1, maxLength: 8 }), (worlds) => {
+        expect(remediesIn(worlds, { heartbeat: () => 'answered' })).toEqual([])
+      }),
+    )
+  })
+
+  test('nor while heartbeats are lost and neither echo nor registrar answers', () => {
+    fc.assert(
+      fc.property(fc.array(evidence, { minLength: 1, maxLength: 8 }), (worlds) => {
+        expect(remediesIn(worlds, { heartbeat: () => 'lost', echo: () => [], registrar: () => false })).toEqual([])
+      }),
+    )
+  })
+
   test('from every world that changes at random: when answers return, it is up within one heartbeat', () => {
     const world = fc.record({
       heartbeat: fc.constantFrom<'lost' | 'refused' | 'answered'>('lost', 'lost', 'refused', 'answered'),
