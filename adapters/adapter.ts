@@ -1,7 +1,7 @@
 import type { ProblemCode } from '../problems/catalogue.ts'
 import type { InterfaceState } from '../wireguard/dump.ts'
 import type { PublicKey } from '../wireguard/keys.ts'
-import type { PeerSpec } from '../wireguard/spec.ts'
+import type { Endpoint, PeerSpec } from '../wireguard/spec.ts'
 
 /**
  * One kind of machine that can end a tunnel. The duties of every adapter:
@@ -34,32 +34,46 @@ export interface Adapter {
   readonly close: () => Promise<void>
 }
 
-/**
- * `new-source-port`: the interface sends from another UDP port, at once. Session and keys stay; every NAT and firewall on
- * the way sees a flow it has not known.
- */
-export interface Remedy {
-  readonly kind: 'new-source-port'
-  readonly interface: string
-  readonly peer: PublicKey
-  /** What the peer's keepalive is and stays. */
-  readonly keepaliveSeconds: number
-}
+/** What a machine may be able to do to its running tunnel. Killed in the midst of one, it ends right: at the latest by the next plan. */
+export type Remedy =
+  /**
+   * The interface sends from another UDP port, at once. Session and keys stay; every NAT and firewall on the way sees a
+   * flow it has not known. The peer's keepalive is and stays what is given.
+   */
+  | {
+      readonly kind: 'new-source-port'
+      readonly interface: string
+      readonly peer: PublicKey
+      readonly keepaliveSeconds: number
+    }
+  /** The peer is taken out, nothing is sent for so long, and it is put in again: a handshake at once. */
+  | {
+      readonly kind: 'new-session'
+      readonly interface: string
+      readonly peer: PeerSpec
+      readonly silentSeconds: number
+    }
+  /** The machine's own NAT and connection table forget the flow to this place; none there is as good. */
+  | { readonly kind: 'forget-flow'; readonly interface: string; readonly endpoint: Endpoint }
+  /** The interface begins anew, as far as its key lives through it. It may be gone until the next plan is carried out. */
+  | { readonly kind: 'rebuild'; readonly interface: string }
 
 export interface Description {
-  readonly kind: 'linux'
+  readonly kind: 'linux' | 'mikrotik'
   /** For people, e.g. `Debian GNU/Linux 12 (bookworm)`. */
   readonly model: string
   /** Version of the kernel or of the router's system. */
   readonly version: string
   readonly dataPlane: 'kernel' | 'userspace'
+  /** The remedies it is capable of. */
+  readonly remedies: readonly Remedy['kind'][]
 }
 
 /** One tunnel interface with all that hangs on it, as wanted. Holds no secret. */
 export interface TunnelSpec {
   readonly interface: string
-  /** The interface must have this key; the adapter was given the private half, or the router made it. */
-  readonly publicKey: PublicKey
+  /** The interface must have this key, and the adapter was given the private half; null: the machine makes its own. */
+  readonly publicKey: PublicKey | null
   /** With prefix length, e.g. 10.86.0.2/16. */
   readonly address: string
   /** Bytes. */
@@ -123,6 +137,8 @@ export interface Observation {
   readonly forwardingIsOurs: boolean
   /** What is not ours and stands where ours should: a plan refuses itself. An undo leaves it where it is. */
   readonly clashes: readonly Refusal[]
+  /** What is not ours, hinders the tunnel, and is for its owner to change: a sentence each, with what to do. */
+  readonly warnings: readonly string[]
 }
 
 export interface ObservedInterface extends InterfaceState {
@@ -147,6 +163,8 @@ export interface Plan {
   readonly steps: readonly Step[]
   /** Not empty: the plan must not be executed, and why. */
   readonly refusals: readonly Refusal[]
+  /** Those of the observation. */
+  readonly warnings: readonly string[]
 }
 
 /** One change, as data: tests compare it, `plan` prints it, the log keeps it. */
@@ -173,8 +191,19 @@ export type Step =
       readonly interface: string
       readonly listenPort: number | null
       readonly forwarding: ForwardingSpec
+      /** The tunnel's own, canonical CIDR. */
+      readonly network: string
       /** Kept in the table as a mark, for undo. */
       readonly forwardingWasOff: boolean
     }
   | { readonly kind: 'remove-firewall' }
   | { readonly kind: 'remove-interface'; readonly interface: string }
+  /**
+   * The first step of a plan for a machine that is reached over the network: from here on it undoes by itself what follows,
+   * whatever becomes of us, unless it is told in time to keep it.
+   */
+  | { readonly kind: 'arm-rollback'; readonly interface: string; readonly seconds: number }
+  /** The last step of such a plan, once the tunnel is proven: what was changed stays. */
+  | { readonly kind: 'keep-changes'; readonly interface: string }
+  /** In no plan: what was changed since the rollback was armed is undone now. */
+  | { readonly kind: 'revert-changes'; readonly interface: string }

@@ -4,31 +4,55 @@ import type { Adapter, Observation, Plan, Step, TunnelSpec } from './adapter.ts'
 /** What is wanted, or what to make of it once it is known what is there. */
 export type Desired = TunnelSpec | null | ((observed: Observation) => TunnelSpec)
 
+export interface ApplyHooks {
+  /** Before each step. */
+  readonly onStep?: (step: Step) => void
+  /** Called before a machine that would undo its changes is told to keep them. Throws when they are not good. */
+  readonly prove?: (signal: AbortSignal) => Promise<void>
+}
+
+/** Of its own, since what ended the apply must not end the undoing. */
+const REVERT_MS = 30_000
+
 /**
- * Observes, plans and executes until the machine is as desired. Stops at the first failed step.
+ * Observes, plans and executes until the machine is as desired. Stops at the first failed step; a machine with a rollback
+ * armed is told to undo at once.
  * @returns the steps that were carried out; none when nothing differed.
- * @throws {Problem} the plan's refusal before anything was touched, or the failed step's own problem.
+ * @throws {Problem} the plan's refusal before anything was touched, or the failed step's own problem, or the proof's.
  */
 export async function bringTo(
   adapter: Adapter,
   interfaceName: string,
   desired: Desired,
   signal: AbortSignal,
-  onStep: (step: Step) => void = () => undefined,
+  { onStep = () => undefined, prove }: ApplyHooks = {},
 ): Promise<readonly Step[]> {
   const observed = await adapter.observe(interfaceName, signal)
   const plan = adapter.plan(observed, typeof desired === 'function' ? desired(observed) : desired)
   refuseUnlessSafe(plan)
-  for (const step of plan.steps) {
-    signal.throwIfAborted()
-    onStep(step)
-    await adapter.execute(step, signal)
+  let isArmed = false
+  try {
+    for (const step of plan.steps) {
+      signal.throwIfAborted()
+      onStep(step)
+      if (step.kind === 'keep-changes') await prove?.(signal)
+      await adapter.execute(step, signal)
+      if (step.kind === 'arm-rollback') isArmed = true
+    }
+  } catch (thrown) {
+    // What can't be undone now, the machine undoes by itself.
+    if (isArmed) await revert(adapter, interfaceName).catch(() => undefined)
+    throw thrown
   }
   return plan.steps
 }
 
+function revert(adapter: Adapter, interfaceName: string): Promise<void> {
+  return adapter.execute({ kind: 'revert-changes', interface: interfaceName }, AbortSignal.timeout(REVERT_MS))
+}
+
 /** @throws {Problem} with the code of the first refusal. */
-export function refuseUnlessSafe(plan: Plan): void {
+export function refuseUnlessSafe(plan: Pick<Plan, 'refusals'>): void {
   const [first] = plan.refusals
   if (first === undefined) return
   const why = plan.refusals.map((refusal) => refusal.why).join('; ')

@@ -40,6 +40,12 @@ export function describeStep(step: Step): string {
       return 'remove the firewall table of homeward'
     case 'remove-interface':
       return `remove the interface ${step.interface}`
+    case 'arm-rollback':
+      return `let the router undo all of this by itself after ${step.seconds} s, unless it is told to keep it`
+    case 'keep-changes':
+      return 'tell the router to keep the changes, once the tunnel is proven'
+    case 'revert-changes':
+      return 'undo what was changed'
     default:
       return step satisfies never
   }

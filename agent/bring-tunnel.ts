@@ -1,5 +1,5 @@
 import type { Adapter, Observation, Plan, Step, TunnelSpec } from '../adapters/adapter.ts'
-import { bringTo } from '../adapters/apply.ts'
+import { type ApplyHooks, bringTo } from '../adapters/apply.ts'
 import type { PeerSpec } from '../wireguard/spec.ts'
 import { type AgentConfig, firstHub } from './config.ts'
 import { hubAddresses } from './hub-addresses.ts'
@@ -31,11 +31,7 @@ export interface Brought {
 }
 
 /** Observes, plans and executes. @throws {Problem} `name-unresolved`, the plan’s refusal, `step-failed`. */
-export async function bringTunnel(
-  tunnel: HomeTunnel,
-  signal: AbortSignal,
-  onStep: (step: Step) => void = () => undefined,
-): Promise<Brought> {
+export async function bringTunnel(tunnel: HomeTunnel, signal: AbortSignal, hooks: ApplyHooks = {}): Promise<Brought> {
   const { adapter, config } = tunnel
   const hubLiterals = await literalsOf(tunnel, signal)
   let listenPort: number | null = null
@@ -46,7 +42,7 @@ export async function bringTunnel(
     peer = spec.peers[0] ?? null
     return spec
   }
-  const steps = await bringTo(adapter, config.interface, desired, signal, onStep)
+  const steps = await bringTo(adapter, config.interface, desired, signal, hooks)
   return { steps, hubLiterals, listenPort, peer }
 }
 

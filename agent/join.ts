@@ -80,7 +80,7 @@ export async function joinHome(
   try {
     await adapter.describe(signal)
     const observed = await adapter.observe(options.interface, signal)
-    refuseUnlessSafe({ steps: [], refusals: observed.clashes })
+    refuseUnlessSafe({ refusals: observed.clashes })
     const prepared = await prepare(places, options, token, adapter, observed, signal)
     if (!(await hands.agree(prepared.config, prepared.plan))) return null
     return await carryOut(places, options, prepared, adapter, hands, clock, signal)

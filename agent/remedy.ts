@@ -1,7 +1,6 @@
 import type { Adapter } from '../adapters/adapter.ts'
 import { asProblem } from '../problems/problem.ts'
 import type { Log } from '../system/log.ts'
-import { sleep } from '../system/sleep.ts'
 import { within } from '../system/within.ts'
 import { type Endpoint, formatEndpoint } from '../wireguard/spec.ts'
 import { withChangeLock } from './change-lock.ts'
@@ -63,7 +62,7 @@ async function act(remedy: Remedy, patient: Patient, signal: AbortSignal): Promi
       return null
     }
     case 'new-session':
-      await locked(() => withoutPeer(patient, async () => undefined, signal))
+      await locked(() => newSession(patient, 0, signal))
       return null
     case 'set-endpoint':
       await locked(() => setEndpoint(patient, remedy.way, signal))
@@ -73,7 +72,7 @@ async function act(remedy: Remedy, patient: Patient, signal: AbortSignal): Promi
     case 'reset':
       await registered(patient, 'reset', signal)
       // Past WireGuard's 5 s between two initiations.
-      await locked(() => withoutPeer(patient, async () => undefined, signal))
+      await locked(() => newSession(patient, 0, signal))
       return null
     case 'carrier': {
       const way = await patient.openCarrier()
@@ -81,10 +80,10 @@ async function act(remedy: Remedy, patient: Patient, signal: AbortSignal): Promi
       return way
     }
     case 'silence':
-      await locked(() => withoutPeer(patient, () => sleep(remedy.seconds * 1_000, signal), signal))
+      await locked(() => newSession(patient, remedy.seconds, signal))
       return null
     case 'rebuild':
-      await locked(() => adapter.execute({ kind: 'remove-interface', interface: config.interface }, signal))
+      await locked(() => adapter.remedy({ kind: 'rebuild', interface: config.interface }, signal))
       await patient.bring(signal)
       return null
     case 'set-mtu':
@@ -96,14 +95,10 @@ async function act(remedy: Remedy, patient: Patient, signal: AbortSignal): Promi
   }
 }
 
-/** Cut off in between, the next look at the machine puts the peer back: it is part of the plan. */
-async function withoutPeer(patient: Patient, meanwhile: () => Promise<void>, signal: AbortSignal): Promise<void> {
+async function newSession(patient: Patient, silentSeconds: number, signal: AbortSignal): Promise<void> {
   const { adapter, config, endpoint, keepaliveSeconds } = patient
-  const name = config.interface
   const peer = tunnelPeer(config, endpoint, keepaliveSeconds)
-  await adapter.execute({ kind: 'remove-peers', interface: name, publicKeys: [peer.publicKey] }, signal)
-  await meanwhile()
-  await adapter.execute({ kind: 'set-peers', interface: name, peers: [peer] }, signal)
+  await adapter.remedy({ kind: 'new-session', interface: config.interface, peer, silentSeconds }, signal)
 }
 
 /** Sends nothing by itself: the heartbeat that is due at once shows the hub the new way. */

@@ -17,15 +17,17 @@ export async function plan(context: Context): Promise<void> {
   }
 }
 
-function planFacts({ steps, refusals }: Plan): unknown {
-  return { steps: steps.map((step) => ({ ...step, text: describeStep(step) })), refusals }
+function planFacts({ steps, refusals, warnings }: Plan): unknown {
+  return { steps: steps.map((step) => ({ ...step, text: describeStep(step) })), refusals, warnings }
 }
 
 /** The steps as a list for people, and what stands against them. */
-export function planText({ steps, refusals }: Plan): string {
-  if (steps.length + refusals.length === 0) return 'nothing differs'
+export function planText({ steps, refusals, warnings }: Plan): string {
+  const noted = warnings.map((warning) => `  note: ${warning}`)
+  if (steps.length + refusals.length === 0) return ['nothing differs', ...noted].join('\n')
   return [
     ...steps.map((step) => `  ${describeStep(step)}`),
     ...refusals.map((refusal) => `  refused: ${refusal.why} [${refusal.code}]`),
+    ...noted,
   ].join('\n')
 }

@@ -56,7 +56,7 @@ export async function planInit(
   const alternatePorts = freeAlternatePorts(config, await servedUdpPorts())
   const observed = await adapter.observe(config.interface, AbortSignal.timeout(30_000))
   const { steps, refusals } = adapter.plan(observed, desiredTunnel(config, publicKey, document, alternatePorts))
-  refuseUnlessSafe({ steps, refusals })
+  refuseUnlessSafe({ refusals })
   if (existing === null) refuseOwnNetwork(config)
   if (existing === null || steps.length > 0)
     await refuseTakenPorts(config, observed.interface?.listenPort ?? null, daemonRuns)

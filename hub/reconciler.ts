@@ -41,7 +41,7 @@ export function makeReconciler({
   async function run(): Promise<void> {
     try {
       const spec = await desired()
-      await bringTo(adapter, spec.interface, spec, AbortSignal.timeout(timeoutMs), onStep)
+      await bringTo(adapter, spec.interface, spec, AbortSignal.timeout(timeoutMs), { onStep })
       problem = null
     } catch (thrown) {
       problem = asProblem(thrown, 'bringing the tunnel’s interface and firewall up to date')

@@ -123,6 +123,7 @@ export function toObservation(interfaceName: string, replies: Replies): Observat
     firewall: table?.isOurs === true ? table.fingerprints : null,
     forwarding: replies.forwarding.trim() === '1',
     forwardingIsOurs: table?.isOurs === true && table.forwardingWasOff,
+    warnings: [],
     clashes: clashes(
       links.find((link) => link.name === interfaceName && link.alias !== INTERFACE_MARK),
       state,

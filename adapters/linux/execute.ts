@@ -72,6 +72,10 @@ async function carryOut(step: Step, context: ExecuteContext, signal: AbortSignal
       return nft(`delete table ${TABLE}\n`, signal)
     case 'remove-interface':
       return removeInterface(step.interface, clock, signal)
+    case 'arm-rollback':
+    case 'keep-changes':
+    case 'revert-changes':
+      throw new TypeError('this machine is not reached through what is changed: its plans need no rollback')
     default:
       return step satisfies never
   }
@@ -84,7 +88,7 @@ async function setPrivateKey(name: string, publicKey: PublicKey, file: string, s
   if (found !== publicKey) throw new TypeError(`the key in ${file} belongs to the public key ${found}`)
 }
 
-async function setPeers(
+export async function setPeers(
   name: string,
   peers: readonly PeerSpec[],
   presharedKeys: ExecuteContext['presharedKeys'],

@@ -25,10 +25,18 @@ export function linuxAdapter({ privateKeyFile, presharedKeys, clock = systemCloc
   const dataPlane = async (signal: AbortSignal): Promise<Description['dataPlane']> =>
     (found ??= await findDataPlane(signal))
 
+  const context = { privateKeyFile, presharedKeys, dataPlane, clock }
+
   return {
     async describe(signal) {
       await requireNetAdmin('looking at this machine')
-      return { kind: 'linux', model: await readModel(), version: release(), dataPlane: await dataPlane(signal) }
+      return {
+        kind: 'linux',
+        model: await readModel(),
+        version: release(),
+        dataPlane: await dataPlane(signal),
+        remedies: ['new-source-port', 'new-session', 'rebuild'],
+      }
     },
 
     async observe(interfaceName, signal) {
@@ -39,9 +47,9 @@ export function linuxAdapter({ privateKeyFile, presharedKeys, clock = systemCloc
 
     plan: planLinux,
 
-    execute: (step, signal) => executeStep(step, { privateKeyFile, presharedKeys, dataPlane, clock }, signal),
+    execute: (step, signal) => executeStep(step, context, signal),
 
-    remedy: (remedy, signal) => carryOutRemedy(remedy, signal),
+    remedy: (remedy, signal) => carryOutRemedy(remedy, context, signal),
 
     close: async () => undefined,
   }

@@ -2,15 +2,17 @@ import ipaddr from 'ipaddr.js'
 import type { PeerState } from '../../wireguard/dump.ts'
 import { type Endpoint, type PeerSpec, sameEndpoint } from '../../wireguard/spec.ts'
 import type { Observation, ObservedInterface, Plan, Step, TunnelSpec } from '../adapter.ts'
+import { networkOf } from './convert.ts'
 import { firewallTable } from './firewall.ts'
 import { fingerprintsOf } from './nft-table.ts'
 
 /** The steps from what is to what should be. Pure. */
 export function planLinux(observed: Observation, desired: TunnelSpec | null): Plan {
   // Undo needs no room: what stands where ours would stand is left alone.
-  if (desired === null) return { steps: undo(observed), refusals: [] }
-  if (observed.clashes.length > 0) return { steps: [], refusals: observed.clashes }
-  return { steps: [...clearStrays(observed), ...build(observed, desired)], refusals: [] }
+  const { clashes, warnings } = observed
+  if (desired === null) return { steps: undo(observed), refusals: [], warnings }
+  if (clashes.length > 0) return { steps: [], refusals: clashes, warnings }
+  return { steps: [...clearStrays(observed), ...build(observed, desired)], refusals: [], warnings }
 }
 
 /** The firewall goes last: until then it is what keeps the tunnel from reaching more than it should. */
@@ -35,7 +37,7 @@ function build(observed: Observation, desired: TunnelSpec): readonly Step[] {
   const own = observed.interface
   return [
     ...(own === null ? [{ kind: 'create-interface', interface: name } as const] : []),
-    ...(own?.publicKey === desired.publicKey
+    ...(desired.publicKey === null || own?.publicKey === desired.publicKey
       ? []
       : [{ kind: 'set-private-key', interface: name, publicKey: desired.publicKey } as const]),
     ...(desired.listenPort === null || own?.listenPort === desired.listenPort
@@ -80,6 +82,7 @@ function firewallSteps(observed: Observation, desired: TunnelSpec): readonly Ste
             interface: name,
             listenPort,
             forwarding,
+            network: networkOf(desired.address),
             forwardingWasOff: observed.forwardingIsOurs || markMissing,
           } as const,
         ]),

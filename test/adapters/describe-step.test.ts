@@ -28,6 +28,7 @@ test.each<[Step, string]>([
       interface: 'hw0',
       listenPort: null,
       forwarding: { role: 'home', lan: [], mode: 'routed' },
+      network: '10.86.0.0/16',
       forwardingWasOff: false,
     },
     'set the firewall table of homeward: let the tunnel reach no network here (routed)',

@@ -47,7 +47,7 @@ function upFacts(): StatusFacts {
   return {
     version: '0.1.0',
     config: sampleConfig,
-    description: { kind: 'linux', model: 'Debian 12', version: '6.1.0', dataPlane: 'kernel' },
+    description: { kind: 'linux', model: 'Debian 12', version: '6.1.0', dataPlane: 'kernel', remedies: [] },
     observed,
     lastHandshakeSeconds: 12.4,
     watch,

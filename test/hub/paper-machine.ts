@@ -19,6 +19,7 @@ const NOTHING: Observation = {
   forwarding: false,
   forwardingIsOurs: false,
   clashes: [],
+  warnings: [],
 }
 
 export function paperMachine(): PaperMachine {
@@ -34,12 +35,16 @@ export function paperMachine(): PaperMachine {
     get applied() {
       return applied
     },
-    describe: async () => ({ kind: 'linux', model: 'paper', version: '1', dataPlane: 'userspace' }),
+    describe: async () => ({ kind: 'linux', model: 'paper', version: '1', dataPlane: 'userspace', remedies: [] }),
     observe: async () => NOTHING,
     plan: (_observed, desired) => {
       wanted = desired
       const same = JSON.stringify(desired) === JSON.stringify(spec)
-      return { steps: same ? [] : [{ kind: 'bring-up', interface: desired?.interface ?? '' }], refusals: [] }
+      return {
+        steps: same ? [] : [{ kind: 'bring-up', interface: desired?.interface ?? '' }],
+        refusals: [],
+        warnings: [],
+      }
     },
     execute: async () => {
       const target = wanted

@@ -103,7 +103,12 @@ const machine: fc.Arbitrary<Observation> = fc
     forwarding: fc.boolean(),
     wasOff: fc.boolean(),
   })
-  .map(({ wasOff, ...rest }) => ({ ...rest, forwardingIsOurs: rest.firewall !== null && wasOff, clashes: [] }))
+  .map(({ wasOff, ...rest }) => ({
+    ...rest,
+    forwardingIsOurs: rest.firewall !== null && wasOff,
+    clashes: [],
+    warnings: [],
+  }))
 
 /** What somebody sees who asks for another interface: the one that was ours is a stray. */
 function lookFor(interfaceName: string, { interface: own, strayInterfaces, ...rest }: Observation): Observation {
@@ -133,7 +138,7 @@ describe('the planner', () => {
         const { steps, refusals } = planLinux(before, desired)
         expect(refusals).toEqual([])
         const after = carryOutAll(steps, before)
-        expect(planLinux(after, desired)).toEqual({ steps: [], refusals: [] })
+        expect(planLinux(after, desired)).toEqual({ steps: [], refusals: [], warnings: [] })
         expect(after.interface).toMatchObject({ name: desired.interface, up: true, addresses: [desired.address] })
         expect(after).toMatchObject({ forwarding: true, strayInterfaces: [] })
       }),
@@ -217,9 +222,10 @@ describe('the planner', () => {
       forwarding: true,
       forwardingIsOurs: true,
       clashes,
+      warnings: [],
     }
     const [desired] = fc.sample(spec, 1)
-    expect(planLinux(observed, desired!)).toEqual({ steps: [], refusals: clashes })
+    expect(planLinux(observed, desired!)).toEqual({ steps: [], refusals: clashes, warnings: [] })
     expect(planLinux(observed, null).steps.map((step) => step.kind)).toEqual([
       'remove-interface',
       'disable-forwarding',
@@ -237,6 +243,7 @@ describe('the planner', () => {
       forwarding: false,
       forwardingIsOurs: false,
       clashes: [],
+      warnings: [],
     }
     const { steps } = planLinux(observed, desired!)
     expect(steps).toContainEqual(expect.objectContaining({ kind: 'set-firewall', forwardingWasOff: true }))
@@ -260,6 +267,7 @@ describe('the planner', () => {
       forwarding: false,
       forwardingIsOurs: false,
       clashes: [],
+      warnings: [],
     }
     const made = carryOutAll(planLinux(start, wanted).steps, start)
     const printed = { ...made.interface!.peers[0]!, endpoint: { address: '2001:db8::7', port: 443 } }

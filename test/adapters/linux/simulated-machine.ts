@@ -36,6 +36,10 @@ export function carryOut(step: Step, machine: Observation): Observation {
       refuseIf(machine.firewall === null, 'No such file or directory')
       refuseIf(machine.interface !== null, 'the tunnel would reach everything')
       return { ...machine, firewall: null, forwardingIsOurs: false }
+    case 'arm-rollback':
+    case 'keep-changes':
+    case 'revert-changes':
+      throw new Error('this machine is not reached over the network')
     default:
       refuseIf(machine.interface?.name !== step.interface, 'Cannot find device')
       return { ...machine, interface: carryOutOn(machine.interface!, step, machine) }
