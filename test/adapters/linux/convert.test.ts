@@ -52,6 +52,7 @@ describe('an observation', () => {
       forwarding: true,
       forwardingIsOurs: true,
       clashes: [],
+      warnings: [],
     })
   })
 
@@ -60,6 +61,7 @@ describe('an observation', () => {
       interface: null,
       strayInterfaces: ['hw0', 'old0'],
       clashes: [],
+      warnings: [],
     })
   })
 
