@@ -74,6 +74,28 @@ export const catalogue = {
   },
   'firewall-taken': { next: 'Rename that nftables table: homeward only touches what it made', exit: 1 },
   'router-unsupported': { next: 'This version configures Linux only: use --router linux', exit: 64 },
+  'router-unreachable': {
+    next: 'Check the address, that the router is on, and that its API service lets this machine in (/ip/service/print)',
+    exit: 1,
+  },
+  'router-login-refused': {
+    next: 'Check user and password file, and that the user may come from this machine (/user/print on the router)',
+    exit: 1,
+  },
+  'router-certificate-mismatch': {
+    next: 'Somebody else answers at this address, or the router has a new certificate: compare /certificate/print detail on the router, then set the new fingerprint',
+    exit: 1,
+  },
+  'router-certificate-missing': {
+    next: 'Make one on the router and give it to its service api-ssl',
+    exit: 1,
+  },
+  'router-timeout': {
+    next: 'Try again; if it happens twice, look at the load of the router and at the line to it',
+    exit: 1,
+  },
+  'router-library-mismatch': { next: 'Install homeward anew with its own package-lock.json: npm ci', exit: 1 },
+  'router-refused': { next: 'Mend what the router says, then try again', exit: 1 },
   'step-failed': { next: 'Mend the reason and run homeward apply', exit: 1 },
   'tunnel-unproven': {
     next: 'Check that the hub runs and that its provider’s firewall lets UDP of its port in, then join again with the same token',

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto'
+import { Problem } from '../../problems/problem.ts'
+import type { RouterAccess, Session } from './api.ts'
+import { Trap } from './trap.ts'
+
+/**
+ * Logs in as RouterOS 6.43 and newer have it. An older one answers with a challenge instead: it is answered too, so that
+ * the next sentence can be that the router is too old.
+ * @throws {Problem} `router-login-refused`, or what ended the connection.
+ */
+export async function logIn(
+  exec: Session['exec'],
+  { host, port, user }: RouterAccess,
+  password: string,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const { ret } = await exec({ command: '/login', attributes: { name: user, password } }, signal)
+    if (ret !== null)
+      await exec({ command: '/login', attributes: { name: user, response: answerTo(ret, password) } }, signal)
+  } catch (thrown) {
+    if (!(thrown instanceof Trap)) throw thrown
+    const what = `logging in to the router ${host}:${port} as ${user}`
+    throw new Problem('router-login-refused', { what, why: `it says “${thrown.message}”` })
+  }
+}
+
+/** 00, and the MD5 of a zero byte, the password and the challenge (RouterOS manual, API, before 6.43). */
+function answerTo(challenge: string, password: string): string {
+  const hash = createHash('md5').update('\0').update(password, 'utf8').update(challenge, 'hex')
+  return `00${hash.digest('hex')}`
+}
