@@ -95,6 +95,14 @@ export const catalogue = {
     exit: 1,
   },
   'router-library-mismatch': { next: 'Install homeward anew with its own package-lock.json: npm ci', exit: 1 },
+  'router-version-unsupported': {
+    next: 'Upgrade the router to RouterOS 7.1 or newer: /system/package/update/install',
+    exit: 1,
+  },
+  'router-rights-missing': {
+    next: 'Give the user’s group what is missing, with /user/group/set on the router',
+    exit: 1,
+  },
   'router-refused': { next: 'Mend what the router says, then try again', exit: 1 },
   'step-failed': { next: 'Mend the reason and run homeward apply', exit: 1 },
   'tunnel-unproven': {

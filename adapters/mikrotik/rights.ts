@@ -1,0 +1,86 @@
+import { Problem } from '../../problems/problem.ts'
+import type { Session } from './api.ts'
+import { asRefusal, Trap } from './trap.ts'
+
+/**
+ * Policies of RouterOS that the adapter needs: to log in, to look, to change, and to ping.
+ * @public
+ */
+export const NEEDED_POLICIES = ['api', 'read', 'write', 'test'] as const
+
+type Policy = (typeof NEEDED_POLICIES)[number]
+
+/** RouterOS's word for a missing policy. */
+const NOT_PERMITTED = /not enough permissions/i
+
+/**
+ * Looks whether the user may do what the adapter does, before anything is changed.
+ * @throws {Problem} `router-rights-missing`, which names what is missing and the line that gives it; what `exec` throws.
+ */
+export async function requireRights(exec: Session['exec'], user: string, signal: AbortSignal): Promise<void> {
+  const what = `checking the rights of the router’s user ${user}`
+  try {
+    const given = (await policiesOf(exec, user, signal)) ?? (await policiesTried(exec, signal))
+    const missing = NEEDED_POLICIES.filter((policy) => !given.policies.has(policy))
+    if (missing.length === 0) return
+    const group = given.group ?? `[/user/get [find name="${user}"] group]`
+    throw new Problem('router-rights-missing', {
+      what,
+      why: `its group lacks ${missing.join(', ')}`,
+      // `set` adds to what the group has, and counts from the next login on.
+      next: `On the router’s console: /user/group/set ${group} policy=${missing.join(',')} – then try again`,
+    })
+  } catch (thrown) {
+    throw asRefusal(thrown, what)
+  }
+}
+
+interface Given {
+  readonly policies: ReadonlySet<string>
+  /** null: not known. */
+  readonly group: string | null
+}
+
+/** As the router's own list of users has it; null where this user may not read that, or is not in it (RADIUS). */
+async function policiesOf(exec: Session['exec'], user: string, signal: AbortSignal): Promise<Given | null> {
+  try {
+    const users = await exec({ command: '/user/print', attributes: { '.proplist': 'name,group' } }, signal)
+    const group = users.rows.find((row) => row['name'] === user)?.['group']
+    const groups = await exec({ command: '/user/group/print', attributes: { '.proplist': 'name,policy' } }, signal)
+    const policy = groups.rows.find((row) => row['name'] === group)?.['policy']
+    if (group === undefined || policy === undefined) return null
+    // What is denied stands there too, as `!write`.
+    return { policies: new Set(policy.split(',')), group }
+  } catch (thrown) {
+    if (thrown instanceof Trap) return null
+    throw thrown
+  }
+}
+
+/** Found out by commands that change nothing. Who could ask at all has `api`. */
+async function policiesTried(exec: Session['exec'], signal: AbortSignal): Promise<Given> {
+  const tries: readonly (readonly [Policy, Parameters<Session['exec']>[0]])[] = [
+    ['read', { command: '/system/identity/print' }],
+    // There is no such item; who may not write does not even learn that.
+    ['write', { command: '/interface/wireguard/remove', attributes: { '.id': '*FFFFFFF' } }],
+    ['test', { command: '/tool/ping', attributes: { address: '127.0.0.1', count: '1' } }],
+  ]
+  const given = await Promise.all(
+    tries.map(async ([policy, sentence]) => ((await isPermitted(exec, sentence, signal)) ? [policy] : [])),
+  )
+  return { policies: new Set<string>(['api', ...given.flat()]), group: null }
+}
+
+async function isPermitted(
+  exec: Session['exec'],
+  sentence: Parameters<Session['exec']>[0],
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await exec(sentence, signal)
+    return true
+  } catch (thrown) {
+    if (thrown instanceof Trap) return !NOT_PERMITTED.test(thrown.message)
+    throw thrown
+  }
+}
