@@ -15,7 +15,6 @@ export interface Certificate {
 /**
  * First contact with a router: what it calls itself. Nothing of ours is sent, no name and no password.
  * @throws {Problem} `router-certificate-missing`, `router-unreachable`, `name-unresolved`.
- * @public
  */
 export async function readCertificate(host: string, port: number, signal: AbortSignal): Promise<Certificate> {
   const what = `reading the certificate of the router ${host}:${port}`

@@ -1,6 +1,6 @@
 import { Problem, reasonOf } from '../../problems/problem.ts'
 
-const PORTS = '8729 is the API’s port with TLS, 8728 the plain one'
+export const PORTS = '8729 is the API’s port with TLS, 8728 the plain one'
 
 /** Why there is no connection to a router's API, in words. A Problem stays as it is. */
 export function refusedConnection(what: string, thrown: unknown, port: number): Problem {
@@ -8,6 +8,10 @@ export function refusedConnection(what: string, thrown: unknown, port: number): 
   const code = (thrown as NodeJS.ErrnoException | undefined)?.code
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return new Problem('name-unresolved', { what, why: 'its name does not resolve', cause: thrown })
+  if (thrown instanceof DOMException && thrown.name === 'AbortError') {
+    const next = 'Run it again when you are ready'
+    return new Problem('interrupted', { what, why: 'it was called off', next, cause: thrown })
+  }
   return new Problem('router-unreachable', { what, why: reasonFor(thrown, code, port), cause: thrown })
 }
 
