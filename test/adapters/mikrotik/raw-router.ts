@@ -38,7 +38,7 @@ export async function startRawRouter(
     socket.on('error', () => undefined)
     const parse = sentenceParser()
     socket.on('data', (segment) => {
-      for (const words of parse(segment)) {
+      for (const words of sentencesIn(parse, segment)) {
         heard.push(words)
         const tag = words.find((word) => word.startsWith('.tag=')) ?? ''
         if (words[0] === '/login' && logsIn) socket.write(sentence('!done', tag))
@@ -68,5 +68,14 @@ export async function startRawRouter(
       server.close()
       await once(server, 'close')
     },
+  }
+}
+
+/** A handshake of TLS is no sentence, and means nothing to a plain port. */
+function sentencesIn(parse: ReturnType<typeof sentenceParser>, segment: Buffer): ReturnType<typeof parse> {
+  try {
+    return parse(segment)
+  } catch {
+    return []
   }
 }
