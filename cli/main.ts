@@ -5,6 +5,7 @@ import { registerDeviceVerbs } from './device-verbs.ts'
 import { registerHomeVerbs } from './home-verbs.ts'
 import { registerHubVerbs } from './hub-verbs.ts'
 import { reportProblem } from './output.ts'
+import { registerRouterVerbs } from './router-verbs.ts'
 import { version } from './version.ts'
 
 /** The command. Verbs only declare themselves here; what they do is loaded when they are called. */
@@ -17,6 +18,7 @@ async function main(argv: readonly string[]): Promise<number> {
   registerHomeVerbs(program)
   registerHubVerbs(program)
   registerDeviceVerbs(program)
+  registerRouterVerbs(program)
   try {
     await program.parseAsync([...argv])
     return Number(process.exitCode ?? 0)

@@ -87,7 +87,7 @@ export const catalogue = {
     exit: 1,
   },
   'router-certificate-missing': {
-    next: 'Make one on the router and give it to its service api-ssl',
+    next: 'Make one with the commands of: homeward router mikrotik-setup',
     exit: 1,
   },
   'router-timeout': {
@@ -100,7 +100,7 @@ export const catalogue = {
     exit: 1,
   },
   'router-rights-missing': {
-    next: 'Give the user’s group what is missing, with /user/group/set on the router',
+    next: 'Give its group what is missing, as in the commands of: homeward router mikrotik-setup',
     exit: 1,
   },
   'router-refused': { next: 'Mend what the router says, then try again', exit: 1 },

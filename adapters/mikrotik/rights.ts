@@ -2,10 +2,7 @@ import { Problem } from '../../problems/problem.ts'
 import type { Session } from './api.ts'
 import { asRefusal, Trap } from './trap.ts'
 
-/**
- * Policies of RouterOS that the adapter needs: to log in, to look, to change, and to ping.
- * @public
- */
+/** Policies of RouterOS that the adapter needs: to log in, to look, to change, and to ping. */
 export const NEEDED_POLICIES = ['api', 'read', 'write', 'test'] as const
 
 type Policy = (typeof NEEDED_POLICIES)[number]

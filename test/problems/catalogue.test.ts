@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { registerDeviceVerbs } from '../../cli/device-verbs.ts'
 import { registerHomeVerbs } from '../../cli/home-verbs.ts'
 import { registerHubVerbs } from '../../cli/hub-verbs.ts'
+import { registerRouterVerbs } from '../../cli/router-verbs.ts'
 import { catalogue } from '../../problems/catalogue.ts'
 
 const ROOMS = ['adapters', 'agent', 'cli', 'hub', 'protocol', 'system']
@@ -23,7 +24,8 @@ const PROSE: ReadonlySet<string> = new Set(['never', 'only'])
 /** `status`, `hub`, `hub invite`, … */
 function verbs(): ReadonlySet<string> {
   const program = new Command('homeward')
-  for (const register of [registerHomeVerbs, registerHubVerbs, registerDeviceVerbs]) register(program)
+  for (const register of [registerHomeVerbs, registerHubVerbs, registerDeviceVerbs, registerRouterVerbs])
+    register(program)
   return new Set(
     program.commands.flatMap((verb) => [
       verb.name(),
@@ -41,7 +43,7 @@ test('every next step is a sentence without its full stop, and names only comman
   const known = verbs()
   const texts = [...Object.values(catalogue).map(({ next }) => next), await sources()].join('\n')
   for (const { next } of Object.values(catalogue)) expect(next).toMatch(/^[A-Z].*[^.]$/)
-  const named = [...texts.matchAll(/\b(?:Run|with|then|or|by|:) homeward ((?:hub |device )?[a-z]+)/g)].map(
+  const named = [...texts.matchAll(/\b(?:Run|with|then|or|by|:) homeward ((?:hub |device |router )?[a-z-]+)/g)].map(
     ([, verb]) => verb ?? '',
   )
   expect(named.length).toBeGreaterThan(10)
