@@ -104,6 +104,18 @@ export const catalogue = {
     exit: 1,
   },
   'router-refused': { next: 'Mend what the router says, then try again', exit: 1 },
+  'router-through-tunnel': {
+    next: 'Reach the router by an address of its LAN, and set that as router.host',
+    exit: 1,
+  },
+  'router-taken': {
+    next: 'Remove it on the router if it is not needed, or start the hub with another --network: homeward never touches what it did not make',
+    exit: 1,
+  },
+  'router-rollback-unavailable': {
+    next: 'Upgrade the router to RouterOS 7.18 or newer, which has safe mode, or let its user run scripts: a router that could not undo a change is given none',
+    exit: 1,
+  },
   'step-failed': { next: 'Mend the reason and run homeward apply', exit: 1 },
   'tunnel-unproven': {
     next: 'Check that the hub runs and that its provider’s firewall lets UDP of its port in, then join again with the same token',

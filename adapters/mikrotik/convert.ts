@@ -1,0 +1,157 @@
+import { isKeyText, parsePublicKey } from '../../wireguard/keys.ts'
+import type { PeerState } from '../../wireguard/dump.ts'
+import type { Endpoint } from '../../wireguard/spec.ts'
+import type { ObservedInterface, Refusal, RouteSpec } from '../adapter.ts'
+import { fasttrackWarnings } from './fasttrack.ts'
+import { isTrue } from './flag.ts'
+import { RULE_MENUS, type Tables } from './menus.ts'
+import { networkOf, oneSpelling } from './network.ts'
+import { belongsTo, isBlackhole, isMarkedFor, isOwnInterface, ownerOf } from './ours.ts'
+import type { ForeignNetwork, ForeignPeer, RouterObservation } from './observation.ts'
+import { byChain, ownRules } from './rule-row.ts'
+import type { Row } from './api.ts'
+import { secondsIn } from './values.ts'
+
+/** The words of RouterOS as an observation. Pure. */
+
+export interface Found extends Tables {
+  /** All interfaces, of whatever kind. */
+  readonly links: readonly Row[]
+}
+
+/** When a peer shook hands, in seconds since 1970, from how many seconds ago the router says it was. */
+export type HandshakeAt = (publicKey: string, ageSeconds: number | null) => number | null
+
+/** @throws {SyntaxError} when the router says what nobody foresaw: it must not be taken for an empty router. */
+export function toObservation(interfaceName: string, found: Found, handshakeAt: HandshakeAt): RouterObservation {
+  const own = found.interface.find((row) => row['name'] === interfaceName && isOwnInterface(row))
+  const firewall = RULE_MENUS.flatMap((menu) => byChain(ownRules(menu, found[menu])))
+  return {
+    interface: own === undefined ? null : toInterface(interfaceName, own, found, handshakeAt),
+    strayInterfaces: strays(interfaceName, own, found),
+    firewall: firewall.length === 0 ? null : firewall.map(({ fingerprint }) => fingerprint),
+    // A router forwards; its owner may turn that off, but not we.
+    forwarding: true,
+    forwardingIsOurs: false,
+    clashes: own === undefined ? clashes(interfaceName, found) : [],
+    warnings: fasttrackWarnings(found.filter),
+    blackholes: blackholes(interfaceName, found),
+    foreignNetworks: foreignNetworks(interfaceName, found),
+    foreignPeers: foreignPeers(interfaceName, found),
+  }
+}
+
+function toInterface(name: string, row: Row, found: Found, handshakeAt: HandshakeAt): ObservedInterface {
+  const up = !isTrue(row['disabled'])
+  const addresses = found.address.filter((address) => belongsTo(name, address))
+  return {
+    name,
+    publicKey: isKeyText(row['public-key'] ?? '') ? parsePublicKey(row['public-key'] ?? '') : null,
+    listenPort: count(row['listen-port'], 'listen-port'),
+    fwmark: 0,
+    up,
+    mtu: count(row['mtu'], 'mtu'),
+    peers: found.peer.filter((peer) => belongsTo(name, peer)).flatMap((peer) => toPeer(name, peer, handshakeAt) ?? []),
+    addresses: addresses.map(addressOf),
+    cutOff: up ? addresses.filter((address) => isCutOff(name, address)).map(addressOf) : [],
+    routes: routes(name, found),
+  }
+}
+
+function addressOf(row: Row): string {
+  return row['address'] ?? ''
+}
+
+function isCutOff(interfaceName: string, row: Row): boolean {
+  return row['interface'] !== interfaceName || isTrue(row['disabled']) || isTrue(row['invalid'])
+}
+
+/** A peer that is switched off, or hangs on another interface, is one without prefixes: nothing passes. */
+function toPeer(interfaceName: string, row: Row, handshakeAt: HandshakeAt): PeerState | null {
+  const publicKey = row['public-key'] ?? ''
+  if (!isKeyText(publicKey)) return null
+  const works = row['interface'] === interfaceName && !isTrue(row['disabled'])
+  return {
+    publicKey: parsePublicKey(publicKey),
+    // Never asked for.
+    presharedKeyId: null,
+    endpoint: endpointOf(row),
+    allowedIps: works ? (row['allowed-address'] ?? '').split(',').filter((prefix) => prefix !== '') : [],
+    lastHandshakeAt: handshakeAt(publicKey, secondsIn(row['last-handshake'])),
+    rxBytes: count(row['rx'] ?? '0', 'rx'),
+    txBytes: count(row['tx'] ?? '0', 'tx'),
+    keepaliveSeconds: secondsIn(row['persistent-keepalive']) ?? 0,
+  }
+}
+
+/** Where it sends now; before it ever sent, where it was told to. */
+function endpointOf(row: Row): Endpoint | null {
+  const { 'current-endpoint-address': current, 'current-endpoint-port': currentPort } = row
+  return literal(current, currentPort) ?? configuredEndpoint(row)
+}
+
+export function configuredEndpoint(row: Row): Endpoint | null {
+  return literal(row['endpoint-address'], row['endpoint-port'])
+}
+
+/** Port 0 stands for none. */
+function literal(address: string | undefined, port: string | undefined): Endpoint | null {
+  const number = Number(port ?? 0)
+  if (address === undefined || address === '' || !Number.isInteger(number) || number === 0) return null
+  return { address: oneSpelling(address), port: number }
+}
+
+function routes(interfaceName: string, { route }: Found): readonly RouteSpec[] {
+  return route
+    .filter((row) => isMarkedFor(interfaceName, row) && !isBlackhole(row) && !isTrue(row['disabled']))
+    .map((row) => ({ prefix: row['dst-address'] ?? '', mtu: null }))
+}
+
+function blackholes(interfaceName: string, { route }: Found): readonly string[] {
+  return route
+    .filter((row) => isMarkedFor(interfaceName, row) && isBlackhole(row) && !isTrue(row['disabled']))
+    .map((row) => row['dst-address'] ?? '')
+}
+
+/** Interfaces of ours by another name, and what is left of one that is gone. */
+function strays(interfaceName: string, own: Row | undefined, found: Found): readonly string[] {
+  const rows = [...found.interface.filter((row) => row !== own), ...found.peer, ...found.address, ...found.route]
+  const names = new Set(rows.flatMap((row) => ownerOf(row) ?? []))
+  if (own !== undefined) names.delete(interfaceName)
+  return [...names].sort()
+}
+
+function clashes(interfaceName: string, { links, interface: own }: Found): readonly Refusal[] {
+  if (![...links, ...own].some((row) => row['name'] === interfaceName)) return []
+  return [{ code: 'interface-taken', why: `an interface ${interfaceName} that homeward did not make is there already` }]
+}
+
+/** Addresses and routes that would take a part of a network away from the tunnel, or the tunnel from them. */
+function foreignNetworks(interfaceName: string, { address, route }: Found): readonly ForeignNetwork[] {
+  return [
+    ...address
+      .filter((row) => !belongsTo(interfaceName, row) && ownerOf(row) === null && !isTrue(row['disabled']))
+      .filter((row) => addressOf(row).includes('/'))
+      .map((row) => ({
+        prefix: networkOf(addressOf(row)),
+        by: `the address ${addressOf(row)} on ${row['interface']}`,
+      })),
+    ...route
+      // Dynamic ones come from addresses, which were looked at, or from a protocol that may take them back.
+      .filter((row) => !isTrue(row['dynamic']) && ownerOf(row) === null && !isTrue(row['disabled']))
+      .map((row) => ({ prefix: row['dst-address'] ?? '', by: `a route to ${row['dst-address']}` })),
+  ]
+}
+
+function foreignPeers(interfaceName: string, { peer }: Found): readonly ForeignPeer[] {
+  return peer.flatMap((row) => {
+    const publicKey = row['public-key'] ?? ''
+    if (belongsTo(interfaceName, row) || ownerOf(row) !== null || !isKeyText(publicKey)) return []
+    return [{ publicKey: parsePublicKey(publicKey), interface: row['interface'] ?? '' }]
+  })
+}
+
+function count(text: string | undefined, what: string): number {
+  if (text === undefined || !/^\d+$/.test(text)) throw new SyntaxError(`the router says no number for ${what}`)
+  return Number(text)
+}

@@ -1,0 +1,183 @@
+import { Problem } from '../../problems/problem.ts'
+import type { PublicKey } from '../../wireguard/keys.ts'
+import type { PeerSpec } from '../../wireguard/spec.ts'
+import type { Step } from '../adapter.ts'
+import { add, remove, set } from './change.ts'
+import { configuredEndpoint } from './convert.ts'
+import { isTrue } from './flag.ts'
+import { markOf } from './mark.ts'
+import { type Menu, readMenu, RULE_MENUS } from './menus.ts'
+import { networkOf } from './network.ts'
+import { blackholeOf, routeOf, wantedRules } from './objects.ts'
+import type { Place } from './place.ts'
+import { freePort } from './port.ts'
+import { samePlace } from './plan.ts'
+import { belongsTo, isBlackhole, isMarkedFor, isOwnInterface, isOwnRule } from './ours.ts'
+import { setRules } from './rules.ts'
+import type { Row } from './api.ts'
+
+/** What a step works on. */
+export interface Site extends Place {
+  /** Whether peers have names (7.15). */
+  readonly peerName: boolean
+}
+
+/** Steps that change what is on the router; those about the rollback are its own. */
+export type Change = Exclude<Step, { kind: 'arm-rollback' | 'keep-changes' | 'revert-changes' | 'remove-interface' }>
+
+/** Carries out one step; carried out again after a kill, it finishes what was begun. */
+export async function carryOut(step: Change, site: Site): Promise<void> {
+  switch (step.kind) {
+    case 'create-interface':
+      return createInterface(step.interface, site)
+    case 'set-listen-port':
+      return setInterface(step.interface, { 'listen-port': String(step.port) }, site)
+    case 'set-mtu':
+      return setInterface(step.interface, { mtu: String(step.mtu) }, site)
+    case 'bring-up':
+      return setInterface(step.interface, { disabled: 'no' }, site)
+    case 'add-address':
+    case 'lead-network':
+      return addAddress(step.interface, step.address, site)
+    case 'remove-address':
+      return removeAddress(step.interface, step.address, site)
+    case 'set-peers':
+      for (const peer of step.peers) await setPeer(step.interface, peer, site)
+      return
+    case 'remove-peers':
+      return removePeers(step.interface, step.publicKeys, site)
+    case 'add-route':
+      return addRoute(step.interface, step.prefix, site)
+    case 'remove-route':
+      return removeRoutes(step.interface, (row) => row['dst-address'] === step.prefix, site)
+    case 'set-firewall':
+      if (step.forwarding.role === 'hub') throw new TypeError('a router is no hub')
+      return setRules(wantedRules({ ...step, forwarding: step.forwarding }), site)
+    case 'remove-firewall':
+      return removeFirewall(site)
+    case 'set-private-key':
+    case 'set-route-mtu':
+    case 'enable-forwarding':
+    case 'disable-forwarding':
+      throw new TypeError(`no plan for a router has the step ${step.kind}`)
+    default:
+      return step satisfies never
+  }
+}
+
+/** All that bears the mark of this interface, and what hangs on it, except the interface and the rules. */
+export async function stripInterface(name: string, site: Place): Promise<void> {
+  const own = await findInterface(name, site)
+  for (const menu of ['peer', 'address'] as const)
+    for (const row of await readMenu(site.exec, menu, site.signal))
+      if (own === undefined ? isMarkedFor(name, row) : belongsTo(name, row)) await remove(menu, row, site)
+  await removeRoutes(name, () => true, site)
+}
+
+/** @returns our interface of this name; none when there is none, or it is somebody else's. */
+export async function findInterface(name: string, { exec, signal }: Place): Promise<Row | undefined> {
+  const rows = await readMenu(exec, 'interface', signal)
+  return rows.find((row) => row['name'] === name && isOwnInterface(row))
+}
+
+async function createInterface(name: string, site: Site): Promise<void> {
+  const rows = await readMenu(site.exec, 'interface', site.signal)
+  const namesake = rows.find((row) => row['name'] === name)
+  if (namesake !== undefined && isOwnInterface(namesake)) return
+  if (namesake !== undefined)
+    throw new Problem('interface-taken', {
+      what: `making the interface ${name}`,
+      why: `an interface ${name} that homeward did not make is there already`,
+    })
+  // No key is given: the router makes one, and nobody else ever sees it.
+  await add('interface', { name, 'listen-port': String(freePort(rows)), comment: markOf(name) }, site)
+}
+
+async function setInterface(name: string, attributes: Readonly<Record<string, string>>, site: Site): Promise<void> {
+  const row = await findInterface(name, site)
+  if (row === undefined) throw new TypeError(`there is no interface ${name} of homeward on it`)
+  await set('interface', row, attributes, site)
+}
+
+async function addAddress(name: string, address: string, site: Site): Promise<void> {
+  const network = networkOf(address)
+  const routes = (await read('route', site)).filter((row) => isMarkedFor(name, row) && isBlackhole(row))
+  const blackhole = routes.find((row) => row['dst-address'] === network)
+  if (blackhole === undefined) await add('route', blackholeOf(name, network), site)
+  else if (isTrue(blackhole['disabled'])) await set('route', blackhole, { disabled: 'no' }, site)
+  const found = (await read('address', site)).find((row) => row['address'] === address && belongsTo(name, row))
+  const wanted = { interface: name, disabled: 'no', comment: markOf(name) }
+  if (found === undefined) return add('address', { address, interface: name, comment: markOf(name) }, site)
+  // One whose interface went and came again stays invalid until it is given the interface anew.
+  await set('address', found, wanted, site)
+}
+
+async function removeAddress(name: string, address: string, site: Site): Promise<void> {
+  const network = networkOf(address)
+  const own = (await read('address', site)).filter((row) => belongsTo(name, row))
+  for (const row of own) if (row['address'] === address) await remove('address', row, site)
+  const others = own.filter((row) => row['address'] !== address && networkOf(row['address'] ?? '') === network)
+  if (others.length > 0) return
+  await removeRoutes(name, (row) => isBlackhole(row) && row['dst-address'] === network, site)
+}
+
+/** Changed in place where there is one of this key: its session lives. */
+async function setPeer(name: string, peer: PeerSpec, site: Site): Promise<void> {
+  if (peer.presharedKeyId !== null) throw new TypeError('a router is given no preshared keys')
+  const rows = await read('peer', site)
+  const found = rows.find((row) => row['public-key'] === peer.publicKey && belongsTo(name, row))
+  const wanted = {
+    interface: name,
+    'allowed-address': peer.allowedIps.join(','),
+    'persistent-keepalive': `${peer.keepaliveSeconds}s`,
+    ...(peer.endpoint === null
+      ? {}
+      : { 'endpoint-address': peer.endpoint.address, 'endpoint-port': String(peer.endpoint.port) }),
+    comment: markOf(name),
+  }
+  if (found === undefined) {
+    const names = site.peerName ? { name: peerNameOf(name) } : {}
+    return add('peer', { 'public-key': peer.publicKey, ...names, ...wanted }, site)
+  }
+  const moved = peer.endpoint !== null && !samePlace(configuredEndpoint(found), peer.endpoint)
+  await set('peer', found, { ...wanted, disabled: 'no' }, site)
+  if (moved || peer.endpoint === null || isTrue(found['disabled'])) return
+  // It followed the hub to a place that is not wanted, and what is wanted is what it was told already: only a new
+  // beginning makes it go back.
+  const { 'current-endpoint-address': address, 'current-endpoint-port': port } = found
+  if (address === undefined || samePlace({ address, port: Number(port) }, peer.endpoint) || port === '0') return
+  await set('peer', found, { disabled: 'yes' }, site)
+  await set('peer', { ...found, disabled: 'yes' }, { disabled: 'no' }, site)
+}
+
+/** For the list in WinBox; found by key, never by this. */
+function peerNameOf(interfaceName: string): string {
+  return `homeward-${interfaceName}`
+}
+
+async function removePeers(name: string, publicKeys: readonly PublicKey[], site: Site): Promise<void> {
+  const keys: ReadonlySet<string> = new Set(publicKeys)
+  for (const row of await read('peer', site))
+    if (belongsTo(name, row) && keys.has(row['public-key'] ?? '')) await remove('peer', row, site)
+}
+
+async function addRoute(name: string, prefix: string, site: Site): Promise<void> {
+  const wanted = routeOf(name, prefix)
+  const found = (await read('route', site)).find((row) => row['comment'] === wanted['comment'])
+  if (found === undefined) return add('route', wanted, site)
+  await set('route', found, { ...wanted, disabled: 'no' }, site)
+}
+
+async function removeRoutes(name: string, which: (row: Row) => boolean, site: Place): Promise<void> {
+  for (const row of await read('route', site))
+    if (isMarkedFor(name, row) && which(row)) await remove('route', row, site)
+}
+
+async function removeFirewall(site: Site): Promise<void> {
+  for (const menu of RULE_MENUS)
+    for (const row of await read(menu, site)) if (isOwnRule(row)) await remove(menu, row, site)
+}
+
+function read(menu: Menu, { exec, signal }: Place): Promise<readonly Row[]> {
+  return readMenu(exec, menu, signal)
+}

@@ -1,0 +1,47 @@
+import type { Row } from './api.ts'
+import { isTrue } from './flag.ts'
+import { parseMark } from './mark.ts'
+
+/**
+ * Which rows are ours. A comment that happens to begin with our word is not enough: the row must be what we would have
+ * given such a comment. What the router made by itself (`dynamic`) never is.
+ */
+
+/** The tunnel interface that a row of any menu but the rules' was made for; null when it is somebody else's. */
+export function ownerOf(row: Row): string | null {
+  const mark = isTrue(row['dynamic']) ? null : parseMark(row['comment'])
+  if (mark === null) return null
+  const { interface: owner, name } = mark
+  if (row['dst-address'] !== undefined)
+    return name === `network ${row['dst-address']}` || name === `route ${row['dst-address']}` ? owner : null
+  if (name !== null) return null
+  // A peer or an address hangs on an interface; where that is gone, its number stands there.
+  const on = row['interface'] ?? row['name'] ?? ''
+  return on === owner || on.startsWith('*') ? owner : null
+}
+
+export function isOwnInterface(row: Row): boolean {
+  return row['interface'] === undefined && row['dst-address'] === undefined && ownerOf(row) !== null
+}
+
+/** Peers and addresses: what hangs on our interface is a part of it; what bears its mark is, wherever it was moved. */
+export function belongsTo(interfaceName: string, row: Row): boolean {
+  return (!isTrue(row['dynamic']) && row['interface'] === interfaceName) || isMarkedFor(interfaceName, row)
+}
+
+export function isMarkedFor(interfaceName: string, row: Row): boolean {
+  return !isTrue(row['dynamic']) && parseMark(row['comment'])?.interface === interfaceName
+}
+
+const RULE_NAME =
+  /^(?:forward-(?:known|drop|out|lan [\d./]+)|input-(?:icmp|known|drop)|out|lan [\d./]+|mss-(?:in|out))$/
+
+export function isOwnRule(row: Row): boolean {
+  const name = isTrue(row['dynamic']) ? null : (parseMark(row['comment'])?.name ?? null)
+  return name !== null && RULE_NAME.test(name)
+}
+
+/** A flag without a value: absent, empty or true, by version. */
+export function isBlackhole(row: Row): boolean {
+  return row['blackhole'] !== undefined && row['blackhole'] !== 'false' && row['blackhole'] !== 'no'
+}

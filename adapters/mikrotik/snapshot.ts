@@ -1,0 +1,79 @@
+import { belongsTo, isMarkedFor, isOwnInterface, ownerOf } from './ours.ts'
+import type { Menu, OtherMenu, RuleMenu, Tables } from './menus.ts'
+import { ownRules } from './rule-row.ts'
+import type { Row } from './api.ts'
+
+/** All of ours on a router at one moment, so that it can be so again. Holds no secret. */
+export type Snapshot = Readonly<Record<Menu, readonly KeptRow[]>>
+
+export interface KeptRow {
+  /** What can be set of it. */
+  readonly attributes: Readonly<Record<string, string>>
+  /** Of a rule: the `.id` of somebody else's rule that comes next; null when none does. */
+  readonly before: string | null
+}
+
+/** What a router says of a thing, and cannot be told. */
+const READ_ONLY: ReadonlySet<string> = new Set([
+  '.id',
+  'running',
+  'dynamic',
+  'invalid',
+  'current-endpoint-address',
+  'current-endpoint-port',
+  'last-handshake',
+  'rx',
+  'tx',
+])
+
+export function snapshotOf(interfaceName: string, tables: Tables): Snapshot {
+  const rules = (menu: RuleMenu) =>
+    ownRules(menu, tables[menu]).map(({ row, before }) => ({ attributes: settable(menu, row), before }))
+  const others = (menu: OtherMenu) =>
+    ownRows(interfaceName, menu, tables).map((row) => ({ attributes: settable(menu, row), before: null }))
+  return {
+    interface: others('interface'),
+    peer: others('peer'),
+    address: others('address'),
+    route: others('route'),
+    filter: rules('filter'),
+    nat: rules('nat'),
+    mangle: rules('mangle'),
+  }
+}
+
+/** Ours of a menu other than those of rules. */
+export function ownRows(interfaceName: string, menu: OtherMenu, tables: Tables): readonly Row[] {
+  if (menu === 'interface') return tables.interface.filter(isOwnInterface)
+  const hasOwn = tables.interface.some((row) => row['name'] === interfaceName && isOwnInterface(row))
+  return tables[menu].filter((row) => {
+    if (ownerOf(row) !== null || isMarkedFor(interfaceName, row)) return true
+    return menu !== 'route' && hasOwn && belongsTo(interfaceName, row)
+  })
+}
+
+/** @param menu an interface's public key follows from its private one; a peer's is what it is given. */
+export function settable(menu: Menu, row: Row): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(row).filter(([name]) => !READ_ONLY.has(name) && !(menu === 'interface' && name === 'public-key')),
+  )
+}
+
+/** What tells one from another in its menu, whatever its `.id` is by now. */
+export function nameIn(menu: Menu, row: Row): string {
+  switch (menu) {
+    case 'interface':
+      return row['name'] ?? ''
+    case 'peer':
+      return row['public-key'] ?? ''
+    case 'address':
+      return row['address'] ?? ''
+    case 'route':
+    case 'filter':
+    case 'nat':
+    case 'mangle':
+      return row['comment'] ?? ''
+    default:
+      return menu satisfies never
+  }
+}
