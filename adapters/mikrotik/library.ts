@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
-import type { Channel, Connector } from 'node-routeros'
+import type { Channel } from 'node-routeros/dist/Channel.js'
+import type { Connector } from 'node-routeros/dist/connector/Connector.js'
 import { Problem, reasonOf } from '../../problems/problem.ts'
 import { sentenceParser, type Words } from './sentence-parser.ts'
 import { encodeWord } from './word-text.ts'
@@ -10,7 +11,7 @@ import { encodeWord } from './word-text.ts'
  * overlooked, a length that is split is misread. Three of its methods are therefore ours, put where its own were:
  * what cuts the stream into sentences and hands them to their tags, what encodes a word, and what a channel makes of a
  * sentence. Those were also the ones that wrote words, passwords among them, to its debug log: whatever DEBUG holds, no
- * word reaches it now. `RouterOSAPI`, its own session, is not used at all.
+ * word reaches it now. `RouterOSAPI`, its own session, is not even loaded.
  */
 export interface Library {
   /** Sentences of commands go out of it, those of replies come to the channels. On a connection that is there already. */
@@ -42,7 +43,19 @@ export function requireVersion(found: string): void {
 async function load(): Promise<Library> {
   const { default: manifest } = await import('node-routeros/package.json', { with: { type: 'json' } })
   requireVersion(manifest.version)
-  const { Channel, Connector, Receiver, Transmitter } = await import('node-routeros')
+  // Its index would load its session too, and a package that it does not bring along where ENV is `testing`.
+  // Its index would load its own session too, and a package that it lacks where the variable ENV is `testing`.
+  // What a CommonJS module exports is its default to Node and to the bundle alike; names only Node would see.
+  const [channel, connector, receiver, transmitter] = await Promise.all([
+    import('node-routeros/dist/Channel.js'),
+    import('node-routeros/dist/connector/Connector.js'),
+    import('node-routeros/dist/connector/Receiver.js'),
+    import('node-routeros/dist/connector/Transmitter.js'),
+  ])
+  const { Channel } = channel.default
+  const { Connector } = connector.default
+  const { Receiver } = receiver.default
+  const { Transmitter } = transmitter.default
   Object.assign(Receiver.prototype, { processRawData: receive })
   Object.assign(Transmitter.prototype, { write: transmit })
   Object.assign(Channel.prototype, { processPacket })
