@@ -1,0 +1,263 @@
+import { createHash, X509Certificate } from 'node:crypto'
+import { createServer, type Server, type Socket } from 'node:net'
+import { createSecureContext, TLSSocket } from 'node:tls'
+import { type ApiSession, serveApi } from './api-session.ts'
+import { type Commands, makeCommands } from './commands.ts'
+import { exportText } from './export.ts'
+import { makeJobs } from './jobs.ts'
+import type { RouterKernel } from './kernel.ts'
+import type { Ending, Misbehaviour } from './misbehaviour.ts'
+import { makeModel, type Switches } from './model.ts'
+import { paperKernel } from './paper-kernel.ts'
+import { ALL_RIGHTS, GROUPS, policyText, type Rights, rightsOf } from './rights.ts'
+import { makeSafeMode } from './safe-mode.ts'
+import { type Item, type Snapshot } from './tables.ts'
+import { isAtLeast, parseVersion } from './version.ts'
+
+export interface FakeRouterPlan {
+  /** E.g. 7.16.2. */
+  readonly version: string
+  /** To listen on. */
+  readonly address?: string
+  /** 0: any that is free. null: the service is off. */
+  readonly plainPort?: number | null
+  readonly tlsPort?: number | null
+  /** Without a certificate a router encrypts with whoever asks, and nobody proves who he is. */
+  readonly tls?: 'certificate' | 'anonymous'
+  readonly deviceMode?: 'home' | 'advanced'
+  /** Interfaces that are none of WireGuard's. */
+  readonly links?: readonly string[]
+  /** Its owner's own settings, as a console script, before the services open. */
+  readonly setup?: string
+  /** Settings of before a loss of power; the setup is left out then. */
+  readonly saved?: SavedRouter
+  readonly kernel?: RouterKernel
+}
+
+/**
+ * What a router's flash keeps.
+ * @public
+ */
+export interface SavedRouter {
+  readonly tables: Snapshot
+}
+
+export interface FakeRouter {
+  readonly plainPort: number | null
+  readonly tlsPort: number | null
+  /** SHA-256 of the API's certificate, lower-case hex. */
+  readonly fingerprint: string
+  /** As the owner at the console, with all rights; answers what the last command printed, a row a line. */
+  readonly console: (script: string) => Promise<string>
+  readonly export: () => string
+  /** Every sentence that arrived, as words; passwords masked. */
+  readonly transcript: () => readonly (readonly string[])[]
+  readonly misbehave: (how: Misbehaviour | null) => void
+  readonly switches: Switches
+  readonly dropSessions: (how: Ending) => void
+  /** Power off, power on: sessions, jobs and what safe mode held are gone, settings stay. */
+  readonly reboot: () => Promise<void>
+  readonly sessions: () => number
+  readonly jobs: () => number
+  readonly save: () => SavedRouter
+  readonly close: () => Promise<void>
+}
+
+export const ADMIN = { user: 'admin', password: 'a router’s own' } as const
+
+const CERTIFICATE = `
+/certificate/add name=api common-name=router key-usage=tls-server
+/certificate/sign api
+/ip/service/set api-ssl certificate=api`
+
+/** Starts a router, with its services open. */
+export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter> {
+  const { address = '127.0.0.1', plainPort = 0, tlsPort = 0, tls = 'certificate', setup = '', saved } = plan
+  const version = parseVersion(plan.version)
+  const kernel = plan.kernel ?? paperKernel()
+  const links = plan.links ?? ['ether1', 'ether2', 'bridge']
+  const model = makeModel({ version, kernel, links, deviceMode: plan.deviceMode ?? 'advanced' })
+  const jobs = makeJobs()
+  const safeMode = makeSafeMode(model)
+  const sessions = new Set<ApiSession>()
+  const sockets = new Set<Socket>()
+  const transcript: (readonly string[])[] = []
+  let misbehaviour: Misbehaviour | null = null
+  let power = new AbortController()
+  const commands: Commands = makeCommands({
+    model,
+    jobs,
+    safeMode,
+    sessions: () => [...sessions].map((session) => ({ name: session.user() ?? '', via: 'api' })),
+    lifetime: () => power.signal,
+    onServices: async () => undefined,
+  })
+
+  const owner = () => ({ rights: ALL_RIGHTS, session: {}, signal: power.signal })
+  const console = async (script: string): Promise<string> => {
+    const { rows } = await commands.script(Buffer.from(script, 'utf8').toString('latin1'), owner())
+    return rows
+      .map((row) =>
+        Object.entries(row)
+          .map(([name, value]) => `${name}=${value}`)
+          .join(' '),
+      )
+      .join('\n')
+  }
+
+  if (saved === undefined) {
+    firstSettings(model.tables.add)
+    await console(tls === 'certificate' ? `${CERTIFICATE}\n${setup}` : setup)
+  } else {
+    model.tables.restore(saved.tables)
+  }
+  await model.settle()
+
+  function logIn(user: string, password: string): Rights | null {
+    const known = model.tables
+      .rows('/user')
+      .find(({ values }) => values.get('name') === user && (values.get('password') ?? '') === password)
+    const rights = known === undefined || known.values.get('disabled') === 'true' ? null : rightsOf(model.tables, user)
+    return rights?.policies.has('api') === true ? rights : null
+  }
+
+  function isServed(name: string, socket: Socket): boolean {
+    const service = model.tables.rows('/ip/service').find(({ values }) => values.get('name') === name)
+    const from = service?.values.get('address') ?? ''
+    const remote = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
+    const isAllowed =
+      from === '' || from.split(',').some((one) => one.replace(/\/32$/, '') === remote || one.endsWith('/0'))
+    const most = Number(service?.values.get('max-sessions') ?? 20)
+    return (
+      service?.values.get('disabled') !== 'true' && isAllowed && (!isAtLeast(version, '7.16') || sessions.size < most)
+    )
+  }
+
+  /** @param line the TCP connection under it. */
+  function accept(name: string, socket: Socket, line: Socket): void {
+    socket.on('error', () => undefined)
+    if (misbehaviour?.kind === 'refuse') return void (misbehaviour.how === 'rst' ? line.resetAndDestroy() : line.end())
+    if (!isServed(name, line)) return void line.end()
+    sockets.add(line)
+    const session = serveApi(socket, line, {
+      version,
+      commands,
+      logIn,
+      misbehaviour: () => misbehaviour,
+      note: (words) => transcript.push(words),
+      onEnd: async (which) => {
+        sessions.delete(session)
+        sockets.delete(line)
+        await safeMode.ended(which)
+      },
+    })
+    sessions.add(session)
+  }
+
+  const plain = plainPort === null ? null : createServer((socket) => accept('api', socket, socket))
+  const keys = commands.tlsOf()
+  const secureContext = createSecureContext(
+    keys === null
+      ? { ciphers: 'ADH-AES256-GCM-SHA384:@SECLEVEL=0', maxVersion: 'TLSv1.2' }
+      : { key: keys.key, cert: keys.certificate },
+  )
+  const secure =
+    tlsPort === null
+      ? null
+      : createServer((line) => {
+          line.on('error', () => undefined)
+          const socket = new TLSSocket(line, { isServer: true, secureContext })
+          socket.on('error', () => line.destroy())
+          socket.once('secure', () => accept('api-ssl', socket, line))
+        })
+  const ports = {
+    plain: plain === null ? null : await listen(plain, address, plainPort ?? 0),
+    tls: secure === null ? null : await listen(secure, address, tlsPort ?? 0),
+  }
+
+  const cutPower = async (): Promise<void> => {
+    power.abort()
+    jobs.endAll()
+    for (const socket of sockets) socket.destroy()
+    await safeMode.powerLost()
+  }
+
+  return {
+    plainPort: ports.plain,
+    tlsPort: ports.tls,
+    fingerprint:
+      keys === null ? '' : createHash('sha256').update(new X509Certificate(keys.certificate).raw).digest('hex'),
+    console,
+    export: () => exportText(model),
+    transcript: () => transcript,
+    misbehave: (how) => {
+      misbehaviour = how
+    },
+    switches: model.switches,
+    dropSessions: (how) => {
+      for (const session of sessions) session.end(how)
+    },
+    reboot: async () => {
+      await cutPower()
+      power = new AbortController()
+      await kernel.restart()
+      await model.settle()
+    },
+    sessions: () => sessions.size,
+    jobs: () => jobs.count(),
+    save: () => ({ tables: model.snapshot() }),
+    close: async () => {
+      const shutting = Promise.all([plain, secure].flatMap((server) => (server === null ? [] : [shut(server)])))
+      await cutPower()
+      await shutting
+      await kernel.close()
+    },
+  }
+}
+
+function firstSettings(add: (path: string, values: ReadonlyMap<string, string>) => Item): void {
+  for (const [name, policy] of Object.entries(GROUPS))
+    add(
+      '/user/group',
+      new Map([
+        ['name', name],
+        ['policy', policyText(policy)],
+      ]),
+    )
+  add(
+    '/user',
+    new Map([
+      ['name', ADMIN.user],
+      ['group', 'full'],
+      ['password', Buffer.from(ADMIN.password).toString('latin1')],
+    ]),
+  )
+  add(
+    '/ip/service',
+    new Map([
+      ['name', 'api'],
+      ['port', '8728'],
+    ]),
+  )
+  add(
+    '/ip/service',
+    new Map([
+      ['name', 'api-ssl'],
+      ['port', '8729'],
+    ]),
+  )
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, () => {
+      const place = server.address()
+      resolve(typeof place === 'object' && place !== null ? place.port : port)
+    })
+  })
+}
+
+function shut(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()))
+}
