@@ -1,5 +1,4 @@
 import { isBlackhole } from './ours.ts'
-import { isTrue } from './flag.ts'
 import { markOf, parseMark } from './mark.ts'
 import { type Menu, MENUS, RULE_MENUS } from './menus.ts'
 import { type KeptRow, nameIn, type Snapshot } from './snapshot.ts'
@@ -62,14 +61,20 @@ function selector(menu: 'interface' | 'route' | 'address' | 'peer', attributes: 
 }
 
 function words(attributes: KeptRow['attributes']): string {
-  const entries = Object.entries(attributes).filter(([name]) => name !== 'blackhole')
-  const flags = isBlackhole(attributes) ? [' blackhole'] : []
-  return (
-    entries
-      .filter(([name]) => flags.length === 0 || name !== 'gateway')
-      .map(([name, value]) => `${name}=${name === 'disabled' ? (isTrue(value) ? 'yes' : 'no') : quote(value)}`)
-      .join(' ') + flags.join('')
+  const isFlagged = isBlackhole(attributes)
+  const entries = Object.entries(attributes).filter(
+    ([name]) => name !== 'blackhole' && !(isFlagged && name === 'gateway'),
   )
+  return [
+    ...entries.map(([name, value]) => `${name}=${name === 'comment' ? quote(value) : spelled(value)}`),
+    ...(isFlagged ? ['blackhole'] : []),
+  ].join(' ')
+}
+
+/** The console's yes and no are words, not strings. */
+function spelled(value: string): string {
+  if (value === 'true' || value === 'false') return value === 'true' ? 'yes' : 'no'
+  return quote(value)
 }
 
 /** A string of RouterOS's scripting language (manual, Scripting, "Constant escape sequences"). */
