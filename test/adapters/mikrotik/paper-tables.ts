@@ -8,6 +8,8 @@ export interface PaperTables extends Place {
   readonly rows: (path: string) => readonly Row[]
   /** All of it, without ids. */
   readonly text: () => string
+  readonly save: () => string
+  readonly load: (saved: string) => void
   /** Every command but prints. */
   readonly changes: () => readonly string[]
 }
@@ -66,6 +68,11 @@ export function paperTables(): PaperTables {
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .flatMap(([path, rows]) => rows.map((row) => `${path} ${words(row)}`))
         .join('\n'),
+    save: () => JSON.stringify([...tables]),
+    load: (saved) => {
+      tables.clear()
+      for (const [path, rows] of JSON.parse(saved) as [string, Row[]][]) tables.set(path, rows)
+    },
     changes: () => changes,
   }
 }
