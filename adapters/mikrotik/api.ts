@@ -9,13 +9,9 @@ export { Trap } from './trap.ts'
 
 /** Sessions on the API of a RouterOS router. No reply of any router ends the process or leaves a promise unsettled. */
 
-/**
- * One row of an answer: RouterOS properties as they came; a property without a value is absent.
- * @public
- */
+/** One row of an answer: RouterOS properties as they came; a property without a value is absent. */
 export type Row = Readonly<Record<string, string>>
 
-/** @public */
 export interface Sentence {
   /** E.g. `/interface/wireguard/print`. */
   readonly command: string
@@ -25,17 +21,13 @@ export interface Sentence {
   readonly queries?: readonly string[]
 }
 
-/** @public */
 export interface Reply {
   readonly rows: readonly Row[]
   /** What `!done` brought along, e.g. the id of what was added. */
   readonly ret: string | null
 }
 
-/**
- * The two ends of a connection, literal addresses.
- * @public
- */
+/** The two ends of a connection, literal addresses. */
 export interface Ends {
   readonly local: string
   readonly remote: string

@@ -16,10 +16,7 @@ export class Trap extends Error {
   }
 }
 
-/**
- * A refusal that nobody foresaw as a problem, in the router's own words; everything else as it is.
- * @public
- */
+/** A refusal that nobody foresaw as a problem, in the router's own words; everything else as it is. */
 export function asRefusal(thrown: unknown, what: string): unknown {
   if (!(thrown instanceof Trap)) return thrown
   return new Problem('router-refused', { what, why: `the router says “${thrown.message}”`, cause: thrown })

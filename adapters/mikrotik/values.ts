@@ -7,16 +7,6 @@ export function booleanIn(text: string): boolean {
   throw new Error(`“${text}” is neither true nor false`)
 }
 
-/**
- * A number of bytes, a port, an MTU.
- * @throws {Error} on anything but a whole number.
- * @public
- */
-export function numberIn(text: string): number {
-  if (/^\d{1,16}$/.test(text)) return Number(text)
-  throw new Error(`“${text}” is no whole number`)
-}
-
 /** Seconds in one of the unit. */
 const UNITS = { w: 604_800, d: 86_400, h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6, ns: 1e-9 } as const
 

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { openSession, type Session, Trap } from '../../../adapters/mikrotik/api.ts'
@@ -133,6 +134,59 @@ describe('a deadline', () => {
   })
 })
 
+test('a late answer to a command that was given up is nobody’s', async () => {
+  let late: (() => void) | null = null
+  const { exec } = await open((words, tag, socket) => {
+    const row = sentence('!re', `=was=${words[0]}`, tag)
+    const answer = (): unknown => socket.write(Buffer.concat([row, sentence('!done', tag)]))
+    if (words[0] === '/late') late = answer
+    else if (words[0] !== '/cancel') {
+      late?.()
+      answer()
+    }
+  })
+  await expect(exec({ command: '/late' }, never, 30)).rejects.toMatchObject({ code: 'router-timeout' })
+  expect((await exec({ command: '/next' }, never)).rows).toEqual([{ was: '/next' }])
+})
+
+test('one sentence can be sent again and again: it is left as it was, and each time it has one tag', async () => {
+  const { exec } = await open((_words, tag, socket) => socket.write(sentence('!done', tag)))
+  const again = Object.freeze({
+    command: '/ip/route/print',
+    attributes: Object.freeze({ '.proplist': '.id,comment' }),
+    queries: Object.freeze(['?comment=x']),
+  })
+  await exec(again, never)
+  await exec(again, never)
+  const [, first, second] = router?.heard ?? []
+  expect(first?.slice(0, 3)).toEqual(['/ip/route/print', '=.proplist=.id,comment', '?comment=x'])
+  for (const words of [first, second]) expect(words?.filter((word) => word.startsWith('.tag='))).toHaveLength(1)
+  expect(first?.at(-1)).not.toBe(second?.at(-1))
+})
+
+test('text goes out in UTF-8, and comes in as UTF-8 or as a Windows code page', async () => {
+  const { exec } = await open((_words, tag, socket) => {
+    const comment = Buffer.from('=comment=K\u00fcche', 'latin1')
+    const old = Buffer.concat([Buffer.from([comment.length]), comment])
+    socket.write(Buffer.concat([sentence('!re').subarray(0, -1), old, sentence(tag)]))
+    socket.write(sentence('!re', '=comment=Кухня', tag))
+    socket.write(sentence('!done', tag))
+  })
+  const { rows } = await exec({ command: '/x/print', attributes: { comment: 'Küche – Кухня' } }, never)
+  expect(rows).toEqual([{ comment: 'Küche' }, { comment: 'Кухня' }])
+  expect(router?.heard[1]).toContain('=comment=Küche – Кухня')
+})
+
+test('a quiet session is no dead one, and a closed one leaves no socket', async () => {
+  const { exec, close, ended, isOpen } = await open((_words, tag, socket) => socket.write(sentence('!done', tag)))
+  await exec(print, never)
+  expect(isOpen()).toBe(true)
+  close()
+  close()
+  expect(await ended).toBe('it was closed here')
+  await expect.poll(() => router?.sockets.size).toBe(0)
+})
+
 test('200 commands at once are answered each with its own', async () => {
   const { exec } = await open((words, tag, socket) => {
     const rows = sentence('!re', `=was=${words[0]}`, tag)
@@ -157,6 +211,39 @@ test('a wrong password is said in the router’s words, and no error holds it', 
   const thrown = await openSession(router.access(), never).catch((error: unknown) => error as Error)
   expect(thrown).toMatchObject({ code: 'router-login-refused', message: expect.stringContaining('invalid user name') })
   expect(String((thrown as Error).stack)).not.toContain(PASSWORD)
+})
+
+test('a router of before 6.43 is answered its challenge, in bytes', async () => {
+  const password = 'pässwörd'
+  const challenge = 'ebddd18303a54111e2dea05a92ab46b4'
+  router = await startRawRouter(
+    (words, tag, socket) => {
+      const isFirst = words.some((word) => word.startsWith('=password='))
+      socket.write(isFirst ? sentence('!done', `=ret=${challenge}`, tag) : sentence('!done', tag))
+    },
+    { logsIn: false },
+  )
+  session = await openSession({ ...router.access(), password: () => Promise.resolve(password) }, never)
+  const hash = createHash('md5')
+    .update(Buffer.from([0]))
+    .update(Buffer.from(password))
+    .update(Buffer.from(challenge, 'hex'))
+  expect(router.heard[1]).toContain(`=response=00${hash.digest('hex')}`)
+})
+
+test('a login that is refused in other words is refused all the same', async () => {
+  router = await startRawRouter(
+    (_words, tag, socket) => {
+      socket.write(sentence('!trap', '=message=could not authenticate - radius timeout (13)', tag))
+      socket.write(sentence('!done', tag))
+    },
+    { logsIn: false },
+  )
+  await expect(openSession(router.access(), never)).rejects.toMatchObject({
+    code: 'router-login-refused',
+    why: expect.stringContaining('radius timeout'),
+  })
+  await expect.poll(() => router?.sockets.size).toBe(0)
 })
 
 async function inSegments(socket: Socket, bytes: Buffer): Promise<void> {

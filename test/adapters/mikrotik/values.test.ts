@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { booleanIn, numberIn, secondsIn } from '../../../adapters/mikrotik/values.ts'
+import { booleanIn, secondsIn } from '../../../adapters/mikrotik/values.ts'
 
 describe('a duration', () => {
   const spellings: readonly (readonly [string | undefined, number | null])[] = [
@@ -62,9 +62,4 @@ describe('a duration', () => {
 test('a truth is spelled in two ways', () => {
   expect(['true', 'yes', 'false', 'no'].map(booleanIn)).toEqual([true, true, false, false])
   expect(() => booleanIn('maybe')).toThrow('maybe')
-})
-
-test('a count is a whole number, as large as a router’s counters are', () => {
-  expect(numberIn('2536747860')).toBe(2_536_747_860)
-  for (const text of ['5.3KiB', '', '-1', '1e3']) expect(() => numberIn(text)).toThrow('no whole number')
 })
