@@ -50,14 +50,18 @@ const MATCHES = {
   'src-port': text,
   'dst-port': text,
   port: text,
-  'tcp-flags': list,
-  'connection-state': list,
-  'connection-nat-state': list,
   'connection-mark': text,
   'jump-target': text,
   log: { kind: 'flag', initial: 'false' },
   'log-prefix': { kind: 'text', initial: '' },
   ...common,
+} as const satisfies Record<string, Property>
+
+/** The filter's and mangle's; nat has none of them. */
+const STATES = {
+  'tcp-flags': list,
+  'connection-state': list,
+  'connection-nat-state': list,
 } as const satisfies Record<string, Property>
 
 const rules = { required: ['chain'], isOrdered: true }
@@ -126,11 +130,17 @@ export const MENUS: readonly MenuPlan[] = [
     },
     {},
   ),
-  menu('/ip/firewall/filter', { ...MATCHES, 'reject-with': text }, rules),
+  menu('/ip/firewall/filter', { ...MATCHES, ...STATES, 'reject-with': text }, rules),
   menu('/ip/firewall/nat', { ...MATCHES, 'to-addresses': text, 'to-ports': text }, rules),
   menu(
     '/ip/firewall/mangle',
-    { ...MATCHES, 'new-mss': text, passthrough: { kind: 'flag', initial: 'true' }, 'new-connection-mark': text },
+    {
+      ...MATCHES,
+      ...STATES,
+      'new-mss': text,
+      passthrough: { kind: 'flag', initial: 'true' },
+      'new-connection-mark': text,
+    },
     rules,
   ),
   menu(
