@@ -9,7 +9,8 @@ import { nextFreeAddress } from './tunnel-network.ts'
 
 /**
  * Makes a home of whoever holds the join secret, once. The same home asking again gets the same answer, since its
- * first one may have been lost on the way. A preview changes nothing.
+ * first one may have been lost on the way; it is known by its own secret, and may have another key by then. A preview
+ * changes nothing.
  * @throws {Problem} `token-unknown`, `token-expired`, `token-used`, `lan-overlaps`, `prefix-invalid`, `request-invalid`.
  */
 export function join(
@@ -24,7 +25,11 @@ export function join(
   if (invite === null)
     throw new Problem('token-unknown', { what, why: 'the hub knows no such token, or a newer one took its place' })
   const before = joinedBefore(document, invite, request, now)
-  if (before !== null) return [document, { home: before, repeated: true }]
+  if (before !== null) {
+    if (before.publicKey === request.publicKey) return [document, { home: before, repeated: true }]
+    refuseTakenKey(document, request.publicKey, before.name, hubPublicKey, what)
+    return rekeyed(document, invite, before, request)
+  }
   if (invite.use !== null)
     throw new Problem('token-used', { what, why: `the token was used at ${invite.use.at}`, next: again(invite) })
   if (now.getTime() >= Date.parse(invite.expiresAt))
@@ -71,14 +76,31 @@ export function refuseTakenKey(
   })
 }
 
+/** The home that this invitation made, when it is the one that asks and has not changed its key by registering since. */
 function joinedBefore(document: StoreDocument, invite: Invite, request: JoinRequest, now: Date): Home | null {
   const home = homeNamed(document, invite.home)
   if (invite.use === null || home === null || now.getTime() >= Date.parse(invite.expiresAt)) return null
-  const same =
-    invite.use.publicKey === request.publicKey &&
-    home.publicKey === request.publicKey &&
-    sameHash(home.secretHash, hashOf(request.homeSecret))
+  const same = invite.use.publicKey === home.publicKey && sameHash(home.secretHash, hashOf(request.homeSecret))
   return same ? home : null
+}
+
+/** A router makes its key itself, and another one after it has undone a join that was cut off. */
+function rekeyed(
+  document: StoreDocument,
+  invite: Invite,
+  before: Home,
+  { publicKey, preview }: JoinRequest,
+): Change<{ readonly home: Home; readonly repeated: boolean }> {
+  const home = { ...before, publicKey }
+  if (preview) return [document, { home, repeated: true }]
+  const homes = document.homes.map((other) => (other === before ? home : other))
+  const invites = document.invites.map((other) =>
+    other === invite && invite.use !== null ? { ...invite, use: { ...invite.use, publicKey } } : other,
+  )
+  return [
+    { ...document, homes, invites },
+    { home, repeated: true },
+  ]
 }
 
 /** The invited one. After the hub's clock stepped, somebody else may have it. */

@@ -63,8 +63,25 @@ describe('a home that joins', () => {
   test('gets the same answer again when the first one was lost; another machine with its token does not', async () => {
     const { request, answer } = await joinAs(scene, 'cabin')
     expect(await join(request)).toEqual(answer)
-    expect(await codeOf(join({ ...request, publicKey: newKey() }))).toBe('token-used')
+    const another = { ...request, publicKey: newKey(), homeSecret: newSecret() }
+    expect(await codeOf(join(another))).toBe('token-used')
+    expect(await codeOf(join({ ...another, publicKey: request.publicKey }))).toBe('token-used')
     expect(scene.logged('a home joined')).toHaveLength(1)
+  })
+
+  test('may come again with another key, which takes the place of the first: its router has made one anew', async () => {
+    const { request, answer, bearer } = await joinAs(scene, 'cabin')
+    const publicKey = newKey()
+    expect(await join({ ...request, publicKey, preview: true })).toEqual(answer)
+    expect(peerKeys()).toEqual([request.publicKey])
+    expect(await join({ ...request, publicKey })).toEqual(answer)
+    expect(peerKeys()).toEqual([publicKey])
+    const others = await joinAs(scene, 'lodge')
+    expect(await codeOf(join({ ...request, publicKey: others.request.publicKey }))).toBe('request-invalid')
+    // Undone, the token can be used again.
+    const body = { version: 1, reopenInvite: true }
+    await callRegistrar(scene.registrar, { method: 'POST', path: '/v1/leave', bearer, body, answer: Done })
+    expect(await codeOf(join({ ...request, publicKey: newKey(), homeSecret: newSecret() }))).toBe('none')
   })
 
   test('whose key has changed since does not get the old answer again', async () => {
