@@ -4,8 +4,8 @@ import { decodeAnswer, encodeRequest, type HeartbeatAnswer } from '../protocol/h
 
 /** Where heartbeats go. */
 export interface HeartbeatTarget {
-  /** Our address inside the tunnel: from it, or not at all. */
-  readonly from: string
+  /** Our address inside the tunnel: from it, or not at all. null: the tunnel ends on the router, which puts its own there. */
+  readonly from: string | null
   readonly hubAddress: string
   readonly port: number
 }
@@ -23,8 +23,9 @@ export interface HeartbeatSocket {
 export type Heard = HeartbeatAnswer | 'refused'
 
 /**
- * The socket heartbeats use. It is bound to the tunnel's address, so that none ever leaves by another way, and connected,
- * so that only the hub's answers come in. Where the interface is missing, each try opens it anew.
+ * The socket heartbeats use. It is bound to the tunnel's address, so that none ever leaves by another way (a router holds
+ * back what is for the tunnel's network while its interface is away), and connected, so that only the hub's answers come
+ * in. Where the interface is missing, each try opens it anew.
  */
 export function openHeartbeats(target: HeartbeatTarget, onHeard: (heard: Heard) => void): HeartbeatSocket {
   let open: Socket | null = null
@@ -46,7 +47,7 @@ export function openHeartbeats(target: HeartbeatTarget, onHeard: (heard: Heard) 
       if (error.code === 'ECONNREFUSED') onHeard('refused')
       else drop(socket)
     })
-    socket.bind({ address: target.from, port: 0 }, () => {
+    socket.bind({ address: target.from ?? '0.0.0.0', port: 0 }, () => {
       if (open !== socket) return
       socket.connect(target.port, target.hubAddress, (error?: Error) => {
         if (error !== undefined) return drop(socket)

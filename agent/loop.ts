@@ -3,12 +3,13 @@ import type { Clock } from '../system/clock.ts'
 import type { Log } from '../system/log.ts'
 import { sleep } from '../system/sleep.ts'
 import type { Endpoint } from '../wireguard/spec.ts'
-import { type AgentConfig, firstHub } from './config.ts'
+import type { AgentConfig } from './config.ts'
 import type { Remedy } from './core/ladder.ts'
 import type { RegistrationReason } from './core/registration.ts'
 import type { Action, Watch, WatchEvent, WatchSettings } from './core/state.ts'
 import { type Beginning, next, startWatch, wakeAt } from './core/watch.ts'
 import { type HeartbeatSocket, openHeartbeats } from './heartbeat.ts'
+import { heartbeatTarget } from './heartbeat-target.ts'
 import { makeInbox } from './inbox.ts'
 
 /** The one loop of a tunnel: gather, judge, act, tell. Level-triggered: it can be late, and it can begin anywhere. */
@@ -17,7 +18,7 @@ export interface TunnelLoop {
   /** Another configuration, from now on. */
   readonly configure: (config: AgentConfig) => void
   /** What the shell found out by itself. */
-  readonly notice: (event: Extract<WatchEvent, { kind: 'looked' | 'carrier-lost' }>) => void
+  readonly notice: (event: Extract<WatchEvent, { kind: 'looked' | 'described' | 'carrier-lost' }>) => void
   readonly look: () => LoopView
 }
 
@@ -58,7 +59,7 @@ export function makeLoop(
   const inbox = makeInbox<{ readonly event: WatchEvent; readonly at: number }>()
   const settings = (from: AgentConfig) => settingsOf(from, start.spread, start.lifeSeconds())
   let watch = startWatch(settings(config), start, clock.now())
-  let target = targetOf(config)
+  let target = heartbeatTarget(config)
   let heartbeats = connect()
   let turnedAt = clock.now()
   let wakesAt = turnedAt
@@ -132,8 +133,8 @@ export function makeLoop(
 
   return {
     configure: (config) => {
-      if (JSON.stringify(targetOf(config)) !== JSON.stringify(target)) {
-        target = targetOf(config)
+      if (JSON.stringify(heartbeatTarget(config)) !== JSON.stringify(target)) {
+        target = heartbeatTarget(config)
         heartbeats.close()
         heartbeats = connect()
       }
@@ -165,9 +166,4 @@ function settingsOf(config: AgentConfig, spread: number, lifeSeconds: number | n
     mtu: config.mtu,
     lifeSeconds,
   }
-}
-
-function targetOf(config: AgentConfig) {
-  const { address, hubAddress, heartbeatPort } = firstHub(config)
-  return { from: address, hubAddress, port: heartbeatPort }
 }

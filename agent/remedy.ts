@@ -52,7 +52,7 @@ export async function carryOut(
 
 /** @returns where the interface sends now, when that changed. */
 async function act(remedy: Remedy, patient: Patient, signal: AbortSignal): Promise<Endpoint | null> {
-  const { adapter, config, runtimeDir, keepaliveSeconds } = patient
+  const { adapter, config, runtimeDir, keepaliveSeconds, endpoint } = patient
   const locked = (change: () => Promise<void>): Promise<void> => withChangeLock(runtimeDir, signal, change)
   const peer = firstHub(config).publicKey
   switch (remedy.kind) {
@@ -61,6 +61,9 @@ async function act(remedy: Remedy, patient: Patient, signal: AbortSignal): Promi
       await locked(() => adapter.remedy({ kind, interface: config.interface, peer, keepaliveSeconds }, signal))
       return null
     }
+    case 'forget-flow':
+      await locked(() => adapter.remedy({ kind: 'forget-flow', interface: config.interface, endpoint }, signal))
+      return null
     case 'new-session':
       await locked(() => newSession(patient, 0, signal))
       return null

@@ -174,13 +174,14 @@ export function enter(watch: Watch, to: Health, actions: Action[]): Watch {
   return { ...watch, health: to }
 }
 
-function situationOf({ asking, registration, cure, settings, helped, evidence }: Watch, cause: Cause) {
+function situationOf({ asking, registration, cure, settings, helped, evidence, canForgetFlow }: Watch, cause: Cause) {
   return {
     round: evidence.round ?? asking.round,
     echoTrust: asking.echoTrust,
     isRegistrarReachable: registration.registrar === 'reachable',
     turns: cure.turns,
     lifeSeconds: settings.lifeSeconds,
+    canForgetFlow,
     helped: helped[cause],
   }
 }

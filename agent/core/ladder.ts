@@ -6,6 +6,8 @@ import type { EchoRound, EchoTrust } from './evidence.ts'
 export type Remedy =
   /** Another 5-tuple: past a stale NAT entry or a blocked flow, and on the way back as well. The session stays. */
   | { readonly kind: 'new-source-port' }
+  /** The machine that the tunnel ends on forgets the flow in its own connection table: a stale entry goes. The session stays. */
+  | { readonly kind: 'forget-flow' }
   /** The peer is taken out and put in again at home: a handshake at once, past WireGuard's own 5 s. */
   | { readonly kind: 'new-session' }
   /** Another port or address of the hub. */
@@ -39,6 +41,8 @@ export interface Situation {
   /** How often the whole ladder was gone through in vain. */
   readonly turns: number
   readonly lifeSeconds: number | null
+  /** The machine that the tunnel ends on is capable of it: a router has a connection table of its own. */
+  readonly canForgetFlow: boolean
   /** What cured this cause on this line before. */
   readonly helped: string | undefined
 }
@@ -58,6 +62,7 @@ export function nameOf(remedy: Remedy): string {
 function rungs(cause: Cause, situation: Situation): readonly Remedy[] {
   const others = otherWays(situation).map((way): Remedy => ({ kind: 'set-endpoint', way }))
   const newPort: Remedy = { kind: 'new-source-port' }
+  const forgetFlow: readonly Remedy[] = situation.canForgetFlow ? [{ kind: 'forget-flow' }] : []
   const newSession: Remedy = { kind: 'new-session' }
   const reset: readonly Remedy[] = situation.isRegistrarReachable ? [{ kind: 'reset' }] : []
   const isOnCarrier = situation.round?.isCarrier === true
@@ -66,9 +71,9 @@ function rungs(cause: Cause, situation: Situation): readonly Remedy[] {
   switch (cause) {
     case 'flow-dead':
     case 'return-dead':
-      return [newPort, ...others, newSession, ...carrier, ...reset, ...last]
+      return [newPort, ...forgetFlow, ...others, newSession, ...carrier, ...reset, ...last]
     case 'port-blocked':
-      return [...others, newPort, ...carrier, ...last]
+      return [...others, newPort, ...forgetFlow, ...carrier, ...last]
     case 'endpoint-moved':
       return [...others, ...carrier]
     case 'udp-blocked':
@@ -76,7 +81,7 @@ function rungs(cause: Cause, situation: Situation): readonly Remedy[] {
     case 'peer-unknown':
       return [{ kind: 'register' }, ...reset, newSession]
     case 'session-lost':
-      return [newSession, newPort, ...reset, ...others, ...carrier, ...last]
+      return [newSession, newPort, ...forgetFlow, ...reset, ...others, ...carrier, ...last]
     case 'handshake-refused':
       return [...reset, newSession, newPort, ...others, ...last]
     case 'home-offline':

@@ -26,6 +26,8 @@ export interface Watch {
   readonly asking: Asking
   /** Which remedy cured which cause on this line, last. */
   readonly helped: Readonly<Record<string, string>>
+  /** The machine that the tunnel ends on has a connection table that can be told to forget; false until it said so. */
+  readonly canForgetFlow: boolean
   /** When a remedy was last carried out: what changes soon after is its doing. */
   readonly remediedAt: number
   /** Until when the tunnel counts as used. */
@@ -90,6 +92,8 @@ export type WatchEvent =
     }
   /** A look at the machine ended: whether it differed from the plan, and was mended. */
   | { readonly kind: 'looked'; readonly mended: boolean }
+  /** What the machine that the tunnel ends on is capable of. */
+  | { readonly kind: 'described'; readonly canForgetFlow: boolean }
   /** The carrier broke for good: its way is gone. */
   | { readonly kind: 'carrier-lost' }
   | { readonly kind: 'configured'; readonly settings: WatchSettings }

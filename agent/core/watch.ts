@@ -62,6 +62,7 @@ export function startWatch(settings: WatchSettings, beginning: Beginning, now: n
       lookedAt: now,
     },
     helped: beginning.helped,
+    canForgetFlow: false,
     remediedAt: -Infinity,
     inUseUntil: -Infinity,
     isDaemonSilent: false,
@@ -136,6 +137,8 @@ function taken(watch: Watch, event: WatchEvent, now: number, actions: Action[]):
       const after = { ...watch, asking: { ...watch.asking, lookedAt: now } }
       return [event.mended ? mended(after, now, actions) : after, null]
     }
+    case 'described':
+      return [{ ...watch, canForgetFlow: event.canForgetFlow }, null]
     case 'carrier-lost':
       if (watch.away?.on !== 'carrier') return [watch, null]
       return [{ ...watch, away: null, asking: { ...watch.asking, restoredAt: -Infinity } }, null]

@@ -144,6 +144,7 @@ describe('from every reachable state', () => {
       { kind: 'refused' },
       { kind: 'looked', mended: true },
       { kind: 'looked', mended: false },
+      { kind: 'described', canForgetFlow: true },
       { kind: 'carrier-lost' },
     ),
     fc.record({
