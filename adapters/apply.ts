@@ -7,6 +7,8 @@ export type Desired = TunnelSpec | null | ((observed: Observation) => TunnelSpec
 export interface ApplyHooks {
   /** Before each step. */
   readonly onStep?: (step: Step) => void
+  /** Awaited before each step: what somebody else must know first. Throws when the step must not be taken. */
+  readonly beforeStep?: (step: Step, signal: AbortSignal) => Promise<void>
   /** Called before a machine that would undo its changes is told to keep them. Throws when they are not good. */
   readonly prove?: (signal: AbortSignal) => Promise<void>
 }
@@ -25,7 +27,7 @@ export async function bringTo(
   interfaceName: string,
   desired: Desired,
   signal: AbortSignal,
-  { onStep = () => undefined, prove }: ApplyHooks = {},
+  { onStep = () => undefined, beforeStep, prove }: ApplyHooks = {},
 ): Promise<readonly Step[]> {
   const observed = await adapter.observe(interfaceName, signal)
   const plan = adapter.plan(observed, typeof desired === 'function' ? desired(observed) : desired)
@@ -35,6 +37,7 @@ export async function bringTo(
     for (const step of plan.steps) {
       signal.throwIfAborted()
       onStep(step)
+      await beforeStep?.(step, signal)
       if (step.kind === 'keep-changes') await prove?.(signal)
       await adapter.execute(step, signal)
       if (step.kind === 'arm-rollback') isArmed = true

@@ -1,5 +1,6 @@
 import type { Adapter, Observation, Plan, Step, TunnelSpec } from '../adapters/adapter.ts'
 import { type ApplyHooks, bringTo } from '../adapters/apply.ts'
+import type { PublicKey } from '../wireguard/keys.ts'
 import type { PeerSpec } from '../wireguard/spec.ts'
 import { type AgentConfig, firstHub } from './config.ts'
 import { hubAddresses } from './hub-addresses.ts'
@@ -26,6 +27,8 @@ export interface Brought {
   readonly hubLiterals: readonly string[]
   /** null when the interface was not there before. */
   readonly listenPort: number | null
+  /** The interface's, before anything was changed; null as above. */
+  readonly publicKey: PublicKey | null
   /** Where the interface sends, and how often it says that it is there. */
   readonly peer: PeerSpec | null
 }
@@ -35,15 +38,17 @@ export async function bringTunnel(tunnel: HomeTunnel, signal: AbortSignal, hooks
   const { adapter, config } = tunnel
   const hubLiterals = await literalsOf(tunnel, signal)
   let listenPort: number | null = null
+  let publicKey: PublicKey | null = null
   let peer: PeerSpec | null = null
   const desired = (observed: Observation): TunnelSpec => {
     listenPort = observed.interface?.listenPort ?? null
+    publicKey = observed.interface?.publicKey ?? null
     const spec = wanted(tunnel, hubLiterals, observed)
     peer = spec.peers[0] ?? null
     return spec
   }
   const steps = await bringTo(adapter, config.interface, desired, signal, hooks)
-  return { steps, hubLiterals, listenPort, peer }
+  return { steps, hubLiterals, listenPort, publicKey, peer }
 }
 
 /** What bringTunnel would do now. @throws {Problem} `name-unresolved`, or the adapter's own. */

@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram'
+import { isIPv6 } from 'node:net'
 import { asProblem, Problem, reasonOf } from '../problems/problem.ts'
 import type { DatagramCounts } from '../protocol/datagram-stream.ts'
 import type { Clock } from '../system/clock.ts'
@@ -6,9 +7,10 @@ import { sleep } from '../system/sleep.ts'
 import type { Endpoint } from '../wireguard/spec.ts'
 import type { RegistrarPlaces } from './ask-registrar.ts'
 import { type CarrierLink, openCarrierLink } from './carrier-link.ts'
+import { type CarrierPlace, LOOPBACK_PLACE } from './carrier-place.ts'
 
 /**
- * WireGuard's datagrams over TLS to the registrar, for when no UDP gets through: the hub as an endpoint on loopback.
+ * WireGuard's datagrams over TLS to the registrar, for when no UDP gets through: the hub as an endpoint of this machine.
  * WireGuard follows whatever authenticated packet comes last: hold the carrier before WireGuard is pointed elsewhere, or
  * what still comes out of it leads WireGuard back into it.
  */
@@ -26,8 +28,6 @@ export interface Carrier {
   readonly close: () => void
 }
 
-const LOOPBACK = '127.0.0.1'
-
 /** Until the connection is back; WireGuard repeats its handshake every 5 s, and older data is of little use. */
 const WAITING_DATAGRAMS = 128
 /** Some milliseconds of a fast line, should WireGuard not read for so long. */
@@ -42,6 +42,7 @@ const STEADY_MS = 10_000
  * Opens a carrier; it is there when the hub has taken the first connection. After that it reconnects by itself.
  * @param bearer `HOME.SECRET`.
  * @param signal ends the carrier, now or later.
+ * @param place where WireGuard sends to, and the only one that is listened to there.
  * @throws {Problem} of the first connection: `hub-unreachable`, `name-unresolved`, `certificate-mismatch`,
  * `home-unknown`, `rate-limited`, `carriers-full`, `answer-invalid`.
  */
@@ -50,13 +51,14 @@ export async function openCarrier(
   bearer: string,
   clock: Clock,
   signal: AbortSignal,
+  place: CarrierPlace = LOOPBACK_PLACE,
 ): Promise<Carrier> {
   const closing = new AbortController()
   const ending = AbortSignal.any([signal, closing.signal])
   const past = { sentBytes: 0, receivedBytes: 0, dropped: 0 }
   const waiting: Uint8Array[] = []
   let link: CarrierLink | null = null
-  /** WireGuard's port on loopback, as it last sent; it changes when the interface listens elsewhere. */
+  /** WireGuard's port, as it last sent; it changes when the interface listens elsewhere. */
   let wireguardPort: number | null = null
   let localDropped = 0
   let held = false
@@ -65,11 +67,11 @@ export async function openCarrier(
   function toWireguard(datagram: Uint8Array): void {
     if (held || wireguardPort === null || udp.getSendQueueSize() >= LOOPBACK_QUEUE_BYTES) localDropped += 1
     // One that does not get there is a lost one.
-    else udp.send(datagram, wireguardPort, LOOPBACK, () => undefined)
+    else udp.send(datagram, wireguardPort, place.from, () => undefined)
   }
 
   const connect = () => openCarrierLink(places, bearer, clock, ending, toWireguard)
-  const udp = await openLoopback()
+  const udp = await openAt(place)
   try {
     link = await connect()
   } catch (thrown) {
@@ -77,6 +79,7 @@ export async function openCarrier(
     throw thrown
   }
   udp.on('message', (datagram, sender) => {
+    if (sender.address !== place.from) return
     wireguardPort = sender.port
     if (link !== null) link.send(datagram)
     else if (waiting.length < WAITING_DATAGRAMS) waiting.push(datagram)
@@ -130,7 +133,7 @@ export async function openCarrier(
   }
 
   return {
-    endpoint: { address: LOOPBACK, port: udp.address().port },
+    endpoint: { address: place.address, port: udp.address().port },
     ended,
     counts: () => {
       const now = link?.counts()
@@ -150,14 +153,14 @@ export async function openCarrier(
   }
 }
 
-/** Bound to loopback, so that only programs of this machine reach it. @throws {Problem} `internal`. */
-function openLoopback(): Promise<Socket> {
+/** @throws {Problem} `internal`. */
+function openAt({ address }: CarrierPlace): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const udp = createSocket('udp4')
+    const udp = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
     const fail = (error: Error): void =>
       reject(new Problem('internal', { what: 'opening a carrier', why: error.message, cause: error }))
     udp.once('error', fail)
-    udp.bind({ address: LOOPBACK, port: 0, exclusive: true }, () => {
+    udp.bind({ address, port: 0, exclusive: true }, () => {
       udp.off('error', fail)
       resolve(udp)
     })

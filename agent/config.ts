@@ -30,11 +30,22 @@ const HubSchema = v.strictObject({
   heartbeatPort: PortSchema,
 })
 
-const RouterSchema = v.variant('kind', [v.strictObject({ kind: v.literal('linux') })])
+/** What the tunnel ends on: this machine, or a router that is told so over its API. */
+const RouterSchema = v.variant('kind', [
+  v.strictObject({ kind: v.literal('linux') }),
+  v.strictObject({
+    kind: v.literal('mikrotik'),
+    host: HostSchema,
+    port: PortSchema,
+    user: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
+    /** SHA-256 of its certificate; null: without encryption, as its owner wanted it. */
+    certificate: v.nullable(FingerprintSchema),
+  }),
+])
 
 export const LanModeSchema = v.picklist(['masquerade', 'routed'])
 
-export const AgentConfigSchema = v.strictObject({
+const FieldsSchema = v.strictObject({
   home: NameSchema,
   /** The public half of private.key: computing it would cost an agent the curve's 13 MB. */
   publicKey: PublicKeySchema,
@@ -58,7 +69,19 @@ export const AgentConfigSchema = v.strictObject({
   hubs: v.pipe(v.array(HubSchema), v.minLength(1)),
 })
 
+export const AgentConfigSchema = v.pipe(
+  FieldsSchema,
+  v.forward(
+    v.check(
+      ({ router, rotateKeys }) => router.kind === 'linux' || rotateKeys === null,
+      'expected null, since the router makes its own key and keeps it to itself',
+    ),
+    ['rotateKeys'],
+  ),
+)
+
 export type AgentConfig = v.InferOutput<typeof AgentConfigSchema>
+export type RouterConfig = AgentConfig['router']
 export type HubConfig = v.InferOutput<typeof HubSchema>
 export type LanMode = v.InferOutput<typeof LanModeSchema>
 

@@ -6,6 +6,7 @@ import { sleep } from '../system/sleep.ts'
 import { within } from '../system/within.ts'
 import type { Endpoint } from '../wireguard/spec.ts'
 import { openCarrier } from './carrier.ts'
+import { carrierPlace, closeWhenMoved } from './carrier-place.ts'
 import { type AgentConfig, firstHub } from './config.ts'
 import type { HubWord } from './core/evidence.ts'
 import { askRound, askSizes, type AskWay } from './echo-round.ts'
@@ -104,8 +105,10 @@ export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
     const { port, certificate, addresses } = firstHub(config())
     const hosts = [...new Set([...addresses, ...(path.hubLiterals ?? [])])]
     const bearer = await readBearer(configDir, config().home)
-    const carrier = await openCarrier({ hosts, port, certificate }, bearer, clock, signal)
+    const { router } = config()
+    const carrier = await openCarrier({ hosts, port, certificate }, bearer, clock, signal, await carrierPlace(router))
     path.carrier = carrier
+    void closeWhenMoved(carrier, router)
     void carrier.ended.then((why) => {
       if (path.carrier !== carrier) return
       path.carrier = null

@@ -1,6 +1,7 @@
 import { Problem } from '../problems/problem.ts'
 import { JoinAnswer, type JoinRequest, PROTOCOL_VERSION } from '../protocol/messages.ts'
 import type { JoinToken } from '../protocol/token.ts'
+import type { PublicKey } from '../wireguard/keys.ts'
 import { publicKeyOf } from '../wireguard/public-key.ts'
 import { type Answered, askRegistrar } from './ask-registrar.ts'
 import { detectLan } from './lan.ts'
@@ -13,14 +14,19 @@ export interface Admission extends Answered<JoinAnswer> {
   readonly publicKey: JoinRequest['publicKey']
 }
 
-/** Joins. The same secrets again get the same answer. @throws {Problem} the hub's own, or why it is not reached. */
+/**
+ * Joins. The same home secret again gets the same answer.
+ * @param publicKey the router's, where that made it; else the one of the secrets.
+ * @throws {Problem} the hub's own, or why it is not reached.
+ */
 export async function requestJoin(
   token: JoinToken,
   secrets: HomeSecrets,
+  publicKey: PublicKey | null,
   lan: readonly string[],
   signal: AbortSignal,
 ): Promise<Admission> {
-  return await ask(token, secrets, lan, 'join', signal)
+  return await ask(token, secrets, lan, 'join', signal, publicKey)
 }
 
 /**
@@ -50,8 +56,9 @@ async function ask(
   lan: readonly string[],
   purpose: 'preview' | 'join',
   signal: AbortSignal,
+  madeElsewhere: PublicKey | null = null,
 ): Promise<Admission> {
-  const publicKey = publicKeyOf(secrets.privateKey)
+  const publicKey = madeElsewhere ?? publicKeyOf(secrets.privateKey)
   const body: JoinRequest = {
     version: PROTOCOL_VERSION,
     joinSecret: token.joinSecret,

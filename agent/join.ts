@@ -6,10 +6,19 @@ import { type JoinToken, parseToken } from '../protocol/token.ts'
 import { makeFolder, writeFileAtomic } from '../system/atomic-file.ts'
 import type { Clock } from '../system/clock.ts'
 import { stampOf } from '../system/file-stamp.ts'
+import type { PublicKey } from '../wireguard/keys.ts'
 import type { Endpoint } from '../wireguard/spec.ts'
 import { bringTunnel } from './bring-tunnel.ts'
 import { makeRuntimeFolder, withChangeLock } from './change-lock.ts'
-import { type AgentConfig, agentConfigPath, firstHub, type LanMode, leavingConfigPath } from './config.ts'
+import { chooseRouter, type RouterCertificate, type RouterChoice } from './choose-router.ts'
+import {
+  type AgentConfig,
+  agentConfigPath,
+  firstHub,
+  type LanMode,
+  leavingConfigPath,
+  type RouterConfig,
+} from './config.ts'
 import { agentConfigText } from './config-text.ts'
 import { hubAddresses } from './hub-addresses.ts'
 import { type Admission, previewJoin, requestJoin } from './join-request.ts'
@@ -24,8 +33,9 @@ import { proveTunnel } from './prove.ts'
 import { registerHome } from './registration.ts'
 import { requireRoot } from './require-root.ts'
 import { forgetRotatedKeys } from './rotated-key.ts'
-import { draftSecrets, keepSecrets } from './secrets.ts'
-import { tunnelSpec } from './tunnel-spec.ts'
+import { keepRouterPassword } from './router-password.ts'
+import { draftSecrets, type KeyMaker, keepSecrets } from './secrets.ts'
+import { tunnelAddress, tunnelSpec } from './tunnel-spec.ts'
 
 export interface JoinOptions {
   readonly token: string
@@ -34,10 +44,13 @@ export interface JoinOptions {
   readonly lanMode: LanMode
   readonly economy: boolean
   readonly interface: string
+  readonly router: RouterChoice
 }
 
 /** How a join speaks with the person who started it. */
 export interface JoinHands {
+  /** Whether this is the router's own certificate; nothing of ours was sent to it yet. */
+  readonly trust: (shown: RouterCertificate) => Promise<boolean>
   /** Shown before anything is changed; the join goes on when the answer is yes. */
   readonly agree: (config: AgentConfig, plan: Plan) => Promise<boolean>
   readonly tell: (line: string) => void
@@ -53,16 +66,21 @@ export interface Joined {
 
 /** A join that changes nothing yet. */
 interface PreparedJoin {
+  readonly places: AgentPlaces
+  readonly options: JoinOptions
+  readonly router: RouterConfig
   readonly token: JoinToken
+  readonly adapter: Adapter
   readonly admission: Admission
+  /** With a key that nobody keeps, where a router will make it. */
   readonly config: AgentConfig
   readonly plan: Plan
 }
 
 /**
- * Joins a hub: keys made here, the plan shown, applied, the tunnel proven by an answered heartbeat, or everything
- * undone. Killed in between, it can be run again with the same token; once agent.yaml is written, the agent ends the
- * work by itself.
+ * Joins a hub: keys made where they are used, the plan shown, applied, the tunnel proven by an answered heartbeat, or
+ * everything undone. Killed in between, it can be run again with the same token; once agent.yaml is written, the agent
+ * ends the work by itself.
  * @returns null when the person did not agree.
  * @throws {Problem} after undoing what was done.
  */
@@ -76,51 +94,59 @@ export async function joinHome(
   const token = parseToken(options.token)
   requireRoot('joining the hub')
   await refuseSecondJoin(places.configDir)
-  const adapter = await openAdapter({ kind: 'linux' }, places)
   try {
-    await adapter.describe(signal)
-    const observed = await adapter.observe(options.interface, signal)
-    refuseUnlessSafe({ refusals: observed.clashes })
-    const prepared = await prepare(places, options, token, adapter, observed, signal)
-    if (!(await hands.agree(prepared.config, prepared.plan))) return null
-    return await carryOut(places, options, prepared, adapter, hands, clock, signal)
+    const router = await chooseRouter(options.router, hands.trust, signal)
+    return router === null ? null : await joinBy(router, places, options, token, hands, clock, signal)
   } catch (thrown) {
     // Whatever the interruption made fail: the person knows why it ended.
     if (!signal.aborted) throw thrown
     throw new Problem('interrupted', { what: 'joining the hub', why: 'it was interrupted', cause: thrown })
+  }
+}
+
+async function joinBy(
+  router: RouterConfig,
+  places: AgentPlaces,
+  options: JoinOptions,
+  token: JoinToken,
+  hands: JoinHands,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Joined | null> {
+  const adapter = await openAdapter(router, places, passwordFileOf(options.router))
+  try {
+    await adapter.describe(signal)
+    const observed = await adapter.observe(options.interface, signal)
+    refuseUnlessSafe({ refusals: observed.clashes })
+    const prepared = await prepare({ places, options, router, token, adapter }, observed, signal)
+    if (!(await hands.agree(prepared.config, prepared.plan))) return null
+    return await carryOut(prepared, hands, clock, signal)
   } finally {
     await adapter.close()
   }
 }
 
 async function prepare(
-  { configDir, stateDir }: AgentPlaces,
-  options: JoinOptions,
-  token: JoinToken,
-  adapter: Adapter,
+  join: Omit<PreparedJoin, 'admission' | 'config' | 'plan'>,
   observed: Observation,
   signal: AbortSignal,
 ): Promise<PreparedJoin> {
+  const { options, token, router, adapter } = join
+  const { configDir, stateDir } = join.places
   const local = await readLocalNetworks(options.interface)
-  const admission = await previewJoin(token, await draftSecrets(configDir), options.lan, local, signal)
-  const config = joinedConfig(token, admission.answer, admission.host, admission.publicKey, options)
+  const secrets = await draftSecrets(configDir, keyMakerOf(router))
+  const admission = await previewJoin(token, secrets, options.lan, local, signal)
+  const config = joinedConfig(token, admission.answer, admission.host, admission.publicKey, { ...options, router })
   const { addresses, network } = firstHub(config)
   const hubLiterals = await hubAddresses(addresses, stateDir, signal)
   refuseOverlaps(config.lan.prefixes, { network, hubLiterals, local })
   const plan = adapter.plan(observed, tunnelSpec(config, { hubLiterals, carrier: null }, null, UNKNOWN_LINE))
   refuseUnlessSafe(plan)
-  return { token, admission, config, plan }
+  return { ...join, admission, config, plan }
 }
 
-async function carryOut(
-  places: AgentPlaces,
-  options: JoinOptions,
-  { token, admission, config }: PreparedJoin,
-  adapter: Adapter,
-  hands: JoinHands,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<Joined> {
+async function carryOut(join: PreparedJoin, hands: JoinHands, clock: Clock, signal: AbortSignal): Promise<Joined> {
+  const { places, options, admission, config, adapter } = join
   const { configDir, stateDir, runtimeDir } = places
   const begun = new Set<JoinStage>()
   const newFolders = await missing([configDir, stateDir])
@@ -132,23 +158,10 @@ async function carryOut(
     await rm(linePath(stateDir), { force: true })
     await forgetRotatedKeys(stateDir)
     begun.add('secrets')
-    await keepSecrets(configDir, admission.secrets)
-    begun.add('hub')
-    // Not the preview's answer: somebody else may have joined since.
-    const { answer, host, publicKey } = await requestJoin(token, admission.secrets, config.lan.prefixes, signal)
-    const joined = joinedConfig(token, answer, host, publicKey, options)
-    begun.add('machine')
-    return await withChangeLock(runtimeDir, signal, async () => {
-      await writeFileAtomic(agentConfigPath(configDir), agentConfigText(joined))
-      await bringTunnel({ adapter, config: joined, stateDir, line: UNKNOWN_LINE, carrier: null }, signal)
-      hands.tell('The tunnel is set up; proving it.')
-      const { tookMs, mapping } = await proveTunnel(adapter, joined, configDir, clock, signal)
-      const registered = await registerHome(
-        { configDir, config: joined, reason: 'start', listenPort: null, lastMapping: mapping, hubLiterals: [] },
-        signal,
-      )
-      return { config: joined, provenMs: tookMs, mapping: registered.mapping ?? mapping }
-    })
+    const passwordFile = passwordFileOf(options.router)
+    if (passwordFile !== undefined) await keepRouterPassword(configDir, passwordFile)
+    await keepSecrets(configDir, admission.secrets, keyMakerOf(join.router))
+    return await withChangeLock(runtimeDir, signal, () => makeTunnel(join, begun, hands, clock, signal))
   } catch (thrown) {
     hands.tell('Undoing what was done.')
     const { addresses: hosts, port, certificate } = firstHub(config)
@@ -167,6 +180,90 @@ async function carryOut(
     )
     throw thrown
   }
+}
+
+/**
+ * The hub knows the home before the first initiation could reach it: at once where the key is made here, and where the
+ * router makes it, as soon as it has.
+ */
+async function makeTunnel(
+  join: PreparedJoin,
+  begun: Set<JoinStage>,
+  hands: JoinHands,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Joined> {
+  const { places, options, config, adapter } = join
+  const { configDir, stateDir } = places
+  const isKeyMadeHere = keyMakerOf(join.router) === 'agent'
+  let joined: AgentConfig | null = null
+  let proven: Joined | null = null
+
+  async function admit(cut: AbortSignal): Promise<AgentConfig> {
+    const publicKey = isKeyMadeHere ? null : await keyOnRouter(adapter, options.interface, cut)
+    begun.add('hub')
+    // Not the preview's answer: somebody else may have joined since.
+    const admission = await requestJoin(join.token, join.admission.secrets, publicKey, config.lan.prefixes, cut)
+    const { answer, host } = admission
+    joined = joinedConfig(join.token, answer, host, admission.publicKey, { ...options, router: join.router })
+    if (!isKeyMadeHere) refuseOtherThan(config, joined)
+    begun.add('machine')
+    await writeFileAtomic(agentConfigPath(configDir), agentConfigText(joined))
+    return joined
+  }
+
+  async function prove(cut: AbortSignal): Promise<Joined> {
+    const config = joined ?? (await admit(cut))
+    hands.tell('The tunnel is set up; proving it.')
+    const { tookMs, mapping } = await proveTunnel(adapter, config, configDir, clock, cut)
+    const registered = await registerHome(
+      { configDir, config, reason: 'start', listenPort: null, lastMapping: mapping, hubLiterals: [] },
+      cut,
+    )
+    proven = { config, provenMs: tookMs, mapping: registered.mapping ?? mapping }
+    return proven
+  }
+
+  const wanted = isKeyMadeHere ? await admit(signal) : config
+  begun.add('machine')
+  await bringTunnel({ adapter, config: wanted, stateDir, line: UNKNOWN_LINE, carrier: null }, signal, {
+    beforeStep: async (step, cut) => {
+      if (step.kind === 'set-peers' && joined === null) await admit(cut)
+    },
+    prove: async (cut) => void (await prove(cut)),
+  })
+  return proven ?? (await prove(signal))
+}
+
+async function keyOnRouter(adapter: Adapter, interfaceName: string, signal: AbortSignal): Promise<PublicKey> {
+  const observed = await adapter.observe(interfaceName, signal)
+  const publicKey = observed.interface?.publicKey ?? null
+  if (publicKey !== null) return publicKey
+  throw new Problem('step-failed', {
+    what: 'joining the hub',
+    why: `the router made the interface ${interfaceName}, and shows no public key of it`,
+    next: 'Run the same homeward join again',
+  })
+}
+
+/** What is on the router already was made for what the preview said. @throws {Problem} `answer-invalid`. */
+function refuseOtherThan(previewed: AgentConfig, joined: AgentConfig): void {
+  const spec = (config: AgentConfig) =>
+    JSON.stringify([tunnelAddress(config), firstHub(config).hubAddress, config.mtu, config.lan.prefixes])
+  if (spec(previewed) === spec(joined)) return
+  throw new Problem('answer-invalid', {
+    what: 'joining the hub',
+    why: 'meanwhile it gave this home’s address, or part of its LAN, to somebody else',
+    next: 'Run the same homeward join again',
+  })
+}
+
+function keyMakerOf({ kind }: RouterConfig): KeyMaker {
+  return kind === 'linux' ? 'agent' : 'router'
+}
+
+function passwordFileOf(choice: RouterChoice): string | undefined {
+  return choice.kind === 'linux' ? undefined : choice.passwordFile
 }
 
 async function refuseSecondJoin(configDir: string): Promise<void> {

@@ -2,9 +2,10 @@ import type { JoinAnswer } from '../protocol/messages.ts'
 import type { JoinToken } from '../protocol/token.ts'
 import type { PublicKey } from '../wireguard/keys.ts'
 import { PERSISTENT_KEEPALIVE_SECONDS } from '../wireguard/timers.ts'
-import { type AgentConfig, BEACONS, type LanMode } from './config.ts'
+import { type AgentConfig, BEACONS, type LanMode, type RouterConfig } from './config.ts'
 
 export interface JoinChoices {
+  readonly router: RouterConfig
   readonly interface: string
   readonly lanMode: LanMode
   readonly economy: boolean
@@ -21,7 +22,7 @@ export function joinedConfig(
   return {
     home: answer.home,
     publicKey,
-    router: { kind: 'linux' },
+    router: choices.router,
     interface: choices.interface,
     mtu: answer.mtu,
     keepaliveSeconds: PERSISTENT_KEEPALIVE_SECONDS,

@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { Adapter } from '../adapters/adapter.ts'
@@ -6,11 +6,11 @@ import { asProblem, Problem, reasonOf } from '../problems/problem.ts'
 import { writeFileAtomic } from '../system/atomic-file.ts'
 import { runCommand } from '../system/run-command.ts'
 import type { Log } from '../system/log.ts'
-import { sleep } from '../system/sleep.ts'
 import { parsePublicKey, privateKeyFrom, type PublicKey } from '../wireguard/keys.ts'
 import { withChangeLock } from './change-lock.ts'
-import { type AgentConfig, firstHub } from './config.ts'
-import { openHeartbeats } from './heartbeat.ts'
+import type { AgentConfig } from './config.ts'
+import { firstAnswer } from './first-answer.ts'
+import { heartbeatTarget } from './heartbeat-target.ts'
 import type { AgentPlaces } from './places.ts'
 import { type Registering, registerHome } from './registration.ts'
 import type { Turns } from './turns.ts'
@@ -62,7 +62,7 @@ export async function rotateKey(rotation: Rotation): Promise<RotatedKey> {
         log.debug('the interface has the new key')
         await prove(rotation.registering.config, signal)
         log.debug('the new key is proven')
-        const rotated: RotatedKey = { schema: 1, joined, publicKey }
+        const rotated: RotatedKey = { schema: 1, joined, publicKey, madeBy: 'agent' }
         await keepRotatedKey(places.stateDir, rotated)
         log.debug('the new key is kept')
         take(rotated)
@@ -93,7 +93,7 @@ export async function settleRotation(
     const publicKey = seen.interface?.publicKey ?? null
     const isNew = publicKey !== null && publicKey !== (kept?.publicKey ?? joined)
     if (isNew && existsSync(rotatedKeyPath(stateDir, publicKey))) {
-      const rotated: RotatedKey = { schema: 1, joined, publicKey }
+      const rotated: RotatedKey = { schema: 1, joined, publicKey, madeBy: 'agent' }
       await keepRotatedKey(stateDir, rotated)
       log.info({ publicKey }, 'a change of the tunnel’s key that was cut off is completed')
       await removeOtherKeys(stateDir, rotated)
@@ -139,19 +139,8 @@ async function changeHere(
 
 /** Heartbeats, since they are what WireGuard shakes hands for. */
 async function prove(config: AgentConfig, signal: AbortSignal): Promise<void> {
-  const { address, hubAddress, heartbeatPort } = firstHub(config)
-  const answered = new AbortController()
-  const heartbeats = openHeartbeats({ from: address, hubAddress, port: heartbeatPort }, () => answered.abort())
-  const either = AbortSignal.any([signal, answered.signal, AbortSignal.timeout(PROVE_MS)])
-  try {
-    for (let sequence = randomInt(2 ** 31); !either.aborted; sequence += 1) {
-      heartbeats.send(sequence)
-      await sleep(EVERY_MS, either)
-    }
-  } finally {
-    heartbeats.close()
-  }
-  if (answered.signal.aborted) return
+  const heard = await firstAnswer(heartbeatTarget(config), { everyMs: EVERY_MS, atMostMs: PROVE_MS }, signal)
+  if (heard !== null) return
   throw new Problem('tunnel-unproven', {
     what: 'changing the tunnel’s key',
     why: `no heartbeat was answered with the new key within ${PROVE_MS / 1_000} s`,

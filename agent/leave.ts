@@ -1,4 +1,5 @@
 import { rename, rm } from 'node:fs/promises'
+import type { Step } from '../adapters/adapter.ts'
 import { bringTo } from '../adapters/apply.ts'
 import { asProblem, Problem } from '../problems/problem.ts'
 import { askLocal } from '../system/local-socket.ts'
@@ -6,7 +7,14 @@ import { stampOf } from '../system/file-stamp.ts'
 import { sleep } from '../system/sleep.ts'
 import { makeRuntimeFolder, withChangeLock } from './change-lock.ts'
 import { clockPath } from './clock-guard.ts'
-import { type AgentConfig, agentConfigPath, firstHub, leavingConfigPath, readAgentConfigFile } from './config.ts'
+import {
+  type AgentConfig,
+  agentConfigPath,
+  firstHub,
+  leavingConfigPath,
+  readAgentConfigFile,
+  type RouterConfig,
+} from './config.ts'
 import { eventsPath, olderEventsPath } from './event-log.ts'
 import { forgetHome } from './forget-home.ts'
 import { hubAddressesPath } from './hub-addresses.ts'
@@ -15,6 +23,7 @@ import { openAdapter } from './open-adapter.ts'
 import type { AgentPlaces } from './places.ts'
 import { requireRoot } from './require-root.ts'
 import { forgetRotatedKeys } from './rotated-key.ts'
+import { routerPasswordPath } from './router-password.ts'
 import { homeSecretPath, privateKeyPath, readBearer, removeSecrets } from './secrets.ts'
 import { agentSocketPath } from './socket-path.ts'
 
@@ -23,35 +32,45 @@ export interface Left {
   readonly home: string | null
   /** Why the hub could not be told; null when it was. */
   readonly hubNotTold: string | null
+  /** The router that was left as it is, because its owner said so; null when nothing is left. */
+  readonly routerLeft: string | null
+}
+
+export interface LeaveOptions {
+  /** Whatever stands on the router stays there: it is gone, or does not answer any more. */
+  readonly forgetRouter: boolean
 }
 
 /** The agent looks at agent.yaml when it is asked to, and ends within a second or two. */
 const AGENT_ENDS_MS = 15_000
 
 /**
- * Leaves the hub: the agent ends, everything of ours on this machine is undone from its marks, the hub forgets us, the
- * secrets go. Interrupted anywhere, it can be run again.
- * @throws {Problem} `no-root`, `config-missing` when there is nothing to leave, or what could not be undone.
+ * Leaves the hub: the agent ends, everything of ours on this machine or the router is undone from its marks, the hub
+ * forgets us, the secrets go. Interrupted anywhere, or with a router that does not answer, it can be run again: what is
+ * needed for that stays.
+ * @throws {Problem} `no-root`, `config-missing` when there is nothing to leave, `wrong-usage`, or what could not be undone.
  */
-export async function leaveHome(places: AgentPlaces, tell: (line: string) => void, signal: AbortSignal): Promise<Left> {
+export async function leaveHome(
+  places: AgentPlaces,
+  { forgetRouter }: LeaveOptions,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Left> {
   const { configDir, stateDir, runtimeDir } = places
   requireRoot('leaving the hub')
   const config = await beginLeaving(configDir, tell)
   await makeRuntimeFolder(runtimeDir)
   if (!(await agentEnds(runtimeDir, signal))) tell('The agent does not end; going on without it.')
 
-  const adapter = await openAdapter({ kind: 'linux' }, places)
-  try {
-    const steps = await withChangeLock(runtimeDir, signal, () =>
-      bringTo(adapter, config?.interface ?? 'hw0', null, signal),
-    )
+  const router = config?.router ?? { kind: 'linux' }
+  const routerLeft = router.kind !== 'linux' && forgetRouter ? router.host : null
+  if (routerLeft === null) {
+    const steps = await undo(router, config?.interface ?? 'hw0', places, signal)
     if (config === null && steps.length === 0 && !(await hasRemains(configDir)))
       throw new Problem('config-missing', {
         what: 'leaving the hub',
         why: 'this machine has not joined one, and nothing of homeward is on it',
       })
-  } finally {
-    await adapter.close()
   }
 
   const hubNotTold = await tellHub(configDir, config, signal)
@@ -67,7 +86,31 @@ export async function leaveHome(places: AgentPlaces, tell: (line: string) => voi
     await rm(path, { force: true })
   // Last: while it is there, an interrupted leave knows how to go on.
   await rm(leavingConfigPath(configDir), { force: true })
-  return { home: config?.home ?? null, hubNotTold }
+  return { home: config?.home ?? null, hubNotTold, routerLeft }
+}
+
+/** @throws {Problem} what could not be undone; where that is on a router, with the way to leave without it. */
+async function undo(
+  router: RouterConfig,
+  interfaceName: string,
+  places: AgentPlaces,
+  signal: AbortSignal,
+): Promise<readonly Step[]> {
+  const adapter = await openAdapter(router, places)
+  try {
+    return await withChangeLock(places.runtimeDir, signal, () => bringTo(adapter, interfaceName, null, signal))
+  } catch (thrown) {
+    if (router.kind === 'linux') throw thrown
+    const { code, what, why, next } = asProblem(thrown, `undoing the tunnel on the router at ${router.host}`)
+    throw new Problem(code, {
+      what,
+      why,
+      next: `${next}. Then run homeward leave again; nothing is forgotten until then. If the router is gone for good: homeward leave --forget-router`,
+      cause: thrown,
+    })
+  } finally {
+    await adapter.close()
+  }
 }
 
 /** Who this machine is, if it can still say. */
@@ -96,7 +139,12 @@ async function agentEnds(runtimeDir: string, signal: AbortSignal): Promise<boole
 
 async function hasRemains(configDir: string): Promise<boolean> {
   const stamps = await Promise.all(
-    [privateKeyPath(configDir), homeSecretPath(configDir), leavingConfigPath(configDir)].map(stampOf),
+    [
+      privateKeyPath(configDir),
+      homeSecretPath(configDir),
+      routerPasswordPath(configDir),
+      leavingConfigPath(configDir),
+    ].map(stampOf),
   )
   return stamps.some((stamp) => stamp !== 'gone')
 }

@@ -1,13 +1,12 @@
-import { randomInt } from 'node:crypto'
 import type { Adapter } from '../adapters/adapter.ts'
 import { Problem } from '../problems/problem.ts'
 import type { HubView } from '../protocol/messages.ts'
 import type { Clock } from '../system/clock.ts'
-import { sleep } from '../system/sleep.ts'
 import type { PeerState } from '../wireguard/dump.ts'
 import type { Endpoint } from '../wireguard/spec.ts'
 import { type AgentConfig, firstHub } from './config.ts'
-import { openHeartbeats } from './heartbeat.ts'
+import { firstAnswer } from './first-answer.ts'
+import { heartbeatTarget } from './heartbeat-target.ts'
 import { registerHome } from './registration.ts'
 
 export interface Proof {
@@ -33,27 +32,11 @@ export async function proveTunnel(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Proof> {
-  const { address, hubAddress, heartbeatPort } = firstHub(config)
-  const answered = new AbortController()
-  const first = randomInt(2 ** 32)
   const startedAt = clock.now()
-  let proof: Proof | null = null
-  const heartbeats = openHeartbeats({ from: address, hubAddress, port: heartbeatPort }, (heard) => {
-    if (heard === 'refused') return
-    proof ??= { tookMs: clock.now() - startedAt, mapping: heard.endpoint }
-    answered.abort()
-  })
-  try {
-    const either = AbortSignal.any([signal, answered.signal])
-    for (let sent = 0; clock.now() - startedAt < PROVE_MS && !either.aborted; sent += 1) {
-      heartbeats.send((first + sent) % 2 ** 32)
-      await sleep(EVERY_MS, either)
-    }
-  } finally {
-    heartbeats.close()
-  }
+  const patience = { everyMs: EVERY_MS, atMostMs: PROVE_MS }
+  const heard = await firstAnswer(heartbeatTarget(config), patience, signal, (one) => one !== 'refused')
   signal.throwIfAborted()
-  if (proof !== null) return proof
+  if (heard !== null && heard !== 'refused') return { tookMs: clock.now() - startedAt, mapping: heard.endpoint }
   const seen = await adapter.observe(config.interface, signal)
   const peer = seen.interface?.peers[0] ?? null
   const registration = { configDir, config, listenPort: null, lastMapping: null, hubLiterals: [] }
@@ -73,7 +56,9 @@ export function whyUnproven(
   const { port, hubAddress, heartbeatPort } = firstHub(config)
   if (peer === null) return 'the interface is gone'
   if (peer.lastHandshakeAt !== null)
-    return `WireGuard shook hands with the hub, but nobody answers at ${hubAddress} port ${heartbeatPort}`
+    return config.router.kind === 'linux'
+      ? `WireGuard shook hands with the hub, but nobody answers at ${hubAddress} port ${heartbeatPort}`
+      : `WireGuard shook hands with the hub, but nobody answers this machine at ${hubAddress} port ${heartbeatPort}: its default route must lead to the router at ${config.router.host}`
   if (view === null) return 'there was no WireGuard handshake, and the hub’s registrar does not answer any more either'
   if (!view.peerKnown) return 'the hub does not know this home’s key'
   if (view.rxBytes > 0) return 'the hub hears this home, but its answers do not arrive here'

@@ -12,12 +12,14 @@ const RotatedSchema = v.object({
   schema: v.literal(1),
   /** agent.yaml's key, which it replaces: after another join it replaces none. */
   joined: PublicKeySchema,
-  /** What the tunnel has instead. Its private half stands in a file of its own, beside this one. */
+  /** What the tunnel has instead. */
   publicKey: PublicKeySchema,
+  /** Who has its private half: the agent, in a file of its own beside this one; or the router, which made it. */
+  madeBy: v.optional(v.picklist(['agent', 'router']), 'agent'),
 })
 
 /**
- * The key that the agent made in place of the one from the join. It stands in the state folder, since the service cannot
+ * The key that came in place of the one from the join. It stands in the state folder, since the service cannot
  * write its settings. key.json alone says which key counts: a private half that it does not name is a rotation's that was
  * cut off, and worth nothing.
  */
@@ -32,7 +34,8 @@ export function withKey(config: AgentConfig, rotated: RotatedKey | null): AgentC
 export async function readRotatedKey(stateDir: string): Promise<RotatedKey | null> {
   try {
     const rotated = v.parse(RotatedSchema, JSON.parse(await readFile(keyFile(stateDir), 'utf8')))
-    return existsSync(rotatedKeyPath(stateDir, rotated.publicKey)) ? rotated : null
+    const isWhole = rotated.madeBy === 'router' || existsSync(rotatedKeyPath(stateDir, rotated.publicKey))
+    return isWhole ? rotated : null
   } catch {
     return null
   }

@@ -1,9 +1,11 @@
 import { randomInt } from 'node:crypto'
+import { reasonOf } from '../problems/problem.ts'
 import { makeFolder } from '../system/atomic-file.ts'
 import type { Clock } from '../system/clock.ts'
 import { stampOf } from '../system/file-stamp.ts'
 import { type LocalHandler, serveLocal } from '../system/local-socket.ts'
 import type { Log } from '../system/log.ts'
+import { makeAssurance } from './assurance.ts'
 import { makeCalendar } from './calendar.ts'
 import { makeRuntimeFolder } from './change-lock.ts'
 import { type ClockGuard, openClockGuard } from './clock-guard.ts'
@@ -19,11 +21,14 @@ import { openLineMemory } from './line-memory.ts'
 import { rotateKey, settleRotation } from './key-rotation.ts'
 import { makeLoop, type TunnelLoop } from './loop.ts'
 import { measureMappingLife } from './mapping-life.ts'
+import { leadOffCarrier } from './off-carrier.ts'
 import { openAdapter } from './open-adapter.ts'
 import type { Path } from './path.ts'
 import type { AgentPlaces } from './places.ts'
+import type { Registering } from './registration.ts'
 import { readRotatedKey, type RotatedKey, withKey } from './rotated-key.ts'
 import { type KeyRotations, makeKeyRotations } from './rotate-keys.ts'
+import { followRouterKey } from './router-key.ts'
 import { readEchoKey } from './secrets.ts'
 import { agentSocketPath } from './socket-path.ts'
 import { makeStatusTeller } from './status-teller.ts'
@@ -50,6 +55,8 @@ interface Agent {
   readonly settleKey: () => Promise<void>
   readonly answer: LocalHandler
   readonly note: (happening: Happening) => Promise<void>
+  /** Before this agent ends and takes its carrier along. Never throws. */
+  readonly offCarrier: () => Promise<void>
   readonly close: () => Promise<void>
   /** For the log. */
   readonly about: Readonly<Record<string, string>>
@@ -88,6 +95,7 @@ export async function runAgent(
         agent.rotations.run(all),
       ])
       log.info(how === 'left' ? 'agent.yaml is gone: this machine left its hub' : 'the agent ends; the tunnel stays')
+      if (how === 'ended') await agent.offCarrier()
       await agent.note({ kind: 'agent-stopped' })
     } finally {
       ended.abort()
@@ -126,6 +134,17 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     config = withKey(asWritten, rotated)
   }
 
+  function registering(): Omit<Registering, 'reason'> {
+    return {
+      configDir,
+      config,
+      lastMapping: loop.look().watch.ledger.current?.endpoint ?? null,
+      listenPort: path.listenPort,
+      hubLiterals: path.hubLiterals ?? [],
+      mtu: line.current.mtu,
+    }
+  }
+
   const path: Path = {
     hubLiterals: null,
     endpoint: null,
@@ -133,6 +152,18 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     listenPort: null,
     carrier: null,
   }
+  const assurance = makeAssurance({
+    adapter,
+    config: () => config,
+    wasUp: () => loop.look().watch.health.kind === 'up',
+    followKey: (publicKey, cut) =>
+      turns(async () => {
+        const change = { stateDir, joined: asWritten.publicKey, registering: registering() }
+        takeKey(await followRouterKey(publicKey, change, cut))
+        log.info({ publicKey }, 'the router has made a new key, and the hub is told')
+        noteSoon({ kind: 'key', publicKey, why: null })
+      }),
+  })
   const { keeper, bring, expectChange } = makeUpkeep({
     places,
     adapter,
@@ -140,6 +171,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     line,
     path,
     clockGuard,
+    assurance,
     notice: (event) => loop.notice(event),
     note: noteSoon,
     log,
@@ -212,14 +244,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
           adapter,
           turns,
           joined: asWritten.publicKey,
-          registering: {
-            configDir,
-            config,
-            lastMapping: loop.look().watch.ledger.current?.endpoint ?? null,
-            listenPort: path.listenPort,
-            hubLiterals: path.hubLiterals ?? [],
-            mtu: line.current.mtu,
-          },
+          registering: registering(),
           take: takeKey,
           log,
         }),
@@ -231,9 +256,11 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   const watch = watchConfig(
     configDir,
     stamp,
-    (next) => {
-      asWritten = next
-      config = withKey(next, rotated)
+    (taken) => {
+      if (JSON.stringify(taken.router) !== JSON.stringify(asWritten.router))
+        log.warn('what agent.yaml says of the router is taken when the agent is started again')
+      asWritten = { ...taken, router: asWritten.router }
+      config = withKey(asWritten, rotated)
       // Its names may lead elsewhere.
       path.hubLiterals = null
       loop.configure(config)
@@ -268,6 +295,15 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
       takeKey(await settleRotation(tunnel, config.interface, rotated, log))
     },
     note,
+    offCarrier: async () => {
+      try {
+        const { endpoint } = path
+        if (await leadOffCarrier(adapter, config, runtimeDir, path))
+          log.info({ endpoint }, 'the tunnel is led off the carrier')
+      } catch (thrown) {
+        log.warn({ why: reasonOf(thrown) }, 'the tunnel could not be led off the carrier')
+      }
+    },
     close: async () => {
       path.carrier?.close()
       await adapter.close()

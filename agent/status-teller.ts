@@ -1,12 +1,13 @@
-import type { Adapter, Description, ObservedInterface } from '../adapters/adapter.ts'
+import type { Adapter, Description, Observation } from '../adapters/adapter.ts'
 import type { Clock } from '../system/clock.ts'
 import { cutPeriod } from '../wireguard/cut-period.ts'
 import type { Calendar } from './calendar.ts'
-import { carrierNat, ownAddressTowards } from './carrier-nat.ts'
+import { carrierNat } from './carrier-nat.ts'
 import { type AgentConfig, firstHub } from './config.ts'
 import { makeHandshakeAge } from './handshake-age.ts'
 import type { LineMemory } from './line-memory.ts'
 import type { TunnelLoop } from './loop.ts'
+import { routeEnds } from './route-ends.ts'
 import { type Status, statusOf } from './status.ts'
 
 export interface StatusTeller {
@@ -36,7 +37,7 @@ const LOOK_TIMEOUT_MS = 5_000
 
 interface Look {
   readonly description: Description | null
-  readonly observed: ObservedInterface | null
+  readonly observed: Observation | null
   readonly ownAddress: string | null
 }
 
@@ -48,12 +49,14 @@ export function makeStatusTeller(sources: StatusSources): StatusTeller {
 
   async function look(): Promise<Look> {
     const signal = AbortSignal.timeout(LOOK_TIMEOUT_MS)
-    const { interface: name, hubs } = config()
+    const { interface: name, hubs, router } = config()
     const description = await adapter.describe(signal).catch(() => null)
     // What cannot be looked at now, for want of rights or because it is being made, is not there.
-    const observed = (await adapter.observe(name, signal).catch(() => null))?.interface ?? null
-    const endpoint = observed?.peers.find((peer) => peer.publicKey === hubs[0]?.publicKey)?.endpoint ?? null
-    return { description, observed, ownAddress: endpoint === null ? null : await ownAddressTowards(endpoint.address) }
+    const observed = await adapter.observe(name, signal).catch(() => null)
+    const endpoint = observed?.interface?.peers.find((peer) => peer.publicKey === hubs[0]?.publicKey)?.endpoint ?? null
+    // What this machine's own address is says nothing of a router's.
+    const ends = endpoint === null || router.kind !== 'linux' ? null : await routeEnds(endpoint.address)
+    return { description, observed, ownAddress: ends?.own ?? null }
   }
 
   return {
@@ -61,7 +64,7 @@ export function makeStatusTeller(sources: StatusSources): StatusTeller {
       if (latest === null || clock.now() - latest.at > LOOK_MS) latest = { at: clock.now(), look: look() }
       const { description, observed, ownAddress } = await latest.look
       const { watch, stale } = loop.look()
-      const peer = observed?.peers.find((one) => one.publicKey === firstHub(config()).publicKey)
+      const peer = observed?.interface?.peers.find((one) => one.publicKey === firstHub(config()).publicKey)
       return statusOf({
         version,
         description,

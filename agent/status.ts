@@ -1,4 +1,4 @@
-import type { Description, ObservedInterface } from '../adapters/adapter.ts'
+import type { Description, Observation } from '../adapters/adapter.ts'
 import { formatEndpoint } from '../wireguard/spec.ts'
 import { REKEY_AFTER_TIME } from '../wireguard/timers.ts'
 import type { Calendar } from './calendar.ts'
@@ -21,6 +21,8 @@ export interface Status {
     readonly kind: string
     readonly model: string | null
     readonly dataPlane: 'kernel' | 'userspace' | null
+    /** What is not homeward's there, hinders the tunnel, and is for its owner to change. */
+    readonly warnings: readonly string[]
   }
   readonly hub: { readonly addresses: readonly string[]; readonly port: number; readonly registrar: Registrar }
   readonly tunnel: {
@@ -69,12 +71,14 @@ export interface Status {
 
 /**
  * `hub-daemon-silent`: WireGuard carries, homeward on the hub does not answer. `registrar-unreachable`: nor can it be
- * reached outside the tunnel. `clock-behind`: the tunnel waits for this machine's clock. `tcp-carrier`, `other-way`: the tunnel takes a detour. `smaller-mtu`: full-size packets got lost.
+ * reached outside the tunnel. `router-silent`: the router does not answer us, so nothing can be changed on it.
+ * `clock-behind`: the tunnel waits for this machine's clock. `tcp-carrier`, `other-way`: the tunnel takes a detour. `smaller-mtu`: full-size packets got lost.
  */
 export type Note =
   | 'clock-behind'
   | 'hub-daemon-silent'
   | 'registrar-unreachable'
+  | 'router-silent'
   | 'tcp-carrier'
   | 'other-way'
   | 'smaller-mtu'
@@ -84,7 +88,8 @@ export interface StatusFacts {
   readonly config: AgentConfig
   /** null when the router could not be asked. */
   readonly description: Description | null
-  readonly observed: ObservedInterface | null
+  /** null when the machine that the tunnel ends on could not be asked. */
+  readonly observed: Pick<Observation, 'interface' | 'warnings'> | null
   readonly lastHandshakeSeconds: number | null
   readonly watch: Watch
   readonly stale: boolean
@@ -112,6 +117,7 @@ export function statusOf(facts: StatusFacts): Status {
       kind: config.router.kind,
       model: facts.description?.model ?? null,
       dataPlane: facts.description?.dataPlane ?? null,
+      warnings: facts.observed?.warnings ?? [],
     },
     hub: { addresses: hub.addresses, port: hub.port, registrar: registration.registrar },
     tunnel: tunnelOf(facts),
@@ -126,7 +132,9 @@ export function statusOf(facts: StatusFacts): Status {
 }
 
 function tunnelOf(facts: StatusFacts): Status['tunnel'] {
-  const { config, observed, watch, calendar, now, lastHandshakeSeconds, clockBehindSeconds } = facts
+  const { config, watch, calendar, now, lastHandshakeSeconds, clockBehindSeconds } = facts
+  const observed = facts.observed?.interface ?? null
+  const isRouterSilent = facts.observed === null && config.router.kind !== 'linux'
   const { health, heartbeats } = watch
   const hub = firstHub(config)
   const peer = observed?.peers.find((one) => one.publicKey === hub.publicKey)
@@ -138,7 +146,11 @@ function tunnelOf(facts: StatusFacts): Status['tunnel'] {
     since: isoSeconds(calendar.at(health.since)),
     cause: causeOf(health),
     remedy: watch.cure.underWay?.remedy.kind ?? null,
-    notes: [...(clockBehindSeconds === null ? [] : (['clock-behind'] as const)), ...notesOf(watch)],
+    notes: [
+      ...(clockBehindSeconds === null ? [] : (['clock-behind'] as const)),
+      ...(isRouterSilent ? (['router-silent'] as const) : []),
+      ...notesOf(watch),
+    ],
     interface: config.interface,
     address: tunnelAddress(config),
     endpoint: endpoint === null ? null : formatEndpoint(endpoint),

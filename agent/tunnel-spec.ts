@@ -4,18 +4,15 @@ import { type AgentConfig, firstHub, type HubConfig } from './config.ts'
 import { keepaliveSeconds } from './core/keepalive.ts'
 import type { Line } from './line-memory.ts'
 
-/** The carrier's own address. */
-const LOOPBACK = '127.0.0.1'
-
 /** Ways to the hub that a tunnel may take. */
 export interface Ways {
   /** The hub's addresses, best first; never empty. */
   readonly hubLiterals: readonly string[]
   /**
-   * Where the agent's carrier of last resort takes WireGuard's datagrams; null when there is none. `any`: whoever asks is
-   * not the agent, and leaves it where it is.
+   * Where the agent's carrier of last resort takes WireGuard's datagrams; null when there is none. A port of `any`: whoever
+   * asks is not the agent, and leaves the carrier that there may be at this address.
    */
-  readonly carrier: Endpoint | 'any' | null
+  readonly carrier: Endpoint | { readonly address: string; readonly port: 'any' } | null
 }
 
 /**
@@ -29,7 +26,8 @@ export function tunnelSpec(config: AgentConfig, ways: Ways, current: Endpoint | 
   const endpoint = isAmong(ways, hub, current) ? current : { address: first, port: hub.port }
   return {
     interface: config.interface,
-    publicKey: config.publicKey,
+    // A router makes its key itself; whatever that is, the hub is told.
+    publicKey: config.router.kind === 'linux' ? config.publicKey : null,
     address: tunnelAddress(config),
     mtu: tunnelMtu(config, line),
     listenPort: null,
@@ -49,7 +47,10 @@ export function tunnelPeer(config: AgentConfig, endpoint: Endpoint, keepalive: n
 function isAmong({ hubLiterals, carrier }: Ways, hub: HubConfig, current: Endpoint | null): current is Endpoint {
   if (current === null) return false
   if (hubLiterals.includes(current.address)) return [hub.port, ...hub.alternatePorts].includes(current.port)
-  return carrier === 'any' ? current.address === LOOPBACK : sameEndpoint(carrier, current)
+  if (carrier === null) return false
+  return carrier.port === 'any'
+    ? carrier.address === current.address
+    : sameEndpoint({ ...carrier, port: carrier.port }, current)
 }
 
 /** Bytes. What the line has taught lowers it, never raises it. */

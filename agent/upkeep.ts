@@ -1,5 +1,6 @@
 import type { Adapter, Step } from '../adapters/adapter.ts'
 import type { Log } from '../system/log.ts'
+import type { Assurance } from './assurance.ts'
 import { bringTunnel } from './bring-tunnel.ts'
 import { withChangeLock } from './change-lock.ts'
 import type { ClockGuard } from './clock-guard.ts'
@@ -28,29 +29,45 @@ export interface UpkeepParts {
   readonly line: LineMemory
   readonly path: Path
   readonly clockGuard: ClockGuard
+  /** Before a router keeps what was changed. */
+  readonly assurance: Assurance
   readonly notice: TunnelLoop['notice']
   readonly note: (happening: Happening) => void
   readonly log: Log
 }
 
 export function makeUpkeep(parts: UpkeepParts): Upkeep {
-  const { places, adapter, config, line, path, clockGuard, notice, note, log } = parts
+  const { places, adapter, config, line, path, clockGuard, assurance, notice, note, log } = parts
   const { stateDir, runtimeDir } = places
   /** For which configuration the machine was last found or made right. */
   let settled: AgentConfig | null = null
+  let isDescribed = false
 
   async function bring(signal: AbortSignal): Promise<readonly Step[]> {
     const isUp = async () => (await adapter.observe(config().interface, signal)).interface?.up === true
-    await clockGuard.hold(isUp, signal)
-    const { steps, peer, ...brought } = await withChangeLock(runtimeDir, signal, () => {
+    // A router shakes hands by its own clock.
+    if (config().router.kind === 'linux') await clockGuard.hold(isUp, signal)
+    const { steps, peer, hubLiterals, listenPort } = await withChangeLock(runtimeDir, signal, async () => {
       // What is so under the lock: while it was waited for, the tunnel may have got another key.
       const { carrier, hubLiterals } = path
       const tunnel = { adapter, config: config(), stateDir, line: line.current, carrier: carrier?.endpoint ?? null }
-      return bringTunnel(hubLiterals === null ? tunnel : { ...tunnel, hubLiterals }, signal)
+      const wanted = hubLiterals === null ? tunnel : { ...tunnel, hubLiterals }
+      const brought = await bringTunnel(wanted, signal, assurance)
+      // Kept, and then we were killed before anybody was told.
+      if (brought.publicKey !== null && brought.steps.length === 0) await assurance.keyFound(brought.publicKey, signal)
+      return brought
     })
     const seen = peer === null ? {} : { endpoint: peer.endpoint, keepaliveSeconds: peer.keepaliveSeconds }
-    Object.assign(path, brought, seen)
+    Object.assign(path, { hubLiterals, listenPort }, seen)
     return steps
+  }
+
+  /** A router that does not answer says it the next time. */
+  async function describeOnce(signal: AbortSignal): Promise<void> {
+    if (isDescribed) return
+    const { remedies } = await adapter.describe(signal)
+    isDescribed = true
+    notice({ kind: 'described', canForgetFlow: remedies.includes('forget-flow') })
   }
 
   async function look(signal: AbortSignal): Promise<readonly Step[]> {
@@ -58,6 +75,7 @@ export function makeUpkeep(parts: UpkeepParts): Upkeep {
     let mended = false
     try {
       const steps = await bring(signal)
+      await describeOnce(signal)
       // What the first look and a new configuration change is no drift.
       mended = settled === wanted && steps.length > 0
       settled = wanted

@@ -1,7 +1,12 @@
 import { describeStep } from '../adapters/describe-step.ts'
-import { refuseUnlessSafe } from '../adapters/apply.ts'
-import { bringTunnel, planTunnel } from '../agent/bring-tunnel.ts'
+import { type ApplyHooks, refuseUnlessSafe } from '../adapters/apply.ts'
+import { makeAssurance } from '../agent/assurance.ts'
+import { bringTunnel, type HomeTunnel, planTunnel } from '../agent/bring-tunnel.ts'
 import { makeRuntimeFolder, withChangeLock } from '../agent/change-lock.ts'
+import { type AgentConfig, readAgentConfig } from '../agent/config.ts'
+import { firstAnswer } from '../agent/first-answer.ts'
+import { heartbeatTarget } from '../agent/heartbeat-target.ts'
+import { followRouterKey } from '../agent/router-key.ts'
 import { confirm } from './confirm.ts'
 import type { Context } from './context.ts'
 import { openHome, readWanted } from './open-home.ts'
@@ -22,11 +27,32 @@ export async function apply(context: Context): Promise<void> {
     if (!(await confirm(context, 'Do this?', 'applying the plan'))) return tell('nothing was changed')
     await makeRuntimeFolder(context.runtimeDir)
     // Whatever the agent mended or changed in the meantime is so: the steps are planned anew under the lock.
-    const { steps } = await withChangeLock(context.runtimeDir, signal, async () =>
-      bringTunnel({ ...home, ...(await readWanted(context)) }, signal),
-    )
+    const { steps } = await withChangeLock(context.runtimeDir, signal, async () => {
+      const wanted = await readWanted(context)
+      return await bringTunnel({ ...home, ...wanted }, signal, await assuranceOf(context, home, wanted.config, signal))
+    })
     printFacts(context, { applied: steps.map(describeStep) }, () => `done: ${steps.length} steps`)
   } finally {
     await home.adapter.close()
   }
+}
+
+/** By heartbeats of its own: the agent may not be running. */
+async function assuranceOf(
+  { configDir, stateDir }: Context,
+  { adapter }: HomeTunnel,
+  config: AgentConfig,
+  signal: AbortSignal,
+): Promise<ApplyHooks> {
+  if (config.router.kind === 'linux') return {}
+  const wasUp = (await firstAnswer(heartbeatTarget(config), { everyMs: 250, atMostMs: 1_500 }, signal)) !== null
+  const { publicKey: joined } = await readAgentConfig(configDir)
+  const registering = { configDir, config, listenPort: null, lastMapping: null, hubLiterals: [] }
+  return makeAssurance({
+    adapter,
+    config: () => config,
+    wasUp: () => wasUp,
+    followKey: async (publicKey, cut) =>
+      void (await followRouterKey(publicKey, { stateDir, joined, registering }, cut)),
+  })
 }

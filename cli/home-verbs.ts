@@ -8,8 +8,14 @@ export function registerHomeVerbs(program: Command): void {
     .command('join <token>')
     .description('join a hub: make the tunnel, prove it, or undo everything')
     .option('--lan <cidr>', 'a network here that the tunnel may reach; may be given again', collect, [])
-    .option('--lan-mode <mode>', 'masquerade, or routed where LAN hosts have a route back', 'masquerade')
-    .option('--router <kind>', 'what the tunnel ends on', 'linux')
+    .option('--lan-mode <mode>', 'masquerade (linux), or routed where LAN hosts have a route back (mikrotik)')
+    .option('--router <kind>', 'what the tunnel ends on: linux, this machine, or mikrotik', 'linux')
+    .option('--host <host>', 'mikrotik: the router, as this machine reaches it')
+    .option('--user <name>', 'mikrotik: the user for its API (homeward)')
+    .option('--password-file <file>', 'mikrotik: holds the password of that user, for nobody else to read')
+    .option('--port <port>', 'mikrotik: of its API (8729, with --plain 8728)')
+    .option('--tls-fingerprint <sha256>', 'mikrotik: the certificate that is trusted, and no other')
+    .option('--plain', 'mikrotik: without encryption; the password can be read on the way')
     .option('--interface <name>', 'the WireGuard interface', 'hw0')
     .option('--economy', 'spend fewer bytes on heartbeats, notice trouble later')
     .option('--dry-run', 'show the plan and change nothing')
@@ -63,8 +69,9 @@ export function registerHomeVerbs(program: Command): void {
   program
     .command('leave')
     .description('leave the hub and undo everything here')
-    .action(async (_options, command: Command) => {
+    .option('--forget-router', 'leave what is on a router that is gone or does not answer any more')
+    .action(async (options, command: Command) => {
       const { leave } = await import('./leave.ts')
-      await leave(contextOf(command))
+      await leave(contextOf(command), options)
     })
 }

@@ -11,11 +11,12 @@ import { confirm } from './confirm.ts'
 import type { Context } from './context.ts'
 import { refuseIfAlso } from './one-role.ts'
 import { printFacts, tell } from './output.ts'
+import { type RouterOptions, routerChoice } from './router-options.ts'
+import { trustCertificate } from './trust-certificate.ts'
 
-export interface JoinOptions {
+export interface JoinOptions extends RouterOptions {
   readonly lan: readonly string[]
-  readonly lanMode: string
-  readonly router: string
+  readonly lanMode?: string
   readonly interface: string
   readonly economy?: boolean
   readonly dryRun?: boolean
@@ -23,29 +24,34 @@ export interface JoinOptions {
 
 /** `homeward join TOKEN`. Whatever fails, and whoever interrupts it: nothing of it stays. */
 export async function join(context: Context, token: string, options: JoinOptions): Promise<void> {
-  if (options.router !== 'linux')
-    throw new Problem('router-unsupported', {
-      what: 'joining the hub',
-      why: `--router ${JSON.stringify(options.router)} is not something this version configures`,
-    })
+  const router = routerChoice(options)
   await refuseIfAlso('hub', context, 'joining the hub')
   const ending = new AbortController()
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => ending.abort())
+  if (router.kind !== 'linux' && router.trust.by === 'nothing') tell(PLAIN_WARNING)
   const dryRun = options.dryRun === true
   const joined = await joinHome(
     context,
     {
       token,
       lan: options.lan.map(prefixIn),
-      lanMode: checked(LanModeSchema, options.lanMode, '--lan-mode'),
+      // What stands behind the home's own router has a route back to the tunnel by way of it.
+      lanMode: checked(
+        LanModeSchema,
+        options.lanMode ?? (router.kind === 'linux' ? 'masquerade' : 'routed'),
+        '--lan-mode',
+      ),
       economy: options.economy === true,
       interface: checked(InterfaceNameSchema, options.interface, '--interface'),
+      router,
     },
     {
       tell,
-      agree: async (config, { steps }) => {
-        const lines = steps.map(describeStep)
-        if (dryRun) printFacts(context, { home: config.home, steps }, () => [heading(config), ...lines].join('\n  '))
+      trust: (shown) => trustCertificate(shown),
+      agree: async (config, { steps, warnings }) => {
+        const lines = [...steps.map(describeStep), ...warnings.map((warning) => `note: ${warning}`)]
+        if (dryRun)
+          printFacts(context, { home: config.home, steps, warnings }, () => [heading(config), ...lines].join('\n  '))
         else tell([heading(config), ...lines].join('\n  '))
         return !dryRun && (await confirm(context, 'Do this?', 'joining the hub'))
       },
@@ -57,15 +63,21 @@ export async function join(context: Context, token: string, options: JoinOptions
   if (!dryRun) tell('Nothing was changed.')
 }
 
+const PLAIN_WARNING =
+  'Warning: with --plain the password and all that is said to the router can be read and changed by whoever is on the way to it.'
+
 function heading(config: AgentConfig): string {
   const { addresses, address } = firstHub(config)
-  return `This machine becomes the home ${config.home}, ${address} in the tunnel to ${addresses[0]}:`
+  const { router } = config
+  const where = router.kind === 'linux' ? '' : `, which ends on the router at ${router.host}`
+  return `This machine becomes the home ${config.home}, ${address} in the tunnel to ${addresses[0]}${where}:`
 }
 
 function joinedFacts({ config, provenMs, mapping }: Joined): unknown {
   const { address, network, addresses } = firstHub(config)
   return {
     home: config.home,
+    router: config.router.kind,
     interface: config.interface,
     address,
     network,

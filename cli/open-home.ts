@@ -1,5 +1,6 @@
 import type { HomeTunnel } from '../agent/bring-tunnel.ts'
-import { readAgentConfig } from '../agent/config.ts'
+import { carrierPlace } from '../agent/carrier-place.ts'
+import { type AgentConfig, readAgentConfig } from '../agent/config.ts'
 import { readLine } from '../agent/line-memory.ts'
 import { openAdapter } from '../agent/open-adapter.ts'
 import { readRotatedKey, withKey } from '../agent/rotated-key.ts'
@@ -10,7 +11,7 @@ import { orNoRoot } from './or-no-root.ts'
 export async function openHome(context: Context): Promise<HomeTunnel> {
   const wanted = await readWanted(context)
   const adapter = await openAdapter(wanted.config.router, context)
-  return { ...wanted, stateDir: context.stateDir, carrier: 'any', adapter }
+  return { ...wanted, stateDir: context.stateDir, carrier: await carrierOf(wanted.config), adapter }
 }
 
 /** What it is to be like, as the files say now. @throws {Problem} `config-*`, `no-root`. */
@@ -18,4 +19,10 @@ export async function readWanted({ configDir, stateDir }: Context): Promise<Pick
   const asWritten = await orNoRoot(() => readAgentConfig(configDir))
   const config = withKey(asWritten, await readRotatedKey(stateDir))
   return { config, line: await readLine(stateDir) }
+}
+
+/** Wherever the agent's carrier is, it is left there. Without a way to the router there is none. */
+async function carrierOf({ router }: AgentConfig): Promise<HomeTunnel['carrier']> {
+  const place = await carrierPlace(router).catch(() => null)
+  return place === null ? null : { address: place.address, port: 'any' }
 }

@@ -20,6 +20,7 @@ export function statusText(status: Status, colours = wantsColours()): string {
     ['interface', `${tunnel.interface}, ${tunnel.address}, port ${tunnel.listenPort ?? 'none'}, MTU ${tunnel.mtu}`],
     ['router', routerText(status)],
     ...tunnel.notes.map((note) => ['note', NOTE_TEXT[note]] as const),
+    ...status.router.warnings.map((warning) => ['note', warning] as const),
   ]
   const head = `${style('bold', status.home)}  ${style('dim', `homeward ${status.version}`)}`
   return [head, ...lines.map(([what, text]) => `  ${style('dim', what.padEnd(11))}${text}`)].join('\n')
@@ -49,6 +50,8 @@ const NOTE_TEXT = {
   'hub-daemon-silent':
     'the tunnel carries, but homeward on the hub does not answer: see systemctl status homeward-hub there',
   'registrar-unreachable': 'the hub’s registrar does not answer outside the tunnel',
+  'router-silent':
+    'the router does not answer this machine: the tunnel is none the worse for it, but nothing can be mended on it',
   'tcp-carrier': 'all UDP is blocked here: the tunnel goes over TCP, slower, until UDP works again',
   'other-way': 'the tunnel takes another port or address of the hub than the first',
   'smaller-mtu': 'full-size packets got lost on this line: the tunnel’s are smaller than configured',

@@ -73,7 +73,11 @@ export const catalogue = {
     exit: 1,
   },
   'firewall-taken': { next: 'Rename that nftables table: homeward only touches what it made', exit: 1 },
-  'router-unsupported': { next: 'This version configures Linux only: use --router linux', exit: 64 },
+  'router-unsupported': { next: 'Use --router linux or --router mikrotik', exit: 64 },
+  'router-unconfirmed': {
+    next: 'Compare the fingerprint with the one that the router shows, then pass it with --tls-fingerprint',
+    exit: 64,
+  },
   'router-unreachable': {
     next: 'Check the address, that the router is on, and that its API service lets this machine in (/ip/service/print)',
     exit: 1,

@@ -26,6 +26,9 @@ export async function readCertificate(host: string, port: number, signal: AbortS
   }
 }
 
+/** Where the router itself shows its certificates, for whoever compares: what to type at its console. */
+export const WHERE_SHOWN = '/certificate print detail'
+
 /** What the other end of a finished handshake has shown. @throws {Problem} `router-certificate-missing`. */
 export function certificateOf(socket: TLSSocket, what: string): Certificate {
   const shown = socket.getPeerX509Certificate()

@@ -28,10 +28,7 @@ export interface MikrotikAdapterOptions extends RouterAccess {
 /** Time for a proof of the tunnel with room to spare, and short enough to wait out. */
 const ROLLBACK_SECONDS = 90
 
-/**
- * The adapter for a RouterOS 7 router, over its API.
- * @public
- */
+/** The adapter for a RouterOS 7 router, over its API. */
 export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
   const { host, user, stateDir, clock, rollbackSeconds = ROLLBACK_SECONDS } = options
   const connection = keepConnection(options, clock)

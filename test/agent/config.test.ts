@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { agentConfigText } from '../../agent/config-text.ts'
 import { readAgentConfig } from '../../agent/config.ts'
-import { sampleConfig } from './sample-config.ts'
+import { sampleConfig, sampleRouter } from './sample-config.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -33,7 +33,7 @@ describe('agent.yaml', () => {
     ['mtu: 1420', 'mtu: big', 'mtu must be number, but is "big"'],
     ['mtu: 1420', 'mtu: 100', 'mtu must be >=576, but is 100'],
     ['mode: masquerade', 'mode: bridge', 'lan.mode must be ("masquerade" | "routed"), but is "bridge"'],
-    ['kind: linux', 'kind: toaster', 'router.kind must be "linux", but is "toaster"'],
+    ['kind: linux', 'kind: toaster', 'router.kind must be ("linux" | "mikrotik"), but is "toaster"'],
     ['heartbeatSeconds: 5', 'heartbeatSeconds: [5]', 'heartbeatSeconds must be number, but is Array'],
     [
       '- 192.168.1.0/24',
@@ -65,6 +65,13 @@ describe('agent.yaml', () => {
     // A key too many stands on the next line; where one is missing, the whole file is meant.
     const nearby = why.endsWith('is missing') ? '\\d+' : `(${line}|${line + 1})`
     await expect(refused).rejects.toThrow(new RegExp(`line ${nearby}:`))
+  })
+
+  test('the tunnel of a router cannot be given a key by schedule', async () => {
+    const routed = agentConfigText({ ...sampleConfig, router: sampleRouter })
+    expect(await written(() => routed)).toEqual({ ...sampleConfig, router: sampleRouter })
+    const rotating = written(() => routed.replace('rotateKeys: null', 'rotateKeys: 0 4 1 * *'))
+    await expect(rotating).rejects.toThrow('rotateKeys: expected null, since the router makes its own key')
   })
 
   test('what may be left out is defaulted', async () => {

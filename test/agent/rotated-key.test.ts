@@ -22,7 +22,7 @@ let folder: string
 let rotated: RotatedKey
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'homeward-key-'))
-  rotated = { schema: 1, joined: sampleConfig.publicKey, publicKey: newKey() }
+  rotated = { schema: 1, joined: sampleConfig.publicKey, publicKey: newKey(), madeBy: 'agent' }
 })
 afterEach(() => rm(folder, { recursive: true }))
 
@@ -34,6 +34,12 @@ describe('the key that the tunnel has', () => {
     expect(withKey(sampleConfig, await readRotatedKey(folder))).toBe(sampleConfig)
     await keepRotatedKey(folder, rotated)
     expect(withKey(sampleConfig, await readRotatedKey(folder)).publicKey).toBe(rotated.publicKey)
+  })
+
+  test('is the one that the router made, of which there is no private half here', async () => {
+    await keepRotatedKey(folder, { ...rotated, madeBy: 'router' })
+    expect(withKey(sampleConfig, await readRotatedKey(folder)).publicKey).toBe(rotated.publicKey)
+    expect(await readdir(folder)).toEqual(['key.json'])
   })
 
   test('is the one from the join after another join', async () => {

@@ -1,4 +1,4 @@
-import type { AgentConfig } from '../../agent/config.ts'
+import type { AgentConfig, RouterConfig } from '../../agent/config.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 
 /** A home as join leaves it. Both keys are of nobody. */
@@ -27,4 +27,13 @@ export const sampleConfig: AgentConfig = {
       heartbeatPort: 8_686,
     },
   ],
+}
+
+/** What such a home's tunnel may end on instead of its own machine. */
+export const sampleRouter: RouterConfig = {
+  kind: 'mikrotik',
+  host: '192.168.1.1',
+  port: 8729,
+  user: 'homeward',
+  certificate: 'cd'.repeat(32),
 }

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -11,8 +11,10 @@ import {
   readEchoKey,
   removeSecrets,
 } from '../../agent/secrets.ts'
+import { keepRouterPassword, routerPasswordPath } from '../../agent/router-password.ts'
 import { hashOf } from '../../hub/secret.ts'
 import { echoKey } from '../../protocol/echo.ts'
+import { readSecretFile } from '../../system/secret-file.ts'
 import { isKeyText } from '../../wireguard/keys.ts'
 
 let folder: string
@@ -40,6 +42,29 @@ describe('a home’s secrets', () => {
     const secrets = await draftSecrets(folder)
     await keepSecrets(folder, secrets)
     expect(await readEchoKey(folder)).toEqual(echoKey(hashOf(secrets.homeSecret)))
+  })
+
+  test('hold no private key where a router makes it, and the one that lay there goes', async () => {
+    const before = await draftSecrets(folder)
+    await keepSecrets(folder, before)
+    const secrets = await draftSecrets(folder, 'router')
+    expect(secrets).toMatchObject({ homeSecret: before.homeSecret, fresh: false })
+    expect(secrets.privateKey).not.toBe(before.privateKey)
+    await keepSecrets(folder, secrets, 'router')
+    expect(await readdir(folder)).toEqual(['home.secret'])
+    expect((await draftSecrets(folder, 'router')).homeSecret).toBe(before.homeSecret)
+  })
+
+  test('hold the router’s password, as long as there is the home', async () => {
+    const given = join(folder, 'given')
+    await writeFile(given, 'hunter2\n', { mode: 0o600 })
+    await keepRouterPassword(folder, given)
+    expect((await stat(routerPasswordPath(folder))).mode & 0o777).toBe(0o600)
+    expect(await readSecretFile(routerPasswordPath(folder))).toBe('hunter2')
+    await removeSecrets(folder)
+    expect(await readdir(folder)).toEqual(['given'])
+    await chmod(given, 0o644)
+    await expect(keepRouterPassword(folder, given)).rejects.toMatchObject({ code: 'secret-exposed' })
   })
 
   test('are for their owner only', async () => {

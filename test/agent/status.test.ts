@@ -48,7 +48,7 @@ function upFacts(): StatusFacts {
     version: '0.1.0',
     config: sampleConfig,
     description: { kind: 'linux', model: 'Debian 12', version: '6.1.0', dataPlane: 'kernel', remedies: [] },
-    observed,
+    observed: { interface: observed, warnings: [] },
     lastHandshakeSeconds: 12.4,
     watch,
     stale: false,
@@ -67,7 +67,7 @@ describe('status', () => {
     expect(statusOf(upFacts())).toEqual({
       version: '0.1.0',
       home: 'cabin',
-      router: { kind: 'linux', model: 'Debian 12', dataPlane: 'kernel' },
+      router: { kind: 'linux', model: 'Debian 12', dataPlane: 'kernel', warnings: [] },
       hub: { addresses: ['203.0.113.10', 'hub.example'], port: 51_820, registrar: 'reachable' },
       tunnel: {
         state: 'up',
@@ -121,7 +121,7 @@ describe('status', () => {
     expect(status.tunnel.heartbeat).toMatchObject({ answeredSecondsAgo: null, rttMs: null })
     expect(status.mapping).toMatchObject({ address: null, port: null, since: null, changes: 0 })
     expect(status.registration).toEqual({ at: null, count: 0 })
-    expect(status.router).toEqual({ kind: 'linux', model: null, dataPlane: null })
+    expect(status.router).toEqual({ kind: 'linux', model: null, dataPlane: null, warnings: [] })
     expect(status.hub.registrar).toBe('unknown')
   })
 

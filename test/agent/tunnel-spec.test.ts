@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { UNKNOWN_LINE } from '../../agent/line-memory.ts'
 import { tunnelSpec } from '../../agent/tunnel-spec.ts'
-import { sampleConfig } from './sample-config.ts'
+import { sampleConfig, sampleRouter } from './sample-config.ts'
 
 const ways = { hubLiterals: ['203.0.113.10', '203.0.113.11'], carrier: null }
 const endpointFor = (current: { address: string; port: number } | null) =>
@@ -55,4 +55,20 @@ test.each([
 ])('a mapping that lives $lifeSeconds s is kept by one of $keepalive', ({ lifeSeconds, economy, keepalive }) => {
   const { peers } = tunnelSpec({ ...sampleConfig, economy }, ways, null, { ...UNKNOWN_LINE, lifeSeconds })
   expect(peers[0]?.keepaliveSeconds).toBe(keepalive)
+})
+
+test('a router makes its key itself', () => {
+  expect(tunnelSpec({ ...sampleConfig, router: sampleRouter }, ways, null, UNKNOWN_LINE).publicKey).toBeNull()
+})
+
+test.each([
+  { carrier: { address: '192.168.1.2', port: 40_000 } as const, current: '192.168.1.2:40000', kept: true },
+  { carrier: { address: '192.168.1.2', port: 40_000 } as const, current: '192.168.1.2:40001', kept: false },
+  { carrier: { address: '192.168.1.2', port: 'any' } as const, current: '192.168.1.2:40001', kept: true },
+  { carrier: { address: '192.168.1.2', port: 'any' } as const, current: '192.168.1.3:40001', kept: false },
+])('beside the carrier $carrier.address:$carrier.port, $current is one of the ways: $kept', (one) => {
+  const [address = '', port] = one.current.split(':')
+  const current = { address, port: Number(port) }
+  const { peers } = tunnelSpec(sampleConfig, { ...ways, carrier: one.carrier }, current, UNKNOWN_LINE)
+  expect(peers[0]?.endpoint).toEqual(one.kept ? current : { address: '203.0.113.10', port: 51_820 })
 })

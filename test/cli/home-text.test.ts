@@ -7,7 +7,7 @@ import { statusText } from '../../cli/status-text.ts'
 const status: Status = {
   version: '0.1.0',
   home: 'cabin',
-  router: { kind: 'linux', model: 'Debian 12', dataPlane: 'kernel' },
+  router: { kind: 'linux', model: 'Debian 12', dataPlane: 'kernel', warnings: [] },
   hub: { addresses: ['203.0.113.10'], port: 51_820, registrar: 'reachable' },
   tunnel: {
     state: 'up',
