@@ -41,7 +41,7 @@ export async function changeWanAddress(
   home: Home,
   { staleSnat, pool = 'other' }: { readonly staleSnat: boolean; readonly pool?: KeptOrOther },
 ): Promise<void> {
-  const { router, routerState, wanPlug, customer, carrier, wanGateway } = home
+  const { router, routerState, routerSystem, wanPlug, customer, carrier, wanGateway } = home
   if (staleSnat && routerState.nat === 'masquerade')
     throw new Error('a masquerading router keeps no stale entry: build this home with nat: snat')
   const old = customer.wanAddress
@@ -55,11 +55,10 @@ export async function changeWanAddress(
 ip addr del ${old}/24 dev wan0
 ip addr add ${next}/24 dev wan0
 ip route replace default via ${wanGateway} dev wan0
-nft -f - <<'NFT'
-${routerNatNft(routerState)}
-NFT
-${staleSnat ? '' : 'conntrack -F'}
+${routerSystem === null ? `nft -f - <<'NFT'\n${routerNatNft(routerState)}\nNFT` : ''}
 `)
+  await routerSystem?.readdress(routerState)
+  if (!staleSnat) await router.run('conntrack', ['-F'])
   await carrier.forgetMappings(old)
 }
 

@@ -1,3 +1,5 @@
+import type { Host } from './host.ts'
+
 /**
  * How the home router translates. `masquerade` forgets its entries when the WAN address goes (nf_nat_masquerade.c);
  * `snat` keeps them, with the old address, for as long as packets refresh them.
@@ -7,7 +9,19 @@ export type HomeNat = 'masquerade' | 'snat'
 /** Mutable: a redial changes it, a reboot renders it. */
 export interface RouterState {
   readonly nat: HomeNat
+  readonly wanGateway: string
+  /** On the LAN. */
+  readonly lanAddress: string
   wanAddress: string
+}
+
+/** What a home router runs when it is no plain Linux one. */
+export interface RouterSystem {
+  readonly boot: (state: RouterState) => string
+  /** Started when the cables are in. */
+  readonly service: (host: Host, state: RouterState) => Promise<void>
+  /** The WAN address is another one: its translation follows. Flows that live keep what they have. */
+  readonly readdress: (state: RouterState) => Promise<void>
 }
 
 export function routerBootScript(state: RouterState): string {

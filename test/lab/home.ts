@@ -1,6 +1,6 @@
 import { type Carrier, type Customer, POOL_ADDRESSES } from './carrier.ts'
 import { serveCameraPage } from './camera.ts'
-import { type HomeNat, type RouterState, routerBootScript } from './home-router.ts'
+import { type HomeNat, type RouterState, type RouterSystem, routerBootScript } from './home-router.ts'
 import type { Host } from './host.ts'
 import { homeIpv6, ipv6Script, routerIpv6Nft } from './ipv6.ts'
 import type { Lab } from './lab.ts'
@@ -12,6 +12,8 @@ export interface HomePlan {
   /** The first three numbers of its LAN, a /24. */
   readonly lan?: string
   readonly nat?: HomeNat
+  /** A plain Linux router unless said otherwise. */
+  readonly system?: RouterSystem
 }
 
 /** A home behind the carrier. */
@@ -25,6 +27,8 @@ export interface Home {
   /** The carrier's view: interface, current WAN address and public address. */
   readonly customer: Customer
   readonly routerState: RouterState
+  /** null: a plain Linux router. */
+  readonly routerSystem: RouterSystem | null
   readonly wanPlug: Plug
   readonly wanGateway: string
   readonly lan: {
@@ -44,7 +48,7 @@ export async function buildHome(
   index: number,
   plan: HomePlan & { readonly ipv6: boolean },
 ): Promise<Home> {
-  const { name, lan = `192.168.${index + 1}`, nat = 'snat', ipv6 } = plan
+  const { name, lan = `192.168.${index + 1}`, nat = 'snat', system = null, ipv6 } = plan
   const six = homeIpv6(index)
   const only6 = (texts: readonly string[]) => (ipv6 ? texts : [])
   const named = (host: string) => (name === undefined ? host : `${name}-${host}`)
@@ -54,11 +58,18 @@ export async function buildHome(
     wanAddress: `${access}.2`,
     poolAddress: POOL_ADDRESSES[index % POOL_ADDRESSES.length] ?? '',
   }
-  const routerState: RouterState = { nat, wanAddress: customer.wanAddress }
+  const routerState: RouterState = {
+    nat,
+    wanAddress: customer.wanAddress,
+    wanGateway: `${access}.1`,
+    lanAddress: `${lan}.1`,
+  }
+  const bootRouter = system?.boot ?? routerBootScript
   const [router, lanSwitch, pi, camera] = (await lab.addHosts([
     {
       name: named('router'),
-      boot: () => `${routerBootScript(routerState)}\n${ipv6 ? `${ipv6Script('router')}\n${routerIpv6Nft}` : ''}`,
+      ...(system === null ? {} : { service: (host) => system.service(host, routerState) }),
+      boot: () => `${bootRouter(routerState)}\n${ipv6 ? `${ipv6Script('router')}\n${routerIpv6Nft}` : ''}`,
     },
     { name: named('switch'), boot: () => 'ip link add name lan up type bridge\nip link add name line up type bridge' },
     { name: named('pi'), boot: () => (ipv6 ? ipv6Script('host') : '') },
@@ -112,6 +123,7 @@ export async function buildHome(
     carrier,
     customer,
     routerState,
+    routerSystem: system,
     wanPlug,
     wanGateway: `${access}.1`,
     lan: {

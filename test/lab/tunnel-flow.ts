@@ -35,14 +35,16 @@ export async function tunnelFlow(host: Host, device?: string): Promise<LocalFlow
 /** Where that flow of the Pi (or of the router itself) passes the carrier, read from the home router's table. */
 export async function atCarrier(home: Home, from: Host, flow: LocalFlow): Promise<CarrierFlow> {
   const { remoteAddress, remotePort } = flow
-  if (from === home.router)
+  if (from === home.router && home.routerSystem === null)
     return { sourceAddress: home.customer.wanAddress, sourcePort: flow.localPort, remoteAddress, remotePort }
   if (isIpv6(remoteAddress)) {
     // Nothing translates IPv6.
     if (home.lan.piIpv6 === null) throw new Error(`the home of ${home.router.name} has no IPv6`)
     return { sourceAddress: home.lan.piIpv6, sourcePort: flow.localPort, remoteAddress, remotePort }
   }
-  const tuple = `--orig-src ${home.lan.pi} --orig-dst ${remoteAddress} --sport ${flow.localPort} --dport ${remotePort}`
+  // A router that is no plain Linux one translates its own packets too.
+  const source = from === home.router ? home.lan.router : home.lan.pi
+  const tuple = `--orig-src ${source} --orig-dst ${remoteAddress} --sport ${flow.localPort} --dport ${remotePort}`
   const { stdout } = await home.router.run('conntrack', ['-L', '-p', 'udp', ...tuple.split(' ')])
   // udp 17 29 src=192.168.1.2 dst=… sport=… dport=… [UNREPLIED] src=<hub> dst=<wan> sport=<hub's> dport=<ours, outside>
   const reply = /src=\S+ dst=\S+ sport=\d+ dport=\d+ .*?src=\S+ dst=(\S+) sport=\d+ dport=(\d+)/.exec(stdout)

@@ -42,8 +42,8 @@ export interface CommandParts {
   readonly sessions: () => readonly ShownRow[]
   /** Ends when the router does, or its power. */
   readonly lifetime: () => AbortSignal
-  /** Services changed. */
-  readonly onServices: () => Promise<void>
+  /** After each command that may have changed something. */
+  readonly onChanged: () => void
 }
 
 export function makeCommands(parts: CommandParts): Commands {
@@ -64,7 +64,7 @@ export function makeCommands(parts: CommandParts): Commands {
     if (path === '/system/scheduler' && verb === 'add' && model.deviceMode === 'home')
       throw new Refused('failure: not allowed by device-mode')
     const answer = await tableCommand(model, menu, command, caller.rights)
-    if (path === '/ip/service' && verb !== 'print') await parts.onServices()
+    if (verb !== 'print') parts.onChanged()
     if (path === '/system/scheduler' && verb === 'add') scheduleRow(answer.ret ?? '', caller)
     return answer
   }
@@ -106,6 +106,7 @@ export function makeCommands(parts: CommandParts): Commands {
     if (!isAtLeast(model.version, '7.18')) throw new Refused('no such command prefix', 0)
     require(caller.rights, 'write')
     await act(caller)
+    parts.onChanged()
     return DONE
   }
 

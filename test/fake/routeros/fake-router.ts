@@ -32,12 +32,11 @@ export interface FakeRouterPlan {
   /** Settings of before a loss of power; the setup is left out then. */
   readonly saved?: SavedRouter
   readonly kernel?: RouterKernel
+  /** What the flash would hold, after each change that stays: not while safe mode may take it back. */
+  readonly onKept?: (kept: SavedRouter) => void
 }
 
-/**
- * What a router's flash keeps.
- * @public
- */
+/** What a router's flash keeps. */
 export interface SavedRouter {
   readonly tables: Snapshot
 }
@@ -59,7 +58,8 @@ export interface FakeRouter {
   readonly reboot: () => Promise<void>
   readonly sessions: () => number
   readonly jobs: () => number
-  readonly save: () => SavedRouter
+  /** Makes the kernel follow again, after somebody changed it behind the router's back. */
+  readonly settle: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -79,6 +79,9 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
   const model = makeModel({ version, kernel, links, deviceMode: plan.deviceMode ?? 'advanced' })
   const jobs = makeJobs()
   const safeMode = makeSafeMode(model)
+  const keep = (): void => {
+    if (safeMode.holder() === null) plan.onKept?.({ tables: model.snapshot() })
+  }
   const sessions = new Set<ApiSession>()
   const sockets = new Set<Socket>()
   const transcript: (readonly string[])[] = []
@@ -90,7 +93,7 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
     safeMode,
     sessions: () => [...sessions].map((session) => ({ name: session.user() ?? '', via: 'api' })),
     lifetime: () => power.signal,
-    onServices: async () => undefined,
+    onChanged: keep,
   })
 
   const owner = () => ({ rights: ALL_RIGHTS, session: {}, signal: power.signal })
@@ -112,6 +115,7 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
     model.tables.restore(saved.tables)
   }
   await model.settle()
+  keep()
 
   function logIn(user: string, password: string): Rights | null {
     const known = model.tables
@@ -149,6 +153,7 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
         sessions.delete(session)
         sockets.delete(line)
         await safeMode.ended(which)
+        keep()
       },
     })
     sessions.add(session)
@@ -205,7 +210,7 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
     },
     sessions: () => sessions.size,
     jobs: () => jobs.count(),
-    save: () => ({ tables: model.snapshot() }),
+    settle: model.settle,
     close: async () => {
       const shutting = Promise.all([plain, secure].flatMap((server) => (server === null ? [] : [shut(server)])))
       await cutPower()

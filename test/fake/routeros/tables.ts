@@ -66,11 +66,13 @@ export function makeTables(): Tables {
         ]),
       ),
     restore: (snapshot) => {
-      for (const [path, rows] of snapshot)
+      for (const [path, rows] of snapshot) {
+        lastId = Math.max(lastId, ...rows.map(({ id }) => id))
         all.set(
           path,
           rows.map(({ id, values, isDynamic }) => ({ id, values: new Map(values), isDynamic })),
         )
+      }
     },
   }
 }

@@ -18,7 +18,11 @@ export type Kind =
   | 'interface'
 
 /** @throws {Refused} as the router says it. @param name of the property, for the message. */
-export function canonical(kind: Kind, name: string, value: string, isInterface: (name: string) => boolean): string {
+export function canonical(kind: Kind, name: string, given: string, isInterface: (name: string) => boolean): string {
+  // What a rule must not match.
+  if (given.startsWith('!') && ['interface', 'prefix-or-address'].includes(kind))
+    return `!${canonical(kind, name, given.slice(1), isInterface)}`
+  const value = given
   const invalid = (): never => {
     throw new Refused(`invalid value for argument ${name}`, 1)
   }

@@ -1,0 +1,74 @@
+import { existsSync, readFileSync, writeFileSync, renameSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { type FakeRouterPlan, type SavedRouter, startFakeRouter } from './fake-router.ts'
+import { linuxKernel } from './linux-kernel.ts'
+import type { Ending, Misbehaviour } from './misbehaviour.ts'
+
+/**
+ * The simulated router as a program on the laboratory's router: bundled, started in its namespace, told what to do by lines
+ * of JSON. Arguments: a file with the plan, a file that is the router's flash.
+ */
+export type LabRouterRequest =
+  | { readonly id: number; readonly verb: 'console'; readonly script: string }
+  | { readonly id: number; readonly verb: 'export' | 'sessions' | 'jobs' | 'settle' | 'transcript' }
+  | { readonly id: number; readonly verb: 'misbehave'; readonly how: Misbehaviour | null }
+  | { readonly id: number; readonly verb: 'drop'; readonly how: Ending }
+
+export type LabRouterPlan = Pick<FakeRouterPlan, 'version' | 'deviceMode' | 'links' | 'setup'>
+
+const [planFile = '', flash = ''] = process.argv.slice(2)
+const plan = JSON.parse(readFileSync(planFile, 'utf8')) as LabRouterPlan
+const saved = existsSync(flash) ? { saved: load() } : {}
+const router = await startFakeRouter({
+  ...plan,
+  ...saved,
+  address: '0.0.0.0',
+  plainPort: 8728,
+  tlsPort: 8729,
+  kernel: linuxKernel(),
+  onKept: keep,
+})
+
+createInterface({ input: process.stdin }).on('line', (line) => void answer(JSON.parse(line) as LabRouterRequest))
+console.log(JSON.stringify({ id: 0, answer: router.fingerprint }))
+
+async function answer(request: LabRouterRequest): Promise<void> {
+  try {
+    console.log(JSON.stringify({ id: request.id, answer: (await carryOut(request)) ?? null }))
+  } catch (thrown) {
+    console.log(JSON.stringify({ id: request.id, refused: thrown instanceof Error ? thrown.message : String(thrown) }))
+  }
+}
+
+async function carryOut(request: LabRouterRequest): Promise<unknown> {
+  switch (request.verb) {
+    case 'console':
+      return await router.console(request.script)
+    case 'export':
+      return router.export()
+    case 'sessions':
+      return router.sessions()
+    case 'jobs':
+      return router.jobs()
+    case 'transcript':
+      return router.transcript()
+    case 'settle':
+      return await router.settle()
+    case 'misbehave':
+      return router.misbehave(request.how)
+    case 'drop':
+      return router.dropSessions(request.how)
+    default:
+      return request satisfies never
+  }
+}
+
+/** Written whole or not at all: the power may go at any moment. */
+function keep(kept: SavedRouter): void {
+  writeFileSync(`${flash}.new`, JSON.stringify([...kept.tables]), { mode: 0o600 })
+  renameSync(`${flash}.new`, flash)
+}
+
+function load(): SavedRouter {
+  return { tables: new Map(JSON.parse(readFileSync(flash, 'utf8')) as [string, never][]) }
+}
