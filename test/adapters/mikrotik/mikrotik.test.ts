@@ -1,9 +1,78 @@
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Adapter, TunnelSpec } from '../../../adapters/adapter.ts'
+import { bringTo } from '../../../adapters/apply.ts'
 import { mikrotikAdapter } from '../../../adapters/mikrotik/mikrotik.ts'
 import { systemClock } from '../../../system/clock.ts'
+import type { PublicKey } from '../../../wireguard/keys.ts'
+import { paperKernel } from '../../fake/routeros/paper-kernel.ts'
+import { ADMIN, type FakeRouter, type FakeRouterPlan, startFakeRouter } from '../../fake/routeros/fake-router.ts'
+
+const VERSIONS = ['7.12.2', '7.16.2', '7.18.2', '7.21'] as const
+const HUB = 'H2pKuKFYwb+EFfLkcyZRtBp2MWeJzFSm0Jf2LQSdI1o=' as PublicKey
+const OTHER_HUB = 'B2pKuKFYwb+EFfLkcyZRtBp2MWeJzFSm0Jf2LQSdI1o=' as PublicKey
+
+const HOME: TunnelSpec = {
+  interface: 'hw0',
+  publicKey: null,
+  address: '10.86.0.2/16',
+  mtu: 1420,
+  listenPort: null,
+  peers: [
+    {
+      publicKey: HUB,
+      presharedKeyId: null,
+      endpoint: { address: '203.0.113.10', port: 51_820 },
+      allowedIps: ['10.86.0.0/16'],
+      keepaliveSeconds: 25,
+    },
+  ],
+  routes: [],
+  forwarding: { role: 'home', lan: ['192.168.1.0/24'], mode: 'masquerade' },
+}
+const [PEER] = HOME.peers
+
+/** What its owner has on it. */
+const SETUP = `
+/interface/wireguard/add name=wg-office listen-port=13231 comment="homeward bound"
+/interface/wireguard/peers/add interface=wg-office public-key="YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=" allowed-address=10.9.0.2/32
+/ip/address/add address=192.168.1.1/24 interface=bridge
+/ip/firewall/filter/add chain=input action=accept connection-state=established,related
+/ip/firewall/filter/add chain=input action=drop in-interface=ether1
+/ip/firewall/filter/add chain=forward action=fasttrack-connection connection-state=established,related comment="fast"
+/ip/firewall/filter/add chain=forward action=drop connection-state=invalid
+/ip/firewall/nat/add chain=srcnat action=masquerade out-interface=ether1
+`
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+async function start(plan: FakeRouterPlan): Promise<FakeRouter> {
+  const router = await startFakeRouter({ setup: SETUP, tls: 'anonymous', tlsPort: null, ...plan })
+  closing.push(() => router.close())
+  return router
+}
+
+async function adapterFor(router: FakeRouter, rollbackSeconds = 90, stateDir?: string): Promise<Adapter> {
+  const adapter = mikrotikAdapter({
+    host: '127.0.0.1',
+    port: router.plainPort!,
+    user: ADMIN.user,
+    password: async () => ADMIN.password,
+    certificate: null,
+    stateDir: stateDir ?? (await mkdtemp(join(tmpdir(), 'homeward-'))),
+    clock: systemClock,
+    rollbackSeconds,
+  })
+  closing.push(() => adapter.close())
+  return adapter
+}
+
+const signal = (): AbortSignal => AbortSignal.timeout(20_000)
 
 test('a router that is not there is a problem that says where', async () => {
   const adapter = mikrotikAdapter({
@@ -15,9 +84,227 @@ test('a router that is not there is a problem that says where', async () => {
     stateDir: await mkdtemp(join(tmpdir(), 'homeward-')),
     clock: systemClock,
   })
-  const thrown = await adapter.observe('hw0', AbortSignal.timeout(10_000)).catch((problem: unknown) => problem)
+  const thrown = await adapter.observe('hw0', signal()).catch((problem: unknown) => problem)
   expect(thrown).toMatchObject({ code: 'router-unreachable' })
   expect(String(thrown)).toContain('127.0.0.1')
   expect(String(thrown)).not.toContain('secret-word')
   await adapter.close()
+})
+
+describe.each(VERSIONS)('RouterOS %s', (version) => {
+  test('says what it is and what it can do to a tunnel', async () => {
+    const adapter = await adapterFor(await start({ version }))
+    expect(await adapter.describe(signal())).toMatchObject({
+      kind: 'mikrotik',
+      version,
+      dataPlane: 'kernel',
+      remedies: ['new-source-port', 'new-session', 'forget-flow', 'rebuild'],
+    })
+  })
+
+  test('is brought to a home and back, and is then as it was', async () => {
+    const router = await start({ version })
+    const before = router.export()
+    const adapter = await adapterFor(router)
+    const steps = await bringTo(adapter, 'hw0', HOME, signal())
+    expect(steps.length).toBeGreaterThan(5)
+    expect(adapter.plan(await adapter.observe('hw0', signal()), HOME)).toMatchObject({ steps: [], refusals: [] })
+    await bringTo(adapter, 'hw0', null, signal())
+    expect(router.export()).toBe(before)
+    expect(adapter.plan(await adapter.observe('hw0', signal()), null).steps).toEqual([])
+  })
+
+  test('from one home to another: the next plan is empty', async () => {
+    const router = await start({ version })
+    const before = router.export()
+    const adapter = await adapterFor(router)
+    const variants: readonly TunnelSpec[] = [
+      HOME,
+      { ...HOME, mtu: 1280, listenPort: 51_000 },
+      { ...HOME, address: '10.86.0.9/16' },
+      { ...HOME, peers: [{ ...PEER!, publicKey: OTHER_HUB }] },
+      { ...HOME, peers: [{ ...PEER!, endpoint: { address: '2001:db8::7', port: 443 }, keepaliveSeconds: 10 }] },
+      { ...HOME, forwarding: { role: 'home', lan: ['192.168.7.0/24', '192.168.8.0/23'], mode: 'routed' } },
+      { ...HOME, interface: 'hw7' },
+    ]
+    for (const spec of variants) {
+      await bringTo(adapter, spec.interface, spec, signal())
+      const observed = await adapter.observe(spec.interface, signal())
+      expect(adapter.plan(observed, spec)).toMatchObject({ steps: [], refusals: [] })
+    }
+    await bringTo(adapter, 'hw7', null, signal())
+    expect(router.export()).toBe(before)
+  })
+
+  test('what is not proven is taken back: a first change, and one of what stands', async () => {
+    const router = await start({ version })
+    const adapter = await adapterFor(router)
+    const prove = async (): Promise<void> => {
+      throw new Error('no heartbeat')
+    }
+    const untouched = router.export()
+    await expect(bringTo(adapter, 'hw0', HOME, signal(), { prove })).rejects.toThrow('no heartbeat')
+    expect(router.export()).toBe(untouched)
+
+    await bringTo(adapter, 'hw0', HOME, signal())
+    const standing = router.export()
+    const changed: TunnelSpec = {
+      ...HOME,
+      mtu: 1280,
+      address: '10.86.0.3/16',
+      forwarding: { role: 'home', lan: ['192.168.9.0/24'], mode: 'routed' },
+    }
+    await expect(bringTo(adapter, 'hw0', changed, signal(), { prove })).rejects.toThrow('no heartbeat')
+    expect(router.export()).toBe(standing)
+  })
+})
+
+describe('an agent that dies in the midst of a change', () => {
+  const WAYS = [
+    { way: 'safe mode', version: '7.18.2', refusesJobs: false },
+    { way: 'a script', version: '7.12.2', refusesJobs: false },
+    { way: 'the scheduler', version: '7.16.2', refusesJobs: true },
+  ] as const
+
+  test.each(WAYS)('leaves a router that goes back by itself, by $way', async ({ version, refusesJobs }) => {
+    const router = await start({ version })
+    router.switches.refusesJobs = refusesJobs
+    const before = router.export()
+    const dying = await adapterFor(router, 1)
+    const { steps } = dying.plan(await dying.observe('hw0', signal()), HOME)
+    for (const step of steps.slice(0, -1)) await dying.execute(step, signal())
+    router.dropSessions('rst')
+    await expect.poll(() => router.export(), { timeout: 10_000 }).toBe(before)
+    expect(router.jobs()).toBe(0)
+    expect(await router.console('/system/scheduler/print')).toBe('')
+  })
+
+  test.each(WAYS)('goes back to what stood, by $way', async ({ version, refusesJobs }) => {
+    const router = await start({ version })
+    router.switches.refusesJobs = refusesJobs
+    const adapter = await adapterFor(router)
+    await bringTo(adapter, 'hw0', HOME, signal())
+    const standing = router.export()
+    const changed: TunnelSpec = {
+      ...HOME,
+      mtu: 1280,
+      address: '10.87.0.3/24',
+      peers: [{ ...PEER!, publicKey: OTHER_HUB, keepaliveSeconds: 10 }],
+      forwarding: { role: 'home', lan: ['192.168.9.0/24'], mode: 'routed' },
+    }
+    const dying = await adapterFor(router, 1)
+    const { steps } = dying.plan(await dying.observe('hw0', signal()), changed)
+    for (const step of steps.slice(0, -1)) await dying.execute(step, signal())
+    expect(router.export()).not.toBe(standing)
+    router.dropSessions('rst')
+    await expect.poll(() => router.export(), { timeout: 10_000 }).toBe(standing)
+  })
+})
+
+test('a home board that forbids the scheduler, and no scripts: refused with both reasons, and untouched', async () => {
+  const router = await start({ version: '7.16.2', deviceMode: 'home' })
+  router.switches.refusesJobs = true
+  const before = router.export()
+  const adapter = await adapterFor(router)
+  await expect(bringTo(adapter, 'hw0', HOME, signal())).rejects.toMatchObject({
+    code: 'router-rollback-unavailable',
+    why: expect.stringMatching(/7\.18.*\/execute.*device-mode/),
+  })
+  expect(router.export()).toBe(before)
+})
+
+describe.each(['7.12.2', '7.21'])('remedies on RouterOS %s', (version) => {
+  async function standing(): Promise<{ readonly router: FakeRouter; readonly adapter: Adapter }> {
+    const router = await start({ version })
+    const adapter = await adapterFor(router)
+    await bringTo(adapter, 'hw0', HOME, signal())
+    return { router, adapter }
+  }
+  const planOf = async (adapter: Adapter) => adapter.plan(await adapter.observe('hw0', signal()), HOME)
+
+  test('a new source port is another one, keepalive went off and on, and the next plan is empty', async () => {
+    const { router, adapter } = await standing()
+    const old = (await adapter.observe('hw0', signal())).interface?.listenPort
+    const said = router.transcript().length
+    await adapter.remedy({ kind: 'new-source-port', interface: 'hw0', peer: HUB, keepaliveSeconds: 25 }, signal())
+    const words = router
+      .transcript()
+      .slice(said)
+      .map((sentence) => sentence.join(' '))
+    expect(
+      words.filter((text) => text.includes('/set ')).map((text) => text.replace(/.*?=(?=listen|pers)/, '')),
+    ).toEqual([
+      expect.stringMatching(/^listen-port=\d+/),
+      expect.stringMatching(/^persistent-keepalive=0s/),
+      expect.stringMatching(/^persistent-keepalive=25s/),
+    ])
+    expect((await adapter.observe('hw0', signal())).interface?.listenPort).not.toBe(old)
+    expect(await planOf(adapter)).toMatchObject({ steps: [] })
+  })
+
+  test('a new session takes the peer out for as long as it is told, and the router ends it by itself', async () => {
+    const { router, adapter } = await standing()
+    const disabled = async () => (await router.console('/interface/wireguard/peers/print')).split('\n').at(-1)
+    const remedy = adapter.remedy(
+      { kind: 'new-session', interface: 'hw0', peer: PEER!, silentSeconds: 1 },
+      AbortSignal.timeout(300),
+    )
+    await expect.poll(disabled, { timeout: 5_000 }).toContain('disabled=true')
+    await expect(remedy).rejects.toMatchObject({ code: 'interrupted' })
+    await expect.poll(disabled, { timeout: 5_000 }).toContain('disabled=false')
+    expect(await planOf(adapter)).toMatchObject({ steps: [] })
+  })
+
+  test('a new session without silence is over at once, also where no scripts are run', async () => {
+    const { router, adapter } = await standing()
+    for (const refusesJobs of [false, true]) {
+      router.switches.refusesJobs = refusesJobs
+      await adapter.remedy({ kind: 'new-session', interface: 'hw0', peer: PEER!, silentSeconds: 0 }, signal())
+      expect(await planOf(adapter)).toMatchObject({ steps: [] })
+    }
+  })
+
+  test('a rebuild keeps the key', async () => {
+    const { adapter } = await standing()
+    const key = (await adapter.observe('hw0', signal())).interface?.publicKey
+    await adapter.remedy({ kind: 'rebuild', interface: 'hw0' }, signal())
+    expect((await adapter.observe('hw0', signal())).interface?.publicKey).toBe(key)
+    expect(await planOf(adapter)).toMatchObject({ steps: [] })
+  })
+})
+
+test.each([false, true])('the flow is forgotten and no other, vanishing meanwhile: %s', async (isVanishing) => {
+  const kernel = paperKernel()
+  const router = await start({ version: '7.16.2', kernel })
+  router.switches.vanishingConnections = isVanishing
+  const adapter = await adapterFor(router)
+  const flow = { protocol: 'udp' as const, timeoutSeconds: 170 }
+  const hub = '203.0.113.10:51820'
+  const wan = '198.51.100.2:49152'
+  kernel.setConnections([
+    { ...flow, id: '1', source: '192.168.1.1:49152', destination: hub, replySource: hub, replyDestination: wan },
+    {
+      ...flow,
+      id: '2',
+      source: '192.168.1.9:5353',
+      destination: '203.0.113.10:53',
+      replySource: '203.0.113.10:53',
+      replyDestination: wan,
+    },
+  ])
+  await adapter.remedy({ kind: 'forget-flow', interface: 'hw0', endpoint: PEER!.endpoint! }, signal())
+  expect((await kernel.connections()).map(({ id }) => id)).toContain('2')
+  if (!isVanishing) expect((await kernel.connections()).map(({ id }) => id)).toEqual(['2'])
+})
+
+test('looks are asked on the one connection that is kept, each thing once', async () => {
+  const router = await start({ version: '7.21' })
+  const adapter = await adapterFor(router)
+  await bringTo(adapter, 'hw0', HOME, signal())
+  const said = router.transcript().length
+  await adapter.observe('hw0', signal())
+  const words = router.transcript().slice(said)
+  expect(new Set(words.map(([command]) => command)).size).toBe(words.length)
+  expect(words.every(([command]) => command?.endsWith('/print'))).toBe(true)
+  expect(router.sessions()).toBe(1)
 })

@@ -299,6 +299,20 @@ test('a fasttrack rule is named until our rules stand before it', async () => {
   expect((await done(router, HOME)).warnings).toEqual([])
 })
 
+test('all of it is asked for at once, in the time of one round trip', async () => {
+  const { exec, signal } = ownersRouter()
+  const waiting: (() => void)[] = []
+  await readTables(async (sentence, ...rest) => {
+    await new Promise<void>((resolve) => {
+      waiting.push(resolve)
+      // Nobody is answered before all have asked.
+      if (waiting.length === 7) for (const answer of waiting) answer()
+    })
+    return exec(sentence, ...rest)
+  }, signal)
+  expect(waiting).toHaveLength(7)
+})
+
 test('nothing secret is ever asked for', async () => {
   const asked: string[] = []
   const { exec, signal } = ownersRouter()

@@ -1,4 +1,4 @@
-import { MENUS } from './menus.ts'
+import { type MenuPlan, MENUS } from './menus.ts'
 import type { Model } from './model.ts'
 import type { Item } from './tables.ts'
 
@@ -13,22 +13,26 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The settings as text, as `/export` prints them: no secrets, nothing that the router made by itself, and rows in their
- * order. Two routers with the same text are set up the same.
+ * The settings as text, as `/export` prints them: no secrets, nothing that the router made by itself, nothing that it would
+ * have anyway, and rows in their order. Two routers with the same text are set up the same.
  */
 export function exportText({ tables, version }: Model): string {
-  const menus = MENUS.map(({ path }) => ({ path, rows: tables.rows(path).filter(({ isDynamic }) => !isDynamic) }))
+  const menus = MENUS.map(({ path, properties }) => ({
+    path,
+    properties,
+    rows: tables.rows(path).filter(({ isDynamic }) => !isDynamic),
+  }))
   return [
     `# RouterOS ${version.text}`,
-    ...menus.filter(({ rows }) => rows.length > 0).flatMap(({ path, rows }) => [path, ...rows.map(addLine)]),
+    ...menus
+      .filter(({ rows }) => rows.length > 0)
+      .flatMap(({ path, properties, rows }) => [path, ...rows.map((row) => addLine(row, properties))]),
     '',
   ].join('\n')
 }
 
-function addLine({ values }: Item): string {
-  const shown = [...values].filter(
-    ([name, value]) => !LEFT_OUT.has(name) && !(name === 'disabled' && value === 'false'),
-  )
+function addLine({ values }: Item, properties: MenuPlan['properties']): string {
+  const shown = [...values].filter(([name, value]) => !LEFT_OUT.has(name) && properties[name]?.initial !== value)
   const words = shown.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => `${name}=${quoted(value)}`)
   return ['add', ...words].join(' ')
 }
