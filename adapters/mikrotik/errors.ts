@@ -19,7 +19,8 @@ export function stepFailed(what: string, router: string, thrown: unknown): Probl
 /** A question, which changes nothing, that was not answered as foreseen. */
 export function questionFailed(what: string, router: string, thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown
-  return new Problem('router-refused', {
+  const code = codeOf(thrown) === 'router-rights-missing' ? 'router-rights-missing' : 'router-refused'
+  return new Problem(code, {
     what: `${what} on the router ${router}`,
     why: reasonOf(thrown),
     cause: thrown,

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { Problem } from '../../problems/problem.ts'
 import type { Clock } from '../../system/clock.ts'
-import type { Adapter, Observation, Step } from '../adapter.ts'
+import type { Adapter, Description, Observation, Step } from '../adapter.ts'
 import { describeStep } from '../describe-step.ts'
 import type { RouterAccess } from './api.ts'
 import { keepConnection } from './connection.ts'
@@ -34,6 +34,7 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
   const connection = keepConnection(options, clock)
   const handshakeAt = handshakeTimes(clock)
   let known: Dialect | null = null
+  let description: Description | null = null
   /** The tunnel's own networks as last seen, by interface. */
   const networks = new Map<string, readonly string[]>()
 
@@ -49,6 +50,18 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
 
   /** As it is reached: a literal where the connection knows one. */
   const address = (): string => (isIP(host) === 0 ? (connection.ends()?.remote ?? host) : host)
+
+  async function describe(signal: AbortSignal): Promise<Description> {
+    const { model, identity, version } = await dialect(signal)
+    await requireRights(connection.exec, user, signal)
+    return {
+      kind: 'mikrotik',
+      model: `MikroTik ${model} “${identity}”`,
+      version,
+      dataPlane: 'kernel',
+      remedies: ['new-source-port', 'new-session', 'forget-flow', 'rebuild'],
+    }
+  }
 
   async function observe(interfaceName: string, signal: AbortSignal): Promise<Observation> {
     await rollback.recover(signal)
@@ -82,15 +95,8 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
   return {
     async describe(signal) {
       try {
-        const found = await dialect(signal)
-        await requireRights(connection.exec, user, signal)
-        return {
-          kind: 'mikrotik',
-          model: `MikroTik ${found.model} “${found.identity}”`,
-          version: found.version,
-          dataPlane: 'kernel',
-          remedies: ['new-source-port', 'new-session', 'forget-flow', 'rebuild'],
-        }
+        description ??= await describe(signal)
+        return description
       } catch (thrown) {
         throw questionFailed('looking what it is', router(), thrown)
       }

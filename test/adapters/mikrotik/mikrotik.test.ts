@@ -5,10 +5,11 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Adapter, TunnelSpec } from '../../../adapters/adapter.ts'
 import { bringTo } from '../../../adapters/apply.ts'
 import { mikrotikAdapter } from '../../../adapters/mikrotik/mikrotik.ts'
+import { setupScript } from '../../../adapters/mikrotik/setup-script.ts'
 import { systemClock } from '../../../system/clock.ts'
 import type { PublicKey } from '../../../wireguard/keys.ts'
 import { paperKernel } from '../../fake/routeros/paper-kernel.ts'
-import { ADMIN, type FakeRouter, type FakeRouterPlan, startFakeRouter } from '../../fake/routeros/fake-router.ts'
+import { type FakeRouter, type FakeRouterPlan, startFakeRouter } from '../../fake/routeros/fake-router.ts'
 
 const VERSIONS = ['7.12.2', '7.16.2', '7.18.2', '7.21'] as const
 const HUB = 'H2pKuKFYwb+EFfLkcyZRtBp2MWeJzFSm0Jf2LQSdI1o=' as PublicKey
@@ -46,13 +47,21 @@ const SETUP = `
 /ip/firewall/nat/add chain=srcnat action=masquerade out-interface=ether1
 `
 
+/** Who may do no more than `homeward router mikrotik-setup` gives. */
+const LEAST = { user: 'homeward', group: 'homeward', password: 'least-of-all', from: null, address: null }
+
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
 async function start(plan: FakeRouterPlan): Promise<FakeRouter> {
-  const router = await startFakeRouter({ setup: SETUP, tls: 'anonymous', tlsPort: null, ...plan })
+  const router = await startFakeRouter({
+    setup: `${setupScript(LEAST)}\n${SETUP}`,
+    tls: 'anonymous',
+    tlsPort: null,
+    ...plan,
+  })
   closing.push(() => router.close())
   return router
 }
@@ -61,8 +70,8 @@ async function adapterFor(router: FakeRouter, rollbackSeconds = 90, stateDir?: s
   const adapter = mikrotikAdapter({
     host: '127.0.0.1',
     port: router.plainPort!,
-    user: ADMIN.user,
-    password: async () => ADMIN.password,
+    user: LEAST.user,
+    password: async () => LEAST.password,
     certificate: null,
     stateDir: stateDir ?? (await mkdtemp(join(tmpdir(), 'homeward-'))),
     clock: systemClock,
