@@ -32,8 +32,6 @@ export interface RouterCertificate {
   readonly whereShown: string
 }
 
-const FIRST_CONTACT_MS = 15_000
-
 /**
  * The router with the certificate that is trusted from now on.
  * @param trust whether the person says that this is the router's own.
@@ -50,11 +48,7 @@ export async function chooseRouter(
   if (choice.trust.by === 'nothing') return { kind, host, port, user, certificate: null }
   if (choice.trust.by === 'fingerprint') return { kind, host, port, user, certificate: choice.trust.certificate }
   const { readCertificate, WHERE_SHOWN: whereShown } = await import('../adapters/mikrotik/certificate.ts')
-  const { fingerprint, subject } = await readCertificate(
-    host,
-    port,
-    AbortSignal.any([signal, AbortSignal.timeout(FIRST_CONTACT_MS)]),
-  )
+  const { fingerprint, subject } = await readCertificate(host, port, signal)
   return (await trust({ host, fingerprint, subject, whereShown }))
     ? { kind, host, port, user, certificate: fingerprint }
     : null

@@ -19,20 +19,25 @@ export async function firstAnswer(
   accepts: (heard: Heard) => boolean = () => true,
 ): Promise<Heard | null> {
   const ended = new AbortController()
-  const either = AbortSignal.any([signal, ended.signal, AbortSignal.timeout(atMostMs)])
+  const end = (): void => ended.abort()
   let first: Heard | null = null
   const heartbeats = openHeartbeats(target, (heard) => {
     if (first !== null || !accepts(heard)) return
     first = heard
-    ended.abort()
+    end()
   })
+  // Not AbortSignal.any with AbortSignal.timeout: Node 20 may collect that before it fires.
+  signal.addEventListener('abort', end)
+  const timer = setTimeout(end, atMostMs)
   const began = randomInt(2 ** 32)
   try {
-    for (let sent = 0; !either.aborted; sent += 1) {
+    for (let sent = 0; !ended.signal.aborted && !signal.aborted; sent += 1) {
       heartbeats.send((began + sent) % 2 ** 32)
-      await sleep(everyMs, either)
+      await sleep(everyMs, ended.signal)
     }
   } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', end)
     heartbeats.close()
   }
   return first

@@ -83,9 +83,15 @@ describe('a join that cannot succeed says why and leaves nothing', () => {
     })
   })
   test('a router this version does not configure', async () => {
-    expect(await problemOf(pi, join(token, '--router', 'mikrotik'))).toMatchObject({
+    expect(await problemOf(pi, join(token, '--router', 'toaster'))).toMatchObject({
       exitCode: 64,
       code: 'router-unsupported',
+    })
+  })
+  test('a router without its address', async () => {
+    expect(await problemOf(pi, join(token, '--router', 'mikrotik'))).toMatchObject({
+      exitCode: 64,
+      code: 'wrong-usage',
     })
   })
   test('an interface name with a path in it', async () => {
