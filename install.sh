@@ -64,6 +64,8 @@ command_test() {
     'Get the source: git clone, then ./install.sh test'
   require_laboratory
   require_tools 'openssl openssl' 'git git' 'shellcheck shellcheck' 'systemd-analyze systemd'
+  # The other client of the RouterOS API that the simulated router is held to: a module for Debian's own python.
+  /usr/bin/python3 -c 'import librouteros' 2>>"$log" || apt_install python3-librouteros
   require_node any
   require_dependencies
   cd "$here"

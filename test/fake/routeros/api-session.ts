@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { sleep } from '../../../system/sleep.ts'
 import type { Caller, Commands } from './commands.ts'
 import { encodeSentence, sentenceReader } from './framing.ts'
+import { loginDesk } from './login.ts'
 import { type Ending, fragments, type Misbehaviour, seededRandom } from './misbehaviour.ts'
 import { Refused } from './refused.ts'
 import type { Rights } from './rights.ts'
@@ -19,7 +20,7 @@ export interface SessionParts {
   readonly version: Version
   readonly commands: Commands
   /** null: wrong name or password, or no right to use the API. */
-  readonly logIn: (user: string, password: string) => Rights | null
+  readonly logIn: (user: string, isHis: (password: string) => boolean) => Rights | null
   readonly misbehaviour: () => Misbehaviour | null
   readonly note: (sentence: readonly string[]) => void
   readonly onEnd: (session: object) => Promise<void>
@@ -32,6 +33,7 @@ const AFTER_LOGIN = { wordBytes: 16 * 1024 * 1024, words: 100_000 }
 /** @param line the TCP connection, where `socket` is the TLS on it; else the same. */
 export function serveApi(socket: Socket, line: Socket, parts: SessionParts): ApiSession {
   const self = {}
+  const desk = loginDesk(parts.version)
   let rights: Rights | null = null
   let commandsSeen = 0
   const running = new Map<string, AbortController>()
@@ -135,16 +137,26 @@ export function serveApi(socket: Socket, line: Socket, parts: SessionParts): Api
   }
 
   function logIn({ attributes }: Command, tagged: readonly string[]): void {
-    const name = attributes.get('name') ?? ''
-    rights = parts.logIn(name, attributes.get('password') ?? '')
-    if (rights !== null) return send([['!done', ...tagged]], true)
-    send(
-      [
-        ['!trap', '=message=invalid user name or password (6)', ...tagged],
-        ['!done', ...tagged],
-      ],
-      true,
-    )
+    const answer = desk.answer(attributes, (user, isHis) => {
+      rights = parts.logIn(user, isHis)
+      return rights !== null
+    })
+    switch (answer.kind) {
+      case 'in':
+        return send([['!done', ...tagged]], true)
+      case 'challenge':
+        return send([['!done', `=ret=${answer.ret}`, ...tagged]], true)
+      case 'refused':
+        return send(
+          [
+            ['!trap', `=message=${answer.message}`, ...tagged],
+            ['!done', ...tagged],
+          ],
+          true,
+        )
+      default:
+        return answer satisfies never
+    }
   }
 
   /** The order of the manual: the cancelled command's trap, the cancel's end, the cancelled command's end. */

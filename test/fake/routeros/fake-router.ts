@@ -7,7 +7,8 @@ import { exportText } from './export.ts'
 import { makeJobs } from './jobs.ts'
 import type { RouterKernel } from './kernel.ts'
 import type { Ending, Misbehaviour } from './misbehaviour.ts'
-import { makeModel, type Switches } from './model.ts'
+import { isFrom } from './allowed-from.ts'
+import { isEnabled, makeModel, type Switches } from './model.ts'
 import { paperKernel } from './paper-kernel.ts'
 import { ALL_RIGHTS, GROUPS, policyText, type Rights, rightsOf } from './rights.ts'
 import { makeSafeMode } from './safe-mode.ts'
@@ -117,20 +118,18 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
   await model.settle()
   keep()
 
-  function logIn(user: string, password: string): Rights | null {
-    const known = model.tables
-      .rows('/user')
-      .find(({ values }) => values.get('name') === user && (values.get('password') ?? '') === password)
-    const rights = known === undefined || known.values.get('disabled') === 'true' ? null : rightsOf(model.tables, user)
-    return rights?.policies.has('api') === true ? rights : null
+  /** @param from where he comes from: a user may be bound to addresses, and is unknown elsewhere. */
+  function logIn(user: string, isHis: (password: string) => boolean, from: string): Rights | null {
+    const known = model.tables.rows('/user').find(({ values }) => values.get('name') === user)
+    if (known === undefined || !isHis(known.values.get('password') ?? '') || !isEnabled(known)) return null
+    if (!isFrom(known.values.get('address') ?? '', from)) return null
+    const rights = rightsOf(model.tables, user)
+    return rights.policies.has('api') ? rights : null
   }
 
   function isServed(name: string, socket: Socket): boolean {
     const service = model.tables.rows('/ip/service').find(({ values }) => values.get('name') === name)
-    const from = service?.values.get('address') ?? ''
-    const remote = (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
-    const isAllowed =
-      from === '' || from.split(',').some((one) => one.replace(/\/32$/, '') === remote || one.endsWith('/0'))
+    const isAllowed = isFrom(service?.values.get('address') ?? '', remoteOf(socket))
     const most = Number(service?.values.get('max-sessions') ?? 20)
     return (
       service?.values.get('disabled') !== 'true' && isAllowed && (!isAtLeast(version, '7.16') || sessions.size < most)
@@ -146,7 +145,7 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
     const session = serveApi(socket, line, {
       version,
       commands,
-      logIn,
+      logIn: (user, isHis) => logIn(user, isHis, remoteOf(line)),
       misbehaviour: () => misbehaviour,
       note: (words) => transcript.push(words),
       onEnd: async (which) => {
@@ -251,6 +250,10 @@ function firstSettings(add: (path: string, values: ReadonlyMap<string, string>) 
       ['port', '8729'],
     ]),
   )
+}
+
+function remoteOf(socket: Socket): string {
+  return (socket.remoteAddress ?? '').replace(/^::ffff:/, '')
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {
