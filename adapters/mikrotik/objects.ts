@@ -21,8 +21,8 @@ export interface RulesSpec {
 
 /**
  * Our rules, in their order in each chain. Pure. They speak of the tunnel's interface alone: what does not touch the tunnel
- * is not ours to judge. They stand first in their chains, which also keeps the tunnel's flows from a fasttrack rule below:
- * fasttracked packets would pass mangle by, and with it the clamp.
+ * is not ours to judge. They stand first in their chains, which also keeps the LAN's flows through the tunnel from a fasttrack
+ * rule below: fasttracked packets would pass mangle by, and with it the clamp.
  */
 export function wantedRules({ interface: name, network, forwarding }: RulesSpec): readonly Rule[] {
   const lan = [...new Set(forwarding.lan)].sort()
@@ -48,7 +48,15 @@ export function wantedRules({ interface: name, network, forwarding }: RulesSpec)
       rule('filter', `forward-lan ${prefix}`, { ...forward, action: 'accept', ...fromTunnel, 'dst-address': prefix }),
     ),
     rule('filter', 'forward-drop', { ...forward, action: 'drop', ...fromTunnel }),
-    rule('filter', 'forward-out', { ...forward, action: 'accept', 'out-interface': name }),
+    // From the LAN alone: the router may be where the internet begins, and its owner's rules below keep that out.
+    ...lan.map((prefix) =>
+      rule('filter', `forward-out ${prefix}`, {
+        ...forward,
+        action: 'accept',
+        'out-interface': name,
+        'src-address': prefix,
+      }),
+    ),
     rule('filter', 'input-icmp', { ...input, action: 'accept', ...fromTunnel, protocol: 'icmp' }),
     rule('filter', 'input-known', { ...input, action: 'accept', ...known }),
     rule('filter', 'input-drop', { ...input, action: 'drop', ...fromTunnel }),

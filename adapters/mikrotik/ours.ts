@@ -34,7 +34,7 @@ export function isMarkedFor(interfaceName: string, row: Row): boolean {
 }
 
 const RULE_NAME =
-  /^(?:forward-(?:known|drop|out|lan [\d./]+)|input-(?:icmp|known|drop)|out|lan [\d./]+|mss-(?:in|out))$/
+  /^(?:forward-(?:known|drop|(?:out|lan) [\d./]+)|input-(?:icmp|known|drop)|out|lan [\d./]+|mss-(?:in|out))$/
 
 export function isOwnRule(row: Row): boolean {
   const name = isTrue(row['dynamic']) ? null : (parseMark(row['comment'])?.name ?? null)

@@ -112,7 +112,7 @@ describe('what is somebody else’s', () => {
     const observed = observe({
       interface: [OWN],
       peer: [{ ...PEERS['7.12, never heard from'], dynamic: 'true' }],
-      filter: [{ chain: 'forward', action: 'accept', dynamic: 'true', comment: 'homeward hw0 forward-out' }],
+      filter: [{ chain: 'forward', action: 'accept', dynamic: 'true', comment: 'homeward hw0 forward-drop' }],
     })
     expect(observed.interface?.peers).toEqual([])
     expect(observed.firewall).toBeNull()

@@ -177,10 +177,17 @@ test('our rules stand before the first static rule of their chain, and the first
     'homeward hw0 forward-known',
     'homeward hw0 forward-lan 192.168.1.0/24',
     'homeward hw0 forward-drop',
-    'homeward hw0 forward-out',
+    'homeward hw0 forward-out 192.168.1.0/24',
     'fast',
     'drop',
   ])
+})
+
+test('what comes from anywhere but the LAN is let into the tunnel by nobody but the router’s owner', async () => {
+  const router = ownersRouter()
+  await bring(router, HOME)
+  const accepted = router.rows('/ip/firewall/filter').filter((row) => row['out-interface'] === 'hw0')
+  expect(accepted.map((row) => row['src-address'])).toEqual(['192.168.1.0/24'])
 })
 
 test('the peer comes after the rules that judge what it sends', async () => {
@@ -192,7 +199,7 @@ test('the peer comes after the rules that judge what it sends', async () => {
 describe('what somebody changes is seen and mended', () => {
   const drifts: Readonly<Record<string, (router: PaperTables) => Promise<void>>> = {
     'a rule moved behind somebody’s': async (router) => {
-      const rule = rowOf(router, '/ip/firewall/filter', 'homeward hw0 forward-out')
+      const rule = rowOf(router, '/ip/firewall/filter', 'homeward hw0 forward-out 192.168.1.0/24')
       const { '.id': id, ...rest } = rule
       await router.exec({ command: '/ip/firewall/filter/remove', attributes: { '.id': id! } }, router.signal)
       router.put('/ip/firewall/filter', rest)
