@@ -22,10 +22,18 @@ export interface HeartbeatSocket {
  */
 export type Heard = HeartbeatAnswer | 'refused'
 
+/** Two may be lost. */
+const UNANSWERED = 3
+/** Slower than any line that carries a tunnel. */
+const LATEST_ANSWER_MS = 5_000
+
 /**
  * The socket heartbeats use. It is bound to the tunnel's address, so that none ever leaves by another way (a router holds
  * back what is for the tunnel's network while its interface is away), and connected, so that only the hub's answers come
  * in. Where the interface is missing, each try opens it anew.
+ *
+ * Through a router it takes another port when it is not answered: what left while there was no tunnel on the router went
+ * out by its WAN, and the router's connection table would lead every later datagram of the same flow after it.
  */
 export function openHeartbeats(target: HeartbeatTarget, onHeard: (heard: Heard) => void): HeartbeatSocket {
   let open: Socket | null = null
@@ -33,6 +41,9 @@ export function openHeartbeats(target: HeartbeatTarget, onHeard: (heard: Heard) 
   /** Asked for while the socket was still being opened. */
   let waiting: number | null = null
   let closed = false
+  /** Sent by the socket that is open since anything was heard. */
+  let unanswered = 0
+  const retired = new Set<Socket>()
 
   function begin(): void {
     const socket = createSocket('udp4')
@@ -40,11 +51,13 @@ export function openHeartbeats(target: HeartbeatTarget, onHeard: (heard: Heard) 
     ready = false
     socket.on('message', (datagram) => {
       const answer = decodeAnswer(datagram)
-      if (answer !== null) onHeard(answer)
+      if (answer === null) return
+      unanswered = 0
+      onHeard(answer)
     })
     socket.on('error', (error: NodeJS.ErrnoException) => {
       // The socket is as good as before.
-      if (error.code === 'ECONNREFUSED') onHeard('refused')
+      if (error.code === 'ECONNREFUSED') refused()
       else drop(socket)
     })
     socket.bind({ address: target.from ?? '0.0.0.0', port: 0 }, () => {
@@ -60,11 +73,17 @@ export function openHeartbeats(target: HeartbeatTarget, onHeard: (heard: Heard) 
   }
 
   function transmit(socket: Socket, sequence: number): void {
+    unanswered += 1
     socket.send(encodeRequest(sequence), (error: NodeJS.ErrnoException | null) => {
       // What a refusal says of the one before; this one was not sent.
-      if (error?.code === 'ECONNREFUSED') onHeard('refused')
+      if (error?.code === 'ECONNREFUSED') refused()
       else if (error !== null) drop(socket)
     })
+  }
+
+  function refused(): void {
+    unanswered = 0
+    onHeard('refused')
   }
 
   function drop(socket: Socket): void {
@@ -75,9 +94,23 @@ export function openHeartbeats(target: HeartbeatTarget, onHeard: (heard: Heard) 
     discardSocket(socket)
   }
 
+  /** What is still under way to it is heard. */
+  function retire(socket: Socket): void {
+    open = null
+    ready = false
+    retired.add(socket)
+    setTimeout(() => {
+      if (retired.delete(socket)) discardSocket(socket)
+    }, LATEST_ANSWER_MS).unref()
+  }
+
   return {
     send: (sequence) => {
       if (closed) return
+      if (target.from === null && open !== null && ready && unanswered >= UNANSWERED) {
+        unanswered = 0
+        retire(open)
+      }
       if (open === null) begin()
       if (open !== null && ready) transmit(open, sequence)
       else waiting = sequence
@@ -85,6 +118,8 @@ export function openHeartbeats(target: HeartbeatTarget, onHeard: (heard: Heard) 
     close: () => {
       closed = true
       if (open !== null) drop(open)
+      for (const socket of retired) discardSocket(socket)
+      retired.clear()
     },
   }
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Row, Session } from './api.ts'
 
 /** The menus that hold what homeward makes, and what of their rows it looks at. */
@@ -52,6 +53,8 @@ export type Tables = Readonly<Record<Menu, readonly Row[]>>
 
 /** All of it in the time of one round trip. */
 export async function readTables(exec: Session['exec'], signal: AbortSignal): Promise<Tables> {
+  // Each of the questions listens to it, and whoever asks may have others under way: more than Node takes for a leak.
+  setMaxListeners(0, signal)
   const [own, peer, address, route, filter, nat, mangle] = await Promise.all([
     readMenu(exec, 'interface', signal),
     readMenu(exec, 'peer', signal),

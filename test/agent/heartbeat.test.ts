@@ -1,6 +1,7 @@
+import { createSocket } from 'node:dgram'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type HeartbeatSocket, openHeartbeats } from '../../agent/heartbeat.ts'
-import type { HeartbeatAnswer } from '../../protocol/heartbeat.ts'
+import { decodeRequest, encodeAnswer, type HeartbeatAnswer } from '../../protocol/heartbeat.ts'
 import { type HeartbeatHub, startHeartbeatHub } from './heartbeat-hub.ts'
 
 const open: (HeartbeatSocket | HeartbeatHub)[] = []
@@ -8,7 +9,7 @@ afterEach(async () => {
   for (const one of open.splice(0)) await one.close()
 })
 
-function beats(port: number, from = '127.0.0.1') {
+function beats(port: number, from: string | null = '127.0.0.1') {
   const answers: HeartbeatAnswer[] = []
   const refusals: string[] = []
   const socket = openHeartbeats({ from, hubAddress: '127.0.0.1', port }, (heard) => {
@@ -43,6 +44,28 @@ describe('heartbeats', () => {
       await new Promise((resolve) => setImmediate(resolve))
     }
     expect([answers, sequences]).toEqual([[], []])
+  })
+
+  test('through a router take another port when they are not answered, and late answers still count', async () => {
+    const ports: number[] = []
+    const server = createSocket('udp4')
+    server.on('message', (datagram, sender) => {
+      if (!ports.includes(sender.port)) ports.push(sender.port)
+      const { sequence } = decodeRequest(datagram)!
+      // As a flow that the router leads elsewhere: the first is answered too late, and by nobody else.
+      if (ports.length === 1) return
+      if (ports.length === 2) server.send(encodeAnswer({ sequence: 0, endpoint: null, inUse: false }), ports[0])
+      server.send(encodeAnswer({ sequence, endpoint: null, inUse: false }), sender.port)
+    })
+    await new Promise<void>((resolve) => server.bind(0, '127.0.0.1', resolve))
+    open.push({ close: () => server.close() } as unknown as HeartbeatSocket)
+    const { socket, answers } = beats(server.address().port, null)
+    for (let sequence = 1; answers.length < 2; sequence += 1) {
+      socket.send(sequence)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    expect(ports).toHaveLength(2)
+    expect(answers.map(({ sequence }) => sequence)).toContain(0)
   })
 
   test('go on when the hub’s daemon comes back', async () => {

@@ -1,0 +1,230 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sleep } from '../../system/sleep.ts'
+import { dropAllUdp, dropPort } from '../lab/faults.ts'
+import type { Host } from '../lab/host.ts'
+import { createLab, type Lab } from '../lab/lab.ts'
+import { labMikrotik, type LabMikrotik } from '../lab/mikrotik.ts'
+import { buildPicture, type Picture } from '../lab/picture.ts'
+import type { LabProcess } from '../lab/process.ts'
+import { inviteHome, plannedSteps, problemOf, startAgent, startHub, statusOf, waitForStatus } from './lab-home.ts'
+
+let lab: Lab
+let picture: Picture
+let pi: Host
+let router: LabMikrotik
+let before: string
+let files: string
+
+beforeAll(async () => {
+  lab = await createLab()
+  router = await labMikrotik(lab)
+  picture = await buildPicture(lab, { system: router })
+  pi = picture.home.pi
+  await startHub(picture)
+  before = await router.export()
+  await writeFile(passwordFile(), `${router.password}\n`, { mode: 0o600 })
+  files = await listFiles()
+})
+afterAll(() => lab?.close())
+
+/** Outside homeward's own folders: on a home they are the service's. */
+const passwordFile = (): string => join(pi.disk.stateDir, '..', 'password')
+
+const bare = (token: string): readonly string[] => [
+  ...['join', token, '--router', 'mikrotik', '--host', '192.168.1.1'],
+  ...['--user', router.user, '--password-file', passwordFile(), '--yes'],
+]
+const trusting = (token: string): readonly string[] => [...bare(token), '--tls-fingerprint', router.fingerprint]
+
+async function listFiles(): Promise<string> {
+  return (await pi.shell(`ls -A ${pi.disk.configDir} ${pi.disk.stateDir}`)).stdout
+}
+
+async function expectUntouched(): Promise<void> {
+  expect(await router.export()).toBe(before)
+  expect(await listFiles()).toBe(files)
+}
+
+async function leave(): Promise<void> {
+  await pi.homeward(['leave', '--yes'], { timeoutMs: 60_000 })
+  await expectUntouched()
+}
+
+async function hubReachesHome(): Promise<boolean> {
+  const ping = await picture.hub.run('ping', ['-c', '1', '-W', '1', picture.home.lan.camera], { allowFailure: true })
+  return ping.exitCode === 0
+}
+
+describe('a join that cannot succeed leaves the router and this machine as they were', () => {
+  test('nobody has said that this is the router’s certificate: it is shown, and nobody has logged in', async () => {
+    const problem = await problemOf(pi, bare(await inviteHome(picture)))
+    expect(problem).toMatchObject({ exitCode: 64, code: 'router-unconfirmed' })
+    expect(problem.stderr).toContain(`--tls-fingerprint ${router.fingerprint}`)
+    await expectUntouched()
+  })
+
+  test('another certificate than the one that was given', async () => {
+    const args = [...bare(await inviteHome(picture)), '--tls-fingerprint', 'ab'.repeat(32)]
+    expect(await problemOf(pi, args)).toMatchObject({ exitCode: 1, code: 'router-certificate-mismatch' })
+    await expectUntouched()
+  })
+
+  test('a password that the router does not take is not repeated', async () => {
+    const wrong = join(pi.disk.stateDir, '..', 'wrong')
+    await writeFile(wrong, 'hunter2\n', { mode: 0o600 })
+    const args = trusting(await inviteHome(picture)).map((arg) => (arg === passwordFile() ? wrong : arg))
+    const problem = await problemOf(pi, args)
+    expect(problem).toMatchObject({ exitCode: 1, code: 'router-login-refused' })
+    expect(problem.stderr).not.toContain('hunter2')
+    await expectUntouched()
+  })
+
+  test('a dry run says what it would do', async () => {
+    const { stdout } = await pi.homeward([...trusting(await inviteHome(picture)), '--dry-run'])
+    expect(stdout).toContain('make the WireGuard interface hw0')
+    expect(stdout).toContain('ends on the router at 192.168.1.1')
+    expect(stdout).toContain('(routed)')
+    await expectUntouched()
+  })
+
+  test('UDP that is blocked: undone, and the same token works afterwards', { timeout: 120_000 }, async () => {
+    const token = await inviteHome(picture)
+    const restore = await dropPort(picture.home, 51_820)
+    try {
+      expect(await problemOf(pi, trusting(token), 90_000)).toMatchObject({ exitCode: 1, code: 'tunnel-unproven' })
+    } finally {
+      await restore()
+    }
+    await expectUntouched()
+    await pi.homeward(trusting(token), { timeoutMs: 60_000 })
+    await leave()
+  })
+
+  test('killed at any moment it can be run again, or is left to the agent', { timeout: 240_000 }, async () => {
+    const outcomes = new Set<string>()
+    for (const moment of [250, 350, 450, 550, 700, 850, /proving it/]) {
+      const token = await inviteHome(picture)
+      const killed = pi.startHomeward(trusting(token))
+      await (typeof moment === 'number' ? sleep(moment) : killed.waitForLine(moment))
+      await killed.kill('SIGKILL')
+      await killed.exited
+      const there = await pi.run('test', ['-e', `${pi.disk.configDir}/agent.yaml`], { allowFailure: true })
+      outcomes.add(there.exitCode === 0 ? 'left to the agent' : 'run again')
+      if (there.exitCode !== 0) await pi.homeward(trusting(token), { timeoutMs: 60_000 })
+      const agent = await startAgent(pi, 40_000)
+      await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up')
+      expect(await plannedSteps(pi), `killed at ${moment}`).toEqual([])
+      expect(await hubReachesHome(), `killed at ${moment}`).toBe(true)
+      await agent.stop()
+      await leave()
+    }
+    expect(outcomes).toEqual(new Set(['run again', 'left to the agent']))
+  })
+})
+
+describe('the home of a router', () => {
+  let agent: LabProcess
+
+  beforeAll(async () => {
+    await pi.homeward(trusting(await inviteHome(picture)), { timeoutMs: 60_000 })
+    agent = await startAgent(pi)
+  })
+
+  test('has no private key here', async () => {
+    const { stdout } = await pi.shell(`cd ${pi.disk.configDir} && stat -c '%a %n' *`)
+    expect(stdout).toBe('644 agent.yaml\n600 home.secret\n600 router.password\n')
+  })
+
+  test('whose interface was deleted there: the hub follows the new key', { timeout: 60_000 }, async () => {
+    const shown = async () => await router.console('/interface/wireguard/print detail where name=hw0')
+    const old = await shown()
+    const after = agent.lineCount
+    await router.console('/interface/wireguard/remove [find where name=hw0]')
+    await agent.waitForLine(/the router has made a new key/, { after, timeoutMs: 30_000 })
+    await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up' && (tunnel.lastHandshakeSeconds ?? 99) < 30)
+    await expect.poll(hubReachesHome, { timeout: 30_000 }).toBe(true)
+    expect(await shown()).not.toBe(old)
+    expect(await plannedSteps(pi)).toEqual([])
+    await agent.stop()
+    agent = await startAgent(pi)
+  })
+
+  test('is mended by apply while no agent runs, and the next agent knows the key', { timeout: 60_000 }, async () => {
+    await agent.stop()
+    await router.console('/interface/wireguard/remove [find where name=hw0]')
+    await pi.homeward(['apply', '--yes'], { timeoutMs: 60_000 })
+    expect(await plannedSteps(pi)).toEqual([])
+    agent = await startAgent(pi)
+    await expect.poll(hubReachesHome, { timeout: 30_000 }).toBe(true)
+  })
+
+  test('takes the carrier of last resort by way of this machine, and not without it', {
+    timeout: 180_000,
+  }, async () => {
+    const restore = await dropAllUdp(picture.home)
+    try {
+      const onCarrier = await waitForStatus(
+        pi,
+        ({ tunnel }) => tunnel.state === 'up' && tunnel.notes.includes('tcp-carrier'),
+        90_000,
+      )
+      expect(onCarrier.tunnel.endpoint).toMatch(/^192\.168\.1\.2:\d+$/)
+      expect(await hubReachesHome()).toBe(true)
+      expect(await plannedSteps(pi)).toEqual([])
+      await agent.stop()
+      expect(await router.console('/interface/wireguard/peers/print detail where interface=hw0')).toContain(
+        `endpoint-address=${picture.hubAddress}`,
+      )
+    } finally {
+      await restore()
+    }
+    agent = await startAgent(pi, 60_000)
+  })
+
+  test('carries on while the router’s API is away, and says so', { timeout: 60_000 }, async () => {
+    await router.console('/ip/service/set [find where name=api-ssl] disabled=yes')
+    await router.drop('rst')
+    try {
+      const status = await waitForStatus(pi, ({ tunnel }) => tunnel.notes.includes('router-silent'))
+      expect(status.tunnel.state).toBe('up')
+      expect(await hubReachesHome()).toBe(true)
+    } finally {
+      await router.console('/ip/service/set [find where name=api-ssl] disabled=no')
+    }
+    await waitForStatus(pi, ({ tunnel }) => tunnel.notes.length === 0, 40_000)
+    expect((await statusOf(pi)).mapping.carrierNat).toBe('unknown')
+  })
+
+  test('is not left while the router cannot be asked, and is when it can', { timeout: 60_000 }, async () => {
+    await agent.stop()
+    await router.console('/ip/service/set [find where name=api-ssl] disabled=yes')
+    try {
+      const problem = await problemOf(pi, ['leave', '--yes'])
+      expect(problem).toMatchObject({ exitCode: 1, code: 'router-unreachable' })
+      expect(problem.stderr).toContain('homeward leave --forget-router')
+      expect(await hubReachesHome()).toBe(true)
+    } finally {
+      await router.console('/ip/service/set [find where name=api-ssl] disabled=no')
+    }
+    await leave()
+  })
+
+  test('is left without the router when that is gone for good', { timeout: 60_000 }, async () => {
+    const token = await inviteHome(picture)
+    await pi.homeward(trusting(token), { timeoutMs: 60_000 })
+    await router.console('/ip/service/set [find where name=api-ssl] disabled=yes')
+    try {
+      const { stderr } = await pi.homeward(['leave', '--forget-router', '--yes'])
+      expect(stderr).toContain('What homeward made on the router at 192.168.1.1 is still there')
+      expect(await listFiles()).toBe(files)
+      expect(await hubReachesHome()).toBe(false)
+    } finally {
+      await router.console('/ip/service/set [find where name=api-ssl] disabled=no')
+    }
+    // The next join takes over what is there.
+    await pi.homeward(trusting(await inviteHome(picture)), { timeoutMs: 60_000 })
+    await leave()
+  })
+})
