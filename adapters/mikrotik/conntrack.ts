@@ -1,6 +1,7 @@
 import type { Endpoint } from '../../wireguard/spec.ts'
 import type { Row } from './api.ts'
 import { isGone } from './change.ts'
+import { readMenu } from './menus.ts'
 import { oneSpelling } from './network.ts'
 import type { Place } from './place.ts'
 
@@ -9,27 +10,21 @@ const CONNECTIONS = '/ip/firewall/connection'
 /** A table of many thousand rows takes a small router this long. */
 const LONG_MS = 30_000
 
-const PROPERTIES = [
-  '.id',
-  'src-address',
-  'src-port',
-  'dst-address',
-  'dst-port',
-  'reply-src-address',
-  'reply-src-port',
-  'reply-dst-address',
-  'reply-dst-port',
-]
+const PROPERTIES = ['.id', 'src-address', 'src-port', 'dst-address', 'dst-port']
 
-/** The router forgets the tunnel's flow to this place, and with it the address and port that it gave the flow outside. */
-export async function forgetFlow(endpoint: Endpoint, { exec, signal }: Place): Promise<void> {
+/**
+ * The router forgets the tunnel's flow to this place, and with it the address and port that it gave the flow outside.
+ * Flows of other machines to the same place, such as the agent's own echoes, stay.
+ */
+export async function forgetFlow(interfaceName: string, endpoint: Endpoint, place: Place): Promise<void> {
+  const { exec, signal } = place
   const attributes = { '.proplist': PROPERTIES.join(',') }
-  const { rows } = await exec(
-    { command: `${CONNECTIONS}/print`, attributes, queries: ['?protocol=udp'] },
-    signal,
-    LONG_MS,
-  )
-  for (const row of rows.filter((row) => leadsTo(endpoint, row)))
+  const [interfaces, { rows }] = await Promise.all([
+    readMenu(exec, 'interface', signal),
+    exec({ command: `${CONNECTIONS}/print`, attributes, queries: ['?protocol=udp'] }, signal, LONG_MS),
+  ])
+  const listenPort = Number(interfaces.find((row) => row['name'] === interfaceName)?.['listen-port'])
+  for (const row of rows.filter((row) => isFlow(row, endpoint, listenPort)))
     try {
       await exec({ command: `${CONNECTIONS}/remove`, attributes: { '.id': row['.id'] ?? '' } }, signal)
     } catch (thrown) {
@@ -38,19 +33,23 @@ export async function forgetFlow(endpoint: Endpoint, { exec, signal }: Place): P
     }
 }
 
-/** Whether it goes to the hub, or comes from there: an entry that the hub's packet made is as stale. */
-export function leadsTo(endpoint: Endpoint, row: Row): boolean {
-  return (['dst', 'src', 'reply-src'] as const).some((end) => isAt(endpoint, row[`${end}-address`], row[`${end}-port`]))
+/** Whether it is WireGuard's to the hub, or one that a packet of the hub's began: that is as stale. */
+export function isFlow(row: Row, endpoint: Endpoint, listenPort: number): boolean {
+  const [source, destination] = [placeIn(row, 'src'), placeIn(row, 'dst')]
+  if (source === null || destination === null) return false
+  return (isSame(destination, endpoint) && source.port === listenPort) || isSame(source, endpoint)
+}
+
+function isSame(a: Endpoint, b: Endpoint): boolean {
+  return a.port === b.port && oneSpelling(a.address) === oneSpelling(b.address)
 }
 
 /** `ip:port`, `[ip]:port`, or the two apart, by build. */
-function isAt(endpoint: Endpoint, address: string | undefined, port: string | undefined): boolean {
-  if (address === undefined) return false
-  const place = port === undefined ? split(address) : { address, port: Number(port) }
-  return place !== null && place.port === endpoint.port && oneSpelling(place.address) === oneSpelling(endpoint.address)
-}
-
-function split(text: string): Endpoint | null {
-  const match = /^\[?(.+?)\]?:(\d+)$/.exec(text)
+function placeIn(row: Row, end: 'src' | 'dst'): Endpoint | null {
+  const address = row[`${end}-address`]
+  const port = row[`${end}-port`]
+  if (address === undefined) return null
+  if (port !== undefined) return { address, port: Number(port) }
+  const match = /^\[?(.+?)\]?:(\d+)$/.exec(address)
   return match?.[1] === undefined ? null : { address: match[1], port: Number(match[2]) }
 }

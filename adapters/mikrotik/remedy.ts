@@ -23,7 +23,7 @@ export async function carryOutRemedy(remedy: Remedy, place: Place): Promise<void
     case 'new-session':
       return newSession(remedy, place)
     case 'forget-flow':
-      return forgetFlow(remedy.endpoint, place)
+      return forgetFlow(remedy.interface, remedy.endpoint, place)
     case 'rebuild':
       return rebuild(remedy.interface, place)
     default:

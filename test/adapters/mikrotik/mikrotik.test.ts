@@ -285,25 +285,56 @@ describe.each(['7.12.2', '7.21'])('remedies on RouterOS %s', (version) => {
 test.each([false, true])('the flow is forgotten and no other, vanishing meanwhile: %s', async (isVanishing) => {
   const kernel = paperKernel()
   const router = await start({ version: '7.16.2', kernel })
-  router.switches.vanishingConnections = isVanishing
   const adapter = await adapterFor(router)
-  const flow = { protocol: 'udp' as const, timeoutSeconds: 170 }
-  const hub = '203.0.113.10:51820'
-  const wan = '198.51.100.2:49152'
+  await bringTo(adapter, 'hw0', HOME, signal())
+  const port = (await adapter.observe('hw0', signal())).interface?.listenPort
+  router.switches.vanishingConnections = isVanishing
+  const flow = { protocol: 'udp' as const, timeoutSeconds: 170, replyDestination: '198.51.100.2:49152' }
+  const [hub, dns] = ['203.0.113.10:51820', '203.0.113.10:53']
   kernel.setConnections([
-    { ...flow, id: '1', source: '192.168.1.1:49152', destination: hub, replySource: hub, replyDestination: wan },
-    {
-      ...flow,
-      id: '2',
-      source: '192.168.1.9:5353',
-      destination: '203.0.113.10:53',
-      replySource: '203.0.113.10:53',
-      replyDestination: wan,
-    },
+    { ...flow, id: '1', source: `192.168.1.1:${port}`, destination: hub, replySource: hub },
+    { ...flow, id: '2', source: '192.168.1.9:5353', destination: dns, replySource: dns },
+    { ...flow, id: '3', source: '192.168.1.9:5353', destination: hub, replySource: hub },
   ])
   await adapter.remedy({ kind: 'forget-flow', interface: 'hw0', endpoint: PEER!.endpoint! }, signal())
-  expect((await kernel.connections()).map(({ id }) => id)).toContain('2')
-  if (!isVanishing) expect((await kernel.connections()).map(({ id }) => id)).toEqual(['2'])
+  const left = (await kernel.connections()).map(({ id }) => id)
+  expect(left).toEqual(expect.arrayContaining(['2', '3']))
+  if (!isVanishing) expect(left).toHaveLength(2)
+})
+
+test('nothing is tried on a tunnel that leads to the router itself', async () => {
+  const router = await start({ version: '7.16.2' })
+  const first = await adapterFor(router)
+  await bringTo(first, 'hw0', HOME, signal())
+  await router.console('/ip/address/add address=127.9.0.2/8 interface=hw0 comment="homeward hw0"')
+  // Whoever never looked looks first.
+  const adapter = await adapterFor(router)
+  const before = router.export()
+  for (const remedy of [
+    { kind: 'new-source-port', interface: 'hw0', peer: HUB, keepaliveSeconds: 25 },
+    { kind: 'new-session', interface: 'hw0', peer: PEER!, silentSeconds: 0 },
+    { kind: 'rebuild', interface: 'hw0' },
+  ] as const)
+    await expect(adapter.remedy(remedy, signal())).rejects.toMatchObject({ code: 'router-through-tunnel' })
+  expect(router.export()).toBe(before)
+})
+
+test('what is refused is said in the router’s own words, with its name and address', async () => {
+  const router = await start({ version: '7.16.2' })
+  const adapter = await adapterFor(router)
+  await adapter.describe(signal())
+  const step = { kind: 'set-mtu', interface: 'hw0', mtu: 1 } as const
+  await expect(adapter.execute(step, signal())).rejects.toMatchObject({
+    code: 'step-failed',
+    what: expect.stringMatching(/MTU of hw0 to 1 bytes on the router \S+ \(127\.0\.0\.1\)/),
+    why: 'there is no interface hw0 of homeward on it',
+  })
+  await bringTo(adapter, 'hw0', HOME, signal())
+  const port = { kind: 'set-listen-port', interface: 'hw0', port: 70_000 } as const
+  await expect(adapter.execute(port, signal())).rejects.toMatchObject({
+    code: 'step-failed',
+    why: expect.stringMatching(/^invalid value.*listen-port/),
+  })
 })
 
 test('looks are asked on the one connection that is kept, each thing once', async () => {
