@@ -111,6 +111,7 @@ export function serveApi(socket: Socket, line: Socket, parts: SessionParts): Api
         rights,
         session: self,
         signal: ending.signal,
+        emit: (row) => send([['!re', ...attributeWords(row), ...tagged]], true),
       } satisfies Caller)
       if (ending.signal.aborted) return
       send(replies(answer, command, tagged), true)

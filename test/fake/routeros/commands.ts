@@ -1,16 +1,19 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { sleep } from '../../../system/sleep.ts'
 import { makeCertificate } from '../../../hub/certificate.ts'
+import { childrenOf } from './inspect.ts'
 import type { Jobs } from './jobs.ts'
+import { listen, makeChanges } from './listen.ts'
 import { type Model, WIREGUARD } from './model.ts'
 import { Refused } from './refused.ts'
 import { require, type Rights } from './rights.ts'
 import type { SafeMode } from './safe-mode.ts'
 import { runScript } from './script.ts'
+import { readOnlyMenus } from './read-only.ts'
+import { makeScheduler } from './scheduler.ts'
 import type { ShownRow } from './shown.ts'
-import { type Answer, type Command, DONE, project, tableCommand } from './table-commands.ts'
-import { menuOf } from './tables.ts'
-import { secondsIn } from './values.ts'
+import { type Answer, checkPrint, type Command, DONE, project, tableCommand } from './table-commands.ts'
+import { idText, menuOf } from './tables.ts'
 import { isAtLeast } from './version.ts'
 
 /** Everything a router does for whoever may. */
@@ -19,6 +22,8 @@ export interface Commands {
   readonly run: (command: Command, caller: Caller) => Promise<Answer>
   /** @throws {Refused} of the first command that fails. */
   readonly script: (source: string, caller: Caller) => Promise<Answer>
+  /** The power came. */
+  readonly powerOn: () => void
   /** Of the API's certificate, PEM; null: none. */
   readonly tlsOf: () => KeyPair | null
 }
@@ -33,6 +38,8 @@ export interface Caller {
   /** Its session, or its script: safe mode belongs to one. */
   readonly session: object
   readonly signal: AbortSignal
+  /** Takes rows of a command that has no end of its own. */
+  readonly emit?: (row: ShownRow) => void
 }
 
 export interface CommandParts {
@@ -48,6 +55,21 @@ export interface CommandParts {
 
 export function makeCommands(parts: CommandParts): Commands {
   const { model, jobs, safeMode } = parts
+  const changes = makeChanges()
+  const scheduler = makeScheduler(
+    model,
+    async (source, rights, signal) => {
+      // What it fails with goes to the router's log.
+      await script(source, { rights, session: {}, signal }).catch(() => undefined)
+    },
+    parts.lifetime,
+  )
+  const changed = (): void => {
+    scheduler.follow()
+    changes.tell()
+    parts.onChanged()
+  }
+
   async function run(command: Command, caller: Caller): Promise<Answer> {
     const { path, verb } = command
     const before = model.version.major < 7 || !isAtLeast(model.version, '7.1')
@@ -57,15 +79,20 @@ export function makeCommands(parts: CommandParts): Commands {
     const readOnly = READ_ONLY[path]
     if (readOnly !== undefined && verb === 'print') {
       require(caller.rights, 'read')
+      checkPrint(command.attributes, model.version)
       return project(await readOnly(), command.attributes, command.queries)
     }
     const menu = menuOf(path)
     if (menu === undefined) throw new Refused('no such command prefix', 0)
-    if (path === '/system/scheduler' && verb === 'add' && model.deviceMode === 'home')
-      throw new Refused('failure: not allowed by device-mode')
+    if (path === '/system/scheduler' && verb === 'add') refuseByDeviceMode(model)
+    if (verb === 'listen' && caller.emit !== undefined) {
+      require(caller.rights, 'read')
+      const rows = async () => (await tableCommand(model, menu, { ...command, verb: 'print' }, caller.rights)).rows
+      await listen(rows, caller.emit, changes, caller.signal)
+      return DONE
+    }
     const answer = await tableCommand(model, menu, command, caller.rights)
-    if (verb !== 'print') parts.onChanged()
-    if (path === '/system/scheduler' && verb === 'add') scheduleRow(answer.ret ?? '', caller)
+    if (verb !== 'print') changed()
     return answer
   }
 
@@ -85,28 +112,11 @@ export function makeCommands(parts: CommandParts): Commands {
     })
   }
 
-  /** Runs each interval, the first time one interval after it was made; without an interval at once. */
-  function scheduleRow(id: string, caller: Caller): void {
-    const entry = () =>
-      model.tables.rows('/system/scheduler').find((item) => `*${item.id.toString(16).toUpperCase()}` === id)
-    const seconds = secondsIn(entry()?.values.get('interval') ?? '0s') ?? 0
-    const source = entry()?.values.get('on-event') ?? ''
-    const signal = parts.lifetime()
-    void (async () => {
-      for (;;) {
-        await sleep(seconds * 1_000, signal)
-        if (signal.aborted || entry() === undefined) return
-        await script(source, { ...caller, session: {}, signal }).catch(() => undefined)
-        if (seconds === 0) return
-      }
-    })()
-  }
-
   const safe = (act: (caller: Caller) => Promise<void> | void) => async (_command: Command, caller: Caller) => {
     if (!isAtLeast(model.version, '7.18')) throw new Refused('no such command prefix', 0)
     require(caller.rights, 'write')
     await act(caller)
-    parts.onChanged()
+    changed()
     return DONE
   }
 
@@ -117,6 +127,7 @@ export function makeCommands(parts: CommandParts): Commands {
     '/safe-mode/get': safe(() => undefined),
     '/execute': async ({ attributes }, caller) => {
       require(caller.rights, 'read')
+      onlyKnown(attributes, ['script', 'as-string', 'file'])
       if (model.switches.refusesJobs) throw new Refused('not enough permissions (9)')
       const source = attributes.get('script')
       if (source === undefined) throw new Refused('missing value(s) of argument(s) script')
@@ -139,10 +150,14 @@ export function makeCommands(parts: CommandParts): Commands {
     '/certificate/sign': async ({ attributes }, caller) => {
       require(caller.rights, 'write')
       const which = attributes.get('.id') ?? attributes.get('numbers')
-      const item = model.tables.rows('/certificate').find(({ values }) => values.get('name') === which)
+      onlyKnown(attributes, ['.id', 'numbers', 'number', 'name', 'ca', 'ca-crl-host'])
+      const item = model.tables
+        .rows('/certificate')
+        .find((one) => idText(one) === which || one.values.get('name') === which)
       if (item === undefined) throw new Refused('no such item')
       // A small router takes seconds for it.
-      await sleep(200, caller.signal)
+      await sleep(model.switches.signMs, caller.signal)
+      if (caller.signal.aborted) return DONE
       const made = makeCertificate(['192.168.88.1'])
       item.values.set('pem-key', made.key)
       item.values.set('pem-certificate', made.certificate)
@@ -151,6 +166,7 @@ export function makeCommands(parts: CommandParts): Commands {
     },
     '/tool/ping': async ({ attributes }, caller) => {
       require(caller.rights, 'test')
+      onlyKnown(attributes, [...PING, '.proplist'])
       const host = attributes.get('address')
       if (host === undefined) throw new Refused('missing value(s) of argument(s) address')
       const count = Number(attributes.get('count') ?? Number.POSITIVE_INFINITY)
@@ -166,73 +182,29 @@ export function makeCommands(parts: CommandParts): Commands {
       }
       return { rows, ret: null }
     },
-    '/user/active/print': async ({ attributes, queries }, caller) => {
+    '/system/script/run': async ({ attributes }, caller) => {
+      require(caller.rights, 'test')
+      const which = attributes.get('.id') ?? attributes.get('number')
+      const found = model.tables
+        .rows('/system/script')
+        .find((item) => idText(item) === which || item.values.get('name') === which)
+      if (found === undefined) throw new Refused('no such item')
+      return await script(found.values.get('source') ?? '', caller)
+    },
+    '/console/inspect': async ({ attributes }, caller) => {
       require(caller.rights, 'read')
-      return project(parts.sessions(), attributes, queries)
+      onlyKnown(attributes, ['request', 'path', 'input'])
+      if (attributes.get('request') !== 'child') throw new Refused('input does not match any value of request', 1)
+      return { rows: childrenOf(attributes.get('path') ?? '', model.version), ret: null }
     },
   }
 
-  const { switches } = model
-  const READ_ONLY: Readonly<Record<string, () => Promise<readonly ShownRow[]>>> = {
-    '/interface': async () => [
-      ...model.links.map((name, index) => ({
-        '.id': `*L${index}`,
-        name,
-        type: 'ether',
-        running: 'true',
-        disabled: 'false',
-      })),
-      ...model.tables.rows(WIREGUARD).map((item) => ({
-        '.id': `*${item.id.toString(16).toUpperCase()}`,
-        name: item.values.get('name') ?? '',
-        type: 'wg',
-        running: String(item.values.get('disabled') !== 'true'),
-        disabled: item.values.get('disabled') ?? 'false',
-      })),
-    ],
-    '/system/resource': async () => [
-      {
-        version: `${model.version.text} (stable)`,
-        uptime: '1d3h12m46s',
-        'board-name': 'CHR',
-        'architecture-name': 'x86_64',
-        platform: 'MikroTik',
-      },
-    ],
-    '/system/identity': async () => [{ name: model.identity }],
-    '/system/clock': async () => {
-      const now = switches.clock === '1970' ? new Date(0) : new Date()
-      return [{ date: now.toISOString().slice(0, 10), time: now.toISOString().slice(11, 19), 'gmt-offset': '+00:00' }]
-    },
-    '/system/ntp/client': async () => [
-      { enabled: 'true', mode: 'unicast', status: switches.clock === '1970' ? 'waiting' : 'synchronized' },
-    ],
-    ...(isAtLeast(model.version, '7.12')
-      ? {
-          '/system/device-mode': async () => [
-            { mode: model.deviceMode, scheduler: String(model.deviceMode !== 'home'), flagged: 'false' },
-          ],
-        }
-      : {}),
-    '/system/script/job': async () => jobs.rows(),
-    '/ip/firewall/connection': connections,
-  }
-
-  async function connections(): Promise<readonly ShownRow[]> {
-    return (await model.kernel.connections()).map((one) => ({
-      '.id': one.id,
-      protocol: one.protocol,
-      'src-address': one.source,
-      'dst-address': one.destination,
-      'reply-src-address': one.replySource,
-      'reply-dst-address': one.replyDestination,
-      timeout: `${one.timeoutSeconds}s`,
-    }))
-  }
+  const READ_ONLY = readOnlyMenus(model, jobs, parts.sessions)
 
   return {
     run,
     script,
+    powerOn: scheduler.start,
     tlsOf: () => {
       const name = model.tables
         .rows('/ip/service')
@@ -243,6 +215,32 @@ export function makeCommands(parts: CommandParts): Commands {
       return key === undefined || certificate === undefined ? null : { key, certificate }
     },
   }
+}
+
+/** Of `/tool/ping`. */
+const PING = [
+  'address',
+  'count',
+  'interval',
+  'interface',
+  'size',
+  'src-address',
+  'do-not-fragment',
+  'ttl',
+  'dscp',
+  'vrf',
+]
+
+function onlyKnown(attributes: Command['attributes'], known: readonly string[]): void {
+  for (const name of attributes.keys()) if (!known.includes(name)) throw new Refused(`unknown parameter ${name}`)
+}
+
+function refuseByDeviceMode({ deviceMode, switches }: Model): void {
+  if (switches.flagged)
+    throw new Refused(
+      'failure: configuration flagged, check all router configuration for unauthorized changes and update device-mode',
+    )
+  if (deviceMode === 'home') throw new Refused('failure: not allowed by device-mode')
 }
 
 function fingerprintOf(certificate: string): string {

@@ -1,7 +1,8 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { createServer, type Server, type Socket } from 'node:net'
-import { createSecureContext, TLSSocket } from 'node:tls'
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import { type ApiSession, serveApi } from './api-session.ts'
+import { addBackToHome } from './back-to-home.ts'
 import { type Commands, makeCommands } from './commands.ts'
 import { exportText } from './export.ts'
 import { makeJobs } from './jobs.ts'
@@ -26,6 +27,8 @@ export interface FakeRouterPlan {
   /** Without a certificate a router encrypts with whoever asks, and nobody proves who he is. */
   readonly tls?: 'certificate' | 'anonymous'
   readonly deviceMode?: 'home' | 'advanced'
+  /** MikroTik's own tunnel home is on, with one phone. */
+  readonly backToHome?: boolean
   /** Interfaces that are none of WireGuard's. */
   readonly links?: readonly string[]
   /** Its owner's own settings, as a console script, before the services open. */
@@ -111,11 +114,13 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
 
   if (saved === undefined) {
     firstSettings(model.tables.add)
+    if (plan.backToHome === true) addBackToHome(model.tables)
     await console(tls === 'certificate' ? `${CERTIFICATE}\n${setup}` : setup)
   } else {
     model.tables.restore(saved.tables)
   }
   await model.settle()
+  commands.powerOn()
   keep()
 
   /** @param from where he comes from: a user may be bound to addresses, and is unknown elsewhere. */
@@ -139,9 +144,15 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
   /** @param line the TCP connection under it. */
   function accept(name: string, socket: Socket, line: Socket): void {
     socket.on('error', () => undefined)
-    if (misbehaviour?.kind === 'refuse') return void (misbehaviour.how === 'rst' ? line.resetAndDestroy() : line.end())
-    if (!isServed(name, line)) return void line.end()
     sockets.add(line)
+    line.on('close', () => sockets.delete(line))
+    const hangUp = (): void => {
+      // Unread, what the other side still says would keep the connection for ever.
+      socket.resume()
+      line.end()
+    }
+    if (misbehaviour?.kind === 'refuse') return misbehaviour.how === 'rst' ? void line.resetAndDestroy() : hangUp()
+    if (!isServed(name, line)) return hangUp()
     const session = serveApi(socket, line, {
       version,
       commands,
@@ -150,7 +161,6 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
       note: (words) => transcript.push(words),
       onEnd: async (which) => {
         sessions.delete(session)
-        sockets.delete(line)
         await safeMode.ended(which)
         keep()
       },
@@ -159,18 +169,21 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
   }
 
   const plain = plainPort === null ? null : createServer((socket) => accept('api', socket, socket))
-  const keys = commands.tlsOf()
-  const secureContext = createSecureContext(
-    keys === null
-      ? { ciphers: 'ADH-AES256-GCM-SHA384:@SECLEVEL=0', maxVersion: 'TLSv1.2' }
-      : { key: keys.key, cert: keys.certificate },
-  )
+  /** As the service is set up now: a certificate may be replaced. */
+  const secureContext = (): SecureContext => {
+    const keys = commands.tlsOf()
+    return createSecureContext(
+      keys === null
+        ? { ciphers: 'ADH-AES256-GCM-SHA384:@SECLEVEL=0', maxVersion: 'TLSv1.2' }
+        : { key: keys.key, cert: keys.certificate },
+    )
+  }
   const secure =
     tlsPort === null
       ? null
       : createServer((line) => {
           line.on('error', () => undefined)
-          const socket = new TLSSocket(line, { isServer: true, secureContext })
+          const socket = new TLSSocket(line, { isServer: true, secureContext: secureContext() })
           socket.on('error', () => line.destroy())
           socket.once('secure', () => accept('api-ssl', socket, line))
         })
@@ -189,8 +202,12 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
   return {
     plainPort: ports.plain,
     tlsPort: ports.tls,
-    fingerprint:
-      keys === null ? '' : createHash('sha256').update(new X509Certificate(keys.certificate).raw).digest('hex'),
+    get fingerprint() {
+      const certificate = commands.tlsOf()?.certificate
+      return certificate === undefined
+        ? ''
+        : createHash('sha256').update(new X509Certificate(certificate).raw).digest('hex')
+    },
     console,
     export: () => exportText(model),
     transcript: () => transcript,
@@ -204,8 +221,10 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
     reboot: async () => {
       await cutPower()
       power = new AbortController()
+      model.endpoints.forgetAll()
       await kernel.restart()
       await model.settle()
+      commands.powerOn()
     },
     sessions: () => sessions.size,
     jobs: () => jobs.count(),

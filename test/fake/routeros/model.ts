@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { privateKeyFrom } from '../../../wireguard/keys.ts'
+import { type Endpoints, makeEndpoints } from './endpoints.ts'
 import type { KernelState, KernelRoute, RouterKernel, WireguardInterface } from './kernel.ts'
 import { type Item, idText, makeTables, type Snapshot, type Tables } from './tables.ts'
 import { secondsIn } from './values.ts'
@@ -15,6 +16,7 @@ export interface Model {
   readonly identity: string
   readonly deviceMode: 'home' | 'advanced'
   readonly switches: Switches
+  readonly endpoints: Endpoints
   /** Makes the kernel follow. One at a time; ends when this change is there. */
   readonly settle: () => Promise<void>
   readonly isInterface: (name: string) => boolean
@@ -32,6 +34,14 @@ export interface Switches {
   clock: 'right' | '1970'
   /** `/execute` is refused. */
   refusesJobs: boolean
+  /** `203.0.113.1:51820`, or address and port apart. */
+  connectionSpelling: 'joined' | 'apart'
+  /** The router distrusts its own configuration. */
+  flagged: boolean
+  /** A certificate takes so long. */
+  signMs: number
+  /** What names resolve to, from now on. */
+  readonly names: Record<string, string>
 }
 
 export const WIREGUARD = '/interface/wireguard'
@@ -46,12 +56,23 @@ export interface ModelPlan {
 
 export function makeModel({ version, kernel, links, deviceMode }: ModelPlan): Model {
   const tables = makeTables()
+  const switches: Switches = {
+    ageSpelling: 'units',
+    vanishingConnections: false,
+    clock: 'right',
+    refusesJobs: false,
+    connectionSpelling: 'joined',
+    flagged: false,
+    signMs: 200,
+    names: {},
+  }
+  const endpoints = makeEndpoints(switches.names)
   let turn: Promise<void> = Promise.resolve()
   const isInterface = (name: string): boolean =>
     links.includes(name) || tables.rows(WIREGUARD).some(({ values }) => values.get('name') === name)
   const settle = (): Promise<void> => {
     keepFasttrackDummy(tables)
-    turn = turn.catch(() => undefined).then(() => kernel.apply(kernelState(tables)))
+    turn = turn.catch(() => undefined).then(() => kernel.apply(kernelState(tables, endpoints)))
     return turn
   }
   return {
@@ -61,7 +82,8 @@ export function makeModel({ version, kernel, links, deviceMode }: ModelPlan): Mo
     links,
     identity: 'MikroTik',
     deviceMode,
-    switches: { ageSpelling: 'units', vanishingConnections: false, clock: 'right', refusesJobs: false },
+    endpoints,
+    switches,
     settle,
     isInterface,
     snapshot: tables.snapshot,
@@ -128,11 +150,12 @@ function keepFasttrackDummy(tables: Tables): void {
   tables.add(filter, values, { before: rows[0] ?? null, isDynamic: true })
 }
 
-function kernelState(tables: Tables): KernelState {
+function kernelState(tables: Tables, endpoints: Endpoints): KernelState {
+  for (const peer of tables.rows(PEERS)) if (!isEnabled(peer)) endpoints.forget(peer)
   const interfaces = tables
     .rows(WIREGUARD)
     .filter(isEnabled)
-    .map((item) => wireguardInterface(tables, item))
+    .map((item) => wireguardInterface(tables, item, endpoints))
   const rules = (menu: string) =>
     tables
       .rows(`/ip/firewall/${menu}`)
@@ -172,7 +195,7 @@ function kernelRoute({ values }: Item): KernelRoute {
   }
 }
 
-function wireguardInterface(tables: Tables, { values }: Item): WireguardInterface {
+function wireguardInterface(tables: Tables, { values }: Item, endpoints: Endpoints): WireguardInterface {
   const name = values.get('name') ?? ''
   return {
     name,
@@ -182,11 +205,12 @@ function wireguardInterface(tables: Tables, { values }: Item): WireguardInterfac
     peers: tables
       .rows(PEERS)
       .filter((item) => item.values.get('interface') === name && isEnabled(item))
-      .map(({ values: peer }) => {
-        const [address, port] = [peer.get('endpoint-address') ?? '', Number(peer.get('endpoint-port') ?? 0)]
+      .map((item) => {
+        const peer = item.values
+        const [address, port] = [endpoints.addressOf(item), Number(peer.get('endpoint-port') ?? 0)]
         return {
           publicKey: peer.get('public-key') ?? '',
-          endpoint: address === '' || port === 0 ? null : { address, port },
+          endpoint: address === null || port === 0 ? null : { address, port },
           allowed: (peer.get('allowed-address') ?? '').split(',').filter((prefix) => prefix !== ''),
           keepaliveSeconds: secondsIn(peer.get('persistent-keepalive') ?? '0s') ?? 0,
         }

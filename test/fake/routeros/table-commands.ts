@@ -6,7 +6,7 @@ import { policyText, require, type Rights } from './rights.ts'
 import { isKnown, type ShownRow, shownRows } from './shown.ts'
 import { type Item, idText } from './tables.ts'
 import { canonical } from './values.ts'
-import { isAtLeast } from './version.ts'
+import { isAtLeast, type Version } from './version.ts'
 
 /** One command as it came: over the API, from a script or the console. */
 export interface Command {
@@ -40,10 +40,12 @@ export async function tableCommand(model: Model, menu: MenuPlan, command: Comman
       return await add(model, menu, attributes)
     case 'set':
     case 'comment':
+      if (verb === 'comment') refuseWithout('comment', menu)
       requireWrite(menu, rights)
       return await set(model, menu, attributes)
     case 'enable':
     case 'disable':
+      refuseWithout('disabled', menu)
       requireWrite(menu, rights)
       return await set(model, menu, new Map([...attributes, ['disabled', verb === 'disable' ? 'yes' : 'no']]))
     case 'remove':
@@ -59,6 +61,10 @@ export async function tableCommand(model: Model, menu: MenuPlan, command: Comman
   }
 }
 
+function refuseWithout(property: string, { properties }: MenuPlan): void {
+  if (properties[property] === undefined) throw new Refused('no such command')
+}
+
 function requireWrite({ policy }: MenuPlan, rights: Rights): void {
   require(rights, 'write')
   require(rights, policy)
@@ -66,12 +72,18 @@ function requireWrite({ policy }: MenuPlan, rights: Rights): void {
 
 async function print(model: Model, menu: MenuPlan, command: Command, rights: Rights): Promise<Answer> {
   const { attributes, queries } = command
-  const modifiers = ['.proplist', 'count-only', 'detail', 'stats', 'show-sensitive', 'without-paging', '.id', 'terse']
-  for (const name of attributes.keys())
-    if (!modifiers.includes(name) || (name === 'show-sensitive' && !isAtLeast(model.version, '7.21')))
-      throw new Refused(`unknown parameter ${name}`)
+  checkPrint(attributes, model.version)
   const all = (await shownRows(model, menu, rights, attributes.has('show-sensitive'))).map(({ row }) => row)
   return project(all, attributes, queries)
+}
+
+const PRINT_WORDS = ['.proplist', 'count-only', 'detail', 'stats', 'show-sensitive', 'without-paging', '.id', 'terse']
+
+/** @throws {Refused} `unknown parameter X`. */
+export function checkPrint(attributes: Command['attributes'], version: Version): void {
+  for (const name of attributes.keys())
+    if (!PRINT_WORDS.includes(name) || (name === 'show-sensitive' && !isAtLeast(version, '7.21')))
+      throw new Refused(`unknown parameter ${name}`)
 }
 
 /** Queries, `.proplist` and `count-only` of any print. */
@@ -150,6 +162,7 @@ async function set(model: Model, menu: MenuPlan, attributes: Command['attributes
     if (menu.path === '/user/group' && values.has('policy'))
       values.set('policy', policyText(attributes.get('policy') ?? '', item.values.get('policy')))
     for (const [property, value] of values) item.values.set(property, value)
+    if (menu.path === PEERS && values.has('endpoint-address')) model.endpoints.forget(item)
     // Set to nothing: as if it had never been set.
     for (const [property, value] of values) if (value === '' && isUnset(menu, property)) item.values.delete(property)
   }
