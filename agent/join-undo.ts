@@ -7,6 +7,7 @@ import { withChangeLock } from './change-lock.ts'
 import { agentConfigPath } from './config.ts'
 import { forgetHome } from './forget-home.ts'
 import { hubAddressesPath } from './hub-addresses.ts'
+import { removeTornWrites } from '../system/atomic-file.ts'
 import type { AgentPlaces } from './places.ts'
 import { removeSecrets } from './secrets.ts'
 
@@ -56,6 +57,7 @@ export async function undoJoin(join: BegunJoin, tell: (line: string) => void): P
   }
   await attempt('writing the state', () => rm(hubAddressesPath(places.stateDir), { force: true }))
   if (begun.has('secrets') && isForgotten) await attempt('writing the secrets', () => removeSecrets(places.configDir))
+  for (const folder of [places.configDir, places.stateDir]) await removeTornWrites(folder)
   // Only what is empty goes: somebody else may have put something there.
   for (const folder of join.newFolders) await rmdir(folder).catch(() => undefined)
 }

@@ -2,6 +2,7 @@ import { rename, rm } from 'node:fs/promises'
 import type { Step } from '../adapters/adapter.ts'
 import { bringTo } from '../adapters/apply.ts'
 import { asProblem, Problem } from '../problems/problem.ts'
+import { removeTornWrites } from '../system/atomic-file.ts'
 import { askLocal } from '../system/local-socket.ts'
 import { stampOf } from '../system/file-stamp.ts'
 import { sleep } from '../system/sleep.ts'
@@ -84,6 +85,7 @@ export async function leaveHome(
     clockPath(stateDir),
   ])
     await rm(path, { force: true })
+  for (const folder of [configDir, stateDir]) await removeTornWrites(folder)
   // Last: while it is there, an interrupted leave knows how to go on.
   await rm(leavingConfigPath(configDir), { force: true })
   return { home: config?.home ?? null, hubNotTold, routerLeft }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Problem, reasonOf } from '../problems/problem.ts'
 import { ownLikeFolder } from './own-like-folder.ts'
@@ -31,6 +31,15 @@ export async function makeFolder(path: string): Promise<void> {
     throw new Problem('write-failed', { what: `making the folder ${path}`, why: reasonOf(thrown), cause: thrown })
   }
 }
+
+/** Removes what killed writers left half written there; nobody may be writing. What cannot be removed stays. */
+export async function removeTornWrites(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => [])
+  for (const name of names.filter((one) => TORN.test(one))) await rm(join(folder, name)).catch(() => undefined)
+}
+
+/** `.NAME.` and six bytes in hex. */
+const TORN = /^\..+\.[0-9a-f]{12}$/
 
 async function writeDurably(path: string, content: string): Promise<void> {
   const file = await open(path, 'wx', 0o600)

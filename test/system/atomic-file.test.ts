@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { makeFolder, writeFileAtomic } from '../../system/atomic-file.ts'
+import { makeFolder, removeTornWrites, writeFileAtomic } from '../../system/atomic-file.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -60,4 +60,12 @@ test('a folder where a file is in the way is a problem', async () => {
   await writeFile(join(folder, 'file'), '')
   const failure = makeFolder(join(folder, 'file/below'))
   await expect(failure).rejects.toMatchObject({ code: 'write-failed' })
+})
+
+test('what killed writers left goes, and nothing else does', async () => {
+  await writeFile(join(folder, '.private.key.0123456789ab'), 'half')
+  for (const name of ['.profile', 'private.key', '.a.0123456789a']) await writeFile(join(folder, name), 'somebody’s')
+  await removeTornWrites(folder)
+  expect((await readdir(folder)).sort()).toEqual(['.a.0123456789a', '.profile', 'private.key'])
+  await removeTornWrites(join(folder, 'none'))
 })
