@@ -6,7 +6,7 @@ import { fasttrackWarnings } from './fasttrack.ts'
 import { isTrue } from './flag.ts'
 import { RULE_MENUS, type Tables } from './menus.ts'
 import { networkOf, oneSpelling } from './network.ts'
-import { belongsTo, isBlackhole, isMarkedFor, isOwnInterface, ownerOf } from './ours.ts'
+import { belongsTo, findOwn, findRenamed, isBlackhole, isMarkedFor, ownerOf } from './ours.ts'
 import type { ForeignNetwork, ForeignPeer, RouterObservation } from './observation.ts'
 import { byChain, ownRules } from './rule-row.ts'
 import type { Row } from './api.ts'
@@ -24,11 +24,13 @@ export type HandshakeAt = (publicKey: string, ageSeconds: number | null) => numb
 
 /** @throws {SyntaxError} when the router says what nobody foresaw: it must not be taken for an empty router. */
 export function toObservation(interfaceName: string, found: Found, handshakeAt: HandshakeAt): RouterObservation {
-  const own = found.interface.find((row) => row['name'] === interfaceName && isOwnInterface(row))
+  const own = findOwn(interfaceName, found.interface)
+  const renamed = findRenamed(interfaceName, found.interface)
   const firewall = RULE_MENUS.flatMap((menu) => byChain(ownRules(menu, found[menu])))
   return {
     interface: own === undefined ? null : toInterface(interfaceName, own, found, handshakeAt),
-    strayInterfaces: strays(interfaceName, own, found),
+    strayInterfaces: strays(interfaceName, own ?? renamed, found),
+    lostName: renamed === undefined ? null : interfaceName,
     firewall: firewall.length === 0 ? null : firewall.map(({ fingerprint }) => fingerprint),
     // A router forwards; its owner may turn that off, but not we.
     forwarding: true,

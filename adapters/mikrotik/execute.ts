@@ -12,7 +12,7 @@ import { blackholeOf, routeOf, wantedRules } from './objects.ts'
 import type { Place } from './place.ts'
 import { freePort } from './port.ts'
 import { samePlace } from './plan.ts'
-import { belongsTo, isBlackhole, isMarkedFor, isOwnInterface, isOwnRule } from './ours.ts'
+import { belongsTo, findOwn, findRenamed, isBlackhole, isMarkedFor, isOwnRule } from './ours.ts'
 import { setRules } from './rules.ts'
 import type { Row } from './api.ts'
 
@@ -77,14 +77,15 @@ export async function stripInterface(name: string, site: Place): Promise<void> {
 /** @returns our interface of this name; none when there is none, or it is somebody else's. */
 export async function findInterface(name: string, { exec, signal }: Place): Promise<Row | undefined> {
   const rows = await readMenu(exec, 'interface', signal)
-  return rows.find((row) => row['name'] === name && isOwnInterface(row))
+  return findOwn(name, rows)
 }
 
 async function createInterface(name: string, site: Site): Promise<void> {
   const rows = await readMenu(site.exec, 'interface', site.signal)
-  const namesake = rows.find((row) => row['name'] === name)
-  if (namesake !== undefined && isOwnInterface(namesake)) return
-  if (namesake !== undefined)
+  if (findOwn(name, rows) !== undefined) return
+  const renamed = findRenamed(name, rows)
+  if (renamed !== undefined) return set('interface', renamed, { name }, site)
+  if (rows.some((row) => row['name'] === name))
     throw new Problem('interface-taken', {
       what: `making the interface ${name}`,
       why: `an interface ${name} that homeward did not make is there already`,

@@ -3,6 +3,8 @@ import type { Observation } from '../adapter.ts'
 
 /** What the plan needs to know of a router beyond what all machines are asked for. */
 export interface RouterObservation extends Observation {
+  /** The name that the tunnel's interface lost: somebody gave it another. null: nobody did. */
+  readonly lostName: string | null
   /** Prefixes that our own routes lead nowhere while the tunnel is away. */
   readonly blackholes: readonly string[]
   /** Networks that are led somewhere by what is not ours. */

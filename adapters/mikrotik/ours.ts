@@ -20,17 +20,27 @@ export function ownerOf(row: Row): string | null {
   return on === owner || on.startsWith('*') ? owner : null
 }
 
-export function isOwnInterface(row: Row): boolean {
-  return row['interface'] === undefined && row['dst-address'] === undefined && ownerOf(row) !== null
-}
-
 /** Peers and addresses: what hangs on our interface is a part of it; what bears its mark is, wherever it was moved. */
 export function belongsTo(interfaceName: string, row: Row): boolean {
   return (!isTrue(row['dynamic']) && row['interface'] === interfaceName) || isMarkedFor(interfaceName, row)
 }
 
+/** Bears the mark of this interface, wherever it was moved and whatever it is called. */
 export function isMarkedFor(interfaceName: string, row: Row): boolean {
-  return !isTrue(row['dynamic']) && parseMark(row['comment'])?.interface === interfaceName
+  const mark = isTrue(row['dynamic']) ? null : parseMark(row['comment'])
+  if (mark?.interface !== interfaceName) return false
+  return row['dst-address'] === undefined ? mark.name === null : /^(?:network|route) [\d./]+$/.test(mark.name ?? '')
+}
+
+/** The tunnel's interface among those of WireGuard. */
+export function findOwn(interfaceName: string, interfaces: readonly Row[]): Row | undefined {
+  return interfaces.find((row) => row['name'] === interfaceName && isMarkedFor(interfaceName, row))
+}
+
+/** The same under a name that its owner gave it: its key lives, and its name can be given back. */
+export function findRenamed(interfaceName: string, interfaces: readonly Row[]): Row | undefined {
+  if (interfaces.some((row) => row['name'] === interfaceName)) return undefined
+  return interfaces.find((row) => isMarkedFor(interfaceName, row))
 }
 
 const RULE_NAME =

@@ -23,7 +23,7 @@ interface HomeSpec extends TunnelSpec {
 export function planMikrotik(observed: Observation, desired: TunnelSpec | null, options: PlanOptions): Plan {
   const { warnings } = observed
   // Undo needs no room, and leads back to what was before us: there is nothing to roll it back to.
-  if (desired === null) return { steps: undo(observed), refusals: [], warnings }
+  if (desired === null) return { steps: undo(withDefaults(observed)), refusals: [], warnings }
   if (!isHome(desired)) return { steps: [], refusals: [NO_HUB], warnings }
   const refusals = [...observed.clashes, ...refuse(withDefaults(observed), desired, options)]
   if (refusals.length > 0) return { steps: [], refusals, warnings }
@@ -50,7 +50,7 @@ function isHome(spec: TunnelSpec): spec is HomeSpec {
 
 /** What was written before a router was asked for more has none of it. */
 function withDefaults(observed: Observation): RouterObservation {
-  return { blackholes: [], foreignNetworks: [], foreignPeers: [], ...observed }
+  return { lostName: null, blackholes: [], foreignNetworks: [], foreignPeers: [], ...observed }
 }
 
 function refuse(
@@ -93,7 +93,7 @@ function refuse(
 }
 
 /** Nothing may pass without the rules: first the peer goes, then they. The interface last: all the rest speaks of it. */
-function undo(observed: Observation): readonly Step[] {
+function undo(observed: RouterObservation): readonly Step[] {
   const own = observed.interface
   const publicKeys = own?.peers.map((peer) => peer.publicKey) ?? []
   return [
@@ -103,6 +103,7 @@ function undo(observed: Observation): readonly Step[] {
     ...(observed.firewall === null ? [] : [{ kind: 'remove-firewall' } as const]),
     ...clearStrays(observed),
     ...(own === null ? [] : [{ kind: 'remove-interface', interface: own.name } as const]),
+    ...(observed.lostName === null ? [] : [{ kind: 'remove-interface', interface: observed.lostName } as const]),
   ]
 }
 

@@ -4,7 +4,7 @@ import type { Remedy } from '../adapter.ts'
 import { type Row, Trap } from './api.ts'
 import { set } from './change.ts'
 import { forgetFlow } from './conntrack.ts'
-import { belongsTo, isOwnInterface } from './ours.ts'
+import { belongsTo, findOwn } from './ours.ts'
 import { isTrue } from './flag.ts'
 import { isRunning, startJob } from './job.ts'
 import { MENUS, readMenu } from './menus.ts'
@@ -104,7 +104,7 @@ async function ranToItsEnd(script: string, seconds: number, place: Place): Promi
 }
 
 function ownInterface(name: string, rows: readonly Row[]): Row {
-  const own = rows.find((row) => row['name'] === name && isOwnInterface(row))
+  const own = findOwn(name, rows)
   if (own === undefined) throw new TypeError(`there is no interface ${name} of homeward on it`)
   return own
 }

@@ -3,7 +3,7 @@ import { isBlackhole } from './ours.ts'
 import { type OtherMenu, readTables, RULE_MENUS, type RuleMenu, type Tables } from './menus.ts'
 import type { Place } from './place.ts'
 import { ownRules } from './rule-row.ts'
-import { type KeptRow, nameIn, ownRows, settable, type Snapshot } from './snapshot.ts'
+import { type KeptRow, keptRow, keyOf, ownRows, type Snapshot } from './snapshot.ts'
 
 /**
  * Makes what is ours on the router as it was; nothing is said where nothing differs. An interface that is there stays, and
@@ -24,14 +24,14 @@ export async function restore(interfaceName: string, snapshot: Snapshot, place: 
 }
 
 async function clear(name: string, menu: OtherMenu, tables: Tables, snapshot: Snapshot, place: Place): Promise<void> {
-  const kept = new Set(snapshot[menu].map(({ attributes }) => nameIn(menu, attributes)))
-  for (const row of ownRows(name, menu, tables)) if (!kept.has(nameIn(menu, row))) await remove(menu, row, place)
+  const kept = new Set(snapshot[menu].map(({ key }) => key))
+  for (const row of ownRows(name, menu, tables)) if (!kept.has(keyOf(menu, row))) await remove(menu, row, place)
 }
 
 async function put(name: string, menu: OtherMenu, tables: Tables, snapshot: Snapshot, place: Place): Promise<void> {
   const there = ownRows(name, menu, tables)
-  for (const { attributes } of snapshot[menu]) {
-    const found = there.find((row) => nameIn(menu, row) === nameIn(menu, attributes))
+  for (const { key, attributes } of snapshot[menu]) {
+    const found = there.find((row) => keyOf(menu, row) === key)
     if (found === undefined) {
       if (menu !== 'interface') await add(menu, forAdding(attributes), place)
     } else await set(menu, found, forSetting(attributes), place)
@@ -53,7 +53,7 @@ function forSetting(attributes: KeptRow['attributes']): Readonly<Record<string, 
 
 async function restoreRules(menu: RuleMenu, tables: Tables, kept: readonly KeptRow[], place: Place): Promise<void> {
   const own = ownRules(menu, tables[menu])
-  const found = own.map(({ row, before }) => ({ attributes: settable(menu, row), before }))
+  const found = own.map(({ row, before }) => keptRow(menu, row, before))
   if (JSON.stringify(found.map(sorted)) === JSON.stringify(kept.map(sorted))) return
   for (const { attributes, before } of kept) await addRule(menu, attributes, before, place)
   for (const { row } of own) await remove(menu, row, place)

@@ -3,7 +3,7 @@ import type { Clock } from '../../system/clock.ts'
 import { type Session, Trap } from './api.ts'
 import { remove, set } from './change.ts'
 import type { Connection } from './connection.ts'
-import { isOwnInterface } from './ours.ts'
+import { findOwn, findRenamed } from './ours.ts'
 import type { Dialect } from './dialect.ts'
 import { findInterface, stripInterface } from './execute.ts'
 import { startJob, stopJob } from './job.ts'
@@ -126,9 +126,10 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
   async function removeInterface(name: string, signal: AbortSignal): Promise<void> {
     const place: Place = { exec, signal }
     await stripInterface(name, place)
-    const own = (await readMenu(exec, 'interface', signal)).find((row) => row['name'] === name && isOwnInterface(row))
+    const rows = await readMenu(exec, 'interface', signal)
+    const own = findOwn(name, rows) ?? findRenamed(name, rows)
     if (own === undefined) return
-    const wasThere = armed?.journal.snapshot.interface.some(({ attributes }) => attributes['name'] === name) === true
+    const wasThere = armed?.journal.snapshot.interface.some(({ key }) => key === own['public-key']) === true
     if (armed === null || !wasThere) return remove('interface', own, place)
     armed.doomed.add(name)
     await set('interface', own, { disabled: 'yes' }, place)

@@ -1,4 +1,4 @@
-import { belongsTo, isMarkedFor, isOwnInterface, ownerOf } from './ours.ts'
+import { belongsTo, findOwn, isMarkedFor, ownerOf } from './ours.ts'
 import type { Menu, OtherMenu, RuleMenu, Tables } from './menus.ts'
 import { ownRules } from './rule-row.ts'
 import type { Row } from './api.ts'
@@ -7,6 +7,8 @@ import type { Row } from './api.ts'
 export type Snapshot = Readonly<Record<Menu, readonly KeptRow[]>>
 
 export interface KeptRow {
+  /** What tells it from others in its menu, whatever its `.id` is by then. */
+  readonly key: string
   /** What can be set of it. */
   readonly attributes: Readonly<Record<string, string>>
   /** Of a rule: the `.id` of somebody else's rule that comes next; null when none does. */
@@ -27,10 +29,8 @@ const READ_ONLY: ReadonlySet<string> = new Set([
 ])
 
 export function snapshotOf(interfaceName: string, tables: Tables): Snapshot {
-  const rules = (menu: RuleMenu) =>
-    ownRules(menu, tables[menu]).map(({ row, before }) => ({ attributes: settable(menu, row), before }))
-  const others = (menu: OtherMenu) =>
-    ownRows(interfaceName, menu, tables).map((row) => ({ attributes: settable(menu, row), before: null }))
+  const rules = (menu: RuleMenu) => ownRules(menu, tables[menu]).map(({ row, before }) => keptRow(menu, row, before))
+  const others = (menu: OtherMenu) => ownRows(interfaceName, menu, tables).map((row) => keptRow(menu, row, null))
   return {
     interface: others('interface'),
     peer: others('peer'),
@@ -44,36 +44,35 @@ export function snapshotOf(interfaceName: string, tables: Tables): Snapshot {
 
 /** Ours of a menu other than those of rules. */
 export function ownRows(interfaceName: string, menu: OtherMenu, tables: Tables): readonly Row[] {
-  if (menu === 'interface') return tables.interface.filter(isOwnInterface)
-  const hasOwn = tables.interface.some((row) => row['name'] === interfaceName && isOwnInterface(row))
+  const hasOwn = findOwn(interfaceName, tables.interface) !== undefined
   return tables[menu].filter((row) => {
     if (ownerOf(row) !== null || isMarkedFor(interfaceName, row)) return true
-    return menu !== 'route' && hasOwn && belongsTo(interfaceName, row)
+    return (menu === 'peer' || menu === 'address') && hasOwn && belongsTo(interfaceName, row)
   })
 }
 
 /** @param menu an interface's public key follows from its private one; a peer's is what it is given. */
-export function settable(menu: Menu, row: Row): Readonly<Record<string, string>> {
+function settable(menu: Menu, row: Row): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(row).filter(([name]) => !READ_ONLY.has(name) && !(menu === 'interface' && name === 'public-key')),
   )
 }
 
-/** What tells one from another in its menu, whatever its `.id` is by now. */
-export function nameIn(menu: Menu, row: Row): string {
-  switch (menu) {
-    case 'interface':
-      return row['name'] ?? ''
-    case 'peer':
-      return row['public-key'] ?? ''
-    case 'address':
-      return row['address'] ?? ''
-    case 'route':
-    case 'filter':
-    case 'nat':
-    case 'mangle':
-      return row['comment'] ?? ''
-    default:
-      return menu satisfies never
-  }
+export function keptRow(menu: Menu, row: Row, before: string | null): KeptRow {
+  return { key: keyOf(menu, row), attributes: settable(menu, row), before }
 }
+
+export function keyOf(menu: Menu, row: Row): string {
+  return row[KEYS[menu]] ?? ''
+}
+
+/** The property that tells one row from another. An interface may get another name, and keeps its key. */
+export const KEYS = {
+  interface: 'public-key',
+  peer: 'public-key',
+  address: 'address',
+  route: 'comment',
+  filter: 'comment',
+  nat: 'comment',
+  mangle: 'comment',
+} as const satisfies Record<Menu, string>

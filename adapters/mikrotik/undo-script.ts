@@ -1,7 +1,7 @@
 import { isBlackhole } from './ours.ts'
 import { markOf, parseMark } from './mark.ts'
-import { type Menu, MENUS, RULE_MENUS } from './menus.ts'
-import { type KeptRow, nameIn, type Snapshot } from './snapshot.ts'
+import { MENUS, type OtherMenu, RULE_MENUS } from './menus.ts'
+import { type KeptRow, KEYS, type Snapshot } from './snapshot.ts'
 
 /**
  * What a router does by itself to make what is ours as it was, in its own scripting language. Finds by mark, so that it is
@@ -17,47 +17,42 @@ export function undoScript(interfaceName: string, snapshot: Snapshot): string {
   const marks = [...names]
   return [
     ...marks.flatMap((name) => [
-      removeOthers('peer', `comment=${quote(markOf(name))}`, 'public-key', snapshot),
-      removeOthers('address', `comment=${quote(markOf(name))}`, 'address', snapshot),
-      removeOthers('route', `comment~${quote(`^${markOf(name)} `)}`, 'comment', snapshot),
+      removeOthers('peer', `comment=${quote(markOf(name))}`, snapshot),
+      removeOthers('address', `comment=${quote(markOf(name))}`, snapshot),
+      removeOthers('route', `comment~${quote(`^${markOf(name)} `)}`, snapshot),
     ]),
-    ...snapshot.interface.map(({ attributes }) => setFound('interface', attributes)),
+    ...snapshot.interface.map((kept) => setFound('interface', kept)),
     ...RULE_MENUS.flatMap((menu) => [
       ...marks.map((name) => `${MENUS[menu].path}/remove [find where comment~${quote(`^${markOf(name)} `)}]`),
       ...snapshot[menu].map((kept) => addRule(menu, kept)),
     ]),
     ...(['route', 'address', 'peer'] as const).flatMap((menu) =>
-      snapshot[menu].flatMap(({ attributes }) => [addMissing(menu, attributes), setFound(menu, attributes)]),
+      snapshot[menu].flatMap((kept) => [addMissing(menu, kept), setFound(menu, kept)]),
     ),
-    ...marks.map((name) => removeOthers('interface', `comment=${quote(markOf(name))}`, 'name', snapshot)),
+    ...marks.map((name) => removeOthers('interface', `comment=${quote(markOf(name))}`, snapshot)),
   ]
     .map((command) => `:do {${command}} on-error={}`)
     .join('\n')
 }
 
 /** What is ours and was not there. */
-function removeOthers(menu: Menu, which: string, property: string, snapshot: Snapshot): string {
-  const kept = snapshot[menu].map(({ attributes }) => ` and ${property}!=${quote(attributes[property] ?? '')}`)
+function removeOthers(menu: OtherMenu, which: string, snapshot: Snapshot): string {
+  const kept = snapshot[menu].map(({ key }) => ` and ${KEYS[menu]}!=${quote(key)}`)
   return `${MENUS[menu].path}/remove [find where ${which}${kept.join('')}]`
 }
 
-function addMissing(menu: 'route' | 'address' | 'peer', attributes: KeptRow['attributes']): string {
+function addMissing(menu: OtherMenu, { key, attributes }: KeptRow): string {
   const { path } = MENUS[menu]
-  return `:if ([:len [${path}/find where ${selector(menu, attributes)}]] = 0) do={${path}/add ${words(attributes)}}`
+  return `:if ([:len [${path}/find where ${KEYS[menu]}=${quote(key)}]] = 0) do={${path}/add ${words(attributes)}}`
 }
 
-function setFound(menu: 'interface' | 'route' | 'address' | 'peer', attributes: KeptRow['attributes']): string {
+function setFound(menu: OtherMenu, { key, attributes }: KeptRow): string {
   const { blackhole: _, ...rest } = attributes
-  return `${MENUS[menu].path}/set [find where ${selector(menu, attributes)}] ${words(rest)}`
+  return `${MENUS[menu].path}/set [find where ${KEYS[menu]}=${quote(key)}] ${words(rest)}`
 }
 
 function addRule(menu: (typeof RULE_MENUS)[number], { attributes, before }: KeptRow): string {
   return `${MENUS[menu].path}/add ${words(attributes)}${before === null ? '' : ` place-before=${before}`}`
-}
-
-function selector(menu: 'interface' | 'route' | 'address' | 'peer', attributes: KeptRow['attributes']): string {
-  const property = { interface: 'name', route: 'comment', address: 'address', peer: 'public-key' }[menu]
-  return `${property}=${quote(nameIn(menu, attributes))}`
 }
 
 function words(attributes: KeptRow['attributes']): string {

@@ -101,11 +101,17 @@ describe('what is somebody else’s', () => {
     const observed = observe({
       interface: [{ ...OWN, name: 'wg-office', comment: 'homeward bound' }],
       peer: [{ ...row, 'public-key': HUB }],
-      address: [{ comment: 'homeward hw9', interface: 'bridge', address: '192.168.1.1/24' }],
+      address: [{ comment: 'homeward hw0 mine', interface: 'bridge', address: '192.168.1.1/24' }],
       route: [{ comment: 'homeward hw0 by hand', 'dst-address': '192.0.2.0/24' }],
       filter: [{ '.id': '*1', chain: 'input', action: 'drop', comment: 'homeward hw0 my own rule' }],
     })
-    expect(observed).toMatchObject({ interface: null, strayInterfaces: [], firewall: null, clashes: [] })
+    expect(observed).toMatchObject({
+      interface: null,
+      strayInterfaces: [],
+      firewall: null,
+      clashes: [],
+      lostName: null,
+    })
   })
 
   test('is not seen when the router made it by itself', () => {

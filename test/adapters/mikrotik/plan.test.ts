@@ -86,6 +86,7 @@ async function apply(router: PaperTables, steps: readonly Step[]): Promise<void>
     if (step.kind === 'arm-rollback' || step.kind === 'keep-changes' || step.kind === 'revert-changes') continue
     if (step.kind === 'remove-interface') {
       await stripInterface(step.interface, router)
+      // Under whatever name.
       const own = router.rows('/interface/wireguard').find((row) => row['comment'] === `homeward ${step.interface}`)
       if (own !== undefined)
         await router.exec({ command: '/interface/wireguard/remove', attributes: { '.id': own['.id']! } }, router.signal)
@@ -228,6 +229,8 @@ describe('what somebody changes is seen and mended', () => {
       void router.put('/interface/wireguard/peers', { interface: 'hw0', 'public-key': KEYS[2]! }),
     'the interface switched off': (router) =>
       change(router, '/interface/wireguard', 'homeward hw0', { disabled: 'yes' }),
+    'the interface under another name': (router) =>
+      change(router, '/interface/wireguard', 'homeward hw0', { name: 'tunnel' }),
     'the interface removed': async (router) => {
       const { '.id': id } = rowOf(router, '/interface/wireguard', 'homeward hw0')
       await router.exec({ command: '/interface/wireguard/remove', attributes: { '.id': id! } }, router.signal)
@@ -241,6 +244,19 @@ describe('what somebody changes is seen and mended', () => {
     expect((await bring(router, HOME)).map((step) => step.kind)).not.toEqual([])
     if (name.startsWith('the endpoint followed')) return
     expect(await done(router, HOME)).toMatchObject({ steps: [], refusals: [] })
+  })
+
+  test('an interface under another name keeps its key, and an undo finds it', async () => {
+    const router = ownersRouter()
+    const before = router.text()
+    await bring(router, HOME)
+    const key = (await observe(router)).interface?.publicKey
+    await change(router, '/interface/wireguard', 'homeward hw0', { name: 'tunnel' })
+    await bring(router, HOME)
+    expect((await observe(router)).interface).toMatchObject({ name: 'hw0', publicKey: key })
+    await change(router, '/interface/wireguard', 'homeward hw0', { name: 'tunnel' })
+    await bring(router, null)
+    expect(router.text()).toBe(before)
   })
 
   test('and no more is changed than has to be', async () => {

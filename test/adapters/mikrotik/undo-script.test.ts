@@ -19,9 +19,10 @@ test('where nothing of ours was, all of ours goes, the interface last', () => {
 test('an interface that was there is set, never removed, and rules stand again where they stood', () => {
   const lines = undoScript('hw0', {
     ...NOTHING,
-    interface: [{ attributes: { name: 'hw0', mtu: '1420', disabled: 'false' }, before: null }],
+    interface: [{ key: 'KEY=', attributes: { name: 'hw0', mtu: '1420', disabled: 'false' }, before: null }],
     route: [
       {
+        key: 'homeward hw0 network x',
         attributes: {
           'dst-address': '10.86.0.0/16',
           blackhole: 'true',
@@ -31,13 +32,19 @@ test('an interface that was there is set, never removed, and rules stand again w
         before: null,
       },
     ],
-    mangle: [{ attributes: { chain: 'forward', passthrough: 'true', comment: 'homeward hw0 mss-in' }, before: '*B' }],
+    mangle: [
+      {
+        key: 'homeward hw0 mss-in',
+        attributes: { chain: 'forward', passthrough: 'true', comment: 'homeward hw0 mss-in' },
+        before: '*B',
+      },
+    ],
   }).split('\n')
   expect(lines).toContain(
-    ':do {/interface/wireguard/remove [find where comment="homeward hw0" and name!="hw0"]} on-error={}',
+    ':do {/interface/wireguard/remove [find where comment="homeward hw0" and public-key!="KEY="]} on-error={}',
   )
   expect(lines).toContain(
-    ':do {/interface/wireguard/set [find where name="hw0"] name="hw0" mtu="1420" disabled=no} on-error={}',
+    ':do {/interface/wireguard/set [find where public-key="KEY="] name="hw0" mtu="1420" disabled=no} on-error={}',
   )
   expect(lines).toContain(
     ':do {/ip/firewall/mangle/add chain="forward" passthrough=yes comment="homeward hw0 mss-in" place-before=*B} on-error={}',
