@@ -9,8 +9,10 @@ import { Refused } from './refused.ts'
 import { require, type Rights } from './rights.ts'
 import type { SafeMode } from './safe-mode.ts'
 import { runScript } from './script.ts'
+import { pingRow } from './ping.ts'
 import { readOnlyMenus } from './read-only.ts'
 import { makeScheduler } from './scheduler.ts'
+import { flawOf } from './script-check.ts'
 import type { ShownRow } from './shown.ts'
 import { type Answer, checkPrint, type Command, DONE, project, tableCommand } from './table-commands.ts'
 import { idText, menuOf } from './tables.ts'
@@ -99,6 +101,7 @@ export function makeCommands(parts: CommandParts): Commands {
   async function script(source: string, caller: Caller): Promise<Answer> {
     return await runScript(source, {
       run: (command) => run(command, caller),
+      flawOf: (spelling) => flawOf(spelling, model.version),
       sleep: async (seconds) => {
         await sleep(seconds * 1_000, caller.signal)
         caller.signal.throwIfAborted()
@@ -170,14 +173,16 @@ export function makeCommands(parts: CommandParts): Commands {
       const host = attributes.get('address')
       if (host === undefined) throw new Refused('missing value(s) of argument(s) address')
       const count = Number(attributes.get('count') ?? Number.POSITIVE_INFINITY)
+      const emit = caller.emit
       const rows: ShownRow[] = []
+      const times: number[] = []
       for (let seq = 0; seq < count && !caller.signal.aborted; seq += 1) {
         const ms = await model.kernel.ping(host)
-        rows.push(
-          ms === null
-            ? { seq: String(seq), host, status: 'timeout' }
-            : { seq: String(seq), host, time: `${Math.ceil(ms)}ms` },
-        )
+        if (ms !== null) times.push(ms)
+        const row = pingRow(host, seq, ms, times)
+        // Each as it comes: who gives no count is told without end.
+        if (emit === undefined) rows.push(row)
+        else emit(row)
         if (seq + 1 < count) await sleep(1_000, caller.signal)
       }
       return { rows, ret: null }

@@ -156,6 +156,16 @@ test('an undo script finds by mark, goes on over what fails, and refuses what it
   await expect(of.console(`${WG}/add name=x {`)).rejects.toThrow('expected end of command (line 1')
 })
 
+test('a script with a word that the router does not know is not begun, whatever it would catch', async () => {
+  const of = await start('7.12.2')
+  const script = `${WG}/add name=hw0\n:do {${WG}/peers/add interface=hw0 name=hub} on-error={}`
+  await expect(of.console(script)).rejects.toThrow('expected end of command (line 2 column 51)')
+  expect(of.export()).not.toContain('hw0')
+  await router?.close()
+  const old = await start('6.49.10')
+  await expect(old.console(`:do {${WG}/add name=hw0} on-error={}`)).rejects.toThrow('bad command name wireguard')
+})
+
 test('whatever it does to its answers, they arrive or the session ends', async () => {
   const of = await start('7.21')
   await of.console(`${WG}/add name=hw0 comment="${'long '.repeat(60)}"`)

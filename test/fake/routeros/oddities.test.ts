@@ -88,6 +88,7 @@ test('before login words are short', async () => {
 test('a cancelled command says so, and its end comes after the cancel’s', async () => {
   const line = await loggedInWire(await start({ setup: OLD }))
   line.say('/tool/ping', '=address=127.0.0.1', '.tag=long')
+  expect((await line.hear()).slice(0, 2)).toEqual(['!re', '=seq=0'])
   line.say('/cancel', '=tag=long', '.tag=stop')
   const sentences = [await line.hear(), await line.hear(), await line.hear()]
   expect(sentences).toEqual([
@@ -95,6 +96,28 @@ test('a cancelled command says so, and its end comes after the cancel’s', asyn
     ['!done', '.tag=stop'],
     ['!done', '.tag=long'],
   ])
+})
+
+test('a ping tells each echo as it comes', async () => {
+  const session = await logIn(await start())
+  const ping = async (address: string) =>
+    (await session.exec({ command: '/tool/ping', attributes: { address, count: '1' } }, signal())).rows
+  expect(await ping('127.0.0.1')).toMatchObject([{ seq: '0', time: '100us', received: '1', 'packet-loss': '0' }])
+  expect(await ping('192.0.2.1')).toMatchObject([{ seq: '0', status: 'timeout', received: '0', 'packet-loss': '100' }])
+})
+
+test('an address leads its network to its interface, and nobody takes that away', async () => {
+  const of = await start({
+    setup: '/interface/wireguard/add name=hw0\n/ip/address/add address=10.86.0.2/16 interface=hw0',
+  })
+  const session = await logIn(of)
+  const [route, ...more] = await rowsOf(session, '/ip/route')
+  expect(route).toMatchObject({ 'dst-address': '10.86.0.0/16', gateway: 'hw0', distance: '0', dynamic: 'true' })
+  expect(more).toEqual([])
+  const remove = { command: '/ip/route/remove', attributes: { '.id': route?.['.id'] ?? '' } }
+  await expect(session.exec(remove, signal())).rejects.toThrow('failure')
+  await of.console('/interface/wireguard/disable hw0')
+  expect(await rowsOf(session, '/ip/route')).toEqual([])
 })
 
 test('an empty print says so from 7.18 on', async () => {

@@ -1,4 +1,5 @@
 import { Refused } from './refused.ts'
+import type { Flaw, Spelling } from './script-check.ts'
 import { DONE, type Answer, type Command } from './table-commands.ts'
 import { secondsIn } from './values.ts'
 
@@ -9,17 +10,40 @@ import { secondsIn } from './values.ts'
 export interface ScriptHands {
   readonly run: (command: Command) => Promise<Answer>
   readonly sleep: (seconds: number) => Promise<void>
+  readonly flawOf: (spelling: Spelling) => Flaw | null
 }
 
 /** @returns what the last command printed. @throws {Refused} of the first command that fails. */
 export async function runScript(source: string, hands: ScriptHands): Promise<Answer> {
   const parsed = parseBlock(makeReader(source), false)
+  check(parsed, hands)
   return await runAll(parsed, hands)
+}
+
+/** @throws {Refused} at the first word that this router does not know, wherever it stands. */
+function check(nodes: readonly Node[], hands: ScriptHands): void {
+  for (const node of nodes) {
+    if (node.kind === 'do') {
+      check(node.body, hands)
+      check(node.onError ?? [], hands)
+    } else if (node.kind === 'if') check(node.body, hands)
+    if (node.kind !== 'command') continue
+    const named = node.words.filter(({ name }) => name !== null)
+    const flaw = hands.flawOf({ path: node.path, verb: node.verb, names: named.map(({ name }) => name ?? '') })
+    if (flaw?.kind === 'command') throw new Refused(`bad command name ${flaw.name} (${node.at})`, 3)
+    if (flaw?.kind === 'word') throw new Refused(`expected end of command (${named[flaw.index]?.at})`, 3)
+  }
 }
 
 /** Of text, in words and values. */
 type Node =
-  | { readonly kind: 'command'; readonly path: string; readonly verb: string; readonly words: readonly Word[] }
+  | {
+      readonly kind: 'command'
+      readonly at: string
+      readonly path: string
+      readonly verb: string
+      readonly words: readonly Word[]
+    }
   | { readonly kind: 'delay'; readonly seconds: number }
   | { readonly kind: 'do'; readonly body: readonly Node[]; readonly onError: readonly Node[] | null }
   | {
@@ -31,6 +55,8 @@ type Node =
     }
 
 interface Word {
+  /** Where it stands, as a router says it. */
+  readonly at: string
   readonly name: string | null
   readonly operator: '=' | '!=' | '~'
   readonly value: Value
@@ -126,6 +152,8 @@ interface Reader {
   readonly peek: () => string
   readonly take: (expected: RegExp) => string | null
   readonly isAtEnd: () => boolean
+  /** `line 1 column 5`. */
+  readonly place: () => string
   readonly refuse: () => never
 }
 
@@ -133,7 +161,12 @@ function makeReader(source: string): Reader {
   // A command goes on behind a backslash at the end of its line.
   const text = source.replaceAll(/\\\r?\n\s*/g, ' ')
   let at = 0
+  const place = (): string => {
+    const before = text.slice(0, at).split('\n')
+    return `line ${before.length} column ${(before.at(-1)?.length ?? 0) + 1}`
+  }
   return {
+    place,
     peek: () => text.slice(at, at + 1),
     isAtEnd: () => at >= text.length,
     take: (expected) => {
@@ -145,8 +178,7 @@ function makeReader(source: string): Reader {
       return found[0]
     },
     refuse: () => {
-      const before = text.slice(0, at).split('\n')
-      throw new Refused(`expected end of command (line ${before.length} column ${(before.at(-1)?.length ?? 0) + 1})`, 3)
+      throw new Refused(`expected end of command (${place()})`, 3)
     },
   }
 }
@@ -178,9 +210,10 @@ function parseStatement(reader: Reader, menu: string): Node | string {
   }
   if (reader.take(/:do[ \t]*/) !== null) return parseDo(reader)
   if (reader.take(/:if[ \t]*\([ \t]*/) !== null) return parseIf(reader)
+  const at = reader.place()
   const { path, verb } = parsePath(reader, menu)
   if (verb === null) return path
-  return { kind: 'command', path, verb, words: parseWords(reader, /[\s;}\]]/) }
+  return { kind: 'command', at, path, verb, words: parseWords(reader, /[\s;}\]]/) }
 }
 
 function parseDo(reader: Reader): Node {
@@ -234,9 +267,10 @@ function parseWords(reader: Reader, end: RegExp): readonly Word[] {
     reader.take(/[ \t]+/)
     if (reader.isAtEnd() || end.test(reader.peek())) return words
     if (reader.take(/(?:where|and)(?=[ \t])/) !== null) continue
+    const at = reader.place()
     const name = reader.take(/[a-z.][a-z0-9.-]*(?=(?:=|!=|~))/)
     const operator = name === null ? null : reader.take(/(?:!=|=|~)/)
-    words.push({ name, operator: (operator ?? '=') as Word['operator'], value: parseValue(reader) })
+    words.push({ at, name, operator: (operator ?? '=') as Word['operator'], value: parseValue(reader) })
   }
 }
 

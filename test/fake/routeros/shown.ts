@@ -26,7 +26,8 @@ export async function shownRows(
 ): Promise<readonly { readonly item: Item; readonly row: ShownRow }[]> {
   const facts = menu.path === PEERS ? await peerFacts(model) : new Map<string, PeerFacts>()
   const seesSecrets = rights.policies.has('sensitive') && (showsSecrets || !isAtLeast(model.version, '7.21'))
-  return model.tables.rows(menu.path).map((item) => {
+  const made = menu.path === '/ip/route' ? connectedRoutes(model) : []
+  return [...model.tables.rows(menu.path), ...made].map((item) => {
     const row: ShownRow = { '.id': idText(item) }
     for (const [name, property] of Object.entries(menu.properties)) {
       if (!isKnown(property, model.version)) continue
@@ -36,6 +37,30 @@ export async function shownRows(
     if (menu.path === '/user') delete row['password']
     return { item, row: { ...row, ...computed(model, menu.path, item, facts) } }
   })
+}
+
+/** An address leads its own network to its interface: rows that are shown, and that nobody made. */
+function connectedRoutes({ tables }: Model): readonly Item[] {
+  return tables
+    .rows('/ip/address')
+    .filter((item) => isEnabled(item) && !isInvalid(item) && isUp(tables, item))
+    .map(({ id, values }) => ({
+      // Far from all that was ever added.
+      id: 0x80000000 + id,
+      isDynamic: true,
+      values: new Map([
+        ['dst-address', `${values.get('network') ?? ''}/${values.get('address')?.split('/')[1] ?? '32'}`],
+        ['gateway', values.get('interface') ?? ''],
+        ['distance', '0'],
+        ['scope', '10'],
+        ['target-scope', '5'],
+      ]),
+    }))
+}
+
+function isUp(tables: Model['tables'], { values }: Item): boolean {
+  const own = tables.rows(WIREGUARD).find((one) => one.values.get('name') === values.get('interface'))
+  return own === undefined || isEnabled(own)
 }
 
 async function peerFacts({ kernel, tables }: Model): Promise<Map<string, PeerFacts>> {
@@ -61,6 +86,7 @@ function computed(model: Model, path: string, item: Item, facts: ReadonlyMap<str
     case '/ip/address':
       return { ...dynamic, invalid: String(isInvalid(item)), 'actual-interface': item.values.get('interface') ?? '' }
     case '/ip/route':
+      if (item.isDynamic) return { ...dynamic, active: 'true', connect: 'true' }
       return isEnabled(item) && !isInvalid(item) ? { ...dynamic, active: 'true', static: 'true' } : dynamic
     case '/ip/firewall/filter':
     case '/ip/firewall/nat':

@@ -120,6 +120,7 @@ function named(model: Model, { path, nameProperty }: MenuPlan, attributes: Comma
     .split(/[,;]/)
     .filter((one) => one !== '')
     .map((one) => {
+      if (/^\*8[0-9A-F]{7}$/.test(one)) throw new Refused('failure: can not change dynamic')
       const item = model.tables
         .rows(path)
         .find((row) => idText(row) === one || (nameProperty !== null && row.values.get(nameProperty) === one))
