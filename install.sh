@@ -165,6 +165,7 @@ command_uninstall() {
   stop_services
   [ -z "$purge" ] || leave_hub
   undo_network
+  ! tunnel_is_on_router || say 'kept: the tunnel on the router; homeward leave, before uninstall, takes it away'
   rm -rf "$LIBRARY" "$LAUNCHER" "$MODULES" "$SOCKETS" "$UNITS/homeward.service" "$UNITS/homeward-hub.service"
   rm -rf /run/homeward
   ! booted_with_systemd || systemctl daemon-reload
@@ -321,7 +322,7 @@ undo_network() {
 
 # Tells the hub to forget this home. Where that cannot be said, the hub's owner can: the rest goes on.
 leave_hub() {
-  [ -e "$CONFIG/agent.yaml" ] || return 0
+  [ -e "$CONFIG/agent.yaml" ] || [ -e "$CONFIG/agent.yaml.leaving" ] || return 0
   # An uninstall without --purge has taken the program away, but here is one.
   if [ ! -x "$LAUNCHER" ]; then
     require_node any
@@ -330,7 +331,15 @@ leave_hub() {
   else
     set -- "$LAUNCHER"
   fi
-  "$@" leave --yes || say 'the hub could not be told; on the hub: homeward hub remove HOME'
+  if "$@" leave --yes; then return; fi
+  # What is needed to try again must not go with the settings.
+  ! tunnel_is_on_router || fail 'the tunnel on the router could not be removed' \
+    'Run this again when the router answers, or leave it as it is: homeward leave --forget-router'
+  say 'the hub could not be told; on the hub: homeward hub remove HOME'
+}
+
+tunnel_is_on_router() {
+  grep -qs '^ *kind: *mikrotik' "$CONFIG/agent.yaml" "$CONFIG/agent.yaml.leaving"
 }
 
 say_no_systemd() {

@@ -80,8 +80,20 @@ function parse(text: string): Journal | null {
 }
 
 async function isAlive({ pid, startedAt, token }: Writer): Promise<boolean> {
-  if (pid === process.pid && startedAt === (await startOf(pid))) return live.has(token)
-  return startedAt !== '' && startedAt === (await startOf(pid))
+  const startedNow = await startOf(pid)
+  if (pid === process.pid && startedAt === startedNow) return live.has(token)
+  // The service does not see other users' processes (ProtectProc=), so that of root's commands it knows this much.
+  if (startedNow === '') return answersToItsNumber(pid)
+  return startedAt === startedNow
+}
+
+/** Signal 0 is sent to nobody, and refused (EPERM) where there is somebody else's process (kill(2)). */
+function answersToItsNumber(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code === 'EPERM'
+  }
 }
 
 /** When a process began, in ticks since the machine did (proc_pid_stat(5), field 22); empty when there is none. */
