@@ -3,12 +3,26 @@ import type { Adapter, Step, TunnelSpec } from '../../adapters/adapter.ts'
 import { bringTo } from '../../adapters/apply.ts'
 import { expectMatch } from './expect-match.ts'
 import { homeSpec, hubSpec, type Keys } from './specs.ts'
-import { transitions } from './transitions.ts'
+import { homeTransitions, hubTransitions, lastTransitions } from './transitions.ts'
 
 /** An adapter in a process of its own. */
 export interface OpenAdapter extends Adapter {
   /** As SIGKILL does: nothing is finished, nothing is said. */
   readonly kill: () => Promise<void>
+}
+
+type Role = 'home' | 'hub'
+
+/** What a kind of machine is capable of, known before one is there, since each case is a test. */
+export interface Capabilities {
+  /** Others are refused. */
+  readonly roles: readonly Role[]
+  /** The machine makes its private key, and tells nobody. */
+  readonly keysMadeThere: boolean
+  /** What fails, or is cut off, is undone by the machine itself; else the next plan goes on from there. */
+  readonly undoesFailures: boolean
+  /** Names of what somebody or a fault changes, while a tunnel of this role stands. */
+  readonly drifts: Readonly<Record<Role, readonly string[]>>
 }
 
 /** One machine with somebody else's things on it. */
@@ -27,7 +41,7 @@ export interface Machine {
   /** Every command line that was run, as another user of the machine could see it. */
   readonly commandLines: () => Promise<string>
   /** Something that somebody or a fault changes, while a tunnel of this role stands. */
-  readonly drifts: Readonly<Record<'home' | 'hub', Readonly<Record<string, (spec: TunnelSpec) => Promise<void>>>>>
+  readonly drifts: Readonly<Record<Role, Readonly<Record<string, (spec: TunnelSpec) => Promise<void>>>>>
   readonly close: () => Promise<void>
 }
 
@@ -35,12 +49,11 @@ const signal = (): AbortSignal => AbortSignal.timeout(60_000)
 
 /**
  * What every adapter has to do. Its test file gives a machine under `start` and has nothing else in it.
- * @param driftNames known before a machine is there, since each is a test.
  */
 export function adapterContract(
   name: string,
   start: () => Promise<Machine>,
-  driftNames: Readonly<Record<'home' | 'hub', readonly string[]>>,
+  { roles, keysMadeThere, undoesFailures, drifts }: Capabilities,
 ): void {
   describe(`${name} keeps the adapters' contract`, () => {
     let machine: Machine
@@ -57,6 +70,13 @@ export function adapterContract(
         await adapter.close()
       }
     }
+
+    function specOf(role: Role): TunnelSpec {
+      const spec = role === 'home' ? homeSpec(machine.keys) : hubSpec(machine.keys)
+      return keysMadeThere ? { ...spec, publicKey: null } : spec
+    }
+    /** The role that has more to it. */
+    const fullest = roles.at(-1) ?? 'home'
 
     /** What a new process still finds to do. */
     async function pending(spec: TunnelSpec | null, interfaceName = spec?.interface ?? 'hw0') {
@@ -90,7 +110,12 @@ export function adapterContract(
     test('each change ends in an empty plan, an observation that matches, and foreign things as they were', async () => {
       const before = await machine.foreign('hw0')
       let last = 'hw0'
-      for (const { to, spec, keepsSessions } of transitions(machine.keys)) {
+      const all = [
+        ...(roles.includes('home') ? homeTransitions(specOf('home'), machine.keys) : []),
+        ...(roles.includes('hub') ? hubTransitions(specOf('hub')) : []),
+        ...lastTransitions(specOf(fullest)),
+      ]
+      for (const { to, spec, keepsSessions } of all) {
         const steps = await bring(spec, spec?.interface ?? last)
         expect(steps, to).not.toEqual([])
         if (keepsSessions) expect(steps.map((step) => step.kind).filter(endsSessions), to).toEqual([])
@@ -105,7 +130,7 @@ export function adapterContract(
 
     test('a new source port is another one at once, and nothing of what is wanted changes', async () => {
       const before = await machine.foreign('hw0')
-      const spec = homeSpec(machine.keys)
+      const spec = specOf('home')
       await bring(spec)
       const [peer] = spec.peers
       const observe = () => withAdapter((adapter) => adapter.observe(spec.interface, signal()))
@@ -131,7 +156,7 @@ export function adapterContract(
 
     test('a step that fails ends the apply, and the next one finishes the job', async () => {
       const before = await machine.foreign('hw0')
-      const spec = homeSpec(machine.keys)
+      const spec = specOf('home')
       const kinds = (await pending(spec)).steps.map((step) => step.kind)
       for (const kind of kinds) {
         const broken = machine.breakStep(kind)
@@ -146,7 +171,8 @@ export function adapterContract(
         })
         expect(done.at(-1)).toBe(kind)
         await mend()
-        expect((await bring(spec))[0]?.kind).toBe(kind)
+        if (undoesFailures) expect(await machine.leftovers()).toEqual([])
+        expect((await bring(spec))[0]?.kind).toBe(undoesFailures ? kinds[0] : kind)
         await expectDone(spec)
         await bring(null)
         await expectNothingLeft()
@@ -154,32 +180,29 @@ export function adapterContract(
       expect(await machine.foreign('hw0')).toBe(before)
     })
 
-    test.each(['home', 'hub'] as const)(
-      'killed after any step of making or undoing a %s, it ends right',
-      async (role) => {
-        const spec = role === 'home' ? homeSpec(machine.keys) : hubSpec(machine.keys)
-        for (const [from, to] of [
-          [null, spec],
-          [spec, null],
-        ] as const) {
-          const count = (await pending(to)).steps.length
-          for (let done = 1; done <= count; done += 1) {
-            const adapter = await machine.open()
-            const { steps } = adapter.plan(await adapter.observe(spec.interface, signal()), to)
-            for (const step of steps.slice(0, done)) await adapter.execute(step, signal())
-            await adapter.kill()
-            await bring(to)
-            await expectDone(to)
-            if (done < count) await bring(from)
-          }
+    test.each(roles)('killed after any step of making or undoing a %s, it ends right', async (role) => {
+      const spec = specOf(role)
+      for (const [from, to] of [
+        [null, spec],
+        [spec, null],
+      ] as const) {
+        const count = (await pending(to)).steps.length
+        for (let done = 1; done <= count; done += 1) {
+          const adapter = await machine.open()
+          const { steps } = adapter.plan(await adapter.observe(spec.interface, signal()), to)
+          for (const step of steps.slice(0, done)) await adapter.execute(step, signal())
+          await adapter.kill()
+          await bring(to)
+          await expectDone(to)
+          if (done < count) await bring(from)
         }
-        await expectNothingLeft()
-      },
-    )
+      }
+      await expectNothingLeft()
+    })
 
     test('killed in the midst of a step, it ends right', async () => {
       const before = await machine.foreign('hw0')
-      const spec = hubSpec(machine.keys)
+      const spec = specOf(fullest)
       // Spread over the time that a whole apply takes, many in the first tenths: there the interface is made.
       for (const afterMs of [2, 5, 10, 15, 20, 25, 30, 35, 40, 50, 60, 80, 100, 130]) {
         const adapter = await machine.open()
@@ -195,14 +218,13 @@ export function adapterContract(
       }
     })
 
-    for (const role of ['home', 'hub'] as const)
+    for (const role of roles)
       describe(`drift of a ${role}`, () => {
-        const specOf = () => (role === 'home' ? homeSpec(machine.keys) : hubSpec(machine.keys))
-        beforeAll(async () => void (await bring(specOf())))
+        beforeAll(async () => void (await bring(specOf(role))))
         afterAll(async () => void (await bring(null)))
 
-        test.each(driftNames[role])('%s: seen and mended', async (drift) => {
-          const spec = specOf()
+        test.each(drifts[role])('%s: seen and mended', async (drift) => {
+          const spec = specOf(role)
           const before = await machine.foreign(spec.interface)
           await machine.drifts[role][drift]!(spec)
           expect((await pending(spec)).steps).not.toEqual([])
@@ -215,16 +237,24 @@ export function adapterContract(
     test('an interface that somebody else made is refused and left alone', async () => {
       const free = await machine.takeInterface('hw0')
       const before = await machine.foreign('')
-      expect((await pending(homeSpec(machine.keys))).refusals).toMatchObject([{ code: 'interface-taken' }])
-      await expect(bring(homeSpec(machine.keys))).rejects.toMatchObject({ code: 'interface-taken' })
+      expect((await pending(specOf('home'))).refusals).toMatchObject([{ code: 'interface-taken' }])
+      await expect(bring(specOf('home'))).rejects.toMatchObject({ code: 'interface-taken' })
       await bring(null)
       expect(await machine.foreign('')).toBe(before)
       await free()
     })
 
+    const others = (['home', 'hub'] as const).filter((role) => !roles.includes(role))
+    test.each(others)('a %s is refused, and nothing is touched', async (role) => {
+      const before = await machine.foreign('')
+      await expect(bring(specOf(role))).rejects.toMatchObject({ name: 'Problem' })
+      expect(await machine.foreign('')).toBe(before)
+      await expectNothingLeft()
+    })
+
     test('no secret was ever on a command line', async () => {
       const { privateKey, publicKey, presharedKeys } = machine.keys
-      await bring(hubSpec(machine.keys))
+      await bring(specOf(fullest))
       await bring(null)
       const lines = await machine.commandLines()
       // It would show up if it were there: what is no secret does.

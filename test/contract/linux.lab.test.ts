@@ -2,4 +2,9 @@ import { adapterContract } from './adapter-contract.ts'
 import { LINUX_DRIFT_NAMES } from './linux-drifts.ts'
 import { startLinuxMachine } from './linux-machine.ts'
 
-adapterContract('the linux adapter', startLinuxMachine, LINUX_DRIFT_NAMES)
+adapterContract('the linux adapter', startLinuxMachine, {
+  roles: ['home', 'hub'],
+  keysMadeThere: false,
+  undoesFailures: false,
+  drifts: LINUX_DRIFT_NAMES,
+})

@@ -1,5 +1,5 @@
 import type { TunnelSpec } from '../../adapters/adapter.ts'
-import { homeSpec, hubSpec, type Keys } from './specs.ts'
+import type { Keys } from './specs.ts'
 import { ECHO_FLOW } from '../../protocol/echo.ts'
 
 export interface Transition {
@@ -10,12 +10,9 @@ export interface Transition {
 }
 
 /** From one wanted state to the next, beginning with an untouched machine. */
-export function transitions(keys: Keys): readonly Transition[] {
-  const home = homeSpec(keys)
+export function homeTransitions(home: TunnelSpec, keys: Keys): readonly Transition[] {
   const [hubPeer] = home.peers
   const masked: TunnelSpec = { ...home, forwarding: { role: 'home', lan: ['192.168.1.0/24'], mode: 'routed' } }
-  const hub = hubSpec(keys)
-  const [first, second, homePeer] = hub.peers
   return [
     { to: 'a home', spec: home, keepsSessions: false },
     {
@@ -37,6 +34,13 @@ export function transitions(keys: Keys): readonly Transition[] {
     },
     { to: 'another hub', spec: { ...home, peers: [{ ...hubPeer!, publicKey: keys.peers[3]! }] }, keepsSessions: true },
     { to: 'another address and MTU', spec: { ...home, address: '10.86.0.9/16', mtu: 1280 }, keepsSessions: true },
+  ]
+}
+
+/** Beginning with a home. */
+export function hubTransitions(hub: TunnelSpec): readonly Transition[] {
+  const [first, second, homePeer] = hub.peers
+  return [
     { to: 'a hub', spec: hub, keepsSessions: true },
     {
       to: 'prefixes that moved to another peer',
@@ -79,7 +83,12 @@ export function transitions(keys: Keys): readonly Transition[] {
       },
       keepsSessions: true,
     },
-    { to: 'another name', spec: { ...hub, interface: 'hwother' }, keepsSessions: false },
+  ]
+}
+
+export function lastTransitions(spec: TunnelSpec): readonly Transition[] {
+  return [
+    { to: 'another name', spec: { ...spec, interface: 'hwother' }, keepsSessions: false },
     { to: 'nothing', spec: null, keepsSessions: false },
   ]
 }

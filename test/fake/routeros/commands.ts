@@ -74,6 +74,7 @@ export function makeCommands(parts: CommandParts): Commands {
 
   async function run(command: Command, caller: Caller): Promise<Answer> {
     const { path, verb } = command
+    if (model.switches.refuses?.test(`${path}/${verb}`) === true) throw new Refused('failure: not now')
     const before = model.version.major < 7 || !isAtLeast(model.version, '7.1')
     if (path.startsWith(WIREGUARD) && before) throw new Refused('no such command or directory (wireguard)', 0)
     const special = SPECIALS[`${path}/${verb}`]

@@ -42,6 +42,8 @@ export interface Switches {
   signMs: number
   /** What names resolve to, from now on. */
   readonly names: Record<string, string>
+  /** Commands that fail, by path and verb. */
+  refuses: RegExp | null
 }
 
 export const WIREGUARD = '/interface/wireguard'
@@ -61,6 +63,7 @@ export function makeModel({ version, kernel, links, deviceMode }: ModelPlan): Mo
     vanishingConnections: false,
     clock: 'right',
     refusesJobs: false,
+    refuses: null,
     connectionSpelling: 'joined',
     flagged: false,
     signMs: 200,

@@ -1,0 +1,93 @@
+import { createInterface } from 'node:readline'
+import type { Adapter, Description, Observation, Remedy, Step } from '../../adapters/adapter.ts'
+import { isProblemCode } from '../../problems/catalogue.ts'
+import { asProblem, Problem } from '../../problems/problem.ts'
+import type { OpenAdapter } from './adapter-contract.ts'
+
+/**
+ * An adapter in a process of its own, asked by lines of JSON: it can be killed at any moment, as an agent can. This file has
+ * both ends.
+ */
+type DriverRequest =
+  | { readonly id: number; readonly verb: 'describe' }
+  | { readonly id: number; readonly verb: 'observe'; readonly interface: string }
+  | { readonly id: number; readonly verb: 'execute'; readonly step: Step }
+  | { readonly id: number; readonly verb: 'remedy'; readonly remedy: Remedy }
+
+interface DriverReply {
+  readonly id: number
+  readonly answer?: unknown
+  readonly problem?: { readonly code: string; readonly what: string; readonly why: string; readonly next: string }
+}
+
+/** The process's end: answers from standard input to standard output until that is closed. */
+export function serveDriver(adapter: Adapter): void {
+  createInterface({ input: process.stdin })
+    .on('line', (line) => void answer(adapter, JSON.parse(line) as DriverRequest))
+    .once('close', () => process.exit(0))
+  console.log(JSON.stringify({ id: 0 } satisfies DriverReply))
+}
+
+/** The process, as far as the test's end needs it. */
+export interface DriverProcess {
+  readonly write: (line: string) => void
+  /** The first line that matches. */
+  readonly waitForLine: (pattern: RegExp, options?: { readonly timeoutMs?: number }) => Promise<RegExpExecArray>
+  readonly stop: () => Promise<unknown>
+  /** SIGKILL, and waits for the end. */
+  readonly kill: () => Promise<void>
+}
+
+/** The test's end. @param plan is pure, and done here. */
+export async function driveAdapter(running: DriverProcess, plan: Adapter['plan']): Promise<OpenAdapter> {
+  await running.waitForLine(/^{"id":0}$/)
+  let last = 0
+  const ask = async (request: DriverRequest): Promise<unknown> => {
+    running.write(`${JSON.stringify(request)}\n`)
+    return replyTo(running, request.id)
+  }
+  return {
+    describe: async () => (await ask({ id: (last += 1), verb: 'describe' })) as Description,
+    observe: async (name) => (await ask({ id: (last += 1), verb: 'observe', interface: name })) as Observation,
+    plan,
+    execute: async (step) => void (await ask({ id: (last += 1), verb: 'execute', step })),
+    remedy: async (remedy) => void (await ask({ id: (last += 1), verb: 'remedy', remedy })),
+    close: async () => void (await running.stop()),
+    kill: running.kill,
+  }
+}
+
+async function replyTo(running: DriverProcess, id: number): Promise<unknown> {
+  const match = await running.waitForLine(new RegExp(`^{"id":${id}[,}].*$`), { timeoutMs: 40_000 })
+  const { answer, problem } = JSON.parse(match[0]) as DriverReply
+  if (problem === undefined) return answer
+  const { code, ...details } = problem
+  throw new Problem(isProblemCode(code) ? code : 'internal', details)
+}
+
+async function answer(adapter: Adapter, request: DriverRequest): Promise<void> {
+  let reply: DriverReply
+  try {
+    reply = { id: request.id, answer: (await carryOut(adapter, request)) ?? null }
+  } catch (thrown) {
+    const { code, what, why, next } = asProblem(thrown, request.verb)
+    reply = { id: request.id, problem: { code, what, why, next } }
+  }
+  console.log(JSON.stringify(reply))
+}
+
+function carryOut(adapter: Adapter, request: DriverRequest): Promise<unknown> {
+  const signal = AbortSignal.timeout(30_000)
+  switch (request.verb) {
+    case 'describe':
+      return adapter.describe(signal)
+    case 'observe':
+      return adapter.observe(request.interface, signal)
+    case 'execute':
+      return adapter.execute(request.step, signal)
+    case 'remedy':
+      return adapter.remedy(request.remedy, signal)
+    default:
+      return request satisfies never
+  }
+}
