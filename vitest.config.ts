@@ -6,6 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          maxWorkers: 2,
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.lab.test.ts', 'node_modules/**'],
           // Seconds first, then minutes; vitest wants groups of their own for different numbers of workers.

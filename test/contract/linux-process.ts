@@ -27,5 +27,13 @@ export async function openLinuxAdapter(host: Host, options: LinuxProcessOptions)
     await running.kill('SIGKILL')
     await running.exited
   }
-  return driveAdapter({ write: running.write, waitForLine: running.waitForLine, stop: running.stop, kill }, planLinux)
+  return driveAdapter(
+    {
+      write: (line) => running.write(line),
+      waitForLine: (pattern, options) => running.waitForLine(pattern, options),
+      stop: () => running.stop(),
+      kill,
+    },
+    planLinux,
+  )
 }

@@ -4,6 +4,7 @@ import type { Machine } from './adapter-contract.ts'
 const HOME = {
   'the interface is deleted': '/interface/wireguard/remove [find where name=hw0]',
   'the interface is disabled': '/interface/wireguard/disable [find where name=hw0]',
+  'the interface has another name': '/interface/wireguard/set [find where name=hw0] name=tunnel',
   'the MTU is changed': '/interface/wireguard/set [find where name=hw0] mtu=1300',
   'the address is removed': '/ip/address/remove [find where interface=hw0]',
   'the address is disabled': '/ip/address/disable [find where interface=hw0]',
