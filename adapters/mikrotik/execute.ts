@@ -122,6 +122,9 @@ async function removeAddress(name: string, address: string, site: Site): Promise
   await removeRoutes(name, (row) => isBlackhole(row) && row['dst-address'] === network, site)
 }
 
+/** RFC 863. */
+const DISCARD = 9
+
 /** Changed in place where there is one of this key: its session lives. */
 async function setPeer(name: string, peer: PeerSpec, site: Site): Promise<void> {
   if (peer.presharedKeyId !== null) throw new TypeError('a router is given no preshared keys')
@@ -143,12 +146,13 @@ async function setPeer(name: string, peer: PeerSpec, site: Site): Promise<void> 
   const moved = peer.endpoint !== null && !samePlace(configuredEndpoint(found), peer.endpoint)
   await set('peer', found, { ...wanted, disabled: 'no' }, site)
   if (moved || peer.endpoint === null || isTrue(found['disabled'])) return
-  // It followed the hub to a place that is not wanted, and what is wanted is what it was told already: only a new
-  // beginning makes it go back.
+  // It followed the hub to a place that is not wanted, and what is wanted is what it was told already: it goes back when
+  // it is told another port in between. Switching it off and on would do so too, and end the session.
   const { 'current-endpoint-address': address, 'current-endpoint-port': port } = found
   if (address === undefined || samePlace({ address, port: Number(port) }, peer.endpoint) || port === '0') return
-  await set('peer', found, { disabled: 'yes' }, site)
-  await set('peer', { ...found, disabled: 'yes' }, { disabled: 'no' }, site)
+  const elsewhere = String(peer.endpoint.port === DISCARD ? DISCARD + 1 : DISCARD)
+  await set('peer', found, { 'endpoint-port': elsewhere }, site)
+  await set('peer', { ...found, 'endpoint-port': elsewhere }, { 'endpoint-port': String(peer.endpoint.port) }, site)
 }
 
 /** For the list in WinBox; found by key, never by this. */

@@ -246,6 +246,26 @@ describe('what somebody changes is seen and mended', () => {
     expect(await done(router, HOME)).toMatchObject({ steps: [], refusals: [] })
   })
 
+  test('a peer that followed the hub elsewhere is told again, and keeps its session', async () => {
+    const router = ownersRouter()
+    await bring(router, HOME)
+    await drifts['the endpoint followed the hub elsewhere']!(router)
+    const said: unknown[] = []
+    const { exec } = router
+    const listening: PaperTables = {
+      ...router,
+      exec: (sentence, ...rest) => {
+        if (!sentence.command.endsWith('/print')) said.push([sentence.command, sentence.attributes?.['endpoint-port']])
+        return exec(sentence, ...rest)
+      },
+    }
+    await bring(listening, HOME)
+    expect(said).toEqual([
+      ['/interface/wireguard/peers/set', '9'],
+      ['/interface/wireguard/peers/set', '51820'],
+    ])
+  })
+
   test('an interface under another name keeps its key, and an undo finds it', async () => {
     const router = ownersRouter()
     const before = router.text()
