@@ -174,6 +174,21 @@ export function serveApi(socket: Socket, line: Socket, parts: SessionParts): Api
       ],
       false,
     )
+    const how = parts.misbehaviour()
+    if (how?.kind !== 'late-reply') return
+    sending = sending
+      .then(() => sleep(how.ms))
+      .then(() => {
+        for (const [tag] of cancelled)
+          socket.write(
+            Buffer.concat(
+              [
+                ['!re', '=name=late', ...ended(tag)],
+                ['!done', ...ended(tag)],
+              ].map(encodeSentence),
+            ),
+          )
+      })
   }
 
   socket.on('data', (chunk) => {

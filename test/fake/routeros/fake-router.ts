@@ -174,7 +174,7 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
     const keys = commands.tlsOf()
     return createSecureContext(
       keys === null
-        ? { ciphers: 'ADH-AES256-GCM-SHA384:@SECLEVEL=0', maxVersion: 'TLSv1.2' }
+        ? { ciphers: 'ADH-AES256-GCM-SHA384:@SECLEVEL=0', maxVersion: 'TLSv1.2', dhparam: 'auto' }
         : { key: keys.key, cert: keys.certificate },
     )
   }

@@ -5,6 +5,8 @@ export type Misbehaviour =
   | { readonly kind: 'delay'; readonly ms: number }
   /** A sentence with a tag that nobody asked with, before each answer. */
   | { readonly kind: 'stray-tag' }
+  /** What was cancelled answers all the same, so many milliseconds after the cancel's end. */
+  | { readonly kind: 'late-reply'; readonly ms: number }
   /** After so many more commands, in the middle of the answer to the next. */
   | { readonly kind: 'end'; readonly after: number; readonly how: Ending; readonly part: number }
   /** The next connections are ended before a word was said. */

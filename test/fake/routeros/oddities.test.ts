@@ -319,6 +319,48 @@ test.each(['fin', 'rst', 'fatal', 'garbage', 'reserved-length'] as const)(
   },
 )
 
+test('what was cancelled may answer late', async () => {
+  const of = await start({ setup: OLD })
+  of.misbehave({ kind: 'late-reply', ms: 5 })
+  const line = await loggedInWire(of)
+  line.say('/execute', '=script=:delay 1h', '=as-string=', '.tag=long')
+  line.say('/cancel', '=tag=long', '.tag=stop')
+  for (let count = 0; count < 3; count += 1) await line.hear()
+  expect(await line.hear()).toEqual(['!re', '=name=late', '.tag=long'])
+  expect(await line.hear()).toEqual(['!done', '.tag=long'])
+  // Our own client is none the worse for it.
+  const session = await logIn(of)
+  const long = { command: '/execute', attributes: { script: ':delay 1h', 'as-string': '' } }
+  await expect(session.exec(long, signal(), 50)).rejects.toMatchObject({ code: 'router-timeout' })
+  expect(await rowsOf(session, '/system/identity')).toEqual([{ name: 'MikroTik' }])
+})
+
+test.each(['fin', 'rst'] as const)('who is refused at the door by %s learns it at once', async (how) => {
+  const of = await start()
+  of.misbehave({ kind: 'refuse', how })
+  await expect(logIn(of)).rejects.toMatchObject({ code: 'router-unreachable' })
+  of.misbehave(null)
+  await logIn(of)
+})
+
+test('an answer may be late, and one that nobody asked for may come before it', async () => {
+  const of = await start()
+  const session = await logIn(of)
+  of.misbehave({ kind: 'delay', ms: 300 })
+  const print = { command: '/system/identity/print' }
+  await expect(session.exec(print, signal(), 50)).rejects.toMatchObject({ code: 'router-timeout' })
+  of.misbehave({ kind: 'stray-tag' })
+  expect(await rowsOf(session, '/system/identity')).toEqual([{ name: 'MikroTik' }])
+})
+
+test('without a certificate anybody is encrypted with, and nobody proves who he is', async () => {
+  const of = await start({ tls: 'anonymous' })
+  expect(of.fingerprint).toBe('')
+  await expect(readCertificate('127.0.0.1', of.tlsPort ?? 0, signal())).rejects.toMatchObject({
+    code: 'router-certificate-missing',
+  })
+})
+
 test('a line that is cut says nothing at all', async () => {
   const of = await start()
   const session = await logIn(of)
