@@ -82,14 +82,24 @@ const parsers = new WeakMap<object, (segment: Buffer) => readonly Words[]>()
 function receive(this: ReceiverInside, segment: Buffer): void {
   const parse = parsers.get(this) ?? sentenceParser()
   parsers.set(this, parse)
-  let sentences: readonly Words[]
   try {
-    sentences = parse(segment)
+    for (const sentence of parse(segment)) {
+      if (!isReply(sentence)) throw new Error('a sentence that is no reply')
+      dispatch(this, sentence)
+    }
   } catch (thrown) {
     this.socket.destroy(new Error(`it does not speak the API’s protocol: ${reasonOf(thrown)}`))
-    return
   }
-  for (const sentence of sentences) dispatch(this, sentence)
+}
+
+/**
+ * Bytes that are none of the stream's swallow what comes after them, and an answer without some of its rows would be
+ * believed: what was there would be made once more. So each word must look like what it stands for.
+ */
+function isReply([reply = '', ...words]: Words): boolean {
+  if (!/^![a-z-]+$/.test(reply)) return false
+  const isOfAttributes = reply === '!re' || reply === '!done' || reply === '!trap'
+  return !isOfAttributes || words.every((word) => /^[=.][^=]/.test(word))
 }
 
 function dispatch({ socket, tags }: ReceiverInside, sentence: Words): void {

@@ -95,6 +95,8 @@ describe('a connection that ends', () => {
     ['by RST', (socket) => socket.resetAndDestroy(), /ECONNRESET|the connection ended/],
     ['by !fatal', (socket) => socket.end(sentence('!fatal', 'session terminated on request')), /terminated on request/],
     ['by bytes that are no protocol', (socket) => socket.write(Buffer.from([0xf8, 1, 2, 3])), /does not speak/],
+    ['by a sentence that is no reply', (socket) => socket.write(sentence('!re\0\u00ff', '=x=1')), /no reply/],
+    ['by a word that is no attribute', (socket) => socket.write(sentence('!re', '\u0013x', '.tag=1')), /no reply/],
   ]
   for (const [how, act, why] of ends)
     test(`${how} rejects every command in flight, and says why`, async () => {
