@@ -13,7 +13,7 @@ export interface Fault {
   readonly failsProof: boolean
 }
 
-export interface Victim {
+interface Victim {
   readonly router: FakeRouter
   /** Ends the agent's wish for all of it. */
   readonly callOff: () => void
