@@ -214,20 +214,31 @@ test('what Back To Home made is shown, and nobody changes it', async () => {
     ).rejects.toThrow('failure')
 })
 
+const ADD = '/interface/wireguard/add name='
+
 test('the scheduler survives a loss of power, and jobs do not', async () => {
   const of = await start()
-  const add = '/interface/wireguard/add name='
-  await of.console(`/system/scheduler/add name=undo interval=1s on-event="/system/scheduler/remove undo; ${add}late"
-/system/scheduler/add name=boot start-time=startup on-event="${add}booted"`)
+  const script = `/system/scheduler/remove undo; ${ADD}late`
+  await of.console(`/system/scheduler/add name=undo interval=1s on-event="${script}"`)
   const session = await logIn(of)
-  await session.exec({ command: '/execute', attributes: { script: `:delay 1h\n${add}never` } }, signal())
+  await session.exec({ command: '/execute', attributes: { script: `:delay 1h\n${ADD}never` } }, signal())
   await of.reboot()
   expect(of.jobs()).toBe(0)
   const names = async (path: string): Promise<string> => await of.console(`${path}/print`)
   await expect.poll(() => names('/interface/wireguard'), { timeout: 5_000 }).toContain('name=late')
-  expect(await names('/interface/wireguard')).toContain('name=booted')
   expect(await names('/interface/wireguard')).not.toContain('name=never')
-  expect(await names('/system/scheduler')).not.toContain('name=undo')
+  expect(await names('/system/scheduler')).toBe('')
+})
+
+test('what waits for the router’s start runs with it, and not before', async () => {
+  const of = await start({ setup: `/system/scheduler/add name=boot start-time=startup on-event="${ADD}booted"` })
+  await of.console('/interface/wireguard/remove booted')
+  await of.console(`/system/scheduler/add name=later start-time=startup on-event="${ADD}also"`)
+  expect(await of.console('/interface/wireguard/print')).toBe('')
+  await of.reboot()
+  const names = async (): Promise<string> => await of.console('/interface/wireguard/print')
+  await expect.poll(names).toContain('name=booted')
+  await expect.poll(names).toContain('name=also')
 })
 
 test('device-mode forbids the scheduler, and so does a flagged configuration', async () => {
