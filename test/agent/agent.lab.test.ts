@@ -19,7 +19,7 @@ import {
 
 /** The keys of `status --json`, which scripts outside the project rely on. */
 const CONTRACT_KEYS = [
-  'version home router.kind router.model router.dataPlane hub.addresses hub.port hub.registrar',
+  'version home router.kind router.model router.dataPlane router.warnings hub.addresses hub.port hub.registrar',
   'tunnel.state tunnel.since tunnel.cause tunnel.remedy tunnel.notes tunnel.interface tunnel.address tunnel.endpoint',
   'tunnel.listenPort tunnel.lastHandshakeSeconds tunnel.rxBytes tunnel.txBytes tunnel.mtu',
   'tunnel.keepaliveSeconds tunnel.heartbeat.answeredSecondsAgo tunnel.heartbeat.rttMs',
