@@ -148,7 +148,7 @@ export const MENUS: readonly MenuPlan[] = [
     {
       port: { kind: 'port' },
       address: { kind: 'text', initial: '' },
-      certificate: { kind: 'text' },
+      certificate: { kind: 'text', initial: 'none' },
       'tls-version': { kind: 'text', initial: 'any' },
       'max-sessions': { kind: 'number', since: '7.16', initial: '20' },
       disabled,
