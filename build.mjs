@@ -37,8 +37,15 @@ await chmod(`${fresh}/homeward.js`, 0o755)
 if (process.argv.includes('--bench'))
   await build({
     ...common,
-    entryPoints: ['throughput', 'idle-cost', 'hub-load', 'recovery'].map((name) => `bench/${name}.ts`),
+    entryPoints: [
+      ...['throughput', 'idle-cost', 'hub-load', 'recovery'].map((name) => `bench/${name}.ts`),
+      // Runs in the namespace of the laboratory's router.
+      'test/fake/routeros/lab-router.ts',
+    ],
+    entryNames: '[name]',
     outdir: `${fresh}/bench`,
+    // Where the sources are, programs are bundled as they are needed; here they stand beside it.
+    external: ['esbuild'],
   })
 
 await rm('dist', { recursive: true, force: true })

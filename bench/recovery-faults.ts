@@ -31,9 +31,10 @@ import { HUB_NAME } from '../test/lab/picture.ts'
 import { tunnelFlow } from '../test/lab/tunnel-flow.ts'
 import { BARE, layBareHub } from './bare-wireguard.ts'
 import { type Broken, drift, type Fault, fromNow, NOTHING, notByTheHomeAlone, onTheLine } from './recovery-fault.ts'
+import { MIKROTIK } from './recovery-mikrotik-faults.ts'
 import type { World } from './recovery-world.ts'
 
-export const FAULTS: readonly Fault[] = [
+const EVERYWHERE: readonly Fault[] = [
   onTheLine('mapping forgotten, other public address', 'mapping-changed', 5, async ({ picture }) => {
     await forgetMapping(picture.home, { pool: 'other' })
     // Forgetting is the last thing it does; before that all was well.
@@ -51,8 +52,8 @@ export const FAULTS: readonly Fault[] = [
   onTheLine('only the return path of this flow dropped', 'return-dead', 10, (world, { withBare }) =>
     onFlows(world, withBare, dropReturnPath),
   ),
-  onTheLine("the hub's UDP port dropped", 'port-blocked', 10, async ({ picture, pi }) => {
-    const { remotePort } = await tunnelFlow(pi, INTERFACE)
+  onTheLine("the hub's UDP port dropped", 'port-blocked', 10, async ({ picture, end }) => {
+    const { remotePort } = await tunnelFlow(end, INTERFACE)
     const undos = [await dropPort(picture.home, remotePort), await dropPort(picture.home, BARE.port)]
     return { undo: () => allOf(undos) }
   }),
@@ -87,9 +88,9 @@ export const FAULTS: readonly Fault[] = [
     afterwards: {
       name: 'back on UDP after it works again',
       reachSeconds: 60,
-      isBack: async ({ pi }) => {
-        const { stdout } = await pi.run('wg', ['show', INTERFACE, 'endpoints'], { allowFailure: true })
-        return /\t\S+:\d+$/.test(stdout.trim()) && !stdout.includes('\t127.')
+      isBack: async ({ end }) => {
+        const { stdout } = await end.run('wg', ['show', INTERFACE, 'endpoints'], { allowFailure: true })
+        return /\t\S+:\d+$/.test(stdout.trim()) && !/\t(?:127|192\.168)\./.test(stdout)
       },
     },
   },
@@ -109,8 +110,9 @@ export const FAULTS: readonly Fault[] = [
     'handshake refused as too old (clock stepped back)',
     'handshake-refused',
     15,
-    async ({ pi }, { withBare }) => {
-      for (const device of [INTERFACE, ...(withBare ? [BARE.interface] : [])]) await stepClockBack(pi, device)
+    async ({ pi, end }, { withBare }) => {
+      await stepClockBack(end, INTERFACE)
+      if (withBare) await stepClockBack(pi, BARE.interface)
       return NOTHING
     },
   ),
@@ -126,6 +128,18 @@ export const FAULTS: readonly Fault[] = [
     proof: 'large page',
     isLearned: true,
   },
+  drift("the hub's interface deleted", 'hub', ({ picture }) => deleteInterface(picture.hub)),
+  drift(
+    "the hub's routes deleted",
+    'hub',
+    ({ picture }) => deleteRoutes(picture.hub),
+    async ({ picture }) =>
+      (await picture.hub.run('ip', ['route', 'show', picture.home.lan.prefix])).stdout.includes(INTERFACE),
+  ),
+]
+
+/** On a Linux machine that ends the tunnel itself. */
+const LINUX: readonly Fault[] = [
   drift('our interface deleted', 'home', ({ pi }) => deleteInterface(pi)),
   drift('our address deleted', 'home', ({ pi }) => deleteAddress(pi)),
   drift('our route deleted', 'home', ({ pi }) => deleteRoutes(pi)),
@@ -137,14 +151,6 @@ export const FAULTS: readonly Fault[] = [
       (await pi.run('nft', ['list', 'table', 'inet', 'homeward'], { allowFailure: true })).exitCode === 0,
   ),
   drift('our peer removed at home', 'home', ({ pi }) => removePeer(pi)),
-  drift("the hub's interface deleted", 'hub', ({ picture }) => deleteInterface(picture.hub)),
-  drift(
-    "the hub's routes deleted",
-    'hub',
-    ({ picture }) => deleteRoutes(picture.hub),
-    async ({ picture }) =>
-      (await picture.hub.run('ip', ['route', 'show', picture.home.lan.prefix])).stdout.includes(INTERFACE),
-  ),
   {
     ...onTheLine(
       'the family in use dies (IPv4 and IPv6 to choose from)',
@@ -170,21 +176,27 @@ ping -c 1 -W 5 ${BARE.hub}`)
   },
 ]
 
+/** What a home meets whose tunnel ends there. */
+export function faultsOf(router: 'linux' | 'mikrotik'): readonly Fault[] {
+  return [...EVERYWHERE, ...(router === 'linux' ? LINUX : MIKROTIK)]
+}
+
 async function onFlows(
-  { picture, pi }: World,
+  { picture, pi, end }: World,
   withBare: boolean,
   drop: (home: Home, which: WhichFlow) => Promise<Undo>,
 ): Promise<Broken> {
-  const interfaces = [INTERFACE, ...(withBare ? [BARE.interface] : [])]
-  const flows = await Promise.all(interfaces.map((device) => tunnelFlow(pi, device)))
-  const undos = await Promise.all(flows.map((flow) => drop(picture.home, { flow })))
+  const tunnels = [{ from: end, device: INTERFACE }, ...(withBare ? [{ from: pi, device: BARE.interface }] : [])]
+  const undos = await Promise.all(
+    tunnels.map(async ({ from, device }) => drop(picture.home, { from, flow: await tunnelFlow(from, device) })),
+  )
   return { undo: () => allOf(undos) }
 }
 
 /** Two seconds off: shorter than any real start, so that the home has not yet missed much. */
 async function rebooted(world: World, peers: 'kept' | 'lost'): Promise<Broken> {
-  const { lab, picture, pi } = world
-  const ourKey = (await pi.run('wg', ['show', INTERFACE, 'public-key'])).stdout.trim()
+  const { lab, picture, pi, end } = world
+  const ourKey = (await end.run('wg', ['show', INTERFACE, 'public-key'])).stdout.trim()
   const bareKey = (await pi.run('wg', ['show', BARE.interface, 'public-key'])).stdout.trim()
   await rebootHub(lab, picture, { offMs: 2_000 })
   const returned = fromNow()

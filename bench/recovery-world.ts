@@ -1,10 +1,13 @@
 import { randomInt } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sleep } from '../system/sleep.ts'
 import type { Status } from '../agent/status.ts'
 import { runHub, startAgent, startHub, statusOf } from '../test/agent/lab-home.ts'
+import type { Home } from '../test/lab/home.ts'
 import type { Host } from '../test/lab/host.ts'
 import { createLab, type Lab } from '../test/lab/lab.ts'
+import { labMikrotik, type LabMikrotik } from '../test/lab/mikrotik.ts'
 import { buildPicture, HUB_NAME, type Picture } from '../test/lab/picture.ts'
 import type { LabProcess } from '../test/lab/process.ts'
 import { BARE, layBareWireguard } from './bare-wireguard.ts'
@@ -19,6 +22,10 @@ export interface World {
   readonly ipv6: boolean
   readonly picture: Picture
   readonly pi: Host
+  /** Where the tunnel ends: the Pi, or the home's router. */
+  readonly end: Host
+  /** When the home's router is one and the tunnel ends there. */
+  readonly mikrotik: LabMikrotik | null
   readonly agent: LabProcess
   /** Starts the hub's daemon again, after its machine restarted. */
   runHub(): Promise<void>
@@ -29,14 +36,21 @@ export interface World {
 const LEARNING_MS = 15_000
 const HEALTHY_MS = 90_000
 
-export async function buildWorld({ ipv6 }: { readonly ipv6: boolean }): Promise<World> {
+export interface WorldPlan {
+  readonly ipv6: boolean
+  readonly router: 'linux' | 'mikrotik'
+}
+
+export async function buildWorld({ ipv6, router }: WorldPlan): Promise<World> {
   const lab = await createLab()
   try {
-    const picture = await buildPicture(lab, { ipv6 })
+    const mikrotik = router === 'mikrotik' ? await labMikrotik(lab) : null
+    const picture = await buildPicture(lab, { ipv6, ...(mikrotik === null ? {} : { system: mikrotik }) })
     const { hub, phone, home } = picture
     await startHub(picture, HUB_NAME)
     const token = (await hub.homeward(['hub', 'invite', 'cabin'])).stdout.trim()
-    await home.pi.homeward(['join', token, '--lan', home.lan.prefix, '--yes'], { timeoutMs: 60_000 })
+    const where = mikrotik === null ? [] : await routerOptions(mikrotik, home)
+    await home.pi.homeward(['join', token, '--lan', home.lan.prefix, ...where, '--yes'], { timeoutMs: 60_000 })
     const agent = await startAgent(home.pi, 30_000)
     const conf = join(phone.disk.configDir, 'phone.conf')
     const { stdout } = await hub.homeward(['device', 'add', 'phone', '--conf', '-'])
@@ -51,6 +65,8 @@ export async function buildWorld({ ipv6 }: { readonly ipv6: boolean }): Promise<
       ipv6,
       picture,
       pi: home.pi,
+      end: mikrotik === null ? home.pi : home.router,
+      mikrotik,
       agent,
       async runHub() {
         await runHub(picture)
@@ -61,6 +77,13 @@ export async function buildWorld({ ipv6 }: { readonly ipv6: boolean }): Promise<
     await lab.close()
     throw thrown
   }
+}
+
+async function routerOptions(mikrotik: LabMikrotik, { pi, lan }: Home): Promise<readonly string[]> {
+  const password = join(pi.disk.path, 'router-password')
+  await writeFile(password, `${mikrotik.password}\n`, { mode: 0o600 })
+  const access = ['--host', lan.router, '--user', mikrotik.user, '--password-file', password]
+  return ['--router', 'mikrotik', ...access, '--tls-fingerprint', mikrotik.fingerprint]
 }
 
 /** Up, nothing under way, and heartbeats as far apart as nobody's traffic lets them be. @throws with the last status. */

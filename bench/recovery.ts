@@ -2,11 +2,12 @@
  * How long after a fault the hub reaches the home again, each fault several times, begun at a random phase of the
  * heartbeat; beside it plain WireGuard with keepalive 25 between the same two hosts, under the same fault at the same
  * moment. `--runs N` (5), `--only REGEX` of the rows' names, `--in-use` (a stream of ten packets a second from the phone;
- * what counts is its longest gap), `--lanes N` (2 laboratories at once), `--json`.
+ * what counts is its longest gap), `--lanes N` (2 laboratories at once), `--router mikrotik` (the tunnel ends there, not on
+ * the Pi), `--json`.
  */
 import { reasonOf } from '../problems/problem.ts'
 import type { Fault } from './recovery-fault.ts'
-import { FAULTS } from './recovery-faults.ts'
+import { faultsOf } from './recovery-faults.ts'
 import { type Run, runOnce } from './recovery-run.ts'
 import { type Measured, recoveryTable } from './recovery-table.ts'
 import { buildWorld, type World } from './recovery-world.ts'
@@ -17,11 +18,12 @@ const inUse = given.includes('--in-use')
 const wantedRuns = Number(optionOf('--runs') ?? 5)
 const lanes = Number(optionOf('--lanes') ?? 2)
 const only = new RegExp(optionOf('--only') ?? '', 'i')
+const router = optionOf('--router') === 'mikrotik' ? 'mikrotik' : 'linux'
 
 const began = performance.now()
 // What the hub's own packets would cure is no outage while there are any.
 const isInUse = ({ inUseReachSeconds, proof }: Fault) => inUseReachSeconds !== undefined && proof !== 'home pings hub'
-const faults = FAULTS.filter((fault) => only.test(fault.name) && (!inUse || isInUse(fault)))
+const faults = faultsOf(router).filter((fault) => only.test(fault.name) && (!inUse || isInUse(fault)))
 // What takes longest begins first, so that no lane is left alone with it; what needs another laboratory comes last.
 const queue = [...faults].sort(
   (a, b) => b.takesSeconds - a.takesSeconds || Number(a.ipv6 ?? false) - Number(b.ipv6 ?? false),
@@ -33,7 +35,7 @@ const minutes = ((performance.now() - began) / 60_000).toFixed(0)
 const how = inUse ? 'in use: the longest gap of ten packets a second' : 'idle: seconds to the first answer'
 reportTable(
   recoveryTable(
-    `recovery, ${how}; up to ${wantedRuns} runs each, ${minutes} minutes`,
+    `recovery${router === 'linux' ? '' : ', tunnel on a MikroTik'}, ${how}; up to ${wantedRuns} runs each, ${minutes} minutes`,
     faults.flatMap((fault) => measured.get(fault) ?? []),
   ),
 )
@@ -54,7 +56,7 @@ async function runLane(lane: number): Promise<void> {
       const reachSeconds = (inUse ? fault.inUseReachSeconds : undefined) ?? fault.reachSeconds
       try {
         while (runs.length < wantedRuns) {
-          world ??= await buildWorld({ ipv6 })
+          world ??= await buildWorld({ ipv6, router })
           const run = await runOnce(world, fault, { reachSeconds, inUse, withPlain: !inUse && runs.length === 0 })
           runs.push(run)
           tell(lane, fault, `run ${runs.length}: ${textOf(run)}`)

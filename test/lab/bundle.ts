@@ -1,10 +1,17 @@
-import { basename, join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 
-/** Makes of a program of ours the one file that a host can run. @param folder the laboratory's, gone with it. */
+/**
+ * Makes of a program of ours the one file that a host can run; in a bundle, which has no sources, it stands beside that.
+ * @param folder the laboratory's, gone with it.
+ */
 export async function bundleFor(folder: string, entry: URL): Promise<string> {
-  const outfile = join(folder, basename(fileURLToPath(entry)).replace(/\.ts$/, '.mjs'))
+  const name = basename(fileURLToPath(entry), '.ts')
+  const built = join(dirname(fileURLToPath(import.meta.url)), `${name}.js`)
+  if (existsSync(built)) return built
+  const { build } = await import('esbuild')
+  const outfile = join(folder, `${name}.mjs`)
   await build({
     entryPoints: [fileURLToPath(entry)],
     outfile,

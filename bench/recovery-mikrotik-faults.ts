@@ -1,0 +1,68 @@
+import { sleep } from '../system/sleep.ts'
+import { changeWanAddress, rebootRouter } from '../test/lab/faults.ts'
+import type { LabMikrotik } from '../test/lab/mikrotik.ts'
+import { drift, type Fault, fromNow, NOTHING, notByTheHomeAlone } from './recovery-fault.ts'
+import type { World } from './recovery-world.ts'
+
+/** What only a home meets whose tunnel ends on a MikroTik. */
+export const MIKROTIK: readonly Fault[] = [
+  atTheConsole('our interface deleted', '/interface/wireguard/remove [find where name=hw0]'),
+  atTheConsole('our interface disabled', '/interface/wireguard/disable [find where name=hw0]'),
+  atTheConsole('our address deleted', '/ip/address/remove [find where interface=hw0]'),
+  atTheConsole('our peer removed', '/interface/wireguard/peers/remove [find where interface=hw0]'),
+  atTheConsole('our peer disabled', '/interface/wireguard/peers/disable [find where interface=hw0]'),
+  atTheConsole('our filter rules deleted', '/ip/firewall/filter/remove [find where comment~"^homeward hw0 "]', [
+    'homeward hw0 forward-drop',
+    'homeward hw0 input-icmp',
+  ]),
+  atTheConsole(
+    'our accepts moved behind the last drop',
+    '/ip/firewall/filter/move [find where comment~"^homeward hw0 input-"]',
+  ),
+  {
+    ...atTheConsole(
+      'our endpoint set to nonsense',
+      '/interface/wireguard/peers/set [find where interface=hw0] endpoint-address=203.0.113.99 endpoint-port=5000',
+    ),
+    // The hub's own packets would show the router the way back: WireGuard answers to where it was last spoken to from.
+    proof: 'home pings hub',
+    // The look at the router may put it right before anybody doubts.
+    cause: null,
+  },
+  notByTheHomeAlone('the router rebooted (from its return)', null, 5, async ({ lab, picture }) => {
+    await rebootRouter(lab, picture.home, { offMs: 2_000 })
+    return fromNow()
+  }),
+  notByTheHomeAlone('API sessions dropped, then the stale entry', 'flow-dead', 10, async (world) => {
+    await routerOf(world).drop('rst')
+    await changeWanAddress(world.picture.home, { staleSnat: true })
+    return NOTHING
+  }),
+  notByTheHomeAlone('API away during the stale entry (from its return)', 'flow-dead', 15, async (world) => {
+    const router = routerOf(world)
+    await router.misbehave({ kind: 'refuse', how: 'rst' })
+    await router.drop('rst')
+    await changeWanAddress(world.picture.home, { staleSnat: true })
+    await sleep(5_000)
+    await router.misbehave(null)
+    return fromNow()
+  }),
+]
+
+/** @param wanted comments that must be there again. */
+function atTheConsole(name: string, script: string, wanted: readonly string[] = []): Fault {
+  return drift(
+    `${name} at the router's console`,
+    'home',
+    async (world) => void (await routerOf(world).console(script)),
+    async (world) => {
+      const text = await routerOf(world).export()
+      return wanted.every((comment) => text.includes(`comment="${comment}"`))
+    },
+  )
+}
+
+function routerOf({ mikrotik }: World): LabMikrotik {
+  if (mikrotik === null) throw new TypeError('this home has no MikroTik')
+  return mikrotik
+}
