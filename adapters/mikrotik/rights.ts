@@ -1,6 +1,7 @@
 import { Problem } from '../../problems/problem.ts'
 import type { Session } from './api.ts'
 import { asRefusal, Trap } from './trap.ts'
+import { quote } from './undo-script.ts'
 
 /** Policies of RouterOS that the adapter needs: to log in, to look, to change, and to ping. */
 export const NEEDED_POLICIES = ['api', 'read', 'write', 'test'] as const
@@ -20,7 +21,7 @@ export async function requireRights(exec: Session['exec'], user: string, signal:
     const given = (await policiesOf(exec, user, signal)) ?? (await policiesTried(exec, signal))
     const missing = NEEDED_POLICIES.filter((policy) => !given.policies.has(policy))
     if (missing.length === 0) return
-    const group = given.group ?? `[/user/get [find name="${user}"] group]`
+    const group = given.group === null ? `[/user/get [find name=${quote(user)}] group]` : quote(given.group)
     throw new Problem('router-rights-missing', {
       what,
       why: `its group lacks ${missing.join(', ')}`,

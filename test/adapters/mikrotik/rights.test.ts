@@ -42,7 +42,7 @@ test('what is missing is named, with the line that gives it', async () => {
   await expect(requireRights(exec, 'homeward', never)).rejects.toMatchObject({
     code: 'router-rights-missing',
     why: expect.stringContaining('lacks write, test'),
-    next: expect.stringContaining('/user/group/set tunnel policy=write,test'),
+    next: expect.stringContaining('/user/group/set "tunnel" policy=write,test'),
   })
 })
 
