@@ -1,6 +1,7 @@
 import type { Adapter } from '../adapters/adapter.ts'
-import { asProblem } from '../problems/problem.ts'
+import { asProblem, Problem } from '../problems/problem.ts'
 import type { Log } from '../system/log.ts'
+import { sleep } from '../system/sleep.ts'
 import { within } from '../system/within.ts'
 import { type Endpoint, formatEndpoint } from '../wireguard/spec.ts'
 import { withChangeLock } from './change-lock.ts'
@@ -31,6 +32,7 @@ export interface Patient {
 
 /** Milliseconds on this machine, some round trips on a router or to the hub; one that takes longer has failed. */
 const REMEDY_MS = 10_000
+const ASK_AGAIN_MS = 500
 
 /** Carries a remedy out, one change of this machine at a time. Never throws: says whether it could, and what way it left. */
 export async function carryOut(
@@ -41,12 +43,27 @@ export async function carryOut(
   const longMs = remedy.kind === 'silence' ? remedy.seconds * 1_000 : 0
   patient.log.warn({ ...remedy }, 'tries a remedy')
   try {
-    const way = await within(REMEDY_MS + longMs, signal, (cut) => act(remedy, patient, cut))
+    const way = await within(REMEDY_MS + longMs, signal, (cut) => whenReachable(() => act(remedy, patient, cut), cut))
     return { kind: 'remedy-ended', carriedOut: true, way }
   } catch (thrown) {
     const { code, message } = asProblem(thrown, `trying ${remedy.kind}`)
     patient.log.error({ code }, message)
     return { kind: 'remedy-ended', carriedOut: false, way: null }
+  }
+}
+
+/**
+ * A router that is away can be asked for no cure: it is asked again for as long as the remedy has time, else the whole
+ * ladder would be gone through in vain and the next turn of it be far away when the router is back.
+ */
+async function whenReachable<Result>(act: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
+  for (;;) {
+    try {
+      return await act()
+    } catch (thrown) {
+      if (!(thrown instanceof Problem) || thrown.code !== 'router-unreachable' || signal.aborted) throw thrown
+      await sleep(ASK_AGAIN_MS, signal)
+    }
   }
 }
 

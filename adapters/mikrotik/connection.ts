@@ -17,9 +17,9 @@ export interface Connection {
   readonly close: () => void
 }
 
-/** After each attempt in a row that failed, twice as long, up to a minute. */
+/** After each attempt in a row that failed, twice as long. The longest is what a cure may have to wait for it. */
 const FIRST_PAUSE_MS = 1000
-const LONGEST_PAUSE_MS = 60_000
+const LONGEST_PAUSE_MS = 8_000
 
 /** @param clock whose `now` counts the pauses. */
 export function keepConnection(access: RouterAccess, clock: Clock): Connection {
