@@ -6,5 +6,6 @@ adapterContract('the linux adapter', startLinuxMachine, {
   roles: ['home', 'hub'],
   keysMadeThere: false,
   undoesFailures: false,
+  tellsCommands: true,
   drifts: LINUX_DRIFT_NAMES,
 })

@@ -1,15 +1,7 @@
-import { spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { planMikrotik } from '../../adapters/mikrotik/plan.ts'
 import type { Step } from '../../adapters/adapter.ts'
 import { type FakeRouter, type FakeRouterPlan, startFakeRouter } from '../fake/routeros/fake-router.ts'
-import { bundleFor } from '../lab/bundle.ts'
-import { createLineLog } from '../lab/line-log.ts'
 import type { Capabilities, Machine } from './adapter-contract.ts'
-import { type DriverProcess, driveAdapter } from './driver.ts'
-import type { MikrotikDriverOptions } from './mikrotik-driver.ts'
+import { mikrotikAgents } from './mikrotik-agents.ts'
 import { MIKROTIK_DRIFT_NAMES, mikrotikDrifts } from './mikrotik-drifts.ts'
 import { makeKeys } from './specs.ts'
 
@@ -17,6 +9,7 @@ export const MIKROTIK: Capabilities = {
   roles: ['home'],
   keysMadeThere: true,
   undoesFailures: true,
+  tellsCommands: true,
   drifts: MIKROTIK_DRIFT_NAMES,
 }
 
@@ -58,19 +51,8 @@ export async function startMikrotikMachine(
   rollbackSeconds = 60,
 ): Promise<MikrotikMachine> {
   const router = await startFakeRouter({ ...plan, setup: OWNER })
-  const folder = await mkdtemp(join(tmpdir(), 'homeward-contract-'))
-  const [optionsFile, passwordFile] = [join(folder, 'options.json'), join(folder, 'password')]
-  const options: MikrotikDriverOptions = {
-    host: '127.0.0.1',
-    port: router.tlsPort ?? 0,
-    user: USER.name,
-    certificate: router.fingerprint,
-    stateDir: join(folder, 'state'),
-    rollbackSeconds,
-  }
-  await writeFile(optionsFile, JSON.stringify(options))
-  await writeFile(passwordFile, USER.password, { mode: 0o600 })
-  const driver = await bundleFor(folder, new URL('./mikrotik-driver.ts', import.meta.url))
+  const access = { host: '127.0.0.1', port: router.tlsPort ?? 0, user: USER.name, certificate: router.fingerprint }
+  const agents = await mikrotikAgents(access, USER.password, rollbackSeconds)
   const foreign = (): string =>
     router
       .export()
@@ -81,10 +63,7 @@ export async function startMikrotikMachine(
   return {
     router,
     keys: makeKeys(),
-    open: () =>
-      driveAdapter(startProcess([driver, optionsFile, passwordFile]), (observed, desired) =>
-        planMikrotik(observed, desired, { host: options.host, rollbackSeconds }),
-      ),
+    open: agents.open,
     foreign: async () => foreign(),
     leftovers: async () => [
       ...router
@@ -111,38 +90,7 @@ export async function startMikrotikMachine(
     drifts: mikrotikDrifts(router.console),
     close: async () => {
       await router.close()
-      await rm(folder, { recursive: true, force: true })
+      await agents.close()
     },
-  }
-}
-
-function startProcess(args: readonly string[]): DriverProcess {
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] })
-  const lines = createLineLog()
-  let said = ''
-  child.stdin.on('error', () => undefined)
-  for (const stream of ['stdout', 'stderr'] as const) {
-    child[stream].setEncoding('utf8')
-    child[stream].on('data', (chunk: string) => {
-      lines.add(stream, chunk)
-      if (stream === 'stderr') said += chunk
-    })
-  }
-  const exited = new Promise<void>((resolve) => {
-    child.once('close', () => {
-      lines.end()
-      resolve()
-    })
-  })
-  const end = async (signal: NodeJS.Signals): Promise<void> => {
-    child.kill(signal)
-    await exited
-  }
-  return {
-    write: (line) => child.stdin.write(line),
-    waitForLine: (pattern, waiting) =>
-      lines.waitFor(pattern, { ...waiting, describe: () => `the adapter’s process: ${said}` }),
-    stop: () => end('SIGTERM'),
-    kill: () => end('SIGKILL'),
   }
 }
