@@ -1,0 +1,165 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { planMikrotik } from '../../adapters/mikrotik/plan.ts'
+import type { Endpoint } from '../../wireguard/spec.ts'
+import { driveAdapter } from '../contract/driver.ts'
+import type { MikrotikDriverOptions } from '../contract/mikrotik-driver.ts'
+import { bundleFor } from '../lab/bundle.ts'
+import { changeWanAddress, dropReturnPath, dropThisFlow, rebootRouter } from '../lab/faults.ts'
+import type { Host } from '../lab/host.ts'
+import { createLab, type Lab } from '../lab/lab.ts'
+import { labMikrotik, type LabMikrotik } from '../lab/mikrotik.ts'
+import { buildPicture, type Picture } from '../lab/picture.ts'
+import type { LabProcess } from '../lab/process.ts'
+import { tunnelFlow } from '../lab/tunnel-flow.ts'
+import { inviteHome, plannedSteps, startAgent, startHub, waitForStatus } from './lab-home.ts'
+
+/** What can go wrong with a tunnel that ends on a router, and what its cure is. */
+let lab: Lab
+let picture: Picture
+let pi: Host
+let router: LabMikrotik
+let agent: LabProcess
+let passwordFile: string
+
+beforeAll(async () => {
+  lab = await createLab()
+  router = await labMikrotik(lab)
+  picture = await buildPicture(lab, { system: router })
+  pi = picture.home.pi
+  await startHub(picture)
+  passwordFile = join(pi.disk.path, 'router-password')
+  await writeFile(passwordFile, `${router.password}\n`, { mode: 0o600 })
+  const access = ['--host', '192.168.1.1', '--user', router.user, '--password-file', passwordFile]
+  const options = ['--router', 'mikrotik', ...access, '--tls-fingerprint', router.fingerprint, '--yes']
+  await pi.homeward(['join', await inviteHome(picture), ...options], { timeoutMs: 60_000 })
+  agent = await startAgent(pi)
+})
+afterAll(() => lab?.close())
+
+interface HomeEvent {
+  readonly kind: string
+  readonly cause?: string
+  readonly remedy?: string
+  readonly helped?: boolean
+}
+
+async function events(): Promise<readonly HomeEvent[]> {
+  return (JSON.parse((await pi.homeward(['events', '--json'])).stdout) as { events: readonly HomeEvent[] }).events
+}
+
+/** Up, idle and with nothing under way. @returns how many events there were. */
+async function settled(): Promise<number> {
+  await waitForStatus(
+    pi,
+    ({ tunnel }) => tunnel.state === 'up' && tunnel.remedy === null && tunnel.heartbeat.intervalSeconds >= 5,
+    60_000,
+  )
+  return (await events()).length
+}
+
+async function untilHubReachesCamera(): Promise<void> {
+  const ping = () => picture.hub.run('ping', ['-c', '1', '-W', '1', picture.home.lan.camera], { allowFailure: true })
+  await expect.poll(async () => (await ping()).exitCode, { timeout: 60_000, interval: 100 }).toBe(0)
+}
+
+const ofTheRouter = async () => ({ from: picture.home.router, flow: await tunnelFlow(picture.home.router, 'hw0') })
+
+test('a stale entry in this very router: named a dead flow, and past it with another port', async () => {
+  const before = await settled()
+  await changeWanAddress(picture.home, { staleSnat: true })
+  await untilHubReachesCamera()
+  await settled()
+  const since = (await events()).slice(before)
+  expect(since).toContainEqual(
+    expect.objectContaining({ kind: 'remedy', cause: 'flow-dead', remedy: 'new-source-port', helped: true }),
+  )
+  expect(await plannedSteps(pi)).toEqual([])
+})
+
+test('only the way back dropped, then the whole flow: each is healed over the API', { timeout: 180_000 }, async () => {
+  for (const [drop, cause] of [
+    [dropReturnPath, 'return-dead'],
+    [dropThisFlow, 'flow-dead'],
+  ] as const) {
+    const before = await settled()
+    const undo = await drop(picture.home, await ofTheRouter())
+    await untilHubReachesCamera()
+    await settled()
+    await undo()
+    expect((await events()).slice(before)).toContainEqual(
+      expect.objectContaining({ kind: 'remedy', cause, helped: true }),
+    )
+  }
+})
+
+test('a fault while the API is away is healed as soon as it is back', { timeout: 180_000 }, async () => {
+  await settled()
+  await router.misbehave({ kind: 'refuse', how: 'rst' })
+  await router.drop('rst')
+  await changeWanAddress(picture.home, { staleSnat: true })
+  await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'healing', 60_000)
+  await router.misbehave(null)
+  await untilHubReachesCamera()
+  // One session again, whatever was tried meanwhile.
+  await settled()
+  expect(await router.sessions()).toBe(1)
+})
+
+test('a router that was rebooted carries again by itself, and nothing is left to mend', async () => {
+  await settled()
+  await rebootRouter(lab, picture.home)
+  await untilHubReachesCamera()
+  await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up' && tunnel.notes.length === 0, 60_000)
+  expect(await plannedSteps(pi)).toEqual([])
+})
+
+test('the router’s stale entry alone is forgotten, and the flow is translated anew', async () => {
+  await settled()
+  await agent.stop()
+  const flow = await tunnelFlow(picture.home.router, 'hw0')
+  const entry = async () =>
+    (
+      await picture.home.router.run('conntrack', ['-L', '-p', 'udp', '--sport', String(flow.localPort)], {
+        allowFailure: true,
+      })
+    ).stdout
+  const old = picture.home.customer.wanAddress
+  await changeWanAddress(picture.home, { staleSnat: true })
+  expect(await entry()).toContain(`dst=${old} `)
+  const endpoint: Endpoint = { address: flow.remoteAddress, port: flow.remotePort }
+  const adapter = await openAdapter()
+  await adapter.remedy({ kind: 'forget-flow', interface: 'hw0', endpoint }, AbortSignal.timeout(20_000))
+  await adapter.close()
+  const ping = () => pi.run('ping', ['-c', '1', '-W', '1', '10.86.0.1'], { allowFailure: true })
+  await expect.poll(async () => (await ping()).exitCode, { timeout: 40_000, interval: 100 }).toBe(0)
+  expect((await tunnelFlow(picture.home.router, 'hw0')).localPort).toBe(flow.localPort)
+  expect(await entry()).toContain(`dst=${picture.home.customer.wanAddress} `)
+})
+
+/** In a process on the Pi, as the agent is. */
+async function openAdapter() {
+  const driver = await bundleFor(lab.folder, new URL('../contract/mikrotik-driver.ts', import.meta.url))
+  const options: MikrotikDriverOptions = {
+    host: '192.168.1.1',
+    port: 8729,
+    user: router.user,
+    certificate: router.fingerprint,
+    stateDir: join(pi.disk.path, 'driver'),
+    rollbackSeconds: 60,
+  }
+  const file = join(pi.disk.path, 'driver.json')
+  await writeFile(file, JSON.stringify(options))
+  const running = pi.start(process.execPath, [driver, file, passwordFile])
+  const place = { host: options.host, rollbackSeconds: options.rollbackSeconds }
+  return await driveAdapter(
+    {
+      write: (line) => running.write(line),
+      waitForLine: (pattern, waiting) => running.waitForLine(pattern, waiting),
+      stop: () => running.stop(),
+      kill: async () => void (await running.stop()),
+    },
+    (observed, desired) => planMikrotik(observed, desired, place),
+  )
+}
