@@ -1,13 +1,11 @@
 import { randomInt } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sleep } from '../system/sleep.ts'
 import type { Status } from '../agent/status.ts'
 import { runHub, startAgent, startHub, statusOf } from '../test/agent/lab-home.ts'
-import type { Home } from '../test/lab/home.ts'
 import type { Host } from '../test/lab/host.ts'
 import { createLab, type Lab } from '../test/lab/lab.ts'
-import { labMikrotik, type LabMikrotik } from '../test/lab/mikrotik.ts'
+import { joinOptions, labMikrotik, type LabMikrotik } from '../test/lab/mikrotik.ts'
 import { buildPicture, HUB_NAME, type Picture } from '../test/lab/picture.ts'
 import type { LabProcess } from '../test/lab/process.ts'
 import { BARE, layBareWireguard } from './bare-wireguard.ts'
@@ -49,7 +47,7 @@ export async function buildWorld({ ipv6, router }: WorldPlan): Promise<World> {
     const { hub, phone, home } = picture
     await startHub(picture, HUB_NAME)
     const token = (await hub.homeward(['hub', 'invite', 'cabin'])).stdout.trim()
-    const where = mikrotik === null ? [] : await routerOptions(mikrotik, home)
+    const where = mikrotik === null ? [] : await joinOptions(mikrotik, home)
     await home.pi.homeward(['join', token, '--lan', home.lan.prefix, ...where, '--yes'], { timeoutMs: 60_000 })
     const agent = await startAgent(home.pi, 30_000)
     const conf = join(phone.disk.configDir, 'phone.conf')
@@ -77,13 +75,6 @@ export async function buildWorld({ ipv6, router }: WorldPlan): Promise<World> {
     await lab.close()
     throw thrown
   }
-}
-
-async function routerOptions(mikrotik: LabMikrotik, { pi, lan }: Home): Promise<readonly string[]> {
-  const password = join(pi.disk.path, 'router-password')
-  await writeFile(password, `${mikrotik.password}\n`, { mode: 0o600 })
-  const access = ['--host', lan.router, '--user', mikrotik.user, '--password-file', password]
-  return ['--router', 'mikrotik', ...access, '--tls-fingerprint', mikrotik.fingerprint]
 }
 
 /** Up, nothing under way, and heartbeats as far apart as nobody's traffic lets them be. @throws with the last status. */

@@ -43,7 +43,6 @@ export function requireVersion(found: string): void {
 async function load(): Promise<Library> {
   const { default: manifest } = await import('node-routeros/package.json', { with: { type: 'json' } })
   requireVersion(manifest.version)
-  // Its index would load its session too, and a package that it does not bring along where ENV is `testing`.
   // Its index would load its own session too, and a package that it lacks where the variable ENV is `testing`.
   // What a CommonJS module exports is its default to Node and to the bundle alike; names only Node would see.
   const [channel, connector, receiver, transmitter] = await Promise.all([

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { Problem } from '../../problems/problem.ts'
 import { refusedConnection } from './refused-connection.ts'
+import { whenOpen } from './when-open.ts'
 
 /** A TLS handshake with an API, before a word of ours is sent. */
 
@@ -53,23 +54,8 @@ async function isAnonymous(host: string, port: number, signal: AbortSignal): Pro
 
 /** @throws whatever the socket failed of; the signal's reason. */
 function tlsTo(host: string, port: number, options: ConnectionOptions, signal: AbortSignal): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, ...options, ...(isIP(host) === 0 ? { servername: host } : {}) })
-    const fail = (thrown: unknown): void => {
-      signal.removeEventListener('abort', onAbort)
-      socket.destroy()
-      reject(thrown instanceof Error ? thrown : new Error('it took too long'))
-    }
-    const onAbort = (): void => fail(signal.reason)
-    // Stays for good: an error after the first must not end the process.
-    socket.on('error', fail)
-    socket.once('secureConnect', () => {
-      signal.removeEventListener('abort', onAbort)
-      resolve(socket)
-    })
-    signal.addEventListener('abort', onAbort)
-    if (signal.aborted) onAbort()
-  })
+  const socket = connect({ host, port, ...options, ...(isIP(host) === 0 ? { servername: host } : {}) })
+  return whenOpen(socket, 'secureConnect', signal)
 }
 
 function codeOf(thrown: unknown): string {

@@ -4,6 +4,7 @@ import { within } from '../../system/within.ts'
 import { certificateOf } from './certificate.ts'
 import { refusedConnection } from './refused-connection.ts'
 import { shakeHands } from './tls.ts'
+import { whenOpen } from './when-open.ts'
 
 /** Where a router's API is and how it is recognised. */
 export interface RouterAddress {
@@ -47,22 +48,10 @@ async function pinnedTo(host: string, port: number, pin: string, what: string, s
   }
 }
 
-function plainTo(host: string, port: number, what: string, signal: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port })
-    const fail = (thrown: unknown): void => {
-      signal.removeEventListener('abort', onAbort)
-      socket.destroy()
-      reject(refusedConnection(what, thrown, port))
-    }
-    const onAbort = (): void => fail(signal.reason)
-    // Stays for good: an error after the first must not end the process.
-    socket.on('error', fail)
-    socket.once('connect', () => {
-      signal.removeEventListener('abort', onAbort)
-      resolve(socket)
-    })
-    signal.addEventListener('abort', onAbort)
-    if (signal.aborted) onAbort()
-  })
+async function plainTo(host: string, port: number, what: string, signal: AbortSignal): Promise<Socket> {
+  try {
+    return await whenOpen(connect({ host, port }), 'connect', signal)
+  } catch (thrown) {
+    throw refusedConnection(what, thrown, port)
+  }
 }

@@ -9,7 +9,7 @@ import { bundleFor } from '../lab/bundle.ts'
 import { changeWanAddress, dropReturnPath, dropThisFlow, rebootRouter } from '../lab/faults.ts'
 import type { Host } from '../lab/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
-import { labMikrotik, type LabMikrotik } from '../lab/mikrotik.ts'
+import { joinOptions, labMikrotik, type LabMikrotik, routerPasswordFile } from '../lab/mikrotik.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
 import type { LabProcess } from '../lab/process.ts'
 import { tunnelFlow } from '../lab/tunnel-flow.ts'
@@ -21,7 +21,6 @@ let picture: Picture
 let pi: Host
 let router: LabMikrotik
 let agent: LabProcess
-let passwordFile: string
 
 beforeAll(async () => {
   lab = await createLab()
@@ -29,10 +28,7 @@ beforeAll(async () => {
   picture = await buildPicture(lab, { system: router })
   pi = picture.home.pi
   await startHub(picture)
-  passwordFile = join(pi.disk.path, 'router-password')
-  await writeFile(passwordFile, `${router.password}\n`, { mode: 0o600 })
-  const access = ['--host', '192.168.1.1', '--user', router.user, '--password-file', passwordFile]
-  const options = ['--router', 'mikrotik', ...access, '--tls-fingerprint', router.fingerprint, '--yes']
+  const options = [...(await joinOptions(router, picture.home)), '--yes']
   await pi.homeward(['join', await inviteHome(picture), ...options], { timeoutMs: 60_000 })
   agent = await startAgent(pi)
 })
@@ -151,7 +147,7 @@ async function openAdapter() {
   }
   const file = join(pi.disk.path, 'driver.json')
   await writeFile(file, JSON.stringify(options))
-  const running = pi.start(process.execPath, [driver, file, passwordFile])
+  const running = pi.start(process.execPath, [driver, file, routerPasswordFile(pi)])
   const place = { host: options.host, rollbackSeconds: options.rollbackSeconds }
   return await driveAdapter(
     {

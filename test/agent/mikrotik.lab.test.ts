@@ -1,10 +1,9 @@
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { askedBy } from '../lab/camera.ts'
 import type { Host } from '../lab/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
-import { labMikrotik, type LabMikrotik } from '../lab/mikrotik.ts'
+import { joinOptions, labMikrotik, type LabMikrotik } from '../lab/mikrotik.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
 import type { LabProcess } from '../lab/process.ts'
 import { inviteHome, plannedSteps, startAgent, startHub, waitForStatus } from './lab-home.ts'
@@ -26,16 +25,11 @@ beforeAll(async () => {
 })
 afterAll(() => lab?.close())
 
-async function joinOptions(): Promise<readonly string[]> {
-  const passwordFile = join(pi.disk.stateDir, 'password')
-  await writeFile(passwordFile, `${router.password}\n`, { mode: 0o600 })
-  const access = ['--host', '192.168.1.1', '--user', router.user, '--password-file', passwordFile]
-  return ['--router', 'mikrotik', ...access, '--tls-fingerprint', router.fingerprint, '--yes']
-}
-
 test('a join ends with the camera’s page on the phone, and a router that differs in marked objects alone', async () => {
   const token = await inviteHome(picture)
-  const joined = await pi.homeward(['join', token, ...(await joinOptions())], { timeoutMs: 60_000 })
+  const joined = await pi.homeward(['join', token, ...(await joinOptions(router, picture.home)), '--yes'], {
+    timeoutMs: 60_000,
+  })
   expect(joined.stdout).toContain('has joined')
   await picture.hub.homeward(['device', 'add', 'phone', '--conf', join(picture.hub.disk.stateDir, 'phone.conf')])
   const conf = (await picture.hub.run('cat', [join(picture.hub.disk.stateDir, 'phone.conf')])).stdout

@@ -5,7 +5,7 @@ import { sleep } from '../../system/sleep.ts'
 import { dropAllUdp, dropPort } from '../lab/faults.ts'
 import type { Host } from '../lab/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
-import { labMikrotik, type LabMikrotik } from '../lab/mikrotik.ts'
+import { joinOptions, labMikrotik, type LabMikrotik, routerPasswordFile } from '../lab/mikrotik.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
 import type { LabProcess } from '../lab/process.ts'
 import { inviteHome, plannedSteps, problemOf, startAgent, startHub, statusOf, waitForStatus } from './lab-home.ts'
@@ -16,6 +16,7 @@ let pi: Host
 let router: LabMikrotik
 let before: string
 let files: string
+let options: readonly string[]
 
 beforeAll(async () => {
   lab = await createLab()
@@ -24,19 +25,14 @@ beforeAll(async () => {
   pi = picture.home.pi
   await startHub(picture)
   before = await router.export()
-  await writeFile(passwordFile(), `${router.password}\n`, { mode: 0o600 })
+  options = await joinOptions(router, picture.home)
   files = await listFiles()
 })
 afterAll(() => lab?.close())
 
-/** Outside homeward's own folders: on a home they are the service's. */
-const passwordFile = (): string => join(pi.disk.stateDir, '..', 'password')
-
-const bare = (token: string): readonly string[] => {
-  const access = ['--host', '192.168.1.1', '--user', router.user, '--password-file', passwordFile()]
-  return ['join', token, '--router', 'mikrotik', ...access, '--yes']
-}
-const trusting = (token: string): readonly string[] => [...bare(token), '--tls-fingerprint', router.fingerprint]
+/** Without the certificate that is to be trusted. */
+const bare = (token: string): readonly string[] => ['join', token, ...options.slice(0, -2), '--yes']
+const trusting = (token: string): readonly string[] => ['join', token, ...options, '--yes']
 
 async function listFiles(): Promise<string> {
   return (await pi.shell(`ls -A ${pi.disk.configDir} ${pi.disk.stateDir}`)).stdout
@@ -78,7 +74,7 @@ describe('a join that cannot succeed leaves the router and this machine as they 
   test('a password that the router does not take is not repeated', async () => {
     const wrong = join(pi.disk.stateDir, '..', 'wrong')
     await writeFile(wrong, 'hunter2\n', { mode: 0o600 })
-    const args = trusting(await inviteHome(picture)).map((arg) => (arg === passwordFile() ? wrong : arg))
+    const args = trusting(await inviteHome(picture)).map((arg) => (arg === routerPasswordFile(pi) ? wrong : arg))
     const problem = await problemOf(pi, args)
     expect(problem).toMatchObject({ exitCode: 1, code: 'router-login-refused' })
     expect(problem.stderr).not.toContain('hunter2')

@@ -4,6 +4,7 @@ import type { LabRouterPlan, LabRouterRequest } from '../fake/routeros/lab-route
 import type { Ending, Misbehaviour } from '../fake/routeros/misbehaviour.ts'
 import { bundleFor } from './bundle.ts'
 import type { RouterState, RouterSystem } from './home-router.ts'
+import type { Home } from './home.ts'
 import type { Host } from './host.ts'
 import type { Lab } from './lab.ts'
 import type { LabProcess } from './process.ts'
@@ -86,6 +87,21 @@ export async function labMikrotik(lab: Lab, plan: MikrotikPlan = {}): Promise<La
     drop: (how) => ask({ verb: 'drop', how }),
     misbehave: (how) => ask({ verb: 'misbehave', how }),
   }
+}
+
+/** What `homeward join` needs to know of it, without anybody's yes. The password is in a file on the Pi, outside homeward's folders. */
+export async function joinOptions(
+  { user, password, fingerprint }: LabMikrotik,
+  { pi, lan }: Home,
+): Promise<readonly string[]> {
+  const passwordFile = routerPasswordFile(pi)
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 })
+  const access = ['--host', lan.router, '--user', user, '--password-file', passwordFile]
+  return ['--router', 'mikrotik', ...access, '--tls-fingerprint', fingerprint]
+}
+
+export function routerPasswordFile(pi: Host): string {
+  return join(pi.disk.path, 'router-password')
 }
 
 /**
