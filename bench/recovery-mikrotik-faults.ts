@@ -11,13 +11,13 @@ export const MIKROTIK: readonly Fault[] = [
   atTheConsole('our address deleted', '/ip/address/remove [find where interface=hw0]'),
   atTheConsole('our peer removed', '/interface/wireguard/peers/remove [find where interface=hw0]'),
   atTheConsole('our peer disabled', '/interface/wireguard/peers/disable [find where interface=hw0]'),
-  atTheConsole('our filter rules deleted', '/ip/firewall/filter/remove [find where comment~"^homeward hw0 "]', [
-    'homeward hw0 forward-drop',
-    'homeward hw0 input-icmp',
-  ]),
+  atTheConsole('our filter rules deleted', '/ip/firewall/filter/remove [find where comment~"^homeward hw0 "]', (text) =>
+    ['forward-drop', 'input-icmp'].every((name) => text.includes(`comment="homeward hw0 ${name}"`)),
+  ),
   atTheConsole(
     'our accepts moved behind the last drop',
-    '/ip/firewall/filter/move [find where comment~"^homeward hw0 input-"]',
+    '/ip/firewall/filter/move [find where comment~"^homeward hw0 forward-"]',
+    (text) => text.indexOf('homeward hw0 forward-known') < text.indexOf('defconf: fasttrack'),
   ),
   {
     ...atTheConsole(
@@ -26,8 +26,6 @@ export const MIKROTIK: readonly Fault[] = [
     ),
     // The hub's own packets would show the router the way back: WireGuard answers to where it was last spoken to from.
     proof: 'home pings hub',
-    // The look at the router may put it right before anybody doubts.
-    cause: null,
   },
   notByTheHomeAlone('the router rebooted (from its return)', null, 5, async ({ lab, picture }) => {
     await rebootRouter(lab, picture.home, { offMs: 2_000 })
@@ -49,16 +47,13 @@ export const MIKROTIK: readonly Fault[] = [
   }),
 ]
 
-/** @param wanted comments that must be there again. */
-function atTheConsole(name: string, script: string, wanted: readonly string[] = []): Fault {
+/** @param isBack whether the router's export is as it has to be again. */
+function atTheConsole(name: string, script: string, isBack: (text: string) => boolean = () => true): Fault {
   return drift(
     `${name} at the router's console`,
     'home',
     async (world) => void (await routerOf(world).console(script)),
-    async (world) => {
-      const text = await routerOf(world).export()
-      return wanted.every((comment) => text.includes(`comment="${comment}"`))
-    },
+    async (world) => isBack(await routerOf(world).export()),
   )
 }
 
