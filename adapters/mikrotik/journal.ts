@@ -27,6 +27,8 @@ export type Undoer =
 
 /** The process that is at it. */
 interface Writer {
+  /** Of the machine's running time that it belongs to: after a power cut all numbers are others'. */
+  readonly boot: string
   readonly pid: number
   /** Tells it from a later one of the same number. */
   readonly startedAt: string
@@ -39,7 +41,7 @@ const live = new Set<string>()
 /** @throws {Problem} `write-failed`. */
 export async function writeJournal(stateDir: string, entry: Omit<Journal, 'version' | 'writer'>): Promise<Journal> {
   const token = randomUUID()
-  const writer = { pid: process.pid, startedAt: await startOf(process.pid), token }
+  const writer = { boot: await bootId(), pid: process.pid, startedAt: await startOf(process.pid), token }
   const journal: Journal = { version: 1, ...entry, writer }
   await makeFolder(stateDir)
   live.add(token)
@@ -79,7 +81,8 @@ function parse(text: string): Journal | null {
   }
 }
 
-async function isAlive({ pid, startedAt, token }: Writer): Promise<boolean> {
+async function isAlive({ boot, pid, startedAt, token }: Writer): Promise<boolean> {
+  if (boot !== (await bootId())) return false
   const startedNow = await startOf(pid)
   if (pid === process.pid && startedAt === startedNow) return live.has(token)
   // The service does not see other users' processes (ProtectProc=), so that of root's commands it knows this much.
@@ -94,6 +97,14 @@ function answersToItsNumber(pid: number): boolean {
   } catch (thrown) {
     return (thrown as NodeJS.ErrnoException).code === 'EPERM'
   }
+}
+
+/** Another one after each start of the machine (random(4)). */
+function bootId(): Promise<string> {
+  return readFile('/proc/sys/kernel/random/boot_id', 'utf8').then(
+    (text) => text.trim(),
+    () => '',
+  )
 }
 
 /** When a process began, in ticks since the machine did (proc_pid_stat(5), field 22); empty when there is none. */

@@ -1,4 +1,4 @@
-import { access, mkdtemp, readFile, stat } from 'node:fs/promises'
+import { access, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -154,6 +154,18 @@ test('what another process is still at is left alone', async () => {
   await rollbackOf(router).recover(signal)
   expect(router.rows('/interface/wireguard')).toHaveLength(1)
   expect(router.jobs.size).toBe(1)
+})
+
+test('a power cut ends every writer, whoever has its number now', async () => {
+  const router = paperRouter()
+  const first = rollbackOf(router)
+  await first.arm('hw0', 90, signal)
+  await change(first)
+  const written = JSON.parse(await readFile(journal(), 'utf8')) as { writer: { boot: string } }
+  await writeFile(journal(), JSON.stringify({ ...written, writer: { ...written.writer, boot: 'an earlier one' } }))
+  await rollbackOf(router).recover(signal)
+  expect(router.rows('/interface/wireguard')).toEqual([])
+  expect(router.jobs.size).toBe(0)
 })
 
 test('a journal of another router is left alone', async () => {
