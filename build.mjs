@@ -39,7 +39,8 @@ if (process.argv.includes('--bench'))
     ...common,
     entryPoints: [
       ...['throughput', 'idle-cost', 'hub-load', 'recovery'].map((name) => `bench/${name}.ts`),
-      // Runs in the namespace of the laboratory's router.
+      // Run in the namespaces of the laboratory's Pi and router.
+      'bench/api-round-trip.ts',
       'test/fake/routeros/lab-router.ts',
     ],
     entryNames: '[name]',

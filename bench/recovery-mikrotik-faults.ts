@@ -11,13 +11,19 @@ export const MIKROTIK: readonly Fault[] = [
   atTheConsole('our address deleted', '/ip/address/remove [find where interface=hw0]'),
   atTheConsole('our peer removed', '/interface/wireguard/peers/remove [find where interface=hw0]'),
   atTheConsole('our peer disabled', '/interface/wireguard/peers/disable [find where interface=hw0]'),
+  atTheConsole(
+    "the network's way into nowhere deleted",
+    '/ip/route/remove [find where comment~"^homeward hw0 "]',
+    (text) => /comment="homeward hw0 [^"]+".* dst-address=10\.86\.0\.0\/16/.test(text),
+  ),
   atTheConsole('our filter rules deleted', '/ip/firewall/filter/remove [find where comment~"^homeward hw0 "]', (text) =>
     ['forward-drop', 'input-icmp'].every((name) => text.includes(`comment="homeward hw0 ${name}"`)),
   ),
   atTheConsole(
     'our accepts moved behind the last drop',
     '/ip/firewall/filter/move [find where comment~"^homeward hw0 forward-"]',
-    (text) => text.indexOf('homeward hw0 forward-known') < text.indexOf('defconf: fasttrack'),
+    // What the home and the router themselves send passes by the owner's own rules meanwhile: the order alone tells.
+    (text) => /homeward hw0 forward-known[^]*homeward hw0 forward-out[^]*defconf: fasttrack/.test(text),
   ),
   {
     ...atTheConsole(

@@ -1,13 +1,17 @@
 import { randomInt } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sleep } from '../system/sleep.ts'
 import type { Status } from '../agent/status.ts'
 import { runHub, startAgent, startHub, statusOf } from '../test/agent/lab-home.ts'
+import { bundleFor } from '../test/lab/bundle.ts'
+import type { Home } from '../test/lab/home.ts'
 import type { Host } from '../test/lab/host.ts'
 import { createLab, type Lab } from '../test/lab/lab.ts'
-import { joinOptions, labMikrotik, type LabMikrotik } from '../test/lab/mikrotik.ts'
+import { joinOptions, labMikrotik, type LabMikrotik, routerPasswordFile } from '../test/lab/mikrotik.ts'
 import { buildPicture, HUB_NAME, type Picture } from '../test/lab/picture.ts'
 import type { LabProcess } from '../test/lab/process.ts'
+import type { ApiPlace } from './api-round-trip.ts'
 import { BARE, layBareWireguard } from './bare-wireguard.ts'
 
 /** The hub and the home, as the tunnel numbers them. */
@@ -25,6 +29,8 @@ export interface World {
   /** When the home's router is one and the tunnel ends there. */
   readonly mikrotik: LabMikrotik | null
   readonly agent: LabProcess
+  /** Of one print on the kept connection, median; null where the tunnel ends on the Pi. */
+  readonly apiRoundTripMs: number | null
   /** Starts the hub's daemon again, after its machine restarted. */
   runHub(): Promise<void>
   close(): Promise<void>
@@ -57,6 +63,7 @@ export async function buildWorld({ ipv6, router }: WorldPlan): Promise<World> {
     await serveLargePage(home.camera)
     await serveLargePage(home.pi)
     await layBareWireguard(hub, home.pi, HUB_NAME)
+    const apiRoundTripMs = mikrotik === null ? null : await measureApi(lab, mikrotik, home)
     await sleep(LEARNING_MS)
     return {
       lab,
@@ -66,6 +73,7 @@ export async function buildWorld({ ipv6, router }: WorldPlan): Promise<World> {
       end: mikrotik === null ? home.pi : home.router,
       mikrotik,
       agent,
+      apiRoundTripMs,
       async runHub() {
         await runHub(picture)
       },
@@ -75,6 +83,15 @@ export async function buildWorld({ ipv6, router }: WorldPlan): Promise<World> {
     await lab.close()
     throw thrown
   }
+}
+
+async function measureApi(lab: Lab, { user, fingerprint }: LabMikrotik, { pi, lan }: Home): Promise<number> {
+  const program = await bundleFor(lab.folder, new URL('./api-round-trip.ts', import.meta.url))
+  const place: ApiPlace = { host: lan.router, port: 8729, user, certificate: fingerprint }
+  const file = join(pi.disk.path, 'api-round-trip.json')
+  await writeFile(file, JSON.stringify(place))
+  const { stdout } = await pi.run(process.execPath, [program, file, routerPasswordFile(pi)], { timeoutMs: 60_000 })
+  return (JSON.parse(stdout) as { readonly medianMs: number }).medianMs
 }
 
 /** Up, nothing under way, and heartbeats as far apart as nobody's traffic lets them be. @throws with the last status. */

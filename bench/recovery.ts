@@ -11,7 +11,7 @@ import { faultsOf } from './recovery-faults.ts'
 import { type Run, runOnce } from './recovery-run.ts'
 import { type Measured, recoveryTable } from './recovery-table.ts'
 import { buildWorld, type World } from './recovery-world.ts'
-import { reportTable } from './report.ts'
+import { median, reportTable } from './report.ts'
 
 const given = process.argv.slice(2)
 const inUse = given.includes('--in-use')
@@ -29,13 +29,18 @@ const queue = [...faults].sort(
   (a, b) => b.takesSeconds - a.takesSeconds || Number(a.ipv6 ?? false) - Number(b.ipv6 ?? false),
 )
 const measured = new Map<Fault, Measured>()
+const apiRoundTripsMs: number[] = []
 await Promise.all(Array.from({ length: Math.min(lanes, queue.length) }, (_, lane) => runLane(lane + 1)))
 
 const minutes = ((performance.now() - began) / 60_000).toFixed(0)
+const where =
+  apiRoundTripsMs.length === 0
+    ? ''
+    : `, tunnel on a MikroTik (one round trip of its API: ${median(apiRoundTripsMs).toFixed(1)} ms)`
 const how = inUse ? 'in use: the longest gap of ten packets a second' : 'idle: seconds to the first answer'
 reportTable(
   recoveryTable(
-    `recovery${router === 'linux' ? '' : ', tunnel on a MikroTik'}, ${how}; up to ${wantedRuns} runs each, ${minutes} minutes`,
+    `recovery${where}, ${how}; up to ${wantedRuns} runs each, ${minutes} minutes`,
     faults.flatMap((fault) => measured.get(fault) ?? []),
   ),
 )
@@ -56,7 +61,7 @@ async function runLane(lane: number): Promise<void> {
       const reachSeconds = (inUse ? fault.inUseReachSeconds : undefined) ?? fault.reachSeconds
       try {
         while (runs.length < wantedRuns) {
-          world ??= await buildWorld({ ipv6, router })
+          world ??= await build(ipv6)
           const run = await runOnce(world, fault, { reachSeconds, inUse, withPlain: !inUse && runs.length === 0 })
           runs.push(run)
           tell(lane, fault, `run ${runs.length}: ${textOf(run)}`)
@@ -74,6 +79,12 @@ async function runLane(lane: number): Promise<void> {
   } finally {
     await leave()
   }
+}
+
+async function build(ipv6: boolean): Promise<World> {
+  const world = await buildWorld({ ipv6, router })
+  if (world.apiRoundTripMs !== null) apiRoundTripsMs.push(world.apiRoundTripMs)
+  return world
 }
 
 function textOf({ seconds, plainSeconds, afterwardsSeconds, causes, why }: Run): string {

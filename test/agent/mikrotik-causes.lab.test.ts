@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { planMikrotik } from '../../adapters/mikrotik/plan.ts'
-import type { Endpoint } from '../../wireguard/spec.ts'
+import { parsePublicKey } from '../../wireguard/keys.ts'
+import type { Endpoint, PeerSpec } from '../../wireguard/spec.ts'
 import { driveAdapter } from '../contract/driver.ts'
 import type { MikrotikDriverOptions } from '../contract/mikrotik-driver.ts'
 import { bundleFor } from '../lab/bundle.ts'
@@ -103,6 +104,27 @@ test('a fault while the API is away is healed as soon as it is back', { timeout:
   expect(await router.sessions()).toBe(1)
 })
 
+test('an API that ends each session in the midst of the remedy: healed, and nothing of it stays half done', {
+  timeout: 180_000,
+}, async () => {
+  await settled()
+  const { router: machine } = picture.home
+  const { flow } = await ofTheRouter()
+  const undo = await dropThisFlow(picture.home, { from: machine, flow })
+  // A login, two prints and the new port are answered; the keepalive goes off unanswered, and nobody puts it on again.
+  await router.misbehave({ kind: 'end', after: 4, how: 'rst', part: 0.5 })
+  const show = async (what: string) => (await machine.run('wg', ['show', 'hw0', what])).stdout.trim()
+  await expect.poll(() => show('persistent-keepalive'), { timeout: 60_000, interval: 50 }).toMatch(/\toff$/)
+  expect(await show('listen-port')).not.toBe(String(flow.localPort))
+  await router.misbehave(null)
+  await untilHubReachesCamera()
+  await settled()
+  await undo()
+  await expect.poll(() => plannedSteps(pi), { timeout: 30_000 }).toEqual([])
+  expect(await show('persistent-keepalive')).toMatch(/\t25$/)
+  expect(await router.sessions()).toBe(1)
+})
+
 test('a router that was rebooted carries again by itself, and nothing is left to mend', async () => {
   await settled()
   await rebootRouter(lab, picture.home)
@@ -134,6 +156,36 @@ test('the router’s stale entry alone is forgotten, and the flow is translated 
   expect(await entry()).toContain(`dst=${picture.home.customer.wanAddress} `)
 })
 
+test('killed in the midst of a silence: the router ends it by itself, and the hub reaches the camera again', {
+  timeout: 120_000,
+}, async () => {
+  await agent.stop()
+  const { router: machine } = picture.home
+  const peers = async () => (await machine.run('wg', ['show', 'hw0', 'endpoints'])).stdout.trim()
+  const [key = '', address = '', port = ''] = (await peers()).split(/\t|:(?=\d+$)/)
+  const adapter = await openAdapter()
+  const peer: PeerSpec = {
+    publicKey: parsePublicKey(key),
+    presharedKeyId: null,
+    endpoint: { address, port: Number(port) },
+    allowedIps: ['10.86.0.0/16'],
+    keepaliveSeconds: 25,
+  }
+  const remedy = adapter.remedy(
+    { kind: 'new-session', interface: 'hw0', peer, silentSeconds: 5 },
+    AbortSignal.timeout(30_000),
+  )
+  const cutOff = expect(remedy).rejects.toThrow()
+  await expect.poll(peers, { timeout: 20_000, interval: 50 }).toBe('')
+  await adapter.kill()
+  await cutOff
+  expect(await peers()).toBe('')
+  await untilHubReachesCamera()
+  expect(await router.jobs()).toBe(0)
+  await startAgent(pi)
+  expect(await plannedSteps(pi)).toEqual([])
+})
+
 /** In a process on the Pi, as the agent is. */
 async function openAdapter() {
   const driver = await bundleFor(lab.folder, new URL('../contract/mikrotik-driver.ts', import.meta.url))
@@ -154,7 +206,10 @@ async function openAdapter() {
       write: (line) => running.write(line),
       waitForLine: (pattern, waiting) => running.waitForLine(pattern, waiting),
       stop: () => running.stop(),
-      kill: async () => void (await running.stop()),
+      kill: async () => {
+        await running.kill('SIGKILL')
+        await running.exited
+      },
     },
     (observed, desired) => planMikrotik(observed, desired, place),
   )
