@@ -1,13 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { bringTo } from '../../../adapters/apply.ts'
 import { mikrotikAdapter } from '../../../adapters/mikrotik/mikrotik.ts'
 import { systemClock } from '../../../system/clock.ts'
 import { homeSpec, makeKeys } from '../../contract/specs.ts'
 import { ADMIN, startFakeRouter } from '../../fake/routeros/fake-router.ts'
+import { stateFolder } from '../state-folder.ts'
 
 test('the lines of docs/mikrotik.md take all of it off a router by hand', async () => {
   const text = readFileSync(new URL('../../../docs/mikrotik.md', import.meta.url), 'utf8')
@@ -23,7 +21,7 @@ test('the lines of docs/mikrotik.md take all of it off a router by hand', async 
     user: ADMIN.user,
     password: async () => ADMIN.password,
     certificate: router.fingerprint,
-    stateDir: await mkdtemp(join(tmpdir(), 'homeward-by-hand-')),
+    stateDir: await stateFolder(),
     clock: systemClock,
   })
   try {

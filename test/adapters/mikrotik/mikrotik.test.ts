@@ -1,6 +1,3 @@
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Adapter, TunnelSpec } from '../../../adapters/adapter.ts'
 import { bringTo } from '../../../adapters/apply.ts'
@@ -10,6 +7,7 @@ import { systemClock } from '../../../system/clock.ts'
 import type { PublicKey } from '../../../wireguard/keys.ts'
 import { paperKernel } from '../../fake/routeros/paper-kernel.ts'
 import { type FakeRouter, type FakeRouterPlan, startFakeRouter } from '../../fake/routeros/fake-router.ts'
+import { stateFolder } from '../state-folder.ts'
 
 const VERSIONS = ['7.12.2', '7.16.2', '7.18.2', '7.21'] as const
 const HUB = 'H2pKuKFYwb+EFfLkcyZRtBp2MWeJzFSm0Jf2LQSdI1o=' as PublicKey
@@ -73,7 +71,7 @@ async function adapterFor(router: FakeRouter, rollbackSeconds = 90, stateDir?: s
     user: LEAST.user,
     password: async () => LEAST.password,
     certificate: null,
-    stateDir: stateDir ?? (await mkdtemp(join(tmpdir(), 'homeward-'))),
+    stateDir: stateDir ?? (await stateFolder()),
     clock: systemClock,
     rollbackSeconds,
   })
@@ -90,7 +88,7 @@ test('a router that is not there is a problem that says where', async () => {
     user: 'homeward',
     password: async () => 'secret-word',
     certificate: null,
-    stateDir: await mkdtemp(join(tmpdir(), 'homeward-')),
+    stateDir: await stateFolder(),
     clock: systemClock,
   })
   const thrown = await adapter.observe('hw0', signal()).catch((problem: unknown) => problem)

@@ -1,11 +1,11 @@
-import { access, mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { access, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { carryOut } from '../../../adapters/mikrotik/execute.ts'
 import { makeRollback, type Rollback } from '../../../adapters/mikrotik/rollback.ts'
 import type { PublicKey } from '../../../wireguard/keys.ts'
 import { type PaperRouter, paperRouter } from './paper-router.ts'
+import { stateFolder } from '../state-folder.ts'
 
 const KEY = `${'B'.repeat(42)}A=` as PublicKey
 const signal = new AbortController().signal
@@ -20,7 +20,7 @@ const PEER = {
 let stateDir: string
 let wall: number
 beforeEach(async () => {
-  stateDir = await mkdtemp(join(tmpdir(), 'homeward-'))
+  stateDir = await stateFolder()
   wall = 1_800_000_000_000
 })
 

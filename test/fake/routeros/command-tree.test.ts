@@ -1,6 +1,3 @@
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { TunnelSpec } from '../../../adapters/adapter.ts'
 import { bringTo } from '../../../adapters/apply.ts'
@@ -12,6 +9,7 @@ import { ADMIN, startFakeRouter } from './fake-router.ts'
 import { MENUS } from './menus.ts'
 import { isKnown } from './shown.ts'
 import { isAtLeast, parseVersion } from './version.ts'
+import { stateFolder } from '../../adapters/state-folder.ts'
 
 const HUB = parsePublicKey('xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=')
 
@@ -56,7 +54,7 @@ test.each(TREE_VERSIONS)('the adapter says nothing to a router that a real one d
     user: ADMIN.user,
     password: async () => ADMIN.password,
     certificate: router.fingerprint,
-    stateDir: await mkdtemp(join(tmpdir(), 'homeward-')),
+    stateDir: await stateFolder(),
     clock: systemClock,
   })
   const signal = AbortSignal.timeout(20_000)
