@@ -73,7 +73,7 @@ export const catalogue = {
     exit: 1,
   },
   'firewall-taken': { next: 'Rename that nftables table: homeward only touches what it made', exit: 1 },
-  'router-unsupported': { next: 'Use --router linux or --router mikrotik', exit: 64 },
+  'router-unsupported': { next: 'Use --router linux, --router mikrotik or --router openwrt', exit: 64 },
   'router-unconfirmed': {
     next: 'Compare the fingerprint with the one that the router shows, then pass it with --tls-fingerprint',
     exit: 64,
@@ -105,6 +105,26 @@ export const catalogue = {
   },
   'router-rights-missing': {
     next: 'Give its group what is missing, as in the commands of: homeward router mikrotik-setup',
+    exit: 1,
+  },
+  'router-host-key-mismatch': {
+    next: 'Somebody else answers at this address, or the router was reset or reinstalled: look at its host key on the router itself, then set router.hostKey in agent.yaml to it',
+    exit: 1,
+  },
+  'router-changes-pending': {
+    next: 'Look at them with uci changes on the router, then uci commit or uci revert them: homeward never commits what it did not change',
+    exit: 1,
+  },
+  'router-flash-full': {
+    next: 'Remove packages that nobody needs, or use a larger image, then try again',
+    exit: 1,
+  },
+  'router-packages-unreachable': {
+    next: 'Check the router’s line, its DNS and its clock (downloads are refused when it is wrong), then try again',
+    exit: 1,
+  },
+  'router-packages-mismatch': {
+    next: 'Upgrade the router to a release whose packages are still offered, with sysupgrade, or build wireguard-tools into its image',
     exit: 1,
   },
   'router-refused': { next: 'Mend what the router says, then try again', exit: 1 },

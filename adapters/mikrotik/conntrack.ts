@@ -2,7 +2,7 @@ import type { Endpoint } from '../../wireguard/spec.ts'
 import type { Row } from './api.ts'
 import { isGone } from './change.ts'
 import { readMenu } from './menus.ts'
-import { oneSpelling } from './network.ts'
+import { oneSpelling } from '../network.ts'
 import type { Place } from './place.ts'
 
 const CONNECTIONS = '/ip/firewall/connection'
