@@ -59,7 +59,7 @@ export type Remedy =
   | { readonly kind: 'rebuild'; readonly interface: string }
 
 export interface Description {
-  readonly kind: 'linux' | 'mikrotik'
+  readonly kind: 'linux' | 'mikrotik' | 'openwrt'
   /** For people, e.g. `Debian GNU/Linux 12 (bookworm)`. */
   readonly model: string
   /** Version of the kernel or of the router's system. */
@@ -198,11 +198,20 @@ export type Step =
     }
   | { readonly kind: 'remove-firewall' }
   | { readonly kind: 'remove-interface'; readonly interface: string }
+  /** WireGuard's tools, from the machine's own package feeds. They stay when all else is undone. */
+  | { readonly kind: 'install-wireguard' }
+  /** Its network service learns the protocol at its start alone. All its interfaces go away for about a second. */
+  | { readonly kind: 'restart-network' }
   /**
    * The first step of a plan for a machine that is reached over the network: from here on it undoes by itself what follows,
    * whatever becomes of us, unless it is told in time to keep it.
    */
   | { readonly kind: 'arm-rollback'; readonly interface: string; readonly seconds: number }
+  /**
+   * Until here such a machine was only told what shall be; now it makes it so, all at once, and it is seen that it did. For
+   * machines whose configuration takes effect as a whole.
+   */
+  | { readonly kind: 'activate-changes'; readonly interface: string }
   /** The last step of such a plan, once the tunnel is proven: what was changed stays. */
   | { readonly kind: 'keep-changes'; readonly interface: string }
   /** In no plan: what was changed since the rollback was armed is undone now. */

@@ -40,6 +40,12 @@ export function describeStep(step: Step): string {
       return 'remove the firewall table of homeward'
     case 'remove-interface':
       return `remove the interface ${step.interface}`
+    case 'install-wireguard':
+      return 'install wireguard-tools on the router, from its own package feeds'
+    case 'restart-network':
+      return 'restart the router’s network service, so that it learns the protocol: all its interfaces go away for about a second'
+    case 'activate-changes':
+      return 'make the router’s configuration so, all at once, and see that it runs'
     case 'arm-rollback':
       return `let the router undo all of this by itself after ${step.seconds} s, unless it is told to keep it`
     case 'keep-changes':

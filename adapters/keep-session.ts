@@ -32,11 +32,7 @@ export interface KeepOptions<Session extends Line> {
 const FIRST_PAUSE_MS = 1000
 const LONGEST_PAUSE_MS = 8_000
 
-export function keepSession<Session extends Line>({
-  open,
-  what,
-  clock,
-}: KeepOptions<Session>): KeptSession<Session> {
+export function keepSession<Session extends Line>({ open, what, clock }: KeepOptions<Session>): KeptSession<Session> {
   const life = new AbortController()
   let session: Session | null = null
   let opening: Promise<Session> | null = null

@@ -75,6 +75,9 @@ async function carryOut(step: Step, context: ExecuteContext, signal: AbortSignal
     case 'arm-rollback':
     case 'keep-changes':
     case 'revert-changes':
+    case 'activate-changes':
+    case 'install-wireguard':
+    case 'restart-network':
       throw new TypeError('this machine is not reached through what is changed: its plans need no rollback')
     default:
       return step satisfies never

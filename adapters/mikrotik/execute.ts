@@ -59,6 +59,9 @@ export async function carryOut(step: Change, site: Site): Promise<void> {
     case 'set-route-mtu':
     case 'enable-forwarding':
     case 'disable-forwarding':
+    case 'activate-changes':
+    case 'install-wireguard':
+    case 'restart-network':
       throw new TypeError(`no plan for a router has the step ${step.kind}`)
     default:
       return step satisfies never

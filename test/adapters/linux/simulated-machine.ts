@@ -39,6 +39,9 @@ export function carryOut(step: Step, machine: Observation): Observation {
     case 'arm-rollback':
     case 'keep-changes':
     case 'revert-changes':
+    case 'activate-changes':
+    case 'install-wireguard':
+    case 'restart-network':
       throw new Error('this machine is not reached over the network')
     default:
       refuseIf(machine.interface?.name !== step.interface, 'Cannot find device')

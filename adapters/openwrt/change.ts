@@ -1,0 +1,303 @@
+import { randomBytes } from 'node:crypto'
+import { Problem } from '../../problems/problem.ts'
+import type { Clock } from '../../system/clock.ts'
+import { sleep } from '../../system/sleep.ts'
+import { type PrivateKey, parsePrivateKey } from '../../wireguard/keys.ts'
+import { formatEndpoint, type PeerSpec } from '../../wireguard/spec.ts'
+import type { Step } from '../adapter.ts'
+import { enrolWriter, isAtWork, retireWriter, type Writer } from '../writer.ts'
+import { applyScript, FORGET, keepScript, revertScript, STATUS } from './change-script.ts'
+import { configuredPeers, toObservation } from './convert.ts'
+import { type Connection, done, Refused } from './exec.ts'
+import { type Difference, differences } from './live.ts'
+import { look, type Look } from './look.ts'
+import type { OpenwrtObservation } from './observation.ts'
+import { PRIVATE_KEY, type Section, tunnelOf } from './sections.ts'
+import { stage } from './stage.ts'
+import { batchLines } from './uci-text.ts'
+
+/**
+ * A change of a router's configuration: steps are gathered, made so all at once, and taken back by the router itself unless it
+ * is told to keep them. One at a time.
+ */
+export interface Change {
+  readonly arm: (interfaceName: string, seconds: number, signal: AbortSignal) => Promise<void>
+  readonly isArmed: () => boolean
+  readonly gather: (step: Step) => void
+  readonly activate: (signal: AbortSignal) => Promise<void>
+  /** Once the router is found in order over a connection that did not exist before. */
+  readonly keep: (signal: AbortSignal) => Promise<void>
+  readonly revert: (signal: AbortSignal) => Promise<void>
+  /** Takes back what a process that is gone had changed and not kept; true when there was something. */
+  readonly recover: (seen: Look, signal: AbortSignal) => Promise<boolean>
+  /** What is not kept is the router's to undo from here on. */
+  readonly close: () => void
+}
+
+export interface ChangeParts {
+  readonly connection: Connection
+  readonly clock: Clock
+  /** Reads the private half of a key. */
+  readonly privateKey: (publicKey: string) => Promise<string>
+}
+
+interface Armed {
+  readonly interface: string
+  readonly seconds: number
+  readonly token: string
+  readonly writer: Writer
+  /** What was there, whosever. */
+  readonly found: readonly Section[]
+  /** What shall be. */
+  wanted: readonly Section[]
+  /** Keys of peers that must send to where they are configured to. */
+  readonly placed: Set<string>
+  /** Interfaces that are to go. */
+  readonly doomed: Set<string>
+  /** The running interface is not as configured although nobody changed that. */
+  isOnRouter: boolean
+}
+
+/** A router with little memory takes its time to commit, to load a firewall and to make an interface. */
+const APPLY_MS = 30_000
+const LOOK_AGAIN_MS = 200
+/** How long netifd is given: for what it does by itself, where nothing suggests that it will, and after it was told to. */
+const RESTART_MS = 6_000
+const NOTICE_MS = 300
+const RENEW_MS = 1_000
+const IFUP_MS = 15_000
+
+export function makeChange({ connection, clock, privateKey }: ChangeParts): Change {
+  let armed: Armed | null = null
+
+  const disarm = (): void => {
+    if (armed !== null) retireWriter(armed.writer)
+    armed = null
+  }
+
+  const required = (): Armed => {
+    if (armed === null) throw new TypeError('nothing is armed')
+    return armed
+  }
+
+  async function observe(name: string, signal: AbortSignal): Promise<OpenwrtObservation> {
+    return toObservation(name, await look(connection.ask, name, signal), clock.wall().getTime() / 1_000)
+  }
+
+  async function activate(signal: AbortSignal): Promise<void> {
+    const { interface: name, seconds, token, writer, found, wanted, placed, doomed } = required()
+    const keys = await privateKeys(wanted)
+    const lines = batchLines(found, wanted, (publicKey) => {
+      const key = keys.get(publicKey)
+      if (key === undefined) throw new TypeError('a key is wanted that is not here')
+      return key
+    })
+    if (lines.length > 0) {
+      required().isOnRouter = true
+      const script = applyScript(name, token, JSON.stringify({ ...writer, interface: name }), seconds)
+      const outcome = await connection.exec(script, { signal, stdin: `${lines.join('\n')}\n`, timeoutMs: APPLY_MS })
+      if (outcome.code === STATUS.pending)
+        throw new Problem('router-changes-pending', {
+          what: 'changing the configuration',
+          why: 'meanwhile somebody began to change it, and did not commit that yet',
+        })
+      if (outcome.code !== 0) throw new Refused(outcome)
+      await readBack(name, wanted, signal)
+    }
+    for (const gone of doomed) if (gone !== name) await makeRun(gone, wanted, placed, true, signal)
+    await makeRun(
+      name,
+      wanted,
+      placed,
+      lines.some((line) => !/wireguard_|homeward_/.test(line)),
+      signal,
+    )
+  }
+
+  /** `uci batch` ends well whatever it was told, and a file may have been full. */
+  async function readBack(name: string, wanted: readonly Section[], signal: AbortSignal): Promise<void> {
+    const { sections } = await observe(name, signal)
+    const left = batchLines(ownOf(sections), ownOf(wanted), () => parsePrivateKey(Buffer.alloc(32).toString('base64')))
+    if (left.length > 0)
+      throw new TypeError(`the router did not take it all: ${left[0]?.replace(/=.*/, '')} is not as it was told`)
+  }
+
+  /** Each way that gets it running, the gentlest first, until what runs is what is configured. */
+  async function makeRun(
+    name: string,
+    wanted: readonly Section[],
+    placed: ReadonlySet<string>,
+    isRestarted: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const settle = async (atMostMs: number): Promise<readonly Difference[]> => {
+      for (const until = clock.now() + atMostMs; ; await sleep(LOOK_AGAIN_MS, signal)) {
+        const left = differences(name, wanted, await observe(name, signal), placed)
+        if (left.length === 0 || clock.now() >= until) return left
+        // Nothing of these does netifd do by itself.
+        if (!left.includes('interface')) return left
+      }
+    }
+    const exists = wanted.some((section) => section.config === 'network' && section.name === name)
+    let left = await settle(isRestarted ? RESTART_MS : NOTICE_MS)
+    if (left.includes('firewall')) {
+      await done(connection.exec, 'fw4 -q reload', { signal, timeoutMs: APPLY_MS })
+      left = await settle(NOTICE_MS)
+    }
+    if (left.length === 0) return
+    if (left.every((one) => one === 'peers')) {
+      await setPeers(name, configuredPeers(name, wanted), placed, signal)
+      left = await settle(NOTICE_MS)
+      if (left.length === 0) return
+    }
+    if (exists) {
+      await connection.exec(`ubus call network.interface.${name} renew`, { signal })
+      left = await settle(RENEW_MS)
+      if (left.length === 0) return
+      await done(connection.exec, `ifup ${name}`, { signal })
+      left = await settle(IFUP_MS)
+      if (left.length === 0) return
+    }
+    const { stdout } = await connection.exec(`ubus call network.interface.${name} status`, { signal })
+    const code = /"code": *"(\w+)"/.exec(stdout)?.[1]
+    throw new TypeError(
+      exists
+        ? `the router was told, and ${left.join(' and ')} of ${name} still differ${code === undefined ? '' : ` (netifd says ${code})`}: logread -e netifd says more`
+        : `the interface ${name} does not go away`,
+    )
+  }
+
+  /** The session lives through it, which it would not through ifup. */
+  async function setPeers(
+    name: string,
+    peers: ReturnType<typeof configuredPeers>,
+    placed: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const running = (await observe(name, signal)).interface?.peers ?? []
+    const gone = running.filter(({ publicKey }) => !peers.some((peer) => peer.publicKey === publicKey))
+    const commands = [
+      ...gone.map(({ publicKey }) => `wg set ${name} peer '${publicKey}' remove`),
+      ...peers.map((peer) =>
+        wgSetPeer(
+          name,
+          placed.has(peer.publicKey) || !running.some(({ publicKey }) => publicKey === peer.publicKey)
+            ? peer
+            : { ...peer, endpoint: null },
+        ),
+      ),
+    ]
+    await done(connection.exec, commands.join(' && '), { signal })
+  }
+
+  async function privateKeys(sections: readonly Section[]): Promise<ReadonlyMap<string, PrivateKey>> {
+    const wanted = sections.flatMap((section) => {
+      const key = section.options[PRIVATE_KEY]
+      return tunnelOf(section) !== null && typeof key === 'string' ? [key] : []
+    })
+    return new Map(await Promise.all(wanted.map(async (key) => [key, parsePrivateKey(await privateKey(key))] as const)))
+  }
+
+  async function revert(signal: AbortSignal): Promise<void> {
+    if (armed === null) return
+    const { interface: name, token, isOnRouter } = armed
+    disarm()
+    if (isOnRouter) await takeBack(name, token, signal)
+  }
+
+  async function takeBack(name: string, token: string, signal: AbortSignal): Promise<void> {
+    await done(connection.ask, revertScript(name, token), { signal, timeoutMs: APPLY_MS })
+    const { sections } = await observe(name, signal)
+    await makeRun(name, sections, new Set(), true, signal)
+  }
+
+  return {
+    isArmed: () => armed !== null,
+
+    arm: async (interfaceName, seconds, signal) => {
+      if (armed !== null) await revert(signal)
+      const { sections } = await observe(interfaceName, signal)
+      armed = {
+        interface: interfaceName,
+        seconds,
+        token: randomBytes(8).toString('hex'),
+        writer: await enrolWriter(),
+        found: sections,
+        wanted: sections,
+        placed: new Set(),
+        doomed: new Set(),
+        isOnRouter: false,
+      }
+    },
+
+    gather: (step) => {
+      const change = required()
+      change.wanted = stage(change.wanted, step)
+      if (step.kind === 'set-peers') for (const peer of step.peers) change.placed.add(peer.publicKey)
+      if (step.kind === 'remove-interface') change.doomed.add(step.interface)
+    },
+
+    activate,
+
+    keep: async (signal) => {
+      const { token, isOnRouter, wanted } = required()
+      const proof = await connection.fresh(signal)
+      try {
+        if (isOnRouter) {
+          const outcome = await proof.exec(keepScript(token), { signal, timeoutMs: APPLY_MS })
+          if (outcome.code === STATUS.undone)
+            throw new TypeError('the router has undone the change already: the time for it was over')
+          if (outcome.code !== 0) throw new Refused(outcome)
+        }
+        if (ownOf(wanted).length === 0) await proof.exec(FORGET, { signal })
+      } finally {
+        proof.close()
+      }
+      disarm()
+    },
+
+    revert,
+
+    recover: async (seen, signal) => {
+      const [token = '', , writer = ''] = seen.part('pending').split('\n')
+      if (!/^[0-9a-f]{16}$/.test(token) || armed?.token === token) return false
+      const by = writerIn(writer)
+      if (by === null || (await isAtWork(by))) return false
+      await takeBack(by.interface, token, signal)
+      return true
+    },
+
+    close: disarm,
+  }
+}
+
+/** Written by nobody but us, and whole or not at all. */
+function writerIn(line: string): (Writer & { readonly interface: string }) | null {
+  try {
+    const writer = JSON.parse(line) as Writer & { readonly interface: string }
+    return /^[a-z][a-z0-9_]{0,14}$/.test(writer.interface) ? writer : null
+  } catch {
+    return null
+  }
+}
+
+function ownOf(sections: readonly Section[]): readonly Section[] {
+  return sections.filter((section) => tunnelOf(section) !== null)
+}
+
+/** Keys of others are no secret. */
+export function wgSetPeer(
+  name: string,
+  {
+    publicKey,
+    endpoint,
+    allowedIps,
+    keepaliveSeconds,
+  }: Pick<PeerSpec, 'publicKey' | 'endpoint' | 'allowedIps' | 'keepaliveSeconds'>,
+): string {
+  return [
+    `wg set ${name} peer '${publicKey}'`,
+    ...(endpoint === null ? [] : [`endpoint '${formatEndpoint(endpoint)}'`]),
+    `persistent-keepalive ${keepaliveSeconds} allowed-ips '${allowedIps.join(',')}'`,
+  ].join(' ')
+}

@@ -1,0 +1,279 @@
+import type { PeerState } from '../../wireguard/dump.ts'
+import { type PeerSpec, sameEndpoint } from '../../wireguard/spec.ts'
+import type { Observation, Plan, Refusal, Step, TunnelSpec } from '../adapter.ts'
+import { isIn, networkOf, oneSpelling, overlap } from '../network.ts'
+import { configuredPeers, configuredRoutes } from './convert.ts'
+import { firewallSections, type HomeSpec, isHome, peerSection } from './objects.ts'
+import type { OpenwrtObservation } from './observation.ts'
+import {
+  interfaceSection,
+  isInterface,
+  keyOf,
+  list,
+  type Options,
+  peerName,
+  peerType,
+  PRIVATE_KEY,
+  sameSection,
+  type Section,
+  text,
+  tunnelOf,
+} from './sections.ts'
+
+export interface PlanOptions {
+  /** The router's address as it is reached. */
+  readonly host: string
+  /** How long the router waits before it undoes what it was not told to keep. */
+  readonly rollbackSeconds: number
+}
+
+/** The steps from what is, configured and running, to what should be. Pure. */
+export function planOpenwrt(observed: Observation, desired: TunnelSpec | null, options: PlanOptions): Plan {
+  const { warnings } = observed
+  const all = withDefaults(observed)
+  const refusals = desired === null ? pending(observed) : refuse(all, desired, options)
+  if (refusals.length > 0) return { steps: [], refusals, warnings }
+  const changes = desired === null ? undo(all) : isHome(desired) ? build(all, desired) : []
+  if (changes.length === 0) return { steps: [], refusals: [], warnings }
+  const interfaceName = desired?.interface ?? all.interface?.name ?? all.strayInterfaces[0] ?? ''
+  return {
+    steps: [
+      ...(desired === null ? [] : prepare(all)),
+      { kind: 'arm-rollback', interface: interfaceName, seconds: options.rollbackSeconds },
+      ...changes,
+      { kind: 'activate-changes', interface: interfaceName },
+      { kind: 'keep-changes', interface: interfaceName },
+    ],
+    refusals: [],
+    warnings,
+  }
+}
+
+/** What was written before a router was asked for more has none of it. */
+function withDefaults(observed: Observation): OpenwrtObservation {
+  const tools = { isRoot: true, hasWg: true, hasHandler: true, knowsProtocol: true, hasFw4: true, hasConntrack: false }
+  return {
+    isLive: true,
+    isDeviceThere: true,
+    isFirewallLive: true,
+    sections: [],
+    foreignNetworks: [],
+    tools,
+    ...observed,
+  }
+}
+
+/** Undoing leaves what is not ours where it is, but whoever commits commits for everybody. */
+function pending({ clashes }: Observation): readonly Refusal[] {
+  return clashes.filter(({ code }) => code === 'router-changes-pending')
+}
+
+function refuse(observed: OpenwrtObservation, desired: TunnelSpec, { host }: PlanOptions): readonly Refusal[] {
+  const network = networkOf(desired.address)
+  const led = [network, ...desired.routes.map(({ prefix }) => prefix)]
+  const unsupported = (why: string): Refusal => ({ code: 'router-unsupported', why })
+  return [
+    ...observed.clashes,
+    ...(isHome(desired) ? [] : [unsupported('an OpenWrt router can end the tunnel of a home, and be no hub')]),
+    ...(/^[a-z][a-z0-9_]*$/.test(desired.interface)
+      ? []
+      : [unsupported(`the interface name ${desired.interface}: OpenWrt’s names have a-z, 0-9 and _ alone`)]),
+    ...(desired.publicKey === null ? [unsupported('an OpenWrt router is given its key')] : []),
+    ...(desired.peers.some((peer) => peer.presharedKeyId !== null)
+      ? [unsupported('a router is given no preshared keys')]
+      : []),
+    ...(isIn(host, led)
+      ? [
+          {
+            code: 'router-through-tunnel',
+            why: `the router's address ${host} lies in a network that would be led into the tunnel`,
+          } as const,
+        ]
+      : []),
+    ...observed.foreignNetworks
+      .filter(({ prefix }) => overlap(network, prefix))
+      .map(
+        ({ by }) => ({ code: 'router-taken', why: `${by} is in the way of the tunnel's network ${network}` }) as const,
+      ),
+  ]
+}
+
+/** What must be so before an interface of this protocol can be. */
+function prepare({ tools }: OpenwrtObservation): readonly Step[] {
+  const isInstalled = tools.hasWg && tools.hasHandler
+  return [
+    ...(isInstalled ? [] : [{ kind: 'install-wireguard' } as const]),
+    ...(isInstalled && tools.knowsProtocol ? [] : [{ kind: 'restart-network' } as const]),
+  ]
+}
+
+function undo({ interface: own, strayInterfaces, firewall }: OpenwrtObservation): readonly Step[] {
+  const publicKeys = own?.peers.map((peer) => peer.publicKey) ?? []
+  return [
+    ...(own === null || publicKeys.length === 0
+      ? []
+      : [{ kind: 'remove-peers', interface: own.name, publicKeys } as const]),
+    ...(firewall === null ? [] : [{ kind: 'remove-firewall' } as const]),
+    ...strayInterfaces.map((name) => ({ kind: 'remove-interface', interface: name }) as const),
+    ...(own === null ? [] : [{ kind: 'remove-interface', interface: own.name } as const]),
+  ]
+}
+
+/** All of it is carried out at once, and the firewall is loaded before the interface. */
+function build(observed: OpenwrtObservation, desired: HomeSpec): readonly Step[] {
+  const { interface: name } = desired
+  const own = observed.sections.find(
+    (section) => isInterface(section) && section.name === name && tunnelOf(section) === name,
+  )
+  return [
+    ...observed.strayInterfaces.map((stray) => ({ kind: 'remove-interface', interface: stray }) as const),
+    ...(own === undefined || !isKept(own) ? [{ kind: 'create-interface', interface: name } as const] : []),
+    ...interfaceSteps(observed, own !== undefined && isKept(own) ? own.options : null, desired),
+    ...firewallSteps(observed, desired),
+    ...peerSteps(observed, desired),
+    ...routeSteps(observed, desired),
+  ]
+}
+
+/** With all that makes it ours and WireGuard's, and nothing that nobody knows of here. */
+function isKept({ name, options }: Section): boolean {
+  const wanted = Object.entries(interfaceSection(name).options)
+  const known = new Set([
+    ...wanted.map(([option]) => option),
+    PRIVATE_KEY,
+    'addresses',
+    'mtu',
+    'listen_port',
+    'disabled',
+    'auto',
+  ])
+  return (
+    wanted.every(([option, value]) => options[option] === value) &&
+    Object.keys(options).every((option) => known.has(option))
+  )
+}
+
+/** @param configured null: it is made anew, without any. */
+function interfaceSteps(
+  { interface: own, isLive }: OpenwrtObservation,
+  configured: Options | null,
+  desired: HomeSpec,
+): readonly Step[] {
+  const { interface: name, publicKey, mtu, listenPort, address } = desired
+  const options = configured ?? {}
+  const live = configured !== null && isLive ? own : null
+  const isStopped =
+    configured !== null &&
+    (live === null || !live.up || options['disabled'] !== undefined || options['auto'] !== undefined)
+  const there = list(options, 'addresses')
+  const isThere = there.includes(address) && (live === null || live.addresses.includes(address))
+  const others = new Set([...there, ...(live?.addresses ?? [])].filter((one) => one !== address))
+  return [
+    ...(publicKey === null ||
+    (text(options, PRIVATE_KEY) === publicKey && (live === null || live.publicKey === publicKey))
+      ? []
+      : [{ kind: 'set-private-key', interface: name, publicKey } as const]),
+    ...(listenPort === null ||
+    (text(options, 'listen_port') === String(listenPort) && (live === null || live.listenPort === listenPort))
+      ? []
+      : [{ kind: 'set-listen-port', interface: name, port: listenPort } as const]),
+    ...(text(options, 'mtu') === String(mtu) && (live === null || live.mtu === mtu)
+      ? []
+      : [{ kind: 'set-mtu', interface: name, mtu } as const]),
+    ...[...others].map((other) => ({ kind: 'remove-address', interface: name, address: other }) as const),
+    ...(isThere ? [] : [{ kind: 'add-address', interface: name, address } as const]),
+    ...(isThere && live?.cutOff.includes(address) === true
+      ? [{ kind: 'lead-network', interface: name, address } as const]
+      : []),
+    ...(isStopped ? [{ kind: 'bring-up', interface: name } as const] : []),
+  ]
+}
+
+function firewallSteps({ sections, isFirewallLive, firewall }: OpenwrtObservation, desired: HomeSpec): readonly Step[] {
+  const { interface: name, forwarding, listenPort } = desired
+  const network = networkOf(desired.address)
+  const foreign = sections.filter((section) => tunnelOf(section) === null)
+  const wanted = firewallSections({ interface: name, network, forwarding }, foreign)
+  const there = new Map(sections.map((section) => [keyOf(section), section]))
+  const isAsWanted =
+    (firewall ?? []).length === wanted.length &&
+    wanted.every((section) => sameSection(there.get(keyOf(section)), section))
+  if (isAsWanted && isFirewallLive) return []
+  return [{ kind: 'set-firewall', interface: name, listenPort, forwarding, network, forwardingWasOff: false }]
+}
+
+/** A peer counts when it is configured right, in its own section and no other, and runs as configured. */
+function peerSteps(observed: OpenwrtObservation, desired: HomeSpec): readonly Step[] {
+  const { interface: name, peers } = desired
+  const { sections, interface: own, isLive } = observed
+  const configured = configuredPeers(name, sections)
+  const running = isLive ? (own?.peers ?? []) : configured
+  const isMisplaced = (key: string): boolean =>
+    sections.some(
+      (section) =>
+        section.type === peerType(name) &&
+        section.options['public_key'] === key &&
+        section.name !== peerName(name, section.options['public_key'] as never),
+    )
+  const wanted = new Set(peers.map((peer) => peer.publicKey))
+  const there = [...new Set([...configured, ...running].map((peer) => peer.publicKey))]
+  const gone = there.filter((key) => !wanted.has(key) || isMisplaced(key))
+  const changed = peers.filter((peer) => {
+    const section = sections.find((one) => one.name === peerName(name, peer.publicKey))
+    const runs = running.find((one) => one.publicKey === peer.publicKey)
+    if (gone.includes(peer.publicKey) || !isConfigured(name, section, peer, isLive)) return true
+    return !runsAsWanted(runs, peer)
+  })
+  return [
+    ...(gone.length === 0 ? [] : [{ kind: 'remove-peers', interface: name, publicKeys: gone } as const]),
+    ...(changed.length === 0 ? [] : [{ kind: 'set-peers', interface: name, peers: changed } as const]),
+  ]
+}
+
+/**
+ * While the interface runs, the endpoint in the configuration may be another than the one in use: it is where the router
+ * would begin after a restart, and following each of the agent's ways would wear its flash.
+ */
+function isConfigured(name: string, section: Section | undefined, peer: PeerSpec, isLive: boolean): boolean {
+  const wanted = peerSection(name, peer)
+  if (section === undefined || section.options['endpoint_host'] === undefined || !isLive)
+    return sameSection(section, wanted)
+  const { endpoint_host: host = '', endpoint_port: port = '' } = section.options
+  return sameSection(section, { ...wanted, options: { ...wanted.options, endpoint_host: host, endpoint_port: port } })
+}
+
+export function runsAsWanted(
+  observed: PeerState | undefined,
+  wanted: Pick<PeerSpec, 'endpoint' | 'allowedIps' | 'keepaliveSeconds'>,
+): boolean {
+  return (
+    observed !== undefined &&
+    observed.keepaliveSeconds === wanted.keepaliveSeconds &&
+    sameList([...observed.allowedIps].sort(), [...wanted.allowedIps].sort()) &&
+    (wanted.endpoint === null || sameEndpoint(spelled(observed.endpoint), spelled(wanted.endpoint)))
+  )
+}
+
+function spelled(endpoint: PeerState['endpoint']): PeerState['endpoint'] {
+  return endpoint === null ? null : { ...endpoint, address: oneSpelling(endpoint.address) }
+}
+
+function routeSteps({ sections, interface: own, isLive }: OpenwrtObservation, desired: HomeSpec): readonly Step[] {
+  const { interface: name } = desired
+  const configured = configuredRoutes(name, sections).map(({ prefix }) => prefix)
+  const running = isLive ? (own?.routes ?? []).map(({ prefix }) => prefix) : configured
+  const wanted = desired.routes.map(({ prefix }) => prefix)
+  return [
+    ...wanted
+      .filter((prefix) => !configured.includes(prefix) || !running.includes(prefix))
+      // netifd knows an MTU of a route, and no router's home needs one.
+      .map((prefix) => ({ kind: 'add-route', interface: name, prefix, mtu: null }) as const),
+    ...configured
+      .filter((prefix) => !wanted.includes(prefix))
+      .map((prefix) => ({ kind: 'remove-route', interface: name, prefix }) as const),
+  ]
+}
+
+function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index])
+}
