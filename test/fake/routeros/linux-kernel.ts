@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { runCommand, tryCommand } from '../../../system/run-command.ts'
-import { sleep } from '../../../system/sleep.ts'
 import { parseDump } from '../../../wireguard/dump.ts'
 import { formatEndpoint } from '../../../wireguard/spec.ts'
+import { makeWireguardDevice } from '../wireguard-device.ts'
 import type { ConnectionFacts, KernelState, RouterKernel, WireguardInterface, WireguardPeer } from './kernel.ts'
 import { nftTable } from './nft-rules.ts'
 
@@ -78,7 +76,7 @@ export function linuxKernel(): RouterKernel {
 
 async function applyInterface(wanted: WireguardInterface, before: WireguardInterface | null): Promise<void> {
   const { name, privateKey, listenPort, mtu, peers } = wanted
-  if (before === null) await makeInterface(name)
+  if (before === null) await makeWireguardDevice(name)
   if (before?.privateKey !== privateKey || before.listenPort !== listenPort) {
     const file = `/run/${name}.key`
     await writeFile(file, `${privateKey}\n`, { mode: 0o600 })
@@ -104,18 +102,6 @@ async function applyPeer(name: string, wanted: WireguardPeer, before: WireguardP
     ...(isSame('keepaliveSeconds') ? [] : ['persistent-keepalive', String(keepaliveSeconds)]),
   ]
   if (words.length > 0) await runCommand('wg', ['set', name, 'peer', wanted.publicKey, ...words])
-}
-
-async function makeInterface(name: string): Promise<void> {
-  await tryCommand('ip', ['link', 'del', 'dev', name])
-  if ((await tryCommand('ip', ['link', 'add', 'dev', name, 'type', 'wireguard'])).exitCode === 0) return
-  const socket = `/var/run/wireguard/${name}.sock`
-  const env = { ...process.env, WG_PROCESS_FOREGROUND: '1', WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD: '1' }
-  for (const until = Date.now() + 5_000; existsSync(socket) && Date.now() < until; ) await sleep(10)
-  spawn('wireguard-go', [name], { stdio: 'ignore', detached: true, env }).unref()
-  for (const until = Date.now() + 10_000; Date.now() < until; await sleep(10))
-    if (existsSync(socket) && (await tryCommand('wg', ['show', name])).exitCode === 0) return
-  throw new Error(`wireguard-go did not come up for ${name}`)
 }
 
 /** Of WireGuard interfaces alone: the others have theirs from the cables' side. */

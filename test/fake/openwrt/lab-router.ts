@@ -1,0 +1,372 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { runCommand, tryCommand } from '../../../system/run-command.ts'
+import { DIALECTS, type Release } from './dialects.ts'
+import { fw4Table } from './fw4.ts'
+import { makeNetifd } from './netifd.ts'
+import { apk, type Feeds, opkg, type PackageState } from './packages.ts'
+import { makeRpcd, UBUS } from './rpcd.ts'
+import { installWireguard, MEETING, MEETING_PORT, prepareRoot } from './small-root.ts'
+import { makeUci, OK, type Said } from './uci.ts'
+
+/**
+ * An OpenWrt router as a program on the laboratory's router: started in its namespaces, with a real SSH server over a small
+ * root, and real WireGuard, nftables and routes under it. Told what to do by lines of JSON. Argument: a file with the plan.
+ */
+export interface LabRouterPlan {
+  readonly release: Release
+  readonly root: string
+  /** Files of /etc/config, for a router that has none yet. */
+  readonly configs: Readonly<Record<string, string>>
+  readonly authorizedKeys: readonly string[]
+  readonly password: string | null
+  readonly hasWireguard: boolean
+  readonly hasRpcd: boolean
+  readonly hasConntrack: boolean
+  readonly feeds: Feeds
+  /** null: as much as there is. */
+  readonly flashKib: number | null
+  readonly setupMs: number
+  /** Of ssh-keygen's names: ed25519, rsa. */
+  readonly hostKeys: readonly ('ed25519' | 'rsa')[]
+}
+
+export type Misbehaviour = 'stall' | 'garbage' | 'truncate' | 'fail'
+
+export type LabRouterRequest =
+  | { readonly id: number; readonly verb: 'shell'; readonly script: string }
+  | { readonly id: number; readonly verb: 'settle' | 'cut' | 'commands' | 'sessions' | 'restart-rpcd' }
+  | { readonly id: number; readonly verb: 'misbehave'; readonly how: Misbehaviour | null }
+  | { readonly id: number; readonly verb: 'refuse'; readonly pattern: string | null }
+  | { readonly id: number; readonly verb: 'route'; readonly gateway: string; readonly source: string }
+
+const plan = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as LabRouterPlan
+const { root } = plan
+const dialect = DIALECTS[plan.release]
+const configs = Object.keys(plan.configs)
+const uci = makeUci(root, configs)
+const packages: PackageState = {
+  feeds: plan.feeds,
+  freeKib: plan.flashKib ?? 10_000,
+  kernel: dialect.kernel,
+  hasLists: false,
+  isInstalled: plan.hasWireguard,
+}
+/** A program whose command line matches fails. */
+let refused: RegExp | null = null
+
+await prepareRoot({
+  root,
+  packageManager: dialect.packageManager,
+  hasWireguard: plan.hasWireguard,
+  hasConntrack: plan.hasConntrack,
+  authorizedKeys: existsSync(join(root, 'etc/dropbear/authorized_keys')) ? [] : plan.authorizedKeys,
+  passwordHash: plan.password === null ? null : await passwordHash(plan.password),
+})
+if (plan.flashKib !== null)
+  await runCommand('mount', ['-t', 'tmpfs', '-o', `size=${plan.flashKib}k`, 'tmpfs', join(root, 'overlay')])
+for (const [name, text] of Object.entries(plan.configs))
+  if (!existsSync(join(root, 'etc/config', name))) writeFileSync(join(root, 'etc/config', name), text, { mode: 0o600 })
+
+const netifd = makeNetifd({ root, uci, dialect, setupMs: plan.setupMs, changed: reloadIfInZone })
+const rpcd = makeRpcd(root, uci, () => {
+  // procd hears of it and calls the services, a little later.
+  setTimeout(() => void reloadAll(), 100)
+})
+await netifd.start()
+await loadFirewall()
+await new Promise<void>((resolve) => meeting().listen(MEETING_PORT, '127.0.0.1', resolve))
+const sshd = await startSshd()
+
+createInterface({ input: process.stdin }).on('line', (line) => void answer(JSON.parse(line) as LabRouterRequest))
+console.log(JSON.stringify({ id: 0, answer: await fingerprints() }))
+
+async function answer(request: LabRouterRequest): Promise<void> {
+  try {
+    console.log(JSON.stringify({ id: request.id, answer: (await carryOut(request)) ?? null }))
+  } catch (thrown) {
+    console.log(JSON.stringify({ id: request.id, refused: thrown instanceof Error ? thrown.message : String(thrown) }))
+  }
+}
+
+async function carryOut(request: LabRouterRequest): Promise<unknown> {
+  switch (request.verb) {
+    case 'shell':
+      return await inRoot(request.script)
+    case 'settle':
+      await netifd.reload()
+      return await loadFirewall()
+    case 'cut':
+      for (const pid of sessions()) process.kill(pid, 'SIGKILL')
+      return null
+    case 'sessions':
+      return sessions().length
+    case 'commands':
+      return readFileSync(join(root, MEETING, 'commands'), 'utf8')
+    case 'restart-rpcd':
+      return rpcd.restart()
+    case 'misbehave':
+      return request.how === null
+        ? await rm(join(root, MEETING, 'misbehave'), { force: true })
+        : await writeFile(join(root, MEETING, 'misbehave'), request.how)
+    case 'refuse':
+      refused = request.pattern === null ? null : new RegExp(request.pattern)
+      return null
+    case 'route': {
+      const { gateway, source } = request
+      return void (await runCommand('ip', [
+        'route',
+        'replace',
+        'default',
+        'via',
+        gateway,
+        'dev',
+        'wan0',
+        'src',
+        source,
+      ]))
+    }
+    default:
+      return request satisfies never
+  }
+}
+
+/** As its owner at its console. */
+function inRoot(script: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root' }
+    const child = execFile(
+      'chroot',
+      [root, '/bin/ash', '-ec', script],
+      { env, timeout: 60_000 },
+      (error, stdout, stderr) =>
+        error === null ? resolve(stdout) : reject(new Error(`${script}: ${stderr || error.message}`)),
+    )
+    child.stdin?.end()
+  })
+}
+
+/** Where the scripts in the root ask. */
+function meeting(): ReturnType<typeof createServer> {
+  return createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.once('data', (chunk: Buffer) => {
+      const at = join(root, MEETING, chunk.toString().trim())
+      void serve(at).then(
+        (code) => socket.end(String(code)),
+        () => socket.destroy(),
+      )
+    })
+  })
+}
+
+async function serve(at: string): Promise<number> {
+  const [name = '', ...args] = readFileSync(`${at}.args`, 'utf8').split('\0').slice(0, -1)
+  const commandLine = [name, ...args].join(' ')
+  writeFileSync(join(root, MEETING, 'commands'), `${commandLine}\n`, { flag: 'a' })
+  const said =
+    refused?.test(commandLine) === true
+      ? { code: 1, stdout: '', stderr: `${name}: broken on purpose\n` }
+      : await run(name, args, readFileSync(`${at}.in`, 'utf8')).catch((thrown: unknown): Said => {
+          return {
+            code: 1,
+            stdout: '',
+            stderr: `${name}: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`,
+          }
+        })
+  await writeFile(`${at}.out`, said.stdout)
+  await writeFile(`${at}.err`, said.stderr)
+  return said.code
+}
+
+async function run(name: string, args: readonly string[], stdin: string): Promise<Said> {
+  switch (name) {
+    case 'uci':
+      return uci.run(args, stdin)
+    case 'ubus':
+      return ubus(args)
+    case 'fw4':
+      if (args.at(-1) !== 'reload' || args.some((arg) => !['-q', 'reload'].includes(arg)))
+        throw new TypeError(`the simulated fw4 does not know ${args.join(' ')}`)
+      await loadFirewall()
+      return OK
+    case 'ifup':
+    case 'ifdown': {
+      const [which = ''] = args
+      await netifd.reload()
+      if (!netifd.names().includes(which)) return { ...OK, stdout: `Interface ${which} not found\n` }
+      await netifd.act(which, 'down')
+      if (name === 'ifup') await netifd.act(which, 'up')
+      return OK
+    }
+    case 'opkg':
+    case 'apk': {
+      const said = name === 'apk' ? apk(args, packages) : opkg(args, packages)
+      if (packages.isInstalled) await installWireguard(root)
+      return said
+    }
+    case 'modprobe':
+      return packages.isInstalled ? OK : { code: 255, stdout: '', stderr: 'failed to find a module named wireguard\n' }
+    default:
+      throw new TypeError('there is no such stand-in')
+  }
+}
+
+const WORDS: Readonly<Record<number, string>> = {
+  [UBUS.invalidArgument]: 'Invalid argument',
+  [UBUS.methodNotFound]: 'Method not found',
+  [UBUS.notFound]: 'Not found',
+  [UBUS.noData]: 'No response',
+  [UBUS.permissionDenied]: 'Permission denied',
+}
+
+async function ubus(args: readonly string[]): Promise<Said> {
+  const [verb, object = '', method = '', text] = args
+  if (verb === 'list') {
+    const known = ['network', 'network.interface', 'system', ...(plan.hasRpcd ? ['session', 'uci'] : [])]
+    if (object !== '' && !known.includes(object)) return failed(args, UBUS.notFound)
+    return { ...OK, stdout: `${(object === '' ? known : [object]).join('\n')}\n` }
+  }
+  if (verb !== 'call') throw new TypeError(`the simulated ubus does not know ${verb}`)
+  let message: Record<string, unknown>
+  try {
+    message = text === undefined ? {} : (JSON.parse(text) as Record<string, unknown>)
+  } catch {
+    return failed(args, UBUS.invalidArgument)
+  }
+  const { code, data } = await call(object, method, message)
+  if (code !== UBUS.ok) return failed(args, code)
+  return { ...OK, stdout: data === undefined ? '' : `${JSON.stringify(data, null, '\t')}\n` }
+}
+
+/** Where its errors are no terminal's, it says the whole command again. */
+function failed(args: readonly string[], code: number): Said {
+  return {
+    code: dialect.ubusStatus === 'negative' ? 256 - code : code,
+    stdout: '',
+    stderr: `Command failed: ubus ${args.join(' ')} (${WORDS[code]})\n`,
+  }
+}
+
+async function call(
+  object: string,
+  method: string,
+  message: Record<string, unknown>,
+): Promise<{ readonly code: number; readonly data?: object }> {
+  if (plan.hasRpcd && object === 'session') return rpcd.session(method, message)
+  if (plan.hasRpcd && object === 'uci') return rpcd.uci(method, message)
+  if (object === 'system' && method === 'board') return { code: UBUS.ok, data: board() }
+  if (object === 'network') {
+    if (method === 'get_proto_handlers')
+      return { code: UBUS.ok, data: Object.fromEntries(netifd.handlers().map((name) => [name, { immediate: true }])) }
+    if (method === 'reload') await netifd.reload()
+    else if (method === 'restart') await netifd.start()
+    else return { code: UBUS.methodNotFound }
+    return { code: UBUS.ok }
+  }
+  if (object === 'network.interface' && method === 'dump') {
+    const all = await Promise.all(
+      netifd.names().map(async (name) => ({ interface: name, ...(await netifd.status(name)) })),
+    )
+    return { code: UBUS.ok, data: { interface: all } }
+  }
+  const name = /^network\.interface\.(\w+)$/.exec(object)?.[1]
+  if (name === undefined || !netifd.names().includes(name)) return { code: UBUS.notFound }
+  if (method === 'status') return { code: UBUS.ok, data: (await netifd.status(name)) ?? {} }
+  if (method !== 'up' && method !== 'down' && method !== 'renew') return { code: UBUS.methodNotFound }
+  await netifd.act(name, method)
+  return { code: UBUS.ok }
+}
+
+function board(): object {
+  const { version, revision, kernel } = dialect
+  return {
+    kernel,
+    hostname: 'OpenWrt',
+    system: 'ARMv8 Processor rev 4',
+    model: 'GL.iNet GL-MT6000',
+    board_name: 'glinet,gl-mt6000',
+    rootfs_type: 'squashfs',
+    release: {
+      distribution: 'OpenWrt',
+      version,
+      revision,
+      target: 'mediatek/filogic',
+      description: `OpenWrt ${version} ${revision}`,
+    },
+  }
+}
+
+async function loadFirewall(): Promise<void> {
+  await runCommand('nft', ['-f', '-'], { input: fw4Table(uci.load('firewall'), netifd.devicesOf) })
+}
+
+async function reloadAll(): Promise<void> {
+  await netifd.reload().catch(() => undefined)
+  await loadFirewall().catch(() => undefined)
+}
+
+/** The hotplug script: an interface that came up and is in a zone has the firewall loaded anew. */
+async function reloadIfInZone(name: string): Promise<void> {
+  const isInZone = uci
+    .load('firewall')
+    .some(({ type, options }) => type === 'zone' && [options.get('network') ?? []].flat().includes(name))
+  if (isInZone) await loadFirewall().catch(() => undefined)
+}
+
+async function startSshd(): Promise<ChildProcess> {
+  await mkdir(join(root, 'etc/dropbear'), { recursive: true })
+  const keys: string[] = []
+  for (const type of plan.hostKeys) {
+    const file = `/etc/dropbear/dropbear_${type}_host_key`
+    keys.push('-r', file)
+    if (!existsSync(join(root, file))) await runCommand('dropbearkey', ['-t', type, '-f', join(root, file)])
+  }
+  // -F: in the foreground; -E: says to standard error what it does.
+  const child = spawn('chroot', [root, '/usr/sbin/dropbear', '-F', '-E', '-p', '22', ...keys], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+  })
+  child.stderr?.on('data', () => undefined)
+  for (let tries = 0; tries < 100; tries += 1) {
+    const { stdout } = await tryCommand('ss', ['-Hltn', 'sport', '=', ':22'])
+    if (stdout !== '') break
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return child
+}
+
+/** One process each. */
+function sessions(): readonly number[] {
+  try {
+    const pid = sshd.pid ?? 0
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
+  } catch {
+    return []
+  }
+}
+
+/** SHA-256 by type, as ssh-keygen prints it without `SHA256:`. */
+async function fingerprints(): Promise<Readonly<Record<string, string>>> {
+  const all = await Promise.all(
+    plan.hostKeys.map(async (type) => {
+      const file = join(root, `etc/dropbear/dropbear_${type}_host_key`)
+      const { stdout } = await runCommand('dropbearkey', ['-y', '-f', file])
+      const key = / ([A-Za-z0-9+/=]{60,})/.exec(stdout)?.[1] ?? ''
+      const { createHash } = await import('node:crypto')
+      return [
+        type,
+        createHash('sha256').update(Buffer.from(key, 'base64')).digest('base64').replace(/=+$/, ''),
+      ] as const
+    }),
+  )
+  return Object.fromEntries(all)
+}
+
+async function passwordHash(password: string): Promise<string> {
+  return (await runCommand('openssl', ['passwd', '-6', '-stdin'], { input: `${password}\n` })).stdout.trim()
+}

@@ -1,0 +1,285 @@
+import { existsSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { runCommand, tryCommand } from '../../../system/run-command.ts'
+import { sleep } from '../../../system/sleep.ts'
+import { makeWireguardDevice } from '../wireguard-device.ts'
+import type { Dialect } from './dialects.ts'
+import type { Uci } from './uci.ts'
+import type { UciSection } from './uci-file.ts'
+
+/** The network service: interfaces of the protocols `static` (the cables, which are there) and `wireguard` (which it makes). */
+export interface Netifd {
+  /** Reads its programs for protocols and its configuration. The interfaces that it made go and come. */
+  readonly start: () => Promise<void>
+  readonly reload: () => Promise<void>
+  readonly act: (name: string, verb: 'up' | 'down' | 'renew') => Promise<boolean>
+  /** null: there is no such interface. */
+  readonly status: (name: string) => Promise<object | null>
+  readonly names: () => readonly string[]
+  readonly handlers: () => readonly string[]
+  readonly devicesOf: (name: string) => readonly string[]
+}
+
+interface Interface {
+  readonly name: string
+  proto: string
+  device: string
+  isUp: boolean
+  autostart: boolean
+  /** What it was set up with, as far as a reload compares. */
+  made: string
+  since: number
+  error: string | null
+}
+
+export interface NetifdParts {
+  readonly root: string
+  readonly uci: Uci
+  readonly dialect: Dialect
+  /** How long a program for a protocol takes, on a small router. */
+  readonly setupMs: number
+  readonly changed: (name: string) => Promise<void>
+}
+
+/** Of all that an interface may have, what a reload looks at. Neither its addresses nor its peers. */
+const COMPARED = ['proto', 'device', 'private_key', 'listen_port', 'mtu', 'fwmark', 'disabled', 'nohostroute']
+
+export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdParts): Netifd {
+  const interfaces = new Map<string, Interface>()
+  let handlers: readonly string[] = []
+  /** One thing after the other. */
+  let turn: Promise<unknown> = Promise.resolve()
+  const inTurn = <Result>(act: () => Promise<Result>): Promise<Result> => {
+    const mine = turn.then(act)
+    turn = mine.catch(() => undefined)
+    return mine
+  }
+
+  const sections = (): readonly UciSection[] => uci.load('network')
+  const section = (name: string): UciSection | undefined =>
+    sections().find((one) => one.type === 'interface' && one.name === name)
+
+  async function reload(): Promise<void> {
+    const wanted = sections().filter((one) => one.type === 'interface' && one.options.get('disabled') !== '1')
+    for (const [name, there] of interfaces)
+      if (!wanted.some((one) => one.name === name)) {
+        await tearDown(there)
+        interfaces.delete(name)
+      }
+    for (const one of wanted) {
+      const there = interfaces.get(one.name)
+      const made = comparedOf(one)
+      if (there?.made === made) continue
+      if (there !== undefined) await tearDown(there)
+      const fresh: Interface = there ?? {
+        name: one.name,
+        proto: 'none',
+        device: '',
+        isUp: false,
+        autostart: textOf(one, 'auto') !== '0',
+        made,
+        since: 0,
+        error: null,
+      }
+      fresh.made = made
+      interfaces.set(one.name, fresh)
+      if (fresh.autostart) await setUp(fresh, one)
+    }
+    await applyRoutes()
+  }
+
+  async function setUp(one: Interface, config: UciSection): Promise<void> {
+    const proto = textOf(config, 'proto')
+    one.error = null
+    if (proto === 'static') {
+      Object.assign(one, { proto, device: textOf(config, 'device'), isUp: true, since: Date.now() })
+      return
+    }
+    if (!handlers.includes(proto)) {
+      Object.assign(one, { proto: 'none', isUp: false, error: 'INVALID_PROTO' })
+      return
+    }
+    await sleep(setupMs)
+    if (one.name.length > 15) {
+      one.error = 'NO_DEVICE'
+      return
+    }
+    try {
+      await makeWireguardDevice(one.name)
+      await configure(one.name, config, 'setconf')
+      for (const address of listOf(config, 'addresses'))
+        await runCommand('ip', [
+          'address',
+          'replace',
+          address.includes('/') ? address : `${address}/32`,
+          'dev',
+          one.name,
+        ])
+      const mtu = textOf(config, 'mtu')
+      await runCommand('ip', ['link', 'set', 'dev', one.name, ...(mtu === '' ? [] : ['mtu', mtu]), 'up'])
+      Object.assign(one, { proto, device: one.name, isUp: true, since: Date.now() })
+    } catch (thrown) {
+      one.error = 'SETUP_FAILED'
+      await tryCommand('ip', ['link', 'del', 'dev', one.name])
+      if (!(thrown instanceof Error)) throw thrown
+      return
+    }
+    if (textOf(config, 'nohostroute') !== '1') await addHostRoutes(one.name)
+    await applyRoutes()
+    await changed(one.name)
+  }
+
+  async function tearDown(one: Interface): Promise<void> {
+    if (one.proto === 'wireguard') await tryCommand('ip', ['link', 'del', 'dev', one.device])
+    one.isUp = false
+  }
+
+  /** As the program does: a file that nobody else may read, for a moment. */
+  async function configure(name: string, config: UciSection, verb: 'setconf' | 'syncconf'): Promise<void> {
+    const file = join(root, 'tmp/wireguard', name)
+    const peers = sections().filter(
+      (one) => one.type === `wireguard_${name}` && textOf(one, 'public_key') !== '' && textOf(one, 'disabled') !== '1',
+    )
+    const text = [
+      '[Interface]',
+      line('PrivateKey', textOf(config, 'private_key')),
+      line('ListenPort', textOf(config, 'listen_port')),
+      ...peers.flatMap((peer) => {
+        const host = textOf(peer, 'endpoint_host')
+        const port = textOf(peer, 'endpoint_port') || '51820'
+        return [
+          '[Peer]',
+          line('PublicKey', textOf(peer, 'public_key')),
+          line('AllowedIPs', listOf(peer, 'allowed_ips').join(', ')),
+          line('Endpoint', host === '' ? '' : `${host.includes(':') ? `[${host}]` : host}:${port}`),
+          line('PersistentKeepalive', textOf(peer, 'persistent_keepalive')),
+        ]
+      }),
+    ].join('\n')
+    await writeFile(file, `${text}\n`, { mode: 0o600 })
+    try {
+      await runCommand('wg', [verb, name, file])
+    } finally {
+      await rm(file, { force: true })
+    }
+  }
+
+  /** Of the handler without nohostroute: the endpoint by the way that leads there now. It stays whatever becomes of it. */
+  async function addHostRoutes(name: string): Promise<void> {
+    const { stdout } = await runCommand('wg', ['show', name, 'endpoints'])
+    for (const [, address] of stdout.matchAll(/\t([\d.]+):\d+/g)) {
+      const route = await tryCommand('ip', ['-4', 'route', 'get', address ?? ''])
+      const [, gateway, device] = / via (\S+) dev (\S+)/.exec(route.stdout) ?? []
+      if (gateway !== undefined && device !== undefined)
+        await tryCommand('ip', ['route', 'replace', `${address}/32`, 'via', gateway, 'dev', device])
+    }
+  }
+
+  async function applyRoutes(): Promise<void> {
+    for (const route of sections().filter(({ type }) => type === 'route')) {
+      const via = interfaces.get(textOf(route, 'interface'))
+      if (via?.isUp !== true) continue
+      const target = textOf(route, 'target')
+      const gateway = textOf(route, 'gateway')
+      await tryCommand('ip', [
+        'route',
+        'replace',
+        target,
+        ...(gateway === '' ? [] : ['via', gateway]),
+        'dev',
+        via.device,
+      ])
+    }
+  }
+
+  async function status(name: string): Promise<object | null> {
+    const one = interfaces.get(name)
+    if (one === undefined) return null
+    const base = {
+      up: one.isUp,
+      pending: !one.isUp && one.autostart && one.proto === 'wireguard',
+      available: true,
+      autostart: one.autostart,
+      dynamic: false,
+      proto: one.proto,
+    }
+    if (!one.isUp)
+      return {
+        ...base,
+        data: {},
+        ...(one.error === null ? {} : { errors: [{ subsystem: 'interface', code: one.error }] }),
+      }
+    const { stdout } = await tryCommand('ip', ['-j', '-4', 'address', 'show', 'dev', one.device])
+    const routes = await tryCommand('ip', ['-j', '-4', 'route', 'show', 'default', 'dev', one.device])
+    const found = (JSON.parse(stdout || '[]') as { addr_info?: { local: string; prefixlen: number }[] }[]).flatMap(
+      ({ addr_info: all = [] }) => all,
+    )
+    return {
+      ...base,
+      uptime: Math.floor((Date.now() - one.since) / 1_000),
+      l3_device: one.device,
+      ...(one.proto === 'wireguard' ? {} : { device: one.device }),
+      'ipv4-address': found.map(({ local, prefixlen }) => ({ address: local, mask: prefixlen })),
+      route: (JSON.parse(routes.stdout || '[]') as { gateway?: string }[]).map(({ gateway }) => ({
+        target: '0.0.0.0',
+        mask: 0,
+        nexthop: gateway,
+        source: '0.0.0.0/0',
+      })),
+      data: {},
+    }
+  }
+
+  return {
+    start: () =>
+      inTurn(async () => {
+        handlers = ['static', ...(existsSync(join(root, 'lib/netifd/proto/wireguard.sh')) ? ['wireguard'] : [])]
+        for (const one of interfaces.values()) await tearDown(one)
+        interfaces.clear()
+        await reload()
+      }),
+    reload: () => inTurn(reload),
+    act: (name, verb) =>
+      inTurn(async () => {
+        const one = interfaces.get(name)
+        const config = section(name)
+        if (one === undefined) return false
+        if (verb === 'renew') {
+          if (dialect.handler === 'sync' && one.isUp && one.proto === 'wireguard' && config !== undefined)
+            await configure(name, config, 'syncconf')
+          return true
+        }
+        one.autostart = verb === 'up'
+        if (verb === 'down') await tearDown(one)
+        else if (!one.isUp && config !== undefined) await setUp(one, config)
+        return true
+      }),
+    status,
+    names: () => [...interfaces.keys()],
+    handlers: () => handlers,
+    devicesOf: (name) => {
+      const one = interfaces.get(name)
+      return one?.isUp === true ? [one.device] : []
+    },
+  }
+}
+
+function comparedOf(config: UciSection): string {
+  return JSON.stringify(COMPARED.map((name) => config.options.get(name) ?? null))
+}
+
+function textOf({ options }: UciSection, name: string): string {
+  const value = options.get(name)
+  return typeof value === 'string' ? value : (value?.[0] ?? '')
+}
+
+function listOf({ options }: UciSection, name: string): readonly string[] {
+  const value = options.get(name)
+  if (value === undefined) return []
+  return typeof value === 'string' ? value.split(/\s+/) : value
+}
+
+function line(name: string, value: string): string {
+  return value === '' ? '' : `${name} = ${value}`
+}

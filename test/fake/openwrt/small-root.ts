@@ -1,0 +1,143 @@
+import { chmod, copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { runCommand, tryCommand } from '../../../system/run-command.ts'
+
+/**
+ * A root folder with what an OpenWrt image has in it, as far as anybody asks: busybox with the applets that OpenWrt builds in
+ * (no nohup, setsid, timeout, base64, stat, diff, od, xxd, truncate), Debian's dropbear, real wg, nft and conntrack, and in
+ * place of OpenWrt's own programs a script that asks the simulator.
+ */
+export interface SmallRootPlan {
+  readonly root: string
+  readonly packageManager: 'opkg' | 'apk'
+  readonly hasWireguard: boolean
+  readonly hasConntrack: boolean
+  /** Lines of authorized_keys. */
+  readonly authorizedKeys: readonly string[]
+  /** null: none is set, as in a fresh image. */
+  readonly passwordHash: string | null
+}
+
+const APPLETS =
+  '[ [[ ash awk basename cat chgrp chmod chown cmp cp cut date dd df dirname dmesg du echo egrep env expr false fgrep find free ' +
+  'grep gunzip gzip head hexdump hostname id ip kill killall less ln logger ls lsmod md5sum mkdir mkfifo mknod mktemp mount mv nc ' +
+  'netstat nice nslookup passwd pgrep pidof ping printf ps pwd readlink rm rmdir rmmod route sed seq sh sha256sum sleep sort ' +
+  'start-stop-daemon strings sync sysctl tail tar tee test time top touch tr true umount uname uniq uptime vi wc wget which xargs ' +
+  'yes zcat'
+const STAND_INS = ['uci', 'ubus', 'ifup', 'ifdown', 'fw4', 'modprobe']
+/** Where the script and the simulator meet. */
+export const MEETING = '/tmp/.stand-in'
+export const MEETING_PORT = 7
+export const LOGIN_SHELL = '/bin/login-ash'
+
+/** Asks the simulator, and says what it says. Its standard input goes along where the program reads that. */
+const ASK = `#!/bin/ash
+n=${MEETING}/$$
+printf '%s\\0' "\${0##*/}" "$@" > $n.args
+: > $n.in
+for word in "$@"; do [ "$word" != batch ] || cat > $n.in; done
+code=$(echo $$ | nc 127.0.0.1 ${MEETING_PORT})
+cat $n.out; cat $n.err >&2
+rm -f $n.args $n.in $n.out $n.err
+exit \${code:-1}
+`
+
+/** Notes what is run, and misbehaves where it is told to. */
+const SHELL = `#!/bin/ash
+echo "$*" >> ${MEETING}/commands
+how=$(cat ${MEETING}/misbehave 2>/dev/null)
+case "$how" in
+'') exec /bin/ash "$@" ;;
+stall) exec sleep 3600 ;;
+garbage) /bin/ash "$@" > ${MEETING}/said.$$; head -c 200 /dev/urandom; head -c 900 ${MEETING}/said.$$; rm ${MEETING}/said.$$; exit 0 ;;
+truncate) /bin/ash "$@" | head -c 700; exit 0 ;;
+fail) echo 'sh: out of memory' >&2; exit 2 ;;
+esac
+`
+
+function noting(name: string): string {
+  return `#!/bin/ash\necho "${name} $*" >> ${MEETING}/commands\nexec /usr/libexec/${name} "$@"\n`
+}
+
+/** Makes it, where it is not made yet, and mounts what a program needs. Run in the router's own mount namespace. */
+export async function prepareRoot(plan: SmallRootPlan): Promise<void> {
+  const { root } = plan
+  const at = (path: string): string => join(root, path)
+  for (const folder of [
+    'bin',
+    'sbin',
+    'dev',
+    'etc/config',
+    'etc/dropbear',
+    'lib/netifd/proto',
+    'overlay',
+    'proc',
+    'root',
+    'sys',
+    'usr/bin',
+    'usr/sbin',
+    'usr/libexec',
+  ])
+    await mkdir(at(folder), { recursive: true })
+  await rm(at('tmp'), { recursive: true, force: true })
+  for (const folder of ['tmp/run/wireguard', 'tmp/lock', 'tmp/wireguard', 'tmp/log', MEETING])
+    await mkdir(at(folder), { recursive: true, mode: folder.startsWith('tmp/w') ? 0o700 : 0o755 })
+  await link('tmp', at('var'))
+  await program(plan, '/bin/busybox', 'bin/busybox')
+  for (const applet of APPLETS.split(' ')) await link('busybox', at(`bin/${applet}`))
+  for (const name of [...STAND_INS, plan.packageManager]) await script(at(`sbin/${name}`), ASK)
+  await script(at(LOGIN_SHELL), SHELL)
+  await program(plan, 'flock', 'usr/bin/flock')
+  await program(plan, 'dropbear', 'usr/sbin/dropbear')
+  await program(plan, 'wg', 'usr/libexec/wg')
+  await program(plan, 'nft', 'usr/libexec/nft')
+  await script(at('usr/sbin/nft'), noting('nft'))
+  if (plan.hasConntrack) {
+    await program(plan, 'conntrack', 'usr/libexec/conntrack')
+    await script(at('usr/sbin/conntrack'), noting('conntrack'))
+  }
+  if (plan.hasWireguard) await installWireguard(root)
+  await writeFile(at('etc/passwd'), `root:x:0:0:root:/root:${LOGIN_SHELL}\n`)
+  await writeFile(at('etc/group'), 'root:x:0:\n')
+  await writeFile(at('etc/shadow'), `root:${plan.passwordHash ?? ''}:19000:0:99999:7:::\n`, { mode: 0o600 })
+  await writeFile(at('etc/shells'), `/bin/ash\n${LOGIN_SHELL}\n`)
+  await chmod(at('etc/dropbear'), 0o700)
+  await chmod(at('root'), 0o700)
+  // Debian's dropbear looks there, OpenWrt's in /etc/dropbear.
+  await link('/etc/dropbear', at('root/.ssh'))
+  if (plan.authorizedKeys.length > 0)
+    await writeFile(at('etc/dropbear/authorized_keys'), `${plan.authorizedKeys.join('\n')}\n`, { mode: 0o600 })
+  for (const [from, to] of [
+    ['/proc', 'proc'],
+    ['/sys', 'sys'],
+    ['/dev', 'dev'],
+    ['/run/wireguard', 'tmp/run/wireguard'],
+  ] as const)
+    await runCommand('mount', ['--rbind', from, at(to)])
+}
+
+/** What the package brings. */
+export async function installWireguard(root: string): Promise<void> {
+  await script(join(root, 'usr/bin/wg'), noting('wg'))
+  await writeFile(join(root, 'lib/netifd/proto/wireguard.sh'), '# the simulator does it\n', { mode: 0o755 })
+}
+
+/** With the libraries that it is linked with, at the same places. */
+async function program({ root }: SmallRootPlan, name: string, to: string): Promise<void> {
+  const from = name.startsWith('/') ? name : (await runCommand('sh', ['-c', `command -v ${name}`])).stdout.trim()
+  await copyFile(from, join(root, to))
+  const { stdout } = await tryCommand('ldd', [from])
+  for (const [, path = ''] of stdout.matchAll(/(\/\S+) \(0x/g)) {
+    await mkdir(dirname(join(root, path)), { recursive: true })
+    await copyFile(path, join(root, path))
+  }
+}
+
+async function script(path: string, text: string): Promise<void> {
+  await writeFile(path, text, { mode: 0o755 })
+}
+
+async function link(target: string, path: string): Promise<void> {
+  await rm(path, { force: true })
+  await symlink(target, path)
+}
