@@ -11,7 +11,10 @@ const common = {
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  define: { HOMEWARD_VERSION: JSON.stringify(version) },
+  // Native parts of ssh2, which it does without when they are not there, and they never are.
+  external: ['cpu-features', '*.node'],
+  // Some vendors are CommonJS and ask where they are.
+  define: { HOMEWARD_VERSION: JSON.stringify(version), __dirname: 'import.meta.dirname' },
   banner: {
     // Some vendors are CommonJS and call require for node's own modules.
     js: "import { createRequire as homewardRequire } from 'node:module'; const require = homewardRequire(import.meta.url);",
@@ -46,7 +49,7 @@ if (process.argv.includes('--bench'))
     entryNames: '[name]',
     outdir: `${fresh}/bench`,
     // Where the sources are, programs are bundled as they are needed; here they stand beside it.
-    external: ['esbuild'],
+    external: [...common.external, 'esbuild'],
   })
 
 await rm('dist', { recursive: true, force: true })

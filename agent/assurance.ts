@@ -5,6 +5,7 @@ import type { PublicKey } from '../wireguard/keys.ts'
 import type { AgentConfig } from './config.ts'
 import { firstAnswer } from './first-answer.ts'
 import { heartbeatTarget } from './heartbeat-target.ts'
+import { keyMakerOf } from './key-maker.ts'
 
 /** What must be so before a router is told to keep what was changed on it: hooks of an apply. */
 export interface Assurance extends Required<Pick<ApplyHooks, 'beforeStep' | 'prove'>> {
@@ -28,7 +29,7 @@ const EVERY_MS = 250
 
 export function makeAssurance({ adapter, config, wasUp, followKey }: AssuranceParts): Assurance {
   async function keyFound(publicKey: PublicKey, signal: AbortSignal): Promise<void> {
-    if (config().router.kind !== 'linux' && publicKey !== config().publicKey) await followKey(publicKey, signal)
+    if (keyMakerOf(config().router) === 'router' && publicKey !== config().publicKey) await followKey(publicKey, signal)
   }
 
   /** One that is there has the key that was found before. */
@@ -39,7 +40,7 @@ export function makeAssurance({ adapter, config, wasUp, followKey }: AssurancePa
 
     /** The hub knows the key before the first initiation bears it: the next would come 5 s later. */
     beforeStep: async (step, signal) => {
-      if (config().router.kind === 'linux') return
+      if (keyMakerOf(config().router) === 'agent') return
       if (step.kind === 'create-interface') isMade = true
       if (step.kind !== 'set-peers' || !isMade) return
       isMade = false

@@ -1,5 +1,6 @@
 import { Problem } from '../problems/problem.ts'
 import type { RouterConfig } from './config.ts'
+import type { Credentials } from './router-login.ts'
 
 /** What a join was told to end the tunnel on. */
 export type RouterChoice =
@@ -9,9 +10,16 @@ export type RouterChoice =
       readonly host: string
       readonly port: number
       readonly user: string
-      /** Of the owner; nobody else may read it. */
-      readonly passwordFile: string
+      readonly credentials: Credentials
       readonly trust: RouterTrust
+    }
+  | {
+      readonly kind: 'openwrt'
+      readonly host: string
+      readonly port: number
+      readonly user: string
+      readonly credentials: Credentials
+      readonly trust: HostKeyTrust
     }
 
 /** Whether the other end is the router. */
@@ -23,11 +31,20 @@ export type RouterTrust =
   /** Nobody asks; unencrypted. */
   | { readonly by: 'nothing' }
 
+/** The same of an SSH server. */
+export type HostKeyTrust =
+  /** SHA-256 in base64 without padding. */
+  { readonly by: 'fingerprint'; readonly sha256: string } | { readonly by: 'looking' }
+
 /** What a router shows of itself before anything of ours was sent. */
-export interface RouterCertificate {
+export interface RouterIdentity {
+  readonly kind: 'certificate' | 'host key'
   readonly host: string
   readonly fingerprint: string
+  /** A certificate's subject, a key's type. */
   readonly subject: string
+  /** What to pass when nobody is there to be asked. */
+  readonly option: string
   /** What to type at the router's own console to see it there. */
   readonly whereShown: string
 }
@@ -40,25 +57,53 @@ export interface RouterCertificate {
  */
 export async function chooseRouter(
   choice: RouterChoice,
-  trust: (shown: RouterCertificate) => Promise<boolean>,
+  trust: (shown: RouterIdentity) => Promise<boolean>,
   signal: AbortSignal,
 ): Promise<RouterConfig | null> {
   if (choice.kind === 'linux') return { kind: 'linux' }
+  if (choice.kind === 'openwrt') return chooseOpenwrt(choice, trust, signal)
   const { kind, host, port, user } = choice
   if (choice.trust.by === 'nothing') return { kind, host, port, user, certificate: null }
   if (choice.trust.by === 'fingerprint') return { kind, host, port, user, certificate: choice.trust.certificate }
   const { readCertificate, WHERE_SHOWN: whereShown } = await import('../adapters/mikrotik/certificate.ts')
   const { fingerprint, subject } = await readCertificate(host, port, signal)
-  return (await trust({ host, fingerprint, subject, whereShown }))
+  return (await trust({ kind: 'certificate', host, fingerprint, subject, whereShown, option: '--tls-fingerprint' }))
     ? { kind, host, port, user, certificate: fingerprint }
     : null
 }
 
+/** Its host key is looked at in any case: what kind it is has to be known. */
+async function chooseOpenwrt(
+  { kind, host, port, user, trust: given }: Extract<RouterChoice, { kind: 'openwrt' }>,
+  trust: (shown: RouterIdentity) => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<RouterConfig | null> {
+  const { readHostKey } = await import('../adapters/openwrt/ssh.ts')
+  const hostKey = await readHostKey(host, port, signal)
+  const router: RouterConfig = { kind, host, port, user, hostKey }
+  if (given.by === 'looking') {
+    const shown = { host, subject: hostKey.type, fingerprint: `SHA256:${hostKey.sha256}`, option: '--host-key' }
+    return (await trust({ kind: 'host key', whereShown: whereHostKeyShown(hostKey.type), ...shown })) ? router : null
+  }
+  if (hostKey.sha256 === given.sha256) return router
+  throw new Problem('router-host-key-mismatch', {
+    what: `trusting the router at ${host}`,
+    why: `it shows the host key ${hostKey.type} SHA256:${hostKey.sha256}, and --host-key says SHA256:${given.sha256}`,
+    next: `Look at it on the router itself: ${whereHostKeyShown(hostKey.type)}`,
+  })
+}
+
+/** Older dropbears print another hash there, but always the key: its SHA-256 is what counts. */
+function whereHostKeyShown(type: string): string {
+  const name = type === 'ssh-rsa' ? 'rsa' : type === 'ssh-ed25519' ? 'ed25519' : 'ecdsa'
+  return `dropbearkey -y -f /etc/dropbear/dropbear_${name}_host_key`
+}
+
 /** Nobody was there to say whether it is the right one. */
-export function unconfirmed({ host, fingerprint, whereShown }: RouterCertificate): Problem {
+export function unconfirmed({ kind, host, fingerprint, whereShown, option }: RouterIdentity): Problem {
   return new Problem('router-unconfirmed', {
     what: `trusting the router at ${host}`,
-    why: `its certificate was neither given nor confirmed at a terminal; it shows SHA-256 ${fingerprint}`,
-    next: `Compare that with what ${whereShown} shows on the router itself, then pass --tls-fingerprint ${fingerprint}`,
+    why: `its ${kind} was neither given nor confirmed at a terminal; it shows ${kind === 'certificate' ? 'SHA-256 ' : ''}${fingerprint}`,
+    next: `Compare that with what ${whereShown} shows on the router itself, then pass ${option} ${fingerprint}`,
   })
 }

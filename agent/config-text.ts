@@ -3,15 +3,17 @@ import type { AgentConfig } from './config.ts'
 
 const HEAD = ` What homeward keeps at this home. Written by homeward join; yours to edit.
  A running agent takes changes within seconds. A mistake is said in its log, and what was here before stays in force.
- The secrets are not here: private.key, home.secret and router.password beside this file are for nobody else.`
+ The secrets are not here: private.key, home.secret, router.password and router.key beside this file are for nobody else.`
 
 /** What stands above each key, for whoever opens the file. */
 const ABOVE: Partial<Record<keyof AgentConfig, string>> = {
   home: ' The name the hub knows this home by. Only the hub gives names: leave and join again to change it.',
   publicKey: ` The public half of private.key; the hub knows this tunnel by it, until rotateKeys makes another.
- On a router: of the key that the router made when it joined.`,
+ On a MikroTik: of the key that the router made when it joined.`,
   router: ` What the tunnel ends on. linux: this machine. mikrotik: a router with RouterOS 7, by its API as this user; its
  password stands in router.password. certificate: the only one that is trusted (SHA-256); null: without encryption.
+ openwrt: a router with OpenWrt 22.03 or later, by SSH as this user, with the key in router.key. hostKey: the only one
+ that is trusted.
  A running agent takes changes here when it is started again.`,
   interface: ' The WireGuard interface.',
   mtu: ' Bytes. 1420 fits most lines; lower it where large packets get lost.',
@@ -22,7 +24,7 @@ const ABOVE: Partial<Record<keyof AgentConfig, string>> = {
   beacons:
     ' Addresses and TCP ports on the internet, asked only while the hub is silent: whether the line is away, or the hub.',
   rotateKeys:
-    ' When the tunnel gets a new key, as a cron expression: "0 4 1 * *" is 4:00 on the first of each month. null: never, as on a router.',
+    ' When the tunnel gets a new key, as a cron expression: "0 4 1 * *" is 4:00 on the first of each month. null: never, as on a MikroTik.',
   lan: ` The networks here that the tunnel may reach; nothing else can be reached through it.
  masquerade: hosts on the LAN see what the tunnel ends on, and need no route.
  routed: they see who is calling, and need a route back, which they have where it ends on their router.`,

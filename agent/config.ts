@@ -30,7 +30,7 @@ const HubSchema = v.strictObject({
   heartbeatPort: PortSchema,
 })
 
-/** What the tunnel ends on: this machine, or a router that is told so over its API. */
+/** What the tunnel ends on: this machine, or a router that is told so over its API or by SSH. */
 const RouterSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('linux') }),
   v.strictObject({
@@ -40,6 +40,17 @@ const RouterSchema = v.variant('kind', [
     user: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
     /** SHA-256 of its certificate; null: without encryption, as its owner wanted it. */
     certificate: v.nullable(FingerprintSchema),
+  }),
+  v.strictObject({
+    kind: v.literal('openwrt'),
+    host: HostSchema,
+    port: PortSchema,
+    user: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
+    /** The only one that is trusted. */
+    hostKey: v.strictObject({
+      type: v.picklist(['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ssh-rsa']),
+      sha256: v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]{43}$/, 'expected a SHA-256 in base64, without padding')),
+    }),
   }),
 ])
 
@@ -73,7 +84,7 @@ export const AgentConfigSchema = v.pipe(
   FieldsSchema,
   v.forward(
     v.check(
-      ({ router, rotateKeys }) => router.kind === 'linux' || rotateKeys === null,
+      ({ router, rotateKeys }) => router.kind !== 'mikrotik' || rotateKeys === null,
       'expected null, since the router makes its own key and keeps it to itself',
     ),
     ['rotateKeys'],

@@ -4,11 +4,12 @@ import { bringTo } from '../adapters/apply.ts'
 import { asProblem } from '../problems/problem.ts'
 import type { RegistrarPlaces } from './ask-registrar.ts'
 import { withChangeLock } from './change-lock.ts'
-import { agentConfigPath } from './config.ts'
+import { agentConfigPath, type RouterConfig } from './config.ts'
 import { forgetHome } from './forget-home.ts'
 import { hubAddressesPath } from './hub-addresses.ts'
 import { removeTornWrites } from '../system/atomic-file.ts'
 import type { AgentPlaces } from './places.ts'
+import { takeLoginBack } from './router-login.ts'
 import { removeSecrets } from './secrets.ts'
 
 /** What a join had begun when it failed. */
@@ -18,6 +19,7 @@ export interface BegunJoin {
   readonly places: AgentPlaces
   readonly adapter: Adapter
   readonly interface: string
+  readonly router: RouterConfig
   readonly begun: ReadonlySet<JoinStage>
   readonly registrar: RegistrarPlaces
   /** `HOME.SECRET`. */
@@ -55,6 +57,8 @@ export async function undoJoin(join: BegunJoin, tell: (line: string) => void): P
       withChangeLock(places.runtimeDir, signal, () => bringTo(adapter, join.interface, null, signal)),
     )
   }
+  if (begun.has('secrets'))
+    await attempt('giving the router a key', () => takeLoginBack(places.configDir, join.router, signal))
   await attempt('writing the state', () => rm(hubAddressesPath(places.stateDir), { force: true }))
   if (begun.has('secrets') && isForgotten) await attempt('writing the secrets', () => removeSecrets(places.configDir))
   for (const folder of [places.configDir, places.stateDir]) await removeTornWrites(folder)

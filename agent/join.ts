@@ -10,7 +10,7 @@ import type { PublicKey } from '../wireguard/keys.ts'
 import type { Endpoint } from '../wireguard/spec.ts'
 import { bringTunnel } from './bring-tunnel.ts'
 import { makeRuntimeFolder, withChangeLock } from './change-lock.ts'
-import { chooseRouter, type RouterCertificate, type RouterChoice } from './choose-router.ts'
+import { chooseRouter, type RouterIdentity, type RouterChoice } from './choose-router.ts'
 import {
   type AgentConfig,
   agentConfigPath,
@@ -24,6 +24,7 @@ import { hubAddresses } from './hub-addresses.ts'
 import { type Admission, previewJoin, requestJoin } from './join-request.ts'
 import { type JoinStage, undoJoin } from './join-undo.ts'
 import { joinedConfig } from './joined-config.ts'
+import { keyMakerOf } from './key-maker.ts'
 import { refuseOverlaps } from './lan.ts'
 import { linePath, UNKNOWN_LINE } from './line-memory.ts'
 import { readLocalNetworks } from './local-networks.ts'
@@ -33,8 +34,9 @@ import { proveTunnel } from './prove.ts'
 import { registerHome } from './registration.ts'
 import { requireRoot } from './require-root.ts'
 import { forgetRotatedKeys } from './rotated-key.ts'
+import { type Credentials, keepLogin } from './router-login.ts'
 import { keepRouterPassword } from './router-password.ts'
-import { draftSecrets, type KeyMaker, keepSecrets } from './secrets.ts'
+import { draftSecrets, keepSecrets } from './secrets.ts'
 import { tunnelAddress, tunnelSpec } from './tunnel-spec.ts'
 
 export interface JoinOptions {
@@ -49,8 +51,8 @@ export interface JoinOptions {
 
 /** How a join speaks with the person who started it. */
 export interface JoinHands {
-  /** Whether this is the router's own certificate; nothing of ours was sent to it yet. */
-  readonly trust: (shown: RouterCertificate) => Promise<boolean>
+  /** Whether this is the router's own certificate or host key; nothing of ours was sent to it yet. */
+  readonly trust: (shown: RouterIdentity) => Promise<boolean>
   /** Shown before anything is changed; the join goes on when the answer is yes. */
   readonly agree: (config: AgentConfig, plan: Plan) => Promise<boolean>
   readonly tell: (line: string) => void
@@ -113,14 +115,19 @@ async function joinBy(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Joined | null> {
-  const adapter = await openAdapter(router, places, passwordFileOf(options.router))
+  const { router: choice } = options
+  let credentials = choice.kind === 'linux' ? null : choice.credentials
+  const adapter = await openAdapter(router, places, () => credentials ?? raise())
   try {
     await adapter.describe(signal)
     const observed = await adapter.observe(options.interface, signal)
     refuseUnlessSafe({ refusals: observed.clashes })
     const prepared = await prepare({ places, options, router, token, adapter }, observed, signal)
     if (!(await hands.agree(prepared.config, prepared.plan))) return null
-    return await carryOut(prepared, hands, clock, signal)
+    const keep = async (): Promise<void> => {
+      if (credentials !== null) credentials = await keepCredentials(places.configDir, router, credentials, signal)
+    }
+    return await carryOut(prepared, keep, hands, clock, signal)
   } finally {
     await adapter.close()
   }
@@ -145,7 +152,14 @@ async function prepare(
   return { ...join, admission, config, plan }
 }
 
-async function carryOut(join: PreparedJoin, hands: JoinHands, clock: Clock, signal: AbortSignal): Promise<Joined> {
+/** @param keepCredentials what lets the agent into the router from now on is kept. */
+async function carryOut(
+  join: PreparedJoin,
+  keepCredentials: () => Promise<void>,
+  hands: JoinHands,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Joined> {
   const { places, options, admission, config, adapter } = join
   const { configDir, stateDir, runtimeDir } = places
   const begun = new Set<JoinStage>()
@@ -158,8 +172,7 @@ async function carryOut(join: PreparedJoin, hands: JoinHands, clock: Clock, sign
     await rm(linePath(stateDir), { force: true })
     await forgetRotatedKeys(stateDir)
     begun.add('secrets')
-    const passwordFile = passwordFileOf(options.router)
-    if (passwordFile !== undefined) await keepRouterPassword(configDir, passwordFile)
+    await keepCredentials()
     await keepSecrets(configDir, admission.secrets, keyMakerOf(join.router))
     return await withChangeLock(runtimeDir, signal, () => makeTunnel(join, begun, hands, clock, signal))
   } catch (thrown) {
@@ -173,6 +186,7 @@ async function carryOut(join: PreparedJoin, hands: JoinHands, clock: Clock, sign
         begun,
         bearer,
         newFolders,
+        router: join.router,
         interface: options.interface,
         registrar: { hosts, port, certificate },
       },
@@ -258,12 +272,20 @@ function refuseOtherThan(previewed: AgentConfig, joined: AgentConfig): void {
   })
 }
 
-function keyMakerOf({ kind }: RouterConfig): KeyMaker {
-  return kind === 'linux' ? 'agent' : 'router'
+/** @returns the credentials that count from now on. */
+async function keepCredentials(
+  configDir: string,
+  router: RouterConfig,
+  given: Credentials,
+  signal: AbortSignal,
+): Promise<Credentials> {
+  if (router.kind === 'openwrt') return keepLogin(configDir, router, given, signal)
+  await keepRouterPassword(configDir, given.file)
+  return given
 }
 
-function passwordFileOf(choice: RouterChoice): string | undefined {
-  return choice.kind === 'linux' ? undefined : choice.passwordFile
+function raise(): never {
+  throw new TypeError('this machine is logged in to by nobody')
 }
 
 async function refuseSecondJoin(configDir: string): Promise<void> {

@@ -24,6 +24,7 @@ import { openAdapter } from './open-adapter.ts'
 import type { AgentPlaces } from './places.ts'
 import { requireRoot } from './require-root.ts'
 import { forgetRotatedKeys } from './rotated-key.ts'
+import { routerKeyPath, takeLoginBack } from './router-login.ts'
 import { routerPasswordPath } from './router-password.ts'
 import { homeSecretPath, privateKeyPath, readBearer, removeSecrets } from './secrets.ts'
 import { agentSocketPath } from './socket-path.ts'
@@ -100,7 +101,9 @@ async function undo(
 ): Promise<readonly Step[]> {
   const adapter = await openAdapter(router, places)
   try {
-    return await withChangeLock(places.runtimeDir, signal, () => bringTo(adapter, interfaceName, null, signal))
+    const steps = await withChangeLock(places.runtimeDir, signal, () => bringTo(adapter, interfaceName, null, signal))
+    await takeLoginBack(places.configDir, router, signal)
+    return steps
   } catch (thrown) {
     if (router.kind === 'linux') throw thrown
     const { code, what, why, next } = asProblem(thrown, `undoing the tunnel on the router at ${router.host}`)
@@ -145,6 +148,7 @@ async function hasRemains(configDir: string): Promise<boolean> {
       privateKeyPath(configDir),
       homeSecretPath(configDir),
       routerPasswordPath(configDir),
+      routerKeyPath(configDir),
       leavingConfigPath(configDir),
     ].map(stampOf),
   )

@@ -1,19 +1,21 @@
 import type { Adapter } from '../adapters/adapter.ts'
 import { systemClock } from '../system/clock.ts'
 import { readSecretFile } from '../system/secret-file.ts'
+import { parsePublicKey } from '../wireguard/keys.ts'
 import type { RouterConfig } from './config.ts'
 import type { AgentPlaces } from './places.ts'
 import { privateKeyFileOf } from './rotated-key.ts'
+import { accessBy, type Credentials, routerKeyPath } from './router-login.ts'
 import { routerPasswordPath } from './router-password.ts'
 
 /**
  * The adapter of the home's router. Each kind is loaded only where it is used.
- * @param passwordFile read anew for each login; a join has it elsewhere until it has joined.
+ * @param credentials what a join was given to log in with, until it has joined; read anew for each login.
  */
 export async function openAdapter(
   router: RouterConfig,
   { configDir, stateDir }: Pick<AgentPlaces, 'configDir' | 'stateDir'>,
-  passwordFile = routerPasswordPath(configDir),
+  credentials?: () => Credentials,
 ): Promise<Adapter> {
   const { kind } = router
   switch (kind) {
@@ -27,8 +29,17 @@ export async function openAdapter(
     case 'mikrotik': {
       const { mikrotikAdapter } = await import('../adapters/mikrotik/mikrotik.ts')
       const { host, port, user, certificate } = router
-      const password = (): Promise<string> => readSecretFile(passwordFile)
+      const password = (): Promise<string> => readSecretFile(credentials?.().file ?? routerPasswordPath(configDir))
       return mikrotikAdapter({ host, port, user, password, certificate, stateDir, clock: systemClock })
+    }
+    case 'openwrt': {
+      const { openwrtAdapter } = await import('../adapters/openwrt/openwrt.ts')
+      return openwrtAdapter({
+        ...accessBy(router, credentials ?? (() => ({ kind: 'key', file: routerKeyPath(configDir) }))),
+        privateKey: async (publicKey) =>
+          readSecretFile(await privateKeyFileOf(configDir, stateDir, parsePublicKey(publicKey))),
+        clock: systemClock,
+      })
     }
     default:
       return kind satisfies never

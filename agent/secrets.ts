@@ -6,6 +6,7 @@ import { writeFileAtomic } from '../system/atomic-file.ts'
 import { isThere } from '../system/is-there.ts'
 import { readSecretFile } from '../system/secret-file.ts'
 import type { RotatedKey } from './rotated-key.ts'
+import { removeRouterLogin } from './router-login.ts'
 import { removeRouterPassword } from './router-password.ts'
 import { parsePrivateKey, type PrivateKey, privateKeyFrom } from '../wireguard/keys.ts'
 
@@ -74,6 +75,7 @@ export async function removeSecrets(configDir: string): Promise<void> {
   await rm(homeSecretPath(configDir), { force: true })
   await rm(privateKeyPath(configDir), { force: true })
   await removeRouterPassword(configDir)
+  await removeRouterLogin(configDir)
 }
 
 async function leftHomeSecret(configDir: string): Promise<HomeSecrets | null> {

@@ -2,6 +2,7 @@ import type { TunnelSpec } from '../adapters/adapter.ts'
 import { type Endpoint, type PeerSpec, sameEndpoint } from '../wireguard/spec.ts'
 import { type AgentConfig, firstHub, type HubConfig } from './config.ts'
 import { keepaliveSeconds } from './core/keepalive.ts'
+import { keyMakerOf } from './key-maker.ts'
 import type { Line } from './line-memory.ts'
 
 /** Ways to the hub that a tunnel may take. */
@@ -26,8 +27,8 @@ export function tunnelSpec(config: AgentConfig, ways: Ways, current: Endpoint | 
   const endpoint = isAmong(ways, hub, current) ? current : { address: first, port: hub.port }
   return {
     interface: config.interface,
-    // A router makes its key itself; whatever that is, the hub is told.
-    publicKey: config.router.kind === 'linux' ? config.publicKey : null,
+    // Where a router makes its key itself, whatever that is, the hub is told.
+    publicKey: keyMakerOf(config.router) === 'agent' ? config.publicKey : null,
     address: tunnelAddress(config),
     mtu: tunnelMtu(config, line),
     listenPort: null,

@@ -12,7 +12,7 @@ import type { Context } from './context.ts'
 import { refuseIfAlso } from './one-role.ts'
 import { printFacts, tell } from './output.ts'
 import { type RouterOptions, routerChoice } from './router-options.ts'
-import { trustCertificate } from './trust-certificate.ts'
+import { trustRouter } from './trust-router.ts'
 
 export interface JoinOptions extends RouterOptions {
   readonly lan: readonly string[]
@@ -28,7 +28,7 @@ export async function join(context: Context, token: string, options: JoinOptions
   await refuseIfAlso('hub', context, 'joining the hub')
   const ending = new AbortController()
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => ending.abort())
-  if (router.kind !== 'linux' && router.trust.by === 'nothing') tell(PLAIN_WARNING)
+  if (router.kind === 'mikrotik' && router.trust.by === 'nothing') tell(PLAIN_WARNING)
   const dryRun = options.dryRun === true
   const joined = await joinHome(
     context,
@@ -47,7 +47,7 @@ export async function join(context: Context, token: string, options: JoinOptions
     },
     {
       tell,
-      trust: (shown) => trustCertificate(shown),
+      trust: (shown) => trustRouter(shown),
       agree: async (config, { steps, warnings }) => {
         const lines = [...steps.map(describeStep), ...warnings.map((warning) => `note: ${warning}`)]
         if (dryRun)

@@ -19,6 +19,9 @@ export async function bundleFor(folder: string, entry: URL): Promise<string> {
     format: 'esm',
     platform: 'node',
     target: 'node20.19',
+    // Native parts of ssh2, which it does without when they are not there, and they never are.
+    external: ['cpu-features', '*.node'],
+    define: { __dirname: 'import.meta.dirname' },
     // Some vendors are CommonJS and call require for node's own modules.
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   })

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Release } from '../fake/openwrt/dialects.ts'
-import type { LabRouterPlan, LabRouterRequest, Misbehaviour } from '../fake/openwrt/lab-router.ts'
+import type { LabRouterPlan, LabRouterRequest, Misbehaviour } from '../fake/openwrt/openwrt-router.ts'
 import { bundleFor } from './bundle.ts'
 import type { RouterState, RouterSystem } from './home-router.ts'
 import type { Home } from './home.ts'
@@ -45,7 +45,7 @@ const PASSWORD = 'only for the laboratory'
 
 export async function labOpenwrt(lab: Lab, plan: OpenwrtPlan = {}): Promise<LabOpenwrt> {
   const { release = '24.10', network = '', firewall = '', ...rest } = plan
-  const program = await bundleFor(lab.folder, new URL('../fake/openwrt/lab-router.ts', import.meta.url))
+  const program = await bundleFor(lab.folder, new URL('../fake/openwrt/openwrt-router.ts', import.meta.url))
   let running: LabProcess | undefined
   let hostKey = ''
   let last = 0

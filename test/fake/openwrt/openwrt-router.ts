@@ -152,7 +152,8 @@ function inRoot(script: string): Promise<string> {
 
 /** Where the scripts in the root ask. */
 function meeting(): ReturnType<typeof createServer> {
-  return createServer((socket) => {
+  // Who asks has said all that there is to say.
+  return createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => undefined)
     socket.once('data', (chunk: Buffer) => {
       const at = join(root, MEETING, chunk.toString().trim())

@@ -1,0 +1,155 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import ssh2 from 'ssh2'
+import type { Step } from '../../adapters/adapter.ts'
+import { planOpenwrt } from '../../adapters/openwrt/plan.ts'
+import type { Release } from '../fake/openwrt/dialects.ts'
+import { bundleFor } from '../lab/bundle.ts'
+import type { Host } from '../lab/host.ts'
+import { createLab } from '../lab/lab.ts'
+import { type LabOpenwrt, labOpenwrt, type OpenwrtPlan } from '../lab/openwrt.ts'
+import type { Capabilities, Machine, OpenAdapter } from './adapter-contract.ts'
+import { driveAdapter } from './driver.ts'
+import type { OpenwrtDriverOptions } from './openwrt-driver.ts'
+import { OPENWRT_DRIFT_NAMES, openwrtDrifts } from './openwrt-drifts.ts'
+import { makeKeys } from './specs.ts'
+
+export const OPENWRT: Capabilities = {
+  roles: ['home'],
+  keysMadeThere: false,
+  undoesFailures: true,
+  tellsCommands: true,
+  drifts: OPENWRT_DRIFT_NAMES,
+}
+
+export interface OpenwrtMachine extends Machine {
+  readonly router: LabOpenwrt
+  /** In whose namespaces it runs. */
+  readonly host: Host
+  /** On which the adapter runs. */
+  readonly pi: Host
+  readonly export: () => Promise<string>
+}
+
+const ROUTER = '192.168.1.1'
+
+/** What fails a step. Steps that are gathered fail together, when they are made so. */
+const COMMAND_OF: Partial<Record<Step['kind'], string>> = {
+  'activate-changes': '^ubus call uci apply',
+}
+
+/** An OpenWrt router with somebody's things on it, and the adapter in processes on a Pi in its LAN. */
+export async function startOpenwrtMachine(
+  release: Release,
+  { rollbackSeconds = 60, ...plan }: OpenwrtPlan & { readonly rollbackSeconds?: number } = {},
+): Promise<OpenwrtMachine> {
+  const lab = await createLab()
+  try {
+    const login = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'homeward' })
+    const router = await labOpenwrt(lab, { release, setupMs: 100, authorizedKeys: [login.public], ...plan })
+    const [host, pi, neighbour] = (await lab.addHosts([
+      { name: 'router', boot: () => router.boot(STATE) },
+      { name: 'pi' },
+      { name: 'neighbour' },
+    ])) as [Host, Host, Host]
+    await lab.connect([
+      [
+        { host, interface: 'lan0', addresses: [`${ROUTER}/24`] },
+        { host: pi, interface: 'eth0', addresses: ['192.168.1.2/24'] },
+      ],
+      [
+        { host, interface: 'wan0', addresses: ['198.51.100.2/24'], routes: ['default via 198.51.100.1'] },
+        { host: neighbour, interface: 'eth0', addresses: ['198.51.100.1/24'] },
+      ],
+    ])
+    await router.service(host, STATE)
+    const keys = makeKeys()
+    const file = async (name: string, text: string): Promise<string> => {
+      const path = join(pi.disk.configDir, name)
+      await writeFile(path, text, { mode: 0o600 })
+      return path
+    }
+    const options: OpenwrtDriverOptions = {
+      host: ROUTER,
+      port: 22,
+      user: 'root',
+      hostKey: { type: 'ssh-ed25519', sha256: router.hostKey },
+      rollbackSeconds,
+    }
+    const files = [
+      await file('options.json', JSON.stringify(options)),
+      await file('login.key', login.private),
+      await file('private.key', `${keys.privateKey}\n`),
+    ]
+    const driver = await bundleFor(lab.folder, new URL('./openwrt-driver.ts', import.meta.url))
+
+    async function open(): Promise<OpenAdapter> {
+      const running = pi.start(process.execPath, [driver, ...files])
+      return driveAdapter(
+        {
+          write: (line) => running.write(line),
+          waitForLine: (pattern, waiting) => running.waitForLine(pattern, waiting),
+          stop: () => running.stop(),
+          kill: async () => {
+            await running.kill('SIGKILL')
+            await running.exited
+          },
+        },
+        (observed, desired) => planOpenwrt(observed, desired, { host: ROUTER, rollbackSeconds }),
+      )
+    }
+
+    return {
+      router,
+      host,
+      pi,
+      keys,
+      open,
+      export: router.export,
+      foreign: async () => (await sectionsOf(router)).filter((section) => !isOurs(section)).join('\n'),
+      leftovers: async () => [
+        ...(await sectionsOf(router)).filter(isOurs),
+        ...linesOf(await router.console('ip -o link show | grep -o "hw[a-z0-9]*:" || true')),
+        ...linesOf(await router.console('ls /var/run/homeward 2>/dev/null | grep -v "^lock$" || true')),
+      ],
+      takeInterface: async (name) => {
+        const made = `uci set network.${name}=interface; uci set network.${name}.proto=static; uci set network.${name}.device=lan0`
+        await router.console(`${made}; uci commit network`)
+        return async () => void (await router.console(`uci delete network.${name}; uci commit network`))
+      },
+      breakStep: (kind) => {
+        const pattern = COMMAND_OF[kind]
+        if (pattern === undefined) return null
+        return async () => {
+          await router.refuse(pattern)
+          return () => router.refuse(null)
+        }
+      },
+      commandLines: router.commands,
+      drifts: openwrtDrifts(router.console),
+      close: () => lab.close(),
+    }
+  } catch (thrown) {
+    await lab.close()
+    throw thrown
+  }
+}
+
+const STATE = {
+  nat: 'masquerade',
+  wanAddress: '198.51.100.2',
+  wanGateway: '198.51.100.1',
+  lanAddress: ROUTER,
+} as const
+
+async function sectionsOf({ export: exported }: LabOpenwrt): Promise<readonly string[]> {
+  return (await exported()).split(/\n(?=config |package )/).map((chunk) => chunk.trim())
+}
+
+function isOurs(section: string): boolean {
+  return /^config interface 'hw|^config \w+ 'homeward_|^config wireguard_hw/.test(section)
+}
+
+function linesOf(text: string): readonly string[] {
+  return text.split('\n').filter((line) => line !== '')
+}
