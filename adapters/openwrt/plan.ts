@@ -120,8 +120,9 @@ function undo({ interface: own, strayInterfaces, firewall }: OpenwrtObservation)
 }
 
 /** All of it is carried out at once, and the firewall is loaded before the interface. */
-function build(observed: OpenwrtObservation, desired: HomeSpec): readonly Step[] {
+function build(found: OpenwrtObservation, desired: HomeSpec): readonly Step[] {
   const { interface: name } = desired
+  const observed = withoutStrays(found)
   const own = observed.sections.find(
     (section) => isInterface(section) && section.name === name && tunnelOf(section) === name,
   )
@@ -133,6 +134,15 @@ function build(observed: OpenwrtObservation, desired: HomeSpec): readonly Step[]
     ...peerSteps(observed, desired),
     ...routeSteps(observed, desired),
   ]
+}
+
+/** What is cleared first is not there for what follows. */
+function withoutStrays(observed: OpenwrtObservation): OpenwrtObservation {
+  const strays: readonly (string | null)[] = observed.strayInterfaces
+  const sections = observed.sections.filter(
+    (section) => section.config !== 'network' || !strays.includes(tunnelOf(section)),
+  )
+  return { ...observed, sections }
 }
 
 /** With all that makes it ours and WireGuard's, and nothing that nobody knows of here. */

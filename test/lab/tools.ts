@@ -23,11 +23,19 @@ const TOOLS: Readonly<Record<string, string>> = {
 /** The search path of every host: sbin too, which a plain user's login shell lacks. */
 export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** What stands between this machine and a laboratory, one sentence each; empty when nothing does. */
-export async function whatIsMissing(): Promise<readonly string[]> {
+/** What the simulated OpenWrt router is made of; only tests have one. */
+export const OPENWRT_TOOLS: Readonly<Record<string, string>> = {
+  dropbear: 'dropbear-bin',
+  busybox: 'busybox',
+  flock: 'util-linux',
+  openssl: 'openssl',
+}
+
+/** What stands between this machine and a laboratory, one sentence each; empty when nothing does. @param more tools. */
+export async function whatIsMissing(more: Readonly<Record<string, string>> = {}): Promise<readonly string[]> {
   const missing: string[] = []
   const packages = new Set<string>()
-  for (const [tool, debianPackage] of Object.entries(TOOLS)) {
+  for (const [tool, debianPackage] of Object.entries({ ...TOOLS, ...more })) {
     if (await isOnPath(tool)) continue
     missing.push(`${tool} is not installed`)
     packages.add(debianPackage)

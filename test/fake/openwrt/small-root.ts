@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { runCommand, tryCommand } from '../../../system/run-command.ts'
 
@@ -83,7 +83,7 @@ export async function prepareRoot(plan: SmallRootPlan): Promise<void> {
   for (const folder of ['tmp/run/wireguard', 'tmp/lock', 'tmp/wireguard', 'tmp/log', MEETING])
     await mkdir(at(folder), { recursive: true, mode: folder.startsWith('tmp/w') ? 0o700 : 0o755 })
   await link('tmp', at('var'))
-  await program(plan, '/bin/busybox', 'bin/busybox')
+  await busybox(root)
   for (const applet of APPLETS.split(' ')) await link('busybox', at(`bin/${applet}`))
   for (const name of [...STAND_INS, plan.packageManager]) await script(at(`sbin/${name}`), ASK)
   await script(at(LOGIN_SHELL), SHELL)
@@ -122,10 +122,34 @@ export async function installWireguard(root: string): Promise<void> {
   await writeFile(join(root, 'lib/netifd/proto/wireguard.sh'), '# the simulator does it\n', { mode: 0o755 })
 }
 
-/** With the libraries that it is linked with, at the same places. */
+/**
+ * Its shell runs some of its applets whatever stands in the path. Those that OpenWrt has programs of its own for, or does not
+ * have, get another name of the same length in our copy, so that its list of names stays sorted.
+ */
+async function busybox(root: string): Promise<void> {
+  const names = ['ifup', 'ifdown', 'modprobe', 'stat', 'base64', 'timeout', 'truncate', 'setsid', 'usleep']
+  const from = await pathOf('busybox')
+  await copyLibraries(from, root)
+  let text = (await readFile(from)).toString('latin1')
+  for (const name of names) {
+    const last = String.fromCharCode(name.charCodeAt(name.length - 1) - 1)
+    text = text.replaceAll(`\0${name}\0`, `\0${name.slice(0, -1)}${last}\0`)
+  }
+  await writeFile(join(root, 'bin/busybox'), Buffer.from(text, 'latin1'), { mode: 0o755 })
+}
+
 async function program({ root }: SmallRootPlan, name: string, to: string): Promise<void> {
-  const from = name.startsWith('/') ? name : (await runCommand('sh', ['-c', `command -v ${name}`])).stdout.trim()
+  const from = await pathOf(name)
   await copyFile(from, join(root, to))
+  await copyLibraries(from, root)
+}
+
+async function pathOf(name: string): Promise<string> {
+  return (await runCommand('sh', ['-c', `command -v ${name}`])).stdout.trim()
+}
+
+/** Those that it is linked with, to the same places; none for a static one. */
+async function copyLibraries(from: string, root: string): Promise<void> {
   const { stdout } = await tryCommand('ldd', [from])
   for (const [, path = ''] of stdout.matchAll(/(\/\S+) \(0x/g)) {
     await mkdir(dirname(join(root, path)), { recursive: true })
