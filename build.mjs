@@ -45,6 +45,7 @@ if (process.argv.includes('--bench'))
       // Run in the namespaces of the laboratory's Pi and router.
       'bench/api-round-trip.ts',
       'test/fake/routeros/lab-router.ts',
+      'test/fake/openwrt/openwrt-router.ts',
     ],
     entryNames: '[name]',
     outdir: `${fresh}/bench`,

@@ -32,7 +32,8 @@ import { tunnelFlow } from '../test/lab/tunnel-flow.ts'
 import { BARE, layBareHub } from './bare-wireguard.ts'
 import { type Broken, drift, type Fault, fromNow, NOTHING, notByTheHomeAlone, onTheLine } from './recovery-fault.ts'
 import { MIKROTIK } from './recovery-mikrotik-faults.ts'
-import type { World } from './recovery-world.ts'
+import { OPENWRT } from './recovery-openwrt-faults.ts'
+import type { RouterKind, World } from './recovery-world.ts'
 
 const EVERYWHERE: readonly Fault[] = [
   onTheLine('mapping forgotten, other public address', 'mapping-changed', 5, async ({ picture }) => {
@@ -177,8 +178,8 @@ ping -c 1 -W 5 ${BARE.hub}`)
 ]
 
 /** What a home meets whose tunnel ends there. */
-export function faultsOf(router: 'linux' | 'mikrotik'): readonly Fault[] {
-  return [...EVERYWHERE, ...(router === 'linux' ? LINUX : MIKROTIK)]
+export function faultsOf(router: RouterKind): readonly Fault[] {
+  return [...EVERYWHERE, ...{ linux: LINUX, mikrotik: MIKROTIK, openwrt: OPENWRT }[router]]
 }
 
 async function onFlows(

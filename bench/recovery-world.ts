@@ -9,6 +9,7 @@ import type { Home } from '../test/lab/home.ts'
 import type { Host } from '../test/lab/host.ts'
 import { createLab, type Lab } from '../test/lab/lab.ts'
 import { joinOptions, labMikrotik, type LabMikrotik, routerPasswordFile } from '../test/lab/mikrotik.ts'
+import { type LabOpenwrt, labOpenwrt, openwrtJoinOptions } from '../test/lab/openwrt.ts'
 import { buildPicture, HUB_NAME, type Picture } from '../test/lab/picture.ts'
 import type { LabProcess } from '../test/lab/process.ts'
 import type { ApiPlace } from './api-round-trip.ts'
@@ -28,8 +29,9 @@ export interface World {
   readonly end: Host
   /** When the home's router is one and the tunnel ends there. */
   readonly mikrotik: LabMikrotik | null
+  readonly openwrt: LabOpenwrt | null
   readonly agent: LabProcess
-  /** Of one print on the kept connection, median; null where the tunnel ends on the Pi. */
+  /** Of one print on the kept connection, median; null where there is no MikroTik. */
   readonly apiRoundTripMs: number | null
   /** Starts the hub's daemon again, after its machine restarted. */
   runHub(): Promise<void>
@@ -40,20 +42,27 @@ export interface World {
 const LEARNING_MS = 15_000
 const HEALTHY_MS = 90_000
 
+export type RouterKind = 'linux' | 'mikrotik' | 'openwrt'
+
 export interface WorldPlan {
   readonly ipv6: boolean
-  readonly router: 'linux' | 'mikrotik'
+  readonly router: RouterKind
 }
 
 export async function buildWorld({ ipv6, router }: WorldPlan): Promise<World> {
   const lab = await createLab()
   try {
     const mikrotik = router === 'mikrotik' ? await labMikrotik(lab) : null
-    const picture = await buildPicture(lab, { ipv6, ...(mikrotik === null ? {} : { system: mikrotik }) })
+    const openwrt = router === 'openwrt' ? await labOpenwrt(lab) : null
+    const system = mikrotik ?? openwrt
+    const picture = await buildPicture(lab, { ipv6, ...(system === null ? {} : { system }) })
     const { hub, phone, home } = picture
     await startHub(picture, HUB_NAME)
     const token = (await hub.homeward(['hub', 'invite', 'cabin'])).stdout.trim()
-    const where = mikrotik === null ? [] : await joinOptions(mikrotik, home)
+    const where = [
+      ...(mikrotik === null ? [] : await joinOptions(mikrotik, home)),
+      ...(openwrt === null ? [] : await openwrtJoinOptions(openwrt, home)),
+    ]
     await home.pi.homeward(['join', token, '--lan', home.lan.prefix, ...where, '--yes'], { timeoutMs: 60_000 })
     const agent = await startAgent(home.pi, 30_000)
     const conf = join(phone.disk.configDir, 'phone.conf')
@@ -70,8 +79,9 @@ export async function buildWorld({ ipv6, router }: WorldPlan): Promise<World> {
       ipv6,
       picture,
       pi: home.pi,
-      end: mikrotik === null ? home.pi : home.router,
+      end: system === null ? home.pi : home.router,
       mikrotik,
+      openwrt,
       agent,
       apiRoundTripMs,
       async runHub() {

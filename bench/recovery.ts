@@ -2,7 +2,7 @@
  * How long after a fault the hub reaches the home again, each fault several times, begun at a random phase of the
  * heartbeat; beside it plain WireGuard with keepalive 25 between the same two hosts, under the same fault at the same
  * moment. `--runs N` (5), `--only REGEX` of the rows' names, `--in-use` (a stream of ten packets a second from the phone;
- * what counts is its longest gap), `--lanes N` (2 laboratories at once), `--router mikrotik` (the tunnel ends there, not on
+ * what counts is its longest gap), `--lanes N` (2 laboratories at once), `--router mikrotik` or `openwrt` (the tunnel ends there, not on
  * the Pi), `--json`.
  */
 import { reasonOf } from '../problems/problem.ts'
@@ -18,7 +18,7 @@ const inUse = given.includes('--in-use')
 const wantedRuns = Number(optionOf('--runs') ?? 5)
 const lanes = Number(optionOf('--lanes') ?? 2)
 const only = new RegExp(optionOf('--only') ?? '', 'i')
-const router = optionOf('--router') === 'mikrotik' ? 'mikrotik' : 'linux'
+const router = (['mikrotik', 'openwrt'] as const).find((kind) => kind === optionOf('--router')) ?? 'linux'
 
 const began = performance.now()
 // What the hub's own packets would cure is no outage while there are any.

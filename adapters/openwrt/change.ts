@@ -87,6 +87,7 @@ export function makeChange({ connection, clock, privateKey }: ChangeParts): Chan
   async function activate(signal: AbortSignal): Promise<void> {
     const { interface: name, seconds, token, writer, found, wanted, placed, doomed } = required()
     const keys = await privateKeys(wanted)
+    let seen: OpenwrtObservation | null = null
     const lines = batchLines(found, wanted, (publicKey) => {
       const key = keys.get(publicKey)
       if (key === undefined) throw new TypeError('a key is wanted that is not here')
@@ -102,7 +103,8 @@ export function makeChange({ connection, clock, privateKey }: ChangeParts): Chan
           why: 'meanwhile somebody began to change it, and did not commit that yet',
         })
       if (outcome.code !== 0) throw new Refused(outcome)
-      await readBack(name, wanted, signal)
+      seen = await observe(name, signal)
+      refuseUnlessTaken(seen, wanted)
     }
     for (const gone of doomed) if (gone !== name) await makeRun(gone, wanted, placed, true, signal)
     await makeRun(
@@ -111,12 +113,12 @@ export function makeChange({ connection, clock, privateKey }: ChangeParts): Chan
       placed,
       lines.some((line) => !/wireguard_|homeward_/.test(line)),
       signal,
+      seen,
     )
   }
 
   /** `uci batch` ends well whatever it was told, and a file may have been full. */
-  async function readBack(name: string, wanted: readonly Section[], signal: AbortSignal): Promise<void> {
-    const { sections } = await observe(name, signal)
+  function refuseUnlessTaken({ sections }: OpenwrtObservation, wanted: readonly Section[]): void {
     const left = batchLines(ownOf(sections), ownOf(wanted), () => parsePrivateKey(Buffer.alloc(32).toString('base64')))
     if (left.length > 0)
       throw new TypeError(`the router did not take it all: ${left[0]?.replace(/=.*/, '')} is not as it was told`)
@@ -129,10 +131,13 @@ export function makeChange({ connection, clock, privateKey }: ChangeParts): Chan
     placed: ReadonlySet<string>,
     isRestarted: boolean,
     signal: AbortSignal,
+    seen: OpenwrtObservation | null = null,
   ): Promise<void> {
+    let latest = seen
     const settle = async (atMostMs: number): Promise<readonly Difference[]> => {
       for (const until = clock.now() + atMostMs; ; await sleep(LOOK_AGAIN_MS, signal)) {
-        const left = differences(name, wanted, await observe(name, signal), placed)
+        const left = differences(name, wanted, latest ?? (await observe(name, signal)), placed)
+        latest = null
         if (left.length === 0 || clock.now() >= until) return left
         // Nothing of these does netifd do by itself.
         if (!left.includes('interface')) return left

@@ -4,7 +4,7 @@ import { parseEndpoint } from '../../wireguard/spec.ts'
 import type { ObservedInterface, Refusal, RouteSpec } from '../adapter.ts'
 import { networkOf } from '../network.ts'
 import type { Look } from './look.ts'
-import type { ForeignNetwork, OpenwrtObservation } from './observation.ts'
+import type { ForeignNetwork, OpenwrtObservation, Uplink } from './observation.ts'
 import { zoneName } from './objects.ts'
 import { isInterface, list, peerType, PRIVATE_KEY, type Section, text, tunnelOf } from './sections.ts'
 import { parseShow } from './uci-text.ts'
@@ -34,6 +34,7 @@ export function toObservation(name: string, { part }: Look, nowSeconds: number):
     .trim()
     .split('\n')
     .filter((line) => line !== '')
+  const uplink = uplinkIn(part('interfaces'))
   const isRoot = part('id').trim() === '0'
   return {
     interface: own === undefined ? null : (live ?? configuredInterface(name, sections)),
@@ -46,12 +47,17 @@ export function toObservation(name: string, { part }: Look, nowSeconds: number):
     forwarding: true,
     forwardingIsOurs: false,
     clashes: [...(own === undefined ? takenBy(name, sections, part('links')) : []), ...pendingChanges(pending)],
-    warnings: [...clockWarning(routerNow, nowSeconds), ...flowOffloadWarning(sections)],
+    warnings: [
+      ...clockWarning(routerNow, nowSeconds),
+      ...flowOffloadWarning(sections),
+      ...(uplink === null ? [NO_UPLINK] : []),
+    ],
     isLive: live !== null,
     isDeviceThere: linkOf(name, part('links')) !== null,
     isFirewallLive: part('nft').includes(`"${name}"`),
     sections,
     foreignNetworks: foreignNetworks(name, sections, part('routes')),
+    uplink,
     tools: {
       isRoot,
       hasWg: has(part('tools'), 'wg'),
@@ -73,6 +79,22 @@ function withPublicKey(name: string, sections: readonly Section[], publicKey: st
 
 function has(tools: string, name: string): boolean {
   return new RegExp(`/${name}$`, 'm').test(tools)
+}
+
+const NO_UPLINK = 'the router has no default route: its own line is down, or its address has not come yet'
+
+/** Of `network.interface dump`: the first with a default route; what is under `inactive` does not count. */
+function uplinkIn(json: string): Uplink | null {
+  const { interface: all } = JSON.parse(json) as { readonly interface?: unknown }
+  if (!Array.isArray(all)) throw new SyntaxError('the router does not say what interfaces it has')
+  for (const one of all as Record<string, unknown>[]) {
+    const { interface: name, route: routes, 'ipv4-address': addresses } = one
+    if (!Array.isArray(routes) || typeof name !== 'string') continue
+    if (!(routes as Record<string, unknown>[]).some(({ target, mask }) => target === '0.0.0.0' && mask === 0)) continue
+    const [first] = Array.isArray(addresses) ? (addresses as Record<string, unknown>[]) : []
+    return { interface: name, address: typeof first?.['address'] === 'string' ? first['address'] : null }
+  }
+  return null
 }
 
 interface Times {

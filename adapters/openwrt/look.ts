@@ -47,10 +47,14 @@ function script(name: string): string {
     part('routes', 'ip -4 route show'),
     part('network', `uci show network | ${hideKeys}`),
     part('firewall', 'uci show firewall'),
-    part('changes', "{ uci changes network; uci changes firewall; } | sed 's/=.*//'"),
+    part('changes', "uci changes | sed -e 's/=.*//' -e '/^-*network[.]/b' -e '/^-*firewall[.]/b' -e d"),
     part('key', `uci -q get network.${name}.private_key | wg pubkey 2>/dev/null`),
     part('interfaces', 'ubus call network.interface dump'),
-    part('handlers', `ubus call network get_proto_handlers | grep -o '"wireguard"'`),
+    // Who has one running knows how.
+    part(
+      'handlers',
+      `if [ -e /sys/class/net/${name} ]; then echo '"wireguard"'; else ubus call network get_proto_handlers | grep -o '"wireguard"'; fi`,
+    ),
     part('tools', 'for tool in wg fw4 apk opkg conntrack; do command -v $tool; done; ls /lib/netifd/proto'),
     part(
       'nft',

@@ -13,6 +13,8 @@ export interface OpenwrtObservation extends Observation {
   readonly sections: readonly Section[]
   readonly foreignNetworks: readonly ForeignNetwork[]
   readonly tools: Tools
+  /** The router's own line; null: it has no way to the internet. */
+  readonly uplink: Uplink | null
 }
 
 /** Somebody else's network, by whatever it is led. */
@@ -20,6 +22,13 @@ export interface ForeignNetwork {
   readonly prefix: string
   /** For people. */
   readonly by: string
+}
+
+export interface Uplink {
+  /** As netifd names it, e.g. `wan`. */
+  readonly interface: string
+  /** IPv4; null: none. */
+  readonly address: string | null
 }
 
 export interface Tools {

@@ -57,6 +57,7 @@ function withDefaults(observed: Observation): OpenwrtObservation {
     isDeviceThere: true,
     isFirewallLive: true,
     sections: [],
+    uplink: null,
     foreignNetworks: [],
     tools,
     ...observed,

@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { connect, createServer, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
+import type { TunnelSpec } from '../../../adapters/adapter.ts'
+import { bringTo } from '../../../adapters/apply.ts'
+import { openwrtAdapter } from '../../../adapters/openwrt/openwrt.ts'
+import type { HostKey } from '../../../adapters/openwrt/ssh.ts'
+import { asProblem } from '../../../problems/problem.ts'
+import { systemClock } from '../../../system/clock.ts'
+import { sleep } from '../../../system/sleep.ts'
+
+/**
+ * The adapter behind a line that goes bad, as a program on the laboratory's Pi: told by lines of JSON what to bring the router
+ * to and what happens to the line meanwhile. Argument: a file with its options.
+ */
+export interface FuzzOptions {
+  readonly host: string
+  readonly hostKey: HostKey
+  readonly loginFile: string
+  readonly keyFile: string
+  readonly rollbackSeconds: number
+}
+
+/** Once, when so many bytes have come from the router. */
+export interface LineFault {
+  readonly kind: 'none' | 'cut' | 'garbage' | 'stall'
+  readonly afterBytes: number
+}
+
+export interface FuzzRequest {
+  readonly id: number
+  readonly goal: TunnelSpec | null
+  readonly fault: LineFault
+}
+
+export interface FuzzAnswer {
+  readonly id: number
+  /** null: carried out. */
+  readonly problem: { readonly code: string; readonly why: string } | null
+  readonly isSettled: boolean
+  /** Errors that nobody caught, since the program began. */
+  readonly strays: readonly string[]
+  /** Connections that are left when all was closed. */
+  readonly sockets: number
+}
+
+/** Far above the sum of all deadlines of one plan with one silent session. */
+const UNSETTLED_MS = 120_000
+const STALL_MS = 2_000
+
+const { host, hostKey, loginFile, keyFile, rollbackSeconds } = JSON.parse(
+  readFileSync(process.argv[2] ?? '', 'utf8'),
+) as FuzzOptions
+const strays: string[] = []
+process.on('uncaughtException', (thrown) => void strays.push(thrown.stack ?? String(thrown)))
+process.on('unhandledRejection', (thrown) => void strays.push(`unhandled: ${String(thrown)}`))
+
+let fault: LineFault = { kind: 'none', afterBytes: 0 }
+let seen = 0
+const open = new Set<Socket>()
+
+const relay = createServer((near) => {
+  const far = connect(22, host)
+  const both = [near, far]
+  for (const socket of both) {
+    open.add(socket)
+    socket.on('error', () => undefined)
+    socket.once('close', () => {
+      open.delete(socket)
+      for (const other of both) other.destroy()
+    })
+  }
+  near.on('data', (chunk) => void far.write(chunk))
+  far.on('data', (chunk: Buffer) => {
+    seen += chunk.length
+    if (fault.kind === 'none' || seen < fault.afterBytes) return void near.write(chunk)
+    const { kind } = fault
+    fault = { kind: 'none', afterBytes: 0 }
+    if (kind === 'cut') return near.destroy()
+    if (kind === 'garbage') return void near.write(randomBytes(chunk.length))
+    far.pause()
+    setTimeout(() => {
+      near.write(chunk)
+      far.resume()
+    }, STALL_MS)
+  })
+})
+relay.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ id: 0 })))
+createInterface({ input: process.stdin }).on('line', (line) => void answer(JSON.parse(line) as FuzzRequest))
+
+async function answer({ id, goal, fault: asked }: FuzzRequest): Promise<void> {
+  const adapter = openwrtAdapter({
+    host: '127.0.0.1',
+    port: (relay.address() as { port: number }).port,
+    user: 'root',
+    hostKey,
+    login: async () => ({ kind: 'key', key: readFileSync(loginFile, 'utf8') }),
+    privateKey: async () => readFileSync(keyFile, 'utf8').trim(),
+    clock: systemClock,
+    rollbackSeconds,
+  })
+  seen = 0
+  fault = asked
+  const applying = bringTo(adapter, 'hw0', goal, AbortSignal.timeout(90_000)).then(
+    () => null,
+    (thrown: unknown) => asProblem(thrown, 'bringing the router there'),
+  )
+  const settled = await Promise.race([applying, sleep(UNSETTLED_MS).then(() => 'unsettled' as const)])
+  fault = { kind: 'none', afterBytes: 0 }
+  await adapter.close()
+  for (const until = Date.now() + 5_000; open.size > 0 && Date.now() < until; ) await sleep(20)
+  const problem = settled === null || settled === 'unsettled' ? null : { code: settled.code, why: settled.why }
+  const said: FuzzAnswer = { id, problem, isSettled: settled !== 'unsettled', strays, sockets: open.size }
+  console.log(JSON.stringify(said))
+}
