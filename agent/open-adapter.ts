@@ -36,8 +36,7 @@ export async function openAdapter(
       const { openwrtAdapter } = await import('../adapters/openwrt/openwrt.ts')
       return openwrtAdapter({
         ...accessBy(router, credentials ?? (() => ({ kind: 'key', file: routerKeyPath(configDir) }))),
-        privateKey: async (publicKey) =>
-          readSecretFile(await privateKeyFileOf(configDir, stateDir, parsePublicKey(publicKey))),
+        privateKey: (publicKey) => readSecretFile(privateKeyFileOf(configDir, stateDir, parsePublicKey(publicKey))),
         clock: systemClock,
       })
     }

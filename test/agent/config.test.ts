@@ -33,7 +33,7 @@ describe('agent.yaml', () => {
     ['mtu: 1420', 'mtu: big', 'mtu must be number, but is "big"'],
     ['mtu: 1420', 'mtu: 100', 'mtu must be >=576, but is 100'],
     ['mode: masquerade', 'mode: bridge', 'lan.mode must be ("masquerade" | "routed"), but is "bridge"'],
-    ['kind: linux', 'kind: toaster', 'router.kind must be ("linux" | "mikrotik"), but is "toaster"'],
+    ['kind: linux', 'kind: toaster', 'router.kind must be ("linux" | "mikrotik" | "openwrt"), but is "toaster"'],
     ['heartbeatSeconds: 5', 'heartbeatSeconds: [5]', 'heartbeatSeconds must be number, but is Array'],
     [
       '- 192.168.1.0/24',

@@ -15,7 +15,7 @@ describe('the router that a join is told of', () => {
       host: '192.168.1.1',
       port: 8729,
       user: 'homeward',
-      passwordFile: 'F',
+      credentials: { kind: 'password', file: 'F' },
       trust: { by: 'looking' },
     })
   })
@@ -42,6 +42,36 @@ describe('the router that a join is told of', () => {
     ['--tls-fingerprint', { ...given, tlsFingerprint: 'ab' }],
     ['--host "a b"', { ...given, host: 'a b' }],
   ])('is refused with what is wrong: %s', (said, options) => {
+    expect(() => routerChoice(options)).toThrow(expect.objectContaining({ code: 'wrong-usage' }))
+    expect(() => routerChoice(options)).toThrow(said)
+  })
+
+  const openwrt = { router: 'openwrt', host: '192.168.1.1', identityFile: 'K' }
+  const HEX = '0123456789abcdef'.repeat(4)
+  const BASE64 = Buffer.from(HEX, 'hex').toString('base64').replace('=', '')
+
+  test('is an OpenWrt router by its key, and asked for its host key when none was given', () => {
+    expect(routerChoice(openwrt)).toEqual({
+      kind: 'openwrt',
+      host: '192.168.1.1',
+      port: 22,
+      user: 'root',
+      credentials: { kind: 'key', file: 'K' },
+      trust: { by: 'looking' },
+    })
+  })
+
+  test.each([`SHA256:${BASE64}`, BASE64, HEX, HEX.toUpperCase()])('takes a host key as %s', (hostKey) => {
+    expect(routerChoice({ ...openwrt, hostKey })).toMatchObject({ trust: { by: 'fingerprint', sha256: BASE64 } })
+  })
+
+  test.each<[string, RouterOptions]>([
+    ['it also needs --host and --password-file or --identity-file', { router: 'openwrt' }],
+    ['--password-file and --identity-file', { ...openwrt, passwordFile: 'F' }],
+    ['--plain', { ...openwrt, plain: true }],
+    ['--host-key', { ...openwrt, hostKey: 'SHA256:short' }],
+    ['--host-key', { ...given, hostKey: BASE64 }],
+  ])('as an OpenWrt router is refused with what is wrong: %s', (said, options) => {
     expect(() => routerChoice(options)).toThrow(expect.objectContaining({ code: 'wrong-usage' }))
     expect(() => routerChoice(options)).toThrow(said)
   })

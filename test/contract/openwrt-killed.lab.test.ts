@@ -67,7 +67,7 @@ describe.each([
   })
 
   test('in the midst of making it so, and with a tunnel that stood', async () => {
-    const [adapter] = await Promise.all([machine.open()])
+    const adapter = await machine.open()
     await bringTo(adapter, 'hw0', spec, signal())
     await adapter.close()
     const before = await state()

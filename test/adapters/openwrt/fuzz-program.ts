@@ -74,16 +74,18 @@ const relay = createServer((near) => {
   near.on('data', (chunk) => void far.write(chunk))
   far.on('data', (chunk: Buffer) => {
     seen += chunk.length
-    if (fault.kind === 'none' || seen < fault.afterBytes) return void near.write(chunk)
-    const { kind } = fault
-    fault = { kind: 'none', afterBytes: 0 }
-    if (kind === 'cut') return near.destroy()
-    if (kind === 'garbage') return void near.write(randomBytes(chunk.length))
-    far.pause()
-    setTimeout(() => {
-      near.write(chunk)
-      far.resume()
-    }, STALL_MS)
+    const kind = seen < fault.afterBytes ? 'none' : fault.kind
+    if (kind !== 'none') fault = { kind: 'none', afterBytes: 0 }
+    if (kind === 'none') near.write(chunk)
+    else if (kind === 'cut') near.destroy()
+    else if (kind === 'garbage') near.write(randomBytes(chunk.length))
+    else {
+      far.pause()
+      setTimeout(() => {
+        near.write(chunk)
+        far.resume()
+      }, STALL_MS)
+    }
   })
 })
 relay.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ id: 0 })))

@@ -1,0 +1,147 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { TunnelSpec } from '../../../adapters/adapter.ts'
+import { toObservation } from '../../../adapters/openwrt/convert.ts'
+import { planOpenwrt } from '../../../adapters/openwrt/plan.ts'
+import { keyOf, PRIVATE_KEY, type Section, tunnelOf } from '../../../adapters/openwrt/sections.ts'
+import { stage } from '../../../adapters/openwrt/stage.ts'
+import { homeSpec, makeKeys } from '../../contract/specs.ts'
+
+const keys = makeKeys()
+const HOME = homeSpec(keys)
+const OPTIONS = { host: '192.168.1.1', rollbackSeconds: 90 }
+
+const OWNERS: readonly Section[] = [
+  {
+    config: 'network',
+    name: 'lan',
+    type: 'interface',
+    options: { proto: 'static', ipaddr: '192.168.1.1', netmask: '255.255.255.0' },
+  },
+  { config: 'firewall', name: '@zone[0]', type: 'zone', options: { name: 'home', network: 'lan' } },
+]
+
+/** What a router without the tunnel's device would say. */
+function observe(sections: readonly Section[], changes = '') {
+  const show = (config: string): string =>
+    sections
+      .filter((section) => section.config === config)
+      .map((section) => {
+        const lines = Object.entries(section.options).map(
+          ([name, value]) =>
+            `${keyOf(section)}.${name}=${[value]
+              .flat()
+              .map((item) => `'${item}'`)
+              .join(' ')}\n`,
+        )
+        return `${keyOf(section)}=${section.type}\n${lines.join('')}`
+      })
+      .join('')
+  const own = sections.find((section) => section.name === 'hw0')
+  const parts: Readonly<Record<string, string>> = {
+    now: '1700000000\n',
+    id: '0\n',
+    network: show('network'),
+    firewall: show('firewall'),
+    changes,
+    key: String(own?.options[PRIVATE_KEY] ?? ''),
+    interfaces: '{"interface":[]}',
+    handlers: '"wireguard"\n',
+    tools: '/usr/bin/wg\n/sbin/fw4\nwireguard.sh\n',
+  }
+  return toObservation('hw0', { part: (name) => parts[name] ?? '' }, 1_700_000_000)
+}
+
+const spec = fc.record({
+  address: fc.constantFrom('10.86.0.2/16', '10.86.0.9/16'),
+  mtu: fc.integer({ min: 1280, max: 1420 }),
+  keepalive: fc.integer({ min: 0, max: 60 }),
+  peer: fc.constantFrom(...keys.peers.slice(0, 3)),
+  lan: fc.uniqueArray(fc.constantFrom('192.168.1.0/24', '192.168.7.0/24', '10.5.0.0/16'), { maxLength: 3 }),
+  mode: fc.constantFrom('masquerade' as const, 'routed' as const),
+  routes: fc.uniqueArray(fc.constantFrom('10.99.0.0/16', '172.20.0.0/16'), { maxLength: 2 }),
+})
+
+function specOf({
+  address,
+  mtu,
+  keepalive,
+  peer,
+  lan,
+  mode,
+  routes,
+}: typeof spec extends fc.Arbitrary<infer Value> ? Value : never): TunnelSpec {
+  return {
+    ...HOME,
+    address,
+    mtu,
+    peers: [{ ...HOME.peers[0]!, publicKey: peer, keepaliveSeconds: keepalive }],
+    forwarding: { role: 'home', lan, mode },
+    routes: routes.map((prefix) => ({ prefix, mtu: null })),
+  }
+}
+
+/** The changes of a plan, carried out on paper. */
+function carryOut(sections: readonly Section[], wanted: TunnelSpec | null): readonly Section[] {
+  const { steps, refusals } = planOpenwrt(observe(sections), wanted, OPTIONS)
+  expect(refusals).toEqual([])
+  expect(steps.length === 0 || (steps[0]?.kind === 'arm-rollback' && steps.at(-1)?.kind === 'keep-changes')).toBe(true)
+  return steps.slice(1, -2).reduce(stage, sections)
+}
+
+test('from anything to anything: afterwards only what runs is left to do, and nobody else’s is touched', () => {
+  fc.assert(
+    fc.property(fc.array(spec, { minLength: 1, maxLength: 4 }), (specs) => {
+      let sections = OWNERS
+      for (const wanted of specs.map(specOf)) {
+        sections = carryOut(sections, wanted)
+        // On paper there is no device: that it be brought up remains, and what follows from that.
+        const left = planOpenwrt(observe(sections), wanted, OPTIONS).steps.map((step) => step.kind)
+        expect(
+          left.filter(
+            (kind) => !['arm-rollback', 'bring-up', 'set-firewall', 'activate-changes', 'keep-changes'].includes(kind),
+          ),
+        ).toEqual([])
+        expect(carryOut(sections, wanted)).toEqual(sections)
+        expect(sections.filter((section) => tunnelOf(section) === null)).toEqual(OWNERS)
+      }
+      expect(carryOut(sections, null)).toEqual(OWNERS)
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('the LAN is known by the zone that its owner put it in', () => {
+  const out = carryOut(OWNERS, HOME).find(({ name }) => name === 'homeward_hw0_out0')
+  expect(out?.options).toMatchObject({ src: 'home', src_ip: ['192.168.1.0/24'], dest: 'hw0' })
+})
+
+test.each([
+  ['what somebody has not committed', observe(OWNERS, 'network.lan.netmask\n'), HOME, 'router-changes-pending'],
+  ['what somebody has not committed, when undoing', observe(OWNERS, '-firewall.x\n'), null, 'router-changes-pending'],
+  [
+    'an interface that is somebody’s',
+    observe([...OWNERS, { config: 'network', name: 'hw0', type: 'interface', options: { proto: 'static' } }]),
+    HOME,
+    'interface-taken',
+  ],
+  [
+    'a zone that is somebody’s',
+    observe([...OWNERS, { config: 'firewall', name: 'x', type: 'zone', options: { name: 'hw0' } }]),
+    HOME,
+    'router-taken',
+  ],
+  ['a name that uci does not take', observe(OWNERS), { ...HOME, interface: 'hw-0' }, 'router-unsupported'],
+  ['a network that holds the router', observe(OWNERS), { ...HOME, address: '192.168.1.9/24' }, 'router-through-tunnel'],
+] as const)('refuses %s', (_what, observed, wanted, code) => {
+  const { steps, refusals } = planOpenwrt(observed, wanted, OPTIONS)
+  expect(steps).toEqual([])
+  expect(refusals.map((refusal) => refusal.code)).toContain(code)
+})
+
+test('a router without the tools is given them first, and people are told that its interfaces go away', () => {
+  const observed = observe(OWNERS)
+  const bare = { ...observed, tools: { ...observed.tools, hasWg: false, hasHandler: false, knowsProtocol: false } }
+  const kinds = planOpenwrt(bare, HOME, OPTIONS).steps.map((step) => step.kind)
+  expect(kinds.slice(0, 3)).toEqual(['install-wireguard', 'restart-network', 'arm-rollback'])
+})
