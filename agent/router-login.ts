@@ -26,7 +26,7 @@ function installedKeyPath(configDir: string): string {
 }
 
 /** @throws {Problem} `secret-exposed`, `config-unreadable`, `wrong-usage` for an empty password. */
-export async function readLogin({ kind, file }: Credentials): Promise<Login> {
+async function readLogin({ kind, file }: Credentials): Promise<Login> {
   const text = await readSecretFile(file)
   if (kind === 'key') return { kind, key: `${text}\n` }
   if (text !== '') return { kind, password: text }

@@ -9,7 +9,7 @@ const LOCK = `mkdir -p -m 700 ${RUN}; exec 9>${RUN}/lock; flock 9; umask 077`
 
 /** Files in /etc/config as they were, put back in one move each. */
 const PUT_BACK = `for f in network firewall; do [ ! -e ${RUN}/before/$f ] || { cp -p ${RUN}/before/$f /etc/config/.$f.homeward && mv /etc/config/.$f.homeward /etc/config/$f; }; done`
-const CLEAR = `rm -rf ${RUN}/pending ${RUN}/before ${RUN}/undo`
+const CLEAR = `rm -rf ${RUN}/pending ${RUN}/before ${RUN}/undo.*`
 /** netifd does not take back what it never applied (peers), so an interface of ours begins anew. */
 const RELOAD = (name: string): string =>
   `fw4 -q reload; ubus call network reload; ! uci -q get network.${name} >/dev/null || ifup ${name}`
@@ -18,6 +18,7 @@ const RELOAD = (name: string): string =>
  * Makes the configuration of what comes by standard input (lines for `uci batch`), and lets the router take it back by itself
  * after so many seconds. With rpcd that is its own rollback, which commits nobody else's changes; whatever becomes of rpcd, a
  * job in the background puts the old files back a little later, and makes run what they say.
+ * Not by start-stop-daemon: busybox's starts nothing while another job of the kind still sleeps.
  * @param token this change's own: a later one is not undone for it.
  * @param writer one line of JSON: who is at it.
  */
@@ -30,7 +31,8 @@ export function applyScript(name: string, token: string, writer: string, seconds
   return `${LOCK}
 [ -z "$(uci changes network; uci changes firewall)" ] || exit ${STATUS.pending}
 mkdir -p ${RUN}/before && cp -p /etc/config/network /etc/config/firewall ${RUN}/before/ || exit 1
-cat > ${RUN}/undo <<'UNDO'
+cat > ${RUN}/undo.${token} <<'UNDO'
+rm ${RUN}/undo.${token}
 sleep ${seconds + 1}
 ${LOCK}
 grep -q ${token} ${RUN}/pending 2>/dev/null || exit 0
@@ -50,7 +52,7 @@ said=$(uci batch 2>&1 >/dev/null)
 [ -z "$said" ] || { uci revert network; uci revert firewall; ${CLEAR}; echo "$said" >&2; exit 1; }
 fi
 printf '%s\\n' ${token} $sid '${writer}' > ${RUN}/pending
-start-stop-daemon -S -b -x /bin/sh -- ${RUN}/undo 9>&-
+/bin/sh ${RUN}/undo.${token} </dev/null >/dev/null 2>&1 9>&- &
 if [ $sid = - ]; then uci commit network; uci commit firewall
 else ${session('apply', 'uci', `,\\"rollback\\":true,\\"timeout\\":${seconds}`)} || { ${session('destroy', 'session')}; ${CLEAR}; exit 1; }; fi
 fw4 -q reload

@@ -6,7 +6,7 @@ import { list, namedFor, type Options, peerName, peerType, type Section, text } 
 
 /** What a tunnel is made of on an OpenWrt router, as sections. Pure. */
 
-export type HomeForwarding = Extract<ForwardingSpec, { role: 'home' }>
+type HomeForwarding = Extract<ForwardingSpec, { role: 'home' }>
 
 /** A home's tunnel; there is no other on a router. */
 export interface HomeSpec extends TunnelSpec {

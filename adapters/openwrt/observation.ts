@@ -31,7 +31,7 @@ export interface Uplink {
   readonly address: string | null
 }
 
-export interface Tools {
+interface Tools {
   readonly isRoot: boolean
   readonly hasWg: boolean
   /** netifd's program for the protocol is there. */

@@ -25,8 +25,8 @@ export interface HostKey {
 }
 
 /** What dropbear and OpenSSH have; the first it offers is taken when it is not known yet. */
-export const HOST_KEY_TYPES = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ssh-rsa'] as const
-export type HostKeyType = (typeof HOST_KEY_TYPES)[number]
+const HOST_KEY_TYPES = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ssh-rsa'] as const
+type HostKeyType = (typeof HOST_KEY_TYPES)[number]
 
 /** What a command on the router came to. */
 export interface Outcome {

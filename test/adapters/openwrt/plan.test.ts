@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { TunnelSpec } from '../../../adapters/adapter.ts'
 import { toObservation } from '../../../adapters/openwrt/convert.ts'

@@ -13,7 +13,7 @@ export const UBUS = {
   permissionDenied: 6,
 } as const
 
-export interface Answer {
+interface Answer {
   readonly code: number
   readonly data?: object
 }

@@ -28,7 +28,7 @@ const STAND_INS = ['uci', 'ubus', 'ifup', 'ifdown', 'fw4', 'modprobe']
 /** Where the script and the simulator meet. */
 export const MEETING = '/tmp/.stand-in'
 export const MEETING_PORT = 7
-export const LOGIN_SHELL = '/bin/login-ash'
+const LOGIN_SHELL = '/bin/login-ash'
 
 /** Asks the simulator, and says what it says. Its standard input goes along where the program reads that. */
 const ASK = `#!/bin/ash

@@ -11,7 +11,7 @@ export interface Said {
 export const OK: Said = { code: 0, stdout: '', stderr: '' }
 
 /** One change that is staged: what `uci changes` prints. */
-export type Delta =
+type Delta =
   | { readonly act: 'section'; readonly section: string; readonly type: string; readonly isAnonymous: boolean }
   | { readonly act: 'set' | 'add'; readonly section: string; readonly option: string; readonly value: string }
   | { readonly act: 'remove'; readonly section: string; readonly option?: string }
