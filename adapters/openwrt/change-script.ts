@@ -5,17 +5,20 @@ import { RUN } from './places.ts'
 /** Statuses of our own, beyond those of the shell and of ubus. */
 export const STATUS = { pending: 177, undone: 179 } as const
 
+/** The last line of what comes by standard input: a line that is cut off ends it no less than its end does. */
+export const END = '#end'
+
 const LOCK = `mkdir -p -m 700 ${RUN}; exec 9>${RUN}/lock; flock 9; umask 077`
 
 /** Files in /etc/config as they were, put back in one move each. */
 const PUT_BACK = `for f in network firewall; do [ ! -e ${RUN}/before/$f ] || { cp -p ${RUN}/before/$f /etc/config/.$f.homeward && mv /etc/config/.$f.homeward /etc/config/$f; }; done`
-const CLEAR = `rm -rf ${RUN}/pending ${RUN}/before ${RUN}/undo.*`
+const CLEAR = `rm -rf ${RUN}/pending ${RUN}/before ${RUN}/undo.* ${RUN}/batch`
 /** netifd does not take back what it never applied (peers), so an interface of ours begins anew. */
 const RELOAD = (name: string): string =>
   `fw4 -q reload; ubus call network reload; ! uci -q get network.${name} >/dev/null || ifup ${name}`
 
 /**
- * Makes the configuration of what comes by standard input (lines for `uci batch`), and lets the router take it back by itself
+ * Makes the configuration of what comes by standard input (lines for `uci batch`, then END), and lets the router take it back by itself
  * after so many seconds. With rpcd that is its own rollback, which commits nobody else's changes; whatever becomes of rpcd, a
  * job in the background puts the old files back a little later, and makes run what they say.
  * Not by start-stop-daemon: busybox's starts nothing while another job of the kind still sleeps.
@@ -29,7 +32,9 @@ export function applyScript(name: string, token: string, writer: string, seconds
     .flatMap((file) => ['read', 'write'].map((right) => `[\\"${file}\\",\\"${right}\\"]`))
     .join(',')
   return `${LOCK}
-[ -z "$(uci changes network; uci changes firewall)" ] || exit ${STATUS.pending}
+cat > ${RUN}/batch
+[ "$(tail -n 1 ${RUN}/batch)" = '${END}' ] || { rm ${RUN}/batch; echo 'it came in part only' >&2; exit 1; }
+[ -z "$(uci changes network; uci changes firewall)" ] || { rm ${RUN}/batch; exit ${STATUS.pending}; }
 mkdir -p ${RUN}/before && cp -p /etc/config/network /etc/config/firewall ${RUN}/before/ || exit 1
 cat > ${RUN}/undo.${token} <<'UNDO'
 rm ${RUN}/undo.${token}
@@ -45,10 +50,12 @@ if ubus list session >/dev/null 2>&1 && ubus list uci >/dev/null 2>&1; then
 sid=$(ubus call session create '{"timeout":${seconds + 60}}' | sed -n 's/.*"ubus_rpc_session": *"\\([0-9a-f]*\\)".*/\\1/p')
 [ -n "$sid" ] && ${session('grant', 'session', `,\\"scope\\":\\"uci\\",\\"objects\\":[${rights}]`)} >/dev/null || { ${CLEAR}; echo 'rpcd gives no session' >&2; exit 1; }
 mkdir -p /var/run/rpcd/uci-$sid
-said=$(uci -t /var/run/rpcd/uci-$sid batch 2>&1 >/dev/null)
+said=$(sed '$d' ${RUN}/batch | uci -t /var/run/rpcd/uci-$sid batch 2>&1 >/dev/null)
+rm ${RUN}/batch
 [ -z "$said" ] || { ${session('destroy', 'session')}; ${CLEAR}; echo "$said" >&2; exit 1; }
 else
-said=$(uci batch 2>&1 >/dev/null)
+said=$(sed '$d' ${RUN}/batch | uci batch 2>&1 >/dev/null)
+rm ${RUN}/batch
 [ -z "$said" ] || { uci revert network; uci revert firewall; ${CLEAR}; echo "$said" >&2; exit 1; }
 fi
 printf '%s\\n' ${token} $sid '${writer}' > ${RUN}/pending

@@ -6,7 +6,7 @@ import { type PrivateKey, parsePrivateKey } from '../../wireguard/keys.ts'
 import { formatEndpoint, type PeerSpec } from '../../wireguard/spec.ts'
 import type { Step } from '../adapter.ts'
 import { enrolWriter, isAtWork, retireWriter, type Writer } from '../writer.ts'
-import { applyScript, FORGET, keepScript, revertScript, STATUS } from './change-script.ts'
+import { applyScript, END, FORGET, keepScript, revertScript, STATUS } from './change-script.ts'
 import { configuredPeers, toObservation } from './convert.ts'
 import { type Connection, done, Refused } from './exec.ts'
 import { type Difference, differences } from './live.ts'
@@ -96,7 +96,11 @@ export function makeChange({ connection, clock, privateKey }: ChangeParts): Chan
     if (lines.length > 0) {
       required().isOnRouter = true
       const script = applyScript(name, token, JSON.stringify({ ...writer, interface: name }), seconds)
-      const outcome = await connection.exec(script, { signal, stdin: `${lines.join('\n')}\n`, timeoutMs: APPLY_MS })
+      const outcome = await connection.exec(script, {
+        signal,
+        stdin: `${[...lines, END].join('\n')}\n`,
+        timeoutMs: APPLY_MS,
+      })
       if (outcome.code === STATUS.pending)
         throw new Problem('router-changes-pending', {
           what: 'changing the configuration',

@@ -39,14 +39,17 @@ describe.each([
   /** What is configured, and what runs. Handshakes and ports are of the moment. */
   async function state(): Promise<string> {
     const running = await machine.router.console(
-      'wg show all allowed-ips; wg show all persistent-keepalive; wg show all endpoints; ip -4 -o addr show | sed "s/ *valid_lft.*//"; ls /var/run/homeward 2>/dev/null | grep -v lock || true',
+      'wg show all allowed-ips; wg show all persistent-keepalive; wg show all endpoints; ip -4 -o addr show | sed "s/ *valid_lft.*//"; ls /var/run/homeward 2>/dev/null | grep pending || true',
     )
     return `${await machine.export()}\n${running.replaceAll(/^\d+: /gm, '')}`
   }
 
   async function isUndone(before: string, when: string): Promise<void> {
-    await vi.waitFor(async () => expect(await state(), when).toBe(before), { timeout: 25_000, interval: 200 })
-    await machine.pi.run('ip', ['link', 'set', 'eth0', 'up'])
+    try {
+      await vi.waitFor(async () => expect(await state(), when).toBe(before), { timeout: 25_000, interval: 200 })
+    } finally {
+      await machine.pi.run('ip', ['link', 'set', 'eth0', 'up'])
+    }
   }
 
   async function stepsTo(adapter: OpenAdapter, wanted: TunnelSpec) {
