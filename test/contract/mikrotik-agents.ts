@@ -1,13 +1,12 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { planMikrotik } from '../../adapters/mikrotik/plan.ts'
 import type { RouterAccess } from '../../adapters/mikrotik/api.ts'
 import { bundleFor } from '../lab/bundle.ts'
-import { createLineLog } from '../lab/line-log.ts'
 import type { OpenAdapter } from './adapter-contract.ts'
-import { type DriverProcess, driveAdapter } from './driver.ts'
+import { driveAdapter } from './driver.ts'
+import { startProcess } from './local-process.ts'
 import type { MikrotikDriverOptions } from './mikrotik-driver.ts'
 
 /** Starts MikroTik adapters in processes of their own, one after the other, with a state folder in common as agents have. */
@@ -28,36 +27,5 @@ export async function mikrotikAgents(
         planMikrotik(observed, desired, { host: access.host, rollbackSeconds }),
       ),
     close: () => rm(folder, { recursive: true, force: true }),
-  }
-}
-
-function startProcess(args: readonly string[]): DriverProcess {
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] })
-  const lines = createLineLog()
-  let said = ''
-  child.stdin.on('error', () => undefined)
-  for (const stream of ['stdout', 'stderr'] as const) {
-    child[stream].setEncoding('utf8')
-    child[stream].on('data', (chunk: string) => {
-      lines.add(stream, chunk)
-      if (stream === 'stderr') said += chunk
-    })
-  }
-  const exited = new Promise<void>((resolve) => {
-    child.once('close', () => {
-      lines.end()
-      resolve()
-    })
-  })
-  const end = async (signal: NodeJS.Signals): Promise<void> => {
-    child.kill(signal)
-    await exited
-  }
-  return {
-    write: (line) => child.stdin.write(line),
-    waitForLine: (pattern, waiting) =>
-      lines.waitFor(pattern, { ...waiting, describe: () => `the adapter’s process: ${said}` }),
-    stop: () => end('SIGTERM'),
-    kill: () => end('SIGKILL'),
   }
 }

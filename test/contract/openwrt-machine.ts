@@ -106,9 +106,12 @@ export async function startOpenwrtMachine(
       keys,
       open,
       export: router.export,
-      foreign: async () => (await sectionsOf(router)).filter((section) => !isOurs(section)).join('\n'),
+      foreign: async () =>
+        sectionsIn(await router.export())
+          .filter((section) => !isOurs(section))
+          .join('\n'),
       leftovers: async () => [
-        ...(await sectionsOf(router)).filter(isOurs),
+        ...sectionsIn(await router.export()).filter(isOurs),
         ...linesOf(await router.console('ip -o link show | grep -o "hw[a-z0-9]*:" || true')),
         ...linesOf(await router.console('ls /var/run/homeward 2>/dev/null | grep -v "^lock$" || true')),
       ],
@@ -142,11 +145,11 @@ const STATE = {
   lanAddress: ROUTER,
 } as const
 
-async function sectionsOf({ export: exported }: LabOpenwrt): Promise<readonly string[]> {
-  return (await exported()).split(/\n(?=config |package )/).map((chunk) => chunk.trim())
+export function sectionsIn(exported: string): readonly string[] {
+  return exported.split(/\n(?=config |package )/).map((chunk) => chunk.trim())
 }
 
-function isOurs(section: string): boolean {
+export function isOurs(section: string): boolean {
   return /^config interface 'hw|^config \w+ 'homeward_|^config wireguard_hw/.test(section)
 }
 
