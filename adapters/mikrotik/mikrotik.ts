@@ -1,8 +1,6 @@
-import { isIP } from 'node:net'
-import { Problem } from '../../problems/problem.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { Adapter, Description, Observation, Step } from '../adapter.ts'
-import { describeStep } from '../describe-step.ts'
+import { routerAdapter } from '../router-adapter.ts'
 import type { RouterAccess } from './api.ts'
 import { keepConnection } from './connection.ts'
 import { toObservation } from './convert.ts'
@@ -11,7 +9,6 @@ import { questionFailed, stepFailed } from './errors.ts'
 import { carryOut } from './execute.ts'
 import { handshakeTimes } from './handshake-times.ts'
 import { readTables } from './menus.ts'
-import { isIn, networkOf } from '../network.ts'
 import { planMikrotik } from './plan.ts'
 import { carryOutRemedy } from './remedy.ts'
 import { requireRights } from './rights.ts'
@@ -34,9 +31,6 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
   const connection = keepConnection(options, clock)
   const handshakeAt = handshakeTimes(clock)
   let known: Dialect | null = null
-  let description: Description | null = null
-  /** The tunnel's own networks as last seen, by interface. */
-  const networks = new Map<string, readonly string[]>()
 
   async function dialect(signal: AbortSignal): Promise<Dialect> {
     known = await probeDialect(connection.exec, signal)
@@ -44,12 +38,6 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
   }
 
   const rollback = makeRollback({ connection, host, stateDir, clock, dialect })
-
-  /** For people: its name and its address. */
-  const router = (): string => (known === null ? host : `${known.identity} (${host})`)
-
-  /** As it is reached: a literal where the connection knows one. */
-  const address = (): string => (isIP(host) === 0 ? (connection.ends()?.remote ?? host) : host)
 
   async function describe(signal: AbortSignal): Promise<Description> {
     const { model, identity, version } = await dialect(signal)
@@ -69,9 +57,7 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
       readTables(connection.exec, signal),
       connection.exec({ command: '/interface/print', attributes: { '.proplist': 'name,type' } }, signal),
     ])
-    const observed = toObservation(interfaceName, { ...tables, links: links.rows }, handshakeAt)
-    networks.set(interfaceName, (observed.interface?.addresses ?? []).map(networkOf))
-    return observed
+    return toObservation(interfaceName, { ...tables, links: links.rows }, handshakeAt)
   }
 
   async function execute(step: Step, signal: AbortSignal): Promise<void> {
@@ -92,52 +78,20 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
     }
   }
 
-  return {
-    async describe(signal) {
-      try {
-        description ??= await describe(signal)
-        return description
-      } catch (thrown) {
-        throw questionFailed('looking what it is', router(), thrown)
-      }
-    },
-
-    async observe(interfaceName, signal) {
-      try {
-        return await observe(interfaceName, signal)
-      } catch (thrown) {
-        throw questionFailed('looking at the tunnel', router(), thrown)
-      }
-    },
-
-    plan: (observed, desired) => planMikrotik(observed, desired, { host: address(), rollbackSeconds }),
-
-    async execute(step, signal) {
-      try {
-        await execute(step, signal)
-      } catch (thrown) {
-        throw stepFailed(describeStep(step), router(), thrown)
-      }
-    },
-
-    async remedy(remedy, signal) {
-      const what = `trying ${remedy.kind} for ${remedy.interface}`
-      try {
-        if (!networks.has(remedy.interface)) await observe(remedy.interface, signal)
-        if (isIn(address(), networks.get(remedy.interface) ?? []))
-          throw new Problem('router-through-tunnel', {
-            what,
-            why: `the router's address ${address()} is reached through the tunnel that the remedy would interrupt`,
-          })
-        await carryOutRemedy(remedy, { exec: connection.exec, signal })
-      } catch (thrown) {
-        throw stepFailed(what, router(), thrown)
-      }
-    },
-
-    async close() {
+  return routerAdapter({
+    host,
+    name: () => (known === null ? host : `${known.identity} (${host})`),
+    reachedAt: () => connection.ends()?.remote ?? null,
+    describe,
+    observe,
+    plan: (observed, desired, reached) => planMikrotik(observed, desired, { host: reached, rollbackSeconds }),
+    execute,
+    remedy: (remedy, signal) => carryOutRemedy(remedy, { exec: connection.exec, signal }),
+    close: () => {
       rollback.close()
       connection.close()
     },
-  }
+    stepFailed,
+    questionFailed,
+  })
 }

@@ -1,9 +1,6 @@
-import { isIP } from 'node:net'
-import { Problem } from '../../problems/problem.ts'
 import type { Clock } from '../../system/clock.ts'
-import type { Adapter, Description, Step } from '../adapter.ts'
-import { describeStep } from '../describe-step.ts'
-import { isIn, networkOf } from '../network.ts'
+import type { Adapter, Step } from '../adapter.ts'
+import { routerAdapter } from '../router-adapter.ts'
 import { questionFailed, stepFailed } from '../router-errors.ts'
 import { probeBoard } from './board.ts'
 import { makeChange, wgSetPeer } from './change.ts'
@@ -32,20 +29,12 @@ export function openwrtAdapter(options: OpenwrtAdapterOptions): Adapter {
   const { host, clock, privateKey, rollbackSeconds = ROLLBACK_SECONDS } = options
   const connection = keepConnection(options, clock)
   const change = makeChange({ connection, clock, privateKey })
-  let description: Description | null = null
-  /** The tunnel's own networks as last seen, by interface. */
-  const networks = new Map<string, readonly string[]>()
-
-  const router = (): string => (description === null ? host : `${description.model} (${host})`)
-  /** As it is reached: a literal where the connection knows one. */
-  const address = (): string => (isIP(host) === 0 ? (connection.ends()?.remote ?? host) : host)
+  let model: string | null = null
 
   async function observe(interfaceName: string, signal: AbortSignal): Promise<OpenwrtObservation> {
     let seen = await look(connection.ask, interfaceName, signal)
     if (await change.recover(seen, signal)) seen = await look(connection.ask, interfaceName, signal)
-    const observed = toObservation(interfaceName, seen, clock.wall().getTime() / 1_000)
-    networks.set(interfaceName, (observed.interface?.addresses ?? []).map(networkOf))
-    return observed
+    return toObservation(interfaceName, seen, clock.wall().getTime() / 1_000)
   }
 
   async function execute(step: Step, signal: AbortSignal): Promise<void> {
@@ -86,52 +75,24 @@ export function openwrtAdapter(options: OpenwrtAdapterOptions): Adapter {
     }
   }
 
-  return {
-    async describe(signal) {
-      try {
-        description ??= await probeBoard(connection.ask, signal)
-        return description
-      } catch (thrown) {
-        throw questionFailed('looking what it is', router(), thrown)
-      }
+  return routerAdapter({
+    host,
+    name: () => (model === null ? host : `${model} (${host})`),
+    reachedAt: () => connection.ends()?.remote ?? null,
+    describe: async (signal) => {
+      const description = await probeBoard(connection.ask, signal)
+      model = description.model
+      return description
     },
-
-    async observe(interfaceName, signal) {
-      try {
-        return await observe(interfaceName, signal)
-      } catch (thrown) {
-        throw questionFailed('looking at the tunnel', router(), thrown)
-      }
-    },
-
-    plan: (observed, desired) => planOpenwrt(observed, desired, { host: address(), rollbackSeconds }),
-
-    async execute(step, signal) {
-      try {
-        await execute(step, signal)
-      } catch (thrown) {
-        throw stepFailed(describeStep(step), router(), thrown)
-      }
-    },
-
-    async remedy(remedy, signal) {
-      const what = `trying ${remedy.kind} for ${remedy.interface}`
-      try {
-        if (!networks.has(remedy.interface)) await observe(remedy.interface, signal)
-        if (isIn(address(), networks.get(remedy.interface) ?? []))
-          throw new Problem('router-through-tunnel', {
-            what,
-            why: `the router's address ${address()} is reached through the tunnel that the remedy would interrupt`,
-          })
-        await carryOutRemedy(remedy, connection.exec, signal)
-      } catch (thrown) {
-        throw stepFailed(what, router(), thrown)
-      }
-    },
-
-    async close() {
+    observe,
+    plan: (observed, desired, reached) => planOpenwrt(observed, desired, { host: reached, rollbackSeconds }),
+    execute,
+    remedy: (remedy, signal) => carryOutRemedy(remedy, connection.exec, signal),
+    close: () => {
       change.close()
       connection.close()
     },
-  }
+    stepFailed,
+    questionFailed,
+  })
 }
