@@ -25,7 +25,12 @@ export interface Capabilities {
   readonly tellsCommands: boolean
   /** Names of what somebody or a fault changes, while a tunnel of this role stands. */
   readonly drifts: Readonly<Record<Role, readonly string[]>>
+  /** When it is killed, spread over the time that a whole apply takes; else for one that takes a tenth of a second. */
+  readonly killedAfterMs?: readonly number[]
 }
+
+/** Many in the first hundredths: there the interface is made. */
+const KILLED_AFTER_MS = [2, 5, 10, 15, 20, 25, 30, 35, 40, 50, 60, 80, 100, 130]
 
 /** One machine with somebody else's things on it. */
 export interface Machine {
@@ -55,7 +60,7 @@ const signal = (): AbortSignal => AbortSignal.timeout(60_000)
 export function adapterContract(
   name: string,
   start: () => Promise<Machine>,
-  { roles, keysMadeThere, undoesFailures, tellsCommands, drifts }: Capabilities,
+  { roles, keysMadeThere, undoesFailures, tellsCommands, drifts, killedAfterMs = KILLED_AFTER_MS }: Capabilities,
 ): void {
   describe(`${name} keeps the adapters' contract`, () => {
     let machine: Machine
@@ -205,8 +210,7 @@ export function adapterContract(
     test('killed in the midst of a step, it ends right', async () => {
       const before = await machine.foreign('hw0')
       const spec = specOf(fullest)
-      // Spread over the time that a whole apply takes, many in the first tenths: there the interface is made.
-      for (const afterMs of [2, 5, 10, 15, 20, 25, 30, 35, 40, 50, 60, 80, 100, 130]) {
+      for (const afterMs of killedAfterMs) {
         const adapter = await machine.open()
         const apply = bringTo(adapter, spec.interface, spec, signal()).catch(() => undefined)
         await new Promise((resolve) => setTimeout(resolve, afterMs))

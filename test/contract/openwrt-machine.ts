@@ -20,6 +20,8 @@ export const OPENWRT: Capabilities = {
   undoesFailures: true,
   tellsCommands: true,
   drifts: OPENWRT_DRIFT_NAMES,
+  // It takes about a second, of which the change itself is the second half.
+  killedAfterMs: [50, 200, 350, 450, 550, 650, 800],
 }
 
 export interface OpenwrtMachine extends Machine {
