@@ -15,7 +15,6 @@ export const OPENWRT: readonly Fault[] = [
     'for s in zone icmp in out0; do uci delete firewall.homeward_hw0_$s; done; uci commit firewall; fw4 reload',
     (text) => ['zone', 'icmp', 'in', 'out0'].every((name) => text.includes(`'homeward_hw0_${name}'`)),
   ),
-  atTheConsole('the loaded firewall flushed', 'nft flush ruleset'),
   {
     ...atTheConsole(
       'our endpoint set to nonsense',
