@@ -1,5 +1,6 @@
 import { Problem, reasonOf } from '../problems/problem.ts'
 import type { Clock } from '../system/clock.ts'
+import { orCalledOff } from './called-off.ts'
 
 /** A line to a router, of whatever kind. */
 interface Line {
@@ -92,16 +93,4 @@ export function keepSession<Session extends Line>({ open, what, clock }: KeepOpt
       session?.close()
     },
   }
-}
-
-function orCalledOff<Session>(opening: Promise<Session>, what: string, signal: AbortSignal): Promise<Session> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      const next = 'Run it again when you are ready'
-      reject(new Problem('interrupted', { what, why: 'it was called off', next, cause: signal.reason }))
-    }
-    signal.addEventListener('abort', onAbort)
-    if (signal.aborted) onAbort()
-    void opening.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }

@@ -116,8 +116,8 @@ async function joinBy(
   signal: AbortSignal,
 ): Promise<Joined | null> {
   const { router: choice } = options
-  let credentials = choice.kind === 'linux' ? null : choice.credentials
-  const adapter = await openAdapter(router, places, () => credentials ?? raise())
+  const login = choice.kind === 'linux' ? null : { credentials: choice.credentials }
+  const adapter = await openAdapter(router, places, login === null ? undefined : () => login.credentials)
   try {
     await adapter.describe(signal)
     const observed = await adapter.observe(options.interface, signal)
@@ -125,7 +125,7 @@ async function joinBy(
     const prepared = await prepare({ places, options, router, token, adapter }, observed, signal)
     if (!(await hands.agree(prepared.config, prepared.plan))) return null
     const keep = async (): Promise<void> => {
-      if (credentials !== null) credentials = await keepCredentials(places.configDir, router, credentials, signal)
+      if (login !== null) login.credentials = await keepCredentials(places.configDir, router, login.credentials, signal)
     }
     return await carryOut(prepared, keep, hands, clock, signal)
   } finally {
@@ -282,10 +282,6 @@ async function keepCredentials(
   if (router.kind === 'openwrt') return keepLogin(configDir, router, given, signal)
   await keepRouterPassword(configDir, given.file)
   return given
-}
-
-function raise(): never {
-  throw new TypeError('this machine is logged in to by nobody')
 }
 
 async function refuseSecondJoin(configDir: string): Promise<void> {

@@ -76,6 +76,8 @@ export async function leaveHome(
   }
 
   const hubNotTold = await tellHub(configDir, config, signal)
+  // With it the router could be undone until now.
+  if (routerLeft === null) await orHowToLeave(router, () => takeLoginBack(configDir, router, signal))
   await removeSecrets(configDir)
   await forgetRotatedKeys(stateDir)
   for (const path of [
@@ -92,7 +94,7 @@ export async function leaveHome(
   return { home: config?.home ?? null, hubNotTold, routerLeft }
 }
 
-/** @throws {Problem} what could not be undone; where that is on a router, with the way to leave without it. */
+/** @throws {Problem} what could not be undone. */
 async function undo(
   router: RouterConfig,
   interfaceName: string,
@@ -101,20 +103,27 @@ async function undo(
 ): Promise<readonly Step[]> {
   const adapter = await openAdapter(router, places)
   try {
-    const steps = await withChangeLock(places.runtimeDir, signal, () => bringTo(adapter, interfaceName, null, signal))
-    await takeLoginBack(places.configDir, router, signal)
-    return steps
+    return await orHowToLeave(router, () =>
+      withChangeLock(places.runtimeDir, signal, () => bringTo(adapter, interfaceName, null, signal)),
+    )
+  } finally {
+    await adapter.close()
+  }
+}
+
+/** What needs the router, and how to leave without it when that fails. */
+async function orHowToLeave<Result>(router: RouterConfig, act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act()
   } catch (thrown) {
     if (router.kind === 'linux') throw thrown
     const { code, what, why, next } = asProblem(thrown, `undoing the tunnel on the router at ${router.host}`)
     throw new Problem(code, {
       what,
       why,
-      next: `${next}. Then run homeward leave again; nothing is forgotten until then. If the router is gone for good: homeward leave --forget-router`,
+      next: `${next}. Then run homeward leave again; what it needs is kept until then. If the router is gone for good: homeward leave --forget-router`,
       cause: thrown,
     })
-  } finally {
-    await adapter.close()
   }
 }
 

@@ -75,15 +75,15 @@ export const catalogue = {
   'firewall-taken': { next: 'Rename that nftables table: homeward only touches what it made', exit: 1 },
   'router-unsupported': { next: 'Use --router linux, --router mikrotik or --router openwrt', exit: 64 },
   'router-unconfirmed': {
-    next: 'Compare the fingerprint with the one that the router shows, then pass it with --tls-fingerprint',
+    next: 'Compare the fingerprint with the one that the router shows, then pass it with --tls-fingerprint or --host-key',
     exit: 64,
   },
   'router-unreachable': {
-    next: 'Check the address, that the router is on, and that its API service lets this machine in (/ip/service/print)',
+    next: 'Check the address, that the router is on, and that it lets this machine in: by its API service (MikroTik: /ip/service/print), by SSH (OpenWrt)',
     exit: 1,
   },
   'router-login-refused': {
-    next: 'Check user and password file, and that the user may come from this machine (/user/print on the router)',
+    next: 'Check the user and what it logs in with, and that it may come from this machine (MikroTik: /user/print; OpenWrt: /etc/dropbear/authorized_keys)',
     exit: 1,
   },
   'router-certificate-mismatch': {
@@ -100,7 +100,7 @@ export const catalogue = {
   },
   'router-library-mismatch': { next: 'Install homeward anew with its own package-lock.json: npm ci', exit: 1 },
   'router-version-unsupported': {
-    next: 'Upgrade the router to RouterOS 7.1 or newer: /system/package/update/install',
+    next: 'Upgrade the router: the least are RouterOS 7.1 (/system/package/update/install) and OpenWrt 22.03 (sysupgrade)',
     exit: 1,
   },
   'router-rights-missing': {

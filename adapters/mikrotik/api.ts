@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { calledOff } from '../called-off.ts'
 import { Problem } from '../../problems/problem.ts'
 import { loadLibrary } from './library.ts'
 import { logIn } from './login.ts'
@@ -164,9 +165,4 @@ function wordsOf({ command, attributes = {}, queries = [] }: Sentence): string[]
 
 function gone(what: string, why: string): Problem {
   return new Problem('router-unreachable', { what, why })
-}
-
-function calledOff(what: string, signal: AbortSignal): Problem {
-  const why = 'it was called off'
-  return new Problem('interrupted', { what, why, next: 'Run it again when you are ready', cause: signal.reason })
 }

@@ -4,7 +4,7 @@ import type { Exec } from './exec.ts'
 
 const WHAT = 'preparing the router'
 
-const SCRIPT = `ubus call system board; echo '=== more'; id -u; command -v fw4; command -v conntrack; ls /sys/module/wireguard >/dev/null 2>&1 && echo kernel`
+const SCRIPT = `ubus call system board; echo '=== more'; id -u; command -v fw4; command -v conntrack`
 
 /**
  * What the router says that it is.

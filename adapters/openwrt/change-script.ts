@@ -12,14 +12,15 @@ const LOCK = `mkdir -p -m 700 ${RUN}; exec 9>${RUN}/lock; flock 9; umask 077`
 
 /** Files in /etc/config as they were, put back in one move each. */
 const PUT_BACK = `for f in network firewall; do [ ! -e ${RUN}/before/$f ] || { cp -p ${RUN}/before/$f /etc/config/.$f.homeward && mv /etc/config/.$f.homeward /etc/config/$f; }; done`
-const CLEAR = `rm -rf ${RUN}/pending ${RUN}/before ${RUN}/undo.* ${RUN}/batch`
+const CLEAR = `rm -rf ${RUN}/pending ${RUN}/before ${RUN}/undo.* ${RUN}/batch ${RUN}/stage`
 /** netifd does not take back what it never applied (peers), so an interface of ours begins anew. */
 const RELOAD = (name: string): string =>
   `fw4 -q reload; ubus call network reload; ! uci -q get network.${name} >/dev/null || ifup ${name}`
 
 /**
- * Makes the configuration of what comes by standard input (lines for `uci batch`, then END), and lets the router take it back by itself
- * after so many seconds. With rpcd that is its own rollback, which commits nobody else's changes; whatever becomes of rpcd, a
+ * Makes the configuration of what comes by standard input (lines for `uci batch`, then END), and lets the router take it
+ * back by itself after so many seconds. It is staged apart from what people stage: cut off in between, nothing of it is left
+ * among their changes. With rpcd that is its own rollback, which commits nobody else's changes; whatever becomes of rpcd, a
  * job in the background puts the old files back a little later, and makes run what they say.
  * Not by start-stop-daemon: busybox's starts nothing while another job of the kind still sleeps.
  * @param token this change's own: a later one is not undone for it.
@@ -46,22 +47,22 @@ ${CLEAR}
 ${RELOAD(name)}
 UNDO
 sid=-
+stage=${RUN}/stage
+rm -rf $stage
 if ubus list session >/dev/null 2>&1 && ubus list uci >/dev/null 2>&1; then
 sid=$(ubus call session create '{"timeout":${seconds + 60}}' | sed -n 's/.*"ubus_rpc_session": *"\\([0-9a-f]*\\)".*/\\1/p')
 [ -n "$sid" ] && ${session('grant', 'session', `,\\"scope\\":\\"uci\\",\\"objects\\":[${rights}]`)} >/dev/null || { ${CLEAR}; echo 'rpcd gives no session' >&2; exit 1; }
-mkdir -p /var/run/rpcd/uci-$sid
-said=$(sed '$d' ${RUN}/batch | uci -t /var/run/rpcd/uci-$sid batch 2>&1 >/dev/null)
-rm ${RUN}/batch
-[ -z "$said" ] || { ${session('destroy', 'session')}; ${CLEAR}; echo "$said" >&2; exit 1; }
-else
-said=$(sed '$d' ${RUN}/batch | uci batch 2>&1 >/dev/null)
-rm ${RUN}/batch
-[ -z "$said" ] || { uci revert network; uci revert firewall; ${CLEAR}; echo "$said" >&2; exit 1; }
+stage=/var/run/rpcd/uci-$sid
 fi
+mkdir -p $stage
+said=$(sed '$d' ${RUN}/batch | uci -t $stage batch 2>&1 >/dev/null)
+rm ${RUN}/batch
+[ -z "$said" ] || { [ $sid = - ] || ${session('destroy', 'session')}; ${CLEAR}; echo "$said" >&2; exit 1; }
 printf '%s\\n' ${token} $sid '${writer}' > ${RUN}/pending
 /bin/sh ${RUN}/undo.${token} </dev/null >/dev/null 2>&1 9>&- &
-if [ $sid = - ]; then uci commit network; uci commit firewall
-else ${session('apply', 'uci', `,\\"rollback\\":true,\\"timeout\\":${seconds}`)} || { ${session('destroy', 'session')}; ${CLEAR}; exit 1; }; fi
+if [ $sid = - ]; then uci -t $stage commit network && uci -t $stage commit firewall
+else ${session('apply', 'uci', `,\\"rollback\\":true,\\"timeout\\":${seconds}`)}; fi || { [ $sid = - ] || ${session('destroy', 'session')}; ${PUT_BACK}; ${CLEAR}; exit 1; }
+rm -rf ${RUN}/stage
 fw4 -q reload
 ubus call network reload
 `

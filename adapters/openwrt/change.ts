@@ -7,12 +7,13 @@ import { formatEndpoint, type PeerSpec } from '../../wireguard/spec.ts'
 import type { Step } from '../adapter.ts'
 import { enrolWriter, isAtWork, retireWriter, type Writer } from '../writer.ts'
 import { applyScript, END, FORGET, keepScript, revertScript, STATUS } from './change-script.ts'
-import { configuredPeers, toObservation } from './convert.ts'
+import { configuredPeers } from './configured.ts'
+import { toObservation } from './convert.ts'
 import { type Connection, done, Refused } from './exec.ts'
 import { type Difference, differences } from './live.ts'
 import { look, type Look } from './look.ts'
 import type { OpenwrtObservation } from './observation.ts'
-import { PRIVATE_KEY, type Section, tunnelOf } from './sections.ts'
+import { keyOf, PRIVATE_KEY, type Section, tunnelOf } from './sections.ts'
 import { stage } from './stage.ts'
 import { batchLines } from './uci-text.ts'
 
@@ -54,8 +55,8 @@ interface Armed {
   readonly placed: Set<string>
   /** Interfaces that are to go. */
   readonly doomed: Set<string>
-  /** The running interface is not as configured although nobody changed that. */
-  isOnRouter: boolean
+  /** The router was told: there may be something to take back. */
+  isTold: boolean
 }
 
 /** A router with little memory takes its time to commit, to load a firewall and to make an interface. */
@@ -86,7 +87,7 @@ export function makeChange({ connection, clock, privateKey }: ChangeParts): Chan
 
   async function activate(signal: AbortSignal): Promise<void> {
     const { interface: name, seconds, token, writer, found, wanted, placed, doomed } = required()
-    const keys = await privateKeys(wanted)
+    const keys = await newPrivateKeys(found, wanted)
     let seen: OpenwrtObservation | null = null
     const lines = batchLines(found, wanted, (publicKey) => {
       const key = keys.get(publicKey)
@@ -94,7 +95,7 @@ export function makeChange({ connection, clock, privateKey }: ChangeParts): Chan
       return key
     })
     if (lines.length > 0) {
-      required().isOnRouter = true
+      required().isTold = true
       const script = applyScript(name, token, JSON.stringify({ ...writer, interface: name }), seconds)
       const outcome = await connection.exec(script, {
         signal,
@@ -199,19 +200,24 @@ export function makeChange({ connection, clock, privateKey }: ChangeParts): Chan
     await done(connection.exec, commands.join(' && '), { signal })
   }
 
-  async function privateKeys(sections: readonly Section[]): Promise<ReadonlyMap<string, PrivateKey>> {
-    const wanted = sections.flatMap((section) => {
+  /** Of what is to be written; the others nobody reads. */
+  async function newPrivateKeys(
+    found: readonly Section[],
+    wanted: readonly Section[],
+  ): Promise<ReadonlyMap<string, PrivateKey>> {
+    const before = new Map(found.map((section) => [keyOf(section), section.options[PRIVATE_KEY]]))
+    const fresh = wanted.flatMap((section) => {
       const key = section.options[PRIVATE_KEY]
-      return tunnelOf(section) !== null && typeof key === 'string' ? [key] : []
+      return typeof key === 'string' && key !== before.get(keyOf(section)) ? [key] : []
     })
-    return new Map(await Promise.all(wanted.map(async (key) => [key, parsePrivateKey(await privateKey(key))] as const)))
+    return new Map(await Promise.all(fresh.map(async (key) => [key, parsePrivateKey(await privateKey(key))] as const)))
   }
 
   async function revert(signal: AbortSignal): Promise<void> {
     if (armed === null) return
-    const { interface: name, token, isOnRouter } = armed
+    const { interface: name, token, isTold } = armed
     disarm()
-    if (isOnRouter) await takeBack(name, token, signal)
+    if (isTold) await takeBack(name, token, signal)
   }
 
   async function takeBack(name: string, token: string, signal: AbortSignal): Promise<void> {
@@ -235,7 +241,7 @@ export function makeChange({ connection, clock, privateKey }: ChangeParts): Chan
         wanted: sections,
         placed: new Set(),
         doomed: new Set(),
-        isOnRouter: false,
+        isTold: false,
       }
     },
 
@@ -249,10 +255,10 @@ export function makeChange({ connection, clock, privateKey }: ChangeParts): Chan
     activate,
 
     keep: async (signal) => {
-      const { token, isOnRouter, wanted } = required()
+      const { token, isTold, wanted } = required()
       const proof = await connection.fresh(signal)
       try {
-        if (isOnRouter) {
+        if (isTold) {
           const outcome = await proof.exec(keepScript(token), { signal, timeoutMs: APPLY_MS })
           if (outcome.code === STATUS.undone)
             throw new TypeError('the router has undone the change already: the time for it was over')

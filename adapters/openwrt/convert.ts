@@ -1,18 +1,17 @@
-import { isKeyText, parsePublicKey, type PublicKey } from '../../wireguard/keys.ts'
+import { parsePublicKey } from '../../wireguard/keys.ts'
 import type { InterfaceState, PeerState } from '../../wireguard/dump.ts'
 import { parseEndpoint } from '../../wireguard/spec.ts'
-import type { ObservedInterface, Refusal, RouteSpec } from '../adapter.ts'
+import type { ObservedInterface } from '../adapter.ts'
 import { networkOf } from '../network.ts'
+import { foreignNetworks, pendingChanges, takenBy } from './clashes.ts'
+import { configuredInterface, keyIn } from './configured.ts'
 import type { Look } from './look.ts'
-import type { ForeignNetwork, OpenwrtObservation, Uplink } from './observation.ts'
-import { zoneName } from './objects.ts'
-import { isInterface, list, peerType, PRIVATE_KEY, type Section, text, tunnelOf } from './sections.ts'
+import type { OpenwrtObservation, Uplink } from './observation.ts'
+import { isInterface, PRIVATE_KEY, type Section, tunnelOf } from './sections.ts'
 import { parseShow } from './uci-text.ts'
+import { warningsOf } from './warnings.ts'
 
 /** The router's words as an observation. Pure. */
-
-/** Beyond this its TLS and its handshakes go wrong, and people should know. */
-const CLOCK_OFF_SECONDS = 60
 
 /**
  * @param nowSeconds by our clock, since 1970: the router's may be off.
@@ -25,17 +24,11 @@ export function toObservation(name: string, { part }: Look, nowSeconds: number):
     [...parseShow('network', part('network')), ...parseShow('firewall', part('firewall'))],
     part('key').trim(),
   )
-  const live = liveInterface(name, part, { nowSeconds, routerNow })
   const own = sections.find((section) => isInterface(section) && section.name === name && tunnelOf(section) === name)
-  const firewall = sections.filter(
-    ({ config, ...rest }) => config === 'firewall' && tunnelOf({ config, ...rest }) !== null,
-  )
-  const pending = part('changes')
-    .trim()
-    .split('\n')
-    .filter((line) => line !== '')
+  const firewall = sections.filter((section) => section.config === 'firewall' && tunnelOf(section) !== null)
+  const link = linkOf(name, part('links'))
+  const live = link === null ? null : liveInterface(name, part, link, { nowSeconds, routerNow })
   const uplink = uplinkIn(part('interfaces'))
-  const isRoot = part('id').trim() === '0'
   return {
     interface: own === undefined ? null : (live ?? configuredInterface(name, sections)),
     strayInterfaces: strays(name, sections),
@@ -46,25 +39,18 @@ export function toObservation(name: string, { part }: Look, nowSeconds: number):
     // A router forwards; its owner may turn that off, but not we.
     forwarding: true,
     forwardingIsOurs: false,
-    clashes: [...(own === undefined ? takenBy(name, sections, part('links')) : []), ...pendingChanges(pending)],
-    warnings: [
-      ...clockWarning(routerNow, nowSeconds),
-      ...flowOffloadWarning(sections),
-      ...(uplink === null ? [NO_UPLINK] : []),
-    ],
+    clashes: [...(own === undefined ? takenBy(name, sections, link !== null) : []), ...pendingChanges(part('changes'))],
+    warnings: warningsOf({ routerNow, nowSeconds, sections, uplink }),
     isLive: live !== null,
-    isDeviceThere: linkOf(name, part('links')) !== null,
+    isDeviceThere: link !== null,
     isFirewallLive: part('nft').includes(`"${name}"`),
     sections,
     foreignNetworks: foreignNetworks(name, sections, part('routes')),
     uplink,
     tools: {
-      isRoot,
-      hasWg: has(part('tools'), 'wg'),
+      hasWg: /\/wg$/m.test(part('tools')),
       hasHandler: /^wireguard\./m.test(part('tools')),
       knowsProtocol: part('handlers').includes('wireguard'),
-      hasFw4: has(part('tools'), 'fw4'),
-      hasConntrack: has(part('tools'), 'conntrack'),
     },
   }
 }
@@ -76,12 +62,6 @@ function withPublicKey(name: string, sections: readonly Section[], publicKey: st
     return { ...section, options: { ...section.options, [PRIVATE_KEY]: publicKey } }
   })
 }
-
-function has(tools: string, name: string): boolean {
-  return new RegExp(`/${name}$`, 'm').test(tools)
-}
-
-const NO_UPLINK = 'the router has no default route: its own line is down, or its address has not come yet'
 
 /** Of `network.interface dump`: the first with a default route; what is under `inactive` does not count. */
 function uplinkIn(json: string): Uplink | null {
@@ -102,14 +82,13 @@ interface Times {
   readonly routerNow: number
 }
 
-/** As the kernel has it; null while there is no such device, or one that is no WireGuard. */
-function liveInterface(name: string, part: Look['part'], times: Times): ObservedInterface | null {
+/** As the kernel has it; null where the device is no WireGuard. */
+function liveInterface(name: string, part: Look['part'], link: Link, times: Times): ObservedInterface | null {
   const rows = part('wg')
     .split('\n')
     .map((line) => line.split('\t'))
     .filter(([device]) => device === name)
   const [first] = rows.filter((row) => row.length === 5)
-  const link = linkOf(name, part('links'))
   if (first === undefined || link === null) return null
   const addresses = [...part('addresses').matchAll(/\binet (\S+)/g)].map(([, address = '']) =>
     address.includes('/') ? address : `${address}/32`,
@@ -164,54 +143,6 @@ function toPeer(row: readonly string[], { nowSeconds, routerNow }: Times): PeerS
   }
 }
 
-/** As uci has it: not up, and nothing is known but what was wanted. */
-function configuredInterface(name: string, sections: readonly Section[]): ObservedInterface {
-  const own = sections.find((section) => isInterface(section) && section.name === name)
-  const options = own?.options ?? {}
-  return {
-    name,
-    publicKey: keyIn(text(options, PRIVATE_KEY) ?? ''),
-    listenPort: Number(text(options, 'listen_port') ?? 0),
-    fwmark: 0,
-    up: false,
-    mtu: Number(text(options, 'mtu') ?? 0),
-    peers: configuredPeers(name, sections),
-    addresses: list(options, 'addresses'),
-    cutOff: [],
-    routes: configuredRoutes(name, sections),
-  }
-}
-
-/** Peers of the interface, in whatever section. What bears no key is none: the handlers pass it by. */
-export function configuredPeers(name: string, sections: readonly Section[]): readonly PeerState[] {
-  return sections
-    .filter(({ config, type }) => config === 'network' && type === peerType(name))
-    .flatMap(({ options }) => {
-      const publicKey = keyIn(text(options, 'public_key') ?? '')
-      if (publicKey === null) return []
-      const host = text(options, 'endpoint_host') ?? ''
-      const port = text(options, 'endpoint_port') ?? '51820'
-      return [
-        {
-          publicKey,
-          presharedKeyId: null,
-          endpoint: parseEndpoint(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`),
-          allowedIps: text(options, 'disabled') === '1' ? [] : list(options, 'allowed_ips'),
-          lastHandshakeAt: null,
-          rxBytes: 0,
-          txBytes: 0,
-          keepaliveSeconds: Number(text(options, 'persistent_keepalive') ?? 0),
-        },
-      ]
-    })
-}
-
-export function configuredRoutes(name: string, sections: readonly Section[]): readonly RouteSpec[] {
-  return sections
-    .filter((section) => section.type === 'route' && tunnelOf(section) === name)
-    .map(({ options }) => ({ prefix: text(options, 'target') ?? '', mtu: null }))
-}
-
 function strays(name: string, sections: readonly Section[]): readonly string[] {
   const tunnels = sections.flatMap((section) => tunnelOf(section) ?? [])
   const own = sections.some((section) => isInterface(section) && tunnelOf(section) === name)
@@ -223,61 +154,13 @@ function hasRemains(name: string, sections: readonly Section[]): boolean {
   return sections.some((section) => section.config === 'network' && tunnelOf(section) === name)
 }
 
-function takenBy(name: string, sections: readonly Section[], links: string): readonly Refusal[] {
-  const theirs = sections.some(
-    (section) => section.config === 'network' && section.name === name && tunnelOf(section) === null,
-  )
-  const zone = sections.some(
-    (section) =>
-      section.type === 'zone' && tunnelOf(section) === null && text(section.options, 'name') === zoneName(name),
-  )
-  return [
-    ...(theirs || linkOf(name, links) !== null
-      ? [{ code: 'interface-taken', why: `the router has an interface ${name} that homeward did not make` } as const]
-      : []),
-    ...(zone
-      ? [
-          {
-            code: 'router-taken',
-            why: `the router has a firewall zone ${zoneName(name)} that homeward did not make`,
-          } as const,
-        ]
-      : []),
-  ]
-}
-
-function pendingChanges(lines: readonly string[]): readonly Refusal[] {
-  if (lines.length === 0) return []
-  const some = lines.slice(0, 3).join(', ')
-  const more = lines.length > 3 ? ` and ${lines.length - 3} more` : ''
-  return [
-    {
-      code: 'router-changes-pending',
-      why: `somebody has changes on the router that are not committed (${some}${more}), and whoever commits would commit them too`,
-    },
-  ]
-}
-
-function foreignNetworks(name: string, sections: readonly Section[], routes: string): readonly ForeignNetwork[] {
-  const configured = sections
-    .filter((section) => isInterface(section) && tunnelOf(section) === null)
-    .flatMap(({ name: by, options }) =>
-      list(options, 'ipaddr')
-        .concat(list(options, 'addresses'))
-        .map((address) => ({ by, address })),
-    )
-    .filter(({ address }) => address.includes('/') && !address.includes(':'))
-    .map(({ by, address }) => ({ prefix: networkOf(address), by: `the router’s interface ${by}` }))
-  const ours = [name, ...sections.flatMap((section) => tunnelOf(section) ?? [])]
-  const led = routes.split('\n').flatMap((line) => {
-    const [, prefix, device = ''] = /^(\d+\.\d+\.\d+\.\d+\/\d+) (?:via \S+ )?dev (\S+)/.exec(line) ?? []
-    return prefix === undefined || ours.includes(device) ? [] : [{ prefix, by: `a route into ${device}` }]
-  })
-  return [...configured, ...led]
+interface Link {
+  readonly up: boolean
+  readonly mtu: number
 }
 
 /** `6: hw0: <POINTOPOINT,NOARP,UP,LOWER_UP> mtu 1420 …` */
-function linkOf(name: string, links: string): { readonly up: boolean; readonly mtu: number } | null {
+function linkOf(name: string, links: string): Link | null {
   const line = links.split('\n').find((one) => new RegExp(`^\\d+: ${name}(@\\S+)?: `).test(one))
   const [, flags, mtu] = /<([^>]*)> mtu (\d+)/.exec(line ?? '') ?? []
   if (flags === undefined || mtu === undefined) return null
@@ -290,29 +173,6 @@ function devRoutes(name: string, routes: string): readonly string[] {
     if (prefix === undefined || device !== name) return []
     return [prefix.includes('/') ? prefix : `${prefix}/32`]
   })
-}
-
-function clockWarning(routerNow: number, nowSeconds: number): readonly string[] {
-  const off = routerNow - nowSeconds
-  if (Math.abs(off) <= CLOCK_OFF_SECONDS) return []
-  return [
-    `the router’s clock is ${Math.abs(Math.round(off))} s ${off < 0 ? 'behind' : 'ahead of'} this machine’s: check NTP on both (a hub takes no handshake that is older than the last)`,
-  ]
-}
-
-/** Seen to lose the flow's entry: openwrt#17915. */
-function flowOffloadWarning(sections: readonly Section[]): readonly string[] {
-  const isOn = sections.some(
-    ({ config, type, options }) =>
-      config === 'firewall' && type === 'defaults' && text(options, 'flow_offloading_hw') === '1',
-  )
-  return isOn
-    ? ['hardware flow offloading is on, which can lose the tunnel’s flow: if it stalls, turn flow_offloading_hw off']
-    : []
-}
-
-function keyIn(word: string): PublicKey | null {
-  return isKeyText(word) ? parsePublicKey(word) : null
 }
 
 function count(word: string, what: string): number {

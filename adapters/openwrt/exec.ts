@@ -54,12 +54,10 @@ export function keepConnection(access: RouterAccess, clock: Clock): Connection {
 /** The router's own words, when a command that should not fail did. */
 export class Refused extends Error {
   override readonly name = 'Refused'
-  readonly code: number
 
   constructor({ code, stdout, stderr }: Outcome) {
     const words = [stderr, stdout].map((text) => text.trim()).find((text) => text !== '')
     super(words === undefined ? `a command ended with status ${code}` : words.slice(0, 500))
-    this.code = code
   }
 }
 

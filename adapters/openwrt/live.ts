@@ -1,6 +1,6 @@
 import { parsePublicKey } from '../../wireguard/keys.ts'
 import type { ObservedInterface } from '../adapter.ts'
-import { configuredPeers, configuredRoutes } from './convert.ts'
+import { configuredPeers, configuredRoutes } from './configured.ts'
 import type { OpenwrtObservation } from './observation.ts'
 import { runsAsWanted } from './plan.ts'
 import { isInterface, list, PRIVATE_KEY, type Section, text, tunnelOf } from './sections.ts'
@@ -22,9 +22,7 @@ export function differences(
   const own = sections.find(
     (section) => isInterface(section) && section.name === interfaceName && tunnelOf(section) !== null,
   )
-  const hasFirewall = sections.some(
-    ({ config, name, ...rest }) => config === 'firewall' && tunnelOf({ config, name, ...rest }) === interfaceName,
-  )
+  const hasFirewall = sections.some((section) => section.config === 'firewall' && tunnelOf(section) === interfaceName)
   const live = observed.isLive ? observed.interface : null
   if (own === undefined) return observed.isDeviceThere ? ['interface'] : []
   return [

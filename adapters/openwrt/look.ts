@@ -8,7 +8,6 @@ export interface Look {
 
 const PARTS = [
   'now',
-  'id',
   'wg',
   'links',
   'addresses',
@@ -40,7 +39,6 @@ function script(name: string): string {
   return [
     `mkdir -p -m 700 ${RUN}; exec 9>${RUN}/lock; flock -s 9`,
     part('now', 'date +%s'),
-    part('id', 'id -u'),
     part('wg', `wg show all dump 2>/dev/null | ${hideDump}`),
     part('links', 'ip -o link show 2>/dev/null'),
     part('addresses', `ip -4 -o addr show dev ${name} 2>/dev/null`),
@@ -55,7 +53,7 @@ function script(name: string): string {
       'handlers',
       `if [ -e /sys/class/net/${name} ]; then echo '"wireguard"'; else ubus call network get_proto_handlers | grep -o '"wireguard"'; fi`,
     ),
-    part('tools', 'for tool in wg fw4 apk opkg conntrack; do command -v $tool; done; ls /lib/netifd/proto'),
+    part('tools', 'command -v wg; ls /lib/netifd/proto'),
     part(
       'nft',
       `for chain in input forward; do nft list chain inet fw4 $chain; done 2>/dev/null | grep -F '"${name}"'`,

@@ -32,12 +32,9 @@ export interface Uplink {
 }
 
 interface Tools {
-  readonly isRoot: boolean
   readonly hasWg: boolean
   /** netifd's program for the protocol is there. */
   readonly hasHandler: boolean
   /** netifd has read it: it does so at its own start alone. */
   readonly knowsProtocol: boolean
-  readonly hasFw4: boolean
-  readonly hasConntrack: boolean
 }

@@ -1,8 +1,9 @@
 import type { PeerState } from '../../wireguard/dump.ts'
+import type { PublicKey } from '../../wireguard/keys.ts'
 import { type PeerSpec, sameEndpoint } from '../../wireguard/spec.ts'
 import type { Observation, Plan, Refusal, Step, TunnelSpec } from '../adapter.ts'
 import { isIn, networkOf, oneSpelling, overlap } from '../network.ts'
-import { configuredPeers, configuredRoutes } from './convert.ts'
+import { configuredPeers, configuredRoutes } from './configured.ts'
 import { firewallSections, type HomeSpec, isHome, peerSection } from './objects.ts'
 import type { OpenwrtObservation } from './observation.ts'
 import {
@@ -51,7 +52,7 @@ export function planOpenwrt(observed: Observation, desired: TunnelSpec | null, o
 
 /** What was written before a router was asked for more has none of it. */
 function withDefaults(observed: Observation): OpenwrtObservation {
-  const tools = { isRoot: true, hasWg: true, hasHandler: true, knowsProtocol: true, hasFw4: true, hasConntrack: false }
+  const tools = { hasWg: true, hasHandler: true, knowsProtocol: true }
   return {
     isLive: true,
     isDeviceThere: true,
@@ -219,12 +220,12 @@ function peerSteps(observed: OpenwrtObservation, desired: HomeSpec): readonly St
   const { sections, interface: own, isLive } = observed
   const configured = configuredPeers(name, sections)
   const running = isLive ? (own?.peers ?? []) : configured
-  const isMisplaced = (key: string): boolean =>
+  const isMisplaced = (key: PublicKey): boolean =>
     sections.some(
       (section) =>
         section.type === peerType(name) &&
         section.options['public_key'] === key &&
-        section.name !== peerName(name, section.options['public_key'] as never),
+        section.name !== peerName(name, key),
     )
   const wanted = new Set(peers.map((peer) => peer.publicKey))
   const there = [...new Set([...configured, ...running].map((peer) => peer.publicKey))]

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Client as SshClient, ConnectConfig } from 'ssh2'
 import { Problem, reasonOf } from '../../problems/problem.ts'
+import { calledOff, orCalledOff } from '../called-off.ts'
 
 /** How the router is reached. */
 export interface RouterAccess {
@@ -256,7 +257,8 @@ function sessionOn(client: SshClient, router: string): Session {
     exec: (script, options) => {
       const turn = last.then(() => run(script, options))
       last = turn.catch(() => undefined)
-      return turn
+      // Who waits for its turn waits no longer than it wants to.
+      return orCalledOff(turn, `a command on the router ${router}`, options.signal)
     },
     isOpen: () => whyEnded === null,
     ends,
@@ -282,7 +284,12 @@ function whyNot(error: unknown, access: RouterAccess, shown: HostKey | null): Pr
   if ((error as { level?: string } | undefined)?.level === 'client-authentication')
     return new Problem('router-login-refused', { what, why: `it does not let ${user} in`, cause: error })
   if (/cannot parse privatekey|encrypted/i.test(message))
-    return new Problem('router-login-refused', { what, why: 'the key to log in with cannot be read', cause: error })
+    return new Problem('router-login-refused', {
+      what,
+      why: 'the key to log in with cannot be read',
+      next: 'Give it an OpenSSH private key (ed25519 or RSA) without a passphrase: ssh-keygen -p takes one off',
+      cause: error,
+    })
   return unreachable({ host, port }, error)
 }
 
@@ -302,9 +309,4 @@ function unreachable({ host, port }: { readonly host: string; readonly port: num
 
 function gone(what: string, why: string): Problem {
   return new Problem('router-unreachable', { what, why })
-}
-
-function calledOff(what: string, signal: AbortSignal): Problem {
-  const next = 'Run it again when you are ready'
-  return new Problem('interrupted', { what, why: 'it was called off', next, cause: signal.reason })
 }

@@ -57,7 +57,12 @@ export function stage(sections: readonly Section[], step: Step): readonly Sectio
     case 'remove-firewall':
       return sections.filter((section) => section.config !== 'firewall' || tunnelOf(section) === null)
     case 'remove-interface':
-      return sections.filter((section) => section.config !== 'network' || tunnelOf(section) !== step.interface)
+      // Peers that somebody gave it go with it: nothing else could use them.
+      return sections.filter(
+        (section) =>
+          section.config !== 'network' ||
+          (tunnelOf(section) !== step.interface && section.type !== peerType(step.interface)),
+      )
     case 'lead-network':
       return sections
     default:
