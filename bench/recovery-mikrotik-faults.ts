@@ -1,7 +1,8 @@
 import { sleep } from '../system/sleep.ts'
-import { changeWanAddress, rebootRouter } from '../test/lab/faults.ts'
+import { changeWanAddress } from '../test/lab/faults.ts'
 import type { LabMikrotik } from '../test/lab/mikrotik.ts'
-import { drift, type Fault, fromNow, NOTHING, notByTheHomeAlone } from './recovery-fault.ts'
+import { type Fault, fromNow, NOTHING, notByTheHomeAlone } from './recovery-fault.ts'
+import { atTheConsole, ROUTER_REBOOTED } from './recovery-router-faults.ts'
 import type { World } from './recovery-world.ts'
 
 /** What only a home meets whose tunnel ends on a MikroTik. */
@@ -33,10 +34,7 @@ export const MIKROTIK: readonly Fault[] = [
     // The hub's own packets would show the router the way back: WireGuard answers to where it was last spoken to from.
     proof: 'home pings hub',
   },
-  notByTheHomeAlone('the router rebooted (from its return)', null, 5, async ({ lab, picture }) => {
-    await rebootRouter(lab, picture.home, { offMs: 2_000 })
-    return fromNow()
-  }),
+  ROUTER_REBOOTED,
   notByTheHomeAlone('API sessions dropped, then the stale entry', 'flow-dead', 10, async (world) => {
     await routerOf(world).drop('rst')
     await changeWanAddress(world.picture.home, { staleSnat: true })
@@ -52,16 +50,6 @@ export const MIKROTIK: readonly Fault[] = [
     return fromNow()
   }),
 ]
-
-/** @param isBack whether the router's export is as it has to be again. */
-function atTheConsole(name: string, script: string, isBack: (text: string) => boolean = () => true): Fault {
-  return drift(
-    `${name} at the router's console`,
-    'home',
-    async (world) => void (await routerOf(world).console(script)),
-    async (world) => isBack(await routerOf(world).export()),
-  )
-}
 
 function routerOf({ mikrotik }: World): LabMikrotik {
   if (mikrotik === null) throw new TypeError('this home has no MikroTik')

@@ -1,7 +1,8 @@
 import { sleep } from '../system/sleep.ts'
-import { changeWanAddress, rebootRouter } from '../test/lab/faults.ts'
+import { changeWanAddress } from '../test/lab/faults.ts'
 import type { LabOpenwrt } from '../test/lab/openwrt.ts'
-import { drift, type Fault, fromNow, NOTHING, notByTheHomeAlone } from './recovery-fault.ts'
+import { type Fault, fromNow, NOTHING, notByTheHomeAlone } from './recovery-fault.ts'
+import { atTheConsole, ROUTER_REBOOTED } from './recovery-router-faults.ts'
 import type { World } from './recovery-world.ts'
 
 /** What only a home meets whose tunnel ends on an OpenWrt router. */
@@ -23,10 +24,7 @@ export const OPENWRT: readonly Fault[] = [
     // The hub's own packets would show the router the way back: WireGuard answers to where it was last spoken to from.
     proof: 'home pings hub',
   },
-  notByTheHomeAlone('the router rebooted (from its return)', null, 5, async ({ lab, picture }) => {
-    await rebootRouter(lab, picture.home, { offMs: 2_000 })
-    return fromNow()
-  }),
+  ROUTER_REBOOTED,
   notByTheHomeAlone('SSH sessions cut, then the stale entry', 'flow-dead', 10, async (world) => {
     await routerOf(world).cut()
     await changeWanAddress(world.picture.home, { staleSnat: true })
@@ -41,16 +39,6 @@ export const OPENWRT: readonly Fault[] = [
     return fromNow()
   }),
 ]
-
-/** @param isBack whether the router's export is as it has to be again. */
-function atTheConsole(name: string, script: string, isBack: (text: string) => boolean = () => true): Fault {
-  return drift(
-    `${name} at the router's console`,
-    'home',
-    async (world) => void (await routerOf(world).console(script)),
-    async (world) => isBack(await routerOf(world).export()),
-  )
-}
 
 function routerOf({ openwrt }: World): LabOpenwrt {
   if (openwrt === null) throw new TypeError('this home has no OpenWrt router')

@@ -30,6 +30,8 @@ export interface World {
   /** When the home's router is one and the tunnel ends there. */
   readonly mikrotik: LabMikrotik | null
   readonly openwrt: LabOpenwrt | null
+  /** Whichever of the two there is. */
+  readonly router: LabMikrotik | LabOpenwrt | null
   readonly agent: LabProcess
   /** Of one print on the kept connection, median; null where there is no MikroTik. */
   readonly apiRoundTripMs: number | null
@@ -82,6 +84,7 @@ export async function buildWorld({ ipv6, router }: WorldPlan): Promise<World> {
       end: system === null ? home.pi : home.router,
       mikrotik,
       openwrt,
+      router: system,
       agent,
       apiRoundTripMs,
       async runHub() {

@@ -30,6 +30,10 @@ describe.each([
       await machine.router.cut()
       await adapter.kill()
     },
+    'rpcd restarted, and the agent killed': async (adapter) => {
+      await machine.router.restartRpcd()
+      await adapter.kill()
+    },
     'the Pi unplugged': async (adapter) => {
       await machine.pi.run('ip', ['link', 'set', 'eth0', 'down'])
       await adapter.kill()

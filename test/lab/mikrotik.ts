@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { LabRouterPlan, LabRouterRequest } from '../fake/routeros/lab-router.ts'
+import type { LabRouterPlan } from '../fake/routeros/lab-router.ts'
 import type { Ending, Misbehaviour } from '../fake/routeros/misbehaviour.ts'
+import { askedProgram } from './asked-program.ts'
 import { bundleFor } from './bundle.ts'
 import type { RouterState, RouterSystem } from './home-router.ts'
 import type { Home } from './home.ts'
 import type { Host } from './host.ts'
 import type { Lab } from './lab.ts'
-import type { LabProcess } from './process.ts'
 
 /** A home router that is a MikroTik: the simulated RouterOS in the router's namespace, with real WireGuard and real NAT under it. */
 export interface LabMikrotik extends RouterSystem {
@@ -36,21 +36,8 @@ const USER = { name: 'homeward', password: 'only for the laboratory' }
 export async function labMikrotik(lab: Lab, plan: MikrotikPlan = {}): Promise<LabMikrotik> {
   const { version = '7.18.2', deviceMode = 'advanced', setup = '' } = plan
   const program = await bundleFor(lab.folder, new URL('../fake/routeros/lab-router.ts', import.meta.url))
-  let running: LabProcess | undefined
+  const { begin, ask } = askedProgram('the MikroTik')
   let fingerprint = ''
-  let last = 0
-
-  async function ask<Answer>(
-    request: Omit<LabRouterRequest, 'id'> & { readonly [more: string]: unknown },
-  ): Promise<Answer> {
-    if (running === undefined) throw new Error('the MikroTik is switched off')
-    const id = (last += 1)
-    running.write(`${JSON.stringify({ ...request, id })}\n`)
-    const [line] = await running.waitForLine(new RegExp(`^{"id":${id},.*$`), { timeoutMs: 30_000 })
-    const { answer, refused } = JSON.parse(line) as { answer?: Answer; refused?: string }
-    if (refused !== undefined) throw new Error(`the MikroTik refuses: ${refused}`)
-    return answer as Answer
-  }
 
   return {
     user: USER.name,
@@ -68,9 +55,7 @@ export async function labMikrotik(lab: Lab, plan: MikrotikPlan = {}): Promise<La
         setup: `${ownerSetup(state)}\n${setup}`,
       }
       await writeFile(planFile ?? '', JSON.stringify(own))
-      running = host.start(process.execPath, [program, planFile ?? '', flash ?? ''])
-      const [line] = await running.waitForLine(/^{"id":0,.*$/, { timeoutMs: 30_000 })
-      fingerprint = (JSON.parse(line) as { answer: string }).answer
+      fingerprint = (await begin(host.start(process.execPath, [program, planFile ?? '', flash ?? '']))) as string
     },
     readdress: async ({ nat, wanAddress }) => {
       if (nat === 'snat')

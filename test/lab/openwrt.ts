@@ -1,13 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Release } from '../fake/openwrt/dialects.ts'
-import type { LabRouterPlan, LabRouterRequest, Misbehaviour } from '../fake/openwrt/openwrt-router.ts'
+import type { LabRouterPlan, Misbehaviour } from '../fake/openwrt/openwrt-router.ts'
+import { askedProgram } from './asked-program.ts'
 import { bundleFor } from './bundle.ts'
 import type { RouterState, RouterSystem } from './home-router.ts'
 import type { Home } from './home.ts'
 import type { Host } from './host.ts'
 import type { Lab } from './lab.ts'
-import type { LabProcess } from './process.ts'
 
 /** A home router that runs OpenWrt: real dropbear over a small root in the router's namespace, real WireGuard and NAT under it. */
 export interface LabOpenwrt extends RouterSystem {
@@ -46,21 +46,8 @@ const PASSWORD = 'only for the laboratory'
 export async function labOpenwrt(lab: Lab, plan: OpenwrtPlan = {}): Promise<LabOpenwrt> {
   const { release = '24.10', network = '', firewall = '', ...rest } = plan
   const program = await bundleFor(lab.folder, new URL('../fake/openwrt/openwrt-router.ts', import.meta.url))
-  let running: LabProcess | undefined
+  const { begin, ask } = askedProgram('the OpenWrt router')
   let hostKey = ''
-  let last = 0
-
-  async function ask<Answer>(
-    request: Omit<LabRouterRequest, 'id'> & { readonly [more: string]: unknown },
-  ): Promise<Answer> {
-    if (running === undefined) throw new Error('the OpenWrt router is switched off')
-    const id = (last += 1)
-    running.write(`${JSON.stringify({ ...request, id })}\n`)
-    const [line] = await running.waitForLine(new RegExp(`^{"id":${id},.*$`), { timeoutMs: 60_000 })
-    const { answer, refused } = JSON.parse(line) as { answer?: Answer; refused?: string }
-    if (refused !== undefined) throw new Error(`the OpenWrt router refuses: ${refused}`)
-    return answer as Answer
-  }
 
   const leadOut = ({ wanGateway, lanAddress }: RouterState): Promise<void> =>
     ask({ verb: 'route', gateway: wanGateway, source: lanAddress })
@@ -96,9 +83,7 @@ export async function labOpenwrt(lab: Lab, plan: OpenwrtPlan = {}): Promise<LabO
         ...rest,
       }
       await writeFile(planFile, JSON.stringify(own))
-      running = host.start(process.execPath, [program, planFile])
-      const [line] = await running.waitForLine(/^{"id":0,.*$/, { timeoutMs: 60_000 })
-      const { answer } = JSON.parse(line) as { answer: Record<string, string> }
+      const answer = (await begin(host.start(process.execPath, [program, planFile]))) as Record<string, string>
       hostKey = answer['ed25519'] ?? answer['rsa'] ?? ''
       await leadOut(state)
     },

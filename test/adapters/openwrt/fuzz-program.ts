@@ -36,6 +36,10 @@ export interface FuzzRequest {
 
 export interface FuzzAnswer {
   readonly id: number
+  /** That came from the router. */
+  readonly bytes: number
+  /** Whether the line went bad before all was done. */
+  readonly isStruck: boolean
   /** null: carried out. */
   readonly problem: { readonly code: string; readonly why: string } | null
   readonly isSettled: boolean
@@ -109,10 +113,20 @@ async function answer({ id, goal, fault: asked }: FuzzRequest): Promise<void> {
     (thrown: unknown) => asProblem(thrown, 'bringing the router there'),
   )
   const settled = await Promise.race([applying, sleep(UNSETTLED_MS).then(() => 'unsettled' as const)])
+  const isStruck = asked.kind !== 'none' && fault.kind === 'none'
+  const bytes = seen
   fault = { kind: 'none', afterBytes: 0 }
   await adapter.close()
   for (const until = Date.now() + 5_000; open.size > 0 && Date.now() < until; ) await sleep(20)
   const problem = settled === null || settled === 'unsettled' ? null : { code: settled.code, why: settled.why }
-  const said: FuzzAnswer = { id, problem, isSettled: settled !== 'unsettled', strays, sockets: open.size }
+  const said: FuzzAnswer = {
+    id,
+    bytes,
+    isStruck,
+    problem,
+    isSettled: settled !== 'unsettled',
+    strays,
+    sockets: open.size,
+  }
   console.log(JSON.stringify(said))
 }

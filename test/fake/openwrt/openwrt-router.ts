@@ -1,15 +1,17 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { runCommand, tryCommand } from '../../../system/run-command.ts'
+import { runCommand } from '../../../system/run-command.ts'
 import { DIALECTS, type Release } from './dialects.ts'
 import { fw4Table } from './fw4.ts'
 import { makeNetifd } from './netifd.ts'
 import { apk, type Feeds, opkg, type PackageState } from './packages.ts'
-import { makeRpcd, UBUS } from './rpcd.ts'
+import { makeRpcd } from './rpcd.ts'
+import { serveLines } from '../serve-lines.ts'
+import { type SshdPlan, startSshd } from './sshd.ts'
+import { makeUbus } from './ubus.ts'
 import { installWireguard, MEETING, MEETING_PORT, prepareRoot } from './small-root.ts'
 import { makeUci, OK, type Said } from './uci.ts'
 
@@ -31,8 +33,7 @@ export interface LabRouterPlan {
   /** null: as much as there is. */
   readonly flashKib: number | null
   readonly setupMs: number
-  /** Of ssh-keygen's names: ed25519, rsa. */
-  readonly hostKeys: readonly ('ed25519' | 'rsa')[]
+  readonly hostKeys: SshdPlan['hostKeys']
 }
 
 export type Misbehaviour = 'stall' | 'garbage' | 'truncate' | 'fail'
@@ -77,21 +78,13 @@ const rpcd = makeRpcd(root, uci, () => {
   // procd hears of it and calls the services, a little later.
   setTimeout(() => void reloadAll(), 100)
 })
+const ubus = makeUbus({ dialect, netifd, rpcd: plan.hasRpcd ? rpcd : null })
 await netifd.start()
 await loadFirewall()
 await new Promise<void>((resolve) => meeting().listen(MEETING_PORT, '127.0.0.1', resolve))
-const sshd = await startSshd()
+const sshd = await startSshd(plan)
 
-createInterface({ input: process.stdin }).on('line', (line) => void answer(JSON.parse(line) as LabRouterRequest))
-console.log(JSON.stringify({ id: 0, answer: await fingerprints() }))
-
-async function answer(request: LabRouterRequest): Promise<void> {
-  try {
-    console.log(JSON.stringify({ id: request.id, answer: (await carryOut(request)) ?? null }))
-  } catch (thrown) {
-    console.log(JSON.stringify({ id: request.id, refused: thrown instanceof Error ? thrown.message : String(thrown) }))
-  }
-}
+serveLines(await sshd.fingerprints(), (request) => carryOut(request as LabRouterRequest))
 
 async function carryOut(request: LabRouterRequest): Promise<unknown> {
   switch (request.verb) {
@@ -101,10 +94,10 @@ async function carryOut(request: LabRouterRequest): Promise<unknown> {
       await netifd.reload()
       return await loadFirewall()
     case 'cut':
-      for (const pid of sessions()) process.kill(pid, 'SIGKILL')
+      for (const pid of sshd.sessions()) process.kill(pid, 'SIGKILL')
       return null
     case 'sessions':
-      return sessions().length
+      return sshd.sessions().length
     case 'commands':
       return readFileSync(join(root, MEETING, 'commands'), 'utf8')
     case 'restart-rpcd':
@@ -217,91 +210,6 @@ async function run(name: string, args: readonly string[], stdin: string): Promis
   }
 }
 
-const WORDS: Readonly<Record<number, string>> = {
-  [UBUS.invalidArgument]: 'Invalid argument',
-  [UBUS.methodNotFound]: 'Method not found',
-  [UBUS.notFound]: 'Not found',
-  [UBUS.noData]: 'No response',
-  [UBUS.permissionDenied]: 'Permission denied',
-}
-
-async function ubus(args: readonly string[]): Promise<Said> {
-  const [verb, object = '', method = '', text] = args
-  if (verb === 'list') {
-    const known = ['network', 'network.interface', 'system', ...(plan.hasRpcd ? ['session', 'uci'] : [])]
-    if (object !== '' && !known.includes(object)) return failed(args, UBUS.notFound)
-    return { ...OK, stdout: `${(object === '' ? known : [object]).join('\n')}\n` }
-  }
-  if (verb !== 'call') throw new TypeError(`the simulated ubus does not know ${verb}`)
-  let message: Record<string, unknown>
-  try {
-    message = text === undefined ? {} : (JSON.parse(text) as Record<string, unknown>)
-  } catch {
-    return failed(args, UBUS.invalidArgument)
-  }
-  const { code, data } = await call(object, method, message)
-  if (code !== UBUS.ok) return failed(args, code)
-  return { ...OK, stdout: data === undefined ? '' : `${JSON.stringify(data, null, '\t')}\n` }
-}
-
-/** Where its errors are no terminal's, it says the whole command again. */
-function failed(args: readonly string[], code: number): Said {
-  return {
-    code: dialect.ubusStatus === 'negative' ? 256 - code : code,
-    stdout: '',
-    stderr: `Command failed: ubus ${args.join(' ')} (${WORDS[code]})\n`,
-  }
-}
-
-async function call(
-  object: string,
-  method: string,
-  message: Record<string, unknown>,
-): Promise<{ readonly code: number; readonly data?: object }> {
-  if (plan.hasRpcd && object === 'session') return rpcd.session(method, message)
-  if (plan.hasRpcd && object === 'uci') return rpcd.uci(method, message)
-  if (object === 'system' && method === 'board') return { code: UBUS.ok, data: board() }
-  if (object === 'network') {
-    if (method === 'get_proto_handlers')
-      return { code: UBUS.ok, data: Object.fromEntries(netifd.handlers().map((name) => [name, { immediate: true }])) }
-    if (method === 'reload') await netifd.reload()
-    else if (method === 'restart') await netifd.start()
-    else return { code: UBUS.methodNotFound }
-    return { code: UBUS.ok }
-  }
-  if (object === 'network.interface' && method === 'dump') {
-    const all = await Promise.all(
-      netifd.names().map(async (name) => ({ interface: name, ...(await netifd.status(name)) })),
-    )
-    return { code: UBUS.ok, data: { interface: all } }
-  }
-  const name = /^network\.interface\.(\w+)$/.exec(object)?.[1]
-  if (name === undefined || !netifd.names().includes(name)) return { code: UBUS.notFound }
-  if (method === 'status') return { code: UBUS.ok, data: (await netifd.status(name)) ?? {} }
-  if (method !== 'up' && method !== 'down' && method !== 'renew') return { code: UBUS.methodNotFound }
-  await netifd.act(name, method)
-  return { code: UBUS.ok }
-}
-
-function board(): object {
-  const { version, revision, kernel } = dialect
-  return {
-    kernel,
-    hostname: 'OpenWrt',
-    system: 'ARMv8 Processor rev 4',
-    model: 'GL.iNet GL-MT6000',
-    board_name: 'glinet,gl-mt6000',
-    rootfs_type: 'squashfs',
-    release: {
-      distribution: 'OpenWrt',
-      version,
-      revision,
-      target: 'mediatek/filogic',
-      description: `OpenWrt ${version} ${revision}`,
-    },
-  }
-}
-
 async function loadFirewall(): Promise<void> {
   await runCommand('nft', ['-f', '-'], { input: fw4Table(uci.load('firewall'), netifd.devicesOf) })
 }
@@ -317,55 +225,6 @@ async function reloadIfInZone(name: string): Promise<void> {
     .load('firewall')
     .some(({ type, options }) => type === 'zone' && [options.get('network') ?? []].flat().includes(name))
   if (isInZone) await loadFirewall().catch(() => undefined)
-}
-
-async function startSshd(): Promise<ChildProcess> {
-  await mkdir(join(root, 'etc/dropbear'), { recursive: true })
-  const keys: string[] = []
-  for (const type of plan.hostKeys) {
-    const file = `/etc/dropbear/dropbear_${type}_host_key`
-    keys.push('-r', file)
-    if (!existsSync(join(root, file))) await runCommand('dropbearkey', ['-t', type, '-f', join(root, file)])
-  }
-  // -F: in the foreground; -E: says to standard error what it does.
-  const child = spawn('chroot', [root, '/usr/sbin/dropbear', '-F', '-E', '-p', '22', ...keys], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
-  })
-  child.stderr?.on('data', () => undefined)
-  for (let tries = 0; tries < 100; tries += 1) {
-    const { stdout } = await tryCommand('ss', ['-Hltn', 'sport', '=', ':22'])
-    if (stdout !== '') break
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  return child
-}
-
-/** One process each. */
-function sessions(): readonly number[] {
-  try {
-    const pid = sshd.pid ?? 0
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
-  } catch {
-    return []
-  }
-}
-
-/** SHA-256 by type, as ssh-keygen prints it without `SHA256:`. */
-async function fingerprints(): Promise<Readonly<Record<string, string>>> {
-  const all = await Promise.all(
-    plan.hostKeys.map(async (type) => {
-      const file = join(root, `etc/dropbear/dropbear_${type}_host_key`)
-      const { stdout } = await runCommand('dropbearkey', ['-y', '-f', file])
-      const key = / ([A-Za-z0-9+/=]{60,})/.exec(stdout)?.[1] ?? ''
-      const { createHash } = await import('node:crypto')
-      return [
-        type,
-        createHash('sha256').update(Buffer.from(key, 'base64')).digest('base64').replace(/=+$/, ''),
-      ] as const
-    }),
-  )
-  return Object.fromEntries(all)
 }
 
 async function passwordHash(password: string): Promise<string> {

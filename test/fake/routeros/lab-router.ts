@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync, renameSync } from 'node:fs'
-import { createInterface } from 'node:readline'
+import { serveLines } from '../serve-lines.ts'
 import { type FakeRouterPlan, type SavedRouter, startFakeRouter } from './fake-router.ts'
 import { linuxKernel } from './linux-kernel.ts'
 import type { Ending, Misbehaviour } from './misbehaviour.ts'
@@ -29,16 +29,7 @@ const router = await startFakeRouter({
   onKept: keep,
 })
 
-createInterface({ input: process.stdin }).on('line', (line) => void answer(JSON.parse(line) as LabRouterRequest))
-console.log(JSON.stringify({ id: 0, answer: router.fingerprint }))
-
-async function answer(request: LabRouterRequest): Promise<void> {
-  try {
-    console.log(JSON.stringify({ id: request.id, answer: (await carryOut(request)) ?? null }))
-  } catch (thrown) {
-    console.log(JSON.stringify({ id: request.id, refused: thrown instanceof Error ? thrown.message : String(thrown) }))
-  }
-}
+serveLines(router.fingerprint, (request) => carryOut(request as LabRouterRequest))
 
 async function carryOut(request: LabRouterRequest): Promise<unknown> {
   switch (request.verb) {

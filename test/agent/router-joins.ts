@@ -1,0 +1,83 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { askedBy } from '../lab/camera.ts'
+import type { RouterSystem } from '../lab/home-router.ts'
+import type { Home } from '../lab/home.ts'
+import { createLab, type Lab } from '../lab/lab.ts'
+import { buildPicture, type Picture } from '../lab/picture.ts'
+import { inviteHome, plannedSteps, startAgent, startHub, waitForStatus } from './lab-home.ts'
+
+/** A home router of the laboratory that homeward can configure. */
+interface JoinedRouter extends RouterSystem {
+  /** All of its configuration, as text. */
+  readonly export: () => Promise<string>
+  /** Connections of its own service that configures it. */
+  readonly sessions: () => Promise<number>
+}
+
+export interface RouterJoins<System extends JoinedRouter> {
+  readonly kind: 'mikrotik' | 'openwrt'
+  readonly start: (lab: Lab) => Promise<System>
+  /** What `homeward join` is told of it. */
+  readonly options: (system: System, home: Home) => Promise<readonly string[]>
+  /** What of an export is not homeward's. */
+  readonly foreign: (exported: string) => readonly string[]
+  /** Looked at when homeward has left. */
+  readonly left?: (system: System) => Promise<void>
+}
+
+/** From the invitation to the camera's page on the phone, and back: the tests of every kind of router. */
+export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System>): void {
+  let lab: Lab
+  let picture: Picture
+  let system: System
+  let before: string
+
+  beforeAll(async () => {
+    lab = await createLab()
+    system = await how.start(lab)
+    picture = await buildPicture(lab, { system })
+    await startHub(picture)
+    before = await system.export()
+  })
+  afterAll(() => lab?.close())
+
+  test('a join ends with the camera’s page on the phone, and a router that differs in what is homeward’s alone', async () => {
+    const { home, hub, phone } = picture
+    const token = await inviteHome(picture)
+    const options = await how.options(system, home)
+    const joined = await home.pi.homeward(['join', token, ...options, '--yes'], { timeoutMs: 60_000 })
+    expect(joined.stdout).toContain('has joined')
+    const conf = await hub.homeward(['device', 'add', 'phone', '--conf', '-'])
+    const file = join(phone.disk.configDir, 'phone.conf')
+    await phone.run('sh', ['-c', `umask 077; cat > ${file}`], { input: conf.stdout })
+    await phone.run('wg-quick', ['up', file], { timeoutMs: 20_000 })
+    const page = await phone.run('curl', ['-sS', '--max-time', '10', `http://${home.lan.camera}/`])
+    expect(askedBy(page.stdout)).toBe('10.86.0.3')
+    expect(await plannedSteps(home.pi)).toEqual([])
+    expect(how.foreign(await system.export())).toEqual(how.foreign(before))
+  })
+
+  test('the agent watches it, and says so', async () => {
+    const { pi } = picture.home
+    const agent = await startAgent(pi)
+    const status = await waitForStatus(
+      pi,
+      ({ tunnel }) => tunnel.state === 'up' && tunnel.lastHandshakeSeconds !== null,
+    )
+    expect(status.router).toMatchObject({ kind: how.kind, dataPlane: 'kernel', warnings: [] })
+    expect(status.tunnel.endpoint).toBe(`${picture.hubAddress}:51820`)
+    expect(status.tunnel.rxBytes).toBeGreaterThan(0)
+    // Looking at it again and again takes one session.
+    expect(await system.sessions()).toBe(1)
+    await agent.stop()
+  })
+
+  test('leaving brings the router back byte for byte', async () => {
+    const { pi } = picture.home
+    await pi.homeward(['leave', '--yes'], { timeoutMs: 60_000 })
+    expect(await system.export()).toBe(before)
+    expect((await pi.run('ls', ['-A', pi.disk.configDir])).stdout).toBe('')
+    await how.left?.(system)
+  })
+}

@@ -1,0 +1,100 @@
+import type { Dialect } from './dialects.ts'
+import type { Netifd } from './netifd.ts'
+import { type Rpcd, UBUS } from './rpcd.ts'
+import { OK, type Said } from './uci.ts'
+
+const WORDS: Readonly<Record<number, string>> = {
+  [UBUS.invalidArgument]: 'Invalid argument',
+  [UBUS.methodNotFound]: 'Method not found',
+  [UBUS.notFound]: 'Not found',
+  [UBUS.noData]: 'No response',
+  [UBUS.permissionDenied]: 'Permission denied',
+}
+
+export interface UbusParts {
+  readonly dialect: Dialect
+  readonly netifd: Netifd
+  /** null: an image without it. */
+  readonly rpcd: Rpcd | null
+}
+
+/** The `ubus` of a router: the objects of its services. What is not there is not found. */
+export function makeUbus({ dialect, netifd, rpcd }: UbusParts): (args: readonly string[]) => Promise<Said> {
+  async function ubus(args: readonly string[]): Promise<Said> {
+    const [verb, object = '', method = '', text] = args
+    if (verb === 'list') {
+      const known = ['network', 'network.interface', 'system', ...(rpcd === null ? [] : ['session', 'uci'])]
+      if (object !== '' && !known.includes(object)) return failed(args, UBUS.notFound)
+      return { ...OK, stdout: `${(object === '' ? known : [object]).join('\n')}\n` }
+    }
+    if (verb !== 'call') throw new TypeError(`the simulated ubus does not know ${verb}`)
+    let message: Record<string, unknown>
+    try {
+      message = text === undefined ? {} : (JSON.parse(text) as Record<string, unknown>)
+    } catch {
+      return failed(args, UBUS.invalidArgument)
+    }
+    const { code, data } = await call(object, method, message)
+    if (code !== UBUS.ok) return failed(args, code)
+    return { ...OK, stdout: data === undefined ? '' : `${JSON.stringify(data, null, '\t')}\n` }
+  }
+
+  /** Where its errors are no terminal's, it says the whole command again. */
+  function failed(args: readonly string[], code: number): Said {
+    return {
+      code: dialect.ubusStatus === 'negative' ? 256 - code : code,
+      stdout: '',
+      stderr: `Command failed: ubus ${args.join(' ')} (${WORDS[code]})\n`,
+    }
+  }
+
+  async function call(
+    object: string,
+    method: string,
+    message: Record<string, unknown>,
+  ): Promise<{ readonly code: number; readonly data?: object }> {
+    if (rpcd !== null && object === 'session') return rpcd.session(method, message)
+    if (rpcd !== null && object === 'uci') return rpcd.uci(method, message)
+    if (object === 'system' && method === 'board') return { code: UBUS.ok, data: boardOf(dialect) }
+    if (object === 'network') {
+      if (method === 'get_proto_handlers')
+        return { code: UBUS.ok, data: Object.fromEntries(netifd.handlers().map((name) => [name, { immediate: true }])) }
+      if (method === 'reload') await netifd.reload()
+      else if (method === 'restart') await netifd.start()
+      else return { code: UBUS.methodNotFound }
+      return { code: UBUS.ok }
+    }
+    if (object === 'network.interface' && method === 'dump') {
+      const all = await Promise.all(
+        netifd.names().map(async (name) => ({ interface: name, ...(await netifd.status(name)) })),
+      )
+      return { code: UBUS.ok, data: { interface: all } }
+    }
+    const name = /^network\.interface\.(\w+)$/.exec(object)?.[1]
+    if (name === undefined || !netifd.names().includes(name)) return { code: UBUS.notFound }
+    if (method === 'status') return { code: UBUS.ok, data: (await netifd.status(name)) ?? {} }
+    if (method !== 'up' && method !== 'down' && method !== 'renew') return { code: UBUS.methodNotFound }
+    await netifd.act(name, method)
+    return { code: UBUS.ok }
+  }
+
+  return ubus
+}
+
+function boardOf({ version, revision, kernel }: Dialect): object {
+  return {
+    kernel,
+    hostname: 'OpenWrt',
+    system: 'ARMv8 Processor rev 4',
+    model: 'GL.iNet GL-MT6000',
+    board_name: 'glinet,gl-mt6000',
+    rootfs_type: 'squashfs',
+    release: {
+      distribution: 'OpenWrt',
+      version,
+      revision,
+      target: 'mediatek/filogic',
+      description: `OpenWrt ${version} ${revision}`,
+    },
+  }
+}
