@@ -1,19 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { Problem } from '../../problems/problem.ts'
 import type { Clock } from '../../system/clock.ts'
-import { sleep } from '../../system/sleep.ts'
 import { type PrivateKey, parsePrivateKey } from '../../wireguard/keys.ts'
-import { formatEndpoint, type PeerSpec } from '../../wireguard/spec.ts'
 import type { Step } from '../adapter.ts'
 import { enrolWriter, isAtWork, retireWriter, type Writer } from '../writer.ts'
 import { applyScript, END, FORGET, keepScript, revertScript, STATUS } from './change-script.ts'
-import { configuredPeers } from './configured.ts'
 import { toObservation } from './convert.ts'
 import { type Connection, done, Refused } from './exec.ts'
-import { type Difference, differences } from './live.ts'
 import { look, type Look } from './look.ts'
+import { runner } from './make-run.ts'
 import type { OpenwrtObservation } from './observation.ts'
-import { keyOf, PRIVATE_KEY, type Section, tunnelOf } from './sections.ts'
+import { isInterface, keyOf, PRIVATE_KEY, type Section, tunnelOf } from './sections.ts'
 import { stage } from './stage.ts'
 import { batchLines } from './uci-text.ts'
 
@@ -53,20 +50,12 @@ interface Armed {
   wanted: readonly Section[]
   /** Keys of peers that must send to where they are configured to. */
   readonly placed: Set<string>
-  /** Interfaces that are to go. */
-  readonly doomed: Set<string>
   /** The router was told: there may be something to take back. */
   isTold: boolean
 }
 
 /** A router with little memory takes its time to commit, to load a firewall and to make an interface. */
 const APPLY_MS = 30_000
-const LOOK_AGAIN_MS = 200
-/** How long netifd is given: for what it does by itself, where nothing suggests that it will, and after it was told to. */
-const RESTART_MS = 6_000
-const NOTICE_MS = 300
-const RENEW_MS = 1_000
-const IFUP_MS = 15_000
 
 export function makeChange({ connection, clock, privateKey }: ChangeParts): Change {
   let armed: Armed | null = null
@@ -85,8 +74,10 @@ export function makeChange({ connection, clock, privateKey }: ChangeParts): Chan
     return toObservation(name, await look(connection.ask, name, signal), clock.wall().getTime() / 1_000)
   }
 
+  const makeRun = runner({ connection, clock, observe })
+
   async function activate(signal: AbortSignal): Promise<void> {
-    const { interface: name, seconds, token, writer, found, wanted, placed, doomed } = required()
+    const { interface: name, seconds, token, writer, found, wanted, placed } = required()
     const keys = await newPrivateKeys(found, wanted)
     let seen: OpenwrtObservation | null = null
     const lines = batchLines(found, wanted, (publicKey) => {
@@ -111,7 +102,9 @@ export function makeChange({ connection, clock, privateKey }: ChangeParts): Chan
       seen = await observe(name, signal)
       refuseUnlessTaken(seen, wanted)
     }
-    for (const gone of doomed) if (gone !== name) await makeRun(gone, wanted, placed, true, signal)
+    const kept = interfacesIn(wanted)
+    for (const other of interfacesIn(found))
+      if (other !== name && !kept.includes(other)) await makeRun(other, wanted, placed, true, signal)
     await makeRun(
       name,
       wanted,
@@ -127,77 +120,6 @@ export function makeChange({ connection, clock, privateKey }: ChangeParts): Chan
     const left = batchLines(ownOf(sections), ownOf(wanted), () => parsePrivateKey(Buffer.alloc(32).toString('base64')))
     if (left.length > 0)
       throw new TypeError(`the router did not take it all: ${left[0]?.replace(/=.*/, '')} is not as it was told`)
-  }
-
-  /** Each way that gets it running, the gentlest first, until what runs is what is configured. */
-  async function makeRun(
-    name: string,
-    wanted: readonly Section[],
-    placed: ReadonlySet<string>,
-    isRestarted: boolean,
-    signal: AbortSignal,
-    seen: OpenwrtObservation | null = null,
-  ): Promise<void> {
-    let latest = seen
-    const settle = async (atMostMs: number): Promise<readonly Difference[]> => {
-      for (const until = clock.now() + atMostMs; ; await sleep(LOOK_AGAIN_MS, signal)) {
-        const left = differences(name, wanted, latest ?? (await observe(name, signal)), placed)
-        latest = null
-        if (left.length === 0 || clock.now() >= until) return left
-        // Nothing of these does netifd do by itself.
-        if (!left.includes('interface')) return left
-      }
-    }
-    const exists = wanted.some((section) => section.config === 'network' && section.name === name)
-    let left = await settle(isRestarted ? RESTART_MS : NOTICE_MS)
-    if (left.includes('firewall')) {
-      await done(connection.exec, 'fw4 -q reload', { signal, timeoutMs: APPLY_MS })
-      left = await settle(NOTICE_MS)
-    }
-    if (left.length === 0) return
-    if (left.every((one) => one === 'peers')) {
-      await setPeers(name, configuredPeers(name, wanted), placed, signal)
-      left = await settle(NOTICE_MS)
-      if (left.length === 0) return
-    }
-    if (exists) {
-      await connection.exec(`ubus call network.interface.${name} renew`, { signal })
-      left = await settle(RENEW_MS)
-      if (left.length === 0) return
-      await done(connection.exec, `ifup ${name}`, { signal })
-      left = await settle(IFUP_MS)
-      if (left.length === 0) return
-    }
-    const { stdout } = await connection.exec(`ubus call network.interface.${name} status`, { signal })
-    const code = /"code": *"(\w+)"/.exec(stdout)?.[1]
-    throw new TypeError(
-      exists
-        ? `the router was told, and ${left.join(' and ')} of ${name} still differ${code === undefined ? '' : ` (netifd says ${code})`}: logread -e netifd says more`
-        : `the interface ${name} does not go away`,
-    )
-  }
-
-  /** The session lives through it, which it would not through ifup. */
-  async function setPeers(
-    name: string,
-    peers: ReturnType<typeof configuredPeers>,
-    placed: ReadonlySet<string>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const running = (await observe(name, signal)).interface?.peers ?? []
-    const gone = running.filter(({ publicKey }) => !peers.some((peer) => peer.publicKey === publicKey))
-    const commands = [
-      ...gone.map(({ publicKey }) => `wg set ${name} peer '${publicKey}' remove`),
-      ...peers.map((peer) =>
-        wgSetPeer(
-          name,
-          placed.has(peer.publicKey) || !running.some(({ publicKey }) => publicKey === peer.publicKey)
-            ? peer
-            : { ...peer, endpoint: null },
-        ),
-      ),
-    ]
-    await done(connection.exec, commands.join(' && '), { signal })
   }
 
   /** Of what is to be written; the others nobody reads. */
@@ -240,7 +162,6 @@ export function makeChange({ connection, clock, privateKey }: ChangeParts): Chan
         found: sections,
         wanted: sections,
         placed: new Set(),
-        doomed: new Set(),
         isTold: false,
       }
     },
@@ -249,7 +170,6 @@ export function makeChange({ connection, clock, privateKey }: ChangeParts): Chan
       const change = required()
       change.wanted = stage(change.wanted, step)
       if (step.kind === 'set-peers') for (const peer of step.peers) change.placed.add(peer.publicKey)
-      if (step.kind === 'remove-interface') change.doomed.add(step.interface)
     },
 
     activate,
@@ -296,23 +216,13 @@ function writerIn(line: string): (Writer & { readonly interface: string }) | nul
   }
 }
 
-function ownOf(sections: readonly Section[]): readonly Section[] {
-  return sections.filter((section) => tunnelOf(section) !== null)
+/** Names of our interfaces. */
+function interfacesIn(sections: readonly Section[]): readonly string[] {
+  return ownOf(sections)
+    .filter(isInterface)
+    .map(({ name }) => name)
 }
 
-/** Keys of others are no secret. */
-export function wgSetPeer(
-  name: string,
-  {
-    publicKey,
-    endpoint,
-    allowedIps,
-    keepaliveSeconds,
-  }: Pick<PeerSpec, 'publicKey' | 'endpoint' | 'allowedIps' | 'keepaliveSeconds'>,
-): string {
-  return [
-    `wg set ${name} peer '${publicKey}'`,
-    ...(endpoint === null ? [] : [`endpoint '${formatEndpoint(endpoint)}'`]),
-    `persistent-keepalive ${keepaliveSeconds} allowed-ips '${allowedIps.join(',')}'`,
-  ].join(' ')
+function ownOf(sections: readonly Section[]): readonly Section[] {
+  return sections.filter((section) => tunnelOf(section) !== null)
 }

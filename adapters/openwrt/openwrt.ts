@@ -3,7 +3,7 @@ import type { Adapter, Step } from '../adapter.ts'
 import { routerAdapter } from '../router-adapter.ts'
 import { questionFailed, stepFailed } from '../router-errors.ts'
 import { probeBoard } from './board.ts'
-import { makeChange, wgSetPeer } from './change.ts'
+import { makeChange } from './change.ts'
 import { toObservation } from './convert.ts'
 import { done, keepConnection } from './exec.ts'
 import { look } from './look.ts'
@@ -12,6 +12,7 @@ import { installWireguard, restartNetwork } from './packages.ts'
 import { planOpenwrt } from './plan.ts'
 import { carryOutRemedy } from './remedy.ts'
 import type { RouterAccess } from './ssh.ts'
+import { wgSetPeer } from './wg-set.ts'
 
 export interface OpenwrtAdapterOptions extends RouterAccess {
   /** Reads the private half of the tunnel's key. */

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto'
 import type { Client as SshClient, ConnectConfig } from 'ssh2'
 import { Problem, reasonOf } from '../../problems/problem.ts'
 import { calledOff, orCalledOff } from '../called-off.ts'
+import { algorithmsOf, HOST_KEY_TYPES, type HostKey, hostKeyIn } from './host-key.ts'
+import { gone, unreachable, whyNot } from './no-session.ts'
 
 /** How the router is reached. */
 export interface RouterAccess {
@@ -17,17 +18,6 @@ export interface RouterAccess {
 export type Login =
   | { readonly kind: 'key'; readonly key: string }
   | { readonly kind: 'password'; readonly password: string }
-
-/** What the router is known by. */
-export interface HostKey {
-  readonly type: HostKeyType
-  /** SHA-256 of the raw key, base64 without padding: what ssh-keygen -l prints after `SHA256:`. */
-  readonly sha256: string
-}
-
-/** What dropbear and OpenSSH have; the first it offers is taken when it is not known yet. */
-const HOST_KEY_TYPES = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ssh-rsa'] as const
-type HostKeyType = (typeof HOST_KEY_TYPES)[number]
 
 /** What a command on the router came to. */
 export interface Outcome {
@@ -127,19 +117,6 @@ export async function readHostKey(host: string, port: number, signal: AbortSigna
     what: `looking at the SSH host key of ${host}:${port}`,
     why: 'it showed none of a kind that is known here',
   })
-}
-
-/** RSA keys sign with SHA-2 in every dropbear since 2020.79. */
-function algorithmsOf(type: HostKeyType): ('ssh-ed25519' | 'ecdsa-sha2-nistp256' | 'rsa-sha2-256' | 'rsa-sha2-512')[] {
-  return type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [type]
-}
-
-/** RFC 4253 section 6.6: a key begins with the length and the name of its kind. */
-function hostKeyIn(key: Buffer): HostKey | null {
-  const type = key.subarray(4, 4 + (key.length < 4 ? 0 : key.readUInt32BE(0))).toString('latin1')
-  const known = HOST_KEY_TYPES.find((name) => name === type)
-  const sha256 = createHash('sha256').update(key).digest('base64').replace(/=+$/, '')
-  return known === undefined ? null : { type: known, sha256 }
 }
 
 async function connected(
@@ -264,49 +241,4 @@ function sessionOn(client: SshClient, router: string): Session {
     ends,
     close: () => end('it was closed here'),
   }
-}
-
-/** Why there is no session, in words. */
-function whyNot(error: unknown, access: RouterAccess, shown: HostKey | null): Problem {
-  const { host, port, user, hostKey } = access
-  const what = `logging in to the router ${host}:${port}`
-  const message = reasonOf(error)
-  if (shown !== null && (shown.type !== hostKey.type || shown.sha256 !== hostKey.sha256))
-    return new Problem('router-host-key-mismatch', {
-      what,
-      why: `it shows the host key ${shown.type} SHA256:${shown.sha256}, and the one that was trusted is ${hostKey.type} SHA256:${hostKey.sha256}`,
-    })
-  if (/no matching host key/i.test(message))
-    return new Problem('router-host-key-mismatch', {
-      what,
-      why: `it has no ${hostKey.type} host key any more, and that was the trusted one`,
-    })
-  if ((error as { level?: string } | undefined)?.level === 'client-authentication')
-    return new Problem('router-login-refused', { what, why: `it does not let ${user} in`, cause: error })
-  if (/cannot parse privatekey|encrypted/i.test(message))
-    return new Problem('router-login-refused', {
-      what,
-      why: 'the key to log in with cannot be read',
-      next: 'Give it an OpenSSH private key (ed25519 or RSA) without a passphrase: ssh-keygen -p takes one off',
-      cause: error,
-    })
-  return unreachable({ host, port }, error)
-}
-
-function unreachable({ host, port }: { readonly host: string; readonly port: number }, error: unknown): Problem {
-  const what = `connecting to the router ${host}:${port}`
-  const code = (error as NodeJS.ErrnoException | undefined)?.code
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return new Problem('name-unresolved', { what, why: 'its name does not resolve', cause: error })
-  const why =
-    code === 'ECONNREFUSED'
-      ? `nothing listens on port ${port}: is its SSH server on, and for this network?`
-      : code === 'EHOSTUNREACH' || code === 'ENETUNREACH'
-        ? 'there is no way to it'
-        : reasonOf(error)
-  return new Problem('router-unreachable', { what, why, cause: error })
-}
-
-function gone(what: string, why: string): Problem {
-  return new Problem('router-unreachable', { what, why })
 }
