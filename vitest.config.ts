@@ -1,5 +1,15 @@
 import { defineConfig } from 'vitest/config'
 
+/** Real namespaces, real WireGuard, the built command: each file makes its own laboratory. */
+const LAB = {
+  globalSetup: ['test/lab/requirements.ts'],
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  fileParallelism: true,
+}
+/** Each of their steps waits for a login and a shell: four of these together keep one core busy. */
+const PATIENT = ['test/contract/openwrt-*.lab.test.ts', 'test/adapters/openwrt/*.lab.test.ts']
+
 export default defineConfig({
   test: {
     projects: [
@@ -14,18 +24,16 @@ export default defineConfig({
         },
       },
       {
-        // Real namespaces, real WireGuard, the built command: each file makes its own laboratory.
         test: {
+          ...LAB,
           name: 'lab',
           include: ['test/**/*.lab.test.ts'],
-          globalSetup: ['test/lab/requirements.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: true,
+          exclude: [...PATIENT, 'node_modules/**'],
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
+      { test: { ...LAB, name: 'patient', include: PATIENT, maxWorkers: 4, sequence: { groupOrder: 2 } } },
     ],
   },
 })
