@@ -1,0 +1,424 @@
+import { answered, counterpart, merged } from './merge.ts'
+import { type Incident, lastedMs, named, newIncident, noteTried, type Tried, troubleOf } from './incident.ts'
+import { type End, HIDES, type Scope, type Trouble } from './trouble.ts'
+
+/**
+ * The rules by which outages become messages. Pure; every moment is monotonic milliseconds.
+ *
+ * One incident, one "down" and one "recovered", whichever end can speak. The hub is the arbiter where both could: the home
+ * asks it for the word (a claim, in a registration) before it says anything, and the hub remembers who has it. A home that
+ * cannot reach the hub speaks by itself when it has proof that its own line works, and else waits until it meets the hub.
+ */
+export interface Desk {
+  readonly settings: DeskSettings
+  /** Those that last, and those that are over but not yet told or compared; on the hub also those of the last day. */
+  readonly incidents: readonly Incident[]
+  /** When the last ones began, by home and scope: what comes again and again is one. */
+  readonly begun: Readonly<Record<string, readonly number[]>>
+  /** At home: what is asked of the hub. */
+  readonly exchange: Exchange
+  /** At home: what the hub knows, by incident: when it was told, and how many causes there were. */
+  readonly told: Readonly<Record<string, { readonly at: number; readonly causes: number }>>
+  /** On the hub: when each home last reported, and whether it can speak. */
+  readonly reports: Readonly<Record<string, { readonly at: number; readonly canSpeak: boolean }>>
+}
+
+export interface DeskSettings {
+  readonly end: End
+  /** Somebody would hear it: there is a channel. */
+  readonly canSpeak: boolean
+  /** How long each trouble lasts before anybody is told. */
+  readonly showAfterMs: Readonly<Record<Trouble, number>>
+  readonly unstable: {
+    /** The how-manieth outage within the window makes it unstable. */
+    readonly outages: number
+    readonly withinMs: number
+    /** It is over when nothing happened for so long. */
+    readonly calmMs: number
+  }
+}
+
+interface Exchange {
+  readonly isUnderWay: boolean
+  /** The hub was asked once for what was missed while no agent ran. */
+  readonly hasAsked: boolean
+  readonly failures: number
+  readonly notBefore: number
+}
+
+export type DeskEvent =
+  | { readonly kind: 'tick' }
+  /** Something is wrong, since then. The same may be said again and again. */
+  | {
+      readonly kind: 'sign'
+      /** For a new incident. */
+      readonly id: string
+      readonly home: string
+      readonly scope: Scope
+      readonly trouble: Trouble
+      readonly since: number
+    }
+  /** It was wrong, and was well again before anybody could act. */
+  | { readonly kind: 'passing'; readonly id: string; readonly home: string; readonly trouble: Trouble }
+  | { readonly kind: 'well'; readonly home: string; readonly scope: Scope; readonly since: number }
+  | { readonly kind: 'tried'; readonly home: string; readonly tried: Tried }
+  | { readonly kind: 'moved'; readonly home: string; readonly before: string | null; readonly after: string }
+  /** At home: what came of asking the hub for these; null when it was not reached. */
+  | { readonly kind: 'exchanged'; readonly asked: readonly string[]; readonly answer: Answer | null }
+  /** On the hub: a home reports, and claims the word for some. */
+  | {
+      readonly kind: 'reported'
+      readonly home: string
+      readonly incidents: readonly Incident[]
+      readonly claims: readonly string[]
+      readonly canSpeak: boolean
+    }
+  | { readonly kind: 'configured'; readonly settings: DeskSettings }
+  /** On the hub: there are no other homes any more. */
+  | { readonly kind: 'homes'; readonly homes: readonly string[] }
+
+/** What the hub says to a home's report. */
+export interface Answer {
+  /** `was` is what the home called it. */
+  readonly incidents: readonly { readonly was: string; readonly incident: Incident }[]
+  /** What only the hub saw, since nobody was awake at home. */
+  readonly others: readonly Incident[]
+}
+
+export type DeskAct =
+  | { readonly kind: 'say'; readonly what: Word; readonly incident: Incident }
+  | { readonly kind: 'write'; readonly incident: Incident }
+  /** Ends with one `exchanged`. */
+  | { readonly kind: 'exchange'; readonly incidents: readonly Incident[]; readonly claims: readonly string[] }
+
+/** `unstable` and `steady` are "down" and "recovered" of what comes again and again. */
+export type Word = 'down' | 'recovered' | 'unstable' | 'steady' | 'reminder'
+
+/** An answer that is followed by the next silence was no recovery. */
+const SETTLE_MS = 5_000
+/** When the next outage would make it unstable, a recovery must last longer to be told. */
+const SETTLE_AGAIN_MS = 60_000
+/** What lasts so long is written down, and the hub is told. */
+const LASTING_MS = 10_000
+const TELL_AGAIN_MS = 300_000
+/** A home that lies dark to both for a while has its word on the hub for so long before the hub speaks for it. */
+const HOME_SPEAKS_FIRST_MS = 20_000
+const REPORT_FRESH_MS = 60_000
+/** How long the hub waits for what the home has to say of an outage that is over. */
+const HOME_EXPLAINS_MS = 15_000
+/** Hearing a home that does not say that it is well, the hub believes what it hears. */
+const REPORT_STALE_MS = 900_000
+const REMIND_FIRST_MS = 6 * 3_600_000
+const REMIND_AGAIN_MS = 24 * 3_600_000
+const EXCHANGE_EVERY_MS = 3_000
+/** By then the hub has noticed that this home is back. */
+const FIRST_EXCHANGE_MS = 20_000
+const EXCHANGE_AGAIN_MS = { claim: 10_000, most: 600_000 } as const
+/** With nobody to ask, what is over is told after so many tries. */
+const TRIES_ALONE = 3
+const KEPT_MS = 24 * 3_600_000
+/** However long the ends do not meet. */
+const MOST_KEPT = 100
+/** What a registration carries. */
+export const MOST_REPORTED = 8
+
+/** Nothing is lost meanwhile: they do not make a line unstable. */
+const HARMLESS: readonly Trouble[] = ['mapping-changed', 'mtu-black-hole', 'drift']
+
+/** @param incidents what is remembered from before. */
+export function openDesk(settings: DeskSettings, incidents: readonly Incident[], now: number): Desk {
+  return {
+    settings,
+    incidents,
+    begun: {},
+    exchange: { isUnderWay: false, hasAsked: false, failures: 0, notBefore: now + FIRST_EXCHANGE_MS },
+    told: {},
+    reports: {},
+  }
+}
+
+/** Decides, never acts. */
+export function nextDesk(desk: Desk, event: DeskEvent, now: number): readonly [Desk, readonly DeskAct[]] {
+  const acts: DeskAct[] = []
+  let after = taken(desk, event, now, acts)
+  after = { ...after, incidents: after.incidents.map((incident) => settled(incident, after, now, acts)) }
+  after = { ...after, incidents: after.incidents.map((incident) => spoken(incident, after, now, acts)) }
+  after = asked(after, now, acts)
+  return [{ ...after, incidents: kept(after, now) }, acts]
+}
+
+/** The open incident of this home and scope. */
+export function openIncident({ incidents }: Desk, home: string, scope: Scope): Incident | null {
+  return incidents.find((one) => one.home === home && one.scope === scope && one.ended === null) ?? null
+}
+
+function taken(desk: Desk, event: DeskEvent, now: number, acts: DeskAct[]): Desk {
+  switch (event.kind) {
+    case 'tick':
+      return desk
+    case 'sign':
+      return signed(desk, event, now)
+    case 'passing': {
+      const { home, trouble, id } = event
+      const open = openIncident(desk, home, 'tunnel')
+      if (open === null) return begin(desk, { id, home, scope: 'tunnel', began: now, trouble }, now, now)
+      // It explains what has no explanation, and is nothing besides another cause.
+      return troubleOf(open) === 'unknown' ? replaced(desk, open, named(open, trouble, now)) : desk
+    }
+    case 'well': {
+      const open = openIncident(desk, event.home, event.scope)
+      if (open === null || open.wellSince !== null) return desk
+      return replaced(desk, open, { ...open, wellSince: Math.max(event.since, open.began) })
+    }
+    case 'tried': {
+      const open = openIncident(desk, event.home, 'tunnel')
+      return open === null ? desk : replaced(desk, open, noteTried(open, event.tried))
+    }
+    case 'moved': {
+      const open = openIncident(desk, event.home, 'tunnel')
+      if (open === null) return desk
+      const before = open.mapping.before ?? event.before
+      return replaced(desk, open, { ...open, mapping: { before, after: event.after } })
+    }
+    case 'exchanged':
+      return exchanged(desk, event, now, acts)
+    case 'reported':
+      return reported(desk, event, now, acts)
+    case 'configured':
+      return { ...desk, settings: event.settings }
+    case 'homes':
+      return { ...desk, incidents: desk.incidents.filter(({ home }) => event.homes.includes(home)) }
+    default:
+      return event satisfies never
+  }
+}
+
+function signed(desk: Desk, event: Extract<DeskEvent, { kind: 'sign' }>, now: number): Desk {
+  const { id, home, scope, trouble, since } = event
+  const open = openIncident(desk, home, scope)
+  if (open === null) return begin(desk, { id, home, scope, began: since, trouble }, null, now)
+  const { end } = desk.settings
+  const views = open.views[end] === null ? { ...open.views, [end]: { began: since, ended: null } } : open.views
+  const flaps = open.wellSince === null ? open.flaps : open.flaps + 1
+  return replaced(desk, open, { ...named(open, trouble, now), views, wellSince: null, flaps })
+}
+
+function begin(
+  desk: Desk,
+  of: Pick<Incident, 'id' | 'home' | 'scope' | 'began'> & { readonly trouble: Trouble },
+  wellSince: number | null,
+  now: number,
+): Desk {
+  const { end, unstable } = desk.settings
+  const key = `${of.home}/${of.scope}`
+  const recent = (desk.begun[key] ?? []).filter((at) => now - at <= unstable.withinMs)
+  const begun = HARMLESS.includes(of.trouble) ? recent : [...recent, now]
+  const isUnstable = begun.length >= unstable.outages && begun.length > recent.length
+  const incident: Incident = { ...newIncident({ ...of, seenBy: end }), wellSince, isUnstable }
+  return { ...desk, begun: { ...desk.begun, [key]: begun }, incidents: [...desk.incidents, incident] }
+}
+
+/** Ends what was well for long enough. */
+function settled(incident: Incident, desk: Desk, now: number, acts: DeskAct[]): Incident {
+  const { wellSince } = incident
+  if (incident.ended !== null || wellSince === null || now - wellSince < settleMs(incident, desk)) return incident
+  const { end } = desk.settings
+  const own = incident.views[end]
+  const ofOther = incident.views[end === 'hub' ? 'home' : 'hub']
+  const views = own === null ? incident.views : { ...incident.views, [end]: { ...own, ended: wellSince } }
+  // The home has not said that it is over, and may know better than what the hub hears.
+  const report = desk.reports[incident.home]
+  if (end === 'hub' && ofOther !== null && ofOther.ended === null && now - (report?.at ?? -Infinity) < REPORT_STALE_MS)
+    return { ...incident, views }
+  const ended = { ...incident, views, ended: wellSince }
+  acts.push({ kind: 'write', incident: ended })
+  return ended
+}
+
+function settleMs(incident: Incident, { settings, begun }: Desk): number {
+  if (incident.isUnstable) return settings.unstable.calmMs
+  const recent = begun[`${incident.home}/${incident.scope}`] ?? []
+  return recent.length >= settings.unstable.outages - 1 && recent.length > 1 ? SETTLE_AGAIN_MS : SETTLE_MS
+}
+
+/** Says what is to be said of it by this end, without asking. */
+function spoken(incident: Incident, desk: Desk, now: number, acts: DeskAct[]): Incident {
+  const { end } = desk.settings
+  let after = incident
+  if (end === 'hub' && isDue(incident, desk, now) && !homeGoesFirst(incident, desk, now)) after = say(after, desk, now, acts)
+  const { down, recovered, remindedAt } = after.said
+  if (down?.by !== end || recovered !== null) return after
+  if (after.ended !== null) {
+    const homeSaw = after.views.home?.ended ?? null
+    const explained = end === 'home' || homeSaw !== null || now - after.ended >= HOME_EXPLAINS_MS
+    if (!explained) return after
+    after = { ...after, said: { ...after.said, recovered: { by: end, at: now } } }
+    acts.push({ kind: 'say', what: after.isUnstable ? 'steady' : 'recovered', incident: after })
+    acts.push({ kind: 'write', incident: after })
+    return after
+  }
+  if (now - (remindedAt ?? down.at) < (remindedAt === null ? REMIND_FIRST_MS : REMIND_AGAIN_MS)) return after
+  after = { ...after, said: { ...after.said, remindedAt: now } }
+  acts.push({ kind: 'say', what: 'reminder', incident: after })
+  return after
+}
+
+function say(incident: Incident, { settings }: Desk, now: number, acts: DeskAct[]): Incident {
+  const said = { ...incident, said: { ...incident.said, down: { by: settings.end, at: now } } }
+  acts.push({ kind: 'say', what: said.isUnstable ? 'unstable' : 'down', incident: said })
+  acts.push({ kind: 'write', incident: said })
+  return said
+}
+
+/** It has lasted long enough for people to be told, nobody has, and it is nobody's shadow. */
+function isDue(incident: Incident, desk: Desk, now: number): boolean {
+  const { settings, incidents } = desk
+  if (!settings.canSpeak || incident.said.down !== null) return false
+  // What only the home saw is the home's to tell.
+  if (settings.end === 'hub' && incident.views.hub === null) return false
+  const isShadow = incidents.some(
+    (other) =>
+      other.home === incident.home &&
+      other.ended === null &&
+      (HIDES[troubleOf(other)] ?? []).includes(incident.scope),
+  )
+  if (isShadow) return false
+  return incident.isUnstable || lastedMs(incident, incident.wellSince ?? now) >= settings.showAfterMs[troubleOf(incident)]
+}
+
+/** A home that reported this outage while it lasts, and has somebody to tell, has the first word. */
+function homeGoesFirst(incident: Incident, desk: Desk, now: number): boolean {
+  const report = desk.reports[incident.home]
+  if (incident.views.home === null || report === undefined || !report.canSpeak) return false
+  const dueAt = incident.began + desk.settings.showAfterMs[troubleOf(incident)]
+  return now - report.at < REPORT_FRESH_MS && now < dueAt + HOME_SPEAKS_FIRST_MS
+}
+
+/** At home: asks the hub for the word, and tells it what there is to tell. */
+function asked(desk: Desk, now: number, acts: DeskAct[]): Desk {
+  const { settings, exchange, incidents } = desk
+  if (settings.end === 'hub' || exchange.isUnderWay) return desk
+  const due = incidents.filter((incident) => isDue(incident, desk, now))
+  const news = incidents.filter((incident) => isNews(incident, desk, now))
+  const all = [...new Set([...due, ...news])].slice(0, MOST_REPORTED)
+  // The first one may be needed before there is time for questions.
+  const isEarly = now < exchange.notBefore && (exchange.hasAsked || all.length === 0)
+  if (isEarly || (all.length === 0 && exchange.hasAsked)) return desk
+  const claims = due.filter((incident) => all.includes(incident)).map(({ id }) => id)
+  acts.push({ kind: 'exchange', incidents: all, claims })
+  return { ...desk, exchange: { ...exchange, isUnderWay: true } }
+}
+
+function isNews(incident: Incident, { told }: Desk, now: number): boolean {
+  const { ended, met, causes, id } = incident
+  if (ended !== null) return !met
+  if (lastedMs(incident, now) < LASTING_MS) return false
+  const known = told[id]
+  return known === undefined || known.causes !== causes.length || now - known.at >= TELL_AGAIN_MS
+}
+
+function exchanged(
+  desk: Desk,
+  { answer, asked }: Extract<DeskEvent, { kind: 'exchanged' }>,
+  now: number,
+  acts: DeskAct[],
+): Desk {
+  const failures = answer === null ? desk.exchange.failures + 1 : 0
+  const isClaim = desk.incidents.some((incident) => isDue(incident, desk, now))
+  const pause = Math.min(EXCHANGE_AGAIN_MS.claim * 2 ** Math.min(8, failures - 1), EXCHANGE_AGAIN_MS.most)
+  const waitMs = answer !== null ? EXCHANGE_EVERY_MS : isClaim ? EXCHANGE_AGAIN_MS.claim : pause
+  const exchange = { isUnderWay: false, hasAsked: true, failures, notBefore: now + waitMs }
+  const after: Desk = { ...desk, exchange }
+  if (answer === null) {
+    const alone = (one: Incident) => asked.includes(one.id) && isDue(one, after, now) && maySpeakAlone(one, failures)
+    return { ...after, incidents: after.incidents.map((one) => (alone(one) ? say(one, after, now, acts) : one)) }
+  }
+  for (const incident of answer.others) acts.push({ kind: 'write', incident: { ...incident, met: true } })
+  const told = { ...after.told }
+  const incidents = after.incidents.map((one) => {
+    if (!asked.includes(one.id)) return one
+    const fromHub = answer.incidents.find(({ was }) => was === one.id)?.incident
+    // A hub that has nothing to say of it has no word to give either.
+    const both = fromHub === undefined ? one : answered(one, fromHub)
+    const known = { ...both, met: one.ended !== null }
+    delete told[one.id]
+    told[known.id] = { at: now, causes: known.causes.length }
+    const isGranted = fromHub === undefined ? isDue(one, after, now) : isMine(one, known)
+    if (isGranted) return say(known, after, now, acts)
+    acts.push({ kind: 'write', incident: known })
+    return known
+  })
+  return { ...after, incidents, told: ofThose(told, incidents) }
+}
+
+function isMine(before: Incident, known: Incident): boolean {
+  return before.said.down === null && known.said.down?.by === 'home'
+}
+
+function ofThose(told: Desk['told'], incidents: readonly Incident[]): Desk['told'] {
+  const ids = new Set(incidents.map(({ id }) => id))
+  return Object.fromEntries(Object.entries(told).filter(([id]) => ids.has(id)))
+}
+
+/**
+ * Without the hub's word: only with proof that this home's own line works, else the hub tells it, and both would.
+ * What is over was seen by nobody else, when the hub stays away.
+ */
+function maySpeakAlone(incident: Incident, failures: number): boolean {
+  const trouble = troubleOf(incident)
+  if (incident.ended !== null) return failures >= TRIES_ALONE
+  return trouble !== 'home-offline' && trouble !== 'unknown'
+}
+
+/** On the hub: what it saw of a home by itself, and that home has not heard of. */
+export function untold({ incidents }: Desk, home: string): readonly Incident[] {
+  return incidents
+    .filter((one) => one.home === home && one.ended !== null && one.views.home === null && !one.met)
+    .slice(0, MOST_REPORTED)
+}
+
+/** On the hub. */
+function reported(
+  desk: Desk,
+  { home, incidents, claims, canSpeak }: Extract<DeskEvent, { kind: 'reported' }>,
+  now: number,
+  acts: DeskAct[],
+): Desk {
+  const handed = new Set(untold(desk, home))
+  let after: Desk = {
+    ...desk,
+    reports: { ...desk.reports, [home]: { at: now, canSpeak } },
+    incidents: desk.incidents.map((one) => (handed.has(one) ? { ...one, met: true } : one)),
+  }
+  for (const report of incidents) {
+    const own = counterpart(after.incidents, report)
+    let both = merged(own, report)
+    if (claims.includes(report.id) && both.said.down === null)
+      both = { ...both, said: { ...both.said, down: { by: 'home', at: now } } }
+    // The home has seen the hub's view with this answer.
+    both = { ...both, met: report.ended !== null }
+    acts.push({ kind: 'write', incident: both })
+    after = own === null ? { ...after, incidents: [...after.incidents, both] } : replaced(after, own, both)
+  }
+  return after
+}
+
+function replaced(desk: Desk, before: Incident, after: Incident): Desk {
+  if (before === after) return desk
+  return { ...desk, incidents: desk.incidents.map((one) => (one === before ? after : one)) }
+}
+
+/** Without those of which nothing more is to be said. */
+function kept(desk: Desk, now: number): readonly Incident[] {
+  const { end } = desk.settings
+  const left = desk.incidents.filter((incident) => {
+    const { ended, met, said } = incident
+    if (ended === null) return true
+    if (end === 'hub') return now - ended < KEPT_MS
+    const isSaid = said.down === null ? !isDue(incident, desk, now) : said.down.by !== 'home' || said.recovered !== null
+    return !(met && isSaid)
+  })
+  if (left.length <= MOST_KEPT * (end === 'hub' ? 10 : 1)) return left.length === desk.incidents.length ? desk.incidents : left
+  const oldest = left.find(({ ended }) => ended !== null) ?? left[0]
+  return left.filter((incident) => incident !== oldest)
+}

@@ -1,0 +1,103 @@
+import type { End, Scope, Trouble } from './trouble.ts'
+
+/** One outage, from its first sign to the proof of recovery. Every moment is monotonic milliseconds of this machine. */
+export interface Incident {
+  readonly id: string
+  /** What the other end called it before both met. */
+  readonly alias: string | null
+  readonly home: string
+  readonly scope: Scope
+  readonly began: number
+  /** null: it lasts. */
+  readonly ended: number | null
+  /** Since when all is well again, while it is not yet certain that it stays so. */
+  readonly wellSince: number | null
+  /** How often it came back before it was over. */
+  readonly flaps: number
+  /** It came again and again, so that one message stands for all of it. */
+  readonly isUnstable: boolean
+  /** How its cause changed, first to last. */
+  readonly causes: readonly Named[]
+  readonly tried: readonly Tried[]
+  /** Where the hub saw the home. */
+  readonly mapping: { readonly before: string | null; readonly after: string | null }
+  readonly views: { readonly home: View | null; readonly hub: View | null }
+  /** What people were told, and by whom. */
+  readonly said: { readonly down: Said | null; readonly recovered: Said | null; readonly remindedAt: number | null }
+  /** Both ends have compared what they know of it, after its end. */
+  readonly met: boolean
+}
+
+export interface Named {
+  readonly trouble: Trouble
+  readonly at: number
+}
+
+export interface Tried {
+  readonly remedy: string
+  readonly cause: string
+  readonly helped: boolean
+  readonly seconds: number
+}
+
+interface View {
+  readonly began: number
+  readonly ended: number | null
+}
+
+interface Said {
+  readonly by: End
+  readonly at: number
+}
+
+/** Enough for people; an outage of a week tries the same again and again. */
+const MOST_CAUSES = 16
+const MOST_TRIED = 32
+
+export function newIncident(
+  of: Pick<Incident, 'id' | 'home' | 'scope' | 'began'> & { readonly trouble: Trouble; readonly seenBy: End },
+): Incident {
+  const { id, home, scope, began, trouble, seenBy } = of
+  const view = { began, ended: null }
+  return {
+    id,
+    alias: null,
+    home,
+    scope,
+    began,
+    ended: null,
+    wellSince: null,
+    flaps: 0,
+    isUnstable: false,
+    causes: [{ trouble, at: began }],
+    tried: [],
+    mapping: { before: null, after: null },
+    views: { home: seenBy === 'home' ? view : null, hub: seenBy === 'hub' ? view : null },
+    said: { down: null, recovered: null, remindedAt: null },
+    met: false,
+  }
+}
+
+/** What it is, as far as that is known: what was proven last. */
+export function troubleOf({ causes }: Incident): Trouble {
+  const named = causes.filter(({ trouble }) => trouble !== 'unknown' && trouble !== 'home-dark')
+  return (named.at(-1) ?? causes.at(-1))?.trouble ?? 'unknown'
+}
+
+/** The same cause twice in a row is one. What is not known does not replace what is. */
+export function named(incident: Incident, trouble: Trouble, at: number): Incident {
+  const { causes } = incident
+  const last = causes.at(-1)
+  if (last?.trouble === trouble || (trouble === 'unknown' && causes.length > 0)) return incident
+  if (causes.length >= MOST_CAUSES) return { ...incident, causes: [...causes.slice(0, -1), { trouble, at }] }
+  return { ...incident, causes: [...causes, { trouble, at }] }
+}
+
+export function noteTried(incident: Incident, tried: Tried): Incident {
+  return { ...incident, tried: [...incident.tried, tried].slice(-MOST_TRIED) }
+}
+
+/** Milliseconds from its first sign to its end, or until now. */
+export function lastedMs({ began, ended }: Pick<Incident, 'began' | 'ended'>, now: number): number {
+  return (ended ?? now) - began
+}

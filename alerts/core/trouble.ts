@@ -1,0 +1,46 @@
+/** What can be wrong: the agent's causes of an outage, and what each end sees besides. */
+export type Trouble =
+  /** The tunnel is silent, and nothing is proven yet. */
+  | 'unknown'
+  // The agent's causes (agent/core/cause.ts): one that is missing here does not compile there.
+  | 'home-offline'
+  | 'hub-down'
+  | 'mapping-changed'
+  | 'flow-dead'
+  | 'return-dead'
+  | 'port-blocked'
+  | 'udp-blocked'
+  | 'peer-unknown'
+  | 'endpoint-moved'
+  | 'session-lost'
+  | 'handshake-refused'
+  | 'mtu-black-hole'
+  | 'drift'
+  /** The hub hears nothing of a home: no heartbeat, nothing that WireGuard took. */
+  | 'home-dark'
+  /** The hub's WireGuard hears a home, its agent says nothing. */
+  | 'agent-silent'
+  /** The tunnel carries, homeward on the hub does not answer. */
+  | 'hub-daemon-silent'
+  /** The tunnel carries, the registrar cannot be reached outside it. */
+  | 'registrar-unreachable'
+  /** The tunnel carries, the router that it ends on does not answer the agent. */
+  | 'router-silent'
+
+/** What a trouble concerns: at most one incident of each is open at a time. */
+export type Scope = 'tunnel' | 'agent' | 'hub-daemon' | 'registrar' | 'router'
+
+/** Who saw or said something. */
+export type End = 'home' | 'hub'
+
+/**
+ * What each trouble hides while it lasts: they are its shadows. A person is told of the cause alone.
+ * The tunnel's own causes hide each other by being one incident.
+ */
+export const HIDES: Readonly<Partial<Record<Trouble, readonly Scope[]>>> = {
+  'home-offline': ['registrar', 'hub-daemon', 'router'],
+  'hub-down': ['registrar', 'hub-daemon'],
+  'home-dark': ['agent'],
+  'hub-daemon-silent': ['registrar'],
+  unknown: ['registrar', 'hub-daemon', 'agent'],
+}

@@ -1,0 +1,65 @@
+import * as v from 'valibot'
+import { NameSchema } from './names.ts'
+
+/** One outage as it stands in incidents.jsonl and travels between the two ends. Moments are ISO 8601, UTC, by the writer's calendar. */
+
+const TimeSchema = v.pipe(v.string(), v.maxLength(30), v.isoTimestamp())
+const WordSchema = v.pipe(v.string(), v.maxLength(40))
+const PlaceSchema = v.nullable(v.pipe(v.string(), v.maxLength(80)))
+const ViewSchema = v.nullable(v.object({ began: TimeSchema, ended: v.nullable(TimeSchema) }))
+const SaidSchema = v.nullable(v.object({ by: v.picklist(['home', 'hub']), at: TimeSchema }))
+export const IncidentIdSchema = v.pipe(v.string(), v.regex(/^[a-z0-9.-]{1,100}$/))
+
+export const IncidentSchema = v.object({
+  id: IncidentIdSchema,
+  /** What the other end called it, before both met. */
+  alias: v.nullable(IncidentIdSchema),
+  home: NameSchema,
+  scope: v.picklist(['tunnel', 'agent', 'hub-daemon', 'registrar', 'router']),
+  began: TimeSchema,
+  /** null: it lasts. */
+  ended: v.nullable(TimeSchema),
+  /** By the monotonic clock; null while it lasts. */
+  seconds: v.nullable(v.number()),
+  /** What was proven last; `unknown` when nothing was. */
+  cause: WordSchema,
+  /** How that changed, first to last. */
+  causes: v.pipe(v.array(v.object({ cause: WordSchema, at: TimeSchema })), v.maxLength(16)),
+  /** How often it came back before it was over. */
+  flaps: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  unstable: v.boolean(),
+  tried: v.pipe(
+    v.array(v.object({ remedy: WordSchema, cause: WordSchema, helped: v.boolean(), seconds: v.number() })),
+    v.maxLength(32),
+  ),
+  /** ADDRESS:PORT, as the hub saw the home. */
+  mapping: v.object({ before: PlaceSchema, after: PlaceSchema }),
+  /** Who saw it, and from when to when. */
+  views: v.object({ home: ViewSchema, hub: ViewSchema }),
+  /** Who told people, and when. */
+  said: v.object({ down: SaidSchema, recovered: SaidSchema, reminded: v.nullable(TimeSchema) }),
+  /** Both ends have compared what they know of it. */
+  met: v.boolean(),
+})
+
+export type IncidentRecord = v.InferOutput<typeof IncidentSchema>
+
+/** In a registration: what a home has to tell of its outages, and for which of them it asks to be the one who tells people. */
+export const IncidentReport = v.object({
+  /** What the home's calendar shows as it writes this: its moments count from here. */
+  now: TimeSchema,
+  incidents: v.pipe(v.array(IncidentSchema), v.maxLength(8)),
+  claims: v.pipe(v.array(IncidentIdSchema), v.maxLength(8)),
+  /** It has somebody to tell. */
+  canSpeak: v.boolean(),
+})
+
+export const IncidentAnswer = v.object({
+  now: TimeSchema,
+  incidents: v.array(v.object({ was: IncidentIdSchema, incident: IncidentSchema })),
+  /** What the hub alone saw of this home. */
+  others: v.array(IncidentSchema),
+})
+
+export type IncidentReport = v.InferOutput<typeof IncidentReport>
+export type IncidentAnswer = v.InferOutput<typeof IncidentAnswer>
