@@ -68,7 +68,11 @@ export function fromRecord(record: IncidentRecord, { wall, now }: Moment): Incid
     tried,
     mapping,
     views: { home: view(views.home), hub: view(views.hub) },
-    said: { down: said(record.said.down), recovered: said(record.said.recovered), remindedAt: momentOr(record.said.reminded) },
+    said: {
+      down: said(record.said.down),
+      recovered: said(record.said.recovered),
+      remindedAt: momentOr(record.said.reminded),
+    },
     met,
   }
 }

@@ -245,7 +245,8 @@ function settleMs(incident: Incident, { settings, begun }: Desk): number {
 function spoken(incident: Incident, desk: Desk, now: number, acts: DeskAct[]): Incident {
   const { end } = desk.settings
   let after = incident
-  if (end === 'hub' && isDue(incident, desk, now) && !homeGoesFirst(incident, desk, now)) after = say(after, desk, now, acts)
+  if (end === 'hub' && isDue(incident, desk, now) && !homeGoesFirst(incident, desk, now))
+    after = say(after, desk, now, acts)
   const { down, recovered, remindedAt } = after.said
   if (down?.by !== end || recovered !== null) return after
   if (after.ended !== null) {
@@ -278,12 +279,12 @@ function isDue(incident: Incident, desk: Desk, now: number): boolean {
   if (settings.end === 'hub' && incident.views.hub === null) return false
   const isShadow = incidents.some(
     (other) =>
-      other.home === incident.home &&
-      other.ended === null &&
-      (HIDES[troubleOf(other)] ?? []).includes(incident.scope),
+      other.home === incident.home && other.ended === null && (HIDES[troubleOf(other)] ?? []).includes(incident.scope),
   )
   if (isShadow) return false
-  return incident.isUnstable || lastedMs(incident, incident.wellSince ?? now) >= settings.showAfterMs[troubleOf(incident)]
+  return (
+    incident.isUnstable || lastedMs(incident, incident.wellSince ?? now) >= settings.showAfterMs[troubleOf(incident)]
+  )
 }
 
 /** A home that reported this outage while it lasts, and has somebody to tell, has the first word. */
@@ -418,7 +419,8 @@ function kept(desk: Desk, now: number): readonly Incident[] {
     const isSaid = said.down === null ? !isDue(incident, desk, now) : said.down.by !== 'home' || said.recovered !== null
     return !(met && isSaid)
   })
-  if (left.length <= MOST_KEPT * (end === 'hub' ? 10 : 1)) return left.length === desk.incidents.length ? desk.incidents : left
+  if (left.length <= MOST_KEPT * (end === 'hub' ? 10 : 1))
+    return left.length === desk.incidents.length ? desk.incidents : left
   const oldest = left.find(({ ended }) => ended !== null) ?? left[0]
   return left.filter((incident) => incident !== oldest)
 }

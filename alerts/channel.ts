@@ -1,0 +1,46 @@
+import type { Message } from './message.ts'
+
+/** A way to people, or to what watches over us. A channel is a function that returns this. */
+export interface Channel {
+  /** Sends one message, once. @throws {Undelivered} and whatever its library throws; the courier tries again. */
+  readonly send?: (message: Message, signal: AbortSignal) => Promise<void>
+  /** Says that we are alive, and how the homes are. */
+  readonly pulse?: (pulse: Pulse, signal: AbortSignal) => Promise<void>
+  /** Between two pulses, while nothing changes. */
+  readonly pulseSeconds?: number
+  readonly close?: () => Promise<void>
+}
+
+/** How everything is at one moment. */
+export interface Pulse {
+  readonly end: 'home' | 'hub'
+  readonly version: string
+  readonly homes: readonly HomePulse[]
+}
+
+export interface HomePulse {
+  readonly name: string
+  readonly isUp: boolean
+  /** up, healing, offline … */
+  readonly state: string
+  readonly cause: string | null
+  readonly rttMs: number | null
+  /** ISO 8601. */
+  readonly handshakeAt: string | null
+  readonly rxBytes: number
+  readonly txBytes: number
+  /** ADDRESS:PORT. */
+  readonly mapping: string | null
+}
+
+/** A message did not get through. Never names a secret: the place is a host, not an address with a token in it. */
+export class Undelivered extends Error {
+  override readonly name = 'Undelivered'
+  /** The other end asked us to wait so long (429, 503). */
+  readonly retryAfterMs: number | null
+
+  constructor(why: string, options: { readonly retryAfterMs?: number | null; readonly cause?: unknown } = {}) {
+    super(why, { cause: options.cause })
+    this.retryAfterMs = options.retryAfterMs ?? null
+  }
+}

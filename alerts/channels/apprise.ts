@@ -1,0 +1,23 @@
+import type { Channel } from '../channel.ts'
+import { send } from '../http.ts'
+import { weightOf } from '../message.ts'
+import type { ChannelSettings } from '../settings.ts'
+import { under } from '../under.ts'
+
+/** github.com/caronc/apprise-api: POST /notify with the services, or /notify/KEY for those stored there. */
+export function apprise({ server, key, urls, tag }: Extract<ChannelSettings, { kind: 'apprise' }>): Channel {
+  const TYPE = { bad: 'failure', good: 'success', neutral: 'info' } as const
+  return {
+    send: async (message, signal) => {
+      const json = {
+        title: message.title,
+        body: message.text,
+        type: TYPE[weightOf(message)],
+        format: 'text',
+        ...(urls === undefined ? {} : { urls }),
+        ...(tag === undefined ? {} : { tag }),
+      }
+      await send(under(server, key === undefined ? 'notify' : `notify/${encodeURIComponent(key)}`), { json }, signal)
+    },
+  }
+}

@@ -1,0 +1,16 @@
+import type { Channel } from '../channel.ts'
+import { send } from '../http.ts'
+import { weightOf } from '../message.ts'
+import type { ChannelSettings } from '../settings.ts'
+import { under } from '../under.ts'
+
+/** gotify.net/api-docs, createMessage. Priorities from 8 on make a phone ring. */
+export function gotify({ server, token }: Extract<ChannelSettings, { kind: 'gotify' }>): Channel {
+  const PRIORITY = { bad: 8, good: 5, neutral: 2 } as const
+  return {
+    send: async (message, signal) => {
+      const json = { title: message.title, message: message.text, priority: PRIORITY[weightOf(message)] }
+      await send(under(server, 'message'), { json, headers: { 'x-gotify-key': token } }, signal)
+    },
+  }
+}

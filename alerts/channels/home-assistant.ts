@@ -1,0 +1,209 @@
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { MqttClient } from 'mqtt'
+import { sleep } from '../../system/sleep.ts'
+import { type Channel, type HomePulse, type Pulse, Undelivered } from '../channel.ts'
+import type { End } from '../core/trouble.ts'
+import { weightOf } from '../message.ts'
+import type { ChannelSettings } from '../settings.ts'
+
+/**
+ * Home Assistant, by MQTT with device discovery (home-assistant.io/integrations/mqtt): one retained document for each home
+ * says what there is, one retained topic how it is, and the broker itself says by our last will that we are gone.
+ * Everything is published again after each connection, and when Home Assistant comes up again.
+ */
+export async function homeAssistant(
+  settings: Extract<ChannelSettings, { kind: 'homeassistant' }>,
+  end: End,
+): Promise<Channel> {
+  const { broker, user, password, discoveryPrefix, everySeconds } = settings
+  const { default: mqtt } = await import('mqtt')
+  const status = `${discoveryPrefix}/status`
+  let client: MqttClient | null = null
+  let latest: Pulse | null = null
+
+  function connection(): MqttClient {
+    if (client !== null) return client
+    const mine = mqtt.connect(broker, {
+      // A second one of the same name would end the first.
+      clientId: `homeward-${end}-${randomBytes(4).toString('hex')}`,
+      ...(user === undefined ? {} : { username: user, password: password ?? '' }),
+      protocolVersion: 4,
+      clean: true,
+      connectTimeout: 10_000,
+      reconnectPeriod: 5_000,
+      keepalive: 30,
+      // What could not be published is published anew after the connection, and as it is then.
+      queueQoSZero: false,
+      will: { topic: availability(end), payload: Buffer.from('offline'), qos: 1, retain: true },
+    })
+    mine.on('error', () => undefined)
+    mine.on('connect', () => {
+      mine.subscribe(status, { qos: 1 })
+      if (latest !== null) publishAll(mine, latest, discoveryPrefix)
+    })
+    mine.on('message', (topic, payload) => {
+      if (topic === status && payload.toString() === 'online' && latest !== null)
+        publishAll(mine, latest, discoveryPrefix)
+    })
+    client = mine
+    return mine
+  }
+
+  /** @throws {Undelivered} when the broker is not there in time. */
+  async function ready(signal: AbortSignal): Promise<MqttClient> {
+    const mine = connection()
+    while (!mine.connected) {
+      if (signal.aborted) throw new Undelivered(`${new URL(broker).host}: the broker does not answer`)
+      await sleep(100, signal)
+    }
+    return mine
+  }
+
+  async function publish(topic: string, payload: string, retain: boolean, signal: AbortSignal): Promise<void> {
+    const done = (await ready(signal)).publishAsync(topic, payload, { qos: 1, retain })
+    done.catch(() => undefined)
+    await Promise.race([done, late(signal)])
+  }
+
+  return {
+    pulseSeconds: everySeconds,
+    pulse: async (pulse, signal) => {
+      const known = new Set(latest?.homes.map(({ name }) => name))
+      latest = pulse
+      const mine = await ready(signal)
+      if (pulse.homes.some(({ name }) => !known.has(name))) publishAll(mine, pulse, discoveryPrefix)
+      for (const home of pulse.homes) await publish(stateTopic(end, home.name), stateOf(home), true, signal)
+    },
+    send: async (message, signal) => {
+      const { title, text, at, kind, home, incident } = message
+      const payload = JSON.stringify({ event_type: weightOf(message), kind, title, text, at, incident })
+      await publish(alertTopic(end, home), payload, false, signal)
+    },
+    close: async () => {
+      if (client === null) return
+      if (client.connected && latest !== null) client.publish(availability(end), 'offline', { qos: 1, retain: true })
+      await Promise.race([client.endAsync(false), late(AbortSignal.timeout(2_000))]).catch(() => undefined)
+      client.end(true)
+    },
+  }
+}
+
+function publishAll(client: MqttClient, pulse: Pulse, prefix: string): void {
+  const { end, homes } = pulse
+  const retained = { qos: 1, retain: true } as const
+  for (const home of homes) {
+    client.publish(
+      `${prefix}/device/${nodeId(end, home.name)}/config`,
+      JSON.stringify(discovery(pulse, home)),
+      retained,
+    )
+    client.publish(stateTopic(end, home.name), stateOf(home), retained)
+  }
+  client.publish(availability(end), 'online', retained)
+}
+
+/** The document of device discovery, with the abbreviations of its manual. */
+export function discovery({ end, version }: Pulse, { name }: Pick<HomePulse, 'name'>): unknown {
+  const id = nodeId(end, name)
+  const of = (key: string) => ({ unique_id: `${id}_${key}`, value_template: `{{ value_json.${key} }}` })
+  const diagnostic = { p: 'sensor', entity_category: 'diagnostic' } as const
+  return {
+    dev: {
+      ids: [id],
+      name: end === 'home' ? `${name} tunnel` : `${name} seen by the hub`,
+      mf: 'homeward',
+      mdl: end === 'home' ? 'agent' : 'hub',
+      sw: version,
+    },
+    o: { name: 'homeward', sw: version },
+    avty: [{ t: availability(end) }],
+    stat_t: stateTopic(end, name),
+    qos: 1,
+    cmps: {
+      up: {
+        p: 'binary_sensor',
+        ...of('up'),
+        name: 'Tunnel',
+        device_class: 'connectivity',
+        payload_on: 'ON',
+        payload_off: 'OFF',
+      },
+      state: { ...diagnostic, ...of('state'), name: 'State' },
+      cause: { ...diagnostic, ...of('cause'), name: 'Cause' },
+      handshake: { ...diagnostic, ...of('handshake'), name: 'Last handshake', device_class: 'timestamp' },
+      rtt: {
+        p: 'sensor',
+        ...of('rtt'),
+        name: 'Latency',
+        device_class: 'duration',
+        unit_of_measurement: 'ms',
+        state_class: 'measurement',
+      },
+      rx: {
+        p: 'sensor',
+        ...of('rx'),
+        name: 'Received',
+        device_class: 'data_size',
+        unit_of_measurement: 'B',
+        state_class: 'total_increasing',
+      },
+      tx: {
+        p: 'sensor',
+        ...of('tx'),
+        name: 'Sent',
+        device_class: 'data_size',
+        unit_of_measurement: 'B',
+        state_class: 'total_increasing',
+      },
+      mapping: { ...diagnostic, ...of('mapping'), name: 'Carrier’s mapping' },
+      alert: {
+        p: 'event',
+        unique_id: `${id}_alert`,
+        name: 'Alert',
+        state_topic: alertTopic(end, name),
+        event_types: ['bad', 'good', 'neutral'],
+      },
+    },
+  }
+}
+
+function stateOf({ isUp, state, cause, rttMs, handshakeAt, rxBytes, txBytes, mapping }: HomePulse): string {
+  return JSON.stringify({
+    up: isUp ? 'ON' : 'OFF',
+    state,
+    cause: cause ?? 'none',
+    rtt: rttMs,
+    handshake: handshakeAt,
+    rx: rxBytes,
+    tx: txBytes,
+    mapping: mapping ?? 'none',
+  })
+}
+
+/** The two ends may publish to the same broker. */
+function nodeId(end: Pulse['end'], home: string): string {
+  return `homeward_${end}_${home}`
+}
+
+function availability(end: Pulse['end']): string {
+  return `homeward/${end}/${hostname()
+    .replaceAll(/[^\w-]/g, '_')
+    .slice(0, 40)}/availability`
+}
+
+function stateTopic(end: Pulse['end'], home: string): string {
+  return `homeward/${end}/${home}/state`
+}
+
+function alertTopic(end: Pulse['end'], home: string): string {
+  return `homeward/${end}/${home}/alert`
+}
+
+function late(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const fail = (): void => reject(new Undelivered('the broker did not answer in time'))
+    if (signal.aborted) fail()
+    else signal.addEventListener('abort', fail, { once: true })
+  })
+}

@@ -1,0 +1,24 @@
+import type { Channel } from '../channel.ts'
+import { send } from '../http.ts'
+import { weightOf } from '../message.ts'
+import type { ChannelSettings } from '../settings.ts'
+import { under } from '../under.ts'
+
+/** pushover.net/api. Never priority 2: that rings until somebody answers. Title to 250 characters, message to 1024. */
+export function pushover({ server, token, user, device }: Extract<ChannelSettings, { kind: 'pushover' }>): Channel {
+  const PRIORITY = { bad: 1, good: 0, neutral: -1 } as const
+  return {
+    send: async (message, signal) => {
+      const json = {
+        token,
+        user,
+        title: message.title.slice(0, 250),
+        message: message.text.slice(0, 1_024),
+        priority: PRIORITY[weightOf(message)],
+        timestamp: Math.floor(Date.parse(message.at) / 1_000),
+        ...(device === undefined ? {} : { device }),
+      }
+      await send(under(server, '1/messages.json'), { json }, signal)
+    },
+  }
+}

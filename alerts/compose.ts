@@ -1,0 +1,140 @@
+import type { IncidentRecord } from '../protocol/incidents.ts'
+import type { Word } from './core/desk.ts'
+import type { Message } from './message.ts'
+import { isTrouble, TROUBLES } from './troubles.ts'
+
+/** The words of a message. Pure; times are said by this machine's calendar. */
+export function compose(what: Word, incident: IncidentRecord, at: Date): Message {
+  const { id, home } = incident
+  return {
+    id: `${id}.${what}${what === 'reminder' ? `.${at.toISOString().slice(0, 13).toLowerCase()}` : ''}`,
+    kind: what,
+    at: at.toISOString(),
+    home,
+    title: `${home}: ${titleOf(what, incident)}`,
+    text: linesOf(what, incident, at).join('\n'),
+    incident: { id, cause: incident.cause },
+  }
+}
+
+export function testMessage(id: string, home: string, end: 'home' | 'hub', at: Date): Message {
+  const from = end === 'home' ? `the agent at ${home}` : `the hub, for ${home}`
+  return {
+    id,
+    kind: 'test',
+    at: at.toISOString(),
+    home,
+    title: `${home}: this is a test`,
+    text: `A test message from ${from}. Nothing is wrong.`,
+    incident: null,
+  }
+}
+
+export function summaryMessage(
+  id: string,
+  home: string,
+  incidents: readonly IncidentRecord[],
+  since: Date,
+  at: Date,
+): Message {
+  const outages = incidents.filter(({ scope }) => scope === 'tunnel')
+  const seconds = outages.map((one) => one.seconds ?? 0)
+  const total = seconds.reduce((sum, one) => sum + one, 0)
+  const causes = new Map<string, number>()
+  for (const { cause } of outages) causes.set(cause, (causes.get(cause) ?? 0) + 1)
+  const told = [...causes].sort(([, a], [, b]) => b - a).map(([cause, count]) => `${cause} ${count}×`)
+  const text =
+    outages.length === 0
+      ? `No outage since ${clockText(since)}.`
+      : `${count(outages.length, 'outage')} since ${clockText(since)}, ${spanText(total)} in all, the longest ${spanText(Math.max(...seconds))}.\nCauses: ${told.join(', ')}.`
+  return { id, kind: 'summary', at: at.toISOString(), home, title: `${home}: summary`, text, incident: null }
+}
+
+function titleOf(what: Word, incident: IncidentRecord): string {
+  switch (what) {
+    case 'down':
+      return wordsOf(incident).title
+    case 'reminder':
+      return `still: ${wordsOf(incident).title}`
+    case 'recovered':
+      return `well again after ${spanText(incident.seconds ?? 0)}`
+    case 'unstable':
+      return 'the tunnel comes and goes'
+    case 'steady':
+      return `steady again after ${count(incident.flaps + 1, 'interruption')}`
+    default:
+      return what satisfies never
+  }
+}
+
+function linesOf(what: Word, incident: IncidentRecord, at: Date): readonly string[] {
+  const words = wordsOf(incident)
+  const since = `Since ${clockText(new Date(incident.began))}`
+  switch (what) {
+    case 'down':
+      return [`${since}. ${words.why} [${incident.cause}]`, ...triedLine(incident), words.advice]
+    case 'reminder': {
+      const lasted = spanText((at.getTime() - Date.parse(incident.began)) / 1_000)
+      return [`${since}, ${lasted} by now. ${words.why} [${incident.cause}]`, ...triedLine(incident), words.advice]
+    }
+    case 'unstable':
+      return [
+        `${since}: one more outage, soon after the last ones. ${words.why} [${incident.cause}]`,
+        'The next message comes when it was steady for a while.',
+        words.advice,
+      ]
+    case 'recovered':
+    case 'steady': {
+      const until = incident.ended === null ? '' : ` to ${clockText(new Date(incident.ended))}`
+      const named = incident.causes.map(({ cause }) => cause).filter((cause) => cause !== 'unknown')
+      const causes = named.length === 0 ? [incident.cause] : named
+      return [
+        `From ${clockText(new Date(incident.began))}${until}, ${spanText(incident.seconds ?? 0)}. Cause: ${causes.join(', then ')}. ${words.why}`,
+        ...triedLine(incident),
+        ...mappingLine(incident),
+        `Seen by ${seenBy(incident)}.`,
+      ]
+    }
+    default:
+      return what satisfies never
+  }
+}
+
+function wordsOf({ cause }: IncidentRecord): (typeof TROUBLES)[keyof typeof TROUBLES] {
+  return TROUBLES[isTrouble(cause) ? cause : 'unknown']
+}
+
+function triedLine({ tried }: IncidentRecord): readonly string[] {
+  if (tried.length === 0) return []
+  const each = tried.slice(-6).map(({ remedy, helped }) => `${remedy} (${helped ? 'helped' : 'did not help'})`)
+  return [`Tried: ${each.join(', ')}.`]
+}
+
+function mappingLine({ mapping: { before, after } }: IncidentRecord): readonly string[] {
+  return before === null || after === null || before === after
+    ? []
+    : [`The carrier’s mapping: ${before}, now ${after}.`]
+}
+
+function seenBy({ views }: IncidentRecord): string {
+  return views.home !== null && views.hub !== null ? 'both ends' : views.home === null ? 'the hub' : 'the home'
+}
+
+/** `2026-11-23 03:12:05`, by this machine's time zone. */
+export function clockText(date: Date): string {
+  const two = (value: number): string => String(value).padStart(2, '0')
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+}
+
+/** Seconds for people. */
+export function spanText(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds)} s`
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
+  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`
+  return `${Math.round(seconds / 86_400)} days`
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}

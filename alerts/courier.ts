@@ -1,0 +1,161 @@
+import { reasonOf } from '../problems/problem.ts'
+import type { Clock } from '../system/clock.ts'
+import type { Log } from '../system/log.ts'
+import { sleep } from '../system/sleep.ts'
+import { within } from '../system/within.ts'
+import { type Channel, type Pulse, Undelivered } from './channel.ts'
+import { clockText } from './compose.ts'
+import type { End } from './core/trouble.ts'
+import type { Message } from './message.ts'
+import { openChannel } from './open-channel.ts'
+import type { Outbox } from './outbox.ts'
+import type { ChannelSettings } from './settings.ts'
+
+/** Brings messages to every channel, each at its own pace: one that fails holds up no other. */
+export interface Courier {
+  /** Something new is in the outbox, or the state changed. */
+  readonly wake: () => void
+  readonly status: () => readonly ChannelStatus[]
+  /** Until the signal ends it. */
+  readonly run: (signal: AbortSignal) => Promise<void>
+}
+
+export interface ChannelStatus {
+  readonly name: string
+  readonly kind: ChannelSettings['kind']
+  /** Messages. */
+  readonly waiting: number
+  /** Why the last try failed; null when it did not. Holds no secret. */
+  readonly problem: string | null
+}
+
+export interface CourierParts {
+  readonly end: End
+  readonly channels: Readonly<Record<string, ChannelSettings>>
+  readonly outbox: Outbox
+  readonly pulse: () => Promise<Pulse>
+  /** Nothing is sent now. */
+  readonly isQuiet: () => boolean
+  readonly clock: Clock
+  readonly log: Log
+}
+
+const SEND_MS = 20_000
+/** Telegram takes one message a second and chat. */
+const BETWEEN_MS = 1_000
+const RETRY = { first: 2_000, most: 600_000 } as const
+const LOOK_EVERY_MS = 30_000
+/** Sent this much later, a message says when it was. */
+const LATE_MS = 60_000
+/** A change is told at once, many of them not each. */
+const PULSE_LEAST_MS = 2_000
+
+export function makeCourier(parts: CourierParts): Courier {
+  const { channels, outbox } = parts
+  const runs = Object.entries(channels).map(([name, settings]) => makeRun(name, settings, parts))
+  outbox.keep(Object.keys(channels))
+  return {
+    wake: () => {
+      for (const run of runs) run.wake()
+    },
+    status: () => runs.map((run) => run.status()),
+    run: async (signal) => {
+      await Promise.all(runs.map((run) => run.run(signal)))
+    },
+  }
+}
+
+function makeRun(name: string, settings: ChannelSettings, parts: CourierParts) {
+  const { end, outbox, pulse, isQuiet, clock, log } = parts
+  let problem: string | null = null
+  let wakes: readonly (() => void)[] = []
+
+  /** One try within its time. */
+  async function attempt(act: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<number | null> {
+    try {
+      await within(SEND_MS, signal, act)
+      if (problem !== null) log.info({ channel: name }, 'the channel works again')
+      problem = null
+      return null
+    } catch (thrown) {
+      if (signal.aborted) return 0
+      const why = reasonOf(thrown)
+      if (problem === null)
+        log.warn({ channel: name, kind: settings.kind, why }, 'a channel does not work; it is tried again')
+      problem = why
+      return thrown instanceof Undelivered ? (thrown.retryAfterMs ?? -1) : -1
+    }
+  }
+
+  async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+    const early = new AbortController()
+    const wake = (): void => early.abort()
+    wakes = [...wakes, wake]
+    signal.addEventListener('abort', wake)
+    await sleep(milliseconds, early.signal)
+    signal.removeEventListener('abort', wake)
+    wakes = wakes.filter((one) => one !== wake)
+  }
+
+  async function deliver(channel: Channel, signal: AbortSignal): Promise<void> {
+    const { send } = channel
+    if (send === undefined) return
+    for (let failures = 0; !signal.aborted; ) {
+      const message = isQuiet() ? null : outbox.next(name)
+      if (message === null) {
+        await pause(LOOK_EVERY_MS, signal)
+        continue
+      }
+      const waitMs = await attempt((cut) => send(asSentNow(message, clock.wall()), cut), signal)
+      if (waitMs === null) {
+        failures = 0
+        outbox.done(message, name)
+        await sleep(BETWEEN_MS, signal)
+      } else if (!signal.aborted) {
+        failures += 1
+        await sleep(waitMs >= 0 ? Math.max(RETRY.first, waitMs) : backOffMs(failures), signal)
+      }
+    }
+  }
+
+  async function beat(channel: Channel, signal: AbortSignal): Promise<void> {
+    const { pulse: tell, pulseSeconds = 60 } = channel
+    if (tell === undefined) return
+    while (!signal.aborted) {
+      const failed = await attempt(async (cut) => tell(await pulse(), cut), signal)
+      await sleep(PULSE_LEAST_MS, signal)
+      if (failed === null) await pause(pulseSeconds * 1_000 - PULSE_LEAST_MS, signal)
+      else await sleep(failed >= 0 ? failed : Math.min(pulseSeconds * 1_000, 30_000) - PULSE_LEAST_MS, signal)
+    }
+  }
+
+  return {
+    wake: (): void => {
+      for (const wake of wakes) wake()
+    },
+    status: (): ChannelStatus => ({ name, kind: settings.kind, waiting: outbox.waiting(name), problem }),
+    run: async (signal: AbortSignal): Promise<void> => {
+      let channel: Channel
+      try {
+        channel = await openChannel(settings, end)
+      } catch (thrown) {
+        problem = reasonOf(thrown)
+        log.error({ channel: name, kind: settings.kind, why: problem }, 'a channel could not be opened')
+        return
+      }
+      await Promise.all([deliver(channel, signal), beat(channel, signal)])
+      await channel.close?.().catch(() => undefined)
+    },
+  }
+}
+
+/** 2, 4, 8 … 600 s. */
+function backOffMs(failures: number): number {
+  return Math.min(RETRY.most, RETRY.first * 2 ** Math.min(16, failures - 1))
+}
+
+function asSentNow(message: Message, now: Date): Message {
+  const at = new Date(message.at)
+  if (now.getTime() - at.getTime() <= LATE_MS) return message
+  return { ...message, text: `${message.text}\n(Sent late: this was at ${clockText(at)}.)` }
+}

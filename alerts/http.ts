@@ -1,0 +1,86 @@
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { Undelivered } from './channel.ts'
+
+/** A request of a channel. Nothing in it is ever logged. */
+export interface Outgoing {
+  readonly method?: 'GET' | 'POST'
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as JSON. */
+  readonly json?: unknown
+  /** Sent as it is. */
+  readonly body?: string
+}
+
+/** More than any of them answers; what is beyond is not read. */
+const LARGEST_ANSWER = 16 * 1024
+const LONGEST_WAIT_MS = 3_600_000
+
+/**
+ * One request over HTTPS, or HTTP where its URL says so. node:https and not fetch: that costs 16 MB at first use.
+ * Redirects are not followed: a channel's address is written down, and a token must not go elsewhere.
+ * @throws {Undelivered} when it is not answered with 2xx.
+ */
+export async function send(url: string, outgoing: Outgoing, signal: AbortSignal): Promise<string> {
+  const place = placeOf(url)
+  const body = outgoing.json === undefined ? (outgoing.body ?? '') : JSON.stringify(outgoing.json)
+  const request = place.protocol === 'https:' ? httpsRequest : httpRequest
+  return await new Promise((resolve, reject) => {
+    const fail = (why: string, retryAfterMs: number | null = null): void =>
+      reject(new Undelivered(`${place.host}: ${why}`, { retryAfterMs }))
+    const asked = request(
+      place,
+      {
+        method: outgoing.method ?? 'POST',
+        signal,
+        agent: false,
+        headers: {
+          'user-agent': 'homeward',
+          'content-length': Buffer.byteLength(body),
+          ...(outgoing.json === undefined ? {} : { 'content-type': 'application/json' }),
+          ...outgoing.headers,
+        },
+      },
+      (response) => {
+        let text = ''
+        response.setEncoding('utf8')
+        response.on('data', (part: string) => {
+          if (text.length < LARGEST_ANSWER) text += part
+          else response.destroy()
+        })
+        response.on('error', (error) => fail(error.message))
+        response.on('close', () => {
+          const status = response.statusCode ?? 0
+          if (status >= 200 && status < 300) resolve(text)
+          else fail(`it answered ${status}`, retryAfterMs(response.headers['retry-after'], text))
+        })
+      },
+    )
+    asked.on('error', (error) => fail(signal.aborted ? 'no answer in time' : error.message))
+    asked.end(body)
+  })
+}
+
+function placeOf(url: string): URL {
+  try {
+    return new URL(url)
+  } catch {
+    throw new Undelivered('its address is no URL')
+  }
+}
+
+/** RFC 9110, 10.2.3: seconds or a date; Telegram and Discord say it in the body. */
+function retryAfterMs(header: string | undefined, body: string): number | null {
+  const seconds = header !== undefined && /^\d+$/.test(header.trim()) ? Number(header) : null
+  const until = header === undefined || seconds !== null ? Number.NaN : Date.parse(header)
+  const [, inBody] = /"retry_after"\s*:\s*([\d.]+)/.exec(body) ?? []
+  const ms =
+    seconds !== null
+      ? seconds * 1_000
+      : Number.isFinite(until)
+        ? until - Date.now()
+        : inBody === undefined
+          ? null
+          : Number(inBody) * 1_000
+  return ms === null ? null : Math.min(LONGEST_WAIT_MS, Math.max(0, ms))
+}

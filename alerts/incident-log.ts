@@ -1,0 +1,49 @@
+import { join } from 'node:path'
+import * as v from 'valibot'
+import { type IncidentRecord, IncidentSchema } from '../protocol/incidents.ts'
+import { openLineFile, readLineFile } from '../system/line-file.ts'
+
+/**
+ * incidents.jsonl in the state folder, and incidents.1.jsonl with what was before. Each line is one incident as it was then,
+ * written when it began to last, when people were told, when it was over and when both ends had compared it; the last line of
+ * an id counts. An outage costs a storage card some four writes.
+ */
+export interface IncidentLog {
+  /** The answer says why it was lost, when it was. */
+  readonly write: (record: IncidentRecord) => Promise<string | null>
+}
+
+/** Some two thousand lines; twice that is the most that is kept. */
+const LARGEST_BYTES = 1024 * 1024
+
+export function openIncidentLog(stateDir: string, largestBytes = LARGEST_BYTES): IncidentLog {
+  const file = openLineFile(incidentsPath(stateDir), largestBytes)
+  return { write: (record) => file.append(JSON.stringify(record)) }
+}
+
+/** All that is kept, by when they began. @throws {Problem} `config-unreadable`. */
+export async function readIncidents(stateDir: string): Promise<readonly IncidentRecord[]> {
+  const found = new Map<string, IncidentRecord>()
+  for (const line of (await readLineFile(incidentsPath(stateDir))).flatMap((text) => text.split('\n'))) {
+    const record = parseRecord(line)
+    if (record === null) continue
+    // What it was called before both ends met is the same incident.
+    if (record.alias !== null) found.delete(record.alias)
+    found.set(record.id, record)
+  }
+  return [...found.values()].sort((a, b) => a.began.localeCompare(b.began))
+}
+
+export function incidentsPath(stateDir: string): string {
+  return join(stateDir, 'incidents.jsonl')
+}
+
+/** null for a torn or foreign line: what a power cut left must not hide the rest. */
+function parseRecord(line: string): IncidentRecord | null {
+  try {
+    const result = v.safeParse(IncidentSchema, JSON.parse(line))
+    return result.success ? result.output : null
+  } catch {
+    return null
+  }
+}

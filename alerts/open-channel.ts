@@ -1,0 +1,35 @@
+import type { Channel } from './channel.ts'
+import type { End } from './core/trouble.ts'
+import type { ChannelSettings } from './settings.ts'
+
+/** A channel by its settings. Each is loaded only when somebody uses it: MQTT and mail would cost everybody's memory. */
+export async function openChannel(settings: ChannelSettings, end: End): Promise<Channel> {
+  switch (settings.kind) {
+    case 'ntfy':
+      return (await import('./channels/ntfy.ts')).ntfy(settings)
+    case 'gotify':
+      return (await import('./channels/gotify.ts')).gotify(settings)
+    case 'telegram':
+      return (await import('./channels/telegram.ts')).telegram(settings)
+    case 'discord':
+      return (await import('./channels/discord.ts')).discord(settings)
+    case 'slack':
+      return (await import('./channels/slack.ts')).slack(settings)
+    case 'pushover':
+      return (await import('./channels/pushover.ts')).pushover(settings)
+    case 'mail':
+      return (await import('./channels/mail.ts')).mail(settings)
+    case 'webhook':
+      return (await import('./channels/webhook.ts')).webhook(settings)
+    case 'apprise':
+      return (await import('./channels/apprise.ts')).apprise(settings)
+    case 'homeassistant':
+      return await (await import('./channels/home-assistant.ts')).homeAssistant(settings, end)
+    case 'healthchecks':
+      return (await import('./channels/healthchecks.ts')).healthchecks(settings)
+    case 'uptime-kuma':
+      return (await import('./channels/uptime-kuma.ts')).uptimeKuma(settings)
+    default:
+      return settings satisfies never
+  }
+}

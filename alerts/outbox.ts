@@ -1,0 +1,97 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as v from 'valibot'
+import { reasonOf } from '../problems/problem.ts'
+import { writeFileAtomic } from '../system/atomic-file.ts'
+import type { Log } from '../system/log.ts'
+import type { Message } from './message.ts'
+
+/** Messages that have not reached everybody yet, in their order, on disk. */
+export interface Outbox {
+  readonly put: (message: Message, channels: readonly string[]) => void
+  /** The oldest that this channel has not had. */
+  readonly next: (channel: string) => Message | null
+  readonly waiting: (channel: string) => number
+  readonly done: (message: Message, channel: string) => void
+  /** There are no other channels any more. */
+  readonly keep: (channels: readonly string[]) => void
+  /** Resolves when what was changed is on disk. */
+  readonly saved: () => Promise<void>
+}
+
+/** Months of a line's outages; what is older than these is given up for what is newer. */
+const MOST = 200
+
+const EntrySchema = v.object({
+  message: v.object({
+    id: v.string(),
+    kind: v.picklist(['down', 'recovered', 'unstable', 'steady', 'reminder', 'summary', 'test']),
+    at: v.string(),
+    home: v.string(),
+    title: v.string(),
+    text: v.string(),
+    incident: v.nullable(v.object({ id: v.string(), cause: v.string() })),
+  }),
+  waiting: v.array(v.string()),
+})
+
+interface Entry {
+  readonly message: Message
+  readonly waiting: readonly string[]
+}
+
+/** A damaged file is an empty one. */
+export async function openOutbox(stateDir: string, log: Log): Promise<Outbox> {
+  const path = join(stateDir, 'outbox.json')
+  let entries: readonly Entry[] = await readEntries(path)
+  let saving: Promise<void> = Promise.resolve()
+  let isDirty = false
+
+  function change(next: readonly Entry[]): void {
+    entries = next.filter(({ waiting }) => waiting.length > 0)
+    if (isDirty) return
+    isDirty = true
+    // Several changes of one moment are one write.
+    saving = saving.then(save)
+  }
+
+  async function save(): Promise<void> {
+    await Promise.resolve()
+    isDirty = false
+    await writeFileAtomic(path, `${JSON.stringify(entries)}\n`).catch((thrown: unknown) => {
+      log.warn({ path, why: reasonOf(thrown) }, 'messages that wait could not be written down')
+    })
+  }
+
+  return {
+    put: (message, channels) => {
+      if (channels.length === 0) return
+      const lost = entries.length + 1 - MOST
+      if (lost > 0) log.warn({ lost }, 'too many messages wait: the oldest are given up')
+      change([...entries, { message, waiting: channels }].slice(-MOST))
+    },
+    next: (channel) => entries.find(({ waiting }) => waiting.includes(channel))?.message ?? null,
+    waiting: (channel) => entries.filter(({ waiting }) => waiting.includes(channel)).length,
+    done: (message, channel) =>
+      change(
+        entries.map((entry) =>
+          entry.message.id === message.id
+            ? { ...entry, waiting: entry.waiting.filter((name) => name !== channel) }
+            : entry,
+        ),
+      ),
+    keep: (channels) => {
+      if (entries.every(({ waiting }) => waiting.every((name) => channels.includes(name)))) return
+      change(entries.map((entry) => ({ ...entry, waiting: entry.waiting.filter((name) => channels.includes(name)) })))
+    },
+    saved: () => saving,
+  }
+}
+
+async function readEntries(path: string): Promise<readonly Entry[]> {
+  try {
+    return v.parse(v.array(EntrySchema), JSON.parse(await readFile(path, 'utf8'))).slice(-MOST)
+  } catch {
+    return []
+  }
+}
