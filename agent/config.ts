@@ -127,7 +127,7 @@ export async function readAgentConfig(configDir: string): Promise<AgentConfig> {
 export async function readAgentConfigFile(path: string): Promise<AgentConfig> {
   const config = await readYamlFile(path, AgentConfigSchema)
   if (config.rotateKeys === null) return config
-  const { whyNoSchedule } = await import('./schedule.ts')
+  const { whyNoSchedule } = await import('../system/schedule.ts')
   const why = whyNoSchedule(config.rotateKeys)
   return why === null ? config : await readYamlFile(path, refusingRotateKeys(why))
 }

@@ -49,7 +49,7 @@ export function makeKeyRotations(
 
   /** Until agent.yaml changes or the agent ends. */
   async function follow(moments: string, signal: AbortSignal): Promise<void> {
-    const { schedule } = await import('./schedule.ts')
+    const { schedule } = await import('../system/schedule.ts')
     const changed = new AbortController()
     const end = (): void => changed.abort()
     signal.addEventListener('abort', end)

@@ -1,7 +1,7 @@
 import type { Adapter, Description, Observation } from '../adapters/adapter.ts'
 import type { Clock } from '../system/clock.ts'
 import { cutPeriod } from '../wireguard/cut-period.ts'
-import type { Calendar } from './calendar.ts'
+import type { Calendar } from '../system/calendar.ts'
 import { carrierNat } from './carrier-nat.ts'
 import { type AgentConfig, firstHub } from './config.ts'
 import { makeHandshakeAge } from './handshake-age.ts'

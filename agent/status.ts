@@ -1,7 +1,7 @@
 import type { Description, Observation } from '../adapters/adapter.ts'
 import { formatEndpoint } from '../wireguard/spec.ts'
 import { REKEY_AFTER_TIME } from '../wireguard/timers.ts'
-import type { Calendar } from './calendar.ts'
+import type { Calendar } from '../system/calendar.ts'
 import type { CarrierNat } from './carrier-nat.ts'
 import { type AgentConfig, firstHub } from './config.ts'
 import type { Cause } from './core/cause.ts'

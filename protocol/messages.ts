@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { isKeyText, type PresharedKey, type PublicKey } from '../wireguard/keys.ts'
 import { CidrSchema, HostSchema, Ipv4Schema, PortSchema } from './addresses.ts'
+import { IncidentAnswer, IncidentReport } from './incidents.ts'
 import { NameSchema } from './names.ts'
 
 /**
@@ -78,6 +79,7 @@ export const RegisterRequest = v.object({
     'carrier',
     'mtu',
     'key-rotation',
+    'incident',
   ]),
   /** Take our peer out and put it in again: forgets a handshake's timestamp from the future. */
   reset: v.optional(v.boolean(), false),
@@ -85,6 +87,10 @@ export const RegisterRequest = v.object({
   mtu: v.optional(v.nullable(MtuSchema), null),
   /** What the home last heard of itself in a heartbeat answer. */
   lastMapping: v.nullable(EndpointSchema),
+  /** Between two heartbeats of an idle tunnel: how long a silence says nothing. */
+  heartbeatSeconds: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(60)), 5),
+  /** The home's outages, and whether it may be the one to tell people of them. */
+  incidents: v.optional(IncidentReport),
 })
 
 /** What the hub sees of a home right now. */
@@ -108,6 +114,8 @@ export const RegisterAnswer = v.object({
   publicKey: v.optional(PublicKeySchema),
   alternatePorts: v.array(PortSchema),
   hubTime: v.string(),
+  /** Only where the home reported its own; older hubs do not. */
+  incidents: v.optional(IncidentAnswer),
 })
 
 /** POST /v1/devices. The device's keys are made where the command runs; the hub needs the preshared one to speak it. */
@@ -144,6 +152,17 @@ export const DeviceList = v.object({
   ),
 })
 
+/** POST /v1/alerts/test. The hub sends a test by its own channels. */
+export const AlertTestRequest = v.object({
+  version: v.literal(PROTOCOL_VERSION),
+  /** The hub's name of it; null: all of them. */
+  channel: v.nullable(v.pipe(v.string(), v.maxLength(32))),
+})
+
+export const AlertTestAnswer = v.object({
+  channels: v.array(v.object({ name: v.string(), kind: v.string(), problem: v.nullable(v.string()) })),
+})
+
 /** POST /v1/leave. After it the home's key and secret are worth nothing. */
 export const LeaveRequest = v.object({
   version: v.literal(PROTOCOL_VERSION),
@@ -166,5 +185,7 @@ export type HubView = v.InferOutput<typeof HubView>
 export type AddDeviceRequest = v.InferOutput<typeof AddDeviceRequest>
 export type AddDeviceAnswer = v.InferOutput<typeof AddDeviceAnswer>
 export type DeviceList = v.InferOutput<typeof DeviceList>
+export type AlertTestRequest = v.InferOutput<typeof AlertTestRequest>
+export type AlertTestAnswer = v.InferOutput<typeof AlertTestAnswer>
 export type LeaveRequest = v.InferOutput<typeof LeaveRequest>
 export type ErrorAnswer = v.InferOutput<typeof ErrorAnswer>

@@ -10,6 +10,7 @@ import { Problem, type ProblemDetails, reasonOf } from '../problems/problem.ts'
 export async function readYamlFile<const Schema extends v.GenericSchema>(
   path: string,
   schema: Schema,
+  holds: 'settings' | 'secrets' = 'settings',
 ): Promise<v.InferOutput<Schema>> {
   let text: string
   try {
@@ -17,14 +18,15 @@ export async function readYamlFile<const Schema extends v.GenericSchema>(
   } catch (thrown) {
     throw new Problem('config-unreadable', { what: `reading ${path}`, why: reasonOf(thrown), cause: thrown })
   }
-  return parseYaml(text, path, schema)
+  return parseYaml(text, path, schema, holds)
 }
 
-/** The same for text that was read already; `path` is only named. */
+/** The same for text that was read already; `path` is only named. Of a file that holds secrets no value is repeated. */
 export function parseYaml<const Schema extends v.GenericSchema>(
   text: string,
   path: string,
   schema: Schema,
+  holds: 'settings' | 'secrets' = 'settings',
 ): v.InferOutput<Schema> {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
@@ -34,7 +36,7 @@ export function parseYaml<const Schema extends v.GenericSchema>(
   if (result.success) return result.output
   const issue = result.issues[0]
   const keys = (issue.path ?? []).map((item) => item.key)
-  throw invalid(path, lineOf(keys), explain(issue, keys))
+  throw invalid(path, lineOf(keys), explain(issue, keys, holds))
 
   function lineOf(path: readonly unknown[]): number {
     // A missing key has no node: then its parent's line is the best there is.
@@ -56,14 +58,15 @@ function valueOf(document: Document.Parsed, path: string): unknown {
   }
 }
 
-function explain(issue: v.BaseIssue<unknown>, keys: readonly unknown[]): string {
+function explain(issue: v.BaseIssue<unknown>, keys: readonly unknown[], holds: 'settings' | 'secrets'): string {
   const field = keys.length === 0 ? 'the file' : keys.join('.')
   // How valibot reports keys of objects: `never` for one too many, the key itself for one that is missing.
   if (issue.expected === 'never') return `${field} is not a setting`
   if (issue.expected === JSON.stringify(keys.at(-1))) return `${field} is missing`
+  const butIs = holds === 'secrets' ? '' : `, but is ${issue.received}`
   // A pattern says nothing to a person; whoever wrote it has said what it is for.
-  if (issue.expected === null || issue.type === 'regex') return `${field}: ${issue.message}, but is ${issue.received}`
-  return `${field} must be ${issue.expected}, but is ${issue.received}`
+  if (issue.expected === null || issue.type === 'regex') return `${field}: ${issue.message}${butIs}`
+  return `${field} must be ${issue.expected}${butIs}`
 }
 
 function invalid(path: string, line: number, why: string): Problem {

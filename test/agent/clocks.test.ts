@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { makeCalendar } from '../../agent/calendar.ts'
+import { makeCalendar } from '../../system/calendar.ts'
 import { makeHandshakeAge } from '../../agent/handshake-age.ts'
 import type { Clock } from '../../system/clock.ts'
 

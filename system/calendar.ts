@@ -1,4 +1,4 @@
-import type { Clock } from '../system/clock.ts'
+import type { Clock } from './clock.ts'
 
 /** Says when a monotonic moment was, by the calendar. */
 export interface Calendar {

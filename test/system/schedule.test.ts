@@ -1,7 +1,7 @@
 import { CronTime } from 'cron'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isDue, schedule, whyNoSchedule } from '../../agent/schedule.ts'
+import { isDue, schedule, whyNoSchedule } from '../../system/schedule.ts'
 import { systemClock } from '../../system/clock.ts'
 import { sleep } from '../../system/sleep.ts'
 

@@ -1,6 +1,6 @@
 import { CronTime } from 'cron'
-import type { Clock } from '../system/clock.ts'
-import { sleep } from '../system/sleep.ts'
+import type { Clock } from './clock.ts'
+import { sleep } from './sleep.ts'
 
 /** Loaded only where something is scheduled: luxon, which cron reckons with, costs memory. */
 

@@ -1,0 +1,290 @@
+import { randomBytes } from 'node:crypto'
+import { asProblem, reasonOf } from '../problems/problem.ts'
+import type { IncidentAnswer, IncidentRecord, IncidentReport } from '../protocol/incidents.ts'
+import { type Calendar, makeCalendar } from '../system/calendar.ts'
+import type { Clock } from '../system/clock.ts'
+import { stampOf } from '../system/file-stamp.ts'
+import type { Log } from '../system/log.ts'
+import { sleep } from '../system/sleep.ts'
+import type { Pulse } from './channel.ts'
+import { compose, summaryMessage } from './compose.ts'
+import { type DeskAct, type DeskEvent, nextDesk, openDesk, untold } from './core/desk.ts'
+import type { Incident } from './core/incident.ts'
+import { counterpart } from './core/merge.ts'
+import type { End, Scope, Trouble } from './core/trouble.ts'
+import { type ChannelStatus, type Courier, makeCourier } from './courier.ts'
+import { openIncidentLog, readIncidents } from './incident-log.ts'
+import { openOutbox } from './outbox.ts'
+import { alertsPath, deskSettings, readAlertSettings, takesMessages } from './read-settings.ts'
+import { fromRecord, toRecord } from './record.ts'
+import { type AlertSettings, NO_ALERTS } from './settings.ts'
+
+/** The alarm of one end: takes signs of trouble, keeps the incidents, tells people. */
+export interface Alerting {
+  readonly sign: (home: string, scope: Scope, trouble: Trouble, since: number) => void
+  readonly passing: (home: string, trouble: Trouble) => void
+  readonly note: (event: Extract<DeskEvent, { kind: 'well' | 'tried' | 'moved' | 'homes' }>) => void
+  /** On the hub: what a home reports, and what the hub says to it. */
+  readonly take: (home: string, report: IncidentReport) => IncidentAnswer
+  /** The newest of the tunnel, of this home or of any; null: none that is remembered. */
+  readonly last: () => IncidentRecord | null
+  /** How many incidents there were of each cause since this end runs. */
+  readonly counts: () => ReadonlyMap<string, number>
+  readonly channels: () => readonly ChannelStatus[]
+  /** The state changed: whoever is told of it hears it now. */
+  readonly changed: () => void
+  readonly run: (signal: AbortSignal) => Promise<void>
+}
+
+export interface AlertingParts {
+  readonly end: End
+  /** Whom a summary is about. */
+  readonly name: () => string
+  readonly configDir: string
+  readonly stateDir: string
+  readonly pulse: () => Promise<Pulse>
+  /** At home: asks the hub; null when it is not reached. Never throws. */
+  readonly exchange?: (report: IncidentReport) => Promise<IncidentAnswer | 'no-word' | null>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+const TICK_MS = 1_000
+const CONFIG_EVERY_MS = 2_000
+/** What an end remembers of the time before its start. */
+const REMEMBERED_MS = 7 * 24 * 3_600_000
+
+/** Never fails: what it remembers may be unreadable, and its settings wrong; both are said in the log. */
+export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
+  const { end, configDir, stateDir, clock, log } = parts
+  const calendar = makeCalendar(clock)
+  const incidentLog = openIncidentLog(stateDir)
+  const outbox = await openOutbox(stateDir, log)
+  const stampAtStart = await stampOf(alertsPath(configDir))
+  let settings = await readAlertSettings(configDir).catch((thrown: unknown) => {
+    const { code, message } = asProblem(thrown, 'reading alerts.yaml')
+    log.error({ code }, `${message} Nobody is told of outages.`)
+    return NO_ALERTS
+  })
+  let quiet = await quietHoursOf(settings)
+  const remembered = await recentIncidents(stateDir, clock, log)
+  let last: IncidentRecord | null = remembered.findLast(({ scope }) => scope === 'tunnel') ?? null
+  const counts = new Map<string, number>()
+  let desk = openDesk(
+    deskSettings(end, settings),
+    remembered.filter((one) => isUnfinished(one, end)).map((one) => fromRecord(one, momentOf(clock))),
+    clock.now(),
+  )
+  let courier: Courier = startCourier()
+
+  function startCourier(): Courier {
+    const { channels } = settings
+    const isQuiet = (): boolean => quiet(clock.wall())
+    return makeCourier({ end, channels, outbox, pulse: parts.pulse, isQuiet, clock, log })
+  }
+
+  function note(event: DeskEvent): void {
+    const [after, acts] = nextDesk(desk, event, clock.now())
+    desk = after
+    for (const act of acts) {
+      try {
+        carryOut(act)
+      } catch (thrown) {
+        // The others are none the worse for it.
+        log.error({ act: act.kind, why: reasonOf(thrown) }, 'an act of the alarm failed')
+      }
+    }
+  }
+
+  function carryOut(act: DeskAct): void {
+    switch (act.kind) {
+      case 'write': {
+        const record = recordOf(act.incident, calendar, clock)
+        if (record.scope === 'tunnel' && (last === null || record.began >= last.began || record.alias === last.id))
+          last = record
+        if (record.ended !== null && !record.met) counts.set(record.cause, (counts.get(record.cause) ?? 0) + 1)
+        void incidentLog.write(record).then((lost) => {
+          if (lost !== null) log.warn({ why: lost }, 'an incident could not be written down')
+        })
+        return
+      }
+      case 'say': {
+        const record = recordOf(act.incident, calendar, clock)
+        const message = compose(act.what, record, momentToTell(act, calendar, clock))
+        const names = Object.entries(settings.channels).flatMap(([name, one]) => (takesMessages(one) ? [name] : []))
+        log.warn({ id: message.id, cause: record.cause, channels: names }, message.title)
+        outbox.put(message, names)
+        courier.wake()
+        return
+      }
+      case 'exchange':
+        void exchange(act.incidents, act.claims)
+        return
+      default:
+        act satisfies never
+    }
+  }
+
+  async function exchange(incidents: readonly Incident[], claims: readonly string[]): Promise<void> {
+    const asked = incidents.map(({ id }) => id)
+    const answer = await parts.exchange?.({
+      now: clock.wall().toISOString(),
+      incidents: incidents.map((incident) => recordOf(incident, calendar, clock)),
+      claims: [...claims],
+      canSpeak: desk.settings.canSpeak,
+    })
+    if (answer === null || answer === undefined) return note({ kind: 'exchanged', asked, answer: null })
+    if (answer === 'no-word') return note({ kind: 'exchanged', asked, answer: { incidents: [], others: [] } })
+    const moment = { wall: Date.parse(answer.now), now: clock.now() }
+    note({
+      kind: 'exchanged',
+      asked,
+      answer: {
+        incidents: answer.incidents.map(({ was, incident }) => ({ was, incident: fromRecord(incident, moment) })),
+        others: answer.others.map((one) => fromRecord(one, moment)),
+      },
+    })
+  }
+
+  async function watchSettings(signal: AbortSignal): Promise<void> {
+    let stamp = stampAtStart
+    while (!signal.aborted) {
+      const cut = new AbortController()
+      const end = (): void => cut.abort()
+      signal.addEventListener('abort', end)
+      const delivering = Promise.all([courier.run(cut.signal), summaries(cut.signal)])
+      for (;;) {
+        await sleep(CONFIG_EVERY_MS, signal)
+        const now = await stampOf(alertsPath(configDir))
+        if (signal.aborted) break
+        if (now === stamp) continue
+        stamp = now
+        if (await tookSettings()) break
+      }
+      cut.abort()
+      await delivering
+      signal.removeEventListener('abort', end)
+      if (!signal.aborted) courier = startCourier()
+    }
+    await outbox.saved()
+  }
+
+  /** A bad file leaves the last good settings in force. */
+  async function tookSettings(): Promise<boolean> {
+    try {
+      settings = await readAlertSettings(configDir)
+      quiet = await quietHoursOf(settings)
+      note({ kind: 'configured', settings: deskSettings(parts.end, settings) })
+      log.info({ channels: Object.keys(settings.channels) }, 'took the new alerts.yaml')
+      return true
+    } catch (thrown) {
+      const { code, message } = asProblem(thrown, 'reading alerts.yaml')
+      log.error({ code }, `${message} The last good alerts stay in force.`)
+      return false
+    }
+  }
+
+  async function summaries(signal: AbortSignal): Promise<void> {
+    const { summary } = settings
+    if (summary === null) return
+    const { schedule } = await import('../system/schedule.ts')
+    let since = clock.wall()
+    await schedule(
+      summary,
+      async () => {
+        const at = clock.wall()
+        const all = await readIncidents(stateDir).catch(() => [])
+        const recent = all.filter(({ began }) => began >= since.toISOString())
+        const message = summaryMessage(`summary.${at.toISOString()}`, parts.name(), recent, since, at)
+        outbox.put(
+          message,
+          Object.entries(settings.channels).flatMap(([name, one]) => (takesMessages(one) ? [name] : [])),
+        )
+        courier.wake()
+        since = at
+      },
+      clock,
+      signal,
+    )
+  }
+
+  return {
+    sign: (home, scope, trouble, since) =>
+      note({ kind: 'sign', id: newId(home, scope, end, calendar.at(since)), home, scope, trouble, since }),
+    passing: (home, trouble) => note({ kind: 'passing', id: newId(home, 'tunnel', end, clock.wall()), home, trouble }),
+    note,
+    take: (home, report) => {
+      const now = clock.now()
+      const moment = { wall: Date.parse(report.now), now }
+      // Whatever it says, a home speaks of itself alone.
+      const incidents = report.incidents.map((one) => ({ ...fromRecord(one, moment), home }))
+      const others = untold(desk, home)
+      note({ kind: 'reported', home, incidents, claims: report.claims, canSpeak: report.canSpeak })
+      const answers = incidents.flatMap((one) => {
+        const incident = counterpart(desk.incidents, one)
+        return incident === null ? [] : [{ was: one.id, incident: recordOf(incident, calendar, clock) }]
+      })
+      return {
+        now: clock.wall().toISOString(),
+        incidents: answers,
+        others: others.map((one) => recordOf(one, calendar, clock)),
+      }
+    },
+    last: () => last,
+    counts: () => counts,
+    channels: () => courier.status(),
+    changed: () => courier.wake(),
+    run: async (signal) => {
+      const ticking = async (): Promise<void> => {
+        while (!signal.aborted) {
+          note({ kind: 'tick' })
+          await sleep(TICK_MS, signal)
+        }
+      }
+      await Promise.all([ticking(), watchSettings(signal)])
+    },
+  }
+}
+
+function recordOf(incident: Incident, calendar: Calendar, clock: Clock): IncidentRecord {
+  return toRecord(incident, calendar.at, clock.now())
+}
+
+/** When what a message tells of happened. */
+function momentToTell({ what, incident }: Extract<DeskAct, { kind: 'say' }>, calendar: Calendar, clock: Clock): Date {
+  const isEnd = what === 'recovered' || what === 'steady'
+  if (isEnd && incident.ended !== null) return calendar.at(incident.ended)
+  if (incident.ended !== null) return calendar.at(incident.began)
+  return clock.wall()
+}
+
+/** Sorts by time among those of a home. */
+function newId(home: string, scope: Scope, end: End, began: Date): string {
+  const time = began.toISOString().replaceAll(/[-:]/g, '').slice(0, 15).toLowerCase()
+  return [home, time, ...(scope === 'tunnel' ? [] : [scope]), end, randomBytes(3).toString('hex')].join('-')
+}
+
+async function recentIncidents(stateDir: string, clock: Clock, log: Log): Promise<readonly IncidentRecord[]> {
+  try {
+    const from = new Date(clock.wall().getTime() - REMEMBERED_MS).toISOString()
+    return (await readIncidents(stateDir)).filter(({ began, ended }) => ended === null || began >= from)
+  } catch (thrown) {
+    log.warn({ why: reasonOf(thrown) }, 'what is remembered of outages cannot be read')
+    return []
+  }
+}
+
+/** On the hub also those of the last day: a home may still report them. */
+function isUnfinished({ ended, met, said }: IncidentRecord, end: End): boolean {
+  return ended === null || end === 'hub' || !met || (said.down?.by === end && said.recovered === null)
+}
+
+async function quietHoursOf({ quietHours }: AlertSettings): Promise<(now: Date) => boolean> {
+  if (quietHours === null) return () => false
+  const { makeQuietHours } = await import('./quiet-hours.ts')
+  return makeQuietHours(quietHours)
+}
+
+function momentOf(clock: Clock): { readonly wall: number; readonly now: number } {
+  return { wall: clock.wall().getTime(), now: clock.now() }
+}

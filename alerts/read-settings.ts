@@ -1,0 +1,66 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Problem } from '../problems/problem.ts'
+import { readYamlFile } from '../system/yaml-file.ts'
+import { ALL_TROUBLES, showAfter } from './troubles.ts'
+import type { DeskSettings } from './core/desk.ts'
+import type { End, Trouble } from './core/trouble.ts'
+import { type AlertSettings, AlertSettingsSchema, type ChannelSettings, NO_ALERTS } from './settings.ts'
+
+export function alertsPath(configDir: string): string {
+  return join(configDir, 'alerts.yaml')
+}
+
+/**
+ * Reads alerts.yaml, checked and defaulted; where there is none, nobody is told anything.
+ * @throws {Problem} `secret-exposed`, `config-unreadable`, `config-invalid`, none of which repeats what stands there.
+ */
+export async function readAlertSettings(configDir: string): Promise<AlertSettings> {
+  const path = alertsPath(configDir)
+  const seen = await stat(path).catch(() => null)
+  if (seen === null) return NO_ALERTS
+  if ((seen.mode & 0o077) !== 0)
+    throw new Problem('secret-exposed', {
+      what: `reading ${path}`,
+      why: 'it holds secrets, and other users may read it',
+      next: `chmod 600 ${path}`,
+    })
+  const settings = await readYamlFile(path, AlertSettingsSchema, 'secrets')
+  const { quietHours, summary } = settings
+  if (quietHours === null && summary === null) return settings
+  // The reader of cron expressions costs memory: loaded only for one.
+  const { whyNoSchedule } = await import('../system/schedule.ts')
+  const fields = { summary, 'quietHours.from': quietHours?.from ?? null, 'quietHours.until': quietHours?.until ?? null }
+  for (const [field, expression] of Object.entries(fields)) {
+    const why = expression === null ? null : whyNoSchedule(expression)
+    if (why === null) continue
+    const expected = `${field}: expected a cron expression such as 0 22 * * * (${why})`
+    throw new Problem('config-invalid', { what: `reading ${path}`, why: expected })
+  }
+  return settings
+}
+
+/** The rules that follow from the settings. */
+export function deskSettings(end: End, settings: AlertSettings): DeskSettings {
+  const { showAfterSeconds: given, unstable } = settings
+  const secondsOf = (trouble: Trouble): number =>
+    typeof given === 'number' ? given : (given[trouble] ?? given['default'] ?? showAfter(trouble))
+  return {
+    end,
+    canSpeak: Object.values(settings.channels).some(takesMessages),
+    showAfterMs: Object.fromEntries(ALL_TROUBLES.map((one) => [one, secondsOf(one) * 1_000])) as Record<
+      Trouble,
+      number
+    >,
+    unstable: {
+      outages: unstable.outages,
+      withinMs: unstable.withinMinutes * 60_000,
+      calmMs: unstable.calmMinutes * 60_000,
+    },
+  }
+}
+
+/** The others only hear that we are alive. */
+export function takesMessages({ kind }: ChannelSettings): boolean {
+  return kind !== 'healthchecks' && kind !== 'uptime-kuma'
+}
