@@ -1,5 +1,6 @@
 import { asProblem, type Problem } from '../problems/problem.ts'
 import { PROTOCOL_VERSION, RegisterAnswer, type RegisterRequest } from '../protocol/messages.ts'
+import type { IncidentReport } from '../protocol/incidents.ts'
 import type { PublicKey } from '../wireguard/keys.ts'
 import type { Endpoint } from '../wireguard/spec.ts'
 import { askRegistrar, isElsewhere } from './ask-registrar.ts'
@@ -16,7 +17,7 @@ export interface RegistrationResult {
 }
 
 /** What the hub's log will say of why. `reset`: the hub shall take our peer out and put it in again. */
-export type SaidReason = RegistrationReason | 'remedy' | 'reset' | 'key-rotation'
+export type SaidReason = RegistrationReason | 'remedy' | 'reset' | 'key-rotation' | 'incident'
 
 export interface Registering {
   readonly configDir: string
@@ -31,9 +32,13 @@ export interface Registering {
   /** What this line bears, when that is less than what is configured. */
   readonly mtu?: number | null
   readonly timeoutMs?: number
+  readonly incidents?: IncidentReport
 }
 
 const ANSWER_MS = 10_000
+
+/** agent/loop.ts */
+const ECONOMY_SECONDS = 25
 
 /** Tells the hub who and where we are, out of band. Never throws: what went wrong is the result. */
 export async function registerHome(registering: Registering, signal: AbortSignal): Promise<RegistrationResult> {
@@ -50,6 +55,8 @@ export async function registerHome(registering: Registering, signal: AbortSignal
       reset: reason === 'reset',
       lastMapping,
       mtu,
+      heartbeatSeconds: config.economy ? ECONOMY_SECONDS : config.heartbeatSeconds,
+      ...(registering.incidents === undefined ? {} : { incidents: registering.incidents }),
     }
     // The literals are what the names said last: both would only be asked twice while packets vanish.
     const hosts = hubLiterals.length > 0 ? hubLiterals : hub.addresses

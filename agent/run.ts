@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { type Alerting, openAlerting } from '../alerts/alerting.ts'
 import { reasonOf } from '../problems/problem.ts'
 import { makeFolder } from '../system/atomic-file.ts'
 import type { Clock } from '../system/clock.ts'
@@ -15,6 +16,8 @@ import type { Ledger, MappingChange } from './core/ledger.ts'
 import { type EventLog, openEventLog } from './event-log.ts'
 import type { Happening } from './events.ts'
 import { makeHands } from './hands.ts'
+import { homePulse } from './home-pulse.ts'
+import { type IncidentSigns, makeIncidentSigns } from './incident-signs.ts'
 import type { Keeper } from './keeper.ts'
 import { type LifeWatch, makeLifeWatch } from './life-watch.ts'
 import { openLineMemory } from './line-memory.ts'
@@ -25,7 +28,7 @@ import { leadOffCarrier } from './off-carrier.ts'
 import { openAdapter } from './open-adapter.ts'
 import type { Path } from './path.ts'
 import type { AgentPlaces } from './places.ts'
-import type { Registering } from './registration.ts'
+import { type Registering, registerHome } from './registration.ts'
 import { readRotatedKey, type RotatedKey, withKey } from './rotated-key.ts'
 import { type KeyRotations, makeKeyRotations } from './rotate-keys.ts'
 import { followRouterKey } from './router-key.ts'
@@ -44,6 +47,9 @@ export interface AgentSurroundings {
   readonly log: Log
 }
 
+/** People wait for the alarm: a registrar that is there answers sooner. */
+const ASK_MS = 5_000
+
 interface Agent {
   readonly loop: TunnelLoop
   readonly keeper: Keeper
@@ -51,6 +57,8 @@ interface Agent {
   readonly clockGuard: ClockGuard
   readonly life: LifeWatch
   readonly rotations: KeyRotations
+  readonly alerting: Alerting
+  readonly signs: IncidentSigns
   /** Ends a rotation that was cut off. */
   readonly settleKey: () => Promise<void>
   readonly answer: LocalHandler
@@ -93,6 +101,8 @@ export async function runAgent(
         agent.clockGuard.run(all),
         agent.life.run(all),
         agent.rotations.run(all),
+        agent.signs.run(all),
+        agent.alerting.run(all),
       ])
       log.info(how === 'left' ? 'agent.yaml is gone: this machine left its hub' : 'the agent ends; the tunnel stays')
       if (how === 'ended') await agent.offCarrier()
@@ -128,6 +138,29 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   /** No registration with the old key may overtake the one that changes it. */
   const turns = makeTurns()
   const telling = makeTelling(noteSoon, calendar, events, log)
+  const alerting = await openAlerting({
+    end: 'home',
+    name: () => config.home,
+    configDir,
+    stateDir,
+    pulse: async () => homePulse(await teller.status(), clock.wall()),
+    exchange: (incidents) =>
+      turns(async () => {
+        const { answer } = await registerHome(
+          { ...registering(), reason: 'incident', incidents, timeoutMs: ASK_MS },
+          signal,
+        )
+        return answer === null ? null : (answer.incidents ?? 'no-word')
+      }),
+    clock,
+    log,
+  })
+  const signs = makeIncidentSigns(
+    alerting,
+    () => config.home,
+    () => loop.look(),
+    clock,
+  )
 
   function takeKey(taken: RotatedKey | null): void {
     rotated = taken
@@ -174,6 +207,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     assurance,
     notice: (event) => loop.notice(event),
     note: noteSoon,
+    routerAnswered: signs.routerAnswered,
     log,
   })
   const life = makeLifeWatch({
@@ -217,6 +251,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
           ...telling,
           tell: (action) => {
             telling.tell(action)
+            signs.tell(action)
             // Another address is another NAT, perhaps of another carrier.
             if (action.kind === 'tell-mapping' && isElsewhere(action.change)) life.request()
           },
@@ -281,6 +316,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     line,
     mappingTimes: events.mappingTimes,
     clockBehindSeconds: clockGuard.behindSeconds,
+    alerting,
     earlier,
   })
   return {
@@ -290,6 +326,8 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     clockGuard,
     life,
     rotations,
+    alerting,
+    signs,
     settleKey: async () => {
       const tunnel = { adapter, joined: asWritten.publicKey, stateDir }
       takeKey(await settleRotation(tunnel, config.interface, rotated, log))

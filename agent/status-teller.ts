@@ -1,4 +1,5 @@
 import type { Adapter, Description, Observation } from '../adapters/adapter.ts'
+import type { Alerting } from '../alerts/alerting.ts'
 import type { Clock } from '../system/clock.ts'
 import { cutPeriod } from '../wireguard/cut-period.ts'
 import type { Calendar } from '../system/calendar.ts'
@@ -25,6 +26,7 @@ export interface StatusSources {
   readonly clockBehindSeconds: () => number | null
   /** When mappings began, oldest first. */
   readonly mappingTimes: () => readonly string[]
+  readonly alerting: Pick<Alerting, 'last' | 'channels'>
   /** The mapping that was there when the agent began. */
   readonly earlier: { readonly at: string } | null
 }
@@ -79,6 +81,8 @@ export function makeStatusTeller(sources: StatusSources): StatusTeller {
         cutPeriod: cutPeriod(sources.mappingTimes()),
         lifeSeconds: line.current.lifeSeconds,
         earlierMappingSince: earlier === null ? null : `${earlier.at.slice(0, 19)}Z`,
+        lastIncident: sources.alerting.last(),
+        channels: sources.alerting.channels(),
         now: clock.now(),
       })
     },

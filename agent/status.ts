@@ -1,4 +1,6 @@
 import type { Description, Observation } from '../adapters/adapter.ts'
+import type { ChannelStatus } from '../alerts/courier.ts'
+import type { IncidentRecord } from '../protocol/incidents.ts'
 import { formatEndpoint } from '../wireguard/spec.ts'
 import { REKEY_AFTER_TIME } from '../wireguard/timers.ts'
 import type { Calendar } from '../system/calendar.ts'
@@ -64,7 +66,10 @@ export interface Status {
     readonly cutPeriod: { readonly hours: number } | null
   }
   readonly registration: { readonly at: string | null; readonly count: number }
-  readonly lastIncident: null
+  /** The newest outage, over or not; null: none is remembered. */
+  readonly lastIncident: IncidentRecord | null
+  /** The channels of alerts.yaml, and how many messages wait for each. */
+  readonly alerts: { readonly channels: readonly ChannelStatus[] }
   /** Only there when the agent's loop has not turned in time: then all of this is old. */
   readonly stale?: true
 }
@@ -101,6 +106,8 @@ export interface StatusFacts {
   readonly clockBehindSeconds: number | null
   /** When the present mapping began, if that was before this agent did. */
   readonly earlierMappingSince: string | null
+  readonly lastIncident: IncidentRecord | null
+  readonly channels: readonly ChannelStatus[]
   readonly now: number
   readonly calendar: Calendar
 }
@@ -126,7 +133,8 @@ export function statusOf(facts: StatusFacts): Status {
       at: registration.succeededAt === null ? null : isoSeconds(calendar.at(registration.succeededAt)),
       count: registration.succeeded,
     },
-    lastIncident: null,
+    lastIncident: facts.lastIncident,
+    alerts: { channels: facts.channels },
     ...(facts.stale ? { stale: true } : {}),
   }
 }

@@ -1,4 +1,6 @@
 import type { Adapter, Step } from '../adapters/adapter.ts'
+import type { ProblemCode } from '../problems/catalogue.ts'
+import { Problem } from '../problems/problem.ts'
 import type { Log } from '../system/log.ts'
 import type { Assurance } from './assurance.ts'
 import { bringTunnel } from './bring-tunnel.ts'
@@ -33,8 +35,13 @@ export interface UpkeepParts {
   readonly assurance: Assurance
   readonly notice: TunnelLoop['notice']
   readonly note: (happening: Happening) => void
+  /** Whether the router that the tunnel ends on lets us in. */
+  readonly routerAnswered: (answered: boolean) => void
   readonly log: Log
 }
+
+/** What is said of a router that is not there, or lets nobody in. */
+const SILENCE: readonly ProblemCode[] = ['router-unreachable', 'router-timeout', 'router-login-refused']
 
 export function makeUpkeep(parts: UpkeepParts): Upkeep {
   const { places, adapter, config, line, path, clockGuard, assurance, notice, note, log } = parts
@@ -76,10 +83,14 @@ export function makeUpkeep(parts: UpkeepParts): Upkeep {
     try {
       const steps = await bring(signal)
       await describeOnce(signal)
+      parts.routerAnswered(true)
       // What the first look and a new configuration change is no drift.
       mended = settled === wanted && steps.length > 0
       settled = wanted
       return steps
+    } catch (thrown) {
+      if (thrown instanceof Problem && SILENCE.includes(thrown.code)) parts.routerAnswered(false)
+      throw thrown
     } finally {
       notice({ kind: 'looked', mended })
     }

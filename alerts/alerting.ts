@@ -18,6 +18,7 @@ import { openOutbox } from './outbox.ts'
 import { alertsPath, deskSettings, readAlertSettings, takesMessages } from './read-settings.ts'
 import { fromRecord, toRecord } from './record.ts'
 import { type AlertSettings, NO_ALERTS } from './settings.ts'
+import { type ChannelTest, testChannels } from './test-channels.ts'
 
 /** The alarm of one end: takes signs of trouble, keeps the incidents, tells people. */
 export interface Alerting {
@@ -33,6 +34,8 @@ export interface Alerting {
   readonly channels: () => readonly ChannelStatus[]
   /** The state changed: whoever is told of it hears it now. */
   readonly changed: () => void
+  /** A marked test by these channels, now. @throws {Problem} `channel-missing`. */
+  readonly test: (channel: string | null) => Promise<readonly ChannelTest[]>
   readonly run: (signal: AbortSignal) => Promise<void>
 }
 
@@ -234,6 +237,7 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
     counts: () => counts,
     channels: () => courier.status(),
     changed: () => courier.wake(),
+    test: async (channel) => testChannels(settings, channel, await parts.pulse(), new AbortController().signal),
     run: async (signal) => {
       const ticking = async (): Promise<void> => {
         while (!signal.aborted) {

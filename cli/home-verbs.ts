@@ -61,8 +61,10 @@ export function registerHomeVerbs(program: Command): void {
 
   program
     .command('events')
-    .description('mapping changes, outages and what was done')
+    .description('outages, mapping changes and what was done; on the hub the outages of all homes')
     .option('--since <time>', 'no older than this: 30m, 24h, 7d')
+    .option('--csv', 'the outages of a month as a table, for the carrier')
+    .option('--month <month>', 'with --csv: 2026-11; this one when not said')
     .action(async (options, command: Command) => {
       const { events } = await import('./events.ts')
       await events(contextOf(command), options)

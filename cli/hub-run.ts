@@ -3,6 +3,7 @@ import { runHub } from '../hub/run.ts'
 import { makeLog } from '../system/log.ts'
 import type { Context } from './context.ts'
 import { loadAdapter } from './hub-session.ts'
+import { version } from './version.ts'
 import { orNoRoot } from './or-no-root.ts'
 
 /** `homeward hub run`. Ends at SIGTERM or SIGINT; the tunnel stays. */
@@ -15,5 +16,5 @@ export async function hubRun(context: Context): Promise<void> {
     log.fatal({ stack: error.stack }, error.message)
     process.exit(1)
   })
-  await orNoRoot(async () => runHub(hubPaths(context), await loadAdapter(), log, ending.signal))
+  await orNoRoot(async () => runHub(hubPaths(context), await loadAdapter(), version, log, ending.signal))
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { withGlobalOptions } from './context.ts'
+import { registerAlertVerbs } from './alert-verbs.ts'
 import { registerDeviceVerbs } from './device-verbs.ts'
 import { registerHomeVerbs } from './home-verbs.ts'
 import { registerHubVerbs } from './hub-verbs.ts'
@@ -18,6 +19,7 @@ async function main(argv: readonly string[]): Promise<number> {
   registerHomeVerbs(program)
   registerHubVerbs(program)
   registerDeviceVerbs(program)
+  registerAlertVerbs(program)
   registerRouterVerbs(program)
   try {
     await program.parseAsync([...argv])

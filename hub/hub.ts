@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { Adapter } from '../adapters/adapter.ts'
 import { describeStep } from '../adapters/describe-step.ts'
+import type { Alerting } from '../alerts/alerting.ts'
 import { asProblem, Problem } from '../problems/problem.ts'
 import { prefixContains } from '../protocol/addresses.ts'
 import type {
+  AlertTestAnswer,
   AddDeviceAnswer,
   AddDeviceRequest,
   DeviceList,
@@ -23,6 +25,7 @@ import { desiredTunnel } from './desired.ts'
 import { addDevice, type Asker, removeDevice, visibleDevices } from './devices.ts'
 import type { EchoResponder } from './echo-responder.ts'
 import type { HeartbeatResponder } from './heartbeat-responder.ts'
+import type { HomeSigns } from './home-signs.ts'
 import type { Identity } from './identity.ts'
 import { type Circumstances, invite, type InviteInput } from './invitation.ts'
 import { join } from './joining.ts'
@@ -53,6 +56,8 @@ export interface Hub {
   /** @param from the address that the home's call came from. */
   readonly register: (caller: Home, request: RegisterRequest, from: string) => Promise<RegisterAnswer>
   readonly leave: (caller: Home, request: LeaveRequest) => Promise<void>
+  /** A test by the hub's channels. @throws {Problem} `channel-missing`, `rate-limited`. */
+  readonly testAlerts: (caller: Home, channel: string | null) => Promise<AlertTestAnswer>
   readonly invite: (input: InviteInput) => Promise<Invitation>
   /** The home is cut off when this ends. */
   readonly remove: (home: string) => Promise<Removed>
@@ -103,10 +108,21 @@ export interface HubParts {
   /** null where no daemon runs. */
   readonly echoes: EchoResponder | null
   readonly word: WordOf
+  /** The alarm; null where no daemon runs. */
+  readonly alarm: Alarm | null
   readonly ownNetworks: (tunnelInterface: string) => readonly Occupied[]
   readonly servedUdpPorts: () => Promise<ReadonlySet<number>>
   readonly clock: Clock
   readonly log: Log
+}
+
+/** A test goes to people: nobody shall be able to flood them. */
+const TEST_EVERY_MS = 3_000
+
+/** Those who notice that a home is silent, and who tell people. */
+export interface Alarm {
+  readonly alerting: Pick<Alerting, 'take' | 'test'>
+  readonly signs: HomeSigns
 }
 
 /** Compared with when there is no such home, so that this costs what a wrong secret costs. */
@@ -123,6 +139,7 @@ export function makeHub(parts: HubParts): Hub {
   })
   let { config } = parts
   let alternatePorts: readonly number[] = []
+  let testedAt = -Infinity
   const reconciler = makeReconciler({
     adapter,
     desired: async () => {
@@ -185,6 +202,7 @@ export function makeHub(parts: HubParts): Hub {
   }
 
   async function callBack(): Promise<void> {
+    parts.alarm?.signs.look(store.document.homes)
     await noteMappings(store.document.homes, parts)
     await sessions.callBack()
   }
@@ -244,7 +262,16 @@ export function makeHub(parts: HubParts): Hub {
       const word = await parts.word(home, from)
       const view = hubView(witness.sighting(home.publicKey), heartbeats?.heardSeconds(home.address) ?? null, word)
       const { publicKey } = home
-      return { view, publicKey, alternatePorts: [...alternatePorts], hubTime: clock.wall().toISOString() }
+      parts.alarm?.signs.expect(home.name, request.heartbeatSeconds)
+      const incidents =
+        request.incidents === undefined ? undefined : parts.alarm?.alerting.take(home.name, request.incidents)
+      return {
+        view,
+        publicKey,
+        ...(incidents === undefined ? {} : { incidents }),
+        alternatePorts: [...alternatePorts],
+        hubTime: clock.wall().toISOString(),
+      }
     },
 
     leave: async (caller, request) => {
@@ -252,6 +279,14 @@ export function makeHub(parts: HubParts): Hub {
       registrations.delete(caller.name)
       log.info({ home: caller.name, reopenInvite: request.reopenInvite, devices: result.devices }, 'a home left')
       await reconcileOrLog()
+    },
+
+    testAlerts: async (caller, channel) => {
+      const what = `testing the hub’s channels for ${caller.name}`
+      if (clock.now() - testedAt < TEST_EVERY_MS)
+        throw new Problem('rate-limited', { what, why: 'somebody did a moment ago' })
+      testedAt = clock.now()
+      return { channels: [...((await parts.alarm?.alerting.test(channel)) ?? [])] }
     },
 
     invite: async (input) => {

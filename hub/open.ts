@@ -27,7 +27,7 @@ export interface OpenHub {
 }
 
 /** Those who answer homes. */
-type Responders = Pick<HubParts, 'heartbeats' | 'echoes' | 'carriers' | 'word'>
+type Responders = Pick<HubParts, 'heartbeats' | 'echoes' | 'carriers' | 'word' | 'alarm'>
 
 /**
  * Opens the hub on its files.
@@ -66,7 +66,13 @@ export async function openHub(
 }
 
 function nobody(witness: Witness): Responders {
-  return { heartbeats: null, echoes: null, carriers: null, word: makeWord(witness, null, async () => null) }
+  return {
+    heartbeats: null,
+    echoes: null,
+    carriers: null,
+    alarm: null,
+    word: makeWord(witness, null, async () => null),
+  }
 }
 
 /** Looked up once per peer and apply: through a table, made anew when the store changed. */

@@ -2,6 +2,8 @@ import { join } from 'node:path'
 
 /** Where the hub keeps what it has. */
 export interface HubPaths {
+  readonly configDir: string
+  readonly stateDir: string
   readonly config: string
   /** WireGuard's private key; 0600. */
   readonly privateKey: string
@@ -24,6 +26,8 @@ export function hubPaths(folders: {
   readonly runtimeDir: string
 }): HubPaths {
   return {
+    configDir: folders.configDir,
+    stateDir: folders.stateDir,
     config: join(folders.configDir, 'hub.yaml'),
     privateKey: join(folders.configDir, 'hub.key'),
     tlsKey: join(folders.configDir, 'tls.key'),

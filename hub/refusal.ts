@@ -17,6 +17,7 @@ const STATUS: Partial<Record<ProblemCode, RefusalStatus>> = {
   'home-unknown': 401,
   'token-unknown': 403,
   'device-missing': 404,
+  'channel-missing': 404,
   'lan-overlaps': 409,
   'device-exists': 409,
   'network-full': 409,

@@ -3,18 +3,21 @@ import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import * as v from 'valibot'
 import { asProblem, Problem } from '../problems/problem.ts'
-import { AddDeviceRequest, JoinRequest, LeaveRequest, RegisterRequest } from '../protocol/messages.ts'
+import { AddDeviceRequest, AlertTestRequest, JoinRequest, LeaveRequest, RegisterRequest } from '../protocol/messages.ts'
 import type { Log } from '../system/log.ts'
 import type { Callers } from './callers.ts'
 import type { Hub } from './hub.ts'
 import { refusalOf, type RefusalStatus } from './refusal.ts'
 import type { Home } from './store-document.ts'
 
-type RegistrarHub = Pick<Hub, 'join' | 'register' | 'leave' | 'addDevice' | 'removeDevice' | 'listDevices'>
+type RegistrarHub = Pick<
+  Hub,
+  'join' | 'register' | 'leave' | 'addDevice' | 'removeDevice' | 'listDevices' | 'testAlerts'
+>
 type Call = Context<{ Bindings: HttpBindings }>
 
-/** A join with 32 prefixes has 1 KiB. */
-const LARGEST_BODY = 16 * 1024
+/** A join with 32 prefixes has 1 KiB, a report of eight long outages 40. */
+const LARGEST_BODY = 64 * 1024
 
 /** The endpoints of docs/protocol.md. Everything that comes in is checked here; nothing that goes out holds a secret. */
 export function registrarApp(hub: RegistrarHub, callers: Callers, log: Log): Hono<{ Bindings: HttpBindings }> {
@@ -55,6 +58,12 @@ export function registrarApp(hub: RegistrarHub, callers: Callers, log: Log): Hon
   app.delete('/v1/devices/:name', async (call) => {
     await hub.removeDevice(callerOf(call), call.req.param('name'))
     return call.json({ done: true })
+  })
+
+  app.post('/v1/alerts/test', async (call) => {
+    const home = callerOf(call)
+    const { channel } = await bodyOf(call, AlertTestRequest)
+    return call.json(await hub.testAlerts(home, channel))
   })
 
   app.post('/v1/leave', async (call) => {

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import { openAlerting } from '../alerts/alerting.ts'
 import { asProblem, Problem } from '../problems/problem.ts'
 import { makeFolder } from '../system/atomic-file.ts'
 import { systemClock } from '../system/clock.ts'
@@ -13,6 +14,8 @@ import { type Door, lockedDoor } from './control.ts'
 import { stampOf } from '../system/file-stamp.ts'
 import { makeEchoResponder } from './echo-responder.ts'
 import { makeHeartbeatResponder } from './heartbeat-responder.ts'
+import { makeHomeSigns } from './home-signs.ts'
+import { hubPulse } from './hub-pulse.ts'
 import type { Hub } from './hub.ts'
 import { type AdapterMaker, type OpenHub, openHub } from './open.ts'
 import { makeInitiations } from './initiations.ts'
@@ -39,17 +42,36 @@ const SOCKET_WITHIN_MS = 10_000
  * tunnel goes on without it.
  * @throws {Problem} when it cannot begin: `hub-not-initialised`, `store-*`, `already-running`, `port-taken`.
  */
-export async function runHub(paths: HubPaths, makeAdapter: AdapterMaker, log: Log, signal: AbortSignal): Promise<void> {
+export async function runHub(
+  paths: HubPaths,
+  makeAdapter: AdapterMaker,
+  version: string,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
   await makeFolder(dirname(paths.socket))
   // Before the file is read: a change that comes meanwhile is then seen as one.
   const stamp = await stampOf(paths.config)
   const carriers = makeCarriers(systemClock, log)
   let parts: OpenHub | undefined
+  const alerting = await openAlerting({
+    end: 'hub',
+    name: () => 'hub',
+    configDir: paths.configDir,
+    stateDir: paths.stateDir,
+    pulse: async () => {
+      if (parts === undefined) throw new TypeError('no pulse before the hub is open')
+      return hubPulse(await parts.hub.status(), version, systemClock.wall())
+    },
+    clock: systemClock,
+    log,
+  })
   const door = lockedDoor(async () => {
     parts = await openHub(paths, makeAdapter, log, (witness) => {
       const heartbeats = makeHeartbeatResponder(witness.sighting, systemClock, log)
       const word = makeWord(witness, heartbeats, makeInitiations(systemClock))
-      return { heartbeats, echoes: makeEchoResponder(word, systemClock, log), carriers, word }
+      const alarm = { alerting, signs: makeHomeSigns(alerting, witness, heartbeats, systemClock) }
+      return { heartbeats, echoes: makeEchoResponder(word, systemClock, log), carriers, word, alarm }
     })
     return parts.hub
   })
@@ -71,6 +93,7 @@ export async function runHub(paths: HubPaths, makeAdapter: AdapterMaker, log: Lo
     log.info({ port: hub.config.port, interface: hub.config.interface }, 'the hub is ready')
     await Promise.all([
       witness.watch(loops),
+      alerting.run(loops),
       watchDrift(hub, witness, loops),
       watchConfig(paths.config, stamp, hub, log, loops, async (port) => {
         const old = registrar

@@ -62,6 +62,8 @@ export const catalogue = {
   'device-name-invalid': { next: 'Use 1 to 32 of a-z, 0-9 and -, beginning with a letter', exit: 64 },
   'device-exists': { next: 'Choose another name, or homeward device remove NAME first', exit: 1 },
   'device-missing': { next: 'See the names with homeward device list', exit: 1 },
+  'channel-missing': { next: 'Add one with homeward alert add NAME; docs/alerts.md lists what there is', exit: 1 },
+  'channel-exists': { next: 'Choose another name, or edit alerts.yaml', exit: 1 },
   'network-full': { next: 'Remove homes or devices that are gone, or start a hub with a larger --network', exit: 1 },
   'address-invalid': { next: 'Give an IPv4 address, an IPv6 address or a host name', exit: 64 },
   'prefix-invalid': { next: 'Write a prefix as ADDRESS/LENGTH, for example 192.168.1.0/24', exit: 64 },

@@ -57,6 +57,8 @@ function upFacts(): StatusFacts {
     cutPeriod: { hours: 24 },
     clockBehindSeconds: null,
     earlierMappingSince: null,
+    lastIncident: null,
+    channels: [],
     now: 1_200.8,
     calendar: makeCalendar({ now: () => 1_200, wall: () => new Date(wall + 1_200) }),
   }

@@ -68,6 +68,7 @@ export async function loopbackHub(port = 51_820): Promise<LoopbackHub> {
     heartbeats: null,
     carriers,
     echoes: null,
+    alarm: null,
     // As if each address had shaken hands a second ago.
     word: makeWord(witness, null, async () => 1),
     ownNetworks: () => [],

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto'
+import { Problem, reasonOf } from '../problems/problem.ts'
+import { within } from '../system/within.ts'
+import type { Channel, Pulse } from './channel.ts'
+import { testMessage } from './compose.ts'
+import { openChannel } from './open-channel.ts'
+import type { AlertSettings, ChannelSettings } from './settings.ts'
+
+export interface ChannelTest {
+  readonly name: string
+  readonly kind: string
+  /** null: it was taken. Holds no secret. */
+  readonly problem: string | null
+}
+
+const TEST_MS = 20_000
+
+/**
+ * Sends a marked test by each channel, or by the one named, all at once and not by the outbox.
+ * @throws {Problem} `channel-missing` when there is none of that name.
+ */
+export async function testChannels(
+  { channels }: Pick<AlertSettings, 'channels'>,
+  only: string | null,
+  pulse: Pulse,
+  signal: AbortSignal,
+): Promise<readonly ChannelTest[]> {
+  const chosen = Object.entries(channels).filter(([name]) => only === null || name === only)
+  if (only !== null && chosen.length === 0) {
+    const names = Object.keys(channels)
+    const there = names.length === 0 ? 'there are no channels' : `the channels are ${names.join(', ')}`
+    throw new Problem('channel-missing', {
+      what: `testing the channel ${only}`,
+      why: `there is none of that name; ${there}`,
+    })
+  }
+  return await Promise.all(chosen.map(([name, settings]) => testOne(name, settings, pulse, signal)))
+}
+
+async function testOne(
+  name: string,
+  settings: ChannelSettings,
+  pulse: Pulse,
+  signal: AbortSignal,
+): Promise<ChannelTest> {
+  let channel: Channel | null = null
+  try {
+    const opened = await openChannel(settings, pulse.end)
+    channel = opened
+    const message = testMessage(`test.${randomUUID()}`, pulse.homes[0]?.name ?? 'hub', pulse.end, new Date())
+    await within(TEST_MS, signal, async (cut) => {
+      if (opened.send !== undefined) await opened.send(message, cut)
+      else await opened.pulse?.(pulse, cut)
+    })
+    return { name, kind: settings.kind, problem: null }
+  } catch (thrown) {
+    return { name, kind: settings.kind, problem: reasonOf(thrown) }
+  } finally {
+    await channel?.close?.().catch(() => undefined)
+  }
+}

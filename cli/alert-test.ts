@@ -1,0 +1,121 @@
+import { agentConfigPath, firstHub, readAgentConfig } from '../agent/config.ts'
+import { askRegistrar } from '../agent/ask-registrar.ts'
+import { readBearer } from '../agent/secrets.ts'
+import { alertsPath, readAlertSettings } from '../alerts/read-settings.ts'
+import { type ChannelTest, testChannels } from '../alerts/test-channels.ts'
+import type { Pulse } from '../alerts/channel.ts'
+import { hubPaths } from '../hub/paths.ts'
+import { AlertTestAnswer, PROTOCOL_VERSION } from '../protocol/messages.ts'
+import { asProblem, Problem } from '../problems/problem.ts'
+import { isThere } from '../system/is-there.ts'
+import type { Context } from './context.ts'
+import { orNoRoot } from './or-no-root.ts'
+import { printFacts } from './output.ts'
+import { table } from './table.ts'
+import { version } from './version.ts'
+
+/** What one end's channels answered; a problem when that end could not be asked. */
+interface EndTest {
+  readonly end: 'home' | 'hub'
+  readonly channels: readonly ChannelTest[]
+  readonly problem: string | null
+}
+
+/** The hub tries for twenty seconds. */
+const HUB_MS = 30_000
+
+/** `homeward alert test`: exit status 0 when every channel took it, 2 when one did not, 1 when there is none. */
+export async function alertTest(context: Context, channel: string | null): Promise<void> {
+  const tests = await orNoRoot(() => testEnds(context, channel))
+  const all = tests.flatMap(({ channels }) => channels)
+  const problems = tests.filter(({ problem }) => problem !== null)
+  if (all.length === 0 && problems.length === 0)
+    throw new Problem('channel-missing', {
+      what: 'testing the channels',
+      why: `neither ${alertsPath(context.configDir)} nor the other end names one`,
+    })
+  printFacts(context, { ends: tests }, () =>
+    table([
+      ['END', 'CHANNEL', 'KIND', 'ANSWER'],
+      ...tests.flatMap(({ end, channels, problem }) => [
+        ...channels.map((one) => [end, one.name, one.kind, one.problem ?? 'taken']),
+        ...(problem === null ? [] : [[end, '', '', problem]]),
+      ]),
+    ]),
+  )
+  if (problems.length > 0 || all.some(({ problem }) => problem !== null)) process.exitCode = 2
+}
+
+async function testEnds(context: Context, channel: string | null): Promise<readonly EndTest[]> {
+  if (await isThere(agentConfigPath(context.configDir))) {
+    const config = await readAgentConfig(context.configDir)
+    const [home, hub] = await Promise.all([
+      testHere(context, channel, 'home', config.home),
+      testAtHub(context, channel),
+    ])
+    // A name that only one end knows is no fault of the other.
+    if (home instanceof Problem && hub.problem !== null) throw home
+    return [...(home instanceof Problem ? [] : [home]), ...(isNameless(hub, channel) ? [] : [hub])]
+  }
+  if (await isThere(hubPaths(context).config)) {
+    const hub = await testHere(context, channel, 'hub', 'hub')
+    if (hub instanceof Problem) throw hub
+    return [hub]
+  }
+  throw new Problem('config-missing', {
+    what: 'testing the channels',
+    why: `${context.configDir} has neither agent.yaml nor hub.yaml`,
+    next: 'Run this at a home that has joined, or on the hub',
+  })
+}
+
+async function testHere(
+  { configDir }: Context,
+  channel: string | null,
+  end: EndTest['end'],
+  name: string,
+): Promise<EndTest | Problem> {
+  const settings = await readAlertSettings(configDir)
+  try {
+    const channels = await testChannels(settings, channel, pulseOf(end, name), new AbortController().signal)
+    return { end, channels, problem: null }
+  } catch (thrown) {
+    if (thrown instanceof Problem && thrown.code === 'channel-missing') return thrown
+    throw thrown
+  }
+}
+
+async function testAtHub(
+  { configDir }: Context,
+  channel: string | null,
+): Promise<EndTest & { readonly code?: string }> {
+  try {
+    const config = await readAgentConfig(configDir)
+    const hub = firstHub(config)
+    const { answer } = await askRegistrar(
+      { hosts: hub.addresses, port: hub.port, certificate: hub.certificate },
+      {
+        method: 'POST',
+        path: '/v1/alerts/test',
+        body: { version: PROTOCOL_VERSION, channel },
+        answer: AlertTestAnswer,
+        bearer: await readBearer(configDir, config.home),
+        timeoutMs: HUB_MS,
+      },
+    )
+    return { end: 'hub', channels: answer.channels, problem: null }
+  } catch (thrown) {
+    const { message, code } = asProblem(thrown, 'asking the hub for a test')
+    return { end: 'hub', channels: [], problem: message, code }
+  }
+}
+
+function isNameless(test: EndTest & { readonly code?: string }, channel: string | null): boolean {
+  return channel !== null && test.code === 'channel-missing'
+}
+
+/** How the tunnel is does not matter to a test. */
+function pulseOf(end: EndTest['end'], name: string): Pulse {
+  const unknown = { rttMs: null, handshakeAt: null, rxBytes: 0, txBytes: 0, mapping: null }
+  return { end, version, homes: [{ name, isUp: true, state: 'test', cause: null, ...unknown }] }
+}

@@ -1,0 +1,50 @@
+import type { IncidentRecord } from '../protocol/incidents.ts'
+
+const HEADING = [
+  'began (UTC)',
+  'ended (UTC)',
+  'seconds',
+  'home',
+  'what',
+  'causes',
+  'times',
+  'public address before',
+  'public address after',
+  'tried',
+  'seen by',
+  'id',
+]
+
+/** Outages as a table that spreadsheets open, for the carrier (RFC 4180). */
+export function incidentsCsv(incidents: readonly IncidentRecord[]): string {
+  return [HEADING, ...incidents.map(rowOf)].map((row) => `${row.map(cell).join(',')}\r\n`).join('')
+}
+
+function rowOf(incident: IncidentRecord): readonly string[] {
+  const { id, home, scope, began, ended, seconds, causes, flaps, mapping, tried, views } = incident
+  return [
+    moment(began),
+    ended === null ? '' : moment(ended),
+    seconds === null ? '' : String(seconds),
+    home,
+    scope,
+    causes.map(({ cause }) => cause).join(' > '),
+    String(flaps + 1),
+    mapping.before ?? '',
+    mapping.after ?? '',
+    tried.map(({ remedy, helped }) => `${remedy} ${helped ? 'helped' : 'did not help'}`).join('; '),
+    [...(views.home === null ? [] : ['home']), ...(views.hub === null ? [] : ['hub'])].join('+'),
+    id,
+  ]
+}
+
+/** `2026-11-23 03:12:05`: what spreadsheets take for a moment. */
+function moment(iso: string): string {
+  return iso.slice(0, 19).replace('T', ' ')
+}
+
+/** Quoted where it must be; what a spreadsheet would take for a formula is not one. */
+function cell(text: string): string {
+  const safe = /^[=+\-@]/.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
