@@ -128,7 +128,7 @@ export function clockText(date: Date): string {
 }
 
 /** Seconds for people. */
-export function spanText(seconds: number): string {
+function spanText(seconds: number): string {
   if (seconds < 120) return `${Math.round(seconds)} s`
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
   if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`

@@ -34,7 +34,7 @@ export async function readIncidents(stateDir: string): Promise<readonly Incident
   return [...found.values()].sort((a, b) => a.began.localeCompare(b.began))
 }
 
-export function incidentsPath(stateDir: string): string {
+function incidentsPath(stateDir: string): string {
   return join(stateDir, 'incidents.jsonl')
 }
 

@@ -88,7 +88,6 @@ const ChannelObjectSchema = v.variant('kind', [
 ])
 
 export type ChannelSettings = v.InferOutput<typeof ChannelObjectSchema>
-export type ChannelKind = ChannelSettings['kind']
 
 /** A channel, in full or as one line that users of Apprise and shoutrrr know. */
 const ChannelSchema = v.pipe(

@@ -6,6 +6,9 @@
  * @returns what alerts.yaml says in full, to be checked; null when nobody knows it.
  */
 export function fromShorthand(line: string): Readonly<Record<string, unknown>> | null {
+  // A Telegram token has a colon, after which a URL wants a port.
+  const [, token, chat] = /^tgram:\/\/(?:bot)?(\d+:[\w-]+)\/([^/?]+)/.exec(line) ?? []
+  if (token !== undefined) return { kind: 'telegram', token, chat }
   let url: URL
   try {
     url = new URL(line)
@@ -34,8 +37,6 @@ export function fromShorthand(line: string): Readonly<Record<string, unknown>> |
     case 'gotify':
     case 'gotifys':
       return { kind: 'gotify', server: web(url.searchParams.get('disabletls') !== 'yes'), token: parts.at(-1) }
-    case 'tgram':
-      return { kind: 'telegram', token: tokenIn(line), chat: parts.at(-1) }
     case 'telegram':
       return {
         kind: 'telegram',
@@ -76,11 +77,6 @@ export function fromShorthand(line: string): Readonly<Record<string, unknown>> |
     default:
       return null
   }
-}
-
-/** A Telegram token has a colon, which the host of a URL has not. */
-function tokenIn(line: string): string | undefined {
-  return /^tgram:\/\/(?:bot)?([^/]+)\//.exec(line)?.[1]
 }
 
 /** What stands where the host does, as it was written: URLs take hosts for lower case, tokens are not. */

@@ -120,7 +120,7 @@ export interface HubParts {
 const TEST_EVERY_MS = 3_000
 
 /** Those who notice that a home is silent, and who tell people. */
-export interface Alarm {
+interface Alarm {
   readonly alerting: Pick<Alerting, 'take' | 'test'>
   readonly signs: HomeSigns
 }

@@ -8,7 +8,7 @@ const WordSchema = v.pipe(v.string(), v.maxLength(40))
 const PlaceSchema = v.nullable(v.pipe(v.string(), v.maxLength(80)))
 const ViewSchema = v.nullable(v.object({ began: TimeSchema, ended: v.nullable(TimeSchema) }))
 const SaidSchema = v.nullable(v.object({ by: v.picklist(['home', 'hub']), at: TimeSchema }))
-export const IncidentIdSchema = v.pipe(v.string(), v.regex(/^[a-z0-9.-]{1,100}$/))
+const IncidentIdSchema = v.pipe(v.string(), v.regex(/^[a-z0-9.-]{1,100}$/))
 
 export const IncidentSchema = v.object({
   id: IncidentIdSchema,

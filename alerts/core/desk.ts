@@ -44,6 +44,8 @@ interface Exchange {
   readonly hasAsked: boolean
   readonly failures: number
   readonly notBefore: number
+  /** The last question was for the word, not only for news. */
+  readonly hasClaimed: boolean
 }
 
 export type DeskEvent =
@@ -120,7 +122,7 @@ const KEPT_MS = 24 * 3_600_000
 /** However long the ends do not meet. */
 const MOST_KEPT = 100
 /** What a registration carries. */
-export const MOST_REPORTED = 8
+const MOST_REPORTED = 8
 
 /** Nothing is lost meanwhile: they do not make a line unstable. */
 const HARMLESS: readonly Trouble[] = ['mapping-changed', 'mtu-black-hole', 'drift']
@@ -131,7 +133,13 @@ export function openDesk(settings: DeskSettings, incidents: readonly Incident[],
     settings,
     incidents,
     begun: {},
-    exchange: { isUnderWay: false, hasAsked: false, failures: 0, notBefore: now + FIRST_EXCHANGE_MS },
+    exchange: {
+      isUnderWay: false,
+      hasAsked: false,
+      failures: 0,
+      notBefore: now + FIRST_EXCHANGE_MS,
+      hasClaimed: false,
+    },
     told: {},
     reports: {},
   }
@@ -148,7 +156,7 @@ export function nextDesk(desk: Desk, event: DeskEvent, now: number): readonly [D
 }
 
 /** The open incident of this home and scope. */
-export function openIncident({ incidents }: Desk, home: string, scope: Scope): Incident | null {
+function openIncident({ incidents }: Desk, home: string, scope: Scope): Incident | null {
   return incidents.find((one) => one.home === home && one.scope === scope && one.ended === null) ?? null
 }
 
@@ -302,12 +310,13 @@ function asked(desk: Desk, now: number, acts: DeskAct[]): Desk {
   const due = incidents.filter((incident) => isDue(incident, desk, now))
   const news = incidents.filter((incident) => isNews(incident, desk, now))
   const all = [...new Set([...due, ...news])].slice(0, MOST_REPORTED)
-  // The first one may be needed before there is time for questions.
-  const isEarly = now < exchange.notBefore && (exchange.hasAsked || all.length === 0)
+  // The first one, and the first for the word, waits for no pause.
+  const isFirst = (all.length > 0 && !exchange.hasAsked) || (due.length > 0 && !exchange.hasClaimed)
+  const isEarly = now < exchange.notBefore && !isFirst
   if (isEarly || (all.length === 0 && exchange.hasAsked)) return desk
   const claims = due.filter((incident) => all.includes(incident)).map(({ id }) => id)
   acts.push({ kind: 'exchange', incidents: all, claims })
-  return { ...desk, exchange: { ...exchange, isUnderWay: true } }
+  return { ...desk, exchange: { ...exchange, isUnderWay: true, hasClaimed: claims.length > 0 } }
 }
 
 function isNews(incident: Incident, { told }: Desk, now: number): boolean {
@@ -328,7 +337,8 @@ function exchanged(
   const isClaim = desk.incidents.some((incident) => isDue(incident, desk, now))
   const pause = Math.min(EXCHANGE_AGAIN_MS.claim * 2 ** Math.min(8, failures - 1), EXCHANGE_AGAIN_MS.most)
   const waitMs = answer !== null ? EXCHANGE_EVERY_MS : isClaim ? EXCHANGE_AGAIN_MS.claim : pause
-  const exchange = { isUnderWay: false, hasAsked: true, failures, notBefore: now + waitMs }
+  const { hasClaimed } = desk.exchange
+  const exchange = { isUnderWay: false, hasAsked: true, failures, notBefore: now + waitMs, hasClaimed }
   const after: Desk = { ...desk, exchange }
   if (answer === null) {
     const alone = (one: Incident) => asked.includes(one.id) && isDue(one, after, now) && maySpeakAlone(one, failures)

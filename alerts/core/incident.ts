@@ -28,7 +28,7 @@ export interface Incident {
   readonly met: boolean
 }
 
-export interface Named {
+interface Named {
   readonly trouble: Trouble
   readonly at: number
 }

@@ -104,6 +104,7 @@ describe('status', () => {
       },
       registration: { at: '2026-11-22T20:01:02Z', count: 1 },
       lastIncident: null,
+      alerts: { channels: [] },
     })
   })
 

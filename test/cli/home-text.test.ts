@@ -37,6 +37,7 @@ const status: Status = {
   },
   registration: { at: '2026-11-22T20:01:02Z', count: 4 },
   lastIncident: null,
+  alerts: { channels: [] },
 }
 
 describe('status for people', () => {

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { inviteHome, startHub, waitForStatus } from '../agent/lab-home.ts'
+import { outage } from '../lab/faults.ts'
+import { sleep } from '../../system/sleep.ts'
+import type { Host } from '../lab/host.ts'
+import { createLab, type Lab } from '../lab/lab.ts'
+import { buildPicture, type Picture } from '../lab/picture.ts'
+import type { LabProcess } from '../lab/process.ts'
+import { type Receiver, startReceiver } from '../lab/receiver.ts'
+import { toldAt, waitForIncident, waitForTold, writeAlerts } from './lab-alerts.ts'
+
+/** Both ends tell the same people, as in life: whatever both say comes twice there. */
+let lab: Lab
+let picture: Picture
+let pi: Host
+let receiver: Receiver
+let hubDaemon: LabProcess
+
+beforeAll(async () => {
+  lab = await createLab()
+  picture = await buildPicture(lab)
+  pi = picture.home.pi
+  receiver = await startReceiver(lab, picture.visitor, '198.18.0.20')
+  const alerts = (end: string) => `
+channels:
+  people: ${receiver.url}/people
+  switch: { kind: healthchecks, url: "${receiver.url}/alive/${end}", everySeconds: 10 }
+unstable: { outages: 100 }
+`
+  hubDaemon = await startHub(picture)
+  await hubDaemon.stop()
+  await writeAlerts(picture.hub, alerts('hub'))
+  hubDaemon = await startHubAgain()
+  await pi.homeward(['join', await inviteHome(picture), '--yes'])
+  await writeAlerts(pi, alerts('home'))
+  await pi.startHomeward(['run'], { env: receiver.trust }).waitForLine(/the tunnel is up/, { timeoutMs: 20_000 })
+})
+afterAll(() => lab.close())
+
+async function startHubAgain(): Promise<LabProcess> {
+  const daemon = picture.hub.startHomeward(['hub', 'run'], { env: receiver.trust })
+  await daemon.waitForLine(/the hub is ready/)
+  return daemon
+}
+
+async function beatsSince(from: number): Promise<number> {
+  const all = await receiver.received()
+  return all.filter(({ at, path }) => at >= from && path.startsWith('/alive/')).length
+}
+
+test('the home’s line is cut for two minutes: the hub tells, the home tells nothing twice, and the record has both views', async () => {
+  await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up', 30_000)
+  await sleep(3_000)
+  const cutAt = Date.now()
+  const restore = await outage(picture.home)
+  const [down] = await waitForTold(receiver, '/people', (told) => told.length > 0, 60_000)
+  expect(down).toMatchObject({ kind: 'down', home: 'cabin', incident: { cause: 'home-dark' } })
+  expect(down!.at - cutAt).toBeLessThan(60_000)
+  await sleep(Math.max(0, cutAt + 120_000 - Date.now()))
+  await restore()
+  await waitForTold(receiver, '/people', (told) => told.some(({ kind }) => kind === 'recovered'), 60_000)
+  const record = await waitForIncident(pi, ({ met, ended }) => met && ended !== null, 60_000)
+  expect(record.views.home).not.toBeNull()
+  expect(record.views.hub).not.toBeNull()
+  expect(record.said).toMatchObject({ down: { by: 'hub' } })
+  expect(record.cause).toBe('home-offline')
+  const ofHub = await waitForIncident(picture.hub, ({ id, met }) => id === record.id && met, 30_000)
+  expect(ofHub).toMatchObject({ cause: 'home-offline', views: { home: expect.anything(), hub: expect.anything() } })
+  // What else would be said, would be said by now.
+  await sleep(30_000)
+  const told = await toldAt(receiver, '/people')
+  expect(told.map(({ kind }) => kind)).toEqual(['down', 'recovered'])
+  expect(told[1]).toMatchObject({ incident: { id: down!.incident!.id, cause: 'home-offline' } })
+}, 400_000)
+
+test('the hub is switched off: the home tells; both are away: nobody presses the dead man’s switch', async () => {
+  const before = (await toldAt(receiver, '/people')).length
+  const offAt = Date.now()
+  await lab.reboot(picture.hub, { offMs: 0 })
+  const told = await waitForTold(receiver, '/people', (all) => all.length > before, 60_000)
+  expect(told[before]).toMatchObject({ kind: 'down', incident: { cause: 'hub-down' } })
+  expect(told[before]!.at - offAt).toBeLessThan(60_000)
+  expect(await beatsSince(offAt)).toBeGreaterThan(0)
+
+  const restore = await outage(picture.home)
+  await sleep(2_000)
+  const bothAwayAt = Date.now()
+  await sleep(25_000)
+  expect(await beatsSince(bothAwayAt)).toBe(0)
+
+  await restore()
+  hubDaemon = await startHubAgain()
+  const after = await waitForTold(
+    receiver,
+    '/people',
+    (all) => all.slice(before).some(({ kind }) => kind === 'recovered'),
+    90_000,
+  )
+  await sleep(20_000)
+  expect((await toldAt(receiver, '/people')).slice(before).map(({ kind }) => kind)).toEqual(['down', 'recovered'])
+  expect(after.at(-1)!.incident!.id).toBe(told[before]!.incident!.id)
+}, 400_000)

@@ -1,0 +1,244 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { troubleOf } from '../../../alerts/core/incident.ts'
+import { settingsOf, twoEnds } from './two-ends.ts'
+
+describe('one incident, one down and one recovered', () => {
+  test('an outage that the home can tell of: the home tells it, the hub does not', () => {
+    const ends = twoEnds()
+    ends.sign('home', 'unknown')
+    ends.wait(2)
+    ends.sign('home', 'flow-dead')
+    ends.wait(28)
+    ends.sign('hub', 'home-dark', 0)
+    ends.wait(60)
+    ends.well('home')
+    ends.well('hub')
+    ends.wait(120)
+    expect(ends.said).toMatchObject([
+      { end: 'home', what: 'down', cause: 'flow-dead', at: 30_000 },
+      { end: 'home', what: 'recovered', cause: 'flow-dead' },
+    ])
+  })
+
+  test('the home’s line is away: the hub tells it, and the home adds the cause without a word', () => {
+    const ends = twoEnds()
+    ends.cutLine(true)
+    ends.sign('home', 'unknown')
+    ends.wait(10)
+    ends.sign('home', 'home-offline')
+    ends.wait(18)
+    ends.sign('hub', 'home-dark', 0)
+    ends.wait(100)
+    ends.cutLine(false)
+    ends.well('home')
+    ends.well('hub')
+    ends.wait(120)
+    expect(ends.said).toMatchObject([
+      { end: 'hub', what: 'down', cause: 'home-dark', at: 30_000 },
+      { end: 'hub', what: 'recovered', cause: 'home-offline' },
+    ])
+    const [ofHub] = ends.desks.hub.incidents
+    expect(ofHub).toMatchObject({ met: true, views: { home: { began: 0 }, hub: { began: 0 } } })
+    expect(new Set(ends.said.map(({ id }) => id)).size).toBe(1)
+  })
+
+  test('the hub is away: the home tells it without asking, for its own line is proven', () => {
+    const ends = twoEnds()
+    ends.cutLine(true)
+    ends.sign('home', 'hub-down')
+    ends.wait(60)
+    expect(ends.said).toMatchObject([{ end: 'home', what: 'down', cause: 'hub-down', at: 30_000 }])
+    ends.cutLine(false)
+    ends.well('home')
+    ends.wait(120)
+    expect(ends.said).toHaveLength(2)
+    expect(ends.said[1]).toMatchObject({ end: 'home', what: 'recovered' })
+  })
+
+  test('with no cause and no hub the home waits: it may be its own line that is away', () => {
+    const ends = twoEnds()
+    ends.cutLine(true)
+    ends.sign('home', 'unknown')
+    ends.wait(300)
+    expect(ends.said).toEqual([])
+  })
+
+  test('a hub that cannot speak gives the home the word, also for what is over', () => {
+    const ends = twoEnds(settingsOf('home'), settingsOf('hub', { canSpeak: false }))
+    ends.cutLine(true)
+    ends.sign('home', 'home-offline')
+    ends.sign('hub', 'home-dark')
+    ends.wait(90)
+    ends.cutLine(false)
+    ends.well('home')
+    ends.well('hub')
+    ends.wait(60)
+    expect(ends.said).toMatchObject([
+      { end: 'home', what: 'down', cause: 'home-offline' },
+      { end: 'home', what: 'recovered', cause: 'home-offline' },
+    ])
+  })
+
+  test('a home that cannot speak leaves it to the hub, which knows the cause from it', () => {
+    const ends = twoEnds(settingsOf('home', { canSpeak: false }))
+    ends.sign('home', 'flow-dead')
+    ends.wait(28)
+    ends.sign('hub', 'home-dark', 0)
+    ends.wait(30)
+    ends.well('home')
+    ends.well('hub')
+    ends.wait(60)
+    expect(ends.said).toMatchObject([
+      { end: 'hub', what: 'down', cause: 'flow-dead' },
+      { end: 'hub', what: 'recovered', cause: 'flow-dead' },
+    ])
+  })
+
+  test('what heals in time is told to nobody, and both ends have it in their record', () => {
+    const ends = twoEnds()
+    ends.sign('home', 'flow-dead')
+    ends.wait(20)
+    ends.well('home')
+    ends.wait(60)
+    expect(ends.said).toEqual([])
+    expect(ends.written.some(({ end }) => end === 'home')).toBe(true)
+    expect(ends.desks.hub.incidents).toMatchObject([{ met: true, ended: 20_000, views: { hub: null } }])
+    expect(ends.desks.home.incidents).toEqual([])
+  })
+
+  test('a mapping that moved is an incident without an outage', () => {
+    const ends = twoEnds(settingsOf('home', { showAfterSeconds: 0 }))
+    ends.passing('mapping-changed')
+    ends.wait(30)
+    expect(ends.said.map(({ what, cause }) => [what, cause])).toEqual([
+      ['down', 'mapping-changed'],
+      ['recovered', 'mapping-changed'],
+    ])
+  })
+
+  test('of an outage that lasts people are reminded after six hours, then daily', () => {
+    const ends = twoEnds()
+    ends.cutLine(true)
+    ends.sign('home', 'hub-down')
+    ends.wait(3 * 24 * 3_600)
+    const hours = ends.said.filter(({ what }) => what === 'reminder').map(({ at }) => Math.round(at / 3_600_000))
+    expect(hours).toEqual([6, 30, 54])
+  })
+
+  test('the hub has the word while a home that it hears says nothing', () => {
+    const ends = twoEnds()
+    ends.sign('home', 'flow-dead')
+    ends.wait(12)
+    // Its power fails: it reported the outage, and says nothing ever after.
+    ends.sign('hub', 'home-dark', 0)
+    const home = ends.desks.home
+    ends.cutLine(true)
+    for (let second = 0; second < 60; second += 1)
+      ends.take('hub', { kind: 'sign', id: 'x', home: 'cabin', scope: 'tunnel', trouble: 'home-dark', since: 0 })
+    ends.desks.home = { ...home, incidents: [] }
+    ends.wait(60)
+    expect(ends.said).toMatchObject([{ end: 'hub', what: 'down', at: 50_000 }])
+  })
+})
+
+describe('what hides what', () => {
+  test('a dead hub hides that its registrar does not answer', () => {
+    const ends = twoEnds(settingsOf('home', { showAfterSeconds: 0 }))
+    ends.cutLine(true)
+    ends.sign('home', 'hub-down')
+    ends.take('home', {
+      kind: 'sign',
+      id: 'r',
+      home: 'cabin',
+      scope: 'registrar',
+      trouble: 'registrar-unreachable',
+      since: 0,
+    })
+    ends.wait(100)
+    expect(ends.said.map(({ cause }) => cause)).toEqual(['hub-down'])
+  })
+
+  test('what is proven is not forgotten for what is not', () => {
+    const ends = twoEnds()
+    ends.sign('home', 'flow-dead')
+    ends.sign('home', 'unknown')
+    expect(troubleOf(ends.desks.home.incidents[0]!)).toBe('flow-dead')
+  })
+})
+
+describe('what comes and goes', () => {
+  test.each([
+    [1.8, 1.8],
+    [3, 0.6],
+    [1, 2.6],
+  ])('a thousand flaps in an hour, %d s down and %d s up: at most five messages', (downSeconds, upSeconds) => {
+    for (const showAfterSeconds of [undefined, 0]) {
+      const ends = twoEnds(settingsOf('home', showAfterSeconds === undefined ? {} : { showAfterSeconds }))
+      let due = 0
+      for (let flap = 0; flap < 1_000; flap += 1) {
+        ends.sign('home', 'flow-dead')
+        due += downSeconds
+        ends.wait(Math.max(0, Math.round(due - ends.now / 1_000)))
+        ends.well('home')
+        due += upSeconds
+        ends.wait(Math.max(0, Math.round(due - ends.now / 1_000)))
+      }
+      expect(ends.now / 3_600_000).toBeCloseTo(1, 1)
+      ends.wait(3_600)
+      expect(ends.said.length).toBeLessThanOrEqual(5)
+      expect(ends.said.at(-1)?.what ?? 'recovered').toMatch(/recovered|steady/)
+    }
+  })
+
+  test('the third outage within half an hour speaks for all that follow, until it was calm', () => {
+    const ends = twoEnds()
+    for (let time = 0; time < 10; time += 1) {
+      ends.sign('home', 'flow-dead')
+      ends.wait(40)
+      ends.well('home')
+      ends.wait(80)
+    }
+    ends.wait(1_000)
+    expect(ends.said.map(({ what }) => what)).toEqual(['down', 'recovered', 'down', 'recovered', 'unstable', 'steady'])
+    expect(ends.desks.hub.incidents.at(-1)).toMatchObject({ flaps: 7, isUnstable: true })
+  })
+})
+
+test('whatever happens on the line, an incident is told once at most, and never as over before it is told', () => {
+  const step = fc.oneof(
+    fc.record({
+      do: fc.constant('sign' as const),
+      trouble: fc.constantFrom('unknown', 'home-offline', 'flow-dead', 'hub-down' as const),
+    }),
+    fc.record({ do: fc.constant('well' as const) }),
+    fc.record({ do: fc.constant('cut' as const), isCut: fc.boolean() }),
+    fc.record({ do: fc.constant('wait' as const), seconds: fc.integer({ min: 1, max: 90 }) }),
+  )
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const ends = twoEnds()
+      for (const one of steps) {
+        // The hub hears what the home can send.
+        if (one.do === 'sign') {
+          ends.sign('home', one.trouble)
+          ends.sign('hub', 'home-dark')
+        } else if (one.do === 'well') {
+          ends.well('home')
+          ends.well('hub')
+        } else if (one.do === 'cut') ends.cutLine(one.isCut)
+        else ends.wait(one.seconds)
+      }
+      ends.cutLine(false)
+      ends.well('home')
+      ends.well('hub')
+      ends.wait(4_000)
+      for (const id of new Set(ends.said.map((one) => one.id))) {
+        const words = ends.said.filter((one) => one.id === id && one.what !== 'reminder').map(({ what }) => what)
+        expect(words.length).toBeLessThanOrEqual(2)
+        if (words.length > 0) expect(['down', 'unstable']).toContain(words[0])
+      }
+    }),
+    { numRuns: 300 },
+  )
+})

@@ -1,0 +1,109 @@
+import {
+  type Answer,
+  type Desk,
+  type DeskAct,
+  type DeskEvent,
+  type DeskSettings,
+  nextDesk,
+  openDesk,
+  untold,
+} from '../../../alerts/core/desk.ts'
+import { counterpart } from '../../../alerts/core/merge.ts'
+import type { End, Trouble } from '../../../alerts/core/trouble.ts'
+import { ALL_TROUBLES, showAfter } from '../../../alerts/troubles.ts'
+
+export interface Saying {
+  readonly at: number
+  readonly end: End
+  readonly what: string
+  readonly id: string
+  readonly cause: Trouble
+}
+
+export function settingsOf(
+  end: End,
+  more: Partial<DeskSettings> & { readonly showAfterSeconds?: number } = {},
+): DeskSettings {
+  const { showAfterSeconds, ...rest } = more
+  return {
+    end,
+    canSpeak: true,
+    showAfterMs: Object.fromEntries(
+      ALL_TROUBLES.map((one) => [one, (showAfterSeconds ?? showAfter(one)) * 1_000]),
+    ) as Record<Trouble, number>,
+    unstable: { outages: 3, withinMs: 1_800_000, calmMs: 900_000 },
+    ...rest,
+  }
+}
+
+/** The desks of a home and its hub, on one clock that is turned by hand, with a line between them that can be cut. */
+export function twoEnds(home = settingsOf('home'), hub = settingsOf('hub')) {
+  let now = 0
+  let isReachable = true
+  const desks: Record<End, Desk> = { home: openDesk(home, [], 0), hub: openDesk(hub, [], 0) }
+  const said: Saying[] = []
+  const written: { readonly end: End; readonly id: string }[] = []
+  let count = 0
+
+  function take(end: End, event: DeskEvent): void {
+    const [after, acts] = nextDesk(desks[end], event, now)
+    desks[end] = after
+    for (const act of acts) carryOut(end, act)
+  }
+
+  function carryOut(end: End, act: DeskAct): void {
+    switch (act.kind) {
+      case 'say': {
+        const { incident, what } = act
+        const cause = incident.causes.findLast(({ trouble }) => trouble !== 'unknown' && trouble !== 'home-dark')
+        said.push({ at: now, end, what, id: incident.id, cause: (cause ?? incident.causes.at(-1)!).trouble })
+        return
+      }
+      case 'write':
+        written.push({ end, id: act.incident.id })
+        return
+      case 'exchange': {
+        const { incidents, claims } = act
+        let answer: Answer | null = null
+        if (isReachable) {
+          const others = untold(desks.hub, 'cabin')
+          take('hub', { kind: 'reported', home: 'cabin', incidents, claims, canSpeak: desks.home.settings.canSpeak })
+          const found = incidents.flatMap((one) => {
+            const incident = counterpart(desks.hub.incidents, one)
+            return incident === null ? [] : [{ was: one.id, incident }]
+          })
+          answer = { incidents: found, others }
+        }
+        return take('home', { kind: 'exchanged', asked: incidents.map(({ id }) => id), answer })
+      }
+      default:
+        act satisfies never
+    }
+  }
+
+  return {
+    get now() {
+      return now
+    },
+    desks,
+    said,
+    written,
+    cutLine: (isCut: boolean) => {
+      isReachable = !isCut
+    },
+    sign: (end: End, trouble: Trouble, since = now) =>
+      take(end, { kind: 'sign', id: `${end}-${(count += 1)}`, home: 'cabin', scope: 'tunnel', trouble, since }),
+    passing: (trouble: Trouble) =>
+      take('home', { kind: 'passing', id: `home-${(count += 1)}`, home: 'cabin', trouble }),
+    well: (end: End) => take(end, { kind: 'well', home: 'cabin', scope: 'tunnel', since: now }),
+    take,
+    /** Turns the clock, second by second, as the shell does. */
+    wait: (seconds: number) => {
+      for (let second = 0; second < seconds; second += 1) {
+        now += 1_000
+        take('home', { kind: 'tick' })
+        take('hub', { kind: 'tick' })
+      }
+    },
+  }
+}

@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { inviteHome, startHub, waitForStatus } from '../agent/lab-home.ts'
+import { sleep } from '../../system/sleep.ts'
+import {
+  changeWanAddress,
+  dropAllUdp,
+  dropPort,
+  dropReturnPath,
+  dropThisFlow,
+  forgetMapping,
+  moveHub,
+  outage,
+  shrinkCarrierMtu,
+  type Undo,
+} from '../lab/faults.ts'
+import type { Host } from '../lab/host.ts'
+import { createLab, type Lab } from '../lab/lab.ts'
+import { buildPicture, HUB_NAME, type Picture } from '../lab/picture.ts'
+import { type Receiver, startReceiver } from '../lab/receiver.ts'
+import { type Told, toldAt, waitForIncident, waitForTold, writeAlerts } from './lab-alerts.ts'
+
+/** Both ends speak to the same people. Told at once: the cause is named within seconds, the rest is waited for. */
+let lab: Lab
+let picture: Picture
+let pi: Host
+let receiver: Receiver
+
+beforeAll(async () => {
+  lab = await createLab()
+  picture = await buildPicture(lab)
+  pi = picture.home.pi
+  receiver = await startReceiver(lab, picture.visitor, '198.18.0.20')
+  const alerts = (showAfter: string) => `
+channels: { people: "${receiver.url}/people" }
+showAfterSeconds: ${showAfter}
+unstable: { outages: 100 }
+`
+  const first = await startHub(picture, HUB_NAME)
+  await first.stop()
+  await writeAlerts(picture.hub, alerts('30'))
+  await picture.hub.startHomeward(['hub', 'run'], { env: receiver.trust }).waitForLine(/the hub is ready/)
+  await pi.homeward(['join', await inviteHome(picture), '--yes'])
+  await writeAlerts(pi, alerts('{ default: 0, unknown: 30, home-offline: 30 }'))
+  await pi.startHomeward(['run'], { env: receiver.trust }).waitForLine(/the tunnel is up/, { timeoutMs: 20_000 })
+})
+afterAll(() => lab.close())
+
+const nothing: Undo = async () => undefined
+
+async function settled(): Promise<number> {
+  await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up', 60_000)
+  await sleep(4_000)
+  return (await toldAt(receiver, '/people')).length
+}
+
+/** What people are told of a fault, from its beginning until nothing more comes. */
+async function toldOf(fault: () => Promise<Undo>, lastsMs = 0): Promise<readonly Told[]> {
+  const before = await settled()
+  const undo = await fault()
+  await sleep(lastsMs)
+  if (lastsMs > 0) await undo()
+  const isOver = (all: readonly Told[]): boolean => all.slice(before).some(({ kind }) => kind === 'recovered')
+  await waitForTold(receiver, '/people', isOver, 90_000)
+  await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up', 60_000)
+  await undo()
+  // A second message would come within these seconds.
+  await sleep(10_000)
+  return (await toldAt(receiver, '/people')).slice(before)
+}
+
+describe('each fault gives one down and one recovered, with its cause', () => {
+  test.each<readonly [string, string, () => Promise<Undo>]>([
+    ['this 5-tuple is dropped', 'flow-dead', () => dropThisFlow(picture.home)],
+    ['only the way back of this flow is dropped', 'return-dead', () => dropReturnPath(picture.home)],
+    [
+      'the carrier forgets the mapping and takes another public address',
+      'mapping-changed',
+      async () => (await forgetMapping(picture.home, { pool: 'other' }), nothing),
+    ],
+    [
+      'the WAN address changed and the router keeps the stale entry',
+      'flow-dead',
+      async () => (await changeWanAddress(picture.home, { staleSnat: true }), nothing),
+    ],
+    ['the hub’s UDP port is dropped', 'port-blocked', () => dropPort(picture.home, 51_820)],
+    ['all UDP is dropped', 'udp-blocked', () => dropAllUdp(picture.home)],
+    ['full-size packets get lost', 'mtu-black-hole', () => shrinkCarrierMtu(picture, picture.home)],
+    ['the interface is deleted', 'drift', async () => (await pi.run('ip', ['link', 'del', 'dev', 'hw0']), nothing)],
+    [
+      'the peer is removed from the hub’s WireGuard',
+      'any',
+      async () => {
+        const publicKey = (await pi.run('wg', ['show', 'hw0', 'public-key'])).stdout.trim()
+        await picture.hub.run('wg', ['set', 'hw0', 'peer', publicKey, 'remove'])
+        return nothing
+      },
+    ],
+    ['the hub moved, and its name follows', 'endpoint-moved', async () => (await moveHub(lab, picture), nothing)],
+  ])(
+    '%s: %s',
+    async (_fault, cause, fault) => {
+      const told = await toldOf(fault)
+      if (cause === 'any') return expect([0, 2]).toContain(told.length)
+      expect(told.map(({ kind, incident }) => [kind, incident?.cause])).toEqual([
+        ['down', cause],
+        ['recovered', cause],
+      ])
+      expect(new Set(told.map(({ incident }) => incident?.id)).size).toBe(1)
+    },
+    240_000,
+  )
+
+  test('the line is away for a while: home-offline, told by the hub', async () => {
+    const told = await toldOf(() => outage(picture.home), 45_000)
+    expect(told.map(({ kind }) => kind)).toEqual(['down', 'recovered'])
+    expect(told.at(-1)?.incident?.cause).toBe('home-offline')
+  }, 240_000)
+})
+
+test('what is healed before it would be shown is told to nobody, and is in the record of both ends', async () => {
+  await writeAlerts(pi, `channels: { people: "${receiver.url}/people" }\n`)
+  await sleep(4_000)
+  const before = await settled()
+  const since = new Date().toISOString()
+  const undo = await dropThisFlow(picture.home)
+  const record = await waitForIncident(
+    pi,
+    ({ began, met, cause }) => began >= since && met && cause === 'flow-dead',
+    60_000,
+  )
+  expect(record).toMatchObject({ said: { down: null, recovered: null }, tried: [{ helped: true }] })
+  expect(record.seconds).toBeLessThan(30)
+  await waitForIncident(picture.hub, ({ id }) => id === record.id, 10_000)
+  const { stdout } = await pi.homeward(['events', '--csv'])
+  expect(stdout.split('\r\n').find((line) => line.includes(record.id))).toContain('flow-dead')
+  await undo()
+  await sleep(10_000)
+  expect((await toldAt(receiver, '/people')).slice(before)).toEqual([])
+}, 240_000)

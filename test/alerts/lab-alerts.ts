@@ -1,0 +1,70 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { IncidentRecord } from '../../protocol/incidents.ts'
+import { sleep } from '../../system/sleep.ts'
+import type { Host } from '../lab/host.ts'
+import type { Received } from '../fake/alert-receiver.ts'
+import type { Receiver } from '../lab/receiver.ts'
+
+/** What a webhook of ours says. */
+export interface Told {
+  readonly at: number
+  readonly kind: string
+  readonly home: string
+  readonly title: string
+  readonly text: string
+  readonly incident: { readonly id: string; readonly cause: string } | null
+}
+
+/** Writes alerts.yaml; what runs takes it within seconds. */
+export async function writeAlerts(host: Host, yaml: string): Promise<void> {
+  await writeFile(join(host.disk.configDir, 'alerts.yaml'), yaml, { mode: 0o600 })
+}
+
+/** What came to the webhook at this path, oldest first. */
+export async function toldAt(receiver: Receiver, path: string): Promise<readonly Told[]> {
+  return (await receiver.received()).filter((one) => one.path === path).map(asTold)
+}
+
+/** Waits until so many came there. @throws with what came, when that takes too long. */
+export async function waitForTold(
+  receiver: Receiver,
+  path: string,
+  isEnough: (told: readonly Told[]) => boolean,
+  timeoutMs: number,
+): Promise<readonly Told[]> {
+  const until = performance.now() + timeoutMs
+  for (;;) {
+    const told = await toldAt(receiver, path)
+    if (isEnough(told)) return told
+    if (performance.now() > until)
+      throw new Error(`after ${timeoutMs / 1_000} s ${path} was told ${JSON.stringify(told.map(({ title }) => title))}`)
+    await sleep(200)
+  }
+}
+
+async function incidentsOf(host: Host): Promise<readonly IncidentRecord[]> {
+  const { stdout } = await host.homeward(['events', '--json'])
+  return (JSON.parse(stdout) as { readonly incidents: readonly IncidentRecord[] }).incidents
+}
+
+/** Waits until the record is as wanted. @throws with what stands there, when that takes too long. */
+export async function waitForIncident(
+  host: Host,
+  isWanted: (incident: IncidentRecord) => boolean,
+  timeoutMs: number,
+): Promise<IncidentRecord> {
+  const until = performance.now() + timeoutMs
+  for (;;) {
+    const all = await incidentsOf(host)
+    const found = all.findLast(isWanted)
+    if (found !== undefined) return found
+    if (performance.now() > until) throw new Error(`after ${timeoutMs / 1_000} s there is only ${JSON.stringify(all)}`)
+    await sleep(500)
+  }
+}
+
+function asTold({ at, body }: Received): Told {
+  const { type, data } = JSON.parse(body) as { type: string; data: Omit<Told, 'at' | 'kind'> }
+  return { ...data, at, kind: type.replace('homeward.', '') }
+}
