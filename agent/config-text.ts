@@ -25,6 +25,7 @@ const ABOVE: Partial<Record<keyof AgentConfig, string>> = {
     ' Addresses and TCP ports on the internet, asked only while the hub is silent: whether the line is away, or the hub.',
   rotateKeys:
     ' When the tunnel gets a new key, as a cron expression: "0 4 1 * *" is 4:00 on the first of each month. null: never, as on a MikroTik.',
+  metricsPort: ' Prometheus metrics at /metrics on this port of loopback.',
   lan: ` The networks here that the tunnel may reach; nothing else can be reached through it.
  masquerade: hosts on the LAN see what the tunnel ends on, and need no route.
  routed: they see who is calling, and need a route back, which they have where it ends on their router.`,

@@ -72,6 +72,8 @@ const FieldsSchema = v.strictObject({
   beacons: v.optional(v.pipe(v.array(LiteralPlaceSchema), v.maxLength(8)), [...BEACONS]),
   /** When the tunnel gets a new key; a cron expression, checked by what schedules it. */
   rotateKeys: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(100))), null),
+  /** Prometheus metrics on this port of loopback; off without it. Taken when the agent begins. */
+  metricsPort: v.optional(PortSchema),
   lan: v.strictObject({
     mode: v.optional(LanModeSchema, 'masquerade'),
     prefixes: v.optional(v.pipe(v.array(CidrSchema), v.maxLength(32)), []),

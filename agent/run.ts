@@ -6,6 +6,7 @@ import type { Clock } from '../system/clock.ts'
 import { stampOf } from '../system/file-stamp.ts'
 import { type LocalHandler, serveLocal } from '../system/local-socket.ts'
 import type { Log } from '../system/log.ts'
+import { serveMetrics } from '../system/metrics-server.ts'
 import { makeAssurance } from './assurance.ts'
 import { makeCalendar } from '../system/calendar.ts'
 import { makeRuntimeFolder } from './change-lock.ts'
@@ -23,6 +24,7 @@ import { type LifeWatch, makeLifeWatch } from './life-watch.ts'
 import { openLineMemory } from './line-memory.ts'
 import { rotateKey, settleRotation } from './key-rotation.ts'
 import { makeLoop, type TunnelLoop } from './loop.ts'
+import { agentFamilies, makeRepairCounts } from './metrics.ts'
 import { measureMappingLife } from './mapping-life.ts'
 import { leadOffCarrier } from './off-carrier.ts'
 import { openAdapter } from './open-adapter.ts'
@@ -59,6 +61,7 @@ interface Agent {
   readonly rotations: KeyRotations
   readonly alerting: Alerting
   readonly signs: IncidentSigns
+  readonly serveMetrics: (signal: AbortSignal) => Promise<void>
   /** Ends a rotation that was cut off. */
   readonly settleKey: () => Promise<void>
   readonly answer: LocalHandler
@@ -103,6 +106,7 @@ export async function runAgent(
         agent.rotations.run(all),
         agent.signs.run(all),
         agent.alerting.run(all),
+        agent.serveMetrics(all),
       ])
       log.info(how === 'left' ? 'agent.yaml is gone: this machine left its hub' : 'the agent ends; the tunnel stays')
       if (how === 'ended') await agent.offCarrier()
@@ -155,6 +159,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     clock,
     log,
   })
+  const repairs = makeRepairCounts()
   const signs = makeIncidentSigns(
     alerting,
     () => config.home,
@@ -252,6 +257,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
           tell: (action) => {
             telling.tell(action)
             signs.tell(action)
+            repairs.tell(action)
             // Another address is another NAT, perhaps of another carrier.
             if (action.kind === 'tell-mapping' && isElsewhere(action.change)) life.request()
           },
@@ -328,6 +334,17 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     rotations,
     alerting,
     signs,
+    serveMetrics: (signal) =>
+      serveMetrics(
+        config.metricsPort ?? null,
+        async () => {
+          const [status, peer] = [await teller.status(), await teller.hubPeer()]
+          const hub = { publicKey: firstHub(config).publicKey, allowedIps: peer?.allowedIps ?? [] }
+          return agentFamilies(status, hub, repairs.all(), alerting.counts(), clock.wall())
+        },
+        log,
+        signal,
+      ),
     settleKey: async () => {
       const tunnel = { adapter, joined: asWritten.publicKey, stateDir }
       takeKey(await settleRotation(tunnel, config.interface, rotated, log))

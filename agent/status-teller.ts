@@ -1,6 +1,7 @@
 import type { Adapter, Description, Observation } from '../adapters/adapter.ts'
 import type { Alerting } from '../alerts/alerting.ts'
 import type { Clock } from '../system/clock.ts'
+import type { PeerState } from '../wireguard/dump.ts'
 import { cutPeriod } from '../wireguard/cut-period.ts'
 import type { Calendar } from '../system/calendar.ts'
 import { carrierNat } from './carrier-nat.ts'
@@ -13,6 +14,8 @@ import { type Status, statusOf } from './status.ts'
 
 export interface StatusTeller {
   readonly status: () => Promise<Status>
+  /** The hub as a peer of the interface; null when it is not there, or could not be looked at. */
+  readonly hubPeer: () => Promise<PeerState | null>
 }
 
 export interface StatusSources {
@@ -61,12 +64,22 @@ export function makeStatusTeller(sources: StatusSources): StatusTeller {
     return { description, observed, ownAddress: ends?.own ?? null }
   }
 
+  function recentLook(): Promise<Look> {
+    if (latest === null || clock.now() - latest.at > LOOK_MS) latest = { at: clock.now(), look: look() }
+    return latest.look
+  }
+
+  function peerIn({ observed }: Look): PeerState | null {
+    return observed?.interface?.peers.find((one) => one.publicKey === firstHub(config()).publicKey) ?? null
+  }
+
   return {
+    hubPeer: async () => peerIn(await recentLook()),
     status: async () => {
-      if (latest === null || clock.now() - latest.at > LOOK_MS) latest = { at: clock.now(), look: look() }
-      const { description, observed, ownAddress } = await latest.look
+      const seen = await recentLook()
+      const { description, observed, ownAddress } = seen
       const { watch, stale } = loop.look()
-      const peer = observed?.interface?.peers.find((one) => one.publicKey === firstHub(config()).publicKey)
+      const peer = peerIn(seen)
       return statusOf({
         version,
         description,

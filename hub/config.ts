@@ -18,6 +18,8 @@ export const HubConfigSchema = v.strictObject({
   alternatePorts: v.optional(v.pipe(v.array(PortSchema), v.maxLength(16)), [4500, 443, 53]),
   interface: v.optional(InterfaceNameSchema, 'hw0'),
   mtu: v.optional(v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000)), DEFAULT_MTU),
+  /** Prometheus metrics on this port of loopback; off without it. Taken when the daemon begins. */
+  metricsPort: v.optional(PortSchema),
 })
 
 /** What hub.yaml says, checked and defaulted. */
@@ -57,6 +59,9 @@ interface: ${JSON.stringify(config.interface)}
 
 # Bytes. 1420 fits every path that carries 1500.
 mtu: ${config.mtu}
+
+# Prometheus metrics at /metrics on this port of loopback, for all homes. Taken when the daemon begins.
+# metricsPort: 9187
 `
 }
 

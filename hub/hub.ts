@@ -39,7 +39,7 @@ import { leave, removeHome, type Removed } from './removal.ts'
 import { hashOf, type SecretHash, sameHash } from './secret.ts'
 import { makeSessions } from './sessions.ts'
 import { type HubStatus, hubStatus, type RegistrationNote } from './status.ts'
-import { type Change, type Home, homeNamed } from './store-document.ts'
+import { type Change, type Home, homeNamed, type StoreDocument } from './store-document.ts'
 import type { Store } from './store.ts'
 import { hubAddressIn } from './tunnel-network.ts'
 import { freeAlternatePorts } from './udp-ports.ts'
@@ -65,6 +65,7 @@ export interface Hub {
   readonly removeDevice: (asker: Asker, name: string) => Promise<void>
   readonly listDevices: (asker: Asker) => DeviceList
   readonly status: () => Promise<HubStatus>
+  readonly document: () => StoreDocument
   /** Brings interface and firewall to what they should be. @throws {Problem} */
   readonly reconcile: () => Promise<void>
   /** The same for timers: a problem goes to the log, and the next time tries again. */
@@ -340,6 +341,8 @@ export function makeHub(parts: HubParts): Hub {
         return { name, address, publicKey, home, addedAt, lastHandshakeSeconds }
       }),
     }),
+
+    document: () => store.document,
 
     status: async () =>
       hubStatus({

@@ -5,6 +5,7 @@ import { makeFolder } from '../system/atomic-file.ts'
 import { systemClock } from '../system/clock.ts'
 import { type LocalServer, serveLocal } from '../system/local-socket.ts'
 import type { Log } from '../system/log.ts'
+import { serveMetrics } from '../system/metrics-server.ts'
 import { sleep } from '../system/sleep.ts'
 import { makeCallers } from './callers.ts'
 import { carrierDoor } from './carrier-door.ts'
@@ -18,6 +19,7 @@ import { makeHomeSigns } from './home-signs.ts'
 import { hubPulse } from './hub-pulse.ts'
 import type { Hub } from './hub.ts'
 import { type AdapterMaker, type OpenHub, openHub } from './open.ts'
+import { hubFamilies } from './metrics.ts'
 import { makeInitiations } from './initiations.ts'
 import type { HubPaths } from './paths.ts'
 import { openRegistrar, type RegistrarServer } from './registrar-server.ts'
@@ -94,6 +96,12 @@ export async function runHub(
     await Promise.all([
       witness.watch(loops),
       alerting.run(loops),
+      serveMetrics(
+        hub.config.metricsPort ?? null,
+        async () => hubFamilies(await hub.status(), hub.document(), alerting.counts(), version, systemClock.wall()),
+        log,
+        loops,
+      ),
       watchDrift(hub, witness, loops),
       watchConfig(paths.config, stamp, hub, log, loops, async (port) => {
         const old = registrar

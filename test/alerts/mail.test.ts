@@ -29,6 +29,7 @@ async function serve(options: ConstructorParameters<typeof SMTPServer>[0] = {}):
       void text(stream).then((body) => {
         const from = envelope.mailFrom === false ? '' : envelope.mailFrom.address
         got.push({ from, to: envelope.rcptTo.map(({ address }) => address), text: body })
+        // oxlint-disable-next-line promise/no-callback-in-promise -- the server wants to be called back
         done()
       })
     },

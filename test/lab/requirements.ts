@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { tryCommand } from '../../system/run-command.ts'
 import { removeLeftovers } from './leftovers.ts'
-import { OPENWRT_TOOLS, whatIsMissing } from './tools.ts'
+import { TEST_TOOLS, whatIsMissing } from './tools.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** What dist/ is made of. */
@@ -15,7 +15,7 @@ const SOURCES = ['adapters', 'agent', 'alerts', 'cli', 'hub', 'problems', 'proto
  * @throws {Error} with everything that is missing. Never skips: a test that did not run proves nothing.
  */
 export default async function checkRequirements(): Promise<void> {
-  const missing = await whatIsMissing(OPENWRT_TOOLS)
+  const missing = await whatIsMissing(TEST_TOOLS)
   if (missing.length > 0) throw new Error(`the laboratory cannot run here:\n- ${missing.join('\n- ')}`)
   await removeLeftovers()
   if (!(await isStale())) return

@@ -23,12 +23,13 @@ const TOOLS: Readonly<Record<string, string>> = {
 /** The search path of every host: sbin too, which a plain user's login shell lacks. */
 export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** What the simulated OpenWrt router is made of; only tests have one. */
-export const OPENWRT_TOOLS: Readonly<Record<string, string>> = {
+/** What only tests have: the simulated OpenWrt router is made of these, and alerts go to a broker. */
+export const TEST_TOOLS: Readonly<Record<string, string>> = {
   dropbear: 'dropbear-bin',
   busybox: 'busybox',
   flock: 'util-linux',
   openssl: 'openssl',
+  mosquitto: 'mosquitto',
 }
 
 /** What stands between this machine and a laboratory, one sentence each; empty when nothing does. @param more tools. */

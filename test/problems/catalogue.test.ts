@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { registerAlertVerbs } from '../../cli/alert-verbs.ts'
 import { registerDeviceVerbs } from '../../cli/device-verbs.ts'
 import { registerHomeVerbs } from '../../cli/home-verbs.ts'
 import { registerHubVerbs } from '../../cli/hub-verbs.ts'
@@ -24,7 +25,13 @@ const PROSE: ReadonlySet<string> = new Set(['never', 'only'])
 /** `status`, `hub`, `hub invite`, … */
 function verbs(): ReadonlySet<string> {
   const program = new Command('homeward')
-  for (const register of [registerHomeVerbs, registerHubVerbs, registerDeviceVerbs, registerRouterVerbs])
+  for (const register of [
+    registerHomeVerbs,
+    registerHubVerbs,
+    registerDeviceVerbs,
+    registerAlertVerbs,
+    registerRouterVerbs,
+  ])
     register(program)
   return new Set(
     program.commands.flatMap((verb) => [
@@ -43,9 +50,9 @@ test('every next step is a sentence without its full stop, and names only comman
   const known = verbs()
   const texts = [...Object.values(catalogue).map(({ next }) => next), await sources()].join('\n')
   for (const { next } of Object.values(catalogue)) expect(next).toMatch(/^[A-Z].*[^.]$/)
-  const named = [...texts.matchAll(/\b(?:Run|with|then|or|by|:) homeward ((?:hub |device |router )?[a-z-]+)/g)].map(
-    ([, verb]) => verb ?? '',
-  )
+  const named = [
+    ...texts.matchAll(/\b(?:Run|with|then|or|by|:) homeward ((?:hub |device |alert |router )?[a-z-]+)/g),
+  ].map(([, verb]) => verb ?? '')
   expect(named.length).toBeGreaterThan(10)
   expect(named.filter((verb) => !known.has(verb) && !PROSE.has(verb))).toEqual([])
 })

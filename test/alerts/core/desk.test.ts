@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { array, assert, boolean, constant, constantFrom, integer, oneof, property, record } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { troubleOf } from '../../../alerts/core/incident.ts'
 import { settingsOf, twoEnds } from './two-ends.ts'
@@ -206,17 +206,17 @@ describe('what comes and goes', () => {
 })
 
 test('whatever happens on the line, an incident is told once at most, and never as over before it is told', () => {
-  const step = fc.oneof(
-    fc.record({
-      do: fc.constant('sign' as const),
-      trouble: fc.constantFrom('unknown', 'home-offline', 'flow-dead', 'hub-down' as const),
+  const step = oneof(
+    record({
+      do: constant('sign' as const),
+      trouble: constantFrom('unknown', 'home-offline', 'flow-dead', 'hub-down' as const),
     }),
-    fc.record({ do: fc.constant('well' as const) }),
-    fc.record({ do: fc.constant('cut' as const), isCut: fc.boolean() }),
-    fc.record({ do: fc.constant('wait' as const), seconds: fc.integer({ min: 1, max: 90 }) }),
+    record({ do: constant('well' as const) }),
+    record({ do: constant('cut' as const), isCut: boolean() }),
+    record({ do: constant('wait' as const), seconds: integer({ min: 1, max: 90 }) }),
   )
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+  assert(
+    property(array(step, { maxLength: 60 }), (steps) => {
       const ends = twoEnds()
       for (const one of steps) {
         // The hub hears what the home can send.

@@ -12,7 +12,7 @@ import { counterpart } from '../../../alerts/core/merge.ts'
 import type { End, Trouble } from '../../../alerts/core/trouble.ts'
 import { ALL_TROUBLES, showAfter } from '../../../alerts/troubles.ts'
 
-export interface Saying {
+interface Saying {
   readonly at: number
   readonly end: End
   readonly what: string

@@ -1,0 +1,71 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { makeQuietHours } from '../../alerts/quiet-hours.ts'
+import { deskSettings, readAlertSettings } from '../../alerts/read-settings.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'homeward-test-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+async function reading(text: string, mode = 0o600) {
+  const path = join(folder, 'alerts.yaml')
+  await writeFile(path, text)
+  await chmod(path, mode)
+  return await readAlertSettings(folder)
+}
+
+test('without the file nobody is told anything', async () => {
+  expect(deskSettings('home', await readAlertSettings(folder)).canSpeak).toBe(false)
+})
+
+test('channels in full and in one line, and rules', async () => {
+  const settings = await reading(`
+channels:
+  phone: ntfys://tk_secret@ntfy.example/home
+  house: { kind: gotify, server: https://push.example, token: A1 }
+  alive: https://hc-ping.com/uuid
+showAfterSeconds: { default: 60, drift: 5 }
+quietHours: { from: 0 22 * * *, until: 0 7 * * * }
+summary: 0 8 * * 1
+`)
+  expect(Object.keys(settings.channels)).toEqual(['phone', 'house', 'alive'])
+  const { canSpeak, showAfterMs } = deskSettings('home', settings)
+  expect([canSpeak, showAfterMs.unknown, showAfterMs.drift]).toEqual([true, 60_000, 5_000])
+})
+
+test('what only hears that we are alive is nobody to tell', async () => {
+  expect(deskSettings('home', await reading('channels: { alive: https://hc-ping.com/uuid }')).canSpeak).toBe(false)
+})
+
+test('a file that others may read is refused', async () => {
+  await expect(reading('channels: {}', 0o644)).rejects.toMatchObject({ code: 'secret-exposed' })
+})
+
+test.each([
+  ['a channel that nobody knows', 'channels: { one: gopher://hunter2 }'],
+  ['a channel without its token', 'channels: { one: { kind: gotify, server: "https://hunter2.example" } }'],
+  ['a secret of another form', 'channels: { one: { kind: webhook, url: "https://x.example", secret: hunter2 } }'],
+  [
+    'a field too many',
+    'channels: { one: { kind: discord, webhook: "https://x.example", hunter2: hunter2 } }'.replace(
+      'hunter2: ',
+      'more: ',
+    ),
+  ],
+  ['a schedule that is none', 'summary: hunter2'],
+  ['quiet hours that never end', 'quietHours: { from: 0 22 * * *, until: 0 0 31 2 * }'],
+])('%s is named, and nothing of the file is repeated', async (_what, text) => {
+  const thrown: unknown = await reading(text).catch((error: unknown) => error)
+  expect(thrown).toMatchObject({ code: 'config-invalid' })
+  expect((thrown as Error).message).not.toContain('hunter2')
+})
+
+test('quiet hours go over midnight, and over none', () => {
+  const isQuiet = makeQuietHours({ from: '0 22 * * *', until: '0 7 * * *' })
+  const at = (hour: number): Date => new Date(2026, 10, 23, hour, 30)
+  expect([21, 22, 3, 6, 7, 12].map((hour) => isQuiet(at(hour)))).toEqual([false, true, true, true, false, false])
+})
