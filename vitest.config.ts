@@ -7,8 +7,12 @@ const LAB = {
   hookTimeout: 120_000,
   fileParallelism: true,
 }
-/** Each of their steps waits for a login and a shell: four of these together keep one core busy. */
-const PATIENT = ['test/contract/openwrt-*.lab.test.ts', 'test/adapters/openwrt/*.lab.test.ts']
+/** They wait, for a login and a shell or for an alarm: four of these together keep one core busy. */
+const PATIENT = [
+  'test/alerts/*.lab.test.ts',
+  'test/contract/openwrt-*.lab.test.ts',
+  'test/adapters/openwrt/*.lab.test.ts',
+]
 
 export default defineConfig({
   test: {

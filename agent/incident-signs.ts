@@ -16,6 +16,9 @@ export interface IncidentSigns {
 
 const LOOK_EVERY_MS = 5_000
 
+/** By then the registrar was asked again: the longest pause after failures is 60 s and a quarter. */
+const SETTLED_MS = 90_000
+
 export function makeIncidentSigns(
   alerting: Pick<Alerting, 'sign' | 'passing' | 'note' | 'changed'>,
   home: () => string,
@@ -26,8 +29,8 @@ export function makeIncidentSigns(
 
   function besides(): void {
     const { health, isDaemonSilent, registration } = look().watch
-    // While the tunnel is silent, that is the trouble.
-    if (health.kind !== 'up') return
+    // While the tunnel is silent, that is the trouble; and what was asked then says nothing of now.
+    if (health.kind !== 'up' || clock.now() - health.since < SETTLED_MS) return
     say('hub-daemon', 'hub-daemon-silent', isDaemonSilent)
     say('registrar', 'registrar-unreachable', registration.registrar === 'unreachable')
     say('router', 'router-silent', isRouterSilent)

@@ -150,10 +150,12 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     pulse: async () => homePulse(await teller.status(), clock.wall()),
     exchange: (incidents) =>
       turns(async () => {
-        const { answer } = await registerHome(
+        const { answer, problem } = await registerHome(
           { ...registering(), reason: 'incident', incidents, timeoutMs: ASK_MS },
           signal,
         )
+        if (problem !== null)
+          log.info({ code: problem.code, why: problem.why }, 'the hub could not be told of incidents')
         return answer === null ? null : (answer.incidents ?? 'no-word')
       }),
     clock,

@@ -25,8 +25,8 @@ export interface Alerting {
   readonly sign: (home: string, scope: Scope, trouble: Trouble, since: number) => void
   readonly passing: (home: string, trouble: Trouble) => void
   readonly note: (event: Extract<DeskEvent, { kind: 'well' | 'tried' | 'moved' | 'homes' }>) => void
-  /** On the hub: what a home reports, and what the hub says to it. */
-  readonly take: (home: string, report: IncidentReport) => IncidentAnswer
+  /** On the hub: what a home reports, and what the hub says to it. Who has the word is on disk by then. */
+  readonly take: (home: string, report: IncidentReport) => Promise<IncidentAnswer>
   /** The newest of the tunnel, of this home or of any; null: none that is remembered. */
   readonly last: () => IncidentRecord | null
   /** How many incidents there were of each cause since this end runs. */
@@ -78,6 +78,7 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
     remembered.filter((one) => isUnfinished(one, end)).map((one) => fromRecord(one, momentOf(clock))),
     clock.now(),
   )
+  let written: Promise<void> = Promise.resolve()
   let courier: Courier = startCourier()
 
   function startCourier(): Courier {
@@ -106,7 +107,7 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
         if (record.scope === 'tunnel' && (last === null || record.began >= last.began || record.alias === last.id))
           last = record
         if (record.ended !== null && !record.met) counts.set(record.cause, (counts.get(record.cause) ?? 0) + 1)
-        void incidentLog.write(record).then((lost) => {
+        written = incidentLog.write(record).then((lost) => {
           if (lost !== null) log.warn({ why: lost }, 'an incident could not be written down')
         })
         return
@@ -216,13 +217,14 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
       note({ kind: 'sign', id: newId(home, scope, end, calendar.at(since)), home, scope, trouble, since }),
     passing: (home, trouble) => note({ kind: 'passing', id: newId(home, 'tunnel', end, clock.wall()), home, trouble }),
     note,
-    take: (home, report) => {
+    take: async (home, report) => {
       const now = clock.now()
       const moment = { wall: Date.parse(report.now), now }
       // Whatever it says, a home speaks of itself alone.
       const incidents = report.incidents.map((one) => ({ ...fromRecord(one, moment), home }))
       const others = untold(desk, home)
       note({ kind: 'reported', home, incidents, claims: report.claims, canSpeak: report.canSpeak })
+      await written
       const answers = incidents.flatMap((one) => {
         const incident = counterpart(desk.incidents, one)
         return incident === null ? [] : [{ was: one.id, incident: recordOf(incident, calendar, clock) }]

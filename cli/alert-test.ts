@@ -53,9 +53,8 @@ async function testEnds(context: Context, channel: string | null): Promise<reado
       testHere(context, channel, 'home', config.home),
       testAtHub(context, channel),
     ])
-    // A name that only one end knows is no fault of the other.
-    if (home instanceof Problem && hub.problem !== null) throw home
-    return [...(home instanceof Problem ? [] : [home]), ...(isNameless(hub, channel) ? [] : [hub])]
+    if (home instanceof Problem && (hub instanceof Problem || hub.problem !== null)) throw home
+    return [home, hub].filter((one): one is EndTest => !(one instanceof Problem))
   }
   if (await isThere(hubPaths(context).config)) {
     const hub = await testHere(context, channel, 'hub', 'hub')
@@ -85,10 +84,7 @@ async function testHere(
   }
 }
 
-async function testAtHub(
-  { configDir }: Context,
-  channel: string | null,
-): Promise<EndTest & { readonly code?: string }> {
+async function testAtHub({ configDir }: Context, channel: string | null): Promise<EndTest | Problem> {
   try {
     const config = await readAgentConfig(configDir)
     const hub = firstHub(config)
@@ -105,13 +101,11 @@ async function testAtHub(
     )
     return { end: 'hub', channels: answer.channels, problem: null }
   } catch (thrown) {
-    const { message, code } = asProblem(thrown, 'asking the hub for a test')
-    return { end: 'hub', channels: [], problem: message, code }
+    const problem = asProblem(thrown, 'asking the hub for a test')
+    // A name that only this end knows is no fault of the hub.
+    if (problem.code === 'channel-missing') return problem
+    return { end: 'hub', channels: [], problem: problem.message }
   }
-}
-
-function isNameless(test: EndTest & { readonly code?: string }, channel: string | null): boolean {
-  return channel !== null && test.code === 'channel-missing'
 }
 
 /** How the tunnel is does not matter to a test. */

@@ -20,10 +20,17 @@ export function statusText(status: Status, colours = wantsColours()): string {
     ['interface', `${tunnel.interface}, ${tunnel.address}, port ${tunnel.listenPort ?? 'none'}, MTU ${tunnel.mtu}`],
     ['router', routerText(status)],
     ...tunnel.notes.map((note) => ['note', NOTE_TEXT[note]] as const),
+    ...status.alerts.channels.flatMap(channelLine),
     ...status.router.warnings.map((warning) => ['note', warning] as const),
   ]
   const head = `${style('bold', status.home)}  ${style('dim', `homeward ${status.version}`)}`
   return [head, ...lines.map(([what, text]) => `  ${style('dim', what.padEnd(11))}${text}`)].join('\n')
+}
+
+/** Only what does not work: that it does is no news. */
+function channelLine({ name, waiting, problem }: Status['alerts']['channels'][number]) {
+  const waits = waiting === 0 ? '' : `, ${waiting} waiting`
+  return problem === null ? [] : [['alerts', `${name} does not work: ${problem}${waits}`] as const]
 }
 
 const STATE_STYLE = {

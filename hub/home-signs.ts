@@ -32,6 +32,7 @@ export function makeHomeSigns(
   clock: Clock,
 ): HomeSigns {
   const startedAt = clock.now()
+  let known: readonly Home[] | null = null
   const intervals = new Map<string, number>()
 
   function lookAt({ name, publicKey, address }: Home): void {
@@ -53,7 +54,8 @@ export function makeHomeSigns(
 
   return {
     look: (homes) => {
-      alerting.note({ kind: 'homes', homes: homes.map(({ name }) => name) })
+      if (homes !== known) alerting.note({ kind: 'homes', homes: homes.map(({ name }) => name) })
+      known = homes
       if ((witness.ageSeconds() ?? Infinity) > BLIND_SECONDS) return
       for (const home of homes) lookAt(home)
     },

@@ -147,6 +147,8 @@ export function openDesk(settings: DeskSettings, incidents: readonly Incident[],
 
 /** Decides, never acts. */
 export function nextDesk(desk: Desk, event: DeskEvent, now: number): readonly [Desk, readonly DeskAct[]] {
+  // What is said of every home each second, and changes nothing.
+  if (event.kind === 'well' && openIncident(desk, event.home, event.scope) === null) return [desk, []]
   const acts: DeskAct[] = []
   let after = taken(desk, event, now, acts)
   after = { ...after, incidents: after.incidents.map((incident) => settled(incident, after, now, acts)) }
