@@ -426,7 +426,10 @@ function kept(desk: Desk, now: number): readonly Incident[] {
   const { end } = desk.settings
   const left = desk.incidents.filter((incident) => {
     const { ended, met, said } = incident
-    if (ended === null) return true
+    // Of what only a home could see, and that home says nothing any more.
+    const lastWord = Math.max(incident.began, desk.reports[incident.home]?.at ?? -Infinity)
+    const isOrphan = end === 'hub' && incident.views.hub === null && now - lastWord >= KEPT_MS
+    if (ended === null) return !isOrphan
     if (end === 'hub') return now - ended < KEPT_MS
     const isSaid = said.down === null ? !isDue(incident, desk, now) : said.down.by !== 'home' || said.recovered !== null
     return !(met && isSaid)
