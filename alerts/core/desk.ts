@@ -116,8 +116,6 @@ const EXCHANGE_EVERY_MS = 3_000
 /** By then the hub has noticed that this home is back. */
 const FIRST_EXCHANGE_MS = 20_000
 const EXCHANGE_AGAIN_MS = { claim: 10_000, most: 600_000 } as const
-/** With nobody to ask, what is over is told after so many tries. */
-const TRIES_ALONE = 3
 const KEPT_MS = 24 * 3_600_000
 /** However long the ends do not meet. */
 const MOST_KEPT = 100
@@ -343,7 +341,7 @@ function exchanged(
   const exchange = { isUnderWay: false, hasAsked: true, failures, notBefore: now + waitMs, hasClaimed }
   const after: Desk = { ...desk, exchange }
   if (answer === null) {
-    const alone = (one: Incident) => asked.includes(one.id) && isDue(one, after, now) && maySpeakAlone(one, failures)
+    const alone = (one: Incident) => asked.includes(one.id) && isDue(one, after, now) && maySpeakAlone(one)
     return { ...after, incidents: after.incidents.map((one) => (alone(one) ? say(one, after, now, acts) : one)) }
   }
   for (const incident of answer.others) acts.push({ kind: 'write', incident: { ...incident, met: true } })
@@ -374,13 +372,12 @@ function ofThose(told: Desk['told'], incidents: readonly Incident[]): Desk['told
 }
 
 /**
- * Without the hub's word: only with proof that this home's own line works, else the hub tells it, and both would.
- * What is over was seen by nobody else, when the hub stays away.
+ * Without the hub's word: only with proof that this home's own line works and the hub does not, or of what the hub cannot see.
+ * Else the hub hears nothing from here, and tells it itself: both would. The other causes were proven by the hub's answers, so
+ * they say nothing of a hub that does not answer any more.
  */
-function maySpeakAlone(incident: Incident, failures: number): boolean {
-  const trouble = troubleOf(incident)
-  if (incident.ended !== null) return failures >= TRIES_ALONE
-  return trouble !== 'home-offline' && trouble !== 'unknown'
+function maySpeakAlone(incident: Incident): boolean {
+  return incident.scope !== 'tunnel' || troubleOf(incident) === 'hub-down'
 }
 
 /** On the hub: what it saw of a home by itself, and that home has not heard of. */
