@@ -66,8 +66,10 @@ export function makeIncidentSigns(
           const before = from === null ? null : formatEndpoint(from.endpoint)
           return alerting.note({ kind: 'moved', home: home(), before, after: formatEndpoint(to.endpoint) })
         }
-        case 'tell-remedy':
-          return alerting.note({ kind: 'tried', home: home(), tried: action.report })
+        case 'tell-remedy': {
+          const seconds = Math.round(action.report.seconds * 100) / 100
+          return alerting.note({ kind: 'tried', home: home(), tried: { ...action.report, seconds } })
+        }
         default:
           return action satisfies never
       }

@@ -16,6 +16,8 @@ import {
   readAgentConfigFile,
   type RouterConfig,
 } from './config.ts'
+import { incidentPaths } from '../alerts/incident-log.ts'
+import { outboxPath } from '../alerts/outbox.ts'
 import { eventsPath, olderEventsPath } from './event-log.ts'
 import { forgetHome } from './forget-home.ts'
 import { hubAddressesPath } from './hub-addresses.ts'
@@ -83,6 +85,8 @@ export async function leaveHome(
   for (const path of [
     eventsPath(stateDir),
     olderEventsPath(stateDir),
+    ...incidentPaths(stateDir),
+    outboxPath(stateDir),
     hubAddressesPath(stateDir),
     linePath(stateDir),
     clockPath(stateDir),

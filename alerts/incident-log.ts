@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { type IncidentRecord, IncidentSchema } from '../protocol/incidents.ts'
-import { openLineFile, readLineFile } from '../system/line-file.ts'
+import { olderOf, openLineFile, readLineFile } from '../system/line-file.ts'
 
 /**
  * incidents.jsonl in the state folder, and incidents.1.jsonl with what was before. Each line is one incident as it was then,
@@ -32,6 +32,12 @@ export async function readIncidents(stateDir: string): Promise<readonly Incident
     found.set(record.id, record)
   }
   return [...found.values()].sort((a, b) => a.began.localeCompare(b.began))
+}
+
+/** The file and the one it was before. */
+export function incidentPaths(stateDir: string): readonly string[] {
+  const path = incidentsPath(stateDir)
+  return [path, olderOf(path)]
 }
 
 function incidentsPath(stateDir: string): string {

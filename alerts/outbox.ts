@@ -42,7 +42,7 @@ interface Entry {
 
 /** A damaged file is an empty one. */
 export async function openOutbox(stateDir: string, log: Log): Promise<Outbox> {
-  const path = join(stateDir, 'outbox.json')
+  const path = outboxPath(stateDir)
   let entries: readonly Entry[] = await readEntries(path)
   let saving: Promise<void> = Promise.resolve()
   let isDirty = false
@@ -86,6 +86,10 @@ export async function openOutbox(stateDir: string, log: Log): Promise<Outbox> {
     },
     saved: () => saving,
   }
+}
+
+export function outboxPath(stateDir: string): string {
+  return join(stateDir, 'outbox.json')
 }
 
 async function readEntries(path: string): Promise<readonly Entry[]> {

@@ -25,7 +25,7 @@ const CONTRACT_KEYS = [
   'tunnel.keepaliveSeconds tunnel.heartbeat.answeredSecondsAgo tunnel.heartbeat.rttMs',
   'tunnel.heartbeat.lossRatio tunnel.heartbeat.intervalSeconds tunnel.heartbeat.idleBytesPerDay mapping.address mapping.port',
   'mapping.since mapping.changes mapping.carrierNat mapping.lifeSeconds mapping.cutPeriod registration.at',
-  'registration.count lastIncident',
+  'registration.count lastIncident alerts.channels',
 ]
 
 let lab: Lab

@@ -123,7 +123,11 @@ describe('each fault gives one down and one recovered, with its cause', () => {
       'drift',
       async () => (await pi.run('nft', ['delete', 'table', 'inet', 'homeward']), nothing),
     ],
-    ['the home’s router is rebooted', 'any', async () => (await rebootRouter(lab, picture.home), nothing)],
+    [
+      'the home’s router is rebooted',
+      'any',
+      async () => (await rebootRouter(lab, picture.home, { offMs: 40_000 }), nothing),
+    ],
     [
       'the line redials: down, another address, a stale entry',
       'any',
