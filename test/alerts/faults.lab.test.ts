@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inviteHome, startHub, waitForStatus } from '../agent/lab-home.ts'
 import { sleep } from '../../system/sleep.ts'
+import { stepClockBack } from '../lab/clock-fault.ts'
 import {
   changeWanAddress,
   dropAllUdp,
@@ -142,6 +143,13 @@ describe('each fault gives one down and one recovered, with its cause', () => {
     },
     240_000,
   )
+
+  test('the clock went back: told at once it is what is proven then, and in the end that handshakes were refused', async () => {
+    const told = await toldOf(async () => (await stepClockBack(pi, 'hw0'), nothing))
+    expect(told.map(({ kind }) => kind)).toEqual(['down', 'recovered'])
+    expect(told[1]?.incident?.cause).toBe('handshake-refused')
+    expect(told[0]?.incident?.id).toBe(told[1]?.incident?.id)
+  }, 240_000)
 
   test('a peer that the hub puts back before the home misses it is told to nobody, and else once', async () => {
     const before = await settled()
