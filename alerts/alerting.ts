@@ -9,11 +9,12 @@ import { sleep } from '../system/sleep.ts'
 import type { Pulse } from './channel.ts'
 import { compose, summaryMessage } from './compose.ts'
 import { type DeskAct, type DeskEvent, nextDesk, openDesk, untold } from './core/desk.ts'
-import type { Incident } from './core/incident.ts'
+import { type Incident, troubleOf } from './core/incident.ts'
 import { counterpart } from './core/merge.ts'
 import type { End, Scope, Trouble } from './core/trouble.ts'
 import { type ChannelStatus, type Courier, makeCourier } from './courier.ts'
 import { openIncidentLog, readIncidents } from './incident-log.ts'
+import type { Message } from './message.ts'
 import { openOutbox } from './outbox.ts'
 import { alertsPath, deskSettings, readAlertSettings, takesMessages } from './read-settings.ts'
 import { fromRecord, toRecord } from './record.ts'
@@ -106,7 +107,6 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
         const record = recordOf(act.incident, calendar, clock)
         if (record.scope === 'tunnel' && (last === null || record.began >= last.began || record.alias === last.id))
           last = record
-        if (record.ended !== null && !record.met) counts.set(record.cause, (counts.get(record.cause) ?? 0) + 1)
         written = incidentLog.write(record).then((lost) => {
           if (lost !== null) log.warn({ why: lost }, 'an incident could not be written down')
         })
@@ -115,10 +115,12 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
       case 'say': {
         const record = recordOf(act.incident, calendar, clock)
         const message = compose(act.what, record, momentToTell(act, calendar, clock))
-        const names = Object.entries(settings.channels).flatMap(([name, one]) => (takesMessages(one) ? [name] : []))
-        log.warn({ id: message.id, cause: record.cause, channels: names }, message.title)
-        outbox.put(message, names)
-        courier.wake()
+        log.warn({ id: message.id, cause: record.cause }, message.title)
+        return send(message)
+      }
+      case 'over': {
+        const cause = troubleOf(act.incident)
+        counts.set(cause, (counts.get(cause) ?? 0) + 1)
         return
       }
       case 'exchange':
@@ -127,6 +129,15 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
       default:
         act satisfies never
     }
+  }
+
+  function send(message: Message): void {
+    const { channels } = settings
+    outbox.put(
+      message,
+      Object.keys(channels).filter((name) => channels[name] !== undefined && takesMessages(channels[name])),
+    )
+    courier.wake()
   }
 
   async function exchange(incidents: readonly Incident[], claims: readonly string[]): Promise<void> {
@@ -200,11 +211,7 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
         const all = await readIncidents(stateDir).catch(() => [])
         const recent = all.filter(({ began }) => began >= since.toISOString())
         const message = summaryMessage(`summary.${at.toISOString()}`, parts.name(), recent, since, at)
-        outbox.put(
-          message,
-          Object.entries(settings.channels).flatMap(([name, one]) => (takesMessages(one) ? [name] : [])),
-        )
-        courier.wake()
+        send(message)
         since = at
       },
       clock,
@@ -239,7 +246,7 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
     counts: () => counts,
     channels: () => courier.status(),
     changed: () => courier.wake(),
-    test: async (channel) => testChannels(settings, channel, await parts.pulse(), new AbortController().signal),
+    test: async (channel) => testChannels(settings, channel, await parts.pulse()),
     run: async (signal) => {
       const ticking = async (): Promise<void> => {
         while (!signal.aborted) {

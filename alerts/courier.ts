@@ -65,25 +65,30 @@ export function makeCourier(parts: CourierParts): Courier {
   }
 }
 
+type Outcome =
+  | { readonly kind: 'taken' }
+  /** `retryAfterMs`: what the other end asked for; null: it did not. */
+  | { readonly kind: 'failed'; readonly retryAfterMs: number | null }
+
 function makeRun(name: string, settings: ChannelSettings, parts: CourierParts) {
   const { end, outbox, pulse, isQuiet, clock, log } = parts
   let problem: string | null = null
   let wakes: readonly (() => void)[] = []
 
   /** One try within its time. */
-  async function attempt(act: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<number | null> {
+  async function attempt(act: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<Outcome> {
     try {
       await within(SEND_MS, signal, act)
       if (problem !== null) log.info({ channel: name }, 'the channel works again')
       problem = null
-      return null
+      return { kind: 'taken' }
     } catch (thrown) {
-      if (signal.aborted) return 0
+      if (signal.aborted) return { kind: 'failed', retryAfterMs: null }
       const why = reasonOf(thrown)
       if (problem === null)
         log.warn({ channel: name, kind: settings.kind, why }, 'a channel does not work; it is tried again')
       problem = why
-      return thrown instanceof Undelivered ? (thrown.retryAfterMs ?? -1) : -1
+      return { kind: 'failed', retryAfterMs: thrown instanceof Undelivered ? thrown.retryAfterMs : null }
     }
   }
 
@@ -106,14 +111,14 @@ function makeRun(name: string, settings: ChannelSettings, parts: CourierParts) {
         await pause(LOOK_EVERY_MS, signal)
         continue
       }
-      const waitMs = await attempt((cut) => send(asSentNow(message, clock.wall()), cut), signal)
-      if (waitMs === null) {
+      const outcome = await attempt((cut) => send(asSentNow(message, clock.wall()), cut), signal)
+      if (outcome.kind === 'taken') {
         failures = 0
         outbox.done(message, name)
         await sleep(BETWEEN_MS, signal)
       } else if (!signal.aborted) {
         failures += 1
-        await sleep(waitMs >= 0 ? Math.max(RETRY.first, waitMs) : backOffMs(failures), signal)
+        await sleep(Math.max(RETRY.first, outcome.retryAfterMs ?? backOffMs(failures)), signal)
       }
     }
   }
@@ -122,10 +127,10 @@ function makeRun(name: string, settings: ChannelSettings, parts: CourierParts) {
     const { pulse: tell, pulseSeconds = 60 } = channel
     if (tell === undefined) return
     while (!signal.aborted) {
-      const failed = await attempt(async (cut) => tell(await pulse(), cut), signal)
+      const outcome = await attempt(async (cut) => tell(await pulse(), cut), signal)
       await sleep(PULSE_LEAST_MS, signal)
-      if (failed === null) await pause(pulseSeconds * 1_000 - PULSE_LEAST_MS, signal)
-      else await sleep(failed >= 0 ? failed : Math.min(pulseSeconds * 1_000, 30_000) - PULSE_LEAST_MS, signal)
+      if (outcome.kind === 'taken') await pause(pulseSeconds * 1_000 - PULSE_LEAST_MS, signal)
+      else await sleep(outcome.retryAfterMs ?? Math.min(pulseSeconds * 1_000, 30_000) - PULSE_LEAST_MS, signal)
     }
   }
 

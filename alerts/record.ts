@@ -67,6 +67,7 @@ export function fromRecord(record: IncidentRecord, { wall, now }: Moment): Incid
     causes: causes.map(({ cause, at }) => ({ trouble: isTrouble(cause) ? cause : 'unknown', at: moment(at) })),
     tried,
     mapping,
+    isWritten: true,
     views: { home: view(views.home), hub: view(views.hub) },
     said: {
       down: said(record.said.down),

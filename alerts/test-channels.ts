@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { Problem, reasonOf } from '../problems/problem.ts'
-import { within } from '../system/within.ts'
 import type { Channel, Pulse } from './channel.ts'
 import { testMessage } from './compose.ts'
 import { openChannel } from './open-channel.ts'
@@ -23,7 +22,6 @@ export async function testChannels(
   { channels }: Pick<AlertSettings, 'channels'>,
   only: string | null,
   pulse: Pulse,
-  signal: AbortSignal,
 ): Promise<readonly ChannelTest[]> {
   const chosen = Object.entries(channels).filter(([name]) => only === null || name === only)
   if (only !== null && chosen.length === 0) {
@@ -34,24 +32,18 @@ export async function testChannels(
       why: `there is none of that name; ${there}`,
     })
   }
-  return await Promise.all(chosen.map(([name, settings]) => testOne(name, settings, pulse, signal)))
+  return await Promise.all(chosen.map(([name, settings]) => testOne(name, settings, pulse)))
 }
 
-async function testOne(
-  name: string,
-  settings: ChannelSettings,
-  pulse: Pulse,
-  signal: AbortSignal,
-): Promise<ChannelTest> {
+async function testOne(name: string, settings: ChannelSettings, pulse: Pulse): Promise<ChannelTest> {
   let channel: Channel | null = null
   try {
     const opened = await openChannel(settings, pulse.end)
     channel = opened
     const message = testMessage(`test.${randomUUID()}`, pulse.homes[0]?.name ?? 'hub', pulse.end, new Date())
-    await within(TEST_MS, signal, async (cut) => {
-      if (opened.send !== undefined) await opened.send(message, cut)
-      else await opened.pulse?.(pulse, cut)
-    })
+    const cut = AbortSignal.timeout(TEST_MS)
+    if (opened.send !== undefined) await opened.send(message, cut)
+    else await opened.pulse?.(pulse, cut)
     return { name, kind: settings.kind, problem: null }
   } catch (thrown) {
     return { name, kind: settings.kind, problem: reasonOf(thrown) }

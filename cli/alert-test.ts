@@ -76,7 +76,7 @@ async function testHere(
 ): Promise<EndTest | Problem> {
   const settings = await readAlertSettings(configDir)
   try {
-    const channels = await testChannels(settings, channel, pulseOf(end, name), new AbortController().signal)
+    const channels = await testChannels(settings, channel, pulseOf(end, name))
     return { end, channels, problem: null }
   } catch (thrown) {
     if (thrown instanceof Problem && thrown.code === 'channel-missing') return thrown

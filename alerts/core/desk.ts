@@ -90,6 +90,8 @@ export interface Answer {
 export type DeskAct =
   | { readonly kind: 'say'; readonly what: Word; readonly incident: Incident }
   | { readonly kind: 'write'; readonly incident: Incident }
+  /** It is over, as far as this end knows. Once for each. */
+  | { readonly kind: 'over'; readonly incident: Incident }
   /** Ends with one `exchanged`. */
   | { readonly kind: 'exchange'; readonly incidents: readonly Incident[]; readonly claims: readonly string[] }
 
@@ -100,7 +102,7 @@ export type Word = 'down' | 'recovered' | 'unstable' | 'steady' | 'reminder'
 const SETTLE_MS = 5_000
 /** When the next outage would make it unstable, a recovery must last longer to be told. */
 const SETTLE_AGAIN_MS = 60_000
-/** What lasts so long is written down, and the hub is told. */
+/** What lasts so long is written down at once, whoever is reached: a Pi may lose its power in the midst of it. */
 const LASTING_MS = 10_000
 const TELL_AGAIN_MS = 300_000
 /** A home that lies dark to both for a while has its word on the hub for so long before the hub speaks for it. */
@@ -226,8 +228,11 @@ function begin(
   return { ...desk, begun: { ...desk.begun, [key]: begun }, incidents: [...desk.incidents, incident] }
 }
 
-/** Ends what was well for long enough. */
-function settled(incident: Incident, desk: Desk, now: number, acts: DeskAct[]): Incident {
+/** Ends what was well for long enough, and has what lasts written down. */
+function settled(before: Incident, desk: Desk, now: number, acts: DeskAct[]): Incident {
+  const isLasting = !before.isWritten && before.ended === null && lastedMs(before, now) >= LASTING_MS
+  const incident = isLasting ? { ...before, isWritten: true } : before
+  if (isLasting) acts.push({ kind: 'write', incident })
   const { wellSince } = incident
   if (incident.ended !== null || wellSince === null || now - wellSince < settleMs(incident, desk)) return incident
   const { end } = desk.settings
@@ -239,7 +244,7 @@ function settled(incident: Incident, desk: Desk, now: number, acts: DeskAct[]): 
   if (end === 'hub' && ofOther !== null && ofOther.ended === null && now - (report?.at ?? -Infinity) < REPORT_STALE_MS)
     return { ...incident, views }
   const ended = { ...incident, views, ended: wellSince }
-  acts.push({ kind: 'write', incident: ended })
+  acts.push({ kind: 'write', incident: ended }, { kind: 'over', incident: ended })
   return ended
 }
 
@@ -268,12 +273,12 @@ function spoken(incident: Incident, desk: Desk, now: number, acts: DeskAct[]): I
   }
   if (now - (remindedAt ?? down.at) < (remindedAt === null ? REMIND_FIRST_MS : REMIND_AGAIN_MS)) return after
   after = { ...after, said: { ...after.said, remindedAt: now } }
-  acts.push({ kind: 'say', what: 'reminder', incident: after })
+  acts.push({ kind: 'say', what: 'reminder', incident: after }, { kind: 'write', incident: after })
   return after
 }
 
 function say(incident: Incident, { settings }: Desk, now: number, acts: DeskAct[]): Incident {
-  const said = { ...incident, said: { ...incident.said, down: { by: settings.end, at: now } } }
+  const said = { ...incident, isWritten: true, said: { ...incident.said, down: { by: settings.end, at: now } } }
   acts.push({ kind: 'say', what: said.isUnstable ? 'unstable' : 'down', incident: said })
   acts.push({ kind: 'write', incident: said })
   return said
@@ -408,6 +413,7 @@ function reported(
     // The home has seen the hub's view with this answer.
     both = { ...both, met: report.ended !== null }
     acts.push({ kind: 'write', incident: both })
+    if (both.ended !== null && (own?.ended ?? null) === null) acts.push({ kind: 'over', incident: both })
     after = own === null ? { ...after, incidents: [...after.incidents, both] } : replaced(after, own, both)
   }
   return after

@@ -24,6 +24,8 @@ export interface Incident {
   readonly views: { readonly home: View | null; readonly hub: View | null }
   /** What people were told, and by whom. */
   readonly said: { readonly down: Said | null; readonly recovered: Said | null; readonly remindedAt: number | null }
+  /** Something of it is on disk. */
+  readonly isWritten: boolean
   /** Both ends have compared what they know of it, after its end. */
   readonly met: boolean
 }
@@ -74,6 +76,7 @@ export function newIncident(
     mapping: { before: null, after: null },
     views: { home: seenBy === 'home' ? view : null, hub: seenBy === 'hub' ? view : null },
     said: { down: null, recovered: null, remindedAt: null },
+    isWritten: false,
     met: false,
   }
 }

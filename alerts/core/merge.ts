@@ -33,6 +33,7 @@ export function merged(own: Incident | null, reported: Incident): Incident {
     // What was said to be over is not open again because an old report says so.
     ended: said.recovered !== null ? own.ended : reported.ended,
     wellSince: own.wellSince,
+    isWritten: true,
     causes: reported.causes.some(({ trouble }) => trouble !== 'unknown') ? reported.causes : own.causes,
     views: { home, hub },
     said: {

@@ -107,6 +107,29 @@ describe('one incident, one down and one recovered', () => {
     expect(ends.desks.home.incidents).toEqual([])
   })
 
+  test.each(['home', 'hub'] as const)('what lasts is on disk at the %s although nobody is reached or told', (end) => {
+    const ends = twoEnds(settingsOf('home', { canSpeak: false }), settingsOf('hub', { canSpeak: false }))
+    ends.cutLine(true)
+    ends.sign(end, 'unknown')
+    ends.wait(9)
+    expect(ends.written).toEqual([])
+    ends.wait(60)
+    expect(ends.written).toMatchObject([{ end }])
+  })
+
+  test('each end counts it once, whoever told it', () => {
+    const ends = twoEnds()
+    ends.cutLine(true)
+    ends.sign('home', 'home-offline')
+    ends.sign('hub', 'home-dark')
+    ends.wait(90)
+    ends.cutLine(false)
+    ends.well('home')
+    ends.well('hub')
+    ends.wait(120)
+    expect(ends.over.map(({ end }) => end).sort()).toEqual(['home', 'hub'])
+  })
+
   test('a mapping that moved is an incident without an outage', () => {
     const ends = twoEnds(settingsOf('home', { showAfterSeconds: 0 }))
     ends.passing('mapping-changed')
@@ -124,6 +147,8 @@ describe('one incident, one down and one recovered', () => {
     ends.wait(3 * 24 * 3_600)
     const hours = ends.said.filter(({ what }) => what === 'reminder').map(({ at }) => Math.round(at / 3_600_000))
     expect(hours).toEqual([6, 30, 54])
+    // A restart reminds nobody again.
+    expect(ends.written.length).toBeGreaterThanOrEqual(4)
   })
 
   test('the hub has the word while a home that it hears says nothing', () => {

@@ -43,6 +43,7 @@ export function twoEnds(home = settingsOf('home'), hub = settingsOf('hub')) {
   const desks: Record<End, Desk> = { home: openDesk(home, [], 0), hub: openDesk(hub, [], 0) }
   const said: Saying[] = []
   const written: { readonly end: End; readonly id: string }[] = []
+  const over: { readonly end: End; readonly id: string }[] = []
   let count = 0
 
   function take(end: End, event: DeskEvent): void {
@@ -61,6 +62,9 @@ export function twoEnds(home = settingsOf('home'), hub = settingsOf('hub')) {
       }
       case 'write':
         written.push({ end, id: act.incident.id })
+        return
+      case 'over':
+        over.push({ end, id: act.incident.id })
         return
       case 'exchange': {
         const { incidents, claims } = act
@@ -88,6 +92,7 @@ export function twoEnds(home = settingsOf('home'), hub = settingsOf('hub')) {
     desks,
     said,
     written,
+    over,
     cutLine: (isCut: boolean) => {
       isReachable = !isCut
     },
