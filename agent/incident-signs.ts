@@ -26,6 +26,8 @@ export function makeIncidentSigns(
   clock: Clock,
 ): IncidentSigns {
   let isRouterSilent = false
+  /** The last change of the mapping. */
+  let moved: Extract<Parameters<Alerting['note']>[0], { kind: 'moved' }> | null = null
 
   function besides(): void {
     const { health, isDaemonSilent, registration } = look().watch
@@ -59,12 +61,16 @@ export function makeIncidentSigns(
         case 'tell-cause': {
           const { watch } = look()
           if (watch.health.kind !== 'up') return alerting.sign(home(), 'tunnel', action.cause, watch.health.since)
-          return alerting.passing(home(), action.cause)
+          alerting.passing(home(), action.cause)
+          // It was told before its cause, when there was no incident yet.
+          if (action.cause === 'mapping-changed' && moved !== null) alerting.note(moved)
+          return
         }
         case 'tell-mapping': {
           const { from, to } = action.change
           const before = from === null ? null : formatEndpoint(from.endpoint)
-          return alerting.note({ kind: 'moved', home: home(), before, after: formatEndpoint(to.endpoint) })
+          moved = { kind: 'moved', home: home(), before, after: formatEndpoint(to.endpoint) }
+          return alerting.note(moved)
         }
         case 'tell-remedy': {
           const seconds = Math.round(action.report.seconds * 100) / 100
