@@ -144,6 +144,14 @@ describe('each fault gives one down and one recovered, with its cause', () => {
     240_000,
   )
 
+  test('a mapping that moved is in the record with both addresses, for the carrier', async () => {
+    const record = await waitForIncident(pi, ({ cause }) => cause === 'mapping-changed', 10_000)
+    const { before, after } = record.mapping
+    expect(before).toMatch(/^198\.51\.100\.\d+:\d+$/)
+    expect(after).toMatch(/^198\.51\.100\.\d+:\d+$/)
+    expect(after).not.toBe(before)
+  })
+
   test('the clock went back: told at once it is what is proven then, and in the end that handshakes were refused', async () => {
     const told = await toldOf(async () => (await stepClockBack(pi, 'hw0'), nothing))
     expect(told.map(({ kind }) => kind)).toEqual(['down', 'recovered'])
