@@ -24,6 +24,9 @@ export interface HubVerbs {
 export type HubVerb = keyof HubVerbs
 type Handlers = { readonly [Verb in HubVerb]: (hub: Hub, input: unknown) => Promise<HubVerbs[Verb]['answer']> }
 
+/** Each one ends in the socket, or in somebody's who has it for a moment. */
+const MOST_ATTEMPTS = 10
+
 /** An apply may take a minute. */
 const ANSWER_TIMEOUT_MS = 90_000
 
@@ -83,7 +86,7 @@ export async function askHub<Verb extends HubVerb>(
       return { answer: await openedHere(socket, open, (hub) => handlers[verb](hub, input)), daemon: false }
     } catch (thrown) {
       // Somebody took the socket between the question and the attempt: then they answer.
-      if (!(thrown instanceof Problem) || thrown.code !== 'already-running' || attempt === 3) throw thrown
+      if (!(thrown instanceof Problem) || thrown.code !== 'already-running' || attempt === MOST_ATTEMPTS) throw thrown
     }
   }
 }

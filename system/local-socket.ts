@@ -67,7 +67,7 @@ async function removeStale(path: string): Promise<void> {
 }
 
 /**
- * Asks the daemon behind a unix socket. null when none listens there.
+ * Asks the daemon behind a unix socket. null when none listens there, or it ended before it read the question.
  * @throws {Problem} the daemon's own problem, or `no-answer` after `timeoutMs`.
  */
 export async function askLocal(
@@ -81,6 +81,7 @@ export async function askLocal(
   const what = `asking the daemon at ${path}`
   try {
     const line = await exchange(socket, `${JSON.stringify({ verb, input })}\n`, timeoutMs, what)
+    if (line === null) return null
     const reply = JSON.parse(line) as { answer?: unknown; problem?: Record<'code' | 'what' | 'why' | 'next', string> }
     if (reply.problem === undefined) return { answer: reply.answer }
     const { code, ...details } = reply.problem
@@ -172,13 +173,16 @@ function open(path: string): Promise<Socket | null> {
   })
 }
 
-function exchange(socket: Socket, line: string, timeoutMs: number, what: string): Promise<string> {
+/** null: the other end was closed before it had read all of the line, so nothing came of it (unix(7), write(2)). */
+function exchange(socket: Socket, line: string, timeoutMs: number, what: string): Promise<string | null> {
   return new Promise((resolve, reject) => {
     let text = ''
     const fail = (why: string): void => reject(new Problem('no-answer', { what, why }))
     socket.setEncoding('utf8')
     socket.setTimeout(timeoutMs, () => fail(`no answer within ${timeoutMs / 1000} s`))
-    socket.on('error', (error) => fail(error.message))
+    socket.on('error', ({ code, message }: NodeJS.ErrnoException) =>
+      code === 'EPIPE' || code === 'ECONNRESET' ? resolve(null) : fail(message),
+    )
     socket.on('data', (part: string) => {
       text += part
     })

@@ -21,8 +21,9 @@ export interface Evidence {
   /** Since when, without a silent round in between, something says that the hub can be reached: null while nothing does. */
   readonly reachedAt: number | null
   /** null: not asked in this silence, or not ended yet. */
-  readonly registrar: { readonly at: number; readonly reachable: boolean } | null
-  readonly uplink: (Uplink & { readonly at: number }) | null
+  readonly registrar: { readonly askedAt: number; readonly at: number; readonly reachable: boolean } | null
+  /** `answersSince`: of the beacons, without a silent test in between; null while none answers. */
+  readonly uplink: (Uplink & { readonly at: number; readonly answersSince: number | null }) | null
 }
 
 /** What the hub says of us; the same in an echo's answer and in a registration's. */
@@ -109,6 +110,11 @@ export function noteWord(evidence: Evidence, word: HubWord | null, now: number):
   return word === null ? evidence : { ...evidence, word: { ...word, at: now }, reachedAt: evidence.reachedAt ?? now }
 }
 
+export function noteUplink(evidence: Evidence, uplink: Uplink, now: number): Evidence {
+  const answersSince = uplink.beacon === true ? (evidence.uplink?.answersSince ?? now) : null
+  return { ...evidence, uplink: { ...uplink, at: now, answersSince } }
+}
+
 /** The cause that is proven now; null while the evidence does not suffice. */
 export function diagnose(evidence: Evidence, beats: Heartbeats, trust: EchoTrust, now: number): Cause | null {
   const { word, registrar, silentRounds, elsewhereRounds, reachedAt } = evidence
@@ -119,12 +125,12 @@ export function diagnose(evidence: Evidence, beats: Heartbeats, trust: EchoTrust
     // A round that began before the registrar answered may have been part of an outage that ended in between.
     if (registrar?.reachable === true)
       return silentRounds >= ROUNDS_THAT_COUNT && (evidence.round?.askedAt ?? 0) >= registrar.at ? 'udp-blocked' : null
-    return registrar === null ? null : lineOrHub(evidence.uplink)
+    return registrar === null ? null : lineOrHub(evidence.uplink, evidence.round?.askedAt ?? 0)
   }
   // Where echoes are answered, their first round of this silence is waited for: the registrar's word says nothing of UDP.
   if (trust === 'trusted' && evidence.round === null) return null
   if (word !== null && isMissed) return byWord({ word, beats, now })
-  return registrar?.reachable === false && silentRounds > 0 ? lineOrHub(evidence.uplink) : null
+  return registrar?.reachable === false && silentRounds > 0 ? lineOrHub(evidence.uplink, registrar.askedAt) : null
 }
 
 function byWord({
@@ -162,9 +168,13 @@ function elsewhere({ round }: Evidence): Cause {
   return isNamed ? 'port-blocked' : 'endpoint-moved'
 }
 
-function lineOrHub(uplink: Uplink | null): Cause | null {
+/**
+ * @param askedAt when the hub was last asked in vain. Asked before the outside answered, it may have been the line, which
+ *   came back in between.
+ */
+function lineOrHub(uplink: Evidence['uplink'], askedAt: number): Cause | null {
   if (uplink === null) return null
-  if (uplink.beacon === true) return 'hub-down'
+  if (uplink.answersSince !== null) return askedAt >= uplink.answersSince ? 'hub-down' : null
   return uplink.gateway === false || uplink.beacon === false ? 'home-offline' : null
 }
 

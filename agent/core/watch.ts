@@ -3,7 +3,7 @@ import { echoesDueAt, restoreDueAt, sizesAskedAt, uplinkDueAt } from './asking.t
 import { noteLookBack, wentAway } from './away.ts'
 import { NO_CURE } from './cure.ts'
 import { type Answered, begun, enter, healed, mended, proven, remedyEnded, returned } from './curing.ts'
-import { NO_EVIDENCE, noteRound, noteWord } from './evidence.ts'
+import { NO_EVIDENCE, noteRound, noteUplink, noteWord } from './evidence.ts'
 import { endsAt, heartbeatGapMs, judge } from './health.ts'
 import {
   forgiveMisses,
@@ -127,7 +127,7 @@ function taken(watch: Watch, event: WatchEvent, now: number, actions: Action[]):
         {
           ...watch,
           asking: { ...watch.asking, isUplinkPending: false },
-          evidence: isSilent(watch) ? { ...watch.evidence, uplink: { ...event.uplink, at: now } } : watch.evidence,
+          evidence: isSilent(watch) ? noteUplink(watch.evidence, event.uplink, now) : watch.evidence,
         },
         null,
       ]
@@ -195,7 +195,7 @@ function registrationEnded(
     ? { ...watch, registration }
     : mappingSeen({ ...watch, registration }, event.mapping, now, actions)
   if (isOlder || !isSilent(watch)) return after
-  const registrar = { at: now, reachable: event.outcome !== 'unreachable' }
+  const registrar = { askedAt, at: now, reachable: event.outcome !== 'unreachable' }
   const heard = { ...after, evidence: noteWord({ ...after.evidence, registrar }, event.word, now) }
   if (event.word !== null)
     // It is asked again while the silence lasts: what it says may change.

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -45,6 +45,17 @@ test('a question gets its answer, and many at once each get their own', async ()
   const inputs = Array.from({ length: 50 }, (_, index) => ({ index, text: 'zwölf\n"'.repeat(1000) }))
   const answers = await Promise.all(inputs.map((input) => askLocal(path, 'status', input)))
   expect(answers).toEqual(inputs.map((input) => ({ answer: { verb: 'status', input } })))
+})
+
+test('who was asked and ended before reading the question is as one who is not there', async () => {
+  for (const delayMs of [0, 0, 0, 5]) {
+    const ending = createServer((socket) => void setTimeout(() => socket.destroy(), delayMs).unref()).listen({ path })
+    await once(ending, 'listening')
+    ending.on('connection', (socket) => socket.pause())
+    const asked = Array.from({ length: 20 }, () => askLocal(path, 'status', 'x'.repeat(500_000)))
+    expect(await Promise.all(asked)).toEqual(asked.map(() => null))
+    await new Promise((resolve) => ending.close(resolve))
+  }
 })
 
 test('an answer of nothing is null', async () => {

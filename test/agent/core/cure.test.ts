@@ -239,6 +239,19 @@ describe('no remedy without its evidence', () => {
     }
   })
 
+  test('a line that comes back while the hub was being asked is not called a dead hub', () => {
+    for (let backAt = 118_000; backAt < 131_000; backAt += 100) {
+      const isBack = (now: number): boolean => now >= backAt
+      const { causes } = after(() => ({
+        heartbeat: (now) => (isBack(now) ? 'answered' : 'lost'),
+        echo: (now) => (isBack(now) ? WAYS : []),
+        registrar: isBack,
+        uplink: (now) => ({ gateway: true, beacon: isBack(now) }),
+      }))
+      expect(causes, `back at ${backAt}`).toEqual(['home-offline'])
+    }
+  })
+
   test('a hub that is away while the outside answers is told as that, and nothing is touched', () => {
     const { actions, causes } = after(() => ({ ...DEAD, uplink: () => ({ gateway: true, beacon: true }) }), 600_000)
     expect(begun(actions)).toEqual([])
