@@ -102,6 +102,11 @@ export type ForwardingSpec =
       readonly lan: readonly string[]
       /** masquerade: LAN hosts see this machine and answer without a route. routed: they see the device and need one. */
       readonly mode: 'masquerade' | 'routed'
+      /**
+       * Visitors of the hub's published ports come out of the tunnel with their own addresses, and what answers them goes
+       * back into it. The machine's own default route stays. Without it nobody does.
+       */
+      readonly visitors?: boolean
     }
   | {
       readonly role: 'hub'
@@ -110,7 +115,20 @@ export type ForwardingSpec =
       readonly echo: EchoFlow
       /** Tunnel addresses of devices. They may reach every peer; homes may not start anything towards each other. */
       readonly devices: readonly string[]
+      /** Ports that lead to services at homes; none without it. */
+      readonly published?: readonly PublishedPort[]
     }
+
+/** A port of the hub that leads to a service at a home. */
+export interface PublishedPort {
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+  /** IPv4, behind the tunnel. */
+  readonly address: string
+  readonly targetPort: number
+  /** The service sees the hub's tunnel address instead of the visitor's. */
+  readonly hidden: boolean
+}
 
 /**
  * UDP flows from outside to WireGuard's ports that are not WireGuard: they begin with these four bytes (as one big-endian
@@ -135,6 +153,8 @@ export interface Observation {
   readonly forwarding: boolean
   /** Whether it was us who turned forwarding on, so that undo turns it off again. */
   readonly forwardingIsOurs: boolean
+  /** How far answers to visitors are led into the tunnel; without it they are not. */
+  readonly visitors?: 'none' | 'partly' | 'led'
   /** What is not ours and stands where ours should: a plan refuses itself. An undo leaves it where it is. */
   readonly clashes: readonly Refusal[]
   /** What is not ours, hinders the tunnel, and is for its owner to change: a sentence each, with what to do. */
@@ -197,6 +217,16 @@ export type Step =
       readonly forwardingWasOff: boolean
     }
   | { readonly kind: 'remove-firewall' }
+  /** What answers a visitor of a published port goes back into the tunnel; the machine's own default route stays. */
+  | { readonly kind: 'lead-visitors'; readonly interface: string }
+  | { readonly kind: 'unlead-visitors' }
+  /** In no plan: what a set-firewall made follows one change, however many ports there are. */
+  | {
+      readonly kind: 'change-published'
+      readonly interface: string
+      readonly add: readonly PublishedPort[]
+      readonly remove: readonly PublishedPort[]
+    }
   | { readonly kind: 'remove-interface'; readonly interface: string }
   /** WireGuard's tools, from the machine's own package feeds. They stay when all else is undone. */
   | { readonly kind: 'install-wireguard' }

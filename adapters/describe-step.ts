@@ -38,6 +38,12 @@ export function describeStep(step: Step): string {
       return `set the firewall table of homeward: ${describeForwarding(step.forwarding)}`
     case 'remove-firewall':
       return 'remove the firewall table of homeward'
+    case 'lead-visitors':
+      return `lead what answers visitors of published ports back into ${step.interface}`
+    case 'unlead-visitors':
+      return 'no longer lead answers to visitors into the tunnel'
+    case 'change-published':
+      return `publish ${step.add.length} ports more and ${step.remove.length} less`
     case 'remove-interface':
       return `remove the interface ${step.interface}`
     case 'install-wireguard':
@@ -65,9 +71,9 @@ function describePeer(peer: PeerSpec): string {
 function describeForwarding(forwarding: ForwardingSpec): string {
   switch (forwarding.role) {
     case 'home':
-      return `let the tunnel reach ${forwarding.lan.join(', ') || 'no network here'} (${forwarding.mode})`
+      return `let the tunnel reach ${forwarding.lan.join(', ') || 'no network here'} (${forwarding.mode})${forwarding.visitors === true ? ', and visitors of published ports come in' : ''}`
     case 'hub':
-      return `let ${forwarding.devices.length} devices reach the homes, take WireGuard on ${forwarding.alternatePorts.join(', ') || 'no other port'} too`
+      return `let ${forwarding.devices.length} devices reach the homes, take WireGuard on ${forwarding.alternatePorts.join(', ') || 'no other port'} too, publish ${forwarding.published?.length ?? 0} ports`
     default:
       return forwarding satisfies never
   }

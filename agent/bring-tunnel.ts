@@ -31,6 +31,8 @@ export interface Brought {
   readonly publicKey: PublicKey | null
   /** Where the interface sends, and how often it says that it is there. */
   readonly peer: PeerSpec | null
+  /** Visitors are answered through the tunnel. */
+  readonly visitors: boolean
 }
 
 /** Observes, plans and executes. @throws {Problem} `name-unresolved`, the plan’s refusal, `step-failed`. */
@@ -48,7 +50,7 @@ export async function bringTunnel(tunnel: HomeTunnel, signal: AbortSignal, hooks
     return spec
   }
   const steps = await bringTo(adapter, config.interface, desired, signal, hooks)
-  return { steps, hubLiterals, listenPort, publicKey, peer }
+  return { steps, hubLiterals, listenPort, publicKey, peer, visitors: tunnel.line.visitors }
 }
 
 /** What bringTunnel would do now. @throws {Problem} `name-unresolved`, or the adapter's own. */

@@ -1,5 +1,6 @@
 import type { Adapter } from '../adapters/adapter.ts'
 import { reasonOf } from '../problems/problem.ts'
+import type { RegisterAnswer } from '../protocol/messages.ts'
 import type { Clock } from '../system/clock.ts'
 import type { Log } from '../system/log.ts'
 import { sleep } from '../system/sleep.ts'
@@ -34,6 +35,8 @@ export interface Reach {
   /** Brings the machine to the plan, under the lock. @throws {Problem} */
   readonly bring: (signal: AbortSignal) => Promise<void>
   readonly restore: () => void
+  /** Something else is wanted now: the machine shall be brought to it. */
+  readonly follow: () => void
   readonly notice: TunnelLoop['notice']
   readonly telling: Telling
   /** What the hub's clock says. */
@@ -88,6 +91,7 @@ export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
           listenPort: path.listenPort,
           hubLiterals: path.hubLiterals ?? [],
           mtu: line.current.mtu,
+          visitors: path.visitors,
           timeoutMs: reason === 'doubt' ? ANSWER_MS.doubt : ANSWER_MS.calm,
         },
         cut,
@@ -95,8 +99,20 @@ export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
     )
     // Cut off by our own end, it says nothing of the hub.
     if (!signal.aborted) telling.registered(reason, result)
-    if (result.answer !== null) reach.heardTime(result.answer.hubTime)
+    if (result.answer !== null) {
+      reach.heardTime(result.answer.hubTime)
+      await takeWish(result.answer)
+    }
     return result
+  }
+
+  /** What the hub wants of this home. */
+  async function takeWish({ visitors }: RegisterAnswer): Promise<void> {
+    if (visitors === line.current.visitors) return
+    const lost = await line.change({ visitors })
+    if (lost !== null) log.warn({ why: lost }, 'what the hub wants could not be written down')
+    log.info({ visitors }, 'the hub says whether visitors come with their own addresses')
+    reach.follow()
   }
 
   async function carrierEndpoint(): Promise<Endpoint> {
@@ -170,6 +186,7 @@ export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
           runtimeDir,
           keepaliveSeconds,
           endpoint,
+          visitors: path.visitors,
           register: (how, cut) => register(how, null, cut),
           openCarrier: carrierEndpoint,
           learnMtu: async (mtu) => {

@@ -13,9 +13,11 @@ const LineSchema = v.object({
   lifeMeasuredAt: v.nullable(v.pipe(v.string(), v.isoTimestamp())),
   /** The remedy that helped last, by cause. */
   helped: v.record(v.string(), v.string()),
+  /** The hub's word: visitors of published ports come with their own addresses. */
+  visitors: v.optional(v.boolean(), false),
 })
 
-/** What a home's line has taught. It outlives the agent, and `homeward plan` reckons with it too. */
+/** What a home's line and its hub have taught. It outlives the agent, and `homeward plan` reckons with it too. */
 export type Line = Readonly<v.InferOutput<typeof LineSchema>>
 
 export interface LineMemory {
@@ -28,7 +30,14 @@ export interface LineMemory {
 }
 
 /** A line of which nothing is known yet. */
-export const UNKNOWN_LINE: Line = { schema: 1, mtu: null, lifeSeconds: null, lifeMeasuredAt: null, helped: {} }
+export const UNKNOWN_LINE: Line = {
+  schema: 1,
+  mtu: null,
+  lifeSeconds: null,
+  lifeMeasuredAt: null,
+  helped: {},
+  visitors: false,
+}
 
 /** Never fails: what cannot be read is forgotten, and learned again. */
 export async function openLineMemory(stateDir: string): Promise<LineMemory> {

@@ -69,7 +69,7 @@ export function makeLoop(
       put(
         heard === 'refused'
           ? { kind: 'refused' }
-          : { kind: 'answer', sequence: heard.sequence, mapping: heard.endpoint, inUse: heard.inUse },
+          : { kind: 'answer', sequence: heard.sequence, mapping: heard.endpoint, inUse: heard.inUse, asks: heard.asks },
       ),
     )
   }

@@ -18,13 +18,13 @@ export async function leadOffCarrier(
   adapter: Adapter,
   config: AgentConfig,
   runtimeDir: string,
-  { endpoint, hubLiterals, keepaliveSeconds }: Path,
+  { endpoint, hubLiterals, keepaliveSeconds, visitors }: Path,
 ): Promise<boolean> {
   const ways = hubWays(config, hubLiterals ?? [])
   const [first] = ways
   if (endpoint === null || first === undefined || ways.some((way) => sameEndpoint(way, endpoint))) return false
   const signal = AbortSignal.timeout(LEAD_BACK_MS)
-  const peer = tunnelPeer(config, first, keepaliveSeconds)
+  const peer = tunnelPeer(config, { endpoint: first, keepaliveSeconds, visitors })
   await withChangeLock(runtimeDir, signal, () =>
     adapter.execute({ kind: 'set-peers', interface: config.interface, peers: [peer] }, signal),
   )

@@ -11,6 +11,8 @@ export interface Path {
   listenPort: number | null
   /** The TCP carrier, while there is one. */
   carrier: Carrier | null
+  /** Visitors are answered through the tunnel, as this machine was last found or made. */
+  visitors: boolean
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Endpoint } from '../wireguard/spec.ts'
 import { askRegistrar, isElsewhere } from './ask-registrar.ts'
 import { type AgentConfig, firstHub } from './config.ts'
 import type { RegistrationOutcome, RegistrationReason } from './core/registration.ts'
+import { keptPrefixes } from './kept-prefixes.ts'
 import { readBearer } from './secrets.ts'
 
 export interface RegistrationResult {
@@ -31,6 +32,8 @@ export interface Registering {
   readonly hubLiterals: readonly string[]
   /** What this line bears, when that is less than what is configured. */
   readonly mtu?: number | null
+  /** Visitors are answered through the tunnel. */
+  readonly visitors?: boolean
   readonly timeoutMs?: number
   readonly incidents?: IncidentReport
 }
@@ -55,6 +58,8 @@ export async function registerHome(registering: Registering, signal: AbortSignal
       reset: reason === 'reset',
       lastMapping,
       mtu,
+      keeps: [...(await keptPrefixes(config))],
+      visitors: registering.visitors ?? false,
       heartbeatSeconds: config.economy ? ECONOMY_SECONDS : config.heartbeatSeconds,
       ...(registering.incidents === undefined ? {} : { incidents: registering.incidents }),
     }

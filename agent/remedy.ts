@@ -19,6 +19,8 @@ export interface Patient {
   readonly keepaliveSeconds: number
   /** Where the interface sends. */
   readonly endpoint: Endpoint
+  /** Visitors are answered through the tunnel. */
+  readonly visitors: boolean
   /** Tells the hub out of band. */
   readonly register: (how: 'remedy' | 'reset', signal: AbortSignal) => Promise<RegistrationResult>
   /** Opens the carrier, or gives the one that is open. */
@@ -116,14 +118,15 @@ async function act(remedy: Remedy, patient: Patient, signal: AbortSignal): Promi
 }
 
 async function newSession(patient: Patient, silentSeconds: number, signal: AbortSignal): Promise<void> {
-  const { adapter, config, endpoint, keepaliveSeconds } = patient
-  const peer = tunnelPeer(config, endpoint, keepaliveSeconds)
+  const { adapter, config } = patient
+  const peer = tunnelPeer(config, patient)
   await adapter.remedy({ kind: 'new-session', interface: config.interface, peer, silentSeconds }, signal)
 }
 
 /** Sends nothing by itself: the heartbeat that is due at once shows the hub the new way. */
-async function setEndpoint({ adapter, config, keepaliveSeconds, log }: Patient, way: Endpoint, signal: AbortSignal) {
-  const peer = tunnelPeer(config, way, keepaliveSeconds)
+async function setEndpoint(patient: Patient, way: Endpoint, signal: AbortSignal) {
+  const { adapter, config, log } = patient
+  const peer = tunnelPeer(config, { ...patient, endpoint: way })
   await adapter.execute({ kind: 'set-peers', interface: config.interface, peers: [peer] }, signal)
   log.info({ endpoint: formatEndpoint(way) }, 'the tunnel takes another way')
 }

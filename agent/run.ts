@@ -182,6 +182,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
       listenPort: path.listenPort,
       hubLiterals: path.hubLiterals ?? [],
       mtu: line.current.mtu,
+      visitors: path.visitors,
     }
   }
 
@@ -191,6 +192,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     keepaliveSeconds: config.keepaliveSeconds,
     listenPort: null,
     carrier: null,
+    visitors: line.current.visitors,
   }
   const assurance = makeAssurance({
     adapter,
@@ -253,6 +255,10 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
           await bring(signal)
         },
         restore: keeper.request,
+        follow: () => {
+          expectChange()
+          keeper.request()
+        },
         notice: (event) => loop.notice(event),
         telling: {
           ...telling,

@@ -32,17 +32,34 @@ export function tunnelSpec(config: AgentConfig, ways: Ways, current: Endpoint | 
     address: tunnelAddress(config),
     mtu: tunnelMtu(config, line),
     listenPort: null,
-    peers: [tunnelPeer(config, endpoint, keepaliveSeconds(config.keepaliveSeconds, line.lifeSeconds, config.economy))],
+    peers: [
+      tunnelPeer(config, {
+        endpoint,
+        keepaliveSeconds: keepaliveSeconds(config.keepaliveSeconds, line.lifeSeconds, config.economy),
+        visitors: line.visitors,
+      }),
+    ],
     // The address's own prefix leads the whole tunnel network there.
     routes: [],
-    forwarding: { role: 'home', lan: [...config.lan.prefixes].sort(), mode: config.lan.mode },
+    forwarding: {
+      role: 'home',
+      lan: [...config.lan.prefixes].sort(),
+      mode: config.lan.mode,
+      ...(line.visitors ? { visitors: true } : {}),
+    },
   }
 }
 
-/** The hub as the interface's one peer. */
-export function tunnelPeer(config: AgentConfig, endpoint: Endpoint, keepalive: number): PeerSpec {
+/**
+ * The hub as the interface's one peer. Visitors have any address there is: WireGuard then takes all of them from the hub, and
+ * the firewall says where they may go.
+ */
+export function tunnelPeer(
+  config: AgentConfig,
+  { visitors, ...how }: Pick<PeerSpec, 'endpoint' | 'keepaliveSeconds'> & { readonly visitors: boolean },
+): PeerSpec {
   const { publicKey, network } = firstHub(config)
-  return { publicKey, presharedKeyId: null, endpoint, allowedIps: [network], keepaliveSeconds: keepalive }
+  return { publicKey, presharedKeyId: null, allowedIps: [visitors ? '0.0.0.0/0' : network], ...how }
 }
 
 function isAmong({ hubLiterals, carrier }: Ways, hub: HubConfig, current: Endpoint | null): current is Endpoint {

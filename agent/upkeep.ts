@@ -54,7 +54,7 @@ export function makeUpkeep(parts: UpkeepParts): Upkeep {
     const isUp = async () => (await adapter.observe(config().interface, signal)).interface?.up === true
     // A router shakes hands by its own clock.
     if (config().router.kind === 'linux') await clockGuard.hold(isUp, signal)
-    const { steps, peer, hubLiterals, listenPort } = await withChangeLock(runtimeDir, signal, async () => {
+    const { steps, peer, hubLiterals, listenPort, visitors } = await withChangeLock(runtimeDir, signal, async () => {
       // What is so under the lock: while it was waited for, the tunnel may have got another key.
       const { carrier, hubLiterals } = path
       const tunnel = { adapter, config: config(), stateDir, line: line.current, carrier: carrier?.endpoint ?? null }
@@ -65,7 +65,7 @@ export function makeUpkeep(parts: UpkeepParts): Upkeep {
       return brought
     })
     const seen = peer === null ? {} : { endpoint: peer.endpoint, keepaliveSeconds: peer.keepaliveSeconds }
-    Object.assign(path, { hubLiterals, listenPort }, seen)
+    Object.assign(path, { hubLiterals, listenPort, visitors }, seen)
     return steps
   }
 

@@ -3,6 +3,7 @@ import { ageText, bytesText } from './age.ts'
 import type { Context } from './context.ts'
 import { askThisHub } from './hub-session.ts'
 import { printFacts } from './output.ts'
+import { publicationTable } from './publish-list.ts'
 import { table } from './table.ts'
 import { version } from './version.ts'
 
@@ -15,7 +16,7 @@ export async function hubStatus(context: Context): Promise<void> {
 }
 
 function statusText(facts: HubStatus & { readonly version: string; readonly daemon: string }): string {
-  const { hub, alternatePorts, homes, devices, invites, problem, notes } = facts
+  const { hub, alternatePorts, homes, devices, publications, invites, problem, notes } = facts
   return [
     `homeward ${facts.version}, daemon ${facts.daemon}, on ${hub.model ?? 'a machine that does not say what it is'}`,
     `${hub.addresses.join(', ')} port ${hub.port}, also UDP ${alternatePorts.effective.join(', ') || 'on no other port'}`,
@@ -27,6 +28,7 @@ function statusText(facts: HubStatus & { readonly version: string; readonly daem
     ...homes.flatMap(cutsOf),
     ...invites.map(({ home, expiresAt }) => `invited: ${home}, until ${expiresAt}`),
     ...(devices.length === 0 ? [] : ['', table([DEVICE_HEADING, ...devices.map(deviceRow)])]),
+    ...(publications.length === 0 ? [] : ['', publicationTable(publications)]),
   ].join('\n')
 }
 

@@ -6,6 +6,7 @@ import { registerDeviceVerbs } from './device-verbs.ts'
 import { registerHomeVerbs } from './home-verbs.ts'
 import { registerHubVerbs } from './hub-verbs.ts'
 import { reportProblem } from './output.ts'
+import { registerPublishVerbs } from './publish-verbs.ts'
 import { registerRouterVerbs } from './router-verbs.ts'
 import { version } from './version.ts'
 
@@ -19,6 +20,7 @@ async function main(argv: readonly string[]): Promise<number> {
   registerHomeVerbs(program)
   registerHubVerbs(program)
   registerDeviceVerbs(program)
+  registerPublishVerbs(program)
   registerAlertVerbs(program)
   registerRouterVerbs(program)
   try {

@@ -2,11 +2,18 @@ import { dirname } from 'node:path'
 import * as v from 'valibot'
 import { CidrSchema } from '../protocol/addresses.ts'
 import { AddDeviceRequest, type AddDeviceAnswer, type DeviceList } from '../protocol/messages.ts'
+import {
+  AddPublicationRequest,
+  type Publication,
+  type PublicationList,
+  type PublishedRange,
+} from '../protocol/publications.ts'
 import { Problem } from '../problems/problem.ts'
 import { makeFolder } from '../system/atomic-file.ts'
 import { askLocal, type LocalHandler, serveLocal } from '../system/local-socket.ts'
 import type { DeviceRequest, Hub, Invitation } from './hub.ts'
 import type { InviteInput } from './invitation.ts'
+import type { PublicationInput } from './publications.ts'
 import type { Removed } from './removal.ts'
 import type { HubStatus } from './status.ts'
 
@@ -18,6 +25,9 @@ export interface HubVerbs {
   readonly reconcile: { readonly input: null; readonly answer: null }
   readonly 'device-add': { readonly input: DeviceRequest; readonly answer: AddDeviceAnswer }
   readonly 'device-list': { readonly input: null; readonly answer: DeviceList }
+  readonly 'publication-add': { readonly input: PublicationInput; readonly answer: Publication }
+  readonly 'publication-list': { readonly input: null; readonly answer: PublicationList }
+  readonly 'publication-remove': { readonly input: PublishedRange; readonly answer: Publication }
   readonly 'device-remove': { readonly input: { readonly name: string }; readonly answer: null }
 }
 
@@ -38,6 +48,12 @@ const InviteSchema = v.object({
 // Names are judged by the operations, which say it better.
 const DeviceSchema = v.object({ ...v.pick(AddDeviceRequest, ['publicKey', 'presharedKey']).entries, name: v.string() })
 
+const PublicationInputSchema = v.object({
+  ...v.omit(AddPublicationRequest, ['version']).entries,
+  home: v.optional(v.nullable(v.string()), null),
+})
+const PublishedRangeSchema = v.pick(AddPublicationRequest, ['protocol', 'port', 'lastPort'])
+
 const handlers: Handlers = {
   invite: (hub, input) => hub.invite(v.parse(InviteSchema, input)),
   remove: (hub, input) => hub.remove(v.parse(v.object({ home: v.string() }), input).home),
@@ -47,6 +63,9 @@ const handlers: Handlers = {
     return null
   },
   'device-add': (hub, input) => hub.addDevice(null, v.parse(DeviceSchema, input)),
+  'publication-add': (hub, input) => hub.publications.add(null, v.parse(PublicationInputSchema, input)),
+  'publication-list': async (hub) => hub.publications.list(null),
+  'publication-remove': (hub, input) => hub.publications.remove(null, v.parse(PublishedRangeSchema, input)),
   'device-list': async (hub) => hub.listDevices(null),
   'device-remove': async (hub, input) => {
     await hub.removeDevice(null, v.parse(v.object({ name: v.string() }), input).name)

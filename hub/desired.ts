@@ -4,6 +4,7 @@ import type { PublicKey } from '../wireguard/keys.ts'
 import { presharedKeyId } from '../wireguard/preshared-id.ts'
 import type { Endpoint, PeerSpec } from '../wireguard/spec.ts'
 import type { HubConfig } from './config.ts'
+import { publishedPorts } from './publications.ts'
 import type { Device, Home, StoreDocument } from './store-document.ts'
 import { hubInterfaceAddress } from './tunnel-network.ts'
 
@@ -14,7 +15,7 @@ import { hubInterfaceAddress } from './tunnel-network.ts'
 export function desiredTunnel(
   config: HubConfig,
   publicKey: PublicKey,
-  { homes, devices }: StoreDocument,
+  { homes, devices, publications }: StoreDocument,
   alternatePorts: readonly number[],
   placeOf: (publicKey: PublicKey) => Endpoint | null = () => null,
 ): TunnelSpec {
@@ -34,6 +35,7 @@ export function desiredTunnel(
       alternatePorts,
       echo: ECHO_FLOW,
       devices: devices.map((device) => device.address).sort(),
+      published: publishedPorts(publications),
     },
   }
 }

@@ -13,15 +13,15 @@ import type { Sighting } from './witness.ts'
  * only known homes get an answer. Work per heartbeat does not grow with their number, and none of it is logged.
  */
 export interface HeartbeatResponder {
-  /** Whom to answer from now on, and where. */
-  readonly serve: (hubAddress: string, homes: readonly Home[]) => void
+  /** Whom to answer from now on, where, and of whom the hub wants something (asked with each heartbeat). */
+  readonly serve: (hubAddress: string, homes: readonly Home[], asks: (home: Home) => boolean) => void
   /** Seconds since the home at this tunnel address was last heard; null when it was not since we run. */
   readonly heardSeconds: (address: string) => number | null
   readonly close: () => void
 }
 
 interface Listener {
-  readonly publicKey: PublicKey
+  readonly home: Home
   /** Monotonic milliseconds. */
   heardAt: number | null
   readonly use: UseMeter
@@ -37,6 +37,7 @@ export function makeHeartbeatResponder(
   port = HEARTBEAT_PORT,
 ): HeartbeatResponder {
   let listeners = new Map<string, Listener>()
+  let isAsked: (home: Home) => boolean = () => false
   let address: string | null = null
   let socket: Socket | null = null
   let again: NodeJS.Timeout | undefined
@@ -51,11 +52,12 @@ export function makeHeartbeatResponder(
       const listener = listeners.get(sender.address)
       if (request === null || listener === undefined) return
       listener.heardAt = clock.now()
-      const sighting = seen(listener.publicKey)
+      const sighting = seen(listener.home.publicKey)
       const answer = encodeAnswer({
         sequence: request.sequence,
         endpoint: sighting?.endpoint ?? null,
         inUse: listener.use.heard(sighting, clock.now()),
+        asks: isAsked(listener.home),
       })
       // An answer that cannot be sent is a lost one: the next heartbeat asks again.
       mine.send(answer, sender.port, sender.address, () => undefined)
@@ -85,13 +87,14 @@ export function makeHeartbeatResponder(
   }
 
   return {
-    serve: (hubAddress, homes) => {
+    serve: (hubAddress, homes, asks) => {
+      isAsked = asks
       const before = listeners
       listeners = new Map(
         homes.map((home) => {
           const known = before.get(home.address)
-          const same = known?.publicKey === home.publicKey
-          return [home.address, same ? known : { publicKey: home.publicKey, heardAt: null, use: makeUseMeter() }]
+          const same = known?.home.publicKey === home.publicKey
+          return [home.address, same ? { ...known, home } : { home, heardAt: null, use: makeUseMeter() }]
         }),
       )
       if (hubAddress === address) return

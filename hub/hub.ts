@@ -33,6 +33,8 @@ import type { Occupied } from './lan.ts'
 import { knock } from './knock.ts'
 import type { Mappings } from './mappings.ts'
 import { noteMappings } from './note-mappings.ts'
+import { publishedPorts } from './publications.ts'
+import { makePublishing, type Publishing } from './publishing.ts'
 import { makeReconciler } from './reconciler.ts'
 import { register } from './registration.ts'
 import { leave, removeHome, type Removed } from './removal.ts'
@@ -42,7 +44,8 @@ import { type HubStatus, hubStatus, type RegistrationNote } from './status.ts'
 import { type Change, type Home, homeNamed, type StoreDocument } from './store-document.ts'
 import type { Store } from './store.ts'
 import { hubAddressIn } from './tunnel-network.ts'
-import { freeAlternatePorts } from './udp-ports.ts'
+import { freeAlternatePorts } from './served-ports.ts'
+import { makeVisitors } from './visitors.ts'
 import type { Whereabouts } from './whereabouts.ts'
 import type { Witness } from './witness.ts'
 import type { WordOf } from './word.ts'
@@ -64,6 +67,7 @@ export interface Hub {
   readonly addDevice: (asker: Asker, request: DeviceRequest) => Promise<AddDeviceAnswer>
   readonly removeDevice: (asker: Asker, name: string) => Promise<void>
   readonly listDevices: (asker: Asker) => DeviceList
+  readonly publications: Publishing
   readonly status: () => Promise<HubStatus>
   readonly document: () => StoreDocument
   /** Brings interface and firewall to what they should be. @throws {Problem} */
@@ -112,7 +116,7 @@ export interface HubParts {
   /** The alarm; null where no daemon runs. */
   readonly alarm: Alarm | null
   readonly ownNetworks: (tunnelInterface: string) => readonly Occupied[]
-  readonly servedUdpPorts: () => Promise<ReadonlySet<number>>
+  readonly servedPorts: (protocol: 'tcp' | 'udp') => Promise<ReadonlySet<number>>
   readonly clock: Clock
   readonly log: Log
 }
@@ -138,6 +142,7 @@ export function makeHub(parts: HubParts): Hub {
     interfaceName: () => config.interface,
     knock,
   })
+  const visitors = makeVisitors()
   let { config } = parts
   let alternatePorts: readonly number[] = []
   /** When the last tests were. */
@@ -159,7 +164,8 @@ export function makeHub(parts: HubParts): Hub {
 
   /** Tells those who answer homes by themselves whom to answer from now on. */
   function serve(): void {
-    heartbeats?.serve(hubAddressIn(config.network), store.document.homes)
+    visitors.serve(store.document)
+    heartbeats?.serve(hubAddressIn(config.network), store.document.homes, visitors.isNews)
     echoes?.serve(store.document.homes)
     carriers?.serve(store.document.homes, config.port)
   }
@@ -218,7 +224,9 @@ export function makeHub(parts: HubParts): Hub {
   }
 
   async function portsToTake(): Promise<readonly number[]> {
-    return freeAlternatePorts(config, await parts.servedUdpPorts())
+    const published = publishedPorts(store.document.publications.filter(({ protocol }) => protocol === 'udp'))
+    const served = await parts.servedPorts('udp')
+    return freeAlternatePorts(config, new Set([...served, ...published.map(({ port }) => port)]))
   }
 
   return {
@@ -254,6 +262,7 @@ export function makeHub(parts: HubParts): Hub {
       registrations.set(home.name, { at: clock.wall().toISOString(), monotonic: clock.now(), count })
       const { reason, lastMapping, listenPort, mtu } = request
       log.info({ home: home.name, reason, lastMapping, listenPort, mtu, changed }, 'a home registered')
+      visitors.heard(home.name, request.visitors)
       if (request.nextPublicKey === undefined) sessions.followKey(caller.publicKey, home.publicKey)
       if (request.reset) await resetPeer(home)
       else if (changed || witness.sighting(home.publicKey) === null) {
@@ -272,6 +281,7 @@ export function makeHub(parts: HubParts): Hub {
         publicKey,
         ...(incidents === undefined ? {} : { incidents }),
         alternatePorts: [...alternatePorts],
+        visitors: visitors.isWanted(home.name),
         hubTime: clock.wall().toISOString(),
       }
     },
@@ -342,6 +352,22 @@ export function makeHub(parts: HubParts): Hub {
         const lastHandshakeSeconds = witness.sighting(publicKey)?.lastHandshakeSeconds ?? null
         return { name, address, publicKey, home, addedAt, lastHandshakeSeconds }
       }),
+    }),
+
+    publications: makePublishing({
+      config: () => config,
+      store,
+      update: (act) =>
+        change(
+          ({ now }) =>
+            (document) =>
+              act(document, now),
+        ),
+      adapter,
+      reconciler,
+      follow: (asker, done) => (asker === null ? reconcileFor(done) : reconcileOrLog()),
+      served: parts.servedPorts,
+      log,
     }),
 
     document: () => store.document,

@@ -18,7 +18,7 @@ import type { HubPaths } from './paths.ts'
 import { refuseTakenPort } from './port-owner.ts'
 import { EMPTY_DOCUMENT } from './store-document.ts'
 import { openStore, storeText } from './store.ts'
-import { freeAlternatePorts, servedUdpPorts } from './udp-ports.ts'
+import { freeAlternatePorts, servedPorts } from './served-ports.ts'
 
 /** What was said on the command line; what was not is left as it is, or gets its default. */
 export type Given = Partial<Pick<HubConfig, 'addresses' | 'port' | 'network' | 'alternatePorts' | 'interface'>>
@@ -53,7 +53,7 @@ export async function planInit(
   const privateKey = existing === null ? ((await leftKey(paths)) ?? privateKeyFrom(randomBytes(32))) : null
   const publicKey = privateKey === null ? (await readIdentity(paths)).publicKey : publicKeyOf(privateKey)
 
-  const alternatePorts = freeAlternatePorts(config, await servedUdpPorts())
+  const alternatePorts = freeAlternatePorts(config, await servedPorts('udp'))
   const observed = await adapter.observe(config.interface, AbortSignal.timeout(30_000))
   const { steps, refusals } = adapter.plan(observed, desiredTunnel(config, publicKey, document, alternatePorts))
   refuseUnlessSafe({ refusals })

@@ -9,7 +9,7 @@ import { ownNetworks } from './lan.ts'
 import type { HubPaths } from './paths.ts'
 import { openMappings } from './mappings.ts'
 import { openStore, type Store } from './store.ts'
-import { servedUdpPorts } from './udp-ports.ts'
+import { servedPorts } from './served-ports.ts'
 import { openWhereabouts } from './whereabouts.ts'
 import { makeWitness, type Witness } from './witness.ts'
 import { makeWord } from './word.ts'
@@ -56,7 +56,7 @@ export async function openHub(
     mappings: await openMappings(paths.mappings, systemClock, log),
     ...(makeResponders?.(witness) ?? nobody(witness)),
     ownNetworks,
-    servedUdpPorts,
+    servedPorts,
     clock: systemClock,
     log,
   })

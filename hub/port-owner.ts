@@ -16,7 +16,7 @@ export async function portTaken(protocol: 'udp' | 'tcp', port: number, what: str
 }
 
 /** `dnsmasq (process 812)`, from ss(8); null where it cannot say, e.g. without root or for the kernel's own sockets. */
-async function ownerOf(protocol: 'udp' | 'tcp', port: number): Promise<string | null> {
+export async function ownerOf(protocol: 'udp' | 'tcp', port: number): Promise<string | null> {
   const flags = protocol === 'udp' ? '-Hlunp' : '-Hltnp'
   const result = await tryCommand('ss', [flags, `sport = :${port}`], { timeoutMs: 3_000 }).catch(() => null)
   const match = /users:\(\("([^"]+)",pid=(\d+)/.exec(result?.stdout ?? '')

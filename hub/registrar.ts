@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit'
 import * as v from 'valibot'
 import { asProblem, Problem } from '../problems/problem.ts'
 import { AddDeviceRequest, AlertTestRequest, JoinRequest, LeaveRequest, RegisterRequest } from '../protocol/messages.ts'
+import { AddPublicationRequest, parseRange } from '../protocol/publications.ts'
 import type { Log } from '../system/log.ts'
 import type { Callers } from './callers.ts'
 import type { Hub } from './hub.ts'
@@ -12,7 +13,7 @@ import type { Home } from './store-document.ts'
 
 type RegistrarHub = Pick<
   Hub,
-  'join' | 'register' | 'leave' | 'addDevice' | 'removeDevice' | 'listDevices' | 'testAlerts'
+  'join' | 'register' | 'leave' | 'addDevice' | 'removeDevice' | 'listDevices' | 'testAlerts' | 'publications'
 >
 type Call = Context<{ Bindings: HttpBindings }>
 
@@ -58,6 +59,22 @@ export function registrarApp(hub: RegistrarHub, callers: Callers, log: Log): Hon
   app.delete('/v1/devices/:name', async (call) => {
     await hub.removeDevice(callerOf(call), call.req.param('name'))
     return call.json({ done: true })
+  })
+
+  app.get('/v1/publications', (call) => call.json(hub.publications.list(callerOf(call))))
+
+  app.post('/v1/publications', async (call) => {
+    const home = callerOf(call)
+    return call.json(await hub.publications.add(home, await bodyOf(call, AddPublicationRequest)))
+  })
+
+  app.delete('/v1/publications/:protocol/:ports', async (call) => {
+    const home = callerOf(call)
+    const { protocol, ports } = call.req.param()
+    const range = parseRange(`${ports}/${protocol}`)
+    if (range === null)
+      throw new Problem('request-invalid', { what: 'reading the request', why: 'the address names no ports' })
+    return call.json(await hub.publications.remove(home, range))
   })
 
   app.post('/v1/alerts/test', async (call) => {

@@ -12,7 +12,7 @@ import { type Change, type Home, type StoreDocument, stillHome } from './store-d
 export function register(
   document: StoreDocument,
   caller: Home,
-  request: Pick<RegisterRequest, 'publicKey' | 'nextPublicKey' | 'lan' | 'mtu'>,
+  request: Pick<RegisterRequest, 'publicKey' | 'nextPublicKey' | 'lan' | 'mtu' | 'keeps'>,
   hubPublicKey: PublicKey,
   { network, own, now }: Circumstances,
 ): Change<Home> {
@@ -21,12 +21,14 @@ export function register(
   const lan = sortedLan(request.lan)
   const publicKey = request.nextPublicKey ?? request.publicKey
   const sameLan = lan.join() === home.lan.join()
-  const same = sameLan && publicKey === home.publicKey && request.mtu === (home.mtu ?? null)
+  const keeps = sortedLan(request.keeps ?? [])
+  const sameKeeps = keeps.join() === (home.keeps ?? []).join()
+  const same = sameLan && sameKeeps && publicKey === home.publicKey && request.mtu === (home.mtu ?? null)
   if (same) return [document, home]
   if (!sameLan) checkLan(lan, home.lan, occupiedFor(home.name, document, network, own, now), what)
   refuseTakenKey(document, publicKey, home.name, hubPublicKey, what)
-  const { mtu: _, ...rest } = home
+  const { mtu: _, keeps: __, ...rest } = home
   const mtu = request.mtu === null ? {} : { mtu: request.mtu }
-  const changed: Home = { ...rest, publicKey, lan, ...mtu }
+  const changed: Home = { ...rest, publicKey, lan, ...mtu, ...(keeps.length === 0 ? {} : { keeps }) }
   return [{ ...document, homes: document.homes.map((other) => (other.name === home.name ? changed : other)) }, changed]
 }

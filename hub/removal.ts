@@ -56,6 +56,7 @@ function without(document: StoreDocument, name: string): Change<Removed> {
       homes: document.homes.filter((other) => other !== home),
       invites: document.invites.filter((invite) => invite.home !== name),
       devices: document.devices.filter((device) => !gone.includes(device)),
+      publications: document.publications.filter((one) => one.home !== name),
     },
     { home: name, joined: home !== null, devices: gone.map((device) => device.name) },
   ]

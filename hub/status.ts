@@ -1,5 +1,6 @@
 import type { Description } from '../adapters/adapter.ts'
 import type { Problem } from '../problems/problem.ts'
+import type { Publication } from '../protocol/publications.ts'
 import { cutPeriod } from '../wireguard/cut-period.ts'
 import { formatEndpoint } from '../wireguard/spec.ts'
 import type { CarrierMetrics, Carriers } from './carriers.ts'
@@ -8,6 +9,7 @@ import type { HeartbeatResponder } from './heartbeat-responder.ts'
 import type { Identity } from './identity.ts'
 import type { MappingHistory, Mappings } from './mappings.ts'
 import { type Home, isOpen, type StoreDocument } from './store-document.ts'
+import { visiblePublications } from './publications.ts'
 import { hubAddressIn } from './tunnel-network.ts'
 import type { Sighting, Witness } from './witness.ts'
 
@@ -30,7 +32,7 @@ export interface HubStatus {
   readonly homes: readonly HomeStatus[]
   readonly invites: readonly { readonly home: string; readonly address: string; readonly expiresAt: string }[]
   readonly devices: readonly DeviceStatus[]
-  readonly publications: readonly never[]
+  readonly publications: readonly Publication[]
   /** Since the witness last saw the interface; null: it did not. */
   readonly witnessSeconds: number | null
   /** Why interface and firewall are not as they should be. */
@@ -123,7 +125,7 @@ export function hubStatus(parts: StatusParts): HubStatus {
       home,
       addedAt,
     })),
-    publications: [],
+    publications: visiblePublications(document, null),
     witnessSeconds: witness.ageSeconds(),
     problem: problem === null ? null : { code: problem.code, message: problem.message, next: problem.next },
     notes: taken.map((port) => `${port}/udp is used by another program of this machine and left to it`),

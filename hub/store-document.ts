@@ -3,6 +3,7 @@ import { Problem } from '../problems/problem.ts'
 import { CidrSchema, Ipv4Schema } from '../protocol/addresses.ts'
 import { MtuSchema, PublicKeySchema } from '../protocol/messages.ts'
 import { NameSchema } from '../protocol/names.ts'
+import { KeepsSchema, type Publication, PublicationSchema } from '../protocol/publications.ts'
 import { isKeyText, type PresharedKey } from '../wireguard/keys.ts'
 import { SecretHashSchema } from './secret.ts'
 
@@ -22,6 +23,8 @@ const HomeSchema = v.strictObject({
   joinedAt: TimeSchema,
   /** Bytes. What the home's line bears, as it said; without it, as much as the hub. */
   mtu: v.optional(MtuSchema),
+  /** Where services of the home see visitors' own addresses, as it said; sorted. Without it nowhere. */
+  keeps: v.optional(KeepsSchema),
 })
 
 const InviteSchema = v.strictObject({
@@ -69,6 +72,8 @@ export const StoreDocumentSchema = v.pipe(
     homes: v.array(HomeSchema),
     invites: v.array(InviteSchema),
     devices: v.array(DeviceSchema),
+    /** Not in files of a hub that knew none. */
+    publications: v.optional(v.array(PublicationSchema), []),
   }),
   v.check(({ homes }) => allDiffer(homes.map((home) => home.name)), 'two homes have the same name'),
   v.check(({ devices }) => allDiffer(devices.map((device) => device.name)), 'two devices have the same name'),
@@ -80,6 +85,7 @@ export const StoreDocumentSchema = v.pipe(
     ({ homes, devices }) => allDiffer([...homes, ...devices].map((peer) => peer.publicKey)),
     'two peers have the same public key',
   ),
+  v.check(({ publications }) => noneOverlaps(publications), 'two publications have the same port'),
 )
 
 export type Home = Readonly<v.InferOutput<typeof HomeSchema>>
@@ -91,9 +97,16 @@ export interface StoreDocument {
   readonly homes: readonly Home[]
   readonly invites: readonly Invite[]
   readonly devices: readonly Device[]
+  readonly publications: readonly Publication[]
 }
 
-export const EMPTY_DOCUMENT: StoreDocument = { schema: STORE_SCHEMA, homes: [], invites: [], devices: [] }
+export const EMPTY_DOCUMENT: StoreDocument = {
+  schema: STORE_SCHEMA,
+  homes: [],
+  invites: [],
+  devices: [],
+  publications: [],
+}
 
 /** A document with one change, and what the change answers. The same document: nothing to write. */
 export type Change<Result> = readonly [StoreDocument, Result]
@@ -121,6 +134,17 @@ export function takenAddresses(document: StoreDocument, now: Date): Set<string> 
 /** Whether a join may still use it. */
 export function isOpen(invite: Invite, now: Date): boolean {
   return invite.use === null && now.getTime() < Date.parse(invite.expiresAt)
+}
+
+function noneOverlaps(publications: readonly Publication[]): boolean {
+  const last: Record<Publication['protocol'], number> = { tcp: 0, udp: 0 }
+  return publications
+    .toSorted((a, b) => a.port - b.port)
+    .every(({ protocol, port, lastPort }) => {
+      const isFree = port > last[protocol]
+      last[protocol] = lastPort
+      return isFree
+    })
 }
 
 function allDiffer(values: readonly string[]): boolean {

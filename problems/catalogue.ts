@@ -62,6 +62,19 @@ export const catalogue = {
   'device-name-invalid': { next: 'Use 1 to 32 of a-z, 0-9 and -, beginning with a letter', exit: 64 },
   'device-exists': { next: 'Choose another name, or homeward device remove NAME first', exit: 1 },
   'device-missing': { next: 'See the names with homeward device list', exit: 1 },
+  'publication-invalid': {
+    next: 'Give PORT[-PORT]/tcp or /udp and the service’s IPv4 address and port: homeward publish add 443/tcp 192.168.1.20:443',
+    exit: 64,
+  },
+  'publication-exists': {
+    next: 'Publish another port, or take that one back: homeward publish remove PORT/tcp',
+    exit: 1,
+  },
+  'publication-missing': { next: 'See what there is with homeward publish list', exit: 1 },
+  'source-not-kept': {
+    next: 'Pass --source hide; or run the service on the machine that the tunnel ends on; or let the tunnel end on the router: homeward join --router mikrotik or openwrt',
+    exit: 1,
+  },
   'channel-missing': { next: 'Add one with homeward alert add NAME; docs/alerts.md lists what there is', exit: 1 },
   'channel-exists': { next: 'Choose another name, or edit alerts.yaml', exit: 1 },
   'network-full': { next: 'Remove homes or devices that are gone, or start a hub with a larger --network', exit: 1 },

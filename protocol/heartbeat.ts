@@ -6,7 +6,7 @@ import type { Endpoint } from '../wireguard/spec.ts'
  * to the hub's; WireGuard has already proven who sent it, so it carries no secret.
  *
  * Request, 12 bytes: `hw`, version 1, kind 1, sequence (4 bytes, big-endian), 4 bytes of zeros.
- * Answer, 12 + 4 or 12 + 16 bytes: `hw`, version 1, kind 2, the request's sequence, flags (1: 1 = in use), family (1: 0, 4 or 6),
+ * Answer, 12 + 4 or 12 + 16 bytes: `hw`, version 1, kind 2, the request's sequence, flags (1: 1 = in use, 2 = asks), family (1: 0, 4 or 6),
  * the endpoint's port (2), then its address as the hub sees it. With UDP and IP headers the IPv4 answer is 44 bytes,
  * which WireGuard pads to 48: 108 bytes on the wire (docs/protocol.md, what watching costs).
  *
@@ -18,8 +18,9 @@ const VERSION = 1
 const REQUEST = 1
 const ANSWER = 2
 const HEAD_BYTES = 12
-/** Bit of the answer's flags. */
+/** Bits of the answer's flags. */
 const IN_USE = 1
+const ASKS = 2
 
 /** UDP port of the hub's tunnel address. */
 export const HEARTBEAT_PORT = 8686
@@ -33,6 +34,8 @@ export interface HeartbeatAnswer {
   readonly endpoint: Endpoint | null
   /** Somebody's traffic passed the tunnel lately: heartbeats follow use. */
   readonly inUse: boolean
+  /** The hub wants something of this home: to hear what, it registers. */
+  readonly asks: boolean
 }
 
 export function encodeRequest(sequence: Sequence): Uint8Array {
@@ -49,7 +52,7 @@ export function encodeAnswer(answer: HeartbeatAnswer): Uint8Array {
   const address = answer.endpoint === null ? [] : addressBytes(answer.endpoint.address)
   const datagram = head(ANSWER, answer.sequence, HEAD_BYTES + address.length)
   const view = new DataView(datagram.buffer)
-  view.setUint8(8, answer.inUse ? IN_USE : 0)
+  view.setUint8(8, (answer.inUse ? IN_USE : 0) | (answer.asks ? ASKS : 0))
   view.setUint8(9, address.length === 4 ? 4 : address.length === 16 ? 6 : 0)
   view.setUint16(10, address.length === 0 ? 0 : (answer.endpoint?.port ?? 0))
   datagram.set(address, HEAD_BYTES)
@@ -64,8 +67,13 @@ export function decodeAnswer(datagram: Uint8Array): HeartbeatAnswer | null {
   if (bytes === undefined || datagram.length < HEAD_BYTES + bytes) return null
   const address = addressText(datagram.subarray(HEAD_BYTES, HEAD_BYTES + bytes))
   const port = view.getUint16(10)
-  const inUse = (view.getUint8(8) & IN_USE) !== 0
-  return { sequence: view.getUint32(4), endpoint: address === null || port === 0 ? null : { address, port }, inUse }
+  const flags = view.getUint8(8)
+  return {
+    sequence: view.getUint32(4),
+    endpoint: address === null || port === 0 ? null : { address, port },
+    inUse: (flags & IN_USE) !== 0,
+    asks: (flags & ASKS) !== 0,
+  }
 }
 
 function head(kind: number, sequence: Sequence, length: number): Uint8Array {

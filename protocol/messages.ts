@@ -3,6 +3,7 @@ import { isKeyText, type PresharedKey, type PublicKey } from '../wireguard/keys.
 import { CidrSchema, HostSchema, Ipv4Schema, PortSchema } from './addresses.ts'
 import { IncidentAnswer, IncidentReport } from './incidents.ts'
 import { NameSchema } from './names.ts'
+import { KeepsSchema } from './publications.ts'
 
 /**
  * What agent and hub say to each other over the registrar. Requests and answers are JSON over HTTPS; unknown fields
@@ -80,6 +81,7 @@ export const RegisterRequest = v.object({
     'mtu',
     'key-rotation',
     'incident',
+    'asked',
   ]),
   /** Take our peer out and put it in again: forgets a handshake's timestamp from the future. */
   reset: v.optional(v.boolean(), false),
@@ -89,6 +91,10 @@ export const RegisterRequest = v.object({
   lastMapping: v.nullable(EndpointSchema),
   /** Between two heartbeats of an idle tunnel: how long a silence says nothing. */
   heartbeatSeconds: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(60)), 5),
+  /** Where services of the home see visitors' own addresses; older homes do not say, and then nowhere. */
+  keeps: v.optional(KeepsSchema),
+  /** Whether visitors with their own addresses are answered through the tunnel now. */
+  visitors: v.optional(v.boolean(), false),
   /** The home's outages, and whether it may be the one to tell people of them. */
   incidents: v.optional(IncidentReport),
 })
@@ -113,6 +119,8 @@ export const RegisterAnswer = v.object({
   /** By which the hub knows the home from now on. */
   publicKey: v.optional(PublicKeySchema),
   alternatePorts: v.array(PortSchema),
+  /** Visitors come with their own addresses, and are to be answered through the tunnel; older hubs send none. */
+  visitors: v.optional(v.boolean(), false),
   hubTime: v.string(),
   /** Only where the home reported its own; older hubs do not. */
   incidents: v.optional(IncidentAnswer),

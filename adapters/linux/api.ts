@@ -9,6 +9,10 @@ import { INTERFACE_MARK, ROUTE_PROTOCOL, TABLE } from './mark.ts'
 
 const FORWARDING = '/proc/sys/net/ipv4/ip_forward'
 
+function reversePathFilterOf(name: string): string {
+  return `/proc/sys/net/ipv4/conf/${name}/rp_filter`
+}
+
 /** A thousand peers take well under a second; a small VPS under load takes longer. */
 const MANY_PEERS_MS = 60_000
 
@@ -17,23 +21,31 @@ const PEERS_PER_COMMAND = 500
 
 /** All that an observation needs, asked for at once. @throws {Problem} of system/run-command. */
 export async function readReplies(interfaceName: string, signal: AbortSignal): Promise<Replies> {
-  const [links, routes, networks, dump, table, forwarding] = await Promise.all([
+  const [links, routes, networks, dump, table, forwarding, rules, ...reversePathFilter] = await Promise.all([
     readLinks(signal),
     readRoutes(signal),
     readNetworks(signal),
     readDump(interfaceName, signal),
     readTable(signal),
     readFile(FORWARDING, 'utf8'),
+    readRules(signal),
+    ...['all', interfaceName].map((name) => readFile(reversePathFilterOf(name), 'utf8').catch(() => '0')),
   ])
-  return { links, routes, networks, dump, table, forwarding }
+  return { links, routes, networks, dump, table, forwarding, rules, reversePathFilter }
 }
 
 export async function readLinks(signal: AbortSignal): Promise<string> {
   return (await runCommand('ip', ['-j', '-d', 'address', 'show'], { signal })).stdout
 }
 
+/** Those with our mark, in every routing table. */
 export async function readRoutes(signal: AbortSignal): Promise<string> {
-  return (await runCommand('ip', ['-j', '-4', 'route', 'show', 'proto', ROUTE_PROTOCOL], { signal })).stdout
+  const which = ['table', 'all', 'proto', ROUTE_PROTOCOL]
+  return (await runCommand('ip', ['-j', '-4', 'route', 'show', ...which], { signal })).stdout
+}
+
+export async function readRules(signal: AbortSignal): Promise<string> {
+  return (await runCommand('ip', ['-j', '-4', 'rule', 'show'], { signal })).stdout
 }
 
 /** Routes that the kernel made along with addresses. */

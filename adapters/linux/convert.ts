@@ -6,6 +6,7 @@ import { formatEndpoint, type PeerSpec } from '../../wireguard/spec.ts'
 import type { Observation, Refusal, RouteSpec } from '../adapter.ts'
 import { INTERFACE_MARK, ROUTE_PROTOCOL } from './mark.ts'
 import { type ListedTable, parseNftTable } from './nft-list.ts'
+import { reversePathWarning, visitorsLed } from './visitors.ts'
 
 /** The words of ip, wg and nft, both ways. Pure. */
 
@@ -13,7 +14,7 @@ import { type ListedTable, parseNftTable } from './nft-list.ts'
 export interface Replies {
   /** `ip -j -d address show` */
   readonly links: string
-  /** `ip -j route show` for routes with our mark. */
+  /** `ip -j route show table all` for routes with our mark. */
   readonly routes: string
   /** The same for routes that the kernel made. */
   readonly networks: string
@@ -23,6 +24,10 @@ export interface Replies {
   readonly table: string | null
   /** /proc/sys/net/ipv4/ip_forward */
   readonly forwarding: string
+  /** `ip -j rule show` */
+  readonly rules: string
+  /** rp_filter of all interfaces, and of the tunnel's. */
+  readonly reversePathFilter: readonly string[]
 }
 
 export interface Link {
@@ -63,6 +68,8 @@ const Routes = v.array(
   v.object({
     dst: v.optional(v.string()),
     dev: v.optional(v.string()),
+    /** Without it the main one. */
+    table: v.optional(v.string()),
     metrics: v.optional(v.array(v.object({ mtu: v.optional(v.number()) })), []),
   }),
 )
@@ -87,9 +94,10 @@ export function parseLinks(text: string): readonly Link[] {
   })
 }
 
+/** Those of the main routing table. */
 export function parseRoutes(text: string): readonly MarkedRoute[] {
-  return v.parse(Routes, JSON.parse(text)).flatMap(({ dst, dev, metrics }) => {
-    if (dst === undefined || dev === undefined) return []
+  return v.parse(Routes, JSON.parse(text)).flatMap(({ dst, dev, table, metrics }) => {
+    if (dst === undefined || dev === undefined || table !== undefined) return []
     // ip leaves out what goes without saying to it.
     const prefix = dst === 'default' ? '0.0.0.0/0' : dst.includes('/') ? dst : `${dst}/32`
     return [{ prefix, mtu: metrics.find(({ mtu }) => mtu !== undefined)?.mtu ?? null, interface: dev }]
@@ -100,6 +108,7 @@ export function toObservation(interfaceName: string, replies: Replies): Observat
   const links = parseLinks(replies.links)
   const state = replies.dump === null ? null : parseDump(replies.dump)
   const table = replies.table === null ? null : parseNftTable(replies.table)
+  const visitors = visitorsLed(interfaceName, replies.rules, replies.routes)
   const marked = links.filter((link) => link.alias === INTERFACE_MARK)
   // One that no WireGuard answers us for is cleared like a stray and made anew: its wireguard-go is just ending, or root
   // started it (in `join`) and the service's user, who may not speak to it, now runs the tunnel.
@@ -123,7 +132,8 @@ export function toObservation(interfaceName: string, replies: Replies): Observat
     firewall: table?.isOurs === true ? table.fingerprints : null,
     forwarding: replies.forwarding.trim() === '1',
     forwardingIsOurs: table?.isOurs === true && table.forwardingWasOff,
-    warnings: [],
+    visitors,
+    warnings: visitors === 'none' ? [] : reversePathWarning(replies.reversePathFilter),
     clashes: clashes(
       links.find((link) => link.name === interfaceName && link.alias !== INTERFACE_MARK),
       state,

@@ -7,12 +7,25 @@ import type { PeerSpec } from '../../wireguard/spec.ts'
 import type { Description, RouteSpec, Step } from '../adapter.ts'
 import { describeStep } from '../describe-step.ts'
 import { removeAddress } from './address.ts'
-import { addPeers, ip, nft, readPublicKey, removePeers, setForwarding, wgSet } from './api.ts'
+import {
+  addPeers,
+  ip,
+  ipBatch,
+  nft,
+  readRoutes,
+  readPublicKey,
+  readRules,
+  removePeers,
+  setForwarding,
+  wgSet,
+} from './api.ts'
 import { networkOf, peersText, routeArguments } from './convert.ts'
 import { firewallTable } from './firewall.ts'
 import { createInterface, removeInterface } from './interface.ts'
 import { TABLE } from './mark.ts'
 import { nftText } from './nft-table.ts'
+import { changeText } from './published.ts'
+import { visitorCommands } from './visitors.ts'
 
 export interface ExecuteContext {
   readonly privateKeyFile: (publicKey: PublicKey) => string
@@ -70,6 +83,12 @@ async function carryOut(step: Step, context: ExecuteContext, signal: AbortSignal
       return nft(nftText(firewallTable(step), step), signal)
     case 'remove-firewall':
       return nft(`delete table ${TABLE}\n`, signal)
+    case 'lead-visitors':
+      return setVisitors(step.interface, signal)
+    case 'unlead-visitors':
+      return setVisitors(null, signal)
+    case 'change-published':
+      return nft(changeText(step), signal)
     case 'remove-interface':
       return removeInterface(step.interface, clock, signal)
     case 'arm-rollback':
@@ -105,6 +124,12 @@ export async function setPeers(
     return key
   })
   await addPeers(name, text, signal)
+}
+
+/** @param interfaceName null: nothing of it stays. */
+async function setVisitors(interfaceName: string | null, signal: AbortSignal): Promise<void> {
+  const [rules, routes] = await Promise.all([readRules(signal), readRoutes(signal)])
+  await ipBatch(visitorCommands(interfaceName, rules, routes), signal)
 }
 
 /** Exactly as the kernel makes it along with an address (fib_frontend.c, fib_add_ifaddr), so that it goes with the address. */

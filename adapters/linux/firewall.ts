@@ -2,11 +2,15 @@ import ipaddr from 'ipaddr.js'
 import type { ForwardingSpec } from '../adapter.ts'
 import { type HubForwarding, hubDoors } from './hub-doors.ts'
 import type { NftChain, NftTable } from './nft-table.ts'
+import { publishedTable } from './published.ts'
+import { visitorChains } from './visitors.ts'
 
 /** What the firewall has to do. */
 export interface FirewallSpec {
   readonly interface: string
   readonly listenPort: number | null
+  /** The tunnel's own, canonical CIDR. */
+  readonly network: string
   readonly forwarding: ForwardingSpec
 }
 
@@ -15,11 +19,11 @@ const FILTER = 0
 const SRCNAT = 100
 
 /** The content of our table. Pure. Whatever does not touch the tunnel passes: that is not ours to judge. */
-export function firewallTable({ interface: name, listenPort, forwarding }: FirewallSpec): NftTable {
+export function firewallTable({ interface: name, listenPort, network, forwarding }: FirewallSpec): NftTable {
   const tunnel = JSON.stringify(name)
   switch (forwarding.role) {
     case 'home':
-      return homeTable(tunnel, forwarding.lan, forwarding.mode)
+      return homeTable(tunnel, network, forwarding)
     case 'hub':
       return hubTable(tunnel, listenPort, forwarding)
     default:
@@ -27,11 +31,16 @@ export function firewallTable({ interface: name, listenPort, forwarding }: Firew
   }
 }
 
-function homeTable(tunnel: string, lan: readonly string[], mode: 'masquerade' | 'routed'): NftTable {
+function homeTable(
+  tunnel: string,
+  network: string,
+  { lan, mode, visitors = false }: Extract<ForwardingSpec, { role: 'home' }>,
+): NftTable {
   const intoLan = `iifname ${tunnel} oifname != ${tunnel} ip daddr ${braced(withoutContained(lan))}`
   return {
     flowLives: [],
     sets: [],
+    maps: [],
     recentSets: [],
     chains: [
       forwardChain([
@@ -43,20 +52,28 @@ function homeTable(tunnel: string, lan: readonly string[], mode: 'masquerade' | 
         `iifname ${tunnel} oifname != ${tunnel} ct status dnat accept`,
         `iifname ${tunnel} drop`,
       ]),
-      ...(lan.length === 0 || mode === 'routed' ? [] : [masqueradeChain(intoLan)]),
+      // Devices alone: a visitor's address is what its service shall see.
+      ...(lan.length === 0 || mode === 'routed' ? [] : [masqueradeChain(`${intoLan} ip saddr ${network}`)]),
+      ...(visitors ? visitorChains(tunnel, network) : []),
     ],
   }
 }
 
 function hubTable(tunnel: string, listenPort: number | null, forwarding: HubForwarding): NftTable {
   const { flowLives, recentSets, chains } = hubDoors(tunnel, listenPort, forwarding)
+  const published = publishedTable(tunnel, forwarding.published ?? [])
   return {
     flowLives,
-    sets: [{ name: 'tunnel_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.devices)] }],
+    sets: [
+      { name: 'tunnel_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.devices)] },
+      ...published.sets,
+    ],
+    maps: published.maps,
     recentSets,
     chains: [
       forwardChain([
         ...clamp(tunnel),
+        ...published.forward,
         `iifname ${tunnel} ct state established,related accept`,
         `oifname ${tunnel} ct state established,related accept`,
         `iifname ${tunnel} oifname ${tunnel} ip saddr @tunnel_devices accept`,
@@ -64,6 +81,7 @@ function hubTable(tunnel: string, listenPort: number | null, forwarding: HubForw
         `oifname ${tunnel} drop`,
       ]),
       ...chains,
+      ...published.chains,
     ],
   }
 }

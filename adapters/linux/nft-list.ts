@@ -1,6 +1,13 @@
 import * as v from 'valibot'
 import { FORWARDING_MARK, TABLE_MARK } from './mark.ts'
-import { chainFingerprint, inOneOrder, recentSetFingerprint, setFingerprint } from './nft-table.ts'
+import {
+  chainFingerprint,
+  inOneOrder,
+  mapFingerprint,
+  mappingText,
+  recentSetFingerprint,
+  setFingerprint,
+} from './nft-table.ts'
 
 /** What `nft -j list table` says of a table with our name. */
 export interface ListedTable {
@@ -27,6 +34,11 @@ const NamedSet = v.object({
   /** Seconds: its elements come and go by themselves. */
   timeout: v.optional(v.number()),
   size: v.optional(v.number(), 0),
+})
+/** Elements are pairs: a port, and a concatenation of address and port. */
+const PortMap = v.object({
+  name: v.string(),
+  elem: v.optional(v.array(v.tuple([v.number(), v.object({ concat: v.tuple([v.string(), v.number()]) })])), []),
 })
 const Named = v.object({ name: v.string() })
 
@@ -65,6 +77,15 @@ function fingerprintOf(kind: string, value: unknown): string {
       if (timeout !== undefined) return recentSetFingerprint(name, String(type), timeout, size)
       const elements = elem.map((element) => (typeof element === 'string' ? element : JSON.stringify(element)))
       return setFingerprint(name, String(type), elements)
+    }
+    case 'map': {
+      // One of another kind is somebody's doing: it compares as no map of ours.
+      const map = v.safeParse(PortMap, value)
+      if (!map.success) return `map ${v.parse(Named, value).name} of another kind`
+      const mappings = map.output.elem.map(([port, { concat }]) =>
+        mappingText({ port, address: concat[0], targetPort: concat[1] }),
+      )
+      return mapFingerprint(map.output.name, mappings)
     }
     default:
       // Nothing of ours is of another kind yet: whatever it is, it is a difference.

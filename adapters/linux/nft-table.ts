@@ -6,16 +6,31 @@ export interface NftTable {
   /** How long flows are remembered that a rule sets them for: nft(8), "CT TIMEOUT". */
   readonly flowLives: readonly NftFlowLife[]
   readonly sets: readonly NftSet[]
+  readonly maps: readonly NftMap[]
   readonly recentSets: readonly NftRecentSet[]
   readonly chains: readonly NftChain[]
 }
 
 interface NftSet {
   readonly name: string
-  /** Single addresses only: nft merges prefixes, and the set could not be compared. */
-  readonly type: 'ipv4_addr'
+  /** Single addresses and ports only: nft merges ranges, and the set could not be compared. */
+  readonly type: 'ipv4_addr' | 'inet_service'
   readonly elements: readonly string[]
 }
+
+/** From a port to where it leads. A hash: what it holds costs a lookup nothing. */
+interface NftMap {
+  readonly name: string
+  readonly elements: readonly PortMapping[]
+}
+
+export interface PortMapping {
+  readonly port: number
+  readonly address: string
+  readonly targetPort: number
+}
+
+const MAP_TYPE = 'inet_service : ipv4_addr . inet_service'
 
 /** Filled by rules, emptied by time: what is in it is no part of what the table should be. */
 interface NftRecentSet {
@@ -36,8 +51,8 @@ interface NftFlowLife {
 /** A base chain with policy accept. */
 export interface NftChain {
   readonly name: string
-  readonly type: 'filter' | 'nat'
-  readonly hook: 'forward' | 'input' | 'prerouting' | 'postrouting'
+  readonly type: 'filter' | 'nat' | 'route'
+  readonly hook: 'forward' | 'input' | 'output' | 'prerouting' | 'postrouting'
   readonly priority: number
   readonly rules: readonly string[]
 }
@@ -53,6 +68,7 @@ export function nftText(table: NftTable, { forwardingWasOff }: { readonly forwar
     ...marks.map((name) => `chain ${name} {\n}`),
     ...table.flowLives.map(flowLifeText),
     ...table.sets.map(setText),
+    ...table.maps.map(mapText),
     ...table.recentSets.map(recentSetText),
     ...table.chains.map(chainText),
     '}\n',
@@ -62,6 +78,15 @@ export function nftText(table: NftTable, { forwardingWasOff }: { readonly forwar
 function setText({ name, type, elements }: NftSet): string {
   const filled = elements.length === 0 ? [] : [`elements = { ${elements.join(', ')} }`]
   return [`set ${name} {`, `type ${type}`, ...filled, '}'].join('\n')
+}
+
+function mapText({ name, elements }: NftMap): string {
+  const filled = elements.length === 0 ? [] : [`elements = { ${elements.map(mappingText).join(', ')} }`]
+  return [`map ${name} {`, `type ${MAP_TYPE}`, ...filled, '}'].join('\n')
+}
+
+export function mappingText({ port, address, targetPort }: PortMapping): string {
+  return `${port} : ${address} . ${targetPort}`
 }
 
 function recentSetText({ name, type, keptSeconds, size }: NftRecentSet): string {
@@ -100,12 +125,13 @@ function ruleComment(chain: string, rule: string): string {
 }
 
 /** What an observation of exactly this table says. */
-export function fingerprintsOf({ flowLives, sets, recentSets, chains }: NftTable): readonly string[] {
+export function fingerprintsOf({ flowLives, sets, maps, recentSets, chains }: NftTable): readonly string[] {
   return inOneOrder(
     [
       ...flowLives.map(({ name }) => `ct timeout ${name}`),
       ...recentSets.map(({ name, type, keptSeconds, size }) => recentSetFingerprint(name, type, keptSeconds, size)),
       ...sets.map(({ name, type, elements }) => setFingerprint(name, type, elements)),
+      ...maps.map(({ name, elements }) => mapFingerprint(name, elements.map(mappingText))),
       ...chains.map(({ name, type, hook, priority }) => chainFingerprint(name, type, hook, priority, 'accept')),
     ],
     chains.flatMap(({ name, rules }) => rules.map((rule) => ({ chain: name, comment: ruleComment(name, rule) }))),
@@ -114,6 +140,10 @@ export function fingerprintsOf({ flowLives, sets, recentSets, chains }: NftTable
 
 export function setFingerprint(name: string, type: string, elements: readonly string[]): string {
   return `set ${name} ${type} ${digest([...elements].sort().join(' '))}`
+}
+
+export function mapFingerprint(name: string, mappings: readonly string[]): string {
+  return `map ${name} ${digest([...mappings].sort().join(' '))}`
 }
 
 export function recentSetFingerprint(name: string, type: string, keptSeconds: number, size: number): string {

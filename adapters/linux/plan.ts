@@ -19,6 +19,7 @@ export function planLinux(observed: Observation, desired: TunnelSpec | null): Pl
 function undo(observed: Observation): readonly Step[] {
   const own = observed.interface
   return [
+    ...((observed.visitors ?? 'none') === 'none' ? [] : [{ kind: 'unlead-visitors' } as const]),
     ...(own === null ? [] : [{ kind: 'remove-interface', interface: own.name } as const]),
     ...clearStrays(observed),
     ...(observed.forwarding && observed.forwardingIsOurs ? [{ kind: 'disable-forwarding' } as const] : []),
@@ -50,6 +51,7 @@ function build(observed: Observation, desired: TunnelSpec): readonly Step[] {
     ...(own?.up === true ? [] : [{ kind: 'bring-up', interface: name } as const]),
     // Last: a link that is down has no routes.
     ...routeSteps(own, desired),
+    ...visitorSteps(observed, desired),
   ]
 }
 
@@ -69,7 +71,7 @@ function addressSteps(own: ObservedInterface | null, desired: TunnelSpec): reado
 
 function firewallSteps(observed: Observation, desired: TunnelSpec): readonly Step[] {
   const { interface: name, listenPort, forwarding } = desired
-  const wanted = fingerprintsOf(firewallTable(desired))
+  const wanted = fingerprintsOf(firewallTable({ ...desired, network: networkOf(desired.address) }))
   // The mark stands before forwarding is turned on, so that a crash in between loses nothing.
   const markMissing = !observed.forwarding && !observed.forwardingIsOurs
   const isRight = observed.firewall !== null && sameList(observed.firewall, wanted)
@@ -133,6 +135,15 @@ function routeSteps(own: ObservedInterface | null, desired: TunnelSpec): readonl
       .filter((prefix) => !wanted.has(prefix))
       .map((prefix) => ({ kind: 'remove-route', interface: name, prefix }) as const),
   ]
+}
+
+function visitorSteps(
+  { visitors = 'none' }: Observation,
+  { interface: name, forwarding }: TunnelSpec,
+): readonly Step[] {
+  const isWanted = forwarding.role === 'home' && forwarding.visitors === true
+  if (isWanted) return visitors === 'led' ? [] : [{ kind: 'lead-visitors', interface: name }]
+  return visitors === 'none' ? [] : [{ kind: 'unlead-visitors' }]
 }
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {

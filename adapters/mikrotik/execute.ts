@@ -62,6 +62,9 @@ export async function carryOut(step: Change, site: Site): Promise<void> {
     case 'activate-changes':
     case 'install-wireguard':
     case 'restart-network':
+    case 'change-published':
+    case 'lead-visitors':
+    case 'unlead-visitors':
       throw new TypeError(`no plan for a router has the step ${step.kind}`)
     default:
       return step satisfies never

@@ -12,7 +12,7 @@ export interface Registration {
   readonly registrar: Registrar
 }
 
-export type RegistrationReason = 'start' | 'periodic' | 'mapping-changed' | 'doubt' | 'configuration' | 'mtu'
+export type RegistrationReason = 'start' | 'periodic' | 'mapping-changed' | 'doubt' | 'configuration' | 'mtu' | 'asked'
 
 export type Registrar = 'unknown' | 'reachable' | 'unreachable'
 

@@ -71,6 +71,8 @@ export type WatchEvent =
       readonly mapping: Endpoint | null
       /** Somebody's traffic is on the tunnel. */
       readonly inUse: boolean
+      /** The hub wants to be asked what it wants. */
+      readonly asks: boolean
     }
   /** The hub's machine said through the tunnel that nobody listens there: ICMP port unreachable. */
   | { readonly kind: 'refused' }

@@ -110,7 +110,10 @@ function taken(watch: Watch, event: WatchEvent, now: number, actions: Action[]):
       if (heartbeats === null) return [watch, null]
       const sentAt = before.underWay.find((one) => one.sequence === event.sequence)?.sentAt ?? null
       const inUseUntil = event.inUse ? now + IN_USE_MS : watch.inUseUntil
-      const after = { ...watch, heartbeats, inUseUntil, isDaemonSilent: false }
+      const { pending } = watch.registration
+      const isAsked = event.asks && pending === null
+      const registration = isAsked ? registerSoon(watch.registration, 'asked', now) : watch.registration
+      const after = { ...watch, heartbeats, inUseUntil, isDaemonSilent: false, registration }
       const silentMs = now - (before.answeredAt ?? now)
       return [mappingSeen(after, event.mapping, now, actions, silentMs), { sentAt }]
     }

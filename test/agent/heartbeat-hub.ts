@@ -22,7 +22,7 @@ export async function startHeartbeatHub(port = 0): Promise<HeartbeatHub> {
     sequences.push(request.sequence)
     if (!silent)
       socket.send(
-        encodeAnswer({ sequence: request.sequence, endpoint: mapping, inUse: false }),
+        encodeAnswer({ sequence: request.sequence, endpoint: mapping, inUse: false, asks: false }),
         sender.port,
         sender.address,
       )

@@ -32,7 +32,9 @@ describe('heartbeats', () => {
     const { socket, answers } = beats(port)
     socket.send(7)
     await vi.waitFor(() =>
-      expect(answers).toEqual([{ sequence: 7, endpoint: { address: '198.51.100.11', port: 40_233 }, inUse: false }]),
+      expect(answers).toEqual([
+        { sequence: 7, endpoint: { address: '198.51.100.11', port: 40_233 }, inUse: false, asks: false },
+      ]),
     )
   })
 
@@ -54,8 +56,9 @@ describe('heartbeats', () => {
       const { sequence } = decodeRequest(datagram)!
       // As a flow that the router leads elsewhere: the first is answered too late, and by nobody else.
       if (ports.length === 1) return
-      if (ports.length === 2) server.send(encodeAnswer({ sequence: 0, endpoint: null, inUse: false }), ports[0])
-      server.send(encodeAnswer({ sequence, endpoint: null, inUse: false }), sender.port)
+      if (ports.length === 2)
+        server.send(encodeAnswer({ sequence: 0, endpoint: null, inUse: false, asks: false }), ports[0])
+      server.send(encodeAnswer({ sequence, endpoint: null, inUse: false, asks: false }), sender.port)
     })
     await new Promise<void>((resolve) => server.bind(0, '127.0.0.1', resolve))
     open.push({ close: () => server.close() } as unknown as HeartbeatSocket)

@@ -42,7 +42,7 @@ function upFacts(): StatusFacts {
     0,
   )
   ;[watch] = next(watch, { kind: 'tick' }, 0)
-  ;[watch] = next(watch, { kind: 'answer', sequence: 0, mapping, inUse: false }, 0.8)
+  ;[watch] = next(watch, { kind: 'answer', sequence: 0, mapping, inUse: false, asks: false }, 0.8)
   ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping, word: null }, 50)
   return {
     version: '0.1.0',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { TunnelSpec } from '../../adapters/adapter.ts'
+import type { PublishedPort, TunnelSpec } from '../../adapters/adapter.ts'
 import {
   type PresharedKey,
   presharedKeyFrom,
@@ -54,6 +54,19 @@ export function homeSpec(keys: Keys): TunnelSpec {
   }
 }
 
+/** To the home's LAN, to the home itself, and a range, all at one port of the hub each. */
+const PUBLISHED: readonly PublishedPort[] = [
+  { protocol: 'tcp', port: 8443, address: '192.168.1.20', targetPort: 443, hidden: false },
+  { protocol: 'udp', port: 8443, address: '10.86.0.2', targetPort: 443, hidden: true },
+  ...[0, 1, 2].map((offset) => ({
+    protocol: 'tcp' as const,
+    port: 9000 + offset,
+    address: '192.168.2.7',
+    targetPort: 80 + offset,
+    hidden: true,
+  })),
+]
+
 /** A hub with two devices and a home. */
 export function hubSpec(keys: Keys): TunnelSpec {
   return {
@@ -77,7 +90,13 @@ export function hubSpec(keys: Keys): TunnelSpec {
       { prefix: '192.168.1.0/24', mtu: null },
       { prefix: '192.168.2.0/24', mtu: null },
     ],
-    forwarding: { role: 'hub', alternatePorts: [4500, 443], echo: ECHO_FLOW, devices: ['10.86.0.5', '10.86.0.6'] },
+    forwarding: {
+      role: 'hub',
+      alternatePorts: [4500, 443],
+      echo: ECHO_FLOW,
+      devices: ['10.86.0.5', '10.86.0.6'],
+      published: PUBLISHED,
+    },
   }
 }
 

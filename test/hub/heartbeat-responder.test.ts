@@ -76,21 +76,31 @@ async function beat(socket: Socket, datagram: Uint8Array, tries = 20): Promise<H
 }
 
 test('a home is told its mapping, and its heartbeat is remembered', async () => {
-  responder.serve(HUB, [cabin])
+  responder.serve(HUB, [cabin], () => false)
   expect(responder.heardSeconds(CABIN)).toBeNull()
   const answer = await beat(await bound(CABIN), encodeRequest(7))
-  expect(answer).toEqual({ sequence: 7, endpoint: { address: '198.51.100.11', port: 40233 }, inUse: false })
+  expect(answer).toEqual({
+    sequence: 7,
+    endpoint: { address: '198.51.100.11', port: 40233 },
+    inUse: false,
+    asks: false,
+  })
   expect(responder.heardSeconds(CABIN)).toBeLessThan(5)
 })
 
 test('while the witness has not looked, the answer says so', async () => {
   endpoints.clear()
-  responder.serve(HUB, [cabin])
-  expect(await beat(await bound(CABIN), encodeRequest(1))).toEqual({ sequence: 1, endpoint: null, inUse: false })
+  responder.serve(HUB, [cabin], () => false)
+  expect(await beat(await bound(CABIN), encodeRequest(1))).toEqual({
+    sequence: 1,
+    endpoint: null,
+    inUse: false,
+    asks: false,
+  })
 })
 
 test('strangers and garbage get no answer, and it goes on', async () => {
-  responder.serve(HUB, [cabin])
+  responder.serve(HUB, [cabin], () => false)
   const home = await bound(CABIN)
   expect(await beat(home, encodeRequest(1))).not.toBeNull()
   expect(await beat(await bound(STRANGER), encodeRequest(2), 3)).toBeNull()
@@ -101,20 +111,20 @@ test('strangers and garbage get no answer, and it goes on', async () => {
 
 test('a home that was removed is no longer answered; the others keep what is remembered of them', async () => {
   const lodge: Home = { ...cabin, name: 'lodge', address: STRANGER, publicKey: parsePublicKey(`${'B'.repeat(42)}A=`) }
-  responder.serve(HUB, [cabin, lodge])
+  responder.serve(HUB, [cabin, lodge], () => false)
   const [home, other] = [await bound(CABIN), await bound(STRANGER)]
   expect(await beat(home, encodeRequest(1))).not.toBeNull()
   expect(await beat(other, encodeRequest(1))).not.toBeNull()
-  responder.serve(HUB, [cabin])
+  responder.serve(HUB, [cabin], () => false)
   expect(await beat(other, encodeRequest(2), 3)).toBeNull()
   expect(responder.heardSeconds(CABIN)).not.toBeNull()
   expect(responder.heardSeconds(STRANGER)).toBeNull()
 })
 
 test('another key at the same address has not been heard yet', async () => {
-  responder.serve(HUB, [cabin])
+  responder.serve(HUB, [cabin], () => false)
   expect(await beat(await bound(CABIN), encodeRequest(1))).not.toBeNull()
-  responder.serve(HUB, [{ ...cabin, publicKey: parsePublicKey(`${'B'.repeat(42)}A=`) }])
+  responder.serve(HUB, [{ ...cabin, publicKey: parsePublicKey(`${'B'.repeat(42)}A=`) }], () => false)
   expect(responder.heardSeconds(CABIN)).toBeNull()
 })
 
@@ -122,7 +132,7 @@ test('an address that is not there yet is waited for; said once, and answered wh
   const blocker = createSocket('udp4')
   blocker.bind({ port, address: HUB, exclusive: true })
   await once(blocker, 'listening')
-  responder.serve(HUB, [cabin])
+  responder.serve(HUB, [cabin], () => false)
   const home = await bound(CABIN)
   expect(await beat(home, encodeRequest(1), 14)).toBeNull()
   expect(lines.map((line) => line['msg'])).toEqual(['cannot answer heartbeats yet'])
@@ -131,7 +141,7 @@ test('an address that is not there yet is waited for; said once, and answered wh
 })
 
 test('after the end nothing is answered and nothing is bound again', async () => {
-  responder.serve(HUB, [cabin])
+  responder.serve(HUB, [cabin], () => false)
   const home = await bound(CABIN)
   expect(await beat(home, encodeRequest(1))).not.toBeNull()
   responder.close()

@@ -72,7 +72,7 @@ export async function loopbackHub(port = 51_820): Promise<LoopbackHub> {
     // As if each address had shaken hands a second ago.
     word: makeWord(witness, null, async () => 1),
     ownNetworks: () => [],
-    servedUdpPorts: async () => new Set([53]),
+    servedPorts: async () => new Set([53]),
     clock,
     log,
   })

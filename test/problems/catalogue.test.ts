@@ -6,6 +6,7 @@ import { registerAlertVerbs } from '../../cli/alert-verbs.ts'
 import { registerDeviceVerbs } from '../../cli/device-verbs.ts'
 import { registerHomeVerbs } from '../../cli/home-verbs.ts'
 import { registerHubVerbs } from '../../cli/hub-verbs.ts'
+import { registerPublishVerbs } from '../../cli/publish-verbs.ts'
 import { registerRouterVerbs } from '../../cli/router-verbs.ts'
 import { catalogue } from '../../problems/catalogue.ts'
 
@@ -29,6 +30,7 @@ function verbs(): ReadonlySet<string> {
     registerHomeVerbs,
     registerHubVerbs,
     registerDeviceVerbs,
+    registerPublishVerbs,
     registerAlertVerbs,
     registerRouterVerbs,
   ])
@@ -51,7 +53,7 @@ test('every next step is a sentence without its full stop, and names only comman
   const texts = [...Object.values(catalogue).map(({ next }) => next), await sources()].join('\n')
   for (const { next } of Object.values(catalogue)) expect(next).toMatch(/^[A-Z].*[^.]$/)
   const named = [
-    ...texts.matchAll(/\b(?:Run|with|then|or|by|:) homeward ((?:hub |device |alert |router )?[a-z-]+)/g),
+    ...texts.matchAll(/\b(?:Run|with|then|or|by|:) homeward ((?:hub |device |publish |alert |router )?[a-z-]+)/g),
   ].map(([, verb]) => verb ?? '')
   expect(named.length).toBeGreaterThan(10)
   expect(named.filter((verb) => !known.has(verb) && !PROSE.has(verb))).toEqual([])

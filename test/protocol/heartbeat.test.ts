@@ -19,8 +19,8 @@ describe('a heartbeat', () => {
     const address = fc.oneof(fc.ipV4(), fc.constantFrom('2001:db8::7', '::1', '2001:db8:1:2:3:4:5:6'))
     const endpoint = fc.option(fc.record({ address, port }))
     fc.assert(
-      fc.property(sequence, endpoint, fc.boolean(), (number, seen, inUse) => {
-        const answer = { sequence: number, endpoint: seen, inUse }
+      fc.property(sequence, endpoint, fc.boolean(), fc.boolean(), (number, seen, inUse, asks) => {
+        const answer = { sequence: number, endpoint: seen, inUse, asks }
         expect(decodeAnswer(encodeAnswer(answer))).toEqual(answer)
       }),
     )
@@ -34,7 +34,9 @@ describe('a heartbeat', () => {
     }
     expect(onTheWire(encodeRequest(1))).toBe(108)
     expect(
-      onTheWire(encodeAnswer({ sequence: 1, endpoint: { address: '198.51.100.7', port: 4500 }, inUse: true })),
+      onTheWire(
+        encodeAnswer({ sequence: 1, endpoint: { address: '198.51.100.7', port: 4500 }, inUse: true, asks: false }),
+      ),
     ).toBe(108)
   })
 
@@ -47,11 +49,16 @@ describe('a heartbeat', () => {
       }),
     )
     expect(decodeAnswer(encodeRequest(1))).toBeNull()
-    expect(decodeRequest(encodeAnswer({ sequence: 1, endpoint: null, inUse: false }))).toBeNull()
+    expect(decodeRequest(encodeAnswer({ sequence: 1, endpoint: null, inUse: false, asks: false }))).toBeNull()
   })
 
   test('cut short it is none, longer it is read as far as it is known', () => {
-    const answer = encodeAnswer({ sequence: 9, endpoint: { address: '198.51.100.7', port: 4500 }, inUse: true })
+    const answer = encodeAnswer({
+      sequence: 9,
+      endpoint: { address: '198.51.100.7', port: 4500 },
+      inUse: true,
+      asks: false,
+    })
     for (let length = 0; length < answer.length; length += 1) expect(decodeAnswer(answer.slice(0, length))).toBeNull()
     expect(decodeAnswer(Uint8Array.from([...answer, 1, 2, 3]))).toEqual(decodeAnswer(answer))
   })

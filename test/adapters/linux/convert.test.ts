@@ -33,6 +33,8 @@ const replies: Replies = {
   dump: DUMP,
   table: OURS,
   forwarding: '1\n',
+  rules: '[]',
+  reversePathFilter: ['0', '0'],
 }
 
 describe('an observation', () => {
@@ -51,6 +53,7 @@ describe('an observation', () => {
       firewall: [],
       forwarding: true,
       forwardingIsOurs: true,
+      visitors: 'none',
       clashes: [],
       warnings: [],
     })
@@ -60,6 +63,7 @@ describe('an observation', () => {
     expect(toObservation('hw0', { ...replies, dump: null })).toMatchObject({
       interface: null,
       strayInterfaces: ['hw0', 'old0'],
+      visitors: 'none',
       clashes: [],
       warnings: [],
     })
@@ -144,12 +148,14 @@ test('whatever nft lists in whatever order of chains and sets, our own table is 
   const table = firewallTable({
     interface: 'hw0',
     listenPort: 51_820,
+    network: '10.86.0.0/16',
     forwarding: { role: 'hub', alternatePorts: [443], echo: ECHO_FLOW, devices: ['10.86.0.6', '10.86.0.5'] },
   })
   const wanted = fingerprintsOf(table)
   const listed = [
     { chain: { name: 'made_by_homeward' } },
     ...table.sets.map(({ name, type, elements }) => ({ set: { name, type, elem: [...elements].reverse() } })),
+    ...table.maps.map(({ name }) => ({ map: { name, type: 'inet_service', map: 'ipv4_addr . inet_service' } })),
     ...table.flowLives.map(({ name, l3proto }) => ({ 'ct timeout': { name, protocol: 'udp', l3proto, policy: {} } })),
     // As nft 1.0.6 lists it when somebody shook hands 18 s ago.
     ...table.recentSets.map(({ name, type, keptSeconds, size }) => ({

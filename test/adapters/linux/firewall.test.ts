@@ -6,7 +6,7 @@ import { fingerprintsOf, nftText } from '../../../adapters/linux/nft-table.ts'
 import { ECHO_FLOW } from '../../../protocol/echo.ts'
 
 const table = (forwarding: ForwardingSpec, listenPort: number | null = 51_820) =>
-  firewallTable({ interface: 'hw0', listenPort, forwarding })
+  firewallTable({ interface: 'hw0', listenPort, network: '10.86.0.0/16', forwarding })
 
 const text = (forwarding: ForwardingSpec, listenPort: number | null = 51_820): string =>
   nftText(table(forwarding, listenPort), { forwardingWasOff: false })
@@ -72,23 +72,39 @@ test('every rule bears a fingerprint of its own text, and nft takes no longer co
   expect(new Set(comments).size).toBe(rules.length)
 })
 
+const published = fc
+  .uniqueArray(
+    fc.record({
+      protocol: fc.constantFrom('tcp' as const, 'udp' as const),
+      port: fc.constantFrom(80, 443),
+      address: fc.constantFrom('192.168.1.2', '192.168.1.3'),
+      targetPort: fc.constantFrom(80, 8080),
+      hidden: fc.boolean(),
+    }),
+    { selector: ({ protocol, port }) => `${port}/${protocol}` },
+  )
+  .map((ports) => ports.toSorted((a, b) => a.port - b.port || a.protocol.localeCompare(b.protocol)))
+
 test('two wishes have the same fingerprints only when they have the same text', () => {
   const forwarding: fc.Arbitrary<ForwardingSpec> = fc.oneof(
     fc.record({
       role: fc.constant('home' as const),
       lan: fc.shuffledSubarray(['10.1.0.0/16', '10.2.0.0/16', '192.168.1.0/24']),
       mode: fc.constantFrom('masquerade', 'routed'),
+      visitors: fc.boolean(),
     }),
     fc.record({
       role: fc.constant('hub' as const),
       alternatePorts: fc.shuffledSubarray([443, 53]),
       echo: fc.constantFrom(ECHO_FLOW, { ...ECHO_FLOW, port: 8688 }, { ...ECHO_FLOW, keptSeconds: 60 }),
       devices: fc.subarray(['10.86.0.5', '10.86.0.6']),
+      published,
     }),
   )
   const wish = fc.record({
     interface: fc.constantFrom('hw0', 'hw1'),
     listenPort: fc.constantFrom(null, 443),
+    network: fc.constant('10.86.0.0/16'),
     forwarding,
   })
   fc.assert(

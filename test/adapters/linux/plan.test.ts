@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ForwardingSpec, Observation, ObservedInterface, Step, TunnelSpec } from '../../../adapters/adapter.ts'
 import { firewallTable } from '../../../adapters/linux/firewall.ts'
+import { networkOf } from '../../../adapters/network.ts'
 import { fingerprintsOf } from '../../../adapters/linux/nft-table.ts'
 import { planLinux } from '../../../adapters/linux/plan.ts'
 import { ECHO_FLOW } from '../../../protocol/echo.ts'
@@ -25,7 +26,12 @@ const endpoint = fc.constantFrom(
   { address: '2001:db8::7', port: 51_820 },
 )
 const forwarding: fc.Arbitrary<ForwardingSpec> = fc.oneof(
-  fc.record({ role: fc.constant('home' as const), lan: prefixes, mode: fc.constantFrom('masquerade', 'routed') }),
+  fc.record({
+    role: fc.constant('home' as const),
+    lan: prefixes,
+    mode: fc.constantFrom('masquerade', 'routed'),
+    visitors: fc.boolean(),
+  }),
   fc.record({
     role: fc.constant('hub' as const),
     alternatePorts: fc.subarray([443, 4500, 53]),
@@ -90,7 +96,12 @@ const firewall = fc.oneof(
   fc.constant(null),
   fc.constant(['rule forward somebody’s']),
   fc
-    .record({ interface: name, listenPort: fc.constantFrom(null, 443), forwarding })
+    .record({
+      interface: name,
+      listenPort: fc.constantFrom(null, 443),
+      network: fc.constant('10.86.0.0/16'),
+      forwarding,
+    })
     .map((of) => fingerprintsOf(firewallTable(of))),
 )
 
@@ -101,6 +112,7 @@ const machine: fc.Arbitrary<Observation> = fc
     strayInterfaces: fc.subarray(['hw1', 'old0']),
     firewall,
     forwarding: fc.boolean(),
+    visitors: fc.constantFrom('none' as const, 'partly' as const, 'led' as const),
     wasOff: fc.boolean(),
   })
   .map(({ wasOff, ...rest }) => ({
@@ -166,6 +178,7 @@ describe('the planner', () => {
           strayInterfaces: [],
           firewall: null,
           forwardingIsOurs: false,
+          visitors: 'none',
         })
         const halfway = carryOutAll(planLinux(some, desired).steps.slice(0, count), some)
         const after = carryOutAll(planLinux(halfway, null).steps, halfway)
@@ -235,7 +248,7 @@ describe('the planner', () => {
 
   test('forwarding that was on at first and turned off since is turned on with the mark that undo needs', () => {
     const [desired] = fc.sample(spec, 1)
-    const firewall = fingerprintsOf(firewallTable(desired!))
+    const firewall = fingerprintsOf(firewallTable({ ...desired!, network: networkOf(desired!.address) }))
     const observed: Observation = {
       interface: null,
       strayInterfaces: [],

@@ -36,12 +36,19 @@ export function carryOut(step: Step, machine: Observation): Observation {
       refuseIf(machine.firewall === null, 'No such file or directory')
       refuseIf(machine.interface !== null, 'the tunnel would reach everything')
       return { ...machine, firewall: null, forwardingIsOurs: false }
+    case 'lead-visitors':
+      refuseIf(machine.interface?.up !== true, 'Device for nexthop is not up')
+      return { ...machine, visitors: 'led' }
+    case 'unlead-visitors':
+      refuseIf((machine.visitors ?? 'none') === 'none', 'No such file or directory')
+      return { ...machine, visitors: 'none' }
     case 'arm-rollback':
     case 'keep-changes':
     case 'revert-changes':
     case 'activate-changes':
     case 'install-wireguard':
     case 'restart-network':
+    case 'change-published':
       throw new Error('this machine is not reached over the network')
     default:
       refuseIf(machine.interface?.name !== step.interface, 'Cannot find device')

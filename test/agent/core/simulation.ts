@@ -64,7 +64,7 @@ export function simulate(watch: Watch, from: number, untilMs: number, world: Wor
         if (fate === 'refused') return later(roundTripMs(), { kind: 'refused' })
         const seen = world.seen === undefined ? mapping : world.seen(now)
         const inUse = world.isInUse?.(now) ?? false
-        return later(roundTripMs(), { kind: 'answer', sequence: action.sequence, mapping: seen, inUse })
+        return later(roundTripMs(), { kind: 'answer', sequence: action.sequence, mapping: seen, inUse, asks: false })
       }
       case 'register': {
         const reachable = world.registrar?.(now) ?? true

@@ -70,7 +70,7 @@ describe('a tunnel being watched', () => {
     const moved = { address: '198.51.100.12', port: 41_000 }
     const sequence = up.watch.heartbeats.nextSequence
     const [sent] = next(up.watch, { kind: 'tick' }, 200_000)
-    const [, actions] = next(sent, { kind: 'answer', sequence, mapping: moved, inUse: false }, 200_020)
+    const [, actions] = next(sent, { kind: 'answer', sequence, mapping: moved, inUse: false, asks: false }, 200_020)
     expect(actions.map((action) => action.kind)).toEqual(['tell-mapping', 'tell-cause', 'register', 'ask-sizes'])
     expect(actions[2]).toEqual({ kind: 'register', reason: 'mapping-changed' })
   })
@@ -85,7 +85,7 @@ describe('a tunnel being watched', () => {
   test('what the registrar saw is older than a heartbeat that was answered meanwhile', () => {
     let watch = start()
     ;[watch] = next(watch, { kind: 'tick' }, 0)
-    ;[watch] = next(watch, { kind: 'answer', sequence: 0, mapping, inUse: false }, 20)
+    ;[watch] = next(watch, { kind: 'answer', sequence: 0, mapping, inUse: false, asks: false }, 20)
     const old = { address: '198.51.100.9', port: 1 }
     ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping: old, word: null }, 40)
     expect(watch.ledger.current?.endpoint).toEqual(mapping)
@@ -111,6 +111,25 @@ describe('a tunnel being watched', () => {
   })
 })
 
+test('a hub that asks with every heartbeat is asked what it wants, once in five seconds', () => {
+  let { watch } = simulate(start(), 0, 100_000)
+  const registered: number[] = []
+  for (let now = 100_000; now < 120_000; now += 1_000) {
+    const sequence = watch.heartbeats.nextSequence
+    const [sent, before] = next(watch, { kind: 'tick' }, now)
+    const [after, later] = next(sent, { kind: 'answer', sequence, mapping, inUse: true, asks: true }, now + 20)
+    watch = after
+    for (const action of [...before, ...later])
+      if (action.kind === 'register') {
+        registered.push(now)
+        expect(action.reason).toBe('asked')
+        ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping: null, word: null }, now + 50)
+      }
+  }
+  expect(registered.length).toBeGreaterThanOrEqual(3)
+  expect(registered.length).toBeLessThanOrEqual(5)
+})
+
 describe('from every reachable state', () => {
   const event = fc.oneof(
     fc.constant<WatchEvent>({ kind: 'tick' }),
@@ -121,6 +140,7 @@ describe('from every reachable state', () => {
         fc.record({ address: fc.constantFrom('198.51.100.11', '198.51.100.12'), port: fc.integer({ min: 1, max: 3 }) }),
       ),
       inUse: fc.boolean(),
+      asks: fc.boolean(),
     }),
     fc.record({
       kind: fc.constant('registration-ended' as const),
@@ -196,7 +216,7 @@ describe('from every reachable state', () => {
         // Long enough for the next heartbeat to be due in whatever state it is.
         const [sent, actions] = next(watch, { kind: 'tick' }, now + 60_000)
         expect(actions).toContainEqual({ kind: 'send-heartbeat', sequence })
-        const [up] = next(sent, { kind: 'answer', sequence, mapping: null, inUse: false }, now + 60_050)
+        const [up] = next(sent, { kind: 'answer', sequence, mapping: null, inUse: false, asks: false }, now + 60_050)
         expect(up.health.kind).toBe<Health['kind']>('up')
       }),
     )

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 
 /**
- * UDP ports that programs of this machine answer at from outside. A port that we redirected would be taken from them.
+ * Ports that programs of this machine answer at from outside. A port that we redirected would be taken from them.
  * Sockets bound to loopback (a stub resolver at 127.0.0.53) and connected ones are nobody's service.
  */
-export async function servedUdpPorts(proc = '/proc/net'): Promise<ReadonlySet<number>> {
+export async function servedPorts(protocol: 'tcp' | 'udp', proc = '/proc/net'): Promise<ReadonlySet<number>> {
   const tables = await Promise.all(
-    [`${proc}/udp`, `${proc}/udp6`].map((path) => readFile(path, 'utf8').catch(() => '')),
+    [`${proc}/${protocol}`, `${proc}/${protocol}6`].map((path) => readFile(path, 'utf8').catch(() => '')),
   )
   return new Set(tables.flatMap(portsIn))
 }

@@ -1,0 +1,26 @@
+import { type Publication, rangeText } from '../protocol/publications.ts'
+import type { Context } from './context.ts'
+import { printFacts } from './output.ts'
+import { publishSide } from './publish-side.ts'
+import { table } from './table.ts'
+
+/** `homeward publish list`. */
+export async function publishList(context: Context): Promise<void> {
+  const list = await (await publishSide(context)).list()
+  printFacts(context, list, () =>
+    list.publications.length === 0
+      ? 'nothing is published yet: homeward publish add 443/tcp HOST:PORT'
+      : publicationTable(list.publications),
+  )
+}
+
+export function publicationTable(publications: readonly Publication[]): string {
+  const rows = publications.map((one) => [
+    rangeText(one),
+    `${one.address}:${one.targetPort}`,
+    one.home,
+    one.source,
+    one.addedAt,
+  ])
+  return table([['PUBLISHED', 'LEADS TO', 'AT', 'SOURCE', 'ADDED'], ...rows])
+}

@@ -1,0 +1,104 @@
+import type { Adapter } from '../adapters/adapter.ts'
+import { reasonOf } from '../problems/problem.ts'
+import type { Publication, PublicationList, PublishedRange } from '../protocol/publications.ts'
+import type { Log } from '../system/log.ts'
+import type { HubConfig } from './config.ts'
+import type { Asker } from './devices.ts'
+import { ownerOf } from './port-owner.ts'
+import {
+  addPublication,
+  type PublicationInput,
+  publishedPorts,
+  type ReservedBy,
+  removePublication,
+  visiblePublications,
+} from './publications.ts'
+import type { Reconciler } from './reconciler.ts'
+import type { Change, StoreDocument } from './store-document.ts'
+import type { Store } from './store.ts'
+
+/** Leads ports of this hub to services at homes, and takes them back. */
+export interface Publishing {
+  readonly add: (asker: Asker, input: PublicationInput) => Promise<Publication>
+  readonly remove: (asker: Asker, range: PublishedRange) => Promise<Publication>
+  readonly list: (asker: Asker) => PublicationList
+}
+
+export interface PublishingParts {
+  readonly config: () => HubConfig
+  readonly store: Pick<Store, 'document'>
+  /** Changes the store. */
+  readonly update: <Result>(change: (document: StoreDocument, now: Date) => Change<Result>) => Promise<{
+    readonly result: Result
+    readonly changed: boolean
+  }>
+  readonly adapter: Pick<Adapter, 'execute'>
+  readonly reconciler: Pick<Reconciler, 'alone'>
+  /** When the short way does not do: the whole machine. @param done what is so in the store already. */
+  readonly follow: (asker: Asker, done: string) => Promise<void>
+  /** Ports at which programs of this machine answer from outside. */
+  readonly served: (protocol: Publication['protocol']) => Promise<ReadonlySet<number>>
+  readonly log: Log
+}
+
+const CHANGE_MS = 10_000
+
+export function makePublishing(parts: PublishingParts): Publishing {
+  const { config, store, update, log } = parts
+
+  /**
+   * One transaction of the firewall with what changed, whatever else there is; where that cannot be, for instance because
+   * somebody took the table away, everything is brought to what it should be.
+   */
+  async function follow(asker: Asker, change: Changed, done: string): Promise<void> {
+    const { add = [], remove = [] } = change
+    const [added, removed] = [publishedPorts(add), publishedPorts(remove)]
+    const step = { kind: 'change-published', interface: config().interface, add: added, remove: removed } as const
+    try {
+      await parts.reconciler.alone(() => parts.adapter.execute(step, AbortSignal.timeout(CHANGE_MS)))
+    } catch (thrown) {
+      log.warn({ why: reasonOf(thrown) }, 'the firewall did not take a change by itself: all of it is made again')
+      await parts.follow(asker, done)
+    }
+  }
+
+  return {
+    add: async (asker, input) => {
+      const reservedBy = await reservations(config(), input, await parts.served(input.protocol))
+      const { result, changed } = await update((document, now) =>
+        addPublication(document, asker, input, reservedBy, now),
+      )
+      if (!changed) return result
+      log.info({ ...result }, 'a port was published')
+      await follow(asker, { add: [result] }, 'it is in the store')
+      return result
+    },
+    remove: async (asker, range) => {
+      const { result } = await update((document) => removePublication(document, asker, range))
+      log.info({ ...result }, 'a port was taken back')
+      await follow(asker, { remove: [result] }, 'it is removed from the store')
+      return result
+    },
+    list: (asker) => ({ publications: [...visiblePublications(store.document, asker)] }),
+  }
+}
+
+interface Changed {
+  readonly add?: readonly Publication[]
+  readonly remove?: readonly Publication[]
+}
+
+/** What no visitor may be led away from. The program that has the first port in the way is named where it can be. */
+async function reservations(
+  { port: own, alternatePorts }: HubConfig,
+  { protocol, port, lastPort }: PublishedRange,
+  served: ReadonlySet<number>,
+): Promise<ReservedBy> {
+  const first = [...served].filter((one) => one >= port && one <= lastPort).sort((a, b) => a - b)[0]
+  const owner = first === undefined ? null : ((await ownerOf(protocol, first)) ?? 'another program')
+  return (asked, number) => {
+    if (number === own) return asked === 'udp' ? 'WireGuard' : 'the registrar'
+    if (asked === 'udp' && alternatePorts.includes(number)) return 'WireGuard, as one of alternatePorts in hub.yaml,'
+    return number === first ? owner : served.has(number) ? 'another program' : null
+  }
+}

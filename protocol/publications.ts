@@ -1,0 +1,71 @@
+import * as v from 'valibot'
+import { CidrSchema, Ipv4Schema, PortSchema } from './addresses.ts'
+import { NameSchema } from './names.ts'
+
+/** Ports of the hub that lead to services at homes, as agent and hub speak of them. */
+
+const ProtocolSchema = v.picklist(['tcp', 'udp'])
+
+/** `keep`: the service sees the visitor's address. `hide`: it sees the hub, or its own router. */
+const SourceSchema = v.picklist(['keep', 'hide'])
+
+const FieldsSchema = v.object({
+  protocol: ProtocolSchema,
+  /** On the hub, first to last. */
+  port: PortSchema,
+  lastPort: PortSchema,
+  /** Of the service: in the home's LAN, or the home's own address inside the tunnel. */
+  address: Ipv4Schema,
+  /** Where the first one leads; the others follow in step. */
+  targetPort: PortSchema,
+})
+
+/** POST /v1/publications. */
+export const AddPublicationRequest = v.object({
+  version: v.literal(1),
+  ...FieldsSchema.entries,
+  /** null: keep where that can work, else hide. */
+  source: v.nullable(SourceSchema),
+})
+
+export const PublicationSchema = v.strictObject({
+  ...FieldsSchema.entries,
+  source: SourceSchema,
+  home: NameSchema,
+  addedAt: v.pipe(v.string(), v.isoTimestamp()),
+})
+
+/** GET /v1/publications. A home sees its own. */
+export const PublicationList = v.object({
+  publications: v.array(v.object({ ...PublicationSchema.entries })),
+})
+
+/** Prefixes in which services see visitors' own addresses when they come through the tunnel with them. */
+export const KeepsSchema = v.pipe(v.array(CidrSchema), v.maxLength(64))
+
+type Protocol = v.InferOutput<typeof ProtocolSchema>
+export type Source = v.InferOutput<typeof SourceSchema>
+export type PublicationRequest = Omit<v.InferOutput<typeof AddPublicationRequest>, 'version'>
+export type Publication = Readonly<v.InferOutput<typeof PublicationSchema>>
+export type PublicationList = v.InferOutput<typeof PublicationList>
+
+export interface PublishedRange {
+  readonly protocol: Protocol
+  readonly port: number
+  readonly lastPort: number
+}
+
+/** `443/tcp`, `8000-8010/udp`. */
+export function rangeText({ protocol, port, lastPort }: PublishedRange): string {
+  return `${port === lastPort ? port : `${port}-${lastPort}`}/${protocol}`
+}
+
+/** null for anything that is none. */
+export function parseRange(text: string): PublishedRange | null {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?\/(tcp|udp)$/.exec(text)
+  if (match === null) return null
+  const port = Number(match[1])
+  const lastPort = match[2] === undefined ? port : Number(match[2])
+  if (port < 1 || lastPort > 65_535 || lastPort < port) return null
+  return { protocol: match[3] as Protocol, port, lastPort }
+}

@@ -1,0 +1,52 @@
+import type { Host } from './host.ts'
+
+/** Says over TCP and UDP whom it sees, as `NAME sees ADDRESS`; TCP at once, UDP to each datagram. */
+const SERVER = `
+const [name, port] = process.argv.slice(1)
+const plain = (address) => address.replace('::ffff:', '')
+const line = (address) => name + ' sees ' + plain(address) + '\\n'
+const tcp = require('node:net').createServer((socket) => {
+  socket.on('error', () => undefined)
+  socket.write(line(socket.remoteAddress))
+  socket.on('data', (data) => socket.write(data))
+})
+const udp = require('node:dgram').createSocket('udp4')
+udp.on('message', (_, from) => udp.send(line(from.address), from.port, from.address))
+tcp.listen(Number(port), '0.0.0.0', () => udp.bind(Number(port), () => console.log('ready')))
+`
+
+/** Serves one port of a host; it lives as long as the host. */
+export async function serveEcho(host: Host, name: string, port: number): Promise<void> {
+  await host.start(process.execPath, ['-e', SERVER, name, String(port)]).waitForLine(/^ready$/)
+}
+
+const ASK = {
+  tcp: `
+const [host, port] = process.argv.slice(1)
+const socket = require('node:net').connect(Number(port), host)
+socket.setTimeout(3000, () => process.exit(3))
+socket.on('error', (error) => { console.log(error.code); process.exit(4) })
+socket.once('data', (data) => { process.stdout.write(data); process.exit(0) })
+socket.on('end', () => process.exit(5))
+`,
+  udp: `
+const [host, port] = process.argv.slice(1)
+const socket = require('node:dgram').createSocket('udp4')
+setTimeout(() => process.exit(3), 3000)
+const ask = () => socket.send('?', Number(port), host)
+ask(); setInterval(ask, 500)
+socket.once('message', (data) => { process.stdout.write(data); process.exit(0) })
+`,
+}
+
+/** What a service answers, e.g. `cam sees 198.18.0.20`; null when nothing comes within three seconds. */
+export async function askService(
+  from: Host,
+  protocol: 'tcp' | 'udp',
+  address: string,
+  port: number,
+): Promise<string | null> {
+  const args = ['-e', ASK[protocol], address, String(port)]
+  const { exitCode, stdout } = await from.run(process.execPath, args, { allowFailure: true, timeoutMs: 15_000 })
+  return exitCode === 0 ? stdout.trim() : null
+}
