@@ -115,9 +115,20 @@ export type ForwardingSpec =
       readonly echo: EchoFlow
       /** Tunnel addresses of devices. They may reach every peer; homes may not start anything towards each other. */
       readonly devices: readonly string[]
+      /** Devices that may reach some prefixes alone; none without it. */
+      readonly limited?: readonly DeviceLimit[]
+      /** Devices that reach the internet through this machine, and are seen there as it; none without it. */
+      readonly full?: readonly string[]
       /** Ports that lead to services at homes; none without it. */
       readonly published?: readonly PublishedPort[]
     }
+
+/** Devices by their tunnel addresses, and all that they may reach; neither is empty. */
+export interface DeviceLimit {
+  readonly devices: readonly string[]
+  /** Canonical CIDR. */
+  readonly prefixes: readonly string[]
+}
 
 /** A port of the hub that leads to a service at a home. */
 export interface PublishedPort {

@@ -1,22 +1,31 @@
-import { ageText } from './age.ts'
+import type { DeviceList } from '../protocol/messages.ts'
+import { ageText, bytesText } from './age.ts'
 import type { Context } from './context.ts'
 import { deviceSide } from './device-side.ts'
 import { printFacts } from './output.ts'
 import { table } from './table.ts'
 
+const HEADING = ['DEVICE', 'ADDRESS', 'OF', 'REACHES', 'HANDSHAKE', 'IN', 'OUT', 'UNTIL', 'ADDED']
+
 /** `homeward device list`. */
 export async function deviceList(context: Context): Promise<void> {
   const side = await deviceSide(context)
   const list = await side.list()
-  printFacts(context, list, () => {
-    if (list.devices.length === 0) return 'no devices yet: homeward device add NAME'
-    const rows = list.devices.map(({ name, address, home, lastHandshakeSeconds, addedAt }) => [
-      name,
-      address,
-      home ?? 'the hub',
-      ageText(lastHandshakeSeconds),
-      addedAt,
-    ])
-    return table([['DEVICE', 'ADDRESS', 'OF', 'HANDSHAKE', 'ADDED'], ...rows])
-  })
+  printFacts(context, list, () =>
+    list.devices.length === 0 ? 'no devices yet: homeward device add NAME' : table([HEADING, ...list.devices.map(row)]),
+  )
+}
+
+function row(device: DeviceList['devices'][number]): string[] {
+  return [
+    device.name,
+    device.address,
+    device.home ?? 'the hub',
+    [device.homes?.join(' ') ?? 'all homes', ...(device.full ? ['and the internet'] : [])].join(' '),
+    ageText(device.lastHandshakeSeconds),
+    bytesText(device.rxBytes),
+    bytesText(device.txBytes),
+    device.expiresAt ?? '-',
+    device.addedAt,
+  ]
 }

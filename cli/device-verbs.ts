@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { collect } from './collect.ts'
 import { contextOf } from './context.ts'
 
 /** `homeward device …`, at home or on the hub. */
@@ -9,9 +10,15 @@ export function registerDeviceVerbs(program: Command): void {
     .command('add <name>')
     .description('make a device’s keys and write what its WireGuard app imports')
     .option('--conf <file>', 'where to write it, or - for standard output (default ./NAME.conf)')
-    .action(async (name: string, options: { readonly conf?: string }, command: Command) => {
+    .option('--qr', 'show it as a QR code to scan, and write no file unless --conf or --svg says so')
+    .option('--svg <file>', 'write the QR code as a picture')
+    .option('--home <home>', 'on the hub: a home that it may reach, and no other; may be given again', collect, [])
+    .option('--expires <time>', 'cut it off after 30m, 24h, 7d')
+    .option('--full', 'send everything through the hub, not only what is for the homes')
+    .option('--dns <address>', 'a resolver while the tunnel is up, a Pi-hole at home; may be given again', collect, [])
+    .action(async (name: string, options, command: Command) => {
       const { deviceAdd } = await import('./device-add.ts')
-      await deviceAdd(contextOf(command), name, options.conf ?? `${name}.conf`)
+      await deviceAdd(contextOf(command), name, options)
     })
 
   device

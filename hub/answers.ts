@@ -1,9 +1,10 @@
 import type { HubWord } from '../protocol/echo.ts'
 import { HEARTBEAT_PORT } from '../protocol/heartbeat.ts'
-import type { AddDeviceAnswer, HubView, JoinAnswer } from '../protocol/messages.ts'
+import type { AddDeviceAnswer, DeviceList, HubView, JoinAnswer } from '../protocol/messages.ts'
 import type { PublicKey } from '../wireguard/keys.ts'
 import { PERSISTENT_KEEPALIVE_SECONDS } from '../wireguard/timers.ts'
 import type { HubConfig } from './config.ts'
+import { reachOf } from './devices.ts'
 import type { Device, Home, StoreDocument } from './store-document.ts'
 import { hubAddressIn } from './tunnel-network.ts'
 import type { Sighting } from './witness.ts'
@@ -48,21 +49,42 @@ export function hubView(
   }
 }
 
-/** A home's device reaches that home's LAN, the hub's own devices reach all of them. */
+/** A device as it is listed. */
+export function deviceEntry(device: Device, seen: Sighting | null): DeviceList['devices'][number] {
+  const { name, address, publicKey, home, addedAt, expiresAt = null, full = false } = device
+  const reach = reachOf(device)
+  return {
+    name,
+    address,
+    publicKey,
+    home,
+    addedAt,
+    lastHandshakeSeconds: seen?.lastHandshakeSeconds ?? null,
+    rxBytes: seen?.rxBytes ?? 0,
+    txBytes: seen?.txBytes ?? 0,
+    homes: reach === null ? null : [...reach],
+    expiresAt,
+    full,
+  }
+}
+
+/** What the device may reach of the homes, and how. */
 export function deviceAnswer(
   device: Device,
   config: HubConfig,
   hubPublicKey: PublicKey,
   homes: StoreDocument['homes'],
 ): AddDeviceAnswer {
-  const lans = homes.filter((home) => device.home === null || device.home === home.name).flatMap((home) => home.lan)
+  const reach = reachOf(device)
+  const reached = homes.filter((home) => reach === null || reach.includes(home.name))
   return {
     name: device.name,
     address: device.address,
-    mtu: Math.min(DEVICE_MTU, config.mtu),
+    // What the narrowest line on its way bears: nobody has to cut or drop then.
+    mtu: Math.min(DEVICE_MTU, config.mtu, ...reached.map((home) => home.mtu ?? config.mtu)),
     endpoint: { address: config.addresses[0] ?? '', port: config.port },
     hubPublicKey,
-    allowedIps: [config.network, ...lans.sort()],
+    allowedIps: [config.network, ...reached.flatMap((home) => home.lan).sort()],
     keepaliveSeconds: PERSISTENT_KEEPALIVE_SECONDS,
   }
 }

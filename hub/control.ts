@@ -46,7 +46,7 @@ const InviteSchema = v.object({
   expiresInMs: v.pipe(v.number(), v.integer(), v.minValue(1)),
 })
 // Names are judged by the operations, which say it better.
-const DeviceSchema = v.object({ ...v.pick(AddDeviceRequest, ['publicKey', 'presharedKey']).entries, name: v.string() })
+const DeviceSchema = v.object({ ...v.omit(AddDeviceRequest, ['version']).entries, name: v.string() })
 
 const PublicationInputSchema = v.object({
   ...v.omit(AddPublicationRequest, ['version']).entries,

@@ -1,9 +1,10 @@
-import type { RouteSpec, TunnelSpec } from '../adapters/adapter.ts'
+import type { DeviceLimit, RouteSpec, TunnelSpec } from '../adapters/adapter.ts'
 import { ECHO_FLOW } from '../protocol/echo.ts'
 import type { PublicKey } from '../wireguard/keys.ts'
 import { presharedKeyId } from '../wireguard/preshared-id.ts'
 import type { Endpoint, PeerSpec } from '../wireguard/spec.ts'
 import type { HubConfig } from './config.ts'
+import { reachOf } from './devices.ts'
 import { publishedPorts } from './publications.ts'
 import type { Device, Home, StoreDocument } from './store-document.ts'
 import { hubInterfaceAddress } from './tunnel-network.ts'
@@ -34,10 +35,32 @@ export function desiredTunnel(
       role: 'hub',
       alternatePorts,
       echo: ECHO_FLOW,
-      devices: devices.map((device) => device.address).sort(),
+      devices: addressesOf(devices.filter((device) => reachOf(device) === null)),
+      limited: limitsOf(homes, devices),
+      full: addressesOf(devices.filter((device) => device.full === true)),
       published: publishedPorts(publications),
     },
   }
+}
+
+function addressesOf(devices: readonly Device[]): readonly string[] {
+  return devices.map((device) => device.address).sort()
+}
+
+/** Devices that may reach the same homes share a rule. */
+function limitsOf(homes: readonly Home[], devices: readonly Device[]): readonly DeviceLimit[] {
+  const groups = new Map<string, Device[]>()
+  for (const device of devices) {
+    const reach = reachOf(device)?.join(' ')
+    if (reach !== undefined) groups.set(reach, [...(groups.get(reach) ?? []), device])
+  }
+  return [...groups]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([names, group]) => {
+      const reached = homes.filter((home) => names.split(' ').includes(home.name))
+      const prefixes = reached.flatMap(({ address, lan }) => [`${address}/32`, ...lan]).sort()
+      return prefixes.length === 0 ? [] : [{ devices: addressesOf(group), prefixes }]
+    })
 }
 
 /** A home as a peer of the hub's interface. */

@@ -5,20 +5,32 @@ import { NameSchema } from '../protocol/names.ts'
 import type { PublicKey } from '../wireguard/keys.ts'
 import type { Circumstances } from './invitation.ts'
 import { refuseTakenKey } from './joining.ts'
-import { type Change, type Device, type Home, type StoreDocument, stillHome, takenAddresses } from './store-document.ts'
+import {
+  type Change,
+  type Device,
+  type Home,
+  homeNamed,
+  type StoreDocument,
+  stillHome,
+  takenAddresses,
+} from './store-document.ts'
 import { nextFreeAddress } from './tunnel-network.ts'
 
 /** Who asks: a home, or null for the hub's owner. */
 export type Asker = Home | null
 
+/** What is said of a new device. */
+export type DeviceInput = Pick<AddDeviceRequest, 'name' | 'publicKey' | 'presharedKey'> &
+  Partial<Pick<AddDeviceRequest, 'homes' | 'expiresInMs' | 'full'>>
+
 /**
  * Adds a device. Asked again with the same keys it answers the same, since the first answer may have been lost.
- * @throws {Problem} `home-unknown`, `device-name-invalid`, `device-exists`, `network-full`, `request-invalid`.
+ * @throws {Problem} `home-unknown`, `device-name-invalid`, `device-exists`, `home-missing`, `network-full`, `request-invalid`.
  */
 export function addDevice(
   document: StoreDocument,
   asker: Asker,
-  { name, publicKey, presharedKey }: Pick<AddDeviceRequest, 'name' | 'publicKey' | 'presharedKey'>,
+  { name, publicKey, presharedKey, homes = null, expiresInMs = null, full = false }: DeviceInput,
   hubPublicKey: PublicKey,
   { network, now }: Circumstances,
 ): Change<Device> {
@@ -30,6 +42,7 @@ export function addDevice(
     return [document, known]
   if (known !== undefined)
     throw new Problem('device-exists', { what, why: `there is one of that name, added at ${known.addedAt}` })
+  refuseHomes(document, asker, homes, what)
   refuseTakenKey(document, publicKey, null, hubPublicKey, what)
   const device: Device = {
     name,
@@ -38,6 +51,9 @@ export function addDevice(
     presharedKey,
     home,
     addedAt: now.toISOString(),
+    ...(homes === null ? {} : { homes: [...new Set(homes)].sort() }),
+    ...(expiresInMs === null ? {} : { expiresAt: new Date(now.getTime() + expiresInMs).toISOString() }),
+    ...(full ? { full } : {}),
   }
   return [{ ...document, devices: [...document.devices, device] }, device]
 }
@@ -59,6 +75,31 @@ export function removeDevice(document: StoreDocument, asker: Asker, name: string
 /** A home sees its own and the hub's, the hub's owner sees all. */
 export function visibleDevices(document: StoreDocument, asker: Asker): readonly Device[] {
   return document.devices.filter(({ home }) => asker === null || home === null || home === asker.name)
+}
+
+/** The homes a device may reach; null: all of them, also those that come later. */
+export function reachOf({ home, homes }: Device): readonly string[] | null {
+  return homes ?? (home === null ? null : [home])
+}
+
+export function isExpired({ expiresAt }: Device, now: Date): boolean {
+  return expiresAt !== undefined && Date.parse(expiresAt) <= now.getTime()
+}
+
+/** Takes out those whose time is over. */
+export function expireDevices(document: StoreDocument, now: Date): Change<readonly Device[]> {
+  const gone = document.devices.filter((device) => isExpired(device, now))
+  if (gone.length === 0) return [document, []]
+  return [{ ...document, devices: document.devices.filter((device) => !gone.includes(device)) }, gone]
+}
+
+/** @throws {Problem} `home-missing`. */
+function refuseHomes(document: StoreDocument, asker: Asker, homes: readonly string[] | null, what: string): void {
+  const unknown = homes?.find((name) => (asker === null ? homeNamed(document, name) === null : name !== asker.name))
+  if (unknown === undefined) return
+  const why =
+    asker === null ? `the hub has no home ${unknown}` : `a device added at ${asker.name} reaches that home alone`
+  throw new Problem('home-missing', { what, why })
 }
 
 function nameOf(document: StoreDocument, asker: Asker, what: string): string | null {

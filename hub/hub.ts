@@ -2,12 +2,11 @@ import { randomBytes } from 'node:crypto'
 import type { Adapter } from '../adapters/adapter.ts'
 import { describeStep } from '../adapters/describe-step.ts'
 import type { Alerting } from '../alerts/alerting.ts'
-import { asProblem, Problem } from '../problems/problem.ts'
+import { asProblem, Problem, reasonOf } from '../problems/problem.ts'
 import { prefixContains } from '../protocol/addresses.ts'
 import type {
   AlertTestAnswer,
   AddDeviceAnswer,
-  AddDeviceRequest,
   DeviceList,
   JoinAnswer,
   JoinRequest,
@@ -18,11 +17,19 @@ import type {
 import { formatToken } from '../protocol/token.ts'
 import type { Clock } from '../system/clock.ts'
 import type { Log } from '../system/log.ts'
-import { deviceAnswer, hubView, joinAnswer } from './answers.ts'
+import { deviceAnswer, deviceEntry, hubView, joinAnswer } from './answers.ts'
 import type { Carriers } from './carriers.ts'
 import type { HubConfig } from './config.ts'
 import { desiredTunnel } from './desired.ts'
-import { addDevice, type Asker, removeDevice, visibleDevices } from './devices.ts'
+import {
+  addDevice,
+  type Asker,
+  type DeviceInput,
+  expireDevices,
+  isExpired,
+  removeDevice,
+  visibleDevices,
+} from './devices.ts'
 import type { EchoResponder } from './echo-responder.ts'
 import type { HeartbeatResponder } from './heartbeat-responder.ts'
 import type { HomeSigns } from './home-signs.ts'
@@ -85,7 +92,7 @@ export interface Hub {
   readonly close: () => Promise<void>
 }
 
-export type DeviceRequest = Pick<AddDeviceRequest, 'name' | 'publicKey' | 'presharedKey'>
+export type DeviceRequest = DeviceInput
 
 export interface Invitation {
   readonly home: string
@@ -209,7 +216,20 @@ export function makeHub(parts: HubParts): Hub {
     }
   }
 
+  /** Those whose time is over are cut off within a second. */
+  async function expire(): Promise<void> {
+    if (!store.document.devices.some((device) => isExpired(device, clock.wall()))) return
+    const { result } = await change(
+      ({ now }) =>
+        (document) =>
+          expireDevices(document, now),
+    )
+    for (const { name } of result) log.info({ device: name }, 'a device’s time is over: it was removed')
+    await reconcileOrLog()
+  }
+
   async function callBack(): Promise<void> {
+    await expire().catch((thrown: unknown) => log.error({ why: reasonOf(thrown) }, 'a device could not be removed'))
     parts.alarm?.signs.look(store.document.homes)
     await noteMappings(store.document.homes, parts)
     await sessions.callBack()
@@ -348,10 +368,9 @@ export function makeHub(parts: HubParts): Hub {
     },
 
     listDevices: (asker) => ({
-      devices: visibleDevices(store.document, asker).map(({ name, address, publicKey, home, addedAt }) => {
-        const lastHandshakeSeconds = witness.sighting(publicKey)?.lastHandshakeSeconds ?? null
-        return { name, address, publicKey, home, addedAt, lastHandshakeSeconds }
-      }),
+      devices: visibleDevices(store.document, asker).map((device) =>
+        deviceEntry(device, witness.sighting(device.publicKey)),
+      ),
     }),
 
     publications: makePublishing({

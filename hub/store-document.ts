@@ -60,6 +60,12 @@ const DeviceSchema = v.strictObject({
   /** The home that added it; null when it was the hub. */
   home: v.nullable(NameSchema),
   addedAt: TimeSchema,
+  /** The homes it may reach, where the hub's owner said which. */
+  homes: v.optional(v.array(NameSchema)),
+  /** By the hub's clock; then it goes. */
+  expiresAt: v.optional(TimeSchema),
+  /** Sends everything through the hub. */
+  full: v.optional(v.literal(true)),
 })
 
 /**

@@ -132,6 +132,12 @@ export const AddDeviceRequest = v.object({
   name: NameSchema,
   publicKey: PublicKeySchema,
   presharedKey: PresharedKeySchema,
+  /** The homes it may reach; null: that home whose device it is, or all of them where the hub's owner adds it. */
+  homes: v.optional(v.nullable(v.pipe(v.array(NameSchema), v.minLength(1), v.maxLength(1_000))), null),
+  /** null: it stays. */
+  expiresInMs: v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1e12))), null),
+  /** It may reach the internet through the hub. */
+  full: v.optional(v.boolean(), false),
 })
 
 export const AddDeviceAnswer = v.object({
@@ -156,6 +162,13 @@ export const DeviceList = v.object({
       home: v.nullable(NameSchema),
       addedAt: v.string(),
       lastHandshakeSeconds: v.nullable(v.number()),
+      rxBytes: v.optional(v.number(), 0),
+      txBytes: v.optional(v.number(), 0),
+      /** The homes it may reach; null: all. */
+      homes: v.optional(v.nullable(v.array(NameSchema)), null),
+      /** null: it stays. */
+      expiresAt: v.optional(v.nullable(v.string()), null),
+      full: v.optional(v.boolean(), false),
     }),
   ),
 })

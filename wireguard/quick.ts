@@ -8,6 +8,8 @@ export interface DeviceConfig {
   /** With prefix length, e.g. 10.86.0.5/32. */
   readonly address: string
   readonly mtu: number
+  /** Resolvers while the tunnel is up; none: its own stay. */
+  readonly dns?: readonly string[]
   readonly hub: {
     readonly publicKey: PublicKey
     readonly presharedKey: PresharedKey
@@ -20,11 +22,12 @@ export interface DeviceConfig {
 
 /** The text that wg-quick(8) and the WireGuard apps import. */
 export function wgQuickText(config: DeviceConfig): string {
+  const { dns = [] } = config
   return `# ${config.name}, by homeward. Whoever has this file is this device: keep it secret.
 [Interface]
 PrivateKey = ${config.privateKey}
 Address = ${config.address}
-MTU = ${config.mtu}
+MTU = ${config.mtu}${dns.length === 0 ? '' : `\nDNS = ${dns.join(', ')}`}
 
 [Peer]
 PublicKey = ${config.hub.publicKey}

@@ -61,11 +61,14 @@ function homeTable(
 
 function hubTable(tunnel: string, listenPort: number | null, forwarding: HubForwarding): NftTable {
   const { flowLives, recentSets, chains } = hubDoors(tunnel, listenPort, forwarding)
+  // Not to what a provider has beside the machine: the metadata service has its passwords (RFC 3927 address).
+  const toInternet = `iifname ${tunnel} oifname != ${tunnel} ip saddr @full_devices ip daddr != 169.254.0.0/16`
   const published = publishedTable(tunnel, forwarding.published ?? [])
   return {
     flowLives,
     sets: [
       { name: 'tunnel_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.devices)] },
+      { name: 'full_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.full ?? [])] },
       ...published.sets,
     ],
     maps: published.maps,
@@ -77,11 +80,23 @@ function hubTable(tunnel: string, listenPort: number | null, forwarding: HubForw
         `iifname ${tunnel} ct state established,related accept`,
         `oifname ${tunnel} ct state established,related accept`,
         `iifname ${tunnel} oifname ${tunnel} ip saddr @tunnel_devices accept`,
+        ...(forwarding.limited ?? []).map(
+          ({ devices, prefixes }) =>
+            `iifname ${tunnel} oifname ${tunnel} ip saddr ${braced(devices)} ip daddr ${braced(withoutContained(prefixes))} accept`,
+        ),
+        `${toInternet} accept`,
         `iifname ${tunnel} drop`,
         `oifname ${tunnel} drop`,
       ]),
       ...chains,
       ...published.chains,
+      {
+        name: 'internet',
+        type: 'nat',
+        hook: 'postrouting',
+        priority: SRCNAT,
+        rules: [`${toInternet} masquerade`],
+      },
     ],
   }
 }

@@ -208,7 +208,10 @@ describe('a home that is known', () => {
       endpoint: { address: '127.0.0.1', port: 51_820 },
       allowedIps: ['10.86.0.0/24', '192.168.1.0/24'],
     })
-    expect(scene.machine.spec?.forwarding).toMatchObject({ devices: ['10.86.0.4'] })
+    expect(scene.machine.spec?.forwarding).toMatchObject({
+      devices: [],
+      limited: [{ devices: ['10.86.0.4'], prefixes: ['10.86.0.2/32', '192.168.1.0/24'] }],
+    })
     expect(peerKeys()).toContain(phone.publicKey)
     expect((await ask(lodge.bearer, 'GET', '/v1/devices', DeviceList)).devices).toEqual([])
     expect((await ask(cabin.bearer, 'GET', '/v1/devices', DeviceList)).devices).toMatchObject([{ name: 'phone' }])

@@ -98,6 +98,11 @@ test('two wishes have the same fingerprints only when they have the same text', 
       alternatePorts: fc.shuffledSubarray([443, 53]),
       echo: fc.constantFrom(ECHO_FLOW, { ...ECHO_FLOW, port: 8688 }, { ...ECHO_FLOW, keptSeconds: 60 }),
       devices: fc.subarray(['10.86.0.5', '10.86.0.6']),
+      limited: fc.subarray([
+        { devices: ['10.86.0.7'], prefixes: ['192.168.1.0/24'] },
+        { devices: ['10.86.0.8'], prefixes: ['192.168.2.0/24'] },
+      ]),
+      full: fc.subarray(['10.86.0.5', '10.86.0.6']),
       published,
     }),
   )

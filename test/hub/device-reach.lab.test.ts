@@ -1,0 +1,131 @@
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sleep } from '../../system/sleep.ts'
+import { inviteHome, problemOf, startAgent, startHub } from '../agent/lab-home.ts'
+import { askedBy, serveCameraPage } from '../lab/camera.ts'
+import type { Home } from '../lab/home.ts'
+import type { Host } from '../lab/host.ts'
+import { createLab, type Lab } from '../lab/lab.ts'
+import { buildPicture, type Picture } from '../lab/picture.ts'
+
+/** Devices with less than everything, or more. */
+let lab: Lab
+let picture: Picture
+let barn: Home
+
+beforeAll(async () => {
+  lab = await createLab()
+  picture = await buildPicture(lab)
+  barn = await picture.addHome({ name: 'barn' })
+  await startHub(picture)
+  for (const [name, { pi }] of [
+    ['cabin', picture.home],
+    ['barn', barn],
+  ] as const) {
+    await pi.homeward(['join', await inviteHome(picture, name), '--yes'])
+    await startAgent(pi)
+  }
+})
+afterAll(() => lab.close())
+
+/** Whether the camera's page comes to this host. */
+async function seesCamera(host: Host, home: Home = picture.home): Promise<boolean> {
+  const page = await host.run('curl', ['-sS', '--max-time', '2', `http://${home.lan.camera}/`], { allowFailure: true })
+  return page.stdout.includes('camera')
+}
+
+const add = async (name: string, ...options: readonly string[]): Promise<void> => {
+  const conf = join(picture.phone.disk.configDir, `${name}.conf`)
+  const { stdout } = await picture.hub.homeward(['device', 'add', name, '--conf', '-', ...options])
+  await writeFile(conf, stdout, { mode: 0o600 })
+  await picture.phone.run('wg-quick', ['up', conf], { timeoutMs: 15_000 })
+}
+const down = (name: string) =>
+  picture.phone.run('wg-quick', ['down', join(picture.phone.disk.configDir, `${name}.conf`)])
+
+test('limited to one home, it reaches no other, whatever it writes into its own file', async () => {
+  await add('guest', '--home', 'barn')
+  expect([await seesCamera(picture.phone, barn), await seesCamera(picture.phone)]).toEqual([true, false])
+  const key = (await picture.phone.run('wg', ['show', 'guest', 'peers'])).stdout.trim()
+  await picture.phone.run('wg', ['set', 'guest', 'peer', key, 'allowed-ips', '0.0.0.0/0'])
+  await picture.phone.run('ip', ['route', 'add', '192.168.1.0/24', 'dev', 'guest'])
+  expect([await seesCamera(picture.phone, barn), await seesCamera(picture.phone)]).toEqual([true, false])
+  await down('guest')
+  const refused = await problemOf(picture.hub, ['device', 'add', 'other', '--conf', '-', '--home', 'nowhere'])
+  expect(refused).toMatchObject({ code: 'home-missing' })
+})
+
+test('added at a home it reaches that home alone', async () => {
+  const { stdout } = await picture.home.pi.homeward(['device', 'add', 'kid', '--conf', '-'])
+  const conf = join(picture.phone.disk.configDir, 'kid.conf')
+  await writeFile(conf, stdout.replace(/AllowedIPs = .*/, 'AllowedIPs = 10.86.0.0/16, 192.168.0.0/16'), {
+    mode: 0o600,
+  })
+  await picture.phone.run('wg-quick', ['up', conf], { timeoutMs: 15_000 })
+  expect([await seesCamera(picture.phone), await seesCamera(picture.phone, barn)]).toEqual([true, false])
+  await down('kid')
+})
+
+test('with --full everything goes through the hub, and comes from its address', async () => {
+  await serveCameraPage(picture.visitor)
+  // As a laptop has it: the file leads IPv6 into the tunnel too.
+  await picture.phone.shell(
+    'echo 0 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 0 > /proc/sys/net/ipv6/conf/default/disable_ipv6',
+  )
+  await add('traveller', '--full')
+  const page = await picture.phone.run('curl', ['-sS', '--max-time', '3', 'http://198.18.0.20/'])
+  expect(askedBy(page.stdout)).toBe(picture.hubAddress)
+  expect(await seesCamera(picture.phone)).toBe(true)
+  await down('traveller')
+  expect(askedBy((await picture.phone.run('curl', ['-sS', 'http://198.18.0.20/'])).stdout)).toBe('192.0.2.20')
+})
+
+test('with --expires it goes by itself, its session too', async () => {
+  await add('lodger', '--expires', '4s')
+  expect(await seesCamera(picture.phone)).toBe(true)
+  const { stdout } = await picture.hub.homeward(['device', 'list'])
+  expect(stdout).toMatch(/lodger .*20\d\d-.*Z.*20\d\d-.*Z/)
+  await expect
+    .poll(async () => (await picture.hub.homeward(['device', 'list'])).stdout, { timeout: 15_000 })
+    .not.toContain('lodger')
+  await expect.poll(() => seesCamera(picture.phone), { timeout: 10_000 }).toBe(false)
+  await down('lodger')
+})
+
+test('removed, it is cut off within two seconds in the midst of its talk', async () => {
+  await add('talker')
+  const talk = picture.phone.start('sh', [
+    '-c',
+    `while :; do curl -s --max-time 1 http://${picture.home.lan.camera}/ && date +%s%3N; done`,
+  ])
+  await talk.waitForLine(/picture/)
+  await picture.hub.homeward(['device', 'remove', 'talker'])
+  const removedAt = Date.now()
+  await sleep(3_000)
+  const last = Number([...talk.stdout.matchAll(/^(\d{13})$/gm)].at(-1)?.[1])
+  expect(last - removedAt).toBeLessThan(2_000)
+  await talk.kill('SIGKILL')
+  await down('talker')
+})
+
+test('is shown as a QR code, in the terminal and as a picture, with the same text', async () => {
+  const svg = join(picture.hub.disk.path, 'phone.svg')
+  const { stdout } = await picture.hub.homeward([
+    'device',
+    'add',
+    'tablet',
+    '--qr',
+    '--svg',
+    svg,
+    '--dns',
+    '192.168.1.2',
+    '--json',
+  ])
+  const facts = JSON.parse(stdout) as { qr: string; svg: string }
+  expect(facts.svg).toBe(svg)
+  expect((await stat(svg)).mode & 0o777).toBe(0o600)
+  expect(await readFile(svg, 'utf8')).toMatch(/^<svg /)
+  expect(facts.qr.split('\n').length).toBeGreaterThan(20)
+  expect(await problemOf(picture.hub, ['device', 'add', 'pad', '--dns', 'pihole'])).toMatchObject({ exitCode: 64 })
+})
