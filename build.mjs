@@ -41,7 +41,7 @@ if (process.argv.includes('--bench'))
   await build({
     ...common,
     entryPoints: [
-      ...['throughput', 'idle-cost', 'hub-load', 'recovery'].map((name) => `bench/${name}.ts`),
+      ...['throughput', 'idle-cost', 'hub-load', 'publications', 'recovery'].map((name) => `bench/${name}.ts`),
       // Run in the namespaces of the laboratory's Pi and router.
       'bench/api-round-trip.ts',
       'test/fake/routeros/lab-router.ts',
