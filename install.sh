@@ -64,7 +64,7 @@ command_test() {
     'Get the source: git clone, then ./install.sh test'
   require_laboratory
   # dropbear and busybox: what the simulated OpenWrt router runs. mosquitto: the broker that Home Assistant's alerts go to.
-  require_tools 'dropbear dropbear-bin' 'busybox busybox' 'openssl openssl' 'mosquitto mosquitto' 'git git' 'shellcheck shellcheck' 'systemd-analyze systemd'
+  require_tools 'dropbear dropbear-bin' 'busybox busybox' 'openssl openssl' 'mosquitto mosquitto' 'iptables iptables' 'git git' 'shellcheck shellcheck' 'systemd-analyze systemd'
   # The other client of the RouterOS API that the simulated router is held to: a module for Debian's own python.
   /usr/bin/python3 -c 'import librouteros' 2>>"$log" || apt_install python3-librouteros
   require_node any
@@ -313,6 +313,14 @@ undo_network() {
     name=$(basename "$(dirname "$alias")")
     # Its addresses and routes go with it, and a wireguard-go ends.
     logged "removing $name" ip link delete "$name"
+  done
+  # Answers to visitors of published ports, and what the tunnel needed in another firewall.
+  while ip rule del pref 8600 proto 86 2>/dev/null; do :; done
+  for name in iptables ip6tables; do
+    ! command -v "$name-save" >/dev/null || "$name-save" -t filter 2>/dev/null |
+      sed -n -e 's/^-A \(.* -m comment --comment homeward .*\)/-D \1/p' |
+      sed -e '1i *filter' -e '$a COMMIT' | "$name-restore" --noflush >>"$log" 2>&1 ||
+      say "rules of homeward in $name could not be removed"
   done
   nft list chain inet homeward made_by_homeward >/dev/null 2>&1 || return 0
   if nft list chain inet homeward forwarding_was_off >/dev/null 2>&1; then

@@ -113,6 +113,8 @@ export type ForwardingSpec =
       /** UDP ports that lead to the listen port too. */
       readonly alternatePorts: readonly number[]
       readonly echo: EchoFlow
+      /** UDP, where homes are answered inside the tunnel. */
+      readonly heartbeatPort?: number
       /** Tunnel addresses of devices. They may reach every peer; homes may not start anything towards each other. */
       readonly devices: readonly string[]
       /** Devices that may reach some prefixes alone; none without it. */
@@ -166,10 +168,19 @@ export interface Observation {
   readonly forwardingIsOurs: boolean
   /** How far answers to visitors are led into the tunnel; without it they are not. */
   readonly visitors?: 'none' | 'partly' | 'led'
+  /** Firewalls of the machine besides ours, in which the tunnel's packets need rules of ours; none without it. */
+  readonly otherFirewalls?: Readonly<Record<'ipv4' | 'ipv6', OtherFirewall>>
   /** What is not ours and stands where ours should: a plan refuses itself. An undo leaves it where it is. */
   readonly clashes: readonly Refusal[]
   /** What is not ours, hinders the tunnel, and is for its owner to change: a sentence each, with what to do. */
   readonly warnings: readonly string[]
+}
+
+export interface OtherFirewall {
+  /** Its chains that stop more than a fresh machine's. */
+  readonly strict: readonly string[]
+  /** Our rules in it, in its own words. */
+  readonly ours: readonly string[]
 }
 
 export interface ObservedInterface extends InterfaceState {
@@ -228,6 +239,13 @@ export type Step =
       readonly forwardingWasOff: boolean
     }
   | { readonly kind: 'remove-firewall' }
+  /** Rules of ours in a firewall that is not, marked; whatever else is in it stays. */
+  | {
+      readonly kind: 'set-other-firewall'
+      readonly family: 'ipv4' | 'ipv6'
+      readonly add: readonly string[]
+      readonly remove: readonly string[]
+    }
   /** What answers a visitor of a published port goes back into the tunnel; the machine's own default route stays. */
   | { readonly kind: 'lead-visitors'; readonly interface: string }
   | { readonly kind: 'unlead-visitors' }

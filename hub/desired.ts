@@ -1,5 +1,6 @@
 import type { DeviceLimit, RouteSpec, TunnelSpec } from '../adapters/adapter.ts'
 import { ECHO_FLOW } from '../protocol/echo.ts'
+import { HEARTBEAT_PORT } from '../protocol/heartbeat.ts'
 import type { PublicKey } from '../wireguard/keys.ts'
 import { presharedKeyId } from '../wireguard/preshared-id.ts'
 import type { Endpoint, PeerSpec } from '../wireguard/spec.ts'
@@ -35,6 +36,7 @@ export function desiredTunnel(
       role: 'hub',
       alternatePorts,
       echo: ECHO_FLOW,
+      heartbeatPort: HEARTBEAT_PORT,
       devices: addressesOf(devices.filter((device) => reachOf(device) === null)),
       limited: limitsOf(homes, devices),
       full: addressesOf(devices.filter((device) => device.full === true)),

@@ -21,17 +21,21 @@ const PEERS_PER_COMMAND = 500
 
 /** All that an observation needs, asked for at once. @throws {Problem} of system/run-command. */
 export async function readReplies(interfaceName: string, signal: AbortSignal): Promise<Replies> {
-  const [links, routes, networks, dump, table, forwarding, rules, ...reversePathFilter] = await Promise.all([
-    readLinks(signal),
-    readRoutes(signal),
-    readNetworks(signal),
-    readDump(interfaceName, signal),
-    readTable(signal),
-    readFile(FORWARDING, 'utf8'),
-    readRules(signal),
-    ...['all', interfaceName].map((name) => readFile(reversePathFilterOf(name), 'utf8').catch(() => '0')),
-  ])
-  return { links, routes, networks, dump, table, forwarding, rules, reversePathFilter }
+  const [links, routes, networks, dump, table, forwarding, rules, ipv4, ipv6, ...reversePathFilter] = await Promise.all(
+    [
+      readLinks(signal),
+      readRoutes(signal),
+      readNetworks(signal),
+      readDump(interfaceName, signal),
+      readTable(signal),
+      readFile(FORWARDING, 'utf8'),
+      readRules(signal),
+      readOther('ipv4', signal),
+      readOther('ipv6', signal),
+      ...['all', interfaceName].map((name) => readFile(reversePathFilterOf(name), 'utf8').catch(() => '0')),
+    ],
+  )
+  return { links, routes, networks, dump, table, forwarding, rules, otherFirewalls: { ipv4, ipv6 }, reversePathFilter }
 }
 
 export async function readLinks(signal: AbortSignal): Promise<string> {
@@ -46,6 +50,24 @@ export async function readRoutes(signal: AbortSignal): Promise<string> {
 
 export async function readRules(signal: AbortSignal): Promise<string> {
   return (await runCommand('ip', ['-j', '-4', 'rule', 'show'], { signal })).stdout
+}
+
+const IPTABLES = { ipv4: 'iptables', ipv6: 'ip6tables' } as const
+
+/** null where there is no iptables: then nobody has set anything with it. */
+async function readOther(family: keyof typeof IPTABLES, signal: AbortSignal): Promise<string | null> {
+  try {
+    return (await runCommand(`${IPTABLES[family]}-save`, ['-t', 'filter'], { signal })).stdout
+  } catch (thrown) {
+    // A kernel without IPv6 has no such table, and one that cannot be read is not changed.
+    if (thrown instanceof Problem && (thrown.code === 'tool-missing' || thrown.code === 'command-failed')) return null
+    throw thrown
+  }
+}
+
+/** One transaction; waits for others who change it. */
+export async function restoreOther(family: keyof typeof IPTABLES, text: string, signal: AbortSignal): Promise<void> {
+  await runCommand(`${IPTABLES[family]}-restore`, ['--noflush', '--wait', '5'], { input: text, signal })
 }
 
 /** Routes that the kernel made along with addresses. */

@@ -6,6 +6,7 @@ import { formatEndpoint, type PeerSpec } from '../../wireguard/spec.ts'
 import type { Observation, Refusal, RouteSpec } from '../adapter.ts'
 import { INTERFACE_MARK, ROUTE_PROTOCOL } from './mark.ts'
 import { type ListedTable, parseNftTable } from './nft-list.ts'
+import { parseOtherFirewall } from './other-firewall.ts'
 import { reversePathWarning, visitorsLed } from './visitors.ts'
 
 /** The words of ip, wg and nft, both ways. Pure. */
@@ -26,6 +27,8 @@ export interface Replies {
   readonly forwarding: string
   /** `ip -j rule show` */
   readonly rules: string
+  /** `iptables-save -t filter`, and the same of IPv6; null without iptables. */
+  readonly otherFirewalls: Readonly<Record<'ipv4' | 'ipv6', string | null>>
   /** rp_filter of all interfaces, and of the tunnel's. */
   readonly reversePathFilter: readonly string[]
 }
@@ -133,6 +136,10 @@ export function toObservation(interfaceName: string, replies: Replies): Observat
     forwarding: replies.forwarding.trim() === '1',
     forwardingIsOurs: table?.isOurs === true && table.forwardingWasOff,
     visitors,
+    otherFirewalls: {
+      ipv4: parseOtherFirewall(replies.otherFirewalls.ipv4),
+      ipv6: parseOtherFirewall(replies.otherFirewalls.ipv6),
+    },
     warnings: visitors === 'none' ? [] : reversePathWarning(replies.reversePathFilter),
     clashes: clashes(
       links.find((link) => link.name === interfaceName && link.alias !== INTERFACE_MARK),

@@ -16,6 +16,7 @@ import {
   readPublicKey,
   readRules,
   removePeers,
+  restoreOther,
   setForwarding,
   wgSet,
 } from './api.ts'
@@ -24,6 +25,7 @@ import { firewallTable } from './firewall.ts'
 import { createInterface, removeInterface } from './interface.ts'
 import { TABLE } from './mark.ts'
 import { nftText } from './nft-table.ts'
+import { otherFirewallText } from './other-firewall.ts'
 import { changeText } from './published.ts'
 import { visitorCommands } from './visitors.ts'
 
@@ -83,6 +85,8 @@ async function carryOut(step: Step, context: ExecuteContext, signal: AbortSignal
       return nft(nftText(firewallTable(step), step), signal)
     case 'remove-firewall':
       return nft(`delete table ${TABLE}\n`, signal)
+    case 'set-other-firewall':
+      return restoreOther(step.family, otherFirewallText(step), signal)
     case 'lead-visitors':
       return setVisitors(step.interface, signal)
     case 'unlead-visitors':

@@ -5,6 +5,7 @@ import type { Observation, ObservedInterface, Plan, Step, TunnelSpec } from '../
 import { networkOf } from './convert.ts'
 import { firewallTable } from './firewall.ts'
 import { fingerprintsOf } from './nft-table.ts'
+import { NO_OTHERS, otherFirewallSteps } from './other-firewall.ts'
 
 /** The steps from what is to what should be. Pure. */
 export function planLinux(observed: Observation, desired: TunnelSpec | null): Plan {
@@ -19,6 +20,7 @@ export function planLinux(observed: Observation, desired: TunnelSpec | null): Pl
 function undo(observed: Observation): readonly Step[] {
   const own = observed.interface
   return [
+    ...otherFirewallSteps(observed.otherFirewalls ?? NO_OTHERS, null),
     ...((observed.visitors ?? 'none') === 'none' ? [] : [{ kind: 'unlead-visitors' } as const]),
     ...(own === null ? [] : [{ kind: 'remove-interface', interface: own.name } as const]),
     ...clearStrays(observed),
@@ -47,6 +49,8 @@ function build(observed: Observation, desired: TunnelSpec): readonly Step[] {
     ...(own?.mtu === desired.mtu ? [] : [{ kind: 'set-mtu', interface: name, mtu: desired.mtu } as const]),
     ...addressSteps(own, desired),
     ...firewallSteps(observed, desired),
+    // Behind ours: what they let pass is judged there.
+    ...otherFirewallSteps(observed.otherFirewalls ?? NO_OTHERS, desired),
     ...peerSteps(own, desired),
     ...(own?.up === true ? [] : [{ kind: 'bring-up', interface: name } as const]),
     // Last: a link that is down has no routes.

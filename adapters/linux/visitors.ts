@@ -20,6 +20,9 @@ const TABLE_NUMBER = '8600'
 /** Priorities as numbers; their names are in nft(8), "Standard priority names". */
 const MANGLE = -150
 
+/** The connection mark as iptables-save prints a match for it. */
+export const VISITOR_MATCH = `-m connmark --mark 0x${Number(MARK).toString(16)}/0x${Number(MASK).toString(16)}`
+
 /** @param tunnel the interface's name, in quotes. @param network the tunnel's own, whose addresses have a route there. */
 export function visitorChains(tunnel: string, network: string): readonly NftChain[] {
   const mark = (key: 'ct' | 'meta'): string => `${key} mark set ${key} mark and ${REST} or ${MARK}`
@@ -86,7 +89,7 @@ export function visitorCommands(interfaceName: string | null, rules: string, rou
   const own = `table ${TABLE_NUMBER} proto ${ROUTE_PROTOCOL}`
   return [
     // The rule first: what it marks then takes the usual way.
-    ...ourRules(rules).map(() => `rule del proto ${ROUTE_PROTOCOL}`),
+    ...ourRules(rules).map(({ priority = 0 }) => `rule del pref ${priority} proto ${ROUTE_PROTOCOL}`),
     ...ourRoutes(routes).map(() => `route del default ${own}`),
     ...(interfaceName === null
       ? []

@@ -30,6 +30,7 @@ export const TEST_TOOLS: Readonly<Record<string, string>> = {
   flock: 'util-linux',
   openssl: 'openssl',
   mosquitto: 'mosquitto',
+  iptables: 'iptables',
 }
 
 /** What stands between this machine and a laboratory, one sentence each; empty when nothing does. @param more tools. */

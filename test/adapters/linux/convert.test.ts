@@ -10,6 +10,7 @@ import {
   toObservation,
 } from '../../../adapters/linux/convert.ts'
 import { firewallTable } from '../../../adapters/linux/firewall.ts'
+import { NO_OTHERS } from '../../../adapters/linux/other-firewall.ts'
 import { fingerprintsOf } from '../../../adapters/linux/nft-table.ts'
 import { ECHO_FLOW } from '../../../protocol/echo.ts'
 import type { PresharedKey, PresharedKeyId, PublicKey } from '../../../wireguard/keys.ts'
@@ -34,6 +35,7 @@ const replies: Replies = {
   table: OURS,
   forwarding: '1\n',
   rules: '[]',
+  otherFirewalls: { ipv4: null, ipv6: null },
   reversePathFilter: ['0', '0'],
 }
 
@@ -54,6 +56,7 @@ describe('an observation', () => {
       forwarding: true,
       forwardingIsOurs: true,
       visitors: 'none',
+      otherFirewalls: NO_OTHERS,
       clashes: [],
       warnings: [],
     })

@@ -105,6 +105,21 @@ const firewall = fc.oneof(
     .map((of) => fingerprintsOf(firewallTable(of))),
 )
 
+const comment = '-m comment --comment homeward -j ACCEPT'
+const otherFirewall = fc.record({
+  strict: fc.subarray(['INPUT', 'FORWARD']),
+  ours: fc.array(
+    fc.constantFrom(
+      `FORWARD -i hw0 ${comment}`,
+      `INPUT -p udp -m udp --dport 443 ${comment}`,
+      `INPUT -s 1.1.1.1 ${comment}`,
+    ),
+    {
+      maxLength: 4,
+    },
+  ),
+})
+
 /** Any machine, also one that no plan of ours would leave behind. */
 const machine: fc.Arbitrary<Observation> = fc
   .record({
@@ -112,6 +127,7 @@ const machine: fc.Arbitrary<Observation> = fc
     strayInterfaces: fc.subarray(['hw1', 'old0']),
     firewall,
     forwarding: fc.boolean(),
+    otherFirewalls: fc.record({ ipv4: otherFirewall, ipv6: otherFirewall }),
     visitors: fc.constantFrom('none' as const, 'partly' as const, 'led' as const),
     wasOff: fc.boolean(),
   })
@@ -179,6 +195,7 @@ describe('the planner', () => {
           firewall: null,
           forwardingIsOurs: false,
           visitors: 'none',
+          otherFirewalls: { ipv4: { strict: ['INPUT', 'FORWARD'], ours: [] }, ipv6: { strict: ['FORWARD'], ours: [] } },
         })
         const halfway = carryOutAll(planLinux(some, desired).steps.slice(0, count), some)
         const after = carryOutAll(planLinux(halfway, null).steps, halfway)

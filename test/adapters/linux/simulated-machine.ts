@@ -1,5 +1,6 @@
 import type { Observation, ObservedInterface, Step } from '../../../adapters/adapter.ts'
 import { firewallTable } from '../../../adapters/linux/firewall.ts'
+import { NO_OTHERS } from '../../../adapters/linux/other-firewall.ts'
 import { fingerprintsOf } from '../../../adapters/linux/nft-table.ts'
 import type { PeerState } from '../../../wireguard/dump.ts'
 import type { PeerSpec } from '../../../wireguard/spec.ts'
@@ -36,6 +37,16 @@ export function carryOut(step: Step, machine: Observation): Observation {
       refuseIf(machine.firewall === null, 'No such file or directory')
       refuseIf(machine.interface !== null, 'the tunnel would reach everything')
       return { ...machine, firewall: null, forwardingIsOurs: false }
+    case 'set-other-firewall': {
+      const { family, add, remove } = step
+      const others = machine.otherFirewalls ?? NO_OTHERS
+      const ours = [...others[family].ours]
+      for (const rule of remove) {
+        refuseIf(!ours.includes(rule), 'Bad rule (does a matching rule exist in that chain?)')
+        ours.splice(ours.indexOf(rule), 1)
+      }
+      return { ...machine, otherFirewalls: { ...others, [family]: { ...others[family], ours: [...add, ...ours] } } }
+    }
     case 'lead-visitors':
       refuseIf(machine.interface?.up !== true, 'Device for nexthop is not up')
       return { ...machine, visitors: 'led' }
