@@ -315,7 +315,7 @@ undo_network() {
     logged "removing $name" ip link delete "$name"
   done
   # Answers to visitors of published ports, and what the tunnel needed in another firewall.
-  while ip rule del pref 8600 proto 86 2>/dev/null; do :; done
+  while ip rule del lookup 8600 proto 86 2>/dev/null; do :; done
   for name in iptables ip6tables; do
     ! command -v "$name-save" >/dev/null || "$name-save" -t filter 2>/dev/null |
       sed -n -e 's/^-A \(.* -m comment --comment homeward .*\)/-D \1/p' |

@@ -20,7 +20,9 @@ export async function keptPrefixes(config: AgentConfig): Promise<readonly string
         ...lan.prefixes.filter((one) => behind.includes(one)),
       ]
     }
+    // The LAN's gateway.
     case 'mikrotik':
+      return lan.prefixes
     case 'openwrt':
       return []
     default:

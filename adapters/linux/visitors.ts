@@ -68,7 +68,6 @@ export function visitorsLed(
   const [rule, route] = [ours[0], led[0]]
   const isRule =
     rule !== undefined &&
-    rule.table === TABLE_NUMBER &&
     rule.priority === Number(TABLE_NUMBER) &&
     Number(rule.fwmark) === Number(MARK) &&
     Number(rule.fwmask) === Number(MASK)
@@ -77,7 +76,9 @@ export function visitorsLed(
 }
 
 function ourRules(text: string) {
-  return v.parse(Rules, JSON.parse(text)).filter(({ protocol }) => protocol === ROUTE_PROTOCOL)
+  return v
+    .parse(Rules, JSON.parse(text))
+    .filter(({ protocol, table }) => protocol === ROUTE_PROTOCOL && table === TABLE_NUMBER)
 }
 
 function ourRoutes(text: string) {
@@ -89,7 +90,9 @@ export function visitorCommands(interfaceName: string | null, rules: string, rou
   const own = `table ${TABLE_NUMBER} proto ${ROUTE_PROTOCOL}`
   return [
     // The rule first: what it marks then takes the usual way.
-    ...ourRules(rules).map(({ priority = 0 }) => `rule del pref ${priority} proto ${ROUTE_PROTOCOL}`),
+    ...ourRules(rules).map(
+      ({ priority = 0 }) => `rule del pref ${priority} lookup ${TABLE_NUMBER} proto ${ROUTE_PROTOCOL}`,
+    ),
     ...ourRoutes(routes).map(() => `route del default ${own}`),
     ...(interfaceName === null
       ? []

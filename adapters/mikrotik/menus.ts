@@ -39,7 +39,10 @@ export const MENUS = {
   },
   filter: { path: '/ip/firewall/filter', properties: ruleProperties(['jump-target']) },
   nat: { path: '/ip/firewall/nat', properties: ruleProperties(['to-addresses', 'to-ports', 'jump-target']) },
-  mangle: { path: '/ip/firewall/mangle', properties: ruleProperties(['new-mss', 'passthrough', 'jump-target']) },
+  mangle: {
+    path: '/ip/firewall/mangle',
+    properties: ruleProperties(['new-mss', 'new-connection-mark', 'route-dst', 'passthrough', 'jump-target']),
+  },
 } as const satisfies Record<string, { readonly path: string; readonly properties: readonly string[] }>
 
 export type Menu = keyof typeof MENUS

@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js'
 import type { ForwardingSpec } from '../adapter.ts'
 import { namedMark } from './mark.ts'
 import type { RuleMenu } from './menus.ts'
@@ -72,7 +73,33 @@ export function wantedRules({ interface: name, network, forwarding }: RulesSpec)
     ),
     rule('mangle', 'mss-out', { ...clamp, 'out-interface': name }),
     rule('mangle', 'mss-in', { ...clamp, ...fromTunnel }),
+    ...(forwarding.visitors === true ? visitorRules(name, network) : []).map(([ruleName, attributes]) =>
+      rule('mangle', ruleName, { chain: 'prerouting', ...attributes }),
+    ),
   ]
+}
+
+/**
+ * A connection that came out of the tunnel from elsewhere than its network is marked, and what answers on it is led back there
+ * whatever the routing tables say (manual, Mangle, action=route: "prerouting chain only"). WireGuard finds the peer by the
+ * packet's destination; the address to route to only says which interface.
+ */
+function visitorRules(
+  name: string,
+  network: string,
+): readonly (readonly [name: string, attributes: Readonly<Record<string, string>>])[] {
+  const mark = `homeward-${name}`
+  const visitor = { 'connection-state': 'new', 'in-interface': name, 'src-address': `!${network}` }
+  return [
+    ['visitors', { action: 'mark-connection', 'new-connection-mark': mark, passthrough: 'yes', ...visitor }],
+    ['answers', { action: 'route', 'route-dst': hubOf(network), 'connection-mark': mark, 'in-interface': `!${name}` }],
+  ]
+}
+
+/** The first of the network. */
+function hubOf(network: string): string {
+  const bytes = ipaddr.IPv4.networkAddressFromCIDR(network).toByteArray()
+  return [...bytes.slice(0, 3), (bytes[3] ?? 0) + 1].join('.')
 }
 
 /** Stands in for the tunnel's network while its interface is away, so that nothing for it takes the way to the internet. */

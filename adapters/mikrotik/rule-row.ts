@@ -60,7 +60,8 @@ function isSomebodys(row: Row): boolean {
 /** Properties in one order and one spelling. */
 function fingerprint(menu: RuleMenu, row: Row, flaws: readonly string[]): string {
   const words = Object.entries(row)
-    .filter(([name, value]) => !ASIDE.has(name) && value !== '')
+    // What goes without saying is shown for some actions and not for others.
+    .filter(([name, value]) => !ASIDE.has(name) && value !== '' && !(name === 'passthrough' && isTrue(value)))
     .map(([name, value]) => `${name}=${name === 'comment' ? value : spelled(value)}`)
     .sort()
   return [menu, ...words, ...flaws.map((flaw) => `(${flaw})`)].join(' ')

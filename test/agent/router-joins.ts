@@ -5,7 +5,8 @@ import type { RouterSystem } from '../lab/home-router.ts'
 import type { Home } from '../lab/home.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
-import { inviteHome, plannedSteps, startAgent, startHub, waitForStatus } from './lab-home.ts'
+import { askService, serveEcho } from '../lab/service.ts'
+import { inviteHome, plannedSteps, problemOf, startAgent, startHub, waitForStatus } from './lab-home.ts'
 
 /** A home router of the laboratory that homeward can configure. */
 interface JoinedRouter extends RouterSystem {
@@ -20,6 +21,8 @@ export interface RouterJoins<System extends JoinedRouter> {
   readonly start: (lab: Lab) => Promise<System>
   /** What `homeward join` is told of it. */
   readonly options: (system: System, home: Home) => Promise<readonly string[]>
+  /** Visitors of published ports may come with their own addresses. */
+  readonly keepsVisitors: boolean
   /** What of an export is not homeward's. */
   readonly foreign: (exported: string) => readonly string[]
   /** Looked at when homeward has left. */
@@ -70,6 +73,35 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
     expect(status.tunnel.rxBytes).toBeGreaterThan(0)
     // Looking at it again and again takes one session.
     expect(await system.sessions()).toBe(1)
+    await agent.stop()
+  })
+
+  test('services on LAN hosts are published, and the router’s own ways stay as they were', async () => {
+    const { home, hubAddress, visitor } = picture
+    const { pi, camera, lan } = home
+    await Promise.all([serveEcho(camera, 'camera', 554), serveEcho(pi, 'pi', 8123)])
+    const agent = await startAgent(pi)
+    const ways = async (): Promise<string> => (await home.router.shell('ip route show table main | grep -v hw0')).stdout
+    const waysBefore = await ways()
+    const ask = (protocol: 'tcp' | 'udp', port: number) => askService(visitor, protocol, hubAddress, port)
+    await pi.homeward(['publish', 'add', '1554/tcp', `${lan.camera}:554`, '--source', 'hide'])
+    expect(await ask('tcp', 1554)).toBe('camera sees 10.86.0.1')
+    if (how.keepsVisitors) {
+      for (const protocol of ['tcp', 'udp'] as const) {
+        await pi.homeward(['publish', 'add', `554/${protocol}`, `${lan.camera}:554`])
+        await expect.poll(() => ask(protocol, 554), { timeout: 60_000 }).toBe('camera sees 198.18.0.20')
+      }
+      await pi.homeward(['publish', 'add', '8123/tcp', `${lan.pi}:8123`, '--source', 'keep'])
+      expect(await ask('tcp', 8123)).toBe('pi sees 198.18.0.20')
+      expect(how.foreign(await system.export())).toEqual(how.foreign(before))
+    } else
+      expect(await problemOf(pi, ['publish', 'add', '554/tcp', `${lan.camera}:554`, '--source', 'keep'])).toMatchObject(
+        { code: 'source-not-kept' },
+      )
+    // Who is on the LAN is answered there, and the LAN's own way out is the line.
+    expect(await askService(camera, 'tcp', lan.pi, 8123)).toBe(`pi sees ${lan.camera}`)
+    expect(await ways()).toBe(waysBefore)
+    expect(await plannedSteps(pi)).toEqual([])
     await agent.stop()
   })
 

@@ -17,6 +17,8 @@ type Role = 'home' | 'hub'
 export interface Capabilities {
   /** Others are refused. */
   readonly roles: readonly Role[]
+  /** It leads answers to visitors of published ports into the tunnel. */
+  readonly answersVisitors: boolean
   /** The machine makes its private key, and tells nobody. */
   readonly keysMadeThere: boolean
   /** What fails, or is cut off, is undone by the machine itself; else the next plan goes on from there. */
@@ -60,7 +62,15 @@ const signal = (): AbortSignal => AbortSignal.timeout(60_000)
 export function adapterContract(
   name: string,
   start: () => Promise<Machine>,
-  { roles, keysMadeThere, undoesFailures, tellsCommands, drifts, killedAfterMs = KILLED_AFTER_MS }: Capabilities,
+  {
+    roles,
+    answersVisitors,
+    keysMadeThere,
+    undoesFailures,
+    tellsCommands,
+    drifts,
+    killedAfterMs = KILLED_AFTER_MS,
+  }: Capabilities,
 ): void {
   describe(`${name} keeps the adapters' contract`, () => {
     let machine: Machine
@@ -118,7 +128,7 @@ export function adapterContract(
       const before = await machine.foreign('hw0')
       let last = 'hw0'
       const all = [
-        ...(roles.includes('home') ? homeTransitions(specOf('home'), machine.keys) : []),
+        ...(roles.includes('home') ? homeTransitions(specOf('home'), machine.keys, answersVisitors) : []),
         ...(roles.includes('hub') ? hubTransitions(specOf('hub')) : []),
         ...lastTransitions(specOf(fullest)),
       ]

@@ -46,7 +46,8 @@ export async function foreignThings(host: Host, interfaceName: string): Promise<
   return [
     others(links.stdout, 'ifname'),
     others(routes.stdout, 'dev'),
-    rules.stdout,
+    // Without the one that leads answers to visitors.
+    JSON.stringify((JSON.parse(rules.stdout) as { protocol?: string }[]).filter(({ protocol }) => protocol !== '86')),
     tables.stdout,
     wireguard.stdout,
   ].join('\n')

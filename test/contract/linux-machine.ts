@@ -130,6 +130,7 @@ async function leftoversOn(host: Host): Promise<readonly string[]> {
   const { stdout } = await host.shell(`
     ip -o link show | grep -E 'alias homeward|hwprobe' || true
     ip route show table all proto 86 | grep -v 'dev eth0' || true
+    ip rule | grep 'proto 86' || true
     nft list tables | grep -x 'table inet homeward' || true
     ls /run/wireguard | grep -vx 'wg9.sock' || true
     grep -x 1 /proc/sys/net/ipv4/ip_forward || true

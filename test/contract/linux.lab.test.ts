@@ -4,6 +4,7 @@ import { startLinuxMachine } from './linux-machine.ts'
 
 adapterContract('the linux adapter', startLinuxMachine, {
   roles: ['home', 'hub'],
+  answersVisitors: true,
   keysMadeThere: false,
   undoesFailures: false,
   tellsCommands: true,

@@ -7,6 +7,7 @@ import { makeKeys } from './specs.ts'
 
 export const MIKROTIK: Capabilities = {
   roles: ['home'],
+  answersVisitors: true,
   keysMadeThere: true,
   undoesFailures: true,
   tellsCommands: true,

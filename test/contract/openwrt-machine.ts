@@ -16,6 +16,7 @@ import { makeKeys } from './specs.ts'
 
 export const OPENWRT: Capabilities = {
   roles: ['home'],
+  answersVisitors: false,
   keysMadeThere: false,
   undoesFailures: true,
   tellsCommands: true,

@@ -19,6 +19,7 @@ vi.setConfig({ testTimeout: 600_000, hookTimeout: 60_000 })
 /** Nothing can be made to fail there, and nobody notes what it is told. */
 const REAL: Capabilities = {
   roles: ['home'],
+  answersVisitors: false,
   keysMadeThere: false,
   undoesFailures: true,
   tellsCommands: false,

@@ -7,6 +7,7 @@ import { makeKeys } from './specs.ts'
 /** What can be known of a router that is reached over its API alone. */
 export const REAL_MIKROTIK: Capabilities = {
   roles: ['home'],
+  answersVisitors: true,
   keysMadeThere: true,
   undoesFailures: true,
   tellsCommands: false,

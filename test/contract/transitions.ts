@@ -10,7 +10,7 @@ export interface Transition {
 }
 
 /** From one wanted state to the next, beginning with an untouched machine. */
-export function homeTransitions(home: TunnelSpec, keys: Keys): readonly Transition[] {
+export function homeTransitions(home: TunnelSpec, keys: Keys, answersVisitors: boolean): readonly Transition[] {
   const [hubPeer] = home.peers
   const masked: TunnelSpec = { ...home, forwarding: { role: 'home', lan: ['192.168.1.0/24'], mode: 'routed' } }
   return [
@@ -25,6 +25,19 @@ export function homeTransitions(home: TunnelSpec, keys: Keys): readonly Transiti
       spec: { ...home, forwarding: { role: 'home', lan: ['192.168.7.0/24', '192.168.8.0/23'], mode: 'masquerade' } },
       keepsSessions: true,
     },
+    ...(answersVisitors
+      ? [
+          {
+            to: 'visitors of published ports',
+            spec: {
+              ...home,
+              peers: [{ ...hubPeer!, allowedIps: ['0.0.0.0/0'] }],
+              forwarding: { role: 'home', lan: ['192.168.1.0/24'], mode: 'masquerade', visitors: true } as const,
+            },
+            keepsSessions: true,
+          },
+        ]
+      : []),
     { to: 'a LAN that has a route back', spec: masked, keepsSessions: true },
     { to: 'no LAN', spec: { ...home, forwarding: { role: 'home', lan: [], mode: 'masquerade' } }, keepsSessions: true },
     {

@@ -4,7 +4,7 @@ import { parseDump } from '../../../wireguard/dump.ts'
 import { formatEndpoint } from '../../../wireguard/spec.ts'
 import { makeWireguardDevice } from '../wireguard-device.ts'
 import type { ConnectionFacts, KernelState, RouterKernel, WireguardInterface, WireguardPeer } from './kernel.ts'
-import { nftTable } from './nft-rules.ts'
+import { nftTable, ROUTED_MARK } from './nft-rules.ts'
 
 /** Moves what is really there: WireGuard, addresses, routes and nftables of the namespace it runs in. */
 export function linuxKernel(): RouterKernel {
@@ -29,6 +29,7 @@ export function linuxKernel(): RouterKernel {
       await applyAddresses(one.name, wanted)
     }
     await applyRoutes(wanted, before)
+    await applyRouted(wanted)
   }
 
   return {
@@ -125,6 +126,18 @@ async function applyRoutes({ routes, interfaces }: KernelState, before: KernelSt
     .filter((words) => !wanted.includes(words))
   for (const words of gone) await tryCommand('ip', ['route', 'del', ...words.split(' ')])
   for (const words of wanted) await tryCommand('ip', ['route', 'replace', ...words.split(' ')])
+}
+
+/** Where `action=route` leads. */
+async function applyRouted({ mangle }: KernelState): Promise<void> {
+  const gateway = mangle.find((rule) => rule['action'] === 'route')?.['route-dst']
+  const rule = ['fwmark', ROUTED_MARK, 'lookup', '52', 'pref', '52']
+  await tryCommand('ip', ['rule', 'del', ...rule])
+  await tryCommand('ip', ['route', 'flush', 'table', '52'])
+  if (gateway === undefined) return
+  // While the tunnel is away there is no such way.
+  await tryCommand('ip', ['route', 'add', 'default', 'via', gateway, 'table', '52'])
+  await runCommand('ip', ['rule', 'add', ...rule])
 }
 
 function routeWords(

@@ -140,6 +140,7 @@ export const MENUS: readonly MenuPlan[] = [
       'new-mss': text,
       passthrough: { kind: 'flag', initial: 'true' },
       'new-connection-mark': text,
+      'route-dst': { kind: 'address' },
     },
     rules,
   ),

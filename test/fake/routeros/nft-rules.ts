@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { KernelRule, KernelState } from './kernel.ts'
 
 /** A router's firewall menus as one nftables table. What is not known is refused: it would be a rule that does something else. */
@@ -59,7 +60,20 @@ const SILENT = new Set([
   'to-ports',
   'jump-target',
   'reject-with',
+  'new-connection-mark',
+  'route-dst',
 ])
+
+/** What packets of an `action=route` bear, for a rule of the kernel's routing. */
+export const ROUTED_MARK = '0x52'
+
+/** The kernel's marks are numbers. */
+function markNumber(name: string | undefined): string {
+  return `0x${createHash('sha256')
+    .update(name ?? '')
+    .digest('hex')
+    .slice(0, 7)}`
+}
 
 function nftRule(menu: string, rule: KernelRule): string {
   const matches = Object.entries(rule)
@@ -87,6 +101,8 @@ function match(name: string, text: string, rule: KernelRule): string {
       return `${rule['protocol']} ${name === 'src-port' ? 'sport' : 'dport'} ${not}{ ${value} }`
     case 'tcp-flags':
       return `tcp flags ${value}`
+    case 'connection-mark':
+      return `ct mark ${not}${markNumber(value)}`
     case 'connection-state':
       return `ct state ${not}${value}`
     default:
@@ -116,6 +132,10 @@ function verdict(menu: string, rule: KernelRule): string {
       return `snat to ${rule['to-addresses']}`
     case 'dst-nat':
       return `dnat to ${rule['to-addresses']}${rule['to-ports'] === undefined ? '' : `:${rule['to-ports']}`}`
+    case 'mark-connection':
+      return `ct mark set ${markNumber(rule['new-connection-mark'])}`
+    case 'route':
+      return `meta mark set ${ROUTED_MARK}`
     case 'change-mss':
       return rule['new-mss'] === 'clamp-to-pmtu'
         ? 'tcp option maxseg size set rt mtu'
