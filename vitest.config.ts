@@ -10,6 +10,8 @@ const LAB = {
 /** They wait, for a login and a shell or for an alarm: four of these together keep one core busy. */
 const PATIENT = [
   'test/alerts/*.lab.test.ts',
+  'test/agent/killed-remedy.lab.test.ts',
+  'test/hub/use-meter.lab.test.ts',
   'test/contract/openwrt-*.lab.test.ts',
   'test/adapters/openwrt/*.lab.test.ts',
 ]

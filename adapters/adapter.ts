@@ -102,6 +102,8 @@ export type ForwardingSpec =
       readonly lan: readonly string[]
       /** masquerade: LAN hosts see this machine and answer without a route. routed: they see the device and need one. */
       readonly mode: 'masquerade' | 'routed'
+      /** Which of `lan` the other end knows by other numbers, one to one; none without it. */
+      readonly seenAs?: readonly SeenNetwork[]
       /**
        * Visitors of the hub's published ports come out of the tunnel with their own addresses, and what answers them goes
        * back into it. The machine's own default route stays. Without it nobody does.
@@ -124,6 +126,12 @@ export type ForwardingSpec =
       /** Ports that lead to services at homes; none without it. */
       readonly published?: readonly PublishedPort[]
     }
+
+/** A network, and the one of the same length that stands for it at the other end. Canonical CIDR. */
+export interface SeenNetwork {
+  readonly prefix: string
+  readonly seen: string
+}
 
 /** Devices by their tunnel addresses, and all that they may reach; neither is empty. */
 export interface DeviceLimit {

@@ -1,5 +1,5 @@
 import { formatEndpoint, type PeerSpec } from '../wireguard/spec.ts'
-import type { ForwardingSpec, Step } from './adapter.ts'
+import type { ForwardingSpec, SeenNetwork, Step } from './adapter.ts'
 
 /** One line for people: what this step does. */
 export function describeStep(step: Step): string {
@@ -70,10 +70,15 @@ function describePeer(peer: PeerSpec): string {
   return `${peer.publicKey}${where} for ${peer.allowedIps.join(', ')}`
 }
 
+function seenText(prefix: string, seenAs: readonly SeenNetwork[]): string {
+  const seen = seenAs.find((one) => one.prefix === prefix)?.seen
+  return seen === undefined ? prefix : `${prefix} seen as ${seen}`
+}
+
 function describeForwarding(forwarding: ForwardingSpec): string {
   switch (forwarding.role) {
     case 'home':
-      return `let the tunnel reach ${forwarding.lan.join(', ') || 'no network here'} (${forwarding.mode})${forwarding.visitors === true ? ', and visitors of published ports come in' : ''}`
+      return `let the tunnel reach ${forwarding.lan.map((prefix) => seenText(prefix, forwarding.seenAs ?? [])).join(', ') || 'no network here'} (${forwarding.mode})${forwarding.visitors === true ? ', and visitors of published ports come in' : ''}`
     case 'hub':
       return `let ${forwarding.devices.length} devices reach the homes, take WireGuard on ${forwarding.alternatePorts.join(', ') || 'no other port'} too, publish ${forwarding.published?.length ?? 0} ports`
     default:

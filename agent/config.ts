@@ -77,6 +77,16 @@ const FieldsSchema = v.strictObject({
   lan: v.strictObject({
     mode: v.optional(LanModeSchema, 'masquerade'),
     prefixes: v.optional(v.pipe(v.array(CidrSchema), v.maxLength(32)), []),
+    /** Prefixes that the hub knows as others of the same length. */
+    seenAs: v.optional(
+      v.pipe(
+        v.record(CidrSchema, CidrSchema),
+        v.check(
+          (seenAs) => Object.entries(seenAs).every(([own, seen]) => own.split('/')[1] === seen.split('/')[1]),
+          'expected prefixes of the same length, such as 192.168.1.0/24: 10.168.1.0/24',
+        ),
+      ),
+    ),
   }),
   /** Best first. This version keeps a tunnel to the first one. */
   hubs: v.pipe(v.array(HubSchema), v.minLength(1)),

@@ -25,13 +25,14 @@ import { type Admission, previewJoin, requestJoin } from './join-request.ts'
 import { type JoinStage, undoJoin } from './join-undo.ts'
 import { joinedConfig } from './joined-config.ts'
 import { keyMakerOf } from './key-maker.ts'
-import { refuseOverlaps } from './lan.ts'
+import { refuseOverlaps, refuseSeenHere } from './lan.ts'
 import { linePath, UNKNOWN_LINE } from './line-memory.ts'
 import { readLocalNetworks } from './local-networks.ts'
 import { openAdapter } from './open-adapter.ts'
 import type { AgentPlaces } from './places.ts'
 import { proveTunnel } from './prove.ts'
 import { registerHome } from './registration.ts'
+import { crowdedNotes, seenPrefixes } from './seen-lan.ts'
 import { requireRoot } from './require-root.ts'
 import { forgetRotatedKeys } from './rotated-key.ts'
 import { type Credentials, keepLogin } from './router-login.ts'
@@ -43,6 +44,8 @@ export interface JoinOptions {
   readonly token: string
   /** Canonical. Empty: what the invitation says, or what is found here. */
   readonly lan: readonly string[]
+  /** Which of them the hub shall know by other numbers of the same length. */
+  readonly seenAs: Readonly<Record<string, string>>
   readonly lanMode: LanMode
   readonly economy: boolean
   readonly interface: string
@@ -142,14 +145,22 @@ async function prepare(
   const { configDir, stateDir } = join.places
   const local = await readLocalNetworks(options.interface)
   const secrets = await draftSecrets(configDir, keyMakerOf(router))
-  const admission = await previewJoin(token, secrets, options.lan, local, signal)
+  const admission = await previewJoin(
+    token,
+    secrets,
+    seenPrefixes({ prefixes: [...options.lan], seenAs: { ...options.seenAs } }),
+    local,
+    signal,
+  )
   const config = joinedConfig(token, admission.answer, admission.host, admission.publicKey, { ...options, router })
   const { addresses, network } = firstHub(config)
   const hubLiterals = await hubAddresses(addresses, stateDir, signal)
   refuseOverlaps(config.lan.prefixes, { network, hubLiterals, local })
+  refuseSeenHere(config.lan, local)
   const plan = adapter.plan(observed, tunnelSpec(config, { hubLiterals, carrier: null }, null, UNKNOWN_LINE))
   refuseUnlessSafe(plan)
-  return { ...join, admission, config, plan }
+  const warnings = [...plan.warnings, ...crowdedNotes(config.lan)]
+  return { ...join, admission, config, plan: { ...plan, warnings } }
 }
 
 /** @param keepCredentials what lets the agent into the router from now on is kept. */
@@ -217,7 +228,7 @@ async function makeTunnel(
     const publicKey = isKeyMadeHere ? null : await keyOnRouter(adapter, options.interface, cut)
     begun.add('hub')
     // Not the preview's answer: somebody else may have joined since.
-    const admission = await requestJoin(join.token, join.admission.secrets, publicKey, config.lan.prefixes, cut)
+    const admission = await requestJoin(join.token, join.admission.secrets, publicKey, seenPrefixes(config.lan), cut)
     const { answer, host } = admission
     joined = joinedConfig(join.token, answer, host, admission.publicKey, { ...options, router: join.router })
     if (!isKeyMadeHere) refuseOtherThan(config, joined)

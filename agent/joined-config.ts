@@ -2,6 +2,7 @@ import type { JoinAnswer } from '../protocol/messages.ts'
 import type { JoinToken } from '../protocol/token.ts'
 import type { PublicKey } from '../wireguard/keys.ts'
 import { PERSISTENT_KEEPALIVE_SECONDS } from '../wireguard/timers.ts'
+import { ownPrefixes } from './seen-lan.ts'
 import { type AgentConfig, BEACONS, type LanMode, type RouterConfig } from './config.ts'
 
 export interface JoinChoices {
@@ -9,6 +10,8 @@ export interface JoinChoices {
   readonly interface: string
   readonly lanMode: LanMode
   readonly economy: boolean
+  /** Own prefixes by what the hub shall know them by. */
+  readonly seenAs: Readonly<Record<string, string>>
 }
 
 /** What agent.yaml holds after a join. @param host the one of the token's addresses that answered: it goes first. */
@@ -30,7 +33,11 @@ export function joinedConfig(
     economy: choices.economy,
     beacons: [...BEACONS],
     rotateKeys: null,
-    lan: { mode: choices.lanMode, prefixes: answer.lan },
+    lan: {
+      mode: choices.lanMode,
+      prefixes: ownPrefixes(answer.lan, choices.seenAs),
+      ...(Object.keys(choices.seenAs).length === 0 ? {} : { seenAs: { ...choices.seenAs } }),
+    },
     hubs: [
       {
         addresses: [host, ...token.addresses.filter((other) => other !== host)],

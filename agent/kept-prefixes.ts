@@ -2,12 +2,17 @@ import { networkInterfaces } from 'node:os'
 import { prefixContains } from '../protocol/addresses.ts'
 import { type AgentConfig, firstHub } from './config.ts'
 import { readLocalNetworks } from './local-networks.ts'
+import { seenPrefix } from './seen-lan.ts'
 
 /**
  * Where services of this home see visitors' own addresses: whoever answers there sends its answers to the machine that the
- * tunnel ends on, which leads them back into it. Canonical prefixes.
+ * tunnel ends on, which leads them back into it. Canonical prefixes, as the hub knows them.
  */
 export async function keptPrefixes(config: AgentConfig): Promise<readonly string[]> {
+  return (await ownKept(config)).map((prefix) => seenPrefix(config.lan, prefix))
+}
+
+async function ownKept(config: AgentConfig): Promise<readonly string[]> {
   const { router, lan, interface: tunnel } = config
   switch (router.kind) {
     case 'linux': {

@@ -1,5 +1,6 @@
 import { Problem } from '../problems/problem.ts'
 import { prefixContains, prefixesOverlap } from '../protocol/addresses.ts'
+import type { AgentConfig } from './config.ts'
 import type { LocalNetworks } from './local-networks.ts'
 
 /** RFC 1918, section 3. */
@@ -50,6 +51,14 @@ export function refuseOverlaps(lan: readonly string[], { network, hubLiterals, l
     const hub = hubLiterals.find((address) => !address.includes(':') && prefixContains(prefix, address))
     if (hub !== undefined) throw overlap(`${prefix} contains the hub’s address ${hub}`)
     refuseWan(prefix, local)
+  }
+}
+
+/** @throws {Problem} `lan-overlaps` when the numbers that the hub shall know a network by are those of one here. */
+export function refuseSeenHere({ seenAs = {} }: AgentConfig['lan'], { connected }: LocalNetworks): void {
+  for (const seen of Object.values(seenAs)) {
+    const here = connected.find((one) => prefixesOverlap(one.prefix, seen))
+    if (here !== undefined) throw overlap(`${seen} overlaps ${here.prefix} on ${here.interface}`)
   }
 }
 

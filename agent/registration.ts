@@ -6,6 +6,7 @@ import type { Endpoint } from '../wireguard/spec.ts'
 import { askRegistrar, isElsewhere } from './ask-registrar.ts'
 import { type AgentConfig, firstHub } from './config.ts'
 import type { RegistrationOutcome, RegistrationReason } from './core/registration.ts'
+import { seenPrefixes } from './seen-lan.ts'
 import { keptPrefixes } from './kept-prefixes.ts'
 import { readBearer } from './secrets.ts'
 
@@ -52,7 +53,7 @@ export async function registerHome(registering: Registering, signal: AbortSignal
       version: PROTOCOL_VERSION,
       publicKey: config.publicKey,
       nextPublicKey,
-      lan: config.lan.prefixes,
+      lan: seenPrefixes(config.lan),
       listenPort,
       reason: reason === 'reset' ? 'remedy' : reason,
       reset: reason === 'reset',

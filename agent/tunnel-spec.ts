@@ -25,6 +25,10 @@ export function tunnelSpec(config: AgentConfig, ways: Ways, current: Endpoint | 
   const [first] = ways.hubLiterals
   if (first === undefined) throw new TypeError('a hub without an address')
   const endpoint = isAmong(ways, hub, current) ? current : { address: first, port: hub.port }
+  const seenAs = Object.entries(config.lan.seenAs ?? {})
+    .filter(([prefix]) => config.lan.prefixes.includes(prefix))
+    .map(([prefix, seen]) => ({ prefix, seen }))
+    .sort((a, b) => (a.prefix < b.prefix ? -1 : 1))
   return {
     interface: config.interface,
     // Where a router makes its key itself, whatever that is, the hub is told.
@@ -45,6 +49,7 @@ export function tunnelSpec(config: AgentConfig, ways: Ways, current: Endpoint | 
       role: 'home',
       lan: [...config.lan.prefixes].sort(),
       mode: config.lan.mode,
+      ...(seenAs.length === 0 ? {} : { seenAs }),
       ...(line.visitors ? { visitors: true } : {}),
     },
   }

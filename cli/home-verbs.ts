@@ -7,7 +7,12 @@ export function registerHomeVerbs(program: Command): void {
   program
     .command('join <token>')
     .description('join a hub: make the tunnel, prove it, or undo everything')
-    .option('--lan <cidr>', 'a network here that the tunnel may reach; may be given again', collect, [])
+    .option(
+      '--lan <cidr>',
+      'a network here that the tunnel may reach, or OWN=SEEN where the hub shall know it as another; may be given again',
+      collect,
+      [],
+    )
     .option('--lan-mode <mode>', 'masquerade (linux), or routed where LAN hosts have a route back (mikrotik, openwrt)')
     .option('--router <kind>', 'what the tunnel ends on: linux, this machine, or a router: mikrotik, openwrt', 'linux')
     .option('--host <host>', 'the router, as this machine reaches it')

@@ -34,7 +34,7 @@ export async function join(context: Context, token: string, options: JoinOptions
     context,
     {
       token,
-      lan: options.lan.map(prefixIn),
+      ...lanIn(options.lan),
       // What stands behind the home's own router has a route back to the tunnel by way of it.
       lanMode: checked(
         LanModeSchema,
@@ -93,6 +93,19 @@ function joinedText({ config, provenMs, mapping }: Joined): string {
   return `${config.home} has joined: the tunnel answered after ${(provenMs / 1_000).toFixed(1)} s.${seen}
 Keep it watched: systemctl enable --now homeward, or homeward run in the foreground.
 Add a phone or laptop: homeward device add NAME`
+}
+
+/** `192.168.1.0/24`, or `192.168.1.0/24=10.168.1.0/24`: known at the hub by the second. */
+function lanIn(texts: readonly string[]): { readonly lan: readonly string[]; readonly seenAs: Record<string, string> } {
+  const pairs = texts.map((text) => text.split('=').map(prefixIn))
+  const seenAs = Object.fromEntries(pairs.flatMap(([own = '', seen]) => (seen === undefined ? [] : [[own, seen]])))
+  for (const [own, seen] of Object.entries(seenAs))
+    if (own.split('/')[1] !== seen.split('/')[1])
+      throw new Problem('prefix-invalid', {
+        what: `reading --lan ${own}=${seen}`,
+        why: 'a network can be seen as one of the same length only',
+      })
+  return { lan: pairs.map(([own = '']) => own), seenAs }
 }
 
 function prefixIn(text: string): string {

@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net'
 import { type AgentConfig, firstHub, readAgentConfig } from '../agent/config.ts'
 import { resolveHub } from '../agent/hub-addresses.ts'
+import { seenAddress } from '../agent/seen-lan.ts'
 import { Problem } from '../problems/problem.ts'
 import { isHost } from '../protocol/addresses.ts'
 import { parseRange, type Publication, type PublishedRange, rangeText, type Source } from '../protocol/publications.ts'
@@ -68,15 +69,17 @@ async function targetOf(context: Context, text: string, side: 'home' | 'hub', ra
   const [host = '', port] = [match?.[1], Number(match?.[2])]
   if (match === null || !isHost(host) || port < 1 || port > 65_535)
     throw new Problem('publication-invalid', { what, why: `${JSON.stringify(text)} is not HOST:PORT` })
-  if (isIPv4(host) && !host.startsWith('127.')) return { address: host, port }
+  const isOutside = isIPv4(host) && !host.startsWith('127.')
+  if (side === 'hub' && isOutside) return { address: host, port }
   if (side === 'hub')
     throw new Problem('publication-invalid', {
       what,
       why: `on the hub the service is named by its address, not ${host}`,
     })
   const config = await readAgentConfig(context.configDir)
+  if (isOutside) return { address: seenAddress(config.lan, host), port }
   if (host === 'localhost' || host.startsWith('127.')) return { address: ownAddress(config, what), port }
-  return { address: await resolved(host, what), port }
+  return { address: seenAddress(config.lan, await resolved(host, what)), port }
 }
 
 /** This machine's, where the tunnel ends on it: visitors do not reach its loopback. */

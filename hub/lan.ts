@@ -29,7 +29,11 @@ export function checkLan(
   for (const prefix of lan) {
     const clash = occupied.find((other) => prefixesOverlap(prefix, other.prefix))
     if (clash !== undefined)
-      throw new Problem('lan-overlaps', { what, why: `${prefix} overlaps ${clash.prefix}, ${clash.by}` })
+      throw new Problem('lan-overlaps', {
+        what,
+        why: `${prefix} overlaps ${clash.prefix}, ${clash.by}`,
+        ...otherNumbers(prefix, occupied),
+      })
     if (NEVER.some((never) => prefixesOverlap(prefix, never)))
       throw new Problem('prefix-invalid', { what, why: `${prefix} is no network that a LAN can have` })
     if (![...PRIVATE, ...granted].some((allowed) => isInside(prefix, allowed)))
@@ -74,6 +78,20 @@ export function ownNetworks(tunnelInterface: string): readonly Occupied[] {
 /** One spelling for a list, so that two of them can be compared. */
 export function sortedLan(lan: readonly string[]): string[] {
   return [...new Set(lan)].sort()
+}
+
+/** What the home can be seen as instead: the first network of that size that nobody has. */
+function otherNumbers(prefix: string, occupied: readonly Occupied[]): { readonly next?: string } {
+  const length = Number(prefix.split('/')[1])
+  if (length < 16) return {}
+  const candidates = Array.from({ length: 256 }, (_, index) =>
+    length < 24 ? `10.${index}.0.0/${length}` : `10.168.${index}.0/${length}`,
+  )
+  const free = candidates.find((one) => occupied.every((other) => !prefixesOverlap(one, other.prefix)))
+  if (free === undefined) return {}
+  return {
+    next: `Let the hub know it by other numbers, host by host: homeward join TOKEN --lan OWN=${free}, where OWN is the network at home; or renumber one of the two`,
+  }
 }
 
 function isInside(prefix: string, outer: string): boolean {

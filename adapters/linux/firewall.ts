@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js'
-import type { ForwardingSpec } from '../adapter.ts'
+import type { ForwardingSpec, SeenNetwork } from '../adapter.ts'
 import { type HubForwarding, hubDoors } from './hub-doors.ts'
 import type { NftChain, NftTable } from './nft-table.ts'
 import { publishedTable } from './published.ts'
@@ -17,6 +17,7 @@ export interface FirewallSpec {
 /** Priorities as numbers, which is how nft prints them back; their names are in nft(8), "Standard priority names". */
 const FILTER = 0
 const SRCNAT = 100
+const DSTNAT = -100
 
 /** The content of our table. Pure. Whatever does not touch the tunnel passes: that is not ours to judge. */
 export function firewallTable({ interface: name, listenPort, network, forwarding }: FirewallSpec): NftTable {
@@ -34,7 +35,7 @@ export function firewallTable({ interface: name, listenPort, network, forwarding
 function homeTable(
   tunnel: string,
   network: string,
-  { lan, mode, visitors = false }: Extract<ForwardingSpec, { role: 'home' }>,
+  { lan, mode, seenAs = [], visitors = false }: Extract<ForwardingSpec, { role: 'home' }>,
 ): NftTable {
   const intoLan = `iifname ${tunnel} oifname != ${tunnel} ip daddr ${braced(withoutContained(lan))}`
   return {
@@ -54,6 +55,7 @@ function homeTable(
       ]),
       // Devices alone: a visitor's address is what its service shall see.
       ...(lan.length === 0 || mode === 'routed' ? [] : [masqueradeChain(`${intoLan} ip saddr ${network}`)]),
+      ...(seenAs.length === 0 ? [] : [seenChain(tunnel, seenAs)]),
       ...(visitors ? visitorChains(tunnel, network) : []),
     ],
   }
@@ -112,6 +114,12 @@ function forwardChain(rules: readonly string[]): NftChain {
 
 function masqueradeChain(which: string): NftChain {
   return { name: 'postrouting', type: 'nat', hook: 'postrouting', priority: SRCNAT, rules: [`${which} masquerade`] }
+}
+
+/** One to one, host by host (nft(8), "NAT STATEMENTS": prefix). The answers are translated back by themselves. */
+function seenChain(tunnel: string, seenAs: readonly SeenNetwork[]): NftChain {
+  const rules = seenAs.map(({ prefix, seen }) => `iifname ${tunnel} ip daddr ${seen} dnat ip prefix to ${prefix}`)
+  return { name: 'seen', type: 'nat', hook: 'prerouting', priority: DSTNAT, rules }
 }
 
 function braced(items: readonly string[]): string {

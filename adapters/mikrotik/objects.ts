@@ -71,6 +71,15 @@ export function wantedRules({ interface: name, network, forwarding }: RulesSpec)
         'dst-address': prefix,
       }),
     ),
+    ...(forwarding.seenAs ?? []).map(({ prefix, seen }) =>
+      rule('nat', `seen ${seen}`, {
+        chain: 'dstnat',
+        action: 'netmap',
+        'to-addresses': prefix,
+        ...fromTunnel,
+        'dst-address': seen,
+      }),
+    ),
     rule('mangle', 'mss-out', { ...clamp, 'out-interface': name }),
     rule('mangle', 'mss-in', { ...clamp, ...fromTunnel }),
     ...(forwarding.visitors === true ? visitorRules(name, network) : []).map(([ruleName, attributes]) =>

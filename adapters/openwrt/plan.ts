@@ -80,6 +80,9 @@ function refuse(observed: OpenwrtObservation, desired: TunnelSpec, { host }: Pla
     ...(/^[a-z][a-z0-9_]*$/.test(desired.interface)
       ? []
       : [unsupported(`the interface name ${desired.interface}: OpenWrt’s names have a-z, 0-9 and _ alone`)]),
+    ...(isHome(desired) && (desired.forwarding.seenAs ?? []).length > 0
+      ? [unsupported('a LAN that is known by other numbers, which works on a Pi or a MikroTik')]
+      : []),
     ...(desired.publicKey === null ? [unsupported('an OpenWrt router is given its key')] : []),
     ...(desired.peers.some((peer) => peer.presharedKeyId !== null)
       ? [unsupported('a router is given no preshared keys')]

@@ -17,7 +17,7 @@ type Role = 'home' | 'hub'
 export interface Capabilities {
   /** Others are refused. */
   readonly roles: readonly Role[]
-  /** It leads answers to visitors of published ports into the tunnel. */
+  /** It leads answers to visitors of published ports into the tunnel, and translates LANs that are known by other numbers. */
   readonly answersVisitors: boolean
   /** The machine makes its private key, and tells nobody. */
   readonly keysMadeThere: boolean

@@ -28,11 +28,17 @@ export function homeTransitions(home: TunnelSpec, keys: Keys, answersVisitors: b
     ...(answersVisitors
       ? [
           {
-            to: 'visitors of published ports',
+            to: 'visitors of published ports, and a LAN that is known by other numbers',
             spec: {
               ...home,
               peers: [{ ...hubPeer!, allowedIps: ['0.0.0.0/0'] }],
-              forwarding: { role: 'home', lan: ['192.168.1.0/24'], mode: 'masquerade', visitors: true } as const,
+              forwarding: {
+                role: 'home',
+                lan: ['192.168.1.0/24'],
+                mode: 'masquerade',
+                visitors: true,
+                seenAs: [{ prefix: '192.168.1.0/24', seen: '10.168.1.0/24' }],
+              } as const,
             },
             keepsSessions: true,
           },

@@ -130,6 +130,8 @@ function verdict(menu: string, rule: KernelRule): string {
       return 'masquerade'
     case 'src-nat':
       return `snat to ${rule['to-addresses']}`
+    case 'netmap':
+      return `dnat ip prefix to ${rule['to-addresses']}`
     case 'dst-nat':
       return `dnat to ${rule['to-addresses']}${rule['to-ports'] === undefined ? '' : `:${rule['to-ports']}`}`
     case 'mark-connection':
