@@ -31,8 +31,13 @@ export async function publishAdd(
     throw new Problem('wrong-usage', { what: 'publishing', why: '--home is for the hub: here it is this home' })
   const { address, port: targetPort } = await targetOf(context, target, side, rangeText(range))
   const asked = { ...range, address, targetPort, source, home: options.home ?? null }
-  const publication = await (await publishSide(context)).add(asked)
-  printFacts(context, publication, () => publishedText(publication))
+  const keeper = await publishSide(context)
+  const publication = await keeper.add(asked)
+  const { wayText, noteFailure } = await import('./publish-check.ts')
+  const links = await keeper.check(range)
+  printFacts(context, { ...publication, links }, () => [publishedText(publication), wayText(links)].join('\n'))
+  // It is published; that nobody gets there yet is another matter.
+  noteFailure(links)
 }
 
 function publishedText(publication: Publication): string {

@@ -24,6 +24,14 @@ export function registerPublishVerbs(program: Command): void {
     })
 
   publish
+    .command('check <ports>')
+    .description('follow a visitor’s way to it; ends with 2 and names the first link that fails')
+    .action(async (ports: string, _options, command: Command) => {
+      const { publishCheck } = await import('./publish-check.ts')
+      await publishCheck(contextOf(command), ports)
+    })
+
+  publish
     .command('remove <ports>')
     .description('take a port back at once')
     .action(async (ports: string, _options, command: Command) => {

@@ -4,6 +4,7 @@ import { CidrSchema } from '../protocol/addresses.ts'
 import { AddDeviceRequest, type AddDeviceAnswer, type DeviceList } from '../protocol/messages.ts'
 import {
   AddPublicationRequest,
+  type ProofAnswer,
   type Publication,
   type PublicationList,
   type PublishedRange,
@@ -27,6 +28,7 @@ export interface HubVerbs {
   readonly 'device-list': { readonly input: null; readonly answer: DeviceList }
   readonly 'publication-add': { readonly input: PublicationInput; readonly answer: Publication }
   readonly 'publication-list': { readonly input: null; readonly answer: PublicationList }
+  readonly 'publication-check': { readonly input: PublishedRange; readonly answer: ProofAnswer }
   readonly 'publication-remove': { readonly input: PublishedRange; readonly answer: Publication }
   readonly 'device-remove': { readonly input: { readonly name: string }; readonly answer: null }
 }
@@ -65,6 +67,7 @@ const handlers: Handlers = {
   'device-add': (hub, input) => hub.addDevice(null, v.parse(DeviceSchema, input)),
   'publication-add': (hub, input) => hub.publications.add(null, v.parse(PublicationInputSchema, input)),
   'publication-list': async (hub) => hub.publications.list(null),
+  'publication-check': (hub, input) => hub.publications.check(null, v.parse(PublishedRangeSchema, input)),
   'publication-remove': (hub, input) => hub.publications.remove(null, v.parse(PublishedRangeSchema, input)),
   'device-list': async (hub) => hub.listDevices(null),
   'device-remove': async (hub, input) => {

@@ -386,6 +386,13 @@ export function makeHub(parts: HubParts): Hub {
       reconciler,
       follow: (asker, done) => (asker === null ? reconcileFor(done) : reconcileOrLog()),
       served: parts.servedPorts,
+      proof: (home) => ({
+        home,
+        hubProblem: () => reconciler.problem?.message ?? null,
+        heardSeconds: () => heartbeats?.heardSeconds(home.address) ?? null,
+        isReady: () => (heartbeats === null ? null : visitors.isReady(home.name)),
+        clock,
+      }),
       log,
     }),
 

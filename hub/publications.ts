@@ -56,6 +56,17 @@ export function addPublication(
  */
 export function removePublication(document: StoreDocument, asker: Asker, range: PublishedRange): Change<Publication> {
   const what = `taking back ${rangeText(range)}`
+  const found = findPublication(document, asker, range, what)
+  return [{ ...document, publications: document.publications.filter((other) => other !== found) }, found]
+}
+
+/** @throws {Problem} `publication-missing`, `home-unknown`. */
+export function findPublication(
+  document: StoreDocument,
+  asker: Asker,
+  range: PublishedRange,
+  what: string,
+): Publication {
   const home = asker === null ? null : stillHome(document, asker, what).name
   const found = document.publications.find(
     (one) =>
@@ -66,7 +77,7 @@ export function removePublication(document: StoreDocument, asker: Asker, range: 
   )
   if (found === undefined)
     throw new Problem('publication-missing', { what, why: `${home ?? 'the hub'} has not published it` })
-  return [{ ...document, publications: document.publications.filter((other) => other !== found) }, found]
+  return found
 }
 
 export function visiblePublications(document: StoreDocument, asker: Asker): readonly Publication[] {

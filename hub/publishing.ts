@@ -1,20 +1,28 @@
 import type { Adapter } from '../adapters/adapter.ts'
-import { reasonOf } from '../problems/problem.ts'
-import type { Publication, PublicationList, PublishedRange } from '../protocol/publications.ts'
+import { Problem, reasonOf } from '../problems/problem.ts'
+import {
+  type ProofAnswer,
+  type Publication,
+  type PublicationList,
+  type PublishedRange,
+  rangeText,
+} from '../protocol/publications.ts'
 import type { Log } from '../system/log.ts'
 import type { HubConfig } from './config.ts'
 import type { Asker } from './devices.ts'
 import { ownerOf } from './port-owner.ts'
 import {
   addPublication,
+  findPublication,
   type PublicationInput,
   publishedPorts,
   type ReservedBy,
   removePublication,
   visiblePublications,
 } from './publications.ts'
+import { type ProofParts, proveWay } from './proof.ts'
 import type { Reconciler } from './reconciler.ts'
-import type { Change, StoreDocument } from './store-document.ts'
+import { type Change, type Home, homeNamed, type StoreDocument } from './store-document.ts'
 import type { Store } from './store.ts'
 
 /** Leads ports of this hub to services at homes, and takes them back. */
@@ -22,6 +30,8 @@ export interface Publishing {
   readonly add: (asker: Asker, input: PublicationInput) => Promise<Publication>
   readonly remove: (asker: Asker, range: PublishedRange) => Promise<Publication>
   readonly list: (asker: Asker) => PublicationList
+  /** Follows a visitor's way to it. @throws {Problem} `publication-missing`, `home-unknown`. */
+  readonly check: (asker: Asker, range: PublishedRange) => Promise<ProofAnswer>
 }
 
 export interface PublishingParts {
@@ -38,6 +48,8 @@ export interface PublishingParts {
   readonly follow: (asker: Asker, done: string) => Promise<void>
   /** Ports at which programs of this machine answer from outside. */
   readonly served: (protocol: Publication['protocol']) => Promise<ReadonlySet<number>>
+  /** What the proof asks, of a home. */
+  readonly proof: (home: Home) => ProofParts
   readonly log: Log
 }
 
@@ -78,6 +90,13 @@ export function makePublishing(parts: PublishingParts): Publishing {
       log.info({ ...result }, 'a port was taken back')
       await follow(asker, { remove: [result] }, 'it is removed from the store')
       return result
+    },
+    check: async (asker, range) => {
+      const what = `checking ${rangeText(range)}`
+      const publication = findPublication(store.document, asker, range, what)
+      const home = homeNamed(store.document, publication.home)
+      if (home === null) throw new Problem('home-missing', { what, why: `the hub has no home ${publication.home}` })
+      return { links: await proveWay(publication, parts.proof(home)) }
     },
     list: (asker) => ({ publications: [...visiblePublications(store.document, asker)] }),
   }

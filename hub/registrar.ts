@@ -4,7 +4,7 @@ import { bodyLimit } from 'hono/body-limit'
 import * as v from 'valibot'
 import { asProblem, Problem } from '../problems/problem.ts'
 import { AddDeviceRequest, AlertTestRequest, JoinRequest, LeaveRequest, RegisterRequest } from '../protocol/messages.ts'
-import { AddPublicationRequest, parseRange } from '../protocol/publications.ts'
+import { AddPublicationRequest, parseRange, type PublishedRange } from '../protocol/publications.ts'
 import type { Log } from '../system/log.ts'
 import type { Callers } from './callers.ts'
 import type { Hub } from './hub.ts'
@@ -70,11 +70,12 @@ export function registrarApp(hub: RegistrarHub, callers: Callers, log: Log): Hon
 
   app.delete('/v1/publications/:protocol/:ports', async (call) => {
     const home = callerOf(call)
-    const { protocol, ports } = call.req.param()
-    const range = parseRange(`${ports}/${protocol}`)
-    if (range === null)
-      throw new Problem('request-invalid', { what: 'reading the request', why: 'the address names no ports' })
-    return call.json(await hub.publications.remove(home, range))
+    return call.json(await hub.publications.remove(home, rangeOf(call.req.param())))
+  })
+
+  app.post('/v1/publications/:protocol/:ports/check', async (call) => {
+    const home = callerOf(call)
+    return call.json(await hub.publications.check(home, rangeOf(call.req.param())))
   })
 
   app.post('/v1/alerts/test', async (call) => {
@@ -107,6 +108,13 @@ export function registrarApp(hub: RegistrarHub, callers: Callers, log: Log): Hon
   function callerOf(call: Call): Home {
     return callers.homeOf(call.req.header('authorization'), addressOf(call))
   }
+}
+
+/** @throws {Problem} `request-invalid`. */
+function rangeOf({ protocol, ports }: { readonly protocol: string; readonly ports: string }): PublishedRange {
+  const range = parseRange(`${ports}/${protocol}`)
+  if (range !== null) return range
+  throw new Problem('request-invalid', { what: 'reading the request', why: 'the address names no ports' })
 }
 
 /** Where the call comes from; empty when its connection is gone already. */

@@ -40,6 +40,18 @@ export const PublicationList = v.object({
   publications: v.array(v.object({ ...PublicationSchema.entries })),
 })
 
+/** One link of a visitor's way. */
+const ProofLinkSchema = v.object({
+  link: v.picklist(['outside', 'hub', 'tunnel', 'home', 'service']),
+  /** null: it cannot be told. */
+  works: v.nullable(v.boolean()),
+  /** For people. */
+  said: v.string(),
+})
+
+/** POST /v1/publications/PROTOCOL/PORT/check. The links up to the first that fails. */
+export const ProofAnswer = v.object({ links: v.array(ProofLinkSchema) })
+
 /** Prefixes in which services see visitors' own addresses when they come through the tunnel with them. */
 export const KeepsSchema = v.pipe(v.array(CidrSchema), v.maxLength(64))
 
@@ -47,6 +59,8 @@ type Protocol = v.InferOutput<typeof ProtocolSchema>
 export type Source = v.InferOutput<typeof SourceSchema>
 export type PublicationRequest = Omit<v.InferOutput<typeof AddPublicationRequest>, 'version'>
 export type Publication = Readonly<v.InferOutput<typeof PublicationSchema>>
+export type ProofLink = v.InferOutput<typeof ProofLinkSchema>
+export type ProofAnswer = v.InferOutput<typeof ProofAnswer>
 export type PublicationList = v.InferOutput<typeof PublicationList>
 
 export interface PublishedRange {

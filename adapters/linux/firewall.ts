@@ -26,7 +26,7 @@ export function firewallTable({ interface: name, listenPort, network, forwarding
     case 'home':
       return homeTable(tunnel, network, forwarding)
     case 'hub':
-      return hubTable(tunnel, listenPort, forwarding)
+      return hubTable(tunnel, network, listenPort, forwarding)
     default:
       return forwarding satisfies never
   }
@@ -61,11 +61,11 @@ function homeTable(
   }
 }
 
-function hubTable(tunnel: string, listenPort: number | null, forwarding: HubForwarding): NftTable {
+function hubTable(tunnel: string, network: string, listenPort: number | null, forwarding: HubForwarding): NftTable {
   const { flowLives, recentSets, chains } = hubDoors(tunnel, listenPort, forwarding)
   // Not to what a provider has beside the machine: the metadata service has its passwords (RFC 3927 address).
   const toInternet = `iifname ${tunnel} oifname != ${tunnel} ip saddr @full_devices ip daddr != 169.254.0.0/16`
-  const published = publishedTable(tunnel, forwarding.published ?? [])
+  const published = publishedTable(tunnel, network, forwarding.published ?? [])
   return {
     flowLives,
     sets: [

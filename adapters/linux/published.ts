@@ -23,9 +23,9 @@ export interface PublishedTable extends Pick<NftTable, 'sets' | 'maps' | 'chains
 /**
  * What leads visitors of published ports into the tunnel. Pure. Ranges come as single ports: a hash map answers at the same
  * cost however many there are, where nft's ranges are a tree.
- * @param tunnel the interface's name, in quotes.
+ * @param tunnel the interface's name, in quotes. @param network the tunnel's own.
  */
-export function publishedTable(tunnel: string, published: readonly PublishedPort[]): PublishedTable {
+export function publishedTable(tunnel: string, network: string, published: readonly PublishedPort[]): PublishedTable {
   const ofProtocol = (protocol: string) => published.filter((one) => one.protocol === protocol)
   const portsOf = (ports: readonly PublishedPort[]) => ports.map(({ port }) => String(port))
   const entering = PROTOCOLS.flatMap((protocol) => {
@@ -37,6 +37,11 @@ export function publishedTable(tunnel: string, published: readonly PublishedPort
       `iifname ${tunnel} fib daddr type local fib daddr . iif type != local ${leads}`,
     ]
   })
+  // This machine at its own public address: its owner's curl, and the hub that proves the way.
+  const here = PROTOCOLS.map(
+    (protocol) =>
+      `ip daddr != { 127.0.0.0/8, ${network} } fib daddr type local dnat ip to ${protocol} dport map @${mapOf(protocol)}`,
+  )
   const hiding = PROTOCOLS.map(
     (protocol) =>
       `iifname != ${tunnel} oifname ${tunnel} ct status dnat meta l4proto ${protocol} ct original proto-dst @${hiddenSetOf(protocol)} masquerade`,
@@ -58,7 +63,11 @@ export function publishedTable(tunnel: string, published: readonly PublishedPort
       ),
       `oifname ${tunnel} ct status dnat ct direction original drop`,
     ],
-    chains: [chain('published', 'prerouting', AFTER_DSTNAT, entering), chain('hidden', 'postrouting', SRCNAT, hiding)],
+    chains: [
+      chain('published', 'prerouting', AFTER_DSTNAT, entering),
+      chain('published_here', 'output', AFTER_DSTNAT, here),
+      chain('hidden', 'postrouting', SRCNAT, hiding),
+    ],
   }
 }
 

@@ -53,6 +53,26 @@ describe('a service on the Pi', () => {
     expect((await pi.homeward(['plan'])).stdout).toContain('nothing differs')
   })
 
+  test('leaves SSH to the Pi from the home’s own WAN side as it was', async () => {
+    const { router, customer } = picture.home
+    await pi.shell('dropbearkey -t ed25519 -f /run/host.key')
+    pi.start('dropbear', ['-F', '-E', '-s', '-r', '/run/host.key', '-p', '2022'])
+    // Somebody on the carrier's side, by a port that the home's router forwards.
+    await router.shell(`nft insert rule ip home forward ct status dnat accept
+nft -f - <<'X'
+table ip forwarded {
+  chain prerouting {
+    type nat hook prerouting priority -100; policy accept;
+    iifname wan0 tcp dport 2022 dnat to ${picture.home.lan.pi}
+  }
+}
+X`)
+    await expect
+      .poll(() => askService(picture.carrier.host, 'tcp', customer.wanAddress, 2022), { timeout: 15_000 })
+      .toMatch(/^SSH-2\.0-dropbear/)
+    await router.shell('nft delete table ip forwarded')
+  })
+
   test('is reached at the Pi’s LAN address too', async () => {
     await pi.homeward(['publish', 'add', '9123/tcp', `${picture.home.lan.pi}:8123`, '--source', 'keep'])
     await expect.poll(() => ask('tcp', 9123), { timeout: 30_000 }).toBe(`pi sees ${VISITOR}`)
@@ -107,6 +127,77 @@ setInterval(() => socket.write('more'), 100)
     expect((await heard()) - last).toBeLessThanOrEqual(1)
     expect(await ask('udp', 5554)).toBe(`camera sees ${picture.home.lan.pi}`)
     await talker.kill('SIGKILL')
+  })
+})
+
+describe('the proof of a way', () => {
+  interface Way {
+    readonly exitCode: number
+    readonly links: readonly { readonly link: string; readonly works: boolean | null; readonly said: string }[]
+  }
+  async function wayOf(host: Host, ...args: readonly string[]): Promise<Way> {
+    const { exitCode, stdout } = await host.homeward(['publish', ...args, '--json'], { allowFailure: true })
+    return { exitCode, ...(JSON.parse(stdout) as Pick<Way, 'links'>) }
+  }
+  const lastOf = ({ links }: Way) => links.at(-1)
+
+  test('all of it works, seen from outside by the home’s own line', async () => {
+    const way = await wayOf(pi, 'check', '8123/tcp')
+    expect(way.links.map(({ link, works }) => `${link} ${works}`)).toEqual([
+      'hub true',
+      'tunnel true',
+      'home true',
+      'service true',
+      'outside true',
+    ])
+    expect(way.exitCode).toBe(0)
+    expect((await wayOf(hub, 'check', '8123/tcp')).links.map(({ link }) => link)).not.toContain('outside')
+    expect((await wayOf(pi, 'check', '8123/udp')).links.at(-1)).toMatchObject({ link: 'service', works: null })
+  })
+
+  test('the service is not there, or its host', async () => {
+    const { camera, prefix } = picture.home.lan
+    const closed = await wayOf(pi, 'add', '6001/tcp', `${camera}:9`)
+    expect(closed.exitCode).toBe(2)
+    expect(lastOf(closed)).toMatchObject({
+      link: 'service',
+      works: false,
+      said: expect.stringContaining('port 9') as string,
+    })
+    const nobody = prefix.replace('.0/24', '.99')
+    const gone = await wayOf(pi, 'add', '6002/tcp', `${nobody}:80`)
+    expect(lastOf(gone)).toMatchObject({ link: 'service', works: false })
+    expect(lastOf(gone)?.said).toMatch(/no host|nothing comes back/)
+    expect(lastOf(await wayOf(pi, 'add', '6003/udp', 'localhost:9'))).toMatchObject({ link: 'service', works: false })
+  })
+
+  test('a firewall of the provider is in front', async () => {
+    await picture.internet.shell(`nft -f - <<'X'
+table ip provider {
+  chain forward {
+    type filter hook forward priority 0; policy accept;
+    ip daddr ${picture.hubAddress} tcp dport 5800 drop
+  }
+}
+X`)
+    const way = await wayOf(pi, 'add', '5800/tcp', 'localhost:8123')
+    expect(lastOf(way)).toMatchObject({
+      link: 'outside',
+      works: false,
+      said: expect.stringMatching(/open TCP port 5800.*provider/) as string,
+    })
+    await picture.internet.shell('nft delete table ip provider')
+    expect((await wayOf(pi, 'check', '5800/tcp')).exitCode).toBe(0)
+  })
+
+  test('the tunnel, or what answers visitors at home, is away', async () => {
+    await pi.shell('ip rule del pref 8600')
+    await agent.kill('SIGKILL')
+    await hub.shell('true')
+    expect(lastOf(await wayOf(hub, 'check', '8123/tcp'))).toMatchObject({ link: 'service', works: false })
+    agent = await startAgent(pi)
+    await expect.poll(async () => (await wayOf(hub, 'check', '8123/tcp')).exitCode, { timeout: 30_000 }).toBe(0)
+    for (const one of ['6001/tcp', '6002/tcp', '6003/udp', '5800/tcp']) await pi.homeward(['publish', 'remove', one])
   })
 })
 

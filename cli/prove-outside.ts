@@ -1,0 +1,23 @@
+import { connect } from 'node:net'
+import type { ProofLink } from '../protocol/publications.ts'
+
+const OUTSIDE_MS = 5_000
+
+/** Dials the hub's public address by this home's own line, as any visitor does: past a firewall of its provider. */
+export async function proveOutside(hub: readonly string[], port: number): Promise<ProofLink> {
+  const [address = ''] = hub
+  const works = await new Promise<boolean>((resolve) => {
+    const socket = connect({ host: address, port })
+    const end = (answered: boolean): void => {
+      socket.destroy()
+      resolve(answered)
+    }
+    socket.setTimeout(OUTSIDE_MS, () => end(false))
+    socket.once('connect', () => end(true))
+    socket.on('error', () => end(false))
+  })
+  const said = works
+    ? `${address}:${port} answers on the internet`
+    : `${address}:${port} does not answer on the internet, though all behind it works: open TCP port ${port} in the firewall of the VPS’s provider`
+  return { link: 'outside', works, said }
+}
