@@ -6,8 +6,6 @@ import { asProblem, Problem, reasonOf } from '../problems/problem.ts'
 import { prefixContains } from '../protocol/addresses.ts'
 import type {
   AlertTestAnswer,
-  AddDeviceAnswer,
-  DeviceList,
   JoinAnswer,
   JoinRequest,
   LeaveRequest,
@@ -17,19 +15,12 @@ import type {
 import { formatToken } from '../protocol/token.ts'
 import type { Clock } from '../system/clock.ts'
 import type { Log } from '../system/log.ts'
-import { deviceAnswer, deviceEntry, hubView, joinAnswer } from './answers.ts'
+import { hubView, joinAnswer } from './answers.ts'
 import type { Carriers } from './carriers.ts'
 import type { HubConfig } from './config.ts'
 import { desiredTunnel } from './desired.ts'
-import {
-  addDevice,
-  type Asker,
-  type DeviceInput,
-  expireDevices,
-  isExpired,
-  removeDevice,
-  visibleDevices,
-} from './devices.ts'
+import { type DeviceDesk, makeDeviceDesk } from './device-desk.ts'
+import type { Asker, DeviceInput } from './devices.ts'
 import type { EchoResponder } from './echo-responder.ts'
 import type { HeartbeatResponder } from './heartbeat-responder.ts'
 import type { HomeSigns } from './home-signs.ts'
@@ -58,7 +49,7 @@ import type { Witness } from './witness.ts'
 import type { WordOf } from './word.ts'
 
 /** All the hub does, whoever asks: the registrar for homes, the socket for the machine's owner. */
-export interface Hub {
+export interface Hub extends Omit<DeviceDesk, 'expireDevices'> {
   readonly config: HubConfig
   /** Who a bearer `HOME.SECRET` is; null when it is nobody. Takes the same time for known and unknown homes. */
   readonly authenticate: (bearer: string) => Home | null
@@ -71,9 +62,6 @@ export interface Hub {
   readonly invite: (input: InviteInput) => Promise<Invitation>
   /** The home is cut off when this ends. */
   readonly remove: (home: string) => Promise<Removed>
-  readonly addDevice: (asker: Asker, request: DeviceRequest) => Promise<AddDeviceAnswer>
-  readonly removeDevice: (asker: Asker, name: string) => Promise<void>
-  readonly listDevices: (asker: Asker) => DeviceList
   readonly publications: Publishing
   readonly status: () => Promise<HubStatus>
   readonly document: () => StoreDocument
@@ -167,6 +155,19 @@ export function makeHub(parts: HubParts): Hub {
       if (step.kind === 'set-peers') sessions.beginAnew(step.peers)
     },
   })
+  const followFor = (asker: Asker, done: string): Promise<void> =>
+    asker === null ? reconcileFor(done) : reconcileOrLog()
+  const devices = makeDeviceDesk({
+    config: () => config,
+    publicKey: identity.publicKey,
+    store,
+    update: (act) => change((now) => (document) => act(document, now)),
+    follow: followFor,
+    followOrLog: reconcileOrLog,
+    sighting: witness.sighting,
+    today: clock.wall,
+    log,
+  })
   serve()
 
   /** Tells those who answer homes by themselves whom to answer from now on. */
@@ -216,20 +217,10 @@ export function makeHub(parts: HubParts): Hub {
     }
   }
 
-  /** Those whose time is over are cut off within a second. */
-  async function expire(): Promise<void> {
-    if (!store.document.devices.some((device) => isExpired(device, clock.wall()))) return
-    const { result } = await change(
-      ({ now }) =>
-        (document) =>
-          expireDevices(document, now),
-    )
-    for (const { name } of result) log.info({ device: name }, 'a device’s time is over: it was removed')
-    await reconcileOrLog()
-  }
-
   async function callBack(): Promise<void> {
-    await expire().catch((thrown: unknown) => log.error({ why: reasonOf(thrown) }, 'a device could not be removed'))
+    await devices
+      .expireDevices()
+      .catch((thrown: unknown) => log.error({ why: reasonOf(thrown) }, 'a device could not be removed'))
     parts.alarm?.signs.look(store.document.homes)
     await noteMappings(store.document.homes, parts)
     await sessions.callBack()
@@ -350,28 +341,9 @@ export function makeHub(parts: HubParts): Hub {
       return result
     },
 
-    addDevice: async (asker, request) => {
-      const { result, changed } = await change(
-        (now) => (document) => addDevice(document, asker, request, identity.publicKey, now),
-      )
-      if (changed) log.info({ device: result.name, address: result.address, home: result.home }, 'a device was added')
-      if (asker === null) await reconcileFor(`the device ${result.name} is in the store`)
-      else if (changed) await reconcileOrLog()
-      return deviceAnswer(result, config, identity.publicKey, store.document.homes)
-    },
-
-    removeDevice: async (asker, name) => {
-      await change(() => (document) => removeDevice(document, asker, name))
-      log.info({ device: name, home: asker?.name ?? null }, 'a device was removed')
-      if (asker === null) await reconcileFor(`the device ${name} is removed from the store`)
-      else await reconcileOrLog()
-    },
-
-    listDevices: (asker) => ({
-      devices: visibleDevices(store.document, asker).map((device) =>
-        deviceEntry(device, witness.sighting(device.publicKey)),
-      ),
-    }),
+    addDevice: devices.addDevice,
+    removeDevice: devices.removeDevice,
+    listDevices: devices.listDevices,
 
     publications: makePublishing({
       config: () => config,
@@ -384,7 +356,7 @@ export function makeHub(parts: HubParts): Hub {
         ),
       adapter,
       reconciler,
-      follow: (asker, done) => (asker === null ? reconcileFor(done) : reconcileOrLog()),
+      follow: followFor,
       served: parts.servedPorts,
       proof: (home) => ({
         home,
