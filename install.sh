@@ -322,6 +322,11 @@ undo_network() {
       sed -e '1i *filter' -e '$a COMMIT' | "$name-restore" --noflush >>"$log" 2>&1 ||
       say "rules of homeward in $name could not be removed"
   done
+  nft -a -t list ruleset 2>/dev/null | awk '
+    $1 == "table" { place = $2 " " $3 }
+    $1 == "chain" { chain = $2 }
+    / comment "homeward [0-9a-f]+" / && place != "inet homeward" { print "delete rule", place, chain, "handle", $NF }
+  ' | nft -f - >>"$log" 2>&1 || say 'rules of homeward in other tables of nftables could not be removed'
   nft list chain inet homeward made_by_homeward >/dev/null 2>&1 || return 0
   if nft list chain inet homeward forwarding_was_off >/dev/null 2>&1; then
     logged 'turning forwarding off again' sysctl -w net.ipv4.ip_forward=0

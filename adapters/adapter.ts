@@ -177,7 +177,7 @@ export interface Observation {
   /** How far answers to visitors are led into the tunnel; without it they are not. */
   readonly visitors?: 'none' | 'partly' | 'led'
   /** Firewalls of the machine besides ours, in which the tunnel's packets need rules of ours; none without it. */
-  readonly otherFirewalls?: Readonly<Record<'ipv4' | 'ipv6', OtherFirewall>>
+  readonly otherFirewalls?: Readonly<Record<'iptables' | 'ip6tables' | 'nftables', OtherFirewall>>
   /** What is not ours and stands where ours should: a plan refuses itself. An undo leaves it where it is. */
   readonly clashes: readonly Refusal[]
   /** What is not ours, hinders the tunnel, and is for its owner to change: a sentence each, with what to do. */
@@ -250,7 +250,7 @@ export type Step =
   /** Rules of ours in a firewall that is not, marked; whatever else is in it stays. */
   | {
       readonly kind: 'set-other-firewall'
-      readonly family: 'ipv4' | 'ipv6'
+      readonly place: 'iptables' | 'ip6tables' | 'nftables'
       readonly add: readonly string[]
       readonly remove: readonly string[]
     }

@@ -39,7 +39,7 @@ export function describeStep(step: Step): string {
     case 'remove-firewall':
       return 'remove the firewall table of homeward'
     case 'set-other-firewall':
-      return `${step.add.length > 0 ? 'let what is for the tunnel pass' : 'take our rules out of'} the machine’s other firewall (${step.family === 'ipv4' ? 'iptables' : 'ip6tables'}): ${[...step.add.map((rule) => `+ ${rule}`), ...step.remove.map((rule) => `- ${rule}`)].join(', ')}`
+      return `${step.add.length > 0 ? 'let what is for the tunnel pass' : 'take our rules out of'} the machine’s other firewall (${step.place}): ${[...step.add.map((rule) => `+ ${rule}`), ...step.remove.map((rule) => `- ${rule}`)].join(', ')}`
     case 'lead-visitors':
       return `lead what answers visitors of published ports back into ${step.interface}`
     case 'unlead-visitors':

@@ -19,23 +19,43 @@ const MANY_PEERS_MS = 60_000
 /** Keeps a command line far from the kernel's limit (execve(2), "Limits on size of arguments"). */
 const PEERS_PER_COMMAND = 500
 
+const ROUTES = ['route', 'show', 'table', 'all', 'proto', ROUTE_PROTOCOL]
+const RULES = ['rule', 'show']
+
+/** Of one `ip`, since each program that is started costs more than what it says: it answers a line each. */
+const IP_QUESTIONS = [
+  ['address', 'show'],
+  ROUTES,
+  // Those that the kernel made along with addresses.
+  ['route', 'show', 'proto', 'kernel'],
+  RULES,
+]
+
 /** All that an observation needs, asked for at once. @throws {Problem} of system/run-command. */
 export async function readReplies(interfaceName: string, signal: AbortSignal): Promise<Replies> {
-  const [links, routes, networks, dump, table, forwarding, rules, ipv4, ipv6, ...reversePathFilter] = await Promise.all(
-    [
-      readLinks(signal),
-      readRoutes(signal),
-      readNetworks(signal),
-      readDump(interfaceName, signal),
-      readTable(signal),
-      readFile(FORWARDING, 'utf8'),
-      readRules(signal),
-      readOther('ipv4', signal),
-      readOther('ipv6', signal),
-      ...['all', interfaceName].map((name) => readFile(reversePathFilterOf(name), 'utf8').catch(() => '0')),
-    ],
-  )
-  return { links, routes, networks, dump, table, forwarding, rules, otherFirewalls: { ipv4, ipv6 }, reversePathFilter }
+  const [ip, dump, table, ruleset, iptables, ip6tables, forwarding, ...reversePathFilter] = await Promise.all([
+    askIp(signal),
+    readDump(interfaceName, signal),
+    readTable(signal),
+    readRuleset(signal),
+    readIptables('iptables', signal),
+    readIptables('ip6tables', signal),
+    readFile(FORWARDING, 'utf8'),
+    ...['all', interfaceName].map((name) => readFile(reversePathFilterOf(name), 'utf8').catch(() => '0')),
+  ])
+  return { ...ip, dump, table, ruleset, iptables, ip6tables, forwarding, reversePathFilter }
+}
+
+async function askIp(signal: AbortSignal): Promise<Pick<Replies, 'links' | 'routes' | 'networks' | 'rules'>> {
+  const input = IP_QUESTIONS.map((words) => `${words.join(' ')}\n`).join('')
+  const { stdout } = await runCommand('ip', ['-j', '-d', '-batch', '-'], { input, signal })
+  const [links, routes, networks, rules, ...more] = stdout.trim().split('\n')
+  if (links === undefined || routes === undefined || networks === undefined || rules === undefined || more.length > 0)
+    throw new Problem('command-failed', {
+      what: 'ip -batch',
+      why: `it gave ${stdout.trim().split('\n').length} answers to ${IP_QUESTIONS.length} questions`,
+    })
+  return { links, routes, networks, rules }
 }
 
 export async function readLinks(signal: AbortSignal): Promise<string> {
@@ -44,20 +64,22 @@ export async function readLinks(signal: AbortSignal): Promise<string> {
 
 /** Those with our mark, in every routing table. */
 export async function readRoutes(signal: AbortSignal): Promise<string> {
-  const which = ['table', 'all', 'proto', ROUTE_PROTOCOL]
-  return (await runCommand('ip', ['-j', '-4', 'route', 'show', ...which], { signal })).stdout
+  return (await runCommand('ip', ['-j', '-4', ...ROUTES], { signal })).stdout
 }
 
 export async function readRules(signal: AbortSignal): Promise<string> {
-  return (await runCommand('ip', ['-j', '-4', 'rule', 'show'], { signal })).stdout
+  return (await runCommand('ip', ['-j', '-4', ...RULES], { signal })).stdout
 }
 
-const IPTABLES = { ipv4: 'iptables', ipv6: 'ip6tables' } as const
+/** Without the elements of sets and maps, which may be many. */
+async function readRuleset(signal: AbortSignal): Promise<string> {
+  return (await runCommand('nft', ['-j', '-t', 'list', 'ruleset'], { signal })).stdout
+}
 
 /** null where there is no iptables: then nobody has set anything with it. */
-async function readOther(family: keyof typeof IPTABLES, signal: AbortSignal): Promise<string | null> {
+async function readIptables(place: 'iptables' | 'ip6tables', signal: AbortSignal): Promise<string | null> {
   try {
-    return (await runCommand(`${IPTABLES[family]}-save`, ['-t', 'filter'], { signal })).stdout
+    return (await runCommand(`${place}-save`, ['-t', 'filter'], { signal })).stdout
   } catch (thrown) {
     // A kernel without IPv6 has no such table, and one that cannot be read is not changed.
     if (thrown instanceof Problem && (thrown.code === 'tool-missing' || thrown.code === 'command-failed')) return null
@@ -66,13 +88,12 @@ async function readOther(family: keyof typeof IPTABLES, signal: AbortSignal): Pr
 }
 
 /** One transaction; waits for others who change it. */
-export async function restoreOther(family: keyof typeof IPTABLES, text: string, signal: AbortSignal): Promise<void> {
-  await runCommand(`${IPTABLES[family]}-restore`, ['--noflush', '--wait', '5'], { input: text, signal })
-}
-
-/** Routes that the kernel made along with addresses. */
-async function readNetworks(signal: AbortSignal): Promise<string> {
-  return (await runCommand('ip', ['-j', '-4', 'route', 'show', 'proto', 'kernel'], { signal })).stdout
+export async function restoreIptables(
+  place: 'iptables' | 'ip6tables',
+  text: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await runCommand(`${place}-restore`, ['--noflush', '--wait', '5'], { input: text, signal })
 }
 
 /** null when there is no WireGuard of that name. Holds secrets: it goes to the parser and nowhere else. */

@@ -6,7 +6,8 @@ import { formatEndpoint, type PeerSpec } from '../../wireguard/spec.ts'
 import type { Observation, Refusal, RouteSpec } from '../adapter.ts'
 import { INTERFACE_MARK, ROUTE_PROTOCOL } from './mark.ts'
 import { type ListedTable, parseNftTable } from './nft-list.ts'
-import { parseOtherFirewall } from './other-firewall.ts'
+import { parseNative } from './native-firewall.ts'
+import { parseIptables } from './other-firewall.ts'
 import { reversePathWarning, visitorsLed } from './visitors.ts'
 
 /** The words of ip, wg and nft, both ways. Pure. */
@@ -28,7 +29,10 @@ export interface Replies {
   /** `ip -j rule show` */
   readonly rules: string
   /** `iptables-save -t filter`, and the same of IPv6; null without iptables. */
-  readonly otherFirewalls: Readonly<Record<'ipv4' | 'ipv6', string | null>>
+  readonly iptables: string | null
+  readonly ip6tables: string | null
+  /** `nft -j -t list ruleset` */
+  readonly ruleset: string
   /** rp_filter of all interfaces, and of the tunnel's. */
   readonly reversePathFilter: readonly string[]
 }
@@ -71,7 +75,7 @@ const Routes = v.array(
   v.object({
     dst: v.optional(v.string()),
     dev: v.optional(v.string()),
-    /** Without it the main one. */
+    /** Where it is not said, the main one. */
     table: v.optional(v.string()),
     metrics: v.optional(v.array(v.object({ mtu: v.optional(v.number()) })), []),
   }),
@@ -100,7 +104,7 @@ export function parseLinks(text: string): readonly Link[] {
 /** Those of the main routing table. */
 export function parseRoutes(text: string): readonly MarkedRoute[] {
   return v.parse(Routes, JSON.parse(text)).flatMap(({ dst, dev, table, metrics }) => {
-    if (dst === undefined || dev === undefined || table !== undefined) return []
+    if (dst === undefined || dev === undefined || (table ?? 'main') !== 'main') return []
     // ip leaves out what goes without saying to it.
     const prefix = dst === 'default' ? '0.0.0.0/0' : dst.includes('/') ? dst : `${dst}/32`
     return [{ prefix, mtu: metrics.find(({ mtu }) => mtu !== undefined)?.mtu ?? null, interface: dev }]
@@ -137,8 +141,9 @@ export function toObservation(interfaceName: string, replies: Replies): Observat
     forwardingIsOurs: table?.isOurs === true && table.forwardingWasOff,
     visitors,
     otherFirewalls: {
-      ipv4: parseOtherFirewall(replies.otherFirewalls.ipv4),
-      ipv6: parseOtherFirewall(replies.otherFirewalls.ipv6),
+      iptables: parseIptables(replies.iptables),
+      ip6tables: parseIptables(replies.ip6tables),
+      nftables: parseNative(replies.ruleset),
     },
     warnings: visitors === 'none' ? [] : reversePathWarning(replies.reversePathFilter),
     clashes: clashes(

@@ -16,7 +16,7 @@ import {
   readPublicKey,
   readRules,
   removePeers,
-  restoreOther,
+  restoreIptables,
   setForwarding,
   wgSet,
 } from './api.ts'
@@ -25,7 +25,8 @@ import { firewallTable } from './firewall.ts'
 import { createInterface, removeInterface } from './interface.ts'
 import { TABLE } from './mark.ts'
 import { nftText } from './nft-table.ts'
-import { otherFirewallText } from './other-firewall.ts'
+import { nativeText } from './native-firewall.ts'
+import { iptablesText } from './other-firewall.ts'
 import { changeText } from './published.ts'
 import { visitorCommands } from './visitors.ts'
 
@@ -86,7 +87,9 @@ async function carryOut(step: Step, context: ExecuteContext, signal: AbortSignal
     case 'remove-firewall':
       return nft(`delete table ${TABLE}\n`, signal)
     case 'set-other-firewall':
-      return restoreOther(step.family, otherFirewallText(step), signal)
+      return step.place === 'nftables'
+        ? nft(nativeText(step), signal)
+        : restoreIptables(step.place, iptablesText(step), signal)
     case 'lead-visitors':
       return setVisitors(step.interface, signal)
     case 'unlead-visitors':

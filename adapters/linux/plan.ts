@@ -5,7 +5,8 @@ import type { Observation, ObservedInterface, Plan, Step, TunnelSpec } from '../
 import { networkOf } from './convert.ts'
 import { firewallTable } from './firewall.ts'
 import { fingerprintsOf } from './nft-table.ts'
-import { NO_OTHERS, otherFirewallSteps } from './other-firewall.ts'
+import { nativeSteps } from './native-firewall.ts'
+import { iptablesSteps, NO_OTHERS } from './other-firewall.ts'
 
 /** The steps from what is to what should be. Pure. */
 export function planLinux(observed: Observation, desired: TunnelSpec | null): Plan {
@@ -20,7 +21,7 @@ export function planLinux(observed: Observation, desired: TunnelSpec | null): Pl
 function undo(observed: Observation): readonly Step[] {
   const own = observed.interface
   return [
-    ...otherFirewallSteps(observed.otherFirewalls ?? NO_OTHERS, null),
+    ...otherFirewallSteps(observed, null),
     ...((observed.visitors ?? 'none') === 'none' ? [] : [{ kind: 'unlead-visitors' } as const]),
     ...(own === null ? [] : [{ kind: 'remove-interface', interface: own.name } as const]),
     ...clearStrays(observed),
@@ -50,7 +51,7 @@ function build(observed: Observation, desired: TunnelSpec): readonly Step[] {
     ...addressSteps(own, desired),
     ...firewallSteps(observed, desired),
     // Behind ours: what they let pass is judged there.
-    ...otherFirewallSteps(observed.otherFirewalls ?? NO_OTHERS, desired),
+    ...otherFirewallSteps(observed, desired),
     ...peerSteps(own, desired),
     ...(own?.up === true ? [] : [{ kind: 'bring-up', interface: name } as const]),
     // Last: a link that is down has no routes.
@@ -138,6 +139,15 @@ function routeSteps(own: ObservedInterface | null, desired: TunnelSpec): readonl
     ...[...there.keys()]
       .filter((prefix) => !wanted.has(prefix))
       .map((prefix) => ({ kind: 'remove-route', interface: name, prefix }) as const),
+  ]
+}
+
+/** @param desired null: nothing of ours stays in them. */
+function otherFirewallSteps({ otherFirewalls = NO_OTHERS }: Observation, desired: TunnelSpec | null): readonly Step[] {
+  return [
+    ...iptablesSteps('iptables', otherFirewalls.iptables, desired),
+    ...iptablesSteps('ip6tables', otherFirewalls.ip6tables, desired),
+    ...nativeSteps(otherFirewalls.nftables, desired),
   ]
 }
 

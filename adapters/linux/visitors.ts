@@ -20,13 +20,16 @@ const TABLE_NUMBER = '8600'
 /** Priorities as numbers; their names are in nft(8), "Standard priority names". */
 const MANGLE = -150
 
+/** The connection mark as a condition of nft. */
+export const VISITOR_CONDITION = `ct mark and ${MASK} == ${MARK}`
+
 /** The connection mark as iptables-save prints a match for it. */
 export const VISITOR_MATCH = `-m connmark --mark 0x${Number(MARK).toString(16)}/0x${Number(MASK).toString(16)}`
 
 /** @param tunnel the interface's name, in quotes. @param network the tunnel's own, whose addresses have a route there. */
 export function visitorChains(tunnel: string, network: string): readonly NftChain[] {
   const mark = (key: 'ct' | 'meta'): string => `${key} mark set ${key} mark and ${REST} or ${MARK}`
-  const answers = `ct direction reply ct mark and ${MASK} == ${MARK} ${mark('meta')}`
+  const answers = `ct direction reply ${VISITOR_CONDITION} ${mark('meta')}`
   return [
     {
       name: 'visitors',

@@ -7,7 +7,7 @@ import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
 import { askService, serveEcho } from '../lab/service.ts'
 
-/** Oracle's images end INPUT and FORWARD in a REJECT and let ssh in; Docker sets FORWARD to DROP and jumps to chains of its own. */
+/** Oracle's images end INPUT and FORWARD in a REJECT and let ssh in; Docker sets FORWARD to DROP and jumps to chains of its own; and somebody has an nftables.conf. */
 const STRICT = `
 iptables -A INPUT -m state --state RELATED,ESTABLISHED -j ACCEPT
 iptables -A INPUT -p icmp -j ACCEPT
@@ -22,7 +22,23 @@ iptables -A FORWARD -j DOCKER-FORWARD
 iptables -A FORWARD -j REJECT --reject-with icmp-host-prohibited
 iptables -P FORWARD DROP
 ip6tables -A INPUT -j REJECT
-ip6tables -P FORWARD DROP`
+ip6tables -P FORWARD DROP
+nft -f - <<'X'
+table inet hardened {
+  chain forward {
+    type filter hook forward priority 10; policy drop;
+    iifname lo accept comment "mine"
+  }
+  chain input {
+    type filter hook input priority 10; policy accept;
+    ct state established,related accept
+    iifname lo accept
+    tcp dport 22 accept
+    meta l4proto icmp accept
+    reject
+  }
+}
+X`
 
 let lab: Lab
 let picture: Picture
@@ -31,7 +47,7 @@ let pi: Host
 let before: readonly string[]
 
 const rulesOf = async (host: Host): Promise<string> =>
-  (await host.shell('iptables-save; ip6tables-save; ip rule')).stdout
+  (await host.shell('iptables-save; ip6tables-save; ip rule; nft list table inet hardened')).stdout
     .replaceAll(/^#.*\n/gm, '')
     .replaceAll(/\[\d+:\d+\]/g, '')
 
@@ -72,7 +88,7 @@ test('their rules all stand as they did, and nothing is let in that the tunnel d
   const without = (rules: string): string =>
     rules
       .split('\n')
-      .filter((line) => !line.includes('--comment homeward') && !line.includes('proto 86'))
+      .filter((line) => !/--comment homeward|proto 86|comment "homeward /.test(line))
       .join('\n')
   expect([without(hubRules!), without(piRules!)]).toEqual(before)
   // From outside nothing of the Pi or the hub's own can be reached that could not before.

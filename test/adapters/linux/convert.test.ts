@@ -35,7 +35,9 @@ const replies: Replies = {
   table: OURS,
   forwarding: '1\n',
   rules: '[]',
-  otherFirewalls: { ipv4: null, ipv6: null },
+  iptables: null,
+  ip6tables: null,
+  ruleset: '{"nftables":[]}',
   reversePathFilter: ['0', '0'],
 }
 

@@ -120,6 +120,20 @@ const otherFirewall = fc.record({
   ),
 })
 
+const nativeFirewall = fc.record({
+  strict: fc.subarray(['inet filter forward forward', 'ip other in input']),
+  ours: fc
+    .uniqueArray(
+      fc.record({
+        chain: fc.constantFrom('inet filter forward', 'ip other in'),
+        digest: fc.constantFrom('0123456789ab', 'ba9876543210'),
+        handle: fc.nat(20),
+      }),
+      { maxLength: 4, selector: ({ handle }) => handle },
+    )
+    .map((rules) => rules.map(({ chain, digest, handle }) => `${chain} ${digest} ${handle}`)),
+})
+
 /** Any machine, also one that no plan of ours would leave behind. */
 const machine: fc.Arbitrary<Observation> = fc
   .record({
@@ -127,7 +141,7 @@ const machine: fc.Arbitrary<Observation> = fc
     strayInterfaces: fc.subarray(['hw1', 'old0']),
     firewall,
     forwarding: fc.boolean(),
-    otherFirewalls: fc.record({ ipv4: otherFirewall, ipv6: otherFirewall }),
+    otherFirewalls: fc.record({ iptables: otherFirewall, ip6tables: otherFirewall, nftables: nativeFirewall }),
     visitors: fc.constantFrom('none' as const, 'partly' as const, 'led' as const),
     wasOff: fc.boolean(),
   })
@@ -195,7 +209,11 @@ describe('the planner', () => {
           firewall: null,
           forwardingIsOurs: false,
           visitors: 'none',
-          otherFirewalls: { ipv4: { strict: ['INPUT', 'FORWARD'], ours: [] }, ipv6: { strict: ['FORWARD'], ours: [] } },
+          otherFirewalls: {
+            iptables: { strict: ['INPUT', 'FORWARD'], ours: [] },
+            ip6tables: { strict: ['INPUT'], ours: [] },
+            nftables: { strict: ['inet filter forward forward', 'inet filter input input'], ours: [] },
+          },
         })
         const halfway = carryOutAll(planLinux(some, desired).steps.slice(0, count), some)
         const after = carryOutAll(planLinux(halfway, null).steps, halfway)

@@ -38,14 +38,16 @@ export function carryOut(step: Step, machine: Observation): Observation {
       refuseIf(machine.interface !== null, 'the tunnel would reach everything')
       return { ...machine, firewall: null, forwardingIsOurs: false }
     case 'set-other-firewall': {
-      const { family, add, remove } = step
+      const { place, add, remove } = step
       const others = machine.otherFirewalls ?? NO_OTHERS
-      const ours = [...others[family].ours]
+      const ours = [...others[place].ours]
       for (const rule of remove) {
-        refuseIf(!ours.includes(rule), 'Bad rule (does a matching rule exist in that chain?)')
-        ours.splice(ours.indexOf(rule), 1)
+        const at = ours.findIndex((own) => (place === 'nftables' ? handleOf(own) : own) === rule)
+        refuseIf(at < 0, 'Bad rule (does a matching rule exist in that chain?)')
+        ours.splice(at, 1)
       }
-      return { ...machine, otherFirewalls: { ...others, [family]: { ...others[family], ours: [...add, ...ours] } } }
+      const added = place === 'nftables' ? add.map((rule, index) => listed(rule, 100 + index)) : add
+      return { ...machine, otherFirewalls: { ...others, [place]: { ...others[place], ours: [...added, ...ours] } } }
     }
     case 'lead-visitors':
       refuseIf(machine.interface?.up !== true, 'Device for nexthop is not up')
@@ -65,6 +67,17 @@ export function carryOut(step: Step, machine: Observation): Observation {
       refuseIf(machine.interface?.name !== step.interface, 'Cannot find device')
       return { ...machine, interface: carryOutOn(machine.interface!, step, machine) }
   }
+}
+
+function handleOf(own: string): string {
+  const [family, table, chain, , handle] = own.split(' ')
+  return `${family} ${table} ${chain} handle ${handle}`
+}
+
+/** A rule that was added, as it is listed. */
+function listed(rule: string, handle: number): string {
+  const [, chain, digest] = /^(\S+ \S+ \S+) .* comment "homeward ([0-9a-f]{12})"$/.exec(rule) ?? []
+  return `${chain} ${digest} ${handle}`
 }
 
 type InterfaceStep = Extract<
