@@ -1,7 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
-import type { ProofLink } from '../protocol/publications.ts'
-import { type Publication, rangeText } from '../protocol/publications.ts'
+import { type ProofLink, type Publication, rangeText } from '../protocol/publications.ts'
 import type { Clock } from '../system/clock.ts'
 import { sleep } from '../system/sleep.ts'
 import type { Home } from './store-document.ts'
