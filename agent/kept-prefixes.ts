@@ -25,9 +25,9 @@ async function ownKept(config: AgentConfig): Promise<readonly string[]> {
         ...lan.prefixes.filter((one) => behind.includes(one)),
       ]
     }
-    // The LAN's gateway.
+    // Where hosts have another gateway, the home masquerades (docs/mikrotik.md).
     case 'mikrotik':
-      return lan.prefixes
+      return lan.mode === 'routed' ? lan.prefixes : []
     case 'openwrt':
       return []
     default:
