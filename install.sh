@@ -314,8 +314,10 @@ undo_network() {
     # Its addresses and routes go with it, and a wireguard-go ends.
     logged "removing $name" ip link delete "$name"
   done
-  # Answers to visitors of published ports, and what the tunnel needed in another firewall.
-  while ip rule del lookup 8600 proto 86 2>/dev/null; do :; done
+  # Answers to visitors of published ports, devices that go out through a home, and what the tunnel needed in another firewall.
+  for name in 8600 8601; do
+    while ip rule del lookup "$name" proto 86 2>/dev/null; do :; done
+  done
   for name in iptables ip6tables; do
     ! command -v "$name-save" >/dev/null || "$name-save" -t filter 2>/dev/null |
       sed -n -e 's/^-A \(.* -m comment --comment homeward .*\)/-D \1/p' |

@@ -109,6 +109,8 @@ export type ForwardingSpec =
        * back into it. The machine's own default route stays. Without it nobody does.
        */
       readonly visitors?: boolean
+      /** Devices may reach the internet through the home, and are seen there as it. Without it they may not. */
+      readonly exit?: boolean
     }
   | {
       readonly role: 'hub'
@@ -123,6 +125,8 @@ export type ForwardingSpec =
       readonly limited?: readonly DeviceLimit[]
       /** Devices that reach the internet through this machine, and are seen there as it; none without it. */
       readonly full?: readonly string[]
+      /** Devices whose way to the internet leads through the peer that has 0.0.0.0/0; none without it. */
+      readonly exits?: readonly string[]
       /** Ports that lead to services at homes; none without it. */
       readonly published?: readonly PublishedPort[]
     }
@@ -176,6 +180,8 @@ export interface Observation {
   readonly forwardingIsOurs: boolean
   /** How far answers to visitors are led into the tunnel; without it they are not. */
   readonly visitors?: 'none' | 'partly' | 'led'
+  /** Devices that are led to the internet through a peer; without it none. null: what leads them is not as it should be. */
+  readonly exits?: readonly string[] | null
   /** Firewalls of the machine besides ours, in which the tunnel's packets need rules of ours; none without it. */
   readonly otherFirewalls?: Readonly<Record<'iptables' | 'ip6tables' | 'nftables', OtherFirewall>>
   /** What is not ours and stands where ours should: a plan refuses itself. An undo leaves it where it is. */
@@ -257,6 +263,8 @@ export type Step =
   /** What answers a visitor of a published port goes back into the tunnel; the machine's own default route stays. */
   | { readonly kind: 'lead-visitors'; readonly interface: string }
   | { readonly kind: 'unlead-visitors' }
+  /** These devices, and no others, have their way to the internet through the tunnel. */
+  | { readonly kind: 'lead-exits'; readonly interface: string; readonly devices: readonly string[] }
   /** In no plan: what a set-firewall made follows one change, however many ports there are. */
   | {
       readonly kind: 'change-published'

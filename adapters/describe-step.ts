@@ -44,6 +44,10 @@ export function describeStep(step: Step): string {
       return `lead what answers visitors of published ports back into ${step.interface}`
     case 'unlead-visitors':
       return 'no longer lead answers to visitors into the tunnel'
+    case 'lead-exits':
+      return step.devices.length === 0
+        ? 'no longer lead devices to the internet through a home'
+        : `lead ${some(step.devices)} to the internet through a home`
     case 'change-published':
       return `publish ${step.add.length} ports more and ${step.remove.length} less`
     case 'remove-interface':
@@ -78,7 +82,7 @@ function seenText(prefix: string, seenAs: readonly SeenNetwork[]): string {
 function describeForwarding(forwarding: ForwardingSpec): string {
   switch (forwarding.role) {
     case 'home':
-      return `let the tunnel reach ${forwarding.lan.map((prefix) => seenText(prefix, forwarding.seenAs ?? [])).join(', ') || 'no network here'} (${forwarding.mode})${forwarding.visitors === true ? ', and visitors of published ports come in' : ''}`
+      return `let the tunnel reach ${forwarding.lan.map((prefix) => seenText(prefix, forwarding.seenAs ?? [])).join(', ') || 'no network here'} (${forwarding.mode})${forwarding.visitors === true ? ', and visitors of published ports come in' : ''}${forwarding.exit === true ? ', and devices go out to the internet' : ''}`
     case 'hub':
       return `let ${forwarding.devices.length} devices reach the homes, take WireGuard on ${forwarding.alternatePorts.join(', ') || 'no other port'} too, publish ${forwarding.published?.length ?? 0} ports`
     default:

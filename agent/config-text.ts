@@ -29,6 +29,7 @@ const ABOVE: Partial<Record<keyof AgentConfig, string>> = {
   lan: ` The networks here that the tunnel may reach; nothing else can be reached through it.
  masquerade: hosts on the LAN see what the tunnel ends on, and need no route.
  routed: they see who is calling, and need a route back, which they have where it ends on their router.
+ exit: true lets devices that were added with --exit go to the internet through this home, and be seen there as it.
  seenAs: what the hub and devices know a network by instead, one to one; 192.168.1.0/24: 10.168.1.0/24.`,
   hubs: ' The hub, how it is reached from outside, and what it gave this home in its network.',
 }

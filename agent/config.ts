@@ -77,6 +77,8 @@ const FieldsSchema = v.strictObject({
   lan: v.strictObject({
     mode: v.optional(LanModeSchema, 'masquerade'),
     prefixes: v.optional(v.pipe(v.array(CidrSchema), v.maxLength(32)), []),
+    /** Devices that the hub names may go to the internet through this home. */
+    exit: v.optional(v.boolean()),
     /** Prefixes that the hub knows as others of the same length. */
     seenAs: v.optional(
       v.pipe(

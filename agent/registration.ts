@@ -61,6 +61,7 @@ export async function registerHome(registering: Registering, signal: AbortSignal
       mtu,
       keeps: [...(await keptPrefixes(config))],
       visitors: registering.visitors ?? false,
+      exit: config.lan.exit ?? false,
       heartbeatSeconds: config.economy ? ECONOMY_SECONDS : config.heartbeatSeconds,
       ...(registering.incidents === undefined ? {} : { incidents: registering.incidents }),
     }

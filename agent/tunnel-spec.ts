@@ -51,6 +51,7 @@ export function tunnelSpec(config: AgentConfig, ways: Ways, current: Endpoint | 
       mode: config.lan.mode,
       ...(seenAs.length === 0 ? {} : { seenAs }),
       ...(line.visitors ? { visitors: true } : {}),
+      ...(config.lan.exit === true ? { exit: true } : {}),
     },
   }
 }

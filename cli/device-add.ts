@@ -20,6 +20,7 @@ export interface DeviceOptions {
   readonly home: readonly string[]
   readonly expires?: string
   readonly full?: boolean
+  readonly exit?: string
   readonly dns: readonly string[]
 }
 
@@ -34,11 +35,17 @@ export async function deviceAdd(context: Context, name: string, options: DeviceO
   const odd = options.dns.find((address) => !isIPv4(address) && !isIPv6(address))
   if (odd !== undefined)
     throw new Problem('wrong-usage', { what, why: `--dns takes addresses, and ${JSON.stringify(odd)} is none` })
+  if (options.full === true && options.exit !== undefined)
+    throw new Problem('wrong-usage', {
+      what,
+      why: '--full leads through the hub, --exit through a home: give one of them',
+    })
   const wish = {
     name,
     homes: options.home.length === 0 ? null : [...options.home],
     expiresInMs: options.expires === undefined ? null : durationIn(options.expires, '--expires'),
     full: options.full ?? false,
+    exit: options.exit ?? null,
   }
   const side = await deviceSide(context)
   const isShown = options.qr === true || options.svg !== undefined
@@ -103,6 +110,7 @@ async function makeDevice(
     readonly homes: string[] | null
     readonly expiresInMs: number | null
     readonly full: boolean
+    readonly exit: string | null
   },
   dns: readonly string[],
 ): Promise<MadeDevice> {
@@ -121,7 +129,7 @@ async function makeDevice(
       presharedKey,
       endpoint,
       // IPv6 goes into the tunnel and ends there: past it, it would show where the device is.
-      allowedIps: wish.full ? ['0.0.0.0/0', '::/0'] : allowedIps,
+      allowedIps: wish.full || wish.exit !== null ? ['0.0.0.0/0', '::/0'] : allowedIps,
       keepaliveSeconds,
     },
   })

@@ -21,7 +21,11 @@ function row(device: DeviceList['devices'][number]): string[] {
     device.name,
     device.address,
     device.home ?? 'the hub',
-    [device.homes?.join(' ') ?? 'all homes', ...(device.full ? ['and the internet'] : [])].join(' '),
+    [
+      device.homes?.join(' ') ?? 'all homes',
+      ...(device.full ? ['and the internet'] : []),
+      ...(device.exit === null ? [] : [`and the internet by ${device.exit}`]),
+    ].join(' '),
     ageText(device.lastHandshakeSeconds),
     bytesText(device.rxBytes),
     bytesText(device.txBytes),

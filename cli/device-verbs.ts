@@ -15,6 +15,10 @@ export function registerDeviceVerbs(program: Command): void {
     .option('--home <home>', 'on the hub: a home that it may reach, and no other; may be given again', collect, [])
     .option('--expires <time>', 'cut it off after 30m, 24h, 7d')
     .option('--full', 'send everything through the hub, not only what is for the homes')
+    .option(
+      '--exit <home>',
+      'send everything through the hub and that home, which must allow it (lan.exit in its agent.yaml)',
+    )
     .option('--dns <address>', 'a resolver while the tunnel is up, a Pi-hole at home; may be given again', collect, [])
     .action(async (name: string, options, command: Command) => {
       const { deviceAdd } = await import('./device-add.ts')

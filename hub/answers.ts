@@ -51,7 +51,7 @@ export function hubView(
 
 /** A device as it is listed. */
 export function deviceEntry(device: Device, seen: Sighting | null): DeviceList['devices'][number] {
-  const { name, address, publicKey, home, addedAt, expiresAt = null, full = false } = device
+  const { name, address, publicKey, home, addedAt, expiresAt = null, full = false, exit = null } = device
   const reach = reachOf(device)
   return {
     name,
@@ -65,6 +65,7 @@ export function deviceEntry(device: Device, seen: Sighting | null): DeviceList['
     homes: reach === null ? null : [...reach],
     expiresAt,
     full,
+    exit,
   }
 }
 

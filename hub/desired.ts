@@ -5,7 +5,7 @@ import type { PublicKey } from '../wireguard/keys.ts'
 import { presharedKeyId } from '../wireguard/preshared-id.ts'
 import type { Endpoint, PeerSpec } from '../wireguard/spec.ts'
 import type { HubConfig } from './config.ts'
-import { reachOf } from './devices.ts'
+import { exitHome, reachOf } from './devices.ts'
 import { publishedPorts } from './publications.ts'
 import type { Device, Home, StoreDocument } from './store-document.ts'
 import { hubInterfaceAddress } from './tunnel-network.ts'
@@ -17,10 +17,12 @@ import { hubInterfaceAddress } from './tunnel-network.ts'
 export function desiredTunnel(
   config: HubConfig,
   publicKey: PublicKey,
-  { homes, devices, publications }: StoreDocument,
+  document: StoreDocument,
   alternatePorts: readonly number[],
   placeOf: (publicKey: PublicKey) => Endpoint | null = () => null,
 ): TunnelSpec {
+  const { homes, devices, publications } = document
+  const exit = exitHome(document)
   return {
     interface: config.interface,
     publicKey,
@@ -28,7 +30,7 @@ export function desiredTunnel(
     mtu: config.mtu,
     listenPort: config.port,
     peers: [
-      ...homes.map((home) => ({ ...homePeer(home), endpoint: placeOf(home.publicKey) })),
+      ...homes.map((home) => ({ ...homePeer(home, home.name === exit), endpoint: placeOf(home.publicKey) })),
       ...devices.map((device) => ({ ...devicePeer(device), endpoint: placeOf(device.publicKey) })),
     ].sort((a, b) => (a.publicKey < b.publicKey ? -1 : 1)),
     routes: homes.flatMap((home) => routesTo(home, config)).sort((a, b) => (a.prefix < b.prefix ? -1 : 1)),
@@ -40,6 +42,7 @@ export function desiredTunnel(
       devices: addressesOf(devices.filter((device) => reachOf(device) === null)),
       limited: limitsOf(homes, devices),
       full: addressesOf(devices.filter((device) => device.full === true)),
+      exits: addressesOf(devices.filter((device) => exit !== null && device.exit === exit)),
       published: publishedPorts(publications),
     },
   }
@@ -65,14 +68,14 @@ function limitsOf(homes: readonly Home[], devices: readonly Device[]): readonly 
     })
 }
 
-/** A home as a peer of the hub's interface. */
-export function homePeer({ publicKey, address, lan }: Home): PeerSpec {
+/** A home as a peer of the hub's interface. @param isExit what is for the internet leads there, as far as a rule leads it into the tunnel. */
+export function homePeer({ publicKey, address, lan }: Home, isExit = false): PeerSpec {
   return {
     publicKey,
     presharedKeyId: null,
     // Homes dial in; where from is for the hub to see, not to say.
     endpoint: null,
-    allowedIps: [`${address}/32`, ...lan].sort(),
+    allowedIps: [`${address}/32`, ...lan, ...(isExit ? ['0.0.0.0/0'] : [])].sort(),
     keepaliveSeconds: 0,
   }
 }

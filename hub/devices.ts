@@ -21,16 +21,16 @@ export type Asker = Home | null
 
 /** What is said of a new device. */
 export type DeviceInput = Pick<AddDeviceRequest, 'name' | 'publicKey' | 'presharedKey'> &
-  Partial<Pick<AddDeviceRequest, 'homes' | 'expiresInMs' | 'full'>>
+  Partial<Pick<AddDeviceRequest, 'homes' | 'expiresInMs' | 'full' | 'exit'>>
 
 /**
  * Adds a device. Asked again with the same keys it answers the same, since the first answer may have been lost.
- * @throws {Problem} `home-unknown`, `device-name-invalid`, `device-exists`, `home-missing`, `network-full`, `request-invalid`.
+ * @throws {Problem} `home-unknown`, `device-name-invalid`, `device-exists`, `home-missing`, `exit-refused`, `network-full`, `request-invalid`.
  */
 export function addDevice(
   document: StoreDocument,
   asker: Asker,
-  { name, publicKey, presharedKey, homes = null, expiresInMs = null, full = false }: DeviceInput,
+  { name, publicKey, presharedKey, homes = null, expiresInMs = null, full = false, exit = null }: DeviceInput,
   hubPublicKey: PublicKey,
   { network, now }: Circumstances,
 ): Change<Device> {
@@ -43,6 +43,7 @@ export function addDevice(
   if (known !== undefined)
     throw new Problem('device-exists', { what, why: `there is one of that name, added at ${known.addedAt}` })
   refuseHomes(document, asker, homes, what)
+  if (exit !== null) refuseExit(document, asker, exit, what)
   refuseTakenKey(document, publicKey, null, hubPublicKey, what)
   const device: Device = {
     name,
@@ -54,6 +55,7 @@ export function addDevice(
     ...(homes === null ? {} : { homes: [...new Set(homes)].sort() }),
     ...(expiresInMs === null ? {} : { expiresAt: new Date(now.getTime() + expiresInMs).toISOString() }),
     ...(full ? { full } : {}),
+    ...(exit === null ? {} : { exit }),
   }
   return [{ ...document, devices: [...document.devices, device] }, device]
 }
@@ -100,6 +102,26 @@ function refuseHomes(document: StoreDocument, asker: Asker, homes: readonly stri
   const why =
     asker === null ? `the hub has no home ${unknown}` : `a device added at ${asker.name} reaches that home alone`
   throw new Problem('home-missing', { what, why })
+}
+
+/** WireGuard leads an address to one peer: one home at most is the way to the internet. @throws {Problem} `home-missing`, `exit-refused`. */
+function refuseExit(document: StoreDocument, asker: Asker, exit: string, what: string): void {
+  refuseHomes(document, asker, [exit], what)
+  if (homeNamed(document, exit)?.exit !== true)
+    throw new Problem('exit-refused', { what, why: `${exit} lets no devices go to the internet through it` })
+  const other = exitHome(document)
+  if (other !== null && other !== exit)
+    throw new Problem('exit-refused', {
+      what,
+      why: `devices go to the internet through ${other} already, and a hub can have one such home`,
+      next: `Remove those devices first, or add this one with --exit ${other}`,
+    })
+}
+
+/** The home through which devices reach the internet; null: none does, or it no longer lets them. */
+export function exitHome({ homes, devices }: StoreDocument): string | null {
+  const name = devices.find(({ exit }) => exit !== undefined)?.exit
+  return homes.find((home) => home.name === name && home.exit === true)?.name ?? null
 }
 
 function nameOf(document: StoreDocument, asker: Asker, what: string): string | null {

@@ -12,7 +12,8 @@ import { type Change, type Home, type StoreDocument, stillHome } from './store-d
 export function register(
   document: StoreDocument,
   caller: Home,
-  request: Pick<RegisterRequest, 'publicKey' | 'nextPublicKey' | 'lan' | 'mtu' | 'keeps'>,
+  request: Pick<RegisterRequest, 'publicKey' | 'nextPublicKey' | 'lan' | 'mtu' | 'keeps'> &
+    Partial<Pick<RegisterRequest, 'exit'>>,
   hubPublicKey: PublicKey,
   { network, own, now }: Circumstances,
 ): Change<Home> {
@@ -23,12 +24,14 @@ export function register(
   const sameLan = lan.join() === home.lan.join()
   const keeps = sortedLan(request.keeps ?? [])
   const sameKeeps = keeps.join() === (home.keeps ?? []).join()
-  const same = sameLan && sameKeeps && publicKey === home.publicKey && request.mtu === (home.mtu ?? null)
+  const sameExit = (request.exit ?? false) === (home.exit ?? false)
+  const same = sameLan && sameKeeps && sameExit && publicKey === home.publicKey && request.mtu === (home.mtu ?? null)
   if (same) return [document, home]
   if (!sameLan) checkLan(lan, home.lan, occupiedFor(home.name, document, network, own, now), what)
   refuseTakenKey(document, publicKey, home.name, hubPublicKey, what)
-  const { mtu: _, keeps: __, ...rest } = home
+  const { mtu: _, keeps: __, exit: ___, ...rest } = home
   const mtu = request.mtu === null ? {} : { mtu: request.mtu }
-  const changed: Home = { ...rest, publicKey, lan, ...mtu, ...(keeps.length === 0 ? {} : { keeps }) }
+  const exit = request.exit === true ? ({ exit: true } as const) : {}
+  const changed: Home = { ...rest, publicKey, lan, ...mtu, ...exit, ...(keeps.length === 0 ? {} : { keeps }) }
   return [{ ...document, homes: document.homes.map((other) => (other.name === home.name ? changed : other)) }, changed]
 }

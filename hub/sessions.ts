@@ -6,6 +6,7 @@ import type { Endpoint, PeerSpec } from '../wireguard/spec.ts'
 import { devicePeer, homePeer } from './desired.ts'
 import { makeRecall } from './recall.ts'
 import type { Reconciler } from './reconciler.ts'
+import { exitHome } from './devices.ts'
 import type { Home } from './store-document.ts'
 import type { Store } from './store.ts'
 import type { Whereabouts } from './whereabouts.ts'
@@ -63,8 +64,9 @@ export function makeSessions(parts: SessionParts): Sessions {
 
   function everybody() {
     const { homes, devices } = store.document
+    const exit = exitHome(store.document)
     return [
-      ...homes.map((home) => ({ name: home.name, address: home.address, peer: homePeer(home) })),
+      ...homes.map((home) => ({ name: home.name, address: home.address, peer: homePeer(home, home.name === exit) })),
       ...devices.map((device) => ({ name: device.name, address: device.address, peer: devicePeer(device) })),
     ]
   }

@@ -25,6 +25,8 @@ const HomeSchema = v.strictObject({
   mtu: v.optional(MtuSchema),
   /** Where services of the home see visitors' own addresses, as it said; sorted. Without it nowhere. */
   keeps: v.optional(KeepsSchema),
+  /** It lets devices go to the internet through it. */
+  exit: v.optional(v.literal(true)),
 })
 
 const InviteSchema = v.strictObject({
@@ -66,6 +68,8 @@ const DeviceSchema = v.strictObject({
   expiresAt: v.optional(TimeSchema),
   /** Sends everything through the hub. */
   full: v.optional(v.literal(true)),
+  /** Sends everything through the hub and that home. */
+  exit: v.optional(NameSchema),
 })
 
 /**

@@ -61,6 +61,10 @@ export const catalogue = {
   'home-missing': { next: 'See the names with homeward hub status', exit: 1 },
   'device-name-invalid': { next: 'Use 1 to 32 of a-z, 0-9 and -, beginning with a letter', exit: 64 },
   'device-exists': { next: 'Choose another name, or homeward device remove NAME first', exit: 1 },
+  'exit-refused': {
+    next: 'Let it: put exit: true under lan in agent.yaml of that home, whose tunnel ends on a Pi; it is taken within seconds',
+    exit: 1,
+  },
   'device-missing': { next: 'See the names with homeward device list', exit: 1 },
   'publication-invalid': {
     next: 'Give PORT[-PORT]/tcp or /udp and the service’s IPv4 address and port: homeward publish add 443/tcp 192.168.1.20:443',

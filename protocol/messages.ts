@@ -95,6 +95,8 @@ export const RegisterRequest = v.object({
   keeps: v.optional(KeepsSchema),
   /** Whether visitors with their own addresses are answered through the tunnel now. */
   visitors: v.optional(v.boolean(), false),
+  /** Devices may go to the internet through this home. */
+  exit: v.optional(v.boolean(), false),
   /** The home's outages, and whether it may be the one to tell people of them. */
   incidents: v.optional(IncidentReport),
 })
@@ -138,6 +140,8 @@ export const AddDeviceRequest = v.object({
   expiresInMs: v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1e12))), null),
   /** It may reach the internet through the hub. */
   full: v.optional(v.boolean(), false),
+  /** The home through which it reaches the internet; null: none. */
+  exit: v.optional(v.nullable(NameSchema), null),
 })
 
 export const AddDeviceAnswer = v.object({
@@ -169,6 +173,7 @@ export const DeviceList = v.object({
       /** null: it stays. */
       expiresAt: v.optional(v.nullable(v.string()), null),
       full: v.optional(v.boolean(), false),
+      exit: v.optional(v.nullable(NameSchema), null),
     }),
   ),
 })

@@ -8,7 +8,7 @@ import { INTERFACE_MARK, ROUTE_PROTOCOL } from './mark.ts'
 import { type ListedTable, parseNftTable } from './nft-list.ts'
 import { parseNative } from './native-firewall.ts'
 import { parseIptables } from './other-firewall.ts'
-import { reversePathWarning, visitorsLed } from './visitors.ts'
+import { exitsLed, reversePathWarning, visitorsLed } from './visitors.ts'
 
 /** The words of ip, wg and nft, both ways. Pure. */
 
@@ -115,6 +115,7 @@ export function toObservation(interfaceName: string, replies: Replies): Observat
   const links = parseLinks(replies.links)
   const state = replies.dump === null ? null : parseDump(replies.dump)
   const table = replies.table === null ? null : parseNftTable(replies.table)
+  const exits = exitsLed(interfaceName, replies.rules, replies.routes)
   const visitors = visitorsLed(interfaceName, replies.rules, replies.routes)
   const marked = links.filter((link) => link.alias === INTERFACE_MARK)
   // One that no WireGuard answers us for is cleared like a stray and made anew: its wireguard-go is just ending, or root
@@ -140,12 +141,13 @@ export function toObservation(interfaceName: string, replies: Replies): Observat
     forwarding: replies.forwarding.trim() === '1',
     forwardingIsOurs: table?.isOurs === true && table.forwardingWasOff,
     visitors,
+    exits,
     otherFirewalls: {
       iptables: parseIptables(replies.iptables),
       ip6tables: parseIptables(replies.ip6tables),
       nftables: parseNative(replies.ruleset),
     },
-    warnings: visitors === 'none' ? [] : reversePathWarning(replies.reversePathFilter),
+    warnings: visitors === 'none' && exits?.length === 0 ? [] : reversePathWarning(replies.reversePathFilter),
     clashes: clashes(
       links.find((link) => link.name === interfaceName && link.alias !== INTERFACE_MARK),
       state,

@@ -28,7 +28,7 @@ import { nftText } from './nft-table.ts'
 import { nativeText } from './native-firewall.ts'
 import { iptablesText } from './other-firewall.ts'
 import { changeText } from './published.ts'
-import { visitorCommands } from './visitors.ts'
+import { exitCommands, visitorCommands } from './visitors.ts'
 
 export interface ExecuteContext {
   readonly privateKeyFile: (publicKey: PublicKey) => string
@@ -94,6 +94,8 @@ async function carryOut(step: Step, context: ExecuteContext, signal: AbortSignal
       return setVisitors(step.interface, signal)
     case 'unlead-visitors':
       return setVisitors(null, signal)
+    case 'lead-exits':
+      return leadExits(step.interface, step.devices, signal)
     case 'change-published':
       return nft(changeText(step), signal)
     case 'remove-interface':
@@ -137,6 +139,11 @@ export async function setPeers(
 async function setVisitors(interfaceName: string | null, signal: AbortSignal): Promise<void> {
   const [rules, routes] = await Promise.all([readRules(signal), readRoutes(signal)])
   await ipBatch(visitorCommands(interfaceName, rules, routes), signal)
+}
+
+async function leadExits(name: string, devices: readonly string[], signal: AbortSignal): Promise<void> {
+  const [rules, routes] = await Promise.all([readRules(signal), readRoutes(signal)])
+  await ipBatch(exitCommands(name, devices, rules, routes), signal)
 }
 
 /** Exactly as the kernel makes it along with an address (fib_frontend.c, fib_add_ifaddr), so that it goes with the address. */

@@ -17,6 +17,9 @@ export interface FirewallSpec {
 /** Priorities as numbers, which is how nft prints them back; their names are in nft(8), "Standard priority names". */
 const FILTER = 0
 const SRCNAT = 100
+
+/** Not the internet: RFC 1918, RFC 6598, and what providers keep passwords at (RFC 3927). */
+const PRIVATE = '{ 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, 169.254.0.0/16 }'
 const DSTNAT = -100
 
 /** The content of our table. Pure. Whatever does not touch the tunnel passes: that is not ours to judge. */
@@ -35,9 +38,15 @@ export function firewallTable({ interface: name, listenPort, network, forwarding
 function homeTable(
   tunnel: string,
   network: string,
-  { lan, mode, seenAs = [], visitors = false }: Extract<ForwardingSpec, { role: 'home' }>,
+  { lan, mode, seenAs = [], visitors = false, exit = false }: Extract<ForwardingSpec, { role: 'home' }>,
 ): NftTable {
   const intoLan = `iifname ${tunnel} oifname != ${tunnel} ip daddr ${braced(withoutContained(lan))}`
+  const out = `iifname ${tunnel} oifname != ${tunnel} ip saddr ${network} ip daddr != ${PRIVATE}`
+  const translated = [
+    // Devices alone: a visitor's address is what its service shall see.
+    ...(lan.length === 0 || mode === 'routed' ? [] : [`${intoLan} ip saddr ${network}`]),
+    ...(exit ? [out] : []),
+  ]
   return {
     flowLives: [],
     sets: [],
@@ -49,12 +58,12 @@ function homeTable(
         `iifname ${tunnel} ct state established,related accept`,
         // nft takes no empty braces.
         ...(lan.length === 0 ? [] : [`${intoLan} accept`]),
+        ...(exit ? [`${out} accept`] : []),
         // Addressed to this machine, which itself leads it on: a container's published port. It is input all the same.
         `iifname ${tunnel} oifname != ${tunnel} ct status dnat accept`,
         `iifname ${tunnel} drop`,
       ]),
-      // Devices alone: a visitor's address is what its service shall see.
-      ...(lan.length === 0 || mode === 'routed' ? [] : [masqueradeChain(`${intoLan} ip saddr ${network}`)]),
+      ...(translated.length === 0 ? [] : [masqueradeChain(translated)]),
       ...(seenAs.length === 0 ? [] : [seenChain(tunnel, seenAs)]),
       ...(visitors ? visitorChains(tunnel, network) : []),
     ],
@@ -71,6 +80,7 @@ function hubTable(tunnel: string, network: string, listenPort: number | null, fo
     sets: [
       { name: 'tunnel_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.devices)] },
       { name: 'full_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.full ?? [])] },
+      { name: 'exit_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.exits ?? [])] },
       ...published.sets,
     ],
     maps: published.maps,
@@ -87,6 +97,7 @@ function hubTable(tunnel: string, network: string, listenPort: number | null, fo
             `iifname ${tunnel} oifname ${tunnel} ip saddr ${braced(devices)} ip daddr ${braced(withoutContained(prefixes))} accept`,
         ),
         `${toInternet} accept`,
+        `iifname ${tunnel} oifname ${tunnel} ip saddr @exit_devices ip daddr != ${PRIVATE} accept`,
         `iifname ${tunnel} drop`,
         `oifname ${tunnel} drop`,
       ]),
@@ -112,8 +123,9 @@ function forwardChain(rules: readonly string[]): NftChain {
   return { name: 'forward', type: 'filter', hook: 'forward', priority: FILTER, rules }
 }
 
-function masqueradeChain(which: string): NftChain {
-  return { name: 'postrouting', type: 'nat', hook: 'postrouting', priority: SRCNAT, rules: [`${which} masquerade`] }
+function masqueradeChain(which: readonly string[]): NftChain {
+  const rules = which.map((packets) => `${packets} masquerade`)
+  return { name: 'postrouting', type: 'nat', hook: 'postrouting', priority: SRCNAT, rules }
 }
 
 /** One to one, host by host (nft(8), "NAT STATEMENTS": prefix). The answers are translated back by themselves. */

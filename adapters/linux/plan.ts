@@ -22,6 +22,7 @@ function undo(observed: Observation): readonly Step[] {
   const own = observed.interface
   return [
     ...otherFirewallSteps(observed, null),
+    ...exitSteps(observed, own?.name ?? '', null),
     ...((observed.visitors ?? 'none') === 'none' ? [] : [{ kind: 'unlead-visitors' } as const]),
     ...(own === null ? [] : [{ kind: 'remove-interface', interface: own.name } as const]),
     ...clearStrays(observed),
@@ -57,6 +58,7 @@ function build(observed: Observation, desired: TunnelSpec): readonly Step[] {
     // Last: a link that is down has no routes.
     ...routeSteps(own, desired),
     ...visitorSteps(observed, desired),
+    ...exitSteps(observed, desired.interface, desired.forwarding),
   ]
 }
 
@@ -158,6 +160,16 @@ function visitorSteps(
   const isWanted = forwarding.role === 'home' && forwarding.visitors === true
   if (isWanted) return visitors === 'led' ? [] : [{ kind: 'lead-visitors', interface: name }]
   return visitors === 'none' ? [] : [{ kind: 'unlead-visitors' }]
+}
+
+/** @param forwarding null: nothing of it stays. */
+function exitSteps(
+  { exits = [] }: Observation,
+  name: string,
+  forwarding: TunnelSpec['forwarding'] | null,
+): readonly Step[] {
+  const wanted = forwarding?.role === 'hub' ? [...(forwarding.exits ?? [])].sort() : []
+  return exits !== null && sameList(exits, wanted) ? [] : [{ kind: 'lead-exits', interface: name, devices: wanted }]
 }
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {

@@ -47,6 +47,9 @@ export function visitorChains(tunnel: string, network: string): readonly NftChai
   ]
 }
 
+/** A routing table whose only route is the tunnel, for devices that go to the internet through a home. */
+const EXIT_TABLE = '8601'
+
 const Rules = v.array(
   v.object({
     priority: v.optional(v.number()),
@@ -54,6 +57,8 @@ const Rules = v.array(
     fwmask: v.optional(v.string()),
     table: v.optional(v.string()),
     protocol: v.optional(v.string()),
+    src: v.optional(v.string()),
+    iif: v.optional(v.string()),
   }),
 )
 const Routes = v.array(
@@ -66,7 +71,7 @@ export function visitorsLed(
   rules: string,
   routes: string,
 ): NonNullable<Observation['visitors']> {
-  const [ours, led] = [ourRules(rules), ourRoutes(routes)]
+  const [ours, led] = [ourRules(rules, TABLE_NUMBER), ourRoutes(routes, TABLE_NUMBER)]
   if (ours.length === 0 && led.length === 0) return 'none'
   const [rule, route] = [ours[0], led[0]]
   const isRule =
@@ -78,14 +83,14 @@ export function visitorsLed(
   return isRule && isRoute && ours.length === 1 && led.length === 1 ? 'led' : 'partly'
 }
 
-function ourRules(text: string) {
+function ourRules(text: string, number: string) {
   return v
     .parse(Rules, JSON.parse(text))
-    .filter(({ protocol, table }) => protocol === ROUTE_PROTOCOL && table === TABLE_NUMBER)
+    .filter(({ protocol, table }) => protocol === ROUTE_PROTOCOL && table === number)
 }
 
-function ourRoutes(text: string) {
-  return v.parse(Routes, JSON.parse(text)).filter(({ table }) => table === TABLE_NUMBER)
+function ourRoutes(text: string, number: string) {
+  return v.parse(Routes, JSON.parse(text)).filter(({ table }) => table === number)
 }
 
 /** Of `ip -batch`: all of ours go, and with a name they are made anew. Pure; the replies are those above. */
@@ -93,16 +98,47 @@ export function visitorCommands(interfaceName: string | null, rules: string, rou
   const own = `table ${TABLE_NUMBER} proto ${ROUTE_PROTOCOL}`
   return [
     // The rule first: what it marks then takes the usual way.
-    ...ourRules(rules).map(
+    ...ourRules(rules, TABLE_NUMBER).map(
       ({ priority = 0 }) => `rule del pref ${priority} lookup ${TABLE_NUMBER} proto ${ROUTE_PROTOCOL}`,
     ),
-    ...ourRoutes(routes).map(() => `route del default ${own}`),
+    ...ourRoutes(routes, TABLE_NUMBER).map(() => `route del default ${own}`),
     ...(interfaceName === null
       ? []
       : [
           `route add default dev ${interfaceName} ${own}`,
           `rule add fwmark ${MARK}/${MASK} lookup ${TABLE_NUMBER} pref ${TABLE_NUMBER} proto ${ROUTE_PROTOCOL}`,
         ]),
+  ]
+}
+
+/** The devices whose packets out of the tunnel are led back into it, in order; null: it is not as anything of ours would be. */
+export function exitsLed(interfaceName: string, rules: string, routes: string): readonly string[] | null {
+  const [ours, led] = [ourRules(rules, EXIT_TABLE), ourRoutes(routes, EXIT_TABLE)]
+  if (ours.length === 0 && led.length === 0) return []
+  const [route] = led
+  const isRoute = led.length === 1 && route?.dst === 'default' && route.dev === interfaceName
+  const devices = ours.flatMap(({ src, iif }) => (src === undefined || iif !== interfaceName ? [] : [src])).sort()
+  return isRoute && devices.length === ours.length && new Set(devices).size === devices.length ? devices : null
+}
+
+/** Of `ip -batch`: what is there goes, and these are led. Pure. */
+export function exitCommands(
+  interfaceName: string,
+  devices: readonly string[],
+  rules: string,
+  routes: string,
+): readonly string[] {
+  const own = `table ${EXIT_TABLE} proto ${ROUTE_PROTOCOL}`
+  return [
+    ...ourRules(rules, EXIT_TABLE).map(
+      ({ priority = 0 }) => `rule del pref ${priority} lookup ${EXIT_TABLE} proto ${ROUTE_PROTOCOL}`,
+    ),
+    ...ourRoutes(routes, EXIT_TABLE).map(() => `route del default ${own}`),
+    ...(devices.length === 0 ? [] : [`route add default dev ${interfaceName} ${own}`]),
+    ...devices.map(
+      (device) =>
+        `rule add from ${device} iif ${interfaceName} lookup ${EXIT_TABLE} pref ${EXIT_TABLE} proto ${ROUTE_PROTOCOL}`,
+    ),
   ]
 }
 

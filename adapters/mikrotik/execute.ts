@@ -64,6 +64,7 @@ export async function carryOut(step: Change, site: Site): Promise<void> {
     case 'restart-network':
     case 'change-published':
     case 'lead-visitors':
+    case 'lead-exits':
     case 'set-other-firewall':
     case 'unlead-visitors':
       throw new TypeError(`no plan for a router has the step ${step.kind}`)

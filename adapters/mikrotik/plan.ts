@@ -83,6 +83,14 @@ function refuse(
             why: `the hub is a peer of the interface ${peer.interface} already, and RouterOS takes a key once`,
           }) as const,
       ),
+    ...(desired.forwarding.exit === true
+      ? [
+          {
+            code: 'router-unsupported',
+            why: 'lan.exit: devices go to the internet through a Pi alone, not through a router',
+          } as const,
+        ]
+      : []),
     ...(desired.publicKey === null || desired.publicKey === own?.publicKey
       ? []
       : [{ code: 'router-unsupported', why: 'a router makes its key itself, and none can be given to it' } as const]),

@@ -83,6 +83,7 @@ function refuse(observed: OpenwrtObservation, desired: TunnelSpec, { host }: Pla
     ...(isHome(desired) && (desired.forwarding.seenAs ?? []).length > 0
       ? [unsupported('a LAN that is known by other numbers, which works on a Pi or a MikroTik')]
       : []),
+    ...(isHome(desired) && desired.forwarding.exit === true ? [unsupported(EXIT_ELSEWHERE)] : []),
     ...(desired.publicKey === null ? [unsupported('an OpenWrt router is given its key')] : []),
     ...(desired.peers.some((peer) => peer.presharedKeyId !== null)
       ? [unsupported('a router is given no preshared keys')]
@@ -102,6 +103,8 @@ function refuse(observed: OpenwrtObservation, desired: TunnelSpec, { host }: Pla
       ),
   ]
 }
+
+const EXIT_ELSEWHERE = 'lan.exit: devices go to the internet through a Pi alone, not through a router'
 
 /** What must be so before an interface of this protocol can be. */
 function prepare({ tools }: OpenwrtObservation): readonly Step[] {

@@ -97,6 +97,7 @@ export function hubSpec(keys: Keys): TunnelSpec {
       devices: ['10.86.0.5', '10.86.0.6'],
       limited: [{ devices: ['10.86.0.7', '10.86.0.8'], prefixes: ['10.86.0.2/32', '192.168.1.0/24'] }],
       full: ['10.86.0.6'],
+      exits: ['10.86.0.5'],
       published: PUBLISHED,
     },
   }

@@ -81,6 +81,42 @@ test('with --full everything goes through the hub, and comes from its address', 
   expect(askedBy((await picture.phone.run('curl', ['-sS', 'http://198.18.0.20/'])).stdout)).toBe('192.0.2.20')
 })
 
+test('with --exit everything goes through a home that allows it, and comes from its line', async () => {
+  const refused = await problemOf(picture.hub, ['device', 'add', 'abroad', '--conf', '-', '--exit', 'barn'])
+  expect(refused).toMatchObject({ code: 'exit-refused' })
+  const config = `${barn.pi.disk.configDir}/agent.yaml`
+  await barn.pi.shell(`sed -i 's/^lan:$/lan:\\n  exit: true/' ${config}`)
+  await expect
+    .poll(async () => (await barn.pi.homeward(['plan'], { allowFailure: true })).exitCode, { timeout: 30_000 })
+    .toBe(0)
+  await expect
+    .poll(
+      async () =>
+        (
+          await picture.hub.homeward(
+            ['device', 'add', 'abroad', '--conf', join(picture.hub.disk.path, 'abroad.conf'), '--exit', 'barn'],
+            { allowFailure: true },
+          )
+        ).exitCode,
+      { timeout: 30_000 },
+    )
+    .toBe(0)
+  const conf = join(picture.phone.disk.configDir, 'abroad.conf')
+  await writeFile(conf, await readFile(join(picture.hub.disk.path, 'abroad.conf'), 'utf8'), { mode: 0o600 })
+  await picture.phone.run('wg-quick', ['up', conf], { timeoutMs: 15_000 })
+  const page = await picture.phone.run('curl', ['-sS', '--max-time', '5', 'http://198.18.0.20/'])
+  expect(askedBy(page.stdout)).toBe(barn.customer.poolAddress)
+  expect([await seesCamera(picture.phone), await seesCamera(picture.phone, barn)]).toEqual([true, true])
+  expect(await problemOf(picture.hub, ['device', 'add', 'other', '--conf', '-', '--exit', 'cabin'])).toMatchObject({
+    code: 'exit-refused',
+  })
+  expect((await picture.hub.homeward(['device', 'list'])).stdout).toContain('the internet by barn')
+  await down('abroad')
+  await picture.hub.homeward(['device', 'remove', 'abroad'])
+  expect((await picture.hub.shell('ip rule; ip route show table all')).stdout).not.toContain('8601')
+  expect((await picture.hub.run('wg', ['show', 'hw0', 'allowed-ips'])).stdout).not.toContain('0.0.0.0/0')
+})
+
 test('with --expires it goes by itself, its session too', async () => {
   await add('lodger', '--expires', '4s')
   expect(await seesCamera(picture.phone)).toBe(true)

@@ -58,6 +58,7 @@ describe('an observation', () => {
       forwarding: true,
       forwardingIsOurs: true,
       visitors: 'none',
+      exits: [],
       otherFirewalls: NO_OTHERS,
       clashes: [],
       warnings: [],

@@ -31,12 +31,14 @@ const forwarding: fc.Arbitrary<ForwardingSpec> = fc.oneof(
     lan: prefixes,
     mode: fc.constantFrom('masquerade', 'routed'),
     visitors: fc.boolean(),
+    exit: fc.boolean(),
   }),
   fc.record({
     role: fc.constant('hub' as const),
     alternatePorts: fc.subarray([443, 4500, 53]),
     echo: fc.constantFrom(ECHO_FLOW, { ...ECHO_FLOW, port: 8688 }, { ...ECHO_FLOW, keptSeconds: 60 }),
     devices: fc.subarray(['10.86.0.5', '10.86.0.6', '10.86.0.7']),
+    exits: fc.subarray(['10.86.0.6', '10.86.0.5']),
   }),
 )
 const address = fc.constantFrom('10.86.0.1/16', '10.86.0.2/16', '10.86.0.2/24')
@@ -142,6 +144,7 @@ const machine: fc.Arbitrary<Observation> = fc
     firewall,
     forwarding: fc.boolean(),
     otherFirewalls: fc.record({ iptables: otherFirewall, ip6tables: otherFirewall, nftables: nativeFirewall }),
+    exits: fc.subarray(['10.86.0.5', '10.86.0.6']),
     visitors: fc.constantFrom('none' as const, 'partly' as const, 'led' as const),
     wasOff: fc.boolean(),
   })
@@ -209,6 +212,7 @@ describe('the planner', () => {
           firewall: null,
           forwardingIsOurs: false,
           visitors: 'none',
+          exits: [],
           otherFirewalls: {
             iptables: { strict: ['INPUT', 'FORWARD'], ours: [] },
             ip6tables: { strict: ['INPUT'], ours: [] },

@@ -49,6 +49,8 @@ export function carryOut(step: Step, machine: Observation): Observation {
       const added = place === 'nftables' ? add.map((rule, index) => listed(rule, 100 + index)) : add
       return { ...machine, otherFirewalls: { ...others, [place]: { ...others[place], ours: [...added, ...ours] } } }
     }
+    case 'lead-exits':
+      return { ...machine, exits: step.devices }
     case 'lead-visitors':
       refuseIf(machine.interface?.up !== true, 'Device for nexthop is not up')
       return { ...machine, visitors: 'led' }
