@@ -23,7 +23,8 @@ const Rule = v.object({
   chain: v.string(),
   handle: v.number(),
   comment: v.optional(v.string(), ''),
-  expr: v.optional(v.array(v.record(v.string(), v.unknown())), []),
+  /** What nft does not know itself, of iptables, is null in some versions. */
+  expr: v.optional(v.array(v.unknown()), []),
 })
 
 /** The comment of our rules there, before a digest of what they say. */
@@ -39,7 +40,11 @@ const PLAIN = /^[\w./-]+$/
 export function parseNative(ruleset: string): OtherFirewall {
   const listed = v.parse(Listing, JSON.parse(ruleset)).nftables
   const of = <const Schema extends v.GenericSchema>(kind: string, schema: Schema): v.InferOutput<Schema>[] =>
-    listed.flatMap((one) => (one[kind] === undefined ? [] : [v.parse(schema, one[kind])]))
+    listed.flatMap((one) => {
+      const parsed = v.safeParse(schema, one[kind])
+      // What is told in another way is none of those that are looked for here.
+      return parsed.success ? [parsed.output] : []
+    })
   const chains = of('chain', Chain).filter(isJudge)
   const rules = of('rule', Rule)
   const inChain = (chain: v.InferOutput<typeof Chain>) =>
@@ -75,7 +80,7 @@ function isJudge({ family, table, name, type, hook }: v.InferOutput<typeof Chain
 /** A last rule that stops whatever comes to it, as firewalld's. */
 function isEnd(rule: v.InferOutput<typeof Rule> | undefined): boolean {
   const words = (rule?.expr ?? [])
-    .flatMap((one) => Object.keys(one))
+    .flatMap((one) => Object.keys(one ?? { unknown: one }))
     .filter((word) => !['counter', 'log'].includes(word))
   return words.length === 1 && (words[0] === 'drop' || words[0] === 'reject')
 }

@@ -62,6 +62,12 @@ describe('tables of others', () => {
     )
   })
 
+  test('of which nft says what nobody foresaw are passed by', () => {
+    const odd = [{ chain: { family: 'inet' } }, { rule: null }, { flowtable: { name: 'f' } }]
+    const xt = rule('inet', 'filter', 'in', 7, { expr: [null, { xt: null }] })
+    expect(parseNative(text(...odd, chain('inet', 'filter', 'in', 'input'), xt))).toEqual(NO_OTHERS.nftables)
+  })
+
   test('that let everything pass are left alone', () => {
     expect(parseNative(text(chain('inet', 'filter', 'input', 'input')))).toEqual(NO_OTHERS.nftables)
   })
