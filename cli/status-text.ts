@@ -46,9 +46,10 @@ function stateHint({ stale, tunnel, hub }: Status): string {
   if (tunnel.state === 'healing') return `; ${tunnel.cause ?? 'cause unknown'}, ${tunnel.remedy ?? 'next try soon'}`
   if (tunnel.state !== 'offline') return ''
   if (tunnel.cause === 'home-offline') return '; this home’s own line is down'
-  if (tunnel.cause === 'hub-down') return '; the line is well, the hub does not answer at all'
+  if (tunnel.cause === 'hub-down')
+    return '; the line is well, the hub does not answer at all: the VPS is off, or a firewall of its provider lets nothing in'
   return hub.registrar === 'reachable'
-    ? '; the hub answers outside the tunnel, so UDP to it is what fails'
+    ? '; the hub answers outside the tunnel, so UDP to it is what fails: look at the firewall of the VPS’s provider'
     : '; the hub does not answer outside the tunnel either'
 }
 
@@ -56,7 +57,8 @@ const NOTE_TEXT = {
   'clock-behind': 'this machine’s clock shows the past: the tunnel waits up to a minute for it to be set',
   'hub-daemon-silent':
     'the tunnel carries, but homeward on the hub does not answer: see systemctl status homeward-hub there',
-  'registrar-unreachable': 'the hub’s registrar does not answer outside the tunnel',
+  'registrar-unreachable':
+    'the hub’s registrar does not answer outside the tunnel: most likely the firewall of the VPS’s provider does not let TCP of that port in',
   'router-silent':
     'the router does not answer this machine: the tunnel is none the worse for it, but nothing can be mended on it',
   'tcp-carrier': 'all UDP is blocked here: the tunnel goes over TCP, slower, until UDP works again',
