@@ -153,23 +153,25 @@ function otherFirewallSteps({ otherFirewalls = NO_OTHERS }: Observation, desired
   ]
 }
 
+/** What leads into an interface that is made anew went with the old one, whatever was seen of it. */
 function visitorSteps(
-  { visitors = 'none' }: Observation,
+  { interface: own, visitors = 'none' }: Observation,
   { interface: name, forwarding }: TunnelSpec,
 ): readonly Step[] {
   const isWanted = forwarding.role === 'home' && forwarding.visitors === true
-  if (isWanted) return visitors === 'led' ? [] : [{ kind: 'lead-visitors', interface: name }]
+  if (isWanted) return visitors === 'led' && own !== null ? [] : [{ kind: 'lead-visitors', interface: name }]
   return visitors === 'none' ? [] : [{ kind: 'unlead-visitors' }]
 }
 
 /** @param forwarding null: nothing of it stays. */
 function exitSteps(
-  { exits = [] }: Observation,
+  { interface: own, exits = [] }: Observation,
   name: string,
   forwarding: TunnelSpec['forwarding'] | null,
 ): readonly Step[] {
   const wanted = forwarding?.role === 'hub' ? [...(forwarding.exits ?? [])].sort() : []
-  return exits !== null && sameList(exits, wanted) ? [] : [{ kind: 'lead-exits', interface: name, devices: wanted }]
+  const isLed = exits !== null && sameList(exits, wanted) && (own !== null || wanted.length === 0)
+  return isLed ? [] : [{ kind: 'lead-exits', interface: name, devices: wanted }]
 }
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {

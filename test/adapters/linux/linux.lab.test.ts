@@ -90,7 +90,7 @@ test('a route that somebody else made to the same prefix is kept, and the step s
   })
   expect(await shell('ip route show 192.168.2.0/24')).toContain('via 198.51.100.1')
   await shell('ip route del 192.168.2.0/24')
-  expect((await bring(hubSpec(machine.keys))).map((step) => step.kind)).toEqual(['add-route'])
+  expect((await bring(hubSpec(machine.keys))).map((step) => step.kind)).toEqual(['add-route', 'lead-exits'])
 })
 
 test('another address in the same network keeps routes and sessions, although the kernel takes all with the first', async () => {

@@ -17,10 +17,15 @@ export function carryOut(step: Step, machine: Observation): Observation {
       return { ...machine, interface: freshInterface(step.interface) }
     }
     case 'remove-interface':
-      if (machine.strayInterfaces.includes(step.interface))
-        return { ...machine, strayInterfaces: machine.strayInterfaces.filter((name) => name !== step.interface) }
+      if (machine.strayInterfaces.includes(step.interface)) {
+        const strayInterfaces = machine.strayInterfaces.filter((name) => name !== step.interface)
+        // One that stood under the tunnel's own name: the routes into it go along.
+        return machine.interface === null
+          ? withoutWays({ ...machine, strayInterfaces })
+          : { ...machine, strayInterfaces }
+      }
       refuseIf(machine.interface?.name !== step.interface, 'Cannot find device')
-      return { ...machine, interface: null }
+      return withoutWays({ ...machine, interface: null })
     case 'enable-forwarding':
       refuseIf(machine.firewall === null, 'everything would be forwarded, judged by nothing')
       refuseIf(!machine.forwardingIsOurs, 'a crash now would leave forwarding on for ever')
@@ -68,6 +73,15 @@ export function carryOut(step: Step, machine: Observation): Observation {
     default:
       refuseIf(machine.interface?.name !== step.interface, 'Cannot find device')
       return { ...machine, interface: carryOutOn(machine.interface!, step, machine) }
+  }
+}
+
+function withoutWays(machine: Observation): Observation {
+  const { visitors = 'none', exits = [] } = machine
+  return {
+    ...machine,
+    visitors: visitors === 'none' ? 'none' : 'partly',
+    exits: exits?.length === 0 ? [] : null,
   }
 }
 
