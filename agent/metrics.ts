@@ -61,6 +61,12 @@ export function agentFamilies(
       samples: STATES.map((state) => ({ labels: { home, state }, value: state === tunnel.state ? 1 : 0 })),
     },
     {
+      name: 'homeward_tunnel_cause',
+      help: '1 for the cause of the outage that lasts; none while nothing is proven',
+      type: 'gauge',
+      samples: tunnel.cause === null ? [] : [{ labels: { home, cause: tunnel.cause }, value: 1 }],
+    },
+    {
       name: 'homeward_probe_rtt_seconds',
       help: 'Round trip of the last answered heartbeat',
       type: 'gauge',

@@ -82,6 +82,12 @@ export async function registerHome(registering: Registering, signal: AbortSignal
     return { outcome: 'done', mapping: answer.view.endpoint, answer, problem: null }
   } catch (thrown) {
     const problem = asProblem(thrown, 'registering at the hub')
-    return { outcome: isElsewhere(problem) ? 'unreachable' : 'refused', mapping: null, answer: null, problem }
+    return { outcome: outcomeOf(problem), mapping: null, answer: null, problem }
   }
+}
+
+/** Only the hub itself says `home-unknown`, over a connection whose certificate is pinned. */
+function outcomeOf(problem: Problem): RegistrationOutcome {
+  if (problem.code === 'home-unknown') return 'unknown'
+  return isElsewhere(problem) ? 'unreachable' : 'refused'
 }

@@ -39,6 +39,7 @@ import { agentSocketPath } from './socket-path.ts'
 import { makeStatusTeller } from './status-teller.ts'
 import { makeTelling } from './telling.ts'
 import { makeTurns } from './turns.ts'
+import { isUnknownAtHub } from './unknown-home.ts'
 import { makeUpkeep } from './upkeep.ts'
 
 /** What the agent is given from outside. */
@@ -150,6 +151,8 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     pulse: async () => homePulse(await teller.status(), clock.wall()),
     exchange: (incidents) =>
       turns(async () => {
+        // It has no word for whom it does not know, and counts each such question.
+        if (isUnknownAtHub(loop.look().watch)) return null
         const { answer, problem } = await registerHome(
           { ...registering(), reason: 'incident', incidents, timeoutMs: ASK_MS },
           signal,

@@ -14,6 +14,7 @@ import type { Registrar } from './core/registration.ts'
 import { calmGapMs, EARLY_MS } from './core/watch.ts'
 import type { Watch } from './core/state.ts'
 import { tunnelAddress } from './tunnel-spec.ts'
+import { howToJoinAgain, isUnknownAtHub } from './unknown-home.ts'
 
 /** What `homeward status --json` answers: a contract: scripts rely on it. Moments are ISO 8601, UTC, whole seconds. */
 export interface Status {
@@ -32,6 +33,8 @@ export interface Status {
     readonly since: string
     /** What was proven; null while it is up, and while nothing is. */
     readonly cause: Cause | null
+    /** What its owner can do about it; null where waiting is all there is, or homeward is at it. */
+    readonly next: string | null
     /** What is being tried against it right now. */
     readonly remedy: RemedyKind | null
     /** What is not as it should be although the tunnel carries, and what the tunnel puts up with. */
@@ -153,6 +156,7 @@ function tunnelOf(facts: StatusFacts): Status['tunnel'] {
     state: health.kind,
     since: isoSeconds(calendar.at(health.since)),
     cause: causeOf(health),
+    next: isUnknownAtHub(watch) ? howToJoinAgain(config.home) : null,
     remedy: watch.cure.underWay?.remedy.kind ?? null,
     notes: [
       ...(clockBehindSeconds === null ? [] : (['clock-behind'] as const)),

@@ -69,7 +69,7 @@ export function makeTelling(
     tell,
     registered: (reason, { outcome, problem, mapping }) => {
       if (outcome === 'done') log.info({ reason, mapping }, 'registered at the hub')
-      const now = outcome === 'done' ? 'reachable' : outcome === 'refused' ? 'refusing' : 'unreachable'
+      const now = outcome === 'done' ? 'reachable' : outcome === 'unreachable' ? 'unreachable' : 'refusing'
       if (now === registrar) return
       if (problem !== null) log.warn({ code: problem.code, reason }, problem.message)
       // That it can be reached is worth a line only after it could not.

@@ -69,19 +69,20 @@ function titleOf(what: Word, incident: IncidentRecord): string {
 
 function linesOf(what: Word, incident: IncidentRecord, at: Date): readonly string[] {
   const words = wordsOf(incident)
+  const advice = words.advice.replaceAll('HOME', incident.home)
   const since = `Since ${clockText(new Date(incident.began))}`
   switch (what) {
     case 'down':
-      return [`${since}. ${words.why} [${incident.cause}]`, ...triedLine(incident), words.advice]
+      return [`${since}. ${words.why} [${incident.cause}]`, ...triedLine(incident), advice]
     case 'reminder': {
       const lasted = spanText((at.getTime() - Date.parse(incident.began)) / 1_000)
-      return [`${since}, ${lasted} by now. ${words.why} [${incident.cause}]`, ...triedLine(incident), words.advice]
+      return [`${since}, ${lasted} by now. ${words.why} [${incident.cause}]`, ...triedLine(incident), advice]
     }
     case 'unstable':
       return [
         `${since}: one more outage, soon after the last ones. ${words.why} [${incident.cause}]`,
         'The next message comes when it was steady for a while.',
-        words.advice,
+        advice,
       ]
     case 'recovered':
     case 'steady': {

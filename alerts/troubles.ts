@@ -30,6 +30,12 @@ export const TROUBLES = {
     why: 'The home’s line works, and the hub answers neither by UDP nor by TCP.',
     advice: 'Look at the VPS in its provider’s console: whether it runs, and whether its firewall was changed.',
   },
+  'home-unknown': {
+    title: 'the hub does not know this home',
+    why: 'The hub answers that it knows no home with this name and secret: it was removed there, or the hub’s state was restored from an older backup.',
+    advice:
+      'On the hub: homeward hub invite HOME. Then at home, with the token that it prints: sudo homeward join --again TOKEN. If the hub’s state is put back, the home is back by itself.',
+  },
   'mapping-changed': {
     title: 'the carrier moved the tunnel',
     why: 'The carrier gave the tunnel another address or port.',

@@ -1,4 +1,5 @@
 import type { HomeEvent } from '../agent/events.ts'
+import { howToJoinAgain } from '../agent/unknown-home.ts'
 import { ageText } from './age.ts'
 
 /** One event as a line for people. */
@@ -13,9 +14,9 @@ function whatHappened(event: HomeEvent): string {
     case 'agent-stopped':
       return 'the agent ended; the tunnel stays'
     case 'tunnel':
-      return `the tunnel is ${event.to}${event.cause === null ? '' : ` (${event.cause})`}, after ${ageText(event.seconds)} ${event.from}`
+      return `the tunnel is ${event.to}${event.cause === null ? '' : ` (${event.cause})`}, after ${ageText(event.seconds)} ${event.from}${nextFor(event.cause)}`
     case 'cause':
-      return `named: ${event.cause}`
+      return `named: ${event.cause}${nextFor(event.cause)}`
     case 'remedy':
       return `${event.remedy} against ${event.cause} ${event.helped ? 'helped' : 'did not help'}, ${event.seconds} s`
     case 'mapping':
@@ -37,6 +38,11 @@ function whatHappened(event: HomeEvent): string {
     default:
       return event satisfies never
   }
+}
+
+/** Only where waiting does not help. */
+function nextFor(cause: string | null): string {
+  return cause === 'home-unknown' ? `; the hub does not know this home: ${howToJoinAgain()}` : ''
 }
 
 function clockText({ behindSeconds, waitedSeconds }: Extract<HomeEvent, { kind: 'clock' }>): string {

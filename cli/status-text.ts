@@ -11,7 +11,8 @@ export function statusText(status: Status, colours = wantsColours()): string {
   const { heartbeat } = tunnel
   const lines: readonly (readonly [string, string])[] = [
     ['tunnel', `${style(STATE_STYLE[tunnel.state], tunnel.state)} since ${tunnel.since}${stateHint(status)}`],
-    ['hub', `${tunnel.endpoint ?? hub.addresses.join(', ')}, registrar ${hub.registrar}`],
+    ...(typeof tunnel.next === 'string' ? [['next', tunnel.next] as const] : []),
+    ['hub', `${tunnel.endpoint ?? hub.addresses.join(', ')}, ${registrarText(status)}`],
     ['heartbeat', heartbeatText(heartbeat)],
     ['handshake', tunnel.lastHandshakeSeconds === null ? 'never' : `${ageText(tunnel.lastHandshakeSeconds)} ago`],
     ['mapping', mappingText(mapping)],
@@ -48,9 +49,17 @@ function stateHint({ stale, tunnel, hub }: Status): string {
   if (tunnel.cause === 'home-offline') return '; this home’s own line is down'
   if (tunnel.cause === 'hub-down')
     return '; the line is well, the hub does not answer at all: the VPS is off, or a firewall of its provider lets nothing in'
+  if (tunnel.cause === 'home-unknown')
+    return '; the hub does not know this home: it was removed there, or the hub’s state is from an older backup'
   return hub.registrar === 'reachable'
     ? '; the hub answers outside the tunnel, so UDP to it is what fails: look at the firewall of the VPS’s provider'
     : '; the hub does not answer outside the tunnel either'
+}
+
+function registrarText({ hub, tunnel }: Status): string {
+  return tunnel.cause === 'home-unknown'
+    ? 'registrar answers that it does not know this home'
+    : `registrar ${hub.registrar}`
 }
 
 const NOTE_TEXT = {

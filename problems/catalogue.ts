@@ -26,7 +26,10 @@ export const catalogue = {
   'config-unreadable': { next: 'Check that the file is there and that you may read it', exit: 1 },
   'secret-exposed': { next: 'Let only its owner read it: chmod 600 FILE', exit: 1 },
   interrupted: { next: 'What was done has been undone; run it again when you are ready', exit: 1 },
-  'already-joined': { next: 'Run homeward leave first, then join again', exit: 1 },
+  'already-joined': {
+    next: 'To join once more with the settings of this home, after the hub forgot it or with another hub: homeward join --again TOKEN. To begin anew: homeward leave first',
+    exit: 1,
+  },
   'role-taken': {
     next: 'Use another machine: a hub is a VPS on the internet, a home is behind the carrier’s NAT',
     exit: 1,
@@ -56,7 +59,10 @@ export const catalogue = {
     next: 'Try again later: other homes come over TCP too, and the hub takes so many of them',
     exit: 1,
   },
-  'home-unknown': { next: 'Join again with a new token: homeward hub invite HOME on the hub', exit: 1 },
+  'home-unknown': {
+    next: 'Join again with a new token: homeward hub invite HOME on the hub, then sudo homeward join --again TOKEN at home',
+    exit: 1,
+  },
   'home-name-invalid': { next: 'Use 1 to 32 of a-z, 0-9 and -, beginning with a letter', exit: 64 },
   'home-missing': { next: 'See the names with homeward hub status', exit: 1 },
   'device-name-invalid': { next: 'Use 1 to 32 of a-z, 0-9 and -, beginning with a letter', exit: 64 },

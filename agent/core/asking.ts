@@ -1,4 +1,5 @@
 import { lookBackEveryMs } from './away.ts'
+import { causeOf } from './health.ts'
 import { sizesDueAt } from './path-mtu.ts'
 import type { Watch } from './state.ts'
 
@@ -13,6 +14,9 @@ const CALM_ECHO_MS = 600_000
 /** Lost in the first minute, or by a firewall of the hub: until one is answered, silence says nothing. */
 const UNPROVEN_ECHO_MS = 120_000
 const STARTING_ECHO_MS = 1_000
+
+/** A hub that does not know this home answers no echo: they find out when it does again, and need not hurry. */
+const UNKNOWN_ECHO_MS = 15_000
 
 const UPLINK_AGAIN_MS = 10_000
 
@@ -34,6 +38,7 @@ export function echoesDueAt({ asking, health, heartbeats, away, cure }: Watch): 
       return last + 300
     case 'healing':
     case 'offline':
+      if (causeOf(health) === 'home-unknown') return last + UNKNOWN_ECHO_MS
       return last + outagePaceMs(last - health.since)
     default:
       return health satisfies never

@@ -4,6 +4,8 @@ export type Cause =
   | 'home-offline'
   /** The outside answers, the hub does not, neither UDP nor TCP. */
   | 'hub-down'
+  /** The hub's registrar answers that it does not know this home: it was removed, or the hub's state is from a backup. */
+  | 'home-unknown'
   /** The carrier gave the flow another address or port; the next heartbeat went through it. */
   | 'mapping-changed'
   /** The hub hears nothing of the tunnel, though it hears a fresh socket of ours: a stale NAT entry, a blocked 5-tuple. */

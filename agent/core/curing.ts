@@ -108,7 +108,7 @@ export function healed(watch: Watch, now: number, actions: Action[]): Watch {
   if (health.kind === 'up' || cure.underWay !== null) return watch
   const cause = diagnose(evidence, heartbeats, asking.echoTrust, now)
   if (cause === null) return watch
-  if (cause === 'home-offline' || cause === 'hub-down') {
+  if (cause === 'home-offline' || cause === 'hub-down' || cause === 'home-unknown') {
     if (health.kind === 'offline' && health.cause === cause) return watch
     return enter(watch, { kind: 'offline', since: health.kind === 'offline' ? health.since : now, cause }, actions)
   }
@@ -158,11 +158,18 @@ export function mended(watch: Watch, now: number, actions: Action[]): Watch {
     actions.push({ kind: 'tell-remedy', report: { remedy: 'apply', cause, helped: true, seconds: 0 } })
     return watch
   }
-  if (watch.cure.underWay !== null) return watch
+  // It helps nobody while the hub does not know this home.
+  if (watch.cure.underWay !== null || causeOf(watch.health) === 'home-unknown') return watch
   const health: Health = { kind: 'healing', since: now, cause }
   const after = enter({ ...watch, evidence: NO_EVIDENCE, remediedAt: now }, health, actions)
   const cure = noteCarriedOut(noteBegun(watch.cure, { kind: 'apply' }, cause, now), watch.heartbeats, now)
   return { ...after, cure, heartbeats: { ...watch.heartbeats, lastSentAt: null } }
+}
+
+/** The hub knows this home after all: what keeps the tunnel down now is yet to be found out. */
+export function knownAgain(watch: Watch, now: number, actions: Action[]): Watch {
+  if (causeOf(watch.health) !== 'home-unknown') return watch
+  return enter(watch, { kind: 'offline', since: now, cause: null }, actions)
 }
 
 /** Another state, or another cause of the same: told once. */

@@ -2,6 +2,7 @@ import { REJECT_AFTER_TIME, REKEY_AFTER_TIME } from '../../wireguard/timers.ts'
 import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
 import type { Cause } from './cause.ts'
 import type { Heartbeats } from './heartbeats.ts'
+import type { RegistrationOutcome } from './registration.ts'
 
 /**
  * What was found out in one silence, and the cause that it proves. Pure; times are monotonic milliseconds.
@@ -22,6 +23,11 @@ export interface Evidence {
   readonly reachedAt: number | null
   /** null: not asked in this silence, or not ended yet. */
   readonly registrar: { readonly askedAt: number; readonly at: number; readonly reachable: boolean } | null
+  /**
+   * The registrar says that it does not know this home: since when, and how often in a row. null while it does not, or the
+   * hub knows us otherwise. While this stands nothing else is concluded: a hub that does not know us answers nothing of ours.
+   */
+  readonly unknown: { readonly since: number; readonly answers: number } | null
   /** `answersSince`: of the beacons, without a silent test in between; null while none answers. */
   readonly uplink: (Uplink & { readonly at: number; readonly answersSince: number | null }) | null
 }
@@ -66,6 +72,7 @@ export const NO_EVIDENCE: Evidence = {
   word: null,
   reachedAt: null,
   registrar: null,
+  unknown: null,
   uplink: null,
 }
 
@@ -74,6 +81,9 @@ const MISSES_AFTER_SIGN = 2
 
 /** One round may be lost as any packet may. */
 const ROUNDS_THAT_COUNT = 2
+
+/** A home that is removed and joins again at this very moment is unknown for one question. */
+const UNKNOWN_ANSWERS_THAT_COUNT = 2
 
 /** More than the hub's own delay of looking at its WireGuard, and a round trip. */
 const HEARD_LATER_MS = 1_500
@@ -102,12 +112,44 @@ export function noteRound(
     silentRounds: isSilent ? evidence.silentRounds + 1 : 0,
     elsewhereRounds: isElsewhere ? evidence.elsewhereRounds + 1 : 0,
     reachedAt: isSilent && trust === 'trusted' ? null : evidence.reachedAt,
+    // An echo is answered only to whoever proves to be a home that the hub knows.
+    unknown: isSilent || round.askedAt < (evidence.unknown?.since ?? 0) ? evidence.unknown : null,
   }
   return isSilent ? after : noteWord(after, word, now)
 }
 
 export function noteWord(evidence: Evidence, word: HubWord | null, now: number): Evidence {
   return word === null ? evidence : { ...evidence, word: { ...word, at: now }, reachedAt: evidence.reachedAt ?? now }
+}
+
+/**
+ * What the registrar answered, or that it did not.
+ * @param unknownInARow how often it has said by now that it does not know this home.
+ */
+export function noteRegistrar(
+  evidence: Evidence,
+  registrar: NonNullable<Evidence['registrar']>,
+  outcome: RegistrationOutcome,
+  unknownInARow: number,
+): Evidence {
+  const asked = { ...evidence, registrar }
+  switch (outcome) {
+    case 'unknown':
+      return {
+        ...asked,
+        // What the hub said of us before is of a home that it knew.
+        word: null,
+        reachedAt: null,
+        unknown: { since: evidence.unknown?.since ?? registrar.at, answers: unknownInARow },
+      }
+    case 'refused':
+      return asked
+    case 'done':
+    case 'unreachable':
+      return { ...asked, unknown: null }
+    default:
+      return outcome satisfies never
+  }
 }
 
 export function noteUplink(evidence: Evidence, uplink: Uplink, now: number): Evidence {
@@ -117,7 +159,11 @@ export function noteUplink(evidence: Evidence, uplink: Uplink, now: number): Evi
 
 /** The cause that is proven now; null while the evidence does not suffice. */
 export function diagnose(evidence: Evidence, beats: Heartbeats, trust: EchoTrust, now: number): Cause | null {
-  const { word, registrar, silentRounds, elsewhereRounds, reachedAt } = evidence
+  const { word, registrar, silentRounds, elsewhereRounds, reachedAt, unknown } = evidence
+  if (unknown !== null) {
+    const isProven = unknown.answers >= UNKNOWN_ANSWERS_THAT_COUNT && isMissedSince(beats, unknown.since)
+    return isProven ? 'home-unknown' : null
+  }
   const isMissed = isMissedSince(beats, reachedAt)
   if (silentRounds === 0 && elsewhereRounds > 0)
     return elsewhereRounds >= ROUNDS_THAT_COUNT && isMissed ? elsewhere(evidence) : null

@@ -94,7 +94,8 @@ export function heartbeatGapMs(health: Health, missesInARow: number, calmMs: num
       return sentAt - health.since < HOPEFUL_MS ? 1_000 : 5_000
     case 'offline':
       // Without a session WireGuard sends nothing but its initiations, each 5 s: these cost no traffic.
-      return sentAt - health.since < HOPEFUL_MS ? 1_000 : 5_000
+      // A hub that does not know this home will not in the next second either.
+      return sentAt - health.since < HOPEFUL_MS && health.cause !== 'home-unknown' ? 1_000 : 5_000
     default:
       return health satisfies never
   }

@@ -86,6 +86,7 @@ function rungs(cause: Cause, situation: Situation): readonly Remedy[] {
       return [...reset, newSession, newPort, ...others, ...last]
     case 'home-offline':
     case 'hub-down':
+    case 'home-unknown':
     case 'mapping-changed':
     case 'mtu-black-hole':
     case 'drift':

@@ -8,6 +8,8 @@ export interface Registration {
   readonly succeededAt: number | null
   readonly succeeded: number
   readonly failuresInARow: number
+  /** Answers in a row that this home is unknown; one that says neither does not end the row, silence does. */
+  readonly unknownInARow: number
   /** Whether the registrar answered when last asked. */
   readonly registrar: Registrar
 }
@@ -16,8 +18,11 @@ export type RegistrationReason = 'start' | 'periodic' | 'mapping-changed' | 'dou
 
 export type Registrar = 'unknown' | 'reachable' | 'unreachable'
 
-/** `refused`: the registrar answered, but not what was hoped for. */
-export type RegistrationOutcome = 'done' | 'refused' | 'unreachable'
+/**
+ * `unknown`: the registrar answered that it knows no home with this name and secret. `refused`: it answered, but not what
+ * was hoped for.
+ */
+export type RegistrationOutcome = 'done' | 'unknown' | 'refused' | 'unreachable'
 
 const PERIOD_MS = 600_000
 
@@ -39,6 +44,7 @@ export function notRegistered(now: number): Registration {
     succeededAt: null,
     succeeded: 0,
     failuresInARow: 0,
+    unknownInARow: 0,
     registrar: 'unknown',
   }
 }
@@ -86,9 +92,12 @@ export function noteOutcome(
       succeededAt: now,
       succeeded: registration.succeeded + 1,
       failuresInARow: 0,
+      unknownInARow: 0,
       registrar: 'reachable',
     }
-  const failuresInARow = registration.failuresInARow + 1
+  const unknownInARow = unknownAfter(registration, outcome)
+  // The first such answer is asked for once more soon, however long the hub was away before it.
+  const failuresInARow = outcome === 'unknown' ? unknownInARow : registration.failuresInARow + 1
   return {
     ...registration,
     pending: null,
@@ -97,7 +106,21 @@ export function noteOutcome(
       reason: due.at === Infinity ? (pending?.reason ?? 'periodic') : due.reason,
     },
     failuresInARow,
-    registrar: outcome === 'refused' ? 'reachable' : 'unreachable',
+    unknownInARow,
+    registrar: outcome === 'unreachable' ? 'unreachable' : 'reachable',
+  }
+}
+
+function unknownAfter({ unknownInARow }: Registration, outcome: Exclude<RegistrationOutcome, 'done'>): number {
+  switch (outcome) {
+    case 'unknown':
+      return unknownInARow + 1
+    case 'refused':
+      return unknownInARow
+    case 'unreachable':
+      return 0
+    default:
+      return outcome satisfies never
   }
 }
 

@@ -2,8 +2,8 @@ import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
 import { echoesDueAt, restoreDueAt, sizesAskedAt, uplinkDueAt } from './asking.ts'
 import { noteLookBack, wentAway } from './away.ts'
 import { NO_CURE } from './cure.ts'
-import { type Answered, begun, enter, healed, mended, proven, remedyEnded, returned } from './curing.ts'
-import { NO_EVIDENCE, noteRound, noteUplink, noteWord } from './evidence.ts'
+import { type Answered, begun, enter, healed, knownAgain, mended, proven, remedyEnded, returned } from './curing.ts'
+import { NO_EVIDENCE, noteRegistrar, noteRound, noteUplink, noteWord } from './evidence.ts'
 import { endsAt, heartbeatGapMs, judge } from './health.ts'
 import {
   forgiveMisses,
@@ -122,7 +122,7 @@ function taken(watch: Watch, event: WatchEvent, now: number, actions: Action[]):
     case 'registration-ended':
       return [registrationEnded(watch, event, now, actions), null]
     case 'echoed':
-      return [echoed(watch, event, now), null]
+      return [echoed(watch, event, now, actions), null]
     case 'sized':
       return [sized(watch, event, now, actions), null]
     case 'uplink':
@@ -199,16 +199,24 @@ function registrationEnded(
     : mappingSeen({ ...watch, registration }, event.mapping, now, actions)
   if (isOlder || !isSilent(watch)) return after
   const registrar = { askedAt, at: now, reachable: event.outcome !== 'unreachable' }
-  const heard = { ...after, evidence: noteWord({ ...after.evidence, registrar }, event.word, now) }
-  if (event.word !== null)
+  const asked = noteRegistrar(after.evidence, registrar, event.outcome, registration.unknownInARow)
+  const heard = { ...after, evidence: noteWord(asked, event.word, now) }
+  if (event.word !== null) {
     // It is asked again while the silence lasts: what it says may change.
-    return { ...heard, registration: registerSoon(heard.registration, 'doubt', now + ASK_AGAIN_MS) }
+    const again = { ...heard, registration: registerSoon(heard.registration, 'doubt', now + ASK_AGAIN_MS) }
+    return knownAgain(again, now, actions)
+  }
   // Without the hub nothing is proven any more: it may be the line itself.
   if (watch.health.kind !== 'healing' || watch.cure.underWay !== null || registrar.reachable) return heard
   return enter(heard, { kind: 'offline', since: now, cause: null }, actions)
 }
 
-function echoed(watch: Watch, { round, word }: Extract<WatchEvent, { kind: 'echoed' }>, now: number): Watch {
+function echoed(
+  watch: Watch,
+  { round, word }: Extract<WatchEvent, { kind: 'echoed' }>,
+  now: number,
+  actions: Action[],
+): Watch {
   const asking: Watch['asking'] = {
     ...watch.asking,
     round,
@@ -218,11 +226,10 @@ function echoed(watch: Watch, { round, word }: Extract<WatchEvent, { kind: 'echo
   }
   if (isSilent(watch)) {
     const isOlder = (watch.heartbeats.answeredAt ?? -Infinity) >= round.askedAt
-    return {
-      ...watch,
-      asking,
-      evidence: isOlder ? watch.evidence : noteRound(watch.evidence, round, word, asking.echoTrust, now),
-    }
+    if (isOlder) return { ...watch, asking }
+    const after = { ...watch, asking, evidence: noteRound(watch.evidence, round, word, asking.echoTrust, now) }
+    const isKnown = round.answered.length > 0 && after.evidence.unknown === null
+    return isKnown ? knownAgain(after, now, actions) : after
   }
   if (watch.away !== null) return { ...watch, asking, away: noteLookBack(watch.away, round) }
   // Found on another way than the best, as an agent before us left it.

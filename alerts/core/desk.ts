@@ -124,6 +124,9 @@ const MOST_KEPT = 100
 /** What a registration carries. */
 const MOST_REPORTED = 8
 
+/** Troubles of the tunnel in which the hub tells nobody. */
+const ALONE: readonly Trouble[] = ['hub-down', 'home-unknown']
+
 /** Nothing is lost meanwhile: they do not make a line unstable. */
 const HARMLESS: readonly Trouble[] = ['mapping-changed', 'mtu-black-hole', 'drift']
 
@@ -377,12 +380,12 @@ function ofThose(told: Desk['told'], incidents: readonly Incident[]): Desk['told
 }
 
 /**
- * Without the hub's word: only with proof that this home's own line works and the hub does not, or of what the hub cannot see.
- * Else the hub hears nothing from here, and tells it itself: both would. The other causes were proven by the hub's answers, so
- * they say nothing of a hub that does not answer any more.
+ * Without the hub's word: only with proof that this home's own line works and the hub does not, or does not know this home and
+ * tells nobody of it, or of what the hub cannot see. Else the hub hears nothing from here, and tells it itself: both would. The
+ * other causes were proven by the hub's answers, so they say nothing of a hub that does not answer any more.
  */
 function maySpeakAlone(incident: Incident): boolean {
-  return incident.scope !== 'tunnel' || troubleOf(incident) === 'hub-down'
+  return incident.scope !== 'tunnel' || ALONE.includes(troubleOf(incident))
 }
 
 /** On the hub: what it saw of a home by itself, and that home has not heard of. */

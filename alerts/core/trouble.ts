@@ -5,6 +5,7 @@ export type Trouble =
   // The agent's causes (agent/core/cause.ts): one that is missing here does not compile there.
   | 'home-offline'
   | 'hub-down'
+  | 'home-unknown'
   | 'mapping-changed'
   | 'flow-dead'
   | 'return-dead'
@@ -40,6 +41,7 @@ export type End = 'home' | 'hub'
 export const HIDES: Readonly<Partial<Record<Trouble, readonly Scope[]>>> = {
   'home-offline': ['registrar', 'hub-daemon', 'router'],
   'hub-down': ['registrar', 'hub-daemon'],
+  'home-unknown': ['registrar', 'hub-daemon'],
   'home-dark': ['agent'],
   'hub-daemon-silent': ['registrar'],
   unknown: ['registrar', 'hub-daemon', 'agent'],

@@ -75,6 +75,7 @@ describe('status', () => {
         state: 'up',
         since: '2026-11-22T20:01:02Z',
         cause: null,
+        next: null,
         remedy: null,
         notes: [],
         interface: 'hw0',

@@ -13,6 +13,7 @@ const status: Status = {
     state: 'up',
     since: '2026-11-22T20:01:02Z',
     cause: null,
+    next: null,
     remedy: null,
     notes: [],
     interface: 'hw0',
@@ -56,6 +57,18 @@ describe('status for people', () => {
   test('an offline tunnel says what still answers', () => {
     const offline: Status = { ...status, tunnel: { ...status.tunnel, state: 'offline' } }
     expect(statusText(offline, false)).toContain('so UDP to it is what fails')
+  })
+
+  test('a hub that does not know this home is said, with what to do', () => {
+    const next = 'on the hub: homeward hub invite cabin'
+    const text = statusText(
+      { ...status, tunnel: { ...status.tunnel, state: 'offline', cause: 'home-unknown', next } },
+      false,
+    )
+    expect(text).toContain('offline since 2026-11-22T20:01:02Z; the hub does not know this home')
+    expect(text).toContain(`next       ${next}`)
+    expect(text).not.toContain('registrar reachable')
+    expect(text).not.toContain('UDP to it is what fails')
   })
 })
 

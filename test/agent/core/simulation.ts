@@ -19,7 +19,8 @@ export interface World {
   /** Ways on which a fresh socket is answered now. */
   readonly echo?: (now: number) => readonly Endpoint[]
   readonly word?: (now: number, silentMs: number) => HubWord
-  readonly registrar?: (now: number) => boolean
+  /** Whether the registrar can be reached, or what else it answers than that all is well. */
+  readonly registrar?: (now: number) => boolean | 'unknown' | 'refused'
   readonly uplink?: (now: number) => Uplink
   readonly sizes?: (now: number) => number
   /** A remedy was carried out now: whether it could be. */
@@ -67,10 +68,10 @@ export function simulate(watch: Watch, from: number, untilMs: number, world: Wor
         return later(roundTripMs(), { kind: 'answer', sequence: action.sequence, mapping: seen, inUse, asks: false })
       }
       case 'register': {
-        const reachable = world.registrar?.(now) ?? true
-        const word = reachable ? (world.word ?? ((_, silentMs) => wellWord(silentMs)))(now, now - answeredAt) : null
-        const outcome = reachable ? 'done' : 'unreachable'
-        return later(reachable ? 30 : 3_000, { kind: 'registration-ended', outcome, mapping: null, word })
+        const said = world.registrar?.(now) ?? true
+        const word = said === true ? (world.word ?? ((_, silentMs) => wellWord(silentMs)))(now, now - answeredAt) : null
+        const outcome = said === true ? 'done' : said === false ? 'unreachable' : said
+        return later(said !== false ? 30 : 3_000, { kind: 'registration-ended', outcome, mapping: null, word })
       }
       case 'ask-echoes': {
         const answered = world.echo?.(now) ?? WAYS

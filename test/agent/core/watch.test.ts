@@ -144,7 +144,7 @@ describe('from every reachable state', () => {
     }),
     fc.record({
       kind: fc.constant('registration-ended' as const),
-      outcome: fc.constantFrom('done' as const, 'refused' as const, 'unreachable' as const),
+      outcome: fc.constantFrom('done' as const, 'unknown' as const, 'refused' as const, 'unreachable' as const),
       mapping: fc.constant(null),
       word: fc.option(
         fc.record({
