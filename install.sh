@@ -123,6 +123,8 @@ command_home() {
   install_package homeward
   if [ -e "$CONFIG/agent.yaml" ]; then
     say "this home has joined already: its settings in $CONFIG/agent.yaml stay${token:+ and the token was not used}"
+    [ -z "$token" ] ||
+      say 'to join with it, since the hub forgot this home or is another one: sudo homeward join --again TOKEN (its settings stay)'
   else
     "$LAUNCHER" join "$token" --yes "$@"
   fi

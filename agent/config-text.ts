@@ -1,4 +1,4 @@
-import { Document, isMap } from 'yaml'
+import { Document, isMap, parseDocument } from 'yaml'
 import type { AgentConfig } from './config.ts'
 
 const HEAD = ` What homeward keeps at this home. Written by homeward join; yours to edit.
@@ -32,6 +32,16 @@ const ABOVE: Partial<Record<keyof AgentConfig, string>> = {
  exit: true lets devices that were added with --exit go to the internet through this home, and be seen there as it.
  seenAs: what the hub and devices know a network by instead, one to one; 192.168.1.0/24: 10.168.1.0/24.`,
   hubs: ' The hub, how it is reached from outside, and what it gave this home in its network.',
+}
+
+/** agent.yaml after another join: what is new in it, its owner's order and comments around that. */
+export function rejoinedConfigText(before: string, { home, publicKey, mtu, hubs }: AgentConfig): string {
+  const document = parseDocument(before)
+  document.set('home', home)
+  document.set('publicKey', publicKey)
+  if (document.get('mtu') !== mtu) document.set('mtu', mtu)
+  document.setIn(['hubs', 0], document.createNode(hubs[0]))
+  return document.toString({ lineWidth: 0 })
 }
 
 /** agent.yaml with comments for people. */

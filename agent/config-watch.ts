@@ -6,52 +6,74 @@ import { makeInbox } from './inbox.ts'
 
 /** Looks at agent.yaml for as long as the agent runs. */
 export interface ConfigWatch {
-  /** Look now, not in two seconds. */
-  readonly recheck: () => void
-  /** Ends when the signal says so, or when agent.yaml is gone: this machine has left its hub. */
-  readonly run: (signal: AbortSignal) => Promise<'ended' | 'left'>
+  /** Looks now, not in two seconds; ends when it has, or when nobody looks any more. */
+  readonly recheck: () => Promise<void>
+  /**
+   * Ends when the signal says so, when agent.yaml is gone: this machine has left its hub; or when it says that this machine has
+   * joined anew.
+   */
+  readonly run: (signal: AbortSignal) => Promise<WatchEnd>
 }
+
+export type WatchEnd = 'ended' | 'left' | 'joined-again'
 
 const LOOK_EVERY_MS = 2_000
 
-/** @param take gets every good configuration; a bad one is logged, and the last good one stays. */
+/**
+ * @param take gets every good configuration; a bad one is logged, and the last good one stays. It says whether that is of
+ *   another join.
+ */
 export function watchConfig(
   configDir: string,
   stampAtStart: string,
-  take: (config: AgentConfig) => void,
+  take: (config: AgentConfig) => 'taken' | 'joined-again',
   refused: (why: string) => void,
   log: Log,
 ): ConfigWatch {
   const path = agentConfigPath(configDir)
-  const wakes = makeInbox<'now'>()
+  /** Each is called when a look ends that began after it was put there. */
+  const wakes = makeInbox<() => void>()
+  let stamp = stampAtStart
+  let isLooking = true
+
+  /** @returns null while the watch goes on. */
+  async function look(): Promise<WatchEnd | null> {
+    const before = stamp
+    stamp = await stampOf(path)
+    if (stamp === 'gone') {
+      if ((await stampOf(leavingConfigPath(configDir))) !== 'gone') return 'left'
+      // Some editors remove the file before they write it anew: gone is what is gone twice.
+      return before === 'gone' ? 'left' : null
+    }
+    if (stamp === before) return null
+    try {
+      const taken = take(await readAgentConfig(configDir))
+      log.info({ path }, 'took the new configuration')
+      return taken === 'joined-again' ? taken : null
+    } catch (thrown) {
+      const { code, message } = asProblem(thrown, `reading ${path}`)
+      log.error({ code }, `${message} The last good configuration stays in force.`)
+      refused(message)
+      return null
+    }
+  }
 
   return {
-    recheck: () => wakes.put('now'),
+    recheck: () => (isLooking ? new Promise((resolve) => wakes.put(resolve)) : Promise.resolve()),
     run: async (signal) => {
-      let stamp = stampAtStart
-      while (!signal.aborted) {
-        await wakes.wait(LOOK_EVERY_MS, signal)
-        wakes.drain()
-        if (signal.aborted) break
-        const before = stamp
-        stamp = await stampOf(path)
-        if (stamp === 'gone') {
-          if ((await stampOf(leavingConfigPath(configDir))) !== 'gone') return 'left'
-          // Some editors remove the file before they write it anew: gone is what is gone twice.
-          if (before === 'gone') return 'left'
-          continue
+      try {
+        while (!signal.aborted) {
+          await wakes.wait(LOOK_EVERY_MS, signal)
+          const asked = wakes.drain()
+          const end = signal.aborted ? 'ended' : await look()
+          for (const looked of asked) looked()
+          if (end !== null) return end
         }
-        if (stamp === before) continue
-        try {
-          take(await readAgentConfig(configDir))
-          log.info({ path }, 'took the new configuration')
-        } catch (thrown) {
-          const { code, message } = asProblem(thrown, `reading ${path}`)
-          log.error({ code }, `${message} The last good configuration stays in force.`)
-          refused(message)
-        }
+        return 'ended'
+      } finally {
+        isLooking = false
+        for (const looked of wakes.drain()) looked()
       }
-      return 'ended'
     },
   }
 }

@@ -40,14 +40,26 @@ export async function previewJoin(
   local: LocalNetworks,
   signal: AbortSignal,
 ): Promise<Admission> {
-  const admission = await ask(token, secrets, lan, 'preview', signal).catch((thrown: unknown) => {
+  const admission = await previewLan(token, secrets, lan, signal)
+  if (admission.answer.lan.length > 0) return admission
+  return await ask(token, admission.secrets, [detectLan(local)], 'preview', signal)
+}
+
+/** The same of a home that knows its LAN. */
+export async function previewLan(
+  token: JoinToken,
+  secrets: HomeSecrets,
+  lan: readonly string[],
+  signal: AbortSignal,
+): Promise<Admission> {
+  try {
+    return await ask(token, secrets, lan, 'preview', signal)
+  } catch (thrown) {
     // Left over from a join with another token that was cut off: the hub has that key under another name.
     const isOfAnother = thrown instanceof Problem && thrown.code === 'request-invalid' && !secrets.fresh
     if (!isOfAnother) throw thrown
-    return ask(token, newSecrets(), lan, 'preview', signal)
-  })
-  if (admission.answer.lan.length > 0) return admission
-  return await ask(token, admission.secrets, [detectLan(local)], 'preview', signal)
+    return await ask(token, newSecrets(), lan, 'preview', signal)
+  }
 }
 
 async function ask(

@@ -3,12 +3,9 @@ import type { Adapter, Observation, Plan } from '../adapters/adapter.ts'
 import { refuseUnlessSafe } from '../adapters/apply.ts'
 import { Problem } from '../problems/problem.ts'
 import { type JoinToken, parseToken } from '../protocol/token.ts'
-import { makeFolder, writeFileAtomic } from '../system/atomic-file.ts'
+import { makeFolder } from '../system/atomic-file.ts'
 import type { Clock } from '../system/clock.ts'
 import { stampOf } from '../system/file-stamp.ts'
-import type { PublicKey } from '../wireguard/keys.ts'
-import type { Endpoint } from '../wireguard/spec.ts'
-import { bringTunnel } from './bring-tunnel.ts'
 import { makeRuntimeFolder, withChangeLock } from './change-lock.ts'
 import { chooseRouter, type RouterIdentity, type RouterChoice } from './choose-router.ts'
 import {
@@ -21,24 +18,23 @@ import {
 } from './config.ts'
 import { agentConfigText } from './config-text.ts'
 import { hubAddresses } from './hub-addresses.ts'
-import { type Admission, previewJoin, requestJoin } from './join-request.ts'
+import { type Admission, previewJoin } from './join-request.ts'
 import { type JoinStage, undoJoin } from './join-undo.ts'
 import { joinedConfig } from './joined-config.ts'
 import { keyMakerOf } from './key-maker.ts'
 import { refuseOverlaps, refuseSeenHere } from './lan.ts'
 import { linePath, UNKNOWN_LINE } from './line-memory.ts'
 import { readLocalNetworks } from './local-networks.ts'
+import { type AgreedJoin, type Joined, makeTunnel } from './make-tunnel.ts'
 import { openAdapter } from './open-adapter.ts'
 import type { AgentPlaces } from './places.ts'
-import { proveTunnel } from './prove.ts'
-import { registerHome } from './registration.ts'
 import { crowdedNotes, seenPrefixes } from './seen-lan.ts'
 import { requireRoot } from './require-root.ts'
 import { forgetRotatedKeys } from './rotated-key.ts'
 import { type Credentials, keepLogin } from './router-login.ts'
 import { keepRouterPassword } from './router-password.ts'
 import { draftSecrets, keepSecrets } from './secrets.ts'
-import { tunnelAddress, tunnelSpec } from './tunnel-spec.ts'
+import { tunnelSpec } from './tunnel-spec.ts'
 
 export interface JoinOptions {
   readonly token: string
@@ -59,14 +55,6 @@ export interface JoinHands {
   /** Shown before anything is changed; the join goes on when the answer is yes. */
   readonly agree: (config: AgentConfig, plan: Plan) => Promise<boolean>
   readonly tell: (line: string) => void
-}
-
-export interface Joined {
-  readonly config: AgentConfig
-  /** Until the first heartbeat was answered. */
-  readonly provenMs: number
-  /** Where the hub sees this home; null when it did not say yet. */
-  readonly mapping: Endpoint | null
 }
 
 /** A join that changes nothing yet. */
@@ -185,7 +173,19 @@ async function carryOut(
     begun.add('secrets')
     await keepCredentials()
     await keepSecrets(configDir, admission.secrets, keyMakerOf(join.router))
-    return await withChangeLock(runtimeDir, signal, () => makeTunnel(join, begun, hands, clock, signal))
+    const agreed: AgreedJoin = {
+      adapter,
+      token: join.token,
+      admission,
+      config,
+      configBy: ({ answer, host, publicKey }) =>
+        joinedConfig(join.token, answer, host, publicKey, { ...options, router: join.router }),
+      configText: agentConfigText,
+      line: UNKNOWN_LINE,
+      configDir,
+      stateDir,
+    }
+    return await withChangeLock(runtimeDir, signal, () => makeTunnel(agreed, begun, hands.tell, clock, signal))
   } catch (thrown) {
     hands.tell('Undoing what was done.')
     const { addresses: hosts, port, certificate } = firstHub(config)
@@ -207,82 +207,6 @@ async function carryOut(
   }
 }
 
-/**
- * The hub knows the home before the first initiation could reach it: at once where the key is made here, and where the
- * router makes it, as soon as it has.
- */
-async function makeTunnel(
-  join: PreparedJoin,
-  begun: Set<JoinStage>,
-  hands: JoinHands,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<Joined> {
-  const { places, options, config, adapter } = join
-  const { configDir, stateDir } = places
-  const isKeyMadeHere = keyMakerOf(join.router) === 'agent'
-  let joined: AgentConfig | null = null
-  let proven: Joined | null = null
-
-  async function admit(cut: AbortSignal): Promise<AgentConfig> {
-    const publicKey = isKeyMadeHere ? null : await keyOnRouter(adapter, options.interface, cut)
-    begun.add('hub')
-    // Not the preview's answer: somebody else may have joined since.
-    const admission = await requestJoin(join.token, join.admission.secrets, publicKey, seenPrefixes(config.lan), cut)
-    const { answer, host } = admission
-    joined = joinedConfig(join.token, answer, host, admission.publicKey, { ...options, router: join.router })
-    if (!isKeyMadeHere) refuseOtherThan(config, joined)
-    begun.add('machine')
-    await writeFileAtomic(agentConfigPath(configDir), agentConfigText(joined))
-    return joined
-  }
-
-  async function prove(cut: AbortSignal): Promise<Joined> {
-    const config = joined ?? (await admit(cut))
-    hands.tell('The tunnel is set up; proving it.')
-    const { tookMs, mapping } = await proveTunnel(adapter, config, configDir, clock, cut)
-    const registered = await registerHome(
-      { configDir, config, reason: 'start', listenPort: null, lastMapping: mapping, hubLiterals: [] },
-      cut,
-    )
-    proven = { config, provenMs: tookMs, mapping: registered.mapping ?? mapping }
-    return proven
-  }
-
-  const wanted = isKeyMadeHere ? await admit(signal) : config
-  begun.add('machine')
-  await bringTunnel({ adapter, config: wanted, stateDir, line: UNKNOWN_LINE, carrier: null }, signal, {
-    beforeStep: async (step, cut) => {
-      if (step.kind === 'set-peers' && joined === null) await admit(cut)
-    },
-    prove: async (cut) => void (await prove(cut)),
-  })
-  return proven ?? (await prove(signal))
-}
-
-async function keyOnRouter(adapter: Adapter, interfaceName: string, signal: AbortSignal): Promise<PublicKey> {
-  const observed = await adapter.observe(interfaceName, signal)
-  const publicKey = observed.interface?.publicKey ?? null
-  if (publicKey !== null) return publicKey
-  throw new Problem('step-failed', {
-    what: 'joining the hub',
-    why: `the router made the interface ${interfaceName}, and shows no public key of it`,
-    next: 'Run the same homeward join again',
-  })
-}
-
-/** What is on the router already was made for what the preview said. @throws {Problem} `answer-invalid`. */
-function refuseOtherThan(previewed: AgentConfig, joined: AgentConfig): void {
-  const spec = (config: AgentConfig) =>
-    JSON.stringify([tunnelAddress(config), firstHub(config).hubAddress, config.mtu, config.lan.prefixes])
-  if (spec(previewed) === spec(joined)) return
-  throw new Problem('answer-invalid', {
-    what: 'joining the hub',
-    why: 'meanwhile it gave this home’s address, or part of its LAN, to somebody else',
-    next: 'Run the same homeward join again',
-  })
-}
-
 /** @returns the credentials that count from now on. */
 async function keepCredentials(
   configDir: string,
@@ -295,14 +219,19 @@ async function keepCredentials(
   return given
 }
 
+/** @throws {Problem} `already-joined` when this machine is half out of a hub. */
+export async function refuseWhileLeaving(configDir: string, what: string): Promise<void> {
+  if ((await stampOf(leavingConfigPath(configDir))) === 'gone') return
+  throw new Problem('already-joined', {
+    what,
+    why: 'this machine began to leave a hub and did not end',
+    next: 'Run homeward leave to end that, then join again',
+  })
+}
+
 async function refuseSecondJoin(configDir: string): Promise<void> {
   const what = 'joining the hub'
-  if ((await stampOf(leavingConfigPath(configDir))) !== 'gone')
-    throw new Problem('already-joined', {
-      what,
-      why: 'this machine began to leave a hub and did not end',
-      next: 'Run homeward leave to end that, then join again',
-    })
+  await refuseWhileLeaving(configDir, what)
   if ((await stampOf(agentConfigPath(configDir))) !== 'gone')
     throw new Problem('already-joined', { what, why: `there is ${agentConfigPath(configDir)} already` })
 }

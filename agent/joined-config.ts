@@ -3,7 +3,8 @@ import type { JoinToken } from '../protocol/token.ts'
 import type { PublicKey } from '../wireguard/keys.ts'
 import { PERSISTENT_KEEPALIVE_SECONDS } from '../wireguard/timers.ts'
 import { ownPrefixes } from './seen-lan.ts'
-import { type AgentConfig, BEACONS, type LanMode, type RouterConfig } from './config.ts'
+import { type AgentConfig, BEACONS, type HubConfig, type LanMode, type RouterConfig } from './config.ts'
+import type { Admission } from './join-request.ts'
 
 export interface JoinChoices {
   readonly router: RouterConfig
@@ -38,18 +39,36 @@ export function joinedConfig(
       prefixes: ownPrefixes(answer.lan, choices.seenAs),
       ...(Object.keys(choices.seenAs).length === 0 ? {} : { seenAs: { ...choices.seenAs } }),
     },
-    hubs: [
-      {
-        addresses: [host, ...token.addresses.filter((other) => other !== host)],
-        port: answer.port,
-        alternatePorts: answer.alternatePorts,
-        publicKey: token.hubPublicKey,
-        certificate: token.certificate,
-        network: answer.network,
-        address: answer.address,
-        hubAddress: answer.hubAddress,
-        heartbeatPort: answer.heartbeatPort,
-      },
-    ],
+    hubs: [hubOf(token, answer, host)],
+  }
+}
+
+/** The same after another join: what the hub gives is new, all else stays as its owner has it. */
+export function rejoinedConfig(
+  before: AgentConfig,
+  token: JoinToken,
+  { answer, host, publicKey }: Pick<Admission, 'answer' | 'host' | 'publicKey'>,
+): AgentConfig {
+  return {
+    ...before,
+    home: answer.home,
+    publicKey,
+    // Lowered by its owner it stays so, and the hub's is what its end bears.
+    mtu: Math.min(before.mtu, answer.mtu),
+    hubs: [hubOf(token, answer, host), ...before.hubs.slice(1)],
+  }
+}
+
+function hubOf(token: JoinToken, answer: JoinAnswer, host: string): HubConfig {
+  return {
+    addresses: [host, ...token.addresses.filter((other) => other !== host)],
+    port: answer.port,
+    alternatePorts: answer.alternatePorts,
+    publicKey: token.hubPublicKey,
+    certificate: token.certificate,
+    network: answer.network,
+    address: answer.address,
+    hubAddress: answer.hubAddress,
+    heartbeatPort: answer.heartbeatPort,
   }
 }

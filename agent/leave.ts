@@ -21,6 +21,7 @@ import { outboxPath } from '../alerts/outbox.ts'
 import { eventsPath, olderEventsPath } from './event-log.ts'
 import { forgetHome } from './forget-home.ts'
 import { hubAddressesPath } from './hub-addresses.ts'
+import { joiningAgainPath } from './take-over.ts'
 import { linePath } from './line-memory.ts'
 import { openAdapter } from './open-adapter.ts'
 import type { AgentPlaces } from './places.ts'
@@ -92,6 +93,7 @@ export async function leaveHome(
     clockPath(stateDir),
   ])
     await rm(path, { force: true })
+  await rm(joiningAgainPath(configDir), { recursive: true, force: true })
   for (const folder of [configDir, stateDir]) await removeTornWrites(folder)
   // Last: while it is there, an interrupted leave knows how to go on.
   await rm(leavingConfigPath(configDir), { force: true })

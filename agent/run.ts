@@ -11,8 +11,8 @@ import { makeAssurance } from './assurance.ts'
 import { makeCalendar } from '../system/calendar.ts'
 import { makeRuntimeFolder } from './change-lock.ts'
 import { type ClockGuard, openClockGuard } from './clock-guard.ts'
-import { agentConfigPath, firstHub, readAgentConfig } from './config.ts'
-import { type ConfigWatch, watchConfig } from './config-watch.ts'
+import { type AgentConfig, agentConfigPath, firstHub, readAgentConfig } from './config.ts'
+import { type ConfigWatch, type WatchEnd, watchConfig } from './config-watch.ts'
 import type { Ledger, MappingChange } from './core/ledger.ts'
 import { type EventLog, openEventLog } from './event-log.ts'
 import type { Happening } from './events.ts'
@@ -74,6 +74,12 @@ interface Agent {
   readonly about: Readonly<Record<string, string>>
 }
 
+/** Which join this is of; what else agent.yaml says may change under an agent that runs. */
+function joinOf(config: AgentConfig): string {
+  const { publicKey, certificate, address, network } = firstHub(config)
+  return JSON.stringify([config.home, config.publicKey, publicKey, certificate, address, network])
+}
+
 /**
  * The agent: keeps this home's tunnel as agent.yaml wants it and watches it, until the signal ends it or the machine
  * leaves its hub. The tunnel goes on without it, and is taken over unharmed.
@@ -85,6 +91,16 @@ export async function runAgent(
   signal: AbortSignal,
   onHangup: (recheck: () => void) => void,
 ): Promise<void> {
+  // After another join nothing of what was known of the old one holds: begun from the start, in the same process.
+  while ((await runJoined(surroundings, signal, onHangup)) === 'joined-again')
+    surroundings.log.info('this home has joined again: the agent begins anew')
+}
+
+async function runJoined(
+  surroundings: AgentSurroundings,
+  signal: AbortSignal,
+  onHangup: (recheck: () => void) => void,
+): Promise<WatchEnd> {
   const { places, version, log } = surroundings
   const ended = new AbortController()
   const all = AbortSignal.any([signal, ended.signal])
@@ -93,7 +109,7 @@ export async function runAgent(
     const server = await serveLocal(agentSocketPath(places.runtimeDir), 0o666, agent.answer)
     try {
       log.info(agent.about, 'the agent watches this home’s tunnel')
-      onHangup(agent.config.recheck)
+      onHangup(() => void agent.config.recheck())
       // Not before: the socket is ours by now, so no other agent is at it.
       await agent.settleKey()
       agent.keeper.request()
@@ -109,9 +125,11 @@ export async function runAgent(
         agent.alerting.run(all),
         agent.serveMetrics(all),
       ])
-      log.info(how === 'left' ? 'agent.yaml is gone: this machine left its hub' : 'the agent ends; the tunnel stays')
+      if (how !== 'joined-again')
+        log.info(how === 'left' ? 'agent.yaml is gone: this machine left its hub' : 'the agent ends; the tunnel stays')
       if (how === 'ended') await agent.offCarrier()
       await agent.note({ kind: 'agent-stopped' })
+      return how
     } finally {
       ended.abort()
       await server.close()
@@ -164,6 +182,8 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     clock,
     log,
   })
+  // A home that joined again under another name has no outages of the old one.
+  alerting.note({ kind: 'homes', homes: [config.home] })
   const repairs = makeRepairCounts()
   const signs = makeIncidentSigns(
     alerting,
@@ -311,14 +331,17 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     (taken) => {
       if (JSON.stringify(taken.router) !== JSON.stringify(asWritten.router))
         log.warn('what agent.yaml says of the router is taken when the agent is started again')
+      const isSameJoin = joinOf(taken) === joinOf(asWritten)
       asWritten = { ...taken, router: asWritten.router }
       config = withKey(asWritten, rotated)
+      if (!isSameJoin) return 'joined-again'
       // Its names may lead elsewhere.
       path.hubLiterals = null
       loop.configure(config)
       rotations.configured()
       keeper.request()
       noteSoon({ kind: 'configuration', taken: true, why: null })
+      return 'taken'
     },
     (why) => noteSoon({ kind: 'configuration', taken: false, why }),
     log,
@@ -378,7 +401,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     answer: async (verb) => {
       if (verb === 'status') return await teller.status()
       // Harmless whoever asks: it only looks at agent.yaml now instead of soon.
-      if (verb === 'recheck') return watch.recheck()
+      if (verb === 'recheck') return await watch.recheck()
       throw new TypeError(`no such question: ${verb.slice(0, 20)}`)
     },
   }

@@ -25,8 +25,14 @@ export function registerHomeVerbs(program: Command): void {
     .option('--plain', 'mikrotik: without encryption; the password can be read on the way')
     .option('--interface <name>', 'the WireGuard interface', 'hw0')
     .option('--economy', 'spend fewer bytes on heartbeats, notice trouble later')
+    .option('--again', 'a home joins once more, the same hub or another one, and keeps its settings')
     .option('--dry-run', 'show the plan and change nothing')
     .action(async (token: string, options, command: Command) => {
+      if (options.again === true) {
+        const given = Object.keys(options).filter((name) => command.getOptionValueSource(name) === 'cli')
+        const { joinAgain } = await import('./join-again.ts')
+        return await joinAgain(contextOf(command), token, { dryRun: options.dryRun === true, given })
+      }
       const { join } = await import('./join.ts')
       await join(contextOf(command), token, options)
     })

@@ -1,4 +1,6 @@
+import * as v from 'valibot'
 import { Problem } from '../problems/problem.ts'
+import { NameSchema } from '../protocol/names.ts'
 import type { Clock } from '../system/clock.ts'
 import type { Log } from '../system/log.ts'
 import type { Hub } from './hub.ts'
@@ -20,10 +22,11 @@ export interface Callers {
 export function makeCallers(hub: Pick<Hub, 'authenticate'>, clock: Clock, log: Log): Callers {
   const wrongSecrets = makeWrongSecrets()
 
-  function wrongSecret(address: string, problem: Problem): Problem {
+  /** @param claims whom it says it is: a home that was removed, or a hub that forgot it, is found by that. */
+  function wrongSecret(address: string, problem: Problem, claims?: string): Problem {
     const { count, tooMany } = wrongSecrets.count(address, clock.now())
     // Two lines a minute and source at most, whatever comes.
-    if (count === 1) log.warn({ source: sourceOf(address), code: problem.code }, 'a wrong secret')
+    if (count === 1) log.warn({ source: sourceOf(address), code: problem.code, claims }, 'a wrong secret')
     if (!tooMany) return problem
     const why = `too many wrong secrets came from ${sourceOf(address)}`
     return new Problem('rate-limited', { what: problem.what, why })
@@ -35,8 +38,10 @@ export function makeCallers(hub: Pick<Hub, 'authenticate'>, clock: Clock, log: L
       const home = hub.authenticate(bearer)
       if (home !== null) return home
       const why = 'the hub knows no home with this secret'
-      throw wrongSecret(address, new Problem('home-unknown', { what: 'asking the hub', why }))
+      const [name = ''] = bearer.split('.')
+      const claims = v.is(NameSchema, name) ? name : undefined
+      throw wrongSecret(address, new Problem('home-unknown', { what: 'asking the hub', why }), claims)
     },
-    wrongSecret,
+    wrongSecret: (address, problem) => wrongSecret(address, problem),
   }
 }

@@ -29,7 +29,10 @@ beforeEach(async () => {
   watch = watchConfig(
     folder,
     stamp,
-    (config) => taken.push(config),
+    (config) => {
+      taken.push(config)
+      return config.home === sampleConfig.home ? 'taken' : 'joined-again'
+    },
     (why) => refused.push(why),
     log,
   )
@@ -46,35 +49,43 @@ async function write(config: AgentConfig, change = (text: string): string => tex
 }
 
 describe('agent.yaml while the agent runs', () => {
+  test('of another join ends the watch, and whoever asked for the look hears when it was taken', async () => {
+    await write({ ...sampleConfig, home: 'lodge' })
+    await watch.recheck()
+    expect(taken).toHaveLength(1)
+    expect(await running).toBe('joined-again')
+    await watch.recheck()
+  })
+
   test('changed, is taken', async () => {
     await write({ ...sampleConfig, heartbeatSeconds: 25 })
-    watch.recheck()
+    void watch.recheck()
     await vi.waitFor(() => expect(taken).toEqual([{ ...sampleConfig, heartbeatSeconds: 25 }]))
   })
 
   test('with a wrong type is refused once, and a corrected one is taken', async () => {
     await write(sampleConfig, (text) => text.replace('mtu: 1420', 'mtu: huge'))
-    watch.recheck()
+    void watch.recheck()
     await vi.waitFor(() => expect(refused).toEqual([expect.stringContaining('mtu must be number, but is "huge"')]))
-    watch.recheck()
+    void watch.recheck()
     await write({ ...sampleConfig, mtu: 1400 })
-    watch.recheck()
+    void watch.recheck()
     await vi.waitFor(() => expect(taken).toEqual([{ ...sampleConfig, mtu: 1400 }]))
     expect(refused.length).toBe(1)
   })
 
   test('renamed by leave, ends the agent at once', async () => {
     await rename(agentConfigPath(folder), leavingConfigPath(folder))
-    watch.recheck()
+    void watch.recheck()
     expect(await running).toBe('left')
   })
 
   test('gone for a moment, as some editors do it, ends nothing', async () => {
     await rm(agentConfigPath(folder))
-    watch.recheck()
+    void watch.recheck()
     await new Promise((resolve) => setTimeout(resolve, 100))
     await write({ ...sampleConfig, heartbeatSeconds: 7 })
-    watch.recheck()
+    void watch.recheck()
     await vi.waitFor(() => expect(taken.length).toBe(1))
   })
 

@@ -109,6 +109,8 @@ test('a hub whose state is from before the join, while the agent is away', { tim
   const before = (await events()).length
   agent = await startAgentAgain()
   await isUnknown()
+  // The hub says who knocks, to whoever reads its log.
+  await hubDaemon.waitForLine(/claims\W+cabin/)
   // It has asked more than once by then, and goes on.
   await waitForStatus(pi, ({ hub }) => hub.registrar === 'reachable')
   await waitForTold(receiver, '/people', (all) => all.length > 2, 120_000)

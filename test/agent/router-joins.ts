@@ -105,6 +105,29 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
     await agent.stop()
   })
 
+  test('a hub that forgot the home: it joins again with this router, under its agent', async () => {
+    const { home, hub } = picture
+    const { pi } = home
+    const agent = await startAgent(pi, 60_000)
+    await hub.homeward(['hub', 'remove', 'cabin', '--yes'])
+    // It gets another address then.
+    await inviteHome(picture, 'lodge')
+    const joined = await pi.homeward(['join', '--again', await inviteHome(picture), '--yes'], { timeoutMs: 90_000 })
+    expect(joined.stdout).toContain('The running agent goes on with it.')
+    const { tunnel, router } = await waitForStatus(
+      pi,
+      (status) => status.tunnel.state === 'up' && status.tunnel.address !== '10.86.0.2/16',
+      90_000,
+    )
+    expect(tunnel.cause).toBeNull()
+    expect(router.kind).toBe(how.kind)
+    const ping = await hub.run('ping', ['-c', '1', '-W', '5', home.lan.camera], { allowFailure: true })
+    expect(ping.exitCode).toBe(0)
+    expect(await plannedSteps(pi)).toEqual([])
+    expect(how.foreign(await system.export())).toEqual(how.foreign(before))
+    await agent.stop()
+  })
+
   test('leaving brings the router back byte for byte', async () => {
     const { pi } = picture.home
     await pi.homeward(['leave', '--yes'], { timeoutMs: 60_000 })

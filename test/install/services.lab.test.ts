@@ -99,7 +99,9 @@ test('a second run of both commands changes nothing, and the tunnel stays', asyn
   const before = [await tunnelPid(vps), await tunnelPid(pi), (await vps.shell('cat /etc/homeward/hub.yaml')).stdout]
   expect(await install(vps, 'hub')).toContain('this hub is set up already')
   expect(await install(vps, 'hub --address 203.0.113.10')).toContain('nothing was changed')
-  expect(await install(pi, 'home hw1.not-looked-at.0')).toContain('the token was not used')
+  const again = await install(pi, 'home hw1.not-looked-at.0')
+  expect(again).toContain('the token was not used')
+  expect(again).toContain('sudo homeward join --again TOKEN')
   await until('up', isUp)
   const after = [await tunnelPid(vps), await tunnelPid(pi), (await vps.shell('cat /etc/homeward/hub.yaml')).stdout]
   expect(after).toEqual(before)

@@ -1,0 +1,109 @@
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { asProblem } from '../problems/problem.ts'
+import { writeFileAtomic } from '../system/atomic-file.ts'
+import { askLocal } from '../system/local-socket.ts'
+import type { RegistrarPlaces } from './ask-registrar.ts'
+import { bringTunnel } from './bring-tunnel.ts'
+import { withChangeLock } from './change-lock.ts'
+import { type AgentConfig, agentConfigPath, type RouterConfig } from './config.ts'
+import { forgetHome } from './forget-home.ts'
+import type { JoinStage } from './join-undo.ts'
+import { keyMakerOf } from './key-maker.ts'
+import type { Line } from './line-memory.ts'
+import { openAdapter } from './open-adapter.ts'
+import type { AgentPlaces } from './places.ts'
+import { forgetRotatedKeys } from './rotated-key.ts'
+import { homeSecretPath, privateKeyPath } from './secrets.ts'
+import { agentSocketPath } from './socket-path.ts'
+
+/** Where the new secrets stand until the new tunnel is proven: what this home is until then stays untouched. */
+export function joiningAgainPath(configDir: string): string {
+  return join(configDir, 'joining-again')
+}
+
+/** A home as it is before it joins again. */
+export interface PresentHome {
+  /** With the key that the tunnel has. */
+  readonly config: AgentConfig
+  /** agent.yaml. */
+  readonly text: string
+  readonly line: Line
+}
+
+const AGENT_LOOKS_MS = 10_000
+
+/**
+ * The tunnel that was proven becomes this home's. Copied before anything is removed, so that it can be cut off and done again.
+ * @returns whether an agent runs that takes it over.
+ */
+export async function takeOver(places: AgentPlaces, staging: string, router: RouterConfig): Promise<boolean> {
+  const { configDir, stateDir, runtimeDir } = places
+  const keys = keyMakerOf(router) === 'agent' ? [privateKeyPath] : []
+  await replaceAll(
+    [...keys, homeSecretPath, agentConfigPath].map((path) => ({ from: path(staging), to: path(configDir) })),
+  )
+  await forgetRotatedKeys(stateDir)
+  await rm(staging, { recursive: true, force: true })
+  // It has looked when it answers; one that ends while it does was there as well.
+  const reply = await askLocal(agentSocketPath(runtimeDir), 'recheck', null, AGENT_LOOKS_MS).catch(() => 'somebody')
+  return reply !== null
+}
+
+/** All of them, or none. @throws {Problem} `write-failed`. */
+async function replaceAll(files: readonly { readonly from: string; readonly to: string }[]): Promise<void> {
+  const before = await Promise.all(files.map(({ to }) => readFile(to, 'utf8')))
+  const after = await Promise.all(files.map(({ from }) => readFile(from, 'utf8')))
+  try {
+    for (const [index, { to }] of files.entries()) await writeFileAtomic(to, after[index] ?? '')
+  } catch (thrown) {
+    for (const [index, { to }] of files.entries()) await writeFileAtomic(to, before[index] ?? '').catch(() => undefined)
+    throw thrown
+  }
+}
+
+export interface BegunAgain {
+  readonly places: AgentPlaces
+  readonly staging: string
+  readonly present: PresentHome
+  readonly begun: ReadonlySet<JoinStage>
+  readonly registrar: RegistrarPlaces
+  /** `HOME.SECRET`, the new one. */
+  readonly bearer: string
+}
+
+const UNDO_MS = 40_000
+
+/**
+ * Makes the tunnel what it was, and gives the invitation back, whatever became of the other. The new secrets stay when the hub
+ * may know them: with them the same token works again.
+ */
+export async function undoAgain(again: BegunAgain, tell: (line: string) => void): Promise<void> {
+  const { places, staging, present, begun } = again
+  // Its own signal: the one that ended the join must not end its undoing.
+  const signal = AbortSignal.timeout(UNDO_MS)
+  const attempt = async (what: string, act: () => Promise<unknown>): Promise<boolean> => {
+    try {
+      await act()
+      return true
+    } catch (thrown) {
+      tell(`${what} could not be undone: ${asProblem(thrown, what).why}`)
+      return false
+    }
+  }
+  const isForgotten =
+    !begun.has('hub') ||
+    (await attempt('joining the hub', () => forgetHome(again.registrar, again.bearer, { reopenInvite: true }, signal)))
+  if (begun.has('machine')) await attempt('changing the tunnel', () => bringBack(places, present, signal))
+  if (isForgotten) await rm(staging, { recursive: true, force: true }).catch(() => undefined)
+}
+
+async function bringBack(places: AgentPlaces, { config, line }: PresentHome, signal: AbortSignal): Promise<void> {
+  const adapter = await openAdapter(config.router, places)
+  try {
+    const tunnel = { adapter, config, stateDir: places.stateDir, line, carrier: null }
+    await withChangeLock(places.runtimeDir, signal, () => bringTunnel(tunnel, signal))
+  } finally {
+    await adapter.close()
+  }
+}
