@@ -64,6 +64,7 @@ export async function leaveHome(
   const { configDir, stateDir, runtimeDir } = places
   requireRoot('leaving the hub')
   const config = await beginLeaving(configDir, tell)
+  if (config === null && !forgetRouter && (await hasRouterLogin(configDir))) throw routerNotNamed()
   await makeRuntimeFolder(runtimeDir)
   if (!(await agentEnds(runtimeDir, signal))) tell('The agent does not end; going on without it.')
 
@@ -168,6 +169,21 @@ async function hasRemains(configDir: string): Promise<boolean> {
     ].map(stampOf),
   )
   return stamps.some((stamp) => stamp !== 'gone')
+}
+
+/** Only a home whose tunnel ends on a router keeps a login. */
+async function hasRouterLogin(configDir: string): Promise<boolean> {
+  const stamps = await Promise.all([routerPasswordPath(configDir), routerKeyPath(configDir)].map(stampOf))
+  return stamps.some((stamp) => stamp !== 'gone')
+}
+
+/** Without agent.yaml nobody knows which router it is, and without its login nobody could take the tunnel off it later. */
+function routerNotNamed(): Problem {
+  return new Problem('config-unreadable', {
+    what: 'leaving the hub',
+    why: 'the tunnel ends on a router, and agent.yaml, which names it, is missing or damaged. Nothing was removed',
+    next: 'Put agent.yaml right in its folder, where leaving calls it agent.yaml.leaving, and run homeward leave again. If the router is gone for good: homeward leave --forget-router',
+  })
 }
 
 async function tellHub(configDir: string, config: AgentConfig | null, signal: AbortSignal): Promise<string | null> {

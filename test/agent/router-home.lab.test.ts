@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sleep } from '../../system/sleep.ts'
@@ -205,6 +205,16 @@ describe('the home of a router', () => {
     } finally {
       await router.console('/ip/service/set [find where name=api-ssl] disabled=no')
     }
+    await leave()
+  })
+
+  test('is not left while nobody can say which router it is', { timeout: 60_000 }, async () => {
+    await pi.homeward(trusting(await inviteHome(picture)), { timeoutMs: 60_000 })
+    const settings = await readFile(join(pi.disk.configDir, 'agent.yaml'), 'utf8')
+    await writeFile(join(pi.disk.configDir, 'agent.yaml'), 'router: {')
+    expect(await problemOf(pi, ['leave', '--yes'])).toMatchObject({ exitCode: 1, code: 'config-unreadable' })
+    expect(await hubReachesHome()).toBe(true)
+    await writeFile(join(pi.disk.configDir, 'agent.yaml.leaving'), settings)
     await leave()
   })
 
