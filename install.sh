@@ -4,6 +4,8 @@
 set -euo pipefail
 
 readonly LIBRARY=/usr/local/lib/homeward
+# The program that was there before, with what belonged to it in kept/, until the new one has shown that it runs.
+readonly OLD=$LIBRARY.old
 readonly LAUNCHER=/usr/local/bin/homeward
 readonly CONFIG=/etc/homeward
 readonly STATE=/var/lib/homeward
@@ -29,8 +31,13 @@ main() {
   unset HOMEWARD_CONFIG_DIR HOMEWARD_STATE_DIR HOMEWARD_RUNTIME_DIR
   log=$(mktemp -t homeward-install.XXXXXX)
   report=$log.json
-  trap 'rm -f "$log" "$report"' EXIT
+  trap finish EXIT
   "command_$verb" "$@"
+}
+
+finish() {
+  [ -z "${unproven:-}" ] || put_old_back
+  rm -rf "$log" "$report" "$log.apt"
 }
 
 usage() {
@@ -41,7 +48,8 @@ Usage: ./install.sh COMMAND
   test                    install what the tests need and run all of them
   hub [OPTIONS]           on the VPS: package, service, homeward hub init OPTIONS (such as --address vps.example.org)
   home TOKEN [OPTIONS]    at home, on the Pi: package, service, homeward join TOKEN OPTIONS
-  upgrade                 put this version in place of the installed one; the tunnel stays up
+  upgrade                 put this version in place of the installed one; the tunnel stays up, and the version before
+                          comes back when this one does not run
   uninstall [--purge]     undo all of it; settings and keys are kept unless --purge
 
 Each may be run again. Without root they start themselves again with sudo.
@@ -51,8 +59,8 @@ TEXT
 # --- the commands ---------------------------------------------------------------------------------------------------
 
 command_demo() {
-  require_laboratory
   require_node any
+  require_laboratory
   require_build demo.js
   cd "$here"
   rm -f "$log"
@@ -62,12 +70,12 @@ command_demo() {
 command_test() {
   [ -d "$here/test" ] || fail 'this is a release, and the tests are in the source' \
     'Get the source: git clone, then ./install.sh test'
+  require_node any
   require_laboratory
   # dropbear and busybox: what the simulated OpenWrt router runs. mosquitto: the broker that Home Assistant's alerts go to.
   require_tools 'dropbear dropbear-bin' 'busybox busybox' 'openssl openssl' 'mosquitto mosquitto' 'iptables iptables' 'git git' 'shellcheck shellcheck' 'systemd-analyze systemd'
   # The other client of the RouterOS API that the simulated router is held to: a module for Debian's own python.
   /usr/bin/python3 -c 'import librouteros' 2>>"$log" || apt_install python3-librouteros
-  require_node any
   require_dependencies
   cd "$here"
   export CI=true
@@ -102,6 +110,7 @@ command_hub() {
   else
     start_service homeward-hub
   fi
+  keep_new
   cat <<'TEXT'
 
 The hub is ready. What is left:
@@ -130,31 +139,35 @@ command_home() {
   fi
   hand_over
   if ! booted_with_systemd; then
+    keep_new
     say_no_systemd 'homeward run'
     return
   fi
   start_service homeward
+  keep_new
   await_tunnel
   "$LAUNCHER" status
   printf '\nThe tunnel is up and stays up. A phone or laptop joins with:  sudo homeward device add NAME\n'
 }
 
 command_upgrade() {
-  [ -e "$LIBRARY" ] || fail 'homeward is not installed here' \
+  [ -e "$LIBRARY" ] || [ -e "$OLD" ] || fail 'homeward is not installed here' \
     'On a VPS: ./install.sh hub. At home: ./install.sh home TOKEN'
-  local before service
+  local before service started=''
   before=$("$LAUNCHER" --version 2>>"$log" || echo unknown)
+  # Only what ran is started again: who stopped it had a reason.
+  running=$(running_services)
   install_package
   hand_over
-  if booted_with_systemd; then
-    for service in homeward-hub homeward; do
-      [ -e "$UNITS/$service.service" ] || continue
-      install_unit "$service"
-      # Only what ran is started again: who stopped it had a reason.
-      systemctl try-restart "$service"
-    done
-  fi
-  say "homeward $before is now $("$LAUNCHER" --version); tunnels stayed up"
+  for service in homeward-hub homeward; do
+    [ ! -e "$UNITS/$service.service" ] || install_unit "$service"
+  done
+  for service in $running; do
+    restart_service "$service"
+    started=", and $service runs"
+  done
+  keep_new
+  say "homeward $before is now $("$LAUNCHER" --version)$started; tunnels stayed up"
   booted_with_systemd || say 'restart homeward run or homeward hub run yourself, since there is no systemd here'
 }
 
@@ -169,7 +182,7 @@ command_uninstall() {
   [ -z "$purge" ] || leave_hub
   undo_network
   ! tunnel_is_on_router || say 'kept: the tunnel on the router; homeward leave, before uninstall, takes it away'
-  rm -rf "$LIBRARY" "$LAUNCHER" "$MODULES" "$SOCKETS" "$UNITS/homeward.service" "$UNITS/homeward-hub.service"
+  rm -rf "$LIBRARY" "$LIBRARY.new" "$OLD" "$LAUNCHER" "$MODULES" "$SOCKETS" "$UNITS/homeward.service" "$UNITS/homeward-hub.service"
   rm -rf /run/homeward
   ! booted_with_systemd || systemctl daemon-reload
   if [ -n "$purge" ]; then
@@ -188,10 +201,10 @@ command_uninstall() {
 
 # Puts everything but the settings in place: tools, user, folders, program, and the unit that is named.
 install_package() {
+  require_node system
   require_tools 'wg wireguard-tools' 'nft nftables' 'conntrack conntrack' 'ip iproute2' 'ping iputils-ping' \
     'sysctl procps' 'useradd passwd' 'unshare util-linux'
   require_wireguard
-  require_node system
   require_build homeward.js
   make_account
   copy_program
@@ -218,29 +231,86 @@ make_account() {
   install -d -m 0700 -o "$ACCOUNT" -g "$ACCOUNT" "$CONFIG" "$STATE"
 }
 
-# The new program is complete before it takes the old one's place.
+# The new program is complete, and has told its version, before it takes the place of what is there.
 copy_program() {
-  local fresh=$LIBRARY.new old=$LIBRARY.old
-  rm -rf "$fresh" "$old"
+  local fresh=$LIBRARY.new version
+  rm -rf "$fresh"
   mkdir -p "$fresh" "${LAUNCHER%/*}"
   cp -R "$here/dist" "$fresh/dist"
   rm -f "$fresh/dist/demo.js"
   cp "$here/package.json" "$here/README.md" "$here/LICENSE" "$fresh/"
   chown -R root:root "$fresh"
   chmod -R u=rwX,go=rX "$fresh"
-  [ ! -e "$LIBRARY" ] || mv "$LIBRARY" "$old"
+  version=$("$node" "$fresh/dist/homeward.js" --version 2>>"$log") || {
+    tail -n 20 "$log" >&2
+    rm -rf "$fresh"
+    fail "the program in $here/dist does not start" 'What it said is above. Nothing was changed: what was installed is still in place'
+  }
+  keep_old
   mv "$fresh" "$LIBRARY"
-  rm -rf "$old"
   printf '#!/bin/sh\nexec %s %s/dist/homeward.js "$@"\n' "$node" "$LIBRARY" >"$LAUNCHER.new"
   chmod 0755 "$LAUNCHER.new"
   mv "$LAUNCHER.new" "$LAUNCHER"
-  say "homeward $("$LAUNCHER" --version) is in $LIBRARY"
+  say "homeward $version is in $LIBRARY"
 }
 
 install_unit() {
   mkdir -p "$UNITS"
   install -m 0644 "$here/systemd/$1.service" "$UNITS/$1.service"
   ! booted_with_systemd || systemctl daemon-reload
+}
+
+# --- the version before ---------------------------------------------------------------------------------------------
+
+# Lays aside what is installed. From here on `finish` puts it back, unless `keep_new` came first.
+keep_old() {
+  if [ -e "$OLD" ]; then
+    # Of a run that was cut off: what is in LIBRARY now, if anything, never showed that it runs.
+    rm -rf "$LIBRARY"
+  elif [ -e "$LIBRARY" ]; then
+    rm -rf "$LIBRARY/kept"
+    mkdir "$LIBRARY/kept"
+    cp -p "$LAUNCHER" "$LIBRARY/kept/launcher"
+    cp -p "$UNITS"/homeward.service "$UNITS"/homeward-hub.service "$LIBRARY/kept/" 2>/dev/null || true
+  else
+    return 0
+  fi
+  unproven=yes
+  [ -e "$OLD" ] || mv "$LIBRARY" "$OLD"
+}
+
+keep_new() {
+  unproven=''
+  rm -rf "$OLD"
+}
+
+# Its services run with it again, those that the new one brought are gone.
+put_old_back() {
+  local service said=''
+  unproven=''
+  [ -e "$OLD" ] || return 0
+  rm -rf "$LIBRARY"
+  mv "$OLD" "$LIBRARY"
+  mv "$LIBRARY/kept/launcher" "$LAUNCHER"
+  for service in homeward-hub homeward; do
+    if [ -e "$LIBRARY/kept/$service.service" ]; then
+      mv "$LIBRARY/kept/$service.service" "$UNITS/$service.service"
+    elif [ -e "$UNITS/$service.service" ]; then
+      ! booted_with_systemd || systemctl disable --now "$service" >>"$log" 2>&1 || true
+      rm -f "$UNITS/$service.service"
+    fi
+  done
+  rm -rf "$LIBRARY/kept"
+  if booted_with_systemd; then
+    systemctl daemon-reload || true
+    for service in ${running:-}; do
+      systemctl restart "$service" >>"$log" 2>&1 || true
+      if await_service "$service"; then said="$said; $service runs again"; else
+        said="$said; $service does not answer (journalctl -u $service)"
+      fi
+    done
+  fi
+  say "the version before, homeward $("$LAUNCHER" --version 2>>"$log" || true), is back in $LIBRARY$said" >&2
 }
 
 # What root made belongs to the service's user from here on.
@@ -255,20 +325,53 @@ booted_with_systemd() {
   [ -d /run/systemd/system ]
 }
 
-# Returns when its daemon answers.
+running_services() {
+  local service
+  booted_with_systemd || return 0
+  for service in homeward-hub homeward; do
+    [ -e "$UNITS/$service.service" ] || continue
+    # One that fails again and again is between two attempts, and wants to run.
+    case "$(systemctl show --property ActiveState --value "$service")" in
+      active | activating | reloading) echo "$service" ;;
+    esac
+  done
+}
+
 start_service() {
-  local service=$1 tries=0
-  logged "starting $service" systemctl enable "$service"
+  logged "starting $1" systemctl enable "$1"
+  running=$(running_services)
+  restart_service "$1"
+  say "$1 runs, and starts at boot"
+}
+
+# Returns when its daemon answers and, where another version could be put back, when it has not ended by itself since.
+restart_service() {
+  local service=$1 since
+  since=$(date +%s)
   logged "starting $service" systemctl restart "$service"
-  until answers "$service"; do
-    tries=$((tries + 1))
-    if [ "$tries" -ge 30 ]; then
-      journalctl --no-pager --quiet --lines 20 --unit "$service" >&2 || true
-      fail "$service does not answer" "Its log is above; more of it: journalctl -u $service"
-    fi
+  if await_service "$service" && { [ -z "${unproven:-}" ] || stays_up "$service"; }; then return 0; fi
+  journalctl --no-pager --quiet --lines 20 --since "@$since" --unit "$service" >&2 || true
+  fail "$service does not answer" "Its log is above; more of it: journalctl -u $service"
+}
+
+# Gives up when it ended twice: systemd starts it again for ever.
+await_service() {
+  local deadline=$((SECONDS + 60))
+  until answers "$1"; do
+    [ "$SECONDS" -lt "$deadline" ] && [ "$(systemctl show --property NRestarts --value "$1")" -lt 2 ] || return 1
     sleep 0.5
   done
-  say "$service runs, and starts at boot"
+}
+
+# Five seconds are longer than a start and what it does at once.
+stays_up() {
+  local first deadline=$((SECONDS + 5))
+  first=$(systemctl show --property MainPID --value "$1")
+  while [ "$SECONDS" -lt "$deadline" ]; do
+    [ "$(systemctl show --property MainPID --value "$1")" = "$first" ] || return 1
+    sleep 0.5
+  done
+  answers "$1"
 }
 
 answers() {
@@ -282,7 +385,7 @@ answers() {
 
 # Whatever its exit status, which says how the tunnel is.
 said_by() {
-  "$LAUNCHER" "$@" 2>>"$log" || true
+  timeout 20 "$LAUNCHER" "$@" 2>>"$log" || true
 }
 
 # `join` has proven it a moment ago, or this home was one before. When it does not come, the status says why.
@@ -356,8 +459,11 @@ leave_hub() {
   say 'the hub could not be told; on the hub: homeward hub remove HOME'
 }
 
+# As join writes it, or in any other of YAML's ways; what is behind a # is no setting. A login is kept for nothing else.
 tunnel_is_on_router() {
-  grep -qs '^ *kind: *mikrotik' "$CONFIG/agent.yaml" "$CONFIG/agent.yaml.leaving"
+  [ ! -e "$CONFIG/router.password" ] && [ ! -e "$CONFIG/router.key" ] || return 0
+  { cat "$CONFIG/agent.yaml" "$CONFIG/agent.yaml.leaving" 2>/dev/null || true; } | sed -e 's/#.*//' |
+    grep -E "(^|[[:space:],{])[\"']?kind[\"']?[[:space:]]*:[[:space:]]*[\"']?(mikrotik|openwrt)\\b" >/dev/null
 }
 
 say_no_systemd() {
@@ -406,7 +512,8 @@ require_wireguard() {
     'Boot a kernel with the wireguard module, or let this container have /dev/net/tun'
 }
 
-# Sets `node`. any: whatever the caller uses. system: one that a service may run too.
+# Sets `node`. any: whatever the caller uses. system: one that a service may run too. Comes first in every command, so that
+# nothing was installed where none can be had.
 require_node() {
   local kind=$1 candidate offered
   for candidate in "$(command -v node || true)" /usr/bin/node /usr/local/bin/node; do
@@ -414,14 +521,37 @@ require_node() {
     node=$(readlink -f "$candidate")
     if [ "$kind" = any ] || ! in_a_home_folder "$node"; then return 0; fi
   done
-  update_package_lists
-  offered=$(apt-cache policy nodejs 2>/dev/null | awk '$1 == "Candidate:" { print $2 }')
-  if [ -n "$offered" ] && dpkg --compare-versions "$offered" ge 20.19; then
-    apt_install nodejs
-    node=$(command -v node)
-    return
+  offered=$(offered_node)
+  if ! is_new_enough "$offered"; then
+    # The lists may be old or missing; new ones are read aside.
+    read_lists_aside
+    offered=$(offered_node)
   fi
-  explain_node "${offered:-none}"
+  is_new_enough "$offered" || explain_node "$offered"
+  apt_install nodejs
+  node=$(command -v node)
+}
+
+is_new_enough() {
+  [ -n "$1" ] && dpkg --compare-versions "$1" ge 20.19
+}
+
+# The version that apt would install, or nothing. Without its caches apt writes nothing (apt.conf(5), Dir::Cache).
+offered_node() {
+  has apt-cache || return 0
+  apt-cache policy -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= ${aside:+-o "Dir::State::lists=$aside"} nodejs 2>>"$log" |
+    awk '$1 == "Candidate:" && $2 != "(none)" { print $2 }'
+}
+
+read_lists_aside() {
+  has apt-get || return 0
+  aside=$log.apt/lists
+  mkdir -p "$aside"
+  # apt reads as its own user.
+  chmod 0755 "$log.apt" "$aside"
+  say 'looking which Node the packages of this system offer'
+  apt-get update -o "Dir::State::lists=$aside" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
+    -o DPkg::Lock::Timeout=120 >>"$log" 2>&1 </dev/null || say 'a package list could not be read; going on'
 }
 
 node_is_new_enough() {
@@ -437,11 +567,48 @@ in_a_home_folder() {
   esac
 }
 
+# explain_node OFFERED: what is here, what this very system offers, and the lines that help.
 explain_node() {
-  local found
+  local found system offers
   found=$(node --version 2>/dev/null || echo 'no Node')
-  fail "homeward needs Node.js 20.19 or newer where every user may run it; here is $found, and apt offers $1" \
-    'Install Node 22 or 24 from NodeSource (https://github.com/nodesource/distributions), or upgrade to Debian 13, then run this again'
+  system=$(os_release PRETTY_NAME)
+  offers=${1:+Its packages offer $1.}
+  cat >&2 <<TEXT
+install.sh: homeward needs Node.js 20.19 or newer where every user may run it; here is $found. This is ${system:-an unknown system}.
+${offers:-Its packages offer none.} Nothing was installed or changed.
+
+TEXT
+  if ! has apt-get; then
+    printf 'Install it with the packages of this system, or from https://nodejs.org, then run this again.\n' >&2
+    exit 1
+  fi
+  case "$(os_release ID)-$(os_release VERSION_ID)" in
+    debian-1[3-9] | raspbian-1[3-9])
+      cat >&2 <<'TEXT'
+It has a new enough one, so the package lists could not be read. See what this says, then run install.sh again:
+
+  sudo apt-get update && sudo apt-get install --yes nodejs
+TEXT
+      ;;
+    *)
+      cat >&2 <<'TEXT'
+Paste these lines, which bring Node 22 from NodeSource (https://github.com/nodesource/distributions), then run this again:
+
+  sudo apt-get update && sudo apt-get install --yes ca-certificates curl
+  sudo install -d -m 0755 /etc/apt/keyrings
+  curl -fsSL https://deb.nodesource.com/gpgkey/nodesource-repo.gpg.key | sudo tee /etc/apt/keyrings/nodesource.asc >/dev/null
+  echo 'deb [signed-by=/etc/apt/keyrings/nodesource.asc] https://deb.nodesource.com/node_22.x nodistro main' | sudo tee /etc/apt/sources.list.d/nodesource.list
+  sudo apt-get update && sudo apt-get install --yes nodejs
+TEXT
+      ;;
+  esac
+  exit 1
+}
+
+# os_release NAME: that line of os-release(5), or nothing.
+os_release() {
+  # shellcheck source=/dev/null # one of the machine's own
+  (. /etc/os-release && printf '%s\n' "${!1:-}") 2>/dev/null || true
 }
 
 require_dependencies() {

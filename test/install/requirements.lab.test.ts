@@ -20,11 +20,16 @@ cat > /usr/local/sbin/apt-get <<'SH'
 echo "$*" >>/var/asked
 echo 'a long story'
 [ ! -e /var/apt-broken ] || { echo 'E: no room'; exit 100; }
-case "$*" in *install*) cp -a /var/kept/. /usr/bin/ ;; esac
+case "$1" in install) cp -a /var/kept/. /usr/bin/ ;; esac
+# What is newly read goes where it was told to.
+for word in "$@"; do case "$word" in Dir::State::lists=*) [ ! -e /var/newer ] || cp /var/newer "\${word#*=}/candidate" ;; esac; done
 SH
 cat > /usr/local/sbin/apt-cache <<'SH'
 #!/bin/sh
-printf 'nodejs:\\n  Installed: (none)\\n  Candidate: %s\\n' "$(cat /var/candidate)"
+lists=/var
+for word in "$@"; do case "$word" in Dir::State::lists=*) lists=\${word#*=} ;; esac; done
+[ -e "$lists/candidate" ] || lists=/var
+printf 'nodejs:\\n  Installed: (none)\\n  Candidate: %s\\n' "$(cat "$lists/candidate")"
 SH
 chmod 755 /usr/local/sbin/apt-get /usr/local/sbin/apt-cache`)
 })
@@ -32,7 +37,9 @@ afterAll(async () => {
   await machine.end()
   await lab.close()
 })
-beforeEach(() => machine.shell('rm -f /var/asked /var/apt-broken; cp -a /var/kept/. /usr/bin/; rm -rf /var/kept/*'))
+beforeEach(() =>
+  machine.shell('rm -f /var/asked /var/apt-broken /var/newer; cp -a /var/kept/. /usr/bin/; rm -rf /var/kept/*'),
+)
 
 const takeAway = (...tools: readonly string[]) =>
   machine.shell(tools.map((tool) => `mv "$(command -v ${tool})" /var/kept/${tool}\n`).join(''))
@@ -71,23 +78,65 @@ test('no log is left behind', async () => {
   expect(stdout).toBe('')
 })
 
-test('a Node that is too old, and none newer to be had, is said with what to do', async () => {
-  await takeAway('node')
-  await machine.shell(`
+/** Where only an old Node is, and `offered` by the packages of the system. */
+const haveOldNode = (offered: string, system: string) =>
+  machine.shell(`
+mv "$(command -v node)" /var/kept/node
 printf '#!/bin/sh\\n[ "$1" = --version ] && echo v18.20.4 || exit 1\\n' > /usr/bin/node; chmod 755 /usr/bin/node
-echo 18.20.4+dfsg-1~deb12u1 > /var/candidate`)
-  const { stderr, exitCode } = await install('hub')
+echo '${offered}' > /var/candidate
+cat > /etc/os-release <<'TEXT'
+${system}
+TEXT`)
+const BOOKWORM = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"'
+const JAMMY = 'PRETTY_NAME="Ubuntu 22.04.5 LTS"\nID=ubuntu\nID_LIKE=debian\nVERSION_ID="22.04"'
+const NOBLE = 'PRETTY_NAME="Ubuntu 24.04.3 LTS"\nID=ubuntu\nID_LIKE=debian\nVERSION_ID="24.04"'
+const TRIXIE = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\nVERSION_ID="13"'
+/** What was written on it, but for what this test itself notes down. */
+const written = async () => (await machine.written()).filter((line) => !line.startsWith('/var/asked '))
+
+test.each([
+  ['hub --address 203.0.113.10', BOOKWORM, '18.20.4+dfsg-1~deb12u1'],
+  ['home hw1.token.0', NOBLE, '18.19.1+dfsg-6ubuntu5'],
+  ['demo', JAMMY, '12.22.9~dfsg-1ubuntu3'],
+])('%s: a Node that is too old, and none newer, stops before anything is changed', async (words, system, offered) => {
+  await machine.shell('rm -rf /etc/homeward /var/lib/homeward /usr/local/lib/homeward /usr/local/bin/homeward')
+  await takeAway('wg')
+  await haveOldNode(offered, system)
+  const before = await written()
+  const { stderr, exitCode } = await install(words)
   expect(exitCode).toBe(1)
   expect(stderr).toContain('homeward needs Node.js 20.19 or newer')
-  expect(stderr).toContain('here is v18.20.4, and apt offers 18.20.4')
-  expect(stderr).toContain('NodeSource')
+  expect(stderr).toContain(`here is v18.20.4. This is ${/"(.*?)"/.exec(system)?.[1]}.`)
+  expect(stderr).toContain(`Its packages offer ${offered}. Nothing was installed or changed.`)
+  expect(stderr).toMatch(
+    /^ {2}echo 'deb \[signed-by=.* https:\/\/deb\.nodesource\.com\/node_22\.x nodistro main' \| sudo tee /m,
+  )
+  expect(await asked()).toEqual([expect.stringMatching(/^update -o Dir::State::lists=\/tmp\//)])
+  expect(await written()).toEqual(before)
+  expect((await machine.shell('ls /tmp')).stdout).toBe('')
+})
+
+test('Debian 13, whose lists could not be read, is told to read them', async () => {
+  await haveOldNode('(none)', TRIXIE)
+  await machine.shell('touch /var/apt-broken')
+  const { stderr, exitCode } = await install('hub')
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain('Its packages offer none.')
+  expect(stderr).toMatch(/^ {2}sudo apt-get update && sudo apt-get install --yes nodejs$/m)
+  expect(stderr).not.toContain('nodesource')
 })
 
 test('a Node that is too old is replaced where apt has a newer one', async () => {
-  await takeAway('node')
-  await machine.shell('echo 20.19.2+dfsg-1 > /var/candidate')
-  const { exitCode } = await install('hub')
+  await haveOldNode('20.19.2+dfsg-1', TRIXIE)
+  const { exitCode } = await install('hub --address 203.0.113.10')
   expect(exitCode).toBe(0)
+  expect(await asked()).toEqual([expect.stringMatching(/^update -o DPkg/), expect.stringMatching(/ nodejs$/)])
+})
+
+test('a Node that only newly read lists have is found', async () => {
+  await haveOldNode('(none)', TRIXIE)
+  await machine.shell('echo 20.19.2+dfsg-1 > /var/newer')
+  expect((await install('hub')).exitCode).toBe(0)
   expect((await asked()).at(-1)).toMatch(/ nodejs$/)
 })
 

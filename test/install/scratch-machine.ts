@@ -11,6 +11,8 @@ export interface ScratchMachine {
   shell(script: string, options?: Omit<RunOptions, 'input'>): Promise<RunResult>
   /** Puts files and folders of this machine, wherever they are, into a folder of it. */
   copyIn(paths: readonly string[], folder: string): Promise<void>
+  /** The files that were written on it, each with its time, folders of memory such as /tmp and /run apart. */
+  written(): Promise<readonly string[]>
   end(): Promise<void>
 }
 
@@ -46,12 +48,18 @@ exec nsenter --target $(cat /proc/$parent/task/$parent/children) --mount --pid -
     await host.run('cp', ['-R', ...paths, `${folder}/root${to}`])
   }
 
+  async function written(): Promise<readonly string[]> {
+    const { stdout } = await host.run('find', [`${folder}/upper`, '-type', 'f', '-printf', '/%P %T@\\n'])
+    return stdout.split('\n').filter((line) => line !== '')
+  }
+
   for (const until = Date.now() + READY_MS; ; await sleep(50)) {
     const { exitCode } = await shell('test -e /run/ready', { allowFailure: true })
     if (exitCode === 0)
       return {
         shell,
         copyIn,
+        written,
         end: async () => void (await host.run('sh', [BOOT, 'end', folder], { timeoutMs: 30_000 })),
       }
     if (died !== undefined || Date.now() > until) throw new Error(`booting a scratch machine failed: ${died ?? 'late'}`)

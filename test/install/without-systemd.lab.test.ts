@@ -49,6 +49,26 @@ nft add table inet theirs`)
   expect(stdout.trim().split('\n')).toEqual(['lo', 'theirs', 'table inet theirs'])
 })
 
+test.each([
+  ['router:\n  kind: openwrt\n  host: 192.168.1.1', true],
+  ['router: { host: 192.168.1.1, "kind": "openwrt" }', true],
+  ["router:\n  kind: 'mikrotik'", true],
+  ['router:\n  kind: linux\n  # kind: openwrt', false],
+  ['router: { kind: linux }  # not mikrotik', false],
+])('uninstall sees where the tunnel ends, and purge keeps what takes it away: %j', async (text, onRouter) => {
+  await vps.shell(`
+mkdir -p /etc/homeward
+printf '${text.replaceAll("'", `'"'"'`).replaceAll('\n', '\\n')}\\n' >/etc/homeward/agent.yaml
+echo secret >/etc/homeward/home.secret`)
+  expect((await install('uninstall')).stdout.includes('kept: the tunnel on the router')).toBe(onRouter)
+  if (onRouter) await vps.shell('echo login >/etc/homeward/router.key')
+  const { exitCode, stderr } = await install('uninstall --purge')
+  expect(exitCode).toBe(onRouter ? 1 : 0)
+  expect(stderr.includes('the tunnel on the router could not be removed')).toBe(onRouter)
+  const { stdout } = await vps.shell('cat /etc/homeward/home.secret 2>/dev/null || true; rm -rf /etc/homeward')
+  expect(stdout).toBe(onRouter ? 'secret\n' : '')
+})
+
 test('a second uninstall has nothing to do and says no other', async () => {
   expect((await install('uninstall --purge')).exitCode).toBe(0)
   expect((await install('uninstall --purge')).exitCode).toBe(0)
