@@ -184,7 +184,11 @@ command_uninstall() {
   ! tunnel_is_on_router || say 'kept: the tunnel on the router; homeward leave, before uninstall, takes it away'
   rm -rf "$LIBRARY" "$LIBRARY.new" "$OLD" "$LAUNCHER" "$MODULES" "$SOCKETS" "$UNITS/homeward.service" "$UNITS/homeward-hub.service"
   rm -rf /run/homeward
-  ! booted_with_systemd || systemctl daemon-reload
+  if booted_with_systemd; then
+    systemctl daemon-reload
+    # One that had failed would be remembered.
+    systemctl reset-failed homeward homeward-hub 2>>"$log" || true
+  fi
   if [ -n "$purge" ]; then
     rm -rf "$CONFIG" "$STATE"
     ! id -u "$ACCOUNT" >/dev/null 2>&1 || userdel "$ACCOUNT" >>"$log" 2>&1 || say "the user $ACCOUNT could not be removed"
