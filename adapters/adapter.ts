@@ -127,7 +127,7 @@ export type ForwardingSpec =
       readonly full?: readonly string[]
       /** Devices whose way to the internet leads through the peer that has 0.0.0.0/0; none without it. */
       readonly exits?: readonly string[]
-      /** Ports that lead to services at homes; none without it. */
+      /** Ports that lead to services at homes; none without it. Filled in after all else, beside it. */
       readonly published?: readonly PublishedPort[]
     }
 
@@ -175,6 +175,10 @@ export interface Observation {
   readonly strayInterfaces: readonly string[]
   /** Fingerprints of our firewall rules in order; null when there is no table of ours. */
   readonly firewall: readonly string[] | null
+  /** The published ports in it; without it none. null: they could not be told. */
+  readonly published?: readonly PublishedPort[] | null
+  /** What of it can be made anew while published ports stay, in the machine's own words; without it nothing can. */
+  readonly replaceable?: readonly string[]
   readonly forwarding: boolean
   /** Whether it was us who turned forwarding on, so that undo turns it off again. */
   readonly forwardingIsOurs: boolean
@@ -251,6 +255,8 @@ export type Step =
       readonly network: string
       /** Kept in the table as a mark, for undo. */
       readonly forwardingWasOff: boolean
+      /** Only these parts of it are made anew, and published ports stay as they are; without it all of it, and none is left. */
+      readonly replaces?: readonly string[]
     }
   | { readonly kind: 'remove-firewall' }
   /** Rules of ours in a firewall that is not, marked; whatever else is in it stays. */
@@ -265,7 +271,7 @@ export type Step =
   | { readonly kind: 'unlead-visitors' }
   /** These devices, and no others, have their way to the internet through the tunnel. */
   | { readonly kind: 'lead-exits'; readonly interface: string; readonly devices: readonly string[] }
-  /** In no plan: what a set-firewall made follows one change, however many ports there are. */
+  /** Published ports follow, whatever else there is. The last step of a plan: nothing waits for it. */
   | {
       readonly kind: 'change-published'
       readonly interface: string

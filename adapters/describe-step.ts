@@ -49,7 +49,7 @@ export function describeStep(step: Step): string {
         ? 'no longer lead devices to the internet through a home'
         : `lead ${some(step.devices)} to the internet through a home`
     case 'change-published':
-      return `publish ${step.add.length} ports more and ${step.remove.length} less`
+      return `publish ports of this machine: ${step.add.length} more, ${step.remove.length} less`
     case 'remove-interface':
       return `remove the interface ${step.interface}`
     case 'install-wireguard':
@@ -84,7 +84,7 @@ function describeForwarding(forwarding: ForwardingSpec): string {
     case 'home':
       return `let the tunnel reach ${forwarding.lan.map((prefix) => seenText(prefix, forwarding.seenAs ?? [])).join(', ') || 'no network here'} (${forwarding.mode})${forwarding.visitors === true ? ', and visitors of published ports come in' : ''}${forwarding.exit === true ? ', and devices go out to the internet' : ''}`
     case 'hub':
-      return `let ${forwarding.devices.length} devices reach the homes, take WireGuard on ${forwarding.alternatePorts.join(', ') || 'no other port'} too, publish ${forwarding.published?.length ?? 0} ports`
+      return `let ${forwarding.devices.length} devices reach the homes, take WireGuard on ${forwarding.alternatePorts.join(', ') || 'no other port'} too`
     default:
       return forwarding satisfies never
   }

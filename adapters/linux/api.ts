@@ -3,7 +3,8 @@ import { Problem, reasonOf } from '../../problems/problem.ts'
 import { type CommandResult, runCommand, tryCommand } from '../../system/run-command.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import { type Replies, removePeersArguments } from './convert.ts'
-import { INTERFACE_MARK, ROUTE_PROTOCOL, TABLE } from './mark.ts'
+import { INTERFACE_MARK, ROUTE_PROTOCOL } from './mark.ts'
+import { readTable } from './read-table.ts'
 
 /** The programs of a Linux machine and the files of its kernel. Everything here takes a signal and ends in time. */
 
@@ -43,7 +44,7 @@ export async function readReplies(interfaceName: string, signal: AbortSignal): P
     readFile(FORWARDING, 'utf8'),
     ...['all', interfaceName].map((name) => readFile(reversePathFilterOf(name), 'utf8').catch(() => '0')),
   ])
-  return { ...ip, dump, table, ruleset, iptables, ip6tables, forwarding, reversePathFilter }
+  return { ...ip, dump, ...table, ruleset, iptables, ip6tables, forwarding, reversePathFilter }
 }
 
 async function askIp(signal: AbortSignal): Promise<Pick<Replies, 'links' | 'routes' | 'networks' | 'rules'>> {
@@ -102,10 +103,6 @@ export async function readDump(interfaceName: string, signal: AbortSignal): Prom
   // or that another user started, so that its socket is closed to us.
   const none = /No such device|(Operation|Protocol) not supported|Connection refused|Permission denied/
   return answerOf('wg', ['show', interfaceName, 'dump'], none, signal)
-}
-
-async function readTable(signal: AbortSignal): Promise<string | null> {
-  return answerOf('nft', ['-j', 'list', 'table', ...TABLE.split(' ')], /No such file or directory/, signal)
 }
 
 /** @throws {Problem} `command-failed` on any failure but the one that means "there is none". */

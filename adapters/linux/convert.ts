@@ -24,6 +24,8 @@ export interface Replies {
   readonly dump: string | null
   /** `nft -j list table` */
   readonly table: string | null
+  /** It does not say which ports are published. */
+  readonly isWithoutPorts?: boolean
   /** /proc/sys/net/ipv4/ip_forward */
   readonly forwarding: string
   /** `ip -j rule show` */
@@ -137,7 +139,7 @@ export function toObservation(interfaceName: string, replies: Replies): Observat
               .map(({ prefix, mtu }) => ({ prefix, mtu })),
           },
     strayInterfaces: marked.filter((link) => link !== own).map((link) => link.name),
-    firewall: table?.isOurs === true ? table.fingerprints : null,
+    ...firewallOf(table, replies.isWithoutPorts === true),
     forwarding: replies.forwarding.trim() === '1',
     forwardingIsOurs: table?.isOurs === true && table.forwardingWasOff,
     visitors,
@@ -147,13 +149,28 @@ export function toObservation(interfaceName: string, replies: Replies): Observat
       ip6tables: parseIptables(replies.ip6tables),
       nftables: parseNative(replies.ruleset),
     },
-    warnings: visitors === 'none' && exits?.length === 0 ? [] : reversePathWarning(replies.reversePathFilter),
+    warnings: [
+      ...(visitors === 'none' && exits?.length === 0 ? [] : reversePathWarning(replies.reversePathFilter)),
+      ...(replies.isWithoutPorts === true ? [UNREAD] : []),
+    ],
     clashes: clashes(
       links.find((link) => link.name === interfaceName && link.alias !== INTERFACE_MARK),
       state,
       table,
     ),
   }
+}
+
+const UNREAD = 'nft did not say in time which ports are published: they stay as they are until it does'
+
+function firewallOf(
+  table: ListedTable | null,
+  isWithoutPorts: boolean,
+): Pick<Observation, 'firewall' | 'published' | 'replaceable'> {
+  if (table?.isOurs !== true) return { firewall: null }
+  const { fingerprints: firewall, replaceable } = table
+  const published = isWithoutPorts ? null : table.published
+  return published?.length === 0 ? { firewall } : { firewall, published, replaceable }
 }
 
 /** A lone address (/32) has no network. */

@@ -24,10 +24,10 @@ import { networkOf, peersText, routeArguments } from './convert.ts'
 import { firewallTable } from './firewall.ts'
 import { createInterface, removeInterface } from './interface.ts'
 import { TABLE } from './mark.ts'
-import { nftText } from './nft-table.ts'
+import { type NftTable, nftText, type NftTextOptions } from './nft-table.ts'
 import { nativeText } from './native-firewall.ts'
 import { iptablesText } from './other-firewall.ts'
-import { changeText } from './published.ts'
+import { changeTexts } from './published.ts'
 import { exitCommands, visitorCommands } from './visitors.ts'
 
 export interface ExecuteContext {
@@ -83,7 +83,7 @@ async function carryOut(step: Step, context: ExecuteContext, signal: AbortSignal
     case 'disable-forwarding':
       return setForwarding('0')
     case 'set-firewall':
-      return nft(nftText(firewallTable(step), step), signal)
+      return setFirewall(firewallTable(step), step, signal)
     case 'remove-firewall':
       return nft(`delete table ${TABLE}\n`, signal)
     case 'set-other-firewall':
@@ -97,7 +97,7 @@ async function carryOut(step: Step, context: ExecuteContext, signal: AbortSignal
     case 'lead-exits':
       return leadExits(step.interface, step.devices, signal)
     case 'change-published':
-      return nft(changeText(step), signal)
+      return changePublished(step, signal)
     case 'remove-interface':
       return removeInterface(step.interface, clock, signal)
     case 'arm-rollback':
@@ -110,6 +110,21 @@ async function carryOut(step: Step, context: ExecuteContext, signal: AbortSignal
     default:
       return step satisfies never
   }
+}
+
+/** What nobody foresaw in the table may not let it be changed around its published ports: then all of it is made anew. */
+async function setFirewall(table: NftTable, options: NftTextOptions, signal: AbortSignal): Promise<void> {
+  const { forwardingWasOff, replaces } = options
+  try {
+    await nft(nftText(table, options), signal)
+  } catch (thrown) {
+    if (replaces === undefined || signal.aborted) throw thrown
+    await nft(nftText(table, { forwardingWasOff }), signal)
+  }
+}
+
+async function changePublished(step: Extract<Step, { kind: 'change-published' }>, signal: AbortSignal): Promise<void> {
+  for (const text of changeTexts(step)) await nft(text, signal)
 }
 
 async function setPrivateKey(name: string, publicKey: PublicKey, file: string, signal: AbortSignal): Promise<void> {

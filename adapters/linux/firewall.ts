@@ -22,7 +22,7 @@ const SRCNAT = 100
 const PRIVATE = '{ 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, 169.254.0.0/16 }'
 const DSTNAT = -100
 
-/** The content of our table. Pure. Whatever does not touch the tunnel passes: that is not ours to judge. */
+/** The content of our table but for published ports. Pure. Whatever does not touch the tunnel passes: that is not ours to judge. */
 export function firewallTable({ interface: name, listenPort, network, forwarding }: FirewallSpec): NftTable {
   const tunnel = JSON.stringify(name)
   switch (forwarding.role) {
@@ -74,7 +74,7 @@ function hubTable(tunnel: string, network: string, listenPort: number | null, fo
   const { flowLives, recentSets, chains } = hubDoors(tunnel, listenPort, forwarding)
   // Not to what a provider has beside the machine: the metadata service has its passwords (RFC 3927 address).
   const toInternet = `iifname ${tunnel} oifname != ${tunnel} ip saddr @full_devices ip daddr != 169.254.0.0/16`
-  const published = publishedTable(tunnel, network, forwarding.published ?? [])
+  const published = publishedTable(tunnel, network)
   return {
     flowLives,
     sets: [

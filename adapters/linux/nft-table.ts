@@ -13,21 +13,17 @@ export interface NftTable {
 
 interface NftSet {
   readonly name: string
-  /** Single addresses and ports only: nft merges ranges, and the set could not be compared. */
+  /**
+   * Single addresses only: nft merges ranges, and the set could not be compared. Sets of ports are filled beside the table
+   * (published.ts): what is in them is no part of what the table should be.
+   */
   readonly type: 'ipv4_addr' | 'inet_service'
   readonly elements: readonly string[]
 }
 
-/** From a port to where it leads. A hash: what it holds costs a lookup nothing. */
+/** From a port to where it leads, filled beside the table as well. A hash: what it holds costs a lookup nothing. */
 interface NftMap {
   readonly name: string
-  readonly elements: readonly PortMapping[]
-}
-
-export interface PortMapping {
-  readonly port: number
-  readonly address: string
-  readonly targetPort: number
 }
 
 const MAP_TYPE = 'inet_service : ipv4_addr . inet_service'
@@ -57,13 +53,19 @@ export interface NftChain {
   readonly rules: readonly string[]
 }
 
+export interface NftTextOptions {
+  readonly forwardingWasOff: boolean
+  /** These objects of the table make room, as `KIND NAME` in an order in which they may go, and all else stays; else all of it goes. */
+  readonly replaces?: readonly string[]
+}
+
 /** For `nft -f -`: one transaction that puts this table in the place of whatever ours was. */
-export function nftText(table: NftTable, { forwardingWasOff }: { readonly forwardingWasOff: boolean }): string {
+export function nftText(table: NftTable, { forwardingWasOff, replaces }: NftTextOptions): string {
   const marks = [TABLE_MARK, ...(forwardingWasOff ? [FORWARDING_MARK] : [])]
   return [
     // Declaring it first lets the deletion succeed where there is none.
     `table ${TABLE}`,
-    `delete table ${TABLE}`,
+    ...(replaces === undefined ? [`delete table ${TABLE}`] : roomText(replaces)),
     `table ${TABLE} {`,
     ...marks.map((name) => `chain ${name} {\n}`),
     ...table.flowLives.map(flowLifeText),
@@ -75,18 +77,22 @@ export function nftText(table: NftTable, { forwardingWasOff }: { readonly forwar
   ].join('\n')
 }
 
+/** The rules go first: they hold what they speak of. */
+function roomText(replaces: readonly string[]): readonly string[] {
+  const gone = replaces.map((object) => {
+    const at = object.lastIndexOf(' ')
+    return `delete ${object.slice(0, at)} ${TABLE} ${object.slice(at + 1)}`
+  })
+  return [`flush table ${TABLE}`, ...gone]
+}
+
 function setText({ name, type, elements }: NftSet): string {
   const filled = elements.length === 0 ? [] : [`elements = { ${elements.join(', ')} }`]
   return [`set ${name} {`, `type ${type}`, ...filled, '}'].join('\n')
 }
 
-function mapText({ name, elements }: NftMap): string {
-  const filled = elements.length === 0 ? [] : [`elements = { ${elements.map(mappingText).join(', ')} }`]
-  return [`map ${name} {`, `type ${MAP_TYPE}`, ...filled, '}'].join('\n')
-}
-
-export function mappingText({ port, address, targetPort }: PortMapping): string {
-  return `${port} : ${address} . ${targetPort}`
+function mapText({ name }: NftMap): string {
+  return [`map ${name} {`, `type ${MAP_TYPE}`, '}'].join('\n')
 }
 
 function recentSetText({ name, type, keptSeconds, size }: NftRecentSet): string {
@@ -131,7 +137,7 @@ export function fingerprintsOf({ flowLives, sets, maps, recentSets, chains }: Nf
       ...flowLives.map(({ name }) => `ct timeout ${name}`),
       ...recentSets.map(({ name, type, keptSeconds, size }) => recentSetFingerprint(name, type, keptSeconds, size)),
       ...sets.map(({ name, type, elements }) => setFingerprint(name, type, elements)),
-      ...maps.map(({ name, elements }) => mapFingerprint(name, elements.map(mappingText))),
+      ...maps.map(({ name }) => mapFingerprint(name)),
       ...chains.map(({ name, type, hook, priority }) => chainFingerprint(name, type, hook, priority, 'accept')),
     ],
     chains.flatMap(({ name, rules }) => rules.map((rule) => ({ chain: name, comment: ruleComment(name, rule) }))),
@@ -139,11 +145,13 @@ export function fingerprintsOf({ flowLives, sets, maps, recentSets, chains }: Nf
 }
 
 export function setFingerprint(name: string, type: string, elements: readonly string[]): string {
-  return `set ${name} ${type} ${digest([...elements].sort().join(' '))}`
+  return type === 'inet_service'
+    ? `set ${name} ${type}`
+    : `set ${name} ${type} ${digest([...elements].sort().join(' '))}`
 }
 
-export function mapFingerprint(name: string, mappings: readonly string[]): string {
-  return `map ${name} ${digest([...mappings].sort().join(' '))}`
+export function mapFingerprint(name: string): string {
+  return `map ${name}`
 }
 
 export function recentSetFingerprint(name: string, type: string, keptSeconds: number, size: number): string {

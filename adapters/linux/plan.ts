@@ -5,6 +5,7 @@ import type { Observation, ObservedInterface, Plan, Step, TunnelSpec } from '../
 import { networkOf } from './convert.ts'
 import { firewallTable } from './firewall.ts'
 import { fingerprintsOf } from './nft-table.ts'
+import { keptPublished, publishedSteps, withoutPublished } from './plan-published.ts'
 import { nativeSteps } from './native-firewall.ts'
 import { iptablesSteps, NO_OTHERS } from './other-firewall.ts'
 
@@ -40,6 +41,7 @@ function clearStrays(observed: Observation): readonly Step[] {
 function build(observed: Observation, desired: TunnelSpec): readonly Step[] {
   const name = desired.interface
   const own = observed.interface
+  const firewall = firewallSteps(observed, desired)
   return [
     ...(own === null ? [{ kind: 'create-interface', interface: name } as const] : []),
     ...(desired.publicKey === null || own?.publicKey === desired.publicKey
@@ -50,7 +52,7 @@ function build(observed: Observation, desired: TunnelSpec): readonly Step[] {
       : [{ kind: 'set-listen-port', interface: name, port: desired.listenPort } as const]),
     ...(own?.mtu === desired.mtu ? [] : [{ kind: 'set-mtu', interface: name, mtu: desired.mtu } as const]),
     ...addressSteps(own, desired),
-    ...firewallSteps(observed, desired),
+    ...firewall,
     // Behind ours: what they let pass is judged there.
     ...otherFirewallSteps(observed, desired),
     ...peerSteps(own, desired),
@@ -59,6 +61,8 @@ function build(observed: Observation, desired: TunnelSpec): readonly Step[] {
     ...routeSteps(own, desired),
     ...visitorSteps(observed, desired),
     ...exitSteps(observed, desired.interface, desired.forwarding),
+    // After all else: they may be many, and nothing waits for them.
+    ...publishedSteps(observed, desired, firewall),
   ]
 }
 
@@ -90,9 +94,10 @@ function firewallSteps(observed: Observation, desired: TunnelSpec): readonly Ste
             kind: 'set-firewall',
             interface: name,
             listenPort,
-            forwarding,
+            forwarding: withoutPublished(forwarding),
             network: networkOf(desired.address),
             forwardingWasOff: observed.forwardingIsOurs || markMissing,
+            ...keptPublished(observed, forwarding),
           } as const,
         ]),
     ...(observed.forwarding ? [] : [{ kind: 'enable-forwarding' } as const]),

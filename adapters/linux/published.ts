@@ -1,19 +1,27 @@
 import type { PublishedPort, Step } from '../adapter.ts'
 import { TABLE } from './mark.ts'
-import { mappingText, type NftChain, type NftTable } from './nft-table.ts'
+import type { NftChain, NftTable } from './nft-table.ts'
 
 /** Next to the doors of WireGuard, which come first. The names of the numbers are in nft(8), "Standard priority names". */
 const AFTER_DSTNAT = -99
 const SRCNAT = 100
 
-const PROTOCOLS = ['tcp', 'udp'] as const
+export const PROTOCOLS = ['tcp', 'udp'] as const
+
+/** So many ports are one transaction: a slow machine gets on by each, whatever else there is. */
+const PORTS_PER_TRANSACTION = 2_000
 
 /** From a published port to the service. */
-const mapOf = (protocol: string): string => `${protocol}_services`
+export const mapOf = (protocol: string): string => `${protocol}_services`
 /** The published ports: what is taken back is cut off at once, whatever conntrack remembers. */
-const setOf = (protocol: string): string => `${protocol}_published`
+export const setOf = (protocol: string): string => `${protocol}_published`
 /** Those whose visitors are hidden. */
-const hiddenSetOf = (protocol: string): string => `${protocol}_hidden`
+export const hiddenSetOf = (protocol: string): string => `${protocol}_hidden`
+
+/** What holds the published ports, as `KIND NAME`. */
+export const HOLDERS: ReadonlySet<string> = new Set(
+  PROTOCOLS.flatMap((protocol) => [`map ${mapOf(protocol)}`, `set ${setOf(protocol)}`, `set ${hiddenSetOf(protocol)}`]),
+)
 
 export interface PublishedTable extends Pick<NftTable, 'sets' | 'maps' | 'chains'> {
   /** For the forward chain, before any that lets known flows pass. */
@@ -21,13 +29,12 @@ export interface PublishedTable extends Pick<NftTable, 'sets' | 'maps' | 'chains
 }
 
 /**
- * What leads visitors of published ports into the tunnel. Pure. Ranges come as single ports: a hash map answers at the same
- * cost however many there are, where nft's ranges are a tree.
+ * What leads visitors of published ports into the tunnel. Pure. It says nothing of the ports themselves: they are filled in
+ * afterwards, so that what keeps homes apart never waits for them. Ranges come as single ports: a hash map answers at the
+ * same cost however many there are, where nft's ranges are a tree.
  * @param tunnel the interface's name, in quotes. @param network the tunnel's own.
  */
-export function publishedTable(tunnel: string, network: string, published: readonly PublishedPort[]): PublishedTable {
-  const ofProtocol = (protocol: string) => published.filter((one) => one.protocol === protocol)
-  const portsOf = (ports: readonly PublishedPort[]) => ports.map(({ port }) => String(port))
+export function publishedTable(tunnel: string, network: string): PublishedTable {
   const entering = PROTOCOLS.flatMap((protocol) => {
     const leads = `dnat ip to ${protocol} dport map @${mapOf(protocol)}`
     return [
@@ -47,15 +54,10 @@ export function publishedTable(tunnel: string, network: string, published: reado
       `iifname != ${tunnel} oifname ${tunnel} ct status dnat meta l4proto ${protocol} ct original proto-dst @${hiddenSetOf(protocol)} masquerade`,
   )
   return {
-    sets: PROTOCOLS.flatMap((protocol) => [
-      { name: setOf(protocol), type: 'inet_service' as const, elements: portsOf(ofProtocol(protocol)) },
-      {
-        name: hiddenSetOf(protocol),
-        type: 'inet_service' as const,
-        elements: portsOf(ofProtocol(protocol).filter(({ hidden }) => hidden)),
-      },
-    ]),
-    maps: PROTOCOLS.map((protocol) => ({ name: mapOf(protocol), elements: ofProtocol(protocol) })),
+    sets: PROTOCOLS.flatMap((protocol) =>
+      [setOf(protocol), hiddenSetOf(protocol)].map((name) => ({ name, type: 'inet_service' as const, elements: [] })),
+    ),
+    maps: PROTOCOLS.map((protocol) => ({ name: mapOf(protocol) })),
     forward: [
       ...PROTOCOLS.map(
         (protocol) =>
@@ -75,19 +77,52 @@ function chain(name: string, hook: NftChain['hook'], priority: number, rules: re
   return { name, type: 'nat', hook, priority, rules }
 }
 
-/** For `nft -f -`: one transaction; what goes, goes first, so that a port may change where it leads. */
-export function changeText({ add, remove }: Extract<Step, { kind: 'change-published' }>): string {
-  return [...remove.flatMap((port) => elementsOf(port, 'delete')), ...add.flatMap((port) => elementsOf(port, 'add'))]
-    .map((line) => `${line}\n`)
-    .join('')
+/** For `nft -f -`, a transaction each. What goes, goes first and in the same one, so that a port may change where it leads. */
+export function changeTexts({ add, remove }: Extract<Step, { kind: 'change-published' }>): readonly string[] {
+  const changes = new Map<string, { readonly add: PublishedPort[]; readonly remove: PublishedPort[] }>()
+  for (const [verb, ports] of [['remove', remove] as const, ['add', add] as const])
+    for (const one of ports) {
+      const key = `${one.protocol} ${one.port}`
+      const change = changes.get(key) ?? { add: [], remove: [] }
+      change[verb].push(one)
+      changes.set(key, change)
+    }
+  const all = [...changes.values()]
+  return Array.from({ length: Math.ceil(all.length / PORTS_PER_TRANSACTION) }, (_, index) => {
+    const some = all.slice(index * PORTS_PER_TRANSACTION, (index + 1) * PORTS_PER_TRANSACTION)
+    return [
+      ...elementLines(
+        'delete',
+        some.flatMap((change) => change.remove),
+      ),
+      ...elementLines(
+        'add',
+        some.flatMap((change) => change.add),
+      ),
+    ]
+      .map((line) => `${line}\n`)
+      .join('')
+  })
 }
 
-function elementsOf(published: PublishedPort, verb: 'add' | 'delete'): readonly string[] {
-  const { protocol, port, hidden } = published
-  const element = (name: string, text: string): string => `${verb} element ${TABLE} ${name} { ${text} }`
-  return [
-    element(mapOf(protocol), mappingText(published)),
-    element(setOf(protocol), String(port)),
-    ...(hidden ? [element(hiddenSetOf(protocol), String(port))] : []),
-  ]
+function elementLines(verb: 'add' | 'delete', published: readonly PublishedPort[]): readonly string[] {
+  const line = (name: string, elements: readonly string[]): readonly string[] =>
+    elements.length === 0 ? [] : [`${verb} element ${TABLE} ${name} { ${elements.join(', ')} }`]
+  return PROTOCOLS.flatMap((protocol) => {
+    const ports = published.filter((one) => one.protocol === protocol)
+    return [
+      ...line(
+        mapOf(protocol),
+        ports.map(({ port, address, targetPort }) => `${port} : ${address} . ${targetPort}`),
+      ),
+      ...line(
+        setOf(protocol),
+        ports.map(({ port }) => String(port)),
+      ),
+      ...line(
+        hiddenSetOf(protocol),
+        ports.filter(({ hidden }) => hidden).map(({ port }) => String(port)),
+      ),
+    ]
+  })
 }

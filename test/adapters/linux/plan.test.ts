@@ -1,6 +1,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { ForwardingSpec, Observation, ObservedInterface, Step, TunnelSpec } from '../../../adapters/adapter.ts'
+import type {
+  ForwardingSpec,
+  Observation,
+  ObservedInterface,
+  PublishedPort,
+  Step,
+  TunnelSpec,
+} from '../../../adapters/adapter.ts'
 import { firewallTable } from '../../../adapters/linux/firewall.ts'
 import { networkOf } from '../../../adapters/network.ts'
 import { fingerprintsOf } from '../../../adapters/linux/nft-table.ts'
@@ -12,6 +19,12 @@ import { carryOut } from './simulated-machine.ts'
 
 const KEYS = ['A', 'B', 'C', 'D'].map((letter) => `${letter.repeat(43)}=` as PublicKey)
 const PREFIXES = ['10.86.0.2/32', '10.86.0.3/32', '192.168.1.0/24', '192.168.2.0/24', '192.168.3.0/24']
+
+const PUBLISHED: PublishedPort[] = [
+  { protocol: 'tcp', port: 443, address: '192.168.1.20', targetPort: 443, hidden: false },
+  { protocol: 'udp', port: 443, address: '192.168.1.20', targetPort: 443, hidden: true },
+  { protocol: 'tcp', port: 80, address: '192.168.1.21', targetPort: 8080, hidden: true },
+]
 
 const key = fc.constantFrom(...KEYS)
 const prefixes = fc.subarray(PREFIXES)
@@ -39,6 +52,7 @@ const forwarding: fc.Arbitrary<ForwardingSpec> = fc.oneof(
     echo: fc.constantFrom(ECHO_FLOW, { ...ECHO_FLOW, port: 8688 }, { ...ECHO_FLOW, keptSeconds: 60 }),
     devices: fc.subarray(['10.86.0.5', '10.86.0.6', '10.86.0.7']),
     exits: fc.subarray(['10.86.0.6', '10.86.0.5']),
+    published: fc.subarray(PUBLISHED),
   }),
 )
 const address = fc.constantFrom('10.86.0.1/16', '10.86.0.2/16', '10.86.0.2/24')
@@ -147,9 +161,11 @@ const machine: fc.Arbitrary<Observation> = fc
     exits: fc.subarray(['10.86.0.5', '10.86.0.6']),
     visitors: fc.constantFrom('none' as const, 'partly' as const, 'led' as const),
     wasOff: fc.boolean(),
+    published: fc.constantFrom(null, PUBLISHED.slice(0, 1), PUBLISHED.slice(1)),
   })
-  .map(({ wasOff, ...rest }) => ({
+  .map(({ wasOff, published, ...rest }) => ({
     ...rest,
+    ...(rest.firewall === null ? {} : { published, replaceable: ['chain forward'] }),
     forwardingIsOurs: rest.firewall !== null && wasOff,
     clashes: [],
     warnings: [],
@@ -176,6 +192,8 @@ const situation = fc.record({ machine, desired: spec }).map(({ machine, desired 
   ),
 }))
 
+const sorted = (ports: readonly PublishedPort[]) => ports.map((port) => JSON.stringify(port)).sort()
+
 describe('the planner', () => {
   test('any machine becomes what is wanted, in an order that no kernel refuses, and then there is nothing to do', () => {
     fc.assert(
@@ -186,8 +204,26 @@ describe('the planner', () => {
         expect(planLinux(after, desired)).toEqual({ steps: [], refusals: [], warnings: [] })
         expect(after.interface).toMatchObject({ name: desired.interface, up: true, addresses: [desired.address] })
         expect(after).toMatchObject({ forwarding: true, strayInterfaces: [] })
+        const published = desired.forwarding.role === 'hub' ? (desired.forwarding.published ?? []) : []
+        if (after.published !== null) expect(sorted(after.published ?? [])).toEqual(sorted(published))
       }),
       { numRuns: 600 },
+    )
+  })
+
+  test('nothing waits for published ports, and they stay while the rest of the firewall changes', () => {
+    fc.assert(
+      fc.property(situation, ({ before, desired }) => {
+        const { steps } = planLinux(before, desired)
+        const kinds = steps.map(({ kind }) => kind)
+        if (kinds.includes('change-published')) expect(kinds.indexOf('change-published')).toBe(kinds.length - 1)
+        for (const step of steps) {
+          if (step.kind !== 'set-firewall') continue
+          expect(JSON.stringify(step)).not.toContain('published')
+          const isKept = desired.forwarding.role === 'hub' && (before.published?.length ?? 0) > 0
+          expect(step.replaces !== undefined).toBe(isKept)
+        }
+      }),
     )
   })
 
@@ -204,7 +240,8 @@ describe('the planner', () => {
 
   test('undo leaves nothing, and forwarding as it was before us, from whatever state it begins', () => {
     fc.assert(
-      fc.property(machine, spec, fc.nat(20), (before, desired, count) => {
+      fc.property(machine, spec, fc.nat(20), (found, desired, count) => {
+        const { published: _, replaceable: __, ...before } = found
         const some = lookFor(desired.interface, {
           ...before,
           interface: null,

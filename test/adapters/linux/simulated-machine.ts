@@ -1,4 +1,4 @@
-import type { Observation, ObservedInterface, Step } from '../../../adapters/adapter.ts'
+import type { Observation, ObservedInterface, PublishedPort, Step } from '../../../adapters/adapter.ts'
 import { firewallTable } from '../../../adapters/linux/firewall.ts'
 import { NO_OTHERS } from '../../../adapters/linux/other-firewall.ts'
 import { fingerprintsOf } from '../../../adapters/linux/nft-table.ts'
@@ -36,12 +36,16 @@ export function carryOut(step: Step, machine: Observation): Observation {
     case 'set-firewall': {
       const firewall = fingerprintsOf(firewallTable(step))
       refuseIf(machine.forwardingIsOurs && !step.forwardingWasOff, 'the mark would be lost')
-      return { ...machine, firewall, forwardingIsOurs: step.forwardingWasOff }
+      const { published, ...rest } = machine
+      const kept = step.replaces === undefined || published === undefined ? {} : { published }
+      return { ...rest, ...kept, firewall, forwardingIsOurs: step.forwardingWasOff, replaceable: ['chain forward'] }
     }
-    case 'remove-firewall':
+    case 'remove-firewall': {
       refuseIf(machine.firewall === null, 'No such file or directory')
       refuseIf(machine.interface !== null, 'the tunnel would reach everything')
-      return { ...machine, firewall: null, forwardingIsOurs: false }
+      const { published: _, replaceable: __, ...rest } = machine
+      return { ...rest, firewall: null, forwardingIsOurs: false }
+    }
     case 'set-other-firewall': {
       const { place, add, remove } = step
       const others = machine.otherFirewalls ?? NO_OTHERS
@@ -62,13 +66,20 @@ export function carryOut(step: Step, machine: Observation): Observation {
     case 'unlead-visitors':
       refuseIf((machine.visitors ?? 'none') === 'none', 'No such file or directory')
       return { ...machine, visitors: 'none' }
+    case 'change-published': {
+      refuseIf(machine.firewall === null, 'No such file or directory')
+      const there = machine.published ?? []
+      const isSame = (a: PublishedPort) => (b: PublishedPort) => JSON.stringify(a) === JSON.stringify(b)
+      const left = there.filter((one) => !step.remove.some(isSame(one)))
+      refuseIf(left.length + step.remove.length !== there.length, 'No such file or directory')
+      return { ...machine, published: [...step.add, ...left] }
+    }
     case 'arm-rollback':
     case 'keep-changes':
     case 'revert-changes':
     case 'activate-changes':
     case 'install-wireguard':
     case 'restart-network':
-    case 'change-published':
       throw new Error('this machine is not reached over the network')
     default:
       refuseIf(machine.interface?.name !== step.interface, 'Cannot find device')
