@@ -1,4 +1,4 @@
-import { type Publication, rangeText } from '../protocol/publications.ts'
+import { type ListedPublication, rangeText } from '../protocol/publications.ts'
 import type { Context } from './context.ts'
 import { printFacts } from './output.ts'
 import { publishSide } from './publish-side.ts'
@@ -14,7 +14,7 @@ export async function publishList(context: Context): Promise<void> {
   )
 }
 
-export function publicationTable(publications: readonly Publication[]): string {
+export function publicationTable(publications: readonly ListedPublication[]): string {
   const rows = publications.map((one) => [
     rangeText(one),
     `${one.address}:${one.targetPort}`,
@@ -22,5 +22,8 @@ export function publicationTable(publications: readonly Publication[]): string {
     one.source,
     one.addedAt,
   ])
-  return table([['PUBLISHED', 'LEADS TO', 'AT', 'SOURCE', 'ADDED'], ...rows])
+  const withheld = publications.flatMap((one) =>
+    (one.withheld ?? []).map((range) => `${rangeText(range)} leads nowhere: ${range.why}`),
+  )
+  return [table([['PUBLISHED', 'LEADS TO', 'AT', 'SOURCE', 'ADDED'], ...rows]), ...withheld].join('\n')
 }

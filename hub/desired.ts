@@ -6,13 +6,15 @@ import { presharedKeyId } from '../wireguard/preshared-id.ts'
 import type { Endpoint, PeerSpec } from '../wireguard/spec.ts'
 import type { HubConfig } from './config.ts'
 import { exitHome, reachOf } from './devices.ts'
-import { publishedPorts } from './publications.ts'
+import { ledPorts } from './led-ports.ts'
 import type { Device, Home, StoreDocument } from './store-document.ts'
+import { ONLY_22 } from './ssh-ports.ts'
 import { hubInterfaceAddress } from './tunnel-network.ts'
 
 /**
  * What the hub's machine should look like. Pure.
  * @param placeOf where to speak first to somebody whom WireGuard does not know; null: wherever it is.
+ * @param sshPorts which no publication takes.
  */
 export function desiredTunnel(
   config: HubConfig,
@@ -20,6 +22,7 @@ export function desiredTunnel(
   document: StoreDocument,
   alternatePorts: readonly number[],
   placeOf: (publicKey: PublicKey) => Endpoint | null = () => null,
+  sshPorts: ReadonlySet<number> = ONLY_22,
 ): TunnelSpec {
   const { homes, devices, publications } = document
   const exit = exitHome(document)
@@ -43,7 +46,7 @@ export function desiredTunnel(
       limited: limitsOf(homes, devices),
       full: addressesOf(devices.filter((device) => device.full === true)),
       exits: addressesOf(devices.filter((device) => exit !== null && device.exit === exit)),
-      published: publishedPorts(publications),
+      published: ledPorts(publications, sshPorts).ports,
     },
   }
 }

@@ -31,12 +31,13 @@ import type { Occupied } from './lan.ts'
 import { knock } from './knock.ts'
 import type { Mappings } from './mappings.ts'
 import { noteMappings } from './note-mappings.ts'
-import { publishedPorts } from './publications.ts'
+import { ledPorts } from './led-ports.ts'
 import { makePublishing, type Publishing } from './publishing.ts'
 import { makeReconciler } from './reconciler.ts'
 import { register } from './registration.ts'
 import { leave, removeHome, type Removed } from './removal.ts'
 import { hashOf, type SecretHash, sameHash } from './secret.ts'
+import { ONLY_22, type SshPorts } from './ssh-ports.ts'
 import { makeSessions } from './sessions.ts'
 import { type HubStatus, hubStatus, type RegistrationNote } from './status.ts'
 import { type Change, type Home, homeNamed, type StoreDocument } from './store-document.ts'
@@ -73,6 +74,8 @@ export interface Hub extends Omit<DeviceDesk, 'expireDevices'> {
   readonly isComplete: () => boolean
   /** Notes where everybody is, and how that changed for homes, and calls back those whose session was lost. Never throws. */
   readonly callBack: () => Promise<void>
+  /** Notices SSH servers of this machine; a publication that covers one yields. Never throws. */
+  readonly lookForSsh: () => Promise<void>
   /** @throws {Problem} `config-invalid` when these settings would take homes or devices their addresses. */
   readonly refuseSettings: (config: HubConfig) => void
   /** Takes other settings; the machine follows with the next reconcile. */
@@ -112,8 +115,18 @@ export interface HubParts {
   readonly alarm: Alarm | null
   readonly ownNetworks: (tunnelInterface: string) => readonly Occupied[]
   readonly servedPorts: (protocol: 'tcp' | 'udp') => Promise<ReadonlySet<number>>
+  /** Without it 22 alone. */
+  readonly ssh?: SshPorts
   readonly clock: Clock
   readonly log: Log
+}
+
+/** Where nobody looks for them. */
+const NO_SSH: SshPorts = {
+  ports: () => ONLY_22,
+  look: async () => undefined,
+  settled: async () => undefined,
+  close: async () => undefined,
 }
 
 /** A test goes to people: nobody shall be able to flood them. */
@@ -129,7 +142,7 @@ interface Alarm {
 const NOBODY: SecretHash = hashOf(randomBytes(32).toString('hex'))
 
 export function makeHub(parts: HubParts): Hub {
-  const { identity, store, adapter, witness, heartbeats, echoes, carriers, clock, log } = parts
+  const { identity, store, adapter, witness, heartbeats, echoes, carriers, ssh = NO_SSH, clock, log } = parts
   const registrations = new Map<string, RegistrationNote>()
   const sessions = makeSessions({
     ...parts,
@@ -140,6 +153,7 @@ export function makeHub(parts: HubParts): Hub {
   const visitors = makeVisitors()
   let { config } = parts
   let alternatePorts: readonly number[] = []
+  let sshSeen = ssh.ports()
   /** When the last tests were. */
   let tested: readonly number[] = []
   const reconciler = makeReconciler({
@@ -148,7 +162,7 @@ export function makeHub(parts: HubParts): Hub {
       alternatePorts = await portsToTake()
       // What WireGuard learned by itself must not be replaced by what is remembered: looked at just before.
       await witness.look()
-      return desiredTunnel(config, identity.publicKey, store.document, alternatePorts, sessions.placeOf)
+      return desiredTunnel(config, identity.publicKey, store.document, alternatePorts, sessions.placeOf, ssh.ports())
     },
     onStep: (step) => {
       log.info({ step: step.kind }, describeStep(step))
@@ -235,7 +249,9 @@ export function makeHub(parts: HubParts): Hub {
   }
 
   async function portsToTake(): Promise<readonly number[]> {
-    const published = publishedPorts(store.document.publications.filter(({ protocol }) => protocol === 'udp'))
+    const published = ledPorts(store.document.publications, ssh.ports()).ports.filter(
+      ({ protocol }) => protocol === 'udp',
+    )
     const served = await parts.servedPorts('udp')
     return freeAlternatePorts(config, new Set([...served, ...published.map(({ port }) => port)]))
   }
@@ -358,6 +374,7 @@ export function makeHub(parts: HubParts): Hub {
       reconciler,
       follow: followFor,
       served: parts.servedPorts,
+      ssh,
       proof: (home) => ({
         home,
         hubProblem: () => reconciler.problem?.message ?? null,
@@ -383,6 +400,7 @@ export function makeHub(parts: HubParts): Hub {
         mappings: parts.mappings,
         registrations,
         alternatePorts: await portsToTake(),
+        sshPorts: ssh.ports(),
         problem: reconciler.problem,
         now: clock.now(),
         today: clock.wall(),
@@ -392,6 +410,13 @@ export function makeHub(parts: HubParts): Hub {
     reconcileOrLog,
     isComplete: sessions.isComplete,
     callBack,
+
+    lookForSsh: async () => {
+      await ssh.look()
+      if (ssh.ports() === sshSeen) return
+      sshSeen = ssh.ports()
+      await reconcileOrLog()
+    },
 
     refuseSettings: (next) => {
       const lost = [...store.document.homes, ...store.document.devices].find(
@@ -413,6 +438,7 @@ export function makeHub(parts: HubParts): Hub {
       heartbeats?.close()
       echoes?.close()
       carriers?.close()
+      await ssh.close()
       await reconciler.settled()
       await parts.mappings.save('now')
       await adapter.close()

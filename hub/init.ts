@@ -18,6 +18,7 @@ import type { HubPaths } from './paths.ts'
 import { refuseTakenPort } from './port-owner.ts'
 import { EMPTY_DOCUMENT } from './store-document.ts'
 import { openStore, storeText } from './store.ts'
+import { readSshPorts } from './ssh-ports.ts'
 import { freeAlternatePorts, servedPorts } from './served-ports.ts'
 
 /** What was said on the command line; what was not is left as it is, or gets its default. */
@@ -55,7 +56,10 @@ export async function planInit(
 
   const alternatePorts = freeAlternatePorts(config, await servedPorts('udp'))
   const observed = await adapter.observe(config.interface, AbortSignal.timeout(30_000))
-  const { steps, refusals } = adapter.plan(observed, desiredTunnel(config, publicKey, document, alternatePorts))
+  const { steps, refusals } = adapter.plan(
+    observed,
+    desiredTunnel(config, publicKey, document, alternatePorts, undefined, await readSshPorts(paths.sshPorts)),
+  )
   refuseUnlessSafe({ refusals })
   if (existing === null) refuseOwnNetwork(config)
   if (existing === null || steps.length > 0)

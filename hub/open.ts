@@ -10,6 +10,8 @@ import type { HubPaths } from './paths.ts'
 import { openMappings } from './mappings.ts'
 import { openStore, type Store } from './store.ts'
 import { servedPorts } from './served-ports.ts'
+import { openSshPorts } from './ssh-ports.ts'
+import { tooManyNotes } from './status.ts'
 import { openWhereabouts } from './whereabouts.ts'
 import { makeWitness, type Witness } from './witness.ts'
 import { makeWord } from './word.ts'
@@ -44,6 +46,7 @@ export async function openHub(
   const initial = await readHubConfig(paths.config)
   const identity = await readIdentity(paths)
   const store = await openStore(paths.store)
+  for (const note of tooManyNotes(store.document)) log.warn(note)
   const witness = makeWitness(() => config().interface, systemClock, log)
   const whereabouts = await openWhereabouts(paths.whereabouts, systemClock, log)
   const hub = makeHub({
@@ -57,6 +60,12 @@ export async function openHub(
     ...(makeResponders?.(witness) ?? nobody(witness)),
     ownNetworks,
     servedPorts,
+    ssh: await openSshPorts({
+      path: paths.sshPorts,
+      isOwn: (port) => port === config().port,
+      clock: systemClock,
+      log,
+    }),
     clock: systemClock,
     log,
   })

@@ -16,6 +16,8 @@ export interface HubPaths {
   readonly whereabouts: string
   /** How their mappings changed. */
   readonly mappings: string
+  /** Where SSH servers of this machine were seen. */
+  readonly sshPorts: string
   /** Control of the daemon, and the lock: whoever holds it may write the store. */
   readonly socket: string
 }
@@ -35,6 +37,7 @@ export function hubPaths(folders: {
     store: join(folders.stateDir, 'store.json'),
     whereabouts: join(folders.stateDir, 'whereabouts.json'),
     mappings: join(folders.stateDir, 'mappings.json'),
+    sshPorts: join(folders.stateDir, 'ssh-ports.json'),
     socket: join(folders.runtimeDir, 'hub.sock'),
   }
 }

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
-import { type ProofLink, type Publication, rangeText } from '../protocol/publications.ts'
+import { type ProofLink, type Publication, rangeText, type Withheld } from '../protocol/publications.ts'
 import type { Clock } from '../system/clock.ts'
 import { sleep } from '../system/sleep.ts'
 import type { Home } from './store-document.ts'
@@ -14,6 +14,8 @@ export interface ProofParts {
   readonly heardSeconds: () => number | null
   /** Whether the home answers visitors through the tunnel; null: no daemon runs that could have heard it. */
   readonly isReady: () => boolean | null
+  /** What of the publication leads nowhere. */
+  readonly withheld: readonly Withheld[]
   readonly clock: Clock
 }
 
@@ -37,10 +39,20 @@ export async function proveWay(publication: Publication, parts: ProofParts): Pro
   return links
 }
 
-async function hubLink(publication: Publication, { hubProblem }: ProofParts): Promise<ProofLink> {
+async function hubLink(publication: Publication, { hubProblem, withheld }: ProofParts): Promise<ProofLink> {
   const problem = hubProblem()
-  const said = problem ?? `the hub leads ${rangeText(publication)} into the tunnel`
-  return { link: 'hub', works: problem === null, said }
+  if (problem !== null) return { link: 'hub', works: false, said: problem }
+  const kept = withheld.map((range) => `${rangeText(range)} does not: ${range.why}`)
+  if (firstLed(publication, withheld) === null) return { link: 'hub', works: false, said: kept.join('; ') }
+  const said = [`the hub leads ${rangeText(publication)} into the tunnel`, ...kept].join('; ')
+  return { link: 'hub', works: true, said }
+}
+
+/** null: all of it is withheld. */
+function firstLed({ port, lastPort }: Publication, withheld: readonly Withheld[]): number | null {
+  let first = port
+  for (const range of withheld.toSorted((a, b) => a.port - b.port)) if (range.port === first) first = range.lastPort + 1
+  return first > lastPort ? null : first
 }
 
 async function tunnelLink(_: Publication, { home, heardSeconds }: ProofParts): Promise<ProofLink> {
@@ -64,8 +76,10 @@ async function homeLink({ source }: Publication, { home, isReady, clock }: Proof
   return { link: 'home', works, said }
 }
 
-async function serviceLink(publication: Publication): Promise<ProofLink> {
-  const { protocol, port, address, targetPort } = publication
+async function serviceLink(publication: Publication, { withheld }: ProofParts): Promise<ProofLink> {
+  const { protocol, address } = publication
+  const port = firstLed(publication, withheld) ?? publication.port
+  const targetPort = publication.targetPort + port - publication.port
   const place = `${address}:${targetPort}`
   const here = await ownAddress()
   if (protocol === 'udp') {

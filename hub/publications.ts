@@ -2,6 +2,9 @@ import type { PublishedPort } from '../adapters/adapter.ts'
 import { Problem } from '../problems/problem.ts'
 import { prefixContains } from '../protocol/addresses.ts'
 import {
+  type ListedPublication,
+  MOST_PUBLISHED_PORTS,
+  portCount,
   type Publication,
   type PublicationRequest,
   type PublishedRange,
@@ -9,9 +12,10 @@ import {
   type Source,
 } from '../protocol/publications.ts'
 import type { Asker } from './devices.ts'
+import type { LedPorts } from './led-ports.ts'
 import { type Change, type Home, homeNamed, type StoreDocument, stillHome } from './store-document.ts'
 
-/** What a port of this hub is needed for; null: it is free. */
+/** Why a port of this hub cannot be published, for people; null: it can. */
 export type ReservedBy = (protocol: Publication['protocol'], port: number) => string | null
 
 /** What the hub's owner may say besides: which home. Where nobody says it, the address tells. */
@@ -21,8 +25,8 @@ export interface PublicationInput extends PublicationRequest {
 
 /**
  * Publishes ports. Asked again for the same it answers the same, since the first answer may have been lost.
- * @throws {Problem} `home-unknown`, `home-missing`, `port-taken`, `publication-exists`, `publication-invalid`,
- * `source-not-kept`.
+ * @throws {Problem} `home-unknown`, `home-missing`, `port-taken`, `publication-exists`, `publications-full`,
+ * `publication-invalid`, `source-not-kept`.
  */
 export function addPublication(
   document: StoreDocument,
@@ -45,6 +49,7 @@ export function addPublication(
     const leads = asker === null || there.home === asker.name ? ` to ${there.address} of ${there.home}` : ' elsewhere'
     throw new Problem('publication-exists', { what, why: `${rangeText(there)} leads${leads} already` })
   }
+  refuseTooMany(document, input, what)
   refuseReserved(input, reservedBy, what)
   const publication: Publication = { ...wanted, addedAt: now.toISOString() }
   return [{ ...document, publications: [...document.publications, publication] }, publication]
@@ -99,6 +104,18 @@ export function publishedPorts(publications: readonly Publication[]): readonly P
   )
 }
 
+/** Those that somebody sees, with what of them leads nowhere. */
+export function listedPublications(
+  document: StoreDocument,
+  asker: Asker,
+  { withheld }: LedPorts,
+): readonly ListedPublication[] {
+  return visiblePublications(document, asker).map((publication) => {
+    const kept = withheld.get(publication)
+    return kept === undefined ? publication : { ...publication, withheld: [...kept] }
+  })
+}
+
 /** @throws {Problem} `home-missing`, `publication-invalid`. */
 function homeFor(document: StoreDocument, { home, address }: PublicationInput, what: string): Home {
   if (home !== undefined && home !== null) {
@@ -146,13 +163,23 @@ function sourceOf(home: Home, { source, address }: PublicationInput, what: strin
   })
 }
 
+function refuseTooMany({ publications }: StoreDocument, range: PublicationInput, what: string): void {
+  const [there, more] = [portCount(publications), portCount([range])]
+  if (there + more <= MOST_PUBLISHED_PORTS) return
+  const room = Math.max(0, MOST_PUBLISHED_PORTS - there)
+  throw new Problem('publications-full', {
+    what,
+    why: `a hub leads ${MOST_PUBLISHED_PORTS} ports at most, TCP and UDP each counted; this would be ${more} more, and there is room for ${room}`,
+  })
+}
+
 function refuseReserved(range: PublicationInput, reservedBy: ReservedBy, what: string): void {
   for (let port = range.port; port <= range.lastPort; port += 1) {
-    const by = reservedBy(range.protocol, port)
-    if (by === null) continue
+    const why = reservedBy(range.protocol, port)
+    if (why === null) continue
     throw new Problem('port-taken', {
       what,
-      why: `${by} uses ${range.protocol.toUpperCase()} port ${port} of the hub`,
+      why,
       next: 'Publish another port: homeward publish add PORT/tcp HOST:PORT',
     })
   }

@@ -1,6 +1,8 @@
 import type { Adapter } from '../adapters/adapter.ts'
 import { Problem, reasonOf } from '../problems/problem.ts'
 import {
+  MOST_PUBLISHED_PORTS,
+  portCount,
   type ProofAnswer,
   type Publication,
   type PublicationList,
@@ -10,18 +12,19 @@ import {
 import type { Log } from '../system/log.ts'
 import type { HubConfig } from './config.ts'
 import type { Asker } from './devices.ts'
+import { ledPorts } from './led-ports.ts'
 import { ownerOf } from './port-owner.ts'
 import {
   addPublication,
   findPublication,
+  listedPublications,
   type PublicationInput,
-  publishedPorts,
   type ReservedBy,
   removePublication,
-  visiblePublications,
 } from './publications.ts'
 import { type ProofParts, proveWay } from './proof.ts'
 import type { Reconciler } from './reconciler.ts'
+import type { SshPorts } from './ssh-ports.ts'
 import { type Change, type Home, homeNamed, type StoreDocument } from './store-document.ts'
 import type { Store } from './store.ts'
 
@@ -48,15 +51,17 @@ export interface PublishingParts {
   readonly follow: (asker: Asker, done: string) => Promise<void>
   /** Ports at which programs of this machine answer from outside. */
   readonly served: (protocol: Publication['protocol']) => Promise<ReadonlySet<number>>
+  readonly ssh: Pick<SshPorts, 'ports' | 'look' | 'settled'>
   /** What the proof asks, of a home. */
-  readonly proof: (home: Home) => ProofParts
+  readonly proof: (home: Home) => Omit<ProofParts, 'withheld'>
   readonly log: Log
 }
 
-const CHANGE_MS = 10_000
+/** Above what all ports that a hub leads take on a small, busy VPS. */
+const CHANGE_MS = 30_000
 
 export function makePublishing(parts: PublishingParts): Publishing {
-  const { config, store, update, log } = parts
+  const { config, store, update, ssh, log } = parts
 
   /**
    * One transaction of the firewall with what changed, whatever else there is; where that cannot be, for instance because
@@ -64,7 +69,9 @@ export function makePublishing(parts: PublishingParts): Publishing {
    */
   async function follow(asker: Asker, change: Changed, done: string): Promise<void> {
     const { add = [], remove = [] } = change
-    const [added, removed] = [publishedPorts(add), publishedPorts(remove)]
+    // What is taken back makes room for what was too much.
+    if (portCount([...store.document.publications, ...remove]) > MOST_PUBLISHED_PORTS) return parts.follow(asker, done)
+    const [{ ports: added }, { ports: removed }] = [ledPorts(add, ssh.ports()), ledPorts(remove, ssh.ports())]
     const step = { kind: 'change-published', interface: config().interface, add: added, remove: removed } as const
     try {
       await parts.reconciler.alone(() => parts.adapter.execute(step, AbortSignal.timeout(CHANGE_MS)))
@@ -76,7 +83,9 @@ export function makePublishing(parts: PublishingParts): Publishing {
 
   return {
     add: async (asker, input) => {
-      const reservedBy = await reservations(config(), input, await parts.served(input.protocol))
+      await ssh.look()
+      await ssh.settled(input.port, input.lastPort)
+      const reservedBy = await reservations(config(), input, await parts.served(input.protocol), ssh.ports())
       const { result, changed } = await update((document, now) =>
         addPublication(document, asker, input, reservedBy, now),
       )
@@ -96,9 +105,13 @@ export function makePublishing(parts: PublishingParts): Publishing {
       const publication = findPublication(store.document, asker, range, what)
       const home = homeNamed(store.document, publication.home)
       if (home === null) throw new Problem('home-missing', { what, why: `the hub has no home ${publication.home}` })
-      return { links: await proveWay(publication, parts.proof(home)) }
+      const withheld = ledPorts(store.document.publications, ssh.ports()).withheld.get(publication) ?? []
+      return { links: await proveWay(publication, { ...parts.proof(home), withheld }) }
     },
-    list: (asker) => ({ publications: [...visiblePublications(store.document, asker)] }),
+    list: (asker) => {
+      const led = ledPorts(store.document.publications, ssh.ports())
+      return { publications: [...listedPublications(store.document, asker, led)] }
+    },
   }
 }
 
@@ -112,12 +125,18 @@ async function reservations(
   { port: own, alternatePorts }: HubConfig,
   { protocol, port, lastPort }: PublishedRange,
   served: ReadonlySet<number>,
+  sshPorts: ReadonlySet<number>,
 ): Promise<ReservedBy> {
   const first = [...served].filter((one) => one >= port && one <= lastPort).sort((a, b) => a - b)[0]
   const owner = first === undefined ? null : ((await ownerOf(protocol, first)) ?? 'another program')
-  return (asked, number) => {
+  const user = (asked: Publication['protocol'], number: number): string | null => {
     if (number === own) return asked === 'udp' ? 'WireGuard' : 'the registrar'
     if (asked === 'udp' && alternatePorts.includes(number)) return 'WireGuard, as one of alternatePorts in hub.yaml,'
     return number === first ? owner : served.has(number) ? 'another program' : null
+  }
+  return (asked, number) => {
+    const by = user(asked, number)
+    if (by !== null) return `${by} uses ${asked.toUpperCase()} port ${number} of the hub`
+    return asked === 'tcp' && sshPorts.has(number) ? `TCP port ${number} of the hub is kept for ssh` : null
   }
 }

@@ -25,6 +25,7 @@ const STATUS: Partial<Record<ProblemCode, RefusalStatus>> = {
   'device-exists': 409,
   'port-taken': 409,
   'publication-exists': 409,
+  'publications-full': 409,
   'source-not-kept': 409,
   'exit-refused': 409,
   'network-full': 409,

@@ -36,6 +36,7 @@ const BLIND_AFTER_MS = 2_500
 const GLANCE_EVERY_MS = 250
 const CALL_EVERY_MS = 1_000
 const CONFIG_EVERY_MS = 2_000
+const SSH_EVERY_MS = 3_000
 /** A command that holds the socket for its moment is done by then. */
 const SOCKET_WITHIN_MS = 10_000
 
@@ -103,6 +104,7 @@ export async function runHub(
         loops,
       ),
       watchDrift(hub, witness, loops),
+      watchSsh(hub, loops),
       watchConfig(paths.config, stamp, hub, log, loops, async (port) => {
         const old = registrar
         registrar = await open(port)
@@ -150,6 +152,13 @@ async function watchDrift(hub: Hub, witness: Witness, signal: AbortSignal): Prom
     if (systemClock.now() - called < CALL_EVERY_MS) continue
     await hub.callBack()
     called = systemClock.now()
+  }
+}
+
+async function watchSsh(hub: Hub, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await hub.lookForSsh()
+    await sleep(SSH_EVERY_MS, signal)
   }
 }
 

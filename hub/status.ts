@@ -1,6 +1,6 @@
 import type { Description } from '../adapters/adapter.ts'
 import type { Problem } from '../problems/problem.ts'
-import type { Publication } from '../protocol/publications.ts'
+import { type ListedPublication, MOST_PUBLISHED_PORTS, portCount } from '../protocol/publications.ts'
 import { cutPeriod } from '../wireguard/cut-period.ts'
 import { formatEndpoint } from '../wireguard/spec.ts'
 import type { CarrierMetrics, Carriers } from './carriers.ts'
@@ -9,7 +9,8 @@ import type { HeartbeatResponder } from './heartbeat-responder.ts'
 import type { Identity } from './identity.ts'
 import type { MappingHistory, Mappings } from './mappings.ts'
 import { type Home, isOpen, type StoreDocument } from './store-document.ts'
-import { visiblePublications } from './publications.ts'
+import { ledPorts } from './led-ports.ts'
+import { listedPublications } from './publications.ts'
 import { hubAddressIn } from './tunnel-network.ts'
 import type { Sighting, Witness } from './witness.ts'
 
@@ -32,7 +33,7 @@ export interface HubStatus {
   readonly homes: readonly HomeStatus[]
   readonly invites: readonly { readonly home: string; readonly address: string; readonly expiresAt: string }[]
   readonly devices: readonly DeviceStatus[]
-  readonly publications: readonly Publication[]
+  readonly publications: readonly ListedPublication[]
   /** Since the witness last saw the interface; null: it did not. */
   readonly witnessSeconds: number | null
   /** Why interface and firewall are not as they should be. */
@@ -88,6 +89,8 @@ export interface StatusParts {
   readonly mappings: Pick<Mappings, 'of'>
   readonly registrations: ReadonlyMap<string, RegistrationNote>
   readonly alternatePorts: readonly number[]
+  /** Without it 22 alone. */
+  readonly sshPorts?: ReadonlySet<number>
   readonly problem: Problem | null
   /** Monotonic milliseconds. */
   readonly now: number
@@ -125,10 +128,13 @@ export function hubStatus(parts: StatusParts): HubStatus {
       home,
       addedAt,
     })),
-    publications: visiblePublications(document, null),
+    publications: listedPublications(document, null, ledPorts(document.publications, parts.sshPorts)),
     witnessSeconds: witness.ageSeconds(),
     problem: problem === null ? null : { code: problem.code, message: problem.message, next: problem.next },
-    notes: taken.map((port) => `${port}/udp is used by another program of this machine and left to it`),
+    notes: [
+      ...taken.map((port) => `${port}/udp is used by another program of this machine and left to it`),
+      ...tooManyNotes(document),
+    ],
   }
 
   function homeStatus(home: Home): HomeStatus {
@@ -145,6 +151,15 @@ export function hubStatus(parts: StatusParts): HubStatus {
         note === undefined ? null : { at: note.at, secondsAgo: (parts.now - note.monotonic) / 1000, count: note.count },
     }
   }
+}
+
+/** The store of an older hub may hold more. */
+export function tooManyNotes({ publications }: StoreDocument): readonly string[] {
+  const count = portCount(publications)
+  if (count <= MOST_PUBLISHED_PORTS) return []
+  return [
+    `${count} ports are published, and a hub leads ${MOST_PUBLISHED_PORTS} at most: small publications first, so that the largest lead to less; homeward publish list says which, homeward publish remove PORT/tcp makes room`,
+  ]
 }
 
 /** What a silence of the home's own ended says nothing of the carrier. */

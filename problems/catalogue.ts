@@ -80,6 +80,10 @@ export const catalogue = {
     next: 'Publish another port, or take that one back: homeward publish remove PORT/tcp',
     exit: 1,
   },
+  'publications-full': {
+    next: 'Publish fewer ports, each of a range counts; or take some back: homeward publish remove PORT/tcp',
+    exit: 1,
+  },
   'publication-missing': { next: 'See what there is with homeward publish list', exit: 1 },
   'source-not-kept': {
     next: 'Pass --source hide; or run the service on the machine that the tunnel ends on; or let the tunnel end on the router: homeward join --router mikrotik or openwrt',

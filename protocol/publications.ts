@@ -35,10 +35,24 @@ export const PublicationSchema = v.strictObject({
   addedAt: v.pipe(v.string(), v.isoTimestamp()),
 })
 
-/** GET /v1/publications. A home sees its own. */
-export const PublicationList = v.object({
-  publications: v.array(v.object({ ...PublicationSchema.entries })),
+/** Ports of a publication that lead nowhere for now. */
+const WithheldSchema = v.object({
+  protocol: ProtocolSchema,
+  port: PortSchema,
+  lastPort: PortSchema,
+  code: v.picklist(['port-taken', 'publications-full']),
+  /** For people. */
+  why: v.string(),
 })
+
+const ListedPublicationSchema = v.object({
+  ...PublicationSchema.entries,
+  /** Without it all of it is led. */
+  withheld: v.optional(v.array(WithheldSchema)),
+})
+
+/** GET /v1/publications. A home sees its own. */
+export const PublicationList = v.object({ publications: v.array(ListedPublicationSchema) })
 
 /** One link of a visitor's way. */
 const ProofLinkSchema = v.object({
@@ -59,9 +73,19 @@ type Protocol = v.InferOutput<typeof ProtocolSchema>
 export type Source = v.InferOutput<typeof SourceSchema>
 export type PublicationRequest = Omit<v.InferOutput<typeof AddPublicationRequest>, 'version'>
 export type Publication = Readonly<v.InferOutput<typeof PublicationSchema>>
+export type Withheld = Readonly<v.InferOutput<typeof WithheldSchema>>
+export type ListedPublication = v.InferOutput<typeof ListedPublicationSchema>
 export type ProofLink = v.InferOutput<typeof ProofLinkSchema>
 export type ProofAnswer = v.InferOutput<typeof ProofAnswer>
 export type PublicationList = v.InferOutput<typeof PublicationList>
+
+/** Of a hub. Until a range is one entry of its firewall each port is one: more would keep it busy for minutes. */
+export const MOST_PUBLISHED_PORTS = 12_000
+
+/** A port counts once for TCP and once for UDP. */
+export function portCount(ranges: readonly Pick<PublishedRange, 'port' | 'lastPort'>[]): number {
+  return ranges.reduce((sum, { port, lastPort }) => sum + lastPort - port + 1, 0)
+}
 
 export interface PublishedRange {
   readonly protocol: Protocol

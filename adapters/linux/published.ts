@@ -44,10 +44,11 @@ export function publishedTable(tunnel: string, network: string): PublishedTable 
       `iifname ${tunnel} fib daddr type local fib daddr . iif type != local ${leads}`,
     ]
   })
-  // This machine at its own public address: its owner's curl, and the hub that proves the way.
+  // This machine at its own public address: its owner's curl, and the hub that proves the way. From loopback the hub asks
+  // the machine's own listeners.
   const here = PROTOCOLS.map(
     (protocol) =>
-      `ip daddr != { 127.0.0.0/8, ${network} } fib daddr type local dnat ip to ${protocol} dport map @${mapOf(protocol)}`,
+      `ip saddr != 127.0.0.0/8 ip daddr != { 127.0.0.0/8, ${network} } fib daddr type local dnat ip to ${protocol} dport map @${mapOf(protocol)}`,
   )
   const hiding = PROTOCOLS.map(
     (protocol) =>

@@ -12,7 +12,7 @@ import { removeHome } from '../../hub/removal.ts'
 import { hashOf } from '../../hub/secret.ts'
 import { EMPTY_DOCUMENT, type Home, type StoreDocument, StoreDocumentSchema } from '../../hub/store-document.ts'
 import { makeVisitors } from '../../hub/visitors.ts'
-import { parseRange, rangeText } from '../../protocol/publications.ts'
+import { MOST_PUBLISHED_PORTS, parseRange, rangeText } from '../../protocol/publications.ts'
 import { parsePublicKey } from '../../wireguard/keys.ts'
 
 const now = new Date('2026-11-23T10:00:00Z')
@@ -98,6 +98,20 @@ describe('publishing', () => {
       'publication-invalid',
     )
     expect(codeOf(() => add(empty, cabin, { port: 8002, lastPort: 8000 }))).toBe('publication-invalid')
+  })
+
+  test('a hub leads so many ports and no more, a range with each of its ports, TCP and UDP each', () => {
+    const most = MOST_PUBLISHED_PORTS
+    expect(codeOf(() => add(empty, cabin, { port: 1, lastPort: 51_819, targetPort: 1 }))).toBe('publications-full')
+    const [half] = add(empty, cabin, { port: 20_001, lastPort: 20_000 + most - 10, targetPort: 1 })
+    const [full] = add(half, lodge, { protocol: 'udp', port: 1, lastPort: 10, address: '192.168.88.20', targetPort: 1 })
+    expect(() => add(half, null, { port: 1, lastPort: 11, targetPort: 1 })).toThrow(/11 more, and there is room for 10/)
+    for (const asker of [cabin, lodge, null])
+      expect(codeOf(() => add(full, asker, { address: asker === lodge ? '192.168.88.20' : '192.168.1.20' }))).toBe(
+        'publications-full',
+      )
+    const [room] = removePublication(full, lodge, { protocol: 'udp', port: 1, lastPort: 10 })
+    expect(add(room, cabin)[0].publications).toHaveLength(2)
   })
 
   test('goes with its home, and not before', () => {
