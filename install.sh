@@ -72,8 +72,8 @@ command_test() {
     'Get the source: git clone, then ./install.sh test'
   require_node any
   require_laboratory
-  # dropbear and busybox: what the simulated OpenWrt router runs. mosquitto: the broker that Home Assistant's alerts go to.
-  require_tools 'dropbear dropbear-bin' 'busybox busybox' 'openssl openssl' 'mosquitto mosquitto' 'iptables iptables' 'git git' 'shellcheck shellcheck' 'systemd-analyze systemd'
+  # dropbear, dash and busybox (busybox-static will do): what the simulated OpenWrt router runs. mosquitto: the broker that Home Assistant's alerts go to.
+  require_tools 'dropbear dropbear-bin' 'dash dash' 'busybox busybox' 'openssl openssl' 'mosquitto mosquitto' 'iptables iptables' 'git git' 'shellcheck shellcheck' 'systemd-analyze systemd'
   # The other client of the RouterOS API that the simulated router is held to: a module for Debian's own python.
   /usr/bin/python3 -c 'import librouteros' 2>>"$log" || apt_install python3-librouteros
   require_dependencies

@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { tryCommand } from '../../system/run-command.ts'
+import { whatBusyboxLacks } from '../fake/openwrt/applets.ts'
 import { removeLeftovers } from './leftovers.ts'
 import { TEST_TOOLS, whatIsMissing } from './tools.ts'
 
@@ -15,7 +16,7 @@ const SOURCES = ['adapters', 'agent', 'alerts', 'cli', 'hub', 'problems', 'proto
  * @throws {Error} with everything that is missing. Never skips: a test that did not run proves nothing.
  */
 export default async function checkRequirements(): Promise<void> {
-  const missing = await whatIsMissing(TEST_TOOLS)
+  const missing = [...(await whatIsMissing(TEST_TOOLS)), ...(await whatBusyboxLacks())]
   if (missing.length > 0) throw new Error(`the laboratory cannot run here:\n- ${missing.join('\n- ')}`)
   await removeLeftovers()
   if (!(await isStale())) return

@@ -27,6 +27,7 @@ export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 export const TEST_TOOLS: Readonly<Record<string, string>> = {
   dropbear: 'dropbear-bin',
   busybox: 'busybox',
+  dash: 'dash',
   flock: 'util-linux',
   openssl: 'openssl',
   mosquitto: 'mosquitto',

@@ -25,6 +25,14 @@ describe.each(['24.10', '25.12'] as const)('the stand-ins of OpenWrt %s', (relea
   })
   afterAll(() => machine?.close())
 
+  test('the shell runs the applets that OpenWrt builds in, the stand-ins, and nothing else of busybox', async () => {
+    for (const absent of ['setsid', 'timeout', 'stat', 'base64', 'truncate', 'usleep'])
+      expect(await status(`${absent} 1`)).toMatch(/^127 .*not found/)
+    for (const standIn of ['ifup', 'ifdown', 'modprobe'])
+      expect(await run(`command -v ${standIn}`)).toBe(`/sbin/${standIn}\n`)
+    expect(await status(`sh -c 'setsid true'`)).toMatch(/^127 .*not found/)
+  })
+
   test('uci batch ends well although a line failed', async () => {
     const said = await status(`printf 'set network.bad-name=interface\\nset network.lan.note=x\\n' | uci batch`)
     expect(said).toBe('0 uci: Invalid argument\n')

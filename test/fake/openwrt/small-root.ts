@@ -1,11 +1,13 @@
-import { chmod, copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { runCommand, tryCommand } from '../../../system/run-command.ts'
+import { APPLETS } from './applets.ts'
 
 /**
- * A root folder with what an OpenWrt image has in it, as far as anybody asks: busybox with the applets that OpenWrt builds in
- * (no nohup, setsid, timeout, base64, stat, diff, od, xxd, truncate), Debian's dropbear, real wg, nft and conntrack, and in
- * place of OpenWrt's own programs a script that asks the simulator.
+ * A root folder with what an OpenWrt image has in it, as far as anybody asks: links to busybox for the applets that OpenWrt
+ * builds in, Debian's dropbear, real wg, nft and conntrack, and in place of OpenWrt's own programs a script that asks the
+ * simulator. The shell is dash, which ash was made from: some builds of busybox (FEATURE_SH_STANDALONE: Debian's static one)
+ * have a shell that runs all of their own applets, whatever stands in the path.
  */
 export interface SmallRootPlan {
   readonly root: string
@@ -18,12 +20,6 @@ export interface SmallRootPlan {
   readonly passwordHash: string | null
 }
 
-const APPLETS =
-  '[ [[ ash awk basename cat chgrp chmod chown cmp cp cut date dd df dirname dmesg du echo egrep env expr false fgrep find free ' +
-  'grep gunzip gzip head hexdump hostname id ip kill killall less ln logger ls lsmod md5sum mkdir mkfifo mknod mktemp mount mv nc ' +
-  'netstat nice nslookup passwd pgrep pidof ping printf ps pwd readlink rm rmdir rmmod route sed seq sh sha256sum sleep sort ' +
-  'start-stop-daemon strings sync sysctl tail tar tee test time top touch tr true umount uname uniq uptime vi wc wget which xargs ' +
-  'yes zcat'
 const STAND_INS = ['uci', 'ubus', 'ifup', 'ifdown', 'fw4', 'modprobe']
 /** Where the script and the simulator meet. */
 export const MEETING = '/tmp/.stand-in'
@@ -83,8 +79,10 @@ export async function prepareRoot(plan: SmallRootPlan): Promise<void> {
   for (const folder of ['tmp/run/wireguard', 'tmp/lock', 'tmp/wireguard', 'tmp/log', MEETING])
     await mkdir(at(folder), { recursive: true, mode: folder.startsWith('tmp/w') ? 0o700 : 0o755 })
   await link('tmp', at('var'))
-  await busybox(root)
-  for (const applet of APPLETS.split(' ')) await link('busybox', at(`bin/${applet}`))
+  await program(plan, 'dash', 'bin/ash')
+  await link('ash', at('bin/sh'))
+  await program(plan, 'busybox', 'bin/busybox')
+  for (const applet of APPLETS) await link('busybox', at(`bin/${applet}`))
   for (const name of [...STAND_INS, plan.packageManager]) await script(at(`sbin/${name}`), ASK)
   await script(at(LOGIN_SHELL), SHELL)
   await program(plan, 'flock', 'usr/bin/flock')
@@ -120,22 +118,6 @@ export async function prepareRoot(plan: SmallRootPlan): Promise<void> {
 export async function installWireguard(root: string): Promise<void> {
   await script(join(root, 'usr/bin/wg'), noting('wg'))
   await writeFile(join(root, 'lib/netifd/proto/wireguard.sh'), '# the simulator does it\n', { mode: 0o755 })
-}
-
-/**
- * Its shell runs some of its applets whatever stands in the path. Those that OpenWrt has programs of its own for, or does not
- * have, get another name of the same length in our copy, so that its list of names stays sorted.
- */
-async function busybox(root: string): Promise<void> {
-  const names = ['ifup', 'ifdown', 'modprobe', 'stat', 'base64', 'timeout', 'truncate', 'setsid', 'usleep']
-  const from = await pathOf('busybox')
-  await copyLibraries(from, root)
-  let text = (await readFile(from)).toString('latin1')
-  for (const name of names) {
-    const last = String.fromCharCode(name.charCodeAt(name.length - 1) - 1)
-    text = text.replaceAll(`\0${name}\0`, `\0${name.slice(0, -1)}${last}\0`)
-  }
-  await writeFile(join(root, 'bin/busybox'), Buffer.from(text, 'latin1'), { mode: 0o755 })
 }
 
 async function program({ root }: SmallRootPlan, name: string, to: string): Promise<void> {
