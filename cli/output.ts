@@ -1,6 +1,9 @@
 import type { Context } from './context.ts'
 import { catalogue } from '../problems/catalogue.ts'
 import { asProblem } from '../problems/problem.ts'
+import { forJournal } from '../system/journal.ts'
+
+const STDERR = 2
 
 /** Prints an answer with facts: JSON for scripts, text for people. */
 export function printFacts(context: Context, facts: unknown, text: () => string): void {
@@ -20,7 +23,9 @@ export function reportProblem(thrown: unknown, json: boolean): number {
     const { code, what, why, next } = problem
     process.stdout.write(`${JSON.stringify({ error: { code, message: `${what} failed: ${why}`, next } })}\n`)
   }
-  process.stderr.write(`homeward: ${problem.message} [${problem.code}]\n`)
+  // A daemon that cannot begin says it here.
+  const line = forJournal(STDERR)(`homeward: ${problem.message} [${problem.code}]`, 3)
+  process.stderr.write(`${line}\n`)
   if (problem.code === 'internal' && process.env['HOMEWARD_DEBUG'] !== undefined)
     process.stderr.write(`${String((problem.cause as Error | undefined)?.stack ?? problem.stack)}\n`)
   return catalogue[problem.code].exit

@@ -1,19 +1,55 @@
-import { pino, type Logger } from 'pino'
+import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino'
+import { forJournal, type Priority } from './journal.ts'
 
 export type Log = Logger
 
+const STDOUT = 1
+
 /**
- * JSON lines on stdout, which journald keeps. No transports: their workers break in bundles and cost a thread.
- * The redaction is the second net; the first is that nobody hands a secret to the log.
+ * JSON lines on stdout, which journald keeps, each with its priority. No transports: their workers break in bundles and
+ * cost a thread. The redaction is the second net; the first is that nobody hands a secret to the log.
  */
 export function makeLog(role: 'agent' | 'hub'): Log {
-  return pino({
-    base: { role },
-    level: process.env['HOMEWARD_LOG_LEVEL'] ?? 'info',
-    timestamp: pino.stdTimeFunctions.isoTime,
-    redact: {
-      paths: ['*.privateKey', '*.presharedKey', '*.secret', '*.token', 'privateKey', 'presharedKey', 'secret', 'token'],
-      censor: '(secret)',
+  return pino(
+    {
+      base: { role },
+      level: process.env['HOMEWARD_LOG_LEVEL'] ?? 'info',
+      timestamp: stdTimeFunctions.isoTime,
+      redact: {
+        paths: [
+          '*.privateKey',
+          '*.presharedKey',
+          '*.secret',
+          '*.token',
+          'privateKey',
+          'presharedKey',
+          'secret',
+          'token',
+        ],
+        censor: '(secret)',
+      },
     },
-  })
+    toStdout(),
+  )
+}
+
+/** What pino does by itself, and the priority. */
+function toStdout(): DestinationStream {
+  const stdout = destination(STDOUT)
+  const withPriority = forJournal(STDOUT)
+  const stream = {
+    // pino then says here what level the line has that it writes next (its documentation, API, pino.destination).
+    [Symbol.for('pino.metadata')]: true,
+    lastLevel: 30,
+    write: (line: string) => stdout.write(withPriority(line, priorityOf(stream.lastLevel))),
+  }
+  return stream
+}
+
+/** Of pino's levels. */
+function priorityOf(level: number): Priority {
+  if (level >= 60) return 2
+  if (level >= 50) return 3
+  if (level >= 40) return 4
+  return level >= 30 ? 6 : 7
 }
