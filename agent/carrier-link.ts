@@ -1,6 +1,7 @@
 import { type DatagramCounts, openDatagramStream } from '../protocol/datagram-stream.ts'
 import { upgradeToCarrier } from '../protocol/registrar-upgrade.ts'
 import type { Clock } from '../system/clock.ts'
+import { within } from '../system/within.ts'
 import { firstReached, type RegistrarPlaces } from './ask-registrar.ts'
 
 /** One TLS connection that carries datagrams, from its upgrade to its end. */
@@ -35,7 +36,7 @@ export async function openCarrierLink(
   onDatagram: (datagram: Uint8Array) => void,
 ): Promise<CarrierLink> {
   const { reached } = await firstReached(places, signal, (registrar) =>
-    upgradeToCarrier(registrar, bearer, AbortSignal.any([signal, AbortSignal.timeout(OPEN_MS)])),
+    within(OPEN_MS, signal, (bounded) => upgradeToCarrier(registrar, bearer, bounded)),
   )
   /** Of the first datagram that nothing has come after; null: there is none. */
   let unansweredSince: number | null = null

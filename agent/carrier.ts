@@ -2,6 +2,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { asProblem, Problem, reasonOf } from '../problems/problem.ts'
 import type { DatagramCounts } from '../protocol/datagram-stream.ts'
+import { branchSignal } from '../system/branch-signal.ts'
 import type { Clock } from '../system/clock.ts'
 import { sleep } from '../system/sleep.ts'
 import type { Endpoint } from '../wireguard/spec.ts'
@@ -53,8 +54,7 @@ export async function openCarrier(
   signal: AbortSignal,
   place: CarrierPlace = LOOPBACK_PLACE,
 ): Promise<Carrier> {
-  const closing = new AbortController()
-  const ending = AbortSignal.any([signal, closing.signal])
+  const { signal: ending, end } = branchSignal(signal)
   const past = { sentBytes: 0, receivedBytes: 0, dropped: 0 }
   const waiting: Uint8Array[] = []
   let link: CarrierLink | null = null
@@ -75,6 +75,7 @@ export async function openCarrier(
   try {
     link = await connect()
   } catch (thrown) {
+    end()
     udp.close()
     throw thrown
   }
@@ -87,12 +88,15 @@ export async function openCarrier(
   })
   udp.on('error', (error) => {
     why = error.message
-    closing.abort()
+    end()
   })
 
   const ended = keepLinked(link)
     .catch((thrown: unknown) => reasonOf(thrown))
-    .finally(() => udp.close())
+    .finally(() => {
+      end()
+      udp.close()
+    })
 
   /** @returns why it is over. */
   async function keepLinked(first: CarrierLink): Promise<string> {
@@ -149,7 +153,7 @@ export async function openCarrier(
     release: () => {
       held = false
     },
-    close: () => closing.abort(),
+    close: () => end(),
   }
 }
 

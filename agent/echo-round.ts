@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import type { HubWord } from '../protocol/echo.ts'
+import { branchSignal } from '../system/branch-signal.ts'
 import { sleep } from '../system/sleep.ts'
 import { within } from '../system/within.ts'
 import { type Endpoint, sameEndpoint } from '../wireguard/spec.ts'
@@ -52,8 +53,7 @@ export async function askRound(
 }
 
 async function askAll(plan: RoundPlan, askedAt: number, ask: AskWay, signal: AbortSignal) {
-  const ended = new AbortController()
-  const all = AbortSignal.any([signal, ended.signal])
+  const { signal: all, end } = branchSignal(signal)
   const asked: Endpoint[] = []
   const answers: EchoAnswer[] = []
   let named: readonly string[] | null = null
@@ -67,8 +67,8 @@ async function askAll(plan: RoundPlan, askedAt: number, ask: AskWay, signal: Abo
     const answer = await ask(way, { timeoutMs: ROUND_MS }, all)
     if (answer === null) return
     answers.push(answer)
-    if (sameEndpoint(way, plan.current)) ended.abort()
-    else await sleep(GRACE_MS, all).then(() => ended.abort())
+    if (sameEndpoint(way, plan.current)) end()
+    else await sleep(GRACE_MS, all).then(() => end())
   }
 
   async function askNamed(): Promise<void> {
@@ -79,6 +79,7 @@ async function askAll(plan: RoundPlan, askedAt: number, ask: AskWay, signal: Abo
   }
 
   await Promise.all([...plan.ways.map(askOne), askNamed()])
+  end()
   const answered = asked.filter((way) => answers.some((answer) => sameEndpoint(answer.way, way)))
   const round: EchoRound = {
     askedAt,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import { Problem } from '../problems/problem.ts'
 import { writeFileAtomic } from '../system/atomic-file.ts'
+import { branchSignal } from '../system/branch-signal.ts'
 import { sleep } from '../system/sleep.ts'
 
 /** Addresses that names had when they last resolved. */
@@ -85,14 +86,11 @@ async function readKnown(path: string): Promise<KnownAddresses> {
 }
 
 async function resolveInTime(name: string, resolve: Resolve, signal: AbortSignal): Promise<readonly string[]> {
-  const late = new AbortController()
+  const late = branchSignal(signal)
   try {
-    return await Promise.race([
-      resolve(name).catch(() => []),
-      sleep(RESOLVE_MS, AbortSignal.any([signal, late.signal])).then(() => []),
-    ])
+    return await Promise.race([resolve(name).catch(() => []), sleep(RESOLVE_MS, late.signal).then(() => [])])
   } finally {
-    late.abort()
+    late.end()
   }
 }
 

@@ -1,4 +1,5 @@
 import { asProblem, reasonOf } from '../problems/problem.ts'
+import { branchSignal } from '../system/branch-signal.ts'
 import type { Clock } from '../system/clock.ts'
 import type { Log } from '../system/log.ts'
 import { sleep } from '../system/sleep.ts'
@@ -50,17 +51,14 @@ export function makeKeyRotations(
   /** Until agent.yaml changes or the agent ends. */
   async function follow(moments: string, signal: AbortSignal): Promise<void> {
     const { schedule } = await import('../system/schedule.ts')
-    const changed = new AbortController()
-    const end = (): void => changed.abort()
-    signal.addEventListener('abort', end)
-    const waiting = changes.wait(Number.MAX_SAFE_INTEGER, changed.signal).then(end)
+    const changed = branchSignal(signal)
+    const waiting = changes.wait(Number.MAX_SAFE_INTEGER, changed.signal).then(() => changed.end())
     try {
       await schedule(moments, rotateOnce, clock, changed.signal)
     } catch (thrown) {
       // It was checked when agent.yaml was read; the tunnel does without rather than the home without an agent.
       log.error({ why: reasonOf(thrown) }, 'the key cannot be rotated by rotateKeys')
     }
-    signal.removeEventListener('abort', end)
     await waiting
   }
 

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { type Alerting, openAlerting } from '../alerts/alerting.ts'
 import { reasonOf } from '../problems/problem.ts'
 import { makeFolder } from '../system/atomic-file.ts'
+import { branchSignal } from '../system/branch-signal.ts'
 import type { Clock } from '../system/clock.ts'
 import { stampOf } from '../system/file-stamp.ts'
 import { type LocalHandler, serveLocal } from '../system/local-socket.ts'
@@ -102,8 +103,7 @@ async function runJoined(
   onHangup: (recheck: () => void) => void,
 ): Promise<WatchEnd> {
   const { places, version, log } = surroundings
-  const ended = new AbortController()
-  const all = AbortSignal.any([signal, ended.signal])
+  const { signal: all, end } = branchSignal(signal)
   const agent = await makeAgent(surroundings, all)
   try {
     const server = await serveLocal(agentSocketPath(places.runtimeDir), 0o666, agent.answer)
@@ -115,7 +115,7 @@ async function runJoined(
       agent.keeper.request()
       await agent.note({ kind: 'agent-started', version })
       const [how] = await Promise.all([
-        agent.config.run(all).finally(() => ended.abort()),
+        agent.config.run(all).finally(end),
         agent.loop.run(all),
         agent.keeper.run(all),
         agent.clockGuard.run(all),
@@ -131,7 +131,7 @@ async function runJoined(
       await agent.note({ kind: 'agent-stopped' })
       return how
     } finally {
-      ended.abort()
+      end()
       await server.close()
     }
   } finally {

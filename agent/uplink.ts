@@ -1,4 +1,6 @@
 import { connect } from 'node:net'
+import { branchSignal } from '../system/branch-signal.ts'
+import { within } from '../system/within.ts'
 import { parseEndpoint } from '../wireguard/spec.ts'
 import { gatewayIsGone, type Gateway, readGateway } from './gateway.ts'
 
@@ -25,15 +27,16 @@ const GATEWAY_PORTS = [53, 80]
  * @public
  */
 export async function testUplink(beacons: readonly string[], signal: AbortSignal): Promise<Uplink> {
-  const answered = new AbortController()
-  const inTime = AbortSignal.any([signal, answered.signal, AbortSignal.timeout(ANSWER_MS)])
-  try {
-    const [gateway, beacon] = await Promise.all([testGateway(inTime), testBeacons(beacons, inTime)])
-    // Cut off, it says nothing of the line.
-    return signal.aborted ? { gateway: null, beacon: null } : { gateway, beacon }
-  } finally {
-    answered.abort()
-  }
+  return await within(ANSWER_MS, signal, async (inTime) => {
+    const asked = branchSignal(inTime)
+    try {
+      const [gateway, beacon] = await Promise.all([testGateway(asked.signal), testBeacons(beacons, asked.signal)])
+      // Cut off, it says nothing of the line.
+      return signal.aborted ? { gateway: null, beacon: null } : { gateway, beacon }
+    } finally {
+      asked.end()
+    }
+  })
 }
 
 async function testBeacons(beacons: readonly string[], signal: AbortSignal): Promise<boolean | null> {

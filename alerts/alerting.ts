@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { asProblem, reasonOf } from '../problems/problem.ts'
 import type { IncidentAnswer, IncidentRecord, IncidentReport } from '../protocol/incidents.ts'
+import { branchSignal } from '../system/branch-signal.ts'
 import { type Calendar, makeCalendar } from '../system/calendar.ts'
 import type { Clock } from '../system/clock.ts'
 import { stampOf } from '../system/file-stamp.ts'
@@ -164,9 +165,7 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
   async function watchSettings(signal: AbortSignal): Promise<void> {
     let stamp = stampAtStart
     while (!signal.aborted) {
-      const cut = new AbortController()
-      const end = (): void => cut.abort()
-      signal.addEventListener('abort', end)
+      const cut = branchSignal(signal)
       const delivering = Promise.all([courier.run(cut.signal), summaries(cut.signal)])
       for (;;) {
         await sleep(CONFIG_EVERY_MS, signal)
@@ -176,9 +175,8 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
         stamp = now
         if (await tookSettings()) break
       }
-      cut.abort()
+      cut.end()
       await delivering
-      signal.removeEventListener('abort', end)
       if (!signal.aborted) courier = startCourier()
     }
     await outbox.saved()

@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { openAlerting } from '../alerts/alerting.ts'
 import { asProblem, Problem } from '../problems/problem.ts'
 import { makeFolder } from '../system/atomic-file.ts'
+import { branchSignal } from '../system/branch-signal.ts'
 import { systemClock } from '../system/clock.ts'
 import { type LocalServer, serveLocal } from '../system/local-socket.ts'
 import type { Log } from '../system/log.ts'
@@ -80,8 +81,7 @@ export async function runHub(
   })
   const control = await takeSocket(paths.socket, door, signal)
   let registrar: RegistrarServer | undefined
-  const ended = new AbortController()
-  const loops = AbortSignal.any([signal, ended.signal])
+  const { signal: loops, end } = branchSignal(signal)
   try {
     const hub = await door.open()
     if (parts === undefined) throw new TypeError('the door opened on nothing')
@@ -114,7 +114,7 @@ export async function runHub(
     log.info('the hub ends; the tunnel stays')
   } finally {
     // One loop that fails ends the others, and then the process: systemd starts it anew.
-    ended.abort()
+    end()
     await registrar?.close()
     await control.close()
     await door.close()

@@ -4,6 +4,7 @@ import { connect as tlsConnect, type TLSSocket } from 'node:tls'
 import * as v from 'valibot'
 import { isProblemCode } from '../problems/catalogue.ts'
 import { Problem, reasonOf } from '../problems/problem.ts'
+import { within } from '../system/within.ts'
 import { ErrorAnswer } from './messages.ts'
 
 /** Where a registrar is and how it is recognised. */
@@ -39,17 +40,17 @@ export async function callRegistrar<const Schema extends v.GenericSchema>(
 ): Promise<v.InferOutput<Schema>> {
   const what = `asking the hub at ${registrar.host}:${registrar.port}`
   // One deadline for all of it: connecting, the handshake and the answer.
-  const deadline = AbortSignal.timeout(call.timeoutMs ?? 10_000)
-  const signal = call.signal === undefined ? deadline : AbortSignal.any([deadline, call.signal])
-  const socket = await connectPinned(registrar, what, signal)
-  try {
-    const { status, text } = await exchange(socket, registrar, call, signal).catch((thrown: unknown) => {
-      throw unreachable(what, thrown, signal)
-    })
-    return parseAnswer(what, status, text, call.answer)
-  } finally {
-    socket.destroy()
-  }
+  return await within(call.timeoutMs ?? 10_000, call.signal, async (signal) => {
+    const socket = await connectPinned(registrar, what, signal)
+    try {
+      const { status, text } = await exchange(socket, registrar, call, signal).catch((thrown: unknown) => {
+        throw unreachable(what, thrown, signal)
+      })
+      return parseAnswer(what, status, text, call.answer)
+    } finally {
+      socket.destroy()
+    }
+  })
 }
 
 /** A TLS connection to the pinned hub; nothing was sent on it yet. */
