@@ -77,6 +77,7 @@ async function survives(
   } finally {
     flow.close()
   }
+  if (signal.aborted) return 'unknown'
   // A line that is away loses answers too, and says nothing of any NAT.
   const other = openEchoSocket(way, home, key, clock)
   try {

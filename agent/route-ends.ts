@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
+import { discardSocket } from '../system/discard-socket.ts'
 
 /** Both ends of what this machine would send there. Literals. */
 export interface RouteEnds {
@@ -15,9 +16,7 @@ export function routeEnds(host: string): Promise<RouteEnds | null> {
   return new Promise((resolve) => {
     const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
     const end = (ends: RouteEnds | null): void => {
-      socket.removeAllListeners()
-      socket.on('error', () => undefined)
-      socket.close()
+      discardSocket(socket)
       resolve(ends)
     }
     socket.once('error', () => end(null))

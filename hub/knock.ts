@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { HEARTBEAT_PORT } from '../protocol/heartbeat.ts'
+import { discardSocket } from '../system/discard-socket.ts'
 
 /** No heartbeat: whoever gets it drops it. */
 const KNOCK = new Uint8Array(4)
@@ -13,10 +14,10 @@ export function knock(tunnelAddresses: readonly string[]): void {
   if (tunnelAddresses.length === 0) return
   const socket = createSocket('udp4')
   let left = tunnelAddresses.length
-  socket.on('error', () => socket.close())
+  socket.on('error', () => discardSocket(socket))
   for (const address of tunnelAddresses)
     socket.send(KNOCK, HEARTBEAT_PORT, address, () => {
       left -= 1
-      if (left === 0) socket.close()
+      if (left === 0) discardSocket(socket)
     })
 }

@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 import { type ProofLink, type Publication, rangeText, type Withheld } from '../protocol/publications.ts'
 import type { Clock } from '../system/clock.ts'
+import { discardSocket } from '../system/discard-socket.ts'
 import { sleep } from '../system/sleep.ts'
 import type { Home } from './store-document.ts'
 
@@ -133,7 +134,7 @@ function isUdpRefused(address: string, port: number): Promise<boolean> {
     const socket = createSocket('udp4')
     const end = (refused: boolean): void => {
       clearTimeout(timer)
-      socket.close()
+      discardSocket(socket)
       resolve(refused)
     }
     const timer = setTimeout(() => end(false), 1_500)

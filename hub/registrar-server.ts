@@ -35,6 +35,9 @@ const LIMITS = {
   headerBytes: 8 * 1024,
 } as const
 
+/** Whoever is being answered when it is closed gets so long for it. */
+const LAST_ANSWER_MS = 1_000
+
 /**
  * HTTPS, TLS 1.3 alone, on every address of this machine.
  * @param port 0 takes a free one.
@@ -64,10 +67,15 @@ export async function openRegistrar(
   )
   server.maxConnections = LIMITS.connections
   server.maxRequestsPerSocket = LIMITS.requestsPerConnection
+  const connected = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    connected.add(socket)
+    socket.once('close', () => connected.delete(socket))
+  })
   const leaveOut = limitPerSource(server)
   const upgraded = passUpgrades(server, onUpgrade, leaveOut)
   await listen(server, port)
-  return { port: (server.address() as AddressInfo).port, close: () => close(server, upgraded) }
+  return { port: (server.address() as AddressInfo).port, close: () => close(server, upgraded, connected) }
 }
 
 /** With node-server's own Request as the global one: hono's body limit makes new ones, which Node's does not know how to. */
@@ -130,14 +138,16 @@ async function listen(server: Server, port: number): Promise<void> {
   }
 }
 
-async function close(server: Server, upgraded: ReadonlySet<Socket>): Promise<void> {
+/** @param connected of TCP: Node does not count one that has not ended its TLS handshake among the server's. */
+async function close(server: Server, upgraded: ReadonlySet<Socket>, connected: ReadonlySet<Socket>): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve())
   })
   for (const socket of upgraded) socket.destroy()
   server.closeIdleConnections()
-  // Whoever is being answered gets a second for it.
-  const late = setTimeout(() => server.closeAllConnections(), 1_000)
+  const late = setTimeout(() => {
+    for (const socket of connected) socket.destroy()
+  }, LAST_ANSWER_MS)
   await closed
   clearTimeout(late)
 }

@@ -1,8 +1,21 @@
 import type { Socket } from 'node:dgram'
 
-/** Closes a UDP socket of which nobody wants to hear any more: what still came from it, unheard, would end the process. */
+/**
+ * Closes a UDP socket of which nobody wants to hear any more, whatever it is doing: what still came from it, unheard,
+ * would end the process. Our listeners only: a socket that is still being bound has queued its connect, and with it this
+ * close, behind listeners of Node's own for 'listening' and of events.errorMonitor (lib/dgram.js, enqueue).
+ */
 export function discardSocket(socket: Socket): void {
-  socket.removeAllListeners()
-  socket.on('error', () => undefined)
-  socket.close()
+  for (const event of ['message', 'connect', 'error']) socket.removeAllListeners(event)
+  // When binding fails Node drops what it had queued, our close too.
+  socket.on('error', () => closeOnce(socket))
+  closeOnce(socket)
+}
+
+function closeOnce(socket: Socket): void {
+  try {
+    socket.close()
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ERR_SOCKET_DGRAM_NOT_RUNNING') throw thrown
+  }
 }

@@ -1,0 +1,51 @@
+import { branchSignal } from '../system/branch-signal.ts'
+import { type Log, makeLog } from '../system/log.ts'
+import { orNoRoot } from './or-no-root.ts'
+
+/** What a daemon that has ended may leave behind for so long: an SMTP connection, a name that is being resolved. */
+const LEFTOVERS_MS = 300
+/** Before the units' TimeoutStopSec: what hangs is said in the log, and the machine's end is not held up. */
+const LATEST_MS = 10_000
+
+/**
+ * Runs a daemon until SIGTERM or SIGINT, or until it ends by itself; the tunnel stays. It is gone within moments then: not
+ * even process.exit() ends a process whose getaddrinfo still waits (libuv joins its threads), and on a line that is down
+ * that takes half a minute.
+ */
+export async function runDaemon(
+  role: 'agent' | 'hub',
+  act: (log: Log, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const log = makeLog(role)
+  const { signal, end } = branchSignal()
+  let told: NodeJS.Signals | null = null
+  for (const name of ['SIGTERM', 'SIGINT'] as const)
+    process.once(name, () => {
+      told = name
+      end()
+      setTimeout(() => {
+        log.error(`the ${role} did not end within ${LATEST_MS / 1_000} s, and is cut off`)
+        leave(told)
+      }, LATEST_MS).unref()
+    })
+  // What nobody foresaw: said, then left to systemd, which starts it anew. The tunnel stays.
+  process.on('uncaughtException', (error) => {
+    log.fatal({ stack: error.stack }, error.message)
+    process.exit(1)
+  })
+  try {
+    await orNoRoot(() => act(log, signal))
+  } finally {
+    setTimeout(() => leave(told), LEFTOVERS_MS).unref()
+  }
+}
+
+/** By the signal itself where one came, which systemd takes for a clean end as well (systemd.service(5), SuccessExitStatus). */
+function leave(told: NodeJS.Signals | null): void {
+  if (told !== null) {
+    process.removeAllListeners(told)
+    process.kill(process.pid, told)
+  }
+  // None came, or this is process 1 of a container, to which the kernel lets none through (pid_namespaces(7)).
+  setTimeout(() => process.exit(), 100)
+}
