@@ -588,14 +588,14 @@ TEXT
   fi
   case "$(os_release ID)-$(os_release VERSION_ID)" in
     debian-1[3-9] | raspbian-1[3-9])
-      cat >&2 <<'TEXT'
+      with_sudo >&2 <<'TEXT'
 It has a new enough one, so the package lists could not be read. See what this says, then run install.sh again:
 
   sudo apt-get update && sudo apt-get install --yes nodejs
 TEXT
       ;;
     *)
-      cat >&2 <<'TEXT'
+      with_sudo >&2 <<'TEXT'
 Paste these lines, which bring Node 22 from NodeSource (https://github.com/nodesource/distributions), then run this again:
 
   sudo apt-get update && sudo apt-get install --yes ca-certificates curl
@@ -607,6 +607,11 @@ TEXT
       ;;
   esac
   exit 1
+}
+
+# Passes lines to paste on, for a machine without sudo without it: there it is root who pastes.
+with_sudo() {
+  if has sudo; then cat; else sed -e 's/sudo //g'; fi
 }
 
 # os_release NAME: that line of os-release(5), or nothing.
