@@ -11,7 +11,7 @@ export function homePulse(status: Status, now: Date): Pulse {
     homes: [
       {
         name: home,
-        isUp: tunnel.state === 'up',
+        isUp: tunnel.state === 'starting' ? null : tunnel.state === 'up',
         state: tunnel.state,
         cause: tunnel.cause,
         rttMs: tunnel.heartbeat.rttMs,

@@ -50,9 +50,9 @@ export function agentFamilies(
     },
     {
       name: 'homeward_tunnel_up',
-      help: '1 while heartbeats are answered',
+      help: '1 while heartbeats are answered; not there while the agent starts',
       type: 'gauge',
-      samples: [{ labels, value: tunnel.state === 'up' ? 1 : 0 }],
+      samples: [{ labels, value: tunnel.state === 'starting' ? null : tunnel.state === 'up' ? 1 : 0 }],
     },
     {
       name: 'homeward_tunnel_state',

@@ -20,8 +20,9 @@ export interface Pulse {
 
 export interface HomePulse {
   readonly name: string
-  readonly isUp: boolean
-  /** up, healing, offline … */
+  /** null: it has only just begun, and nobody can say yet. */
+  readonly isUp: boolean | null
+  /** up, healing, offline, awaited … */
   readonly state: string
   readonly cause: string | null
   readonly rttMs: number | null

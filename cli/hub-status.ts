@@ -50,7 +50,7 @@ function homeRow(home: HomeStatus): string[] {
     home.name,
     home.address,
     home.lan.join(' ') || '-',
-    home.connected ? 'yes' : 'no',
+    PRESENCE_TEXT[home.presence],
     seenAt(home),
     ageText(home.lastHandshakeSeconds),
     ageText(home.lastHeartbeatSeconds),
@@ -59,6 +59,11 @@ function homeRow(home: HomeStatus): string[] {
     ageText(home.registration?.secondsAgo ?? null),
   ]
 }
+
+const PRESENCE_TEXT = { awaited: 'not yet', heard: 'yes', dark: 'no' } as const satisfies Record<
+  HomeStatus['presence'],
+  string
+>
 
 function cutsOf({ name, mapping }: HomeStatus): readonly string[] {
   if (mapping === null || mapping.cutPeriod === null) return []

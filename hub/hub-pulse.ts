@@ -7,12 +7,12 @@ export function hubPulse({ homes }: Pick<HubStatus, 'homes'>, version: string, n
 }
 
 function homePulse(home: HomeStatus, now: Date): HomePulse {
-  const { name, connected, endpoint, lastHandshakeSeconds: age, rxBytes, txBytes } = home
+  const { name, presence, endpoint, lastHandshakeSeconds: age, rxBytes, txBytes } = home
   return {
     name,
-    isUp: connected,
-    state: connected ? 'up' : 'dark',
-    cause: connected ? null : 'home-dark',
+    isUp: presence === 'awaited' ? null : presence === 'heard',
+    state: presence === 'heard' ? 'up' : presence,
+    cause: presence === 'dark' ? 'home-dark' : null,
     rttMs: null,
     handshakeAt: age === null ? null : new Date(now.getTime() - age * 1_000).toISOString(),
     rxBytes,

@@ -23,7 +23,8 @@ import { type DeviceDesk, makeDeviceDesk } from './device-desk.ts'
 import type { Asker, DeviceInput } from './devices.ts'
 import type { EchoResponder } from './echo-responder.ts'
 import type { HeartbeatResponder } from './heartbeat-responder.ts'
-import type { HomeSigns } from './home-signs.ts'
+import type { HeardOnce } from './heard-once.ts'
+import { makeHomeSigns } from './home-signs.ts'
 import type { Identity } from './identity.ts'
 import { type Circumstances, invite, type InviteInput } from './invitation.ts'
 import { join } from './joining.ts'
@@ -32,6 +33,7 @@ import { knock } from './knock.ts'
 import type { Mappings } from './mappings.ts'
 import { noteMappings } from './note-mappings.ts'
 import { ledPorts } from './led-ports.ts'
+import { makePresences } from './presence.ts'
 import { makePublishing, type Publishing } from './publishing.ts'
 import { makeReconciler } from './reconciler.ts'
 import { register } from './registration.ts'
@@ -104,6 +106,7 @@ export interface HubParts {
   readonly witness: Witness
   readonly whereabouts: Whereabouts
   readonly mappings: Mappings
+  readonly heardOnce: HeardOnce
   /** null where no daemon runs. */
   readonly heartbeats: HeartbeatResponder | null
   /** null where no daemon runs, as above. */
@@ -111,8 +114,8 @@ export interface HubParts {
   /** null where no daemon runs. */
   readonly echoes: EchoResponder | null
   readonly word: WordOf
-  /** The alarm; null where no daemon runs. */
-  readonly alarm: Alarm | null
+  /** Who tells people; null where no daemon runs. */
+  readonly alerting: Pick<Alerting, 'sign' | 'note' | 'take' | 'test'> | null
   readonly ownNetworks: (tunnelInterface: string) => readonly Occupied[]
   readonly servedPorts: (protocol: 'tcp' | 'udp') => Promise<ReadonlySet<number>>
   /** Without it 22 alone. */
@@ -132,17 +135,13 @@ const NO_SSH: SshPorts = {
 /** A test goes to people: nobody shall be able to flood them. */
 const MOST_TESTS = 10
 
-/** Those who notice that a home is silent, and who tell people. */
-interface Alarm {
-  readonly alerting: Pick<Alerting, 'take' | 'test'>
-  readonly signs: HomeSigns
-}
-
 /** Compared with when there is no such home, so that this costs what a wrong secret costs. */
 const NOBODY: SecretHash = hashOf(randomBytes(32).toString('hex'))
 
 export function makeHub(parts: HubParts): Hub {
-  const { identity, store, adapter, witness, heartbeats, echoes, carriers, ssh = NO_SSH, clock, log } = parts
+  const { identity, store, adapter, witness, heartbeats, echoes, carriers, alerting, ssh = NO_SSH, clock, log } = parts
+  const presences = makePresences(parts)
+  const signs = alerting === null ? null : makeHomeSigns(alerting, witness, presences, clock)
   const registrations = new Map<string, RegistrationNote>()
   const sessions = makeSessions({
     ...parts,
@@ -235,7 +234,8 @@ export function makeHub(parts: HubParts): Hub {
     await devices
       .expireDevices()
       .catch((thrown: unknown) => log.error({ why: reasonOf(thrown) }, 'a device could not be removed'))
-    parts.alarm?.signs.look(store.document.homes)
+    await presences.note(store.document.homes)
+    signs?.look(store.document.homes)
     await noteMappings(store.document.homes, parts)
     await sessions.callBack()
   }
@@ -300,9 +300,8 @@ export function makeHub(parts: HubParts): Hub {
       const word = await parts.word(home, from)
       const view = hubView(witness.sighting(home.publicKey), heartbeats?.heardSeconds(home.address) ?? null, word)
       const { publicKey } = home
-      parts.alarm?.signs.expect(home.name, request.heartbeatSeconds)
-      const incidents =
-        request.incidents === undefined ? undefined : await parts.alarm?.alerting.take(home.name, request.incidents)
+      presences.expect(home.name, request.heartbeatSeconds)
+      const incidents = request.incidents === undefined ? undefined : await alerting?.take(home.name, request.incidents)
       return {
         view,
         publicKey,
@@ -326,7 +325,7 @@ export function makeHub(parts: HubParts): Hub {
       if (tested.length >= MOST_TESTS)
         throw new Problem('rate-limited', { what, why: `there were ${MOST_TESTS} within a minute` })
       tested = [...tested, clock.now()]
-      return { channels: [...((await parts.alarm?.alerting.test(channel)) ?? [])] }
+      return { channels: [...((await alerting?.test(channel)) ?? [])] }
     },
 
     invite: async (input) => {
@@ -396,6 +395,7 @@ export function makeHub(parts: HubParts): Hub {
         machine: await adapter.describe(AbortSignal.timeout(10_000)).catch(() => null),
         witness,
         heartbeats,
+        presences,
         carriers,
         mappings: parts.mappings,
         registrations,

@@ -37,9 +37,9 @@ export function hubFamilies(
     },
     {
       name: 'homeward_tunnel_up',
-      help: '1 while the hub hears the home',
+      help: '1 while the hub hears the home; not there before it was heard once',
       type: 'gauge',
-      samples: ofHomes(({ connected }) => (connected ? 1 : 0)),
+      samples: ofHomes(({ presence }) => ({ awaited: null, heard: 1, dark: 0 })[presence]),
     },
     {
       name: 'homeward_heartbeat_age_seconds',

@@ -7,6 +7,7 @@ import { type Hub, type HubParts, makeHub } from './hub.ts'
 import { type Identity, readIdentity } from './identity.ts'
 import { ownNetworks } from './lan.ts'
 import type { HubPaths } from './paths.ts'
+import { openHeardOnce } from './heard-once.ts'
 import { openMappings } from './mappings.ts'
 import { openStore, type Store } from './store.ts'
 import { servedPorts } from './served-ports.ts'
@@ -29,7 +30,7 @@ export interface OpenHub {
 }
 
 /** Those who answer homes. */
-type Responders = Pick<HubParts, 'heartbeats' | 'echoes' | 'carriers' | 'word' | 'alarm'>
+type Responders = Pick<HubParts, 'heartbeats' | 'echoes' | 'carriers' | 'word' | 'alerting'>
 
 /**
  * Opens the hub on its files.
@@ -57,6 +58,7 @@ export async function openHub(
     witness,
     whereabouts,
     mappings: await openMappings(paths.mappings, systemClock, log),
+    heardOnce: await openHeardOnce(paths.heardOnce, systemClock, log),
     ...(makeResponders?.(witness) ?? nobody(witness)),
     ownNetworks,
     servedPorts,
@@ -79,7 +81,7 @@ function nobody(witness: Witness): Responders {
     heartbeats: null,
     echoes: null,
     carriers: null,
-    alarm: null,
+    alerting: null,
     word: makeWord(witness, null, async () => null),
   }
 }

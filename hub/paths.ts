@@ -18,6 +18,8 @@ export interface HubPaths {
   readonly mappings: string
   /** Where SSH servers of this machine were seen. */
   readonly sshPorts: string
+  /** Which of them were heard since they joined. */
+  readonly heardOnce: string
   /** Control of the daemon, and the lock: whoever holds it may write the store. */
   readonly socket: string
 }
@@ -38,6 +40,7 @@ export function hubPaths(folders: {
     whereabouts: join(folders.stateDir, 'whereabouts.json'),
     mappings: join(folders.stateDir, 'mappings.json'),
     sshPorts: join(folders.stateDir, 'ssh-ports.json'),
+    heardOnce: join(folders.stateDir, 'heard.json'),
     socket: join(folders.runtimeDir, 'hub.sock'),
   }
 }

@@ -16,7 +16,6 @@ import { type Door, lockedDoor } from './control.ts'
 import { stampOf } from '../system/file-stamp.ts'
 import { makeEchoResponder } from './echo-responder.ts'
 import { makeHeartbeatResponder } from './heartbeat-responder.ts'
-import { makeHomeSigns } from './home-signs.ts'
 import { hubPulse } from './hub-pulse.ts'
 import type { Hub } from './hub.ts'
 import { type AdapterMaker, type OpenHub, openHub } from './open.ts'
@@ -74,8 +73,7 @@ export async function runHub(
     parts = await openHub(paths, makeAdapter, log, (witness) => {
       const heartbeats = makeHeartbeatResponder(witness.sighting, systemClock, log)
       const word = makeWord(witness, heartbeats, makeInitiations(systemClock))
-      const alarm = { alerting, signs: makeHomeSigns(alerting, witness, heartbeats, systemClock) }
-      return { heartbeats, echoes: makeEchoResponder(word, systemClock, log), carriers, word, alarm }
+      return { heartbeats, echoes: makeEchoResponder(word, systemClock, log), carriers, word, alerting }
     })
     return parts.hub
   })

@@ -8,6 +8,7 @@ import type { HubConfig } from './config.ts'
 import type { HeartbeatResponder } from './heartbeat-responder.ts'
 import type { Identity } from './identity.ts'
 import type { MappingHistory, Mappings } from './mappings.ts'
+import type { Presence, Presences } from './presence.ts'
 import { type Home, isOpen, type StoreDocument } from './store-document.ts'
 import { ledPorts } from './led-ports.ts'
 import { listedPublications } from './publications.ts'
@@ -54,6 +55,8 @@ interface PeerStatus {
 }
 
 export interface HomeStatus extends PeerStatus {
+  /** `awaited`: it has not been heard since it joined, or since the hub began a moment ago. `heard`: `connected` is true. */
+  readonly presence: Presence['kind']
   readonly lan: readonly string[]
   readonly joinedAt: string
   readonly lastHeartbeatSeconds: number | null
@@ -84,7 +87,8 @@ export interface StatusParts {
   readonly document: StoreDocument
   readonly machine: Description | null
   readonly witness: Witness
-  readonly heartbeats: HeartbeatResponder | null
+  readonly heartbeats: Pick<HeartbeatResponder, 'heardSeconds'> | null
+  readonly presences: Pick<Presences, 'of'>
   readonly carriers: Carriers | null
   readonly mappings: Pick<Mappings, 'of'>
   readonly registrations: ReadonlyMap<string, RegistrationNote>
@@ -97,7 +101,7 @@ export interface StatusParts {
   readonly today: Date
 }
 
-/** Above the slowest heartbeat (60 s) and a keepalive's 25 s. */
+/** A device has no agent: above a keepalive's 25 s, with room for lost ones. */
 const SILENT_AFTER_SECONDS = 75
 
 /** REJECT_AFTER_TIME: above it no session is alive. */
@@ -124,7 +128,7 @@ export function hubStatus(parts: StatusParts): HubStatus {
       .filter((invite) => isOpen(invite, parts.today))
       .map(({ home, address, expiresAt }) => ({ home, address, expiresAt })),
     devices: document.devices.map(({ name, address, publicKey, home, addedAt }) => ({
-      ...peerStatus(name, address, witness.sighting(publicKey), null),
+      ...peerStatus(name, address, witness.sighting(publicKey), isConnected(witness.sighting(publicKey))),
       home,
       addedAt,
     })),
@@ -140,8 +144,10 @@ export function hubStatus(parts: StatusParts): HubStatus {
   function homeStatus(home: Home): HomeStatus {
     const heartbeat = heartbeats?.heardSeconds(home.address) ?? null
     const note = parts.registrations.get(home.name)
+    const presence = parts.presences.of(home).kind
     return {
-      ...peerStatus(home.name, home.address, witness.sighting(home.publicKey), heartbeat),
+      ...peerStatus(home.name, home.address, witness.sighting(home.publicKey), presence === 'heard'),
+      presence,
       lan: home.lan,
       joinedAt: home.joinedAt,
       lastHeartbeatSeconds: heartbeat,
@@ -169,11 +175,11 @@ function mappingStatus(history: MappingHistory | null): HomeStatus['mapping'] {
   return { ...history, cutPeriod: cutPeriod(cuts) }
 }
 
-function peerStatus(name: string, address: string, seen: Sighting | null, heartbeat: number | null): PeerStatus {
+function peerStatus(name: string, address: string, seen: Sighting | null, connected: boolean): PeerStatus {
   return {
     name,
     address,
-    connected: isConnected(seen, heartbeat),
+    connected,
     endpoint: seen?.endpoint ? formatEndpoint(seen.endpoint) : null,
     lastHandshakeSeconds: seen?.lastHandshakeSeconds ?? null,
     rxBytes: seen?.rxBytes ?? 0,
@@ -182,11 +188,10 @@ function peerStatus(name: string, address: string, seen: Sighting | null, heartb
 }
 
 /**
- * Heard of lately: a heartbeat, or anything authenticated. Where nobody has watched long enough to say, the handshake
- * speaks, which is a slow clock.
+ * A device was heard of lately. Where nobody has watched long enough to say, the handshake speaks, which is a slow clock.
+ * Of homes: presence.ts.
  */
-function isConnected(seen: Sighting | null, heartbeat: number | null): boolean {
-  if (heartbeat !== null && heartbeat <= SILENT_AFTER_SECONDS) return true
+function isConnected(seen: Sighting | null): boolean {
   if (seen === null) return false
   if (seen.heardSeconds !== null) return seen.heardSeconds <= SILENT_AFTER_SECONDS
   return seen.lastHandshakeSeconds !== null && seen.lastHandshakeSeconds <= HANDSHAKE_DEAD_SECONDS

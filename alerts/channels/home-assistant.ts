@@ -170,7 +170,8 @@ export function discovery({ end, version }: Pulse, { name }: Pick<HomePulse, 'na
 
 function stateOf({ isUp, state, cause, rttMs, handshakeAt, rxBytes, txBytes, mapping }: HomePulse): string {
   return JSON.stringify({
-    up: isUp ? 'ON' : 'OFF',
+    // Home Assistant's word for a state that is not known (mqtt/const.py, PAYLOAD_NONE).
+    up: isUp === null ? 'None' : isUp ? 'ON' : 'OFF',
     state,
     cause: cause ?? 'none',
     rtt: rttMs,

@@ -7,7 +7,7 @@ export function uptimeKuma({ url, everySeconds }: Extract<ChannelSettings, { kin
   return {
     pulseSeconds: everySeconds,
     pulse: async ({ homes }, signal) => {
-      const down = homes.filter(({ isUp }) => !isUp)
+      const down = homes.filter(({ isUp }) => isUp === false)
       const place = new URL(url)
       place.searchParams.set('status', down.length === 0 ? 'up' : 'down')
       const told = down.map(({ name, cause, state }) => `${name}: ${cause ?? state}`)

@@ -12,6 +12,7 @@ import { type Hub, makeHub } from '../../hub/hub.ts'
 import { openRegistrar } from '../../hub/registrar-server.ts'
 import { registrarApp } from '../../hub/registrar.ts'
 import { EMPTY_DOCUMENT } from '../../hub/store-document.ts'
+import { openHeardOnce } from '../../hub/heard-once.ts'
 import { openMappings } from '../../hub/mappings.ts'
 import { openStore, type Store, storeText } from '../../hub/store.ts'
 import { openWhereabouts } from '../../hub/whereabouts.ts'
@@ -65,10 +66,11 @@ export async function loopbackHub(port = 51_820): Promise<LoopbackHub> {
     witness,
     whereabouts: await openWhereabouts(join(folder, 'whereabouts.json'), clock, log),
     mappings: await openMappings(join(folder, 'mappings.json'), clock, log),
+    heardOnce: await openHeardOnce(join(folder, 'heard.json'), clock, log),
     heartbeats: null,
     carriers,
     echoes: null,
-    alarm: null,
+    alerting: null,
     // As if each address had shaken hands a second ago.
     word: makeWord(witness, null, async () => 1),
     ownNetworks: () => [],

@@ -3,9 +3,11 @@ import { expect, test } from 'vitest'
 import { HubConfigSchema } from '../../hub/config.ts'
 import type { MappingHistory } from '../../hub/mappings.ts'
 import { hashOf } from '../../hub/secret.ts'
+import { hubFamilies } from '../../hub/metrics.ts'
+import { hubPulse } from '../../hub/hub-pulse.ts'
 import { hubStatus } from '../../hub/status.ts'
 import { EMPTY_DOCUMENT, type Home } from '../../hub/store-document.ts'
-import type { Sighting } from '../../hub/witness.ts'
+import { type Heard, listening, memoryOnly } from './heard-home.ts'
 import { newKey } from './loopback-hub.ts'
 
 const home: Home = {
@@ -18,32 +20,26 @@ const home: Home = {
 }
 
 function statusWith(
-  seen: Partial<Sighting> | null,
-  heartbeat: number | null,
+  heard: Partial<Heard> = {},
   alternatePorts: readonly number[] = [],
   history: MappingHistory | null = null,
+  scene = listening(),
 ) {
-  const sighting: Sighting | null =
-    seen === null
-      ? null
-      : { endpoint: null, lastHandshakeSeconds: null, rxBytes: 0, txBytes: 0, heardSeconds: null, ...seen }
+  scene.hears(heard)
   return hubStatus({
     config: v.parse(HubConfigSchema, { addresses: ['203.0.113.10'] }),
     identity: { publicKey: newKey(), tls: { key: 'hunter3', certificate: 'x' }, fingerprint: 'ab' },
     document: { ...EMPTY_DOCUMENT, homes: [home] },
     machine: null,
     witness: {
-      sighting: () => sighting,
+      sighting: () => null,
       endpoint: () => null,
       ageSeconds: () => 1,
       look: async () => undefined,
       watch: async () => undefined,
     },
-    heartbeats: {
-      heardSeconds: () => heartbeat,
-      serve: () => undefined,
-      close: () => undefined,
-    },
+    heartbeats: null,
+    presences: scene.presences,
     carriers: null,
     mappings: { of: () => history },
     registrations: new Map(),
@@ -54,31 +50,51 @@ function statusWith(
   })
 }
 
-test.each<readonly [string, Partial<Sighting> | null, number | null, boolean]>([
-  ['a heartbeat just came', null, 3, true],
-  ['the agent is dead, but keepalives still come', { heardSeconds: 20, lastHandshakeSeconds: 100 }, 4_000, true],
+test.each<readonly [string, Partial<Heard>, 'runs' | 'does not run', 'awaited' | 'heard' | 'dark']>([
+  ['a heartbeat just came', { heartbeat: 3 }, 'runs', 'heard'],
   [
-    'nothing has come for minutes, whatever the handshake says',
-    { heardSeconds: 90, lastHandshakeSeconds: 100 },
-    90,
-    false,
+    'the agent is dead, but keepalives still come',
+    { wireguard: 20, handshake: 100, heartbeat: 4_000 },
+    'runs',
+    'heard',
   ],
-  ['nobody watched long enough and the handshake is fresh', { lastHandshakeSeconds: 100 }, null, true],
-  ['nobody watched long enough and the handshake is dead', { lastHandshakeSeconds: 181 }, null, false],
-  ['it was never there', {}, null, false],
-  ['the machine has no such peer', null, null, false],
-])('%s: connected or not', (_what, seen, heartbeat, connected) => {
-  expect(statusWith(seen, heartbeat).homes[0]?.connected).toBe(connected)
+  ['nothing has come, whatever the handshake says', { wireguard: 90, handshake: 100, heartbeat: 90 }, 'runs', 'dark'],
+  ['nobody watched long enough and the handshake is fresh', { handshake: 100 }, 'runs', 'heard'],
+  ['nobody watched long enough and the handshake is dead', { handshake: 181 }, 'runs', 'awaited'],
+  ['nobody watches and the handshake is fresh', { handshake: 100 }, 'does not run', 'heard'],
+  ['nobody watches and the handshake is dead', { handshake: 181 }, 'does not run', 'dark'],
+  ['it was never there', {}, 'runs', 'awaited'],
+  ['it was never there, and nobody watches', {}, 'does not run', 'awaited'],
+])('%s: whether it is there', (_what, heard, daemon, presence) => {
+  const scene = listening(memoryOnly(), daemon)
+  expect(statusWith(heard, [], null, scene).homes[0]).toMatchObject({ presence, connected: presence === 'heard' })
+})
+
+test('a home that is awaited is neither up nor down to those who watch from outside', () => {
+  const scene = listening()
+  scene.clock.turn(3_600_000)
+  const status = statusWith({}, [], null, scene)
+  expect(hubPulse(status, '1', new Date()).homes).toMatchObject([{ isUp: null, state: 'awaited', cause: null }])
+  const upSamples = () =>
+    hubFamilies(statusWith({}, [], null, scene), { ...EMPTY_DOCUMENT, homes: [home] }, new Map(), '1', new Date()).find(
+      ({ name }) => name === 'homeward_tunnel_up',
+    )?.samples
+  expect(upSamples()).toMatchObject([{ value: null }])
+  scene.hears({ heartbeat: 1 })
+  expect(upSamples()).toMatchObject([{ value: 1 }])
+  scene.clock.turn(60_000)
+  scene.hears({ heartbeat: 61 })
+  expect(upSamples()).toMatchObject([{ value: 0 }])
 })
 
 test('an alternate port that somebody else has is noted', () => {
-  const { alternatePorts, notes } = statusWith(null, null, [4500, 443])
+  const { alternatePorts, notes } = statusWith({}, [4500, 443])
   expect(alternatePorts).toEqual({ wanted: [4500, 443, 53], effective: [4500, 443] })
   expect(notes).toEqual([expect.stringContaining('53/udp')])
 })
 
 test('no secret and no hash of one is in it', () => {
-  const text = JSON.stringify(statusWith({}, 1))
+  const text = JSON.stringify(statusWith({ heartbeat: 1 }))
   for (const secret of ['hunter3', home.secretHash]) expect(text).not.toContain(secret)
 })
 
@@ -91,7 +107,7 @@ test('what a carrier does each day is said; what came after the home’s own sil
   })
   const history = { endpoint: '198.51.100.8:2', since: '2026-11-05T03:00:00.000Z', changes: 4 }
   const cutsOf = (recent: MappingHistory['recent']) =>
-    statusWith(null, null, [], { ...history, recent }).homes[0]?.mapping?.cutPeriod
+    statusWith({}, [], { ...history, recent }).homes[0]?.mapping?.cutPeriod
   expect(cutsOf([2, 3, 4, 5].map((date) => day(date, 'port')))).toEqual({ hours: 24 })
   expect(cutsOf([2, 3, 4, 5].map((date) => day(date, date === 4 ? 'silence' : 'port')))).toBeNull()
 })
