@@ -19,6 +19,7 @@ import type { Message } from './message.ts'
 import { openOutbox } from './outbox.ts'
 import { alertsPath, deskSettings, readAlertSettings, takesMessages } from './read-settings.ts'
 import { fromRecord, toRecord } from './record.ts'
+import { renamedChannels } from './renamed-channels.ts'
 import { type AlertSettings, NO_ALERTS } from './settings.ts'
 import { type ChannelTest, testChannels } from './test-channels.ts'
 
@@ -185,7 +186,9 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
   /** A bad file leaves the last good settings in force. */
   async function tookSettings(): Promise<boolean> {
     try {
-      settings = await readAlertSettings(configDir)
+      const taken = await readAlertSettings(configDir)
+      for (const [name, now] of renamedChannels(settings.channels, taken.channels)) outbox.rename(name, now)
+      settings = taken
       quiet = await quietHoursOf(settings)
       note({ kind: 'configured', settings: deskSettings(parts.end, settings) })
       log.info({ channels: Object.keys(settings.channels) }, 'took the new alerts.yaml')

@@ -13,6 +13,8 @@ export interface Outbox {
   readonly next: (channel: string) => Message | null
   readonly waiting: (channel: string) => number
   readonly done: (message: Message, channel: string) => void
+  /** The channel has another name now. */
+  readonly rename: (channel: string, now: string) => void
   /** There are no other channels any more. */
   readonly keep: (channels: readonly string[]) => void
   /** Resolves when what was changed is on disk. */
@@ -80,6 +82,12 @@ export async function openOutbox(stateDir: string, log: Log): Promise<Outbox> {
             : entry,
         ),
       ),
+    rename: (channel, now) => {
+      if (!entries.some(({ waiting }) => waiting.includes(channel))) return
+      change(
+        entries.map((entry) => ({ ...entry, waiting: entry.waiting.map((name) => (name === channel ? now : name)) })),
+      )
+    },
     keep: (channels) => {
       if (entries.every(({ waiting }) => waiting.every((name) => channels.includes(name)))) return
       change(entries.map((entry) => ({ ...entry, waiting: entry.waiting.filter((name) => channels.includes(name)) })))

@@ -12,7 +12,8 @@ export function toRecord(incident: Incident, at: TimeAt, now: number): IncidentR
   const view = (one: Incident['views']['home']) =>
     one === null ? null : { began: time(one.began), ended: timeOr(one.ended) }
   const said = (one: Incident['said']['down']) => (one === null ? null : { by: one.by, at: time(one.at) })
-  const { id, alias, home, scope, began, ended, flaps, isUnstable, causes, tried, mapping, views, met } = incident
+  const { id, alias, home, scope, began, ended, flaps, isUnstable, causes, tried, mapping, views, silenced, met } =
+    incident
   return {
     id,
     alias,
@@ -33,6 +34,7 @@ export function toRecord(incident: Incident, at: TimeAt, now: number): IncidentR
       recovered: said(incident.said.recovered),
       reminded: timeOr(incident.said.remindedAt),
     },
+    ...(silenced ? { silenced } : {}),
     met,
   }
 }
@@ -74,6 +76,7 @@ export function fromRecord(record: IncidentRecord, { wall, now }: Moment): Incid
       recovered: said(record.said.recovered),
       remindedAt: momentOr(record.said.reminded),
     },
+    silenced: record.silenced ?? false,
     met,
   }
 }

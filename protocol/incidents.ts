@@ -38,6 +38,8 @@ export const IncidentSchema = v.object({
   views: v.object({ home: ViewSchema, hub: ViewSchema }),
   /** Who told people, and when. */
   said: v.object({ down: SaidSchema, recovered: SaidSchema, reminded: v.nullable(TimeSchema) }),
+  /** The end that wrote this says nothing of it, or nothing more: it was over before there was anybody to tell, or its home is gone. */
+  silenced: v.optional(v.boolean()),
   /** Both ends have compared what they know of it. */
   met: v.boolean(),
 })

@@ -1,5 +1,6 @@
 import { answered, counterpart, merged } from './merge.ts'
 import { type Incident, lastedMs, named, newIncident, noteTried, type Tried, troubleOf } from './incident.ts'
+import { laidToRest, silencedWhenUnheard } from './silence.ts'
 import { type End, HIDES, type Scope, type Trouble } from './trouble.ts'
 
 /**
@@ -11,6 +12,8 @@ import { type End, HIDES, type Scope, type Trouble } from './trouble.ts'
  */
 export interface Desk {
   readonly settings: DeskSettings
+  /** Since when somebody would hear it: -Infinity, ever since this end runs; Infinity: nobody would. */
+  readonly speaksSince: number
   /** Those that last, and those that are over but not yet told or compared; on the hub also those of the last day. */
   readonly incidents: readonly Incident[]
   /** When the last ones began, by home and scope: what comes again and again is one. */
@@ -134,6 +137,7 @@ const HARMLESS: readonly Trouble[] = ['mapping-changed', 'mtu-black-hole', 'drif
 export function openDesk(settings: DeskSettings, incidents: readonly Incident[], now: number): Desk {
   return {
     settings,
+    speaksSince: settings.canSpeak ? -Infinity : Infinity,
     incidents,
     begun: {},
     exchange: {
@@ -154,6 +158,7 @@ export function nextDesk(desk: Desk, event: DeskEvent, now: number): readonly [D
   if (event.kind === 'well' && openIncident(desk, event.home, event.scope) === null) return [desk, []]
   const acts: DeskAct[] = []
   let after = taken(desk, event, now, acts)
+  after = { ...after, incidents: after.incidents.map((incident) => remembered(incident, after, acts)) }
   after = { ...after, incidents: after.incidents.map((incident) => settled(incident, after, now, acts)) }
   after = { ...after, incidents: after.incidents.map((incident) => spoken(incident, after, now, acts)) }
   after = asked(after, now, acts)
@@ -198,9 +203,9 @@ function taken(desk: Desk, event: DeskEvent, now: number, acts: DeskAct[]): Desk
     case 'reported':
       return reported(desk, event, now, acts)
     case 'configured':
-      return { ...desk, settings: event.settings }
+      return configured(desk, event.settings, now)
     case 'homes':
-      return { ...desk, incidents: desk.incidents.filter(({ home }) => event.homes.includes(home)) }
+      return without(desk, event.homes, now, acts)
     default:
       return event satisfies never
   }
@@ -231,6 +236,34 @@ function begin(
   return { ...desk, begun: { ...desk.begun, [key]: begun }, incidents: [...desk.incidents, incident] }
 }
 
+function configured(desk: Desk, settings: DeskSettings, now: number): Desk {
+  const speaksSince = !settings.canSpeak ? Infinity : desk.settings.canSpeak ? desk.speaksSince : now
+  return { ...desk, settings, speaksSince }
+}
+
+/** The outages of homes that are gone end with them, without a word. */
+function without(desk: Desk, homes: readonly string[], now: number, acts: DeskAct[]): Desk {
+  const isThere = (home: string): boolean => homes.includes(home)
+  for (const one of desk.incidents.filter(({ home }) => !isThere(home))) {
+    const incident = laidToRest(one, now)
+    if (incident !== one) acts.push({ kind: 'write', incident })
+    if (one.ended === null) acts.push({ kind: 'over', incident })
+  }
+  return {
+    ...desk,
+    incidents: desk.incidents.filter(({ home }) => isThere(home)),
+    begun: Object.fromEntries(Object.entries(desk.begun).filter(([key]) => isThere(key.split('/')[0] ?? ''))),
+    reports: Object.fromEntries(Object.entries(desk.reports).filter(([home]) => isThere(home))),
+  }
+}
+
+/** What was over before is known to be, also by the next run. */
+function remembered(incident: Incident, desk: Desk, acts: DeskAct[]): Incident {
+  const after = silencedWhenUnheard(incident, desk.speaksSince)
+  if (after !== incident) acts.push({ kind: 'write', incident: after })
+  return after
+}
+
 /** Ends what was well for long enough, and has what lasts written down. */
 function settled(before: Incident, desk: Desk, now: number, acts: DeskAct[]): Incident {
   const isLasting = !before.isWritten && before.ended === null && lastedMs(before, now) >= LASTING_MS
@@ -246,7 +279,7 @@ function settled(before: Incident, desk: Desk, now: number, acts: DeskAct[]): In
   const report = desk.reports[incident.home]
   if (end === 'hub' && ofOther !== null && ofOther.ended === null && now - (report?.at ?? -Infinity) < REPORT_STALE_MS)
     return { ...incident, views }
-  const ended = { ...incident, views, ended: wellSince }
+  const ended = silencedWhenUnheard({ ...incident, views, ended: wellSince }, desk.speaksSince)
   acts.push({ kind: 'write', incident: ended }, { kind: 'over', incident: ended })
   return ended
 }
@@ -264,7 +297,7 @@ function spoken(incident: Incident, desk: Desk, now: number, acts: DeskAct[]): I
   if (end === 'hub' && isDue(incident, desk, now) && !homeGoesFirst(incident, desk, now))
     after = say(after, desk, now, acts)
   const { down, recovered, remindedAt } = after.said
-  if (down?.by !== end || recovered !== null) return after
+  if (down?.by !== end || recovered !== null || after.silenced) return after
   if (after.ended !== null) {
     const homeSaw = after.views.home?.ended ?? null
     const explained = end === 'home' || homeSaw !== null || now - after.ended >= HOME_EXPLAINS_MS
@@ -289,8 +322,10 @@ function say(incident: Incident, { settings }: Desk, now: number, acts: DeskAct[
 
 /** It has lasted long enough for people to be told, nobody has, and it is nobody's shadow. */
 function isDue(incident: Incident, desk: Desk, now: number): boolean {
-  const { settings, incidents } = desk
-  if (!settings.canSpeak || incident.said.down !== null) return false
+  const { settings, incidents, speaksSince } = desk
+  const { said, silenced, ended, wellSince } = incident
+  if (!settings.canSpeak || said.down !== null || silenced) return false
+  if ((ended ?? wellSince ?? Infinity) < speaksSince) return false
   // What only the home saw is the home's to tell.
   if (settings.end === 'hub' && incident.views.hub === null) return false
   const isShadow = incidents.some(
@@ -414,7 +449,7 @@ function reported(
     if (claims.includes(report.id) && both.said.down === null)
       both = { ...both, said: { ...both.said, down: { by: 'home', at: now } } }
     // The home has seen the hub's view with this answer.
-    both = { ...both, met: report.ended !== null }
+    both = silencedWhenUnheard({ ...both, met: report.ended !== null }, after.speaksSince)
     acts.push({ kind: 'write', incident: both })
     if (both.ended !== null && (own?.ended ?? null) === null) acts.push({ kind: 'over', incident: both })
     after = own === null ? { ...after, incidents: [...after.incidents, both] } : replaced(after, own, both)

@@ -24,6 +24,8 @@ export interface Incident {
   readonly views: { readonly home: View | null; readonly hub: View | null }
   /** What people were told, and by whom. */
   readonly said: { readonly down: Said | null; readonly recovered: Said | null; readonly remindedAt: number | null }
+  /** This end says nothing of it, or nothing more: it was over before there was anybody to tell, or its home is gone. */
+  readonly silenced: boolean
   /** Something of it is on disk. */
   readonly isWritten: boolean
   /** Both ends have compared what they know of it, after its end. */
@@ -76,6 +78,7 @@ export function newIncident(
     mapping: { before: null, after: null },
     views: { home: seenBy === 'home' ? view : null, hub: seenBy === 'hub' ? view : null },
     said: { down: null, recovered: null, remindedAt: null },
+    silenced: false,
     isWritten: false,
     met: false,
   }

@@ -20,7 +20,8 @@ export function counterpart(incidents: readonly Incident[], reported: Incident):
  */
 export function merged(own: Incident | null, reported: Incident): Incident {
   const home = { began: reported.began, ended: reported.ended }
-  if (own === null) return { ...reported, views: { home, hub: null } }
+  // Whom the home had to tell says nothing of whom the hub has.
+  if (own === null) return { ...reported, silenced: false, views: { home, hub: null } }
   const { views, said } = own
   const isSaid = said.down !== null
   const isOver = reported.ended !== null && views.hub?.ended === null
@@ -33,6 +34,7 @@ export function merged(own: Incident | null, reported: Incident): Incident {
     // What was said to be over is not open again because an old report says so.
     ended: said.recovered !== null ? own.ended : reported.ended,
     wellSince: own.wellSince,
+    silenced: own.silenced,
     isWritten: true,
     causes: reported.causes.some(({ trouble }) => trouble !== 'unknown') ? reported.causes : own.causes,
     views: { home, hub },

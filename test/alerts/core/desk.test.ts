@@ -1,6 +1,8 @@
 import { array, assert, boolean, constant, constantFrom, integer, oneof, property, record } from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { openDesk, untold } from '../../../alerts/core/desk.ts'
 import { troubleOf } from '../../../alerts/core/incident.ts'
+import { fromRecord, toRecord } from '../../../alerts/record.ts'
 import { settingsOf, twoEnds } from './two-ends.ts'
 
 describe('one incident, one down and one recovered', () => {
@@ -189,6 +191,109 @@ describe('what hides what', () => {
     ends.sign('home', 'flow-dead')
     ends.sign('home', 'unknown')
     expect(troubleOf(ends.desks.home.incidents[0]!)).toBe('flow-dead')
+  })
+})
+
+describe('the first channel', () => {
+  const mute = (end: 'home' | 'hub') => settingsOf(end, { canSpeak: false })
+
+  test.each(['home', 'hub'] as const)('of what was over before it existed the %s tells nothing', (end) => {
+    const ends = twoEnds(mute('home'), mute('hub'))
+    ends.cutLine(true)
+    for (const trouble of ['hub-down', 'unknown'] as const) {
+      ends.sign(end, trouble)
+      ends.wait(120)
+      ends.well(end)
+      ends.wait(20)
+    }
+    ends.take(end, { kind: 'configured', settings: settingsOf(end) })
+    ends.wait(600)
+    ends.cutLine(false)
+    ends.wait(1_200)
+    expect(ends.said).toEqual([])
+    // What comes after it is told.
+    ends.cutLine(true)
+    ends.sign(end, end === 'hub' ? 'home-dark' : 'hub-down')
+    ends.wait(60)
+    expect(ends.said).toMatchObject([{ end, what: 'down' }])
+  })
+
+  test.each(['home', 'hub'] as const)('of what lasts the %s tells, and that it is over', (end) => {
+    const ends = twoEnds(mute('home'), mute('hub'))
+    ends.cutLine(true)
+    ends.sign(end, 'hub-down')
+    ends.wait(120)
+    ends.take(end, { kind: 'configured', settings: settingsOf(end) })
+    ends.wait(60)
+    ends.well(end)
+    ends.wait(60)
+    expect(ends.said.map(({ what }) => what)).toEqual(['down', 'recovered'])
+  })
+
+  test('what was well a moment before is over, although it was not certain yet', () => {
+    const ends = twoEnds(mute('home'), mute('hub'))
+    ends.sign('hub', 'home-dark')
+    ends.wait(120)
+    ends.well('hub')
+    ends.wait(2)
+    ends.take('hub', { kind: 'configured', settings: settingsOf('hub') })
+    ends.wait(600)
+    expect(ends.said).toEqual([])
+  })
+
+  test('nor is it told after a restart of the end that had nobody to tell', () => {
+    const ends = twoEnds(mute('home'), mute('hub'))
+    ends.sign('hub', 'home-dark')
+    ends.wait(120)
+    ends.well('hub')
+    ends.wait(20)
+    const left = ends.desks.hub.incidents.map((one) => toRecord(one, (at) => new Date(at), ends.now))
+    expect(left).toMatchObject([{ silenced: true }])
+    ends.desks.hub = openDesk(
+      settingsOf('hub'),
+      left.map((one) => fromRecord(one, { wall: ends.now, now: ends.now })),
+      ends.now,
+    )
+    ends.wait(600)
+    expect(ends.said).toEqual([])
+  })
+
+  test('a home without one hinders no hub that has one', () => {
+    const ends = twoEnds(mute('home'))
+    ends.sign('home', 'flow-dead')
+    ends.sign('hub', 'home-dark')
+    ends.cutLine(true)
+    ends.wait(20)
+    ends.well('home')
+    ends.wait(30)
+    ends.cutLine(false)
+    ends.wait(30)
+    ends.well('hub')
+    ends.wait(60)
+    expect(ends.said.map(({ end, what }) => [end, what])).toEqual([
+      ['hub', 'down'],
+      ['hub', 'recovered'],
+    ])
+  })
+})
+
+describe('a home that is removed', () => {
+  test('takes its outage along: it is over in the record, and nothing more is said, also when a home comes by its name', () => {
+    const ends = twoEnds()
+    ends.cutLine(true)
+    ends.sign('hub', 'home-dark')
+    ends.wait(120)
+    expect(ends.said.map(({ what }) => what)).toEqual(['down'])
+    ends.take('hub', { kind: 'homes', homes: ['barn'] })
+    expect(ends.desks.hub.incidents).toEqual([])
+    const last = ends.written.at(-1)!.incident
+    expect(last).toMatchObject({ ended: 120_000, silenced: true, met: true, views: { hub: { ended: 120_000 } } })
+
+    ends.desks.hub = openDesk(settingsOf('hub'), [last], ends.now)
+    ends.take('hub', { kind: 'homes', homes: ['cabin'] })
+    ends.wait(600)
+    expect(ends.said).toHaveLength(1)
+    expect(untold(ends.desks.hub, 'cabin')).toEqual([])
   })
 })
 

@@ -8,6 +8,7 @@ import {
   openDesk,
   untold,
 } from '../../../alerts/core/desk.ts'
+import type { Incident } from '../../../alerts/core/incident.ts'
 import { counterpart } from '../../../alerts/core/merge.ts'
 import type { End, Trouble } from '../../../alerts/core/trouble.ts'
 import { ALL_TROUBLES, showAfter } from '../../../alerts/troubles.ts'
@@ -42,7 +43,7 @@ export function twoEnds(home = settingsOf('home'), hub = settingsOf('hub')) {
   let isReachable = true
   const desks: Record<End, Desk> = { home: openDesk(home, [], 0), hub: openDesk(hub, [], 0) }
   const said: Saying[] = []
-  const written: { readonly end: End; readonly id: string }[] = []
+  const written: { readonly end: End; readonly id: string; readonly incident: Incident }[] = []
   const over: { readonly end: End; readonly id: string }[] = []
   let count = 0
 
@@ -61,7 +62,7 @@ export function twoEnds(home = settingsOf('home'), hub = settingsOf('hub')) {
         return
       }
       case 'write':
-        written.push({ end, id: act.incident.id })
+        written.push({ end, id: act.incident.id, incident: act.incident })
         return
       case 'over':
         over.push({ end, id: act.incident.id })

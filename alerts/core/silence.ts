@@ -1,0 +1,19 @@
+import type { Incident } from './incident.ts'
+
+/**
+ * Of what was over before there was anybody to tell, nobody wants to hear once there is.
+ * @param speaksSince since when there is somebody; Infinity: there is nobody.
+ */
+export function silencedWhenUnheard(incident: Incident, speaksSince: number): Incident {
+  const { ended, said, silenced } = incident
+  const isUnheard = ended !== null && ended < speaksSince && said.down === null
+  return isUnheard && !silenced ? { ...incident, silenced: true } : incident
+}
+
+/** On the hub: what is left of it when its home is gone. A home that comes by that name is another one, and is not told of it. */
+export function laidToRest(incident: Incident, now: number): Incident {
+  const { ended, views, silenced, met } = incident
+  if (ended !== null && silenced && met) return incident
+  const hub = views.hub === null ? null : { ...views.hub, ended: views.hub.ended ?? now }
+  return { ...incident, ended: ended ?? now, views: { ...views, hub }, silenced: true, met: true }
+}
