@@ -221,6 +221,7 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
     reboot: async () => {
       await cutPower()
       power = new AbortController()
+      if (model.switches.renumbersAtReboot) model.tables.renumber()
       model.endpoints.forgetAll()
       await kernel.restart()
       await model.settle()

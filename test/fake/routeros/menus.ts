@@ -44,8 +44,8 @@ const MATCHES = {
   'dst-address-list': text,
   'in-interface': { kind: 'interface' },
   'out-interface': { kind: 'interface' },
-  'in-interface-list': text,
-  'out-interface-list': text,
+  'in-interface-list': { kind: 'interface-list' },
+  'out-interface-list': { kind: 'interface-list' },
   protocol: text,
   'src-port': text,
   'dst-port': text,
@@ -106,7 +106,7 @@ export const MENUS: readonly MenuPlan[] = [
   menu('/interface/list', { name: text, comment: text }, { required: ['name'], nameProperty: 'name' }),
   menu(
     '/interface/list/member',
-    { list: text, interface: { kind: 'interface' }, ...common },
+    { list: { kind: 'interface-list' }, interface: { kind: 'interface' }, ...common },
     { required: ['list', 'interface'] },
   ),
   menu(
@@ -118,7 +118,7 @@ export const MENUS: readonly MenuPlan[] = [
     '/ip/route',
     {
       'dst-address': { kind: 'prefix', initial: '0.0.0.0/0' },
-      gateway: text,
+      gateway: { kind: 'gateway' },
       distance: { kind: 'number', initial: '1' },
       'routing-table': { kind: 'text', initial: 'main' },
       'pref-src': { kind: 'address' },

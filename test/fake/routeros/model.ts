@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { privateKeyFrom } from '../../../wireguard/keys.ts'
 import { type Endpoints, makeEndpoints } from './endpoints.ts'
 import type { KernelState, KernelRoute, RouterKernel, WireguardInterface } from './kernel.ts'
-import { type Item, idText, makeTables, type Snapshot, type Tables } from './tables.ts'
+import { isInterfaceList, isInvalid } from './references.ts'
+import { type Item, makeTables, type Snapshot, type Tables } from './tables.ts'
 import { secondsIn } from './values.ts'
 import type { Version } from './version.ts'
 
@@ -20,6 +21,7 @@ export interface Model {
   /** Makes the kernel follow. One at a time; ends when this change is there. */
   readonly settle: () => Promise<void>
   readonly isInterface: (name: string) => boolean
+  readonly isInterfaceList: (name: string) => boolean
   readonly snapshot: () => Snapshot
   readonly restore: (snapshot: Snapshot) => Promise<void>
 }
@@ -42,6 +44,8 @@ export interface Switches {
   signMs: number
   /** What names resolve to, from now on. */
   readonly names: Record<string, string>
+  /** Whether a reboot gives rows other ids is not known. */
+  renumbersAtReboot: boolean
   /** Commands that fail, by path and verb. */
   refuses: RegExp | null
 }
@@ -64,6 +68,7 @@ export function makeModel({ version, kernel, links, deviceMode }: ModelPlan): Mo
     clock: 'right',
     refusesJobs: false,
     refuses: null,
+    renumbersAtReboot: false,
     connectionSpelling: 'joined',
     flagged: false,
     signMs: 200,
@@ -89,6 +94,7 @@ export function makeModel({ version, kernel, links, deviceMode }: ModelPlan): Mo
     switches,
     settle,
     isInterface,
+    isInterfaceList: (name) => isInterfaceList(tables, name),
     snapshot: tables.snapshot,
     restore: async (snapshot) => {
       tables.restore(snapshot)
@@ -109,29 +115,6 @@ export function freshInterface(tables: Tables): {
   const port = [13_231, ...numbers.map((number) => 13_231 + number)].map(String).find((one) => !taken.has(one)) ?? ''
   return { name, privateKey: privateKeyFrom(randomBytes(32)), port }
 }
-
-/** Rows whose interface is gone name it by its id from then on, and are invalid. */
-export function orphan(tables: Tables, gone: Item): void {
-  const name = gone.values.get('name') ?? ''
-  renameEverywhere(tables, name, idText(gone))
-}
-
-export function renameEverywhere(tables: Tables, from: string, to: string): void {
-  for (const path of REFERRING)
-    for (const { values } of tables.rows(path))
-      for (const property of ['interface', 'in-interface', 'out-interface', 'gateway'])
-        if (values.get(property) === from) values.set(property, to)
-}
-
-const REFERRING = [
-  PEERS,
-  '/interface/list/member',
-  '/ip/address',
-  '/ip/route',
-  '/ip/firewall/filter',
-  '/ip/firewall/nat',
-  '/ip/firewall/mangle',
-]
 
 export function isEnabled({ values }: Item): boolean {
   return values.get('disabled') !== 'true'
@@ -180,13 +163,6 @@ function kernelState(tables: Tables, endpoints: Endpoints): KernelState {
     nat: rules('nat'),
     mangle: rules('mangle'),
   }
-}
-
-/** Speaks of an interface that is gone. */
-export function isInvalid({ values }: Item): boolean {
-  return ['interface', 'in-interface', 'out-interface', 'gateway'].some(
-    (name) => values.get(name)?.startsWith('*') === true,
-  )
 }
 
 function kernelRoute({ values }: Item): KernelRoute {

@@ -1,6 +1,7 @@
 import type { MenuPlan } from './menus.ts'
-import { freshInterface, type Model, orphan, PEERS, renameEverywhere, WIREGUARD } from './model.ts'
+import { freshInterface, type Model, PEERS, WIREGUARD } from './model.ts'
 import { fitsQueries } from './query.ts'
+import { orphan, renameEverywhere } from './references.ts'
 import { Refused } from './refused.ts'
 import { policyText, require, type Rights } from './rights.ts'
 import { isKnown, type ShownRow, shownRows } from './shown.ts'
@@ -158,8 +159,7 @@ async function set(model: Model, menu: MenuPlan, attributes: Command['attributes
     if (item.isDynamic) throw new Refused('failure: can not change dynamic')
     refuseDuplicates(model, menu.path, new Map([...item.values, ...values]), item)
     const name = values.get('name')
-    if (menu.path === WIREGUARD && name !== undefined)
-      renameEverywhere(model.tables, item.values.get('name') ?? '', name)
+    if (name !== undefined) renameEverywhere(model.tables, menu.path, item.values.get('name') ?? '', name)
     if (menu.path === '/user/group' && values.has('policy'))
       values.set('policy', policyText(attributes.get('policy') ?? '', item.values.get('policy')))
     for (const [property, value] of values) item.values.set(property, value)
@@ -179,7 +179,7 @@ async function remove(model: Model, menu: MenuPlan, attributes: Command['attribu
   for (const item of named(model, menu, attributes)) {
     if (item.isDynamic) throw new Refused('failure: can not remove dynamic')
     model.tables.remove(menu.path, item)
-    if (menu.path === WIREGUARD) orphan(model.tables, item)
+    orphan(model.tables, menu.path, item)
   }
   await model.settle()
   return DONE
@@ -206,7 +206,7 @@ function checked(
     const property = menu.properties[name]
     if (property === undefined || !isKnown(property, model.version)) throw new Refused(`unknown parameter ${name}`)
     const isCleared = value === '' && property.kind !== 'bare' && property.kind !== 'interface'
-    values.set(name, isCleared ? '' : canonical(property.kind, name, value, model.isInterface))
+    values.set(name, isCleared ? '' : canonical(property.kind, name, value, model))
   }
   return values
 }

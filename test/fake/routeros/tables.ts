@@ -17,6 +17,8 @@ export interface Tables {
   /** Everything as it is now, for going back to it: ids and keys included. */
   readonly snapshot: () => Snapshot
   readonly restore: (snapshot: Snapshot) => void
+  /** The rows of each menu swap their ids. */
+  readonly renumber: () => void
 }
 
 interface AddOptions {
@@ -73,6 +75,13 @@ export function makeTables(): Tables {
           rows.map(({ id, values, isDynamic }) => ({ id, values: new Map(values), isDynamic })),
         )
       }
+    },
+    renumber: () => {
+      for (const [path, rows] of all)
+        all.set(
+          path,
+          rows.map((row, at) => ({ ...row, id: rows.at(-1 - at)?.id ?? row.id })),
+        )
     },
   }
 }

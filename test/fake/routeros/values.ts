@@ -1,3 +1,4 @@
+import { checkedGateway } from './references.ts'
 import { Refused } from './refused.ts'
 
 /** The kinds of value a property takes: canonical text out, or the router's refusal. */
@@ -16,12 +17,20 @@ export type Kind =
   | 'list'
   | 'key'
   | 'interface'
+  | 'interface-list'
+  | 'gateway'
+
+/** What names stand for on this router. */
+interface Named {
+  readonly isInterface: (name: string) => boolean
+  readonly isInterfaceList: (name: string) => boolean
+}
 
 /** @throws {Refused} as the router says it. @param name of the property, for the message. */
-export function canonical(kind: Kind, name: string, given: string, isInterface: (name: string) => boolean): string {
+export function canonical(kind: Kind, name: string, given: string, named: Named): string {
   // What a rule must not match.
-  if (given.startsWith('!') && ['interface', 'prefix-or-address'].includes(kind))
-    return `!${canonical(kind, name, given.slice(1), isInterface)}`
+  if (given.startsWith('!') && ['interface', 'interface-list', 'prefix-or-address'].includes(kind))
+    return `!${canonical(kind, name, given.slice(1), named)}`
   const value = given
   const invalid = (): never => {
     throw new Refused(`invalid value for argument ${name}`, 1)
@@ -54,8 +63,13 @@ export function canonical(kind: Kind, name: string, given: string, isInterface: 
     case 'key':
       return /^[A-Za-z0-9+/]{43}=$/.test(value) ? value : invalid()
     case 'interface':
-      if (isInterface(value)) return value
+      if (named.isInterface(value)) return value
       throw new Refused('input does not match any value of interface', 1)
+    case 'interface-list':
+      if (named.isInterfaceList(value)) return value
+      throw new Refused(`input does not match any value of ${name}`, 1)
+    case 'gateway':
+      return checkedGateway(value, named.isInterface)
     default:
       return kind satisfies never
   }
