@@ -44,14 +44,22 @@ export async function bringTo(
     }
   } catch (thrown) {
     // What can't be undone now, the machine undoes by itself.
-    if (isArmed) await revert(adapter, interfaceName).catch(() => undefined)
-    throw thrown
+    const undoing = isArmed ? await revert(adapter, interfaceName).catch((why: unknown) => why) : null
+    throw alsoSaying(thrown, undoing)
   }
   return plan.steps
 }
 
 function revert(adapter: Adapter, interfaceName: string): Promise<void> {
   return adapter.execute({ kind: 'revert-changes', interface: interfaceName }, AbortSignal.timeout(REVERT_MS))
+}
+
+/** Why it failed, and what is not as it was before. */
+function alsoSaying(thrown: unknown, undoing: unknown): unknown {
+  if (!(undoing instanceof Problem) || undoing.code !== 'router-not-restored' || !(thrown instanceof Problem))
+    return thrown
+  const { code, what, why, next } = thrown
+  return new Problem(code, { what, why, next: `${next}. On the router ${undoing.why}`, cause: thrown })
 }
 
 /** @throws {Problem} with the code of the first refusal. */

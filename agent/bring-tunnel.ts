@@ -33,6 +33,8 @@ export interface Brought {
   readonly peer: PeerSpec | null
   /** Visitors are answered through the tunnel. */
   readonly visitors: boolean
+  /** Those of the machine as it was found. */
+  readonly warnings: readonly string[]
 }
 
 /** Observes, plans and executes. @throws {Problem} `name-unresolved`, the plan’s refusal, `step-failed`. */
@@ -42,15 +44,17 @@ export async function bringTunnel(tunnel: HomeTunnel, signal: AbortSignal, hooks
   let listenPort: number | null = null
   let publicKey: PublicKey | null = null
   let peer: PeerSpec | null = null
+  let warnings: readonly string[] = []
   const desired = (observed: Observation): TunnelSpec => {
     listenPort = observed.interface?.listenPort ?? null
     publicKey = observed.interface?.publicKey ?? null
+    warnings = observed.warnings
     const spec = wanted(tunnel, hubLiterals, observed)
     peer = spec.peers[0] ?? null
     return spec
   }
   const steps = await bringTo(adapter, config.interface, desired, signal, hooks)
-  return { steps, hubLiterals, listenPort, publicKey, peer, visitors: tunnel.line.visitors }
+  return { steps, hubLiterals, listenPort, publicKey, peer, visitors: tunnel.line.visitors, warnings }
 }
 
 /** What bringTunnel would do now. @throws {Problem} `name-unresolved`, or the adapter's own. */

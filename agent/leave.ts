@@ -1,6 +1,7 @@
 import { rename, rm } from 'node:fs/promises'
 import type { Step } from '../adapters/adapter.ts'
 import { bringTo } from '../adapters/apply.ts'
+import { journalPaths } from '../adapters/mikrotik/journal.ts'
 import { asProblem, Problem } from '../problems/problem.ts'
 import { removeTornWrites } from '../system/atomic-file.ts'
 import { askLocal } from '../system/local-socket.ts'
@@ -92,6 +93,8 @@ export async function leaveHome(
     hubAddressesPath(stateDir),
     linePath(stateDir),
     clockPath(stateDir),
+    // Left where the router was not asked any more.
+    ...journalPaths(stateDir),
   ])
     await rm(path, { force: true })
   await rm(joiningAgainPath(configDir), { recursive: true, force: true })

@@ -49,21 +49,30 @@ export function makeUpkeep(parts: UpkeepParts): Upkeep {
   /** For which configuration the machine was last found or made right. */
   let settled: AgentConfig | null = null
   let isDescribed = false
+  /** Sentences about the machine that stand in the log already. */
+  let said: readonly string[] = []
 
   async function bring(signal: AbortSignal): Promise<readonly Step[]> {
     const isUp = async () => (await adapter.observe(config().interface, signal)).interface?.up === true
     // A router shakes hands by its own clock.
     if (config().router.kind === 'linux') await clockGuard.hold(isUp, signal)
-    const { steps, peer, hubLiterals, listenPort, visitors } = await withChangeLock(runtimeDir, signal, async () => {
-      // What is so under the lock: while it was waited for, the tunnel may have got another key.
-      const { carrier, hubLiterals } = path
-      const tunnel = { adapter, config: config(), stateDir, line: line.current, carrier: carrier?.endpoint ?? null }
-      const wanted = hubLiterals === null ? tunnel : { ...tunnel, hubLiterals }
-      const brought = await bringTunnel(wanted, signal, assurance)
-      // Kept, and then we were killed before anybody was told.
-      if (brought.publicKey !== null && brought.steps.length === 0) await assurance.keyFound(brought.publicKey, signal)
-      return brought
-    })
+    const { steps, peer, hubLiterals, listenPort, visitors, warnings } = await withChangeLock(
+      runtimeDir,
+      signal,
+      async () => {
+        // What is so under the lock: while it was waited for, the tunnel may have got another key.
+        const { carrier, hubLiterals } = path
+        const tunnel = { adapter, config: config(), stateDir, line: line.current, carrier: carrier?.endpoint ?? null }
+        const wanted = hubLiterals === null ? tunnel : { ...tunnel, hubLiterals }
+        const brought = await bringTunnel(wanted, signal, assurance)
+        // Kept, and then we were killed before anybody was told.
+        if (brought.publicKey !== null && brought.steps.length === 0)
+          await assurance.keyFound(brought.publicKey, signal)
+        return brought
+      },
+    )
+    for (const warning of warnings.filter((one) => !said.includes(one))) log.warn(warning)
+    said = warnings
     const seen = peer === null ? {} : { endpoint: peer.endpoint, keepaliveSeconds: peer.keepaliveSeconds }
     Object.assign(path, { hubLiterals, listenPort, visitors }, seen)
     return steps

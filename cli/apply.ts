@@ -22,7 +22,7 @@ export async function apply(context: Context): Promise<void> {
     const signal = AbortSignal.timeout(LONGEST_MS)
     const plan = await planTunnel(home, signal)
     refuseUnlessSafe(plan)
-    if (plan.steps.length === 0) return printFacts(context, { applied: [] }, () => 'nothing differs')
+    if (plan.steps.length === 0) return printFacts(context, { applied: [] }, () => planText(plan))
     tell(planText(plan))
     if (!(await confirm(context, 'Do this?', 'applying the plan'))) return tell('nothing was changed')
     await makeRuntimeFolder(context.runtimeDir)

@@ -157,6 +157,7 @@ export const catalogue = {
     exit: 1,
   },
   'router-refused': { next: 'Mend what the router says, then try again', exit: 1 },
+  'router-not-restored': { next: 'homeward plan shows what differs now, homeward apply mends it', exit: 1 },
   'router-through-tunnel': {
     next: 'Reach the router by an address of its LAN, and set that as router.host',
     exit: 1,

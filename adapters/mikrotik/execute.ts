@@ -91,13 +91,13 @@ export async function findInterface(name: string, { exec, signal }: Place): Prom
 async function createInterface(name: string, site: Site): Promise<void> {
   const rows = await readMenu(site.exec, 'interface', site.signal)
   if (findOwn(name, rows) !== undefined) return
-  const renamed = findRenamed(name, rows)
-  if (renamed !== undefined) return set('interface', renamed, { name }, site)
   if (rows.some((row) => row['name'] === name))
     throw new Problem('interface-taken', {
       what: `making the interface ${name}`,
       why: `an interface ${name} that homeward did not make is there already`,
     })
+  const renamed = findRenamed(name, rows)
+  if (renamed !== undefined) return set('interface', renamed, { name }, site)
   // No key is given: the router makes one, and nobody else ever sees it.
   await add('interface', { name, 'listen-port': String(freePort(rows)), comment: markOf(name) }, site)
 }

@@ -57,7 +57,8 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
       readTables(connection.exec, signal),
       connection.exec({ command: '/interface/print', attributes: { '.proplist': 'name,type' } }, signal),
     ])
-    return toObservation(interfaceName, { ...tables, links: links.rows }, handshakeAt)
+    const observed = toObservation(interfaceName, { ...tables, links: links.rows }, handshakeAt)
+    return { ...observed, warnings: [...rollback.warnings(), ...observed.warnings] }
   }
 
   async function execute(step: Step, signal: AbortSignal): Promise<void> {

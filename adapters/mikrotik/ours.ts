@@ -37,9 +37,9 @@ export function findOwn(interfaceName: string, interfaces: readonly Row[]): Row 
   return interfaces.find((row) => row['name'] === interfaceName && isMarkedFor(interfaceName, row))
 }
 
-/** The same under a name that its owner gave it: its key lives, and its name can be given back. */
+/** The same under a name that its owner gave it: its key lives, and its name can be given back where it is free. */
 export function findRenamed(interfaceName: string, interfaces: readonly Row[]): Row | undefined {
-  if (interfaces.some((row) => row['name'] === interfaceName)) return undefined
+  if (findOwn(interfaceName, interfaces) !== undefined) return undefined
   return interfaces.find((row) => isMarkedFor(interfaceName, row))
 }
 

@@ -7,7 +7,16 @@ import { findOwn, findRenamed } from './ours.ts'
 import type { Dialect } from './dialect.ts'
 import { findInterface, stripInterface } from './execute.ts'
 import { startJob, stopJob } from './job.ts'
-import { type Journal, leaveJournal, readLeftJournal, removeJournal, type Undoer, writeJournal } from './journal.ts'
+import {
+  type Journal,
+  leaveJournal,
+  readLeftJournal,
+  removeJournal,
+  setJournalAside,
+  type Undoer,
+  writeJournal,
+} from './journal.ts'
+import { type Loss, lossText, saidBy } from './losses.ts'
 import { readMenu, readTables } from './menus.ts'
 import type { Place } from './place.ts'
 import { restore } from './restore.ts'
@@ -26,9 +35,12 @@ export interface Rollback {
   readonly removeInterface: (name: string, signal: AbortSignal) => Promise<void>
   /** Once the router is found in order over a connection that did not exist before. */
   readonly keep: (signal: AbortSignal) => Promise<void>
+  /** @throws {Problem} `router-not-restored` when that is over, and something is not as it was. */
   readonly revert: (signal: AbortSignal) => Promise<void>
   /** Takes back what a process that is gone had changed and not kept. */
   readonly recover: (signal: AbortSignal) => Promise<void>
+  /** What could not be taken back: a sentence each, until a change is kept. */
+  readonly warnings: () => readonly string[]
   /** What is armed and not kept is the router's to undo from here on. */
   readonly close: () => void
 }
@@ -54,8 +66,13 @@ interface Armed {
 /** For a job that the router began a little later than it was told. */
 const GRACE_SECONDS = 30
 
+const NEXT = 'homeward plan shows what differs now'
+
 export function makeRollback({ connection, host, stateDir, clock, dialect }: RollbackParts): Rollback {
   let armed: Armed | null = null
+  let recovering: Promise<void> | null = null
+  const sentences = new Set<string>()
+  const say = (sentence: string): void => void sentences.add(sentence)
 
   const exec: Session['exec'] = (...call) => (armed?.session ?? connection).exec(...call)
   const kept = (signal: AbortSignal): Place => ({ exec: connection.exec, signal })
@@ -66,7 +83,7 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
   }
 
   async function arm(interfaceName: string, seconds: number, signal: AbortSignal): Promise<void> {
-    if (armed !== null) await revert(signal)
+    await undo(signal)
     const snapshot = snapshotOf(interfaceName, await readTables(connection.exec, signal))
     const { undoer, session } = await findUndoer(interfaceName, seconds, snapshot, signal)
     try {
@@ -144,6 +161,8 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
       throw new TypeError('the router has undone the change already: the time for it was over')
     await removeJournal(stateDir, journal)
     disarm()
+    // What is wanted stands: nobody misses what stood before.
+    sentences.clear()
     for (const name of doomed) {
       const own = await findInterface(name, kept(signal))
       if (own !== undefined) await remove('interface', own, kept(signal))
@@ -162,8 +181,15 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
   }
 
   async function revert(signal: AbortSignal): Promise<void> {
-    if (armed === null) return
-    const { interface: name, session, journal } = armed
+    const losses = await undo(signal)
+    if (losses.length === 0) return
+    const what = 'putting back what stood on the router before'
+    throw new Problem('router-not-restored', { what, why: `all is as before, except ${lossText(losses)}` })
+  }
+
+  async function undo(signal: AbortSignal): Promise<readonly Loss[]> {
+    if (armed === null) return []
+    const { session, journal } = armed
     try {
       // When this fails the router notices by itself that the session ended; what follows then finds the rest.
       if (session?.isOpen() === true) await unrollSafeMode(session, signal).catch(() => undefined)
@@ -171,13 +197,45 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
       leaveJournal(journal)
       disarm()
     }
-    await takeBack(name, journal, signal)
+    return await takeBack(journal, signal)
   }
 
-  async function takeBack(interfaceName: string, journal: Journal, signal: AbortSignal): Promise<void> {
-    await restore(interfaceName, journal.snapshot, kept(signal))
-    await dismiss(journal.undoer, interfaceName, kept(signal))
+  /** Ends the journal whatever the router refuses of it: the next plan starts from what is there. */
+  async function takeBack(journal: Journal, signal: AbortSignal): Promise<readonly Loss[]> {
+    const { interface: name, snapshot, undoer } = journal
+    const losses = await restore(name, snapshot, kept(signal))
+    if (losses.length > 0) say(`a change to the router was taken back, except ${lossText(losses)}; ${NEXT}`)
+    await dismissOrSay(undoer, name, signal)
     await removeJournal(stateDir, journal)
+    return losses
+  }
+
+  async function dismissOrSay(undoer: Undoer, interfaceName: string, signal: AbortSignal): Promise<void> {
+    try {
+      await dismiss(undoer, interfaceName, kept(signal))
+    } catch (thrown) {
+      if (!(thrown instanceof Trap)) throw thrown
+      say(`the router may yet undo what is changed on it within the next minutes: ${saidBy(thrown)}; ${NEXT}`)
+    }
+  }
+
+  async function recoverOnce(signal: AbortSignal): Promise<void> {
+    const left = await readLeftJournal(stateDir, host)
+    switch (left.kind) {
+      case 'none':
+        return
+      case 'unusable': {
+        const where = await setJournalAside(stateDir).catch(() => stateDir)
+        return say(
+          `a change to the router may have been cut off; its journal (${where}) is of no use: ${left.why}; ${NEXT}`,
+        )
+      }
+      case 'left':
+        await takeBack(left.journal, signal)
+        return
+      default:
+        return left satisfies never
+    }
   }
 
   return {
@@ -188,10 +246,12 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
     revert,
     async recover(signal) {
       if (armed !== null) return
-      const journal = await readLeftJournal(stateDir, host)
-      if (journal === null) return
+      // Looks come several at a time: twice at once would make everything twice.
+      recovering ??= recoverOnce(signal).finally(() => {
+        recovering = null
+      })
       try {
-        await takeBack(journal.interface, journal, signal)
+        await recovering
       } catch (thrown) {
         const what = 'taking back a change that was cut off'
         throw thrown instanceof Problem
@@ -199,6 +259,7 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
           : new Problem('router-refused', { what, why: reasonOf(thrown), cause: thrown })
       }
     },
+    warnings: () => [...sentences],
     close() {
       if (armed !== null) leaveJournal(armed.journal)
       disarm()

@@ -10,8 +10,8 @@ export interface OwnRule {
   readonly chain: string
   /** Equal to that of the wanted rule when nothing about it differs. */
   readonly fingerprint: string
-  /** The `.id` of somebody else's rule that comes next in any chain; null when none does. */
-  readonly before: string | null
+  /** Somebody else's rule that comes next in any chain; null when none does. */
+  readonly next: Row | null
   readonly row: Row
 }
 
@@ -34,8 +34,8 @@ export function ownRules(menu: RuleMenu, rows: readonly Row[]): readonly OwnRule
       ...(hidden.has(chain) ? ['behind another rule'] : []),
       ...(isTrue(row['disabled']) ? ['disabled'] : []),
     ]
-    const before = rows.slice(index + 1).find(isSomebodys)?.['.id'] ?? null
-    return [{ id: row['.id'] ?? '', chain, fingerprint: fingerprint(menu, row, flaws), before, row }]
+    const next = rows.slice(index + 1).find(isSomebodys) ?? null
+    return [{ id: row['.id'] ?? '', chain, fingerprint: fingerprint(menu, row, flaws), next, row }]
   })
 }
 
@@ -53,7 +53,8 @@ export function byChain<Of extends { readonly chain: string }>(rules: readonly O
   return [...rules].sort((a, b) => (a.chain < b.chain ? -1 : a.chain > b.chain ? 1 : 0))
 }
 
-function isSomebodys(row: Row): boolean {
+/** And can be placed before. */
+export function isSomebodys(row: Row): boolean {
   return !isTrue(row['dynamic']) && !isOwnRule(row)
 }
 

@@ -13,6 +13,8 @@ export interface KeptRow {
   readonly attributes: Readonly<Record<string, string>>
   /** Of a rule: the `.id` of somebody else's rule that comes next; null when none does. */
   readonly before: string | null
+  /** That rule itself. */
+  readonly next?: Readonly<Record<string, string>> | undefined
 }
 
 /** What a router says of a thing, and cannot be told. */
@@ -29,7 +31,7 @@ const READ_ONLY: ReadonlySet<string> = new Set([
 ])
 
 export function snapshotOf(interfaceName: string, tables: Tables): Snapshot {
-  const rules = (menu: RuleMenu) => ownRules(menu, tables[menu]).map(({ row, before }) => keptRow(menu, row, before))
+  const rules = (menu: RuleMenu) => ownRules(menu, tables[menu]).map(({ row, next }) => keptRow(menu, row, next))
   const others = (menu: OtherMenu) => ownRows(interfaceName, menu, tables).map((row) => keptRow(menu, row, null))
   return {
     interface: others('interface'),
@@ -52,14 +54,18 @@ export function ownRows(interfaceName: string, menu: OtherMenu, tables: Tables):
 }
 
 /** @param menu an interface's public key follows from its private one; a peer's is what it is given. */
-function settable(menu: Menu, row: Row): Readonly<Record<string, string>> {
+export function settable(menu: Menu, row: Row): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(row).filter(([name]) => !READ_ONLY.has(name) && !(menu === 'interface' && name === 'public-key')),
   )
 }
 
-export function keptRow(menu: Menu, row: Row, before: string | null): KeptRow {
-  return { key: keyOf(menu, row), attributes: settable(menu, row), before }
+/** @param next of a rule: somebody else's that comes next. */
+export function keptRow(menu: Menu, row: Row, next: Row | null): KeptRow {
+  const kept = { key: keyOf(menu, row), attributes: settable(menu, row) }
+  return next === null
+    ? { ...kept, before: null }
+    : { ...kept, before: next['.id'] ?? null, next: settable(menu, next) }
 }
 
 export function keyOf(menu: Menu, row: Row): string {

@@ -1,6 +1,7 @@
 import { isBlackhole } from './ours.ts'
 import { markOf, parseMark } from './mark.ts'
 import { MENUS, type OtherMenu, RULE_MENUS } from './menus.ts'
+import { isNumber, namedIn } from './names-now.ts'
 import { type KeptRow, KEYS, type Snapshot } from './snapshot.ts'
 
 /**
@@ -24,10 +25,10 @@ export function undoScript(interfaceName: string, snapshot: Snapshot): string {
     ...snapshot.interface.map((kept) => setFound('interface', kept)),
     ...RULE_MENUS.flatMap((menu) => [
       ...marks.map((name) => `${MENUS[menu].path}/remove [find where comment~${quote(`^${markOf(name)} `)}]`),
-      ...snapshot[menu].map((kept) => addRule(menu, kept)),
+      ...snapshot[menu].flatMap((kept) => whileNamed(kept, snapshot, [addRule(menu, kept)])),
     ]),
     ...(['route', 'address', 'peer'] as const).flatMap((menu) =>
-      snapshot[menu].flatMap((kept) => [addMissing(menu, kept), setFound(menu, kept)]),
+      snapshot[menu].flatMap((kept) => whileNamed(kept, snapshot, [addMissing(menu, kept), setFound(menu, kept)])),
     ),
     ...marks.map((name) => removeOthers('interface', `comment=${quote(markOf(name))}`, snapshot)),
   ]
@@ -39,6 +40,16 @@ export function undoScript(interfaceName: string, snapshot: Snapshot): string {
 function removeOthers(menu: OtherMenu, which: string, snapshot: Snapshot): string {
   const kept = snapshot[menu].map(({ key }) => ` and ${KEYS[menu]}!=${quote(key)}`)
   return `${MENUS[menu].path}/remove [find where ${which}${kept.join('')}]`
+}
+
+/** A name may be somebody else's by then, and a number is taken by no router. */
+function whileNamed({ attributes }: KeptRow, snapshot: Snapshot, commands: readonly string[]): readonly string[] {
+  const names = namedIn(attributes).map(({ name }) => name)
+  if (names.some(isNumber)) return []
+  const own = snapshot.interface.find((kept) => names.includes(kept.attributes['name'] ?? ''))
+  if (own === undefined) return commands
+  const which = `public-key=${quote(own.key)} and name=${quote(own.attributes['name'] ?? '')}`
+  return commands.map((command) => `:if ([:len [${MENUS.interface.path}/find where ${which}]] != 0) do={${command}}`)
 }
 
 function addMissing(menu: OtherMenu, { key, attributes }: KeptRow): string {
