@@ -21,6 +21,8 @@ interface UnderWay {
   readonly since: number
   /** null while it is carried out; then since and until when an answer would prove it. */
   readonly proving: { readonly since: number; readonly until: number } | null
+  /** A heartbeat that was sent since then was answered while it is still carried out. */
+  readonly hasHelped: boolean
   /** The detour that this is the way back from; null for a cure. */
   readonly backFrom: Away | null
 }
@@ -40,7 +42,7 @@ export function nextRemedy(cure: Cure, remedies: readonly Remedy[]): Remedy | nu
 }
 
 export function noteBegun(cure: Cure, remedy: UnderWay['remedy'], cause: Cause, now: number): Cure {
-  return { ...cure, underWay: { remedy, cause, since: now, proving: null, backFrom: null } }
+  return { ...cure, underWay: { remedy, cause, since: now, proving: null, hasHelped: false, backFrom: null } }
 }
 
 /** It was carried out: now an answer must prove it. */
@@ -65,7 +67,9 @@ export function noteLadderEnded(cure: Cure, now: number): Cure {
 }
 
 /** An answer came. A remedy that is still carried out is waited for: two at once would not know which one helped. */
-export function noteAnswered(cure: Cure): Cure {
-  if (cure.underWay?.proving === null) return { ...NO_CURE, underWay: cure.underWay }
-  return NO_CURE
+export function noteAnswered({ underWay }: Cure, sentAt: number | null): Cure {
+  if (underWay === null || underWay.proving !== null) return NO_CURE
+  // A router acts before it says that it is done: the first heartbeats may pass in between.
+  const hasHelped = underWay.hasHelped || (sentAt !== null && sentAt >= underWay.since)
+  return { ...NO_CURE, underWay: { ...underWay, hasHelped } }
 }

@@ -27,7 +27,7 @@ export function proven(watch: Watch, answer: Answered | null, now: number, actio
   if (underWay?.backFrom && (proving === null || (answer.sentAt ?? now) < proving.since)) return watch
   const after = underWay !== null && proving !== null ? remedyHelped(watch, now, actions) : watch
   if (after.cure === NO_CURE && after.evidence === NO_EVIDENCE) return after
-  return { ...after, cure: noteAnswered(after.cure), evidence: NO_EVIDENCE }
+  return { ...after, cure: noteAnswered(after.cure, answer.sentAt), evidence: NO_EVIDENCE }
 }
 
 function remedyHelped(watch: Watch, now: number, actions: Action[]): Watch {
@@ -64,8 +64,9 @@ export function remedyEnded(
   // Until the way back is proven it counts as none.
   const away = underWay.backFrom ?? awayAfter(watch, way, now)
   const after = { ...watch, away, remediedAt: now }
-  // Answers came meanwhile, by themselves.
-  if (watch.health.kind === 'up' && underWay.backFrom === null) return { ...after, cure: NO_CURE }
+  // Answers came meanwhile: because of it, or by themselves.
+  if (watch.health.kind === 'up' && underWay.backFrom === null)
+    return { ...(underWay.hasHelped ? remedyHelped(after, now, actions) : after), cure: NO_CURE }
   // The heartbeat that proves it goes out at once.
   const heartbeats = { ...watch.heartbeats, lastSentAt: null }
   return { ...after, heartbeats, cure: noteCarriedOut(watch.cure, watch.heartbeats, now) }

@@ -52,6 +52,34 @@ describe('a fault is named, and cured by the remedy for it', () => {
     expect(watch).toMatchObject({ health: { kind: 'up' }, cure: { underWay: null, tried: [] } })
   })
 
+  test('a router that acts at once and says so late: the remedy is still what helped', () => {
+    const { actions, watch } = after(until('new-source-port', { remedyMs: 700 }))
+    expect(reports(actions)).toMatchObject([{ remedy: 'new-source-port', cause: 'flow-dead', helped: true }])
+    expect(watch).toMatchObject({ health: { kind: 'up' }, cure: { underWay: null, tried: [] } })
+    expect(watch.helped).toMatchObject({ 'flow-dead': 'new-source-port' })
+  })
+
+  test('answers to what was sent before a remedy began say nothing of it', () => {
+    // Not lost, only very late.
+    const lateMs = 2_000
+    let begunAt = Infinity
+    const { actions } = after(
+      () => ({
+        heartbeat: (now) => (now < begunAt ? 'answered' : 'lost'),
+        roundTripMs: () => lateMs,
+        remedy: (_, now) => {
+          begunAt = Math.min(begunAt, now)
+          return true
+        },
+        remedyMs: lateMs,
+        word: () => wellWord(60_000),
+      }),
+      8_000,
+    )
+    expect(begun(actions)).not.toEqual([])
+    expect(reports(actions).filter(({ helped }) => helped)).toEqual([])
+  })
+
   test('a way back that died, since the hub still hears us', () => {
     const { causes } = after(until('new-source-port', { word: () => wellWord(200) }))
     expect(causes).toEqual(['return-dead'])

@@ -25,6 +25,8 @@ export interface World {
   readonly sizes?: (now: number) => number
   /** A remedy was carried out now: whether it could be. */
   readonly remedy?: (remedy: Remedy, now: number) => boolean
+  /** From its effect until it is known that it was carried out. */
+  readonly remedyMs?: number
   readonly named?: (now: number) => readonly string[] | null
   /** Whether looking at the machine found something to mend. */
   readonly mends?: (now: number) => boolean
@@ -101,7 +103,7 @@ export function simulate(watch: Watch, from: number, untilMs: number, world: Wor
         const { remedy } = action
         const to = remedy.kind === 'set-endpoint' ? remedy.way : remedy.kind === 'carrier' ? CARRIER : null
         if (carriedOut && to !== null) way = to
-        return later(70, { kind: 'remedy-ended', carriedOut, way: carriedOut ? to : null })
+        return later(world.remedyMs ?? 70, { kind: 'remedy-ended', carriedOut, way: carriedOut ? to : null })
       }
       case 'restore':
         return later(100, { kind: 'looked', mended: world.mends?.(now) === true })
