@@ -181,7 +181,8 @@ test('killed in the midst of a silence: the router ends it by itself, and the hu
   await cutOff
   expect(await peers()).toBe('')
   await untilHubReachesCamera()
-  expect(await router.jobs()).toBe(0)
+  // The peer is there before its script is at its end.
+  await expect.poll(() => router.jobs(), { timeout: 20_000, interval: 50 }).toBe(0)
   await startAgent(pi)
   expect(await plannedSteps(pi)).toEqual([])
 })
