@@ -3,7 +3,6 @@ import type { Adapter, Plan } from '../adapters/adapter.ts'
 import { refuseUnlessSafe } from '../adapters/apply.ts'
 import { Problem } from '../problems/problem.ts'
 import { type JoinToken, parseToken } from '../protocol/token.ts'
-import { makeFolder } from '../system/atomic-file.ts'
 import type { Clock } from '../system/clock.ts'
 import { makeRuntimeFolder, withChangeLock } from './change-lock.ts'
 import { type AgentConfig, agentConfigPath, firstHub, readAgentConfig, type RouterConfig } from './config.ts'
@@ -26,7 +25,7 @@ import { type Credentials, routerKeyPath } from './router-login.ts'
 import { routerPasswordPath } from './router-password.ts'
 import { crowdedNotes, seenPrefixes } from './seen-lan.ts'
 import { draftSecrets, keepSecrets } from './secrets.ts'
-import { joiningAgainPath, type PresentHome, takeOver, undoAgain } from './take-over.ts'
+import { joiningAgainPath, makeStaging, type PresentHome, takeOver, undoAgain } from './take-over.ts'
 import { tunnelSpec } from './tunnel-spec.ts'
 
 export interface JoinedAgain extends Joined {
@@ -134,7 +133,7 @@ async function carryOut(
   const { places, staging, present, token, adapter, admission, config } = prepared
   const begun = new Set<JoinStage>()
   try {
-    await makeFolder(staging)
+    await makeStaging(staging)
     await makeRuntimeFolder(places.runtimeDir)
     await keepSecrets(staging, admission.secrets, keyMakerOf(config.router))
     return await withChangeLock(places.runtimeDir, signal, async () => {

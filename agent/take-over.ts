@@ -1,7 +1,7 @@
-import { readFile, rm } from 'node:fs/promises'
+import { lstat, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asProblem } from '../problems/problem.ts'
-import { writeFileAtomic } from '../system/atomic-file.ts'
+import { makeFolder, writeFileAtomic } from '../system/atomic-file.ts'
 import { askLocal } from '../system/local-socket.ts'
 import type { RegistrarPlaces } from './ask-registrar.ts'
 import { bringTunnel } from './bring-tunnel.ts'
@@ -20,6 +20,18 @@ import { agentSocketPath } from './socket-path.ts'
 /** Where the new secrets stand until the new tunnel is proven: what this home is until then stays untouched. */
 export function joiningAgainPath(configDir: string): string {
   return join(configDir, 'joining-again')
+}
+
+/**
+ * One that root made and nobody else may look into; what a join that was cut off has left in it stays. The folder that it
+ * stands in belongs to the service's user, who may have put something else there.
+ * @throws {Problem} `write-failed`.
+ */
+export async function makeStaging(staging: string): Promise<void> {
+  const there = await lstat(staging).catch(() => null)
+  const isOurs = there?.isDirectory() === true && there.uid === process.getuid?.() && (there.mode & 0o077) === 0
+  if (!isOurs) await rm(staging, { recursive: true, force: true })
+  await makeFolder(staging)
 }
 
 /** A home as it is before it joins again. */

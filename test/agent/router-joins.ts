@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { askedBy } from '../lab/camera.ts'
+import { dropPort } from '../lab/faults.ts'
 import type { RouterSystem } from '../lab/home-router.ts'
 import type { Home } from '../lab/home.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
@@ -123,9 +124,32 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
     expect(router.kind).toBe(how.kind)
     const ping = await hub.run('ping', ['-c', '1', '-W', '5', home.lan.camera], { allowFailure: true })
     expect(ping.exitCode).toBe(0)
-    expect(await plannedSteps(pi)).toEqual([])
+    // The publications went with the home: what they needed here is taken back when the hub has said so.
+    await expect.poll(() => plannedSteps(pi), { timeout: 60_000 }).toEqual([])
     expect(how.foreign(await system.export())).toEqual(how.foreign(before))
     await agent.stop()
+  })
+
+  test('joining again without an answer leaves the router and this machine as they were', async () => {
+    const { home, hub } = picture
+    const { pi } = home
+    const all = async () => [
+      await system.export(),
+      (await pi.shell(`cd ${pi.disk.configDir} && ls -A && cat agent.yaml home.secret`)).stdout,
+    ]
+    const joined = await all()
+    const token = await inviteHome(picture)
+    const restore = await dropPort(home, 51_820)
+    try {
+      const problem = await problemOf(pi, ['join', '--again', token, '--yes'], 120_000)
+      expect(problem).toMatchObject({ exitCode: 1, code: 'tunnel-unproven' })
+    } finally {
+      await restore()
+    }
+    expect(await all()).toEqual(joined)
+    expect(await plannedSteps(pi)).toEqual([])
+    const ping = () => hub.run('ping', ['-c', '1', '-W', '2', home.lan.camera], { allowFailure: true })
+    await expect.poll(async () => (await ping()).exitCode, { timeout: 60_000 }).toBe(0)
   })
 
   test('leaving brings the router back byte for byte', async () => {

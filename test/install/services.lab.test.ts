@@ -107,6 +107,19 @@ test('a second run of both commands changes nothing, and the tunnel stays', asyn
   expect(after).toEqual(before)
 })
 
+test('a home that the hub forgot joins again under its service, which goes on', async () => {
+  const pid = await mainPid(pi, 'homeward')
+  await vps.shell('homeward hub remove cabin --yes')
+  const { stdout } = await pi.shell(`homeward join --again ${await invite()} --yes`, { timeoutMs: 60_000 })
+  expect(stdout).toContain('The running agent goes on with it.')
+  await until('up', isUp, 60_000)
+  expect(askedBy(await camera())).toBe(picture.home.lan.pi)
+  expect(await mainPid(pi, 'homeward')).toBe(pid)
+  const { stdout: owners } = await pi.shell('stat -c "%U %a" /etc/homeward/*')
+  expect([...new Set(owners.trim().split('\n'))]).toEqual(['homeward 600'])
+  expect((await pi.shell('homeward plan --json')).stdout).toMatch(/"steps": *\[\]/)
+})
+
 test('a daemon that is killed comes back by itself, and nobody at home notices', async () => {
   for (const [machine, service] of [
     [vps, 'homeward-hub'],
