@@ -1,4 +1,5 @@
 import type { Pulse } from '../alerts/channel.ts'
+import { hostPort } from '../wireguard/host-port.ts'
 import type { Status } from './status.ts'
 
 /** How this home is, for those who watch from outside. */
@@ -18,7 +19,7 @@ export function homePulse(status: Status, now: Date): Pulse {
         handshakeAt: age === null ? null : new Date(now.getTime() - age * 1_000).toISOString(),
         rxBytes: tunnel.rxBytes,
         txBytes: tunnel.txBytes,
-        mapping: mapping.address === null ? null : `${mapping.address}:${mapping.port}`,
+        mapping: mapping.address === null || mapping.port === null ? null : hostPort(mapping.address, mapping.port),
       },
     ],
   }

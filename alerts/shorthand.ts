@@ -56,7 +56,8 @@ export function fromShorthand(line: string): Readonly<Record<string, unknown>> |
     case 'mailtos':
       return {
         kind: 'mail',
-        host: url.hostname,
+        // A URL keeps the brackets of IPv6 (RFC 3986, 3.2.2), a mail server's address has none.
+        host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
         ...(url.port === '' ? {} : { port: Number(url.port) }),
         security: scheme === 'mailtos' ? 'tls' : 'starttls',
         ...(user === '' ? {} : { user, password }),

@@ -29,6 +29,7 @@ import type { Home } from '../test/lab/home.ts'
 import { isIpv6 } from '../test/lab/ipv6.ts'
 import { HUB_NAME } from '../test/lab/picture.ts'
 import { tunnelFlow } from '../test/lab/tunnel-flow.ts'
+import { hostPort } from '../wireguard/host-port.ts'
 import { BARE, layBareHub } from './bare-wireguard.ts'
 import { type Broken, drift, type Fault, fromNow, NOTHING, notByTheHomeAlone, onTheLine } from './recovery-fault.ts'
 import { MIKROTIK } from './recovery-mikrotik-faults.ts'
@@ -159,11 +160,10 @@ const LINUX: readonly Fault[] = [
       10,
       async ({ picture, pi }, { withBare }) => {
         const { remoteAddress } = await tunnelFlow(pi, INTERFACE)
-        const address = isIpv6(remoteAddress) ? `[${remoteAddress}]` : remoteAddress
         // The same family for both: WireGuard sends to a new endpoint without shaking hands again, and the hub follows.
         if (withBare)
           await pi.shell(`
-wg set ${BARE.interface} peer "$(wg show ${BARE.interface} peers)" endpoint ${address}:${BARE.port}
+wg set ${BARE.interface} peer "$(wg show ${BARE.interface} peers)" endpoint ${hostPort(remoteAddress, BARE.port)}
 ping -c 1 -W 5 ${BARE.hub}`)
         return { undo: await dropFamily(picture.home, isIpv6(remoteAddress) ? 'ipv6' : 'ipv4') }
       },

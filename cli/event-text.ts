@@ -1,5 +1,6 @@
 import type { HomeEvent } from '../agent/events.ts'
 import { howToJoinAgain } from '../agent/unknown-home.ts'
+import { hostPort } from '../wireguard/host-port.ts'
 import { ageText } from './age.ts'
 
 /** One event as a line for people. */
@@ -54,8 +55,8 @@ function clockText({ behindSeconds, waitedSeconds }: Extract<HomeEvent, { kind: 
 }
 
 function mappingText({ address, port, previous }: Extract<HomeEvent, { kind: 'mapping' }>): string {
-  const now = `the hub sees this home at ${address}:${port}`
+  const now = `the hub sees this home at ${hostPort(address, port)}`
   if (previous === null) return now
   const how = previous.ended === 'silence' ? 'forgotten in a long silence' : `its ${previous.ended} changed`
-  return `${now}; before at ${previous.address}:${previous.port}, ${how}`
+  return `${now}; before at ${hostPort(previous.address, previous.port)}, ${how}`
 }

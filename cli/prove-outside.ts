@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import type { ProofLink } from '../protocol/publications.ts'
+import { hostPort } from '../wireguard/host-port.ts'
 
 const OUTSIDE_MS = 5_000
 
@@ -16,8 +17,9 @@ export async function proveOutside(hub: readonly string[], port: number): Promis
     socket.once('connect', () => end(true))
     socket.on('error', () => end(false))
   })
+  const place = hostPort(address, port)
   const said = works
-    ? `${address}:${port} answers on the internet`
-    : `${address}:${port} does not answer on the internet, though all behind it works: open TCP port ${port} in the firewall of the VPS’s provider`
+    ? `${place} answers on the internet`
+    : `${place} does not answer on the internet, though all behind it works: open TCP port ${port} in the firewall of the VPS’s provider`
   return { link: 'outside', works, said }
 }

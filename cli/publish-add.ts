@@ -1,10 +1,11 @@
-import { isIPv4 } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 import { type AgentConfig, firstHub, readAgentConfig } from '../agent/config.ts'
 import { resolveHub } from '../agent/hub-addresses.ts'
 import { seenAddress } from '../agent/seen-lan.ts'
 import { Problem } from '../problems/problem.ts'
 import { isHost } from '../protocol/addresses.ts'
 import { parseRange, type Publication, type PublishedRange, rangeText, type Source } from '../protocol/publications.ts'
+import { hostPort, parseHostPort } from '../wireguard/host-port.ts'
 import type { Context } from './context.ts'
 import { printFacts } from './output.ts'
 import { ownSide } from './own-side.ts'
@@ -43,7 +44,7 @@ export async function publishAdd(
 function publishedText(publication: Publication): string {
   const { address, targetPort, home, source } = publication
   const seen = source === 'keep' ? 'sees each visitor’s own address' : 'sees one address for all visitors'
-  return `${rangeText(publication)} of the hub leads to ${address}:${targetPort} at ${home}, which ${seen} (--source ${source})`
+  return `${rangeText(publication)} of the hub leads to ${hostPort(address, targetPort)} at ${home}, which ${seen} (--source ${source})`
 }
 
 /** @throws {Problem} `publication-invalid`. */
@@ -70,10 +71,15 @@ interface Target {
 /** @throws {Problem} `publication-invalid`, `name-unresolved`. */
 async function targetOf(context: Context, text: string, side: 'home' | 'hub', range: string): Promise<Target> {
   const what = `publishing ${range}`
-  const match = /^([^:\s]+):(\d{1,5})$/.exec(text)
-  const [host = '', port] = [match?.[1], Number(match?.[2])]
-  if (match === null || !isHost(host) || port < 1 || port > 65_535)
+  const target = parseHostPort(text)
+  if (target === null || !isHost(target.host))
     throw new Problem('publication-invalid', { what, why: `${JSON.stringify(text)} is not HOST:PORT` })
+  const { host, port } = target
+  if (isIPv6(host))
+    throw new Problem('publication-invalid', {
+      what,
+      why: `${host} is an IPv6 address, and services are led to over IPv4`,
+    })
   const isOutside = isIPv4(host) && !host.startsWith('127.')
   if (side === 'hub' && isOutside) return { address: host, port }
   if (side === 'hub')

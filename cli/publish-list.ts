@@ -1,4 +1,5 @@
 import { type ListedPublication, rangeText } from '../protocol/publications.ts'
+import { hostPort } from '../wireguard/host-port.ts'
 import type { Context } from './context.ts'
 import { printFacts } from './output.ts'
 import { publishSide } from './publish-side.ts'
@@ -17,7 +18,7 @@ export async function publishList(context: Context): Promise<void> {
 export function publicationTable(publications: readonly ListedPublication[]): string {
   const rows = publications.map((one) => [
     rangeText(one),
-    `${one.address}:${one.targetPort}`,
+    hostPort(one.address, one.targetPort),
     one.home,
     one.source,
     one.addedAt,

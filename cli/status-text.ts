@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import type { Note, Status } from '../agent/status.ts'
+import { hostPort } from '../wireguard/host-port.ts'
 import { ageText, bytesText } from './age.ts'
 
 type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red'
@@ -82,12 +83,12 @@ function heartbeatText(heartbeat: Status['tunnel']['heartbeat']): string {
 }
 
 function mappingText(mapping: Status['mapping']): string {
-  if (mapping.address === null) return 'not seen by the hub yet'
+  if (mapping.address === null || mapping.port === null) return 'not seen by the hub yet'
   const nat = { yes: 'behind NAT', no: 'no NAT in between', unknown: '' }[mapping.carrierNat]
   const cuts = mapping.cutPeriod === null ? '' : `the carrier cuts flows every ${mapping.cutPeriod.hours} h`
   const life = mapping.lifeSeconds === null ? '' : `survives ${mapping.lifeSeconds} s of silence`
   const since = mapping.since === null ? '' : ` since ${mapping.since}`
-  return [`${mapping.address}:${mapping.port}${since}`, changed(mapping.changes), nat, life, cuts]
+  return [`${hostPort(mapping.address, mapping.port)}${since}`, changed(mapping.changes), nat, life, cuts]
     .filter((part) => part !== '')
     .join(', ')
 }

@@ -59,11 +59,11 @@ function extensions(addresses: readonly string[]): Buffer[] {
   ]
 }
 
-/** RFC 5280, 4.2.1.6: [2] dNSName, [7] iPAddress. */
+/** RFC 5280, 4.2.1.6: [2] dNSName, [7] iPAddress, which has no zone. */
 function generalName(address: string): Buffer {
   return isIP(address) === 0
     ? tagged(0x82, Buffer.from(address, 'ascii'))
-    : tagged(0x87, Buffer.from(ipaddr.parse(address).toByteArray()))
+    : tagged(0x87, Buffer.from(ipaddr.parse(address.replace(/%.*$/, '')).toByteArray()))
 }
 
 /** Positive, not zero, 16 bytes. */

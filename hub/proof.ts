@@ -4,6 +4,7 @@ import { type ProofLink, type Publication, rangeText, type Withheld } from '../p
 import type { Clock } from '../system/clock.ts'
 import { discardSocket } from '../system/discard-socket.ts'
 import { sleep } from '../system/sleep.ts'
+import { hostPort } from '../wireguard/host-port.ts'
 import type { Home } from './store-document.ts'
 
 /** What the proof of a publication asks. */
@@ -81,7 +82,7 @@ async function serviceLink(publication: Publication, { withheld }: ProofParts): 
   const { protocol, address } = publication
   const port = firstLed(publication, withheld) ?? publication.port
   const targetPort = publication.targetPort + port - publication.port
-  const place = `${address}:${targetPort}`
+  const place = hostPort(address, targetPort)
   const here = await ownAddress()
   if (protocol === 'udp') {
     const refused = await isUdpRefused(here, port)

@@ -5,6 +5,7 @@ import * as v from 'valibot'
 import { isProblemCode } from '../problems/catalogue.ts'
 import { Problem, reasonOf } from '../problems/problem.ts'
 import { within } from '../system/within.ts'
+import { hostField, hostPort } from '../wireguard/host-port.ts'
 import { ErrorAnswer } from './messages.ts'
 
 /** Where a registrar is and how it is recognised. */
@@ -38,7 +39,7 @@ export async function callRegistrar<const Schema extends v.GenericSchema>(
   registrar: Registrar,
   call: Call<Schema>,
 ): Promise<v.InferOutput<Schema>> {
-  const what = `asking the hub at ${registrar.host}:${registrar.port}`
+  const what = `asking the hub at ${hostPort(registrar.host, registrar.port)}`
   // One deadline for all of it: connecting, the handshake and the answer.
   return await within(call.timeoutMs ?? 10_000, call.signal, async (signal) => {
     const socket = await connectPinned(registrar, what, signal)
@@ -101,7 +102,7 @@ function exchange(
         path: call.path,
         signal,
         headers: {
-          host: `${registrar.host}:${registrar.port}`,
+          host: hostField(registrar.host, registrar.port),
           connection: 'close',
           ...(call.bearer === undefined ? {} : { authorization: `Bearer ${call.bearer}` }),
           ...(body === '' ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),

@@ -1,6 +1,7 @@
 import { type IncomingMessage, request as httpRequest } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { Problem } from '../problems/problem.ts'
+import { hostField, hostPort } from '../wireguard/host-port.ts'
 import { connectPinned, type Registrar, refusalIn, unreachable } from './registrar-client.ts'
 
 /** What a home asks for, and what the hub switches to. */
@@ -23,7 +24,7 @@ const LARGEST_REFUSAL = 16 * 1024
  * `home-unknown`, `rate-limited`, `carriers-full`.
  */
 export async function upgradeToCarrier(registrar: Registrar, bearer: string, signal: AbortSignal): Promise<Upgraded> {
-  const what = `opening a carrier to the hub at ${registrar.host}:${registrar.port}`
+  const what = `opening a carrier to the hub at ${hostPort(registrar.host, registrar.port)}`
   const socket = await connectPinned(registrar, what, signal)
   try {
     return await switchProtocols(socket, registrar, bearer, what, signal)
@@ -49,7 +50,7 @@ function switchProtocols(
       method: 'GET',
       path: CARRIER_PATH,
       headers: {
-        host: `${registrar.host}:${registrar.port}`,
+        host: hostField(registrar.host, registrar.port),
         connection: 'Upgrade',
         upgrade: CARRIER_PROTOCOL,
         authorization: `Bearer ${bearer}`,

@@ -1,3 +1,4 @@
+import { hostPort, parseHostPort } from './host-port.ts'
 import type { PresharedKeyId, PublicKey } from './keys.ts'
 
 /** An address and UDP port, e.g. 203.0.113.10:51820. The address is a literal, never a name. */
@@ -20,18 +21,14 @@ export interface PeerSpec {
 
 /** Prints an endpoint the way `wg` does: IPv6 in brackets. */
 export function formatEndpoint(endpoint: Endpoint): string {
-  return endpoint.address.includes(':')
-    ? `[${endpoint.address}]:${endpoint.port}`
-    : `${endpoint.address}:${endpoint.port}`
+  return hostPort(endpoint.address, endpoint.port)
 }
 
 /** Reads `198.51.100.7:4500` or `[2001:db8::7]:4500`; null when it is neither. A zone (`%eth0`) is kept. */
 export function parseEndpoint(text: string): Endpoint | null {
-  const match = /^(?:\[([0-9a-fA-F:.%\w]+)\]|([0-9.]+)):(\d{1,5})$/.exec(text)
-  const address = match?.[1] ?? match?.[2]
-  const port = Number(match?.[3])
-  if (address === undefined || port < 1 || port > 65_535) return null
-  return { address, port }
+  const read = parseHostPort(text)
+  // A name is none: only digits and dots are an IPv4 literal, and only a literal has a colon.
+  return read === null || !/^[\d.]+$|:/.test(read.host) ? null : { address: read.host, port: read.port }
 }
 
 export function sameEndpoint(a: Endpoint | null, b: Endpoint | null): boolean {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { calledOff } from '../called-off.ts'
 import { Problem } from '../../problems/problem.ts'
+import { hostPort } from '../../wireguard/host-port.ts'
 import { loadLibrary } from './library.ts'
 import { logIn } from './login.ts'
 import { dial, type RouterAddress } from './transport.ts'
@@ -67,7 +68,7 @@ const COMMAND_MS = 10_000
 export async function openSession(access: RouterAccess, signal: AbortSignal): Promise<Session> {
   await loadLibrary()
   const password = await access.password()
-  const session = await sessionOn(await dial(access, signal), `${access.host}:${access.port}`)
+  const session = await sessionOn(await dial(access, signal), hostPort(access.host, access.port))
   try {
     await logIn(session.exec, access, password, signal)
     return session

@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls'
 import { Problem } from '../../problems/problem.ts'
 import { within } from '../../system/within.ts'
+import { hostPort } from '../../wireguard/host-port.ts'
 import { shakeHands } from './tls.ts'
 
 const HANDSHAKE_MS = 10_000
@@ -17,7 +18,7 @@ export interface Certificate {
  * @throws {Problem} `router-certificate-missing`, `router-unreachable`, `name-unresolved`.
  */
 export async function readCertificate(host: string, port: number, signal: AbortSignal): Promise<Certificate> {
-  const what = `reading the certificate of the router ${host}:${port}`
+  const what = `reading the certificate of the router ${hostPort(host, port)}`
   const socket = await within(HANDSHAKE_MS, signal, (bounded) => shakeHands(host, port, what, bounded))
   try {
     return certificateOf(socket, what)

@@ -1,6 +1,7 @@
 import { Problem } from '../../problems/problem.ts'
 import type { Clock } from '../../system/clock.ts'
 import { keepSession } from '../keep-session.ts'
+import { hostPort } from '../../wireguard/host-port.ts'
 import { type Ends, openSession, type Reply, type RouterAccess, type Sentence, type Session } from './api.ts'
 
 /** One session that is kept for everyday questions, and made again when it died. */
@@ -20,7 +21,7 @@ export interface Connection {
 
 /** @param clock whose `now` counts the pauses. */
 export function keepConnection(access: RouterAccess, clock: Clock): Connection {
-  const what = `connecting to the router ${access.host}:${access.port}`
+  const what = `connecting to the router ${hostPort(access.host, access.port)}`
   const kept = keepSession({ open: (signal) => openSession(access, signal), what, clock })
 
   const execOn = async (on: Session, ...[sentence, signal, timeoutMs]: Parameters<Session['exec']>): Promise<Reply> => {

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../../wireguard/spec.ts'
+import { type Endpoint, parseEndpoint } from '../../wireguard/spec.ts'
 import type { Row } from './api.ts'
 import { isGone } from './change.ts'
 import { readMenu } from './menus.ts'
@@ -50,6 +50,5 @@ function placeIn(row: Row, end: 'src' | 'dst'): Endpoint | null {
   const port = row[`${end}-port`]
   if (address === undefined) return null
   if (port !== undefined) return { address, port: Number(port) }
-  const match = /^\[?(.+?)\]?:(\d+)$/.exec(address)
-  return match?.[1] === undefined ? null : { address: match[1], port: Number(match[2]) }
+  return parseEndpoint(address)
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Problem } from '../../problems/problem.ts'
+import { hostPort } from '../../wireguard/host-port.ts'
 import { PORTS } from './refused-connection.ts'
 import type { RouterAccess, Session } from './api.ts'
 import { Trap } from './trap.ts'
@@ -20,7 +21,7 @@ export async function logIn(
     if (ret !== null)
       await exec({ command: '/login', attributes: { name: user, response: answerTo(ret, password) } }, signal)
   } catch (thrown) {
-    const what = `logging in to the router ${host}:${port} as ${user}`
+    const what = `logging in to the router ${hostPort(host, port)} as ${user}`
     if (thrown instanceof Problem && thrown.code === 'router-unreachable') {
       const why = `${thrown.why} before it took the login: its API service may not let this address in, or has too many sessions, or this is not the right port (${PORTS})`
       throw new Problem('router-unreachable', { what, why, cause: thrown })

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { Problem } from '../../problems/problem.ts'
 import { within } from '../../system/within.ts'
+import { hostPort } from '../../wireguard/host-port.ts'
 import { certificateOf } from './certificate.ts'
 import { refusedConnection } from './refused-connection.ts'
 import { shakeHands } from './tls.ts'
@@ -26,7 +27,7 @@ const KEEPALIVE_MS = 30_000
  */
 export async function dial(address: RouterAddress, signal: AbortSignal): Promise<Socket> {
   const { host, port, certificate } = address
-  const what = `connecting to the router ${host}:${port}`
+  const what = `connecting to the router ${hostPort(host, port)}`
   const socket = await within(DIAL_MS, signal, (bounded) =>
     certificate === null ? plainTo(host, port, what, bounded) : pinnedTo(host, port, certificate, what, bounded),
   )

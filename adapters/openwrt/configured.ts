@@ -1,3 +1,4 @@
+import { hostPort } from '../../wireguard/host-port.ts'
 import { isKeyText, parsePublicKey, type PublicKey } from '../../wireguard/keys.ts'
 import type { PeerState } from '../../wireguard/dump.ts'
 import { parseEndpoint } from '../../wireguard/spec.ts'
@@ -37,7 +38,7 @@ export function configuredPeers(name: string, sections: readonly Section[]): rea
         {
           publicKey,
           presharedKeyId: null,
-          endpoint: parseEndpoint(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`),
+          endpoint: parseEndpoint(hostPort(host, Number(port))),
           allowedIps: text(options, 'disabled') === '1' ? [] : list(options, 'allowed_ips'),
           lastHandshakeAt: null,
           rxBytes: 0,

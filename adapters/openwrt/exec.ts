@@ -1,6 +1,7 @@
 import { Problem } from '../../problems/problem.ts'
 import type { Clock } from '../../system/clock.ts'
 import { keepSession } from '../keep-session.ts'
+import { hostPort } from '../../wireguard/host-port.ts'
 import { type Ends, type ExecOptions, openSession, type Outcome, type RouterAccess, type Session } from './ssh.ts'
 
 export type Exec = (script: string, options: ExecOptions) => Promise<Outcome>
@@ -19,7 +20,7 @@ export interface Connection {
 
 /** @param clock whose `now` counts the pauses between attempts. */
 export function keepConnection(access: RouterAccess, clock: Clock): Connection {
-  const what = `connecting to the router ${access.host}:${access.port}`
+  const what = `connecting to the router ${hostPort(access.host, access.port)}`
   const kept = keepSession({ open: (signal) => openSession(access, signal), what, clock })
 
   const exec: Exec = async (script, options) => {

@@ -1,4 +1,5 @@
 import { Problem, reasonOf } from '../../problems/problem.ts'
+import { hostPort } from '../../wireguard/host-port.ts'
 import type { HostKey } from './host-key.ts'
 
 /** Whom we tried to log in to, as far as it matters to why that failed. */
@@ -12,7 +13,7 @@ interface Wanted {
 /** Why there is no session, in words. @param shown null: it did not come to that. */
 export function whyNot(error: unknown, access: Wanted, shown: HostKey | null): Problem {
   const { host, port, user, hostKey } = access
-  const what = `logging in to the router ${host}:${port}`
+  const what = `logging in to the router ${hostPort(host, port)}`
   const message = reasonOf(error)
   if (shown !== null && (shown.type !== hostKey.type || shown.sha256 !== hostKey.sha256))
     return new Problem('router-host-key-mismatch', {
@@ -37,7 +38,7 @@ export function whyNot(error: unknown, access: Wanted, shown: HostKey | null): P
 }
 
 export function unreachable({ host, port }: { readonly host: string; readonly port: number }, error: unknown): Problem {
-  const what = `connecting to the router ${host}:${port}`
+  const what = `connecting to the router ${hostPort(host, port)}`
   const code = (error as NodeJS.ErrnoException | undefined)?.code
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return new Problem('name-unresolved', { what, why: 'its name does not resolve', cause: error })

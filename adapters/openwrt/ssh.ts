@@ -1,6 +1,7 @@
 import type { Client as SshClient, ConnectConfig } from 'ssh2'
 import { Problem, reasonOf } from '../../problems/problem.ts'
 import { calledOff, orCalledOff } from '../called-off.ts'
+import { type HostPort, hostPort } from '../../wireguard/host-port.ts'
 import { algorithmsOf, HOST_KEY_TYPES, type HostKey, hostKeyIn } from './host-key.ts'
 import { gone, unreachable, whyNot } from './no-session.ts'
 
@@ -84,7 +85,7 @@ export async function openSession(access: RouterAccess, signal: AbortSignal): Pr
     signal,
     (error) => whyNot(error, access, seen.key),
   )
-  return sessionOn(client, `${host}:${port}`)
+  return sessionOn(client, hostPort(host, port))
 }
 
 /**
@@ -114,13 +115,13 @@ export async function readHostKey(host: string, port: number, signal: AbortSigna
   }
   if (seen.key !== null) return seen.key
   throw new Problem('router-unreachable', {
-    what: `looking at the SSH host key of ${host}:${port}`,
+    what: `looking at the SSH host key of ${hostPort(host, port)}`,
     why: 'it showed none of a kind that is known here',
   })
 }
 
 async function connected(
-  config: ConnectConfig,
+  config: ConnectConfig & HostPort,
   signal: AbortSignal,
   problemOf: (error: unknown) => Problem,
 ): Promise<SshClient> {
@@ -140,7 +141,8 @@ async function connected(
         client.destroy()
         reject(problem)
       })
-    const onAbort = (): void => fail(calledOff(`connecting to the router ${config.host}:${config.port}`, signal))
+    const onAbort = (): void =>
+      fail(calledOff(`connecting to the router ${hostPort(config.host, config.port)}`, signal))
     const timer = setTimeout(() => fail(problemOf(new Error('no answer in time'))), CONNECT_MS)
     // An error after the first is a consequence of it, and must have somebody who hears it.
     client.on('error', (error) => fail(problemOf(error)))

@@ -37,6 +37,18 @@ summary: 0 8 * * 1
   expect([canSpeak, showAfterMs.unknown, showAfterMs.drift]).toEqual([true, 60_000, 5_000])
 })
 
+test('a server at an IPv6 address is dialled as one', async () => {
+  const { channels } = await reading(`
+channels:
+  letters: mailtos://me:secret@[2001:db8::25]:465?to=me@example.org
+  house: mqtt://[2001:db8::1]:1883
+  phone: ntfy://[2001:db8::80]:8080/home
+`)
+  expect(channels['letters']).toMatchObject({ host: '2001:db8::25', port: 465 })
+  expect(channels['house']).toMatchObject({ broker: 'mqtt://[2001:db8::1]:1883' })
+  expect(channels['phone']).toMatchObject({ server: 'http://[2001:db8::80]:8080' })
+})
+
 test('what only hears that we are alive is nobody to tell', async () => {
   expect(deskSettings('home', await reading('channels: { alive: https://hc-ping.com/uuid }')).canSpeak).toBe(false)
 })

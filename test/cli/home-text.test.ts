@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { homePulse } from '../../agent/home-pulse.ts'
 import type { Status } from '../../agent/status.ts'
 import { durationIn } from '../../cli/duration.ts'
 import { eventText } from '../../cli/event-text.ts'
@@ -50,6 +51,19 @@ describe('status for people', () => {
     expect(text).not.toContain('\u001B')
   })
 
+  test('has IPv6 addresses in brackets before a port', () => {
+    const endpoint = '[2001:db8::1]:51820'
+    const over6: Status = {
+      ...status,
+      tunnel: { ...status.tunnel, endpoint },
+      mapping: { ...status.mapping, address: '2001:db8::7' },
+    }
+    const text = statusText(over6, false)
+    expect(text).toContain('hub        [2001:db8::1]:51820, ')
+    expect(text).toContain('mapping    [2001:db8::7]:40233, ')
+    expect(homePulse(over6, new Date()).homes).toMatchObject([{ mapping: '[2001:db8::7]:40233' }])
+  })
+
   test('is coloured on a terminal', () => {
     expect(statusText(status, true)).toContain('\u001B[32mup')
   })
@@ -96,6 +110,17 @@ describe('events for people', () => {
         port: 2,
         changes: 1,
         previous: { address: '198.51.100.11', port: 1, since: null, ended: 'address' },
+      },
+    ],
+    [
+      'the hub sees this home at [2001:db8::7]:2; before at [2001:db8::6]:1, its address changed',
+      {
+        at,
+        kind: 'mapping',
+        address: '2001:db8::7',
+        port: 2,
+        changes: 1,
+        previous: { address: '2001:db8::6', port: 1, since: null, ended: 'address' },
       },
     ],
     [

@@ -3,7 +3,11 @@ import { expect, test } from 'vitest'
 import { formatEndpoint, parseEndpoint, sameEndpoint } from '../../wireguard/spec.ts'
 
 const endpoint = fc.record({
-  address: fc.oneof(fc.ipV4(), fc.ipV6(), fc.constantFrom('fe80::1%eth0', '::ffff:192.0.2.1', '::')),
+  address: fc.oneof(
+    fc.ipV4(),
+    fc.ipV6(),
+    fc.constantFrom('fe80::1%eth0', 'fe80::1%br-lan', 'fe80::1%eth0.100', '::ffff:192.0.2.1', '::'),
+  ),
   port: fc.integer({ min: 1, max: 65_535 }),
 })
 
