@@ -109,6 +109,7 @@ command_hub() {
     say_no_systemd 'homeward hub run'
   else
     start_service homeward-hub
+    await_hub
   fi
   keep_new
   cat <<'TEXT'
@@ -119,6 +120,7 @@ The hub is ready. What is left:
   2. Here, make a token for your home:        homeward hub invite HOME       (a name such as cabin)
   3. At home, on the Pi, with that token:     ./install.sh home TOKEN
 TEXT
+  say_hub_warnings
 }
 
 command_home() {
@@ -401,6 +403,35 @@ await_tunnel() {
   done
 }
 
+# Its daemon answers before it has looked at the machine. When that does not become what it should be, it says why.
+await_hub() {
+  local tries=0 problem
+  until hub_is_up; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 60 ] || {
+      problem=$(said_by hub status | sed -n 's/^problem: //p')
+      fail "the hub runs, but its tunnel is not up: ${problem:-the interface is not there, or not up}" \
+        'Then run this again; more of it: journalctl -u homeward-hub'
+    }
+    sleep 0.5
+  done
+}
+
+hub_is_up() {
+  local state interface
+  state=$(said_by hub status --json)
+  interface=$(printf '%s\n' "$state" | sed -n 's/^ *"interface": "\([^"]*\)".*/\1/p' | head -n 1)
+  printf '%s\n' "$state" | grep -q '^  "problem": null' && [ -n "$interface" ] &&
+    [ -n "$(ip -o link show dev "$interface" up 2>>"$log")" ]
+}
+
+# What somebody else's firewall did not let homeward do, with what to do.
+say_hub_warnings() {
+  local warnings
+  warnings=$(said_by hub status | awk '/^warning: / { on = 1 } !/^(warning: |  )/ { on = 0 } on')
+  [ -z "$warnings" ] || printf '\n%s\n' "$warnings"
+}
+
 stop_services() {
   local service running
   if booted_with_systemd; then
@@ -416,7 +447,7 @@ stop_services() {
 
 # Removes what bears homeward's marks (adapters/linux/mark.ts) and nothing else. Needs neither Node nor the settings.
 undo_network() {
-  local alias name
+  local alias name rules rule
   for alias in /sys/class/net/*/ifalias; do
     [ "$(cat "$alias" 2>/dev/null || true)" = homeward ] || continue
     name=$(basename "$(dirname "$alias")")
@@ -427,17 +458,27 @@ undo_network() {
   for name in 8600 8601; do
     while ip rule del lookup "$name" proto 86 2>/dev/null; do :; done
   done
-  for name in iptables ip6tables; do
-    ! command -v "$name-save" >/dev/null || "$name-save" -t filter 2>/dev/null |
-      sed -n -e 's/^-A \(.* -m comment --comment homeward .*\)/-D \1/p' |
-      sed -e '1i *filter' -e '$a COMMIT' | "$name-restore" --noflush >>"$log" 2>&1 ||
+  for name in iptables ip6tables iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do
+    command -v "$name-save" >/dev/null || continue
+    case "$name" in
+      # Asking makes the table that is asked for.
+      *-legacy) grep -qsx filter "/proc/net/${name%tables-legacy}_tables_names" || continue ;;
+    esac
+    rules=$("$name-save" -t filter 2>/dev/null | sed -n -e 's/^-A \(.* -m comment --comment homeward .*\)/-D \1/p') || true
+    [ -z "$rules" ] || printf '*filter\n%s\nCOMMIT\n' "$rules" | "$name-restore" --noflush --wait 5 >>"$log" 2>&1 ||
       say "rules of homeward in $name could not be removed"
   done
+  # One by one: a table may refuse, as one with an owner does, and keeps the others from nothing.
   nft -a -t list ruleset 2>/dev/null | awk '
     $1 == "table" { place = $2 " " $3 }
     $1 == "chain" { chain = $2 }
-    / comment "homeward [0-9a-f]+" / && place != "inet homeward" { print "delete rule", place, chain, "handle", $NF }
-  ' | nft -f - >>"$log" 2>&1 || say 'rules of homeward in other tables of nftables could not be removed'
+    / comment "homeward [0-9a-f]+" / && place != "inet homeward" { print place, chain, "handle", $NF }
+  ' | while read -r rule; do
+    printf 'delete rule %s\n' "$rule" | nft -f - >>"$log" 2>&1 ||
+      say "a rule of homeward could not be removed: nft delete rule $rule"
+  done
+  # The services may take iptables' lock; from here on it is root's alone again.
+  [ ! -e /run/xtables.lock ] || { chgrp root /run/xtables.lock && chmod 0600 /run/xtables.lock; }
   nft list chain inet homeward made_by_homeward >/dev/null 2>&1 || return 0
   if nft list chain inet homeward forwarding_was_off >/dev/null 2>&1; then
     logged 'turning forwarding off again' sysctl -w net.ipv4.ip_forward=0

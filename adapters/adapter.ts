@@ -21,7 +21,7 @@ export interface Adapter {
   /** The ordered steps from what is to what should be. Pure. `null` wants everything of ours gone. */
   readonly plan: (observed: Observation, desired: TunnelSpec | null) => Plan
   /**
-   * Carries out one step; whoever applies stops at the first that fails.
+   * Carries out one step; whoever applies stops at the first that fails, unless it is one in a firewall of somebody else.
    * @throws {Problem} `step-failed`, or what says it better: `port-taken`, `interface-taken`, `no-wireguard`,
    * `tool-missing`, `no-root`.
    */
@@ -187,18 +187,37 @@ export interface Observation {
   /** Devices that are led to the internet through a peer; without it none. null: what leads them is not as it should be. */
   readonly exits?: readonly string[] | null
   /** Firewalls of the machine besides ours, in which the tunnel's packets need rules of ours; none without it. */
-  readonly otherFirewalls?: Readonly<Record<'iptables' | 'ip6tables' | 'nftables', OtherFirewall>>
+  readonly otherFirewalls?: Readonly<Partial<Record<OtherFirewallPlace, OtherFirewall>>>
+  /** Those that could not be looked at, or take no rules of ours; none without it. */
+  readonly closedFirewalls?: readonly ClosedFirewall[]
   /** What is not ours and stands where ours should: a plan refuses itself. An undo leaves it where it is. */
   readonly clashes: readonly Refusal[]
   /** What is not ours, hinders the tunnel, and is for its owner to change: a sentence each, with what to do. */
   readonly warnings: readonly string[]
 }
 
+/** A family of iptables by its program, the one that is the machine's default or another; or all tables of nftables. */
+export type OtherFirewallPlace = IptablesProgram | 'nftables'
+export type IptablesProgram = `${'iptables' | 'ip6tables'}${'' | '-nft' | '-legacy'}`
+
 export interface OtherFirewall {
   /** Its chains that stop more than a fresh machine's. */
   readonly strict: readonly string[]
   /** Our rules in it, in its own words. */
   readonly ours: readonly string[]
+}
+
+export interface ClosedFirewall {
+  /** A table of nftables, such as `inet firewalld`, or a program of iptables. */
+  readonly name: string
+  /** In the words of who refused. */
+  readonly why: string
+  /** Its own rules, from which it can be told what passes; null where they could not be read. */
+  readonly content: readonly unknown[] | null
+  /** Its chains that stop more than a fresh machine's. */
+  readonly strict: readonly string[]
+  /** Whether rules of ours are in it. */
+  readonly holdsOurs: boolean
 }
 
 export interface ObservedInterface extends InterfaceState {
@@ -223,7 +242,7 @@ export interface Plan {
   readonly steps: readonly Step[]
   /** Not empty: the plan must not be executed, and why. */
   readonly refusals: readonly Refusal[]
-  /** Those of the observation. */
+  /** Those of the observation, and what no step can do. */
   readonly warnings: readonly string[]
 }
 
@@ -262,7 +281,7 @@ export type Step =
   /** Rules of ours in a firewall that is not, marked; whatever else is in it stays. */
   | {
       readonly kind: 'set-other-firewall'
-      readonly place: 'iptables' | 'ip6tables' | 'nftables'
+      readonly place: OtherFirewallPlace
       readonly add: readonly string[]
       readonly remove: readonly string[]
     }

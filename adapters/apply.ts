@@ -1,24 +1,27 @@
-import { Problem } from '../problems/problem.ts'
+import { asProblem, Problem } from '../problems/problem.ts'
 import type { Adapter, Observation, Plan, Step, TunnelSpec } from './adapter.ts'
+import { describeRefused } from './describe-step.ts'
 
 /** What is wanted, or what to make of it once it is known what is there. */
 export type Desired = TunnelSpec | null | ((observed: Observation) => TunnelSpec)
 
 export interface ApplyHooks {
-  /** Before each step. */
+  /** Before each step, or after one that may fail. */
   readonly onStep?: (step: Step) => void
   /** Awaited before each step: what somebody else must know first. Throws when the step must not be taken. */
   readonly beforeStep?: (step: Step, signal: AbortSignal) => Promise<void>
   /** Called before a machine that would undo its changes is told to keep them. Throws when they are not good. */
   readonly prove?: (signal: AbortSignal) => Promise<void>
+  /** Once, when all that can be done is done: the plan's warnings, and a sentence for each step that was refused. */
+  readonly onWarnings?: (warnings: readonly string[]) => void
 }
 
 /** Of its own, since what ended the apply must not end the undoing. */
 const REVERT_MS = 30_000
 
 /**
- * Observes, plans and executes until the machine is as desired. Stops at the first failed step; a machine with a rollback
- * armed is told to undo at once.
+ * Observes, plans and executes until the machine is as desired. Stops at the first failed step that may not fail; a machine
+ * with a rollback armed is told to undo at once.
  * @returns the steps that were carried out; none when nothing differed.
  * @throws {Problem} the plan's refusal before anything was touched, or the failed step's own problem, or the proof's.
  */
@@ -27,19 +30,27 @@ export async function bringTo(
   interfaceName: string,
   desired: Desired,
   signal: AbortSignal,
-  { onStep = () => undefined, beforeStep, prove }: ApplyHooks = {},
+  { onStep = () => undefined, beforeStep, prove, onWarnings }: ApplyHooks = {},
 ): Promise<readonly Step[]> {
   const observed = await adapter.observe(interfaceName, signal)
   const plan = adapter.plan(observed, typeof desired === 'function' ? desired(observed) : desired)
   refuseUnlessSafe(plan)
+  const done: Step[] = []
+  const warnings = [...plan.warnings]
   let isArmed = false
   try {
     for (const step of plan.steps) {
       signal.throwIfAborted()
-      onStep(step)
+      if (!mayFail(step)) onStep(step)
       await beforeStep?.(step, signal)
       if (step.kind === 'keep-changes') await prove?.(signal)
-      await adapter.execute(step, signal)
+      const refused = await attempt(adapter, step, signal)
+      if (refused !== null) warnings.push(refused)
+      else {
+        // Tried again with each look while it is refused: told when it was done.
+        if (mayFail(step)) onStep(step)
+        done.push(step)
+      }
       if (step.kind === 'arm-rollback') isArmed = true
     }
   } catch (thrown) {
@@ -47,7 +58,24 @@ export async function bringTo(
     const undoing = isArmed ? await revert(adapter, interfaceName).catch((why: unknown) => why) : null
     throw alsoSaying(thrown, undoing)
   }
-  return plan.steps
+  onWarnings?.(warnings)
+  return done
+}
+
+/** @returns why a step that may fail did; null when it was carried out. */
+async function attempt(adapter: Adapter, step: Step, signal: AbortSignal): Promise<string | null> {
+  try {
+    await adapter.execute(step, signal)
+    return null
+  } catch (thrown) {
+    if (!mayFail(step) || signal.aborted) throw thrown
+    return describeRefused(step, asProblem(thrown, 'changing another firewall').why)
+  }
+}
+
+/** What is somebody else's may refuse us, and the tunnel is the better for all the rest. */
+function mayFail(step: Step): step is Extract<Step, { kind: 'set-other-firewall' }> {
+  return step.kind === 'set-other-firewall'
 }
 
 function revert(adapter: Adapter, interfaceName: string): Promise<void> {

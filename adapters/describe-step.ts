@@ -69,6 +69,13 @@ export function describeStep(step: Step): string {
   }
 }
 
+/** What a person is told when a step in a firewall of somebody else's was refused. */
+export function describeRefused({ place, add }: Extract<Step, { kind: 'set-other-firewall' }>, why: string): string {
+  return add.length > 0
+    ? `homeward’s rules could not be set in another firewall of this machine (${place}): ${why}. Until they can, it may stop the tunnel’s packets`
+    : `homeward’s rules could not be taken out of another firewall of this machine (${place}): ${why}`
+}
+
 function describePeer(peer: PeerSpec): string {
   const where = peer.endpoint === null ? '' : ` at ${formatEndpoint(peer.endpoint)}`
   return `${peer.publicKey}${where} for ${peer.allowedIps.join(', ')}`

@@ -33,7 +33,7 @@ export interface Brought {
   readonly peer: PeerSpec | null
   /** Visitors are answered through the tunnel. */
   readonly visitors: boolean
-  /** Those of the machine as it was found. */
+  /** Those of the plan, and what was refused and may be. */
   readonly warnings: readonly string[]
 }
 
@@ -48,12 +48,15 @@ export async function bringTunnel(tunnel: HomeTunnel, signal: AbortSignal, hooks
   const desired = (observed: Observation): TunnelSpec => {
     listenPort = observed.interface?.listenPort ?? null
     publicKey = observed.interface?.publicKey ?? null
-    warnings = observed.warnings
     const spec = wanted(tunnel, hubLiterals, observed)
     peer = spec.peers[0] ?? null
     return spec
   }
-  const steps = await bringTo(adapter, config.interface, desired, signal, hooks)
+  const onWarnings = (found: readonly string[]): void => {
+    warnings = found
+    hooks.onWarnings?.(found)
+  }
+  const steps = await bringTo(adapter, config.interface, desired, signal, { ...hooks, onWarnings })
   return { steps, hubLiterals, listenPort, publicKey, peer, visitors: tunnel.line.visitors, warnings }
 }
 

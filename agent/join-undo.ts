@@ -54,7 +54,11 @@ export async function undoJoin(join: BegunJoin, tell: (line: string) => void): P
   if (begun.has('machine')) {
     await attempt('writing agent.yaml', () => rm(agentConfigPath(places.configDir), { force: true }))
     await attempt('changing this machine', () =>
-      withChangeLock(places.runtimeDir, signal, () => bringTo(adapter, join.interface, null, signal)),
+      withChangeLock(places.runtimeDir, signal, () =>
+        bringTo(adapter, join.interface, null, signal, {
+          onWarnings: (warnings) => warnings.forEach((warning) => tell(`Warning: ${warning}`)),
+        }),
+      ),
     )
   }
   if (begun.has('secrets'))

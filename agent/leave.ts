@@ -40,6 +40,8 @@ export interface Left {
   readonly hubNotTold: string | null
   /** The router that was left as it is, because its owner said so; null when nothing is left. */
   readonly routerLeft: string | null
+  /** What could not be undone where somebody else's firewall refused it: a sentence each. */
+  readonly warnings: readonly string[]
 }
 
 export interface LeaveOptions {
@@ -70,9 +72,10 @@ export async function leaveHome(
   if (!(await agentEnds(runtimeDir, signal))) tell('The agent does not end; going on without it.')
 
   const router = config?.router ?? { kind: 'linux' }
+  const warnings: string[] = []
   const routerLeft = router.kind !== 'linux' && forgetRouter ? router.host : null
   if (routerLeft === null) {
-    const steps = await undo(router, config?.interface ?? 'hw0', places, signal)
+    const steps = await undo(router, config?.interface ?? 'hw0', places, (found) => warnings.push(...found), signal)
     if (config === null && steps.length === 0 && !(await hasRemains(configDir)))
       throw new Problem('config-missing', {
         what: 'leaving the hub',
@@ -101,7 +104,7 @@ export async function leaveHome(
   for (const folder of [configDir, stateDir]) await removeTornWrites(folder)
   // Last: while it is there, an interrupted leave knows how to go on.
   await rm(leavingConfigPath(configDir), { force: true })
-  return { home: config?.home ?? null, hubNotTold, routerLeft }
+  return { home: config?.home ?? null, hubNotTold, routerLeft, warnings }
 }
 
 /** @throws {Problem} what could not be undone. */
@@ -109,12 +112,13 @@ async function undo(
   router: RouterConfig,
   interfaceName: string,
   places: AgentPlaces,
+  onWarnings: (warnings: readonly string[]) => void,
   signal: AbortSignal,
 ): Promise<readonly Step[]> {
   const adapter = await openAdapter(router, places)
   try {
     return await orHowToLeave(router, () =>
-      withChangeLock(places.runtimeDir, signal, () => bringTo(adapter, interfaceName, null, signal)),
+      withChangeLock(places.runtimeDir, signal, () => bringTo(adapter, interfaceName, null, signal, { onWarnings })),
     )
   } finally {
     await adapter.close()

@@ -90,6 +90,9 @@ export async function makeTunnel(
       if (step.kind === 'set-peers' && joined === null) await admit(cut)
     },
     prove: async (cut) => void (await prove(cut)),
+    onWarnings: (warnings) => {
+      for (const warning of warnings) tell(`Warning: ${warning}`)
+    },
   })
   return proven ?? (await prove(signal))
 }

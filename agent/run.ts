@@ -229,7 +229,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
         noteSoon({ kind: 'key', publicKey, why: null })
       }),
   })
-  const { keeper, bring, expectChange } = makeUpkeep({
+  const { keeper, bring, expectChange, warnings } = makeUpkeep({
     places,
     adapter,
     config: () => config,
@@ -352,6 +352,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     calendar,
     loop,
     adapter,
+    warnings,
     config: () => config,
     line,
     mappingTimes: events.mappingTimes,

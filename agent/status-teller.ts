@@ -24,6 +24,8 @@ export interface StatusSources {
   readonly calendar: Calendar
   readonly loop: TunnelLoop
   readonly adapter: Adapter
+  /** Of the last time that the machine was brought to the plan. */
+  readonly warnings: () => Promise<readonly string[]>
   readonly config: () => AgentConfig
   readonly line: LineMemory
   readonly clockBehindSeconds: () => number | null
@@ -76,7 +78,7 @@ export function makeStatusTeller(sources: StatusSources): StatusTeller {
   return {
     hubPeer: async () => peerIn(await recentLook()),
     status: async () => {
-      const seen = await recentLook()
+      const [seen, warnings] = await Promise.all([recentLook(), sources.warnings()])
       const { description, observed, ownAddress } = seen
       const { watch, stale } = loop.look()
       const peer = peerIn(seen)
@@ -84,6 +86,7 @@ export function makeStatusTeller(sources: StatusSources): StatusTeller {
         version,
         description,
         observed,
+        warnings,
         watch,
         stale,
         calendar,

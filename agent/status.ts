@@ -98,6 +98,8 @@ export interface StatusFacts {
   readonly description: Description | null
   /** null when the machine that the tunnel ends on could not be asked. */
   readonly observed: Pick<Observation, 'interface' | 'warnings'> | null
+  /** Of the last time that the machine was brought to the plan; what is seen now comes besides. */
+  readonly warnings: readonly string[]
   readonly lastHandshakeSeconds: number | null
   readonly watch: Watch
   readonly stale: boolean
@@ -127,7 +129,7 @@ export function statusOf(facts: StatusFacts): Status {
       kind: config.router.kind,
       model: facts.description?.model ?? null,
       dataPlane: facts.description?.dataPlane ?? null,
-      warnings: facts.observed?.warnings ?? [],
+      warnings: [...new Set([...(facts.observed?.warnings ?? []), ...facts.warnings])],
     },
     hub: { addresses: hub.addresses, port: hub.port, registrar: registration.registrar },
     tunnel: tunnelOf(facts),

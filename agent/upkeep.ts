@@ -2,6 +2,7 @@ import type { Adapter, Step } from '../adapters/adapter.ts'
 import type { ProblemCode } from '../problems/catalogue.ts'
 import { Problem } from '../problems/problem.ts'
 import type { Log } from '../system/log.ts'
+import { sleep } from '../system/sleep.ts'
 import type { Assurance } from './assurance.ts'
 import { bringTunnel } from './bring-tunnel.ts'
 import { withChangeLock } from './change-lock.ts'
@@ -19,6 +20,8 @@ export interface Upkeep {
   readonly keeper: Keeper
   /** Once, under the lock. @throws {Problem} */
   readonly bring: (signal: AbortSignal) => Promise<readonly Step[]>
+  /** What hindered the last bringing and did not stop it. An agent that has just begun is given time for its first. */
+  readonly warnings: () => Promise<readonly string[]>
   /** What the next look mends is wanted by us, and no drift. */
   readonly expectChange: () => void
 }
@@ -43,6 +46,9 @@ export interface UpkeepParts {
 /** What is said of a router that is not there, or lets nobody in. */
 const SILENCE: readonly ProblemCode[] = ['router-unreachable', 'router-timeout', 'router-login-refused']
 
+/** The first look at this machine takes less, unless its clock must be waited for. */
+const FIRST_LOOK_MS = 2_000
+
 export function makeUpkeep(parts: UpkeepParts): Upkeep {
   const { places, adapter, config, line, path, clockGuard, assurance, notice, note, log } = parts
   const { stateDir, runtimeDir } = places
@@ -51,6 +57,10 @@ export function makeUpkeep(parts: UpkeepParts): Upkeep {
   let isDescribed = false
   /** Sentences about the machine that stand in the log already. */
   let said: readonly string[] = []
+  let looked = (): void => undefined
+  const firstLook = new Promise<void>((resolve) => {
+    looked = resolve
+  })
 
   async function bring(signal: AbortSignal): Promise<readonly Step[]> {
     const isUp = async () => (await adapter.observe(config().interface, signal)).interface?.up === true
@@ -101,12 +111,19 @@ export function makeUpkeep(parts: UpkeepParts): Upkeep {
       if (thrown instanceof Problem && SILENCE.includes(thrown.code)) parts.routerAnswered(false)
       throw thrown
     } finally {
+      looked()
       notice({ kind: 'looked', mended })
     }
   }
 
   return {
     bring,
+    warnings: async () => {
+      const enough = new AbortController()
+      await Promise.race([firstLook, sleep(FIRST_LOOK_MS, enough.signal)])
+      enough.abort()
+      return said
+    },
     keeper: makeKeeper(look, note, log),
     expectChange: () => {
       settled = null

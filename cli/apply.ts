@@ -11,7 +11,7 @@ import { confirm } from './confirm.ts'
 import type { Context } from './context.ts'
 import { openHome, readWanted } from './open-home.ts'
 import { printFacts, tell } from './output.ts'
-import { planText } from './plan.ts'
+import { planText, warningLines } from './plan.ts'
 
 const LONGEST_MS = 120_000
 
@@ -22,16 +22,20 @@ export async function apply(context: Context): Promise<void> {
     const signal = AbortSignal.timeout(LONGEST_MS)
     const plan = await planTunnel(home, signal)
     refuseUnlessSafe(plan)
-    if (plan.steps.length === 0) return printFacts(context, { applied: [] }, () => planText(plan))
+    if (plan.steps.length === 0)
+      return printFacts(context, { applied: [], warnings: plan.warnings }, () => planText(plan))
     tell(planText(plan))
     if (!(await confirm(context, 'Do this?', 'applying the plan'))) return tell('nothing was changed')
     await makeRuntimeFolder(context.runtimeDir)
     // Whatever the agent mended or changed in the meantime is so: the steps are planned anew under the lock.
-    const { steps } = await withChangeLock(context.runtimeDir, signal, async () => {
+    const { steps, warnings } = await withChangeLock(context.runtimeDir, signal, async () => {
       const wanted = await readWanted(context)
-      return await bringTunnel({ ...home, ...wanted }, signal, await assuranceOf(context, home, wanted.config, signal))
+      const assurance = await assuranceOf(context, home, wanted.config, signal)
+      return await bringTunnel({ ...home, ...wanted }, signal, assurance)
     })
-    printFacts(context, { applied: steps.map(describeStep) }, () => `done: ${steps.length} steps`)
+    printFacts(context, { applied: steps.map(describeStep), warnings }, () =>
+      [`done: ${steps.length} steps`, ...warningLines(warnings)].join('\n'),
+    )
   } finally {
     await home.adapter.close()
   }

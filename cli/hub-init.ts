@@ -11,7 +11,7 @@ import { givenSettings, type InitOptions } from './hub-options.ts'
 import { askThisHub, loadAdapter } from './hub-session.ts'
 import { orNoRoot } from './or-no-root.ts'
 import { refuseIfAlso } from './one-role.ts'
-import { printFacts, tell } from './output.ts'
+import { indented, printFacts, tell } from './output.ts'
 
 /** `homeward hub init`. */
 export async function hubInit(context: Context, options: InitOptions): Promise<void> {
@@ -33,6 +33,7 @@ async function init(context: Context, options: InitOptions): Promise<void> {
   const { config } = plan
   const { publicKey, fingerprint } = await readIdentity(paths)
   const { addresses, port, network, alternatePorts, interface: name } = config
+  const { warnings = [] } = (await askThisHub(context, 'status', null)).answer
   const facts = {
     changed,
     addresses,
@@ -42,7 +43,9 @@ async function init(context: Context, options: InitOptions): Promise<void> {
     interface: name,
     publicKey,
     certificate: fingerprint,
+    warnings,
   }
+  for (const warning of warnings) tell(`Warning: ${indented(warning, '  ')}`)
   printFacts(context, facts, () => (changed ? doneText(plan) : 'The hub is as it should be; nothing was changed.'))
 }
 

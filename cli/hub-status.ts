@@ -2,26 +2,27 @@ import type { DeviceStatus, HomeStatus, HubStatus } from '../hub/status.ts'
 import { ageText, bytesText } from './age.ts'
 import type { Context } from './context.ts'
 import { askThisHub } from './hub-session.ts'
-import { printFacts } from './output.ts'
+import { indented, printFacts } from './output.ts'
 import { publicationTable } from './publish-list.ts'
 import { table } from './table.ts'
 import { version } from './version.ts'
 
-/** `homeward hub status`. Exit status 2 when something is not as it should be, the daemon included. */
+/** `homeward hub status`. Exit status 2 when something is not as it should be, the daemon and other firewalls included. */
 export async function hubStatus(context: Context): Promise<void> {
   const { answer, daemon } = await askThisHub(context, 'status', null)
   const facts = { version, daemon: daemon ? 'running' : 'not running', ...answer } as const
   printFacts(context, facts, () => statusText(facts))
-  if (!daemon || answer.problem !== null) process.exitCode = 2
+  if (!daemon || answer.problem !== null || (answer.warnings ?? []).length > 0) process.exitCode = 2
 }
 
 function statusText(facts: HubStatus & { readonly version: string; readonly daemon: string }): string {
-  const { hub, alternatePorts, homes, devices, publications, invites, problem, notes } = facts
+  const { hub, alternatePorts, homes, devices, publications, invites, problem, warnings = [], notes } = facts
   return [
     `homeward ${facts.version}, daemon ${facts.daemon}, on ${hub.model ?? 'a machine that does not say what it is'}`,
     `${hub.addresses.join(', ')} port ${hub.port}, also UDP ${alternatePorts.effective.join(', ') || 'on no other port'}`,
     `${hub.interface} ${hub.address} of ${hub.network}, data plane ${hub.dataPlane ?? 'unknown'}`,
     ...notes.map((note) => `note: ${note}`),
+    ...warnings.map((warning) => `warning: ${indented(warning, '  ')}`),
     ...(problem === null ? [] : [`problem: ${problem.message} [${problem.code}]`]),
     '',
     homes.length === 0 ? 'no homes yet: homeward hub invite HOME' : table([HOME_HEADING, ...homes.map(homeRow)]),

@@ -11,7 +11,7 @@ import { formatEndpoint } from '../wireguard/spec.ts'
 import { confirm } from './confirm.ts'
 import type { Context } from './context.ts'
 import { refuseIfAlso } from './one-role.ts'
-import { printFacts, tell } from './output.ts'
+import { indented, printFacts, tell } from './output.ts'
 import { type RouterOptions, routerChoice } from './router-options.ts'
 import { trustRouter } from './trust-router.ts'
 
@@ -50,7 +50,7 @@ export async function join(context: Context, token: string, options: JoinOptions
       tell,
       trust: (shown) => trustRouter(shown),
       agree: async (config, { steps, warnings }) => {
-        const lines = [...steps.map(describeStep), ...warnings.map((warning) => `note: ${warning}`)]
+        const lines = [...steps.map(describeStep), ...warnings.map((warning) => `note: ${indented(warning, '    ')}`)]
         if (dryRun)
           printFacts(context, { home: config.home, steps, warnings }, () => [heading(config), ...lines].join('\n  '))
         else tell([heading(config), ...lines].join('\n  '))

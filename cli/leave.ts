@@ -12,7 +12,7 @@ export async function leave(context: Context, options: { readonly forgetRouter?:
     ? 'Leave the hub and remove homeward’s settings and keys from this machine, and leave the router as it is?'
     : 'End the tunnel, remove homeward’s settings and keys from this machine and its router, and leave the hub?'
   if (!(await confirm(context, question, 'leaving the hub'))) return tell('Nothing was changed.')
-  const { home, hubNotTold, routerLeft } = await leaveHome(
+  const { home, hubNotTold, routerLeft, warnings } = await leaveHome(
     context,
     { forgetRouter },
     tell,
@@ -24,9 +24,10 @@ export async function leave(context: Context, options: { readonly forgetRouter?:
     tell(
       `What homeward made on the router at ${routerLeft} is still there; docs/mikrotik.md says how to remove it by hand.`,
     )
+  for (const warning of warnings) tell(`Warning: ${warning}`)
   printFacts(
     context,
-    { home, hubTold: hubNotTold === null, routerLeft },
+    { home, hubTold: hubNotTold === null, routerLeft, warnings },
     () => `${home ?? 'This machine'} has left its hub.`,
   )
 }

@@ -30,3 +30,8 @@ export function reportProblem(thrown: unknown, json: boolean): number {
     process.stderr.write(`${String((problem.cause as Error | undefined)?.stack ?? problem.stack)}\n`)
   return catalogue[problem.code].exit
 }
+
+/** A warning for people: below its first line stand lines to paste. */
+export function indented(warning: string, by: string): string {
+  return warning.split('\n').join(`\n${by}`)
+}

@@ -3,7 +3,7 @@ import type { Plan } from '../adapters/adapter.ts'
 import { planTunnel } from '../agent/bring-tunnel.ts'
 import type { Context } from './context.ts'
 import { openHome } from './open-home.ts'
-import { printFacts } from './output.ts'
+import { indented, printFacts } from './output.ts'
 
 /** `homeward plan`: what differs from agent.yaml. Ends with 2 when something does. */
 export async function plan(context: Context): Promise<void> {
@@ -23,11 +23,15 @@ function planFacts({ steps, refusals, warnings }: Plan): unknown {
 
 /** The steps as a list for people, and what stands against them. */
 export function planText({ steps, refusals, warnings }: Plan): string {
-  const noted = warnings.map((warning) => `  note: ${warning}`)
+  const noted = warningLines(warnings)
   if (steps.length + refusals.length === 0) return ['nothing differs', ...noted].join('\n')
   return [
     ...steps.map((step) => `  ${describeStep(step)}`),
     ...refusals.map((refusal) => `  refused: ${refusal.why} [${refusal.code}]`),
     ...noted,
   ].join('\n')
+}
+
+export function warningLines(warnings: readonly string[]): readonly string[] {
+  return warnings.map((warning) => `  warning: ${indented(warning, '    ')}`)
 }

@@ -2,6 +2,7 @@ import { styleText } from 'node:util'
 import type { Note, Status } from '../agent/status.ts'
 import { hostPort } from '../wireguard/host-port.ts'
 import { ageText, bytesText } from './age.ts'
+import { indented } from './output.ts'
 
 type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red'
 
@@ -23,7 +24,7 @@ export function statusText(status: Status, colours = wantsColours()): string {
     ['router', routerText(status)],
     ...tunnel.notes.map((note) => ['note', NOTE_TEXT[note]] as const),
     ...status.alerts.channels.flatMap(channelLine),
-    ...status.router.warnings.map((warning) => ['note', warning] as const),
+    ...status.router.warnings.map((warning) => ['warning', indented(warning, '    ')] as const),
   ]
   const head = `${style('bold', status.home)}  ${style('dim', `homeward ${status.version}`)}`
   return [head, ...lines.map(([what, text]) => `  ${style('dim', what.padEnd(11))}${text}`)].join('\n')

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Adapter } from '../adapters/adapter.ts'
+import type { Adapter, TunnelSpec } from '../adapters/adapter.ts'
 import { describeStep } from '../adapters/describe-step.ts'
 import type { Alerting } from '../alerts/alerting.ts'
 import { asProblem, Problem, reasonOf } from '../problems/problem.ts'
@@ -157,12 +157,7 @@ export function makeHub(parts: HubParts): Hub {
   let tested: readonly number[] = []
   const reconciler = makeReconciler({
     adapter,
-    desired: async () => {
-      alternatePorts = await portsToTake()
-      // What WireGuard learned by itself must not be replaced by what is remembered: looked at just before.
-      await witness.look()
-      return desiredTunnel(config, identity.publicKey, store.document, alternatePorts, sessions.placeOf, ssh.ports())
-    },
+    desired,
     onStep: (step) => {
       log.info({ step: step.kind }, describeStep(step))
       if (step.kind === 'set-peers') sessions.beginAnew(step.peers)
@@ -208,10 +203,31 @@ export function makeHub(parts: HubParts): Hub {
     return { result, changed }
   }
 
+  async function desired(): Promise<TunnelSpec> {
+    alternatePorts = await portsToTake()
+    // What WireGuard learned by itself must not be replaced by what is remembered: looked at just before.
+    await witness.look()
+    return desiredTunnel(config, identity.publicKey, store.document, alternatePorts, sessions.placeOf, ssh.ports())
+  }
+
+  /** Those of the last run; where none has ended, as without a daemon, what a run would find. */
+  async function warnings(): Promise<readonly string[]> {
+    if (reconciler.warnings !== null) return reconciler.warnings
+    try {
+      const observed = await adapter.observe(config.interface, AbortSignal.timeout(10_000))
+      return adapter.plan(observed, await desired()).warnings
+    } catch {
+      // A machine that cannot be looked at has a problem, which reconciling reports.
+      return []
+    }
+  }
+
   async function reconcileOrLog(): Promise<void> {
     const before = reconciler.problem?.message
+    const warned = reconciler.warnings ?? []
     try {
       await reconciler.reconcile()
+      for (const warning of reconciler.warnings ?? []) if (!warned.includes(warning)) log.warn(warning)
       if (before !== undefined) log.info('interface and firewall are as they should be again')
     } catch (thrown) {
       const { code, message } = asProblem(thrown, 'reconciling')
@@ -402,6 +418,7 @@ export function makeHub(parts: HubParts): Hub {
         alternatePorts: await portsToTake(),
         sshPorts: ssh.ports(),
         problem: reconciler.problem,
+        warnings: await warnings(),
         now: clock.now(),
         today: clock.wall(),
       }),

@@ -13,6 +13,8 @@ export interface Reconciler {
   readonly alone: (act: () => Promise<void>) => Promise<void>
   /** What the last run ended with; null when all is in place. */
   readonly problem: Problem | null
+  /** What hindered the last run and did not stop it; null before the first has ended. */
+  readonly warnings: readonly string[] | null
   /** Waits for what runs. */
   readonly settled: () => Promise<void>
 }
@@ -35,13 +37,19 @@ export function makeReconciler({
   timeoutMs = APPLY_TIMEOUT_MS,
 }: ReconcilerParts): Reconciler {
   let problem: Problem | null = null
+  let warnings: readonly string[] | null = null
   let running: Promise<void> | null = null
   let waiting: Promise<void> | null = null
 
   async function run(): Promise<void> {
     try {
       const spec = await desired()
-      await bringTo(adapter, spec.interface, spec, AbortSignal.timeout(timeoutMs), { onStep })
+      await bringTo(adapter, spec.interface, spec, AbortSignal.timeout(timeoutMs), {
+        onStep,
+        onWarnings: (found) => {
+          warnings = found
+        },
+      })
       problem = null
     } catch (thrown) {
       problem = asProblem(thrown, 'bringing the tunnel’s interface and firewall up to date')
@@ -60,6 +68,9 @@ export function makeReconciler({
   return {
     get problem() {
       return problem
+    },
+    get warnings() {
+      return warnings
     },
     reconcile: () => {
       if (running === null) return start()

@@ -39,6 +39,11 @@ export interface HubStatus {
   readonly witnessSeconds: number | null
   /** Why interface and firewall are not as they should be. */
   readonly problem: { readonly code: string; readonly message: string; readonly next: string } | null
+  /**
+   * What is not homeward's on this machine, hinders the tunnel, and is for its owner to change; lines to paste stand below
+   * some. A daemon that was started before an upgrade says nothing of it.
+   */
+  readonly warnings?: readonly string[]
   /** What a person should know besides. */
   readonly notes: readonly string[]
 }
@@ -96,6 +101,7 @@ export interface StatusParts {
   /** Without it 22 alone. */
   readonly sshPorts?: ReadonlySet<number>
   readonly problem: Problem | null
+  readonly warnings: readonly string[]
   /** Monotonic milliseconds. */
   readonly now: number
   readonly today: Date
@@ -135,6 +141,7 @@ export function hubStatus(parts: StatusParts): HubStatus {
     publications: listedPublications(document, null, ledPorts(document.publications, parts.sshPorts)),
     witnessSeconds: witness.ageSeconds(),
     problem: problem === null ? null : { code: problem.code, message: problem.message, next: problem.next },
+    warnings: parts.warnings,
     notes: [
       ...taken.map((port) => `${port}/udp is used by another program of this machine and left to it`),
       ...tooManyNotes(document),

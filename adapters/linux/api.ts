@@ -2,8 +2,10 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { Problem, reasonOf } from '../../problems/problem.ts'
 import { type CommandResult, runCommand, tryCommand } from '../../system/run-command.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
+import type { IptablesProgram } from '../adapter.ts'
 import { type Replies, removePeersArguments } from './convert.ts'
 import { INTERFACE_MARK, ROUTE_PROTOCOL } from './mark.ts'
+import { readOthers } from './read-others.ts'
 import { readTable } from './read-table.ts'
 
 /** The programs of a Linux machine and the files of its kernel. Everything here takes a signal and ends in time. */
@@ -34,17 +36,15 @@ const IP_QUESTIONS = [
 
 /** All that an observation needs, asked for at once. @throws {Problem} of system/run-command. */
 export async function readReplies(interfaceName: string, signal: AbortSignal): Promise<Replies> {
-  const [ip, dump, table, ruleset, iptables, ip6tables, forwarding, ...reversePathFilter] = await Promise.all([
+  const [ip, dump, table, others, forwarding, ...reversePathFilter] = await Promise.all([
     askIp(signal),
     readDump(interfaceName, signal),
     readTable(signal),
-    readRuleset(signal),
-    readIptables('iptables', signal),
-    readIptables('ip6tables', signal),
+    readOthers(signal),
     readFile(FORWARDING, 'utf8'),
     ...['all', interfaceName].map((name) => readFile(reversePathFilterOf(name), 'utf8').catch(() => '0')),
   ])
-  return { ...ip, dump, ...table, ruleset, iptables, ip6tables, forwarding, reversePathFilter }
+  return { ...ip, dump, ...table, others, forwarding, reversePathFilter }
 }
 
 async function askIp(signal: AbortSignal): Promise<Pick<Replies, 'links' | 'routes' | 'networks' | 'rules'>> {
@@ -72,28 +72,8 @@ export async function readRules(signal: AbortSignal): Promise<string> {
   return (await runCommand('ip', ['-j', '-4', ...RULES], { signal })).stdout
 }
 
-/** Without the elements of sets and maps, which may be many. */
-async function readRuleset(signal: AbortSignal): Promise<string> {
-  return (await runCommand('nft', ['-j', '-t', 'list', 'ruleset'], { signal })).stdout
-}
-
-/** null where there is no iptables: then nobody has set anything with it. */
-async function readIptables(place: 'iptables' | 'ip6tables', signal: AbortSignal): Promise<string | null> {
-  try {
-    return (await runCommand(`${place}-save`, ['-t', 'filter'], { signal })).stdout
-  } catch (thrown) {
-    // A kernel without IPv6 has no such table, and one that cannot be read is not changed.
-    if (thrown instanceof Problem && (thrown.code === 'tool-missing' || thrown.code === 'command-failed')) return null
-    throw thrown
-  }
-}
-
 /** One transaction; waits for others who change it. */
-export async function restoreIptables(
-  place: 'iptables' | 'ip6tables',
-  text: string,
-  signal: AbortSignal,
-): Promise<void> {
+export async function restoreIptables(place: IptablesProgram, text: string, signal: AbortSignal): Promise<void> {
   await runCommand(`${place}-restore`, ['--noflush', '--wait', '5'], { input: text, signal })
 }
 

@@ -6,8 +6,6 @@ import { formatEndpoint, type PeerSpec } from '../../wireguard/spec.ts'
 import type { Observation, Refusal, RouteSpec } from '../adapter.ts'
 import { INTERFACE_MARK, ROUTE_PROTOCOL } from './mark.ts'
 import { type ListedTable, parseNftTable } from './nft-list.ts'
-import { parseNative } from './native-firewall.ts'
-import { parseIptables } from './other-firewall.ts'
 import { exitsLed, reversePathWarning, visitorsLed } from './visitors.ts'
 
 /** The words of ip, wg and nft, both ways. Pure. */
@@ -30,11 +28,7 @@ export interface Replies {
   readonly forwarding: string
   /** `ip -j rule show` */
   readonly rules: string
-  /** `iptables-save -t filter`, and the same of IPv6; null without iptables. */
-  readonly iptables: string | null
-  readonly ip6tables: string | null
-  /** `nft -j -t list ruleset` */
-  readonly ruleset: string
+  readonly others: Pick<Observation, 'otherFirewalls' | 'closedFirewalls'>
   /** rp_filter of all interfaces, and of the tunnel's. */
   readonly reversePathFilter: readonly string[]
 }
@@ -144,11 +138,7 @@ export function toObservation(interfaceName: string, replies: Replies): Observat
     forwardingIsOurs: table?.isOurs === true && table.forwardingWasOff,
     visitors,
     exits,
-    otherFirewalls: {
-      iptables: parseIptables(replies.iptables),
-      ip6tables: parseIptables(replies.ip6tables),
-      nftables: parseNative(replies.ruleset),
-    },
+    ...replies.others,
     warnings: [
       ...(visitors === 'none' && exits?.length === 0 ? [] : reversePathWarning(replies.reversePathFilter)),
       ...(replies.isWithoutPorts === true ? [UNREAD] : []),

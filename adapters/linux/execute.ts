@@ -25,8 +25,9 @@ import { firewallTable } from './firewall.ts'
 import { createInterface, removeInterface } from './interface.ts'
 import { TABLE } from './mark.ts'
 import { type NftTable, nftText, type NftTextOptions } from './nft-table.ts'
-import { nativeText } from './native-firewall.ts'
-import { iptablesText } from './other-firewall.ts'
+import { nativeTexts } from './native-firewall.ts'
+import { refusalIn } from './native-probe.ts'
+import { iptablesText, type OtherFirewallStep } from './other-firewall.ts'
 import { changeTexts } from './published.ts'
 import { exitCommands, visitorCommands } from './visitors.ts'
 
@@ -88,7 +89,7 @@ async function carryOut(step: Step, context: ExecuteContext, signal: AbortSignal
       return nft(`delete table ${TABLE}\n`, signal)
     case 'set-other-firewall':
       return step.place === 'nftables'
-        ? nft(nativeText(step), signal)
+        ? setNative(step, signal)
         : restoreIptables(step.place, iptablesText(step), signal)
     case 'lead-visitors':
       return setVisitors(step.interface, signal)
@@ -148,6 +149,20 @@ export async function setPeers(
     return key
   })
   await addPeers(name, text, signal)
+}
+
+/** All that can be set is, before those that refuse are told. */
+async function setNative(step: OtherFirewallStep, signal: AbortSignal): Promise<void> {
+  const refused: string[] = []
+  for (const [table, text] of nativeTexts(step)) {
+    try {
+      await nft(text, signal)
+    } catch (thrown) {
+      signal.throwIfAborted()
+      refused.push(`${table}: ${refusalIn(reasonOf(thrown))}`)
+    }
+  }
+  if (refused.length > 0) throw new TypeError(refused.join('; '))
 }
 
 /** @param interfaceName null: nothing of it stays. */

@@ -33,11 +33,16 @@ const MARK = /^homeward ([0-9a-f]{12})$/
 /** What can be written back without quoting. */
 const PLAIN = /^[\w./-]+$/
 
+const FAMILY = { ip: 'ipv4', ip6: 'ipv6' } as const
+
+/** The families whose table `filter` in nf_tables is told of, and changed, by iptables' own programs. */
+export type ToldByIptables = ReadonlySet<'ipv4' | 'ipv6'>
+
 /**
  * @param ruleset `nft -j -t list ruleset`
  * @returns chains that stop what they do not know, as `FAMILY TABLE CHAIN HOOK`, and our rules, as `FAMILY TABLE CHAIN DIGEST HANDLE`.
  */
-export function parseNative(ruleset: string): OtherFirewall {
+export function parseNative(ruleset: string, told: ToldByIptables = new Set(['ipv4', 'ipv6'])): OtherFirewall {
   const listed = v.parse(Listing, JSON.parse(ruleset)).nftables
   const of = <const Schema extends v.GenericSchema>(kind: string, schema: Schema): v.InferOutput<Schema>[] =>
     listed.flatMap((one) => {
@@ -53,6 +58,7 @@ export function parseNative(ruleset: string): OtherFirewall {
     )
   return {
     strict: chains
+      .filter((chain) => !isIptables(chain, told))
       .filter((chain) => chain.policy === 'drop' || isEnd(inChain(chain).at(-1)))
       .map(({ family, table, name, hook }) => [family, table, name, hook].join(' ')),
     ours: chains.flatMap((chain) =>
@@ -64,14 +70,30 @@ export function parseNative(ruleset: string): OtherFirewall {
   }
 }
 
+/** Of one table its chains and rules, as they were listed. */
+export function contentOf(ruleset: string, table: string): readonly unknown[] {
+  return v
+    .parse(Listing, JSON.parse(ruleset))
+    .nftables.flatMap((one) => [v.safeParse(Chain, one['chain']), v.safeParse(Rule, one['rule'])])
+    .flatMap(({ success, output }) => (success && `${output.family} ${output.table}` === table ? [output] : []))
+}
+
+/** `inet firewalld` of whatever begins with it: a chain, a rule. */
+export function tableOf(place: string): string {
+  return place.split(' ').slice(0, 2).join(' ')
+}
+
+function isIptables({ family, table, name }: v.InferOutput<typeof Chain>, told: ToldByIptables): boolean {
+  const isTold = (family === 'ip' || family === 'ip6') && told.has(FAMILY[family])
+  return isTold && table === 'filter' && /^(INPUT|FORWARD)$/.test(name)
+}
+
 function isJudge({ family, table, name, type, hook }: v.InferOutput<typeof Chain>): boolean {
-  const isIptables = table === 'filter' && /^(INPUT|FORWARD)$/.test(name)
   return (
     type === 'filter' &&
     (hook === 'input' || hook === 'forward') &&
     ['ip', 'ip6', 'inet'].includes(family) &&
     `${family} ${table}` !== TABLE &&
-    !isIptables &&
     PLAIN.test(table) &&
     PLAIN.test(name)
   )
@@ -114,11 +136,11 @@ export function nativeSteps(
   return add.length + remove.length === 0 ? [] : [{ kind: 'set-other-firewall', place: 'nftables', add, remove }]
 }
 
-function covers(family: string, need: 'ipv4' | 'ipv6'): boolean {
+export function covers(family: string, need: 'ipv4' | 'ipv6'): boolean {
   return family === 'inet' || family === (need === 'ipv4' ? 'ip' : 'ip6')
 }
 
-function nativeRule({ from, to, protocol, port, visitors }: TunnelNeed): string {
+export function nativeRule({ from, to, protocol, port, visitors }: TunnelNeed): string {
   return [
     ...(from === null ? [] : [`iifname ${JSON.stringify(from)}`]),
     ...(to === null ? [] : [`oifname ${JSON.stringify(to)}`]),
@@ -128,7 +150,16 @@ function nativeRule({ from, to, protocol, port, visitors }: TunnelNeed): string 
   ].join(' ')
 }
 
-/** For `nft -f -`: one transaction. */
-export function nativeText({ add, remove }: OtherFirewallStep): string {
+/** For `nft -f -`, a transaction for each table: one that refuses keeps the others from nothing. */
+export function nativeTexts({ add, remove }: Pick<OtherFirewallStep, 'add' | 'remove'>): ReadonlyMap<string, string> {
+  const tables = new Set([...remove, ...add].map(tableOf))
+  const of = (table: string, rules: readonly string[]) => rules.filter((rule) => tableOf(rule) === table)
+  return new Map(
+    [...tables].map((table) => [table, nativeText({ add: of(table, add), remove: of(table, remove) })] as const),
+  )
+}
+
+/** One transaction. */
+export function nativeText({ add, remove }: Pick<OtherFirewallStep, 'add' | 'remove'>): string {
   return [...remove.map((rule) => `delete rule ${rule}\n`), ...add.map((rule) => `insert rule ${rule}\n`)].join('')
 }

@@ -1,4 +1,4 @@
-import type { ForwardingSpec, Observation, OtherFirewall, Step } from '../adapter.ts'
+import type { ForwardingSpec, IptablesProgram, OtherFirewall, Step } from '../adapter.ts'
 import { needsOfTunnel, type TunnelNeed } from './tunnel-needs.ts'
 import { VISITOR_MATCH } from './visitors.ts'
 
@@ -12,11 +12,11 @@ import { VISITOR_MATCH } from './visitors.ts'
  */
 
 /** A machine without any. */
-export const NO_OTHERS: NonNullable<Observation['otherFirewalls']> = {
+export const NO_OTHERS = {
   iptables: { strict: [], ours: [] },
   ip6tables: { strict: [], ours: [] },
   nftables: { strict: [], ours: [] },
-}
+} as const satisfies Readonly<Record<string, OtherFirewall>>
 
 export interface OtherFirewallSpec {
   readonly interface: string
@@ -32,9 +32,9 @@ const COMMENT = '-m comment --comment homeward'
 
 const CHAIN_OF = { input: 'INPUT', forward: 'FORWARD' } as const
 
-/** @param saved what `iptables-save -t filter` said of one family; null: there is none here. */
-export function parseIptables(saved: string | null): OtherFirewall {
-  const lines = (saved ?? '').split('\n')
+/** @param saved what `iptables-save -t filter` said of one family. */
+export function parseIptables(saved: string): OtherFirewall {
+  const lines = saved.split('\n')
   const rules = lines.flatMap((line) => (line.startsWith('-A ') ? [line.slice(3)] : []))
   const isOurs = (rule: string): boolean => rule.includes(` ${COMMENT} `)
   const strict = Object.values(CHAIN_OF).filter(
@@ -47,11 +47,11 @@ export function parseIptables(saved: string | null): OtherFirewall {
 
 /** The change that brings one of them to what is wanted; none when it is so. @param spec null: nothing of ours stays. */
 export function iptablesSteps(
-  place: 'iptables' | 'ip6tables',
+  place: IptablesProgram,
   { strict, ours }: OtherFirewall,
   spec: OtherFirewallSpec | null,
 ): readonly OtherFirewallStep[] {
-  const family = place === 'iptables' ? 'ipv4' : 'ipv6'
+  const family = familyOf(place)
   const wanted = (spec === null ? [] : needsOfTunnel(spec))
     .filter(({ families, hook }) => families.includes(family) && strict.includes(CHAIN_OF[hook]))
     .map((need) => iptablesRule(need))
@@ -59,6 +59,10 @@ export function iptablesSteps(
   // One that is there twice goes once.
   const remove = ours.filter((rule, index) => !wanted.includes(rule) || ours.indexOf(rule) !== index)
   return add.length + remove.length === 0 ? [] : [{ kind: 'set-other-firewall', place, add, remove }]
+}
+
+export function familyOf(program: IptablesProgram): 'ipv4' | 'ipv6' {
+  return program.startsWith('ip6') ? 'ipv6' : 'ipv4'
 }
 
 /** In the words in which iptables-save prints them, so that they can be compared. */

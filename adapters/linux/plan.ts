@@ -1,34 +1,37 @@
 import ipaddr from 'ipaddr.js'
 import type { PeerState } from '../../wireguard/dump.ts'
 import { type Endpoint, type PeerSpec, sameEndpoint } from '../../wireguard/spec.ts'
-import type { Observation, ObservedInterface, Plan, Step, TunnelSpec } from '../adapter.ts'
+import type { Observation, ObservedInterface, OtherFirewallPlace, Plan, Step, TunnelSpec } from '../adapter.ts'
+import { closedWarnings } from './closed-firewall.ts'
 import { networkOf } from './convert.ts'
 import { firewallTable } from './firewall.ts'
 import { fingerprintsOf } from './nft-table.ts'
 import { keptPublished, publishedSteps, withoutPublished } from './plan-published.ts'
 import { nativeSteps } from './native-firewall.ts'
-import { iptablesSteps, NO_OTHERS } from './other-firewall.ts'
+import { iptablesSteps } from './other-firewall.ts'
 
 /** The steps from what is to what should be. Pure. */
 export function planLinux(observed: Observation, desired: TunnelSpec | null): Plan {
   // Undo needs no room: what stands where ours would stand is left alone.
-  const { clashes, warnings } = observed
+  const { clashes } = observed
+  const warnings = [...observed.warnings, ...closedWarnings(observed.closedFirewalls ?? [], desired)]
   if (desired === null) return { steps: undo(observed), refusals: [], warnings }
   if (clashes.length > 0) return { steps: [], refusals: clashes, warnings }
   return { steps: [...clearStrays(observed), ...build(observed, desired)], refusals: [], warnings }
 }
 
-/** The firewall goes last: until then it is what keeps the tunnel from reaching more than it should. */
+/** Our firewall goes after all that it judges: until then it is what keeps the tunnel from reaching more than it should. */
 function undo(observed: Observation): readonly Step[] {
   const own = observed.interface
   return [
-    ...otherFirewallSteps(observed, null),
     ...exitSteps(observed, own?.name ?? '', null),
     ...((observed.visitors ?? 'none') === 'none' ? [] : [{ kind: 'unlead-visitors' } as const]),
     ...(own === null ? [] : [{ kind: 'remove-interface', interface: own.name } as const]),
     ...clearStrays(observed),
     ...(observed.forwarding && observed.forwardingIsOurs ? [{ kind: 'disable-forwarding' } as const] : []),
     ...(observed.firewall === null ? [] : [{ kind: 'remove-firewall' } as const]),
+    // By then they let nothing in: there is no tunnel.
+    ...otherFirewallSteps(observed, null),
   ]
 }
 
@@ -53,14 +56,14 @@ function build(observed: Observation, desired: TunnelSpec): readonly Step[] {
     ...(own?.mtu === desired.mtu ? [] : [{ kind: 'set-mtu', interface: name, mtu: desired.mtu } as const]),
     ...addressSteps(own, desired),
     ...firewall,
-    // Behind ours: what they let pass is judged there.
-    ...otherFirewallSteps(observed, desired),
     ...peerSteps(own, desired),
     ...(own?.up === true ? [] : [{ kind: 'bring-up', interface: name } as const]),
     // Last: a link that is down has no routes.
     ...routeSteps(own, desired),
     ...visitorSteps(observed, desired),
     ...exitSteps(observed, desired.interface, desired.forwarding),
+    // What is somebody else's: it may refuse, and what it lets pass is judged by ours all the same.
+    ...otherFirewallSteps(observed, desired),
     // After all else: they may be many, and nothing waits for them.
     ...publishedSteps(observed, desired, firewall),
   ]
@@ -150,12 +153,12 @@ function routeSteps(own: ObservedInterface | null, desired: TunnelSpec): readonl
 }
 
 /** @param desired null: nothing of ours stays in them. */
-function otherFirewallSteps({ otherFirewalls = NO_OTHERS }: Observation, desired: TunnelSpec | null): readonly Step[] {
-  return [
-    ...iptablesSteps('iptables', otherFirewalls.iptables, desired),
-    ...iptablesSteps('ip6tables', otherFirewalls.ip6tables, desired),
-    ...nativeSteps(otherFirewalls.nftables, desired),
-  ]
+function otherFirewallSteps({ otherFirewalls = {} }: Observation, desired: TunnelSpec | null): readonly Step[] {
+  return (Object.keys(otherFirewalls) as OtherFirewallPlace[]).flatMap((place) => {
+    const there = otherFirewalls[place]
+    if (there === undefined) return []
+    return place === 'nftables' ? nativeSteps(there, desired) : iptablesSteps(place, there, desired)
+  })
 }
 
 /** What leads into an interface that is made anew went with the old one, whatever was seen of it. */

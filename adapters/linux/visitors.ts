@@ -23,6 +23,9 @@ const MANGLE = -150
 /** The connection mark as a condition of nft. */
 export const VISITOR_CONDITION = `ct mark and ${MASK} == ${MARK}`
 
+/** The connection mark as numbers. */
+export const VISITOR_MARK = { mark: Number(MARK), mask: Number(MASK) } as const
+
 /** The connection mark as iptables-save prints a match for it. */
 export const VISITOR_MATCH = `-m connmark --mark 0x${Number(MARK).toString(16)}/0x${Number(MASK).toString(16)}`
 

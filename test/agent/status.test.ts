@@ -49,6 +49,7 @@ function upFacts(): StatusFacts {
     config: sampleConfig,
     description: { kind: 'linux', model: 'Debian 12', version: '6.1.0', dataPlane: 'kernel', remedies: [] },
     observed: { interface: observed, warnings: [] },
+    warnings: [],
     lastHandshakeSeconds: 12.4,
     watch,
     stale: false,

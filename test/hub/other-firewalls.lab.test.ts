@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inviteHome, startAgent, startHub } from '../agent/lab-home.ts'
 import type { Host } from '../lab/host.ts'
+import { homewardCommand } from '../lab/homeward.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
 import { askService, serveEcho } from '../lab/service.ts'
@@ -104,17 +105,43 @@ test('a rule that somebody takes away comes back', async () => {
   expect(await ask('tcp', 554)).not.toBeNull()
 })
 
+const legacyOf = async (host: Host): Promise<string> =>
+  (await host.shell('iptables-legacy-save; ip6tables-legacy-save')).stdout
+
+test('rules in the older iptables beside those of nf_tables are met too, and a refusal to show them is said', async () => {
+  for (const host of [hub, pi]) {
+    await host.shell('iptables-legacy -P FORWARD DROP && ip6tables-legacy -A INPUT -j REJECT')
+    await expect
+      .poll(() => legacyOf(host), { timeout: 60_000 })
+      .toContain('-A FORWARD -i hw0 -m comment --comment homeward -j ACCEPT')
+  }
+  expect(await legacyOf(hub)).toContain('-A INPUT -p udp -m udp --dport 51820 -m comment --comment homeward -j ACCEPT')
+  expect(await ask('tcp', 554)).not.toBeNull()
+
+  const withoutRaw = ['--inh-caps=-net_raw', '--bounding-set=-net_raw', process.execPath, homewardCommand()]
+  const { stdout } = await pi.run('setpriv', [...withoutRaw, 'plan', '--json'])
+  const { warnings } = JSON.parse(stdout) as { readonly warnings: readonly string[] }
+  expect(warnings).toEqual(
+    ['iptables-legacy', 'ip6tables-legacy'].map((name): unknown =>
+      expect.stringMatching(new RegExp(`^${name} could not be looked at \\(.*Permission denied`)),
+    ),
+  )
+})
+
 test('after leaving and uninstalling, the rule sets are what they were', async () => {
   await pi.homeward(['leave', '--yes'])
   expect(await rulesOf(pi)).toBe(before[1])
+  expect(await legacyOf(pi)).not.toContain('homeward')
   const script = await readFile(new URL('../../install.sh', import.meta.url), 'utf8')
   const undo = /^undo_network\(\) \{\n[^]*?^\}\n/m.exec(script)?.[0] ?? ''
   await lab.reboot(hub, { offMs: 0 })
-  await hub.shell(STRICT)
+  await hub.shell(`${STRICT}\niptables-legacy -P FORWARD DROP`)
   expect(await rulesOf(hub)).toBe(before[0])
   const init = ['hub', 'init', '--address', picture.hubAddress, '--yes']
   await hub.homeward(init)
   expect(await rulesOf(hub)).toContain('--comment homeward')
+  expect(await legacyOf(hub)).toContain('--comment homeward')
   await hub.shell(`set -e; log=/dev/null; logged() { shift; "$@"; }; say() { echo "$@"; }\n${undo}\nundo_network`)
   expect(await rulesOf(hub)).toBe(before[0])
+  expect(await legacyOf(hub)).not.toContain('homeward')
 })

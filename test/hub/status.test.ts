@@ -45,6 +45,7 @@ function statusWith(
     registrations: new Map(),
     alternatePorts,
     problem: null,
+    warnings: [],
     now: 0,
     today: new Date('2026-11-23T10:00:00Z'),
   })

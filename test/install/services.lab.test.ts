@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Status } from '../../agent/status.ts'
+import type { HubStatus } from '../../hub/status.ts'
 import { sleep } from '../../system/sleep.ts'
 import { askedBy } from '../lab/camera.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
@@ -72,7 +74,7 @@ test('the Pi becomes a home with the token, and shows that the tunnel is up', as
 test('the services run as their own user, with no more capabilities than they need', async () => {
   const net = { admin: 1 << 12, raw: 1 << 13, bindService: 1 << 10 }
   for (const [machine, service, capabilities] of [
-    [vps, 'homeward-hub', net.admin | net.bindService],
+    [vps, 'homeward-hub', net.admin | net.raw | net.bindService],
     [pi, 'homeward', net.admin | net.raw],
   ] as const) {
     const pid = await mainPid(machine, service)
@@ -86,6 +88,49 @@ test('the services run as their own user, with no more capabilities than they ne
       '',
     ])
   }
+})
+
+const OLDER_IPTABLES = `
+for name in iptables ip6tables; do update-alternatives --set $name /usr/sbin/$name-legacy; done
+iptables -A INPUT -m state --state RELATED,ESTABLISHED -j ACCEPT
+iptables -A INPUT -i lo -j ACCEPT
+iptables -A INPUT -j REJECT
+iptables -P FORWARD DROP
+ip6tables -A INPUT -j REJECT`
+
+const LATER_IPTABLES = `
+for name in iptables ip6tables; do $name -F && $name -P FORWARD ACCEPT && update-alternatives --auto $name; done`
+
+const warningsAt = async (machine: ScratchMachine): Promise<readonly string[]> => {
+  const hub = machine === vps
+  const { stdout } = await machine.shell(hub ? 'homeward hub status --json' : 'homeward status --json', {
+    allowFailure: true,
+  })
+  const status = JSON.parse(stdout) as HubStatus & Status
+  return (hub ? status.warnings : status.router.warnings) ?? ['none said']
+}
+
+test('the services open a firewall of iptables-legacy too, and say when its lock is closed to them', async () => {
+  const saved = async (machine: ScratchMachine): Promise<string> =>
+    (await machine.shell('iptables-legacy-save; ip6tables-legacy-save')).stdout
+  for (const machine of [vps, pi]) {
+    await machine.shell(OLDER_IPTABLES)
+    await until('rules in INPUT or FORWARD', async () => (await saved(machine)).includes('--comment homeward'), 60_000)
+    await until('no warning', async () => (await warningsAt(machine)).length === 0, 60_000)
+  }
+  expect(await saved(vps)).toMatch(
+    /-A INPUT -p udp -m udp --dport 51820 [^]*\*filter[^]*-A INPUT -p udp -m udp --dport 51820 /,
+  )
+  await until('the camera', async () => (await camera()).includes('camera'), 60_000)
+
+  await pi.shell('chmod 0600 /run/xtables.lock && iptables -F FORWARD')
+  const refusal = /iptables\): .*xtables\.lock: Permission denied/
+  await until('a warning', async () => (await warningsAt(pi)).some((warning) => refusal.test(warning)), 60_000)
+  await pi.shell('chmod 0640 /run/xtables.lock')
+  await until('no warning', async () => (await warningsAt(pi)).length === 0, 60_000)
+  expect(await camera()).toContain('camera')
+
+  for (const machine of [vps, pi]) await machine.shell(LATER_IPTABLES)
 })
 
 test('nobody but the service’s user can read settings, keys and state', async () => {

@@ -35,9 +35,7 @@ const replies: Replies = {
   table: OURS,
   forwarding: '1\n',
   rules: '[]',
-  iptables: null,
-  ip6tables: null,
-  ruleset: '{"nftables":[]}',
+  others: { otherFirewalls: NO_OTHERS, closedFirewalls: [] },
   reversePathFilter: ['0', '0'],
 }
 
@@ -60,6 +58,7 @@ describe('an observation', () => {
       visitors: 'none',
       exits: [],
       otherFirewalls: NO_OTHERS,
+      closedFirewalls: [],
       clashes: [],
       warnings: [],
     })

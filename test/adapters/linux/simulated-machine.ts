@@ -48,15 +48,16 @@ export function carryOut(step: Step, machine: Observation): Observation {
     }
     case 'set-other-firewall': {
       const { place, add, remove } = step
-      const others = machine.otherFirewalls ?? NO_OTHERS
-      const ours = [...others[place].ours]
+      const others: NonNullable<Observation['otherFirewalls']> = machine.otherFirewalls ?? NO_OTHERS
+      const { strict, ours: before } = others[place] ?? NO_OTHERS.nftables
+      const ours = [...before]
       for (const rule of remove) {
         const at = ours.findIndex((own) => (place === 'nftables' ? handleOf(own) : own) === rule)
         refuseIf(at < 0, 'Bad rule (does a matching rule exist in that chain?)')
         ours.splice(at, 1)
       }
       const added = place === 'nftables' ? add.map((rule, index) => listed(rule, 100 + index)) : add
-      return { ...machine, otherFirewalls: { ...others, [place]: { ...others[place], ours: [...added, ...ours] } } }
+      return { ...machine, otherFirewalls: { ...others, [place]: { strict, ours: [...added, ...ours] } } }
     }
     case 'lead-exits':
       return { ...machine, exits: step.devices }
