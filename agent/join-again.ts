@@ -76,11 +76,20 @@ export async function joinAgain(
     if (!(await hands.agree(prepared.config, prepared.plan))) return null
     return await carryOut(prepared, hands.tell, clock, signal)
   } catch (thrown) {
-    if (!signal.aborted) throw thrown
+    if (!signal.aborted) throw inTermsOfSettings(thrown)
     throw new Problem('interrupted', { what, why: 'it was interrupted', cause: thrown })
   } finally {
     await adapter.close()
   }
+}
+
+/** What a first join is told by an option, stands in agent.yaml here. */
+function inTermsOfSettings(thrown: unknown): unknown {
+  if (!(thrown instanceof Problem) || thrown.code !== 'lan-overlaps') return thrown
+  const { code, what, why } = thrown
+  const next =
+    'Let the hub know this LAN by other numbers, with seenAs under lan in agent.yaml (such as 192.168.1.0/24: 10.168.1.0/24), or renumber one of the two networks; then run it again'
+  return new Problem(code, { what, why, next, cause: thrown })
 }
 
 async function readPresent({ configDir, stateDir }: AgentPlaces): Promise<PresentHome> {

@@ -63,6 +63,12 @@ describe('a home that the hub has forgotten', () => {
     await pi.homeward(['device', 'add', 'phone', '--conf', '-'])
     const key = (await pi.run('wg', ['show', 'hw0', 'public-key'])).stdout
     await forgetHome()
+    // Somebody else has this LAN by now: it is said in words of what can be done here.
+    await inviteHome(picture, 'lodge', ['--lan', '192.168.1.0/24'])
+    const taken = await problemOf(pi, again(await inviteHome(picture, 'cabin')))
+    expect(taken).toMatchObject({ exitCode: 1, code: 'lan-overlaps' })
+    expect(taken.stderr).toContain('seenAs under lan in agent.yaml')
+    await inviteHome(picture, 'lodge')
     const token = await inviteHome(picture)
     const refused = await problemOf(pi, ['join', token, '--yes'])
     expect(refused).toMatchObject({ exitCode: 1, code: 'already-joined' })
