@@ -21,7 +21,7 @@ const REVERT_MS = 30_000
 
 /**
  * Observes, plans and executes until the machine is as desired. Stops at the first failed step that may not fail; a machine
- * with a rollback armed is told to undo at once.
+ * with a rollback armed is told to undo at once. Published ports are filled in all the same.
  * @returns the steps that were carried out; none when nothing differed.
  * @throws {Problem} the plan's refusal before anything was touched, or the failed step's own problem, or the proof's.
  */
@@ -38,8 +38,10 @@ export async function bringTo(
   const done: Step[] = []
   const warnings = [...plan.warnings]
   let isArmed = false
+  let left = plan.steps
   try {
     for (const step of plan.steps) {
+      left = left.slice(1)
       signal.throwIfAborted()
       if (!mayFail(step)) onStep(step)
       await beforeStep?.(step, signal)
@@ -56,6 +58,7 @@ export async function bringTo(
   } catch (thrown) {
     // What can't be undone now, the machine undoes by itself.
     const undoing = isArmed ? await revert(adapter, interfaceName).catch((why: unknown) => why) : null
+    await fillPublished(adapter, plan.steps, left, signal, onStep)
     throw alsoSaying(thrown, undoing)
   }
   onWarnings?.(warnings)
@@ -76,6 +79,24 @@ async function attempt(adapter: Adapter, step: Step, signal: AbortSignal): Promi
 /** What is somebody else's may refuse us, and the tunnel is the better for all the rest. */
 function mayFail(step: Step): step is Extract<Step, { kind: 'set-other-firewall' }> {
   return step.kind === 'set-other-firewall'
+}
+
+/** They stand in the firewall's table and need nothing else, so nothing else keeps them away. @param left behind what failed. */
+async function fillPublished(
+  adapter: Adapter,
+  all: readonly Step[],
+  left: readonly Step[],
+  signal: AbortSignal,
+  onStep: (step: Step) => void,
+): Promise<void> {
+  const firewall = all.findIndex((step) => step.kind === 'set-firewall')
+  if (firewall >= all.length - left.length - 1) return
+  for (const step of left) {
+    if (step.kind !== 'change-published' || signal.aborted) continue
+    onStep(step)
+    // What hinders it is found again with the next look.
+    await adapter.execute(step, signal).catch(() => undefined)
+  }
 }
 
 function revert(adapter: Adapter, interfaceName: string): Promise<void> {

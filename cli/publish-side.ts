@@ -40,10 +40,10 @@ async function homeSide(context: Context): Promise<PublishSide> {
     remove: (range) => ask({ method: 'DELETE', path: `${path}/${place(range)}`, answer: PublicationSchema }),
     check: async (range) => {
       const asked = { method: 'POST', path: `${path}/${place(range)}/check`, body: {}, timeoutMs: CHECK_MS } as const
-      const { links } = await ask({ ...asked, answer: ProofAnswer })
+      const { links, port = range.port } = await ask({ ...asked, answer: ProofAnswer })
       if (range.protocol === 'udp' || links.some(({ works }) => works === false)) return links
       const { proveOutside } = await import('./prove-outside.ts')
-      return [...links, await proveOutside(firstHub(config).addresses, range.port)]
+      return [...links, await proveOutside(firstHub(config).addresses, port)]
     },
   }
 }

@@ -48,6 +48,7 @@ const FOR_SSH = 'it is kept for ssh on the hub'
 const TOO_MANY = `a hub leads ${MOST_PUBLISHED_PORTS} ports at most`
 
 function inOrder(publications: readonly Publication[]): readonly Publication[] {
+  if (portCount(publications) <= MOST_PUBLISHED_PORTS) return publications
   return publications.toSorted(
     (a, b) => portCount([a]) - portCount([b]) || Date.parse(a.addedAt) - Date.parse(b.addedAt),
   )

@@ -51,7 +51,7 @@ async function hubLink(publication: Publication, { hubProblem, withheld }: Proof
 }
 
 /** null: all of it is withheld. */
-function firstLed({ port, lastPort }: Publication, withheld: readonly Withheld[]): number | null {
+export function firstLed({ port, lastPort }: Publication, withheld: readonly Withheld[]): number | null {
   let first = port
   for (const range of withheld.toSorted((a, b) => a.port - b.port)) if (range.port === first) first = range.lastPort + 1
   return first > lastPort ? null : first

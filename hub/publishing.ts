@@ -22,7 +22,7 @@ import {
   type ReservedBy,
   removePublication,
 } from './publications.ts'
-import { type ProofParts, proveWay } from './proof.ts'
+import { firstLed, type ProofParts, proveWay } from './proof.ts'
 import type { Reconciler } from './reconciler.ts'
 import type { SshPorts } from './ssh-ports.ts'
 import { type Change, type Home, homeNamed, type StoreDocument } from './store-document.ts'
@@ -106,7 +106,8 @@ export function makePublishing(parts: PublishingParts): Publishing {
       const home = homeNamed(store.document, publication.home)
       if (home === null) throw new Problem('home-missing', { what, why: `the hub has no home ${publication.home}` })
       const withheld = ledPorts(store.document.publications, ssh.ports()).withheld.get(publication) ?? []
-      return { links: await proveWay(publication, { ...parts.proof(home), withheld }) }
+      const links = await proveWay(publication, { ...parts.proof(home), withheld })
+      return { links, port: firstLed(publication, withheld) ?? publication.port }
     },
     list: (asker) => {
       const led = ledPorts(store.document.publications, ssh.ports())

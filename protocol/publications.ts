@@ -64,7 +64,11 @@ const ProofLinkSchema = v.object({
 })
 
 /** POST /v1/publications/PROTOCOL/PORT/check. The links up to the first that fails. */
-export const ProofAnswer = v.object({ links: v.array(ProofLinkSchema) })
+export const ProofAnswer = v.object({
+  links: v.array(ProofLinkSchema),
+  /** The one that was tried: the first that is led. Not in answers of a hub that withheld none. */
+  port: v.optional(PortSchema),
+})
 
 /** Prefixes in which services see visitors' own addresses when they come through the tunnel with them. */
 export const KeepsSchema = v.pipe(v.array(CidrSchema), v.maxLength(64))

@@ -23,6 +23,8 @@ let path: string
 /** While it is there, nft does not end, or ends badly, when it is to fill in ports. */
 let slow: string
 let broken: string
+/** While it is there, nft does not end when it is asked for the table with all that is in it. */
+let silent: string
 
 beforeAll(async () => {
   lab = await createLab()
@@ -30,12 +32,16 @@ beforeAll(async () => {
   hub = picture.hub
   pi = picture.home.pi
   const folder = join(hub.disk.path, 'bin')
-  ;[slow, broken] = [join(hub.disk.path, 'slow'), join(hub.disk.path, 'broken')]
+  ;[slow = '', broken = '', silent = ''] = ['slow', 'broken', 'silent'].map((name) => join(hub.disk.path, name))
   path = `${folder}:${SEARCH_PATH}`
   await mkdir(folder)
   const real = (await hub.run('sh', ['-c', 'command -v nft'])).stdout.trim()
   const script = `#!/bin/sh
-case "$*" in *-f*) ;; *) exec ${real} "$@";; esac
+case "$*" in
+  *-f*) ;;
+  *'list table'*) while [ -e '${silent}' ]; do sleep 0.2; done; exec ${real} "$@";;
+  *) exec ${real} "$@";;
+esac
 text='${hub.disk.path}'/text.$$
 cat >"$text"
 if grep -qE '(tcp|udp)_services \\{ [0-9]|^elements = \\{ [0-9]+ :' "$text"; then
@@ -139,8 +145,23 @@ describe('what keeps homes apart is in force at once after a restart', () => {
     expect(await led()).toBe(2)
     await watched.kill('SIGTERM')
     expect(watched.stdout).not.toContain('services')
-    await hub.homeward(['publish', 'remove', '8000-8001/tcp'])
   }, 120_000)
+
+  test(
+    'nor does a device wait where nft does not say in time what is published',
+    async () => {
+      const devices = async (): Promise<string> =>
+        (await hub.run('nft', ['list', 'set', 'inet', 'homeward', 'tunnel_devices'])).stdout
+      const before = await devices()
+      await writeFile(silent, '')
+      await hub.homeward(['device', 'add', 'laptop', '--conf', '-'], { timeoutMs: 120_000 })
+      expect(await devices()).not.toBe(before)
+      await rm(silent)
+      await expect.poll(led, WAIT).toBe(2)
+      await hub.homeward(['publish', 'remove', '8000-8001/tcp'])
+    },
+    LONG_MS,
+  )
 })
 
 describe('what no home may publish', () => {
@@ -228,6 +249,8 @@ server.listen({ port: Number(port), host, ipv6Only: host === '::' }, () => conso
       )
       const check = await pi.homeward(['publish', 'check', '8022-8023/tcp'], { allowFailure: true })
       expect(check.stdout).toMatch(/8022\/tcp does not: it is kept for ssh on the hub/)
+      // Not 8022, where the hub's own sshd answers everybody.
+      expect(check.stdout).toContain(`${picture.hubAddress}:8023 answers on the internet`)
       await pi.homeward(['publish', 'remove', '8022-8023/tcp'])
       expect((await statusOf()).problem).toBeNull()
     },

@@ -82,13 +82,14 @@ test('a firewall table of our name that somebody else made is refused and left a
   await shell('nft delete table inet homeward')
 })
 
-test('a route that somebody else made to the same prefix is kept, and the step says so', async () => {
+test('a route that somebody else made to the same prefix is kept, the step says so, and ports are published all the same', async () => {
   await shell('ip route add 192.168.2.0/24 via 198.51.100.1')
   await expect(bring(hubSpec(machine.keys))).rejects.toMatchObject({
     code: 'step-failed',
     why: 'a route to 192.168.2.0/24 that homeward did not make is there already',
   })
   expect(await shell('ip route show 192.168.2.0/24')).toContain('via 198.51.100.1')
+  expect(await shell('nft list map inet homeward tcp_services')).toMatch(/\d+ : [\d.]+ \. \d+/)
   await shell('ip route del 192.168.2.0/24')
   expect((await bring(hubSpec(machine.keys))).map((step) => step.kind)).toEqual(['add-route', 'lead-exits'])
 })
