@@ -73,7 +73,7 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
     expect(status.tunnel.endpoint).toBe(`${picture.hubAddress}:51820`)
     expect(status.tunnel.rxBytes).toBeGreaterThan(0)
     // Looking at it again and again takes one session.
-    expect(await system.sessions()).toBe(1)
+    await expect.poll(() => system.sessions(), { timeout: 20_000, interval: 50 }).toBe(1)
     await agent.stop()
   })
 

@@ -44,7 +44,9 @@ describe.each([
     await reverts('from nothing', spec)
     const adapter = await machine.open()
     const { steps } = adapter.plan(await adapter.observe('hw0', AbortSignal.timeout(30_000)), spec)
-    for (const step of steps) await adapter.execute(step, AbortSignal.timeout(30_000))
+    // This one is kept: a busy machine takes longer for it than the router would wait.
+    for (const step of steps)
+      await adapter.execute(step.kind === 'arm-rollback' ? { ...step, seconds: 60 } : step, AbortSignal.timeout(30_000))
     await adapter.close()
     const [peer] = spec.peers
     await reverts('from a tunnel', {

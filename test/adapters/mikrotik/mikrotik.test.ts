@@ -182,7 +182,7 @@ describe('an agent that dies in the midst of a change', () => {
     for (const step of steps.slice(0, -1)) await dying.execute(step, signal())
     router.dropSessions('rst')
     await expect.poll(() => router.export(), { timeout: 10_000 }).toBe(before)
-    expect(router.jobs()).toBe(0)
+    await expect.poll(() => router.jobs(), { timeout: 10_000 }).toBe(0)
     expect(await router.console('/system/scheduler/print')).toBe('')
   })
 
@@ -344,5 +344,5 @@ test('looks are asked on the one connection that is kept, each thing once', asyn
   const words = router.transcript().slice(said)
   expect(new Set(words.map(([command]) => command)).size).toBe(words.length)
   expect(words.every(([command]) => command?.endsWith('/print'))).toBe(true)
-  expect(router.sessions()).toBe(1)
+  await expect.poll(() => router.sessions(), { timeout: 10_000 }).toBe(1)
 })

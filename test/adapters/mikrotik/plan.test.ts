@@ -121,7 +121,7 @@ test('from any state to any other, the next plan is empty, and what is somebody 
     }),
     { numRuns: 150 },
   )
-})
+}, 120_000)
 
 test('cut off after any step, the next plan finishes the job', async () => {
   await fc.assert(
