@@ -181,7 +181,10 @@ command_uninstall() {
     *) fail "uninstall does not know $1" 'It takes --purge or nothing' ;;
   esac
   stop_services
-  [ -z "$purge" ] || leave_hub
+  [ -z "$purge" ] || {
+    leave_hub
+    retract_alerts
+  }
   undo_network
   ! tunnel_is_on_router || say 'kept: the tunnel on the router; homeward leave, before uninstall, takes it away'
   rm -rf "$LIBRARY" "$LIBRARY.new" "$OLD" "$LAUNCHER" "$MODULES" "$SOCKETS" "$UNITS/homeward.service" "$UNITS/homeward-hub.service"
@@ -502,6 +505,19 @@ leave_hub() {
   ! tunnel_is_on_router || fail 'the tunnel on the router could not be removed' \
     'Run this again when the router answers, or leave it as it is: homeward leave --forget-router'
   say 'the hub could not be told; on the hub: homeward hub remove HOME'
+}
+
+# What brokers keep for Home Assistant: once the settings are gone nobody could clear it.
+retract_alerts() {
+  [ -e "$STATE/retained.json" ] || return 0
+  if [ ! -x "$LAUNCHER" ]; then
+    require_node any
+    require_build homeward.js
+    set -- "$node" "$here/dist/homeward.js"
+  else
+    set -- "$LAUNCHER"
+  fi
+  "$@" alert retract || true
 }
 
 # As join writes it, or in any other of YAML's ways; what is behind a # is no setting. A login is kept for nothing else.

@@ -19,6 +19,8 @@ import {
 } from './config.ts'
 import { incidentPaths } from '../alerts/incident-log.ts'
 import { outboxPath } from '../alerts/outbox.ts'
+import { retainedPath } from '../alerts/retained.ts'
+import { retractAll } from '../alerts/retract.ts'
 import { eventsPath, olderEventsPath } from './event-log.ts'
 import { forgetHome } from './forget-home.ts'
 import { hubAddressesPath } from './hub-addresses.ts'
@@ -70,13 +72,19 @@ export async function leaveHome(
   if (config === null && !forgetRouter && (await hasRouterLogin(configDir))) throw routerNotNamed()
   await makeRuntimeFolder(runtimeDir)
   if (!(await agentEnds(runtimeDir, signal))) tell('The agent does not end; going on without it.')
+  // While the tunnel is there: the broker may be at its other end.
+  const hadRetained = (await stampOf(retainedPath(stateDir))) !== 'gone'
+  for (const broker of await retractAll(stateDir, signal))
+    tell(
+      `Home Assistant’s broker ${broker} does not answer and keeps showing this home; homeward leave again clears that.`,
+    )
 
   const router = config?.router ?? { kind: 'linux' }
   const warnings: string[] = []
   const routerLeft = router.kind !== 'linux' && forgetRouter ? router.host : null
   if (routerLeft === null) {
     const steps = await undo(router, config?.interface ?? 'hw0', places, (found) => warnings.push(...found), signal)
-    if (config === null && steps.length === 0 && !(await hasRemains(configDir)))
+    if (config === null && steps.length === 0 && !hadRetained && !(await hasRemains(configDir)))
       throw new Problem('config-missing', {
         what: 'leaving the hub',
         why: 'this machine has not joined one, and nothing of homeward is on it',

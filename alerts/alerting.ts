@@ -20,7 +20,9 @@ import { openOutbox } from './outbox.ts'
 import { alertsPath, deskSettings, readAlertSettings, takesMessages } from './read-settings.ts'
 import { fromRecord, toRecord } from './record.ts'
 import { renamedChannels } from './renamed-channels.ts'
+import { openRetained } from './retained.ts'
 import { type AlertSettings, NO_ALERTS } from './settings.ts'
+import { makeTakeBack } from './take-back.ts'
 import { type ChannelTest, testChannels } from './test-channels.ts'
 
 /** The alarm of one end: takes signs of trouble, keeps the incidents, tells people. */
@@ -66,13 +68,19 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
   const calendar = makeCalendar(clock)
   const incidentLog = openIncidentLog(stateDir)
   const outbox = await openOutbox(stateDir, log)
+  const retained = await openRetained(stateDir, log)
   const stampAtStart = await stampOf(alertsPath(configDir))
+  let isRead = true
   let settings = await readAlertSettings(configDir).catch((thrown: unknown) => {
+    isRead = false
     const { code, message } = asProblem(thrown, 'reading alerts.yaml')
     log.error({ code }, `${message} Nobody is told of outages.`)
     return NO_ALERTS
   })
   let quiet = await quietHoursOf(settings)
+  // A mistake in the file is no reason to take away what Home Assistant shows.
+  const channelsKnown = () => (isRead ? Object.values(settings.channels) : null)
+  const takeBack = makeTakeBack({ retained, channels: channelsKnown, clock, log })
   const remembered = await recentIncidents(stateDir, clock, log)
   let last: IncidentRecord | null = remembered.findLast(({ scope }) => scope === 'tunnel') ?? null
   const counts = new Map<string, number>()
@@ -87,12 +95,14 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
   function startCourier(): Courier {
     const { channels } = settings
     const isQuiet = (): boolean => quiet(clock.wall())
-    return makeCourier({ end, channels, outbox, pulse: parts.pulse, isQuiet, clock, log })
+    return makeCourier({ end, channels, outbox, retained, pulse: parts.pulse, isQuiet, clock, log })
   }
 
   function note(event: DeskEvent): void {
     const [after, acts] = nextDesk(desk, event, clock.now())
     desk = after
+    // Whoever shows all homes shows these at once.
+    if (event.kind === 'homes') courier.wake()
     for (const act of acts) {
       try {
         carryOut(act)
@@ -166,12 +176,16 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
   async function watchSettings(signal: AbortSignal): Promise<void> {
     let stamp = stampAtStart
     while (!signal.aborted) {
+      // Before anything is published: the broker may be the same one by another name.
+      await takeBack.attempt(signal)
       const cut = branchSignal(signal)
       const delivering = Promise.all([courier.run(cut.signal), summaries(cut.signal)])
       for (;;) {
         await sleep(CONFIG_EVERY_MS, signal)
         const now = await stampOf(alertsPath(configDir))
         if (signal.aborted) break
+        // As above: after that all is published again.
+        if (takeBack.isDue() && (await takeBack.attempt(signal))) break
         if (now === stamp) continue
         stamp = now
         if (await tookSettings()) break
@@ -189,6 +203,7 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
       const taken = await readAlertSettings(configDir)
       for (const [name, now] of renamedChannels(settings.channels, taken.channels)) outbox.rename(name, now)
       settings = taken
+      isRead = true
       quiet = await quietHoursOf(settings)
       note({ kind: 'configured', settings: deskSettings(parts.end, settings) })
       log.info({ channels: Object.keys(settings.channels) }, 'took the new alerts.yaml')

@@ -9,6 +9,7 @@ import type { End } from './core/trouble.ts'
 import type { Message } from './message.ts'
 import { openChannel } from './open-channel.ts'
 import type { Outbox } from './outbox.ts'
+import type { Retained } from './retained.ts'
 import type { ChannelSettings } from './settings.ts'
 
 /** Brings messages to every channel, each at its own pace: one that fails holds up no other. */
@@ -33,6 +34,7 @@ export interface CourierParts {
   readonly end: End
   readonly channels: Readonly<Record<string, ChannelSettings>>
   readonly outbox: Outbox
+  readonly retained: Retained
   readonly pulse: () => Promise<Pulse>
   /** Nothing is sent now. */
   readonly isQuiet: () => boolean
@@ -71,7 +73,7 @@ type Outcome =
   | { readonly kind: 'failed'; readonly retryAfterMs: number | null }
 
 function makeRun(name: string, settings: ChannelSettings, parts: CourierParts) {
-  const { end, outbox, pulse, isQuiet, clock, log } = parts
+  const { end, outbox, retained, pulse, isQuiet, clock, log } = parts
   let problem: string | null = null
   let wakes: readonly (() => void)[] = []
 
@@ -142,7 +144,7 @@ function makeRun(name: string, settings: ChannelSettings, parts: CourierParts) {
     run: async (signal: AbortSignal): Promise<void> => {
       let channel: Channel
       try {
-        channel = await openChannel(settings, end)
+        channel = await openChannel(settings, end, retained)
       } catch (thrown) {
         problem = reasonOf(thrown)
         log.error({ channel: name, kind: settings.kind, why: problem }, 'a channel could not be opened')

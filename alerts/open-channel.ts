@@ -1,9 +1,13 @@
 import type { Channel } from './channel.ts'
 import type { End } from './core/trouble.ts'
+import type { Retained } from './retained.ts'
 import type { ChannelSettings } from './settings.ts'
 
-/** A channel by its settings. Each is loaded only when somebody uses it: MQTT and mail would cost everybody's memory. */
-export async function openChannel(settings: ChannelSettings, end: End): Promise<Channel> {
+/**
+ * A channel by its settings. Each is loaded only when somebody uses it: MQTT and mail would cost everybody's memory.
+ * @param retained null where nothing is published that a broker keeps.
+ */
+export async function openChannel(settings: ChannelSettings, end: End, retained: Retained | null): Promise<Channel> {
   switch (settings.kind) {
     case 'ntfy':
       return (await import('./channels/ntfy.ts')).ntfy(settings)
@@ -24,7 +28,7 @@ export async function openChannel(settings: ChannelSettings, end: End): Promise<
     case 'apprise':
       return (await import('./channels/apprise.ts')).apprise(settings)
     case 'homeassistant':
-      return await (await import('./channels/home-assistant.ts')).homeAssistant(settings, end)
+      return await (await import('./channels/home-assistant.ts')).homeAssistant(settings, end, retained)
     case 'healthchecks':
       return (await import('./channels/healthchecks.ts')).healthchecks(settings)
     case 'uptime-kuma':

@@ -38,7 +38,7 @@ export async function testChannels(
 async function testOne(name: string, settings: ChannelSettings, pulse: Pulse): Promise<ChannelTest> {
   let channel: Channel | null = null
   try {
-    const opened = await openChannel(settings, pulse.end)
+    const opened = await openChannel(settings, pulse.end, null)
     channel = opened
     const message = testMessage(`test.${randomUUID()}`, pulse.homes[0]?.name ?? 'hub', pulse.end, new Date())
     const cut = AbortSignal.timeout(TEST_MS)

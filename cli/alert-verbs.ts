@@ -14,6 +14,14 @@ export function registerAlertVerbs(program: Command): void {
     })
 
   alert
+    .command('retract', { hidden: true })
+    .description('clear what Home Assistant’s brokers keep of this end, before it goes for good')
+    .action(async (_options, command: Command) => {
+      const { alertRetract } = await import('./alert-retract.ts')
+      await alertRetract(contextOf(command))
+    })
+
+  alert
     .command('add <name>')
     .description('add a channel to alerts.yaml; its URL, which is a secret, comes by standard input')
     .action(async (name: string, _options, command: Command) => {

@@ -4,17 +4,22 @@ import type { MqttClient } from 'mqtt'
 import { sleep } from '../../system/sleep.ts'
 import { type Channel, type HomePulse, type Pulse, Undelivered } from '../channel.ts'
 import type { End } from '../core/trouble.ts'
+import { hostOf } from '../broker-host.ts'
 import { weightOf } from '../message.ts'
+import type { Retained } from '../retained.ts'
 import type { ChannelSettings } from '../settings.ts'
 
 /**
  * Home Assistant, by MQTT with device discovery (home-assistant.io/integrations/mqtt): one retained document for each home
  * says what there is, one retained topic how it is, and the broker itself says by our last will that we are gone.
- * Everything is published again after each connection, and when Home Assistant comes up again.
+ * Everything is published again after each connection, and when Home Assistant comes up again. What is gone is cleared with
+ * the next pulse, as is what a run before this one left.
+ * @param retained null where nothing is published but a message.
  */
 export async function homeAssistant(
   settings: Extract<ChannelSettings, { kind: 'homeassistant' }>,
   end: End,
+  retained: Retained | null,
 ): Promise<Channel> {
   const { broker, user, password, discoveryPrefix, everySeconds } = settings
   const { default: mqtt } = await import('mqtt')
@@ -54,7 +59,7 @@ export async function homeAssistant(
   async function ready(signal: AbortSignal): Promise<MqttClient> {
     const mine = connection()
     while (!mine.connected) {
-      if (signal.aborted) throw new Undelivered(`${new URL(broker).host}: the broker does not answer`)
+      if (signal.aborted) throw new Undelivered(`${hostOf(broker)}: the broker does not answer`)
       await sleep(100, signal)
     }
     return mine
@@ -69,11 +74,16 @@ export async function homeAssistant(
   return {
     pulseSeconds: everySeconds,
     pulse: async (pulse, signal) => {
+      const mine = await ready(signal)
+      const topics = topicsOf(pulse, discoveryPrefix)
+      await retained?.remember(settings, topics)
       const known = new Set(latest?.homes.map(({ name }) => name))
       latest = pulse
-      const mine = await ready(signal)
       if (pulse.homes.some(({ name }) => !known.has(name))) publishAll(mine, pulse, discoveryPrefix)
       for (const home of pulse.homes) await publish(stateTopic(end, home.name), stateOf(home), true, signal)
+      const gone = (retained?.topics(settings) ?? []).filter((topic) => !topics.includes(topic))
+      for (const topic of gone) await publish(topic, '', true, signal)
+      await retained?.forget(settings, gone)
     },
     send: async (message, signal) => {
       const { title, text, at, kind, home, incident } = message
@@ -93,14 +103,15 @@ function publishAll(client: MqttClient, pulse: Pulse, prefix: string): void {
   const { end, homes } = pulse
   const retained = { qos: 1, retain: true } as const
   for (const home of homes) {
-    client.publish(
-      `${prefix}/device/${nodeId(end, home.name)}/config`,
-      JSON.stringify(discovery(pulse, home)),
-      retained,
-    )
+    client.publish(configTopic(prefix, end, home.name), JSON.stringify(discovery(pulse, home)), retained)
     client.publish(stateTopic(end, home.name), stateOf(home), retained)
   }
   client.publish(availability(end), 'online', retained)
+}
+
+/** All that is published retained. */
+function topicsOf({ end, homes }: Pulse, prefix: string): readonly string[] {
+  return [...homes.flatMap(({ name }) => [configTopic(prefix, end, name), stateTopic(end, name)]), availability(end)]
 }
 
 /** The document of device discovery, with the abbreviations of its manual. */
@@ -191,6 +202,10 @@ function availability(end: Pulse['end']): string {
   return `homeward/${end}/${hostname()
     .replaceAll(/[^\w-]/g, '_')
     .slice(0, 40)}/availability`
+}
+
+function configTopic(prefix: string, end: Pulse['end'], home: string): string {
+  return `${prefix}/device/${nodeId(end, home)}/config`
 }
 
 function stateTopic(end: Pulse['end'], home: string): string {

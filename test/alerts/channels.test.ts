@@ -49,7 +49,7 @@ function settingsOf(channel: unknown): ChannelSettings {
 }
 
 async function sent(channel: unknown, act: 'send' | 'pulse' = 'send'): Promise<Received & { readonly json: unknown }> {
-  const opened = await openChannel(settingsOf(channel), 'home')
+  const opened = await openChannel(settingsOf(channel), 'home', null)
   if (act === 'send') await opened.send!(message, soon())
   else await opened.pulse!(pulse, soon())
   const last = receiver.received.at(-1)!
@@ -157,7 +157,7 @@ describe('what each service gets', () => {
     const got = await sent({ kind: 'uptime-kuma', url: `${url}/api/push/tok?status=up&msg=OK&ping=` }, 'pulse')
     expect(got).toMatchObject({ method: 'GET', path: '/api/push/tok?status=up&msg=OK&ping=12.5' })
     const down = { ...pulse, homes: [{ ...pulse.homes[0]!, isUp: false, cause: 'hub-down' }] }
-    await (await openChannel(settingsOf({ kind: 'uptime-kuma', url: `${url}/api/push/tok` }), 'home')).pulse!(
+    await (await openChannel(settingsOf({ kind: 'uptime-kuma', url: `${url}/api/push/tok` }), 'home', null)).pulse!(
       down,
       soon(),
     )
@@ -168,7 +168,7 @@ describe('what each service gets', () => {
 describe('a receiver that does not take it', () => {
   const failure = async (manner: Parameters<AlertReceiver['behave']>[1], timeoutMs = 10_000): Promise<Undelivered> => {
     receiver.behave('/bad', manner)
-    const { send } = await openChannel(settingsOf({ kind: 'webhook', url: `${url}/bad-secret-path` }), 'home')
+    const { send } = await openChannel(settingsOf({ kind: 'webhook', url: `${url}/bad-secret-path` }), 'home', null)
     const thrown: unknown = await send!(message, AbortSignal.timeout(timeoutMs)).catch((error: unknown) => error)
     expect(thrown).toBeInstanceOf(Undelivered)
     expect((thrown as Error).message).not.toContain('secret')

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { makeCourier } from '../../alerts/courier.ts'
 import type { Message } from '../../alerts/message.ts'
 import { openOutbox } from '../../alerts/outbox.ts'
+import { openRetained } from '../../alerts/retained.ts'
 import type { ChannelSettings } from '../../alerts/settings.ts'
 import { systemClock } from '../../system/clock.ts'
 import { sleep } from '../../system/sleep.ts'
@@ -55,6 +56,7 @@ async function deliver(
     end: 'home',
     channels,
     outbox,
+    retained: await openRetained(folder, log),
     pulse,
     isQuiet: () => false,
     clock: systemClock,

@@ -1,72 +1,22 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import mqtt, { type MqttClient } from 'mqtt'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { homeAssistant } from '../../alerts/channels/home-assistant.ts'
 import type { Channel, Pulse } from '../../alerts/channel.ts'
 import { sleep } from '../../system/sleep.ts'
+import { type Broker, openBroker } from './broker.ts'
 import { validDiscovery } from './discovery-form.ts'
 
 /** A real broker (mosquitto), restarted under its clients. */
-let folder: string
-let port: number
-let broker: ChildProcess
+let broker: Broker
 const open: (Channel | MqttClient)[] = []
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'homeward-test-'))
-  port = await freePort()
-  await writeFile(join(folder, 'passwords'), '')
-  await writeFile(
-    join(folder, 'mosquitto.conf'),
-    `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`,
-  )
-  broker = await startBroker()
+  broker = await openBroker({ keeps: false })
 })
 afterEach(async () => {
   for (const one of open.splice(0)) await ('endAsync' in one ? one.endAsync(true) : one.close?.())
 })
-afterAll(async () => {
-  await stopBroker()
-  await rm(folder, { recursive: true })
-})
-
-async function startBroker(): Promise<ChildProcess> {
-  const started = spawn('mosquitto', ['-c', join(folder, 'mosquitto.conf')], {
-    stdio: 'ignore',
-    env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` },
-  })
-  const until = Date.now() + 10_000
-  for (;;) {
-    const probe = await mqtt
-      .connectAsync(`mqtt://127.0.0.1:${port}`, { connectTimeout: 500, reconnectPeriod: 0 })
-      .catch(() => null)
-    if (probe !== null) {
-      await probe.endAsync(true)
-      return started
-    }
-    if (Date.now() > until) throw new Error('mosquitto did not begin within 10 s')
-    await sleep(100)
-  }
-}
-
-async function stopBroker(): Promise<void> {
-  const ended = new Promise((resolve) => broker.once('exit', resolve))
-  broker.kill('SIGKILL')
-  await ended
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
+afterAll(() => broker.close())
 
 const pulse: Pulse = {
   end: 'home',
@@ -90,8 +40,9 @@ const STATE = 'homeward/home/cabin/state'
 
 async function channel(): Promise<Channel> {
   const made = await homeAssistant(
-    { kind: 'homeassistant', broker: `mqtt://127.0.0.1:${port}`, discoveryPrefix: 'homeassistant', everySeconds: 60 },
+    { kind: 'homeassistant', broker: broker.url, discoveryPrefix: 'homeassistant', everySeconds: 60 },
     'home',
+    null,
   )
   open.push(made)
   return made
@@ -103,7 +54,7 @@ async function listener(): Promise<{
   readonly client: MqttClient
   readonly order: string[]
 }> {
-  const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, { reconnectPeriod: 200 })
+  const client = await mqtt.connectAsync(broker.url, { reconnectPeriod: 200 })
   open.push(client)
   const seen = new Map<string, string>()
   const order: string[] = []
@@ -153,8 +104,8 @@ test('the discovery document has the documented form, and everything it names is
 test('a broker that is restarted, and forgot all it kept, has all of it again', async () => {
   const made = await channel()
   await made.pulse!(pulse, AbortSignal.timeout(10_000))
-  await stopBroker()
-  broker = await startBroker()
+  await broker.stop()
+  await broker.start()
   const { seen } = await listener()
   await until(() => seen.has(CONFIG) && seen.has(STATE) && availabilityIn(seen) === 'online')
   validDiscovery(JSON.parse(seen.get(CONFIG)!))
@@ -197,11 +148,11 @@ test('an alert is an event of the home’s device', async () => {
 })
 
 test('without a broker the alert waits for its turn, and nothing else does', async () => {
-  await stopBroker()
+  await broker.stop()
   try {
     const made = await channel()
     await expect(made.pulse!(pulse, AbortSignal.timeout(1_000))).rejects.toThrow(/does not answer/)
   } finally {
-    broker = await startBroker()
+    await broker.start()
   }
 })

@@ -1,0 +1,101 @@
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as v from 'valibot'
+import { reasonOf } from '../problems/problem.ts'
+import { writeFileAtomic } from '../system/atomic-file.ts'
+import type { Log } from '../system/log.ts'
+import type { ChannelSettings } from './settings.ts'
+
+/**
+ * What brokers keep for Home Assistant because we published it retained. Remembered on disk before it is published, with what
+ * the broker wants to know of us: when a home or the channel is gone, only an empty message clears it, and alerts.yaml may
+ * not name that broker any more. For nobody else to read, as alerts.yaml is.
+ */
+export interface Retained {
+  readonly topics: (at: Publisher) => readonly string[]
+  /** Resolves when it is on disk. Never throws. */
+  readonly remember: (at: Publisher, topics: readonly string[]) => Promise<void>
+  readonly forget: (at: Publisher, topics: readonly string[]) => Promise<void>
+  /** What was published by channels that are not among these any more. */
+  readonly orphans: (channels: readonly ChannelSettings[]) => readonly Kept[]
+}
+
+/** Who publishes where. With another password or prefix it is another one. */
+export type Publisher = Pick<
+  Extract<ChannelSettings, { kind: 'homeassistant' }>,
+  'broker' | 'user' | 'password' | 'discoveryPrefix'
+>
+
+const KeptSchema = v.object({
+  broker: v.string(),
+  user: v.optional(v.string()),
+  password: v.optional(v.string()),
+  discoveryPrefix: v.string(),
+  topics: v.array(v.string()),
+})
+
+export type Kept = Readonly<v.InferOutput<typeof KeptSchema>>
+
+/** A damaged or missing file is an empty one. */
+export async function openRetained(stateDir: string, log: Log): Promise<Retained> {
+  const path = retainedPath(stateDir)
+  let all = await readKept(path)
+  let saving: Promise<void> = Promise.resolve()
+
+  function change(at: Publisher, topics: readonly string[]): Promise<void> {
+    const { broker, user, password, discoveryPrefix } = at
+    const others = all.filter((one) => !isSame(one, at))
+    const kept: Kept = {
+      broker,
+      ...(user === undefined ? {} : { user }),
+      ...(password === undefined ? {} : { password }),
+      discoveryPrefix,
+      topics: [...topics],
+    }
+    all = topics.length === 0 ? others : [...others, kept]
+    saving = saving.then(save)
+    return saving
+  }
+
+  async function save(): Promise<void> {
+    try {
+      if (all.length === 0) await rm(path, { force: true })
+      else await writeFileAtomic(path, `${JSON.stringify(all)}\n`)
+    } catch (thrown) {
+      log.warn({ path, why: reasonOf(thrown) }, 'what brokers keep for Home Assistant could not be written down')
+    }
+  }
+
+  const topicsOf = (at: Publisher): readonly string[] => all.find((one) => isSame(one, at))?.topics ?? []
+  return {
+    topics: topicsOf,
+    remember: async (at, topics) => {
+      const [known, news] = [topicsOf(at), topics.filter((one) => !topicsOf(at).includes(one))]
+      if (news.length > 0) await change(at, [...known, ...news])
+    },
+    forget: async (at, topics) => {
+      const left = topicsOf(at).filter((one) => !topics.includes(one))
+      if (left.length < topicsOf(at).length) await change(at, left)
+    },
+    orphans: (channels) =>
+      all.filter((one) => !channels.some((channel) => channel.kind === 'homeassistant' && isSame(one, channel))),
+  }
+}
+
+export function retainedPath(stateDir: string): string {
+  return join(stateDir, 'retained.json')
+}
+
+function isSame(a: Publisher, b: Publisher): boolean {
+  return (
+    a.broker === b.broker && a.user === b.user && a.password === b.password && a.discoveryPrefix === b.discoveryPrefix
+  )
+}
+
+async function readKept(path: string): Promise<readonly Kept[]> {
+  try {
+    return v.parse(v.array(KeptSchema), JSON.parse(await readFile(path, 'utf8')))
+  } catch {
+    return []
+  }
+}

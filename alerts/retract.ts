@@ -1,0 +1,19 @@
+import { systemClock } from '../system/clock.ts'
+import { makeLog } from '../system/log.ts'
+import { openRetained } from './retained.ts'
+import { makeTakeBack } from './take-back.ts'
+
+/**
+ * Clears all that this end ever told Home Assistant, for one that goes for good; nothing of it may be running. What could not
+ * be cleared stays remembered.
+ * @returns the brokers that could not be cleared.
+ */
+export async function retractAll(stateDir: string, signal: AbortSignal): Promise<readonly string[]> {
+  const log = makeLog('agent')
+  // A command's standard output is its answer.
+  log.level = 'silent'
+  const retained = await openRetained(stateDir, log)
+  const takeBack = makeTakeBack({ retained, channels: () => [], clock: systemClock, log })
+  await takeBack.attempt(signal)
+  return takeBack.left()
+}

@@ -1,0 +1,69 @@
+import { reasonOf } from '../problems/problem.ts'
+import type { Clock } from '../system/clock.ts'
+import type { Log } from '../system/log.ts'
+import { within } from '../system/within.ts'
+import { hostOf } from './broker-host.ts'
+import type { Kept, Retained } from './retained.ts'
+import type { ChannelSettings } from './settings.ts'
+
+/** Clears what channels that are gone left at their brokers, also at one that is away for now. */
+export interface TakeBack {
+  /** Something is left, and it is time to try. */
+  readonly isDue: () => boolean
+  /** Tries; true when something was cleared. Never throws. */
+  readonly attempt: (signal: AbortSignal) => Promise<boolean>
+  /** The brokers that could not be cleared. */
+  readonly left: () => readonly string[]
+}
+
+const CLEAR_MS = 10_000
+const AGAIN_MS = { first: 60_000, most: 3_600_000 } as const
+
+export function makeTakeBack(parts: {
+  readonly retained: Retained
+  /** Those that there are; null while nobody knows, since their file cannot be read. */
+  readonly channels: () => readonly ChannelSettings[] | null
+  readonly clock: Clock
+  readonly log: Log
+}): TakeBack {
+  const { retained, channels, clock, log } = parts
+  let failures = 0
+  let notBefore = -Infinity
+
+  function orphans(): readonly Kept[] {
+    const there = channels()
+    return there === null ? [] : retained.orphans(there)
+  }
+
+  return {
+    isDue: () => clock.now() >= notBefore && orphans().length > 0,
+    attempt: async (signal) => {
+      const all = orphans()
+      if (all.length === 0) return false
+      // Loaded only where there is something to clear: MQTT costs memory.
+      const { clearTopics } = await import('./channels/clear-topics.ts')
+      const cleared = await Promise.all(
+        all.map(async (kept) => {
+          const broker = hostOf(kept.broker)
+          try {
+            await within(CLEAR_MS, signal, (cut) => clearTopics(kept, kept.topics, cut))
+            await retained.forget(kept, kept.topics)
+            log.info({ broker }, 'what Home Assistant was told there is cleared')
+            return true
+          } catch (thrown) {
+            if (failures === 0 && !signal.aborted)
+              log.warn(
+                { broker, why: reasonOf(thrown) },
+                'Home Assistant keeps showing what is gone; it is tried again',
+              )
+            return false
+          }
+        }),
+      )
+      failures = cleared.every((one) => one) ? 0 : failures + 1
+      notBefore = clock.now() + Math.min(AGAIN_MS.most, AGAIN_MS.first * 2 ** Math.min(16, failures))
+      return cleared.some((one) => one)
+    },
+    left: () => orphans().map(({ broker }) => hostOf(broker)),
+  }
+}
