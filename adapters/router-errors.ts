@@ -1,4 +1,5 @@
 import type { ProblemCode } from '../problems/catalogue.ts'
+import { quoted } from '../problems/printable.ts'
 import { Problem, reasonOf } from '../problems/problem.ts'
 
 /** What an error that is no Problem yet means. */
@@ -21,7 +22,7 @@ export function stepFailed(
       return new Problem(thrown.code, { what: where, why: thrown.why, next: thrown.next, cause: thrown })
     return new Problem('step-failed', { what: where, why: thrown.why, next: thrown.next, cause: thrown })
   }
-  return new Problem(codeOf(thrown), { what: where, why: reasonOf(thrown), cause: thrown })
+  return new Problem(codeOf(thrown), { what: where, why: whyOf(thrown), cause: thrown })
 }
 
 /** A question, which changes nothing, that was not answered as foreseen. */
@@ -32,5 +33,11 @@ export function questionFailed(
   codeOf: CodeOf = () => 'router-refused',
 ): Problem {
   if (thrown instanceof Problem) return thrown
-  return new Problem(codeOf(thrown), { what: `${what} on the router ${router}`, why: reasonOf(thrown), cause: thrown })
+  return new Problem(codeOf(thrown), { what: `${what} on the router ${router}`, why: whyOf(thrown), cause: thrown })
+}
+
+/** Errors that repeat what a router said have it apart. */
+function whyOf(thrown: unknown): string {
+  const { routerWords = '' } = thrown instanceof Error ? (thrown as { readonly routerWords?: string }) : {}
+  return routerWords === '' ? reasonOf(thrown) : `the router says: ${quoted(routerWords)}`
 }

@@ -1,4 +1,4 @@
-import type { IncidentRecord } from '../protocol/incidents.ts'
+import { type IncidentRecord, reportedWord } from '../protocol/incidents.ts'
 import type { Word } from './core/desk.ts'
 import type { Message } from './message.ts'
 import { isTrouble, TROUBLES } from './troubles.ts'
@@ -42,7 +42,7 @@ export function summaryMessage(
   const total = seconds.reduce((sum, one) => sum + one, 0)
   const causes = new Map<string, number>()
   for (const { cause } of outages) causes.set(cause, (causes.get(cause) ?? 0) + 1)
-  const told = [...causes].sort(([, a], [, b]) => b - a).map(([cause, count]) => `${cause} ${count}×`)
+  const told = [...causes].sort(([, a], [, b]) => b - a).map(([cause, count]) => `${reportedWord(cause)} ${count}×`)
   const text =
     outages.length === 0
       ? `No outage since ${clockText(since)}.`
@@ -73,22 +73,26 @@ function linesOf(what: Word, incident: IncidentRecord, at: Date): readonly strin
   const since = `Since ${clockText(new Date(incident.began))}`
   switch (what) {
     case 'down':
-      return [`${since}. ${words.why} [${incident.cause}]`, ...triedLine(incident), advice]
+      return [`${since}. ${words.why} [${reportedWord(incident.cause)}]`, ...triedLine(incident), advice]
     case 'reminder': {
       const lasted = spanText((at.getTime() - Date.parse(incident.began)) / 1_000)
-      return [`${since}, ${lasted} by now. ${words.why} [${incident.cause}]`, ...triedLine(incident), advice]
+      return [
+        `${since}, ${lasted} by now. ${words.why} [${reportedWord(incident.cause)}]`,
+        ...triedLine(incident),
+        advice,
+      ]
     }
     case 'unstable':
       return [
-        `${since}: one more outage, soon after the last ones. ${words.why} [${incident.cause}]`,
+        `${since}: one more outage, soon after the last ones. ${words.why} [${reportedWord(incident.cause)}]`,
         'The next message comes when it was steady for a while.',
         advice,
       ]
     case 'recovered':
     case 'steady': {
       const until = incident.ended === null ? '' : ` to ${clockText(new Date(incident.ended))}`
-      const named = incident.causes.map(({ cause }) => cause).filter((cause) => cause !== 'unknown')
-      const causes = named.length === 0 ? [incident.cause] : named
+      const named = incident.causes.map(({ cause }) => reportedWord(cause)).filter((cause) => cause !== 'unknown')
+      const causes = named.length === 0 ? [reportedWord(incident.cause)] : named
       return [
         `From ${clockText(new Date(incident.began))}${until}, ${spanText(incident.seconds ?? 0)}. Cause: ${causes.join(', then ')}. ${words.why}`,
         ...triedLine(incident),
@@ -107,7 +111,9 @@ function wordsOf({ cause }: IncidentRecord): (typeof TROUBLES)[keyof typeof TROU
 
 function triedLine({ tried }: IncidentRecord): readonly string[] {
   if (tried.length === 0) return []
-  const each = tried.slice(-6).map(({ remedy, helped }) => `${remedy} (${helped ? 'helped' : 'did not help'})`)
+  const each = tried
+    .slice(-6)
+    .map(({ remedy, helped }) => `${reportedWord(remedy)} (${helped ? 'helped' : 'did not help'})`)
   return [`Tried: ${each.join(', ')}.`]
 }
 

@@ -1,3 +1,4 @@
+import { oneLine, printable } from '../problems/printable.ts'
 import { reasonOf } from '../problems/problem.ts'
 import type { Clock } from '../system/clock.ts'
 import type { Log } from '../system/log.ts'
@@ -113,7 +114,7 @@ function makeRun(name: string, settings: ChannelSettings, parts: CourierParts) {
         await pause(LOOK_EVERY_MS, signal)
         continue
       }
-      const outcome = await attempt((cut) => send(asSentNow(message, clock.wall()), cut), signal)
+      const outcome = await attempt((cut) => send(fitToSend(asSentNow(message, clock.wall())), cut), signal)
       if (outcome.kind === 'taken') {
         failures = 0
         outbox.done(message, name)
@@ -165,4 +166,9 @@ function asSentNow(message: Message, now: Date): Message {
   const at = new Date(message.at)
   if (now.getTime() - at.getTime() <= LATE_MS) return message
   return { ...message, text: `${message.text}\n(Sent late: this was at ${clockText(at)}.)` }
+}
+
+/** What a message repeats of others is in no channel anything but characters. An older homeward may have left it in the outbox. */
+function fitToSend(message: Message): Message {
+  return { ...message, title: oneLine(message.title), text: printable(message.text) }
 }

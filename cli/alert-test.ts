@@ -6,6 +6,7 @@ import { type ChannelTest, testChannels } from '../alerts/test-channels.ts'
 import type { Pulse } from '../alerts/channel.ts'
 import { hubPaths } from '../hub/paths.ts'
 import { AlertTestAnswer, PROTOCOL_VERSION } from '../protocol/messages.ts'
+import { quoted } from '../problems/printable.ts'
 import { asProblem, Problem } from '../problems/problem.ts'
 import { isThere } from '../system/is-there.ts'
 import type { Context } from './context.ts'
@@ -34,10 +35,10 @@ export async function alertTest(context: Context, channel: string | null): Promi
       what: 'testing the channels',
       why: `neither ${alertsPath(context.configDir)} nor the other end names one`,
     })
-  printFacts(context, { ends: tests }, () =>
+  printFacts(context, { ends: tests }, ({ ends }) =>
     table([
       ['END', 'CHANNEL', 'KIND', 'ANSWER'],
-      ...tests.flatMap(({ end, channels, problem }) => [
+      ...ends.flatMap(({ end, channels, problem }) => [
         ...channels.map((one) => [end, one.name, one.kind, one.problem ?? 'taken']),
         ...(problem === null ? [] : [[end, '', '', problem]]),
       ]),
@@ -99,7 +100,11 @@ async function testAtHub({ configDir }: Context, channel: string | null): Promis
         timeoutMs: HUB_MS,
       },
     )
-    return { end: 'hub', channels: answer.channels, problem: null }
+    const channels = answer.channels.map((one) => ({
+      ...one,
+      problem: one.problem === null ? null : `the hub says: ${quoted(one.problem)}`,
+    }))
+    return { end: 'hub', channels, problem: null }
   } catch (thrown) {
     const problem = asProblem(thrown, 'asking the hub for a test')
     // A name that only this end knows is no fault of the hub.

@@ -7,6 +7,7 @@ import { type AgentConfig, readAgentConfig } from '../agent/config.ts'
 import { firstAnswer } from '../agent/first-answer.ts'
 import { heartbeatTarget } from '../agent/heartbeat-target.ts'
 import { followRouterKey } from '../agent/router-key.ts'
+import { printableFacts } from '../problems/printable.ts'
 import { confirm } from './confirm.ts'
 import type { Context } from './context.ts'
 import { openHome, readWanted } from './open-home.ts'
@@ -23,8 +24,8 @@ export async function apply(context: Context): Promise<void> {
     const plan = await planTunnel(home, signal)
     refuseUnlessSafe(plan)
     if (plan.steps.length === 0)
-      return printFacts(context, { applied: [], warnings: plan.warnings }, () => planText(plan))
-    tell(planText(plan))
+      return printFacts(context, { applied: [], warnings: plan.warnings }, () => planText(printableFacts(plan)))
+    tell(planText(printableFacts(plan)))
     if (!(await confirm(context, 'Do this?', 'applying the plan'))) return tell('nothing was changed')
     await makeRuntimeFolder(context.runtimeDir)
     // Whatever the agent mended or changed in the meantime is so: the steps are planned anew under the lock.

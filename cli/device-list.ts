@@ -11,8 +11,8 @@ const HEADING = ['DEVICE', 'ADDRESS', 'OF', 'REACHES', 'HANDSHAKE', 'IN', 'OUT',
 export async function deviceList(context: Context): Promise<void> {
   const side = await deviceSide(context)
   const list = await side.list()
-  printFacts(context, list, () =>
-    list.devices.length === 0 ? 'no devices yet: homeward device add NAME' : table([HEADING, ...list.devices.map(row)]),
+  printFacts(context, list, ({ devices }) =>
+    devices.length === 0 ? 'no devices yet: homeward device add NAME' : table([HEADING, ...devices.map(row)]),
   )
 }
 

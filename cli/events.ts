@@ -12,7 +12,7 @@ import { eventText } from './event-text.ts'
 import { incidentsCsv } from './incident-csv.ts'
 import { incidentText } from './incident-text.ts'
 import { orNoRoot } from './or-no-root.ts'
-import { printFacts } from './output.ts'
+import { printCsv, printFacts } from './output.ts'
 
 export interface EventsOptions {
   readonly since?: string
@@ -27,7 +27,7 @@ export async function events(context: Context, options: EventsOptions): Promise<
   const incidents = await orNoRoot(() => readIncidents(context.stateDir))
   if (options.csv === true) {
     const month = monthOf(options.month)
-    process.stdout.write(incidentsCsv(incidents.filter(({ began }) => began.startsWith(month))))
+    printCsv(incidentsCsv(incidents.filter(({ began }) => began.startsWith(month))))
     return
   }
   const { since } = options
@@ -35,10 +35,10 @@ export async function events(context: Context, options: EventsOptions): Promise<
   // ISO 8601 in UTC sorts as text.
   const wanted: readonly HomeEvent[] = happened.filter((event) => event.at >= from)
   const outages: readonly IncidentRecord[] = incidents.filter(({ began, ended }) => (ended ?? began) >= from)
-  printFacts(context, { events: wanted, incidents: outages }, () => {
+  printFacts(context, { events: wanted, incidents: outages }, ({ events, incidents }) => {
     const lines = [
-      ...wanted.map((event) => [event.at, eventText(event)] as const),
-      ...outages.map((incident) => [incident.began, incidentText(incident)] as const),
+      ...events.map((event) => [event.at, eventText(event)] as const),
+      ...incidents.map((incident) => [incident.began, incidentText(incident)] as const),
     ]
     return (
       lines

@@ -5,7 +5,8 @@ import { printFacts } from './output.ts'
 /** `homeward hub remove HOME`. */
 export async function hubRemove(context: Context, home: string): Promise<void> {
   const { answer } = await askThisHub(context, 'remove', { home })
-  const what = answer.joined ? `The home ${home} is cut off` : `The invitation of ${home} is withdrawn`
-  const devices = answer.devices.length === 0 ? '' : `, with its devices ${answer.devices.join(', ')}`
-  printFacts(context, answer, () => `${what}${devices}.`)
+  printFacts(context, answer, ({ joined, devices }) => {
+    const what = joined ? `The home ${home} is cut off` : `The invitation of ${home} is withdrawn`
+    return `${what}${devices.length === 0 ? '' : `, with its devices ${devices.join(', ')}`}.`
+  })
 }

@@ -11,7 +11,7 @@ import { version } from './version.ts'
 export async function hubStatus(context: Context): Promise<void> {
   const { answer, daemon } = await askThisHub(context, 'status', null)
   const facts = { version, daemon: daemon ? 'running' : 'not running', ...answer } as const
-  printFacts(context, facts, () => statusText(facts))
+  printFacts(context, facts, statusText)
   if (!daemon || answer.problem !== null || (answer.warnings ?? []).length > 0) process.exitCode = 2
 }
 

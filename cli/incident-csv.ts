@@ -1,4 +1,5 @@
-import type { IncidentRecord } from '../protocol/incidents.ts'
+import { oneLine } from '../problems/printable.ts'
+import { type IncidentRecord, reportedWord } from '../protocol/incidents.ts'
 
 const HEADING = [
   'began (UTC)',
@@ -28,11 +29,11 @@ function rowOf(incident: IncidentRecord): readonly string[] {
     seconds === null ? '' : String(seconds),
     home,
     scope,
-    causes.map(({ cause }) => cause).join(' > '),
+    causes.map(({ cause }) => reportedWord(cause)).join(' > '),
     String(flaps + 1),
     mapping.before ?? '',
     mapping.after ?? '',
-    tried.map(({ remedy, helped }) => `${remedy} ${helped ? 'helped' : 'did not help'}`).join('; '),
+    tried.map(({ remedy, helped }) => `${reportedWord(remedy)} ${helped ? 'helped' : 'did not help'}`).join('; '),
     [...(views.home === null ? [] : ['home']), ...(views.hub === null ? [] : ['hub'])].join('+'),
     id,
   ]
@@ -43,8 +44,12 @@ function moment(iso: string): string {
   return iso.slice(0, 19).replace('T', ' ')
 }
 
-/** Quoted where it must be; what a spreadsheet would take for a formula is not one. */
+/**
+ * Quoted where it must be, also for spreadsheets that part cells at semicolons; what one would take for a formula is not
+ * one (OWASP, CSV Injection), with the full-width signs that some take for the plain ones.
+ */
 function cell(text: string): string {
-  const safe = /^[=+\-@]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  const line = oneLine(text)
+  const safe = /^\s*[=+\-@＝＋－＠]/.test(line) ? `'${line}` : line
+  return /[",;]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

@@ -1,13 +1,14 @@
 import { describeStep } from '../adapters/describe-step.ts'
 import { type AgentConfig, firstHub } from '../agent/config.ts'
 import { joinAgain as joinHomeAgain, type JoinedAgain } from '../agent/join-again.ts'
+import { printableFacts } from '../problems/printable.ts'
 import { Problem } from '../problems/problem.ts'
 import { systemClock } from '../system/clock.ts'
 import { formatEndpoint } from '../wireguard/spec.ts'
 import { confirm } from './confirm.ts'
 import type { Context } from './context.ts'
 import { refuseIfAlso } from './one-role.ts'
-import { printFacts, tell } from './output.ts'
+import { indented, printFacts, tell } from './output.ts'
 
 export interface JoinAgainOptions {
   readonly dryRun: boolean
@@ -27,10 +28,11 @@ export async function joinAgain(context: Context, token: string, { dryRun, given
     token,
     {
       tell,
-      agree: async (config, { steps, warnings }) => {
-        const lines = [...steps.map(describeStep), ...warnings.map((warning) => `note: ${warning}`)]
+      agree: async (config, plan) => {
+        const { steps, warnings } = printableFacts(plan)
+        const lines = [...steps.map(describeStep), ...warnings.map((warning) => `note: ${indented(warning, '    ')}`)]
         const text = [heading(config), ...lines].join('\n  ')
-        if (dryRun) printFacts(context, { home: config.home, steps, warnings }, () => text)
+        if (dryRun) printFacts(context, { home: config.home, steps: plan.steps, warnings: plan.warnings }, () => text)
         else tell(text)
         return !dryRun && (await confirm(context, 'Do this?', what))
       },

@@ -5,6 +5,7 @@ import { type AgentConfig, firstHub, LanModeSchema } from '../agent/config.ts'
 import { joinHome } from '../agent/join.ts'
 import type { Joined } from '../agent/make-tunnel.ts'
 import { Problem } from '../problems/problem.ts'
+import { printableFacts } from '../problems/printable.ts'
 import { canonicalPrefix } from '../protocol/addresses.ts'
 import { systemClock } from '../system/clock.ts'
 import { formatEndpoint } from '../wireguard/spec.ts'
@@ -49,10 +50,13 @@ export async function join(context: Context, token: string, options: JoinOptions
     {
       tell,
       trust: (shown) => trustRouter(shown),
-      agree: async (config, { steps, warnings }) => {
+      agree: async (config, plan) => {
+        const { steps, warnings } = printableFacts(plan)
         const lines = [...steps.map(describeStep), ...warnings.map((warning) => `note: ${indented(warning, '    ')}`)]
         if (dryRun)
-          printFacts(context, { home: config.home, steps, warnings }, () => [heading(config), ...lines].join('\n  '))
+          printFacts(context, { home: config.home, steps: plan.steps, warnings: plan.warnings }, () =>
+            [heading(config), ...lines].join('\n  '),
+          )
         else tell([heading(config), ...lines].join('\n  '))
         return !dryRun && (await confirm(context, 'Do this?', 'joining the hub'))
       },

@@ -1,4 +1,5 @@
 import { leaveHome } from '../agent/leave.ts'
+import { oneLine } from '../problems/printable.ts'
 import { confirm } from './confirm.ts'
 import type { Context } from './context.ts'
 import { printFacts, tell } from './output.ts'
@@ -19,7 +20,7 @@ export async function leave(context: Context, options: { readonly forgetRouter?:
     AbortSignal.timeout(LONGEST_MS),
   )
   const remove = `homeward hub remove ${home ?? 'HOME'}`
-  if (hubNotTold !== null) tell(`The hub was not told (${hubNotTold}). Run there: ${remove}`)
+  if (hubNotTold !== null) tell(`The hub was not told (${oneLine(hubNotTold)}). Run there: ${remove}`)
   if (routerLeft !== null)
     tell(
       `What homeward made on the router at ${routerLeft} is still there; docs/mikrotik.md says how to remove it by hand.`,

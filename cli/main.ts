@@ -5,7 +5,7 @@ import { registerAlertVerbs } from './alert-verbs.ts'
 import { registerDeviceVerbs } from './device-verbs.ts'
 import { registerHomeVerbs } from './home-verbs.ts'
 import { registerHubVerbs } from './hub-verbs.ts'
-import { reportProblem } from './output.ts'
+import { commanderOutput, reportProblem } from './output.ts'
 import { registerPublishVerbs } from './publish-verbs.ts'
 import { registerRouterVerbs } from './router-verbs.ts'
 import { version } from './version.ts'
@@ -16,7 +16,7 @@ async function main(argv: readonly string[]): Promise<number> {
     .description('Brings a home behind carrier-grade NAT back onto the public internet.')
     .version(version)
     .exitOverride()
-    .configureOutput({ writeErr: (text) => process.stderr.write(text.replace(/^error: /, 'homeward: ')) })
+    .configureOutput(commanderOutput)
   registerHomeVerbs(program)
   registerHubVerbs(program)
   registerDeviceVerbs(program)

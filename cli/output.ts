@@ -1,19 +1,47 @@
-import type { Context } from './context.ts'
 import { catalogue } from '../problems/catalogue.ts'
+import { oneLine, printable, printableFacts, printableJson } from '../problems/printable.ts'
 import { asProblem } from '../problems/problem.ts'
 import { forJournal } from '../system/journal.ts'
+import type { Context } from './context.ts'
+import { unlessStyled } from './style.ts'
 
 const STDERR = 2
 
-/** Prints an answer with facts: JSON for scripts, text for people. */
-export function printFacts(context: Context, facts: unknown, text: () => string): void {
-  const out = context.json ? JSON.stringify(facts, null, 2) : text()
-  process.stdout.write(out.endsWith('\n') ? out : `${out}\n`)
+/**
+ * All that the command says goes out here, and nothing that a terminal would take for a command of its own: what it says
+ * was often chosen by others. @clack/prompts, which moves the cursor, is given nothing but sentences of this program.
+ */
+
+/** Prints an answer with facts: JSON for scripts, text for people. `text` lays out lines of facts that have none. */
+export function printFacts<Facts>(context: Context, facts: Facts, text: (facts: Facts) => string): void {
+  if (context.json) return print(printableJson(JSON.stringify(facts, null, 2)))
+  print(printable(text(printableFacts(facts))))
+}
+
+/** The same for texts with colours of ours, which only come with facts that have none. */
+export function printStyled<Facts>(context: Context, facts: Facts, text: (facts: Facts) => string): void {
+  if (context.json) return printFacts(context, facts, text)
+  print(unlessStyled(text(printableFacts(facts)), printable))
+}
+
+/** Erase the screen and go to its first line (ECMA-48: ED, CUP). */
+const CLEAR = '\u001B[2J\u001B[H'
+
+/** The same again and again: JSON by the line, or the screen anew where there is one. */
+export function printStyledAgain<Facts>(context: Context, facts: Facts, text: (facts: Facts) => string): void {
+  if (context.json) return print(printableJson(JSON.stringify(facts)))
+  if (process.stdout.isTTY) process.stdout.write(CLEAR)
+  printStyled(context, facts, text)
+}
+
+/** Rows that end as RFC 4180 says, whatever is in their cells. */
+export function printCsv(text: string): void {
+  process.stdout.write(text.split('\r\n').map(printable).join('\r\n'))
 }
 
 /** Tells a person what is going on. Goes to stderr, so that stdout stays what a script reads. */
-export function tell(line: string): void {
-  process.stderr.write(`${line}\n`)
+export function tell(text: string): void {
+  process.stderr.write(`${printable(text)}\n`)
 }
 
 /** Reports what went wrong and returns the exit status. */
@@ -21,17 +49,27 @@ export function reportProblem(thrown: unknown, json: boolean): number {
   const problem = asProblem(thrown, 'homeward')
   if (json) {
     const { code, what, why, next } = problem
-    process.stdout.write(`${JSON.stringify({ error: { code, message: `${what} failed: ${why}`, next } })}\n`)
+    print(printableJson(JSON.stringify({ error: { code, message: `${what} failed: ${why}`, next } })))
   }
   // A daemon that cannot begin says it here.
-  const line = forJournal(STDERR)(`homeward: ${problem.message} [${problem.code}]`, 3)
-  process.stderr.write(`${line}\n`)
+  const line = oneLine(`homeward: ${problem.message} [${problem.code}]`)
+  process.stderr.write(`${forJournal(STDERR)(line, 3)}\n`)
   if (problem.code === 'internal' && process.env['HOMEWARD_DEBUG'] !== undefined)
-    process.stderr.write(`${String((problem.cause as Error | undefined)?.stack ?? problem.stack)}\n`)
+    tell(String((problem.cause as Error | undefined)?.stack ?? problem.stack))
   return catalogue[problem.code].exit
 }
 
 /** A warning for people: below its first line stand lines to paste. */
 export function indented(warning: string, by: string): string {
   return warning.split('\n').join(`\n${by}`)
+}
+
+/** What commander says of a call, whose words it repeats. */
+export const commanderOutput = {
+  writeOut: (text: string): void => print(printable(text)),
+  writeErr: (text: string): void => tell(text.trimEnd().replace(/^error: /, 'homeward: ')),
+}
+
+function print(text: string): void {
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
 }

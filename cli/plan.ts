@@ -1,6 +1,7 @@
 import { describeStep } from '../adapters/describe-step.ts'
 import type { Plan } from '../adapters/adapter.ts'
 import { planTunnel } from '../agent/bring-tunnel.ts'
+import { printableFacts } from '../problems/printable.ts'
 import type { Context } from './context.ts'
 import { openHome } from './open-home.ts'
 import { indented, printFacts } from './output.ts'
@@ -10,7 +11,7 @@ export async function plan(context: Context): Promise<void> {
   const home = await openHome(context)
   try {
     const differences = await planTunnel(home, AbortSignal.timeout(30_000))
-    printFacts(context, planFacts(differences), () => planText(differences))
+    printFacts(context, planFacts(differences), () => planText(printableFacts(differences)))
     process.exitCode = differences.steps.length + differences.refusals.length === 0 ? 0 : 2
   } finally {
     await home.adapter.close()

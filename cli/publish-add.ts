@@ -36,7 +36,9 @@ export async function publishAdd(
   const publication = await keeper.add(asked)
   const { wayText, noteFailure } = await import('./publish-check.ts')
   const links = await keeper.check(range)
-  printFacts(context, { ...publication, links }, () => [publishedText(publication), wayText(links)].join('\n'))
+  printFacts(context, { ...publication, links }, (facts) =>
+    [publishedText(facts), wayText(facts.links, side)].join('\n'),
+  )
   // It is published; that nobody gets there yet is another matter.
   noteFailure(links)
 }

@@ -8,10 +8,10 @@ import { table } from './table.ts'
 /** `homeward publish list`. */
 export async function publishList(context: Context): Promise<void> {
   const list = await (await publishSide(context)).list()
-  printFacts(context, list, () =>
-    list.publications.length === 0
+  printFacts(context, list, ({ publications }) =>
+    publications.length === 0
       ? 'nothing is published yet: homeward publish add 443/tcp HOST:PORT'
-      : publicationTable(list.publications),
+      : publicationTable(publications),
   )
 }
 

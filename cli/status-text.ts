@@ -1,14 +1,12 @@
-import { styleText } from 'node:util'
 import type { Note, Status } from '../agent/status.ts'
 import { hostPort } from '../wireguard/host-port.ts'
 import { ageText, bytesText } from './age.ts'
 import { indented } from './output.ts'
-
-type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red'
+import { styled, type Style } from './style.ts'
 
 /** Some lines for people. Colours only where a person looks: on a terminal, and not against NO_COLOR. */
 export function statusText(status: Status, colours = wantsColours()): string {
-  const style = (how: Style, text: string): string => (colours ? styleText(how, text, { validateStream: false }) : text)
+  const style = (how: Style, text: string): string => (colours ? styled(how, text) : text)
   const { tunnel, mapping, hub, registration } = status
   const { heartbeat } = tunnel
   const lines: readonly (readonly [string, string])[] = [

@@ -2,21 +2,18 @@ import type { Status } from '../agent/status.ts'
 import { sleep } from '../system/sleep.ts'
 import { askAgent } from './ask-agent.ts'
 import type { Context } from './context.ts'
-import { printFacts } from './output.ts'
+import { printStyled, printStyledAgain } from './output.ts'
 import { statusText } from './status-text.ts'
 
 export interface StatusOptions {
   readonly watch?: boolean
 }
 
-/** Erase the screen and go to its first line (ECMA-48: ED, CUP). */
-const CLEAR = '\u001B[2J\u001B[H'
-
 /** `homeward status`. Ends with 0 when the tunnel is up, 2 while that is in doubt, 1 when it is offline. */
 export async function status(context: Context, { watch }: StatusOptions): Promise<void> {
   if (watch !== true) {
     const facts = await ask(context)
-    printFacts(context, facts, () => statusText(facts))
+    printStyled(context, facts, statusText)
     process.exitCode = exitStatus(facts)
     return
   }
@@ -24,8 +21,7 @@ export async function status(context: Context, { watch }: StatusOptions): Promis
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => ending.abort())
   while (!ending.signal.aborted) {
     const facts = await ask(context)
-    if (context.json) process.stdout.write(`${JSON.stringify(facts)}\n`)
-    else process.stdout.write(`${process.stdout.isTTY ? CLEAR : ''}${statusText(facts)}\n`)
+    printStyledAgain(context, facts, statusText)
     process.exitCode = exitStatus(facts)
     await sleep(2_000, ending.signal)
   }

@@ -1,4 +1,5 @@
 import { type RouterIdentity, unconfirmed } from '../agent/choose-router.ts'
+import { quoted } from '../problems/printable.ts'
 import { tell } from './output.ts'
 
 /**
@@ -10,7 +11,7 @@ export async function trustRouter(shown: RouterIdentity): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) throw unconfirmed(shown)
   const isCertificate = shown.kind === 'certificate'
   tell(`The router at ${shown.host} shows this ${shown.kind} (nothing was sent to it yet):
-  ${isCertificate ? 'subject  ' : 'type     '}${shown.subject}
+  ${isCertificate ? `subject  ${quoted(shown.subject)}` : `type     ${shown.subject}`}
   ${isCertificate ? 'SHA-256  ' : '         '}${shown.fingerprint}
 On the router itself ${shown.whereShown} shows it.`)
   const prompts = await import('@clack/prompts')

@@ -71,8 +71,7 @@ export function refuseTakenKey(
   if (publicKey !== hubPublicKey && others.every((other) => other.publicKey !== publicKey)) return
   throw new Problem('request-invalid', {
     what,
-    why: 'its public key belongs to somebody else already',
-    next: 'Let it make a new key: two machines must never share one',
+    why: 'its public key belongs to somebody else already, and two machines must never share one: let it make a new key',
   })
 }
 

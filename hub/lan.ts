@@ -31,16 +31,15 @@ export function checkLan(
     if (clash !== undefined)
       throw new Problem('lan-overlaps', {
         what,
-        why: `${prefix} overlaps ${clash.prefix}, ${clash.by}`,
-        ...otherNumbers(prefix, occupied),
+        // What to do about it is said at home, by the code: the network that is free must stand here.
+        why: `${prefix} overlaps ${clash.prefix}, ${clash.by}${freeInstead(prefix, occupied)}`,
       })
     if (NEVER.some((never) => prefixesOverlap(prefix, never)))
       throw new Problem('prefix-invalid', { what, why: `${prefix} is no network that a LAN can have` })
     if (![...PRIVATE, ...granted].some((allowed) => isInside(prefix, allowed)))
       throw new Problem('prefix-invalid', {
         what,
-        why: `${prefix} is no private network`,
-        next: `If the home really has it, name it on the hub: homeward hub invite HOME --lan ${prefix}`,
+        why: `${prefix} is no private network, and the hub’s owner did not name it: homeward hub invite HOME --lan ${prefix}`,
       })
   }
 }
@@ -81,17 +80,14 @@ export function sortedLan(lan: readonly string[]): string[] {
 }
 
 /** What the home can be seen as instead: the first network of that size that nobody has. */
-function otherNumbers(prefix: string, occupied: readonly Occupied[]): { readonly next?: string } {
+function freeInstead(prefix: string, occupied: readonly Occupied[]): string {
   const length = Number(prefix.split('/')[1])
-  if (length < 16) return {}
+  if (length < 16) return ''
   const candidates = Array.from({ length: 256 }, (_, index) =>
     length < 24 ? `10.${index}.0.0/${length}` : `10.168.${index}.0/${length}`,
   )
   const free = candidates.find((one) => occupied.every((other) => !prefixesOverlap(one, other.prefix)))
-  if (free === undefined) return {}
-  return {
-    next: `Let the hub know it by other numbers, host by host: homeward join TOKEN --lan OWN=${free}, where OWN is the network at home; or renumber one of the two`,
-  }
+  return free === undefined ? '' : `; ${free} is free (--lan OWN=${free})`
 }
 
 function isInside(prefix: string, outer: string): boolean {

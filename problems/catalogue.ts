@@ -94,9 +94,15 @@ export const catalogue = {
   'network-full': { next: 'Remove homes or devices that are gone, or start a hub with a larger --network', exit: 1 },
   'address-invalid': { next: 'Give an IPv4 address, an IPv6 address or a host name', exit: 64 },
   'prefix-invalid': { next: 'Write a prefix as ADDRESS/LENGTH, for example 192.168.1.0/24', exit: 64 },
-  'lan-overlaps': { next: 'Pass another prefix with --lan CIDR, or renumber one of the two networks', exit: 1 },
+  'lan-overlaps': {
+    next: 'Let the hub know it by other numbers, host by host: homeward join TOKEN --lan OWN=FREE, where OWN is the network at home and FREE one that nobody has; or pass another with --lan CIDR, or renumber one of the two',
+    exit: 1,
+  },
   'lan-unclear': { next: 'Say which network is the home’s with --lan CIDR', exit: 1 },
-  'port-taken': { next: 'Stop what uses the port, or choose another one with --port', exit: 1 },
+  'port-taken': {
+    next: 'Stop what uses the port, or choose another one: --port for the hub itself, another PORT to publish',
+    exit: 1,
+  },
   'interface-taken': {
     next: 'Choose another name with --interface NAME: homeward never touches an interface it did not make',
     exit: 1,

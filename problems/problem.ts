@@ -1,4 +1,5 @@
 import { catalogue, type ProblemCode } from './catalogue.ts'
+import { oneLine } from './printable.ts'
 
 export interface ProblemDetails {
   /** What was being done, e.g. `joining the hub`. Reads well before ` failed`. */
@@ -19,11 +20,13 @@ export class Problem extends Error {
   readonly next: string
 
   constructor(code: ProblemCode, details: ProblemDetails) {
-    const next = details.next ?? catalogue[code].next
-    super(`${details.what} failed: ${details.why}. ${next}.`, { cause: details.cause })
+    // Whoever throws repeats what others said, and the message ends up in terminals, logs, status and alerts.
+    const [what, why] = [oneLine(details.what), oneLine(details.why)]
+    const next = oneLine(details.next ?? catalogue[code].next)
+    super(`${what} failed: ${why}. ${next}.`, { cause: details.cause })
     this.code = code
-    this.what = details.what
-    this.why = details.why
+    this.what = what
+    this.why = why
     this.next = next
   }
 }

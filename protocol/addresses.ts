@@ -12,6 +12,13 @@ export const PortSchema = v.pipe(
 
 export const Ipv4Schema = v.pipe(v.string(), v.check(isIPv4, 'expected an IPv4 address such as 10.86.0.2'))
 
+/** Of either family, as sockets print it. */
+export const LiteralSchema = v.pipe(
+  v.string(),
+  v.maxLength(64),
+  v.check((text) => isIP(text) !== 0, 'expected an IPv4 or IPv6 address'),
+)
+
 /** IPv4 prefix in canonical form. */
 export const CidrSchema = v.pipe(
   v.string(),

@@ -1,11 +1,21 @@
 import * as v from 'valibot'
+import { oneLine, quoted } from '../problems/printable.ts'
+import { parseEndpoint } from '../wireguard/spec.ts'
 import { NameSchema } from './names.ts'
 
 /** One outage as it stands in incidents.jsonl and travels between the two ends. Moments are ISO 8601, UTC, by the writer's calendar. */
 
 const TimeSchema = v.pipe(v.string(), v.maxLength(30), v.isoTimestamp())
-const WordSchema = v.pipe(v.string(), v.maxLength(40))
-const PlaceSchema = v.nullable(v.pipe(v.string(), v.maxLength(80)))
+/** Somebody else's: it stands in terminals, mails and spreadsheets. */
+const WordSchema = v.pipe(v.string(), v.maxLength(80), v.transform(oneLine))
+/** ADDRESS:PORT; anything else is nowhere. */
+const PlaceSchema = v.nullable(
+  v.pipe(
+    v.string(),
+    v.maxLength(80),
+    v.transform((text) => (parseEndpoint(text) === null ? null : text)),
+  ),
+)
 const ViewSchema = v.nullable(v.object({ began: TimeSchema, ended: v.nullable(TimeSchema) }))
 const SaidSchema = v.nullable(v.object({ by: v.picklist(['home', 'hub']), at: TimeSchema }))
 const IncidentIdSchema = v.pipe(v.string(), v.regex(/^[a-z0-9.-]{1,100}$/))
@@ -45,6 +55,13 @@ export const IncidentSchema = v.object({
 })
 
 export type IncidentRecord = v.InferOutput<typeof IncidentSchema>
+
+/** A cause or a remedy for people: as homeward writes it, or marked as the words of whoever reported it. */
+export function reportedWord(text: string): string {
+  const match = /^[a-z][a-z\d-]{0,39}(?: (\S+))?$/.exec(text)
+  const isOwn = match !== null && (match[1] === undefined || parseEndpoint(match[1]) !== null)
+  return isOwn ? text : quoted(text, 60)
+}
 
 /** In a registration: what a home has to tell of its outages, and for which of them it asks to be the one who tells people. */
 export const IncidentReport = v.object({

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { isKeyText, type PresharedKey, type PublicKey } from '../wireguard/keys.ts'
-import { CidrSchema, HostSchema, Ipv4Schema, PortSchema } from './addresses.ts'
+import { CidrSchema, HostSchema, Ipv4Schema, LiteralSchema, PortSchema } from './addresses.ts'
 import { IncidentAnswer, IncidentReport } from './incidents.ts'
 import { NameSchema } from './names.ts'
 import { KeepsSchema } from './publications.ts'
@@ -31,7 +31,9 @@ export const SecretSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/, 'e
 export const MtuSchema = v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000))
 
 const LanSchema = v.pipe(v.array(CidrSchema), v.maxLength(32))
-const EndpointSchema = v.object({ address: v.pipe(v.string(), v.maxLength(64)), port: PortSchema })
+const EndpointSchema = v.object({ address: LiteralSchema, port: PortSchema })
+const ShortSchema = v.pipe(v.string(), v.maxLength(40))
+const MomentSchema = ShortSchema
 
 /** POST /v1/join. The join secret is the right to become one home, once. */
 export const JoinRequest = v.object({
@@ -123,7 +125,7 @@ export const RegisterAnswer = v.object({
   alternatePorts: v.array(PortSchema),
   /** Visitors come with their own addresses, and are to be answered through the tunnel; older hubs send none. */
   visitors: v.optional(v.boolean(), false),
-  hubTime: v.string(),
+  hubTime: MomentSchema,
   /** Only where the home reported its own; older hubs do not. */
   incidents: v.optional(IncidentAnswer),
 })
@@ -164,14 +166,14 @@ export const DeviceList = v.object({
       publicKey: PublicKeySchema,
       /** The home that added it; null when it was the hub. */
       home: v.nullable(NameSchema),
-      addedAt: v.string(),
+      addedAt: MomentSchema,
       lastHandshakeSeconds: v.nullable(v.number()),
       rxBytes: v.optional(v.number(), 0),
       txBytes: v.optional(v.number(), 0),
       /** The homes it may reach; null: all. */
       homes: v.optional(v.nullable(v.array(NameSchema)), null),
       /** null: it stays. */
-      expiresAt: v.optional(v.nullable(v.string()), null),
+      expiresAt: v.optional(v.nullable(MomentSchema), null),
       full: v.optional(v.boolean(), false),
       exit: v.optional(v.nullable(NameSchema), null),
     }),
@@ -186,7 +188,7 @@ export const AlertTestRequest = v.object({
 })
 
 export const AlertTestAnswer = v.object({
-  channels: v.array(v.object({ name: v.string(), kind: v.string(), problem: v.nullable(v.string()) })),
+  channels: v.array(v.object({ name: ShortSchema, kind: ShortSchema, problem: v.nullable(v.string()) })),
 })
 
 /** POST /v1/leave. After it the home's key and secret are worth nothing. */
@@ -198,7 +200,8 @@ export const LeaveRequest = v.object({
 
 /** Every answer that is not 2xx. */
 export const ErrorAnswer = v.object({
-  error: v.object({ code: v.string(), why: v.string(), next: v.string() }),
+  /** `next` is for homes of 0.1.0; newer ones know what to do by the code. */
+  error: v.object({ code: v.string(), why: v.string(), next: v.optional(v.string(), '') }),
 })
 
 export const Done = v.object({ done: v.literal(true) })

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { connect as tlsConnect, type TLSSocket } from 'node:tls'
 import * as v from 'valibot'
 import { isProblemCode } from '../problems/catalogue.ts'
+import { quoted } from '../problems/printable.ts'
 import { Problem, reasonOf } from '../problems/problem.ts'
 import { within } from '../system/within.ts'
 import { hostField, hostPort } from '../wireguard/host-port.ts'
@@ -142,8 +143,15 @@ function parseAnswer<Schema extends v.GenericSchema>(
 export function refusalIn(what: string, status: number, text: string): Problem {
   const refused = v.safeParse(ErrorAnswer, jsonIn(text))
   if (!refused.success) return new Problem('answer-invalid', { what, why: `it answered with status ${status}` })
-  const { code, why, next } = refused.output.error
-  return new Problem(isProblemCode(code) ? code : 'answer-invalid', { what, why, next })
+  const { code, why } = refused.output.error
+  const said = `the hub says: ${quoted(why)}`
+  // What to do next is never the hub's to say, only ours of its code: somebody may follow it as root.
+  if (isProblemCode(code)) return new Problem(code, { what, why: said })
+  return new Problem('answer-invalid', {
+    what,
+    why: `${said} (${quoted(code, 40)}, which this version does not know)`,
+    next: 'Look at the log of the hub: journalctl -u homeward-hub there; a newer version here may say more',
+  })
 }
 
 function jsonIn(text: string): unknown {

@@ -1,4 +1,5 @@
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino'
+import { printableJson } from '../problems/printable.ts'
 import { forJournal, type Priority } from './journal.ts'
 
 export type Log = Logger
@@ -13,6 +14,8 @@ export function makeLog(role: 'agent' | 'hub'): Log {
   return pino(
     {
       base: { role },
+      // A log is looked at in terminals too: pino escapes what JSON demands, and C1 and bidi overrides are more than that.
+      hooks: { streamWrite: printableJson },
       level: process.env['HOMEWARD_LOG_LEVEL'] ?? 'info',
       timestamp: stdTimeFunctions.isoTime,
       redact: {

@@ -1,10 +1,12 @@
 import type { TLSSocket } from 'node:tls'
+import { oneLine } from '../../problems/printable.ts'
 import { Problem } from '../../problems/problem.ts'
 import { within } from '../../system/within.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
 import { shakeHands } from './tls.ts'
 
 const HANDSHAKE_MS = 10_000
+const LONGEST_SUBJECT = 200
 
 export interface Certificate {
   /** SHA-256 of its DER form, 64 lower-case hex digits: what `/certificate/print` calls fingerprint. */
@@ -36,6 +38,6 @@ export function certificateOf(socket: TLSSocket, what: string): Certificate {
   if (shown === undefined) throw new Problem('router-certificate-missing', { what, why: 'it has shown no certificate' })
   return {
     fingerprint: shown.fingerprint256.replaceAll(':', '').toLowerCase(),
-    subject: shown.subject.split('\n').join(', '),
+    subject: oneLine(shown.subject.split('\n').join(', ')).slice(0, LONGEST_SUBJECT),
   }
 }

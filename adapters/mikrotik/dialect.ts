@@ -1,3 +1,4 @@
+import { oneLine, quoted } from '../../problems/printable.ts'
 import { Problem } from '../../problems/problem.ts'
 import type { Reply, Row, Session } from './api.ts'
 import { asRefusal, Trap } from './trap.ts'
@@ -22,6 +23,8 @@ export interface Dialect {
 }
 
 const WHAT = 'asking the router for its version'
+/** More is no name of a board or a host. */
+const LONGEST_NAME = 64
 
 /**
  * Asks once for all of it.
@@ -43,8 +46,8 @@ export async function probeDialect(exec: Session['exec'], signal: AbortSignal): 
     version,
     major,
     minor,
-    model: resource['board-name'] ?? 'RouterOS',
-    identity: identity['name'] ?? '',
+    model: oneLine(resource['board-name'] ?? 'RouterOS').slice(0, LONGEST_NAME),
+    identity: oneLine(identity['name'] ?? '').slice(0, LONGEST_NAME),
     peerName: isAtLeast(15),
     safeMode: isAtLeast(18),
     allowsScheduler: schedulerAllowedBy(deviceMode),
@@ -55,7 +58,10 @@ export async function probeDialect(exec: Session['exec'], signal: AbortSignal): 
 function versionIn(text = ''): Pick<Dialect, 'version' | 'major' | 'minor'> {
   const [version, major, minor] = /^(\d+)\.(\d+)(?:\.\d+)?(?:(?:alpha|beta|rc)\d+)?/.exec(text) ?? []
   if (version !== undefined) return { version, major: Number(major), minor: Number(minor) }
-  throw new Problem('router-version-unsupported', { what: WHAT, why: `it answers “${text}”, which names no version` })
+  throw new Problem('router-version-unsupported', {
+    what: WHAT,
+    why: `it answers ${quoted(text)}, which names no version`,
+  })
 }
 
 async function printed(exec: Session['exec'], command: string, list: string, signal: AbortSignal): Promise<Row> {

@@ -1,3 +1,4 @@
+import { quoted } from '../../problems/printable.ts'
 import { isTrue } from './flag.ts'
 import { isOwnRule } from './ours.ts'
 import type { Row } from './api.ts'
@@ -12,7 +13,8 @@ export function fasttrackWarnings(filter: readonly Row[]): readonly string[] {
     if (row['action'] !== 'fasttrack-connection' || isTrue(row['disabled']) || isTrue(row['dynamic'])) return []
     if (index > lastOwn && lastOwn >= 0) return []
     const comment = row['comment'] ?? ''
-    const which = comment === '' ? `rule ${index} of the filter, without a comment` : `the filter rule “${comment}”`
+    const which =
+      comment === '' ? `rule ${index} of the filter, without a comment` : `the filter rule ${quoted(comment, 60)}`
     return [
       `FastTrack (${which}) takes packets past the limit that keeps the tunnel's TCP segments small enough: leave homeward's rules in front of it, where they are placed`,
     ]

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { quoted } from '../../problems/printable.ts'
 import { Problem } from '../../problems/problem.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
 import { PORTS } from './refused-connection.ts'
@@ -27,7 +28,7 @@ export async function logIn(
       throw new Problem('router-unreachable', { what, why, cause: thrown })
     }
     if (!(thrown instanceof Trap)) throw thrown
-    throw new Problem('router-login-refused', { what, why: `it says “${thrown.message}”` })
+    throw new Problem('router-login-refused', { what, why: `it says: ${quoted(thrown.message)}` })
   }
 }
 

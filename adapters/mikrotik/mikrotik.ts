@@ -1,3 +1,4 @@
+import { quoted } from '../../problems/printable.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { Adapter, Description, Observation, Step } from '../adapter.ts'
 import { routerAdapter } from '../router-adapter.ts'
@@ -44,7 +45,7 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
     await requireRights(connection.exec, user, signal)
     return {
       kind: 'mikrotik',
-      model: `MikroTik ${model} “${identity}”`,
+      model: `MikroTik ${model} ${quoted(identity)}`,
       version,
       dataPlane: 'kernel',
       remedies: ['new-source-port', 'new-session', 'forget-flow', 'rebuild'],

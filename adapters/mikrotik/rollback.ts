@@ -1,3 +1,4 @@
+import { quoted } from '../../problems/printable.ts'
 import { Problem, reasonOf } from '../../problems/problem.ts'
 import type { Clock } from '../../system/clock.ts'
 import { type Session, Trap } from './api.ts'
@@ -113,7 +114,7 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
       } catch (thrown) {
         session.close()
         if (!(thrown instanceof Trap)) throw thrown
-        refused.push(`safe mode can't be taken (${thrown.message})`)
+        refused.push(`safe mode can't be taken (${quoted(thrown.message)})`)
       }
     } else refused.push(`safe mode came with RouterOS 7.18, and this is ${version}`)
 
@@ -125,7 +126,7 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
       refused.push('a script given to /execute ended at once')
     } catch (thrown) {
       if (!(thrown instanceof Trap)) throw thrown
-      refused.push(`/execute is refused (${thrown.message})`)
+      refused.push(`/execute is refused (${quoted(thrown.message)})`)
     }
 
     if (allowsScheduler)
@@ -134,7 +135,7 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
         return { undoer: { kind: 'schedule' }, session: null }
       } catch (thrown) {
         if (!(thrown instanceof Trap)) throw thrown
-        refused.push(`the scheduler is refused (${thrown.message})`)
+        refused.push(`the scheduler is refused (${quoted(thrown.message)})`)
       }
     else refused.push('its device-mode forbids the scheduler')
     throw new Problem('router-rollback-unavailable', { what: 'arming the rollback', why: refused.join('; ') })

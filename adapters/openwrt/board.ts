@@ -1,8 +1,10 @@
+import { oneLine, quoted } from '../../problems/printable.ts'
 import { Problem } from '../../problems/problem.ts'
 import type { Description } from '../adapter.ts'
 import type { Exec } from './exec.ts'
 
 const WHAT = 'preparing the router'
+const LONGEST_NAME = 64
 
 const SCRIPT = `ubus call system board; echo '=== more'; id -u; command -v fw4; command -v conntrack`
 
@@ -36,7 +38,7 @@ export async function probeBoard(exec: Exec, signal: AbortSignal): Promise<Descr
     })
   return {
     kind: 'openwrt',
-    model: `${model} “${hostname}”, OpenWrt`,
+    model: `${model} ${quoted(hostname, LONGEST_NAME)}, OpenWrt`,
     version,
     dataPlane: 'kernel',
     remedies: [
@@ -60,8 +62,8 @@ function boardIn(json: string): Board | null {
     const version = (release as Record<string, unknown> | undefined)?.['version']
     if (typeof version !== 'string') return null
     const named = (value: unknown, otherwise: string): string =>
-      typeof value === 'string' && value !== '' ? value : otherwise
-    return { model: named(model, 'a router'), hostname: named(hostname, 'OpenWrt'), version }
+      typeof value === 'string' && value !== '' ? oneLine(value).slice(0, LONGEST_NAME) : otherwise
+    return { model: named(model, 'a router'), hostname: named(hostname, 'OpenWrt'), version: named(version, '') }
   } catch {
     return null
   }

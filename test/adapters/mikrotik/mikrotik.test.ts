@@ -331,7 +331,7 @@ test('what is refused is said in the router’s own words, with its name and add
   const port = { kind: 'set-listen-port', interface: 'hw0', port: 70_000 } as const
   await expect(adapter.execute(port, signal())).rejects.toMatchObject({
     code: 'step-failed',
-    why: expect.stringMatching(/^invalid value.*listen-port/),
+    why: expect.stringMatching(/^the router says: "invalid value.*listen-port/),
   })
 })
 

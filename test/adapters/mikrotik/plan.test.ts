@@ -337,7 +337,7 @@ test('a fasttrack rule is named until our rules stand before it', async () => {
   const router = ownersRouter()
   const before = (await done(router, HOME)).warnings
   expect(before).toHaveLength(1)
-  expect(before[0]).toMatch(/FastTrack .*“fast”/)
+  expect(before[0]).toMatch(/FastTrack .*"fast"/)
   await bring(router, HOME)
   expect((await done(router, HOME)).warnings).toEqual([])
 })

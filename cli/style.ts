@@ -1,0 +1,25 @@
+export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red'
+
+/** ECMA-48, SGR: on and off. */
+const CODES = {
+  bold: [1, 22],
+  dim: [2, 22],
+  green: [32, 39],
+  yellow: [33, 39],
+  red: [31, 39],
+} as const satisfies Record<Style, readonly [number, number]>
+
+export function styled(style: Style, text: string): string {
+  const [on, off] = CODES[style]
+  return `\u001B[${on}m${text}\u001B[${off}m`
+}
+
+const OWN = new RegExp(`(\\u001B\\[(?:${[...new Set(Object.values(CODES).flat())].join('|')})m)`)
+
+/** Does something to all of a text but to the codes that stand above. */
+export function unlessStyled(text: string, change: (text: string) => string): string {
+  return text
+    .split(OWN)
+    .map((part, index) => (index % 2 === 1 ? part : change(part)))
+    .join('')
+}
