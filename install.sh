@@ -324,7 +324,8 @@ put_old_back() {
 
 # What root made belongs to the service's user from here on.
 hand_over() {
-  chown -R "$ACCOUNT:$ACCOUNT" "$CONFIG" "$STATE"
+  # Not chown -R: the service's user may have put a hard link to any file there (fs.protected_hardlinks is not always on).
+  "$LAUNCHER" hand-over || fail "settings and state could not be given to the user $ACCOUNT" 'The reason is above'
 }
 
 # --- the services ---------------------------------------------------------------------------------------------------

@@ -37,6 +37,15 @@ export function registerHomeVerbs(program: Command): void {
       await join(contextOf(command), token, options)
     })
 
+  // install.sh's.
+  program
+    .command('hand-over', { hidden: true })
+    .description('give what is in the folders of settings and state to whom they belong')
+    .action(async (_options, command: Command) => {
+      const { handOverFolders } = await import('./hand-over.ts')
+      await handOverFolders(contextOf(command))
+    })
+
   program
     .command('run')
     .description('the agent, in the foreground')

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Problem, reasonOf } from '../problems/problem.ts'
-import { ownLikeFolder } from './own-like-folder.ts'
+import { type Folder, giveToOwner, inFolder } from './folder.ts'
 
 /**
  * Replaces a file so that a crash or a full disk leaves the old one whole: new 0600 file, fsync, rename, fsync of
@@ -10,15 +10,20 @@ import { ownLikeFolder } from './own-like-folder.ts'
  * @throws {Problem} `write-failed`; the old file is untouched then.
  */
 export async function writeFileAtomic(path: string, content: string): Promise<void> {
-  const folder = dirname(path)
-  const fresh = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}`)
+  const name = basename(path)
   try {
-    await writeDurably(fresh, content)
-    await ownLikeFolder(fresh)
-    await rename(fresh, path)
-    await syncFolder(folder)
+    await inFolder(dirname(path), async (folder) => {
+      const fresh = folder.at(`.${name}.${randomBytes(6).toString('hex')}`)
+      try {
+        await writeDurably(fresh, content, folder)
+        await rename(fresh, folder.at(name))
+      } catch (thrown) {
+        await rm(fresh, { force: true }).catch(() => undefined)
+        throw thrown
+      }
+      await folder.sync()
+    })
   } catch (thrown) {
-    await rm(fresh, { force: true }).catch(() => undefined)
     throw new Problem('write-failed', { what: `writing ${path}`, why: reasonOf(thrown), cause: thrown })
   }
 }
@@ -41,21 +46,14 @@ export async function removeTornWrites(folder: string): Promise<void> {
 /** `.NAME.` and six bytes in hex. */
 const TORN = /^\..+\.[0-9a-f]{12}$/
 
-async function writeDurably(path: string, content: string): Promise<void> {
+/** Made by this call, or not at all: O_EXCL follows no link (open(2)). */
+async function writeDurably(path: string, content: string, folder: Folder): Promise<void> {
   const file = await open(path, 'wx', 0o600)
   try {
     await file.writeFile(content)
+    await giveToOwner(file, folder)
     await file.sync()
   } finally {
     await file.close()
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }

@@ -1,6 +1,8 @@
-import { appendFile, open, readFile, rename, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, open, readFile, rename } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import { Problem, reasonOf } from '../problems/problem.ts'
-import { ownLikeFolder } from './own-like-folder.ts'
+import { type Folder, giveToOwner, inFolder } from './folder.ts'
 
 /** A file of lines that only grows, and the one it was before it grew too large: NAME.jsonl and NAME.1.jsonl. */
 export interface LineFile {
@@ -18,17 +20,27 @@ export function openLineFile(
   largestBytes: number,
   carryOver: () => string | null = () => null,
 ): LineFile {
-  // Not here: whoever opens it may yet find that another one is running.
-  let turn: Promise<unknown> | null = null
+  // The first append, and not the opening of it: whoever opens it may yet find that another one is running.
+  let isFirst = true
+  let turn: Promise<unknown> = Promise.resolve()
 
   async function write(line: string): Promise<string | null> {
     try {
-      if ((await sizeOf(path)) >= largestBytes) {
-        await rename(path, olderOf(path))
+      await inFolder(dirname(path), async (folder) => {
+        const size = await appendTo(
+          folder,
+          basename(path),
+          line,
+          isFirst ? 'after a cut' : 'after a line',
+          largestBytes,
+        )
+        isFirst = false
+        if (size < largestBytes) return
+        await rename(folder.at(basename(path)), folder.at(basename(olderOf(path))))
         const first = carryOver()
-        if (first !== null) await appendLine(path, first)
-      }
-      await appendLine(path, line)
+        if (first !== null) await appendTo(folder, basename(path), first, 'after a line', Infinity)
+        await appendTo(folder, basename(path), line, 'after a line', Infinity)
+      })
       return null
     } catch (thrown) {
       return reasonOf(thrown)
@@ -37,7 +49,6 @@ export function openLineFile(
 
   return {
     append: (line) => {
-      turn ??= endTornLine(path).catch(() => undefined)
       const mine = turn.then(() => write(line))
       turn = mine
       return mine
@@ -54,9 +65,36 @@ export function olderOf(path: string): string {
   return path.replace(/\.jsonl$/, '.1.jsonl')
 }
 
-async function appendLine(path: string, line: string): Promise<void> {
-  await appendFile(path, `${line}\n`, { mode: 0o600 })
-  await ownLikeFolder(path)
+/**
+ * Appends a line, unless there are so many bytes already. Whoever owns the folder may have put a link or a pipe there:
+ * neither is followed, nor waited for.
+ * @param where after a power cut there may be half a line, which the next one must not stick to.
+ * @returns how many bytes there were.
+ */
+async function appendTo(
+  folder: Folder,
+  name: string,
+  line: string,
+  where: 'after a cut' | 'after a line',
+  largestBytes: number,
+): Promise<number> {
+  const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
+  const file = await open(folder.at(name), O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
+  try {
+    await giveToOwner(file, folder)
+    const { size } = await file.stat()
+    if (size >= largestBytes) return size
+    const isTorn = where === 'after a cut' && size > 0 && (await lastByte(file, size)) !== 0x0a
+    await file.appendFile(`${isTorn ? '\n' : ''}${line}\n`)
+    return size
+  } finally {
+    await file.close()
+  }
+}
+
+async function lastByte(file: FileHandle, size: number): Promise<number | undefined> {
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1)
+  return buffer[0]
 }
 
 async function textOf(path: string): Promise<string> {
@@ -65,28 +103,6 @@ async function textOf(path: string): Promise<string> {
   } catch (thrown) {
     if (isMissing(thrown)) return ''
     throw new Problem('config-unreadable', { what: `reading ${path}`, why: reasonOf(thrown), cause: thrown })
-  }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size
-  } catch (thrown) {
-    if (isMissing(thrown)) return 0
-    throw thrown
-  }
-}
-
-/** A power cut may leave half a line; the next one must not stick to it. */
-async function endTornLine(path: string): Promise<void> {
-  const size = await sizeOf(path).catch(() => 0)
-  if (size === 0) return
-  const file = await open(path, 'r')
-  try {
-    const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1)
-    if (buffer[0] !== 0x0a) await appendFile(path, '\n')
-  } finally {
-    await file.close()
   }
 }
 

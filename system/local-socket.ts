@@ -1,8 +1,8 @@
-import { chmod, rename, rm } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { asProblem, Problem, reasonOf } from '../problems/problem.ts'
 import { isProblemCode } from '../problems/catalogue.ts'
-import { ownLikeFolder } from './own-like-folder.ts'
+import { giveSocket } from './give-socket.ts'
 
 /** Answers one question; whatever it returns travels as JSON. A thrown Problem travels with its code. */
 export type LocalHandler = (verb: string, input: unknown) => Promise<unknown>
@@ -32,8 +32,7 @@ export async function serveLocal(path: string, mode: number, handler: LocalHandl
     connections.add(connection)
     socket.once('close', () => connections.delete(connection))
   })
-  await chmod(path, mode)
-  await ownLikeFolder(path)
+  await giveSocket(path, mode)
   return { close: () => close(server, connections) }
 }
 
