@@ -2,7 +2,9 @@ import { rename, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { asProblem, Problem, reasonOf } from '../problems/problem.ts'
 import { isProblemCode } from '../problems/catalogue.ts'
+import { type Caller, type Callers, makeCallers } from './callers.ts'
 import { giveSocket } from './give-socket.ts'
+import { sleep } from './sleep.ts'
 
 /** Answers one question; whatever it returns travels as JSON. A thrown Problem travels with its code. */
 export type LocalHandler = (verb: string, input: unknown) => Promise<unknown>
@@ -11,9 +13,12 @@ export interface LocalServer {
   readonly close: () => Promise<void>
 }
 
-/** A question is one line of JSON; 1 MiB is far above any of ours and bounds what a confused caller can cost. */
-const LONGEST_LINE = 1024 * 1024
-const IDLE_MS = 60_000
+/** Bytes of a question, one line of JSON; ours are far shorter. */
+const LONGEST_LINE = 4 * 1024
+/** Characters; a hub with thousands of homes has less to say. */
+const LONGEST_ANSWER = 16 * 1024 * 1024
+/** Whoever wants to know whether it is there waits no longer for room. */
+const SERVED_MS = 5_000
 /** Whoever is being answered when the daemon ends gets this long for it. */
 const LAST_ANSWER_MS = 1_000
 /** Each try ends in the socket, or in somebody else's who has it. */
@@ -26,14 +31,15 @@ const MOST_TRIES = 10
  * @throws {Problem} `already-running` when somebody answers there.
  */
 export async function serveLocal(path: string, mode: number, handler: LocalHandler): Promise<LocalServer> {
-  const connections = new Set<Connection>()
-  const server = await take(path, (socket) => {
-    const connection = serve(socket, handler)
-    connections.add(connection)
-    socket.once('close', () => connections.delete(connection))
-  })
-  await giveSocket(path, mode)
-  return { close: () => close(server, connections) }
+  const callers = makeCallers()
+  const server = await take(path, (socket) => serve(callers.admit(socket), handler))
+  try {
+    await giveSocket(path, mode)
+  } catch (thrown) {
+    await close(server, callers)
+    throw new Problem('write-failed', { what: `listening on ${path}`, why: reasonOf(thrown), cause: thrown })
+  }
+  return { close: () => close(server, callers) }
 }
 
 /** bind(2) refuses a name that is there, so of several who come at once one gets it. */
@@ -75,58 +81,75 @@ export async function askLocal(
   input: unknown,
   timeoutMs = 30_000,
 ): Promise<{ readonly answer: unknown } | null> {
-  const socket = await open(path)
-  if (socket === null) return null
   const what = `asking the daemon at ${path}`
-  try {
-    const line = await exchange(socket, `${JSON.stringify({ verb, input })}\n`, timeoutMs, what)
-    if (line === null) return null
-    const reply = JSON.parse(line) as { answer?: unknown; problem?: Record<'code' | 'what' | 'why' | 'next', string> }
-    if (reply.problem === undefined) return { answer: reply.answer }
-    const { code, ...details } = reply.problem
-    throw new Problem(isProblemCode(code) ? code : 'internal', details)
-  } finally {
-    socket.destroy()
+  const question = `${JSON.stringify({ verb, input })}\n`
+  if (Buffer.byteLength(question) > LONGEST_LINE)
+    throw new Problem('request-invalid', { what, why: `the question is longer than ${LONGEST_LINE} bytes` })
+  const until = performance.now() + timeoutMs
+  for (let tries = 1; ; tries += 1) {
+    const socket = await open(path, until)
+    if (socket === null) return null
+    try {
+      const line = await exchange(socket, question, until, timeoutMs, what)
+      if (line !== null) return answerIn(line, what)
+    } finally {
+      socket.destroy()
+    }
+    // It ended, or had no room for us: then the next try tells which.
+    if (performance.now() > until) throw new Problem('no-answer', { what, why: 'too many others are asking it' })
+    await sleep(Math.random() * Math.min(100, 10 * tries))
   }
 }
 
+function answerIn(line: string, what: string): { readonly answer: unknown } {
+  let reply: { answer?: unknown; problem?: Record<'code' | 'what' | 'why' | 'next', string> }
+  try {
+    reply = JSON.parse(line) as typeof reply
+  } catch (thrown) {
+    throw new Problem('no-answer', { what, why: 'its answer is not what this version expects', cause: thrown })
+  }
+  if (reply.problem === undefined) return { answer: reply.answer }
+  const { code, ...details } = reply.problem
+  throw new Problem(isProblemCode(code) ? code : 'internal', details)
+}
+
 /** The file goes first, by libuv, before its name is free: so nobody else's is removed. */
-async function close(server: Server, connections: ReadonlySet<Connection>): Promise<void> {
+async function close(server: Server, callers: Callers): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve())
   })
-  for (const { socket, isAnswered } of connections) if (!isAnswered()) socket.destroy()
+  for (const { socket, hasAsked } of callers.all()) if (!hasAsked()) socket.destroy()
   const late = setTimeout(() => {
-    for (const { socket } of connections) socket.destroy()
+    for (const { socket } of callers.all()) socket.destroy()
   }, LAST_ANSWER_MS)
   await closed
   clearTimeout(late)
 }
 
-interface Connection {
-  readonly socket: Socket
-  readonly isAnswered: () => boolean
-}
-
-function serve(socket: Socket, handler: LocalHandler): Connection {
-  let text = ''
-  socket.setEncoding('utf8')
-  socket.setTimeout(IDLE_MS, () => socket.destroy())
-  socket.on('error', () => socket.destroy())
+function serve(caller: Caller, handler: LocalHandler): void {
+  const { socket } = caller
+  let heard = Buffer.alloc(0)
   socket.on('end', () => {
-    if (!text.includes('\n')) socket.destroy()
+    if (!caller.hasAsked()) socket.destroy()
   })
-  socket.on('data', (part: string) => {
-    text += part
-    const end = text.indexOf('\n')
-    if (end < 0) {
-      if (text.length > LONGEST_LINE) socket.destroy()
+  socket.on('data', (part: Buffer) => {
+    if (caller.hasAsked()) return
+    const end = part.indexOf(0x0a)
+    if (heard.length + (end < 0 ? part.length : end) > LONGEST_LINE) {
+      socket.destroy()
       return
     }
-    socket.removeAllListeners('data')
-    void reply(text.slice(0, end), handler).then((answer) => socket.end(`${JSON.stringify(answer)}\n`))
+    heard = Buffer.concat([heard, end < 0 ? part : part.subarray(0, end)])
+    if (end < 0) return
+    caller.asked()
+    // What comes behind the question stays where it is.
+    socket.pause()
+    void reply(heard.toString('utf8'), handler).then((answer) => {
+      caller.answering()
+      // It is the kernel's from then on, and is read by whoever takes his time, too (unix(7)).
+      socket.end(`${JSON.stringify(answer)}\n`, () => socket.destroy())
+    })
   })
-  return { socket, isAnswered: () => text.includes('\n') }
 }
 
 async function reply(line: string, handler: LocalHandler): Promise<unknown> {
@@ -155,37 +178,61 @@ function listen(server: Server, path: string): Promise<boolean> {
 
 /** Whether a daemon answers there. */
 export async function isServed(path: string): Promise<boolean> {
-  const socket = await open(path)
+  const socket = await open(path, performance.now() + SERVED_MS)
   socket?.destroy()
   return socket !== null
 }
 
-function open(path: string): Promise<Socket | null> {
+async function open(path: string, until: number): Promise<Socket | null> {
+  for (;;) {
+    const opened = await openOnce(path, performance.now() < until)
+    if (opened !== 'full') return opened
+    await sleep(20)
+  }
+}
+
+/** `full`: so many want in that the kernel lets nobody wait any more (unix(7), connect(2)). */
+function openOnce(path: string, isPatient: boolean): Promise<Socket | 'full' | null> {
   return new Promise((resolve, reject) => {
     const socket = connect(path)
     socket.once('connect', () => resolve(socket))
     socket.once('error', (error: NodeJS.ErrnoException) => {
-      // No file, or a file that a killed daemon left behind.
-      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') return resolve(null)
+      // No file, or a file that a killed daemon left behind; or it ended while we waited to be let in (af_unix.c).
+      if (['ENOENT', 'ECONNREFUSED', 'ECONNRESET'].includes(error.code ?? '')) return resolve(null)
+      if (error.code === 'EAGAIN' && isPatient) return resolve('full')
       reject(new Problem('no-answer', { what: `asking the daemon at ${path}`, why: error.message, cause: error }))
     })
   })
 }
 
 /** null: the other end was closed before it had read all of the line, so nothing came of it (unix(7), write(2)). */
-function exchange(socket: Socket, line: string, timeoutMs: number, what: string): Promise<string | null> {
+function exchange(
+  socket: Socket,
+  line: string,
+  until: number,
+  timeoutMs: number,
+  what: string,
+): Promise<string | null> {
   return new Promise((resolve, reject) => {
     let text = ''
-    const fail = (why: string): void => reject(new Problem('no-answer', { what, why }))
+    const late = setTimeout(() => fail(`no answer within ${timeoutMs / 1000} s`), until - performance.now())
+    const fail = (why: string): void => {
+      clearTimeout(late)
+      reject(new Problem('no-answer', { what, why }))
+    }
+    const end = (whole: string | null): void => {
+      clearTimeout(late)
+      resolve(whole)
+    }
     socket.setEncoding('utf8')
-    socket.setTimeout(timeoutMs, () => fail(`no answer within ${timeoutMs / 1000} s`))
     socket.on('error', ({ code, message }: NodeJS.ErrnoException) =>
-      code === 'EPIPE' || code === 'ECONNRESET' ? resolve(null) : fail(message),
+      code === 'EPIPE' || code === 'ECONNRESET' ? end(null) : fail(message),
     )
     socket.on('data', (part: string) => {
       text += part
+      if (text.length > LONGEST_ANSWER) fail('its answer is too long')
     })
-    socket.on('end', () => (text.endsWith('\n') ? resolve(text) : fail('it closed the connection')))
+    socket.on('end', () => (text.endsWith('\n') ? end(text) : fail('it closed the connection')))
     socket.write(line)
   })
 }

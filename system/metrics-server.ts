@@ -1,7 +1,14 @@
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
+import type { Socket } from 'node:net'
 import { reasonOf } from '../problems/problem.ts'
+import { type Caller, makeCallers } from './callers.ts'
 import { EXPOSITION_TYPE, exposition, type Family } from './exposition.ts'
 import type { Log } from './log.ts'
+
+const LIMITS = {
+  headerBytes: 4 * 1024,
+  requestMs: 2_000,
+} as const
 
 /**
  * Answers GET /metrics on loopback until the signal ends it. A port that is taken is said in the log: nothing of the tunnel
@@ -15,22 +22,7 @@ export async function serveMetrics(
   signal: AbortSignal,
 ): Promise<void> {
   if (port === null || signal.aborted) return
-  const server = createServer((request, response) => {
-    if (request.method !== 'GET' || request.url !== '/metrics') {
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('see /metrics\n')
-      return
-    }
-    families().then(
-      (all) => response.writeHead(200, { 'content-type': EXPOSITION_TYPE }).end(exposition(all)),
-      (thrown: unknown) => {
-        log.warn({ why: reasonOf(thrown) }, 'metrics could not be gathered')
-        response.writeHead(503, { 'content-type': 'text/plain' }).end('not now\n')
-      },
-    )
-  })
-  server.headersTimeout = 5_000
-  server.requestTimeout = 5_000
-  server.maxConnections = 16
+  const server = makeServer(families, log)
   server.listen(port, '127.0.0.1', () => log.info({ port }, 'metrics are at /metrics on loopback'))
   await new Promise<void>((resolve) => {
     server.once('error', (error) => {
@@ -41,4 +33,32 @@ export async function serveMetrics(
   })
   server.closeAllConnections()
   server.close()
+}
+
+/** One question a connection, so that whoever was answered makes room. */
+function makeServer(families: () => Promise<readonly Family[]>, log: Log): Server {
+  const callers = makeCallers()
+  const admitted = new WeakMap<Socket, Caller>()
+  const server = createServer(
+    { maxHeaderSize: LIMITS.headerBytes, headersTimeout: LIMITS.requestMs, requestTimeout: LIMITS.requestMs },
+    (request, response) => {
+      const caller = admitted.get(request.socket)
+      caller?.asked()
+      const answer = (status: number, type: string, text: string): void => {
+        caller?.answering()
+        response.writeHead(status, { 'content-type': type, connection: 'close' }).end(text)
+      }
+      if (request.method !== 'GET' || request.url !== '/metrics') return answer(404, 'text/plain', 'see /metrics\n')
+      families().then(
+        (all) => answer(200, EXPOSITION_TYPE, exposition(all)),
+        (thrown: unknown) => {
+          log.warn({ why: reasonOf(thrown) }, 'metrics could not be gathered')
+          answer(503, 'text/plain', 'not now\n')
+        },
+      )
+    },
+  )
+  server.maxRequestsPerSocket = 1
+  server.on('connection', (socket) => admitted.set(socket, callers.admit(socket)))
+  return server
 }

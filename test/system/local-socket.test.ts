@@ -42,19 +42,26 @@ async function say(text: string): Promise<string> {
 
 test('a question gets its answer, and many at once each get their own', async () => {
   await serve(async (verb, input) => ({ verb, input }))
-  const inputs = Array.from({ length: 50 }, (_, index) => ({ index, text: 'zwölf\n"'.repeat(1000) }))
+  const inputs = Array.from({ length: 50 }, (_, index) => ({ index, text: 'zwölf\n"'.repeat(100) }))
   const answers = await Promise.all(inputs.map((input) => askLocal(path, 'status', input)))
   expect(answers).toEqual(inputs.map((input) => ({ answer: { verb: 'status', input } })))
 })
 
 test('who was asked and ended before reading the question is as one who is not there', async () => {
   for (const delayMs of [0, 0, 0, 5]) {
-    const ending = createServer((socket) => void setTimeout(() => socket.destroy(), delayMs).unref()).listen({ path })
+    // Nothing of the question is read.
+    const ending = createServer({ pauseOnConnect: true }, (socket) => {
+      setTimeout(() => socket.destroy(), delayMs)
+    }).listen({ path })
     await once(ending, 'listening')
-    ending.on('connection', (socket) => socket.pause())
-    const asked = Array.from({ length: 20 }, () => askLocal(path, 'status', 'x'.repeat(500_000)))
+    let came = 0
+    const closed = new Promise((resolve) => ending.once('close', resolve))
+    ending.on('connection', () => {
+      if (++came === 20) ending.close()
+    })
+    const asked = Array.from({ length: 20 }, () => askLocal(path, 'status', 'x'.repeat(4_000)))
     expect(await Promise.all(asked)).toEqual(asked.map(() => null))
-    await new Promise((resolve) => ending.close(resolve))
+    await closed
   }
 })
 
