@@ -186,6 +186,52 @@ test('the tunnel works on while the services are stopped', async () => {
   await until('up', isUp)
 })
 
+test('a service that is stopped while the line is being measured ends at once, and cleanly', async () => {
+  for (const [machine, service, host] of [
+    [pi, 'homeward', picture.home.pi],
+    [vps, 'homeward-hub', picture.hub],
+  ] as const) {
+    // One flow for each silence; a start measures a line of which nothing is known.
+    const measures = async (): Promise<boolean> =>
+      (await host.run('ss', ['-Hun', `dst ${picture.hubAddress}`])).stdout.trim().split('\n').length >= 8
+    if (service === 'homeward') {
+      await machine.shell('systemctl stop homeward; rm -f /var/lib/homeward/line.json; systemctl start homeward')
+      await until('up', isUp, 30_000)
+      await until('the line is measured', measures, 40_000)
+      // They are silent when they have settled.
+      await sleep(8_000)
+      expect(await measures()).toBe(true)
+    }
+    const from = performance.now()
+    await machine.shell(`systemctl stop ${service}`, { timeoutMs: 40_000 })
+    expect(performance.now() - from).toBeLessThan(6_000)
+    const { stdout } = await machine.shell(`systemctl show --property Result --value ${service}`)
+    expect(stdout.trim()).toBe('success')
+  }
+  await Promise.all([vps.shell('systemctl start homeward-hub'), pi.shell('systemctl start homeward')])
+  await until('up', isUp, 30_000)
+})
+
+test('the journal knows what is a warning, and what an error', async () => {
+  const asked = 'journalctl --quiet --no-pager --unit homeward --output cat --priority'
+  await pi.shell('echo "lan: nonsense" >> /etc/homeward/agent.yaml; systemctl kill --signal HUP homeward')
+  await until(
+    'said',
+    async () => (await pi.shell(`${asked} err`)).stdout.includes('The last good configuration stays in force'),
+    20_000,
+  )
+  await pi.shell('sed -i "/^lan: nonsense$/d" /etc/homeward/agent.yaml; systemctl kill --signal HUP homeward')
+  const { stdout } = await pi.shell(`${asked} warning`)
+  const levels = stdout
+    .trim()
+    .split('\n')
+    // The others are systemd's own, of the unit.
+    .filter((line) => line.startsWith('{'))
+    .map((line) => (JSON.parse(line) as { readonly level: number }).level)
+  expect(Math.min(...levels)).toBeGreaterThanOrEqual(40)
+  expect((await pi.shell(`${asked} info`)).stdout).toContain('"level":30')
+})
+
 test('an upgrade starts the services anew, and the tunnel stays up', async () => {
   for (const [machine, service] of [
     [vps, 'homeward-hub'],
