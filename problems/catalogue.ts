@@ -151,7 +151,7 @@ export const catalogue = {
     exit: 1,
   },
   'router-flash-full': {
-    next: 'Remove packages that nobody needs, or use a larger image, then try again',
+    next: 'Make room on the router (df -k /overlay there shows what is left): remove packages and files that nobody needs, or use a larger image, then try again',
     exit: 1,
   },
   'router-packages-unreachable': {

@@ -1,5 +1,8 @@
 import { Problem } from '../../problems/problem.ts'
-import { done } from './exec.ts'
+import { STATUS } from './change-script.ts'
+import { Refused } from './exec.ts'
+import { flashFull } from './flash-full.ts'
+import { freeKib, WRITING } from './put-file.ts'
 import { openSession, type RouterAccess } from './ssh.ts'
 
 /** A key to log in with. */
@@ -10,11 +13,30 @@ export interface KeyPair {
   readonly public: string
 }
 
+/** For a file of keys on the flash, one more beside it included. */
+const NEEDED_KIB = 8
+
 /** OpenWrt's dropbear reads root's keys there; others, and other users, have them at home. */
-const FIND = `read -r line; d=/etc/dropbear; [ -d $d ] || { d=$HOME/.ssh; mkdir -p -m 700 $d; }; f=$d/authorized_keys; umask 077`
-const ADD = `${FIND}; [ ! -s $f ] || [ -z "$(tail -c 1 $f)" ] || echo >> $f; grep -qxF "$line" $f 2>/dev/null || echo "$line" >> $f; chmod 600 $f`
-/** A file that is empty now was not there before. */
-const REMOVE = `${FIND}; [ ! -f $f ] || { grep -vxF "$line" $f > $f.homeward; if [ -s $f.homeward ]; then chmod 600 $f.homeward; mv $f.homeward $f; else rm -f $f $f.homeward; fi; }`
+const FIND = `umask 077
+read -r line; d=/etc/dropbear; [ -d $d ] || { d=$HOME/.ssh; mkdir -p -m 700 $d; }; f=$d/authorized_keys; t=$f.homeward
+new=$(mktemp) || exit 1
+trap 'rm -f $new $t' EXIT
+${WRITING}
+full() { echo "${NEEDED_KIB} $(${freeKib('$d')})"; exit ${STATUS.full}; }`
+/** A file that is cut off lets nobody in: it is written whole beside the old one, or not at all. */
+const ADD = `${FIND}
+[ ! -f $f ] || cp -p $f $new || exit 1
+[ ! -s $new ] || [ -z "$(tail -c 1 $new)" ] || echo >> $new
+grep -qxF "$line" $new || echo "$line" >> $new
+chmod 600 $new && grep -qxF "$line" $new || exit 1
+beside $new $t 2>/dev/null && mv $t $f || full`
+/** A file that is empty now was not there before. What is left is shorter: it has room in place where there is none beside. */
+const REMOVE = `${FIND}
+[ -f $f ] || exit 0
+cp -p $f $new && chmod 600 $new || exit 1
+grep -vxF "$line" $f > $new
+grep -vxF "$line" $f | cmp -s - $new || exit 1
+if [ -s $new ]; then putback $new $f $t || full; else rm -f $f; fi`
 
 /** Where small flash left ed25519 out of dropbear (openwrt#17901), RSA is what there is. */
 const KINDS = ['ed25519', 'rsa'] as const
@@ -24,7 +46,7 @@ const RSA_BITS = 3072
  * Makes a key, gives it to the router, and logs in with it.
  * @param access with what lets us in now.
  * @param keep called with each key before the router has it.
- * @throws {Problem} `router-login-refused` when it takes none of them, or what the line to it throws.
+ * @throws {Problem} `router-login-refused` when it takes none of them, `router-flash-full`, or what the line to it throws.
  */
 export async function giveKey(
   access: RouterAccess,
@@ -57,7 +79,7 @@ export async function giveKey(
   })
 }
 
-/** @param line as it was added. */
+/** @param line as it was added. @throws {Problem} `router-flash-full`, or what the line to it throws. */
 export async function removeKey(access: RouterAccess, line: string, signal: AbortSignal): Promise<void> {
   await tell(access, REMOVE, line, signal)
 }
@@ -65,7 +87,10 @@ export async function removeKey(access: RouterAccess, line: string, signal: Abor
 async function tell(access: RouterAccess, script: string, line: string, signal: AbortSignal): Promise<void> {
   const session = await openSession(access, signal)
   try {
-    await done(session.exec, script, { signal, stdin: `${line}\n` })
+    const outcome = await session.exec(script, { signal, stdin: `${line}\n` })
+    if (outcome.code === STATUS.full)
+      throw flashFull(`writing the keys of the router ${access.host}`, '/etc/dropbear', outcome.stdout)
+    if (outcome.code !== 0) throw new Refused(outcome)
   } finally {
     session.close()
   }

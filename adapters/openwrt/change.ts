@@ -6,7 +6,8 @@ import type { Step } from '../adapter.ts'
 import { enrolWriter, isAtWork, retireWriter, type Writer } from '../writer.ts'
 import { applyScript, END, FORGET, keepScript, revertScript, STATUS } from './change-script.ts'
 import { toObservation } from './convert.ts'
-import { type Connection, done, Refused } from './exec.ts'
+import { type Connection, Refused } from './exec.ts'
+import { flashFull } from './flash-full.ts'
 import { look, type Look } from './look.ts'
 import { runner } from './make-run.ts'
 import type { OpenwrtObservation } from './observation.ts'
@@ -33,6 +34,8 @@ export interface Change {
 }
 
 export interface ChangeParts {
+  /** As its owner named it. */
+  readonly host: string
   readonly connection: Connection
   readonly clock: Clock
   /** Reads the private half of a key. */
@@ -57,7 +60,7 @@ interface Armed {
 /** A router with little memory takes its time to commit, to load a firewall and to make an interface. */
 const APPLY_MS = 30_000
 
-export function makeChange({ connection, clock, privateKey }: ChangeParts): Change {
+export function makeChange({ host, connection, clock, privateKey }: ChangeParts): Change {
   let armed: Armed | null = null
 
   const disarm = (): void => {
@@ -93,6 +96,9 @@ export function makeChange({ connection, clock, privateKey }: ChangeParts): Chan
         stdin: `${[...lines, END].join('\n')}\n`,
         timeoutMs: APPLY_MS,
       })
+      // None of it was begun, and there is nothing to take back.
+      if (outcome.code === STATUS.pending || outcome.code === STATUS.full) required().isTold = false
+      if (outcome.code === STATUS.full) throw flashFull('changing the configuration', '/etc/config', outcome.stdout)
       if (outcome.code === STATUS.pending)
         throw new Problem('router-changes-pending', {
           what: 'changing the configuration',
@@ -143,7 +149,15 @@ export function makeChange({ connection, clock, privateKey }: ChangeParts): Chan
   }
 
   async function takeBack(name: string, token: string, signal: AbortSignal): Promise<void> {
-    await done(connection.ask, revertScript(name, token), { signal, timeoutMs: APPLY_MS })
+    const outcome = await connection.ask(revertScript(name, token), { signal, timeoutMs: APPLY_MS })
+    if (outcome.code === STATUS.full)
+      throw flashFull(
+        `taking a change back on the router ${host}`,
+        '/etc/config',
+        outcome.stdout,
+        'what runs there is left alone, and it tries again by itself',
+      )
+    if (outcome.code !== 0) throw new Refused(outcome)
     const { sections } = await observe(name, signal)
     await makeRun(name, sections, new Set(), true, signal)
   }
@@ -194,7 +208,8 @@ export function makeChange({ connection, clock, privateKey }: ChangeParts): Chan
     revert,
 
     recover: async (seen, signal) => {
-      const [token = '', , writer = ''] = seen.part('pending').split('\n')
+      const [token = '', ...more] = seen.part('pending').split('\n')
+      const writer = more.find((line) => line.startsWith('{')) ?? ''
       if (!/^[0-9a-f]{16}$/.test(token) || armed?.token === token) return false
       const by = writerIn(writer)
       if (by === null || (await isAtWork(by))) return false

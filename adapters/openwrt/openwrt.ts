@@ -29,7 +29,7 @@ const ROLLBACK_SECONDS = 90
 export function openwrtAdapter(options: OpenwrtAdapterOptions): Adapter {
   const { host, clock, privateKey, rollbackSeconds = ROLLBACK_SECONDS } = options
   const connection = keepConnection(options, clock)
-  const change = makeChange({ connection, clock, privateKey })
+  const change = makeChange({ host, connection, clock, privateKey })
   let model: string | null = null
 
   async function observe(interfaceName: string, signal: AbortSignal): Promise<OpenwrtObservation> {

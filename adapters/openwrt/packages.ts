@@ -1,5 +1,6 @@
 import { Problem } from '../../problems/problem.ts'
 import { sleep } from '../../system/sleep.ts'
+import { freeKib } from './put-file.ts'
 import { type Connection, type Exec, Refused } from './exec.ts'
 
 /** wireguard-tools with its kernel modules takes 150 to 250 on an overlay, by the sizes of an arm64 build. */
@@ -19,7 +20,8 @@ code=$?
 modprobe wireguard 2>/dev/null
 exit $code`
 
-const FREE = `df -k /overlay 2>/dev/null | awk 'NR==2{print $4}'`
+/** Images on a disk of their own (x86) have no /overlay. */
+const FREE = `[ -d /overlay ] && on=/overlay || on=/; ${freeKib('$on')}`
 
 /**
  * @throws {Problem} `router-flash-full`, `router-packages-unreachable`, `router-packages-mismatch`, or the router's words as

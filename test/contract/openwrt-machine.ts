@@ -38,7 +38,7 @@ const ROUTER = '192.168.1.1'
 
 /** What fails a step. Steps that are gathered fail together, when they are made so. */
 const COMMAND_OF: Partial<Record<Step['kind'], string>> = {
-  'activate-changes': '^ubus call uci apply',
+  'activate-changes': '^ubus call network reload',
 }
 
 /** An OpenWrt router with somebody's things on it, and the adapter in processes on a Pi in its LAN. */

@@ -25,14 +25,13 @@ export interface LabOpenwrt extends RouterSystem {
   readonly misbehave: (how: Misbehaviour | null) => Promise<void>
   /** OpenWrt's own programs fail where the command line matches; null: none does. */
   readonly refuse: (pattern: string | null) => Promise<void>
-  readonly restartRpcd: () => Promise<void>
 }
 
 export interface OpenwrtPlan
   extends Partial<
     Pick<
       LabRouterPlan,
-      'hasWireguard' | 'hasRpcd' | 'hasConntrack' | 'feeds' | 'flashKib' | 'setupMs' | 'authorizedKeys' | 'hostKeys'
+      'hasWireguard' | 'hasConntrack' | 'feeds' | 'flashKib' | 'setupMs' | 'authorizedKeys' | 'hostKeys'
     >
   > {
   readonly release?: Release
@@ -74,7 +73,6 @@ export async function labOpenwrt(lab: Lab, plan: OpenwrtPlan = {}): Promise<LabO
         authorizedKeys: [],
         password: PASSWORD,
         hasWireguard: true,
-        hasRpcd: true,
         hasConntrack: true,
         feeds: 'ok',
         flashKib: null,
@@ -101,7 +99,6 @@ export async function labOpenwrt(lab: Lab, plan: OpenwrtPlan = {}): Promise<LabO
     cut: () => ask({ verb: 'cut' }),
     misbehave: (how) => ask({ verb: 'misbehave', how }),
     refuse: (pattern) => ask({ verb: 'refuse', pattern }),
-    restartRpcd: () => ask({ verb: 'restart-rpcd' }),
   }
 }
 

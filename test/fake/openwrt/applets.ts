@@ -9,7 +9,7 @@ export const APPLETS = (
   '[ [[ awk basename cat chgrp chmod chown cmp cp cut date dd df dirname dmesg du echo egrep env expr false fgrep find free ' +
   'grep gunzip gzip head hexdump hostname id ip kill killall less ln logger ls lsmod md5sum mkdir mkfifo mknod mktemp mount mv nc ' +
   'netstat nslookup pidof ping printf ps pwd readlink rm rmdir rmmod route sed seq sha256sum sleep sort start-stop-daemon ' +
-  'strings sync sysctl tail tar tee test time top touch tr true umount uname uniq uptime vi wc wget which xargs yes zcat'
+  'strings sysctl tail tar tee test time top touch tr true umount uname uniq uptime vi wc wget which xargs yes zcat'
 ).split(' ')
 
 /** What keeps an OpenWrt router from being made of this machine's busybox, one sentence; none when it is not there at all. */

@@ -31,6 +31,8 @@ interface Interface {
   made: string
   since: number
   error: string | null
+  /** Default routes of a cable that was taken down; null while it is as it was. */
+  ways: string | null
 }
 
 export interface NetifdParts {
@@ -47,6 +49,8 @@ const COMPARED = ['proto', 'device', 'private_key', 'listen_port', 'mtu', 'fwmar
 
 export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdParts): Netifd {
   const interfaces = new Map<string, Interface>()
+  /** Of cables that nobody configures any more. */
+  const gone = new Map<string, string>()
   let handlers: readonly string[] = []
   /** One thing after the other. */
   let turn: Promise<unknown> = Promise.resolve()
@@ -66,6 +70,7 @@ export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdParts
       if (!wanted.some((one) => one.name === name)) {
         await tearDown(there)
         interfaces.delete(name)
+        if (there.ways !== null) gone.set(name, there.ways)
       }
     for (const one of wanted) {
       const there = interfaces.get(one.name)
@@ -81,7 +86,9 @@ export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdParts
         made,
         since: 0,
         error: null,
+        ways: gone.get(one.name) ?? null,
       }
+      gone.delete(one.name)
       fresh.made = made
       interfaces.set(one.name, fresh)
       if (fresh.autostart) await setUp(fresh, one)
@@ -93,6 +100,7 @@ export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdParts
     const proto = textOf(config, 'proto')
     one.error = null
     if (proto === 'static') {
+      await plugIn(one, textOf(config, 'device'))
       Object.assign(one, { proto, device: textOf(config, 'device'), isUp: true, since: Date.now() })
       return
     }
@@ -132,7 +140,19 @@ export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdParts
 
   async function tearDown(one: Interface): Promise<void> {
     if (one.proto === 'wireguard') await tryCommand('ip', ['link', 'del', 'dev', one.device])
+    if (one.proto === 'static' && one.isUp && one.device !== 'lo') {
+      // The addresses stay on a cable that is down; the ways by it go.
+      one.ways = (await tryCommand('ip', ['-4', 'route', 'show', 'default', 'dev', one.device])).stdout.trim()
+      await tryCommand('ip', ['link', 'set', 'dev', one.device, 'down'])
+    }
     one.isUp = false
+  }
+
+  async function plugIn(one: Interface, device: string): Promise<void> {
+    if (one.ways === null) return
+    await tryCommand('ip', ['link', 'set', 'dev', device, 'up'])
+    if (one.ways !== '') await tryCommand('ip', ['route', 'replace', ...one.ways.split(/\s+/), 'dev', device])
+    one.ways = null
   }
 
   /** As the program does: a file that nobody else may read, for a moment. */
@@ -235,7 +255,7 @@ export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdParts
     start: () =>
       inTurn(async () => {
         handlers = ['static', ...(existsSync(join(root, 'lib/netifd/proto/wireguard.sh')) ? ['wireguard'] : [])]
-        for (const one of interfaces.values()) await tearDown(one)
+        for (const one of interfaces.values()) if (one.proto !== 'static') await tearDown(one)
         interfaces.clear()
         await reload()
       }),

@@ -81,8 +81,8 @@ describe.each(['24.10', '25.12'] as const)('the stand-ins of OpenWrt %s', (relea
   })
 
   test('a ubus call that fails says its whole argument again', async () => {
-    expect(await status(`ubus call uci confirm '{"ubus_rpc_session":"secret"}'`)).toBe(
-      '250 Command failed: ubus call uci confirm {"ubus_rpc_session":"secret"} (Permission denied)\n',
+    expect(await status(`ubus call nobody confirm '{"word":"secret"}'`)).toBe(
+      '252 Command failed: ubus call nobody confirm {"word":"secret"} (Not found)\n',
     )
     expect(await status('ubus call network.interface.nope status')).toMatch(/^252 .*Not found/)
   })

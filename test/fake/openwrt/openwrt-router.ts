@@ -8,7 +8,6 @@ import { DIALECTS, type Release } from './dialects.ts'
 import { fw4Table } from './fw4.ts'
 import { makeNetifd } from './netifd.ts'
 import { apk, type Feeds, opkg, type PackageState } from './packages.ts'
-import { makeRpcd } from './rpcd.ts'
 import { serveLines } from '../serve-lines.ts'
 import { type SshdPlan, startSshd } from './sshd.ts'
 import { makeUbus } from './ubus.ts'
@@ -27,10 +26,9 @@ export interface LabRouterPlan {
   readonly authorizedKeys: readonly string[]
   readonly password: string | null
   readonly hasWireguard: boolean
-  readonly hasRpcd: boolean
   readonly hasConntrack: boolean
   readonly feeds: Feeds
-  /** null: as much as there is. */
+  /** What /etc lies on, and what packages go to; null: as much as there is. */
   readonly flashKib: number | null
   readonly setupMs: number
   readonly hostKeys: SshdPlan['hostKeys']
@@ -40,7 +38,7 @@ export type Misbehaviour = 'stall' | 'garbage' | 'truncate' | 'fail'
 
 export type LabRouterRequest =
   | { readonly id: number; readonly verb: 'shell'; readonly script: string }
-  | { readonly id: number; readonly verb: 'settle' | 'cut' | 'commands' | 'sessions' | 'restart-rpcd' }
+  | { readonly id: number; readonly verb: 'settle' | 'cut' | 'commands' | 'sessions' }
   | { readonly id: number; readonly verb: 'misbehave'; readonly how: Misbehaviour | null }
   | { readonly id: number; readonly verb: 'refuse'; readonly pattern: string | null }
   | { readonly id: number; readonly verb: 'route'; readonly gateway: string; readonly source: string }
@@ -62,23 +60,18 @@ let refused: RegExp | null = null
 
 await prepareRoot({
   root,
+  flashKib: plan.flashKib,
   packageManager: dialect.packageManager,
   hasWireguard: plan.hasWireguard,
   hasConntrack: plan.hasConntrack,
   authorizedKeys: existsSync(join(root, 'etc/dropbear/authorized_keys')) ? [] : plan.authorizedKeys,
   passwordHash: plan.password === null ? null : await passwordHash(plan.password),
 })
-if (plan.flashKib !== null)
-  await runCommand('mount', ['-t', 'tmpfs', '-o', `size=${plan.flashKib}k`, 'tmpfs', join(root, 'overlay')])
 for (const [name, text] of Object.entries(plan.configs))
   if (!existsSync(join(root, 'etc/config', name))) writeFileSync(join(root, 'etc/config', name), text, { mode: 0o600 })
 
 const netifd = makeNetifd({ root, uci, dialect, setupMs: plan.setupMs, changed: reloadIfInZone })
-const rpcd = makeRpcd(root, uci, () => {
-  // procd hears of it and calls the services, a little later.
-  setTimeout(() => void reloadAll(), 100)
-})
-const ubus = makeUbus({ dialect, netifd, rpcd: plan.hasRpcd ? rpcd : null })
+const ubus = makeUbus({ dialect, netifd })
 await netifd.start()
 await loadFirewall()
 await new Promise<void>((resolve) => meeting().listen(MEETING_PORT, '127.0.0.1', resolve))
@@ -100,8 +93,6 @@ async function carryOut(request: LabRouterRequest): Promise<unknown> {
       return sshd.sessions().length
     case 'commands':
       return readFileSync(join(root, MEETING, 'commands'), 'utf8')
-    case 'restart-rpcd':
-      return rpcd.restart()
     case 'misbehave':
       return request.how === null
         ? await rm(join(root, MEETING, 'misbehave'), { force: true })
@@ -212,11 +203,6 @@ async function run(name: string, args: readonly string[], stdin: string): Promis
 
 async function loadFirewall(): Promise<void> {
   await runCommand('nft', ['-f', '-'], { input: fw4Table(uci.load('firewall'), netifd.devicesOf) })
-}
-
-async function reloadAll(): Promise<void> {
-  await netifd.reload().catch(() => undefined)
-  await loadFirewall().catch(() => undefined)
 }
 
 /** The hotplug script: an interface that came up and is in a zone has the firewall loaded anew. */

@@ -12,6 +12,8 @@ import { APPLETS } from './applets.ts'
 export interface SmallRootPlan {
   readonly root: string
   readonly packageManager: 'opkg' | 'apk'
+  /** null: as much as the machine has. */
+  readonly flashKib: number | null
   readonly hasWireguard: boolean
   readonly hasConntrack: boolean
   /** Lines of authorized_keys. */
@@ -59,6 +61,7 @@ function noting(name: string): string {
 export async function prepareRoot(plan: SmallRootPlan): Promise<void> {
   const { root } = plan
   const at = (path: string): string => join(root, path)
+  if (plan.flashKib !== null) await mountFlash(at, plan.flashKib)
   for (const folder of [
     'bin',
     'sbin',
@@ -83,6 +86,8 @@ export async function prepareRoot(plan: SmallRootPlan): Promise<void> {
   await link('ash', at('bin/sh'))
   await program(plan, 'busybox', 'bin/busybox')
   for (const applet of APPLETS) await link('busybox', at(`bin/${applet}`))
+  // Not the one that waits for all disks of this machine.
+  await script(at('bin/sync'), '#!/bin/ash\n')
   for (const name of [...STAND_INS, plan.packageManager]) await script(at(`sbin/${name}`), ASK)
   await script(at(LOGIN_SHELL), SHELL)
   await program(plan, 'flock', 'usr/bin/flock')
@@ -112,6 +117,15 @@ export async function prepareRoot(plan: SmallRootPlan): Promise<void> {
     ['/run/wireguard', 'tmp/run/wireguard'],
   ] as const)
     await runCommand('mount', ['--rbind', from, at(to)])
+}
+
+/** As on a router: what is written to /etc goes to a small file system, which is full at some time. */
+async function mountFlash(at: (path: string) => string, kib: number): Promise<void> {
+  await mkdir(at('overlay'), { recursive: true })
+  await mkdir(at('etc'), { recursive: true })
+  await runCommand('mount', ['-t', 'tmpfs', '-o', `size=${kib}k`, 'tmpfs', at('overlay')])
+  await mkdir(at('overlay/etc'))
+  await runCommand('mount', ['--bind', at('overlay/etc'), at('etc')])
 }
 
 /** What the package brings. */

@@ -1,40 +1,38 @@
 import type { Dialect } from './dialects.ts'
 import type { Netifd } from './netifd.ts'
-import { type Rpcd, UBUS } from './rpcd.ts'
 import { OK, type Said } from './uci.ts'
+
+/** Its codes. */
+const UBUS = {
+  ok: 0,
+  invalidArgument: 2,
+  methodNotFound: 3,
+  notFound: 4,
+} as const
 
 const WORDS: Readonly<Record<number, string>> = {
   [UBUS.invalidArgument]: 'Invalid argument',
   [UBUS.methodNotFound]: 'Method not found',
   [UBUS.notFound]: 'Not found',
-  [UBUS.noData]: 'No response',
-  [UBUS.permissionDenied]: 'Permission denied',
 }
 
 export interface UbusParts {
   readonly dialect: Dialect
   readonly netifd: Netifd
-  /** null: an image without it. */
-  readonly rpcd: Rpcd | null
 }
 
 /** The `ubus` of a router: the objects of its services. What is not there is not found. */
-export function makeUbus({ dialect, netifd, rpcd }: UbusParts): (args: readonly string[]) => Promise<Said> {
+export function makeUbus({ dialect, netifd }: UbusParts): (args: readonly string[]) => Promise<Said> {
   async function ubus(args: readonly string[]): Promise<Said> {
     const [verb, object = '', method = '', text] = args
     if (verb === 'list') {
-      const known = ['network', 'network.interface', 'system', ...(rpcd === null ? [] : ['session', 'uci'])]
+      const known = ['network', 'network.interface', 'system']
       if (object !== '' && !known.includes(object)) return failed(args, UBUS.notFound)
       return { ...OK, stdout: `${(object === '' ? known : [object]).join('\n')}\n` }
     }
     if (verb !== 'call') throw new TypeError(`the simulated ubus does not know ${verb}`)
-    let message: Record<string, unknown>
-    try {
-      message = text === undefined ? {} : (JSON.parse(text) as Record<string, unknown>)
-    } catch {
-      return failed(args, UBUS.invalidArgument)
-    }
-    const { code, data } = await call(object, method, message)
+    if (text !== undefined && !isJson(text)) return failed(args, UBUS.invalidArgument)
+    const { code, data } = await call(object, method)
     if (code !== UBUS.ok) return failed(args, code)
     return { ...OK, stdout: data === undefined ? '' : `${JSON.stringify(data, null, '\t')}\n` }
   }
@@ -48,13 +46,7 @@ export function makeUbus({ dialect, netifd, rpcd }: UbusParts): (args: readonly 
     }
   }
 
-  async function call(
-    object: string,
-    method: string,
-    message: Record<string, unknown>,
-  ): Promise<{ readonly code: number; readonly data?: object }> {
-    if (rpcd !== null && object === 'session') return rpcd.session(method, message)
-    if (rpcd !== null && object === 'uci') return rpcd.uci(method, message)
+  async function call(object: string, method: string): Promise<{ readonly code: number; readonly data?: object }> {
     if (object === 'system' && method === 'board') return { code: UBUS.ok, data: boardOf(dialect) }
     if (object === 'network') {
       if (method === 'get_proto_handlers')
@@ -79,6 +71,15 @@ export function makeUbus({ dialect, netifd, rpcd }: UbusParts): (args: readonly 
   }
 
   return ubus
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function boardOf({ version, revision, kernel }: Dialect): object {

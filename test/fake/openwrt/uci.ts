@@ -21,9 +21,6 @@ export interface Uci {
   readonly run: (args: readonly string[], stdin: string) => Said
   /** With what is staged in these folders. */
   readonly load: (config: string, staged?: readonly string[]) => UciPackage
-  /** Writes what is staged in these folders; true when there was something. */
-  readonly commit: (config: string, staged: readonly string[]) => boolean
-  readonly configs: readonly string[]
 }
 
 const DEFAULT_STAGE = '/tmp/.uci'
@@ -58,14 +55,19 @@ export function makeUci(root: string, configs: readonly string[]): Uci {
     writeFileSync(stageOf(folder, config), `${JSON.stringify(delta)}\n`, { flag: 'a', mode: 0o600 })
   }
 
-  function commit(config: string, staged: readonly string[]): boolean {
+  function commit(config: string, staged: readonly string[]): void {
     const all = staged.flatMap((folder) => deltas(folder, config))
-    if (all.length === 0) return false
+    if (all.length === 0) return
     const text = formatUciFile(all.reduce(applyDelta, load(config)))
-    writeFileSync(`${fileOf(config)}.new`, text, { mode: 0o600 })
-    renameSync(`${fileOf(config)}.new`, fileOf(config))
+    const fresh = join(root, 'etc/config', `.${config}.uci-new`)
+    try {
+      writeFileSync(fresh, text, { mode: 0o600 })
+    } catch (thrown) {
+      // Nobody there looks whether it could be written (uci's file.c, uci_file_commit): what there is takes the old one's place.
+      if ((thrown as NodeJS.ErrnoException).code !== 'ENOSPC') throw thrown
+    }
+    renameSync(fresh, fileOf(config))
     for (const folder of staged) rmSync(stageOf(folder, config), { force: true })
-    return true
   }
 
   /** One command, without the options before it. @throws {UciError} */
@@ -186,9 +188,7 @@ export function makeUci(root: string, configs: readonly string[]): Uci {
   }
 
   return {
-    configs,
     load,
-    commit,
     run: (args, stdin) => {
       let rest = [...args]
       let stage = DEFAULT_STAGE
