@@ -12,7 +12,7 @@ export async function startHub(picture: Picture, address = picture.hubAddress): 
 
 export async function runHub({ hub }: Picture): Promise<LabProcess> {
   const daemon = hub.startHomeward(['hub', 'run'])
-  await daemon.waitForLine(/the hub is ready/)
+  await daemon.waitForLine(/the hub is ready/, { timeoutMs: 60_000 })
   return daemon
 }
 
@@ -21,7 +21,7 @@ export async function inviteHome({ hub }: Picture, name = 'cabin', more: readonl
 }
 
 /** Starts the agent and waits until it says that the tunnel is up. */
-export async function startAgent(host: Host, timeoutMs = 20_000): Promise<LabProcess> {
+export async function startAgent(host: Host, timeoutMs = 60_000): Promise<LabProcess> {
   const agent = host.startHomeward(['run'])
   await agent.waitForLine(/the tunnel is up/, { timeoutMs })
   return agent

@@ -227,6 +227,19 @@ describe('the planner', () => {
     )
   })
 
+  test('rules in firewalls of others come after peers, link and routes, which never wait for them', () => {
+    fc.assert(
+      fc.property(situation, ({ before, desired }) => {
+        const kinds = planLinux(before, desired).steps.map(({ kind }) => kind)
+        const first = kinds.indexOf('set-other-firewall')
+        fc.pre(first >= 0)
+        for (const kind of ['set-firewall', 'set-peers', 'bring-up', 'add-route', 'lead-exits'] as const)
+          expect(kinds.lastIndexOf(kind)).toBeLessThan(first)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
   test('ended after any step, the next plan finishes the job', () => {
     fc.assert(
       fc.property(situation, fc.nat(20), ({ before, desired }, count) => {
