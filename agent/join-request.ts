@@ -82,7 +82,9 @@ async function ask(
   const answered = await askRegistrar(
     { hosts: token.addresses, port: token.port, certificate: token.certificate },
     { method: 'POST', path: '/v1/join', body, answer: JoinAnswer, signal },
-  )
+  ).catch((thrown: unknown) => {
+    throw withItsName(thrown, token.home)
+  })
   if (answered.answer.hubPublicKey !== token.hubPublicKey)
     throw new Problem('certificate-mismatch', {
       what: 'joining the hub',
@@ -90,4 +92,11 @@ async function ask(
       next: 'The hub was made anew: make a new token there with homeward hub invite HOME',
     })
   return { ...answered, secrets, publicKey }
+}
+
+/** What to do about a token that is used up names the home, which the token says. */
+function withItsName(thrown: unknown, home: string): unknown {
+  if (!(thrown instanceof Problem) || (thrown.code !== 'token-expired' && thrown.code !== 'token-used')) return thrown
+  const { code, what, why } = thrown
+  return new Problem(code, { what, why, next: `Make a new one on the hub: homeward hub invite ${home}`, cause: thrown })
 }

@@ -141,16 +141,16 @@ describe('at home, what a hub says', () => {
   }
 
   test.each([
-    ['device add', ['device', 'add', 'phone', '--conf', '-'], 'device-exists'],
-    ['join', ['join', 'TOKEN', '--yes'], 'token-used'],
-  ] as const)('is marked at %s, and what to do next is ours', async (_what, args, code) => {
+    ['device add', ['device', 'add', 'phone', '--conf', '-'], 'device-exists', catalogue['device-exists'].next],
+    ['join', ['join', 'TOKEN', '--yes'], 'token-used', 'Make a new one on the hub: homeward hub invite lodge'],
+  ] as const)('is marked at %s, and what to do next is ours', async (_what, args, code, next) => {
     const host = code === 'token-used' ? picture.phone : pi
     const given = args.map((arg) => (arg === 'TOKEN' ? token : arg))
     const { stderr } = await failed(host, given)
     expect(stderr).toMatch(/failed: the hub says: "\uFFFD\[2J[^"]*all is well"\. /)
-    expect(stderr).toContain(`${catalogue[code].next}. [${code}]`)
+    expect(stderr).toContain(`${next}. [${code}]`)
     const json = JSON.parse((await failed(host, [...given, '--json'])).stdout) as { error: Record<string, string> }
-    expect(json.error).toMatchObject({ code, next: catalogue[code].next })
+    expect(json.error).toMatchObject({ code, next })
   })
 
   test('is no code that this version does not know', async () => {
