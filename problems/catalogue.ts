@@ -163,7 +163,7 @@ export const catalogue = {
     exit: 1,
   },
   'router-refused': { next: 'Mend what the router says, then try again', exit: 1 },
-  'router-not-restored': { next: 'homeward plan shows what differs now, homeward apply mends it', exit: 1 },
+  'router-not-restored': { next: 'Look at what differs now with homeward plan, then run homeward apply', exit: 1 },
   'router-through-tunnel': {
     next: 'Reach the router by an address of its LAN, and set that as router.host',
     exit: 1,
