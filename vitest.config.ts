@@ -24,8 +24,8 @@ export default defineConfig({
           name: 'unit',
           maxWorkers: 2,
           // Of a busy machine: none of them waits for so long by itself.
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.lab.test.ts', 'node_modules/**'],
           // Seconds first, then minutes; vitest wants groups of their own for different numbers of workers.
