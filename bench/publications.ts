@@ -18,7 +18,15 @@ const ADDED = 15
 const TOLERANCE = 0.1
 const LIVE_MS = 200
 
-const PORTS = { iperf: 5_201, echo: 8_123, proxyIperf: 6_201, proxyEcho: 6_123, first: 20_000, added: 40_000 }
+const PORTS = {
+  iperf: 5_201,
+  iperfBehindProxy: 5_202,
+  echo: 8_123,
+  proxyIperf: 6_201,
+  proxyEcho: 6_123,
+  first: 20_000,
+  added: 40_000,
+}
 
 /** New connections a second: each waits for the service's first words and is reset, so that no port waits (TIME_WAIT). */
 const CONNECTS = `
@@ -65,10 +73,11 @@ try {
   const agent = home.pi.startHomeward(['run'])
   await agent.waitForLine(/the tunnel is up/, { timeoutMs: 30_000 })
   await serveEcho(home.pi, 'pi', PORTS.echo)
-  const iperf = home.pi.start('iperf3', ['--server', '--forceflush'])
-  await iperf.waitForLine(/Server listening/)
+  // It takes one client at a time, and the hub asks what listens there, the proxy, whether it is ssh.
+  for (const port of [PORTS.iperf, PORTS.iperfBehindProxy])
+    await home.pi.start('iperf3', ['--server', '--forceflush', '--port', String(port)]).waitForLine(/Server listening/)
   const proxied = JSON.stringify([
-    [PORTS.proxyIperf, PORTS.iperf],
+    [PORTS.proxyIperf, PORTS.iperfBehindProxy],
     [PORTS.proxyEcho, PORTS.echo],
   ])
   await hub.start(process.execPath, ['-e', PROXY, proxied]).waitForLine(/^ready$/)

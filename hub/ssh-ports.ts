@@ -25,11 +25,13 @@ export interface SshPorts {
 
 export const ONLY_22: ReadonlySet<number> = new Set([22])
 
-/** Above what a socket-activated sshd on a small, busy VPS needs to begin. */
-const ANSWER_MS = 10_000
+/**
+ * How long each attempt listens: shortly first, since a program that takes one caller at a time has none meanwhile; the last
+ * above what a socket-activated sshd on a small, busy VPS needs to begin. An sshd with too many callers hangs up without a
+ * word, later it has not.
+ */
+const ANSWER_MS = [2_000, 5_000, 10_000]
 const SETTLED_MS = 5_000
-/** An sshd that has too many callers hangs up without a word; later it has not. */
-const ATTEMPTS = 3
 const AGAIN_AFTER_MS = 60_000
 const MOST_AT_ONCE = 32
 
@@ -58,11 +60,11 @@ export async function openSshPorts({
   const ended = new AbortController()
 
   async function ask(key: string, listener: Listener): Promise<void> {
-    const spoken = await askListener(listener, ANSWER_MS, ended.signal)
+    const attempts = tried.get(key)?.attempts ?? 0
+    const spoken = await askListener(listener, ANSWER_MS[attempts] ?? 0, ended.signal)
     if (ended.signal.aborted) return
     if (spoken === 'ssh') return remember(listener.port)
-    const attempts = (tried.get(key)?.attempts ?? 0) + 1
-    tried.set(key, { attempts, again: clock.now() + AGAIN_AFTER_MS })
+    tried.set(key, { attempts: attempts + 1, again: clock.now() + AGAIN_AFTER_MS })
   }
 
   async function remember(port: number): Promise<void> {
@@ -80,7 +82,9 @@ export async function openSshPorts({
 
   function isDue(key: string): boolean {
     const before = tried.get(key)
-    return !asking.has(key) && (before === undefined || (before.attempts < ATTEMPTS && clock.now() >= before.again))
+    return (
+      !asking.has(key) && (before === undefined || (before.attempts < ANSWER_MS.length && clock.now() >= before.again))
+    )
   }
 
   return {
