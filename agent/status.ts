@@ -33,7 +33,7 @@ export interface Status {
     readonly since: string
     /** What was proven; null while it is up, and while nothing is. */
     readonly cause: Cause | null
-    /** What its owner can do about it; null where waiting is all there is, or homeward is at it. */
+    /** What its owner can do about it; null where waiting is all there is, and while a remedy is under way. */
     readonly next: string | null
     /** What is being tried against it right now. */
     readonly remedy: RemedyKind | null
