@@ -6,10 +6,11 @@ import type { OpenAdapter } from './adapter-contract.ts'
 import { type OpenwrtMachine, startOpenwrtMachine } from './openwrt-machine.ts'
 import { homeSpec } from './specs.ts'
 
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 60_000 })
 
-const ROLLBACK_SECONDS = 1
-const signal = (): AbortSignal => AbortSignal.timeout(60_000)
+/** Longer than a change takes on a busy machine, which would else be undone before it is looked at. */
+const ROLLBACK_SECONDS = 20
+const signal = (): AbortSignal => AbortSignal.timeout(120_000)
 
 /** Each way that a router can be left alone with a change that nobody kept. */
 describe('a router that undoes by itself', () => {
@@ -43,7 +44,7 @@ describe('a router that undoes by itself', () => {
 
   async function isUndone(before: string, when: string): Promise<void> {
     try {
-      await vi.waitFor(async () => expect(await state(), when).toBe(before), { timeout: 25_000, interval: 200 })
+      await vi.waitFor(async () => expect(await state(), when).toBe(before), { timeout: 90_000, interval: 200 })
     } finally {
       await machine.pi.run('ip', ['link', 'set', 'eth0', 'up'])
     }
@@ -78,7 +79,7 @@ describe('a router that undoes by itself', () => {
       peers: [{ ...peer!, keepaliveSeconds: 10 }],
       forwarding: { role: 'home', lan: ['192.168.7.0/24'], mode: 'routed' },
     }
-    for (const afterMs of [50, 200, 400, 800])
+    for (const afterMs of [200, 800])
       for (const ending of Object.values(ENDINGS)) {
         const adapter = await machine.open()
         const steps = await stepsTo(adapter, wanted)
