@@ -1,7 +1,6 @@
 import { rm, rmdir } from 'node:fs/promises'
 import type { Adapter } from '../adapters/adapter.ts'
 import { bringTo } from '../adapters/apply.ts'
-import { asProblem } from '../problems/problem.ts'
 import type { RegistrarPlaces } from './ask-registrar.ts'
 import { withChangeLock } from './change-lock.ts'
 import { agentConfigPath, type RouterConfig } from './config.ts'
@@ -11,6 +10,7 @@ import { removeTornWrites } from '../system/atomic-file.ts'
 import type { AgentPlaces } from './places.ts'
 import { takeLoginBack } from './router-login.ts'
 import { removeSecrets } from './secrets.ts'
+import { undoing } from './undoing.ts'
 
 /** What a join had begun when it failed. */
 export type JoinStage = 'secrets' | 'hub' | 'machine'
@@ -38,15 +38,7 @@ export async function undoJoin(join: BegunJoin, tell: (line: string) => void): P
   const { places, begun, adapter } = join
   // Its own signal: the one that ended the join must not end its undoing.
   const signal = AbortSignal.timeout(UNDO_MS)
-  const attempt = async (what: string, act: () => Promise<unknown>): Promise<boolean> => {
-    try {
-      await act()
-      return true
-    } catch (thrown) {
-      tell(`${what} could not be undone: ${asProblem(thrown, what).why}`)
-      return false
-    }
-  }
+  const attempt = undoing(tell)
 
   const isForgotten =
     !begun.has('hub') ||

@@ -1,6 +1,5 @@
 import { lstat, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { asProblem } from '../problems/problem.ts'
 import { makeFolder, writeFileAtomic } from '../system/atomic-file.ts'
 import { askLocal } from '../system/local-socket.ts'
 import type { RegistrarPlaces } from './ask-registrar.ts'
@@ -16,6 +15,7 @@ import type { AgentPlaces } from './places.ts'
 import { forgetRotatedKeys } from './rotated-key.ts'
 import { homeSecretPath, privateKeyPath } from './secrets.ts'
 import { agentSocketPath } from './socket-path.ts'
+import { undoing } from './undoing.ts'
 
 /** Where the new secrets stand until the new tunnel is proven: what this home is until then stays untouched. */
 export function joiningAgainPath(configDir: string): string {
@@ -94,15 +94,7 @@ export async function undoAgain(again: BegunAgain, tell: (line: string) => void)
   const { places, staging, present, begun } = again
   // Its own signal: the one that ended the join must not end its undoing.
   const signal = AbortSignal.timeout(UNDO_MS)
-  const attempt = async (what: string, act: () => Promise<unknown>): Promise<boolean> => {
-    try {
-      await act()
-      return true
-    } catch (thrown) {
-      tell(`${what} could not be undone: ${asProblem(thrown, what).why}`)
-      return false
-    }
-  }
+  const attempt = undoing(tell)
   const isForgotten =
     !begun.has('hub') ||
     (await attempt('joining the hub', () => forgetHome(again.registrar, again.bearer, { reopenInvite: true }, signal)))

@@ -9,6 +9,7 @@ import { confirm } from './confirm.ts'
 import type { Context } from './context.ts'
 import { refuseIfAlso } from './one-role.ts'
 import { indented, printFacts, tell } from './output.ts'
+import { joinedFacts } from './joined-facts.ts'
 
 export interface JoinAgainOptions {
   readonly dryRun: boolean
@@ -61,18 +62,10 @@ function heading(config: AgentConfig): string {
   return `The home ${config.home} joins the hub at ${addresses[0]} again, ${address} in its tunnel, with new keys; its settings stay:`
 }
 
-function factsOf({ config, before, provenMs, mapping, isWatched }: JoinedAgain): unknown {
-  const { address, network, addresses } = firstHub(config)
+function factsOf(joined: JoinedAgain): unknown {
+  const { before, isWatched } = joined
   return {
-    home: config.home,
-    router: config.router.kind,
-    interface: config.interface,
-    address,
-    network,
-    lan: config.lan.prefixes,
-    hub: addresses,
-    provenMs: Math.round(provenMs),
-    mapping,
+    ...joinedFacts(joined),
     watched: isWatched,
     before: { home: before.home, hub: firstHub(before).addresses, address: firstHub(before).address },
   }

@@ -15,6 +15,7 @@ import { refuseIfAlso } from './one-role.ts'
 import { indented, printFacts, tell } from './output.ts'
 import { type RouterOptions, routerChoice } from './router-options.ts'
 import { trustRouter } from './trust-router.ts'
+import { joinedFacts } from './joined-facts.ts'
 
 export interface JoinOptions extends RouterOptions {
   readonly lan: readonly string[]
@@ -76,21 +77,6 @@ function heading(config: AgentConfig): string {
   const { router } = config
   const where = router.kind === 'linux' ? '' : `, which ends on the router at ${router.host}`
   return `This machine becomes the home ${config.home}, ${address} in the tunnel to ${addresses[0]}${where}:`
-}
-
-function joinedFacts({ config, provenMs, mapping }: Joined): unknown {
-  const { address, network, addresses } = firstHub(config)
-  return {
-    home: config.home,
-    router: config.router.kind,
-    interface: config.interface,
-    address,
-    network,
-    lan: config.lan.prefixes,
-    hub: addresses,
-    provenMs: Math.round(provenMs),
-    mapping,
-  }
 }
 
 function joinedText({ config, provenMs, mapping }: Joined): string {
