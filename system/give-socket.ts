@@ -1,8 +1,7 @@
 import { constants } from 'node:fs'
-import { chmod, chown, type FileHandle, open } from 'node:fs/promises'
+import { chmod, chown, open } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { inFolder } from './folder.ts'
-import { sleep } from './sleep.ts'
 
 /** Opens the name itself and nothing behind it, for looking at and changing its owner and mode (open(2)). Node does not name it. */
 export const O_PATH = 0o10000000
@@ -14,7 +13,7 @@ export const O_PATH = 0o10000000
  */
 export async function giveSocket(path: string, mode: number): Promise<void> {
   await inFolder(dirname(path), async (folder) => {
-    const socket = await openNamed(folder.at(basename(path)))
+    const socket = await open(folder.at(basename(path)), O_PATH | constants.O_NOFOLLOW)
     try {
       const seen = await socket.stat()
       if (!seen.isSocket() || seen.nlink !== 1 || seen.uid !== process.geteuid?.())
@@ -26,16 +25,4 @@ export async function giveSocket(path: string, mode: number): Promise<void> {
       await socket.close()
     }
   })
-}
-
-/** Another process that found a socket left behind may have moved this one aside for a moment (local-socket.ts, removeStale). */
-async function openNamed(path: string): Promise<FileHandle> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await open(path, O_PATH | constants.O_NOFOLLOW)
-    } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 50) throw thrown
-      await sleep(20)
-    }
-  }
 }

@@ -1,10 +1,10 @@
-import { rename, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { asProblem, Problem, reasonOf } from '../problems/problem.ts'
 import { isProblemCode } from '../problems/catalogue.ts'
 import { type Caller, type Callers, makeCallers } from './callers.ts'
 import { giveSocket } from './give-socket.ts'
 import { sleep } from './sleep.ts'
+import { removeStaleSocket } from './stale-socket.ts'
 
 /** Answers one question; whatever it returns travels as JSON. A thrown Problem travels with its code. */
 export type LocalHandler = (verb: string, input: unknown) => Promise<unknown>
@@ -55,20 +55,12 @@ async function take(path: string, onConnection: (socket: Socket) => void): Promi
   throw new Problem('already-running', { what, why: 'others took it again and again' })
 }
 
-/**
- * Takes away what a killed holder left. It is moved first: whoever took the name since we looked would else be left
- * listening behind a name that is gone, and gets it back here.
- */
 async function removeStale(path: string): Promise<void> {
-  const aside = `${path}.${process.pid}`
   try {
-    await rename(path, aside)
+    await removeStaleSocket(path, refuses)
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return
     throw new Problem('write-failed', { what: `removing ${path}`, why: reasonOf(thrown), cause: thrown })
   }
-  if (await isServed(aside)) await rename(aside, path)
-  else await rm(aside, { force: true })
 }
 
 /**
@@ -183,22 +175,34 @@ export async function isServed(path: string): Promise<boolean> {
   return socket !== null
 }
 
+/** Whether the name is there and nobody listens behind it: its holder was killed. */
+async function refuses(path: string): Promise<boolean> {
+  const opened = await openOnce(path, true)
+  if (typeof opened === 'string') return opened === 'refused'
+  opened.destroy()
+  return false
+}
+
 async function open(path: string, until: number): Promise<Socket | null> {
   for (;;) {
     const opened = await openOnce(path, performance.now() < until)
-    if (opened !== 'full') return opened
+    if (typeof opened !== 'string') return opened
+    if (opened !== 'full') return null
     await sleep(20)
   }
 }
 
-/** `full`: so many want in that the kernel lets nobody wait any more (unix(7), connect(2)). */
-function openOnce(path: string, isPatient: boolean): Promise<Socket | 'full' | null> {
+/**
+ * `refused`: by a socket whose process is gone. `gone`: there is none, or it ended while we waited to be let in (af_unix.c).
+ * `full`: so many want in that the kernel lets nobody wait any more (unix(7), connect(2)).
+ */
+function openOnce(path: string, isPatient: boolean): Promise<Socket | 'refused' | 'gone' | 'full'> {
   return new Promise((resolve, reject) => {
     const socket = connect(path)
     socket.once('connect', () => resolve(socket))
     socket.once('error', (error: NodeJS.ErrnoException) => {
-      // No file, or a file that a killed daemon left behind; or it ended while we waited to be let in (af_unix.c).
-      if (['ENOENT', 'ECONNREFUSED', 'ECONNRESET'].includes(error.code ?? '')) return resolve(null)
+      if (error.code === 'ECONNREFUSED') return resolve('refused')
+      if (error.code === 'ENOENT' || error.code === 'ECONNRESET') return resolve('gone')
       if (error.code === 'EAGAIN' && isPatient) return resolve('full')
       reject(new Problem('no-answer', { what: `asking the daemon at ${path}`, why: error.message, cause: error }))
     })

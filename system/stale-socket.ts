@@ -1,0 +1,43 @@
+import { constants } from 'node:fs'
+import { lstat, open, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { withFolderLock } from './folder-lock.ts'
+import { O_PATH } from './give-socket.ts'
+import { sleep } from './sleep.ts'
+
+/** Between bind(2) and listen(2) a socket refuses too, and a busy machine may stop a process right there. */
+const LOOK_AGAIN_MS = 200
+
+/**
+ * Takes away the socket that a killed process left. Of several who come at once one does it, and only while the name leads to
+ * the very socket that refused: one that is bound meanwhile is somebody's.
+ * @param refuses whether nobody listens there.
+ * @throws what the file system says.
+ */
+export async function removeStaleSocket(path: string, refuses: (path: string) => Promise<boolean>): Promise<void> {
+  await withFolderLock(dirname(path), async () => {
+    const held = await openNamed(path)
+    if (held === null) return
+    try {
+      const { dev, ino } = await held.stat()
+      // The socket itself, whatever becomes of its name (proc(5), /proc/pid/fd).
+      const itself = `/proc/self/fd/${held.fd}`
+      if (!(await refuses(itself))) return
+      await sleep(LOOK_AGAIN_MS)
+      if (!(await refuses(itself))) return
+      const named = await lstat(path).catch(() => null)
+      if (named?.dev === dev && named.ino === ino) await rm(path, { force: true })
+    } finally {
+      await held.close()
+    }
+  })
+}
+
+async function openNamed(path: string) {
+  try {
+    return await open(path, O_PATH | constants.O_NOFOLLOW)
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw thrown
+  }
+}
