@@ -4,7 +4,7 @@ import { freeKib, WRITING } from './put-file.ts'
 /** What runs on the router when its configuration is changed, in the shell of busybox. No secret stands in any of it. */
 
 /** Statuses of our own, beyond those of the shell and of ubus. */
-export const STATUS = { pending: 177, full: 178, undone: 179 } as const
+export const STATUS = { pending: 177, full: 178, undone: 179, earlier: 180 } as const
 
 /** The last line of what comes by standard input: a line that is cut off ends it no less than its end does. */
 export const END = '#end'
@@ -42,7 +42,7 @@ ${WRITING}
 ${PUT_BACK}
 fail() { ${CLEAR}; echo "$1" >&2; exit 1; }
 pending() { [ -z "$(uci changes network; uci changes firewall)" ] || { ${CLEAR}; exit ${STATUS.pending}; }; }
-[ ! -e ${RUN}/pending ] || { echo 'an earlier change is not taken back yet' >&2; exit 1; }
+[ ! -e ${RUN}/pending ] || { echo 'another change is under way, or not taken back yet' >&2; exit ${STATUS.earlier}; }
 ${CLEAR}
 cat > ${RUN}/batch
 [ "$(tail -n 1 ${RUN}/batch)" = '${END}' ] || fail 'it came in part only'

@@ -12,6 +12,7 @@ import { look, type Look } from './look.ts'
 import { runner } from './make-run.ts'
 import type { OpenwrtObservation } from './observation.ts'
 import { isInterface, keyOf, PRIVATE_KEY, type Section, tunnelOf } from './sections.ts'
+import type { Outcome } from './ssh.ts'
 import { stage } from './stage.ts'
 import { batchLines } from './uci-text.ts'
 
@@ -59,6 +60,7 @@ interface Armed {
 
 /** A router with little memory takes its time to commit, to load a firewall and to make an interface. */
 const APPLY_MS = 30_000
+const NOTHING_BEGUN: readonly number[] = [STATUS.pending, STATUS.full, STATUS.earlier]
 
 export function makeChange({ host, connection, clock, privateKey }: ChangeParts): Change {
   let armed: Armed | null = null
@@ -91,13 +93,14 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeParts)
     if (lines.length > 0) {
       required().isTold = true
       const script = applyScript(name, token, JSON.stringify({ ...writer, interface: name }), seconds)
-      const outcome = await connection.exec(script, {
-        signal,
-        stdin: `${[...lines, END].join('\n')}\n`,
-        timeoutMs: APPLY_MS,
-      })
+      const tell = (): Promise<Outcome> =>
+        connection.exec(script, { signal, stdin: `${[...lines, END].join('\n')}\n`, timeoutMs: APPLY_MS })
+      let outcome = await tell()
+      // Of an agent that was killed just before: what was seen is true again once that is taken back.
+      if (outcome.code === STATUS.earlier && (await recover(await look(connection.ask, name, signal), signal)))
+        outcome = await tell()
       // None of it was begun, and there is nothing to take back.
-      if (outcome.code === STATUS.pending || outcome.code === STATUS.full) required().isTold = false
+      if (NOTHING_BEGUN.includes(outcome.code)) required().isTold = false
       if (outcome.code === STATUS.full) throw flashFull('changing the configuration', '/etc/config', outcome.stdout)
       if (outcome.code === STATUS.pending)
         throw new Problem('router-changes-pending', {
@@ -162,6 +165,16 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeParts)
     await makeRun(name, sections, new Set(), true, signal)
   }
 
+  async function recover(seen: Look, signal: AbortSignal): Promise<boolean> {
+    const [token = '', ...more] = seen.part('pending').split('\n')
+    const writer = more.find((line) => line.startsWith('{')) ?? ''
+    if (!/^[0-9a-f]{16}$/.test(token) || armed?.token === token) return false
+    const by = writerIn(writer)
+    if (by === null || (await isAtWork(by))) return false
+    await takeBack(by.interface, token, signal)
+    return true
+  }
+
   return {
     isArmed: () => armed !== null,
 
@@ -207,15 +220,7 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeParts)
 
     revert,
 
-    recover: async (seen, signal) => {
-      const [token = '', ...more] = seen.part('pending').split('\n')
-      const writer = more.find((line) => line.startsWith('{')) ?? ''
-      if (!/^[0-9a-f]{16}$/.test(token) || armed?.token === token) return false
-      const by = writerIn(writer)
-      if (by === null || (await isAtWork(by))) return false
-      await takeBack(by.interface, token, signal)
-      return true
-    },
+    recover,
 
     close: disarm,
   }

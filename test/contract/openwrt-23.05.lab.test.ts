@@ -2,6 +2,6 @@ import { vi } from 'vitest'
 import { adapterContract } from './adapter-contract.ts'
 import { OPENWRT, startOpenwrtMachine } from './openwrt-machine.ts'
 
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 })
 
 adapterContract('the openwrt adapter, on OpenWrt 23.05,', () => startOpenwrtMachine('23.05'), OPENWRT)
