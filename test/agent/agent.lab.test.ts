@@ -20,7 +20,7 @@ import {
 /** The keys of `status --json`, which scripts outside the project rely on. */
 const CONTRACT_KEYS = [
   'version home router.kind router.model router.dataPlane router.warnings hub.addresses hub.port hub.registrar',
-  'tunnel.state tunnel.since tunnel.cause tunnel.remedy tunnel.notes tunnel.interface tunnel.address tunnel.endpoint',
+  'tunnel.state tunnel.since tunnel.cause tunnel.next tunnel.remedy tunnel.notes tunnel.interface tunnel.address tunnel.endpoint',
   'tunnel.listenPort tunnel.lastHandshakeSeconds tunnel.rxBytes tunnel.txBytes tunnel.mtu',
   'tunnel.keepaliveSeconds tunnel.heartbeat.answeredSecondsAgo tunnel.heartbeat.rttMs',
   'tunnel.heartbeat.lossRatio tunnel.heartbeat.intervalSeconds tunnel.heartbeat.idleBytesPerDay mapping.address mapping.port',
@@ -80,7 +80,7 @@ function keysOf(value: object, prefix = ''): readonly string[] {
 describe('a running agent', () => {
   test('answers status in the contract’s shape, with what is so', async () => {
     // The hub looks once a second: it may not have seen this home yet.
-    await waitForStatus(pi, ({ mapping }) => mapping.address !== null, 4_000)
+    await waitForStatus(pi, ({ mapping }) => mapping.address !== null, 30_000)
     const { exitCode, stdout } = await pi.homeward(['status', '--json'])
     const status = JSON.parse(stdout) as Status
     expect(exitCode).toBe(0)
