@@ -264,10 +264,7 @@ test.each([
 ])(
   'a version whose service %s makes way for the one before, and says why',
   async (_, before) => {
-    for (const [machine, service] of [
-      [vps, 'homeward-hub'],
-      [pi, 'homeward'],
-    ] as const) {
+    async function falls(machine: ScratchMachine, service: string): Promise<void> {
       await breakRelease(machine, '/opt/broken', before)
       const tunnel = await tunnelPid(machine)
       const { stderr, stdout, exitCode } = await machine.shell('/opt/broken/install.sh upgrade </dev/null', {
@@ -295,6 +292,7 @@ ls /usr/local/lib/homeward`)
       ])
       expect(await tunnelPid(machine)).toBe(tunnel)
     }
+    await Promise.all([falls(vps, 'homeward-hub'), falls(pi, 'homeward')])
     await until('up', isUp)
     expect(await camera()).toContain('camera')
   },
