@@ -70,7 +70,7 @@ function longestGapMs(printed: string): number {
 }
 
 describe('a key that is rotated', () => {
-  test('while ten packets a second pass: the gap is far below a heartbeat', async () => {
+  test('while ten packets a second pass: the gap is shorter than a heartbeat', async () => {
     const [before] = await keys()
     await rotateEach(3)
     const running = await startAgent()
@@ -88,7 +88,8 @@ describe('a key that is rotated', () => {
     await ping.exited
     const gapMs = longestGapMs(ping.stdout)
     expect(gapMs).toBeGreaterThan(90)
-    expect(gapMs).toBeLessThan(2_000)
+    // An idle machine has a tenth of a second; what is lost until WireGuard tries again after 5 s (Rekey-Timeout) would be seen.
+    expect(gapMs).toBeLessThan(5_000)
 
     const [home, hub] = await keys()
     expect(home).not.toBe(before)
@@ -148,8 +149,8 @@ describe('an agent that is killed while it rotates the key', () => {
     await startAgent()
     expect(performance.now() - startedAt).toBeLessThan(15_000)
     expect(await isReached()).toBe(true)
-    const [home, hub] = await keys()
-    expect(hub).toBe(home)
+    // The session of before carries the tunnel until the hub was told.
+    await expect.poll(async () => new Set(await keys()).size, { timeout: 30_000 }).toBe(1)
     expect(await plannedSteps(pi)).toEqual([])
     expect((await keyFiles()).length).toBeLessThanOrEqual(1)
   })
