@@ -87,7 +87,7 @@ async function carryOut(request: LabRouterRequest): Promise<unknown> {
       await netifd.reload()
       return await loadFirewall()
     case 'cut':
-      for (const pid of sshd.sessions()) process.kill(pid, 'SIGKILL')
+      for (const pid of sshd.sessions()) endSession(pid)
       return null
     case 'sessions':
       return sshd.sessions().length
@@ -116,6 +116,15 @@ async function carryOut(request: LabRouterRequest): Promise<unknown> {
     }
     default:
       return request satisfies never
+  }
+}
+
+/** It may have ended by itself just now. */
+function endSession(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown
   }
 }
 
