@@ -23,7 +23,7 @@ export async function leave(context: Context, options: { readonly forgetRouter?:
   if (hubNotTold !== null) tell(`The hub was not told (${oneLine(hubNotTold)}). Run there: ${remove}`)
   if (routerLeft !== null)
     tell(
-      `What homeward made on the router at ${routerLeft} is still there; docs/mikrotik.md says how to remove it by hand.`,
+      `What homeward made on the router at ${routerLeft} is still there; docs/mikrotik.md and docs/openwrt.md say how to remove it by hand.`,
     )
   for (const warning of warnings) tell(`Warning: ${warning}`)
   printFacts(
