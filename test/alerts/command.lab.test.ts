@@ -92,7 +92,7 @@ test('one of them by its name; one that fails is told with its reason; one that 
     exitCode: 2,
     ends: [
       { end: 'home', channels: [{ problem: null }] },
-      { end: 'hub', channels: [{ problem: '198.18.0.20:8443: it answered 500' }] },
+      { end: 'hub', channels: [{ problem: 'the hub says: "198.18.0.20:8443: it answered 500"' }] },
     ],
   })
   expect(await problemOf(pi, ['alert', 'test', 'nobody'])).toMatchObject({ code: 'channel-missing', exitCode: 1 })
