@@ -425,7 +425,8 @@ hub_is_up() {
   local state interface
   state=$(said_by hub status --json)
   interface=$(printf '%s\n' "$state" | sed -n 's/^ *"interface": "\([^"]*\)".*/\1/p' | head -n 1)
-  printf '%s\n' "$state" | grep -q '^  "problem": null' && [ -n "$interface" ] &&
+  # Not grep -q, which ends before a long answer does, and fails the pipe with it.
+  printf '%s\n' "$state" | grep '^  "problem": null' >/dev/null && [ -n "$interface" ] &&
     [ -n "$(ip -o link show dev "$interface" up 2>>"$log")" ]
 }
 
@@ -493,15 +494,7 @@ undo_network() {
 # Tells the hub to forget this home. Where that cannot be said, the hub's owner can: the rest goes on.
 leave_hub() {
   [ -e "$CONFIG/agent.yaml" ] || [ -e "$CONFIG/agent.yaml.leaving" ] || return 0
-  # An uninstall without --purge has taken the program away, but here is one.
-  if [ ! -x "$LAUNCHER" ]; then
-    require_node any
-    require_build homeward.js
-    set -- "$node" "$here/dist/homeward.js"
-  else
-    set -- "$LAUNCHER"
-  fi
-  if "$@" leave --yes; then return; fi
+  if any_program leave --yes; then return; fi
   # What is needed to try again must not go with the settings.
   ! tunnel_is_on_router || fail 'the tunnel on the router could not be removed' \
     'Run this again when the router answers, or leave it as it is: homeward leave --forget-router'
@@ -511,14 +504,18 @@ leave_hub() {
 # What brokers keep for Home Assistant: once the settings are gone nobody could clear it.
 retract_alerts() {
   [ -e "$STATE/retained.json" ] || return 0
-  if [ ! -x "$LAUNCHER" ]; then
+  any_program alert retract || true
+}
+
+# An uninstall without --purge has taken the program away, but here is one.
+any_program() {
+  if [ -x "$LAUNCHER" ]; then
+    "$LAUNCHER" "$@"
+  else
     require_node any
     require_build homeward.js
-    set -- "$node" "$here/dist/homeward.js"
-  else
-    set -- "$LAUNCHER"
+    "$node" "$here/dist/homeward.js" "$@"
   fi
-  "$@" alert retract || true
 }
 
 # As join writes it, or in any other of YAML's ways; what is behind a # is no setting. A login is kept for nothing else.
