@@ -424,7 +424,7 @@ await_hub() {
 hub_is_up() {
   local state interface
   state=$(said_by hub status --json)
-  interface=$(printf '%s\n' "$state" | sed -n 's/^ *"interface": "\([^"]*\)".*/\1/p' | head -n 1)
+  interface=$(printf '%s\n' "$state" | awk -F '"' '$2 == "interface" && !found { print $4; found = 1 }')
   # Not grep -q, which ends before a long answer does, and fails the pipe with it.
   printf '%s\n' "$state" | grep '^  "problem": null' >/dev/null && [ -n "$interface" ] &&
     [ -n "$(ip -o link show dev "$interface" up 2>>"$log")" ]
