@@ -366,11 +366,17 @@ restart_service() {
 
 # Gives up when it ended twice: systemd starts it again for ever.
 await_service() {
-  local deadline=$((SECONDS + 60))
+  local deadline=$((SECONDS + 60)) before
+  # A service that was stopped between two attempts keeps the count of the attempts before (systemd 252).
+  before=$(restarts_of "$1")
   until answers "$1"; do
-    [ "$SECONDS" -lt "$deadline" ] && [ "$(systemctl show --property NRestarts --value "$1")" -lt 2 ] || return 1
+    [ "$SECONDS" -lt "$deadline" ] && [ "$(restarts_of "$1")" -lt "$((before + 2))" ] || return 1
     sleep 0.5
   done
+}
+
+restarts_of() {
+  systemctl show --property NRestarts --value "$1"
 }
 
 # Five seconds are longer than a start and what it does at once.
