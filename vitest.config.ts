@@ -7,15 +7,6 @@ const LAB = {
   hookTimeout: 120_000,
   fileParallelism: true,
 }
-/** They wait, for a login and a shell or for an alarm: four of these together keep one core busy. */
-const PATIENT = [
-  'test/alerts/*.lab.test.ts',
-  'test/agent/killed-remedy.lab.test.ts',
-  'test/hub/use-meter.lab.test.ts',
-  'test/contract/openwrt-*.lab.test.ts',
-  'test/adapters/openwrt/*.lab.test.ts',
-]
-
 export default defineConfig({
   test: {
     projects: [
@@ -37,12 +28,12 @@ export default defineConfig({
           ...LAB,
           name: 'lab',
           include: ['test/**/*.lab.test.ts'],
-          exclude: [...PATIENT, 'node_modules/**'],
-          maxWorkers: 2,
+          exclude: ['node_modules/**'],
+          // Mostly they wait: for an alarm, a login, a service.
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
       },
-      { test: { ...LAB, name: 'patient', include: PATIENT, maxWorkers: 4, sequence: { groupOrder: 2 } } },
     ],
   },
 })

@@ -7,7 +7,7 @@ import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
 import type { LabProcess } from '../lab/process.ts'
 import { type LabCarrier, pointTunnelAt, startCarrier } from './lab-carrier.ts'
-import { inviteHome, runHub, startHub } from './lab-home.ts'
+import { hubStatusOf, inviteHome, runHub, startHub } from './lab-home.ts'
 
 let lab: Lab
 let picture: Picture
@@ -46,8 +46,7 @@ async function untilReached(): Promise<number> {
 }
 
 async function homeAtHub(): Promise<HubStatus['homes'][number]> {
-  const { stdout } = await hub.homeward(['hub', 'status', '--json'], { allowFailure: true })
-  return (JSON.parse(stdout) as HubStatus).homes[0]!
+  return (await hubStatusOf(hub)).homes[0]!
 }
 
 /** The local ports of the connections to the registrar. */

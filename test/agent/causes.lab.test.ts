@@ -19,7 +19,7 @@ import type { Host } from '../lab/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, HUB_NAME, type Picture } from '../lab/picture.ts'
 import type { LabProcess } from '../lab/process.ts'
-import { inviteHome, plannedSteps, runHub, startAgent, startHub, waitForStatus } from './lab-home.ts'
+import { eventsOf, inviteHome, plannedSteps, runHub, startAgent, startHub, waitForStatus } from './lab-home.ts'
 
 let lab: Lab
 let picture: Picture
@@ -38,10 +38,7 @@ afterAll(() => lab.close())
 
 const nothing: Undo = async () => undefined
 
-async function events(): Promise<readonly HomeEvent[]> {
-  const { stdout } = await pi.homeward(['events', '--json'])
-  return (JSON.parse(stdout) as { events: readonly HomeEvent[] }).events
-}
+const events = () => eventsOf(pi)
 
 function causesIn(list: readonly HomeEvent[]): readonly string[] {
   return list.flatMap((event) =>

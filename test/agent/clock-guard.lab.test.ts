@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Host } from '../lab/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
-import { inviteHome, plannedSteps, startAgent, startHub, statusOf } from './lab-home.ts'
+import { eventsOf, inviteHome, plannedSteps, startAgent, startHub, statusOf } from './lab-home.ts'
 
 let lab: Lab
 let picture: Picture
@@ -24,17 +24,7 @@ async function bootInThePast(): Promise<void> {
   await pi.run('tee', [`${pi.disk.stateDir}/clock.json`], { input: `{"seen":"${seen}"}\n` })
 }
 
-async function clockEvents(): Promise<readonly { readonly behindSeconds: number; readonly waitedSeconds: number }[]> {
-  const { stdout } = await pi.homeward(['events', '--json'])
-  const { events } = JSON.parse(stdout) as {
-    readonly events: readonly {
-      readonly kind: string
-      readonly behindSeconds: number
-      readonly waitedSeconds: number
-    }[]
-  }
-  return events.filter(({ kind }) => kind === 'clock')
-}
+const clockEvents = async () => (await eventsOf(pi)).filter((event) => event.kind === 'clock')
 
 describe('a home whose clock is behind what it remembers', () => {
   test('believes the hub, out of band, that its clock is right after all', async () => {

@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { HomeEvent } from '../../agent/events.ts'
 import { toldAt, waitForIncident, waitForTold, writeAlerts } from '../alerts/lab-alerts.ts'
 import type { Host } from '../lab/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
 import type { LabProcess } from '../lab/process.ts'
 import { type Receiver, startReceiver } from '../lab/receiver.ts'
-import { inviteHome, problemOf, runHub, startHub, statusOf, waitForStatus } from './lab-home.ts'
+import { eventsOf, inviteHome, problemOf, runHub, startHub, statusOf, waitForStatus } from './lab-home.ts'
 
 /** A home whose hub has forgotten it, with real daemons at both ends and nobody who acts. */
 let lab: Lab
@@ -50,10 +49,7 @@ async function restoreHub(name: string): Promise<void> {
   hubDaemon = await runHub(picture)
 }
 
-async function events(): Promise<readonly HomeEvent[]> {
-  const { stdout } = await pi.homeward(['events', '--json'])
-  return (JSON.parse(stdout) as { events: readonly HomeEvent[] }).events
-}
+const events = () => eventsOf(pi)
 
 const isUp = () => waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up', 120_000)
 const isUnknown = () => waitForStatus(pi, ({ tunnel }) => tunnel.cause === 'home-unknown', 120_000)

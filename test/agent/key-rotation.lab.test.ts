@@ -3,7 +3,7 @@ import type { Host } from '../lab/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
 import type { LabProcess } from '../lab/process.ts'
-import { inviteHome, plannedSteps, startHub, statusOf } from './lab-home.ts'
+import { eventsOf, inviteHome, plannedSteps, startHub, statusOf } from './lab-home.ts'
 
 let lab: Lab
 let picture: Picture
@@ -52,15 +52,7 @@ const isReached = async (): Promise<boolean> =>
   0
 
 async function keyEvents(): Promise<readonly { readonly publicKey: string | null; readonly why: string | null }[]> {
-  const { stdout } = await pi.homeward(['events', '--json'])
-  const { events } = JSON.parse(stdout) as {
-    readonly events: readonly {
-      readonly kind: string
-      readonly publicKey: string | null
-      readonly why: string | null
-    }[]
-  }
-  return events.filter(({ kind }) => kind === 'key')
+  return (await eventsOf(pi)).filter((event) => event.kind === 'key')
 }
 
 /** The longest time between two answers, in milliseconds, from lines such as `[1795411234.123456] 64 bytes from …`. */

@@ -1,4 +1,8 @@
+import { readEvents } from '../../agent/event-log.ts'
+import type { HomeEvent } from '../../agent/events.ts'
 import type { Status } from '../../agent/status.ts'
+import type { HubStatus } from '../../hub/status.ts'
+import { askLocal } from '../../system/local-socket.ts'
 import { sleep } from '../../system/sleep.ts'
 import type { Host } from '../lab/host.ts'
 import type { Picture } from '../lab/picture.ts'
@@ -27,17 +31,37 @@ export async function startAgent(host: Host, timeoutMs = 60_000): Promise<LabPro
   return agent
 }
 
-/** @throws when the agent does not answer. */
+/**
+ * What `homeward status --json` prints, asked without a program: whoever waits asks often, and a program of Node's costs a
+ * busy machine more than what is waited for.
+ * @throws when the agent does not answer.
+ */
 export async function statusOf(host: Host): Promise<Status> {
-  const { stdout } = await host.homeward(['status', '--json'], { allowFailure: true })
-  return JSON.parse(stdout) as Status
+  return (await askDaemon(host, 'agent.sock')) as Status
+}
+
+/** What the hub's daemon says of itself, as `homeward hub status --json` prints it. @throws when it does not answer. */
+export async function hubStatusOf(host: Host): Promise<HubStatus> {
+  return (await askDaemon(host, 'hub.sock')) as HubStatus
+}
+
+/** What the home remembers, oldest first, as `homeward events --json` prints it. */
+export async function eventsOf(host: Host): Promise<readonly HomeEvent[]> {
+  return await readEvents(host.disk.stateDir)
+}
+
+async function askDaemon(host: Host, socket: string): Promise<unknown> {
+  // The runtime folder is in the host's mount namespace.
+  const reply = await askLocal(`/proc/${host.pid}/root/run/homeward/${socket}`, 'status', null)
+  if (reply === null) throw new Error(`on ${host.name} nobody answers at ${socket}`)
+  return reply.answer
 }
 
 /** Asks until the answer is as wanted. @throws with the last status when that takes too long. */
 export async function waitForStatus(
   host: Host,
   isWanted: (status: Status) => boolean,
-  timeoutMs = 20_000,
+  timeoutMs = 60_000,
 ): Promise<Status> {
   const until = performance.now() + timeoutMs
   for (;;) {
@@ -45,7 +69,7 @@ export async function waitForStatus(
     if (isWanted(status)) return status
     if (performance.now() > until)
       throw new Error(`after ${timeoutMs / 1_000} s the status is still ${JSON.stringify(status)}`)
-    await sleep(100)
+    await sleep(250)
   }
 }
 

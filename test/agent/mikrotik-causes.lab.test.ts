@@ -14,7 +14,7 @@ import { joinOptions, labMikrotik, type LabMikrotik, routerPasswordFile } from '
 import { buildPicture, type Picture } from '../lab/picture.ts'
 import type { LabProcess } from '../lab/process.ts'
 import { tunnelFlow } from '../lab/tunnel-flow.ts'
-import { inviteHome, plannedSteps, startAgent, startHub, waitForStatus } from './lab-home.ts'
+import { eventsOf, inviteHome, plannedSteps, startAgent, startHub, waitForStatus } from './lab-home.ts'
 
 /** What can go wrong with a tunnel that ends on a router, and what its cure is. */
 let lab: Lab
@@ -35,16 +35,7 @@ beforeAll(async () => {
 })
 afterAll(() => lab?.close())
 
-interface HomeEvent {
-  readonly kind: string
-  readonly cause?: string
-  readonly remedy?: string
-  readonly helped?: boolean
-}
-
-async function events(): Promise<readonly HomeEvent[]> {
-  return (JSON.parse((await pi.homeward(['events', '--json'])).stdout) as { events: readonly HomeEvent[] }).events
-}
+const events = () => eventsOf(pi)
 
 /** Up, idle and with nothing under way. @returns how many events there were. */
 async function settled(): Promise<number> {

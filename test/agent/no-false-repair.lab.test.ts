@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest'
-import type { HomeEvent } from '../../agent/events.ts'
 import { sleep } from '../../system/sleep.ts'
 import { lossAndJitter, outage } from '../lab/faults.ts'
 import { createLab } from '../lab/lab.ts'
 import { buildPicture } from '../lab/picture.ts'
-import { inviteHome, startAgent, startHub, waitForStatus } from './lab-home.ts'
+import { eventsOf, inviteHome, startAgent, startHub, waitForStatus } from './lab-home.ts'
 
 const isLong = process.env['HOMEWARD_TEST_LONG'] !== undefined
 /** Ten minutes in all with `npm run test:long`, one else. */
@@ -42,7 +41,7 @@ test(
       await sleep(PART_MS)
       await waitForStatus(pi, (status) => status.tunnel.state === 'up', 60_000)
 
-      const { events } = JSON.parse((await pi.homeward(['events', '--json'])).stdout) as { events: HomeEvent[] }
+      const events = await eventsOf(pi)
       expect(events.filter((event) => event.kind === 'remedy')).toEqual([])
       expect(agent.stdout).not.toContain('tries a remedy')
       expect(await tunnel()).toBe(before)

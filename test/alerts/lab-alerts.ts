@@ -5,6 +5,7 @@ import { sleep } from '../../system/sleep.ts'
 import type { Host } from '../lab/host.ts'
 import type { Received } from '../fake/alert-receiver.ts'
 import type { Receiver } from '../lab/receiver.ts'
+import { readIncidents } from '../../alerts/incident-log.ts'
 
 /** What a webhook of ours says. */
 export interface Told {
@@ -43,10 +44,8 @@ export async function waitForTold(
   }
 }
 
-async function incidentsOf(host: Host): Promise<readonly IncidentRecord[]> {
-  const { stdout } = await host.homeward(['events', '--json'])
-  return (JSON.parse(stdout) as { readonly incidents: readonly IncidentRecord[] }).incidents
-}
+/** What `homeward events --json` prints of them; without its program, since whoever waits asks often. */
+const incidentsOf = (host: Host): Promise<readonly IncidentRecord[]> => readIncidents(host.disk.stateDir)
 
 /** Waits until the record is as wanted. @throws with what stands there, when that takes too long. */
 export async function waitForIncident(

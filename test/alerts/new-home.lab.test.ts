@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sleep } from '../../system/sleep.ts'
-import { inviteHome, startAgent, startHub } from '../agent/lab-home.ts'
+import { hubStatusOf, inviteHome, startAgent, startHub } from '../agent/lab-home.ts'
 import { dropAllUdp, outage } from '../lab/faults.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
@@ -40,8 +40,7 @@ interface HomeSeen {
 async function waitForHome(isWanted: (homes: readonly HomeSeen[]) => boolean): Promise<void> {
   const until = performance.now() + 60_000
   for (;;) {
-    const { stdout } = await picture.hub.homeward(['hub', 'status', '--json'])
-    const { homes } = JSON.parse(stdout) as { readonly homes: readonly HomeSeen[] }
+    const { homes } = await hubStatusOf(picture.hub)
     if (isWanted(homes)) return
     if (performance.now() > until) throw new Error(`after 60 s the homes are ${JSON.stringify(homes)}`)
     await sleep(200)

@@ -2,7 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sleep } from '../../system/sleep.ts'
-import { inviteHome, problemOf, startAgent, startHub, statusOf, waitForStatus } from '../agent/lab-home.ts'
+import { hubStatusOf, inviteHome, problemOf, startAgent, startHub, statusOf, waitForStatus } from '../agent/lab-home.ts'
 import type { Home } from '../lab/home.ts'
 import type { Host } from '../lab/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
@@ -31,8 +31,7 @@ interface Peer {
 }
 
 async function hubStatus(): Promise<{ readonly homes: readonly Peer[]; readonly devices: readonly Peer[] }> {
-  const { stdout } = await picture.hub.homeward(['hub', 'status', '--json'])
-  return JSON.parse(stdout) as { homes: Peer[]; devices: Peer[] }
+  return await hubStatusOf(picture.hub)
 }
 
 async function peersOfHub(): Promise<number> {

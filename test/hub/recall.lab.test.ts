@@ -1,9 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { HubStatus } from '../../hub/status.ts'
 import { sleep } from '../../system/sleep.ts'
-import { inviteHome, runHub, startAgent, startHub } from '../agent/lab-home.ts'
+import { hubStatusOf, inviteHome, runHub, startAgent, startHub } from '../agent/lab-home.ts'
 import { forgetMapping, rebootHub } from '../lab/faults.ts'
 import { stepClockBack } from '../lab/clock-fault.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
@@ -113,10 +112,7 @@ test('where a home was heard is not overwritten by where it is remembered to hav
 })
 
 test('another mapping is noted with how the one before ended, and not forgotten over a restart', async () => {
-  const mapping = async () => {
-    const { stdout } = await picture.hub.homeward(['hub', 'status', '--json'])
-    return (JSON.parse(stdout) as HubStatus).homes[0]?.mapping
-  }
+  const mapping = async () => (await hubStatusOf(picture.hub)).homes[0]?.mapping
   const before = (await mapping())?.changes ?? 0
   await forgetMapping(picture.home)
   await picture.home.pi.run('ping', ['-c', '1', '-w', '10', '10.86.0.1'])

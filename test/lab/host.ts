@@ -11,7 +11,7 @@ interface StartOptions {
 
 export interface RunOptions extends StartOptions {
   readonly input?: string
-  /** 10 s unless said otherwise; then the program is killed and the run rejects. */
+  /** 60 s unless said otherwise; then the program is killed and the run rejects. */
   readonly timeoutMs?: number
   /** An exit status other than 0 is then an answer, not an error. */
   readonly allowFailure?: boolean
@@ -51,7 +51,7 @@ export function createHost(name: string, disk: Disk, current: () => Namespace): 
   }
 
   async function run(command: string, args: readonly string[] = [], options: RunOptions = {}): Promise<RunResult> {
-    const { timeoutMs = 10_000, allowFailure = false } = options
+    const { timeoutMs = 60_000, allowFailure = false } = options
     const program = start(command, args, { input: '', ...options })
     let timedOut = false
     const late = setTimeout(() => {
@@ -81,7 +81,7 @@ export function createHost(name: string, disk: Disk, current: () => Namespace): 
     run,
     shell: (script, options) => run('sh', ['-e'], { ...options, input: script }),
     start,
-    homeward: (args, options) => run(process.execPath, [homewardCommand(), ...args], { timeoutMs: 30_000, ...options }),
+    homeward: (args, options) => run(process.execPath, [homewardCommand(), ...args], options),
     startHomeward: (args, options) => start(process.execPath, [homewardCommand(), ...args], options),
   }
 }

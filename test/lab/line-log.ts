@@ -51,7 +51,7 @@ export function createLineLog(): LineLog {
       for (const waiter of waiters) waiter.ended()
     },
 
-    waitFor(pattern, { timeoutMs = 10_000, after = 0, describe }) {
+    waitFor(pattern, { timeoutMs = 60_000, after = 0, describe }) {
       const firstKept = count - lines.length
       for (const line of lines.slice(Math.max(0, after - firstKept))) {
         const match = pattern.exec(line)
