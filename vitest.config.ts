@@ -3,12 +3,14 @@ import { defineConfig } from 'vitest/config'
 /** Real namespaces, real WireGuard, the built command: each file makes its own laboratory. */
 const LAB = {
   globalSetup: ['test/lab/requirements.ts'],
-  testTimeout: 120_000,
-  hookTimeout: 120_000,
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
   fileParallelism: true,
 }
 export default defineConfig({
   test: {
+    // What failed on a machine far away is seen in its output alone.
+    chaiConfig: { truncateThreshold: 0 },
     projects: [
       {
         test: {
@@ -30,7 +32,7 @@ export default defineConfig({
           include: ['test/**/*.lab.test.ts'],
           exclude: ['node_modules/**'],
           // Mostly they wait: for an alarm, a login, a service.
-          maxWorkers: 4,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

@@ -3,6 +3,7 @@ import type { Host } from '../lab/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
 import { eventsOf, inviteHome, plannedSteps, startAgent, startHub, statusOf } from './lab-home.ts'
+import { isLong } from '../long.ts'
 
 let lab: Lab
 let picture: Picture
@@ -41,7 +42,7 @@ describe('a home whose clock is behind what it remembers', () => {
     expect(Date.parse(seen)).toBeLessThanOrEqual(Date.now())
   })
 
-  test.runIf(process.env['HOMEWARD_TEST_LONG'] === '1')(
+  test.runIf(isLong)(
     'without the hub’s word waits a minute, answers status meanwhile, and begins then',
     async () => {
       await bootInThePast()
@@ -58,6 +59,6 @@ describe('a home whose clock is behind what it remembers', () => {
       expect((await clockEvents()).at(-1)).toMatchObject({ waitedSeconds: expect.closeTo(60, -1) })
       await agent.stop()
     },
-    180_000,
+    300_000,
   )
 })

@@ -64,7 +64,7 @@ async function since(count: number): Promise<{ readonly remedies: unknown; reado
 }
 
 describe('a home that the hub has removed', () => {
-  test('is told so with what to do, by all ways, and nothing is tried', { timeout: 240_000 }, async () => {
+  test('is told so with what to do, by all ways, and nothing is tried', { timeout: 300_000 }, async () => {
     await isUp()
     const before = (await events()).length
     await picture.hub.homeward(['hub', 'remove', 'cabin', '--yes'])
@@ -86,7 +86,7 @@ describe('a home that the hub has removed', () => {
     expect(await since(before)).toEqual({ remedies: [], causes: ['home-unknown'] })
   })
 
-  test('is back by itself when the hub’s state is put back', { timeout: 240_000 }, async () => {
+  test('is back by itself when the hub’s state is put back', { timeout: 300_000 }, async () => {
     const before = (await events()).length
     const restoring = performance.now()
     await restoreHub('joined')
@@ -99,7 +99,7 @@ describe('a home that the hub has removed', () => {
   })
 })
 
-test('a hub whose state is from before the join, while the agent is away', { timeout: 240_000 }, async () => {
+test('a hub whose state is from before the join, while the agent is away', { timeout: 300_000 }, async () => {
   await agent.stop()
   await restoreHub('before-the-join')
   const before = (await events()).length

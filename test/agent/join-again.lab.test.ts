@@ -57,7 +57,7 @@ async function forgetHome(): Promise<void> {
 
 describe('a home that the hub has forgotten', () => {
   test('joins again while its agent runs: another key and address, and its settings stay', {
-    timeout: 240_000,
+    timeout: 300_000,
   }, async () => {
     const before = await isUp()
     await pi.homeward(['device', 'add', 'phone', '--conf', '-'])
@@ -94,7 +94,7 @@ describe('a home that the hub has forgotten', () => {
     await agent.waitForLine(/the agent begins anew/)
   })
 
-  test('is shown what would be done, and nothing is', { timeout: 120_000 }, async () => {
+  test('is shown what would be done, and nothing is', { timeout: 300_000 }, async () => {
     await isUp()
     const before = [await settings(), (await pi.run('wg', ['showconf', 'hw0'])).stdout]
     const { stdout } = await pi.homeward(['join', '--again', await inviteHome(picture), '--dry-run'])
@@ -132,7 +132,7 @@ test('a tunnel that is not proven: the home is as it was, and the same token wor
   await expectOneTunnel()
 })
 
-test('killed before it is proven, it can be run again with the same token', { timeout: 240_000 }, async () => {
+test('killed before it is proven, it can be run again with the same token', { timeout: 300_000 }, async () => {
   await forgetHome()
   const token = await inviteHome(picture)
   const killed = pi.startHomeward([...again(token)])
@@ -144,7 +144,7 @@ test('killed before it is proven, it can be run again with the same token', { ti
   await expectOneTunnel()
 })
 
-test('another hub, by its own token, while no agent runs', { timeout: 240_000 }, async () => {
+test('another hub, by its own token, while no agent runs', { timeout: 300_000 }, async () => {
   const other = picture.visitor
   await agent.stop()
   await other.homeward(['hub', 'init', '--address', '198.18.0.20', '--network', '10.99.0.0/16', '--yes'])
@@ -161,7 +161,7 @@ test('another hub, by its own token, while no agent runs', { timeout: 240_000 },
   await expectOneTunnel()
 })
 
-test('leaving a hub that has forgotten it meanwhile leaves nothing', { timeout: 120_000 }, async () => {
+test('leaving a hub that has forgotten it meanwhile leaves nothing', { timeout: 300_000 }, async () => {
   await picture.visitor.homeward(['hub', 'remove', 'cabin', '--yes'])
   const left = await pi.homeward(['leave', '--yes'], { timeoutMs: 60_000 })
   expect(left.exitCode).toBe(0)

@@ -31,7 +31,7 @@ async function rotateEach(seconds: number | null): Promise<void> {
 
 async function startAgent(): Promise<LabProcess> {
   agent = pi.startHomeward(['run'], { env: { HOMEWARD_LOG_LEVEL: 'debug' } })
-  await agent.waitForLine(/the tunnel is up/, { timeoutMs: 30_000 })
+  await agent.waitForLine(/the tunnel is up/, { timeoutMs: 60_000 })
   return agent
 }
 
@@ -68,11 +68,11 @@ describe('a key that is rotated', () => {
     const running = await startAgent()
     const ping = picture.hub.start('ping', ['-D', '-i', '0.1', '10.86.0.2'])
     for (let times = 0; times < 4; times += 1) {
-      await running.waitForLine(/the tunnel gets a new key/, { after: running.lineCount, timeoutMs: 20_000 })
+      await running.waitForLine(/the tunnel gets a new key/, { after: running.lineCount, timeoutMs: 60_000 })
       const since = running.lineCount
       // Finds another key than it read of, and must not put the old one back.
-      await pi.homeward(['apply', '--yes'], { timeoutMs: 30_000 })
-      await running.waitForLine(/the tunnel has a new key/, { after: since - 1, timeoutMs: 20_000 })
+      await pi.homeward(['apply', '--yes'], { timeoutMs: 60_000 })
+      await running.waitForLine(/the tunnel has a new key/, { after: since - 1, timeoutMs: 60_000 })
     }
     await rotateEach(null)
     await running.waitForLine(/took the new configuration/, { after: running.lineCount })
@@ -110,7 +110,7 @@ describe('a key that is rotated', () => {
     const restore = await carrier.addFault([`iifname ${customer.interface} tcp dport 51820 drop`])
     try {
       await rotateEach(2)
-      await running.waitForLine(/the tunnel gets a new key/, { timeoutMs: 30_000 })
+      await running.waitForLine(/the tunnel gets a new key/, { timeoutMs: 60_000 })
       await rotateEach(null)
       await running.waitForLine(/The tunnel keeps its old key/, { timeoutMs: 60_000 })
     } finally {
@@ -133,7 +133,7 @@ describe('an agent that is killed while it rotates the key', () => {
   ])('after "%s": the next one has a working tunnel and an empty plan', async (moment) => {
     await rotateEach(2)
     const killed = await startAgent()
-    await killed.waitForLine(new RegExp(moment), { timeoutMs: 30_000 })
+    await killed.waitForLine(new RegExp(moment), { timeoutMs: 60_000 })
     await killed.kill('SIGKILL')
     await killed.exited
     await rotateEach(null)
@@ -142,7 +142,7 @@ describe('an agent that is killed while it rotates the key', () => {
     expect(performance.now() - startedAt).toBeLessThan(15_000)
     expect(await isReached()).toBe(true)
     // The session of before carries the tunnel until the hub was told.
-    await expect.poll(async () => new Set(await keys()).size, { timeout: 30_000 }).toBe(1)
+    await expect.poll(async () => new Set(await keys()).size, { timeout: 60_000 }).toBe(1)
     expect(await plannedSteps(pi)).toEqual([])
     expect((await keyFiles()).length).toBeLessThanOrEqual(1)
   })
@@ -150,7 +150,7 @@ describe('an agent that is killed while it rotates the key', () => {
 
 test('leave removes every key', async () => {
   await rotateEach(null)
-  await pi.homeward(['leave', '--yes'], { timeoutMs: 40_000 })
+  await pi.homeward(['leave', '--yes'], { timeoutMs: 60_000 })
   expect(await keyFiles()).toEqual([])
   expect((await pi.shell(`ls ${pi.disk.stateDir}`)).stdout.trim()).toBe('')
 })

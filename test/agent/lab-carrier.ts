@@ -18,14 +18,14 @@ export interface LabCarrier {
 export async function startCarrier(folder: string, host: Host): Promise<LabCarrier> {
   const driver = await bundleFor(folder, new URL('./carrier-driver.ts', import.meta.url))
   const running = host.start(process.execPath, [driver])
-  const [line] = await running.waitForLine(/^{"port".*$/, { timeoutMs: 30_000 })
+  const [line] = await running.waitForLine(/^{"port".*$/, { timeoutMs: 60_000 })
   return {
     port: (JSON.parse(line) as { port: number }).port,
     process: running,
     ask: async (first) => {
       const after = running.lineCount
       running.write(`${first ?? ''}\n`)
-      const [answer] = await running.waitForLine(/^{"sentBytes".*$/, { after, timeoutMs: 30_000 })
+      const [answer] = await running.waitForLine(/^{"sentBytes".*$/, { after, timeoutMs: 60_000 })
       return JSON.parse(answer) as Awaited<ReturnType<LabCarrier['ask']>>
     },
     stop: async () => void (await running.stop()),

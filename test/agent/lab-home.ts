@@ -65,8 +65,12 @@ export async function waitForStatus(
 ): Promise<Status> {
   const until = performance.now() + timeoutMs
   for (;;) {
-    const status = await statusOf(host)
-    if (isWanted(status)) return status
+    // An agent that is just beginning is asked again.
+    const status = await statusOf(host).catch((thrown: unknown) => {
+      if (performance.now() > until) throw thrown
+      return null
+    })
+    if (status !== null && isWanted(status)) return status
     if (performance.now() > until)
       throw new Error(`after ${timeoutMs / 1_000} s the status is still ${JSON.stringify(status)}`)
     await sleep(250)

@@ -53,7 +53,7 @@ async function untilHubReachesCamera(): Promise<void> {
 }
 
 /** The router notices a little later than the agent that a session ended. */
-const oneSession = () => expect.poll(() => router.sessions(), { timeout: 20_000, interval: 50 }).toBe(1)
+const oneSession = () => expect.poll(() => router.sessions(), { timeout: 60_000, interval: 50 }).toBe(1)
 
 const ofTheRouter = async () => ({ from: picture.home.router, flow: await tunnelFlow(picture.home.router, 'hw0') })
 
@@ -69,7 +69,7 @@ test('a stale entry in this very router: named a dead flow, and past it with ano
   expect(await plannedSteps(pi)).toEqual([])
 })
 
-test('only the way back dropped, then the whole flow: each is healed over the API', { timeout: 180_000 }, async () => {
+test('only the way back dropped, then the whole flow: each is healed over the API', { timeout: 300_000 }, async () => {
   for (const [drop, cause] of [
     [dropReturnPath, 'return-dead'],
     [dropThisFlow, 'flow-dead'],
@@ -85,7 +85,7 @@ test('only the way back dropped, then the whole flow: each is healed over the AP
   }
 })
 
-test('a fault while the API is away is healed as soon as it is back', { timeout: 180_000 }, async () => {
+test('a fault while the API is away is healed as soon as it is back', { timeout: 300_000 }, async () => {
   await settled()
   await router.misbehave({ kind: 'refuse', how: 'rst' })
   await router.drop('rst')
@@ -99,7 +99,7 @@ test('a fault while the API is away is healed as soon as it is back', { timeout:
 })
 
 test('an API that ends each session in the midst of the remedy: healed, and nothing of it stays half done', {
-  timeout: 180_000,
+  timeout: 300_000,
 }, async () => {
   await settled()
   const { router: machine } = picture.home
@@ -170,13 +170,13 @@ test('killed in the midst of a silence: the router ends it by itself, and the hu
     AbortSignal.timeout(30_000),
   )
   const cutOff = expect(remedy).rejects.toThrow()
-  await expect.poll(peers, { timeout: 20_000, interval: 50 }).toBe('')
+  await expect.poll(peers, { timeout: 60_000, interval: 50 }).toBe('')
   await adapter.kill()
   await cutOff
   expect(await peers()).toBe('')
   await untilHubReachesCamera()
   // The peer is there before its script is at its end.
-  await expect.poll(() => router.jobs(), { timeout: 20_000, interval: 50 }).toBe(0)
+  await expect.poll(() => router.jobs(), { timeout: 60_000, interval: 50 }).toBe(0)
   await startAgent(pi)
   expect(await plannedSteps(pi)).toEqual([])
 })

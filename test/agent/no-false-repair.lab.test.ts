@@ -4,8 +4,8 @@ import { lossAndJitter, outage } from '../lab/faults.ts'
 import { createLab } from '../lab/lab.ts'
 import { buildPicture } from '../lab/picture.ts'
 import { eventsOf, inviteHome, startAgent, startHub, waitForStatus } from './lab-home.ts'
+import { isLong } from '../long.ts'
 
-const isLong = process.env['HOMEWARD_TEST_LONG'] !== undefined
 /** Ten minutes in all with `npm run test:long`, one else. */
 const PART_MS = isLong ? 175_000 : 10_000
 

@@ -9,6 +9,7 @@ import { joinOptions, labMikrotik, type LabMikrotik, routerPasswordFile } from '
 import { buildPicture, type Picture } from '../lab/picture.ts'
 import type { LabProcess } from '../lab/process.ts'
 import { inviteHome, plannedSteps, problemOf, startAgent, startHub, statusOf, waitForStatus } from './lab-home.ts'
+import { someOf } from '../long.ts'
 
 let lab: Lab
 let picture: Picture
@@ -89,7 +90,7 @@ describe('a join that cannot succeed leaves the router and this machine as they 
     await expectUntouched()
   })
 
-  test('UDP that is blocked: undone, and the same token works afterwards', { timeout: 120_000 }, async () => {
+  test('UDP that is blocked: undone, and the same token works afterwards', { timeout: 300_000 }, async () => {
     const token = await inviteHome(picture)
     const restore = await dropPort(picture.home, 51_820)
     try {
@@ -102,9 +103,9 @@ describe('a join that cannot succeed leaves the router and this machine as they 
     await leave()
   })
 
-  test('killed at any moment it can be run again, or is left to the agent', { timeout: 240_000 }, async () => {
+  test('killed at any moment it can be run again, or is left to the agent', { timeout: 300_000 }, async () => {
     const outcomes = new Set<string>()
-    for (const moment of [250, 350, 450, 550, 700, 850, /proving it/]) {
+    for (const moment of someOf([250, 350, 450, 550, 700, 850, /proving it/], 3)) {
       const token = await inviteHome(picture)
       const killed = pi.startHomeward(trusting(token))
       await (typeof moment === 'number' ? sleep(moment) : killed.waitForLine(moment))
@@ -137,37 +138,37 @@ describe('the home of a router', () => {
     expect(stdout).toBe('600 agent.yaml\n600 home.secret\n600 router.password\n')
   })
 
-  test('whose interface was deleted there: the hub follows the new key', { timeout: 60_000 }, async () => {
+  test('whose interface was deleted there: the hub follows the new key', { timeout: 300_000 }, async () => {
     const old = await wg('public-key')
     const after = agent.lineCount
     await router.console('/interface/wireguard/remove [find where name=hw0]')
-    await agent.waitForLine(/the router has made a new key/, { after, timeoutMs: 30_000 })
+    await agent.waitForLine(/the router has made a new key/, { after, timeoutMs: 60_000 })
     await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up' && (tunnel.lastHandshakeSeconds ?? 99) < 30)
-    await expect.poll(hubReachesHome, { timeout: 30_000 }).toBe(true)
+    await expect.poll(hubReachesHome, { timeout: 60_000 }).toBe(true)
     expect(await wg('public-key')).not.toBe(old)
     expect(await plannedSteps(pi)).toEqual([])
     await agent.stop()
     agent = await startAgent(pi)
   })
 
-  test('is mended by apply while no agent runs, and the next agent knows the key', { timeout: 60_000 }, async () => {
+  test('is mended by apply while no agent runs, and the next agent knows the key', { timeout: 300_000 }, async () => {
     await agent.stop()
     await router.console('/interface/wireguard/remove [find where name=hw0]')
     await pi.homeward(['apply', '--yes'], { timeoutMs: 60_000 })
     expect(await plannedSteps(pi)).toEqual([])
     agent = await startAgent(pi)
-    await expect.poll(hubReachesHome, { timeout: 30_000 }).toBe(true)
+    await expect.poll(hubReachesHome, { timeout: 60_000 }).toBe(true)
   })
 
   test('takes the carrier of last resort by way of this machine, and not without it', {
-    timeout: 180_000,
+    timeout: 300_000,
   }, async () => {
     const restore = await dropAllUdp(picture.home)
     try {
       const onCarrier = await waitForStatus(
         pi,
         ({ tunnel }) => tunnel.state === 'up' && /^192\.168\.1\.2:\d+$/.test(tunnel.endpoint ?? ''),
-        90_000,
+        300_000,
       )
       expect(onCarrier.tunnel.notes).toContain('tcp-carrier')
       expect(await hubReachesHome()).toBe(true)
@@ -180,7 +181,7 @@ describe('the home of a router', () => {
     agent = await startAgent(pi, 60_000)
   })
 
-  test('carries on while the router’s API is away, and says so', { timeout: 60_000 }, async () => {
+  test('carries on while the router’s API is away, and says so', { timeout: 300_000 }, async () => {
     await router.console('/ip/service/set [find where name=api-ssl] disabled=yes')
     await router.drop('rst')
     try {
@@ -190,11 +191,11 @@ describe('the home of a router', () => {
     } finally {
       await router.console('/ip/service/set [find where name=api-ssl] disabled=no')
     }
-    await waitForStatus(pi, ({ tunnel }) => tunnel.notes.length === 0, 40_000)
+    await waitForStatus(pi, ({ tunnel }) => tunnel.notes.length === 0, 60_000)
     expect((await statusOf(pi)).mapping.carrierNat).toBe('unknown')
   })
 
-  test('is not left while the router cannot be asked, and is when it can', { timeout: 60_000 }, async () => {
+  test('is not left while the router cannot be asked, and is when it can', { timeout: 300_000 }, async () => {
     await agent.stop()
     await router.console('/ip/service/set [find where name=api-ssl] disabled=yes')
     try {
@@ -208,7 +209,7 @@ describe('the home of a router', () => {
     await leave()
   })
 
-  test('is not left while nobody can say which router it is', { timeout: 60_000 }, async () => {
+  test('is not left while nobody can say which router it is', { timeout: 300_000 }, async () => {
     await pi.homeward(trusting(await inviteHome(picture)), { timeoutMs: 60_000 })
     const settings = await readFile(join(pi.disk.configDir, 'agent.yaml'), 'utf8')
     await writeFile(join(pi.disk.configDir, 'agent.yaml'), 'router: {')
@@ -218,7 +219,7 @@ describe('the home of a router', () => {
     await leave()
   })
 
-  test('is left without the router when that is gone for good', { timeout: 60_000 }, async () => {
+  test('is left without the router when that is gone for good', { timeout: 300_000 }, async () => {
     const token = await inviteHome(picture)
     await pi.homeward(trusting(token), { timeoutMs: 60_000 })
     await router.console('/ip/service/set [find where name=api-ssl] disabled=yes')

@@ -55,7 +55,7 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
     const conf = await hub.homeward(['device', 'add', 'phone', '--conf', '-'])
     const file = join(phone.disk.configDir, 'phone.conf')
     await phone.run('sh', ['-c', `umask 077; cat > ${file}`], { input: conf.stdout })
-    await phone.run('wg-quick', ['up', file], { timeoutMs: 20_000 })
+    await phone.run('wg-quick', ['up', file], { timeoutMs: 60_000 })
     const page = await phone.run('curl', ['-sS', '--max-time', '10', `http://${home.lan.camera}/`])
     expect(askedBy(page.stdout)).toBe('10.86.0.3')
     expect(await plannedSteps(home.pi)).toEqual([])
@@ -73,7 +73,7 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
     expect(status.tunnel.endpoint).toBe(`${picture.hubAddress}:51820`)
     expect(status.tunnel.rxBytes).toBeGreaterThan(0)
     // Looking at it again and again takes one session.
-    await expect.poll(() => system.sessions(), { timeout: 20_000, interval: 50 }).toBe(1)
+    await expect.poll(() => system.sessions(), { timeout: 60_000, interval: 50 }).toBe(1)
     await agent.stop()
   })
 
@@ -118,7 +118,7 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
     const { tunnel, router } = await waitForStatus(
       pi,
       (status) => status.tunnel.state === 'up' && status.tunnel.address !== '10.86.0.2/16',
-      90_000,
+      300_000,
     )
     expect(tunnel.cause).toBeNull()
     expect(router.kind).toBe(how.kind)

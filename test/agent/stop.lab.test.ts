@@ -48,7 +48,7 @@ const CLEAN = { code: 0, signal: null }
 
 /** Until the flows, one for each silence whose survival is measured, are past their settling and silent. */
 async function untilMeasuring(agent: LabProcess): Promise<void> {
-  await agent.waitForLine(/the tunnel is up/, { timeoutMs: 30_000 })
+  await agent.waitForLine(/the tunnel is up/, { timeoutMs: 60_000 })
   const seen = new Map<string, number>()
   for (const until = Date.now() + 60_000; ; await sleep(200)) {
     const { stdout } = await pi.run('ss', ['-Hun', `dst ${picture.hubAddress}`])

@@ -29,7 +29,7 @@ beforeAll(async () => {
   await pi.homeward(['join', await inviteHome(picture), '--yes'])
   await pi.shell(`echo 'metricsPort: 9187' >> ${join(pi.disk.configDir, 'agent.yaml')}`)
   agent = pi.startHomeward(['run'], { env: receiver.trust })
-  await agent.waitForLine(/the tunnel is up/, { timeoutMs: 20_000 })
+  await agent.waitForLine(/the tunnel is up/, { timeoutMs: 60_000 })
 })
 afterAll(() => lab.close())
 

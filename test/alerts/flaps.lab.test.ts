@@ -6,9 +6,9 @@ import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
 import { type Receiver, startReceiver } from '../lab/receiver.ts'
 import { toldAt, writeAlerts } from './lab-alerts.ts'
+import { isLong } from '../long.ts'
 
 /** A line that comes and goes, in real time: an hour of it. Fewer flaps of the same kind with HOMEWARD_FLAPS. */
-const isLong = process.env['HOMEWARD_TEST_LONG'] === '1'
 const FLAPS = Number(process.env['HOMEWARD_FLAPS'] ?? 1_000)
 const DOWN_MS = 2_400
 const UP_MS = 1_200
@@ -29,7 +29,7 @@ beforeAll(async () => {
   await picture.hub.startHomeward(['hub', 'run'], { env: receiver.trust }).waitForLine(/the hub is ready/)
   await pi.homeward(['join', await inviteHome(picture), '--yes'])
   await writeAlerts(pi, yaml)
-  await pi.startHomeward(['run'], { env: receiver.trust }).waitForLine(/the tunnel is up/, { timeoutMs: 20_000 })
+  await pi.startHomeward(['run'], { env: receiver.trust }).waitForLine(/the tunnel is up/, { timeoutMs: 60_000 })
   await sleep(5_000)
 })
 afterAll(() => lab?.close())

@@ -57,7 +57,7 @@ client.on('message', (topic, payload, { retain }) => {
   if (topic === 'test/echo') { console.log(JSON.stringify(topics.sort())); client.end(true) }
 })
 client.on('connect', () => client.subscribe('#', { qos: 1 }, () => client.publish('test/echo', 'x', { qos: 1 })))`
-  const { stdout } = await picture.visitor.run(process.execPath, ['-e', program], { timeoutMs: 20_000 })
+  const { stdout } = await picture.visitor.run(process.execPath, ['-e', program], { timeoutMs: 60_000 })
   return JSON.parse(stdout) as readonly string[]
 }
 
@@ -80,7 +80,7 @@ test('a home that leaves is gone from Home Assistant, by what it told itself and
   expect((await keptOfHomes()).filter((topic) => topic.includes('home/') || topic.includes('_home_'))).toEqual([])
   await showsSoon()
   expect(await keptOfHomes()).toEqual([])
-}, 180_000)
+}, 300_000)
 
 test('a home that is removed is gone from what the hub tells; one that leaves while the broker is away, when it leaves again', async () => {
   await joinAndRun()
@@ -95,7 +95,7 @@ test('a home that is removed is gone from what the hub tells; one that leaves wh
   await showsSoon('home')
   await pi.homeward(['leave', '--yes'])
   expect(await keptOfHomes()).toEqual([])
-}, 180_000)
+}, 300_000)
 
 test('before a hub is purged, nothing of it is left there', async () => {
   await joinAndRun()
@@ -103,4 +103,4 @@ test('before a hub is purged, nothing of it is left there', async () => {
   await hubDaemon.stop()
   await picture.hub.homeward(['alert', 'retract'])
   expect((await kept()).filter((topic) => /^homeward\/hub\/|_hub_/.test(topic))).toEqual([])
-}, 180_000)
+}, 300_000)

@@ -28,7 +28,7 @@ beforeAll(async () => {
   await startTellingHub()
   // What is tried is a hub that began long ago.
   await sleep(LONG_ENOUGH_MS)
-}, 180_000)
+}, 300_000)
 afterAll(() => lab.close())
 
 interface HomeSeen {
@@ -66,7 +66,7 @@ test('a new home raises no alarm, whether its first packets arrive or not, and n
   expect(JSON.parse(await recordOf(['--json']))).toEqual({ events: [], incidents: [] })
   expect((await recordOf(['--csv'])).trim().split('\r\n')).toHaveLength(1)
   expect(await toldAt(receiver, '/people')).toEqual([])
-}, 240_000)
+}, 300_000)
 
 test('a home that was heard before the hub was rebooted, and is silent since, is told', async () => {
   const restore = await outage(picture.home)

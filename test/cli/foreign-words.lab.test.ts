@@ -78,12 +78,12 @@ describe('at the hub, what a home reports', () => {
       incidents: { now, incidents: [incident], claims: [], canSpeak: false },
     }
     const args = [picture.hubAddress, await readBearer(pi.disk.configDir, 'cabin'), JSON.stringify(body)]
-    const { stdout } = await pi.run(process.execPath, ['-e', REPORT, ...args], { timeoutMs: 30_000 })
+    const { stdout } = await pi.run(process.execPath, ['-e', REPORT, ...args], { timeoutMs: 60_000 })
     expect(stdout.trim()).toBe('200')
   })
 
   const incidents = async (): Promise<string> =>
-    (await hub.homeward(['events'], { allowFailure: true, timeoutMs: 30_000 })).stdout
+    (await hub.homeward(['events'], { allowFailure: true, timeoutMs: 60_000 })).stdout
 
   test('is told in events as its words, without what a terminal would obey', async () => {
     await expect.poll(incidents, { timeout: 60_000, interval: 500 }).toContain('incident at cabin')
@@ -130,7 +130,7 @@ describe('at home, what a hub says', () => {
     await daemon.stop()
     const { certificate, tlsKey } = hubPaths({ ...hub.disk, runtimeDir: '' })
     const args = ['-e', EVIL_HUB, tlsKey, certificate, EVIL, STEER]
-    await hub.start(process.execPath, args).waitForLine(/^ready$/, { timeoutMs: 30_000 })
+    await hub.start(process.execPath, args).waitForLine(/^ready$/, { timeoutMs: 60_000 })
   })
 
   async function failed(host: Host, args: readonly string[]): Promise<RunResult> {

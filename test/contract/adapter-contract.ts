@@ -4,6 +4,7 @@ import { bringTo } from '../../adapters/apply.ts'
 import { expectMatch } from './expect-match.ts'
 import { homeSpec, hubSpec, type Keys } from './specs.ts'
 import { homeTransitions, hubTransitions, lastTransitions } from './transitions.ts'
+import { someOf } from '../long.ts'
 
 /** An adapter in a process of its own. */
 export interface OpenAdapter extends Adapter {
@@ -29,6 +30,8 @@ export interface Capabilities {
   readonly drifts: Readonly<Record<Role, readonly string[]>>
   /** When it is killed, spread over the time that a whole apply takes; else for one that takes a tenth of a second. */
   readonly killedAfterMs?: readonly number[]
+  /** False: after some steps only, unless the run is a long one; another version of the same machine is killed after each. */
+  readonly isKilledEverywhere?: boolean
 }
 
 /** Many in the first hundredths: there the interface is made. */
@@ -70,6 +73,7 @@ export function adapterContract(
     tellsCommands,
     drifts,
     killedAfterMs = KILLED_AFTER_MS,
+    isKilledEverywhere = true,
   }: Capabilities,
 ): void {
   describe(`${name} keeps the adapters' contract`, () => {
@@ -204,7 +208,8 @@ export function adapterContract(
         [spec, null],
       ] as const) {
         const count = (await pending(to)).steps.length
-        for (let done = 1; done <= count; done += 1) {
+        const numbers = Array.from({ length: count }, (_, index) => index + 1)
+        for (const done of isKilledEverywhere ? numbers : someOf(numbers, 3)) {
           const adapter = await machine.open()
           const { steps } = adapter.plan(await adapter.observe(spec.interface, signal()), to)
           for (const step of steps.slice(0, done)) await adapter.execute(step, signal())
@@ -220,7 +225,7 @@ export function adapterContract(
     test('killed in the midst of a step, it ends right', async () => {
       const before = await machine.foreign('hw0')
       const spec = specOf(fullest)
-      for (const afterMs of killedAfterMs) {
+      for (const afterMs of someOf(killedAfterMs, 5)) {
         const adapter = await machine.open()
         const apply = bringTo(adapter, spec.interface, spec, signal()).catch(() => undefined)
         await new Promise((resolve) => setTimeout(resolve, afterMs))

@@ -85,18 +85,18 @@ test('the hub comes up, sets what it can, and says which table refused', async (
 
 test('a running hub goes on mending everything else', async () => {
   await hub.shell('nft delete table inet homeward && ip link set hw0 down && nft flush chain inet open_to_all pass')
-  await expect.poll(() => rulesOf(hub), { timeout: 30_000 }).toContain('made_by_homeward')
+  await expect.poll(() => rulesOf(hub), { timeout: 60_000 }).toContain('made_by_homeward')
   await expect
-    .poll(() => hub.shell('ip -o link show dev hw0 up').then(({ stdout }) => stdout), { timeout: 30_000 })
+    .poll(() => hub.shell('ip -o link show dev hw0 up').then(({ stdout }) => stdout), { timeout: 60_000 })
     .toContain('hw0')
   await expect
-    .poll(() => hub.shell('nft list table inet open_to_all').then(({ stdout }) => stdout), { timeout: 30_000 })
+    .poll(() => hub.shell('nft list table inet open_to_all').then(({ stdout }) => stdout), { timeout: 60_000 })
     .toContain('comment "homeward ')
 })
 
 test('what it says to add is enough, and then it says nothing more', async () => {
   obey(owners[0]!, (await hubStatus()).warnings?.[0])
-  await expect.poll(async () => (await hubStatus()).warnings, { timeout: 30_000 }).toEqual([])
+  await expect.poll(async () => (await hubStatus()).warnings, { timeout: 60_000 }).toEqual([])
   expect((await hub.homeward(['hub', 'status'])).exitCode).toBe(0)
 })
 
@@ -117,7 +117,7 @@ test('at home too: the tunnel comes up, plan and status say what is missing, unt
   expect((await camera()).stdout).toBe('')
 
   obey(owners[1]!, warnings[0])
-  await expect.poll(async () => (await statusOf(pi)).router.warnings, { timeout: 30_000 }).toEqual([])
+  await expect.poll(async () => (await statusOf(pi)).router.warnings, { timeout: 60_000 }).toEqual([])
   expect(await planOf(pi)).toMatchObject({ warnings: [], steps: [] })
   expect(askedBy((await camera()).stdout)).toBe(picture.home.lan.pi)
 })
@@ -126,7 +126,7 @@ test('leaving goes on past a table that keeps rules of homeward, and says so', a
   const marked = (table: string) =>
     `insert rule inet ${table} pass iifname "hw0" accept comment "homeward 0123456789ab"\n`
   owners[1]!.write(marked('guarded'))
-  await expect.poll(() => rulesOf(pi), { timeout: 30_000 }).toContain('homeward 0123456789ab')
+  await expect.poll(() => rulesOf(pi), { timeout: 60_000 }).toContain('homeward 0123456789ab')
   const { stderr, stdout } = await pi.homeward(['leave', '--yes'])
   expect(stdout).toContain('cabin has left its hub')
   expect(stderr).toContain('rules of homeward stay in the table inet guarded')
@@ -139,7 +139,7 @@ test('uninstalling takes out of the other tables what is there, and says where i
   const script = await readFile(new URL('../../install.sh', import.meta.url), 'utf8')
   const undo = /^undo_network\(\) \{\n[^]*?^\}\n/m.exec(script)?.[0] ?? ''
   owners[0]!.write('insert rule inet guarded pass iifname "hw0" accept comment "homeward 0123456789ab"\n')
-  await expect.poll(() => rulesOf(hub), { timeout: 30_000 }).toContain('homeward 0123456789ab')
+  await expect.poll(() => rulesOf(hub), { timeout: 60_000 }).toContain('homeward 0123456789ab')
   expect(await rulesOf(hub)).toMatch(/open_to_all[^]*comment "homeward /)
   const { stdout } = await hub.shell(
     `set -e; log=/dev/null; logged() { shift; "$@"; }; say() { echo "$@"; }\n${undo}\nundo_network`,

@@ -72,7 +72,7 @@ test('a phone opens the camera, and visitors reach what is published, in both wa
   const conf = join(picture.phone.disk.configDir, 'phone.conf')
   const { stdout } = await pi.homeward(['device', 'add', 'phone', '--conf', '-'])
   await writeFile(conf, stdout, { mode: 0o600 })
-  await picture.phone.run('wg-quick', ['up', conf], { timeoutMs: 15_000 })
+  await picture.phone.run('wg-quick', ['up', conf], { timeoutMs: 60_000 })
   const page = await picture.phone.run('curl', ['-sS', '--max-time', '5', `http://${picture.home.lan.camera}/`])
   expect(page.stdout).toContain('camera')
 
@@ -81,7 +81,7 @@ test('a phone opens the camera, and visitors reach what is published, in both wa
   await pi.homeward(['publish', 'add', '554/tcp', `${picture.home.lan.camera}:554`])
   expect(await ask('tcp', 554)).toBe(`camera sees ${picture.home.lan.pi}`)
   for (const protocol of ['tcp', 'udp'] as const)
-    await expect.poll(() => ask(protocol, 8123), { timeout: 30_000 }).toBe('pi sees 198.18.0.20')
+    await expect.poll(() => ask(protocol, 8123), { timeout: 60_000 }).toBe('pi sees 198.18.0.20')
 })
 
 test('their rules all stand as they did, and nothing is let in that the tunnel does not need', async () => {
@@ -101,7 +101,7 @@ test('their rules all stand as they did, and nothing is let in that the tunnel d
 test('a rule that somebody takes away comes back', async () => {
   const rule = 'FORWARD -i hw0 -m comment --comment homeward -j ACCEPT'
   await hub.shell(`iptables -D ${rule}`)
-  await expect.poll(() => rulesOf(hub), { timeout: 30_000 }).toContain(`-A ${rule}`)
+  await expect.poll(() => rulesOf(hub), { timeout: 60_000 }).toContain(`-A ${rule}`)
   expect(await ask('tcp', 554)).not.toBeNull()
 })
 

@@ -91,7 +91,7 @@ test('a firewall that refuses the change is told of, and follows as soon as it c
   expect(refused.message).toMatch(/it is in the store, but the machine did not follow: .*broken on purpose/)
   expect(await inStore()).not.toEqual(await inFirewall())
   await rm(broken)
-  await expect.poll(inFirewall, { timeout: 30_000 }).toEqual(await inStore())
+  await expect.poll(inFirewall, { timeout: 60_000 }).toEqual(await inStore())
   expect((await inFirewall()).filter((line) => line.startsWith('710'))).toHaveLength(3)
 })
 

@@ -123,7 +123,7 @@ describe('what keeps homes apart is in force at once after a restart', () => {
     expect(await problemOf(pi, ['publish', 'add', '60000/tcp', 'localhost:80'])).toMatchObject({
       code: 'publications-full',
     })
-  }, 120_000)
+  }, 300_000)
 
   test(
     'while they cannot be filled in at all, and then it is said why',
@@ -145,7 +145,7 @@ describe('what keeps homes apart is in force at once after a restart', () => {
     expect(await led()).toBe(2)
     await watched.kill('SIGTERM')
     expect(watched.stdout).not.toContain('services')
-  }, 120_000)
+  }, 300_000)
 
   test(
     'nor does a device wait where nft does not say in time what is published',

@@ -43,7 +43,7 @@ describe('a service on the Pi', () => {
       await pi.homeward(['publish', 'add', `8123/${protocol}`, 'localhost:8123'])
     expect(await published(pi)).toMatchObject([{ source: 'keep' }, { source: 'keep' }])
     for (const protocol of ['tcp', 'udp'] as const)
-      await expect.poll(() => ask(protocol, 8123), { timeout: 30_000 }).toBe(`pi sees ${VISITOR}`)
+      await expect.poll(() => ask(protocol, 8123), { timeout: 60_000 }).toBe(`pi sees ${VISITOR}`)
     expect((await pi.shell('ip route show table main | grep -v hw0')).stdout).toBe(routesBefore)
     // From its own LAN it answers into the LAN, and what it starts itself leaves by the home's own line.
     expect(await askService(picture.home.camera, 'tcp', picture.home.lan.pi, 8123)).toBe(
@@ -68,21 +68,21 @@ table ip forwarded {
 }
 X`)
     await expect
-      .poll(() => askService(picture.carrier.host, 'tcp', customer.wanAddress, 2022), { timeout: 15_000 })
+      .poll(() => askService(picture.carrier.host, 'tcp', customer.wanAddress, 2022), { timeout: 60_000 })
       .toMatch(/^SSH-2\.0-dropbear/)
     await router.shell('nft delete table ip forwarded')
   })
 
   test('is reached at the Pi’s LAN address too', async () => {
     await pi.homeward(['publish', 'add', '9123/tcp', `${picture.home.lan.pi}:8123`, '--source', 'keep'])
-    await expect.poll(() => ask('tcp', 9123), { timeout: 30_000 }).toBe(`pi sees ${VISITOR}`)
+    await expect.poll(() => ask('tcp', 9123), { timeout: 60_000 }).toBe(`pi sees ${VISITOR}`)
   })
 
   test('the answers find back after the agent was killed, its rule taken away and its table flushed', async () => {
     await agent.kill('SIGKILL')
     await pi.shell('ip rule del pref 8600; ip route flush table 8600; nft delete table inet homeward')
     agent = await startAgent(pi)
-    await expect.poll(() => ask('tcp', 8123), { timeout: 30_000 }).toBe(`pi sees ${VISITOR}`)
+    await expect.poll(() => ask('tcp', 8123), { timeout: 60_000 }).toBe(`pi sees ${VISITOR}`)
   })
 })
 
@@ -196,7 +196,7 @@ X`)
     await hub.shell('true')
     expect(lastOf(await wayOf(hub, 'check', '8123/tcp'))).toMatchObject({ link: 'service', works: false })
     agent = await startAgent(pi)
-    await expect.poll(async () => (await wayOf(hub, 'check', '8123/tcp')).exitCode, { timeout: 30_000 }).toBe(0)
+    await expect.poll(async () => (await wayOf(hub, 'check', '8123/tcp')).exitCode, { timeout: 60_000 }).toBe(0)
     for (const one of ['6001/tcp', '6002/tcp', '6003/udp', '5800/tcp']) await pi.homeward(['publish', 'remove', one])
   })
 })
@@ -243,7 +243,7 @@ test('when nothing keeps visitors’ addresses any more, nothing of it stays at 
   for (const one of ['8123/tcp', '8123/udp', '9123/tcp']) await pi.homeward(['publish', 'remove', one])
   await expect
     .poll(async () => (await pi.shell('ip rule; ip route show table all; nft list table inet homeward')).stdout, {
-      timeout: 30_000,
+      timeout: 60_000,
     })
     .not.toMatch(/8600|visitors|answers/)
   expect((await pi.run('wg', ['show', 'hw0', 'allowed-ips'])).stdout).toContain('10.86.0.0/16')

@@ -106,7 +106,7 @@ test('where a home was heard is not overwritten by where it is remembered to hav
   const [key] = Object.keys(old)
   await picture.hub.run('wg', ['set', 'hw0', 'peer', key ?? '', 'allowed-ips', '10.86.0.99/32'])
   await expect
-    .poll(async () => (await picture.hub.run('wg', ['show', 'hw0', 'allowed-ips'])).stdout, { timeout: 20_000 })
+    .poll(async () => (await picture.hub.run('wg', ['show', 'hw0', 'allowed-ips'])).stdout, { timeout: 60_000 })
     .toContain('10.86.0.2/32')
   expect(await where()).toBe(seen)
 })
@@ -116,7 +116,7 @@ test('another mapping is noted with how the one before ended, and not forgotten 
   const before = (await mapping())?.changes ?? 0
   await forgetMapping(picture.home)
   await picture.home.pi.run('ping', ['-c', '1', '-w', '10', '10.86.0.1'])
-  await expect.poll(async () => (await mapping())?.changes, { timeout: 20_000, interval: 500 }).toBe(before + 1)
+  await expect.poll(async () => (await mapping())?.changes, { timeout: 60_000, interval: 500 }).toBe(before + 1)
   const after = await mapping()
   expect(after?.recent.at(-1)).toMatchObject({ ended: 'port', to: after?.endpoint })
   await daemon.kill('SIGTERM')
