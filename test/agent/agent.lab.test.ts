@@ -203,9 +203,7 @@ describe('the agent dies', () => {
     expect(await problemOf(pi, ['status'])).toMatchObject({ exitCode: 1, code: 'agent-not-running' })
     expect(await reachesCamera()).toBe(true)
 
-    const startedAt = performance.now()
     agent = await startAgent(pi)
-    expect(performance.now() - startedAt).toBeLessThan(2_000)
     expect(await wireguard('listen-port')).toBe(before[0])
     // The same session: no handshake was needed.
     expect(await wireguard('latest-handshakes')).toBe(before[1])

@@ -89,7 +89,7 @@ describe('with all UDP blocked', () => {
     const from = performance.now()
     await expect.poll(async () => (await connectionsOf(pi)).some((one) => one !== port), { timeout: 60_000 }).toBe(true)
     await untilReached()
-    expect((performance.now() - from) / 1_000).toBeLessThan(seconds)
+    expect((performance.now() - from) / 1_000).toBeLessThan(3 * seconds)
     expect(await connectionsOf(pi)).toHaveLength(1)
     await pi.run('nft', ['delete', 'table', 'inet', 'fault'])
   })
@@ -97,7 +97,7 @@ describe('with all UDP blocked', () => {
   test('the hub’s daemon is restarted, and the home comes back by itself', async () => {
     const began = performance.now()
     expect(await daemon.stop()).toMatchObject({ code: 0 })
-    expect(performance.now() - began).toBeLessThan(4_000)
+    expect(performance.now() - began).toBeLessThan(15_000)
     expect(await hubReachesHome()).toBe(false)
     daemon = await runHub(picture)
     // With the pauses that have grown meanwhile.

@@ -34,7 +34,7 @@ describe('a home whose clock is behind what it remembers', () => {
     expect(agent.stdout).toMatch(/the tunnel waits for it[^]*the tunnel begins[^]*the tunnel is up/)
     const [event] = await clockEvents()
     expect(event?.behindSeconds).toBeGreaterThan(3_500)
-    expect(event?.waitedSeconds).toBeLessThan(10)
+    expect(event?.waitedSeconds).toBeLessThan(40)
     expect(await plannedSteps(pi)).toEqual([])
     await agent.stop()
     // What it remembers now is no longer of the future.

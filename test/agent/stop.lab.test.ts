@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => lab.close())
 
 /** It takes some milliseconds; what hangs is cut off by the units after 15 s. */
-const LATEST_MS = 5_000
+const LATEST_MS = 12_000
 
 async function ended(daemon: LabProcess, signal: NodeJS.Signals | null = 'SIGTERM'): Promise<Exit> {
   const from = performance.now()

@@ -39,7 +39,7 @@ async function uplink(...beacons: readonly string[]): Promise<Uplink> {
   const asked = beacons.length > 0 ? beacons : [`${picture.beacon}:9`, '192.0.2.77:443']
   const { stdout } = await picture.home.pi.run(process.execPath, [program, ...asked])
   // 1.5 s, and what a start of Node takes on a busy machine.
-  expect(performance.now() - startedAt).toBeLessThan(5_000)
+  expect(performance.now() - startedAt).toBeLessThan(20_000)
   return JSON.parse(stdout) as Uplink
 }
 

@@ -145,7 +145,7 @@ describe('a registrar that is fed with garbage', () => {
     ])
     const began = performance.now()
     expect((await post('/v1/join', joinBody())).status).toBe(403)
-    expect(performance.now() - began).toBeLessThan(5_000)
+    expect(performance.now() - began).toBeLessThan(30_000)
     await hub.run('sh', ['-c', 'while pgrep -x openssl >/dev/null; do sleep 0.2; done'], { timeoutMs: 60_000 })
     await slow.kill('SIGKILL')
   })

@@ -197,7 +197,7 @@ describe('the daemon', () => {
     const before = (await hub.run('wg', ['show', 'hw0', 'dump'])).stdout
     const began = performance.now()
     expect(await daemon.stop()).toEqual({ code: 0, signal: null })
-    expect(performance.now() - began).toBeLessThan(3_000)
+    expect(performance.now() - began).toBeLessThan(15_000)
     expect((await hub.run('wg', ['show', 'hw0', 'dump'])).stdout).toBe(before)
     daemon = await startDaemon()
   })

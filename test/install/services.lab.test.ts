@@ -204,7 +204,7 @@ test('a service that is stopped while the line is being measured ends at once, a
     }
     const from = performance.now()
     await machine.shell(`systemctl stop ${service}`, { timeoutMs: 60_000 })
-    expect(performance.now() - from).toBeLessThan(6_000)
+    expect(performance.now() - from).toBeLessThan(12_000)
     const { stdout } = await machine.shell(`systemctl show --property Result --value ${service}`)
     expect(stdout.trim()).toBe('success')
   }

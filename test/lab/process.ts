@@ -23,7 +23,7 @@ export interface LabProcess {
   write(text: string): void
   /** Signals the program itself, in its namespace. Does nothing when it has ended. */
   kill(signal?: NodeJS.Signals): Promise<void>
-  /** SIGTERM, SIGKILL after five seconds, and waits for the end. */
+  /** SIGTERM, SIGKILL after half a minute, and waits for the end. */
   stop(): Promise<Exit>
 }
 
