@@ -73,7 +73,7 @@ export function startIn(command: string, args: readonly string[], { pid, title, 
   async function kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     // nsenter forks to enter a process namespace, passes no signal on, and stops when its child does.
     if (signal === 'SIGCONT') child.kill('SIGCONT')
-    for (const deadline = Date.now() + 2000; isRunning(child) && Date.now() < deadline; await sleep(2)) {
+    for (const deadline = Date.now() + 20_000; isRunning(child) && Date.now() < deadline; await sleep(2)) {
       const [inner] = await childrenOf(child.pid ?? 0)
       if (inner !== undefined) return signalOf(inner, signal)
     }
@@ -100,7 +100,7 @@ export function startIn(command: string, args: readonly string[], { pid, title, 
     kill,
     stop: async () => {
       await kill('SIGTERM')
-      const late = setTimeout(() => void kill('SIGKILL'), 5000)
+      const late = setTimeout(() => void kill('SIGKILL'), 30_000)
       return exited.finally(() => clearTimeout(late))
     },
   }
