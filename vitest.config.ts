@@ -9,8 +9,6 @@ const LAB = {
 }
 export default defineConfig({
   test: {
-    // What failed on a machine far away is seen in its output alone.
-    chaiConfig: { truncateThreshold: 0 },
     projects: [
       {
         test: {
