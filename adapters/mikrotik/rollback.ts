@@ -204,19 +204,24 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
   /** Ends the journal whatever the router refuses of it: the next plan starts from what is there. */
   async function takeBack(journal: Journal, signal: AbortSignal): Promise<readonly Loss[]> {
     const { interface: name, snapshot, undoer } = journal
-    const losses = await restore(name, snapshot, kept(signal))
+    const before = await restore(name, snapshot, kept(signal))
+    const notDismissed = await dismissed(undoer, name, signal)
+    // It may have begun to undo by itself meanwhile. Now it cannot any more, and what the two did to each other is seen.
+    const losses = undoer.kind === 'safe-mode' ? before : await restore(name, snapshot, kept(signal))
     if (losses.length > 0) say(`a change to the router was taken back, except ${lossText(losses)}; ${NEXT}`)
-    await dismissOrSay(undoer, name, signal)
+    if (notDismissed !== null) say(notDismissed)
     await removeJournal(stateDir, journal)
     return losses
   }
 
-  async function dismissOrSay(undoer: Undoer, interfaceName: string, signal: AbortSignal): Promise<void> {
+  /** @returns a sentence when the router did not let it be dismissed. */
+  async function dismissed(undoer: Undoer, interfaceName: string, signal: AbortSignal): Promise<string | null> {
     try {
       await dismiss(undoer, interfaceName, kept(signal))
+      return null
     } catch (thrown) {
       if (!(thrown instanceof Trap)) throw thrown
-      say(`the router may yet undo what is changed on it within the next minutes: ${saidBy(thrown)}; ${NEXT}`)
+      return `the router may yet undo what is changed on it within the next minutes: ${saidBy(thrown)}; ${NEXT}`
     }
   }
 

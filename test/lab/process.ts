@@ -140,7 +140,8 @@ function endOf(child: ChildProcessWithoutNullStreams): Promise<Exit> {
     })
     child.once('exit', (code, signal) => {
       exit = { code, signal }
-      drained = setTimeout(done, DRAIN_MS)
+      // On a busy machine the time may be over before what was written is read: reading comes before setImmediate.
+      drained = setTimeout(() => setImmediate(() => setImmediate(done)), DRAIN_MS)
       for (const stream of [child.stdout, child.stderr]) stream.on('data', () => drained?.refresh())
     })
     child.once('close', done)

@@ -24,7 +24,7 @@ const AT_ONCE = 8
 /** Nothing may wait longer than this: it is far above the sum of all deadlines of one plan with one silent session. */
 const UNSETTLED_MS = 90_000
 /** Long enough for a plan on a slow line, short enough to wait out. */
-const ROLLBACK_SECONDS = 4
+const ROLLBACK_SECONDS = 15
 
 const VERSIONS = ['7.12.2', '7.16.2', '7.18.2', '7.21'] as const
 const PASSWORD = 'x'
@@ -165,7 +165,10 @@ async function run(seed: number, told: string[]): Promise<'done' | 'old' | 'new'
     const now = withoutPort(router.export())
     if (now === wanted) return thrown === null ? 'done' : 'new'
     if (thrown !== null && now === withoutPort(old)) return 'old'
-    throw new Error(`the router differs from what was wanted in\n${difference(now, wanted)}`)
+    const fromOld = difference(now, withoutPort(old))
+    throw new Error(
+      `the router differs from what was wanted in\n${difference(now, wanted)}\nand from what was in\n${fromOld}`,
+    )
   } finally {
     await router.close()
   }
