@@ -9,6 +9,7 @@ import {
   noHeartbeats,
   noteAnswer,
   noteOverdue,
+  noteRefused,
   noteSent,
   overdueAt,
 } from '../../../agent/core/heartbeats.ts'
@@ -99,6 +100,120 @@ describe('heartbeats', () => {
     const beats = noteSent(noHeartbeats(2 ** 32 - 1), 0)
     expect(beats.nextSequence).toBe(0)
     expect(noteAnswer(beats, 2 ** 32 - 1, 5)).not.toBeNull()
+  })
+
+  test('nothing is known at first, and what is sent is dated', () => {
+    expect(noHeartbeats(2 ** 32 + 7)).toEqual({
+      nextSequence: 7,
+      underWay: [],
+      lastSentAt: null,
+      answeredAt: null,
+      missesInARow: 0,
+      outcomes: [],
+      roundTrip: null,
+    })
+    expect(noteSent(noHeartbeats(7), 4)).toEqual({
+      ...noHeartbeats(8),
+      underWay: [{ sequence: 7, sentAt: 4, overdue: false }],
+      lastSentAt: 4,
+    })
+  })
+
+  test('an answer ends the row of misses; those before it are the line’s everyday loss', () => {
+    let beats = noHeartbeats(0)
+    for (const now of [0, 250, 500]) beats = noteSent(beats, now)
+    beats = noteOverdue(noteOverdue(beats, 1_000), 1_250)
+    expect(beats.missesInARow).toBe(2)
+    const answered = noteAnswer(beats, 2, 1_300)!
+    expect(answered).toMatchObject({ missesInARow: 0, answeredAt: 1_300, outcomes: ['missed', 'missed', 'answered'] })
+    expect(answered.underWay.map(({ sequence }) => sequence)).toEqual([0, 1])
+    // Later the first one is answered after all: its miss was counted before.
+    expect(noteAnswer(answered, 0, 1_400)).toMatchObject({
+      missesInARow: 0,
+      outcomes: ['missed', 'missed', 'answered', 'answered'],
+    })
+  })
+
+  test('of three misses in a row two are left when the first is answered late', () => {
+    let beats = noHeartbeats(0)
+    for (const now of [0, 1, 2]) beats = noteSent(beats, now)
+    expect(noteAnswer(noteOverdue(beats, 1_500), 0, 1_600)!.outcomes).toEqual(['missed', 'missed', 'answered'])
+  })
+
+  test('those overdue at the same moment are counted together, and the next one is waited for', () => {
+    let beats = noHeartbeats(0)
+    for (const now of [0, 250, 900]) beats = noteSent(beats, now)
+    const late = noteOverdue(beats, 1_500)
+    expect(late.missesInARow).toBe(2)
+    expect(late.underWay.map(({ overdue }) => overdue)).toEqual([true, true, false])
+    expect(overdueAt(late)).toBe(1_900)
+    expect(noteOverdue(late, 1_501)).toBe(late)
+  })
+
+  test('a refusal by the hub’s machine is as good as an answer, but tells no round trip', () => {
+    const sent = noteOverdue(noteSent(exchanged([true, true]), 20_000), 25_000)
+    const refused = noteRefused(sent, 25_100)
+    expect(refused).toEqual({ ...sent, underWay: [], missesInARow: 0, answeredAt: 25_100 })
+  })
+
+  test('misses are forgiven once', () => {
+    const missed = noteOverdue(noteSent(noHeartbeats(0), 0), 1_000)
+    expect(forgiveMisses(missed)).toEqual({ ...missed, missesInARow: 0 })
+    const none = noHeartbeats(0)
+    expect(forgiveMisses(none)).toBe(none)
+  })
+
+  test('128 may be under way, and the oldest make way', () => {
+    let beats = noHeartbeats(0)
+    for (let now = 0; now < 129; now += 1) beats = noteSent(beats, now)
+    expect(beats.underWay).toHaveLength(128)
+    expect(noteAnswer(beats, 0, 200)).toBeNull()
+    expect(noteAnswer(beats, 1, 200)).not.toBeNull()
+  })
+
+  test('the loss ratio looks back a hundred heartbeats', () => {
+    const beats = exchanged([false, ...Array.from({ length: 100 }, () => true)])
+    expect(beats.outcomes).toHaveLength(100)
+    expect(lossRatio(beats)).toBe(0)
+    expect(lossRatio(exchanged([false, ...Array.from({ length: 99 }, () => true)]))).toBe(0.01)
+    // What is missed right now is in it, and the oldest ones are not.
+    expect(lossRatio({ ...beats, missesInARow: 25 })).toBe(0.25)
+    const half = exchanged([...Array.from({ length: 50 }, () => false), ...Array.from({ length: 50 }, () => true)])
+    expect(lossRatio({ ...half, missesInARow: 50 })).toBe(0.5)
+  })
+
+  test('the round trip is RFC 6298’s', () => {
+    const first = exchanged([true], 80).roundTrip
+    expect(first).toEqual({ lastMs: 80, smoothedMs: 80, variationMs: 40, samples: 1 })
+    const second = noteAnswer(noteSent(exchanged([true], 80), 50_000), 8, 50_160)!.roundTrip
+    expect(second).toEqual({ lastMs: 160, smoothedMs: 90, variationMs: 50, samples: 2 })
+  })
+
+  test('an answer that took longer than ten seconds says nothing about the round trip', () => {
+    const beats = noteSent(exchanged([true], 80), 50_000)
+    expect(noteAnswer(beats, 8, 60_001)!.roundTrip).toEqual(beats.roundTrip)
+    expect(noteAnswer(beats, 8, 60_000)!.roundTrip).toMatchObject({ lastMs: 10_000, samples: 2 })
+  })
+
+  test('a timeout follows the line from the fourth answer on, between its bounds', () => {
+    const known = (samples: number, smoothedMs: number, variationMs: number): number =>
+      answerTimeoutMs({ ...noHeartbeats(0), roundTrip: { lastMs: 0, smoothedMs, variationMs, samples } })
+    expect(known(3, 200, 10)).toBe(800)
+    expect(known(4, 300, 10)).toBe(340)
+    expect(known(3, 20, 10)).toBe(500)
+    expect(known(4, 20, 10)).toBe(300)
+    expect(known(3, 2_000, 10)).toBe(5_000)
+    expect(known(4, 2_000, 1_000)).toBe(5_000)
+  })
+
+  test('half of all lost is the worst that is reckoned with', () => {
+    expect(missesThatCount(exchanged(Array.from({ length: 100 }, () => false)))).toBe(3)
+    const outcomes = Array.from({ length: 100 }, (_, index): 'missed' | 'answered' =>
+      index < 90 ? 'missed' : 'answered',
+    )
+    expect(missesThatCount({ ...noHeartbeats(0), outcomes })).toBe(8)
+    expect(missesThatCount({ ...noHeartbeats(0), outcomes: ['missed'] })).toBe(8)
+    expect(missesThatCount(noHeartbeats(0))).toBe(3)
   })
 
   test('whatever happens, what is kept stays bounded', () => {

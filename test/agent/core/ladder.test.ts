@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Cause } from '../../../agent/core/cause.ts'
-import { ladder, type Situation } from '../../../agent/core/ladder.ts'
+import type { EchoRound } from '../../../agent/core/evidence.ts'
+import { ladder, nameOf, type Situation } from '../../../agent/core/ladder.ts'
 
 const situation: Situation = {
   round: null,
@@ -33,5 +34,108 @@ describe('a router’s own connection table', () => {
 
   test('comes first where it helped before', () => {
     expect(kinds('flow-dead', { helped: 'forget-flow' })[0]).toBe('forget-flow')
+  })
+})
+
+const [first, second, third, fourth, fifth] = [51_820, 4_500, 443, 53, 5_353].map((port) => ({
+  address: '203.0.113.10',
+  port,
+}))
+const round: EchoRound = {
+  askedAt: 0,
+  current: first!,
+  isCarrier: false,
+  preferred: first!,
+  answered: [first!, second!],
+  silent: [third!],
+  named: null,
+}
+
+describe('the order of the remedies', () => {
+  test.each<[Cause, readonly string[]]>([
+    ['flow-dead', ['new-source-port', 'forget-flow', 'set-endpoint', 'new-session', 'carrier', 'reset']],
+    ['return-dead', ['new-source-port', 'forget-flow', 'set-endpoint', 'new-session', 'carrier', 'reset']],
+    ['port-blocked', ['set-endpoint', 'new-source-port', 'forget-flow', 'carrier']],
+    ['endpoint-moved', ['set-endpoint', 'carrier']],
+    ['udp-blocked', ['carrier', 'new-source-port']],
+    ['peer-unknown', ['register', 'reset', 'new-session']],
+    ['session-lost', ['new-session', 'new-source-port', 'forget-flow', 'reset', 'set-endpoint', 'carrier']],
+    ['handshake-refused', ['reset', 'new-session', 'new-source-port', 'set-endpoint']],
+    ['home-offline', []],
+    ['hub-down', []],
+    ['home-unknown', []],
+    ['mapping-changed', []],
+    ['mtu-black-hole', []],
+    ['drift', []],
+  ])('against %s', (cause, order) => {
+    expect(kinds(cause, { round })).toEqual(order)
+  })
+
+  test('without a registrar there is neither a carrier nor a reset', () => {
+    expect(kinds('session-lost', { isRegistrarReachable: false })).toEqual([
+      'new-session',
+      'new-source-port',
+      'forget-flow',
+    ])
+    expect(kinds('udp-blocked', { isRegistrarReachable: false })).toEqual(['new-source-port'])
+  })
+
+  test('on the carrier it is no remedy', () => {
+    expect(kinds('udp-blocked', { round: { ...round, isCarrier: true } })).toEqual(['new-source-port'])
+  })
+
+  test('what costs minutes or the session comes last, once all else was tried in vain', () => {
+    for (const cause of ['flow-dead', 'return-dead', 'port-blocked', 'udp-blocked', 'session-lost'] as const) {
+      expect(kinds(cause, { turns: 0 })).not.toContain('rebuild')
+      expect(kinds(cause, { turns: 1 }).slice(-2)).toEqual(['rebuild', 'silence'])
+    }
+    expect(kinds('handshake-refused', { turns: 1 }).slice(-2)).toEqual(['rebuild', 'silence'])
+  })
+
+  test('a silence lasts a tenth longer than this NAT remembers, or any', () => {
+    const silence = (lifeSeconds: number | null) =>
+      ladder('udp-blocked', { ...situation, turns: 1, lifeSeconds }).at(-1)
+    expect(silence(30)).toEqual({ kind: 'silence', seconds: 33 })
+    expect(silence(45)).toEqual({ kind: 'silence', seconds: 50 })
+    expect(silence(null)).toEqual({ kind: 'silence', seconds: 330 })
+  })
+})
+
+describe('other ways', () => {
+  const ways = (how: Partial<Situation>) =>
+    ladder('endpoint-moved', { ...situation, isRegistrarReachable: false, ...how }).map(nameOf)
+
+  test('are those that answered, without the one we use', () => {
+    expect(ways({ round })).toEqual(['set-endpoint 203.0.113.10:4500'])
+    expect(ways({ round: null })).toEqual([])
+  })
+
+  test('are all that were asked where echoes are never answered', () => {
+    expect(ways({ round, echoTrust: 'unproven' })).toEqual([
+      'set-endpoint 203.0.113.10:4500',
+      'set-endpoint 203.0.113.10:443',
+    ])
+  })
+
+  test('are three at most', () => {
+    const answered = [first!, second!, third!, fourth!, fifth!]
+    expect(ways({ round: { ...round, answered } })).toHaveLength(3)
+  })
+
+  test('have names of their own, other remedies the one of their kind', () => {
+    expect(nameOf({ kind: 'silence', seconds: 33 })).toBe('silence')
+  })
+
+  test('come first, all of them, where one helped before', () => {
+    const answered = [first!, second!, third!]
+    expect(kinds('flow-dead', { round: { ...round, answered }, helped: 'set-endpoint' })).toEqual([
+      'set-endpoint',
+      'set-endpoint',
+      'new-source-port',
+      'forget-flow',
+      'new-session',
+      'carrier',
+      'reset',
+    ])
   })
 })

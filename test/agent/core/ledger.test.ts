@@ -32,5 +32,6 @@ test('one that changed while nothing came through for long was forgotten, not mo
   const [ledger] = noteMapping(empty, first, 10)
   const moved = { ...first, port: 40_234 }
   expect(noteMapping(ledger, moved, 200_000, 90_000)[1]).toMatchObject({ ended: 'silence' })
-  expect(noteMapping(ledger, moved, 200_000, 20_000)[1]).toMatchObject({ ended: 'port' })
+  expect(noteMapping(ledger, moved, 200_000, 60_001)[1]).toMatchObject({ ended: 'silence' })
+  expect(noteMapping(ledger, moved, 200_000, 60_000)[1]).toMatchObject({ ended: 'port' })
 })

@@ -56,11 +56,68 @@ describe('registration', () => {
     expect(registration.registrar).toBe('unreachable')
   })
 
+  test('a doubt waits a second after one that succeeded, and nothing puts off what is due before', () => {
+    expect(registerSoon(registered(0), 'doubt', 400).due).toEqual({ at: 1_000, reason: 'doubt' })
+    expect(registerSoon(registered(0), 'doubt', 1_001).due.at).toBe(1_001)
+    expect(registerSoon(registered(0), 'configuration', 700_000).due).toEqual({ at: 600_000, reason: 'configuration' })
+    expect(registerSoon(notRegistered(50_000), 'doubt', 50_000).due.at).toBe(50_000)
+  })
+
+  test('one that succeeds forgets the failures before it', () => {
+    const failed = noteOutcome(noteRegistering(notRegistered(0), 0), 'unknown', 0.5, 0)
+    const done = noteOutcome(noteRegistering(failed, 1_000), 'done', 0.5, 1_030)
+    expect(done).toEqual({
+      pending: null,
+      due: { at: 601_030, reason: 'periodic' },
+      succeededAt: 1_030,
+      succeeded: 1,
+      failuresInARow: 0,
+      unknownInARow: 0,
+      registrar: 'reachable',
+    })
+    expect(noteOutcome(noteRegistering(done, 601_030), 'done', 0.5, 601_060).succeeded).toBe(2)
+  })
+
+  test('one that is under way leaves nothing due, and knows since when and why', () => {
+    expect(notRegistered(5)).toMatchObject({ pending: null, succeeded: 0, failuresInARow: 0, unknownInARow: 0 })
+    expect(notRegistered(5)).toMatchObject({ registrar: 'unknown', succeededAt: null })
+    const pending = noteRegistering(notRegistered(5), 9)
+    expect(pending).toMatchObject({ pending: { since: 9, reason: 'start' }, due: { at: Infinity } })
+    expect(isDue(pending, 9_000_000)).toBe(false)
+  })
+
+  test('answers that the hub does not know us are counted in a row: a refusal does not end it, silence does', () => {
+    const rows: number[] = []
+    let registration = notRegistered(0)
+    for (const outcome of ['unknown', 'unknown', 'refused', 'unknown', 'unreachable', 'unknown'] as const) {
+      registration = noteOutcome(noteRegistering(registration, 0), outcome, 0.5, 0)
+      rows.push(registration.unknownInARow)
+    }
+    expect(rows).toEqual([1, 2, 2, 3, 0, 1])
+  })
+
+  test('the first answer that the hub does not know us is asked for again soon, however often it was silent before', () => {
+    let registration = notRegistered(0)
+    for (let round = 0; round < 9; round += 1)
+      registration = noteOutcome(noteRegistering(registration, 0), 'unreachable', 0.5, 0)
+    const pauses = (['unknown', 'unknown', 'unknown'] as const).map((outcome) => {
+      registration = noteOutcome(noteRegistering(registration, 0), outcome, 0.5, 0)
+      return registration.due.at
+    })
+    expect(pauses).toEqual([1_000, 2_000, 4_000])
+    expect(registration.registrar).toBe('reachable')
+  })
+
   test('a doubt does not shorten the pause after failures', () => {
     let registration = notRegistered(0)
     for (let round = 0; round < 6; round += 1)
       registration = noteOutcome(noteRegistering(registration, 0), 'unreachable', 0.5, 0)
     expect(registerSoon(registration, 'doubt', 10).due).toEqual({ at: 32_000, reason: 'doubt' })
+  })
+
+  test('nor the pause after the first one', () => {
+    const failed = noteOutcome(noteRegistering(notRegistered(0), 0), 'unreachable', 0.5, 0)
+    expect(registerSoon(failed, 'doubt', 100).due).toEqual({ at: 1_000, reason: 'doubt' })
   })
 
   test('a hub that refuses is reachable', () => {

@@ -1,0 +1,167 @@
+import { describe, expect, test } from 'vitest'
+import { echoesDueAt, restoreDueAt, sizesAskedAt, uplinkDueAt } from '../../../agent/core/asking.ts'
+import { wentAway } from '../../../agent/core/away.ts'
+import { NO_CURE, noteBegun } from '../../../agent/core/cure.ts'
+import { NO_EVIDENCE } from '../../../agent/core/evidence.ts'
+import type { Health } from '../../../agent/core/health.ts'
+import type { Heartbeats } from '../../../agent/core/heartbeats.ts'
+import { newPathMtu } from '../../../agent/core/path-mtu.ts'
+import type { Watch } from '../../../agent/core/state.ts'
+import { CARRIER, start, WAYS } from './simulation.ts'
+
+const SINCE = 20_000
+const UP: Health = { kind: 'up', since: SINCE, provenAt: SINCE }
+const OFFLINE: Health = { kind: 'offline', since: SINCE, cause: null }
+const REMEDY = noteBegun(NO_CURE, { kind: 'reset' }, 'peer-unknown', 0)
+
+interface Given {
+  readonly health?: Health
+  readonly asking?: Partial<Watch['asking']>
+  readonly beats?: Partial<Heartbeats>
+  readonly more?: Partial<Watch>
+}
+
+function given({ health = UP, asking = {}, beats = {}, more = {} }: Given): Watch {
+  const watch = start()
+  return {
+    ...watch,
+    health,
+    asking: { ...watch.asking, echoTrust: 'trusted', echoedAt: 60_000, ...asking },
+    heartbeats: { ...watch.heartbeats, lastSentAt: 70_000, ...beats },
+    ...more,
+  }
+}
+
+describe('echoes', () => {
+  const due = (how: Given): number => echoesDueAt(given(how))
+
+  test('are asked one round at a time, and not amid a remedy', () => {
+    expect(due({ asking: { isEchoPending: true } })).toBe(Infinity)
+    expect(due({ more: { cure: REMEDY } })).toBe(Infinity)
+  })
+
+  test('first a tenth of a second after the tunnel came up, then each ten minutes', () => {
+    expect(due({ asking: { echoedAt: null } })).toBe(SINCE + 100)
+    expect(due({})).toBe(660_000)
+  })
+
+  test('each two minutes until one was answered', () => {
+    expect(due({ asking: { echoTrust: 'unproven' } })).toBe(180_000)
+  })
+
+  test('half a second after the last ones when two heartbeats are missing, and not for one', () => {
+    expect(due({ beats: { missesInARow: 1 } })).toBe(660_000)
+    expect(due({ beats: { missesInARow: 2 } })).toBe(60_500)
+    expect(due({ beats: { missesInARow: 2 }, asking: { echoedAt: null } })).toBe(-Infinity)
+    expect(due({ beats: { missesInARow: 2 }, more: { away: wentAway('carrier', CARRIER, 'udp-blocked', 0) } })).toBe(
+      60_500,
+    )
+  })
+
+  test('from a detour as often as it looks back', () => {
+    expect(due({ more: { away: wentAway('carrier', CARRIER, 'udp-blocked', 0) } })).toBe(70_000)
+    expect(due({ more: { away: wentAway('way', WAYS[1]!, 'port-blocked', 0) } })).toBe(120_000)
+  })
+
+  test('each second at the start, but not in the first one', () => {
+    const health: Health = { kind: 'starting', since: SINCE }
+    expect(due({ health, asking: { echoedAt: null } })).toBe(21_000)
+    expect(due({ health, asking: { echoedAt: 19_500 } })).toBe(21_000)
+    expect(due({ health, asking: { echoedAt: 22_000 } })).toBe(23_000)
+  })
+
+  test('0.3 s after the last ones in doubt', () => {
+    expect(due({ health: { kind: 'doubtful', since: SINCE } })).toBe(60_300)
+  })
+
+  test.each([
+    [9_999, 300],
+    [10_000, 1_000],
+    [119_999, 1_000],
+    [120_000, 5_000],
+    [899_999, 5_000],
+    [900_000, 15_000],
+  ])('the seldomer the longer an outage lasts: after %i ms, %i ms later', (lastedMs, paceMs) => {
+    const asking = { echoedAt: SINCE + lastedMs }
+    expect(due({ health: OFFLINE, asking })).toBe(SINCE + lastedMs + paceMs)
+    expect(due({ health: { kind: 'healing', since: SINCE, cause: 'flow-dead' }, asking })).toBe(
+      SINCE + lastedMs + paceMs,
+    )
+  })
+
+  test('each fifteen seconds while the hub does not know this home', () => {
+    expect(due({ health: { ...OFFLINE, cause: 'home-unknown' } })).toBe(75_000)
+  })
+})
+
+describe('the line', () => {
+  const dead = given({
+    health: OFFLINE,
+    more: {
+      registration: { ...start().registration, registrar: 'unreachable' },
+      evidence: { ...NO_EVIDENCE, silentRounds: 1 },
+    },
+  })
+
+  test('is looked at when neither echoes nor the registrar answer, and again after ten seconds', () => {
+    expect(uplinkDueAt(dead)).toBe(-Infinity)
+    const uplink = { gateway: true, beacon: false, at: 80_000, answersSince: null }
+    expect(uplinkDueAt({ ...dead, evidence: { ...dead.evidence, uplink } })).toBe(90_000)
+  })
+
+  test('is not looked at while a look is under way, while the tunnel is up or while anything of the hub answers', () => {
+    expect(uplinkDueAt({ ...dead, asking: { ...dead.asking, isUplinkPending: true } })).toBe(Infinity)
+    expect(uplinkDueAt({ ...dead, health: UP })).toBe(Infinity)
+    expect(uplinkDueAt({ ...dead, evidence: NO_EVIDENCE })).toBe(Infinity)
+    for (const registrar of ['reachable', 'unknown'] as const)
+      expect(uplinkDueAt({ ...dead, registration: { ...dead.registration, registrar } })).toBe(Infinity)
+  })
+})
+
+describe('full sizes', () => {
+  const pathMtu = { ...newPathMtu(1_420, 1_420), checkedAt: 60_000 }
+  const due = (how: Given): number => sizesAskedAt(given({ ...how, more: { pathMtu, ...how.more } }))
+
+  test('are asked while the tunnel is up, more often while it is used', () => {
+    expect(due({})).toBe(3_660_000)
+    expect(due({ more: { inUseUntil: 70_001 } })).toBe(70_000)
+    expect(due({ more: { inUseUntil: 70_000 } })).toBe(3_660_000)
+    expect(due({ beats: { lastSentAt: null }, more: { inUseUntil: 0 } })).toBe(3_660_000)
+    expect(due({ beats: { lastSentAt: null }, more: { inUseUntil: 1 } })).toBe(70_000)
+  })
+
+  test('are not asked where their silence would say nothing of the line', () => {
+    expect(due({ health: OFFLINE })).toBe(Infinity)
+    expect(due({ asking: { echoTrust: 'unproven' } })).toBe(Infinity)
+    expect(due({ more: { away: wentAway('carrier', CARRIER, 'udp-blocked', 0) } })).toBe(Infinity)
+    expect(due({ more: { cure: REMEDY } })).toBe(Infinity)
+  })
+
+  test('are asked on another way too', () => {
+    expect(due({ more: { away: wentAway('way', WAYS[1]!, 'port-blocked', 0) } })).toBe(3_660_000)
+  })
+})
+
+describe('the machine', () => {
+  const due = (how: Given): number => restoreDueAt(given({ asking: { restoredAt: 60_000 }, ...how }))
+
+  test('is looked at each eight seconds, each two while the tunnel is used', () => {
+    expect(due({})).toBe(68_000)
+    expect(due({ more: { inUseUntil: 70_001 } })).toBe(62_000)
+    expect(due({ more: { inUseUntil: 70_000 } })).toBe(68_000)
+    expect(due({ beats: { lastSentAt: null }, more: { inUseUntil: 0 } })).toBe(68_000)
+    expect(due({ beats: { lastSentAt: null }, more: { inUseUntil: 1 } })).toBe(62_000)
+  })
+
+  test('is looked at once, at once, when two heartbeats are missing, and not for one', () => {
+    expect(due({ beats: { missesInARow: 2, answeredAt: 60_001 } })).toBe(-Infinity)
+    expect(due({ beats: { missesInARow: 1, answeredAt: 60_001 } })).toBe(68_000)
+    // It was already, in this silence.
+    expect(due({ beats: { missesInARow: 2, answeredAt: 60_000 } })).toBe(68_000)
+    expect(due({ beats: { missesInARow: 2, answeredAt: null } })).toBe(68_000)
+  })
+
+  test('is left alone amid a remedy', () => {
+    expect(due({ more: { cure: REMEDY } })).toBe(Infinity)
+  })
+})
