@@ -63,7 +63,7 @@ export function remedyEnded(
   if (!carriedOut) return remedyFailed(watch, now, actions)
   // Until the way back is proven it counts as none.
   const away = underWay.backFrom ?? awayAfter(watch, way, now)
-  const after = { ...watch, away, remediedAt: now }
+  const after = { ...watch, away, remediedAt: now, ledElsewhereAt: way === null ? watch.ledElsewhereAt : now }
   // Answers came meanwhile: because of it, or by themselves.
   if (watch.health.kind === 'up' && underWay.backFrom === null)
     return { ...(underWay.hasHelped ? remedyHelped(after, now, actions) : after), cure: NO_CURE }

@@ -18,6 +18,7 @@ export interface Evidence {
   readonly silentRounds: number
   /** Rounds in a row in which the way we use was silent and another one answered. */
   readonly elsewhereRounds: number
+  /** `at`: when it was asked for. It may be a while on its way, and is not of the moment at which it comes. */
   readonly word: (HubWord & { readonly at: number }) | null
   /** Since when, without a silent round in between, something says that the hub can be reached: null while nothing does. */
   readonly reachedAt: number | null
@@ -115,11 +116,12 @@ export function noteRound(
     // An echo is answered only to whoever proves to be a home that the hub knows.
     unknown: isSilent || round.askedAt < (evidence.unknown?.since ?? 0) ? evidence.unknown : null,
   }
-  return isSilent ? after : noteWord(after, word, now)
+  return isSilent ? after : noteWord(after, word, round.askedAt, now)
 }
 
-export function noteWord(evidence: Evidence, word: HubWord | null, now: number): Evidence {
-  return word === null ? evidence : { ...evidence, word: { ...word, at: now }, reachedAt: evidence.reachedAt ?? now }
+export function noteWord(evidence: Evidence, word: HubWord | null, askedAt: number, now: number): Evidence {
+  if (word === null) return evidence
+  return { ...evidence, word: { ...word, at: askedAt }, reachedAt: evidence.reachedAt ?? now }
 }
 
 /**

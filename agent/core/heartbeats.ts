@@ -90,6 +90,13 @@ export function noteAnswer(beats: Heartbeats, sequence: number, now: number): He
   }
 }
 
+/** Whether a later one was answered before this one, which is under way. */
+export function isOvertaken({ underWay, nextSequence }: Heartbeats, sequence: number): boolean {
+  const sentLater = (nextSequence - 1 - sequence + SEQUENCES) % SEQUENCES
+  const waitingLater = underWay.length - 1 - underWay.findIndex((one) => one.sequence === sequence)
+  return waitingLater < sentLater
+}
+
 /** The hub's machine answered through the tunnel that nobody listens: as good as an answer, but it tells no round trip. */
 export function noteRefused(beats: Heartbeats, now: number): Heartbeats {
   return { ...beats, underWay: [], missesInARow: 0, answeredAt: now }

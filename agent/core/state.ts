@@ -30,6 +30,8 @@ export interface Watch {
   readonly canForgetFlow: boolean
   /** When a remedy was last carried out: what changes soon after is its doing. */
   readonly remediedAt: number
+  /** When the interface was last led elsewhere: echoes that were asked before speak of where it was. */
+  readonly ledElsewhereAt: number
   /** Until when the tunnel counts as used. */
   readonly inUseUntil: number
   /** The last sign came from the hub's machine, not from its daemon. */

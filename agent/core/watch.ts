@@ -7,6 +7,7 @@ import { NO_EVIDENCE, noteRegistrar, noteRound, noteUplink, noteWord } from './e
 import { endsAt, heartbeatGapMs, judge } from './health.ts'
 import {
   forgiveMisses,
+  isOvertaken,
   missesThatCount,
   noHeartbeats,
   noteAnswer,
@@ -64,6 +65,7 @@ export function startWatch(settings: WatchSettings, beginning: Beginning, now: n
     helped: beginning.helped,
     canForgetFlow: false,
     remediedAt: -Infinity,
+    ledElsewhereAt: -Infinity,
     inUseUntil: -Infinity,
     isDaemonSilent: false,
   }
@@ -115,7 +117,9 @@ function taken(watch: Watch, event: WatchEvent, now: number, actions: Action[]):
       const registration = isAsked ? registerSoon(watch.registration, 'asked', now) : watch.registration
       const after = { ...watch, heartbeats, inUseUntil, isDaemonSilent: false, registration }
       const silentMs = now - (before.answeredAt ?? now)
-      return [mappingSeen(after, event.mapping, now, actions, silentMs), { sentAt }]
+      // What the hub saw before it answered a later one is no news.
+      const mapping = isOvertaken(before, event.sequence) ? null : event.mapping
+      return [mappingSeen(after, mapping, now, actions, silentMs), { sentAt }]
     }
     case 'refused':
       return [{ ...watch, heartbeats: noteRefused(watch.heartbeats, now), isDaemonSilent: true }, { sentAt: null }]
@@ -144,7 +148,7 @@ function taken(watch: Watch, event: WatchEvent, now: number, actions: Action[]):
       return [{ ...watch, canForgetFlow: event.canForgetFlow }, null]
     case 'carrier-lost':
       if (watch.away?.on !== 'carrier') return [watch, null]
-      return [{ ...watch, away: null, asking: { ...watch.asking, restoredAt: -Infinity } }, null]
+      return [{ ...watch, away: null, ledElsewhereAt: now, asking: { ...watch.asking, restoredAt: -Infinity } }, null]
     case 'configured':
       return [
         {
@@ -200,7 +204,7 @@ function registrationEnded(
   if (isOlder || !isSilent(watch)) return after
   const registrar = { askedAt, at: now, reachable: event.outcome !== 'unreachable' }
   const asked = noteRegistrar(after.evidence, registrar, event.outcome, registration.unknownInARow)
-  const heard = { ...after, evidence: noteWord(asked, event.word, now) }
+  const heard = { ...after, evidence: noteWord(asked, event.word, askedAt, now) }
   if (event.word !== null) {
     // It is asked again while the silence lasts: what it says may change.
     const again = { ...heard, registration: registerSoon(heard.registration, 'doubt', now + ASK_AGAIN_MS) }
@@ -224,16 +228,18 @@ function echoed(
     echoedAt: now,
     echoTrust: round.answered.length > 0 ? 'trusted' : watch.asking.echoTrust,
   }
+  const isOfElsewhere = watch.ledElsewhereAt >= round.askedAt
   if (isSilent(watch)) {
     const isOlder = (watch.heartbeats.answeredAt ?? -Infinity) >= round.askedAt
-    if (isOlder) return { ...watch, asking }
+    if (isOlder || isOfElsewhere) return { ...watch, asking }
     const after = { ...watch, asking, evidence: noteRound(watch.evidence, round, word, asking.echoTrust, now) }
     const isKnown = round.answered.length > 0 && after.evidence.unknown === null
     return isKnown ? knownAgain(after, now, actions) : after
   }
   if (watch.away !== null) return { ...watch, asking, away: noteLookBack(watch.away, round) }
   // Found on another way than the best, as an agent before us left it.
-  if (round.current === null || sameEndpoint(round.current, round.preferred)) return { ...watch, asking }
+  if (isOfElsewhere || round.current === null || sameEndpoint(round.current, round.preferred))
+    return { ...watch, asking }
   const on = round.isCarrier ? 'carrier' : 'way'
   return { ...watch, asking, away: wentAway(on, round.current, 'port-blocked', now) }
 }

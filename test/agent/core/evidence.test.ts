@@ -66,7 +66,7 @@ describe('a round of echoes', () => {
       round: ELSEWHERE,
       silentRounds: 0,
       elsewhereRounds: 2,
-      word: { ...WORD, at: 7_000 },
+      word: { ...WORD, at: 5_000 },
       reachedAt: 100,
     })
     expect(noteRound(NO_EVIDENCE, roundOf([SECOND], { current: null }), WORD, 'trusted', 7_000).elsewhereRounds).toBe(1)
@@ -124,10 +124,10 @@ describe('what the registrar says', () => {
     expect(noteRegistrar(NO_EVIDENCE, asked, 'unknown', 1).unknown).toEqual({ since: 4_030, answers: 1 })
   })
 
-  test('of us is dated; without a word nothing changes', () => {
-    expect(noteWord(before, WORD, 9_000)).toMatchObject({ word: { at: 9_000 }, reachedAt: 3_000 })
-    expect(noteWord(NO_EVIDENCE, WORD, 9_000).reachedAt).toBe(9_000)
-    expect(noteWord(before, null, 9_000)).toBe(before)
+  test('of us is of when it was asked, and the hub is reached since it came; without a word nothing changes', () => {
+    expect(noteWord(before, WORD, 8_000, 9_000)).toMatchObject({ word: { at: 8_000 }, reachedAt: 3_000 })
+    expect(noteWord(NO_EVIDENCE, WORD, 8_000, 9_000).reachedAt).toBe(9_000)
+    expect(noteWord(before, null, 8_000, 9_000)).toBe(before)
   })
 })
 

@@ -4,6 +4,7 @@ import {
   answerTimeoutMs,
   forgiveMisses,
   type Heartbeats,
+  isOvertaken,
   lossRatio,
   missesThatCount,
   noHeartbeats,
@@ -94,6 +95,15 @@ describe('heartbeats', () => {
     )
     expect(answerTimeoutMs(satellite)).toBeGreaterThan(600)
     expect(answerTimeoutMs(satellite)).toBeLessThan(700)
+  })
+
+  test('an answer is overtaken when a later one was answered before it', () => {
+    const sent = noteSent(noteSent(noteSent(noHeartbeats(2 ** 32 - 2), 0), 1), 2)
+    const [first, second, third] = [2 ** 32 - 2, 2 ** 32 - 1, 0] as const
+    for (const sequence of [first, second, third]) expect(isOvertaken(sent, sequence)).toBe(false)
+    const answered = noteAnswer(sent, second, 5)!
+    expect(isOvertaken(answered, first)).toBe(true)
+    expect(isOvertaken(answered, third)).toBe(false)
   })
 
   test('sequences wrap at 32 bits', () => {

@@ -31,9 +31,17 @@ export interface World {
   /** Whether looking at the machine found something to mend. */
   readonly mends?: (now: number) => boolean
   readonly isInUse?: (now: number) => boolean
-  readonly roundTripMs?: () => number
+  /** Of what is sent now: answers overtake one another, and arrive in another world than they were sent in. */
+  readonly roundTripMs?: (now: number) => number
+  /** How often the answer to what is sent now arrives. */
+  readonly copies?: (now: number) => number
+  /** How long what is asked now takes, answered or not. */
+  readonly echoMs?: (now: number) => number
+  readonly registrarMs?: (now: number) => number
   /** What the hub sees. */
   readonly seen?: (now: number) => Endpoint | null
+  /** What its registrar says that it sees. */
+  readonly registered?: (now: number) => Endpoint | null
 }
 
 export interface Seen {
@@ -64,16 +72,20 @@ export function simulate(watch: Watch, from: number, untilMs: number, world: Wor
         const fate = world.heartbeat?.(now, way) ?? 'answered'
         if (fate === 'lost') return
         answeredAt = now
-        if (fate === 'refused') return later(roundTripMs(), { kind: 'refused' })
+        if (fate === 'refused') return later(roundTripMs(now), { kind: 'refused' })
         const seen = world.seen === undefined ? mapping : world.seen(now)
         const inUse = world.isInUse?.(now) ?? false
-        return later(roundTripMs(), { kind: 'answer', sequence: action.sequence, mapping: seen, inUse, asks: false })
+        for (let copy = world.copies?.(now) ?? 1; copy > 0; copy -= 1)
+          later(roundTripMs(now), { kind: 'answer', sequence: action.sequence, mapping: seen, inUse, asks: false })
+        return
       }
       case 'register': {
         const said = world.registrar?.(now) ?? true
         const word = said === true ? (world.word ?? ((_, silentMs) => wellWord(silentMs)))(now, now - answeredAt) : null
         const outcome = said === true ? 'done' : said === false ? 'unreachable' : said
-        return later(said !== false ? 30 : 3_000, { kind: 'registration-ended', outcome, mapping: null, word })
+        const seen = world.registered?.(now) ?? null
+        const tookMs = world.registrarMs?.(now) ?? (said !== false ? 30 : 3_000)
+        return later(tookMs, { kind: 'registration-ended', outcome, mapping: seen, word })
       }
       case 'ask-echoes': {
         const answered = world.echo?.(now) ?? WAYS
@@ -89,7 +101,7 @@ export function simulate(watch: Watch, from: number, untilMs: number, world: Wor
         }
         const word = answered.length > 0 ? (world.word ?? ((_, ms) => wellWord(ms)))(now, now - answeredAt) : null
         const tookMs = answered.includes(way) ? 20 : answered.length > 0 ? 400 : 1_500
-        return later(tookMs, { kind: 'echoed', round, word })
+        return later(world.echoMs?.(now) ?? tookMs, { kind: 'echoed', round, word })
       }
       case 'ask-sizes': {
         const passes = world.sizes?.(now) ?? 1_420
