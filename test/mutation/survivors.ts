@@ -1,0 +1,273 @@
+/** Mutants that no test kills, and why: none of them changes what anybody could notice. */
+interface Survivor {
+  readonly path: string
+  /** A part of the line that it stands in. */
+  readonly at: string
+  /** As the report says what they do. */
+  readonly mutants: readonly string[]
+  readonly why: string
+}
+
+const NULL_IS_0 = 'The compiler refuses it, and at run time null compares as 0.'
+const TYPES_ONLY = 'It is there for the compiler: who calls has looked already.'
+
+export const SURVIVORS: readonly Survivor[] = [
+  {
+    path: 'agent/core/asking.ts',
+    at: '(heartbeats.lastSentAt ?? 0)',
+    mutants: ['heartbeats.lastSentAt ?? 0 → (heartbeats.lastSentAt)'],
+    why: NULL_IS_0,
+  },
+  {
+    path: 'agent/core/asking.ts',
+    at: 'asking.restoredAt < (heartbeats.answeredAt ?? -Infinity)',
+    mutants: ['heartbeats.answeredAt ?? -Infinity → (heartbeats.answeredAt)', 'Infinity → 0'],
+    why: 'No moment is before 0.',
+  },
+  {
+    path: 'agent/core/away.ts',
+    at: '2 ** Math.min(8, away.failures)',
+    mutants: ['8 → 9', '8 → 7'],
+    why: 'The longest pause is reached with the sixth failure. The bound keeps the number finite.',
+  },
+  {
+    path: 'agent/core/cure.ts',
+    at: '2 ** Math.min(8, cure.turns)',
+    mutants: ['8 → 9', '8 → 7'],
+    why: 'The longest pause is reached with the fourth turn. The bound keeps the number finite.',
+  },
+  {
+    path: 'agent/core/cure.ts',
+    at: 'sentAt !== null && sentAt >= underWay.since',
+    mutants: ['sentAt !== null && sentAt >= underWay.since → (sentAt >= underWay.since)'],
+    why: NULL_IS_0,
+  },
+  {
+    path: 'agent/core/curing.ts',
+    at: 'underWay !== null && proving !== null',
+    mutants: ['underWay !== null && proving !== null → (proving !== null)'],
+    why: TYPES_ONLY,
+  },
+  {
+    path: 'agent/core/curing.ts',
+    at: 'if (underWay === null) return',
+    mutants: ['underWay === null → false'],
+    why: TYPES_ONLY,
+  },
+  {
+    path: 'agent/core/curing.ts',
+    at: 'return underWay === null ? after',
+    mutants: ['underWay === null → false'],
+    why: TYPES_ONLY,
+  },
+  {
+    path: 'agent/core/curing.ts',
+    at: 'way === null || cure.underWay === null',
+    mutants: ['way === null || cure.underWay === null → (way === null)'],
+    why: TYPES_ONLY,
+  },
+  {
+    path: 'agent/core/curing.ts',
+    at: 'away: null, cure: NO_CURE',
+    mutants: ['cure: NO_CURE → nothing'],
+    why: 'The answer that proves it ends the remedy in the next line of its caller.',
+  },
+  {
+    path: 'agent/core/curing.ts',
+    at: 'asking.round?.preferred ?? null',
+    mutants: ['asking.round?.preferred ?? null → (asking.round?.preferred)'],
+    why: 'It is there for the compiler: undefined is no endpoint either.',
+  },
+  {
+    path: 'agent/core/curing.ts',
+    at: "health.kind === 'offline' && health.cause === cause",
+    mutants: ["health.kind === 'offline' && health.cause === cause → (health.cause === cause)"],
+    why: 'No other state has one of these causes.',
+  },
+  {
+    path: 'agent/core/curing.ts',
+    at: "health.kind === 'healing' && health.cause === cause",
+    mutants: ["health.kind === 'healing' && health.cause === cause → (health.cause === cause)"],
+    why: 'No other state has one of these causes.',
+  },
+  {
+    path: 'agent/core/curing.ts',
+    at: 'asking.restoredAt > (heartbeats.answeredAt ?? -Infinity)',
+    mutants: ['heartbeats.answeredAt ?? -Infinity → (heartbeats.answeredAt)', 'Infinity → 0'],
+    why: 'No moment is before 0, and a look begun at 0 has nothing before it.',
+  },
+  {
+    path: 'agent/core/evidence.ts',
+    at: 'evidence.unknown?.since ?? 0',
+    mutants: ['evidence.unknown?.since ?? 0 → (evidence.unknown?.since)', '0 → 1', '0 → (-1)'],
+    why: 'Where it is not unknown both branches are null.',
+  },
+  {
+    path: 'agent/core/evidence.ts',
+    at: 'silentRounds === 0 && elsewhereRounds > 0',
+    mutants: ['silentRounds === 0 && elsewhereRounds > 0 → (elsewhereRounds > 0)'],
+    why: 'Each of the two numbers begins anew when the other one grows.',
+  },
+  {
+    path: 'agent/core/evidence.ts',
+    at: 'evidence.round?.askedAt ?? 0',
+    mutants: ['evidence.round?.askedAt ?? 0 → (evidence.round?.askedAt)', '0 → 1', '0 → (-1)'],
+    why: 'A silent round was noted with its number.',
+  },
+  {
+    path: 'agent/core/evidence.ts',
+    at: 'word !== null && isMissed',
+    mutants: ['word !== null && isMissed → (isMissed)'],
+    why: 'The hub was reached since its word came: without a word nothing is missed since.',
+  },
+  {
+    path: 'agent/core/evidence.ts',
+    at: 'round?.current === null || round === null',
+    mutants: ['round?.current === null || round === null → (round?.current === null)'],
+    why: TYPES_ONLY,
+  },
+  {
+    path: 'agent/core/health.ts',
+    at: 'endsAt(health) ?? Infinity',
+    mutants: ['endsAt(health) ?? Infinity → (endsAt(health))', 'Infinity → 0'],
+    why: 'Both of these states end.',
+  },
+  {
+    path: 'agent/core/health.ts',
+    at: 'return health',
+    mutants: ['return health → ;'],
+    why: 'The next case does the same.',
+  },
+  {
+    path: 'agent/core/health.ts',
+    at: 'return sentAt - health.since < HOPEFUL_MS ? 1_000 : 5_000',
+    mutants: ['return sentAt - health.since < HOPEFUL_MS ? 1_000 : 5_000 → ;'],
+    why: 'The next case does the same but for a cause that has no remedy.',
+  },
+  {
+    path: 'agent/core/heartbeats.ts',
+    at: 'Math.max(0, beats.missesInARow',
+    mutants: ['0 → (-1)'],
+    why: 'A list of length -1 is empty too.',
+  },
+  {
+    path: 'agent/core/heartbeats.ts',
+    at: 'Math.min(0.5, Math.max(0.01',
+    mutants: ['0.01 → (-0.99)', '1 → 2'],
+    why: 'Without any loss three misses count anyway, and one heartbeat of one lost is more than half either way.',
+  },
+  {
+    path: 'agent/core/heartbeats.ts',
+    at: '0.1 / 17_280',
+    mutants: ['17_280 → 17281', '17_280 → 17279'],
+    why: 'No loss ratio of a hundred heartbeats lies between the two.',
+  },
+  {
+    path: 'agent/core/heartbeats.ts',
+    at: 'Math.max(3, needed)',
+    mutants: ['3 → 2'],
+    why: 'At the least loss that is reckoned with, three are needed.',
+  },
+  {
+    path: 'agent/core/ledger.ts',
+    at: 'silentMs = 0',
+    mutants: ['0 → 1', '0 → (-1)'],
+    why: 'A minute is what counts.',
+  },
+  {
+    path: 'agent/core/ledger.ts',
+    at: 'from?.endpoint ?? null',
+    mutants: ['from?.endpoint ?? null → (from?.endpoint)'],
+    why: 'It is there for the compiler: undefined is no endpoint either.',
+  },
+  {
+    path: 'agent/core/path-mtu.ts',
+    at: 'Math.max(...passed, 0)',
+    mutants: ['0 → (-1)'],
+    why: 'Neither is a size.',
+  },
+  {
+    path: 'agent/core/path-mtu.ts',
+    at: 'largest > 0',
+    mutants: ['0 → 1'],
+    why: 'The smallest size that is asked is 1000.',
+  },
+  {
+    path: 'agent/core/registration.ts',
+    at: 'registration.succeededAt ?? -Infinity',
+    mutants: [
+      'registration.succeededAt ?? -Infinity → (registration.succeededAt)',
+      '-Infinity → Infinity',
+      'Infinity → 0',
+    ],
+    why: 'Until the first one succeeded or failed, it is due since the start.',
+  },
+  {
+    path: 'agent/core/registration.ts',
+    at: "pending?.reason ?? 'periodic'",
+    mutants: ["pending?.reason ?? 'periodic' → (pending?.reason)"],
+    why: 'What ends was under way.',
+  },
+  {
+    path: 'agent/core/registration.ts',
+    at: 'Math.min(16, failuresInARow - 1)',
+    mutants: ['16 → 17', '16 → 15'],
+    why: 'The longest pause is reached with the seventh failure. The bound keeps the number finite.',
+  },
+  {
+    path: 'agent/core/watch.ts',
+    at: 'inUseUntil: -Infinity',
+    mutants: ['Infinity → 0'],
+    why: 'No heartbeat is sent before 0.',
+  },
+  {
+    path: 'agent/core/watch.ts',
+    at: 'return [watch, null]',
+    mutants: ['return [watch, null] → ;'],
+    why: 'The next case finds no answer to a heartbeat in a tick, and does the same.',
+  },
+  {
+    path: 'agent/core/watch.ts',
+    at: '?.sentAt ?? null',
+    mutants: [
+      'before.underWay.find((one) => one.sequence === event.sequence)?.sentAt ?? null → (before.underWay.find((one) => one.sequence === event.sequence)?.sentAt)',
+    ],
+    why: TYPES_ONLY,
+  },
+  {
+    path: 'agent/core/watch.ts',
+    at: 'silentMs = 0',
+    mutants: ['0 → 1', '0 → (-1)'],
+    why: 'A minute is what counts.',
+  },
+  {
+    path: 'agent/core/watch.ts',
+    at: 'watch.registration.pending?.since ?? now',
+    mutants: ['watch.registration.pending?.since ?? now → (watch.registration.pending?.since)'],
+    why: 'What ends was under way.',
+  },
+  {
+    path: 'agent/core/watch.ts',
+    at: 'mtu < watch.pathMtu.mtu',
+    mutants: ['< → <='],
+    why: 'What it has is never set.',
+  },
+  {
+    path: 'agent/core/watch.ts',
+    at: 'asking === watch.asking && pathMtu === watch.pathMtu',
+    mutants: ['asking === watch.asking && pathMtu === watch.pathMtu → false'],
+    why: 'A copy is as good.',
+  },
+  {
+    path: 'agent/core/watch.ts',
+    at: '(heartbeats.lastSentAt ?? 0)',
+    mutants: ['heartbeats.lastSentAt ?? 0 → (heartbeats.lastSentAt)'],
+    why: NULL_IS_0,
+  },
+  {
+    path: 'agent/core/watch.ts',
+    at: 'if (lastSentAt === null) return -Infinity',
+    mutants: ['Infinity → 0'],
+    why: 'No moment is before 0.',
+  },
+]
