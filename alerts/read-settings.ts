@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Problem } from '../problems/problem.ts'
 import { readYamlFile } from '../system/yaml-file.ts'
 import { ALL_TROUBLES, showAfter } from './troubles.ts'
-import type { DeskSettings } from './core/desk.ts'
+import type { DeskSettings } from './core/state.ts'
 import type { End, Trouble } from './core/trouble.ts'
 import { type AlertSettings, AlertSettingsSchema, type ChannelSettings, NO_ALERTS } from './settings.ts'
 

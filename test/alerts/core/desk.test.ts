@@ -1,6 +1,7 @@
 import { array, assert, boolean, constant, constantFrom, integer, oneof, property, record } from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { openDesk, untold } from '../../../alerts/core/desk.ts'
+import { openDesk } from '../../../alerts/core/desk.ts'
+import { untold } from '../../../alerts/core/exchange.ts'
 import { troubleOf } from '../../../alerts/core/incident.ts'
 import { fromRecord, toRecord } from '../../../alerts/record.ts'
 import { settingsOf, twoEnds } from './two-ends.ts'

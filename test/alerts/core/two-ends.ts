@@ -1,15 +1,8 @@
-import {
-  type Answer,
-  type Desk,
-  type DeskAct,
-  type DeskEvent,
-  type DeskSettings,
-  nextDesk,
-  openDesk,
-  untold,
-} from '../../../alerts/core/desk.ts'
+import { nextDesk, openDesk } from '../../../alerts/core/desk.ts'
+import { untold } from '../../../alerts/core/exchange.ts'
 import type { Incident } from '../../../alerts/core/incident.ts'
 import { counterpart } from '../../../alerts/core/merge.ts'
+import type { Answer, Desk, DeskAct, DeskEvent, DeskSettings } from '../../../alerts/core/state.ts'
 import type { End, Trouble } from '../../../alerts/core/trouble.ts'
 import { ALL_TROUBLES, showAfter } from '../../../alerts/troubles.ts'
 

@@ -1,0 +1,127 @@
+import { type Incident, lastedMs, troubleOf } from './incident.ts'
+import { answered, counterpart, merged } from './merge.ts'
+import { silencedWhenUnheard } from './silence.ts'
+import { isDue, say } from './speaking.ts'
+import { type Desk, type DeskAct, type DeskEvent, LASTING_MS, replaced } from './state.ts'
+import type { Trouble } from './trouble.ts'
+
+const TELL_AGAIN_MS = 300_000
+const EXCHANGE_EVERY_MS = 3_000
+const EXCHANGE_AGAIN_MS = { claim: 10_000, most: 600_000 } as const
+/** What a registration carries. */
+const MOST_REPORTED = 8
+
+/** Troubles of the tunnel in which the hub tells nobody. */
+const ALONE: readonly Trouble[] = ['hub-down', 'home-unknown']
+
+/** At home: asks the hub for the word, and tells it what there is to tell. */
+export function asked(desk: Desk, now: number, acts: DeskAct[]): Desk {
+  const { exchange, incidents } = desk
+  if (exchange.isUnderWay) return desk
+  const due = incidents.filter((incident) => isDue(incident, desk, now))
+  const news = incidents.filter((incident) => isNews(incident, desk, now))
+  const all = [...new Set([...due, ...news])].slice(0, MOST_REPORTED)
+  // The first one, and the first for the word, waits for no pause.
+  const isFirst = (all.length > 0 && !exchange.hasAsked) || (due.length > 0 && !exchange.hasClaimed)
+  const isEarly = now < exchange.notBefore && !isFirst
+  if (isEarly || (all.length === 0 && exchange.hasAsked)) return desk
+  const claims = due.filter((incident) => all.includes(incident)).map(({ id }) => id)
+  acts.push({ kind: 'exchange', incidents: all, claims })
+  return { ...desk, exchange: { ...exchange, isUnderWay: true, hasClaimed: claims.length > 0 } }
+}
+
+function isNews(incident: Incident, { told }: Desk, now: number): boolean {
+  const { ended, met, causes, id } = incident
+  if (ended !== null) return !met
+  if (lastedMs(incident, now) < LASTING_MS) return false
+  const known = told[id]
+  return known === undefined || known.causes !== causes.length || now - known.at >= TELL_AGAIN_MS
+}
+
+/** At home: what the hub answered, or that it did not. */
+export function exchanged(
+  desk: Desk,
+  { answer, asked }: Extract<DeskEvent, { kind: 'exchanged' }>,
+  now: number,
+  acts: DeskAct[],
+): Desk {
+  const failures = answer === null ? desk.exchange.failures + 1 : 0
+  const isClaim = desk.incidents.some((incident) => isDue(incident, desk, now))
+  const pause = Math.min(EXCHANGE_AGAIN_MS.claim * 2 ** Math.min(8, failures - 1), EXCHANGE_AGAIN_MS.most)
+  const waitMs = answer !== null ? EXCHANGE_EVERY_MS : isClaim ? EXCHANGE_AGAIN_MS.claim : pause
+  const { hasClaimed } = desk.exchange
+  const exchange = { isUnderWay: false, hasAsked: true, failures, notBefore: now + waitMs, hasClaimed }
+  const after: Desk = { ...desk, exchange }
+  if (answer === null) {
+    const alone = (one: Incident) => asked.includes(one.id) && isDue(one, after, now) && maySpeakAlone(one)
+    return { ...after, incidents: after.incidents.map((one) => (alone(one) ? say(one, after, now, acts) : one)) }
+  }
+  for (const incident of answer.others) acts.push({ kind: 'write', incident: { ...incident, met: true } })
+  const told = { ...after.told }
+  const incidents = after.incidents.map((one) => {
+    if (!asked.includes(one.id)) return one
+    const fromHub = answer.incidents.find(({ was }) => was === one.id)?.incident
+    // A hub that has nothing to say of it has no word to give either.
+    const both = fromHub === undefined ? one : answered(one, fromHub)
+    const known = { ...both, met: one.ended !== null }
+    delete told[one.id]
+    told[known.id] = { at: now, causes: known.causes.length }
+    const isGranted = fromHub === undefined ? isDue(one, after, now) : isMine(one, known)
+    if (isGranted) return say(known, after, now, acts)
+    acts.push({ kind: 'write', incident: known })
+    return known
+  })
+  return { ...after, incidents, told: ofThose(told, incidents) }
+}
+
+function isMine(before: Incident, known: Incident): boolean {
+  return before.said.down === null && known.said.down?.by === 'home'
+}
+
+function ofThose(told: Desk['told'], incidents: readonly Incident[]): Desk['told'] {
+  const ids = new Set(incidents.map(({ id }) => id))
+  return Object.fromEntries(Object.entries(told).filter(([id]) => ids.has(id)))
+}
+
+/**
+ * Without the hub's word: only with proof that this home's own line works and the hub does not, or does not know this home and
+ * tells nobody of it, or of what the hub cannot see. Else the hub hears nothing from here, and tells it itself: both would. The
+ * other causes were proven by the hub's answers, so they say nothing of a hub that does not answer any more.
+ */
+function maySpeakAlone(incident: Incident): boolean {
+  return incident.scope !== 'tunnel' || ALONE.includes(troubleOf(incident))
+}
+
+/** On the hub: what it saw of a home by itself, and that home has not heard of. */
+export function untold({ incidents }: Desk, home: string): readonly Incident[] {
+  return incidents
+    .filter((one) => one.home === home && one.ended !== null && one.views.home === null && !one.met)
+    .slice(0, MOST_REPORTED)
+}
+
+/** On the hub: what the home says of its outages, and for which of them it has the word now. */
+export function reported(
+  desk: Desk,
+  { home, incidents, claims, canSpeak }: Extract<DeskEvent, { kind: 'reported' }>,
+  now: number,
+  acts: DeskAct[],
+): Desk {
+  const handed = new Set(untold(desk, home))
+  let after: Desk = {
+    ...desk,
+    reports: { ...desk.reports, [home]: { at: now, canSpeak } },
+    incidents: desk.incidents.map((one) => (handed.has(one) ? { ...one, met: true } : one)),
+  }
+  for (const report of incidents) {
+    const own = counterpart(after.incidents, report)
+    let both = merged(own, report)
+    if (claims.includes(report.id) && both.said.down === null)
+      both = { ...both, said: { ...both.said, down: { by: 'home', at: now } } }
+    // The home has seen the hub's view with this answer.
+    both = silencedWhenUnheard({ ...both, met: report.ended !== null }, after.speaksSince)
+    acts.push({ kind: 'write', incident: both })
+    if (both.ended !== null && (own?.ended ?? null) === null) acts.push({ kind: 'over', incident: both })
+    after = own === null ? { ...after, incidents: [...after.incidents, both] } : replaced(after, own, both)
+  }
+  return after
+}

@@ -1,0 +1,62 @@
+import { type Incident, lastedMs, troubleOf } from './incident.ts'
+import type { Desk, DeskAct, Policy } from './state.ts'
+import { HIDES } from './trouble.ts'
+
+const REMIND_FIRST_MS = 6 * 3_600_000
+const REMIND_AGAIN_MS = 24 * 3_600_000
+/** A home that lies dark to both for a while has its word on the hub for so long before the hub speaks for it. */
+const HOME_SPEAKS_FIRST_MS = 20_000
+const REPORT_FRESH_MS = 60_000
+
+/** Says what is to be said of it by this end, without asking. */
+export function spoken(incident: Incident, desk: Desk, policy: Policy, now: number, acts: DeskAct[]): Incident {
+  const { end } = desk.settings
+  let after = incident
+  if (policy.tellsUnasked(incident, desk, now) && isDue(incident, desk, now)) after = say(after, desk, now, acts)
+  const { down, recovered, remindedAt } = after.said
+  if (down?.by !== end || recovered !== null || after.silenced) return after
+  if (after.ended !== null) {
+    if (!policy.isExplained(after, now)) return after
+    after = { ...after, said: { ...after.said, recovered: { by: end, at: now } } }
+    acts.push({ kind: 'say', what: after.isUnstable ? 'steady' : 'recovered', incident: after })
+    acts.push({ kind: 'write', incident: after })
+    return after
+  }
+  if (now - (remindedAt ?? down.at) < (remindedAt === null ? REMIND_FIRST_MS : REMIND_AGAIN_MS)) return after
+  after = { ...after, said: { ...after.said, remindedAt: now } }
+  acts.push({ kind: 'say', what: 'reminder', incident: after }, { kind: 'write', incident: after })
+  return after
+}
+
+export function say(incident: Incident, { settings }: Desk, now: number, acts: DeskAct[]): Incident {
+  const said = { ...incident, isWritten: true, said: { ...incident.said, down: { by: settings.end, at: now } } }
+  acts.push({ kind: 'say', what: said.isUnstable ? 'unstable' : 'down', incident: said })
+  acts.push({ kind: 'write', incident: said })
+  return said
+}
+
+/** It has lasted long enough for people to be told, nobody has, and it is nobody's shadow. */
+export function isDue(incident: Incident, desk: Desk, now: number): boolean {
+  const { settings, incidents, speaksSince } = desk
+  const { said, silenced, ended, wellSince } = incident
+  if (!settings.canSpeak || said.down !== null || silenced) return false
+  if ((ended ?? wellSince ?? Infinity) < speaksSince) return false
+  // What only the other end saw is the other's to tell.
+  if (incident.views[settings.end] === null) return false
+  const isShadow = incidents.some(
+    (other) =>
+      other.home === incident.home && other.ended === null && (HIDES[troubleOf(other)] ?? []).includes(incident.scope),
+  )
+  if (isShadow) return false
+  return (
+    incident.isUnstable || lastedMs(incident, incident.wellSince ?? now) >= settings.showAfterMs[troubleOf(incident)]
+  )
+}
+
+/** A home that reported this outage while it lasts, and has somebody to tell, has the first word. */
+export function homeGoesFirst(incident: Incident, desk: Desk, now: number): boolean {
+  const report = desk.reports[incident.home]
+  if (incident.views.home === null || report === undefined || !report.canSpeak) return false
+  const dueAt = incident.began + desk.settings.showAfterMs[troubleOf(incident)]
+  return now - report.at < REPORT_FRESH_MS && now < dueAt + HOME_SPEAKS_FIRST_MS
+}
