@@ -188,7 +188,7 @@ function settleMs(incident: Incident, { settings, begun }: Desk): number {
 /** Without those of which nothing more is to be said. */
 function kept(desk: Desk, policy: Policy, now: number): readonly Incident[] {
   const left = desk.incidents.filter((incident) => !policy.isDone(incident, desk, now))
-  if (left.length <= policy.mostKept) return left.length === desk.incidents.length ? desk.incidents : left
+  if (left.length <= policy.mostKept) return left
   const oldest = left.find(({ ended }) => ended !== null) ?? left[0]
   return left.filter((incident) => incident !== oldest)
 }

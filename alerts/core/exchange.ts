@@ -47,7 +47,7 @@ export function exchanged(
 ): Desk {
   const failures = answer === null ? desk.exchange.failures + 1 : 0
   const isClaim = desk.incidents.some((incident) => isDue(incident, desk, now))
-  const pause = Math.min(EXCHANGE_AGAIN_MS.claim * 2 ** Math.min(8, failures - 1), EXCHANGE_AGAIN_MS.most)
+  const pause = Math.min(EXCHANGE_AGAIN_MS.claim * 2 ** (failures - 1), EXCHANGE_AGAIN_MS.most)
   const waitMs = answer !== null ? EXCHANGE_EVERY_MS : isClaim ? EXCHANGE_AGAIN_MS.claim : pause
   const { hasClaimed } = desk.exchange
   const exchange = { isUnderWay: false, hasAsked: true, failures, notBefore: now + waitMs, hasClaimed }
@@ -64,7 +64,6 @@ export function exchanged(
     // A hub that has nothing to say of it has no word to give either.
     const both = fromHub === undefined ? one : answered(one, fromHub)
     const known = { ...both, met: one.ended !== null }
-    delete told[one.id]
     told[known.id] = { at: now, causes: known.causes.length }
     const isGranted = fromHub === undefined ? isDue(one, after, now) : isMine(one, known)
     if (isGranted) return say(known, after, now, acts)
@@ -112,7 +111,9 @@ export function reported(
     reports: { ...desk.reports, [home]: { at: now, canSpeak } },
     incidents: desk.incidents.map((one) => (handed.has(one) ? { ...one, met: true } : one)),
   }
-  for (const report of incidents) {
+  for (const one of incidents) {
+    // Whatever it says, a home speaks of itself alone.
+    const report = { ...one, home }
     const own = counterpart(after.incidents, report)
     let both = merged(own, report)
     if (claims.includes(report.id) && both.said.down === null)

@@ -24,8 +24,8 @@ export function merged(own: Incident | null, reported: Incident): Incident {
   if (own === null) return { ...reported, silenced: false, views: { home, hub: null } }
   const { views, said } = own
   const isSaid = said.down !== null
-  const isOver = reported.ended !== null && views.hub?.ended === null
-  const hub = isOver && views.hub !== null ? { ...views.hub, ended: own.wellSince ?? reported.ended } : views.hub
+  const isOverNow = reported.ended !== null && views.hub !== null && views.hub.ended === null
+  const hub = isOverNow ? { ...views.hub, ended: own.wellSince ?? reported.ended } : views.hub
   return {
     ...reported,
     id: isSaid ? own.id : reported.id,

@@ -96,10 +96,10 @@ export function twoEnds(home = settingsOf('home'), hub = settingsOf('hub')) {
       take('home', { kind: 'passing', id: `home-${(count += 1)}`, home: 'cabin', trouble }),
     well: (end: End) => take(end, { kind: 'well', home: 'cabin', scope: 'tunnel', since: now }),
     take,
-    /** Turns the clock, second by second, as the shell does. */
-    wait: (seconds: number) => {
-      for (let second = 0; second < seconds; second += 1) {
-        now += 1_000
+    /** Turns the clock second by second, as the shell does, or in longer steps where nothing but time happens. */
+    wait: (seconds: number, stepSeconds = 1) => {
+      for (let waited = 0; waited < seconds; waited += stepSeconds) {
+        now += stepSeconds * 1_000
         take('home', { kind: 'tick' })
         take('hub', { kind: 'tick' })
       }

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { LASTING_MS, replaced } from '../../../alerts/core/state.ts'
+import { someDesk, someIncident } from './some.ts'
+
+test('one incident takes the place of another, and the others stay', () => {
+  const [a, b, c] = [someIncident({ id: 'a' }), someIncident({ id: 'b' }), someIncident({ id: 'c' })]
+  const desk = someDesk('home', { incidents: [a, b] })
+  expect(replaced(desk, b, c)).toEqual({ ...desk, incidents: [a, c] })
+  expect(replaced(desk, b, c).incidents[0]).toBe(a)
+})
+
+test('what does not change is the same state', () => {
+  const one = someIncident()
+  const desk = someDesk('home', { incidents: [one] })
+  expect(replaced(desk, one, one)).toBe(desk)
+})
+
+test('ten seconds are lasting', () => {
+  expect(LASTING_MS).toBe(10_000)
+})

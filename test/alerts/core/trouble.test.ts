@@ -1,0 +1,22 @@
+import { describe, expect, test } from 'vitest'
+import { HIDES, type Trouble } from '../../../alerts/core/trouble.ts'
+import { ALL_TROUBLES } from '../../../alerts/troubles.ts'
+
+describe('what each trouble hides', () => {
+  const rows: Partial<Record<Trouble, string[]>> = {
+    'home-offline': ['registrar', 'hub-daemon', 'router'],
+    'hub-down': ['registrar', 'hub-daemon'],
+    'home-unknown': ['registrar', 'hub-daemon'],
+    'home-dark': ['agent'],
+    'hub-daemon-silent': ['registrar'],
+    unknown: ['registrar', 'hub-daemon', 'agent'],
+  }
+
+  test.each(ALL_TROUBLES)('%s', (trouble) => {
+    expect(HIDES[trouble]).toEqual(rows[trouble])
+  })
+
+  test('nothing hides an outage of the tunnel', () => {
+    expect(Object.values(HIDES).flat()).not.toContain('tunnel')
+  })
+})
