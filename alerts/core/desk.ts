@@ -33,6 +33,7 @@ export function openDesk(settings: DeskSettings, incidents: readonly Incident[],
     begun: {},
     exchange: {
       isUnderWay: false,
+      given: {},
       hasAsked: false,
       failures: 0,
       notBefore: now + FIRST_EXCHANGE_MS,

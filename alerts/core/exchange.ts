@@ -27,7 +27,10 @@ export function asked(desk: Desk, now: number, acts: DeskAct[]): Desk {
   if (isEarly || (all.length === 0 && exchange.hasAsked)) return desk
   const claims = due.filter((incident) => all.includes(incident)).map(({ id }) => id)
   acts.push({ kind: 'exchange', incidents: all, claims })
-  return { ...desk, exchange: { ...exchange, isUnderWay: true, hasClaimed: claims.length > 0 } }
+  const given = Object.fromEntries(
+    all.map(({ id, causes, ended }) => [id, { causes: causes.length, isOver: ended !== null }]),
+  )
+  return { ...desk, exchange: { ...exchange, isUnderWay: true, given, hasClaimed: claims.length > 0 } }
 }
 
 function isNews(incident: Incident, { told }: Desk, now: number): boolean {
@@ -49,8 +52,8 @@ export function exchanged(
   const isClaim = desk.incidents.some((incident) => isDue(incident, desk, now))
   const pause = Math.min(EXCHANGE_AGAIN_MS.claim * 2 ** (failures - 1), EXCHANGE_AGAIN_MS.most)
   const waitMs = answer !== null ? EXCHANGE_EVERY_MS : isClaim ? EXCHANGE_AGAIN_MS.claim : pause
-  const { hasClaimed } = desk.exchange
-  const exchange = { isUnderWay: false, hasAsked: true, failures, notBefore: now + waitMs, hasClaimed }
+  const { given, hasClaimed } = desk.exchange
+  const exchange = { isUnderWay: false, given: {}, hasAsked: true, failures, notBefore: now + waitMs, hasClaimed }
   const after: Desk = { ...desk, exchange }
   if (answer === null) {
     const alone = (one: Incident) => asked.includes(one.id) && isDue(one, after, now) && maySpeakAlone(one)
@@ -59,12 +62,14 @@ export function exchanged(
   for (const incident of answer.others) acts.push({ kind: 'write', incident: { ...incident, met: true } })
   const told = { ...after.told }
   const incidents = after.incidents.map((one) => {
-    if (!asked.includes(one.id)) return one
+    const then = given[one.id]
+    if (then === undefined) return one
     const fromHub = answer.incidents.find(({ was }) => was === one.id)?.incident
     // A hub that has nothing to say of it has no word to give either.
     const both = fromHub === undefined ? one : answered(one, fromHub)
-    const known = { ...both, met: one.ended !== null }
-    told[known.id] = { at: now, causes: known.causes.length }
+    // The hub knows what it was told, and nothing of what has happened since.
+    const known = { ...both, met: then.isOver }
+    told[known.id] = { at: now, causes: then.causes }
     const isGranted = fromHub === undefined ? isDue(one, after, now) : isMine(one, known)
     if (isGranted) return say(known, after, now, acts)
     acts.push({ kind: 'write', incident: known })

@@ -35,6 +35,8 @@ export interface DeskSettings {
 
 interface Exchange {
   readonly isUnderWay: boolean
+  /** What the last question told of each: by the time of its answer it may have more causes, or be over. */
+  readonly given: Readonly<Record<string, { readonly causes: number; readonly isOver: boolean }>>
   /** The hub was asked once for what was missed while no agent ran. */
   readonly hasAsked: boolean
   readonly failures: number

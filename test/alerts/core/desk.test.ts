@@ -146,6 +146,26 @@ describe('one incident, one down and one recovered', () => {
     expect(ends.over.map(({ end }) => end).sort()).toEqual(['home', 'hub'])
   })
 
+  test('an outage that ends while the hub is asked ends on the hub too', () => {
+    const ends = twoEnds()
+    ends.slowDown(8)
+    ends.sign('home', 'flow-dead')
+    ends.wait(31)
+    ends.well('home')
+    ends.wait(30)
+    expect(ends.said.map(({ end, what }) => [end, what])).toEqual([
+      ['home', 'down'],
+      ['home', 'recovered'],
+    ])
+    expect(ends.desks.hub.incidents).toMatchObject([{ ended: 31_000, met: true }])
+    expect(ends.desks.home.incidents).toEqual([])
+    // So that the next one is another: of that the hub may have to tell.
+    ends.cutLine(true)
+    ends.sign('hub', 'home-dark')
+    ends.wait(40)
+    expect(ends.said.at(-1)).toMatchObject({ end: 'hub', what: 'down' })
+  })
+
   test('a mapping that moved is an incident without an outage', () => {
     const ends = twoEnds(settingsOf('home', { showAfterSeconds: 0 }))
     ends.passing('mapping-changed')
@@ -685,6 +705,7 @@ test('whatever happens on the line, an incident is told once at most, and never 
     }),
     record({ do: constant('well' as const) }),
     record({ do: constant('cut' as const), isCut: boolean() }),
+    record({ do: constant('slow' as const), seconds: constantFrom(0, 1, 8, 20) }),
     record({ do: constant('wait' as const), seconds: integer({ min: 1, max: 90 }) }),
   )
   assert(
@@ -699,6 +720,7 @@ test('whatever happens on the line, an incident is told once at most, and never 
           ends.well('home')
           ends.well('hub')
         } else if (one.do === 'cut') ends.cutLine(one.isCut)
+        else if (one.do === 'slow') ends.slowDown(one.seconds)
         else ends.wait(one.seconds)
       }
       ends.cutLine(false)

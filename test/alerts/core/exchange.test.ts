@@ -12,8 +12,13 @@ const BY_HOME = { down: { by: 'home', at: 31_000 }, recovered: null, remindedAt:
 /** Lasts, and is not to be told yet. */
 const lasting = (id = 'one', more: Partial<Incident> = {}) => someIncident({ id, began: 20_000, ...more })
 
-const atHome = (incidents: readonly Incident[], exchange: Partial<Desk['exchange']> = {}, more: Partial<Desk> = {}) =>
-  someDesk('home', { incidents, exchange: { ...QUIET, ...exchange }, ...more })
+/** That asks the hub for these just now, unless said otherwise. */
+const atHome = (incidents: readonly Incident[], exchange: Partial<Desk['exchange']> = {}, more: Partial<Desk> = {}) => {
+  const given = Object.fromEntries(
+    incidents.map(({ id, causes, ended }) => [id, { causes: causes.length, isOver: ended !== null }]),
+  )
+  return someDesk('home', { incidents, exchange: { ...QUIET, given, ...exchange }, ...more })
+}
 
 function ask(desk: Desk, now: number) {
   const acts: DeskAct[] = []
@@ -224,7 +229,8 @@ describe('the hub’s answer', () => {
       ],
       others: [],
     }
-    const { after, says } = hear(atHome([one, two], {}, { told }), fromHub, 31_000, ['one'])
+    const given = { one: { causes: 1, isOver: false } }
+    const { after, says } = hear(atHome([one, two], { given }, { told }), fromHub, 31_000, ['one'])
     expect(says).toEqual([])
     expect(after.incidents).toMatchObject([{ id: 'hub-1' }, { id: 'two' }])
     expect(after.incidents[1]).toBe(two)
@@ -251,6 +257,37 @@ describe('the hub’s answer', () => {
     const over = someIncident({ ended: 25_000 })
     const { after } = ask(atHome([over]), 26_000)
     expect(hear(after, answerOf(over), 31_000).after.incidents).toEqual([{ ...over, met: true }])
+  })
+})
+
+describe('an answer that comes late', () => {
+  const meanwhile = (then: Incident, now: Incident) => {
+    const { after } = ask(atHome([then], { hasAsked: true, notBefore: 0 }), 30_000)
+    return hear({ ...after, incidents: [now] }, answerOf(then), 40_000).after
+  }
+
+  test('says nothing of the end that came after the question: the hub is told of it yet', () => {
+    const [then, now] = [someIncident({ said: BY_HOME }), someIncident({ said: BY_HOME, ended: 35_000 })]
+    const after = meanwhile(then, now)
+    expect(after.incidents[0]).toMatchObject({ ended: 35_000, met: false })
+    expect(ask(after, 43_000).question?.incidents).toMatchObject([{ id: 'one', ended: 35_000 }])
+  })
+
+  test('nor of a cause that was proven after it', () => {
+    const then = someIncident({ trouble: 'unknown', said: BY_HUB })
+    const causes = [...then.causes, { trouble: 'flow-dead', at: 35_000 }] as const
+    const after = meanwhile(then, { ...then, causes })
+    expect(after.told).toEqual({ one: { at: 40_000, causes: 1 } })
+    expect(ask(after, 43_000).question?.incidents).toMatchObject([{ causes }])
+  })
+
+  test('nor of what began after it', () => {
+    const { after } = ask(atHome([lasting()], { hasAsked: true, notBefore: 0 }), 30_000)
+    const young = someIncident({ id: 'two', began: 32_000 })
+    const heard = hear({ ...after, incidents: [lasting(), young] }, NOTHING, 40_000)
+    expect(heard.after.incidents[1]).toBe(young)
+    // The next answer is one to the next question.
+    expect(heard.after.exchange.given).toEqual({})
   })
 })
 

@@ -34,6 +34,8 @@ export function settingsOf(
 export function twoEnds(home = settingsOf('home'), hub = settingsOf('hub')) {
   let now = 0
   let isReachable = true
+  let answerAfterMs = 0
+  let late: { readonly at: number; readonly event: DeskEvent }[] = []
   const desks: Record<End, Desk> = { home: openDesk(home, [], 0), hub: openDesk(hub, [], 0) }
   const said: Saying[] = []
   const written: { readonly end: End; readonly id: string; readonly incident: Incident }[] = []
@@ -72,7 +74,10 @@ export function twoEnds(home = settingsOf('home'), hub = settingsOf('hub')) {
           })
           answer = { incidents: found, others }
         }
-        return take('home', { kind: 'exchanged', asked: incidents.map(({ id }) => id), answer })
+        const event = { kind: 'exchanged', asked: incidents.map(({ id }) => id), answer } as const
+        if (answerAfterMs === 0) return take('home', event)
+        late.push({ at: now + answerAfterMs, event })
+        return
       }
       default:
         act satisfies never
@@ -90,6 +95,10 @@ export function twoEnds(home = settingsOf('home'), hub = settingsOf('hub')) {
     cutLine: (isCut: boolean) => {
       isReachable = !isCut
     },
+    /** The hub hears a question at once, and its answer takes so long. */
+    slowDown: (seconds: number) => {
+      answerAfterMs = seconds * 1_000
+    },
     sign: (end: End, trouble: Trouble, since = now) =>
       take(end, { kind: 'sign', id: `${end}-${(count += 1)}`, home: 'cabin', scope: 'tunnel', trouble, since }),
     passing: (trouble: Trouble) =>
@@ -100,6 +109,9 @@ export function twoEnds(home = settingsOf('home'), hub = settingsOf('hub')) {
     wait: (seconds: number, stepSeconds = 1) => {
       for (let waited = 0; waited < seconds; waited += stepSeconds) {
         now += stepSeconds * 1_000
+        const arrived = late.filter(({ at }) => at <= now)
+        late = late.filter(({ at }) => at > now)
+        for (const { event } of arrived) take('home', event)
         take('home', { kind: 'tick' })
         take('hub', { kind: 'tick' })
       }
