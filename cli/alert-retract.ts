@@ -1,4 +1,4 @@
-import { requireRoot } from '../agent/require-root.ts'
+import { requireRoot } from '../agent/membership/require-root.ts'
 import { retractAll } from '../alerts/retract.ts'
 import type { Context } from './context.ts'
 import { printFacts } from './output.ts'

@@ -1,5 +1,5 @@
-import { agentConfigPath } from '../agent/config.ts'
-import { agentSocketPath } from '../agent/socket-path.ts'
+import { agentConfigPath } from '../agent/settings/config.ts'
+import { agentSocketPath } from '../agent/settings/socket-path.ts'
 import { Problem } from '../problems/problem.ts'
 import { isThere } from '../system/is-there.ts'
 import { askLocal } from '../system/local-socket.ts'

@@ -1,5 +1,5 @@
-import type { HomeEvent } from '../agent/events.ts'
-import { howToJoinAgain } from '../agent/unknown-home.ts'
+import type { HomeEvent } from '../agent/memory/events.ts'
+import { howToJoinAgain } from '../agent/core/unknown-home.ts'
 import { hostPort } from '../wireguard/host-port.ts'
 import { ageText } from './age.ts'
 

@@ -1,6 +1,6 @@
 import { describeStep } from '../adapters/describe-step.ts'
-import { type AgentConfig, firstHub } from '../agent/config.ts'
-import { joinAgain as joinHomeAgain, type JoinedAgain } from '../agent/join-again.ts'
+import { type AgentConfig, firstHub } from '../agent/settings/config.ts'
+import { joinAgain as joinHomeAgain, type JoinedAgain } from '../agent/membership/join-again.ts'
 import { printableFacts } from '../problems/printable.ts'
 import { Problem } from '../problems/problem.ts'
 import { systemClock } from '../system/clock.ts'

@@ -1,5 +1,5 @@
-import { firstHub } from '../agent/config.ts'
-import type { Joined } from '../agent/make-tunnel.ts'
+import { firstHub } from '../agent/settings/config.ts'
+import type { Joined } from '../agent/membership/make-tunnel.ts'
 
 /** What `join --json` says of a home that has joined. */
 export function joinedFacts({ config, provenMs, mapping }: Pick<Joined, 'config' | 'provenMs' | 'mapping'>): object {

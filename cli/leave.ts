@@ -1,4 +1,4 @@
-import { leaveHome } from '../agent/leave.ts'
+import { leaveHome } from '../agent/membership/leave.ts'
 import { oneLine } from '../problems/printable.ts'
 import { confirm } from './confirm.ts'
 import type { Context } from './context.ts'

@@ -1,4 +1,4 @@
-import { firstHub } from '../agent/config.ts'
+import { firstHub } from '../agent/settings/config.ts'
 import {
   ProofAnswer,
   type ProofLink,

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { HostKeyTrust, RouterChoice, RouterTrust } from '../agent/choose-router.ts'
+import type { HostKeyTrust, RouterChoice, RouterTrust } from '../agent/membership/choose-router.ts'
 import { Problem } from '../problems/problem.ts'
 import { isHost, PortSchema } from '../protocol/addresses.ts'
 

@@ -1,4 +1,4 @@
-import type { Note, Status } from '../agent/status.ts'
+import type { Note, Status } from '../agent/report/status.ts'
 import { hostPort } from '../wireguard/host-port.ts'
 import { ageText, bytesText } from './age.ts'
 import { indented } from './output.ts'

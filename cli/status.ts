@@ -1,4 +1,4 @@
-import type { Status } from '../agent/status.ts'
+import type { Status } from '../agent/report/status.ts'
 import { sleep } from '../system/sleep.ts'
 import { askAgent } from './ask-agent.ts'
 import type { Context } from './context.ts'

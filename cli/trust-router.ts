@@ -1,4 +1,4 @@
-import { type RouterIdentity, unconfirmed } from '../agent/choose-router.ts'
+import { type RouterIdentity, unconfirmed } from '../agent/membership/choose-router.ts'
 import { quoted } from '../problems/printable.ts'
 import { tell } from './output.ts'
 

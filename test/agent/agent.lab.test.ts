@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Status } from '../../agent/status.ts'
+import type { Status } from '../../agent/report/status.ts'
 import { sleep } from '../../system/sleep.ts'
 import { forgetMapping, rebootHub } from '../lab/faults.ts'
 import type { Host } from '../lab/host.ts'

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
-import { openCarrier } from '../../agent/carrier.ts'
-import { firstHub, readAgentConfig } from '../../agent/config.ts'
-import { readBearer } from '../../agent/secrets.ts'
+import { openCarrier } from '../../agent/carrier/carrier.ts'
+import { firstHub, readAgentConfig } from '../../agent/settings/config.ts'
+import { readBearer } from '../../agent/secrets/secrets.ts'
 import { systemClock } from '../../system/clock.ts'
 
 /**

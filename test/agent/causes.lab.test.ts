@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { HomeEvent } from '../../agent/events.ts'
+import type { HomeEvent } from '../../agent/memory/events.ts'
 import { sleep } from '../../system/sleep.ts'
 import {
   changeWanAddress,

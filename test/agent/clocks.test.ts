@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { makeCalendar } from '../../system/calendar.ts'
-import { makeHandshakeAge } from '../../agent/handshake-age.ts'
+import { makeHandshakeAge } from '../../agent/probes/handshake-age.ts'
 import type { Clock } from '../../system/clock.ts'
 
 /** Both clocks, turned by hand. */

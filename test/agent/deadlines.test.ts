@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import * as v from 'valibot'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openCarrierLink } from '../../agent/carrier-link.ts'
+import { openCarrierLink } from '../../agent/carrier/carrier-link.ts'
 import { callRegistrar } from '../../protocol/registrar-client.ts'
 import { systemClock } from '../../system/clock.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { linePath, UNKNOWN_LINE } from '../../agent/line-memory.ts'
+import { linePath, UNKNOWN_LINE } from '../../agent/memory/line-memory.ts'
 import { sleep } from '../../system/sleep.ts'
 import { stepClockBack } from '../lab/clock-fault.ts'
 import { dropAllUdp, dropPort, dropThisFlow, type Undo } from '../lab/faults.ts'

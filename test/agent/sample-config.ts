@@ -1,4 +1,4 @@
-import type { AgentConfig, RouterConfig } from '../../agent/config.ts'
+import type { AgentConfig, RouterConfig } from '../../agent/settings/config.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 
 /** A home as join leaves it. Both keys are of nobody. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Status } from '../../agent/status.ts'
+import type { Status } from '../../agent/report/status.ts'
 import { inviteHome, startHub, waitForStatus } from '../agent/lab-home.ts'
 import { sleep } from '../../system/sleep.ts'
 import { stepClockBack } from '../lab/clock-fault.ts'

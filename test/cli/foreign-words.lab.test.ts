@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readBearer } from '../../agent/secrets.ts'
+import { readBearer } from '../../agent/secrets/secrets.ts'
 import { hubPaths } from '../../hub/paths.ts'
 import { catalogue } from '../../problems/catalogue.ts'
 import type { Host, RunResult } from '../lab/host.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { homePulse } from '../../agent/home-pulse.ts'
-import type { Status } from '../../agent/status.ts'
+import { homePulse } from '../../agent/report/home-pulse.ts'
+import type { Status } from '../../agent/report/status.ts'
 import { durationIn } from '../../cli/duration.ts'
 import { eventText } from '../../cli/event-text.ts'
 import { statusText } from '../../cli/status-text.ts'

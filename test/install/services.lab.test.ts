@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Status } from '../../agent/status.ts'
+import type { Status } from '../../agent/report/status.ts'
 import type { HubStatus } from '../../hub/status.ts'
 import { sleep } from '../../system/sleep.ts'
 import { askedBy } from '../lab/camera.ts'

@@ -1,0 +1,47 @@
+import { Problem } from '../../problems/problem.ts'
+import { sleep } from '../../system/sleep.ts'
+import type { Carrier } from './carrier.ts'
+import type { RouterConfig } from '../settings/config.ts'
+import { routeEnds } from '../lan/route-ends.ts'
+
+/** Where this machine takes WireGuard's datagrams for the carrier, and from whom alone. Literals. */
+export interface CarrierPlace {
+  readonly address: string
+  readonly from: string
+}
+
+const LOOPBACK = '127.0.0.1'
+
+/** Only programs of this machine reach it. */
+export const LOOPBACK_PLACE: CarrierPlace = { address: LOOPBACK, from: LOOPBACK }
+
+/** A home network gives a machine another address seldom, and the tunnel is dark until it is noticed. */
+const LOOK_EVERY_MS = 5_000
+
+/**
+ * Loopback where WireGuard runs here. Where it runs on a router: the address that this machine has towards that, and nobody
+ * but the router is listened to.
+ * @throws {Problem} `router-unreachable` when no route leads to the router.
+ */
+export async function carrierPlace(router: RouterConfig): Promise<CarrierPlace> {
+  if (router.kind === 'linux') return LOOPBACK_PLACE
+  const ends = await routeEnds(router.host)
+  if (ends !== null) return { address: ends.own, from: ends.theirs }
+  throw new Problem('router-unreachable', {
+    what: `finding the way to the router at ${router.host}`,
+    why: 'its name leads nowhere, or no route leads there',
+  })
+}
+
+/** Ends a carrier that the router cannot reach any more, since this machine has another address now. */
+export async function closeWhenMoved(carrier: Carrier, router: RouterConfig): Promise<void> {
+  if (router.kind === 'linux') return
+  const over = new AbortController()
+  void carrier.ended.then(() => over.abort())
+  while (!over.signal.aborted) {
+    await sleep(LOOK_EVERY_MS, over.signal)
+    // Without any address there is nothing better to move to.
+    const ends = await routeEnds(router.host)
+    if (ends !== null && ends.own !== carrier.endpoint.address) return carrier.close()
+  }
+}

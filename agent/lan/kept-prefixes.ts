@@ -1,0 +1,48 @@
+import { networkInterfaces } from 'node:os'
+import { prefixContains } from '../../protocol/addresses.ts'
+import { type AgentConfig, firstHub } from '../settings/config.ts'
+import { readLocalNetworks } from './local-networks.ts'
+import { seenPrefix } from './seen-lan.ts'
+
+/**
+ * Where services of this home see visitors' own addresses: whoever answers there sends its answers to the machine that the
+ * tunnel ends on, which leads them back into it. Canonical prefixes, as the hub knows them.
+ */
+export async function keptPrefixes(config: AgentConfig): Promise<readonly string[]> {
+  return (await ownKept(config)).map((prefix) => seenPrefix(config.lan, prefix))
+}
+
+async function ownKept(config: AgentConfig): Promise<readonly string[]> {
+  const { router, lan, interface: tunnel } = config
+  switch (router.kind) {
+    case 'linux': {
+      const { connected, defaultInterface } = await readLocalNetworks(tunnel)
+      // A LAN that is not where the internet is: this machine stands between the two, and is its gateway.
+      const behind = connected.filter((one) => one.interface !== defaultInterface).map(({ prefix }) => prefix)
+      const own = [firstHub(config).address, ...ownAddresses(tunnel)].map((address) => `${address}/32`)
+      return [
+        ...own.filter((address) => isReached(address, config)),
+        ...lan.prefixes.filter((one) => behind.includes(one)),
+      ]
+    }
+    // Where hosts have another gateway, the home masquerades (docs/mikrotik.md).
+    case 'mikrotik':
+      return lan.mode === 'routed' ? lan.prefixes : []
+    case 'openwrt':
+      return []
+    default:
+      return router satisfies never
+  }
+}
+
+/** Only what the tunnel leads to: other addresses of this machine are nobody's business. */
+function isReached(own: string, config: AgentConfig): boolean {
+  const [address = ''] = own.split('/')
+  return address === firstHub(config).address || config.lan.prefixes.some((prefix) => prefixContains(prefix, address))
+}
+
+function ownAddresses(except: string): readonly string[] {
+  return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+    name === except ? [] : addresses.filter((one) => one.family === 'IPv4' && !one.internal).map((one) => one.address),
+  )
+}

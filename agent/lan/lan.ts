@@ -1,0 +1,85 @@
+import { Problem } from '../../problems/problem.ts'
+import { prefixContains, prefixesOverlap } from '../../protocol/addresses.ts'
+import type { AgentConfig } from '../settings/config.ts'
+import type { LocalNetworks } from './local-networks.ts'
+
+/** RFC 1918, section 3. */
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16']
+
+/** Networks of containers, virtual machines and other tunnels: private, and no home's LAN. */
+const VIRTUAL = /^(?:docker|br-|veth|virbr|vnet|lxc|lxd|cni|flannel|podman|wg|tun|tap|ppp|tailscale|zt)/
+
+/**
+ * The home's LAN, when nobody said which it is: the network of the default route, where that is private (a Pi on the
+ * LAN); else the only private network there is (a Linux router between the line and the LAN).
+ * @throws {Problem} `lan-unclear` with the candidates.
+ */
+export function detectLan({ connected, defaultInterface }: LocalNetworks): string {
+  const candidates = connected.filter((one) => isPrivate(one.prefix) && !VIRTUAL.test(one.interface))
+  const behindDefault = candidates.filter((one) => one.interface === defaultInterface)
+  const [only, ...others] = behindDefault.length > 0 ? behindDefault : candidates
+  if (only !== undefined && others.length === 0) return only.prefix
+  throw new Problem('lan-unclear', {
+    what: 'finding the home’s LAN',
+    why:
+      candidates.length === 0
+        ? 'this machine is on no private network'
+        : `it may be ${candidates.map((one) => `${one.prefix} (${one.interface})`).join(' or ')}`,
+  })
+}
+
+export interface LanSurroundings {
+  /** The tunnel's network. */
+  readonly network: string
+  readonly hubLiterals: readonly string[]
+  readonly local: LocalNetworks
+}
+
+/**
+ * What would cut this machine, or the hub, off from something it needs.
+ * @throws {Problem} `lan-overlaps`.
+ */
+export function refuseOverlaps(lan: readonly string[], { network, hubLiterals, local }: LanSurroundings): void {
+  const taken = local.connected.find((one) => prefixesOverlap(one.prefix, network))
+  if (taken !== undefined)
+    throw overlap(
+      `the tunnel’s network ${network} overlaps ${taken.prefix} on ${taken.interface}`,
+      'Renumber that network, or make the hub anew with another --network',
+    )
+  for (const prefix of lan) {
+    if (prefixesOverlap(prefix, network)) throw overlap(`${prefix} overlaps the tunnel’s network ${network}`)
+    const hub = hubLiterals.find((address) => !address.includes(':') && prefixContains(prefix, address))
+    if (hub !== undefined) throw overlap(`${prefix} contains the hub’s address ${hub}`)
+    refuseWan(prefix, local)
+  }
+}
+
+/** @throws {Problem} `lan-overlaps` when the numbers that the hub shall know a network by are those of one here. */
+export function refuseSeenHere({ seenAs = {} }: AgentConfig['lan'], { connected }: LocalNetworks): void {
+  for (const seen of Object.values(seenAs)) {
+    const here = connected.find((one) => prefixesOverlap(one.prefix, seen))
+    if (here !== undefined) throw overlap(`${seen} overlaps ${here.prefix} on ${here.interface}`)
+  }
+}
+
+function refuseWan(prefix: string, { connected, defaultInterface }: LocalNetworks): void {
+  const wan = connected.find((one) => one.interface === defaultInterface && !isPrivate(one.prefix))
+  if (wan !== undefined && prefixesOverlap(prefix, wan.prefix))
+    throw overlap(`${prefix} overlaps the WAN, ${wan.prefix} on ${wan.interface}`)
+  // Public addresses, and the carriers' own 100.64.0.0/10 (RFC 6598), are a LAN only where this machine is on it.
+  if (isPrivate(prefix) || connected.some((one) => contains(one.prefix, prefix))) return
+  throw overlap(`${prefix} is neither private nor a network of this machine: it is part of the WAN`)
+}
+
+function isPrivate(prefix: string): boolean {
+  return PRIVATE.some((range) => contains(range, prefix))
+}
+
+function contains(outer: string, inner: string): boolean {
+  const length = (prefix: string): number => Number(prefix.split('/')[1])
+  return prefixesOverlap(outer, inner) && length(outer) <= length(inner)
+}
+
+function overlap(why: string, next?: string): Problem {
+  return new Problem('lan-overlaps', { what: 'choosing the home’s LAN', why, ...(next === undefined ? {} : { next }) })
+}

@@ -1,0 +1,29 @@
+import { createSocket } from 'node:dgram'
+import { isIPv6 } from 'node:net'
+import { discardSocket } from '../../system/discard-socket.ts'
+
+/** Both ends of what this machine would send there. Literals. */
+export interface RouteEnds {
+  readonly own: string
+  readonly theirs: string
+}
+
+/**
+ * Connecting a UDP socket asks the routing table and sends nothing.
+ * @returns null without a route, or when nobody knows the name.
+ */
+export function routeEnds(host: string): Promise<RouteEnds | null> {
+  return new Promise((resolve) => {
+    const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
+    const end = (ends: RouteEnds | null): void => {
+      discardSocket(socket)
+      resolve(ends)
+    }
+    socket.once('error', () => end(null))
+    // Port 9 is discard (RFC 863); nothing is sent to it.
+    socket.connect(9, host, (error?: Error) => {
+      if (error !== undefined) return end(null)
+      end({ own: socket.address().address, theirs: socket.remoteAddress().address })
+    })
+  })
+}

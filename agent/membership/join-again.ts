@@ -1,0 +1,176 @@
+import { readFile } from 'node:fs/promises'
+import type { Adapter, Plan } from '../../adapters/adapter.ts'
+import { refuseUnlessSafe } from '../../adapters/apply.ts'
+import { Problem } from '../../problems/problem.ts'
+import { type JoinToken, parseToken } from '../../protocol/token.ts'
+import type { Clock } from '../../system/clock.ts'
+import { makeRuntimeFolder, withChangeLock } from '../tunnel/change-lock.ts'
+import { type AgentConfig, agentConfigPath, firstHub, readAgentConfig, type RouterConfig } from '../settings/config.ts'
+import { rejoinedConfigText } from '../settings/config-text.ts'
+import { hubAddresses } from '../registrar/hub-addresses.ts'
+import { type JoinHands, refuseWhileLeaving } from './join.ts'
+import { type Admission, previewLan } from './join-request.ts'
+import type { JoinStage } from './join-undo.ts'
+import { rejoinedConfig } from './joined-config.ts'
+import { keyMakerOf } from '../secrets/key-maker.ts'
+import { refuseOverlaps, refuseSeenHere } from '../lan/lan.ts'
+import { readLine } from '../memory/line-memory.ts'
+import { readLocalNetworks } from '../lan/local-networks.ts'
+import { type Joined, makeTunnel } from './make-tunnel.ts'
+import { openAdapter } from '../tunnel/open-adapter.ts'
+import type { AgentPlaces } from '../settings/places.ts'
+import { requireRoot } from './require-root.ts'
+import { readRotatedKey, withKey } from '../secrets/rotated-key.ts'
+import { type Credentials, routerKeyPath } from '../secrets/router-login.ts'
+import { routerPasswordPath } from '../secrets/router-password.ts'
+import { crowdedNotes, seenPrefixes } from '../lan/seen-lan.ts'
+import { draftSecrets, keepSecrets } from '../secrets/secrets.ts'
+import { joiningAgainPath, makeStaging, type PresentHome, takeOver, undoAgain } from './take-over.ts'
+import { tunnelSpec } from '../tunnel/tunnel-spec.ts'
+
+export interface JoinedAgain extends Joined {
+  /** What this home was until now. */
+  readonly before: AgentConfig
+  /** An agent runs here, and goes on with the new tunnel. */
+  readonly isWatched: boolean
+}
+
+interface PreparedAgain {
+  readonly places: AgentPlaces
+  readonly staging: string
+  readonly present: PresentHome
+  readonly token: JoinToken
+  readonly adapter: Adapter
+  readonly admission: Admission
+  readonly config: AgentConfig
+  readonly plan: Plan
+}
+
+/**
+ * Joins once more, the same hub or another one, with this home's settings: its secrets, its place in the hub's network and
+ * the hub are new, all else of agent.yaml stays, and so does what the line has taught. The old tunnel becomes the new one and
+ * is proven, or all is as before. An agent that runs takes it over. Killed in between it can be run again with the same token.
+ * @returns null when the person did not agree.
+ * @throws {Problem} after undoing what was done; `config-missing` where there is no home yet.
+ */
+export async function joinAgain(
+  places: AgentPlaces,
+  tokenText: string,
+  hands: Pick<JoinHands, 'agree' | 'tell'>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<JoinedAgain | null> {
+  const what = 'joining the hub again'
+  const token = parseToken(tokenText)
+  requireRoot(what)
+  await refuseWhileLeaving(places.configDir, what)
+  const present = await readPresent(places)
+  const staging = joiningAgainPath(places.configDir)
+  const adapter = await openAdapter(
+    present.config.router,
+    { configDir: staging, stateDir: places.stateDir },
+    keptCredentials(places.configDir, present.config.router),
+  )
+  try {
+    const prepared = await prepare({ places, staging, present, token, adapter }, signal)
+    if (!(await hands.agree(prepared.config, prepared.plan))) return null
+    return await carryOut(prepared, hands.tell, clock, signal)
+  } catch (thrown) {
+    if (!signal.aborted) throw inTermsOfSettings(thrown)
+    throw new Problem('interrupted', { what, why: 'it was interrupted', cause: thrown })
+  } finally {
+    await adapter.close()
+  }
+}
+
+/** What a first join is told by an option, stands in agent.yaml here. */
+function inTermsOfSettings(thrown: unknown): unknown {
+  if (!(thrown instanceof Problem) || thrown.code !== 'lan-overlaps') return thrown
+  const { code, what, why } = thrown
+  const next =
+    'Let the hub know this LAN by other numbers, with seenAs under lan in agent.yaml (such as 192.168.1.0/24: 10.168.1.0/24), or renumber one of the two networks; then run it again'
+  return new Problem(code, { what, why, next, cause: thrown })
+}
+
+async function readPresent({ configDir, stateDir }: AgentPlaces): Promise<PresentHome> {
+  const asWritten = await readAgentConfig(configDir)
+  return {
+    config: withKey(asWritten, await readRotatedKey(stateDir)),
+    text: await readFile(agentConfigPath(configDir), 'utf8'),
+    line: await readLine(stateDir),
+  }
+}
+
+/** The router lets the same in as before. */
+function keptCredentials(configDir: string, { kind }: RouterConfig): () => Credentials {
+  return () =>
+    kind === 'mikrotik'
+      ? { kind: 'password', file: routerPasswordPath(configDir) }
+      : { kind: 'key', file: routerKeyPath(configDir) }
+}
+
+async function prepare(
+  again: Omit<PreparedAgain, 'admission' | 'config' | 'plan'>,
+  signal: AbortSignal,
+): Promise<PreparedAgain> {
+  const { staging, present, token, adapter } = again
+  const { interface: name, lan, router } = present.config
+  await adapter.describe(signal)
+  const observed = await adapter.observe(name, signal)
+  refuseUnlessSafe({ refusals: observed.clashes })
+  const local = await readLocalNetworks(name)
+  const secrets = await draftSecrets(staging, keyMakerOf(router))
+  const admission = await previewLan(token, secrets, seenPrefixes(lan), signal)
+  const config = rejoinedConfig(present.config, token, admission)
+  const { addresses, network } = firstHub(config)
+  // Nothing is remembered there before the folder is made.
+  const hubLiterals = await hubAddresses(addresses, staging, signal)
+  refuseOverlaps(lan.prefixes, { network, hubLiterals, local })
+  refuseSeenHere(lan, local)
+  const plan = adapter.plan(observed, tunnelSpec(config, { hubLiterals, carrier: null }, null, present.line))
+  refuseUnlessSafe(plan)
+  const warnings = [...plan.warnings, ...crowdedNotes(lan)]
+  return { ...again, admission, config, plan: { ...plan, warnings } }
+}
+
+async function carryOut(
+  prepared: PreparedAgain,
+  tell: (line: string) => void,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<JoinedAgain> {
+  const { places, staging, present, token, adapter, admission, config } = prepared
+  const begun = new Set<JoinStage>()
+  try {
+    await makeStaging(staging)
+    await makeRuntimeFolder(places.runtimeDir)
+    await keepSecrets(staging, admission.secrets, keyMakerOf(config.router))
+    return await withChangeLock(places.runtimeDir, signal, async () => {
+      const joined = await makeTunnel(
+        {
+          adapter,
+          token,
+          admission,
+          config,
+          configBy: (answered) => rejoinedConfig(present.config, token, answered),
+          configText: (text) => rejoinedConfigText(present.text, text),
+          line: present.line,
+          configDir: staging,
+          stateDir: staging,
+        },
+        begun,
+        tell,
+        clock,
+        signal,
+      )
+      // Under the lock: what the old agent still wants of this machine must not come in between.
+      return { ...joined, before: present.config, isWatched: await takeOver(places, staging, present.config.router) }
+    })
+  } catch (thrown) {
+    tell('Undoing what was done: this home stays as it was.')
+    const { addresses: hosts, port, certificate } = firstHub(config)
+    const bearer = `${config.home}.${admission.secrets.homeSecret}`
+    await undoAgain({ places, staging, present, begun, registrar: { hosts, port, certificate }, bearer }, tell)
+    throw thrown
+  }
+}

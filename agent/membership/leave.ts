@@ -1,0 +1,214 @@
+import { rename, rm } from 'node:fs/promises'
+import type { Step } from '../../adapters/adapter.ts'
+import { bringTo } from '../../adapters/apply.ts'
+import { journalPaths } from '../../adapters/mikrotik/journal.ts'
+import { asProblem, Problem } from '../../problems/problem.ts'
+import { removeTornWrites } from '../../system/atomic-file.ts'
+import { askLocal } from '../../system/local-socket.ts'
+import { stampOf } from '../../system/file-stamp.ts'
+import { sleep } from '../../system/sleep.ts'
+import { makeRuntimeFolder, withChangeLock } from '../tunnel/change-lock.ts'
+import { clockPath } from '../memory/clock-guard.ts'
+import {
+  type AgentConfig,
+  agentConfigPath,
+  firstHub,
+  leavingConfigPath,
+  readAgentConfigFile,
+  type RouterConfig,
+} from '../settings/config.ts'
+import { incidentPaths } from '../../alerts/incident-log.ts'
+import { outboxPath } from '../../alerts/outbox.ts'
+import { retainedPath } from '../../alerts/retained.ts'
+import { retractAll } from '../../alerts/retract.ts'
+import { eventsPath, olderEventsPath } from '../memory/event-log.ts'
+import { forgetHome } from './forget-home.ts'
+import { hubAddressesPath } from '../registrar/hub-addresses.ts'
+import { joiningAgainPath } from './take-over.ts'
+import { linePath } from '../memory/line-memory.ts'
+import { openAdapter } from '../tunnel/open-adapter.ts'
+import type { AgentPlaces } from '../settings/places.ts'
+import { requireRoot } from './require-root.ts'
+import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
+import { routerKeyPath, takeLoginBack } from '../secrets/router-login.ts'
+import { routerPasswordPath } from '../secrets/router-password.ts'
+import { homeSecretPath, privateKeyPath, readBearer, removeSecrets } from '../secrets/secrets.ts'
+import { agentSocketPath } from '../settings/socket-path.ts'
+
+export interface Left {
+  /** null when agent.yaml was lost or unreadable. */
+  readonly home: string | null
+  /** Why the hub could not be told; null when it was. */
+  readonly hubNotTold: string | null
+  /** The router that was left as it is, because its owner said so; null when nothing is left. */
+  readonly routerLeft: string | null
+  /** What could not be undone where somebody else's firewall refused it: a sentence each. */
+  readonly warnings: readonly string[]
+}
+
+export interface LeaveOptions {
+  /** Whatever stands on the router stays there: it is gone, or does not answer any more. */
+  readonly forgetRouter: boolean
+}
+
+/** The agent looks at agent.yaml when it is asked to, and ends within a second or two. */
+const AGENT_ENDS_MS = 15_000
+
+/**
+ * Leaves the hub: the agent ends, everything of ours on this machine or the router is undone from its marks, the hub
+ * forgets us, the secrets go. Interrupted anywhere, or with a router that does not answer, it can be run again: what is
+ * needed for that stays.
+ * @throws {Problem} `no-root`, `config-missing` when there is nothing to leave, `wrong-usage`, or what could not be undone.
+ */
+export async function leaveHome(
+  places: AgentPlaces,
+  { forgetRouter }: LeaveOptions,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Left> {
+  const { configDir, stateDir, runtimeDir } = places
+  requireRoot('leaving the hub')
+  const config = await beginLeaving(configDir, tell)
+  if (config === null && !forgetRouter && (await hasRouterLogin(configDir))) throw routerNotNamed()
+  await makeRuntimeFolder(runtimeDir)
+  if (!(await agentEnds(runtimeDir, signal))) tell('The agent does not end; going on without it.')
+  // While the tunnel is there: the broker may be at its other end.
+  const hadRetained = (await stampOf(retainedPath(stateDir))) !== 'gone'
+  for (const broker of await retractAll(stateDir, signal))
+    tell(
+      `Home Assistant’s broker ${broker} does not answer and keeps showing this home; homeward leave again clears that.`,
+    )
+
+  const router = config?.router ?? { kind: 'linux' }
+  const warnings: string[] = []
+  const routerLeft = router.kind !== 'linux' && forgetRouter ? router.host : null
+  if (routerLeft === null) {
+    const steps = await undo(router, config?.interface ?? 'hw0', places, (found) => warnings.push(...found), signal)
+    if (config === null && steps.length === 0 && !hadRetained && !(await hasRemains(configDir)))
+      throw new Problem('config-missing', {
+        what: 'leaving the hub',
+        why: 'this machine has not joined one, and nothing of homeward is on it',
+      })
+  }
+
+  const hubNotTold = await tellHub(configDir, config, signal)
+  // With it the router could be undone until now.
+  if (routerLeft === null) await orHowToLeave(router, () => takeLoginBack(configDir, router, signal))
+  await removeSecrets(configDir)
+  await forgetRotatedKeys(stateDir)
+  for (const path of [
+    eventsPath(stateDir),
+    olderEventsPath(stateDir),
+    ...incidentPaths(stateDir),
+    outboxPath(stateDir),
+    hubAddressesPath(stateDir),
+    linePath(stateDir),
+    clockPath(stateDir),
+    // Left where the router was not asked any more.
+    ...journalPaths(stateDir),
+  ])
+    await rm(path, { force: true })
+  await rm(joiningAgainPath(configDir), { recursive: true, force: true })
+  for (const folder of [configDir, stateDir]) await removeTornWrites(folder)
+  // Last: while it is there, an interrupted leave knows how to go on.
+  await rm(leavingConfigPath(configDir), { force: true })
+  return { home: config?.home ?? null, hubNotTold, routerLeft, warnings }
+}
+
+/** @throws {Problem} what could not be undone. */
+async function undo(
+  router: RouterConfig,
+  interfaceName: string,
+  places: AgentPlaces,
+  onWarnings: (warnings: readonly string[]) => void,
+  signal: AbortSignal,
+): Promise<readonly Step[]> {
+  const adapter = await openAdapter(router, places)
+  try {
+    return await orHowToLeave(router, () =>
+      withChangeLock(places.runtimeDir, signal, () => bringTo(adapter, interfaceName, null, signal, { onWarnings })),
+    )
+  } finally {
+    await adapter.close()
+  }
+}
+
+/** What needs the router, and how to leave without it when that fails. */
+async function orHowToLeave<Result>(router: RouterConfig, act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act()
+  } catch (thrown) {
+    if (router.kind === 'linux') throw thrown
+    const { code, what, why, next } = asProblem(thrown, `undoing the tunnel on the router at ${router.host}`)
+    throw new Problem(code, {
+      what,
+      why,
+      next: `${next}. Then run homeward leave again; what it needs is kept until then. If the router is gone for good: homeward leave --forget-router`,
+      cause: thrown,
+    })
+  }
+}
+
+/** Who this machine is, if it can still say. */
+async function beginLeaving(configDir: string, tell: (line: string) => void): Promise<AgentConfig | null> {
+  const leaving = leavingConfigPath(configDir)
+  if ((await stampOf(agentConfigPath(configDir))) !== 'gone') await rename(agentConfigPath(configDir), leaving)
+  if ((await stampOf(leaving)) === 'gone') return null
+  try {
+    return await readAgentConfigFile(leaving)
+  } catch (thrown) {
+    tell(`agent.yaml cannot be read, so the hub cannot be told: ${asProblem(thrown, 'reading agent.yaml').why}`)
+    return null
+  }
+}
+
+async function agentEnds(runtimeDir: string, signal: AbortSignal): Promise<boolean> {
+  const path = agentSocketPath(runtimeDir)
+  for (let waitedMs = 0; waitedMs < AGENT_ENDS_MS && !signal.aborted; waitedMs += 200) {
+    // Its answer does not matter, only whether there is anybody to give one.
+    const reply = await askLocal(path, 'recheck', null, 5_000).catch(() => 'somebody')
+    if (reply === null) return true
+    await sleep(200, signal)
+  }
+  return false
+}
+
+async function hasRemains(configDir: string): Promise<boolean> {
+  const stamps = await Promise.all(
+    [
+      privateKeyPath(configDir),
+      homeSecretPath(configDir),
+      routerPasswordPath(configDir),
+      routerKeyPath(configDir),
+      leavingConfigPath(configDir),
+    ].map(stampOf),
+  )
+  return stamps.some((stamp) => stamp !== 'gone')
+}
+
+/** Only a home whose tunnel ends on a router keeps a login. */
+async function hasRouterLogin(configDir: string): Promise<boolean> {
+  const stamps = await Promise.all([routerPasswordPath(configDir), routerKeyPath(configDir)].map(stampOf))
+  return stamps.some((stamp) => stamp !== 'gone')
+}
+
+/** Without agent.yaml nobody knows which router it is, and without its login nobody could take the tunnel off it later. */
+function routerNotNamed(): Problem {
+  return new Problem('config-unreadable', {
+    what: 'leaving the hub',
+    why: 'the tunnel ends on a router, and agent.yaml, which names it, is missing or damaged. Nothing was removed',
+    next: 'Put agent.yaml right in its folder, where leaving calls it agent.yaml.leaving, and run homeward leave again. If the router is gone for good: homeward leave --forget-router',
+  })
+}
+
+async function tellHub(configDir: string, config: AgentConfig | null, signal: AbortSignal): Promise<string | null> {
+  if (config === null) return 'agent.yaml was missing or unreadable'
+  const { addresses: hosts, port, certificate } = firstHub(config)
+  try {
+    const bearer = await readBearer(configDir, config.home)
+    await forgetHome({ hosts, port, certificate }, bearer, { reopenInvite: false }, signal)
+    return null
+  } catch (thrown) {
+    return asProblem(thrown, 'telling the hub').why
+  }
+}

@@ -1,0 +1,121 @@
+import type { Adapter } from '../../adapters/adapter.ts'
+import { Problem } from '../../problems/problem.ts'
+import type { JoinToken } from '../../protocol/token.ts'
+import { writeFileAtomic } from '../../system/atomic-file.ts'
+import type { Clock } from '../../system/clock.ts'
+import type { PublicKey } from '../../wireguard/keys.ts'
+import type { Endpoint } from '../../wireguard/spec.ts'
+import { bringTunnel } from '../tunnel/bring-tunnel.ts'
+import { type AgentConfig, agentConfigPath, firstHub } from '../settings/config.ts'
+import { type Admission, requestJoin } from './join-request.ts'
+import type { JoinStage } from './join-undo.ts'
+import { keyMakerOf } from '../secrets/key-maker.ts'
+import type { Line } from '../memory/line-memory.ts'
+import { proveTunnel } from './prove.ts'
+import { registerHome } from '../registrar/registration.ts'
+import { seenPrefixes } from '../lan/seen-lan.ts'
+import { tunnelAddress } from '../tunnel/tunnel-spec.ts'
+
+export interface Joined {
+  readonly config: AgentConfig
+  /** Until the first heartbeat was answered. */
+  readonly provenMs: number
+  /** Where the hub sees this home; null when it did not say yet. */
+  readonly mapping: Endpoint | null
+}
+
+/** A join that is agreed to: its secrets are kept, and nothing else is changed yet. */
+export interface AgreedJoin {
+  readonly adapter: Adapter
+  readonly token: JoinToken
+  /** The preview's. */
+  readonly admission: Admission
+  /** By the preview; with a key that nobody keeps, where a router will make it. */
+  readonly config: AgentConfig
+  /** The same by the join's own answer. */
+  readonly configBy: (admission: Admission) => AgentConfig
+  readonly configText: (config: AgentConfig) => string
+  readonly line: Line
+  /** Where the secrets are, and where agent.yaml is written. */
+  readonly configDir: string
+  /** Remembers the hub's addresses. */
+  readonly stateDir: string
+}
+
+/**
+ * Joins at the hub, makes the tunnel and proves it. The hub knows the home before the first initiation could reach it: at once
+ * where the key is made here, and where the router makes it, as soon as it has.
+ * @param begun is told how far it came.
+ */
+export async function makeTunnel(
+  join: AgreedJoin,
+  begun: Set<JoinStage>,
+  tell: (line: string) => void,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Joined> {
+  const { config, adapter, configDir, stateDir, line } = join
+  const isKeyMadeHere = keyMakerOf(config.router) === 'agent'
+  let joined: AgentConfig | null = null
+  let proven: Joined | null = null
+
+  async function admit(cut: AbortSignal): Promise<AgentConfig> {
+    const publicKey = isKeyMadeHere ? null : await keyOnRouter(adapter, config.interface, cut)
+    begun.add('hub')
+    // Not the preview's answer: somebody else may have joined since.
+    const admission = await requestJoin(join.token, join.admission.secrets, publicKey, seenPrefixes(config.lan), cut)
+    joined = join.configBy(admission)
+    if (!isKeyMadeHere) refuseOtherThan(config, joined)
+    begun.add('machine')
+    await writeFileAtomic(agentConfigPath(configDir), join.configText(joined))
+    return joined
+  }
+
+  async function prove(cut: AbortSignal): Promise<Joined> {
+    const config = joined ?? (await admit(cut))
+    tell('The tunnel is set up; proving it.')
+    const { tookMs, mapping } = await proveTunnel(adapter, config, configDir, clock, cut)
+    const registered = await registerHome(
+      { configDir, config, reason: 'start', listenPort: null, lastMapping: mapping, hubLiterals: [] },
+      cut,
+    )
+    proven = { config, provenMs: tookMs, mapping: registered.mapping ?? mapping }
+    return proven
+  }
+
+  const wanted = isKeyMadeHere ? await admit(signal) : config
+  begun.add('machine')
+  await bringTunnel({ adapter, config: wanted, stateDir, line, carrier: null }, signal, {
+    beforeStep: async (step, cut) => {
+      if (step.kind === 'set-peers' && joined === null) await admit(cut)
+    },
+    prove: async (cut) => void (await prove(cut)),
+    onWarnings: (warnings) => {
+      for (const warning of warnings) tell(`Warning: ${warning}`)
+    },
+  })
+  return proven ?? (await prove(signal))
+}
+
+async function keyOnRouter(adapter: Adapter, interfaceName: string, signal: AbortSignal): Promise<PublicKey> {
+  const observed = await adapter.observe(interfaceName, signal)
+  const publicKey = observed.interface?.publicKey ?? null
+  if (publicKey !== null) return publicKey
+  throw new Problem('step-failed', {
+    what: 'joining the hub',
+    why: `the router made the interface ${interfaceName}, and shows no public key of it`,
+    next: 'Run the same homeward join again',
+  })
+}
+
+/** What is on the router already was made for what the preview said. @throws {Problem} `answer-invalid`. */
+function refuseOtherThan(previewed: AgentConfig, joined: AgentConfig): void {
+  const spec = (config: AgentConfig) =>
+    JSON.stringify([tunnelAddress(config), firstHub(config).hubAddress, config.mtu, config.lan.prefixes])
+  if (spec(previewed) === spec(joined)) return
+  throw new Problem('answer-invalid', {
+    what: 'joining the hub',
+    why: 'meanwhile it gave this home’s address, or part of its LAN, to somebody else',
+    next: 'Run the same homeward join again',
+  })
+}

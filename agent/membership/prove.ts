@@ -1,0 +1,66 @@
+import type { Adapter } from '../../adapters/adapter.ts'
+import { Problem } from '../../problems/problem.ts'
+import type { HubView } from '../../protocol/messages.ts'
+import type { Clock } from '../../system/clock.ts'
+import type { PeerState } from '../../wireguard/dump.ts'
+import type { Endpoint } from '../../wireguard/spec.ts'
+import { type AgentConfig, firstHub } from '../settings/config.ts'
+import { firstAnswer } from '../probes/first-answer.ts'
+import { heartbeatTarget } from '../probes/heartbeat-target.ts'
+import { registerHome } from '../registrar/registration.ts'
+
+export interface Proof {
+  /** From the first heartbeat to the first answer. */
+  readonly tookMs: number
+  /** Where the hub sees the tunnel; null when it has not looked yet. */
+  readonly mapping: Endpoint | null
+}
+
+/** Enough for three initiations that were lost (REKEY_TIMEOUT) and a hub that is slow to take the new peer. */
+const PROVE_MS = 20_000
+
+const EVERY_MS = 250
+
+/**
+ * Proves the tunnel by an answered heartbeat: out through it, and back.
+ * @throws {Problem} `tunnel-unproven`, with what both ends saw.
+ */
+export async function proveTunnel(
+  adapter: Adapter,
+  config: AgentConfig,
+  configDir: string,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Proof> {
+  const startedAt = clock.now()
+  const patience = { everyMs: EVERY_MS, atMostMs: PROVE_MS }
+  const heard = await firstAnswer(heartbeatTarget(config), patience, signal, (one) => one !== 'refused')
+  signal.throwIfAborted()
+  if (heard !== null && heard !== 'refused') return { tookMs: clock.now() - startedAt, mapping: heard.endpoint }
+  const seen = await adapter.observe(config.interface, signal)
+  const peer = seen.interface?.peers[0] ?? null
+  const registration = { configDir, config, listenPort: null, lastMapping: null, hubLiterals: [] }
+  const { answer } = await registerHome({ ...registration, reason: 'doubt' }, signal)
+  throw new Problem('tunnel-unproven', {
+    what: 'proving the tunnel',
+    why: `no heartbeat was answered within ${PROVE_MS / 1_000} s: ${whyUnproven(config, peer, answer?.view ?? null)}`,
+  })
+}
+
+/** Reads both ends' counters (only authenticated bytes count) for where the packets stop. */
+export function whyUnproven(
+  config: AgentConfig,
+  peer: Pick<PeerState, 'lastHandshakeAt' | 'rxBytes' | 'txBytes'> | null,
+  view: HubView | null,
+): string {
+  const { port, hubAddress, heartbeatPort } = firstHub(config)
+  if (peer === null) return 'the interface is gone'
+  if (peer.lastHandshakeAt !== null)
+    return config.router.kind === 'linux'
+      ? `WireGuard shook hands with the hub, but nobody answers at ${hubAddress} port ${heartbeatPort}`
+      : `WireGuard shook hands with the hub, but nobody answers this machine at ${hubAddress} port ${heartbeatPort}: its default route must lead to the router at ${config.router.host}`
+  if (view === null) return 'there was no WireGuard handshake, and the hub’s registrar does not answer any more either'
+  if (!view.peerKnown) return 'the hub does not know this home’s key'
+  if (view.rxBytes > 0) return 'the hub hears this home, but its answers do not arrive here'
+  return `nothing that this home sends to UDP port ${port} of the hub arrives there`
+}

@@ -1,0 +1,113 @@
+import { lstat, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { makeFolder, writeFileAtomic } from '../../system/atomic-file.ts'
+import { askLocal } from '../../system/local-socket.ts'
+import type { RegistrarPlaces } from '../registrar/ask-registrar.ts'
+import { bringTunnel } from '../tunnel/bring-tunnel.ts'
+import { withChangeLock } from '../tunnel/change-lock.ts'
+import { type AgentConfig, agentConfigPath, type RouterConfig } from '../settings/config.ts'
+import { forgetHome } from './forget-home.ts'
+import type { JoinStage } from './join-undo.ts'
+import { keyMakerOf } from '../secrets/key-maker.ts'
+import type { Line } from '../memory/line-memory.ts'
+import { openAdapter } from '../tunnel/open-adapter.ts'
+import type { AgentPlaces } from '../settings/places.ts'
+import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
+import { homeSecretPath, privateKeyPath } from '../secrets/secrets.ts'
+import { agentSocketPath } from '../settings/socket-path.ts'
+import { undoing } from './undoing.ts'
+
+/** Where the new secrets stand until the new tunnel is proven: what this home is until then stays untouched. */
+export function joiningAgainPath(configDir: string): string {
+  return join(configDir, 'joining-again')
+}
+
+/**
+ * One that root made and nobody else may look into; what a join that was cut off has left in it stays. The folder that it
+ * stands in belongs to the service's user, who may have put something else there.
+ * @throws {Problem} `write-failed`.
+ */
+export async function makeStaging(staging: string): Promise<void> {
+  const there = await lstat(staging).catch(() => null)
+  const isOurs = there?.isDirectory() === true && there.uid === process.getuid?.() && (there.mode & 0o077) === 0
+  if (!isOurs) await rm(staging, { recursive: true, force: true })
+  await makeFolder(staging)
+}
+
+/** A home as it is before it joins again. */
+export interface PresentHome {
+  /** With the key that the tunnel has. */
+  readonly config: AgentConfig
+  /** agent.yaml. */
+  readonly text: string
+  readonly line: Line
+}
+
+const AGENT_LOOKS_MS = 10_000
+
+/**
+ * The tunnel that was proven becomes this home's. Copied before anything is removed, so that it can be cut off and done again.
+ * @returns whether an agent runs that takes it over.
+ */
+export async function takeOver(places: AgentPlaces, staging: string, router: RouterConfig): Promise<boolean> {
+  const { configDir, stateDir, runtimeDir } = places
+  const keys = keyMakerOf(router) === 'agent' ? [privateKeyPath] : []
+  await replaceAll(
+    [...keys, homeSecretPath, agentConfigPath].map((path) => ({ from: path(staging), to: path(configDir) })),
+  )
+  await forgetRotatedKeys(stateDir)
+  await rm(staging, { recursive: true, force: true })
+  // It has looked when it answers; one that ends while it does was there as well.
+  const reply = await askLocal(agentSocketPath(runtimeDir), 'recheck', null, AGENT_LOOKS_MS).catch(() => 'somebody')
+  return reply !== null
+}
+
+/** All of them, or none. @throws {Problem} `write-failed`. */
+async function replaceAll(files: readonly { readonly from: string; readonly to: string }[]): Promise<void> {
+  const before = await Promise.all(files.map(({ to }) => readFile(to, 'utf8')))
+  const after = await Promise.all(files.map(({ from }) => readFile(from, 'utf8')))
+  try {
+    for (const [index, { to }] of files.entries()) await writeFileAtomic(to, after[index] ?? '')
+  } catch (thrown) {
+    for (const [index, { to }] of files.entries()) await writeFileAtomic(to, before[index] ?? '').catch(() => undefined)
+    throw thrown
+  }
+}
+
+export interface BegunAgain {
+  readonly places: AgentPlaces
+  readonly staging: string
+  readonly present: PresentHome
+  readonly begun: ReadonlySet<JoinStage>
+  readonly registrar: RegistrarPlaces
+  /** `HOME.SECRET`, the new one. */
+  readonly bearer: string
+}
+
+const UNDO_MS = 40_000
+
+/**
+ * Makes the tunnel what it was, and gives the invitation back, whatever became of the other. The new secrets stay when the hub
+ * may know them: with them the same token works again.
+ */
+export async function undoAgain(again: BegunAgain, tell: (line: string) => void): Promise<void> {
+  const { places, staging, present, begun } = again
+  // Its own signal: the one that ended the join must not end its undoing.
+  const signal = AbortSignal.timeout(UNDO_MS)
+  const attempt = undoing(tell)
+  const isForgotten =
+    !begun.has('hub') ||
+    (await attempt('joining the hub', () => forgetHome(again.registrar, again.bearer, { reopenInvite: true }, signal)))
+  if (begun.has('machine')) await attempt('changing the tunnel', () => bringBack(places, present, signal))
+  if (isForgotten) await rm(staging, { recursive: true, force: true }).catch(() => undefined)
+}
+
+async function bringBack(places: AgentPlaces, { config, line }: PresentHome, signal: AbortSignal): Promise<void> {
+  const adapter = await openAdapter(config.router, places)
+  try {
+    const tunnel = { adapter, config, stateDir: places.stateDir, line, carrier: null }
+    await withChangeLock(places.runtimeDir, signal, () => bringTunnel(tunnel, signal))
+  } finally {
+    await adapter.close()
+  }
+}

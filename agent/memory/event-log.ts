@@ -1,0 +1,73 @@
+import { join } from 'node:path'
+import { olderOf, openLineFile, readLineFile } from '../../system/line-file.ts'
+import { type HomeEvent, parseEvent } from './events.ts'
+
+/** The memory of a home: events.jsonl in the state folder, and events.1.jsonl with what was before. */
+export interface EventLog {
+  /** The newest mapping event, from which the ledger goes on. */
+  readonly lastMapping: () => MappingEvent | null
+  /** When mappings began, ISO, oldest first: the newest dozen, enough to see whether the carrier has a rhythm. */
+  readonly mappingTimes: () => readonly string[]
+  /** Appends. A full disk loses the event and nothing else: the answer says why. */
+  readonly note: (event: HomeEvent) => Promise<string | null>
+}
+
+type MappingEvent = Extract<HomeEvent, { kind: 'mapping' }>
+
+/** Some ten thousand events; twice that is the most that is kept. */
+const LARGEST_BYTES = 1024 * 1024
+
+const RECENT = 12
+
+/** Never fails: without its memory an agent begins with an empty ledger, and says at each event why it is lost. */
+export async function openEventLog(stateDir: string, largestBytes = LARGEST_BYTES): Promise<EventLog> {
+  const path = eventsPath(stateDir)
+  const recent = newestMappings(await readLineFile(path).catch(() => []))
+  let lastMapping = recent.at(-1) ?? null
+  let mappingTimes = recent.map(({ at }) => at)
+  // The ledger goes on from the newest mapping, however long ago that was.
+  const file = openLineFile(path, largestBytes, () => (lastMapping === null ? null : JSON.stringify(lastMapping)))
+
+  return {
+    lastMapping: () => lastMapping,
+    mappingTimes: () => mappingTimes,
+    note: (event) => {
+      if (event.kind === 'mapping') {
+        lastMapping = event
+        mappingTimes = [...mappingTimes, event.at].slice(-RECENT)
+      }
+      return file.append(JSON.stringify(event))
+    },
+  }
+}
+
+/** All that is kept, oldest first. @throws {Problem} `config-unreadable`. */
+export async function readEvents(stateDir: string): Promise<readonly HomeEvent[]> {
+  const texts = await readLineFile(eventsPath(stateDir))
+  // A set, since the newest mapping stands in both files after one became the older.
+  const lines = new Set(texts.flatMap((text) => text.split('\n')))
+  return [...lines].map(parseEvent).filter((event) => event !== null)
+}
+
+export function eventsPath(stateDir: string): string {
+  return join(stateDir, 'events.jsonl')
+}
+
+export function olderEventsPath(stateDir: string): string {
+  return olderOf(eventsPath(stateDir))
+}
+
+/** Oldest first. Looks at the few lines that may be one: an agent shall not read years of events to begin. */
+function newestMappings(texts: readonly string[]): readonly MappingEvent[] {
+  // The newest one may stand in both files.
+  const found = new Map<string, MappingEvent>()
+  for (const text of texts.toReversed())
+    for (let end = text.length, at = 0; end > 0; end = at) {
+      at = text.lastIndexOf('\n', end - 1)
+      const line = text.slice(at + 1, end)
+      const event = line.includes('"mapping"') ? parseEvent(line) : null
+      if (event?.kind === 'mapping') found.set(line, event)
+      if (at < 0 || found.size >= RECENT) break
+    }
+  return [...found.values()].slice(0, RECENT).reverse()
+}

@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { setMaxListeners } from 'node:events'
+import { isIP } from 'node:net'
+import { discardSocket } from '../../system/discard-socket.ts'
+import { ECHO_BYTES, type EchoKey, encodeEchoRequest, type HubWord, readEchoAnswer } from '../../protocol/echo.ts'
+import type { Clock } from '../../system/clock.ts'
+import type { Endpoint } from '../../wireguard/spec.ts'
+
+export interface EchoAnswer {
+  /** Where it was sent, and answered from. */
+  readonly way: Endpoint
+  /** From the first datagram to the answer, less the delay: of one that was lost on the way, too much. */
+  readonly roundTripMs: number
+  readonly word: HubWord
+}
+
+export interface EchoQuestion {
+  /** Of the datagram each way; ECHO_BYTES unless said otherwise. */
+  readonly bytes?: number
+  /** 1 … 300: the hub answers after so long. Without it, at once. */
+  readonly delaySeconds?: number
+  /** The wait for the answer, a delay included. */
+  readonly timeoutMs: number
+}
+
+/** One UDP socket, so one 5-tuple, outside the tunnel. */
+export interface EchoSocket {
+  /**
+   * Asks the hub. A plain question goes out three times at most, a delayed one once.
+   * @returns null when no answer came in time, the network refused it, or the signal ended it. Never throws for any of them.
+   */
+  readonly ask: (question: EchoQuestion, signal: AbortSignal) => Promise<EchoAnswer | null>
+  /** Open questions get no answer any more. */
+  readonly close: () => void
+}
+
+interface Open {
+  readonly answer: (word: HubWord) => void
+  /** The network said that a datagram did not arrive. */
+  readonly refused: () => void
+  readonly end: () => void
+}
+
+/** When a plain question goes out: one lost datagram is no verdict. */
+const SEND_AT_MS = [0, 250, 600]
+/** After the last of them, when one was refused. Not every refusal comes: kernels send them sparingly (icmp(7), icmp_ratelimit). */
+const REFUSED_MS = 1_000
+
+/** @param home our IPv4 address inside the tunnel, by which the hub knows our key. */
+export function openEchoSocket(way: Endpoint, home: string, key: EchoKey, clock: Clock): EchoSocket {
+  const open = new Map<bigint, Open>()
+  const socket = createSocket(isIP(way.address) === 6 ? 'udp6' : 'udp4')
+  let closed = false
+  const connected = new Promise<void>((resolve) => {
+    socket.once('connect', resolve)
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      // Somebody at the hub's address says that nothing listens there: the next datagram may find it listening.
+      if (error.code === 'ECONNREFUSED') for (const one of open.values()) one.refused()
+      else close()
+      resolve()
+    })
+  })
+  socket.on('message', (datagram) => {
+    const answer = readEchoAnswer(datagram, key)
+    if (answer !== null) open.get(answer.nonce)?.answer(answer.word)
+  })
+  // Connected, so that only the hub's answers come in, and that the network's refusals are told. A name would be looked up.
+  if (isIP(way.address) === 0) close()
+  else socket.connect(way.port, way.address)
+
+  function close(): void {
+    if (closed) return
+    closed = true
+    for (const one of open.values()) one.end()
+    discardSocket(socket)
+  }
+
+  function ask({ bytes = ECHO_BYTES, delaySeconds = 0, timeoutMs }: EchoQuestion, signal: AbortSignal) {
+    const nonce = randomBytes(8).readBigUInt64BE()
+    const datagram = encodeEchoRequest({ home, nonce, delaySeconds, bytes }, key)
+    const sendAt = delaySeconds === 0 ? SEND_AT_MS : SEND_AT_MS.slice(0, 1)
+    return new Promise<EchoAnswer | null>((resolve) => {
+      const began = clock.now()
+
+      function end(answer: EchoAnswer | null): void {
+        for (const timer of timers) clearTimeout(timer)
+        signal.removeEventListener('abort', abort)
+        open.delete(nonce)
+        resolve(answer)
+      }
+      const abort = (): void => end(null)
+      let isRefused = false
+      let isLate = false
+      const refused = (): void => {
+        isRefused = true
+        if (isLate) end(null)
+      }
+      const send = (): void => {
+        if (!open.has(nonce)) return
+        socket.send(datagram, (error) => {
+          if (error !== null) refused()
+        })
+      }
+      const timers = [
+        ...sendAt.map((after) => setTimeout(() => void connected.then(send), after)),
+        setTimeout(
+          () => {
+            // On a busy machine this and all the sending come in one turn, and the refusals after it.
+            isLate = true
+            if (isRefused) end(null)
+          },
+          (sendAt.at(-1) ?? 0) + REFUSED_MS,
+        ),
+        setTimeout(abort, timeoutMs),
+      ]
+      // Many questions may wait with one signal; Node takes more than ten for a leak, and says so.
+      setMaxListeners(0, signal)
+      signal.addEventListener('abort', abort)
+      open.set(nonce, {
+        answer: (word) => end({ way, roundTripMs: clock.now() - began - delaySeconds * 1000, word }),
+        refused,
+        end: abort,
+      })
+      if (closed || signal.aborted) end(null)
+    })
+  }
+
+  return { ask, close }
+}

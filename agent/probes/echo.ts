@@ -1,0 +1,35 @@
+import type { EchoKey } from '../../protocol/echo.ts'
+import type { Clock } from '../../system/clock.ts'
+import type { Endpoint } from '../../wireguard/spec.ts'
+import { type EchoAnswer, type EchoQuestion, type EchoSocket, openEchoSocket } from './echo-socket.ts'
+
+/** Asks the hub over fresh UDP flows: does another flow than the tunnel's get there and back, and what does the hub know? */
+export interface Echoes {
+  /** From a socket that nobody used before: see EchoSocket. */
+  readonly ask: (way: Endpoint, question: EchoQuestion, signal: AbortSignal) => Promise<EchoAnswer | null>
+  /** Open questions get no answer any more, and new ones none either. */
+  readonly close: () => void
+}
+
+/** @param home our IPv4 address inside the tunnel. */
+export function openEchoes(home: string, key: EchoKey, clock: Clock): Echoes {
+  const open = new Set<EchoSocket>()
+  let closed = false
+  return {
+    ask: async (way, question, signal) => {
+      if (closed || signal.aborted) return null
+      const socket = openEchoSocket(way, home, key, clock)
+      open.add(socket)
+      try {
+        return await socket.ask(question, signal)
+      } finally {
+        open.delete(socket)
+        socket.close()
+      }
+    },
+    close: () => {
+      closed = true
+      for (const socket of open) socket.close()
+    },
+  }
+}

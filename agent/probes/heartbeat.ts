@@ -1,0 +1,125 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { discardSocket } from '../../system/discard-socket.ts'
+import { decodeAnswer, encodeRequest, type HeartbeatAnswer } from '../../protocol/heartbeat.ts'
+
+/** Where heartbeats go. */
+export interface HeartbeatTarget {
+  /** Our address inside the tunnel: from it, or not at all. null: the tunnel ends on the router, which puts its own there. */
+  readonly from: string | null
+  readonly hubAddress: string
+  readonly port: number
+}
+
+export interface HeartbeatSocket {
+  /** Never throws: what could not be sent is a heartbeat that gets no answer. */
+  readonly send: (sequence: number) => void
+  readonly close: () => void
+}
+
+/**
+ * What came back. `refused`: the hub's machine said through the tunnel that nobody listens (ICMP port unreachable, which a
+ * connected socket is told: udp(7)): the tunnel carries both ways, and the hub's daemon is dead.
+ */
+export type Heard = HeartbeatAnswer | 'refused'
+
+/** Two may be lost. */
+const UNANSWERED = 3
+/** Slower than any line that carries a tunnel. */
+const LATEST_ANSWER_MS = 5_000
+
+/**
+ * The socket heartbeats use. It is bound to the tunnel's address, so that none ever leaves by another way (a router holds
+ * back what is for the tunnel's network while its interface is away), and connected, so that only the hub's answers come
+ * in. Where the interface is missing, each try opens it anew.
+ *
+ * Through a router it takes another port when it is not answered: what left while there was no tunnel on the router went
+ * out by its WAN, and the router's connection table would lead every later datagram of the same flow after it.
+ */
+export function openHeartbeats(target: HeartbeatTarget, onHeard: (heard: Heard) => void): HeartbeatSocket {
+  let open: Socket | null = null
+  let ready = false
+  /** Asked for while the socket was still being opened. */
+  let waiting: number | null = null
+  let closed = false
+  /** Sent by the socket that is open since anything was heard. */
+  let unanswered = 0
+  const retired = new Set<Socket>()
+
+  function begin(): void {
+    const socket = createSocket('udp4')
+    open = socket
+    ready = false
+    socket.on('message', (datagram) => {
+      const answer = decodeAnswer(datagram)
+      if (answer === null) return
+      unanswered = 0
+      onHeard(answer)
+    })
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      // The socket is as good as before.
+      if (error.code === 'ECONNREFUSED') refused()
+      else drop(socket)
+    })
+    socket.bind({ address: target.from ?? '0.0.0.0', port: 0 }, () => {
+      if (open !== socket) return
+      socket.connect(target.port, target.hubAddress, (error?: Error) => {
+        if (error !== undefined) return drop(socket)
+        if (open !== socket) return
+        ready = true
+        if (waiting !== null) transmit(socket, waiting)
+        waiting = null
+      })
+    })
+  }
+
+  function transmit(socket: Socket, sequence: number): void {
+    unanswered += 1
+    socket.send(encodeRequest(sequence), (error: NodeJS.ErrnoException | null) => {
+      // What a refusal says of the one before; this one was not sent.
+      if (error?.code === 'ECONNREFUSED') refused()
+      else if (error !== null) drop(socket)
+    })
+  }
+
+  function refused(): void {
+    unanswered = 0
+    onHeard('refused')
+  }
+
+  function drop(socket: Socket): void {
+    if (open !== socket) return
+    open = null
+    ready = false
+    waiting = null
+    discardSocket(socket)
+  }
+
+  /** What is still under way to it is heard. */
+  function retire(socket: Socket): void {
+    open = null
+    ready = false
+    retired.add(socket)
+    setTimeout(() => {
+      if (retired.delete(socket)) discardSocket(socket)
+    }, LATEST_ANSWER_MS).unref()
+  }
+
+  return {
+    send: (sequence) => {
+      if (closed) return
+      if (target.from === null && open !== null && ready && unanswered >= UNANSWERED) {
+        unanswered = 0
+        retire(open)
+      }
+      if (open === null) begin()
+      if (open !== null && ready) transmit(open, sequence)
+      else waiting = sequence
+    },
+    close: () => {
+      closed = true
+      if (open !== null) drop(open)
+      for (const socket of retired) discardSocket(socket)
+      retired.clear()
+    },
+  }
+}

@@ -1,0 +1,106 @@
+import { connect } from 'node:net'
+import { branchSignal } from '../../system/branch-signal.ts'
+import { within } from '../../system/within.ts'
+import { parseEndpoint } from '../../wireguard/spec.ts'
+import { gatewayIsGone, type Gateway, readGateway } from '../lan/gateway.ts'
+
+/** Whether the way out works, tested without the hub. null: that cannot be told. */
+export interface Uplink {
+  /** The router next to this machine. */
+  readonly gateway: boolean | null
+  /** Somebody on the internet who is not the hub. */
+  readonly beacon: boolean | null
+}
+
+/** What became of a connection to somebody. A refusal answers too; `unreachable` is some router's word, or the kernel's. */
+type Reply = 'answered' | 'unreachable' | 'silent'
+
+/** Above three round trips to anywhere, and below what a person calls a while. */
+const ANSWER_MS = 1_500
+
+/** DNS and the web page: what home routers listen on. That they answer counts, not what. */
+const GATEWAY_PORTS = [53, 80]
+
+/**
+ * Tells "the hub is away" from "my line is away", in 1.5 s at most. Never throws.
+ * @param beacons literals with a TCP port, such as `1.1.1.1:443`.
+ * @public
+ */
+export async function testUplink(beacons: readonly string[], signal: AbortSignal): Promise<Uplink> {
+  return await within(ANSWER_MS, signal, async (inTime) => {
+    const asked = branchSignal(inTime)
+    try {
+      const [gateway, beacon] = await Promise.all([testGateway(asked.signal), testBeacons(beacons, asked.signal)])
+      // Cut off, it says nothing of the line.
+      return signal.aborted ? { gateway: null, beacon: null } : { gateway, beacon }
+    } finally {
+      asked.end()
+    }
+  })
+}
+
+async function testBeacons(beacons: readonly string[], signal: AbortSignal): Promise<boolean | null> {
+  const places = beacons.map(parseEndpoint).filter((place) => place !== null)
+  if (places.length === 0) return null
+  return (await bestReply(places, signal)) === 'answered'
+}
+
+async function testGateway(signal: AbortSignal): Promise<boolean | null> {
+  const gateway = await readGateway(signal)
+  if (typeof gateway === 'string') return gateway === 'none' ? false : null
+  const reply = await bestReply(gatewayPlaces(gateway), signal)
+  if (reply === 'answered') return true
+  if (await gatewayIsGone(gateway)) return false
+  // Its address resolves, so it was the router itself that said so: many a firewall answers with an ICMP error.
+  return reply === 'unreachable' ? true : null
+}
+
+function gatewayPlaces({ address, device }: Gateway): readonly Place[] {
+  const scoped = address.startsWith('fe80:') ? `${address}%${device}` : address
+  return GATEWAY_PORTS.map((port) => ({ address: scoped, port }))
+}
+
+interface Place {
+  readonly address: string
+  readonly port: number
+}
+
+/** Ends with the first answer, else when all have said what they say. */
+async function bestReply(places: readonly Place[], signal: AbortSignal): Promise<Reply> {
+  const replies = places.map((place) => knock(place, signal))
+  const first = replies.map(async (reply) => {
+    if ((await reply) !== 'answered') throw new TypeError('no answer')
+  })
+  try {
+    await Promise.any(first)
+    return 'answered'
+  } catch {
+    return (await Promise.all(replies)).includes('unreachable') ? 'unreachable' : 'silent'
+  }
+}
+
+function knock({ address, port }: Place, signal: AbortSignal): Promise<Reply> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port, signal })
+    const end = (reply: Reply): void => {
+      socket.destroy()
+      resolve(reply)
+    }
+    socket.once('connect', () => end('answered'))
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => end(replyIn(code)))
+  })
+}
+
+function replyIn(code: string | undefined): Reply {
+  switch (code) {
+    // An RST, or ICMP port unreachable from the host itself (tcp(7)): packets go there and come back.
+    case 'ECONNREFUSED':
+    case 'ECONNRESET':
+      return 'answered'
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return 'unreachable'
+    default:
+      return 'silent'
+  }
+}

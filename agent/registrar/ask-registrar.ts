@@ -1,0 +1,70 @@
+import type * as v from 'valibot'
+import { Problem } from '../../problems/problem.ts'
+import { type Call, callRegistrar, type Registrar } from '../../protocol/registrar-client.ts'
+
+/** A hub's registrar, by all the ways it is reached. */
+export interface RegistrarPlaces {
+  /** Names and literals, best first. */
+  readonly hosts: readonly string[]
+  readonly port: number
+  /** SHA-256 of its certificate. */
+  readonly certificate: string
+}
+
+export interface Answered<Answer> {
+  readonly answer: Answer
+  /** Which of the hosts answered. */
+  readonly host: string
+}
+
+/**
+ * Asks whichever of the hosts answers first, in their order. What the hub itself refuses is final.
+ * @throws {Problem} as firstReached.
+ */
+export async function askRegistrar<const Schema extends v.GenericSchema>(
+  places: RegistrarPlaces,
+  call: Call<Schema>,
+): Promise<Answered<v.InferOutput<Schema>>> {
+  const { reached, host } = await firstReached(places, call.signal, (registrar) => callRegistrar(registrar, call))
+  return { answer: reached, host }
+}
+
+/**
+ * Tries the hosts in their order. One that is not reached, or that is somebody else, leads to the next.
+ * @throws {Problem} the hub's own, or of all that failed the one that says most.
+ */
+export async function firstReached<Reached>(
+  { hosts, port, certificate }: RegistrarPlaces,
+  signal: AbortSignal | undefined,
+  attempt: (registrar: Registrar) => Promise<Reached>,
+): Promise<{ readonly reached: Reached; readonly host: string }> {
+  let worst: unknown
+  for (const host of hosts) {
+    try {
+      return { reached: await attempt({ host, port, certificate }), host }
+    } catch (thrown) {
+      if (!isElsewhere(thrown) || signal?.aborted === true) throw thrown
+      if (weight(thrown) > weight(worst)) worst = thrown
+    }
+  }
+  throw worst
+}
+
+/** Whether it says something of this host only, and another one may still be asked. */
+export function isElsewhere(thrown: unknown): boolean {
+  return weight(thrown) > 0
+}
+
+function weight(thrown: unknown): number {
+  if (!(thrown instanceof Problem)) return 0
+  switch (thrown.code) {
+    case 'certificate-mismatch':
+      return 3
+    case 'hub-unreachable':
+      return 2
+    case 'name-unresolved':
+      return 1
+    default:
+      return 0
+  }
+}

@@ -1,0 +1,101 @@
+import { lookup } from 'node:dns/promises'
+import { readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import * as v from 'valibot'
+import { Problem } from '../../problems/problem.ts'
+import { writeFileAtomic } from '../../system/atomic-file.ts'
+import { branchSignal } from '../../system/branch-signal.ts'
+import { sleep } from '../../system/sleep.ts'
+
+/** Addresses that names had when they last resolved. */
+const KnownSchema = v.record(v.string(), v.array(v.string()))
+type KnownAddresses = v.InferOutput<typeof KnownSchema>
+
+/** Asks the system's resolver, so that /etc/hosts counts. */
+export type Resolve = (name: string) => Promise<readonly string[]>
+
+/** getaddrinfo cannot be interrupted; it may take half a minute where no server answers. */
+const RESOLVE_MS = 3_000
+
+/**
+ * The hub's addresses as literals, in the order of the configuration. At boot there may be no DNS yet: then a name is
+ * what it was when it last resolved, since a tunnel to an old address heals and none does not.
+ * @throws {Problem} `name-unresolved` when not one of them leads anywhere.
+ */
+export async function hubAddresses(
+  names: readonly string[],
+  stateDir: string,
+  signal: AbortSignal,
+  resolve: Resolve = resolveBySystem,
+): Promise<readonly string[]> {
+  const path = hubAddressesPath(stateDir)
+  const known = await readKnown(path)
+  const now = Object.fromEntries(
+    await Promise.all(
+      names
+        .filter((name) => isIP(name) === 0)
+        .map(async (name) => [name, await resolveInTime(name, resolve, signal)] as const),
+    ),
+  )
+  const used = Object.fromEntries(
+    Object.entries(now).map(([name, found]) => [name, found.length > 0 ? found : (known[name] ?? [])]),
+  )
+  const literals = [...new Set(names.flatMap((name) => (isIP(name) === 0 ? (used[name] ?? []) : [name])))]
+  if (literals.length === 0)
+    throw new Problem('name-unresolved', {
+      what: 'finding the hub',
+      why: `${names.join(', ')} ${names.length === 1 ? 'does' : 'do'} not resolve`,
+    })
+  // Seldom: only when a name leads elsewhere than before.
+  if (Object.keys(used).length > 0 && JSON.stringify(used) !== JSON.stringify(known)) {
+    // Without the file the next boot needs DNS; that is no reason not to begin.
+    await writeFileAtomic(path, `${JSON.stringify(used)}\n`).catch(() => undefined)
+  }
+  return literals
+}
+
+/**
+ * Where the hub's names lead at this moment, with the literals of the configuration; null when there are no names, or not
+ * one resolves.
+ */
+export async function resolveHub(
+  names: readonly string[],
+  signal: AbortSignal,
+  resolve: Resolve = resolveBySystem,
+): Promise<readonly string[] | null> {
+  if (names.every((name) => isIP(name) !== 0)) return null
+  const found = await Promise.all(
+    names.map(async (name) => (isIP(name) === 0 ? await resolveInTime(name, resolve, signal) : [name])),
+  )
+  const isAny = found.some((addresses, index) => isIP(names[index] ?? '') === 0 && addresses.length > 0)
+  return isAny ? [...new Set(found.flat())] : null
+}
+
+export function hubAddressesPath(stateDir: string): string {
+  return join(stateDir, 'hub-addresses.json')
+}
+
+async function readKnown(path: string): Promise<KnownAddresses> {
+  try {
+    return v.parse(KnownSchema, JSON.parse(await readFile(path, 'utf8')))
+  } catch {
+    // Missing or damaged: only what the resolver says now counts.
+    return {}
+  }
+}
+
+async function resolveInTime(name: string, resolve: Resolve, signal: AbortSignal): Promise<readonly string[]> {
+  const late = branchSignal(signal)
+  try {
+    return await Promise.race([resolve(name).catch(() => []), sleep(RESOLVE_MS, late.signal).then(() => [])])
+  } finally {
+    late.end()
+  }
+}
+
+async function resolveBySystem(name: string): Promise<readonly string[]> {
+  const found = await lookup(name, { all: true })
+  // IPv4 first: the carrier's NAT is what this is about, and its addresses are what the hub's table shows.
+  return [...found].sort((a, b) => a.family - b.family).map((one) => one.address)
+}

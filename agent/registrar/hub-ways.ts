@@ -1,0 +1,24 @@
+import { isIPv6 } from 'node:net'
+import type { Endpoint } from '../../wireguard/spec.ts'
+import { type AgentConfig, firstHub } from '../settings/config.ts'
+
+/**
+ * All ways to the hub's WireGuard, best first: WireGuard's own port on each address, then the other ports in the
+ * configuration's order.
+ */
+export function hubWays(config: AgentConfig, literals: readonly string[]): readonly Endpoint[] {
+  const hub = firstHub(config)
+  const ports = [...new Set([hub.port, ...hub.alternatePorts])]
+  return ports.flatMap((port) => literals.map((address) => ({ address, port })))
+}
+
+/**
+ * The way that the tunnel should take while nothing speaks against it. Over IPv6 there is no carrier's NAT to lose a
+ * mapping, so where it answers it comes first; else the first address.
+ */
+export function preferredWay(ways: readonly Endpoint[], answered: readonly Endpoint[], port: number): Endpoint {
+  const over6 = answered.find((way) => isIPv6(way.address) && way.port === port)
+  const [first] = ways
+  if (first === undefined) throw new TypeError('a hub without an address')
+  return over6 ?? first
+}

@@ -1,0 +1,93 @@
+import type { Alerting } from '../../alerts/alerting.ts'
+import type { Clock } from '../../system/clock.ts'
+import { sleep } from '../../system/sleep.ts'
+import { formatEndpoint } from '../../wireguard/spec.ts'
+import { causeOf } from '../core/health.ts'
+import type { Told, TunnelLoop } from '../tunnel/loop.ts'
+
+/** Turns what the loop tells into signs for the alarm. */
+export interface IncidentSigns {
+  readonly tell: (action: Told) => void
+  /** The router that the tunnel ends on answered, or did not. */
+  readonly routerAnswered: (answered: boolean) => void
+  /** What nobody tells, since it changes nothing of the tunnel, is looked for. */
+  readonly run: (signal: AbortSignal) => Promise<void>
+}
+
+const LOOK_EVERY_MS = 5_000
+
+/** By then the registrar was asked again: the longest pause after failures is 60 s and a quarter. */
+const SETTLED_MS = 90_000
+
+export function makeIncidentSigns(
+  alerting: Pick<Alerting, 'sign' | 'passing' | 'note' | 'changed'>,
+  home: () => string,
+  look: TunnelLoop['look'],
+  clock: Clock,
+): IncidentSigns {
+  let isRouterSilent = false
+  /** The last change of the mapping. */
+  let moved: Extract<Parameters<Alerting['note']>[0], { kind: 'moved' }> | null = null
+
+  function besides(): void {
+    const { health, isDaemonSilent, registration } = look().watch
+    // While the tunnel is silent, that is the trouble; and what was asked then says nothing of now.
+    if (health.kind !== 'up' || clock.now() - health.since < SETTLED_MS) return
+    say('hub-daemon', 'hub-daemon-silent', isDaemonSilent)
+    say('registrar', 'registrar-unreachable', registration.registrar === 'unreachable')
+    say('router', 'router-silent', isRouterSilent)
+  }
+
+  function say(
+    scope: 'hub-daemon' | 'registrar' | 'router',
+    trouble: 'hub-daemon-silent' | 'registrar-unreachable' | 'router-silent',
+    isSo: boolean,
+  ): void {
+    if (isSo) alerting.sign(home(), scope, trouble, clock.now())
+    else alerting.note({ kind: 'well', home: home(), scope, since: clock.now() })
+  }
+
+  return {
+    tell: (action) => {
+      switch (action.kind) {
+        case 'tell-health': {
+          const { from, to } = action
+          alerting.changed()
+          if (to.kind === 'up') return alerting.note({ kind: 'well', home: home(), scope: 'tunnel', since: to.since })
+          // The first sign is the silence after the last answer.
+          const since = from.kind === 'up' ? from.provenAt : from.since
+          return alerting.sign(home(), 'tunnel', causeOf(to) ?? 'unknown', since)
+        }
+        case 'tell-cause': {
+          const { watch } = look()
+          if (watch.health.kind !== 'up') return alerting.sign(home(), 'tunnel', action.cause, watch.health.since)
+          alerting.passing(home(), action.cause)
+          // It was told before its cause, when there was no incident yet.
+          if (action.cause === 'mapping-changed' && moved !== null) alerting.note(moved)
+          return
+        }
+        case 'tell-mapping': {
+          const { from, to } = action.change
+          const before = from === null ? null : formatEndpoint(from.endpoint)
+          moved = { kind: 'moved', home: home(), before, after: formatEndpoint(to.endpoint) }
+          return alerting.note(moved)
+        }
+        case 'tell-remedy': {
+          const seconds = Math.round(action.report.seconds * 100) / 100
+          return alerting.note({ kind: 'tried', home: home(), tried: { ...action.report, seconds } })
+        }
+        default:
+          return action satisfies never
+      }
+    },
+    routerAnswered: (answered) => {
+      isRouterSilent = !answered
+    },
+    run: async (signal) => {
+      while (!signal.aborted) {
+        besides()
+        await sleep(LOOK_EVERY_MS, signal)
+      }
+    },
+  }
+}

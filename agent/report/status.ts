@@ -1,0 +1,230 @@
+import type { Description, Observation } from '../../adapters/adapter.ts'
+import type { ChannelStatus } from '../../alerts/courier.ts'
+import type { IncidentRecord } from '../../protocol/incidents.ts'
+import { formatEndpoint } from '../../wireguard/spec.ts'
+import { REKEY_AFTER_TIME } from '../../wireguard/timers.ts'
+import type { Calendar } from '../../system/calendar.ts'
+import type { CarrierNat } from '../probes/carrier-nat.ts'
+import { type AgentConfig, firstHub } from '../settings/config.ts'
+import type { Cause } from '../core/cause.ts'
+import { causeOf, type Health, heartbeatGapMs } from '../core/health.ts'
+import type { RemedyKind } from '../core/ladder.ts'
+import { lossRatio } from '../core/heartbeats.ts'
+import type { Registrar } from '../core/registration.ts'
+import { calmGapMs, EARLY_MS } from '../core/watch.ts'
+import type { Watch } from '../core/state.ts'
+import { tunnelAddress } from '../tunnel/tunnel-spec.ts'
+import { howToJoinAgain, isUnknownAtHub } from '../core/unknown-home.ts'
+
+/** What `homeward status --json` answers: a contract: scripts rely on it. Moments are ISO 8601, UTC, whole seconds. */
+export interface Status {
+  readonly version: string
+  readonly home: string
+  readonly router: {
+    readonly kind: string
+    readonly model: string | null
+    readonly dataPlane: 'kernel' | 'userspace' | null
+    /** What is not homeward's there, hinders the tunnel, and is for its owner to change. */
+    readonly warnings: readonly string[]
+  }
+  readonly hub: { readonly addresses: readonly string[]; readonly port: number; readonly registrar: Registrar }
+  readonly tunnel: {
+    readonly state: Health['kind']
+    readonly since: string
+    /** What was proven; null while it is up, and while nothing is. */
+    readonly cause: Cause | null
+    /** What its owner can do about it; null where waiting is all there is, and while a remedy is under way. */
+    readonly next: string | null
+    /** What is being tried against it right now. */
+    readonly remedy: RemedyKind | null
+    /** What is not as it should be although the tunnel carries, and what the tunnel puts up with. */
+    readonly notes: readonly Note[]
+    readonly interface: string
+    readonly address: string
+    readonly endpoint: string | null
+    readonly listenPort: number | null
+    readonly lastHandshakeSeconds: number | null
+    readonly rxBytes: number
+    readonly txBytes: number
+    readonly mtu: number
+    readonly keepaliveSeconds: number
+    readonly heartbeat: {
+      readonly answeredSecondsAgo: number | null
+      readonly rttMs: number | null
+      readonly lossRatio: number
+      readonly intervalSeconds: number
+      /** On the wire, both ways, while nobody uses the tunnel: heartbeats and the handshakes of a day. */
+      readonly idleBytesPerDay: number
+    }
+  }
+  readonly mapping: {
+    readonly address: string | null
+    readonly port: number | null
+    readonly since: string | null
+    readonly changes: number
+    readonly carrierNat: CarrierNat
+    /** The longest silence that a flow of this line survived; null: not measured yet. */
+    readonly lifeSeconds: number | null
+    /** The carrier cuts flows at a fixed interval; null: it does not, or too few cuts were seen. */
+    readonly cutPeriod: { readonly hours: number } | null
+  }
+  readonly registration: { readonly at: string | null; readonly count: number }
+  /** The newest outage, over or not; null: none is remembered. */
+  readonly lastIncident: IncidentRecord | null
+  /** The channels of alerts.yaml, and how many messages wait for each. */
+  readonly alerts: { readonly channels: readonly ChannelStatus[] }
+  /** Only there when the agent's loop has not turned in time: then all of this is old. */
+  readonly stale?: true
+}
+
+/**
+ * `hub-daemon-silent`: WireGuard carries, homeward on the hub does not answer. `registrar-unreachable`: nor can it be
+ * reached outside the tunnel. `router-silent`: the router does not answer us, so nothing can be changed on it.
+ * `clock-behind`: the tunnel waits for this machine's clock. `tcp-carrier`, `other-way`: the tunnel takes a detour. `smaller-mtu`: full-size packets got lost.
+ */
+export type Note =
+  | 'clock-behind'
+  | 'hub-daemon-silent'
+  | 'registrar-unreachable'
+  | 'router-silent'
+  | 'tcp-carrier'
+  | 'other-way'
+  | 'smaller-mtu'
+
+export interface StatusFacts {
+  readonly version: string
+  readonly config: AgentConfig
+  /** null when the router could not be asked. */
+  readonly description: Description | null
+  /** null when the machine that the tunnel ends on could not be asked. */
+  readonly observed: Pick<Observation, 'interface' | 'warnings'> | null
+  /** Of the last time that the machine was brought to the plan; what is seen now comes besides. */
+  readonly warnings: readonly string[]
+  readonly lastHandshakeSeconds: number | null
+  readonly watch: Watch
+  readonly stale: boolean
+  readonly carrierNat: CarrierNat
+  /** The longest silence this line's NATs survived; null: not measured. */
+  readonly lifeSeconds: number | null
+  readonly cutPeriod: Status['mapping']['cutPeriod']
+  /** How far the calendar is behind while the tunnel waits for it; null when it does not. */
+  readonly clockBehindSeconds: number | null
+  /** When the present mapping began, if that was before this agent did. */
+  readonly earlierMappingSince: string | null
+  readonly lastIncident: IncidentRecord | null
+  readonly channels: readonly ChannelStatus[]
+  readonly now: number
+  readonly calendar: Calendar
+}
+
+/** Pure: facts in, the contract's shape out. */
+export function statusOf(facts: StatusFacts): Status {
+  const { config, watch, calendar } = facts
+  const { registration } = watch
+  const hub = firstHub(config)
+  return {
+    version: facts.version,
+    home: config.home,
+    router: {
+      kind: config.router.kind,
+      model: facts.description?.model ?? null,
+      dataPlane: facts.description?.dataPlane ?? null,
+      warnings: [...new Set([...(facts.observed?.warnings ?? []), ...facts.warnings])],
+    },
+    hub: { addresses: hub.addresses, port: hub.port, registrar: registration.registrar },
+    tunnel: tunnelOf(facts),
+    mapping: mappingOf(facts),
+    registration: {
+      at: registration.succeededAt === null ? null : isoSeconds(calendar.at(registration.succeededAt)),
+      count: registration.succeeded,
+    },
+    lastIncident: facts.lastIncident,
+    alerts: { channels: facts.channels },
+    ...(facts.stale ? { stale: true } : {}),
+  }
+}
+
+function tunnelOf(facts: StatusFacts): Status['tunnel'] {
+  const { config, watch, calendar, now, lastHandshakeSeconds, clockBehindSeconds } = facts
+  const observed = facts.observed?.interface ?? null
+  const isRouterSilent = facts.observed === null && config.router.kind !== 'linux'
+  const { health, heartbeats } = watch
+  const hub = firstHub(config)
+  const peer = observed?.peers.find((one) => one.publicKey === hub.publicKey)
+  const endpoint = peer?.endpoint ?? null
+  const lastSentAt = heartbeats.lastSentAt ?? now
+  const gapMs = heartbeatGapMs(health, heartbeats.missesInARow, calmGapMs(watch), lastSentAt)
+  return {
+    state: health.kind,
+    since: isoSeconds(calendar.at(health.since)),
+    cause: causeOf(health),
+    next: isUnknownAtHub(watch) ? howToJoinAgain(config.home) : null,
+    remedy: watch.cure.underWay?.remedy.kind ?? null,
+    notes: [
+      ...(clockBehindSeconds === null ? [] : (['clock-behind'] as const)),
+      ...(isRouterSilent ? (['router-silent'] as const) : []),
+      ...notesOf(watch),
+    ],
+    interface: config.interface,
+    address: tunnelAddress(config),
+    endpoint: endpoint === null ? null : formatEndpoint(endpoint),
+    listenPort: observed?.listenPort ?? null,
+    lastHandshakeSeconds: lastHandshakeSeconds === null ? null : Math.round(lastHandshakeSeconds),
+    rxBytes: peer?.rxBytes ?? 0,
+    txBytes: peer?.txBytes ?? 0,
+    mtu: observed?.mtu ?? config.mtu,
+    keepaliveSeconds: peer?.keepaliveSeconds ?? config.keepaliveSeconds,
+    heartbeat: {
+      answeredSecondsAgo:
+        heartbeats.answeredAt === null ? null : round(Math.max(0, now - heartbeats.answeredAt) / 1_000, 1),
+      rttMs: heartbeats.roundTrip === null ? null : round(heartbeats.roundTrip.lastMs, 1),
+      lossRatio: round(lossRatio(heartbeats), 3),
+      intervalSeconds: gapMs / 1_000,
+      idleBytesPerDay: idleBytesPerDay(watch.settings.heartbeatMs - EARLY_MS),
+    },
+  }
+}
+
+/** A heartbeat and its answer have 108 bytes each over IPv4; a handshake and the packet after it 356, each two minutes. */
+function idleBytesPerDay(heartbeatMs: number): number {
+  const dayMs = 86_400_000
+  return Math.round((dayMs / heartbeatMs) * 2 * 108 + (dayMs / (REKEY_AFTER_TIME + heartbeatMs)) * 356)
+}
+
+function notesOf({ health, isDaemonSilent, registration, away, pathMtu }: Watch): readonly Note[] {
+  return [
+    ...(health.kind === 'up' && isDaemonSilent ? (['hub-daemon-silent'] as const) : []),
+    ...(health.kind === 'up' && registration.registrar === 'unreachable' ? (['registrar-unreachable'] as const) : []),
+    ...(away === null ? [] : away.on === 'carrier' ? (['tcp-carrier'] as const) : (['other-way'] as const)),
+    ...(pathMtu.mtu < pathMtu.configured ? (['smaller-mtu'] as const) : []),
+  ]
+}
+
+function mappingOf({
+  watch,
+  calendar,
+  carrierNat,
+  earlierMappingSince,
+  lifeSeconds,
+  cutPeriod,
+}: StatusFacts): Status['mapping'] {
+  const { current, changes } = watch.ledger
+  return {
+    address: current?.endpoint.address ?? null,
+    port: current?.endpoint.port ?? null,
+    since:
+      current === null ? null : current.since === null ? earlierMappingSince : isoSeconds(calendar.at(current.since)),
+    changes,
+    carrierNat,
+    lifeSeconds,
+    cutPeriod,
+  }
+}
+
+export function isoSeconds(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}Z`
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits))
+}

@@ -1,0 +1,85 @@
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import * as v from 'valibot'
+import { PublicKeySchema } from '../../protocol/messages.ts'
+import { writeFileAtomic } from '../../system/atomic-file.ts'
+import type { PublicKey } from '../../wireguard/keys.ts'
+import type { AgentConfig } from '../settings/config.ts'
+import { privateKeyPath } from './secrets.ts'
+
+const RotatedSchema = v.object({
+  schema: v.literal(1),
+  /** agent.yaml's key, which it replaces: after another join it replaces none. */
+  joined: PublicKeySchema,
+  /** What the tunnel has instead. */
+  publicKey: PublicKeySchema,
+  /** Who has its private half: the agent, in a file of its own beside this one; or the router, which made it. */
+  madeBy: v.optional(v.picklist(['agent', 'router']), 'agent'),
+})
+
+/**
+ * The key that came in place of the one from the join. It stands in the state folder, since the service cannot
+ * write its settings. key.json alone says which key counts: a private half that it does not name is a rotation's that was
+ * cut off, and worth nothing.
+ */
+export type RotatedKey = Readonly<v.InferOutput<typeof RotatedSchema>>
+
+/** agent.yaml with the key that the tunnel has now. */
+export function withKey(config: AgentConfig, rotated: RotatedKey | null): AgentConfig {
+  return rotated?.joined === config.publicKey ? { ...config, publicKey: rotated.publicKey } : config
+}
+
+/** null when there is none, or none that is whole: then the key from the join counts, and the hub takes it back. */
+export async function readRotatedKey(stateDir: string): Promise<RotatedKey | null> {
+  try {
+    const rotated = v.parse(RotatedSchema, JSON.parse(await readFile(keyFile(stateDir), 'utf8')))
+    const isWhole = rotated.madeBy === 'router' || existsSync(rotatedKeyPath(stateDir, rotated.publicKey))
+    return isWhole ? rotated : null
+  } catch {
+    return null
+  }
+}
+
+/** From here on it counts. @throws {Problem} `write-failed`. */
+export async function keepRotatedKey(stateDir: string, rotated: RotatedKey): Promise<void> {
+  await writeFileAtomic(keyFile(stateDir), `${JSON.stringify(rotated)}\n`)
+}
+
+/** Where the private half of a key is: of one that was rotated in, or of the one from the join. */
+export function privateKeyFileOf(configDir: string, stateDir: string, publicKey: PublicKey): string {
+  const rotated = rotatedKeyPath(stateDir, publicKey)
+  return existsSync(rotated) ? rotated : privateKeyPath(configDir)
+}
+
+/** Named after the public half, so that two can lie side by side. */
+export function rotatedKeyPath(stateDir: string, publicKey: PublicKey): string {
+  return join(stateDir, `private.${Buffer.from(publicKey, 'base64').toString('hex')}.key`)
+}
+
+/** Removes the private halves of all keys but this one. What cannot be removed now is removed the next time. */
+export async function removeOtherKeys(stateDir: string, kept: RotatedKey | null): Promise<void> {
+  for (const path of await otherKeys(stateDir, kept)) await rm(path, { force: true }).catch(() => undefined)
+}
+
+/** Whether there are others than the one that counts: a rotation was cut off. */
+export async function hasOtherKeys(stateDir: string, kept: RotatedKey | null): Promise<boolean> {
+  return (await otherKeys(stateDir, kept)).length > 0
+}
+
+/** For a join and for leave: no rotated key of this home is left. */
+export async function forgetRotatedKeys(stateDir: string): Promise<void> {
+  await rm(keyFile(stateDir), { force: true })
+  await removeOtherKeys(stateDir, null)
+}
+
+async function otherKeys(stateDir: string, kept: RotatedKey | null): Promise<readonly string[]> {
+  const keptPath = kept === null ? null : rotatedKeyPath(stateDir, kept.publicKey)
+  const names = await readdir(stateDir).catch(() => [])
+  const keys = names.filter((name) => /^private\.[0-9a-f]{64}\.key$/.test(name))
+  return keys.map((name) => join(stateDir, name)).filter((path) => path !== keptPath)
+}
+
+function keyFile(stateDir: string): string {
+  return join(stateDir, 'key.json')
+}

@@ -1,0 +1,90 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Login, RouterAccess } from '../../adapters/openwrt/ssh.ts'
+import { Problem } from '../../problems/problem.ts'
+import { writeFileAtomic } from '../../system/atomic-file.ts'
+import { isThere } from '../../system/is-there.ts'
+import { readSecretFile } from '../../system/secret-file.ts'
+import type { RouterConfig } from '../settings/config.ts'
+
+/** What an owner gave to log in to a router with: a file that nobody else may read. */
+export interface Credentials {
+  readonly kind: 'password' | 'key'
+  readonly file: string
+}
+
+export type OpenwrtConfig = Extract<RouterConfig, { kind: 'openwrt' }>
+
+/** The key by which the agent logs in to an OpenWrt router, in OpenSSH's format. */
+export function routerKeyPath(configDir: string): string {
+  return join(configDir, 'router.key')
+}
+
+/** Its public line, where it was homeward that gave it to the router: leaving takes it away there. The owner's own key has none. */
+function installedKeyPath(configDir: string): string {
+  return join(configDir, 'router.key.pub')
+}
+
+/** @throws {Problem} `secret-exposed`, `config-unreadable`, `wrong-usage` for an empty password. */
+async function readLogin({ kind, file }: Credentials): Promise<Login> {
+  const text = await readSecretFile(file)
+  if (kind === 'key') return { kind, key: `${text}\n` }
+  if (text !== '') return { kind, password: text }
+  throw new Problem('wrong-usage', {
+    what: `reading ${file}`,
+    why: 'it is empty: a router that lets everybody in is no place for a tunnel',
+    next: 'Give the router a password first (passwd on the router), and put it into the file',
+  })
+}
+
+/** How the router is reached with its own key. */
+export function accessBy({ host, port, user, hostKey }: OpenwrtConfig, credentials: () => Credentials): RouterAccess {
+  return { host, port, user, hostKey, login: () => readLogin(credentials()) }
+}
+
+/**
+ * Keeps what the agent logs in with from now on: the owner's key, or one that is made here and given to the router with the
+ * owner's password, which is kept nowhere.
+ * @returns the credentials that count now.
+ * @throws {Problem} `router-login-refused` when the router takes no key, `write-failed`, or what the line to it throws.
+ */
+export async function keepLogin(
+  configDir: string,
+  router: OpenwrtConfig,
+  given: Credentials,
+  signal: AbortSignal,
+): Promise<Credentials> {
+  const kept: Credentials = { kind: 'key', file: routerKeyPath(configDir) }
+  if (given.kind === 'key') {
+    await writeFileAtomic(kept.file, `${await readSecretFile(given.file)}\n`)
+    return kept
+  }
+  const { giveKey } = await import('../../adapters/openwrt/authorized-key.ts')
+  await giveKey(
+    accessBy(router, () => given),
+    signal,
+    async (pair) => {
+      // Before the router has it: what is cut off from here on can take it away again.
+      await writeFileAtomic(installedKeyPath(configDir), `${pair.public}\n`)
+      await writeFileAtomic(kept.file, pair.private)
+    },
+  )
+  return kept
+}
+
+/** Takes the key off the router that homeward put there; the last thing that it logs in for. Nothing where there is none. */
+export async function takeLoginBack(configDir: string, router: RouterConfig, signal: AbortSignal): Promise<void> {
+  if (router.kind !== 'openwrt' || !(await isThere(installedKeyPath(configDir)))) return
+  const { removeKey } = await import('../../adapters/openwrt/authorized-key.ts')
+  const line = await readSecretFile(installedKeyPath(configDir))
+  await removeKey(
+    accessBy(router, () => ({ kind: 'key', file: routerKeyPath(configDir) })),
+    line,
+    signal,
+  )
+}
+
+export async function removeRouterLogin(configDir: string): Promise<void> {
+  await rm(routerKeyPath(configDir), { force: true })
+  await rm(installedKeyPath(configDir), { force: true })
+}

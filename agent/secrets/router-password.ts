@@ -1,0 +1,18 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeFileAtomic } from '../../system/atomic-file.ts'
+import { readSecretFile } from '../../system/secret-file.ts'
+
+/** What the agent logs in to the router with, where the tunnel ends on one. */
+export function routerPasswordPath(configDir: string): string {
+  return join(configDir, 'router.password')
+}
+
+/** From the owner's file to our own. @throws {Problem} `config-unreadable`, `secret-exposed`, `write-failed`. */
+export async function keepRouterPassword(configDir: string, from: string): Promise<void> {
+  await writeFileAtomic(routerPasswordPath(configDir), `${await readSecretFile(from)}\n`)
+}
+
+export async function removeRouterPassword(configDir: string): Promise<void> {
+  await rm(routerPasswordPath(configDir), { force: true })
+}

@@ -1,0 +1,97 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type EchoKey, echoKey } from '../../protocol/echo.ts'
+import { writeFileAtomic } from '../../system/atomic-file.ts'
+import { isThere } from '../../system/is-there.ts'
+import { readSecretFile } from '../../system/secret-file.ts'
+import type { RotatedKey } from './rotated-key.ts'
+import { removeRouterLogin } from './router-login.ts'
+import { removeRouterPassword } from './router-password.ts'
+import { parsePrivateKey, type PrivateKey, privateKeyFrom } from '../../wireguard/keys.ts'
+
+/** The tunnel's private key, made here; it never leaves this machine. There is none where a router makes it. */
+export function privateKeyPath(configDir: string): string {
+  return join(configDir, 'private.key')
+}
+
+/** What this home authenticates with at the registrar; the hub keeps a hash of it. */
+export function homeSecretPath(configDir: string): string {
+  return join(configDir, 'home.secret')
+}
+
+/** `HOME.SECRET`, as the registrar wants it. @throws {Problem} `config-unreadable`, `secret-exposed`. */
+export async function readBearer(configDir: string, home: string): Promise<string> {
+  return `${home}.${await readSecretFile(homeSecretPath(configDir))}`
+}
+
+/** What this home's echoes are proven with. @throws {Problem} `config-unreadable`, `secret-exposed`. */
+export async function readEchoKey(configDir: string): Promise<EchoKey> {
+  const secret = await readSecretFile(homeSecretPath(configDir))
+  return echoKey(createHash('sha256').update(secret).digest('hex'))
+}
+
+export interface HomeSecrets {
+  /** Where a router makes the key, one that nobody keeps: until there is the router's, the hub is asked with this one. */
+  readonly privateKey: PrivateKey
+  readonly homeSecret: string
+  /** False when a join that was cut off had left them. */
+  readonly fresh: boolean
+}
+
+/** Who makes the tunnel's key, and has its private half. */
+export type KeyMaker = RotatedKey['madeBy']
+
+/**
+ * The secrets to join with: those that a join that was cut off has left, else new ones. With the same secret the hub
+ * answers a repeated join the same way, although the token was used. Writes nothing.
+ * @throws {Problem} `secret-exposed`, `config-unreadable`.
+ */
+export async function draftSecrets(configDir: string, keyMaker: KeyMaker = 'agent'): Promise<HomeSecrets> {
+  const left = keyMaker === 'agent' ? await leftSecrets(configDir) : await leftHomeSecret(configDir)
+  return left ?? newSecrets()
+}
+
+export function newSecrets(): HomeSecrets {
+  return {
+    privateKey: privateKeyFrom(randomBytes(32)),
+    homeSecret: randomBytes(32).toString('base64url'),
+    fresh: true,
+  }
+}
+
+/** Writes them, so that a join that is cut off from here on can be run again. @throws {Problem} `write-failed`. */
+export async function keepSecrets(
+  configDir: string,
+  { privateKey, homeSecret }: HomeSecrets,
+  keyMaker: KeyMaker = 'agent',
+): Promise<void> {
+  if (keyMaker === 'agent') await writeFileAtomic(privateKeyPath(configDir), `${privateKey}\n`)
+  else await rm(privateKeyPath(configDir), { force: true })
+  await writeFileAtomic(homeSecretPath(configDir), `${homeSecret}\n`)
+}
+
+export async function removeSecrets(configDir: string): Promise<void> {
+  await rm(homeSecretPath(configDir), { force: true })
+  await rm(privateKeyPath(configDir), { force: true })
+  await removeRouterPassword(configDir)
+  await removeRouterLogin(configDir)
+}
+
+async function leftHomeSecret(configDir: string): Promise<HomeSecrets | null> {
+  if (!(await isThere(homeSecretPath(configDir)))) return null
+  return { ...newSecrets(), homeSecret: await readSecretFile(homeSecretPath(configDir)), fresh: false }
+}
+
+async function leftSecrets(configDir: string): Promise<HomeSecrets | null> {
+  if (!(await isThere(privateKeyPath(configDir))) || !(await isThere(homeSecretPath(configDir)))) return null
+  const homeSecret = await readSecretFile(homeSecretPath(configDir))
+  try {
+    const privateKey = parsePrivateKey(await readSecretFile(privateKeyPath(configDir)))
+    return { privateKey, homeSecret, fresh: false }
+  } catch (thrown) {
+    // A file of ours that holds no key is of no use to anybody: make a new one.
+    if (thrown instanceof TypeError) return null
+    throw thrown
+  }
+}

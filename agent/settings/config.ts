@@ -1,0 +1,170 @@
+import { join } from 'node:path'
+import * as v from 'valibot'
+import { InterfaceNameSchema } from '../../adapters/interface-name.ts'
+import { Problem } from '../../problems/problem.ts'
+import { CidrSchema, HostSchema, Ipv4Schema, LiteralPlaceSchema, PortSchema } from '../../protocol/addresses.ts'
+import { PublicKeySchema } from '../../protocol/messages.ts'
+import { NameSchema } from '../../protocol/names.ts'
+import { FingerprintSchema } from '../../protocol/token.ts'
+import { readYamlFile } from '../../system/yaml-file.ts'
+import { PERSISTENT_KEEPALIVE_SECONDS } from '../../wireguard/timers.ts'
+
+const seconds = (least: number, most: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
+
+/** Somebody on the internet who is not the hub: two large resolvers, whose addresses everybody can reach. */
+export const BEACONS: readonly string[] = ['1.1.1.1:443', '9.9.9.9:443']
+
+/** One hub and what it gave this home when it joined. */
+const HubSchema = v.strictObject({
+  /** How it is reached from outside, best first: names or literals. */
+  addresses: v.pipe(v.array(HostSchema), v.minLength(1), v.maxLength(8)),
+  /** UDP for WireGuard, TCP for the registrar. */
+  port: PortSchema,
+  alternatePorts: v.optional(v.array(PortSchema), []),
+  publicKey: PublicKeySchema,
+  certificate: FingerprintSchema,
+  /** The tunnel's network, and in it the home's address and the hub's. */
+  network: CidrSchema,
+  address: Ipv4Schema,
+  hubAddress: Ipv4Schema,
+  heartbeatPort: PortSchema,
+})
+
+/** What the tunnel ends on: this machine, or a router that is told so over its API or by SSH. */
+const RouterSchema = v.variant('kind', [
+  v.strictObject({ kind: v.literal('linux') }),
+  v.strictObject({
+    kind: v.literal('mikrotik'),
+    host: HostSchema,
+    port: PortSchema,
+    user: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
+    /** SHA-256 of its certificate; null: without encryption, as its owner wanted it. */
+    certificate: v.nullable(FingerprintSchema),
+  }),
+  v.strictObject({
+    kind: v.literal('openwrt'),
+    host: HostSchema,
+    port: PortSchema,
+    user: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
+    /** The only one that is trusted. */
+    hostKey: v.strictObject({
+      type: v.picklist(['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ssh-rsa']),
+      sha256: v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]{43}$/, 'expected a SHA-256 in base64, without padding')),
+    }),
+  }),
+])
+
+export const LanModeSchema = v.picklist(['masquerade', 'routed'])
+
+const FieldsSchema = v.strictObject({
+  home: NameSchema,
+  /** The public half of private.key: computing it would cost an agent the curve's 13 MB. */
+  publicKey: PublicKeySchema,
+  router: v.optional(RouterSchema, { kind: 'linux' }),
+  interface: v.optional(InterfaceNameSchema, 'hw0'),
+  mtu: v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000)),
+  /** The net for when the agent is dead. wg(8) takes up to 65535; 0 would leave no net. */
+  keepaliveSeconds: v.optional(seconds(1, 65_535), PERSISTENT_KEEPALIVE_SECONDS),
+  heartbeatSeconds: v.optional(seconds(1, 60), 5),
+  /** Fewer bytes, slower to notice: 25 s between heartbeats of an idle tunnel, 5 s of one in use. */
+  economy: v.optional(v.boolean(), false),
+  /** Asked, when the hub is silent, whether the line works. */
+  beacons: v.optional(v.pipe(v.array(LiteralPlaceSchema), v.maxLength(8)), [...BEACONS]),
+  /** When the tunnel gets a new key; a cron expression, checked by what schedules it. */
+  rotateKeys: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(100))), null),
+  /** Prometheus metrics on this port of loopback; off without it. Taken when the agent begins. */
+  metricsPort: v.optional(PortSchema),
+  lan: v.strictObject({
+    mode: v.optional(LanModeSchema, 'masquerade'),
+    prefixes: v.optional(v.pipe(v.array(CidrSchema), v.maxLength(32)), []),
+    /** Devices that the hub names may go to the internet through this home. */
+    exit: v.optional(v.boolean()),
+    /** Prefixes that the hub knows as others of the same length. */
+    seenAs: v.optional(
+      v.pipe(
+        v.record(CidrSchema, CidrSchema),
+        v.check(
+          (seenAs) => Object.entries(seenAs).every(([own, seen]) => own.split('/')[1] === seen.split('/')[1]),
+          'expected prefixes of the same length, such as 192.168.1.0/24: 10.168.1.0/24',
+        ),
+      ),
+    ),
+  }),
+  /** Best first. This version keeps a tunnel to the first one. */
+  hubs: v.pipe(v.array(HubSchema), v.minLength(1)),
+})
+
+export const AgentConfigSchema = v.pipe(
+  FieldsSchema,
+  v.forward(
+    v.check(
+      ({ router, rotateKeys }) => router.kind !== 'mikrotik' || rotateKeys === null,
+      'expected null, since the router makes its own key and keeps it to itself',
+    ),
+    ['rotateKeys'],
+  ),
+)
+
+export type AgentConfig = v.InferOutput<typeof AgentConfigSchema>
+export type RouterConfig = AgentConfig['router']
+export type HubConfig = v.InferOutput<typeof HubSchema>
+export type LanMode = v.InferOutput<typeof LanModeSchema>
+
+export function agentConfigPath(configDir: string): string {
+  return join(configDir, 'agent.yaml')
+}
+
+/** What leave makes of agent.yaml first: the agent ends, and an interrupted leave knows how to go on. */
+export function leavingConfigPath(configDir: string): string {
+  return join(configDir, 'agent.yaml.leaving')
+}
+
+/**
+ * Reads agent.yaml, checked and defaulted.
+ * @throws {Problem} `config-missing` when this machine has not joined, `config-unreadable`, `config-invalid`.
+ */
+export async function readAgentConfig(configDir: string): Promise<AgentConfig> {
+  const path = agentConfigPath(configDir)
+  try {
+    return await readAgentConfigFile(path)
+  } catch (thrown) {
+    if (!isMissingFile(thrown)) throw thrown
+    throw new Problem('config-missing', {
+      what: `reading ${path}`,
+      why: 'there is none: this machine has not joined a hub',
+      cause: thrown,
+    })
+  }
+}
+
+/** The same of another file. @throws {Problem} `config-unreadable`, `config-invalid`. */
+export async function readAgentConfigFile(path: string): Promise<AgentConfig> {
+  const config = await readYamlFile(path, AgentConfigSchema)
+  if (config.rotateKeys === null) return config
+  const { whyNoSchedule } = await import('../../system/schedule.ts')
+  const why = whyNoSchedule(config.rotateKeys)
+  return why === null ? config : await readYamlFile(path, refusingRotateKeys(why))
+}
+
+/** The hub this version keeps its tunnel to. */
+export function firstHub(config: AgentConfig): HubConfig {
+  const [hub] = config.hubs
+  if (hub === undefined) throw new TypeError('the schema lets no configuration without a hub through')
+  return hub
+}
+
+/** The parser of cron expressions is loaded only for one; this says where it stands what it found. */
+function refusingRotateKeys(why: string) {
+  const expected = `expected a cron expression such as 0 4 1 * * (${why})`
+  return v.pipe(
+    AgentConfigSchema,
+    v.forward(
+      v.check(() => false, expected),
+      ['rotateKeys'],
+    ),
+  )
+}
+
+function isMissingFile(thrown: unknown): boolean {
+  return thrown instanceof Problem && (thrown.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
+}

@@ -1,0 +1,52 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Problem, reasonOf } from '../../problems/problem.ts'
+import { type LocalServer, serveLocal } from '../../system/local-socket.ts'
+import { sleep } from '../../system/sleep.ts'
+
+/** An apply takes a second or two. */
+const LONGEST_WAIT_MS = 30_000
+
+/**
+ * One change of this machine at a time, whoever makes it: agent, join, apply or leave. The lock is a socket, so it dies
+ * with its holder, whatever killed that.
+ * @throws {Problem} `already-running` when somebody else changes it for too long.
+ */
+export async function withChangeLock<Result>(
+  runtimeDir: string,
+  signal: AbortSignal,
+  change: () => Promise<Result>,
+): Promise<Result> {
+  const lock = await acquire(join(runtimeDir, 'change.sock'), signal)
+  try {
+    return await change()
+  } finally {
+    await lock.close()
+  }
+}
+
+/** Plain users may look in: `status` is for everybody. @throws {Problem} `write-failed`. */
+export async function makeRuntimeFolder(runtimeDir: string): Promise<void> {
+  try {
+    await mkdir(runtimeDir, { recursive: true, mode: 0o755 })
+  } catch (thrown) {
+    throw new Problem('write-failed', {
+      what: `making the folder ${runtimeDir}`,
+      why: reasonOf(thrown),
+      cause: thrown,
+    })
+  }
+}
+
+async function acquire(path: string, signal: AbortSignal): Promise<LocalServer> {
+  for (let waitedMs = 0; ; waitedMs += 200) {
+    try {
+      // Anybody may knock, nobody can hold it so: one that root left behind must not lock out the service's own user.
+      return await serveLocal(path, 0o666, async () => null)
+    } catch (thrown) {
+      const isHeld = thrown instanceof Problem && thrown.code === 'already-running'
+      if (!isHeld || waitedMs >= LONGEST_WAIT_MS || signal.aborted) throw thrown
+      await sleep(200, signal)
+    }
+  }
+}

@@ -1,0 +1,230 @@
+import type { Adapter } from '../../adapters/adapter.ts'
+import { reasonOf } from '../../problems/problem.ts'
+import type { RegisterAnswer } from '../../protocol/messages.ts'
+import type { Clock } from '../../system/clock.ts'
+import type { Log } from '../../system/log.ts'
+import { sleep } from '../../system/sleep.ts'
+import { within } from '../../system/within.ts'
+import type { Endpoint } from '../../wireguard/spec.ts'
+import { openCarrier } from '../carrier/carrier.ts'
+import { carrierPlace, closeWhenMoved } from '../carrier/carrier-place.ts'
+import { type AgentConfig, firstHub } from '../settings/config.ts'
+import type { HubWord } from '../core/evidence.ts'
+import { askRound, askSizes, type AskWay } from '../probes/echo-round.ts'
+import { openEchoes } from '../probes/echo.ts'
+import { resolveHub } from '../registrar/hub-addresses.ts'
+import { hubWays } from '../registrar/hub-ways.ts'
+import type { LineMemory } from '../memory/line-memory.ts'
+import type { LoopHands, TunnelLoop } from './loop.ts'
+import { noteNamed, type Path } from './path.ts'
+import type { AgentPlaces } from '../settings/places.ts'
+import { type RegistrationResult, registerHome, type SaidReason } from '../registrar/registration.ts'
+import { carryOut } from './remedy.ts'
+import { readBearer, readEchoKey } from '../secrets/secrets.ts'
+import type { Telling } from '../report/telling.ts'
+import type { Turns } from '../../system/process/turns.ts'
+import { testUplink } from '../probes/uplink.ts'
+
+/** What the hands of the loop reach for. */
+export interface Reach {
+  readonly places: AgentPlaces
+  readonly adapter: Adapter
+  readonly config: () => AgentConfig
+  readonly path: Path
+  readonly line: LineMemory
+  /** Brings the machine to the plan, under the lock. @throws {Problem} */
+  readonly bring: (signal: AbortSignal) => Promise<void>
+  readonly restore: () => void
+  /** Something else is wanted now: the machine shall be brought to it. */
+  readonly follow: () => void
+  readonly notice: TunnelLoop['notice']
+  readonly telling: Telling
+  /** What the hub's clock says. */
+  readonly heardTime: (hubTime: string) => void
+  /** Registrations, and what changes the key that they name. */
+  readonly turns: Turns
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** A registrar that is there answers in some round trips; in a silence nobody waits longer. */
+const ANSWER_MS = { calm: 10_000, doubt: 3_000 } as const
+
+const UPLINK_MS = 4_000
+
+/** The first look at this machine takes less. */
+const KNOWN_MS = 2_000
+
+/** How the loop acts on the world. Each hand answers in time, whatever happens, and none throws. */
+export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
+  const { places, adapter, config, path, line, telling, clock, log } = reach
+  const { configDir, runtimeDir } = places
+
+  async function ask(...[way, options, signal]: Parameters<AskWay>): ReturnType<AskWay> {
+    try {
+      const echoes = openEchoes(firstHub(config()).address, await readEchoKey(configDir), clock)
+      try {
+        return await echoes.ask(way, options, signal)
+      } finally {
+        echoes.close()
+      }
+    } catch (thrown) {
+      log.error({ why: reasonOf(thrown) }, 'an echo could not be asked')
+      return null
+    }
+  }
+
+  /** An agent that has just begun hears its first answer before it has looked at the interface that was there. */
+  async function untilKnown(): Promise<void> {
+    const until = clock.now() + KNOWN_MS
+    while (path.endpoint === null && clock.now() < until && !signal.aborted) await sleep(50, signal)
+  }
+
+  async function register(reason: SaidReason, lastMapping: Endpoint | null, cut: AbortSignal = signal) {
+    const result = await reach.turns(() =>
+      registerHome(
+        {
+          configDir,
+          config: config(),
+          reason,
+          lastMapping,
+          listenPort: path.listenPort,
+          hubLiterals: path.hubLiterals ?? [],
+          mtu: line.current.mtu,
+          visitors: path.visitors,
+          timeoutMs: reason === 'doubt' ? ANSWER_MS.doubt : ANSWER_MS.calm,
+        },
+        cut,
+      ),
+    )
+    // Cut off by our own end, it says nothing of the hub.
+    if (!signal.aborted) telling.registered(reason, result)
+    if (result.answer !== null) {
+      reach.heardTime(result.answer.hubTime)
+      await takeWish(result.answer)
+    }
+    return result
+  }
+
+  /** What the hub wants of this home. */
+  async function takeWish({ visitors }: RegisterAnswer): Promise<void> {
+    if (visitors === line.current.visitors) return
+    const lost = await line.change({ visitors })
+    if (lost !== null) log.warn({ why: lost }, 'what the hub wants could not be written down')
+    log.info({ visitors }, 'the hub says whether visitors come with their own addresses')
+    reach.follow()
+  }
+
+  async function carrierEndpoint(): Promise<Endpoint> {
+    path.carrier?.release()
+    if (path.carrier !== null) return path.carrier.endpoint
+    const { port, certificate, addresses } = firstHub(config())
+    const hosts = [...new Set([...addresses, ...(path.hubLiterals ?? [])])]
+    const bearer = await readBearer(configDir, config().home)
+    const { router } = config()
+    const carrier = await openCarrier({ hosts, port, certificate }, bearer, clock, signal, await carrierPlace(router))
+    path.carrier = carrier
+    void closeWhenMoved(carrier, router)
+    void carrier.ended.then((why) => {
+      if (path.carrier !== carrier) return
+      path.carrier = null
+      log.warn({ why }, 'the carrier over TCP ended')
+      reach.notice({ kind: 'carrier-lost' })
+    })
+    return carrier.endpoint
+  }
+
+  return {
+    register: async (reason, lastMapping) => {
+      const result = await register(reason, lastMapping)
+      return {
+        kind: 'registration-ended',
+        outcome: result.outcome,
+        mapping: result.mapping,
+        word: wordOf(result),
+      }
+    },
+    askEchoes: async () => {
+      await untilKnown()
+      const literals = path.hubLiterals ?? []
+      const ways = hubWays(config(), literals)
+      const hub = firstHub(config())
+      const askedAt = clock.now()
+      const { endpoint: current, carrier } = path
+      if (ways[0] === undefined) return { kind: 'echoed', round: noRound(hub, current, askedAt), word: null }
+      const resolve = async (signal: AbortSignal) => {
+        const named = await resolveHub(hub.addresses, signal)
+        return named === null ? null : { named, ways: hubWays(config(), named) }
+      }
+      const isCarrier = carrier !== null && current?.address === carrier.endpoint.address
+      const found = await askRound({ ways, port: hub.port, current, isCarrier, resolve }, askedAt, ask, signal)
+      if (found.round.named !== null) noteNamed(path, found.round.named)
+      log.debug({ ...found }, 'asked all ways')
+      return { kind: 'echoed', ...found }
+    },
+    askSizes: async (sizes) => {
+      const { endpoint } = path
+      const nothing = { passed: [], smallPassed: false }
+      return { kind: 'sized', round: endpoint === null ? nothing : await askSizes(endpoint, sizes, ask, signal) }
+    },
+    testUplink: async () => {
+      return {
+        kind: 'uplink',
+        uplink: await within(UPLINK_MS, signal, (cut) => testUplink(config().beacons, cut)),
+      }
+    },
+    remedy: async (remedy) => {
+      const { endpoint, keepaliveSeconds } = path
+      if (endpoint === null) return { kind: 'remedy-ended', carriedOut: false, way: null }
+      // What still comes out of it would lead WireGuard back into it. It is closed when the other way has proven itself.
+      if (remedy.kind === 'set-endpoint') path.carrier?.hold()
+      const ended = await carryOut(
+        remedy,
+        {
+          adapter,
+          config: config(),
+          runtimeDir,
+          keepaliveSeconds,
+          endpoint,
+          visitors: path.visitors,
+          register: (how, cut) => register(how, null, cut),
+          openCarrier: carrierEndpoint,
+          learnMtu: async (mtu) => {
+            await line.change({ mtu: mtu < config().mtu ? mtu : null })
+          },
+          bring: reach.bring,
+          log,
+        },
+        signal,
+      )
+      if (ended.way !== null) path.endpoint = ended.way
+      return ended
+    },
+    restore: reach.restore,
+    closeCarrier: () => {
+      const { carrier } = path
+      path.carrier = null
+      carrier?.close()
+    },
+    tell: (action) => {
+      telling.tell(action)
+      if (action.kind !== 'tell-remedy' || !action.report.helped) return
+      const { cause, remedy } = action.report
+      void line.change({ helped: { ...line.current.helped, [cause]: remedy } }).then((lost) => {
+        if (lost !== null) log.warn({ why: lost }, 'what helped could not be written down')
+      })
+    },
+  }
+}
+
+function wordOf({ answer }: RegistrationResult): HubWord | null {
+  if (answer === null) return null
+  const { peerKnown, lastHandshakeSeconds, heardSeconds, initiatedSeconds } = answer.view
+  return { peerKnown, handshakeSeconds: lastHandshakeSeconds, heardSeconds, initiatedSeconds }
+}
+
+/** Before the hub's address is known there is nobody to ask. */
+function noRound({ port }: { readonly port: number }, current: Endpoint | null, askedAt: number) {
+  const preferred = { address: '0.0.0.0', port }
+  return { askedAt, current, isCarrier: false, preferred, answered: [], silent: [], named: null }
+}

@@ -1,0 +1,64 @@
+import type { Step } from '../../adapters/adapter.ts'
+import { describeStep } from '../../adapters/describe-step.ts'
+import { asProblem } from '../../problems/problem.ts'
+import type { Log } from '../../system/log.ts'
+import type { Happening } from '../memory/events.ts'
+import { makeInbox } from '../../system/process/inbox.ts'
+
+/** Brings the machine to what agent.yaml wants, whenever it is asked to, until it is. */
+export interface Keeper {
+  /** Look now, and mend what differs. */
+  readonly request: () => void
+  readonly run: (signal: AbortSignal) => Promise<void>
+}
+
+const LONGEST_PAUSE_MS = 60_000
+
+/** @param bring observes, plans and executes once; answers the steps it took. */
+export function makeKeeper(
+  bring: (signal: AbortSignal) => Promise<readonly Step[]>,
+  note: (happening: Happening) => void,
+  log: Log,
+): Keeper {
+  const requests = makeInbox<'look'>()
+  let saidWhy: string | null = null
+
+  /** @returns null when all is as wanted, else why not. */
+  async function attempt(signal: AbortSignal): Promise<string | null> {
+    try {
+      const steps = (await bring(signal)).map(describeStep)
+      if (steps.length > 0) {
+        log.info({ steps }, 'brought this machine to what agent.yaml wants')
+        note({ kind: 'applied', steps })
+      }
+      return null
+    } catch (thrown) {
+      const { code, message } = asProblem(thrown, 'bringing the tunnel up')
+      if (signal.aborted) return null
+      if (message !== saidWhy) {
+        log.error({ code }, message)
+        note({ kind: 'apply-failed', code, why: message })
+      }
+      return message
+    }
+  }
+
+  return {
+    request: () => requests.put('look'),
+    run: async (signal) => {
+      while (!signal.aborted) {
+        await requests.wait(Number.MAX_SAFE_INTEGER, signal)
+        requests.drain()
+        let pauseMs = 1_000
+        while (!signal.aborted) {
+          saidWhy = await attempt(signal)
+          if (saidWhy === null) break
+          // A new request, for instance a corrected configuration, ends the pause.
+          await requests.wait(pauseMs, signal)
+          if (requests.drain().length > 0) pauseMs = 1_000
+          else pauseMs = Math.min(LONGEST_PAUSE_MS, 2 * pauseMs)
+        }
+      }
+    },
+  }
+}

@@ -1,0 +1,32 @@
+import type { Adapter } from '../../adapters/adapter.ts'
+import { sameEndpoint } from '../../wireguard/spec.ts'
+import { withChangeLock } from './change-lock.ts'
+import type { AgentConfig } from '../settings/config.ts'
+import { hubWays } from '../registrar/hub-ways.ts'
+import type { Path } from './path.ts'
+import { tunnelPeer } from './tunnel-spec.ts'
+
+/** An agent that ends has no longer. */
+const LEAD_BACK_MS = 5_000
+
+/**
+ * Points WireGuard at the hub again when it sends into the carrier, which ends with the agent: a router would go on sending
+ * to this machine. Nothing is sent by itself, so over UDP that is still blocked the tunnel is only as dead as before.
+ * @throws {Problem} what the machine said.
+ */
+export async function leadOffCarrier(
+  adapter: Adapter,
+  config: AgentConfig,
+  runtimeDir: string,
+  { endpoint, hubLiterals, keepaliveSeconds, visitors }: Path,
+): Promise<boolean> {
+  const ways = hubWays(config, hubLiterals ?? [])
+  const [first] = ways
+  if (endpoint === null || first === undefined || ways.some((way) => sameEndpoint(way, endpoint))) return false
+  const signal = AbortSignal.timeout(LEAD_BACK_MS)
+  const peer = tunnelPeer(config, { endpoint: first, keepaliveSeconds, visitors })
+  await withChangeLock(runtimeDir, signal, () =>
+    adapter.execute({ kind: 'set-peers', interface: config.interface, peers: [peer] }, signal),
+  )
+  return true
+}

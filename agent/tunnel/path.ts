@@ -1,0 +1,25 @@
+import type { Endpoint } from '../../wireguard/spec.ts'
+import type { Carrier } from '../carrier/carrier.ts'
+
+/** Where the tunnel goes now and where else it could, as the agent last knew. Looks, questions and remedies share it. */
+export interface Path {
+  /** The hub's addresses, best first; null before its names were first asked. */
+  hubLiterals: readonly string[] | null
+  /** Where the interface sends. */
+  endpoint: Endpoint | null
+  keepaliveSeconds: number
+  listenPort: number | null
+  /** The TCP carrier, while there is one. */
+  carrier: Carrier | null
+  /** Visitors are answered through the tunnel, as this machine was last found or made. */
+  visitors: boolean
+}
+
+/**
+ * Takes what the hub's names say now: their addresses first, and the one in use after them as long as it is used, since a
+ * tunnel that works is not moved for a name.
+ */
+export function noteNamed(path: Path, named: readonly string[]): void {
+  const inUse = path.carrier === null && path.endpoint !== null ? [path.endpoint.address] : []
+  path.hubLiterals = [...new Set([...named, ...inUse])]
+}

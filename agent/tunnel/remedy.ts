@@ -1,0 +1,138 @@
+import type { Adapter } from '../../adapters/adapter.ts'
+import { asProblem, Problem } from '../../problems/problem.ts'
+import type { Log } from '../../system/log.ts'
+import { sleep } from '../../system/sleep.ts'
+import { within } from '../../system/within.ts'
+import { type Endpoint, formatEndpoint } from '../../wireguard/spec.ts'
+import { withChangeLock } from './change-lock.ts'
+import { type AgentConfig, firstHub } from '../settings/config.ts'
+import type { Remedy } from '../core/ladder.ts'
+import type { WatchEvent } from '../core/state.ts'
+import type { RegistrationResult } from '../registrar/registration.ts'
+import { tunnelPeer } from './tunnel-spec.ts'
+
+/** What a remedy works on. */
+export interface Patient {
+  readonly adapter: Adapter
+  readonly config: AgentConfig
+  readonly runtimeDir: string
+  readonly keepaliveSeconds: number
+  /** Where the interface sends. */
+  readonly endpoint: Endpoint
+  /** Visitors are answered through the tunnel. */
+  readonly visitors: boolean
+  /** Tells the hub out of band. */
+  readonly register: (how: 'remedy' | 'reset', signal: AbortSignal) => Promise<RegistrationResult>
+  /** Opens the carrier, or gives the one that is open. */
+  readonly openCarrier: () => Promise<Endpoint>
+  /** Remembers an MTU for this line. */
+  readonly learnMtu: (mtu: number) => Promise<void>
+  /** Brings the machine to the plan. */
+  readonly bring: (signal: AbortSignal) => Promise<void>
+  readonly log: Log
+}
+
+/** Milliseconds on this machine, some round trips on a router or to the hub; one that takes longer has failed. */
+const REMEDY_MS = 10_000
+const ASK_AGAIN_MS = 500
+
+/** Carries a remedy out, one change of this machine at a time. Never throws: says whether it could, and what way it left. */
+export async function carryOut(
+  remedy: Remedy,
+  patient: Patient,
+  signal: AbortSignal,
+): Promise<Extract<WatchEvent, { kind: 'remedy-ended' }>> {
+  const longMs = remedy.kind === 'silence' ? remedy.seconds * 1_000 : 0
+  patient.log.warn({ ...remedy }, 'tries a remedy')
+  try {
+    const way = await within(REMEDY_MS + longMs, signal, (cut) => whenReachable(() => act(remedy, patient, cut), cut))
+    return { kind: 'remedy-ended', carriedOut: true, way }
+  } catch (thrown) {
+    const { code, message } = asProblem(thrown, `trying ${remedy.kind}`)
+    patient.log.error({ code }, message)
+    return { kind: 'remedy-ended', carriedOut: false, way: null }
+  }
+}
+
+/**
+ * A router that is away can be asked for no cure: it is asked again for as long as the remedy has time, else the whole
+ * ladder would be gone through in vain and the next turn of it be far away when the router is back.
+ */
+async function whenReachable<Result>(act: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
+  for (;;) {
+    try {
+      return await act()
+    } catch (thrown) {
+      if (!(thrown instanceof Problem) || thrown.code !== 'router-unreachable' || signal.aborted) throw thrown
+      await sleep(ASK_AGAIN_MS, signal)
+    }
+  }
+}
+
+/** @returns where the interface sends now, when that changed. */
+async function act(remedy: Remedy, patient: Patient, signal: AbortSignal): Promise<Endpoint | null> {
+  const { adapter, config, runtimeDir, keepaliveSeconds, endpoint } = patient
+  const locked = (change: () => Promise<void>): Promise<void> => withChangeLock(runtimeDir, signal, change)
+  const peer = firstHub(config).publicKey
+  switch (remedy.kind) {
+    case 'new-source-port': {
+      const kind = remedy.kind
+      await locked(() => adapter.remedy({ kind, interface: config.interface, peer, keepaliveSeconds }, signal))
+      return null
+    }
+    case 'forget-flow':
+      await locked(() => adapter.remedy({ kind: 'forget-flow', interface: config.interface, endpoint }, signal))
+      return null
+    case 'new-session':
+      await locked(() => newSession(patient, 0, signal))
+      return null
+    case 'set-endpoint':
+      await locked(() => setEndpoint(patient, remedy.way, signal))
+      return remedy.way
+    case 'register':
+      return await registered(patient, 'remedy', signal)
+    case 'reset':
+      await registered(patient, 'reset', signal)
+      // Past WireGuard's 5 s between two initiations.
+      await locked(() => newSession(patient, 0, signal))
+      return null
+    case 'carrier': {
+      const way = await patient.openCarrier()
+      await locked(() => setEndpoint(patient, way, signal))
+      return way
+    }
+    case 'silence':
+      await locked(() => newSession(patient, remedy.seconds, signal))
+      return null
+    case 'rebuild':
+      await locked(() => adapter.remedy({ kind: 'rebuild', interface: config.interface }, signal))
+      await patient.bring(signal)
+      return null
+    case 'set-mtu':
+      await patient.learnMtu(remedy.mtu)
+      await patient.bring(signal)
+      return null
+    default:
+      return remedy satisfies never
+  }
+}
+
+async function newSession(patient: Patient, silentSeconds: number, signal: AbortSignal): Promise<void> {
+  const { adapter, config } = patient
+  const peer = tunnelPeer(config, patient)
+  await adapter.remedy({ kind: 'new-session', interface: config.interface, peer, silentSeconds }, signal)
+}
+
+/** Sends nothing by itself: the heartbeat that is due at once shows the hub the new way. */
+async function setEndpoint(patient: Patient, way: Endpoint, signal: AbortSignal) {
+  const { adapter, config, log } = patient
+  const peer = tunnelPeer(config, { ...patient, endpoint: way })
+  await adapter.execute({ kind: 'set-peers', interface: config.interface, peers: [peer] }, signal)
+  log.info({ endpoint: formatEndpoint(way) }, 'the tunnel takes another way')
+}
+
+async function registered({ register }: Patient, how: 'remedy' | 'reset', signal: AbortSignal): Promise<null> {
+  const { problem } = await register(how, signal)
+  if (problem !== null) throw problem
+  return null
+}

@@ -1,0 +1,89 @@
+import type { TunnelSpec } from '../../adapters/adapter.ts'
+import { type Endpoint, type PeerSpec, sameEndpoint } from '../../wireguard/spec.ts'
+import { type AgentConfig, firstHub, type HubConfig } from '../settings/config.ts'
+import { keepaliveSeconds } from '../core/keepalive.ts'
+import { keyMakerOf } from '../secrets/key-maker.ts'
+import type { Line } from '../memory/line-memory.ts'
+
+/** Ways to the hub that a tunnel may take. */
+export interface Ways {
+  /** The hub's addresses, best first; never empty. */
+  readonly hubLiterals: readonly string[]
+  /**
+   * Where the agent's carrier of last resort takes WireGuard's datagrams; null when there is none. A port of `any`: whoever
+   * asks is not the agent, and leaves the carrier that there may be at this address.
+   */
+  readonly carrier: Endpoint | { readonly address: string; readonly port: 'any' } | null
+}
+
+/**
+ * The tunnel as agent.yaml wants it, and as the line can bear it.
+ * @param current where the interface sends now: kept while it is one of the ways, so that nothing is disturbed.
+ */
+export function tunnelSpec(config: AgentConfig, ways: Ways, current: Endpoint | null, line: Line): TunnelSpec {
+  const hub = firstHub(config)
+  const [first] = ways.hubLiterals
+  if (first === undefined) throw new TypeError('a hub without an address')
+  const endpoint = isAmong(ways, hub, current) ? current : { address: first, port: hub.port }
+  const seenAs = Object.entries(config.lan.seenAs ?? {})
+    .filter(([prefix]) => config.lan.prefixes.includes(prefix))
+    .map(([prefix, seen]) => ({ prefix, seen }))
+    .sort((a, b) => (a.prefix < b.prefix ? -1 : 1))
+  return {
+    interface: config.interface,
+    // Where a router makes its key itself, whatever that is, the hub is told.
+    publicKey: keyMakerOf(config.router) === 'agent' ? config.publicKey : null,
+    address: tunnelAddress(config),
+    mtu: tunnelMtu(config, line),
+    listenPort: null,
+    peers: [
+      tunnelPeer(config, {
+        endpoint,
+        keepaliveSeconds: keepaliveSeconds(config.keepaliveSeconds, line.lifeSeconds, config.economy),
+        visitors: line.visitors,
+      }),
+    ],
+    // The address's own prefix leads the whole tunnel network there.
+    routes: [],
+    forwarding: {
+      role: 'home',
+      lan: [...config.lan.prefixes].sort(),
+      mode: config.lan.mode,
+      ...(seenAs.length === 0 ? {} : { seenAs }),
+      ...(line.visitors ? { visitors: true } : {}),
+      ...(config.lan.exit === true ? { exit: true } : {}),
+    },
+  }
+}
+
+/**
+ * The hub as the interface's one peer. Visitors have any address there is: WireGuard then takes all of them from the hub, and
+ * the firewall says where they may go.
+ */
+export function tunnelPeer(
+  config: AgentConfig,
+  { visitors, ...how }: Pick<PeerSpec, 'endpoint' | 'keepaliveSeconds'> & { readonly visitors: boolean },
+): PeerSpec {
+  const { publicKey, network } = firstHub(config)
+  return { publicKey, presharedKeyId: null, allowedIps: [visitors ? '0.0.0.0/0' : network], ...how }
+}
+
+function isAmong({ hubLiterals, carrier }: Ways, hub: HubConfig, current: Endpoint | null): current is Endpoint {
+  if (current === null) return false
+  if (hubLiterals.includes(current.address)) return [hub.port, ...hub.alternatePorts].includes(current.port)
+  if (carrier === null) return false
+  return carrier.port === 'any'
+    ? carrier.address === current.address
+    : sameEndpoint({ ...carrier, port: carrier.port }, current)
+}
+
+/** Bytes. What the line has taught lowers it, never raises it. */
+function tunnelMtu(config: AgentConfig, line: Line): number {
+  return Math.min(config.mtu, line.mtu ?? config.mtu)
+}
+
+/** With the prefix length of the tunnel's network, e.g. 10.86.0.2/16. */
+export function tunnelAddress(config: AgentConfig): string {
+  const hub = firstHub(config)
+  return `${hub.address}/${hub.network.split('/')[1]}`
+}

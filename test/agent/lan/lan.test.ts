@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest'
+import { detectLan, refuseOverlaps } from '../../../agent/lan/lan.ts'
+import { defaultInterface, type LocalNetworks } from '../../../agent/lan/local-networks.ts'
+
+const pi: LocalNetworks = {
+  connected: [
+    { interface: 'eth0', prefix: '192.168.1.0/24' },
+    { interface: 'docker0', prefix: '172.17.0.0/16' },
+  ],
+  defaultInterface: 'eth0',
+}
+const linuxRouter: LocalNetworks = {
+  connected: [
+    { interface: 'wan0', prefix: '100.64.1.0/24' },
+    { interface: 'lan0', prefix: '192.168.1.0/24' },
+    { interface: 'virbr0', prefix: '192.168.122.0/24' },
+  ],
+  defaultInterface: 'wan0',
+}
+
+describe('the home’s LAN is', () => {
+  test('the private network of the default route', () => {
+    expect(detectLan(pi)).toBe('192.168.1.0/24')
+  })
+
+  test('the only private network of a router, whatever containers there are', () => {
+    expect(detectLan(linuxRouter)).toBe('192.168.1.0/24')
+  })
+
+  test('asked for when there are two, naming both', () => {
+    const two = [...linuxRouter.connected, { interface: 'lan1', prefix: '192.168.2.0/24' }]
+    expect(() => detectLan({ ...linuxRouter, connected: two })).toThrow(
+      'it may be 192.168.1.0/24 (lan0) or 192.168.2.0/24 (lan1)',
+    )
+  })
+
+  test('asked for when there is none', () => {
+    expect(() => detectLan({ connected: [], defaultInterface: null })).toThrow('on no private network')
+  })
+})
+
+describe('a LAN is refused that', () => {
+  const refused = (lan: readonly string[], local: LocalNetworks = pi) => {
+    refuseOverlaps(lan, { network: '10.86.0.0/16', hubLiterals: ['203.0.113.10', '2001:db8::1'], local })
+  }
+
+  test.each([
+    ['overlaps the tunnel’s network', '10.86.4.0/24'],
+    ['overlaps the tunnel’s network', '10.0.0.0/8'],
+    ['contains the hub’s address 203.0.113.10', '203.0.113.0/24'],
+    ['neither private nor a network of this machine', '100.64.1.0/24'],
+    ['neither private nor a network of this machine', '8.8.8.0/24'],
+  ])('%s: %s', (why, prefix) => {
+    expect(() => refused([prefix])).toThrow(why)
+  })
+
+  test('overlaps the WAN of a router', () => {
+    expect(() => refused(['100.64.1.128/25'], linuxRouter)).toThrow('overlaps the WAN, 100.64.1.0/24 on wan0')
+  })
+
+  test('while others are let through, also several, also behind another router', () => {
+    expect(() => refused(['192.168.1.0/24', '192.168.77.0/24', '172.20.0.0/16'])).not.toThrow()
+  })
+
+  test('a tunnel network that is in use here is refused, whatever the LAN', () => {
+    const local = { connected: [{ interface: 'eth0', prefix: '10.86.7.0/24' }], defaultInterface: 'eth0' }
+    expect(() => refused([], local)).toThrow('the tunnel’s network 10.86.0.0/16 overlaps 10.86.7.0/24 on eth0')
+  })
+})
+
+describe('/proc/net/route', () => {
+  const head = 'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n'
+  const line = (name: string, destination: string, metric: number, mask: string): string =>
+    `${name}\t${destination}\t0101A8C0\t0003\t0\t0\t${metric}\t${mask}\t0\t0\t0\n`
+
+  test('the default route with the lowest metric is the one in use', () => {
+    const text =
+      head +
+      line('wlan0', '00000000', 600, '00000000') +
+      line('eth0', '00000000', 100, '00000000') +
+      line('eth0', '0001A8C0', 0, '00FFFFFF')
+    expect(defaultInterface(text)).toBe('eth0')
+  })
+
+  test('half of everything is no default route', () => {
+    expect(defaultInterface(head + line('tun0', '00000000', 0, '00000080'))).toBeNull()
+    expect(defaultInterface('')).toBeNull()
+  })
+})

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest'
+import { type AskWay, askRound, askSizes, type RoundPlan } from '../../../agent/probes/echo-round.ts'
+import type { HubWord } from '../../../protocol/echo.ts'
+import { sleep } from '../../../system/sleep.ts'
+import { type Endpoint, formatEndpoint } from '../../../wireguard/spec.ts'
+
+const word: HubWord = { peerKnown: true, handshakeSeconds: 1, heardSeconds: 2, initiatedSeconds: null }
+const [first, other, moved, over6]: readonly [Endpoint, Endpoint, Endpoint, Endpoint] = [
+  { address: '203.0.113.10', port: 51_820 },
+  { address: '203.0.113.10', port: 4_500 },
+  { address: '203.0.113.99', port: 51_820 },
+  { address: '2001:db8::10', port: 51_820 },
+]
+
+/** A hub that answers on some ways after so many milliseconds. */
+function hub(answers: ReadonlyMap<Endpoint, number>, asked: string[] = []): AskWay {
+  const delays = new Map([...answers].map(([way, ms]) => [formatEndpoint(way), ms]))
+  return async (way, _options, signal) => {
+    asked.push(formatEndpoint(way))
+    const delayMs = delays.get(formatEndpoint(way))
+    await sleep(delayMs ?? 60_000, signal)
+    return delayMs === undefined || signal.aborted ? null : { way, roundTripMs: delayMs, word }
+  }
+}
+
+const plan = (change: Partial<RoundPlan> = {}): RoundPlan => ({
+  ways: [first, other],
+  port: 51_820,
+  current: first,
+  isCarrier: false,
+  resolve: async () => null,
+  ...change,
+})
+const forever = new AbortController().signal
+
+describe('a round of echoes', () => {
+  test('ends as soon as the way in use has answered', async () => {
+    const began = performance.now()
+    const { round, word: said } = await askRound(plan(), 7, hub(new Map([[first, 10]])), forever)
+    expect(performance.now() - began).toBeLessThan(900)
+    expect(round).toMatchObject({ askedAt: 7, current: first, answered: [first], silent: [other], named: null })
+    expect(said).toEqual(word)
+  })
+
+  test('gives the way in use a moment after another one answered', async () => {
+    const both = new Map([
+      [other, 10],
+      [first, 150],
+    ])
+    expect((await askRound(plan(), 0, hub(both), forever)).round.answered).toEqual([first, other])
+    expect((await askRound(plan(), 0, hub(new Map([[other, 10]])), forever)).round.answered).toEqual([other])
+  })
+
+  test('that nobody answers ends by itself, and says nothing of the hub', async () => {
+    const { round, word: said } = await askRound(plan(), 0, hub(new Map()), forever)
+    expect(round).toMatchObject({ answered: [], silent: [first, other], preferred: first })
+    expect(said).toBeNull()
+  })
+
+  test('asks where the hub’s name leads now, and prefers that', async () => {
+    const resolve = async () => ({ named: [moved.address], ways: [moved] })
+    const { round } = await askRound(plan({ resolve }), 0, hub(new Map([[moved, 10]])), forever)
+    expect(round).toMatchObject({ named: [moved.address], answered: [moved], preferred: moved })
+  })
+
+  test('asks IPv6 a quarter of a second ahead, and prefers it where it answers', async () => {
+    const asked: string[] = []
+    const both = new Map([
+      [over6, 300],
+      [first, 10],
+    ])
+    const raced = plan({ ways: [first, over6], current: null })
+    const { round } = await askRound(raced, 0, hub(both, asked), forever)
+    expect(asked).toEqual([formatEndpoint(over6), formatEndpoint(first)])
+    expect(round.preferred).toEqual(over6)
+    const alone = await askRound(raced, 0, hub(new Map([[first, 10]])), forever)
+    expect(alone.round.preferred).toEqual(first)
+  })
+
+  test('ends with its signal', async () => {
+    const ending = new AbortController()
+    const running = askRound(plan(), 0, hub(new Map()), ending.signal)
+    ending.abort()
+    expect((await running).round.answered).toEqual([])
+  })
+})
+
+test('sizes are asked as WireGuard’s packets are: the tunnel’s MTU and 32 bytes', async () => {
+  const bytes: (number | undefined)[] = []
+  const ask: AskWay = async (way, options) => {
+    bytes.push(options.bytes)
+    return (options.bytes ?? 0) > 1_300 ? null : { way, roundTripMs: 1, word }
+  }
+  expect(await askSizes(first, [1_420, 1_280, 1_220], ask, forever)).toEqual({
+    passed: [1_220],
+    smallPassed: true,
+  })
+  expect(bytes).toEqual([undefined, 1_452, 1_312, 1_252])
+})

@@ -1,0 +1,184 @@
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseNftTable } from '../../../adapters/linux/nft-list.ts'
+import type { EchoAnswer, EchoQuestion } from '../../../agent/probes/echo-socket.ts'
+import type { MappingLife } from '../../../agent/probes/mapping-life.ts'
+import { readEchoKey } from '../../../agent/secrets/secrets.ts'
+import type { Endpoint } from '../../../wireguard/spec.ts'
+import { dropAllUdp } from '../../lab/faults.ts'
+import type { Host } from '../../lab/host.ts'
+import { createLab, type Lab } from '../../lab/lab.ts'
+import { buildPicture, type Picture } from '../../lab/picture.ts'
+import type { LabProcess } from '../../lab/process.ts'
+import { inviteHome, startAgent, startHub } from '../lab-home.ts'
+
+let lab: Lab
+let picture: Picture
+let pi: Host
+let hubDaemon: LabProcess
+let program: string
+let key: string
+/** Of the hub's firewall before anybody shook hands. */
+let firewall: readonly string[]
+
+/** Asks as the agent does, from any host. */
+const ASKER = `
+import { openEchoes } from '../../../agent/probes/echo.ts'
+import { measureMappingLife } from '../../../agent/probes/mapping-life.ts'
+import { systemClock } from '../../../system/clock.ts'
+const { ways, question, silences } = JSON.parse(process.argv[2])
+const key = Buffer.from(process.env.ECHO_KEY, 'hex')
+const home = '10.86.0.2'
+const signal = new AbortController().signal
+const answers = silences === undefined
+  ? await Promise.all(ways.map((way) => openEchoes(home, key, systemClock).ask(way, question, signal)))
+  : await measureMappingLife(ways[0], { home, key, clock: systemClock, silences }, signal)
+console.log(JSON.stringify(answers))
+`
+
+beforeAll(async () => {
+  lab = await createLab()
+  picture = await buildPicture(lab, { ipv6: true })
+  pi = picture.home.pi
+  program = join(lab.folder, 'asker.mjs')
+  await build({
+    stdin: { contents: ASKER, resolveDir: dirname(fileURLToPath(import.meta.url)) },
+    outfile: program,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+  })
+  hubDaemon = await startHub(picture)
+  firewall = await hubFirewall()
+  await pi.homeward(['join', await inviteHome(picture), '--yes'])
+  await startAgent(pi)
+  key = Buffer.from(await readEchoKey(pi.disk.configDir)).toString('hex')
+})
+afterAll(() => lab.close())
+
+async function run<Answer>(host: Host, request: object, secret = key): Promise<Answer> {
+  const args = [program, JSON.stringify(request)]
+  const { stdout } = await host.run(process.execPath, args, { env: { ECHO_KEY: secret }, timeoutMs: 90_000 })
+  return JSON.parse(stdout) as Answer
+}
+
+function ask(host: Host, ways: readonly Endpoint[], question: EchoQuestion, secret = key) {
+  return run<(EchoAnswer | null)[]>(host, { ways, question }, secret)
+}
+
+const way = (port: number): Endpoint => ({ address: picture.hubAddress, port })
+const WIREGUARD = [51_820, 4500, 443, 53]
+
+const SENDS_INITIATION = `
+const socket = require('node:dgram').createSocket('udp6')
+const datagram = Buffer.alloc(148)
+datagram[0] = 1
+socket.send(datagram, 443, process.argv[1], () => socket.close())`
+
+async function hubFirewall(): Promise<readonly string[]> {
+  const { stdout } = await picture.hub.run('nft', ['-j', 'list', 'table', 'inet', 'homeward'])
+  return parseNftTable(stdout).fingerprints
+}
+
+describe('the echo', () => {
+  test('is answered on every port of WireGuard, through the carrier’s NAT, with what the hub knows', async () => {
+    const answers = await ask(pi, [...WIREGUARD, 8687].map(way), { timeoutMs: 10_000 })
+    expect(answers.map((answer) => answer?.way.port)).toEqual([...WIREGUARD, 8687])
+    for (const answer of answers) {
+      expect(answer?.word).toMatchObject({ peerKnown: true, handshakeSeconds: expect.any(Number) })
+      expect(answer?.word.heardSeconds).toBeLessThan(30)
+      // The tunnel was made less than a minute ago.
+      expect(answer?.word.initiatedSeconds).toBeLessThan(60)
+    }
+  })
+
+  test('is answered elsewhere too, where nobody tried to shake hands', async () => {
+    const answers = await ask(picture.phone, WIREGUARD.map(way), { timeoutMs: 10_000, bytes: 1472 })
+    expect(answers.map((answer) => answer?.way.port)).toEqual(WIREGUARD)
+    expect(answers[0]?.word).toMatchObject({ peerKnown: true, initiatedSeconds: null })
+  })
+
+  test('is answered over IPv6, where a handshake counts for the family that it came by', async () => {
+    const six = picture.hubIpv6 ?? ''
+    const ways = WIREGUARD.map((port) => ({ address: six, port }))
+    const before = await ask(pi, ways, { timeoutMs: 10_000 })
+    expect(before.map((answer) => answer?.way)).toEqual(ways)
+    expect(before[0]?.word).toMatchObject({ peerKnown: true, initiatedSeconds: null })
+    // With a length and a type that are right, and nothing else: WireGuard does not take it.
+    await pi.run(process.execPath, ['-e', SENDS_INITIATION, six])
+    // The hub lists them each half second at most.
+    const initiated = async () => (await ask(pi, ways, { timeoutMs: 10_000 }))[0]?.word.initiatedSeconds ?? null
+    await expect.poll(initiated, { timeout: 20_000 }).not.toBeNull()
+    expect(await initiated()).toBeLessThan(30)
+  })
+
+  test('is hidden by a firewall of the owner’s that does not know its port, and nothing else is', async () => {
+    await picture.hub.shell(`nft -f - <<'END'
+      table inet owners {
+        chain input { type filter hook input priority 0; policy accept; udp dport 51820 accept; meta l4proto udp iifname != { "lo", "hw0" } drop; }
+      }
+END`)
+    expect(await ask(pi, [way(443)], { timeoutMs: 1_500 })).toEqual([null])
+    expect((await picture.hub.run('ping', ['-c1', '-W5', '10.86.0.2'])).exitCode).toBe(0)
+    await picture.hub.run('nft', ['insert', 'rule', 'inet', 'owners', 'input', 'udp', 'dport', '8687', 'accept'])
+    expect(await ask(pi, [way(443)], { timeoutMs: 10_000 })).toMatchObject([{ way: way(443) }])
+    await picture.hub.run('nft', ['delete', 'table', 'inet', 'owners'])
+  })
+
+  test('is not for those who do not know the home’s secret', async () => {
+    expect(await ask(picture.phone, WIREGUARD.map(way), { timeoutMs: 1_500 }, 'ab'.repeat(32))).toEqual(
+      WIREGUARD.map(() => null),
+    )
+  })
+
+  test('takes nothing from the tunnel', async () => {
+    const ping = picture.hub.start('ping', ['-i', '0.02', '-c', '150', '10.86.0.2'])
+    await ping.waitForLine(/icmp_seq=2 /)
+    for (let times = 0; times < 3; times += 1) {
+      const answers = await ask(pi, [...WIREGUARD, ...WIREGUARD].map(way), { timeoutMs: 10_000 })
+      expect(answers).not.toContain(null)
+    }
+    await ping.exited
+    expect(ping.stdout).toContain('150 received')
+  })
+
+  test('and its handshakes are no difference in the firewall', async () => {
+    const { stdout } = await picture.hub.run('nft', ['list', 'set', 'inet', 'homeward', 'initiations'])
+    expect(stdout).toMatch(/198\.51\.100\.\d+ expires/)
+    expect(await hubFirewall()).toEqual(firewall)
+  })
+
+  test('that is delayed comes back though the firewall was replaced meanwhile', async () => {
+    const asked = ask(pi, [way(443)], { timeoutMs: 20_000, delaySeconds: 5 })
+    await picture.hub.homeward(['device', 'add', 'tablet', '--conf', '-'])
+    expect(await asked).toMatchObject([{ word: { peerKnown: true } }])
+  })
+})
+
+describe('the life of a mapping', () => {
+  const lifeOf = (silences: readonly number[]) => run<MappingLife>(pi, { ways: [way(51_820)], silences })
+
+  test('is the carrier’s, not that of the hub’s own memory of the flow', async () => {
+    await picture.carrier.setMappingLife({ firstSeconds: 4, streamSeconds: 6 })
+    await picture.hub.shell('echo 3 > /proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream')
+    expect(await lifeOf([2, 4, 8, 10])).toEqual({ lifeSeconds: 4 })
+    await picture.carrier.setMappingLife({ firstSeconds: 30, streamSeconds: 120 })
+    expect(await lifeOf([2, 4, 8])).toEqual({ lifeSeconds: 8 })
+  })
+
+  test('is unknown while UDP is dead', async () => {
+    const undo = await dropAllUdp(picture.home)
+    expect(await lifeOf([2, 4])).toEqual({ lifeSeconds: null })
+    await undo()
+  })
+})
+
+test('a hub whose daemon is dead says so at once, on all ports', async () => {
+  await hubDaemon.stop()
+  const began = performance.now()
+  expect(await ask(pi, WIREGUARD.map(way), { timeoutMs: 60_000 })).toEqual(WIREGUARD.map(() => null))
+  expect(performance.now() - began).toBeLessThan(30_000)
+})

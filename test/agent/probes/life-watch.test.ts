@@ -1,0 +1,78 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type LifeWatch, makeLifeWatch } from '../../../agent/probes/life-watch.ts'
+import { type LineMemory, openLineMemory } from '../../../agent/memory/line-memory.ts'
+import { systemClock } from '../../../system/clock.ts'
+import { sleep } from '../../../system/sleep.ts'
+import { makeLog } from '../../../system/log.ts'
+
+const log = makeLog('agent')
+log.level = 'silent'
+const way = { address: '203.0.113.10', port: 51_820 }
+
+let folder: string
+let line: LineMemory
+let ending: AbortController
+let running: Promise<void>
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'homeward-life-'))
+  line = await openLineMemory(folder)
+  ending = new AbortController()
+  running = Promise.resolve()
+})
+afterEach(async () => {
+  ending.abort()
+  await running
+  await rm(folder, { recursive: true })
+})
+
+function watch(lives: (number | null)[], isUp = () => true) {
+  let now = 0
+  const measured: (number | null)[] = []
+  const life: LifeWatch = makeLifeWatch({
+    line,
+    way: () => (isUp() ? way : null),
+    measure: async () => {
+      const lifeSeconds = lives.shift() ?? null
+      measured.push(lifeSeconds)
+      return { lifeSeconds }
+    },
+    onMeasured: () => undefined,
+    clock: { ...systemClock, now: () => now },
+    log,
+    lookEveryMs: 2,
+  })
+  running = life.run(ending.signal)
+  const pass = async (ms: number): Promise<void> => {
+    now += ms
+    // Some of its looks.
+    await sleep(50)
+  }
+  return { life, measured, pass }
+}
+
+test('at the first start it is measured once the tunnel is up, and kept', async () => {
+  let up = false
+  const { measured, pass } = watch([120], () => up)
+  await pass(60_000)
+  expect(measured).toEqual([])
+  up = true
+  await pass(10_000)
+  await vi.waitFor(() => expect(line.current.lifeSeconds).toBe(120))
+  await pass(7_200_000)
+  expect(measured).toEqual([120])
+})
+
+test('asked to, it is measured again, an hour later at the soonest; what fails changes nothing', async () => {
+  const { life, measured, pass } = watch([120, null, 60])
+  await pass(10_000)
+  await vi.waitFor(() => expect(line.current.lifeSeconds).toBe(120))
+  life.request()
+  await pass(60_000)
+  expect(measured).toEqual([120])
+  await pass(3_600_000)
+  expect(measured).toEqual([120, null])
+  expect(line.current.lifeSeconds).toBe(120)
+})

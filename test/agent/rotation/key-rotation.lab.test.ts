@@ -1,0 +1,157 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Host } from '../../lab/host.ts'
+import { createLab, type Lab } from '../../lab/lab.ts'
+import { buildPicture, type Picture } from '../../lab/picture.ts'
+import type { LabProcess } from '../../lab/process.ts'
+import { eventsOf, inviteHome, plannedSteps, startHub, statusOf } from '../lab-home.ts'
+
+let lab: Lab
+let picture: Picture
+let pi: Host
+let agent: LabProcess | null = null
+
+beforeAll(async () => {
+  lab = await createLab()
+  picture = await buildPicture(lab)
+  pi = picture.home.pi
+  await startHub(picture)
+  await pi.homeward(['join', await inviteHome(picture), '--yes'])
+})
+afterEach(async () => {
+  await agent?.stop()
+  agent = null
+})
+afterAll(() => lab.close())
+
+/** Every so many seconds; null: never. */
+async function rotateEach(seconds: number | null): Promise<void> {
+  const moments = seconds === null ? 'null' : `'*/${seconds} * * * * *'`
+  await pi.shell(`sed -i "s|^rotateKeys: .*|rotateKeys: ${moments}|" ${pi.disk.configDir}/agent.yaml`)
+}
+
+async function startAgent(): Promise<LabProcess> {
+  agent = pi.startHomeward(['run'], { env: { HOMEWARD_LOG_LEVEL: 'debug' } })
+  await agent.waitForLine(/the tunnel is up/, { timeoutMs: 60_000 })
+  return agent
+}
+
+/** The public key of both ends' interfaces for this home: at home, and as the hub has it. */
+async function keys(): Promise<readonly [home: string, hub: string]> {
+  const [home, hub] = await Promise.all([
+    pi.run('wg', ['show', 'hw0', 'public-key']),
+    picture.hub.run('wg', ['show', 'hw0', 'peers']),
+  ])
+  return [home.stdout.trim(), hub.stdout.trim()]
+}
+
+const keyFiles = async (): Promise<readonly string[]> =>
+  (await pi.shell(`ls ${pi.disk.stateDir} | grep '^private' || true`)).stdout.split('\n').filter((name) => name !== '')
+
+const isReached = async (): Promise<boolean> =>
+  (await picture.hub.run('ping', ['-c', '3', '-i', '0.3', '-W', '2', '10.86.0.2'], { allowFailure: true })).exitCode ===
+  0
+
+async function keyEvents(): Promise<readonly { readonly publicKey: string | null; readonly why: string | null }[]> {
+  return (await eventsOf(pi)).filter((event) => event.kind === 'key')
+}
+
+/** The longest time between two answers, in milliseconds, from lines such as `[1795411234.123456] 64 bytes from …`. */
+function longestGapMs(printed: string): number {
+  const answers = [...printed.matchAll(/^\[([\d.]+)\] \d+ bytes from/gm)].map((match) => Number(match[1]) * 1_000)
+  return Math.max(...answers.slice(1).map((at, index) => at - (answers[index] ?? at)))
+}
+
+describe('a key that is rotated', () => {
+  test('while ten packets a second pass: the gap is shorter than a heartbeat', async () => {
+    const [before] = await keys()
+    await rotateEach(3)
+    const running = await startAgent()
+    const ping = picture.hub.start('ping', ['-D', '-i', '0.1', '10.86.0.2'])
+    for (let times = 0; times < 4; times += 1) {
+      await running.waitForLine(/the tunnel gets a new key/, { after: running.lineCount, timeoutMs: 60_000 })
+      const since = running.lineCount
+      // Finds another key than it read of, and must not put the old one back.
+      await pi.homeward(['apply', '--yes'], { timeoutMs: 60_000 })
+      await running.waitForLine(/the tunnel has a new key/, { after: since - 1, timeoutMs: 60_000 })
+    }
+    await rotateEach(null)
+    await running.waitForLine(/took the new configuration/, { after: running.lineCount })
+    await ping.kill('SIGINT')
+    await ping.exited
+    const gapMs = longestGapMs(ping.stdout)
+    expect(gapMs).toBeGreaterThan(90)
+    // An idle machine has a tenth of a second; what is lost until WireGuard tries again after 5 s (Rekey-Timeout) would be seen.
+    expect(gapMs).toBeLessThan(15_000)
+
+    const [home, hub] = await keys()
+    expect(home).not.toBe(before)
+    expect(hub).toBe(home)
+    expect(await plannedSteps(pi)).toEqual([])
+    // The old one goes last.
+    await expect.poll(keyFiles, { timeout: 60_000 }).toHaveLength(1)
+    expect((await keyEvents()).at(-1)).toMatchObject({ publicKey: home, why: null })
+    expect((await statusOf(pi)).tunnel.state).toBe('up')
+    const secret = (await pi.shell(`cat ${pi.disk.stateDir}/private.*.key`)).stdout.trim()
+    expect(running.stdout).not.toContain(secret)
+  })
+
+  test('survives the agent and the interface', async () => {
+    const [before] = await keys()
+    await pi.shell('ip link del hw0')
+    await startAgent()
+    expect(await keys()).toEqual([before, before])
+    expect(await plannedSteps(pi)).toEqual([])
+  })
+
+  test('stays the old one when the hub cannot be told', async () => {
+    const [before] = await keys()
+    const running = await startAgent()
+    await running.waitForLine(/registered at the hub/)
+    const { carrier, customer } = picture.home
+    const restore = await carrier.addFault([`iifname ${customer.interface} tcp dport 51820 drop`])
+    try {
+      await rotateEach(2)
+      await running.waitForLine(/the tunnel gets a new key/, { timeoutMs: 60_000 })
+      await rotateEach(null)
+      await running.waitForLine(/The tunnel keeps its old key/, { timeoutMs: 60_000 })
+    } finally {
+      await restore()
+    }
+    expect(await keys()).toEqual([before, before])
+    expect((await keyEvents()).at(-1)).toMatchObject({ publicKey: null })
+    expect(await isReached()).toBe(true)
+    expect(await plannedSteps(pi)).toEqual([])
+  })
+})
+
+describe('an agent that is killed while it rotates the key', () => {
+  test.each([
+    'the tunnel gets a new key',
+    'the hub has the new key',
+    'the interface has the new key',
+    'the new key is proven',
+    'the new key is kept',
+  ])('after "%s": the next one has a working tunnel and an empty plan', async (moment) => {
+    await rotateEach(2)
+    const killed = await startAgent()
+    await killed.waitForLine(new RegExp(moment), { timeoutMs: 60_000 })
+    await killed.kill('SIGKILL')
+    await killed.exited
+    await rotateEach(null)
+    const startedAt = performance.now()
+    await startAgent()
+    expect(performance.now() - startedAt).toBeLessThan(60_000)
+    expect(await isReached()).toBe(true)
+    // The session of before carries the tunnel until the hub was told.
+    await expect.poll(async () => new Set(await keys()).size, { timeout: 60_000 }).toBe(1)
+    expect(await plannedSteps(pi)).toEqual([])
+    await expect.poll(async () => (await keyFiles()).length, { timeout: 60_000 }).toBeLessThanOrEqual(1)
+  })
+})
+
+test('leave removes every key', async () => {
+  await rotateEach(null)
+  await pi.homeward(['leave', '--yes'], { timeoutMs: 60_000 })
+  expect(await keyFiles()).toEqual([])
+  expect((await pi.shell(`ls ${pi.disk.stateDir}`)).stdout.trim()).toBe('')
+})

@@ -1,0 +1,141 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { AgentConfig } from '../../../agent/settings/config.ts'
+import type { Action } from '../../../agent/core/state.ts'
+import { type LoopHands, makeLoop, type TunnelLoop } from '../../../agent/tunnel/loop.ts'
+import { systemClock } from '../../../system/clock.ts'
+import { makeLog } from '../../../system/log.ts'
+import { type HeartbeatHub, startHeartbeatHub } from '../heartbeat-hub.ts'
+import { sampleConfig } from '../sample-config.ts'
+
+const log = makeLog('agent')
+log.level = 'silent'
+
+let hub: HeartbeatHub
+let ending: AbortController
+let running: Promise<void>
+beforeEach(async () => {
+  hub = await startHeartbeatHub()
+  ending = new AbortController()
+  running = Promise.resolve()
+})
+afterEach(async () => {
+  ending.abort()
+  await running
+  await hub.close()
+})
+
+function loopback(change: Partial<AgentConfig> = {}): AgentConfig {
+  const [first] = sampleConfig.hubs
+  return {
+    ...sampleConfig,
+    hubs: [{ ...first!, address: '127.0.0.1', hubAddress: '127.0.0.1', heartbeatPort: hub.port }],
+    ...change,
+  }
+}
+
+const beginning = {
+  ledger: { current: null, changes: 0 },
+  firstSequence: 0,
+  spread: 0.5,
+  mtu: 1_420,
+  helped: {},
+  lifeSeconds: () => null,
+}
+
+/** Hands that are not what a test is about: they never answer. */
+const never = (): Promise<never> => new Promise(() => undefined)
+const idleHands = {
+  askEchoes: never,
+  askSizes: never,
+  testUplink: never,
+  remedy: never,
+  restore: () => undefined,
+  closeCarrier: () => undefined,
+}
+
+function start(hands: Partial<LoopHands> = {}): {
+  readonly loop: TunnelLoop
+  readonly told: Action[]
+  readonly asked: string[]
+} {
+  const told: Action[] = []
+  const asked: string[] = []
+  const loop = makeLoop(
+    loopback(),
+    { ...beginning, firstSequence: 5 },
+    {
+      register: async (reason) => {
+        asked.push(reason)
+        return { kind: 'registration-ended', outcome: 'done', mapping: null, word: null }
+      },
+      ...idleHands,
+      tell: (action) => told.push(action),
+      ...hands,
+    },
+    systemClock,
+    log,
+  )
+  running = loop.run(ending.signal)
+  return { loop, told, asked }
+}
+
+describe('the loop', () => {
+  test('brings the tunnel up with the first answer, and registers', async () => {
+    const { loop, told, asked } = start()
+    await vi.waitFor(() => expect(loop.look().watch.health.kind).toBe('up'))
+    await vi.waitFor(() => expect(loop.look().watch.registration.succeeded).toBe(1))
+    expect(hub.sequences[0]).toBe(5)
+    expect(asked[0]).toBe('start')
+    expect(told.map((action) => action.kind)).toContain('tell-mapping')
+    expect(loop.look().stale).toBe(false)
+  })
+
+  test('a fault in what it tells does not stop it', async () => {
+    const tried: string[] = []
+    const { loop } = start({
+      tell: (action) => {
+        tried.push(action.kind)
+        throw new Error('nobody foresaw this')
+      },
+    })
+    await vi.waitFor(() => expect(loop.look().watch.registration.succeeded).toBe(1))
+    await vi.waitFor(() => expect(loop.look().watch.health.kind).toBe('up'))
+    // What was to be told after the one that failed was told too.
+    expect(tried).toEqual(['tell-mapping', 'tell-health'])
+  })
+
+  test('another heartbeat port is used from the moment it is configured', async () => {
+    const { loop } = start()
+    await vi.waitFor(() => expect(loop.look().watch.health.kind).toBe('up'))
+    const other = await startHeartbeatHub()
+    const [first] = loopback().hubs
+    loop.configure({ ...loopback({ heartbeatSeconds: 1 }), hubs: [{ ...first!, heartbeatPort: other.port }] })
+    await vi.waitFor(() => expect(other.sequences.length).toBeGreaterThan(0), { timeout: 3_000 })
+    await other.close()
+  })
+
+  test('ends at once when it is told to', async () => {
+    start()
+    ending.abort()
+    await running
+    expect(ending.signal.aborted).toBe(true)
+  })
+
+  test('is stale when it has not turned in time', async () => {
+    let now = 0
+    const loop = makeLoop(
+      loopback(),
+      beginning,
+      {
+        ...idleHands,
+        register: () => new Promise(() => undefined),
+        tell: () => undefined,
+      },
+      { now: () => now, wall: () => new Date() },
+      log,
+    )
+    expect(loop.look().stale).toBe(false)
+    now = 5_001
+    expect(loop.look().stale).toBe(true)
+  })
+})

@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import { UNKNOWN_LINE } from '../../../agent/memory/line-memory.ts'
+import { tunnelSpec } from '../../../agent/tunnel/tunnel-spec.ts'
+import { sampleConfig, sampleRouter } from '../sample-config.ts'
+
+const ways = { hubLiterals: ['203.0.113.10', '203.0.113.11'], carrier: null }
+const endpointFor = (current: { address: string; port: number } | null) =>
+  tunnelSpec(sampleConfig, ways, current, UNKNOWN_LINE).peers[0]?.endpoint
+
+test('the tunnel is what agent.yaml says', () => {
+  expect(tunnelSpec(sampleConfig, ways, null, UNKNOWN_LINE)).toEqual({
+    interface: 'hw0',
+    publicKey: sampleConfig.publicKey,
+    address: '10.86.0.2/16',
+    mtu: 1420,
+    listenPort: null,
+    peers: [
+      {
+        publicKey: sampleConfig.hubs[0]!.publicKey,
+        presharedKeyId: null,
+        endpoint: { address: '203.0.113.10', port: 51_820 },
+        allowedIps: ['10.86.0.0/16'],
+        keepaliveSeconds: 25,
+      },
+    ],
+    routes: [],
+    forwarding: { role: 'home', lan: ['192.168.1.0/24'], mode: 'masquerade' },
+  })
+})
+
+test('an endpoint that is one of the hub’s ways is kept', () => {
+  expect(endpointFor({ address: '203.0.113.11', port: 4_500 })).toEqual({ address: '203.0.113.11', port: 4_500 })
+})
+
+test.each([
+  { address: '203.0.113.10', port: 9_999 },
+  { address: '192.0.2.1', port: 51_820 },
+])('an endpoint that is not the hub’s is put right: $address:$port', (current) => {
+  expect(endpointFor(current)).toEqual({ address: '203.0.113.10', port: 51_820 })
+})
+
+test.each([
+  { learned: null, mtu: 1_420 },
+  { learned: 1_280, mtu: 1_280 },
+  // agent.yaml was lowered since.
+  { learned: 1_440, mtu: 1_420 },
+])('a line that taught the MTU $learned gets $mtu', ({ learned, mtu }) => {
+  expect(tunnelSpec(sampleConfig, ways, null, { ...UNKNOWN_LINE, mtu: learned }).mtu).toBe(mtu)
+})
+
+test.each([
+  { lifeSeconds: null, economy: false, keepalive: 25 },
+  { lifeSeconds: 20, economy: false, keepalive: 15 },
+  { lifeSeconds: 300, economy: true, keepalive: 25 },
+])('a mapping that lives $lifeSeconds s is kept by one of $keepalive', ({ lifeSeconds, economy, keepalive }) => {
+  const { peers } = tunnelSpec({ ...sampleConfig, economy }, ways, null, { ...UNKNOWN_LINE, lifeSeconds })
+  expect(peers[0]?.keepaliveSeconds).toBe(keepalive)
+})
+
+test('a router makes its key itself', () => {
+  expect(tunnelSpec({ ...sampleConfig, router: sampleRouter }, ways, null, UNKNOWN_LINE).publicKey).toBeNull()
+})
+
+test.each([
+  { carrier: { address: '192.168.1.2', port: 40_000 } as const, current: '192.168.1.2:40000', kept: true },
+  { carrier: { address: '192.168.1.2', port: 40_000 } as const, current: '192.168.1.2:40001', kept: false },
+  { carrier: { address: '192.168.1.2', port: 'any' } as const, current: '192.168.1.2:40001', kept: true },
+  { carrier: { address: '192.168.1.2', port: 'any' } as const, current: '192.168.1.3:40001', kept: false },
+])('beside the carrier $carrier.address:$carrier.port, $current is one of the ways: $kept', (one) => {
+  const [address = '', port] = one.current.split(':')
+  const current = { address, port: Number(port) }
+  const { peers } = tunnelSpec(sampleConfig, { ...ways, carrier: one.carrier }, current, UNKNOWN_LINE)
+  expect(peers[0]?.endpoint).toEqual(one.kept ? current : { address: '203.0.113.10', port: 51_820 })
+})
