@@ -1,4 +1,4 @@
-import type { DeviceRequest } from '../hub/hub.ts'
+import type { DeviceRequest } from '../hub/service/hub.ts'
 import type { AddDeviceAnswer, DeviceList } from '../protocol/messages.ts'
 import type { Context } from './context.ts'
 import { ownSide } from './own-side.ts'

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import type { ProblemCode } from '../problems/catalogue.ts'
 import { Problem } from '../problems/problem.ts'
 import { CidrSchema, HostSchema, PortSchema } from '../protocol/addresses.ts'
-import { HubConfigSchema, NetworkSchema } from '../hub/config.ts'
+import { HubConfigSchema, NetworkSchema } from '../hub/settings/config.ts'
 import type { Given } from '../hub/init.ts'
 
 export interface InitOptions {

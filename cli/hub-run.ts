@@ -1,4 +1,4 @@
-import { hubPaths } from '../hub/paths.ts'
+import { hubPaths } from '../hub/settings/paths.ts'
 import { runHub } from '../hub/run.ts'
 import type { Context } from './context.ts'
 import { runDaemon } from './daemon.ts'

@@ -1,4 +1,4 @@
-import type { DeviceStatus, HomeStatus, HubStatus } from '../hub/status.ts'
+import type { DeviceStatus, HomeStatus, HubStatus } from '../hub/report/status.ts'
 import { ageText, bytesText } from './age.ts'
 import type { Context } from './context.ts'
 import { askThisHub } from './hub-session.ts'

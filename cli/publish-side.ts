@@ -8,7 +8,7 @@ import {
   type PublishedRange,
 } from '../protocol/publications.ts'
 import { PROTOCOL_VERSION } from '../protocol/messages.ts'
-import type { PublicationInput } from '../hub/publications.ts'
+import type { PublicationInput } from '../hub/core/publications.ts'
 import type { Context } from './context.ts'
 import { askThisHub } from './hub-session.ts'
 import { homeVoice, ownSide } from './own-side.ts'

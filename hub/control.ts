@@ -12,11 +12,11 @@ import {
 import { Problem } from '../problems/problem.ts'
 import { makeFolder } from '../system/atomic-file.ts'
 import { askLocal, type LocalHandler, serveLocal } from '../system/local-socket.ts'
-import type { DeviceRequest, Hub, Invitation } from './hub.ts'
-import type { InviteInput } from './invitation.ts'
-import type { PublicationInput } from './publications.ts'
-import type { Removed } from './removal.ts'
-import type { HubStatus } from './status.ts'
+import type { DeviceRequest, Hub, Invitation } from './service/hub.ts'
+import type { InviteInput } from './core/invitation.ts'
+import type { PublicationInput } from './core/publications.ts'
+import type { Removed } from './core/removal.ts'
+import type { HubStatus } from './report/status.ts'
 
 /** What the owner of this machine can ask of the hub: over the socket, or of one opened for the moment. */
 export interface HubVerbs {

@@ -55,7 +55,7 @@ export function hubDoors(
   return { flowLives, recentSets, chains: [prerouting, input] }
 }
 
-/** Who shook hands, or tried to: hub/initiations.ts reads them. */
+/** Who shook hands, or tried to: hub/presence/initiations.ts reads them. */
 const INITIATION_SETS = [
   { name: 'initiations', type: 'ipv4_addr', source: 'ip saddr' },
   { name: 'initiations6', type: 'ipv6_addr', source: 'ip6 saddr' },

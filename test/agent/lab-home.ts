@@ -1,7 +1,7 @@
 import { readEvents } from '../../agent/memory/event-log.ts'
 import type { HomeEvent } from '../../agent/memory/events.ts'
 import type { Status } from '../../agent/report/status.ts'
-import type { HubStatus } from '../../hub/status.ts'
+import type { HubStatus } from '../../hub/report/status.ts'
 import { askLocal } from '../../system/local-socket.ts'
 import { sleep } from '../../system/sleep.ts'
 import type { Host } from '../lab/host.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readBearer } from '../../agent/secrets/secrets.ts'
-import { hubPaths } from '../../hub/paths.ts'
+import { hubPaths } from '../../hub/settings/paths.ts'
 import { catalogue } from '../../problems/catalogue.ts'
 import type { Host, RunResult } from '../lab/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'

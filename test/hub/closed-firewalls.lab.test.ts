@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { HubStatus } from '../../hub/status.ts'
+import type { HubStatus } from '../../hub/report/status.ts'
 import { sleep } from '../../system/sleep.ts'
 import { inviteHome, runHub, startAgent, statusOf } from '../agent/lab-home.ts'
 import { askedBy } from '../lab/camera.ts'

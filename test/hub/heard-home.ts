@@ -1,6 +1,6 @@
-import { makePresences, type Presence } from '../../hub/presence.ts'
-import type { HeardOnce } from '../../hub/heard-once.ts'
-import type { Home } from '../../hub/store-document.ts'
+import { makePresences, type Presence } from '../../hub/presence/presence.ts'
+import type { HeardOnce } from '../../hub/presence/heard-once.ts'
+import type { Home } from '../../hub/core/store-document.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import { turnedClock } from './turned-clock.ts'
 

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto'
 import * as fc from 'fast-check'
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
-import { addDevice, removeDevice, visibleDevices } from '../../hub/devices.ts'
-import { type Circumstances, invite } from '../../hub/invitation.ts'
-import { join } from '../../hub/joining.ts'
-import { register } from '../../hub/registration.ts'
-import { leave, removeHome } from '../../hub/removal.ts'
-import { hashOf } from '../../hub/secret.ts'
+import { addDevice, removeDevice, visibleDevices } from '../../hub/core/devices.ts'
+import { type Circumstances, invite } from '../../hub/core/invitation.ts'
+import { join } from '../../hub/core/joining.ts'
+import { register } from '../../hub/core/registration.ts'
+import { leave, removeHome } from '../../hub/core/removal.ts'
+import { hashOf } from '../../hub/core/secret.ts'
 import {
   type Change,
   EMPTY_DOCUMENT,
@@ -15,7 +15,7 @@ import {
   homeNamed,
   type StoreDocument,
   StoreDocumentSchema,
-} from '../../hub/store-document.ts'
+} from '../../hub/core/store-document.ts'
 import type { JoinRequest } from '../../protocol/messages.ts'
 import { presharedKeyFrom, privateKeyFrom, type PublicKey } from '../../wireguard/keys.ts'
 import { publicKeyOf } from '../../wireguard/public-key.ts'

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { HubStatus } from '../../hub/status.ts'
+import type { HubStatus } from '../../hub/report/status.ts'
 import { MOST_PUBLISHED_PORTS, type Publication } from '../../protocol/publications.ts'
 import { inviteHome, problemOf, startAgent } from '../agent/lab-home.ts'
 import type { Host } from '../lab/host.ts'

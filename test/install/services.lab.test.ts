@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Status } from '../../agent/report/status.ts'
-import type { HubStatus } from '../../hub/status.ts'
+import type { HubStatus } from '../../hub/report/status.ts'
 import { sleep } from '../../system/sleep.ts'
 import { askedBy } from '../lab/camera.ts'
 import { createLab, type Lab } from '../lab/lab.ts'

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeCertificate } from '../../hub/certificate.ts'
+import { makeCertificate } from '../../hub/settings/certificate.ts'
 import type { Manner, Received } from '../fake/alert-receiver.ts'
 import { askedProgram } from './asked-program.ts'
 import { bundleFor } from './bundle.ts'

@@ -3,7 +3,7 @@ import type { TlsOptions } from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
 import { openSession } from '../../../adapters/mikrotik/api.ts'
 import { readCertificate } from '../../../adapters/mikrotik/certificate.ts'
-import { fingerprintOf, makeCertificate } from '../../../hub/certificate.ts'
+import { fingerprintOf, makeCertificate } from '../../../hub/settings/certificate.ts'
 import { type RawRouter, sentence, startRawRouter } from './raw-router.ts'
 
 const never = new AbortController().signal

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { HubStatus } from '../../../hub/status.ts'
+import type { HubStatus } from '../../../hub/report/status.ts'
 import { sleep } from '../../../system/sleep.ts'
 import { dropAllUdp, lossAndJitter, type Undo } from '../../lab/faults.ts'
 import type { Host } from '../../lab/host.ts'

@@ -12,7 +12,7 @@ import {
   removeSecrets,
 } from '../../../agent/secrets/secrets.ts'
 import { keepRouterPassword, routerPasswordPath } from '../../../agent/secrets/router-password.ts'
-import { hashOf } from '../../../hub/secret.ts'
+import { hashOf } from '../../../hub/core/secret.ts'
 import { echoKey } from '../../../protocol/echo.ts'
 import { readSecretFile } from '../../../system/secret-file.ts'
 import { isKeyText } from '../../../wireguard/keys.ts'

@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { sleep } from '../../../system/sleep.ts'
-import { makeCertificate } from '../../../hub/certificate.ts'
+import { makeCertificate } from '../../../hub/settings/certificate.ts'
 import { childrenOf } from './inspect.ts'
 import type { Jobs } from './jobs.ts'
 import { listen, makeChanges } from './listen.ts'

@@ -1,0 +1,134 @@
+import * as v from 'valibot'
+import { Problem } from '../../problems/problem.ts'
+import type { AddDeviceRequest } from '../../protocol/messages.ts'
+import { NameSchema } from '../../protocol/names.ts'
+import type { PublicKey } from '../../wireguard/keys.ts'
+import type { Circumstances } from './invitation.ts'
+import { refuseTakenKey } from './joining.ts'
+import {
+  type Change,
+  type Device,
+  type Home,
+  homeNamed,
+  type StoreDocument,
+  stillHome,
+  takenAddresses,
+} from './store-document.ts'
+import { nextFreeAddress } from './tunnel-network.ts'
+
+/** Who asks: a home, or null for the hub's owner. */
+export type Asker = Home | null
+
+/** What is said of a new device. */
+export type DeviceInput = Pick<AddDeviceRequest, 'name' | 'publicKey' | 'presharedKey'> &
+  Partial<Pick<AddDeviceRequest, 'homes' | 'expiresInMs' | 'full' | 'exit'>>
+
+/**
+ * Adds a device. Asked again with the same keys it answers the same, since the first answer may have been lost.
+ * @throws {Problem} `home-unknown`, `device-name-invalid`, `device-exists`, `home-missing`, `exit-refused`, `network-full`, `request-invalid`.
+ */
+export function addDevice(
+  document: StoreDocument,
+  asker: Asker,
+  { name, publicKey, presharedKey, homes = null, expiresInMs = null, full = false, exit = null }: DeviceInput,
+  hubPublicKey: PublicKey,
+  { network, now }: Circumstances,
+): Change<Device> {
+  const what = `adding the device ${JSON.stringify(name)}`
+  refuseOddName(name, what)
+  const home = nameOf(document, asker, what)
+  const known = document.devices.find((device) => device.name === name)
+  if (known?.home === home && known.publicKey === publicKey && known.presharedKey === presharedKey)
+    return [document, known]
+  if (known !== undefined)
+    throw new Problem('device-exists', { what, why: `there is one of that name, added at ${known.addedAt}` })
+  refuseHomes(document, asker, homes, what)
+  if (exit !== null) refuseExit(document, asker, exit, what)
+  refuseTakenKey(document, publicKey, null, hubPublicKey, what)
+  const device: Device = {
+    name,
+    address: nextFreeAddress(network, takenAddresses(document, now), what),
+    publicKey,
+    presharedKey,
+    home,
+    addedAt: now.toISOString(),
+    ...(homes === null ? {} : { homes: [...new Set(homes)].sort() }),
+    ...(expiresInMs === null ? {} : { expiresAt: new Date(now.getTime() + expiresInMs).toISOString() }),
+    ...(full ? { full } : {}),
+    ...(exit === null ? {} : { exit }),
+  }
+  return [{ ...document, devices: [...document.devices, device] }, device]
+}
+
+/** A home removes those it added, the hub's owner removes any. @throws {Problem} `device-missing`, `device-name-invalid`. */
+export function removeDevice(document: StoreDocument, asker: Asker, name: string): Change<Device> {
+  const what = `removing the device ${JSON.stringify(name)}`
+  refuseOddName(name, what)
+  const home = nameOf(document, asker, what)
+  const device = document.devices.find((one) => one.name === name && (home === null || one.home === home))
+  if (device === undefined)
+    throw new Problem('device-missing', {
+      what,
+      why: home === null ? 'the hub has none of that name' : `the home ${home} added none of that name`,
+    })
+  return [{ ...document, devices: document.devices.filter((other) => other !== device) }, device]
+}
+
+/** A home sees its own and the hub's, the hub's owner sees all. */
+export function visibleDevices(document: StoreDocument, asker: Asker): readonly Device[] {
+  return document.devices.filter(({ home }) => asker === null || home === null || home === asker.name)
+}
+
+/** The homes a device may reach; null: all of them, also those that come later. */
+export function reachOf({ home, homes }: Device): readonly string[] | null {
+  return homes ?? (home === null ? null : [home])
+}
+
+export function isExpired({ expiresAt }: Device, now: Date): boolean {
+  return expiresAt !== undefined && Date.parse(expiresAt) <= now.getTime()
+}
+
+/** Takes out those whose time is over. */
+export function expireDevices(document: StoreDocument, now: Date): Change<readonly Device[]> {
+  const gone = document.devices.filter((device) => isExpired(device, now))
+  if (gone.length === 0) return [document, []]
+  return [{ ...document, devices: document.devices.filter((device) => !gone.includes(device)) }, gone]
+}
+
+/** @throws {Problem} `home-missing`. */
+function refuseHomes(document: StoreDocument, asker: Asker, homes: readonly string[] | null, what: string): void {
+  const unknown = homes?.find((name) => (asker === null ? homeNamed(document, name) === null : name !== asker.name))
+  if (unknown === undefined) return
+  const why =
+    asker === null ? `the hub has no home ${unknown}` : `a device added at ${asker.name} reaches that home alone`
+  throw new Problem('home-missing', { what, why })
+}
+
+/** WireGuard leads an address to one peer: one home at most is the way to the internet. @throws {Problem} `home-missing`, `exit-refused`. */
+function refuseExit(document: StoreDocument, asker: Asker, exit: string, what: string): void {
+  refuseHomes(document, asker, [exit], what)
+  if (homeNamed(document, exit)?.exit !== true)
+    throw new Problem('exit-refused', { what, why: `${exit} lets no devices go to the internet through it` })
+  const other = exitHome(document)
+  if (other !== null && other !== exit)
+    throw new Problem('exit-refused', {
+      what,
+      why: `devices go to the internet through ${other} already, and a hub can have one such home`,
+      next: `Remove those devices first, or add this one with --exit ${other}`,
+    })
+}
+
+/** The home through which devices reach the internet; null: none does, or it no longer lets them. */
+export function exitHome({ homes, devices }: StoreDocument): string | null {
+  const name = devices.find(({ exit }) => exit !== undefined)?.exit
+  return homes.find((home) => home.name === name && home.exit === true)?.name ?? null
+}
+
+function nameOf(document: StoreDocument, asker: Asker, what: string): string | null {
+  return asker === null ? null : stillHome(document, asker, what).name
+}
+
+function refuseOddName(name: string, what: string): void {
+  if (!v.is(NameSchema, name))
+    throw new Problem('device-name-invalid', { what, why: 'the name is not one homeward takes' })
+}

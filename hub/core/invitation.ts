@@ -1,0 +1,63 @@
+import * as v from 'valibot'
+import { Problem } from '../../problems/problem.ts'
+import { NameSchema } from '../../protocol/names.ts'
+import { checkLan, type Occupied, occupiedFor, sortedLan } from './lan.ts'
+import type { SecretHash } from './secret.ts'
+import { type Change, homeNamed, type Invite, type StoreDocument, takenAddresses } from './store-document.ts'
+import { nextFreeAddress } from './tunnel-network.ts'
+
+/** What the operations need to know of the hub and of the moment. */
+export interface Circumstances {
+  readonly network: string
+  readonly own: readonly Occupied[]
+  /** By the calendar: expiry is promised to people. */
+  readonly now: Date
+}
+
+export interface InviteInput {
+  readonly home: string
+  /** Canonical prefixes; empty: what the home says, or what a known home has already. */
+  readonly lan: readonly string[]
+  readonly expiresInMs: number
+}
+
+/** Long enough to say `token-expired` rather than `token-unknown` to whoever comes late. */
+const FORGET_EXPIRED_AFTER_MS = 30 * 24 * 3_600_000
+
+/**
+ * Invites a home. A name that is known already gets a new key with the join, and keeps its address: a home that lost
+ * its SD card comes back. An older invitation of that name is worth nothing after it.
+ * @throws {Problem} `home-name-invalid`, `lan-overlaps`, `prefix-invalid`, `network-full`.
+ */
+export function invite(
+  document: StoreDocument,
+  input: InviteInput,
+  secretHash: SecretHash,
+  { network, own, now }: Circumstances,
+): Change<{ readonly invite: Invite; readonly known: boolean }> {
+  const what = `inviting the home ${JSON.stringify(input.home)}`
+  if (!v.is(NameSchema, input.home))
+    throw new Problem('home-name-invalid', { what, why: 'the name is not one homeward takes' })
+  const known = homeNamed(document, input.home)
+  const lan = sortedLan(input.lan.length === 0 ? (known?.lan ?? []) : input.lan)
+  // Typed here by the hub's owner, so everything in it is granted.
+  checkLan(lan, lan, occupiedFor(input.home, document, network, own, now), what)
+  const others = document.invites.filter((other) => other.home !== input.home && !isLongGone(other, now))
+  const taken = takenAddresses({ ...document, invites: others }, now)
+  const invite: Invite = {
+    home: input.home,
+    address: known?.address ?? nextFreeAddress(network, taken, what),
+    secretHash,
+    lan,
+    expiresAt: new Date(now.getTime() + input.expiresInMs).toISOString(),
+    use: null,
+  }
+  return [
+    { ...document, invites: [...others, invite] },
+    { invite, known: known !== null },
+  ]
+}
+
+function isLongGone(invite: Invite, now: Date): boolean {
+  return now.getTime() > Date.parse(invite.expiresAt) + FORGET_EXPIRED_AFTER_MS
+}

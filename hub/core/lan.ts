@@ -1,0 +1,95 @@
+import { networkInterfaces } from 'node:os'
+import { Problem } from '../../problems/problem.ts'
+import { canonicalPrefix, prefixesOverlap } from '../../protocol/addresses.ts'
+import { isOpen, type StoreDocument } from './store-document.ts'
+
+/** A network that a home's LAN must keep clear of, and how to call it. */
+export interface Occupied {
+  readonly prefix: string
+  readonly by: string
+}
+
+/** RFC 1918, and the shared space of RFC 6598 that some routers hand out. */
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10']
+
+/** RFC 6890: this host, loopback, link-local, multicast and reserved. */
+const NEVER = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3']
+
+/**
+ * Checks what a home calls its LAN: the hub will lead all of it into that home's tunnel.
+ * @param granted prefixes that the hub's owner named. Others must be private: a home may not draw the internet to itself.
+ * @throws {Problem} `lan-overlaps` naming both sides, `prefix-invalid`.
+ */
+export function checkLan(
+  lan: readonly string[],
+  granted: readonly string[],
+  occupied: readonly Occupied[],
+  what: string,
+): void {
+  for (const prefix of lan) {
+    const clash = occupied.find((other) => prefixesOverlap(prefix, other.prefix))
+    if (clash !== undefined)
+      throw new Problem('lan-overlaps', {
+        what,
+        // What to do about it is said at home, by the code: the network that is free must stand here.
+        why: `${prefix} overlaps ${clash.prefix}, ${clash.by}${freeInstead(prefix, occupied)}`,
+      })
+    if (NEVER.some((never) => prefixesOverlap(prefix, never)))
+      throw new Problem('prefix-invalid', { what, why: `${prefix} is no network that a LAN can have` })
+    if (![...PRIVATE, ...granted].some((allowed) => isInside(prefix, allowed)))
+      throw new Problem('prefix-invalid', {
+        what,
+        why: `${prefix} is no private network, and the hub’s owner did not name it: homeward hub invite HOME --lan ${prefix}`,
+      })
+  }
+}
+
+/** What a home of this name must keep clear of; other invitations count as long as they are open. */
+export function occupiedFor(
+  home: string,
+  document: StoreDocument,
+  network: string,
+  own: readonly Occupied[],
+  now: Date,
+): readonly Occupied[] {
+  const homes = document.homes.filter((other) => other.name !== home)
+  const invites = document.invites.filter((invite) => invite.home !== home && isOpen(invite, now))
+  return [
+    { prefix: network, by: 'the tunnel’s own network' },
+    ...own,
+    ...homes.flatMap(({ name, lan }) => lan.map((prefix) => ({ prefix, by: `the LAN of the home ${name}` }))),
+    ...invites.flatMap(({ home, lan }) => lan.map((prefix) => ({ prefix, by: `the LAN of the invited home ${home}` }))),
+  ]
+}
+
+/** The IPv4 networks that this machine is in, without the tunnel's own interface. */
+export function ownNetworks(tunnelInterface: string): readonly Occupied[] {
+  return Object.entries(networkInterfaces())
+    .filter(([name]) => name !== tunnelInterface)
+    .flatMap(([name, addresses = []]) =>
+      addresses.flatMap(({ family, internal, cidr }) => {
+        const prefix = family === 'IPv4' && !internal && cidr !== null ? canonicalPrefix(cidr) : null
+        return prefix === null ? [] : [{ prefix, by: `the hub’s own network at ${name}` }]
+      }),
+    )
+}
+
+/** One spelling for a list, so that two of them can be compared. */
+export function sortedLan(lan: readonly string[]): string[] {
+  return [...new Set(lan)].sort()
+}
+
+/** What the home can be seen as instead: the first network of that size that nobody has. */
+function freeInstead(prefix: string, occupied: readonly Occupied[]): string {
+  const length = Number(prefix.split('/')[1])
+  if (length < 16) return ''
+  const candidates = Array.from({ length: 256 }, (_, index) =>
+    length < 24 ? `10.${index}.0.0/${length}` : `10.168.${index}.0/${length}`,
+  )
+  const free = candidates.find((one) => occupied.every((other) => !prefixesOverlap(one, other.prefix)))
+  return free === undefined ? '' : `; ${free} is free (--lan OWN=${free})`
+}
+
+function isInside(prefix: string, outer: string): boolean {
+  return Number(prefix.split('/')[1]) >= Number(outer.split('/')[1]) && prefixesOverlap(prefix, outer)
+}

@@ -1,0 +1,66 @@
+import type { PublishedPort } from '../../adapters/adapter.ts'
+import {
+  MOST_PUBLISHED_PORTS,
+  portCount,
+  type Publication,
+  type PublishedRange,
+  type Withheld,
+} from '../../protocol/publications.ts'
+import { publishedPorts } from './publications.ts'
+import { ONLY_22 } from '../machine/ssh-ports.ts'
+
+export interface LedPorts {
+  /** Port by port, as the firewall knows them. */
+  readonly ports: readonly PublishedPort[]
+  /** What publications of the store do not get; nothing of those that are led as a whole. */
+  readonly withheld: ReadonlyMap<Publication, readonly Withheld[]>
+}
+
+/**
+ * Which published ports are led into the tunnel. Pure. A store may hold more than is taken today: ports at which ssh was
+ * seen since, and more than a hub leads. Then the small publications come first, so that one large range keeps nobody's
+ * single ports away, among equals the older one; and of the last one that fits its lower ports.
+ */
+export function ledPorts(publications: readonly Publication[], sshPorts: ReadonlySet<number> = ONLY_22): LedPorts {
+  const ports: PublishedPort[] = []
+  const withheld = new Map<Publication, readonly Withheld[]>()
+  for (const publication of inOrder(publications)) {
+    const ssh: number[] = []
+    const tooMany: number[] = []
+    for (const one of publishedPorts([publication]))
+      if (one.protocol === 'tcp' && sshPorts.has(one.port)) ssh.push(one.port)
+      else if (ports.length >= MOST_PUBLISHED_PORTS) tooMany.push(one.port)
+      else ports.push(one)
+    const kept = [
+      ...rangesOf(publication, ssh).map((range) => ({ ...range, code: 'port-taken' as const, why: FOR_SSH })),
+      ...rangesOf(publication, tooMany).map((range) => ({
+        ...range,
+        code: 'publications-full' as const,
+        why: TOO_MANY,
+      })),
+    ]
+    if (kept.length > 0) withheld.set(publication, kept)
+  }
+  return { ports, withheld }
+}
+
+const FOR_SSH = 'it is kept for ssh on the hub'
+const TOO_MANY = `a hub leads ${MOST_PUBLISHED_PORTS} ports at most`
+
+function inOrder(publications: readonly Publication[]): readonly Publication[] {
+  if (portCount(publications) <= MOST_PUBLISHED_PORTS) return publications
+  return publications.toSorted(
+    (a, b) => portCount([a]) - portCount([b]) || Date.parse(a.addedAt) - Date.parse(b.addedAt),
+  )
+}
+
+/** @param ports in order. */
+function rangesOf({ protocol }: Publication, ports: readonly number[]): readonly PublishedRange[] {
+  const ranges: { readonly protocol: Publication['protocol']; readonly port: number; lastPort: number }[] = []
+  for (const port of ports) {
+    const last = ranges.at(-1)
+    if (last?.lastPort === port - 1) last.lastPort = port
+    else ranges.push({ protocol, port, lastPort: port })
+  }
+  return ranges
+}

@@ -1,0 +1,190 @@
+import type { PublishedPort } from '../../adapters/adapter.ts'
+import { Problem } from '../../problems/problem.ts'
+import { prefixContains } from '../../protocol/addresses.ts'
+import {
+  type ListedPublication,
+  MOST_PUBLISHED_PORTS,
+  portCount,
+  type Publication,
+  type PublicationRequest,
+  type PublishedRange,
+  rangeText,
+  type Source,
+} from '../../protocol/publications.ts'
+import type { Asker } from './devices.ts'
+import type { LedPorts } from './led-ports.ts'
+import { type Change, type Home, homeNamed, type StoreDocument, stillHome } from './store-document.ts'
+
+/** Why a port of this hub cannot be published, for people; null: it can. */
+export type ReservedBy = (protocol: Publication['protocol'], port: number) => string | null
+
+/** What the hub's owner may say besides: which home. Where nobody says it, the address tells. */
+export interface PublicationInput extends PublicationRequest {
+  readonly home?: string | null
+}
+
+/**
+ * Publishes ports. Asked again for the same it answers the same, since the first answer may have been lost.
+ * @throws {Problem} `home-unknown`, `home-missing`, `port-taken`, `publication-exists`, `publications-full`,
+ * `publication-invalid`, `source-not-kept`.
+ */
+export function addPublication(
+  document: StoreDocument,
+  asker: Asker,
+  input: PublicationInput,
+  reservedBy: ReservedBy,
+  now: Date,
+): Change<Publication> {
+  const what = `publishing ${rangeText(input)}`
+  const home = asker === null ? homeFor(document, input, what) : stillHome(document, asker, what)
+  refuseOddRange(input, what)
+  refuseTarget(home, input, what)
+  const source = sourceOf(home, input, what)
+  const { protocol, port, lastPort, address, targetPort } = input
+  const wanted = { protocol, port, lastPort, address, targetPort, source, home: home.name }
+  const there = document.publications.find((one) => one.protocol === protocol && overlap(one, input))
+  if (there !== undefined) {
+    const { addedAt: _, ...known } = there
+    if (JSON.stringify(known) === JSON.stringify(wanted)) return [document, there]
+    const leads = asker === null || there.home === asker.name ? ` to ${there.address} of ${there.home}` : ' elsewhere'
+    throw new Problem('publication-exists', { what, why: `${rangeText(there)} leads${leads} already` })
+  }
+  refuseTooMany(document, input, what)
+  refuseReserved(input, reservedBy, what)
+  const publication: Publication = { ...wanted, addedAt: now.toISOString() }
+  return [{ ...document, publications: [...document.publications, publication] }, publication]
+}
+
+/**
+ * Takes a publication back, named by its ports or the first of them. A home removes its own.
+ * @throws {Problem} `publication-missing`, `home-unknown`.
+ */
+export function removePublication(document: StoreDocument, asker: Asker, range: PublishedRange): Change<Publication> {
+  const what = `taking back ${rangeText(range)}`
+  const found = findPublication(document, asker, range, what)
+  return [{ ...document, publications: document.publications.filter((other) => other !== found) }, found]
+}
+
+/** @throws {Problem} `publication-missing`, `home-unknown`. */
+export function findPublication(
+  document: StoreDocument,
+  asker: Asker,
+  range: PublishedRange,
+  what: string,
+): Publication {
+  const home = asker === null ? null : stillHome(document, asker, what).name
+  const found = document.publications.find(
+    (one) =>
+      one.protocol === range.protocol &&
+      one.port === range.port &&
+      (one.lastPort === range.lastPort || range.lastPort === range.port) &&
+      (home === null || one.home === home),
+  )
+  if (found === undefined)
+    throw new Problem('publication-missing', { what, why: `${home ?? 'the hub'} has not published it` })
+  return found
+}
+
+export function visiblePublications(document: StoreDocument, asker: Asker): readonly Publication[] {
+  return document.publications
+    .filter(({ home }) => asker === null || home === asker.name)
+    .toSorted((a, b) => a.port - b.port || a.protocol.localeCompare(b.protocol))
+}
+
+/** Port by port, as the firewall knows them. */
+export function publishedPorts(publications: readonly Publication[]): readonly PublishedPort[] {
+  return publications.flatMap(({ protocol, port, lastPort, address, targetPort, source }) =>
+    Array.from({ length: lastPort - port + 1 }, (_, index) => ({
+      protocol,
+      port: port + index,
+      address,
+      targetPort: targetPort + index,
+      hidden: source === 'hide',
+    })),
+  )
+}
+
+/** Those that somebody sees, with what of them leads nowhere. */
+export function listedPublications(
+  document: StoreDocument,
+  asker: Asker,
+  { withheld }: LedPorts,
+): readonly ListedPublication[] {
+  return visiblePublications(document, asker).map((publication) => {
+    const kept = withheld.get(publication)
+    return kept === undefined ? publication : { ...publication, withheld: [...kept] }
+  })
+}
+
+/** @throws {Problem} `home-missing`, `publication-invalid`. */
+function homeFor(document: StoreDocument, { home, address }: PublicationInput, what: string): Home {
+  if (home !== undefined && home !== null) {
+    const named = homeNamed(document, home)
+    if (named !== null) return named
+    throw new Problem('home-missing', { what, why: `the hub has no home ${home}` })
+  }
+  const [only, ...others] = document.homes.filter((one) => isTargetOf(one, address))
+  if (only !== undefined && others.length === 0) return only
+  const which = others.length > 0 ? 'more than one home has' : 'no home has'
+  throw new Problem('publication-invalid', {
+    what,
+    why: `${which} ${address}`,
+    next: 'Say which home is meant: --home HOME; see them with homeward hub status',
+  })
+}
+
+function isTargetOf({ address: own, lan }: Home, address: string): boolean {
+  return address === own || lan.some((prefix) => prefixContains(prefix, address))
+}
+
+function refuseOddRange({ port, lastPort, targetPort }: PublicationInput, what: string): void {
+  if (lastPort < port) throw new Problem('publication-invalid', { what, why: 'the last port comes before the first' })
+  if (targetPort + lastPort - port > 65_535)
+    throw new Problem('publication-invalid', { what, why: 'it would lead to ports above 65535' })
+}
+
+function refuseTarget(home: Home, { address }: PublicationInput, what: string): void {
+  if (isTargetOf(home, address)) return
+  const networks = [...home.lan, `${home.address} (the home’s end of the tunnel)`].join(', ')
+  throw new Problem('publication-invalid', {
+    what,
+    why: `${address} is not in what the tunnel reaches at ${home.name}: ${networks}`,
+  })
+}
+
+/** The home says for which of its addresses answers find the way back. */
+function sourceOf(home: Home, { source, address }: PublicationInput, what: string): Source {
+  const canKeep = (home.keeps ?? []).some((prefix) => prefixContains(prefix, address))
+  if (source === null) return canKeep ? 'keep' : 'hide'
+  if (source === 'hide' || canKeep) return source
+  throw new Problem('source-not-kept', {
+    what,
+    why: `${address} at ${home.name} would answer visitors past the tunnel: the machine that the tunnel ends on is not its gateway`,
+  })
+}
+
+function refuseTooMany({ publications }: StoreDocument, range: PublicationInput, what: string): void {
+  const [there, more] = [portCount(publications), portCount([range])]
+  if (there + more <= MOST_PUBLISHED_PORTS) return
+  const room = Math.max(0, MOST_PUBLISHED_PORTS - there)
+  throw new Problem('publications-full', {
+    what,
+    why: `a hub leads ${MOST_PUBLISHED_PORTS} ports at most, TCP and UDP each counted; this would be ${more} more, and there is room for ${room}`,
+  })
+}
+
+function refuseReserved(range: PublicationInput, reservedBy: ReservedBy, what: string): void {
+  for (let port = range.port; port <= range.lastPort; port += 1) {
+    const why = reservedBy(range.protocol, port)
+    if (why === null) continue
+    throw new Problem('port-taken', {
+      what,
+      why,
+      next: 'Publish another port: homeward publish add PORT/tcp HOST:PORT',
+    })
+  }
+}
+
+function overlap(a: PublishedRange, b: PublishedRange): boolean {
+  return a.port <= b.lastPort && b.port <= a.lastPort
+}

@@ -1,0 +1,162 @@
+import * as v from 'valibot'
+import { Problem } from '../../problems/problem.ts'
+import { CidrSchema, Ipv4Schema } from '../../protocol/addresses.ts'
+import { MtuSchema, PublicKeySchema } from '../../protocol/messages.ts'
+import { NameSchema } from '../../protocol/names.ts'
+import { KeepsSchema, type Publication, PublicationSchema } from '../../protocol/publications.ts'
+import { isKeyText, type PresharedKey } from '../../wireguard/keys.ts'
+import { SecretHashSchema } from './secret.ts'
+
+/** Raised when an older hub would misread a newer file. */
+export const STORE_SCHEMA = 1
+
+const TimeSchema = v.pipe(v.string(), v.isoTimestamp())
+
+const HomeSchema = v.strictObject({
+  name: NameSchema,
+  /** Inside the tunnel. */
+  address: Ipv4Schema,
+  publicKey: PublicKeySchema,
+  secretHash: SecretHashSchema,
+  /** Canonical, sorted. */
+  lan: v.array(CidrSchema),
+  joinedAt: TimeSchema,
+  /** Bytes. What the home's line bears, as it said; without it, as much as the hub. */
+  mtu: v.optional(MtuSchema),
+  /** Where services of the home see visitors' own addresses, as it said; sorted. Without it nowhere. */
+  keeps: v.optional(KeepsSchema),
+  /** It lets devices go to the internet through it. */
+  exit: v.optional(v.literal(true)),
+})
+
+const InviteSchema = v.strictObject({
+  home: NameSchema,
+  /** Kept free for the home until the invitation expires. */
+  address: Ipv4Schema,
+  secretHash: SecretHashSchema,
+  /** What the home's LAN is when the join does not say. */
+  lan: v.array(CidrSchema),
+  /** By the hub's clock. */
+  expiresAt: TimeSchema,
+  use: v.nullable(
+    v.strictObject({
+      publicKey: PublicKeySchema,
+      homeSecretHash: SecretHashSchema,
+      at: TimeSchema,
+      /** The home of that name whose key this join replaced; it comes back when the join could not prove its tunnel. */
+      replaced: v.nullable(HomeSchema),
+    }),
+  ),
+})
+
+const DeviceSchema = v.strictObject({
+  name: NameSchema,
+  address: Ipv4Schema,
+  publicKey: PublicKeySchema,
+  /** Plain, since the hub must set it again after each boot. */
+  presharedKey: v.pipe(
+    v.string(),
+    v.check(isKeyText, 'expected a WireGuard key'),
+    v.transform((text) => text as PresharedKey),
+  ),
+  /** The home that added it; null when it was the hub. */
+  home: v.nullable(NameSchema),
+  addedAt: TimeSchema,
+  /** The homes it may reach, where the hub's owner said which. */
+  homes: v.optional(v.array(NameSchema)),
+  /** By the hub's clock; then it goes. */
+  expiresAt: v.optional(TimeSchema),
+  /** Sends everything through the hub. */
+  full: v.optional(v.literal(true)),
+  /** Sends everything through the hub and that home. */
+  exit: v.optional(NameSchema),
+})
+
+/**
+ * Everything the hub must remember, as one document. Strict: a field that this version does not know would be lost at
+ * the next write, so a document with one is refused.
+ */
+export const StoreDocumentSchema = v.pipe(
+  v.strictObject({
+    schema: v.literal(STORE_SCHEMA),
+    homes: v.array(HomeSchema),
+    invites: v.array(InviteSchema),
+    devices: v.array(DeviceSchema),
+    /** Not in files of a hub that knew none. */
+    publications: v.optional(v.array(PublicationSchema), []),
+  }),
+  v.check(({ homes }) => allDiffer(homes.map((home) => home.name)), 'two homes have the same name'),
+  v.check(({ devices }) => allDiffer(devices.map((device) => device.name)), 'two devices have the same name'),
+  v.check(
+    ({ homes, devices }) => allDiffer([...homes, ...devices].map((peer) => peer.address)),
+    'two peers have the same address',
+  ),
+  v.check(
+    ({ homes, devices }) => allDiffer([...homes, ...devices].map((peer) => peer.publicKey)),
+    'two peers have the same public key',
+  ),
+  v.check(({ publications }) => noneOverlaps(publications), 'two publications have the same port'),
+)
+
+export type Home = Readonly<v.InferOutput<typeof HomeSchema>>
+export type Invite = Readonly<v.InferOutput<typeof InviteSchema>>
+export type Device = Readonly<v.InferOutput<typeof DeviceSchema>>
+
+export interface StoreDocument {
+  readonly schema: typeof STORE_SCHEMA
+  readonly homes: readonly Home[]
+  readonly invites: readonly Invite[]
+  readonly devices: readonly Device[]
+  readonly publications: readonly Publication[]
+}
+
+export const EMPTY_DOCUMENT: StoreDocument = {
+  schema: STORE_SCHEMA,
+  homes: [],
+  invites: [],
+  devices: [],
+  publications: [],
+}
+
+/** A document with one change, and what the change answers. The same document: nothing to write. */
+export type Change<Result> = readonly [StoreDocument, Result]
+
+export function homeNamed(document: StoreDocument, name: string): Home | null {
+  return document.homes.find((home) => home.name === name) ?? null
+}
+
+/**
+ * The home as it is now, for one that authenticated a moment ago.
+ * @throws {Problem} `home-unknown` when it was removed or joined anew in between.
+ */
+export function stillHome(document: StoreDocument, caller: Home, what: string): Home {
+  const home = homeNamed(document, caller.name)
+  if (home?.secretHash === caller.secretHash) return home
+  throw new Problem('home-unknown', { what, why: 'the hub does not know this home any more' })
+}
+
+/** Addresses that nobody new may get: of homes, devices and invitations that can still be used. */
+export function takenAddresses(document: StoreDocument, now: Date): Set<string> {
+  const invited = document.invites.filter((invite) => isOpen(invite, now))
+  return new Set([...document.homes, ...document.devices, ...invited].map((one) => one.address))
+}
+
+/** Whether a join may still use it. */
+export function isOpen(invite: Invite, now: Date): boolean {
+  return invite.use === null && now.getTime() < Date.parse(invite.expiresAt)
+}
+
+function noneOverlaps(publications: readonly Publication[]): boolean {
+  const last: Record<Publication['protocol'], number> = { tcp: 0, udp: 0 }
+  return publications
+    .toSorted((a, b) => a.port - b.port)
+    .every(({ protocol, port, lastPort }) => {
+      const isFree = port > last[protocol]
+      last[protocol] = lastPort
+      return isFree
+    })
+}
+
+function allDiffer(values: readonly string[]): boolean {
+  return new Set(values).size === values.length
+}

@@ -1,0 +1,32 @@
+import { Problem } from '../../problems/problem.ts'
+
+/** The hub's own address: the first of the tunnel's network. */
+export function hubAddressIn(network: string): string {
+  return textOf(rangeOf(network).first)
+}
+
+/** With the network's length, as the interface carries it. */
+export function hubInterfaceAddress(network: string): string {
+  return `${hubAddressIn(network)}/${network.split('/')[1]}`
+}
+
+/** The lowest address of the network that nobody has. @throws {Problem} `network-full`. */
+export function nextFreeAddress(network: string, taken: ReadonlySet<string>, what: string): string {
+  const { first, last } = rangeOf(network)
+  for (let address = first + 1; address <= last; address += 1) {
+    const text = textOf(address)
+    if (!taken.has(text)) return text
+  }
+  throw new Problem('network-full', { what, why: `every address of ${network} is in use` })
+}
+
+/** First and last host of a prefix, as numbers: without the network's own address and the broadcast one. */
+function rangeOf(network: string): { readonly first: number; readonly last: number } {
+  const [address = '', length = ''] = network.split('/')
+  const base = address.split('.').reduce((number, part) => number * 256 + Number(part), 0)
+  return { first: base + 1, last: base + 2 ** (32 - Number(length)) - 2 }
+}
+
+function textOf(address: number): string {
+  return [24, 16, 8, 0].map((bits) => Math.floor(address / 2 ** bits) % 256).join('.')
+}

@@ -1,0 +1,101 @@
+import type { DeviceLimit, RouteSpec, TunnelSpec } from '../../adapters/adapter.ts'
+import { ECHO_FLOW } from '../../protocol/echo.ts'
+import { HEARTBEAT_PORT } from '../../protocol/heartbeat.ts'
+import type { PublicKey } from '../../wireguard/keys.ts'
+import { presharedKeyId } from '../../wireguard/preshared-id.ts'
+import type { Endpoint, PeerSpec } from '../../wireguard/spec.ts'
+import type { HubConfig } from '../settings/config.ts'
+import { exitHome, reachOf } from '../core/devices.ts'
+import { ledPorts } from '../core/led-ports.ts'
+import type { Device, Home, StoreDocument } from '../core/store-document.ts'
+import { ONLY_22 } from './ssh-ports.ts'
+import { hubInterfaceAddress } from '../core/tunnel-network.ts'
+
+/**
+ * What the hub's machine should look like. Pure.
+ * @param placeOf where to speak first to somebody whom WireGuard does not know; null: wherever it is.
+ * @param sshPorts which no publication takes.
+ */
+export function desiredTunnel(
+  config: HubConfig,
+  publicKey: PublicKey,
+  document: StoreDocument,
+  alternatePorts: readonly number[],
+  placeOf: (publicKey: PublicKey) => Endpoint | null = () => null,
+  sshPorts: ReadonlySet<number> = ONLY_22,
+): TunnelSpec {
+  const { homes, devices, publications } = document
+  const exit = exitHome(document)
+  return {
+    interface: config.interface,
+    publicKey,
+    address: hubInterfaceAddress(config.network),
+    mtu: config.mtu,
+    listenPort: config.port,
+    peers: [
+      ...homes.map((home) => ({ ...homePeer(home, home.name === exit), endpoint: placeOf(home.publicKey) })),
+      ...devices.map((device) => ({ ...devicePeer(device), endpoint: placeOf(device.publicKey) })),
+    ].sort((a, b) => (a.publicKey < b.publicKey ? -1 : 1)),
+    routes: homes.flatMap((home) => routesTo(home, config)).sort((a, b) => (a.prefix < b.prefix ? -1 : 1)),
+    forwarding: {
+      role: 'hub',
+      alternatePorts,
+      echo: ECHO_FLOW,
+      heartbeatPort: HEARTBEAT_PORT,
+      devices: addressesOf(devices.filter((device) => reachOf(device) === null)),
+      limited: limitsOf(homes, devices),
+      full: addressesOf(devices.filter((device) => device.full === true)),
+      exits: addressesOf(devices.filter((device) => exit !== null && device.exit === exit)),
+      published: ledPorts(publications, sshPorts).ports,
+    },
+  }
+}
+
+function addressesOf(devices: readonly Device[]): readonly string[] {
+  return devices.map((device) => device.address).sort()
+}
+
+/** Devices that may reach the same homes share a rule. */
+function limitsOf(homes: readonly Home[], devices: readonly Device[]): readonly DeviceLimit[] {
+  const groups = new Map<string, Device[]>()
+  for (const device of devices) {
+    const reach = reachOf(device)?.join(' ')
+    if (reach !== undefined) groups.set(reach, [...(groups.get(reach) ?? []), device])
+  }
+  return [...groups]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([names, group]) => {
+      const reached = homes.filter((home) => names.split(' ').includes(home.name))
+      const prefixes = reached.flatMap(({ address, lan }) => [`${address}/32`, ...lan]).sort()
+      return prefixes.length === 0 ? [] : [{ devices: addressesOf(group), prefixes }]
+    })
+}
+
+/** A home as a peer of the hub's interface. @param isExit what is for the internet leads there, as far as a rule leads it into the tunnel. */
+export function homePeer({ publicKey, address, lan }: Home, isExit = false): PeerSpec {
+  return {
+    publicKey,
+    presharedKeyId: null,
+    // Homes dial in; where from is for the hub to see, not to say.
+    endpoint: null,
+    allowedIps: [`${address}/32`, ...lan, ...(isExit ? ['0.0.0.0/0'] : [])].sort(),
+    keepaliveSeconds: 0,
+  }
+}
+
+/** The tunnel's own prefix leads to a home already; where it bears less than the hub's other homes it needs its own. */
+function routesTo(home: Home, config: HubConfig): readonly RouteSpec[] {
+  const mtu = home.mtu !== undefined && home.mtu < config.mtu ? home.mtu : null
+  return [...(mtu === null ? [] : [`${home.address}/32`]), ...home.lan].map((prefix) => ({ prefix, mtu }))
+}
+
+/** A device as a peer of the hub's interface. */
+export function devicePeer({ publicKey, presharedKey, address }: Device): PeerSpec {
+  return {
+    publicKey,
+    presharedKeyId: presharedKeyId(presharedKey),
+    endpoint: null,
+    allowedIps: [`${address}/32`],
+    keepaliveSeconds: 0,
+  }
+}

@@ -1,0 +1,94 @@
+import { bringTo } from '../../adapters/apply.ts'
+import type { Adapter, Step, TunnelSpec } from '../../adapters/adapter.ts'
+import { asProblem, type Problem } from '../../problems/problem.ts'
+
+/** Makes the machine what it should be, one apply at a time. */
+export interface Reconciler {
+  /**
+   * Ends when everything that was wanted at the call is in place. Calls that come while one runs share the next run.
+   * @throws {Problem} why it could not be done.
+   */
+  readonly reconcile: () => Promise<void>
+  /** Does something to the machine while no reconciling runs; the next one waits for it. */
+  readonly alone: (act: () => Promise<void>) => Promise<void>
+  /** What the last run ended with; null when all is in place. */
+  readonly problem: Problem | null
+  /** What hindered the last run and did not stop it; null before the first has ended. */
+  readonly warnings: readonly string[] | null
+  /** Waits for what runs. */
+  readonly settled: () => Promise<void>
+}
+
+export interface ReconcilerParts {
+  readonly adapter: Adapter
+  /** Asked at the begin of each run. */
+  readonly desired: () => Promise<TunnelSpec>
+  readonly onStep: (step: Step) => void
+  readonly timeoutMs?: number
+}
+
+/** Above what a thousand peers take on a small VPS; an apply that hangs longer never ends. */
+const APPLY_TIMEOUT_MS = 60_000
+
+export function makeReconciler({
+  adapter,
+  desired,
+  onStep,
+  timeoutMs = APPLY_TIMEOUT_MS,
+}: ReconcilerParts): Reconciler {
+  let problem: Problem | null = null
+  let warnings: readonly string[] | null = null
+  let running: Promise<void> | null = null
+  let waiting: Promise<void> | null = null
+
+  async function run(): Promise<void> {
+    try {
+      const spec = await desired()
+      await bringTo(adapter, spec.interface, spec, AbortSignal.timeout(timeoutMs), {
+        onStep,
+        onWarnings: (found) => {
+          warnings = found
+        },
+      })
+      problem = null
+    } catch (thrown) {
+      problem = asProblem(thrown, 'bringing the tunnel’s interface and firewall up to date')
+      throw problem
+    }
+  }
+
+  function start(act: () => Promise<void> = run): Promise<void> {
+    const mine = act().finally(() => {
+      if (running === mine) running = null
+    })
+    running = mine
+    return mine
+  }
+
+  return {
+    get problem() {
+      return problem
+    },
+    get warnings() {
+      return warnings
+    },
+    reconcile: () => {
+      if (running === null) return start()
+      waiting ??= running
+        .catch(() => undefined)
+        .then(() => {
+          waiting = null
+          return start()
+        })
+      return waiting
+    },
+    alone: async (act) => {
+      // Whoever comes first when what runs has ended; another one may have.
+      for (let before = running; before !== null; before = running) await before.catch(() => undefined)
+      await start(act)
+    },
+    settled: async () => {
+      await Promise.allSettled([running, waiting])
+    },
+  }
+}

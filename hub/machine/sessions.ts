@@ -1,0 +1,111 @@
+import type { Adapter } from '../../adapters/adapter.ts'
+import type { Clock } from '../../system/clock.ts'
+import type { Log } from '../../system/log.ts'
+import type { PublicKey } from '../../wireguard/keys.ts'
+import type { Endpoint, PeerSpec } from '../../wireguard/spec.ts'
+import { devicePeer, homePeer } from './desired.ts'
+import { makeRecall } from './recall.ts'
+import type { Reconciler } from './reconciler.ts'
+import { exitHome } from '../core/devices.ts'
+import type { Home } from '../core/store-document.ts'
+import type { Store } from '../store/store.ts'
+import type { Whereabouts } from '../presence/whereabouts.ts'
+import type { Witness } from '../presence/witness.ts'
+
+/** WireGuard's sessions with homes and devices, as far as the hub helps them along. */
+export interface Sessions {
+  /**
+   * Given along with a peer that is put in, so that WireGuard's first initiation has somewhere to go: the next would come
+   * only 5 s later. A peer that is there keeps the place it was heard from: null.
+   */
+  readonly placeOf: (publicKey: PublicKey) => Endpoint | null
+  /** Whether the witness saw every peer that there should be. */
+  readonly isComplete: () => boolean
+  /** Notes where everybody is, and calls back those whose session was lost. Never throws. */
+  readonly callBack: () => Promise<void>
+  /** These were put in just now. */
+  readonly beginAnew: (peers: readonly PeerSpec[]) => void
+  /**
+   * A home that has another key than before, since its rotation was cut off, is where it was. Not while it rotates: it will
+   * speak first then, and of two initiations that cross each end drops the other's.
+   */
+  readonly followKey: (before: PublicKey, now: PublicKey) => void
+  /**
+   * Takes the home's peer out; the next reconciling puts it in again. WireGuard forgets the greatest timestamp of a peer's
+   * handshakes only with the peer (noise.c, latest_timestamp). False: it was done a moment ago.
+   */
+  readonly forget: (home: Home) => Promise<boolean>
+}
+
+export interface SessionParts {
+  readonly store: Store
+  readonly adapter: Adapter
+  readonly witness: Witness
+  readonly whereabouts: Whereabouts
+  readonly reconciler: () => Reconciler
+  readonly interfaceName: () => string
+  readonly knock: (addresses: readonly string[]) => void
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** The witness looks each second. */
+const FRESH_SECONDS = 2.5
+
+/** A home that asks in a loop must not keep its own tunnel down. */
+const FORGET_EVERY_MS = 5_000
+const FORGET_TIMEOUT_MS = 10_000
+
+export function makeSessions(parts: SessionParts): Sessions {
+  const { store, adapter, witness, whereabouts, reconciler, interfaceName, knock, clock, log } = parts
+  const recall = makeRecall({ adapter, witness, whereabouts, knock, clock, log })
+  /** When each home's peer was last taken out. Monotonic milliseconds. */
+  const forgotten = new Map<string, number>()
+
+  function everybody() {
+    const { homes, devices } = store.document
+    const exit = exitHome(store.document)
+    return [
+      ...homes.map((home) => ({ name: home.name, address: home.address, peer: homePeer(home, home.name === exit) })),
+      ...devices.map((device) => ({ name: device.name, address: device.address, peer: devicePeer(device) })),
+    ]
+  }
+
+  return {
+    placeOf: (publicKey) => {
+      const isSeen = (witness.ageSeconds() ?? Infinity) < FRESH_SECONDS && witness.sighting(publicKey) !== null
+      return isSeen ? null : whereabouts.of(publicKey)
+    },
+
+    isComplete: () => everybody().every(({ peer }) => witness.sighting(peer.publicKey) !== null),
+
+    callBack: async () => {
+      const all = everybody()
+      whereabouts.keep(all.map(({ peer }) => peer.publicKey))
+      whereabouts.note(
+        all.flatMap(({ peer: { publicKey } }) => {
+          const endpoint = witness.endpoint(publicKey)
+          return endpoint === null ? [] : [[publicKey, endpoint] as const]
+        }),
+      )
+      await whereabouts.save()
+      await reconciler().alone(() => recall.call(interfaceName(), all))
+    },
+
+    beginAnew: recall.beginAnew,
+
+    followKey: (before, now) => {
+      const place = before === now ? null : (witness.endpoint(before) ?? whereabouts.of(before))
+      if (place !== null) whereabouts.note([[now, place]])
+    },
+
+    forget: async (home) => {
+      if (clock.now() - (forgotten.get(home.name) ?? -Infinity) < FORGET_EVERY_MS) return false
+      forgotten.set(home.name, clock.now())
+      log.info({ home: home.name }, 'a home asked for a new beginning: its peer is taken out and put in again')
+      const step = { kind: 'remove-peers', interface: interfaceName(), publicKeys: [home.publicKey] } as const
+      await reconciler().alone(() => adapter.execute(step, AbortSignal.timeout(FORGET_TIMEOUT_MS)))
+      return true
+    },
+  }
+}

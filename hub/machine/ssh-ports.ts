@@ -1,0 +1,129 @@
+import { readFile } from 'node:fs/promises'
+import * as v from 'valibot'
+import { reasonOf } from '../../problems/problem.ts'
+import { PortSchema } from '../../protocol/addresses.ts'
+import { writeFileAtomic } from '../../system/atomic-file.ts'
+import type { Clock } from '../../system/clock.ts'
+import type { Log } from '../../system/log.ts'
+import { sleep } from '../../system/sleep.ts'
+import { type Listener, tcpListeners } from './listeners.ts'
+import { askListener } from './ssh-banner.ts'
+
+/**
+ * The TCP ports of this machine at which an SSH server was ever seen, and 22: the owner's way in, which no home may
+ * publish over while sshd is being restarted.
+ */
+export interface SshPorts {
+  readonly ports: () => ReadonlySet<number>
+  /** Begins to ask who listens new. Never throws. */
+  readonly look: () => Promise<void>
+  /** Waits for what is being asked at these ports, for a few seconds at most. */
+  readonly settled: (first: number, last: number) => Promise<void>
+  /** Ends what is being asked. */
+  readonly close: () => Promise<void>
+}
+
+export const ONLY_22: ReadonlySet<number> = new Set([22])
+
+/**
+ * How long each attempt listens: shortly first, since a program that takes one caller at a time has none meanwhile; the last
+ * above what a socket-activated sshd on a small, busy VPS needs to begin. An sshd with too many callers hangs up without a
+ * word, later it has not.
+ */
+const ANSWER_MS = [2_000, 5_000, 10_000]
+const SETTLED_MS = 5_000
+const AGAIN_AFTER_MS = 60_000
+const MOST_AT_ONCE = 32
+
+export interface SshPortsParts {
+  readonly path: string
+  /** Its own listener need not be asked. */
+  readonly isOwn: (port: number) => boolean
+  readonly clock: Clock
+  readonly log: Log
+  readonly listeners?: () => Promise<readonly Listener[]>
+}
+
+/** Opens the hub's memory of them. A damaged or missing file is an empty one. */
+export async function openSshPorts({
+  path,
+  isOwn,
+  clock,
+  log,
+  listeners = tcpListeners,
+}: SshPortsParts): Promise<SshPorts> {
+  let known = await readSshPorts(path)
+  let written: Promise<void> = Promise.resolve()
+  /** Of listeners that did not speak SSH. */
+  const tried = new Map<string, { readonly attempts: number; readonly again: number }>()
+  const asking = new Map<string, { readonly port: number; readonly done: Promise<void> }>()
+  const ended = new AbortController()
+
+  async function ask(key: string, listener: Listener): Promise<void> {
+    const attempts = tried.get(key)?.attempts ?? 0
+    const spoken = await askListener(listener, ANSWER_MS[attempts] ?? 0, ended.signal)
+    if (ended.signal.aborted) return
+    if (spoken === 'ssh') return remember(listener.port)
+    tried.set(key, { attempts: attempts + 1, again: clock.now() + AGAIN_AFTER_MS })
+  }
+
+  async function remember(port: number): Promise<void> {
+    if (known.has(port)) return
+    known = new Set([...known, port])
+    log.info({ port }, 'an SSH server of this machine was seen: its port is no home’s to publish')
+    written = written.then(async () => {
+      const ports = [...known].filter((one) => !ONLY_22.has(one)).sort((a, b) => a - b)
+      await writeFileAtomic(path, `${JSON.stringify({ ports })}\n`).catch((thrown: unknown) =>
+        log.warn({ path, why: reasonOf(thrown) }, 'the ports of SSH servers could not be written down'),
+      )
+    })
+    await written
+  }
+
+  function isDue(key: string): boolean {
+    const before = tried.get(key)
+    return (
+      !asking.has(key) && (before === undefined || (before.attempts < ANSWER_MS.length && clock.now() >= before.again))
+    )
+  }
+
+  return {
+    ports: () => known,
+    look: async () => {
+      const there = new Map((await listeners().catch(() => [])).map((one) => [keyOf(one), one]))
+      for (const key of tried.keys()) if (!there.has(key)) tried.delete(key)
+      for (const [key, listener] of there) {
+        if (asking.size >= MOST_AT_ONCE || ended.signal.aborted) break
+        if (known.has(listener.port) || isOwn(listener.port) || !isDue(key)) continue
+        const done = ask(key, listener).finally(() => asking.delete(key))
+        asking.set(key, { port: listener.port, done })
+      }
+    },
+    settled: async (first, last) => {
+      const some = [...asking.values()].filter(({ port }) => port >= first && port <= last)
+      if (some.length === 0) return
+      const waited = new AbortController()
+      await Promise.race([Promise.all(some.map(({ done }) => done)), sleep(SETTLED_MS, waited.signal)])
+      waited.abort()
+    },
+    close: async () => {
+      ended.abort()
+      await Promise.all([...asking.values()].map(({ done }) => done))
+      await written
+    },
+  }
+}
+
+const FileSchema = v.object({ ports: v.array(PortSchema) })
+
+export async function readSshPorts(path: string): Promise<ReadonlySet<number>> {
+  try {
+    return new Set([...ONLY_22, ...v.parse(FileSchema, JSON.parse(await readFile(path, 'utf8'))).ports])
+  } catch {
+    return ONLY_22
+  }
+}
+
+function keyOf({ address, port, inode }: Listener): string {
+  return `${address} ${port} ${inode}`
+}

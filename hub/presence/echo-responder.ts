@@ -1,0 +1,103 @@
+import {
+  ECHO_PORT,
+  type EchoKey,
+  type EchoRequest,
+  echoKey,
+  encodeEchoAnswer,
+  LONGEST_ECHO_DELAY,
+  readEchoRequest,
+} from '../../protocol/echo.ts'
+import type { Clock } from '../../system/clock.ts'
+import type { Log } from '../../system/log.ts'
+import { type Budget, makeBudget } from './echo-budget.ts'
+import type { Home } from '../core/store-document.ts'
+import { openUdpDoor, type Reply, type UdpDoor } from './udp-door.ts'
+import type { WordOf } from './word.ts'
+
+/**
+ * Answers echoes (protocol/echo.ts) on every address of this machine, at once or after the delay that was asked for. Only
+ * homes that prove themselves are answered, within bounds, never with more bytes than they sent, and none of it is logged.
+ */
+export interface EchoResponder {
+  /** Whom to answer from now on. */
+  readonly serve: (homes: readonly Home[]) => void
+  readonly close: () => void
+}
+
+interface Asker {
+  /** As it is now: another key or LAN is the same home. */
+  home: Home
+  readonly key: EchoKey
+  readonly budget: Budget
+  readonly pending: Set<NodeJS.Timeout>
+  /** Of delayed requests: until when a repetition is none, monotonic milliseconds. */
+  readonly nonces: Map<bigint, number>
+}
+
+const PENDING_PER_HOME = 16
+const NONCES_PER_HOME = 64
+const NONCE_KEPT_MS = 60_000
+
+export function makeEchoResponder(word: WordOf, clock: Clock, log: Log, port = ECHO_PORT): EchoResponder {
+  let askers = new Map<string, Asker>()
+  let door: UdpDoor | null = null
+
+  function onDatagram(datagram: Uint8Array, source: string, reply: Reply): void {
+    const request = readEchoRequest(datagram, (home) => askers.get(home)?.key ?? null)
+    const asker = request === null ? undefined : askers.get(request.home)
+    if (request === null || asker === undefined) return
+    if (request.delaySeconds > LONGEST_ECHO_DELAY || !asker.budget.take(request.bytes, clock.now())) return
+    if (request.delaySeconds === 0) void answer(request, asker, source, reply)
+    else later(request, asker, () => void answer(request, asker, source, reply))
+  }
+
+  async function answer(request: EchoRequest, asker: Asker, source: string, reply: Reply): Promise<void> {
+    // It may have been removed, or have joined anew, while the answer waited.
+    const isStill = (): boolean => askers.get(request.home) === asker
+    if (!isStill()) return
+    const said = await word(asker.home, source)
+    if (isStill()) reply(encodeEchoAnswer(request, said, asker.key))
+  }
+
+  function later({ nonce, delaySeconds }: EchoRequest, { pending, nonces }: Asker, act: () => void): void {
+    const now = clock.now()
+    for (const [old, until] of nonces) if (until <= now) nonces.delete(old)
+    if (nonces.has(nonce) || nonces.size >= NONCES_PER_HOME || pending.size >= PENDING_PER_HOME) return
+    nonces.set(nonce, now + NONCE_KEPT_MS)
+    const timer = setTimeout(() => {
+      pending.delete(timer)
+      act()
+    }, delaySeconds * 1000)
+    timer.unref()
+    pending.add(timer)
+  }
+
+  return {
+    serve: (homes) => {
+      const before = askers
+      askers = new Map(homes.map((home) => [home.address, askerFor(home, before.get(home.address))]))
+      for (const [address, asker] of before) if (askers.get(address) !== asker) forget(asker.pending)
+      door ??= openUdpDoor(port, 'echoes', log, (datagram, sender, reply) =>
+        onDatagram(datagram, sender.address, reply),
+      )
+    },
+    close: () => {
+      for (const { pending } of askers.values()) forget(pending)
+      askers = new Map()
+      door?.close()
+    },
+  }
+}
+
+function askerFor(home: Home, before: Asker | undefined): Asker {
+  if (before?.home.secretHash === home.secretHash) {
+    before.home = home
+    return before
+  }
+  return { home, key: echoKey(home.secretHash), budget: makeBudget(), pending: new Set(), nonces: new Map() }
+}
+
+function forget(pending: Set<NodeJS.Timeout>): void {
+  for (const timer of pending) clearTimeout(timer)
+  pending.clear()
+}

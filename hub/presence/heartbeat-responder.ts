@@ -1,0 +1,114 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { discardSocket } from '../../system/discard-socket.ts'
+import { decodeRequest, encodeAnswer, HEARTBEAT_PORT } from '../../protocol/heartbeat.ts'
+import type { Clock } from '../../system/clock.ts'
+import type { Log } from '../../system/log.ts'
+import type { PublicKey } from '../../wireguard/keys.ts'
+import type { Home } from '../core/store-document.ts'
+import { makeUseMeter, type UseMeter } from './use-meter.ts'
+import type { Sighting } from './witness.ts'
+
+/**
+ * Answers heartbeats on the hub's tunnel address. WireGuard has already proven which home has the sender's address, so
+ * only known homes get an answer. Work per heartbeat does not grow with their number, and none of it is logged.
+ */
+export interface HeartbeatResponder {
+  /** Whom to answer from now on, where, and of whom the hub wants something (asked with each heartbeat). */
+  readonly serve: (hubAddress: string, homes: readonly Home[], asks: (home: Home) => boolean) => void
+  /** Seconds since the home at this tunnel address was last heard; null when it was not since we run. */
+  readonly heardSeconds: (address: string) => number | null
+  readonly close: () => void
+}
+
+interface Listener {
+  readonly home: Home
+  /** Monotonic milliseconds. */
+  heardAt: number | null
+  readonly use: UseMeter
+}
+
+/** The address is there only while the interface is. */
+const BIND_AGAIN_MS = 1000
+
+export function makeHeartbeatResponder(
+  seen: (publicKey: PublicKey) => Pick<Sighting, 'endpoint' | 'rxBytes' | 'txBytes'> | null,
+  clock: Clock,
+  log: Log,
+  port = HEARTBEAT_PORT,
+): HeartbeatResponder {
+  let listeners = new Map<string, Listener>()
+  let isAsked: (home: Home) => boolean = () => false
+  let address: string | null = null
+  let socket: Socket | null = null
+  let again: NodeJS.Timeout | undefined
+  let complained = false
+
+  function open(): void {
+    if (address === null) return
+    const mine = createSocket('udp4')
+    socket = mine
+    mine.on('message', (datagram, sender) => {
+      const request = decodeRequest(datagram)
+      const listener = listeners.get(sender.address)
+      if (request === null || listener === undefined) return
+      listener.heardAt = clock.now()
+      const sighting = seen(listener.home.publicKey)
+      const answer = encodeAnswer({
+        sequence: request.sequence,
+        endpoint: sighting?.endpoint ?? null,
+        inUse: listener.use.heard(sighting, clock.now()),
+        asks: isAsked(listener.home),
+      })
+      // An answer that cannot be sent is a lost one: the next heartbeat asks again.
+      mine.send(answer, sender.port, sender.address, () => undefined)
+    })
+    mine.on('listening', () => {
+      complained = false
+      log.info({ address, port }, 'answering heartbeats')
+    })
+    mine.on('error', (error) => {
+      if (!complained) log.warn({ address, port, why: error.message }, 'cannot answer heartbeats yet')
+      complained = true
+      reopen(BIND_AGAIN_MS)
+    })
+    mine.bind({ address, port, exclusive: true })
+  }
+
+  function reopen(afterMs: number): void {
+    shut()
+    again = setTimeout(open, afterMs)
+  }
+
+  function shut(): void {
+    clearTimeout(again)
+    const old = socket
+    socket = null
+    if (old !== null) discardSocket(old)
+  }
+
+  return {
+    serve: (hubAddress, homes, asks) => {
+      isAsked = asks
+      const before = listeners
+      listeners = new Map(
+        homes.map((home) => {
+          const known = before.get(home.address)
+          const same = known?.home.publicKey === home.publicKey
+          return [home.address, same ? { ...known, home } : { home, heardAt: null, use: makeUseMeter() }]
+        }),
+      )
+      if (hubAddress === address) return
+      address = hubAddress
+      complained = false
+      reopen(0)
+    },
+    heardSeconds: (address) => {
+      const heardAt = listeners.get(address)?.heardAt ?? null
+      return heardAt === null ? null : (clock.now() - heardAt) / 1000
+    },
+    close: () => {
+      address = null
+      shut()
+    },
+  }
+}

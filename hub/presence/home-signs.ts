@@ -1,0 +1,61 @@
+import type { Alerting } from '../../alerts/alerting.ts'
+import type { Clock } from '../../system/clock.ts'
+import type { Presences } from './presence.ts'
+import type { Home } from '../core/store-document.ts'
+import type { Witness } from './witness.ts'
+
+/** Tells the alarm which homes are silent. */
+export interface HomeSigns {
+  /** Once a second. */
+  readonly look: (homes: readonly Home[]) => void
+}
+
+/** Its WireGuard is heard without its agent: what an agent that is restarted needs, and more. */
+const AGENT_SILENT_SECONDS = 45
+const AGENT_SILENT_HEARTBEATS = 4
+/** A witness that sees nothing says nothing of homes. */
+const BLIND_SECONDS = 5
+
+export function makeHomeSigns(
+  alerting: Pick<Alerting, 'sign' | 'note'>,
+  witness: Pick<Witness, 'ageSeconds'>,
+  presences: Pick<Presences, 'of' | 'intervalSeconds'>,
+  clock: Clock,
+): HomeSigns {
+  let known: readonly Home[] | null = null
+
+  function lookAt(home: Home): void {
+    const { name } = home
+    const now = clock.now()
+    const presence = presences.of(home)
+    switch (presence.kind) {
+      case 'awaited':
+        return
+      case 'dark':
+        return alerting.sign(name, 'tunnel', 'home-dark', now - presence.silentSeconds * 1_000)
+      case 'heard': {
+        const { heardSeconds, agentSilentSeconds } = presence
+        // A handshake from before we listened proves nothing of now.
+        if (heardSeconds === null) return
+        alerting.note({ kind: 'well', home: name, scope: 'tunnel', since: now })
+        const isSilent =
+          agentSilentSeconds >=
+          Math.max(AGENT_SILENT_SECONDS, AGENT_SILENT_HEARTBEATS * presences.intervalSeconds(name))
+        if (isSilent) alerting.sign(name, 'agent', 'agent-silent', now - agentSilentSeconds * 1_000)
+        else alerting.note({ kind: 'well', home: name, scope: 'agent', since: now })
+        return
+      }
+      default:
+        presence satisfies never
+    }
+  }
+
+  return {
+    look: (homes) => {
+      if (homes !== known) alerting.note({ kind: 'homes', homes: homes.map(({ name }) => name) })
+      known = homes
+      if ((witness.ageSeconds() ?? Infinity) > BLIND_SECONDS) return
+      for (const home of homes) lookAt(home)
+    },
+  }
+}

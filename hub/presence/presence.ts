@@ -1,0 +1,128 @@
+import type { Clock } from '../../system/clock.ts'
+import type { HeardOnce } from './heard-once.ts'
+import type { HeartbeatResponder } from './heartbeat-responder.ts'
+import type { Home } from '../core/store-document.ts'
+import type { Whereabouts } from './whereabouts.ts'
+import type { Witness } from './witness.ts'
+import { latest } from './word.ts'
+
+/** Whether a home is there, by the one rule that status, alerts, metrics and MQTT share. */
+export type Presence =
+  /** Not heard yet, and nothing is wrong with that: it never was since it joined, or this hub has only just begun to listen. */
+  | { readonly kind: 'awaited' }
+  /** By a heartbeat, or by anything that WireGuard took. */
+  | {
+      readonly kind: 'heard'
+      /** null: only a handshake from before we listened says so. */
+      readonly heardSeconds: number | null
+      /** Since its agent was last heard, or should have been. */
+      readonly agentSilentSeconds: number
+    }
+  | { readonly kind: 'dark'; readonly silentSeconds: number }
+
+export interface Presences {
+  readonly of: (home: Home) => Presence
+  /** A home says how often its heartbeats come when all is well. */
+  readonly expect: (home: string, heartbeatSeconds: number) => void
+  /** In heartbeats of that home. */
+  readonly intervalSeconds: (home: string) => number
+  /** Once a second: remembers who was heard, and forgets who is no home any more. Never throws. */
+  readonly note: (homes: readonly Home[]) => Promise<void>
+}
+
+export interface PresenceParts {
+  readonly witness: Pick<Witness, 'sighting'>
+  /** null where no daemon runs. */
+  readonly heartbeats: Pick<HeartbeatResponder, 'heardSeconds'> | null
+  readonly whereabouts: Pick<Whereabouts, 'of'>
+  readonly heardOnce: HeardOnce
+  readonly clock: Clock
+}
+
+/** What this process heard of a home. Moments are monotonic milliseconds. */
+interface Memory {
+  readonly joinedAt: string
+  readonly listeningSince: number
+  firstHeardAt: number | null
+  heardAt: number | null
+  heartbeatAt: number | null
+}
+
+/** A keepalive comes each 25 s, when nothing else does: above it nobody is left to speak. */
+const SILENT_SECONDS = 28
+/** In heartbeats: an economical home is silent for longer. */
+const SILENT_HEARTBEATS = 2.5
+/** A home that was there before the hub was restarted gets so long to be heard, and so does an agent after its WireGuard. */
+const FIRST_WORD_SECONDS = 60
+/** REJECT_AFTER_TIME: above it no session is alive. */
+const HANDSHAKE_DEAD_SECONDS = 180
+/** What agents use unless their owners say otherwise. */
+const USUAL_HEARTBEAT_SECONDS = 5
+
+export function makePresences(parts: PresenceParts): Presences {
+  const { witness, heartbeats, whereabouts, heardOnce, clock } = parts
+  const memories = new Map<string, Memory>()
+  const intervals = new Map<string, number>()
+
+  function intervalSeconds(home: string): number {
+    return intervals.get(home) ?? USUAL_HEARTBEAT_SECONDS
+  }
+
+  /** Kept here, since witness and responder forget it with a key, and keys change while all is well. */
+  function memoryOf({ name, joinedAt, publicKey, address }: Home): Memory {
+    const now = clock.now()
+    const before = memories.get(name)
+    const fresh = { joinedAt, listeningSince: now, firstHeardAt: null, heardAt: null, heartbeatAt: null }
+    const memory: Memory = before?.joinedAt === joinedAt ? before : fresh
+    memories.set(name, memory)
+    const heartbeatSeconds = heartbeats?.heardSeconds(address) ?? null
+    const heardSeconds = latest(witness.sighting(publicKey)?.heardSeconds ?? null, heartbeatSeconds)
+    if (heartbeatSeconds !== null)
+      memory.heartbeatAt = Math.max(memory.heartbeatAt ?? -Infinity, now - heartbeatSeconds * 1_000)
+    if (heardSeconds !== null) memory.heardAt = Math.max(memory.heardAt ?? -Infinity, now - heardSeconds * 1_000)
+    memory.firstHeardAt ??= memory.heardAt
+    return memory
+  }
+
+  /** Also by what an older hub left, which wrote down only where homes are. */
+  function wasHeardOnce(home: Home): boolean {
+    const { publicKey } = home
+    const hasShakenHands = (witness.sighting(publicKey)?.lastHandshakeSeconds ?? null) !== null
+    return heardOnce.has(home) || hasShakenHands || whereabouts.of(publicKey) !== null
+  }
+
+  return {
+    of: (home) => {
+      const { listeningSince, firstHeardAt, heardAt, heartbeatAt } = memoryOf(home)
+      const secondsSince = (moment: number): number => (clock.now() - moment) / 1_000
+      if (heardAt !== null) {
+        const silentSeconds = secondsSince(heardAt)
+        if (silentSeconds >= Math.max(SILENT_SECONDS, SILENT_HEARTBEATS * intervalSeconds(home.name)))
+          return { kind: 'dark', silentSeconds }
+        const agentSilentSeconds =
+          heartbeatAt === null
+            ? Math.max(0, secondsSince(firstHeardAt ?? heardAt) - FIRST_WORD_SECONDS)
+            : secondsSince(heartbeatAt)
+        return { kind: 'heard', heardSeconds: silentSeconds, agentSilentSeconds }
+      }
+      if (!wasHeardOnce(home)) return { kind: 'awaited' }
+      const silentSeconds = secondsSince(listeningSince)
+      if (silentSeconds >= FIRST_WORD_SECONDS) return { kind: 'dark', silentSeconds }
+      // Nobody listened for long enough to say: the handshake speaks, which is a slow clock.
+      const handshakeSeconds = witness.sighting(home.publicKey)?.lastHandshakeSeconds ?? Infinity
+      if (handshakeSeconds <= HANDSHAKE_DEAD_SECONDS)
+        return { kind: 'heard', heardSeconds: null, agentSilentSeconds: 0 }
+      return heartbeats === null ? { kind: 'dark', silentSeconds } : { kind: 'awaited' }
+    },
+    expect: (home, heartbeatSeconds) => void intervals.set(home, heartbeatSeconds),
+    intervalSeconds,
+    note: async (homes) => {
+      const names = new Set(homes.map(({ name }) => name))
+      for (const name of memories.keys()) if (!names.has(name)) memories.delete(name)
+      for (const name of intervals.keys()) if (!names.has(name)) intervals.delete(name)
+      heardOnce.keep(homes)
+      for (const home of homes) if (memoryOf(home).heardAt !== null) heardOnce.note(home)
+      await heardOnce.save()
+    },
+  }
+}

@@ -1,0 +1,153 @@
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import type { Hono } from 'hono'
+import { once } from 'node:events'
+import type { IncomingMessage, RequestListener } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { portTaken } from '../machine/port-owner.ts'
+import { sourceOf } from './wrong-secrets.ts'
+
+type App = Pick<Hono<{ Bindings: HttpBindings }>, 'fetch'>
+
+/**
+ * The connection is the listener's from then on, and only closing the server takes it away.
+ * @returns whether it keeps it; then its source may have as many others as before.
+ */
+export type UpgradeListener = (request: IncomingMessage, socket: TLSSocket, head: Uint8Array) => boolean
+
+export interface RegistrarServer {
+  readonly port: number
+  readonly close: () => Promise<void>
+}
+
+/** What one client, and all of them together, can cost. */
+const LIMITS = {
+  connections: 512,
+  /** Homes behind one carrier share an address, and each asks for a moment every ten minutes. */
+  connectionsPerSource: 64,
+  handshakeMs: 5_000,
+  headersMs: 5_000,
+  /** Headers and body. */
+  requestMs: 10_000,
+  idleMs: 5_000,
+  requestsPerConnection: 100,
+  headerBytes: 8 * 1024,
+} as const
+
+/** Whoever is being answered when it is closed gets so long for it. */
+const LAST_ANSWER_MS = 1_000
+
+/**
+ * HTTPS, TLS 1.3 alone, on every address of this machine.
+ * @param port 0 takes a free one.
+ * @throws {Problem} `port-taken`.
+ */
+export async function openRegistrar(
+  app: App,
+  tls: { readonly key: string; readonly certificate: string },
+  port: number,
+  onUpgrade: UpgradeListener,
+): Promise<RegistrarServer> {
+  const server = createServer(
+    {
+      key: tls.key,
+      cert: tls.certificate,
+      minVersion: 'TLSv1.3',
+      ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: LIMITS.handshakeMs,
+      headersTimeout: LIMITS.headersMs,
+      requestTimeout: LIMITS.requestMs,
+      keepAliveTimeout: LIMITS.idleMs,
+      // Node looks for late requests only this often; its default is 30 s.
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: LIMITS.headerBytes,
+    },
+    listener(app),
+  )
+  server.maxConnections = LIMITS.connections
+  server.maxRequestsPerSocket = LIMITS.requestsPerConnection
+  const connected = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    connected.add(socket)
+    socket.once('close', () => connected.delete(socket))
+  })
+  const leaveOut = limitPerSource(server)
+  const upgraded = passUpgrades(server, onUpgrade, leaveOut)
+  await listen(server, port)
+  return { port: (server.address() as AddressInfo).port, close: () => close(server, upgraded, connected) }
+}
+
+/** With node-server's own Request as the global one: hono's body limit makes new ones, which Node's does not know how to. */
+function listener(app: App): RequestListener {
+  const answer = getRequestListener((request, env) => app.fetch(request, env))
+  return (incoming, outgoing) => void answer(incoming, outgoing)
+}
+
+/** Node lets go of a connection that was upgraded: no limit of time holds for it, and only we can end it. */
+function passUpgrades(
+  server: Server,
+  onUpgrade: UpgradeListener,
+  leaveOut: (socket: Socket) => void,
+): ReadonlySet<Socket> {
+  const upgraded = new Set<Socket>()
+  server.on('upgrade', (request, stream, head) => {
+    const socket = stream as TLSSocket
+    upgraded.add(socket)
+    socket.once('close', () => upgraded.delete(socket))
+    if (onUpgrade(request, socket, head)) leaveOut(socket)
+  })
+  return upgraded
+}
+
+/**
+ * 'connection' comes before the TLS handshake, so that handshakes are limited too.
+ * @returns what takes a connection out of the count.
+ */
+function limitPerSource(server: Server): (socket: Socket) => void {
+  /** By port of the far end, by which the TLS socket is known as the same. */
+  const open = new Map<string, Set<number | undefined>>()
+  server.on('connection', (socket: Socket) => {
+    const { remotePort } = socket
+    const source = sourceOf(socket.remoteAddress ?? '')
+    const ports = open.get(source) ?? new Set()
+    if (ports.size >= LIMITS.connectionsPerSource) {
+      socket.destroy()
+      return
+    }
+    open.set(source, ports.add(remotePort))
+    socket.once('close', () => leaveOut(source, remotePort))
+  })
+
+  function leaveOut(source: string, port: number | undefined): void {
+    const ports = open.get(source)
+    ports?.delete(port)
+    if (ports?.size === 0) open.delete(source)
+  }
+
+  return ({ remoteAddress, remotePort }) => leaveOut(sourceOf(remoteAddress ?? ''), remotePort)
+}
+
+async function listen(server: Server, port: number): Promise<void> {
+  server.listen(port)
+  try {
+    await once(server, 'listening')
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw thrown
+    throw await portTaken('tcp', port, 'opening the registrar')
+  }
+}
+
+/** @param connected of TCP: Node does not count one that has not ended its TLS handshake among the server's. */
+async function close(server: Server, upgraded: ReadonlySet<Socket>, connected: ReadonlySet<Socket>): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve())
+  })
+  for (const socket of upgraded) socket.destroy()
+  server.closeIdleConnections()
+  const late = setTimeout(() => {
+    for (const socket of connected) socket.destroy()
+  }, LAST_ANSWER_MS)
+  await closed
+  clearTimeout(late)
+}

@@ -1,0 +1,152 @@
+import type { HttpBindings } from '@hono/node-server'
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import * as v from 'valibot'
+import { asProblem, Problem } from '../../problems/problem.ts'
+import {
+  AddDeviceRequest,
+  AlertTestRequest,
+  JoinRequest,
+  LeaveRequest,
+  RegisterRequest,
+} from '../../protocol/messages.ts'
+import { AddPublicationRequest, parseRange, type PublishedRange } from '../../protocol/publications.ts'
+import type { Log } from '../../system/log.ts'
+import type { Callers } from './callers.ts'
+import type { Hub } from '../service/hub.ts'
+import { refusalOf, type RefusalStatus } from './refusal.ts'
+import type { Home } from '../core/store-document.ts'
+
+type RegistrarHub = Pick<
+  Hub,
+  'join' | 'register' | 'leave' | 'addDevice' | 'removeDevice' | 'listDevices' | 'testAlerts' | 'publications'
+>
+type Call = Context<{ Bindings: HttpBindings }>
+
+/** A join with 32 prefixes has 1 KiB, a report of eight long outages 40. */
+const LARGEST_BODY = 64 * 1024
+
+/** The endpoints of docs/protocol.md. Everything that comes in is checked here; nothing that goes out holds a secret. */
+export function registrarApp(hub: RegistrarHub, callers: Callers, log: Log): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>()
+
+  app.use(
+    bodyLimit({
+      maxSize: LARGEST_BODY,
+      onError: (call) => {
+        const why = `the body has more than ${LARGEST_BODY} bytes`
+        return refuse(call as Call, new Problem('body-too-large', { what: 'reading the request', why }))
+      },
+    }),
+  )
+
+  app.post('/v1/join', async (call) => {
+    const request = await bodyOf(call, JoinRequest)
+    const answer = await hub.join(request).catch((thrown: unknown) => {
+      if (thrown instanceof Problem && thrown.code === 'token-unknown')
+        throw callers.wrongSecret(addressOf(call), thrown)
+      throw thrown
+    })
+    return call.json(answer)
+  })
+
+  app.post('/v1/register', async (call) => {
+    const home = callerOf(call)
+    return call.json(await hub.register(home, await bodyOf(call, RegisterRequest), addressOf(call)))
+  })
+
+  app.get('/v1/devices', (call) => call.json(hub.listDevices(callerOf(call))))
+
+  app.post('/v1/devices', async (call) => {
+    const home = callerOf(call)
+    return call.json(await hub.addDevice(home, await bodyOf(call, AddDeviceRequest)))
+  })
+
+  app.delete('/v1/devices/:name', async (call) => {
+    await hub.removeDevice(callerOf(call), call.req.param('name'))
+    return call.json({ done: true })
+  })
+
+  app.get('/v1/publications', (call) => call.json(hub.publications.list(callerOf(call))))
+
+  app.post('/v1/publications', async (call) => {
+    const home = callerOf(call)
+    return call.json(await hub.publications.add(home, await bodyOf(call, AddPublicationRequest)))
+  })
+
+  app.delete('/v1/publications/:protocol/:ports', async (call) => {
+    const home = callerOf(call)
+    return call.json(await hub.publications.remove(home, rangeOf(call.req.param())))
+  })
+
+  app.post('/v1/publications/:protocol/:ports/check', async (call) => {
+    const home = callerOf(call)
+    return call.json(await hub.publications.check(home, rangeOf(call.req.param())))
+  })
+
+  app.post('/v1/alerts/test', async (call) => {
+    const home = callerOf(call)
+    const { channel } = await bodyOf(call, AlertTestRequest)
+    return call.json(await hub.testAlerts(home, channel))
+  })
+
+  app.post('/v1/leave', async (call) => {
+    const home = callerOf(call)
+    await hub.leave(home, await bodyOf(call, LeaveRequest))
+    return call.json({ done: true })
+  })
+
+  app.notFound((call) => {
+    const why = 'the registrar has nothing at this address'
+    return refuse(call, new Problem('request-invalid', { what: 'reading the request', why }), 404)
+  })
+
+  app.onError((thrown, call) => {
+    const problem = asProblem(thrown, 'answering the request')
+    if (problem.code === 'internal' || problem.code === 'write-failed')
+      log.error({ code: problem.code, path: call.req.path, stack: thrown.stack }, problem.message)
+    return refuse(call, problem)
+  })
+
+  return app
+
+  /** @throws {Problem} `home-unknown`, `rate-limited`. */
+  function callerOf(call: Call): Home {
+    return callers.homeOf(call.req.header('authorization'), addressOf(call))
+  }
+}
+
+/** @throws {Problem} `request-invalid`. */
+function rangeOf({ protocol, ports }: { readonly protocol: string; readonly ports: string }): PublishedRange {
+  const range = parseRange(`${ports}/${protocol}`)
+  if (range !== null) return range
+  throw new Problem('request-invalid', { what: 'reading the request', why: 'the address names no ports' })
+}
+
+/** Where the call comes from; empty when its connection is gone already. */
+function addressOf(call: Call): string {
+  return call.env.incoming.socket.remoteAddress ?? ''
+}
+
+/** @throws {Problem} `request-invalid` that names the field and what belongs there, never what was there. */
+async function bodyOf<const Schema extends v.GenericSchema>(
+  call: Call,
+  schema: Schema,
+): Promise<v.InferOutput<Schema>> {
+  const what = 'reading the request'
+  const body = await call.req.json<unknown>().catch(() => {
+    throw new Problem('request-invalid', { what, why: 'its body is not JSON, or ended early' })
+  })
+  const result = v.safeParse(schema, body)
+  if (result.success) return result.output
+  const [issue] = result.issues
+  const field = issue.path?.map((item) => String(item.key)).join('.') ?? 'the body'
+  // valibot's own messages quote what came; only messages of ours, which have nothing expected, are repeated.
+  const why = issue.expected === null ? `${field}: ${issue.message}` : `${field} must be ${issue.expected}`
+  throw new Problem('request-invalid', { what, why })
+}
+
+function refuse(call: Call, problem: Problem, as?: RefusalStatus): Response {
+  const { status, body } = refusalOf(problem, as)
+  return call.json(body, status)
+}

@@ -1,0 +1,205 @@
+import type { Description } from '../../adapters/adapter.ts'
+import type { Problem } from '../../problems/problem.ts'
+import { type ListedPublication, MOST_PUBLISHED_PORTS, portCount } from '../../protocol/publications.ts'
+import { cutPeriod } from '../../wireguard/cut-period.ts'
+import { formatEndpoint } from '../../wireguard/spec.ts'
+import type { CarrierMetrics, Carriers } from '../carrier/carriers.ts'
+import type { HubConfig } from '../settings/config.ts'
+import type { HeartbeatResponder } from '../presence/heartbeat-responder.ts'
+import type { Identity } from '../settings/identity.ts'
+import type { MappingHistory, Mappings } from '../presence/mappings.ts'
+import type { Presence, Presences } from '../presence/presence.ts'
+import { type Home, isOpen, type StoreDocument } from '../core/store-document.ts'
+import { ledPorts } from '../core/led-ports.ts'
+import { listedPublications } from '../core/publications.ts'
+import { hubAddressIn } from '../core/tunnel-network.ts'
+import type { Sighting, Witness } from '../presence/witness.ts'
+
+/** `hub status --json` without what only the caller knows: version, and whether a daemon runs. */
+export interface HubStatus {
+  readonly hub: {
+    readonly addresses: readonly string[]
+    readonly port: number
+    readonly interface: string
+    readonly network: string
+    /** Inside the tunnel. */
+    readonly address: string
+    readonly publicKey: string
+    readonly certificate: string
+    /** null, as the next one: it could not be found out. */
+    readonly model: string | null
+    readonly dataPlane: 'kernel' | 'userspace' | null
+  }
+  readonly alternatePorts: { readonly wanted: readonly number[]; readonly effective: readonly number[] }
+  readonly homes: readonly HomeStatus[]
+  readonly invites: readonly { readonly home: string; readonly address: string; readonly expiresAt: string }[]
+  readonly devices: readonly DeviceStatus[]
+  readonly publications: readonly ListedPublication[]
+  /** Since the witness last saw the interface; null: it did not. */
+  readonly witnessSeconds: number | null
+  /** Why interface and firewall are not as they should be. */
+  readonly problem: { readonly code: string; readonly message: string; readonly next: string } | null
+  /**
+   * What is not homeward's on this machine, hinders the tunnel, and is for its owner to change; lines to paste stand below
+   * some. A daemon that was started before an upgrade says nothing of it.
+   */
+  readonly warnings?: readonly string[]
+  /** What a person should know besides. */
+  readonly notes: readonly string[]
+}
+
+interface PeerStatus {
+  readonly name: string
+  readonly address: string
+  readonly connected: boolean
+  /** The mapping, as the hub sees it. */
+  readonly endpoint: string | null
+  readonly lastHandshakeSeconds: number | null
+  readonly rxBytes: number
+  readonly txBytes: number
+}
+
+export interface HomeStatus extends PeerStatus {
+  /** `awaited`: it has not been heard since it joined, or since the hub began a moment ago. `heard`: `connected` is true. */
+  readonly presence: Presence['kind']
+  readonly lan: readonly string[]
+  readonly joinedAt: string
+  readonly lastHeartbeatSeconds: number | null
+  /** Its WireGuard comes over TCP, since its UDP does not get through; null: it does not. */
+  readonly carrier: CarrierMetrics | null
+  /** null: never seen. */
+  readonly mapping: (MappingHistory & { readonly cutPeriod: { readonly hours: number } | null }) | null
+  /** Since the daemon started; null: none. */
+  readonly registration: { readonly at: string; readonly secondsAgo: number; readonly count: number } | null
+}
+
+export interface DeviceStatus extends PeerStatus {
+  /** The home that added it; null when it was the hub. */
+  readonly home: string | null
+  readonly addedAt: string
+}
+
+/** Kept in memory only: registrations come every ten minutes from every home, and storage wears. */
+export interface RegistrationNote {
+  readonly at: string
+  readonly monotonic: number
+  readonly count: number
+}
+
+export interface StatusParts {
+  readonly config: HubConfig
+  readonly identity: Identity
+  readonly document: StoreDocument
+  readonly machine: Description | null
+  readonly witness: Witness
+  readonly heartbeats: Pick<HeartbeatResponder, 'heardSeconds'> | null
+  readonly presences: Pick<Presences, 'of'>
+  readonly carriers: Carriers | null
+  readonly mappings: Pick<Mappings, 'of'>
+  readonly registrations: ReadonlyMap<string, RegistrationNote>
+  readonly alternatePorts: readonly number[]
+  /** Without it 22 alone. */
+  readonly sshPorts?: ReadonlySet<number>
+  readonly problem: Problem | null
+  readonly warnings: readonly string[]
+  /** Monotonic milliseconds. */
+  readonly now: number
+  readonly today: Date
+}
+
+/** A device has no agent: above a keepalive's 25 s, with room for lost ones. */
+const SILENT_AFTER_SECONDS = 75
+
+/** REJECT_AFTER_TIME: above it no session is alive. */
+const HANDSHAKE_DEAD_SECONDS = 180
+
+export function hubStatus(parts: StatusParts): HubStatus {
+  const { config, identity, document, machine, witness, heartbeats, carriers, problem } = parts
+  const taken = config.alternatePorts.filter((port) => port !== config.port && !parts.alternatePorts.includes(port))
+  return {
+    hub: {
+      addresses: config.addresses,
+      port: config.port,
+      interface: config.interface,
+      network: config.network,
+      address: hubAddressIn(config.network),
+      publicKey: identity.publicKey,
+      certificate: identity.fingerprint,
+      model: machine?.model ?? null,
+      dataPlane: machine?.dataPlane ?? null,
+    },
+    alternatePorts: { wanted: config.alternatePorts, effective: parts.alternatePorts },
+    homes: document.homes.map(homeStatus),
+    invites: document.invites
+      .filter((invite) => isOpen(invite, parts.today))
+      .map(({ home, address, expiresAt }) => ({ home, address, expiresAt })),
+    devices: document.devices.map(({ name, address, publicKey, home, addedAt }) => ({
+      ...peerStatus(name, address, witness.sighting(publicKey), isConnected(witness.sighting(publicKey))),
+      home,
+      addedAt,
+    })),
+    publications: listedPublications(document, null, ledPorts(document.publications, parts.sshPorts)),
+    witnessSeconds: witness.ageSeconds(),
+    problem: problem === null ? null : { code: problem.code, message: problem.message, next: problem.next },
+    warnings: parts.warnings,
+    notes: [
+      ...taken.map((port) => `${port}/udp is used by another program of this machine and left to it`),
+      ...tooManyNotes(document),
+    ],
+  }
+
+  function homeStatus(home: Home): HomeStatus {
+    const heartbeat = heartbeats?.heardSeconds(home.address) ?? null
+    const note = parts.registrations.get(home.name)
+    const presence = parts.presences.of(home).kind
+    return {
+      ...peerStatus(home.name, home.address, witness.sighting(home.publicKey), presence === 'heard'),
+      presence,
+      lan: home.lan,
+      joinedAt: home.joinedAt,
+      lastHeartbeatSeconds: heartbeat,
+      carrier: carriers?.metrics(home.name) ?? null,
+      mapping: mappingStatus(parts.mappings.of(home.name)),
+      registration:
+        note === undefined ? null : { at: note.at, secondsAgo: (parts.now - note.monotonic) / 1000, count: note.count },
+    }
+  }
+}
+
+/** The store of an older hub may hold more. */
+export function tooManyNotes({ publications }: StoreDocument): readonly string[] {
+  const count = portCount(publications)
+  if (count <= MOST_PUBLISHED_PORTS) return []
+  return [
+    `${count} ports are published, and a hub leads ${MOST_PUBLISHED_PORTS} at most: small publications first, so that the largest lead to less; homeward publish list says which, homeward publish remove PORT/tcp makes room`,
+  ]
+}
+
+/** What a silence of the home's own ended says nothing of the carrier. */
+function mappingStatus(history: MappingHistory | null): HomeStatus['mapping'] {
+  if (history === null) return null
+  const cuts = history.recent.filter(({ ended }) => ended !== 'silence').map(({ at }) => at)
+  return { ...history, cutPeriod: cutPeriod(cuts) }
+}
+
+function peerStatus(name: string, address: string, seen: Sighting | null, connected: boolean): PeerStatus {
+  return {
+    name,
+    address,
+    connected,
+    endpoint: seen?.endpoint ? formatEndpoint(seen.endpoint) : null,
+    lastHandshakeSeconds: seen?.lastHandshakeSeconds ?? null,
+    rxBytes: seen?.rxBytes ?? 0,
+    txBytes: seen?.txBytes ?? 0,
+  }
+}
+
+/**
+ * A device was heard of lately. Where nobody has watched long enough to say, the handshake speaks, which is a slow clock.
+ * Of homes: presence.ts.
+ */
+function isConnected(seen: Sighting | null): boolean {
+  if (seen === null) return false
+  if (seen.heardSeconds !== null) return seen.heardSeconds <= SILENT_AFTER_SECONDS
+  return seen.lastHandshakeSeconds !== null && seen.lastHandshakeSeconds <= HANDSHAKE_DEAD_SECONDS
+}

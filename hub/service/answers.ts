@@ -1,0 +1,91 @@
+import type { HubWord } from '../../protocol/echo.ts'
+import { HEARTBEAT_PORT } from '../../protocol/heartbeat.ts'
+import type { AddDeviceAnswer, DeviceList, HubView, JoinAnswer } from '../../protocol/messages.ts'
+import type { PublicKey } from '../../wireguard/keys.ts'
+import { PERSISTENT_KEEPALIVE_SECONDS } from '../../wireguard/timers.ts'
+import type { HubConfig } from '../settings/config.ts'
+import { reachOf } from '../core/devices.ts'
+import type { Device, Home, StoreDocument } from '../core/store-document.ts'
+import { hubAddressIn } from '../core/tunnel-network.ts'
+import type { Sighting } from '../presence/witness.ts'
+
+/** Phones roam into networks that carry less than 1500 bytes (LTE, DS-Lite); 1280 passes wherever IPv6 does (RFC 8200, 5). */
+const DEVICE_MTU = 1280
+
+export function joinAnswer(
+  home: Home,
+  config: HubConfig,
+  hubPublicKey: PublicKey,
+  alternatePorts: readonly number[],
+): JoinAnswer {
+  return {
+    home: home.name,
+    address: home.address,
+    network: config.network,
+    hubAddress: hubAddressIn(config.network),
+    heartbeatPort: HEARTBEAT_PORT,
+    hubPublicKey,
+    port: config.port,
+    alternatePorts: [...alternatePorts],
+    lan: [...home.lan],
+    mtu: config.mtu,
+  }
+}
+
+export function hubView(
+  seen: Sighting | null,
+  lastHeartbeatSeconds: number | null,
+  { heardSeconds, initiatedSeconds }: Pick<HubWord, 'heardSeconds' | 'initiatedSeconds'>,
+): HubView {
+  return {
+    peerKnown: seen !== null,
+    endpoint: seen?.endpoint ?? null,
+    lastHandshakeSeconds: seen?.lastHandshakeSeconds ?? null,
+    rxBytes: seen?.rxBytes ?? 0,
+    txBytes: seen?.txBytes ?? 0,
+    lastHeartbeatSeconds,
+    heardSeconds,
+    initiatedSeconds,
+  }
+}
+
+/** A device as it is listed. */
+export function deviceEntry(device: Device, seen: Sighting | null): DeviceList['devices'][number] {
+  const { name, address, publicKey, home, addedAt, expiresAt = null, full = false, exit = null } = device
+  const reach = reachOf(device)
+  return {
+    name,
+    address,
+    publicKey,
+    home,
+    addedAt,
+    lastHandshakeSeconds: seen?.lastHandshakeSeconds ?? null,
+    rxBytes: seen?.rxBytes ?? 0,
+    txBytes: seen?.txBytes ?? 0,
+    homes: reach === null ? null : [...reach],
+    expiresAt,
+    full,
+    exit,
+  }
+}
+
+/** What the device may reach of the homes, and how. */
+export function deviceAnswer(
+  device: Device,
+  config: HubConfig,
+  hubPublicKey: PublicKey,
+  homes: StoreDocument['homes'],
+): AddDeviceAnswer {
+  const reach = reachOf(device)
+  const reached = homes.filter((home) => reach === null || reach.includes(home.name))
+  return {
+    name: device.name,
+    address: device.address,
+    // What the narrowest line on its way bears: nobody has to cut or drop then.
+    mtu: Math.min(DEVICE_MTU, config.mtu, ...reached.map((home) => home.mtu ?? config.mtu)),
+    endpoint: { address: config.addresses[0] ?? '', port: config.port },
+    hubPublicKey,
+    allowedIps: [config.network, ...reached.flatMap((home) => home.lan).sort()],
+    keepaliveSeconds: PERSISTENT_KEEPALIVE_SECONDS,
+  }
+}

@@ -1,0 +1,33 @@
+import type { Home, StoreDocument } from '../core/store-document.ts'
+
+/**
+ * Which homes must answer visitors through the tunnel, and which of them say that they do. Level-triggered: a home is asked
+ * to register with each heartbeat until what it says is what is wanted, whoever was restarted in between.
+ */
+export interface Visitors {
+  /** What is wanted from now on. */
+  readonly serve: (document: StoreDocument) => void
+  readonly isWanted: (home: string) => boolean
+  /** What the home says of itself. */
+  readonly heard: (home: string, answersThem: boolean) => void
+  /** Whether visitors with their own addresses are answered there. */
+  readonly isReady: (home: string) => boolean
+  /** Whether the home should ask what is wanted of it. */
+  readonly isNews: (home: Pick<Home, 'name'>) => boolean
+}
+
+export function makeVisitors(): Visitors {
+  let wanted: ReadonlySet<string> = new Set()
+  const answering = new Set<string>()
+  return {
+    serve: (document) => {
+      wanted = new Set(document.publications.filter(({ source }) => source === 'keep').map(({ home }) => home))
+      const known = new Set(document.homes.map(({ name }) => name))
+      for (const name of answering) if (!known.has(name)) answering.delete(name)
+    },
+    isWanted: (home) => wanted.has(home),
+    heard: (home, answersThem) => void (answersThem ? answering.add(home) : answering.delete(home)),
+    isReady: (home) => answering.has(home),
+    isNews: ({ name }) => wanted.has(name) !== answering.has(name),
+  }
+}

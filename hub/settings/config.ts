@@ -1,0 +1,74 @@
+import * as v from 'valibot'
+import { InterfaceNameSchema } from '../../adapters/interface-name.ts'
+import { Problem } from '../../problems/problem.ts'
+import { CidrSchema, HostSchema, PortSchema } from '../../protocol/addresses.ts'
+import { readYamlFile } from '../../system/yaml-file.ts'
+import { DEFAULT_MTU } from '../../wireguard/timers.ts'
+
+/** Room for the hub and five others at least; anything wider than /8 would swallow the internet. */
+export const NetworkSchema = v.pipe(
+  CidrSchema,
+  v.check((prefix) => prefixLength(prefix) >= 8 && prefixLength(prefix) <= 29, 'expected a length of /8 to /29'),
+)
+
+export const HubConfigSchema = v.strictObject({
+  addresses: v.pipe(v.array(HostSchema), v.minLength(1), v.maxLength(8)),
+  port: v.optional(PortSchema, 51_820),
+  network: v.optional(NetworkSchema, '10.86.0.0/16'),
+  alternatePorts: v.optional(v.pipe(v.array(PortSchema), v.maxLength(16)), [4500, 443, 53]),
+  interface: v.optional(InterfaceNameSchema, 'hw0'),
+  mtu: v.optional(v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000)), DEFAULT_MTU),
+  /** Prometheus metrics on this port of loopback; off without it. Taken when the daemon begins. */
+  metricsPort: v.optional(PortSchema),
+})
+
+/** What hub.yaml says, checked and defaulted. */
+export type HubConfig = v.InferOutput<typeof HubConfigSchema>
+
+/** @throws {Problem} `hub-not-initialised` when there is no hub.yaml, `config-unreadable`, `config-invalid`. */
+export async function readHubConfig(path: string): Promise<HubConfig> {
+  try {
+    return await readYamlFile(path, HubConfigSchema)
+  } catch (thrown) {
+    if (!isMissingFile(thrown)) throw thrown
+    throw new Problem('hub-not-initialised', { what: `reading ${path}`, why: 'there is none', cause: thrown })
+  }
+}
+
+/** hub.yaml as `hub init` writes it, with the words a person needs to change it by hand. */
+export function hubConfigText(config: HubConfig): string {
+  return `# The hub's settings. homeward hub run notices a change within seconds; a faulty file is reported in its log
+# and the last good one stays. Secrets are not here but in files beside this one.
+
+# How homes and devices reach this machine from outside, best first: names or addresses. The first one goes into
+# the configurations of devices, all of them into join tokens.
+addresses: ${JSON.stringify(config.addresses)}
+
+# UDP for WireGuard, TCP for the registrar: one number to open at the provider. Homes that have joined know it.
+port: ${config.port}
+
+# The tunnel's own network. The hub has its first address. Homes and devices keep theirs, so it cannot be moved.
+network: ${JSON.stringify(config.network)}
+
+# UDP ports that lead to WireGuard too, for networks that let little else out. One that another program of this
+# machine uses is left to it.
+alternatePorts: ${JSON.stringify(config.alternatePorts)}
+
+# The WireGuard interface.
+interface: ${JSON.stringify(config.interface)}
+
+# Bytes. 1420 fits every path that carries 1500.
+mtu: ${config.mtu}
+
+# Prometheus metrics at /metrics on this port of loopback, for all homes. Taken when the daemon begins.
+# metricsPort: 9187
+`
+}
+
+function prefixLength(prefix: string): number {
+  return Number(prefix.split('/')[1])
+}
+
+function isMissingFile(thrown: unknown): boolean {
+  return thrown instanceof Problem && (thrown.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
+}

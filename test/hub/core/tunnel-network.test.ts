@@ -1,0 +1,36 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { hubAddressIn, hubInterfaceAddress, nextFreeAddress } from '../../../hub/core/tunnel-network.ts'
+import { prefixContains } from '../../../protocol/addresses.ts'
+
+test('the hub has the first address of the network', () => {
+  expect(hubAddressIn('10.86.0.0/16')).toBe('10.86.0.1')
+  expect(hubInterfaceAddress('192.168.200.128/29')).toBe('192.168.200.129/29')
+})
+
+test('addresses are given out lowest first, over the border of a byte too', () => {
+  const taken = new Set(Array.from({ length: 254 }, (_, index) => `10.86.0.${index + 2}`))
+  expect(nextFreeAddress('10.86.0.0/16', new Set(), 'x')).toBe('10.86.0.2')
+  expect(nextFreeAddress('10.86.0.0/16', new Set(['10.86.0.2', '10.86.0.4']), 'x')).toBe('10.86.0.3')
+  expect(nextFreeAddress('10.86.0.0/16', taken, 'x')).toBe('10.86.1.0')
+})
+
+test('every address given lies inside, is nobody else’s, and at the end the network is full', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 24, max: 29 }), (length) => {
+      const network = `10.86.4.0/${length}`
+      const taken = new Set<string>()
+      const room = 2 ** (32 - length) - 3
+      for (let count = 0; count < room; count += 1) {
+        const address = nextFreeAddress(network, taken, 'x')
+        expect(prefixContains(network, address)).toBe(true)
+        expect(taken.has(address) || address === hubAddressIn(network)).toBe(false)
+        taken.add(address)
+      }
+      expect(() => nextFreeAddress(network, taken, 'adding one')).toThrow(
+        expect.objectContaining({ code: 'network-full' }),
+      )
+    }),
+    { numRuns: 12 },
+  )
+})
