@@ -7,25 +7,25 @@ import type { Clock } from '../system/clock.ts'
 import { stampOf } from '../system/file-stamp.ts'
 import type { Log } from '../system/log.ts'
 import { sleep } from '../system/sleep.ts'
-import type { Pulse } from './channel.ts'
-import { compose, summaryMessage } from './compose.ts'
+import type { Pulse } from './channels/channel.ts'
+import { compose, summaryMessage } from './record/compose.ts'
 import { nextDesk, openDesk } from './core/desk.ts'
 import { untold } from './core/exchange.ts'
 import { type Incident, troubleOf } from './core/incident.ts'
 import { counterpart } from './core/merge.ts'
 import type { DeskAct, DeskEvent } from './core/state.ts'
 import type { End, Scope, Trouble } from './core/trouble.ts'
-import { type ChannelStatus, type Courier, makeCourier } from './courier.ts'
-import { openIncidentLog, readIncidents } from './incident-log.ts'
-import type { Message } from './message.ts'
-import { openOutbox } from './outbox.ts'
-import { alertsPath, deskSettings, readAlertSettings, takesMessages } from './read-settings.ts'
-import { fromRecord, toRecord } from './record.ts'
-import { renamedChannels } from './renamed-channels.ts'
-import { openRetained } from './retained.ts'
-import { type AlertSettings, NO_ALERTS } from './settings.ts'
-import { makeTakeBack } from './take-back.ts'
-import { type ChannelTest, testChannels } from './test-channels.ts'
+import { type ChannelStatus, type Courier, makeCourier } from './delivery/courier.ts'
+import { openIncidentLog, readIncidents } from './record/incident-log.ts'
+import type { Message } from './record/message.ts'
+import { openOutbox } from './delivery/outbox.ts'
+import { alertsPath, deskSettings, readAlertSettings, takesMessages } from './settings/read-settings.ts'
+import { fromRecord, toRecord } from './record/record.ts'
+import { renamedChannels } from './settings/renamed-channels.ts'
+import { openRetained } from './channels/retained.ts'
+import { type AlertSettings, NO_ALERTS } from './settings/settings.ts'
+import { makeTakeBack } from './delivery/take-back.ts'
+import { type ChannelTest, testChannels } from './channels/test-channels.ts'
 
 /** The alarm of one end: takes signs of trouble, keeps the incidents, tells people. */
 export interface Alerting {
@@ -312,7 +312,7 @@ function isUnfinished({ ended, met, said }: IncidentRecord, end: End): boolean {
 
 async function quietHoursOf({ quietHours }: AlertSettings): Promise<(now: Date) => boolean> {
   if (quietHours === null) return () => false
-  const { makeQuietHours } = await import('./quiet-hours.ts')
+  const { makeQuietHours } = await import('./delivery/quiet-hours.ts')
   return makeQuietHours(quietHours)
 }
 

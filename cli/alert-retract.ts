@@ -1,5 +1,5 @@
 import { requireRoot } from '../agent/membership/require-root.ts'
-import { retractAll } from '../alerts/retract.ts'
+import { retractAll } from '../alerts/delivery/retract.ts'
 import type { Context } from './context.ts'
 import { printFacts } from './output.ts'
 

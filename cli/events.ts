@@ -1,7 +1,7 @@
 import { agentConfigPath } from '../agent/settings/config.ts'
 import { readEvents } from '../agent/memory/event-log.ts'
 import type { HomeEvent } from '../agent/memory/events.ts'
-import { readIncidents } from '../alerts/incident-log.ts'
+import { readIncidents } from '../alerts/record/incident-log.ts'
 import { hubPaths } from '../hub/settings/paths.ts'
 import { Problem } from '../problems/problem.ts'
 import type { IncidentRecord } from '../protocol/incidents.ts'

@@ -17,10 +17,10 @@ import {
   readAgentConfigFile,
   type RouterConfig,
 } from '../settings/config.ts'
-import { incidentPaths } from '../../alerts/incident-log.ts'
-import { outboxPath } from '../../alerts/outbox.ts'
-import { retainedPath } from '../../alerts/retained.ts'
-import { retractAll } from '../../alerts/retract.ts'
+import { incidentPaths } from '../../alerts/record/incident-log.ts'
+import { outboxPath } from '../../alerts/delivery/outbox.ts'
+import { retainedPath } from '../../alerts/channels/retained.ts'
+import { retractAll } from '../../alerts/delivery/retract.ts'
 import { eventsPath, olderEventsPath } from '../memory/event-log.ts'
 import { forgetHome } from './forget-home.ts'
 import { hubAddressesPath } from '../registrar/hub-addresses.ts'

@@ -1,4 +1,4 @@
-import type { Pulse } from '../../alerts/channel.ts'
+import type { Pulse } from '../../alerts/channels/channel.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
 import type { Status } from './status.ts'
 

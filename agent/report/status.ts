@@ -1,5 +1,5 @@
 import type { Description, Observation } from '../../adapters/adapter.ts'
-import type { ChannelStatus } from '../../alerts/courier.ts'
+import type { ChannelStatus } from '../../alerts/delivery/courier.ts'
 import type { IncidentRecord } from '../../protocol/incidents.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'
 import { REKEY_AFTER_TIME } from '../../wireguard/timers.ts'

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { MqttClient } from 'mqtt'
-import { hostOf } from '../broker-host.ts'
-import { Undelivered } from '../channel.ts'
-import type { Publisher } from '../retained.ts'
+import { hostOf } from './broker-host.ts'
+import { Undelivered } from './channel.ts'
+import type { Publisher } from './retained.ts'
 
 /** An empty retained message takes the place of what the broker keeps, and is not kept (MQTT 3.1.1, 3.3.1.3). @throws {Undelivered} */
 export async function clearTopics(

@@ -1,7 +1,7 @@
-import type { Channel } from '../channel.ts'
-import { send } from '../http.ts'
-import { weightOf } from '../message.ts'
-import type { ChannelSettings } from '../settings.ts'
+import type { Channel } from './channel.ts'
+import { send } from './http.ts'
+import { weightOf } from '../record/message.ts'
+import type { ChannelSettings } from '../settings/settings.ts'
 
 /** discord.com/developers/docs/resources/webhook#execute-webhook. Nobody is mentioned, whatever a text says. */
 export function discord({ webhook }: Extract<ChannelSettings, { kind: 'discord' }>): Channel {

@@ -1,6 +1,6 @@
-import { type Channel, type Pulse } from '../channel.ts'
-import { send } from '../http.ts'
-import type { ChannelSettings } from '../settings.ts'
+import { type Channel, type Pulse } from './channel.ts'
+import { send } from './http.ts'
+import type { ChannelSettings } from '../settings/settings.ts'
 
 /**
  * healthchecks.io, or any address that shall be asked again and again: the dead-man's switch. It says that this end is alive

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { MqttClient } from 'mqtt'
 import { sleep } from '../../system/sleep.ts'
-import { type Channel, type HomePulse, type Pulse, Undelivered } from '../channel.ts'
+import { type Channel, type HomePulse, type Pulse, Undelivered } from './channel.ts'
 import type { End } from '../core/trouble.ts'
-import { hostOf } from '../broker-host.ts'
-import { weightOf } from '../message.ts'
-import type { Retained } from '../retained.ts'
-import type { ChannelSettings } from '../settings.ts'
+import { hostOf } from './broker-host.ts'
+import { weightOf } from '../record/message.ts'
+import type { Retained } from './retained.ts'
+import type { ChannelSettings } from '../settings/settings.ts'
 
 /**
  * Home Assistant, by MQTT with device discovery (home-assistant.io/integrations/mqtt): one retained document for each home

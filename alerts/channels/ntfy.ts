@@ -1,7 +1,7 @@
-import type { Channel } from '../channel.ts'
-import { send } from '../http.ts'
-import { weightOf } from '../message.ts'
-import type { ChannelSettings } from '../settings.ts'
+import type { Channel } from './channel.ts'
+import { send } from './http.ts'
+import { weightOf } from '../record/message.ts'
+import type { ChannelSettings } from '../settings/settings.ts'
 
 /** docs.ntfy.sh/publish, as JSON: to the root of the server, since titles may be more than ASCII. */
 export function ntfy({ server, topic, token, user, password }: Extract<ChannelSettings, { kind: 'ntfy' }>): Channel {

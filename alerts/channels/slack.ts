@@ -1,7 +1,7 @@
-import type { Channel } from '../channel.ts'
-import { send } from '../http.ts'
-import { weightOf } from '../message.ts'
-import type { ChannelSettings } from '../settings.ts'
+import type { Channel } from './channel.ts'
+import { send } from './http.ts'
+import { weightOf } from '../record/message.ts'
+import type { ChannelSettings } from '../settings/settings.ts'
 
 /** docs.slack.dev, incoming webhooks. `&`, `<` and `>` are its control characters. */
 export function slack({ webhook }: Extract<ChannelSettings, { kind: 'slack' }>): Channel {

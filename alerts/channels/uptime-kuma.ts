@@ -1,6 +1,6 @@
-import type { Channel } from '../channel.ts'
-import { send } from '../http.ts'
-import type { ChannelSettings } from '../settings.ts'
+import type { Channel } from './channel.ts'
+import { send } from './http.ts'
+import type { ChannelSettings } from '../settings/settings.ts'
 
 /** Uptime Kuma's push monitor: GET /api/push/TOKEN?status=up|down&msg=…&ping=ms. Its other parameters are left as they are. */
 export function uptimeKuma({ url, everySeconds }: Extract<ChannelSettings, { kind: 'uptime-kuma' }>): Channel {

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
-import type { Channel } from '../channel.ts'
-import { send } from '../http.ts'
-import { weightOf } from '../message.ts'
-import type { ChannelSettings } from '../settings.ts'
+import type { Channel } from './channel.ts'
+import { send } from './http.ts'
+import { weightOf } from '../record/message.ts'
+import type { ChannelSettings } from '../settings/settings.ts'
 
 /**
  * standardwebhooks.com: `webhook-id` is the same on every try, `webhook-timestamp` is of the try, and `webhook-signature` is

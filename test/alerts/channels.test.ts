@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as v from 'valibot'
-import type { Pulse } from '../../alerts/channel.ts'
-import { Undelivered } from '../../alerts/channel.ts'
-import type { Message } from '../../alerts/message.ts'
-import { openChannel } from '../../alerts/open-channel.ts'
-import { AlertSettingsSchema, type ChannelSettings } from '../../alerts/settings.ts'
+import type { Pulse } from '../../alerts/channels/channel.ts'
+import { Undelivered } from '../../alerts/channels/channel.ts'
+import type { Message } from '../../alerts/record/message.ts'
+import { openChannel } from '../../alerts/channels/open-channel.ts'
+import { AlertSettingsSchema, type ChannelSettings } from '../../alerts/settings/settings.ts'
 import { type AlertReceiver, openAlertReceiver, type Received } from '../fake/alert-receiver.ts'
 
 let receiver: AlertReceiver

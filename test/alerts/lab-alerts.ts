@@ -5,7 +5,7 @@ import { sleep } from '../../system/sleep.ts'
 import type { Host } from '../lab/host.ts'
 import type { Received } from '../fake/alert-receiver.ts'
 import type { Receiver } from '../lab/receiver.ts'
-import { readIncidents } from '../../alerts/incident-log.ts'
+import { readIncidents } from '../../alerts/record/incident-log.ts'
 
 /** What a webhook of ours says. */
 export interface Told {

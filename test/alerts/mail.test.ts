@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers'
 import { SMTPServer } from 'smtp-server'
 import { afterEach, expect, test } from 'vitest'
 import { mail } from '../../alerts/channels/mail.ts'
-import type { Message } from '../../alerts/message.ts'
+import type { Message } from '../../alerts/record/message.ts'
 
 /** A real SMTP server on loopback. */
 let server: SMTPServer | undefined

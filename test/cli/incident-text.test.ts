@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
-import { compose } from '../../alerts/compose.ts'
+import { compose } from '../../alerts/record/compose.ts'
 import { incidentsCsv } from '../../cli/incident-csv.ts'
 import { incidentText } from '../../cli/incident-text.ts'
 import { type IncidentRecord, IncidentSchema, reportedWord } from '../../protocol/incidents.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { HIDES, type Trouble } from '../../../alerts/core/trouble.ts'
-import { ALL_TROUBLES } from '../../../alerts/troubles.ts'
+import { ALL_TROUBLES } from '../../../alerts/record/troubles.ts'
 
 describe('what each trouble hides', () => {
   const rows: Partial<Record<Trouble, string[]>> = {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { openDesk } from '../../../alerts/core/desk.ts'
 import { untold } from '../../../alerts/core/exchange.ts'
 import { troubleOf } from '../../../alerts/core/incident.ts'
-import { fromRecord, toRecord } from '../../../alerts/record.ts'
+import { fromRecord, toRecord } from '../../../alerts/record/record.ts'
 import { settingsOf, twoEnds } from './two-ends.ts'
 
 describe('one incident, one down and one recovered', () => {

@@ -4,7 +4,7 @@ import type { Incident } from '../../../alerts/core/incident.ts'
 import { counterpart } from '../../../alerts/core/merge.ts'
 import type { Answer, Desk, DeskAct, DeskEvent, DeskSettings } from '../../../alerts/core/state.ts'
 import type { End, Trouble } from '../../../alerts/core/trouble.ts'
-import { ALL_TROUBLES, showAfter } from '../../../alerts/troubles.ts'
+import { ALL_TROUBLES, showAfter } from '../../../alerts/record/troubles.ts'
 
 interface Saying {
   readonly at: number

@@ -1,10 +1,10 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { reasonOf } from '../problems/problem.ts'
-import { writeFileAtomic } from '../system/atomic-file.ts'
-import type { Log } from '../system/log.ts'
-import type { ChannelSettings } from './settings.ts'
+import { reasonOf } from '../../problems/problem.ts'
+import { writeFileAtomic } from '../../system/atomic-file.ts'
+import type { Log } from '../../system/log.ts'
+import type { ChannelSettings } from '../settings/settings.ts'
 
 /**
  * What brokers keep for Home Assistant because we published it retained. Remembered on disk before it is published, with what

@@ -1,4 +1,4 @@
-import type { Word } from './core/state.ts'
+import type { Word } from '../core/state.ts'
 
 /** One message to people, the same for every channel. */
 export interface Message {

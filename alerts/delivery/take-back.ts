@@ -1,10 +1,10 @@
-import { reasonOf } from '../problems/problem.ts'
-import type { Clock } from '../system/clock.ts'
-import type { Log } from '../system/log.ts'
-import { within } from '../system/within.ts'
-import { hostOf } from './broker-host.ts'
-import type { Kept, Retained } from './retained.ts'
-import type { ChannelSettings } from './settings.ts'
+import { reasonOf } from '../../problems/problem.ts'
+import type { Clock } from '../../system/clock.ts'
+import type { Log } from '../../system/log.ts'
+import { within } from '../../system/within.ts'
+import { hostOf } from '../channels/broker-host.ts'
+import type { Kept, Retained } from '../channels/retained.ts'
+import type { ChannelSettings } from '../settings/settings.ts'
 
 /** Clears what channels that are gone left at their brokers, also at one that is away for now. */
 export interface TakeBack {
@@ -41,7 +41,7 @@ export function makeTakeBack(parts: {
       const all = orphans()
       if (all.length === 0) return false
       // Loaded only where there is something to clear: MQTT costs memory.
-      const { clearTopics } = await import('./channels/clear-topics.ts')
+      const { clearTopics } = await import('../channels/clear-topics.ts')
       const cleared = await Promise.all(
         all.map(async (kept) => {
           const broker = hostOf(kept.broker)

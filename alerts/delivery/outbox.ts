@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { reasonOf } from '../problems/problem.ts'
-import { writeFileAtomic } from '../system/atomic-file.ts'
-import type { Log } from '../system/log.ts'
-import type { Message } from './message.ts'
+import { reasonOf } from '../../problems/problem.ts'
+import { writeFileAtomic } from '../../system/atomic-file.ts'
+import type { Log } from '../../system/log.ts'
+import type { Message } from '../record/message.ts'
 
 /** Messages that have not reached everybody yet, in their order, on disk. */
 export interface Outbox {

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Problem } from '../problems/problem.ts'
-import { readYamlFile } from '../system/yaml-file.ts'
-import { ALL_TROUBLES, showAfter } from './troubles.ts'
-import type { DeskSettings } from './core/state.ts'
-import type { End, Trouble } from './core/trouble.ts'
+import { Problem } from '../../problems/problem.ts'
+import { readYamlFile } from '../../system/yaml-file.ts'
+import { ALL_TROUBLES, showAfter } from '../record/troubles.ts'
+import type { DeskSettings } from '../core/state.ts'
+import type { End, Trouble } from '../core/trouble.ts'
 import { type AlertSettings, AlertSettingsSchema, type ChannelSettings, NO_ALERTS } from './settings.ts'
 
 export function alertsPath(configDir: string): string {
@@ -29,7 +29,7 @@ export async function readAlertSettings(configDir: string): Promise<AlertSetting
   const { quietHours, summary } = settings
   if (quietHours === null && summary === null) return settings
   // The reader of cron expressions costs memory: loaded only for one.
-  const { whyNoSchedule } = await import('../system/schedule.ts')
+  const { whyNoSchedule } = await import('../../system/schedule.ts')
   const fields = { summary, 'quietHours.from': quietHours?.from ?? null, 'quietHours.until': quietHours?.until ?? null }
   for (const [field, expression] of Object.entries(fields)) {
     const why = expression === null ? null : whyNoSchedule(expression)

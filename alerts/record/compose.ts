@@ -1,5 +1,5 @@
-import { type IncidentRecord, reportedWord } from '../protocol/incidents.ts'
-import type { Word } from './core/state.ts'
+import { type IncidentRecord, reportedWord } from '../../protocol/incidents.ts'
+import type { Word } from '../core/state.ts'
 import type { Message } from './message.ts'
 import { isTrouble, TROUBLES } from './troubles.ts'
 

@@ -1,6 +1,6 @@
-import { systemClock } from '../system/clock.ts'
-import { makeLog } from '../system/log.ts'
-import { openRetained } from './retained.ts'
+import { systemClock } from '../../system/clock.ts'
+import { makeLog } from '../../system/log.ts'
+import { openRetained } from '../channels/retained.ts'
 import { makeTakeBack } from './take-back.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Trouble } from './core/trouble.ts'
+import type { Trouble } from '../core/trouble.ts'
 
 /** What people are told of a trouble. All advice stands here, and a trouble without it does not compile. */
 interface Words {

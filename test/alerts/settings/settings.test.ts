@@ -2,8 +2,8 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { makeQuietHours } from '../../alerts/quiet-hours.ts'
-import { deskSettings, readAlertSettings } from '../../alerts/read-settings.ts'
+import { makeQuietHours } from '../../../alerts/delivery/quiet-hours.ts'
+import { deskSettings, readAlertSettings } from '../../../alerts/settings/read-settings.ts'
 
 let folder: string
 beforeEach(async () => {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { Problem, reasonOf } from '../problems/problem.ts'
+import { Problem, reasonOf } from '../../problems/problem.ts'
 import type { Channel, Pulse } from './channel.ts'
-import { testMessage } from './compose.ts'
+import { testMessage } from '../record/compose.ts'
 import { openChannel } from './open-channel.ts'
-import type { AlertSettings, ChannelSettings } from './settings.ts'
+import type { AlertSettings, ChannelSettings } from '../settings/settings.ts'
 
 export interface ChannelTest {
   readonly name: string

@@ -1,4 +1,4 @@
-import type { Message } from './message.ts'
+import type { Message } from '../record/message.ts'
 
 /** A way to people, or to what watches over us. A channel is a function that returns this. */
 export interface Channel {

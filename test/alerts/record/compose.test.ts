@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { compose, summaryMessage } from '../../alerts/compose.ts'
-import { newIncident } from '../../alerts/core/incident.ts'
-import { toRecord } from '../../alerts/record.ts'
-import { ALL_TROUBLES, TROUBLES } from '../../alerts/troubles.ts'
+import { compose, summaryMessage } from '../../../alerts/record/compose.ts'
+import { newIncident } from '../../../alerts/core/incident.ts'
+import { toRecord } from '../../../alerts/record/record.ts'
+import { ALL_TROUBLES, TROUBLES } from '../../../alerts/record/troubles.ts'
 
 const START = Date.parse('2026-11-23T03:00:00.000Z')
 const record = toRecord(

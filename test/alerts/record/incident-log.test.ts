@@ -2,10 +2,10 @@ import { appendFile, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { newIncident } from '../../alerts/core/incident.ts'
-import { openIncidentLog, readIncidents } from '../../alerts/incident-log.ts'
-import { fromRecord, toRecord } from '../../alerts/record.ts'
-import type { IncidentRecord } from '../../protocol/incidents.ts'
+import { newIncident } from '../../../alerts/core/incident.ts'
+import { openIncidentLog, readIncidents } from '../../../alerts/record/incident-log.ts'
+import { fromRecord, toRecord } from '../../../alerts/record/record.ts'
+import type { IncidentRecord } from '../../../protocol/incidents.ts'
 
 let folder: string
 beforeEach(async () => {

@@ -1,5 +1,5 @@
-import type { IncidentRecord } from '../protocol/incidents.ts'
-import { type Incident, lastedMs, troubleOf } from './core/incident.ts'
+import type { IncidentRecord } from '../../protocol/incidents.ts'
+import { type Incident, lastedMs, troubleOf } from '../core/incident.ts'
 import { isTrouble } from './troubles.ts'
 
 /** Says when a monotonic moment was, by the calendar. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { ALL_TROUBLES } from './troubles.ts'
+import { ALL_TROUBLES } from '../record/troubles.ts'
 import { fromShorthand } from './shorthand.ts'
 
 /** alerts.yaml, the same at home and on the hub. It holds the channels' secrets, so it is a file of mode 0600. */

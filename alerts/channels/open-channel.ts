@@ -1,0 +1,39 @@
+import type { Channel } from './channel.ts'
+import type { End } from '../core/trouble.ts'
+import type { Retained } from './retained.ts'
+import type { ChannelSettings } from '../settings/settings.ts'
+
+/**
+ * A channel by its settings. Each is loaded only when somebody uses it: MQTT and mail would cost everybody's memory.
+ * @param retained null where nothing is published that a broker keeps.
+ */
+export async function openChannel(settings: ChannelSettings, end: End, retained: Retained | null): Promise<Channel> {
+  switch (settings.kind) {
+    case 'ntfy':
+      return (await import('./ntfy.ts')).ntfy(settings)
+    case 'gotify':
+      return (await import('./gotify.ts')).gotify(settings)
+    case 'telegram':
+      return (await import('./telegram.ts')).telegram(settings)
+    case 'discord':
+      return (await import('./discord.ts')).discord(settings)
+    case 'slack':
+      return (await import('./slack.ts')).slack(settings)
+    case 'pushover':
+      return (await import('./pushover.ts')).pushover(settings)
+    case 'mail':
+      return (await import('./mail.ts')).mail(settings)
+    case 'webhook':
+      return (await import('./webhook.ts')).webhook(settings)
+    case 'apprise':
+      return (await import('./apprise.ts')).apprise(settings)
+    case 'homeassistant':
+      return await (await import('./home-assistant.ts')).homeAssistant(settings, end, retained)
+    case 'healthchecks':
+      return (await import('./healthchecks.ts')).healthchecks(settings)
+    case 'uptime-kuma':
+      return (await import('./uptime-kuma.ts')).uptimeKuma(settings)
+    default:
+      return settings satisfies never
+  }
+}
