@@ -456,7 +456,7 @@ stop_services() {
   [ -z "$running" ] || fail "homeward still runs (process $running)" 'Stop it, then run this again'
 }
 
-# Removes what bears homeward's marks (adapters/linux/mark.ts) and nothing else. Needs neither Node nor the settings.
+# Removes what bears homeward's marks (adapters/linux/firewall/mark.ts) and nothing else. Needs neither Node nor the settings.
 undo_network() {
   local alias name rules rule
   for alias in /sys/class/net/*/ifalias; do

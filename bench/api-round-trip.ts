@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import type { RouterAccess } from '../adapters/mikrotik/api.ts'
-import { keepConnection } from '../adapters/mikrotik/connection.ts'
+import type { RouterAccess } from '../adapters/mikrotik/api/api.ts'
+import { keepConnection } from '../adapters/mikrotik/api/connection.ts'
 import { systemClock } from '../system/clock.ts'
 import { median } from './report.ts'
 

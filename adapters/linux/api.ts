@@ -4,8 +4,8 @@ import { type CommandResult, runCommand, tryCommand } from '../../system/run-com
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { IptablesProgram } from '../adapter.ts'
 import { type Replies, removePeersArguments } from './convert.ts'
-import { INTERFACE_MARK, ROUTE_PROTOCOL } from './mark.ts'
-import { readOthers } from './read-others.ts'
+import { INTERFACE_MARK, ROUTE_PROTOCOL } from './firewall/mark.ts'
+import { readOthers } from './others/read-others.ts'
 import { readTable } from './read-table.ts'
 
 /** The programs of a Linux machine and the files of its kernel. Everything here takes a signal and ends in time. */

@@ -4,9 +4,9 @@ import { type InterfaceState, parseDump } from '../../wireguard/dump.ts'
 import type { PresharedKey, PublicKey } from '../../wireguard/keys.ts'
 import { formatEndpoint, type PeerSpec } from '../../wireguard/spec.ts'
 import type { Observation, Refusal, RouteSpec } from '../adapter.ts'
-import { INTERFACE_MARK, ROUTE_PROTOCOL } from './mark.ts'
-import { type ListedTable, parseNftTable } from './nft-list.ts'
-import { exitsLed, reversePathWarning, visitorsLed } from './visitors.ts'
+import { INTERFACE_MARK, ROUTE_PROTOCOL } from './firewall/mark.ts'
+import { type ListedTable, parseNftTable } from './firewall/nft-list.ts'
+import { exitsLed, reversePathWarning, visitorsLed } from './firewall/visitors.ts'
 
 /** The words of ip, wg and nft, both ways. Pure. */
 

@@ -4,7 +4,7 @@ import { tryCommand } from '../../system/run-command.ts'
 import type { Description } from '../adapter.ts'
 import { readLinks } from './api.ts'
 import { parseLinks } from './convert.ts'
-import { INTERFACE_MARK } from './mark.ts'
+import { INTERFACE_MARK } from './firewall/mark.ts'
 
 type DataPlane = Description['dataPlane']
 

@@ -21,15 +21,15 @@ import {
   wgSet,
 } from './api.ts'
 import { networkOf, peersText, routeArguments } from './convert.ts'
-import { firewallTable } from './firewall.ts'
+import { firewallTable } from './firewall/firewall.ts'
 import { createInterface, removeInterface } from './interface.ts'
-import { TABLE } from './mark.ts'
-import { type NftTable, nftText, type NftTextOptions } from './nft-table.ts'
-import { nativeTexts } from './native-firewall.ts'
-import { refusalIn } from './native-probe.ts'
-import { iptablesText, type OtherFirewallStep } from './other-firewall.ts'
-import { changeTexts } from './published.ts'
-import { exitCommands, visitorCommands } from './visitors.ts'
+import { TABLE } from './firewall/mark.ts'
+import { type NftTable, nftText, type NftTextOptions } from './firewall/nft-table.ts'
+import { nativeTexts } from './others/native-firewall.ts'
+import { refusalIn } from './others/native-probe.ts'
+import { iptablesText, type OtherFirewallStep } from './others/other-firewall.ts'
+import { changeTexts } from './firewall/published.ts'
+import { exitCommands, visitorCommands } from './firewall/visitors.ts'
 
 export interface ExecuteContext {
   readonly privateKeyFile: (publicKey: PublicKey) => string

@@ -5,7 +5,7 @@ import { parseDump } from '../../wireguard/dump.ts'
 import type { Description } from '../adapter.ts'
 import { ip, markInterface, readDump, readLinks } from './api.ts'
 import { isBlank, parseLinks } from './convert.ts'
-import { INTERFACE_MARK } from './mark.ts'
+import { INTERFACE_MARK } from './firewall/mark.ts'
 import { awaitWireguardGoEnd, startWireguardGo } from './userspace.ts'
 
 export interface MakingOptions {

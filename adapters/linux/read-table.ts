@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { Problem } from '../../problems/problem.ts'
 import { runCommand, tryCommand } from '../../system/run-command.ts'
 import type { Replies } from './convert.ts'
-import { TABLE } from './mark.ts'
+import { TABLE } from './firewall/mark.ts'
 
 const [FAMILY = '', NAME = ''] = TABLE.split(' ')
 

@@ -1,9 +1,9 @@
 import { type Endpoint, parseEndpoint } from '../../wireguard/spec.ts'
-import type { Row } from './api.ts'
-import { isGone } from './change.ts'
-import { readMenu } from './menus.ts'
-import { oneSpelling } from '../network.ts'
-import type { Place } from './place.ts'
+import type { Row } from './api/api.ts'
+import { isGone } from './objects/change.ts'
+import { readMenu } from './objects/menus.ts'
+import { oneSpelling } from '../../net/prefix.ts'
+import type { Place } from './objects/place.ts'
 
 const CONNECTIONS = '/ip/firewall/connection'
 

@@ -1,11 +1,11 @@
 import type { PeerState } from '../../wireguard/dump.ts'
 import type { Endpoint, PeerSpec } from '../../wireguard/spec.ts'
 import type { Observation, ObservedInterface, Plan, Refusal, Step, TunnelSpec } from '../adapter.ts'
-import { RULE_MENUS } from './menus.ts'
-import { holds, isIn, networkOf, oneSpelling, overlap } from '../network.ts'
-import { type HomeForwarding, type RulesSpec, wantedRules } from './objects.ts'
+import { RULE_MENUS } from './objects/menus.ts'
+import { holds, isIn, networkOf, oneSpelling, overlap } from '../../net/prefix.ts'
+import { type HomeForwarding, type RulesSpec, wantedRules } from './objects/objects.ts'
 import type { RouterObservation } from './observation.ts'
-import { byChain, fingerprintOf } from './rule-row.ts'
+import { byChain, fingerprintOf } from './objects/rule-row.ts'
 
 export interface PlanOptions {
   /** The router's address as it is reached. */

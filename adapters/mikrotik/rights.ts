@@ -1,7 +1,7 @@
 import { Problem } from '../../problems/problem.ts'
-import type { Session } from './api.ts'
-import { asRefusal, Trap } from './trap.ts'
-import { quote } from './undo-script.ts'
+import type { Session } from './api/api.ts'
+import { asRefusal, Trap } from './api/trap.ts'
+import { quote } from './rollback/undo-script.ts'
 
 /** Policies of RouterOS that the adapter needs: to log in, to look, to change, and to ping. */
 export const NEEDED_POLICIES = ['api', 'read', 'write', 'test'] as const

@@ -2,10 +2,10 @@ import type { PeerState } from '../../wireguard/dump.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import { type PeerSpec, sameEndpoint } from '../../wireguard/spec.ts'
 import type { Observation, Plan, Refusal, Step, TunnelSpec } from '../adapter.ts'
-import { isIn, networkOf, oneSpelling, overlap } from '../network.ts'
-import { configuredPeers, configuredRoutes } from './configured.ts'
-import { firewallSections, type HomeSpec, isHome, peerSection } from './objects.ts'
-import type { OpenwrtObservation } from './observation.ts'
+import { isIn, networkOf, oneSpelling, overlap } from '../../net/prefix.ts'
+import { configuredPeers, configuredRoutes } from './uci/configured.ts'
+import { firewallSections, type HomeSpec, isHome, peerSection } from './uci/objects.ts'
+import type { OpenwrtObservation } from './observe/observation.ts'
 import {
   interfaceSection,
   isInterface,
@@ -19,7 +19,7 @@ import {
   type Section,
   text,
   tunnelOf,
-} from './sections.ts'
+} from './uci/sections.ts'
 
 export interface PlanOptions {
   /** The router's address as it is reached. */

@@ -1,6 +1,6 @@
 import type { Remedy } from '../adapter.ts'
-import { done, type Exec, Refused } from './exec.ts'
-import { wgSetPeer } from './wg-set.ts'
+import { done, type Exec, Refused } from './ssh/exec.ts'
+import { wgSetPeer } from './uci/wg-set.ts'
 
 /** IANA's dynamic ports (RFC 6335 section 6). */
 const FIRST_PORT = 49_152

@@ -65,7 +65,7 @@ export async function chooseRouter(
   const { kind, host, port, user } = choice
   if (choice.trust.by === 'nothing') return { kind, host, port, user, certificate: null }
   if (choice.trust.by === 'fingerprint') return { kind, host, port, user, certificate: choice.trust.certificate }
-  const { readCertificate, WHERE_SHOWN: whereShown } = await import('../../adapters/mikrotik/certificate.ts')
+  const { readCertificate, WHERE_SHOWN: whereShown } = await import('../../adapters/mikrotik/api/certificate.ts')
   const { fingerprint, subject } = await readCertificate(host, port, signal)
   return (await trust({ kind: 'certificate', host, fingerprint, subject, whereShown, option: '--tls-fingerprint' }))
     ? { kind, host, port, user, certificate: fingerprint }
@@ -78,7 +78,7 @@ async function chooseOpenwrt(
   trust: (shown: RouterIdentity) => Promise<boolean>,
   signal: AbortSignal,
 ): Promise<RouterConfig | null> {
-  const { readHostKey } = await import('../../adapters/openwrt/ssh.ts')
+  const { readHostKey } = await import('../../adapters/openwrt/ssh/ssh.ts')
   const hostKey = await readHostKey(host, port, signal)
   const router: RouterConfig = { kind, host, port, user, hostKey }
   if (given.by === 'looking') {

@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises'
 import type { Step } from '../../adapters/adapter.ts'
 import { bringTo } from '../../adapters/apply.ts'
-import { journalPaths } from '../../adapters/mikrotik/journal.ts'
+import { journalPaths } from '../../adapters/mikrotik/rollback/journal.ts'
 import { asProblem, Problem } from '../../problems/problem.ts'
 import { removeTornWrites } from '../../system/atomic-file.ts'
 import { askLocal } from '../../system/local-socket.ts'

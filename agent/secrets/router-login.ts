@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Login, RouterAccess } from '../../adapters/openwrt/ssh.ts'
+import type { Login, RouterAccess } from '../../adapters/openwrt/ssh/ssh.ts'
 import { Problem } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/atomic-file.ts'
 import { isThere } from '../../system/is-there.ts'
@@ -59,7 +59,7 @@ export async function keepLogin(
     await writeFileAtomic(kept.file, `${await readSecretFile(given.file)}\n`)
     return kept
   }
-  const { giveKey } = await import('../../adapters/openwrt/authorized-key.ts')
+  const { giveKey } = await import('../../adapters/openwrt/change/authorized-key.ts')
   await giveKey(
     accessBy(router, () => given),
     signal,
@@ -75,7 +75,7 @@ export async function keepLogin(
 /** Takes the key off the router that homeward put there; the last thing that it logs in for. Nothing where there is none. */
 export async function takeLoginBack(configDir: string, router: RouterConfig, signal: AbortSignal): Promise<void> {
   if (router.kind !== 'openwrt' || !(await isThere(installedKeyPath(configDir)))) return
-  const { removeKey } = await import('../../adapters/openwrt/authorized-key.ts')
+  const { removeKey } = await import('../../adapters/openwrt/change/authorized-key.ts')
   const line = await readSecretFile(installedKeyPath(configDir))
   await removeKey(
     accessBy(router, () => ({ kind: 'key', file: routerKeyPath(configDir) })),

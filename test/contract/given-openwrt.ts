@@ -1,4 +1,4 @@
-import type { HostKey } from '../../adapters/openwrt/host-key.ts'
+import type { HostKey } from '../../adapters/openwrt/ssh/host-key.ts'
 
 /** A real router for the contract, and where the key to log in with is. */
 export interface GivenOpenwrt {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { openwrtAdapter } from '../../adapters/openwrt/openwrt.ts'
-import type { RouterAccess } from '../../adapters/openwrt/ssh.ts'
+import type { RouterAccess } from '../../adapters/openwrt/ssh/ssh.ts'
 import { systemClock } from '../../system/clock.ts'
 import { serveDriver } from './driver.ts'
 

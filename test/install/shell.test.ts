@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { INTERFACE_MARK, FORWARDING_MARK, TABLE, TABLE_MARK } from '../../adapters/linux/mark.ts'
+import { INTERFACE_MARK, FORWARDING_MARK, TABLE, TABLE_MARK } from '../../adapters/linux/firewall/mark.ts'
 import { tryCommand } from '../../system/run-command.ts'
 
 const path = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url))

@@ -9,9 +9,9 @@ import {
   type Replies,
   toObservation,
 } from '../../../adapters/linux/convert.ts'
-import { firewallTable } from '../../../adapters/linux/firewall.ts'
-import { NO_OTHERS } from '../../../adapters/linux/other-firewall.ts'
-import { fingerprintsOf } from '../../../adapters/linux/nft-table.ts'
+import { firewallTable } from '../../../adapters/linux/firewall/firewall.ts'
+import { NO_OTHERS } from '../../../adapters/linux/others/other-firewall.ts'
+import { fingerprintsOf } from '../../../adapters/linux/firewall/nft-table.ts'
 import { ECHO_FLOW } from '../../../protocol/echo.ts'
 import type { PresharedKey, PresharedKeyId, PublicKey } from '../../../wireguard/keys.ts'
 import type { PeerSpec } from '../../../wireguard/spec.ts'

@@ -8,9 +8,9 @@ import type {
   Step,
   TunnelSpec,
 } from '../../../adapters/adapter.ts'
-import { firewallTable } from '../../../adapters/linux/firewall.ts'
-import { networkOf } from '../../../adapters/network.ts'
-import { fingerprintsOf } from '../../../adapters/linux/nft-table.ts'
+import { firewallTable } from '../../../adapters/linux/firewall/firewall.ts'
+import { networkOf } from '../../../net/prefix.ts'
+import { fingerprintsOf } from '../../../adapters/linux/firewall/nft-table.ts'
 import { planLinux } from '../../../adapters/linux/plan.ts'
 import { ECHO_FLOW } from '../../../protocol/echo.ts'
 import type { PresharedKeyId, PublicKey } from '../../../wireguard/keys.ts'

@@ -1,7 +1,7 @@
 import type { Observation, ObservedInterface, PublishedPort, Step } from '../../../adapters/adapter.ts'
-import { firewallTable } from '../../../adapters/linux/firewall.ts'
-import { NO_OTHERS } from '../../../adapters/linux/other-firewall.ts'
-import { fingerprintsOf } from '../../../adapters/linux/nft-table.ts'
+import { firewallTable } from '../../../adapters/linux/firewall/firewall.ts'
+import { NO_OTHERS } from '../../../adapters/linux/others/other-firewall.ts'
+import { fingerprintsOf } from '../../../adapters/linux/firewall/nft-table.ts'
 import type { PeerState } from '../../../wireguard/dump.ts'
 import type { PeerSpec } from '../../../wireguard/spec.ts'
 

@@ -1,6 +1,6 @@
-import { type Row, type Session, Trap } from '../../../adapters/mikrotik/api.ts'
-import type { Connection } from '../../../adapters/mikrotik/connection.ts'
-import type { Dialect } from '../../../adapters/mikrotik/dialect.ts'
+import { type Row, type Session, Trap } from '../../../adapters/mikrotik/api/api.ts'
+import type { Connection } from '../../../adapters/mikrotik/api/connection.ts'
+import type { Dialect } from '../../../adapters/mikrotik/objects/dialect.ts'
 import { type PaperTables, paperTables } from './paper-tables.ts'
 
 /** Paper tables behind sessions, with the ways that a router has to take a change back. Scripts are kept and not run. */

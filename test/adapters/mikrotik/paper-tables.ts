@@ -1,5 +1,5 @@
-import { type Row, type Sentence, type Session, Trap } from '../../../adapters/mikrotik/api.ts'
-import type { Place } from '../../../adapters/mikrotik/place.ts'
+import { type Row, type Sentence, type Session, Trap } from '../../../adapters/mikrotik/api/api.ts'
+import type { Place } from '../../../adapters/mikrotik/objects/place.ts'
 
 /** The tables of a router on paper: what commands do to rows, and nothing of the wire. */
 export interface PaperTables extends Place {

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
-import type { RouterAccess } from '../../../adapters/mikrotik/api.ts'
-import { sentenceParser } from '../../../adapters/mikrotik/sentence-parser.ts'
-import { encodeWord } from '../../../adapters/mikrotik/word-text.ts'
+import type { RouterAccess } from '../../../adapters/mikrotik/api/api.ts'
+import { sentenceParser } from '../../../adapters/mikrotik/api/sentence-parser.ts'
+import { encodeWord } from '../../../adapters/mikrotik/api/word-text.ts'
 
 /** What the router of a test does with one sentence of ours. `tag` is the sentence's own, ready to be sent back. */
 export type Answer = (words: readonly string[], tag: string, socket: Socket) => void

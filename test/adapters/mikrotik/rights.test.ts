@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Row, type Session, Trap } from '../../../adapters/mikrotik/api.ts'
+import { type Row, type Session, Trap } from '../../../adapters/mikrotik/api/api.ts'
 import { requireRights } from '../../../adapters/mikrotik/rights.ts'
 
 const never = new AbortController().signal

@@ -1,6 +1,6 @@
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { expect, test, vi } from 'vitest'
-import { enrolWriter } from '../../../adapters/writer.ts'
+import { enrolWriter } from '../../../adapters/router/writer.ts'
 import { type CutOffRouter, cutOffRouter, HOME, OTHER_HOME, signal } from './cut-off-router.ts'
 
 vi.setConfig({ testTimeout: 240_000 })

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { giveKey, removeKey } from '../../../adapters/openwrt/authorized-key.ts'
-import type { RouterAccess } from '../../../adapters/openwrt/ssh.ts'
+import { giveKey, removeKey } from '../../../adapters/openwrt/change/authorized-key.ts'
+import type { RouterAccess } from '../../../adapters/openwrt/ssh/ssh.ts'
 import { asProblem } from '../../../problems/problem.ts'
 
 /** Gives a router a key, or takes it away. Arguments: which, a file for its public line, the owner's key, the router's host key. */

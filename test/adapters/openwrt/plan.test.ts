@@ -1,10 +1,10 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { TunnelSpec } from '../../../adapters/adapter.ts'
-import { toObservation } from '../../../adapters/openwrt/convert.ts'
+import { toObservation } from '../../../adapters/openwrt/observe/convert.ts'
 import { planOpenwrt } from '../../../adapters/openwrt/plan.ts'
-import { keyOf, PRIVATE_KEY, type Section, tunnelOf } from '../../../adapters/openwrt/sections.ts'
-import { stage } from '../../../adapters/openwrt/stage.ts'
+import { keyOf, PRIVATE_KEY, type Section, tunnelOf } from '../../../adapters/openwrt/uci/sections.ts'
+import { stage } from '../../../adapters/openwrt/change/stage.ts'
 import { homeSpec, makeKeys } from '../../contract/specs.ts'
 
 const keys = makeKeys()

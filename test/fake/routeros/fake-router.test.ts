@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { openSession, type Session } from '../../../adapters/mikrotik/api.ts'
+import { openSession, type Session } from '../../../adapters/mikrotik/api/api.ts'
 import { ADMIN, type FakeRouter, startFakeRouter } from './fake-router.ts'
 
 const signal = () => AbortSignal.timeout(10_000)

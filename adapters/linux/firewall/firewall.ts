@@ -1,0 +1,152 @@
+import ipaddr from 'ipaddr.js'
+import type { ForwardingSpec, SeenNetwork } from '../../adapter.ts'
+import { type HubForwarding, hubDoors } from './hub-doors.ts'
+import type { NftChain, NftTable } from './nft-table.ts'
+import { publishedTable } from './published.ts'
+import { visitorChains } from './visitors.ts'
+
+/** What the firewall has to do. */
+export interface FirewallSpec {
+  readonly interface: string
+  readonly listenPort: number | null
+  /** The tunnel's own, canonical CIDR. */
+  readonly network: string
+  readonly forwarding: ForwardingSpec
+}
+
+/** Priorities as numbers, which is how nft prints them back; their names are in nft(8), "Standard priority names". */
+const FILTER = 0
+const SRCNAT = 100
+
+/** Not the internet: RFC 1918, RFC 6598, and what providers keep passwords at (RFC 3927). */
+const PRIVATE = '{ 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, 169.254.0.0/16 }'
+const DSTNAT = -100
+
+/** The content of our table but for published ports. Pure. Whatever does not touch the tunnel passes: that is not ours to judge. */
+export function firewallTable({ interface: name, listenPort, network, forwarding }: FirewallSpec): NftTable {
+  const tunnel = JSON.stringify(name)
+  switch (forwarding.role) {
+    case 'home':
+      return homeTable(tunnel, network, forwarding)
+    case 'hub':
+      return hubTable(tunnel, network, listenPort, forwarding)
+    default:
+      return forwarding satisfies never
+  }
+}
+
+function homeTable(
+  tunnel: string,
+  network: string,
+  { lan, mode, seenAs = [], visitors = false, exit = false }: Extract<ForwardingSpec, { role: 'home' }>,
+): NftTable {
+  const intoLan = `iifname ${tunnel} oifname != ${tunnel} ip daddr ${braced(withoutContained(lan))}`
+  const out = `iifname ${tunnel} oifname != ${tunnel} ip saddr ${network} ip daddr != ${PRIVATE}`
+  const translated = [
+    // Devices alone: a visitor's address is what its service shall see.
+    ...(lan.length === 0 || mode === 'routed' ? [] : [`${intoLan} ip saddr ${network}`]),
+    ...(exit ? [out] : []),
+  ]
+  return {
+    flowLives: [],
+    sets: [],
+    maps: [],
+    recentSets: [],
+    chains: [
+      forwardChain([
+        ...clamp(tunnel),
+        `iifname ${tunnel} ct state established,related accept`,
+        // nft takes no empty braces.
+        ...(lan.length === 0 ? [] : [`${intoLan} accept`]),
+        ...(exit ? [`${out} accept`] : []),
+        // Addressed to this machine, which itself leads it on: a container's published port. It is input all the same.
+        `iifname ${tunnel} oifname != ${tunnel} ct status dnat accept`,
+        `iifname ${tunnel} drop`,
+      ]),
+      ...(translated.length === 0 ? [] : [masqueradeChain(translated)]),
+      ...(seenAs.length === 0 ? [] : [seenChain(tunnel, seenAs)]),
+      ...(visitors ? visitorChains(tunnel, network) : []),
+    ],
+  }
+}
+
+function hubTable(tunnel: string, network: string, listenPort: number | null, forwarding: HubForwarding): NftTable {
+  const { flowLives, recentSets, chains } = hubDoors(tunnel, listenPort, forwarding)
+  // Not to what a provider has beside the machine: the metadata service has its passwords (RFC 3927 address).
+  const toInternet = `iifname ${tunnel} oifname != ${tunnel} ip saddr @full_devices ip daddr != 169.254.0.0/16`
+  const published = publishedTable(tunnel, network)
+  return {
+    flowLives,
+    sets: [
+      { name: 'tunnel_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.devices)] },
+      { name: 'full_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.full ?? [])] },
+      { name: 'exit_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.exits ?? [])] },
+      ...published.sets,
+    ],
+    maps: published.maps,
+    recentSets,
+    chains: [
+      forwardChain([
+        ...clamp(tunnel),
+        ...published.forward,
+        `iifname ${tunnel} ct state established,related accept`,
+        `oifname ${tunnel} ct state established,related accept`,
+        `iifname ${tunnel} oifname ${tunnel} ip saddr @tunnel_devices accept`,
+        ...(forwarding.limited ?? []).map(
+          ({ devices, prefixes }) =>
+            `iifname ${tunnel} oifname ${tunnel} ip saddr ${braced(devices)} ip daddr ${braced(withoutContained(prefixes))} accept`,
+        ),
+        `${toInternet} accept`,
+        `iifname ${tunnel} oifname ${tunnel} ip saddr @exit_devices ip daddr != ${PRIVATE} accept`,
+        `iifname ${tunnel} drop`,
+        `oifname ${tunnel} drop`,
+      ]),
+      ...chains,
+      ...published.chains,
+      {
+        name: 'internet',
+        type: 'nat',
+        hook: 'postrouting',
+        priority: SRCNAT,
+        rules: [`${toInternet} masquerade`],
+      },
+    ],
+  }
+}
+
+/** `rt mtu` takes the smaller MTU of both directions' routes, so what comes out of the tunnel is clamped to it as well. */
+function clamp(tunnel: string): readonly string[] {
+  return ['iifname', 'oifname'].map((end) => `${end} ${tunnel} tcp flags syn tcp option maxseg size set rt mtu`)
+}
+
+function forwardChain(rules: readonly string[]): NftChain {
+  return { name: 'forward', type: 'filter', hook: 'forward', priority: FILTER, rules }
+}
+
+function masqueradeChain(which: readonly string[]): NftChain {
+  const rules = which.map((packets) => `${packets} masquerade`)
+  return { name: 'postrouting', type: 'nat', hook: 'postrouting', priority: SRCNAT, rules }
+}
+
+/** One to one, host by host (nft(8), "NAT STATEMENTS": prefix). The answers are translated back by themselves. */
+function seenChain(tunnel: string, seenAs: readonly SeenNetwork[]): NftChain {
+  const rules = seenAs.map(({ prefix, seen }) => `iifname ${tunnel} ip daddr ${seen} dnat ip prefix to ${prefix}`)
+  return { name: 'seen', type: 'nat', hook: 'prerouting', priority: DSTNAT, rules }
+}
+
+function braced(items: readonly string[]): string {
+  return `{ ${items.join(', ')} }`
+}
+
+/** nft 1.0.6 merges overlapping prefixes in a set without a name, and refuses them in one with a name: rely on neither. */
+function withoutContained(prefixes: readonly string[]): readonly string[] {
+  const parsed = [...new Set(prefixes)].map((text) => ({ text, cidr: ipaddr.IPv4.parseCIDR(text) }))
+  return parsed
+    .filter(({ text, cidr: [address, length] }) =>
+      parsed.every(
+        ({ text: other, cidr: [outer, outerLength] }) =>
+          other === text || outerLength > length || !address.match(outer, outerLength),
+      ),
+    )
+    .map(({ text }) => text)
+}

@@ -1,0 +1,118 @@
+import * as v from 'valibot'
+import type { PublishedPort } from '../../adapter.ts'
+import { FORWARDING_MARK, TABLE_MARK } from './mark.ts'
+import { chainFingerprint, inOneOrder, mapFingerprint, recentSetFingerprint, setFingerprint } from './nft-table.ts'
+import { hiddenSetOf, HOLDERS, mapOf, PROTOCOLS, setOf } from './published.ts'
+
+/** What `nft -j list table` says of a table with our name. */
+export interface ListedTable {
+  /** False: somebody else's table of that name. */
+  readonly isOurs: boolean
+  readonly forwardingWasOff: boolean
+  /** Compared with those of the table that should be there. */
+  readonly fingerprints: readonly string[]
+  /** null: what holds them does not agree, which nothing of ours leaves behind. */
+  readonly published: readonly PublishedPort[] | null
+  /** All but the marks and what holds published ports, as `KIND NAME`, in an order in which they may go. */
+  readonly replaceable: readonly string[]
+}
+
+const Listing = v.object({ nftables: v.array(v.record(v.string(), v.unknown())) })
+const Chain = v.object({
+  name: v.string(),
+  type: v.optional(v.string(), '-'),
+  hook: v.optional(v.string(), '-'),
+  prio: v.optional(v.number(), 0),
+  policy: v.optional(v.string(), '-'),
+})
+const Rule = v.object({ chain: v.string(), comment: v.optional(v.string(), 'without a comment of ours') })
+const NamedSet = v.object({
+  name: v.string(),
+  type: v.optional(v.unknown()),
+  elem: v.optional(v.array(v.unknown()), []),
+  /** Seconds: its elements come and go by themselves. */
+  timeout: v.optional(v.number()),
+  size: v.optional(v.number(), 0),
+})
+/** Of a map of ours: pairs of a port and a concatenation of address and port. */
+const Mappings = v.array(v.tuple([v.number(), v.object({ concat: v.tuple([v.string(), v.number()]) })]))
+const Named = v.object({ name: v.string() })
+
+/** Reads libnftables-json(5). @throws {SyntaxError | v.ValiError} on anything else. */
+export function parseNftTable(text: string): ListedTable {
+  const objects: string[] = []
+  const names: string[] = []
+  const held = new Map<string, readonly unknown[]>()
+  const rules: v.InferOutput<typeof Rule>[] = []
+  const marks = new Set<string>()
+  for (const listed of v.parse(Listing, JSON.parse(text)).nftables)
+    for (const [kind, value] of Object.entries(listed)) {
+      if (kind === 'metainfo' || kind === 'table') continue
+      if (kind === 'rule') rules.push(v.parse(Rule, value))
+      else if (kind === 'chain' && isMark(value)) marks.add(v.parse(Named, value).name)
+      else {
+        const object = `${kind} ${v.parse(Named, value).name}`
+        objects.push(fingerprintOf(kind, value))
+        if (HOLDERS.has(object)) held.set(object, v.parse(NamedSet, value).elem)
+        else names.push(object)
+      }
+    }
+  const published = publishedIn(held)
+  return {
+    isOurs: marks.has(TABLE_MARK),
+    forwardingWasOff: marks.has(FORWARDING_MARK),
+    fingerprints: inOneOrder([...objects, ...(published === null ? ['published ports that do not agree'] : [])], rules),
+    published,
+    replaceable: ['map', 'set', 'chain', ''].flatMap((kind) => names.filter((name) => kindOf(name) === kind)),
+  }
+}
+
+/** A map may hold a chain, and a chain holds nothing once its rules are gone; whatever else there is comes last. */
+function kindOf(object: string): string {
+  return /^(map|set|chain) /.exec(object)?.[1] ?? ''
+}
+
+/** The map says where a port leads; the sets say that it is published and whether its visitors are hidden. */
+function publishedIn(held: ReadonlyMap<string, readonly unknown[]>): readonly PublishedPort[] | null {
+  const found: PublishedPort[] = []
+  for (const protocol of PROTOCOLS) {
+    const [map, set, hiddenSet] = [
+      `map ${mapOf(protocol)}`,
+      `set ${setOf(protocol)}`,
+      `set ${hiddenSetOf(protocol)}`,
+    ].map((name) => held.get(name) ?? [])
+    const mappings = v.safeParse(Mappings, map)
+    if (!mappings.success) return null
+    const [ports, hidden] = [new Set(set), new Set(hiddenSet)]
+    const known = new Set<unknown>(mappings.output.map(([port]) => port))
+    if (known.size !== ports.size || ![...ports, ...hidden].every((port) => known.has(port))) return null
+    for (const [port, { concat }] of mappings.output)
+      found.push({ protocol, port, address: concat[0], targetPort: concat[1], hidden: hidden.has(port) })
+  }
+  return found
+}
+
+function isMark(value: unknown): boolean {
+  const { name } = v.parse(Named, value)
+  return name === TABLE_MARK || name === FORWARDING_MARK
+}
+
+function fingerprintOf(kind: string, value: unknown): string {
+  switch (kind) {
+    case 'chain': {
+      const { name, type, hook, prio, policy } = v.parse(Chain, value)
+      return chainFingerprint(name, type, hook, prio, policy)
+    }
+    case 'set': {
+      const { name, type, elem, timeout, size } = v.parse(NamedSet, value)
+      if (timeout !== undefined) return recentSetFingerprint(name, String(type), timeout, size)
+      const elements = elem.map((element) => (typeof element === 'string' ? element : JSON.stringify(element)))
+      return setFingerprint(name, String(type), elements)
+    }
+    case 'map':
+      return mapFingerprint(v.parse(Named, value).name)
+    default:
+      // Nothing of ours is of another kind yet: whatever it is, it is a difference.
+      return `${kind} ${v.parse(Named, value).name}`
+  }
+}

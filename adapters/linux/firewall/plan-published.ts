@@ -1,0 +1,44 @@
+import type { ForwardingSpec, Observation, PublishedPort, Step, TunnelSpec } from '../../adapter.ts'
+
+/**
+ * The step that fills in published ports, once the table stands; none where nothing differs. Pure.
+ * @param firewall the steps for the table, which come before it.
+ */
+export function publishedSteps(
+  { published = [] }: Observation,
+  { interface: name, forwarding }: TunnelSpec,
+  firewall: readonly Step[],
+): readonly Step[] {
+  const wanted = forwarding.role === 'hub' ? (forwarding.published ?? []) : []
+  const isAnew = firewall.some((step) => step.kind === 'set-firewall' && step.replaces === undefined)
+  const there = isAnew ? [] : published
+  // They stay as they are until it can be told what they are.
+  if (there === null) return []
+  const [add, remove] = [without(wanted, there), without(there, wanted)]
+  return add.length + remove.length === 0 ? [] : [{ kind: 'change-published', interface: name, add, remove }]
+}
+
+/** What the table is made from: that one of twelve thousand ports is another is no reason to make it anew. */
+export function withoutPublished(forwarding: ForwardingSpec): ForwardingSpec {
+  if (forwarding.role === 'home') return forwarding
+  const { published: _, ...core } = forwarding
+  return core
+}
+
+/** Where ports are published, the table changes around them: whoever is connected notices nothing. */
+export function keptPublished(
+  { firewall, published, replaceable }: Observation,
+  { role }: ForwardingSpec,
+): { readonly replaces?: readonly string[] } {
+  const isFilled = published !== undefined && published !== null && published.length > 0
+  return role === 'hub' && firewall !== null && isFilled && replaceable !== undefined ? { replaces: replaceable } : {}
+}
+
+function without(ports: readonly PublishedPort[], others: readonly PublishedPort[]): readonly PublishedPort[] {
+  const known = new Set(others.map(textOf))
+  return ports.filter((port) => !known.has(textOf(port)))
+}
+
+function textOf({ protocol, port, address, targetPort, hidden }: PublishedPort): string {
+  return `${protocol} ${port} ${address} ${targetPort} ${hidden}`
+}

@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto'
+import * as v from 'valibot'
+import type { OtherFirewall } from '../../adapter.ts'
+import { TABLE } from '../firewall/mark.ts'
+import type { OtherFirewallSpec, OtherFirewallStep } from './other-firewall.ts'
+import { needsOfTunnel, type TunnelNeed } from './tunnel-needs.ts'
+import { VISITOR_CONDITION } from '../firewall/visitors.ts'
+
+/** Tables of nftables that are neither ours nor iptables': of firewalld, of an nftables.conf. Pure. */
+
+const Listing = v.object({ nftables: v.array(v.record(v.string(), v.unknown())) })
+const Chain = v.object({
+  family: v.string(),
+  table: v.string(),
+  name: v.string(),
+  type: v.optional(v.string()),
+  hook: v.optional(v.string()),
+  policy: v.optional(v.string()),
+})
+const Rule = v.object({
+  family: v.string(),
+  table: v.string(),
+  chain: v.string(),
+  handle: v.number(),
+  comment: v.optional(v.string(), ''),
+  /** What nft does not know itself, of iptables, is null in some versions. */
+  expr: v.optional(v.array(v.unknown()), []),
+})
+
+/** The comment of our rules there, before a digest of what they say. */
+const MARK = /^homeward ([0-9a-f]{12})$/
+
+/** What can be written back without quoting. */
+const PLAIN = /^[\w./-]+$/
+
+const FAMILY = { ip: 'ipv4', ip6: 'ipv6' } as const
+
+/** The families whose table `filter` in nf_tables is told of, and changed, by iptables' own programs. */
+export type ToldByIptables = ReadonlySet<'ipv4' | 'ipv6'>
+
+/**
+ * @param ruleset `nft -j -t list ruleset`
+ * @returns chains that stop what they do not know, as `FAMILY TABLE CHAIN HOOK`, and our rules, as `FAMILY TABLE CHAIN DIGEST HANDLE`.
+ */
+export function parseNative(ruleset: string, told: ToldByIptables = new Set(['ipv4', 'ipv6'])): OtherFirewall {
+  const listed = v.parse(Listing, JSON.parse(ruleset)).nftables
+  const of = <const Schema extends v.GenericSchema>(kind: string, schema: Schema): v.InferOutput<Schema>[] =>
+    listed.flatMap((one) => {
+      const parsed = v.safeParse(schema, one[kind])
+      // What is told in another way is none of those that are looked for here.
+      return parsed.success ? [parsed.output] : []
+    })
+  const chains = of('chain', Chain).filter(isJudge)
+  const rules = of('rule', Rule)
+  const inChain = (chain: v.InferOutput<typeof Chain>) =>
+    rules.filter(
+      ({ family, table, chain: name }) => family === chain.family && table === chain.table && name === chain.name,
+    )
+  return {
+    strict: chains
+      .filter((chain) => !isIptables(chain, told))
+      .filter((chain) => chain.policy === 'drop' || isEnd(inChain(chain).at(-1)))
+      .map(({ family, table, name, hook }) => [family, table, name, hook].join(' ')),
+    ours: chains.flatMap((chain) =>
+      inChain(chain).flatMap(({ comment, handle }) => {
+        const digest = MARK.exec(comment)?.[1]
+        return digest === undefined ? [] : [[chain.family, chain.table, chain.name, digest, handle].join(' ')]
+      }),
+    ),
+  }
+}
+
+/** Of one table its chains and rules, as they were listed. */
+export function contentOf(ruleset: string, table: string): readonly unknown[] {
+  return v
+    .parse(Listing, JSON.parse(ruleset))
+    .nftables.flatMap((one) => [v.safeParse(Chain, one['chain']), v.safeParse(Rule, one['rule'])])
+    .flatMap(({ success, output }) => (success && `${output.family} ${output.table}` === table ? [output] : []))
+}
+
+/** `inet firewalld` of whatever begins with it: a chain, a rule. */
+export function tableOf(place: string): string {
+  return place.split(' ').slice(0, 2).join(' ')
+}
+
+function isIptables({ family, table, name }: v.InferOutput<typeof Chain>, told: ToldByIptables): boolean {
+  const isTold = (family === 'ip' || family === 'ip6') && told.has(FAMILY[family])
+  return isTold && table === 'filter' && /^(INPUT|FORWARD)$/.test(name)
+}
+
+function isJudge({ family, table, name, type, hook }: v.InferOutput<typeof Chain>): boolean {
+  return (
+    type === 'filter' &&
+    (hook === 'input' || hook === 'forward') &&
+    ['ip', 'ip6', 'inet'].includes(family) &&
+    `${family} ${table}` !== TABLE &&
+    PLAIN.test(table) &&
+    PLAIN.test(name)
+  )
+}
+
+/** A last rule that stops whatever comes to it, as firewalld's. */
+function isEnd(rule: v.InferOutput<typeof Rule> | undefined): boolean {
+  const words = (rule?.expr ?? [])
+    .flatMap((one) => Object.keys(one ?? { unknown: one }))
+    .filter((word) => !['counter', 'log'].includes(word))
+  return words.length === 1 && (words[0] === 'drop' || words[0] === 'reject')
+}
+
+/** @param spec null: nothing of ours stays. */
+export function nativeSteps(
+  { strict, ours }: OtherFirewall,
+  spec: OtherFirewallSpec | null,
+): readonly OtherFirewallStep[] {
+  const needs = spec === null ? [] : needsOfTunnel(spec)
+  const wanted = strict.flatMap((chain) => {
+    const [family = '', table, name, hook] = chain.split(' ')
+    return needs
+      .filter((need) => need.hook === hook && need.families.some((one) => covers(family, one)))
+      .map((need) => {
+        const rule = nativeRule(need)
+        const digest = createHash('sha256').update(rule).digest('hex').slice(0, 12)
+        const place = `${family} ${table} ${name}`
+        return { key: `${place} ${digest}`, text: `${place} ${rule} comment "homeward ${digest}"` }
+      })
+  })
+  const keyOf = (own: string): string => own.split(' ').slice(0, 4).join(' ')
+  const there = ours.map(keyOf)
+  const add = wanted.filter(({ key }) => !there.includes(key)).map(({ text }) => text)
+  const remove = ours
+    .filter((own, index) => !wanted.some(({ key }) => key === keyOf(own)) || there.indexOf(keyOf(own)) !== index)
+    .map((own) => {
+      const [family, table, name, , handle] = own.split(' ')
+      return `${family} ${table} ${name} handle ${handle}`
+    })
+  return add.length + remove.length === 0 ? [] : [{ kind: 'set-other-firewall', place: 'nftables', add, remove }]
+}
+
+export function covers(family: string, need: 'ipv4' | 'ipv6'): boolean {
+  return family === 'inet' || family === (need === 'ipv4' ? 'ip' : 'ip6')
+}
+
+export function nativeRule({ from, to, protocol, port, visitors }: TunnelNeed): string {
+  return [
+    ...(from === null ? [] : [`iifname ${JSON.stringify(from)}`]),
+    ...(to === null ? [] : [`oifname ${JSON.stringify(to)}`]),
+    ...(protocol === null ? [] : [port === null ? `meta l4proto ${protocol}` : `${protocol} dport ${port}`]),
+    ...(visitors ? [VISITOR_CONDITION] : []),
+    'accept',
+  ].join(' ')
+}
+
+/** For `nft -f -`, a transaction for each table: one that refuses keeps the others from nothing. */
+export function nativeTexts({ add, remove }: Pick<OtherFirewallStep, 'add' | 'remove'>): ReadonlyMap<string, string> {
+  const tables = new Set([...remove, ...add].map(tableOf))
+  const of = (table: string, rules: readonly string[]) => rules.filter((rule) => tableOf(rule) === table)
+  return new Map(
+    [...tables].map((table) => [table, nativeText({ add: of(table, add), remove: of(table, remove) })] as const),
+  )
+}
+
+/** One transaction. */
+export function nativeText({ add, remove }: Pick<OtherFirewallStep, 'add' | 'remove'>): string {
+  return [...remove.map((rule) => `delete rule ${rule}\n`), ...add.map((rule) => `insert rule ${rule}\n`)].join('')
+}

@@ -1,0 +1,84 @@
+import type { ForwardingSpec, IptablesProgram, OtherFirewall, Step } from '../../adapter.ts'
+import { needsOfTunnel, type TunnelNeed } from './tunnel-needs.ts'
+import { VISITOR_MATCH } from '../firewall/visitors.ts'
+
+/**
+ * Firewalls of this machine's own besides ours. Docker sets FORWARD to DROP, Oracle's images end INPUT and FORWARD in a REJECT,
+ * ufw does both; firewalld and many an nftables.conf have tables of their own. Every base chain must let a packet pass
+ * (nft(8), "CHAINS"), so ours accepting it is not enough: what the tunnel needs is put before their rules, in their own way and
+ * with our mark. Nothing of theirs is changed. What passes between the tunnel and the rest is judged by our table all the same.
+ *
+ * This file is about the chains of iptables; native-firewall.ts about other tables. Pure.
+ */
+
+/** A machine without any. */
+export const NO_OTHERS = {
+  iptables: { strict: [], ours: [] },
+  ip6tables: { strict: [], ours: [] },
+  nftables: { strict: [], ours: [] },
+} as const satisfies Readonly<Record<string, OtherFirewall>>
+
+export interface OtherFirewallSpec {
+  readonly interface: string
+  /** UDP of WireGuard, and TCP of the registrar. */
+  readonly listenPort: number | null
+  readonly forwarding: ForwardingSpec
+}
+
+export type OtherFirewallStep = Extract<Step, { kind: 'set-other-firewall' }>
+
+/** The mark of our rules, as iptables-save prints it. */
+const COMMENT = '-m comment --comment homeward'
+
+const CHAIN_OF = { input: 'INPUT', forward: 'FORWARD' } as const
+
+/** @param saved what `iptables-save -t filter` said of one family. */
+export function parseIptables(saved: string): OtherFirewall {
+  const lines = saved.split('\n')
+  const rules = lines.flatMap((line) => (line.startsWith('-A ') ? [line.slice(3)] : []))
+  const isOurs = (rule: string): boolean => rule.includes(` ${COMMENT} `)
+  const strict = Object.values(CHAIN_OF).filter(
+    (chain) =>
+      lines.some((line) => line.startsWith(`:${chain} `) && !line.startsWith(`:${chain} ACCEPT`)) ||
+      rules.some((rule) => rule.startsWith(`${chain} `) && !isOurs(rule)),
+  )
+  return { strict, ours: rules.filter(isOurs) }
+}
+
+/** The change that brings one of them to what is wanted; none when it is so. @param spec null: nothing of ours stays. */
+export function iptablesSteps(
+  place: IptablesProgram,
+  { strict, ours }: OtherFirewall,
+  spec: OtherFirewallSpec | null,
+): readonly OtherFirewallStep[] {
+  const family = familyOf(place)
+  const wanted = (spec === null ? [] : needsOfTunnel(spec))
+    .filter(({ families, hook }) => families.includes(family) && strict.includes(CHAIN_OF[hook]))
+    .map((need) => iptablesRule(need))
+  const add = wanted.filter((rule) => !ours.includes(rule))
+  // One that is there twice goes once.
+  const remove = ours.filter((rule, index) => !wanted.includes(rule) || ours.indexOf(rule) !== index)
+  return add.length + remove.length === 0 ? [] : [{ kind: 'set-other-firewall', place, add, remove }]
+}
+
+export function familyOf(program: IptablesProgram): 'ipv4' | 'ipv6' {
+  return program.startsWith('ip6') ? 'ipv6' : 'ipv4'
+}
+
+/** In the words in which iptables-save prints them, so that they can be compared. */
+function iptablesRule({ hook, from, to, protocol, port, visitors }: TunnelNeed): string {
+  const words = [
+    CHAIN_OF[hook],
+    ...(from === null ? [] : [`-i ${from}`]),
+    ...(to === null ? [] : [`-o ${to}`]),
+    ...(protocol === null ? [] : [`-p ${protocol}`]),
+    ...(port === null ? [] : [`-m ${protocol} --dport ${port}`]),
+    ...(visitors ? [VISITOR_MATCH] : []),
+  ]
+  return `${words.join(' ')} ${COMMENT} -j ACCEPT`
+}
+
+/** For `iptables-restore --noflush`: one transaction. */
+export function iptablesText({ add, remove }: OtherFirewallStep): string {
+  return ['*filter', ...remove.map((rule) => `-D ${rule}`), ...add.map((rule) => `-I ${rule}`), 'COMMIT', ''].join('\n')
+}

@@ -1,0 +1,80 @@
+import { access, readFile } from 'node:fs/promises'
+import { reasonOf } from '../../../problems/problem.ts'
+import { tryCommand } from '../../../system/run-command.ts'
+import type { IptablesProgram } from '../../adapter.ts'
+
+/** What one program of iptables said of its filter table, or why it could not. */
+export type IptablesReply =
+  | { readonly program: IptablesProgram; readonly saved: string }
+  | { readonly program: IptablesProgram; readonly refused: string }
+
+/** The kernel or the machine has none of that kind: an IPv6 that is off, no ip_tables, no nf_tables. */
+const NONE = /Address family not supported|Table does not exist|Protocol not supported|insmod/
+
+/**
+ * The filter tables of iptables. Its rules are in nf_tables or in the older ip_tables, and a machine may have both, each with
+ * its own program (xtables-nft(8), xtables-legacy(8)); the one that is called plainly iptables comes first.
+ * @param hasNftTable whether nf_tables holds what iptables-nft would have made there.
+ */
+export async function readIptables(
+  family: 'iptables' | 'ip6tables',
+  hasNftTable: () => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<readonly IptablesReply[]> {
+  const main = await save(family, signal)
+  if (main === null) return []
+  const other = (await isInOther(family, main, hasNftTable)) ? await save(otherProgram(family, main), signal) : null
+  return other === null ? [main] : [main, other]
+}
+
+function isInOther(family: 'iptables' | 'ip6tables', main: IptablesReply, hasNftTable: () => Promise<boolean>) {
+  return speaksNft(main) ? hasLegacyTable(family) : hasNftTable()
+}
+
+function otherProgram(family: 'iptables' | 'ip6tables', main: IptablesReply): IptablesProgram {
+  return speaksNft(main) ? `${family}-legacy` : `${family}-nft`
+}
+
+/** Of ip_tables a table is always printed, though it be empty, and without a name of its kind in older versions. */
+function speaksNft(reply: IptablesReply): boolean {
+  return 'saved' in reply && (reply.saved.trim() === '' || reply.saved.includes('(nf_tables)'))
+}
+
+/** Whether it has told of the filter table in nf_tables. One that it calls incompatible it does not tell of. */
+export function tellsOfNftTable(reply: IptablesReply): boolean {
+  return 'refused' in reply || (speaksNft(reply) && /^\*filter$/m.test(reply.saved))
+}
+
+/** @returns null where there is none. */
+async function save(program: IptablesProgram, signal: AbortSignal): Promise<IptablesReply | null> {
+  try {
+    const { exitCode, stdout, stderr } = await tryCommand(`${program}-save`, ['-t', 'filter'], { signal })
+    if (exitCode === 0) return { program, saved: stdout }
+    if (NONE.test(stderr)) return null
+    return { program, refused: stderr.trim().split('\n').at(-1) ?? `it ended with status ${exitCode}` }
+  } catch (thrown) {
+    signal.throwIfAborted()
+    return isMissing(thrown) ? null : { program, refused: reasonOf(thrown) }
+  }
+}
+
+function isMissing(thrown: unknown): boolean {
+  return (thrown as { code?: unknown } | null)?.code === 'tool-missing'
+}
+
+/**
+ * Asked first, since iptables-legacy-save makes the table that it is asked for. Only root may read the list of those there
+ * are; to the service the module says it, which is loaded where somebody has used them.
+ */
+async function hasLegacyTable(family: 'iptables' | 'ip6tables'): Promise<boolean> {
+  const ip = family === 'iptables' ? 'ip' : 'ip6'
+  try {
+    return (await readFile(`/proc/net/${ip}_tables_names`, 'utf8')).split('\n').includes('filter')
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EACCES') return false
+    return access(`/sys/module/${ip}table_filter`).then(
+      () => true,
+      () => false,
+    )
+  }
+}

@@ -1,0 +1,96 @@
+import { Problem, reasonOf } from '../../../problems/problem.ts'
+import { runCommand } from '../../../system/run-command.ts'
+import type { ClosedFirewall, OtherFirewall, OtherFirewallPlace } from '../../adapter.ts'
+import { contentOf, parseNative, tableOf } from './native-firewall.ts'
+import { probeNative, refusalIn } from './native-probe.ts'
+import { familyOf, NO_OTHERS, parseIptables } from './other-firewall.ts'
+import { type IptablesReply, readIptables, tellsOfNftTable } from './read-iptables.ts'
+
+/** The firewalls of this machine besides ours. */
+export interface Others {
+  readonly otherFirewalls: Readonly<Partial<Record<OtherFirewallPlace, OtherFirewall>>>
+  readonly closedFirewalls: readonly ClosedFirewall[]
+}
+
+type Ruleset = { readonly listed: string } | { readonly refused: string }
+
+/** Looks at all of them. One that cannot be looked at is told, and hinders nothing: it is not ours. */
+export async function readOthers(signal: AbortSignal): Promise<Others> {
+  const reading = readRuleset(signal)
+  const hasFilter = async (table: string): Promise<boolean> => {
+    const ruleset = await reading
+    return 'listed' in ruleset && contentOf(ruleset.listed, table).length > 0
+  }
+  const [ruleset, ...families] = await Promise.all([
+    reading,
+    readIptables('iptables', () => hasFilter('ip filter'), signal),
+    readIptables('ip6tables', () => hasFilter('ip6 filter'), signal),
+  ])
+  const replies = families.flat()
+  const native = 'listed' in ruleset ? nativeOf(ruleset.listed, replies) : NO_OTHERS.nftables
+  const all = joined([native, ...replies.flatMap(asNative)])
+  const refused = await probeNative(all, signal)
+  const isOpen = (place: string): boolean => !refused.has(tableOf(place))
+  return {
+    otherFirewalls: {
+      ...NO_OTHERS,
+      ...Object.fromEntries(
+        replies.flatMap((reply) =>
+          'saved' in reply && asNative(reply).every(({ strict, ours }) => [...strict, ...ours].every(isOpen))
+            ? [[reply.program, parseIptables(reply.saved)] as const]
+            : [],
+        ),
+      ),
+      nftables: { strict: native.strict.filter(isOpen), ours: native.ours.filter(isOpen) },
+    },
+    closedFirewalls: [
+      ...('refused' in ruleset ? [unread('nftables', ruleset.refused)] : []),
+      ...replies.flatMap((reply) => ('refused' in reply ? [unread(reply.program, reply.refused)] : [])),
+      ...[...refused].map(([name, why]) => {
+        const isIn = (place: string): boolean => tableOf(place) === name
+        const content = 'listed' in ruleset ? contentOf(ruleset.listed, name) : null
+        return { name, why, content, strict: all.strict.filter(isIn), holdsOurs: all.ours.some(isIn) }
+      }),
+    ],
+  }
+}
+
+function unread(name: string, why: string): ClosedFirewall {
+  return { name, why, content: null, strict: [], holdsOurs: false }
+}
+
+/** Without the elements of sets and maps, which may be many. */
+async function readRuleset(signal: AbortSignal): Promise<Ruleset> {
+  try {
+    const { stdout } = await runCommand('nft', ['-j', '-t', 'list', 'ruleset'], { signal })
+    parseNative(stdout)
+    return { listed: stdout }
+  } catch (thrown) {
+    signal.throwIfAborted()
+    // Without nft there is no table of ours either.
+    if (thrown instanceof Problem && thrown.code === 'tool-missing') throw thrown
+    return { refused: refusalIn(reasonOf(thrown)) }
+  }
+}
+
+/** Tables that no program of iptables tells of are read and changed as nft sees them. */
+function nativeOf(listed: string, replies: readonly IptablesReply[]): OtherFirewall {
+  return parseNative(listed, new Set(replies.filter(tellsOfNftTable).map(({ program }) => familyOf(program))))
+}
+
+/** The chains of iptables that are in nf_tables, as nft names them: it is the same table, and the same that refuses. */
+function asNative(reply: IptablesReply): readonly OtherFirewall[] {
+  if (!('saved' in reply) || !tellsOfNftTable(reply)) return []
+  const { strict, ours } = parseIptables(reply.saved)
+  const table = familyOf(reply.program) === 'ipv4' ? 'ip filter' : 'ip6 filter'
+  return [
+    {
+      strict: strict.map((chain) => `${table} ${chain} ${chain.toLowerCase()}`),
+      ours: ours.map((rule) => `${table} ${rule.split(' ')[0]}`),
+    },
+  ]
+}
+
+function joined(all: readonly OtherFirewall[]): OtherFirewall {
+  return { strict: all.flatMap(({ strict }) => strict), ours: all.flatMap(({ ours }) => ours) }
+}

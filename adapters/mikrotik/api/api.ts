@@ -1,0 +1,169 @@
+import type { Socket } from 'node:net'
+import { calledOff } from '../../router/called-off.ts'
+import { Problem } from '../../../problems/problem.ts'
+import { hostPort } from '../../../wireguard/host-port.ts'
+import { loadLibrary } from './library.ts'
+import { logIn } from './login.ts'
+import { dial, type RouterAddress } from './transport.ts'
+import { Trap } from './trap.ts'
+
+export { Trap } from './trap.ts'
+
+/** Sessions on the API of a RouterOS router. No reply of any router ends the process or leaves a promise unsettled. */
+
+/** One row of an answer: RouterOS properties as they came; a property without a value is absent. */
+export type Row = Readonly<Record<string, string>>
+
+export interface Sentence {
+  /** E.g. `/interface/wireguard/print`. */
+  readonly command: string
+  /** Become `=name=value`; `.id` and `.proplist` too. */
+  readonly attributes?: Readonly<Record<string, string>>
+  /** E.g. `?name=x`. */
+  readonly queries?: readonly string[]
+}
+
+export interface Reply {
+  readonly rows: readonly Row[]
+  /** What `!done` brought along, e.g. the id of what was added. */
+  readonly ret: string | null
+}
+
+/** The two ends of a connection, literal addresses. */
+export interface Ends {
+  readonly local: string
+  readonly remote: string
+}
+
+export interface Session {
+  /**
+   * One command and its answer. A command that took too long, or was called off, is cancelled; what it has done until
+   * then stays done.
+   * @param timeoutMs 10 s unless said otherwise.
+   * @throws {Trap} what the router refused.
+   * @throws {Problem} `router-unreachable` when the connection ended, `router-timeout`, `interrupted`.
+   */
+  readonly exec: (sentence: Sentence, signal: AbortSignal, timeoutMs?: number) => Promise<Reply>
+  /** Why it ended; never rejects. */
+  readonly ended: Promise<string>
+  readonly isOpen: () => boolean
+  readonly ends: Ends
+  /** Destroys the socket; nothing stays pending. */
+  readonly close: () => void
+}
+
+export interface RouterAccess extends RouterAddress {
+  readonly user: string
+  /** Read anew for each connection; never kept. */
+  readonly password: () => Promise<string>
+}
+
+const COMMAND_MS = 10_000
+
+/**
+ * Connects and logs in.
+ * @throws {Problem} `router-unreachable`, `router-certificate-mismatch`, `router-certificate-missing`,
+ * `router-login-refused`, `router-timeout`, `router-library-mismatch`, `name-unresolved`, or what reading the password threw.
+ */
+export async function openSession(access: RouterAccess, signal: AbortSignal): Promise<Session> {
+  await loadLibrary()
+  const password = await access.password()
+  const session = await sessionOn(await dial(access, signal), hostPort(access.host, access.port))
+  try {
+    await logIn(session.exec, access, password, signal)
+    return session
+  } catch (thrown) {
+    session.close()
+    throw thrown
+  }
+}
+
+async function sessionOn(socket: Socket, router: string): Promise<Session> {
+  const { connectorOn, Channel } = await loadLibrary()
+  const connector = connectorOn(socket)
+  const ends: Ends = { local: socket.localAddress ?? '', remote: socket.remoteAddress ?? '' }
+  let tellEnd: (why: string) => void = () => undefined
+  const ended = new Promise<string>((resolve) => {
+    tellEnd = resolve
+  })
+  const pending = new Set<(why: string) => void>()
+  let whyEnded: string | null = null
+
+  const end = (why: string): void => {
+    if (whyEnded !== null) return
+    whyEnded = why
+    socket.destroy()
+    tellEnd(why)
+    for (const fail of pending) fail(why)
+  }
+  socket.on('fatal', (reason: string) => end(`it ended the session: ${reason === '' ? 'no reason given' : reason}`))
+  socket.on('error', (error: NodeJS.ErrnoException) => end(error.message === '' ? String(error.code) : error.message))
+  socket.on('end', () => end('it ended the connection'))
+  socket.on('close', () => end('the connection ended'))
+
+  const exec = (sentence: Sentence, signal: AbortSignal, timeoutMs = COMMAND_MS): Promise<Reply> =>
+    new Promise((resolve, reject) => {
+      const what = `${sentence.command} on the router ${router}`
+      if (whyEnded !== null) return reject(gone(what, whyEnded))
+      if (signal.aborted) return reject(calledOff(what, signal))
+
+      const channel = new Channel(connector)
+      const rows: Row[] = []
+      let ret: string | null = null
+      let refusal: Row | null = null
+
+      const settle = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', onAbort)
+        pending.delete(onEnd)
+        channel.removeAllListeners()
+        channel.close()
+      }
+      const giveUp = (problem: Problem): void => {
+        settle()
+        // The replies to it are nobody's and are dropped.
+        connector.write(['/cancel', `=tag=${channel.Id}`, `.tag=${channel.Id}-cancel`])
+        reject(problem)
+      }
+      const onEnd = (why: string): void => {
+        settle()
+        reject(gone(what, why))
+      }
+      const onAbort = (): void => giveUp(calledOff(what, signal))
+      const timer = setTimeout(() => {
+        giveUp(new Problem('router-timeout', { what, why: `no answer within ${timeoutMs / 1000} s` }))
+      }, timeoutMs)
+      signal.addEventListener('abort', onAbort)
+      pending.add(onEnd)
+
+      channel.on('data', (row: Row) => rows.push(row))
+      channel.on('ret', (value: string) => {
+        ret = value
+      })
+      // A command may be refused for more than one reason; the first names the cause.
+      channel.on('trap', (attributes: Row) => {
+        refusal ??= attributes
+      })
+      channel.on('close', () => {
+        settle()
+        if (refusal === null) resolve({ rows, ret })
+        else reject(new Trap(refusal, rows))
+      })
+
+      // One segment for one sentence; else it would be one for each word.
+      socket.cork()
+      // The library notes its tag in the array: it gets one of its own.
+      void channel.write(wordsOf(sentence), false, false)
+      socket.uncork()
+    })
+
+  return { exec, ended, isOpen: () => whyEnded === null, ends, close: () => end('it was closed here') }
+}
+
+function wordsOf({ command, attributes = {}, queries = [] }: Sentence): string[] {
+  return [command, ...Object.entries(attributes).map(([name, value]) => `=${name}=${value}`), ...queries]
+}
+
+function gone(what: string, why: string): Problem {
+  return new Problem('router-unreachable', { what, why })
+}

@@ -1,0 +1,55 @@
+import { Problem } from '../../../problems/problem.ts'
+import type { Clock } from '../../../system/clock.ts'
+import { keepSession } from '../../router/keep-session.ts'
+import { hostPort } from '../../../wireguard/host-port.ts'
+import { type Ends, openSession, type Reply, type RouterAccess, type Sentence, type Session } from './api.ts'
+
+/** One session that is kept for everyday questions, and made again when it died. */
+export interface Connection {
+  /**
+   * On the kept session, opened when there is none. A print that finds it dead is asked once more on a new one; whatever
+   * else was sent may have been carried out, and is not. While a pause between attempts lasts it fails at once.
+   * @throws {Trap | Problem} what Session's exec and openSession throw.
+   */
+  readonly exec: Session['exec']
+  /** Another session of its own, for changes under a rollback and for proofs. The caller closes it. */
+  readonly fresh: (signal: AbortSignal) => Promise<Session>
+  /** Our address as the connection has it, and the router's; null while not connected. */
+  readonly ends: () => Ends | null
+  readonly close: () => void
+}
+
+/** @param clock whose `now` counts the pauses. */
+export function keepConnection(access: RouterAccess, clock: Clock): Connection {
+  const what = `connecting to the router ${hostPort(access.host, access.port)}`
+  const kept = keepSession({ open: (signal) => openSession(access, signal), what, clock })
+
+  const execOn = async (on: Session, ...[sentence, signal, timeoutMs]: Parameters<Session['exec']>): Promise<Reply> => {
+    try {
+      const reply = await on.exec(sentence, signal, timeoutMs)
+      kept.answered()
+      return reply
+    } catch (thrown) {
+      kept.failed(on, thrown)
+      throw thrown
+    }
+  }
+
+  const exec = async (sentence: Sentence, signal: AbortSignal, timeoutMs?: number): Promise<Reply> => {
+    const first = await kept.current(signal)
+    try {
+      return await execOn(first, sentence, signal, timeoutMs)
+    } catch (thrown) {
+      const isDead = thrown instanceof Problem && thrown.code === 'router-unreachable'
+      if (!isDead || !sentence.command.endsWith('/print')) throw thrown
+      return execOn(await kept.current(signal), sentence, signal, timeoutMs)
+    }
+  }
+
+  return {
+    exec,
+    fresh: (signal) => openSession(access, signal),
+    ends: () => kept.peek()?.ends ?? null,
+    close: () => kept.close(),
+  }
+}

@@ -1,0 +1,26 @@
+import { quoted } from '../../../problems/printable.ts'
+import { Problem } from '../../../problems/problem.ts'
+
+/** What a router refused, in its own words. */
+export class Trap extends Error {
+  override readonly name = 'Trap'
+  /** 0 no such item or command, 1 a value, 2 interrupted, 3 script, 4 general, 5 API, 6 terminal, 7 `:return` (RouterOS manual, API). */
+  readonly category: number | null
+  readonly routerWords: string
+  /** What the command had answered before it was refused. */
+  readonly rows: readonly Readonly<Record<string, string>>[]
+
+  constructor(attributes: Readonly<Record<string, string>>, rows: Trap['rows'] = []) {
+    super(attributes['message'] ?? 'no reason given')
+    this.routerWords = this.message
+    const category = attributes['category']
+    this.category = category === undefined ? null : Number(category)
+    this.rows = rows
+  }
+}
+
+/** A refusal that nobody foresaw as a problem, in the router's own words; everything else as it is. */
+export function asRefusal(thrown: unknown, what: string): unknown {
+  if (!(thrown instanceof Trap)) return thrown
+  return new Problem('router-refused', { what, why: `the router says: ${quoted(thrown.message)}`, cause: thrown })
+}

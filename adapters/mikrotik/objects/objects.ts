@@ -1,0 +1,129 @@
+import ipaddr from 'ipaddr.js'
+import type { ForwardingSpec } from '../../adapter.ts'
+import { namedMark } from './mark.ts'
+import type { RuleMenu } from './menus.ts'
+
+/** One firewall rule as wanted. */
+export interface Rule {
+  readonly menu: RuleMenu
+  /** Chain, action and matches, the comment among them. */
+  readonly attributes: Readonly<Record<string, string>>
+}
+
+export type HomeForwarding = Extract<ForwardingSpec, { role: 'home' }>
+
+/** What the rules have to do. */
+export interface RulesSpec {
+  readonly interface: string
+  /** The tunnel's own, canonical CIDR. */
+  readonly network: string
+  readonly forwarding: HomeForwarding
+}
+
+/**
+ * Our rules, in their order in each chain. Pure. They speak of the tunnel's interface alone: what does not touch the tunnel
+ * is not ours to judge. They stand first in their chains, which also keeps the LAN's flows through the tunnel from a fasttrack
+ * rule below: fasttracked packets would pass mangle by, and with it the clamp.
+ */
+export function wantedRules({ interface: name, network, forwarding }: RulesSpec): readonly Rule[] {
+  const lan = [...new Set(forwarding.lan)].sort()
+  const rule = (menu: RuleMenu, ruleName: string, attributes: Readonly<Record<string, string>>): Rule => ({
+    menu,
+    attributes: { ...attributes, comment: namedMark(name, ruleName) },
+  })
+  const fromTunnel = { 'in-interface': name }
+  const known = { ...fromTunnel, 'connection-state': 'established,related' }
+  const forward = { chain: 'forward' }
+  const input = { chain: 'input' }
+  const clamp = {
+    ...forward,
+    action: 'change-mss',
+    'new-mss': 'clamp-to-pmtu',
+    passthrough: 'yes',
+    protocol: 'tcp',
+    'tcp-flags': 'syn',
+  }
+  return [
+    rule('filter', 'forward-known', { ...forward, action: 'accept', ...known }),
+    ...lan.map((prefix) =>
+      rule('filter', `forward-lan ${prefix}`, { ...forward, action: 'accept', ...fromTunnel, 'dst-address': prefix }),
+    ),
+    rule('filter', 'forward-drop', { ...forward, action: 'drop', ...fromTunnel }),
+    // From the LAN alone: the router may be where the internet begins, and its owner's rules below keep that out.
+    ...lan.map((prefix) =>
+      rule('filter', `forward-out ${prefix}`, {
+        ...forward,
+        action: 'accept',
+        'out-interface': name,
+        'src-address': prefix,
+      }),
+    ),
+    rule('filter', 'input-icmp', { ...input, action: 'accept', ...fromTunnel, protocol: 'icmp' }),
+    rule('filter', 'input-known', { ...input, action: 'accept', ...known }),
+    rule('filter', 'input-drop', { ...input, action: 'drop', ...fromTunnel }),
+    // The hub knows the home by one address; what the LAN starts, the agent's heartbeats among it, comes from there.
+    rule('nat', 'out', { chain: 'srcnat', action: 'masquerade', 'out-interface': name }),
+    ...(forwarding.mode === 'routed' ? [] : lan).map((prefix) =>
+      rule('nat', `lan ${prefix}`, {
+        chain: 'srcnat',
+        action: 'masquerade',
+        'src-address': network,
+        'dst-address': prefix,
+      }),
+    ),
+    ...(forwarding.seenAs ?? []).map(({ prefix, seen }) =>
+      rule('nat', `seen ${seen}`, {
+        chain: 'dstnat',
+        action: 'netmap',
+        'to-addresses': prefix,
+        ...fromTunnel,
+        'dst-address': seen,
+      }),
+    ),
+    rule('mangle', 'mss-out', { ...clamp, 'out-interface': name }),
+    rule('mangle', 'mss-in', { ...clamp, ...fromTunnel }),
+    ...(forwarding.visitors === true ? visitorRules(name, network) : []).map(([ruleName, attributes]) =>
+      rule('mangle', ruleName, { chain: 'prerouting', ...attributes }),
+    ),
+  ]
+}
+
+/**
+ * A connection that came out of the tunnel from elsewhere than its network is marked, and what answers on it is led back there
+ * whatever the routing tables say (manual, Mangle, action=route: "prerouting chain only"). WireGuard finds the peer by the
+ * packet's destination; the address to route to only says which interface.
+ */
+function visitorRules(
+  name: string,
+  network: string,
+): readonly (readonly [name: string, attributes: Readonly<Record<string, string>>])[] {
+  const mark = `homeward-${name}`
+  const visitor = { 'connection-state': 'new', 'in-interface': name, 'src-address': `!${network}` }
+  return [
+    ['visitors', { action: 'mark-connection', 'new-connection-mark': mark, passthrough: 'yes', ...visitor }],
+    ['answers', { action: 'route', 'route-dst': hubOf(network), 'connection-mark': mark, 'in-interface': `!${name}` }],
+  ]
+}
+
+/** The first of the network. */
+function hubOf(network: string): string {
+  const bytes = ipaddr.IPv4.networkAddressFromCIDR(network).toByteArray()
+  return [...bytes.slice(0, 3), (bytes[3] ?? 0) + 1].join('.')
+}
+
+/** Stands in for the tunnel's network while its interface is away, so that nothing for it takes the way to the internet. */
+export function blackholeOf(interfaceName: string, network: string): Readonly<Record<string, string>> {
+  return {
+    'dst-address': network,
+    // A flag: a real router refuses `yes` here (seen by tikoci/centrs) and takes it bare.
+    blackhole: '',
+    // Behind the connected route (0) and any that its owner or a routing protocol would make (up to 200).
+    distance: '250',
+    comment: namedMark(interfaceName, `network ${network}`),
+  }
+}
+
+/** A further way into the tunnel. */
+export function routeOf(interfaceName: string, prefix: string): Readonly<Record<string, string>> {
+  return { 'dst-address': prefix, gateway: interfaceName, comment: namedMark(interfaceName, `route ${prefix}`) }
+}

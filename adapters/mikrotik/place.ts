@@ -1,7 +1,0 @@
-import type { Session } from './api.ts'
-
-/** Where something is done on the router, and for how long it may take. */
-export interface Place {
-  readonly exec: Session['exec']
-  readonly signal: AbortSignal
-}

@@ -1,0 +1,119 @@
+import { readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as v from 'valibot'
+import { reasonOf } from '../../../problems/problem.ts'
+import { makeFolder, writeFileAtomic } from '../../../system/atomic-file.ts'
+import { enrolWriter, isAtWork, retireWriter } from '../../router/writer.ts'
+import type { Snapshot } from './snapshot.ts'
+
+const RowSchema = v.record(v.string(), v.string())
+const KeptRowsSchema = v.array(
+  v.object({ key: v.string(), attributes: RowSchema, before: v.nullable(v.string()), next: v.optional(RowSchema) }),
+)
+const WriterSchema = v.object({
+  boot: v.string(),
+  pid: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  startedAt: v.string(),
+  token: v.string(),
+})
+
+const JournalSchema = v.object({
+  version: v.literal(1),
+  host: v.string(),
+  interface: v.string(),
+  snapshot: v.object({
+    interface: KeptRowsSchema,
+    peer: KeptRowsSchema,
+    address: KeptRowsSchema,
+    route: KeptRowsSchema,
+    filter: KeptRowsSchema,
+    nat: KeptRowsSchema,
+    mangle: KeptRowsSchema,
+  }),
+  /** Who on the router undoes the change when nobody tells it to keep it. */
+  undoer: v.variant('kind', [
+    v.object({ kind: v.literal('safe-mode') }),
+    /** `until`: seconds since 1970 by this machine's clock at which it is over. */
+    v.object({ kind: v.literal('job'), id: v.string(), until: v.number() }),
+    v.object({ kind: v.literal('schedule') }),
+  ]),
+  writer: WriterSchema,
+})
+
+/** What stood on a router before a change that is not kept yet. Whoever finds it after a crash makes it so again. */
+export type Journal = Readonly<Omit<v.InferOutput<typeof JournalSchema>, 'snapshot'>> & { readonly snapshot: Snapshot }
+export type Undoer = Journal['undoer']
+
+/** What a process that is gone has left. */
+export type LeftJournal =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'left'; readonly journal: Journal }
+  | { readonly kind: 'unusable'; readonly why: string }
+
+const NONE: LeftJournal = { kind: 'none' }
+
+/** @throws {Problem} `write-failed`. */
+export async function writeJournal(stateDir: string, entry: Omit<Journal, 'version' | 'writer'>): Promise<Journal> {
+  await makeFolder(stateDir)
+  const journal: Journal = { version: 1, ...entry, writer: await enrolWriter() }
+  await writeFileAtomic(fileIn(stateDir), `${JSON.stringify(journal)}\n`)
+  return journal
+}
+
+/** @returns none also for one of another router, or of a process that is still at it. */
+export async function readLeftJournal(stateDir: string, host: string): Promise<LeftJournal> {
+  let text: string
+  try {
+    text = await readFile(fileIn(stateDir), 'utf8')
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code === 'ENOENT' ? NONE : { kind: 'unusable', why: reasonOf(thrown) }
+  }
+  const written = parsed(text)
+  const { writer } = written
+  if (v.is(WriterSchema, writer) && (await isAtWork(writer))) return NONE
+  const { version } = written
+  if (typeof version === 'number' && version > 1)
+    return { kind: 'unusable', why: `a newer homeward wrote it (format ${version})` }
+  if (!v.is(JournalSchema, written)) return { kind: 'unusable', why: 'it is damaged' }
+  return written.host === host ? { kind: 'left', journal: written } : NONE
+}
+
+export async function removeJournal(stateDir: string, { writer }: Journal): Promise<void> {
+  await rm(fileIn(stateDir), { force: true })
+  retireWriter(writer)
+}
+
+/** Out of the way of the next change; for a person to look at. @returns where it is now. */
+export async function setJournalAside(stateDir: string): Promise<string> {
+  const aside = asideIn(stateDir)
+  await rm(aside, { recursive: true, force: true })
+  await rename(fileIn(stateDir), aside)
+  return aside
+}
+
+/** From now on it is a left one, for this process too. */
+export function leaveJournal({ writer }: Journal): void {
+  retireWriter(writer)
+}
+
+/** All that is ever here of it. */
+export function journalPaths(stateDir: string): readonly string[] {
+  return [fileIn(stateDir), asideIn(stateDir)]
+}
+
+function fileIn(stateDir: string): string {
+  return join(stateDir, 'router-undo.json')
+}
+
+function asideIn(stateDir: string): string {
+  return join(stateDir, 'router-undo.unusable.json')
+}
+
+function parsed(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return v.is(v.record(v.string(), v.unknown()), value) ? value : {}
+  } catch {
+    return {}
+  }
+}

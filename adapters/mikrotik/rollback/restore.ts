@@ -1,0 +1,101 @@
+import type { Row } from '../api/api.ts'
+import { add, remove, set } from '../objects/change.ts'
+import { collectLosses, type Loss, type Losses } from './losses.ts'
+import { type Menu, type OtherMenu, readTables, RULE_MENUS, type Tables } from '../objects/menus.ts'
+import { inNamesNow, type NamesNow, namesNow } from './names-now.ts'
+import { isBlackhole } from '../objects/ours.ts'
+import type { Place } from '../objects/place.ts'
+import { restoreRules } from './restore-rules.ts'
+import { type KeptRow, keptRow, keyOf, ownRows, type Snapshot } from './snapshot.ts'
+
+/** What a restore works with. */
+interface Restoring {
+  readonly interfaceName: string
+  readonly snapshot: Snapshot
+  readonly place: Place
+  readonly losses: Losses
+}
+
+/**
+ * Makes what is ours on the router as it was; nothing is said where nothing differs. An interface that is there stays, and
+ * its key with it. One that is gone cannot be had again: nobody but the router knew its key, and what spoke of it is left out.
+ * @returns what could not be put back.
+ */
+export async function restore(interfaceName: string, snapshot: Snapshot, place: Place): Promise<readonly Loss[]> {
+  const work: Restoring = { interfaceName, snapshot, place, losses: collectLosses() }
+  const found = await readTables(place.exec, place.signal)
+  // What the tunnel lives on goes before the rules that judge it, and comes after them.
+  await clear('peer', found, work)
+  await clear('address', found, work)
+  await clear('route', found, work)
+  await putInterfaces(found, work)
+  // By now they have their names again, and all that speaks of them follows.
+  const tables = await readTables(place.exec, place.signal)
+  const names = namesNow(snapshot, tables.interface)
+  for (const menu of RULE_MENUS) await restoreRules({ menu, rows: tables[menu], kept: snapshot[menu], names }, work)
+  await put('route', tables, names, work)
+  await put('address', tables, names, work)
+  await put('peer', tables, names, work)
+  await clear('interface', tables, work)
+  return work.losses.all()
+}
+
+async function clear(menu: OtherMenu, tables: Tables, work: Restoring): Promise<void> {
+  const { interfaceName, snapshot, place, losses } = work
+  const kept = new Set(snapshot[menu].map(({ key }) => key))
+  for (const row of ownRows(interfaceName, menu, tables))
+    if (!kept.has(keyOf(menu, row)))
+      await losses.attempt(menu, keptRow(menu, row, null), () => remove(menu, row, place))
+}
+
+async function putInterfaces(tables: Tables, { interfaceName, snapshot, place, losses }: Restoring): Promise<void> {
+  for (const kept of snapshot.interface) {
+    const found = foundIn(ownRows(interfaceName, 'interface', tables), 'interface', kept)
+    if (found === undefined) losses.note('interface', kept, 'it was deleted, and nobody but the router knew its key')
+    else await losses.attempt('interface', kept, () => set('interface', found, kept.attributes, place))
+  }
+}
+
+async function put(
+  menu: Exclude<OtherMenu, 'interface'>,
+  tables: Tables,
+  names: NamesNow,
+  { interfaceName, snapshot, place, losses }: Restoring,
+): Promise<void> {
+  const there = ownRows(interfaceName, menu, tables)
+  for (const kept of snapshot[menu]) {
+    const found = foundIn(there, menu, kept)
+    const wanted = inNamesNow(kept.attributes, names)
+    // As it was then, though that was without use.
+    if (found !== undefined && isAsKept(menu, found, kept)) continue
+    if (wanted.kind === 'gone') losses.note(menu, kept, wanted.why)
+    else
+      await losses.attempt(menu, kept, () =>
+        found === undefined
+          ? add(menu, forAdding(wanted.attributes), place)
+          : set(menu, found, forSetting(wanted.attributes), place),
+      )
+  }
+}
+
+function foundIn(rows: readonly Row[], menu: Menu, { key }: KeptRow): Row | undefined {
+  return rows.find((row) => keyOf(menu, row) === key)
+}
+
+function isAsKept(menu: Menu, row: Row, kept: KeptRow): boolean {
+  const { attributes } = keptRow(menu, row, null)
+  return Object.entries(kept.attributes).every(([name, value]) => attributes[name] === value)
+}
+
+function forAdding(attributes: KeptRow['attributes']): Readonly<Record<string, string>> {
+  const rest = forSetting(attributes)
+  // The flag is taken bare; a route with it has no gateway.
+  if (!isBlackhole(attributes)) return rest
+  const { gateway: _, ...route } = rest
+  return { ...route, blackhole: '' }
+}
+
+function forSetting(attributes: KeptRow['attributes']): Readonly<Record<string, string>> {
+  const { blackhole: _, ...rest } = attributes
+  return rest
+}

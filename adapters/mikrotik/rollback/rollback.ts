@@ -1,0 +1,290 @@
+import { quoted } from '../../../problems/printable.ts'
+import { Problem, reasonOf } from '../../../problems/problem.ts'
+import type { Clock } from '../../../system/clock.ts'
+import { type Session, Trap } from '../api/api.ts'
+import { remove, set } from '../objects/change.ts'
+import type { Connection } from '../api/connection.ts'
+import { findOwn, findRenamed } from '../objects/ours.ts'
+import type { Dialect } from '../objects/dialect.ts'
+import { findInterface, stripInterface } from '../execute.ts'
+import { startJob, stopJob } from './job.ts'
+import {
+  type Journal,
+  leaveJournal,
+  readLeftJournal,
+  removeJournal,
+  setJournalAside,
+  type Undoer,
+  writeJournal,
+} from './journal.ts'
+import { type Loss, lossText, saidBy } from './losses.ts'
+import { readMenu, readTables } from '../objects/menus.ts'
+import type { Place } from '../objects/place.ts'
+import { restore } from './restore.ts'
+import { releaseSafeMode, takeSafeMode, unrollSafeMode } from './safe-mode.ts'
+import { scheduleOnce, unschedule } from './schedule.ts'
+import { type Snapshot, snapshotOf } from './snapshot.ts'
+import { undoScript } from './undo-script.ts'
+
+/** A change that the router takes back by itself unless it is told to keep it. One at a time. */
+export interface Rollback {
+  /** Where changes are made: while safe mode is held, on the session that holds it. */
+  readonly exec: Session['exec']
+  /** @throws {Problem} `router-rollback-unavailable`. */
+  readonly arm: (interfaceName: string, seconds: number, signal: AbortSignal) => Promise<void>
+  /** An interface that was there before it was armed goes only when all is kept: its key could not be had again. */
+  readonly removeInterface: (name: string, signal: AbortSignal) => Promise<void>
+  /** Once the router is found in order over a connection that did not exist before. */
+  readonly keep: (signal: AbortSignal) => Promise<void>
+  /** @throws {Problem} `router-not-restored` when that is over, and something is not as it was. */
+  readonly revert: (signal: AbortSignal) => Promise<void>
+  /** Takes back what a process that is gone had changed and not kept. */
+  readonly recover: (signal: AbortSignal) => Promise<void>
+  /** What could not be taken back: a sentence each, until a change is kept. */
+  readonly warnings: () => readonly string[]
+  /** What is armed and not kept is the router's to undo from here on. */
+  readonly close: () => void
+}
+
+export interface RollbackParts {
+  readonly connection: Connection
+  readonly host: string
+  readonly stateDir: string
+  readonly clock: Clock
+  /** Asked anew each time: a router may have been upgraded since. */
+  readonly dialect: (signal: AbortSignal) => Promise<Dialect>
+}
+
+interface Armed {
+  readonly interface: string
+  /** The one that holds safe mode. */
+  readonly session: Session | null
+  readonly journal: Journal
+  /** To be removed once all is kept. */
+  readonly doomed: Set<string>
+}
+
+/** For a job that the router began a little later than it was told. */
+const GRACE_SECONDS = 30
+
+const NEXT = 'homeward plan shows what differs now'
+
+export function makeRollback({ connection, host, stateDir, clock, dialect }: RollbackParts): Rollback {
+  let armed: Armed | null = null
+  let recovering: Promise<void> | null = null
+  const sentences = new Set<string>()
+  const say = (sentence: string): void => void sentences.add(sentence)
+
+  const exec: Session['exec'] = (...call) => (armed?.session ?? connection).exec(...call)
+  const kept = (signal: AbortSignal): Place => ({ exec: connection.exec, signal })
+
+  const disarm = (): void => {
+    armed?.session?.close()
+    armed = null
+  }
+
+  async function arm(interfaceName: string, seconds: number, signal: AbortSignal): Promise<void> {
+    await undo(signal)
+    const snapshot = snapshotOf(interfaceName, await readTables(connection.exec, signal))
+    const { undoer, session } = await findUndoer(interfaceName, seconds, snapshot, signal)
+    try {
+      const journal = await writeJournal(stateDir, { host, interface: interfaceName, snapshot, undoer })
+      armed = { interface: interfaceName, session, journal, doomed: new Set() }
+    } catch (thrown) {
+      session?.close()
+      await dismiss(undoer, interfaceName, kept(signal)).catch(() => undefined)
+      throw thrown
+    }
+  }
+
+  /** The first of the ways that this router has. */
+  async function findUndoer(
+    interfaceName: string,
+    seconds: number,
+    snapshot: Snapshot,
+    signal: AbortSignal,
+  ): Promise<{ readonly undoer: Undoer; readonly session: Session | null }> {
+    const { version, safeMode, allowsScheduler } = await dialect(signal)
+    const refused: string[] = []
+    if (safeMode) {
+      const session = await connection.fresh(signal)
+      try {
+        await takeSafeMode(session, signal)
+        return { undoer: { kind: 'safe-mode' }, session }
+      } catch (thrown) {
+        session.close()
+        if (!(thrown instanceof Trap)) throw thrown
+        refused.push(`safe mode can't be taken (${quoted(thrown.message)})`)
+      }
+    } else refused.push(`safe mode came with RouterOS 7.18, and this is ${version}`)
+
+    const script = undoScript(interfaceName, snapshot)
+    try {
+      const until = clock.wall().getTime() / 1_000 + seconds
+      const id = await startJob(`:delay ${seconds}s\n${script}`, kept(signal))
+      if (id !== null) return { undoer: { kind: 'job', id, until }, session: null }
+      refused.push('a script given to /execute ended at once')
+    } catch (thrown) {
+      if (!(thrown instanceof Trap)) throw thrown
+      refused.push(`/execute is refused (${quoted(thrown.message)})`)
+    }
+
+    if (allowsScheduler)
+      try {
+        await scheduleOnce(interfaceName, seconds, script, kept(signal))
+        return { undoer: { kind: 'schedule' }, session: null }
+      } catch (thrown) {
+        if (!(thrown instanceof Trap)) throw thrown
+        refused.push(`the scheduler is refused (${quoted(thrown.message)})`)
+      }
+    else refused.push('its device-mode forbids the scheduler')
+    throw new Problem('router-rollback-unavailable', { what: 'arming the rollback', why: refused.join('; ') })
+  }
+
+  async function removeInterface(name: string, signal: AbortSignal): Promise<void> {
+    const place: Place = { exec, signal }
+    await stripInterface(name, place)
+    const rows = await readMenu(exec, 'interface', signal)
+    const own = findOwn(name, rows) ?? findRenamed(name, rows)
+    if (own === undefined) return
+    const wasThere = armed?.journal.snapshot.interface.some(({ key }) => key === own['public-key']) === true
+    if (armed === null || !wasThere) return remove('interface', own, place)
+    armed.doomed.add(name)
+    await set('interface', own, { disabled: 'yes' }, place)
+  }
+
+  async function keep(signal: AbortSignal): Promise<void> {
+    if (armed === null) throw new TypeError('nothing is armed')
+    const { interface: name, session, journal, doomed } = armed
+    await proveReachable(name, signal)
+    if (session !== null) await releaseSafeMode(session, signal)
+    else if (!(await dismiss(journal.undoer, name, kept(signal))))
+      throw new TypeError('the router has undone the change already: the time for it was over')
+    await removeJournal(stateDir, journal)
+    disarm()
+    // What is wanted stands: nobody misses what stood before.
+    sentences.clear()
+    for (const name of doomed) {
+      const own = await findInterface(name, kept(signal))
+      if (own !== undefined) await remove('interface', own, kept(signal))
+    }
+  }
+
+  /** Whoever could not log in any more would find out here, while the router still takes all of it back. */
+  async function proveReachable(name: string, signal: AbortSignal): Promise<void> {
+    const proof = await connection.fresh(signal)
+    try {
+      if ((await findInterface(name, { exec: proof.exec, signal })) === undefined)
+        throw new TypeError(`over a new connection the router has no interface ${name} of homeward`)
+    } finally {
+      proof.close()
+    }
+  }
+
+  async function revert(signal: AbortSignal): Promise<void> {
+    const losses = await undo(signal)
+    if (losses.length === 0) return
+    const what = 'putting back what stood on the router before'
+    throw new Problem('router-not-restored', { what, why: `all is as before, except ${lossText(losses)}` })
+  }
+
+  async function undo(signal: AbortSignal): Promise<readonly Loss[]> {
+    if (armed === null) return []
+    const { session, journal } = armed
+    try {
+      // When this fails the router notices by itself that the session ended; what follows then finds the rest.
+      if (session?.isOpen() === true) await unrollSafeMode(session, signal).catch(() => undefined)
+    } finally {
+      leaveJournal(journal)
+      disarm()
+    }
+    return await takeBack(journal, signal)
+  }
+
+  /** Ends the journal whatever the router refuses of it: the next plan starts from what is there. */
+  async function takeBack(journal: Journal, signal: AbortSignal): Promise<readonly Loss[]> {
+    const { interface: name, snapshot, undoer } = journal
+    const before = await restore(name, snapshot, kept(signal))
+    const notDismissed = await dismissed(undoer, name, signal)
+    // It may have begun to undo by itself meanwhile. Now it cannot any more, and what the two did to each other is seen.
+    const losses = undoer.kind === 'safe-mode' ? before : await restore(name, snapshot, kept(signal))
+    if (losses.length > 0) say(`a change to the router was taken back, except ${lossText(losses)}; ${NEXT}`)
+    if (notDismissed !== null) say(notDismissed)
+    await removeJournal(stateDir, journal)
+    return losses
+  }
+
+  /** @returns a sentence when the router did not let it be dismissed. */
+  async function dismissed(undoer: Undoer, interfaceName: string, signal: AbortSignal): Promise<string | null> {
+    try {
+      await dismiss(undoer, interfaceName, kept(signal))
+      return null
+    } catch (thrown) {
+      if (!(thrown instanceof Trap)) throw thrown
+      return `the router may yet undo what is changed on it within the next minutes: ${saidBy(thrown)}; ${NEXT}`
+    }
+  }
+
+  async function recoverOnce(signal: AbortSignal): Promise<void> {
+    const left = await readLeftJournal(stateDir, host)
+    switch (left.kind) {
+      case 'none':
+        return
+      case 'unusable': {
+        const where = await setJournalAside(stateDir).catch(() => stateDir)
+        return say(
+          `a change to the router may have been cut off; its journal (${where}) is of no use: ${left.why}; ${NEXT}`,
+        )
+      }
+      case 'left':
+        await takeBack(left.journal, signal)
+        return
+      default:
+        return left satisfies never
+    }
+  }
+
+  return {
+    exec,
+    arm,
+    removeInterface,
+    keep,
+    revert,
+    async recover(signal) {
+      if (armed !== null) return
+      // Looks come several at a time: twice at once would make everything twice.
+      recovering ??= recoverOnce(signal).finally(() => {
+        recovering = null
+      })
+      try {
+        await recovering
+      } catch (thrown) {
+        const what = 'taking back a change that was cut off'
+        throw thrown instanceof Problem
+          ? thrown
+          : new Problem('router-refused', { what, why: reasonOf(thrown), cause: thrown })
+      }
+    },
+    warnings: () => [...sentences],
+    close() {
+      if (armed !== null) leaveJournal(armed.journal)
+      disarm()
+    },
+  }
+
+  /** @returns whether it was still to come. */
+  async function dismiss(undoer: Undoer, interfaceName: string, place: Place): Promise<boolean> {
+    switch (undoer.kind) {
+      case 'safe-mode':
+        return true
+      case 'job':
+        // By then another script may have its number.
+        if (clock.wall().getTime() / 1_000 > undoer.until + GRACE_SECONDS) return false
+        return stopJob(undoer.id, place)
+      case 'schedule':
+        return unschedule(interfaceName, place)
+      default:
+        return undoer satisfies never
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { belongsTo, findOwn, isMarkedFor, ownerOf } from '../objects/ours.ts'
+import type { Menu, OtherMenu, RuleMenu, Tables } from '../objects/menus.ts'
+import { ownRules } from '../objects/rule-row.ts'
+import type { Row } from '../api/api.ts'
+
+/** All of ours on a router at one moment, so that it can be so again. Holds no secret. */
+export type Snapshot = Readonly<Record<Menu, readonly KeptRow[]>>
+
+export interface KeptRow {
+  /** What tells it from others in its menu, whatever its `.id` is by then. */
+  readonly key: string
+  /** What can be set of it. */
+  readonly attributes: Readonly<Record<string, string>>
+  /** Of a rule: the `.id` of somebody else's rule that comes next; null when none does. */
+  readonly before: string | null
+  /** That rule itself. */
+  readonly next?: Readonly<Record<string, string>> | undefined
+}
+
+/** What a router says of a thing, and cannot be told. */
+const READ_ONLY: ReadonlySet<string> = new Set([
+  '.id',
+  'running',
+  'dynamic',
+  'invalid',
+  'current-endpoint-address',
+  'current-endpoint-port',
+  'last-handshake',
+  'rx',
+  'tx',
+])
+
+export function snapshotOf(interfaceName: string, tables: Tables): Snapshot {
+  const rules = (menu: RuleMenu) => ownRules(menu, tables[menu]).map(({ row, next }) => keptRow(menu, row, next))
+  const others = (menu: OtherMenu) => ownRows(interfaceName, menu, tables).map((row) => keptRow(menu, row, null))
+  return {
+    interface: others('interface'),
+    peer: others('peer'),
+    address: others('address'),
+    route: others('route'),
+    filter: rules('filter'),
+    nat: rules('nat'),
+    mangle: rules('mangle'),
+  }
+}
+
+/** Ours of a menu other than those of rules. */
+export function ownRows(interfaceName: string, menu: OtherMenu, tables: Tables): readonly Row[] {
+  const hasOwn = findOwn(interfaceName, tables.interface) !== undefined
+  return tables[menu].filter((row) => {
+    if (ownerOf(row) !== null || isMarkedFor(interfaceName, row)) return true
+    return (menu === 'peer' || menu === 'address') && hasOwn && belongsTo(interfaceName, row)
+  })
+}
+
+/** @param menu an interface's public key follows from its private one; a peer's is what it is given. */
+export function settable(menu: Menu, row: Row): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(row).filter(([name]) => !READ_ONLY.has(name) && !(menu === 'interface' && name === 'public-key')),
+  )
+}
+
+/** @param next of a rule: somebody else's that comes next. */
+export function keptRow(menu: Menu, row: Row, next: Row | null): KeptRow {
+  const kept = { key: keyOf(menu, row), attributes: settable(menu, row) }
+  return next === null
+    ? { ...kept, before: null }
+    : { ...kept, before: next['.id'] ?? null, next: settable(menu, next) }
+}
+
+export function keyOf(menu: Menu, row: Row): string {
+  return row[KEYS[menu]] ?? ''
+}
+
+/** The property that tells one row from another. An interface may get another name, and keeps its key. */
+export const KEYS = {
+  interface: 'public-key',
+  peer: 'public-key',
+  address: 'address',
+  route: 'comment',
+  filter: 'comment',
+  nat: 'comment',
+  mangle: 'comment',
+} as const satisfies Record<Menu, string>

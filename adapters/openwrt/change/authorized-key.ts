@@ -1,0 +1,97 @@
+import { Problem } from '../../../problems/problem.ts'
+import { STATUS } from './change-script.ts'
+import { Refused } from '../ssh/exec.ts'
+import { flashFull } from '../flash/flash-full.ts'
+import { freeKib, WRITING } from '../flash/put-file.ts'
+import { openSession, type RouterAccess } from '../ssh/ssh.ts'
+
+/** A key to log in with. */
+export interface KeyPair {
+  /** OpenSSH's format. */
+  readonly private: string
+  /** A line of authorized_keys. */
+  readonly public: string
+}
+
+/** For a file of keys on the flash, one more beside it included. */
+const NEEDED_KIB = 8
+
+/** OpenWrt's dropbear reads root's keys there; others, and other users, have them at home. */
+const FIND = `umask 077
+read -r line; d=/etc/dropbear; [ -d $d ] || { d=$HOME/.ssh; mkdir -p -m 700 $d; }; f=$d/authorized_keys; t=$f.homeward
+new=$(mktemp) || exit 1
+trap 'rm -f $new $t' EXIT
+${WRITING}
+full() { echo "${NEEDED_KIB} $(${freeKib('$d')})"; exit ${STATUS.full}; }`
+/** A file that is cut off lets nobody in: it is written whole beside the old one, or not at all. */
+const ADD = `${FIND}
+[ ! -f $f ] || cp -p $f $new || exit 1
+[ ! -s $new ] || [ -z "$(tail -c 1 $new)" ] || echo >> $new
+grep -qxF "$line" $new || echo "$line" >> $new
+chmod 600 $new && grep -qxF "$line" $new || exit 1
+beside $new $t 2>/dev/null && mv $t $f || full`
+/** A file that is empty now was not there before. What is left is shorter: it has room in place where there is none beside. */
+const REMOVE = `${FIND}
+[ -f $f ] || exit 0
+cp -p $f $new && chmod 600 $new || exit 1
+grep -vxF "$line" $f > $new
+grep -vxF "$line" $f | cmp -s - $new || exit 1
+if [ -s $new ]; then putback $new $f $t || full; else rm -f $f; fi`
+
+/** Where small flash left ed25519 out of dropbear (openwrt#17901), RSA is what there is. */
+const KINDS = ['ed25519', 'rsa'] as const
+const RSA_BITS = 3072
+
+/**
+ * Makes a key, gives it to the router, and logs in with it.
+ * @param access with what lets us in now.
+ * @param keep called with each key before the router has it.
+ * @throws {Problem} `router-login-refused` when it takes none of them, `router-flash-full`, or what the line to it throws.
+ */
+export async function giveKey(
+  access: RouterAccess,
+  signal: AbortSignal,
+  keep: (pair: KeyPair) => Promise<void>,
+): Promise<void> {
+  const { default: ssh2 } = await import('ssh2')
+  let refusal: unknown = null
+  for (const kind of KINDS) {
+    const comment = { comment: 'homeward' }
+    const pair =
+      kind === 'rsa'
+        ? ssh2.utils.generateKeyPairSync(kind, { bits: RSA_BITS, ...comment })
+        : ssh2.utils.generateKeyPairSync(kind, comment)
+    await keep(pair)
+    await tell(access, ADD, pair.public, signal)
+    try {
+      const session = await openSession({ ...access, login: async () => ({ kind: 'key', key: pair.private }) }, signal)
+      return session.close()
+    } catch (thrown) {
+      if (!(thrown instanceof Problem) || thrown.code !== 'router-login-refused') throw thrown
+      refusal = thrown
+      await tell(access, REMOVE, pair.public, signal)
+    }
+  }
+  throw new Problem('router-login-refused', {
+    what: `giving the router ${access.host} a key`,
+    why: 'it lets its user in by password, and by none of the keys that it was given (ed25519, RSA)',
+    cause: refusal,
+  })
+}
+
+/** @param line as it was added. @throws {Problem} `router-flash-full`, or what the line to it throws. */
+export async function removeKey(access: RouterAccess, line: string, signal: AbortSignal): Promise<void> {
+  await tell(access, REMOVE, line, signal)
+}
+
+async function tell(access: RouterAccess, script: string, line: string, signal: AbortSignal): Promise<void> {
+  const session = await openSession(access, signal)
+  try {
+    const outcome = await session.exec(script, { signal, stdin: `${line}\n` })
+    if (outcome.code === STATUS.full)
+      throw flashFull(`writing the keys of the router ${access.host}`, '/etc/dropbear', outcome.stdout)
+    if (outcome.code !== 0) throw new Refused(outcome)
+  } finally {
+    session.close()
+  }
+}

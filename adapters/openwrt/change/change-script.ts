@@ -1,0 +1,112 @@
+import { RUN } from '../uci/places.ts'
+import { freeKib, WRITING } from '../flash/put-file.ts'
+
+/** What runs on the router when its configuration is changed, in the shell of busybox. No secret stands in any of it. */
+
+/** Statuses of our own, beyond those of the shell and of ubus. */
+export const STATUS = { pending: 177, full: 178, undone: 179, earlier: 180 } as const
+
+/** The last line of what comes by standard input: a line that is cut off ends it no less than its end does. */
+export const END = '#end'
+
+const ETC = '/etc/config'
+/** On the same file system; uci reads no file of such a name. */
+const temp = (file: string): string => `${ETC}/.${file}.homeward`
+const FILES = 'network firewall'
+/** Beyond the files themselves: a file system needs room of its own, and a router is no good that is full to the last byte. */
+const SPARE_KIB = 16
+const RETRY_SECONDS = 10
+
+const LOCK = `mkdir -p -m 700 ${RUN}; exec 9>${RUN}/lock; flock 9; umask 077`
+
+/** Files in /etc/config as they were. Fails while there is no room for one of them: its copy in RAM is then still needed. */
+const PUT_BACK = `back() { all=0; for f in ${FILES}; do [ ! -e ${RUN}/before/$f ] || putback ${RUN}/before/$f ${ETC}/$f ${temp('$f')} || all=1; done; return $all; }`
+const CLEAR = `rm -rf ${RUN}/pending ${RUN}/before ${RUN}/new ${RUN}/undo.* ${RUN}/batch ${RUN}/stage ${temp('network')} ${temp('firewall')}`
+/** netifd does not take back what it never applied (peers), so an interface of ours begins anew. */
+const RELOAD = (name: string): string =>
+  `fw4 -q reload; ubus call network reload; ! uci -q get network.${name} >/dev/null || ifup ${name}`
+
+/**
+ * Makes the configuration of what comes by standard input (lines for `uci batch`, then END), and lets the router take it
+ * back by itself after so many seconds. It is staged apart from what people stage: cut off in between, nothing of it is left
+ * among their changes. The new files are made in RAM and compared there, and again on the flash, before they take the old
+ * ones' places in one move each; nothing is reloaded before. A job in the background puts the old files back, and makes run
+ * what they say; while the flash has no room for them it goes on trying, and what runs is left alone.
+ * Not by start-stop-daemon: busybox's starts nothing while another job of the kind still sleeps.
+ * @param token this change's own: a later one is not undone for it.
+ * @param writer one line of JSON: who is at it.
+ */
+export function applyScript(name: string, token: string, writer: string, seconds: number): string {
+  return `${LOCK}
+${WRITING}
+${PUT_BACK}
+fail() { ${CLEAR}; echo "$1" >&2; exit 1; }
+pending() { [ -z "$(uci changes network; uci changes firewall)" ] || { ${CLEAR}; exit ${STATUS.pending}; }; }
+[ ! -e ${RUN}/pending ] || { echo 'another change is under way, or not taken back yet' >&2; exit ${STATUS.earlier}; }
+${CLEAR}
+cat > ${RUN}/batch
+[ "$(tail -n 1 ${RUN}/batch)" = '${END}' ] || fail 'it came in part only'
+pending
+mkdir -p ${RUN}/before ${RUN}/new ${RUN}/stage
+for f in ${FILES}; do cp -p ${ETC}/$f ${RUN}/before/ && cp -p ${ETC}/$f ${RUN}/new/ && cmp -s ${ETC}/$f ${RUN}/before/$f || fail "no copy of $f in RAM"; done
+said=$(sed '$d' ${RUN}/batch | uci -t ${RUN}/stage batch 2>&1 >/dev/null)
+[ -z "$said" ] || fail "$said"
+kib=0; changed=
+for f in ${FILES}; do
+uci -t ${RUN}/stage export $f > ${RUN}/batch && [ "$(head -n 1 ${RUN}/batch)" = "package $f" ] || fail "uci does not export $f"
+sed 1d ${RUN}/batch > ${RUN}/new/$f
+uci -t ${RUN}/stage export $f | sed 1d | cmp -s - ${RUN}/new/$f || fail "no room for $f in RAM"
+cmp -s ${RUN}/new/$f ${RUN}/before/$f && continue
+changed="$changed $f"; kib=$((kib + ($(wc -c < ${RUN}/new/$f) + 4095) / 4096 * 4))
+done
+pending
+kib=$((kib + ${SPARE_KIB}))
+hasroom() { free=$(${freeKib(ETC)}); [ "\${free:-$kib}" -ge $kib ]; }
+full() { ${CLEAR}; echo "$kib $free"; exit ${STATUS.full}; }
+hasroom || full
+cat > ${RUN}/undo.${token} <<'UNDO'
+rm ${RUN}/undo.${token}
+sleep ${seconds}
+${LOCK}
+${WRITING}
+${PUT_BACK}
+while grep -q ${token} ${RUN}/pending 2>/dev/null; do
+back && { ${CLEAR}; ${RELOAD(name)}; break; }
+flock -u 9; sleep ${RETRY_SECONDS}; flock 9
+done 2>/dev/null
+${END}
+UNDO
+printf '%s\\n' ${token} '${writer}' > ${RUN}/pending
+[ "$(tail -n 1 ${RUN}/undo.${token})" = '${END}' ] && [ "$(tail -n 1 ${RUN}/pending)" = '${writer}' ] || fail 'no room in RAM'
+/bin/sh ${RUN}/undo.${token} </dev/null >/dev/null 2>&1 9>&- &
+for f in $changed; do said=$(beside ${RUN}/new/$f ${temp('$f')} 2>&1) || { hasroom || full; fail "$said"; }; done
+for f in ${FILES}; do cmp -s ${RUN}/before/$f ${ETC}/$f || fail "somebody changed $f meanwhile"; done
+for f in $changed; do mv ${temp('$f')} ${ETC}/$f && cmp -s ${RUN}/new/$f ${ETC}/$f || { ! back || fail "$f was not written"; echo "$f was not written, nor put back yet" >&2; exit 1; }; done
+sync
+rm -rf ${RUN}/new ${RUN}/batch ${RUN}/stage
+fw4 -q reload
+ubus call network reload
+`
+}
+
+/** The change stays. Fails with a status of ours when the router has undone it already. */
+export function keepScript(token: string): string {
+  return `${LOCK}
+grep -q ${token} ${RUN}/pending 2>/dev/null || exit ${STATUS.undone}
+${CLEAR}`
+}
+
+/** The change goes, now. Nothing happens when there is none, or another. Without room for the old files it stays, and nothing is reloaded. */
+export function revertScript(name: string, token: string): string {
+  return `${LOCK}
+${WRITING}
+${PUT_BACK}
+grep -q ${token} ${RUN}/pending 2>/dev/null || exit 0
+back 2>/dev/null || { echo "$(($(cat ${RUN}/before/* | wc -c) / 1024 + ${SPARE_KIB})) $(${freeKib(ETC)})"; exit ${STATUS.full}; }
+${CLEAR}
+${RELOAD(name)}
+true`
+}
+
+/** What nobody needs when no tunnel of ours is left. */
+export const FORGET = `rm -rf ${RUN}`

@@ -1,0 +1,248 @@
+import { randomBytes } from 'node:crypto'
+import { Problem } from '../../../problems/problem.ts'
+import type { Clock } from '../../../system/clock.ts'
+import { type PrivateKey, parsePrivateKey } from '../../../wireguard/keys.ts'
+import type { Step } from '../../adapter.ts'
+import { enrolWriter, isAtWork, retireWriter, type Writer } from '../../router/writer.ts'
+import { applyScript, END, FORGET, keepScript, revertScript, STATUS } from './change-script.ts'
+import { toObservation } from '../observe/convert.ts'
+import { type Connection, Refused } from '../ssh/exec.ts'
+import { flashFull } from '../flash/flash-full.ts'
+import { look, type Look } from '../observe/look.ts'
+import { runner } from './make-run.ts'
+import type { OpenwrtObservation } from '../observe/observation.ts'
+import { isInterface, keyOf, PRIVATE_KEY, type Section, tunnelOf } from '../uci/sections.ts'
+import type { Outcome } from '../ssh/ssh.ts'
+import { stage } from './stage.ts'
+import { batchLines } from '../uci/uci-text.ts'
+
+/**
+ * A change of a router's configuration: steps are gathered, made so all at once, and taken back by the router itself unless it
+ * is told to keep them. One at a time.
+ */
+export interface Change {
+  readonly arm: (interfaceName: string, seconds: number, signal: AbortSignal) => Promise<void>
+  readonly isArmed: () => boolean
+  readonly gather: (step: Step) => void
+  readonly activate: (signal: AbortSignal) => Promise<void>
+  /** Once the router is found in order over a connection that did not exist before. */
+  readonly keep: (signal: AbortSignal) => Promise<void>
+  readonly revert: (signal: AbortSignal) => Promise<void>
+  /** Takes back what a process that is gone had changed and not kept; true when there was something. */
+  readonly recover: (seen: Look, signal: AbortSignal) => Promise<boolean>
+  /** What is not kept is the router's to undo from here on. */
+  readonly close: () => void
+}
+
+export interface ChangeParts {
+  /** As its owner named it. */
+  readonly host: string
+  readonly connection: Connection
+  readonly clock: Clock
+  /** Reads the private half of a key. */
+  readonly privateKey: (publicKey: string) => Promise<string>
+}
+
+interface Armed {
+  readonly interface: string
+  readonly seconds: number
+  readonly token: string
+  readonly writer: Writer
+  /** What was there, whosever. */
+  readonly found: readonly Section[]
+  /** What shall be. */
+  wanted: readonly Section[]
+  /** Keys of peers that must send to where they are configured to. */
+  readonly placed: Set<string>
+  /** The router was told: there may be something to take back. */
+  isTold: boolean
+}
+
+/** A router with little memory takes its time to commit, to load a firewall and to make an interface. */
+const APPLY_MS = 30_000
+const NOTHING_BEGUN: readonly number[] = [STATUS.pending, STATUS.full, STATUS.earlier]
+
+export function makeChange({ host, connection, clock, privateKey }: ChangeParts): Change {
+  let armed: Armed | null = null
+
+  const disarm = (): void => {
+    if (armed !== null) retireWriter(armed.writer)
+    armed = null
+  }
+
+  const required = (): Armed => {
+    if (armed === null) throw new TypeError('nothing is armed')
+    return armed
+  }
+
+  async function observe(name: string, signal: AbortSignal): Promise<OpenwrtObservation> {
+    return toObservation(name, await look(connection.ask, name, signal), clock.wall().getTime() / 1_000)
+  }
+
+  const makeRun = runner({ connection, clock, observe })
+
+  async function activate(signal: AbortSignal): Promise<void> {
+    const { interface: name, seconds, token, writer, found, wanted, placed } = required()
+    const keys = await newPrivateKeys(found, wanted)
+    let seen: OpenwrtObservation | null = null
+    const lines = batchLines(found, wanted, (publicKey) => {
+      const key = keys.get(publicKey)
+      if (key === undefined) throw new TypeError('a key is wanted that is not here')
+      return key
+    })
+    if (lines.length > 0) {
+      required().isTold = true
+      const script = applyScript(name, token, JSON.stringify({ ...writer, interface: name }), seconds)
+      const tell = (): Promise<Outcome> =>
+        connection.exec(script, { signal, stdin: `${[...lines, END].join('\n')}\n`, timeoutMs: APPLY_MS })
+      let outcome = await tell()
+      // Of an agent that was killed just before: what was seen is true again once that is taken back.
+      if (outcome.code === STATUS.earlier && (await recover(await look(connection.ask, name, signal), signal)))
+        outcome = await tell()
+      // None of it was begun, and there is nothing to take back.
+      if (NOTHING_BEGUN.includes(outcome.code)) required().isTold = false
+      if (outcome.code === STATUS.full) throw flashFull('changing the configuration', '/etc/config', outcome.stdout)
+      if (outcome.code === STATUS.pending)
+        throw new Problem('router-changes-pending', {
+          what: 'changing the configuration',
+          why: 'meanwhile somebody began to change it, and did not commit that yet',
+        })
+      if (outcome.code !== 0) throw new Refused(outcome)
+      seen = await observe(name, signal)
+      refuseUnlessTaken(seen, wanted)
+    }
+    const kept = interfacesIn(wanted)
+    for (const other of interfacesIn(found))
+      if (other !== name && !kept.includes(other)) await makeRun(other, wanted, placed, true, signal)
+    await makeRun(
+      name,
+      wanted,
+      placed,
+      lines.some((line) => !/wireguard_|homeward_/.test(line)),
+      signal,
+      seen,
+    )
+  }
+
+  /** `uci batch` ends well whatever it was told, and a file may have been full. */
+  function refuseUnlessTaken({ sections }: OpenwrtObservation, wanted: readonly Section[]): void {
+    const left = batchLines(ownOf(sections), ownOf(wanted), () => parsePrivateKey(Buffer.alloc(32).toString('base64')))
+    if (left.length > 0)
+      throw new TypeError(`the router did not take it all: ${left[0]?.replace(/=.*/, '')} is not as it was told`)
+  }
+
+  /** Of what is to be written; the others nobody reads. */
+  async function newPrivateKeys(
+    found: readonly Section[],
+    wanted: readonly Section[],
+  ): Promise<ReadonlyMap<string, PrivateKey>> {
+    const before = new Map(found.map((section) => [keyOf(section), section.options[PRIVATE_KEY]]))
+    const fresh = wanted.flatMap((section) => {
+      const key = section.options[PRIVATE_KEY]
+      return typeof key === 'string' && key !== before.get(keyOf(section)) ? [key] : []
+    })
+    return new Map(await Promise.all(fresh.map(async (key) => [key, parsePrivateKey(await privateKey(key))] as const)))
+  }
+
+  async function revert(signal: AbortSignal): Promise<void> {
+    if (armed === null) return
+    const { interface: name, token, isTold } = armed
+    disarm()
+    if (isTold) await takeBack(name, token, signal)
+  }
+
+  async function takeBack(name: string, token: string, signal: AbortSignal): Promise<void> {
+    const outcome = await connection.ask(revertScript(name, token), { signal, timeoutMs: APPLY_MS })
+    if (outcome.code === STATUS.full)
+      throw flashFull(
+        `taking a change back on the router ${host}`,
+        '/etc/config',
+        outcome.stdout,
+        'what runs there is left alone, and it tries again by itself',
+      )
+    if (outcome.code !== 0) throw new Refused(outcome)
+    const { sections } = await observe(name, signal)
+    await makeRun(name, sections, new Set(), true, signal)
+  }
+
+  async function recover(seen: Look, signal: AbortSignal): Promise<boolean> {
+    const [token = '', ...more] = seen.part('pending').split('\n')
+    const writer = more.find((line) => line.startsWith('{')) ?? ''
+    if (!/^[0-9a-f]{16}$/.test(token) || armed?.token === token) return false
+    const by = writerIn(writer)
+    if (by === null || (await isAtWork(by))) return false
+    await takeBack(by.interface, token, signal)
+    return true
+  }
+
+  return {
+    isArmed: () => armed !== null,
+
+    arm: async (interfaceName, seconds, signal) => {
+      if (armed !== null) await revert(signal)
+      const { sections } = await observe(interfaceName, signal)
+      armed = {
+        interface: interfaceName,
+        seconds,
+        token: randomBytes(8).toString('hex'),
+        writer: await enrolWriter(),
+        found: sections,
+        wanted: sections,
+        placed: new Set(),
+        isTold: false,
+      }
+    },
+
+    gather: (step) => {
+      const change = required()
+      change.wanted = stage(change.wanted, step)
+      if (step.kind === 'set-peers') for (const peer of step.peers) change.placed.add(peer.publicKey)
+    },
+
+    activate,
+
+    keep: async (signal) => {
+      const { token, isTold, wanted } = required()
+      const proof = await connection.fresh(signal)
+      try {
+        if (isTold) {
+          const outcome = await proof.exec(keepScript(token), { signal, timeoutMs: APPLY_MS })
+          if (outcome.code === STATUS.undone)
+            throw new TypeError('the router has undone the change already: the time for it was over')
+          if (outcome.code !== 0) throw new Refused(outcome)
+        }
+        if (ownOf(wanted).length === 0) await proof.exec(FORGET, { signal })
+      } finally {
+        proof.close()
+      }
+      disarm()
+    },
+
+    revert,
+
+    recover,
+
+    close: disarm,
+  }
+}
+
+/** Written by nobody but us, and whole or not at all. */
+function writerIn(line: string): (Writer & { readonly interface: string }) | null {
+  try {
+    const writer = JSON.parse(line) as Writer & { readonly interface: string }
+    return /^[a-z][a-z0-9_]{0,14}$/.test(writer.interface) ? writer : null
+  } catch {
+    return null
+  }
+}
+
+/** Names of our interfaces. */
+function interfacesIn(sections: readonly Section[]): readonly string[] {
+  return ownOf(sections)
+    .filter(isInterface)
+    .map(({ name }) => name)
+}
+
+function ownOf(sections: readonly Section[]): readonly Section[] {
+  return sections.filter((section) => tunnelOf(section) !== null)
+}

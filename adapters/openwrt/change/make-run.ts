@@ -1,0 +1,103 @@
+import type { Clock } from '../../../system/clock.ts'
+import { sleep } from '../../../system/sleep.ts'
+import { configuredPeers } from '../uci/configured.ts'
+import { type Connection, done } from '../ssh/exec.ts'
+import { type Difference, differences } from '../observe/live.ts'
+import type { OpenwrtObservation } from '../observe/observation.ts'
+import type { Section } from '../uci/sections.ts'
+import { wgSetPeer } from '../uci/wg-set.ts'
+
+interface RunnerParts {
+  readonly connection: Pick<Connection, 'exec'>
+  readonly clock: Clock
+  readonly observe: (name: string, signal: AbortSignal) => Promise<OpenwrtObservation>
+}
+
+/** A router with little memory takes its time to load a firewall. */
+const FIREWALL_MS = 30_000
+const LOOK_AGAIN_MS = 200
+/** How long netifd is given: for what it does by itself, where nothing suggests that it will, and after it was told to. */
+const RESTART_MS = 6_000
+const NOTICE_MS = 300
+const RENEW_MS = 1_000
+const IFUP_MS = 15_000
+
+/** netifd says `up` and means that there is a device: what is configured is made to run here, and looked at. */
+export function runner({ connection, clock, observe }: RunnerParts) {
+  /**
+   * Each way that gets it running, the gentlest first, until what runs is what is configured.
+   * @param isRestarted netifd is at it already.
+   * @param seen a look of just now.
+   */
+  async function makeRun(
+    name: string,
+    wanted: readonly Section[],
+    placed: ReadonlySet<string>,
+    isRestarted: boolean,
+    signal: AbortSignal,
+    seen: OpenwrtObservation | null = null,
+  ): Promise<void> {
+    let latest = seen
+    const settle = async (atMostMs: number): Promise<readonly Difference[]> => {
+      for (const until = clock.now() + atMostMs; ; await sleep(LOOK_AGAIN_MS, signal)) {
+        const left = differences(name, wanted, latest ?? (await observe(name, signal)), placed)
+        latest = null
+        if (left.length === 0 || clock.now() >= until) return left
+        // Nothing of these does netifd do by itself.
+        if (!left.includes('interface')) return left
+      }
+    }
+    const exists = wanted.some((section) => section.config === 'network' && section.name === name)
+    let left = await settle(isRestarted ? RESTART_MS : NOTICE_MS)
+    if (left.includes('firewall')) {
+      await done(connection.exec, 'fw4 -q reload', { signal, timeoutMs: FIREWALL_MS })
+      left = await settle(NOTICE_MS)
+    }
+    if (left.length === 0) return
+    if (left.every((one) => one === 'peers')) {
+      await setPeers(name, configuredPeers(name, wanted), placed, signal)
+      left = await settle(NOTICE_MS)
+      if (left.length === 0) return
+    }
+    if (exists) {
+      await connection.exec(`ubus call network.interface.${name} renew`, { signal })
+      left = await settle(RENEW_MS)
+      if (left.length === 0) return
+      await done(connection.exec, `ifup ${name}`, { signal })
+      left = await settle(IFUP_MS)
+      if (left.length === 0) return
+    }
+    const { stdout } = await connection.exec(`ubus call network.interface.${name} status`, { signal })
+    const code = /"code": *"(\w+)"/.exec(stdout)?.[1]
+    throw new TypeError(
+      exists
+        ? `the router was told, and ${left.join(' and ')} of ${name} still differ${code === undefined ? '' : ` (netifd says ${code})`}: logread -e netifd says more`
+        : `the interface ${name} does not go away`,
+    )
+  }
+
+  /** The session lives through it, which it would not through ifup. */
+  async function setPeers(
+    name: string,
+    peers: ReturnType<typeof configuredPeers>,
+    placed: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const running = (await observe(name, signal)).interface?.peers ?? []
+    const gone = running.filter(({ publicKey }) => !peers.some((peer) => peer.publicKey === publicKey))
+    const commands = [
+      ...gone.map(({ publicKey }) => `wg set ${name} peer '${publicKey}' remove`),
+      ...peers.map((peer) =>
+        wgSetPeer(
+          name,
+          placed.has(peer.publicKey) || !running.some(({ publicKey }) => publicKey === peer.publicKey)
+            ? peer
+            : { ...peer, endpoint: null },
+        ),
+      ),
+    ]
+    await done(connection.exec, commands.join(' && '), { signal })
+  }
+
+  return makeRun
+}

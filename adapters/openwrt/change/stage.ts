@@ -1,0 +1,116 @@
+import type { Step } from '../../adapter.ts'
+import { firewallSections, peerSection, routeName, routeSection } from '../uci/objects.ts'
+import {
+  interfaceSection,
+  isInterface,
+  list,
+  type Options,
+  peerName,
+  peerType,
+  PRIVATE_KEY,
+  type Section,
+  tunnelOf,
+} from '../uci/sections.ts'
+
+/**
+ * What a step makes of the configuration, on paper: all that is known of the sections goes in, theirs and ours, and comes
+ * out with ours changed. What changes no configuration changes nothing here.
+ * @throws {TypeError} for a step that a router's home never has.
+ */
+export function stage(sections: readonly Section[], step: Step): readonly Section[] {
+  switch (step.kind) {
+    case 'create-interface':
+      return put(sections, interfaceSection(step.interface))
+    case 'set-private-key':
+      return change(sections, step.interface, { [PRIVATE_KEY]: step.publicKey })
+    case 'set-listen-port':
+      return change(sections, step.interface, { listen_port: String(step.port) })
+    case 'set-mtu':
+      return change(sections, step.interface, { mtu: String(step.mtu) })
+    case 'add-address':
+      return addresses(sections, step.interface, (there) => [
+        ...there.filter((one) => one !== step.address),
+        step.address,
+      ])
+    case 'remove-address':
+      return addresses(sections, step.interface, (there) => there.filter((one) => one !== step.address))
+    case 'set-peers':
+      return step.peers.reduce((now, peer) => put(now, peerSection(step.interface, peer)), sections)
+    case 'remove-peers':
+      return removePeers(sections, step)
+    case 'bring-up':
+      return change(sections, step.interface, {}, ['disabled', 'auto'])
+    case 'add-route':
+      return put(sections, routeSection(step.interface, step))
+    case 'remove-route':
+      return sections.filter(({ name }) => name !== routeName(step.interface, step.prefix))
+    case 'set-firewall': {
+      if (step.forwarding.role !== 'home') throw new TypeError('a router is no hub')
+      const foreign = sections.filter((section) => tunnelOf(section) === null)
+      const wanted = firewallSections({ ...step, forwarding: step.forwarding }, foreign)
+      const names = new Set(wanted.map(({ name }) => name))
+      const without = sections.filter(
+        (section) => section.config !== 'firewall' || tunnelOf(section) === null || names.has(section.name),
+      )
+      return wanted.reduce(put, without)
+    }
+    case 'remove-firewall':
+      return sections.filter((section) => section.config !== 'firewall' || tunnelOf(section) === null)
+    case 'remove-interface':
+      // Peers that somebody gave it go with it: nothing else could use them.
+      return sections.filter(
+        (section) =>
+          section.config !== 'network' ||
+          (tunnelOf(section) !== step.interface && section.type !== peerType(step.interface)),
+      )
+    case 'lead-network':
+      return sections
+    default:
+      throw new TypeError(`nothing that an OpenWrt router does: ${step.kind}`)
+  }
+}
+
+/** In its place, or at the end; options that nobody wants go. */
+function put(sections: readonly Section[], section: Section): readonly Section[] {
+  const isIt = ({ config, name }: Section): boolean => config === section.config && name === section.name
+  return sections.some(isIt) ? sections.map((one) => (isIt(one) ? section : one)) : [...sections, section]
+}
+
+function change(
+  sections: readonly Section[],
+  interfaceName: string,
+  wanted: Options,
+  without: readonly string[] = [],
+): readonly Section[] {
+  return sections.map((section) => {
+    if (!isInterface(section) || section.name !== interfaceName) return section
+    const kept = Object.entries(section.options).filter(([name]) => !without.includes(name))
+    return { ...section, options: { ...Object.fromEntries(kept), ...wanted } }
+  })
+}
+
+function addresses(
+  sections: readonly Section[],
+  interfaceName: string,
+  act: (there: readonly string[]) => readonly string[],
+): readonly Section[] {
+  const section = sections.find((one) => isInterface(one) && one.name === interfaceName)
+  if (section === undefined) return sections
+  const wanted = act(list(section.options, 'addresses'))
+  return wanted.length === 0
+    ? change(sections, interfaceName, {}, ['addresses'])
+    : change(sections, interfaceName, { addresses: wanted })
+}
+
+/** By their key, whatever their section is named: a peer that somebody added to our interface is ours to remove. */
+function removePeers(
+  sections: readonly Section[],
+  { interface: name, publicKeys }: Extract<Step, { kind: 'remove-peers' }>,
+): readonly Section[] {
+  const keys: readonly unknown[] = publicKeys
+  const names = new Set(publicKeys.map((key) => peerName(name, key)))
+  return sections.filter(
+    (section) =>
+      section.type !== peerType(name) || !(names.has(section.name) || keys.includes(section.options['public_key'])),
+  )
+}

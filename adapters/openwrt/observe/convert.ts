@@ -1,0 +1,181 @@
+import { parsePublicKey } from '../../../wireguard/keys.ts'
+import type { InterfaceState, PeerState } from '../../../wireguard/dump.ts'
+import { parseEndpoint } from '../../../wireguard/spec.ts'
+import type { ObservedInterface } from '../../adapter.ts'
+import { networkOf } from '../../../net/prefix.ts'
+import { foreignNetworks, pendingChanges, takenBy } from './clashes.ts'
+import { configuredInterface, keyIn } from '../uci/configured.ts'
+import type { Look } from './look.ts'
+import type { OpenwrtObservation, Uplink } from './observation.ts'
+import { isInterface, PRIVATE_KEY, type Section, tunnelOf } from '../uci/sections.ts'
+import { parseShow } from '../uci/uci-text.ts'
+import { warningsOf } from './warnings.ts'
+
+/** The router's words as an observation. Pure. */
+
+/**
+ * @param nowSeconds by our clock, since 1970: the router's may be off.
+ * @throws {SyntaxError} when it says what nobody foresaw: it must not be taken for an empty router.
+ */
+export function toObservation(name: string, { part }: Look, nowSeconds: number): OpenwrtObservation {
+  const routerNow = count(part('now').trim(), 'the time')
+  const sections = withPublicKey(
+    name,
+    [...parseShow('network', part('network')), ...parseShow('firewall', part('firewall'))],
+    part('key').trim(),
+  )
+  const own = sections.find((section) => isInterface(section) && section.name === name && tunnelOf(section) === name)
+  const firewall = sections.filter((section) => section.config === 'firewall' && tunnelOf(section) !== null)
+  const link = linkOf(name, part('links'))
+  const live = link === null ? null : liveInterface(name, part, link, { nowSeconds, routerNow })
+  const uplink = uplinkIn(part('interfaces'))
+  return {
+    interface: own === undefined ? null : (live ?? configuredInterface(name, sections)),
+    strayInterfaces: strays(name, sections),
+    firewall:
+      firewall.length === 0
+        ? null
+        : firewall.map((section) => JSON.stringify([section.name, section.type, section.options])),
+    // A router forwards; its owner may turn that off, but not we.
+    forwarding: true,
+    forwardingIsOurs: false,
+    clashes: [...(own === undefined ? takenBy(name, sections, link !== null) : []), ...pendingChanges(part('changes'))],
+    warnings: warningsOf({ routerNow, nowSeconds, sections, uplink }),
+    isLive: live !== null,
+    isDeviceThere: link !== null,
+    isFirewallLive: part('nft').includes(`"${name}"`),
+    sections,
+    foreignNetworks: foreignNetworks(name, sections, part('routes')),
+    uplink,
+    tools: {
+      hasWg: /\/wg$/m.test(part('tools')),
+      hasHandler: /^wireguard\./m.test(part('tools')),
+      knowsProtocol: part('handlers').includes('wireguard'),
+    },
+  }
+}
+
+/** What the router's shell shows it as: its public half, or nothing. */
+function withPublicKey(name: string, sections: readonly Section[], publicKey: string): readonly Section[] {
+  return sections.map((section) => {
+    if (!isInterface(section) || section.name !== name || section.options[PRIVATE_KEY] === undefined) return section
+    return { ...section, options: { ...section.options, [PRIVATE_KEY]: publicKey } }
+  })
+}
+
+/** Of `network.interface dump`: the first with a default route; what is under `inactive` does not count. */
+function uplinkIn(json: string): Uplink | null {
+  const { interface: all } = JSON.parse(json) as { readonly interface?: unknown }
+  if (!Array.isArray(all)) throw new SyntaxError('the router does not say what interfaces it has')
+  for (const one of all as Record<string, unknown>[]) {
+    const { interface: name, route: routes, 'ipv4-address': addresses } = one
+    if (!Array.isArray(routes) || typeof name !== 'string') continue
+    if (!(routes as Record<string, unknown>[]).some(({ target, mask }) => target === '0.0.0.0' && mask === 0)) continue
+    const [first] = Array.isArray(addresses) ? (addresses as Record<string, unknown>[]) : []
+    return { interface: name, address: typeof first?.['address'] === 'string' ? first['address'] : null }
+  }
+  return null
+}
+
+interface Times {
+  readonly nowSeconds: number
+  readonly routerNow: number
+}
+
+/** As the kernel has it; null where the device is no WireGuard. */
+function liveInterface(name: string, part: Look['part'], link: Link, times: Times): ObservedInterface | null {
+  const rows = part('wg')
+    .split('\n')
+    .map((line) => line.split('\t'))
+    .filter(([device]) => device === name)
+  const [first] = rows.filter((row) => row.length === 5)
+  if (first === undefined || link === null) return null
+  const addresses = [...part('addresses').matchAll(/\binet (\S+)/g)].map(([, address = '']) =>
+    address.includes('/') ? address : `${address}/32`,
+  )
+  const routes = devRoutes(name, part('routes'))
+  return {
+    name,
+    ...interfaceState(
+      first,
+      rows.filter((row) => row.length === 9),
+      times,
+    ),
+    up: link.up,
+    mtu: link.mtu,
+    addresses,
+    cutOff: link.up
+      ? addresses.filter((address) => !routes.includes(networkOf(address)) && !address.endsWith('/32'))
+      : [],
+    routes: routes
+      .filter((prefix) => !addresses.some((address) => networkOf(address) === prefix))
+      .map((prefix) => ({ prefix, mtu: null })),
+  }
+}
+
+function interfaceState(
+  [, , publicKey = '', listenPort = '']: readonly string[],
+  peers: readonly (readonly string[])[],
+  times: Times,
+): InterfaceState {
+  return {
+    publicKey: keyIn(publicKey),
+    listenPort: count(listenPort, 'a listen port'),
+    fwmark: 0,
+    peers: peers.map((row) => toPeer(row, times)),
+  }
+}
+
+function toPeer(row: readonly string[], { nowSeconds, routerNow }: Times): PeerState {
+  const [, publicKey = '', , endpoint = '', allowed = '', handshake = '', rx = '', tx = '', keepalive = ''] = row
+  const at = count(handshake, 'a handshake')
+  return {
+    publicKey: parsePublicKey(publicKey),
+    // Never given, and never shown.
+    presharedKeyId: null,
+    endpoint: parseEndpoint(endpoint),
+    allowedIps: allowed === '' || allowed === '(none)' ? [] : allowed.split(','),
+    // Both times are the router's; a clock that was set back makes no handshake of the future.
+    lastHandshakeAt: at === 0 ? null : nowSeconds - Math.max(0, routerNow - at),
+    rxBytes: count(rx, 'received bytes'),
+    txBytes: count(tx, 'sent bytes'),
+    keepaliveSeconds: keepalive === 'off' ? 0 : count(keepalive, 'a keepalive'),
+  }
+}
+
+function strays(name: string, sections: readonly Section[]): readonly string[] {
+  const tunnels = sections.flatMap((section) => tunnelOf(section) ?? [])
+  const own = sections.some((section) => isInterface(section) && tunnelOf(section) === name)
+  // What is left of our own, without its interface, is made anew with it.
+  return [...new Set(tunnels)].filter((one) => one !== name || (!own && hasRemains(name, sections)))
+}
+
+function hasRemains(name: string, sections: readonly Section[]): boolean {
+  return sections.some((section) => section.config === 'network' && tunnelOf(section) === name)
+}
+
+interface Link {
+  readonly up: boolean
+  readonly mtu: number
+}
+
+/** `6: hw0: <POINTOPOINT,NOARP,UP,LOWER_UP> mtu 1420 …` */
+function linkOf(name: string, links: string): Link | null {
+  const line = links.split('\n').find((one) => new RegExp(`^\\d+: ${name}(@\\S+)?: `).test(one))
+  const [, flags, mtu] = /<([^>]*)> mtu (\d+)/.exec(line ?? '') ?? []
+  if (flags === undefined || mtu === undefined) return null
+  return { up: flags.split(',').includes('UP'), mtu: Number(mtu) }
+}
+
+function devRoutes(name: string, routes: string): readonly string[] {
+  return routes.split('\n').flatMap((line) => {
+    const [, prefix, device] = /^(\d+\.\d+\.\d+\.\d+(?:\/\d+)?)(?: via \S+)? dev (\S+)/.exec(line) ?? []
+    if (prefix === undefined || device !== name) return []
+    return [prefix.includes('/') ? prefix : `${prefix}/32`]
+  })
+}
+
+function count(word: string, what: string): number {
+  if (!/^\d+$/.test(word)) throw new SyntaxError(`the router gives no number for ${what}`)
+  return Number(word)
+}

@@ -1,0 +1,67 @@
+import { parsePublicKey } from '../../../wireguard/keys.ts'
+import type { ObservedInterface } from '../../adapter.ts'
+import { configuredPeers, configuredRoutes } from '../uci/configured.ts'
+import type { OpenwrtObservation } from './observation.ts'
+import { runsAsWanted } from '../plan.ts'
+import { isInterface, list, PRIVATE_KEY, type Section, text, tunnelOf } from '../uci/sections.ts'
+
+/** Where what runs differs from what is configured; empty: nowhere. Pure. */
+export type Difference = 'interface' | 'peers' | 'firewall'
+
+/**
+ * netifd says `up` as soon as there is a device, and passes changes of peers by; only WireGuard and the kernel know.
+ * @param sections as they should be.
+ * @param placed keys of the peers that must send to where they are configured to; others may have been led elsewhere.
+ */
+export function differences(
+  interfaceName: string,
+  sections: readonly Section[],
+  observed: OpenwrtObservation,
+  placed: ReadonlySet<string>,
+): readonly Difference[] {
+  const own = sections.find(
+    (section) => isInterface(section) && section.name === interfaceName && tunnelOf(section) !== null,
+  )
+  const hasFirewall = sections.some((section) => section.config === 'firewall' && tunnelOf(section) === interfaceName)
+  const live = observed.isLive ? observed.interface : null
+  if (own === undefined) return observed.isDeviceThere ? ['interface'] : []
+  return [
+    ...(live === null || !isRunning(own, sections, live) ? ['interface' as const] : []),
+    ...(live !== null && !arePeersRunning(interfaceName, sections, live, placed) ? ['peers' as const] : []),
+    ...(hasFirewall && !observed.isFirewallLive ? ['firewall' as const] : []),
+  ]
+}
+
+function isRunning({ name, options }: Section, sections: readonly Section[], live: ObservedInterface): boolean {
+  const wanted = list(options, 'addresses')
+  const key = text(options, PRIVATE_KEY)
+  const listenPort = text(options, 'listen_port')
+  return (
+    live.up &&
+    (key === null || key === '' || live.publicKey === parsePublicKey(key)) &&
+    String(live.mtu) === (text(options, 'mtu') ?? String(live.mtu)) &&
+    (listenPort === null || String(live.listenPort) === listenPort) &&
+    wanted.length === live.addresses.length &&
+    wanted.every((address) => live.addresses.includes(address)) &&
+    live.cutOff.length === 0 &&
+    configuredRoutes(name, sections).every(({ prefix }) => live.routes.some((route) => route.prefix === prefix))
+  )
+}
+
+function arePeersRunning(
+  name: string,
+  sections: readonly Section[],
+  live: ObservedInterface,
+  placed: ReadonlySet<string>,
+): boolean {
+  const wanted = configuredPeers(name, sections)
+  return (
+    wanted.length === live.peers.length &&
+    wanted.every((peer) =>
+      runsAsWanted(
+        live.peers.find(({ publicKey }) => publicKey === peer.publicKey),
+        placed.has(peer.publicKey) ? peer : { ...peer, endpoint: null },
+      ),
+    )
+  )
+}

@@ -1,0 +1,77 @@
+import type { Exec } from '../ssh/exec.ts'
+import { RUN } from '../uci/places.ts'
+
+/** Everything about one tunnel and what is around it, as the router says it, from one command. */
+export interface Look {
+  readonly part: (name: Part) => string
+}
+
+const PARTS = [
+  'now',
+  'wg',
+  'links',
+  'addresses',
+  'routes',
+  'network',
+  'firewall',
+  'changes',
+  'key',
+  'interfaces',
+  'handlers',
+  'tools',
+  'nft',
+  'pending',
+] as const
+type Part = (typeof PARTS)[number]
+
+/** Nothing that anybody's configuration holds begins a line like this. */
+const HEAD = '=== homeward '
+
+/**
+ * Waits for a change that somebody is at, so that none is seen half done; but not for ever. No secret leaves the router: keys
+ * are dropped from wg's dump (5 columns: an interface, 9: a peer) and from uci's, and the configured one is shown as its
+ * public half. In the shell and the tools of busybox as OpenWrt builds it.
+ */
+function script(name: string): string {
+  const part = (of: Part, command: string): string => `echo '${HEAD}${of}'; ${command}`
+  const hideKeys = 'sed -e "s/\\(\\.private_key=\\).*/\\1\'-\'/" -e "s/\\(\\.preshared_key=\\).*/\\1\'-\'/"'
+  const hideDump = `awk -F'\\t' 'BEGIN{OFS=FS} NF==5{$2="-"} NF==9{$3=($3=="(none)")?$3:"set"} {print}'`
+  return [
+    `mkdir -p -m 700 ${RUN}; exec 9>${RUN}/lock; flock -s 9`,
+    part('now', 'date +%s'),
+    part('wg', `wg show all dump 2>/dev/null | ${hideDump}`),
+    part('links', 'ip -o link show 2>/dev/null'),
+    part('addresses', `ip -4 -o addr show dev ${name} 2>/dev/null`),
+    part('routes', 'ip -4 route show'),
+    part('network', `uci show network | ${hideKeys}`),
+    part('firewall', 'uci show firewall'),
+    part('changes', "uci changes | sed -e 's/=.*//' -e '/^-*network[.]/b' -e '/^-*firewall[.]/b' -e d"),
+    part('key', `uci -q get network.${name}.private_key | wg pubkey 2>/dev/null`),
+    part('interfaces', 'ubus call network.interface dump'),
+    // Who has one running knows how.
+    part(
+      'handlers',
+      `if [ -e /sys/class/net/${name} ]; then echo '"wireguard"'; else ubus call network get_proto_handlers | grep -o '"wireguard"'; fi`,
+    ),
+    part('tools', 'command -v wg; ls /lib/netifd/proto'),
+    part(
+      'nft',
+      `for chain in input forward; do nft list chain inet fw4 $chain; done 2>/dev/null | grep -F '"${name}"'`,
+    ),
+    part('pending', `cat ${RUN}/pending 2>/dev/null`),
+    `echo '${HEAD}end'`,
+  ].join('; ')
+}
+
+/** @throws {SyntaxError} when the answer is cut off: it must not be taken for an empty router. What `exec` throws. */
+export async function look(exec: Exec, interfaceName: string, signal: AbortSignal): Promise<Look> {
+  const { stdout, stderr } = await exec(script(interfaceName), { signal })
+  const parts = new Map<string, string>()
+  for (const chunk of stdout.split(HEAD).slice(1)) {
+    const at = chunk.indexOf('\n')
+    parts.set(chunk.slice(0, at), chunk.slice(at + 1))
+  }
+  if (!parts.has('end') || PARTS.some((name) => !parts.has(name)))
+    throw new SyntaxError(`the router’s answer is cut off${stderr === '' ? '' : ` (${stderr.trim().slice(0, 200)})`}`)
+  return { part: (name) => parts.get(name) ?? '' }
+}

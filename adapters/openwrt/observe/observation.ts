@@ -1,0 +1,40 @@
+import type { Observation } from '../../adapter.ts'
+import type { Section } from '../uci/sections.ts'
+
+/** What a router was asked for besides. */
+export interface OpenwrtObservation extends Observation {
+  /** The device is there; else `interface` is what is configured. */
+  readonly isLive: boolean
+  /** A device of its name is there, whatever it is. */
+  readonly isDeviceThere: boolean
+  /** The firewall that is loaded knows the tunnel's device. */
+  readonly isFirewallLive: boolean
+  /** All of network and firewall, anybody's. Private keys stand there as public ones, or as `-`. */
+  readonly sections: readonly Section[]
+  readonly foreignNetworks: readonly ForeignNetwork[]
+  readonly tools: Tools
+  /** The router's own line; null: it has no way to the internet. */
+  readonly uplink: Uplink | null
+}
+
+/** Somebody else's network, by whatever it is led. */
+export interface ForeignNetwork {
+  readonly prefix: string
+  /** For people. */
+  readonly by: string
+}
+
+export interface Uplink {
+  /** As netifd names it, e.g. `wan`. */
+  readonly interface: string
+  /** IPv4; null: none. */
+  readonly address: string | null
+}
+
+interface Tools {
+  readonly hasWg: boolean
+  /** netifd's program for the protocol is there. */
+  readonly hasHandler: boolean
+  /** netifd has read it: it does so at its own start alone. */
+  readonly knowsProtocol: boolean
+}

@@ -1,0 +1,20 @@
+import { Problem } from '../../problems/problem.ts'
+
+/** Somebody does not want it any more. @param what reads well before ` failed`. */
+export function calledOff(what: string, signal: AbortSignal): Problem {
+  const next = 'Run it again when you are ready'
+  return new Problem('interrupted', { what, why: 'it was called off', next, cause: signal.reason })
+}
+
+/**
+ * The same end as that of what is waited for, or an earlier one when it is called off; it goes on then, unheard.
+ * @throws {Problem} `interrupted`.
+ */
+export function orCalledOff<Result>(waited: Promise<Result>, what: string, signal: AbortSignal): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(calledOff(what, signal))
+    signal.addEventListener('abort', onAbort)
+    if (signal.aborted) onAbort()
+    void waited.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

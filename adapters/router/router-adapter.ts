@@ -1,0 +1,88 @@
+import { isIP } from 'node:net'
+import { Problem } from '../../problems/problem.ts'
+import type { Adapter, Description, Observation, Plan, Remedy, Step, TunnelSpec } from '../adapter.ts'
+import { describeStep } from '../describe-step.ts'
+import { isIn, networkOf } from '../../net/prefix.ts'
+
+/** What a kind of router does by itself; what they have in common is around it. */
+export interface RouterParts {
+  /** As its owner named it: a host name or an address. */
+  readonly host: string
+  /** For people: its name and its address, as far as they are known. */
+  readonly name: () => string
+  /** The literal address by which it is reached at the moment; null while it is not. */
+  readonly reachedAt: () => string | null
+  readonly describe: (signal: AbortSignal) => Promise<Description>
+  readonly observe: (interfaceName: string, signal: AbortSignal) => Promise<Observation>
+  /** @param host the router's address as it is reached. */
+  readonly plan: (observed: Observation, desired: TunnelSpec | null, host: string) => Plan
+  readonly execute: (step: Step, signal: AbortSignal) => Promise<void>
+  readonly remedy: (remedy: Remedy, signal: AbortSignal) => Promise<void>
+  readonly close: () => void
+  /** Errors that are no Problem yet, in the kind's own words. @param what reads well before ` failed`. */
+  readonly stepFailed: (what: string, router: string, thrown: unknown) => Problem
+  readonly questionFailed: (what: string, router: string, thrown: unknown) => Problem
+}
+
+/** The adapter for a router that is reached over the network: every error names it, and nobody cuts the way to it. */
+export function routerAdapter(parts: RouterParts): Adapter {
+  const { host, name, reachedAt, stepFailed, questionFailed } = parts
+  let description: Description | null = null
+  /** The tunnel's own networks as last seen, by interface. */
+  const networks = new Map<string, readonly string[]>()
+  const address = (): string => (isIP(host) === 0 ? (reachedAt() ?? host) : host)
+
+  async function observe(interfaceName: string, signal: AbortSignal): Promise<Observation> {
+    const observed = await parts.observe(interfaceName, signal)
+    networks.set(interfaceName, (observed.interface?.addresses ?? []).map(networkOf))
+    return observed
+  }
+
+  return {
+    async describe(signal) {
+      try {
+        description ??= await parts.describe(signal)
+        return description
+      } catch (thrown) {
+        throw questionFailed('looking what it is', name(), thrown)
+      }
+    },
+
+    async observe(interfaceName, signal) {
+      try {
+        return await observe(interfaceName, signal)
+      } catch (thrown) {
+        throw questionFailed('looking at the tunnel', name(), thrown)
+      }
+    },
+
+    plan: (observed, desired) => parts.plan(observed, desired, address()),
+
+    async execute(step, signal) {
+      try {
+        await parts.execute(step, signal)
+      } catch (thrown) {
+        throw stepFailed(describeStep(step), name(), thrown)
+      }
+    },
+
+    async remedy(remedy, signal) {
+      const what = `trying ${remedy.kind} for ${remedy.interface}`
+      try {
+        if (!networks.has(remedy.interface)) await observe(remedy.interface, signal)
+        if (isIn(address(), networks.get(remedy.interface) ?? []))
+          throw new Problem('router-through-tunnel', {
+            what,
+            why: `the router's address ${address()} is reached through the tunnel that the remedy would interrupt`,
+          })
+        await parts.remedy(remedy, signal)
+      } catch (thrown) {
+        throw stepFailed(what, name(), thrown)
+      }
+    },
+
+    async close() {
+      parts.close()
+    },
+  }
+}
