@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { asProblem, reasonOf } from '../problems/problem.ts'
 import type { IncidentAnswer, IncidentRecord, IncidentReport } from '../protocol/incidents.ts'
-import { branchSignal } from '../system/branch-signal.ts'
-import { type Calendar, makeCalendar } from '../system/calendar.ts'
-import type { Clock } from '../system/clock.ts'
-import { stampOf } from '../system/file-stamp.ts'
-import type { Log } from '../system/log.ts'
-import { sleep } from '../system/sleep.ts'
+import { branchSignal } from '../system/time/branch-signal.ts'
+import { type Calendar, makeCalendar } from '../system/time/calendar.ts'
+import type { Clock } from '../system/time/clock.ts'
+import { stampOf } from '../system/files/file-stamp.ts'
+import type { Log } from '../system/process/log.ts'
+import { sleep } from '../system/time/sleep.ts'
 import type { Pulse } from './channels/channel.ts'
 import { compose, summaryMessage } from './record/compose.ts'
 import { nextDesk, openDesk } from './core/desk.ts'
@@ -220,7 +220,7 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
   async function summaries(signal: AbortSignal): Promise<void> {
     const { summary } = settings
     if (summary === null) return
-    const { schedule } = await import('../system/schedule.ts')
+    const { schedule } = await import('../system/time/schedule.ts')
     let since = clock.wall()
     await schedule(
       summary,

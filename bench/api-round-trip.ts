@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { RouterAccess } from '../adapters/mikrotik/api/api.ts'
 import { keepConnection } from '../adapters/mikrotik/api/connection.ts'
-import { systemClock } from '../system/clock.ts'
+import { systemClock } from '../system/time/clock.ts'
 import { median } from './report.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { sleep } from '../system/sleep.ts'
+import { sleep } from '../system/time/sleep.ts'
 import { stepClockBack } from '../test/lab/clock-fault.ts'
 import {
   deleteAddress,

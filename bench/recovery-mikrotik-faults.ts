@@ -1,4 +1,4 @@
-import { sleep } from '../system/sleep.ts'
+import { sleep } from '../system/time/sleep.ts'
 import { changeWanAddress } from '../test/lab/faults.ts'
 import type { LabMikrotik } from '../test/lab/mikrotik.ts'
 import { type Fault, fromNow, NOTHING, notByTheHomeAlone } from './recovery-fault.ts'

@@ -1,4 +1,4 @@
-import { sleep } from '../system/sleep.ts'
+import { sleep } from '../system/time/sleep.ts'
 import type { Host } from '../test/lab/host.ts'
 import { longestGap } from './answers.ts'
 import { BARE } from './bare-wireguard.ts'

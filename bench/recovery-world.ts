@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sleep } from '../system/sleep.ts'
+import { sleep } from '../system/time/sleep.ts'
 import type { Status } from '../agent/report/status.ts'
 import { runHub, startAgent, startHub, statusOf } from '../test/agent/lab-home.ts'
 import { bundleFor } from '../test/lab/bundle.ts'

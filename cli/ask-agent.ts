@@ -1,8 +1,8 @@
 import { agentConfigPath } from '../agent/settings/config.ts'
 import { agentSocketPath } from '../agent/settings/socket-path.ts'
 import { Problem } from '../problems/problem.ts'
-import { isThere } from '../system/is-there.ts'
-import { askLocal } from '../system/local-socket.ts'
+import { isThere } from '../system/files/is-there.ts'
+import { askLocal } from '../system/sockets/local-socket.ts'
 import type { Context } from './context.ts'
 
 /** Asks this machine's agent. @throws {Problem} `agent-not-running`, `no-answer`, or the agent's own. */

@@ -1,5 +1,5 @@
-import { branchSignal } from '../system/branch-signal.ts'
-import { type Log, makeLog } from '../system/log.ts'
+import { branchSignal } from '../system/time/branch-signal.ts'
+import { type Log, makeLog } from '../system/process/log.ts'
 import { orNoRoot } from './or-no-root.ts'
 
 /** What a daemon that has ended may leave behind for so long: an SMTP connection, a name that is being resolved. */

@@ -1,5 +1,5 @@
-import { handOver } from '../system/hand-over.ts'
-import { isThere } from '../system/is-there.ts'
+import { handOver } from '../system/files/hand-over.ts'
+import { isThere } from '../system/files/is-there.ts'
 import type { Context } from './context.ts'
 import { orNoRoot } from './or-no-root.ts'
 import { tell } from './output.ts'

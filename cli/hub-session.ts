@@ -1,7 +1,7 @@
 import { askHub, type Asked, type HubVerb, type HubVerbs } from '../hub/control.ts'
 import { type AdapterMaker, openHub } from '../hub/open.ts'
 import { hubPaths } from '../hub/settings/paths.ts'
-import { makeLog } from '../system/log.ts'
+import { makeLog } from '../system/process/log.ts'
 import type { Context } from './context.ts'
 import { orNoRoot } from './or-no-root.ts'
 

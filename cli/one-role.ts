@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { Problem } from '../problems/problem.ts'
-import { stampOf } from '../system/file-stamp.ts'
+import { stampOf } from '../system/files/file-stamp.ts'
 import type { Context } from './context.ts'
 
 const CONFIG_OF = { home: 'agent.yaml', hub: 'hub.yaml' } as const

@@ -1,7 +1,7 @@
 import { catalogue } from '../problems/catalogue.ts'
 import { oneLine, printable, printableFacts, printableJson } from '../problems/printable.ts'
 import { asProblem } from '../problems/problem.ts'
-import { forJournal } from '../system/journal.ts'
+import { forJournal } from '../system/process/journal.ts'
 import type { Context } from './context.ts'
 import { unlessStyled } from './style.ts'
 

@@ -5,7 +5,7 @@ import { readBearer } from '../agent/secrets/secrets.ts'
 import { hubPaths } from '../hub/settings/paths.ts'
 import { Problem } from '../problems/problem.ts'
 import type { Call } from '../protocol/registrar-client.ts'
-import { isThere } from '../system/is-there.ts'
+import { isThere } from '../system/files/is-there.ts'
 import type { Context } from './context.ts'
 
 /** @throws {Problem} `config-missing` when this machine is neither a home nor a hub. */

@@ -1,5 +1,5 @@
 import { runAgent } from '../agent/run.ts'
-import { systemClock } from '../system/clock.ts'
+import { systemClock } from '../system/time/clock.ts'
 import type { Context } from './context.ts'
 import { runDaemon } from './daemon.ts'
 import { version } from './version.ts'

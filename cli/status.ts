@@ -1,5 +1,5 @@
 import type { Status } from '../agent/report/status.ts'
-import { sleep } from '../system/sleep.ts'
+import { sleep } from '../system/time/sleep.ts'
 import { askAgent } from './ask-agent.ts'
 import type { Context } from './context.ts'
 import { printStyled, printStyledAgain } from './output.ts'

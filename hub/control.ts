@@ -10,8 +10,8 @@ import {
   type PublishedRange,
 } from '../protocol/publications.ts'
 import { Problem } from '../problems/problem.ts'
-import { makeFolder } from '../system/atomic-file.ts'
-import { askLocal, type LocalHandler, serveLocal } from '../system/local-socket.ts'
+import { makeFolder } from '../system/files/atomic-file.ts'
+import { askLocal, type LocalHandler, serveLocal } from '../system/sockets/local-socket.ts'
 import type { DeviceRequest, Hub, Invitation } from './service/hub.ts'
 import type { InviteInput } from './core/invitation.ts'
 import type { PublicationInput } from './core/publications.ts'

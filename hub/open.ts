@@ -1,6 +1,6 @@
 import type { Adapter } from '../adapters/adapter.ts'
-import { systemClock } from '../system/clock.ts'
-import type { Log } from '../system/log.ts'
+import { systemClock } from '../system/time/clock.ts'
+import type { Log } from '../system/process/log.ts'
 import type { PresharedKey, PublicKey } from '../wireguard/keys.ts'
 import { type HubConfig, readHubConfig } from './settings/config.ts'
 import { type Hub, type HubParts, makeHub } from './service/hub.ts'

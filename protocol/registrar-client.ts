@@ -5,7 +5,7 @@ import * as v from 'valibot'
 import { isProblemCode } from '../problems/catalogue.ts'
 import { quoted } from '../problems/printable.ts'
 import { Problem, reasonOf } from '../problems/problem.ts'
-import { within } from '../system/within.ts'
+import { within } from '../system/time/within.ts'
 import { hostField, hostPort } from '../wireguard/host-port.ts'
 import { ErrorAnswer } from './messages.ts'
 

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { Problem, reasonOf } from '../../problems/problem.ts'
-import { type CommandResult, runCommand, tryCommand } from '../../system/run-command.ts'
+import { type CommandResult, runCommand, tryCommand } from '../../system/process/run-command.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { IptablesProgram } from '../adapter.ts'
 import { type Replies, removePeersArguments } from './convert.ts'

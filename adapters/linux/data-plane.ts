@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises'
 import { Problem } from '../../problems/problem.ts'
-import { tryCommand } from '../../system/run-command.ts'
+import { tryCommand } from '../../system/process/run-command.ts'
 import type { Description } from '../adapter.ts'
 import { readLinks } from './api.ts'
 import { parseLinks } from './convert.ts'

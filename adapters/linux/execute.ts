@@ -1,6 +1,6 @@
 import type { ProblemCode } from '../../problems/catalogue.ts'
 import { Problem, reasonOf } from '../../problems/problem.ts'
-import type { Clock } from '../../system/clock.ts'
+import type { Clock } from '../../system/time/clock.ts'
 import type { PresharedKey, PublicKey } from '../../wireguard/keys.ts'
 import { presharedKeyId } from '../../wireguard/preshared-id.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'

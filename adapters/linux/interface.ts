@@ -1,6 +1,6 @@
 import { Problem } from '../../problems/problem.ts'
-import { tryCommand } from '../../system/run-command.ts'
-import type { Clock } from '../../system/clock.ts'
+import { tryCommand } from '../../system/process/run-command.ts'
+import type { Clock } from '../../system/time/clock.ts'
 import { parseDump } from '../../wireguard/dump.ts'
 import type { Description } from '../adapter.ts'
 import { ip, markInterface, readDump, readLinks } from './api.ts'

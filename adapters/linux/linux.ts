@@ -1,6 +1,6 @@
 import { release } from 'node:os'
 import { Problem, reasonOf } from '../../problems/problem.ts'
-import { type Clock, systemClock } from '../../system/clock.ts'
+import { type Clock, systemClock } from '../../system/time/clock.ts'
 import type { PresharedKey, PublicKey } from '../../wireguard/keys.ts'
 import type { Adapter, Description, Observation } from '../adapter.ts'
 import { readReplies } from './api.ts'

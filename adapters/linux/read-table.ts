@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { Problem } from '../../problems/problem.ts'
-import { runCommand, tryCommand } from '../../system/run-command.ts'
+import { runCommand, tryCommand } from '../../system/process/run-command.ts'
 import type { Replies } from './convert.ts'
 import { TABLE } from './firewall/mark.ts'
 

@@ -1,5 +1,5 @@
 import { Problem, reasonOf } from '../../problems/problem.ts'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import type { Remedy } from '../adapter.ts'
 import { removePeers, wgSet } from './api.ts'
 import { type ExecuteContext, setPeers } from './execute.ts'

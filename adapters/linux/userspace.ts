@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { Problem } from '../../problems/problem.ts'
-import type { Clock } from '../../system/clock.ts'
-import { sleep } from '../../system/sleep.ts'
+import type { Clock } from '../../system/time/clock.ts'
+import { sleep } from '../../system/time/sleep.ts'
 
 const PROGRAM = 'wireguard-go'
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../../system/clock.ts'
+import type { Clock } from '../../system/time/clock.ts'
 import type { HandshakeAt } from './convert.ts'
 
 /** The router's whole seconds and the way of an answer blur an instant by about this much. */

@@ -1,5 +1,5 @@
 import { quoted } from '../../problems/printable.ts'
-import type { Clock } from '../../system/clock.ts'
+import type { Clock } from '../../system/time/clock.ts'
 import type { Adapter, Description, Observation, Step } from '../adapter.ts'
 import { routerAdapter } from '../router/router-adapter.ts'
 import type { RouterAccess } from './api/api.ts'

@@ -1,4 +1,4 @@
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'
 import type { Remedy } from '../adapter.ts'
 import { type Row, Trap } from './api/api.ts'

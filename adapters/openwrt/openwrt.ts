@@ -1,4 +1,4 @@
-import type { Clock } from '../../system/clock.ts'
+import type { Clock } from '../../system/time/clock.ts'
 import type { Adapter, Step } from '../adapter.ts'
 import { routerAdapter } from '../router/router-adapter.ts'
 import { questionFailed, stepFailed } from '../router/router-errors.ts'

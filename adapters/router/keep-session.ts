@@ -1,5 +1,5 @@
 import { Problem, reasonOf } from '../../problems/problem.ts'
-import type { Clock } from '../../system/clock.ts'
+import type { Clock } from '../../system/time/clock.ts'
 import { orCalledOff } from './called-off.ts'
 
 /** A line to a router, of whatever kind. */

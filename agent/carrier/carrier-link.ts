@@ -1,7 +1,7 @@
 import { type DatagramCounts, openDatagramStream } from '../../protocol/datagram-stream.ts'
 import { upgradeToCarrier } from '../../protocol/registrar-upgrade.ts'
-import type { Clock } from '../../system/clock.ts'
-import { within } from '../../system/within.ts'
+import type { Clock } from '../../system/time/clock.ts'
+import { within } from '../../system/time/within.ts'
 import { firstReached, type RegistrarPlaces } from '../registrar/ask-registrar.ts'
 
 /** One TLS connection that carries datagrams, from its upgrade to its end. */

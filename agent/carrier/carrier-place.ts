@@ -1,5 +1,5 @@
 import { Problem } from '../../problems/problem.ts'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import type { Carrier } from './carrier.ts'
 import type { RouterConfig } from '../settings/config.ts'
 import { routeEnds } from '../lan/route-ends.ts'

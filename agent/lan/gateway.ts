@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { runCommand } from '../../system/run-command.ts'
+import { runCommand } from '../../system/process/run-command.ts'
 
 /** The router that the default route leads to. */
 export interface Gateway {

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
-import { discardSocket } from '../../system/discard-socket.ts'
+import { discardSocket } from '../../system/sockets/discard-socket.ts'
 
 /** Both ends of what this machine would send there. Literals. */
 export interface RouteEnds {

@@ -1,7 +1,7 @@
 import type { Adapter } from '../../adapters/adapter.ts'
 import { Problem } from '../../problems/problem.ts'
 import type { HubView } from '../../protocol/messages.ts'
-import type { Clock } from '../../system/clock.ts'
+import type { Clock } from '../../system/time/clock.ts'
 import type { PeerState } from '../../wireguard/dump.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
 import { type AgentConfig, firstHub } from '../settings/config.ts'

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { olderOf, openLineFile, readLineFile } from '../../system/line-file.ts'
+import { olderOf, openLineFile, readLineFile } from '../../system/files/line-file.ts'
 import { type HomeEvent, parseEvent } from './events.ts'
 
 /** The memory of a home: events.jsonl in the state folder, and events.1.jsonl with what was before. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { reasonOf } from '../../problems/problem.ts'
-import { writeFileAtomic } from '../../system/atomic-file.ts'
+import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 
 const LineSchema = v.object({
   schema: v.literal(1),

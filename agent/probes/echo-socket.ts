@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { setMaxListeners } from 'node:events'
 import { isIP } from 'node:net'
-import { discardSocket } from '../../system/discard-socket.ts'
+import { discardSocket } from '../../system/sockets/discard-socket.ts'
 import { ECHO_BYTES, type EchoKey, encodeEchoRequest, type HubWord, readEchoAnswer } from '../../protocol/echo.ts'
-import type { Clock } from '../../system/clock.ts'
+import type { Clock } from '../../system/time/clock.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
 
 export interface EchoAnswer {

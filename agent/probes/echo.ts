@@ -1,5 +1,5 @@
 import type { EchoKey } from '../../protocol/echo.ts'
-import type { Clock } from '../../system/clock.ts'
+import type { Clock } from '../../system/time/clock.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
 import { type EchoAnswer, type EchoQuestion, type EchoSocket, openEchoSocket } from './echo-socket.ts'
 

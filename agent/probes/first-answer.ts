@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import { type Heard, type HeartbeatTarget, openHeartbeats } from './heartbeat.ts'
 
 export interface Patience {

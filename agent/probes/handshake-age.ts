@@ -1,4 +1,4 @@
-import type { Clock } from '../../system/clock.ts'
+import type { Clock } from '../../system/time/clock.ts'
 
 /** Tells how old the last handshake is, by the monotonic clock. */
 export interface HandshakeAge {

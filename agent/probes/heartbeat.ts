@@ -1,5 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram'
-import { discardSocket } from '../../system/discard-socket.ts'
+import { discardSocket } from '../../system/sockets/discard-socket.ts'
 import { decodeAnswer, encodeRequest, type HeartbeatAnswer } from '../../protocol/heartbeat.ts'
 
 /** Where heartbeats go. */

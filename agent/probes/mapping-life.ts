@@ -1,6 +1,6 @@
 import type { EchoKey } from '../../protocol/echo.ts'
-import type { Clock } from '../../system/clock.ts'
-import { sleep } from '../../system/sleep.ts'
+import type { Clock } from '../../system/time/clock.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
 import { openEchoSocket } from './echo-socket.ts'
 

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
-import { branchSignal } from '../../system/branch-signal.ts'
-import { within } from '../../system/within.ts'
+import { branchSignal } from '../../system/time/branch-signal.ts'
+import { within } from '../../system/time/within.ts'
 import { parseEndpoint } from '../../wireguard/spec.ts'
 import { gatewayIsGone, type Gateway, readGateway } from '../lan/gateway.ts'
 

@@ -4,9 +4,9 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { Problem } from '../../problems/problem.ts'
-import { writeFileAtomic } from '../../system/atomic-file.ts'
-import { branchSignal } from '../../system/branch-signal.ts'
-import { sleep } from '../../system/sleep.ts'
+import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import { branchSignal } from '../../system/time/branch-signal.ts'
+import { sleep } from '../../system/time/sleep.ts'
 
 /** Addresses that names had when they last resolved. */
 const KnownSchema = v.record(v.string(), v.array(v.string()))

@@ -1,6 +1,6 @@
 import type { Alerting } from '../../alerts/alerting.ts'
-import type { Clock } from '../../system/clock.ts'
-import { sleep } from '../../system/sleep.ts'
+import type { Clock } from '../../system/time/clock.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'
 import { causeOf } from '../core/health.ts'
 import type { Told, TunnelLoop } from '../tunnel/loop.ts'

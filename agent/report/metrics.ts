@@ -1,4 +1,4 @@
-import type { Family } from '../../system/exposition.ts'
+import type { Family } from '../../system/sockets/exposition.ts'
 import { wireguardFamilies } from '../../wireguard/metrics.ts'
 import type { Told } from '../tunnel/loop.ts'
 import type { Status } from './status.ts'

@@ -1,6 +1,6 @@
-import type { Log } from '../../system/log.ts'
+import type { Log } from '../../system/process/log.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'
-import type { Calendar } from '../../system/calendar.ts'
+import type { Calendar } from '../../system/time/calendar.ts'
 import { causeOf } from '../core/health.ts'
 import type { EventLog } from '../memory/event-log.ts'
 import type { Happening } from '../memory/events.ts'

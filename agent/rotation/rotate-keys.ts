@@ -1,8 +1,8 @@
 import { asProblem, reasonOf } from '../../problems/problem.ts'
-import { branchSignal } from '../../system/branch-signal.ts'
-import type { Clock } from '../../system/clock.ts'
-import type { Log } from '../../system/log.ts'
-import { sleep } from '../../system/sleep.ts'
+import { branchSignal } from '../../system/time/branch-signal.ts'
+import type { Clock } from '../../system/time/clock.ts'
+import type { Log } from '../../system/process/log.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import type { Happening } from '../memory/events.ts'
 import { makeInbox } from '../../system/process/inbox.ts'
 import type { RotatedKey } from '../secrets/rotated-key.ts'
@@ -50,7 +50,7 @@ export function makeKeyRotations(
 
   /** Until agent.yaml changes or the agent ends. */
   async function follow(moments: string, signal: AbortSignal): Promise<void> {
-    const { schedule } = await import('../../system/schedule.ts')
+    const { schedule } = await import('../../system/time/schedule.ts')
     const changed = branchSignal(signal)
     const waiting = changes.wait(Number.MAX_SAFE_INTEGER, changed.signal).then(() => changed.end())
     try {

@@ -2,9 +2,9 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Login, RouterAccess } from '../../adapters/openwrt/ssh/ssh.ts'
 import { Problem } from '../../problems/problem.ts'
-import { writeFileAtomic } from '../../system/atomic-file.ts'
-import { isThere } from '../../system/is-there.ts'
-import { readSecretFile } from '../../system/secret-file.ts'
+import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import { isThere } from '../../system/files/is-there.ts'
+import { readSecretFile } from '../../system/files/secret-file.ts'
 import type { RouterConfig } from '../settings/config.ts'
 
 /** What an owner gave to log in to a router with: a file that nobody else may read. */

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeFileAtomic } from '../../system/atomic-file.ts'
-import { readSecretFile } from '../../system/secret-file.ts'
+import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import { readSecretFile } from '../../system/files/secret-file.ts'
 
 /** What the agent logs in to the router with, where the tunnel ends on one. */
 export function routerPasswordPath(configDir: string): string {

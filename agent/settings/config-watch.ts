@@ -1,6 +1,6 @@
 import { asProblem } from '../../problems/problem.ts'
-import { stampOf } from '../../system/file-stamp.ts'
-import type { Log } from '../../system/log.ts'
+import { stampOf } from '../../system/files/file-stamp.ts'
+import type { Log } from '../../system/process/log.ts'
 import { type AgentConfig, agentConfigPath, leavingConfigPath, readAgentConfig } from './config.ts'
 import { makeInbox } from '../../system/process/inbox.ts'
 

@@ -6,7 +6,7 @@ import { CidrSchema, HostSchema, Ipv4Schema, LiteralPlaceSchema, PortSchema } fr
 import { PublicKeySchema } from '../../protocol/messages.ts'
 import { NameSchema } from '../../protocol/names.ts'
 import { FingerprintSchema } from '../../protocol/token.ts'
-import { readYamlFile } from '../../system/yaml-file.ts'
+import { readYamlFile } from '../../system/files/yaml-file.ts'
 import { PERSISTENT_KEEPALIVE_SECONDS } from '../../wireguard/timers.ts'
 
 const seconds = (least: number, most: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
@@ -141,7 +141,7 @@ export async function readAgentConfig(configDir: string): Promise<AgentConfig> {
 export async function readAgentConfigFile(path: string): Promise<AgentConfig> {
   const config = await readYamlFile(path, AgentConfigSchema)
   if (config.rotateKeys === null) return config
-  const { whyNoSchedule } = await import('../../system/schedule.ts')
+  const { whyNoSchedule } = await import('../../system/time/schedule.ts')
   const why = whyNoSchedule(config.rotateKeys)
   return why === null ? config : await readYamlFile(path, refusingRotateKeys(why))
 }

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Problem, reasonOf } from '../../problems/problem.ts'
-import { type LocalServer, serveLocal } from '../../system/local-socket.ts'
-import { sleep } from '../../system/sleep.ts'
+import { type LocalServer, serveLocal } from '../../system/sockets/local-socket.ts'
+import { sleep } from '../../system/time/sleep.ts'
 
 /** An apply takes a second or two. */
 const LONGEST_WAIT_MS = 30_000

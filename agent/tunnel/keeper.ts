@@ -1,7 +1,7 @@
 import type { Step } from '../../adapters/adapter.ts'
 import { describeStep } from '../../adapters/describe-step.ts'
 import { asProblem } from '../../problems/problem.ts'
-import type { Log } from '../../system/log.ts'
+import type { Log } from '../../system/process/log.ts'
 import type { Happening } from '../memory/events.ts'
 import { makeInbox } from '../../system/process/inbox.ts'
 

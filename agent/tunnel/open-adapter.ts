@@ -1,6 +1,6 @@
 import type { Adapter } from '../../adapters/adapter.ts'
-import { systemClock } from '../../system/clock.ts'
-import { readSecretFile } from '../../system/secret-file.ts'
+import { systemClock } from '../../system/time/clock.ts'
+import { readSecretFile } from '../../system/files/secret-file.ts'
 import { parsePublicKey } from '../../wireguard/keys.ts'
 import type { RouterConfig } from '../settings/config.ts'
 import type { AgentPlaces } from '../settings/places.ts'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { MqttClient } from 'mqtt'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import { type Channel, type HomePulse, type Pulse, Undelivered } from './channel.ts'
 import type { End } from '../core/trouble.ts'
 import { hostOf } from './broker-host.ts'

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { reasonOf } from '../../problems/problem.ts'
-import { writeFileAtomic } from '../../system/atomic-file.ts'
-import type { Log } from '../../system/log.ts'
+import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import type { Log } from '../../system/process/log.ts'
 import type { Message } from '../record/message.ts'
 
 /** Messages that have not reached everybody yet, in their order, on disk. */

@@ -1,5 +1,5 @@
-import { systemClock } from '../../system/clock.ts'
-import { makeLog } from '../../system/log.ts'
+import { systemClock } from '../../system/time/clock.ts'
+import { makeLog } from '../../system/process/log.ts'
 import { openRetained } from '../channels/retained.ts'
 import { makeTakeBack } from './take-back.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { type IncidentRecord, IncidentSchema } from '../../protocol/incidents.ts'
-import { olderOf, openLineFile, readLineFile } from '../../system/line-file.ts'
+import { olderOf, openLineFile, readLineFile } from '../../system/files/line-file.ts'
 
 /**
  * incidents.jsonl in the state folder, and incidents.1.jsonl with what was before. Each line is one incident as it was then,

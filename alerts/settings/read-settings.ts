@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Problem } from '../../problems/problem.ts'
-import { readYamlFile } from '../../system/yaml-file.ts'
+import { readYamlFile } from '../../system/files/yaml-file.ts'
 import { ALL_TROUBLES, showAfter } from '../record/troubles.ts'
 import type { DeskSettings } from '../core/state.ts'
 import type { End, Trouble } from '../core/trouble.ts'
@@ -29,7 +29,7 @@ export async function readAlertSettings(configDir: string): Promise<AlertSetting
   const { quietHours, summary } = settings
   if (quietHours === null && summary === null) return settings
   // The reader of cron expressions costs memory: loaded only for one.
-  const { whyNoSchedule } = await import('../../system/schedule.ts')
+  const { whyNoSchedule } = await import('../../system/time/schedule.ts')
   const fields = { summary, 'quietHours.from': quietHours?.from ?? null, 'quietHours.until': quietHours?.until ?? null }
   for (const [field, expression] of Object.entries(fields)) {
     const why = expression === null ? null : whyNoSchedule(expression)

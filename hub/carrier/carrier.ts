@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram'
 import type { TLSSocket } from 'node:tls'
 import { type DatagramCounts, type DatagramStream, openDatagramStream } from '../../protocol/datagram-stream.ts'
 import { CARRIER_PROTOCOL } from '../../protocol/registrar-upgrade.ts'
-import type { Clock } from '../../system/clock.ts'
+import type { Clock } from '../../system/time/clock.ts'
 
 /** WireGuard's datagrams of one home, which come over TCP since none of its UDP gets through. */
 export interface HubCarrier {

@@ -1,8 +1,8 @@
 import type { TLSSocket } from 'node:tls'
 import { Problem } from '../../problems/problem.ts'
 import type { DatagramCounts } from '../../protocol/datagram-stream.ts'
-import type { Clock } from '../../system/clock.ts'
-import type { Log } from '../../system/log.ts'
+import type { Clock } from '../../system/time/clock.ts'
+import type { Log } from '../../system/process/log.ts'
 import { type HubCarrier, openHubCarrier } from './carrier.ts'
 import type { Home } from '../core/store-document.ts'
 

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { HEARTBEAT_PORT } from '../../protocol/heartbeat.ts'
-import { discardSocket } from '../../system/discard-socket.ts'
+import { discardSocket } from '../../system/sockets/discard-socket.ts'
 
 /** No heartbeat: whoever gets it drops it. */
 const KNOCK = new Uint8Array(4)

@@ -1,6 +1,6 @@
 import type { Adapter } from '../../adapters/adapter.ts'
-import type { Clock } from '../../system/clock.ts'
-import type { Log } from '../../system/log.ts'
+import type { Clock } from '../../system/time/clock.ts'
+import type { Log } from '../../system/process/log.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { Endpoint, PeerSpec } from '../../wireguard/spec.ts'
 import { devicePeer, homePeer } from './desired.ts'

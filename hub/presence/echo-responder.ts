@@ -7,8 +7,8 @@ import {
   LONGEST_ECHO_DELAY,
   readEchoRequest,
 } from '../../protocol/echo.ts'
-import type { Clock } from '../../system/clock.ts'
-import type { Log } from '../../system/log.ts'
+import type { Clock } from '../../system/time/clock.ts'
+import type { Log } from '../../system/process/log.ts'
 import { type Budget, makeBudget } from './echo-budget.ts'
 import type { Home } from '../core/store-document.ts'
 import { openUdpDoor, type Reply, type UdpDoor } from './udp-door.ts'

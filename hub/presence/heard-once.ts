@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
 import { reasonOf } from '../../problems/problem.ts'
-import { writeFileAtomic } from '../../system/atomic-file.ts'
-import type { Clock } from '../../system/clock.ts'
-import type { Log } from '../../system/log.ts'
+import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import type { Clock } from '../../system/time/clock.ts'
+import type { Log } from '../../system/process/log.ts'
 import type { Home } from '../core/store-document.ts'
 
 /**

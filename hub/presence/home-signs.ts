@@ -1,5 +1,5 @@
 import type { Alerting } from '../../alerts/alerting.ts'
-import type { Clock } from '../../system/clock.ts'
+import type { Clock } from '../../system/time/clock.ts'
 import type { Presences } from './presence.ts'
 import type { Home } from '../core/store-document.ts'
 import type { Witness } from './witness.ts'

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import * as v from 'valibot'
-import type { Clock } from '../../system/clock.ts'
-import { runCommand } from '../../system/run-command.ts'
+import type { Clock } from '../../system/time/clock.ts'
+import { runCommand } from '../../system/process/run-command.ts'
 
 /**
  * Seconds since a handshake initiation last came to WireGuard's ports from this address, accepted or not; null when none

@@ -1,4 +1,4 @@
-import type { Log } from '../../system/log.ts'
+import type { Log } from '../../system/process/log.ts'
 import type { HeartbeatResponder } from './heartbeat-responder.ts'
 import type { Mappings } from './mappings.ts'
 import type { Home } from '../core/store-document.ts'

@@ -1,4 +1,4 @@
-import type { Clock } from '../../system/clock.ts'
+import type { Clock } from '../../system/time/clock.ts'
 import type { HeardOnce } from './heard-once.ts'
 import type { HeartbeatResponder } from './heartbeat-responder.ts'
 import type { Home } from '../core/store-document.ts'

@@ -1,6 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
-import { discardSocket } from '../../system/discard-socket.ts'
-import type { Log } from '../../system/log.ts'
+import { discardSocket } from '../../system/sockets/discard-socket.ts'
+import type { Log } from '../../system/process/log.ts'
 
 /** A UDP port of this machine on all its addresses, of both families, that comes back whatever happens to its sockets. */
 export interface UdpDoor {

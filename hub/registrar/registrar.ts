@@ -11,7 +11,7 @@ import {
   RegisterRequest,
 } from '../../protocol/messages.ts'
 import { AddPublicationRequest, parseRange, type PublishedRange } from '../../protocol/publications.ts'
-import type { Log } from '../../system/log.ts'
+import type { Log } from '../../system/process/log.ts'
 import type { Callers } from './callers.ts'
 import type { Hub } from '../service/hub.ts'
 import { refusalOf, type RefusalStatus } from './refusal.ts'

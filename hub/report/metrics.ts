@@ -1,4 +1,4 @@
-import type { Family } from '../../system/exposition.ts'
+import type { Family } from '../../system/sockets/exposition.ts'
 import { type MeasuredPeer, wireguardFamilies } from '../../wireguard/metrics.ts'
 import { devicePeer, homePeer } from '../machine/desired.ts'
 import type { HubStatus } from './status.ts'

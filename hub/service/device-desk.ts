@@ -1,6 +1,6 @@
 import type { AddDeviceAnswer, DeviceList } from '../../protocol/messages.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
-import type { Log } from '../../system/log.ts'
+import type { Log } from '../../system/process/log.ts'
 import { deviceAnswer, deviceEntry } from './answers.ts'
 import type { HubConfig } from '../settings/config.ts'
 import {

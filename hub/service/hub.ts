@@ -13,8 +13,8 @@ import type {
   RegisterRequest,
 } from '../../protocol/messages.ts'
 import { formatToken } from '../../protocol/token.ts'
-import type { Clock } from '../../system/clock.ts'
-import type { Log } from '../../system/log.ts'
+import type { Clock } from '../../system/time/clock.ts'
+import type { Log } from '../../system/process/log.ts'
 import { hubView, joinAnswer } from './answers.ts'
 import type { Carriers } from '../carrier/carriers.ts'
 import type { HubConfig } from '../settings/config.ts'

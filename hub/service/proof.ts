@@ -1,9 +1,9 @@
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 import { type ProofLink, type Publication, rangeText, type Withheld } from '../../protocol/publications.ts'
-import type { Clock } from '../../system/clock.ts'
-import { discardSocket } from '../../system/discard-socket.ts'
-import { sleep } from '../../system/sleep.ts'
+import type { Clock } from '../../system/time/clock.ts'
+import { discardSocket } from '../../system/sockets/discard-socket.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
 import type { Home } from '../core/store-document.ts'
 

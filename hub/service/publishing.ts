@@ -9,7 +9,7 @@ import {
   type PublishedRange,
   rangeText,
 } from '../../protocol/publications.ts'
-import type { Log } from '../../system/log.ts'
+import type { Log } from '../../system/process/log.ts'
 import type { HubConfig } from '../settings/config.ts'
 import type { Asker } from '../core/devices.ts'
 import { ledPorts } from '../core/led-ports.ts'

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { InterfaceNameSchema } from '../../adapters/interface-name.ts'
 import { Problem } from '../../problems/problem.ts'
 import { CidrSchema, HostSchema, PortSchema } from '../../protocol/addresses.ts'
-import { readYamlFile } from '../../system/yaml-file.ts'
+import { readYamlFile } from '../../system/files/yaml-file.ts'
 import { DEFAULT_MTU } from '../../wireguard/timers.ts'
 
 /** Room for the hub and five others at least; anything wider than /8 would swallow the internet. */

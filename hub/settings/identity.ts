@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { Problem, reasonOf } from '../../problems/problem.ts'
-import { readSecretFile } from '../../system/secret-file.ts'
+import { readSecretFile } from '../../system/files/secret-file.ts'
 import { parsePrivateKey, type PublicKey } from '../../wireguard/keys.ts'
 import { publicKeyOf } from '../../wireguard/public-key.ts'
 import { fingerprintOf } from './certificate.ts'

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
 import { Problem, reasonOf } from '../../problems/problem.ts'
-import { writeFileAtomic } from '../../system/atomic-file.ts'
-import { stampOf } from '../../system/file-stamp.ts'
+import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import { stampOf } from '../../system/files/file-stamp.ts'
 import { type Change, STORE_SCHEMA, type StoreDocument, StoreDocumentSchema } from '../core/store-document.ts'
 
 /** The hub's memory. Behind this one interface, so that several hubs can share an engine one day. */

@@ -1,4 +1,4 @@
-import { sleep } from '../sleep.ts'
+import { sleep } from '../time/sleep.ts'
 
 /** What happened since the loop last looked. Whoever puts something in wakes it. */
 export interface Inbox<Item> {

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline'
 import { openCarrier } from '../../agent/carrier/carrier.ts'
 import { firstHub, readAgentConfig } from '../../agent/settings/config.ts'
 import { readBearer } from '../../agent/secrets/secrets.ts'
-import { systemClock } from '../../system/clock.ts'
+import { systemClock } from '../../system/time/clock.ts'
 
 /**
  * The home's end of a carrier in a process of its own, since it works in the network it runs in. Bundled by the harness

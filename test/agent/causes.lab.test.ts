@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { HomeEvent } from '../../agent/memory/events.ts'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import {
   changeWanAddress,
   dropAllUdp,

@@ -6,7 +6,7 @@ import * as v from 'valibot'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openCarrierLink } from '../../agent/carrier/carrier-link.ts'
 import { callRegistrar } from '../../protocol/registrar-client.ts'
-import { systemClock } from '../../system/clock.ts'
+import { systemClock } from '../../system/time/clock.ts'
 
 /** Somebody who takes connections and says nothing, while the garbage collector runs again and again. */
 let silent: Server

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { linePath, UNKNOWN_LINE } from '../../agent/memory/line-memory.ts'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import { stepClockBack } from '../lab/clock-fault.ts'
 import { dropAllUdp, dropPort, dropThisFlow, type Undo } from '../lab/faults.ts'
 import type { Host } from '../lab/host.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import { lossAndJitter, outage } from '../lab/faults.ts'
 import { createLab } from '../lab/lab.ts'
 import { buildPicture } from '../lab/picture.ts'

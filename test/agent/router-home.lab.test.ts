@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import { dropAllUdp, dropPort } from '../lab/faults.ts'
 import type { Host } from '../lab/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Status } from '../../agent/report/status.ts'
 import { inviteHome, startHub, waitForStatus } from '../agent/lab-home.ts'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import { stepClockBack } from '../lab/clock-fault.ts'
 import {
   changeWanAddress,

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { IncidentRecord } from '../../protocol/incidents.ts'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import type { Host } from '../lab/host.ts'
 import type { Received } from '../fake/alert-receiver.ts'
 import type { Receiver } from '../lab/receiver.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import { hubStatusOf, inviteHome, startAgent, startHub } from '../agent/lab-home.ts'
 import { dropAllUdp, outage } from '../lab/faults.ts'
 import { createLab, type Lab } from '../lab/lab.ts'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { mikrotikAdapter } from '../../adapters/mikrotik/mikrotik.ts'
 import type { RouterAccess } from '../../adapters/mikrotik/api/api.ts'
-import { systemClock } from '../../system/clock.ts'
+import { systemClock } from '../../system/time/clock.ts'
 import { serveDriver } from './driver.ts'
 
 /** The MikroTik adapter in a process of its own. Bundled by the harness. Arguments: a file with its options, one with the password. */

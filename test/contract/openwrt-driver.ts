@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { openwrtAdapter } from '../../adapters/openwrt/openwrt.ts'
 import type { RouterAccess } from '../../adapters/openwrt/ssh/ssh.ts'
-import { systemClock } from '../../system/clock.ts'
+import { systemClock } from '../../system/time/clock.ts'
 import { serveDriver } from './driver.ts'
 
 /** The OpenWrt adapter in a process of its own. Bundled by the harness. Arguments: files with its options, login and tunnel key. */

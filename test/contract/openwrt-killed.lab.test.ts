@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { TunnelSpec } from '../../adapters/adapter.ts'
 import { bringTo } from '../../adapters/apply.ts'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import type { OpenAdapter } from './adapter-contract.ts'
 import { type OpenwrtMachine, startOpenwrtMachine } from './openwrt-machine.ts'
 import { homeSpec } from './specs.ts'

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { tryCommand } from '../../system/run-command.ts'
-import { sleep } from '../../system/sleep.ts'
+import { tryCommand } from '../../system/process/run-command.ts'
+import { sleep } from '../../system/time/sleep.ts'
 
 /** Makes a WireGuard interface anew: the kernel's, or wireguard-go's where the kernel has none. */
 export async function makeWireguardDevice(name: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import type { Log } from '../../system/log.ts'
+import type { Log } from '../../system/process/log.ts'
 
 /** The daemon's log, kept: one parsed object a line. */
 export function captureLog(): { readonly log: Log; readonly lines: readonly Record<string, unknown>[] } {

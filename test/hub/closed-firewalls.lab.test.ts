@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { HubStatus } from '../../hub/report/status.ts'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import { inviteHome, runHub, startAgent, statusOf } from '../agent/lab-home.ts'
 import { askedBy } from '../lab/camera.ts'
 import type { Host } from '../lab/host.ts'

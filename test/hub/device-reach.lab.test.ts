@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import { inviteHome, problemOf, startAgent, startHub } from '../agent/lab-home.ts'
 import { askedBy, serveCameraPage } from '../lab/camera.ts'
 import type { Home } from '../lab/home.ts'

@@ -1,4 +1,4 @@
-import type { Clock } from '../../system/clock.ts'
+import type { Clock } from '../../system/time/clock.ts'
 
 /** A clock that stands until it is turned. The calendar can step by itself, as NTP makes it. */
 export interface TurnedClock extends Clock {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { tryCommand } from '../../system/run-command.ts'
+import { tryCommand } from '../../system/process/run-command.ts'
 
 const counter = fileURLToPath(new URL('../../.ci/count-tests.mjs', import.meta.url))
 let folder: string

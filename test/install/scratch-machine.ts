@@ -1,7 +1,7 @@
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import type { Host, RunOptions, RunResult } from '../lab/host.ts'
 import type { Lab } from '../lab/lab.ts'
 

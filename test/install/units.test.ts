@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { readFile } from 'node:fs/promises'
-import { runCommand, tryCommand } from '../../system/run-command.ts'
+import { runCommand, tryCommand } from '../../system/process/run-command.ts'
 
 const unit = (name: string): string => fileURLToPath(new URL(`../../systemd/${name}.service`, import.meta.url))
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BARE, layBareWireguard } from '../../bench/bare-wireguard.ts'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import { stepClockBack } from './clock-fault.ts'
 import { createLab, type Lab } from './lab.ts'
 import { buildPicture, type Picture } from './picture.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { styleText } from 'node:util'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import { askedBy } from './camera.ts'
 import { dropThisFlow, forgetMapping } from './faults.ts'
 import type { Host } from './host.ts'

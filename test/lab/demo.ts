@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import { tellStory } from './demo-story.ts'
 import { createLab, type Lab } from './lab.ts'
 import { whatIsMissing } from './tools.ts'

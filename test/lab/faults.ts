@@ -1,4 +1,4 @@
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import { type Customer, POOL_ADDRESSES } from './carrier.ts'
 import type { Home } from './home.ts'
 import { routerNatNft } from './home-router.ts'

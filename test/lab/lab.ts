@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
-import { tryCommand } from '../../system/run-command.ts'
-import { sleep } from '../../system/sleep.ts'
+import { tryCommand } from '../../system/process/run-command.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import { createDisk, wipeDisk, writeHosts } from './disk.ts'
 import { createHost, type Host } from './host.ts'
 import { makeLabFolder, removeLeftovers } from './leftovers.ts'

@@ -1,6 +1,6 @@
 import { get } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../system/time/sleep.ts'
 
 /** What /metrics answers; asked again when it is cut off, as whoever scrapes does, for 20 s. */
 export async function ask(port: number): Promise<string> {

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { sleep } from '../../system/sleep.ts'
-import { isServed, serveLocal } from '../../system/local-socket.ts'
+import { sleep } from '../../system/time/sleep.ts'
+import { isServed, serveLocal } from '../../system/sockets/local-socket.ts'
 
 let folder: string
 let path: string

@@ -1,4 +1,4 @@
-import { makeLog } from '../../system/log.ts'
+import { makeLog } from '../../system/process/log.ts'
 
 /** Writes a line of each level, and one of a child's. */
 const log = makeLog('agent')

@@ -4,11 +4,11 @@ import { chown, link, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { writeFileAtomic } from '../../system/atomic-file.ts'
-import { handOver } from '../../system/hand-over.ts'
-import { openLineFile } from '../../system/line-file.ts'
-import { serveLocal } from '../../system/local-socket.ts'
-import { runCommand } from '../../system/run-command.ts'
+import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import { handOver } from '../../system/files/hand-over.ts'
+import { openLineFile } from '../../system/files/line-file.ts'
+import { serveLocal } from '../../system/sockets/local-socket.ts'
+import { runCommand } from '../../system/process/run-command.ts'
 
 /**
  * The folders of settings, state and sockets belong to the service's user, and root's commands write there. Whatever that

@@ -1,4 +1,4 @@
-import { tryCommand } from '../../../system/run-command.ts'
+import { tryCommand } from '../../../system/process/run-command.ts'
 import type { OtherFirewall } from '../../adapter.ts'
 import { tableOf } from './native-firewall.ts'
 

@@ -1,6 +1,6 @@
 import { access, readFile } from 'node:fs/promises'
 import { reasonOf } from '../../../problems/problem.ts'
-import { tryCommand } from '../../../system/run-command.ts'
+import { tryCommand } from '../../../system/process/run-command.ts'
 import type { IptablesProgram } from '../../adapter.ts'
 
 /** What one program of iptables said of its filter table, or why it could not. */

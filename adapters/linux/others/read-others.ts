@@ -1,5 +1,5 @@
 import { Problem, reasonOf } from '../../../problems/problem.ts'
-import { runCommand } from '../../../system/run-command.ts'
+import { runCommand } from '../../../system/process/run-command.ts'
 import type { ClosedFirewall, OtherFirewall, OtherFirewallPlace } from '../../adapter.ts'
 import { contentOf, parseNative, tableOf } from './native-firewall.ts'
 import { probeNative, refusalIn } from './native-probe.ts'

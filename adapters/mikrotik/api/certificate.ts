@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls'
 import { oneLine } from '../../../problems/printable.ts'
 import { Problem } from '../../../problems/problem.ts'
-import { within } from '../../../system/within.ts'
+import { within } from '../../../system/time/within.ts'
 import { hostPort } from '../../../wireguard/host-port.ts'
 import { shakeHands } from './tls.ts'
 

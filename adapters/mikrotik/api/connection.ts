@@ -1,5 +1,5 @@
 import { Problem } from '../../../problems/problem.ts'
-import type { Clock } from '../../../system/clock.ts'
+import type { Clock } from '../../../system/time/clock.ts'
 import { keepSession } from '../../router/keep-session.ts'
 import { hostPort } from '../../../wireguard/host-port.ts'
 import { type Ends, openSession, type Reply, type RouterAccess, type Sentence, type Session } from './api.ts'

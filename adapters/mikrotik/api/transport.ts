@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { Problem } from '../../../problems/problem.ts'
-import { within } from '../../../system/within.ts'
+import { within } from '../../../system/time/within.ts'
 import { hostPort } from '../../../wireguard/host-port.ts'
 import { certificateOf } from './certificate.ts'
 import { refusedConnection } from './refused-connection.ts'

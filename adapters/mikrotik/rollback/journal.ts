@@ -2,7 +2,7 @@ import { readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { reasonOf } from '../../../problems/problem.ts'
-import { makeFolder, writeFileAtomic } from '../../../system/atomic-file.ts'
+import { makeFolder, writeFileAtomic } from '../../../system/files/atomic-file.ts'
 import { enrolWriter, isAtWork, retireWriter } from '../../router/writer.ts'
 import type { Snapshot } from './snapshot.ts'
 

@@ -1,6 +1,6 @@
 import { quoted } from '../../../problems/printable.ts'
 import { Problem, reasonOf } from '../../../problems/problem.ts'
-import type { Clock } from '../../../system/clock.ts'
+import type { Clock } from '../../../system/time/clock.ts'
 import { type Session, Trap } from '../api/api.ts'
 import { remove, set } from '../objects/change.ts'
 import type { Connection } from '../api/connection.ts'

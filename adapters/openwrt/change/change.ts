@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Problem } from '../../../problems/problem.ts'
-import type { Clock } from '../../../system/clock.ts'
+import type { Clock } from '../../../system/time/clock.ts'
 import { type PrivateKey, parsePrivateKey } from '../../../wireguard/keys.ts'
 import type { Step } from '../../adapter.ts'
 import { enrolWriter, isAtWork, retireWriter, type Writer } from '../../router/writer.ts'

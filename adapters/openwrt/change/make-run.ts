@@ -1,5 +1,5 @@
-import type { Clock } from '../../../system/clock.ts'
-import { sleep } from '../../../system/sleep.ts'
+import type { Clock } from '../../../system/time/clock.ts'
+import { sleep } from '../../../system/time/sleep.ts'
 import { configuredPeers } from '../uci/configured.ts'
 import { type Connection, done } from '../ssh/exec.ts'
 import { type Difference, differences } from '../observe/live.ts'

@@ -1,5 +1,5 @@
 import { Problem } from '../../../problems/problem.ts'
-import { sleep } from '../../../system/sleep.ts'
+import { sleep } from '../../../system/time/sleep.ts'
 import { freeKib } from '../flash/put-file.ts'
 import { type Connection, type Exec, Refused } from '../ssh/exec.ts'
 

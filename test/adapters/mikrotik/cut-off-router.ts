@@ -5,7 +5,7 @@ import { expect, onTestFinished } from 'vitest'
 import type { Adapter, TunnelSpec } from '../../../adapters/adapter.ts'
 import { bringTo } from '../../../adapters/apply.ts'
 import { mikrotikAdapter } from '../../../adapters/mikrotik/mikrotik.ts'
-import { systemClock } from '../../../system/clock.ts'
+import { systemClock } from '../../../system/time/clock.ts'
 import type { PublicKey } from '../../../wireguard/keys.ts'
 import { type FakeRouter, type FakeRouterPlan, startFakeRouter } from '../../fake/routeros/fake-router.ts'
 

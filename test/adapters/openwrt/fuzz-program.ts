@@ -7,8 +7,8 @@ import { bringTo } from '../../../adapters/apply.ts'
 import { openwrtAdapter } from '../../../adapters/openwrt/openwrt.ts'
 import type { HostKey } from '../../../adapters/openwrt/ssh/host-key.ts'
 import { asProblem } from '../../../problems/problem.ts'
-import { systemClock } from '../../../system/clock.ts'
-import { sleep } from '../../../system/sleep.ts'
+import { systemClock } from '../../../system/time/clock.ts'
+import { sleep } from '../../../system/time/sleep.ts'
 
 /**
  * The adapter behind a line that goes bad, as a program on the laboratory's Pi: told by lines of JSON what to bring the router

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Carrier, openCarrier } from '../../../agent/carrier/carrier.ts'
 import type { Problem } from '../../../problems/problem.ts'
-import { systemClock } from '../../../system/clock.ts'
+import { systemClock } from '../../../system/time/clock.ts'
 import { joinAs, type LoopbackHub, loopbackHub } from '../../hub/loopback-hub.ts'
 import { type WireguardEnd, wireguardEnd } from '../carrier-ends.ts'
 import { layLine, type Line } from '../fragile-line.ts'

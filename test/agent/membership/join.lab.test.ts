@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { formatToken, type JoinToken, parseToken } from '../../../protocol/token.ts'
-import { sleep } from '../../../system/sleep.ts'
+import { sleep } from '../../../system/time/sleep.ts'
 import { dropPort } from '../../lab/faults.ts'
 import { homewardCommand } from '../../lab/homeward.ts'
 import type { Host } from '../../lab/host.ts'

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { sleep } from '../../../system/sleep.ts'
+import { sleep } from '../../../system/time/sleep.ts'
 import type { Host } from '../../lab/host.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type ClockGuard, clockPath, openClockGuard } from '../../../agent/memory/clock-guard.ts'
 import type { Happening } from '../../../agent/memory/events.ts'
-import { writeFileAtomic } from '../../../system/atomic-file.ts'
-import { makeLog } from '../../../system/log.ts'
+import { writeFileAtomic } from '../../../system/files/atomic-file.ts'
+import { makeLog } from '../../../system/process/log.ts'
 import { type TurnedClock, turnedClock } from '../../hub/turned-clock.ts'
 
 const log = makeLog('agent')

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type AskWay, askRound, askSizes, type RoundPlan } from '../../../agent/probes/echo-round.ts'
 import type { HubWord } from '../../../protocol/echo.ts'
-import { sleep } from '../../../system/sleep.ts'
+import { sleep } from '../../../system/time/sleep.ts'
 import { type Endpoint, formatEndpoint } from '../../../wireguard/spec.ts'
 
 const word: HubWord = { peerKnown: true, handshakeSeconds: 1, heardSeconds: 2, initiatedSeconds: null }

@@ -27,7 +27,7 @@ let firewall: readonly string[]
 const ASKER = `
 import { openEchoes } from '../../../agent/probes/echo.ts'
 import { measureMappingLife } from '../../../agent/probes/mapping-life.ts'
-import { systemClock } from '../../../system/clock.ts'
+import { systemClock } from '../../../system/time/clock.ts'
 const { ways, question, silences } = JSON.parse(process.argv[2])
 const key = Buffer.from(process.env.ECHO_KEY, 'hex')
 const home = '10.86.0.2'

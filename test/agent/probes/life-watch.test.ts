@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type LifeWatch, makeLifeWatch } from '../../../agent/probes/life-watch.ts'
 import { type LineMemory, openLineMemory } from '../../../agent/memory/line-memory.ts'
-import { systemClock } from '../../../system/clock.ts'
-import { sleep } from '../../../system/sleep.ts'
-import { makeLog } from '../../../system/log.ts'
+import { systemClock } from '../../../system/time/clock.ts'
+import { sleep } from '../../../system/time/sleep.ts'
+import { makeLog } from '../../../system/process/log.ts'
 
 const log = makeLog('agent')
 log.level = 'silent'

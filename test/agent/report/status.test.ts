@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ObservedInterface } from '../../../adapters/adapter.ts'
-import { makeCalendar } from '../../../system/calendar.ts'
+import { makeCalendar } from '../../../system/time/calendar.ts'
 import type { Watch } from '../../../agent/core/state.ts'
 import { next, startWatch } from '../../../agent/core/watch.ts'
 import { type StatusFacts, statusOf } from '../../../agent/report/status.ts'

@@ -14,7 +14,7 @@ import {
 import { keepRouterPassword, routerPasswordPath } from '../../../agent/secrets/router-password.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
 import { echoKey } from '../../../protocol/echo.ts'
-import { readSecretFile } from '../../../system/secret-file.ts'
+import { readSecretFile } from '../../../system/files/secret-file.ts'
 import { isKeyText } from '../../../wireguard/keys.ts'
 
 let folder: string

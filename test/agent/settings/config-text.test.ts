@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { AgentConfigSchema, type AgentConfig } from '../../../agent/settings/config.ts'
 import { agentConfigText } from '../../../agent/settings/config-text.ts'
-import { parseYaml } from '../../../system/yaml-file.ts'
+import { parseYaml } from '../../../system/files/yaml-file.ts'
 import { sampleConfig } from '../sample-config.ts'
 
 test('what was written reads back the same', () => {

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type AgentConfig, agentConfigPath, leavingConfigPath } from '../../../agent/settings/config.ts'
 import { agentConfigText } from '../../../agent/settings/config-text.ts'
 import { type ConfigWatch, watchConfig } from '../../../agent/settings/config-watch.ts'
-import { writeFileAtomic } from '../../../system/atomic-file.ts'
-import { stampOf } from '../../../system/file-stamp.ts'
-import { makeLog } from '../../../system/log.ts'
+import { writeFileAtomic } from '../../../system/files/atomic-file.ts'
+import { stampOf } from '../../../system/files/file-stamp.ts'
+import { makeLog } from '../../../system/process/log.ts'
 import { sampleConfig } from '../sample-config.ts'
 
 const log = makeLog('agent')

@@ -3,7 +3,7 @@ import type { Step } from '../../../adapters/adapter.ts'
 import type { Happening } from '../../../agent/memory/events.ts'
 import { makeKeeper } from '../../../agent/tunnel/keeper.ts'
 import { Problem } from '../../../problems/problem.ts'
-import { makeLog } from '../../../system/log.ts'
+import { makeLog } from '../../../system/process/log.ts'
 
 const log = makeLog('agent')
 log.level = 'silent'

@@ -1,5 +1,5 @@
 import { Problem } from '../../../problems/problem.ts'
-import { tryCommand } from '../../../system/run-command.ts'
+import { tryCommand } from '../../../system/process/run-command.ts'
 
 /**
  * Applets of busybox that OpenWrt builds in and that every build of Debian's has; so no nohup, setsid, timeout, base64, stat,

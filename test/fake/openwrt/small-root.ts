@@ -1,6 +1,6 @@
 import { chmod, copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { runCommand, tryCommand } from '../../../system/run-command.ts'
+import { runCommand, tryCommand } from '../../../system/process/run-command.ts'
 import { APPLETS } from './applets.ts'
 
 /**

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runCommand, tryCommand } from '../../../system/run-command.ts'
-import { sleep } from '../../../system/sleep.ts'
+import { runCommand, tryCommand } from '../../../system/process/run-command.ts'
+import { sleep } from '../../../system/time/sleep.ts'
 
 export interface SshdPlan {
   readonly root: string

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { sleep } from '../../../system/sleep.ts'
+import { sleep } from '../../../system/time/sleep.ts'
 import type { Caller, Commands } from './commands.ts'
 import { encodeSentence, sentenceReader } from './framing.ts'
 import { loginDesk } from './login.ts'

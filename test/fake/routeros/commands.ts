@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto'
-import { sleep } from '../../../system/sleep.ts'
+import { sleep } from '../../../system/time/sleep.ts'
 import { makeCertificate } from '../../../hub/settings/certificate.ts'
 import { childrenOf } from './inspect.ts'
 import type { Jobs } from './jobs.ts'

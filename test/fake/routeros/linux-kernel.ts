@@ -1,5 +1,5 @@
 import { rm, writeFile } from 'node:fs/promises'
-import { runCommand, tryCommand } from '../../../system/run-command.ts'
+import { runCommand, tryCommand } from '../../../system/process/run-command.ts'
 import { parseDump } from '../../../wireguard/dump.ts'
 import { formatEndpoint } from '../../../wireguard/spec.ts'
 import { makeWireguardDevice } from '../wireguard-device.ts'

@@ -1,4 +1,4 @@
-import { sleep } from '../../../system/sleep.ts'
+import { sleep } from '../../../system/time/sleep.ts'
 import { isEnabled, type Model } from './model.ts'
 import { ALL_RIGHTS, type Rights } from './rights.ts'
 import type { Item } from './tables.ts'

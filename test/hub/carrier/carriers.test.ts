@@ -5,7 +5,7 @@ import type { CarrierMetrics } from '../../../hub/carrier/carriers.ts'
 import type { Problem } from '../../../problems/problem.ts'
 import { frame, makeDeframer } from '../../../protocol/frames.ts'
 import { upgradeToCarrier } from '../../../protocol/registrar-upgrade.ts'
-import { sleep } from '../../../system/sleep.ts'
+import { sleep } from '../../../system/time/sleep.ts'
 import { type WireguardEnd, wireguardEnd } from '../../agent/carrier-ends.ts'
 import { joinAs, type LoopbackHub, loopbackHub, newSecret } from '../loopback-hub.ts'
 

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { sleep } from '../../../system/sleep.ts'
+import { sleep } from '../../../system/time/sleep.ts'
 import { hubStatusOf, inviteHome, runHub, startAgent, startHub } from '../../agent/lab-home.ts'
 import { forgetMapping, rebootHub } from '../../lab/faults.ts'
 import { stepClockBack } from '../../lab/clock-fault.ts'

@@ -14,7 +14,7 @@ import {
   type HubWord,
   readEchoAnswer,
 } from '../../../protocol/echo.ts'
-import { systemClock } from '../../../system/clock.ts'
+import { systemClock } from '../../../system/time/clock.ts'
 import { parsePublicKey } from '../../../wireguard/keys.ts'
 import { captureLog } from '../captured-log.ts'
 import { type TurnedClock, turnedClock } from '../turned-clock.ts'

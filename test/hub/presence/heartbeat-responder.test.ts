@@ -5,7 +5,7 @@ import { type HeartbeatResponder, makeHeartbeatResponder } from '../../../hub/pr
 import { hashOf } from '../../../hub/core/secret.ts'
 import type { Home } from '../../../hub/core/store-document.ts'
 import { decodeAnswer, encodeRequest, type HeartbeatAnswer } from '../../../protocol/heartbeat.ts'
-import { systemClock } from '../../../system/clock.ts'
+import { systemClock } from '../../../system/time/clock.ts'
 import { parsePublicKey, type PublicKey } from '../../../wireguard/keys.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
 import { captureLog } from '../captured-log.ts'

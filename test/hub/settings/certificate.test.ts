@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { fingerprintOf, makeCertificate } from '../../../hub/settings/certificate.ts'
-import { runCommand } from '../../../system/run-command.ts'
+import { runCommand } from '../../../system/process/run-command.ts'
 
 test('openssl reads and verifies it: from 1970 without an end, with every address of the hub', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'homeward-certificate-'))

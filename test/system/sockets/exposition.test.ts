@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { exposition } from '../../system/exposition.ts'
-import { wireguardFamilies } from '../../wireguard/metrics.ts'
+import { exposition } from '../../../system/sockets/exposition.ts'
+import { wireguardFamilies } from '../../../wireguard/metrics.ts'
 
 test('labels are escaped, and what is not known is left out', () => {
   const text = exposition([

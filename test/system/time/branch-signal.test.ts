@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
-import { branchSignal } from '../../system/branch-signal.ts'
-import { warningsOf } from './warnings.ts'
+import { branchSignal } from '../../../system/time/branch-signal.ts'
+import { warningsOf } from '../warnings.ts'
 
 test('ends with the signal that it came from, for the same reason, and at once when that has ended', () => {
   const from = new AbortController()

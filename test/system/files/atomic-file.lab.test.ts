@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Host } from '../lab/host.ts'
-import { createLab, type Lab } from '../lab/lab.ts'
+import type { Host } from '../../lab/host.ts'
+import { createLab, type Lab } from '../../lab/lab.ts'
 
 let lab: Lab
 let host: Host
@@ -13,7 +13,7 @@ beforeAll(async () => {
   ;[host] = (await lab.addHosts([{ name: 'machine' }])) as [Host]
   script = join(lab.folder, 'atomic-file.mjs')
   await build({
-    entryPoints: [fileURLToPath(new URL('../../system/atomic-file.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(new URL('../../../system/files/atomic-file.ts', import.meta.url))],
     outfile: script,
     bundle: true,
     format: 'esm',

@@ -1,5 +1,5 @@
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino'
-import { printableJson } from '../problems/printable.ts'
+import { printableJson } from '../../problems/printable.ts'
 import { forJournal, type Priority } from './journal.ts'
 
 export type Log = Logger

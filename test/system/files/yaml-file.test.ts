@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Problem } from '../../problems/problem.ts'
-import { parseYaml, readYamlFile } from '../../system/yaml-file.ts'
+import { Problem } from '../../../problems/problem.ts'
+import { parseYaml, readYamlFile } from '../../../system/files/yaml-file.ts'
 
 const Schema = v.strictObject({
   home: v.string(),

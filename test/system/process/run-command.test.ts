@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { runCommand, tryCommand } from '../../system/run-command.ts'
+import { runCommand, tryCommand } from '../../../system/process/run-command.ts'
 
 const sh = (script: string): readonly [string, readonly string[]] => ['sh', ['-c', script]]
 

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { readSecretFile } from '../../system/secret-file.ts'
+import { readSecretFile } from '../../../system/files/secret-file.ts'
 
 let folder: string
 let path: string

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { Problem, reasonOf } from '../problems/problem.ts'
+import { Problem, reasonOf } from '../../problems/problem.ts'
 
 /**
  * Reads a secret of one line.

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs'
 import { lstat, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { withFolderLock } from './folder-lock.ts'
-import { O_PATH } from './give-socket.ts'
-import { sleep } from './sleep.ts'
+import { withFolderLock } from '../files/folder-lock.ts'
+import { O_PATH } from '../files/give-socket.ts'
+import { sleep } from '../time/sleep.ts'
 
 /** Between bind(2) and listen(2) a socket refuses too, and a busy machine may stop a process right there. */
 const LOOK_AGAIN_MS = 200

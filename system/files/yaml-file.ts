@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
 import { type Document, LineCounter, parseDocument } from 'yaml'
-import { Problem, type ProblemDetails, reasonOf } from '../problems/problem.ts'
+import { Problem, type ProblemDetails, reasonOf } from '../../problems/problem.ts'
 
 /**
  * Reads a YAML file, checks and defaults it once, at the door.

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
-import { sleep } from '../../system/sleep.ts'
-import { within } from '../../system/within.ts'
+import { sleep } from '../../../system/time/sleep.ts'
+import { within } from '../../../system/time/within.ts'
 
 const forever = new AbortController().signal
 

@@ -1,5 +1,5 @@
 import { type ExecFileException, execFile } from 'node:child_process'
-import { Problem } from '../problems/problem.ts'
+import { Problem } from '../../problems/problem.ts'
 
 export interface CommandOptions {
   /** Goes to standard input. Secrets travel here, never in the arguments. */

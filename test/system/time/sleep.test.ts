@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { sleep } from '../../system/sleep.ts'
+import { sleep } from '../../../system/time/sleep.ts'
 
 /** Whether it is over by the time that a moment has passed. */
 async function isOver(slept: Promise<void>): Promise<boolean> {

@@ -1,9 +1,9 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { asProblem, Problem, reasonOf } from '../problems/problem.ts'
-import { isProblemCode } from '../problems/catalogue.ts'
+import { asProblem, Problem, reasonOf } from '../../problems/problem.ts'
+import { isProblemCode } from '../../problems/catalogue.ts'
 import { type Caller, type Callers, makeCallers } from './callers.ts'
-import { giveSocket } from './give-socket.ts'
-import { sleep } from './sleep.ts'
+import { giveSocket } from '../files/give-socket.ts'
+import { sleep } from '../time/sleep.ts'
 import { removeStaleSocket } from './stale-socket.ts'
 
 /** Answers one question; whatever it returns travels as JSON. A thrown Problem travels with its code. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { makeFolder, removeTornWrites, writeFileAtomic } from '../../system/atomic-file.ts'
+import { makeFolder, removeTornWrites, writeFileAtomic } from '../../../system/files/atomic-file.ts'
 
 let folder: string
 beforeEach(async () => {

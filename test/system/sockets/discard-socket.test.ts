@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { discardSocket } from '../../system/discard-socket.ts'
+import { discardSocket } from '../../../system/sockets/discard-socket.ts'
 
 /** Brings a socket to the moment at which it is discarded. */
 type Moment = (socket: Socket) => unknown

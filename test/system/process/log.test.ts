@@ -8,7 +8,7 @@ import { build } from 'esbuild'
 import { expect, test } from 'vitest'
 
 const SAYS = `
-import { makeLog } from '../../system/log.ts'
+import { makeLog } from '../../../system/process/log.ts'
 const said = JSON.parse(process.argv[2])
 makeLog('agent').warn({ why: said }, said)
 `

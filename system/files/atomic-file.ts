@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { Problem, reasonOf } from '../problems/problem.ts'
+import { Problem, reasonOf } from '../../problems/problem.ts'
 import { type Folder, giveToOwner, inFolder } from './folder.ts'
 
 /**

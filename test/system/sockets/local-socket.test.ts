@@ -6,8 +6,14 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Problem } from '../../problems/problem.ts'
-import { askLocal, isServed, type LocalHandler, type LocalServer, serveLocal } from '../../system/local-socket.ts'
+import { Problem } from '../../../problems/problem.ts'
+import {
+  askLocal,
+  isServed,
+  type LocalHandler,
+  type LocalServer,
+  serveLocal,
+} from '../../../system/sockets/local-socket.ts'
 
 let folder: string
 let path: string

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync } fro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { bundleFor } from '../lab/bundle.ts'
+import { bundleFor } from '../../lab/bundle.ts'
 
 const PATIENT = { timeout: 60_000 }
 
@@ -13,7 +13,7 @@ let program: string
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'homeward-journal-'))
-  program = await bundleFor(folder, new URL('./log-program.ts', import.meta.url))
+  program = await bundleFor(folder, new URL('../log-program.ts', import.meta.url))
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, readFile, rename } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import { Problem, reasonOf } from '../problems/problem.ts'
+import { Problem, reasonOf } from '../../problems/problem.ts'
 import { type Folder, giveToOwner, inFolder } from './folder.ts'
 
 /** A file of lines that only grows, and the one it was before it grew too large: NAME.jsonl and NAME.1.jsonl. */

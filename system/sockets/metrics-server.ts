@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { reasonOf } from '../problems/problem.ts'
+import { reasonOf } from '../../problems/problem.ts'
 import { type Caller, makeCallers } from './callers.ts'
 import { EXPOSITION_TYPE, exposition, type Family } from './exposition.ts'
-import type { Log } from './log.ts'
+import type { Log } from '../process/log.ts'
 
 const LIMITS = {
   headerBytes: 4 * 1024,

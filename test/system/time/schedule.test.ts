@@ -1,9 +1,9 @@
 import { CronTime } from 'cron'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isDue, schedule, whyNoSchedule } from '../../system/schedule.ts'
-import { systemClock } from '../../system/clock.ts'
-import { sleep } from '../../system/sleep.ts'
+import { isDue, schedule, whyNoSchedule } from '../../../system/time/schedule.ts'
+import { systemClock } from '../../../system/time/clock.ts'
+import { sleep } from '../../../system/time/sleep.ts'
 
 const MINUTE = 60_000
 const monthly = new CronTime('0 4 1 * *')
