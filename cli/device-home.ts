@@ -1,7 +1,7 @@
 import { AddDeviceAnswer, DeviceList, Done, PROTOCOL_VERSION } from '../protocol/messages.ts'
 import type { Context } from './context.ts'
-import type { DeviceSide } from './device-side.ts'
-import { homeVoice } from './own-side.ts'
+import type { DeviceSide } from './device/device-side.ts'
+import { homeVoice } from './side/own-side.ts'
 
 /** Devices of this home, through the registrar of its hub. @throws {Problem} `config-*`, `secret-exposed`. */
 export async function homeSide(context: Context): Promise<DeviceSide> {

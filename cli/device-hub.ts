@@ -1,6 +1,6 @@
 import type { Context } from './context.ts'
-import type { DeviceSide } from './device-side.ts'
-import { askThisHub } from './hub-session.ts'
+import type { DeviceSide } from './device/device-side.ts'
+import { askThisHub } from './side/hub-session.ts'
 
 /** Devices of this hub, by its owner. */
 export function hubSide(context: Context): DeviceSide {

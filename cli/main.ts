@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { withGlobalOptions } from './context.ts'
-import { registerAlertVerbs } from './alert-verbs.ts'
-import { registerDeviceVerbs } from './device-verbs.ts'
-import { registerHomeVerbs } from './home-verbs.ts'
-import { registerHubVerbs } from './hub-verbs.ts'
+import { registerAlertVerbs } from './alert/alert-verbs.ts'
+import { registerDeviceVerbs } from './device/device-verbs.ts'
+import { registerHomeVerbs } from './home/home-verbs.ts'
+import { registerHubVerbs } from './hub/hub-verbs.ts'
 import { commanderOutput, reportProblem } from './output.ts'
-import { registerPublishVerbs } from './publish-verbs.ts'
-import { registerRouterVerbs } from './router-verbs.ts'
+import { registerPublishVerbs } from './publish/publish-verbs.ts'
+import { registerRouterVerbs } from './router/router-verbs.ts'
 import { version } from './version.ts'
 
 /** The command. Verbs only declare themselves here; what they do is loaded when they are called. */

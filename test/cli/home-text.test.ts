@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { homePulse } from '../../agent/report/home-pulse.ts'
 import type { Status } from '../../agent/report/status.ts'
 import { durationIn } from '../../cli/duration.ts'
-import { eventText } from '../../cli/event-text.ts'
-import { statusText } from '../../cli/status-text.ts'
+import { eventText } from '../../cli/events/event-text.ts'
+import { statusText } from '../../cli/home/status-text.ts'
 
 const status: Status = {
   version: '0.1.0',

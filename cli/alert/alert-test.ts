@@ -1,0 +1,120 @@
+import { agentConfigPath, firstHub, readAgentConfig } from '../../agent/settings/config.ts'
+import { askRegistrar } from '../../agent/registrar/ask-registrar.ts'
+import { readBearer } from '../../agent/secrets/secrets.ts'
+import { alertsPath, readAlertSettings } from '../../alerts/settings/read-settings.ts'
+import { type ChannelTest, testChannels } from '../../alerts/channels/test-channels.ts'
+import type { Pulse } from '../../alerts/channels/channel.ts'
+import { hubPaths } from '../../hub/settings/paths.ts'
+import { AlertTestAnswer, PROTOCOL_VERSION } from '../../protocol/messages.ts'
+import { quoted } from '../../problems/printable.ts'
+import { asProblem, Problem } from '../../problems/problem.ts'
+import { isThere } from '../../system/files/is-there.ts'
+import type { Context } from '../context.ts'
+import { orNoRoot } from '../or-no-root.ts'
+import { printFacts } from '../output.ts'
+import { table } from '../table.ts'
+import { version } from '../version.ts'
+
+/** What one end's channels answered; a problem when that end could not be asked. */
+interface EndTest {
+  readonly end: 'home' | 'hub'
+  readonly channels: readonly ChannelTest[]
+  readonly problem: string | null
+}
+
+/** The hub tries for twenty seconds. */
+const HUB_MS = 30_000
+
+/** `homeward alert test`: exit status 0 when every channel took it, 2 when one did not, 1 when there is none. */
+export async function alertTest(context: Context, channel: string | null): Promise<void> {
+  const tests = await orNoRoot(() => testEnds(context, channel))
+  const all = tests.flatMap(({ channels }) => channels)
+  const problems = tests.filter(({ problem }) => problem !== null)
+  if (all.length === 0 && problems.length === 0)
+    throw new Problem('channel-missing', {
+      what: 'testing the channels',
+      why: `neither ${alertsPath(context.configDir)} nor the other end names one`,
+    })
+  printFacts(context, { ends: tests }, ({ ends }) =>
+    table([
+      ['END', 'CHANNEL', 'KIND', 'ANSWER'],
+      ...ends.flatMap(({ end, channels, problem }) => [
+        ...channels.map((one) => [end, one.name, one.kind, one.problem ?? 'taken']),
+        ...(problem === null ? [] : [[end, '', '', problem]]),
+      ]),
+    ]),
+  )
+  if (problems.length > 0 || all.some(({ problem }) => problem !== null)) process.exitCode = 2
+}
+
+async function testEnds(context: Context, channel: string | null): Promise<readonly EndTest[]> {
+  if (await isThere(agentConfigPath(context.configDir))) {
+    const config = await readAgentConfig(context.configDir)
+    const [home, hub] = await Promise.all([
+      testHere(context, channel, 'home', config.home),
+      testAtHub(context, channel),
+    ])
+    if (home instanceof Problem && (hub instanceof Problem || hub.problem !== null)) throw home
+    return [home, hub].filter((one): one is EndTest => !(one instanceof Problem))
+  }
+  if (await isThere(hubPaths(context).config)) {
+    const hub = await testHere(context, channel, 'hub', 'hub')
+    if (hub instanceof Problem) throw hub
+    return [hub]
+  }
+  throw new Problem('config-missing', {
+    what: 'testing the channels',
+    why: `${context.configDir} has neither agent.yaml nor hub.yaml`,
+    next: 'Run this at a home that has joined, or on the hub',
+  })
+}
+
+async function testHere(
+  { configDir }: Context,
+  channel: string | null,
+  end: EndTest['end'],
+  name: string,
+): Promise<EndTest | Problem> {
+  const settings = await readAlertSettings(configDir)
+  try {
+    const channels = await testChannels(settings, channel, pulseOf(end, name))
+    return { end, channels, problem: null }
+  } catch (thrown) {
+    if (thrown instanceof Problem && thrown.code === 'channel-missing') return thrown
+    throw thrown
+  }
+}
+
+async function testAtHub({ configDir }: Context, channel: string | null): Promise<EndTest | Problem> {
+  try {
+    const config = await readAgentConfig(configDir)
+    const hub = firstHub(config)
+    const { answer } = await askRegistrar(
+      { hosts: hub.addresses, port: hub.port, certificate: hub.certificate },
+      {
+        method: 'POST',
+        path: '/v1/alerts/test',
+        body: { version: PROTOCOL_VERSION, channel },
+        answer: AlertTestAnswer,
+        bearer: await readBearer(configDir, config.home),
+        timeoutMs: HUB_MS,
+      },
+    )
+    const channels = answer.channels.map((one) => ({
+      ...one,
+      problem: one.problem === null ? null : `the hub says: ${quoted(one.problem)}`,
+    }))
+    return { end: 'hub', channels, problem: null }
+  } catch (thrown) {
+    const problem = asProblem(thrown, 'asking the hub for a test')
+    // A name that only this end knows is no fault of the hub.
+    if (problem.code === 'channel-missing') return problem
+    return { end: 'hub', channels: [], problem: problem.message }
+  }
+}
+
+/** How the tunnel is does not matter to a test. */
+function pulseOf(end: EndTest['end'], name: string): Pulse {
+  const unknown = { rttMs: null, handshakeAt: null, rxBytes: 0, txBytes: 0, mapping: null }
+  return { end, version, homes: [{ name, isUp: true, state: 'test', cause: null, ...unknown }] }
+}

@@ -1,0 +1,31 @@
+import type { Command } from 'commander'
+import { contextOf } from '../context.ts'
+
+/** `homeward alert …`, at home or on the hub. */
+export function registerAlertVerbs(program: Command): void {
+  const alert = program.command('alert').description('who is told of outages, and how')
+
+  alert
+    .command('test [channel]')
+    .description('send a marked test by every channel here and on the hub, or by one')
+    .action(async (channel: string | undefined, _options, command: Command) => {
+      const { alertTest } = await import('./alert-test.ts')
+      await alertTest(contextOf(command), channel ?? null)
+    })
+
+  alert
+    .command('retract', { hidden: true })
+    .description('clear what Home Assistant’s brokers keep of this end, before it goes for good')
+    .action(async (_options, command: Command) => {
+      const { alertRetract } = await import('./alert-retract.ts')
+      await alertRetract(contextOf(command))
+    })
+
+  alert
+    .command('add <name>')
+    .description('add a channel to alerts.yaml; its URL, which is a secret, comes by standard input')
+    .action(async (name: string, _options, command: Command) => {
+      const { alertAdd } = await import('./alert-add.ts')
+      await alertAdd(contextOf(command), name)
+    })
+}

@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, open, rm } from 'node:fs/promises'
+import { isIPv4, isIPv6 } from 'node:net'
+import { resolve } from 'node:path'
+import * as v from 'valibot'
+import { Problem, reasonOf } from '../../problems/problem.ts'
+import { NameSchema } from '../../protocol/names.ts'
+import { presharedKeyFrom, privateKeyFrom } from '../../wireguard/keys.ts'
+import { publicKeyOf } from '../../wireguard/public-key.ts'
+import { wgQuickText } from '../../wireguard/quick.ts'
+import type { Context } from '../context.ts'
+import { type DeviceSide, deviceSide } from './device-side.ts'
+import { durationIn } from '../duration.ts'
+import { printFacts, tell } from '../output.ts'
+
+export interface DeviceOptions {
+  readonly conf?: string
+  readonly qr?: boolean
+  readonly svg?: string
+  readonly home: readonly string[]
+  readonly expires?: string
+  readonly full?: boolean
+  readonly exit?: string
+  readonly dns: readonly string[]
+}
+
+/**
+ * `homeward device add NAME`. The keys are made here; the private one goes to where the person wants it, once, and nowhere
+ * else.
+ */
+export async function deviceAdd(context: Context, name: string, options: DeviceOptions): Promise<void> {
+  const what = `adding the device ${JSON.stringify(name)}`
+  if (!v.is(NameSchema, name))
+    throw new Problem('device-name-invalid', { what, why: 'the name is not one homeward takes' })
+  const odd = options.dns.find((address) => !isIPv4(address) && !isIPv6(address))
+  if (odd !== undefined)
+    throw new Problem('wrong-usage', { what, why: `--dns takes addresses, and ${JSON.stringify(odd)} is none` })
+  if (options.full === true && options.exit !== undefined)
+    throw new Problem('wrong-usage', {
+      what,
+      why: '--full leads through the hub, --exit through a home: give one of them',
+    })
+  const wish = {
+    name,
+    homes: options.home.length === 0 ? null : [...options.home],
+    expiresInMs: options.expires === undefined ? null : durationIn(options.expires, '--expires'),
+    full: options.full ?? false,
+    exit: options.exit ?? null,
+  }
+  const side = await deviceSide(context)
+  const isShown = options.qr === true || options.svg !== undefined
+  const conf = options.conf ?? (isShown ? null : `${name}.conf`)
+  // Taken before the hub hears of the device, so that no device exists whose file could not be written.
+  const files = await takeFiles({ conf: conf === '-' ? null : conf, svg: options.svg ?? null }, what)
+  try {
+    const device = await makeDevice(side, wish, options.dns)
+    try {
+      await fill(files.conf, async () => device.text)
+      await fill(files.svg, async () => (await import('uqr')).renderSVG(device.text))
+    } catch (thrown) {
+      await side.remove(name).catch(() => undefined)
+      throw new Problem('write-failed', { what, why: reasonOf(thrown), cause: thrown })
+    }
+    const qr = options.qr === true ? (await import('uqr')).renderUnicodeCompact(device.text) : null
+    report(context, name, device, files, { conf: conf === '-' ? device.text : null, qr })
+  } catch (thrown) {
+    await Promise.all(opened(files).map(({ path }) => rm(path, { force: true })))
+    throw thrown
+  } finally {
+    await Promise.all(opened(files).map(({ handle }) => handle.close()))
+  }
+}
+
+interface MadeDevice {
+  readonly text: string
+  readonly address: string
+}
+
+/** @param shown what goes to standard output: it holds the private key. */
+function report(
+  context: Context,
+  name: string,
+  { address }: MadeDevice,
+  files: Files,
+  shown: { readonly conf: string | null; readonly qr: string | null },
+): void {
+  for (const { path } of opened(files))
+    tell(`Bring ${path} to the device and import it into its WireGuard app, then delete the file.`)
+  if (shown.qr !== null) tell('Scan it with the WireGuard app: it is shown once, and kept nowhere.')
+  const facts = {
+    name,
+    address,
+    ...(files.conf === null ? {} : { file: files.conf.path }),
+    ...(files.svg === null ? {} : { svg: files.svg.path }),
+    ...(shown.conf === null ? {} : { conf: shown.conf }),
+    ...(shown.qr === null ? {} : { qr: shown.qr }),
+  }
+  printFacts(context, facts, () => {
+    const said = [shown.conf, shown.qr].filter((text) => text !== null)
+    if (said.length > 0) return said.join('\n')
+    const where = opened(files).map(({ path }) => path)
+    return `${name} has ${address}; its configuration is ${where.join(' and ')}`
+  })
+}
+
+async function makeDevice(
+  side: DeviceSide,
+  wish: {
+    readonly name: string
+    readonly homes: string[] | null
+    readonly expiresInMs: number | null
+    readonly full: boolean
+    readonly exit: string | null
+  },
+  dns: readonly string[],
+): Promise<MadeDevice> {
+  const privateKey = privateKeyFrom(randomBytes(32))
+  const presharedKey = presharedKeyFrom(randomBytes(32))
+  const answer = await side.add({ ...wish, publicKey: publicKeyOf(privateKey), presharedKey })
+  const { endpoint, allowedIps, keepaliveSeconds, mtu, hubPublicKey } = answer
+  const text = wgQuickText({
+    name: wish.name,
+    privateKey,
+    address: `${answer.address}/32`,
+    mtu,
+    dns,
+    hub: {
+      publicKey: hubPublicKey,
+      presharedKey,
+      endpoint,
+      // IPv6 goes into the tunnel and ends there: past it, it would show where the device is.
+      allowedIps: wish.full || wish.exit !== null ? ['0.0.0.0/0', '::/0'] : allowedIps,
+      keepaliveSeconds,
+    },
+  })
+  return { text, address: answer.address }
+}
+
+interface TakenFile {
+  readonly path: string
+  readonly handle: FileHandle
+}
+
+interface Files {
+  readonly conf: TakenFile | null
+  readonly svg: TakenFile | null
+}
+
+/** @throws {Problem} `file-exists`, `write-failed`; then none of them is there. */
+async function takeFiles(
+  { conf, svg }: { readonly conf: string | null; readonly svg: string | null },
+  what: string,
+): Promise<Files> {
+  const first = conf === null ? null : await takeFile(resolve(conf), what)
+  try {
+    return { conf: first, svg: svg === null ? null : await takeFile(resolve(svg), what) }
+  } catch (thrown) {
+    await first?.handle.close()
+    if (first !== null) await rm(first.path, { force: true })
+    throw thrown
+  }
+}
+
+async function takeFile(path: string, what: string): Promise<TakenFile> {
+  try {
+    return { path, handle: await open(path, 'wx', 0o600) }
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'EEXIST')
+      throw new Problem('file-exists', { what, why: `${path} is there already`, cause: thrown })
+    throw new Problem('write-failed', { what: `writing ${path}`, why: reasonOf(thrown), cause: thrown })
+  }
+}
+
+function opened({ conf, svg }: Files): readonly TakenFile[] {
+  return [conf, svg].filter((file) => file !== null)
+}
+
+async function fill(file: TakenFile | null, text: () => Promise<string>): Promise<void> {
+  if (file === null) return
+  await file.handle.writeFile(await text())
+  await file.handle.sync()
+}

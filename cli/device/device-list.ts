@@ -1,0 +1,35 @@
+import type { DeviceList } from '../../protocol/messages.ts'
+import { ageText, bytesText } from '../age.ts'
+import type { Context } from '../context.ts'
+import { deviceSide } from './device-side.ts'
+import { printFacts } from '../output.ts'
+import { table } from '../table.ts'
+
+const HEADING = ['DEVICE', 'ADDRESS', 'OF', 'REACHES', 'HANDSHAKE', 'IN', 'OUT', 'UNTIL', 'ADDED']
+
+/** `homeward device list`. */
+export async function deviceList(context: Context): Promise<void> {
+  const side = await deviceSide(context)
+  const list = await side.list()
+  printFacts(context, list, ({ devices }) =>
+    devices.length === 0 ? 'no devices yet: homeward device add NAME' : table([HEADING, ...devices.map(row)]),
+  )
+}
+
+function row(device: DeviceList['devices'][number]): string[] {
+  return [
+    device.name,
+    device.address,
+    device.home ?? 'the hub',
+    [
+      device.homes?.join(' ') ?? 'all homes',
+      ...(device.full ? ['and the internet'] : []),
+      ...(device.exit === null ? [] : [`and the internet by ${device.exit}`]),
+    ].join(' '),
+    ageText(device.lastHandshakeSeconds),
+    bytesText(device.rxBytes),
+    bytesText(device.txBytes),
+    device.expiresAt ?? '-',
+    device.addedAt,
+  ]
+}

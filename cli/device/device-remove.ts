@@ -1,0 +1,19 @@
+import * as v from 'valibot'
+import { Problem } from '../../problems/problem.ts'
+import { NameSchema } from '../../protocol/names.ts'
+import type { Context } from '../context.ts'
+import { deviceSide } from './device-side.ts'
+import { printFacts } from '../output.ts'
+
+/** `homeward device remove NAME`. */
+export async function deviceRemove(context: Context, name: string): Promise<void> {
+  // Checked here too: it becomes part of a path.
+  if (!v.is(NameSchema, name))
+    throw new Problem('device-name-invalid', {
+      what: `removing the device ${JSON.stringify(name)}`,
+      why: 'the name is not one homeward takes',
+    })
+  const side = await deviceSide(context)
+  await side.remove(name)
+  printFacts(context, { name, removed: true }, () => `The device ${name} is cut off.`)
+}

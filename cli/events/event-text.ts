@@ -1,0 +1,62 @@
+import type { HomeEvent } from '../../agent/memory/events.ts'
+import { howToJoinAgain } from '../../agent/core/unknown-home.ts'
+import { hostPort } from '../../wireguard/host-port.ts'
+import { ageText } from '../age.ts'
+
+/** One event as a line for people. */
+export function eventText(event: HomeEvent): string {
+  return `${event.at.slice(0, 19)}Z  ${whatHappened(event)}`
+}
+
+function whatHappened(event: HomeEvent): string {
+  switch (event.kind) {
+    case 'agent-started':
+      return `the agent began (${event.version})`
+    case 'agent-stopped':
+      return 'the agent ended; the tunnel stays'
+    case 'tunnel':
+      return `the tunnel is ${event.to}${event.cause === null ? '' : ` (${event.cause})`}, after ${ageText(event.seconds)} ${event.from}${nextFor(event.cause)}`
+    case 'cause':
+      return `named: ${event.cause}${nextFor(event.cause)}`
+    case 'remedy':
+      return `${event.remedy} against ${event.cause} ${event.helped ? 'helped' : 'did not help'}, ${event.seconds} s`
+    case 'mapping':
+      return mappingText(event)
+    case 'registrar':
+      return `the registrar is ${event.to}${event.why === null ? '' : `: ${event.why}`}`
+    case 'applied':
+      return `this machine was brought to what agent.yaml wants: ${event.steps.join('; ')}`
+    case 'apply-failed':
+      return `${event.why} [${event.code}]`
+    case 'configuration':
+      return event.taken ? 'took a new configuration' : `refused a new configuration: ${event.why ?? ''}`
+    case 'key':
+      return event.publicKey === null
+        ? `the tunnel kept its old key: ${event.why ?? ''}`
+        : `the tunnel has the new key ${event.publicKey}`
+    case 'clock':
+      return clockText(event)
+    default:
+      return event satisfies never
+  }
+}
+
+/** Only where waiting does not help. */
+function nextFor(cause: string | null): string {
+  return cause === 'home-unknown' ? `; the hub does not know this home: ${howToJoinAgain()}` : ''
+}
+
+function clockText({ behindSeconds, waitedSeconds }: Extract<HomeEvent, { kind: 'clock' }>): string {
+  if (waitedSeconds === null) {
+    const side = behindSeconds < 0 ? 'ahead of' : 'behind'
+    return `this machine’s clock is ${ageText(Math.abs(behindSeconds))} ${side} the hub’s`
+  }
+  return `this machine’s clock was ${ageText(behindSeconds)} behind the last time it showed; the tunnel waited ${waitedSeconds} s`
+}
+
+function mappingText({ address, port, previous }: Extract<HomeEvent, { kind: 'mapping' }>): string {
+  const now = `the hub sees this home at ${hostPort(address, port)}`
+  if (previous === null) return now
+  const how = previous.ended === 'silence' ? 'forgotten in a long silence' : `its ${previous.ended} changed`
+  return `${now}; before at ${hostPort(previous.address, previous.port)}, ${how}`
+}

@@ -1,0 +1,63 @@
+import { describeStep } from '../../adapters/describe-step.ts'
+import { type ApplyHooks, refuseUnlessSafe } from '../../adapters/apply.ts'
+import { makeAssurance } from '../../agent/tunnel/assurance.ts'
+import { bringTunnel, type HomeTunnel, planTunnel } from '../../agent/tunnel/bring-tunnel.ts'
+import { makeRuntimeFolder, withChangeLock } from '../../agent/tunnel/change-lock.ts'
+import { type AgentConfig, readAgentConfig } from '../../agent/settings/config.ts'
+import { firstAnswer } from '../../agent/probes/first-answer.ts'
+import { heartbeatTarget } from '../../agent/probes/heartbeat-target.ts'
+import { followRouterKey } from '../../agent/rotation/router-key.ts'
+import { printableFacts } from '../../problems/printable.ts'
+import { confirm } from '../confirm.ts'
+import type { Context } from '../context.ts'
+import { openHome, readWanted } from '../side/open-home.ts'
+import { printFacts, tell } from '../output.ts'
+import { planText, warningLines } from './plan.ts'
+
+const LONGEST_MS = 120_000
+
+/** `homeward apply`: mends what differs from agent.yaml, after showing it. */
+export async function apply(context: Context): Promise<void> {
+  const home = await openHome(context)
+  try {
+    const signal = AbortSignal.timeout(LONGEST_MS)
+    const plan = await planTunnel(home, signal)
+    refuseUnlessSafe(plan)
+    if (plan.steps.length === 0)
+      return printFacts(context, { applied: [], warnings: plan.warnings }, () => planText(printableFacts(plan)))
+    tell(planText(printableFacts(plan)))
+    if (!(await confirm(context, 'Do this?', 'applying the plan'))) return tell('nothing was changed')
+    await makeRuntimeFolder(context.runtimeDir)
+    // Whatever the agent mended or changed in the meantime is so: the steps are planned anew under the lock.
+    const { steps, warnings } = await withChangeLock(context.runtimeDir, signal, async () => {
+      const wanted = await readWanted(context)
+      const assurance = await assuranceOf(context, home, wanted.config, signal)
+      return await bringTunnel({ ...home, ...wanted }, signal, assurance)
+    })
+    printFacts(context, { applied: steps.map(describeStep), warnings }, () =>
+      [`done: ${steps.length} steps`, ...warningLines(warnings)].join('\n'),
+    )
+  } finally {
+    await home.adapter.close()
+  }
+}
+
+/** By heartbeats of its own: the agent may not be running. */
+async function assuranceOf(
+  { configDir, stateDir }: Context,
+  { adapter }: HomeTunnel,
+  config: AgentConfig,
+  signal: AbortSignal,
+): Promise<ApplyHooks> {
+  if (config.router.kind === 'linux') return {}
+  const wasUp = (await firstAnswer(heartbeatTarget(config), { everyMs: 250, atMostMs: 1_500 }, signal)) !== null
+  const { publicKey: joined } = await readAgentConfig(configDir)
+  const registering = { configDir, config, listenPort: null, lastMapping: null, hubLiterals: [] }
+  return makeAssurance({
+    adapter,
+    config: () => config,
+    wasUp: () => wasUp,
+    followKey: async (publicKey, cut) =>
+      void (await followRouterKey(publicKey, { stateDir, joined, registering }, cut)),
+  })
+}

@@ -1,0 +1,101 @@
+import type { Command } from 'commander'
+import { collect } from '../collect.ts'
+import { contextOf } from '../context.ts'
+
+/** The verbs at home. */
+export function registerHomeVerbs(program: Command): void {
+  program
+    .command('join <token>')
+    .description('join a hub: make the tunnel, prove it, or undo everything')
+    .option(
+      '--lan <cidr>',
+      'a network here that the tunnel may reach, or OWN=SEEN where the hub shall know it as another; may be given again',
+      collect,
+      [],
+    )
+    .option('--lan-mode <mode>', 'masquerade (linux), or routed where LAN hosts have a route back (mikrotik, openwrt)')
+    .option('--router <kind>', 'what the tunnel ends on: linux, this machine, or a router: mikrotik, openwrt', 'linux')
+    .option('--host <host>', 'the router, as this machine reaches it')
+    .option('--user <name>', 'mikrotik: the user for its API (homeward); openwrt: for SSH (root)')
+    .option('--password-file <file>', 'holds the password of that user, for nobody else to read')
+    .option('--identity-file <file>', 'openwrt: an SSH private key of that user instead, for nobody else to read')
+    .option('--host-key <sha256>', 'openwrt: the SSH host key that is trusted, and no other')
+    .option('--port <port>', 'mikrotik: of its API (8729, with --plain 8728); openwrt: of SSH (22)')
+    .option('--tls-fingerprint <sha256>', 'mikrotik: the certificate that is trusted, and no other')
+    .option('--plain', 'mikrotik: without encryption; the password can be read on the way')
+    .option('--interface <name>', 'the WireGuard interface', 'hw0')
+    .option('--economy', 'spend fewer bytes on heartbeats, notice trouble later')
+    .option('--again', 'a home joins once more, the same hub or another one, and keeps its settings')
+    .option('--dry-run', 'show the plan and change nothing')
+    .action(async (token: string, options, command: Command) => {
+      if (options.again === true) {
+        const given = Object.keys(options).filter((name) => command.getOptionValueSource(name) === 'cli')
+        const { joinAgain } = await import('./join-again.ts')
+        return await joinAgain(contextOf(command), token, { dryRun: options.dryRun === true, given })
+      }
+      const { join } = await import('./join.ts')
+      await join(contextOf(command), token, options)
+    })
+
+  // install.sh's.
+  program
+    .command('hand-over', { hidden: true })
+    .description('give what is in the folders of settings and state to whom they belong')
+    .action(async (_options, command: Command) => {
+      const { handOverFolders } = await import('./hand-over.ts')
+      await handOverFolders(contextOf(command))
+    })
+
+  program
+    .command('run')
+    .description('the agent, in the foreground')
+    .action(async (_options, command: Command) => {
+      const { run } = await import('./run.ts')
+      await run(contextOf(command))
+    })
+
+  program
+    .command('status')
+    .description('how the tunnel is; ends with 0 up, 2 in doubt, 1 offline')
+    .option('--watch', 'again every two seconds')
+    .action(async (options, command: Command) => {
+      const { status } = await import('./status.ts')
+      await status(contextOf(command), options)
+    })
+
+  program
+    .command('plan')
+    .description('what differs from agent.yaml; ends with 2 when something does')
+    .action(async (_options, command: Command) => {
+      const { plan } = await import('./plan.ts')
+      await plan(contextOf(command))
+    })
+
+  program
+    .command('apply')
+    .description('mend what differs from agent.yaml')
+    .action(async (_options, command: Command) => {
+      const { apply } = await import('./apply.ts')
+      await apply(contextOf(command))
+    })
+
+  program
+    .command('events')
+    .description('outages, mapping changes and what was done; on the hub the outages of all homes')
+    .option('--since <time>', 'no older than this: 30m, 24h, 7d')
+    .option('--csv', 'the outages of a month as a table, for the carrier')
+    .option('--month <month>', 'with --csv: 2026-11; this one when not said')
+    .action(async (options, command: Command) => {
+      const { events } = await import('../events/events.ts')
+      await events(contextOf(command), options)
+    })
+
+  program
+    .command('leave')
+    .description('leave the hub and undo everything here')
+    .option('--forget-router', 'leave what is on a router that is gone or does not answer any more')
+    .action(async (options, command: Command) => {
+      const { leave } = await import('./leave.ts')
+      await leave(contextOf(command), options)
+    })
+}

@@ -1,0 +1,123 @@
+import * as v from 'valibot'
+import { describeStep } from '../../adapters/describe-step.ts'
+import { InterfaceNameSchema } from '../../adapters/interface-name.ts'
+import { type AgentConfig, firstHub, LanModeSchema } from '../../agent/settings/config.ts'
+import { joinHome } from '../../agent/membership/join.ts'
+import type { Joined } from '../../agent/membership/make-tunnel.ts'
+import { Problem } from '../../problems/problem.ts'
+import { printableFacts } from '../../problems/printable.ts'
+import { canonicalPrefix } from '../../protocol/addresses.ts'
+import { systemClock } from '../../system/time/clock.ts'
+import { formatEndpoint } from '../../wireguard/spec.ts'
+import { confirm } from '../confirm.ts'
+import type { Context } from '../context.ts'
+import { refuseIfAlso } from '../side/one-role.ts'
+import { indented, printFacts, tell } from '../output.ts'
+import { type RouterOptions, routerChoice } from './router-options.ts'
+import { trustRouter } from './trust-router.ts'
+import { joinedFacts } from './joined-facts.ts'
+
+export interface JoinOptions extends RouterOptions {
+  readonly lan: readonly string[]
+  readonly lanMode?: string
+  readonly interface: string
+  readonly economy?: boolean
+  readonly dryRun?: boolean
+}
+
+/** `homeward join TOKEN`. Whatever fails, and whoever interrupts it: nothing of it stays. */
+export async function join(context: Context, token: string, options: JoinOptions): Promise<void> {
+  const router = routerChoice(options)
+  await refuseIfAlso('hub', context, 'joining the hub')
+  const ending = new AbortController()
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => ending.abort())
+  if (router.kind === 'mikrotik' && router.trust.by === 'nothing') tell(PLAIN_WARNING)
+  const dryRun = options.dryRun === true
+  const joined = await joinHome(
+    context,
+    {
+      token,
+      ...lanIn(options.lan),
+      // What stands behind the home's own router has a route back to the tunnel by way of it.
+      lanMode: checked(
+        LanModeSchema,
+        options.lanMode ?? (router.kind === 'linux' ? 'masquerade' : 'routed'),
+        '--lan-mode',
+      ),
+      economy: options.economy === true,
+      interface: checked(InterfaceNameSchema, options.interface, '--interface'),
+      router,
+    },
+    {
+      tell,
+      trust: (shown) => trustRouter(shown),
+      agree: async (config, plan) => {
+        const { steps, warnings } = printableFacts(plan)
+        const lines = [...steps.map(describeStep), ...warnings.map((warning) => `note: ${indented(warning, '    ')}`)]
+        if (dryRun)
+          printFacts(context, { home: config.home, steps: plan.steps, warnings: plan.warnings }, () =>
+            [heading(config), ...lines].join('\n  '),
+          )
+        else tell([heading(config), ...lines].join('\n  '))
+        return !dryRun && (await confirm(context, 'Do this?', 'joining the hub'))
+      },
+    },
+    systemClock,
+    ending.signal,
+  )
+  if (joined !== null) return printFacts(context, joinedFacts(joined), () => joinedText(joined))
+  if (!dryRun) tell('Nothing was changed.')
+}
+
+const PLAIN_WARNING =
+  'Warning: with --plain the password and all that is said to the router can be read and changed by whoever is on the way to it.'
+
+function heading(config: AgentConfig): string {
+  const { addresses, address } = firstHub(config)
+  const { router } = config
+  const where = router.kind === 'linux' ? '' : `, which ends on the router at ${router.host}`
+  return `This machine becomes the home ${config.home}, ${address} in the tunnel to ${addresses[0]}${where}:`
+}
+
+function joinedText({ config, provenMs, mapping }: Joined): string {
+  const seen = mapping === null ? '' : ` The hub sees it at ${formatEndpoint(mapping)}.`
+  return `${config.home} has joined: the tunnel answered after ${(provenMs / 1_000).toFixed(1)} s.${seen}
+Keep it watched: systemctl enable --now homeward, or homeward run in the foreground.
+Add a phone or laptop: homeward device add NAME`
+}
+
+/** `192.168.1.0/24`, or `192.168.1.0/24=10.168.1.0/24`: known at the hub by the second. */
+function lanIn(texts: readonly string[]): { readonly lan: readonly string[]; readonly seenAs: Record<string, string> } {
+  const pairs = texts.map((text) => text.split('=').map(prefixIn))
+  const seenAs = Object.fromEntries(pairs.flatMap(([own = '', seen]) => (seen === undefined ? [] : [[own, seen]])))
+  for (const [own, seen] of Object.entries(seenAs))
+    if (own.split('/')[1] !== seen.split('/')[1])
+      throw new Problem('prefix-invalid', {
+        what: `reading --lan ${own}=${seen}`,
+        why: 'a network can be seen as one of the same length only',
+      })
+  return { lan: pairs.map(([own = '']) => own), seenAs }
+}
+
+function prefixIn(text: string): string {
+  const prefix = canonicalPrefix(text)
+  if (prefix !== null) return prefix
+  throw new Problem('prefix-invalid', {
+    what: `reading --lan ${JSON.stringify(text)}`,
+    why: 'it is not an IPv4 prefix',
+  })
+}
+
+function checked<const Schema extends v.GenericSchema>(
+  schema: Schema,
+  text: string,
+  option: string,
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, text)
+  if (result.success) return result.output
+  const { expected, message } = result.issues[0]
+  throw new Problem('wrong-usage', {
+    what: `reading ${option} ${JSON.stringify(text)}`,
+    why: expected === null ? message : `it must be ${expected}`,
+  })
+}

@@ -1,0 +1,18 @@
+import { firstHub } from '../../agent/settings/config.ts'
+import type { Joined } from '../../agent/membership/make-tunnel.ts'
+
+/** What `join --json` says of a home that has joined. */
+export function joinedFacts({ config, provenMs, mapping }: Pick<Joined, 'config' | 'provenMs' | 'mapping'>): object {
+  const { address, network, addresses } = firstHub(config)
+  return {
+    home: config.home,
+    router: config.router.kind,
+    interface: config.interface,
+    address,
+    network,
+    lan: config.lan.prefixes,
+    hub: addresses,
+    provenMs: Math.round(provenMs),
+    mapping,
+  }
+}

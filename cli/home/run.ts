@@ -1,0 +1,16 @@
+import { runAgent } from '../../agent/run.ts'
+import { systemClock } from '../../system/time/clock.ts'
+import type { Context } from '../context.ts'
+import { runDaemon } from '../daemon.ts'
+import { version } from '../version.ts'
+
+/** `homeward run`. Ends when it is told to, or when this machine leaves its hub. */
+export async function run(context: Context): Promise<void> {
+  let recheck = (): void => undefined
+  process.on('SIGHUP', () => recheck())
+  await runDaemon('agent', (log, signal) =>
+    runAgent({ places: context, version, clock: systemClock, log }, signal, (told) => {
+      recheck = told
+    }),
+  )
+}

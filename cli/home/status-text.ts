@@ -1,0 +1,110 @@
+import type { Note, Status } from '../../agent/report/status.ts'
+import { hostPort } from '../../wireguard/host-port.ts'
+import { ageText, bytesText } from '../age.ts'
+import { indented } from '../output.ts'
+import { styled, type Style } from '../style.ts'
+
+/** Some lines for people. Colours only where a person looks: on a terminal, and not against NO_COLOR. */
+export function statusText(status: Status, colours = wantsColours()): string {
+  const style = (how: Style, text: string): string => (colours ? styled(how, text) : text)
+  const { tunnel, mapping, hub, registration } = status
+  const { heartbeat } = tunnel
+  const lines: readonly (readonly [string, string])[] = [
+    ['tunnel', `${style(STATE_STYLE[tunnel.state], tunnel.state)} since ${tunnel.since}${stateHint(status)}`],
+    ...(typeof tunnel.next === 'string' ? [['next', tunnel.next] as const] : []),
+    ['hub', `${tunnel.endpoint ?? hub.addresses.join(', ')}, ${registrarText(status)}`],
+    ['heartbeat', heartbeatText(heartbeat)],
+    ['handshake', tunnel.lastHandshakeSeconds === null ? 'never' : `${ageText(tunnel.lastHandshakeSeconds)} ago`],
+    ['mapping', mappingText(mapping)],
+    ['registered', registration.at === null ? 'not yet' : `${registration.at}, ${times(registration.count)}`],
+    ['traffic', `${bytesText(tunnel.rxBytes)} in, ${bytesText(tunnel.txBytes)} out`],
+    ['interface', `${tunnel.interface}, ${tunnel.address}, port ${tunnel.listenPort ?? 'none'}, MTU ${tunnel.mtu}`],
+    ['router', routerText(status)],
+    ...tunnel.notes.map((note) => ['note', NOTE_TEXT[note]] as const),
+    ...status.alerts.channels.flatMap(channelLine),
+    ...status.router.warnings.map((warning) => ['warning', indented(warning, '    ')] as const),
+  ]
+  const head = `${style('bold', status.home)}  ${style('dim', `homeward ${status.version}`)}`
+  return [head, ...lines.map(([what, text]) => `  ${style('dim', what.padEnd(11))}${text}`)].join('\n')
+}
+
+/** Only what does not work: that it does is no news. */
+function channelLine({ name, waiting, problem }: Status['alerts']['channels'][number]) {
+  const waits = waiting === 0 ? '' : `, ${waiting} waiting`
+  return problem === null ? [] : [['alerts', `${name} does not work: ${problem}${waits}`] as const]
+}
+
+const STATE_STYLE = {
+  up: 'green',
+  starting: 'yellow',
+  doubtful: 'yellow',
+  healing: 'yellow',
+  offline: 'red',
+} as const satisfies Record<Status['tunnel']['state'], Style>
+
+function stateHint({ stale, tunnel, hub }: Status): string {
+  if (stale === true) return '; the agent is stuck, this is old'
+  if (tunnel.state === 'healing') return `; ${tunnel.cause ?? 'cause unknown'}, ${tunnel.remedy ?? 'next try soon'}`
+  if (tunnel.state !== 'offline') return ''
+  if (tunnel.cause === 'home-offline') return '; this home’s own line is down'
+  if (tunnel.cause === 'hub-down')
+    return '; the line is well, the hub does not answer at all: the VPS is off, or a firewall of its provider lets nothing in'
+  if (tunnel.cause === 'home-unknown')
+    return '; the hub does not know this home: it was removed there, or the hub’s state is from an older backup'
+  return hub.registrar === 'reachable'
+    ? '; the hub answers outside the tunnel, so UDP to it is what fails: look at the firewall of the VPS’s provider'
+    : '; the hub does not answer outside the tunnel either'
+}
+
+function registrarText({ hub, tunnel }: Status): string {
+  return tunnel.cause === 'home-unknown'
+    ? 'registrar answers that it does not know this home'
+    : `registrar ${hub.registrar}`
+}
+
+const NOTE_TEXT = {
+  'clock-behind': 'this machine’s clock shows the past: the tunnel waits up to a minute for it to be set',
+  'hub-daemon-silent':
+    'the tunnel carries, but homeward on the hub does not answer: see systemctl status homeward-hub there',
+  'registrar-unreachable':
+    'the hub’s registrar does not answer outside the tunnel: most likely the firewall of the VPS’s provider does not let TCP of that port in',
+  'router-silent':
+    'the router does not answer this machine: the tunnel is none the worse for it, but nothing can be mended on it',
+  'tcp-carrier': 'all UDP is blocked here: the tunnel goes over TCP, slower, until UDP works again',
+  'other-way': 'the tunnel takes another port or address of the hub than the first',
+  'smaller-mtu': 'full-size packets got lost on this line: the tunnel’s are smaller than configured',
+} as const satisfies Record<Note, string>
+
+function heartbeatText(heartbeat: Status['tunnel']['heartbeat']): string {
+  if (heartbeat.answeredSecondsAgo === null) return 'none answered yet'
+  const loss = heartbeat.lossRatio === 0 ? 'no loss' : `${(heartbeat.lossRatio * 100).toFixed(1)} % lost`
+  return `answered ${heartbeat.answeredSecondsAgo} s ago in ${heartbeat.rttMs ?? '?'} ms, ${loss}, every ${heartbeat.intervalSeconds} s (${bytesText(heartbeat.idleBytesPerDay)} a day idle)`
+}
+
+function mappingText(mapping: Status['mapping']): string {
+  if (mapping.address === null || mapping.port === null) return 'not seen by the hub yet'
+  const nat = { yes: 'behind NAT', no: 'no NAT in between', unknown: '' }[mapping.carrierNat]
+  const cuts = mapping.cutPeriod === null ? '' : `the carrier cuts flows every ${mapping.cutPeriod.hours} h`
+  const life = mapping.lifeSeconds === null ? '' : `survives ${mapping.lifeSeconds} s of silence`
+  const since = mapping.since === null ? '' : ` since ${mapping.since}`
+  return [`${hostPort(mapping.address, mapping.port)}${since}`, changed(mapping.changes), nat, life, cuts]
+    .filter((part) => part !== '')
+    .join(', ')
+}
+
+function changed(count: number): string {
+  return count === 0 ? 'never changed' : `changed ${times(count)}`
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`
+}
+
+function routerText({ router }: Status): string {
+  const plane = { kernel: 'WireGuard in the kernel', userspace: 'WireGuard by wireguard-go' }
+  return [router.model ?? router.kind, ...(router.dataPlane === null ? [] : [plane[router.dataPlane]])].join(', ')
+}
+
+function wantsColours(): boolean {
+  return process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === ''
+}

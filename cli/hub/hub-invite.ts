@@ -1,0 +1,26 @@
+import type { Context } from '../context.ts'
+import { durationIn, lanIn } from './hub-options.ts'
+import { askThisHub } from '../side/hub-session.ts'
+import { printFacts, tell } from '../output.ts'
+
+/** `homeward hub invite HOME`. Without a terminal the token stands alone on stdout, for a script to take. */
+export async function hubInvite(
+  context: Context,
+  home: string,
+  options: { readonly lan: readonly string[]; readonly expires: string },
+): Promise<void> {
+  const input = { home, lan: lanIn(options.lan), expiresInMs: durationIn(options.expires) }
+  const { answer } = await askThisHub(context, 'invite', input)
+  if (answer.known)
+    tell(`The hub knows ${home}: whoever joins with this token takes its place, with a new key and the old address.`)
+  printFacts(context, answer, () => (process.stdout.isTTY ? forPeople(answer) : answer.token))
+}
+
+function forPeople({ home, token, expiresAt }: { home: string; token: string; expiresAt: string }): string {
+  return `${token}
+
+The token makes a machine the home ${home}, once, until ${expiresAt}. Keep it secret. At home, one of
+
+  ./install.sh home ${token}
+  homeward join ${token}`
+}

@@ -1,0 +1,55 @@
+import type { Command } from 'commander'
+import { contextOf } from '../context.ts'
+import { collect } from '../collect.ts'
+
+/** `homeward hub …`, on the VPS. */
+export function registerHubVerbs(program: Command): void {
+  const hub = program.command('hub').description('the VPS side')
+
+  hub
+    .command('init')
+    .description('make keys, certificate, interface, firewall table and settings; run again, it changes nothing')
+    .option('--address <host[,host]>', 'how this machine is reached from outside, best first', collect, [])
+    .option('--port <port>', 'UDP for WireGuard, TCP for the registrar (default 51820)')
+    .option('--network <cidr>', 'the tunnel’s own network (default 10.86.0.0/16)')
+    .option('--alternate-ports <port[,port]>', 'UDP ports that lead to WireGuard too (default 4500,443,53)')
+    .option('--interface <name>', 'the WireGuard interface (default hw0)')
+    .action(async (options, command: Command) => {
+      const { hubInit } = await import('./hub-init.ts')
+      await hubInit(contextOf(command), options)
+    })
+
+  hub
+    .command('run')
+    .description('the daemon, in the foreground')
+    .action(async (_options, command: Command) => {
+      const { hubRun } = await import('./hub-run.ts')
+      await hubRun(contextOf(command))
+    })
+
+  hub
+    .command('invite <home>')
+    .description('make a token with which a home can join once')
+    .option('--lan <cidr>', 'the home’s LAN; may be given again for each', collect, [])
+    .option('--expires <time>', 'how long the token is good for: 30m, 24h, 7d', '24h')
+    .action(async (home: string, options, command: Command) => {
+      const { hubInvite } = await import('./hub-invite.ts')
+      await hubInvite(contextOf(command), home, options)
+    })
+
+  hub
+    .command('status')
+    .description('homes, devices and what the hub sees of each')
+    .action(async (_options, command: Command) => {
+      const { hubStatus } = await import('./hub-status.ts')
+      await hubStatus(contextOf(command))
+    })
+
+  hub
+    .command('remove <home>')
+    .description('revoke a home, its devices and its invitations at once')
+    .action(async (home: string, _options, command: Command) => {
+      const { hubRemove } = await import('./hub-remove.ts')
+      await hubRemove(contextOf(command), home)
+    })
+}

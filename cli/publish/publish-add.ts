@@ -1,0 +1,119 @@
+import { isIPv4, isIPv6 } from 'node:net'
+import { type AgentConfig, firstHub, readAgentConfig } from '../../agent/settings/config.ts'
+import { resolveHub } from '../../agent/registrar/hub-addresses.ts'
+import { seenAddress } from '../../agent/lan/seen-lan.ts'
+import { Problem } from '../../problems/problem.ts'
+import { isHost } from '../../protocol/addresses.ts'
+import {
+  parseRange,
+  type Publication,
+  type PublishedRange,
+  rangeText,
+  type Source,
+} from '../../protocol/publications.ts'
+import { hostPort, parseHostPort } from '../../wireguard/host-port.ts'
+import type { Context } from '../context.ts'
+import { printFacts } from '../output.ts'
+import { ownSide } from '../side/own-side.ts'
+import { publishSide } from './publish-side.ts'
+
+export interface PublishOptions {
+  readonly source?: string
+  readonly home?: string
+}
+
+const LOOKUP_MS = 5_000
+
+/** `homeward publish add PORT[-PORT]/tcp|udp HOST:PORT`. */
+export async function publishAdd(
+  context: Context,
+  ports: string,
+  target: string,
+  options: PublishOptions,
+): Promise<void> {
+  const range = rangeOf(ports)
+  const source = sourceOf(options.source)
+  const side = await ownSide(context)
+  if (side === 'home' && options.home !== undefined)
+    throw new Problem('wrong-usage', { what: 'publishing', why: '--home is for the hub: here it is this home' })
+  const { address, port: targetPort } = await targetOf(context, target, side, rangeText(range))
+  const asked = { ...range, address, targetPort, source, home: options.home ?? null }
+  const keeper = await publishSide(context)
+  const publication = await keeper.add(asked)
+  const { wayText, noteFailure } = await import('./publish-check.ts')
+  const links = await keeper.check(range)
+  printFacts(context, { ...publication, links }, (facts) =>
+    [publishedText(facts), wayText(facts.links, side)].join('\n'),
+  )
+  // It is published; that nobody gets there yet is another matter.
+  noteFailure(links)
+}
+
+function publishedText(publication: Publication): string {
+  const { address, targetPort, home, source } = publication
+  const seen = source === 'keep' ? 'sees each visitor’s own address' : 'sees one address for all visitors'
+  return `${rangeText(publication)} of the hub leads to ${hostPort(address, targetPort)} at ${home}, which ${seen} (--source ${source})`
+}
+
+/** @throws {Problem} `publication-invalid`. */
+export function rangeOf(ports: string): PublishedRange {
+  const range = parseRange(ports)
+  if (range !== null) return range
+  throw new Problem('publication-invalid', {
+    what: `reading ${JSON.stringify(ports)}`,
+    why: 'it is not PORT/tcp, PORT/udp or FIRST-LAST/tcp',
+  })
+}
+
+function sourceOf(text: string | undefined): Source | null {
+  if (text === undefined) return null
+  if (text === 'keep' || text === 'hide') return text
+  throw new Problem('wrong-usage', { what: 'publishing', why: `--source is keep or hide, not ${JSON.stringify(text)}` })
+}
+
+interface Target {
+  readonly address: string
+  readonly port: number
+}
+
+/** @throws {Problem} `publication-invalid`, `name-unresolved`. */
+async function targetOf(context: Context, text: string, side: 'home' | 'hub', range: string): Promise<Target> {
+  const what = `publishing ${range}`
+  const target = parseHostPort(text)
+  if (target === null || !isHost(target.host))
+    throw new Problem('publication-invalid', { what, why: `${JSON.stringify(text)} is not HOST:PORT` })
+  const { host, port } = target
+  if (isIPv6(host))
+    throw new Problem('publication-invalid', {
+      what,
+      why: `${host} is an IPv6 address, and services are led to over IPv4`,
+    })
+  const isOutside = isIPv4(host) && !host.startsWith('127.')
+  if (side === 'hub' && isOutside) return { address: host, port }
+  if (side === 'hub')
+    throw new Problem('publication-invalid', {
+      what,
+      why: `on the hub the service is named by its address, not ${host}`,
+    })
+  const config = await readAgentConfig(context.configDir)
+  if (isOutside) return { address: seenAddress(config.lan, host), port }
+  if (host === 'localhost' || host.startsWith('127.')) return { address: ownAddress(config, what), port }
+  return { address: seenAddress(config.lan, await resolved(host, what)), port }
+}
+
+/** This machine's, where the tunnel ends on it: visitors do not reach its loopback. */
+function ownAddress(config: AgentConfig, what: string): string {
+  if (config.router.kind === 'linux') return firstHub(config).address
+  throw new Problem('publication-invalid', {
+    what,
+    why: 'the tunnel ends on the router, which knows this machine by its address in the LAN',
+    next: 'Give that address instead of localhost: hostname -I shows it',
+  })
+}
+
+async function resolved(host: string, what: string): Promise<string> {
+  const addresses = await resolveHub([host], AbortSignal.timeout(LOOKUP_MS))
+  const address = addresses?.find(isIPv4)
+  if (address !== undefined) return address
+  throw new Problem('name-unresolved', { what, why: `${host} has no IPv4 address` })
+}

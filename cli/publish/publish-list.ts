@@ -1,0 +1,30 @@
+import { type ListedPublication, rangeText } from '../../protocol/publications.ts'
+import { hostPort } from '../../wireguard/host-port.ts'
+import type { Context } from '../context.ts'
+import { printFacts } from '../output.ts'
+import { publishSide } from './publish-side.ts'
+import { table } from '../table.ts'
+
+/** `homeward publish list`. */
+export async function publishList(context: Context): Promise<void> {
+  const list = await (await publishSide(context)).list()
+  printFacts(context, list, ({ publications }) =>
+    publications.length === 0
+      ? 'nothing is published yet: homeward publish add 443/tcp HOST:PORT'
+      : publicationTable(publications),
+  )
+}
+
+export function publicationTable(publications: readonly ListedPublication[]): string {
+  const rows = publications.map((one) => [
+    rangeText(one),
+    hostPort(one.address, one.targetPort),
+    one.home,
+    one.source,
+    one.addedAt,
+  ])
+  const withheld = publications.flatMap((one) =>
+    (one.withheld ?? []).map((range) => `${rangeText(range)} leads nowhere: ${range.why}`),
+  )
+  return [table([['PUBLISHED', 'LEADS TO', 'AT', 'SOURCE', 'ADDED'], ...rows]), ...withheld].join('\n')
+}

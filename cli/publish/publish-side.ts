@@ -1,0 +1,62 @@
+import { firstHub } from '../../agent/settings/config.ts'
+import {
+  ProofAnswer,
+  type ProofLink,
+  type Publication,
+  PublicationList,
+  PublicationSchema,
+  type PublishedRange,
+} from '../../protocol/publications.ts'
+import { PROTOCOL_VERSION } from '../../protocol/messages.ts'
+import type { PublicationInput } from '../../hub/core/publications.ts'
+import type { Context } from '../context.ts'
+import { askThisHub } from '../side/hub-session.ts'
+import { homeVoice, ownSide } from '../side/own-side.ts'
+
+/** The hub waits for the home for up to 30 s. */
+const CHECK_MS = 45_000
+
+/** Who keeps the publications: the hub, asked as its owner or as one of its homes. */
+export interface PublishSide {
+  readonly add: (input: PublicationInput) => Promise<Publication>
+  readonly list: () => Promise<PublicationList>
+  readonly remove: (range: PublishedRange) => Promise<Publication>
+  /** The links of a visitor's way, from the first to the first that fails. */
+  readonly check: (range: PublishedRange) => Promise<readonly ProofLink[]>
+}
+
+/** @throws {Problem} `config-*`, `secret-exposed`. */
+export async function publishSide(context: Context): Promise<PublishSide> {
+  return (await ownSide(context)) === 'home' ? await homeSide(context) : hubSide(context)
+}
+
+async function homeSide(context: Context): Promise<PublishSide> {
+  const { ask, config } = await homeVoice(context)
+  const path = '/v1/publications'
+  return {
+    add: (input) =>
+      ask({ method: 'POST', path, body: { version: PROTOCOL_VERSION, ...input }, answer: PublicationSchema }),
+    list: () => ask({ method: 'GET', path, answer: PublicationList }),
+    remove: (range) => ask({ method: 'DELETE', path: `${path}/${place(range)}`, answer: PublicationSchema }),
+    check: async (range) => {
+      const asked = { method: 'POST', path: `${path}/${place(range)}/check`, body: {}, timeoutMs: CHECK_MS } as const
+      const { links, port = range.port } = await ask({ ...asked, answer: ProofAnswer })
+      if (range.protocol === 'udp' || links.some(({ works }) => works === false)) return links
+      const { proveOutside } = await import('./prove-outside.ts')
+      return [...links, await proveOutside(firstHub(config).addresses, port)]
+    },
+  }
+}
+
+function place({ protocol, port, lastPort }: PublishedRange): string {
+  return `${protocol}/${port === lastPort ? port : `${port}-${lastPort}`}`
+}
+
+function hubSide(context: Context): PublishSide {
+  return {
+    add: async (input) => (await askThisHub(context, 'publication-add', input)).answer,
+    list: async () => (await askThisHub(context, 'publication-list', null)).answer,
+    remove: async (range) => (await askThisHub(context, 'publication-remove', range)).answer,
+    check: async (range) => (await askThisHub(context, 'publication-check', range)).answer.links,
+  }
+}

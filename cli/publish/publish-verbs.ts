@@ -1,0 +1,41 @@
+import type { Command } from 'commander'
+import { contextOf } from '../context.ts'
+
+/** `homeward publish …`, at home or on the hub. */
+export function registerPublishVerbs(program: Command): void {
+  const publish = program.command('publish').description('ports of the hub that lead to services at home')
+
+  publish
+    .command('add <ports> <target>')
+    .description('lead a port of the hub to a service at home: 443/tcp 192.168.1.20:443')
+    .option('--source <how>', 'keep: the service sees visitors’ addresses (where that can work); hide: it does not')
+    .option('--home <home>', 'on the hub: at which home, where the address does not say')
+    .action(async (ports: string, target: string, options, command: Command) => {
+      const { publishAdd } = await import('./publish-add.ts')
+      await publishAdd(contextOf(command), ports, target, options)
+    })
+
+  publish
+    .command('list')
+    .description('what is published of this home, or on the hub of all')
+    .action(async (_options, command: Command) => {
+      const { publishList } = await import('./publish-list.ts')
+      await publishList(contextOf(command))
+    })
+
+  publish
+    .command('check <ports>')
+    .description('follow a visitor’s way to it; ends with 2 and names the first link that fails')
+    .action(async (ports: string, _options, command: Command) => {
+      const { publishCheck } = await import('./publish-check.ts')
+      await publishCheck(contextOf(command), ports)
+    })
+
+  publish
+    .command('remove <ports>')
+    .description('take a port back at once')
+    .action(async (ports: string, _options, command: Command) => {
+      const { publishRemove } = await import('./publish-remove.ts')
+      await publishRemove(contextOf(command), ports)
+    })
+}

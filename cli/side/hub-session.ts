@@ -1,0 +1,33 @@
+import { askHub, type Asked, type HubVerb, type HubVerbs } from '../../hub/control.ts'
+import { type AdapterMaker, openHub } from '../../hub/open.ts'
+import { hubPaths } from '../../hub/settings/paths.ts'
+import { makeLog } from '../../system/process/log.ts'
+import type { Context } from '../context.ts'
+import { orNoRoot } from '../or-no-root.ts'
+
+/**
+ * Asks this machine's hub: the daemon, or without one the hub opened here for the moment.
+ * @throws {Problem} the hub's own, or `no-root`.
+ */
+export async function askThisHub<Verb extends HubVerb>(
+  context: Context,
+  verb: Verb,
+  input: HubVerbs[Verb]['input'],
+): Promise<Asked<Verb>> {
+  const paths = hubPaths(context)
+  return await orNoRoot(() =>
+    askHub(paths.socket, verb, input, async () => {
+      const log = makeLog('hub')
+      // Standard output is the command's answer here; what goes wrong comes back as a problem.
+      log.level = 'silent'
+      const { hub } = await openHub(paths, await loadAdapter(), log, null)
+      return hub
+    }),
+  )
+}
+
+/** Loaded when it is needed: most verbs only ask the daemon. */
+export async function loadAdapter(): Promise<AdapterMaker> {
+  const { linuxAdapter } = await import('../../adapters/linux/linux.ts')
+  return linuxAdapter
+}

@@ -1,0 +1,35 @@
+import type * as v from 'valibot'
+import { askRegistrar } from '../../agent/registrar/ask-registrar.ts'
+import { type AgentConfig, agentConfigPath, firstHub, readAgentConfig } from '../../agent/settings/config.ts'
+import { readBearer } from '../../agent/secrets/secrets.ts'
+import { hubPaths } from '../../hub/settings/paths.ts'
+import { Problem } from '../../problems/problem.ts'
+import type { Call } from '../../protocol/registrar-client.ts'
+import { isThere } from '../../system/files/is-there.ts'
+import type { Context } from '../context.ts'
+
+/** @throws {Problem} `config-missing` when this machine is neither a home nor a hub. */
+export async function ownSide({ configDir, ...rest }: Context): Promise<'home' | 'hub'> {
+  if (await isThere(agentConfigPath(configDir))) return 'home'
+  if (await isThere(hubPaths({ configDir, ...rest }).config)) return 'hub'
+  throw new Problem('config-missing', {
+    what: 'looking for the hub',
+    why: `${configDir} has neither agent.yaml nor hub.yaml`,
+    next: 'Run this at a home that has joined, or on the hub',
+  })
+}
+
+/** A home that asks the registrar of its hub. */
+export interface HomeVoice {
+  readonly config: AgentConfig
+  readonly ask: <const Schema extends v.GenericSchema>(call: Call<Schema>) => Promise<v.InferOutput<Schema>>
+}
+
+/** @throws {Problem} `config-*`, `secret-exposed`. */
+export async function homeVoice({ configDir }: Context): Promise<HomeVoice> {
+  const config = await readAgentConfig(configDir)
+  const { addresses, port, certificate } = firstHub(config)
+  const bearer = await readBearer(configDir, config.home)
+  const places = { hosts: addresses, port, certificate }
+  return { config, ask: async (call) => (await askRegistrar(places, { ...call, bearer })).answer }
+}

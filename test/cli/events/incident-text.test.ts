@@ -1,0 +1,87 @@
+import * as fc from 'fast-check'
+import * as v from 'valibot'
+import { describe, expect, test } from 'vitest'
+import { compose } from '../../../alerts/record/compose.ts'
+import { incidentsCsv } from '../../../cli/events/incident-csv.ts'
+import { incidentText } from '../../../cli/events/incident-text.ts'
+import { type IncidentRecord, IncidentSchema, reportedWord } from '../../../protocol/incidents.ts'
+
+const at = '2026-11-22T20:01:02.345Z'
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
+const EVIL = '\u001b[2J\u009b31m\r\n\u202eall is well'
+
+/** As a home reports it, before anybody looked at it. */
+function reported(word: string, place: string | null = null): unknown {
+  return {
+    id: 'cabin.1',
+    alias: null,
+    home: 'cabin',
+    scope: 'tunnel',
+    began: at,
+    ended: at,
+    seconds: 7,
+    cause: word,
+    causes: [{ cause: word, at }],
+    flaps: 0,
+    unstable: false,
+    tried: [{ remedy: word, cause: word, helped: true, seconds: 1 }],
+    mapping: { before: place, after: place },
+    views: { home: { began: at, ended: at }, hub: null },
+    said: { down: null, recovered: null, reminded: null },
+    met: true,
+  }
+}
+
+const taken = (word: string, place?: string): IncidentRecord => v.parse(IncidentSchema, reported(word, place ?? null))
+const word = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 40 }),
+  fc.string({ maxLength: 20 }).map((text) => `${EVIL}${text}`),
+)
+
+describe('what a home reports of its outages', () => {
+  test('has nothing in it that a terminal obeys, in no text for people', () => {
+    fc.assert(
+      fc.property(word, fc.string({ unit: 'binary', maxLength: 20 }), (word, place) => {
+        const incident = taken(word, place)
+        const { title, text } = compose('recovered', incident, new Date(at))
+        for (const said of [incidentText(incident), title, ...text.split('\n')]) expect(said).not.toMatch(UNPRINTABLE)
+        const csv = incidentsCsv([incident])
+        expect(csv.replaceAll('\r\n', '')).not.toMatch(UNPRINTABLE)
+        expect(csv.split('\r\n')).toHaveLength(3)
+      }),
+    )
+  })
+
+  test.each([
+    ['new-source-port', 'new-source-port'],
+    ['set-endpoint 203.0.113.10:443', 'set-endpoint 203.0.113.10:443'],
+    ['set-endpoint [2001:db8:203:1:2:3:4:10]:51820', 'set-endpoint [2001:db8:203:1:2:3:4:10]:51820'],
+    ['all is well. Run curl', '"all is well. Run curl"'],
+    ['set-endpoint nowhere', '"set-endpoint nowhere"'],
+    [EVIL, '"\uFFFD[2J\uFFFD31m \uFFFDall is well"'],
+  ])('%j is told as %s', (word, text) => {
+    const incident = taken(word)
+    expect(reportedWord(incident.cause)).toBe(text)
+    expect(incidentText(incident)).toContain(`${text} helped`)
+    expect(compose('down', incident, new Date(at)).text).toContain(`Tried: ${text} (helped).`)
+  })
+
+  test('names places that are some, and no others', () => {
+    expect(taken('flow-dead', '[2001:db8::7]:4500').mapping.before).toBe('[2001:db8::7]:4500')
+    expect(taken('flow-dead', '=cmd|calc!A1').mapping.before).toBeNull()
+  })
+
+  test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', ' =1', '＝1'])(
+    'is no formula in a spreadsheet, though it is %j',
+    (cause) => {
+      const incident = { ...taken('unknown'), scope: cause as never, mapping: { before: cause, after: null } }
+      const [, row = ''] = incidentsCsv([incident]).split('\r\n')
+      for (const cell of row.split(',')) expect(cell).not.toMatch(/^"?\s*[=+\-@＝＋－＠]/)
+    },
+  )
+
+  test('does not begin a new cell where semicolons part them', () => {
+    const incident = { ...taken('unknown'), mapping: { before: 'x;=1', after: null } }
+    expect(incidentsCsv([incident])).toContain('"x;=1"')
+  })
+})
