@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { RouterAccess } from '../adapters/mikrotik/api/api.ts'
+import type { RouterAccess } from '../adapters/mikrotik/api/session.ts'
 import { keepConnection } from '../adapters/mikrotik/api/connection.ts'
 import { systemClock } from '../system/time/clock.ts'
 import { median } from './report.ts'

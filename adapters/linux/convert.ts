@@ -1,8 +1,8 @@
-import ipaddr from 'ipaddr.js'
 import * as v from 'valibot'
 import { type InterfaceState, parseDump } from '../../wireguard/dump.ts'
 import type { PresharedKey, PublicKey } from '../../wireguard/keys.ts'
 import { formatEndpoint, type PeerSpec } from '../../wireguard/spec.ts'
+import { networkOf } from '../../net/prefix.ts'
 import type { Observation, Refusal, RouteSpec } from '../adapter.ts'
 import { INTERFACE_MARK, ROUTE_PROTOCOL } from './firewall/mark.ts'
 import { type ListedTable, parseNftTable } from './firewall/nft-list.ts'
@@ -169,11 +169,6 @@ function cutOff(own: Link, networks: string): readonly string[] {
   return own.addresses.filter(
     (address) => !address.endsWith('/32') && !there.some((route) => route.prefix === networkOf(address)),
   )
-}
-
-/** `10.86.0.2/16` becomes `10.86.0.0/16`. */
-export function networkOf(address: string): string {
-  return `${ipaddr.IPv4.networkAddressFromCIDR(address).toString()}/${address.split('/')[1]}`
 }
 
 function clashes(

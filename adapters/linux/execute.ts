@@ -20,7 +20,8 @@ import {
   setForwarding,
   wgSet,
 } from './api.ts'
-import { networkOf, peersText, routeArguments } from './convert.ts'
+import { peersText, routeArguments } from './convert.ts'
+import { networkOf } from '../../net/prefix.ts'
 import { firewallTable } from './firewall/firewall.ts'
 import { createInterface, removeInterface } from './interface.ts'
 import { TABLE } from './firewall/mark.ts'

@@ -1,9 +1,10 @@
-import ipaddr from 'ipaddr.js'
+import { isPeerAsWanted } from '../peer-as-wanted.ts'
+import { sameList } from '../same-list.ts'
 import type { PeerState } from '../../wireguard/dump.ts'
-import { type Endpoint, type PeerSpec, sameEndpoint } from '../../wireguard/spec.ts'
+import type { PeerSpec } from '../../wireguard/spec.ts'
 import type { Observation, ObservedInterface, OtherFirewallPlace, Plan, Step, TunnelSpec } from '../adapter.ts'
 import { closedWarnings } from './others/closed-firewall.ts'
-import { networkOf } from './convert.ts'
+import { networkOf } from '../../net/prefix.ts'
 import { firewallTable } from './firewall/firewall.ts'
 import { fingerprintsOf } from './firewall/nft-table.ts'
 import { keptPublished, publishedSteps, withoutPublished } from './firewall/plan-published.ts'
@@ -120,20 +121,7 @@ function peerSteps(own: ObservedInterface | null, desired: TunnelSpec): readonly
 }
 
 function isAsWanted(observed: PeerState | undefined, wanted: PeerSpec): boolean {
-  return (
-    observed !== undefined &&
-    observed.presharedKeyId === wanted.presharedKeyId &&
-    observed.keepaliveSeconds === wanted.keepaliveSeconds &&
-    sameList([...observed.allowedIps].sort(), [...wanted.allowedIps].sort()) &&
-    // A peer that dials us is wherever it was last heard from.
-    (wanted.endpoint === null || sameEndpoint(oneSpelling(observed.endpoint), oneSpelling(wanted.endpoint)))
-  )
-}
-
-/** wg prints IPv6 in the spelling of RFC 5952, whatever it was given. */
-function oneSpelling(endpoint: Endpoint | null): Endpoint | null {
-  if (endpoint === null || !ipaddr.IPv6.isValid(endpoint.address)) return endpoint
-  return { ...endpoint, address: ipaddr.IPv6.parse(endpoint.address).toRFC5952String() }
+  return isPeerAsWanted(observed, wanted) && observed.presharedKeyId === wanted.presharedKeyId
 }
 
 function routeSteps(own: ObservedInterface | null, desired: TunnelSpec): readonly Step[] {
@@ -180,8 +168,4 @@ function exitSteps(
   const wanted = forwarding?.role === 'hub' ? [...(forwarding.exits ?? [])].sort() : []
   const isLed = exits !== null && sameList(exits, wanted) && (own !== null || wanted.length === 0)
   return isLed ? [] : [{ kind: 'lead-exits', interface: name, devices: wanted }]
-}
-
-function sameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((item, index) => item === b[index])
 }

@@ -1,5 +1,5 @@
 import { type Endpoint, parseEndpoint } from '../../wireguard/spec.ts'
-import type { Row } from './api/api.ts'
+import type { Row } from './api/session.ts'
 import { isGone } from './objects/change.ts'
 import { readMenu } from './objects/menus.ts'
 import { oneSpelling } from '../../net/prefix.ts'

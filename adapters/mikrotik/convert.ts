@@ -9,7 +9,7 @@ import { networkOf, oneSpelling } from '../../net/prefix.ts'
 import { belongsTo, findOwn, findRenamed, isBlackhole, isMarkedFor, ownerOf } from './objects/ours.ts'
 import type { ForeignNetwork, ForeignPeer, RouterObservation } from './observation.ts'
 import { byChain, ownRules } from './objects/rule-row.ts'
-import type { Row } from './api/api.ts'
+import type { Row } from './api/session.ts'
 import { secondsIn } from './api/values.ts'
 
 /** The words of RouterOS as an observation. Pure. */

@@ -6,15 +6,15 @@ import { add, remove, set } from './objects/change.ts'
 import { configuredEndpoint } from './convert.ts'
 import { isTrue } from './api/flag.ts'
 import { markOf } from './objects/mark.ts'
-import { type Menu, readMenu, RULE_MENUS } from './objects/menus.ts'
+import { readMenu, RULE_MENUS } from './objects/menus.ts'
 import { networkOf } from '../../net/prefix.ts'
 import { blackholeOf, routeOf, wantedRules } from './objects/objects.ts'
+import { findInterface, read, removeRoutes } from './objects/own-interface.ts'
 import type { Place } from './objects/place.ts'
 import { freePort } from './objects/port.ts'
-import { samePlace } from './plan.ts'
+import { samePlace } from '../peer-as-wanted.ts'
 import { belongsTo, findOwn, findRenamed, isBlackhole, isMarkedFor, isOwnRule } from './objects/ours.ts'
 import { setRules } from './objects/rules.ts'
-import type { Row } from './api/api.ts'
 
 /** What a step works on. */
 export interface Site extends Place {
@@ -71,21 +71,6 @@ export async function carryOut(step: Change, site: Site): Promise<void> {
     default:
       return step satisfies never
   }
-}
-
-/** All that bears the mark of this interface, and what hangs on it, except the interface and the rules. */
-export async function stripInterface(name: string, site: Place): Promise<void> {
-  const own = await findInterface(name, site)
-  for (const menu of ['peer', 'address'] as const)
-    for (const row of await readMenu(site.exec, menu, site.signal))
-      if (own === undefined ? isMarkedFor(name, row) : belongsTo(name, row)) await remove(menu, row, site)
-  await removeRoutes(name, () => true, site)
-}
-
-/** @returns our interface of this name; none when there is none, or it is somebody else's. */
-export async function findInterface(name: string, { exec, signal }: Place): Promise<Row | undefined> {
-  const rows = await readMenu(exec, 'interface', signal)
-  return findOwn(name, rows)
 }
 
 async function createInterface(name: string, site: Site): Promise<void> {
@@ -181,16 +166,7 @@ async function addRoute(name: string, prefix: string, site: Site): Promise<void>
   await set('route', found, { ...wanted, disabled: 'no' }, site)
 }
 
-async function removeRoutes(name: string, which: (row: Row) => boolean, site: Place): Promise<void> {
-  for (const row of await read('route', site))
-    if (isMarkedFor(name, row) && which(row)) await remove('route', row, site)
-}
-
 async function removeFirewall(site: Site): Promise<void> {
   for (const menu of RULE_MENUS)
     for (const row of await read(menu, site)) if (isOwnRule(row)) await remove(menu, row, site)
-}
-
-function read(menu: Menu, { exec, signal }: Place): Promise<readonly Row[]> {
-  return readMenu(exec, menu, signal)
 }

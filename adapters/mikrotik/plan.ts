@@ -1,8 +1,8 @@
-import type { PeerState } from '../../wireguard/dump.ts'
-import type { Endpoint, PeerSpec } from '../../wireguard/spec.ts'
+import { isPeerAsWanted } from '../peer-as-wanted.ts'
+import { sameList } from '../same-list.ts'
 import type { Observation, ObservedInterface, Plan, Refusal, Step, TunnelSpec } from '../adapter.ts'
 import { RULE_MENUS } from './objects/menus.ts'
-import { holds, isIn, networkOf, oneSpelling, overlap } from '../../net/prefix.ts'
+import { holds, isIn, networkOf, overlap } from '../../net/prefix.ts'
 import { type HomeForwarding, type RulesSpec, wantedRules } from './objects/objects.ts'
 import type { RouterObservation } from './observation.ts'
 import { byChain, fingerprintOf } from './objects/rule-row.ts'
@@ -167,25 +167,12 @@ function addressSteps({ interface: own, blackholes }: RouterObservation, desired
 function peerSteps(own: ObservedInterface | null, desired: HomeSpec): readonly Step[] {
   const there = new Map((own?.peers ?? []).map((peer) => [peer.publicKey, peer]))
   const wanted = new Set(desired.peers.map((peer) => peer.publicKey))
-  const changed = desired.peers.filter((peer) => !isAsWanted(there.get(peer.publicKey), peer))
+  const changed = desired.peers.filter((peer) => !isPeerAsWanted(there.get(peer.publicKey), peer))
   const gone = [...there.keys()].filter((key) => !wanted.has(key))
   return [
     ...(gone.length === 0 ? [] : [{ kind: 'remove-peers', interface: desired.interface, publicKeys: gone } as const]),
     ...(changed.length === 0 ? [] : [{ kind: 'set-peers', interface: desired.interface, peers: changed } as const]),
   ]
-}
-
-function isAsWanted(observed: PeerState | undefined, wanted: PeerSpec): boolean {
-  return (
-    observed !== undefined &&
-    observed.keepaliveSeconds === wanted.keepaliveSeconds &&
-    sameList([...observed.allowedIps].sort(), [...wanted.allowedIps].sort()) &&
-    (wanted.endpoint === null || samePlace(observed.endpoint, wanted.endpoint))
-  )
-}
-
-export function samePlace(a: Endpoint | null, b: Endpoint): boolean {
-  return a !== null && a.port === b.port && oneSpelling(a.address) === oneSpelling(b.address)
 }
 
 function routeSteps({ interface: own, blackholes }: RouterObservation, desired: HomeSpec): readonly Step[] {
@@ -205,8 +192,4 @@ function routeSteps({ interface: own, blackholes }: RouterObservation, desired: 
       .map((prefix) => ({ kind: 'add-route', interface: name, prefix, mtu: null }) as const),
     ...[...new Set(gone)].map((prefix) => ({ kind: 'remove-route', interface: name, prefix }) as const),
   ]
-}
-
-function sameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((item, index) => item === b[index])
 }

@@ -1,5 +1,5 @@
 import { Problem } from '../../problems/problem.ts'
-import type { Session } from './api/api.ts'
+import type { Session } from './api/session.ts'
 import { asRefusal, Trap } from './api/trap.ts'
 import { quote } from './rollback/undo-script.ts'
 

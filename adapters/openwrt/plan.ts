@@ -1,8 +1,8 @@
-import type { PeerState } from '../../wireguard/dump.ts'
+import { isPeerAsWanted } from '../peer-as-wanted.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
-import { type PeerSpec, sameEndpoint } from '../../wireguard/spec.ts'
+import type { PeerSpec } from '../../wireguard/spec.ts'
 import type { Observation, Plan, Refusal, Step, TunnelSpec } from '../adapter.ts'
-import { isIn, networkOf, oneSpelling, overlap } from '../../net/prefix.ts'
+import { isIn, networkOf, overlap } from '../../net/prefix.ts'
 import { configuredPeers, configuredRoutes } from './uci/configured.ts'
 import { firewallSections, type HomeSpec, isHome, peerSection } from './uci/objects.ts'
 import type { OpenwrtObservation } from './observe/observation.ts'
@@ -240,7 +240,7 @@ function peerSteps(observed: OpenwrtObservation, desired: HomeSpec): readonly St
     const section = sections.find((one) => one.name === peerName(name, peer.publicKey))
     const runs = running.find((one) => one.publicKey === peer.publicKey)
     if (gone.includes(peer.publicKey) || !isConfigured(name, section, peer, isLive)) return true
-    return !runsAsWanted(runs, peer)
+    return !isPeerAsWanted(runs, peer)
   })
   return [
     ...(gone.length === 0 ? [] : [{ kind: 'remove-peers', interface: name, publicKeys: gone } as const]),
@@ -260,22 +260,6 @@ function isConfigured(name: string, section: Section | undefined, peer: PeerSpec
   return sameSection(section, { ...wanted, options: { ...wanted.options, endpoint_host: host, endpoint_port: port } })
 }
 
-export function runsAsWanted(
-  observed: PeerState | undefined,
-  wanted: Pick<PeerSpec, 'endpoint' | 'allowedIps' | 'keepaliveSeconds'>,
-): boolean {
-  return (
-    observed !== undefined &&
-    observed.keepaliveSeconds === wanted.keepaliveSeconds &&
-    sameList([...observed.allowedIps].sort(), [...wanted.allowedIps].sort()) &&
-    (wanted.endpoint === null || sameEndpoint(spelled(observed.endpoint), spelled(wanted.endpoint)))
-  )
-}
-
-function spelled(endpoint: PeerState['endpoint']): PeerState['endpoint'] {
-  return endpoint === null ? null : { ...endpoint, address: oneSpelling(endpoint.address) }
-}
-
 function routeSteps({ sections, interface: own, isLive }: OpenwrtObservation, desired: HomeSpec): readonly Step[] {
   const { interface: name } = desired
   const configured = configuredRoutes(name, sections).map(({ prefix }) => prefix)
@@ -290,8 +274,4 @@ function routeSteps({ sections, interface: own, isLive }: OpenwrtObservation, de
       .filter((prefix) => !wanted.includes(prefix))
       .map((prefix) => ({ kind: 'remove-route', interface: name, prefix }) as const),
   ]
-}
-
-function sameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((item, index) => item === b[index])
 }

@@ -1,6 +1,4 @@
 import { Problem } from '../../problems/problem.ts'
-import { sleep } from '../../system/time/sleep.ts'
-import type { Carrier } from './carrier.ts'
 import type { RouterConfig } from '../settings/config.ts'
 import { routeEnds } from '../lan/route-ends.ts'
 
@@ -15,9 +13,6 @@ const LOOPBACK = '127.0.0.1'
 /** Only programs of this machine reach it. */
 export const LOOPBACK_PLACE: CarrierPlace = { address: LOOPBACK, from: LOOPBACK }
 
-/** A home network gives a machine another address seldom, and the tunnel is dark until it is noticed. */
-const LOOK_EVERY_MS = 5_000
-
 /**
  * Loopback where WireGuard runs here. Where it runs on a router: the address that this machine has towards that, and nobody
  * but the router is listened to.
@@ -31,17 +26,4 @@ export async function carrierPlace(router: RouterConfig): Promise<CarrierPlace> 
     what: `finding the way to the router at ${router.host}`,
     why: 'its name leads nowhere, or no route leads there',
   })
-}
-
-/** Ends a carrier that the router cannot reach any more, since this machine has another address now. */
-export async function closeWhenMoved(carrier: Carrier, router: RouterConfig): Promise<void> {
-  if (router.kind === 'linux') return
-  const over = new AbortController()
-  void carrier.ended.then(() => over.abort())
-  while (!over.signal.aborted) {
-    await sleep(LOOK_EVERY_MS, over.signal)
-    // Without any address there is nothing better to move to.
-    const ends = await routeEnds(router.host)
-    if (ends !== null && ends.own !== carrier.endpoint.address) return carrier.close()
-  }
 }

@@ -4,15 +4,9 @@ import type { Calendar } from '../../system/time/calendar.ts'
 import { causeOf } from '../core/health.ts'
 import type { EventLog } from '../memory/event-log.ts'
 import type { Happening } from '../memory/events.ts'
+import type { Telling } from '../tunnel/hands.ts'
 import type { Told } from '../tunnel/loop.ts'
-import type { RegistrationResult } from '../registrar/registration.ts'
 import { isoSeconds } from './status.ts'
-
-/** Says what happened: to the log for whoever watches, to the events for whoever asks later. */
-export interface Telling {
-  readonly tell: (action: Told) => void
-  readonly registered: (reason: string, result: RegistrationResult) => void
-}
 
 export function makeTelling(
   note: (happening: Happening) => void,

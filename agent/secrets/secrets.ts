@@ -5,7 +5,7 @@ import { type EchoKey, echoKey } from '../../protocol/echo.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { isThere } from '../../system/files/is-there.ts'
 import { readSecretFile } from '../../system/files/secret-file.ts'
-import type { RotatedKey } from './rotated-key.ts'
+import type { KeyMaker } from './key-maker.ts'
 import { removeRouterLogin } from './router-login.ts'
 import { removeRouterPassword } from './router-password.ts'
 import { parsePrivateKey, type PrivateKey, privateKeyFrom } from '../../wireguard/keys.ts'
@@ -38,9 +38,6 @@ export interface HomeSecrets {
   /** False when a join that was cut off had left them. */
   readonly fresh: boolean
 }
-
-/** Who makes the tunnel's key, and has its private half. */
-export type KeyMaker = RotatedKey['madeBy']
 
 /**
  * The secrets to join with: those that a join that was cut off has left, else new ones. With the same secret the hub

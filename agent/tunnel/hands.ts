@@ -7,7 +7,8 @@ import { sleep } from '../../system/time/sleep.ts'
 import { within } from '../../system/time/within.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
 import { openCarrier } from '../carrier/carrier.ts'
-import { carrierPlace, closeWhenMoved } from '../carrier/carrier-place.ts'
+import { carrierPlace } from '../carrier/carrier-place.ts'
+import { closeWhenMoved } from '../carrier/close-when-moved.ts'
 import { type AgentConfig, firstHub } from '../settings/config.ts'
 import type { HubWord } from '../core/evidence.ts'
 import { askRound, askSizes, type AskWay } from '../probes/echo-round.ts'
@@ -15,15 +16,20 @@ import { openEchoes } from '../probes/echo.ts'
 import { resolveHub } from '../registrar/hub-addresses.ts'
 import { hubWays } from '../registrar/hub-ways.ts'
 import type { LineMemory } from '../memory/line-memory.ts'
-import type { LoopHands, TunnelLoop } from './loop.ts'
+import type { LoopHands, Told, TunnelLoop } from './loop.ts'
 import { noteNamed, type Path } from './path.ts'
 import type { AgentPlaces } from '../settings/places.ts'
 import { type RegistrationResult, registerHome, type SaidReason } from '../registrar/registration.ts'
 import { carryOut } from './remedy.ts'
 import { readBearer, readEchoKey } from '../secrets/secrets.ts'
-import type { Telling } from '../report/telling.ts'
 import type { Turns } from '../../system/process/turns.ts'
 import { testUplink } from '../probes/uplink.ts'
+
+/** Says what happened: to the log for whoever watches, to the events for whoever asks later. */
+export interface Telling {
+  readonly tell: (action: Told) => void
+  readonly registered: (reason: string, result: RegistrationResult) => void
+}
 
 /** What the hands of the loop reach for. */
 export interface Reach {

@@ -1,7 +1,8 @@
 import type { DeviceRequest } from '../../hub/service/hub.ts'
-import type { AddDeviceAnswer, DeviceList } from '../../protocol/messages.ts'
+import { AddDeviceAnswer, DeviceList, Done, PROTOCOL_VERSION } from '../../protocol/messages.ts'
 import type { Context } from '../context.ts'
-import { ownSide } from '../side/own-side.ts'
+import { askThisHub } from '../side/hub-session.ts'
+import { homeVoice, ownSide } from '../side/own-side.ts'
 
 /** Who keeps the devices: the hub, asked as its owner or as one of its homes. */
 export interface DeviceSide {
@@ -10,12 +11,36 @@ export interface DeviceSide {
   readonly remove: (name: string) => Promise<void>
 }
 
-/** @throws {Problem} `config-missing` when this machine is neither a home nor a hub. */
+/** @throws {Problem} `config-missing` when this machine is neither a home nor a hub; `config-*`, `secret-exposed`. */
 export async function deviceSide(context: Context): Promise<DeviceSide> {
-  if ((await ownSide(context)) === 'home') {
-    const { homeSide } = await import('../device-home.ts')
-    return await homeSide(context)
+  return (await ownSide(context)) === 'home' ? await homeSide(context) : hubSide(context)
+}
+
+/** Devices of this home, through the registrar of its hub. */
+async function homeSide(context: Context): Promise<DeviceSide> {
+  const { ask } = await homeVoice(context)
+  return {
+    add: (request) =>
+      ask({
+        method: 'POST',
+        path: '/v1/devices',
+        body: { version: PROTOCOL_VERSION, ...request },
+        answer: AddDeviceAnswer,
+      }),
+    list: () => ask({ method: 'GET', path: '/v1/devices', answer: DeviceList }),
+    remove: async (name) => {
+      await ask({ method: 'DELETE', path: `/v1/devices/${encodeURIComponent(name)}`, answer: Done })
+    },
   }
-  const { hubSide } = await import('../device-hub.ts')
-  return hubSide(context)
+}
+
+/** Devices of this hub, by its owner. */
+function hubSide(context: Context): DeviceSide {
+  return {
+    add: async (request) => (await askThisHub(context, 'device-add', request)).answer,
+    list: async () => (await askThisHub(context, 'device-list', null)).answer,
+    remove: async (name) => {
+      await askThisHub(context, 'device-remove', { name })
+    },
+  }
 }

@@ -4,17 +4,12 @@ import { resolveHub } from '../../agent/registrar/hub-addresses.ts'
 import { seenAddress } from '../../agent/lan/seen-lan.ts'
 import { Problem } from '../../problems/problem.ts'
 import { isHost } from '../../protocol/addresses.ts'
-import {
-  parseRange,
-  type Publication,
-  type PublishedRange,
-  rangeText,
-  type Source,
-} from '../../protocol/publications.ts'
+import { type Publication, rangeText, type Source } from '../../protocol/publications.ts'
 import { hostPort, parseHostPort } from '../../wireguard/host-port.ts'
 import type { Context } from '../context.ts'
 import { printFacts } from '../output.ts'
 import { ownSide } from '../side/own-side.ts'
+import { rangeOf } from './publish-range.ts'
 import { publishSide } from './publish-side.ts'
 
 export interface PublishOptions {
@@ -53,16 +48,6 @@ function publishedText(publication: Publication): string {
   const { address, targetPort, home, source } = publication
   const seen = source === 'keep' ? 'sees each visitor’s own address' : 'sees one address for all visitors'
   return `${rangeText(publication)} of the hub leads to ${hostPort(address, targetPort)} at ${home}, which ${seen} (--source ${source})`
-}
-
-/** @throws {Problem} `publication-invalid`. */
-export function rangeOf(ports: string): PublishedRange {
-  const range = parseRange(ports)
-  if (range !== null) return range
-  throw new Problem('publication-invalid', {
-    what: `reading ${JSON.stringify(ports)}`,
-    why: 'it is not PORT/tcp, PORT/udp or FIRST-LAST/tcp',
-  })
 }
 
 function sourceOf(text: string | undefined): Source | null {

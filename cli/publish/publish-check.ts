@@ -3,7 +3,7 @@ import { type ProofLink, rangeText } from '../../protocol/publications.ts'
 import type { Context } from '../context.ts'
 import { printFacts } from '../output.ts'
 import { ownSide } from '../side/own-side.ts'
-import { rangeOf } from './publish-add.ts'
+import { rangeOf } from './publish-range.ts'
 import { publishSide } from './publish-side.ts'
 
 /** `homeward publish check PORT/tcp`. Exit status 2 when a link fails. */

@@ -1,7 +1,7 @@
 import { rangeText } from '../../protocol/publications.ts'
 import type { Context } from '../context.ts'
 import { printFacts } from '../output.ts'
-import { rangeOf } from './publish-add.ts'
+import { rangeOf } from './publish-range.ts'
 import { publishSide } from './publish-side.ts'
 
 /** `homeward publish remove PORT/tcp`. */

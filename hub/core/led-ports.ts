@@ -6,8 +6,9 @@ import {
   type PublishedRange,
   type Withheld,
 } from '../../protocol/publications.ts'
-import { publishedPorts } from './publications.ts'
-import { ONLY_22 } from '../machine/ssh-ports.ts'
+
+/** Where no other ssh was seen. */
+export const ONLY_22: ReadonlySet<number> = new Set([22])
 
 export interface LedPorts {
   /** Port by port, as the firewall knows them. */
@@ -42,6 +43,19 @@ export function ledPorts(publications: readonly Publication[], sshPorts: Readonl
     if (kept.length > 0) withheld.set(publication, kept)
   }
   return { ports, withheld }
+}
+
+/** Port by port, as the firewall knows them. */
+export function publishedPorts(publications: readonly Publication[]): readonly PublishedPort[] {
+  return publications.flatMap(({ protocol, port, lastPort, address, targetPort, source }) =>
+    Array.from({ length: lastPort - port + 1 }, (_, index) => ({
+      protocol,
+      port: port + index,
+      address,
+      targetPort: targetPort + index,
+      hidden: source === 'hide',
+    })),
+  )
 }
 
 const FOR_SSH = 'it is kept for ssh on the hub'

@@ -1,4 +1,3 @@
-import type { PublishedPort } from '../../adapters/adapter.ts'
 import { Problem } from '../../problems/problem.ts'
 import { prefixContains } from '../../protocol/addresses.ts'
 import {
@@ -89,19 +88,6 @@ export function visiblePublications(document: StoreDocument, asker: Asker): read
   return document.publications
     .filter(({ home }) => asker === null || home === asker.name)
     .toSorted((a, b) => a.port - b.port || a.protocol.localeCompare(b.protocol))
-}
-
-/** Port by port, as the firewall knows them. */
-export function publishedPorts(publications: readonly Publication[]): readonly PublishedPort[] {
-  return publications.flatMap(({ protocol, port, lastPort, address, targetPort, source }) =>
-    Array.from({ length: lastPort - port + 1 }, (_, index) => ({
-      protocol,
-      port: port + index,
-      address,
-      targetPort: targetPort + index,
-      hidden: source === 'hide',
-    })),
-  )
 }
 
 /** Those that somebody sees, with what of them leads nowhere. */

@@ -8,7 +8,7 @@ import type { HubConfig } from '../settings/config.ts'
 import { exitHome, reachOf } from '../core/devices.ts'
 import { ledPorts } from '../core/led-ports.ts'
 import type { Device, Home, StoreDocument } from '../core/store-document.ts'
-import { ONLY_22 } from './ssh-ports.ts'
+import { ONLY_22 } from '../core/led-ports.ts'
 import { hubInterfaceAddress } from '../core/tunnel-network.ts'
 
 /**

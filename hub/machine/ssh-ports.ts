@@ -1,3 +1,4 @@
+import { ONLY_22 } from '../core/led-ports.ts'
 import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
 import { reasonOf } from '../../problems/problem.ts'
@@ -22,8 +23,6 @@ export interface SshPorts {
   /** Ends what is being asked. */
   readonly close: () => Promise<void>
 }
-
-export const ONLY_22: ReadonlySet<number> = new Set([22])
 
 /**
  * How long each attempt listens: shortly first, since a program that takes one caller at a time has none meanwhile; the last

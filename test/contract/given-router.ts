@@ -1,4 +1,4 @@
-import type { RouterAccess } from '../../adapters/mikrotik/api/api.ts'
+import type { RouterAccess } from '../../adapters/mikrotik/api/session.ts'
 
 /** A real router for the contract, and where its password is. */
 export interface GivenRouter extends Omit<RouterAccess, 'password'> {

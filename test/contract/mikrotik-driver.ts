@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { mikrotikAdapter } from '../../adapters/mikrotik/mikrotik.ts'
-import type { RouterAccess } from '../../adapters/mikrotik/api/api.ts'
+import type { RouterAccess } from '../../adapters/mikrotik/api/session.ts'
 import { systemClock } from '../../system/time/clock.ts'
 import { serveDriver } from './driver.ts'
 

@@ -1,4 +1,5 @@
-import { openSession, type RouterAccess, type Row, type Session } from '../../adapters/mikrotik/api/api.ts'
+import { openSession } from '../../adapters/mikrotik/api/api.ts'
+import type { RouterAccess, Row, Session } from '../../adapters/mikrotik/api/session.ts'
 import type { Capabilities, Machine } from './adapter-contract.ts'
 import { mikrotikAgents } from './mikrotik-agents.ts'
 import { MIKROTIK_DRIFT_NAMES, mikrotikDrifts } from './mikrotik-drifts.ts'

@@ -1,4 +1,8 @@
-import type { WaitForLine } from './process.ts'
+export interface WaitForLine {
+  readonly timeoutMs?: number
+  /** Lines before this one do not count. */
+  readonly after?: number
+}
 
 /** The lines a program writes, in order of arrival, for whoever waits for one of them. */
 export interface LineLog {

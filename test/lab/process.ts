@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { sleep } from '../../system/time/sleep.ts'
 import { childrenOf } from './namespace.ts'
-import { createLineLog } from './line-log.ts'
+import { createLineLog, type WaitForLine } from './line-log.ts'
 
 export interface Exit {
   /** Null when a signal ended it. */
@@ -25,12 +25,6 @@ export interface LabProcess {
   kill(signal?: NodeJS.Signals): Promise<void>
   /** SIGTERM, SIGKILL after half a minute, and waits for the end. */
   stop(): Promise<Exit>
-}
-
-export interface WaitForLine {
-  readonly timeoutMs?: number
-  /** Lines before this one do not count. */
-  readonly after?: number
 }
 
 export interface StartIn {

@@ -9,6 +9,7 @@ import { handOver } from '../../system/files/hand-over.ts'
 import { openLineFile } from '../../system/files/line-file.ts'
 import { serveLocal } from '../../system/sockets/local-socket.ts'
 import { runCommand } from '../../system/process/run-command.ts'
+import { isLong } from '../long.ts'
 
 /**
  * The folders of settings, state and sockets belong to the service's user, and root's commands write there. Whatever that
@@ -72,7 +73,7 @@ async function withSwapper(act: () => Promise<unknown>): Promise<void> {
 }
 
 /** Enough for the swap to come at every moment. */
-const ROUNDS = 300
+const ROUNDS = isLong ? 300 : 60
 
 describe('while links are swapped in', () => {
   test('a file that is written', () =>

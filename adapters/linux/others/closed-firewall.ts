@@ -1,5 +1,5 @@
 import type { ClosedFirewall, TunnelSpec } from '../../adapter.ts'
-import { networkOf } from '../convert.ts'
+import { networkOf } from '../../../net/prefix.ts'
 import { firewalldCommands, isFirewalld } from './firewalld.ts'
 import { covers, nativeRule } from './native-firewall.ts'
 import { passes } from './passes.ts'

@@ -2,7 +2,8 @@ import { Problem } from '../../../problems/problem.ts'
 import type { Clock } from '../../../system/time/clock.ts'
 import { keepSession } from '../../router/keep-session.ts'
 import { hostPort } from '../../../wireguard/host-port.ts'
-import { type Ends, openSession, type Reply, type RouterAccess, type Sentence, type Session } from './api.ts'
+import { openSession } from './api.ts'
+import type { Ends, Reply, RouterAccess, Sentence, Session } from './session.ts'
 
 /** One session that is kept for everyday questions, and made again when it died. */
 export interface Connection {

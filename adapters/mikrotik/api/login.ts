@@ -3,7 +3,7 @@ import { quoted } from '../../../problems/printable.ts'
 import { Problem } from '../../../problems/problem.ts'
 import { hostPort } from '../../../wireguard/host-port.ts'
 import { PORTS } from './refused-connection.ts'
-import type { RouterAccess, Session } from './api.ts'
+import type { RouterAccess, Session } from './session.ts'
 import { Trap } from './trap.ts'
 
 /**

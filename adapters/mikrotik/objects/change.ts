@@ -1,7 +1,7 @@
 import { isTrue } from '../api/flag.ts'
 import { type Menu, MENUS } from './menus.ts'
 import type { Place } from './place.ts'
-import type { Row } from '../api/api.ts'
+import type { Row } from '../api/session.ts'
 
 export async function add(
   menu: Menu,

@@ -1,6 +1,6 @@
 import { oneLine, quoted } from '../../../problems/printable.ts'
 import { Problem } from '../../../problems/problem.ts'
-import type { Reply, Row, Session } from '../api/api.ts'
+import type { Reply, Row, Session } from '../api/session.ts'
 import { asRefusal, Trap } from '../api/trap.ts'
 import { booleanIn } from '../api/values.ts'
 

@@ -1,7 +1,7 @@
 import { quoted } from '../../../problems/printable.ts'
 import { isTrue } from '../api/flag.ts'
 import { isOwnRule } from './ours.ts'
-import type { Row } from '../api/api.ts'
+import type { Row } from '../api/session.ts'
 
 /**
  * A sentence for each fasttrack rule that the tunnel's flows could reach. What is fasttracked passes by mangle, and with it

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import type { Row, Session } from '../api/api.ts'
+import type { Row, Session } from '../api/session.ts'
 
 /** The menus that hold what homeward makes, and what of their rows it looks at. */
 export const MENUS = {

@@ -1,4 +1,4 @@
-import type { Row } from '../api/api.ts'
+import type { Row } from '../api/session.ts'
 import { isTrue } from '../api/flag.ts'
 import { parseMark } from './mark.ts'
 

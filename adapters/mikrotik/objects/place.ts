@@ -1,4 +1,4 @@
-import type { Session } from '../api/api.ts'
+import type { Session } from '../api/session.ts'
 
 /** Where something is done on the router, and for how long it may take. */
 export interface Place {

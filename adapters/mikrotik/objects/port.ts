@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { Row } from '../api/api.ts'
+import type { Row } from '../api/session.ts'
 
 /** RFC 6335, section 6: the dynamic ports, which nobody registered. */
 const FIRST = 49_152

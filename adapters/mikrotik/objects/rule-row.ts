@@ -1,7 +1,7 @@
 import { isOwnRule } from './ours.ts'
 import type { RuleMenu } from './menus.ts'
 import type { Rule } from './objects.ts'
-import type { Row } from '../api/api.ts'
+import type { Row } from '../api/session.ts'
 import { isTrue } from '../api/flag.ts'
 
 /** A rule of ours as it was found. */

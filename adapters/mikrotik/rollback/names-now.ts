@@ -1,4 +1,4 @@
-import type { Row } from '../api/api.ts'
+import type { Row } from '../api/session.ts'
 import type { KeptRow, Snapshot } from './snapshot.ts'
 
 /** What the interfaces of a snapshot are called now; null: gone. */

@@ -1,4 +1,4 @@
-import type { Row } from '../api/api.ts'
+import type { Row } from '../api/session.ts'
 import { add, isGone, remove } from '../objects/change.ts'
 import type { Losses } from './losses.ts'
 import type { RuleMenu } from '../objects/menus.ts'

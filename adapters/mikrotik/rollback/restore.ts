@@ -1,4 +1,4 @@
-import type { Row } from '../api/api.ts'
+import type { Row } from '../api/session.ts'
 import { add, remove, set } from '../objects/change.ts'
 import { collectLosses, type Loss, type Losses } from './losses.ts'
 import { type Menu, type OtherMenu, readTables, RULE_MENUS, type Tables } from '../objects/menus.ts'

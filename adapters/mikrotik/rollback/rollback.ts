@@ -1,12 +1,13 @@
 import { quoted } from '../../../problems/printable.ts'
 import { Problem, reasonOf } from '../../../problems/problem.ts'
 import type { Clock } from '../../../system/time/clock.ts'
-import { type Session, Trap } from '../api/api.ts'
+import { Trap } from '../api/api.ts'
+import type { Session } from '../api/session.ts'
 import { remove, set } from '../objects/change.ts'
 import type { Connection } from '../api/connection.ts'
 import { findOwn, findRenamed } from '../objects/ours.ts'
 import type { Dialect } from '../objects/dialect.ts'
-import { findInterface, stripInterface } from '../execute.ts'
+import { findInterface, stripInterface } from '../objects/own-interface.ts'
 import { startJob, stopJob } from './job.ts'
 import {
   type Journal,

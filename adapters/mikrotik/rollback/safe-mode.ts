@@ -1,4 +1,4 @@
-import type { Session } from '../api/api.ts'
+import type { Session } from '../api/session.ts'
 
 /**
  * RouterOS from 7.18 on (`/safe-mode`): it notes every change of the session that holds it, and takes all of them back when

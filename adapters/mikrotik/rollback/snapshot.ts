@@ -1,7 +1,7 @@
 import { belongsTo, findOwn, isMarkedFor, ownerOf } from '../objects/ours.ts'
 import type { Menu, OtherMenu, RuleMenu, Tables } from '../objects/menus.ts'
 import { ownRules } from '../objects/rule-row.ts'
-import type { Row } from '../api/api.ts'
+import type { Row } from '../api/session.ts'
 
 /** All of ours on a router at one moment, so that it can be so again. Holds no secret. */
 export type Snapshot = Readonly<Record<Menu, readonly KeptRow[]>>

@@ -2,7 +2,7 @@ import { parsePublicKey } from '../../../wireguard/keys.ts'
 import type { ObservedInterface } from '../../adapter.ts'
 import { configuredPeers, configuredRoutes } from '../uci/configured.ts'
 import type { OpenwrtObservation } from './observation.ts'
-import { runsAsWanted } from '../plan.ts'
+import { isPeerAsWanted } from '../../peer-as-wanted.ts'
 import { isInterface, list, PRIVATE_KEY, type Section, text, tunnelOf } from '../uci/sections.ts'
 
 /** Where what runs differs from what is configured; empty: nowhere. Pure. */
@@ -58,7 +58,7 @@ function arePeersRunning(
   return (
     wanted.length === live.peers.length &&
     wanted.every((peer) =>
-      runsAsWanted(
+      isPeerAsWanted(
         live.peers.find(({ publicKey }) => publicKey === peer.publicKey),
         placed.has(peer.publicKey) ? peer : { ...peer, endpoint: null },
       ),

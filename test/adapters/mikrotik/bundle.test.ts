@@ -9,7 +9,7 @@ import { sentence, startRawRouter } from './raw-router.ts'
 
 /** Asks one question and prints the answer. */
 const PROGRAM = `
-import { openSession } from './adapters/mikrotik/api.ts'
+import { openSession } from './adapters/mikrotik/api/api.ts'
 const port = Number(process.argv[2])
 const password = () => Promise.resolve('x')
 const signal = AbortSignal.timeout(10_000)

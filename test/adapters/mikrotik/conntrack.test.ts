@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Row, Trap } from '../../../adapters/mikrotik/api/api.ts'
+import { Trap } from '../../../adapters/mikrotik/api/api.ts'
+import type { Row } from '../../../adapters/mikrotik/api/session.ts'
 import { forgetFlow, isFlow } from '../../../adapters/mikrotik/conntrack.ts'
 
 const HUB = { address: '203.0.113.10', port: 51_820 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Row } from '../../../adapters/mikrotik/api/api.ts'
+import type { Row } from '../../../adapters/mikrotik/api/session.ts'
 import { type Found, toObservation } from '../../../adapters/mikrotik/convert.ts'
 import { handshakeTimes } from '../../../adapters/mikrotik/handshake-times.ts'
 

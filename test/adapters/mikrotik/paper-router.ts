@@ -1,4 +1,5 @@
-import { type Row, type Session, Trap } from '../../../adapters/mikrotik/api/api.ts'
+import { Trap } from '../../../adapters/mikrotik/api/api.ts'
+import type { Row, Session } from '../../../adapters/mikrotik/api/session.ts'
 import type { Connection } from '../../../adapters/mikrotik/api/connection.ts'
 import type { Dialect } from '../../../adapters/mikrotik/objects/dialect.ts'
 import { type PaperTables, paperTables } from './paper-tables.ts'

@@ -1,4 +1,5 @@
-import { type Row, type Sentence, type Session, Trap } from '../../../adapters/mikrotik/api/api.ts'
+import { Trap } from '../../../adapters/mikrotik/api/api.ts'
+import type { Row, Sentence, Session } from '../../../adapters/mikrotik/api/session.ts'
 import type { Place } from '../../../adapters/mikrotik/objects/place.ts'
 
 /** The tables of a router on paper: what commands do to rows, and nothing of the wire. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
-import type { RouterAccess } from '../../../adapters/mikrotik/api/api.ts'
+import type { RouterAccess } from '../../../adapters/mikrotik/api/session.ts'
 import { sentenceParser } from '../../../adapters/mikrotik/api/sentence-parser.ts'
 import { encodeWord } from '../../../adapters/mikrotik/api/word-text.ts'
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { type Row, type Session, Trap } from '../../../adapters/mikrotik/api/api.ts'
+import { Trap } from '../../../adapters/mikrotik/api/api.ts'
+import type { Row, Session } from '../../../adapters/mikrotik/api/session.ts'
 import { requireRights } from '../../../adapters/mikrotik/rights.ts'
 
 const never = new AbortController().signal

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { openSession, type Session } from '../../../adapters/mikrotik/api/api.ts'
+import { openSession } from '../../../adapters/mikrotik/api/api.ts'
+import type { Session } from '../../../adapters/mikrotik/api/session.ts'
 import { readCertificate } from '../../../adapters/mikrotik/api/certificate.ts'
 import { probeDialect } from '../../../adapters/mikrotik/objects/dialect.ts'
 import { requireRights } from '../../../adapters/mikrotik/rights.ts'

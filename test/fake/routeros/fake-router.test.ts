@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { openSession, type Session } from '../../../adapters/mikrotik/api/api.ts'
+import { openSession } from '../../../adapters/mikrotik/api/api.ts'
+import type { Session } from '../../../adapters/mikrotik/api/session.ts'
 import { ADMIN, type FakeRouter, startFakeRouter } from './fake-router.ts'
 
 const signal = () => AbortSignal.timeout(10_000)

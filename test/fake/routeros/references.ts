@@ -1,4 +1,3 @@
-import { Refused } from './refused.ts'
 import { type Item, idText, type Tables } from './tables.ts'
 
 /**
@@ -51,15 +50,4 @@ const BUILT_IN = ['all', 'none', 'dynamic', 'static']
 
 export function isInterfaceList(tables: Tables, name: string): boolean {
   return BUILT_IN.includes(name) || tables.rows('/interface/list').some(({ values }) => values.get('name') === name)
-}
-
-/** Addresses, interfaces, or both as `address%interface`, several with commas. @throws {Refused} */
-export function checkedGateway(value: string, isInterface: (name: string) => boolean): string {
-  const isGateway = (one: string): boolean => {
-    const [first = '', behind] = one.split('%')
-    const isAddress = /^(?:\d{1,3}\.){3}\d{1,3}$/.test(first) || first.includes(':')
-    return behind === undefined ? isAddress || isInterface(first) : isAddress && isInterface(behind)
-  }
-  if (value.split(',').every(isGateway)) return value
-  throw new Refused('invalid value for argument gateway', 1)
 }

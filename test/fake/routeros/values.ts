@@ -1,4 +1,3 @@
-import { checkedGateway } from './references.ts'
 import { Refused } from './refused.ts'
 
 /** The kinds of value a property takes: canonical text out, or the router's refusal. */
@@ -127,4 +126,15 @@ function isPrefix(value: string): boolean {
   const [address = '', length = '', ...more] = value.split('/')
   if (more.length > 0 || !/^\d{1,3}$/.test(length)) return false
   return address.includes(':') ? Number(length) <= 128 : isIpv4(address) && Number(length) <= 32
+}
+
+/** Addresses, interfaces, or both as `address%interface`, several with commas. @throws {Refused} */
+function checkedGateway(value: string, isInterface: (name: string) => boolean): string {
+  const isGateway = (one: string): boolean => {
+    const [first = '', behind] = one.split('%')
+    const isAddress = /^(?:\d{1,3}\.){3}\d{1,3}$/.test(first) || first.includes(':')
+    return behind === undefined ? isAddress || isInterface(first) : isAddress && isInterface(behind)
+  }
+  if (value.split(',').every(isGateway)) return value
+  throw new Refused('invalid value for argument gateway', 1)
 }

@@ -3,11 +3,11 @@ import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import {
   addPublication,
-  publishedPorts,
   type PublicationInput,
   removePublication,
   visiblePublications,
 } from '../../../hub/core/publications.ts'
+import { publishedPorts } from '../../../hub/core/led-ports.ts'
 import { removeHome } from '../../../hub/core/removal.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
 import { EMPTY_DOCUMENT, type Home, type StoreDocument, StoreDocumentSchema } from '../../../hub/core/store-document.ts'

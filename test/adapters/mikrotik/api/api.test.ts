@@ -2,7 +2,8 @@ import { setMaxListeners } from 'node:events'
 import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { openSession, type Session, Trap } from '../../../../adapters/mikrotik/api/api.ts'
+import { openSession, Trap } from '../../../../adapters/mikrotik/api/api.ts'
+import type { Session } from '../../../../adapters/mikrotik/api/session.ts'
 import { type Answer, PASSWORD, type RawRouter, sentence, startRawRouter } from '../raw-router.ts'
 
 /** Each test is named by what node-routeros 1.6.9 does without our guard, or by what a command may rely on. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Reply, Row, Sentence } from '../../../../adapters/mikrotik/api/api.ts'
+import type { Reply, Row, Sentence } from '../../../../adapters/mikrotik/api/session.ts'
 import { Trap } from '../../../../adapters/mikrotik/api/api.ts'
 import { type Dialect, probeDialect } from '../../../../adapters/mikrotik/objects/dialect.ts'
 

@@ -1,0 +1,22 @@
+import { oneSpelling } from '../net/prefix.ts'
+import type { PeerState } from '../wireguard/dump.ts'
+import type { Endpoint, PeerSpec } from '../wireguard/spec.ts'
+import { sameList } from './same-list.ts'
+
+/** Whether a peer that runs is the wanted one, preshared key aside. Without a wanted endpoint it is wherever it was last heard from. */
+export function isPeerAsWanted(
+  observed: PeerState | undefined,
+  wanted: Pick<PeerSpec, 'endpoint' | 'allowedIps' | 'keepaliveSeconds'>,
+): observed is PeerState {
+  return (
+    observed !== undefined &&
+    observed.keepaliveSeconds === wanted.keepaliveSeconds &&
+    sameList([...observed.allowedIps].sort(), [...wanted.allowedIps].sort()) &&
+    (wanted.endpoint === null || samePlace(observed.endpoint, wanted.endpoint))
+  )
+}
+
+/** One endpoint in whatever spelling: wg prints IPv6 as RFC 5952 says, and so does RouterOS. */
+export function samePlace(a: Endpoint | null, b: Endpoint): boolean {
+  return a !== null && a.port === b.port && oneSpelling(a.address) === oneSpelling(b.address)
+}
