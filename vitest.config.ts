@@ -13,7 +13,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          maxWorkers: 2,
+          maxWorkers: 3,
           // Of a busy machine: none of them waits for so long by itself.
           testTimeout: 60_000,
           hookTimeout: 60_000,

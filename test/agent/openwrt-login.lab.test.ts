@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import ssh2 from 'ssh2'
+import { newKeyPair } from '../../adapters/openwrt/ssh/key-pair.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { type LabOpenwrt, labOpenwrt, openwrtJoinOptions } from '../lab/openwrt.ts'
@@ -13,7 +13,7 @@ let picture: Picture
 let router: LabOpenwrt
 let token: string
 /** The owner's key, as older programs make it. */
-const owners = ssh2.utils.generateKeyPairSync('rsa', { bits: 2048, comment: 'owner' })
+const owners = await newKeyPair('rsa', 'owner')
 
 beforeAll(async () => {
   lab = await createLab()
@@ -60,7 +60,7 @@ test('another host key than the given one is refused before a password is sent',
 })
 
 test('a wrong password, an empty one, a key that the router does not know, and what is no key, are told apart', async () => {
-  const stranger = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'stranger' })
+  const stranger = await newKeyPair('ed25519', 'stranger')
   const hostKey = ['--host-key', router.hostKey]
   const wrong = await refused(['--password-file', await fileOnPi('wrong', 'not this one'), ...hostKey])
   expect(wrong).toContain('[router-login-refused]')

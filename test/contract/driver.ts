@@ -13,6 +13,8 @@ type DriverRequest =
   | { readonly id: number; readonly verb: 'observe'; readonly interface: string }
   | { readonly id: number; readonly verb: 'execute'; readonly step: Step }
   | { readonly id: number; readonly verb: 'remedy'; readonly remedy: Remedy }
+  /** From here on another adapter answers, which knows nothing of this one. */
+  | { readonly id: number; readonly verb: 'again' }
 
 interface DriverReply {
   readonly id: number
@@ -20,10 +22,17 @@ interface DriverReply {
   readonly problem?: { readonly code: string; readonly what: string; readonly why: string; readonly next: string }
 }
 
-/** The process's end: answers from standard input to standard output until that is closed. */
-export function serveDriver(adapter: Adapter): void {
+/** The process's end: answers from standard input to standard output until that is closed. @param make a fresh one. */
+export function serveDriver(make: () => Adapter): void {
+  let adapter = make()
+  const answerTo = async (request: DriverRequest): Promise<void> => {
+    if (request.verb !== 'again') return await answer(adapter, request)
+    await adapter.close()
+    adapter = make()
+    console.log(JSON.stringify({ id: request.id } satisfies DriverReply))
+  }
   createInterface({ input: process.stdin })
-    .on('line', (line) => void answer(adapter, JSON.parse(line) as DriverRequest))
+    .on('line', (line) => void answerTo(JSON.parse(line) as DriverRequest))
     .once('close', () => process.exit(0))
   console.log(JSON.stringify({ id: 0 } satisfies DriverReply))
 }
@@ -40,6 +49,44 @@ export interface DriverProcess {
 
 /** The test's end. @param plan is pure, and done here. */
 export async function driveAdapter(running: DriverProcess, plan: Adapter['plan']): Promise<OpenAdapter> {
+  const { adapter } = await drive(running, plan)
+  return { ...adapter, close: async () => void (await running.stop()) }
+}
+
+/** Adapters one after the other. */
+export interface Drivers {
+  readonly open: () => Promise<OpenAdapter>
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Each adapter is fresh, in the process of the one before if that was closed: a start of Node costs more than most of what is
+ * tried. One that was killed took its process along.
+ */
+export function openDrivers(start: () => DriverProcess, plan: Adapter['plan']): Drivers {
+  const idle: Driver[] = []
+  return {
+    open: async () => {
+      const driver = idle.pop() ?? (await drive(start(), plan))
+      const close = async (): Promise<void> => {
+        await driver.ask('again')
+        idle.push(driver)
+      }
+      return { ...driver.adapter, close }
+    },
+    close: async () => {
+      await Promise.all(idle.map(({ running }) => running.stop()))
+    },
+  }
+}
+
+interface Driver {
+  readonly running: DriverProcess
+  readonly adapter: Omit<OpenAdapter, 'close'>
+  readonly ask: (verb: 'again') => Promise<unknown>
+}
+
+async function drive(running: DriverProcess, plan: Adapter['plan']): Promise<Driver> {
   await running.waitForLine(/^{"id":0}$/)
   let last = 0
   const ask = async (request: DriverRequest): Promise<unknown> => {
@@ -47,13 +94,16 @@ export async function driveAdapter(running: DriverProcess, plan: Adapter['plan']
     return replyTo(running, request.id)
   }
   return {
-    describe: async () => (await ask({ id: (last += 1), verb: 'describe' })) as Description,
-    observe: async (name) => (await ask({ id: (last += 1), verb: 'observe', interface: name })) as Observation,
-    plan,
-    execute: async (step) => void (await ask({ id: (last += 1), verb: 'execute', step })),
-    remedy: async (remedy) => void (await ask({ id: (last += 1), verb: 'remedy', remedy })),
-    close: async () => void (await running.stop()),
-    kill: running.kill,
+    running,
+    ask: (verb) => ask({ id: (last += 1), verb }),
+    adapter: {
+      describe: async () => (await ask({ id: (last += 1), verb: 'describe' })) as Description,
+      observe: async (name) => (await ask({ id: (last += 1), verb: 'observe', interface: name })) as Observation,
+      plan,
+      execute: async (step) => void (await ask({ id: (last += 1), verb: 'execute', step })),
+      remedy: async (remedy) => void (await ask({ id: (last += 1), verb: 'remedy', remedy })),
+      kill: running.kill,
+    },
   }
 }
 
@@ -65,7 +115,7 @@ async function replyTo(running: DriverProcess, id: number): Promise<unknown> {
   throw new Problem(isProblemCode(code) ? code : 'internal', details)
 }
 
-async function answer(adapter: Adapter, request: DriverRequest): Promise<void> {
+async function answer(adapter: Adapter, request: Exclude<DriverRequest, { verb: 'again' }>): Promise<void> {
   let reply: DriverReply
   try {
     reply = { id: request.id, answer: (await carryOut(adapter, request)) ?? null }
@@ -76,7 +126,7 @@ async function answer(adapter: Adapter, request: DriverRequest): Promise<void> {
   console.log(JSON.stringify(reply))
 }
 
-function carryOut(adapter: Adapter, request: DriverRequest): Promise<unknown> {
+function carryOut(adapter: Adapter, request: Exclude<DriverRequest, { verb: 'again' }>): Promise<unknown> {
   const signal = AbortSignal.timeout(30_000)
   switch (request.verb) {
     case 'describe':

@@ -11,7 +11,7 @@ const [privateKeyFile = '', presharedKeysFile = ''] = process.argv.slice(2)
 const presharedKeys = new Map(
   Object.entries(JSON.parse(readFileSync(presharedKeysFile, 'utf8')) as Record<string, PresharedKey>),
 )
-serveDriver(
+serveDriver(() =>
   linuxAdapter({
     privateKeyFile: () => privateKeyFile,
     presharedKeys: (publicKey) => presharedKeys.get(publicKey),

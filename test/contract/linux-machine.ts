@@ -6,7 +6,7 @@ import { createLab } from '../lab/lab.ts'
 import { SEARCH_PATH } from '../lab/tools.ts'
 import type { Machine, OpenAdapter } from './adapter-contract.ts'
 import { FOREIGN, foreignThings } from './linux-foreign.ts'
-import { bundleDriver, openLinuxAdapter } from './linux-process.ts'
+import { bundleDriver, openLinuxAdapter, openLinuxAdapters } from './linux-process.ts'
 import { linuxDrifts } from './linux-drifts.ts'
 import { type Keys, makeKeys } from './specs.ts'
 
@@ -56,13 +56,17 @@ export async function startLinuxMachine(keys: Keys = makeKeys()): Promise<LinuxM
     await writeFile(privateKeyFile, `${keys.privateKey}\n`, { mode: 0o600 })
     await writeFile(presharedKeysFile, JSON.stringify(Object.fromEntries(keys.presharedKeys)), { mode: 0o600 })
     const watched = await watchCommands(host)
+    const usual = { driver, privateKeyFile, presharedKeysFile, env: { PATH: `${watched.folder}:${SEARCH_PATH}` } }
+    const drivers = openLinuxAdapters(host, usual)
     return {
       keys,
       host,
       driver,
       privateKeyFile,
       presharedKeysFile,
-      open: ({ wrapper = [], path = `${watched.folder}:${SEARCH_PATH}`, folder } = {}) => {
+      open: (how) => {
+        if (how === undefined) return drivers.open()
+        const { wrapper = [], path = usual.env.PATH, folder } = how
         const at = (file: string): string => (folder === undefined ? file : join(folder, basename(file)))
         const [bundle, privateKey, preshared] = [at(driver), at(privateKeyFile), at(presharedKeysFile)]
         const files = { driver: bundle, privateKeyFile: privateKey, presharedKeysFile: preshared }

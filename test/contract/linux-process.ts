@@ -2,7 +2,7 @@ import { planLinux } from '../../adapters/linux/plan.ts'
 import { bundleFor } from '../lab/bundle.ts'
 import type { Host } from '../lab/host.ts'
 import type { OpenAdapter } from './adapter-contract.ts'
-import { driveAdapter } from './driver.ts'
+import { type DriverProcess, type Drivers, driveAdapter, openDrivers } from './driver.ts'
 
 export interface LinuxProcessOptions {
   /** A bundle of linux-driver.ts. */
@@ -19,21 +19,26 @@ export function bundleDriver(folder: string): Promise<string> {
 }
 
 /** The linux adapter in a fresh process on a host. */
-export async function openLinuxAdapter(host: Host, options: LinuxProcessOptions): Promise<OpenAdapter> {
+export function openLinuxAdapter(host: Host, options: LinuxProcessOptions): Promise<OpenAdapter> {
+  return driveAdapter(startLinuxProcess(host, options), planLinux)
+}
+
+/** Fresh adapters on a host, where they may share a process. */
+export function openLinuxAdapters(host: Host, options: LinuxProcessOptions): Drivers {
+  return openDrivers(() => startLinuxProcess(host, options), planLinux)
+}
+
+function startLinuxProcess(host: Host, options: LinuxProcessOptions): DriverProcess {
   const { driver, privateKeyFile, presharedKeysFile, env = {}, wrapper = [] } = options
   const [command, ...args] = [...wrapper, process.execPath, driver, privateKeyFile, presharedKeysFile]
   const running = host.start(command, args, { env })
-  const kill = async (): Promise<void> => {
-    await running.kill('SIGKILL')
-    await running.exited
-  }
-  return driveAdapter(
-    {
-      write: (line) => running.write(line),
-      waitForLine: (pattern, options) => running.waitForLine(pattern, options),
-      stop: () => running.stop(),
-      kill,
+  return {
+    write: (line) => running.write(line),
+    waitForLine: (pattern, options) => running.waitForLine(pattern, options),
+    stop: () => running.stop(),
+    kill: async () => {
+      await running.kill('SIGKILL')
+      await running.exited
     },
-    planLinux,
-  )
+  }
 }

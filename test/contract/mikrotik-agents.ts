@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { planMikrotik } from '../../adapters/mikrotik/plan.ts'
 import type { RouterAccess } from '../../adapters/mikrotik/api/session.ts'
 import { bundleFor } from '../lab/bundle.ts'
-import type { OpenAdapter } from './adapter-contract.ts'
-import { driveAdapter } from './driver.ts'
+import { type Drivers, openDrivers } from './driver.ts'
 import { startProcess } from './local-process.ts'
 import type { MikrotikDriverOptions } from './mikrotik-driver.ts'
 
@@ -14,18 +13,22 @@ export async function mikrotikAgents(
   access: Omit<RouterAccess, 'password'>,
   password: string,
   rollbackSeconds: number,
-): Promise<{ readonly open: () => Promise<OpenAdapter>; readonly close: () => Promise<void> }> {
+): Promise<Drivers> {
   const folder = await mkdtemp(join(tmpdir(), 'homeward-contract-'))
   const [optionsFile, passwordFile] = [join(folder, 'options.json'), join(folder, 'password')]
   const options: MikrotikDriverOptions = { ...access, stateDir: join(folder, 'state'), rollbackSeconds }
   await writeFile(optionsFile, JSON.stringify(options))
   await writeFile(passwordFile, password, { mode: 0o600 })
   const driver = await bundleFor(folder, new URL('./mikrotik-driver.ts', import.meta.url))
+  const drivers = openDrivers(
+    () => startProcess([driver, optionsFile, passwordFile]),
+    (observed, desired) => planMikrotik(observed, desired, { host: access.host, rollbackSeconds }),
+  )
   return {
-    open: () =>
-      driveAdapter(startProcess([driver, optionsFile, passwordFile]), (observed, desired) =>
-        planMikrotik(observed, desired, { host: access.host, rollbackSeconds }),
-      ),
-    close: () => rm(folder, { recursive: true, force: true }),
+    open: drivers.open,
+    close: async () => {
+      await drivers.close()
+      await rm(folder, { recursive: true, force: true })
+    },
   }
 }

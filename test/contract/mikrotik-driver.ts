@@ -13,4 +13,4 @@ export interface MikrotikDriverOptions extends Pick<RouterAccess, 'host' | 'port
 const [optionsFile = '', passwordFile = ''] = process.argv.slice(2)
 const options = JSON.parse(readFileSync(optionsFile, 'utf8')) as MikrotikDriverOptions
 const password = async (): Promise<string> => readFileSync(passwordFile, 'utf8').trim()
-serveDriver(mikrotikAdapter({ ...options, password, clock: systemClock }))
+serveDriver(() => mikrotikAdapter({ ...options, password, clock: systemClock }))

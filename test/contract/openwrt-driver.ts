@@ -11,7 +11,7 @@ export interface OpenwrtDriverOptions extends Pick<RouterAccess, 'host' | 'port'
 
 const [optionsFile = '', loginFile = '', keyFile = ''] = process.argv.slice(2)
 const options = JSON.parse(readFileSync(optionsFile, 'utf8')) as OpenwrtDriverOptions
-serveDriver(
+serveDriver(() =>
   openwrtAdapter({
     ...options,
     login: async () => ({ kind: 'key', key: readFileSync(loginFile, 'utf8') }),

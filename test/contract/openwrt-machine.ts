@@ -1,15 +1,15 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import ssh2 from 'ssh2'
 import type { Step } from '../../adapters/adapter.ts'
 import { planOpenwrt } from '../../adapters/openwrt/plan.ts'
+import { newKeyPair } from '../../adapters/openwrt/ssh/key-pair.ts'
 import type { Release } from '../fake/openwrt/dialects.ts'
 import { bundleFor } from '../lab/bundle.ts'
 import type { Host } from '../lab/host.ts'
 import { createLab } from '../lab/lab.ts'
 import { type LabOpenwrt, labOpenwrt, type OpenwrtPlan } from '../lab/openwrt.ts'
-import type { Capabilities, Machine, OpenAdapter } from './adapter-contract.ts'
-import { driveAdapter } from './driver.ts'
+import type { Capabilities, Machine } from './adapter-contract.ts'
+import { type DriverProcess, openDrivers } from './driver.ts'
 import type { OpenwrtDriverOptions } from './openwrt-driver.ts'
 import { OPENWRT_DRIFT_NAMES, openwrtDrifts } from './openwrt-drifts.ts'
 import { makeKeys } from './specs.ts'
@@ -48,7 +48,7 @@ export async function startOpenwrtMachine(
 ): Promise<OpenwrtMachine> {
   const lab = await createLab()
   try {
-    const login = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'homeward' })
+    const login = await newKeyPair('ed25519', 'homeward')
     const router = await labOpenwrt(lab, { release, setupMs: 100, authorizedKeys: [login.public], ...plan })
     const [host, pi, neighbour] = (await lab.addHosts([
       { name: 'router', boot: () => router.boot(STATE) },
@@ -86,21 +86,21 @@ export async function startOpenwrtMachine(
     ]
     const driver = await bundleFor(lab.folder, new URL('./openwrt-driver.ts', import.meta.url))
 
-    async function open(): Promise<OpenAdapter> {
+    function start(): DriverProcess {
       const running = pi.start(process.execPath, [driver, ...files])
-      return driveAdapter(
-        {
-          write: (line) => running.write(line),
-          waitForLine: (pattern, waiting) => running.waitForLine(pattern, waiting),
-          stop: () => running.stop(),
-          kill: async () => {
-            await running.kill('SIGKILL')
-            await running.exited
-          },
+      return {
+        write: (line) => running.write(line),
+        waitForLine: (pattern, waiting) => running.waitForLine(pattern, waiting),
+        stop: () => running.stop(),
+        kill: async () => {
+          await running.kill('SIGKILL')
+          await running.exited
         },
-        (observed, desired) => planOpenwrt(observed, desired, { host: ROUTER, rollbackSeconds }),
-      )
+      }
     }
+    const { open } = openDrivers(start, (observed, desired) =>
+      planOpenwrt(observed, desired, { host: ROUTER, rollbackSeconds }),
+    )
 
     return {
       router,

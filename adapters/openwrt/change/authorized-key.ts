@@ -3,15 +3,8 @@ import { STATUS } from './change-script.ts'
 import { Refused } from '../ssh/exec.ts'
 import { flashFull } from '../flash/flash-full.ts'
 import { freeKib, WRITING } from '../flash/put-file.ts'
+import { KEY_KINDS, type KeyPair, newKeyPair } from '../ssh/key-pair.ts'
 import { openSession, type RouterAccess } from '../ssh/ssh.ts'
-
-/** A key to log in with. */
-export interface KeyPair {
-  /** OpenSSH's format. */
-  readonly private: string
-  /** A line of authorized_keys. */
-  readonly public: string
-}
 
 /** For a file of keys on the flash, one more beside it included. */
 const NEEDED_KIB = 8
@@ -38,10 +31,6 @@ grep -vxF "$line" $f > $new
 grep -vxF "$line" $f | cmp -s - $new || exit 1
 if [ -s $new ]; then putback $new $f $t || full; else rm -f $f; fi`
 
-/** Where small flash left ed25519 out of dropbear (openwrt#17901), RSA is what there is. */
-const KINDS = ['ed25519', 'rsa'] as const
-const RSA_BITS = 3072
-
 /**
  * Makes a key, gives it to the router, and logs in with it.
  * @param access with what lets us in now.
@@ -53,14 +42,9 @@ export async function giveKey(
   signal: AbortSignal,
   keep: (pair: KeyPair) => Promise<void>,
 ): Promise<void> {
-  const { default: ssh2 } = await import('ssh2')
   let refusal: unknown = null
-  for (const kind of KINDS) {
-    const comment = { comment: 'homeward' }
-    const pair =
-      kind === 'rsa'
-        ? ssh2.utils.generateKeyPairSync(kind, { bits: RSA_BITS, ...comment })
-        : ssh2.utils.generateKeyPairSync(kind, comment)
+  for (const kind of KEY_KINDS) {
+    const pair = await newKeyPair(kind, 'homeward')
     await keep(pair)
     await tell(access, ADD, pair.public, signal)
     try {

@@ -1,0 +1,26 @@
+/** A key to log in with. */
+export interface KeyPair {
+  /** OpenSSH's format. */
+  readonly private: string
+  /** A line of authorized_keys. */
+  readonly public: string
+}
+
+/** Where small flash left ed25519 out of dropbear (openwrt#17901), RSA is what there is. */
+export const KEY_KINDS = ['ed25519', 'rsa'] as const
+
+const RSA_BITS = 3072
+
+/**
+ * A new key to log in with. ssh2 1.17 takes leading zeros off the public half of an ed25519 key, which then nobody can
+ * read: one of 256 has one, and another is made in its place.
+ */
+export async function newKeyPair(kind: (typeof KEY_KINDS)[number], comment: string): Promise<KeyPair> {
+  const { default: ssh2 } = await import('ssh2')
+  const { utils } = ssh2
+  if (kind === 'rsa') return utils.generateKeyPairSync(kind, { bits: RSA_BITS, comment })
+  for (;;) {
+    const pair = utils.generateKeyPairSync(kind, { comment })
+    if (!(utils.parseKey(pair.private) instanceof Error)) return pair
+  }
+}
