@@ -6,7 +6,7 @@ import { Problem, reasonOf } from '../../problems/problem.ts'
 type CodeOf = (thrown: unknown) => ProblemCode
 
 /**
- * What was done on which router, and why it failed, in the router's own words where it has any.
+ * What was tried on which router, and why it failed: what the router said of it, where it said something.
  * @param what reads well before ` failed`.
  */
 export function stepFailed(

@@ -80,7 +80,7 @@ export const NO_EVIDENCE: Evidence = {
 /** Past a good sign of the path, so many heartbeats must be missed. */
 const MISSES_AFTER_SIGN = 2
 
-/** One round may be lost as any packet may. */
+/** A single silent round may be one lost packet. */
 const ROUNDS_THAT_COUNT = 2
 
 /** A home that is removed and joins again at this very moment is unknown for one question. */

@@ -19,7 +19,7 @@ import {
 } from '../settings/config.ts'
 import { incidentPaths } from '../../alerts/record/incident-log.ts'
 import { outboxPath } from '../../alerts/delivery/outbox.ts'
-import { retainedPath } from '../../alerts/channels/retained.ts'
+import { retainedPath } from '../../alerts/transport/retained.ts'
 import { retractAll } from '../../alerts/delivery/retract.ts'
 import { eventsPath, olderEventsPath } from '../memory/event-log.ts'
 import { forgetHome } from './forget-home.ts'

@@ -1,4 +1,4 @@
-import type { Pulse } from '../../alerts/channels/channel.ts'
+import type { Pulse } from '../../alerts/transport/channel.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
 import type { Status } from './status.ts'
 

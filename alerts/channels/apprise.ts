@@ -1,8 +1,7 @@
-import type { Channel } from './channel.ts'
-import { send } from './http.ts'
+import type { Channel } from '../transport/channel.ts'
+import { send, under } from '../transport/http.ts'
 import { weightOf } from '../record/message.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
-import { under } from './under.ts'
 
 /** github.com/caronc/apprise-api: POST /notify with the services, or /notify/KEY for those stored there. */
 export function apprise({ server, key, urls, tag }: Extract<ChannelSettings, { kind: 'apprise' }>): Channel {

@@ -1,8 +1,7 @@
-import type { Channel } from './channel.ts'
-import { send } from './http.ts'
+import type { Channel } from '../transport/channel.ts'
+import { send, under } from '../transport/http.ts'
 import { weightOf } from '../record/message.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
-import { under } from './under.ts'
 
 /** gotify.net/api-docs, createMessage. Priorities from 8 on make a phone ring. */
 export function gotify({ server, token }: Extract<ChannelSettings, { kind: 'gotify' }>): Channel {

@@ -1,5 +1,5 @@
-import { type Channel, type Pulse } from './channel.ts'
-import { send } from './http.ts'
+import { type Channel, type Pulse } from '../transport/channel.ts'
+import { send } from '../transport/http.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { createTransport } from 'nodemailer'
-import { type Channel, Undelivered } from './channel.ts'
+import { type Channel, Undelivered } from '../transport/channel.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
 /** Electronic mail, by nodemailer. The same Message-ID on every try lets a mailbox drop what came twice (RFC 5322, 3.6.4). */

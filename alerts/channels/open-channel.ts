@@ -1,6 +1,6 @@
-import type { Channel } from './channel.ts'
+import type { Channel } from '../transport/channel.ts'
 import type { End } from '../core/trouble.ts'
-import type { Retained } from './retained.ts'
+import type { Retained } from '../transport/retained.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
 /**

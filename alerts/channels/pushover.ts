@@ -1,8 +1,7 @@
-import type { Channel } from './channel.ts'
-import { send } from './http.ts'
+import type { Channel } from '../transport/channel.ts'
+import { send, under } from '../transport/http.ts'
 import { weightOf } from '../record/message.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
-import { under } from './under.ts'
 
 /** pushover.net/api. Never priority 2: that rings until somebody answers. Title to 250 characters, message to 1024. */
 export function pushover({ server, token, user, device }: Extract<ChannelSettings, { kind: 'pushover' }>): Channel {

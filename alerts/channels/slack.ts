@@ -1,5 +1,5 @@
-import type { Channel } from './channel.ts'
-import { send } from './http.ts'
+import type { Channel } from '../transport/channel.ts'
+import { send } from '../transport/http.ts'
 import { weightOf } from '../record/message.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 

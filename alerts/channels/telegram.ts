@@ -1,8 +1,7 @@
-import type { Channel } from './channel.ts'
-import { send } from './http.ts'
+import type { Channel } from '../transport/channel.ts'
+import { send, under } from '../transport/http.ts'
 import { weightOf } from '../record/message.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
-import { under } from './under.ts'
 
 /** core.telegram.org/bots/api#sendmessage. Plain text, since its Markdown wants 18 characters escaped; 4096 at most. */
 export function telegram(settings: Extract<ChannelSettings, { kind: 'telegram' }>): Channel {

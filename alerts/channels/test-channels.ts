@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Problem, reasonOf } from '../../problems/problem.ts'
-import type { Channel, Pulse } from './channel.ts'
+import type { Channel, Pulse } from '../transport/channel.ts'
 import { testMessage } from '../record/compose.ts'
 import { openChannel } from './open-channel.ts'
 import type { AlertSettings, ChannelSettings } from '../settings/settings.ts'

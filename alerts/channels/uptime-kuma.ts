@@ -1,5 +1,5 @@
-import type { Channel } from './channel.ts'
-import { send } from './http.ts'
+import type { Channel } from '../transport/channel.ts'
+import { send } from '../transport/http.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
 /** Uptime Kuma's push monitor: GET /api/push/TOKEN?status=up|down&msg=…&ping=ms. Its other parameters are left as they are. */

@@ -4,7 +4,7 @@ import { HIDES } from './trouble.ts'
 
 const REMIND_FIRST_MS = 6 * 3_600_000
 const REMIND_AGAIN_MS = 24 * 3_600_000
-/** A home that lies dark to both for a while has its word on the hub for so long before the hub speaks for it. */
+/** So long after people should be told, a home that reports the outage has the first word; then the hub speaks for it. */
 const HOME_SPEAKS_FIRST_MS = 20_000
 const REPORT_FRESH_MS = 60_000
 

@@ -1,6 +1,6 @@
 import { systemClock } from '../../system/time/clock.ts'
 import { makeLog } from '../../system/process/log.ts'
-import { openRetained } from '../channels/retained.ts'
+import { openRetained } from '../transport/retained.ts'
 import { makeTakeBack } from './take-back.ts'
 
 /**

@@ -2,8 +2,8 @@ import { reasonOf } from '../../problems/problem.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { within } from '../../system/time/within.ts'
-import { hostOf } from '../channels/broker-host.ts'
-import type { Kept, Retained } from '../channels/retained.ts'
+import { hostOf } from '../transport/broker-host.ts'
+import type { Kept, Retained } from '../transport/retained.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
 /** Clears what channels that are gone left at their brokers, also at one that is away for now. */
@@ -41,7 +41,7 @@ export function makeTakeBack(parts: {
       const all = orphans()
       if (all.length === 0) return false
       // Loaded only where there is something to clear: MQTT costs memory.
-      const { clearTopics } = await import('../channels/clear-topics.ts')
+      const { clearTopics } = await import('../transport/clear-topics.ts')
       const cleared = await Promise.all(
         all.map(async (kept) => {
           const broker = hostOf(kept.broker)

@@ -1,4 +1,4 @@
-import type { HomePulse, Pulse } from '../../alerts/channels/channel.ts'
+import type { HomePulse, Pulse } from '../../alerts/transport/channel.ts'
 import type { HomeStatus, HubStatus } from './status.ts'
 
 /** How all homes are, for those who watch from outside. */

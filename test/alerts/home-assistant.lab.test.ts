@@ -1,7 +1,7 @@
 import mqtt, { type MqttClient } from 'mqtt'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { homeAssistant } from '../../alerts/channels/home-assistant.ts'
-import type { Channel, Pulse } from '../../alerts/channels/channel.ts'
+import type { Channel, Pulse } from '../../alerts/transport/channel.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import { type Broker, openBroker } from './broker.ts'
 import { validDiscovery } from './discovery-form.ts'

@@ -45,7 +45,7 @@ function contentOf(path: string): string {
   }
 }
 
-it('shows the page through both NATs, before and after the mapping changed, in minutes, and leaves nothing', async () => {
+it('shows the page through both NATs, before and after the mapping changed, and leaves nothing', async () => {
   const started = performance.now()
   const demo = startDemo()
   const status = await demo.ended

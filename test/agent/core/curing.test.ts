@@ -448,7 +448,7 @@ describe('a machine that was mended', () => {
     })
   })
 
-  test('in a silence is proven by the next heartbeat, as any remedy is', () => {
+  test('in a silence is proven by the next heartbeat', () => {
     const { watch, actions } = mend(given())
     const to: Health = { kind: 'healing', since: 12_000, cause: 'drift' }
     expect(actions).toEqual([{ kind: 'tell-health', from: DOUBTFUL, to }])

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { makeCourier } from '../../../alerts/delivery/courier.ts'
 import type { Message } from '../../../alerts/record/message.ts'
 import { openOutbox } from '../../../alerts/delivery/outbox.ts'
-import { openRetained } from '../../../alerts/channels/retained.ts'
+import { openRetained } from '../../../alerts/transport/retained.ts'
 import type { ChannelSettings } from '../../../alerts/settings/settings.ts'
 import { systemClock } from '../../../system/time/clock.ts'
 import { sleep } from '../../../system/time/sleep.ts'

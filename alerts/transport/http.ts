@@ -61,6 +61,11 @@ export async function send(url: string, outgoing: Outgoing, signal: AbortSignal)
   })
 }
 
+/** A path of a server that may itself stand under a path. */
+export function under(server: string, path: string): string {
+  return `${server.replace(/\/+$/, '')}/${path}`
+}
+
 function placeOf(url: string): URL {
   try {
     return new URL(url)
