@@ -3,7 +3,7 @@ import { echoesDueAt, restoreDueAt, sizesAskedAt, uplinkDueAt } from './asking.t
 import { noteLookBack, wentAway } from './away.ts'
 import { NO_CURE } from './cure.ts'
 import { type Answered, begun, enter, healed, knownAgain, mended, proven, remedyEnded, returned } from './curing.ts'
-import { NO_EVIDENCE, noteRegistrar, noteRound, noteUplink, noteWord } from './evidence.ts'
+import { diagnose, NO_EVIDENCE, noteRegistrar, noteRound, noteUplink, noteWord } from './evidence.ts'
 import { endsAt, heartbeatGapMs, judge } from './health.ts'
 import {
   forgiveMisses,
@@ -210,8 +210,10 @@ function registrationEnded(
     const again = { ...heard, registration: registerSoon(heard.registration, 'doubt', now + ASK_AGAIN_MS) }
     return knownAgain(again, now, actions)
   }
-  // Without the hub nothing is proven any more: it may be the line itself.
   if (watch.health.kind !== 'healing' || watch.cure.underWay !== null || registrar.reachable) return heard
+  // Without the hub it may be the line itself, unless this very moment proves a cause: then that one alone is told.
+  const missed = noteOverdue(heard.heartbeats, now)
+  if (diagnose(heard.evidence, missed, heard.asking.echoTrust, now) !== null) return heard
   return enter(heard, { kind: 'offline', since: now, cause: null }, actions)
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Away, wentAway } from '../../../agent/core/away.ts'
 import { NO_CURE, noteBegun, noteCarriedOut } from '../../../agent/core/cure.ts'
-import { type EchoRound, type HubWord, NO_EVIDENCE } from '../../../agent/core/evidence.ts'
+import { type EchoRound, type EchoTrust, type HubWord, NO_EVIDENCE } from '../../../agent/core/evidence.ts'
 import type { Health } from '../../../agent/core/health.ts'
 import type { Action, Watch, WatchEvent } from '../../../agent/core/state.ts'
 import { calmGapMs, next, startWatch, wakeAt } from '../../../agent/core/watch.ts'
@@ -267,7 +267,8 @@ describe('a mapping that changed', () => {
 })
 
 describe('a registration that ended', () => {
-  const silent = (more: Partial<Watch> = {}) => pendingSince(99_500, given({ health: DOUBTFUL, ...more }))
+  const silent = (more: Partial<Watch> = {}, echoTrust: EchoTrust = 'trusted') =>
+    pendingSince(99_500, given({ health: DOUBTFUL, ...more }, { echoTrust }))
 
   test('tells of the mapping and is evidence, when nothing was answered since it was asked', () => {
     const { watch, kinds } = fed(silent(), registered({ mapping: MOVED, word: wellWord(9_000) }))
@@ -324,6 +325,25 @@ describe('a registration that ended', () => {
     expect(fed(silent({ health: HEALING, cure: remedy(99_000) }), lost).watch.health).toEqual(HEALING)
     expect(fed(silent({ health: HEALING }), registered({ outcome: 'refused' })).watch.health).toEqual(HEALING)
     expect(fed(silent(), lost).watch.health).toEqual(DOUBTFUL)
+  })
+
+  test('without an answer, where the heartbeat missed at that moment proves another cause, tells of that one alone', () => {
+    const lost = registered({ outcome: 'unreachable' })
+    const word = { ...wellWord(0), peerKnown: false, at: 90_000 }
+    const before = silent({ health: HEALING, evidence: { ...NO_EVIDENCE, word, reachedAt: 90_000 } }, 'unproven')
+    const beats = (sentAt: number) => ({
+      ...before.heartbeats,
+      underWay: [
+        { sequence: 6, sentAt: 98_000, overdue: true },
+        { sequence: 7, sentAt, overdue: false },
+      ],
+    })
+    const proven = fed({ ...before, heartbeats: beats(99_000) }, lost)
+    expect(proven.watch.health).toEqual({ kind: 'healing', since: 98_000, cause: 'peer-unknown' })
+    expect(told(proven.actions)).toEqual([{ kind: 'tell-cause', cause: 'peer-unknown' }])
+    const waiting = fed({ ...before, heartbeats: beats(99_001) }, lost)
+    expect(waiting.watch.health).toEqual({ kind: 'offline', since: NOW, cause: null })
+    expect(told(waiting.actions)).toHaveLength(1)
   })
 
   test('in which the hub knows us ends that it did not', () => {
