@@ -52,7 +52,7 @@ Usage: ./install.sh COMMAND
                           comes back when this one does not run
   uninstall [--purge]     undo all of it; settings and keys are kept unless --purge
 
-Each may be run again. Without root they start themselves again with sudo.
+Not root? They use sudo. Running them twice is safe.
 TEXT
 }
 

@@ -2,7 +2,7 @@
 export interface Advice {
   /** A full sentence, without the final full stop. */
   readonly next: string
-  /** 1: it failed. 64: it was called wrongly (EX_USAGE of sysexits.h). */
+  /** 1: it failed. 64: usage error (EX_USAGE of sysexits.h). */
   readonly exit: 1 | 64
 }
 
@@ -19,7 +19,7 @@ export const catalogue = {
     next: 'Install wireguard-go (apt-get install --no-install-recommends wireguard-go) or boot a kernel with the wireguard module',
     exit: 1,
   },
-  'command-failed': { next: 'Mend what it says, then try again', exit: 1 },
+  'command-failed': { next: 'Fix what it says, then try again', exit: 1 },
   'command-timeout': { next: 'Try again; if it happens twice, look at the load of this machine', exit: 1 },
   'config-missing': { next: 'Run homeward join TOKEN with a token from your hub', exit: 1 },
   'config-invalid': { next: 'Correct the file and try again', exit: 1 },
@@ -27,7 +27,7 @@ export const catalogue = {
   'secret-exposed': { next: 'Let only its owner read it: chmod 600 FILE', exit: 1 },
   interrupted: { next: 'What was done has been undone; run it again when you are ready', exit: 1 },
   'already-joined': {
-    next: 'To join once more with the settings of this home, after the hub forgot it or with another hub: homeward join --again TOKEN. To begin anew: homeward leave first',
+    next: 'To join again with this home’s settings, after the hub forgot it or with another hub: homeward join --again TOKEN. To start over: homeward leave first',
     exit: 1,
   },
   'role-taken': {
@@ -48,7 +48,7 @@ export const catalogue = {
     exit: 1,
   },
   'certificate-mismatch': {
-    next: 'Somebody else answers at this address, or the hub was made anew: make a new token on the hub you trust',
+    next: 'Another machine answers at this address, or the hub was set up again: make a new token on the hub you trust',
     exit: 1,
   },
   'answer-invalid': { next: 'Upgrade homeward on both ends to the same version: ./install.sh upgrade', exit: 1 },
@@ -122,7 +122,7 @@ export const catalogue = {
     exit: 1,
   },
   'router-certificate-mismatch': {
-    next: 'Somebody else answers at this address, or the router has a new certificate: compare /certificate/print detail on the router, then set the new fingerprint',
+    next: 'Another machine answers at this address, or the router has a new certificate: compare /certificate/print detail on the router, then set the new fingerprint',
     exit: 1,
   },
   'router-certificate-missing': {
@@ -133,7 +133,7 @@ export const catalogue = {
     next: 'Try again; if it happens twice, look at the load of the router and at the line to it',
     exit: 1,
   },
-  'router-library-mismatch': { next: 'Install homeward anew with its own package-lock.json: npm ci', exit: 1 },
+  'router-library-mismatch': { next: 'Install homeward again with its own package-lock.json: npm ci', exit: 1 },
   'router-version-unsupported': {
     next: 'Upgrade the router: the least are RouterOS 7.1 (/system/package/update/install) and OpenWrt 22.03 (sysupgrade)',
     exit: 1,
@@ -143,7 +143,7 @@ export const catalogue = {
     exit: 1,
   },
   'router-host-key-mismatch': {
-    next: 'Somebody else answers at this address, or the router was reset or reinstalled: look at its host key on the router itself, then set router.hostKey in agent.yaml to it',
+    next: 'Another machine answers at this address, or the router was reset or reinstalled: look at its host key on the router itself, then set router.hostKey in agent.yaml to it',
     exit: 1,
   },
   'router-changes-pending': {
@@ -162,7 +162,7 @@ export const catalogue = {
     next: 'Upgrade the router to a release whose packages are still offered, with sysupgrade, or build wireguard-tools into its image',
     exit: 1,
   },
-  'router-refused': { next: 'Mend what the router says, then try again', exit: 1 },
+  'router-refused': { next: 'Fix what the router says, then try again', exit: 1 },
   'router-not-restored': { next: 'Look at what differs now with homeward plan, then run homeward apply', exit: 1 },
   'router-through-tunnel': {
     next: 'Reach the router by an address of its LAN, and set that as router.host',
@@ -176,14 +176,14 @@ export const catalogue = {
     next: 'Upgrade the router to RouterOS 7.18 or newer, which has safe mode, or let its user run scripts: a router that could not undo a change is given none',
     exit: 1,
   },
-  'step-failed': { next: 'Mend the reason and run homeward apply', exit: 1 },
+  'step-failed': { next: 'Fix the reason, then run homeward apply', exit: 1 },
   'tunnel-unproven': {
     next: 'Check that the hub runs and that its provider’s firewall lets UDP of its port in, then join again with the same token',
     exit: 1,
   },
   'store-damaged': { next: 'Put back a backup of the file; it was left untouched', exit: 1 },
   'store-newer': { next: 'Upgrade homeward on this machine; the file was left untouched', exit: 1 },
-  'write-failed': { next: 'Free some space or mend the permissions; the old file was left untouched', exit: 1 },
+  'write-failed': { next: 'Check the free space and the permissions; the old file was left untouched', exit: 1 },
   'file-exists': { next: 'Choose another name, or move that file away', exit: 1 },
   'agent-not-running': { next: 'Start it: systemctl start homeward, or homeward run in the foreground', exit: 1 },
   'already-running': { next: 'Stop the other one first', exit: 1 },

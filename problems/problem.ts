@@ -23,12 +23,17 @@ export class Problem extends Error {
     // Whoever throws repeats what others said, and the message ends up in terminals, logs, status and alerts.
     const [what, why] = [oneLine(details.what), oneLine(details.why)]
     const next = oneLine(details.next ?? catalogue[code].next)
-    super(`${what} failed: ${why}. ${next}.`, { cause: details.cause })
+    super(`${what} failed: ${sentence(why)} ${sentence(next)}`, { cause: details.cause })
     this.code = code
     this.what = what
     this.why = why
     this.next = next
   }
+}
+
+/** No full stop behind a sentence that has its mark: `it does not begin with hw1.`, `for this network?` */
+function sentence(text: string): string {
+  return /[.?!…]$/.test(text) ? text : `${text}.`
 }
 
 /** Turns anything thrown into a Problem; what nobody foresaw becomes `internal` and keeps its cause. */

@@ -19,6 +19,8 @@ export interface Registrar {
 }
 
 export interface Call<Schema extends v.GenericSchema> {
+  /** What is asked for, before ` failed`, e.g. `adding the device phone`: said when the hub refuses it. */
+  readonly what?: string
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
   readonly body?: unknown
@@ -48,7 +50,7 @@ export async function callRegistrar<const Schema extends v.GenericSchema>(
       const { status, text } = await exchange(socket, registrar, call, signal).catch((thrown: unknown) => {
         throw unreachable(what, thrown, signal)
       })
-      return parseAnswer(what, status, text, call.answer)
+      return parseAnswer(status < 300 ? what : (call.what ?? what), status, text, call.answer)
     } finally {
       socket.destroy()
     }

@@ -15,7 +15,15 @@ export async function forgetHome(
 ): Promise<void> {
   const body: LeaveRequest = { version: PROTOCOL_VERSION, reopenInvite }
   try {
-    await askRegistrar(registrar, { method: 'POST', path: '/v1/leave', body, bearer, answer: Done, signal })
+    await askRegistrar(registrar, {
+      what: 'leaving the hub',
+      method: 'POST',
+      path: '/v1/leave',
+      body,
+      bearer,
+      answer: Done,
+      signal,
+    })
   } catch (thrown) {
     if (!(thrown instanceof Problem) || thrown.code !== 'home-unknown') throw thrown
   }

@@ -81,7 +81,7 @@ async function ask(
   }
   const answered = await askRegistrar(
     { hosts: token.addresses, port: token.port, certificate: token.certificate },
-    { method: 'POST', path: '/v1/join', body, answer: JoinAnswer, signal },
+    { what: 'joining the hub', method: 'POST', path: '/v1/join', body, answer: JoinAnswer, signal },
   ).catch((thrown: unknown) => {
     throw withItsName(thrown, token.home)
   })

@@ -73,7 +73,7 @@ export async function makeTunnel(
 
   async function prove(cut: AbortSignal): Promise<Joined> {
     const config = joined ?? (await admit(cut))
-    tell('The tunnel is set up; proving it.')
+    tell('Tunnel created. Testing it …')
     const { tookMs, mapping } = await proveTunnel(adapter, config, configDir, clock, cut)
     const registered = await registerHome(
       { configDir, config, reason: 'start', listenPort: null, lastMapping: mapping, hubLiterals: [] },

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Problem, reasonOf } from '../../problems/problem.ts'
+import { Problem } from '../../problems/problem.ts'
+import { writeFailure } from '../../problems/write-failure.ts'
 import { type LocalServer, serveLocal } from '../../system/sockets/local-socket.ts'
 import { sleep } from '../../system/time/sleep.ts'
 
@@ -30,11 +31,7 @@ export async function makeRuntimeFolder(runtimeDir: string): Promise<void> {
   try {
     await mkdir(runtimeDir, { recursive: true, mode: 0o755 })
   } catch (thrown) {
-    throw new Problem('write-failed', {
-      what: `making the folder ${runtimeDir}`,
-      why: reasonOf(thrown),
-      cause: thrown,
-    })
+    throw writeFailure(`making the folder ${runtimeDir}`, runtimeDir, thrown)
   }
 }
 

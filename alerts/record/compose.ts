@@ -1,7 +1,8 @@
 import { type IncidentRecord, reportedWord } from '../../protocol/incidents.ts'
 import type { Word } from '../core/state.ts'
 import type { Message } from './message.ts'
-import { isTrouble, TROUBLES } from './troubles.ts'
+import { namedRemedy } from './remedies.ts'
+import { isTrouble, namedCause, TROUBLES } from './troubles.ts'
 
 /** The words of a message. Pure; times are said by this machine's calendar. */
 export function compose(what: Word, incident: IncidentRecord, at: Date): Message {
@@ -42,7 +43,7 @@ export function summaryMessage(
   const total = seconds.reduce((sum, one) => sum + one, 0)
   const causes = new Map<string, number>()
   for (const { cause } of outages) causes.set(cause, (causes.get(cause) ?? 0) + 1)
-  const told = [...causes].sort(([, a], [, b]) => b - a).map(([cause, count]) => `${reportedWord(cause)} ${count}×`)
+  const told = [...causes].sort(([, a], [, b]) => b - a).map(([cause, count]) => `${namedCause(cause)} ${count}×`)
   const text =
     outages.length === 0
       ? `No outage since ${clockText(since)}.`
@@ -57,11 +58,11 @@ function titleOf(what: Word, incident: IncidentRecord): string {
     case 'reminder':
       return `still: ${wordsOf(incident).title}`
     case 'recovered':
-      return `well again after ${spanText(incident.seconds ?? 0)}`
+      return `back online after ${spanText(incident.seconds ?? 0)}`
     case 'unstable':
       return 'the tunnel comes and goes'
     case 'steady':
-      return `steady again after ${count(incident.flaps + 1, 'interruption')}`
+      return `stable again after ${count(incident.flaps + 1, 'interruption')}`
     default:
       return what satisfies never
   }
@@ -85,16 +86,14 @@ function linesOf(what: Word, incident: IncidentRecord, at: Date): readonly strin
     case 'unstable':
       return [
         `${since}: one more outage, soon after the last ones. ${words.why} [${reportedWord(incident.cause)}]`,
-        'The next message comes when it was steady for a while.',
+        'The next message comes when it has been stable for a while.',
         advice,
       ]
     case 'recovered':
     case 'steady': {
       const until = incident.ended === null ? '' : ` to ${clockText(new Date(incident.ended))}`
-      const named = incident.causes.map(({ cause }) => reportedWord(cause)).filter((cause) => cause !== 'unknown')
-      const causes = named.length === 0 ? [reportedWord(incident.cause)] : named
       return [
-        `From ${clockText(new Date(incident.began))}${until}, ${spanText(incident.seconds ?? 0)}. Cause: ${causes.join(', then ')}. ${words.why}`,
+        `From ${clockText(new Date(incident.began))}${until}, ${spanText(incident.seconds ?? 0)}. ${causeSentence(incident)} ${words.why}`,
         ...triedLine(incident),
         ...mappingLine(incident),
         `Seen by ${seenBy(incident)}.`,
@@ -109,11 +108,16 @@ function wordsOf({ cause }: IncidentRecord): (typeof TROUBLES)[keyof typeof TROU
   return TROUBLES[isTrouble(cause) ? cause : 'unknown']
 }
 
+function causeSentence({ cause, causes }: IncidentRecord): string {
+  const proven = causes.filter((one) => one.cause !== 'unknown')
+  if (proven.length === 0 && cause === 'unknown') return 'Cause unknown.'
+  const named = (proven.length === 0 ? [{ cause }] : proven).map((one) => namedCause(one.cause))
+  return `Cause: ${named.join(', then ')}.`
+}
+
 function triedLine({ tried }: IncidentRecord): readonly string[] {
   if (tried.length === 0) return []
-  const each = tried
-    .slice(-6)
-    .map(({ remedy, helped }) => `${reportedWord(remedy)} (${helped ? 'helped' : 'did not help'})`)
+  const each = tried.slice(-6).map(({ remedy, helped }) => `${namedRemedy(remedy)} (${helped ? 'helped' : 'no help'})`)
   return [`Tried: ${each.join(', ')}.`]
 }
 

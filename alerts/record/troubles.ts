@@ -1,9 +1,12 @@
+import { reportedWord } from '../../protocol/incidents.ts'
 import type { Trouble } from '../core/trouble.ts'
 
 /** What people are told of a trouble. All advice stands here, and a trouble without it does not compile. */
 interface Words {
   /** What is wrong, after the home's name: `cabin: no way in from outside`. */
   readonly title: string
+  /** The cause in a few words, within a sentence: `repairing: UDP is blocked on this line`. */
+  readonly named: string
   /** Why, as one sentence. */
   readonly why: string
   /** What they can do about it, as sentences. */
@@ -12,113 +15,133 @@ interface Words {
   readonly showAfterSeconds?: number
 }
 
-const HEALS = 'Nothing for now: homeward goes on trying, and says when it is over.'
+const HEALS = 'Nothing for now: homeward keeps trying, and tells you when it is over.'
 
 export const TROUBLES = {
   unknown: {
     title: 'the tunnel is down',
-    why: 'Nothing comes through the tunnel, and nothing has proven yet why.',
+    named: 'cause unknown',
+    why: 'Nothing comes through the tunnel, and the cause is not proven yet.',
     advice: `${HEALS} homeward status at home shows what it knows.`,
   },
   'home-offline': {
     title: 'the home’s internet is down',
+    named: 'the home’s internet is down',
     why: 'The home’s own line does not work: its gateway, or everything outside, does not answer.',
     advice: 'Look at the modem and the router at home, or ask the carrier whether there is an outage.',
   },
   'hub-down': {
     title: 'the hub is down',
+    named: 'the hub does not answer',
     why: 'The home’s line works, and the hub answers neither by UDP nor by TCP.',
     advice: 'Look at the VPS in its provider’s console: whether it runs, and whether its firewall was changed.',
   },
   'home-unknown': {
     title: 'the hub does not know this home',
+    named: 'the hub does not know this home',
     why: 'The hub answers that it knows no home with this name and secret: it was removed there, or the hub’s state was restored from an older backup.',
     advice:
       'On the hub: homeward hub invite HOME. Then at home, with the token that it prints: sudo homeward join --again TOKEN. If the hub’s state is put back, the home is back by itself.',
   },
   'mapping-changed': {
     title: 'the carrier moved the tunnel',
+    named: 'the carrier changed this home’s address or port',
     why: 'The carrier gave the tunnel another address or port.',
     advice: 'Nothing: the tunnel followed by itself. homeward events --csv lists such changes for the carrier.',
     showAfterSeconds: 60,
   },
   'flow-dead': {
     title: 'the tunnel is down',
+    named: 'this connection no longer reaches the hub',
     why: 'The hub hears nothing of the tunnel, though it hears the home beside it: an old entry in a NAT, or a blocked flow.',
     advice: HEALS,
   },
   'return-dead': {
     title: 'the tunnel is down',
+    named: 'the hub’s answers no longer arrive',
     why: 'The hub hears the home, and its answers do not arrive.',
     advice: HEALS,
   },
   'port-blocked': {
     title: 'the tunnel is down',
+    named: 'the hub’s port is blocked on the way',
     why: 'The port of the hub that the tunnel goes to is blocked on the way.',
     advice: `${HEALS} The firewalls to look at are the VPS provider’s and the carrier’s.`,
   },
   'udp-blocked': {
     title: 'UDP is blocked',
+    named: 'UDP is blocked on this line',
     why: 'No UDP gets through to the hub, TCP does.',
     advice: `${HEALS} Meanwhile the tunnel goes over TCP, slower.`,
   },
   'peer-unknown': {
     title: 'the tunnel is down',
+    named: 'the hub’s WireGuard has lost this home',
     why: 'The hub’s WireGuard does not know this home any more.',
     advice: `${HEALS} If it comes again, look for what changes WireGuard on the hub besides homeward.`,
   },
   'endpoint-moved': {
     title: 'the hub has moved',
+    named: 'the hub has moved to another address',
     why: 'The hub’s name leads to another address now.',
     advice: HEALS,
   },
   'session-lost': {
     title: 'the tunnel is down',
+    named: 'the WireGuard session was lost',
     why: 'One end of the tunnel was restarted and has no session any more.',
     advice: HEALS,
   },
   'handshake-refused': {
     title: 'the tunnel is down',
+    named: 'the hub refuses this home’s handshakes',
     why: 'The hub hears the home’s handshakes and does not take them: the home’s clock went back, or a key is wrong.',
     advice: `${HEALS} A Pi without a battery for its clock needs a time server: timedatectl shows whether it has one.`,
   },
   'mtu-black-hole': {
     title: 'large packets get lost',
+    named: 'large packets get lost',
     why: 'Small packets pass on this line, full-size ones vanish.',
     advice: 'Nothing: both ends send smaller ones now.',
     showAfterSeconds: 60,
   },
   drift: {
     title: 'the tunnel was changed from outside',
+    named: 'the tunnel was changed from outside',
     why: 'Something of the tunnel was changed or taken away on the machine that it ends on.',
     advice: 'Look for what else manages its network there. homeward put it back.',
   },
   'home-dark': {
     title: 'no sign of the home',
+    named: 'home unreachable',
     why: 'The hub hears nothing from this home: no heartbeat, nothing in the tunnel.',
     advice: 'Most often the home’s internet or its power is down: look at the modem, the router and the Pi there.',
   },
   'agent-silent': {
     title: 'the agent does not answer',
-    why: 'The tunnel carries, but homeward at home says nothing: nobody heals the tunnel now.',
+    named: 'the agent does not answer',
+    why: 'The tunnel carries, but homeward at home says nothing: nobody repairs the tunnel now.',
     advice: 'Look at it through the tunnel: systemctl status homeward, journalctl -u homeward.',
     showAfterSeconds: 180,
   },
   'hub-daemon-silent': {
     title: 'homeward on the hub does not answer',
+    named: 'homeward on the hub does not answer',
     why: 'The tunnel carries, but the hub’s homeward is not running: the hub could not tell anybody of an outage.',
     advice: 'Look at it on the hub: systemctl status homeward-hub, journalctl -u homeward-hub.',
     showAfterSeconds: 120,
   },
   'registrar-unreachable': {
     title: 'the hub’s registrar cannot be reached',
-    why: 'The tunnel carries, but TCP to the hub’s port does not get through: healing would be harder without it.',
+    named: 'the hub’s registrar cannot be reached',
+    why: 'The tunnel carries, but TCP to the hub’s port does not get through: repairs would be harder without it.',
     advice: 'Look whether the VPS provider’s firewall lets TCP of that port in.',
     showAfterSeconds: 900,
   },
   'router-silent': {
     title: 'the router does not answer',
-    why: 'The tunnel carries, but the router that it ends on does not answer the agent: nothing could be mended on it.',
+    named: 'the router does not answer',
+    why: 'The tunnel carries, but the router that it ends on does not answer the agent: homeward could not repair anything on it.',
     advice: 'Check that its API or SSH still lets the agent in: homeward plan at home says what it answers.',
     showAfterSeconds: 300,
   },
@@ -133,6 +156,11 @@ export function showAfter(trouble: Trouble): number {
 }
 
 export const ALL_TROUBLES = Object.keys(TROUBLES) as readonly Trouble[]
+
+/** A cause as somebody reported it, in a few words; what homeward does not know stays marked as theirs. */
+export function namedCause(reported: string): string {
+  return isTrouble(reported) ? TROUBLES[reported].named : reportedWord(reported)
+}
 
 export function isTrouble(text: string): text is Trouble {
   return Object.hasOwn(TROUBLES, text)

@@ -39,7 +39,7 @@ export async function alertTest(context: Context, channel: string | null): Promi
     table([
       ['END', 'CHANNEL', 'KIND', 'ANSWER'],
       ...ends.flatMap(({ end, channels, problem }) => [
-        ...channels.map((one) => [end, one.name, one.kind, one.problem ?? 'taken']),
+        ...channels.map((one) => [end, one.name, one.kind, one.problem ?? 'accepted']),
         ...(problem === null ? [] : [[end, '', '', problem]]),
       ]),
     ]),
@@ -92,6 +92,7 @@ async function testAtHub({ configDir }: Context, channel: string | null): Promis
     const { answer } = await askRegistrar(
       { hosts: hub.addresses, port: hub.port, certificate: hub.certificate },
       {
+        what: 'testing the hub’s channels',
         method: 'POST',
         path: '/v1/alerts/test',
         body: { version: PROTOCOL_VERSION, channel },

@@ -3,7 +3,8 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import { isIPv4, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import * as v from 'valibot'
-import { Problem, reasonOf } from '../../problems/problem.ts'
+import { Problem } from '../../problems/problem.ts'
+import { writeFailure } from '../../problems/write-failure.ts'
 import { NameSchema } from '../../protocol/names.ts'
 import { presharedKeyFrom, privateKeyFrom } from '../../wireguard/keys.ts'
 import { publicKeyOf } from '../../wireguard/public-key.ts'
@@ -59,7 +60,7 @@ export async function deviceAdd(context: Context, name: string, options: DeviceO
       await fill(files.svg, async () => (await import('uqr')).renderSVG(device.text))
     } catch (thrown) {
       await side.remove(name).catch(() => undefined)
-      throw new Problem('write-failed', { what, why: reasonOf(thrown), cause: thrown })
+      throw writeFailure(what, files.conf?.path ?? files.svg?.path ?? '.', thrown)
     }
     const qr = options.qr === true ? (await import('uqr')).renderUnicodeCompact(device.text) : null
     report(context, name, device, files, { conf: conf === '-' ? device.text : null, qr })
@@ -167,7 +168,7 @@ async function takeFile(path: string, what: string): Promise<TakenFile> {
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'EEXIST')
       throw new Problem('file-exists', { what, why: `${path} is there already`, cause: thrown })
-    throw new Problem('write-failed', { what: `writing ${path}`, why: reasonOf(thrown), cause: thrown })
+    throw writeFailure(`writing ${path}`, path, thrown)
   }
 }
 

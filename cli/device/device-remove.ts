@@ -15,5 +15,5 @@ export async function deviceRemove(context: Context, name: string): Promise<void
     })
   const side = await deviceSide(context)
   await side.remove(name)
-  printFacts(context, { name, removed: true }, () => `The device ${name} is cut off.`)
+  printFacts(context, { name, removed: true }, () => `Removed ${name}; it can no longer connect.`)
 }

@@ -22,14 +22,20 @@ async function homeSide(context: Context): Promise<DeviceSide> {
   return {
     add: (request) =>
       ask({
+        what: `adding the device ${request.name}`,
         method: 'POST',
         path: '/v1/devices',
         body: { version: PROTOCOL_VERSION, ...request },
         answer: AddDeviceAnswer,
       }),
-    list: () => ask({ method: 'GET', path: '/v1/devices', answer: DeviceList }),
+    list: () => ask({ what: 'listing the devices', method: 'GET', path: '/v1/devices', answer: DeviceList }),
     remove: async (name) => {
-      await ask({ method: 'DELETE', path: `/v1/devices/${encodeURIComponent(name)}`, answer: Done })
+      await ask({
+        what: `removing the device ${name}`,
+        method: 'DELETE',
+        path: `/v1/devices/${encodeURIComponent(name)}`,
+        answer: Done,
+      })
     },
   }
 }

@@ -1,7 +1,10 @@
+import { namedRemedy } from '../../alerts/record/remedies.ts'
+import { namedCause } from '../../alerts/record/troubles.ts'
 import type { HomeEvent } from '../../agent/memory/events.ts'
 import { howToJoinAgain } from '../../agent/core/unknown-home.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
 import { ageText } from '../age.ts'
+import { stateName } from '../state-names.ts'
 
 /** One event as a line for people. */
 export function eventText(event: HomeEvent): string {
@@ -13,19 +16,19 @@ function whatHappened(event: HomeEvent): string {
     case 'agent-started':
       return `the agent began (${event.version})`
     case 'agent-stopped':
-      return 'the agent ended; the tunnel stays'
+      return 'the agent ended; the tunnel stays up'
     case 'tunnel':
-      return `the tunnel is ${event.to}${event.cause === null ? '' : ` (${event.cause})`}, after ${ageText(event.seconds)} ${event.from}${nextFor(event.cause)}`
+      return `the tunnel is ${stateName(event.to)}${event.cause === null ? '' : ` (${namedCause(event.cause)})`}, after ${ageText(event.seconds)} ${stateName(event.from)}${nextFor(event.cause)}`
     case 'cause':
-      return `named: ${event.cause}${nextFor(event.cause)}`
+      return `cause: ${namedCause(event.cause)}${nextFor(event.cause)}`
     case 'remedy':
-      return `${event.remedy} against ${event.cause} ${event.helped ? 'helped' : 'did not help'}, ${event.seconds} s`
+      return `tried ${namedRemedy(event.remedy)} (${namedCause(event.cause)}): ${event.helped ? 'it helped' : 'no help'}, after ${event.seconds} s`
     case 'mapping':
       return mappingText(event)
     case 'registrar':
       return `the registrar is ${event.to}${event.why === null ? '' : `: ${event.why}`}`
     case 'applied':
-      return `this machine was brought to what agent.yaml wants: ${event.steps.join('; ')}`
+      return `repaired what differed from agent.yaml: ${event.steps.join('; ')}`
     case 'apply-failed':
       return `${event.why} [${event.code}]`
     case 'configuration':
@@ -43,7 +46,7 @@ function whatHappened(event: HomeEvent): string {
 
 /** Only where waiting does not help. */
 function nextFor(cause: string | null): string {
-  return cause === 'home-unknown' ? `; the hub does not know this home: ${howToJoinAgain()}` : ''
+  return cause === 'home-unknown' ? `; ${howToJoinAgain()}` : ''
 }
 
 function clockText({ behindSeconds, waitedSeconds }: Extract<HomeEvent, { kind: 'clock' }>): string {

@@ -1,16 +1,16 @@
-import { type IncidentRecord, reportedWord } from '../../protocol/incidents.ts'
+import { namedRemedy } from '../../alerts/record/remedies.ts'
+import { namedCause } from '../../alerts/record/troubles.ts'
+import type { IncidentRecord } from '../../protocol/incidents.ts'
 import { ageText } from '../age.ts'
 
 /** One outage as a line for people. */
 export function incidentText(incident: IncidentRecord): string {
   const { began, home, scope, cause, seconds, flaps, tried, views, said } = incident
   const helped = tried.findLast((one) => one.helped)
-  const parts = [
-    seconds === null ? 'lasts' : ageText(seconds),
-    ...(flaps === 0 ? [] : [`came back ${flaps}×`]),
-    ...(helped === undefined ? [] : [`${reportedWord(helped.remedy)} helped`]),
-    `seen by ${[...(views.home === null ? [] : ['home']), ...(views.hub === null ? [] : ['hub'])].join(' and ')}`,
-    said.down === null ? 'nobody was told' : `told by the ${said.down.by}`,
-  ]
-  return `${began.slice(0, 19)}Z  incident at ${home}${scope === 'tunnel' ? '' : ` (${scope})`}: ${reportedWord(cause)}, ${parts.join(', ')}`
+  const lasted = seconds === null ? 'not over yet' : ageText(seconds)
+  const came = flaps === 0 ? '' : `, came back ${flaps}×`
+  const cured = helped === undefined ? '' : `, ${namedRemedy(helped.remedy)} helped`
+  const seen = `seen by the ${[...(views.home === null ? [] : ['home']), ...(views.hub === null ? [] : ['hub'])].join(' and the ')}`
+  const told = said.down === null ? 'no alert sent' : `alert sent by the ${said.down.by}`
+  return `${began.slice(0, 19)}Z  ${scope === 'tunnel' ? 'outage' : 'trouble'} at ${home}, ${lasted}: ${namedCause(cause)}${came}${cured} (${seen}, ${told})`
 }

@@ -6,7 +6,7 @@ import { contextOf } from '../context.ts'
 export function registerHomeVerbs(program: Command): void {
   program
     .command('join <token>')
-    .description('join a hub: make the tunnel, prove it, or undo everything')
+    .description('join a hub: create the tunnel and test it; if it does not work, undo everything')
     .option(
       '--lan <cidr>',
       'a network here that the tunnel may reach, or OWN=SEEN where the hub shall know it as another; may be given again',
@@ -24,8 +24,8 @@ export function registerHomeVerbs(program: Command): void {
     .option('--tls-fingerprint <sha256>', 'mikrotik: the certificate that is trusted, and no other')
     .option('--plain', 'mikrotik: without encryption; the password can be read on the way')
     .option('--interface <name>', 'the WireGuard interface', 'hw0')
-    .option('--economy', 'spend fewer bytes on heartbeats, notice trouble later')
-    .option('--again', 'a home joins once more, the same hub or another one, and keeps its settings')
+    .option('--economy', 'fewer heartbeats: less traffic, outages are noticed later')
+    .option('--again', 'join again, the same hub or another one, keeping this home’s settings')
     .option('--dry-run', 'show the plan and change nothing')
     .action(async (token: string, options, command: Command) => {
       if (options.again === true) {
@@ -56,8 +56,8 @@ export function registerHomeVerbs(program: Command): void {
 
   program
     .command('status')
-    .description('how the tunnel is; ends with 0 up, 2 in doubt, 1 offline')
-    .option('--watch', 'again every two seconds')
+    .description('state of the tunnel; exit status 0 up, 2 degraded, 1 offline')
+    .option('--watch', 'refresh every two seconds')
     .action(async (options, command: Command) => {
       const { status } = await import('./status.ts')
       await status(contextOf(command), options)
@@ -65,7 +65,7 @@ export function registerHomeVerbs(program: Command): void {
 
   program
     .command('plan')
-    .description('what differs from agent.yaml; ends with 2 when something does')
+    .description('show what has drifted from agent.yaml; exit status 2 when something has')
     .action(async (_options, command: Command) => {
       const { plan } = await import('./plan.ts')
       await plan(contextOf(command))
@@ -73,7 +73,7 @@ export function registerHomeVerbs(program: Command): void {
 
   program
     .command('apply')
-    .description('mend what differs from agent.yaml')
+    .description('repair what has drifted from agent.yaml')
     .action(async (_options, command: Command) => {
       const { apply } = await import('./apply.ts')
       await apply(contextOf(command))
@@ -81,7 +81,7 @@ export function registerHomeVerbs(program: Command): void {
 
   program
     .command('events')
-    .description('outages, mapping changes and what was done; on the hub the outages of all homes')
+    .description('outages, mapping changes and repairs; on the hub the outages of all homes')
     .option('--since <time>', 'no older than this: 30m, 24h, 7d')
     .option('--csv', 'the outages of a month as a table, for the carrier')
     .option('--month <month>', 'with --csv: 2026-11; this one when not said')
@@ -92,7 +92,7 @@ export function registerHomeVerbs(program: Command): void {
 
   program
     .command('leave')
-    .description('leave the hub and undo everything here')
+    .description('leave the hub and undo everything on this machine and the router')
     .option('--forget-router', 'leave what is on a router that is gone or does not answer any more')
     .action(async (options, command: Command) => {
       const { leave } = await import('./leave.ts')

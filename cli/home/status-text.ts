@@ -1,22 +1,28 @@
+import { REMEDIES } from '../../alerts/record/remedies.ts'
+import { namedCause } from '../../alerts/record/troubles.ts'
 import type { Note, Status } from '../../agent/report/status.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
 import { ageText, bytesText } from '../age.ts'
 import { indented } from '../output.ts'
+import { STATE_NAMES } from '../state-names.ts'
 import { styled, type Style } from '../style.ts'
 
 /** Some lines for people. Colours only where a person looks: on a terminal, and not against NO_COLOR. */
-export function statusText(status: Status, colours = wantsColours()): string {
+export function statusText(status: Status, now = new Date(), colours = wantsColours()): string {
   const style = (how: Style, text: string): string => (colours ? styled(how, text) : text)
   const { tunnel, mapping, hub, registration } = status
   const { heartbeat } = tunnel
   const lines: readonly (readonly [string, string])[] = [
-    ['tunnel', `${style(STATE_STYLE[tunnel.state], tunnel.state)} since ${tunnel.since}${stateHint(status)}`],
+    [
+      'tunnel',
+      `${style(STATE_STYLE[tunnel.state], STATE_NAMES[tunnel.state])} since ${tunnel.since}${stateHint(status)}`,
+    ],
     ...(typeof tunnel.next === 'string' ? [['next', tunnel.next] as const] : []),
     ['hub', `${tunnel.endpoint ?? hub.addresses.join(', ')}, ${registrarText(status)}`],
     ['heartbeat', heartbeatText(heartbeat)],
     ['handshake', tunnel.lastHandshakeSeconds === null ? 'never' : `${ageText(tunnel.lastHandshakeSeconds)} ago`],
     ['mapping', mappingText(mapping)],
-    ['registered', registration.at === null ? 'not yet' : `${registration.at}, ${times(registration.count)}`],
+    ['checked in', checkedIn(registration, now)],
     ['traffic', `${bytesText(tunnel.rxBytes)} in, ${bytesText(tunnel.txBytes)} out`],
     ['interface', `${tunnel.interface}, ${tunnel.address}, port ${tunnel.listenPort ?? 'none'}, MTU ${tunnel.mtu}`],
     ['router', routerText(status)],
@@ -44,11 +50,15 @@ const STATE_STYLE = {
 
 function stateHint({ stale, tunnel, hub }: Status): string {
   if (stale === true) return '; the agent is stuck, this is old'
-  if (tunnel.state === 'healing') return `; ${tunnel.cause ?? 'cause unknown'}, ${tunnel.remedy ?? 'next try soon'}`
+  if (tunnel.state === 'healing') {
+    const trying = tunnel.remedy === null ? 'next try soon' : `trying ${REMEDIES[tunnel.remedy]}`
+    return `: ${namedCause(tunnel.cause ?? 'unknown')}, ${trying}`
+  }
+  if (tunnel.state === 'doubtful') return ': heartbeats are not answered'
   if (tunnel.state !== 'offline') return ''
   if (tunnel.cause === 'home-offline') return '; this home’s own line is down'
   if (tunnel.cause === 'hub-down')
-    return '; the line is well, the hub does not answer at all: the VPS is off, or a firewall of its provider lets nothing in'
+    return '; the line works, the hub does not answer at all: the VPS is off, or a firewall there lets nothing in'
   if (tunnel.cause === 'home-unknown')
     return '; the hub does not know this home: it was removed there, or the hub’s state is from an older backup'
   return hub.registrar === 'reachable'
@@ -69,7 +79,7 @@ const NOTE_TEXT = {
   'registrar-unreachable':
     'the hub’s registrar does not answer outside the tunnel: most likely the firewall of the VPS’s provider does not let TCP of that port in',
   'router-silent':
-    'the router does not answer this machine: the tunnel is none the worse for it, but nothing can be mended on it',
+    'the router does not answer this machine: the tunnel still works, but homeward cannot repair the router',
   'tcp-carrier': 'all UDP is blocked here: the tunnel goes over TCP, slower, until UDP works again',
   'other-way': 'the tunnel takes another port or address of the hub than the first',
   'smaller-mtu': 'full-size packets got lost on this line: the tunnel’s are smaller than configured',
@@ -90,6 +100,12 @@ function mappingText(mapping: Status['mapping']): string {
   return [`${hostPort(mapping.address, mapping.port)}${since}`, changed(mapping.changes), nat, life, cuts]
     .filter((part) => part !== '')
     .join(', ')
+}
+
+function checkedIn({ at, count }: Status['registration'], now: Date): string {
+  if (at === null) return 'not yet'
+  const seconds = Math.max(0, (now.getTime() - Date.parse(at)) / 1_000)
+  return `${ageText(seconds)} ago${count === 1 ? '' : `, ${count} times since the agent began`}`
 }
 
 function changed(count: number): string {

@@ -9,7 +9,7 @@ export interface StatusOptions {
   readonly watch?: boolean
 }
 
-/** `homeward status`. Ends with 0 when the tunnel is up, 2 while that is in doubt, 1 when it is offline. */
+/** `homeward status`. Exit status 0 when the tunnel is up, 2 while it is degraded, 1 when it is offline. */
 export async function status(context: Context, { watch }: StatusOptions): Promise<void> {
   if (watch !== true) {
     const facts = await ask(context)

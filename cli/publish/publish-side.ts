@@ -6,6 +6,7 @@ import {
   PublicationList,
   PublicationSchema,
   type PublishedRange,
+  rangeText,
 } from '../../protocol/publications.ts'
 import { PROTOCOL_VERSION } from '../../protocol/messages.ts'
 import type { PublicationInput } from '../../hub/core/publications.ts'
@@ -35,12 +36,30 @@ async function homeSide(context: Context): Promise<PublishSide> {
   const path = '/v1/publications'
   return {
     add: (input) =>
-      ask({ method: 'POST', path, body: { version: PROTOCOL_VERSION, ...input }, answer: PublicationSchema }),
-    list: () => ask({ method: 'GET', path, answer: PublicationList }),
-    remove: (range) => ask({ method: 'DELETE', path: `${path}/${place(range)}`, answer: PublicationSchema }),
+      ask({
+        what: `publishing ${rangeText(input)}`,
+        method: 'POST',
+        path,
+        body: { version: PROTOCOL_VERSION, ...input },
+        answer: PublicationSchema,
+      }),
+    list: () => ask({ what: 'listing the published ports', method: 'GET', path, answer: PublicationList }),
+    remove: (range) =>
+      ask({
+        what: `taking ${rangeText(range)} back`,
+        method: 'DELETE',
+        path: `${path}/${place(range)}`,
+        answer: PublicationSchema,
+      }),
     check: async (range) => {
-      const asked = { method: 'POST', path: `${path}/${place(range)}/check`, body: {}, timeoutMs: CHECK_MS } as const
-      const { links, port = range.port } = await ask({ ...asked, answer: ProofAnswer })
+      const { links, port = range.port } = await ask({
+        what: `checking ${rangeText(range)}`,
+        method: 'POST',
+        path: `${path}/${place(range)}/check`,
+        body: {},
+        timeoutMs: CHECK_MS,
+        answer: ProofAnswer,
+      })
       if (range.protocol === 'udp' || links.some(({ works }) => works === false)) return links
       const { proveOutside } = await import('./prove-outside.ts')
       return [...links, await proveOutside(firstHub(config).addresses, port)]

@@ -41,7 +41,10 @@ export function addDevice(
   if (known?.home === home && known.publicKey === publicKey && known.presharedKey === presharedKey)
     return [document, known]
   if (known !== undefined)
-    throw new Problem('device-exists', { what, why: `there is one of that name, added at ${known.addedAt}` })
+    throw new Problem('device-exists', {
+      what,
+      why: `there is a device named ${name} already, added at ${known.addedAt}`,
+    })
   refuseHomes(document, asker, homes, what)
   if (exit !== null) refuseExit(document, asker, exit, what)
   refuseTakenKey(document, publicKey, null, hubPublicKey, what)
@@ -69,7 +72,7 @@ export function removeDevice(document: StoreDocument, asker: Asker, name: string
   if (device === undefined)
     throw new Problem('device-missing', {
       what,
-      why: home === null ? 'the hub has none of that name' : `the home ${home} added none of that name`,
+      why: home === null ? `the hub has no device ${name}` : `the home ${home} has no device ${name}`,
     })
   return [{ ...document, devices: document.devices.filter((other) => other !== device) }, device]
 }

@@ -16,7 +16,7 @@ export function removeHome(document: StoreDocument, name: string, now: Date): Ch
   if (home === null && !invited)
     throw new Problem('home-missing', {
       what: `removing the home ${JSON.stringify(name)}`,
-      why: 'the hub has none of that name',
+      why: 'the hub has no home of that name',
     })
   return without(document, name)
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { Problem, reasonOf } from '../../problems/problem.ts'
+import { writeFailure } from '../../problems/write-failure.ts'
 import { type Folder, giveToOwner, inFolder } from './folder.ts'
 
 /**
@@ -24,7 +24,7 @@ export async function writeFileAtomic(path: string, content: string): Promise<vo
       await folder.sync()
     })
   } catch (thrown) {
-    throw new Problem('write-failed', { what: `writing ${path}`, why: reasonOf(thrown), cause: thrown })
+    throw writeFailure(`writing ${path}`, path, thrown)
   }
 }
 
@@ -33,7 +33,7 @@ export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
   } catch (thrown) {
-    throw new Problem('write-failed', { what: `making the folder ${path}`, why: reasonOf(thrown), cause: thrown })
+    throw writeFailure(`making the folder ${path}`, path, thrown)
   }
 }
 

@@ -1,5 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { asProblem, Problem, reasonOf } from '../../problems/problem.ts'
+import { asProblem, Problem } from '../../problems/problem.ts'
+import { writeFailure } from '../../problems/write-failure.ts'
 import { isProblemCode } from '../../problems/catalogue.ts'
 import { type Caller, type Callers, makeCallers } from './callers.ts'
 import { giveSocket } from '../files/give-socket.ts'
@@ -37,7 +38,7 @@ export async function serveLocal(path: string, mode: number, handler: LocalHandl
     await giveSocket(path, mode)
   } catch (thrown) {
     await close(server, callers)
-    throw new Problem('write-failed', { what: `listening on ${path}`, why: reasonOf(thrown), cause: thrown })
+    throw writeFailure(`listening on ${path}`, path, thrown)
   }
   return { close: () => close(server, callers) }
 }
@@ -59,7 +60,7 @@ async function removeStale(path: string): Promise<void> {
   try {
     await removeStaleSocket(path, refuses)
   } catch (thrown) {
-    throw new Problem('write-failed', { what: `removing ${path}`, why: reasonOf(thrown), cause: thrown })
+    throw writeFailure(`removing ${path}`, path, thrown)
   }
 }
 
@@ -159,7 +160,7 @@ function listen(server: Server, path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') return resolve(false)
-      reject(new Problem('write-failed', { what: `listening on ${path}`, why: error.message, cause: error }))
+      reject(writeFailure(`listening on ${path}`, path, error))
     })
     server.listen(path, () => {
       server.removeAllListeners('error')

@@ -86,7 +86,7 @@ describe('at the hub, what a home reports', () => {
     (await hub.homeward(['events'], { allowFailure: true, timeoutMs: 60_000 })).stdout
 
   test('is told in events as its words, without what a terminal would obey', async () => {
-    await expect.poll(incidents, { timeout: 60_000, interval: 500 }).toContain('incident at cabin')
+    await expect.poll(incidents, { timeout: 60_000, interval: 500 }).toContain('outage at cabin')
     const said = await hub.homeward(['events'])
     expectHarmless(said)
     expect(said.stdout).toMatch(/"\uFFFD\[2J[^"\n]*all is well" helped/)

@@ -42,9 +42,11 @@ const status: Status = {
   alerts: { channels: [] },
 }
 
+const NOW = new Date('2026-11-22T20:04:12Z')
+
 describe('status for people', () => {
   test('says what matters, and is plain where nobody looks', () => {
-    const text = statusText(status, false)
+    const text = statusText(status, NOW, false)
     expect(text).toContain('up since 2026-11-22T20:01:02Z')
     expect(text).toContain('198.51.100.11:40233, changed 3 times, behind NAT, the carrier cuts flows every 24 h')
     expect(text).toContain('2.0 % lost')
@@ -58,25 +60,55 @@ describe('status for people', () => {
       tunnel: { ...status.tunnel, endpoint },
       mapping: { ...status.mapping, address: '2001:db8::7' },
     }
-    const text = statusText(over6, false)
+    const text = statusText(over6, NOW, false)
     expect(text).toContain('hub        [2001:db8::1]:51820, ')
     expect(text).toContain('mapping    [2001:db8::7]:40233, ')
     expect(homePulse(over6, new Date()).homes).toMatchObject([{ mapping: '[2001:db8::7]:40233' }])
   })
 
+  test('says when the hub was last told', () => {
+    const checkedIn = (registration: Status['registration']) =>
+      /checked in (.*)/.exec(statusText({ ...status, registration }, NOW, false))?.[1]
+    expect(checkedIn(status.registration)).toBe('3 min ago, 4 times since the agent began')
+    expect(checkedIn({ at: '2026-11-22T20:04:00Z', count: 1 })).toBe('12 s ago')
+    // The clock was set back since.
+    expect(checkedIn({ at: '2026-11-22T21:00:00Z', count: 1 })).toBe('0 s ago')
+    expect(checkedIn({ at: null, count: 0 })).toBe('not yet')
+  })
+
+  test.each([
+    [
+      { state: 'healing', cause: 'udp-blocked', remedy: 'carrier' },
+      'UDP is blocked on this line, trying TCP instead of UDP',
+    ],
+    [
+      { state: 'healing', cause: 'flow-dead', remedy: null },
+      'this connection no longer reaches the hub, next try soon',
+    ],
+  ] as const)('a tunnel under repair says what is wrong, and what is tried: %j', (tunnel, said) => {
+    const text = statusText({ ...status, tunnel: { ...status.tunnel, ...tunnel } }, NOW, false)
+    expect(text).toContain(`tunnel     repairing since 2026-11-22T20:01:02Z: ${said}\n`)
+  })
+
+  test('an unsure one says why', () => {
+    const text = statusText({ ...status, tunnel: { ...status.tunnel, state: 'doubtful' } }, NOW, false)
+    expect(text).toContain('tunnel     unsure since 2026-11-22T20:01:02Z: heartbeats are not answered\n')
+  })
+
   test('is coloured on a terminal', () => {
-    expect(statusText(status, true)).toContain('\u001B[32mup')
+    expect(statusText(status, NOW, true)).toContain('\u001B[32mup')
   })
 
   test('an offline tunnel says what still answers', () => {
     const offline: Status = { ...status, tunnel: { ...status.tunnel, state: 'offline' } }
-    expect(statusText(offline, false)).toContain('so UDP to it is what fails')
+    expect(statusText(offline, NOW, false)).toContain('so UDP to it is what fails')
   })
 
   test('a hub that does not know this home is said, with what to do', () => {
     const next = 'on the hub: homeward hub invite cabin'
     const text = statusText(
       { ...status, tunnel: { ...status.tunnel, state: 'offline', cause: 'home-unknown', next } },
+      NOW,
       false,
     )
     expect(text).toContain('offline since 2026-11-22T20:01:02Z; the hub does not know this home')
@@ -90,15 +122,15 @@ describe('events for people', () => {
   const at = '2026-11-22T20:01:02.345Z'
   test.each([
     [
-      'the tunnel is doubtful, after 2 min up',
+      'the tunnel is unsure, after 2 min up',
       { at, kind: 'tunnel', from: 'up', to: 'doubtful', cause: null, seconds: 130 },
     ],
     [
-      'the tunnel is healing (flow-dead), after 2 s doubtful',
+      'the tunnel is repairing (this connection no longer reaches the hub), after 2 s unsure',
       { at, kind: 'tunnel', from: 'doubtful', to: 'healing', cause: 'flow-dead', seconds: 2 },
     ],
     [
-      'new-source-port against flow-dead helped, 0.08 s',
+      'tried another source port (this connection no longer reaches the hub): it helped, after 0.08 s',
       { at, kind: 'remedy', remedy: 'new-source-port', cause: 'flow-dead', helped: true, seconds: 0.08 },
     ],
     [

@@ -75,9 +75,11 @@ describe('asking the registrar', () => {
         out.writeHead(409).end(JSON.stringify({ error: { code: codes.shift(), ...evil } })),
       ),
     )
-    const known = await callRegistrar(at(port), call).catch((thrown: unknown) => thrown)
+    const adding = { ...call, what: 'adding the device phone' }
+    const known = await callRegistrar(at(port), adding).catch((thrown: unknown) => thrown)
     expect(known).toMatchObject({
       code: 'device-exists',
+      what: 'adding the device phone',
       why: `the hub says: "late'\uFFFD[2J fine"`,
       next: catalogue['device-exists'].next,
     })

@@ -136,7 +136,7 @@ test('killed before it is proven, it can be run again with the same token', { ti
   await forgetHome()
   const token = await inviteHome(picture)
   const killed = pi.startHomeward([...again(token)])
-  await killed.waitForLine(/proving it/, { timeoutMs: 60_000 })
+  await killed.waitForLine(/Testing it/, { timeoutMs: 60_000 })
   await killed.kill('SIGKILL')
   await killed.exited
   await pi.homeward(again(token), { timeoutMs: 60_000 })

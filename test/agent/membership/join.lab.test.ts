@@ -167,7 +167,7 @@ exec ${process.execPath} ${homewardCommand()} join ${token} --yes --json
     const restore = await dropPort(picture.home, 51_820)
     try {
       const joining = pi.startHomeward(join(token))
-      await joining.waitForLine(/proving it/)
+      await joining.waitForLine(/Testing it/)
       await joining.kill('SIGINT')
       expect((await joining.exited).code).toBe(1)
       expect(joining.stderr).toContain('[interrupted]')
@@ -199,7 +199,7 @@ describe('a join', () => {
 
   test('killed at any moment and run again, or left to the agent, ends in a working tunnel', async () => {
     const outcomes = new Set<string>()
-    for (const moment of someOf([60, 110, 140, 170, 190, 210, 230, 260, /proving it/], 4)) {
+    for (const moment of someOf([60, 110, 140, 170, 190, 210, 230, 260, /Testing it/], 4)) {
       const token = await inviteHome(picture)
       const killed = pi.startHomeward(join(token))
       await (typeof moment === 'number' ? sleep(moment) : killed.waitForLine(moment))

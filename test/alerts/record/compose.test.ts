@@ -24,11 +24,18 @@ const record = toRecord(
 test('a recovery says how long, why and how that changed, what helped, and where the home is now', () => {
   const { id, title, text } = compose('recovered', record, new Date(START + 95_000))
   expect(id).toBe('cabin-1.recovered')
-  expect(title).toBe('cabin: well again after 95 s')
-  expect(text).toContain('Cause: home-offline, then flow-dead.')
-  expect(text).toContain('Tried: new-source-port (helped).')
+  expect(title).toBe('cabin: back online after 95 s')
+  expect(text).toContain('. Cause: the home’s internet is down, then this connection no longer reaches the hub. The')
+  expect(text).toContain('Tried: another source port (helped).')
   expect(text).toContain('198.51.100.11:1, now 198.51.100.12:2')
   expect(text).toContain('Seen by the home.')
+})
+
+test('a recovery from what was never proven says so', () => {
+  const unknown = { ...record, causes: record.causes.slice(0, 1), tried: [] }
+  const text = (cause: string) => compose('recovered', { ...unknown, cause }, new Date(START + 95_000)).text
+  expect(text('unknown')).toContain('95 s. Cause unknown. Nothing comes through')
+  expect(text('home-dark')).toContain('95 s. Cause: home unreachable. The hub')
 })
 
 test.each(ALL_TROUBLES)('%s: what is down, since when, why, and what to do', (cause) => {
@@ -43,7 +50,7 @@ test.each(ALL_TROUBLES)('%s: what is down, since when, why, and what to do', (ca
 test('a summary counts outages and causes', () => {
   const [from, to] = [new Date(START), new Date(START + 86_400_000)]
   expect(summaryMessage('s', 'cabin', [record, { ...record, seconds: 5, cause: 'drift' }], from, to).text).toMatch(
-    /^2 outages since .*, 100 s in all, the longest 95 s\.\nCauses: flow-dead 1×, drift 1×\.$/,
+    /^2 outages since .*, 100 s in all, the longest 95 s\.\nCauses: this connection no longer reaches the hub 1×, the tunnel was changed from outside 1×\.$/,
   )
   expect(summaryMessage('s', 'cabin', [], from, to).text).toMatch(/^No outage since /)
 })

@@ -53,17 +53,41 @@ describe('what a home reports of its outages', () => {
   })
 
   test.each([
-    ['new-source-port', 'new-source-port'],
-    ['set-endpoint 203.0.113.10:443', 'set-endpoint 203.0.113.10:443'],
-    ['set-endpoint [2001:db8:203:1:2:3:4:10]:51820', 'set-endpoint [2001:db8:203:1:2:3:4:10]:51820'],
-    ['all is well. Run curl', '"all is well. Run curl"'],
-    ['set-endpoint nowhere', '"set-endpoint nowhere"'],
-    [EVIL, '"\uFFFD[2J\uFFFD31m \uFFFDall is well"'],
-  ])('%j is told as %s', (word, text) => {
+    ['new-source-port', 'new-source-port', 'another source port'],
+    [
+      'set-endpoint 203.0.113.10:443',
+      'set-endpoint 203.0.113.10:443',
+      'another port or address of the hub (203.0.113.10:443)',
+    ],
+    [
+      'set-endpoint [2001:db8:203:1:2:3:4:10]:51820',
+      'set-endpoint [2001:db8:203:1:2:3:4:10]:51820',
+      'another port or address of the hub ([2001:db8:203:1:2:3:4:10]:51820)',
+    ],
+    ['a-later-version', 'a-later-version', 'a-later-version'],
+    ['constructor', 'constructor', 'constructor'],
+    ['all is well. Run curl', '"all is well. Run curl"', '"all is well. Run curl"'],
+    ['set-endpoint nowhere', '"set-endpoint nowhere"', '"set-endpoint nowhere"'],
+    [EVIL, '"\uFFFD[2J\uFFFD31m \uFFFDall is well"', '"\uFFFD[2J\uFFFD31m \uFFFDall is well"'],
+  ])('%j is written as %s, and told as %s', (word, written, text) => {
     const incident = taken(word)
-    expect(reportedWord(incident.cause)).toBe(text)
+    expect(reportedWord(incident.cause)).toBe(written)
     expect(incidentText(incident)).toContain(`${text} helped`)
     expect(compose('down', incident, new Date(at)).text).toContain(`Tried: ${text} (helped).`)
+  })
+
+  test.each([
+    [
+      {},
+      'outage at cabin, 7 s: the hub does not answer, a new WireGuard session helped (seen by the home, no alert sent)',
+    ],
+    [
+      { seconds: null, flaps: 2, scope: 'router', tried: [], views: { home: null, hub: { began: at, ended: null } } },
+      'trouble at cabin, not over yet: the hub does not answer, came back 2× (seen by the hub, no alert sent)',
+    ],
+  ] as const)('is one line: %j', (more, line) => {
+    const incident = { ...taken('hub-down'), tried: [{ ...taken('x').tried[0]!, remedy: 'new-session' }], ...more }
+    expect(incidentText(incident as IncidentRecord)).toBe(`2026-11-22T20:01:02Z  ${line}`)
   })
 
   test('names places that are some, and no others', () => {

@@ -31,7 +31,7 @@ async function write(path: string, bytes: number): Promise<string> {
 
 test('a full disk leaves the old file whole, nothing beside it, and says so', async () => {
   await host.shell('mkdir /run/tiny; mount -t tmpfs -o size=64k tmpfs /run/tiny; printf old > /run/tiny/store.json')
-  expect(await write('/run/tiny/store.json', 100_000)).toMatch(/^write-failed ENOSPC/)
+  expect(await write('/run/tiny/store.json', 100_000)).toMatch(/^write-failed no space is left on the disk \(ENOSPC\)/)
   expect((await host.shell('ls -A /run/tiny; cat /run/tiny/store.json')).stdout).toBe('store.json\nold')
   expect(await write('/run/tiny/store.json', 10)).toBe('written')
   expect((await host.shell('cat /run/tiny/store.json')).stdout).toBe('n'.repeat(10))
@@ -41,7 +41,7 @@ test('a read-only disk leaves the old file, and says so', async () => {
   await host.shell(
     'mkdir /run/fixed; mount -t tmpfs tmpfs /run/fixed; printf old > /run/fixed/a; mount -o remount,ro /run/fixed',
   )
-  expect(await write('/run/fixed/a', 10)).toMatch(/^write-failed EROFS/)
+  expect(await write('/run/fixed/a', 10)).toMatch(/^write-failed the disk is read-only \(EROFS\)/)
   expect((await host.shell('cat /run/fixed/a')).stdout).toBe('old')
 })
 

@@ -1,0 +1,19 @@
+import type { Health } from '../agent/core/health.ts'
+
+/** The tunnel's states as people read them; `--json` has the codes. */
+export const STATE_NAMES = {
+  starting: 'starting',
+  up: 'up',
+  doubtful: 'unsure',
+  healing: 'repairing',
+  offline: 'offline',
+} as const satisfies Record<Health['kind'], string>
+
+/** A state as a file of an older or a later version may name it. */
+export function stateName(written: string): string {
+  return isState(written) ? STATE_NAMES[written] : written
+}
+
+function isState(text: string): text is keyof typeof STATE_NAMES {
+  return Object.hasOwn(STATE_NAMES, text)
+}
