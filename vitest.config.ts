@@ -1,49 +1,65 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
+const EVERYWHERE = {
+  setupFiles: ['test/setup.ts'],
+  expect: { poll: { timeout: 30_000, interval: 50 } },
+}
 /** Real namespaces, real WireGuard, the built command: each file makes its own laboratory. */
 const LAB = {
+  ...EVERYWHERE,
   globalSetup: ['test/lab/requirements.ts'],
   testTimeout: 300_000,
   hookTimeout: 300_000,
-  fileParallelism: true,
 }
-/** Vitest begins with the largest files; what takes longest stands in the smallest ones, which only name their machine. */
-class ContractsFirst extends BaseSequencer {
+const CONTRACT = 'test/contract/**/*.test.ts'
+const IN_LAB = ['test/**/*.lab.test.ts']
+const PATIENT = ['test/**/*.patient.test.ts']
+
+/** What takes longest begins: vitest takes the largest files for that, and the contracts stand in the smallest. */
+class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    return sorted.toSorted((a, b) => Number(isContract(b)) - Number(isContract(a)))
+    return sorted.toSorted((a, b) => Number(takesLong(b)) - Number(takesLong(a)))
   }
 }
-const isContract = ({ moduleId }: TestSpecification): boolean => moduleId.includes('/test/contract/')
+const takesLong = ({ project }: TestSpecification): boolean => project.name === 'contract' || project.name === 'patient'
 
+/** Two groups, one after the other: vitest wants the projects of a group to have the same number of workers. */
 export default defineConfig({
   test: {
-    sequence: { sequencer: ContractsFirst },
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
+          ...EVERYWHERE,
           name: 'unit',
           maxWorkers: 3,
           // Of a busy machine: none of them waits for so long by itself.
           testTimeout: 60_000,
           hookTimeout: 60_000,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.lab.test.ts', 'node_modules/**'],
-          // Seconds first, then minutes; vitest wants groups of their own for different numbers of workers.
+          exclude: [CONTRACT, ...IN_LAB, ...PATIENT, 'node_modules/**'],
           sequence: { groupOrder: 0 },
         },
+      },
+      {
+        test: { ...LAB, name: 'contract', maxWorkers: 3, include: [CONTRACT], sequence: { groupOrder: 0 } },
       },
       {
         test: {
           ...LAB,
           name: 'lab',
-          include: ['test/**/*.lab.test.ts'],
-          exclude: ['node_modules/**'],
-          // Mostly they wait: for an alarm, a login, a service.
-          maxWorkers: 3,
+          // Some of them wait: for an alarm, a login, a service.
+          maxWorkers: 4,
+          include: IN_LAB,
+          exclude: [CONTRACT, 'node_modules/**'],
           sequence: { groupOrder: 1 },
         },
+      },
+      {
+        // Laboratories too, which wait for minutes: for what must not happen, or happens late.
+        test: { ...LAB, name: 'patient', maxWorkers: 4, include: PATIENT, sequence: { groupOrder: 1 } },
       },
     ],
   },

@@ -8,7 +8,7 @@ const path = (name: string): string => fileURLToPath(new URL(`../../${name}`, im
 const installer = await readFile(path('install.sh'), 'utf8')
 
 test.each(['install.sh', '.ci/run', 'test/install/boot.sh'])('shellcheck has nothing to say about %s', async (name) => {
-  const { stdout, exitCode } = await tryCommand('shellcheck', [path(name)])
+  const { stdout, exitCode } = await tryCommand('shellcheck', [path(name)], { timeoutMs: 50_000 })
   expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 0 })
 })
 
