@@ -1,5 +1,8 @@
 import { asProblem, Problem } from '../problems/problem.ts'
-import type { Adapter, Observation, Plan, Step, TunnelSpec } from './adapter.ts'
+import type { Adapter } from './adapter.ts'
+import type { Observation } from './observation.ts'
+import type { TunnelSpec } from './spec.ts'
+import type { Plan, Step } from './step.ts'
 import { describeRefused } from './describe-step.ts'
 
 /** What is wanted, or what to make of it once it is known what is there. */

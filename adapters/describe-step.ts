@@ -1,5 +1,6 @@
 import { formatEndpoint, type PeerSpec } from '../wireguard/spec.ts'
-import type { ForwardingSpec, SeenNetwork, Step } from './adapter.ts'
+import type { ForwardingSpec, SeenNetwork } from './spec.ts'
+import type { Step } from './step.ts'
 
 /** One line for people: what this step does. */
 export function describeStep(step: Step): string {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
-import type { Adapter, Step } from '../adapters/adapter.ts'
+import type { Adapter } from '../adapters/adapter.ts'
+import type { Step } from '../adapters/step.ts'
 import { refuseUnlessSafe } from '../adapters/apply.ts'
 import { Problem } from '../problems/problem.ts'
 import { prefixesOverlap } from '../protocol/addresses.ts'

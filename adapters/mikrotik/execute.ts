@@ -1,7 +1,7 @@
 import { Problem } from '../../problems/problem.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'
-import type { Step } from '../adapter.ts'
+import type { Step } from '../step.ts'
 import { add, remove, set } from './objects/change.ts'
 import { configuredEndpoint } from './convert.ts'
 import { isTrue } from './api/flag.ts'

@@ -1,5 +1,5 @@
 import type { PublicKey } from '../../wireguard/keys.ts'
-import type { Observation } from '../adapter.ts'
+import type { Observation } from '../observation.ts'
 
 /** What the plan needs to know of a router beyond what all machines are asked for. */
 export interface RouterObservation extends Observation {

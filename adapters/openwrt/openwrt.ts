@@ -1,5 +1,6 @@
 import type { Clock } from '../../system/time/clock.ts'
-import type { Adapter, Step } from '../adapter.ts'
+import type { Adapter } from '../adapter.ts'
+import type { Step } from '../step.ts'
 import { routerAdapter } from '../router/router-adapter.ts'
 import { questionFailed, stepFailed } from '../router/router-errors.ts'
 import { probeBoard } from './observe/board.ts'

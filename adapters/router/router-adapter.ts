@@ -1,6 +1,9 @@
 import { isIP } from 'node:net'
 import { Problem } from '../../problems/problem.ts'
-import type { Adapter, Description, Observation, Plan, Remedy, Step, TunnelSpec } from '../adapter.ts'
+import type { Adapter, Description, Remedy } from '../adapter.ts'
+import type { Observation } from '../observation.ts'
+import type { TunnelSpec } from '../spec.ts'
+import type { Plan, Step } from '../step.ts'
 import { describeStep } from '../describe-step.ts'
 import { isIn, networkOf } from '../../net/prefix.ts'
 

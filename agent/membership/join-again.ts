@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import type { Adapter, Plan } from '../../adapters/adapter.ts'
+import type { Adapter } from '../../adapters/adapter.ts'
+import type { Plan } from '../../adapters/step.ts'
 import { refuseUnlessSafe } from '../../adapters/apply.ts'
 import { Problem } from '../../problems/problem.ts'
 import { type JoinToken, parseToken } from '../../protocol/token.ts'

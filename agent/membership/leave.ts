@@ -1,5 +1,5 @@
 import { rename, rm } from 'node:fs/promises'
-import type { Step } from '../../adapters/adapter.ts'
+import type { Step } from '../../adapters/step.ts'
 import { bringTo } from '../../adapters/apply.ts'
 import { journalPaths } from '../../adapters/mikrotik/rollback/journal.ts'
 import { asProblem, Problem } from '../../problems/problem.ts'

@@ -1,4 +1,5 @@
-import type { Adapter, Description, Observation } from '../../adapters/adapter.ts'
+import type { Adapter, Description } from '../../adapters/adapter.ts'
+import type { Observation } from '../../adapters/observation.ts'
 import type { Alerting } from '../../alerts/alerting.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { PeerState } from '../../wireguard/dump.ts'

@@ -1,4 +1,5 @@
-import type { Description, Observation } from '../../adapters/adapter.ts'
+import type { Description } from '../../adapters/adapter.ts'
+import type { Observation } from '../../adapters/observation.ts'
 import type { ChannelStatus } from '../../alerts/delivery/courier.ts'
 import type { IncidentRecord } from '../../protocol/incidents.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'

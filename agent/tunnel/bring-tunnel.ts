@@ -1,4 +1,7 @@
-import type { Adapter, Observation, Plan, Step, TunnelSpec } from '../../adapters/adapter.ts'
+import type { Adapter } from '../../adapters/adapter.ts'
+import type { Observation } from '../../adapters/observation.ts'
+import type { TunnelSpec } from '../../adapters/spec.ts'
+import type { Plan, Step } from '../../adapters/step.ts'
 import { type ApplyHooks, bringTo } from '../../adapters/apply.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'

@@ -1,4 +1,4 @@
-import type { Step } from '../../adapters/adapter.ts'
+import type { Step } from '../../adapters/step.ts'
 import { describeStep } from '../../adapters/describe-step.ts'
 import { asProblem } from '../../problems/problem.ts'
 import type { Log } from '../../system/process/log.ts'

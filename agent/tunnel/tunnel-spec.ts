@@ -1,4 +1,4 @@
-import type { TunnelSpec } from '../../adapters/adapter.ts'
+import type { TunnelSpec } from '../../adapters/spec.ts'
 import { type Endpoint, type PeerSpec, sameEndpoint } from '../../wireguard/spec.ts'
 import { type AgentConfig, firstHub, type HubConfig } from '../settings/config.ts'
 import { keepaliveSeconds } from '../core/keepalive.ts'

@@ -1,4 +1,5 @@
-import type { Adapter, Step } from '../../adapters/adapter.ts'
+import type { Adapter } from '../../adapters/adapter.ts'
+import type { Step } from '../../adapters/step.ts'
 import type { ProblemCode } from '../../problems/catalogue.ts'
 import { Problem } from '../../problems/problem.ts'
 import type { Log } from '../../system/process/log.ts'

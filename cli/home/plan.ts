@@ -1,5 +1,5 @@
 import { describeStep } from '../../adapters/describe-step.ts'
-import type { Plan } from '../../adapters/adapter.ts'
+import type { Plan } from '../../adapters/step.ts'
 import { planTunnel } from '../../agent/tunnel/bring-tunnel.ts'
 import { printableFacts } from '../../problems/printable.ts'
 import type { Context } from '../context.ts'

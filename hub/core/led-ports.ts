@@ -1,4 +1,4 @@
-import type { PublishedPort } from '../../adapters/adapter.ts'
+import type { PublishedPort } from '../../adapters/spec.ts'
 import {
   MOST_PUBLISHED_PORTS,
   portCount,

@@ -1,4 +1,4 @@
-import type { DeviceLimit, RouteSpec, TunnelSpec } from '../../adapters/adapter.ts'
+import type { DeviceLimit, RouteSpec, TunnelSpec } from '../../adapters/spec.ts'
 import { ECHO_FLOW } from '../../protocol/echo.ts'
 import { HEARTBEAT_PORT } from '../../protocol/heartbeat.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'

@@ -1,5 +1,7 @@
 import { bringTo } from '../../adapters/apply.ts'
-import type { Adapter, Step, TunnelSpec } from '../../adapters/adapter.ts'
+import type { Adapter } from '../../adapters/adapter.ts'
+import type { TunnelSpec } from '../../adapters/spec.ts'
+import type { Step } from '../../adapters/step.ts'
 import { asProblem, type Problem } from '../../problems/problem.ts'
 
 /** Makes the machine what it should be, one apply at a time. */

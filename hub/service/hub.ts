@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Adapter, TunnelSpec } from '../../adapters/adapter.ts'
+import type { Adapter } from '../../adapters/adapter.ts'
+import type { TunnelSpec } from '../../adapters/spec.ts'
 import { describeStep } from '../../adapters/describe-step.ts'
 import type { Alerting } from '../../alerts/alerting.ts'
 import { asProblem, Problem, reasonOf } from '../../problems/problem.ts'

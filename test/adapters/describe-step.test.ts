@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Step } from '../../adapters/adapter.ts'
+import type { Step } from '../../adapters/step.ts'
 import { describeStep } from '../../adapters/describe-step.ts'
 import type { PresharedKeyId, PublicKey } from '../../wireguard/keys.ts'
 

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Adapter, Step, TunnelSpec } from '../../adapters/adapter.ts'
+import type { Adapter } from '../../adapters/adapter.ts'
+import type { TunnelSpec } from '../../adapters/spec.ts'
+import type { Step } from '../../adapters/step.ts'
 import { bringTo } from '../../adapters/apply.ts'
 import { expectMatch } from './expect-match.ts'
 import { homeSpec, hubSpec, type Keys } from './specs.ts'

@@ -1,5 +1,7 @@
 import { createInterface } from 'node:readline'
-import type { Adapter, Description, Observation, Remedy, Step } from '../../adapters/adapter.ts'
+import type { Adapter, Description, Remedy } from '../../adapters/adapter.ts'
+import type { Observation } from '../../adapters/observation.ts'
+import type { Step } from '../../adapters/step.ts'
 import { isProblemCode } from '../../problems/catalogue.ts'
 import { asProblem, Problem } from '../../problems/problem.ts'
 import type { OpenAdapter } from './adapter-contract.ts'

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
-import type { Observation, RouteSpec, TunnelSpec } from '../../adapters/adapter.ts'
+import type { Observation } from '../../adapters/observation.ts'
+import type { RouteSpec, TunnelSpec } from '../../adapters/spec.ts'
 import { sameEndpoint } from '../../wireguard/spec.ts'
 
 /** That an observation says what was wanted, without asking the planner, which could be wrong in the same way. */

@@ -1,4 +1,4 @@
-import type { TunnelSpec } from '../../adapters/adapter.ts'
+import type { TunnelSpec } from '../../adapters/spec.ts'
 import type { Host } from '../lab/host.ts'
 import type { Machine } from './adapter-contract.ts'
 

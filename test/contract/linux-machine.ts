@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import type { Step } from '../../adapters/adapter.ts'
+import type { Step } from '../../adapters/step.ts'
 import type { Host } from '../lab/host.ts'
 import { createLab } from '../lab/lab.ts'
 import { SEARCH_PATH } from '../lab/tools.ts'

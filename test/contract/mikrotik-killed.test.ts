@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { TunnelSpec } from '../../adapters/adapter.ts'
+import type { TunnelSpec } from '../../adapters/spec.ts'
 import { type MikrotikMachine, startMikrotikMachine } from './mikrotik-machine.ts'
 import { homeSpec } from './specs.ts'
 

@@ -1,4 +1,4 @@
-import type { Step } from '../../adapters/adapter.ts'
+import type { Step } from '../../adapters/step.ts'
 import { type FakeRouter, type FakeRouterPlan, startFakeRouter } from '../fake/routeros/fake-router.ts'
 import type { Capabilities, Machine } from './adapter-contract.ts'
 import { mikrotikAgents } from './mikrotik-agents.ts'

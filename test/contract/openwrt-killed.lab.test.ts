@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { TunnelSpec } from '../../adapters/adapter.ts'
+import type { TunnelSpec } from '../../adapters/spec.ts'
 import { bringTo } from '../../adapters/apply.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import type { OpenAdapter } from './adapter-contract.ts'

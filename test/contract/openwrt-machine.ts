@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Step } from '../../adapters/adapter.ts'
+import type { Step } from '../../adapters/step.ts'
 import { planOpenwrt } from '../../adapters/openwrt/plan.ts'
 import { newKeyPair } from '../../adapters/openwrt/ssh/key-pair.ts'
 import type { Release } from '../fake/openwrt/dialects.ts'

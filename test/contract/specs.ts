@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { PublishedPort, TunnelSpec } from '../../adapters/adapter.ts'
+import type { PublishedPort, TunnelSpec } from '../../adapters/spec.ts'
 import {
   type PresharedKey,
   presharedKeyFrom,

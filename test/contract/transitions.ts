@@ -1,4 +1,4 @@
-import type { TunnelSpec } from '../../adapters/adapter.ts'
+import type { TunnelSpec } from '../../adapters/spec.ts'
 import type { Keys } from './specs.ts'
 import { ECHO_FLOW } from '../../protocol/echo.ts'
 

@@ -1,4 +1,6 @@
-import type { Adapter, Observation, TunnelSpec } from '../../adapters/adapter.ts'
+import type { Adapter } from '../../adapters/adapter.ts'
+import type { Observation } from '../../adapters/observation.ts'
+import type { TunnelSpec } from '../../adapters/spec.ts'
 import type { Problem } from '../../problems/problem.ts'
 
 /** A machine that only remembers what it should look like: for what a hub does besides changing machines. */

@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js'
-import type { ForwardingSpec, SeenNetwork } from '../../adapter.ts'
+import type { ForwardingSpec, SeenNetwork } from '../../spec.ts'
 import { type HubForwarding, hubDoors } from './hub-doors.ts'
 import type { NftChain, NftTable } from './nft-table.ts'
 import { publishedTable } from './published.ts'

@@ -1,4 +1,4 @@
-import type { EchoFlow, ForwardingSpec } from '../../adapter.ts'
+import type { EchoFlow, ForwardingSpec } from '../../spec.ts'
 import type { NftChain, NftTable } from './nft-table.ts'
 
 export type HubForwarding = Extract<ForwardingSpec, { role: 'hub' }>

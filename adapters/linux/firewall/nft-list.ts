@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { PublishedPort } from '../../adapter.ts'
+import type { PublishedPort } from '../../spec.ts'
 import { FORWARDING_MARK, TABLE_MARK } from './mark.ts'
 import { chainFingerprint, inOneOrder, mapFingerprint, recentSetFingerprint, setFingerprint } from './nft-table.ts'
 import { hiddenSetOf, HOLDERS, mapOf, PROTOCOLS, setOf } from './published.ts'

@@ -1,4 +1,6 @@
-import type { ForwardingSpec, Observation, PublishedPort, Step, TunnelSpec } from '../../adapter.ts'
+import type { Observation } from '../../observation.ts'
+import type { ForwardingSpec, PublishedPort, TunnelSpec } from '../../spec.ts'
+import type { Step } from '../../step.ts'
 
 /**
  * The step that fills in published ports, once the table stands; none where nothing differs. Pure.

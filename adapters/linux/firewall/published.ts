@@ -1,4 +1,5 @@
-import type { PublishedPort, Step } from '../../adapter.ts'
+import type { PublishedPort } from '../../spec.ts'
+import type { Step } from '../../step.ts'
 import { TABLE } from './mark.ts'
 import type { NftChain, NftTable } from './nft-table.ts'
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { Observation } from '../../adapter.ts'
+import type { Observation } from '../../observation.ts'
 import { ROUTE_PROTOCOL } from './mark.ts'
 import type { NftChain } from './nft-table.ts'
 

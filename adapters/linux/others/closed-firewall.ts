@@ -1,4 +1,5 @@
-import type { ClosedFirewall, TunnelSpec } from '../../adapter.ts'
+import type { ClosedFirewall } from '../../observation.ts'
+import type { TunnelSpec } from '../../spec.ts'
 import { networkOf } from '../../../net/prefix.ts'
 import { firewalldCommands, isFirewalld } from './firewalld.ts'
 import { covers, nativeRule } from './native-firewall.ts'

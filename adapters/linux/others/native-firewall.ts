@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import * as v from 'valibot'
-import type { OtherFirewall } from '../../adapter.ts'
+import type { OtherFirewall } from '../../observation.ts'
 import { TABLE } from '../firewall/mark.ts'
 import type { OtherFirewallSpec, OtherFirewallStep } from './other-firewall.ts'
 import { needsOfTunnel, type TunnelNeed } from './tunnel-needs.ts'

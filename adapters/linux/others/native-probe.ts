@@ -1,5 +1,5 @@
 import { tryCommand } from '../../../system/process/run-command.ts'
-import type { OtherFirewall } from '../../adapter.ts'
+import type { OtherFirewall } from '../../observation.ts'
 import { tableOf } from './native-firewall.ts'
 
 /**

@@ -1,4 +1,6 @@
-import type { ForwardingSpec, IptablesProgram, OtherFirewall, Step } from '../../adapter.ts'
+import type { IptablesProgram, OtherFirewall } from '../../observation.ts'
+import type { ForwardingSpec } from '../../spec.ts'
+import type { Step } from '../../step.ts'
 import { needsOfTunnel, type TunnelNeed } from './tunnel-needs.ts'
 import { VISITOR_MATCH } from '../firewall/visitors.ts'
 

@@ -1,7 +1,7 @@
 import { access, readFile } from 'node:fs/promises'
 import { reasonOf } from '../../../problems/problem.ts'
 import { tryCommand } from '../../../system/process/run-command.ts'
-import type { IptablesProgram } from '../../adapter.ts'
+import type { IptablesProgram } from '../../observation.ts'
 
 /** What one program of iptables said of its filter table, or why it could not. */
 export type IptablesReply =

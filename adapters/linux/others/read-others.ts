@@ -1,6 +1,6 @@
 import { Problem, reasonOf } from '../../../problems/problem.ts'
 import { runCommand } from '../../../system/process/run-command.ts'
-import type { ClosedFirewall, OtherFirewall, OtherFirewallPlace } from '../../adapter.ts'
+import type { ClosedFirewall, OtherFirewall, OtherFirewallPlace } from '../../observation.ts'
 import { contentOf, parseNative, tableOf } from './native-firewall.ts'
 import { probeNative, refusalIn } from './native-probe.ts'
 import { familyOf, NO_OTHERS, parseIptables } from './other-firewall.ts'

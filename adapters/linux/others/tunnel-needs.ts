@@ -1,4 +1,4 @@
-import type { ForwardingSpec } from '../../adapter.ts'
+import type { ForwardingSpec } from '../../spec.ts'
 
 /** One kind of packet that every firewall of the machine must let pass, in words of none of them. */
 export interface TunnelNeed {

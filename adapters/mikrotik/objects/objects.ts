@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js'
-import type { ForwardingSpec } from '../../adapter.ts'
+import type { ForwardingSpec } from '../../spec.ts'
 import { namedMark } from './mark.ts'
 import type { RuleMenu } from './menus.ts'
 

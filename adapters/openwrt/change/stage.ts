@@ -1,4 +1,4 @@
-import type { Step } from '../../adapter.ts'
+import type { Step } from '../../step.ts'
 import { firewallSections, peerSection, routeName, routeSection } from '../uci/objects.ts'
 import {
   interfaceSection,

@@ -1,4 +1,4 @@
-import type { Refusal } from '../../adapter.ts'
+import type { Refusal } from '../../observation.ts'
 import { networkOf } from '../../../net/prefix.ts'
 import { zoneName } from '../uci/objects.ts'
 import type { ForeignNetwork } from './observation.ts'

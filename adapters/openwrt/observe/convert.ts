@@ -1,7 +1,7 @@
 import { parsePublicKey } from '../../../wireguard/keys.ts'
 import type { InterfaceState, PeerState } from '../../../wireguard/dump.ts'
 import { parseEndpoint } from '../../../wireguard/spec.ts'
-import type { ObservedInterface } from '../../adapter.ts'
+import type { ObservedInterface } from '../../observation.ts'
 import { networkOf } from '../../../net/prefix.ts'
 import { foreignNetworks, pendingChanges, takenBy } from './clashes.ts'
 import { configuredInterface, keyIn } from '../uci/configured.ts'

@@ -1,5 +1,5 @@
 import { parsePublicKey } from '../../../wireguard/keys.ts'
-import type { ObservedInterface } from '../../adapter.ts'
+import type { ObservedInterface } from '../../observation.ts'
 import { configuredPeers, configuredRoutes } from '../uci/configured.ts'
 import type { OpenwrtObservation } from './observation.ts'
 import { isPeerAsWanted } from '../../peer-as-wanted.ts'

@@ -1,4 +1,4 @@
-import type { Observation } from '../../adapter.ts'
+import type { Observation } from '../../observation.ts'
 import type { Section } from '../uci/sections.ts'
 
 /** What a router was asked for besides. */

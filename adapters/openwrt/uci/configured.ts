@@ -2,7 +2,8 @@ import { hostPort } from '../../../wireguard/host-port.ts'
 import { isKeyText, parsePublicKey, type PublicKey } from '../../../wireguard/keys.ts'
 import type { PeerState } from '../../../wireguard/dump.ts'
 import { parseEndpoint } from '../../../wireguard/spec.ts'
-import type { ObservedInterface, RouteSpec } from '../../adapter.ts'
+import type { ObservedInterface } from '../../observation.ts'
+import type { RouteSpec } from '../../spec.ts'
 import { isInterface, list, peerType, PRIVATE_KEY, type Section, text, tunnelOf } from './sections.ts'
 
 /** What a tunnel is by its sections, whether it runs or not. Pure. */

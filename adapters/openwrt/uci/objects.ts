@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { PeerSpec } from '../../../wireguard/spec.ts'
-import type { ForwardingSpec, RouteSpec, TunnelSpec } from '../../adapter.ts'
+import type { ForwardingSpec, RouteSpec, TunnelSpec } from '../../spec.ts'
 import { isIn } from '../../../net/prefix.ts'
 import { list, namedFor, type Options, peerName, peerType, type Section, text } from './sections.ts'
 

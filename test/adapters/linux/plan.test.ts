@@ -1,13 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type {
-  ForwardingSpec,
-  Observation,
-  ObservedInterface,
-  PublishedPort,
-  Step,
-  TunnelSpec,
-} from '../../../adapters/adapter.ts'
+import type { Observation, ObservedInterface } from '../../../adapters/observation.ts'
+import type { ForwardingSpec, PublishedPort, TunnelSpec } from '../../../adapters/spec.ts'
+import type { Step } from '../../../adapters/step.ts'
 import { firewallTable } from '../../../adapters/linux/firewall/firewall.ts'
 import { networkOf } from '../../../net/prefix.ts'
 import { fingerprintsOf } from '../../../adapters/linux/firewall/nft-table.ts'

@@ -1,4 +1,6 @@
-import type { Observation, ObservedInterface, PublishedPort, Step } from '../../../adapters/adapter.ts'
+import type { Observation, ObservedInterface } from '../../../adapters/observation.ts'
+import type { PublishedPort } from '../../../adapters/spec.ts'
+import type { Step } from '../../../adapters/step.ts'
 import { firewallTable } from '../../../adapters/linux/firewall/firewall.ts'
 import { NO_OTHERS } from '../../../adapters/linux/others/other-firewall.ts'
 import { fingerprintsOf } from '../../../adapters/linux/firewall/nft-table.ts'

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Adapter, TunnelSpec } from '../../../adapters/adapter.ts'
+import type { Adapter } from '../../../adapters/adapter.ts'
+import type { TunnelSpec } from '../../../adapters/spec.ts'
 import { bringTo } from '../../../adapters/apply.ts'
 import { mikrotikAdapter } from '../../../adapters/mikrotik/mikrotik.ts'
 import { setupScript } from '../../../adapters/mikrotik/setup-script.ts'

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import type { TunnelSpec } from '../../../adapters/adapter.ts'
+import type { TunnelSpec } from '../../../adapters/spec.ts'
 import { reasonOf } from '../../../problems/problem.ts'
 import { sleep } from '../../../system/time/sleep.ts'
 import { startOpenwrtMachine } from '../../contract/openwrt-machine.ts'

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { TunnelSpec } from '../../../adapters/adapter.ts'
+import type { TunnelSpec } from '../../../adapters/spec.ts'
 import { toObservation } from '../../../adapters/openwrt/observe/convert.ts'
 import { planOpenwrt } from '../../../adapters/openwrt/plan.ts'
 import { keyOf, PRIVATE_KEY, type Section, tunnelOf } from '../../../adapters/openwrt/uci/sections.ts'

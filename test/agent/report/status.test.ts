@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ObservedInterface } from '../../../adapters/adapter.ts'
+import type { ObservedInterface } from '../../../adapters/observation.ts'
 import { makeCalendar } from '../../../system/time/calendar.ts'
 import type { Watch } from '../../../agent/core/state.ts'
 import { next, startWatch } from '../../../agent/core/watch.ts'

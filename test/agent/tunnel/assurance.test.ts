@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Adapter, Observation } from '../../../adapters/adapter.ts'
+import type { Adapter } from '../../../adapters/adapter.ts'
+import type { Observation } from '../../../adapters/observation.ts'
 import { makeAssurance } from '../../../agent/tunnel/assurance.ts'
 import type { AgentConfig } from '../../../agent/settings/config.ts'
 import type { PublicKey } from '../../../wireguard/keys.ts'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Step } from '../../../adapters/adapter.ts'
+import type { Step } from '../../../adapters/step.ts'
 import type { Happening } from '../../../agent/memory/events.ts'
 import { makeKeeper } from '../../../agent/tunnel/keeper.ts'
 import { Problem } from '../../../problems/problem.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { TunnelSpec } from '../../../adapters/adapter.ts'
+import type { TunnelSpec } from '../../../adapters/spec.ts'
 import { bringTo } from '../../../adapters/apply.ts'
 import { mikrotikAdapter } from '../../../adapters/mikrotik/mikrotik.ts'
 import { systemClock } from '../../../system/time/clock.ts'

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { ForwardingSpec } from '../../../../adapters/adapter.ts'
+import type { ForwardingSpec } from '../../../../adapters/spec.ts'
 import { firewallTable } from '../../../../adapters/linux/firewall/firewall.ts'
 import { fingerprintsOf, nftText } from '../../../../adapters/linux/firewall/nft-table.ts'
 import { ECHO_FLOW } from '../../../../protocol/echo.ts'

@@ -1,0 +1,84 @@
+import type { PublicKey } from '../wireguard/keys.ts'
+import type { PeerSpec } from '../wireguard/spec.ts'
+import type { OtherFirewallPlace, Refusal } from './observation.ts'
+import type { ForwardingSpec, PublishedPort } from './spec.ts'
+
+export interface Plan {
+  /** Empty when what is there is what is wanted. */
+  readonly steps: readonly Step[]
+  /** Not empty: the plan must not be executed, and why. */
+  readonly refusals: readonly Refusal[]
+  /** Those of the observation, and what no step can do. */
+  readonly warnings: readonly string[]
+}
+
+/** One change, as data: tests compare it, `plan` prints it, the log keeps it. */
+export type Step =
+  | { readonly kind: 'create-interface'; readonly interface: string }
+  | { readonly kind: 'set-private-key'; readonly interface: string; readonly publicKey: PublicKey }
+  | { readonly kind: 'set-listen-port'; readonly interface: string; readonly port: number }
+  | { readonly kind: 'set-mtu'; readonly interface: string; readonly mtu: number }
+  | { readonly kind: 'add-address'; readonly interface: string; readonly address: string }
+  | { readonly kind: 'remove-address'; readonly interface: string; readonly address: string }
+  /** The route to the address's own network, which came with the address, is put back. */
+  | { readonly kind: 'lead-network'; readonly interface: string; readonly address: string }
+  | { readonly kind: 'set-peers'; readonly interface: string; readonly peers: readonly PeerSpec[] }
+  | { readonly kind: 'remove-peers'; readonly interface: string; readonly publicKeys: readonly PublicKey[] }
+  | { readonly kind: 'bring-up'; readonly interface: string }
+  | { readonly kind: 'add-route'; readonly interface: string; readonly prefix: string; readonly mtu: number | null }
+  /** The route stays: nothing takes another way meanwhile. */
+  | { readonly kind: 'set-route-mtu'; readonly interface: string; readonly prefix: string; readonly mtu: number | null }
+  | { readonly kind: 'remove-route'; readonly interface: string; readonly prefix: string }
+  | { readonly kind: 'enable-forwarding' }
+  | { readonly kind: 'disable-forwarding' }
+  | {
+      readonly kind: 'set-firewall'
+      readonly interface: string
+      readonly listenPort: number | null
+      readonly forwarding: ForwardingSpec
+      /** The tunnel's own, canonical CIDR. */
+      readonly network: string
+      /** Kept in the table as a mark, for undo. */
+      readonly forwardingWasOff: boolean
+      /** Only these parts of it are made anew, and published ports stay as they are; without it all of it, and none is left. */
+      readonly replaces?: readonly string[]
+    }
+  | { readonly kind: 'remove-firewall' }
+  /** Rules of ours in a firewall that is not, marked; whatever else is in it stays. */
+  | {
+      readonly kind: 'set-other-firewall'
+      readonly place: OtherFirewallPlace
+      readonly add: readonly string[]
+      readonly remove: readonly string[]
+    }
+  /** What answers a visitor of a published port goes back into the tunnel; the machine's own default route stays. */
+  | { readonly kind: 'lead-visitors'; readonly interface: string }
+  | { readonly kind: 'unlead-visitors' }
+  /** These devices, and no others, have their way to the internet through the tunnel. */
+  | { readonly kind: 'lead-exits'; readonly interface: string; readonly devices: readonly string[] }
+  /** Published ports follow, whatever else there is. The last step of a plan: nothing waits for it. */
+  | {
+      readonly kind: 'change-published'
+      readonly interface: string
+      readonly add: readonly PublishedPort[]
+      readonly remove: readonly PublishedPort[]
+    }
+  | { readonly kind: 'remove-interface'; readonly interface: string }
+  /** WireGuard's tools, from the machine's own package feeds. They stay when all else is undone. */
+  | { readonly kind: 'install-wireguard' }
+  /** Its network service learns the protocol at its start alone. All its interfaces go away for about a second. */
+  | { readonly kind: 'restart-network' }
+  /**
+   * The first step of a plan for a machine that is reached over the network: from here on it undoes by itself what follows,
+   * whatever becomes of us, unless it is told in time to keep it.
+   */
+  | { readonly kind: 'arm-rollback'; readonly interface: string; readonly seconds: number }
+  /**
+   * Until here such a machine was only told what shall be; now it makes it so, all at once, and it is seen that it did. For
+   * machines whose configuration takes effect as a whole.
+   */
+  | { readonly kind: 'activate-changes'; readonly interface: string }
+  /** The last step of such a plan, once the tunnel is proven: what was changed stays. */
+  | { readonly kind: 'keep-changes'; readonly interface: string }
+  /** In no plan: what was changed since the rollback was armed is undone now. */
+  | { readonly kind: 'revert-changes'; readonly interface: string }
