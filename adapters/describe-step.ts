@@ -1,5 +1,5 @@
 import { formatEndpoint, type PeerSpec } from '../wireguard/spec.ts'
-import type { ForwardingSpec, SeenNetwork } from './spec.ts'
+import type { FirewallForwarding, SeenNetwork } from './spec.ts'
 import type { Step } from './step.ts'
 
 /** One line for people: what this step does. */
@@ -87,10 +87,10 @@ function seenText(prefix: string, seenAs: readonly SeenNetwork[]): string {
   return seen === undefined ? prefix : `${prefix} seen as ${seen}`
 }
 
-function describeForwarding(forwarding: ForwardingSpec): string {
+function describeForwarding(forwarding: FirewallForwarding): string {
   switch (forwarding.role) {
     case 'home':
-      return `let the tunnel reach ${forwarding.lan.map((prefix) => seenText(prefix, forwarding.seenAs ?? [])).join(', ') || 'no network here'} (${forwarding.mode})${forwarding.visitors === true ? ', and visitors of published ports come in' : ''}${forwarding.exit === true ? ', and devices go out to the internet' : ''}`
+      return `let the tunnel reach ${forwarding.lan.map((prefix) => seenText(prefix, forwarding.seenAs)).join(', ') || 'no network here'} (${forwarding.mode})${forwarding.visitors ? ', and visitors of published ports come in' : ''}${forwarding.exit ? ', and devices go out to the internet' : ''}`
     case 'hub':
       return `let ${forwarding.devices.length} devices reach the homes, take WireGuard on ${forwarding.alternatePorts.join(', ') || 'no other port'} too`
     default:

@@ -12,21 +12,21 @@ export interface Observation {
   readonly strayInterfaces: readonly string[]
   /** Fingerprints of our firewall rules in order; null when there is no table of ours. */
   readonly firewall: readonly string[] | null
-  /** The published ports in it; without it none. null: they could not be told. */
-  readonly published?: readonly PublishedPort[] | null
-  /** What of it can be made anew while published ports stay, in the machine's own words; without it nothing can. */
-  readonly replaceable?: readonly string[]
+  /** The published ports in it. null: they could not be told. */
+  readonly published: readonly PublishedPort[] | null
+  /** What of it can be made anew while published ports stay, in the machine's own words. */
+  readonly replaceable: readonly string[]
   readonly forwarding: boolean
   /** Whether it was us who turned forwarding on, so that undo turns it off again. */
   readonly forwardingIsOurs: boolean
-  /** How far answers to visitors are led into the tunnel; without it they are not. */
-  readonly visitors?: 'none' | 'partly' | 'led'
-  /** Devices that are led to the internet through a peer; without it none. null: what leads them is not as it should be. */
-  readonly exits?: readonly string[] | null
-  /** Firewalls of the machine besides ours, in which the tunnel's packets need rules of ours; none without it. */
-  readonly otherFirewalls?: Readonly<Partial<Record<OtherFirewallPlace, OtherFirewall>>>
-  /** Those that could not be looked at, or take no rules of ours; none without it. */
-  readonly closedFirewalls?: readonly ClosedFirewall[]
+  /** How far answers to visitors are led into the tunnel. */
+  readonly visitors: 'none' | 'partly' | 'led'
+  /** Devices that are led to the internet through a peer. null: what leads them is not as it should be. */
+  readonly exits: readonly string[] | null
+  /** Firewalls of the machine besides ours, in which the tunnel's packets need rules of ours. */
+  readonly otherFirewalls: Readonly<Partial<Record<OtherFirewallPlace, OtherFirewall>>>
+  /** Those that could not be looked at, or take no rules of ours. */
+  readonly closedFirewalls: readonly ClosedFirewall[]
   /** What is not ours and stands where ours should: a plan refuses itself. An undo leaves it where it is. */
   readonly clashes: readonly Refusal[]
   /** What is not ours, hinders the tunnel, and is for its owner to change: a sentence each, with what to do. */

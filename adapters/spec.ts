@@ -27,41 +27,46 @@ export interface RouteSpec {
 }
 
 /** What may pass between the tunnel and the rest of the machine. */
-export type ForwardingSpec =
-  | {
-      readonly role: 'home'
-      /** The home's prefixes that the tunnel may reach; nothing else behind this machine can be reached from it. */
-      readonly lan: readonly string[]
-      /** masquerade: LAN hosts see this machine and answer without a route. routed: they see the device and need one. */
-      readonly mode: 'masquerade' | 'routed'
-      /** Which of `lan` the other end knows by other numbers, one to one; none without it. */
-      readonly seenAs?: readonly SeenNetwork[]
-      /**
-       * Visitors of the hub's published ports come out of the tunnel with their own addresses, and what answers them goes
-       * back into it. The machine's own default route stays. Without it nobody does.
-       */
-      readonly visitors?: boolean
-      /** Devices may reach the internet through the home, and are seen there as it. Without it they may not. */
-      readonly exit?: boolean
-    }
-  | {
-      readonly role: 'hub'
-      /** UDP ports that lead to the listen port too. */
-      readonly alternatePorts: readonly number[]
-      readonly echo: EchoFlow
-      /** UDP, where homes are answered inside the tunnel. */
-      readonly heartbeatPort?: number
-      /** Tunnel addresses of devices. They may reach every peer; homes may not start anything towards each other. */
-      readonly devices: readonly string[]
-      /** Devices that may reach some prefixes alone; none without it. */
-      readonly limited?: readonly DeviceLimit[]
-      /** Devices that reach the internet through this machine, and are seen there as it; none without it. */
-      readonly full?: readonly string[]
-      /** Devices whose way to the internet leads through the peer that has 0.0.0.0/0; none without it. */
-      readonly exits?: readonly string[]
-      /** Ports that lead to services at homes; none without it. Filled in after all else, beside it. */
-      readonly published?: readonly PublishedPort[]
-    }
+export type ForwardingSpec = HomeForwarding | HubForwarding
+
+export interface HomeForwarding {
+  readonly role: 'home'
+  /** The home's prefixes that the tunnel may reach; nothing else behind this machine can be reached from it. */
+  readonly lan: readonly string[]
+  /** masquerade: LAN hosts see this machine and answer without a route. routed: they see the device and need one. */
+  readonly mode: 'masquerade' | 'routed'
+  /** Which of `lan` the other end knows by other numbers, one to one. */
+  readonly seenAs: readonly SeenNetwork[]
+  /**
+   * Visitors of the hub's published ports come out of the tunnel with their own addresses, and what answers them goes
+   * back into it. The machine's own default route stays.
+   */
+  readonly visitors: boolean
+  /** Devices may reach the internet through the home, and are seen there as it. */
+  readonly exit: boolean
+}
+
+export interface HubForwarding {
+  readonly role: 'hub'
+  /** UDP ports that lead to the listen port too. */
+  readonly alternatePorts: readonly number[]
+  readonly echo: EchoFlow
+  /** UDP, where homes are answered inside the tunnel; null: nowhere. */
+  readonly heartbeatPort: number | null
+  /** Tunnel addresses of devices. They may reach every peer; homes may not start anything towards each other. */
+  readonly devices: readonly string[]
+  /** Devices that may reach some prefixes alone. */
+  readonly limited: readonly DeviceLimit[]
+  /** Devices that reach the internet through this machine, and are seen there as it. */
+  readonly full: readonly string[]
+  /** Devices whose way to the internet leads through the peer that has 0.0.0.0/0. */
+  readonly exits: readonly string[]
+  /** Ports that lead to services at homes. Filled in after all else, beside it. */
+  readonly published: readonly PublishedPort[]
+}
+
+/** What a firewall is made from: published ports are filled in beside it. */
+export type FirewallForwarding = HomeForwarding | Omit<HubForwarding, 'published'>
 
 /** A network, and the one of the same length that stands for it at the other end. Canonical CIDR. */
 export interface SeenNetwork {

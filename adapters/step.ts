@@ -1,7 +1,7 @@
 import type { PublicKey } from '../wireguard/keys.ts'
 import type { PeerSpec } from '../wireguard/spec.ts'
 import type { OtherFirewallPlace, Refusal } from './observation.ts'
-import type { ForwardingSpec, PublishedPort } from './spec.ts'
+import type { FirewallForwarding, PublishedPort } from './spec.ts'
 
 export interface Plan {
   /** Empty when what is there is what is wanted. */
@@ -35,13 +35,13 @@ export type Step =
       readonly kind: 'set-firewall'
       readonly interface: string
       readonly listenPort: number | null
-      readonly forwarding: ForwardingSpec
+      readonly forwarding: FirewallForwarding
       /** The tunnel's own, canonical CIDR. */
       readonly network: string
       /** Kept in the table as a mark, for undo. */
       readonly forwardingWasOff: boolean
-      /** Only these parts of it are made anew, and published ports stay as they are; without it all of it, and none is left. */
-      readonly replaces?: readonly string[]
+      /** Only these parts of it are made anew, and published ports stay as they are; null: all of it, and none is left. */
+      readonly replaces: readonly string[] | null
     }
   | { readonly kind: 'remove-firewall' }
   /** Rules of ours in a firewall that is not, marked; whatever else is in it stays. */

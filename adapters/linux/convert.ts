@@ -24,7 +24,7 @@ export interface Replies {
   /** `nft -j list table` */
   readonly table: string | null
   /** It does not say which ports are published. */
-  readonly isWithoutPorts?: boolean
+  readonly isWithoutPorts: boolean
   /** /proc/sys/net/ipv4/ip_forward */
   readonly forwarding: string
   /** `ip -j rule show` */
@@ -134,7 +134,7 @@ export function toObservation(interfaceName: string, replies: Replies): Observat
               .map(({ prefix, mtu }) => ({ prefix, mtu })),
           },
     strayInterfaces: marked.filter((link) => link !== own).map((link) => link.name),
-    ...firewallOf(table, replies.isWithoutPorts === true),
+    ...firewallOf(table, replies.isWithoutPorts),
     forwarding: replies.forwarding.trim() === '1',
     forwardingIsOurs: table?.isOurs === true && table.forwardingWasOff,
     visitors,
@@ -142,7 +142,7 @@ export function toObservation(interfaceName: string, replies: Replies): Observat
     ...replies.others,
     warnings: [
       ...(visitors === 'none' && exits?.length === 0 ? [] : reversePathWarning(replies.reversePathFilter)),
-      ...(replies.isWithoutPorts === true ? [UNREAD] : []),
+      ...(replies.isWithoutPorts ? [UNREAD] : []),
     ],
     clashes: clashes(
       links.find((link) => link.name === interfaceName && link.alias !== INTERFACE_MARK),
@@ -158,10 +158,9 @@ function firewallOf(
   table: ListedTable | null,
   isWithoutPorts: boolean,
 ): Pick<Observation, 'firewall' | 'published' | 'replaceable'> {
-  if (table?.isOurs !== true) return { firewall: null }
+  if (table?.isOurs !== true) return { firewall: null, published: [], replaceable: [] }
   const { fingerprints: firewall, replaceable } = table
-  const published = isWithoutPorts ? null : table.published
-  return published?.length === 0 ? { firewall } : { firewall, published, replaceable }
+  return { firewall, published: isWithoutPorts ? null : table.published, replaceable }
 }
 
 /** A lone address (/32) has no network. */

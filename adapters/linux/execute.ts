@@ -122,8 +122,8 @@ async function setFirewall(table: NftTable, options: NftTextOptions, signal: Abo
   try {
     await nft(nftText(table, options), signal)
   } catch (thrown) {
-    if (replaces === undefined || signal.aborted) throw thrown
-    await nft(nftText(table, { forwardingWasOff }), signal)
+    if (replaces === null || signal.aborted) throw thrown
+    await nft(nftText(table, { forwardingWasOff, replaces: null }), signal)
   }
 }
 

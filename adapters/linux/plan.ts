@@ -17,7 +17,7 @@ import { iptablesSteps } from './others/other-firewall.ts'
 export function planLinux(observed: Observation, desired: TunnelSpec | null): Plan {
   // Undo needs no room: what stands where ours would stand is left alone.
   const { clashes } = observed
-  const warnings = [...observed.warnings, ...closedWarnings(observed.closedFirewalls ?? [], desired)]
+  const warnings = [...observed.warnings, ...closedWarnings(observed.closedFirewalls, desired)]
   if (desired === null) return { steps: undo(observed), refusals: [], warnings }
   if (clashes.length > 0) return { steps: [], refusals: clashes, warnings }
   return { steps: [...clearStrays(observed), ...build(observed, desired)], refusals: [], warnings }
@@ -28,7 +28,7 @@ function undo(observed: Observation): readonly Step[] {
   const own = observed.interface
   return [
     ...exitSteps(observed, own?.name ?? '', null),
-    ...((observed.visitors ?? 'none') === 'none' ? [] : [{ kind: 'unlead-visitors' } as const]),
+    ...(observed.visitors === 'none' ? [] : [{ kind: 'unlead-visitors' } as const]),
     ...(own === null ? [] : [{ kind: 'remove-interface', interface: own.name } as const]),
     ...clearStrays(observed),
     ...(observed.forwarding && observed.forwardingIsOurs ? [{ kind: 'disable-forwarding' } as const] : []),
@@ -103,7 +103,7 @@ function firewallSteps(observed: Observation, desired: TunnelSpec): readonly Ste
             forwarding: withoutPublished(forwarding),
             network: networkOf(desired.address),
             forwardingWasOff: observed.forwardingIsOurs || markMissing,
-            ...keptPublished(observed, forwarding),
+            replaces: keptPublished(observed, forwarding),
           } as const,
         ]),
     ...(observed.forwarding ? [] : [{ kind: 'enable-forwarding' } as const]),
@@ -143,7 +143,7 @@ function routeSteps(own: ObservedInterface | null, desired: TunnelSpec): readonl
 }
 
 /** @param desired null: nothing of ours stays in them. */
-function otherFirewallSteps({ otherFirewalls = {} }: Observation, desired: TunnelSpec | null): readonly Step[] {
+function otherFirewallSteps({ otherFirewalls }: Observation, desired: TunnelSpec | null): readonly Step[] {
   return (Object.keys(otherFirewalls) as OtherFirewallPlace[]).flatMap((place) => {
     const there = otherFirewalls[place]
     if (there === undefined) return []
@@ -153,21 +153,21 @@ function otherFirewallSteps({ otherFirewalls = {} }: Observation, desired: Tunne
 
 /** What leads into an interface that is made anew went with the old one, whatever was seen of it. */
 function visitorSteps(
-  { interface: own, visitors = 'none' }: Observation,
+  { interface: own, visitors }: Observation,
   { interface: name, forwarding }: TunnelSpec,
 ): readonly Step[] {
-  const isWanted = forwarding.role === 'home' && forwarding.visitors === true
+  const isWanted = forwarding.role === 'home' && forwarding.visitors
   if (isWanted) return visitors === 'led' && own !== null ? [] : [{ kind: 'lead-visitors', interface: name }]
   return visitors === 'none' ? [] : [{ kind: 'unlead-visitors' }]
 }
 
 /** @param forwarding null: nothing of it stays. */
 function exitSteps(
-  { interface: own, exits = [] }: Observation,
+  { interface: own, exits }: Observation,
   name: string,
   forwarding: TunnelSpec['forwarding'] | null,
 ): readonly Step[] {
-  const wanted = forwarding?.role === 'hub' ? [...(forwarding.exits ?? [])].sort() : []
+  const wanted = forwarding?.role === 'hub' ? [...forwarding.exits].sort() : []
   const isLed = exits !== null && sameList(exits, wanted) && (own !== null || wanted.length === 0)
   return isLed ? [] : [{ kind: 'lead-exits', interface: name, devices: wanted }]
 }

@@ -14,8 +14,8 @@ export async function readTable(signal: AbortSignal): Promise<Pick<Replies, 'tab
   const args = ['-j', 'list', 'table', FAMILY, NAME]
   try {
     const { exitCode, stdout, stderr } = await tryCommand('nft', args, { signal })
-    if (exitCode === 0) return { table: stdout }
-    if (stderr.includes('No such file or directory')) return { table: null }
+    if (exitCode === 0) return { table: stdout, isWithoutPorts: false }
+    if (stderr.includes('No such file or directory')) return { table: null, isWithoutPorts: false }
     throw new Problem('command-failed', { what: ['nft', ...args].join(' '), why: stderr.trim() })
   } catch (thrown) {
     if (signal.aborted || !(thrown instanceof Problem) || thrown.code !== 'command-timeout') throw thrown

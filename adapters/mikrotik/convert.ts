@@ -8,6 +8,7 @@ import { isTrue } from './api/flag.ts'
 import { RULE_MENUS, type Tables } from './objects/menus.ts'
 import { networkOf, oneSpelling } from '../../net/prefix.ts'
 import { belongsTo, findOwn, findRenamed, isBlackhole, isMarkedFor, ownerOf } from './objects/ours.ts'
+import { AS_EVERY_ROUTER } from '../router/as-every-router.ts'
 import type { ForeignNetwork, ForeignPeer, RouterObservation } from './observation.ts'
 import { byChain, ownRules } from './objects/rule-row.ts'
 import type { Row } from './api/session.ts'
@@ -29,13 +30,11 @@ export function toObservation(interfaceName: string, found: Found, handshakeAt: 
   const renamed = findRenamed(interfaceName, found.interface)
   const firewall = RULE_MENUS.flatMap((menu) => byChain(ownRules(menu, found[menu])))
   return {
+    ...AS_EVERY_ROUTER,
     interface: own === undefined ? null : toInterface(interfaceName, own, found, handshakeAt),
     strayInterfaces: strays(interfaceName, own ?? renamed, found),
     lostName: renamed === undefined ? null : interfaceName,
     firewall: firewall.length === 0 ? null : firewall.map(({ fingerprint }) => fingerprint),
-    // A router forwards; its owner may turn that off, but not we.
-    forwarding: true,
-    forwardingIsOurs: false,
     clashes: own === undefined ? clashes(interfaceName, found) : [],
     warnings: fasttrackWarnings(found.filter),
     blackholes: blackholes(interfaceName, found),

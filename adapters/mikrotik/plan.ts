@@ -1,11 +1,11 @@
 import { isPeerAsWanted } from '../peer-as-wanted.ts'
 import { sameList } from '../same-list.ts'
 import type { Observation, ObservedInterface, Refusal } from '../observation.ts'
-import type { TunnelSpec } from '../spec.ts'
+import type { HomeForwarding, TunnelSpec } from '../spec.ts'
 import type { Plan, Step } from '../step.ts'
 import { RULE_MENUS } from './objects/menus.ts'
 import { holds, isIn, networkOf, overlap } from '../../net/prefix.ts'
-import { type HomeForwarding, type RulesSpec, wantedRules } from './objects/objects.ts'
+import { type RulesSpec, wantedRules } from './objects/objects.ts'
 import type { RouterObservation } from './observation.ts'
 import { byChain, fingerprintOf } from './objects/rule-row.ts'
 
@@ -85,7 +85,7 @@ function refuse(
             why: `the hub is a peer of the interface ${peer.interface} already, and RouterOS takes a key once`,
           }) as const,
       ),
-    ...(desired.forwarding.exit === true
+    ...(desired.forwarding.exit
       ? [
           {
             code: 'router-unsupported',
@@ -144,7 +144,9 @@ function firewallSteps({ firewall }: RouterObservation, desired: HomeSpec): read
   const { interface: name, listenPort, forwarding } = desired
   const network = networkOf(desired.address)
   if (firewall !== null && sameList(firewall, wantedFingerprints({ interface: name, network, forwarding }))) return []
-  return [{ kind: 'set-firewall', interface: name, listenPort, forwarding, network, forwardingWasOff: false }]
+  return [
+    { kind: 'set-firewall', interface: name, listenPort, forwarding, network, forwardingWasOff: false, replaces: null },
+  ]
 }
 
 /** The route that stands in for the network comes with its address, and is looked after along with it. */

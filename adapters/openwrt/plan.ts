@@ -82,10 +82,10 @@ function refuse(observed: OpenwrtObservation, desired: TunnelSpec, { host }: Pla
     ...(/^[a-z][a-z0-9_]*$/.test(desired.interface)
       ? []
       : [unsupported(`the interface name ${desired.interface}: OpenWrt’s names have a-z, 0-9 and _ alone`)]),
-    ...(isHome(desired) && (desired.forwarding.seenAs ?? []).length > 0
+    ...(isHome(desired) && desired.forwarding.seenAs.length > 0
       ? [unsupported('a LAN that is known by other numbers, which works on a Pi or a MikroTik')]
       : []),
-    ...(isHome(desired) && desired.forwarding.exit === true ? [unsupported(EXIT_ELSEWHERE)] : []),
+    ...(isHome(desired) && desired.forwarding.exit ? [unsupported(EXIT_ELSEWHERE)] : []),
     ...(desired.publicKey === null ? [unsupported('an OpenWrt router is given its key')] : []),
     ...(desired.peers.some((peer) => peer.presharedKeyId !== null)
       ? [unsupported('a router is given no preshared keys')]
@@ -219,7 +219,9 @@ function firewallSteps({ sections, isFirewallLive, firewall }: OpenwrtObservatio
     (firewall ?? []).length === wanted.length &&
     wanted.every((section) => sameSection(there.get(keyOf(section)), section))
   if (isAsWanted && isFirewallLive) return []
-  return [{ kind: 'set-firewall', interface: name, listenPort, forwarding, network, forwardingWasOff: false }]
+  return [
+    { kind: 'set-firewall', interface: name, listenPort, forwarding, network, forwardingWasOff: false, replaces: null },
+  ]
 }
 
 /** A peer counts when it is configured right, in its own section and no other, and runs as configured. */

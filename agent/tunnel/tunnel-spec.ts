@@ -49,9 +49,9 @@ export function tunnelSpec(config: AgentConfig, ways: Ways, current: Endpoint | 
       role: 'home',
       lan: [...config.lan.prefixes].sort(),
       mode: config.lan.mode,
-      ...(seenAs.length === 0 ? {} : { seenAs }),
-      ...(line.visitors ? { visitors: true } : {}),
-      ...(config.lan.exit === true ? { exit: true } : {}),
+      seenAs,
+      visitors: line.visitors,
+      exit: config.lan.exit === true,
     },
   }
 }

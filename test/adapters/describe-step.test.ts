@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Step } from '../../adapters/step.ts'
 import { describeStep } from '../../adapters/describe-step.ts'
 import type { PresharedKeyId, PublicKey } from '../../wireguard/keys.ts'
+import { homeForwarding } from './forwarding.ts'
 
 const key = (letter: string): PublicKey => `${letter.repeat(42)}A=` as PublicKey
 const peer = (letter: string) => ({
@@ -27,9 +28,10 @@ test.each<[Step, string]>([
       kind: 'set-firewall',
       interface: 'hw0',
       listenPort: null,
-      forwarding: { role: 'home', lan: [], mode: 'routed' },
+      forwarding: homeForwarding({ lan: [], mode: 'routed' }),
       network: '10.86.0.0/16',
       forwardingWasOff: false,
+      replaces: null,
     },
     'set the firewall table of homeward: let the tunnel reach no network here (routed)',
   ],

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { TunnelSpec } from '../../adapters/spec.ts'
 import { type MikrotikMachine, startMikrotikMachine } from './mikrotik-machine.ts'
 import { homeSpec } from './specs.ts'
+import { homeForwarding } from '../adapters/forwarding.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
@@ -54,7 +55,7 @@ describe.each([
       mtu: 1300,
       address: '10.86.0.9/16',
       peers: [{ ...peer!, keepaliveSeconds: 10 }],
-      forwarding: { role: 'home', lan: ['192.168.7.0/24'], mode: 'routed' },
+      forwarding: homeForwarding({ lan: ['192.168.7.0/24'], mode: 'routed' }),
     })
   })
 })

@@ -6,6 +6,7 @@ import type { OpenAdapter } from './adapter-contract.ts'
 import { type OpenwrtMachine, startOpenwrtMachine } from './openwrt-machine.ts'
 import { homeSpec } from './specs.ts'
 import { someOf } from '../long.ts'
+import { homeForwarding } from '../adapters/forwarding.ts'
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 60_000 })
 
@@ -81,7 +82,7 @@ describe('a router that undoes by itself', () => {
       ...spec,
       mtu: 1300,
       peers: [{ ...peer!, keepaliveSeconds: 10 }],
-      forwarding: { role: 'home', lan: ['192.168.7.0/24'], mode: 'routed' },
+      forwarding: homeForwarding({ lan: ['192.168.7.0/24'], mode: 'routed' }),
     }
     for (const afterMs of someOf([800, 200], 1))
       for (const ending of Object.values(ENDINGS)) {

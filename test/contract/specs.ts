@@ -11,6 +11,7 @@ import { ECHO_FLOW } from '../../protocol/echo.ts'
 import { presharedKeyId } from '../../wireguard/preshared-id.ts'
 import { publicKeyOf } from '../../wireguard/public-key.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'
+import { homeForwarding } from '../adapters/forwarding.ts'
 
 /** What the machine under test was given: its own key and the peers'. */
 export interface Keys {
@@ -50,7 +51,7 @@ export function homeSpec(keys: Keys): TunnelSpec {
       },
     ],
     routes: [],
-    forwarding: { role: 'home', lan: ['192.168.1.0/24'], mode: 'masquerade' },
+    forwarding: homeForwarding({ lan: ['192.168.1.0/24'], mode: 'masquerade' }),
   }
 }
 
@@ -94,6 +95,7 @@ export function hubSpec(keys: Keys): TunnelSpec {
       role: 'hub',
       alternatePorts: [4500, 443],
       echo: ECHO_FLOW,
+      heartbeatPort: null,
       devices: ['10.86.0.5', '10.86.0.6'],
       limited: [{ devices: ['10.86.0.7', '10.86.0.8'], prefixes: ['10.86.0.2/32', '192.168.1.0/24'] }],
       full: ['10.86.0.6'],

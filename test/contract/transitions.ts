@@ -1,6 +1,6 @@
 import type { TunnelSpec } from '../../adapters/spec.ts'
 import type { Keys } from './specs.ts'
-import { ECHO_FLOW } from '../../protocol/echo.ts'
+import { homeForwarding, hubForwarding } from '../adapters/forwarding.ts'
 
 export interface Transition {
   readonly to: string
@@ -12,7 +12,7 @@ export interface Transition {
 /** From one wanted state to the next, beginning with an untouched machine. */
 export function homeTransitions(home: TunnelSpec, keys: Keys, answersVisitors: boolean): readonly Transition[] {
   const [hubPeer] = home.peers
-  const masked: TunnelSpec = { ...home, forwarding: { role: 'home', lan: ['192.168.1.0/24'], mode: 'routed' } }
+  const masked: TunnelSpec = { ...home, forwarding: homeForwarding({ lan: ['192.168.1.0/24'], mode: 'routed' }) }
   return [
     { to: 'a home', spec: home, keepsSessions: false },
     {
@@ -22,7 +22,7 @@ export function homeTransitions(home: TunnelSpec, keys: Keys, answersVisitors: b
     },
     {
       to: 'another LAN',
-      spec: { ...home, forwarding: { role: 'home', lan: ['192.168.7.0/24', '192.168.8.0/23'], mode: 'masquerade' } },
+      spec: { ...home, forwarding: homeForwarding({ lan: ['192.168.7.0/24', '192.168.8.0/23'], mode: 'masquerade' }) },
       keepsSessions: true,
     },
     ...(answersVisitors
@@ -32,20 +32,23 @@ export function homeTransitions(home: TunnelSpec, keys: Keys, answersVisitors: b
             spec: {
               ...home,
               peers: [{ ...hubPeer!, allowedIps: ['0.0.0.0/0'] }],
-              forwarding: {
-                role: 'home',
+              forwarding: homeForwarding({
                 lan: ['192.168.1.0/24'],
                 mode: 'masquerade',
                 visitors: true,
                 seenAs: [{ prefix: '192.168.1.0/24', seen: '10.168.1.0/24' }],
-              } as const,
+              }),
             },
             keepsSessions: true,
           },
         ]
       : []),
     { to: 'a LAN that has a route back', spec: masked, keepsSessions: true },
-    { to: 'no LAN', spec: { ...home, forwarding: { role: 'home', lan: [], mode: 'masquerade' } }, keepsSessions: true },
+    {
+      to: 'no LAN',
+      spec: { ...home, forwarding: homeForwarding({ lan: [], mode: 'masquerade' }) },
+      keepsSessions: true,
+    },
     {
       to: 'another endpoint of the hub',
       spec: { ...home, peers: [{ ...hubPeer!, endpoint: { address: '2001:db8:0:0:0:0:0:10', port: 443 } }] },
@@ -98,7 +101,7 @@ export function hubTransitions(hub: TunnelSpec): readonly Transition[] {
         ...hub,
         peers: [homePeer!],
         routes: [{ prefix: '192.168.2.0/24', mtu: null }],
-        forwarding: { role: 'hub', alternatePorts: [], echo: ECHO_FLOW, devices: [] },
+        forwarding: hubForwarding(),
       },
       keepsSessions: true,
     },

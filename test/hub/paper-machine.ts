@@ -1,7 +1,7 @@
 import type { Adapter } from '../../adapters/adapter.ts'
-import type { Observation } from '../../adapters/observation.ts'
 import type { TunnelSpec } from '../../adapters/spec.ts'
 import type { Problem } from '../../problems/problem.ts'
+import { UNTOUCHED } from '../adapters/untouched.ts'
 
 /** A machine that only remembers what it should look like: for what a hub does besides changing machines. */
 export interface PaperMachine extends Adapter {
@@ -12,16 +12,6 @@ export interface PaperMachine extends Adapter {
   problem: Problem | null
   /** A step waits for it. */
   hold: Promise<void>
-}
-
-const NOTHING: Observation = {
-  interface: null,
-  strayInterfaces: [],
-  firewall: null,
-  forwarding: false,
-  forwardingIsOurs: false,
-  clashes: [],
-  warnings: [],
 }
 
 export function paperMachine(): PaperMachine {
@@ -38,7 +28,7 @@ export function paperMachine(): PaperMachine {
       return applied
     },
     describe: async () => ({ kind: 'linux', model: 'paper', version: '1', dataPlane: 'userspace', remedies: [] }),
-    observe: async () => NOTHING,
+    observe: async () => UNTOUCHED,
     plan: (_observed, desired) => {
       wanted = desired
       const same = JSON.stringify(desired) === JSON.stringify(spec)

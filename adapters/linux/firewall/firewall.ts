@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js'
-import type { ForwardingSpec, SeenNetwork } from '../../spec.ts'
-import { type HubForwarding, hubDoors } from './hub-doors.ts'
+import type { FirewallForwarding, HomeForwarding, SeenNetwork } from '../../spec.ts'
+import { hubDoors, type JudgedHub } from './hub-doors.ts'
 import type { NftChain, NftTable } from './nft-table.ts'
 import { publishedTable } from './published.ts'
 import { visitorChains } from './visitors.ts'
@@ -11,7 +11,7 @@ export interface FirewallSpec {
   readonly listenPort: number | null
   /** The tunnel's own, canonical CIDR. */
   readonly network: string
-  readonly forwarding: ForwardingSpec
+  readonly forwarding: FirewallForwarding
 }
 
 /** Priorities as numbers, which is how nft prints them back; their names are in nft(8), "Standard priority names". */
@@ -35,11 +35,7 @@ export function firewallTable({ interface: name, listenPort, network, forwarding
   }
 }
 
-function homeTable(
-  tunnel: string,
-  network: string,
-  { lan, mode, seenAs = [], visitors = false, exit = false }: Extract<ForwardingSpec, { role: 'home' }>,
-): NftTable {
+function homeTable(tunnel: string, network: string, { lan, mode, seenAs, visitors, exit }: HomeForwarding): NftTable {
   const intoLan = `iifname ${tunnel} oifname != ${tunnel} ip daddr ${braced(withoutContained(lan))}`
   const out = `iifname ${tunnel} oifname != ${tunnel} ip saddr ${network} ip daddr != ${PRIVATE}`
   const translated = [
@@ -70,7 +66,7 @@ function homeTable(
   }
 }
 
-function hubTable(tunnel: string, network: string, listenPort: number | null, forwarding: HubForwarding): NftTable {
+function hubTable(tunnel: string, network: string, listenPort: number | null, forwarding: JudgedHub): NftTable {
   const { flowLives, recentSets, chains } = hubDoors(tunnel, listenPort, forwarding)
   // Not to what a provider has beside the machine: the metadata service has its passwords (RFC 3927 address).
   const toInternet = `iifname ${tunnel} oifname != ${tunnel} ip saddr @full_devices ip daddr != 169.254.0.0/16`
@@ -79,8 +75,8 @@ function hubTable(tunnel: string, network: string, listenPort: number | null, fo
     flowLives,
     sets: [
       { name: 'tunnel_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.devices)] },
-      { name: 'full_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.full ?? [])] },
-      { name: 'exit_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.exits ?? [])] },
+      { name: 'full_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.full)] },
+      { name: 'exit_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.exits)] },
       ...published.sets,
     ],
     maps: published.maps,
@@ -92,7 +88,7 @@ function hubTable(tunnel: string, network: string, listenPort: number | null, fo
         `iifname ${tunnel} ct state established,related accept`,
         `oifname ${tunnel} ct state established,related accept`,
         `iifname ${tunnel} oifname ${tunnel} ip saddr @tunnel_devices accept`,
-        ...(forwarding.limited ?? []).map(
+        ...forwarding.limited.map(
           ({ devices, prefixes }) =>
             `iifname ${tunnel} oifname ${tunnel} ip saddr ${braced(devices)} ip daddr ${braced(withoutContained(prefixes))} accept`,
         ),

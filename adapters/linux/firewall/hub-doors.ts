@@ -1,7 +1,7 @@
-import type { EchoFlow, ForwardingSpec } from '../../spec.ts'
+import type { EchoFlow, FirewallForwarding } from '../../spec.ts'
 import type { NftChain, NftTable } from './nft-table.ts'
 
-export type HubForwarding = Extract<ForwardingSpec, { role: 'hub' }>
+export type JudgedHub = Extract<FirewallForwarding, { role: 'hub' }>
 
 /** Priorities as numbers; their names are in nft(8), "Standard priority names". */
 const DSTNAT = -100
@@ -21,7 +21,7 @@ const INITIATION_SOURCES = 4096
 export function hubDoors(
   tunnel: string,
   listenPort: number | null,
-  { alternatePorts, echo }: HubForwarding,
+  { alternatePorts, echo }: JudgedHub,
 ): Pick<NftTable, 'flowLives' | 'recentSets' | 'chains'> {
   const flowLives = echoFlowLives(echo)
   const recentSets = INITIATION_SETS.map(({ name, type }) => ({

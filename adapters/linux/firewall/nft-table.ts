@@ -55,8 +55,8 @@ export interface NftChain {
 
 export interface NftTextOptions {
   readonly forwardingWasOff: boolean
-  /** These objects of the table make room, as `KIND NAME` in an order in which they may go, and all else stays; else all of it goes. */
-  readonly replaces?: readonly string[]
+  /** These objects of the table make room, as `KIND NAME` in an order in which they may go, and all else stays; null: all of it goes. */
+  readonly replaces: readonly string[] | null
 }
 
 /** For `nft -f -`: one transaction that puts this table in the place of whatever ours was. */
@@ -65,7 +65,7 @@ export function nftText(table: NftTable, { forwardingWasOff, replaces }: NftText
   return [
     // Declaring it first lets the deletion succeed where there is none.
     `table ${TABLE}`,
-    ...(replaces === undefined ? [`delete table ${TABLE}`] : roomText(replaces)),
+    ...(replaces === null ? [`delete table ${TABLE}`] : roomText(replaces)),
     `table ${TABLE} {`,
     ...marks.map((name) => `chain ${name} {\n}`),
     ...table.flowLives.map(flowLifeText),

@@ -1,5 +1,5 @@
 import type { Observation } from '../../observation.ts'
-import type { ForwardingSpec, PublishedPort, TunnelSpec } from '../../spec.ts'
+import type { FirewallForwarding, ForwardingSpec, PublishedPort, TunnelSpec } from '../../spec.ts'
 import type { Step } from '../../step.ts'
 
 /**
@@ -7,12 +7,12 @@ import type { Step } from '../../step.ts'
  * @param firewall the steps for the table, which come before it.
  */
 export function publishedSteps(
-  { published = [] }: Observation,
+  { published }: Observation,
   { interface: name, forwarding }: TunnelSpec,
   firewall: readonly Step[],
 ): readonly Step[] {
-  const wanted = forwarding.role === 'hub' ? (forwarding.published ?? []) : []
-  const isAnew = firewall.some((step) => step.kind === 'set-firewall' && step.replaces === undefined)
+  const wanted = forwarding.role === 'hub' ? forwarding.published : []
+  const isAnew = firewall.some((step) => step.kind === 'set-firewall' && step.replaces === null)
   const there = isAnew ? [] : published
   // They stay as they are until it can be told what they are.
   if (there === null) return []
@@ -21,7 +21,7 @@ export function publishedSteps(
 }
 
 /** What the table is made from: that one of twelve thousand ports is another is no reason to make it anew. */
-export function withoutPublished(forwarding: ForwardingSpec): ForwardingSpec {
+export function withoutPublished(forwarding: ForwardingSpec): FirewallForwarding {
   if (forwarding.role === 'home') return forwarding
   const { published: _, ...core } = forwarding
   return core
@@ -31,9 +31,9 @@ export function withoutPublished(forwarding: ForwardingSpec): ForwardingSpec {
 export function keptPublished(
   { firewall, published, replaceable }: Observation,
   { role }: ForwardingSpec,
-): { readonly replaces?: readonly string[] } {
-  const isFilled = published !== undefined && published !== null && published.length > 0
-  return role === 'hub' && firewall !== null && isFilled && replaceable !== undefined ? { replaces: replaceable } : {}
+): readonly string[] | null {
+  const isFilled = published !== null && published.length > 0
+  return role === 'hub' && firewall !== null && isFilled ? replaceable : null
 }
 
 function without(ports: readonly PublishedPort[], others: readonly PublishedPort[]): readonly PublishedPort[] {

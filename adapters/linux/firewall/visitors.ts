@@ -69,11 +69,7 @@ const Routes = v.array(
 )
 
 /** Pure. @param rules `ip -j rule show` @param routes `ip -j route show table all` for routes with our mark. */
-export function visitorsLed(
-  interfaceName: string,
-  rules: string,
-  routes: string,
-): NonNullable<Observation['visitors']> {
+export function visitorsLed(interfaceName: string, rules: string, routes: string): Observation['visitors'] {
   const [ours, led] = [ourRules(rules, TABLE_NUMBER), ourRoutes(routes, TABLE_NUMBER)]
   if (ours.length === 0 && led.length === 0) return 'none'
   const [rule, route] = [ours[0], led[0]]

@@ -31,12 +31,12 @@ export function needsOfTunnel(spec: {
   const outside = { ...ANY, hook: 'input', families: ['ipv4', 'ipv6'] } as const
   switch (forwarding.role) {
     case 'home':
-      return [...pass, ...(forwarding.visitors === true ? [{ ...inside, visitors: true }] : [])]
+      return [...pass, ...(forwarding.visitors ? [{ ...inside, visitors: true }] : [])]
     case 'hub':
       return [
         ...pass,
         { ...inside, protocol: 'icmp' },
-        ...(forwarding.heartbeatPort === undefined
+        ...(forwarding.heartbeatPort === null
           ? []
           : [{ ...inside, protocol: 'udp', port: forwarding.heartbeatPort } as const]),
         ...(listenPort === null

@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js'
-import type { ForwardingSpec } from '../../spec.ts'
+import type { HomeForwarding } from '../../spec.ts'
 import { namedMark } from './mark.ts'
 import type { RuleMenu } from './menus.ts'
 
@@ -9,8 +9,6 @@ export interface Rule {
   /** Chain, action and matches, the comment among them. */
   readonly attributes: Readonly<Record<string, string>>
 }
-
-export type HomeForwarding = Extract<ForwardingSpec, { role: 'home' }>
 
 /** What the rules have to do. */
 export interface RulesSpec {
@@ -71,7 +69,7 @@ export function wantedRules({ interface: name, network, forwarding }: RulesSpec)
         'dst-address': prefix,
       }),
     ),
-    ...(forwarding.seenAs ?? []).map(({ prefix, seen }) =>
+    ...forwarding.seenAs.map(({ prefix, seen }) =>
       rule('nat', `seen ${seen}`, {
         chain: 'dstnat',
         action: 'netmap',
@@ -82,7 +80,7 @@ export function wantedRules({ interface: name, network, forwarding }: RulesSpec)
     ),
     rule('mangle', 'mss-out', { ...clamp, 'out-interface': name }),
     rule('mangle', 'mss-in', { ...clamp, ...fromTunnel }),
-    ...(forwarding.visitors === true ? visitorRules(name, network) : []).map(([ruleName, attributes]) =>
+    ...(forwarding.visitors ? visitorRules(name, network) : []).map(([ruleName, attributes]) =>
       rule('mangle', ruleName, { chain: 'prerouting', ...attributes }),
     ),
   ]

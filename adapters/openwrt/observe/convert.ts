@@ -3,6 +3,7 @@ import type { InterfaceState, PeerState } from '../../../wireguard/dump.ts'
 import { parseEndpoint } from '../../../wireguard/spec.ts'
 import type { ObservedInterface } from '../../observation.ts'
 import { networkOf } from '../../../net/prefix.ts'
+import { AS_EVERY_ROUTER } from '../../router/as-every-router.ts'
 import { foreignNetworks, pendingChanges, takenBy } from './clashes.ts'
 import { configuredInterface, keyIn } from '../uci/configured.ts'
 import type { Look } from './look.ts'
@@ -30,15 +31,13 @@ export function toObservation(name: string, { part }: Look, nowSeconds: number):
   const live = link === null ? null : liveInterface(name, part, link, { nowSeconds, routerNow })
   const uplink = uplinkIn(part('interfaces'))
   return {
+    ...AS_EVERY_ROUTER,
     interface: own === undefined ? null : (live ?? configuredInterface(name, sections)),
     strayInterfaces: strays(name, sections),
     firewall:
       firewall.length === 0
         ? null
         : firewall.map((section) => JSON.stringify([section.name, section.type, section.options])),
-    // A router forwards; its owner may turn that off, but not we.
-    forwarding: true,
-    forwardingIsOurs: false,
     clashes: [...(own === undefined ? takenBy(name, sections, link !== null) : []), ...pendingChanges(part('changes'))],
     warnings: warningsOf({ routerNow, nowSeconds, sections, uplink }),
     isLive: live !== null,

@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { PeerSpec } from '../../../wireguard/spec.ts'
-import type { ForwardingSpec, RouteSpec, TunnelSpec } from '../../spec.ts'
+import type { HomeForwarding, RouteSpec, TunnelSpec } from '../../spec.ts'
 import { isIn } from '../../../net/prefix.ts'
 import { list, namedFor, type Options, peerName, peerType, type Section, text } from './sections.ts'
 
 /** What a tunnel is made of on an OpenWrt router, as sections. Pure. */
-
-type HomeForwarding = Extract<ForwardingSpec, { role: 'home' }>
 
 /** A home's tunnel; there is no other on a router. */
 export interface HomeSpec extends TunnelSpec {

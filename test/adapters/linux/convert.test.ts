@@ -12,9 +12,9 @@ import {
 import { firewallTable } from '../../../adapters/linux/firewall/firewall.ts'
 import { NO_OTHERS } from '../../../adapters/linux/others/other-firewall.ts'
 import { fingerprintsOf } from '../../../adapters/linux/firewall/nft-table.ts'
-import { ECHO_FLOW } from '../../../protocol/echo.ts'
 import type { PresharedKey, PresharedKeyId, PublicKey } from '../../../wireguard/keys.ts'
 import type { PeerSpec } from '../../../wireguard/spec.ts'
+import { hubForwarding } from '../forwarding.ts'
 
 const KEY = `${'B'.repeat(42)}A=` as PublicKey
 const SECRET = `${'S'.repeat(42)}A=` as PresharedKey
@@ -35,6 +35,7 @@ const replies: Replies = {
   table: OURS,
   forwarding: '1\n',
   rules: '[]',
+  isWithoutPorts: false,
   others: { otherFirewalls: NO_OTHERS, closedFirewalls: [] },
   reversePathFilter: ['0', '0'],
 }
@@ -53,6 +54,8 @@ describe('an observation', () => {
     expect(rest).toEqual({
       strayInterfaces: ['old0'],
       firewall: [],
+      published: [],
+      replaceable: [],
       forwarding: true,
       forwardingIsOurs: true,
       visitors: 'none',
@@ -154,7 +157,7 @@ test('whatever nft lists in whatever order of chains and sets, our own table is 
     interface: 'hw0',
     listenPort: 51_820,
     network: '10.86.0.0/16',
-    forwarding: { role: 'hub', alternatePorts: [443], echo: ECHO_FLOW, devices: ['10.86.0.6', '10.86.0.5'] },
+    forwarding: hubForwarding({ alternatePorts: [443], devices: ['10.86.0.6', '10.86.0.5'] }),
   })
   const wanted = fingerprintsOf(table)
   const listed = [

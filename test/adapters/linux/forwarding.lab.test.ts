@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TunnelSpec } from '../../../adapters/spec.ts'
 import { bringTo } from '../../../adapters/apply.ts'
-import { ECHO_FLOW } from '../../../protocol/echo.ts'
 import { privateKeyFrom, type PublicKey } from '../../../wireguard/keys.ts'
 import { publicKeyOf } from '../../../wireguard/public-key.ts'
 import type { PeerSpec } from '../../../wireguard/spec.ts'
@@ -12,6 +11,7 @@ import type { OpenAdapter } from '../../contract/adapter-contract.ts'
 import { bundleDriver, openLinuxAdapter } from '../../contract/linux-process.ts'
 import type { Host } from '../../lab/host.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
+import { homeForwarding, hubForwarding } from '../forwarding.ts'
 
 /**
  * What passes and what does not, over real tunnels:
@@ -118,7 +118,7 @@ function hubSpec(mtu: number | null = null): TunnelSpec {
     listenPort: 51_820,
     peers: [peer(home, [`${HOME}/32`, ...LANS]), peer(cabin, [`${CABIN}/32`]), peer(phone, [`${PHONE}/32`])],
     routes: [...(mtu === null ? [] : [`${HOME}/32`]), ...LANS].map((prefix) => ({ prefix, mtu })),
-    forwarding: { role: 'hub', alternatePorts: [443], echo: ECHO_FLOW, devices: [PHONE] },
+    forwarding: hubForwarding({ alternatePorts: [443], devices: [PHONE] }),
   }
 }
 
@@ -140,7 +140,7 @@ function edgeSpec(station: Station, address: string, net: number, port = 51_820)
       },
     ],
     routes: station === home ? [] : LANS.map((prefix) => ({ prefix, mtu: null })),
-    forwarding: { role: 'home', lan: station === home ? ['192.168.1.0/24'] : [], mode: 'masquerade' },
+    forwarding: homeForwarding({ lan: station === home ? ['192.168.1.0/24'] : [], mode: 'masquerade' }),
   }
 }
 
@@ -158,7 +158,7 @@ describe('a device', () => {
 
   test('is seen itself where the LAN has a route back', async () => {
     const spec = edgeSpec(home, HOME, 100)
-    await bring(home, { ...spec, forwarding: { role: 'home', lan: ['192.168.1.0/24'], mode: 'routed' } })
+    await bring(home, { ...spec, forwarding: homeForwarding({ lan: ['192.168.1.0/24'], mode: 'routed' }) })
     expect(await ask(phone, '192.168.1.20')).toBeNull()
     await camera.run('ip', ['route', 'add', NETWORK, 'via', '192.168.1.1'])
     expect(await ask(phone, '192.168.1.20')).toBe(PHONE)
@@ -202,7 +202,7 @@ describe('a home', () => {
   test('of a former device loses its rights with the next firewall', async () => {
     const spec = hubSpec()
     expect(await ask(phone, CABIN)).toBe(PHONE)
-    await bring(hub, { ...spec, forwarding: { role: 'hub', alternatePorts: [], echo: ECHO_FLOW, devices: [] } })
+    await bring(hub, { ...spec, forwarding: hubForwarding() })
     expect(await ask(phone, CABIN)).toBeNull()
     await bring(hub, spec)
     expect(await ask(phone, CABIN)).toBe(PHONE)
@@ -273,10 +273,10 @@ test('changing what may pass loses no packet of what goes on passing', async () 
   const ping = phone.host.start('ping', ['-i', '0.02', '-c', '60', '192.168.1.20'])
   await ping.waitForLine(/icmp_seq=2 /)
   for (const lan of [['192.168.1.0/24', '192.168.60.0/24'], ['192.168.1.0/24']])
-    await bring(home, { ...spec, forwarding: { role: 'home', lan, mode: 'masquerade' } })
+    await bring(home, { ...spec, forwarding: homeForwarding({ lan, mode: 'masquerade' }) })
   await bring(hub, {
     ...hubSpec(),
-    forwarding: { role: 'hub', alternatePorts: [4500], echo: ECHO_FLOW, devices: [PHONE, '10.86.0.6'] },
+    forwarding: hubForwarding({ alternatePorts: [4500], devices: [PHONE, '10.86.0.6'] }),
   })
   await ping.exited
   expect(ping.stdout).toContain('60 received')

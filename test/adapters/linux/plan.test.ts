@@ -10,6 +10,7 @@ import { planLinux } from '../../../adapters/linux/plan.ts'
 import { ECHO_FLOW } from '../../../protocol/echo.ts'
 import type { PresharedKeyId, PublicKey } from '../../../wireguard/keys.ts'
 import type { PeerSpec } from '../../../wireguard/spec.ts'
+import { UNTOUCHED } from '../untouched.ts'
 import { carryOut } from './simulated-machine.ts'
 
 const KEYS = ['A', 'B', 'C', 'D'].map((letter) => `${letter.repeat(43)}=` as PublicKey)
@@ -38,6 +39,7 @@ const forwarding: fc.Arbitrary<ForwardingSpec> = fc.oneof(
     role: fc.constant('home' as const),
     lan: prefixes,
     mode: fc.constantFrom('masquerade', 'routed'),
+    seenAs: fc.subarray([{ prefix: '192.168.1.0/24', seen: '10.168.1.0/24' }]),
     visitors: fc.boolean(),
     exit: fc.boolean(),
   }),
@@ -46,6 +48,9 @@ const forwarding: fc.Arbitrary<ForwardingSpec> = fc.oneof(
     alternatePorts: fc.subarray([443, 4500, 53]),
     echo: fc.constantFrom(ECHO_FLOW, { ...ECHO_FLOW, port: 8688 }, { ...ECHO_FLOW, keptSeconds: 60 }),
     devices: fc.subarray(['10.86.0.5', '10.86.0.6', '10.86.0.7']),
+    heartbeatPort: fc.constantFrom(null, 8686),
+    limited: fc.subarray([{ devices: ['10.86.0.8'], prefixes: ['192.168.1.0/24'] }]),
+    full: fc.subarray(['10.86.0.5']),
     exits: fc.subarray(['10.86.0.6', '10.86.0.5']),
     published: fc.subarray(PUBLISHED),
   }),
@@ -160,7 +165,9 @@ const machine: fc.Arbitrary<Observation> = fc
   })
   .map(({ wasOff, published, ...rest }) => ({
     ...rest,
-    ...(rest.firewall === null ? {} : { published, replaceable: ['chain forward'] }),
+    published: rest.firewall === null ? [] : published,
+    replaceable: rest.firewall === null ? [] : ['chain forward'],
+    closedFirewalls: [],
     forwardingIsOurs: rest.firewall !== null && wasOff,
     clashes: [],
     warnings: [],
@@ -199,8 +206,8 @@ describe('the planner', () => {
         expect(planLinux(after, desired)).toEqual({ steps: [], refusals: [], warnings: [] })
         expect(after.interface).toMatchObject({ name: desired.interface, up: true, addresses: [desired.address] })
         expect(after).toMatchObject({ forwarding: true, strayInterfaces: [] })
-        const published = desired.forwarding.role === 'hub' ? (desired.forwarding.published ?? []) : []
-        if (after.published !== null) expect(sorted(after.published ?? [])).toEqual(sorted(published))
+        const published = desired.forwarding.role === 'hub' ? desired.forwarding.published : []
+        if (after.published !== null) expect(sorted(after.published)).toEqual(sorted(published))
       }),
       { numRuns: 600 },
     )
@@ -216,7 +223,7 @@ describe('the planner', () => {
           if (step.kind !== 'set-firewall') continue
           expect(JSON.stringify(step)).not.toContain('published')
           const isKept = desired.forwarding.role === 'hub' && (before.published?.length ?? 0) > 0
-          expect(step.replaces !== undefined).toBe(isKept)
+          expect(step.replaces !== null).toBe(isKept)
         }
       }),
     )
@@ -248,16 +255,10 @@ describe('the planner', () => {
 
   test('undo leaves nothing, and forwarding as it was before us, from whatever state it begins', () => {
     fc.assert(
-      fc.property(machine, spec, fc.nat(20), (found, desired, count) => {
-        const { published: _, replaceable: __, ...before } = found
+      fc.property(fc.boolean(), spec, fc.nat(20), (forwarding, desired, count) => {
         const some = lookFor(desired.interface, {
-          ...before,
-          interface: null,
-          strayInterfaces: [],
-          firewall: null,
-          forwardingIsOurs: false,
-          visitors: 'none',
-          exits: [],
+          ...UNTOUCHED,
+          forwarding,
           otherFirewalls: {
             iptables: { strict: ['INPUT', 'FORWARD'], ours: [] },
             ip6tables: { strict: ['INPUT'], ours: [] },
@@ -313,13 +314,12 @@ describe('the planner', () => {
   test('a clash refuses the change and plans nothing, but does not stop an undo', () => {
     const clashes = [{ code: 'interface-taken', why: 'somebody’s' }] as const
     const observed: Observation = {
-      interface: null,
+      ...UNTOUCHED,
       strayInterfaces: ['old0'],
       firewall: ['rule'],
       forwarding: true,
       forwardingIsOurs: true,
       clashes,
-      warnings: [],
     }
     const [desired] = fc.sample(spec, 1)
     expect(planLinux(observed, desired!)).toEqual({ steps: [], refusals: clashes, warnings: [] })
@@ -333,15 +333,7 @@ describe('the planner', () => {
   test('forwarding that was on at first and turned off since is turned on with the mark that undo needs', () => {
     const [desired] = fc.sample(spec, 1)
     const firewall = fingerprintsOf(firewallTable({ ...desired!, network: networkOf(desired!.address) }))
-    const observed: Observation = {
-      interface: null,
-      strayInterfaces: [],
-      firewall,
-      forwarding: false,
-      forwardingIsOurs: false,
-      clashes: [],
-      warnings: [],
-    }
+    const observed: Observation = { ...UNTOUCHED, firewall }
     const { steps } = planLinux(observed, desired!)
     expect(steps).toContainEqual(expect.objectContaining({ kind: 'set-firewall', forwardingWasOff: true }))
     expect(carryOutAll(steps, observed)).toMatchObject({ forwarding: true, forwardingIsOurs: true })
@@ -357,16 +349,7 @@ describe('the planner', () => {
       keepaliveSeconds: 0,
     }
     const wanted = { ...desired!, peers: [peer] }
-    const start: Observation = {
-      interface: null,
-      strayInterfaces: [],
-      firewall: null,
-      forwarding: false,
-      forwardingIsOurs: false,
-      clashes: [],
-      warnings: [],
-    }
-    const made = carryOutAll(planLinux(start, wanted).steps, start)
+    const made = carryOutAll(planLinux(UNTOUCHED, wanted).steps, UNTOUCHED)
     const printed = { ...made.interface!.peers[0]!, endpoint: { address: '2001:db8::7', port: 443 } }
     expect(planLinux({ ...made, interface: { ...made.interface!, peers: [printed] } }, wanted).steps).toEqual([])
   })

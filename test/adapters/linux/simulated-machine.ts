@@ -38,20 +38,23 @@ export function carryOut(step: Step, machine: Observation): Observation {
     case 'set-firewall': {
       const firewall = fingerprintsOf(firewallTable(step))
       refuseIf(machine.forwardingIsOurs && !step.forwardingWasOff, 'the mark would be lost')
-      const { published, ...rest } = machine
-      const kept = step.replaces === undefined || published === undefined ? {} : { published }
-      return { ...rest, ...kept, firewall, forwardingIsOurs: step.forwardingWasOff, replaceable: ['chain forward'] }
+      const published = step.replaces === null ? [] : machine.published
+      return {
+        ...machine,
+        firewall,
+        published,
+        forwardingIsOurs: step.forwardingWasOff,
+        replaceable: ['chain forward'],
+      }
     }
     case 'remove-firewall': {
       refuseIf(machine.firewall === null, 'No such file or directory')
       refuseIf(machine.interface !== null, 'the tunnel would reach everything')
-      const { published: _, replaceable: __, ...rest } = machine
-      return { ...rest, firewall: null, forwardingIsOurs: false }
+      return { ...machine, firewall: null, published: [], replaceable: [], forwardingIsOurs: false }
     }
     case 'set-other-firewall': {
       const { place, add, remove } = step
-      const others: NonNullable<Observation['otherFirewalls']> = machine.otherFirewalls ?? NO_OTHERS
-      const { strict, ours: before } = others[place] ?? NO_OTHERS.nftables
+      const { strict, ours: before } = machine.otherFirewalls[place] ?? NO_OTHERS.nftables
       const ours = [...before]
       for (const rule of remove) {
         const at = ours.findIndex((own) => (place === 'nftables' ? handleOf(own) : own) === rule)
@@ -59,7 +62,10 @@ export function carryOut(step: Step, machine: Observation): Observation {
         ours.splice(at, 1)
       }
       const added = place === 'nftables' ? add.map((rule, index) => listed(rule, 100 + index)) : add
-      return { ...machine, otherFirewalls: { ...others, [place]: { strict, ours: [...added, ...ours] } } }
+      return {
+        ...machine,
+        otherFirewalls: { ...machine.otherFirewalls, [place]: { strict, ours: [...added, ...ours] } },
+      }
     }
     case 'lead-exits':
       return { ...machine, exits: step.devices }
@@ -67,7 +73,7 @@ export function carryOut(step: Step, machine: Observation): Observation {
       refuseIf(machine.interface?.up !== true, 'Device for nexthop is not up')
       return { ...machine, visitors: 'led' }
     case 'unlead-visitors':
-      refuseIf((machine.visitors ?? 'none') === 'none', 'No such file or directory')
+      refuseIf(machine.visitors === 'none', 'No such file or directory')
       return { ...machine, visitors: 'none' }
     case 'change-published': {
       refuseIf(machine.firewall === null, 'No such file or directory')
@@ -91,7 +97,7 @@ export function carryOut(step: Step, machine: Observation): Observation {
 }
 
 function withoutWays(machine: Observation): Observation {
-  const { visitors = 'none', exits = [] } = machine
+  const { visitors, exits } = machine
   return {
     ...machine,
     visitors: visitors === 'none' ? 'none' : 'partly',

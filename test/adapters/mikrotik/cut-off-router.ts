@@ -9,6 +9,7 @@ import { mikrotikAdapter } from '../../../adapters/mikrotik/mikrotik.ts'
 import { systemClock } from '../../../system/time/clock.ts'
 import type { PublicKey } from '../../../wireguard/keys.ts'
 import { type FakeRouter, type FakeRouterPlan, startFakeRouter } from '../../fake/routeros/fake-router.ts'
+import { homeForwarding } from '../forwarding.ts'
 
 export const HUB = 'H2pKuKFYwb+EFfLkcyZRtBp2MWeJzFSm0Jf2LQSdI1o=' as PublicKey
 
@@ -28,7 +29,7 @@ export const HOME: TunnelSpec = {
     },
   ],
   routes: [{ prefix: '10.99.0.0/24', mtu: null }],
-  forwarding: { role: 'home', lan: ['192.168.1.0/24'], mode: 'masquerade', visitors: true },
+  forwarding: homeForwarding({ lan: ['192.168.1.0/24'], mode: 'masquerade', visitors: true }),
 }
 
 /** All of it is another. */
@@ -38,7 +39,7 @@ export const OTHER_HOME: TunnelSpec = {
   mtu: 1280,
   peers: [{ ...HOME.peers[0]!, keepaliveSeconds: 10 }],
   routes: [],
-  forwarding: { role: 'home', lan: ['192.168.7.0/24'], mode: 'routed' },
+  forwarding: homeForwarding({ lan: ['192.168.7.0/24'], mode: 'routed' }),
 }
 
 /** What its owner has on it. */

@@ -13,6 +13,7 @@ import { type FakeRouter, startFakeRouter } from '../../fake/routeros/fake-route
 import { seededRandom } from '../../fake/routeros/misbehaviour.ts'
 import { randomFault } from './fuzz-faults.ts'
 import { isLong } from '../../long.ts'
+import { homeForwarding } from '../forwarding.ts'
 
 /**
  * Plans carried out while everything goes wrong that can. HOMEWARD_FUZZ_SEED begins elsewhere, HOMEWARD_FUZZ_RUNS does
@@ -59,7 +60,7 @@ const JOINED: TunnelSpec = {
     },
   ],
   routes: [],
-  forwarding: { role: 'home', lan: ['192.168.88.0/24'], mode: 'routed' },
+  forwarding: homeForwarding({ lan: ['192.168.88.0/24'], mode: 'routed' }),
 }
 
 const CHANGED: TunnelSpec = {
@@ -67,7 +68,7 @@ const CHANGED: TunnelSpec = {
   address: '10.87.0.2/16',
   mtu: 1380,
   peers: JOINED.peers.map((peer) => ({ ...peer, endpoint: { address: '203.0.113.11', port: 443 } })),
-  forwarding: { role: 'home', lan: ['192.168.88.0/24', '192.168.89.0/24'], mode: 'masquerade' },
+  forwarding: homeForwarding({ lan: ['192.168.88.0/24', '192.168.89.0/24'], mode: 'masquerade' }),
 }
 
 /** From what is there to what is wanted. */

@@ -9,6 +9,7 @@ import type { PublicKey } from '../../../wireguard/keys.ts'
 import { paperKernel } from '../../fake/routeros/paper-kernel.ts'
 import { type FakeRouter, type FakeRouterPlan, startFakeRouter } from '../../fake/routeros/fake-router.ts'
 import { stateFolder } from '../state-folder.ts'
+import { homeForwarding } from '../forwarding.ts'
 
 const VERSIONS = ['7.12.2', '7.16.2', '7.18.2', '7.21'] as const
 const HUB = 'H2pKuKFYwb+EFfLkcyZRtBp2MWeJzFSm0Jf2LQSdI1o=' as PublicKey
@@ -30,7 +31,7 @@ const HOME: TunnelSpec = {
     },
   ],
   routes: [],
-  forwarding: { role: 'home', lan: ['192.168.1.0/24'], mode: 'masquerade' },
+  forwarding: homeForwarding({ lan: ['192.168.1.0/24'], mode: 'masquerade' }),
 }
 const [PEER] = HOME.peers
 
@@ -132,7 +133,7 @@ describe.each(VERSIONS)('RouterOS %s', (version) => {
       { ...HOME, address: '10.86.0.9/16' },
       { ...HOME, peers: [{ ...PEER!, publicKey: OTHER_HUB }] },
       { ...HOME, peers: [{ ...PEER!, endpoint: { address: '2001:db8::7', port: 443 }, keepaliveSeconds: 10 }] },
-      { ...HOME, forwarding: { role: 'home', lan: ['192.168.7.0/24', '192.168.8.0/23'], mode: 'routed' } },
+      { ...HOME, forwarding: homeForwarding({ lan: ['192.168.7.0/24', '192.168.8.0/23'], mode: 'routed' }) },
       { ...HOME, interface: 'hw7' },
     ]
     for (const spec of variants) {
@@ -160,7 +161,7 @@ describe.each(VERSIONS)('RouterOS %s', (version) => {
       ...HOME,
       mtu: 1280,
       address: '10.86.0.3/16',
-      forwarding: { role: 'home', lan: ['192.168.9.0/24'], mode: 'routed' },
+      forwarding: homeForwarding({ lan: ['192.168.9.0/24'], mode: 'routed' }),
     }
     await expect(bringTo(adapter, 'hw0', changed, signal(), { prove })).rejects.toThrow('no heartbeat')
     expect(router.export()).toBe(standing)
@@ -198,7 +199,7 @@ describe('an agent that dies in the midst of a change', () => {
       mtu: 1280,
       address: '10.87.0.3/24',
       peers: [{ ...PEER!, publicKey: OTHER_HUB, keepaliveSeconds: 10 }],
-      forwarding: { role: 'home', lan: ['192.168.9.0/24'], mode: 'routed' },
+      forwarding: homeForwarding({ lan: ['192.168.9.0/24'], mode: 'routed' }),
     }
     const dying = await adapterFor(router, 1)
     const { steps } = dying.plan(await dying.observe('hw0', signal()), changed)

@@ -10,9 +10,9 @@ import { readMenu, readTables } from '../../../adapters/mikrotik/objects/menus.t
 import { planMikrotik } from '../../../adapters/mikrotik/plan.ts'
 import { restore } from '../../../adapters/mikrotik/rollback/restore.ts'
 import { snapshotOf } from '../../../adapters/mikrotik/rollback/snapshot.ts'
-import { ECHO_FLOW } from '../../../protocol/echo.ts'
 import type { PresharedKeyId, PublicKey } from '../../../wireguard/keys.ts'
 import { type PaperTables, paperTables } from './paper-tables.ts'
+import { homeForwarding, hubForwarding } from '../forwarding.ts'
 
 const KEYS = ['A', 'B', 'C'].map((letter) => `${letter.repeat(43)}=`.replace(/.=$/, 'A=') as PublicKey)
 const PREFIXES = ['192.168.1.0/24', '192.168.2.0/24', '192.168.8.0/23']
@@ -41,6 +41,9 @@ const spec: fc.Arbitrary<TunnelSpec> = fc.record({
     role: fc.constant('home' as const),
     lan: fc.subarray(PREFIXES),
     mode: fc.constantFrom('masquerade', 'routed'),
+    seenAs: fc.subarray([{ prefix: '192.168.1.0/24', seen: '10.168.1.0/24' }]),
+    visitors: fc.boolean(),
+    exit: fc.constant(false),
   }),
 })
 
@@ -60,7 +63,7 @@ const HOME: TunnelSpec = {
     },
   ],
   routes: [],
-  forwarding: { role: 'home', lan: ['192.168.1.0/24'], mode: 'routed' },
+  forwarding: homeForwarding({ lan: ['192.168.1.0/24'], mode: 'routed' }),
 }
 
 /** A router with somebody's configuration on it. */
@@ -327,7 +330,7 @@ describe('a plan refuses itself', () => {
   test('for a hub, for a key of our own, and for a preshared key', async () => {
     const observed = await observe(ownersRouter())
     const refused = (desired: TunnelSpec) => planMikrotik(observed, desired, OPTIONS).refusals.map(({ code }) => code)
-    const hub = { role: 'hub', alternatePorts: [], echo: ECHO_FLOW, devices: [] } as const
+    const hub = hubForwarding()
     expect(refused({ ...HOME, forwarding: hub })).toEqual(['router-unsupported'])
     expect(refused({ ...HOME, publicKey: KEYS[1]! })).toEqual(['router-unsupported'])
     const [peer] = HOME.peers

@@ -12,6 +12,7 @@ import { bundleFor } from '../../lab/bundle.ts'
 import type { LabProcess } from '../../lab/process.ts'
 import type { FuzzAnswer, FuzzOptions, FuzzRequest, LineFault } from './fuzz-program.ts'
 import { isLong } from '../../long.ts'
+import { homeForwarding } from '../forwarding.ts'
 
 /**
  * Plans carried out while everything goes wrong that can. HOMEWARD_FUZZ_SEED begins elsewhere, HOMEWARD_FUZZ_RUNS does more or
@@ -85,7 +86,7 @@ async function makeBench(release: Release): Promise<Bench> {
     address: '10.87.0.2/16',
     mtu: 1380,
     peers: [{ ...peer!, endpoint: { address: '203.0.113.11', port: 443 } }],
-    forwarding: { role: 'home', lan: ['192.168.1.0/24', '192.168.89.0/24'], mode: 'routed' },
+    forwarding: homeForwarding({ lan: ['192.168.1.0/24', '192.168.89.0/24'], mode: 'routed' }),
   }
   /** What comes from the router in the course of the shortest plan, and a little less. */
   let planBytes = 0

@@ -6,6 +6,7 @@ import { planOpenwrt } from '../../../adapters/openwrt/plan.ts'
 import { keyOf, PRIVATE_KEY, type Section, tunnelOf } from '../../../adapters/openwrt/uci/sections.ts'
 import { stage } from '../../../adapters/openwrt/change/stage.ts'
 import { homeSpec, makeKeys } from '../../contract/specs.ts'
+import { homeForwarding } from '../forwarding.ts'
 
 const keys = makeKeys()
 const HOME = homeSpec(keys)
@@ -76,7 +77,7 @@ function specOf({
     address,
     mtu,
     peers: [{ ...HOME.peers[0]!, publicKey: peer, keepaliveSeconds: keepalive }],
-    forwarding: { role: 'home', lan, mode },
+    forwarding: homeForwarding({ lan, mode }),
     routes: routes.map((prefix) => ({ prefix, mtu: null })),
   }
 }

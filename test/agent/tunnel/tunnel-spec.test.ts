@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { UNKNOWN_LINE } from '../../../agent/memory/line-memory.ts'
 import { tunnelSpec } from '../../../agent/tunnel/tunnel-spec.ts'
 import { sampleConfig, sampleRouter } from '../sample-config.ts'
+import { homeForwarding } from '../../adapters/forwarding.ts'
 
 const ways = { hubLiterals: ['203.0.113.10', '203.0.113.11'], carrier: null }
 const endpointFor = (current: { address: string; port: number } | null) =>
@@ -24,7 +25,7 @@ test('the tunnel is what agent.yaml says', () => {
       },
     ],
     routes: [],
-    forwarding: { role: 'home', lan: ['192.168.1.0/24'], mode: 'masquerade' },
+    forwarding: homeForwarding({ lan: ['192.168.1.0/24'], mode: 'masquerade' }),
   })
 })
 

@@ -10,6 +10,7 @@ import { MENUS } from './menus.ts'
 import { isKnown } from './shown.ts'
 import { isAtLeast, parseVersion } from './version.ts'
 import { stateFolder } from '../../adapters/state-folder.ts'
+import { homeForwarding } from '../../adapters/forwarding.ts'
 
 const HUB = parsePublicKey('xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=')
 
@@ -29,7 +30,7 @@ const TUNNEL: TunnelSpec = {
     },
   ],
   routes: [{ prefix: '10.99.0.0/24', mtu: null }],
-  forwarding: { role: 'home', lan: ['192.168.1.0/24'], mode: 'masquerade' },
+  forwarding: homeForwarding({ lan: ['192.168.1.0/24'], mode: 'masquerade' }),
 }
 
 test.each(TREE_VERSIONS)('what can be set on a simulated router is what can be set on a real one: %s', (text) => {

@@ -4,41 +4,42 @@ import type { ForwardingSpec } from '../../../../adapters/spec.ts'
 import { firewallTable } from '../../../../adapters/linux/firewall/firewall.ts'
 import { fingerprintsOf, nftText } from '../../../../adapters/linux/firewall/nft-table.ts'
 import { ECHO_FLOW } from '../../../../protocol/echo.ts'
+import { homeForwarding, hubForwarding } from '../../forwarding.ts'
 
 const table = (forwarding: ForwardingSpec, listenPort: number | null = 51_820) =>
   firewallTable({ interface: 'hw0', listenPort, network: '10.86.0.0/16', forwarding })
 
 const text = (forwarding: ForwardingSpec, listenPort: number | null = 51_820): string =>
-  nftText(table(forwarding, listenPort), { forwardingWasOff: false })
+  nftText(table(forwarding, listenPort), { forwardingWasOff: false, replaces: null })
 
 describe('the firewall of a home', () => {
   test('has no rule for a LAN that is not there: nft takes no empty braces', () => {
-    const rules = table({ role: 'home', lan: [], mode: 'masquerade' }).chains.flatMap((chain) => chain.rules)
+    const rules = table(homeForwarding({ lan: [], mode: 'masquerade' })).chains.flatMap((chain) => chain.rules)
     expect(rules.filter((rule) => /daddr|masquerade/.test(rule))).toEqual([])
     expect(rules.at(-1)).toBe('iifname "hw0" drop')
   })
 
   test('names a prefix once, and none that lies in another', () => {
     const lan = ['192.168.0.0/16', '192.168.1.0/24', '10.1.0.0/16', '10.1.0.0/16']
-    expect(text({ role: 'home', lan, mode: 'routed' })).toContain('ip daddr { 192.168.0.0/16, 10.1.0.0/16 } accept')
+    expect(text(homeForwarding({ lan, mode: 'routed' }))).toContain('ip daddr { 192.168.0.0/16, 10.1.0.0/16 } accept')
   })
 
   test('rewrites addresses only where it masquerades', () => {
-    expect(text({ role: 'home', lan: ['10.1.0.0/16'], mode: 'routed' })).not.toContain('masquerade')
-    expect(text({ role: 'home', lan: ['10.1.0.0/16'], mode: 'masquerade' })).toContain('masquerade')
+    expect(text(homeForwarding({ lan: ['10.1.0.0/16'], mode: 'routed' }))).not.toContain('masquerade')
+    expect(text(homeForwarding({ lan: ['10.1.0.0/16'], mode: 'masquerade' }))).toContain('masquerade')
   })
 })
 
 describe('the firewall of a hub', () => {
   test('does not redirect its own port to itself, nor anything when it has none', () => {
-    const forwarding = { role: 'hub', alternatePorts: [51_820, 443], echo: ECHO_FLOW, devices: [] } as const
+    const forwarding = hubForwarding({ alternatePorts: [51_820, 443] })
     expect(text(forwarding)).toContain('udp dport { 443 } redirect to :51820')
     expect(text(forwarding, null)).not.toContain('redirect')
     expect(text({ ...forwarding, alternatePorts: [51_820] })).not.toContain('redirect to :51820')
   })
 
   test('leads an echo aside on every port of WireGuard, before that port leads to WireGuard', () => {
-    const forwarding = { role: 'hub', alternatePorts: [443], echo: ECHO_FLOW, devices: [] } as const
+    const forwarding = hubForwarding({ alternatePorts: [443] })
     const nat = (alternatePorts: readonly number[]) =>
       table({ ...forwarding, alternatePorts })
         .chains.find(({ name }) => name === 'prerouting')
@@ -52,20 +53,20 @@ describe('the firewall of a hub', () => {
   })
 
   test('has a set without elements when there are no devices', () => {
-    expect(text({ role: 'hub', alternatePorts: [], echo: ECHO_FLOW, devices: [] })).not.toContain('elements')
+    expect(text(hubForwarding())).not.toContain('elements')
   })
 })
 
 test('is replaced in one transaction, and marked', () => {
-  const home = table({ role: 'home', lan: ['10.1.0.0/16'], mode: 'masquerade' })
-  expect(nftText(home, { forwardingWasOff: true })).toMatch(
+  const home = table(homeForwarding({ lan: ['10.1.0.0/16'], mode: 'masquerade' }))
+  expect(nftText(home, { forwardingWasOff: true, replaces: null })).toMatch(
     /^table inet homeward\ndelete table inet homeward\ntable inet homeward \{\nchain made_by_homeward \{\n\}\nchain forwarding_was_off \{\n\}\n/,
   )
-  expect(nftText(home, { forwardingWasOff: false })).not.toContain('forwarding_was_off')
+  expect(nftText(home, { forwardingWasOff: false, replaces: null })).not.toContain('forwarding_was_off')
 })
 
 test('every rule bears a fingerprint of its own text, and nft takes no longer comment', () => {
-  const lines = text({ role: 'hub', alternatePorts: [443], echo: ECHO_FLOW, devices: ['10.86.0.5'] }).split('\n')
+  const lines = text(hubForwarding({ alternatePorts: [443], devices: ['10.86.0.5'] })).split('\n')
   const rules = lines.filter((line) => /accept|drop|redirect|set rt mtu|update/.test(line) && !line.startsWith('type '))
   const comments = rules.map((line) => / comment "(homeward [0-9a-f]{12})"$/.exec(line)?.[1])
   expect(comments).not.toContain(undefined)
@@ -91,6 +92,7 @@ test('two wishes have the same fingerprints only when they have the same text', 
       role: fc.constant('home' as const),
       lan: fc.shuffledSubarray(['10.1.0.0/16', '10.2.0.0/16', '192.168.1.0/24']),
       mode: fc.constantFrom('masquerade', 'routed'),
+      seenAs: fc.subarray([{ prefix: '10.1.0.0/16', seen: '10.3.0.0/16' }]),
       visitors: fc.boolean(),
       exit: fc.boolean(),
     }),
@@ -98,6 +100,7 @@ test('two wishes have the same fingerprints only when they have the same text', 
       role: fc.constant('hub' as const),
       alternatePorts: fc.shuffledSubarray([443, 53]),
       echo: fc.constantFrom(ECHO_FLOW, { ...ECHO_FLOW, port: 8688 }, { ...ECHO_FLOW, keptSeconds: 60 }),
+      heartbeatPort: fc.constant(8686),
       devices: fc.subarray(['10.86.0.5', '10.86.0.6']),
       limited: fc.subarray([
         { devices: ['10.86.0.7'], prefixes: ['192.168.1.0/24'] },
@@ -117,7 +120,9 @@ test('two wishes have the same fingerprints only when they have the same text', 
   fc.assert(
     fc.property(wish, wish, (a, b) => {
       const [one, other] = [firewallTable(a), firewallTable(b)]
-      const sameText = nftText(one, { forwardingWasOff: false }) === nftText(other, { forwardingWasOff: false })
+      const sameText =
+        nftText(one, { forwardingWasOff: false, replaces: null }) ===
+        nftText(other, { forwardingWasOff: false, replaces: null })
       expect(JSON.stringify(fingerprintsOf(one)) === JSON.stringify(fingerprintsOf(other))).toBe(sameText)
     }),
     { numRuns: 300 },

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { nativeSteps, nativeText, parseNative } from '../../../../adapters/linux/others/native-firewall.ts'
 import { NO_OTHERS } from '../../../../adapters/linux/others/other-firewall.ts'
-import { ECHO_FLOW } from '../../../../protocol/echo.ts'
+import { hubForwarding } from '../../forwarding.ts'
 
 const hub = {
   interface: 'hw0',
   listenPort: 51_820,
-  forwarding: { role: 'hub', alternatePorts: [], echo: ECHO_FLOW, heartbeatPort: 8686, devices: [] },
+  forwarding: hubForwarding({ heartbeatPort: 8686 }),
 } as const
 
 const chain = (family: string, table: string, name: string, hook: string, policy = 'accept') => ({

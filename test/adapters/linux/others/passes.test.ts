@@ -3,17 +3,17 @@ import { firewalldCommands } from '../../../../adapters/linux/others/firewalld.t
 import type { NeededPacket } from '../../../../adapters/linux/others/packet-match.ts'
 import { passes } from '../../../../adapters/linux/others/passes.ts'
 import { needsOfTunnel } from '../../../../adapters/linux/others/tunnel-needs.ts'
-import { ECHO_FLOW } from '../../../../protocol/echo.ts'
+import { homeForwarding, hubForwarding } from '../../forwarding.ts'
 
 const HUB = {
   interface: 'hw0',
   listenPort: 51_820,
-  forwarding: { role: 'hub', alternatePorts: [], echo: ECHO_FLOW, heartbeatPort: 8686, devices: [] },
+  forwarding: hubForwarding({ heartbeatPort: 8686 }),
 } as const
 const HOME = {
   interface: 'hw0',
   listenPort: null,
-  forwarding: { role: 'home', lan: ['192.168.1.0/24'], mode: 'masquerade', visitors: true },
+  forwarding: homeForwarding({ lan: ['192.168.1.0/24'], mode: 'masquerade', visitors: true }),
 } as const
 const NETWORK = '10.86.0.0/16'
 
