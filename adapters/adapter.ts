@@ -22,7 +22,7 @@ export interface Adapter {
   /** The ordered steps from what is to what should be. Pure. `null` wants everything of ours gone. */
   readonly plan: (observed: Observation, desired: TunnelSpec | null) => Plan
   /**
-   * Carries out one step; whoever applies stops at the first that fails, unless it is one in a firewall of somebody else.
+   * Carries out one of the steps that this kind of machine declares (executing.ts); whoever applies stops at the first that fails, unless it is one in a firewall of somebody else.
    * @throws {Problem} `step-failed`, or what says it better: `port-taken`, `interface-taken`, `no-wireguard`,
    * `tool-missing`, `no-root`.
    */

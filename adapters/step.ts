@@ -3,19 +3,12 @@ import type { PeerSpec } from '../wireguard/spec.ts'
 import type { OtherFirewallPlace, Refusal } from './observation.ts'
 import type { FirewallForwarding, PublishedPort } from './spec.ts'
 
-export interface Plan {
-  /** Empty when what is there is what is wanted. */
-  readonly steps: readonly Step[]
-  /** Not empty: the plan must not be executed, and why. */
-  readonly refusals: readonly Refusal[]
-  /** Those of the observation, and what no step can do. */
-  readonly warnings: readonly string[]
-}
+/** One change, as data: tests compare it, `plan` prints it, the log keeps it. Each kind of machine declares those it carries out. */
+export type Step = TunnelStep | KeyStep | HostStep | RollbackStep | StagingStep
 
-/** One change, as data: tests compare it, `plan` prints it, the log keeps it. */
-export type Step =
+/** Of a tunnel and of what may pass through it: every kind of machine carries them out. */
+export type TunnelStep<Forwarding extends FirewallForwarding = FirewallForwarding> =
   | { readonly kind: 'create-interface'; readonly interface: string }
-  | { readonly kind: 'set-private-key'; readonly interface: string; readonly publicKey: PublicKey }
   | { readonly kind: 'set-listen-port'; readonly interface: string; readonly port: number }
   | { readonly kind: 'set-mtu'; readonly interface: string; readonly mtu: number }
   | { readonly kind: 'add-address'; readonly interface: string; readonly address: string }
@@ -26,16 +19,12 @@ export type Step =
   | { readonly kind: 'remove-peers'; readonly interface: string; readonly publicKeys: readonly PublicKey[] }
   | { readonly kind: 'bring-up'; readonly interface: string }
   | { readonly kind: 'add-route'; readonly interface: string; readonly prefix: string; readonly mtu: number | null }
-  /** The route stays: nothing takes another way meanwhile. */
-  | { readonly kind: 'set-route-mtu'; readonly interface: string; readonly prefix: string; readonly mtu: number | null }
   | { readonly kind: 'remove-route'; readonly interface: string; readonly prefix: string }
-  | { readonly kind: 'enable-forwarding' }
-  | { readonly kind: 'disable-forwarding' }
   | {
       readonly kind: 'set-firewall'
       readonly interface: string
       readonly listenPort: number | null
-      readonly forwarding: FirewallForwarding
+      readonly forwarding: Forwarding
       /** The tunnel's own, canonical CIDR. */
       readonly network: string
       /** Kept in the table as a mark, for undo. */
@@ -44,6 +33,17 @@ export type Step =
       readonly replaces: readonly string[] | null
     }
   | { readonly kind: 'remove-firewall' }
+  | { readonly kind: 'remove-interface'; readonly interface: string }
+
+/** Of a machine that is given its key; others make it themselves. */
+export type KeyStep = { readonly kind: 'set-private-key'; readonly interface: string; readonly publicKey: PublicKey }
+
+/** Of a Linux host that forwards for others: a hub, or a home without a router of its own kind. */
+export type HostStep =
+  /** The route stays: nothing takes another way meanwhile. */
+  | { readonly kind: 'set-route-mtu'; readonly interface: string; readonly prefix: string; readonly mtu: number | null }
+  | { readonly kind: 'enable-forwarding' }
+  | { readonly kind: 'disable-forwarding' }
   /** Rules of ours in a firewall that is not, marked; whatever else is in it stays. */
   | {
       readonly kind: 'set-other-firewall'
@@ -63,22 +63,31 @@ export type Step =
       readonly add: readonly PublishedPort[]
       readonly remove: readonly PublishedPort[]
     }
-  | { readonly kind: 'remove-interface'; readonly interface: string }
-  /** WireGuard's tools, from the machine's own package feeds. They stay when all else is undone. */
-  | { readonly kind: 'install-wireguard' }
-  /** Its network service learns the protocol at its start alone. All its interfaces go away for about a second. */
-  | { readonly kind: 'restart-network' }
-  /**
-   * The first step of a plan for a machine that is reached over the network: from here on it undoes by itself what follows,
-   * whatever becomes of us, unless it is told in time to keep it.
-   */
+
+/** Of a machine that is reached over the network, and undoes by itself what would cut it off. */
+export type RollbackStep =
+  /** The first step of a plan: the machine undoes what follows, whatever becomes of us, unless it is told in time to keep it. */
   | { readonly kind: 'arm-rollback'; readonly interface: string; readonly seconds: number }
-  /**
-   * Until here such a machine was only told what shall be; now it makes it so, all at once, and it is seen that it did. For
-   * machines whose configuration takes effect as a whole.
-   */
-  | { readonly kind: 'activate-changes'; readonly interface: string }
   /** The last step of such a plan, once the tunnel is proven: what was changed stays. */
   | { readonly kind: 'keep-changes'; readonly interface: string }
   /** In no plan: what was changed since the rollback was armed is undone now. */
   | { readonly kind: 'revert-changes'; readonly interface: string }
+
+/** Of a machine whose configuration takes effect as a whole, and that may lack WireGuard at first. */
+export type StagingStep =
+  /** WireGuard's tools, from the machine's own package feeds. They stay when all else is undone. */
+  | { readonly kind: 'install-wireguard' }
+  /** Its network service learns the protocol at its start alone. All its interfaces go away for about a second. */
+  | { readonly kind: 'restart-network' }
+  /** The machine was only told what shall be; now it makes it so, all at once, and it is seen that it did. */
+  | { readonly kind: 'activate-changes'; readonly interface: string }
+
+/** @template Executed the steps that its adapter carries out. */
+export interface Plan<Executed extends Step = Step> {
+  /** Empty when what is there is what is wanted. */
+  readonly steps: readonly Executed[]
+  /** Not empty: the plan must not be executed, and why. */
+  readonly refusals: readonly Refusal[]
+  /** Those of the observation, and what no step can do. */
+  readonly warnings: readonly string[]
+}

@@ -8,6 +8,7 @@ import type { Description } from '../adapter.ts'
 import type { RouteSpec } from '../spec.ts'
 import type { Step } from '../step.ts'
 import { describeStep } from '../describe-step.ts'
+import { executing } from '../executing.ts'
 import { removeAddress } from './address.ts'
 import {
   addPeers,
@@ -33,6 +34,7 @@ import { refusalIn } from './others/native-probe.ts'
 import { iptablesText, type OtherFirewallStep } from './others/other-firewall.ts'
 import { changeTexts } from './firewall/published.ts'
 import { exitCommands, visitorCommands } from './firewall/visitors.ts'
+import { LINUX_STEPS, type LinuxStep } from './steps.ts'
 
 export interface ExecuteContext {
   readonly privateKeyFile: (publicKey: PublicKey) => string
@@ -44,13 +46,13 @@ export interface ExecuteContext {
 /** Carries out one step. @throws {Problem} `step-failed`, or a code that says it better. */
 export async function executeStep(step: Step, context: ExecuteContext, signal: AbortSignal): Promise<void> {
   try {
-    await carryOut(step, context, signal)
+    await executing(LINUX_STEPS, (declared: LinuxStep) => carryOut(declared, context, signal))(step, signal)
   } catch (thrown) {
     throw stepFailed(step, thrown)
   }
 }
 
-async function carryOut(step: Step, context: ExecuteContext, signal: AbortSignal): Promise<void> {
+async function carryOut(step: LinuxStep, context: ExecuteContext, signal: AbortSignal): Promise<void> {
   const { privateKeyFile, dataPlane, clock } = context
   switch (step.kind) {
     case 'create-interface':
@@ -104,13 +106,6 @@ async function carryOut(step: Step, context: ExecuteContext, signal: AbortSignal
       return changePublished(step, signal)
     case 'remove-interface':
       return removeInterface(step.interface, clock, signal)
-    case 'arm-rollback':
-    case 'keep-changes':
-    case 'revert-changes':
-    case 'activate-changes':
-    case 'install-wireguard':
-    case 'restart-network':
-      throw new TypeError('this machine is not reached through what is changed: its plans need no rollback')
     default:
       return step satisfies never
   }
@@ -127,7 +122,10 @@ async function setFirewall(table: NftTable, options: NftTextOptions, signal: Abo
   }
 }
 
-async function changePublished(step: Extract<Step, { kind: 'change-published' }>, signal: AbortSignal): Promise<void> {
+async function changePublished(
+  step: Extract<LinuxStep, { kind: 'change-published' }>,
+  signal: AbortSignal,
+): Promise<void> {
   for (const text of changeTexts(step)) await nft(text, signal)
 }
 

@@ -4,7 +4,8 @@ import type { PeerState } from '../../wireguard/dump.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'
 import type { Observation, ObservedInterface, OtherFirewallPlace } from '../observation.ts'
 import type { TunnelSpec } from '../spec.ts'
-import type { Plan, Step } from '../step.ts'
+import type { Plan } from '../step.ts'
+import type { LinuxStep } from './steps.ts'
 import { closedWarnings } from './others/closed-firewall.ts'
 import { networkOf } from '../../net/prefix.ts'
 import { firewallTable } from './firewall/firewall.ts'
@@ -14,7 +15,7 @@ import { nativeSteps } from './others/native-firewall.ts'
 import { iptablesSteps } from './others/other-firewall.ts'
 
 /** The steps from what is to what should be. Pure. */
-export function planLinux(observed: Observation, desired: TunnelSpec | null): Plan {
+export function planLinux(observed: Observation, desired: TunnelSpec | null): Plan<LinuxStep> {
   // Undo needs no room: what stands where ours would stand is left alone.
   const { clashes } = observed
   const warnings = [...observed.warnings, ...closedWarnings(observed.closedFirewalls, desired)]
@@ -24,7 +25,7 @@ export function planLinux(observed: Observation, desired: TunnelSpec | null): Pl
 }
 
 /** Our firewall goes after all that it judges: until then it is what keeps the tunnel from reaching more than it should. */
-function undo(observed: Observation): readonly Step[] {
+function undo(observed: Observation): readonly LinuxStep[] {
   const own = observed.interface
   return [
     ...exitSteps(observed, own?.name ?? '', null),
@@ -39,12 +40,12 @@ function undo(observed: Observation): readonly Step[] {
 }
 
 /** Before anything is made: a stray may hold the port, the address and the routes that are wanted. */
-function clearStrays(observed: Observation): readonly Step[] {
+function clearStrays(observed: Observation): readonly LinuxStep[] {
   return observed.strayInterfaces.map((name) => ({ kind: 'remove-interface', interface: name }))
 }
 
 /** Nothing may pass before the firewall judges it: it stands before forwarding is on, peers are known, the link is up. */
-function build(observed: Observation, desired: TunnelSpec): readonly Step[] {
+function build(observed: Observation, desired: TunnelSpec): readonly LinuxStep[] {
   const name = desired.interface
   const own = observed.interface
   const firewall = firewallSteps(observed, desired)
@@ -72,7 +73,7 @@ function build(observed: Observation, desired: TunnelSpec): readonly Step[] {
   ]
 }
 
-function addressSteps(own: ObservedInterface | null, desired: TunnelSpec): readonly Step[] {
+function addressSteps(own: ObservedInterface | null, desired: TunnelSpec): readonly LinuxStep[] {
   const there = own?.addresses ?? []
   const rest = there.filter((address) => address !== desired.address)
   return [
@@ -86,7 +87,7 @@ function addressSteps(own: ObservedInterface | null, desired: TunnelSpec): reado
   ]
 }
 
-function firewallSteps(observed: Observation, desired: TunnelSpec): readonly Step[] {
+function firewallSteps(observed: Observation, desired: TunnelSpec): readonly LinuxStep[] {
   const { interface: name, listenPort, forwarding } = desired
   const wanted = fingerprintsOf(firewallTable({ ...desired, network: networkOf(desired.address) }))
   // The mark stands before forwarding is turned on, so that a crash in between loses nothing.
@@ -111,7 +112,7 @@ function firewallSteps(observed: Observation, desired: TunnelSpec): readonly Ste
 }
 
 /** Set before removed: a prefix that moves to another peer is never without one. */
-function peerSteps(own: ObservedInterface | null, desired: TunnelSpec): readonly Step[] {
+function peerSteps(own: ObservedInterface | null, desired: TunnelSpec): readonly LinuxStep[] {
   const there = new Map((own?.peers ?? []).map((peer) => [peer.publicKey, peer]))
   const wanted = new Set(desired.peers.map((peer) => peer.publicKey))
   const changed = desired.peers.filter((peer) => !isAsWanted(there.get(peer.publicKey), peer))
@@ -126,12 +127,12 @@ function isAsWanted(observed: PeerState | undefined, wanted: PeerSpec): boolean 
   return isPeerAsWanted(observed, wanted) && observed.presharedKeyId === wanted.presharedKeyId
 }
 
-function routeSteps(own: ObservedInterface | null, desired: TunnelSpec): readonly Step[] {
+function routeSteps(own: ObservedInterface | null, desired: TunnelSpec): readonly LinuxStep[] {
   const name = desired.interface
   const there = new Map((own?.routes ?? []).map(({ prefix, mtu }) => [prefix, mtu]))
   const wanted = new Set(desired.routes.map(({ prefix }) => prefix))
   return [
-    ...desired.routes.flatMap(({ prefix, mtu }): readonly Step[] => {
+    ...desired.routes.flatMap(({ prefix, mtu }): readonly LinuxStep[] => {
       const found = there.get(prefix)
       if (found === undefined) return [{ kind: 'add-route', interface: name, prefix, mtu }]
       return found === mtu ? [] : [{ kind: 'set-route-mtu', interface: name, prefix, mtu }]
@@ -143,7 +144,7 @@ function routeSteps(own: ObservedInterface | null, desired: TunnelSpec): readonl
 }
 
 /** @param desired null: nothing of ours stays in them. */
-function otherFirewallSteps({ otherFirewalls }: Observation, desired: TunnelSpec | null): readonly Step[] {
+function otherFirewallSteps({ otherFirewalls }: Observation, desired: TunnelSpec | null): readonly LinuxStep[] {
   return (Object.keys(otherFirewalls) as OtherFirewallPlace[]).flatMap((place) => {
     const there = otherFirewalls[place]
     if (there === undefined) return []
@@ -155,7 +156,7 @@ function otherFirewallSteps({ otherFirewalls }: Observation, desired: TunnelSpec
 function visitorSteps(
   { interface: own, visitors }: Observation,
   { interface: name, forwarding }: TunnelSpec,
-): readonly Step[] {
+): readonly LinuxStep[] {
   const isWanted = forwarding.role === 'home' && forwarding.visitors
   if (isWanted) return visitors === 'led' && own !== null ? [] : [{ kind: 'lead-visitors', interface: name }]
   return visitors === 'none' ? [] : [{ kind: 'unlead-visitors' }]
@@ -166,7 +167,7 @@ function exitSteps(
   { interface: own, exits }: Observation,
   name: string,
   forwarding: TunnelSpec['forwarding'] | null,
-): readonly Step[] {
+): readonly LinuxStep[] {
   const wanted = forwarding?.role === 'hub' ? [...forwarding.exits].sort() : []
   const isLed = exits !== null && sameList(exits, wanted) && (own !== null || wanted.length === 0)
   return isLed ? [] : [{ kind: 'lead-exits', interface: name, devices: wanted }]

@@ -1,7 +1,6 @@
 import { Problem } from '../../problems/problem.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'
-import type { Step } from '../step.ts'
 import { add, remove, set } from './objects/change.ts'
 import { configuredEndpoint } from './convert.ts'
 import { isTrue } from './api/flag.ts'
@@ -15,6 +14,7 @@ import { freePort } from './objects/port.ts'
 import { samePlace } from '../peer-as-wanted.ts'
 import { belongsTo, findOwn, findRenamed, isBlackhole, isMarkedFor, isOwnRule } from './objects/ours.ts'
 import { setRules } from './objects/rules.ts'
+import type { MikrotikStep } from './steps.ts'
 
 /** What a step works on. */
 export interface Site extends Place {
@@ -23,7 +23,10 @@ export interface Site extends Place {
 }
 
 /** Steps that change what is on the router; those about the rollback are its own. */
-export type Change = Exclude<Step, { kind: 'arm-rollback' | 'keep-changes' | 'revert-changes' | 'remove-interface' }>
+export type Change = Exclude<
+  MikrotikStep,
+  { kind: 'arm-rollback' | 'keep-changes' | 'revert-changes' | 'remove-interface' }
+>
 
 /** Carries out one step; carried out again after a kill, it finishes what was begun. */
 export async function carryOut(step: Change, site: Site): Promise<void> {
@@ -51,23 +54,9 @@ export async function carryOut(step: Change, site: Site): Promise<void> {
     case 'remove-route':
       return removeRoutes(step.interface, (row) => row['dst-address'] === step.prefix, site)
     case 'set-firewall':
-      if (step.forwarding.role === 'hub') throw new TypeError('a router is no hub')
-      return setRules(wantedRules({ ...step, forwarding: step.forwarding }), site)
+      return setRules(wantedRules(step), site)
     case 'remove-firewall':
       return removeFirewall(site)
-    case 'set-private-key':
-    case 'set-route-mtu':
-    case 'enable-forwarding':
-    case 'disable-forwarding':
-    case 'activate-changes':
-    case 'install-wireguard':
-    case 'restart-network':
-    case 'change-published':
-    case 'lead-visitors':
-    case 'lead-exits':
-    case 'set-other-firewall':
-    case 'unlead-visitors':
-      throw new TypeError(`no plan for a router has the step ${step.kind}`)
     default:
       return step satisfies never
   }

@@ -2,7 +2,7 @@ import { quoted } from '../../problems/printable.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Adapter, Description } from '../adapter.ts'
 import type { Observation } from '../observation.ts'
-import type { Step } from '../step.ts'
+import { executing } from '../executing.ts'
 import { routerAdapter } from '../router/router-adapter.ts'
 import type { RouterAccess } from './api/session.ts'
 import { keepConnection } from './api/connection.ts'
@@ -14,6 +14,7 @@ import { handshakeTimes } from './handshake-times.ts'
 import { readTables } from './objects/menus.ts'
 import { planMikrotik } from './plan.ts'
 import { carryOutRemedy } from './remedy.ts'
+import { MIKROTIK_STEPS, type MikrotikStep } from './steps.ts'
 import { requireRights } from './rights.ts'
 import { makeRollback } from './rollback/rollback.ts'
 
@@ -64,7 +65,7 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
     return { ...observed, warnings: [...rollback.warnings(), ...observed.warnings] }
   }
 
-  async function execute(step: Step, signal: AbortSignal): Promise<void> {
+  async function execute(step: MikrotikStep, signal: AbortSignal): Promise<void> {
     switch (step.kind) {
       case 'arm-rollback':
         await rollback.recover(signal)
@@ -89,7 +90,7 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
     describe,
     observe,
     plan: (observed, desired, reached) => planMikrotik(observed, desired, { host: reached, rollbackSeconds }),
-    execute,
+    execute: executing(MIKROTIK_STEPS, execute),
     remedy: (remedy, signal) => carryOutRemedy(remedy, { exec: connection.exec, signal }),
     close: () => {
       rollback.close()

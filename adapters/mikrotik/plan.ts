@@ -2,7 +2,8 @@ import { isPeerAsWanted } from '../peer-as-wanted.ts'
 import { sameList } from '../same-list.ts'
 import type { Observation, ObservedInterface, Refusal } from '../observation.ts'
 import type { HomeForwarding, TunnelSpec } from '../spec.ts'
-import type { Plan, Step } from '../step.ts'
+import type { Plan } from '../step.ts'
+import type { MikrotikStep } from './steps.ts'
 import { RULE_MENUS } from './objects/menus.ts'
 import { holds, isIn, networkOf, overlap } from '../../net/prefix.ts'
 import { type RulesSpec, wantedRules } from './objects/objects.ts'
@@ -22,7 +23,11 @@ interface HomeSpec extends TunnelSpec {
 }
 
 /** The steps from what is to what should be. Pure. */
-export function planMikrotik(observed: Observation, desired: TunnelSpec | null, options: PlanOptions): Plan {
+export function planMikrotik(
+  observed: Observation,
+  desired: TunnelSpec | null,
+  options: PlanOptions,
+): Plan<MikrotikStep> {
   const { warnings } = observed
   // Undo needs no room, and leads back to what was before us: there is nothing to roll it back to.
   if (desired === null) return { steps: undo(withDefaults(observed)), refusals: [], warnings }
@@ -31,7 +36,7 @@ export function planMikrotik(observed: Observation, desired: TunnelSpec | null, 
   if (refusals.length > 0) return { steps: [], refusals, warnings }
   const steps = build(withDefaults(observed), desired)
   if (steps.length === 0) return { steps, refusals: [], warnings }
-  const arm: Step = { kind: 'arm-rollback', interface: desired.interface, seconds: options.rollbackSeconds }
+  const arm: MikrotikStep = { kind: 'arm-rollback', interface: desired.interface, seconds: options.rollbackSeconds }
   return { steps: [arm, ...steps, { kind: 'keep-changes', interface: desired.interface }], refusals: [], warnings }
 }
 
@@ -103,7 +108,7 @@ function refuse(
 }
 
 /** Nothing may pass without the rules: first the peer goes, then they. The interface last: all the rest speaks of it. */
-function undo(observed: RouterObservation): readonly Step[] {
+function undo(observed: RouterObservation): readonly MikrotikStep[] {
   const own = observed.interface
   const publicKeys = own?.peers.map((peer) => peer.publicKey) ?? []
   return [
@@ -117,12 +122,12 @@ function undo(observed: RouterObservation): readonly Step[] {
   ]
 }
 
-function clearStrays({ strayInterfaces }: Observation): readonly Step[] {
+function clearStrays({ strayInterfaces }: Observation): readonly MikrotikStep[] {
   return strayInterfaces.map((name) => ({ kind: 'remove-interface', interface: name }))
 }
 
 /** Nothing may pass before the rules judge it: they stand before a peer is known. */
-function build(observed: RouterObservation, desired: HomeSpec): readonly Step[] {
+function build(observed: RouterObservation, desired: HomeSpec): readonly MikrotikStep[] {
   const { interface: name, listenPort } = desired
   const own = observed.interface
   return [
@@ -140,7 +145,7 @@ function build(observed: RouterObservation, desired: HomeSpec): readonly Step[] 
   ]
 }
 
-function firewallSteps({ firewall }: RouterObservation, desired: HomeSpec): readonly Step[] {
+function firewallSteps({ firewall }: RouterObservation, desired: HomeSpec): readonly MikrotikStep[] {
   const { interface: name, listenPort, forwarding } = desired
   const network = networkOf(desired.address)
   if (firewall !== null && sameList(firewall, wantedFingerprints({ interface: name, network, forwarding }))) return []
@@ -150,7 +155,7 @@ function firewallSteps({ firewall }: RouterObservation, desired: HomeSpec): read
 }
 
 /** The route that stands in for the network comes with its address, and is looked after along with it. */
-function addressSteps({ interface: own, blackholes }: RouterObservation, desired: HomeSpec): readonly Step[] {
+function addressSteps({ interface: own, blackholes }: RouterObservation, desired: HomeSpec): readonly MikrotikStep[] {
   const { interface: name, address } = desired
   const there = own?.addresses ?? []
   const isLed = blackholes.includes(networkOf(address)) && own?.cutOff.includes(address) !== true
@@ -168,7 +173,7 @@ function addressSteps({ interface: own, blackholes }: RouterObservation, desired
 }
 
 /** Removed before set: RouterOS refuses prefixes that another peer of the interface has. */
-function peerSteps(own: ObservedInterface | null, desired: HomeSpec): readonly Step[] {
+function peerSteps(own: ObservedInterface | null, desired: HomeSpec): readonly MikrotikStep[] {
   const there = new Map((own?.peers ?? []).map((peer) => [peer.publicKey, peer]))
   const wanted = new Set(desired.peers.map((peer) => peer.publicKey))
   const changed = desired.peers.filter((peer) => !isPeerAsWanted(there.get(peer.publicKey), peer))
@@ -179,7 +184,7 @@ function peerSteps(own: ObservedInterface | null, desired: HomeSpec): readonly S
   ]
 }
 
-function routeSteps({ interface: own, blackholes }: RouterObservation, desired: HomeSpec): readonly Step[] {
+function routeSteps({ interface: own, blackholes }: RouterObservation, desired: HomeSpec): readonly MikrotikStep[] {
   const { interface: name } = desired
   const there = (own?.routes ?? []).map(({ prefix }) => prefix)
   const wanted = desired.routes.map(({ prefix }) => prefix)

@@ -1,6 +1,6 @@
 import type { Clock } from '../../system/time/clock.ts'
 import type { Adapter } from '../adapter.ts'
-import type { Step } from '../step.ts'
+import { executing } from '../executing.ts'
 import { routerAdapter } from '../router/router-adapter.ts'
 import { questionFailed, stepFailed } from '../router/router-errors.ts'
 import { probeBoard } from './observe/board.ts'
@@ -12,6 +12,8 @@ import type { OpenwrtObservation } from './observe/observation.ts'
 import { installWireguard, restartNetwork } from './observe/packages.ts'
 import { planOpenwrt } from './plan.ts'
 import { carryOutRemedy } from './remedy.ts'
+import type { StagedStep } from './change/stage.ts'
+import { OPENWRT_STEPS, type OpenwrtStep } from './steps.ts'
 import type { RouterAccess } from './ssh/ssh.ts'
 import { wgSetPeer } from './uci/wg-set.ts'
 
@@ -39,7 +41,7 @@ export function openwrtAdapter(options: OpenwrtAdapterOptions): Adapter {
     return toObservation(interfaceName, seen, clock.wall().getTime() / 1_000)
   }
 
-  async function execute(step: Step, signal: AbortSignal): Promise<void> {
+  async function execute(step: OpenwrtStep, signal: AbortSignal): Promise<void> {
     switch (step.kind) {
       case 'install-wireguard':
         return installWireguard(connection.exec, signal)
@@ -59,7 +61,7 @@ export function openwrtAdapter(options: OpenwrtAdapterOptions): Adapter {
   }
 
   /** A step outside of any plan. Where peers send to is of the moment, and not written to flash. */
-  async function alone(step: Step, signal: AbortSignal): Promise<void> {
+  async function alone(step: StagedStep, signal: AbortSignal): Promise<void> {
     if (step.kind === 'set-peers') {
       await done(connection.exec, step.peers.map((peer) => wgSetPeer(step.interface, peer)).join(' && '), { signal })
       return
@@ -88,7 +90,7 @@ export function openwrtAdapter(options: OpenwrtAdapterOptions): Adapter {
     },
     observe,
     plan: (observed, desired, reached) => planOpenwrt(observed, desired, { host: reached, rollbackSeconds }),
-    execute,
+    execute: executing(OPENWRT_STEPS, execute),
     remedy: (remedy, signal) => carryOutRemedy(remedy, connection.exec, signal),
     close: () => {
       change.close()

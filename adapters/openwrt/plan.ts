@@ -3,7 +3,8 @@ import type { PublicKey } from '../../wireguard/keys.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'
 import type { Observation, Refusal } from '../observation.ts'
 import type { TunnelSpec } from '../spec.ts'
-import type { Plan, Step } from '../step.ts'
+import type { Plan } from '../step.ts'
+import type { OpenwrtStep } from './steps.ts'
 import { isIn, networkOf, overlap } from '../../net/prefix.ts'
 import { configuredPeers, configuredRoutes } from './uci/configured.ts'
 import { firewallSections, type HomeSpec, isHome, peerSection } from './uci/objects.ts'
@@ -31,7 +32,11 @@ export interface PlanOptions {
 }
 
 /** The steps from what is, configured and running, to what should be. Pure. */
-export function planOpenwrt(observed: Observation, desired: TunnelSpec | null, options: PlanOptions): Plan {
+export function planOpenwrt(
+  observed: Observation,
+  desired: TunnelSpec | null,
+  options: PlanOptions,
+): Plan<OpenwrtStep> {
   const { warnings } = observed
   const all = withDefaults(observed)
   const refusals = desired === null ? pending(observed) : refuse(all, desired, options)
@@ -109,7 +114,7 @@ function refuse(observed: OpenwrtObservation, desired: TunnelSpec, { host }: Pla
 const EXIT_ELSEWHERE = 'lan.exit: devices go to the internet through a Pi alone, not through a router'
 
 /** What must be so before an interface of this protocol can be. */
-function prepare({ tools }: OpenwrtObservation): readonly Step[] {
+function prepare({ tools }: OpenwrtObservation): readonly OpenwrtStep[] {
   const isInstalled = tools.hasWg && tools.hasHandler
   return [
     ...(isInstalled ? [] : [{ kind: 'install-wireguard' } as const]),
@@ -117,7 +122,7 @@ function prepare({ tools }: OpenwrtObservation): readonly Step[] {
   ]
 }
 
-function undo({ interface: own, strayInterfaces, firewall }: OpenwrtObservation): readonly Step[] {
+function undo({ interface: own, strayInterfaces, firewall }: OpenwrtObservation): readonly OpenwrtStep[] {
   const publicKeys = own?.peers.map((peer) => peer.publicKey) ?? []
   return [
     ...(own === null || publicKeys.length === 0
@@ -130,7 +135,7 @@ function undo({ interface: own, strayInterfaces, firewall }: OpenwrtObservation)
 }
 
 /** All of it is carried out at once, and the firewall is loaded before the interface. */
-function build(found: OpenwrtObservation, desired: HomeSpec): readonly Step[] {
+function build(found: OpenwrtObservation, desired: HomeSpec): readonly OpenwrtStep[] {
   const { interface: name } = desired
   const observed = withoutStrays(found)
   const own = observed.sections.find(
@@ -178,7 +183,7 @@ function interfaceSteps(
   { interface: own, isLive }: OpenwrtObservation,
   configured: Options | null,
   desired: HomeSpec,
-): readonly Step[] {
+): readonly OpenwrtStep[] {
   const { interface: name, publicKey, mtu, listenPort, address } = desired
   const options = configured ?? {}
   const live = configured !== null && isLive ? own : null
@@ -209,7 +214,10 @@ function interfaceSteps(
   ]
 }
 
-function firewallSteps({ sections, isFirewallLive, firewall }: OpenwrtObservation, desired: HomeSpec): readonly Step[] {
+function firewallSteps(
+  { sections, isFirewallLive, firewall }: OpenwrtObservation,
+  desired: HomeSpec,
+): readonly OpenwrtStep[] {
   const { interface: name, forwarding, listenPort } = desired
   const network = networkOf(desired.address)
   const foreign = sections.filter((section) => tunnelOf(section) === null)
@@ -225,7 +233,7 @@ function firewallSteps({ sections, isFirewallLive, firewall }: OpenwrtObservatio
 }
 
 /** A peer counts when it is configured right, in its own section and no other, and runs as configured. */
-function peerSteps(observed: OpenwrtObservation, desired: HomeSpec): readonly Step[] {
+function peerSteps(observed: OpenwrtObservation, desired: HomeSpec): readonly OpenwrtStep[] {
   const { interface: name, peers } = desired
   const { sections, interface: own, isLive } = observed
   const configured = configuredPeers(name, sections)
@@ -264,7 +272,10 @@ function isConfigured(name: string, section: Section | undefined, peer: PeerSpec
   return sameSection(section, { ...wanted, options: { ...wanted.options, endpoint_host: host, endpoint_port: port } })
 }
 
-function routeSteps({ sections, interface: own, isLive }: OpenwrtObservation, desired: HomeSpec): readonly Step[] {
+function routeSteps(
+  { sections, interface: own, isLive }: OpenwrtObservation,
+  desired: HomeSpec,
+): readonly OpenwrtStep[] {
   const { interface: name } = desired
   const configured = configuredRoutes(name, sections).map(({ prefix }) => prefix)
   const running = isLive ? (own?.routes ?? []).map(({ prefix }) => prefix) : configured

@@ -1,6 +1,6 @@
 import type { Observation } from '../../observation.ts'
 import type { FirewallForwarding, ForwardingSpec, PublishedPort, TunnelSpec } from '../../spec.ts'
-import type { Step } from '../../step.ts'
+import type { HostStep, Step } from '../../step.ts'
 
 /**
  * The step that fills in published ports, once the table stands; none where nothing differs. Pure.
@@ -10,7 +10,7 @@ export function publishedSteps(
   { published }: Observation,
   { interface: name, forwarding }: TunnelSpec,
   firewall: readonly Step[],
-): readonly Step[] {
+): readonly HostStep[] {
   const wanted = forwarding.role === 'hub' ? forwarding.published : []
   const isAnew = firewall.some((step) => step.kind === 'set-firewall' && step.replaces === null)
   const there = isAnew ? [] : published

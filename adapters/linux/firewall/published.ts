@@ -1,5 +1,5 @@
 import type { PublishedPort } from '../../spec.ts'
-import type { Step } from '../../step.ts'
+import type { HostStep } from '../../step.ts'
 import { TABLE } from './mark.ts'
 import type { NftChain, NftTable } from './nft-table.ts'
 
@@ -80,7 +80,7 @@ function chain(name: string, hook: NftChain['hook'], priority: number, rules: re
 }
 
 /** For `nft -f -`, a transaction each. What goes, goes first and in the same one, so that a port may change where it leads. */
-export function changeTexts({ add, remove }: Extract<Step, { kind: 'change-published' }>): readonly string[] {
+export function changeTexts({ add, remove }: Extract<HostStep, { kind: 'change-published' }>): readonly string[] {
   const changes = new Map<string, { readonly add: PublishedPort[]; readonly remove: PublishedPort[] }>()
   for (const [verb, ports] of [['remove', remove] as const, ['add', add] as const])
     for (const one of ports) {

@@ -1,6 +1,6 @@
 import type { IptablesProgram, OtherFirewall } from '../../observation.ts'
 import type { ForwardingSpec } from '../../spec.ts'
-import type { Step } from '../../step.ts'
+import type { HostStep } from '../../step.ts'
 import { needsOfTunnel, type TunnelNeed } from './tunnel-needs.ts'
 import { VISITOR_MATCH } from '../firewall/visitors.ts'
 
@@ -27,7 +27,7 @@ export interface OtherFirewallSpec {
   readonly forwarding: ForwardingSpec
 }
 
-export type OtherFirewallStep = Extract<Step, { kind: 'set-other-firewall' }>
+export type OtherFirewallStep = Extract<HostStep, { kind: 'set-other-firewall' }>
 
 /** The mark of our rules, as iptables-save prints it. */
 const COMMENT = '-m comment --comment homeward'

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { Problem } from '../../../problems/problem.ts'
 import type { Clock } from '../../../system/time/clock.ts'
 import { type PrivateKey, parsePrivateKey } from '../../../wireguard/keys.ts'
-import type { Step } from '../../step.ts'
 import { enrolWriter, isAtWork, retireWriter, type Writer } from '../../router/writer.ts'
 import { applyScript, END, FORGET, keepScript, revertScript, STATUS } from './change-script.ts'
 import { toObservation } from '../observe/convert.ts'
@@ -13,7 +12,7 @@ import { runner } from './make-run.ts'
 import type { OpenwrtObservation } from '../observe/observation.ts'
 import { isInterface, keyOf, PRIVATE_KEY, type Section, tunnelOf } from '../uci/sections.ts'
 import type { Outcome } from '../ssh/ssh.ts'
-import { stage } from './stage.ts'
+import { stage, type StagedStep } from './stage.ts'
 import { batchLines } from '../uci/uci-text.ts'
 
 /**
@@ -23,7 +22,7 @@ import { batchLines } from '../uci/uci-text.ts'
 export interface Change {
   readonly arm: (interfaceName: string, seconds: number, signal: AbortSignal) => Promise<void>
   readonly isArmed: () => boolean
-  readonly gather: (step: Step) => void
+  readonly gather: (step: StagedStep) => void
   readonly activate: (signal: AbortSignal) => Promise<void>
   /** Once the router is found in order over a connection that did not exist before. */
   readonly keep: (signal: AbortSignal) => Promise<void>

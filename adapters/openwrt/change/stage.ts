@@ -1,4 +1,5 @@
-import type { Step } from '../../step.ts'
+import type { HomeForwarding } from '../../spec.ts'
+import type { KeyStep, TunnelStep } from '../../step.ts'
 import { firewallSections, peerSection, routeName, routeSection } from '../uci/objects.ts'
 import {
   interfaceSection,
@@ -12,12 +13,14 @@ import {
   tunnelOf,
 } from '../uci/sections.ts'
 
+/** A step that changes the configuration. */
+export type StagedStep = TunnelStep<HomeForwarding> | KeyStep
+
 /**
  * What a step makes of the configuration, on paper: all that is known of the sections goes in, theirs and ours, and comes
  * out with ours changed. What changes no configuration changes nothing here.
- * @throws {TypeError} for a step that a router's home never has.
  */
-export function stage(sections: readonly Section[], step: Step): readonly Section[] {
+export function stage(sections: readonly Section[], step: StagedStep): readonly Section[] {
   switch (step.kind) {
     case 'create-interface':
       return put(sections, interfaceSection(step.interface))
@@ -45,9 +48,8 @@ export function stage(sections: readonly Section[], step: Step): readonly Sectio
     case 'remove-route':
       return sections.filter(({ name }) => name !== routeName(step.interface, step.prefix))
     case 'set-firewall': {
-      if (step.forwarding.role !== 'home') throw new TypeError('a router is no hub')
       const foreign = sections.filter((section) => tunnelOf(section) === null)
-      const wanted = firewallSections({ ...step, forwarding: step.forwarding }, foreign)
+      const wanted = firewallSections(step, foreign)
       const names = new Set(wanted.map(({ name }) => name))
       const without = sections.filter(
         (section) => section.config !== 'firewall' || tunnelOf(section) === null || names.has(section.name),
@@ -66,7 +68,7 @@ export function stage(sections: readonly Section[], step: Step): readonly Sectio
     case 'lead-network':
       return sections
     default:
-      throw new TypeError(`nothing that an OpenWrt router does: ${step.kind}`)
+      return step satisfies never
   }
 }
 
@@ -105,7 +107,7 @@ function addresses(
 /** By their key, whatever their section is named: a peer that somebody added to our interface is ours to remove. */
 function removePeers(
   sections: readonly Section[],
-  { interface: name, publicKeys }: Extract<Step, { kind: 'remove-peers' }>,
+  { interface: name, publicKeys }: Extract<StagedStep, { kind: 'remove-peers' }>,
 ): readonly Section[] {
   const keys: readonly unknown[] = publicKeys
   const names = new Set(publicKeys.map((key) => peerName(name, key)))

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Observation, ObservedInterface } from '../../../adapters/observation.ts'
 import type { ForwardingSpec, PublishedPort, TunnelSpec } from '../../../adapters/spec.ts'
-import type { Step } from '../../../adapters/step.ts'
+import type { LinuxStep } from '../../../adapters/linux/steps.ts'
 import { firewallTable } from '../../../adapters/linux/firewall/firewall.ts'
 import { networkOf } from '../../../net/prefix.ts'
 import { fingerprintsOf } from '../../../adapters/linux/firewall/nft-table.ts'
@@ -179,7 +179,7 @@ function lookFor(interfaceName: string, { interface: own, strayInterfaces, ...re
   return { ...rest, interface: null, strayInterfaces: [...strayInterfaces, own.name] }
 }
 
-function carryOutAll(steps: readonly Step[], start: Observation): Observation {
+function carryOutAll(steps: readonly LinuxStep[], start: Observation): Observation {
   return steps.reduce((now, step) => carryOut(step, now), start)
 }
 

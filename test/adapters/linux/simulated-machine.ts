@@ -1,6 +1,6 @@
 import type { Observation, ObservedInterface } from '../../../adapters/observation.ts'
 import type { PublishedPort } from '../../../adapters/spec.ts'
-import type { Step } from '../../../adapters/step.ts'
+import type { LinuxStep } from '../../../adapters/linux/steps.ts'
 import { firewallTable } from '../../../adapters/linux/firewall/firewall.ts'
 import { NO_OTHERS } from '../../../adapters/linux/others/other-firewall.ts'
 import { fingerprintsOf } from '../../../adapters/linux/firewall/nft-table.ts'
@@ -11,7 +11,7 @@ import type { PeerSpec } from '../../../wireguard/spec.ts'
  * A Linux machine as far as the planner is concerned. It refuses what a kernel would refuse, and what would let packets
  * pass that nothing judges yet, so that a plan in the wrong order fails here.
  */
-export function carryOut(step: Step, machine: Observation): Observation {
+export function carryOut(step: LinuxStep, machine: Observation): Observation {
   switch (step.kind) {
     case 'create-interface': {
       refuseIf(machine.interface !== null, 'File exists')
@@ -83,13 +83,6 @@ export function carryOut(step: Step, machine: Observation): Observation {
       refuseIf(left.length + step.remove.length !== there.length, 'No such file or directory')
       return { ...machine, published: [...step.add, ...left] }
     }
-    case 'arm-rollback':
-    case 'keep-changes':
-    case 'revert-changes':
-    case 'activate-changes':
-    case 'install-wireguard':
-    case 'restart-network':
-      throw new Error('this machine is not reached over the network')
     default:
       refuseIf(machine.interface?.name !== step.interface, 'Cannot find device')
       return { ...machine, interface: carryOutOn(machine.interface!, step, machine) }
@@ -117,7 +110,7 @@ function listed(rule: string, handle: number): string {
 }
 
 type InterfaceStep = Extract<
-  Step,
+  LinuxStep,
   {
     kind:
       | 'set-private-key'

@@ -2,12 +2,12 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Observation } from '../../../adapters/observation.ts'
 import type { TunnelSpec } from '../../../adapters/spec.ts'
-import type { Step } from '../../../adapters/step.ts'
 import { toObservation } from '../../../adapters/mikrotik/convert.ts'
-import { type Change, carryOut } from '../../../adapters/mikrotik/execute.ts'
+import { carryOut } from '../../../adapters/mikrotik/execute.ts'
 import { stripInterface } from '../../../adapters/mikrotik/objects/own-interface.ts'
 import { readMenu, readTables } from '../../../adapters/mikrotik/objects/menus.ts'
 import { planMikrotik } from '../../../adapters/mikrotik/plan.ts'
+import type { MikrotikStep } from '../../../adapters/mikrotik/steps.ts'
 import { restore } from '../../../adapters/mikrotik/rollback/restore.ts'
 import { snapshotOf } from '../../../adapters/mikrotik/rollback/snapshot.ts'
 import type { PresharedKeyId, PublicKey } from '../../../wireguard/keys.ts'
@@ -87,7 +87,7 @@ async function observe(router: PaperTables, name = 'hw0'): Promise<Observation> 
   return toObservation(name, { ...tables, links: tables.interface }, () => null)
 }
 
-async function apply(router: PaperTables, steps: readonly Step[]): Promise<void> {
+async function apply(router: PaperTables, steps: readonly MikrotikStep[]): Promise<void> {
   for (const step of steps) {
     if (step.kind === 'arm-rollback' || step.kind === 'keep-changes' || step.kind === 'revert-changes') continue
     if (step.kind === 'remove-interface') {
@@ -96,7 +96,7 @@ async function apply(router: PaperTables, steps: readonly Step[]): Promise<void>
       const own = router.rows('/interface/wireguard').find((row) => row['comment'] === `homeward ${step.interface}`)
       if (own !== undefined)
         await router.exec({ command: '/interface/wireguard/remove', attributes: { '.id': own['.id']! } }, router.signal)
-    } else await carryOut(step satisfies Change, { ...router, peerName: true })
+    } else await carryOut(step, { ...router, peerName: true })
   }
 }
 

@@ -1,0 +1,44 @@
+import type { Adapter } from './adapter.ts'
+import type { RollbackStep, Step, TunnelStep } from './step.ts'
+
+/** Every kind of step that an adapter declares; one that is missing here is an error of types. */
+export type Declared<Executed extends Step> = Readonly<Record<Executed['kind'], true>>
+
+/**
+ * An adapter's `execute`. Its plans hold the declared steps and no others, which types see to; who makes a step by hand for an
+ * adapter that was chosen by the settings is refused here, once for all kinds of machines.
+ * @throws {TypeError} for a step that was not declared.
+ */
+export function executing<Executed extends Step>(
+  declared: Declared<Executed>,
+  carryOut: (step: Executed, signal: AbortSignal) => Promise<void>,
+): Adapter['execute'] {
+  const isDeclared = (step: Step): step is Executed => Object.hasOwn(declared, step.kind)
+  return async (step, signal) => {
+    if (!isDeclared(step)) throw new TypeError(`this kind of machine has no step ${step.kind}`)
+    return carryOut(step, signal)
+  }
+}
+
+export const TUNNEL_STEPS = {
+  'create-interface': true,
+  'set-listen-port': true,
+  'set-mtu': true,
+  'add-address': true,
+  'remove-address': true,
+  'lead-network': true,
+  'set-peers': true,
+  'remove-peers': true,
+  'bring-up': true,
+  'add-route': true,
+  'remove-route': true,
+  'set-firewall': true,
+  'remove-firewall': true,
+  'remove-interface': true,
+} as const satisfies Declared<TunnelStep>
+
+export const ROLLBACK_STEPS = {
+  'arm-rollback': true,
+  'keep-changes': true,
+  'revert-changes': true,
+} as const satisfies Declared<RollbackStep>

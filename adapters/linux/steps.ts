@@ -1,0 +1,18 @@
+import { type Declared, TUNNEL_STEPS } from '../executing.ts'
+import type { HostStep, KeyStep, TunnelStep } from '../step.ts'
+
+/** What is carried out on this machine. */
+export type LinuxStep = TunnelStep | KeyStep | HostStep
+
+export const LINUX_STEPS = {
+  ...TUNNEL_STEPS,
+  'set-private-key': true,
+  'set-route-mtu': true,
+  'enable-forwarding': true,
+  'disable-forwarding': true,
+  'set-other-firewall': true,
+  'lead-visitors': true,
+  'unlead-visitors': true,
+  'lead-exits': true,
+  'change-published': true,
+} as const satisfies Declared<LinuxStep>
