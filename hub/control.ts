@@ -12,7 +12,8 @@ import {
 import { Problem } from '../problems/problem.ts'
 import { makeFolder } from '../system/files/atomic-file.ts'
 import { askLocal, type LocalHandler, serveLocal } from '../system/sockets/local-socket.ts'
-import type { DeviceRequest, Hub, Invitation } from './service/hub.ts'
+import type { Invitation } from './service/homes.ts'
+import type { DeviceRequest, Hub } from './service/hub.ts'
 import type { InviteInput } from './core/invitation.ts'
 import type { PublicationInput } from './core/publications.ts'
 import type { Removed } from './core/removal.ts'
@@ -98,14 +99,14 @@ export async function askHub<Verb extends HubVerb>(
   socket: string,
   verb: Verb,
   input: HubVerbs[Verb]['input'],
-  open: () => Promise<Hub>,
+  open: () => Promise<WithHub>,
 ): Promise<Asked<Verb>> {
   for (let attempt = 1; ; attempt += 1) {
     const asked = await askLocal(socket, verb, input, ANSWER_TIMEOUT_MS)
     // The other end is this same program, behind a socket that only root and the service's user may open.
     if (asked !== null) return { answer: asked.answer as HubVerbs[Verb]['answer'], daemon: true }
     try {
-      return { answer: await openedHere(socket, open, (hub) => handlers[verb](hub, input)), daemon: false }
+      return { answer: await openedHere(socket, open, ({ hub }) => handlers[verb](hub, input)), daemon: false }
     } catch (thrown) {
       // Somebody took the socket between the question and the attempt: then they answer.
       if (!(thrown instanceof Problem) || thrown.code !== 'already-running' || attempt === MOST_ATTEMPTS) throw thrown
@@ -116,8 +117,8 @@ export async function askHub<Verb extends HubVerb>(
 /** Opens the hub once the socket is held, and closes both. */
 async function openedHere<Answer>(
   socket: string,
-  open: () => Promise<Hub>,
-  use: (hub: Hub) => Promise<Answer>,
+  open: () => Promise<WithHub>,
+  use: (opened: WithHub) => Promise<Answer>,
 ): Promise<Answer> {
   const door = lockedDoor(open)
   await makeFolder(dirname(socket))
@@ -130,15 +131,19 @@ async function openedHere<Answer>(
   }
 }
 
-export interface Door {
+interface WithHub {
+  readonly hub: Hub
+}
+
+interface Door<Opened extends WithHub> {
   /** Lets questions wait until the hub is open. */
   readonly handler: LocalHandler
-  readonly open: () => Promise<Hub>
+  readonly open: () => Promise<Opened>
   readonly close: () => Promise<void>
 }
 
 /** The store may be read only once the socket is held, yet the socket may be asked before that. */
-export function lockedDoor(open: () => Promise<Hub>): Door {
+export function lockedDoor<Opened extends WithHub>(open: () => Promise<Opened>): Door<Opened> {
   let begin: () => void = () => undefined
   const opened = new Promise<void>((resolve) => {
     begin = resolve
@@ -146,13 +151,13 @@ export function lockedDoor(open: () => Promise<Hub>): Door {
   // Whoever opens hears of a failure; whoever only waits must not end the process.
   opened.catch(() => undefined)
   return {
-    handler: async (verb, input) => controlHandler(await opened)(verb, input),
+    handler: async (verb, input) => controlHandler((await opened).hub)(verb, input),
     open: () => {
       begin()
       return opened
     },
     close: async () => {
-      const hub = await opened.catch(() => null)
+      const { hub } = await opened.catch(() => ({ hub: null }))
       await hub?.close()
     },
   }

@@ -2,8 +2,9 @@ import type { Adapter } from '../adapters/adapter.ts'
 import { systemClock } from '../system/time/clock.ts'
 import type { Log } from '../system/process/log.ts'
 import type { PresharedKey, PublicKey } from '../wireguard/keys.ts'
-import { type HubConfig, readHubConfig } from './settings/config.ts'
-import { type Hub, type HubParts, makeHub } from './service/hub.ts'
+import { readHubConfig } from './settings/config.ts'
+import { makeSettings } from './settings/settings.ts'
+import { type Alarm, type Hub, type HubParts, makeHub } from './service/hub.ts'
 import { type Identity, readIdentity } from './settings/identity.ts'
 import { ownNetworks } from './core/lan.ts'
 import type { HubPaths } from './settings/paths.ts'
@@ -23,35 +24,38 @@ export type AdapterMaker = (secrets: {
   readonly presharedKeys: (publicKey: PublicKey) => PresharedKey | undefined
 }) => Adapter
 
-export interface OpenHub {
+export interface OpenHub<Opened> {
   readonly hub: Hub
   readonly identity: Identity
   readonly witness: Witness
+  /** null where no daemon runs. */
+  readonly alerting: Opened
 }
 
-/** Those who answer homes. */
-type Responders = Pick<HubParts, 'heartbeats' | 'echoes' | 'carriers' | 'word' | 'alerting'>
+/** Those who answer homes, and tell people of them. */
+type Responders<Opened extends Alarm> = Pick<
+  HubParts<Opened>,
+  'heartbeats' | 'echoes' | 'carriers' | 'word' | 'openAlerting'
+>
 
 /**
  * Opens the hub on its files.
- * @param makeResponders null where no daemon runs; the witness then looks once.
  * @throws {Problem} `hub-not-initialised`, `config-*`, `secret-exposed`, `store-*`.
  */
-export async function openHub(
+export async function openHub<Opened extends Alarm>(
   paths: HubPaths,
   makeAdapter: AdapterMaker,
   log: Log,
-  makeResponders: ((witness: Witness) => Responders) | null,
-): Promise<OpenHub> {
-  let config: () => HubConfig = () => initial
-  const initial = await readHubConfig(paths.config)
+  makeResponders: (witness: Witness) => Responders<Opened>,
+): Promise<OpenHub<Opened>> {
+  const settings = makeSettings(await readHubConfig(paths.config))
   const identity = await readIdentity(paths)
   const store = await openStore(paths.store)
   for (const note of tooManyNotes(store.document)) log.warn(note)
-  const witness = makeWitness(() => config().interface, systemClock, log)
+  const witness = makeWitness(() => settings.current.interface, systemClock, log)
   const whereabouts = await openWhereabouts(paths.whereabouts, systemClock, log)
-  const hub = makeHub({
-    config: initial,
+  const { hub, alerting } = await makeHub({
+    settings,
     identity,
     store,
     adapter: makeAdapter({ privateKeyFile: () => paths.privateKey, presharedKeys: presharedKeysIn(store) }),
@@ -59,29 +63,29 @@ export async function openHub(
     whereabouts,
     mappings: await openMappings(paths.mappings, systemClock, log),
     heardOnce: await openHeardOnce(paths.heardOnce, systemClock, log),
-    ...(makeResponders?.(witness) ?? nobody(witness)),
+    ...makeResponders(witness),
     ownNetworks,
     servedPorts,
     ssh: await openSshPorts({
       path: paths.sshPorts,
-      isOwn: (port) => port === config().port,
+      isOwn: (port) => port === settings.current.port,
       clock: systemClock,
       log,
     }),
     clock: systemClock,
     log,
   })
-  config = () => hub.config
   await witness.look()
-  return { hub, identity, witness }
+  return { hub, identity, witness, alerting }
 }
 
-function nobody(witness: Witness): Responders {
+/** Where no daemon runs; the witness looks once. */
+export function nobody(witness: Witness): Responders<null> {
   return {
     heartbeats: null,
     echoes: null,
     carriers: null,
-    alerting: null,
+    openAlerting: async () => null,
     word: makeWord(witness, null, async () => null),
   }
 }

@@ -4,7 +4,7 @@ import { asProblem, Problem } from '../problems/problem.ts'
 import { makeFolder } from '../system/files/atomic-file.ts'
 import { branchSignal } from '../system/time/branch-signal.ts'
 import { systemClock } from '../system/time/clock.ts'
-import { type LocalServer, serveLocal } from '../system/sockets/local-socket.ts'
+import { type LocalHandler, type LocalServer, serveLocal } from '../system/sockets/local-socket.ts'
 import type { Log } from '../system/process/log.ts'
 import { serveMetrics } from '../system/sockets/metrics-server.ts'
 import { sleep } from '../system/time/sleep.ts'
@@ -12,13 +12,13 @@ import { makeCallers } from './registrar/callers.ts'
 import { carrierDoor } from './registrar/carrier-door.ts'
 import { makeCarriers } from './carrier/carriers.ts'
 import { readHubConfig } from './settings/config.ts'
-import { type Door, lockedDoor } from './control.ts'
+import { lockedDoor } from './control.ts'
 import { stampOf } from '../system/files/file-stamp.ts'
 import { makeEchoResponder } from './presence/echo-responder.ts'
 import { makeHeartbeatResponder } from './presence/heartbeat-responder.ts'
 import { hubPulse } from './report/hub-pulse.ts'
 import type { Hub } from './service/hub.ts'
-import { type AdapterMaker, type OpenHub, openHub } from './open.ts'
+import { type AdapterMaker, openHub } from './open.ts'
 import { hubFamilies } from './report/metrics.ts'
 import { makeInitiations } from './presence/initiations.ts'
 import type { HubPaths } from './settings/paths.ts'
@@ -56,34 +56,33 @@ export async function runHub(
   // Before the file is read: a change that comes meanwhile is then seen as one.
   const stamp = await stampOf(paths.config)
   const carriers = makeCarriers(systemClock, log)
-  let parts: OpenHub | undefined
-  const alerting = await openAlerting({
-    end: 'hub',
-    name: () => 'hub',
-    configDir: paths.configDir,
-    stateDir: paths.stateDir,
-    pulse: async () => {
-      if (parts === undefined) throw new TypeError('no pulse before the hub is open')
-      return hubPulse(await parts.hub.status(), version, systemClock.wall())
-    },
-    clock: systemClock,
-    log,
-  })
-  const door = lockedDoor(async () => {
-    parts = await openHub(paths, makeAdapter, log, (witness) => {
+  const door = lockedDoor(() =>
+    openHub(paths, makeAdapter, log, (witness) => {
       const heartbeats = makeHeartbeatResponder(witness.sighting, systemClock, log)
       const word = makeWord(witness, heartbeats, makeInitiations(systemClock))
-      return { heartbeats, echoes: makeEchoResponder(word, systemClock, log), carriers, word, alerting }
-    })
-    return parts.hub
-  })
-  const control = await takeSocket(paths.socket, door, signal)
+      return {
+        heartbeats,
+        echoes: makeEchoResponder(word, systemClock, log),
+        carriers,
+        word,
+        openAlerting: (status) =>
+          openAlerting({
+            end: 'hub',
+            name: () => 'hub',
+            configDir: paths.configDir,
+            stateDir: paths.stateDir,
+            pulse: async () => hubPulse(await status(), version, systemClock.wall()),
+            clock: systemClock,
+            log,
+          }),
+      }
+    }),
+  )
+  const control = await takeSocket(paths.socket, door.handler, signal)
   let registrar: RegistrarServer | undefined
   const { signal: loops, end } = branchSignal(signal)
   try {
-    const hub = await door.open()
-    if (parts === undefined) throw new TypeError('the door opened on nothing')
-    const { identity, witness } = parts
+    const { hub, identity, witness, alerting } = await door.open()
     await hub.reconcileOrLog()
     await witness.look()
     await hub.callBack()
@@ -119,11 +118,11 @@ export async function runHub(
   }
 }
 
-async function takeSocket(path: string, door: Door, signal: AbortSignal): Promise<LocalServer> {
+async function takeSocket(path: string, handler: LocalHandler, signal: AbortSignal): Promise<LocalServer> {
   const until = systemClock.now() + SOCKET_WITHIN_MS
   for (;;) {
     try {
-      return await serveLocal(path, 0o600, door.handler)
+      return await serveLocal(path, 0o600, handler)
     } catch (thrown) {
       const held = thrown instanceof Problem && thrown.code === 'already-running'
       if (!held || signal.aborted || systemClock.now() > until) throw thrown

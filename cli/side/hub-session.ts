@@ -1,5 +1,5 @@
 import { askHub, type Asked, type HubVerb, type HubVerbs } from '../../hub/control.ts'
-import { type AdapterMaker, openHub } from '../../hub/open.ts'
+import { type AdapterMaker, nobody, openHub } from '../../hub/open.ts'
 import { hubPaths } from '../../hub/settings/paths.ts'
 import { makeLog } from '../../system/process/log.ts'
 import type { Context } from '../context.ts'
@@ -20,8 +20,7 @@ export async function askThisHub<Verb extends HubVerb>(
       const log = makeLog('hub')
       // Standard output is the command's answer here; what goes wrong comes back as a problem.
       log.level = 'silent'
-      const { hub } = await openHub(paths, await loadAdapter(), log, null)
-      return hub
+      return await openHub(paths, await loadAdapter(), log, nobody)
     }),
   )
 }

@@ -1,4 +1,6 @@
 import { Problem } from '../../problems/problem.ts'
+import { prefixContains } from '../../protocol/addresses.ts'
+import type { StoreDocument } from './store-document.ts'
 
 /** The hub's own address: the first of the tunnel's network. */
 export function hubAddressIn(network: string): string {
@@ -18,6 +20,18 @@ export function nextFreeAddress(network: string, taken: ReadonlySet<string>, wha
     if (!taken.has(text)) return text
   }
   throw new Problem('network-full', { what, why: `every address of ${network} is in use` })
+}
+
+/** @throws {Problem} `config-invalid` when another network would take homes or devices their addresses. */
+export function refuseNetwork({ homes, devices }: StoreDocument, network: string, next: string): void {
+  const lost = [...homes, ...devices].find(
+    ({ address }) => !prefixContains(next, address) || address === hubAddressIn(next),
+  )
+  if (lost === undefined) return
+  throw new Problem('config-invalid', {
+    what: 'taking the new settings',
+    why: `network: ${lost.name} has ${lost.address} of ${network}, which ${next} does not leave to it`,
+  })
 }
 
 /** First and last host of a prefix, as numbers: without the network's own address and the broadcast one. */

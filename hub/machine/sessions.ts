@@ -1,11 +1,11 @@
 import type { Adapter } from '../../adapters/adapter.ts'
+import type { Step } from '../../adapters/step.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { Endpoint, PeerSpec } from '../../wireguard/spec.ts'
 import { devicePeer, homePeer } from './desired.ts'
 import { makeRecall } from './recall.ts'
-import type { Reconciler } from './reconciler.ts'
 import { exitHome } from '../core/devices.ts'
 import type { Home } from '../core/store-document.ts'
 import type { Store } from '../store/store.ts'
@@ -21,7 +21,9 @@ export interface Sessions {
   readonly placeOf: (publicKey: PublicKey) => Endpoint | null
   /** Whether the witness saw every peer that there should be. */
   readonly isComplete: () => boolean
-  /** Notes where everybody is, and calls back those whose session was lost. Never throws. */
+  /** Remembers where everybody is. Never throws. */
+  readonly noteEndpoints: () => Promise<void>
+  /** Calls back those whose session was lost. Never throws; no reconciling may run meanwhile. */
   readonly callBack: () => Promise<void>
   /** These were put in just now. */
   readonly beginAnew: (peers: readonly PeerSpec[]) => void
@@ -31,18 +33,17 @@ export interface Sessions {
    */
   readonly followKey: (before: PublicKey, now: PublicKey) => void
   /**
-   * Takes the home's peer out; the next reconciling puts it in again. WireGuard forgets the greatest timestamp of a peer's
-   * handshakes only with the peer (noise.c, latest_timestamp). False: it was done a moment ago.
+   * What takes the home's peer out; the next reconciling puts it in again. WireGuard forgets the greatest timestamp of a
+   * peer's handshakes only with the peer (noise.c, latest_timestamp). null: it was done a moment ago.
    */
-  readonly forget: (home: Home) => Promise<boolean>
+  readonly forget: (home: Home) => Step | null
 }
 
 export interface SessionParts {
-  readonly store: Store
+  readonly store: Pick<Store, 'document'>
   readonly adapter: Adapter
   readonly witness: Witness
   readonly whereabouts: Whereabouts
-  readonly reconciler: () => Reconciler
   readonly interfaceName: () => string
   readonly knock: (addresses: readonly string[]) => void
   readonly clock: Clock
@@ -54,10 +55,9 @@ const FRESH_SECONDS = 2.5
 
 /** A home that asks in a loop must not keep its own tunnel down. */
 const FORGET_EVERY_MS = 5_000
-const FORGET_TIMEOUT_MS = 10_000
 
 export function makeSessions(parts: SessionParts): Sessions {
-  const { store, adapter, witness, whereabouts, reconciler, interfaceName, knock, clock, log } = parts
+  const { store, adapter, witness, whereabouts, interfaceName, knock, clock, log } = parts
   const recall = makeRecall({ adapter, witness, whereabouts, knock, clock, log })
   /** When each home's peer was last taken out. Monotonic milliseconds. */
   const forgotten = new Map<string, number>()
@@ -79,7 +79,7 @@ export function makeSessions(parts: SessionParts): Sessions {
 
     isComplete: () => everybody().every(({ peer }) => witness.sighting(peer.publicKey) !== null),
 
-    callBack: async () => {
+    noteEndpoints: async () => {
       const all = everybody()
       whereabouts.keep(all.map(({ peer }) => peer.publicKey))
       whereabouts.note(
@@ -89,8 +89,9 @@ export function makeSessions(parts: SessionParts): Sessions {
         }),
       )
       await whereabouts.save()
-      await reconciler().alone(() => recall.call(interfaceName(), all))
     },
+
+    callBack: () => recall.call(interfaceName(), everybody()),
 
     beginAnew: recall.beginAnew,
 
@@ -99,13 +100,11 @@ export function makeSessions(parts: SessionParts): Sessions {
       if (place !== null) whereabouts.note([[now, place]])
     },
 
-    forget: async (home) => {
-      if (clock.now() - (forgotten.get(home.name) ?? -Infinity) < FORGET_EVERY_MS) return false
+    forget: (home) => {
+      if (clock.now() - (forgotten.get(home.name) ?? -Infinity) < FORGET_EVERY_MS) return null
       forgotten.set(home.name, clock.now())
       log.info({ home: home.name }, 'a home asked for a new beginning: its peer is taken out and put in again')
-      const step = { kind: 'remove-peers', interface: interfaceName(), publicKeys: [home.publicKey] } as const
-      await reconciler().alone(() => adapter.execute(step, AbortSignal.timeout(FORGET_TIMEOUT_MS)))
-      return true
+      return { kind: 'remove-peers', interface: interfaceName(), publicKeys: [home.publicKey] }
     },
   }
 }

@@ -23,10 +23,12 @@ import {
   removePublication,
 } from '../core/publications.ts'
 import { firstLed, type ProofParts, proveWay } from './proof.ts'
-import type { Reconciler } from '../machine/reconciler.ts'
+import type { Follow } from '../machine/follow.ts'
 import type { SshPorts } from '../machine/ssh-ports.ts'
-import { type Change, type Home, homeNamed, type StoreDocument } from '../core/store-document.ts'
+import { type Home, homeNamed } from '../core/store-document.ts'
+import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
+import type { Update } from './update.ts'
 
 /** Leads ports of this hub to services at homes, and takes them back. */
 export interface Publishing {
@@ -38,17 +40,12 @@ export interface Publishing {
 }
 
 export interface PublishingParts {
-  readonly config: () => HubConfig
+  readonly settings: Pick<Settings, 'current'>
   readonly store: Pick<Store, 'document'>
-  /** Changes the store. */
-  readonly update: <Result>(change: (document: StoreDocument, now: Date) => Change<Result>) => Promise<{
-    readonly result: Result
-    readonly changed: boolean
-  }>
+  readonly update: Update
   readonly adapter: Pick<Adapter, 'execute'>
-  readonly reconciler: Pick<Reconciler, 'alone'>
-  /** When the short way does not do: the whole machine. @param done what is so in the store already. */
-  readonly follow: (asker: Asker, done: string) => Promise<void>
+  /** The whole of it follows when the short way does not do. */
+  readonly machine: Pick<Follow, 'alone' | 'follow'>
   /** Ports at which programs of this machine answer from outside. */
   readonly served: (protocol: Publication['protocol']) => Promise<ReadonlySet<number>>
   readonly ssh: Pick<SshPorts, 'ports' | 'look' | 'settled'>
@@ -61,7 +58,7 @@ export interface PublishingParts {
 const CHANGE_MS = 30_000
 
 export function makePublishing(parts: PublishingParts): Publishing {
-  const { config, store, update, ssh, log } = parts
+  const { settings, store, update, machine, ssh, log } = parts
 
   /**
    * One transaction of the firewall with what changed, whatever else there is; where that cannot be, for instance because
@@ -70,14 +67,20 @@ export function makePublishing(parts: PublishingParts): Publishing {
   async function follow(asker: Asker, change: Changed, done: string): Promise<void> {
     const { add = [], remove = [] } = change
     // What is taken back makes room for what was too much.
-    if (portCount([...store.document.publications, ...remove]) > MOST_PUBLISHED_PORTS) return parts.follow(asker, done)
+    if (portCount([...store.document.publications, ...remove]) > MOST_PUBLISHED_PORTS)
+      return machine.follow(asker, done)
     const [{ ports: added }, { ports: removed }] = [ledPorts(add, ssh.ports()), ledPorts(remove, ssh.ports())]
-    const step = { kind: 'change-published', interface: config().interface, add: added, remove: removed } as const
+    const step = {
+      kind: 'change-published',
+      interface: settings.current.interface,
+      add: added,
+      remove: removed,
+    } as const
     try {
-      await parts.reconciler.alone(() => parts.adapter.execute(step, AbortSignal.timeout(CHANGE_MS)))
+      await machine.alone(() => parts.adapter.execute(step, AbortSignal.timeout(CHANGE_MS)))
     } catch (thrown) {
       log.warn({ why: reasonOf(thrown) }, 'the firewall did not take a change by itself: all of it is made again')
-      await parts.follow(asker, done)
+      await machine.follow(asker, done)
     }
   }
 
@@ -85,8 +88,8 @@ export function makePublishing(parts: PublishingParts): Publishing {
     add: async (asker, input) => {
       await ssh.look()
       await ssh.settled(input.port, input.lastPort)
-      const reservedBy = await reservations(config(), input, await parts.served(input.protocol), ssh.ports())
-      const { result, changed } = await update((document, now) =>
+      const reservedBy = await reservations(settings.current, input, await parts.served(input.protocol), ssh.ports())
+      const { result, changed } = await update((document, { now }) =>
         addPublication(document, asker, input, reservedBy, now),
       )
       if (!changed) return result

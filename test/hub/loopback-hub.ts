@@ -8,7 +8,8 @@ import { carrierDoor } from '../../hub/registrar/carrier-door.ts'
 import { makeCarriers } from '../../hub/carrier/carriers.ts'
 import { fingerprintOf, makeCertificate } from '../../hub/settings/certificate.ts'
 import { HubConfigSchema } from '../../hub/settings/config.ts'
-import { type Hub, makeHub } from '../../hub/service/hub.ts'
+import { makeSettings } from '../../hub/settings/settings.ts'
+import { type Alarm, type Hub, type HubParts, makeHub } from '../../hub/service/hub.ts'
 import { openRegistrar } from '../../hub/registrar/registrar-server.ts'
 import { registrarApp } from '../../hub/registrar/registrar.ts'
 import { EMPTY_DOCUMENT } from '../../hub/core/store-document.ts'
@@ -42,8 +43,8 @@ export interface LoopbackHub {
 export const newKey = (): PublicKey => publicKeyOf(privateKeyFrom(randomBytes(32)))
 export const newSecret = (): string => randomBytes(32).toString('base64url')
 
-/** @param port what hub.yaml says; the registrar takes a free one all the same. */
-export async function loopbackHub(port = 51_820): Promise<LoopbackHub> {
+/** A hub on a machine of paper, with what remembers in files of its own; what stands in `more` takes the place of that. */
+export async function paperHub<Opened extends Alarm = null>(port = 51_820, more: Partial<HubParts<Opened>> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'homeward-hub-'))
   const path = join(folder, 'store.json')
   await writeFile(path, storeText(EMPTY_DOCUMENT), { mode: 0o600 })
@@ -58,8 +59,8 @@ export async function loopbackHub(port = 51_820): Promise<LoopbackHub> {
     log,
     async () => '(hidden)\t(none)\t51820\toff\n',
   )
-  const hub = makeHub({
-    config: v.parse(HubConfigSchema, { addresses: ['127.0.0.1'], network: '10.86.0.0/24', port }),
+  const { hub, alerting } = await makeHub<Opened>({
+    settings: makeSettings(v.parse(HubConfigSchema, { addresses: ['127.0.0.1'], network: '10.86.0.0/24', port })),
     identity: { publicKey: newKey(), tls, fingerprint },
     store,
     adapter: machine,
@@ -70,14 +71,22 @@ export async function loopbackHub(port = 51_820): Promise<LoopbackHub> {
     heartbeats: null,
     carriers,
     echoes: null,
-    alerting: null,
+    openAlerting: async () => null as Opened,
     // As if each address had shaken hands a second ago.
     word: makeWord(witness, null, async () => 1),
     ownNetworks: () => [],
     servedPorts: async () => new Set([53]),
     clock,
     log,
+    ...more,
   })
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
+  return { hub, alerting, store, machine, clock, log, lines, carriers, tls, fingerprint, remove }
+}
+
+/** @param port what hub.yaml says; the registrar takes a free one all the same. */
+export async function loopbackHub(port = 51_820): Promise<LoopbackHub> {
+  const { hub, store, machine, clock, log, lines, carriers, tls, fingerprint, remove } = await paperHub(port)
   await hub.reconcile()
   const callers = makeCallers(hub, clock, log)
   const server = await openRegistrar(registrarApp(hub, callers, log), tls, 0, carrierDoor(callers, carriers))
@@ -92,7 +101,7 @@ export async function loopbackHub(port = 51_820): Promise<LoopbackHub> {
     close: async () => {
       await server.close()
       await hub.close()
-      await rm(folder, { recursive: true, force: true })
+      await remove()
     },
   }
 }

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { hubAddressIn, hubInterfaceAddress, nextFreeAddress } from '../../../hub/core/tunnel-network.ts'
+import { hubAddressIn, hubInterfaceAddress, nextFreeAddress, refuseNetwork } from '../../../hub/core/tunnel-network.ts'
+import { type Device, EMPTY_DOCUMENT, type Home } from '../../../hub/core/store-document.ts'
 import { prefixContains } from '../../../protocol/addresses.ts'
 
 test('the hub has the first address of the network', () => {
@@ -33,4 +34,29 @@ test('every address given lies inside, is nobody else’s, and at the end the ne
     }),
     { numRuns: 12 },
   )
+})
+
+test('another network is refused when it takes somebody’s address, or the hub would get it', () => {
+  const document = {
+    ...EMPTY_DOCUMENT,
+    homes: [{ name: 'cabin', address: '10.86.0.2' } as Home],
+    devices: [{ name: 'phone', address: '10.86.0.65' } as Device],
+  }
+  const why = (next: string): string => {
+    try {
+      refuseNetwork(document, '10.86.0.0/24', next)
+      return 'taken'
+    } catch (thrown) {
+      const { code, why } = thrown as { code: string; why: string }
+      return `${code} ${why}`
+    }
+  }
+  for (const next of ['10.86.0.0/24', '10.86.0.0/16', '10.86.0.0/25']) expect(why(next)).toBe('taken')
+  expect(why('10.87.0.0/24')).toBe(
+    'config-invalid network: cabin has 10.86.0.2 of 10.86.0.0/24, which 10.87.0.0/24 does not leave to it',
+  )
+  expect(why('10.86.0.0/26')).toContain('phone has 10.86.0.65')
+  // Its first address would be the hub's.
+  expect(why('10.86.0.64/26')).toContain('cabin has')
+  expect(() => refuseNetwork({ ...document, homes: [] }, '10.86.0.0/24', '10.86.0.64/26')).toThrow(/phone/)
 })

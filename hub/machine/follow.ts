@@ -1,0 +1,167 @@
+import type { Adapter } from '../../adapters/adapter.ts'
+import type { TunnelSpec } from '../../adapters/spec.ts'
+import { describeStep } from '../../adapters/describe-step.ts'
+import { asProblem, Problem } from '../../problems/problem.ts'
+import type { Log } from '../../system/process/log.ts'
+import type { Clock } from '../../system/time/clock.ts'
+import type { PublicKey } from '../../wireguard/keys.ts'
+import type { Asker } from '../core/devices.ts'
+import { ledPorts } from '../core/led-ports.ts'
+import type { Home } from '../core/store-document.ts'
+import type { Whereabouts } from '../presence/whereabouts.ts'
+import type { Witness } from '../presence/witness.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { Store } from '../store/store.ts'
+import { desiredTunnel } from './desired.ts'
+import { makeReconciler, type Reconciler } from './reconciler.ts'
+import { freeAlternatePorts } from './served-ports.ts'
+import { makeSessions, type Sessions } from './sessions.ts'
+import type { SshPorts } from './ssh-ports.ts'
+
+/** The hub's machine follows what the document and the settings want: interface, peers, firewall, sessions. */
+export interface Follow extends Pick<Reconciler, 'reconcile' | 'alone'>, Pick<Sessions, 'isComplete' | 'followKey'> {
+  /** For timers and homes: a problem goes to the log, and the next time tries again. Never throws. */
+  readonly reconcileOrLog: () => Promise<void>
+  /**
+   * The hub's owner wants to know when the machine did not follow; for a home it is tried again soon.
+   * @param done what is so in the store already.
+   * @throws {Problem} to the owner.
+   */
+  readonly follow: (asker: Asker, done: string) => Promise<void>
+  /** What the last run ended with; null when all is in place. */
+  readonly problem: Problem | null
+  /** Those of the last run; where none has ended, as without a daemon, what a run would find. */
+  readonly warnings: () => Promise<readonly string[]>
+  /** The alternate ports that the last run took. */
+  readonly alternatePorts: readonly number[]
+  /** Those that a run would take now. */
+  readonly portsToTake: () => Promise<readonly number[]>
+  /** Notices SSH servers of this machine; a publication that covers one yields. Never throws. */
+  readonly lookForSsh: () => Promise<void>
+  /** Calls back whose session was lost. Never throws. */
+  readonly callBack: () => Promise<void>
+  /** The home's peer begins anew. False: it did a moment ago. */
+  readonly resetPeer: (home: Home) => Promise<boolean>
+  /** Waits for what runs. */
+  readonly settled: () => Promise<void>
+}
+
+export interface FollowParts {
+  readonly settings: Pick<Settings, 'current'>
+  readonly publicKey: PublicKey
+  readonly store: Pick<Store, 'document'>
+  readonly adapter: Adapter
+  readonly witness: Witness
+  readonly whereabouts: Whereabouts
+  readonly servedPorts: (protocol: 'tcp' | 'udp') => Promise<ReadonlySet<number>>
+  readonly ssh: Pick<SshPorts, 'ports' | 'look'>
+  /** Sends a datagram into the tunnel to each of these addresses. */
+  readonly knock: (addresses: readonly string[]) => void
+  readonly clock: Clock
+  readonly log: Log
+}
+
+const LOOK_TIMEOUT_MS = 10_000
+const FORGET_TIMEOUT_MS = 10_000
+
+export function makeFollow(parts: FollowParts): Follow {
+  const { settings, publicKey, store, adapter, witness, ssh, log } = parts
+  let alternatePorts: readonly number[] = []
+  let sshSeen = ssh.ports()
+  const sessions = makeSessions({ ...parts, interfaceName: () => settings.current.interface })
+  const reconciler = makeReconciler({
+    adapter,
+    desired,
+    onStep: (step) => {
+      log.info({ step: step.kind }, describeStep(step))
+      if (step.kind === 'set-peers') sessions.beginAnew(step.peers)
+    },
+  })
+
+  async function desired(): Promise<TunnelSpec> {
+    alternatePorts = await portsToTake()
+    // What WireGuard learned by itself must not be replaced by what is remembered: looked at just before.
+    await witness.look()
+    return desiredTunnel(settings.current, publicKey, store.document, alternatePorts, sessions.placeOf, ssh.ports())
+  }
+
+  async function portsToTake(): Promise<readonly number[]> {
+    const published = ledPorts(store.document.publications, ssh.ports()).ports.filter(
+      ({ protocol }) => protocol === 'udp',
+    )
+    const served = await parts.servedPorts('udp')
+    return freeAlternatePorts(settings.current, new Set([...served, ...published.map(({ port }) => port)]))
+  }
+
+  async function reconcileOrLog(): Promise<void> {
+    const before = reconciler.problem?.message
+    const warned = reconciler.warnings ?? []
+    try {
+      await reconciler.reconcile()
+      for (const warning of reconciler.warnings ?? []) if (!warned.includes(warning)) log.warn(warning)
+      if (before !== undefined) log.info('interface and firewall are as they should be again')
+    } catch (thrown) {
+      const { code, message } = asProblem(thrown, 'reconciling')
+      // It is tried again every half minute: said once, until it changes.
+      if (message !== before) log.error({ code }, message)
+    }
+  }
+
+  async function reconcileFor(done: string): Promise<void> {
+    try {
+      await reconciler.reconcile()
+    } catch (thrown) {
+      const { code, what, why, next } = asProblem(thrown, 'reconciling')
+      throw new Problem(code, { what, why: `${done}, but the machine did not follow: ${why}`, next, cause: thrown })
+    }
+  }
+
+  return {
+    reconcile: reconciler.reconcile,
+    alone: reconciler.alone,
+    settled: reconciler.settled,
+    isComplete: sessions.isComplete,
+    followKey: sessions.followKey,
+    reconcileOrLog,
+    portsToTake,
+    follow: (asker, done) => (asker === null ? reconcileFor(done) : reconcileOrLog()),
+    get problem() {
+      return reconciler.problem
+    },
+    get alternatePorts() {
+      return alternatePorts
+    },
+
+    warnings: async () => {
+      if (reconciler.warnings !== null) return reconciler.warnings
+      try {
+        const observed = await adapter.observe(settings.current.interface, AbortSignal.timeout(LOOK_TIMEOUT_MS))
+        return adapter.plan(observed, await desired()).warnings
+      } catch {
+        // A machine that cannot be looked at has a problem, which reconciling reports.
+        return []
+      }
+    },
+
+    lookForSsh: async () => {
+      await ssh.look()
+      if (ssh.ports() === sshSeen) return
+      sshSeen = ssh.ports()
+      await reconcileOrLog()
+    },
+
+    callBack: async () => {
+      await sessions.noteEndpoints()
+      await reconciler.alone(sessions.callBack)
+    },
+
+    resetPeer: async (home) => {
+      const step = sessions.forget(home)
+      if (step === null) return false
+      await reconciler.alone(() => adapter.execute(step, AbortSignal.timeout(FORGET_TIMEOUT_MS)))
+      await reconcileOrLog()
+      await witness.look()
+      return true
+    },
+  }
+}

@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto'
+import type { Alerting } from '../../alerts/alerting.ts'
+import type { JoinAnswer, JoinRequest, LeaveRequest, RegisterAnswer, RegisterRequest } from '../../protocol/messages.ts'
+import { formatToken } from '../../protocol/token.ts'
+import type { Log } from '../../system/process/log.ts'
+import type { Clock } from '../../system/time/clock.ts'
+import { invite, type InviteInput } from '../core/invitation.ts'
+import { join } from '../core/joining.ts'
+import { register } from '../core/registration.ts'
+import { leave, removeHome, type Removed } from '../core/removal.ts'
+import { hashOf, type SecretHash, sameHash } from '../core/secret.ts'
+import { type Home, homeNamed } from '../core/store-document.ts'
+import type { Follow } from '../machine/follow.ts'
+import type { HeartbeatResponder } from '../presence/heartbeat-responder.ts'
+import type { Presences } from '../presence/presence.ts'
+import type { Witness } from '../presence/witness.ts'
+import type { WordOf } from '../presence/word.ts'
+import type { RegistrationNote } from '../report/status.ts'
+import type { Identity } from '../settings/identity.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { Store } from '../store/store.ts'
+import { hubView, joinAnswer } from './answers.ts'
+import type { Update } from './update.ts'
+import type { Visitors } from './visitors.ts'
+
+/** Homes come, say how they are, and go. */
+export interface Homes {
+  /** Who a bearer `HOME.SECRET` is; null when it is nobody. Takes the same time for known and unknown homes. */
+  readonly authenticate: (bearer: string) => Home | null
+  readonly join: (request: JoinRequest) => Promise<JoinAnswer>
+  /** @param from the address that the home's call came from. */
+  readonly register: (caller: Home, request: RegisterRequest, from: string) => Promise<RegisterAnswer>
+  readonly leave: (caller: Home, request: LeaveRequest) => Promise<void>
+  readonly invite: (input: InviteInput) => Promise<Invitation>
+  /** The home is cut off when this ends. */
+  readonly remove: (home: string) => Promise<Removed>
+}
+
+export interface Invitation {
+  readonly home: string
+  /** A secret. */
+  readonly token: string
+  readonly address: string
+  readonly lan: readonly string[]
+  readonly expiresAt: string
+  /** The home exists: the join will give it a new key. */
+  readonly known: boolean
+}
+
+export interface HomesParts {
+  readonly settings: Pick<Settings, 'current'>
+  readonly identity: Pick<Identity, 'publicKey' | 'fingerprint'>
+  readonly store: Pick<Store, 'document'>
+  readonly update: Update
+  readonly machine: Pick<Follow, 'alternatePorts' | 'reconcileOrLog' | 'follow' | 'followKey' | 'resetPeer'>
+  readonly witness: Pick<Witness, 'sighting' | 'look'>
+  /** null where no daemon runs. */
+  readonly heartbeats: Pick<HeartbeatResponder, 'heardSeconds'> | null
+  readonly presences: Pick<Presences, 'expect'>
+  readonly visitors: Pick<Visitors, 'heard' | 'isWanted'>
+  readonly word: WordOf
+  /** null where no daemon runs. */
+  readonly alerting: Pick<Alerting, 'take'> | null
+  /** The last of each home. */
+  readonly registrations: Map<string, RegistrationNote>
+  /** Looks at everybody, once more than each second. Never throws. */
+  readonly callBack: () => Promise<void>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Compared with when there is no such home, so that this costs what a wrong secret costs. */
+const NOBODY: SecretHash = hashOf(randomBytes(32).toString('hex'))
+
+export function makeHomes(parts: HomesParts): Homes {
+  const { settings, identity, store, update, machine, witness, heartbeats, visitors, registrations, clock, log } = parts
+
+  /** The machine as the home needs it, before it is answered. */
+  async function follow(home: Home, why: { readonly reset: boolean; readonly changed: boolean }): Promise<void> {
+    if (why.reset) {
+      if (await machine.resetPeer(home)) await parts.callBack()
+    } else if (why.changed || witness.sighting(home.publicKey) === null) {
+      await machine.reconcileOrLog()
+      await witness.look()
+      if (why.changed) await parts.callBack()
+    }
+  }
+
+  return {
+    authenticate: (bearer) => {
+      const dot = bearer.indexOf('.')
+      const home = homeNamed(store.document, bearer.slice(0, Math.max(0, dot)))
+      const right = sameHash(hashOf(bearer.slice(dot + 1)), home?.secretHash ?? NOBODY)
+      return right ? home : null
+    },
+
+    join: async (request) => {
+      const { result, changed } = await update((document, now) => join(document, request, identity.publicKey, now))
+      const { home, repeated } = result
+      if (changed) {
+        registrations.delete(home.name)
+        log.info({ home: home.name, address: home.address, lan: home.lan }, 'a home joined')
+        await machine.reconcileOrLog()
+      } else if (repeated) {
+        log.info({ home: home.name }, 'a home asked for its join again')
+      }
+      return joinAnswer(home, settings.current, identity.publicKey, machine.alternatePorts)
+    },
+
+    register: async (caller, request, from) => {
+      const { result: home, changed } = await update((document, now) =>
+        register(document, caller, request, identity.publicKey, now),
+      )
+      const count = (registrations.get(home.name)?.count ?? 0) + 1
+      registrations.set(home.name, { at: clock.wall().toISOString(), monotonic: clock.now(), count })
+      const { reason, lastMapping, listenPort, mtu } = request
+      log.info({ home: home.name, reason, lastMapping, listenPort, mtu, changed }, 'a home registered')
+      visitors.heard(home.name, request.visitors)
+      if (request.nextPublicKey === undefined) machine.followKey(caller.publicKey, home.publicKey)
+      await follow(home, { reset: request.reset, changed })
+      const word = await parts.word(home, from)
+      const view = hubView(witness.sighting(home.publicKey), heartbeats?.heardSeconds(home.address) ?? null, word)
+      const { publicKey } = home
+      parts.presences.expect(home.name, request.heartbeatSeconds)
+      const incidents =
+        request.incidents === undefined ? undefined : await parts.alerting?.take(home.name, request.incidents)
+      return {
+        view,
+        publicKey,
+        ...(incidents === undefined ? {} : { incidents }),
+        alternatePorts: [...machine.alternatePorts],
+        visitors: visitors.isWanted(home.name),
+        hubTime: clock.wall().toISOString(),
+      }
+    },
+
+    leave: async (caller, request) => {
+      const { result } = await update((document) => leave(document, caller, request))
+      registrations.delete(caller.name)
+      log.info({ home: caller.name, reopenInvite: request.reopenInvite, devices: result.devices }, 'a home left')
+      await machine.reconcileOrLog()
+    },
+
+    invite: async (input) => {
+      const joinSecret = randomBytes(32).toString('base64url')
+      const { result } = await update((document, now) => invite(document, input, hashOf(joinSecret), now))
+      const { home, address, lan, expiresAt } = result.invite
+      log.info({ home, address, lan, expiresAt, known: result.known }, 'a home was invited')
+      const token = formatToken({
+        home,
+        addresses: settings.current.addresses,
+        port: settings.current.port,
+        hubPublicKey: identity.publicKey,
+        certificate: identity.fingerprint,
+        joinSecret,
+      })
+      return { home, token, address, lan, expiresAt, known: result.known }
+    },
+
+    remove: async (name) => {
+      const { result } = await update((document, { now }) => removeHome(document, name, now))
+      registrations.delete(name)
+      log.info({ home: name, devices: result.devices }, 'a home was removed')
+      await machine.follow(null, `the home ${name} is removed from the store`)
+      return result
+    },
+  }
+}

@@ -1,0 +1,36 @@
+import type { Clock } from '../../system/time/clock.ts'
+import type { Circumstances } from '../core/invitation.ts'
+import type { Occupied } from '../core/lan.ts'
+import type { Change, StoreDocument } from '../core/store-document.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { Store } from '../store/store.ts'
+
+/** Changes the store. `changed`: there was something to write. */
+export type Update = <Result>(
+  act: (document: StoreDocument, circumstances: Circumstances) => Change<Result>,
+) => Promise<{ readonly result: Result; readonly changed: boolean }>
+
+export interface UpdateParts {
+  readonly settings: Pick<Settings, 'current'>
+  readonly store: Store
+  readonly ownNetworks: (tunnelInterface: string) => readonly Occupied[]
+  /** The document is another one from now on. */
+  readonly onChange: () => void
+  readonly clock: Pick<Clock, 'wall'>
+}
+
+export function makeUpdate({ settings, store, ownNetworks, onChange, clock }: UpdateParts): Update {
+  return async (act) => {
+    const { network, interface: tunnelInterface } = settings.current
+    const circumstances = { network, own: ownNetworks(tunnelInterface), now: clock.wall() }
+    // Judged inside: others' changes may come between the call and its turn.
+    let changed = false
+    const result = await store.update((document) => {
+      const [next, result] = act(document, circumstances)
+      changed = next !== document
+      return [next, result] as const
+    })
+    if (changed) onChange()
+    return { result, changed }
+  }
+}
