@@ -1,6 +1,5 @@
-import { networkInterfaces } from 'node:os'
 import { Problem } from '../../problems/problem.ts'
-import { canonicalPrefix, prefixesOverlap } from '../../protocol/addresses.ts'
+import { prefixesOverlap } from '../../protocol/addresses.ts'
 import { isOpen, type StoreDocument } from './store-document.ts'
 
 /** A network that a home's LAN must keep clear of, and how to call it. */
@@ -60,18 +59,6 @@ export function occupiedFor(
     ...homes.flatMap(({ name, lan }) => lan.map((prefix) => ({ prefix, by: `the LAN of the home ${name}` }))),
     ...invites.flatMap(({ home, lan }) => lan.map((prefix) => ({ prefix, by: `the LAN of the invited home ${home}` }))),
   ]
-}
-
-/** The IPv4 networks that this machine is in, without the tunnel's own interface. */
-export function ownNetworks(tunnelInterface: string): readonly Occupied[] {
-  return Object.entries(networkInterfaces())
-    .filter(([name]) => name !== tunnelInterface)
-    .flatMap(([name, addresses = []]) =>
-      addresses.flatMap(({ family, internal, cidr }) => {
-        const prefix = family === 'IPv4' && !internal && cidr !== null ? canonicalPrefix(cidr) : null
-        return prefix === null ? [] : [{ prefix, by: `the hub’s own network at ${name}` }]
-      }),
-    )
 }
 
 /** One spelling for a list, so that two of them can be compared. */

@@ -1,4 +1,3 @@
-import type { PublishedPort } from '../../adapters/spec.ts'
 import {
   MOST_PUBLISHED_PORTS,
   portCount,
@@ -10,9 +9,20 @@ import {
 /** Where no other ssh was seen. */
 export const ONLY_22: ReadonlySet<number> = new Set([22])
 
+/** One port of the hub and where it leads. */
+export interface LedPort {
+  readonly protocol: Publication['protocol']
+  readonly port: number
+  /** Of the service, through the tunnel. */
+  readonly address: string
+  readonly targetPort: number
+  /** The service sees the hub instead of the visitor. */
+  readonly hidden: boolean
+}
+
 export interface LedPorts {
   /** Port by port, as the firewall knows them. */
-  readonly ports: readonly PublishedPort[]
+  readonly ports: readonly LedPort[]
   /** What publications of the store do not get; nothing of those that are led as a whole. */
   readonly withheld: ReadonlyMap<Publication, readonly Withheld[]>
 }
@@ -23,7 +33,7 @@ export interface LedPorts {
  * single ports away, among equals the older one; and of the last one that fits its lower ports.
  */
 export function ledPorts(publications: readonly Publication[], sshPorts: ReadonlySet<number> = ONLY_22): LedPorts {
-  const ports: PublishedPort[] = []
+  const ports: LedPort[] = []
   const withheld = new Map<Publication, readonly Withheld[]>()
   for (const publication of inOrder(publications)) {
     const ssh: number[] = []
@@ -46,7 +56,7 @@ export function ledPorts(publications: readonly Publication[], sshPorts: Readonl
 }
 
 /** Port by port, as the firewall knows them. */
-export function publishedPorts(publications: readonly Publication[]): readonly PublishedPort[] {
+export function publishedPorts(publications: readonly Publication[]): readonly LedPort[] {
   return publications.flatMap(({ protocol, port, lastPort, address, targetPort, source }) =>
     Array.from({ length: lastPort - port + 1 }, (_, index) => ({
       protocol,
