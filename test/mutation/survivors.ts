@@ -97,6 +97,38 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'No moment is before 0, and a look begun at 0 has nothing before it.',
   },
   {
+    path: 'agent/core/events.ts',
+    at: 'return [watch, null]',
+    mutants: ['return [watch, null] → ;'],
+    why: 'The next case finds no answer to a heartbeat in a tick, and does the same.',
+  },
+  {
+    path: 'agent/core/events.ts',
+    at: '?.sentAt ?? null',
+    mutants: [
+      'before.underWay.find((one) => one.sequence === event.sequence)?.sentAt ?? null → (before.underWay.find((one) => one.sequence === event.sequence)?.sentAt)',
+    ],
+    why: TYPES_ONLY,
+  },
+  {
+    path: 'agent/core/events.ts',
+    at: 'silentMs = 0',
+    mutants: ['0 → 1', '0 → (-1)'],
+    why: 'A minute is what counts.',
+  },
+  {
+    path: 'agent/core/events.ts',
+    at: 'watch.registration.pending?.since ?? now',
+    mutants: ['watch.registration.pending?.since ?? now → (watch.registration.pending?.since)'],
+    why: 'What ends was under way.',
+  },
+  {
+    path: 'agent/core/events.ts',
+    at: 'mtu < watch.pathMtu.mtu',
+    mutants: ['< → <='],
+    why: 'What it has is never set.',
+  },
+  {
     path: 'agent/core/evidence.ts',
     at: 'evidence.unknown?.since ?? 0',
     mutants: ['evidence.unknown?.since ?? 0 → (evidence.unknown?.since)', '0 → 1', '0 → (-1)'],
@@ -219,38 +251,6 @@ export const SURVIVORS: readonly Survivor[] = [
     at: 'inUseUntil: -Infinity',
     mutants: ['Infinity → 0'],
     why: 'No heartbeat is sent before 0.',
-  },
-  {
-    path: 'agent/core/watch.ts',
-    at: 'return [watch, null]',
-    mutants: ['return [watch, null] → ;'],
-    why: 'The next case finds no answer to a heartbeat in a tick, and does the same.',
-  },
-  {
-    path: 'agent/core/watch.ts',
-    at: '?.sentAt ?? null',
-    mutants: [
-      'before.underWay.find((one) => one.sequence === event.sequence)?.sentAt ?? null → (before.underWay.find((one) => one.sequence === event.sequence)?.sentAt)',
-    ],
-    why: TYPES_ONLY,
-  },
-  {
-    path: 'agent/core/watch.ts',
-    at: 'silentMs = 0',
-    mutants: ['0 → 1', '0 → (-1)'],
-    why: 'A minute is what counts.',
-  },
-  {
-    path: 'agent/core/watch.ts',
-    at: 'watch.registration.pending?.since ?? now',
-    mutants: ['watch.registration.pending?.since ?? now → (watch.registration.pending?.since)'],
-    why: 'What ends was under way.',
-  },
-  {
-    path: 'agent/core/watch.ts',
-    at: 'mtu < watch.pathMtu.mtu',
-    mutants: ['< → <='],
-    why: 'What it has is never set.',
   },
   {
     path: 'agent/core/watch.ts',

@@ -1,0 +1,177 @@
+import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
+import { noteLookBack, wentAway } from './away.ts'
+import { type Answered, begun, enter, knownAgain, mended, remedyEnded } from './curing.ts'
+import { diagnose, noteRegistrar, noteRound, noteUplink, noteWord } from './evidence.ts'
+import { forgiveMisses, isOvertaken, noteAnswer, noteOverdue, noteRefused } from './heartbeats.ts'
+import { noteMapping } from './ledger.ts'
+import { newPathMtu, noteSizes, recheckSizes } from './path-mtu.ts'
+import { noteOutcome, registerSoon } from './registration.ts'
+import type { Action, Watch, WatchEvent } from './state.ts'
+
+/** During a silence in which the registrar answers. */
+const ASK_AGAIN_MS = 30_000
+
+/** The hub says so with each heartbeat: this outlives a few. */
+const IN_USE_MS = 10_000
+
+/** A heartbeat, and the hub's own delay of looking. */
+const OWN_DOING_MS = 12_000
+
+/** What an event says of the tunnel, and which answer of the hub's it is; what is due by then is not its matter. */
+export function taken(watch: Watch, event: WatchEvent, now: number, actions: Action[]): [Watch, Answered | null] {
+  switch (event.kind) {
+    case 'tick':
+      return [watch, null]
+    case 'answer': {
+      const before = watch.health.kind === 'up' ? watch.heartbeats : forgiveMisses(watch.heartbeats)
+      const heartbeats = noteAnswer(before, event.sequence, now)
+      if (heartbeats === null) return [watch, null]
+      const sentAt = before.underWay.find((one) => one.sequence === event.sequence)?.sentAt ?? null
+      const inUseUntil = event.inUse ? now + IN_USE_MS : watch.inUseUntil
+      const { pending } = watch.registration
+      const isAsked = event.asks && pending === null
+      const registration = isAsked ? registerSoon(watch.registration, 'asked', now) : watch.registration
+      const after = { ...watch, heartbeats, inUseUntil, isDaemonSilent: false, registration }
+      const silentMs = now - (before.answeredAt ?? now)
+      // What the hub saw before it answered a later one is no news.
+      const mapping = isOvertaken(before, event.sequence) ? null : event.mapping
+      return [mappingSeen(after, mapping, now, actions, silentMs), { sentAt }]
+    }
+    case 'refused':
+      return [{ ...watch, heartbeats: noteRefused(watch.heartbeats, now), isDaemonSilent: true }, { sentAt: null }]
+    case 'registration-ended':
+      return [registrationEnded(watch, event, now, actions), null]
+    case 'echoed':
+      return [echoed(watch, event, now, actions), null]
+    case 'sized':
+      return [sized(watch, event, now, actions), null]
+    case 'uplink':
+      return [
+        {
+          ...watch,
+          asking: { ...watch.asking, isUplinkPending: false },
+          evidence: isSilent(watch) ? noteUplink(watch.evidence, event.uplink, now) : watch.evidence,
+        },
+        null,
+      ]
+    case 'remedy-ended':
+      return [remedyEnded(watch, event, now, actions), null]
+    case 'looked': {
+      const after = { ...watch, asking: { ...watch.asking, lookedAt: now } }
+      return [event.mended ? mended(after, now, actions) : after, null]
+    }
+    case 'described':
+      return [{ ...watch, canForgetFlow: event.canForgetFlow }, null]
+    case 'carrier-lost':
+      if (watch.away?.on !== 'carrier') return [watch, null]
+      return [{ ...watch, away: null, ledElsewhereAt: now, asking: { ...watch.asking, restoredAt: -Infinity } }, null]
+    case 'configured':
+      return [
+        {
+          ...watch,
+          settings: event.settings,
+          pathMtu:
+            event.settings.mtu === watch.settings.mtu
+              ? watch.pathMtu
+              : newPathMtu(event.settings.mtu, event.settings.mtu),
+          registration: registerSoon(watch.registration, 'configuration', now),
+        },
+        null,
+      ]
+    default:
+      return event satisfies never
+  }
+}
+
+function mappingSeen(watch: Watch, seen: Endpoint | null, now: number, actions: Action[], silentMs = 0): Watch {
+  if (seen === null) return watch
+  const [ledger, change] = noteMapping(watch.ledger, seen, now, silentMs)
+  if (change === null) return watch
+  actions.push({ kind: 'tell-mapping', change })
+  // The first one is what the registration at the start is about already.
+  if (change.from === null) return { ...watch, ledger }
+  const isOwnDoing = watch.cure.underWay !== null || now - watch.remediedAt <= OWN_DOING_MS
+  if (!isOwnDoing) actions.push({ kind: 'tell-cause', cause: 'mapping-changed' })
+  const pathMtu = change.ended !== 'port' ? recheckSizes(watch.pathMtu) : watch.pathMtu
+  return {
+    ...watch,
+    ledger,
+    pathMtu,
+    // It explains one change.
+    remediedAt: -Infinity,
+    registration: registerSoon(watch.registration, 'mapping-changed', now),
+  }
+}
+
+/** What the registrar said is evidence only of the silence during which it was asked. */
+function registrationEnded(
+  watch: Watch,
+  event: Extract<WatchEvent, { kind: 'registration-ended' }>,
+  now: number,
+  actions: Action[],
+): Watch {
+  const askedAt = watch.registration.pending?.since ?? now
+  const registration = noteOutcome(watch.registration, event.outcome, watch.settings.spread, now)
+  // A heartbeat that was answered meanwhile knows better: it came through the mapping itself.
+  const isOlder = (watch.heartbeats.answeredAt ?? -Infinity) >= askedAt
+  const after = isOlder
+    ? { ...watch, registration }
+    : mappingSeen({ ...watch, registration }, event.mapping, now, actions)
+  if (isOlder || !isSilent(watch)) return after
+  const registrar = { askedAt, at: now, reachable: event.outcome !== 'unreachable' }
+  const asked = noteRegistrar(after.evidence, registrar, event.outcome, registration.unknownInARow)
+  const heard = { ...after, evidence: noteWord(asked, event.word, askedAt, now) }
+  if (event.word !== null) {
+    // It is asked again while the silence lasts: what it says may change.
+    const again = { ...heard, registration: registerSoon(heard.registration, 'doubt', now + ASK_AGAIN_MS) }
+    return knownAgain(again, now, actions)
+  }
+  if (watch.health.kind !== 'healing' || watch.cure.underWay !== null || registrar.reachable) return heard
+  // Without the hub it may be the line itself, unless this very moment proves a cause: then that one alone is told.
+  const missed = noteOverdue(heard.heartbeats, now)
+  if (diagnose(heard.evidence, missed, heard.asking.echoTrust, now) !== null) return heard
+  return enter(heard, { kind: 'offline', since: now, cause: null }, actions)
+}
+
+function echoed(
+  watch: Watch,
+  { round, word }: Extract<WatchEvent, { kind: 'echoed' }>,
+  now: number,
+  actions: Action[],
+): Watch {
+  const asking: Watch['asking'] = {
+    ...watch.asking,
+    round,
+    isEchoPending: false,
+    echoedAt: now,
+    echoTrust: round.answered.length > 0 ? 'trusted' : watch.asking.echoTrust,
+  }
+  const isOfElsewhere = watch.ledElsewhereAt >= round.askedAt
+  if (isSilent(watch)) {
+    const isOlder = (watch.heartbeats.answeredAt ?? -Infinity) >= round.askedAt
+    if (isOlder || isOfElsewhere) return { ...watch, asking }
+    const after = { ...watch, asking, evidence: noteRound(watch.evidence, round, word, asking.echoTrust, now) }
+    const isKnown = round.answered.length > 0 && after.evidence.unknown === null
+    return isKnown ? knownAgain(after, now, actions) : after
+  }
+  if (watch.away !== null) return { ...watch, asking, away: noteLookBack(watch.away, round) }
+  // Found on another way than the best, as an agent before us left it.
+  if (isOfElsewhere || round.current === null || sameEndpoint(round.current, round.preferred))
+    return { ...watch, asking }
+  const on = round.isCarrier ? 'carrier' : 'way'
+  return { ...watch, asking, away: wentAway(on, round.current, 'port-blocked', now) }
+}
+
+function sized(watch: Watch, { round }: Extract<WatchEvent, { kind: 'sized' }>, now: number, actions: Action[]): Watch {
+  const [pathMtu, mtu] = noteSizes(watch.pathMtu, round, now)
+  const after = { ...watch, pathMtu }
+  if (mtu === null || isSilent(watch) || watch.cure.underWay !== null) return after
+  const cause = 'mtu-black-hole'
+  if (mtu < watch.pathMtu.mtu) actions.push({ kind: 'tell-cause', cause })
+  return begun(after, { kind: 'set-mtu', mtu }, cause, now, actions)
+}
+
+/** Answers stay away, though it may be too early to say that this means anything. */
+function isSilent({ health, heartbeats }: Watch): boolean {
+  return health.kind !== 'up' || heartbeats.missesInARow > 0
+}
