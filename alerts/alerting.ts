@@ -22,6 +22,7 @@ import { openOutbox } from './delivery/outbox.ts'
 import { alertsPath, deskSettings, readAlertSettings, takesMessages } from './settings/read-settings.ts'
 import { fromRecord, toRecord } from './record/record.ts'
 import { renamedChannels } from './settings/renamed-channels.ts'
+import { isUnfinished, recentIncidents } from './recent-incidents.ts'
 import { openRetained } from './transport/retained.ts'
 import { type AlertSettings, NO_ALERTS } from './settings/settings.ts'
 import { makeTakeBack } from './delivery/take-back.ts'
@@ -61,8 +62,6 @@ export interface AlertingParts {
 
 const TICK_MS = 1_000
 const CONFIG_EVERY_MS = 2_000
-/** What an end remembers of the time before its start. */
-const REMEMBERED_MS = 7 * 24 * 3_600_000
 
 /** Never fails: what it remembers may be unreadable, and its settings wrong; both are said in the log. */
 export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
@@ -293,21 +292,6 @@ function momentToTell({ what, incident }: Extract<DeskAct, { kind: 'say' }>, cal
 function newId(home: string, scope: Scope, end: End, began: Date): string {
   const time = began.toISOString().replaceAll(/[-:]/g, '').slice(0, 15).toLowerCase()
   return [home, time, ...(scope === 'tunnel' ? [] : [scope]), end, randomBytes(3).toString('hex')].join('-')
-}
-
-async function recentIncidents(stateDir: string, clock: Clock, log: Log): Promise<readonly IncidentRecord[]> {
-  try {
-    const from = new Date(clock.wall().getTime() - REMEMBERED_MS).toISOString()
-    return (await readIncidents(stateDir)).filter(({ began, ended }) => ended === null || began >= from)
-  } catch (thrown) {
-    log.warn({ why: reasonOf(thrown) }, 'what is remembered of outages cannot be read')
-    return []
-  }
-}
-
-/** On the hub also those of the last day: a home may still report them. */
-function isUnfinished({ ended, met, said }: IncidentRecord, end: End): boolean {
-  return ended === null || end === 'hub' || !met || (said.down?.by === end && said.recovered === null)
 }
 
 async function quietHoursOf({ quietHours }: AlertSettings): Promise<(now: Date) => boolean> {
