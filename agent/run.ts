@@ -32,12 +32,13 @@ import { openAdapter } from './tunnel/open-adapter.ts'
 import type { Path } from './tunnel/path.ts'
 import type { AgentPlaces } from './settings/places.ts'
 import { type Registering, registerHome } from './registrar/registration.ts'
-import { readRotatedKey, type RotatedKey, withKey } from './secrets/rotated-key.ts'
+import { readRotatedKey } from './secrets/rotated-key.ts'
 import { type KeyRotations, makeKeyRotations } from './rotation/rotate-keys.ts'
 import { followRouterKey } from './rotation/router-key.ts'
 import { readEchoKey } from './secrets/secrets.ts'
 import { agentSocketPath } from './settings/socket-path.ts'
 import { makeStatusTeller } from './report/status-teller.ts'
+import { makeSettings } from './tunnel/settings.ts'
 import { makeTelling } from './report/telling.ts'
 import { makeTurns } from '../system/process/turns.ts'
 import { isUnknownAtHub } from './core/unknown-home.ts'
@@ -73,12 +74,6 @@ interface Agent {
   readonly close: () => Promise<void>
   /** For the log. */
   readonly about: Readonly<Record<string, string>>
-}
-
-/** Which join this is of; what else agent.yaml says may change under an agent that runs. */
-function joinOf(config: AgentConfig): string {
-  const { publicKey, certificate, address, network } = firstHub(config)
-  return JSON.stringify([config.home, config.publicKey, publicKey, certificate, address, network])
 }
 
 /**
@@ -142,12 +137,12 @@ async function runJoined(
 async function makeAgent({ places, version, clock, log }: AgentSurroundings, signal: AbortSignal): Promise<Agent> {
   const { configDir, stateDir, runtimeDir } = places
   const stamp = await stampOf(agentConfigPath(configDir))
-  let asWritten = await readAgentConfig(configDir)
+  const written = await readAgentConfig(configDir)
   await makeFolder(stateDir)
   await makeRuntimeFolder(runtimeDir)
-  let rotated = await readRotatedKey(stateDir)
-  let config = withKey(asWritten, rotated)
-  const adapter = await openAdapter(config.router, places)
+  const settings = makeSettings(written, await readRotatedKey(stateDir))
+  const config = (): AgentConfig => settings.current
+  const adapter = await openAdapter(config().router, places)
   const events = await openEventLog(stateDir)
   const earlier = events.lastMapping()
   const line = await openLineMemory(stateDir)
@@ -163,7 +158,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   const telling = makeTelling(noteSoon, calendar, events, log)
   const alerting = await openAlerting({
     end: 'home',
-    name: () => config.home,
+    name: () => config().home,
     configDir,
     stateDir,
     pulse: async () => homePulse(await teller.status(), clock.wall()),
@@ -183,24 +178,19 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     log,
   })
   // A home that joined again under another name has no outages of the old one.
-  alerting.note({ kind: 'homes', homes: [config.home] })
+  alerting.note({ kind: 'homes', homes: [config().home] })
   const repairs = makeRepairCounts()
   const signs = makeIncidentSigns(
     alerting,
-    () => config.home,
+    () => config().home,
     () => loop.look(),
     clock,
   )
 
-  function takeKey(taken: RotatedKey | null): void {
-    rotated = taken
-    config = withKey(asWritten, rotated)
-  }
-
   function registering(): Omit<Registering, 'reason'> {
     return {
       configDir,
-      config,
+      config: config(),
       lastMapping: loop.look().watch.ledger.current?.endpoint ?? null,
       listenPort: path.listenPort,
       hubLiterals: path.hubLiterals ?? [],
@@ -212,19 +202,19 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   const path: Path = {
     hubLiterals: null,
     endpoint: null,
-    keepaliveSeconds: config.keepaliveSeconds,
+    keepaliveSeconds: config().keepaliveSeconds,
     listenPort: null,
     carrier: null,
     visitors: line.current.visitors,
   }
   const assurance = makeAssurance({
     adapter,
-    config: () => config,
+    config,
     wasUp: () => loop.look().watch.health.kind === 'up',
     followKey: (publicKey, cut) =>
       turns(async () => {
-        const change = { stateDir, joined: asWritten.publicKey, registering: registering() }
-        takeKey(await followRouterKey(publicKey, change, cut))
+        const change = { stateDir, joined: settings.joined, registering: registering() }
+        settings.takeKey(await followRouterKey(publicKey, change, cut))
         log.info({ publicKey }, 'the router has made a new key, and the hub is told')
         noteSoon({ kind: 'key', publicKey, why: null })
       }),
@@ -232,7 +222,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   const { keeper, bring, expectChange, warnings } = makeUpkeep({
     places,
     adapter,
-    config: () => config,
+    config,
     line,
     path,
     clockGuard,
@@ -247,23 +237,23 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     way: () => (loop.look().watch.health.kind === 'up' && path.carrier === null ? path.endpoint : null),
     measure: async (way, signal) => {
       const key = await readEchoKey(configDir)
-      return await measureMappingLife(way, { home: firstHub(config).address, key, clock }, signal)
+      return await measureMappingLife(way, { home: firstHub(config()).address, key, clock }, signal)
     },
     onMeasured: () => {
       expectChange()
-      loop.configure(config)
+      loop.configure(config())
       keeper.request()
     },
     clock,
     log,
   })
   const loop: TunnelLoop = makeLoop(
-    config,
+    config(),
     {
       ledger: ledgerFrom(events),
       firstSequence: randomInt(2 ** 32),
       spread: randomInt(1_000) / 1_000,
-      mtu: Math.min(config.mtu, line.current.mtu ?? config.mtu),
+      mtu: Math.min(config().mtu, line.current.mtu ?? config().mtu),
       helped: line.current.helped,
       lifeSeconds: () => line.current.lifeSeconds,
     },
@@ -271,7 +261,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
       {
         places,
         adapter,
-        config: () => config,
+        config,
         path,
         line,
         bring: async (signal) => {
@@ -305,7 +295,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   )
   const rotations = makeKeyRotations(
     {
-      expression: () => config.rotateKeys,
+      expression: () => config().rotateKeys,
       isWell: () => {
         const { health, registration } = loop.look().watch
         return health.kind === 'up' && registration.registrar === 'reachable'
@@ -315,9 +305,9 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
           places,
           adapter,
           turns,
-          joined: asWritten.publicKey,
+          joined: settings.joined,
           registering: registering(),
-          take: takeKey,
+          take: settings.takeKey,
           log,
         }),
       note: noteSoon,
@@ -325,23 +315,21 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     clock,
     log,
   )
+  settings.onChange(() => {
+    // Its names may lead elsewhere.
+    path.hubLiterals = null
+    loop.configure(config())
+    rotations.configured()
+    keeper.request()
+    noteSoon({ kind: 'configuration', taken: true, why: null })
+  })
   const watch = watchConfig(
     configDir,
     stamp,
     (taken) => {
-      if (JSON.stringify(taken.router) !== JSON.stringify(asWritten.router))
+      if (JSON.stringify(taken.router) !== JSON.stringify(config().router))
         log.warn('what agent.yaml says of the router is taken when the agent is started again')
-      const isSameJoin = joinOf(taken) === joinOf(asWritten)
-      asWritten = { ...taken, router: asWritten.router }
-      config = withKey(asWritten, rotated)
-      if (!isSameJoin) return 'joined-again'
-      // Its names may lead elsewhere.
-      path.hubLiterals = null
-      loop.configure(config)
-      rotations.configured()
-      keeper.request()
-      noteSoon({ kind: 'configuration', taken: true, why: null })
-      return 'taken'
+      return settings.take(taken)
     },
     (why) => noteSoon({ kind: 'configuration', taken: false, why }),
     log,
@@ -353,7 +341,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     loop,
     adapter,
     warnings,
-    config: () => config,
+    config,
     line,
     mappingTimes: events.mappingTimes,
     clockBehindSeconds: clockGuard.behindSeconds,
@@ -371,24 +359,24 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     signs,
     serveMetrics: (signal) =>
       serveMetrics(
-        config.metricsPort ?? null,
+        config().metricsPort ?? null,
         async () => {
           const [status, peer] = [await teller.status(), await teller.hubPeer()]
-          const hub = { publicKey: firstHub(config).publicKey, allowedIps: peer?.allowedIps ?? [] }
+          const hub = { publicKey: firstHub(config()).publicKey, allowedIps: peer?.allowedIps ?? [] }
           return agentFamilies(status, hub, repairs.all(), alerting.counts(), clock.wall())
         },
         log,
         signal,
       ),
     settleKey: async () => {
-      const tunnel = { adapter, joined: asWritten.publicKey, stateDir }
-      takeKey(await settleRotation(tunnel, config.interface, rotated, log))
+      const tunnel = { adapter, joined: settings.joined, stateDir }
+      settings.takeKey(await settleRotation(tunnel, config().interface, settings.rotated, log))
     },
     note,
     offCarrier: async () => {
       try {
         const { endpoint } = path
-        if (await leadOffCarrier(adapter, config, runtimeDir, path))
+        if (await leadOffCarrier(adapter, config(), runtimeDir, path))
           log.info({ endpoint }, 'the tunnel is led off the carrier')
       } catch (thrown) {
         log.warn({ why: reasonOf(thrown) }, 'the tunnel could not be led off the carrier')
@@ -398,7 +386,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
       path.carrier?.close()
       await adapter.close()
     },
-    about: { home: config.home, interface: config.interface, version },
+    about: { home: config().home, interface: config().interface, version },
     answer: async (verb) => {
       if (verb === 'status') return await teller.status()
       // Harmless whoever asks: it only looks at agent.yaml now instead of soon.

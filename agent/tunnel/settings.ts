@@ -1,0 +1,58 @@
+import type { PublicKey } from '../../wireguard/keys.ts'
+import { type RotatedKey, withKey } from '../secrets/rotated-key.ts'
+import { type AgentConfig, firstHub } from '../settings/config.ts'
+
+/** The settings that count: those of agent.yaml, with the key that the tunnel has been given since. Read anew at each use. */
+export interface Settings {
+  readonly current: AgentConfig
+  /** agent.yaml's key, whatever the tunnel has now. */
+  readonly joined: PublicKey
+  /** What took the place of that key; null: nothing did. */
+  readonly rotated: RotatedKey | null
+  /**
+   * Takes what agent.yaml says now, but for the router: an agent keeps the one that it began with.
+   * @returns `joined-again` when it is of another join; then nobody is told, since this agent ends.
+   */
+  readonly take: (written: AgentConfig) => 'taken' | 'joined-again'
+  readonly takeKey: (rotated: RotatedKey | null) => void
+  /** Calls it after each `take`, in the order in which they asked for it. */
+  readonly onChange: (changed: () => void) => void
+}
+
+export function makeSettings(written: AgentConfig, rotated: RotatedKey | null): Settings {
+  const listeners: (() => void)[] = []
+  let asWritten = written
+  let key = rotated
+  let current = withKey(asWritten, key)
+
+  return {
+    get current() {
+      return current
+    },
+    get joined() {
+      return asWritten.publicKey
+    },
+    get rotated() {
+      return key
+    },
+    take: (written) => {
+      const isSameJoin = joinOf(written) === joinOf(asWritten)
+      asWritten = { ...written, router: asWritten.router }
+      current = withKey(asWritten, key)
+      if (!isSameJoin) return 'joined-again'
+      for (const changed of listeners) changed()
+      return 'taken'
+    },
+    takeKey: (rotated) => {
+      key = rotated
+      current = withKey(asWritten, key)
+    },
+    onChange: (changed) => void listeners.push(changed),
+  }
+}
+
+/** Which join this is of; what else agent.yaml says may change under an agent that runs. */
+function joinOf(config: AgentConfig): string {
+  const { publicKey, certificate, address, network } = firstHub(config)
+  return JSON.stringify([config.home, config.publicKey, publicKey, certificate, address, network])
+}
