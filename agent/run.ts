@@ -24,6 +24,7 @@ import type { Keeper } from './tunnel/keeper.ts'
 import { type LifeWatch, makeLifeWatch } from './probes/life-watch.ts'
 import { openLineMemory } from './memory/line-memory.ts'
 import { rotateKey, settleRotation } from './rotation/key-rotation.ts'
+import { type Judge, makeJudge } from './tunnel/judge.ts'
 import { makeLoop, type TunnelLoop } from './tunnel/loop.ts'
 import { agentFamilies, makeRepairCounts } from './report/metrics.ts'
 import { measureMappingLife } from './probes/mapping-life.ts'
@@ -56,6 +57,7 @@ export interface AgentSurroundings {
 const ASK_MS = 5_000
 
 interface Agent {
+  readonly judge: Judge
   readonly loop: TunnelLoop
   readonly keeper: Keeper
   readonly config: ConfigWatch
@@ -116,7 +118,7 @@ async function runJoined(
         agent.clockGuard.run(all),
         agent.life.run(all),
         agent.rotations.run(all),
-        agent.signs.run(all),
+        agent.signs.run(() => agent.judge.look().watch, all),
         agent.alerting.run(all),
         agent.serveMetrics(all),
       ])
@@ -153,6 +155,19 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   }
   const noteSoon = (happening: Happening): void => void note(happening)
   const clockGuard = await openClockGuard(stateDir, clock, noteSoon, log)
+  // Before all that acts on the tunnel: whatever that hears while it is being made is weighed later.
+  const judge = makeJudge(
+    config(),
+    {
+      ledger: ledgerFrom(events),
+      firstSequence: randomInt(2 ** 32),
+      spread: randomInt(1_000) / 1_000,
+      mtu: Math.min(config().mtu, line.current.mtu ?? config().mtu),
+      helped: line.current.helped,
+      lifeSeconds: () => line.current.lifeSeconds,
+    },
+    clock,
+  )
   /** No registration with the old key may overtake the one that changes it. */
   const turns = makeTurns()
   const telling = makeTelling(noteSoon, calendar, events, log)
@@ -165,7 +180,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     exchange: (incidents) =>
       turns(async () => {
         // It has no word for whom it does not know, and counts each such question.
-        if (isUnknownAtHub(loop.look().watch)) return null
+        if (isUnknownAtHub(judge.look().watch)) return null
         const { answer, problem } = await registerHome(
           { ...registering(), reason: 'incident', incidents, timeoutMs: ASK_MS },
           signal,
@@ -180,18 +195,13 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   // A home that joined again under another name has no outages of the old one.
   alerting.note({ kind: 'homes', homes: [config().home] })
   const repairs = makeRepairCounts()
-  const signs = makeIncidentSigns(
-    alerting,
-    () => config().home,
-    () => loop.look(),
-    clock,
-  )
+  const signs = makeIncidentSigns(alerting, () => config().home, clock)
 
   function registering(): Omit<Registering, 'reason'> {
     return {
       configDir,
       config: config(),
-      lastMapping: loop.look().watch.ledger.current?.endpoint ?? null,
+      lastMapping: judge.look().watch.ledger.current?.endpoint ?? null,
       listenPort: path.listenPort,
       hubLiterals: path.hubLiterals ?? [],
       mtu: line.current.mtu,
@@ -210,7 +220,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   const assurance = makeAssurance({
     adapter,
     config,
-    wasUp: () => loop.look().watch.health.kind === 'up',
+    wasUp: () => judge.look().watch.health.kind === 'up',
     followKey: (publicKey, cut) =>
       turns(async () => {
         const change = { stateDir, joined: settings.joined, registering: registering() }
@@ -227,21 +237,21 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     path,
     clockGuard,
     assurance,
-    notice: (event) => loop.notice(event),
+    notice: judge.notice,
     note: noteSoon,
     routerAnswered: signs.routerAnswered,
     log,
   })
   const life = makeLifeWatch({
     line,
-    way: () => (loop.look().watch.health.kind === 'up' && path.carrier === null ? path.endpoint : null),
+    way: () => (judge.look().watch.health.kind === 'up' && path.carrier === null ? path.endpoint : null),
     measure: async (way, signal) => {
       const key = await readEchoKey(configDir)
       return await measureMappingLife(way, { home: firstHub(config()).address, key, clock }, signal)
     },
     onMeasured: () => {
       expectChange()
-      loop.configure(config())
+      judge.configure(config())
       keeper.request()
     },
     clock,
@@ -249,14 +259,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   })
   const loop: TunnelLoop = makeLoop(
     config(),
-    {
-      ledger: ledgerFrom(events),
-      firstSequence: randomInt(2 ** 32),
-      spread: randomInt(1_000) / 1_000,
-      mtu: Math.min(config().mtu, line.current.mtu ?? config().mtu),
-      helped: line.current.helped,
-      lifeSeconds: () => line.current.lifeSeconds,
-    },
+    judge,
     makeHands(
       {
         places,
@@ -272,12 +275,12 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
           expectChange()
           keeper.request()
         },
-        notice: (event) => loop.notice(event),
+        notice: judge.notice,
         telling: {
           ...telling,
-          tell: (action) => {
-            telling.tell(action)
-            signs.tell(action)
+          tell: (action, watch) => {
+            telling.tell(action, watch)
+            signs.tell(action, watch)
             repairs.tell(action)
             // Another address is another NAT, perhaps of another carrier.
             if (action.kind === 'tell-mapping' && isElsewhere(action.change)) life.request()
@@ -290,14 +293,13 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
       },
       signal,
     ),
-    clock,
     log,
   )
   const rotations = makeKeyRotations(
     {
       expression: () => config().rotateKeys,
       isWell: () => {
-        const { health, registration } = loop.look().watch
+        const { health, registration } = judge.look().watch
         return health.kind === 'up' && registration.registrar === 'reachable'
       },
       rotate: () =>
@@ -338,7 +340,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     version,
     clock,
     calendar,
-    loop,
+    look: judge.look,
     adapter,
     warnings,
     config,
@@ -349,6 +351,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     earlier,
   })
   return {
+    judge,
     loop,
     keeper,
     config: watch,

@@ -124,6 +124,9 @@ export type Action =
   | { readonly kind: 'tell-mapping'; readonly change: MappingChange }
   | { readonly kind: 'tell-remedy'; readonly report: RemedyReport }
 
+/** What is worth telling people, now or later. */
+export type Told = Extract<Action, { kind: 'tell-health' | 'tell-cause' | 'tell-mapping' | 'tell-remedy' }>
+
 interface RemedyReport {
   readonly remedy: RemedyKind
   readonly cause: Cause

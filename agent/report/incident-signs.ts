@@ -3,15 +3,15 @@ import type { Clock } from '../../system/time/clock.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'
 import { causeOf } from '../core/health.ts'
-import type { Told, TunnelLoop } from '../tunnel/loop.ts'
+import type { Told, Watch } from '../core/state.ts'
 
 /** Turns what the loop tells into signs for the alarm. */
 export interface IncidentSigns {
-  readonly tell: (action: Told) => void
+  readonly tell: (action: Told, watch: Watch) => void
   /** The router that the tunnel ends on answered, or did not. */
   readonly routerAnswered: (answered: boolean) => void
   /** What nobody tells, since it changes nothing of the tunnel, is looked for. */
-  readonly run: (signal: AbortSignal) => Promise<void>
+  readonly run: (look: () => Watch, signal: AbortSignal) => Promise<void>
 }
 
 const LOOK_EVERY_MS = 5_000
@@ -22,15 +22,13 @@ const SETTLED_MS = 90_000
 export function makeIncidentSigns(
   alerting: Pick<Alerting, 'sign' | 'passing' | 'note' | 'changed'>,
   home: () => string,
-  look: TunnelLoop['look'],
   clock: Clock,
 ): IncidentSigns {
   let isRouterSilent = false
   /** The last change of the mapping. */
   let moved: Extract<Parameters<Alerting['note']>[0], { kind: 'moved' }> | null = null
 
-  function besides(): void {
-    const { health, isDaemonSilent, registration } = look().watch
+  function besides({ health, isDaemonSilent, registration }: Watch): void {
     // While the tunnel is silent, that is the trouble; and what was asked then says nothing of now.
     if (health.kind !== 'up' || clock.now() - health.since < SETTLED_MS) return
     say('hub-daemon', 'hub-daemon-silent', isDaemonSilent)
@@ -48,7 +46,7 @@ export function makeIncidentSigns(
   }
 
   return {
-    tell: (action) => {
+    tell: (action, watch) => {
       switch (action.kind) {
         case 'tell-health': {
           const { from, to } = action
@@ -59,7 +57,6 @@ export function makeIncidentSigns(
           return alerting.sign(home(), 'tunnel', causeOf(to) ?? 'unknown', since)
         }
         case 'tell-cause': {
-          const { watch } = look()
           if (watch.health.kind !== 'up') return alerting.sign(home(), 'tunnel', action.cause, watch.health.since)
           alerting.passing(home(), action.cause)
           // It was told before its cause, when there was no incident yet.
@@ -83,9 +80,9 @@ export function makeIncidentSigns(
     routerAnswered: (answered) => {
       isRouterSilent = !answered
     },
-    run: async (signal) => {
+    run: async (look, signal) => {
       while (!signal.aborted) {
-        besides()
+        besides(look())
         await sleep(LOOK_EVERY_MS, signal)
       }
     },

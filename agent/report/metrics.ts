@@ -1,6 +1,6 @@
 import type { Family } from '../../system/sockets/exposition.ts'
 import { wireguardFamilies } from '../../wireguard/metrics.ts'
-import type { Told } from '../tunnel/loop.ts'
+import type { Told } from '../core/state.ts'
 import type { Status } from './status.ts'
 
 /** Counts what only happens, for whoever asks later. */

@@ -9,7 +9,7 @@ import { carrierNat } from '../probes/carrier-nat.ts'
 import { type AgentConfig, firstHub } from '../settings/config.ts'
 import { makeHandshakeAge } from '../probes/handshake-age.ts'
 import type { LineMemory } from '../memory/line-memory.ts'
-import type { TunnelLoop } from '../tunnel/loop.ts'
+import type { Judge } from '../tunnel/judge.ts'
 import { routeEnds } from '../lan/route-ends.ts'
 import { type Status, statusOf } from './status.ts'
 
@@ -23,7 +23,7 @@ export interface StatusSources {
   readonly version: string
   readonly clock: Clock
   readonly calendar: Calendar
-  readonly loop: TunnelLoop
+  readonly look: Judge['look']
   readonly adapter: Adapter
   /** Of the last time that the machine was brought to the plan. */
   readonly warnings: () => Promise<readonly string[]>
@@ -51,7 +51,7 @@ interface Look {
 
 /** Computes ages at the moment of asking. */
 export function makeStatusTeller(sources: StatusSources): StatusTeller {
-  const { version, clock, calendar, loop, adapter, config, line, earlier } = sources
+  const { version, clock, calendar, adapter, config, line, earlier } = sources
   const handshakeAge = makeHandshakeAge(clock)
   let latest: { readonly at: number; readonly look: Promise<Look> } | null = null
 
@@ -81,7 +81,7 @@ export function makeStatusTeller(sources: StatusSources): StatusTeller {
     status: async () => {
       const [seen, warnings] = await Promise.all([recentLook(), sources.warnings()])
       const { description, observed, ownAddress } = seen
-      const { watch, stale } = loop.look()
+      const { watch, stale } = sources.look()
       const peer = peerIn(seen)
       return statusOf({
         version,

@@ -5,7 +5,7 @@ import { causeOf } from '../core/health.ts'
 import type { EventLog } from '../memory/event-log.ts'
 import type { Happening } from '../memory/events.ts'
 import type { Telling } from '../tunnel/hands.ts'
-import type { Told } from '../tunnel/loop.ts'
+import type { Told } from '../core/state.ts'
 import { isoSeconds } from './status.ts'
 
 export function makeTelling(

@@ -11,12 +11,14 @@ import { carrierPlace } from '../carrier/carrier-place.ts'
 import { closeWhenMoved } from '../carrier/close-when-moved.ts'
 import { type AgentConfig, firstHub } from '../settings/config.ts'
 import type { HubWord } from '../core/evidence.ts'
+import type { Told, Watch } from '../core/state.ts'
 import { askRound, askSizes, type AskWay } from '../probes/echo-round.ts'
 import { openEchoes } from '../probes/echo.ts'
 import { resolveHub } from '../registrar/hub-addresses.ts'
 import { hubWays } from '../registrar/hub-ways.ts'
 import type { LineMemory } from '../memory/line-memory.ts'
-import type { LoopHands, Told, TunnelLoop } from './loop.ts'
+import type { Judge } from './judge.ts'
+import type { LoopHands } from './loop.ts'
 import { noteNamed, type Path } from './path.ts'
 import type { AgentPlaces } from '../settings/places.ts'
 import { type RegistrationResult, registerHome, type SaidReason } from '../registrar/registration.ts'
@@ -27,7 +29,7 @@ import { testUplink } from '../probes/uplink.ts'
 
 /** Says what happened: to the log for whoever watches, to the events for whoever asks later. */
 export interface Telling {
-  readonly tell: (action: Told) => void
+  readonly tell: (action: Told, watch: Watch) => void
   readonly registered: (reason: string, result: RegistrationResult) => void
 }
 
@@ -43,7 +45,7 @@ export interface Reach {
   readonly restore: () => void
   /** Something else is wanted now: the machine shall be brought to it. */
   readonly follow: () => void
-  readonly notice: TunnelLoop['notice']
+  readonly notice: Judge['notice']
   readonly telling: Telling
   /** What the hub's clock says. */
   readonly heardTime: (hubTime: string) => void
@@ -212,8 +214,8 @@ export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
       path.carrier = null
       carrier?.close()
     },
-    tell: (action) => {
-      telling.tell(action)
+    tell: (action, watch) => {
+      telling.tell(action, watch)
       if (action.kind !== 'tell-remedy' || !action.report.helped) return
       const { cause, remedy } = action.report
       void line.change({ helped: { ...line.current.helped, [cause]: remedy } }).then((lost) => {

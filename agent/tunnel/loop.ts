@@ -1,35 +1,23 @@
 import { reasonOf } from '../../problems/problem.ts'
-import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
 import type { AgentConfig } from '../settings/config.ts'
 import type { Remedy } from '../core/ladder.ts'
 import type { RegistrationReason } from '../core/registration.ts'
-import type { Action, Watch, WatchEvent, WatchSettings } from '../core/state.ts'
-import { type Beginning, next, startWatch, wakeAt } from '../core/watch.ts'
+import type { Action, Told, Watch, WatchEvent } from '../core/state.ts'
 import { type HeartbeatSocket, openHeartbeats } from '../probes/heartbeat.ts'
 import { heartbeatTarget } from '../probes/heartbeat-target.ts'
-import { makeInbox } from '../../system/process/inbox.ts'
+import type { Judge } from './judge.ts'
 
 /** The one loop of a tunnel: gather, judge, act, tell. Level-triggered: it can be late, and it can begin anywhere. */
 export interface TunnelLoop {
   readonly run: (signal: AbortSignal) => Promise<void>
   /** Another configuration, from now on. */
   readonly configure: (config: AgentConfig) => void
-  /** What the shell found out by itself. */
-  readonly notice: (event: Extract<WatchEvent, { kind: 'looked' | 'described' | 'carrier-lost' }>) => void
-  readonly look: () => LoopView
-}
-
-interface LoopView {
-  readonly watch: Watch
-  /** The loop has not turned for longer than it meant to sleep: what it says is old. */
-  readonly stale: boolean
 }
 
 type Event<Kind extends WatchEvent['kind']> = Extract<WatchEvent, { kind: Kind }>
-export type Told = Extract<Action, { kind: 'tell-health' | 'tell-cause' | 'tell-mapping' | 'tell-remedy' }>
 
 /** What the loop acts through. None of them may throw or wait: the loop would stop turning. Each answers in time, whatever happens. */
 export interface LoopHands {
@@ -40,33 +28,18 @@ export interface LoopHands {
   readonly remedy: (remedy: Remedy) => Promise<Event<'remedy-ended'>>
   readonly restore: () => void
   readonly closeCarrier: () => void
-  readonly tell: (action: Told) => void
+  /** @param watch what was known when this became worth telling. */
+  readonly tell: (action: Told, watch: Watch) => void
 }
 
-/** Far more than a turn takes, even on a busy Pi. */
-const STALE_MS = 5_000
-
-/** Metered lines are asked less often, and somebody who uses one is not counted by the second. */
-const HEARTBEATS = { economyMs: 25_000, economyInUseMs: 5_000, inUseMs: 1_000 } as const
-
-export function makeLoop(
-  config: AgentConfig,
-  start: Beginning & { readonly spread: number; readonly lifeSeconds: () => number | null },
-  hands: LoopHands,
-  clock: Clock,
-  log: Log,
-): TunnelLoop {
-  const inbox = makeInbox<{ readonly event: WatchEvent; readonly at: number }>()
-  const settings = (from: AgentConfig) => settingsOf(from, start.spread, start.lifeSeconds())
-  let watch = startWatch(settings(config), start, clock.now())
+export function makeLoop(config: AgentConfig, judge: Judge, hands: LoopHands, log: Log): TunnelLoop {
+  const { notice } = judge
   let target = heartbeatTarget(config)
   let heartbeats = connect()
-  let turnedAt = clock.now()
-  let wakesAt = turnedAt
 
   function connect(): HeartbeatSocket {
     return openHeartbeats(target, (heard) =>
-      put(
+      notice(
         heard === 'refused'
           ? { kind: 'refused' }
           : { kind: 'answer', sequence: heard.sequence, mapping: heard.endpoint, inUse: heard.inUse, asks: heard.asks },
@@ -74,20 +47,12 @@ export function makeLoop(
     )
   }
 
-  function put(event: WatchEvent): void {
-    inbox.put({ event, at: clock.now() })
-  }
-
-  function take(event: WatchEvent, at: number): void {
-    const [after, actions] = next(watch, event, at)
-    watch = after
-    for (const action of actions) {
-      try {
-        act(action)
-      } catch (thrown) {
-        // The others are none the worse for it: a registration that is never sent would never end.
-        log.error({ action: action.kind, why: reasonOf(thrown) }, 'an action failed')
-      }
+  function attempt(action: Action): void {
+    try {
+      act(action)
+    } catch (thrown) {
+      // The others are none the worse for it: a registration that is never sent would never end.
+      log.error({ action: action.kind, why: reasonOf(thrown) }, 'an action failed')
     }
   }
 
@@ -96,19 +61,19 @@ export function makeLoop(
       case 'send-heartbeat':
         return heartbeats.send(action.sequence)
       case 'register':
-        void hands.register(action.reason, watch.ledger.current?.endpoint ?? null).then(put)
+        void hands.register(action.reason, judge.look().watch.ledger.current?.endpoint ?? null).then(notice)
         return
       case 'ask-echoes':
-        void hands.askEchoes().then(put)
+        void hands.askEchoes().then(notice)
         return
       case 'ask-sizes':
-        void hands.askSizes(action.sizes).then(put)
+        void hands.askSizes(action.sizes).then(notice)
         return
       case 'test-uplink':
-        void hands.testUplink().then(put)
+        void hands.testUplink().then(notice)
         return
       case 'remedy':
-        void hands.remedy(action.remedy).then(put)
+        void hands.remedy(action.remedy).then(notice)
         return
       case 'restore':
         return hands.restore()
@@ -118,17 +83,10 @@ export function makeLoop(
       case 'tell-cause':
       case 'tell-mapping':
       case 'tell-remedy':
-        return hands.tell(action)
+        return hands.tell(action, judge.look().watch)
       default:
         return action satisfies never
     }
-  }
-
-  function turn(): void {
-    for (const { event, at } of inbox.drain()) take(event, at)
-    take({ kind: 'tick' }, clock.now())
-    turnedAt = clock.now()
-    wakesAt = wakeAt(watch)
   }
 
   return {
@@ -138,32 +96,20 @@ export function makeLoop(
         heartbeats.close()
         heartbeats = connect()
       }
-      put({ kind: 'configured', settings: settings(config) })
+      judge.configure(config)
     },
-    notice: put,
-    look: () => ({ watch, stale: clock.now() > Math.max(wakesAt, turnedAt) + STALE_MS }),
     run: async (signal) => {
       while (!signal.aborted) {
         try {
-          turn()
+          judge.turn(attempt)
         } catch (thrown) {
           // Nobody foresaw it. The next turn begins with what there is then; silence would be worse.
           log.error({ why: reasonOf(thrown) }, 'a turn of the loop failed')
           await sleep(1_000, signal)
         }
-        await inbox.wait(Math.max(0, wakeAt(watch) - clock.now()), signal)
+        await judge.wait(signal)
       }
       heartbeats.close()
     },
-  }
-}
-
-function settingsOf(config: AgentConfig, spread: number, lifeSeconds: number | null): WatchSettings {
-  return {
-    heartbeatMs: config.economy ? HEARTBEATS.economyMs : config.heartbeatSeconds * 1_000,
-    inUseMs: config.economy ? HEARTBEATS.economyInUseMs : HEARTBEATS.inUseMs,
-    spread,
-    mtu: config.mtu,
-    lifeSeconds,
   }
 }

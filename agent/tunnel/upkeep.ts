@@ -12,7 +12,7 @@ import type { AgentConfig } from '../settings/config.ts'
 import type { Happening } from '../memory/events.ts'
 import { type Keeper, makeKeeper } from './keeper.ts'
 import type { LineMemory } from '../memory/line-memory.ts'
-import type { TunnelLoop } from './loop.ts'
+import type { Judge } from './judge.ts'
 import type { Path } from './path.ts'
 import type { AgentPlaces } from '../settings/places.ts'
 
@@ -37,7 +37,7 @@ export interface UpkeepParts {
   readonly clockGuard: ClockGuard
   /** Before a router keeps what was changed. */
   readonly assurance: Assurance
-  readonly notice: TunnelLoop['notice']
+  readonly notice: Judge['notice']
   readonly note: (happening: Happening) => void
   /** Whether the router that the tunnel ends on lets us in. */
   readonly routerAnswered: (answered: boolean) => void

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Health } from '../../../agent/core/health.ts'
 import { startWatch } from '../../../agent/core/watch.ts'
 import { makeIncidentSigns } from '../../../agent/report/incident-signs.ts'
-import type { Told } from '../../../agent/tunnel/loop.ts'
+import type { Told } from '../../../agent/core/state.ts'
 import { settings } from '../core/simulation.ts'
 import { turnedClock } from '../../hub/turned-clock.ts'
 
@@ -23,10 +23,9 @@ function telling(health: Health, ...actions: readonly Told[]): readonly unknown[
       changed: () => undefined,
     },
     () => 'cabin',
-    () => ({ watch, stale: false }),
     turnedClock(),
   )
-  for (const action of actions) signs.tell(action)
+  for (const action of actions) signs.tell(action, watch)
   return heard
 }
 

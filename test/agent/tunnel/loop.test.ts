@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { AgentConfig } from '../../../agent/settings/config.ts'
 import type { Action } from '../../../agent/core/state.ts'
+import { type Judge, makeJudge } from '../../../agent/tunnel/judge.ts'
 import { type LoopHands, makeLoop, type TunnelLoop } from '../../../agent/tunnel/loop.ts'
 import { systemClock } from '../../../system/time/clock.ts'
 import { makeLog } from '../../../system/process/log.ts'
@@ -54,15 +55,17 @@ const idleHands = {
 }
 
 function start(hands: Partial<LoopHands> = {}): {
+  readonly judge: Judge
   readonly loop: TunnelLoop
   readonly told: Action[]
   readonly asked: string[]
 } {
   const told: Action[] = []
   const asked: string[] = []
+  const judge = makeJudge(loopback(), { ...beginning, firstSequence: 5 }, systemClock)
   const loop = makeLoop(
     loopback(),
-    { ...beginning, firstSequence: 5 },
+    judge,
     {
       register: async (reason) => {
         asked.push(reason)
@@ -72,41 +75,40 @@ function start(hands: Partial<LoopHands> = {}): {
       tell: (action) => told.push(action),
       ...hands,
     },
-    systemClock,
     log,
   )
   running = loop.run(ending.signal)
-  return { loop, told, asked }
+  return { judge, loop, told, asked }
 }
 
 describe('the loop', () => {
   test('brings the tunnel up with the first answer, and registers', async () => {
-    const { loop, told, asked } = start()
-    await vi.waitFor(() => expect(loop.look().watch.health.kind).toBe('up'))
-    await vi.waitFor(() => expect(loop.look().watch.registration.succeeded).toBe(1))
+    const { judge, told, asked } = start()
+    await vi.waitFor(() => expect(judge.look().watch.health.kind).toBe('up'))
+    await vi.waitFor(() => expect(judge.look().watch.registration.succeeded).toBe(1))
     expect(hub.sequences[0]).toBe(5)
     expect(asked[0]).toBe('start')
     expect(told.map((action) => action.kind)).toContain('tell-mapping')
-    expect(loop.look().stale).toBe(false)
+    expect(judge.look().stale).toBe(false)
   })
 
   test('a fault in what it tells does not stop it', async () => {
     const tried: string[] = []
-    const { loop } = start({
+    const { judge } = start({
       tell: (action) => {
         tried.push(action.kind)
         throw new Error('nobody foresaw this')
       },
     })
-    await vi.waitFor(() => expect(loop.look().watch.registration.succeeded).toBe(1))
-    await vi.waitFor(() => expect(loop.look().watch.health.kind).toBe('up'))
+    await vi.waitFor(() => expect(judge.look().watch.registration.succeeded).toBe(1))
+    await vi.waitFor(() => expect(judge.look().watch.health.kind).toBe('up'))
     // What was to be told after the one that failed was told too.
     expect(tried).toEqual(['tell-mapping', 'tell-health'])
   })
 
   test('another heartbeat port is used from the moment it is configured', async () => {
-    const { loop } = start()
-    await vi.waitFor(() => expect(loop.look().watch.health.kind).toBe('up'))
+    const { judge, loop } = start()
+    await vi.waitFor(() => expect(judge.look().watch.health.kind).toBe('up'))
     const other = await startHeartbeatHub()
     const [first] = loopback().hubs
     loop.configure({ ...loopback({ heartbeatSeconds: 1 }), hubs: [{ ...first!, heartbeatPort: other.port }] })
@@ -119,23 +121,5 @@ describe('the loop', () => {
     ending.abort()
     await running
     expect(ending.signal.aborted).toBe(true)
-  })
-
-  test('is stale when it has not turned in time', async () => {
-    let now = 0
-    const loop = makeLoop(
-      loopback(),
-      beginning,
-      {
-        ...idleHands,
-        register: () => new Promise(() => undefined),
-        tell: () => undefined,
-      },
-      { now: () => now, wall: () => new Date() },
-      log,
-    )
-    expect(loop.look().stale).toBe(false)
-    now = 5_001
-    expect(loop.look().stale).toBe(true)
   })
 })

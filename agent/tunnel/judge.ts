@@ -1,0 +1,80 @@
+import type { Clock } from '../../system/time/clock.ts'
+import { makeInbox } from '../../system/process/inbox.ts'
+import type { Action, Watch, WatchEvent, WatchSettings } from '../core/state.ts'
+import { type Beginning, next, startWatch, wakeAt } from '../core/watch.ts'
+import type { AgentConfig } from '../settings/config.ts'
+
+/**
+ * What is heard of a tunnel, and what was made of it last. It is made before all that acts on the tunnel and needs none of
+ * that: whatever is heard while the rest is still being made is weighed when the loop begins.
+ */
+export interface Judge {
+  /** Weighed at the next turn. */
+  readonly notice: (event: WatchEvent) => void
+  /** The same of other settings, or of another life of this line's mappings. */
+  readonly configure: (config: AgentConfig) => void
+  readonly look: () => JudgeView
+  /** Weighs what was heard, and the moment. `act` is called for each thing to do, when `look` shows what made it due. Must not throw. */
+  readonly turn: (act: (action: Action) => void) => void
+  /** Until something is heard, or time alone changes something. */
+  readonly wait: (signal: AbortSignal) => Promise<void>
+}
+
+interface JudgeView {
+  readonly watch: Watch
+  /** There was no turn for longer than was meant: what this says is old. */
+  readonly stale: boolean
+}
+
+/** What an agent that begins knows. */
+interface Start extends Beginning {
+  /** As in the settings of the watch. */
+  readonly spread: number
+  readonly lifeSeconds: () => number | null
+}
+
+/** Far more than a turn takes, even on a busy Pi. */
+const STALE_MS = 5_000
+
+/** Metered lines are asked less often, and somebody who uses one is not counted by the second. */
+const HEARTBEATS = { economyMs: 25_000, economyInUseMs: 5_000, inUseMs: 1_000 } as const
+
+export function makeJudge(config: AgentConfig, start: Start, clock: Clock): Judge {
+  const inbox = makeInbox<{ readonly event: WatchEvent; readonly at: number }>()
+  let watch = startWatch(settingsOf(config, start), start, clock.now())
+  let turnedAt = clock.now()
+  let wakesAt = turnedAt
+
+  function notice(event: WatchEvent): void {
+    inbox.put({ event, at: clock.now() })
+  }
+
+  function weigh(event: WatchEvent, at: number, act: (action: Action) => void): void {
+    const [after, actions] = next(watch, event, at)
+    watch = after
+    for (const action of actions) act(action)
+  }
+
+  return {
+    notice,
+    configure: (config) => notice({ kind: 'configured', settings: settingsOf(config, start) }),
+    look: () => ({ watch, stale: clock.now() > Math.max(wakesAt, turnedAt) + STALE_MS }),
+    turn: (act) => {
+      for (const { event, at } of inbox.drain()) weigh(event, at, act)
+      weigh({ kind: 'tick' }, clock.now(), act)
+      turnedAt = clock.now()
+      wakesAt = wakeAt(watch)
+    },
+    wait: (signal) => inbox.wait(Math.max(0, wakeAt(watch) - clock.now()), signal),
+  }
+}
+
+function settingsOf(config: AgentConfig, { spread, lifeSeconds }: Start): WatchSettings {
+  return {
+    heartbeatMs: config.economy ? HEARTBEATS.economyMs : config.heartbeatSeconds * 1_000,
+    inUseMs: config.economy ? HEARTBEATS.economyInUseMs : HEARTBEATS.inUseMs,
+    spread,
+    mtu: config.mtu,
+    lifeSeconds: lifeSeconds(),
+  }
+}
