@@ -8,7 +8,7 @@ import { type JoinToken, parseToken } from '../../protocol/token.ts'
 import { makeFolder } from '../../system/files/atomic-file.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import { stampOf } from '../../system/files/file-stamp.ts'
-import { makeRuntimeFolder, withChangeLock } from '../tunnel/change-lock.ts'
+import { makeRuntimeFolder, withChangeLock } from '../settings/change-lock.ts'
 import { chooseRouter, type RouterIdentity, type RouterChoice } from './choose-router.ts'
 import {
   type AgentConfig,

@@ -7,7 +7,7 @@ import { removeTornWrites } from '../../system/files/atomic-file.ts'
 import { askLocal } from '../../system/sockets/local-socket.ts'
 import { stampOf } from '../../system/files/file-stamp.ts'
 import { sleep } from '../../system/time/sleep.ts'
-import { makeRuntimeFolder, withChangeLock } from '../tunnel/change-lock.ts'
+import { makeRuntimeFolder, withChangeLock } from '../settings/change-lock.ts'
 import { clockPath } from '../memory/clock-guard.ts'
 import {
   type AgentConfig,

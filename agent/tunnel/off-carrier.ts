@@ -1,6 +1,6 @@
 import type { Adapter } from '../../adapters/adapter.ts'
 import { sameEndpoint } from '../../wireguard/spec.ts'
-import { withChangeLock } from './change-lock.ts'
+import { withChangeLock } from '../settings/change-lock.ts'
 import type { AgentConfig } from '../settings/config.ts'
 import { hubWays } from '../registrar/hub-ways.ts'
 import type { Path } from './path.ts'

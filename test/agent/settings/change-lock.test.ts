@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { withChangeLock } from '../../../agent/tunnel/change-lock.ts'
+import { withChangeLock } from '../../../agent/settings/change-lock.ts'
 
 let folder: string
 beforeEach(async () => {
