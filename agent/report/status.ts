@@ -1,4 +1,3 @@
-import type { Description } from '../../adapters/adapter.ts'
 import type { Observation } from '../../adapters/observation.ts'
 import type { ChannelStatus } from '../../alerts/delivery/courier.ts'
 import type { IncidentRecord } from '../../protocol/incidents.ts'
@@ -6,7 +5,7 @@ import { formatEndpoint } from '../../wireguard/spec.ts'
 import { REKEY_AFTER_TIME } from '../../wireguard/timers.ts'
 import type { Calendar } from '../../system/time/calendar.ts'
 import type { CarrierNat } from '../probes/carrier-nat.ts'
-import { type AgentConfig, firstHub } from '../settings/config.ts'
+import { firstHub } from '../settings/config.ts'
 import type { Cause } from '../core/cause.ts'
 import { causeOf, type Health, heartbeatGapMs } from '../core/health.ts'
 import type { RemedyKind } from '../core/ladder.ts'
@@ -14,6 +13,7 @@ import { lossRatio } from '../core/heartbeats.ts'
 import type { Registrar } from '../core/registration.ts'
 import { calmGapMs, EARLY_MS } from '../core/watch.ts'
 import type { Watch } from '../core/state.ts'
+import type { TunnelReading } from '../tunnel/reading.ts'
 import { tunnelAddress } from '../tunnel/tunnel-spec.ts'
 import { howToJoinAgain, isUnknownAtHub } from '../core/unknown-home.ts'
 
@@ -92,30 +92,22 @@ export type Note =
   | 'other-way'
   | 'smaller-mtu'
 
-export interface StatusFacts {
+/** What is the home's, whatever it has of tunnels. */
+interface HomeFacts {
   readonly version: string
-  readonly config: AgentConfig
-  /** null when the router could not be asked. */
-  readonly description: Description | null
-  /** null when the machine that the tunnel ends on could not be asked. */
-  readonly observed: Pick<Observation, 'interface' | 'warnings'> | null
-  /** Of the last time that the machine was brought to the plan; what is seen now comes besides. */
-  readonly warnings: readonly string[]
-  readonly lastHandshakeSeconds: number | null
-  readonly watch: Watch
-  readonly stale: boolean
-  readonly carrierNat: CarrierNat
   /** The longest silence this line's NATs survived; null: not measured. */
   readonly lifeSeconds: number | null
-  readonly cutPeriod: Status['mapping']['cutPeriod']
   /** How far the calendar is behind while the tunnel waits for it; null when it does not. */
   readonly clockBehindSeconds: number | null
-  /** When the present mapping began, if that was before this agent did. */
-  readonly earlierMappingSince: string | null
   readonly lastIncident: IncidentRecord | null
   readonly channels: readonly ChannelStatus[]
   readonly now: number
   readonly calendar: Calendar
+}
+
+/** Those of the home, and of the tunnel that speaks for it. */
+export interface StatusFacts extends HomeFacts, Omit<TunnelReading, 'observed' | 'peer'> {
+  readonly observed: Pick<Observation, 'interface' | 'warnings'> | null
 }
 
 /** Pure: facts in, the contract's shape out. */

@@ -21,7 +21,7 @@ import type { Judge } from './judge.ts'
 import type { LoopHands } from './loop.ts'
 import { noteNamed, type Path } from './path.ts'
 import type { AgentPlaces } from '../settings/places.ts'
-import { type RegistrationResult, registerHome, type SaidReason } from '../registrar/registration.ts'
+import { type Registering, type RegistrationResult, registerHome, type SaidReason } from '../registrar/registration.ts'
 import { carryOut } from './remedy.ts'
 import { readBearer, readEchoKey } from '../secrets/secrets.ts'
 import type { Turns } from '../../system/process/turns.ts'
@@ -40,6 +40,8 @@ export interface Reach {
   readonly config: () => AgentConfig
   readonly path: Path
   readonly line: LineMemory
+  /** All that a registration says but why it is one. */
+  readonly registering: () => Omit<Registering, 'reason'>
   /** Brings the machine to the plan, under the lock. @throws {Problem} */
   readonly bring: (signal: AbortSignal) => Promise<void>
   readonly restore: () => void
@@ -92,14 +94,9 @@ export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
     const result = await reach.turns(() =>
       registerHome(
         {
-          configDir,
-          config: config(),
+          ...reach.registering(),
           reason,
           lastMapping,
-          listenPort: path.listenPort,
-          hubLiterals: path.hubLiterals ?? [],
-          mtu: line.current.mtu,
-          visitors: path.visitors,
           timeoutMs: reason === 'doubt' ? ANSWER_MS.doubt : ANSWER_MS.calm,
         },
         cut,

@@ -1,40 +1,45 @@
 import type { Adapter, Description } from '../../adapters/adapter.ts'
 import type { Observation } from '../../adapters/observation.ts'
-import type { Alerting } from '../../alerts/alerting.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { PeerState } from '../../wireguard/dump.ts'
 import { cutPeriod } from '../../wireguard/cut-period.ts'
-import type { Calendar } from '../../system/time/calendar.ts'
-import { carrierNat } from '../probes/carrier-nat.ts'
+import { type CarrierNat, carrierNat } from '../probes/carrier-nat.ts'
+import type { Watch } from '../core/state.ts'
 import { type AgentConfig, firstHub } from '../settings/config.ts'
 import { makeHandshakeAge } from '../probes/handshake-age.ts'
-import type { LineMemory } from '../memory/line-memory.ts'
-import type { Judge } from '../tunnel/judge.ts'
+import type { EventLog } from '../memory/event-log.ts'
 import { routeEnds } from '../lan/route-ends.ts'
-import { type Status, statusOf } from './status.ts'
+import type { Judge } from './judge.ts'
 
-export interface StatusTeller {
-  readonly status: () => Promise<Status>
+/** A tunnel at one moment: as it was judged, and as the machine that it ends on shows it. */
+export interface TunnelReading {
+  readonly config: AgentConfig
+  readonly watch: Watch
+  /** What the judge says is old. */
+  readonly stale: boolean
+  /** null when the router could not be asked. */
+  readonly description: Description | null
+  /** null when the machine that the tunnel ends on could not be asked. */
+  readonly observed: Observation | null
   /** The hub as a peer of the interface; null when it is not there, or could not be looked at. */
-  readonly hubPeer: () => Promise<PeerState | null>
+  readonly peer: PeerState | null
+  /** Of the last time that the machine was brought to the plan; what is seen now comes besides. */
+  readonly warnings: readonly string[]
+  readonly lastHandshakeSeconds: number | null
+  readonly carrierNat: CarrierNat
+  readonly cutPeriod: ReturnType<typeof cutPeriod>
+  /** When the present mapping began, if that was before this agent did. */
+  readonly earlierMappingSince: string | null
 }
 
-export interface StatusSources {
-  readonly version: string
+export interface ReadingParts {
   readonly clock: Clock
-  readonly calendar: Calendar
   readonly look: Judge['look']
   readonly adapter: Adapter
   /** Of the last time that the machine was brought to the plan. */
   readonly warnings: () => Promise<readonly string[]>
   readonly config: () => AgentConfig
-  readonly line: LineMemory
-  readonly clockBehindSeconds: () => number | null
-  /** When mappings began, oldest first. */
-  readonly mappingTimes: () => readonly string[]
-  readonly alerting: Pick<Alerting, 'last' | 'channels'>
-  /** The mapping that was there when the agent began. */
-  readonly earlier: { readonly at: string } | null
+  readonly events: Pick<EventLog, 'lastMapping' | 'mappingTimes'>
 }
 
 /** Everybody on this machine may ask, as often as they like: the machine is looked at once a second at most. */
@@ -50,9 +55,10 @@ interface Look {
 }
 
 /** Computes ages at the moment of asking. */
-export function makeStatusTeller(sources: StatusSources): StatusTeller {
-  const { version, clock, calendar, adapter, config, line, earlier } = sources
+export function makeReader(parts: ReadingParts): () => Promise<TunnelReading> {
+  const { clock, adapter, config, events } = parts
   const handshakeAge = makeHandshakeAge(clock)
+  const earlier = events.lastMapping()
   let latest: { readonly at: number; readonly look: Promise<Look> } | null = null
 
   async function look(): Promise<Look> {
@@ -72,36 +78,22 @@ export function makeStatusTeller(sources: StatusSources): StatusTeller {
     return latest.look
   }
 
-  function peerIn({ observed }: Look): PeerState | null {
-    return observed?.interface?.peers.find((one) => one.publicKey === firstHub(config()).publicKey) ?? null
-  }
-
-  return {
-    hubPeer: async () => peerIn(await recentLook()),
-    status: async () => {
-      const [seen, warnings] = await Promise.all([recentLook(), sources.warnings()])
-      const { description, observed, ownAddress } = seen
-      const { watch, stale } = sources.look()
-      const peer = peerIn(seen)
-      return statusOf({
-        version,
-        description,
-        observed,
-        warnings,
-        watch,
-        stale,
-        calendar,
-        config: config(),
-        lastHandshakeSeconds: handshakeAge.seconds(peer?.lastHandshakeAt ?? null),
-        carrierNat: carrierNat(ownAddress, watch.ledger.current?.endpoint ?? null),
-        clockBehindSeconds: sources.clockBehindSeconds(),
-        cutPeriod: cutPeriod(sources.mappingTimes()),
-        lifeSeconds: line.current.lifeSeconds,
-        earlierMappingSince: earlier === null ? null : `${earlier.at.slice(0, 19)}Z`,
-        lastIncident: sources.alerting.last(),
-        channels: sources.alerting.channels(),
-        now: clock.now(),
-      })
-    },
+  return async () => {
+    const [{ description, observed, ownAddress }, warnings] = await Promise.all([recentLook(), parts.warnings()])
+    const { watch, stale } = parts.look()
+    const peer = observed?.interface?.peers.find((one) => one.publicKey === firstHub(config()).publicKey) ?? null
+    return {
+      config: config(),
+      watch,
+      stale,
+      description,
+      observed,
+      peer,
+      warnings,
+      lastHandshakeSeconds: handshakeAge.seconds(peer?.lastHandshakeAt ?? null),
+      carrierNat: carrierNat(ownAddress, watch.ledger.current?.endpoint ?? null),
+      cutPeriod: cutPeriod(events.mappingTimes()),
+      earlierMappingSince: earlier === null ? null : `${earlier.at.slice(0, 19)}Z`,
+    }
   }
 }

@@ -1,0 +1,175 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Adapter } from '../../../adapters/adapter.ts'
+import type { ClockGuard } from '../../../agent/memory/clock-guard.ts'
+import type { Happening } from '../../../agent/memory/events.ts'
+import { type LineMemory, UNKNOWN_LINE } from '../../../agent/memory/line-memory.ts'
+import type { AgentConfig } from '../../../agent/settings/config.ts'
+import type { Reach } from '../../../agent/tunnel/hands.ts'
+import type { LoopHands } from '../../../agent/tunnel/loop.ts'
+import { makeSettings, type Settings } from '../../../agent/tunnel/settings.ts'
+import { openTunnel, type TunnelParts } from '../../../agent/tunnel/tunnel.ts'
+import { Problem } from '../../../problems/problem.ts'
+import { makeLog } from '../../../system/process/log.ts'
+import { systemClock } from '../../../system/time/clock.ts'
+import { type HeartbeatHub, startHeartbeatHub } from '../heartbeat-hub.ts'
+import { sampleConfig } from '../sample-config.ts'
+
+const log = makeLog('agent')
+log.level = 'silent'
+
+let folder: string
+let hub: HeartbeatHub
+let ending: AbortController
+let running: Promise<void>
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'homeward-test-'))
+  hub = await startHeartbeatHub()
+  ending = new AbortController()
+  running = Promise.resolve()
+})
+afterEach(async () => {
+  ending.abort()
+  await running
+  await hub.close()
+  await rm(folder, { recursive: true })
+})
+
+/** A router that lets nobody in: what is asked of it fails at once. */
+const refusing = (): never => {
+  throw new Problem('router-unreachable', { what: 'asking the router', why: 'it is away' })
+}
+const adapter = {
+  observe: async () => refusing(),
+  describe: async () => refusing(),
+  close: async () => undefined,
+} as unknown as Adapter
+
+const line: LineMemory = { current: UNKNOWN_LINE, change: async () => null }
+const clockGuard: ClockGuard = {
+  hold: async () => undefined,
+  behindSeconds: () => null,
+  heard: () => undefined,
+  run: async () => undefined,
+}
+
+function loopback(change: Partial<AgentConfig> = {}): AgentConfig {
+  const near = { address: '127.0.0.1', hubAddress: '127.0.0.1', heartbeatPort: hub.port, addresses: ['127.0.0.1'] }
+  return { ...sampleConfig, hubs: [{ ...sampleConfig.hubs[0]!, ...near }], ...change }
+}
+
+/** Does nothing but answer. */
+const answering: LoopHands = {
+  register: async () => ({ kind: 'registration-ended', outcome: 'done', mapping: null, word: null }),
+  askEchoes: () => new Promise(() => undefined),
+  askSizes: () => new Promise(() => undefined),
+  testUplink: () => new Promise(() => undefined),
+  remedy: () => new Promise(() => undefined),
+  restore: () => undefined,
+  closeCarrier: () => undefined,
+  tell: () => undefined,
+}
+
+function open(more: Partial<TunnelParts> = {}) {
+  const notes: Happening[] = []
+  const tunnel = openTunnel(
+    {
+      places: { configDir: folder, stateDir: folder, runtimeDir: folder },
+      settings: makeSettings(loopback(), null),
+      adapter,
+      events: { lastMapping: () => null, mappingTimes: () => [] },
+      line,
+      clockGuard,
+      telling: { tell: () => undefined, registered: () => undefined },
+      note: (happening) => void notes.push(happening),
+      routerAnswered: () => undefined,
+      clock: systemClock,
+      log,
+      hands: () => answering,
+      ...more,
+    },
+    ending.signal,
+  )
+  return { tunnel, notes }
+}
+
+/** All that hands are given, used while the tunnel is still being made. */
+function eager(reach: Reach, signal: AbortSignal): LoopHands {
+  expect(reach.registering().config).toBe(reach.config())
+  reach.notice({ kind: 'described', canForgetFlow: true })
+  reach.notice({ kind: 'carrier-lost' })
+  reach.restore()
+  reach.follow()
+  void reach.bring(signal).catch(() => undefined)
+  void reach.turns(async () => undefined)
+  reach.heardTime(new Date().toISOString())
+  reach.telling.registered('start', { outcome: 'done', mapping: null, answer: null, problem: null })
+  return answering
+}
+
+describe('a tunnel whose surroundings call back while it is made', () => {
+  test('works when its hands do, and weighs what they said', async () => {
+    const { tunnel } = open({ hands: eager })
+    running = tunnel.run(ending.signal)
+    await vi.waitFor(() => expect(tunnel.look().watch.health.kind).toBe('up'))
+    expect(tunnel.look().watch.canForgetFlow).toBe(true)
+  })
+
+  test('works when its settings do', async () => {
+    const settings = makeSettings(loopback(), null)
+    const changing: Settings = {
+      ...settings,
+      get current() {
+        return settings.current
+      },
+      onChange: (changed) => {
+        settings.onChange(changed)
+        settings.take(loopback({ economy: true }))
+      },
+    }
+    const { tunnel } = open({ settings: changing })
+    running = tunnel.run(ending.signal)
+    await vi.waitFor(() => expect(tunnel.look().watch.health.kind).toBe('up'))
+    expect(tunnel.look().watch.settings.heartbeatMs).toBe(25_000)
+  })
+})
+
+describe('a tunnel', () => {
+  test('looks at its machine when it begins, and stays watched while that lets nobody in', async () => {
+    const { tunnel, notes } = open()
+    running = tunnel.run(ending.signal)
+    await tunnel.begin()
+    await vi.waitFor(() => expect(notes).toMatchObject([{ kind: 'apply-failed', code: 'router-unreachable' }]))
+    await vi.waitFor(() => expect(tunnel.look().watch.health.kind).toBe('up'))
+  })
+
+  test('sends its heartbeats to where its settings say now', async () => {
+    const { tunnel } = open()
+    running = tunnel.run(ending.signal)
+    await vi.waitFor(() => expect(tunnel.look().watch.health.kind).toBe('up'))
+    const other = await startHeartbeatHub()
+    const [first] = loopback().hubs
+    tunnel.settings.take(loopback({ hubs: [{ ...first!, heartbeatPort: other.port }], heartbeatSeconds: 1 }))
+    await vi.waitFor(() => expect(other.sequences.length).toBeGreaterThan(0), { timeout: 5_000 })
+    await other.close()
+  })
+
+  test('can be read while its machine cannot', async () => {
+    const { tunnel } = open()
+    running = tunnel.run(ending.signal)
+    await tunnel.begin()
+    expect(await tunnel.read()).toMatchObject({ observed: null, description: null, peer: null, carrierNat: 'unknown' })
+  })
+
+  test('goes on with the mapping that the agent before it knew', () => {
+    const at = '2026-11-22T20:01:02.500Z'
+    const last = { at, kind: 'mapping', address: '198.51.100.7', port: 4_000, changes: 3, previous: null } as const
+    const { tunnel } = open({ events: { lastMapping: () => last, mappingTimes: () => [at] } })
+    expect(tunnel.look().watch.ledger).toEqual({
+      current: { endpoint: { address: '198.51.100.7', port: 4_000 }, since: null },
+      changes: 3,
+    })
+  })
+})
