@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import * as v from 'valibot'
 import { reasonOf } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import { makeMutex } from '../../system/process/mutex.ts'
 
 const LineSchema = v.object({
   schema: v.literal(1),
@@ -44,9 +45,9 @@ export async function openLineMemory(stateDir: string): Promise<LineMemory> {
   const path = linePath(stateDir)
   let current = await readLine(stateDir)
   let written = JSON.stringify(current)
-  let turn: Promise<unknown> = Promise.resolve()
+  const mutex = makeMutex()
 
-  /** Whatever is current when its turn comes, so that the last one to write has all. */
+  /** Whatever is current when it begins, so that the last one to write has all. */
   async function write(): Promise<string | null> {
     const text = JSON.stringify(current)
     if (text === written) return null
@@ -65,9 +66,7 @@ export async function openLineMemory(stateDir: string): Promise<LineMemory> {
     },
     change: (patch) => {
       current = { ...current, ...patch }
-      const mine = turn.then(write)
-      turn = mine
-      return mine
+      return mutex.runExclusive(write)
     },
   }
 }

@@ -13,7 +13,7 @@ import { firstAnswer } from '../probes/first-answer.ts'
 import { heartbeatTarget } from '../probes/heartbeat-target.ts'
 import type { AgentPlaces } from '../settings/places.ts'
 import { type Registering, registerHome } from '../registrar/registration.ts'
-import type { Turns } from '../../system/process/turns.ts'
+import type { Mutex } from '../../system/process/mutex.ts'
 import {
   hasOtherKeys,
   keepRotatedKey,
@@ -27,7 +27,7 @@ export interface Rotation {
   readonly places: AgentPlaces
   readonly adapter: Adapter
   /** Held with the machine's lock, and taken after it: no registration may name the old key again after the hub has the new one. */
-  readonly turns: Turns
+  readonly registrationMutex: Mutex
   /** agent.yaml's key, whatever the tunnel has now. */
   readonly joined: PublicKey
   /** With the key that the tunnel has now. */
@@ -57,9 +57,9 @@ const LOOK_MS = 5_000
 export async function rotateKey(rotation: Rotation): Promise<RotatedKey> {
   // Its own limit: an agent that is told to end, ends it first. Half of it would leave a dead tunnel behind.
   const signal = AbortSignal.timeout(ROTATE_MS)
-  const { places, joined, take, turns, log } = rotation
+  const { places, joined, take, registrationMutex, log } = rotation
   return await withChangeLock(places.runtimeDir, signal, () =>
-    turns(async () => {
+    registrationMutex.runExclusive(async () => {
       const publicKey = await makeKey(places.stateDir, signal)
       try {
         await changeAtHub(rotation, publicKey, signal)
@@ -78,7 +78,7 @@ export async function rotateKey(rotation: Rotation): Promise<RotatedKey> {
         await goBack(rotation, publicKey)
         throw thrown
       }
-    }),
+    }, signal),
   )
 }
 

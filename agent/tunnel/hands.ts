@@ -24,7 +24,7 @@ import type { AgentPlaces } from '../settings/places.ts'
 import { type Registering, type RegistrationResult, registerHome, type SaidReason } from '../registrar/registration.ts'
 import { carryOut } from './remedy.ts'
 import { readBearer, readEchoKey } from '../secrets/secrets.ts'
-import type { Turns } from '../../system/process/turns.ts'
+import type { Mutex } from '../../system/process/mutex.ts'
 import { testUplink } from '../probes/uplink.ts'
 
 /** Says what happened: to the log for whoever watches, to the events for whoever asks later. */
@@ -51,8 +51,8 @@ export interface Reach {
   readonly telling: Telling
   /** What the hub's clock says. */
   readonly heardTime: (hubTime: string) => void
-  /** Registrations, and what changes the key that they name. */
-  readonly turns: Turns
+  /** Held by registrations, and by what changes the key that they name. */
+  readonly registrationMutex: Mutex
   readonly clock: Clock
   readonly log: Log
 }
@@ -91,7 +91,7 @@ export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
   }
 
   async function register(reason: SaidReason, lastMapping: Endpoint | null, cut: AbortSignal = signal) {
-    const result = await reach.turns(() =>
+    const result = await reach.registrationMutex.runExclusive(() =>
       registerHome(
         {
           ...reach.registering(),

@@ -4,7 +4,7 @@ import { reasonOf } from '../../problems/problem.ts'
 import type { IncidentAnswer, IncidentReport } from '../../protocol/incidents.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
-import { makeTurns } from '../../system/process/turns.ts'
+import { makeMutex } from '../../system/process/mutex.ts'
 import type { Ledger, MappingChange } from '../core/ledger.ts'
 import { isUnknownAtHub } from '../core/unknown-home.ts'
 import type { ClockGuard } from '../memory/clock-guard.ts'
@@ -97,7 +97,7 @@ export function openTunnel(parts: TunnelParts, signal: AbortSignal): Tunnel {
     visitors: line.current.visitors,
   }
   /** No registration with the old key may overtake the one that changes it. */
-  const turns = makeTurns()
+  const registrationMutex = makeMutex()
   const registering = (): Omit<Registering, 'reason'> => ({
     configDir,
     config: config(),
@@ -113,7 +113,7 @@ export function openTunnel(parts: TunnelParts, signal: AbortSignal): Tunnel {
     config,
     wasUp: isUp,
     followKey: (publicKey, cut) =>
-      turns(async () => {
+      registrationMutex.runExclusive(async () => {
         const change = { stateDir, joined: settings.joined, registering: registering() }
         settings.takeKey(await followRouterKey(publicKey, change, cut))
         log.info({ publicKey }, 'the router has made a new key, and the hub is told')
@@ -173,7 +173,7 @@ export function openTunnel(parts: TunnelParts, signal: AbortSignal): Tunnel {
       notice: judge.notice,
       telling,
       heardTime: clockGuard.heard,
-      turns,
+      registrationMutex,
       clock,
       log,
     },
@@ -186,7 +186,7 @@ export function openTunnel(parts: TunnelParts, signal: AbortSignal): Tunnel {
       isWell: () => isUp() && judge.look().watch.registration.registrar === 'reachable',
       rotate: () => {
         const { joined, takeKey: take } = settings
-        return rotateKey({ places, adapter, turns, joined, registering: registering(), take, log })
+        return rotateKey({ places, adapter, registrationMutex, joined, registering: registering(), take, log })
       },
       note,
     },
@@ -205,7 +205,7 @@ export function openTunnel(parts: TunnelParts, signal: AbortSignal): Tunnel {
     look: judge.look,
     read: makeReader({ clock, look: judge.look, adapter, warnings, config, events }),
     exchange: (incidents) =>
-      turns(async () => {
+      registrationMutex.runExclusive(async () => {
         // It has no word for whom it does not know, and counts each such question.
         if (isUnknownAtHub(judge.look().watch)) return null
         const asked = { ...registering(), reason: 'incident', incidents, timeoutMs: ASK_MS } as const

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { reasonOf } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import type { Log } from '../../system/process/log.ts'
+import { makeMutex } from '../../system/process/mutex.ts'
 import type { Message } from '../record/message.ts'
 
 /** Messages that have not reached everybody yet, in their order, on disk. */
@@ -46,7 +47,7 @@ interface Entry {
 export async function openOutbox(stateDir: string, log: Log): Promise<Outbox> {
   const path = outboxPath(stateDir)
   let entries: readonly Entry[] = await readEntries(path)
-  let saving: Promise<void> = Promise.resolve()
+  const mutex = makeMutex()
   let isDirty = false
 
   function change(next: readonly Entry[]): void {
@@ -54,7 +55,7 @@ export async function openOutbox(stateDir: string, log: Log): Promise<Outbox> {
     if (isDirty) return
     isDirty = true
     // Several changes of one moment are one write.
-    saving = saving.then(save)
+    void mutex.runExclusive(save)
   }
 
   async function save(): Promise<void> {
@@ -92,7 +93,7 @@ export async function openOutbox(stateDir: string, log: Log): Promise<Outbox> {
       if (entries.every(({ waiting }) => waiting.every((name) => channels.includes(name)))) return
       change(entries.map((entry) => ({ ...entry, waiting: entry.waiting.filter((name) => channels.includes(name)) })))
     },
-    saved: () => saving,
+    saved: mutex.settled,
   }
 }
 

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { reasonOf } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import type { Log } from '../../system/process/log.ts'
+import { makeMutex } from '../../system/process/mutex.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
 /**
@@ -40,7 +41,7 @@ export type Kept = Readonly<v.InferOutput<typeof KeptSchema>>
 export async function openRetained(stateDir: string, log: Log): Promise<Retained> {
   const path = retainedPath(stateDir)
   let all = await readKept(path)
-  let saving: Promise<void> = Promise.resolve()
+  const mutex = makeMutex()
 
   function change(at: Publisher, topics: readonly string[]): Promise<void> {
     const { broker, user, password, discoveryPrefix } = at
@@ -53,8 +54,7 @@ export async function openRetained(stateDir: string, log: Log): Promise<Retained
       topics: [...topics],
     }
     all = topics.length === 0 ? others : [...others, kept]
-    saving = saving.then(save)
-    return saving
+    return mutex.runExclusive(save)
   }
 
   async function save(): Promise<void> {

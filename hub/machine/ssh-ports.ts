@@ -6,6 +6,7 @@ import { PortSchema } from '../../protocol/addresses.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
+import { makeMutex } from '../../system/process/mutex.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import { type Listener, tcpListeners } from './listeners.ts'
 import { askListener } from './ssh-banner.ts'
@@ -52,7 +53,7 @@ export async function openSshPorts({
   listeners = tcpListeners,
 }: SshPortsParts): Promise<SshPorts> {
   let known = await readSshPorts(path)
-  let written: Promise<void> = Promise.resolve()
+  const mutex = makeMutex()
   /** Of listeners that did not speak SSH. */
   const tried = new Map<string, { readonly attempts: number; readonly again: number }>()
   const asking = new Map<string, { readonly port: number; readonly done: Promise<void> }>()
@@ -70,13 +71,12 @@ export async function openSshPorts({
     if (known.has(port)) return
     known = new Set([...known, port])
     log.info({ port }, 'an SSH server of this machine was seen: its port is no home’s to publish')
-    written = written.then(async () => {
+    await mutex.runExclusive(async () => {
       const ports = [...known].filter((one) => !ONLY_22.has(one)).sort((a, b) => a - b)
       await writeFileAtomic(path, `${JSON.stringify({ ports })}\n`).catch((thrown: unknown) =>
         log.warn({ path, why: reasonOf(thrown) }, 'the ports of SSH servers could not be written down'),
       )
     })
-    await written
   }
 
   function isDue(key: string): boolean {
@@ -108,7 +108,7 @@ export async function openSshPorts({
     close: async () => {
       ended.abort()
       await Promise.all([...asking.values()].map(({ done }) => done))
-      await written
+      await mutex.settled()
     },
   }
 }

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { Problem, reasonOf } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { stampOf } from '../../system/files/file-stamp.ts'
+import { makeMutex } from '../../system/process/mutex.ts'
 import { type Change, STORE_SCHEMA, type StoreDocument, StoreDocumentSchema } from '../core/store-document.ts'
 
 /** The hub's memory. Behind this one interface, so that several hubs can share an engine one day. */
@@ -20,7 +21,7 @@ export interface Store {
 export async function openStore(path: string): Promise<Store> {
   let stamp = await stampOf(path)
   let document = parseStore(await readStore(path), path)
-  let last: Promise<unknown> = Promise.resolve()
+  const mutex = makeMutex()
 
   async function apply<Result>(change: (document: StoreDocument) => Change<Result>): Promise<Result> {
     const [next, result] = change(document)
@@ -41,11 +42,7 @@ export async function openStore(path: string): Promise<Store> {
     get document() {
       return document
     },
-    update: (change) => {
-      const mine = last.then(() => apply(change))
-      last = mine.catch(() => undefined)
-      return mine
-    },
+    update: (change) => mutex.runExclusive(() => apply(change)),
   }
 }
 

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, readFile, rename } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { Problem, reasonOf } from '../../problems/problem.ts'
+import { makeMutex } from '../process/mutex.ts'
 import { type Folder, giveToOwner, inFolder } from './folder.ts'
 
 /** A file of lines that only grows, and the one it was before it grew too large: NAME.jsonl and NAME.1.jsonl. */
@@ -22,7 +23,7 @@ export function openLineFile(
 ): LineFile {
   // The first append, and not the opening of it: whoever opens it may yet find that another one is running.
   let isFirst = true
-  let turn: Promise<unknown> = Promise.resolve()
+  const mutex = makeMutex()
 
   async function write(line: string): Promise<string | null> {
     try {
@@ -48,11 +49,7 @@ export function openLineFile(
   }
 
   return {
-    append: (line) => {
-      const mine = turn.then(() => write(line))
-      turn = mine
-      return mine
-    },
+    append: (line) => mutex.runExclusive(() => write(line)),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Client as SshClient, ConnectConfig } from 'ssh2'
 import { Problem, reasonOf } from '../../../problems/problem.ts'
+import { makeMutex } from '../../../system/process/mutex.ts'
 import { calledOff, orCalledOff } from '../../router/called-off.ts'
 import { type HostPort, hostPort } from '../../../wireguard/host-port.ts'
 import { algorithmsOf, HOST_KEY_TYPES, type HostKey, hostKeyIn } from './host-key.ts'
@@ -231,14 +232,15 @@ function sessionOn(client: SshClient, router: string): Session {
       }
     })
 
-  let last: Promise<unknown> = Promise.resolve()
+  const mutex = makeMutex()
   return {
-    exec: (script, options) => {
-      const turn = last.then(() => run(script, options))
-      last = turn.catch(() => undefined)
-      // Who waits for its turn waits no longer than it wants to.
-      return orCalledOff(turn, `a command on the router ${router}`, options.signal)
-    },
+    // Who waits for the mutex waits no longer than it wants to.
+    exec: (script, options) =>
+      orCalledOff(
+        mutex.runExclusive(() => run(script, options)),
+        `a command on the router ${router}`,
+        options.signal,
+      ),
     isOpen: () => whyEnded === null,
     ends,
     close: () => end('it was closed here'),

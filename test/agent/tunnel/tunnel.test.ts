@@ -103,7 +103,7 @@ function eager(reach: Reach, signal: AbortSignal): LoopHands {
   reach.restore()
   reach.follow()
   void reach.bring(signal).catch(() => undefined)
-  void reach.turns(async () => undefined)
+  void reach.registrationMutex.runExclusive(async () => undefined)
   reach.heardTime(new Date().toISOString())
   reach.telling.registered('start', { outcome: 'done', mapping: null, answer: null, problem: null })
   return answering
