@@ -3,11 +3,12 @@ import type { Adapter } from '../../adapters/adapter.ts'
 import type { TunnelSpec } from '../../adapters/spec.ts'
 import type { Step } from '../../adapters/step.ts'
 import { asProblem, type Problem } from '../../problems/problem.ts'
+import { makeMutex } from '../../system/process/mutex.ts'
 
 /** Makes the machine what it should be, one apply at a time. */
 export interface Reconciler {
   /**
-   * Ends when everything that was wanted at the call is in place. Calls that come while one runs share the next run.
+   * Ends when everything that was wanted at the call is in place. Calls share the next run that has not begun.
    * @throws {Problem} why it could not be done.
    */
   readonly reconcile: () => Promise<void>
@@ -40,10 +41,12 @@ export function makeReconciler({
 }: ReconcilerParts): Reconciler {
   let problem: Problem | null = null
   let warnings: readonly string[] | null = null
-  let running: Promise<void> | null = null
+  const mutex = makeMutex()
+  /** A run that has not begun: whatever is wanted meanwhile is in it. */
   let waiting: Promise<void> | null = null
 
   async function run(): Promise<void> {
+    waiting = null
     try {
       const spec = await desired()
       await bringTo(adapter, spec.interface, spec, AbortSignal.timeout(timeoutMs), {
@@ -59,14 +62,6 @@ export function makeReconciler({
     }
   }
 
-  function start(act: () => Promise<void> = run): Promise<void> {
-    const mine = act().finally(() => {
-      if (running === mine) running = null
-    })
-    running = mine
-    return mine
-  }
-
   return {
     get problem() {
       return problem
@@ -75,22 +70,10 @@ export function makeReconciler({
       return warnings
     },
     reconcile: () => {
-      if (running === null) return start()
-      waiting ??= running
-        .catch(() => undefined)
-        .then(() => {
-          waiting = null
-          return start()
-        })
+      waiting ??= mutex.runExclusive(run)
       return waiting
     },
-    alone: async (act) => {
-      // Whoever comes first when what runs has ended; another one may have.
-      for (let before = running; before !== null; before = running) await before.catch(() => undefined)
-      await start(act)
-    },
-    settled: async () => {
-      await Promise.allSettled([running, waiting])
-    },
+    alone: (act) => mutex.runExclusive(act),
+    settled: mutex.settled,
   }
 }

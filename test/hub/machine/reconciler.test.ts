@@ -57,7 +57,23 @@ test('one that failed does not keep the next from running, and its reason stays 
 test('settled waits for what runs and for what waits', async () => {
   const { machine, reconciler, runs } = scene()
   void reconciler.reconcile()
+  await expect.poll(runs).toBe(1)
   void reconciler.reconcile()
   await reconciler.settled()
   expect([runs(), machine.applied]).toEqual([2, 2])
+})
+
+test('what is done alone waits for the run before it and keeps the next one waiting, also when it fails', async () => {
+  const { machine, reconciler, runs } = scene()
+  const first = reconciler.reconcile()
+  const alone = reconciler.alone(async () => {
+    expect([runs(), machine.applied]).toEqual([1, 1])
+    await Promise.resolve()
+    expect(runs()).toBe(1)
+    throw new Error('no')
+  })
+  const second = first.then(reconciler.reconcile)
+  await expect(alone).rejects.toThrow('no')
+  await second
+  expect(runs()).toBe(2)
 })
