@@ -2,7 +2,7 @@ import { type Alerting, openAlerting } from '../alerts/alerting.ts'
 import { makeFolder } from '../system/files/atomic-file.ts'
 import { branchSignal } from '../system/time/branch-signal.ts'
 import type { Clock } from '../system/time/clock.ts'
-import { stampOf } from '../system/files/file-stamp.ts'
+import { watchFile } from '../system/files/file-watch.ts'
 import { type LocalHandler, serveLocal } from '../system/sockets/local-socket.ts'
 import type { Log } from '../system/process/log.ts'
 import { serveMetrics } from '../system/sockets/metrics-server.ts'
@@ -110,7 +110,7 @@ async function runJoined(
 
 async function makeAgent({ places, version, clock, log }: AgentSurroundings, signal: AbortSignal): Promise<Agent> {
   const { configDir, stateDir, runtimeDir } = places
-  const stamp = await stampOf(agentConfigPath(configDir))
+  const configFile = await watchFile(agentConfigPath(configDir))
   // Neither changes under an agent that runs: its name is of its join, and the router is taken at its start.
   const written = await readAgentConfig(configDir)
   const { home, router } = written
@@ -200,7 +200,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
 
   const config = watchConfig(
     configDir,
-    stamp,
+    configFile,
     (taken) => {
       if (JSON.stringify(taken.router) !== JSON.stringify(router))
         log.warn('what agent.yaml says of the router is taken when the agent is started again')

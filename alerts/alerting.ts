@@ -4,7 +4,7 @@ import type { IncidentAnswer, IncidentRecord, IncidentReport } from '../protocol
 import { branchSignal } from '../system/time/branch-signal.ts'
 import { type Calendar, makeCalendar } from '../system/time/calendar.ts'
 import type { Clock } from '../system/time/clock.ts'
-import { stampOf } from '../system/files/file-stamp.ts'
+import { watchFile } from '../system/files/file-watch.ts'
 import type { Log } from '../system/process/log.ts'
 import { sleep } from '../system/time/sleep.ts'
 import type { Pulse } from './transport/channel.ts'
@@ -61,7 +61,6 @@ export interface AlertingParts {
 }
 
 const TICK_MS = 1_000
-const CONFIG_EVERY_MS = 2_000
 
 /** Never fails: what it remembers may be unreadable, and its settings wrong; both are said in the log. */
 export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
@@ -70,7 +69,7 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
   const incidentLog = openIncidentLog(stateDir)
   const outbox = await openOutbox(stateDir, log)
   const retained = await openRetained(stateDir, log)
-  const stampAtStart = await stampOf(alertsPath(configDir))
+  const settingsFile = await watchFile(alertsPath(configDir))
   let isRead = true
   let settings = await readAlertSettings(configDir).catch((thrown: unknown) => {
     isRead = false
@@ -175,21 +174,15 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
   }
 
   async function watchSettings(signal: AbortSignal): Promise<void> {
-    let stamp = stampAtStart
     while (!signal.aborted) {
       // Before anything is published: the broker may be the same one by another name.
       await takeBack.attempt(signal)
       const cut = branchSignal(signal)
       const delivering = Promise.all([courier.run(cut.signal), summaries(cut.signal)])
-      for (;;) {
-        await sleep(CONFIG_EVERY_MS, signal)
-        const now = await stampOf(alertsPath(configDir))
-        if (signal.aborted) break
+      for await (const change of settingsFile.looks(signal)) {
+        if (change !== 'same' && change !== 'missing' && (await tookSettings())) break
         // As above: after that all is published again.
         if (takeBack.isDue() && (await takeBack.attempt(signal))) break
-        if (now === stamp) continue
-        stamp = now
-        if (await tookSettings()) break
       }
       cut.end()
       await delivering

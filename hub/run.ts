@@ -13,7 +13,7 @@ import { carrierDoor } from './registrar/carrier-door.ts'
 import { makeCarriers } from './carrier/carriers.ts'
 import { readHubConfig } from './settings/config.ts'
 import { lockedDoor } from './control.ts'
-import { stampOf } from '../system/files/file-stamp.ts'
+import { type FileWatch, watchFile } from '../system/files/file-watch.ts'
 import { makeEchoResponder } from './presence/echo-responder.ts'
 import { makeHeartbeatResponder } from './presence/heartbeat-responder.ts'
 import { hubPulse } from './report/hub-pulse.ts'
@@ -35,7 +35,6 @@ const INCOMPLETE_EVERY_MS = 1_000
 const BLIND_AFTER_MS = 2_500
 const GLANCE_EVERY_MS = 250
 const CALL_EVERY_MS = 1_000
-const CONFIG_EVERY_MS = 2_000
 const SSH_EVERY_MS = 3_000
 /** A command that holds the socket for its moment is done by then. */
 const SOCKET_WITHIN_MS = 10_000
@@ -53,8 +52,7 @@ export async function runHub(
   signal: AbortSignal,
 ): Promise<void> {
   await makeFolder(dirname(paths.socket))
-  // Before the file is read: a change that comes meanwhile is then seen as one.
-  const stamp = await stampOf(paths.config)
+  const configFile = await watchFile(paths.config)
   const carriers = makeCarriers(systemClock, log)
   const door = lockedDoor(() =>
     openHub(paths, makeAdapter, log, (witness) => {
@@ -102,7 +100,7 @@ export async function runHub(
       ),
       watchDrift(hub, witness, loops),
       watchSsh(hub, loops),
-      watchConfig(paths.config, stamp, hub, log, loops, async (port) => {
+      watchConfig(paths.config, configFile, hub, log, loops, async (port) => {
         const old = registrar
         registrar = await open(port)
         await old?.close()
@@ -161,23 +159,19 @@ async function watchSsh(hub: Hub, signal: AbortSignal): Promise<void> {
 
 /**
  * Takes changes of hub.yaml. A bad one is logged and the last good one stays.
- * @param readAt the file's stamp when its settings were read.
+ * @param file hub.yaml's, watched since before it was read.
  * @param movePort opens the registrar at another port, then closes the old one.
  */
 async function watchConfig(
   path: string,
-  readAt: string,
+  file: FileWatch,
   hub: Hub,
   log: Log,
   signal: AbortSignal,
   movePort: (port: number) => Promise<void>,
 ): Promise<void> {
-  let stamp = readAt
-  while (!signal.aborted) {
-    await sleep(CONFIG_EVERY_MS, signal)
-    const now = await stampOf(path)
-    if (now === stamp || signal.aborted) continue
-    stamp = now
+  for await (const change of file.looks(signal)) {
+    if (change === 'same' || change === 'missing') continue
     try {
       const next = await readHubConfig(path)
       hub.refuseSettings(next)

@@ -1,12 +1,12 @@
 import { asProblem } from '../../problems/problem.ts'
 import { stampOf } from '../../system/files/file-stamp.ts'
+import type { FileChange, FileWatch } from '../../system/files/file-watch.ts'
 import type { Log } from '../../system/process/log.ts'
 import { type AgentConfig, agentConfigPath, leavingConfigPath, readAgentConfig } from './config.ts'
-import { makeInbox } from '../../system/process/inbox.ts'
 
 /** Looks at agent.yaml for as long as the agent runs. */
 export interface ConfigWatch {
-  /** Looks now, not in two seconds; ends when it has, or when nobody looks any more. */
+  /** Looks now, not in two seconds; ends when what is found is taken, or when nobody looks any more. */
   readonly recheck: () => Promise<void>
   /**
    * Ends when the signal says so, when agent.yaml is gone: this machine has left its hub; or when it says that this machine has
@@ -17,35 +17,37 @@ export interface ConfigWatch {
 
 export type WatchEnd = 'ended' | 'left' | 'joined-again'
 
-const LOOK_EVERY_MS = 2_000
-
 /**
+ * @param file agent.yaml's, watched since before it was read.
  * @param take gets every good configuration; a bad one is logged, and the last good one stays. It says whether that is of
  *   another join.
  */
 export function watchConfig(
   configDir: string,
-  stampAtStart: string,
+  file: FileWatch,
   take: (config: AgentConfig) => 'taken' | 'joined-again',
   refused: (why: string) => void,
   log: Log,
 ): ConfigWatch {
   const path = agentConfigPath(configDir)
-  /** Each is called when a look ends that began after it was put there. */
-  const wakes = makeInbox<() => void>()
-  let stamp = stampAtStart
-  let isLooking = true
 
   /** @returns null while the watch goes on. */
-  async function look(): Promise<WatchEnd | null> {
-    const before = stamp
-    stamp = await stampOf(path)
-    if (stamp === 'gone') {
-      if ((await stampOf(leavingConfigPath(configDir))) !== 'gone') return 'left'
-      // Some editors remove the file before they write it anew: gone is what is gone twice.
-      return before === 'gone' ? 'left' : null
+  async function follow(change: FileChange): Promise<WatchEnd | null> {
+    switch (change) {
+      case 'same':
+        return null
+      case 'missing':
+        return (await stampOf(leavingConfigPath(configDir))) === 'gone' ? null : 'left'
+      case 'gone':
+        return 'left'
+      case 'changed':
+        return await takeChanged()
+      default:
+        return change satisfies never
     }
-    if (stamp === before) return null
+  }
+
+  async function takeChanged(): Promise<WatchEnd | null> {
     try {
       const taken = take(await readAgentConfig(configDir))
       log.info({ path }, 'took the new configuration')
@@ -59,21 +61,13 @@ export function watchConfig(
   }
 
   return {
-    recheck: () => (isLooking ? new Promise((resolve) => wakes.put(resolve)) : Promise.resolve()),
+    recheck: file.recheck,
     run: async (signal) => {
-      try {
-        while (!signal.aborted) {
-          await wakes.wait(LOOK_EVERY_MS, signal)
-          const asked = wakes.drain()
-          const end = signal.aborted ? 'ended' : await look()
-          for (const looked of asked) looked()
-          if (end !== null) return end
-        }
-        return 'ended'
-      } finally {
-        isLooking = false
-        for (const looked of wakes.drain()) looked()
+      for await (const change of file.looks(signal)) {
+        const end = await follow(change)
+        if (end !== null) return end
       }
+      return 'ended'
     },
   }
 }

@@ -6,7 +6,7 @@ import { type AgentConfig, agentConfigPath, leavingConfigPath } from '../../../a
 import { agentConfigText } from '../../../agent/settings/config-text.ts'
 import { type ConfigWatch, watchConfig } from '../../../agent/settings/config-watch.ts'
 import { writeFileAtomic } from '../../../system/files/atomic-file.ts'
-import { stampOf } from '../../../system/files/file-stamp.ts'
+import { watchFile } from '../../../system/files/file-watch.ts'
 import { makeLog } from '../../../system/process/log.ts'
 import { sampleConfig } from '../sample-config.ts'
 
@@ -25,10 +25,9 @@ beforeEach(async () => {
   ending = new AbortController()
   taken = []
   refused = []
-  const stamp = await stampOf(agentConfigPath(folder))
   watch = watchConfig(
     folder,
-    stamp,
+    await watchFile(agentConfigPath(folder)),
     (config) => {
       taken.push(config)
       return config.home === sampleConfig.home ? 'taken' : 'joined-again'
