@@ -9,7 +9,7 @@ import { serveMetrics } from '../system/sockets/metrics-server.ts'
 import { makeCalendar } from '../system/time/calendar.ts'
 import { type ClockGuard, openClockGuard } from './memory/clock-guard.ts'
 import { makeRuntimeFolder } from './settings/change-lock.ts'
-import { type AgentConfig, agentConfigPath, firstHub, readAgentConfig } from './settings/config.ts'
+import { agentConfigPath, readAgentConfig, tunnelsOf, type TunnelConfig } from './settings/config.ts'
 import { type ConfigWatch, type WatchEnd, watchConfig } from './settings/config-watch.ts'
 import { openEventLog } from './memory/event-log.ts'
 import type { Happening } from './memory/events.ts'
@@ -160,13 +160,13 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   alerting.note({ kind: 'homes', homes: [home] })
   const repairs = makeRepairCounts()
 
-  async function supervise(written: AgentConfig): Promise<Supervised> {
+  async function supervise(config: TunnelConfig): Promise<Supervised> {
     const signs = makeIncidentSigns(alerting, () => home, clock)
     const telling = makeTelling(noteSoon, calendar, events, log)
     const tunnel = openTunnel(
       {
         places,
-        settings: makeSettings(written, await readRotatedKey(stateDir)),
+        settings: makeSettings(config, await readRotatedKey(stateDir)),
         adapter,
         events,
         line,
@@ -189,7 +189,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     return { tunnel, signs }
   }
 
-  tunnels.push(await supervise(written))
+  for (const config of tunnelsOf(written)) tunnels.push(await supervise(config))
 
   async function status() {
     const reading = await speaker()
@@ -204,7 +204,8 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     (taken) => {
       if (JSON.stringify(taken.router) !== JSON.stringify(router))
         log.warn('what agent.yaml says of the router is taken when the agent is started again')
-      const ends = tunnels.map(({ tunnel }) => tunnel.settings.take(taken))
+      // A tunnel more is begun as after another join: from the start.
+      const ends = tunnelsOf(taken).map((one, nth) => tunnels[nth]?.tunnel.settings.take(one) ?? 'joined-again')
       if (ends.includes('joined-again')) return 'joined-again'
       noteSoon({ kind: 'configuration', taken: true, why: null })
       return 'taken'
@@ -224,7 +225,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
           const now = await status()
           if (now === null) return []
           const { config, peer } = now.reading
-          const hub = { publicKey: firstHub(config).publicKey, allowedIps: peer?.allowedIps ?? [] }
+          const hub = { publicKey: config.hub.publicKey, allowedIps: peer?.allowedIps ?? [] }
           return agentFamilies(now.status, hub, repairs.all(), alerting.counts(), clock.wall())
         },
         log,

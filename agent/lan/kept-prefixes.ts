@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import { prefixContains } from '../../protocol/addresses.ts'
-import { type AgentConfig, firstHub } from '../settings/config.ts'
+import type { TunnelConfig } from '../settings/config.ts'
 import { readLocalNetworks } from './local-networks.ts'
 import { seenPrefix } from './seen-lan.ts'
 
@@ -8,18 +8,18 @@ import { seenPrefix } from './seen-lan.ts'
  * Where services of this home see visitors' own addresses: whoever answers there sends its answers to the machine that the
  * tunnel ends on, which leads them back into it. Canonical prefixes, as the hub knows them.
  */
-export async function keptPrefixes(config: AgentConfig): Promise<readonly string[]> {
+export async function keptPrefixes(config: TunnelConfig): Promise<readonly string[]> {
   return (await ownKept(config)).map((prefix) => seenPrefix(config.lan, prefix))
 }
 
-async function ownKept(config: AgentConfig): Promise<readonly string[]> {
+async function ownKept(config: TunnelConfig): Promise<readonly string[]> {
   const { router, lan, interface: tunnel } = config
   switch (router.kind) {
     case 'linux': {
       const { connected, defaultInterface } = await readLocalNetworks(tunnel)
       // A LAN that is not where the internet is: this machine stands between the two, and is its gateway.
       const behind = connected.filter((one) => one.interface !== defaultInterface).map(({ prefix }) => prefix)
-      const own = [firstHub(config).address, ...ownAddresses(tunnel)].map((address) => `${address}/32`)
+      const own = [config.hub.address, ...ownAddresses(tunnel)].map((address) => `${address}/32`)
       return [
         ...own.filter((address) => isReached(address, config)),
         ...lan.prefixes.filter((one) => behind.includes(one)),
@@ -36,9 +36,9 @@ async function ownKept(config: AgentConfig): Promise<readonly string[]> {
 }
 
 /** Only what the tunnel leads to: other addresses of this machine are nobody's business. */
-function isReached(own: string, config: AgentConfig): boolean {
+function isReached(own: string, config: TunnelConfig): boolean {
   const [address = ''] = own.split('/')
-  return address === firstHub(config).address || config.lan.prefixes.some((prefix) => prefixContains(prefix, address))
+  return address === config.hub.address || config.lan.prefixes.some((prefix) => prefixContains(prefix, address))
 }
 
 function ownAddresses(except: string): readonly string[] {

@@ -6,7 +6,7 @@ import { Problem } from '../../problems/problem.ts'
 import { type JoinToken, parseToken } from '../../protocol/token.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import { makeRuntimeFolder, withChangeLock } from '../settings/change-lock.ts'
-import { type AgentConfig, agentConfigPath, firstHub, readAgentConfig, type RouterConfig } from '../settings/config.ts'
+import { type AgentConfig, agentConfigPath, tunnelsOf, readAgentConfig, type RouterConfig } from '../settings/config.ts'
 import { rejoinedConfigText } from '../settings/config-text.ts'
 import { hubAddresses } from '../registrar/hub-addresses.ts'
 import { type JoinHands, refuseWhileLeaving } from './join.ts'
@@ -123,12 +123,13 @@ async function prepare(
   const secrets = await draftSecrets(staging, keyMakerOf(router))
   const admission = await previewLan(token, secrets, seenPrefixes(lan), signal)
   const config = rejoinedConfig(present.config, token, admission)
-  const { addresses, network } = firstHub(config)
+  const [tunnel] = tunnelsOf(config)
+  const { addresses, network } = tunnel.hub
   // Nothing is remembered there before the folder is made.
   const hubLiterals = await hubAddresses(addresses, staging, signal)
   refuseOverlaps(lan.prefixes, { network, hubLiterals, local })
   refuseSeenHere(lan, local)
-  const plan = adapter.plan(observed, tunnelSpec(config, { hubLiterals, carrier: null }, null, present.line))
+  const plan = adapter.plan(observed, tunnelSpec(tunnel, { hubLiterals, carrier: null }, null, present.line))
   refuseUnlessSafe(plan)
   const warnings = [...plan.warnings, ...crowdedNotes(lan)]
   return { ...again, admission, config, plan: { ...plan, warnings } }
@@ -169,7 +170,8 @@ async function carryOut(
     })
   } catch (thrown) {
     tell('Undoing what was done: this home stays as it was.')
-    const { addresses: hosts, port, certificate } = firstHub(config)
+    const [{ hub }] = tunnelsOf(config)
+    const { addresses: hosts, port, certificate } = hub
     const bearer = `${config.home}.${admission.secrets.homeSecret}`
     await undoAgain({ places, staging, present, begun, registrar: { hosts, port, certificate }, bearer }, tell)
     throw thrown

@@ -13,7 +13,7 @@ import { chooseRouter, type RouterIdentity, type RouterChoice } from './choose-r
 import {
   type AgentConfig,
   agentConfigPath,
-  firstHub,
+  tunnelsOf,
   type LanMode,
   leavingConfigPath,
   type RouterConfig,
@@ -143,11 +143,12 @@ async function prepare(
     signal,
   )
   const config = joinedConfig(token, admission.answer, admission.host, admission.publicKey, { ...options, router })
-  const { addresses, network } = firstHub(config)
+  const [tunnel] = tunnelsOf(config)
+  const { addresses, network } = tunnel.hub
   const hubLiterals = await hubAddresses(addresses, stateDir, signal)
   refuseOverlaps(config.lan.prefixes, { network, hubLiterals, local })
   refuseSeenHere(config.lan, local)
-  const plan = adapter.plan(observed, tunnelSpec(config, { hubLiterals, carrier: null }, null, UNKNOWN_LINE))
+  const plan = adapter.plan(observed, tunnelSpec(tunnel, { hubLiterals, carrier: null }, null, UNKNOWN_LINE))
   refuseUnlessSafe(plan)
   const warnings = [...plan.warnings, ...crowdedNotes(config.lan)]
   return { ...join, admission, config, plan: { ...plan, warnings } }
@@ -190,7 +191,8 @@ async function carryOut(
     return await withChangeLock(runtimeDir, signal, () => makeTunnel(agreed, begun, hands.tell, clock, signal))
   } catch (thrown) {
     hands.tell('Undoing what was done.')
-    const { addresses: hosts, port, certificate } = firstHub(config)
+    const [{ hub }] = tunnelsOf(config)
+    const { addresses: hosts, port, certificate } = hub
     const bearer = `${config.home}.${admission.secrets.homeSecret}`
     await undoJoin(
       {

@@ -12,10 +12,11 @@ import { clockPath } from '../memory/clock-guard.ts'
 import {
   type AgentConfig,
   agentConfigPath,
-  firstHub,
   leavingConfigPath,
   readAgentConfigFile,
   type RouterConfig,
+  tunnelsOf,
+  type TunnelConfig,
 } from '../settings/config.ts'
 import { incidentPaths } from '../../alerts/record/incident-log.ts'
 import { outboxPath } from '../../alerts/delivery/outbox.ts'
@@ -91,7 +92,7 @@ export async function leaveHome(
       })
   }
 
-  const hubNotTold = await tellHub(configDir, config, signal)
+  const hubNotTold = await tellHubs(configDir, config, signal)
   // With it the router could be undone until now.
   if (routerLeft === null) await orHowToLeave(router, () => takeLoginBack(configDir, router, signal))
   await removeSecrets(configDir)
@@ -201,11 +202,17 @@ function routerNotNamed(): Problem {
   })
 }
 
-async function tellHub(configDir: string, config: AgentConfig | null, signal: AbortSignal): Promise<string | null> {
+/** @returns why one of them could not be told; null when all were. */
+async function tellHubs(configDir: string, config: AgentConfig | null, signal: AbortSignal): Promise<string | null> {
   if (config === null) return 'agent.yaml was missing or unreadable'
-  const { addresses: hosts, port, certificate } = firstHub(config)
+  const told = await Promise.all(tunnelsOf(config).map((tunnel) => tellHub(configDir, tunnel, signal)))
+  return told.find((why) => why !== null) ?? null
+}
+
+async function tellHub(configDir: string, { home, hub }: TunnelConfig, signal: AbortSignal): Promise<string | null> {
+  const { addresses: hosts, port, certificate } = hub
   try {
-    const bearer = await readBearer(configDir, config.home)
+    const bearer = await readBearer(configDir, home)
     await forgetHome({ hosts, port, certificate }, bearer, { reopenInvite: false }, signal)
     return null
   } catch (thrown) {

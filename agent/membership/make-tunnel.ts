@@ -6,7 +6,7 @@ import type { Clock } from '../../system/time/clock.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
 import { bringTunnel } from '../tunnel/bring-tunnel.ts'
-import { type AgentConfig, agentConfigPath, firstHub } from '../settings/config.ts'
+import { type AgentConfig, agentConfigPath, tunnelsOf } from '../settings/config.ts'
 import { type Admission, requestJoin } from './join-request.ts'
 import type { JoinStage } from './join-undo.ts'
 import { keyMakerOf } from '../secrets/key-maker.ts'
@@ -74,16 +74,17 @@ export async function makeTunnel(
   async function prove(cut: AbortSignal): Promise<Joined> {
     const config = joined ?? (await admit(cut))
     tell('Tunnel created. Testing it …')
-    const { tookMs, mapping } = await proveTunnel(adapter, config, configDir, clock, cut)
+    const [tunnel] = tunnelsOf(config)
+    const { tookMs, mapping } = await proveTunnel(adapter, tunnel, configDir, clock, cut)
     const registered = await registerHome(
-      { configDir, config, reason: 'start', listenPort: null, lastMapping: mapping, hubLiterals: [] },
+      { configDir, config: tunnel, reason: 'start', listenPort: null, lastMapping: mapping, hubLiterals: [] },
       cut,
     )
     proven = { config, provenMs: tookMs, mapping: registered.mapping ?? mapping }
     return proven
   }
 
-  const wanted = isKeyMadeHere ? await admit(signal) : config
+  const [wanted] = tunnelsOf(isKeyMadeHere ? await admit(signal) : config)
   begun.add('machine')
   await bringTunnel({ adapter, config: wanted, stateDir, line, carrier: null }, signal, {
     beforeStep: async (step, cut) => {
@@ -110,8 +111,10 @@ async function keyOnRouter(adapter: Adapter, interfaceName: string, signal: Abor
 
 /** What is on the router already was made for what the preview said. @throws {Problem} `answer-invalid`. */
 function refuseOtherThan(previewed: AgentConfig, joined: AgentConfig): void {
-  const spec = (config: AgentConfig) =>
-    JSON.stringify([tunnelAddress(config), firstHub(config).hubAddress, config.mtu, config.lan.prefixes])
+  const spec = (config: AgentConfig) => {
+    const [tunnel] = tunnelsOf(config)
+    return JSON.stringify([tunnelAddress(tunnel), tunnel.hub.hubAddress, tunnel.mtu, tunnel.lan.prefixes])
+  }
   if (spec(previewed) === spec(joined)) return
   throw new Problem('answer-invalid', {
     what: 'joining the hub',

@@ -4,7 +4,7 @@ import type { HubView } from '../../protocol/messages.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { PeerState } from '../../wireguard/dump.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
-import { type AgentConfig, firstHub } from '../settings/config.ts'
+import type { TunnelConfig } from '../settings/config.ts'
 import { firstAnswer } from '../probes/first-answer.ts'
 import { heartbeatTarget } from '../probes/heartbeat-target.ts'
 import { registerHome } from '../registrar/registration.ts'
@@ -27,7 +27,7 @@ const EVERY_MS = 250
  */
 export async function proveTunnel(
   adapter: Adapter,
-  config: AgentConfig,
+  config: TunnelConfig,
   configDir: string,
   clock: Clock,
   signal: AbortSignal,
@@ -49,11 +49,11 @@ export async function proveTunnel(
 
 /** Reads both ends' counters (only authenticated bytes count) for where the packets stop. */
 export function whyUnproven(
-  config: AgentConfig,
+  config: TunnelConfig,
   peer: Pick<PeerState, 'lastHandshakeAt' | 'rxBytes' | 'txBytes'> | null,
   view: HubView | null,
 ): string {
-  const { port, hubAddress, heartbeatPort } = firstHub(config)
+  const { port, hubAddress, heartbeatPort } = config.hub
   if (peer === null) return 'the interface is gone'
   if (peer.lastHandshakeAt !== null)
     return config.router.kind === 'linux'

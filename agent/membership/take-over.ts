@@ -5,7 +5,7 @@ import { askLocal } from '../../system/sockets/local-socket.ts'
 import type { RegistrarPlaces } from '../registrar/ask-registrar.ts'
 import { bringTunnel } from '../tunnel/bring-tunnel.ts'
 import { withChangeLock } from '../settings/change-lock.ts'
-import { type AgentConfig, agentConfigPath, type RouterConfig } from '../settings/config.ts'
+import { type AgentConfig, agentConfigPath, type RouterConfig, tunnelsOf } from '../settings/config.ts'
 import { forgetHome } from './forget-home.ts'
 import type { JoinStage } from './join-undo.ts'
 import { keyMakerOf } from '../secrets/key-maker.ts'
@@ -105,7 +105,8 @@ export async function undoAgain(again: BegunAgain, tell: (line: string) => void)
 async function bringBack(places: AgentPlaces, { config, line }: PresentHome, signal: AbortSignal): Promise<void> {
   const adapter = await openAdapter(config.router, places)
   try {
-    const tunnel = { adapter, config, stateDir: places.stateDir, line, carrier: null }
+    const [wanted] = tunnelsOf(config)
+    const tunnel = { adapter, config: wanted, stateDir: places.stateDir, line, carrier: null }
     await withChangeLock(places.runtimeDir, signal, () => bringTunnel(tunnel, signal))
   } finally {
     await adapter.close()

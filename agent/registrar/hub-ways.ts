@@ -1,14 +1,13 @@
 import { isIPv6 } from 'node:net'
 import type { Endpoint } from '../../wireguard/spec.ts'
-import { type AgentConfig, firstHub } from '../settings/config.ts'
+import type { HubConfig } from '../settings/config.ts'
 
 /**
  * All ways to the hub's WireGuard, best first: WireGuard's own port on each address, then the other ports in the
  * configuration's order.
  */
-export function hubWays(config: AgentConfig, literals: readonly string[]): readonly Endpoint[] {
-  const hub = firstHub(config)
-  const ports = [...new Set([hub.port, ...hub.alternatePorts])]
+export function hubWays({ port, alternatePorts }: HubConfig, literals: readonly string[]): readonly Endpoint[] {
+  const ports = [...new Set([port, ...alternatePorts])]
   return ports.flatMap((port) => literals.map((address) => ({ address, port })))
 }
 

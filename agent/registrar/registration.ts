@@ -4,7 +4,7 @@ import type { IncidentReport } from '../../protocol/incidents.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
 import { askRegistrar, isElsewhere } from './ask-registrar.ts'
-import { type AgentConfig, firstHub } from '../settings/config.ts'
+import type { TunnelConfig } from '../settings/config.ts'
 import type { RegistrationOutcome, RegistrationReason } from '../core/registration.ts'
 import { seenPrefixes } from '../lan/seen-lan.ts'
 import { keptPrefixes } from '../lan/kept-prefixes.ts'
@@ -23,7 +23,7 @@ export type SaidReason = RegistrationReason | 'remedy' | 'reset' | 'key-rotation
 
 export interface Registering {
   readonly configDir: string
-  readonly config: AgentConfig
+  readonly config: TunnelConfig
   readonly reason: SaidReason
   /** A new key for the hub to know us by from now on. */
   readonly nextPublicKey?: PublicKey
@@ -47,7 +47,7 @@ const ECONOMY_SECONDS = 25
 /** Tells the hub who and where we are, out of band. Never throws: what went wrong is the result. */
 export async function registerHome(registering: Registering, signal: AbortSignal): Promise<RegistrationResult> {
   const { config, configDir, reason, nextPublicKey, listenPort, lastMapping, hubLiterals, mtu = null } = registering
-  const hub = firstHub(config)
+  const hub = config.hub
   try {
     const body: RegisterRequest = {
       version: PROTOCOL_VERSION,

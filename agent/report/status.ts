@@ -5,7 +5,7 @@ import { formatEndpoint } from '../../wireguard/spec.ts'
 import { REKEY_AFTER_TIME } from '../../wireguard/timers.ts'
 import type { Calendar } from '../../system/time/calendar.ts'
 import type { CarrierNat } from '../probes/carrier-nat.ts'
-import { firstHub } from '../settings/config.ts'
+import type {} from '../settings/config.ts'
 import type { Cause } from '../core/cause.ts'
 import { causeOf, type Health, heartbeatGapMs } from '../core/health.ts'
 import type { RemedyKind } from '../core/ladder.ts'
@@ -114,7 +114,7 @@ export interface StatusFacts extends HomeFacts, Omit<TunnelReading, 'observed' |
 export function statusOf(facts: StatusFacts): Status {
   const { config, watch, calendar } = facts
   const { registration } = watch
-  const hub = firstHub(config)
+  const hub = config.hub
   return {
     version: facts.version,
     home: config.home,
@@ -142,7 +142,7 @@ function tunnelOf(facts: StatusFacts): Status['tunnel'] {
   const observed = facts.observed?.interface ?? null
   const isRouterSilent = facts.observed === null && config.router.kind !== 'linux'
   const { health, heartbeats } = watch
-  const hub = firstHub(config)
+  const hub = config.hub
   const peer = observed?.peers.find((one) => one.publicKey === hub.publicKey)
   const endpoint = peer?.endpoint ?? null
   const lastSentAt = heartbeats.lastSentAt ?? now

@@ -8,7 +8,7 @@ import { runCommand } from '../../system/process/run-command.ts'
 import type { Log } from '../../system/process/log.ts'
 import { parsePublicKey, privateKeyFrom, type PublicKey } from '../../wireguard/keys.ts'
 import { withChangeLock } from '../settings/change-lock.ts'
-import type { AgentConfig } from '../settings/config.ts'
+import type { TunnelConfig } from '../settings/config.ts'
 import { firstAnswer } from '../probes/first-answer.ts'
 import { heartbeatTarget } from '../probes/heartbeat-target.ts'
 import type { AgentPlaces } from '../settings/places.ts'
@@ -144,7 +144,7 @@ async function changeHere(
 }
 
 /** Heartbeats, since they are what WireGuard shakes hands for. */
-async function prove(config: AgentConfig, signal: AbortSignal): Promise<void> {
+async function prove(config: TunnelConfig, signal: AbortSignal): Promise<void> {
   const heard = await firstAnswer(heartbeatTarget(config), { everyMs: EVERY_MS, atMostMs: PROVE_MS }, signal)
   if (heard !== null) return
   throw new Problem('tunnel-unproven', {

@@ -25,8 +25,11 @@ const RotatedSchema = v.object({
  */
 export type RotatedKey = Readonly<v.InferOutput<typeof RotatedSchema>>
 
-/** agent.yaml with the key that the tunnel has now. */
-export function withKey(config: AgentConfig, rotated: RotatedKey | null): AgentConfig {
+/** What agent.yaml says, with the key that the tunnel has now. */
+export function withKey<Config extends Pick<AgentConfig, 'publicKey'>>(
+  config: Config,
+  rotated: RotatedKey | null,
+): Config {
   return rotated?.joined === config.publicKey ? { ...config, publicKey: rotated.publicKey } : config
 }
 

@@ -108,6 +108,8 @@ export const AgentConfigSchema = v.pipe(
 export type AgentConfig = v.InferOutput<typeof AgentConfigSchema>
 export type RouterConfig = AgentConfig['router']
 export type HubConfig = v.InferOutput<typeof HubSchema>
+/** What agent.yaml says of one tunnel. */
+export type TunnelConfig = Omit<AgentConfig, 'hubs'> & { readonly hub: HubConfig }
 export type LanMode = v.InferOutput<typeof LanModeSchema>
 
 export function agentConfigPath(configDir: string): string {
@@ -146,11 +148,11 @@ export async function readAgentConfigFile(path: string): Promise<AgentConfig> {
   return why === null ? config : await readYamlFile(path, refusingRotateKeys(why))
 }
 
-/** The hub this version keeps its tunnel to. */
-export function firstHub(config: AgentConfig): HubConfig {
-  const [hub] = config.hubs
+/** The tunnels that this home shall have. This version keeps one, to the first hub. */
+export function tunnelsOf({ hubs, ...home }: AgentConfig): readonly [TunnelConfig, ...(readonly TunnelConfig[])] {
+  const [hub] = hubs
   if (hub === undefined) throw new TypeError('the schema lets no configuration without a hub through')
-  return hub
+  return [{ ...home, hub }]
 }
 
 /** The parser of cron expressions is loaded only for one; this says where it stands what it found. */

@@ -2,7 +2,7 @@ import type { Adapter } from '../../adapters/adapter.ts'
 import type { ApplyHooks } from '../../adapters/apply.ts'
 import { Problem } from '../../problems/problem.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
-import type { AgentConfig } from '../settings/config.ts'
+import type { TunnelConfig } from '../settings/config.ts'
 import { firstAnswer } from '../probes/first-answer.ts'
 import { heartbeatTarget } from '../probes/heartbeat-target.ts'
 import { keyMakerOf } from '../secrets/key-maker.ts'
@@ -16,7 +16,7 @@ export interface Assurance extends Required<Pick<ApplyHooks, 'beforeStep' | 'pro
 export interface AssuranceParts {
   readonly adapter: Adapter
   /** Of the moment. */
-  readonly config: () => AgentConfig
+  readonly config: () => TunnelConfig
   /** Whether the tunnel carried before anything was changed. */
   readonly wasUp: () => boolean
   /** The router made another key. */

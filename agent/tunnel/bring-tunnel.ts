@@ -5,7 +5,7 @@ import type { Plan, Step } from '../../adapters/step.ts'
 import { type ApplyHooks, bringTo } from '../../adapters/apply.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'
-import { type AgentConfig, firstHub } from '../settings/config.ts'
+import type { TunnelConfig } from '../settings/config.ts'
 import { hubAddresses } from '../registrar/hub-addresses.ts'
 import type { Line } from '../memory/line-memory.ts'
 import { tunnelSpec, type Ways } from './tunnel-spec.ts'
@@ -13,7 +13,7 @@ import { tunnelSpec, type Ways } from './tunnel-spec.ts'
 /** A home's tunnel, and what is needed to make it as agent.yaml wants it. */
 export interface HomeTunnel {
   readonly adapter: Adapter
-  readonly config: AgentConfig
+  readonly config: TunnelConfig
   /** Remembers the hub's addresses. */
   readonly stateDir: string
   /** What the line has taught. */
@@ -72,11 +72,11 @@ export async function planTunnel(tunnel: HomeTunnel, signal: AbortSignal): Promi
 }
 
 async function literalsOf({ hubLiterals, config, stateDir }: HomeTunnel, signal: AbortSignal) {
-  return hubLiterals ?? (await hubAddresses(firstHub(config).addresses, stateDir, signal))
+  return hubLiterals ?? (await hubAddresses(config.hub.addresses, stateDir, signal))
 }
 
 function wanted(tunnel: HomeTunnel, hubLiterals: readonly string[], observed: Observation): TunnelSpec {
   const { config, line, carrier } = tunnel
-  const peer = observed.interface?.peers.find((one) => one.publicKey === firstHub(config).publicKey)
+  const peer = observed.interface?.peers.find((one) => one.publicKey === config.hub.publicKey)
   return tunnelSpec(config, { hubLiterals, carrier }, peer?.endpoint ?? null, line)
 }

@@ -9,7 +9,7 @@ import type { Endpoint } from '../../wireguard/spec.ts'
 import { openCarrier } from '../carrier/carrier.ts'
 import { carrierPlace } from '../carrier/carrier-place.ts'
 import { closeWhenMoved } from '../carrier/close-when-moved.ts'
-import { type AgentConfig, firstHub } from '../settings/config.ts'
+import type { TunnelConfig } from '../settings/config.ts'
 import type { HubWord } from '../core/evidence.ts'
 import type { Told, Watch } from '../core/state.ts'
 import { askRound, askSizes, type AskWay } from '../probes/echo-round.ts'
@@ -37,7 +37,7 @@ export interface Telling {
 export interface Reach {
   readonly places: AgentPlaces
   readonly adapter: Adapter
-  readonly config: () => AgentConfig
+  readonly config: () => TunnelConfig
   readonly path: Path
   readonly line: LineMemory
   /** All that a registration says but why it is one. */
@@ -72,7 +72,7 @@ export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
 
   async function ask(...[way, options, signal]: Parameters<AskWay>): ReturnType<AskWay> {
     try {
-      const echoes = openEchoes(firstHub(config()).address, await readEchoKey(configDir), clock)
+      const echoes = openEchoes(config().hub.address, await readEchoKey(configDir), clock)
       try {
         return await echoes.ask(way, options, signal)
       } finally {
@@ -123,7 +123,7 @@ export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
   async function carrierEndpoint(): Promise<Endpoint> {
     path.carrier?.release()
     if (path.carrier !== null) return path.carrier.endpoint
-    const { port, certificate, addresses } = firstHub(config())
+    const { port, certificate, addresses } = config().hub
     const hosts = [...new Set([...addresses, ...(path.hubLiterals ?? [])])]
     const bearer = await readBearer(configDir, config().home)
     const { router } = config()
@@ -152,14 +152,14 @@ export function makeHands(reach: Reach, signal: AbortSignal): LoopHands {
     askEchoes: async () => {
       await untilKnown()
       const literals = path.hubLiterals ?? []
-      const ways = hubWays(config(), literals)
-      const hub = firstHub(config())
+      const ways = hubWays(config().hub, literals)
+      const hub = config().hub
       const askedAt = clock.now()
       const { endpoint: current, carrier } = path
       if (ways[0] === undefined) return { kind: 'echoed', round: noRound(hub, current, askedAt), word: null }
       const resolve = async (signal: AbortSignal) => {
         const named = await resolveHub(hub.addresses, signal)
-        return named === null ? null : { named, ways: hubWays(config(), named) }
+        return named === null ? null : { named, ways: hubWays(hub, named) }
       }
       const isCarrier = carrier !== null && current?.address === carrier.endpoint.address
       const found = await askRound({ ways, port: hub.port, current, isCarrier, resolve }, askedAt, ask, signal)

@@ -2,7 +2,7 @@ import type { Clock } from '../../system/time/clock.ts'
 import { makeInbox } from '../../system/process/inbox.ts'
 import type { Action, Watch, WatchEvent, WatchSettings } from '../core/state.ts'
 import { type Beginning, next, startWatch, wakeAt } from '../core/watch.ts'
-import type { AgentConfig } from '../settings/config.ts'
+import type { TunnelConfig } from '../settings/config.ts'
 
 /**
  * What is heard of a tunnel, and what was made of it last. It is made before all that acts on the tunnel and needs none of
@@ -12,7 +12,7 @@ export interface Judge {
   /** Weighed at the next turn. */
   readonly notice: (event: WatchEvent) => void
   /** The same of other settings, or of another life of this line's mappings. */
-  readonly configure: (config: AgentConfig) => void
+  readonly configure: (config: TunnelConfig) => void
   readonly look: () => JudgeView
   /** Weighs what was heard, and the moment. `act` is called for each thing to do, when `look` shows what made it due. Must not throw. */
   readonly turn: (act: (action: Action) => void) => void
@@ -39,7 +39,7 @@ const STALE_MS = 5_000
 /** Metered lines are asked less often, and somebody who uses one is not counted by the second. */
 const HEARTBEATS = { economyMs: 25_000, economyInUseMs: 5_000, inUseMs: 1_000 } as const
 
-export function makeJudge(config: AgentConfig, start: Start, clock: Clock): Judge {
+export function makeJudge(config: TunnelConfig, start: Start, clock: Clock): Judge {
   const inbox = makeInbox<{ readonly event: WatchEvent; readonly at: number }>()
   let watch = startWatch(settingsOf(config, start), start, clock.now())
   let turnedAt = clock.now()
@@ -69,7 +69,7 @@ export function makeJudge(config: AgentConfig, start: Start, clock: Clock): Judg
   }
 }
 
-function settingsOf(config: AgentConfig, { spread, lifeSeconds }: Start): WatchSettings {
+function settingsOf(config: TunnelConfig, { spread, lifeSeconds }: Start): WatchSettings {
   return {
     heartbeatMs: config.economy ? HEARTBEATS.economyMs : config.heartbeatSeconds * 1_000,
     inUseMs: config.economy ? HEARTBEATS.economyInUseMs : HEARTBEATS.inUseMs,

@@ -2,7 +2,7 @@ import { reasonOf } from '../../problems/problem.ts'
 import type { Log } from '../../system/process/log.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
-import type { AgentConfig } from '../settings/config.ts'
+import type { TunnelConfig } from '../settings/config.ts'
 import type { Remedy } from '../core/ladder.ts'
 import type { RegistrationReason } from '../core/registration.ts'
 import type { Action, Told, Watch, WatchEvent } from '../core/state.ts'
@@ -14,7 +14,7 @@ import type { Judge } from './judge.ts'
 export interface TunnelLoop {
   readonly run: (signal: AbortSignal) => Promise<void>
   /** Another configuration, from now on. */
-  readonly configure: (config: AgentConfig) => void
+  readonly configure: (config: TunnelConfig) => void
 }
 
 type Event<Kind extends WatchEvent['kind']> = Extract<WatchEvent, { kind: Kind }>
@@ -32,7 +32,7 @@ export interface LoopHands {
   readonly tell: (action: Told, watch: Watch) => void
 }
 
-export function makeLoop(config: AgentConfig, judge: Judge, hands: LoopHands, log: Log): TunnelLoop {
+export function makeLoop(config: TunnelConfig, judge: Judge, hands: LoopHands, log: Log): TunnelLoop {
   const { notice } = judge
   let target = heartbeatTarget(config)
   let heartbeats = connect()

@@ -1,7 +1,7 @@
 import type { Adapter } from '../../adapters/adapter.ts'
 import { sameEndpoint } from '../../wireguard/spec.ts'
 import { withChangeLock } from '../settings/change-lock.ts'
-import type { AgentConfig } from '../settings/config.ts'
+import type { TunnelConfig } from '../settings/config.ts'
 import { hubWays } from '../registrar/hub-ways.ts'
 import type { Path } from './path.ts'
 import { tunnelPeer } from './tunnel-spec.ts'
@@ -16,11 +16,11 @@ const LEAD_BACK_MS = 5_000
  */
 export async function leadOffCarrier(
   adapter: Adapter,
-  config: AgentConfig,
+  config: TunnelConfig,
   runtimeDir: string,
   { endpoint, hubLiterals, keepaliveSeconds, visitors }: Path,
 ): Promise<boolean> {
-  const ways = hubWays(config, hubLiterals ?? [])
+  const ways = hubWays(config.hub, hubLiterals ?? [])
   const [first] = ways
   if (endpoint === null || first === undefined || ways.some((way) => sameEndpoint(way, endpoint))) return false
   const signal = AbortSignal.timeout(LEAD_BACK_MS)

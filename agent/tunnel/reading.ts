@@ -5,7 +5,7 @@ import type { PeerState } from '../../wireguard/dump.ts'
 import { cutPeriod } from '../../wireguard/cut-period.ts'
 import { type CarrierNat, carrierNat } from '../probes/carrier-nat.ts'
 import type { Watch } from '../core/state.ts'
-import { type AgentConfig, firstHub } from '../settings/config.ts'
+import type { TunnelConfig } from '../settings/config.ts'
 import { makeHandshakeAge } from '../probes/handshake-age.ts'
 import type { EventLog } from '../memory/event-log.ts'
 import { routeEnds } from '../lan/route-ends.ts'
@@ -13,7 +13,7 @@ import type { Judge } from './judge.ts'
 
 /** A tunnel at one moment: as it was judged, and as the machine that it ends on shows it. */
 export interface TunnelReading {
-  readonly config: AgentConfig
+  readonly config: TunnelConfig
   readonly watch: Watch
   /** What the judge says is old. */
   readonly stale: boolean
@@ -38,7 +38,7 @@ export interface ReadingParts {
   readonly adapter: Adapter
   /** Of the last time that the machine was brought to the plan. */
   readonly warnings: () => Promise<readonly string[]>
-  readonly config: () => AgentConfig
+  readonly config: () => TunnelConfig
   readonly events: Pick<EventLog, 'lastMapping' | 'mappingTimes'>
 }
 
@@ -63,11 +63,11 @@ export function makeReader(parts: ReadingParts): () => Promise<TunnelReading> {
 
   async function look(): Promise<Look> {
     const signal = AbortSignal.timeout(LOOK_TIMEOUT_MS)
-    const { interface: name, hubs, router } = config()
+    const { interface: name, hub, router } = config()
     const description = await adapter.describe(signal).catch(() => null)
     // What cannot be looked at now, for want of rights or because it is being made, is not there.
     const observed = await adapter.observe(name, signal).catch(() => null)
-    const endpoint = observed?.interface?.peers.find((peer) => peer.publicKey === hubs[0]?.publicKey)?.endpoint ?? null
+    const endpoint = observed?.interface?.peers.find((peer) => peer.publicKey === hub.publicKey)?.endpoint ?? null
     // What this machine's own address is says nothing of a router's.
     const ends = endpoint === null || router.kind !== 'linux' ? null : await routeEnds(endpoint.address)
     return { description, observed, ownAddress: ends?.own ?? null }
@@ -81,7 +81,7 @@ export function makeReader(parts: ReadingParts): () => Promise<TunnelReading> {
   return async () => {
     const [{ description, observed, ownAddress }, warnings] = await Promise.all([recentLook(), parts.warnings()])
     const { watch, stale } = parts.look()
-    const peer = observed?.interface?.peers.find((one) => one.publicKey === firstHub(config()).publicKey) ?? null
+    const peer = observed?.interface?.peers.find((one) => one.publicKey === config().hub.publicKey) ?? null
     return {
       config: config(),
       watch,

@@ -5,7 +5,7 @@ import { sleep } from '../../system/time/sleep.ts'
 import { within } from '../../system/time/within.ts'
 import { type Endpoint, formatEndpoint } from '../../wireguard/spec.ts'
 import { withChangeLock } from '../settings/change-lock.ts'
-import { type AgentConfig, firstHub } from '../settings/config.ts'
+import type { TunnelConfig } from '../settings/config.ts'
 import type { Remedy } from '../core/ladder.ts'
 import type { WatchEvent } from '../core/state.ts'
 import type { RegistrationResult } from '../registrar/registration.ts'
@@ -14,7 +14,7 @@ import { tunnelPeer } from './tunnel-spec.ts'
 /** What a remedy works on. */
 export interface Patient {
   readonly adapter: Adapter
-  readonly config: AgentConfig
+  readonly config: TunnelConfig
   readonly runtimeDir: string
   readonly keepaliveSeconds: number
   /** Where the interface sends. */
@@ -73,7 +73,7 @@ async function whenReachable<Result>(act: () => Promise<Result>, signal: AbortSi
 async function act(remedy: Remedy, patient: Patient, signal: AbortSignal): Promise<Endpoint | null> {
   const { adapter, config, runtimeDir, keepaliveSeconds, endpoint } = patient
   const locked = (change: () => Promise<void>): Promise<void> => withChangeLock(runtimeDir, signal, change)
-  const peer = firstHub(config).publicKey
+  const peer = config.hub.publicKey
   switch (remedy.kind) {
     case 'new-source-port': {
       const kind = remedy.kind

@@ -1,10 +1,10 @@
 import type { PublicKey } from '../../wireguard/keys.ts'
 import { type RotatedKey, withKey } from '../secrets/rotated-key.ts'
-import { type AgentConfig, firstHub } from '../settings/config.ts'
+import type { TunnelConfig } from '../settings/config.ts'
 
 /** The settings that count: those of agent.yaml, with the key that the tunnel has been given since. Read anew at each use. */
 export interface Settings {
-  readonly current: AgentConfig
+  readonly current: TunnelConfig
   /** agent.yaml's key, whatever the tunnel has now. */
   readonly joined: PublicKey
   /** What took the place of that key; null: nothing did. */
@@ -13,13 +13,13 @@ export interface Settings {
    * Takes what agent.yaml says now, but for the router: an agent keeps the one that it began with.
    * @returns `joined-again` when it is of another join; then nobody is told, since this agent ends.
    */
-  readonly take: (written: AgentConfig) => 'taken' | 'joined-again'
+  readonly take: (written: TunnelConfig) => 'taken' | 'joined-again'
   readonly takeKey: (rotated: RotatedKey | null) => void
   /** Calls it after each `take`, in the order in which they asked for it. */
   readonly onChange: (changed: () => void) => void
 }
 
-export function makeSettings(written: AgentConfig, rotated: RotatedKey | null): Settings {
+export function makeSettings(written: TunnelConfig, rotated: RotatedKey | null): Settings {
   const listeners: (() => void)[] = []
   let asWritten = written
   let key = rotated
@@ -52,7 +52,7 @@ export function makeSettings(written: AgentConfig, rotated: RotatedKey | null): 
 }
 
 /** Which join this is of; what else agent.yaml says may change under an agent that runs. */
-function joinOf(config: AgentConfig): string {
-  const { publicKey, certificate, address, network } = firstHub(config)
+function joinOf(config: TunnelConfig): string {
+  const { publicKey, certificate, address, network } = config.hub
   return JSON.stringify([config.home, config.publicKey, publicKey, certificate, address, network])
 }

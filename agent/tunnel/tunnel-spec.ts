@@ -1,6 +1,6 @@
 import type { TunnelSpec } from '../../adapters/spec.ts'
 import { type Endpoint, type PeerSpec, sameEndpoint } from '../../wireguard/spec.ts'
-import { type AgentConfig, firstHub, type HubConfig } from '../settings/config.ts'
+import type { TunnelConfig, HubConfig } from '../settings/config.ts'
 import { keepaliveSeconds } from '../core/keepalive.ts'
 import { keyMakerOf } from '../secrets/key-maker.ts'
 import type { Line } from '../memory/line-memory.ts'
@@ -20,8 +20,8 @@ export interface Ways {
  * The tunnel as agent.yaml wants it, and as the line can bear it.
  * @param current where the interface sends now: kept while it is one of the ways, so that nothing is disturbed.
  */
-export function tunnelSpec(config: AgentConfig, ways: Ways, current: Endpoint | null, line: Line): TunnelSpec {
-  const hub = firstHub(config)
+export function tunnelSpec(config: TunnelConfig, ways: Ways, current: Endpoint | null, line: Line): TunnelSpec {
+  const hub = config.hub
   const [first] = ways.hubLiterals
   if (first === undefined) throw new TypeError('a hub without an address')
   const endpoint = isAmong(ways, hub, current) ? current : { address: first, port: hub.port }
@@ -61,10 +61,10 @@ export function tunnelSpec(config: AgentConfig, ways: Ways, current: Endpoint | 
  * the firewall says where they may go.
  */
 export function tunnelPeer(
-  config: AgentConfig,
+  config: TunnelConfig,
   { visitors, ...how }: Pick<PeerSpec, 'endpoint' | 'keepaliveSeconds'> & { readonly visitors: boolean },
 ): PeerSpec {
-  const { publicKey, network } = firstHub(config)
+  const { publicKey, network } = config.hub
   return { publicKey, presharedKeyId: null, allowedIps: [visitors ? '0.0.0.0/0' : network], ...how }
 }
 
@@ -78,12 +78,12 @@ function isAmong({ hubLiterals, carrier }: Ways, hub: HubConfig, current: Endpoi
 }
 
 /** Bytes. What the line has taught lowers it, never raises it. */
-function tunnelMtu(config: AgentConfig, line: Line): number {
+function tunnelMtu(config: TunnelConfig, line: Line): number {
   return Math.min(config.mtu, line.mtu ?? config.mtu)
 }
 
 /** With the prefix length of the tunnel's network, e.g. 10.86.0.2/16. */
-export function tunnelAddress(config: AgentConfig): string {
-  const hub = firstHub(config)
+export function tunnelAddress(config: TunnelConfig): string {
+  const hub = config.hub
   return `${hub.address}/${hub.network.split('/')[1]}`
 }

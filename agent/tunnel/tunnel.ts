@@ -18,7 +18,7 @@ import { rotateKey, settleRotation } from '../rotation/key-rotation.ts'
 import { makeKeyRotations } from '../rotation/rotate-keys.ts'
 import { followRouterKey } from '../rotation/router-key.ts'
 import { readEchoKey } from '../secrets/secrets.ts'
-import { type AgentConfig, firstHub } from '../settings/config.ts'
+import type { TunnelConfig } from '../settings/config.ts'
 import type { AgentPlaces } from '../settings/places.ts'
 import { makeAssurance } from './assurance.ts'
 import { makeHands, type Telling } from './hands.ts'
@@ -75,7 +75,7 @@ const ASK_MS = 5_000
 export function openTunnel(parts: TunnelParts, signal: AbortSignal): Tunnel {
   const { places, settings, adapter, events, line, clockGuard, note, clock, log } = parts
   const { configDir, stateDir, runtimeDir } = places
-  const config = (): AgentConfig => settings.current
+  const config = (): TunnelConfig => settings.current
   const judge = makeJudge(
     config(),
     {
@@ -142,7 +142,7 @@ export function openTunnel(parts: TunnelParts, signal: AbortSignal): Tunnel {
     way: () => (isUp() && path.carrier === null ? path.endpoint : null),
     measure: async (way, signal) => {
       const key = await readEchoKey(configDir)
-      return await measureMappingLife(way, { home: firstHub(config()).address, key, clock }, signal)
+      return await measureMappingLife(way, { home: config().hub.address, key, clock }, signal)
     },
     onMeasured: () => {
       judge.configure(config())

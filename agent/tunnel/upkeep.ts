@@ -8,7 +8,7 @@ import type { Assurance } from './assurance.ts'
 import { bringTunnel } from './bring-tunnel.ts'
 import { withChangeLock } from '../settings/change-lock.ts'
 import type { ClockGuard } from '../memory/clock-guard.ts'
-import type { AgentConfig } from '../settings/config.ts'
+import type { TunnelConfig } from '../settings/config.ts'
 import type { Happening } from '../memory/events.ts'
 import { type Keeper, makeKeeper } from './keeper.ts'
 import type { LineMemory } from '../memory/line-memory.ts'
@@ -31,7 +31,7 @@ export interface UpkeepParts {
   readonly places: AgentPlaces
   readonly adapter: Adapter
   /** Of the moment. */
-  readonly config: () => AgentConfig
+  readonly config: () => TunnelConfig
   readonly line: LineMemory
   readonly path: Path
   readonly clockGuard: ClockGuard
@@ -54,7 +54,7 @@ export function makeUpkeep(parts: UpkeepParts): Upkeep {
   const { places, adapter, config, line, path, clockGuard, assurance, notice, note, log } = parts
   const { stateDir, runtimeDir } = places
   /** For which configuration the machine was last found or made right. */
-  let settled: AgentConfig | null = null
+  let settled: TunnelConfig | null = null
   let isDescribed = false
   /** Sentences about the machine that stand in the log already. */
   let said: readonly string[] = []

@@ -1,4 +1,4 @@
-import { agentConfigPath, firstHub, readAgentConfig } from '../../agent/settings/config.ts'
+import { agentConfigPath, readAgentConfig, tunnelsOf } from '../../agent/settings/config.ts'
 import { askRegistrar } from '../../agent/registrar/ask-registrar.ts'
 import { readBearer } from '../../agent/secrets/secrets.ts'
 import { alertsPath, readAlertSettings } from '../../alerts/settings/read-settings.ts'
@@ -88,7 +88,7 @@ async function testHere(
 async function testAtHub({ configDir }: Context, channel: string | null): Promise<EndTest | Problem> {
   try {
     const config = await readAgentConfig(configDir)
-    const hub = firstHub(config)
+    const [{ hub }] = tunnelsOf(config)
     const { answer } = await askRegistrar(
       { hosts: hub.addresses, port: hub.port, certificate: hub.certificate },
       {

@@ -3,7 +3,7 @@ import { type ApplyHooks, refuseUnlessSafe } from '../../adapters/apply.ts'
 import { makeAssurance } from '../../agent/tunnel/assurance.ts'
 import { bringTunnel, type HomeTunnel, planTunnel } from '../../agent/tunnel/bring-tunnel.ts'
 import { makeRuntimeFolder, withChangeLock } from '../../agent/settings/change-lock.ts'
-import { type AgentConfig, readAgentConfig } from '../../agent/settings/config.ts'
+import { readAgentConfig, type TunnelConfig } from '../../agent/settings/config.ts'
 import { firstAnswer } from '../../agent/probes/first-answer.ts'
 import { heartbeatTarget } from '../../agent/probes/heartbeat-target.ts'
 import { followRouterKey } from '../../agent/rotation/router-key.ts'
@@ -46,7 +46,7 @@ export async function apply(context: Context): Promise<void> {
 async function assuranceOf(
   { configDir, stateDir }: Context,
   { adapter }: HomeTunnel,
-  config: AgentConfig,
+  config: TunnelConfig,
   signal: AbortSignal,
 ): Promise<ApplyHooks> {
   if (config.router.kind === 'linux') return {}

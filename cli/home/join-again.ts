@@ -1,5 +1,5 @@
 import { describeStep } from '../../adapters/describe-step.ts'
-import { type AgentConfig, firstHub } from '../../agent/settings/config.ts'
+import { type AgentConfig, tunnelsOf } from '../../agent/settings/config.ts'
 import { joinAgain as joinHomeAgain, type JoinedAgain } from '../../agent/membership/join-again.ts'
 import { printableFacts } from '../../problems/printable.ts'
 import { Problem } from '../../problems/problem.ts'
@@ -58,16 +58,17 @@ function refuseOthers(given: readonly string[], what: string): void {
 }
 
 function heading(config: AgentConfig): string {
-  const { addresses, address } = firstHub(config)
-  return `The home ${config.home} joins the hub at ${addresses[0]} again, ${address} in its tunnel, with new keys; its settings stay:`
+  const [{ hub }] = tunnelsOf(config)
+  return `The home ${config.home} joins the hub at ${hub.addresses[0]} again, ${hub.address} in its tunnel, with new keys; its settings stay:`
 }
 
 function factsOf(joined: JoinedAgain): unknown {
   const { before, isWatched } = joined
+  const [{ hub }] = tunnelsOf(before)
   return {
     ...joinedFacts(joined),
     watched: isWatched,
-    before: { home: before.home, hub: firstHub(before).addresses, address: firstHub(before).address },
+    before: { home: before.home, hub: hub.addresses, address: hub.address },
   }
 }
 
@@ -85,7 +86,7 @@ function textOf({ config, before, provenMs, mapping, isWatched }: JoinedAgain): 
 }
 
 function leftAtOldHub(config: AgentConfig, before: AgentConfig): readonly string[] {
-  const [hub, old] = [firstHub(config), firstHub(before)]
+  const [[{ hub }], [{ hub: old }]] = [tunnelsOf(config), tunnelsOf(before)]
   if (hub.certificate === old.certificate && config.home === before.home) return []
   return [
     `The hub at ${old.addresses[0]} was not asked to forget ${before.home}. Where it still runs: homeward hub remove ${before.home}`,

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { describeStep } from '../../adapters/describe-step.ts'
 import { InterfaceNameSchema } from '../../adapters/interface-name.ts'
-import { type AgentConfig, firstHub, LanModeSchema } from '../../agent/settings/config.ts'
+import { type AgentConfig, LanModeSchema, tunnelsOf } from '../../agent/settings/config.ts'
 import { joinHome } from '../../agent/membership/join.ts'
 import type { Joined } from '../../agent/membership/make-tunnel.ts'
 import { Problem } from '../../problems/problem.ts'
@@ -73,10 +73,9 @@ const PLAIN_WARNING =
   'Warning: with --plain the password and all that is said to the router can be read and changed by whoever is on the way to it.'
 
 function heading(config: AgentConfig): string {
-  const { addresses, address } = firstHub(config)
-  const { router } = config
+  const [{ hub, router }] = tunnelsOf(config)
   const where = router.kind === 'linux' ? '' : `, which ends on the router at ${router.host}`
-  return `This machine becomes the home ${config.home}, ${address} in the tunnel to ${addresses[0]}${where}:`
+  return `This machine becomes the home ${config.home}, ${hub.address} in the tunnel to ${hub.addresses[0]}${where}:`
 }
 
 function joinedText({ config, provenMs, mapping }: Joined): string {

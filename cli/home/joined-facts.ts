@@ -1,9 +1,10 @@
-import { firstHub } from '../../agent/settings/config.ts'
+import { tunnelsOf } from '../../agent/settings/config.ts'
 import type { Joined } from '../../agent/membership/make-tunnel.ts'
 
 /** What `join --json` says of a home that has joined. */
 export function joinedFacts({ config, provenMs, mapping }: Pick<Joined, 'config' | 'provenMs' | 'mapping'>): object {
-  const { address, network, addresses } = firstHub(config)
+  const [{ hub }] = tunnelsOf(config)
+  const { address, network, addresses } = hub
   return {
     home: config.home,
     router: config.router.kind,

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import { type AgentConfig, firstHub, readAgentConfig } from '../../agent/settings/config.ts'
+import { type AgentConfig, readAgentConfig, tunnelsOf } from '../../agent/settings/config.ts'
 import { resolveHub } from '../../agent/registrar/hub-addresses.ts'
 import { seenAddress } from '../../agent/lan/seen-lan.ts'
 import { Problem } from '../../problems/problem.ts'
@@ -88,7 +88,8 @@ async function targetOf(context: Context, text: string, side: 'home' | 'hub', ra
 
 /** This machine's, where the tunnel ends on it: visitors do not reach its loopback. */
 function ownAddress(config: AgentConfig, what: string): string {
-  if (config.router.kind === 'linux') return firstHub(config).address
+  const [{ hub }] = tunnelsOf(config)
+  if (config.router.kind === 'linux') return hub.address
   throw new Problem('publication-invalid', {
     what,
     why: 'the tunnel ends on the router, which knows this machine by its address in the LAN',

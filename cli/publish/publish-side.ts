@@ -1,4 +1,4 @@
-import { firstHub } from '../../agent/settings/config.ts'
+import { tunnelsOf } from '../../agent/settings/config.ts'
 import {
   ProofAnswer,
   type ProofLink,
@@ -62,7 +62,8 @@ async function homeSide(context: Context): Promise<PublishSide> {
       })
       if (range.protocol === 'udp' || links.some(({ works }) => works === false)) return links
       const { proveOutside } = await import('./prove-outside.ts')
-      return [...links, await proveOutside(firstHub(config).addresses, port)]
+      const [{ hub }] = tunnelsOf(config)
+      return [...links, await proveOutside(hub.addresses, port)]
     },
   }
 }

@@ -1,6 +1,6 @@
 import type * as v from 'valibot'
 import { askRegistrar } from '../../agent/registrar/ask-registrar.ts'
-import { type AgentConfig, agentConfigPath, firstHub, readAgentConfig } from '../../agent/settings/config.ts'
+import { type AgentConfig, agentConfigPath, readAgentConfig, tunnelsOf } from '../../agent/settings/config.ts'
 import { readBearer } from '../../agent/secrets/secrets.ts'
 import { hubPaths } from '../../hub/settings/paths.ts'
 import { Problem } from '../../problems/problem.ts'
@@ -28,7 +28,8 @@ export interface HomeVoice {
 /** @throws {Problem} `config-*`, `secret-exposed`. */
 export async function homeVoice({ configDir }: Context): Promise<HomeVoice> {
   const config = await readAgentConfig(configDir)
-  const { addresses, port, certificate } = firstHub(config)
+  const [{ hub }] = tunnelsOf(config)
+  const { addresses, port, certificate } = hub
   const bearer = await readBearer(configDir, config.home)
   const places = { hosts: addresses, port, certificate }
   return { config, ask: async (call) => (await askRegistrar(places, { ...call, bearer })).answer }

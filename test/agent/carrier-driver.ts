@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
 import { openCarrier } from '../../agent/carrier/carrier.ts'
-import { firstHub, readAgentConfig } from '../../agent/settings/config.ts'
+import { readAgentConfig, tunnelsOf } from '../../agent/settings/config.ts'
 import { readBearer } from '../../agent/secrets/secrets.ts'
 import { systemClock } from '../../system/time/clock.ts'
 
@@ -21,7 +21,8 @@ const say = (what: CarrierDriverSays): void => console.log(JSON.stringify(what))
 
 const configDir = process.env['HOMEWARD_CONFIG_DIR'] ?? ''
 const config = await readAgentConfig(configDir)
-const { addresses: hosts, port, certificate } = firstHub(config)
+const [{ hub }] = tunnelsOf(config)
+const { addresses: hosts, port, certificate } = hub
 const ending = new AbortController()
 const bearer = await readBearer(configDir, config.home)
 const carrier = await openCarrier({ hosts, port, certificate }, bearer, systemClock, ending.signal)

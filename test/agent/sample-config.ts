@@ -1,4 +1,4 @@
-import type { AgentConfig, RouterConfig } from '../../agent/settings/config.ts'
+import { type AgentConfig, type RouterConfig, tunnelsOf } from '../../agent/settings/config.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 
 /** A home as join leaves it. Both keys are of nobody. */
@@ -28,6 +28,9 @@ export const sampleConfig: AgentConfig = {
     },
   ],
 }
+
+/** Its one tunnel. */
+export const [sampleTunnel] = tunnelsOf(sampleConfig)
 
 /** What such a home's tunnel may end on instead of its own machine. */
 export const sampleRouter: RouterConfig = {

@@ -1,11 +1,11 @@
 import { networkInterfaces } from 'node:os'
 import { expect, test } from 'vitest'
 import { keptPrefixes } from '../../../agent/lan/kept-prefixes.ts'
-import { sampleConfig, sampleRouter } from '../sample-config.ts'
+import { sampleTunnel, sampleRouter } from '../sample-config.ts'
 
 test('behind a MikroTik that is the LAN’s gateway all of the LAN keeps visitors’ addresses, and else nothing', async () => {
   const of = (mode: 'routed' | 'masquerade') =>
-    keptPrefixes({ ...sampleConfig, router: sampleRouter, lan: { mode, prefixes: ['192.168.1.0/24'] } })
+    keptPrefixes({ ...sampleTunnel, router: sampleRouter, lan: { mode, prefixes: ['192.168.1.0/24'] } })
   expect(await of('routed')).toEqual(['192.168.1.0/24'])
   expect(await of('masquerade')).toEqual([])
 })
@@ -16,10 +16,10 @@ test('on a Pi its own addresses do, as far as the tunnel leads to them, and as t
     .find((one) => one?.family === 'IPv4' && !one.internal)?.address
   const prefix = own === undefined ? '192.168.1.0/24' : `${own.split('.').slice(0, 3).join('.')}.0/24`
   const lan = { mode: 'masquerade', prefixes: [prefix], seenAs: { [prefix]: '10.168.9.0/24' } } as const
-  const kept = await keptPrefixes({ ...sampleConfig, lan: { ...lan, prefixes: [prefix] } })
-  expect(kept).toContain(`${sampleConfig.hubs[0]!.address}/32`)
+  const kept = await keptPrefixes({ ...sampleTunnel, lan: { ...lan, prefixes: [prefix] } })
+  expect(kept).toContain(`${sampleTunnel.hub.address}/32`)
   expect(kept.some((one) => one.startsWith('10.168.9.'))).toBe(own !== undefined)
-  expect(await keptPrefixes({ ...sampleConfig, lan: { mode: 'masquerade', prefixes: [] } })).toEqual([
-    `${sampleConfig.hubs[0]!.address}/32`,
+  expect(await keptPrefixes({ ...sampleTunnel, lan: { mode: 'masquerade', prefixes: [] } })).toEqual([
+    `${sampleTunnel.hub.address}/32`,
   ])
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { whyUnproven } from '../../../agent/membership/prove.ts'
 import type { HubView } from '../../../protocol/messages.ts'
-import { sampleConfig } from '../sample-config.ts'
+import { sampleTunnel } from '../sample-config.ts'
 
 const silent = { lastHandshakeAt: null, rxBytes: 0, txBytes: 592 }
 const view: HubView = {
@@ -27,5 +27,5 @@ test.each([
     view,
   ],
 ])('%s', (why, peer, seen) => {
-  expect(whyUnproven(sampleConfig, peer, seen)).toBe(why)
+  expect(whyUnproven(sampleTunnel, peer, seen)).toBe(why)
 })

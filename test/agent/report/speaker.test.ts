@@ -4,7 +4,7 @@ import { startWatch } from '../../../agent/core/watch.ts'
 import { speakerOf } from '../../../agent/report/speaker.ts'
 import type { TunnelReading } from '../../../agent/tunnel/reading.ts'
 import { settings } from '../core/simulation.ts'
-import { sampleConfig } from '../sample-config.ts'
+import { sampleTunnel } from '../sample-config.ts'
 
 const UP: Health = { kind: 'up', since: 0, provenAt: 0 }
 const OFFLINE: Health = { kind: 'offline', since: 0, cause: null }
@@ -13,7 +13,7 @@ const DOUBTFUL: Health = { kind: 'doubtful', since: 0 }
 function reading(name: string, health: Health): TunnelReading {
   const beginning = { ledger: { current: null, changes: 0 }, firstSequence: 0, mtu: 1_420, helped: {} }
   return {
-    config: { ...sampleConfig, interface: name },
+    config: { ...sampleTunnel, interface: name },
     watch: { ...startWatch(settings, beginning, 0), health },
     stale: false,
     description: null,

@@ -4,7 +4,7 @@ import { makeCalendar } from '../../../system/time/calendar.ts'
 import type { Watch } from '../../../agent/core/state.ts'
 import { next, startWatch } from '../../../agent/core/watch.ts'
 import { type StatusFacts, statusOf } from '../../../agent/report/status.ts'
-import { sampleConfig } from '../sample-config.ts'
+import { sampleTunnel } from '../sample-config.ts'
 
 const wall = Date.parse('2026-11-22T20:01:02Z')
 const mapping = { address: '198.51.100.11', port: 40_233 }
@@ -17,12 +17,12 @@ const observed: ObservedInterface = {
   addresses: ['10.86.0.2/16'],
   cutOff: [],
   routes: [],
-  publicKey: sampleConfig.publicKey,
+  publicKey: sampleTunnel.publicKey,
   listenPort: 41_234,
   fwmark: 0,
   peers: [
     {
-      publicKey: sampleConfig.hubs[0]!.publicKey,
+      publicKey: sampleTunnel.hub.publicKey,
       presharedKeyId: null,
       endpoint: { address: '203.0.113.10', port: 51_820 },
       allowedIps: ['10.86.0.0/16'],
@@ -46,7 +46,7 @@ function upFacts(): StatusFacts {
   ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping, word: null }, 50)
   return {
     version: '0.1.0',
-    config: sampleConfig,
+    config: sampleTunnel,
     description: { kind: 'linux', model: 'Debian 12', version: '6.1.0', dataPlane: 'kernel', remedies: [] },
     observed: { interface: observed, warnings: [] },
     warnings: [],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { agentConfigText } from '../../../agent/settings/config-text.ts'
-import { readAgentConfig } from '../../../agent/settings/config.ts'
+import { readAgentConfig, tunnelsOf } from '../../../agent/settings/config.ts'
 import { sampleConfig, sampleRouter } from '../sample-config.ts'
 
 let folder: string
@@ -91,4 +91,10 @@ describe('agent.yaml', () => {
       why: expect.stringMatching(/^line \d+: /),
     })
   })
+})
+
+test('a home with two hubs has a tunnel to the first one, with all that the home wants of it', () => {
+  const { hubs, ...home } = sampleConfig
+  const second = { ...hubs[0]!, addresses: ['hub.example.net'] }
+  expect(tunnelsOf({ ...sampleConfig, hubs: [...hubs, second] })).toEqual([{ ...home, hub: hubs[0] }])
 })

@@ -3,10 +3,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Adapter } from '../../../adapters/adapter.ts'
 import type { Observation } from '../../../adapters/observation.ts'
 import { makeAssurance } from '../../../agent/tunnel/assurance.ts'
-import type { AgentConfig } from '../../../agent/settings/config.ts'
+import type { RouterConfig, TunnelConfig } from '../../../agent/settings/config.ts'
 import type { PublicKey } from '../../../wireguard/keys.ts'
 import { type HeartbeatHub, startHeartbeatHub } from '../heartbeat-hub.ts'
-import { sampleConfig, sampleRouter } from '../sample-config.ts'
+import { sampleRouter, sampleTunnel } from '../sample-config.ts'
 
 const newKey = (): PublicKey => randomBytes(32).toString('base64') as PublicKey
 const signal = new AbortController().signal
@@ -20,14 +20,14 @@ beforeEach(async () => {
 afterEach(() => hub.close())
 
 /** A home on a router whose interface has this key. */
-function homeOn(router: AgentConfig['router'], key: PublicKey | null, wasUp = true) {
+function homeOn(router: RouterConfig, key: PublicKey | null, wasUp = true) {
   const looks: string[] = []
   const followed: PublicKey[] = []
   const found = key === null ? null : { publicKey: key }
-  const config: AgentConfig = {
-    ...sampleConfig,
+  const config: TunnelConfig = {
+    ...sampleTunnel,
     router,
-    hubs: [{ ...sampleConfig.hubs[0]!, hubAddress: '127.0.0.1', heartbeatPort: hub.port }],
+    hub: { ...sampleTunnel.hub, hubAddress: '127.0.0.1', heartbeatPort: hub.port },
   }
   const adapter = {
     observe: async (name: string) => {
@@ -59,7 +59,7 @@ describe('before a router’s peer is set', () => {
   })
 
   test('a key that the hub knows is nothing new, and one that this machine made is not the router’s', async () => {
-    const known = homeOn(sampleRouter, sampleConfig.publicKey)
+    const known = homeOn(sampleRouter, sampleTunnel.publicKey)
     const here = homeOn({ kind: 'linux' }, newKey())
     for (const { assurance, followed } of [known, here]) {
       for (const step of [create, setPeers]) await assurance.beforeStep(step, signal)

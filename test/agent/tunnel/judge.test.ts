@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { makeJudge } from '../../../agent/tunnel/judge.ts'
-import { sampleConfig } from '../sample-config.ts'
+import { sampleTunnel } from '../sample-config.ts'
 
 const beginning = {
   ledger: { current: null, changes: 0 },
@@ -16,7 +16,7 @@ function judgeAt(moment: number) {
   let now = moment
   let lifeSeconds: number | null = null
   const clock = { now: () => now, wall: () => new Date() }
-  const judge = makeJudge(sampleConfig, { ...beginning, lifeSeconds: () => lifeSeconds }, clock)
+  const judge = makeJudge(sampleTunnel, { ...beginning, lifeSeconds: () => lifeSeconds }, clock)
   return {
     judge,
     go: (milliseconds: number) => void (now += milliseconds),
@@ -59,7 +59,7 @@ describe('the judge', () => {
   test('takes other settings, and with them what was measured since', () => {
     const { judge, measure } = judgeAt(0)
     measure(90)
-    judge.configure({ ...sampleConfig, economy: true })
+    judge.configure({ ...sampleTunnel, economy: true })
     judge.turn(() => undefined)
     expect(judge.look().watch.settings).toEqual({
       heartbeatMs: 25_000,

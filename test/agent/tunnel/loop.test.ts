@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { AgentConfig } from '../../../agent/settings/config.ts'
+import type { TunnelConfig } from '../../../agent/settings/config.ts'
 import type { Action } from '../../../agent/core/state.ts'
 import { type Judge, makeJudge } from '../../../agent/tunnel/judge.ts'
 import { type LoopHands, makeLoop, type TunnelLoop } from '../../../agent/tunnel/loop.ts'
 import { systemClock } from '../../../system/time/clock.ts'
 import { makeLog } from '../../../system/process/log.ts'
 import { type HeartbeatHub, startHeartbeatHub } from '../heartbeat-hub.ts'
-import { sampleConfig } from '../sample-config.ts'
+import { sampleTunnel } from '../sample-config.ts'
 
 const log = makeLog('agent')
 log.level = 'silent'
@@ -25,11 +25,10 @@ afterEach(async () => {
   await hub.close()
 })
 
-function loopback(change: Partial<AgentConfig> = {}): AgentConfig {
-  const [first] = sampleConfig.hubs
+function loopback(change: Partial<TunnelConfig> = {}): TunnelConfig {
   return {
-    ...sampleConfig,
-    hubs: [{ ...first!, address: '127.0.0.1', hubAddress: '127.0.0.1', heartbeatPort: hub.port }],
+    ...sampleTunnel,
+    hub: { ...sampleTunnel.hub, address: '127.0.0.1', hubAddress: '127.0.0.1', heartbeatPort: hub.port },
     ...change,
   }
 }
@@ -110,8 +109,8 @@ describe('the loop', () => {
     const { judge, loop } = start()
     await vi.waitFor(() => expect(judge.look().watch.health.kind).toBe('up'))
     const other = await startHeartbeatHub()
-    const [first] = loopback().hubs
-    loop.configure({ ...loopback({ heartbeatSeconds: 1 }), hubs: [{ ...first!, heartbeatPort: other.port }] })
+    const { hub } = loopback()
+    loop.configure(loopback({ heartbeatSeconds: 1, hub: { ...hub, heartbeatPort: other.port } }))
     await vi.waitFor(() => expect(other.sequences.length).toBeGreaterThan(0), { timeout: 3_000 })
     await other.close()
   })

@@ -1,23 +1,23 @@
 import { expect, test } from 'vitest'
 import { UNKNOWN_LINE } from '../../../agent/memory/line-memory.ts'
 import { tunnelSpec } from '../../../agent/tunnel/tunnel-spec.ts'
-import { sampleConfig, sampleRouter } from '../sample-config.ts'
 import { homeForwarding } from '../../adapters/forwarding.ts'
+import { sampleTunnel, sampleRouter } from '../sample-config.ts'
 
 const ways = { hubLiterals: ['203.0.113.10', '203.0.113.11'], carrier: null }
 const endpointFor = (current: { address: string; port: number } | null) =>
-  tunnelSpec(sampleConfig, ways, current, UNKNOWN_LINE).peers[0]?.endpoint
+  tunnelSpec(sampleTunnel, ways, current, UNKNOWN_LINE).peers[0]?.endpoint
 
 test('the tunnel is what agent.yaml says', () => {
-  expect(tunnelSpec(sampleConfig, ways, null, UNKNOWN_LINE)).toEqual({
+  expect(tunnelSpec(sampleTunnel, ways, null, UNKNOWN_LINE)).toEqual({
     interface: 'hw0',
-    publicKey: sampleConfig.publicKey,
+    publicKey: sampleTunnel.publicKey,
     address: '10.86.0.2/16',
     mtu: 1420,
     listenPort: null,
     peers: [
       {
-        publicKey: sampleConfig.hubs[0]!.publicKey,
+        publicKey: sampleTunnel.hub.publicKey,
         presharedKeyId: null,
         endpoint: { address: '203.0.113.10', port: 51_820 },
         allowedIps: ['10.86.0.0/16'],
@@ -46,7 +46,7 @@ test.each([
   // agent.yaml was lowered since.
   { learned: 1_440, mtu: 1_420 },
 ])('a line that taught the MTU $learned gets $mtu', ({ learned, mtu }) => {
-  expect(tunnelSpec(sampleConfig, ways, null, { ...UNKNOWN_LINE, mtu: learned }).mtu).toBe(mtu)
+  expect(tunnelSpec(sampleTunnel, ways, null, { ...UNKNOWN_LINE, mtu: learned }).mtu).toBe(mtu)
 })
 
 test.each([
@@ -54,12 +54,12 @@ test.each([
   { lifeSeconds: 20, economy: false, keepalive: 15 },
   { lifeSeconds: 300, economy: true, keepalive: 25 },
 ])('a mapping that lives $lifeSeconds s is kept by one of $keepalive', ({ lifeSeconds, economy, keepalive }) => {
-  const { peers } = tunnelSpec({ ...sampleConfig, economy }, ways, null, { ...UNKNOWN_LINE, lifeSeconds })
+  const { peers } = tunnelSpec({ ...sampleTunnel, economy }, ways, null, { ...UNKNOWN_LINE, lifeSeconds })
   expect(peers[0]?.keepaliveSeconds).toBe(keepalive)
 })
 
 test('a router makes its key itself', () => {
-  expect(tunnelSpec({ ...sampleConfig, router: sampleRouter }, ways, null, UNKNOWN_LINE).publicKey).toBeNull()
+  expect(tunnelSpec({ ...sampleTunnel, router: sampleRouter }, ways, null, UNKNOWN_LINE).publicKey).toBeNull()
 })
 
 test.each([
@@ -70,6 +70,6 @@ test.each([
 ])('beside the carrier $carrier.address:$carrier.port, $current is one of the ways: $kept', (one) => {
   const [address = '', port] = one.current.split(':')
   const current = { address, port: Number(port) }
-  const { peers } = tunnelSpec(sampleConfig, { ...ways, carrier: one.carrier }, current, UNKNOWN_LINE)
+  const { peers } = tunnelSpec(sampleTunnel, { ...ways, carrier: one.carrier }, current, UNKNOWN_LINE)
   expect(peers[0]?.endpoint).toEqual(one.kept ? current : { address: '203.0.113.10', port: 51_820 })
 })

@@ -6,7 +6,7 @@ import type { Adapter } from '../../../adapters/adapter.ts'
 import type { ClockGuard } from '../../../agent/memory/clock-guard.ts'
 import type { Happening } from '../../../agent/memory/events.ts'
 import { type LineMemory, UNKNOWN_LINE } from '../../../agent/memory/line-memory.ts'
-import type { AgentConfig } from '../../../agent/settings/config.ts'
+import type { TunnelConfig } from '../../../agent/settings/config.ts'
 import type { Reach } from '../../../agent/tunnel/hands.ts'
 import type { LoopHands } from '../../../agent/tunnel/loop.ts'
 import { makeSettings, type Settings } from '../../../agent/tunnel/settings.ts'
@@ -15,7 +15,7 @@ import { Problem } from '../../../problems/problem.ts'
 import { makeLog } from '../../../system/process/log.ts'
 import { systemClock } from '../../../system/time/clock.ts'
 import { type HeartbeatHub, startHeartbeatHub } from '../heartbeat-hub.ts'
-import { sampleConfig } from '../sample-config.ts'
+import { sampleTunnel } from '../sample-config.ts'
 
 const log = makeLog('agent')
 log.level = 'silent'
@@ -55,9 +55,9 @@ const clockGuard: ClockGuard = {
   run: async () => undefined,
 }
 
-function loopback(change: Partial<AgentConfig> = {}): AgentConfig {
+function loopback(change: Partial<TunnelConfig> = {}): TunnelConfig {
   const near = { address: '127.0.0.1', hubAddress: '127.0.0.1', heartbeatPort: hub.port, addresses: ['127.0.0.1'] }
-  return { ...sampleConfig, hubs: [{ ...sampleConfig.hubs[0]!, ...near }], ...change }
+  return { ...sampleTunnel, hub: { ...sampleTunnel.hub, ...near }, ...change }
 }
 
 /** Does nothing but answer. */
@@ -150,8 +150,8 @@ describe('a tunnel', () => {
     running = tunnel.run(ending.signal)
     await vi.waitFor(() => expect(tunnel.look().watch.health.kind).toBe('up'))
     const other = await startHeartbeatHub()
-    const [first] = loopback().hubs
-    tunnel.settings.take(loopback({ hubs: [{ ...first!, heartbeatPort: other.port }], heartbeatSeconds: 1 }))
+    const { hub } = loopback()
+    tunnel.settings.take(loopback({ heartbeatSeconds: 1, hub: { ...hub, heartbeatPort: other.port } }))
     await vi.waitFor(() => expect(other.sequences.length).toBeGreaterThan(0), { timeout: 5_000 })
     await other.close()
   })
