@@ -1,4 +1,5 @@
 import { Problem, reasonOf } from '../../problems/problem.ts'
+import { backoffMs } from '../../system/time/backoff.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import { orCalledOff } from './called-off.ts'
 
@@ -29,9 +30,8 @@ export interface KeepOptions<Session extends Line> {
   readonly clock: Clock
 }
 
-/** After each attempt in a row that failed, twice as long. The longest is what a cure may have to wait for it. */
-const FIRST_PAUSE_MS = 1000
-const LONGEST_PAUSE_MS = 8_000
+/** The ceiling is what a cure may have to wait for it. */
+const PAUSES = { firstMs: 1_000, ceilingMs: 8_000 } as const
 
 export function keepSession<Session extends Line>({ open, what, clock }: KeepOptions<Session>): KeptSession<Session> {
   const life = new AbortController()
@@ -44,8 +44,8 @@ export function keepSession<Session extends Line>({ open, what, clock }: KeepOpt
   let notBefore = 0
 
   const noteFailure = (thrown: unknown): void => {
-    notBefore = clock.now() + Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS)
     failures += 1
+    notBefore = clock.now() + backoffMs(PAUSES, failures)
     whyFailed = thrown instanceof Problem ? thrown.why : reasonOf(thrown)
   }
 

@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net'
 import { asProblem, Problem, reasonOf } from '../../problems/problem.ts'
 import type { DatagramCounts } from '../../protocol/datagram-stream.ts'
 import { branchSignal } from '../../system/time/branch-signal.ts'
+import { backoffMs } from '../../system/time/backoff.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
@@ -34,8 +35,7 @@ const WAITING_DATAGRAMS = 128
 /** Some milliseconds of a fast line, should WireGuard not read for so long. */
 const LOOPBACK_QUEUE_BYTES = 256 * 1024
 
-const FIRST_PAUSE_MS = 250
-const LONGEST_PAUSE_MS = 10_000
+const PAUSES = { firstMs: 250, ceilingMs: 10_000 } as const
 /** One that lasted longer than this was a good one: the pauses begin anew. */
 const STEADY_MS = 10_000
 
@@ -100,16 +100,16 @@ export async function openCarrier(
 
   /** @returns why it is over. */
   async function keepLinked(first: CarrierLink): Promise<string> {
-    let pause = FIRST_PAUSE_MS
+    let failures = 0
     for (let current: CarrierLink | null = first; ; ) {
       if (current !== null) {
         const since = clock.now()
         await untilEnded(current)
-        if (clock.now() - since > STEADY_MS) pause = FIRST_PAUSE_MS
+        if (clock.now() - since > STEADY_MS) failures = 0
       }
       if (ending.aborted) return why
-      await sleep(pause, ending)
-      pause = Math.min(2 * pause, LONGEST_PAUSE_MS)
+      failures += 1
+      await sleep(backoffMs(PAUSES, failures), ending)
       try {
         current = ending.aborted ? null : await connect()
       } catch (thrown) {

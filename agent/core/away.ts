@@ -1,3 +1,4 @@
+import { backoffMs } from '../../system/time/backoff.ts'
 import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
 import type { Cause } from './cause.ts'
 import type { EchoRound } from './evidence.ts'
@@ -27,8 +28,7 @@ const EVERY_MS = { carrier: 10_000, way: 60_000 } as const
 /** A port that was dead a minute ago may be dead in the next; the other one does as well meanwhile. */
 const STAY_MS = { carrier: 0, way: 300_000 } as const
 
-const FIRST_PAUSE_MS = 60_000
-const LONGEST_PAUSE_MS = 3_600_000
+const PAUSES = { firstMs: 60_000, ceilingMs: 3_600_000 } as const
 
 export function wentAway(on: Away['on'], current: Endpoint, cause: Cause, now: number): Away {
   return { on, current, cause, since: now, goodRounds: 0, failures: 0, notBefore: now + STAY_MS[on] }
@@ -51,8 +51,8 @@ export function wayBack(away: Away, round: EchoRound | null, now: number): Endpo
 
 /** The way back did not answer: later again, and then later still. */
 export function noteWayBackFailed(away: Away, now: number): Away {
-  const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(8, away.failures))
-  return { ...away, goodRounds: 0, failures: away.failures + 1, notBefore: now + pauseMs }
+  const failures = away.failures + 1
+  return { ...away, goodRounds: 0, failures, notBefore: now + backoffMs(PAUSES, failures) }
 }
 
 /** From the carrier any UDP is better; from another port or address only the preferred one is. */

@@ -1,3 +1,4 @@
+import { backoffMs } from '../../system/time/backoff.ts'
 import type { Away } from './away.ts'
 import type { Cause } from './cause.ts'
 import { answerTimeoutMs, type Heartbeats } from './heartbeats.ts'
@@ -33,8 +34,7 @@ export const NO_CURE: Cure = { underWay: null, tried: [], turns: 0, notBefore: -
 const PROOF_MS = 1_000
 const PROOF_TIMEOUTS = 3
 
-const FIRST_PAUSE_MS = 5_000
-const LONGEST_PAUSE_MS = 60_000
+const PAUSES = { firstMs: 5_000, ceilingMs: 60_000 } as const
 
 /** The first that was not tried yet; null when all were. */
 export function nextRemedy(cure: Cure, remedies: readonly Remedy[]): Remedy | null {
@@ -62,8 +62,8 @@ export function noteFailed({ underWay, tried, turns, notBefore }: Cure): Cure {
 
 /** The ladder begins again, after a pause that grows: the evidence may have been of something that passes. */
 export function noteLadderEnded(cure: Cure, now: number): Cure {
-  const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(8, cure.turns))
-  return { underWay: null, tried: [], turns: cure.turns + 1, notBefore: now + pauseMs }
+  const turns = cure.turns + 1
+  return { underWay: null, tried: [], turns, notBefore: now + backoffMs(PAUSES, turns) }
 }
 
 /** An answer came. A remedy that is still carried out is waited for: two at once would not know which one helped. */

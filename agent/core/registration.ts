@@ -1,3 +1,5 @@
+import { backoffMs } from '../../system/time/backoff.ts'
+
 /** When to tell the hub who and where we are. Pure; times are monotonic milliseconds. */
 export interface Registration {
   /** At most one is under way. */
@@ -32,7 +34,9 @@ const LEAST_GAP_MS = 5_000
 /** A dead flow must not wait for it, and doubts cannot come faster than heartbeats are missed. */
 const LEAST_GAP_IN_DOUBT_MS = 1_000
 
-const LONGEST_PAUSE_MS = 60_000
+/** 1, 2, 4 … 60 s, each a quarter shorter to a quarter longer. */
+const PAUSES = { firstMs: 1_000, ceilingMs: 60_000 } as const
+const JITTER = 0.25
 
 /** While one is under way and nothing happened since. */
 const NOTHING_DUE: Registration['due'] = { at: Infinity, reason: 'periodic' }
@@ -102,7 +106,7 @@ export function noteOutcome(
     ...registration,
     pending: null,
     due: {
-      at: now + pauseMs(failuresInARow, spread),
+      at: now + backoffMs(PAUSES, failuresInARow, { share: JITTER, chance: spread }),
       reason: due.at === Infinity ? (pending?.reason ?? 'periodic') : due.reason,
     },
     failuresInARow,
@@ -122,9 +126,4 @@ function unknownAfter({ unknownInARow }: Registration, outcome: Exclude<Registra
     default:
       return outcome satisfies never
   }
-}
-
-/** 1, 2, 4 … 60 s, each a quarter shorter to a quarter longer. */
-function pauseMs(failuresInARow: number, spread: number): number {
-  return Math.min(LONGEST_PAUSE_MS, 1_000 * 2 ** Math.min(16, failuresInARow - 1)) * (0.75 + spread / 2)
 }

@@ -4,6 +4,7 @@ import { asProblem } from '../../problems/problem.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { Happening } from '../memory/events.ts'
 import { makeInbox } from '../../system/process/inbox.ts'
+import { backoffMs } from '../../system/time/backoff.ts'
 
 /** Brings the machine to what agent.yaml wants, whenever it is asked to, until it is. */
 export interface Keeper {
@@ -12,7 +13,7 @@ export interface Keeper {
   readonly run: (signal: AbortSignal) => Promise<void>
 }
 
-const LONGEST_PAUSE_MS = 60_000
+const PAUSES = { firstMs: 1_000, ceilingMs: 60_000 } as const
 
 /** @param bring observes, plans and executes once; answers the steps it took. */
 export function makeKeeper(
@@ -49,14 +50,12 @@ export function makeKeeper(
       while (!signal.aborted) {
         await requests.wait(Number.MAX_SAFE_INTEGER, signal)
         requests.drain()
-        let pauseMs = 1_000
-        while (!signal.aborted) {
+        for (let failures = 1; !signal.aborted; failures += 1) {
           saidWhy = await attempt(signal)
           if (saidWhy === null) break
           // A new request, for instance a corrected configuration, ends the pause.
-          await requests.wait(pauseMs, signal)
-          if (requests.drain().length > 0) pauseMs = 1_000
-          else pauseMs = Math.min(LONGEST_PAUSE_MS, 2 * pauseMs)
+          await requests.wait(backoffMs(PAUSES, failures), signal)
+          if (requests.drain().length > 0) failures = 0
         }
       }
     },

@@ -1,3 +1,4 @@
+import { backoffMs } from '../../system/time/backoff.ts'
 import { type Incident, lastedMs, troubleOf } from './incident.ts'
 import { answered, counterpart, merged } from './merge.ts'
 import { silencedWhenUnheard } from './silence.ts'
@@ -7,7 +8,9 @@ import type { Trouble } from './trouble.ts'
 
 const TELL_AGAIN_MS = 300_000
 const EXCHANGE_EVERY_MS = 3_000
-const EXCHANGE_AGAIN_MS = { claim: 10_000, most: 600_000 } as const
+/** How soon a claim that was not answered is made again. */
+const CLAIM_AGAIN_MS = 10_000
+const EXCHANGE_AGAIN = { firstMs: 10_000, ceilingMs: 600_000 } as const
 /** What a registration carries. */
 const MOST_REPORTED = 8
 
@@ -50,8 +53,7 @@ export function exchanged(
 ): Desk {
   const failures = answer === null ? desk.exchange.failures + 1 : 0
   const isClaim = desk.incidents.some((incident) => isDue(incident, desk, now))
-  const pause = Math.min(EXCHANGE_AGAIN_MS.claim * 2 ** (failures - 1), EXCHANGE_AGAIN_MS.most)
-  const waitMs = answer !== null ? EXCHANGE_EVERY_MS : isClaim ? EXCHANGE_AGAIN_MS.claim : pause
+  const waitMs = answer !== null ? EXCHANGE_EVERY_MS : isClaim ? CLAIM_AGAIN_MS : backoffMs(EXCHANGE_AGAIN, failures)
   const { given, hasClaimed } = desk.exchange
   const exchange = { isUnderWay: false, given: {}, hasAsked: true, failures, notBefore: now + waitMs, hasClaimed }
   const after: Desk = { ...desk, exchange }

@@ -1,5 +1,6 @@
 import { oneLine, printable } from '../../problems/printable.ts'
 import { reasonOf } from '../../problems/problem.ts'
+import { backoffMs } from '../../system/time/backoff.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { sleep } from '../../system/time/sleep.ts'
@@ -46,7 +47,7 @@ export interface CourierParts {
 const SEND_MS = 20_000
 /** Telegram takes one message a second and chat. */
 const BETWEEN_MS = 1_000
-const RETRY = { first: 2_000, most: 600_000 } as const
+const RETRY = { firstMs: 2_000, ceilingMs: 600_000 } as const
 const LOOK_EVERY_MS = 30_000
 /** Sent this much later, a message says when it was. */
 const LATE_MS = 60_000
@@ -121,7 +122,7 @@ function makeRun(name: string, settings: ChannelSettings, parts: CourierParts) {
         await sleep(BETWEEN_MS, signal)
       } else if (!signal.aborted) {
         failures += 1
-        await sleep(Math.max(RETRY.first, outcome.retryAfterMs ?? backOffMs(failures)), signal)
+        await sleep(Math.max(RETRY.firstMs, outcome.retryAfterMs ?? backoffMs(RETRY, failures)), signal)
       }
     }
   }
@@ -155,11 +156,6 @@ function makeRun(name: string, settings: ChannelSettings, parts: CourierParts) {
       await channel.close?.().catch(() => undefined)
     },
   }
-}
-
-/** 2, 4, 8 … 600 s. */
-function backOffMs(failures: number): number {
-  return Math.min(RETRY.most, RETRY.first * 2 ** Math.min(16, failures - 1))
 }
 
 function asSentNow(message: Message, now: Date): Message {

@@ -1,4 +1,5 @@
 import { reasonOf } from '../../problems/problem.ts'
+import { backoffMs } from '../../system/time/backoff.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { within } from '../../system/time/within.ts'
@@ -17,7 +18,7 @@ export interface TakeBack {
 }
 
 const CLEAR_MS = 10_000
-const AGAIN_MS = { first: 60_000, most: 3_600_000 } as const
+const AGAIN = { firstMs: 60_000, ceilingMs: 3_600_000 } as const
 
 export function makeTakeBack(parts: {
   readonly retained: Retained
@@ -61,7 +62,7 @@ export function makeTakeBack(parts: {
         }),
       )
       failures = cleared.every((one) => one) ? 0 : failures + 1
-      notBefore = clock.now() + Math.min(AGAIN_MS.most, AGAIN_MS.first * 2 ** Math.min(16, failures))
+      notBefore = clock.now() + backoffMs(AGAIN, failures + 1)
       return cleared.some((one) => one)
     },
     left: () => orphans().map(({ broker }) => hostOf(broker)),

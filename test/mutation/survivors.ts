@@ -25,18 +25,6 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'No moment is before 0.',
   },
   {
-    path: 'agent/core/away.ts',
-    at: '2 ** Math.min(8, away.failures)',
-    mutants: ['8 → 9', '8 → 7'],
-    why: 'The longest pause is reached with the sixth failure. The bound keeps the number finite.',
-  },
-  {
-    path: 'agent/core/cure.ts',
-    at: '2 ** Math.min(8, cure.turns)',
-    mutants: ['8 → 9', '8 → 7'],
-    why: 'The longest pause is reached with the fourth turn. The bound keeps the number finite.',
-  },
-  {
     path: 'agent/core/cure.ts',
     at: 'sentAt !== null && sentAt >= underWay.since',
     mutants: ['sentAt !== null && sentAt >= underWay.since → (sentAt >= underWay.since)'],
@@ -239,12 +227,6 @@ export const SURVIVORS: readonly Survivor[] = [
     at: "pending?.reason ?? 'periodic'",
     mutants: ["pending?.reason ?? 'periodic' → (pending?.reason)"],
     why: 'What ends was under way.',
-  },
-  {
-    path: 'agent/core/registration.ts',
-    at: 'Math.min(16, failuresInARow - 1)',
-    mutants: ['16 → 17', '16 → 15'],
-    why: 'The longest pause is reached with the seventh failure. The bound keeps the number finite.',
   },
   {
     path: 'agent/core/watch.ts',
