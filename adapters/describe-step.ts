@@ -6,9 +6,9 @@ import type { Step } from './step.ts'
 export function describeStep(step: Step): string {
   switch (step.kind) {
     case 'create-interface':
-      return `make the WireGuard interface ${step.interface}`
+      return `create the WireGuard interface ${step.interface}`
     case 'set-private-key':
-      return `give ${step.interface} the private key of ${step.publicKey}`
+      return `set ${step.interface}’s private key (public key ${step.publicKey})`
     case 'set-listen-port':
       return `let ${step.interface} listen on UDP port ${step.port}`
     case 'set-mtu':
@@ -18,7 +18,7 @@ export function describeStep(step: Step): string {
     case 'remove-address':
       return `remove the address ${step.address} from ${step.interface}`
     case 'lead-network':
-      return `lead the network of ${step.address} into ${step.interface} again`
+      return `restore the route to the network of ${step.address} through ${step.interface}`
     case 'set-peers':
       return `set ${step.peers.length === 1 ? 'the peer' : `${step.peers.length} peers`} ${some(step.peers.map(describePeer))} on ${step.interface}`
     case 'remove-peers':
@@ -26,11 +26,11 @@ export function describeStep(step: Step): string {
     case 'bring-up':
       return `bring ${step.interface} up`
     case 'add-route':
-      return `lead ${step.prefix} into ${step.interface}${step.mtu === null ? '' : ` with an MTU of ${step.mtu} bytes`}`
+      return `route ${step.prefix} through ${step.interface}${step.mtu === null ? '' : ` with an MTU of ${step.mtu} bytes`}`
     case 'set-route-mtu':
-      return `lead ${step.prefix} into ${step.interface} with ${step.mtu === null ? 'its own MTU' : `an MTU of ${step.mtu} bytes`}`
+      return `route ${step.prefix} through ${step.interface} with ${step.mtu === null ? 'its own MTU' : `an MTU of ${step.mtu} bytes`}`
     case 'remove-route':
-      return `no longer lead ${step.prefix} into ${step.interface}`
+      return `remove the route to ${step.prefix} through ${step.interface}`
     case 'enable-forwarding':
       return 'turn IPv4 forwarding on'
     case 'disable-forwarding':
@@ -40,17 +40,17 @@ export function describeStep(step: Step): string {
     case 'remove-firewall':
       return 'remove the firewall table of homeward'
     case 'set-other-firewall':
-      return `${step.add.length > 0 ? 'let what is for the tunnel pass' : 'take our rules out of'} the machine’s other firewall (${step.place}): ${[...step.add.map((rule) => `+ ${rule}`), ...step.remove.map((rule) => `- ${rule}`)].join(', ')}`
+      return `${step.add.length > 0 ? 'let the tunnel’s packets through' : 'remove homeward’s rules from'} the machine’s other firewall (${step.place}): ${[...step.add.map((rule) => `+ ${rule}`), ...step.remove.map((rule) => `- ${rule}`)].join(', ')}`
     case 'lead-visitors':
-      return `lead what answers visitors of published ports back into ${step.interface}`
+      return `route answers to visitors of published ports through ${step.interface}`
     case 'unlead-visitors':
-      return 'no longer lead answers to visitors into the tunnel'
+      return 'stop routing answers to visitors through the tunnel'
     case 'lead-exits':
       return step.devices.length === 0
-        ? 'no longer lead devices to the internet through a home'
-        : `lead ${some(step.devices)} to the internet through a home`
+        ? 'stop routing devices to the internet through a home'
+        : `route ${some(step.devices)} to the internet through a home`
     case 'change-published':
-      return `publish ports of this machine: ${step.add.length} more, ${step.remove.length} less`
+      return `change the published ports: ${step.add.length} to add, ${step.remove.length} to remove`
     case 'remove-interface':
       return `remove the interface ${step.interface}`
     case 'install-wireguard':
@@ -58,11 +58,11 @@ export function describeStep(step: Step): string {
     case 'restart-network':
       return 'restart the router’s network service, so that it learns the protocol: all its interfaces go away for about a second'
     case 'activate-changes':
-      return 'make the router’s configuration so, all at once, and see that it runs'
+      return 'commit the router’s configuration, all at once, and check that it runs'
     case 'arm-rollback':
-      return `let the router undo all of this by itself after ${step.seconds} s, unless it is told to keep it`
+      return `have the router undo all of this by itself after ${step.seconds} s, unless the changes are confirmed`
     case 'keep-changes':
-      return 'tell the router to keep the changes, once the tunnel is proven'
+      return 'confirm the changes on the router, once the tunnel works'
     case 'revert-changes':
       return 'undo what was changed'
     default:

@@ -14,7 +14,7 @@ const peer = (letter: string) => ({
 })
 
 test.each<[Step, string]>([
-  [{ kind: 'create-interface', interface: 'hw0' }, 'make the WireGuard interface hw0'],
+  [{ kind: 'create-interface', interface: 'hw0' }, 'create the WireGuard interface hw0'],
   [
     { kind: 'set-peers', interface: 'hw0', peers: [peer('B')] },
     `set the peer ${key('B')} at 203.0.113.10:443 for 10.86.0.0/16 on hw0`,
@@ -37,11 +37,11 @@ test.each<[Step, string]>([
   ],
   [
     { kind: 'add-route', interface: 'hw0', prefix: '192.168.1.0/24', mtu: 1280 },
-    'lead 192.168.1.0/24 into hw0 with an MTU of 1280 bytes',
+    'route 192.168.1.0/24 through hw0 with an MTU of 1280 bytes',
   ],
   [
     { kind: 'set-route-mtu', interface: 'hw0', prefix: '10.86.0.2/32', mtu: null },
-    'lead 10.86.0.2/32 into hw0 with its own MTU',
+    'route 10.86.0.2/32 through hw0 with its own MTU',
   ],
   [{ kind: 'disable-forwarding' }, 'turn IPv4 forwarding off, as it was before homeward'],
 ])('a step is one line for people: %#', (step, line) => {

@@ -85,7 +85,7 @@ describe('a join that cannot succeed leaves the router and this machine as they 
 
   test('a dry run says what it would do', async () => {
     const { stdout } = await pi.homeward([...trusting(await inviteHome(picture)), '--dry-run'])
-    expect(stdout).toContain('make the WireGuard interface hw0')
+    expect(stdout).toContain('create the WireGuard interface hw0')
     expect(stdout).toContain('ends on the router at 192.168.1.1')
     expect(stdout).toContain('(routed)')
     await expectUntouched()

@@ -132,7 +132,7 @@ describe('what keeps homes apart is in force at once after a restart', () => {
       await restartWith([8000, 8001])
       await daemon.waitForLine(/the hub is ready/, { timeoutMs: 120_000 })
       expect(await isApart()).toBe(true)
-      expect((await statusOf()).problem?.message).toMatch(/publish ports of this machine.*broken on purpose/)
+      expect((await statusOf()).problem?.message).toMatch(/change the published ports.*broken on purpose/)
       await rm(broken)
       await expect.poll(led, WAIT).toBe(2)
     },

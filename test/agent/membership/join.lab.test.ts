@@ -150,7 +150,7 @@ exec ${process.execPath} ${homewardCommand()} join ${token} --yes --json
   test('a dry run, which says what it would do', async () => {
     const { exitCode, stdout } = await pi.homeward(['join', token, '--dry-run'])
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('make the WireGuard interface hw0')
+    expect(stdout).toContain('create the WireGuard interface hw0')
     expect(stdout).toContain('let the tunnel reach 192.168.1.0/24 (masquerade)')
   })
 
