@@ -11,14 +11,15 @@ import { type ClockGuard, openClockGuard } from './memory/clock-guard.ts'
 import { makeRuntimeFolder } from './settings/change-lock.ts'
 import { agentConfigPath, readAgentConfig, tunnelsOf, type TunnelConfig } from './settings/config.ts'
 import { type ConfigWatch, type WatchEnd, watchConfig } from './settings/config-watch.ts'
-import { openEventLog } from './memory/event-log.ts'
+import { type EventLog, openEventLog } from './memory/event-log.ts'
 import type { Happening } from './memory/events.ts'
 import { homePulse } from './report/home-pulse.ts'
 import { type IncidentSigns, makeIncidentSigns } from './report/incident-signs.ts'
 import { openLineMemory } from './memory/line-memory.ts'
+import { openTunnelMemory } from './memory/tunnel-memory.ts'
 import { agentFamilies, makeRepairCounts } from './report/metrics.ts'
 import { openAdapter } from './tunnel/open-adapter.ts'
-import type { AgentPlaces } from './settings/places.ts'
+import { type AgentPlaces, tunnelPlaces } from './settings/places.ts'
 import { readRotatedKey } from './secrets/rotated-key.ts'
 import { agentSocketPath } from './settings/socket-path.ts'
 import { speakerOf } from './report/speaker.ts'
@@ -120,11 +121,11 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   const events = await openEventLog(stateDir)
   const line = await openLineMemory(stateDir)
   const calendar = makeCalendar(clock)
-  const note = async (happening: Happening): Promise<void> => {
+  const noteIn = async (events: EventLog, happening: Happening): Promise<void> => {
     const lost = await events.note({ at: clock.wall().toISOString(), ...happening })
     if (lost !== null) log.warn({ why: lost }, 'an event could not be written down')
   }
-  const noteSoon = (happening: Happening): void => void note(happening)
+  const noteSoon = (happening: Happening): void => void noteIn(events, happening)
   const clockGuard = await openClockGuard(stateDir, clock, noteSoon, log)
   /** Made first, and empty until all is there that a tunnel tells things to. */
   const tunnels: Supervised[] = []
@@ -160,16 +161,18 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   alerting.note({ kind: 'homes', homes: [home] })
   const repairs = makeRepairCounts()
 
-  async function supervise(config: TunnelConfig): Promise<Supervised> {
+  async function supervise(config: TunnelConfig, nth: number): Promise<Supervised> {
+    const own = tunnelPlaces(places, nth, config.interface)
+    const memory = await openTunnelMemory({ events, line, stateDir }, own.stateDir)
+    const note = (happening: Happening): void => void noteIn(memory.events, happening)
     const signs = makeIncidentSigns(alerting, () => home, clock)
-    const telling = makeTelling(noteSoon, calendar, events, log)
+    const telling = makeTelling(note, calendar, memory.events, log)
     const tunnel = openTunnel(
       {
-        places,
-        settings: makeSettings(config, await readRotatedKey(stateDir)),
+        places: own,
+        settings: makeSettings(config, await readRotatedKey(own.stateDir)),
         adapter,
-        events,
-        line,
+        ...memory,
         clockGuard,
         telling: {
           registered: telling.registered,
@@ -179,7 +182,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
             repairs.tell(action)
           },
         },
-        note: noteSoon,
+        note,
         routerAnswered: signs.routerAnswered,
         clock,
         log,
@@ -189,7 +192,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     return { tunnel, signs }
   }
 
-  for (const config of tunnelsOf(written)) tunnels.push(await supervise(config))
+  for (const [nth, config] of tunnelsOf(written).entries()) tunnels.push(await supervise(config, nth))
 
   async function status() {
     const reading = await speaker()
@@ -231,7 +234,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
         log,
         signal,
       ),
-    note,
+    note: (happening) => noteIn(events, happening),
     close: async () => {
       for (const { tunnel } of tunnels) tunnel.close()
       await adapter.close()

@@ -1,0 +1,38 @@
+import { makeFolder } from '../../system/files/atomic-file.ts'
+import { type EventLog, openEventLog } from './event-log.ts'
+import { type LineMemory, openLineMemory } from './line-memory.ts'
+
+/** What a tunnel remembers: what happened to it, and what its line and its hub have taught. */
+export interface TunnelMemory {
+  readonly events: EventLog
+  readonly line: LineMemory
+}
+
+/**
+ * The memory of the tunnel whose state folder this is. In the home's own folder it is the home's; in another one it has its
+ * events, and of what was learned that of its hub, while that of the line stays shared by all tunnels.
+ * @throws {Problem} `write-failed` when the folder cannot be made.
+ */
+export async function openTunnelMemory(
+  home: TunnelMemory & { readonly stateDir: string },
+  stateDir: string,
+): Promise<TunnelMemory> {
+  if (stateDir === home.stateDir) return home
+  await makeFolder(stateDir)
+  return { events: await openEventLog(stateDir), line: sharedLine(home.line, await openLineMemory(stateDir)) }
+}
+
+/** One line, and what one of the hubs behind it has taught. */
+function sharedLine(line: LineMemory, hub: LineMemory): LineMemory {
+  return {
+    get current() {
+      const { helped, visitors } = hub.current
+      return { ...line.current, helped, visitors }
+    },
+    change: async ({ helped, visitors, ...ofLine }) => {
+      const ofHub = { ...(helped === undefined ? {} : { helped }), ...(visitors === undefined ? {} : { visitors }) }
+      const lost = await Promise.all([line.change(ofLine), hub.change(ofHub)])
+      return lost.find((why) => why !== null) ?? null
+    },
+  }
+}
