@@ -1,0 +1,75 @@
+import type { Adapter } from '../../adapters/adapter.ts'
+import type { Observation } from '../../adapters/observation.ts'
+import type { Plan } from '../../adapters/step.ts'
+import { refuseUnlessSafe } from '../../adapters/apply.ts'
+import type { JoinToken } from '../../protocol/token.ts'
+import { refuseOverlaps, refuseSeenHere } from '../lan/lan.ts'
+import { readLocalNetworks } from '../lan/local-networks.ts'
+import { crowdedNotes, seenPrefixes } from '../lan/seen-lan.ts'
+import { UNKNOWN_LINE } from '../memory/line-memory.ts'
+import { hubAddresses } from '../registrar/hub-addresses.ts'
+import { keyMakerOf } from '../secrets/key-maker.ts'
+import { draftSecrets } from '../secrets/secrets.ts'
+import { type AgentConfig, type LanMode, type RouterConfig, tunnelsOf } from '../settings/config.ts'
+import type { AgentPlaces } from '../settings/places.ts'
+import { tunnelSpec } from '../tunnel/tunnel-spec.ts'
+import type { RouterChoice } from './choose-router.ts'
+import { type Admission, previewJoin } from './join-request.ts'
+import { joinedConfig } from './joined-config.ts'
+
+export interface JoinOptions {
+  readonly token: string
+  /** Canonical. Empty: what the invitation says, or what is found here. */
+  readonly lan: readonly string[]
+  /** Which of them the hub shall know by other numbers of the same length. */
+  readonly seenAs: Readonly<Record<string, string>>
+  readonly lanMode: LanMode
+  readonly economy: boolean
+  readonly interface: string
+  readonly router: RouterChoice
+}
+
+/** A join that changes nothing yet. */
+export interface PreparedJoin {
+  readonly places: AgentPlaces
+  readonly options: JoinOptions
+  readonly router: RouterConfig
+  readonly token: JoinToken
+  readonly adapter: Adapter
+  readonly admission: Admission
+  /** With a key that nobody keeps, where a router will make it. */
+  readonly config: AgentConfig
+  readonly plan: Plan
+}
+
+/**
+ * Asks the hub what a join would get, and plans the tunnel by that. Changes nothing, here or there.
+ * @throws {Problem} the hub's own, `lan-unclear`, `lan-overlaps`, or the plan's refusal.
+ */
+export async function prepareJoin(
+  join: Omit<PreparedJoin, 'admission' | 'config' | 'plan'>,
+  observed: Observation,
+  signal: AbortSignal,
+): Promise<PreparedJoin> {
+  const { options, token, router, adapter } = join
+  const { configDir, stateDir } = join.places
+  const local = await readLocalNetworks(options.interface)
+  const secrets = await draftSecrets(configDir, keyMakerOf(router))
+  const admission = await previewJoin(
+    token,
+    secrets,
+    seenPrefixes({ prefixes: [...options.lan], seenAs: { ...options.seenAs } }),
+    local,
+    signal,
+  )
+  const config = joinedConfig(token, admission.answer, admission.host, admission.publicKey, { ...options, router })
+  const [tunnel] = tunnelsOf(config)
+  const { addresses, network } = tunnel.hub
+  const hubLiterals = await hubAddresses(addresses, stateDir, signal)
+  refuseOverlaps(config.lan.prefixes, { network, hubLiterals, local })
+  refuseSeenHere(config.lan, local)
+  const plan = adapter.plan(observed, tunnelSpec(tunnel, { hubLiterals, carrier: null }, null, UNKNOWN_LINE))
+  refuseUnlessSafe(plan)
+  const warnings = [...plan.warnings, ...crowdedNotes(config.lan)]
+  return { ...join, admission, config, plan: { ...plan, warnings } }
+}
