@@ -35,9 +35,11 @@ const forever = new AbortController().signal
 
 describe('a round of echoes', () => {
   test('ends as soon as the way in use has answered', async () => {
-    const began = performance.now()
-    const { round, word: said } = await askRound(plan(), 7, hub(new Map([[first, 10]])), forever)
-    expect(performance.now() - began).toBeLessThan(900)
+    const all = askRound(plan(), 7, hub(new Map()), forever)
+    const soon = askRound(plan(), 7, hub(new Map([[first, 10]])), forever)
+    // Begun at one moment: whichever ends first took less, however slow the machine is.
+    expect(await Promise.race([all.then(() => 'after its time'), soon.then(() => 'at once')])).toBe('at once')
+    const { round, word: said } = await soon
     expect(round).toMatchObject({ askedAt: 7, current: first, answered: [first], silent: [other], named: null })
     expect(said).toEqual(word)
   })

@@ -88,7 +88,8 @@ describe('receivers that fail', () => {
     const channels = Object.fromEntries(names.map((name) => [name, hook(`/${name}`)]))
     const began = Date.now()
     const { status } = await deliver(channels, [messageOf('a'), messageOf('b')], () => idsAt('/well').length === 2)
-    expect(Date.now() - began).toBeLessThan(5_000)
+    // A send is given up after 20.
+    expect(Date.now() - began).toBeLessThan(15_000)
     expect(idsAt('/well')).toEqual(['a', 'b'])
     expect(status.map(({ waiting }) => waiting)).toEqual([2, 2, 2, 2, 0])
     // Asked to wait an hour, it was asked once.

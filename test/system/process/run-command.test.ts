@@ -62,14 +62,14 @@ describe('a program that hangs', () => {
     const began = performance.now()
     const failure = runCommand('sleep', ['30'], { timeoutMs: 100 })
     await expect(failure).rejects.toMatchObject({ code: 'command-timeout', why: 'it did not end within 0.1 s' })
-    expect(performance.now() - began).toBeLessThan(5_000)
+    expect(performance.now() - began).toBeLessThan(20_000)
   })
 
   test('is not waited for when only a child of its own still holds the output', async () => {
     const began = performance.now()
-    const failure = runCommand(...sh('sleep 3 & exec sleep 30'), { timeoutMs: 100 })
+    const failure = runCommand(...sh('sleep 25 & exec sleep 30'), { timeoutMs: 100 })
     await expect(failure).rejects.toMatchObject({ code: 'command-timeout' })
-    expect(performance.now() - began).toBeLessThan(2_500)
+    expect(performance.now() - began).toBeLessThan(20_000)
   })
 
   test('ends with the signal of whoever waits', async () => {
