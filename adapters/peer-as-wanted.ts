@@ -1,4 +1,4 @@
-import { oneSpelling } from '../net/prefix.ts'
+import { canonicalAddress } from '../net/address.ts'
 import type { PeerState } from '../wireguard/dump.ts'
 import type { Endpoint, PeerSpec } from '../wireguard/spec.ts'
 import { sameList } from './same-list.ts'
@@ -18,5 +18,5 @@ export function isPeerAsWanted(
 
 /** One endpoint in whatever spelling: wg prints IPv6 as RFC 5952 says, and so does RouterOS. */
 export function samePlace(a: Endpoint | null, b: Endpoint): boolean {
-  return a !== null && a.port === b.port && oneSpelling(a.address) === oneSpelling(b.address)
+  return a !== null && a.port === b.port && canonicalAddress(a.address) === canonicalAddress(b.address)
 }

@@ -4,7 +4,7 @@ import type { Adapter } from '../adapters/adapter.ts'
 import type { Step } from '../adapters/step.ts'
 import { refuseUnlessSafe } from '../adapters/apply.ts'
 import { Problem } from '../problems/problem.ts'
-import { prefixesOverlap } from '../protocol/addresses.ts'
+import { overlaps } from '../net/prefix.ts'
 import { makeFolder, writeFileAtomic } from '../system/files/atomic-file.ts'
 import { isThere } from '../system/files/is-there.ts'
 import { readSecretFile } from '../system/files/secret-file.ts'
@@ -125,7 +125,7 @@ function refuseDifferent(given: Given, existing: HubConfig, path: string): void 
 }
 
 function refuseOwnNetwork(config: HubConfig): void {
-  const clash = ownNetworks(config.interface).find(({ prefix }) => prefixesOverlap(prefix, config.network))
+  const clash = ownNetworks(config.interface).find(({ prefix }) => overlaps(prefix, config.network))
   if (clash === undefined) return
   throw new Problem('lan-overlaps', {
     what: 'starting a hub',

@@ -1,28 +1,60 @@
-import ipaddr from 'ipaddr.js'
+import { type Address, formatAddress, parseAddress } from './address.ts'
 
-/** `10.86.0.2/16` becomes `10.86.0.0/16`. */
+/** Arithmetic of prefixes in CIDR notation (RFC 4632, section 3.1), of both families. */
+
+/** What homeward takes as a prefix is read here once, so that nobody else reckons with its text. */
+export interface Prefix extends Address {
+  readonly length: number
+}
+
+/** With the host's bits as they stand there. null: no prefix. */
+export function parsePrefix(text: string): Prefix | null {
+  const [address = '', length = '', ...more] = text.split('/')
+  const parsed = parseAddress(address)
+  // Two digits may begin with 0, three may not: 024 is octal to some.
+  if (parsed === null || more.length > 0 || !/^(?:\d{1,2}|1\d\d)$/.test(length) || Number(length) > parsed.bits)
+    return null
+  return { ...parsed, length: Number(length) }
+}
+
+/** `192.168.1.7/24` becomes `192.168.1.0/24`; null when the text is no prefix. */
+export function canonicalPrefix(text: string): string | null {
+  const parsed = parsePrefix(text)
+  if (parsed === null) return null
+  const { bits, value, length } = parsed
+  const hostBits = BigInt(bits - length)
+  return `${formatAddress({ bits, value: (value >> hostBits) << hostBits })}/${length}`
+}
+
+/** The network that an interface's address with its length lies in. @throws {TypeError} when it is neither. */
 export function networkOf(address: string): string {
-  return `${ipaddr.IPv4.networkAddressFromCIDR(address).toString()}/${address.split('/')[1]}`
+  const network = canonicalPrefix(address)
+  if (network === null) throw new TypeError(`no address with a prefix length: ${address.slice(0, 50)}`)
+  return network
 }
 
-/** Whether the outer prefix holds the whole inner one. What is no IPv4 prefix is in none. */
-export function holds(outer: string, inner: string): boolean {
-  if (!ipaddr.IPv4.isValidCIDR(outer) || !ipaddr.IPv4.isValidCIDR(inner)) return false
-  const [address, length] = ipaddr.IPv4.parseCIDR(inner)
-  const [outerAddress, outerLength] = ipaddr.IPv4.parseCIDR(outer)
-  return length >= outerLength && address.match(outerAddress, outerLength)
+/** Bits of the network. @throws {TypeError} */
+export function prefixLength(prefix: string): number {
+  const parsed = parsePrefix(prefix)
+  if (parsed === null) throw new TypeError(`no prefix: ${prefix.slice(0, 50)}`)
+  return parsed.length
 }
 
-export function overlap(a: string, b: string): boolean {
-  return holds(a, b) || holds(b, a)
+/** Whether the outer prefix holds the whole inner one. What is no prefix, or of the other family, is in none. */
+export function contains(outer: string, inner: string): boolean {
+  const [a, b] = [parsePrefix(outer), parsePrefix(inner)]
+  if (a === null || b === null || a.bits !== b.bits || a.length > b.length) return false
+  const hostBits = BigInt(a.bits - a.length)
+  return a.value >> hostBits === b.value >> hostBits
+}
+
+/** Whether two prefixes share an address: then one of them holds the other. */
+export function overlaps(a: string, b: string): boolean {
+  return contains(a, b) || contains(b, a)
 }
 
 /** Whether an address lies in one of the prefixes. A host name lies in none. */
 export function isIn(address: string, prefixes: readonly string[]): boolean {
-  return ipaddr.IPv4.isValid(address) && prefixes.some((prefix) => holds(prefix, `${address}/32`))
-}
-
-/** One spelling for each address: RouterOS prints IPv6 as RFC 5952 says, whatever it was given. */
-export function oneSpelling(address: string): string {
-  return ipaddr.IPv6.isValid(address) ? ipaddr.IPv6.parse(address).toRFC5952String() : address
+  const host = `${address}/${address.includes(':') ? 128 : 32}`
+  return prefixes.some((prefix) => contains(prefix, host))
 }

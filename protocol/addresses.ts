@@ -1,6 +1,6 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
-import ipaddr from 'ipaddr.js'
 import * as v from 'valibot'
+import { canonicalPrefix, parsePrefix } from '../net/prefix.ts'
 import { parseEndpoint } from '../wireguard/spec.ts'
 
 /** Addresses and prefixes as text, checked and in one spelling, so that two of them can be compared. */
@@ -22,8 +22,8 @@ export const LiteralSchema = v.pipe(
 /** IPv4 prefix in canonical form. */
 export const CidrSchema = v.pipe(
   v.string(),
-  v.check((text) => canonicalPrefix(text) !== null, 'expected an IPv4 prefix such as 192.168.1.0/24'),
-  v.transform((text) => canonicalPrefix(text) ?? text),
+  v.check((text) => ipv4Prefix(text) !== null, 'expected an IPv4 prefix such as 192.168.1.0/24'),
+  v.transform((text) => ipv4Prefix(text) ?? text),
 )
 
 /** A literal with a port; IPv6 in brackets. */
@@ -51,24 +51,8 @@ export function isHost(text: string): boolean {
   return text.length <= 253 && new RegExp(`^(?:${label}\\.)*(?!\\d+$)${label}\\.?$`).test(text)
 }
 
-/** `192.168.1.7/24` becomes `192.168.1.0/24`; null when the text is no IPv4 prefix. /0 is none of ours. */
-export function canonicalPrefix(text: string): string | null {
-  const [address, length, more] = text.split('/')
-  if (address === undefined || length === undefined || more !== undefined) return null
-  if (!isIPv4(address) || !/^\d{1,2}$/.test(length)) return null
-  if (Number(length) < 1 || Number(length) > 32) return null
-  return `${ipaddr.IPv4.networkAddressFromCIDR(text).toString()}/${Number(length)}`
-}
-
-/** Whether two IPv4 prefixes share an address. */
-export function prefixesOverlap(a: string, b: string): boolean {
-  const [addressA, lengthA] = ipaddr.IPv4.parseCIDR(a)
-  const [addressB, lengthB] = ipaddr.IPv4.parseCIDR(b)
-  const shorter = Math.min(lengthA, lengthB)
-  return addressA.match(addressB, shorter)
-}
-
-/** Whether an IPv4 address lies in a prefix. */
-export function prefixContains(prefix: string, address: string): boolean {
-  return prefixesOverlap(prefix, `${address}/32`)
+/** In canonical form; null when the text is no IPv4 prefix. /0 is none of ours. */
+export function ipv4Prefix(text: string): string | null {
+  const parsed = parsePrefix(text)
+  return parsed?.bits === 32 && parsed.length > 0 ? canonicalPrefix(text) : null
 }

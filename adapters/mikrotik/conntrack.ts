@@ -2,7 +2,7 @@ import { type Endpoint, parseEndpoint } from '../../wireguard/spec.ts'
 import type { Row } from './api/session.ts'
 import { isGone } from './objects/change.ts'
 import { readMenu } from './objects/menus.ts'
-import { oneSpelling } from '../../net/prefix.ts'
+import { canonicalAddress } from '../../net/address.ts'
 import type { Place } from './objects/place.ts'
 
 const CONNECTIONS = '/ip/firewall/connection'
@@ -41,7 +41,7 @@ export function isFlow(row: Row, endpoint: Endpoint, listenPort: number): boolea
 }
 
 function isSame(a: Endpoint, b: Endpoint): boolean {
-  return a.port === b.port && oneSpelling(a.address) === oneSpelling(b.address)
+  return a.port === b.port && canonicalAddress(a.address) === canonicalAddress(b.address)
 }
 
 /** `ip:port`, `[ip]:port`, or the two apart, by build. */

@@ -6,7 +6,8 @@ import type { RouteSpec } from '../spec.ts'
 import { fasttrackWarnings } from './objects/fasttrack.ts'
 import { isTrue } from './api/flag.ts'
 import { RULE_MENUS, type Tables } from './objects/menus.ts'
-import { networkOf, oneSpelling } from '../../net/prefix.ts'
+import { canonicalAddress } from '../../net/address.ts'
+import { networkOf } from '../../net/prefix.ts'
 import { belongsTo, findOwn, findRenamed, isBlackhole, isMarkedFor, ownerOf } from './objects/ours.ts'
 import { AS_EVERY_ROUTER } from '../router/as-every-router.ts'
 import type { ForeignNetwork, ForeignPeer, RouterObservation } from './observation.ts'
@@ -100,7 +101,7 @@ export function configuredEndpoint(row: Row): Endpoint | null {
 function literal(address: string | undefined, port: string | undefined): Endpoint | null {
   const number = Number(port ?? 0)
   if (address === undefined || address === '' || !Number.isInteger(number) || number === 0) return null
-  return { address: oneSpelling(address), port: number }
+  return { address: canonicalAddress(address), port: number }
 }
 
 function routes(interfaceName: string, { route }: Found): readonly RouteSpec[] {

@@ -5,7 +5,7 @@ import type { HomeForwarding, TunnelSpec } from '../spec.ts'
 import type { Plan } from '../step.ts'
 import type { MikrotikStep } from './steps.ts'
 import { RULE_MENUS } from './objects/menus.ts'
-import { holds, isIn, networkOf, overlap } from '../../net/prefix.ts'
+import { contains, isIn, networkOf, overlaps } from '../../net/prefix.ts'
 import { type RulesSpec, wantedRules } from './objects/objects.ts'
 import type { RouterObservation } from './observation.ts'
 import { byChain, fingerprintOf } from './objects/rule-row.ts'
@@ -77,7 +77,7 @@ function refuse(
         ]
       : []),
     ...foreignNetworks
-      .filter(({ prefix, by }) => (by.startsWith('a route') ? holds(network, prefix) : overlap(network, prefix)))
+      .filter(({ prefix, by }) => (by.startsWith('a route') ? contains(network, prefix) : overlaps(network, prefix)))
       .map(
         ({ by }) => ({ code: 'router-taken', why: `${by} is in the way of the tunnel's network ${network}` }) as const,
       ),

@@ -5,7 +5,7 @@ import type { Observation, Refusal } from '../observation.ts'
 import type { TunnelSpec } from '../spec.ts'
 import type { Plan } from '../step.ts'
 import type { OpenwrtStep } from './steps.ts'
-import { isIn, networkOf, overlap } from '../../net/prefix.ts'
+import { isIn, networkOf, overlaps } from '../../net/prefix.ts'
 import { configuredPeers, configuredRoutes } from './uci/configured.ts'
 import { firewallSections, type HomeSpec, isHome, peerSection } from './uci/objects.ts'
 import type { OpenwrtObservation } from './observe/observation.ts'
@@ -104,7 +104,7 @@ function refuse(observed: OpenwrtObservation, desired: TunnelSpec, { host }: Pla
         ]
       : []),
     ...observed.foreignNetworks
-      .filter(({ prefix }) => overlap(network, prefix))
+      .filter(({ prefix }) => overlaps(network, prefix))
       .map(
         ({ by }) => ({ code: 'router-taken', why: `${by} is in the way of the tunnel's network ${network}` }) as const,
       ),

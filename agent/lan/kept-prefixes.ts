@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os'
-import { prefixContains } from '../../protocol/addresses.ts'
+import { isIn } from '../../net/prefix.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import { readLocalNetworks } from './local-networks.ts'
 import { seenPrefix } from './seen-lan.ts'
@@ -38,7 +38,7 @@ async function ownKept(config: TunnelConfig): Promise<readonly string[]> {
 /** Only what the tunnel leads to: other addresses of this machine are nobody's business. */
 function isReached(own: string, config: TunnelConfig): boolean {
   const [address = ''] = own.split('/')
-  return address === config.hub.address || config.lan.prefixes.some((prefix) => prefixContains(prefix, address))
+  return address === config.hub.address || isIn(address, config.lan.prefixes)
 }
 
 function ownAddresses(except: string): readonly string[] {

@@ -1,5 +1,5 @@
 import { Problem } from '../../problems/problem.ts'
-import { prefixContains, prefixesOverlap } from '../../protocol/addresses.ts'
+import { contains, isIn, overlaps } from '../../net/prefix.ts'
 import type { AgentConfig } from '../settings/config.ts'
 import type { LocalNetworks } from './local-networks.ts'
 
@@ -40,15 +40,15 @@ export interface LanSurroundings {
  * @throws {Problem} `lan-overlaps`.
  */
 export function refuseOverlaps(lan: readonly string[], { network, hubLiterals, local }: LanSurroundings): void {
-  const taken = local.connected.find((one) => prefixesOverlap(one.prefix, network))
+  const taken = local.connected.find((one) => overlaps(one.prefix, network))
   if (taken !== undefined)
     throw overlap(
       `the tunnel’s network ${network} overlaps ${taken.prefix} on ${taken.interface}`,
       'Renumber that network, or make the hub anew with another --network',
     )
   for (const prefix of lan) {
-    if (prefixesOverlap(prefix, network)) throw overlap(`${prefix} overlaps the tunnel’s network ${network}`)
-    const hub = hubLiterals.find((address) => !address.includes(':') && prefixContains(prefix, address))
+    if (overlaps(prefix, network)) throw overlap(`${prefix} overlaps the tunnel’s network ${network}`)
+    const hub = hubLiterals.find((address) => isIn(address, [prefix]))
     if (hub !== undefined) throw overlap(`${prefix} contains the hub’s address ${hub}`)
     refuseWan(prefix, local)
   }
@@ -57,14 +57,14 @@ export function refuseOverlaps(lan: readonly string[], { network, hubLiterals, l
 /** @throws {Problem} `lan-overlaps` when the numbers that the hub shall know a network by are those of one here. */
 export function refuseSeenHere({ seenAs = {} }: AgentConfig['lan'], { connected }: LocalNetworks): void {
   for (const seen of Object.values(seenAs)) {
-    const here = connected.find((one) => prefixesOverlap(one.prefix, seen))
+    const here = connected.find((one) => overlaps(one.prefix, seen))
     if (here !== undefined) throw overlap(`${seen} overlaps ${here.prefix} on ${here.interface}`)
   }
 }
 
 function refuseWan(prefix: string, { connected, defaultInterface }: LocalNetworks): void {
   const wan = connected.find((one) => one.interface === defaultInterface && !isPrivate(one.prefix))
-  if (wan !== undefined && prefixesOverlap(prefix, wan.prefix))
+  if (wan !== undefined && overlaps(prefix, wan.prefix))
     throw overlap(`${prefix} overlaps the WAN, ${wan.prefix} on ${wan.interface}`)
   // Public addresses, and the carriers' own 100.64.0.0/10 (RFC 6598), are a LAN only where this machine is on it.
   if (isPrivate(prefix) || connected.some((one) => contains(one.prefix, prefix))) return
@@ -73,11 +73,6 @@ function refuseWan(prefix: string, { connected, defaultInterface }: LocalNetwork
 
 function isPrivate(prefix: string): boolean {
   return PRIVATE.some((range) => contains(range, prefix))
-}
-
-function contains(outer: string, inner: string): boolean {
-  const length = (prefix: string): number => Number(prefix.split('/')[1])
-  return prefixesOverlap(outer, inner) && length(outer) <= length(inner)
 }
 
 function overlap(why: string, next?: string): Problem {

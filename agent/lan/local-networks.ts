@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
-import { canonicalPrefix } from '../../protocol/addresses.ts'
+import { ipv4Prefix } from '../../protocol/addresses.ts'
 
 /** The IPv4 networks this machine is on. */
 export interface LocalNetworks {
@@ -20,7 +20,7 @@ export async function readLocalNetworks(except: string): Promise<LocalNetworks> 
     (addresses ?? [])
       .filter((address) => address.family === 'IPv4' && !address.internal && name !== except)
       .flatMap(({ cidr }) => {
-        const prefix = cidr === null ? null : canonicalPrefix(cidr)
+        const prefix = cidr === null ? null : ipv4Prefix(cidr)
         return prefix === null ? [] : [{ interface: name, prefix }]
       }),
   )

@@ -1,5 +1,5 @@
-import ipaddr from 'ipaddr.js'
-import { prefixContains, prefixesOverlap } from '../../protocol/addresses.ts'
+import { movedTo } from '../../net/hosts.ts'
+import { isIn, overlaps } from '../../net/prefix.ts'
 import type { AgentConfig } from '../settings/config.ts'
 
 /**
@@ -22,8 +22,8 @@ export function ownPrefixes(seen: readonly string[], seenAs: Readonly<Record<str
 
 /** How the hub knows an address of the LAN. */
 export function seenAddress({ seenAs = {} }: Lan, address: string): string {
-  const entry = Object.entries(seenAs).find(([prefix]) => prefixContains(prefix, address))
-  return entry === undefined ? address : moved(address, entry[1])
+  const entry = Object.entries(seenAs).find(([prefix]) => isIn(address, [prefix]))
+  return entry === undefined ? address : movedTo(entry[1], address)
 }
 
 /** The same for a prefix that lies in the LAN. */
@@ -32,24 +32,13 @@ export function seenPrefix(lan: Lan, prefix: string): string {
   return `${seenAddress(lan, address)}/${length}`
 }
 
-/** The host's part of the address, in another network. */
-function moved(address: string, to: string): string {
-  const [network, length] = ipaddr.IPv4.parseCIDR(to)
-  const host = ipaddr.IPv4.parse(address).toByteArray()
-  const mask = ipaddr.IPv4.subnetMaskFromPrefixLength(length).toByteArray()
-  return network
-    .toByteArray()
-    .map((byte, index) => (byte & (mask[index] ?? 0)) | ((host[index] ?? 0) & ~(mask[index] ?? 0) & 255))
-    .join('.')
-}
-
 /** What most home routers come with, and what carriers number their customers with (RFC 6598). */
 const CROWDED = ['192.168.0.0/24', '192.168.1.0/24', '100.64.0.0/10']
 
 /** A sentence for each network that a phone may well be in itself. */
 export function crowdedNotes({ prefixes, seenAs = {} }: Lan): readonly string[] {
   return prefixes
-    .filter((prefix) => seenAs[prefix] === undefined && CROWDED.some((one) => prefixesOverlap(one, prefix)))
+    .filter((prefix) => seenAs[prefix] === undefined && CROWDED.some((one) => overlaps(one, prefix)))
     .map(
       (prefix) =>
         `many a network that a phone may be in is ${prefix} too, and from there it cannot reach this one; with --lan ${prefix}=${suggestion(prefix)} the home is seen as that network instead`,

@@ -6,7 +6,7 @@ import { joinHome } from '../../agent/membership/join.ts'
 import type { Joined } from '../../agent/membership/make-tunnel.ts'
 import { Problem } from '../../problems/problem.ts'
 import { printableFacts } from '../../problems/printable.ts'
-import { canonicalPrefix } from '../../protocol/addresses.ts'
+import { ipv4Prefix } from '../../protocol/addresses.ts'
 import { systemClock } from '../../system/time/clock.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'
 import { confirm } from '../confirm.ts'
@@ -99,7 +99,7 @@ function lanIn(texts: readonly string[]): { readonly lan: readonly string[]; rea
 }
 
 function prefixIn(text: string): string {
-  const prefix = canonicalPrefix(text)
+  const prefix = ipv4Prefix(text)
   if (prefix !== null) return prefix
   throw new Problem('prefix-invalid', {
     what: `reading --lan ${JSON.stringify(text)}`,

@@ -1,5 +1,5 @@
+import { contains, overlaps, prefixLength } from '../../net/prefix.ts'
 import { Problem } from '../../problems/problem.ts'
-import { prefixesOverlap } from '../../protocol/addresses.ts'
 import { isOpen, type StoreDocument } from './store-document.ts'
 
 /** A network that a home's LAN must keep clear of, and how to call it. */
@@ -26,16 +26,16 @@ export function checkLan(
   what: string,
 ): void {
   for (const prefix of lan) {
-    const clash = occupied.find((other) => prefixesOverlap(prefix, other.prefix))
+    const clash = occupied.find((other) => overlaps(prefix, other.prefix))
     if (clash !== undefined)
       throw new Problem('lan-overlaps', {
         what,
         // What to do about it is said at home, by the code: the network that is free must stand here.
         why: `${prefix} overlaps ${clash.prefix}, ${clash.by}${freeInstead(prefix, occupied)}`,
       })
-    if (NEVER.some((never) => prefixesOverlap(prefix, never)))
+    if (NEVER.some((never) => overlaps(prefix, never)))
       throw new Problem('prefix-invalid', { what, why: `${prefix} is no network that a LAN can have` })
-    if (![...PRIVATE, ...granted].some((allowed) => isInside(prefix, allowed)))
+    if (![...PRIVATE, ...granted].some((allowed) => contains(allowed, prefix)))
       throw new Problem('prefix-invalid', {
         what,
         why: `${prefix} is no private network, and the hub’s owner did not name it: homeward hub invite HOME --lan ${prefix}`,
@@ -68,15 +68,11 @@ export function sortedLan(lan: readonly string[]): string[] {
 
 /** What the home can be seen as instead: the first network of that size that nobody has. */
 function freeInstead(prefix: string, occupied: readonly Occupied[]): string {
-  const length = Number(prefix.split('/')[1])
+  const length = prefixLength(prefix)
   if (length < 16) return ''
   const candidates = Array.from({ length: 256 }, (_, index) =>
     length < 24 ? `10.${index}.0.0/${length}` : `10.168.${index}.0/${length}`,
   )
-  const free = candidates.find((one) => occupied.every((other) => !prefixesOverlap(one, other.prefix)))
+  const free = candidates.find((one) => occupied.every((other) => !overlaps(one, other.prefix)))
   return free === undefined ? '' : `; ${free} is free (--lan OWN=${free})`
-}
-
-function isInside(prefix: string, outer: string): boolean {
-  return Number(prefix.split('/')[1]) >= Number(outer.split('/')[1]) && prefixesOverlap(prefix, outer)
 }

@@ -1,5 +1,5 @@
 import { Problem } from '../../problems/problem.ts'
-import { prefixContains } from '../../protocol/addresses.ts'
+import { isIn } from '../../net/prefix.ts'
 import {
   type ListedPublication,
   MOST_PUBLISHED_PORTS,
@@ -120,7 +120,7 @@ function homeFor(document: StoreDocument, { home, address }: PublicationInput, w
 }
 
 function isTargetOf({ address: own, lan }: Home, address: string): boolean {
-  return address === own || lan.some((prefix) => prefixContains(prefix, address))
+  return address === own || isIn(address, lan)
 }
 
 function refuseOddRange({ port, lastPort, targetPort }: PublicationInput, what: string): void {
@@ -140,7 +140,7 @@ function refuseTarget(home: Home, { address }: PublicationInput, what: string): 
 
 /** The home says for which of its addresses answers find the way back. */
 function sourceOf(home: Home, { source, address }: PublicationInput, what: string): Source {
-  const canKeep = (home.keeps ?? []).some((prefix) => prefixContains(prefix, address))
+  const canKeep = isIn(address, home.keeps ?? [])
   if (source === null) return canKeep ? 'keep' : 'hide'
   if (source === 'hide' || canKeep) return source
   throw new Problem('source-not-kept', {

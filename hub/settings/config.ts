@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { InterfaceNameSchema } from '../../adapters/interface-name.ts'
+import { prefixLength } from '../../net/prefix.ts'
 import { Problem } from '../../problems/problem.ts'
 import { CidrSchema, HostSchema, PortSchema } from '../../protocol/addresses.ts'
 import { readYamlFile } from '../../system/files/yaml-file.ts'
@@ -63,10 +64,6 @@ mtu: ${config.mtu}
 # Prometheus metrics at /metrics on this port of loopback, for all homes. Taken when the daemon begins.
 # metricsPort: 9187
 `
-}
-
-function prefixLength(prefix: string): number {
-  return Number(prefix.split('/')[1])
 }
 
 function isMissingFile(thrown: unknown): boolean {

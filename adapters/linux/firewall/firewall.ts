@@ -1,4 +1,4 @@
-import ipaddr from 'ipaddr.js'
+import { contains } from '../../../net/prefix.ts'
 import type { FirewallForwarding, HomeForwarding, SeenNetwork } from '../../spec.ts'
 import { hubDoors, type JudgedHub } from './hub-doors.ts'
 import type { NftChain, NftTable } from './nft-table.ts'
@@ -136,13 +136,6 @@ function braced(items: readonly string[]): string {
 
 /** nft 1.0.6 merges overlapping prefixes in a set without a name, and refuses them in one with a name: rely on neither. */
 function withoutContained(prefixes: readonly string[]): readonly string[] {
-  const parsed = [...new Set(prefixes)].map((text) => ({ text, cidr: ipaddr.IPv4.parseCIDR(text) }))
-  return parsed
-    .filter(({ text, cidr: [address, length] }) =>
-      parsed.every(
-        ({ text: other, cidr: [outer, outerLength] }) =>
-          other === text || outerLength > length || !address.match(outer, outerLength),
-      ),
-    )
-    .map(({ text }) => text)
+  const all = [...new Set(prefixes)]
+  return all.filter((prefix) => all.every((other) => other === prefix || !contains(other, prefix)))
 }

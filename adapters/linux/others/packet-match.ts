@@ -1,4 +1,4 @@
-import ipaddr from 'ipaddr.js'
+import { canonicalPrefix, contains } from '../../../net/prefix.ts'
 import type { TunnelNeed } from './tunnel-needs.ts'
 import { VISITOR_MARK } from '../firewall/visitors.ts'
 
@@ -98,20 +98,15 @@ function isPort(port: number | null, value: unknown): Truth {
 function isSource({ need, tunnel, network }: NeededPacket, value: unknown): Truth {
   const prefix = prefixOf(value)
   if (prefix === null || need.from !== tunnel || need.hook !== 'input') return 'maybe'
-  if (need.visitors) return isWithin(prefix, network) ? 'no' : 'maybe'
-  if (isWithin(network, prefix)) return 'yes'
-  return isWithin(prefix, network) ? 'maybe' : 'no'
+  if (need.visitors) return contains(network, prefix) ? 'no' : 'maybe'
+  if (contains(prefix, network)) return 'yes'
+  return contains(network, prefix) ? 'maybe' : 'no'
 }
 
 function prefixOf(value: unknown): string | null {
   const [addr, len] = [part(part(value, 'prefix'), 'addr'), part(part(value, 'prefix'), 'len')]
   const text = typeof value === 'string' ? `${value}/32` : `${String(addr)}/${String(len)}`
-  return ipaddr.IPv4.isValidCIDR(text) ? text : null
-}
-
-function isWithin(inner: string, outer: string): boolean {
-  const [[address, length], [network, outerLength]] = [ipaddr.IPv4.parseCIDR(inner), ipaddr.IPv4.parseCIDR(outer)]
-  return length >= outerLength && address.match(network, outerLength)
+  return canonicalPrefix(text)
 }
 
 function isVisitorMark(left: unknown, { visitors }: TunnelNeed): boolean {

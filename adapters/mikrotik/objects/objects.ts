@@ -1,4 +1,4 @@
-import ipaddr from 'ipaddr.js'
+import { nthAddress } from '../../../net/hosts.ts'
 import type { HomeForwarding } from '../../spec.ts'
 import { namedMark } from './mark.ts'
 import type { RuleMenu } from './menus.ts'
@@ -99,14 +99,11 @@ function visitorRules(
   const visitor = { 'connection-state': 'new', 'in-interface': name, 'src-address': `!${network}` }
   return [
     ['visitors', { action: 'mark-connection', 'new-connection-mark': mark, passthrough: 'yes', ...visitor }],
-    ['answers', { action: 'route', 'route-dst': hubOf(network), 'connection-mark': mark, 'in-interface': `!${name}` }],
+    [
+      'answers',
+      { action: 'route', 'route-dst': nthAddress(network, 1), 'connection-mark': mark, 'in-interface': `!${name}` },
+    ],
   ]
-}
-
-/** The first of the network. */
-function hubOf(network: string): string {
-  const bytes = ipaddr.IPv4.networkAddressFromCIDR(network).toByteArray()
-  return [...bytes.slice(0, 3), (bytes[3] ?? 0) + 1].join('.')
 }
 
 /** Stands in for the tunnel's network while its interface is away, so that nothing for it takes the way to the internet. */
