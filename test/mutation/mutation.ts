@@ -29,6 +29,8 @@ interface TestFile {
   readonly tookMs: number
   /** The quickest first. */
   readonly names: readonly string[]
+  /** What it stands on: no fault elsewhere can make it fail. */
+  readonly loads: ReadonlySet<string>
 }
 
 const compiled = new Map<string, Compiled>()
@@ -43,7 +45,9 @@ for (const place of asked.length > 0 ? asked : CORES.filter((core) => existsSync
 process.stdout.write(`${score(killed, all)} of all\n`)
 
 async function mutated(core: string, sources: readonly string[]): Promise<void> {
-  const tests = await triedWithoutFault(await found(`test/${core}`, '.test.ts'))
+  const tests = await triedWithoutFault(
+    (await found(`test/${core}`, '.test.ts')).filter((path) => !path.endsWith('.lab.test.ts')),
+  )
   for (const path of sources) {
     const source = await readFile(path, 'utf8')
     const survivors: Mutant[] = []
@@ -77,19 +81,20 @@ async function triedWithoutFault(paths: readonly string[]): Promise<readonly Tes
   for (const path of paths) {
     const begunAt = performance.now()
     const took: { readonly name: string; readonly ms: number }[] = []
-    for (const one of await compiledCases(path)) {
+    const { cases, loads } = await compiledCases(path)
+    for (const one of cases) {
       const at = performance.now()
       await tried(one)
       took.push({ name: one.name, ms: performance.now() - at })
     }
     const names = took.sort((a, b) => a.ms - b.ms).map(({ name }) => name)
-    files.push({ path, names, tookMs: performance.now() - begunAt })
+    files.push({ path, names, loads, tookMs: performance.now() - begunAt })
   }
   return files.sort((a, b) => a.tookMs - b.tookMs)
 }
 
 async function isKilled(files: readonly TestFile[], mutatedPath: string, mutant: Compiled): Promise<boolean> {
-  for (const { path, names } of files)
+  for (const { path, names } of files.filter(({ loads }) => loads.has(mutatedPath)))
     try {
       const find = (one: string): Compiled => (one === mutatedPath ? mutant : (compiled.get(one) ?? missing(one)))
       const cases = limited(() => casesOf(resolve(path), find)) as readonly Case[]
@@ -102,7 +107,9 @@ async function isKilled(files: readonly TestFile[], mutatedPath: string, mutant:
 }
 
 /** All that it imports of ours is compiled before. */
-async function compiledCases(path: string): Promise<readonly Case[]> {
+async function compiledCases(
+  path: string,
+): Promise<{ readonly cases: readonly Case[]; readonly loads: ReadonlySet<string> }> {
   const waiting = [resolve(path)]
   for (let one = waiting.pop(); one !== undefined; one = waiting.pop()) {
     if (compiled.has(one)) continue
@@ -111,7 +118,13 @@ async function compiledCases(path: string): Promise<readonly Case[]> {
     for (const [, specifier = ''] of source.matchAll(/ from '(\.[^']+)'/g))
       waiting.push(resolve(dirname(one), specifier))
   }
-  return casesOf(resolve(path), (one) => compiled.get(one) ?? missing(one))
+  const loads = new Set<string>()
+  const cases = casesOf(
+    resolve(path),
+    (one) => compiled.get(one) ?? missing(one),
+    (one) => void loads.add(one),
+  )
+  return { cases, loads }
 }
 
 async function compile(source: string, path: string): Promise<Compiled> {

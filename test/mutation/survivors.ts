@@ -10,6 +10,7 @@ interface Survivor {
 
 const NULL_IS_0 = 'The compiler refuses it, and at run time null compares as 0.'
 const TYPES_ONLY = 'It is there for the compiler: who calls has looked already.'
+const NOTHING_IS_EMPTY = 'The compiler refuses it, and at run time a set of undefined is an empty one.'
 
 export const SURVIVORS: readonly Survivor[] = [
   {
@@ -251,5 +252,55 @@ export const SURVIVORS: readonly Survivor[] = [
     at: 'if (lastSentAt === null) return -Infinity',
     mutants: ['Infinity → 0'],
     why: 'No moment is before 0.',
+  },
+  {
+    path: 'alerts/core/desk.ts',
+    at: 'if (open === null || open.wellSince !== null) return desk',
+    mutants: ['open === null || open.wellSince !== null → (open.wellSince !== null)'],
+    why: TYPES_ONLY,
+  },
+  {
+    path: 'alerts/core/desk.ts',
+    at: "isThere(key.split('/')[0] ?? '')",
+    mutants: ["key.split('/')[0] ?? '' → (key.split('/')[0])"],
+    why: 'It is there for the compiler: what is split has a first part.',
+  },
+  {
+    path: 'hub/core/devices.ts',
+    at: 'expiresAt !== undefined && Date.parse(expiresAt) <= now.getTime()',
+    mutants: [
+      'expiresAt !== undefined && Date.parse(expiresAt) <= now.getTime() → (Date.parse(expiresAt) <= now.getTime())',
+    ],
+    why: 'The compiler refuses it, and at run time no time is NaN, which is before nothing.',
+  },
+  {
+    path: 'hub/core/invitation.ts',
+    at: 'known?.lan ?? []',
+    mutants: ['known?.lan ?? [] → (known?.lan)'],
+    why: NOTHING_IS_EMPTY,
+  },
+  {
+    path: 'hub/core/joining.ts',
+    at: 'other === invite && invite.use !== null ?',
+    mutants: ['other === invite && invite.use !== null → (other === invite)'],
+    why: TYPES_ONLY,
+  },
+  {
+    path: 'hub/core/registration.ts',
+    at: 'sortedLan(request.keeps ?? [])',
+    mutants: ['request.keeps ?? [] → (request.keeps)'],
+    why: NOTHING_IS_EMPTY,
+  },
+  {
+    path: 'hub/core/store-document.ts',
+    at: '{ tcp: 0, udp: 0 }',
+    mutants: ['0 → (-1)'],
+    why: 'The lowest port is 1.',
+  },
+  {
+    path: 'hub/core/tunnel-network.ts',
+    at: 'number * 256 + Number(part), 0)',
+    mutants: ['0 → 1'],
+    why: 'It is carried above the four bytes that are written.',
   },
 ]

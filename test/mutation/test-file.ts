@@ -22,8 +22,15 @@ export function compiledFrom(code: string, path: string): Compiled {
   return script.runInThisContext() as Compiled
 }
 
-/** The cases of a test file, which is evaluated anew with all that it imports of ours, so that constants are read again. */
-export function casesOf(path: string, compiled: (path: string) => Compiled): readonly Case[] {
+/**
+ * The cases of a test file, which is evaluated anew with all that it imports of ours, so that constants are read again.
+ * @param onLoad is told of each file of ours that it stands on; imports of types alone are none.
+ */
+export function casesOf(
+  path: string,
+  compiled: (path: string) => Compiled,
+  onLoad: (path: string) => void = () => undefined,
+): readonly Case[] {
   const cases: Case[] = []
   const groups: string[] = []
   const test = (name: string, run: () => unknown): void => void cases.push({ name: [...groups, name].join(' > '), run })
@@ -51,6 +58,7 @@ export function casesOf(path: string, compiled: (path: string) => Compiled): rea
     if (known !== undefined) return known.exports
     const module = { exports: {} }
     modules.set(path, module)
+    onLoad(path)
     compiled(path)(
       module.exports,
       (specifier) => {

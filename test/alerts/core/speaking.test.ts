@@ -194,6 +194,10 @@ describe('by itself an end says', () => {
     expect(says(toldDown({ ended: 60_000, isUnstable: true }), 61_000).words).toEqual(['steady'])
   })
 
+  test('that it is over instead of a reminder, however late', () => {
+    expect(says(toldDown({ ended: 60_000 }), 30 * HOUR_MS).words).toEqual(['recovered'])
+  })
+
   test('nothing of what the other end told, or of what is silenced', () => {
     const by = (end: End) => ({ down: { by: end, at: 1_000 }, recovered: null, remindedAt: null })
     for (const ended of [null, 60_000]) {

@@ -40,6 +40,40 @@ describe('what a store of an older hub holds', () => {
     expect(saidOf([recent, old])).toEqual({ count: 12_000, said: ['12000-19999/tcp publications-full'] })
   })
 
+  test('the small ones first, in whatever order they stand', () => {
+    const [large, small] = [publication('1-51819/tcp'), publication('60000-60100/udp')]
+    const withheld = [`${MOST_PUBLISHED_PORTS - 101 + 2}-51819/tcp publications-full`]
+    for (const all of [
+      [large, small],
+      [small, large],
+    ])
+      expect(saidOf(all).said).toEqual(['22/tcp port-taken', ...withheld])
+  })
+
+  test('as it stands there when all of it fits, to the last port', () => {
+    const all = [publication(`30001-${30_000 + MOST_PUBLISHED_PORTS - 1}/tcp`), publication('53/udp')]
+    const { ports, withheld } = ledPorts(all)
+    expect([ports.length, ports.at(-1)?.port, withheld.size]).toEqual([MOST_PUBLISHED_PORTS, 53, 0])
+  })
+
+  test('says what is withheld and why, range by range', () => {
+    const one = publication('2220-2226/tcp')
+    const { withheld } = ledPorts([one, publication('80/tcp')], new Set([2220, 2222, 2223, 2226]))
+    const why = 'it is kept for ssh on the hub'
+    const range = (port: number, lastPort: number) => ({ protocol: 'tcp', port, lastPort, code: 'port-taken', why })
+    expect([...withheld]).toEqual([[one, [range(2220, 2220), range(2222, 2223), range(2226, 2226)]]])
+    const most = publication('20000-32000/udp')
+    expect(ledPorts([most]).withheld.get(most)).toEqual([
+      {
+        protocol: 'udp',
+        port: 32_000,
+        lastPort: 32_000,
+        code: 'publications-full',
+        why: 'a hub leads 12000 ports at most',
+      },
+    ])
+  })
+
   test('yields where ssh was seen, and over TCP alone', () => {
     expect(saidOf([publication('2220-2224/tcp'), publication('2222/udp')], new Set([22, 2222, 2224]))).toEqual({
       count: 4,
@@ -47,6 +81,13 @@ describe('what a store of an older hub holds', () => {
     })
     expect(saidOf([publication('22/tcp')])).toEqual({ count: 0, said: ['22/tcp port-taken'] })
   })
+})
+
+test('a port leads to its service, which sees the visitor or the hub', () => {
+  const at = (more: Partial<Publication>) => ledPorts([publication('443/tcp', { targetPort: 8443, ...more })]).ports
+  const led = { protocol: 'tcp', port: 443, address: '192.168.1.20', targetPort: 8443 }
+  expect(at({ source: 'hide' })).toEqual([{ ...led, hidden: true }])
+  expect(at({ source: 'keep' })).toEqual([{ ...led, hidden: false }])
 })
 
 test('each port is either led or withheld, and never are more led than a hub leads', () => {

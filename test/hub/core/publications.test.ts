@@ -3,16 +3,18 @@ import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import {
   addPublication,
+  findPublication,
+  listedPublications,
   type PublicationInput,
   removePublication,
   visiblePublications,
 } from '../../../hub/core/publications.ts'
-import { publishedPorts } from '../../../hub/core/led-ports.ts'
+import { ledPorts, publishedPorts } from '../../../hub/core/led-ports.ts'
 import { removeHome } from '../../../hub/core/removal.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
 import { EMPTY_DOCUMENT, type Home, type StoreDocument, StoreDocumentSchema } from '../../../hub/core/store-document.ts'
 import { makeVisitors } from '../../../hub/service/visitors.ts'
-import { MOST_PUBLISHED_PORTS, parseRange, rangeText } from '../../../protocol/publications.ts'
+import { MOST_PUBLISHED_PORTS, parseRange, type PublishedRange, rangeText } from '../../../protocol/publications.ts'
 import { parsePublicKey } from '../../../wireguard/keys.ts'
 
 const now = new Date('2026-11-23T10:00:00Z')
@@ -61,6 +63,11 @@ describe('publishing', () => {
     expect(sourceOf(cabin, '10.86.0.2')).toBe('keep')
     expect(sourceOf(cabin, '10.86.0.2', 'hide')).toBe('hide')
     expect(sourceOf(lodge, '192.168.88.20')).toBe('keep')
+    expect(sourceOf(cabin, '192.168.1.20', 'hide')).toBe('hide')
+    expect(sourceOf(cabin, '192.168.1.2', 'keep')).toBe('keep')
+    const { keeps: _, ...barn } = { ...cabin, name: 'barn' }
+    const [, silent] = add({ ...empty, homes: [barn] }, barn)
+    expect(silent.source).toBe('hide')
   })
 
   test('asked again for the same it changes nothing; for another it is refused, without a word of another home', () => {
@@ -70,19 +77,60 @@ describe('publishing', () => {
     expect(() => add(after, lodge, { address: '192.168.88.20' })).toThrow(/443\/tcp leads elsewhere already/)
     expect(codeOf(() => add(after, null, { port: 400, lastPort: 500 }))).toBe('publication-exists')
     expect(add(after, cabin, { protocol: 'udp' })[0].publications).toHaveLength(2)
+    // Its own is named to the home, and any to the hub's owner.
+    for (const asker of [cabin, null])
+      expect(() => add(after, asker, { targetPort: 9443 })).toThrow(
+        /443\/tcp leads to 192\.168\.1\.20 of cabin already/,
+      )
+  })
+
+  test('beside another range it is taken, and not over its border', () => {
+    const [after] = add(empty, cabin, { port: 100, lastPort: 200 })
+    const at = (port: number, lastPort: number): unknown =>
+      codeOf(() => add(after, cabin, { port, lastPort })[0].publications.length)
+    expect([at(50, 99), at(201, 300)]).toEqual([2, 2])
+    for (const [port, lastPort] of [
+      [50, 100],
+      [200, 300],
+      [120, 130],
+      [50, 300],
+    ] as const)
+      expect(at(port, lastPort)).toBe('publication-exists')
+  })
+
+  test('a port that is the hub’s own is refused with its owner, the first and the last of a range too', () => {
+    const reserved = (ports: readonly number[], range: Partial<PublicationInput>) => {
+      const by = (protocol: string, port: number): string | null =>
+        ports.includes(port) ? `sshd uses ${protocol} port ${port}` : null
+      return () => addPublication(empty, cabin, input(range), by, now)
+    }
+    const three = { port: 2221, lastPort: 2223, targetPort: 1 }
+    for (const port of [2221, 2222, 2223])
+      expect(reserved([port], three)).toThrow(
+        expect.objectContaining({ code: 'port-taken', why: `sshd uses tcp port ${port}` }),
+      )
+    expect(reserved([2220, 2224], three)).not.toThrow()
   })
 
   test('a home publishes what it has, and nothing of the hub or of others', () => {
     for (const address of ['192.168.88.20', '10.86.0.1', '10.86.0.3', '203.0.113.10', '127.0.0.1'])
       expect(codeOf(() => add(empty, cabin, { address }))).toBe('publication-invalid')
+    expect(() => add(empty, cabin, { address: '192.168.88.20' })).toThrow(
+      /in what the tunnel reaches at cabin: 192\.168\.1\.0\/24, 10\.86\.0\.2 \(the home’s end of the tunnel\)/,
+    )
+    const wide = { ...cabin, lan: ['192.168.1.0/24', '192.168.2.0/24'] }
+    expect(add({ ...empty, homes: [wide] }, wide, { address: '192.168.2.20' })[1].address).toBe('192.168.2.20')
   })
 
   test('on the hub the address says which home, or --home does', () => {
     expect(add(empty, null)[1].home).toBe('cabin')
     expect(add(empty, null, { address: '10.86.0.3' })[1].home).toBe('lodge')
+    expect(add(empty, null, { home: null })[1].home).toBe('cabin')
     expect(codeOf(() => add(empty, null, { address: '192.168.7.7' }))).toBe('publication-invalid')
+    expect(() => add(empty, null, { address: '192.168.7.7' })).toThrow(/: no home has 192\.168\.7\.7/)
     const twins = { ...empty, homes: [cabin, { ...lodge, lan: cabin.lan }] }
     expect(codeOf(() => add(twins, null))).toBe('publication-invalid')
+    expect(() => add(twins, null)).toThrow(/more than one home has 192\.168\.1\.20/)
     expect(add(twins, null, { home: 'lodge' })[1].home).toBe('lodge')
     expect(codeOf(() => add(empty, null, { home: 'barn' }))).toBe('home-missing')
   })
@@ -97,6 +145,7 @@ describe('publishing', () => {
     expect(codeOf(() => add(empty, cabin, { port: 8000, lastPort: 8002, targetPort: 65_534 }))).toBe(
       'publication-invalid',
     )
+    expect(add(empty, cabin, { port: 8000, lastPort: 8002, targetPort: 65_533 })[1].targetPort).toBe(65_533)
     expect(codeOf(() => add(empty, cabin, { port: 8002, lastPort: 8000 }))).toBe('publication-invalid')
   })
 
@@ -114,6 +163,14 @@ describe('publishing', () => {
     expect(add(room, cabin)[0].publications).toHaveLength(2)
   })
 
+  test('what a store of an older hub has too much of leaves no room, and never less than none', () => {
+    const [half] = add(empty, cabin, { port: 1, lastPort: MOST_PUBLISHED_PORTS, targetPort: 1 })
+    const [first] = half.publications
+    if (first === undefined) throw new TypeError('nothing was published')
+    const over = { ...half, publications: [{ ...first, lastPort: first.lastPort + 5 }] }
+    expect(() => add(over, cabin, { port: 60_000, lastPort: 60_000 })).toThrow(/1 more, and there is room for 0/)
+  })
+
   test('goes with its home, and not before', () => {
     const [one] = add(empty, cabin)
     const [both] = add(one, lodge, { port: 80, lastPort: 80, address: '192.168.88.20' })
@@ -121,6 +178,53 @@ describe('publishing', () => {
     expect(visiblePublications(both, null).map(rangeText)).toEqual(['80/tcp', '443/tcp'])
     expect(codeOf(() => removePublication(both, lodge, input()))).toBe('publication-missing')
     expect(removeHome(both, 'cabin', now)[0].publications.map(({ home }) => home)).toEqual(['lodge'])
+  })
+})
+
+describe('what is published', () => {
+  const [one] = add(empty, cabin, { port: 100, lastPort: 200 })
+  const [two] = add(one, cabin, { protocol: 'udp', port: 100, lastPort: 100 })
+  const [all] = add(two, lodge, { port: 80, lastPort: 80, address: '192.168.88.20' })
+  const range = (port: number, lastPort = port, protocol: 'tcp' | 'udp' = 'tcp') => ({ protocol, port, lastPort })
+  const found = (asker: Home | null, of: PublishedRange): unknown =>
+    codeOf(() => rangeText(findPublication(all, asker, of, 'checking')))
+
+  test('is found by its ports, or by the first of them; by its home and the hub’s owner', () => {
+    for (const asker of [cabin, null]) {
+      expect(found(asker, range(100, 200))).toBe('100-200/tcp')
+      expect(found(asker, range(100))).toBe('100-200/tcp')
+      expect(found(asker, range(100, 100, 'udp'))).toBe('100/udp')
+      for (const of of [range(100, 150), range(101, 200), range(200)])
+        expect(found(asker, of)).toBe('publication-missing')
+      expect(found(asker, range(100, 200, 'udp'))).toBe('publication-missing')
+    }
+    expect([found(lodge, range(100)), found(cabin, range(80)), found(null, range(80))]).toEqual([
+      'publication-missing',
+      'publication-missing',
+      '80/tcp',
+    ])
+    expect(() => findPublication(all, lodge, range(100), 'checking')).toThrow(/lodge has not published it/)
+    expect(() => findPublication(all, null, range(7), 'checking')).toThrow(/the hub has not published it/)
+  })
+
+  test('is taken back alone', () => {
+    const [left, gone] = removePublication(all, null, range(100, 200))
+    expect(rangeText(gone)).toBe('100-200/tcp')
+    expect(left.publications.map(rangeText)).toEqual(['100/udp', '80/tcp'])
+    expect(codeOf(() => removePublication({ ...all, homes: [lodge] }, cabin, range(100)))).toBe('home-unknown')
+  })
+
+  test('is listed by port, TCP before UDP, with what of it leads nowhere', () => {
+    const udpFirst = { ...all, publications: all.publications.toReversed() }
+    const led = ledPorts(all.publications, new Set([22, 150]))
+    expect(visiblePublications(udpFirst, null).map(rangeText)).toEqual(['80/tcp', '100-200/tcp', '100/udp'])
+    const [tcp, udp] = listedPublications(udpFirst, cabin, led)
+    expect(tcp).toEqual({
+      ...all.publications[0],
+      withheld: [{ ...range(150), code: 'port-taken', why: 'it is kept for ssh on the hub' }],
+    })
+    expect(udp).toEqual(all.publications[1])
+    expect(Object.keys(udp ?? {})).not.toContain('withheld')
   })
 })
 

@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'vitest'
+import {
+  addDevice,
+  type Asker,
+  type DeviceInput,
+  exitHome,
+  expireDevices,
+  isExpired,
+  reachOf,
+  removeDevice,
+  visibleDevices,
+} from '../../../hub/core/devices.ts'
+import { register } from '../../../hub/core/registration.ts'
+import { removeHome } from '../../../hub/core/removal.ts'
+import { EMPTY_DOCUMENT, type StoreDocument } from '../../../hub/core/store-document.ts'
+import {
+  circumstances,
+  device,
+  HOUR,
+  hubKey,
+  joined,
+  later,
+  newKey,
+  now,
+  readable,
+  reasonOf,
+  refusal,
+  unchanged,
+} from './some.ts'
+
+const first = joined(EMPTY_DOCUMENT, 'cabin')
+const second = joined(first.document, 'lodge')
+const [cabin, lodge, two] = [first.home, second.home, second.document]
+const add = (document: StoreDocument, asker: Asker, input: DeviceInput) =>
+  readable(addDevice(document, asker, input, hubKey, circumstances))
+
+describe('a device', () => {
+  test('is added once, is seen by whom it concerns, and goes with its home', () => {
+    const phone = device('phone')
+    const [after, added] = add(two, cabin, phone)
+    expect(added).toEqual({ ...phone, address: '10.86.0.4', home: 'cabin', addedAt: now.toISOString() })
+    expect(add(after, cabin, phone)).toEqual([after, added])
+    expect(add(after, cabin, phone)[0]).toBe(after)
+    expect(visibleDevices(after, cabin)).toEqual([added])
+    expect(visibleDevices(after, lodge)).toEqual([])
+    expect(visibleDevices(after, null)).toEqual([added])
+    expect(removeHome(after, 'cabin', now)[0].devices).toEqual([])
+  })
+
+  test('of the hub’s owner is seen by every home', () => {
+    const [after, added] = add(two, null, device('phone'))
+    expect(added.home).toBeNull()
+    expect(visibleDevices(after, cabin)).toEqual([added])
+  })
+
+  test('with the name of another is refused: of another home, of another key, of another preshared key', () => {
+    const phone = device('phone')
+    const [after] = add(two, cabin, phone)
+    const another = device('phone')
+    expect(refusal(() => add(after, lodge, phone))).toBe('device-exists')
+    expect(refusal(() => add(after, null, phone))).toBe('device-exists')
+    expect(refusal(() => add(after, cabin, { ...phone, publicKey: newKey() }))).toBe('device-exists')
+    expect(refusal(() => add(after, cabin, { ...phone, presharedKey: another.presharedKey }))).toBe('device-exists')
+    expect(add(after, cabin, device('tablet'))[0].devices).toHaveLength(2)
+  })
+
+  test('has nobody else’s key', () => {
+    for (const publicKey of [hubKey, cabin.publicKey, lodge.publicKey])
+      expect(refusal(() => add(two, cabin, device('phone', { publicKey })))).toBe('request-invalid')
+  })
+
+  test.each(['', '../x', 'a b', '$(reboot)', 'x'.repeat(33), 'Phone', '-x', 'x;y'])(
+    'that is called %j is refused, and is not looked for',
+    (name) => {
+      expect(refusal(() => add(two, null, device(name)))).toBe('device-name-invalid')
+      expect(refusal(() => removeDevice(two, null, name))).toBe('device-name-invalid')
+    },
+  )
+
+  test('of a home that the hub no longer knows is refused', () => {
+    const [gone] = removeHome(two, 'cabin', now)
+    expect(refusal(() => add(gone, cabin, device('phone')))).toBe('home-unknown')
+    expect(refusal(() => removeDevice(gone, cabin, 'phone'))).toBe('home-unknown')
+  })
+
+  test('is removed by the home that added it, or by the hub’s owner', () => {
+    const [one] = add(two, cabin, device('phone'))
+    const [after] = add(one, null, device('laptop'))
+    expect(refusal(() => removeDevice(after, lodge, 'phone'))).toBe('device-missing')
+    expect(refusal(() => removeDevice(after, cabin, 'laptop'))).toBe('device-missing')
+    expect(refusal(() => removeDevice(after, null, 'tablet'))).toBe('device-missing')
+    expect(reasonOf(() => removeDevice(after, lodge, 'phone')).why).toBe('the home lodge has no device phone')
+    expect(reasonOf(() => removeDevice(after, null, 'tablet')).why).toBe('the hub has no device tablet')
+    expect(removeDevice(after, cabin, 'phone')[0].devices.map(({ name }) => name)).toEqual(['laptop'])
+    expect(removeDevice(after, null, 'phone')[1].name).toBe('phone')
+    expect(removeDevice(after, null, 'laptop')[0].devices.map(({ name }) => name)).toEqual(['phone'])
+  })
+})
+
+describe('what a device reaches', () => {
+  test('is the home that added it; all, when the owner did; or those that the owner named', () => {
+    expect(reachOf(add(two, cabin, device('phone'))[1])).toEqual(['cabin'])
+    expect(reachOf(add(two, null, device('phone'))[1])).toBeNull()
+    const named = add(two, null, device('phone', { homes: ['lodge', 'cabin', 'lodge'] }))[1]
+    expect(named.homes).toEqual(['cabin', 'lodge'])
+    expect(reachOf(named)).toEqual(['cabin', 'lodge'])
+    expect(reachOf(add(two, cabin, device('phone', { homes: ['cabin'] }))[1])).toEqual(['cabin'])
+  })
+
+  test('is nothing that does not exist, and for a home nothing but itself', () => {
+    expect(refusal(() => add(two, null, device('phone', { homes: ['cabin', 'barn'] })))).toBe('home-missing')
+    expect(reasonOf(() => add(two, null, device('phone', { homes: ['barn'] }))).why).toBe('the hub has no home barn')
+    const { why } = reasonOf(() => add(two, cabin, device('phone', { homes: ['cabin', 'lodge'] })))
+    expect(why).toBe('a device added at cabin reaches that home alone')
+  })
+})
+
+describe('a guest', () => {
+  test('goes when its time is over, and not before', () => {
+    const [one, guest] = add(two, cabin, device('guest', { expiresInMs: HOUR }))
+    expect(guest.expiresAt).toBe(later(HOUR).now.toISOString())
+    const [after, phone] = add(one, cabin, device('phone'))
+    expect([isExpired(guest, later(HOUR - 1).now), isExpired(guest, later(HOUR).now)]).toEqual([false, true])
+    expect(isExpired(phone, later(1_000 * HOUR).now)).toBe(false)
+    expect(expireDevices(after, later(HOUR - 1).now)).toEqual([after, []])
+    expect(expireDevices(after, later(HOUR - 1).now)[0]).toBe(after)
+    expect(expireDevices(after, later(HOUR).now)).toEqual([{ ...after, devices: [phone] }, [guest]])
+  })
+})
+
+describe('the way to the internet', () => {
+  const letting = (document: StoreDocument, name: 'cabin' | 'lodge'): StoreDocument => {
+    const home = name === 'cabin' ? cabin : lodge
+    return register(document, home, { ...unchanged(home), exit: true }, hubKey, circumstances)[0]
+  }
+
+  test('is through the hub when it is asked for, and else the home’s own', () => {
+    expect(add(two, null, device('phone', { full: true }))[1].full).toBe(true)
+    expect(Object.keys(add(two, null, device('phone', { full: false, exit: null, homes: null }))[1])).toEqual([
+      'name',
+      'address',
+      'publicKey',
+      'presharedKey',
+      'home',
+      'addedAt',
+    ])
+  })
+
+  test('is through a home that lets devices, and one at most', () => {
+    expect(refusal(() => add(two, null, device('phone', { exit: 'cabin' })))).toBe('exit-refused')
+    expect(refusal(() => add(two, null, device('phone', { exit: 'barn' })))).toBe('home-missing')
+    const both = letting(letting(two, 'cabin'), 'lodge')
+    expect(refusal(() => add(both, lodge, device('phone', { exit: 'cabin' })))).toBe('home-missing')
+    const [one, phone] = add(both, null, device('phone', { exit: 'cabin' }))
+    expect(phone.exit).toBe('cabin')
+    expect(add(one, cabin, device('tablet', { exit: 'cabin' }))[1].exit).toBe('cabin')
+    const { why, next } = reasonOf(() => add(one, null, device('laptop', { exit: 'lodge' })))
+    expect([why, next]).toEqual([
+      'devices go to the internet through cabin already, and a hub can have one such home',
+      'Remove those devices first, or add this one with --exit cabin',
+    ])
+  })
+
+  test('is the home of whoever goes through one, as long as that home lets them', () => {
+    expect(exitHome(two)).toBeNull()
+    const open = letting(two, 'cabin')
+    expect(exitHome(open)).toBeNull()
+    const [without] = add(open, null, device('laptop'))
+    const [after] = add(without, null, device('phone', { exit: 'cabin' }))
+    expect(exitHome(after)).toBe('cabin')
+    const [calm] = register(after, cabin, unchanged(cabin), hubKey, circumstances)
+    expect(exitHome(calm)).toBeNull()
+    expect(exitHome(letting(calm, 'lodge'))).toBeNull()
+  })
+})
