@@ -2,8 +2,8 @@ import type { Adapter } from '../../adapters/adapter.ts'
 import { reasonOf } from '../../problems/problem.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
-import type { PublicKey } from '../../wireguard/keys.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'
+import { afterCalling, type Calls, dueCalls, keptCalls } from './calls.ts'
 import type { Whereabouts } from '../presence/whereabouts.ts'
 import type { Witness } from '../presence/witness.ts'
 
@@ -27,10 +27,6 @@ interface Called {
   readonly peer: PeerSpec
 }
 
-/** WireGuard repeats the initiation each 5 s (REKEY_TIMEOUT) while something waits to be sent. */
-const KNOCK_AGAIN_MS = 5_000
-/** A mapping that did not answer for so long is gone; whoever it was will come by itself. */
-const KNOCK_FOR_MS = 60_000
 const SET_TIMEOUT_MS = 10_000
 
 export function makeRecall(parts: {
@@ -42,12 +38,29 @@ export function makeRecall(parts: {
   readonly log: Log
 }): Recall {
   const { adapter, witness, whereabouts, knock, clock, log } = parts
-  /** Who is being called: since when, and when last. */
-  const calling = new Map<PublicKey, { readonly since: number; lastAt: number }>()
+  let calls: Calls = new Map()
+
+  /** Gives those of them a place whom WireGuard has none for. False: it could not be done. */
+  async function place(interfaceName: string, lost: readonly Called[]): Promise<boolean> {
+    const isHomeless = ({ peer }: Called): boolean => witness.sighting(peer.publicKey)?.endpoint === null
+    // They may have come by themselves since the last look: what WireGuard learned is not overwritten.
+    if (lost.some(isHomeless)) await witness.look()
+    const homeless = lost.filter(isHomeless)
+    if (homeless.length === 0) return true
+    const peers = homeless.map(({ peer }) => ({ ...peer, endpoint: whereabouts.of(peer.publicKey) }))
+    try {
+      await adapter.execute({ kind: 'set-peers', interface: interfaceName, peers }, AbortSignal.timeout(SET_TIMEOUT_MS))
+      return true
+    } catch (thrown) {
+      log.warn({ why: reasonOf(thrown) }, 'peers could not be given the places where they were last seen')
+      return false
+    }
+  }
 
   return {
     beginAnew: (peers) => {
-      for (const { publicKey } of peers) calling.delete(publicKey)
+      const anew = new Set(peers.map(({ publicKey }) => publicKey))
+      calls = keptCalls(calls, (key) => !anew.has(key))
     },
 
     call: async (interfaceName, everybody) => {
@@ -57,30 +70,13 @@ export function makeRecall(parts: {
         return seen !== null && seen.lastHandshakeSeconds === null && whereabouts.of(publicKey) !== null
       })
       const lostKeys = new Set(lost.map(({ peer }) => peer.publicKey))
-      for (const key of calling.keys()) if (!lostKeys.has(key)) calling.delete(key)
-      const isHomeless = ({ peer }: Called): boolean => witness.sighting(peer.publicKey)?.endpoint === null
-      // They may have come by themselves since the last look: what WireGuard learned is not overwritten.
-      if (lost.some(isHomeless)) await witness.look()
-      const homeless = lost.filter(isHomeless)
-      try {
-        if (homeless.length > 0) {
-          const peers = homeless.map(({ peer }) => ({ ...peer, endpoint: whereabouts.of(peer.publicKey) }))
-          await adapter.execute(
-            { kind: 'set-peers', interface: interfaceName, peers },
-            AbortSignal.timeout(SET_TIMEOUT_MS),
-          )
-        }
-      } catch (thrown) {
-        log.warn({ why: reasonOf(thrown) }, 'peers could not be given the places where they were last seen')
-        return
-      }
-      const called = lost.filter(({ name, peer: { publicKey } }) => {
-        const call = calling.get(publicKey)
-        if (call !== undefined && (now - call.lastAt < KNOCK_AGAIN_MS || now - call.since > KNOCK_FOR_MS)) return false
-        if (call === undefined) log.info({ name }, 'the session with a home or device is lost: calling it back')
-        calling.set(publicKey, { since: call?.since ?? now, lastAt: now })
-        return true
-      })
+      calls = keptCalls(calls, (key) => lostKeys.has(key))
+      if (!(await place(interfaceName, lost))) return
+      const due = new Set(dueCalls(calls, [...lostKeys], now))
+      const called = lost.filter(({ peer }) => due.has(peer.publicKey))
+      for (const { name, peer } of called)
+        if (!calls.has(peer.publicKey)) log.info({ name }, 'the session with a home or device is lost: calling it back')
+      calls = afterCalling(calls, [...due], now)
       knock(called.map(({ address }) => address))
     },
   }
