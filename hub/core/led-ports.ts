@@ -68,6 +68,13 @@ export function publishedPorts(publications: readonly Publication[]): readonly L
   )
 }
 
+/** The first port of a publication that is led; null: all of it is withheld. */
+export function firstLed({ port, lastPort }: Publication, withheld: readonly Withheld[]): number | null {
+  let first = port
+  for (const range of withheld.toSorted((a, b) => a.port - b.port)) if (range.port === first) first = range.lastPort + 1
+  return first > lastPort ? null : first
+}
+
 const FOR_SSH = 'it is kept for ssh on the hub'
 const TOO_MANY = `a hub leads ${MOST_PUBLISHED_PORTS} ports at most`
 

@@ -1,11 +1,12 @@
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
-import { type ProofLink, type Publication, rangeText, type Withheld } from '../../protocol/publications.ts'
+import type { ProofLink, Publication, Withheld } from '../../protocol/publications.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import { discardSocket } from '../../system/sockets/discard-socket.ts'
 import { sleep } from '../../system/time/sleep.ts'
-import { hostPort } from '../../wireguard/host-port.ts'
+import { firstLed } from '../core/led-ports.ts'
 import type { Home } from '../core/store-document.ts'
+import { homeLink, hubLink, type Reply, serviceLink, tunnelLink } from './links.ts'
 
 /** What the proof of a publication asks. */
 export interface ProofParts {
@@ -24,123 +25,73 @@ export interface ProofParts {
 /** A home hears within its longest pause between heartbeats that it is asked for something (25 s), mostly within 5. */
 const READY_MS = 30_000
 const SERVICE_MS = 4_000
-/** Above the slowest heartbeat (60 s) and a keepalive's 25 s. */
-const SILENT_AFTER_SECONDS = 75
 
 /**
  * Follows a visitor's way, link by link, until one fails. The hub opens the port at its own public side: from there on it is
  * the way that a visitor's packets take. What lies before it, a provider's firewall, only somebody outside can try.
  */
 export async function proveWay(publication: Publication, parts: ProofParts): Promise<ProofLink[]> {
+  const { home, withheld } = parts
+  const { source } = publication
   const links: ProofLink[] = []
-  for (const prove of [hubLink, tunnelLink, homeLink, serviceLink]) {
-    const link = await prove(publication, parts)
+  for (const prove of [
+    () => hubLink(publication, withheld, parts.hubProblem()),
+    () => tunnelLink(home.name, parts.heardSeconds()),
+    async () => homeLink(home.name, source, source === 'keep' ? await readiness(parts) : null),
+    () => asked(publication, parts),
+  ]) {
+    const link = await prove()
     links.push(link)
     if (link.works === false) break
   }
   return links
 }
 
-async function hubLink(publication: Publication, { hubProblem, withheld }: ProofParts): Promise<ProofLink> {
-  const problem = hubProblem()
-  if (problem !== null) return { link: 'hub', works: false, said: problem }
-  const kept = withheld.map((range) => `${rangeText(range)} does not: ${range.why}`)
-  if (firstLed(publication, withheld) === null) return { link: 'hub', works: false, said: kept.join('; ') }
-  const said = [`the hub leads ${rangeText(publication)} into the tunnel`, ...kept].join('; ')
-  return { link: 'hub', works: true, said }
-}
-
-/** null: all of it is withheld. */
-export function firstLed({ port, lastPort }: Publication, withheld: readonly Withheld[]): number | null {
-  let first = port
-  for (const range of withheld.toSorted((a, b) => a.port - b.port)) if (range.port === first) first = range.lastPort + 1
-  return first > lastPort ? null : first
-}
-
-async function tunnelLink(_: Publication, { home, heardSeconds }: ProofParts): Promise<ProofLink> {
-  const seconds = heardSeconds()
-  if (seconds === null)
-    return { link: 'tunnel', works: null, said: `nothing was heard of ${home.name} since the hub’s daemon began` }
-  const works = seconds <= SILENT_AFTER_SECONDS
-  const ago = `${home.name} was heard ${Math.round(seconds)} s ago`
-  return { link: 'tunnel', works, said: works ? ago : `${ago}: its tunnel is down` }
-}
-
-async function homeLink({ source }: Publication, { home, isReady, clock }: ProofParts): Promise<ProofLink> {
-  if (source === 'hide') return { link: 'home', works: true, said: 'nothing is needed there: visitors are hidden' }
+/** Waits for a home that shall answer visitors, as long as it may take to hear so. */
+async function readiness({ isReady, clock }: ProofParts): Promise<boolean | null> {
   const until = clock.now() + READY_MS
   while (isReady() === false && clock.now() < until) await sleep(200)
-  const works = isReady()
-  if (works === null) return { link: 'home', works, said: 'whether it answers visitors, only the hub’s daemon hears' }
-  const said = works
-    ? 'what answers visitors is led back into the tunnel'
-    : `${home.name} does not say that it leads answers back into the tunnel: its agent may not run, homeward status there says more`
-  return { link: 'home', works, said }
+  return isReady()
 }
 
-async function serviceLink(publication: Publication, { withheld }: ProofParts): Promise<ProofLink> {
-  const { protocol, address } = publication
-  const port = firstLed(publication, withheld) ?? publication.port
-  const targetPort = publication.targetPort + port - publication.port
-  const place = hostPort(address, targetPort)
+/** Opens the first port that is led at the hub's own public side. */
+async function asked(publication: Publication, { withheld }: ProofParts): Promise<ProofLink> {
+  const { protocol, address, port, targetPort } = publication
+  const first = firstLed(publication, withheld) ?? port
   const here = await ownAddress()
-  if (protocol === 'udp') {
-    const refused = await isUdpRefused(here, port)
-    const said = refused
-      ? `nothing listens at ${place}`
-      : 'UDP says nothing by itself: try it with the service’s own client'
-    return { link: 'service', works: refused ? false : null, said }
-  }
-  const reply = await knockAt(here, port)
-  switch (reply) {
-    case 'answered':
-      return { link: 'service', works: true, said: `${place} answers` }
-    case 'ECONNREFUSED':
-      return {
-        link: 'service',
-        works: false,
-        said: `the host ${address} is there, and nothing listens at port ${targetPort}`,
-      }
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return { link: 'service', works: false, said: `there is no host ${address} in the home’s network` }
-    case 'silent':
-      return {
-        link: 'service',
-        works: false,
-        said: `nothing comes back from ${place}: the host is off, has a firewall of its own, or answers by another gateway`,
-      }
-    default:
-      return { link: 'service', works: false, said: `asking ${place} failed: ${reply}` }
-  }
+  const reply = await (protocol === 'udp' ? sendTo(here, first) : connectTo(here, first))
+  return serviceLink(address, targetPort + first - port, reply)
 }
 
-/** `answered`, `silent`, or the error's code. */
-function knockAt(address: string, port: number): Promise<string> {
+function connectTo(address: string, port: number): Promise<Reply> {
   return new Promise((resolve) => {
     const socket = connect({ host: address, port })
-    const end = (reply: string): void => {
+    const end = (reply: Reply): void => {
       socket.destroy()
       resolve(reply)
     }
-    socket.setTimeout(SERVICE_MS, () => end('silent'))
-    socket.once('connect', () => end('answered'))
-    socket.on('error', ({ code = 'unknown' }: NodeJS.ErrnoException) => end(code === 'ETIMEDOUT' ? 'silent' : code))
+    socket.setTimeout(SERVICE_MS, () => end({ kind: 'silent' }))
+    socket.once('connect', () => end({ kind: 'answered' }))
+    socket.on('error', ({ code = 'unknown' }: NodeJS.ErrnoException) =>
+      end(code === 'ETIMEDOUT' ? { kind: 'silent' } : { kind: 'failed', code }),
+    )
   })
 }
 
 /** An ICMP error comes back to a connected socket as a refusal (udp(7)). */
-function isUdpRefused(address: string, port: number): Promise<boolean> {
+function sendTo(address: string, port: number): Promise<Reply> {
   return new Promise((resolve) => {
     const socket = createSocket('udp4')
-    const end = (refused: boolean): void => {
+    const end = (reply: Reply): void => {
       clearTimeout(timer)
       discardSocket(socket)
-      resolve(refused)
+      resolve(reply)
     }
-    const timer = setTimeout(() => end(false), 1_500)
-    socket.once('message', () => end(false))
-    socket.once('error', ({ code }: NodeJS.ErrnoException) => end(code === 'ECONNREFUSED'))
+    const timer = setTimeout(() => end({ kind: 'untold' }), 1_500)
+    socket.once('message', () => end({ kind: 'untold' }))
+    socket.once('error', ({ code }: NodeJS.ErrnoException) =>
+      end(code === 'ECONNREFUSED' ? { kind: 'refused' } : { kind: 'untold' }),
+    )
     socket.connect(port, address, () => socket.send(new Uint8Array(0)))
   })
 }

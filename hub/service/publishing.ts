@@ -12,7 +12,7 @@ import {
 import type { Log } from '../../system/process/log.ts'
 import type { HubConfig } from '../settings/config.ts'
 import type { Asker } from '../core/devices.ts'
-import { ledPorts } from '../core/led-ports.ts'
+import { firstLed, ledPorts } from '../core/led-ports.ts'
 import { ownerOf } from '../machine/port-owner.ts'
 import {
   addPublication,
@@ -22,7 +22,7 @@ import {
   type ReservedBy,
   removePublication,
 } from '../core/publications.ts'
-import { firstLed, type ProofParts, proveWay } from './proof.ts'
+import { type ProofParts, proveWay } from './proof.ts'
 import type { Follow } from '../machine/follow.ts'
 import type { SshPorts } from '../machine/ssh-ports.ts'
 import { type Home, homeNamed } from '../core/store-document.ts'

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ledPorts } from '../../../hub/core/led-ports.ts'
+import { firstLed, ledPorts } from '../../../hub/core/led-ports.ts'
 import { MOST_PUBLISHED_PORTS, portCount, type Publication, rangeText } from '../../../protocol/publications.ts'
 
 const publication = (text: string, more: Partial<Publication> = {}): Publication => {
@@ -81,6 +81,18 @@ describe('what a store of an older hub holds', () => {
     })
     expect(saidOf([publication('22/tcp')])).toEqual({ count: 0, said: ['22/tcp port-taken'] })
   })
+})
+
+test('the first port that is led comes behind what is withheld from the beginning on', () => {
+  const one = publication('100-200/tcp')
+  const range = (port: number, lastPort: number) =>
+    ({ protocol: 'tcp', port, lastPort, code: 'port-taken', why: 'it is kept for ssh on the hub' }) as const
+  expect(firstLed(one, [])).toBe(100)
+  expect(firstLed(one, [range(101, 200)])).toBe(100)
+  expect(firstLed(one, [range(100, 199)])).toBe(200)
+  expect(firstLed(one, [range(100, 200)])).toBeNull()
+  // In whatever order they are told.
+  expect(firstLed(one, [range(111, 120), range(130, 140), range(100, 110)])).toBe(121)
 })
 
 test('a port leads to its service, which sees the visitor or the hub', () => {

@@ -1,0 +1,84 @@
+import { type ProofLink, type Publication, rangeText, type Withheld } from '../../protocol/publications.ts'
+import { hostPort } from '../../wireguard/host-port.ts'
+import { firstLed } from '../core/led-ports.ts'
+
+/** What each link of a visitor's way says of itself, by what was seen of it. Pure. */
+
+/** Above the slowest heartbeat (60 s) and a keepalive's 25 s. */
+const SILENT_AFTER_SECONDS = 75
+
+/** @param problem why the hub's machine is not as it should be; null when it is. */
+export function hubLink(publication: Publication, withheld: readonly Withheld[], problem: string | null): ProofLink {
+  if (problem !== null) return { link: 'hub', works: false, said: problem }
+  const kept = withheld.map((range) => `${rangeText(range)} does not: ${range.why}`)
+  if (firstLed(publication, withheld) === null) return { link: 'hub', works: false, said: kept.join('; ') }
+  const said = [`the hub leads ${rangeText(publication)} into the tunnel`, ...kept].join('; ')
+  return { link: 'hub', works: true, said }
+}
+
+/** @param heardSeconds since the home was last heard inside the tunnel; null: not since the daemon began, or none runs. */
+export function tunnelLink(home: string, heardSeconds: number | null): ProofLink {
+  if (heardSeconds === null)
+    return { link: 'tunnel', works: null, said: `nothing was heard of ${home} since the hub’s daemon began` }
+  const works = heardSeconds <= SILENT_AFTER_SECONDS
+  const ago = `${home} was heard ${Math.round(heardSeconds)} s ago`
+  return { link: 'tunnel', works, said: works ? ago : `${ago}: its tunnel is down` }
+}
+
+/** @param isReady whether the home answers visitors through the tunnel; null: no daemon runs that could have heard it. */
+export function homeLink(home: string, source: Publication['source'], isReady: boolean | null): ProofLink {
+  if (source === 'hide') return { link: 'home', works: true, said: 'nothing is needed there: visitors are hidden' }
+  if (isReady === null)
+    return { link: 'home', works: null, said: 'whether it answers visitors, only the hub’s daemon hears' }
+  const said = isReady
+    ? 'what answers visitors is led back into the tunnel'
+    : `${home} does not say that it leads answers back into the tunnel: its agent may not run, homeward status there says more`
+  return { link: 'home', works: isReady, said }
+}
+
+/** What came back from the service's place. */
+export type Reply =
+  | { readonly kind: 'answered' | 'silent' }
+  /** UDP: an ICMP error came back. */
+  | { readonly kind: 'refused' }
+  /** UDP: nothing says that it is there, and nothing that it is not. */
+  | { readonly kind: 'untold' }
+  /** The error's code. */
+  | { readonly kind: 'failed'; readonly code: string }
+
+export function serviceLink(address: string, port: number, reply: Reply): ProofLink {
+  const place = hostPort(address, port)
+  const fails = (said: string): ProofLink => ({ link: 'service', works: false, said })
+  switch (reply.kind) {
+    case 'answered':
+      return { link: 'service', works: true, said: `${place} answers` }
+    case 'refused':
+      return fails(`nothing listens at ${place}`)
+    case 'untold':
+      return {
+        link: 'service',
+        works: null,
+        said: 'UDP says nothing by itself: try it with the service’s own client',
+      }
+    case 'silent':
+      return fails(
+        `nothing comes back from ${place}: the host is off, has a firewall of its own, or answers by another gateway`,
+      )
+    case 'failed':
+      return fails(whyFailed(address, port, reply.code))
+    default:
+      return reply satisfies never
+  }
+}
+
+function whyFailed(address: string, port: number, code: string): string {
+  switch (code) {
+    case 'ECONNREFUSED':
+      return `the host ${address} is there, and nothing listens at port ${port}`
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return `there is no host ${address} in the home’s network`
+    default:
+      return `asking ${hostPort(address, port)} failed: ${code}`
+  }
+}

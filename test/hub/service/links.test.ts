@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest'
+import { homeLink, hubLink, type Reply, serviceLink, tunnelLink } from '../../../hub/service/links.ts'
+import type { Publication, Withheld } from '../../../protocol/publications.ts'
+
+const publication: Publication = {
+  protocol: 'tcp',
+  port: 2220,
+  lastPort: 2224,
+  address: '192.168.1.20',
+  targetPort: 22,
+  source: 'keep',
+  home: 'cabin',
+  addedAt: '2026-11-23T10:00:00.000Z',
+}
+const kept = (port: number, lastPort = port): Withheld => ({
+  protocol: 'tcp',
+  port,
+  lastPort,
+  code: 'port-taken',
+  why: 'it is kept for ssh on the hub',
+})
+
+describe('the hub', () => {
+  test('works when its machine is as it should be and something of the range is led', () => {
+    expect(hubLink(publication, [], null)).toEqual({
+      link: 'hub',
+      works: true,
+      said: 'the hub leads 2220-2224/tcp into the tunnel',
+    })
+    expect(hubLink(publication, [kept(2220)], null)).toEqual({
+      link: 'hub',
+      works: true,
+      said: 'the hub leads 2220-2224/tcp into the tunnel; 2220/tcp does not: it is kept for ssh on the hub',
+    })
+  })
+
+  test('does not when nothing of it is led, or with a problem of its machine', () => {
+    expect(hubLink(publication, [kept(2220, 2224)], null)).toEqual({
+      link: 'hub',
+      works: false,
+      said: '2220-2224/tcp does not: it is kept for ssh on the hub',
+    })
+    expect(hubLink(publication, [], 'bringing hw0 up failed')).toEqual({
+      link: 'hub',
+      works: false,
+      said: 'bringing hw0 up failed',
+    })
+  })
+})
+
+test('the tunnel is down when the home was not heard for 75 s, and who never was heard says nothing', () => {
+  expect(tunnelLink('cabin', 75)).toEqual({ link: 'tunnel', works: true, said: 'cabin was heard 75 s ago' })
+  expect(tunnelLink('cabin', 75.6)).toEqual({
+    link: 'tunnel',
+    works: false,
+    said: 'cabin was heard 76 s ago: its tunnel is down',
+  })
+  expect(tunnelLink('cabin', null).works).toBeNull()
+})
+
+test('the home must lead answers back, unless visitors are hidden from it', () => {
+  const worksWith = (source: 'keep' | 'hide') => [true, false, null].map((one) => homeLink('cabin', source, one).works)
+  expect(worksWith('keep')).toEqual([true, false, null])
+  expect(worksWith('hide')).toEqual([true, true, true])
+  expect(homeLink('cabin', 'keep', false).said).toContain('cabin does not say')
+})
+
+test.each<[Reply, boolean | null, RegExp]>([
+  [{ kind: 'answered' }, true, /^192\.168\.1\.20:22 answers$/],
+  [{ kind: 'refused' }, false, /^nothing listens at 192\.168\.1\.20:22$/],
+  [{ kind: 'untold' }, null, /UDP says nothing by itself/],
+  [{ kind: 'silent' }, false, /nothing comes back from 192\.168\.1\.20:22/],
+  [
+    { kind: 'failed', code: 'ECONNREFUSED' },
+    false,
+    /^the host 192\.168\.1\.20 is there, and nothing listens at port 22$/,
+  ],
+  [{ kind: 'failed', code: 'EHOSTUNREACH' }, false, /there is no host 192\.168\.1\.20/],
+  [{ kind: 'failed', code: 'ENETUNREACH' }, false, /there is no host 192\.168\.1\.20/],
+  [{ kind: 'failed', code: 'EACCES' }, false, /^asking 192\.168\.1\.20:22 failed: EACCES$/],
+])('of the service %j tells whether it works', (reply, works, said) => {
+  const link = serviceLink('192.168.1.20', 22, reply)
+  expect([link.link, link.works]).toEqual(['service', works])
+  expect(link.said).toMatch(said)
+})
