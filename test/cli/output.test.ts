@@ -7,7 +7,7 @@ import { printCsv, printFacts, printStyled, printStyledAgain, reportProblem, tel
 import { styled } from '../../cli/style.ts'
 import { table } from '../../cli/table.ts'
 
-const folders = ['adapters', 'agent', 'alerts', 'cli', 'hub', 'problems', 'protocol', 'system', 'wireguard']
+const folders = ['adapters', 'agent', 'alerts', 'cli', 'hub', 'net', 'problems', 'protocol', 'system', 'wireguard']
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const context = { configDir: '', stateDir: '', runtimeDir: '', json: false, yes: false }
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u

@@ -9,7 +9,19 @@ import { TEST_TOOLS, whatIsMissing } from './tools.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** What dist/ is made of. */
-const SOURCES = ['adapters', 'agent', 'alerts', 'cli', 'hub', 'problems', 'protocol', 'system', 'web', 'wireguard']
+const SOURCES = [
+  'adapters',
+  'agent',
+  'alerts',
+  'cli',
+  'hub',
+  'net',
+  'problems',
+  'protocol',
+  'system',
+  'web',
+  'wireguard',
+]
 
 /**
  * Before the laboratory's tests: everything they need is there and the built command is that of the sources.
