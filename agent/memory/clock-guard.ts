@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { reasonOf } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import { readJsonFile } from '../../system/files/json-file.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { sleep } from '../../system/time/sleep.ts'
@@ -125,9 +125,6 @@ export function clockPath(stateDir: string): string {
 
 /** Milliseconds since 1970; null when nothing was written, or nothing that can be read. */
 async function readSeen(path: string): Promise<number | null> {
-  try {
-    return Date.parse(v.parse(SeenSchema, JSON.parse(await readFile(path, 'utf8'))).seen)
-  } catch {
-    return null
-  }
+  const remembered = await readJsonFile(path, SeenSchema)
+  return remembered === null ? null : Date.parse(remembered.seen)
 }

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { reasonOf } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import { readJsonFile } from '../../system/files/json-file.ts'
 import { makeMutex } from '../../system/process/mutex.ts'
 
 const LineSchema = v.object({
@@ -73,11 +73,7 @@ export async function openLineMemory(stateDir: string): Promise<LineMemory> {
 
 /** What was learned until now; UNKNOWN_LINE when there is nothing, or nothing that can be read. */
 export async function readLine(stateDir: string): Promise<Line> {
-  try {
-    return v.parse(LineSchema, JSON.parse(await readFile(linePath(stateDir), 'utf8')))
-  } catch {
-    return UNKNOWN_LINE
-  }
+  return (await readJsonFile(linePath(stateDir), LineSchema)) ?? UNKNOWN_LINE
 }
 
 export function linePath(stateDir: string): string {

@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns/promises'
-import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { Problem } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import { readJsonFile } from '../../system/files/json-file.ts'
 import { branchSignal } from '../../system/time/branch-signal.ts'
 import { sleep } from '../../system/time/sleep.ts'
 
@@ -77,12 +77,8 @@ export function hubAddressesPath(stateDir: string): string {
 }
 
 async function readKnown(path: string): Promise<KnownAddresses> {
-  try {
-    return v.parse(KnownSchema, JSON.parse(await readFile(path, 'utf8')))
-  } catch {
-    // Missing or damaged: only what the resolver says now counts.
-    return {}
-  }
+  // Else only what the resolver says now counts.
+  return (await readJsonFile(path, KnownSchema)) ?? {}
 }
 
 async function resolveInTime(name: string, resolve: Resolve, signal: AbortSignal): Promise<readonly string[]> {

@@ -1,9 +1,10 @@
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { PublicKeySchema } from '../../protocol/messages.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import { readJsonFile } from '../../system/files/json-file.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { AgentConfig } from '../settings/config.ts'
 import { privateKeyPath } from './secrets.ts'
@@ -35,13 +36,10 @@ export function withKey<Config extends Pick<AgentConfig, 'publicKey'>>(
 
 /** null when there is none, or none that is whole: then the key from the join counts, and the hub takes it back. */
 export async function readRotatedKey(stateDir: string): Promise<RotatedKey | null> {
-  try {
-    const rotated = v.parse(RotatedSchema, JSON.parse(await readFile(keyFile(stateDir), 'utf8')))
-    const isWhole = rotated.madeBy === 'router' || existsSync(rotatedKeyPath(stateDir, rotated.publicKey))
-    return isWhole ? rotated : null
-  } catch {
-    return null
-  }
+  const rotated = await readJsonFile(keyFile(stateDir), RotatedSchema)
+  if (rotated === null) return null
+  const isWhole = rotated.madeBy === 'router' || existsSync(rotatedKeyPath(stateDir, rotated.publicKey))
+  return isWhole ? rotated : null
 }
 
 /** From here on it counts. @throws {Problem} `write-failed`. */

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { reasonOf } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import { readJsonFile } from '../../system/files/json-file.ts'
 import type { Log } from '../../system/process/log.ts'
 import { makeMutex } from '../../system/process/mutex.ts'
 import type { Message } from '../record/message.ts'
@@ -102,9 +102,5 @@ export function outboxPath(stateDir: string): string {
 }
 
 async function readEntries(path: string): Promise<readonly Entry[]> {
-  try {
-    return v.parse(v.array(EntrySchema), JSON.parse(await readFile(path, 'utf8'))).slice(-MOST)
-  } catch {
-    return []
-  }
+  return ((await readJsonFile(path, v.array(EntrySchema))) ?? []).slice(-MOST)
 }

@@ -1,8 +1,9 @@
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { reasonOf } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import { readJsonFile } from '../../system/files/json-file.ts'
 import type { Log } from '../../system/process/log.ts'
 import { makeMutex } from '../../system/process/mutex.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
@@ -40,7 +41,7 @@ export type Kept = Readonly<v.InferOutput<typeof KeptSchema>>
 /** A damaged or missing file is an empty one. */
 export async function openRetained(stateDir: string, log: Log): Promise<Retained> {
   const path = retainedPath(stateDir)
-  let all = await readKept(path)
+  let all: readonly Kept[] = (await readJsonFile(path, v.array(KeptSchema))) ?? []
   const mutex = makeMutex()
 
   function change(at: Publisher, topics: readonly string[]): Promise<void> {
@@ -90,12 +91,4 @@ function isSame(a: Publisher, b: Publisher): boolean {
   return (
     a.broker === b.broker && a.user === b.user && a.password === b.password && a.discoveryPrefix === b.discoveryPrefix
   )
-}
-
-async function readKept(path: string): Promise<readonly Kept[]> {
-  try {
-    return v.parse(v.array(KeptSchema), JSON.parse(await readFile(path, 'utf8')))
-  } catch {
-    return []
-  }
 }

@@ -1,9 +1,9 @@
 import { ONLY_22 } from '../core/led-ports.ts'
-import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
 import { reasonOf } from '../../problems/problem.ts'
 import { PortSchema } from '../../protocol/addresses.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import { readJsonFile } from '../../system/files/json-file.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { makeMutex } from '../../system/process/mutex.ts'
@@ -116,11 +116,7 @@ export async function openSshPorts({
 const FileSchema = v.object({ ports: v.array(PortSchema) })
 
 export async function readSshPorts(path: string): Promise<ReadonlySet<number>> {
-  try {
-    return new Set([...ONLY_22, ...v.parse(FileSchema, JSON.parse(await readFile(path, 'utf8'))).ports])
-  } catch {
-    return ONLY_22
-  }
+  return new Set([...ONLY_22, ...((await readJsonFile(path, FileSchema))?.ports ?? [])])
 }
 
 function keyOf({ address, port, inode }: Listener): string {

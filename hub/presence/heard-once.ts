@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
 import { reasonOf } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import { readJsonFile } from '../../system/files/json-file.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { Home } from '../core/store-document.ts'
@@ -57,9 +57,5 @@ export async function openHeardOnce(path: string, clock: Clock, log: Log): Promi
 }
 
 async function readHeard(path: string): Promise<Map<string, string>> {
-  try {
-    return new Map(Object.entries(v.parse(v.record(v.string(), v.string()), JSON.parse(await readFile(path, 'utf8')))))
-  } catch {
-    return new Map()
-  }
+  return new Map(Object.entries((await readJsonFile(path, v.record(v.string(), v.string()))) ?? {}))
 }

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
 import { reasonOf } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import { readJsonFile } from '../../system/files/json-file.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { type Endpoint, formatEndpoint, parseEndpoint } from '../../wireguard/spec.ts'
@@ -59,7 +59,9 @@ const WRITE_EVERY_MS = 300_000
 
 /** A damaged or missing file is an empty one. */
 export async function openMappings(path: string, clock: Clock, log: Log): Promise<Mappings> {
-  const known = new Map<string, MappingHistory>(Object.entries(await readMappings(path)))
+  const known = new Map<string, MappingHistory>(
+    Object.entries((await readJsonFile(path, v.record(v.string(), HistorySchema))) ?? {}),
+  )
   /** Monotonic milliseconds. */
   const heard = new Map<string, number>()
   let isNew = false
@@ -105,13 +107,5 @@ export async function openMappings(path: string, clock: Clock, log: Log): Promis
         log.warn({ path, why: reasonOf(thrown) }, 'the history of mappings could not be written down')
       }
     },
-  }
-}
-
-async function readMappings(path: string): Promise<Record<string, MappingHistory>> {
-  try {
-    return v.parse(v.record(v.string(), HistorySchema), JSON.parse(await readFile(path, 'utf8')))
-  } catch {
-    return {}
   }
 }

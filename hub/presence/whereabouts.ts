@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
 import { reasonOf } from '../../problems/problem.ts'
 import { PortSchema } from '../../protocol/addresses.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import { readJsonFile } from '../../system/files/json-file.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
@@ -32,7 +32,7 @@ const WRITE_EVERY_MS = 10_000
 
 /** A damaged or missing file is an empty one. */
 export async function openWhereabouts(path: string, clock: Clock, log: Log): Promise<Whereabouts> {
-  const known = new Map<string, Endpoint>(Object.entries(await readWhereabouts(path)))
+  const known = new Map<string, Endpoint>(Object.entries((await readJsonFile(path, WhereaboutsSchema)) ?? {}))
   let isNew = false
   let writtenAt = -Infinity
 
@@ -60,13 +60,5 @@ export async function openWhereabouts(path: string, clock: Clock, log: Log): Pro
         log.warn({ path, why: reasonOf(thrown) }, 'where homes are could not be written down')
       }
     },
-  }
-}
-
-async function readWhereabouts(path: string): Promise<v.InferOutput<typeof WhereaboutsSchema>> {
-  try {
-    return v.parse(WhereaboutsSchema, JSON.parse(await readFile(path, 'utf8')))
-  } catch {
-    return {}
   }
 }
