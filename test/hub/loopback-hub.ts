@@ -106,7 +106,11 @@ export async function loopbackHub(port = 51_820): Promise<LoopbackHub> {
   }
 }
 
-export async function joinRequestFor({ hub }: LoopbackHub, home: string, lan: string[] = []): Promise<JoinRequest> {
+export async function joinRequestFor(
+  { hub }: Pick<LoopbackHub, 'hub'>,
+  home: string,
+  lan: string[] = [],
+): Promise<JoinRequest> {
   const { token } = await hub.invite({ home, lan, expiresInMs: 3_600_000 })
   const { joinSecret } = parseToken(token)
   return { version: 1, joinSecret, publicKey: newKey(), homeSecret: newSecret(), lan: [], preview: false }

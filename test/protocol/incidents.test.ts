@@ -1,0 +1,46 @@
+import * as v from 'valibot'
+import { expect, test } from 'vitest'
+import { IncidentReport, type IncidentRecord } from '../../protocol/incidents.ts'
+
+const AT = '2026-11-23T10:00:00.000Z'
+const outage: IncidentRecord = {
+  id: 'cabin-1',
+  alias: null,
+  home: 'cabin',
+  scope: 'tunnel',
+  began: AT,
+  ended: null,
+  seconds: null,
+  cause: 'flow-dead',
+  causes: [],
+  flaps: 0,
+  unstable: false,
+  tried: [],
+  mapping: { before: null, after: null },
+  views: { home: { began: AT, ended: null }, hub: null },
+  said: { down: null, recovered: null, reminded: null },
+  met: false,
+}
+const many = <One>(count: number, one: One): One[] => Array.from({ length: count }, () => one)
+const isRead = (more: object, of: object = {}): boolean =>
+  v.is(IncidentReport, { now: AT, incidents: [{ ...outage, ...of }], claims: [], canSpeak: true, ...more })
+
+test('of a home’s report so much is read and no more, whatever the home sends', () => {
+  expect([8, 9].map((count) => isRead({ incidents: many(count, outage) }))).toEqual([true, false])
+  expect([8, 9].map((count) => isRead({ claims: many(count, 'cabin-1') }))).toEqual([true, false])
+  const cause = { cause: 'flow-dead', at: AT }
+  expect([16, 17].map((count) => isRead({}, { causes: many(count, cause) }))).toEqual([true, false])
+  const tried = { remedy: 'reset', cause: 'flow-dead', helped: false, seconds: 1 }
+  expect([32, 33].map((count) => isRead({}, { tried: many(count, tried) }))).toEqual([true, false])
+  expect([80, 81].map((length) => isRead({}, { cause: 'x'.repeat(length) }))).toEqual([true, false])
+  expect([100, 101].map((length) => isRead({}, { id: 'x'.repeat(length) }))).toEqual([true, false])
+  expect([80, 81].map((length) => isRead({}, { mapping: { before: 'x'.repeat(length), after: null } }))).toEqual([
+    true,
+    false,
+  ])
+  expect([isRead({}, { flaps: -1 }), isRead({}, { flaps: 0.5 }), isRead({}, { id: '../x' })]).toEqual([
+    false,
+    false,
+    false,
+  ])
+})
