@@ -10,7 +10,6 @@ import {
   rangeText,
 } from '../../protocol/publications.ts'
 import type { Log } from '../../system/process/log.ts'
-import type { HubConfig } from '../settings/config.ts'
 import type { Asker } from '../core/devices.ts'
 import { firstLed, ledPorts } from '../core/led-ports.ts'
 import { ownerOf } from '../machine/port-owner.ts'
@@ -19,10 +18,10 @@ import {
   findPublication,
   listedPublications,
   type PublicationInput,
-  type ReservedBy,
   removePublication,
 } from '../core/publications.ts'
 import { type ProofParts, proveWay } from './proof.ts'
+import { type Owner, reservations } from './reservations.ts'
 import type { Follow } from '../machine/follow.ts'
 import type { SshPorts } from '../machine/ssh-ports.ts'
 import { type Home, homeNamed } from '../core/store-document.ts'
@@ -88,7 +87,9 @@ export function makePublishing(parts: PublishingParts): Publishing {
     add: async (asker, input) => {
       await ssh.look()
       await ssh.settled(input.port, input.lastPort)
-      const reservedBy = await reservations(settings.current, input, await parts.served(input.protocol), ssh.ports())
+      const served = await parts.served(input.protocol)
+      const owner = await ownerInTheWay(input, served)
+      const reservedBy = reservations(settings.current, { served, owner, sshPorts: ssh.ports() })
       const { result, changed } = await update((document, { now }) =>
         addPublication(document, asker, input, reservedBy, now),
       )
@@ -124,23 +125,11 @@ interface Changed {
   readonly remove?: readonly Publication[]
 }
 
-/** What no visitor may be led away from. The program that has the first port in the way is named where it can be. */
-async function reservations(
-  { port: own, alternatePorts }: HubConfig,
+/** The program that has the first port in the way is named where it can be. */
+async function ownerInTheWay(
   { protocol, port, lastPort }: PublishedRange,
   served: ReadonlySet<number>,
-  sshPorts: ReadonlySet<number>,
-): Promise<ReservedBy> {
-  const first = [...served].filter((one) => one >= port && one <= lastPort).sort((a, b) => a - b)[0]
-  const owner = first === undefined ? null : ((await ownerOf(protocol, first)) ?? 'another program')
-  const user = (asked: Publication['protocol'], number: number): string | null => {
-    if (number === own) return asked === 'udp' ? 'WireGuard' : 'the registrar'
-    if (asked === 'udp' && alternatePorts.includes(number)) return 'WireGuard, as one of alternatePorts in hub.yaml,'
-    return number === first ? owner : served.has(number) ? 'another program' : null
-  }
-  return (asked, number) => {
-    const by = user(asked, number)
-    if (by !== null) return `${by} uses ${asked.toUpperCase()} port ${number} of the hub`
-    return asked === 'tcp' && sshPorts.has(number) ? `TCP port ${number} of the hub is kept for ssh` : null
-  }
+): Promise<Owner | null> {
+  const [first] = [...served].filter((one) => one >= port && one <= lastPort).sort((a, b) => a - b)
+  return first === undefined ? null : { port: first, name: await ownerOf(protocol, first) }
 }
