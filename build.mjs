@@ -41,9 +41,9 @@ if (process.argv.includes('--bench'))
   await build({
     ...common,
     entryPoints: [
-      ...['throughput', 'idle-cost', 'hub-load', 'publications', 'recovery'].map((name) => `bench/${name}.ts`),
+      ...['throughput', 'idle-cost', 'hub-load', 'publications', 'recovery/recovery'].map((name) => `bench/${name}.ts`),
       // Run in the namespaces of the laboratory's Pi and router.
-      'bench/api-round-trip.ts',
+      'bench/recovery/api-round-trip.ts',
       'test/fake/routeros/lab-router.ts',
       'test/fake/openwrt/openwrt-router.ts',
     ],

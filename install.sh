@@ -550,7 +550,7 @@ require_tools() {
   [ -z "$missing" ] || apt_install $missing
 }
 
-# What test/lab/tools.ts wants; demo and tests run in the same laboratory.
+# What test/lab/host/tools.ts wants; demo and tests run in the same laboratory.
 require_laboratory() {
   require_tools 'ip iproute2' 'tc iproute2' 'nft nftables' 'conntrack conntrack' 'wg wireguard-tools' \
     'wg-quick wireguard-tools' 'wireguard-go wireguard-go' 'unshare util-linux' 'nsenter util-linux' 'mount mount' \

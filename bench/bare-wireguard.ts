@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { Host } from '../test/lab/host.ts'
+import type { Host } from '../test/lab/host/host.ts'
 
 /** The yardstick: a WireGuard interface set by hand between hub and home, with nothing of homeward on it. */
 export const BARE = { port: 51_999, hub: '10.99.0.1', home: '10.99.0.2', interface: 'bare0' } as const

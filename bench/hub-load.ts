@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Host } from '../test/lab/host.ts'
+import type { Host } from '../test/lab/host/host.ts'
 import { createLab } from '../test/lab/lab.ts'
 import { privateKeyFrom } from '../wireguard/keys.ts'
 import { publicKeyOf } from '../wireguard/public-key.ts'

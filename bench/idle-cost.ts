@@ -4,7 +4,7 @@
  * keepalive 25 between the same two hosts.
  */
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Host } from '../test/lab/host.ts'
+import type { Host } from '../test/lab/host/host.ts'
 import { createLab } from '../test/lab/lab.ts'
 import { BARE, layBareWireguard } from './bare-wireguard.ts'
 import { buildJoinedHome } from './joined-home.ts'

@@ -1,6 +1,6 @@
 import type { Lab } from '../test/lab/lab.ts'
 import { buildPicture, type Picture } from '../test/lab/picture.ts'
-import type { LabProcess } from '../test/lab/process.ts'
+import type { LabProcess } from '../test/lab/host/process.ts'
 
 /** The picture with a hub that runs and a home that has joined. The agent is not started. */
 export async function buildJoinedHome(lab: Lab): Promise<Picture & { readonly hubDaemon: LabProcess }> {

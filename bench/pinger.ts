@@ -1,5 +1,5 @@
-import type { Host } from '../test/lab/host.ts'
-import { type Answer, parseAnswers } from './answers.ts'
+import type { Host } from '../test/lab/host/host.ts'
+import { type Answer, parseAnswers } from './recovery/answers.ts'
 
 /** Pings several addresses from one host until it is stopped or its host goes. */
 export interface Pinger {

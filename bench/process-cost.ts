@@ -1,4 +1,4 @@
-import type { Host } from '../test/lab/host.ts'
+import type { Host } from '../test/lab/host/host.ts'
 
 /** proc_pid_stat(5) counts in ticks of sysconf(_SC_CLK_TCK), which is 100 on Linux wherever homeward runs. */
 const TICKS_PER_SECOND = 100

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Status } from '../../agent/report/status.ts'
 import { sleep } from '../../system/time/sleep.ts'
-import { forgetMapping, rebootHub } from '../lab/faults.ts'
-import type { Host } from '../lab/host.ts'
+import { forgetMapping, rebootHub } from '../lab/faults/faults.ts'
+import type { Host } from '../lab/host/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, HUB_NAME, type Picture } from '../lab/picture.ts'
-import type { LabProcess } from '../lab/process.ts'
+import type { LabProcess } from '../lab/host/process.ts'
 import {
   inviteHome,
   plannedSteps,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
-import type { LabProcess } from '../lab/process.ts'
+import type { LabProcess } from '../lab/host/process.ts'
 import { inviteHome, startAgent, startHub, statusOf } from './lab-home.ts'
 
 let lab: Lab

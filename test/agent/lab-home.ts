@@ -4,9 +4,9 @@ import type { Status } from '../../agent/report/status.ts'
 import type { HubStatus } from '../../hub/report/status.ts'
 import { askLocal } from '../../system/sockets/local-socket.ts'
 import { sleep } from '../../system/time/sleep.ts'
-import type { Host } from '../lab/host.ts'
+import type { Host } from '../lab/host/host.ts'
 import type { Picture } from '../lab/picture.ts'
-import type { LabProcess } from '../lab/process.ts'
+import type { LabProcess } from '../lab/host/process.ts'
 
 /** Makes the hub and starts its daemon. */
 export async function startHub(picture: Picture, address = picture.hubAddress): Promise<LabProcess> {

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inviteHome, startHub, waitForStatus } from '../agent/lab-home.ts'
-import { outage } from '../lab/faults.ts'
+import { outage } from '../lab/faults/faults.ts'
 import { sleep } from '../../system/time/sleep.ts'
-import type { Host } from '../lab/host.ts'
+import type { Host } from '../lab/host/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
-import type { LabProcess } from '../lab/process.ts'
-import { type Receiver, startReceiver } from '../lab/receiver.ts'
+import type { LabProcess } from '../lab/host/process.ts'
+import { type Receiver, startReceiver } from '../lab/places/receiver.ts'
 import { toldAt, waitForIncident, waitForTold, writeAlerts } from './lab-alerts.ts'
 
 /** Both ends tell the same people, as in life: whatever both say comes twice there. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Status } from '../../agent/report/status.ts'
 import { inviteHome, startHub, waitForStatus } from '../agent/lab-home.ts'
 import { sleep } from '../../system/time/sleep.ts'
-import { stepClockBack } from '../lab/clock-fault.ts'
+import { stepClockBack } from '../lab/faults/clock-fault.ts'
 import {
   changeWanAddress,
   dropAllUdp,
@@ -16,11 +16,11 @@ import {
   redialWan,
   shrinkCarrierMtu,
   type Undo,
-} from '../lab/faults.ts'
-import type { Host } from '../lab/host.ts'
+} from '../lab/faults/faults.ts'
+import type { Host } from '../lab/host/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, HUB_NAME, type Picture } from '../lab/picture.ts'
-import { type Receiver, startReceiver } from '../lab/receiver.ts'
+import { type Receiver, startReceiver } from '../lab/places/receiver.ts'
 import { type Told, toldAt, waitForIncident, waitForTold, writeAlerts } from './lab-alerts.ts'
 import { isLong } from '../long.ts'
 

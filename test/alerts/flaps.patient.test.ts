@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inviteHome, startHub } from '../agent/lab-home.ts'
 import { sleep } from '../../system/time/sleep.ts'
-import { outage } from '../lab/faults.ts'
+import { outage } from '../lab/faults/faults.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
-import { type Receiver, startReceiver } from '../lab/receiver.ts'
+import { type Receiver, startReceiver } from '../lab/places/receiver.ts'
 import { toldAt, writeAlerts } from './lab-alerts.ts'
 import { isLong } from '../long.ts'
 

@@ -3,10 +3,10 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inviteHome, runHub, startAgent, startHub } from '../agent/lab-home.ts'
-import type { Host } from '../lab/host.ts'
+import type { Host } from '../lab/host/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
-import type { LabProcess } from '../lab/process.ts'
+import type { LabProcess } from '../lab/host/process.ts'
 import { writeAlerts } from './lab-alerts.ts'
 
 /** Home and hub tell one Home Assistant of themselves, by a broker (mosquitto) on the internet. */

@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { IncidentRecord } from '../../protocol/incidents.ts'
 import { sleep } from '../../system/time/sleep.ts'
-import type { Host } from '../lab/host.ts'
+import type { Host } from '../lab/host/host.ts'
 import type { Received } from '../fake/alert-receiver.ts'
-import type { Receiver } from '../lab/receiver.ts'
+import type { Receiver } from '../lab/places/receiver.ts'
 import { readIncidents } from '../../alerts/record/incident-log.ts'
 
 /** What a webhook of ours says. */

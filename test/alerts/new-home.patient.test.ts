@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sleep } from '../../system/time/sleep.ts'
 import { hubStatusOf, inviteHome, startAgent, startHub } from '../agent/lab-home.ts'
-import { dropAllUdp, outage } from '../lab/faults.ts'
+import { dropAllUdp, outage } from '../lab/faults/faults.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
-import { type Receiver, startReceiver } from '../lab/receiver.ts'
+import { type Receiver, startReceiver } from '../lab/places/receiver.ts'
 import { toldAt, waitForTold, writeAlerts } from './lab-alerts.ts'
 
 /** A hub that tells people, and has been running for longer than it waits for homes that it knew before. */

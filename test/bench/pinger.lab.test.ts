@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { longestGap } from '../../bench/answers.ts'
+import { longestGap } from '../../bench/recovery/answers.ts'
 import { monotonicSeconds, startPinger } from '../../bench/pinger.ts'
 import { sleep } from '../../system/time/sleep.ts'
-import type { Host } from '../lab/host.ts'
+import type { Host } from '../lab/host/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 
 const OTHER = '198.18.0.2'

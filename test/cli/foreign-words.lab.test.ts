@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readBearer } from '../../agent/secrets/secrets.ts'
 import { hubPaths } from '../../hub/settings/paths.ts'
 import { catalogue } from '../../problems/catalogue.ts'
-import type { Host, RunResult } from '../lab/host.ts'
+import type { Host, RunResult } from '../lab/host/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
-import type { LabProcess } from '../lab/process.ts'
+import type { LabProcess } from '../lab/host/process.ts'
 import { inviteHome, startHub } from '../agent/lab-home.ts'
 
 let lab: Lab

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import * as fc from 'fast-check'
+import * as fc from '../properties.ts'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { printCsv, printFacts, printStyled, printStyledAgain, reportProblem, tell } from '../../cli/output.ts'
 import { styled } from '../../cli/style.ts'

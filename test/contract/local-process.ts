@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { createLineLog } from '../lab/line-log.ts'
+import { createLineLog } from '../lab/host/line-log.ts'
 import type { DriverProcess } from './driver.ts'
 
 /** A program of Node's on this very machine. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import type { RunResult } from '../lab/host.ts'
+import type { RunResult } from '../lab/host/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { unpackRelease } from './release.ts'
 import { bootScratchMachine, type ScratchMachine } from './scratch-machine.ts'

@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { sleep } from '../../system/time/sleep.ts'
-import type { Host, RunOptions, RunResult } from '../lab/host.ts'
+import type { Host, RunOptions, RunResult } from '../lab/host/host.ts'
 import type { Lab } from '../lab/lab.ts'
 
 /** A copy of this machine on a host of the laboratory, to install things on: what is written there is gone with it. */

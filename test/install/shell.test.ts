@@ -24,7 +24,7 @@ test('nothing that may be long is read by a program that ends at its first match
 })
 
 test('demo and test install every tool that the laboratory wants', async () => {
-  const wanted = await readFile(path('test/lab/tools.ts'), 'utf8')
+  const wanted = await readFile(path('test/lab/host/tools.ts'), 'utf8')
   const table = /const TOOLS[^{]*\{([^}]*)\}/.exec(wanted)?.[1] ?? ''
   const pairs = [...table.matchAll(/^\s*'?([\w-]+)'?: '([\w-]+)'/gm)].map(([, tool, pkg]) => `'${tool} ${pkg}'`)
   expect(pairs.length).toBeGreaterThan(10)

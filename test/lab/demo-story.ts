@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { styleText } from 'node:util'
 import { sleep } from '../../system/time/sleep.ts'
-import { askedBy } from './camera.ts'
-import { dropThisFlow, forgetMapping } from './faults.ts'
-import type { Host } from './host.ts'
+import { askedBy } from './places/camera.ts'
+import { dropThisFlow, forgetMapping } from './faults/faults.ts'
+import type { Host } from './host/host.ts'
 import type { Lab } from './lab.ts'
 import { buildPicture, type Picture } from './picture.ts'
-import type { LabProcess } from './process.ts'
+import type { LabProcess } from './host/process.ts'
 
 const UP_MS = 20_000
 const BACK_MS = 30_000

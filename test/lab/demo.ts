@@ -2,7 +2,7 @@ import { styleText } from 'node:util'
 import { sleep } from '../../system/time/sleep.ts'
 import { tellStory } from './demo-story.ts'
 import { createLab, type Lab } from './lab.ts'
-import { whatIsMissing } from './tools.ts'
+import { whatIsMissing } from './host/tools.ts'
 
 /** `./install.sh demo [--keep]`: the whole picture on this machine, with the real hub and agent, and nothing left afterwards. */
 const TOO_LONG_MS = 85_000

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Disk } from './disk.ts'
+import type { Disk } from './host/disk.ts'
 
 /**
  * The built command: HOMEWARD_BIN, else beside this file (when bundled into dist/), else in the checkout's dist/.

@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { expect, it } from 'vitest'
 import { createLab } from './lab.ts'
-import { removeLeftovers } from './leftovers.ts'
+import { removeLeftovers } from './host/leftovers.ts'
 import { buildPicture } from './picture.ts'
-import { answerUdp, openUdpFlow } from './udp-flow.ts'
+import { answerUdp, openUdpFlow } from './traffic/udp-flow.ts'
 
 /** What a laboratory could leave behind, as the kernel names it. */
 interface Traces {

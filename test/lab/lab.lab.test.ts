@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sleep } from '../../system/time/sleep.ts'
-import { askedBy } from './camera.ts'
+import { askedBy } from './places/camera.ts'
 import {
   changePoolAddress,
   changeWanAddress,
@@ -17,11 +17,11 @@ import {
   rebootRouter,
   redialWan,
   shrinkCarrierMtu,
-} from './faults.ts'
+} from './faults/faults.ts'
 import { createLab, type Lab } from './lab.ts'
 import { buildPicture, HUB_NAME, type Picture } from './picture.ts'
-import { bytesOnWire } from './traffic.ts'
-import { answerUdp, openUdpFlow, type UdpFlow } from './udp-flow.ts'
+import { bytesOnWire } from './traffic/traffic.ts'
+import { answerUdp, openUdpFlow, type UdpFlow } from './traffic/udp-flow.ts'
 
 const PORT = 4000
 const OTHER_PORT = 4001

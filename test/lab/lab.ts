@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises'
 import { tryCommand } from '../../system/process/run-command.ts'
 import { sleep } from '../../system/time/sleep.ts'
-import { createDisk, wipeDisk, writeHosts } from './disk.ts'
-import { createHost, type Host } from './host.ts'
-import { makeLabFolder, removeLeftovers } from './leftovers.ts'
-import { type Namespace, openNamespace } from './namespace.ts'
-import { type Link, linkCommand, type Plug, plugCommands } from './wiring.ts'
+import { createDisk, wipeDisk, writeHosts } from './host/disk.ts'
+import { createHost, type Host } from './host/host.ts'
+import { makeLabFolder, removeLeftovers } from './host/leftovers.ts'
+import { type Namespace, openNamespace } from './host/namespace.ts'
+import { type Link, linkCommand, type Plug, plugCommands } from './host/wiring.ts'
 
 interface HostPlan {
   readonly name: string

@@ -1,9 +1,16 @@
-import { CARRIER_UPLINK, type Carrier, carrierBootScript, createCarrier, newCarrierState, POOL } from './carrier.ts'
-import { buildHome, type Home, type HomePlan } from './home.ts'
-import { CARRIER_IPV6, HOMES_IPV6, hubIpv6, INTERNET_IPV6, ipv6Script } from './ipv6.ts'
-import type { Host } from './host.ts'
+import {
+  CARRIER_UPLINK,
+  type Carrier,
+  carrierBootScript,
+  createCarrier,
+  newCarrierState,
+  POOL,
+} from './places/carrier.ts'
+import { buildHome, type Home, type HomePlan } from './places/home.ts'
+import { CARRIER_IPV6, HOMES_IPV6, hubIpv6, INTERNET_IPV6, ipv6Script } from './places/ipv6.ts'
+import type { Host } from './host/host.ts'
 import type { Lab } from './lab.ts'
-import type { Plug } from './wiring.ts'
+import type { Plug } from './host/wiring.ts'
 
 /** The name under which devices and homes may know the hub. */
 export const HUB_NAME = 'hub.example'

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { tryCommand } from '../../system/process/run-command.ts'
 import { whatBusyboxLacks } from '../fake/openwrt/applets.ts'
-import { removeLeftovers } from './leftovers.ts'
-import { TEST_TOOLS, whatIsMissing } from './tools.ts'
+import { removeLeftovers } from './host/leftovers.ts'
+import { TEST_TOOLS, whatIsMissing } from './host/tools.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** What dist/ is made of. */

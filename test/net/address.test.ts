@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import * as fc from 'fast-check'
+import * as fc from '../properties.ts'
 import { describe, expect, test } from 'vitest'
 import { canonicalAddress, formatAddress, parseAddress } from '../../net/address.ts'
 import { anyAddress } from './any-prefix.ts'

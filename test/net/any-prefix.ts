@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../properties.ts'
 
 /** An address of either family, in whatever spelling. */
 export const anyAddress = fc.oneof(fc.ipV4(), fc.ipV6())

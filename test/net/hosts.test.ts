@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../properties.ts'
 import { describe, expect, test } from 'vitest'
 import { canonicalAddress } from '../../net/address.ts'
 import { hostsOf, movedTo, nthAddress } from '../../net/hosts.ts'

@@ -1,5 +1,5 @@
 import { BlockList, isIPv6 } from 'node:net'
-import * as fc from 'fast-check'
+import * as fc from '../properties.ts'
 import { describe, expect, test } from 'vitest'
 import { canonicalPrefix, contains, isIn, networkOf, overlaps, parsePrefix, prefixLength } from '../../net/prefix.ts'
 import { anyAddress, anyPrefix } from './any-prefix.ts'

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../properties.ts'
 import { describe, expect, test } from 'vitest'
 import { frame, LARGEST_DATAGRAM, makeDeframer } from '../../protocol/frames.ts'
 

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../properties.ts'
 import { describe, expect, test } from 'vitest'
 import { decodeAnswer, decodeRequest, encodeAnswer, encodeRequest } from '../../protocol/heartbeat.ts'
 import { PADDING_BYTES } from '../../wireguard/timers.ts'

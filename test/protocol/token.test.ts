@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../properties.ts'
 import { describe, expect, test } from 'vitest'
 import { formatToken, type JoinToken, parseToken } from '../../protocol/token.ts'
 import { parsePublicKey } from '../../wireguard/keys.ts'

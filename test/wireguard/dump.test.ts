@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../properties.ts'
 import { describe, expect, test } from 'vitest'
 import { type InterfaceState, parseDump, type PeerState } from '../../wireguard/dump.ts'
 import { presharedKeyFrom, type PresharedKey, type PublicKey } from '../../wireguard/keys.ts'

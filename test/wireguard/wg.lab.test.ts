@@ -7,7 +7,7 @@ import { isKeyText, parsePrivateKey, presharedKeyFrom, privateKeyFrom } from '..
 import { presharedKeyId } from '../../wireguard/preshared-id.ts'
 import { publicKeyOf } from '../../wireguard/public-key.ts'
 import { type DeviceConfig, wgQuickText } from '../../wireguard/quick.ts'
-import type { Host } from '../lab/host.ts'
+import type { Host } from '../lab/host/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 
 /** Our words against those of wg(8) and wg-quick(8). */

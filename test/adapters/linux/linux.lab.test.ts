@@ -5,7 +5,7 @@ import type { TunnelSpec } from '../../../adapters/spec.ts'
 import type { Step } from '../../../adapters/step.ts'
 import { bringTo } from '../../../adapters/apply.ts'
 import type { OpenAdapter } from '../../contract/adapter-contract.ts'
-import { type LinuxMachine, startLinuxMachine } from '../../contract/linux-machine.ts'
+import { type LinuxMachine, startLinuxMachine } from '../../contract/linux/linux-machine.ts'
 import { homeSpec, hubSpec } from '../../contract/specs.ts'
 
 /** What only Linux can get wrong; what every adapter has to do is in test/contract. */

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import type { Row } from '../../../adapters/mikrotik/api/session.ts'
 import { type Found, toObservation } from '../../../adapters/mikrotik/convert.ts'

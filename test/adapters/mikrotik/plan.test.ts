@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import type { Observation } from '../../../adapters/observation.ts'
 import type { TunnelSpec } from '../../../adapters/spec.ts'

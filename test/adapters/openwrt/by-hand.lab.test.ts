@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { bringTo } from '../../../adapters/apply.ts'
-import { startOpenwrtMachine } from '../../contract/openwrt-machine.ts'
+import { startOpenwrtMachine } from '../../contract/openwrt/openwrt-machine.ts'
 import { homeSpec } from '../../contract/specs.ts'
 
 test('the lines of docs/openwrt.md take all of it off a router by hand', async () => {

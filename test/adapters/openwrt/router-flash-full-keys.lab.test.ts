@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type OpenwrtMachine, startOpenwrtMachine } from '../../contract/openwrt-machine.ts'
-import { bundleFor } from '../../lab/bundle.ts'
+import { type OpenwrtMachine, startOpenwrtMachine } from '../../contract/openwrt/openwrt-machine.ts'
+import { bundleFor } from '../../lab/host/bundle.ts'
 
 let machine: OpenwrtMachine
 let program: string

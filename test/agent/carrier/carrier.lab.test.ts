@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { HubStatus } from '../../../hub/report/status.ts'
 import { sleep } from '../../../system/time/sleep.ts'
-import { dropAllUdp, lossAndJitter, type Undo } from '../../lab/faults.ts'
-import type { Host } from '../../lab/host.ts'
+import { dropAllUdp, lossAndJitter, type Undo } from '../../lab/faults/faults.ts'
+import type { Host } from '../../lab/host/host.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
-import type { LabProcess } from '../../lab/process.ts'
-import { type LabCarrier, pointTunnelAt, startCarrier } from '../lab-carrier.ts'
+import type { LabProcess } from '../../lab/host/process.ts'
+import { type LabCarrier, pointTunnelAt, startCarrier } from './lab-carrier.ts'
 import { hubStatusOf, inviteHome, runHub, startHub } from '../lab-home.ts'
 
 let lab: Lab

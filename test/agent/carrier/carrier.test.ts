@@ -3,8 +3,8 @@ import { type Carrier, openCarrier } from '../../../agent/carrier/carrier.ts'
 import type { Problem } from '../../../problems/problem.ts'
 import { systemClock } from '../../../system/time/clock.ts'
 import { joinAs, type LoopbackHub, loopbackHub } from '../../hub/loopback-hub.ts'
-import { type WireguardEnd, wireguardEnd } from '../carrier-ends.ts'
-import { layLine, type Line } from '../fragile-line.ts'
+import { type WireguardEnd, wireguardEnd } from './carrier-ends.ts'
+import { layLine, type Line } from '../healing/fragile-line.ts'
 
 const GENEROUS = { timeout: 15_000, interval: 20 }
 

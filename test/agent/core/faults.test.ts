@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import type { HubWord } from '../../../agent/core/evidence.ts'
 import type { Remedy } from '../../../agent/core/ladder.ts'

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../../properties.ts'
 import { expect, test } from 'vitest'
 import { crowdedNotes, ownPrefixes, seenAddress, seenPrefix, seenPrefixes } from '../../../agent/lan/seen-lan.ts'
 import { isIn } from '../../../net/prefix.ts'

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { sleep } from '../../../system/time/sleep.ts'
-import type { Host } from '../../lab/host.ts'
+import type { Host } from '../../lab/host/host.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
 import { inviteHome, machineState, problemOf, startAgent, startHub } from '../lab-home.ts'

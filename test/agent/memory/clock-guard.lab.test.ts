@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Host } from '../../lab/host.ts'
+import type { Host } from '../../lab/host/host.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
 import { eventsOf, inviteHome, plannedSteps, startAgent, startHub, statusOf } from '../lab-home.ts'

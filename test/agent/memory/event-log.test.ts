@@ -1,7 +1,7 @@
 import { appendFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import * as fc from 'fast-check'
+import * as fc from '../../properties.ts'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { eventsPath, olderEventsPath, openEventLog, readEvents } from '../../../agent/memory/event-log.ts'
 import { type HomeEvent, parseEvent } from '../../../agent/memory/events.ts'

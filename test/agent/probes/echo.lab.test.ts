@@ -7,11 +7,11 @@ import type { EchoAnswer, EchoQuestion } from '../../../agent/probes/echo-socket
 import type { MappingLife } from '../../../agent/probes/mapping-life.ts'
 import { readEchoKey } from '../../../agent/secrets/secrets.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
-import { dropAllUdp } from '../../lab/faults.ts'
-import type { Host } from '../../lab/host.ts'
+import { dropAllUdp } from '../../lab/faults/faults.ts'
+import type { Host } from '../../lab/host/host.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
-import type { LabProcess } from '../../lab/process.ts'
+import type { LabProcess } from '../../lab/host/process.ts'
 import { inviteHome, startAgent, startHub } from '../lab-home.ts'
 
 let lab: Lab

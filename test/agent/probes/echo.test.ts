@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { type Echoes, openEchoes } from '../../../agent/probes/echo.ts'
 import { echoKey } from '../../../protocol/echo.ts'
 import { systemClock } from '../../../system/time/clock.ts'
-import { type EchoHub, SAID, startEchoHub } from '../echo-hub.ts'
+import { type EchoHub, SAID, startEchoHub } from './echo-hub.ts'
 
 const KEY = echoKey('ab'.repeat(32))
 const HOME = '10.86.0.2'

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { measureMappingLife } from '../../../agent/probes/mapping-life.ts'
 import { type EchoRequest, echoKey } from '../../../protocol/echo.ts'
 import { systemClock } from '../../../system/time/clock.ts'
-import { startEchoHub } from '../echo-hub.ts'
+import { startEchoHub } from './echo-hub.ts'
 
 const KEY = echoKey('ab'.repeat(32))
 const never = new AbortController().signal

@@ -4,7 +4,7 @@ import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { BEACONS } from '../../../agent/settings/config.ts'
 import type { Uplink } from '../../../agent/probes/uplink.ts'
-import { outage } from '../../lab/faults.ts'
+import { outage } from '../../lab/faults/faults.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
 

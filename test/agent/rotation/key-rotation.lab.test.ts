@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { Host } from '../../lab/host.ts'
+import type { Host } from '../../lab/host/host.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
-import type { LabProcess } from '../../lab/process.ts'
+import type { LabProcess } from '../../lab/host/process.ts'
 import { eventsOf, inviteHome, plannedSteps, startHub, statusOf } from '../lab-home.ts'
 
 let lab: Lab

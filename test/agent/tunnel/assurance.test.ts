@@ -5,7 +5,7 @@ import type { Observation } from '../../../adapters/observation.ts'
 import { makeAssurance } from '../../../agent/tunnel/assurance.ts'
 import type { RouterConfig, TunnelConfig } from '../../../agent/settings/config.ts'
 import type { PublicKey } from '../../../wireguard/keys.ts'
-import { type HeartbeatHub, startHeartbeatHub } from '../heartbeat-hub.ts'
+import { type HeartbeatHub, startHeartbeatHub } from '../probes/heartbeat-hub.ts'
 import { sampleRouter, sampleTunnel } from '../sample-config.ts'
 
 const newKey = (): PublicKey => randomBytes(32).toString('base64') as PublicKey

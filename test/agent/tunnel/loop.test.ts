@@ -5,7 +5,7 @@ import { type Judge, makeJudge } from '../../../agent/tunnel/judge.ts'
 import { type LoopHands, makeLoop, type TunnelLoop } from '../../../agent/tunnel/loop.ts'
 import { systemClock } from '../../../system/time/clock.ts'
 import { makeLog } from '../../../system/process/log.ts'
-import { type HeartbeatHub, startHeartbeatHub } from '../heartbeat-hub.ts'
+import { type HeartbeatHub, startHeartbeatHub } from '../probes/heartbeat-hub.ts'
 import { sampleTunnel } from '../sample-config.ts'
 
 const log = makeLog('agent')

@@ -14,7 +14,7 @@ import { openTunnel, type TunnelParts } from '../../../agent/tunnel/tunnel.ts'
 import { Problem } from '../../../problems/problem.ts'
 import { makeLog } from '../../../system/process/log.ts'
 import { systemClock } from '../../../system/time/clock.ts'
-import { type HeartbeatHub, startHeartbeatHub } from '../heartbeat-hub.ts'
+import { type HeartbeatHub, startHeartbeatHub } from '../probes/heartbeat-hub.ts'
 import { sampleTunnel } from '../sample-config.ts'
 
 const log = makeLog('agent')

@@ -1,4 +1,4 @@
-import { array, assert, boolean, integer, property, record } from 'fast-check'
+import { array, assert, boolean, integer, property, record } from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import { asked, exchanged, reported, untold } from '../../../alerts/core/exchange.ts'
 import type { Incident } from '../../../alerts/core/incident.ts'

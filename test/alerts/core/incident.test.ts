@@ -1,4 +1,4 @@
-import { array, assert, constantFrom, property } from 'fast-check'
+import { array, assert, constantFrom, property } from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import { lastedMs, named, newIncident, noteTried, type Tried, troubleOf } from '../../../alerts/core/incident.ts'
 import { someIncident } from './some.ts'

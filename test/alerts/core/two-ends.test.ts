@@ -1,4 +1,4 @@
-import { array, assert, boolean, constant, constantFrom, integer, oneof, property, record } from 'fast-check'
+import { array, assert, boolean, constant, constantFrom, integer, oneof, property, record } from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import { openDesk } from '../../../alerts/core/desk.ts'
 import { untold } from '../../../alerts/core/exchange.ts'

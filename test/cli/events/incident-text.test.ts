@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../../properties.ts'
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { compose } from '../../../alerts/record/compose.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { homeSpec } from '../../contract/specs.ts'
-import { type OpenwrtMachine, startOpenwrtMachine } from '../../contract/openwrt-machine.ts'
+import { type OpenwrtMachine, startOpenwrtMachine } from '../../contract/openwrt/openwrt-machine.ts'
 import { bringTo } from '../../../adapters/apply.ts'
 import type { Release } from './dialects.ts'
 

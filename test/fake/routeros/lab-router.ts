@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync, renameSync } from 'node:fs'
 import { serveLines } from '../serve-lines.ts'
 import { type FakeRouterPlan, type SavedRouter, startFakeRouter } from './fake-router.ts'
-import { linuxKernel } from './linux-kernel.ts'
+import { linuxKernel } from './kernel/linux-kernel.ts'
 import type { Ending, Misbehaviour } from './misbehaviour.ts'
 
 /**

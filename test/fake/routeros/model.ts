@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { privateKeyFrom } from '../../../wireguard/keys.ts'
-import { type Endpoints, makeEndpoints } from './endpoints.ts'
-import type { KernelState, KernelRoute, RouterKernel, WireguardInterface } from './kernel.ts'
-import { isInterfaceList, isInvalid } from './references.ts'
-import { type Item, makeTables, type Snapshot, type Tables } from './tables.ts'
-import { secondsIn } from './values.ts'
+import { type Endpoints, makeEndpoints } from './api/endpoints.ts'
+import type { KernelState, KernelRoute, RouterKernel, WireguardInterface } from './kernel/kernel.ts'
+import { isInterfaceList, isInvalid } from './tables/references.ts'
+import { type Item, makeTables, type Snapshot, type Tables } from './tables/tables.ts'
+import { secondsIn } from './tables/values.ts'
 import type { Version } from './version.ts'
 
 /** One router: its settings, what carries them out, and what it remembers until the next reboot. */

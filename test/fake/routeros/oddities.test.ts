@@ -5,8 +5,8 @@ import { openSession } from '../../../adapters/mikrotik/api/api.ts'
 import type { Session } from '../../../adapters/mikrotik/api/session.ts'
 import { readCertificate } from '../../../adapters/mikrotik/api/certificate.ts'
 import { ADMIN, type FakeRouter, type FakeRouterPlan, startFakeRouter } from './fake-router.ts'
-import { encodeSentence, sentenceReader } from './framing.ts'
-import { paperKernel } from './paper-kernel.ts'
+import { encodeSentence, sentenceReader } from './api/framing.ts'
+import { paperKernel } from './kernel/paper-kernel.ts'
 
 /** What real routers do and nobody expects: each of them can be asked of the simulated one. */
 

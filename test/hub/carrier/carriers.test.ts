@@ -6,7 +6,7 @@ import type { Problem } from '../../../problems/problem.ts'
 import { frame, makeDeframer } from '../../../protocol/frames.ts'
 import { upgradeToCarrier } from '../../../protocol/registrar-upgrade.ts'
 import { sleep } from '../../../system/time/sleep.ts'
-import { type WireguardEnd, wireguardEnd } from '../../agent/carrier-ends.ts'
+import { type WireguardEnd, wireguardEnd } from '../../agent/carrier/carrier-ends.ts'
 import { joinAs, type LoopbackHub, loopbackHub, newSecret } from '../loopback-hub.ts'
 
 const GENEROUS = { timeout: 15_000, interval: 20 }

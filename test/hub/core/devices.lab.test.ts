@@ -11,11 +11,11 @@ import {
   statusOf,
   waitForStatus,
 } from '../../agent/lab-home.ts'
-import type { Home } from '../../lab/home.ts'
-import type { Host } from '../../lab/host.ts'
+import type { Home } from '../../lab/places/home.ts'
+import type { Host } from '../../lab/host/host.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
-import type { LabProcess } from '../../lab/process.ts'
+import type { LabProcess } from '../../lab/host/process.ts'
 
 let lab: Lab
 let picture: Picture

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import { firstLed, ledPorts } from '../../../hub/core/led-ports.ts'
 import { MOST_PUBLISHED_PORTS, portCount, type Publication, rangeText } from '../../../protocol/publications.ts'

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../../properties.ts'
 import { expect, test } from 'vitest'
 import { hubAddressIn, hubInterfaceAddress, nextFreeAddress, refuseNetwork } from '../../../hub/core/tunnel-network.ts'
 import { type Device, EMPTY_DOCUMENT, type Home } from '../../../hub/core/store-document.ts'

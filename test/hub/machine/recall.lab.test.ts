@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sleep } from '../../../system/time/sleep.ts'
 import { hubStatusOf, inviteHome, runHub, startAgent, startHub } from '../../agent/lab-home.ts'
-import { forgetMapping, rebootHub } from '../../lab/faults.ts'
-import { stepClockBack } from '../../lab/clock-fault.ts'
+import { forgetMapping, rebootHub } from '../../lab/faults/faults.ts'
+import { stepClockBack } from '../../lab/faults/clock-fault.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
-import type { LabProcess } from '../../lab/process.ts'
+import type { LabProcess } from '../../lab/host/process.ts'
 
 let lab: Lab
 let picture: Picture

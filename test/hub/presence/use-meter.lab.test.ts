@@ -4,7 +4,7 @@ import { sleep } from '../../../system/time/sleep.ts'
 import { inviteHome, startHub } from '../../agent/lab-home.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
-import type { LabProcess } from '../../lab/process.ts'
+import type { LabProcess } from '../../lab/host/process.ts'
 
 let lab: Lab
 let picture: Picture

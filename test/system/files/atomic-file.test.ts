@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import * as fc from 'fast-check'
+import * as fc from '../../properties.ts'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { makeFolder, removeTornWrites, writeFileAtomic } from '../../../system/files/atomic-file.ts'
 

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync } fro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { bundleFor } from '../../lab/bundle.ts'
+import { bundleFor } from '../../lab/host/bundle.ts'
 
 const PATIENT = { timeout: 60_000 }
 

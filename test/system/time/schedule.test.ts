@@ -1,5 +1,5 @@
 import { CronTime } from 'cron'
-import * as fc from 'fast-check'
+import * as fc from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import { isDue, schedule, whyNoSchedule } from '../../../system/time/schedule.ts'
 import { systemClock } from '../../../system/time/clock.ts'

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../../../properties.ts'
 import { expect, test } from 'vitest'
 import { sentenceParser, type Words } from '../../../../adapters/mikrotik/api/sentence-parser.ts'
 import { decodeWord, encodeWord } from '../../../../adapters/mikrotik/api/word-text.ts'

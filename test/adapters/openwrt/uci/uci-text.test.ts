@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import * as fc from 'fast-check'
+import * as fc from '../../../properties.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Section } from '../../../../adapters/openwrt/uci/sections.ts'
 import { sameSection } from '../../../../adapters/openwrt/uci/sections.ts'

@@ -1,0 +1,162 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { askedBy } from '../../lab/places/camera.ts'
+import { dropPort } from '../../lab/faults/faults.ts'
+import type { RouterSystem } from '../../lab/places/home-router.ts'
+import type { Home } from '../../lab/places/home.ts'
+import { createLab, type Lab } from '../../lab/lab.ts'
+import { buildPicture, type Picture } from '../../lab/picture.ts'
+import { askService, serveEcho } from '../../lab/host/service.ts'
+import { inviteHome, plannedSteps, problemOf, startAgent, startHub, waitForStatus } from '../lab-home.ts'
+
+/** A home router of the laboratory that homeward can configure. */
+interface JoinedRouter extends RouterSystem {
+  /** All of its configuration, as text. */
+  readonly export: () => Promise<string>
+  /** Connections of its own service that configures it. */
+  readonly sessions: () => Promise<number>
+}
+
+export interface RouterJoins<System extends JoinedRouter> {
+  readonly kind: 'mikrotik' | 'openwrt'
+  readonly start: (lab: Lab) => Promise<System>
+  /** What `homeward join` is told of it. */
+  readonly options: (system: System, home: Home) => Promise<readonly string[]>
+  /** Visitors of published ports may come with their own addresses. */
+  readonly keepsVisitors: boolean
+  /** What of an export is not homeward's. */
+  readonly foreign: (exported: string) => readonly string[]
+  /** Looked at when homeward has left. */
+  readonly left?: (system: System) => Promise<void>
+}
+
+/** From the invitation to the camera's page on the phone, and back: the tests of every kind of router. */
+export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System>): void {
+  let lab: Lab
+  let picture: Picture
+  let system: System
+  let before: string
+
+  beforeAll(async () => {
+    lab = await createLab()
+    system = await how.start(lab)
+    picture = await buildPicture(lab, { system })
+    await startHub(picture)
+    before = await system.export()
+  })
+  afterAll(() => lab?.close())
+
+  test('a join ends with the camera’s page on the phone, and a router that differs in what is homeward’s alone', async () => {
+    const { home, hub, phone } = picture
+    const token = await inviteHome(picture)
+    const options = await how.options(system, home)
+    const joined = await home.pi.homeward(['join', token, ...options, '--yes'], { timeoutMs: 60_000 })
+    expect(joined.stdout).toContain('has joined')
+    const conf = await hub.homeward(['device', 'add', 'phone', '--conf', '-'])
+    const file = join(phone.disk.configDir, 'phone.conf')
+    await phone.run('sh', ['-c', `umask 077; cat > ${file}`], { input: conf.stdout })
+    await phone.run('wg-quick', ['up', file], { timeoutMs: 60_000 })
+    const page = await phone.run('curl', ['-sS', '--max-time', '10', `http://${home.lan.camera}/`])
+    expect(askedBy(page.stdout)).toBe('10.86.0.3')
+    expect(await plannedSteps(home.pi)).toEqual([])
+    expect(how.foreign(await system.export())).toEqual(how.foreign(before))
+  })
+
+  test('the agent watches it, and says so', async () => {
+    const { pi } = picture.home
+    const agent = await startAgent(pi)
+    const status = await waitForStatus(
+      pi,
+      ({ tunnel }) => tunnel.state === 'up' && tunnel.lastHandshakeSeconds !== null,
+    )
+    expect(status.router).toMatchObject({ kind: how.kind, dataPlane: 'kernel', warnings: [] })
+    expect(status.tunnel.endpoint).toBe(`${picture.hubAddress}:51820`)
+    expect(status.tunnel.rxBytes).toBeGreaterThan(0)
+    // Looking at it again and again takes one session.
+    await expect.poll(() => system.sessions(), { timeout: 60_000, interval: 50 }).toBe(1)
+    await agent.stop()
+  })
+
+  test('services on LAN hosts are published, and the router’s own ways stay as they were', async () => {
+    const { home, hubAddress, visitor } = picture
+    const { pi, camera, lan } = home
+    await Promise.all([serveEcho(camera, 'camera', 554), serveEcho(pi, 'pi', 8123)])
+    const agent = await startAgent(pi)
+    const ways = async (): Promise<string> => (await home.router.shell('ip route show table main | grep -v hw0')).stdout
+    const waysBefore = await ways()
+    const ask = (protocol: 'tcp' | 'udp', port: number) => askService(visitor, protocol, hubAddress, port)
+    await pi.homeward(['publish', 'add', '1554/tcp', `${lan.camera}:554`, '--source', 'hide'])
+    expect(await ask('tcp', 1554)).toBe('camera sees 10.86.0.1')
+    if (how.keepsVisitors) {
+      for (const protocol of ['tcp', 'udp'] as const) {
+        await pi.homeward(['publish', 'add', `554/${protocol}`, `${lan.camera}:554`])
+        await expect.poll(() => ask(protocol, 554), { timeout: 60_000 }).toBe('camera sees 198.18.0.20')
+      }
+      await pi.homeward(['publish', 'add', '8123/tcp', `${lan.pi}:8123`, '--source', 'keep'])
+      expect(await ask('tcp', 8123)).toBe('pi sees 198.18.0.20')
+      expect(how.foreign(await system.export())).toEqual(how.foreign(before))
+    } else
+      expect(await problemOf(pi, ['publish', 'add', '554/tcp', `${lan.camera}:554`, '--source', 'keep'])).toMatchObject(
+        { code: 'source-not-kept' },
+      )
+    // Who is on the LAN is answered there, and the LAN's own way out is the line.
+    expect(await askService(camera, 'tcp', lan.pi, 8123)).toBe(`pi sees ${lan.camera}`)
+    expect(await ways()).toBe(waysBefore)
+    expect(await plannedSteps(pi)).toEqual([])
+    await agent.stop()
+  })
+
+  test('a hub that forgot the home: it joins again with this router, under its agent', async () => {
+    const { home, hub } = picture
+    const { pi } = home
+    const agent = await startAgent(pi, 60_000)
+    await hub.homeward(['hub', 'remove', 'cabin', '--yes'])
+    // It gets another address then.
+    await inviteHome(picture, 'lodge')
+    const joined = await pi.homeward(['join', '--again', await inviteHome(picture), '--yes'], { timeoutMs: 90_000 })
+    expect(joined.stdout).toContain('The running agent goes on with it.')
+    const { tunnel, router } = await waitForStatus(
+      pi,
+      (status) => status.tunnel.state === 'up' && status.tunnel.address !== '10.86.0.2/16',
+      300_000,
+    )
+    expect(tunnel.cause).toBeNull()
+    expect(router.kind).toBe(how.kind)
+    const ping = await hub.run('ping', ['-c', '1', '-W', '5', home.lan.camera], { allowFailure: true })
+    expect(ping.exitCode).toBe(0)
+    // The publications went with the home: what they needed here is taken back when the hub has said so.
+    await expect.poll(() => plannedSteps(pi), { timeout: 60_000 }).toEqual([])
+    expect(how.foreign(await system.export())).toEqual(how.foreign(before))
+    await agent.stop()
+  })
+
+  test('joining again without an answer leaves the router and this machine as they were', async () => {
+    const { home, hub } = picture
+    const { pi } = home
+    const all = async () => [
+      await system.export(),
+      (await pi.shell(`cd ${pi.disk.configDir} && ls -A && cat agent.yaml home.secret`)).stdout,
+    ]
+    const joined = await all()
+    const token = await inviteHome(picture)
+    const restore = await dropPort(home, 51_820)
+    try {
+      const problem = await problemOf(pi, ['join', '--again', token, '--yes'], 120_000)
+      expect(problem).toMatchObject({ exitCode: 1, code: 'tunnel-unproven' })
+    } finally {
+      await restore()
+    }
+    expect(await all()).toEqual(joined)
+    expect(await plannedSteps(pi)).toEqual([])
+    const ping = () => hub.run('ping', ['-c', '1', '-W', '2', home.lan.camera], { allowFailure: true })
+    await expect.poll(async () => (await ping()).exitCode, { timeout: 60_000 }).toBe(0)
+  })
+
+  test('leaving brings the router back byte for byte', async () => {
+    const { pi } = picture.home
+    await pi.homeward(['leave', '--yes'], { timeoutMs: 60_000 })
+    expect(await system.export()).toBe(before)
+    expect((await pi.run('ls', ['-A', pi.disk.configDir])).stdout).toBe('')
+    await how.left?.(system)
+  })
+}

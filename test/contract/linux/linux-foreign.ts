@@ -1,0 +1,54 @@
+import type { Host } from '../../lab/host/host.ts'
+
+/**
+ * Somebody else's WireGuard, firewall, routes and rules. Some look much like ours: a route of our protocol number through
+ * their own interface, a table whose name begins like ours, of another family.
+ */
+export const FOREIGN = `
+  umask 077
+  WG_PROCESS_FOREGROUND=1 setsid wireguard-go wg9 >/dev/null 2>&1 &
+  until [ -S /run/wireguard/wg9.sock ] && wg show wg9 >/dev/null 2>&1; do sleep 0.02; done
+  wg genkey > /run/wg9.key
+  wg genkey | wg pubkey > /run/wg9.peer
+  wg set wg9 private-key /run/wg9.key listen-port 51999 peer "$(cat /run/wg9.peer)" allowed-ips 10.9.0.2/32
+  ip address add 10.9.0.1/24 dev wg9
+  ip link set wg9 up alias 'somebody else'
+  ip route add 10.77.0.0/16 via 198.51.100.1
+  ip route add 10.78.0.0/16 dev eth0 proto 86
+  ip rule add from 10.9.0.0/24 lookup 99
+  ip route add default dev wg9 table 99
+  nft -f - <<'END'
+  table ip homeward {
+    chain forward { type filter hook forward priority 0; policy accept; ip daddr 10.77.0.0/16 counter accept comment "homeward"; }
+  }
+  table inet homeward2 {
+    set hosts { type ipv4_addr; elements = { 192.0.2.1 }; }
+    chain input { type filter hook input priority 0; policy accept; udp dport 51999 accept; }
+  }
+END
+`
+
+/** All of the above and whatever else there is, without what belongs to the interface of this name and to our table. */
+export async function foreignThings(host: Host, interfaceName: string): Promise<string> {
+  const [links, routes, rules, tables, wireguard] = await Promise.all([
+    host.run('ip', ['-j', '-d', 'address', 'show']),
+    host.run('ip', ['-j', 'route', 'show', 'table', 'all']),
+    host.run('ip', ['-j', 'rule']),
+    host.shell(`nft list tables | grep -vx 'table inet homeward' | while read -r table; do nft list $table; done`),
+    host.run('wg', ['show', 'wg9', 'dump']),
+  ])
+  const others = (text: string, key: 'ifname' | 'dev'): string =>
+    JSON.stringify(
+      (JSON.parse(text) as Record<string, unknown>[]).filter((item) => item[key] !== interfaceName),
+      null,
+      1,
+    )
+  return [
+    others(links.stdout, 'ifname'),
+    others(routes.stdout, 'dev'),
+    // Without the one that leads answers to visitors.
+    JSON.stringify((JSON.parse(rules.stdout) as { protocol?: string }[]).filter(({ protocol }) => protocol !== '86')),
+    tables.stdout,
+    wireguard.stdout,
+  ].join('\n')
+}

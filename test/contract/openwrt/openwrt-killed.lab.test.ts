@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { TunnelSpec } from '../../../adapters/spec.ts'
+import { bringTo } from '../../../adapters/apply.ts'
+import { sleep } from '../../../system/time/sleep.ts'
+import type { OpenAdapter } from '../adapter-contract.ts'
+import { type OpenwrtMachine, startOpenwrtMachine } from './openwrt-machine.ts'
+import { homeSpec } from '../specs.ts'
+import { someOf } from '../../long.ts'
+import { homeForwarding } from '../../adapters/forwarding.ts'
+
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 60_000 })
+
+/** Longer than a change takes on a busy machine, which would else be undone before it is looked at. */
+const ROLLBACK_SECONDS = 20
+const signal = (): AbortSignal => AbortSignal.timeout(120_000)
+
+/** Each way that a router can be left alone with a change that nobody kept. */
+describe('a router that undoes by itself', () => {
+  let machine: OpenwrtMachine
+  let spec: TunnelSpec
+  beforeAll(async () => {
+    machine = await startOpenwrtMachine('24.10', { rollbackSeconds: ROLLBACK_SECONDS })
+    spec = homeSpec(machine.keys)
+  })
+  afterAll(() => machine?.close())
+
+  const ENDINGS: Readonly<Record<string, (adapter: OpenAdapter) => Promise<void>>> = {
+    'the agent killed': (adapter) => adapter.kill(),
+    'SSH cut, and the agent with it': async (adapter) => {
+      await machine.router.cut()
+      await adapter.kill()
+    },
+    'the Pi unplugged': async (adapter) => {
+      await machine.pi.run('ip', ['link', 'set', 'eth0', 'down'])
+      await adapter.kill()
+    },
+  }
+
+  /** What is configured, and what runs. Handshakes and ports are of the moment. */
+  async function state(): Promise<string> {
+    const running = await machine.router.console(
+      'wg show all allowed-ips; wg show all persistent-keepalive; wg show all endpoints; ip -4 -o addr show | sed "s/ *valid_lft.*//"; ls /var/run/homeward 2>/dev/null | grep pending || true',
+    )
+    return `${await machine.export()}\n${running.replaceAll(/^\d+: /gm, '')}`
+  }
+
+  async function isUndone(before: string, when: string): Promise<void> {
+    try {
+      await vi.waitFor(async () => expect(await state(), when).toBe(before), { timeout: 90_000, interval: 200 })
+    } finally {
+      await machine.pi.run('ip', ['link', 'set', 'eth0', 'up'])
+    }
+  }
+
+  async function stepsTo(adapter: OpenAdapter, wanted: TunnelSpec) {
+    return adapter.plan(await adapter.observe('hw0', signal()), wanted).steps
+  }
+
+  test.each(Object.keys(ENDINGS))('%s, after each step', async (ending) => {
+    const before = await state()
+    const first = await machine.open()
+    const count = (await stepsTo(first, spec)).length
+    await first.close()
+    // All but the last, which keeps what was changed.
+    const numbers = Array.from({ length: count - 1 }, (_, index) => index + 1)
+    for (const done of someOf(numbers, ending === 'the agent killed' ? 3 : 1)) {
+      const adapter = await machine.open()
+      const steps = await stepsTo(adapter, spec)
+      for (const step of steps.slice(0, done)) await adapter.execute(step, signal())
+      await ENDINGS[ending]!(adapter)
+      await isUndone(before, `${ending}, ${steps[done - 1]?.kind}`)
+    }
+  })
+
+  test('in the midst of making it so, and with a tunnel that stood', async () => {
+    const adapter = await machine.open()
+    await bringTo(adapter, 'hw0', spec, signal())
+    await adapter.close()
+    const before = await state()
+    const [peer] = spec.peers
+    const wanted: TunnelSpec = {
+      ...spec,
+      mtu: 1300,
+      peers: [{ ...peer!, keepaliveSeconds: 10 }],
+      forwarding: homeForwarding({ lan: ['192.168.7.0/24'], mode: 'routed' }),
+    }
+    for (const afterMs of someOf([800, 200], 1))
+      for (const ending of Object.values(ENDINGS)) {
+        const adapter = await machine.open()
+        const steps = await stepsTo(adapter, wanted)
+        expect(steps, `after ${afterMs} ms`).not.toEqual([])
+        for (const step of steps.slice(0, -2)) await adapter.execute(step, signal())
+        const activating = adapter.execute(steps.at(-2)!, signal()).catch(() => undefined)
+        await sleep(afterMs)
+        await ending(adapter)
+        await Promise.race([activating, sleep(100)])
+        // What still runs on the router comes to its end first.
+        await sleep(ROLLBACK_SECONDS * 1_000)
+        await isUndone(before, `after ${afterMs} ms`)
+      }
+    const last = await machine.open()
+    await bringTo(last, 'hw0', null, signal())
+    await last.close()
+  })
+
+  test('what somebody has not committed stops the plan, and is not committed', async () => {
+    const user = "uci set network.lan.netmask='255.255.0.0'"
+    const committed = (): Promise<string> => machine.router.console('cat /etc/config/network /etc/config/firewall')
+    const pending = (): Promise<string> => machine.router.console('uci changes network')
+    const before = await committed()
+    const adapter = await machine.open()
+    const steps = await stepsTo(adapter, spec)
+
+    await machine.router.console(user)
+    const { refusals } = adapter.plan(await adapter.observe('hw0', signal()), spec)
+    expect(refusals).toMatchObject([{ code: 'router-changes-pending' }])
+    expect(refusals[0]?.why).toContain('network.lan.netmask')
+
+    // It began between the look and the change.
+    await machine.router.console('uci revert network')
+    await adapter.execute(steps[0]!, signal())
+    await machine.router.console(user)
+    for (const step of steps.slice(1, -2)) await adapter.execute(step, signal())
+    await expect(adapter.execute(steps.at(-2)!, signal())).rejects.toMatchObject({ code: 'router-changes-pending' })
+    await adapter.execute({ kind: 'revert-changes', interface: 'hw0' }, signal())
+    await adapter.close()
+    expect(await committed()).toBe(before)
+    expect(await pending()).toContain("network.lan.netmask='255.255.0.0'")
+    await machine.router.console('uci revert network')
+  })
+})
