@@ -297,10 +297,4 @@ export const SURVIVORS: readonly Survivor[] = [
     mutants: ['0 → (-1)'],
     why: 'The lowest port is 1.',
   },
-  {
-    path: 'hub/core/tunnel-network.ts',
-    at: 'number * 256 + Number(part), 0)',
-    mutants: ['0 → 1'],
-    why: 'It is carried above the four bytes that are written.',
-  },
 ]
