@@ -1,94 +1,29 @@
 import { describe, expect, test } from 'vitest'
-import { type Away, wentAway } from '../../../agent/core/away.ts'
-import { NO_CURE, noteBegun, noteCarriedOut } from '../../../agent/core/cure.ts'
-import { type EchoRound, type EchoTrust, type HubWord, NO_EVIDENCE } from '../../../agent/core/evidence.ts'
-import type { Health } from '../../../agent/core/health.ts'
-import type { Action, Watch, WatchEvent } from '../../../agent/core/state.ts'
-import { calmGapMs, next, startWatch, wakeAt } from '../../../agent/core/watch.ts'
+import { wentAway } from '../../../agent/core/away.ts'
+import { NO_EVIDENCE } from '../../../agent/core/evidence.ts'
+import type { Watch, WatchEvent } from '../../../agent/core/state.ts'
+import { startWatch } from '../../../agent/core/watch.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
-import { CARRIER, mapping, settings, start, WAYS, wellWord } from './simulation.ts'
-
-const [FIRST, SECOND] = WAYS as readonly [Endpoint, Endpoint]
-const MOVED: Endpoint = { address: '198.51.100.12', port: 41_000 }
-const UP: Health = { kind: 'up', since: 20, provenAt: 99_000 }
-const DOUBTFUL: Health = { kind: 'doubtful', since: 98_000 }
-const OFFLINE: Health = { kind: 'offline', since: 98_000, cause: null }
-const UNKNOWN: Health = { ...OFFLINE, cause: 'home-unknown' }
-const HEALING: Health = { kind: 'healing', since: 98_000, cause: 'flow-dead' }
-
-/** At 100000, with nothing due: a heartbeat was sent a second ago, and answered. */
-const NOW = 100_000
-function given(more: Partial<Watch> = {}, asking: Partial<Watch['asking']> = {}): Watch {
-  const watch = start()
-  return {
-    ...watch,
-    health: UP,
-    heartbeats: { ...watch.heartbeats, nextSequence: 8, lastSentAt: 99_000, answeredAt: 99_020 },
-    ledger: { current: { endpoint: mapping, since: 20 }, changes: 0 },
-    registration: { ...watch.registration, due: { at: 600_000, reason: 'periodic' }, succeededAt: 50 },
-    pathMtu: { ...watch.pathMtu, checkedAt: 50_000 },
-    asking: {
-      ...watch.asking,
-      echoTrust: 'trusted',
-      echoedAt: 99_900,
-      restoredAt: 99_900,
-      lookedAt: 99_950,
-      ...asking,
-    },
-    ...more,
-  }
-}
-
-/** With a heartbeat under way that was sent then. */
-function awaiting(sentAt: number, watch: Watch): Watch {
-  const underWay = [{ sequence: 7, sentAt, overdue: false }]
-  return { ...watch, heartbeats: { ...watch.heartbeats, underWay, lastSentAt: sentAt } }
-}
-
-const answer = (more: Partial<Extract<WatchEvent, { kind: 'answer' }>> = {}): WatchEvent => ({
-  kind: 'answer',
-  sequence: 7,
-  mapping,
-  inUse: false,
-  asks: false,
-  ...more,
-})
-const registered = (more: Partial<Extract<WatchEvent, { kind: 'registration-ended' }>> = {}): WatchEvent => ({
-  kind: 'registration-ended',
-  outcome: 'done',
-  mapping: null,
-  word: null,
-  ...more,
-})
-const roundOf = (more: Partial<EchoRound> = {}): EchoRound => ({
-  askedAt: 99_500,
-  current: FIRST,
-  isCarrier: false,
-  preferred: FIRST,
-  answered: WAYS,
-  silent: [],
-  named: null,
-  ...more,
-})
-const echoed = (round: EchoRound, word: HubWord | null = null): WatchEvent => ({ kind: 'echoed', round, word })
-
-function fed(watch: Watch, event: WatchEvent, now = NOW) {
-  const [after, actions] = next(watch, event, now)
-  return { watch: after, actions, kinds: actions.map(({ kind }) => kind) }
-}
-const tick = (watch: Watch, now = NOW) => fed(watch, { kind: 'tick' }, now)
-
-/** A registration that was begun then. */
-const pendingSince = (since: number, watch: Watch): Watch => ({
-  ...watch,
-  registration: {
-    ...watch.registration,
-    pending: { since, reason: 'doubt' },
-    due: { at: Infinity, reason: 'periodic' },
-  },
-})
-const remedy = (since: number) => noteBegun(NO_CURE, { kind: 'new-source-port' }, 'flow-dead', since)
-const told = (actions: readonly Action[]) => actions.filter(({ kind }) => kind.startsWith('tell-'))
+import { CARRIER, mapping, settings } from './simulation.ts'
+import {
+  MOVED,
+  DOUBTFUL,
+  OFFLINE,
+  HEALING,
+  NOW,
+  given,
+  awaiting,
+  answer,
+  registered,
+  roundOf,
+  echoed,
+  fed,
+  tick,
+  pendingSince,
+  remedy,
+  told,
+  SECOND,
+} from './given-watch.ts'
 
 describe('the judge begins', () => {
   const began = startWatch(
@@ -266,172 +201,6 @@ describe('a mapping that changed', () => {
   })
 })
 
-describe('a registration that ended', () => {
-  const silent = (more: Partial<Watch> = {}, echoTrust: EchoTrust = 'trusted') =>
-    pendingSince(99_500, given({ health: DOUBTFUL, ...more }, { echoTrust }))
-
-  test('tells of the mapping and is evidence, when nothing was answered since it was asked', () => {
-    const { watch, kinds } = fed(silent(), registered({ mapping: MOVED, word: wellWord(9_000) }))
-    expect(kinds).toContain('tell-mapping')
-    expect(watch.evidence).toMatchObject({
-      registrar: { askedAt: 99_500, at: NOW, reachable: true },
-      word: { at: 99_500 },
-      reachedAt: NOW,
-    })
-  })
-
-  test('is of before, when a heartbeat was answered since it was asked: neither its mapping nor its word counts', () => {
-    for (const [answeredAt, isOlder] of [
-      [99_500, true],
-      [99_499, false],
-    ] as const) {
-      const before = silent()
-      const heard = { ...before, heartbeats: { ...before.heartbeats, answeredAt } }
-      const { watch } = fed(heard, registered({ mapping: MOVED, word: wellWord(9_000) }))
-      expect(watch.evidence === NO_EVIDENCE).toBe(isOlder)
-      expect(watch.ledger.current?.endpoint).toEqual(isOlder ? mapping : MOVED)
-      expect(watch.registration.registrar).toBe('reachable')
-    }
-  })
-
-  test('is evidence where no heartbeat was ever answered', () => {
-    const before = pendingSince(0, given({ health: { kind: 'starting', since: 0 } }))
-    const heartbeats = { ...before.heartbeats, answeredAt: null }
-    const { watch } = fed({ ...before, heartbeats }, registered({ mapping: MOVED, word: wellWord(9_000) }), 3_000)
-    expect(watch).toMatchObject({ ledger: { current: { endpoint: MOVED } }, evidence: { registrar: { askedAt: 0 } } })
-  })
-
-  test('is no evidence while the tunnel is well, and is as soon as one heartbeat is missing', () => {
-    const well = pendingSince(99_500, given())
-    expect(fed(well, registered({ word: wellWord(0) })).watch.evidence).toBe(NO_EVIDENCE)
-    const missing = { ...well, heartbeats: { ...well.heartbeats, missesInARow: 1 } }
-    expect(fed(missing, registered({ word: wellWord(0) })).watch.evidence.word).not.toBeNull()
-  })
-
-  test('with a word is asked again after half a minute of the same silence; without one after its own pause', () => {
-    expect(fed(silent(), registered({ word: wellWord(9_000) })).watch.registration.due).toEqual({
-      at: 130_000,
-      reason: 'doubt',
-    })
-    expect(fed(silent(), registered()).watch.registration.due).toEqual({ at: 700_000, reason: 'periodic' })
-    expect(fed(silent(), registered({ outcome: 'unreachable' })).watch.registration.due.at).toBe(101_000)
-  })
-
-  test('without an answer makes a tunnel that is being healed offline, but not amid a remedy', () => {
-    const lost = registered({ outcome: 'unreachable' })
-    const { watch, actions } = fed(silent({ health: HEALING }), lost)
-    expect(watch.health).toEqual({ kind: 'offline', since: NOW, cause: null })
-    expect(told(actions)).toHaveLength(1)
-    expect(fed(silent({ health: HEALING, cure: remedy(99_000) }), lost).watch.health).toEqual(HEALING)
-    expect(fed(silent({ health: HEALING }), registered({ outcome: 'refused' })).watch.health).toEqual(HEALING)
-    expect(fed(silent(), lost).watch.health).toEqual(DOUBTFUL)
-  })
-
-  test('without an answer, where the heartbeat missed at that moment proves another cause, tells of that one alone', () => {
-    const lost = registered({ outcome: 'unreachable' })
-    const word = { ...wellWord(0), peerKnown: false, at: 90_000 }
-    const before = silent({ health: HEALING, evidence: { ...NO_EVIDENCE, word, reachedAt: 90_000 } }, 'unproven')
-    const beats = (sentAt: number) => ({
-      ...before.heartbeats,
-      underWay: [
-        { sequence: 6, sentAt: 98_000, overdue: true },
-        { sequence: 7, sentAt, overdue: false },
-      ],
-    })
-    const proven = fed({ ...before, heartbeats: beats(99_000) }, lost)
-    expect(proven.watch.health).toEqual({ kind: 'healing', since: 98_000, cause: 'peer-unknown' })
-    expect(told(proven.actions)).toEqual([{ kind: 'tell-cause', cause: 'peer-unknown' }])
-    const waiting = fed({ ...before, heartbeats: beats(99_001) }, lost)
-    expect(waiting.watch.health).toEqual({ kind: 'offline', since: NOW, cause: null })
-    expect(told(waiting.actions)).toHaveLength(1)
-  })
-
-  test('in which the hub knows us ends that it did not', () => {
-    const unknown = { ...NO_EVIDENCE, unknown: { since: 90_000, answers: 5 } }
-    const { watch } = fed(silent({ health: UNKNOWN, evidence: unknown }), registered({ word: wellWord(9_000) }))
-    expect(watch).toMatchObject({ health: { kind: 'offline', cause: null }, evidence: { unknown: null } })
-    const still = fed(silent({ health: UNKNOWN, evidence: unknown }), registered({ outcome: 'unknown' }))
-    expect(still.watch).toMatchObject({ health: UNKNOWN, evidence: { unknown: { since: 90_000 } } })
-  })
-})
-
-describe('a round of echoes that ended', () => {
-  test('is remembered, and makes echoes trusted once one was answered', () => {
-    const before = given({}, { isEchoPending: true, echoTrust: 'unproven' })
-    const { watch } = fed(before, echoed(roundOf(), wellWord(0)))
-    expect(watch.asking).toMatchObject({
-      isEchoPending: false,
-      echoedAt: NOW,
-      echoTrust: 'trusted',
-      round: roundOf(),
-    })
-    expect(watch.evidence).toBe(NO_EVIDENCE)
-    expect(fed(before, echoed(roundOf({ answered: [] }))).watch.asking.echoTrust).toBe('unproven')
-    expect(fed(before, echoed(roundOf({ answered: [FIRST] }))).watch.asking.echoTrust).toBe('trusted')
-    expect(fed(given(), echoed(roundOf({ answered: [] }))).watch.asking.echoTrust).toBe('trusted')
-  })
-
-  test('is evidence of the silence that it was asked in, and of none before', () => {
-    for (const [askedAt, silentRounds] of [
-      [99_020, 0],
-      [99_021, 1],
-    ] as const) {
-      const { watch } = fed(given({ health: DOUBTFUL }), echoed(roundOf({ askedAt, answered: [] })))
-      expect(watch.evidence.silentRounds).toBe(silentRounds)
-      expect(watch.asking.round?.askedAt).toBe(askedAt)
-    }
-    const never = given({ health: { kind: 'starting', since: 90_000 } })
-    const heartbeats = { ...never.heartbeats, answeredAt: null }
-    for (const askedAt of [99_500, 0])
-      expect(
-        fed({ ...never, heartbeats }, echoed(roundOf({ askedAt, answered: [] }))).watch.evidence.silentRounds,
-      ).toBe(1)
-  })
-
-  test('that was answered is from a hub that knows us', () => {
-    const evidence = { ...NO_EVIDENCE, unknown: { since: 99_400, answers: 5 } }
-    const before = given({ health: UNKNOWN, evidence })
-    const one = fed(before, echoed(roundOf({ answered: [SECOND] }), wellWord(0)))
-    expect(one.watch.health).toMatchObject({ kind: 'offline', cause: null })
-    expect(fed(before, echoed(roundOf(), wellWord(0))).watch.health).toMatchObject({ kind: 'offline', cause: null })
-    expect(fed(before, echoed(roundOf({ answered: [] }))).watch.health).toEqual(UNKNOWN)
-    // Asked before the registrar said so.
-    expect(fed(before, echoed(roundOf({ askedAt: 99_399 }), wellWord(0))).watch.health).toEqual(UNKNOWN)
-    const silent = given({ health: UNKNOWN })
-    expect(fed(silent, echoed(roundOf({ answered: [] }))).watch.health).toEqual(UNKNOWN)
-  })
-
-  test('on a detour counts for the way back while the tunnel is well, and not in a silence', () => {
-    const away: Away = { ...wentAway('carrier', CARRIER, 'udp-blocked', 1_000), goodRounds: 1 }
-    const { watch } = fed(given({ away }, { isEchoPending: true }), echoed(roundOf()))
-    expect(watch).toMatchObject({ away: { goodRounds: 2 }, asking: { isEchoPending: false, echoedAt: NOW } })
-    expect(fed(given({ away, health: DOUBTFUL }), echoed(roundOf())).watch.away?.goodRounds).toBe(1)
-  })
-
-  test('and was asked before the tunnel was led elsewhere speaks of where it was', () => {
-    for (const [ledElsewhereAt, isOfNow] of [
-      [99_500, false],
-      [99_499, true],
-    ] as const) {
-      const elsewhere = echoed(roundOf({ current: SECOND }), wellWord(0))
-      expect(fed(given({ ledElsewhereAt }), elsewhere).watch.away !== null).toBe(isOfNow)
-      const silent = fed(given({ ledElsewhereAt, health: DOUBTFUL }), elsewhere)
-      expect(silent.watch.evidence !== NO_EVIDENCE).toBe(isOfNow)
-    }
-  })
-
-  test('finds the tunnel on a detour that an agent before left it on', () => {
-    const found = (more: Partial<EchoRound>, watch = given()) => fed(watch, echoed(roundOf(more))).watch.away
-    const { asking } = fed(given({}, { isEchoPending: true }), echoed(roundOf({ current: SECOND }))).watch
-    expect(asking).toMatchObject({ isEchoPending: false, echoedAt: NOW })
-    expect(found({ current: SECOND })).toEqual(wentAway('way', SECOND, 'port-blocked', NOW))
-    expect(found({ current: CARRIER, isCarrier: true })).toEqual(wentAway('carrier', CARRIER, 'port-blocked', NOW))
-    expect(found({ current: FIRST })).toBeNull()
-    expect(found({ current: null })).toBeNull()
-    expect(found({ current: SECOND }, given({ health: DOUBTFUL }))).toBeNull()
-  })
-})
-
 describe('other news', () => {
   test('of the uplink is evidence of a silence alone', () => {
     const event: WatchEvent = { kind: 'uplink', uplink: { gateway: true, beacon: true } }
@@ -529,135 +298,5 @@ describe('sizes that came back', () => {
     const heartbeats = { ...missing.heartbeats, missesInARow: 1 }
     expect(fed({ ...missing, heartbeats }, lost).kinds).not.toContain('remedy')
     expect(fed(given({ pathMtu: nearly, cure: remedy(99_000) }), lost).kinds).not.toContain('remedy')
-  })
-})
-
-describe('time', () => {
-  const sentAt = (lastSentAt: number | null, more: Partial<Watch> = {}) => {
-    const before = given(more)
-    return { ...before, heartbeats: { ...before.heartbeats, lastSentAt } }
-  }
-
-  test('sends heartbeats a fifth of a second early, within the interval; within a shorter one while the tunnel is used', () => {
-    expect(tick(sentAt(95_201)).actions).toEqual([])
-    expect(tick(sentAt(95_200)).actions).toEqual([{ kind: 'send-heartbeat', sequence: 8 }])
-    expect(tick(sentAt(99_201, { inUseUntil: NOW })).kinds).not.toContain('send-heartbeat')
-    expect(tick(sentAt(99_200, { inUseUntil: NOW })).kinds).toContain('send-heartbeat')
-    for (const now of [0, NOW]) expect(tick(sentAt(null), now).kinds).toContain('send-heartbeat')
-    expect(wakeAt(sentAt(96_000))).toBe(100_800)
-  })
-
-  test('the calm interval is the shorter one while the tunnel was used when the last heartbeat went out', () => {
-    expect(calmGapMs(sentAt(99_000, { inUseUntil: 99_000 }))).toBe(5_000)
-    expect(calmGapMs(sentAt(99_000, { inUseUntil: 99_001 }))).toBe(1_000)
-    const quick = { ...settings, heartbeatMs: 700 }
-    expect(calmGapMs(sentAt(99_000, { inUseUntil: 99_001, settings: quick }))).toBe(700)
-    expect(calmGapMs(sentAt(null, { inUseUntil: 1 }))).toBe(1_000)
-    expect(calmGapMs(sentAt(null, { inUseUntil: 0 }))).toBe(5_000)
-  })
-
-  test('asks each second for the first mapping, in the first five seconds of being up', () => {
-    const curious = (lastedMs: number, health: Health = { ...UP, since: 99_000 - lastedMs }, now = NOW) =>
-      tick(given({ health, ledger: { current: null, changes: 0 } }), now).kinds.includes('send-heartbeat')
-    expect(curious(4_999)).toBe(true)
-    expect(curious(4_999, undefined, NOW - 1)).toBe(false)
-    expect(curious(5_000)).toBe(false)
-    expect(tick(given({ health: { ...UP, since: 98_000 } })).kinds).not.toContain('send-heartbeat')
-    // That is for when it comes up: nothing is hurried before.
-    expect(curious(0, UNKNOWN)).toBe(false)
-  })
-
-  test('asks four times a second for the proof of a remedy, but not while that is carried out', () => {
-    const after15s: Health = { ...HEALING, since: 80_000 }
-    const cure = noteCarriedOut(remedy(99_000), start().heartbeats, 99_500)
-    const healing = (more: Partial<Watch>) =>
-      given({ health: after15s, heartbeats: sentAt(99_750).heartbeats, ...more })
-    expect(tick(healing({ cure })).kinds).toContain('send-heartbeat')
-    expect(tick(healing({ cure }), NOW - 1).kinds).not.toContain('send-heartbeat')
-    expect(tick(healing({ cure: remedy(99_000) })).kinds).not.toContain('send-heartbeat')
-    expect(tick(healing({})).kinds).not.toContain('send-heartbeat')
-  })
-
-  test('doubts with the third heartbeat that is overdue: the registrar is asked, and the machine looked at, at once', () => {
-    const before = given({}, { restoredAt: 99_500, lookedAt: 99_600 })
-    const underWay = [{ sequence: 7, sentAt: 99_000, overdue: false }]
-    const heartbeats = { ...before.heartbeats, missesInARow: 2, underWay }
-    const { watch, actions } = tick({ ...before, heartbeats })
-    expect(actions).toContainEqual({ kind: 'tell-health', from: UP, to: { kind: 'doubtful', since: NOW } })
-    expect(actions).toContainEqual({ kind: 'register', reason: 'doubt' })
-    expect(actions).toContainEqual({ kind: 'restore' })
-    expect(watch.asking.restoredAt).toBe(NOW)
-    expect(tick({ ...before, heartbeats: { ...heartbeats, missesInARow: 1 } }).kinds).not.toContain('restore')
-  })
-
-  test('ends doubt as offline, which asks the registrar and looks at the machine too', () => {
-    const { actions } = tick(given({ health: { ...DOUBTFUL, since: 80_000 } }, { restoredAt: 99_500 }))
-    expect(actions).toContainEqual({ kind: 'register', reason: 'doubt' })
-    expect(actions).toContainEqual({ kind: 'restore' })
-    const young = given({ health: { kind: 'starting', since: -27_000 } }, { restoredAt: 2_900 })
-    expect(tick(young, 3_000).kinds).toContain('restore')
-  })
-
-  test('does not doubt while a way back is tried; an answer meanwhile is one', () => {
-    const away = wentAway('carrier', CARRIER, 'udp-blocked', 1_000)
-    const cure = { ...remedy(99_000), underWay: { ...remedy(99_000).underWay!, backFrom: away } }
-    const trying = awaiting(99_990, given({ cure, away }))
-    const lost = { ...trying, heartbeats: { ...trying.heartbeats, missesInARow: 9 } }
-    expect(tick(lost).watch.health).toEqual(UP)
-    expect(fed(lost, answer()).watch.health).toEqual({ ...UP, provenAt: NOW })
-    expect(tick({ ...lost, cure: remedy(99_000) }).watch.health.kind).toBe('doubtful')
-  })
-
-  test('comes back to up without asking anybody anything', () => {
-    const { watch, kinds } = fed(awaiting(99_990, given({ health: OFFLINE })), answer())
-    expect(watch.health).toEqual({ kind: 'up', since: NOW, provenAt: NOW })
-    expect(kinds).toEqual(['tell-health'])
-  })
-
-  test('asks what is due, and remembers that it did', () => {
-    const due = given({}, { echoedAt: -600_000, restoredAt: 0 })
-    const pathMtu = { ...due.pathMtu, checkedAt: null }
-    const { watch, actions } = tick({ ...due, pathMtu })
-    expect(actions).toEqual([{ kind: 'ask-echoes' }, { kind: 'restore' }, { kind: 'ask-sizes', sizes: [1_420] }])
-    expect(watch.asking).toMatchObject({ isEchoPending: true, restoredAt: NOW, isUplinkPending: false })
-    expect(watch.pathMtu.pending).toBe(true)
-    expect(tick(watch).actions).toEqual([])
-    // On the moment.
-    expect(tick({ ...given(), pathMtu: { ...pathMtu, checkedAt: NOW - 3_600_000 } }).kinds).toEqual(['ask-sizes'])
-  })
-
-  test('looks at the uplink once', () => {
-    const registration = { ...given().registration, registrar: 'unreachable' as const }
-    const evidence = { ...NO_EVIDENCE, silentRounds: 1, round: roundOf({ answered: [] }) }
-    const { watch, kinds } = tick(given({ health: OFFLINE, registration, evidence }))
-    expect(kinds).toContain('test-uplink')
-    expect(watch.asking.isUplinkPending).toBe(true)
-    expect(tick(watch, NOW + 1).kinds).not.toContain('test-uplink')
-    const uplink = { gateway: true, beacon: null, at: NOW - 10_000, answersSince: null }
-    const again = given({ health: OFFLINE, registration, evidence: { ...evidence, uplink } })
-    expect(tick(again).kinds).toContain('test-uplink')
-    expect(tick(again, NOW - 1).kinds).not.toContain('test-uplink')
-  })
-
-  test('changes nothing where nothing is due', () => {
-    const before = given()
-    expect(tick(before)).toMatchObject({ watch: before, actions: [] })
-  })
-
-  test('wakes for whatever is due first', () => {
-    const later = given({}, { echoedAt: 99_900, restoredAt: 99_900 })
-    expect(wakeAt(later)).toBe(103_800)
-    expect(wakeAt(awaiting(99_000, later))).toBe(100_000)
-    expect(wakeAt({ ...later, registration: { ...later.registration, due: { at: 100_100, reason: 'doubt' } } })).toBe(
-      100_100,
-    )
-    const pending = pendingSince(99_000, later)
-    expect(
-      wakeAt({ ...pending, registration: { ...pending.registration, due: { at: 100_100, reason: 'doubt' } } }),
-    ).toBe(103_800)
-    const cure = noteCarriedOut(remedy(90_000), start().heartbeats, 96_050)
-    const heartbeats = { ...later.heartbeats, lastSentAt: 99_990 }
-    expect(wakeAt({ ...later, health: HEALING, cure, heartbeats })).toBe(100_050)
-    expect(wakeAt({ ...later, health: { ...DOUBTFUL, since: 80_001 }, heartbeats })).toBe(100_001)
   })
 })

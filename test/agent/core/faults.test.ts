@@ -1,15 +1,11 @@
-import * as fc from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import type { HubWord } from '../../../agent/core/evidence.ts'
-import type { Remedy } from '../../../agent/core/ladder.ts'
-import type { Endpoint } from '../../../wireguard/spec.ts'
 import { sameEndpoint } from '../../../wireguard/spec.ts'
 import {
   begun,
   CARRIER,
   causes,
   count,
-  DEAD,
   reports,
   simulate,
   start,
@@ -18,30 +14,7 @@ import {
   wellWord,
   type World,
 } from './simulation.ts'
-
-const FAULT_AT = 100_000
-const [FIRST, SECOND] = WAYS as readonly [Endpoint, Endpoint]
-
-/** A tunnel that was up for a while, and then this. */
-function after(world: (broken: { cured: boolean }) => World, forMs = 60_000) {
-  const up = simulate(start(), 0, FAULT_AT)
-  const broken = { cured: false }
-  const end = simulate(up.watch, up.now, FAULT_AT + forMs, world(broken))
-  const back = told(end.actions).find(([kind]) => kind === 'up')
-  return { ...end, healedMs: back === undefined ? null : back[1] - FAULT_AT, causes: causes(end.actions) }
-}
-
-/** Heartbeats are lost until a remedy of this kind was carried out. */
-const until =
-  (kind: Remedy['kind'], rest: World = {}) =>
-  (broken: { cured: boolean }): World => ({
-    heartbeat: () => (broken.cured ? 'answered' : 'lost'),
-    remedy: (remedy) => {
-      if (remedy.kind === kind) broken.cured = true
-      return true
-    },
-    ...rest,
-  })
+import { FAULT_AT, after, until, FIRST, SECOND } from './worlds.ts'
 
 describe('a fault is named, and cured by the remedy for it', () => {
   test('a flow that died: another source port, within eight seconds', () => {
@@ -247,202 +220,5 @@ describe('a full size that stops passing', () => {
       sizes: (now) => (now < FAULT_AT ? 1_420 : 0),
     })
     expect(begun(actions)).toEqual([])
-  })
-})
-
-describe('no remedy without its evidence', () => {
-  const outage = (lead: number): World => ({
-    heartbeat: (now) => (now < 120_000 ? 'lost' : 'answered'),
-    echo: (now) => (now < 120_000 - lead ? [] : WAYS),
-    registrar: (now) => now >= 120_000 - lead,
-    uplink: () => ({ gateway: true, beacon: false }),
-  })
-
-  test('a line away for twenty seconds is called offline and not repaired, whichever test comes back first', () => {
-    for (const lead of [0, 100, 400]) {
-      const { actions, watch, causes } = after(() => outage(lead))
-      expect(begun(actions)).toEqual([])
-      expect(causes).toEqual(['home-offline'])
-      expect(watch.health.kind).toBe('up')
-    }
-  })
-
-  test('a line that comes back while the hub was being asked is not called a dead hub', () => {
-    for (let backAt = 118_000; backAt < 131_000; backAt += 100) {
-      const isBack = (now: number): boolean => now >= backAt
-      const { causes } = after(() => ({
-        heartbeat: (now) => (isBack(now) ? 'answered' : 'lost'),
-        echo: (now) => (isBack(now) ? WAYS : []),
-        registrar: isBack,
-        uplink: (now) => ({ gateway: true, beacon: isBack(now) }),
-      }))
-      expect(causes, `back at ${backAt}`).toEqual(['home-offline'])
-    }
-  })
-
-  test('a hub that is away while the outside answers is told as that, and nothing is touched', () => {
-    const { actions, causes } = after(() => ({ ...DEAD, uplink: () => ({ gateway: true, beacon: true }) }), 600_000)
-    expect(begun(actions)).toEqual([])
-    expect(causes).toEqual(['hub-down'])
-  })
-
-  test('a hub whose daemon is dead answers with its machine’s refusal: up, and nothing is touched', () => {
-    const { actions, watch } = after(() => ({ ...DEAD, heartbeat: () => 'refused' }), 600_000)
-    expect(told(actions)).toEqual([])
-    expect(begun(actions)).toEqual([])
-    expect(watch).toMatchObject({ health: { kind: 'up' }, isDaemonSilent: true })
-  })
-
-  test('a registrar that is away while heartbeats are answered is no trouble of the tunnel', () => {
-    const { actions, watch } = after(() => ({ registrar: () => false }), 3_600_000)
-    expect(told(actions)).toEqual([])
-    expect(begun(actions)).toEqual([])
-    expect(watch.registration.registrar).toBe('unreachable')
-  })
-
-  test('echoes that the hub’s firewall drops are no proof of blocked UDP', () => {
-    const blind = simulate(start(), 0, FAULT_AT, { echo: () => [] })
-    expect(blind.watch.health.kind).toBe('up')
-    const broken = { cured: false }
-    const world = { ...until('new-source-port')(broken), echo: () => [] }
-    const { actions } = simulate(blind.watch, blind.now, FAULT_AT + 60_000, world)
-    expect(causes(actions)).toEqual(['flow-dead'])
-  })
-
-  test('an hour of 10 % loss and 300 ± 200 ms, an outage and an idle tunnel: not one remedy', () => {
-    // A little generator of its own (Park and Miller's), so that every run sees the same hours.
-    for (const seed of [42, 7, 1_234]) {
-      let state = seed
-      const random = (): number => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647
-      const lossy = (now: number): boolean => random() > 0.1 && !(now > 1_800_000 && now < 1_820_000)
-      const { actions, watch } = simulate(start(), 0, 3_600_000, {
-        heartbeat: (now) => (lossy(now) ? 'answered' : 'lost'),
-        echo: (now) => (lossy(now) ? WAYS : []),
-        registrar: (now) => !(now > 1_800_000 && now < 1_820_000),
-        uplink: () => ({ gateway: true, beacon: false }),
-        isInUse: (now) => now > 2_400_000,
-        roundTripMs: () => 100 + 400 * random(),
-        sizes: () => (random() > 0.01 ? 1_420 : 1_000),
-      })
-      expect(begun(actions)).toEqual([])
-      expect(watch.health.kind).toBe('up')
-    }
-  })
-})
-
-describe('the ladder', () => {
-  const hopeless = after(() => ({ heartbeat: () => 'lost' }), 1_800_000)
-
-  test('is gone through from the mildest remedy on, again and again, with growing pauses, and never ends', () => {
-    const kinds = begun(hopeless.actions).map(({ remedy }) => remedy.kind)
-    expect(kinds[0]).toBe('new-source-port')
-    expect(new Set(kinds)).toEqual(
-      new Set(['new-source-port', 'set-endpoint', 'new-session', 'carrier', 'reset', 'rebuild', 'silence']),
-    )
-    const lastAt = begun(hopeless.actions).at(-1)!.at
-    expect(FAULT_AT + 1_800_000 - lastAt).toBeLessThan(90_000)
-  })
-
-  test('never holds two remedies at once', () => {
-    let underWay = 0
-    for (const { action } of hopeless.actions) {
-      if (action.kind === 'remedy') underWay += 1
-      if (action.kind === 'tell-remedy') underWay -= 1
-      expect(underWay).toBeLessThanOrEqual(1)
-    }
-  })
-
-  test('begins with what helped this line before', () => {
-    const first = after(until('set-endpoint'))
-    expect(first.watch.helped).toEqual({ 'flow-dead': 'set-endpoint' })
-    const again = simulate(first.watch, first.now, first.now + 30_000, until('set-endpoint')({ cured: false }))
-    expect(begun(again.actions)[0]!.remedy.kind).toBe('set-endpoint')
-  })
-
-  const evidence = fc.record({
-    echo: fc.subarray([...WAYS]),
-    registrar: fc.boolean(),
-    beacon: fc.option(fc.boolean()),
-    peerKnown: fc.boolean(),
-    handshakeSeconds: fc.option(fc.nat(200)),
-    heardSeconds: fc.option(fc.nat(200)),
-    initiatedSeconds: fc.option(fc.nat(60)),
-    lastsMs: fc.integer({ min: 100, max: 60_000 }),
-  })
-
-  type Evidence = typeof evidence extends fc.Arbitrary<infer Value> ? Value : never
-
-  /** Worlds one after the other, in which these heartbeats and tests are so and all else is at random. */
-  function remediesIn(worlds: readonly Evidence[], fixed: World): readonly unknown[] {
-    let { watch, now } = simulate(start(), 0, 10_000)
-    return worlds.flatMap(({ echo, registrar, beacon, lastsMs, ...word }) => {
-      const end = simulate(watch, now, now + lastsMs, {
-        echo: () => echo,
-        registrar: () => registrar,
-        uplink: () => ({ gateway: null, beacon }),
-        word: () => word,
-        ...fixed,
-      })
-      ;({ watch, now } = end)
-      return begun(end.actions)
-    })
-  }
-
-  test('a remedy never runs without its evidence: not while heartbeats are answered, whatever the tests say', () => {
-    fc.assert(
-      fc.property(fc.array(evidence, { minLength: 1, maxLength: 8 }), (worlds) => {
-        expect(remediesIn(worlds, { heartbeat: () => 'answered' })).toEqual([])
-      }),
-    )
-  })
-
-  test('nor while heartbeats are lost and neither echo nor registrar answers', () => {
-    fc.assert(
-      fc.property(fc.array(evidence, { minLength: 1, maxLength: 8 }), (worlds) => {
-        expect(remediesIn(worlds, { heartbeat: () => 'lost', echo: () => [], registrar: () => false })).toEqual([])
-      }),
-    )
-  })
-
-  test('from every world that changes at random: when answers return, it is up within one heartbeat', () => {
-    const world = fc.record({
-      heartbeat: fc.constantFrom<'lost' | 'refused' | 'answered'>('lost', 'lost', 'refused', 'answered'),
-      echo: fc.subarray([...WAYS]),
-      registrar: fc.boolean(),
-      beacon: fc.option(fc.boolean()),
-      peerKnown: fc.boolean(),
-      handshakeSeconds: fc.option(fc.nat(200)),
-      heardSeconds: fc.option(fc.nat(200)),
-      initiatedSeconds: fc.option(fc.nat(60)),
-      carriedOut: fc.boolean(),
-      lastsMs: fc.integer({ min: 100, max: 90_000 }),
-    })
-    fc.assert(
-      fc.property(fc.array(world, { minLength: 1, maxLength: 12 }), (worlds) => {
-        let { watch, now } = simulate(start(), 0, 10_000)
-        let underWay = 0
-        for (const one of worlds) {
-          const { heartbeat, echo, registrar, beacon, carriedOut, ...word } = one
-          const end = simulate(watch, now, now + one.lastsMs, {
-            heartbeat: () => heartbeat,
-            echo: () => echo,
-            registrar: () => registrar,
-            uplink: () => ({ gateway: null, beacon }),
-            word: () => word,
-            remedy: () => carriedOut,
-          })
-          for (const { action } of end.actions) {
-            if (action.kind === 'remedy') underWay += 1
-            expect(underWay).toBeLessThanOrEqual(2)
-            if (action.kind === 'tell-remedy') underWay = Math.max(0, underWay - 1)
-          }
-          ;({ watch, now } = end)
-          underWay = watch.cure.underWay === null ? 0 : 1
-        }
-        const { watch: end } = simulate(watch, now, now + 5_100)
-        expect(end.health.kind).toBe('up')
-      }),
-      { numRuns: 300 },
-    )
   })
 })
