@@ -4,7 +4,7 @@ import type { Incident } from '../../../alerts/core/incident.ts'
 import type { Answer, Desk, DeskAct } from '../../../alerts/core/state.ts'
 import { someDesk, someIncident } from './some.ts'
 
-export const QUIET = someDesk('home').exchange
+const QUIET = someDesk('home').exchange
 export const BY_HUB = { down: { by: 'hub', at: 29_000 }, recovered: null, remindedAt: null } as const
 export const BY_HOME = { down: { by: 'home', at: 31_000 }, recovered: null, remindedAt: null } as const
 /** Lasts, and is not to be told yet. */
