@@ -9,7 +9,8 @@ import type { Plan, Step } from './step.ts'
  *
  * - idempotent: after a plan was executed, the next plan is empty;
  * - every object it makes bears homeward's mark, and nothing without the mark is ever changed or removed;
- * - undo needs the marks alone: `plan(observation, null)` removes everything of ours, with no saved state;
+ * - a tunnel that is as wanted is touched by no step that another one needs, and no packet of it is lost for it;
+ * - undo needs the marks alone: `plan(observation, [])` removes everything of ours, with no saved state;
  * - every wait has a timeout and obeys the signal; it never prompts;
  * - an error is a Problem: what failed, on which device, why, what to do next;
  * - the vendor's words never leave its folder; secrets never appear in steps, errors or arguments.
@@ -17,10 +18,13 @@ import type { Plan, Step } from './step.ts'
 export interface Adapter {
   /** What this machine is. Probes once, then remembers. */
   readonly describe: (signal: AbortSignal) => Promise<Description>
-  /** What is there now: all that bears our mark, and what would clash with `interfaceName`. */
-  readonly observe: (interfaceName: string, signal: AbortSignal) => Promise<Observation>
-  /** The ordered steps from what is to what should be. Pure. `null` wants everything of ours gone. */
-  readonly plan: (observed: Observation, desired: TunnelSpec | null) => Plan
+  /** What is there now: all that bears our mark, and what would be in its way. */
+  readonly observe: (signal: AbortSignal) => Promise<Observation>
+  /**
+   * The ordered steps from what is to what should be. Pure. Each tunnel by itself: one that is as wanted is not touched,
+   * whatever becomes of the others. None wants everything of ours gone.
+   */
+  readonly plan: (observed: Observation, desired: readonly TunnelSpec[]) => Plan
   /**
    * Carries out one of the steps that this kind of machine declares (executing.ts); whoever applies stops at the first that fails, unless it is one in a firewall of somebody else.
    * @throws {Problem} `step-failed`, or what says it better: `port-taken`, `interface-taken`, `no-wireguard`,

@@ -6,7 +6,7 @@ import type { Plan, Step } from './step.ts'
 import { describeRefused } from './describe-step.ts'
 
 /** What is wanted, or what to make of it once it is known what is there. */
-export type Desired = TunnelSpec | null | ((observed: Observation) => TunnelSpec)
+export type Desired = readonly TunnelSpec[] | ((observed: Observation) => readonly TunnelSpec[])
 
 export interface ApplyHooks {
   /** Before each step, or after one that may fail. */
@@ -30,12 +30,11 @@ const REVERT_MS = 30_000
  */
 export async function bringTo(
   adapter: Adapter,
-  interfaceName: string,
   desired: Desired,
   signal: AbortSignal,
   { onStep = () => undefined, beforeStep, prove, onWarnings }: ApplyHooks = {},
 ): Promise<readonly Step[]> {
-  const observed = await adapter.observe(interfaceName, signal)
+  const observed = await adapter.observe(signal)
   const plan = adapter.plan(observed, typeof desired === 'function' ? desired(observed) : desired)
   refuseUnlessSafe(plan)
   const done: Step[] = []
@@ -60,7 +59,7 @@ export async function bringTo(
     }
   } catch (thrown) {
     // What can't be undone now, the machine undoes by itself.
-    const undoing = isArmed ? await revert(adapter, interfaceName).catch((why: unknown) => why) : null
+    const undoing = isArmed ? await revert(adapter).catch((why: unknown) => why) : null
     await fillPublished(adapter, plan.steps, left, signal, onStep)
     throw alsoSaying(thrown, undoing)
   }
@@ -102,8 +101,8 @@ async function fillPublished(
   }
 }
 
-function revert(adapter: Adapter, interfaceName: string): Promise<void> {
-  return adapter.execute({ kind: 'revert-changes', interface: interfaceName }, AbortSignal.timeout(REVERT_MS))
+function revert(adapter: Adapter): Promise<void> {
+  return adapter.execute({ kind: 'revert-changes' }, AbortSignal.timeout(REVERT_MS))
 }
 
 /** Why it failed, and what is not as it was before. */

@@ -36,7 +36,7 @@ export function describeStep(step: Step): string {
     case 'disable-forwarding':
       return 'turn IPv4 forwarding off, as it was before homeward'
     case 'set-firewall':
-      return `set the firewall table of homeward: ${describeForwarding(step.forwarding)}`
+      return `set the firewall table of homeward: ${step.tunnels.map(({ forwarding }) => describeForwarding(forwarding)).join('; ')}`
     case 'remove-firewall':
       return 'remove the firewall table of homeward'
     case 'set-other-firewall':

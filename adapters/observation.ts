@@ -2,14 +2,14 @@ import type { ProblemCode } from '../problems/catalogue.ts'
 import type { InterfaceState } from '../wireguard/dump.ts'
 import type { PublishedPort, RouteSpec } from './spec.ts'
 
-/** What was found. Only what bears our mark, apart from `clashes` and `usedPorts`. */
+/** A machine: what bears our mark on it, of all tunnels, and what is in their way. */
 export interface Observation {
-  readonly interface: ObservedInterface | null
-  /**
-   * Names of interfaces with our mark that are to go: left over from an earlier name, or of this name without a
-   * WireGuard that answers, to be made anew.
-   */
-  readonly strayInterfaces: readonly string[]
+  /** Tunnels of ours, each with all that hangs on it. */
+  readonly interfaces: readonly ObservedInterface[]
+  /** Names that our marks speak of and no tunnel answers to: they are cleared, and made anew where they are wanted. */
+  readonly remains: readonly string[]
+  /** Names of interfaces that are somebody else's: no tunnel can have one of them. */
+  readonly foreignInterfaces: readonly string[]
   /** Fingerprints of our firewall rules in order; null when there is no table of ours. */
   readonly firewall: readonly string[] | null
   /** The published ports in it. null: they could not be told. */
@@ -19,10 +19,10 @@ export interface Observation {
   readonly forwarding: boolean
   /** Whether it was us who turned forwarding on, so that undo turns it off again. */
   readonly forwardingIsOurs: boolean
-  /** How far answers to visitors are led into the tunnel. */
-  readonly visitors: 'none' | 'partly' | 'led'
-  /** Devices that are led to the internet through a peer. null: what leads them is not as it should be. */
-  readonly exits: readonly string[] | null
+  /** How answers to visitors are led into tunnels, by slot. */
+  readonly visitors: readonly VisitorWay[]
+  /** How devices are led to the internet through a peer. null: what leads them is not as it should be. */
+  readonly exits: ExitWay | null
   /** Firewalls of the machine besides ours, in which the tunnel's packets need rules of ours. */
   readonly otherFirewalls: Readonly<Partial<Record<OtherFirewallPlace, OtherFirewall>>>
   /** Those that could not be looked at, or take no rules of ours. */
@@ -31,6 +31,22 @@ export interface Observation {
   readonly clashes: readonly Refusal[]
   /** What is not ours, hinders the tunnel, and is for its owner to change: a sentence each, with what to do. */
   readonly warnings: readonly string[]
+}
+
+/** One way of answers to visitors: a mark of connections, and the tunnel that packets with it are led into. */
+export interface VisitorWay {
+  /** Counted from 0: each tunnel with visitors has its own. */
+  readonly slot: number
+  /** null: it leads nowhere. */
+  readonly interface: string | null
+  /** Nothing of it is missing or twice. */
+  readonly isWhole: boolean
+}
+
+/** The tunnel out of which and into which these devices are led; null: none is. */
+export interface ExitWay {
+  readonly interface: string | null
+  readonly devices: readonly string[]
 }
 
 /** A family of iptables by its program, the one that is the machine's default or another; or all tables of nftables. */

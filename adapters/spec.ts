@@ -68,6 +68,17 @@ export interface HubForwarding {
 /** What a firewall is made from: published ports are filled in beside it. */
 export type FirewallForwarding = HomeForwarding | Omit<HubForwarding, 'published'>
 
+/** One tunnel as a firewall knows it. */
+export interface TunnelFirewall<Forwarding extends FirewallForwarding = FirewallForwarding> {
+  readonly interface: string
+  readonly listenPort: number | null
+  /** The tunnel's own, canonical CIDR. */
+  readonly network: string
+  readonly forwarding: Forwarding
+  /** Tells the connections of its visitors from those of another tunnel's. */
+  readonly visitorSlot: number
+}
+
 /** A network, and the one of the same length that stands for it at the other end. Canonical CIDR. */
 export interface SeenNetwork {
   readonly prefix: string

@@ -1,7 +1,7 @@
 import type { PublicKey } from '../wireguard/keys.ts'
 import type { PeerSpec } from '../wireguard/spec.ts'
 import type { OtherFirewallPlace, Refusal } from './observation.ts'
-import type { FirewallForwarding, PublishedPort } from './spec.ts'
+import type { FirewallForwarding, PublishedPort, TunnelFirewall } from './spec.ts'
 
 /** One change, as data: tests compare it, `plan` prints it, the log keeps it. Each kind of machine declares those it carries out. */
 export type Step = TunnelStep | KeyStep | HostStep | RollbackStep | StagingStep
@@ -20,13 +20,10 @@ export type TunnelStep<Forwarding extends FirewallForwarding = FirewallForwardin
   | { readonly kind: 'bring-up'; readonly interface: string }
   | { readonly kind: 'add-route'; readonly interface: string; readonly prefix: string; readonly mtu: number | null }
   | { readonly kind: 'remove-route'; readonly interface: string; readonly prefix: string }
+  /** One for all tunnels of the machine: it changes as a whole. */
   | {
       readonly kind: 'set-firewall'
-      readonly interface: string
-      readonly listenPort: number | null
-      readonly forwarding: Forwarding
-      /** The tunnel's own, canonical CIDR. */
-      readonly network: string
+      readonly tunnels: readonly TunnelFirewall<Forwarding>[]
       /** Kept in the table as a mark, for undo. */
       readonly forwardingWasOff: boolean
       /** Only these parts of it are made anew, and published ports stay as they are; null: all of it, and none is left. */
@@ -52,8 +49,8 @@ export type HostStep =
       readonly remove: readonly string[]
     }
   /** What answers a visitor of a published port goes back into the tunnel; the machine's own default route stays. */
-  | { readonly kind: 'lead-visitors'; readonly interface: string }
-  | { readonly kind: 'unlead-visitors' }
+  | { readonly kind: 'lead-visitors'; readonly interface: string; readonly slot: number }
+  | { readonly kind: 'unlead-visitors'; readonly slot: number }
   /** These devices, and no others, have their way to the internet through the tunnel. */
   | { readonly kind: 'lead-exits'; readonly interface: string; readonly devices: readonly string[] }
   /** Published ports follow, whatever else there is. The last step of a plan: nothing waits for it. */
@@ -66,12 +63,12 @@ export type HostStep =
 
 /** Of a machine that is reached over the network, and undoes by itself what would cut it off. */
 export type RollbackStep =
-  /** The first step of a plan: the machine undoes what follows, whatever becomes of us, unless it is told in time to keep it. */
-  | { readonly kind: 'arm-rollback'; readonly interface: string; readonly seconds: number }
+  /** The first step of a plan: the machine undoes what follows to these tunnels, whatever becomes of us, unless it is told in time to keep it. */
+  | { readonly kind: 'arm-rollback'; readonly interfaces: readonly string[]; readonly seconds: number }
   /** The last step of such a plan, once the tunnel is proven: what was changed stays. */
-  | { readonly kind: 'keep-changes'; readonly interface: string }
+  | { readonly kind: 'keep-changes' }
   /** In no plan: what was changed since the rollback was armed is undone now. */
-  | { readonly kind: 'revert-changes'; readonly interface: string }
+  | { readonly kind: 'revert-changes' }
 
 /** Of a machine whose configuration takes effect as a whole, and that may lack WireGuard at first. */
 export type StagingStep =
@@ -80,7 +77,7 @@ export type StagingStep =
   /** Its network service learns the protocol at its start alone. All its interfaces go away for about a second. */
   | { readonly kind: 'restart-network' }
   /** The machine was only told what shall be; now it makes it so, all at once, and it is seen that it did. */
-  | { readonly kind: 'activate-changes'; readonly interface: string }
+  | { readonly kind: 'activate-changes' }
 
 /** @template Executed the steps that its adapter carries out. */
 export interface Plan<Executed extends Step = Step> {

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import type { Adapter } from '../adapters/adapter.ts'
 import type { Step } from '../adapters/step.ts'
 import { refuseUnlessSafe } from '../adapters/apply.ts'
+import { tunnelIn } from '../adapters/tunnel-in.ts'
 import { Problem } from '../problems/problem.ts'
 import { overlaps } from '../net/prefix.ts'
 import { makeFolder, writeFileAtomic } from '../system/files/atomic-file.ts'
@@ -56,15 +57,14 @@ export async function planInit(
   const publicKey = privateKey === null ? (await readIdentity(paths)).publicKey : publicKeyOf(privateKey)
 
   const alternatePorts = freeAlternatePorts(config, await servedPorts('udp'))
-  const observed = await adapter.observe(config.interface, AbortSignal.timeout(30_000))
-  const { steps, refusals } = adapter.plan(
-    observed,
+  const observed = await adapter.observe(AbortSignal.timeout(30_000))
+  const { steps, refusals } = adapter.plan(observed, [
     desiredTunnel(config, publicKey, document, alternatePorts, undefined, await readSshPorts(paths.sshPorts)),
-  )
+  ])
   refuseUnlessSafe({ refusals })
   if (existing === null) refuseOwnNetwork(config)
   if (existing === null || steps.length > 0)
-    await refuseTakenPorts(config, observed.interface?.listenPort ?? null, daemonRuns)
+    await refuseTakenPorts(config, tunnelIn(observed, config.interface)?.listenPort ?? null, daemonRuns)
   return {
     config,
     files: [

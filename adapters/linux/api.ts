@@ -3,7 +3,7 @@ import { Problem, reasonOf } from '../../problems/problem.ts'
 import { type CommandResult, runCommand, tryCommand } from '../../system/process/run-command.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { IptablesProgram } from '../observation.ts'
-import { type Replies, removePeersArguments } from './convert.ts'
+import { isCandidate, isMarked, parseLinks, type Replies, removePeersArguments } from './convert.ts'
 import { INTERFACE_MARK, ROUTE_PROTOCOL } from './firewall/mark.ts'
 import { readOthers } from './others/read-others.ts'
 import { readTable } from './read-table.ts'
@@ -34,17 +34,37 @@ const IP_QUESTIONS = [
   RULES,
 ]
 
-/** All that an observation needs, asked for at once. @throws {Problem} of system/run-command. */
-export async function readReplies(interfaceName: string, signal: AbortSignal): Promise<Replies> {
-  const [ip, dump, table, others, forwarding, ...reversePathFilter] = await Promise.all([
-    askIp(signal),
-    readDump(interfaceName, signal),
+/** All that an observation needs, as much as can be at once. @throws {Problem} of system/run-command. */
+export async function readReplies(signal: AbortSignal): Promise<Replies> {
+  const asking = askIp(signal)
+  const [ip, tunnels, table, others, forwarding, all] = await Promise.all([
+    asking,
+    asking.then(({ links }) => readTunnels(links, signal)),
     readTable(signal),
     readOthers(signal),
     readFile(FORWARDING, 'utf8'),
-    ...['all', interfaceName].map((name) => readFile(reversePathFilterOf(name), 'utf8').catch(() => '0')),
+    readReversePathFilter('all'),
   ])
-  return { ...ip, dump, ...table, others, forwarding, reversePathFilter }
+  return { ...ip, dumps: tunnels.dumps, ...table, others, forwarding, reversePathFilter: { all, own: tunnels.filters } }
+}
+
+/** Of each interface that is ours, or could be; none that somebody else uses is asked. */
+async function readTunnels(
+  links: string,
+  signal: AbortSignal,
+): Promise<{ readonly dumps: ReadonlyMap<string, string>; readonly filters: readonly string[] }> {
+  const all = parseLinks(links)
+  // Where wg is missing, that is found by looking, before anything is changed.
+  if (!all.some(isCandidate)) await runCommand('wg', ['--version'], { signal })
+  const [dumps, filters] = await Promise.all([
+    Promise.all(all.filter(isCandidate).map(async ({ name }) => [name, await readDump(name, signal)] as const)),
+    Promise.all(all.filter(isMarked).map(({ name }) => readReversePathFilter(name))),
+  ])
+  return { dumps: new Map(dumps.flatMap(([name, dump]) => (dump === null ? [] : [[name, dump]]))), filters }
+}
+
+async function readReversePathFilter(name: string): Promise<string> {
+  return readFile(reversePathFilterOf(name), 'utf8').catch(() => '0')
 }
 
 async function askIp(signal: AbortSignal): Promise<Pick<Replies, 'links' | 'routes' | 'networks' | 'rules'>> {

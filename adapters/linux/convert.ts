@@ -3,11 +3,11 @@ import { type InterfaceState, parseDump } from '../../wireguard/dump.ts'
 import type { PresharedKey, PublicKey } from '../../wireguard/keys.ts'
 import { formatEndpoint, type PeerSpec } from '../../wireguard/spec.ts'
 import { networkOf } from '../../net/prefix.ts'
-import type { Observation, Refusal } from '../observation.ts'
+import type { Observation, ObservedInterface, Refusal } from '../observation.ts'
 import type { RouteSpec } from '../spec.ts'
 import { INTERFACE_MARK, ROUTE_PROTOCOL } from './firewall/mark.ts'
 import { type ListedTable, parseNftTable } from './firewall/nft-list.ts'
-import { exitsLed, reversePathWarning, visitorsLed } from './firewall/visitors.ts'
+import { exitWay, reversePathWarning, visitorWays } from './firewall/visitors.ts'
 
 /** The words of ip, wg and nft, both ways. Pure. */
 
@@ -19,8 +19,8 @@ export interface Replies {
   readonly routes: string
   /** The same for routes that the kernel made. */
   readonly networks: string
-  /** `wg show IFACE dump` */
-  readonly dump: string | null
+  /** `wg show IFACE dump` of those that answer, by name; what is neither ours nor could be is not asked. */
+  readonly dumps: ReadonlyMap<string, string>
   /** `nft -j list table` */
   readonly table: string | null
   /** It does not say which ports are published. */
@@ -30,8 +30,8 @@ export interface Replies {
   /** `ip -j rule show` */
   readonly rules: string
   readonly others: Pick<Observation, 'otherFirewalls' | 'closedFirewalls'>
-  /** rp_filter of all interfaces, and of the tunnel's. */
-  readonly reversePathFilter: readonly string[]
+  /** rp_filter of all interfaces, and of each with our mark. */
+  readonly reversePathFilter: { readonly all: string; readonly own: readonly string[] }
 }
 
 export interface Link {
@@ -108,32 +108,20 @@ export function parseRoutes(text: string): readonly MarkedRoute[] {
   })
 }
 
-export function toObservation(interfaceName: string, replies: Replies): Observation {
+export function toObservation(replies: Replies): Observation {
   const links = parseLinks(replies.links)
-  const state = replies.dump === null ? null : parseDump(replies.dump)
   const table = replies.table === null ? null : parseNftTable(replies.table)
-  const exits = exitsLed(interfaceName, replies.rules, replies.routes)
-  const visitors = visitorsLed(interfaceName, replies.rules, replies.routes)
-  const marked = links.filter((link) => link.alias === INTERFACE_MARK)
-  // One that no WireGuard answers us for is cleared like a stray and made anew: its wireguard-go is just ending, or root
-  // started it (in `join`) and the service's user, who may not speak to it, now runs the tunnel.
-  const own = state === null ? undefined : marked.find((link) => link.name === interfaceName)
+  const [exits, visitors] = [exitWay(replies.rules, replies.routes), visitorWays(replies.rules, replies.routes)]
+  const marked = links.filter(isMarked)
+  const leadsNobody = visitors.length === 0 && exits?.devices.length === 0
   return {
-    interface:
-      own === undefined || state === null
-        ? null
-        : {
-            ...state,
-            name: own.name,
-            up: own.up,
-            mtu: own.mtu,
-            addresses: own.addresses,
-            cutOff: own.up ? cutOff(own, replies.networks) : [],
-            routes: parseRoutes(replies.routes)
-              .filter((route) => route.interface === own.name)
-              .map(({ prefix, mtu }) => ({ prefix, mtu })),
-          },
-    strayInterfaces: marked.filter((link) => link !== own).map((link) => link.name),
+    interfaces: marked.flatMap((link) => toInterface(link, replies) ?? []),
+    // One that no WireGuard answers us for is cleared like a stray and made anew: its wireguard-go is just ending, or root
+    // started it (in `join`) and the service's user, who may not speak to it, now runs the tunnel.
+    remains: marked.filter(({ name }) => !replies.dumps.has(name)).map(({ name }) => name),
+    foreignInterfaces: links
+      .filter((link) => !isMarked(link) && !isBlank(link, stateOf(link, replies)))
+      .map(({ name }) => name),
     ...firewallOf(table, replies.isWithoutPorts),
     forwarding: replies.forwarding.trim() === '1',
     forwardingIsOurs: table?.isOurs === true && table.forwardingWasOff,
@@ -141,15 +129,46 @@ export function toObservation(interfaceName: string, replies: Replies): Observat
     exits,
     ...replies.others,
     warnings: [
-      ...(visitors === 'none' && exits?.length === 0 ? [] : reversePathWarning(replies.reversePathFilter)),
+      ...(leadsNobody ? [] : reversePathWarning(replies.reversePathFilter.all, replies.reversePathFilter.own)),
       ...(replies.isWithoutPorts ? [UNREAD] : []),
     ],
-    clashes: clashes(
-      links.find((link) => link.name === interfaceName && link.alias !== INTERFACE_MARK),
-      state,
-      table,
-    ),
+    clashes: table?.isOurs === false ? [TABLE_TAKEN] : [],
   }
+}
+
+/** Whether an interface has our mark, or might be one that a crash left before it got it: only these are asked what they are. */
+export function isCandidate(link: Link): boolean {
+  return isMarked(link) || isUntouched(link)
+}
+
+export function isMarked({ alias }: Link): boolean {
+  return alias === INTERFACE_MARK
+}
+
+function stateOf({ name }: Link, { dumps }: Pick<Replies, 'dumps'>): InterfaceState | null {
+  const dump = dumps.get(name)
+  return dump === undefined ? null : parseDump(dump)
+}
+
+function toInterface(link: Link, replies: Replies): ObservedInterface | null {
+  const state = stateOf(link, replies)
+  if (state === null) return null
+  return {
+    ...state,
+    name: link.name,
+    up: link.up,
+    mtu: link.mtu,
+    addresses: link.addresses,
+    cutOff: link.up ? cutOff(link, replies.networks) : [],
+    routes: parseRoutes(replies.routes)
+      .filter((route) => route.interface === link.name)
+      .map(({ prefix, mtu }) => ({ prefix, mtu })),
+  }
+}
+
+const TABLE_TAKEN: Refusal = {
+  code: 'firewall-taken',
+  why: 'an nftables table inet homeward that homeward did not make is there already',
 }
 
 const UNREAD = 'nft did not say in time which ports are published: they stay as they are until it does'
@@ -171,34 +190,17 @@ function cutOff(own: Link, networks: string): readonly string[] {
   )
 }
 
-function clashes(
-  namesake: Link | undefined,
-  state: InterfaceState | null,
-  table: ListedTable | null,
-): readonly Refusal[] {
-  const found: Refusal[] = []
-  if (namesake !== undefined && !isBlank(namesake, state))
-    found.push({
-      code: 'interface-taken',
-      why: `an interface ${namesake.name} that homeward did not make is there already`,
-    })
-  if (table?.isOurs === false)
-    found.push({
-      code: 'firewall-taken',
-      why: 'an nftables table inet homeward that homeward did not make is there already',
-    })
-  return found
-}
-
 /**
  * Whether an interface without our mark is a WireGuard one that nobody has given anything: what a crash between making
  * and marking leaves behind. There is no work of anybody's in it, so it may be taken. A single key, peer, address, alias
  * or `up` makes it somebody's.
  */
 export function isBlank(link: Link, state: InterfaceState | null): boolean {
-  if (state === null || (link.kind !== 'wireguard' && link.kind !== 'tun')) return false
-  const untouched = link.alias === null && !link.up && link.addressCount === 0
-  return untouched && state.publicKey === null && state.peers.length === 0 && state.fwmark === 0
+  return isUntouched(link) && state?.publicKey === null && state.peers.length === 0 && state.fwmark === 0
+}
+
+function isUntouched({ kind, alias, up, addressCount }: Link): boolean {
+  return (kind === 'wireguard' || kind === 'tun') && alias === null && !up && addressCount === 0
 }
 
 /** What `wg addconf` reads. Holds secrets: for standard input only. */

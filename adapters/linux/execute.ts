@@ -89,7 +89,7 @@ async function carryOut(step: LinuxStep, context: ExecuteContext, signal: AbortS
     case 'disable-forwarding':
       return setForwarding('0')
     case 'set-firewall':
-      return setFirewall(firewallTable(step), step, signal)
+      return setFirewall(firewallTable(step.tunnels), step, signal)
     case 'remove-firewall':
       return nft(`delete table ${TABLE}\n`, signal)
     case 'set-other-firewall':
@@ -97,9 +97,9 @@ async function carryOut(step: LinuxStep, context: ExecuteContext, signal: AbortS
         ? setNative(step, signal)
         : restoreIptables(step.place, iptablesText(step), signal)
     case 'lead-visitors':
-      return setVisitors(step.interface, signal)
+      return setVisitors(step.slot, step.interface, signal)
     case 'unlead-visitors':
-      return setVisitors(null, signal)
+      return setVisitors(step.slot, null, signal)
     case 'lead-exits':
       return leadExits(step.interface, step.devices, signal)
     case 'change-published':
@@ -167,9 +167,9 @@ async function setNative(step: OtherFirewallStep, signal: AbortSignal): Promise<
 }
 
 /** @param interfaceName null: nothing of it stays. */
-async function setVisitors(interfaceName: string | null, signal: AbortSignal): Promise<void> {
+async function setVisitors(slot: number, interfaceName: string | null, signal: AbortSignal): Promise<void> {
   const [rules, routes] = await Promise.all([readRules(signal), readRoutes(signal)])
-  await ipBatch(visitorCommands(interfaceName, rules, routes), signal)
+  await ipBatch(visitorCommands(slot, interfaceName, rules, routes), signal)
 }
 
 async function leadExits(name: string, devices: readonly string[], signal: AbortSignal): Promise<void> {

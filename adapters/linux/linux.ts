@@ -40,10 +40,10 @@ export function linuxAdapter({ privateKeyFile, presharedKeys, clock = systemCloc
       }
     },
 
-    async observe(interfaceName, signal) {
+    async observe(signal) {
       await requireNetAdmin('looking at this machine')
-      const replies = await readReplies(interfaceName, signal)
-      return parse(() => toObservation(interfaceName, replies))
+      const replies = await readReplies(signal)
+      return parse(() => toObservation(replies))
     },
 
     plan: planLinux,

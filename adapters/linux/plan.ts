@@ -2,53 +2,81 @@ import { isPeerAsWanted } from '../peer-as-wanted.ts'
 import { sameList } from '../same-list.ts'
 import type { PeerState } from '../../wireguard/dump.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'
-import type { Observation, ObservedInterface, OtherFirewallPlace } from '../observation.ts'
-import type { TunnelSpec } from '../spec.ts'
+import type { Observation, ObservedInterface, OtherFirewallPlace, VisitorWay } from '../observation.ts'
+import type { TunnelFirewall, TunnelSpec } from '../spec.ts'
+import { strays } from '../strays.ts'
+import { tunnelIn } from '../tunnel-in.ts'
+import { clashesWith } from '../clashes-with.ts'
 import type { Plan } from '../step.ts'
 import type { LinuxStep } from './steps.ts'
 import { closedWarnings } from './others/closed-firewall.ts'
-import { networkOf } from '../../net/prefix.ts'
 import { firewallTable } from './firewall/firewall.ts'
 import { fingerprintsOf } from './firewall/nft-table.ts'
-import { keptPublished, publishedSteps, withoutPublished } from './firewall/plan-published.ts'
+import { keptPublished, publishedSteps } from './firewall/plan-published.ts'
+import { hasVisitors, tunnelFirewalls } from './firewall/tunnel-firewalls.ts'
 import { nativeSteps } from './others/native-firewall.ts'
 import { iptablesSteps } from './others/other-firewall.ts'
 
 /** The steps from what is to what should be. Pure. */
-export function planLinux(observed: Observation, desired: TunnelSpec | null): Plan<LinuxStep> {
+export function planLinux(observed: Observation, desired: readonly TunnelSpec[]): Plan<LinuxStep> {
+  const tunnels = tunnelFirewalls(observed, desired)
+  const warnings = [...observed.warnings, ...closedWarnings(observed.closedFirewalls, tunnels)]
   // Undo needs no room: what stands where ours would stand is left alone.
-  const { clashes } = observed
-  const warnings = [...observed.warnings, ...closedWarnings(observed.closedFirewalls, desired)]
-  if (desired === null) return { steps: undo(observed), refusals: [], warnings }
-  if (clashes.length > 0) return { steps: [], refusals: clashes, warnings }
-  return { steps: [...clearStrays(observed), ...build(observed, desired)], refusals: [], warnings }
+  if (desired.length === 0) return { steps: undo(observed), refusals: [], warnings }
+  const names = desired.map((spec) => spec.interface)
+  const refusals = clashesWith(observed, names)
+  if (refusals.length > 0) return { steps: [], refusals, warnings }
+  return { steps: build(observed, desired, tunnels), refusals: [], warnings }
 }
 
-/** Our firewall goes after all that it judges: until then it is what keeps the tunnel from reaching more than it should. */
+/** Our firewall goes after all that it judges: until then it is what keeps the tunnels from reaching more than they should. */
 function undo(observed: Observation): readonly LinuxStep[] {
-  const own = observed.interface
   return [
-    ...exitSteps(observed, own?.name ?? '', null),
-    ...(observed.visitors === 'none' ? [] : [{ kind: 'unlead-visitors' } as const]),
-    ...(own === null ? [] : [{ kind: 'remove-interface', interface: own.name } as const]),
-    ...clearStrays(observed),
+    ...exitSteps(observed, []),
+    ...visitorSteps(observed, []),
+    ...clearStrays(observed, []),
     ...(observed.forwarding && observed.forwardingIsOurs ? [{ kind: 'disable-forwarding' } as const] : []),
     ...(observed.firewall === null ? [] : [{ kind: 'remove-firewall' } as const]),
     // By then they let nothing in: there is no tunnel.
-    ...otherFirewallSteps(observed, null),
+    ...otherFirewallSteps(observed, []),
   ]
 }
 
 /** Before anything is made: a stray may hold the port, the address and the routes that are wanted. */
-function clearStrays(observed: Observation): readonly LinuxStep[] {
-  return observed.strayInterfaces.map((name) => ({ kind: 'remove-interface', interface: name }))
+function clearStrays(observed: Observation, desired: readonly TunnelSpec[]): readonly LinuxStep[] {
+  return strays(observed, desired).map((name) => ({ kind: 'remove-interface', interface: name }))
 }
 
 /** Nothing may pass before the firewall judges it: it stands before forwarding is on, peers are known, the link is up. */
-function build(observed: Observation, desired: TunnelSpec): readonly LinuxStep[] {
+function build(
+  observed: Observation,
+  desired: readonly TunnelSpec[],
+  tunnels: readonly TunnelFirewall[],
+): readonly LinuxStep[] {
+  const firewall = firewallSteps(observed, desired, tunnels)
+  const each = (steps: (own: ObservedInterface | null, spec: TunnelSpec) => readonly LinuxStep[]) =>
+    desired.flatMap((spec) => steps(tunnelIn(observed, spec.interface), spec))
+  return [
+    ...clearStrays(observed, desired),
+    ...each(linkSteps),
+    ...firewall,
+    ...each((own, spec) => [
+      ...peerSteps(own, spec),
+      ...(own?.up === true ? [] : [{ kind: 'bring-up', interface: spec.interface } as const]),
+      // Last: a link that is down has no routes.
+      ...routeSteps(own, spec),
+    ]),
+    ...visitorSteps(observed, tunnels),
+    ...exitSteps(observed, desired),
+    // What is somebody else's: it may refuse, and what it lets pass is judged by ours all the same.
+    ...otherFirewallSteps(observed, tunnels),
+    // After all else: they may be many, and nothing waits for them.
+    ...publishedSteps(observed, desired, firewall),
+  ]
+}
+
+function linkSteps(own: ObservedInterface | null, desired: TunnelSpec): readonly LinuxStep[] {
   const name = desired.interface
-  const own = observed.interface
-  const firewall = firewallSteps(observed, desired)
   return [
     ...(own === null ? [{ kind: 'create-interface', interface: name } as const] : []),
     ...(desired.publicKey === null || own?.publicKey === desired.publicKey
@@ -59,17 +87,6 @@ function build(observed: Observation, desired: TunnelSpec): readonly LinuxStep[]
       : [{ kind: 'set-listen-port', interface: name, port: desired.listenPort } as const]),
     ...(own?.mtu === desired.mtu ? [] : [{ kind: 'set-mtu', interface: name, mtu: desired.mtu } as const]),
     ...addressSteps(own, desired),
-    ...firewall,
-    ...peerSteps(own, desired),
-    ...(own?.up === true ? [] : [{ kind: 'bring-up', interface: name } as const]),
-    // Last: a link that is down has no routes.
-    ...routeSteps(own, desired),
-    ...visitorSteps(observed, desired),
-    ...exitSteps(observed, desired.interface, desired.forwarding),
-    // What is somebody else's: it may refuse, and what it lets pass is judged by ours all the same.
-    ...otherFirewallSteps(observed, desired),
-    // After all else: they may be many, and nothing waits for them.
-    ...publishedSteps(observed, desired, firewall),
   ]
 }
 
@@ -87,9 +104,12 @@ function addressSteps(own: ObservedInterface | null, desired: TunnelSpec): reado
   ]
 }
 
-function firewallSteps(observed: Observation, desired: TunnelSpec): readonly LinuxStep[] {
-  const { interface: name, listenPort, forwarding } = desired
-  const wanted = fingerprintsOf(firewallTable({ ...desired, network: networkOf(desired.address) }))
+function firewallSteps(
+  observed: Observation,
+  desired: readonly TunnelSpec[],
+  tunnels: readonly TunnelFirewall[],
+): readonly LinuxStep[] {
+  const wanted = fingerprintsOf(firewallTable(tunnels))
   // The mark stands before forwarding is turned on, so that a crash in between loses nothing.
   const markMissing = !observed.forwarding && !observed.forwardingIsOurs
   const isRight = observed.firewall !== null && sameList(observed.firewall, wanted)
@@ -99,12 +119,9 @@ function firewallSteps(observed: Observation, desired: TunnelSpec): readonly Lin
       : [
           {
             kind: 'set-firewall',
-            interface: name,
-            listenPort,
-            forwarding: withoutPublished(forwarding),
-            network: networkOf(desired.address),
+            tunnels,
             forwardingWasOff: observed.forwardingIsOurs || markMissing,
-            replaces: keptPublished(observed, forwarding),
+            replaces: keptPublished(observed, desired),
           } as const,
         ]),
     ...(observed.forwarding ? [] : [{ kind: 'enable-forwarding' } as const]),
@@ -143,32 +160,45 @@ function routeSteps(own: ObservedInterface | null, desired: TunnelSpec): readonl
   ]
 }
 
-/** @param desired null: nothing of ours stays in them. */
-function otherFirewallSteps({ otherFirewalls }: Observation, desired: TunnelSpec | null): readonly LinuxStep[] {
+/** @param tunnels none: nothing of ours stays in them. */
+function otherFirewallSteps({ otherFirewalls }: Observation, tunnels: readonly TunnelFirewall[]): readonly LinuxStep[] {
   return (Object.keys(otherFirewalls) as OtherFirewallPlace[]).flatMap((place) => {
     const there = otherFirewalls[place]
     if (there === undefined) return []
-    return place === 'nftables' ? nativeSteps(there, desired) : iptablesSteps(place, there, desired)
+    return place === 'nftables' ? nativeSteps(there, tunnels) : iptablesSteps(place, there, tunnels)
   })
 }
 
 /** What leads into an interface that is made anew went with the old one, whatever was seen of it. */
-function visitorSteps(
-  { interface: own, visitors }: Observation,
-  { interface: name, forwarding }: TunnelSpec,
-): readonly LinuxStep[] {
-  const isWanted = forwarding.role === 'home' && forwarding.visitors
-  if (isWanted) return visitors === 'led' && own !== null ? [] : [{ kind: 'lead-visitors', interface: name }]
-  return visitors === 'none' ? [] : [{ kind: 'unlead-visitors' }]
+function visitorSteps(observed: Observation, tunnels: readonly TunnelFirewall[]): readonly LinuxStep[] {
+  const wanted = tunnels.filter(hasVisitors)
+  const isKept = ({ slot, interface: name, isWhole }: VisitorWay): boolean =>
+    isWhole &&
+    name !== null &&
+    tunnelIn(observed, name) !== null &&
+    wanted.some((tunnel) => tunnel.interface === name && tunnel.visitorSlot === slot)
+  const kept = new Set(observed.visitors.filter(isKept).map(({ slot }) => slot))
+  const slots = new Set(wanted.map(({ visitorSlot }) => visitorSlot))
+  return [
+    ...observed.visitors
+      .filter(({ slot }) => !slots.has(slot))
+      .map(({ slot }) => ({ kind: 'unlead-visitors', slot }) as const),
+    ...wanted
+      .filter(({ visitorSlot }) => !kept.has(visitorSlot))
+      .map(
+        ({ interface: name, visitorSlot }) => ({ kind: 'lead-visitors', interface: name, slot: visitorSlot }) as const,
+      ),
+  ]
 }
 
-/** @param forwarding null: nothing of it stays. */
-function exitSteps(
-  { interface: own, exits }: Observation,
-  name: string,
-  forwarding: TunnelSpec['forwarding'] | null,
-): readonly LinuxStep[] {
-  const wanted = forwarding?.role === 'hub' ? [...forwarding.exits].sort() : []
-  const isLed = exits !== null && sameList(exits, wanted) && (own !== null || wanted.length === 0)
+/** Those of the one hub that a machine may be. */
+function exitSteps(observed: Observation, desired: readonly TunnelSpec[]): readonly LinuxStep[] {
+  const hub = desired.find(({ forwarding }) => forwarding.role === 'hub')
+  const wanted = hub?.forwarding.role === 'hub' ? [...hub.forwarding.exits].sort() : []
+  const name = hub?.interface ?? ''
+  const { exits } = observed
+  const isNone = exits !== null && exits.interface === null
+  const isIn = exits?.interface === name && tunnelIn(observed, name) !== null && sameList(exits.devices, wanted)
+  const isLed = wanted.length === 0 ? isNone : isIn
   return isLed ? [] : [{ kind: 'lead-exits', interface: name, devices: wanted }]
 }

@@ -1,16 +1,26 @@
 import { isKeyText, parsePublicKey } from '../../wireguard/keys.ts'
 import type { PeerState } from '../../wireguard/dump.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
-import type { ObservedInterface, Refusal } from '../observation.ts'
+import type { ObservedInterface } from '../observation.ts'
 import type { RouteSpec } from '../spec.ts'
 import { fasttrackWarnings } from './objects/fasttrack.ts'
 import { isTrue } from './api/flag.ts'
 import { RULE_MENUS, type Tables } from './objects/menus.ts'
 import { canonicalAddress } from '../../net/address.ts'
 import { networkOf } from '../../net/prefix.ts'
-import { belongsTo, findOwn, findRenamed, isBlackhole, isMarkedFor, ownerOf } from './objects/ours.ts'
+import {
+  belongsTo,
+  findOwn,
+  findRenamed,
+  isBlackhole,
+  isMarkedFor,
+  isOwnRule,
+  markedName,
+  ownerOf,
+} from './objects/ours.ts'
 import { AS_EVERY_ROUTER } from '../router/as-every-router.ts'
-import type { ForeignNetwork, ForeignPeer, RouterObservation } from './observation.ts'
+import type { Blackhole, ForeignNetwork, ForeignPeer, RouterObservation } from './observation.ts'
+import { parseMark, peerNameOf } from './objects/mark.ts'
 import { byChain, ownRules } from './objects/rule-row.ts'
 import type { Row } from './api/session.ts'
 import { secondsIn } from './api/values.ts'
@@ -26,22 +36,70 @@ export interface Found extends Tables {
 export type HandshakeAt = (publicKey: string, ageSeconds: number | null) => number | null
 
 /** @throws {SyntaxError} when the router says what nobody foresaw: it must not be taken for an empty router. */
-export function toObservation(interfaceName: string, found: Found, handshakeAt: HandshakeAt): RouterObservation {
-  const own = findOwn(interfaceName, found.interface)
-  const renamed = findRenamed(interfaceName, found.interface)
+export function toObservation(found: Found, handshakeAt: HandshakeAt): RouterObservation {
+  const { own, lost, remains } = namesIn(found)
+  const known = [...own.keys(), ...lost, ...remains]
   const firewall = RULE_MENUS.flatMap((menu) => byChain(ownRules(menu, found[menu])))
   return {
     ...AS_EVERY_ROUTER,
-    interface: own === undefined ? null : toInterface(interfaceName, own, found, handshakeAt),
-    strayInterfaces: strays(interfaceName, own ?? renamed, found),
-    lostName: renamed === undefined ? null : interfaceName,
+    interfaces: [...own].map(([name, row]) => toInterface(name, row, found, handshakeAt)),
+    remains,
+    foreignInterfaces: [...found.links, ...found.interface]
+      .map((row) => row['name'] ?? '')
+      .filter((name) => !own.has(name)),
+    lostNames: lost,
     firewall: firewall.length === 0 ? null : firewall.map(({ fingerprint }) => fingerprint),
-    clashes: own === undefined ? clashes(interfaceName, found) : [],
+    clashes: [],
     warnings: fasttrackWarnings(found.filter),
-    blackholes: blackholes(interfaceName, found),
-    foreignNetworks: foreignNetworks(interfaceName, found),
-    foreignPeers: foreignPeers(interfaceName, found),
+    blackholes: blackholes(found),
+    foreignNetworks: foreignNetworks(known, found),
+    foreignPeers: foreignPeers(known, found),
   }
+}
+
+interface Names {
+  /** Interfaces of ours under their own names. */
+  readonly own: ReadonlyMap<string, Row>
+  /** Of interfaces that somebody renamed. */
+  readonly lost: readonly string[]
+  /** What is left of interfaces that are gone. */
+  readonly remains: readonly string[]
+}
+
+function namesIn(found: Found): Names {
+  const marked = [...new Set(found.interface.flatMap((row) => markedName(row) ?? []))].sort()
+  const own = new Map(
+    marked.flatMap((name) => {
+      const row = findOwn(name, found.interface)
+      return row === undefined ? [] : [[name, row] as const]
+    }),
+  )
+  const told = new Set(toldNames(found))
+  const lost = marked.filter(
+    (name) => (GIVEN_NAME.test(name) || told.has(name)) && findRenamed(name, found.interface) !== undefined,
+  )
+  const owners = new Set([...found.peer, ...found.address, ...found.route].flatMap((row) => ownerOf(row) ?? []))
+  return { own, lost, remains: [...owners].filter((name) => !own.has(name) && !lost.includes(name)).sort() }
+}
+
+/** What homeward calls its interfaces where it is told nothing else. */
+const GIVEN_NAME = /^hw\d+$/
+
+/**
+ * Tunnels that something tells of which no owner would write by chance: a comment `homeward bound` on an interface of theirs
+ * reads like our mark. Marks of routes and rules say more than a word and a name, and so does a peer's own name.
+ */
+function toldNames(found: Found): readonly string[] {
+  return [
+    ...found.route.flatMap((row) => ownerOf(row) ?? []),
+    ...found.peer.flatMap((row) => {
+      const name = markedName(row)
+      return name !== null && row['name'] === peerNameOf(name) ? [name] : []
+    }),
+    ...RULE_MENUS.flatMap((menu) => found[menu].filter(isOwnRule)).flatMap(
+      (row) => parseMark(row['comment'])?.interface ?? [],
+    ),
+  ]
 }
 
 function toInterface(name: string, row: Row, found: Found, handshakeAt: HandshakeAt): ObservedInterface {
@@ -110,30 +168,18 @@ function routes(interfaceName: string, { route }: Found): readonly RouteSpec[] {
     .map((row) => ({ prefix: row['dst-address'] ?? '', mtu: null }))
 }
 
-function blackholes(interfaceName: string, { route }: Found): readonly string[] {
-  return route
-    .filter((row) => isMarkedFor(interfaceName, row) && isBlackhole(row) && !isTrue(row['disabled']))
-    .map((row) => row['dst-address'] ?? '')
-}
-
-/** Interfaces of ours by another name, and what is left of one that is gone. */
-function strays(interfaceName: string, own: Row | undefined, found: Found): readonly string[] {
-  const rows = [...found.interface.filter((row) => row !== own), ...found.peer, ...found.address, ...found.route]
-  const names = new Set(rows.flatMap((row) => ownerOf(row) ?? []))
-  if (own !== undefined) names.delete(interfaceName)
-  return [...names].sort()
-}
-
-function clashes(interfaceName: string, { links, interface: own }: Found): readonly Refusal[] {
-  if (![...links, ...own].some((row) => row['name'] === interfaceName)) return []
-  return [{ code: 'interface-taken', why: `an interface ${interfaceName} that homeward did not make is there already` }]
+function blackholes({ route }: Found): readonly Blackhole[] {
+  return route.flatMap((row) => {
+    const owner = isBlackhole(row) && !isTrue(row['disabled']) ? ownerOf(row) : null
+    return owner === null ? [] : [{ interface: owner, prefix: row['dst-address'] ?? '' }]
+  })
 }
 
 /** Addresses and routes that would take a part of a network away from the tunnel, or the tunnel from them. */
-function foreignNetworks(interfaceName: string, { address, route }: Found): readonly ForeignNetwork[] {
+function foreignNetworks(known: readonly string[], { address, route }: Found): readonly ForeignNetwork[] {
   return [
     ...address
-      .filter((row) => !belongsTo(interfaceName, row) && ownerOf(row) === null && !isTrue(row['disabled']))
+      .filter((row) => !belongsToAny(known, row) && ownerOf(row) === null && !isTrue(row['disabled']))
       .filter((row) => addressOf(row).includes('/'))
       .map((row) => ({
         prefix: networkOf(addressOf(row)),
@@ -146,12 +192,16 @@ function foreignNetworks(interfaceName: string, { address, route }: Found): read
   ]
 }
 
-function foreignPeers(interfaceName: string, { peer }: Found): readonly ForeignPeer[] {
+function foreignPeers(known: readonly string[], { peer }: Found): readonly ForeignPeer[] {
   return peer.flatMap((row) => {
     const publicKey = row['public-key'] ?? ''
-    if (belongsTo(interfaceName, row) || ownerOf(row) !== null || !isKeyText(publicKey)) return []
+    if (belongsToAny(known, row) || ownerOf(row) !== null || !isKeyText(publicKey)) return []
     return [{ publicKey: parsePublicKey(publicKey), interface: row['interface'] ?? '' }]
   })
+}
+
+function belongsToAny(names: readonly string[], row: Row): boolean {
+  return names.some((name) => belongsTo(name, row))
 }
 
 function count(text: string | undefined, what: string): number {

@@ -4,7 +4,7 @@ import type { PeerSpec } from '../../wireguard/spec.ts'
 import { add, remove, set } from './objects/change.ts'
 import { configuredEndpoint } from './convert.ts'
 import { isTrue } from './api/flag.ts'
-import { markOf } from './objects/mark.ts'
+import { markOf, peerNameOf } from './objects/mark.ts'
 import { readMenu, RULE_MENUS } from './objects/menus.ts'
 import { networkOf } from '../../net/prefix.ts'
 import { blackholeOf, routeOf, wantedRules } from './objects/objects.ts'
@@ -54,7 +54,7 @@ export async function carryOut(step: Change, site: Site): Promise<void> {
     case 'remove-route':
       return removeRoutes(step.interface, (row) => row['dst-address'] === step.prefix, site)
     case 'set-firewall':
-      return setRules(wantedRules(step), site)
+      return setRules(step.tunnels.flatMap(wantedRules), site)
     case 'remove-firewall':
       return removeFirewall(site)
     default:
@@ -135,11 +135,6 @@ async function setPeer(name: string, peer: PeerSpec, site: Site): Promise<void> 
   const elsewhere = String(peer.endpoint.port === DISCARD ? DISCARD + 1 : DISCARD)
   await set('peer', found, { 'endpoint-port': elsewhere }, site)
   await set('peer', { ...found, 'endpoint-port': elsewhere }, { 'endpoint-port': String(peer.endpoint.port) }, site)
-}
-
-/** For the list in WinBox; found by key, never by this. */
-function peerNameOf(interfaceName: string): string {
-  return `homeward-${interfaceName}`
 }
 
 async function removePeers(name: string, publicKeys: readonly PublicKey[], site: Site): Promise<void> {

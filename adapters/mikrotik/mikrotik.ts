@@ -55,13 +55,13 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
     }
   }
 
-  async function observe(interfaceName: string, signal: AbortSignal): Promise<Observation> {
+  async function observe(signal: AbortSignal): Promise<Observation> {
     await rollback.recover(signal)
     const [tables, links] = await Promise.all([
       readTables(connection.exec, signal),
       connection.exec({ command: '/interface/print', attributes: { '.proplist': 'name,type' } }, signal),
     ])
-    const observed = toObservation(interfaceName, { ...tables, links: links.rows }, handshakeAt)
+    const observed = toObservation({ ...tables, links: links.rows }, handshakeAt)
     return { ...observed, warnings: [...rollback.warnings(), ...observed.warnings] }
   }
 
@@ -69,7 +69,7 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
     switch (step.kind) {
       case 'arm-rollback':
         await rollback.recover(signal)
-        return rollback.arm(step.interface, step.seconds, signal)
+        return rollback.arm(step.interfaces, step.seconds, signal)
       case 'keep-changes':
         return rollback.keep(signal)
       case 'revert-changes':

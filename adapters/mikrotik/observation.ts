@@ -3,14 +3,20 @@ import type { Observation } from '../observation.ts'
 
 /** What the plan needs to know of a router beyond what all machines are asked for. */
 export interface RouterObservation extends Observation {
-  /** The name that the tunnel's interface lost: somebody gave it another. null: nobody did. */
-  readonly lostName: string | null
-  /** Prefixes that our own routes lead nowhere while the tunnel is away. */
-  readonly blackholes: readonly string[]
+  /** Names that interfaces of ours lost: somebody gave them others. */
+  readonly lostNames: readonly string[]
+  /** Prefixes that our own routes lead nowhere while their tunnel is away. */
+  readonly blackholes: readonly Blackhole[]
   /** Networks that are led somewhere by what is not ours. */
   readonly foreignNetworks: readonly ForeignNetwork[]
   /** Keys of peers of other interfaces: RouterOS takes each key once. */
   readonly foreignPeers: readonly ForeignPeer[]
+}
+
+export interface Blackhole {
+  /** The tunnel's. */
+  readonly interface: string
+  readonly prefix: string
 }
 
 export interface ForeignNetwork {

@@ -1,12 +1,16 @@
 import { isPeerAsWanted } from '../peer-as-wanted.ts'
 import { sameList } from '../same-list.ts'
 import type { Observation, ObservedInterface, Refusal } from '../observation.ts'
-import type { HomeForwarding, TunnelSpec } from '../spec.ts'
+import type { HomeForwarding, TunnelFirewall, TunnelSpec } from '../spec.ts'
+import { byInterface } from '../by-interface.ts'
+import { clashesWith } from '../clashes-with.ts'
+import { strays } from '../strays.ts'
+import { tunnelIn } from '../tunnel-in.ts'
 import type { Plan } from '../step.ts'
 import type { MikrotikStep } from './steps.ts'
 import { RULE_MENUS } from './objects/menus.ts'
 import { contains, isIn, networkOf, overlaps } from '../../net/prefix.ts'
-import { type RulesSpec, wantedRules } from './objects/objects.ts'
+import { wantedRules } from './objects/objects.ts'
 import type { RouterObservation } from './observation.ts'
 import { byChain, fingerprintOf } from './objects/rule-row.ts'
 
@@ -25,25 +29,67 @@ interface HomeSpec extends TunnelSpec {
 /** The steps from what is to what should be. Pure. */
 export function planMikrotik(
   observed: Observation,
-  desired: TunnelSpec | null,
+  desired: readonly TunnelSpec[],
   options: PlanOptions,
 ): Plan<MikrotikStep> {
   const { warnings } = observed
+  const all = withDefaults(observed)
   // Undo needs no room, and leads back to what was before us: there is nothing to roll it back to.
-  if (desired === null) return { steps: undo(withDefaults(observed)), refusals: [], warnings }
-  if (!isHome(desired)) return { steps: [], refusals: [NO_HUB], warnings }
-  const refusals = [...observed.clashes, ...refuse(withDefaults(observed), desired, options)]
+  if (desired.length === 0) return { steps: undo(all), refusals: [], warnings }
+  if (!desired.every(isHome)) return { steps: [], refusals: [NO_HUB], warnings }
+  const names = desired.map((spec) => spec.interface)
+  const refusals = [...clashesWith(observed, names), ...desired.flatMap((spec) => refuse(all, spec, options))]
   if (refusals.length > 0) return { steps: [], refusals, warnings }
-  const steps = build(withDefaults(observed), desired)
+  const steps = build(all, desired)
   if (steps.length === 0) return { steps, refusals: [], warnings }
-  const arm: MikrotikStep = { kind: 'arm-rollback', interface: desired.interface, seconds: options.rollbackSeconds }
-  return { steps: [arm, ...steps, { kind: 'keep-changes', interface: desired.interface }], refusals: [], warnings }
+  const arm: MikrotikStep = {
+    kind: 'arm-rollback',
+    interfaces: touched(all, desired, steps),
+    seconds: options.rollbackSeconds,
+  }
+  return { steps: [arm, ...steps, { kind: 'keep-changes' }], refusals: [], warnings }
+}
+
+/** The tunnels that anything of is changed. */
+function touched(
+  { firewall }: RouterObservation,
+  desired: readonly HomeSpec[],
+  steps: readonly MikrotikStep[],
+): readonly string[] {
+  const named = steps.flatMap((step) => ('interface' in step ? [step.interface] : []))
+  return [...new Set([...named, ...withOtherRules(firewall ?? [], desired)])].sort()
+}
+
+/** Those whose rules are not as they should be, and those of nobody who is wanted. */
+function withOtherRules(found: readonly string[], desired: readonly HomeSpec[]): readonly string[] {
+  const owners = found.map((rule) => / comment=homeward (\S+) /.exec(rule)?.[1] ?? '')
+  const areRight = (specs: readonly HomeSpec[]): boolean =>
+    sameList(
+      found.filter((_, index) => specs.some((spec) => spec.interface === owners[index])),
+      wantedFingerprints(specs),
+    )
+  const right = desired.filter((spec) => areRight([spec]))
+  // Each right by itself, and not one behind another.
+  const kept = areRight(right) ? right.map((spec) => spec.interface) : []
+  return [...desired.map((spec) => spec.interface), ...owners].filter((name) => !kept.includes(name))
 }
 
 /** What a set of rules looks like when it is as it should be. */
-function wantedFingerprints(spec: RulesSpec): readonly string[] {
-  const rules = wantedRules(spec).map((rule) => ({ ...rule, chain: rule.attributes['chain'] ?? '' }))
+function wantedFingerprints(specs: readonly HomeSpec[]): readonly string[] {
+  const rules = toFirewalls(specs)
+    .flatMap(wantedRules)
+    .map((rule) => ({ ...rule, chain: rule.attributes['chain'] ?? '' }))
   return RULE_MENUS.flatMap((menu) => byChain(rules.filter((rule) => rule.menu === menu))).map(fingerprintOf)
+}
+
+function toFirewalls(specs: readonly HomeSpec[]): readonly TunnelFirewall<HomeForwarding>[] {
+  return byInterface(specs).map(({ interface: name, listenPort, address, forwarding }) => ({
+    interface: name,
+    listenPort,
+    network: networkOf(address),
+    forwarding,
+    visitorSlot: 0,
+  }))
 }
 
 const NO_HUB: Refusal = {
@@ -57,14 +103,12 @@ function isHome(spec: TunnelSpec): spec is HomeSpec {
 
 /** What was written before a router was asked for more has none of it. */
 function withDefaults(observed: Observation): RouterObservation {
-  return { lostName: null, blackholes: [], foreignNetworks: [], foreignPeers: [], ...observed }
+  return { lostNames: [], blackholes: [], foreignNetworks: [], foreignPeers: [], ...observed }
 }
 
-function refuse(
-  { interface: own, foreignNetworks, foreignPeers }: RouterObservation,
-  desired: HomeSpec,
-  { host }: PlanOptions,
-): readonly Refusal[] {
+function refuse(observed: RouterObservation, desired: HomeSpec, { host }: PlanOptions): readonly Refusal[] {
+  const { foreignNetworks, foreignPeers } = observed
+  const own = tunnelIn(observed, desired.interface)
   const network = networkOf(desired.address)
   const led = [network, ...desired.routes.map(({ prefix }) => prefix)]
   return [
@@ -107,56 +151,65 @@ function refuse(
   ]
 }
 
-/** Nothing may pass without the rules: first the peer goes, then they. The interface last: all the rest speaks of it. */
+/** Nothing may pass without the rules: first the peers go, then they. The interfaces last: all the rest speaks of them. */
 function undo(observed: RouterObservation): readonly MikrotikStep[] {
-  const own = observed.interface
-  const publicKeys = own?.peers.map((peer) => peer.publicKey) ?? []
   return [
-    ...(own === null || publicKeys.length === 0
-      ? []
-      : [{ kind: 'remove-peers', interface: own.name, publicKeys } as const]),
+    ...observed.interfaces
+      .filter(({ peers }) => peers.length > 0)
+      .map(({ name, peers }) => ({
+        kind: 'remove-peers' as const,
+        interface: name,
+        publicKeys: peers.map((peer) => peer.publicKey),
+      })),
     ...(observed.firewall === null ? [] : [{ kind: 'remove-firewall' } as const]),
-    ...clearStrays(observed),
-    ...(own === null ? [] : [{ kind: 'remove-interface', interface: own.name } as const]),
-    ...(observed.lostName === null ? [] : [{ kind: 'remove-interface', interface: observed.lostName } as const]),
+    ...clear([...observed.remains, ...observed.interfaces.map(({ name }) => name), ...observed.lostNames]),
   ]
 }
 
-function clearStrays({ strayInterfaces }: Observation): readonly MikrotikStep[] {
-  return strayInterfaces.map((name) => ({ kind: 'remove-interface', interface: name }))
+function clear(names: readonly string[]): readonly MikrotikStep[] {
+  return names.map((name) => ({ kind: 'remove-interface', interface: name }))
 }
 
 /** Nothing may pass before the rules judge it: they stand before a peer is known. */
-function build(observed: RouterObservation, desired: HomeSpec): readonly MikrotikStep[] {
-  const { interface: name, listenPort } = desired
-  const own = observed.interface
+function build(observed: RouterObservation, desired: readonly HomeSpec[]): readonly MikrotikStep[] {
+  const wanted = new Set(desired.map((spec) => spec.interface))
+  const own = (spec: HomeSpec) => tunnelIn(observed, spec.interface)
   return [
-    ...clearStrays(observed),
+    ...clear([...strays(observed, desired), ...observed.lostNames.filter((name) => !wanted.has(name))]),
+    ...desired.flatMap((spec) => linkSteps(own(spec), spec)),
+    ...firewallSteps(observed, desired),
+    ...desired.flatMap((spec) => [
+      ...addressSteps(observed, spec),
+      ...peerSteps(own(spec), spec),
+      ...(own(spec)?.up === false ? [{ kind: 'bring-up', interface: spec.interface } as const] : []),
+      ...routeSteps(observed, spec),
+    ]),
+  ]
+}
+
+function linkSteps(
+  own: ObservedInterface | null,
+  { interface: name, listenPort, mtu }: HomeSpec,
+): readonly MikrotikStep[] {
+  return [
     ...(own === null ? [{ kind: 'create-interface', interface: name } as const] : []),
     ...(listenPort === null || own?.listenPort === listenPort
       ? []
       : [{ kind: 'set-listen-port', interface: name, port: listenPort } as const]),
-    ...(own?.mtu === desired.mtu ? [] : [{ kind: 'set-mtu', interface: name, mtu: desired.mtu } as const]),
-    ...firewallSteps(observed, desired),
-    ...addressSteps(observed, desired),
-    ...peerSteps(own, desired),
-    ...(own?.up === false ? [{ kind: 'bring-up', interface: name } as const] : []),
-    ...routeSteps(observed, desired),
+    ...(own?.mtu === mtu ? [] : [{ kind: 'set-mtu', interface: name, mtu } as const]),
   ]
 }
 
-function firewallSteps({ firewall }: RouterObservation, desired: HomeSpec): readonly MikrotikStep[] {
-  const { interface: name, listenPort, forwarding } = desired
-  const network = networkOf(desired.address)
-  if (firewall !== null && sameList(firewall, wantedFingerprints({ interface: name, network, forwarding }))) return []
-  return [
-    { kind: 'set-firewall', interface: name, listenPort, forwarding, network, forwardingWasOff: false, replaces: null },
-  ]
+function firewallSteps({ firewall }: RouterObservation, desired: readonly HomeSpec[]): readonly MikrotikStep[] {
+  if (firewall !== null && sameList(firewall, wantedFingerprints(desired))) return []
+  return [{ kind: 'set-firewall', tunnels: toFirewalls(desired), forwardingWasOff: false, replaces: null }]
 }
 
 /** The route that stands in for the network comes with its address, and is looked after along with it. */
-function addressSteps({ interface: own, blackholes }: RouterObservation, desired: HomeSpec): readonly MikrotikStep[] {
+function addressSteps(observed: RouterObservation, desired: HomeSpec): readonly MikrotikStep[] {
   const { interface: name, address } = desired
+  const own = tunnelIn(observed, name)
+  const blackholes = blackholesOf(observed, name)
   const there = own?.addresses ?? []
   const isLed = blackholes.includes(networkOf(address)) && own?.cutOff.includes(address) !== true
   return [
@@ -184,8 +237,10 @@ function peerSteps(own: ObservedInterface | null, desired: HomeSpec): readonly M
   ]
 }
 
-function routeSteps({ interface: own, blackholes }: RouterObservation, desired: HomeSpec): readonly MikrotikStep[] {
+function routeSteps(observed: RouterObservation, desired: HomeSpec): readonly MikrotikStep[] {
   const { interface: name } = desired
+  const own = tunnelIn(observed, name)
+  const blackholes = blackholesOf(observed, name)
   const there = (own?.routes ?? []).map(({ prefix }) => prefix)
   const wanted = desired.routes.map(({ prefix }) => prefix)
   const network = networkOf(desired.address)
@@ -201,4 +256,8 @@ function routeSteps({ interface: own, blackholes }: RouterObservation, desired: 
       .map((prefix) => ({ kind: 'add-route', interface: name, prefix, mtu: null }) as const),
     ...[...new Set(gone)].map((prefix) => ({ kind: 'remove-route', interface: name, prefix }) as const),
   ]
+}
+
+function blackholesOf({ blackholes }: RouterObservation, name: string): readonly string[] {
+  return blackholes.filter((one) => one.interface === name).map(({ prefix }) => prefix)
 }

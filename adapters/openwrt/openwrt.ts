@@ -35,10 +35,10 @@ export function openwrtAdapter(options: OpenwrtAdapterOptions): Adapter {
   const change = makeChange({ host, connection, clock, privateKey })
   let model: string | null = null
 
-  async function observe(interfaceName: string, signal: AbortSignal): Promise<OpenwrtObservation> {
-    let seen = await look(connection.ask, interfaceName, signal)
-    if (await change.recover(seen, signal)) seen = await look(connection.ask, interfaceName, signal)
-    return toObservation(interfaceName, seen, clock.wall().getTime() / 1_000)
+  async function observe(signal: AbortSignal): Promise<OpenwrtObservation> {
+    let seen = await look(connection.ask, signal)
+    if (await change.recover(seen, signal)) seen = await look(connection.ask, signal)
+    return toObservation(seen, clock.wall().getTime() / 1_000)
   }
 
   async function execute(step: OpenwrtStep, signal: AbortSignal): Promise<void> {
@@ -48,7 +48,7 @@ export function openwrtAdapter(options: OpenwrtAdapterOptions): Adapter {
       case 'restart-network':
         return restartNetwork(connection, signal)
       case 'arm-rollback':
-        return change.arm(step.interface, step.seconds, signal)
+        return change.arm(step.interfaces, step.seconds, signal)
       case 'activate-changes':
         return change.activate(signal)
       case 'keep-changes':
@@ -67,7 +67,7 @@ export function openwrtAdapter(options: OpenwrtAdapterOptions): Adapter {
       return
     }
     if (!('interface' in step)) throw new TypeError(`the step ${step.kind} belongs into a plan`)
-    await change.arm(step.interface, rollbackSeconds, signal)
+    await change.arm([step.interface], rollbackSeconds, signal)
     try {
       change.gather(step)
       await change.activate(signal)

@@ -1,18 +1,21 @@
 import { isPeerAsWanted } from '../peer-as-wanted.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'
-import type { Observation, Refusal } from '../observation.ts'
+import { clashesWith } from '../clashes-with.ts'
+import { strays } from '../strays.ts'
+import { tunnelIn } from '../tunnel-in.ts'
+import type { Observation, ObservedInterface, Refusal } from '../observation.ts'
 import type { TunnelSpec } from '../spec.ts'
 import type { Plan } from '../step.ts'
 import type { OpenwrtStep } from './steps.ts'
 import { isIn, networkOf, overlaps } from '../../net/prefix.ts'
 import { configuredPeers, configuredRoutes } from './uci/configured.ts'
-import { firewallSections, type HomeSpec, isHome, peerSection } from './uci/objects.ts'
+import { firewallSteps, isFirewallAsWanted } from './plan-firewall.ts'
+import { type HomeSpec, isHome, peerSection, zoneName } from './uci/objects.ts'
 import type { OpenwrtObservation } from './observe/observation.ts'
 import {
   interfaceSection,
   isInterface,
-  keyOf,
   list,
   type Options,
   peerName,
@@ -34,36 +37,53 @@ export interface PlanOptions {
 /** The steps from what is, configured and running, to what should be. Pure. */
 export function planOpenwrt(
   observed: Observation,
-  desired: TunnelSpec | null,
+  desired: readonly TunnelSpec[],
   options: PlanOptions,
 ): Plan<OpenwrtStep> {
   const { warnings } = observed
   const all = withDefaults(observed)
-  const refusals = desired === null ? pending(observed) : refuse(all, desired, options)
+  const names = desired.map((spec) => spec.interface)
+  const refusals =
+    desired.length === 0
+      ? pending(observed)
+      : [...clashesWith(observed, names), ...desired.flatMap((spec) => refuse(all, spec, options))]
   if (refusals.length > 0) return { steps: [], refusals, warnings }
-  const changes = desired === null ? undo(all) : isHome(desired) ? build(all, desired) : []
+  const homes = desired.filter(isHome)
+  const changes = homes.length === 0 ? undo(all) : build(all, homes)
   if (changes.length === 0) return { steps: [], refusals: [], warnings }
-  const interfaceName = desired?.interface ?? all.interface?.name ?? all.strayInterfaces[0] ?? ''
   return {
     steps: [
-      ...(desired === null ? [] : prepare(all)),
-      { kind: 'arm-rollback', interface: interfaceName, seconds: options.rollbackSeconds },
+      ...(homes.length === 0 ? [] : prepare(all)),
+      { kind: 'arm-rollback', interfaces: touched(all, homes, changes), seconds: options.rollbackSeconds },
       ...changes,
-      { kind: 'activate-changes', interface: interfaceName },
-      { kind: 'keep-changes', interface: interfaceName },
+      { kind: 'activate-changes' },
+      { kind: 'keep-changes' },
     ],
     refusals: [],
     warnings,
   }
 }
 
+/** The tunnels that anything of is changed. */
+function touched(
+  observed: OpenwrtObservation,
+  desired: readonly HomeSpec[],
+  steps: readonly OpenwrtStep[],
+): readonly string[] {
+  const named = steps.flatMap((step) => ('interface' in step ? [step.interface] : []))
+  const firewalls = desired.filter((spec) => !isFirewallAsWanted(observed, [spec])).map((spec) => spec.interface)
+  const some = [...new Set([...named, ...firewalls])].sort()
+  return some.length > 0 ? some : [...observed.remains, ...observed.interfaces.map(({ name }) => name)]
+}
+
 /** What was written before a router was asked for more has none of it. */
 function withDefaults(observed: Observation): OpenwrtObservation {
   const tools = { hasWg: true, hasHandler: true, knowsProtocol: true }
+  const names = observed.interfaces.map(({ name }) => name)
   return {
-    isLive: true,
-    isDeviceThere: true,
-    isFirewallLive: true,
+    live: names,
+    devices: names,
+    firewalled: names,
     sections: [],
     uplink: null,
     foreignNetworks: [],
@@ -82,7 +102,7 @@ function refuse(observed: OpenwrtObservation, desired: TunnelSpec, { host }: Pla
   const led = [network, ...desired.routes.map(({ prefix }) => prefix)]
   const unsupported = (why: string): Refusal => ({ code: 'router-unsupported', why })
   return [
-    ...observed.clashes,
+    ...foreignZone(observed, desired.interface),
     ...(isHome(desired) ? [] : [unsupported('an OpenWrt router can end the tunnel of a home, and be no hub')]),
     ...(/^[a-z][a-z0-9_]*$/.test(desired.interface)
       ? []
@@ -111,6 +131,15 @@ function refuse(observed: OpenwrtObservation, desired: TunnelSpec, { host }: Pla
   ]
 }
 
+function foreignZone({ sections, interfaces }: OpenwrtObservation, name: string): readonly Refusal[] {
+  const isTaken = sections.some(
+    (section) =>
+      section.type === 'zone' && tunnelOf(section) === null && text(section.options, 'name') === zoneName(name),
+  )
+  if (!isTaken || interfaces.some((own) => own.name === name)) return []
+  return [{ code: 'router-taken', why: `the router has a firewall zone ${zoneName(name)} that homeward did not make` }]
+}
+
 const EXIT_ELSEWHERE = 'lan.exit: devices go to the internet through a Pi alone, not through a router'
 
 /** What must be so before an interface of this protocol can be. */
@@ -122,40 +151,52 @@ function prepare({ tools }: OpenwrtObservation): readonly OpenwrtStep[] {
   ]
 }
 
-function undo({ interface: own, strayInterfaces, firewall }: OpenwrtObservation): readonly OpenwrtStep[] {
-  const publicKeys = own?.peers.map((peer) => peer.publicKey) ?? []
+function undo({ interfaces, remains, firewall }: OpenwrtObservation): readonly OpenwrtStep[] {
   return [
-    ...(own === null || publicKeys.length === 0
-      ? []
-      : [{ kind: 'remove-peers', interface: own.name, publicKeys } as const]),
+    ...interfaces
+      .filter(({ peers }) => peers.length > 0)
+      .map(({ name, peers }) => ({
+        kind: 'remove-peers' as const,
+        interface: name,
+        publicKeys: peers.map((peer) => peer.publicKey),
+      })),
     ...(firewall === null ? [] : [{ kind: 'remove-firewall' } as const]),
-    ...strayInterfaces.map((name) => ({ kind: 'remove-interface', interface: name }) as const),
-    ...(own === null ? [] : [{ kind: 'remove-interface', interface: own.name } as const]),
+    ...clear([...remains, ...interfaces.map(({ name }) => name)]),
   ]
 }
 
-/** All of it is carried out at once, and the firewall is loaded before the interface. */
-function build(found: OpenwrtObservation, desired: HomeSpec): readonly OpenwrtStep[] {
-  const { interface: name } = desired
-  const observed = withoutStrays(found)
-  const own = observed.sections.find(
-    (section) => isInterface(section) && section.name === name && tunnelOf(section) === name,
-  )
+function clear(names: readonly string[]): readonly OpenwrtStep[] {
+  return names.map((name) => ({ kind: 'remove-interface', interface: name }))
+}
+
+/** All of it is carried out at once, and the firewall is loaded before the interfaces. */
+function build(found: OpenwrtObservation, desired: readonly HomeSpec[]): readonly OpenwrtStep[] {
+  const gone = strays(found, desired)
+  const observed = without(gone, found)
   return [
-    ...observed.strayInterfaces.map((stray) => ({ kind: 'remove-interface', interface: stray }) as const),
-    ...(own === undefined || !isKept(own) ? [{ kind: 'create-interface', interface: name } as const] : []),
-    ...interfaceSteps(observed, own !== undefined && isKept(own) ? own.options : null, desired),
+    ...clear(gone),
+    ...desired.flatMap((spec) => {
+      const own = keptSection(observed, spec.interface)
+      return [
+        ...(own === null ? [{ kind: 'create-interface', interface: spec.interface } as const] : []),
+        ...interfaceSteps(observed, own?.options ?? null, spec),
+      ]
+    }),
     ...firewallSteps(observed, desired),
-    ...peerSteps(observed, desired),
-    ...routeSteps(observed, desired),
+    ...desired.flatMap((spec) => [...peerSteps(observed, spec), ...routeSteps(observed, spec)]),
   ]
+}
+
+function keptSection({ sections }: OpenwrtObservation, name: string): Section | null {
+  const own = sections.find((section) => isInterface(section) && section.name === name && tunnelOf(section) === name)
+  return own !== undefined && isKept(own) ? own : null
 }
 
 /** What is cleared first is not there for what follows. */
-function withoutStrays(observed: OpenwrtObservation): OpenwrtObservation {
-  const strays: readonly (string | null)[] = observed.strayInterfaces
+function without(gone: readonly string[], observed: OpenwrtObservation): OpenwrtObservation {
+  const names: readonly (string | null)[] = gone
   const sections = observed.sections.filter(
-    (section) => section.config !== 'network' || !strays.includes(tunnelOf(section)),
+    (section) => section.config !== 'network' || !names.includes(tunnelOf(section)),
   )
   return { ...observed, sections }
 }
@@ -180,13 +221,13 @@ function isKept({ name, options }: Section): boolean {
 
 /** @param configured null: it is made anew, without any. */
 function interfaceSteps(
-  { interface: own, isLive }: OpenwrtObservation,
+  observed: OpenwrtObservation,
   configured: Options | null,
   desired: HomeSpec,
 ): readonly OpenwrtStep[] {
   const { interface: name, publicKey, mtu, listenPort, address } = desired
   const options = configured ?? {}
-  const live = configured !== null && isLive ? own : null
+  const live = configured === null ? null : liveIn(observed, name)
   const isStopped =
     configured !== null &&
     (live === null || !live.up || options['disabled'] !== undefined || options['auto'] !== undefined)
@@ -214,30 +255,19 @@ function interfaceSteps(
   ]
 }
 
-function firewallSteps(
-  { sections, isFirewallLive, firewall }: OpenwrtObservation,
-  desired: HomeSpec,
-): readonly OpenwrtStep[] {
-  const { interface: name, forwarding, listenPort } = desired
-  const network = networkOf(desired.address)
-  const foreign = sections.filter((section) => tunnelOf(section) === null)
-  const wanted = firewallSections({ interface: name, network, forwarding }, foreign)
-  const there = new Map(sections.map((section) => [keyOf(section), section]))
-  const isAsWanted =
-    (firewall ?? []).length === wanted.length &&
-    wanted.every((section) => sameSection(there.get(keyOf(section)), section))
-  if (isAsWanted && isFirewallLive) return []
-  return [
-    { kind: 'set-firewall', interface: name, listenPort, forwarding, network, forwardingWasOff: false, replaces: null },
-  ]
+/** As it runs; null where it does not. */
+function liveIn(observed: OpenwrtObservation, name: string): ObservedInterface | null {
+  return observed.live.includes(name) ? tunnelIn(observed, name) : null
 }
 
 /** A peer counts when it is configured right, in its own section and no other, and runs as configured. */
 function peerSteps(observed: OpenwrtObservation, desired: HomeSpec): readonly OpenwrtStep[] {
   const { interface: name, peers } = desired
-  const { sections, interface: own, isLive } = observed
+  const { sections } = observed
+  const live = liveIn(observed, name)
+  const isLive = live !== null
   const configured = configuredPeers(name, sections)
-  const running = isLive ? (own?.peers ?? []) : configured
+  const running = live?.peers ?? configured
   const isMisplaced = (key: PublicKey): boolean =>
     sections.some(
       (section) =>
@@ -272,13 +302,10 @@ function isConfigured(name: string, section: Section | undefined, peer: PeerSpec
   return sameSection(section, { ...wanted, options: { ...wanted.options, endpoint_host: host, endpoint_port: port } })
 }
 
-function routeSteps(
-  { sections, interface: own, isLive }: OpenwrtObservation,
-  desired: HomeSpec,
-): readonly OpenwrtStep[] {
+function routeSteps(observed: OpenwrtObservation, desired: HomeSpec): readonly OpenwrtStep[] {
   const { interface: name } = desired
-  const configured = configuredRoutes(name, sections).map(({ prefix }) => prefix)
-  const running = isLive ? (own?.routes ?? []).map(({ prefix }) => prefix) : configured
+  const configured = configuredRoutes(name, observed.sections).map(({ prefix }) => prefix)
+  const running = liveIn(observed, name)?.routes.map(({ prefix }) => prefix) ?? configured
   const wanted = desired.routes.map(({ prefix }) => prefix)
   return [
     ...wanted

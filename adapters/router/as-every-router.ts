@@ -7,8 +7,8 @@ export const AS_EVERY_ROUTER = {
   forwardingIsOurs: false,
   published: [],
   replaceable: [],
-  visitors: 'none',
-  exits: [],
+  visitors: [],
+  exits: { interface: null, devices: [] },
   otherFirewalls: {},
   closedFirewalls: [],
 } as const satisfies Partial<Observation>

@@ -16,9 +16,9 @@ export interface RouterParts {
   /** The literal address by which it is reached at the moment; null while it is not. */
   readonly reachedAt: () => string | null
   readonly describe: (signal: AbortSignal) => Promise<Description>
-  readonly observe: (interfaceName: string, signal: AbortSignal) => Promise<Observation>
+  readonly observe: (signal: AbortSignal) => Promise<Observation>
   /** @param host the router's address as it is reached. */
-  readonly plan: (observed: Observation, desired: TunnelSpec | null, host: string) => Plan
+  readonly plan: (observed: Observation, desired: readonly TunnelSpec[], host: string) => Plan
   readonly execute: (step: Step, signal: AbortSignal) => Promise<void>
   readonly remedy: (remedy: Remedy, signal: AbortSignal) => Promise<void>
   readonly close: () => void
@@ -32,12 +32,12 @@ export function routerAdapter(parts: RouterParts): Adapter {
   const { host, name, reachedAt, stepFailed, questionFailed } = parts
   let description: Description | null = null
   /** The tunnel's own networks as last seen, by interface. */
-  const networks = new Map<string, readonly string[]>()
+  let networks: ReadonlyMap<string, readonly string[]> | null = null
   const address = (): string => (isIP(host) === 0 ? (reachedAt() ?? host) : host)
 
-  async function observe(interfaceName: string, signal: AbortSignal): Promise<Observation> {
-    const observed = await parts.observe(interfaceName, signal)
-    networks.set(interfaceName, (observed.interface?.addresses ?? []).map(networkOf))
+  async function observe(signal: AbortSignal): Promise<Observation> {
+    const observed = await parts.observe(signal)
+    networks = new Map(observed.interfaces.map(({ name, addresses }) => [name, addresses.map(networkOf)]))
     return observed
   }
 
@@ -51,9 +51,9 @@ export function routerAdapter(parts: RouterParts): Adapter {
       }
     },
 
-    async observe(interfaceName, signal) {
+    async observe(signal) {
       try {
-        return await observe(interfaceName, signal)
+        return await observe(signal)
       } catch (thrown) {
         throw questionFailed('looking at the tunnel', name(), thrown)
       }
@@ -72,8 +72,8 @@ export function routerAdapter(parts: RouterParts): Adapter {
     async remedy(remedy, signal) {
       const what = `trying ${remedy.kind} for ${remedy.interface}`
       try {
-        if (!networks.has(remedy.interface)) await observe(remedy.interface, signal)
-        if (isIn(address(), networks.get(remedy.interface) ?? []))
+        if (networks?.has(remedy.interface) !== true) await observe(signal)
+        if (isIn(address(), networks?.get(remedy.interface) ?? []))
           throw new Problem('router-through-tunnel', {
             what,
             why: `the router's address ${address()} is reached through the tunnel that the remedy would interrupt`,

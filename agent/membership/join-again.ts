@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { Adapter } from '../../adapters/adapter.ts'
 import type { Plan } from '../../adapters/step.ts'
 import { refuseUnlessSafe } from '../../adapters/apply.ts'
+import { clashesWith } from '../../adapters/clashes-with.ts'
 import { Problem } from '../../problems/problem.ts'
 import { type JoinToken, parseToken } from '../../protocol/token.ts'
 import type { Clock } from '../../system/time/clock.ts'
@@ -117,8 +118,8 @@ async function prepare(
   const { staging, present, token, adapter } = again
   const { interface: name, lan, router } = present.config
   await adapter.describe(signal)
-  const observed = await adapter.observe(name, signal)
-  refuseUnlessSafe({ refusals: observed.clashes })
+  const observed = await adapter.observe(signal)
+  refuseUnlessSafe({ refusals: clashesWith(observed, [name]) })
   const local = await readLocalNetworks(name)
   const secrets = await draftSecrets(staging, keyMakerOf(router))
   const admission = await previewLan(token, secrets, seenPrefixes(lan), signal)
@@ -129,7 +130,7 @@ async function prepare(
   const hubLiterals = await hubAddresses(addresses, staging, signal)
   refuseOverlaps(lan.prefixes, { network, hubLiterals, local })
   refuseSeenHere(lan, local)
-  const plan = adapter.plan(observed, tunnelSpec(tunnel, { hubLiterals, carrier: null }, null, present.line))
+  const plan = adapter.plan(observed, [tunnelSpec(tunnel, { hubLiterals, carrier: null }, null, present.line)])
   refuseUnlessSafe(plan)
   const warnings = [...plan.warnings, ...crowdedNotes(lan)]
   return { ...again, admission, config, plan: { ...plan, warnings } }

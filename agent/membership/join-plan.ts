@@ -68,7 +68,7 @@ export async function prepareJoin(
   const hubLiterals = await hubAddresses(addresses, stateDir, signal)
   refuseOverlaps(config.lan.prefixes, { network, hubLiterals, local })
   refuseSeenHere(config.lan, local)
-  const plan = adapter.plan(observed, tunnelSpec(tunnel, { hubLiterals, carrier: null }, null, UNKNOWN_LINE))
+  const plan = adapter.plan(observed, [tunnelSpec(tunnel, { hubLiterals, carrier: null }, null, UNKNOWN_LINE)])
   refuseUnlessSafe(plan)
   const warnings = [...plan.warnings, ...crowdedNotes(config.lan)]
   return { ...join, admission, config, plan: { ...plan, warnings } }

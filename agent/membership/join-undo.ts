@@ -47,7 +47,7 @@ export async function undoJoin(join: BegunJoin, tell: (line: string) => void): P
     await attempt('writing agent.yaml', () => rm(agentConfigPath(places.configDir), { force: true }))
     await attempt('changing this machine', () =>
       withChangeLock(places.runtimeDir, signal, () =>
-        bringTo(adapter, join.interface, null, signal, {
+        bringTo(adapter, [], signal, {
           onWarnings: (warnings) => warnings.forEach((warning) => tell(`Warning: ${warning}`)),
         }),
       ),

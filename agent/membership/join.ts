@@ -1,5 +1,6 @@
 import type { Plan } from '../../adapters/step.ts'
 import { refuseUnlessSafe } from '../../adapters/apply.ts'
+import { clashesWith } from '../../adapters/clashes-with.ts'
 import { Problem } from '../../problems/problem.ts'
 import { type JoinToken, parseToken } from '../../protocol/token.ts'
 import { stampOf } from '../../system/files/file-stamp.ts'
@@ -65,8 +66,8 @@ async function joinBy(
   const adapter = await openAdapter(router, places, login === null ? undefined : () => login.credentials)
   try {
     await adapter.describe(signal)
-    const observed = await adapter.observe(options.interface, signal)
-    refuseUnlessSafe({ refusals: observed.clashes })
+    const observed = await adapter.observe(signal)
+    refuseUnlessSafe({ refusals: clashesWith(observed, [options.interface]) })
     const prepared = await prepareJoin({ places, options, router, token, adapter }, observed, signal)
     if (!(await hands.agree(prepared.config, prepared.plan))) return null
     const keep = async (): Promise<void> => {

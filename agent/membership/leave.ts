@@ -84,7 +84,7 @@ export async function leaveHome(
   const warnings: string[] = []
   const routerLeft = router.kind !== 'linux' && forgetRouter ? router.host : null
   if (routerLeft === null) {
-    const steps = await undo(router, config?.interface ?? 'hw0', places, (found) => warnings.push(...found), signal)
+    const steps = await undo(router, places, (found) => warnings.push(...found), signal)
     if (config === null && steps.length === 0 && !hadRetained && !(await hasRemains(configDir)))
       throw new Problem('config-missing', {
         what: 'leaving the hub',
@@ -119,7 +119,6 @@ export async function leaveHome(
 /** @throws {Problem} what could not be undone. */
 async function undo(
   router: RouterConfig,
-  interfaceName: string,
   places: AgentPlaces,
   onWarnings: (warnings: readonly string[]) => void,
   signal: AbortSignal,
@@ -127,7 +126,7 @@ async function undo(
   const adapter = await openAdapter(router, places)
   try {
     return await orHowToLeave(router, () =>
-      withChangeLock(places.runtimeDir, signal, () => bringTo(adapter, interfaceName, null, signal, { onWarnings })),
+      withChangeLock(places.runtimeDir, signal, () => bringTo(adapter, [], signal, { onWarnings })),
     )
   } finally {
     await adapter.close()

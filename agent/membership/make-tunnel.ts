@@ -1,4 +1,5 @@
 import type { Adapter } from '../../adapters/adapter.ts'
+import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import { Problem } from '../../problems/problem.ts'
 import type { JoinToken } from '../../protocol/token.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
@@ -99,8 +100,8 @@ export async function makeTunnel(
 }
 
 async function keyOnRouter(adapter: Adapter, interfaceName: string, signal: AbortSignal): Promise<PublicKey> {
-  const observed = await adapter.observe(interfaceName, signal)
-  const publicKey = observed.interface?.publicKey ?? null
+  const observed = await adapter.observe(signal)
+  const publicKey = tunnelIn(observed, interfaceName)?.publicKey ?? null
   if (publicKey !== null) return publicKey
   throw new Problem('step-failed', {
     what: 'joining the hub',

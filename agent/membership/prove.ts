@@ -1,4 +1,5 @@
 import type { Adapter } from '../../adapters/adapter.ts'
+import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import { Problem } from '../../problems/problem.ts'
 import type { HubView } from '../../protocol/messages.ts'
 import type { Clock } from '../../system/time/clock.ts'
@@ -37,8 +38,8 @@ export async function proveTunnel(
   const heard = await firstAnswer(heartbeatTarget(config), patience, signal, (one) => one !== 'refused')
   signal.throwIfAborted()
   if (heard !== null && heard !== 'refused') return { tookMs: clock.now() - startedAt, mapping: heard.endpoint }
-  const seen = await adapter.observe(config.interface, signal)
-  const peer = seen.interface?.peers[0] ?? null
+  const seen = await adapter.observe(signal)
+  const peer = tunnelIn(seen, config.interface)?.peers[0] ?? null
   const registration = { configDir, config, listenPort: null, lastMapping: null, hubLiterals: [] }
   const { answer } = await registerHome({ ...registration, reason: 'doubt' }, signal)
   throw new Problem('tunnel-unproven', {

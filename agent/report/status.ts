@@ -1,4 +1,5 @@
 import type { Observation } from '../../adapters/observation.ts'
+import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import type { ChannelStatus } from '../../alerts/delivery/courier.ts'
 import type { IncidentRecord } from '../../protocol/incidents.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'
@@ -106,7 +107,7 @@ interface HomeFacts {
 
 /** Those of the home, and of the tunnel that speaks for it. */
 export interface StatusFacts extends HomeFacts, Omit<TunnelReading, 'observed' | 'peer'> {
-  readonly observed: Pick<Observation, 'interface' | 'warnings'> | null
+  readonly observed: Pick<Observation, 'interfaces' | 'warnings'> | null
 }
 
 /** Pure: facts in, the contract's shape out. */
@@ -138,7 +139,7 @@ export function statusOf(facts: StatusFacts): Status {
 
 function tunnelOf(facts: StatusFacts): Status['tunnel'] {
   const { config, watch, calendar, now, lastHandshakeSeconds, clockBehindSeconds } = facts
-  const observed = facts.observed?.interface ?? null
+  const observed = tunnelIn(facts.observed, config.interface)
   const isRouterSilent = facts.observed === null && config.router.kind !== 'linux'
   const { health, heartbeats } = watch
   const hub = config.hub

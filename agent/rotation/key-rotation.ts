@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { Adapter } from '../../adapters/adapter.ts'
+import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import { asProblem, Problem, reasonOf } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { runCommand } from '../../system/process/run-command.ts'
@@ -95,8 +96,8 @@ export async function settleRotation(
 ): Promise<RotatedKey | null> {
   if (!(await hasOtherKeys(stateDir, kept))) return kept
   try {
-    const seen = await adapter.observe(interfaceName, AbortSignal.timeout(LOOK_MS))
-    const publicKey = seen.interface?.publicKey ?? null
+    const seen = await adapter.observe(AbortSignal.timeout(LOOK_MS))
+    const publicKey = tunnelIn(seen, interfaceName)?.publicKey ?? null
     const isNew = publicKey !== null && publicKey !== (kept?.publicKey ?? joined)
     if (isNew && existsSync(rotatedKeyPath(stateDir, publicKey))) {
       const rotated: RotatedKey = { schema: 1, joined, publicKey, madeBy: 'agent' }

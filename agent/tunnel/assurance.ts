@@ -1,5 +1,6 @@
 import type { Adapter } from '../../adapters/adapter.ts'
 import type { ApplyHooks } from '../../adapters/apply.ts'
+import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import { Problem } from '../../problems/problem.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { TunnelConfig } from '../settings/config.ts'
@@ -44,8 +45,8 @@ export function makeAssurance({ adapter, config, wasUp, followKey }: AssurancePa
       if (step.kind === 'create-interface') isMade = true
       if (step.kind !== 'set-peers' || !isMade) return
       isMade = false
-      const observed = await adapter.observe(config().interface, signal)
-      const publicKey = observed.interface?.publicKey ?? null
+      const observed = await adapter.observe(signal)
+      const publicKey = tunnelIn(observed, config().interface)?.publicKey ?? null
       if (publicKey !== null) await keyFound(publicKey, signal)
     },
 

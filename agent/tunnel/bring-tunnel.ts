@@ -3,6 +3,7 @@ import type { Observation } from '../../adapters/observation.ts'
 import type { TunnelSpec } from '../../adapters/spec.ts'
 import type { Plan, Step } from '../../adapters/step.ts'
 import { type ApplyHooks, bringTo } from '../../adapters/apply.ts'
+import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'
 import type { TunnelConfig } from '../settings/config.ts'
@@ -48,27 +49,28 @@ export async function bringTunnel(tunnel: HomeTunnel, signal: AbortSignal, hooks
   let publicKey: PublicKey | null = null
   let peer: PeerSpec | null = null
   let warnings: readonly string[] = []
-  const desired = (observed: Observation): TunnelSpec => {
-    listenPort = observed.interface?.listenPort ?? null
-    publicKey = observed.interface?.publicKey ?? null
+  const desired = (observed: Observation): readonly TunnelSpec[] => {
+    const own = tunnelIn(observed, config.interface)
+    listenPort = own?.listenPort ?? null
+    publicKey = own?.publicKey ?? null
     const spec = wanted(tunnel, hubLiterals, observed)
     peer = spec.peers[0] ?? null
-    return spec
+    return [spec]
   }
   const onWarnings = (found: readonly string[]): void => {
     warnings = found
     hooks.onWarnings?.(found)
   }
-  const steps = await bringTo(adapter, config.interface, desired, signal, { ...hooks, onWarnings })
+  const steps = await bringTo(adapter, desired, signal, { ...hooks, onWarnings })
   return { steps, hubLiterals, listenPort, publicKey, peer, visitors: tunnel.line.visitors, warnings }
 }
 
 /** What bringTunnel would do now. @throws {Problem} `name-unresolved`, or the adapter's own. */
 export async function planTunnel(tunnel: HomeTunnel, signal: AbortSignal): Promise<Plan> {
-  const { adapter, config } = tunnel
+  const { adapter } = tunnel
   const hubLiterals = await literalsOf(tunnel, signal)
-  const observed = await adapter.observe(config.interface, signal)
-  return adapter.plan(observed, wanted(tunnel, hubLiterals, observed))
+  const observed = await adapter.observe(signal)
+  return adapter.plan(observed, [wanted(tunnel, hubLiterals, observed)])
 }
 
 async function literalsOf({ hubLiterals, config, stateDir }: HomeTunnel, signal: AbortSignal) {
@@ -77,6 +79,6 @@ async function literalsOf({ hubLiterals, config, stateDir }: HomeTunnel, signal:
 
 function wanted(tunnel: HomeTunnel, hubLiterals: readonly string[], observed: Observation): TunnelSpec {
   const { config, line, carrier } = tunnel
-  const peer = observed.interface?.peers.find((one) => one.publicKey === config.hub.publicKey)
+  const peer = tunnelIn(observed, config.interface)?.peers.find((one) => one.publicKey === config.hub.publicKey)
   return tunnelSpec(config, { hubLiterals, carrier }, peer?.endpoint ?? null, line)
 }

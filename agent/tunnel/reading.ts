@@ -1,5 +1,6 @@
 import type { Adapter, Description } from '../../adapters/adapter.ts'
 import type { Observation } from '../../adapters/observation.ts'
+import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { PeerState } from '../../wireguard/dump.ts'
 import { cutPeriod } from '../../wireguard/cut-period.ts'
@@ -66,8 +67,8 @@ export function makeReader(parts: ReadingParts): () => Promise<TunnelReading> {
     const { interface: name, hub, router } = config()
     const description = await adapter.describe(signal).catch(() => null)
     // What cannot be looked at now, for want of rights or because it is being made, is not there.
-    const observed = await adapter.observe(name, signal).catch(() => null)
-    const endpoint = observed?.interface?.peers.find((peer) => peer.publicKey === hub.publicKey)?.endpoint ?? null
+    const observed = await adapter.observe(signal).catch(() => null)
+    const endpoint = tunnelIn(observed, name)?.peers.find((peer) => peer.publicKey === hub.publicKey)?.endpoint ?? null
     // What this machine's own address is says nothing of a router's.
     const ends = endpoint === null || router.kind !== 'linux' ? null : await routeEnds(endpoint.address)
     return { description, observed, ownAddress: ends?.own ?? null }
@@ -81,7 +82,8 @@ export function makeReader(parts: ReadingParts): () => Promise<TunnelReading> {
   return async () => {
     const [{ description, observed, ownAddress }, warnings] = await Promise.all([recentLook(), parts.warnings()])
     const { watch, stale } = parts.look()
-    const peer = observed?.interface?.peers.find((one) => one.publicKey === config().hub.publicKey) ?? null
+    const peer =
+      tunnelIn(observed, config().interface)?.peers.find((one) => one.publicKey === config().hub.publicKey) ?? null
     return {
       config: config(),
       watch,

@@ -1,5 +1,6 @@
 import type { Adapter } from '../../adapters/adapter.ts'
 import type { Step } from '../../adapters/step.ts'
+import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import type { ProblemCode } from '../../problems/catalogue.ts'
 import { Problem } from '../../problems/problem.ts'
 import type { Log } from '../../system/process/log.ts'
@@ -64,7 +65,7 @@ export function makeUpkeep(parts: UpkeepParts): Upkeep {
   })
 
   async function bring(signal: AbortSignal): Promise<readonly Step[]> {
-    const isUp = async () => (await adapter.observe(config().interface, signal)).interface?.up === true
+    const isUp = async () => tunnelIn(await adapter.observe(signal), config().interface)?.up === true
     // A router shakes hands by its own clock.
     if (config().router.kind === 'linux') await clockGuard.hold(isUp, signal)
     const { steps, peer, hubLiterals, listenPort, visitors, warnings } = await withChangeLock(

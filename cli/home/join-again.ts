@@ -10,6 +10,7 @@ import type { Context } from '../context.ts'
 import { refuseIfAlso } from '../side/one-role.ts'
 import { indented, printFacts, tell } from '../output.ts'
 import { joinedFacts } from './joined-facts.ts'
+import { stepFacts } from './step-facts.ts'
 
 export interface JoinAgainOptions {
   readonly dryRun: boolean
@@ -33,7 +34,8 @@ export async function joinAgain(context: Context, token: string, { dryRun, given
         const { steps, warnings } = printableFacts(plan)
         const lines = [...steps.map(describeStep), ...warnings.map((warning) => `note: ${indented(warning, '    ')}`)]
         const text = [heading(config), ...lines].join('\n  ')
-        if (dryRun) printFacts(context, { home: config.home, steps: plan.steps, warnings: plan.warnings }, () => text)
+        if (dryRun)
+          printFacts(context, { home: config.home, steps: stepFacts(plan.steps), warnings: plan.warnings }, () => text)
         else tell(text)
         return !dryRun && (await confirm(context, 'Do this?', what))
       },

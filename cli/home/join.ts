@@ -16,6 +16,7 @@ import { indented, printFacts, tell } from '../output.ts'
 import { type RouterOptions, routerChoice } from './router-options.ts'
 import { trustRouter } from './trust-router.ts'
 import { joinedFacts } from './joined-facts.ts'
+import { stepFacts } from './step-facts.ts'
 
 export interface JoinOptions extends RouterOptions {
   readonly lan: readonly string[]
@@ -55,7 +56,7 @@ export async function join(context: Context, token: string, options: JoinOptions
         const { steps, warnings } = printableFacts(plan)
         const lines = [...steps.map(describeStep), ...warnings.map((warning) => `note: ${indented(warning, '    ')}`)]
         if (dryRun)
-          printFacts(context, { home: config.home, steps: plan.steps, warnings: plan.warnings }, () =>
+          printFacts(context, { home: config.home, steps: stepFacts(plan.steps), warnings: plan.warnings }, () =>
             [heading(config), ...lines].join('\n  '),
           )
         else tell([heading(config), ...lines].join('\n  '))

@@ -5,6 +5,7 @@ import { printableFacts } from '../../problems/printable.ts'
 import type { Context } from '../context.ts'
 import { openHome } from '../side/open-home.ts'
 import { indented, printFacts } from '../output.ts'
+import { stepFacts } from './step-facts.ts'
 
 /** `homeward plan`: what differs from agent.yaml. Ends with 2 when something does. */
 export async function plan(context: Context): Promise<void> {
@@ -19,7 +20,8 @@ export async function plan(context: Context): Promise<void> {
 }
 
 function planFacts({ steps, refusals, warnings }: Plan): unknown {
-  return { steps: steps.map((step) => ({ ...step, text: describeStep(step) })), refusals, warnings }
+  const texts = steps.map(describeStep)
+  return { steps: stepFacts(steps).map((facts, index) => ({ ...facts, text: texts[index] })), refusals, warnings }
 }
 
 /** The steps as a list for people, and what stands against them. */

@@ -135,8 +135,8 @@ export function makeFollow(parts: FollowParts): Follow {
     warnings: async () => {
       if (reconciler.warnings !== null) return reconciler.warnings
       try {
-        const observed = await adapter.observe(settings.current.interface, AbortSignal.timeout(LOOK_TIMEOUT_MS))
-        return adapter.plan(observed, await desired()).warnings
+        const observed = await adapter.observe(AbortSignal.timeout(LOOK_TIMEOUT_MS))
+        return adapter.plan(observed, [await desired()]).warnings
       } catch {
         // A machine that cannot be looked at has a problem, which reconciling reports.
         return []

@@ -48,8 +48,7 @@ export function makeReconciler({
   async function run(): Promise<void> {
     waiting = null
     try {
-      const spec = await desired()
-      await bringTo(adapter, spec.interface, spec, AbortSignal.timeout(timeoutMs), {
+      await bringTo(adapter, [await desired()], AbortSignal.timeout(timeoutMs), {
         onStep,
         onWarnings: (found) => {
           warnings = found

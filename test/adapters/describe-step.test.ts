@@ -26,10 +26,15 @@ test.each<[Step, string]>([
   [
     {
       kind: 'set-firewall',
-      interface: 'hw0',
-      listenPort: null,
-      forwarding: homeForwarding({ lan: [], mode: 'routed' }),
-      network: '10.86.0.0/16',
+      tunnels: [
+        {
+          interface: 'hw0',
+          listenPort: null,
+          forwarding: homeForwarding({ lan: [], mode: 'routed' }),
+          network: '10.86.0.0/16',
+          visitorSlot: 0,
+        },
+      ],
       forwardingWasOff: false,
       replaces: null,
     },

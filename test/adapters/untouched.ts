@@ -2,15 +2,16 @@ import type { Observation } from '../../adapters/observation.ts'
 
 /** A machine without anything of ours. */
 export const UNTOUCHED: Observation = {
-  interface: null,
-  strayInterfaces: [],
+  interfaces: [],
+  remains: [],
+  foreignInterfaces: [],
   firewall: null,
   published: [],
   replaceable: [],
   forwarding: false,
   forwardingIsOurs: false,
-  visitors: 'none',
-  exits: [],
+  visitors: [],
+  exits: { interface: null, devices: [] },
   otherFirewalls: {},
   closedFirewalls: [],
   clashes: [],

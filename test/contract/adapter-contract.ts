@@ -3,10 +3,13 @@ import type { Adapter } from '../../adapters/adapter.ts'
 import type { TunnelSpec } from '../../adapters/spec.ts'
 import type { Step } from '../../adapters/step.ts'
 import { bringTo } from '../../adapters/apply.ts'
+import { tunnelIn } from '../../adapters/tunnel-in.ts'
+import { only } from '../adapters/only.ts'
 import { expectMatch } from './expect-match.ts'
 import { homeSpec, hubSpec, type Keys } from './specs.ts'
 import { homeTransitions, hubTransitions, lastTransitions } from './transitions.ts'
 import { someOf } from '../long.ts'
+import { secondTunnelContract } from './second-tunnel.ts'
 
 /** An adapter in a process of its own. */
 export interface OpenAdapter extends Adapter {
@@ -102,20 +105,20 @@ export function adapterContract(
     const fullest = roles.at(-1) ?? 'home'
 
     /** What a new process still finds to do. */
-    async function pending(spec: TunnelSpec | null, interfaceName = spec?.interface ?? 'hw0') {
-      return withAdapter(async (adapter) => adapter.plan(await adapter.observe(interfaceName, signal()), spec))
+    async function pending(...desired: readonly TunnelSpec[]) {
+      return withAdapter(async (adapter) => adapter.plan(await adapter.observe(signal()), desired))
     }
 
-    async function bring(spec: TunnelSpec | null, interfaceName = spec?.interface ?? 'hw0'): Promise<readonly Step[]> {
-      return withAdapter((adapter) => bringTo(adapter, interfaceName, spec, signal()))
+    async function bring(...desired: readonly TunnelSpec[]): Promise<readonly Step[]> {
+      return withAdapter((adapter) => bringTo(adapter, desired, signal()))
     }
 
-    async function expectDone(spec: TunnelSpec | null): Promise<void> {
-      expect(await pending(spec)).toMatchObject({ steps: [], refusals: [] })
+    async function expectDone(...desired: readonly TunnelSpec[]): Promise<void> {
+      expect(await pending(...desired)).toMatchObject({ steps: [], refusals: [] })
     }
 
     async function expectNothingLeft(): Promise<void> {
-      await expectDone(null)
+      await expectDone()
       expect(await machine.leftovers()).toEqual([])
     }
 
@@ -139,13 +142,13 @@ export function adapterContract(
         ...lastTransitions(specOf(fullest)),
       ]
       for (const { to, spec, keepsSessions } of all) {
-        const steps = await bring(spec, spec?.interface ?? last)
+        const steps = await bring(...only(spec))
         expect(steps, to).not.toEqual([])
         if (keepsSessions) expect(steps.map((step) => step.kind).filter(endsSessions), to).toEqual([])
         last = spec?.interface ?? last
-        expect(await pending(spec, last), to).toMatchObject({ steps: [], refusals: [] })
-        const observed = await withAdapter((adapter) => adapter.observe(last, signal()))
-        expectMatch(observed, spec, to)
+        expect(await pending(...only(spec)), to).toMatchObject({ steps: [], refusals: [] })
+        const observed = await withAdapter((adapter) => adapter.observe(signal()))
+        expectMatch(observed, only(spec), to)
         expect(await machine.foreign(last), to).toBe(before)
       }
       await expectNothingLeft()
@@ -156,8 +159,8 @@ export function adapterContract(
       const spec = specOf('home')
       await bring(spec)
       const [peer] = spec.peers
-      const observe = () => withAdapter((adapter) => adapter.observe(spec.interface, signal()))
-      const old = (await observe()).interface
+      const observe = () => withAdapter((adapter) => adapter.observe(signal()))
+      const old = tunnelIn(await observe(), spec.interface)
       await withAdapter((adapter) =>
         adapter.remedy(
           {
@@ -169,10 +172,10 @@ export function adapterContract(
           signal(),
         ),
       )
-      const now = (await observe()).interface
+      const now = tunnelIn(await observe(), spec.interface)
       expect(now?.listenPort).not.toBe(old?.listenPort)
       await expectDone(spec)
-      await bring(null)
+      await bring()
       expect(await machine.foreign('hw0')).toBe(before)
       await expectNothingLeft()
     })
@@ -187,7 +190,7 @@ export function adapterContract(
         const mend = await broken()
         const done: Step['kind'][] = []
         await withAdapter(async (adapter) => {
-          const apply = bringTo(adapter, spec.interface, spec, signal(), {
+          const apply = bringTo(adapter, [spec], signal(), {
             onStep: (step) => void done.push(step.kind),
           })
           await expect(apply, kind).rejects.toMatchObject({ name: 'Problem', code: 'step-failed' })
@@ -197,7 +200,7 @@ export function adapterContract(
         if (undoesFailures) expect(await machine.leftovers()).toEqual([])
         expect((await bring(spec))[0]?.kind).toBe(undoesFailures ? kinds[0] : kind)
         await expectDone(spec)
-        await bring(null)
+        await bring()
         await expectNothingLeft()
       }
       expect(await machine.foreign('hw0')).toBe(before)
@@ -206,19 +209,19 @@ export function adapterContract(
     test.each(roles)('killed after any step of making or undoing a %s, it ends right', async (role) => {
       const spec = specOf(role)
       for (const [from, to] of [
-        [null, spec],
-        [spec, null],
-      ] as const) {
-        const count = (await pending(to)).steps.length
+        [[], [spec]],
+        [[spec], []],
+      ]) {
+        const count = (await pending(...to!)).steps.length
         const numbers = Array.from({ length: count }, (_, index) => index + 1)
         for (const done of isKilledEverywhere ? numbers : someOf(numbers, 3)) {
           const adapter = await machine.open()
-          const { steps } = adapter.plan(await adapter.observe(spec.interface, signal()), to)
+          const { steps } = adapter.plan(await adapter.observe(signal()), to!)
           for (const step of steps.slice(0, done)) await adapter.execute(step, signal())
           await adapter.kill()
-          await bring(to)
-          await expectDone(to)
-          if (done < count) await bring(from)
+          await bring(...to!)
+          await expectDone(...to!)
+          if (done < count) await bring(...from!)
         }
       }
       await expectNothingLeft()
@@ -229,14 +232,14 @@ export function adapterContract(
       const spec = specOf(fullest)
       for (const afterMs of someOf(killedAfterMs, 5)) {
         const adapter = await machine.open()
-        const apply = bringTo(adapter, spec.interface, spec, signal()).catch(() => undefined)
+        const apply = bringTo(adapter, [spec], signal()).catch(() => undefined)
         await new Promise((resolve) => setTimeout(resolve, afterMs))
         await adapter.kill()
         await apply
         await bring(spec)
         await expectDone(spec)
         expect(await machine.foreign('hw0'), `after ${afterMs} ms`).toBe(before)
-        await bring(null)
+        await bring()
         await expectNothingLeft()
       }
     })
@@ -244,7 +247,7 @@ export function adapterContract(
     for (const role of roles)
       describe(`drift of a ${role}`, () => {
         beforeAll(async () => void (await bring(specOf(role))))
-        afterAll(async () => void (await bring(null)))
+        afterAll(async () => void (await bring()))
 
         test.each(drifts[role])('%s: seen and mended', async (drift) => {
           const spec = specOf(role)
@@ -257,12 +260,17 @@ export function adapterContract(
         })
       })
 
+    secondTunnelContract(
+      () => machine,
+      () => specOf('home'),
+    )
+
     test('an interface that somebody else made is refused and left alone', async () => {
       const free = await machine.takeInterface('hw0')
       const before = await machine.foreign('')
       expect((await pending(specOf('home'))).refusals).toMatchObject([{ code: 'interface-taken' }])
       await expect(bring(specOf('home'))).rejects.toMatchObject({ code: 'interface-taken' })
-      await bring(null)
+      await bring()
       expect(await machine.foreign('')).toBe(before)
       await free()
     })
@@ -279,7 +287,7 @@ export function adapterContract(
       test('no secret was ever on a command line', async () => {
         const { privateKey, publicKey, presharedKeys } = machine.keys
         await bring(specOf(fullest))
-        await bring(null)
+        await bring()
         const lines = await machine.commandLines()
         // It would show up if it were there: what is no secret does.
         expect(lines).toContain('hw0')

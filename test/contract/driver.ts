@@ -12,7 +12,7 @@ import type { OpenAdapter } from './adapter-contract.ts'
  */
 type DriverRequest =
   | { readonly id: number; readonly verb: 'describe' }
-  | { readonly id: number; readonly verb: 'observe'; readonly interface: string }
+  | { readonly id: number; readonly verb: 'observe' }
   | { readonly id: number; readonly verb: 'execute'; readonly step: Step }
   | { readonly id: number; readonly verb: 'remedy'; readonly remedy: Remedy }
   /** From here on another adapter answers, which knows nothing of this one. */
@@ -100,7 +100,7 @@ async function drive(running: DriverProcess, plan: Adapter['plan']): Promise<Dri
     ask: (verb) => ask({ id: (last += 1), verb }),
     adapter: {
       describe: async () => (await ask({ id: (last += 1), verb: 'describe' })) as Description,
-      observe: async (name) => (await ask({ id: (last += 1), verb: 'observe', interface: name })) as Observation,
+      observe: async () => (await ask({ id: (last += 1), verb: 'observe' })) as Observation,
       plan,
       execute: async (step) => void (await ask({ id: (last += 1), verb: 'execute', step })),
       remedy: async (remedy) => void (await ask({ id: (last += 1), verb: 'remedy', remedy })),
@@ -134,7 +134,7 @@ function carryOut(adapter: Adapter, request: Exclude<DriverRequest, { verb: 'aga
     case 'describe':
       return adapter.describe(signal)
     case 'observe':
-      return adapter.observe(request.interface, signal)
+      return adapter.observe(signal)
     case 'execute':
       return adapter.execute(request.step, signal)
     case 'remedy':

@@ -1,19 +1,24 @@
 import { expect } from 'vitest'
 import type { Observation } from '../../adapters/observation.ts'
+import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import type { RouteSpec, TunnelSpec } from '../../adapters/spec.ts'
 import { sameEndpoint } from '../../wireguard/spec.ts'
 
 /** That an observation says what was wanted, without asking the planner, which could be wrong in the same way. */
-export function expectMatch(observed: Observation, spec: TunnelSpec | null, which: string): void {
+export function expectMatch(observed: Observation, desired: readonly TunnelSpec[], which: string): void {
   expect(observed.clashes, which).toEqual([])
-  expect(observed.strayInterfaces, which).toEqual([])
-  if (spec === null) {
-    expect(observed, which).toMatchObject({ interface: null, firewall: null, forwardingIsOurs: false })
-    return
-  }
+  expect(observed.remains, which).toEqual([])
+  expect(observed.interfaces.map(({ name }) => name).sort(), which).toEqual(
+    desired.map((spec) => spec.interface).sort(),
+  )
+  if (desired.length === 0) expect(observed, which).toMatchObject({ firewall: null, forwardingIsOurs: false })
+  for (const spec of desired) expectTunnel(observed, spec, which)
+}
+
+function expectTunnel(observed: Observation, spec: TunnelSpec, which: string): void {
   expect(observed.forwarding, which).toBe(true)
   expect(observed.firewall?.length, which).toBeGreaterThan(0)
-  const own = observed.interface
+  const own = tunnelIn(observed, spec.interface)
   expect(own, which).toMatchObject({
     name: spec.interface,
     up: true,

@@ -30,10 +30,10 @@ export function paperMachine(): PaperMachine {
     describe: async () => ({ kind: 'linux', model: 'paper', version: '1', dataPlane: 'userspace', remedies: [] }),
     observe: async () => UNTOUCHED,
     plan: (_observed, desired) => {
-      wanted = desired
-      const same = JSON.stringify(desired) === JSON.stringify(spec)
+      wanted = desired[0] ?? null
+      const same = JSON.stringify(wanted) === JSON.stringify(spec)
       return {
-        steps: same ? [] : [{ kind: 'bring-up', interface: desired?.interface ?? '' }],
+        steps: same ? [] : [{ kind: 'bring-up', interface: wanted?.interface ?? '' }],
         refusals: [],
         warnings: [],
       }

@@ -1,18 +1,9 @@
 import { contains } from '../../../net/prefix.ts'
-import type { FirewallForwarding, HomeForwarding, SeenNetwork } from '../../spec.ts'
+import type { HomeForwarding, SeenNetwork, TunnelFirewall } from '../../spec.ts'
 import { hubDoors, type JudgedHub } from './hub-doors.ts'
 import type { NftChain, NftTable } from './nft-table.ts'
 import { publishedTable } from './published.ts'
 import { visitorChains } from './visitors.ts'
-
-/** What the firewall has to do. */
-export interface FirewallSpec {
-  readonly interface: string
-  readonly listenPort: number | null
-  /** The tunnel's own, canonical CIDR. */
-  readonly network: string
-  readonly forwarding: FirewallForwarding
-}
 
 /** Priorities as numbers, which is how nft prints them back; their names are in nft(8), "Standard priority names". */
 const FILTER = 0
@@ -22,12 +13,26 @@ const SRCNAT = 100
 const PRIVATE = '{ 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, 169.254.0.0/16 }'
 const DSTNAT = -100
 
-/** The content of our table but for published ports. Pure. Whatever does not touch the tunnel passes: that is not ours to judge. */
-export function firewallTable({ interface: name, listenPort, network, forwarding }: FirewallSpec): NftTable {
+/**
+ * The content of our table but for published ports, of all tunnels. Pure. Whatever touches no tunnel passes: that is not ours to
+ * judge. The rules of each speak of its own interface alone, so that they can stand behind one another in a chain.
+ */
+export function firewallTable(tunnels: readonly TunnelFirewall[]): NftTable {
+  const tables = tunnels.map(tableOf)
+  return {
+    flowLives: tables.flatMap(({ flowLives }) => flowLives),
+    sets: tables.flatMap(({ sets }) => sets),
+    maps: tables.flatMap(({ maps }) => maps),
+    recentSets: tables.flatMap(({ recentSets }) => recentSets),
+    chains: joined(tables.flatMap(({ chains }) => chains)),
+  }
+}
+
+function tableOf({ interface: name, listenPort, network, forwarding, visitorSlot }: TunnelFirewall): NftTable {
   const tunnel = JSON.stringify(name)
   switch (forwarding.role) {
     case 'home':
-      return homeTable(tunnel, network, forwarding)
+      return homeTable(tunnel, network, visitorSlot, forwarding)
     case 'hub':
       return hubTable(tunnel, network, listenPort, forwarding)
     default:
@@ -35,7 +40,22 @@ export function firewallTable({ interface: name, listenPort, network, forwarding
   }
 }
 
-function homeTable(tunnel: string, network: string, { lan, mode, seenAs, visitors, exit }: HomeForwarding): NftTable {
+/** Chains of one name are one chain, where they first stand. */
+function joined(chains: readonly NftChain[]): readonly NftChain[] {
+  const byName = new Map<string, NftChain>()
+  for (const chain of chains) {
+    const there = byName.get(chain.name)
+    byName.set(chain.name, there === undefined ? chain : { ...there, rules: [...there.rules, ...chain.rules] })
+  }
+  return [...byName.values()]
+}
+
+function homeTable(
+  tunnel: string,
+  network: string,
+  visitorSlot: number,
+  { lan, mode, seenAs, visitors, exit }: HomeForwarding,
+): NftTable {
   const intoLan = `iifname ${tunnel} oifname != ${tunnel} ip daddr ${braced(withoutContained(lan))}`
   const out = `iifname ${tunnel} oifname != ${tunnel} ip saddr ${network} ip daddr != ${PRIVATE}`
   const translated = [
@@ -61,7 +81,7 @@ function homeTable(tunnel: string, network: string, { lan, mode, seenAs, visitor
       ]),
       ...(translated.length === 0 ? [] : [masqueradeChain(translated)]),
       ...(seenAs.length === 0 ? [] : [seenChain(tunnel, seenAs)]),
-      ...(visitors ? visitorChains(tunnel, network) : []),
+      ...(visitors ? visitorChains(tunnel, network, visitorSlot) : []),
     ],
   }
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { Observation } from '../../observation.ts'
+import type { ExitWay, VisitorWay } from '../../observation.ts'
 import { ROUTE_PROTOCOL } from './mark.ts'
 import type { NftChain } from './nft-table.ts'
 
@@ -9,30 +9,48 @@ import type { NftChain } from './nft-table.ts'
  * a rule leads packets with that mark to a routing table whose only route is the tunnel (ip-rule(8), fwmark).
  */
 
-/** One byte of the mark is ours, so that others' marks live beside it. */
-const MARK = '0x00860000'
+/** One byte of the mark is ours, so that others' marks live beside it; a number in it for each slot. */
+const FIRST_MARK = 0x00_86_00_00
+const NEXT_MARK = 0x00_01_00_00
 const MASK = '0x00ff0000'
 const REST = '0xff00ffff'
 
-/** The routing table, and the rule's place: before the main table's 32766. Not one of /etc/iproute2/rt_tables. */
-const TABLE_NUMBER = '8600'
+/** What can be told apart by the marks; far more than one machine has tunnels. */
+const SLOTS = Array.from({ length: 16 }, (_, slot) => slot)
+
+/** As `0x00860000`. */
+function markOf(slot: number): string {
+  return `0x${(FIRST_MARK + slot * NEXT_MARK).toString(16).padStart(8, '0')}`
+}
+
+/** The routing table of a slot, and the rule's place: before the main table's 32766. Not one of /etc/iproute2/rt_tables. */
+function tableNumberOf(slot: number): string {
+  // Between the first and the others is that of exits.
+  return String(slot === 0 ? 8600 : 8601 + slot)
+}
 
 /** Priorities as numbers; their names are in nft(8), "Standard priority names". */
 const MANGLE = -150
 
 /** The connection mark as a condition of nft. */
-export const VISITOR_CONDITION = `ct mark and ${MASK} == ${MARK}`
+export function visitorCondition(slot: number): string {
+  return `ct mark and ${MASK} == ${markOf(slot)}`
+}
 
 /** The connection mark as numbers. */
-export const VISITOR_MARK = { mark: Number(MARK), mask: Number(MASK) } as const
+export function visitorMark(slot: number): { readonly mark: number; readonly mask: number } {
+  return { mark: Number(markOf(slot)), mask: Number(MASK) }
+}
 
 /** The connection mark as iptables-save prints a match for it. */
-export const VISITOR_MATCH = `-m connmark --mark 0x${Number(MARK).toString(16)}/0x${Number(MASK).toString(16)}`
+export function visitorMatch(slot: number): string {
+  return `-m connmark --mark 0x${Number(markOf(slot)).toString(16)}/0x${Number(MASK).toString(16)}`
+}
 
 /** @param tunnel the interface's name, in quotes. @param network the tunnel's own, whose addresses have a route there. */
-export function visitorChains(tunnel: string, network: string): readonly NftChain[] {
-  const mark = (key: 'ct' | 'meta'): string => `${key} mark set ${key} mark and ${REST} or ${MARK}`
-  const answers = `ct direction reply ${VISITOR_CONDITION} ${mark('meta')}`
+export function visitorChains(tunnel: string, network: string, slot: number): readonly NftChain[] {
+  const mark = (key: 'ct' | 'meta'): string => `${key} mark set ${key} mark and ${REST} or ${markOf(slot)}`
+  const answers = `ct direction reply ${visitorCondition(slot)} ${mark('meta')}`
   return [
     {
       name: 'visitors',
@@ -69,17 +87,21 @@ const Routes = v.array(
 )
 
 /** Pure. @param rules `ip -j rule show` @param routes `ip -j route show table all` for routes with our mark. */
-export function visitorsLed(interfaceName: string, rules: string, routes: string): Observation['visitors'] {
-  const [ours, led] = [ourRules(rules, TABLE_NUMBER), ourRoutes(routes, TABLE_NUMBER)]
-  if (ours.length === 0 && led.length === 0) return 'none'
-  const [rule, route] = [ours[0], led[0]]
-  const isRule =
-    rule !== undefined &&
-    rule.priority === Number(TABLE_NUMBER) &&
-    Number(rule.fwmark) === Number(MARK) &&
-    Number(rule.fwmask) === Number(MASK)
-  const isRoute = route !== undefined && route.dst === 'default' && route.dev === interfaceName
-  return isRule && isRoute && ours.length === 1 && led.length === 1 ? 'led' : 'partly'
+export function visitorWays(rules: string, routes: string): readonly VisitorWay[] {
+  return SLOTS.flatMap((slot) => {
+    const table = tableNumberOf(slot)
+    const [ours, led] = [ourRules(rules, table), ourRoutes(routes, table)]
+    if (ours.length === 0 && led.length === 0) return []
+    const [rule, route] = [ours[0], led[0]]
+    const isRule =
+      rule !== undefined &&
+      rule.priority === Number(table) &&
+      Number(rule.fwmark) === Number(markOf(slot)) &&
+      Number(rule.fwmask) === Number(MASK)
+    const isRoute = route !== undefined && route.dst === 'default'
+    const isWhole = isRule && isRoute && ours.length === 1 && led.length === 1
+    return [{ slot, interface: route?.dev ?? null, isWhole }]
+  })
 }
 
 function ourRules(text: string, number: string) {
@@ -92,32 +114,40 @@ function ourRoutes(text: string, number: string) {
   return v.parse(Routes, JSON.parse(text)).filter(({ table }) => table === number)
 }
 
-/** Of `ip -batch`: all of ours go, and with a name they are made anew. Pure; the replies are those above. */
-export function visitorCommands(interfaceName: string | null, rules: string, routes: string): readonly string[] {
-  const own = `table ${TABLE_NUMBER} proto ${ROUTE_PROTOCOL}`
+/** Of `ip -batch`: all of the slot go, and with a name they are made anew. Pure; the replies are those above. */
+export function visitorCommands(
+  slot: number,
+  interfaceName: string | null,
+  rules: string,
+  routes: string,
+): readonly string[] {
+  const table = tableNumberOf(slot)
+  const own = `table ${table} proto ${ROUTE_PROTOCOL}`
   return [
     // The rule first: what it marks then takes the usual way.
-    ...ourRules(rules, TABLE_NUMBER).map(
-      ({ priority = 0 }) => `rule del pref ${priority} lookup ${TABLE_NUMBER} proto ${ROUTE_PROTOCOL}`,
+    ...ourRules(rules, table).map(
+      ({ priority = 0 }) => `rule del pref ${priority} lookup ${table} proto ${ROUTE_PROTOCOL}`,
     ),
-    ...ourRoutes(routes, TABLE_NUMBER).map(() => `route del default ${own}`),
+    ...ourRoutes(routes, table).map(() => `route del default ${own}`),
     ...(interfaceName === null
       ? []
       : [
           `route add default dev ${interfaceName} ${own}`,
-          `rule add fwmark ${MARK}/${MASK} lookup ${TABLE_NUMBER} pref ${TABLE_NUMBER} proto ${ROUTE_PROTOCOL}`,
+          `rule add fwmark ${markOf(slot)}/${MASK} lookup ${table} pref ${table} proto ${ROUTE_PROTOCOL}`,
         ]),
   ]
 }
 
-/** The devices whose packets out of the tunnel are led back into it, in order; null: it is not as anything of ours would be. */
-export function exitsLed(interfaceName: string, rules: string, routes: string): readonly string[] | null {
+/** The devices whose packets out of a tunnel are led back into it, in order; null: it is not as anything of ours would be. */
+export function exitWay(rules: string, routes: string): ExitWay | null {
   const [ours, led] = [ourRules(rules, EXIT_TABLE), ourRoutes(routes, EXIT_TABLE)]
-  if (ours.length === 0 && led.length === 0) return []
+  if (ours.length === 0 && led.length === 0) return { interface: null, devices: [] }
   const [route] = led
-  const isRoute = led.length === 1 && route?.dst === 'default' && route.dev === interfaceName
-  const devices = ours.flatMap(({ src, iif }) => (src === undefined || iif !== interfaceName ? [] : [src])).sort()
-  return isRoute && devices.length === ours.length && new Set(devices).size === devices.length ? devices : null
+  if (led.length !== 1 || route?.dst !== 'default' || route.dev === undefined) return null
+  const { dev } = route
+  const devices = ours.flatMap(({ src, iif }) => (src === undefined || iif !== dev ? [] : [src])).sort()
+  const isWhole = devices.length === ours.length && new Set(devices).size === devices.length
+  return isWhole ? { interface: dev, devices } : null
 }
 
 /** Of `ip -batch`: what is there goes, and these are led. Pure. */
@@ -144,10 +174,10 @@ export function exitCommands(
 /**
  * Strict filtering takes a visitor's address for a forged one, since the way back to it is another (RFC 3704, 2.2). The kernel
  * obeys the larger of the two values (ip-sysctl, rp_filter).
+ * @param all of all interfaces. @param tunnels each tunnel's own.
  */
-export function reversePathWarning(reversePathFilter: readonly string[]): readonly string[] {
-  const value = Math.max(...reversePathFilter.map((text) => Number(text) || 0), 0)
-  if (value !== 1) return []
+export function reversePathWarning(all: string, tunnels: readonly string[]): readonly string[] {
+  if (!tunnels.some((own) => Math.max(Number(all) || 0, Number(own) || 0) === 1)) return []
   return [
     'strict reverse path filtering (rp_filter 1) drops visitors of published ports: put net.ipv4.conf.all.rp_filter=2 into /etc/sysctl.d/90-homeward.conf and run sysctl --system',
   ]

@@ -1,6 +1,5 @@
 import type { ClosedFirewall } from '../../observation.ts'
-import type { TunnelSpec } from '../../spec.ts'
-import { networkOf } from '../../../net/prefix.ts'
+import type { TunnelFirewall } from '../../spec.ts'
 import { firewalldCommands, isFirewalld } from './firewalld.ts'
 import { covers, nativeRule } from './native-firewall.ts'
 import { passes } from './passes.ts'
@@ -9,18 +8,24 @@ import { needsOfTunnel, type TunnelNeed } from './tunnel-needs.ts'
 /**
  * What a person can do where another firewall could not be looked at or takes no rules of ours: a sentence each, with the
  * lines to paste below it where there are any. None about one whose own rules let pass all that the tunnel needs. Pure.
- * @param desired null: nothing of ours stays.
+ * @param tunnels none: nothing of ours stays.
  */
-export function closedWarnings(closed: readonly ClosedFirewall[], desired: TunnelSpec | null): readonly string[] {
-  if (desired === null)
+export function closedWarnings(
+  closed: readonly ClosedFirewall[],
+  tunnels: readonly TunnelFirewall[],
+): readonly string[] {
+  if (tunnels.length === 0)
     return closed
       .filter(({ holdsOurs }) => holdsOurs)
       .map(({ name, why }) => `rules of homeward stay in the table ${name}, which takes no changes (${why})`)
   return closed.flatMap((one) => {
     if (one.content === null) return [unreadWarning(one)]
-    const missing = missingIn(one, one.content, desired)
-    if (missing.length === 0) return []
-    return [isFirewalld(one.name) ? firewalldWarning(one, desired) : tableWarning(one, missing)]
+    const { content } = one
+    return tunnels.flatMap((tunnel) => {
+      const missing = missingIn(one, content, tunnel)
+      if (missing.length === 0) return []
+      return [isFirewalld(one.name) ? firewalldWarning(one, tunnel) : tableWarning(one, missing)]
+    })
   })
 }
 
@@ -28,10 +33,10 @@ function unreadWarning({ name, why }: ClosedFirewall): string {
   return `${name} could not be looked at (${why}): where it holds a firewall, that may stop the tunnel’s packets`
 }
 
-function firewalldWarning({ why }: ClosedFirewall, desired: TunnelSpec): string {
-  const commands = firewalldCommands(desired, networkOf(desired.address))
+function firewalldWarning({ why }: ClosedFirewall, tunnel: TunnelFirewall): string {
+  const commands = firewalldCommands(tunnel)
   return [
-    `firewalld takes no rules of homeward (${why}), and its own do not let pass what the tunnel needs. These lines do, as root, and for good; they give ${desired.interface} a zone of its own, so what else of this machine shall be reached through the tunnel is to be added there:`,
+    `firewalld takes no rules of homeward (${why}), and its own do not let pass what the tunnel needs. These lines do, as root, and for good; they give ${tunnel.interface} a zone of its own, so what else of this machine shall be reached through the tunnel is to be added there:`,
     ...commands,
   ].join('\n')
 }
@@ -47,9 +52,9 @@ function tableWarning({ name, why }: ClosedFirewall, missing: readonly string[])
 function missingIn(
   { name, strict }: ClosedFirewall,
   content: readonly unknown[],
-  desired: TunnelSpec,
+  tunnel: TunnelFirewall,
 ): readonly string[] {
-  const of = { tunnel: desired.interface, network: networkOf(desired.address) }
+  const of = { tunnel: tunnel.interface, network: tunnel.network }
   const [family = ''] = name.split(' ')
   return strict.flatMap((place) => {
     const [, , chain = '', hook] = place.split(' ')
@@ -58,16 +63,16 @@ function missingIn(
       need.families.some(
         (one) =>
           covers(family, one) &&
-          !waysOf(need, desired).every((way) => passes(content, chain, { ...of, need: way, family: one })),
+          !waysOf(need, tunnel).every((way) => passes(content, chain, { ...of, need: way, family: one })),
       )
-    return needsOfTunnel(desired)
+    return needsOfTunnel(tunnel)
       .filter(isMissing)
       .map((need) => `insert rule ${name} ${chain} ${nativeRule(need)}`)
   })
 }
 
 /** At a hub from the tunnel into the tunnel as well, from a device to a home. */
-function waysOf(need: TunnelNeed, { interface: tunnel, forwarding }: TunnelSpec): readonly TunnelNeed[] {
+function waysOf(need: TunnelNeed, { interface: tunnel, forwarding }: TunnelFirewall): readonly TunnelNeed[] {
   const isWithin = forwarding.role === 'hub' && need.hook === 'forward'
   return isWithin ? [need, { ...need, from: tunnel, to: tunnel }] : [need]
 }

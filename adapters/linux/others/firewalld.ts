@@ -1,5 +1,5 @@
 import { needsOfTunnel } from './tunnel-needs.ts'
-import type { OtherFirewallSpec } from './other-firewall.ts'
+import type { TunnelFirewall } from '../../spec.ts'
 
 /** firewalld's own tables: one of both families since 0.9, before one for each. */
 export function isFirewalld(table: string): boolean {
@@ -11,17 +11,17 @@ export function isFirewalld(table: string): boolean {
  * NftablesTableOwner): the tunnel gets a zone of its own, and policies (firewalld.policies(5)) let pass what crosses it, before
  * any zone is asked. `--change-interface` works whatever zone the interface is in; a zone lets ICMP in by itself.
  */
-export function firewalldCommands(spec: OtherFirewallSpec, network: string): readonly string[] {
-  const inside = needsOfTunnel(spec).filter(({ hook, from }) => hook === 'input' && from !== null)
-  const outside = needsOfTunnel(spec).filter(({ hook, from }) => hook === 'input' && from === null)
-  const visitors = inside.some((need) => need.visitors)
+export function firewalldCommands(tunnel: TunnelFirewall): readonly string[] {
+  const inside = needsOfTunnel(tunnel).filter(({ hook, from }) => hook === 'input' && from !== null)
+  const outside = needsOfTunnel(tunnel).filter(({ hook, from }) => hook === 'input' && from === null)
+  const visitors = inside.some((need) => need.visitorSlot !== null)
   return [
     '--new-zone=homeward',
-    `--zone=homeward --change-interface=${spec.interface}`,
+    `--zone=homeward --change-interface=${tunnel.interface}`,
     ...ports('--zone=homeward', inside),
     // By their address: firewalld's rules know no connection mark.
     ...(visitors
-      ? [`--zone=homeward --add-rich-rule='rule family="ipv4" source NOT address="${network}" accept'`]
+      ? [`--zone=homeward --add-rich-rule='rule family="ipv4" source NOT address="${tunnel.network}" accept'`]
       : []),
     ...policy('homeward-from', 'homeward', 'ANY', '--set-target=ACCEPT'),
     ...policy('homeward-to', 'ANY', 'homeward', '--set-target=ACCEPT'),

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import * as v from 'valibot'
 import type { OtherFirewall } from '../../observation.ts'
+import type { TunnelFirewall } from '../../spec.ts'
 import { TABLE } from '../firewall/mark.ts'
-import type { OtherFirewallSpec, OtherFirewallStep } from './other-firewall.ts'
+import type { OtherFirewallStep } from './other-firewall.ts'
 import { needsOfTunnel, type TunnelNeed } from './tunnel-needs.ts'
-import { VISITOR_CONDITION } from '../firewall/visitors.ts'
+import { visitorCondition } from '../firewall/visitors.ts'
 
 /** Tables of nftables that are neither ours nor iptables': of firewalld, of an nftables.conf. Pure. */
 
@@ -107,12 +108,12 @@ function isEnd(rule: v.InferOutput<typeof Rule> | undefined): boolean {
   return words.length === 1 && (words[0] === 'drop' || words[0] === 'reject')
 }
 
-/** @param spec null: nothing of ours stays. */
+/** @param tunnels none: nothing of ours stays. */
 export function nativeSteps(
   { strict, ours }: OtherFirewall,
-  spec: OtherFirewallSpec | null,
+  tunnels: readonly TunnelFirewall[],
 ): readonly OtherFirewallStep[] {
-  const needs = spec === null ? [] : needsOfTunnel(spec)
+  const needs = tunnels.flatMap(needsOfTunnel)
   const wanted = strict.flatMap((chain) => {
     const [family = '', table, name, hook] = chain.split(' ')
     return needs
@@ -140,12 +141,12 @@ export function covers(family: string, need: 'ipv4' | 'ipv6'): boolean {
   return family === 'inet' || family === (need === 'ipv4' ? 'ip' : 'ip6')
 }
 
-export function nativeRule({ from, to, protocol, port, visitors }: TunnelNeed): string {
+export function nativeRule({ from, to, protocol, port, visitorSlot }: TunnelNeed): string {
   return [
     ...(from === null ? [] : [`iifname ${JSON.stringify(from)}`]),
     ...(to === null ? [] : [`oifname ${JSON.stringify(to)}`]),
     ...(protocol === null ? [] : [port === null ? `meta l4proto ${protocol}` : `${protocol} dport ${port}`]),
-    ...(visitors ? [VISITOR_CONDITION] : []),
+    ...(visitorSlot === null ? [] : [visitorCondition(visitorSlot)]),
     'accept',
   ].join(' ')
 }

@@ -1,8 +1,8 @@
 import type { IptablesProgram, OtherFirewall } from '../../observation.ts'
-import type { ForwardingSpec } from '../../spec.ts'
+import type { TunnelFirewall } from '../../spec.ts'
 import type { HostStep } from '../../step.ts'
 import { needsOfTunnel, type TunnelNeed } from './tunnel-needs.ts'
-import { VISITOR_MATCH } from '../firewall/visitors.ts'
+import { visitorMatch } from '../firewall/visitors.ts'
 
 /**
  * Firewalls of this machine's own besides ours. Docker sets FORWARD to DROP, Oracle's images end INPUT and FORWARD in a REJECT,
@@ -19,13 +19,6 @@ export const NO_OTHERS = {
   ip6tables: { strict: [], ours: [] },
   nftables: { strict: [], ours: [] },
 } as const satisfies Readonly<Record<string, OtherFirewall>>
-
-export interface OtherFirewallSpec {
-  readonly interface: string
-  /** UDP of WireGuard, and TCP of the registrar. */
-  readonly listenPort: number | null
-  readonly forwarding: ForwardingSpec
-}
 
 export type OtherFirewallStep = Extract<HostStep, { kind: 'set-other-firewall' }>
 
@@ -47,14 +40,15 @@ export function parseIptables(saved: string): OtherFirewall {
   return { strict, ours: rules.filter(isOurs) }
 }
 
-/** The change that brings one of them to what is wanted; none when it is so. @param spec null: nothing of ours stays. */
+/** The change that brings one of them to what is wanted; none when it is so. @param tunnels none: nothing of ours stays. */
 export function iptablesSteps(
   place: IptablesProgram,
   { strict, ours }: OtherFirewall,
-  spec: OtherFirewallSpec | null,
+  tunnels: readonly TunnelFirewall[],
 ): readonly OtherFirewallStep[] {
   const family = familyOf(place)
-  const wanted = (spec === null ? [] : needsOfTunnel(spec))
+  const wanted = tunnels
+    .flatMap(needsOfTunnel)
     .filter(({ families, hook }) => families.includes(family) && strict.includes(CHAIN_OF[hook]))
     .map((need) => iptablesRule(need))
   const add = wanted.filter((rule) => !ours.includes(rule))
@@ -68,14 +62,14 @@ export function familyOf(program: IptablesProgram): 'ipv4' | 'ipv6' {
 }
 
 /** In the words in which iptables-save prints them, so that they can be compared. */
-function iptablesRule({ hook, from, to, protocol, port, visitors }: TunnelNeed): string {
+function iptablesRule({ hook, from, to, protocol, port, visitorSlot }: TunnelNeed): string {
   const words = [
     CHAIN_OF[hook],
     ...(from === null ? [] : [`-i ${from}`]),
     ...(to === null ? [] : [`-o ${to}`]),
     ...(protocol === null ? [] : [`-p ${protocol}`]),
     ...(port === null ? [] : [`-m ${protocol} --dport ${port}`]),
-    ...(visitors ? [VISITOR_MATCH] : []),
+    ...(visitorSlot === null ? [] : [visitorMatch(visitorSlot)]),
   ]
   return `${words.join(' ')} ${COMMENT} -j ACCEPT`
 }

@@ -1,6 +1,6 @@
 import { canonicalPrefix, contains } from '../../../net/prefix.ts'
 import type { TunnelNeed } from './tunnel-needs.ts'
-import { VISITOR_MARK } from '../firewall/visitors.ts'
+import { visitorMark } from '../firewall/visitors.ts'
 
 /** The first packet of a new connection that the tunnel needs, as far as it is known. */
 export interface NeededPacket {
@@ -71,7 +71,8 @@ function isValue(left: unknown, value: unknown, packet: NeededPacket): Truth {
   if (ct === 'state') return exactly('new', value)
   if (field === 'dport') return isPort(need.port, value)
   if (field === 'saddr' && family === 'ipv4') return isSource(packet, value)
-  return isVisitorMark(left, need) ? exactly(VISITOR_MARK.mark, value) : 'maybe'
+  const mark = need.visitorSlot === null ? null : visitorMark(need.visitorSlot)
+  return mark !== null && isMarkUnder(mark.mask, left) ? exactly(mark.mark, value) : 'maybe'
 }
 
 /** @param known null: it is not. */
@@ -98,7 +99,7 @@ function isPort(port: number | null, value: unknown): Truth {
 function isSource({ need, tunnel, network }: NeededPacket, value: unknown): Truth {
   const prefix = prefixOf(value)
   if (prefix === null || need.from !== tunnel || need.hook !== 'input') return 'maybe'
-  if (need.visitors) return contains(network, prefix) ? 'no' : 'maybe'
+  if (need.visitorSlot !== null) return contains(network, prefix) ? 'no' : 'maybe'
   if (contains(prefix, network)) return 'yes'
   return contains(network, prefix) ? 'maybe' : 'no'
 }
@@ -109,9 +110,9 @@ function prefixOf(value: unknown): string | null {
   return canonicalPrefix(text)
 }
 
-function isVisitorMark(left: unknown, { visitors }: TunnelNeed): boolean {
+function isMarkUnder(wantedMask: number, left: unknown): boolean {
   const [of, mask] = [part(left, '&')].flat()
-  return visitors && part(part(of, 'ct'), 'key') === 'mark' && mask === VISITOR_MARK.mask
+  return part(part(of, 'ct'), 'key') === 'mark' && mask === wantedMask
 }
 
 function part(of: unknown, name: string): unknown {

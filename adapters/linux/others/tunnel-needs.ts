@@ -1,4 +1,4 @@
-import type { ForwardingSpec } from '../../spec.ts'
+import type { TunnelFirewall } from '../../spec.ts'
 
 /** One kind of packet that every firewall of the machine must let pass, in words of none of them. */
 export interface TunnelNeed {
@@ -10,19 +10,19 @@ export interface TunnelNeed {
   readonly to: string | null
   readonly protocol: 'tcp' | 'udp' | 'icmp' | null
   readonly port: number | null
-  /** Connections with the mark of visitors. */
-  readonly visitors: boolean
+  /** Connections with the mark of visitors of this slot; null: any. */
+  readonly visitorSlot: number | null
 }
 
-const ANY = { families: ['ipv4'], from: null, to: null, protocol: null, port: null, visitors: false } as const
+const ANY = { families: ['ipv4'], from: null, to: null, protocol: null, port: null, visitorSlot: null } as const
 
 /** What a tunnel needs of firewalls that are not ours; between the tunnel and the rest our own table judges. Pure. */
-export function needsOfTunnel(spec: {
-  readonly interface: string
-  readonly listenPort: number | null
-  readonly forwarding: ForwardingSpec
-}): readonly TunnelNeed[] {
-  const { interface: name, listenPort, forwarding } = spec
+export function needsOfTunnel({
+  interface: name,
+  listenPort,
+  forwarding,
+  visitorSlot,
+}: TunnelFirewall): readonly TunnelNeed[] {
   const pass: readonly TunnelNeed[] = [
     { ...ANY, hook: 'forward', from: name },
     { ...ANY, hook: 'forward', to: name },
@@ -31,7 +31,7 @@ export function needsOfTunnel(spec: {
   const outside = { ...ANY, hook: 'input', families: ['ipv4', 'ipv6'] } as const
   switch (forwarding.role) {
     case 'home':
-      return [...pass, ...(forwarding.visitors ? [{ ...inside, visitors: true }] : [])]
+      return [...pass, ...(forwarding.visitors ? [{ ...inside, visitorSlot }] : [])]
     case 'hub':
       return [
         ...pass,

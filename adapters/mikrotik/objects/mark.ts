@@ -14,6 +14,11 @@ export function namedMark(interfaceName: string, name: string): string {
   return `${markOf(interfaceName)} ${name}`
 }
 
+/** Of a peer, for the list in WinBox; found by key, never by this. */
+export function peerNameOf(interfaceName: string): string {
+  return `${WORD}-${interfaceName}`
+}
+
 export interface Mark {
   /** The tunnel interface that it was made for. */
   readonly interface: string

@@ -20,6 +20,12 @@ export function ownerOf(row: Row): string | null {
   return on === owner || on.startsWith('*') ? owner : null
 }
 
+/** The tunnel that an interface, a peer or an address has the mark of, whatever it is called and wherever it was moved by now; null when it has none. */
+export function markedName(row: Row): string | null {
+  const mark = isTrue(row['dynamic']) ? null : parseMark(row['comment'])
+  return mark?.name === null ? mark.interface : null
+}
+
 /** Peers and addresses: what hangs on our interface is a part of it; what bears its mark is, wherever it was moved. */
 export function belongsTo(interfaceName: string, row: Row): boolean {
   return (!isTrue(row['dynamic']) && row['interface'] === interfaceName) || isMarkedFor(interfaceName, row)

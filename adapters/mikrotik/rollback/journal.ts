@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { reasonOf } from '../../../problems/problem.ts'
 import { makeFolder, writeFileAtomic } from '../../../system/files/atomic-file.ts'
 import { enrolWriter, isAtWork, retireWriter } from '../../router/writer.ts'
+import { parseMark } from '../objects/mark.ts'
 import type { Snapshot } from './snapshot.ts'
 
 const RowSchema = v.record(v.string(), v.string())
@@ -20,7 +21,10 @@ const WriterSchema = v.object({
 const JournalSchema = v.object({
   version: v.literal(1),
   host: v.string(),
+  /** What the entry of the scheduler is named for. */
   interface: v.string(),
+  /** All that is changed; a homeward that knew one tunnel on a machine did not say. */
+  interfaces: v.optional(v.array(v.string())),
   snapshot: v.object({
     interface: KeptRowsSchema,
     peer: KeptRowsSchema,
@@ -41,8 +45,20 @@ const JournalSchema = v.object({
 })
 
 /** What stood on a router before a change that is not kept yet. Whoever finds it after a crash makes it so again. */
-export type Journal = Readonly<Omit<v.InferOutput<typeof JournalSchema>, 'snapshot'>> & { readonly snapshot: Snapshot }
+export type Journal = Readonly<Omit<v.InferOutput<typeof JournalSchema>, 'snapshot' | 'interfaces'>> & {
+  readonly snapshot: Snapshot
+  readonly interfaces?: readonly string[] | undefined
+}
 export type Undoer = Journal['undoer']
+
+/** The tunnels that a change is about. */
+export function tunnelsOf({ interface: name, interfaces, snapshot }: Journal): readonly string[] {
+  if (interfaces !== undefined) return interfaces
+  const marks = Object.values(snapshot)
+    .flat()
+    .map(({ attributes }) => parseMark(attributes['comment'])?.interface)
+  return [...new Set([name, ...marks.filter((one) => one !== undefined)])]
+}
 
 /** What a process that is gone has left. */
 export type LeftJournal =

@@ -4,8 +4,8 @@ import type { Losses } from './losses.ts'
 import type { RuleMenu } from '../objects/menus.ts'
 import { inNamesNow, type NamesNow } from './names-now.ts'
 import type { Place } from '../objects/place.ts'
-import { firstOfSomebody, isSomebodys, ownRules } from '../objects/rule-row.ts'
-import { type KeptRow, keptRow, settable } from './snapshot.ts'
+import { firstOfSomebody, isSomebodys } from '../objects/rule-row.ts'
+import { type KeptRow, keptRow, rulesOf, settable } from './snapshot.ts'
 
 /** The rules of one menu, then and now. */
 export interface RulesOf {
@@ -19,9 +19,9 @@ export interface RulesOf {
 /** All rules of ours in a menu again, where they stood, or none of them touched. */
 export async function restoreRules(
   { menu, rows, kept, names }: RulesOf,
-  { place, losses }: { readonly place: Place; readonly losses: Losses },
+  { tunnels, place, losses }: { readonly tunnels: readonly string[]; readonly place: Place; readonly losses: Losses },
 ): Promise<void> {
-  const own = ownRules(menu, rows)
+  const own = rulesOf(tunnels, menu, rows)
   const found = own.map(({ row, next }) => keptRow(menu, row, next))
   const isAsKept = (wanted: readonly KeptRow[]): boolean =>
     JSON.stringify(found.map(sorted)) === JSON.stringify(wanted.map(sorted))

@@ -10,7 +10,7 @@ import { type KeptRow, keptRow, keyOf, ownRows, type Snapshot } from './snapshot
 
 /** What a restore works with. */
 interface Restoring {
-  readonly interfaceName: string
+  readonly tunnels: readonly string[]
   readonly snapshot: Snapshot
   readonly place: Place
   readonly losses: Losses
@@ -21,8 +21,8 @@ interface Restoring {
  * its key with it. One that is gone cannot be had again: nobody but the router knew its key, and what spoke of it is left out.
  * @returns what could not be put back.
  */
-export async function restore(interfaceName: string, snapshot: Snapshot, place: Place): Promise<readonly Loss[]> {
-  const work: Restoring = { interfaceName, snapshot, place, losses: collectLosses() }
+export async function restore(tunnels: readonly string[], snapshot: Snapshot, place: Place): Promise<readonly Loss[]> {
+  const work: Restoring = { tunnels, snapshot, place, losses: collectLosses() }
   const found = await readTables(place.exec, place.signal)
   // What the tunnel lives on goes before the rules that judge it, and comes after them.
   await clear('peer', found, work)
@@ -41,16 +41,16 @@ export async function restore(interfaceName: string, snapshot: Snapshot, place: 
 }
 
 async function clear(menu: OtherMenu, tables: Tables, work: Restoring): Promise<void> {
-  const { interfaceName, snapshot, place, losses } = work
+  const { tunnels, snapshot, place, losses } = work
   const kept = new Set(snapshot[menu].map(({ key }) => key))
-  for (const row of ownRows(interfaceName, menu, tables))
+  for (const row of ownRows(tunnels, menu, tables))
     if (!kept.has(keyOf(menu, row)))
       await losses.attempt(menu, keptRow(menu, row, null), () => remove(menu, row, place))
 }
 
-async function putInterfaces(tables: Tables, { interfaceName, snapshot, place, losses }: Restoring): Promise<void> {
+async function putInterfaces(tables: Tables, { tunnels, snapshot, place, losses }: Restoring): Promise<void> {
   for (const kept of snapshot.interface) {
-    const found = foundIn(ownRows(interfaceName, 'interface', tables), 'interface', kept)
+    const found = foundIn(ownRows(tunnels, 'interface', tables), 'interface', kept)
     if (found === undefined) losses.note('interface', kept, 'it was deleted, and nobody but the router knew its key')
     else await losses.attempt('interface', kept, () => set('interface', found, kept.attributes, place))
   }
@@ -60,9 +60,9 @@ async function put(
   menu: Exclude<OtherMenu, 'interface'>,
   tables: Tables,
   names: NamesNow,
-  { interfaceName, snapshot, place, losses }: Restoring,
+  { tunnels, snapshot, place, losses }: Restoring,
 ): Promise<void> {
-  const there = ownRows(interfaceName, menu, tables)
+  const there = ownRows(tunnels, menu, tables)
   for (const kept of snapshot[menu]) {
     const found = foundIn(there, menu, kept)
     const wanted = inNamesNow(kept.attributes, names)

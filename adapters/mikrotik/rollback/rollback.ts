@@ -5,9 +5,9 @@ import { Trap } from '../api/api.ts'
 import type { Session } from '../api/session.ts'
 import { remove, set } from '../objects/change.ts'
 import type { Connection } from '../api/connection.ts'
-import { findOwn, findRenamed } from '../objects/ours.ts'
+import { findOwn, findRenamed, markedName } from '../objects/ours.ts'
 import type { Dialect } from '../objects/dialect.ts'
-import { findInterface, stripInterface } from '../objects/own-interface.ts'
+import { stripInterface } from '../objects/own-interface.ts'
 import { startJob, stopJob } from './job.ts'
 import {
   type Journal,
@@ -15,6 +15,7 @@ import {
   readLeftJournal,
   removeJournal,
   setJournalAside,
+  tunnelsOf,
   type Undoer,
   writeJournal,
 } from './journal.ts'
@@ -32,7 +33,7 @@ export interface Rollback {
   /** Where changes are made: while safe mode is held, on the session that holds it. */
   readonly exec: Session['exec']
   /** @throws {Problem} `router-rollback-unavailable`. */
-  readonly arm: (interfaceName: string, seconds: number, signal: AbortSignal) => Promise<void>
+  readonly arm: (tunnels: readonly string[], seconds: number, signal: AbortSignal) => Promise<void>
   /** An interface that was there before it was armed goes only when all is kept: its key could not be had again. */
   readonly removeInterface: (name: string, signal: AbortSignal) => Promise<void>
   /** Once the router is found in order over a connection that did not exist before. */
@@ -57,7 +58,6 @@ export interface RollbackParts {
 }
 
 interface Armed {
-  readonly interface: string
   /** The one that holds safe mode. */
   readonly session: Session | null
   readonly journal: Journal
@@ -84,13 +84,21 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
     armed = null
   }
 
-  async function arm(interfaceName: string, seconds: number, signal: AbortSignal): Promise<void> {
+  async function arm(tunnels: readonly string[], seconds: number, signal: AbortSignal): Promise<void> {
+    const [interfaceName] = tunnels
+    if (interfaceName === undefined) throw new TypeError('nothing is to be changed')
     await undo(signal)
-    const snapshot = snapshotOf(interfaceName, await readTables(connection.exec, signal))
-    const { undoer, session } = await findUndoer(interfaceName, seconds, snapshot, signal)
+    const snapshot = snapshotOf(tunnels, await readTables(connection.exec, signal))
+    const { undoer, session } = await findUndoer(tunnels, interfaceName, seconds, snapshot, signal)
     try {
-      const journal = await writeJournal(stateDir, { host, interface: interfaceName, snapshot, undoer })
-      armed = { interface: interfaceName, session, journal, doomed: new Set() }
+      const journal = await writeJournal(stateDir, {
+        host,
+        interface: interfaceName,
+        interfaces: tunnels,
+        snapshot,
+        undoer,
+      })
+      armed = { session, journal, doomed: new Set() }
     } catch (thrown) {
       session?.close()
       await dismiss(undoer, interfaceName, kept(signal)).catch(() => undefined)
@@ -100,6 +108,7 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
 
   /** The first of the ways that this router has. */
   async function findUndoer(
+    tunnels: readonly string[],
     interfaceName: string,
     seconds: number,
     snapshot: Snapshot,
@@ -119,7 +128,7 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
       }
     } else refused.push(`safe mode came with RouterOS 7.18, and this is ${version}`)
 
-    const script = undoScript(interfaceName, snapshot)
+    const script = undoScript(tunnels, snapshot)
     try {
       const until = clock.wall().getTime() / 1_000 + seconds
       const id = await startJob(`:delay ${seconds}s\n${script}`, kept(signal))
@@ -156,8 +165,9 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
 
   async function keep(signal: AbortSignal): Promise<void> {
     if (armed === null) throw new TypeError('nothing is armed')
-    const { interface: name, session, journal, doomed } = armed
-    await proveReachable(name, signal)
+    const { session, journal, doomed } = armed
+    const { interface: name } = journal
+    await proveReachable(signal)
     if (session !== null) await releaseSafeMode(session, signal)
     else if (!(await dismiss(journal.undoer, name, kept(signal))))
       throw new TypeError('the router has undone the change already: the time for it was over')
@@ -166,17 +176,19 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
     // What is wanted stands: nobody misses what stood before.
     sentences.clear()
     for (const name of doomed) {
-      const own = await findInterface(name, kept(signal))
+      const rows = await readMenu(connection.exec, 'interface', signal)
+      const own = findOwn(name, rows) ?? findRenamed(name, rows)
       if (own !== undefined) await remove('interface', own, kept(signal))
     }
   }
 
   /** Whoever could not log in any more would find out here, while the router still takes all of it back. */
-  async function proveReachable(name: string, signal: AbortSignal): Promise<void> {
+  async function proveReachable(signal: AbortSignal): Promise<void> {
     const proof = await connection.fresh(signal)
     try {
-      if ((await findInterface(name, { exec: proof.exec, signal })) === undefined)
-        throw new TypeError(`over a new connection the router has no interface ${name} of homeward`)
+      const rows = await readMenu(proof.exec, 'interface', signal)
+      if (rows.every((row) => markedName(row) === null))
+        throw new TypeError('over a new connection the router has no interface of homeward')
     } finally {
       proof.close()
     }
@@ -205,10 +217,11 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
   /** Ends the journal whatever the router refuses of it: the next plan starts from what is there. */
   async function takeBack(journal: Journal, signal: AbortSignal): Promise<readonly Loss[]> {
     const { interface: name, snapshot, undoer } = journal
-    const before = await restore(name, snapshot, kept(signal))
+    const tunnels = tunnelsOf(journal)
+    const before = await restore(tunnels, snapshot, kept(signal))
     const notDismissed = await dismissed(undoer, name, signal)
     // It may have begun to undo by itself meanwhile. Now it cannot any more, and what the two did to each other is seen.
-    const losses = undoer.kind === 'safe-mode' ? before : await restore(name, snapshot, kept(signal))
+    const losses = undoer.kind === 'safe-mode' ? before : await restore(tunnels, snapshot, kept(signal))
     if (losses.length > 0) say(`a change to the router was taken back, except ${lossText(losses)}; ${NEXT}`)
     if (notDismissed !== null) say(notDismissed)
     await removeJournal(stateDir, journal)

@@ -1,6 +1,7 @@
 import { belongsTo, findOwn, isMarkedFor, ownerOf } from '../objects/ours.ts'
 import type { Menu, OtherMenu, RuleMenu, Tables } from '../objects/menus.ts'
-import { ownRules } from '../objects/rule-row.ts'
+import { parseMark } from '../objects/mark.ts'
+import { type OwnRule, ownRules } from '../objects/rule-row.ts'
 import type { Row } from '../api/session.ts'
 
 /** All of ours on a router at one moment, so that it can be so again. Holds no secret. */
@@ -30,9 +31,11 @@ const READ_ONLY: ReadonlySet<string> = new Set([
   'tx',
 ])
 
-export function snapshotOf(interfaceName: string, tables: Tables): Snapshot {
-  const rules = (menu: RuleMenu) => ownRules(menu, tables[menu]).map(({ row, next }) => keptRow(menu, row, next))
-  const others = (menu: OtherMenu) => ownRows(interfaceName, menu, tables).map((row) => keptRow(menu, row, null))
+/** @param tunnels the others of ours are left out: nothing that happens to these concerns them. */
+export function snapshotOf(tunnels: readonly string[], tables: Tables): Snapshot {
+  const rules = (menu: RuleMenu) =>
+    rulesOf(tunnels, menu, tables[menu]).map(({ row, next }) => keptRow(menu, row, next))
+  const others = (menu: OtherMenu) => ownRows(tunnels, menu, tables).map((row) => keptRow(menu, row, null))
   return {
     interface: others('interface'),
     peer: others('peer'),
@@ -45,12 +48,19 @@ export function snapshotOf(interfaceName: string, tables: Tables): Snapshot {
 }
 
 /** Ours of a menu other than those of rules. */
-export function ownRows(interfaceName: string, menu: OtherMenu, tables: Tables): readonly Row[] {
-  const hasOwn = findOwn(interfaceName, tables.interface) !== undefined
-  return tables[menu].filter((row) => {
-    if (ownerOf(row) !== null || isMarkedFor(interfaceName, row)) return true
-    return (menu === 'peer' || menu === 'address') && hasOwn && belongsTo(interfaceName, row)
-  })
+export function ownRows(tunnels: readonly string[], menu: OtherMenu, tables: Tables): readonly Row[] {
+  return tables[menu].filter((row) => tunnels.some((name) => isOf(name, row, menu, tables)))
+}
+
+function isOf(name: string, row: Row, menu: OtherMenu, tables: Tables): boolean {
+  if (ownerOf(row) === name || isMarkedFor(name, row)) return true
+  const hangsOn = menu === 'peer' || menu === 'address'
+  return hangsOn && findOwn(name, tables.interface) !== undefined && belongsTo(name, row)
+}
+
+/** Rules of these tunnels. */
+export function rulesOf(tunnels: readonly string[], menu: RuleMenu, rows: readonly Row[]): readonly OwnRule[] {
+  return ownRules(menu, rows).filter(({ row }) => tunnels.includes(parseMark(row['comment'])?.interface ?? ''))
 }
 
 /** @param menu an interface's public key follows from its private one; a peer's is what it is given. */

@@ -1,5 +1,5 @@
 import { isBlackhole } from '../objects/ours.ts'
-import { markOf, parseMark } from '../objects/mark.ts'
+import { markOf } from '../objects/mark.ts'
 import { MENUS, type OtherMenu, RULE_MENUS } from '../objects/menus.ts'
 import { isNumber, namedIn } from './names-now.ts'
 import { type KeptRow, KEYS, type Snapshot } from './snapshot.ts'
@@ -8,14 +8,7 @@ import { type KeptRow, KEYS, type Snapshot } from './snapshot.ts'
  * What a router does by itself to make what is ours as it was, in its own scripting language. Finds by mark, so that it is
  * right whatever was changed since it was written; one command that fails keeps none of the others from being tried.
  */
-export function undoScript(interfaceName: string, snapshot: Snapshot): string {
-  const names = new Set([interfaceName])
-  for (const rows of Object.values(snapshot))
-    for (const { attributes } of rows) {
-      const mark = parseMark(attributes['comment'])
-      if (mark !== null) names.add(mark.interface)
-    }
-  const marks = [...names]
+export function undoScript(marks: readonly string[], snapshot: Snapshot): string {
   return [
     ...marks.flatMap((name) => [
       removeOthers('peer', `comment=${quote(markOf(name))}`, snapshot),

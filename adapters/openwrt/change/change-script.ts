@@ -22,9 +22,13 @@ const LOCK = `mkdir -p -m 700 ${RUN}; exec 9>${RUN}/lock; flock 9; umask 077`
 /** Files in /etc/config as they were. Fails while there is no room for one of them: its copy in RAM is then still needed. */
 const PUT_BACK = `back() { all=0; for f in ${FILES}; do [ ! -e ${RUN}/before/$f ] || putback ${RUN}/before/$f ${ETC}/$f ${temp('$f')} || all=1; done; return $all; }`
 const CLEAR = `rm -rf ${RUN}/pending ${RUN}/before ${RUN}/new ${RUN}/undo.* ${RUN}/batch ${RUN}/stage ${temp('network')} ${temp('firewall')}`
-/** netifd does not take back what it never applied (peers), so an interface of ours begins anew. */
-const RELOAD = (name: string): string =>
-  `fw4 -q reload; ubus call network reload; ! uci -q get network.${name} >/dev/null || ifup ${name}`
+/** netifd does not take back what it never applied (peers), so what was changed of ours begins anew; what was not stays up. */
+const RELOAD = (tunnels: readonly string[]): string =>
+  [
+    'fw4 -q reload',
+    'ubus call network reload',
+    ...tunnels.map((name) => `! uci -q get network.${name} >/dev/null || ifup ${name}`),
+  ].join('; ')
 
 /**
  * Makes the configuration of what comes by standard input (lines for `uci batch`, then END), and lets the router take it
@@ -36,7 +40,7 @@ const RELOAD = (name: string): string =>
  * @param token this change's own: a later one is not undone for it.
  * @param writer one line of JSON: who is at it.
  */
-export function applyScript(name: string, token: string, writer: string, seconds: number): string {
+export function applyScript(tunnels: readonly string[], token: string, writer: string, seconds: number): string {
   return `${LOCK}
 ${WRITING}
 ${PUT_BACK}
@@ -71,7 +75,7 @@ ${LOCK}
 ${WRITING}
 ${PUT_BACK}
 while grep -q ${token} ${RUN}/pending 2>/dev/null; do
-back && { ${CLEAR}; ${RELOAD(name)}; break; }
+back && { ${CLEAR}; ${RELOAD(tunnels)}; break; }
 flock -u 9; sleep ${RETRY_SECONDS}; flock 9
 done 2>/dev/null
 ${END}
@@ -97,14 +101,14 @@ ${CLEAR}`
 }
 
 /** The change goes, now. Nothing happens when there is none, or another. Without room for the old files it stays, and nothing is reloaded. */
-export function revertScript(name: string, token: string): string {
+export function revertScript(tunnels: readonly string[], token: string): string {
   return `${LOCK}
 ${WRITING}
 ${PUT_BACK}
 grep -q ${token} ${RUN}/pending 2>/dev/null || exit 0
 back 2>/dev/null || { echo "$(($(cat ${RUN}/before/* | wc -c) / 1024 + ${SPARE_KIB})) $(${freeKib(ETC)})"; exit ${STATUS.full}; }
 ${CLEAR}
-${RELOAD(name)}
+${RELOAD(tunnels)}
 true`
 }
 

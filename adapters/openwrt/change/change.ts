@@ -20,7 +20,7 @@ import { batchLines } from '../uci/uci-text.ts'
  * is told to keep them. One at a time.
  */
 export interface Change {
-  readonly arm: (interfaceName: string, seconds: number, signal: AbortSignal) => Promise<void>
+  readonly arm: (tunnels: readonly string[], seconds: number, signal: AbortSignal) => Promise<void>
   readonly isArmed: () => boolean
   readonly gather: (step: StagedStep) => void
   readonly activate: (signal: AbortSignal) => Promise<void>
@@ -43,7 +43,7 @@ export interface ChangeParts {
 }
 
 interface Armed {
-  readonly interface: string
+  readonly tunnels: readonly string[]
   readonly seconds: number
   readonly token: string
   readonly writer: Writer
@@ -74,14 +74,14 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeParts)
     return armed
   }
 
-  async function observe(name: string, signal: AbortSignal): Promise<OpenwrtObservation> {
-    return toObservation(name, await look(connection.ask, name, signal), clock.wall().getTime() / 1_000)
+  async function observe(signal: AbortSignal): Promise<OpenwrtObservation> {
+    return toObservation(await look(connection.ask, signal), clock.wall().getTime() / 1_000)
   }
 
   const makeRun = runner({ connection, clock, observe })
 
   async function activate(signal: AbortSignal): Promise<void> {
-    const { interface: name, seconds, token, writer, found, wanted, placed } = required()
+    const { tunnels, seconds, token, writer, found, wanted, placed } = required()
     const keys = await newPrivateKeys(found, wanted)
     let seen: OpenwrtObservation | null = null
     const lines = batchLines(found, wanted, (publicKey) => {
@@ -91,12 +91,18 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeParts)
     })
     if (lines.length > 0) {
       required().isTold = true
-      const script = applyScript(name, token, JSON.stringify({ ...writer, interface: name }), seconds)
+      const script = applyScript(
+        tunnels,
+        token,
+        // The first by itself: a homeward that knew one tunnel on a machine reads it so.
+        JSON.stringify({ ...writer, interface: tunnels[0], interfaces: tunnels }),
+        seconds,
+      )
       const tell = (): Promise<Outcome> =>
         connection.exec(script, { signal, stdin: `${[...lines, END].join('\n')}\n`, timeoutMs: APPLY_MS })
       let outcome = await tell()
       // Of an agent that was killed just before: what was seen is true again once that is taken back.
-      if (outcome.code === STATUS.earlier && (await recover(await look(connection.ask, name, signal), signal)))
+      if (outcome.code === STATUS.earlier && (await recover(await look(connection.ask, signal), signal)))
         outcome = await tell()
       // None of it was begun, and there is nothing to take back.
       if (NOTHING_BEGUN.includes(outcome.code)) required().isTold = false
@@ -107,20 +113,13 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeParts)
           why: 'meanwhile somebody began to change it, and did not commit that yet',
         })
       if (outcome.code !== 0) throw new Refused(outcome)
-      seen = await observe(name, signal)
+      seen = await observe(signal)
       refuseUnlessTaken(seen, wanted)
     }
-    const kept = interfacesIn(wanted)
-    for (const other of interfacesIn(found))
-      if (other !== name && !kept.includes(other)) await makeRun(other, wanted, placed, true, signal)
-    await makeRun(
-      name,
-      wanted,
-      placed,
-      lines.some((line) => !/wireguard_|homeward_/.test(line)),
-      signal,
-      seen,
-    )
+    const isRestarted = lines.some((line) => !/wireguard_|homeward_/.test(line))
+    const gone = interfacesIn(found).filter((name) => !tunnels.includes(name) && !interfacesIn(wanted).includes(name))
+    for (const name of gone) await makeRun(name, wanted, placed, true, signal)
+    for (const name of tunnels) await makeRun(name, wanted, placed, isRestarted, signal, seen)
   }
 
   /** `uci batch` ends well whatever it was told, and a file may have been full. */
@@ -145,13 +144,13 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeParts)
 
   async function revert(signal: AbortSignal): Promise<void> {
     if (armed === null) return
-    const { interface: name, token, isTold } = armed
+    const { tunnels, token, isTold } = armed
     disarm()
-    if (isTold) await takeBack(name, token, signal)
+    if (isTold) await takeBack(tunnels, token, signal)
   }
 
-  async function takeBack(name: string, token: string, signal: AbortSignal): Promise<void> {
-    const outcome = await connection.ask(revertScript(name, token), { signal, timeoutMs: APPLY_MS })
+  async function takeBack(tunnels: readonly string[], token: string, signal: AbortSignal): Promise<void> {
+    const outcome = await connection.ask(revertScript(tunnels, token), { signal, timeoutMs: APPLY_MS })
     if (outcome.code === STATUS.full)
       throw flashFull(
         `taking a change back on the router ${host}`,
@@ -160,8 +159,8 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeParts)
         'what runs there is left alone, and it tries again by itself',
       )
     if (outcome.code !== 0) throw new Refused(outcome)
-    const { sections } = await observe(name, signal)
-    await makeRun(name, sections, new Set(), true, signal)
+    const { sections } = await observe(signal)
+    for (const name of tunnels) await makeRun(name, sections, new Set(), true, signal)
   }
 
   async function recover(seen: Look, signal: AbortSignal): Promise<boolean> {
@@ -170,18 +169,18 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeParts)
     if (!/^[0-9a-f]{16}$/.test(token) || armed?.token === token) return false
     const by = writerIn(writer)
     if (by === null || (await isAtWork(by))) return false
-    await takeBack(by.interface, token, signal)
+    await takeBack(by.interfaces, token, signal)
     return true
   }
 
   return {
     isArmed: () => armed !== null,
 
-    arm: async (interfaceName, seconds, signal) => {
+    arm: async (tunnels, seconds, signal) => {
       if (armed !== null) await revert(signal)
-      const { sections } = await observe(interfaceName, signal)
+      const { sections } = await observe(signal)
       armed = {
-        interface: interfaceName,
+        tunnels,
         seconds,
         token: randomBytes(8).toString('hex'),
         writer: await enrolWriter(),
@@ -226,10 +225,11 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeParts)
 }
 
 /** Written by nobody but us, and whole or not at all. */
-function writerIn(line: string): (Writer & { readonly interface: string }) | null {
+function writerIn(line: string): (Writer & { readonly interfaces: readonly string[] }) | null {
   try {
-    const writer = JSON.parse(line) as Writer & { readonly interface: string }
-    return /^[a-z][a-z0-9_]{0,14}$/.test(writer.interface) ? writer : null
+    const writer = JSON.parse(line) as Writer & { readonly interface: string; readonly interfaces?: readonly string[] }
+    const interfaces = writer.interfaces ?? [writer.interface]
+    return interfaces.every((name) => /^[a-z][a-z0-9_]{0,14}$/.test(name)) ? { ...writer, interfaces } : null
   } catch {
     return null
   }

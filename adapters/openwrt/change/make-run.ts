@@ -3,6 +3,7 @@ import { sleep } from '../../../system/time/sleep.ts'
 import { configuredPeers } from '../uci/configured.ts'
 import { type Connection, done } from '../ssh/exec.ts'
 import { type Difference, differences } from '../observe/live.ts'
+import { tunnelIn } from '../../tunnel-in.ts'
 import type { OpenwrtObservation } from '../observe/observation.ts'
 import type { Section } from '../uci/sections.ts'
 import { wgSetPeer } from '../uci/wg-set.ts'
@@ -10,7 +11,7 @@ import { wgSetPeer } from '../uci/wg-set.ts'
 interface RunnerParts {
   readonly connection: Pick<Connection, 'exec'>
   readonly clock: Clock
-  readonly observe: (name: string, signal: AbortSignal) => Promise<OpenwrtObservation>
+  readonly observe: (signal: AbortSignal) => Promise<OpenwrtObservation>
 }
 
 /** A router with little memory takes its time to load a firewall. */
@@ -40,7 +41,7 @@ export function runner({ connection, clock, observe }: RunnerParts) {
     let latest = seen
     const settle = async (atMostMs: number): Promise<readonly Difference[]> => {
       for (const until = clock.now() + atMostMs; ; await sleep(LOOK_AGAIN_MS, signal)) {
-        const left = differences(name, wanted, latest ?? (await observe(name, signal)), placed)
+        const left = differences(name, wanted, latest ?? (await observe(signal)), placed)
         latest = null
         if (left.length === 0 || clock.now() >= until) return left
         // Nothing of these does netifd do by itself.
@@ -83,7 +84,7 @@ export function runner({ connection, clock, observe }: RunnerParts) {
     placed: ReadonlySet<string>,
     signal: AbortSignal,
   ): Promise<void> {
-    const running = (await observe(name, signal)).interface?.peers ?? []
+    const running = tunnelIn(await observe(signal), name)?.peers ?? []
     const gone = running.filter(({ publicKey }) => !peers.some((peer) => peer.publicKey === publicKey))
     const commands = [
       ...gone.map(({ publicKey }) => `wg set ${name} peer '${publicKey}' remove`),

@@ -49,7 +49,7 @@ export function stage(sections: readonly Section[], step: StagedStep): readonly 
       return sections.filter(({ name }) => name !== routeName(step.interface, step.prefix))
     case 'set-firewall': {
       const foreign = sections.filter((section) => tunnelOf(section) === null)
-      const wanted = firewallSections(step, foreign)
+      const wanted = step.tunnels.flatMap((tunnel) => firewallSections(tunnel, foreign))
       const names = new Set(wanted.map(({ name }) => name))
       const without = sections.filter(
         (section) => section.config !== 'firewall' || tunnelOf(section) === null || names.has(section.name),

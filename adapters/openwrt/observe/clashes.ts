@@ -1,34 +1,9 @@
 import type { Refusal } from '../../observation.ts'
 import { networkOf } from '../../../net/prefix.ts'
-import { zoneName } from '../uci/objects.ts'
 import type { ForeignNetwork } from './observation.ts'
-import { isInterface, list, type Section, text, tunnelOf } from '../uci/sections.ts'
+import { isInterface, list, type Section, tunnelOf } from '../uci/sections.ts'
 
 /** What is not ours and in the way. Pure. */
-
-/** Somebody else's things that stand where ours should. @param isDeviceThere a device of this name. */
-export function takenBy(name: string, sections: readonly Section[], isDeviceThere: boolean): readonly Refusal[] {
-  const theirs = sections.some(
-    (section) => section.config === 'network' && section.name === name && tunnelOf(section) === null,
-  )
-  const zone = sections.some(
-    (section) =>
-      section.type === 'zone' && tunnelOf(section) === null && text(section.options, 'name') === zoneName(name),
-  )
-  return [
-    ...(theirs || isDeviceThere
-      ? [{ code: 'interface-taken', why: `the router has an interface ${name} that homeward did not make` } as const]
-      : []),
-    ...(zone
-      ? [
-          {
-            code: 'router-taken',
-            why: `the router has a firewall zone ${zoneName(name)} that homeward did not make`,
-          } as const,
-        ]
-      : []),
-  ]
-}
 
 /** @param changes of `uci changes`, without their values. */
 export function pendingChanges(changes: string): readonly Refusal[] {
@@ -45,7 +20,7 @@ export function pendingChanges(changes: string): readonly Refusal[] {
 }
 
 /** Networks that are somebody else's, by their sections and by the routes of the moment. */
-export function foreignNetworks(name: string, sections: readonly Section[], routes: string): readonly ForeignNetwork[] {
+export function foreignNetworks(sections: readonly Section[], routes: string): readonly ForeignNetwork[] {
   const configured = sections
     .filter((section) => isInterface(section) && tunnelOf(section) === null)
     .flatMap(({ name: by, options }) =>
@@ -55,7 +30,7 @@ export function foreignNetworks(name: string, sections: readonly Section[], rout
     )
     .filter(({ address }) => address.includes('/') && !address.includes(':'))
     .map(({ by, address }) => ({ prefix: networkOf(address), by: `the router’s interface ${by}` }))
-  const ours = [name, ...sections.flatMap((section) => tunnelOf(section) ?? [])]
+  const ours = sections.flatMap((section) => tunnelOf(section) ?? [])
   const led = routes.split('\n').flatMap((line) => {
     const [, prefix, device = ''] = /^(\d+\.\d+\.\d+\.\d+\/\d+) (?:via \S+ )?dev (\S+)/.exec(line) ?? []
     return prefix === undefined || ours.includes(device) ? [] : [{ prefix, by: `a route into ${device}` }]

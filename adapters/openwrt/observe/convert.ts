@@ -4,7 +4,7 @@ import { parseEndpoint } from '../../../wireguard/spec.ts'
 import type { ObservedInterface } from '../../observation.ts'
 import { networkOf } from '../../../net/prefix.ts'
 import { AS_EVERY_ROUTER } from '../../router/as-every-router.ts'
-import { foreignNetworks, pendingChanges, takenBy } from './clashes.ts'
+import { foreignNetworks, pendingChanges } from './clashes.ts'
 import { configuredInterface, keyIn } from '../uci/configured.ts'
 import type { Look } from './look.ts'
 import type { OpenwrtObservation, Uplink } from './observation.ts'
@@ -18,33 +18,34 @@ import { warningsOf } from './warnings.ts'
  * @param nowSeconds by our clock, since 1970: the router's may be off.
  * @throws {SyntaxError} when it says what nobody foresaw: it must not be taken for an empty router.
  */
-export function toObservation(name: string, { part }: Look, nowSeconds: number): OpenwrtObservation {
+export function toObservation({ part }: Look, nowSeconds: number): OpenwrtObservation {
   const routerNow = count(part('now').trim(), 'the time')
-  const sections = withPublicKey(
-    name,
+  const sections = withPublicKeys(
     [...parseShow('network', part('network')), ...parseShow('firewall', part('firewall'))],
-    part('key').trim(),
+    part('key'),
   )
-  const own = sections.find((section) => isInterface(section) && section.name === name && tunnelOf(section) === name)
+  const own = sections.filter((section) => isInterface(section) && tunnelOf(section) === section.name)
+  const names = own.map(({ name }) => name)
   const firewall = sections.filter((section) => section.config === 'firewall' && tunnelOf(section) !== null)
-  const link = linkOf(name, part('links'))
-  const live = link === null ? null : liveInterface(name, part, link, { nowSeconds, routerNow })
+  const devices = devicesIn(part('links'))
+  const live = names.flatMap((name) => liveInterface(name, part, { nowSeconds, routerNow }) ?? [])
   const uplink = uplinkIn(part('interfaces'))
   return {
     ...AS_EVERY_ROUTER,
-    interface: own === undefined ? null : (live ?? configuredInterface(name, sections)),
-    strayInterfaces: strays(name, sections),
+    interfaces: names.map((name) => live.find((one) => one.name === name) ?? configuredInterface(name, sections)),
+    remains: remains(names, sections),
+    foreignInterfaces: [...foreignNames(sections), ...devices.filter((name) => !names.includes(name))],
     firewall:
       firewall.length === 0
         ? null
         : firewall.map((section) => JSON.stringify([section.name, section.type, section.options])),
-    clashes: [...(own === undefined ? takenBy(name, sections, link !== null) : []), ...pendingChanges(part('changes'))],
+    clashes: pendingChanges(part('changes')),
     warnings: warningsOf({ routerNow, nowSeconds, sections, uplink }),
-    isLive: live !== null,
-    isDeviceThere: link !== null,
-    isFirewallLive: part('nft').includes(`"${name}"`),
+    live: live.map(({ name }) => name),
+    devices,
+    firewalled: names.filter((name) => part('nft').includes(`"${name}"`)),
     sections,
-    foreignNetworks: foreignNetworks(name, sections, part('routes')),
+    foreignNetworks: foreignNetworks(sections, part('routes')),
     uplink,
     tools: {
       hasWg: /\/wg$/m.test(part('tools')),
@@ -54,11 +55,18 @@ export function toObservation(name: string, { part }: Look, nowSeconds: number):
   }
 }
 
-/** What the router's shell shows it as: its public half, or nothing. */
-function withPublicKey(name: string, sections: readonly Section[], publicKey: string): readonly Section[] {
+/** What the router's shell shows keys as: their public halves, or nothing. @param keys a line each: `hw0 KEY`. */
+function withPublicKeys(sections: readonly Section[], keys: string): readonly Section[] {
+  const shown = new Map(
+    keys.split('\n').map((line): readonly [string, string] => {
+      const [name = '', key = ''] = line.split(' ')
+      return [name, key]
+    }),
+  )
   return sections.map((section) => {
-    if (!isInterface(section) || section.name !== name || section.options[PRIVATE_KEY] === undefined) return section
-    return { ...section, options: { ...section.options, [PRIVATE_KEY]: publicKey } }
+    const key = isInterface(section) ? shown.get(section.name) : undefined
+    if (key === undefined || section.options[PRIVATE_KEY] === undefined) return section
+    return { ...section, options: { ...section.options, [PRIVATE_KEY]: key } }
   })
 }
 
@@ -82,16 +90,15 @@ interface Times {
 }
 
 /** As the kernel has it; null where the device is no WireGuard. */
-function liveInterface(name: string, part: Look['part'], link: Link, times: Times): ObservedInterface | null {
+function liveInterface(name: string, part: Look['part'], times: Times): ObservedInterface | null {
+  const link = linkOf(name, part('links'))
   const rows = part('wg')
     .split('\n')
     .map((line) => line.split('\t'))
     .filter(([device]) => device === name)
   const [first] = rows.filter((row) => row.length === 5)
   if (first === undefined || link === null) return null
-  const addresses = [...part('addresses').matchAll(/\binet (\S+)/g)].map(([, address = '']) =>
-    address.includes('/') ? address : `${address}/32`,
-  )
+  const addresses = addressesOf(name, part('addresses'))
   const routes = devRoutes(name, part('routes'))
   return {
     name,
@@ -142,15 +149,29 @@ function toPeer(row: readonly string[], { nowSeconds, routerNow }: Times): PeerS
   }
 }
 
-function strays(name: string, sections: readonly Section[]): readonly string[] {
-  const tunnels = sections.flatMap((section) => tunnelOf(section) ?? [])
-  const own = sections.some((section) => isInterface(section) && tunnelOf(section) === name)
-  // What is left of our own, without its interface, is made anew with it.
-  return [...new Set(tunnels)].filter((one) => one !== name || (!own && hasRemains(name, sections)))
+/** What is left of tunnels without their interface. */
+function remains(names: readonly string[], sections: readonly Section[]): readonly string[] {
+  const tunnels = sections.filter(({ config }) => config === 'network').flatMap((section) => tunnelOf(section) ?? [])
+  return [...new Set(tunnels)].filter((name) => !names.includes(name))
 }
 
-function hasRemains(name: string, sections: readonly Section[]): boolean {
-  return sections.some((section) => section.config === 'network' && tunnelOf(section) === name)
+function foreignNames(sections: readonly Section[]): readonly string[] {
+  return sections
+    .filter((section) => section.config === 'network' && tunnelOf(section) === null)
+    .map(({ name }) => name)
+}
+
+/** `6: hw0    inet 10.86.0.2/16 scope global hw0` */
+function addressesOf(name: string, addresses: string): readonly string[] {
+  return addresses.split('\n').flatMap((line) => {
+    const [, device, address] = /^\d+: (\S+) +inet (\S+)/.exec(line) ?? []
+    if (device !== name || address === undefined) return []
+    return [address.includes('/') ? address : `${address}/32`]
+  })
+}
+
+function devicesIn(links: string): readonly string[] {
+  return [...links.matchAll(/^\d+: ([^:@\s]+)/gm)].map(([, name = '']) => name)
 }
 
 interface Link {

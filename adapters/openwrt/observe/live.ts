@@ -2,6 +2,7 @@ import { parsePublicKey } from '../../../wireguard/keys.ts'
 import type { ObservedInterface } from '../../observation.ts'
 import { configuredPeers, configuredRoutes } from '../uci/configured.ts'
 import type { OpenwrtObservation } from './observation.ts'
+import { tunnelIn } from '../../tunnel-in.ts'
 import { isPeerAsWanted } from '../../peer-as-wanted.ts'
 import { isInterface, list, PRIVATE_KEY, type Section, text, tunnelOf } from '../uci/sections.ts'
 
@@ -23,12 +24,12 @@ export function differences(
     (section) => isInterface(section) && section.name === interfaceName && tunnelOf(section) !== null,
   )
   const hasFirewall = sections.some((section) => section.config === 'firewall' && tunnelOf(section) === interfaceName)
-  const live = observed.isLive ? observed.interface : null
-  if (own === undefined) return observed.isDeviceThere ? ['interface'] : []
+  const live = observed.live.includes(interfaceName) ? tunnelIn(observed, interfaceName) : null
+  if (own === undefined) return observed.devices.includes(interfaceName) ? ['interface'] : []
   return [
     ...(live === null || !isRunning(own, sections, live) ? ['interface' as const] : []),
     ...(live !== null && !arePeersRunning(interfaceName, sections, live, placed) ? ['peers' as const] : []),
-    ...(hasFirewall && !observed.isFirewallLive ? ['firewall' as const] : []),
+    ...(hasFirewall && !observed.firewalled.includes(interfaceName) ? ['firewall' as const] : []),
   ]
 }
 

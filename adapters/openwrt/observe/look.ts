@@ -1,7 +1,8 @@
 import type { Exec } from '../ssh/exec.ts'
 import { RUN } from '../uci/places.ts'
+import { MARK } from '../uci/sections.ts'
 
-/** Everything about one tunnel and what is around it, as the router says it, from one command. */
+/** Everything about our tunnels and what is around them, as the router says it, from one command. */
 export interface Look {
   readonly part: (name: Part) => string
 }
@@ -32,31 +33,34 @@ const HEAD = '=== homeward '
  * are dropped from wg's dump (5 columns: an interface, 9: a peer) and from uci's, and the configured one is shown as its
  * public half. In the shell and the tools of busybox as OpenWrt builds it.
  */
-function script(name: string): string {
+const SCRIPT = script()
+
+function script(): string {
   const part = (of: Part, command: string): string => `echo '${HEAD}${of}'; ${command}`
   const hideKeys = 'sed -e "s/\\(\\.private_key=\\).*/\\1\'-\'/" -e "s/\\(\\.preshared_key=\\).*/\\1\'-\'/"'
   const hideDump = `awk -F'\\t' 'BEGIN{OFS=FS} NF==5{$2="-"} NF==9{$3=($3=="(none)")?$3:"set"} {print}'`
   return [
     `mkdir -p -m 700 ${RUN}; exec 9>${RUN}/lock; flock -s 9`,
+    `own=$(uci show network | sed -n 's/^network[.]\\([a-z0-9_]*\\)[.]${MARK}=.*/\\1/p'); known=`,
     part('now', 'date +%s'),
     part('wg', `wg show all dump 2>/dev/null | ${hideDump}`),
     part('links', 'ip -o link show 2>/dev/null'),
-    part('addresses', `ip -4 -o addr show dev ${name} 2>/dev/null`),
+    part('addresses', 'ip -4 -o addr show 2>/dev/null'),
     part('routes', 'ip -4 route show'),
     part('network', `uci show network | ${hideKeys}`),
     part('firewall', 'uci show firewall'),
     part('changes', "uci changes | sed -e 's/=.*//' -e '/^-*network[.]/b' -e '/^-*firewall[.]/b' -e d"),
-    part('key', `uci -q get network.${name}.private_key | wg pubkey 2>/dev/null`),
+    part('key', 'for i in $own; do echo "$i $(uci -q get network.$i.private_key | wg pubkey 2>/dev/null)"; done'),
     part('interfaces', 'ubus call network.interface dump'),
     // Who has one running knows how.
     part(
       'handlers',
-      `if [ -e /sys/class/net/${name} ]; then echo '"wireguard"'; else ubus call network get_proto_handlers | grep -o '"wireguard"'; fi`,
+      `for i in $own; do [ ! -e /sys/class/net/$i ] || known=1; done; if [ -n "$known" ]; then echo '"wireguard"'; else ubus call network get_proto_handlers | grep -o '"wireguard"'; fi`,
     ),
     part('tools', 'command -v wg; ls /lib/netifd/proto'),
     part(
       'nft',
-      `for chain in input forward; do nft list chain inet fw4 $chain; done 2>/dev/null | grep -F '"${name}"'`,
+      `for chain in input forward; do nft list chain inet fw4 $chain; done 2>/dev/null | grep ifname | grep -o '"[^"]*"'`,
     ),
     part('pending', `cat ${RUN}/pending 2>/dev/null`),
     `echo '${HEAD}end'`,
@@ -64,8 +68,8 @@ function script(name: string): string {
 }
 
 /** @throws {SyntaxError} when the answer is cut off: it must not be taken for an empty router. What `exec` throws. */
-export async function look(exec: Exec, interfaceName: string, signal: AbortSignal): Promise<Look> {
-  const { stdout, stderr } = await exec(script(interfaceName), { signal })
+export async function look(exec: Exec, signal: AbortSignal): Promise<Look> {
+  const { stdout, stderr } = await exec(SCRIPT, { signal })
   const parts = new Map<string, string>()
   for (const chunk of stdout.split(HEAD).slice(1)) {
     const at = chunk.indexOf('\n')

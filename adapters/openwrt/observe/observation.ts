@@ -3,12 +3,12 @@ import type { Section } from '../uci/sections.ts'
 
 /** What a router was asked for besides. */
 export interface OpenwrtObservation extends Observation {
-  /** The device is there; else `interface` is what is configured. */
-  readonly isLive: boolean
-  /** A device of its name is there, whatever it is. */
-  readonly isDeviceThere: boolean
-  /** The firewall that is loaded knows the tunnel's device. */
-  readonly isFirewallLive: boolean
+  /** Tunnels whose device is there; of others `interfaces` says what is configured. */
+  readonly live: readonly string[]
+  /** Names of all devices, whatever they are. */
+  readonly devices: readonly string[]
+  /** Tunnels whose device the firewall that is loaded knows. */
+  readonly firewalled: readonly string[]
   /** All of network and firewall, anybody's. Private keys stand there as public ones, or as `-`. */
   readonly sections: readonly Section[]
   readonly foreignNetworks: readonly ForeignNetwork[]

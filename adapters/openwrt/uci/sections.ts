@@ -21,7 +21,7 @@ export const PRIVATE_KEY = 'private_key'
  * bears the option MARK. netifd and fw4 pass by what they don't know, and LuCI keeps it.
  */
 const PREFIX = 'homeward'
-const MARK = 'homeward'
+export const MARK = 'homeward'
 
 export function namedFor(interfaceName: string, what: string): string {
   return `${PREFIX}_${interfaceName}_${what}`

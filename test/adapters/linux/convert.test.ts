@@ -31,18 +31,20 @@ const replies: Replies = {
   links: LINKS,
   routes: ROUTES,
   networks: NETWORKS,
-  dump: DUMP,
+  dumps: new Map([['hw0', DUMP]]),
   table: OURS,
   forwarding: '1\n',
   rules: '[]',
   isWithoutPorts: false,
   others: { otherFirewalls: NO_OTHERS, closedFirewalls: [] },
-  reversePathFilter: ['0', '0'],
+  reversePathFilter: { all: '0', own: ['0'] },
 }
 
 describe('an observation', () => {
   test('has the interface with our mark, its IPv4 addresses, and our routes into it', () => {
-    const { interface: own, ...rest } = toObservation('hw0', replies)
+    const { interfaces, ...rest } = toObservation(replies)
+    const [own] = interfaces
+    expect(interfaces).toHaveLength(1)
     expect(own).toMatchObject({ name: 'hw0', up: true, mtu: 1420, publicKey: KEY, listenPort: 51_820 })
     expect(own?.addresses).toEqual(['10.86.0.2/16'])
     expect(own?.cutOff).toEqual(['10.86.0.2/16'])
@@ -52,14 +54,15 @@ describe('an observation', () => {
       { prefix: '0.0.0.0/0', mtu: null },
     ])
     expect(rest).toEqual({
-      strayInterfaces: ['old0'],
+      remains: ['old0'],
+      foreignInterfaces: ['lo'],
       firewall: [],
       published: [],
       replaceable: [],
       forwarding: true,
       forwardingIsOurs: true,
-      visitors: 'none',
-      exits: [],
+      visitors: [],
+      exits: { interface: null, devices: [] },
       otherFirewalls: NO_OTHERS,
       closedFirewalls: [],
       clashes: [],
@@ -67,30 +70,42 @@ describe('an observation', () => {
     })
   })
 
-  test('of an interface that no WireGuard answers for has it as a stray, to be made anew', () => {
-    expect(toObservation('hw0', { ...replies, dump: null })).toMatchObject({
-      interface: null,
-      strayInterfaces: ['hw0', 'old0'],
-      visitors: 'none',
+  test('of interfaces that no WireGuard answers for has their names, to be made anew', () => {
+    expect(toObservation({ ...replies, dumps: new Map() })).toMatchObject({
+      interfaces: [],
+      remains: ['hw0', 'old0'],
+      visitors: [],
       clashes: [],
       warnings: [],
     })
   })
 
-  test('of another name has both as strays', () => {
-    expect(toObservation('hw1', { ...replies, dump: null })).toMatchObject({ strayInterfaces: ['hw0', 'old0'] })
+  test('has each of two tunnels with what is its own', () => {
+    const { interfaces, remains } = toObservation({
+      ...replies,
+      dumps: new Map([
+        ['hw0', DUMP],
+        ['old0', DUMP],
+      ]),
+    })
+    expect(interfaces.map(({ name, up, routes }) => [name, up, routes.length])).toEqual([
+      ['hw0', true, 3],
+      ['old0', false, 0],
+    ])
+    expect(remains).toEqual([])
   })
 
-  test('calls an unmarked interface of the name a clash, and an unmarked table too', () => {
+  test('has an unmarked interface as somebody else’s, and an unmarked table as a clash', () => {
     const links = LINKS.replace('"ifalias":"homeward"', '"ifalias":"mine"')
     const table = OURS.replace('made_by_homeward', 'mine')
-    const { clashes, firewall, forwardingIsOurs } = toObservation('hw0', { ...replies, links, table })
-    expect(clashes.map(({ code }) => code)).toEqual(['interface-taken', 'firewall-taken'])
+    const { clashes, foreignInterfaces, firewall, forwardingIsOurs } = toObservation({ ...replies, links, table })
+    expect(clashes.map(({ code }) => code)).toEqual(['firewall-taken'])
+    expect(foreignInterfaces).toEqual(['lo', 'hw0'])
     expect({ firewall, forwardingIsOurs }).toEqual({ firewall: null, forwardingIsOurs: false })
   })
 
   test('holds no secret', () => {
-    expect(JSON.stringify(toObservation('hw0', replies))).not.toContain(SECRET)
+    expect(JSON.stringify(toObservation(replies))).not.toContain(SECRET)
   })
 
   test.each([
@@ -100,7 +115,7 @@ describe('an observation', () => {
     ['table', '{"nftables": 3}'],
     ['table', ''],
   ] as const)('is refused when the reply about %s is %s', (part, text) => {
-    expect(() => toObservation('hw0', { ...replies, [part]: text })).toThrow()
+    expect(() => toObservation({ ...replies, [part]: text })).toThrow()
   })
 })
 
@@ -153,12 +168,15 @@ PersistentKeepalive = 0
 })
 
 test('whatever nft lists in whatever order of chains and sets, our own table is recognised, and a change is seen', () => {
-  const table = firewallTable({
-    interface: 'hw0',
-    listenPort: 51_820,
-    network: '10.86.0.0/16',
-    forwarding: hubForwarding({ alternatePorts: [443], devices: ['10.86.0.6', '10.86.0.5'] }),
-  })
+  const table = firewallTable([
+    {
+      interface: 'hw0',
+      listenPort: 51_820,
+      network: '10.86.0.0/16',
+      forwarding: hubForwarding({ alternatePorts: [443], devices: ['10.86.0.6', '10.86.0.5'] }),
+      visitorSlot: 0,
+    },
+  ])
   const wanted = fingerprintsOf(table)
   const listed = [
     { chain: { name: 'made_by_homeward' } },
@@ -184,7 +202,7 @@ test('whatever nft lists in whatever order of chains and sets, our own table is 
     .filter((text) => text.startsWith('rule '))
     .map((text) => ({ rule: { chain: text.split(' ')[1], comment: text.split(' ').slice(2).join(' ') } }))
   const observe = (objects: readonly unknown[]) =>
-    toObservation('hw0', { ...replies, table: JSON.stringify({ nftables: objects }) }).firewall
+    toObservation({ ...replies, table: JSON.stringify({ nftables: objects }) }).firewall
   fc.assert(
     fc.property(
       fc.shuffledSubarray(listed, { minLength: listed.length }),

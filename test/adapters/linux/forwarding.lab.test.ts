@@ -12,6 +12,7 @@ import { bundleDriver, openLinuxAdapter } from '../../contract/linux/linux-proce
 import type { Host } from '../../lab/host/host.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { homeForwarding, hubForwarding } from '../forwarding.ts'
+import { only } from '../only.ts'
 
 /**
  * What passes and what does not, over real tunnels:
@@ -98,7 +99,7 @@ async function makeStation(host: Host, driver: string): Promise<Station> {
 }
 
 async function bring({ adapter }: Station, spec: TunnelSpec): Promise<void> {
-  await bringTo(adapter, 'hw0', spec, AbortSignal.timeout(60_000))
+  await bringTo(adapter, only(spec), AbortSignal.timeout(60_000))
 }
 
 /** @param mtu of the routes to the home. */
@@ -280,4 +281,26 @@ test('changing what may pass loses no packet of what goes on passing', async () 
   })
   await ping.exited
   expect(ping.stdout).toContain('60 received')
+})
+
+test('a second tunnel of the home comes, changes and goes, and no packet through the first is lost', async () => {
+  const first = edgeSpec(home, HOME, 100)
+  const second: TunnelSpec = {
+    ...first,
+    interface: 'hw1',
+    address: '10.87.0.2/16',
+    peers: [{ ...first.peers[0]!, publicKey: phone.publicKey, allowedIps: ['10.87.0.0/16'] }],
+    forwarding: homeForwarding({ lan: ['192.168.50.0/24'], mode: 'masquerade' }),
+  }
+  await bring(home, first)
+  const pinging = phone.host.start('ping', ['-i', '0.02', '-q', '192.168.1.20'])
+  for (const desired of [[first, second], [first, { ...second, mtu: 1300 }], [first]])
+    await bringTo(home.adapter, desired, AbortSignal.timeout(60_000))
+  await pinging.kill('SIGINT')
+  const [, sent = '', received = ''] = await pinging.waitForLine(
+    /(\d+) packets transmitted, (\d+) (?:packets )?received/,
+  )
+  expect(Number(sent)).toBeGreaterThan(50)
+  // One may be under way at the end.
+  expect(Number(sent) - Number(received)).toBeLessThanOrEqual(1)
 })

@@ -7,6 +7,7 @@ import { bringTo } from '../../../adapters/apply.ts'
 import type { OpenAdapter } from '../../contract/adapter-contract.ts'
 import { type LinuxMachine, startLinuxMachine } from '../../contract/linux/linux-machine.ts'
 import { homeSpec, hubSpec } from '../../contract/specs.ts'
+import { only } from '../only.ts'
 
 /** What only Linux can get wrong; what every adapter has to do is in test/contract. */
 let machine: LinuxMachine
@@ -33,12 +34,12 @@ async function withAdapter<Result>(
 }
 
 async function bring(spec: TunnelSpec | null): Promise<readonly Step[]> {
-  return withAdapter((adapter) => bringTo(adapter, 'hw0', spec, signal()))
+  return withAdapter((adapter) => bringTo(adapter, only(spec), signal()))
 }
 
 async function refusals(spec: TunnelSpec | null): Promise<readonly string[]> {
   return withAdapter(async (adapter) =>
-    adapter.plan(await adapter.observe('hw0', signal()), spec).refusals.map(({ code }) => code),
+    adapter.plan(await adapter.observe(signal()), only(spec)).refusals.map(({ code }) => code),
   )
 }
 
@@ -104,8 +105,8 @@ test('another address in the same network keeps routes and sessions, although th
   await shell('for name in all hw0; do echo 0 > /proc/sys/net/ipv4/conf/$name/promote_secondaries; done')
   const steps = await bring({ ...spec, address: '10.86.0.77/16' })
   expect(steps.map((step) => step.kind)).toEqual(['add-address', 'remove-address'])
-  const observed = await withAdapter((adapter) => adapter.observe('hw0', signal()))
-  expect(observed.interface).toMatchObject({ addresses: ['10.86.0.77/16'], routes: spec.routes })
+  const observed = await withAdapter((adapter) => adapter.observe(signal()))
+  expect(observed.interfaces).toMatchObject([{ addresses: ['10.86.0.77/16'], routes: spec.routes }])
 })
 
 test('forwarding that was on before stays on', async () => {
@@ -149,7 +150,7 @@ test('without CAP_NET_ADMIN nothing is tried, and the problem is no-root', async
   await withAdapter(
     async (adapter) => {
       await expect(adapter.describe(signal())).rejects.toMatchObject({ code: 'no-root' })
-      await expect(adapter.observe('hw0', signal())).rejects.toMatchObject({ code: 'no-root' })
+      await expect(adapter.observe(signal())).rejects.toMatchObject({ code: 'no-root' })
     },
     { wrapper },
   )
@@ -175,7 +176,7 @@ describe('on a machine that lacks something', () => {
 
   test('no nft: tool-missing', async () => {
     const failure = await lacking('/usr/sbin', 'nft', () =>
-      withAdapter((adapter) => adapter.observe('hw0', signal()).catch((thrown: unknown) => thrown), plainPath),
+      withAdapter((adapter) => adapter.observe(signal()).catch((thrown: unknown) => thrown), plainPath),
     )
     expect(failure).toMatchObject({ code: 'tool-missing', what: 'starting nft' })
   })
@@ -185,7 +186,7 @@ describe('on a machine that lacks something', () => {
       withAdapter(
         async (adapter) => [
           await adapter.describe(signal()).catch((thrown: unknown) => thrown),
-          await bringTo(adapter, 'hw0', homeSpec(machine.keys), signal()).catch((thrown: unknown) => thrown),
+          await bringTo(adapter, [homeSpec(machine.keys)], signal()).catch((thrown: unknown) => thrown),
         ],
         plainPath,
       ),
@@ -222,8 +223,8 @@ exec /usr/bin/ip "$@"
   await withAdapter(async (adapter) => {
     expect(await adapter.describe(signal())).toMatchObject({ kind: 'linux', dataPlane: 'kernel' })
     expect(await shell('ip -o link show')).not.toContain('hwprobe0')
-    await bringTo(adapter, 'hw0', homeSpec(machine.keys), signal())
-    expect(adapter.plan(await adapter.observe('hw0', signal()), homeSpec(machine.keys)).steps).toEqual([])
+    await bringTo(adapter, [homeSpec(machine.keys)], signal())
+    expect(adapter.plan(await adapter.observe(signal()), [homeSpec(machine.keys)]).steps).toEqual([])
   }, how)
 })
 
@@ -237,20 +238,20 @@ test('the service’s user, with CAP_NET_ADMIN alone, takes over what root made,
     mount -t tmpfs -o mode=755 tmpfs /dev/net; mknod -m 666 /dev/net/tun c 10 200`)
   const spec = hubSpec(machine.keys)
   await bring(spec)
-  const only = '-all,+net_admin'
+  const capabilities = '-all,+net_admin'
   const user = ['setpriv', '--reuid', '1234', '--regid', '1234', '--clear-groups']
-  const rights = ['--inh-caps', only, '--ambient-caps', only, '--bounding-set', only]
+  const rights = ['--inh-caps', capabilities, '--ambient-caps', capabilities, '--bounding-set', capabilities]
   await withAdapter(
     async (adapter) => {
-      expect((await bringTo(adapter, 'hw0', spec, signal())).slice(0, 2).map((step) => step.kind)).toEqual([
+      expect((await bringTo(adapter, only(spec), signal())).slice(0, 2).map((step) => step.kind)).toEqual([
         'remove-interface',
         'create-interface',
       ])
-      expect(await bringTo(adapter, 'hw0', spec, signal())).toEqual([])
+      expect(await bringTo(adapter, only(spec), signal())).toEqual([])
       await shell(`kill -9 "$(pgrep -f 'wireguard-go hw0$')"
         while ip link show hw0 >/dev/null 2>&1; do sleep 0.01; done`)
-      expect((await bringTo(adapter, 'hw0', spec, signal()))[0]?.kind).toBe('create-interface')
-      expect(await bringTo(adapter, 'hw0', spec, signal())).toEqual([])
+      expect((await bringTo(adapter, only(spec), signal()))[0]?.kind).toBe('create-interface')
+      expect(await bringTo(adapter, only(spec), signal())).toEqual([])
     },
     { folder: '/run/service', path: '/usr/sbin:/usr/bin', wrapper: [...user, ...rights] },
   )

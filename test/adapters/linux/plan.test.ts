@@ -1,6 +1,7 @@
 import * as fc from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
-import type { Observation, ObservedInterface } from '../../../adapters/observation.ts'
+import { tunnelIn } from '../../../adapters/tunnel-in.ts'
+import type { ExitWay, Observation, ObservedInterface, VisitorWay } from '../../../adapters/observation.ts'
 import type { ForwardingSpec, PublishedPort, TunnelSpec } from '../../../adapters/spec.ts'
 import type { LinuxStep } from '../../../adapters/linux/steps.ts'
 import { firewallTable } from '../../../adapters/linux/firewall/firewall.ts'
@@ -90,6 +91,7 @@ const spec: fc.Arbitrary<TunnelSpec> = fc.record({
 
 const ownInterface: fc.Arbitrary<ObservedInterface> = fc
   .record({
+    name,
     up: fc.boolean(),
     isCutOff: fc.boolean(),
     mtu,
@@ -101,7 +103,6 @@ const ownInterface: fc.Arbitrary<ObservedInterface> = fc
   })
   .map((own) => ({
     ...own,
-    name: 'hw0',
     fwmark: 0,
     cutOff: own.up && own.isCutOff ? own.addresses.slice(0, 1) : [],
     routes: own.up ? own.routes : [],
@@ -117,8 +118,9 @@ const firewall = fc.oneof(
       listenPort: fc.constantFrom(null, 443),
       network: fc.constant('10.86.0.0/16'),
       forwarding,
+      visitorSlot: fc.constantFrom(0, 1),
     })
-    .map((of) => fingerprintsOf(firewallTable(of))),
+    .map((of) => fingerprintsOf(firewallTable([of]))),
 )
 
 const comment = '-m comment --comment homeward -j ACCEPT'
@@ -150,21 +152,35 @@ const nativeFirewall = fc.record({
     .map((rules) => rules.map(({ chain, digest, handle }) => `${chain} ${digest} ${handle}`)),
 })
 
+const visitorWays: fc.Arbitrary<readonly VisitorWay[]> = fc.uniqueArray(
+  fc.record({ slot: fc.nat(2), interface: fc.constantFrom(null, 'hw0', 'hw1'), isWhole: fc.boolean() }),
+  { maxLength: 3, selector: ({ slot }) => slot },
+)
+
+const exitWay: fc.Arbitrary<ExitWay | null> = fc.oneof(
+  fc.constant(null),
+  fc.constant({ interface: null, devices: [] }),
+  fc.record({ interface: fc.constantFrom('hw0', 'hw1'), devices: fc.subarray(['10.86.0.5', '10.86.0.6']) }),
+)
+
 /** Any machine, also one that no plan of ours would leave behind. */
 const machine: fc.Arbitrary<Observation> = fc
   .record({
-    interface: fc.option(ownInterface),
-    strayInterfaces: fc.subarray(['hw1', 'old0']),
+    interfaces: fc.uniqueArray(ownInterface, { maxLength: 2, selector: ({ name: own }) => own }),
+    remains: fc.subarray(['hw1', 'old0']),
     firewall,
     forwarding: fc.boolean(),
     otherFirewalls: fc.record({ iptables: otherFirewall, ip6tables: otherFirewall, nftables: nativeFirewall }),
-    exits: fc.subarray(['10.86.0.5', '10.86.0.6']),
-    visitors: fc.constantFrom('none' as const, 'partly' as const, 'led' as const),
+    exits: exitWay,
+    visitors: visitorWays,
     wasOff: fc.boolean(),
     published: fc.constantFrom(null, PUBLISHED.slice(0, 1), PUBLISHED.slice(1)),
   })
-  .map(({ wasOff, published, ...rest }) => ({
+  .map(({ wasOff, published, remains, ...rest }) => ({
     ...rest,
+    // One is there, or a wreck of its name.
+    remains: remains.filter((one) => rest.interfaces.every(({ name: own }) => own !== one)),
+    foreignInterfaces: ['eth0'],
     published: rest.firewall === null ? [] : published,
     replaceable: rest.firewall === null ? [] : ['chain forward'],
     closedFirewalls: [],
@@ -173,26 +189,16 @@ const machine: fc.Arbitrary<Observation> = fc
     warnings: [],
   }))
 
-/** What somebody sees who asks for another interface: the one that was ours is a stray. */
-function lookFor(interfaceName: string, { interface: own, strayInterfaces, ...rest }: Observation): Observation {
-  if (own === null || own.name === interfaceName) return { ...rest, interface: own, strayInterfaces }
-  return { ...rest, interface: null, strayInterfaces: [...strayInterfaces, own.name] }
-}
-
 function carryOutAll(steps: readonly LinuxStep[], start: Observation): Observation {
   return steps.reduce((now, step) => carryOut(step, now), start)
 }
 
-/** The interface that is wanted can be there, or be a wreck that counts as a stray, but not both. */
-const situation = fc.record({ machine, desired: spec }).map(({ machine, desired }) => ({
-  desired,
-  before: lookFor(
-    desired.interface,
-    machine.interface === null
-      ? machine
-      : { ...machine, strayInterfaces: machine.strayInterfaces.filter((stray) => stray !== desired.interface) },
-  ),
-}))
+/** One tunnel or two, of which one may be the hub's. */
+const wanted: fc.Arbitrary<readonly TunnelSpec[]> = fc
+  .uniqueArray(spec, { minLength: 1, maxLength: 2, selector: (one) => one.interface })
+  .map((specs) => specs.filter(({ forwarding: of }, index) => of.role === 'home' || index === 0))
+
+const situation = fc.record({ before: machine, desired: wanted })
 
 const sorted = (ports: readonly PublishedPort[]) => ports.map((port) => JSON.stringify(port)).sort()
 
@@ -204,9 +210,11 @@ describe('the planner', () => {
         expect(refusals).toEqual([])
         const after = carryOutAll(steps, before)
         expect(planLinux(after, desired)).toEqual({ steps: [], refusals: [], warnings: [] })
-        expect(after.interface).toMatchObject({ name: desired.interface, up: true, addresses: [desired.address] })
-        expect(after).toMatchObject({ forwarding: true, strayInterfaces: [] })
-        const published = desired.forwarding.role === 'hub' ? desired.forwarding.published : []
+        for (const one of desired)
+          expect(tunnelIn(after, one.interface)).toMatchObject({ up: true, addresses: [one.address] })
+        expect(after).toMatchObject({ forwarding: true, remains: [] })
+        expect(after.interfaces).toHaveLength(desired.length)
+        const published = desired.flatMap(({ forwarding: of }) => (of.role === 'hub' ? of.published : []))
         if (after.published !== null) expect(sorted(after.published)).toEqual(sorted(published))
       }),
       { numRuns: 600 },
@@ -222,7 +230,7 @@ describe('the planner', () => {
         for (const step of steps) {
           if (step.kind !== 'set-firewall') continue
           expect(JSON.stringify(step)).not.toContain('published')
-          const isKept = desired.forwarding.role === 'hub' && (before.published?.length ?? 0) > 0
+          const isKept = desired.some(({ forwarding: of }) => of.role === 'hub') && (before.published?.length ?? 0) > 0
           expect(step.replaces !== null).toBe(isKept)
         }
       }),
@@ -255,20 +263,20 @@ describe('the planner', () => {
 
   test('undo leaves nothing, and forwarding as it was before us, from whatever state it begins', () => {
     fc.assert(
-      fc.property(fc.boolean(), spec, fc.nat(20), (forwarding, desired, count) => {
-        const some = lookFor(desired.interface, {
+      fc.property(fc.boolean(), wanted, fc.nat(20), (isForwarding, desired, count) => {
+        const some: Observation = {
           ...UNTOUCHED,
-          forwarding,
+          forwarding: isForwarding,
           otherFirewalls: {
             iptables: { strict: ['INPUT', 'FORWARD'], ours: [] },
             ip6tables: { strict: ['INPUT'], ours: [] },
             nftables: { strict: ['inet filter forward forward', 'inet filter input input'], ours: [] },
           },
-        })
+        }
         const halfway = carryOutAll(planLinux(some, desired).steps.slice(0, count), some)
-        const after = carryOutAll(planLinux(halfway, null).steps, halfway)
+        const after = carryOutAll(planLinux(halfway, []).steps, halfway)
         expect(after).toEqual(some)
-        expect(planLinux(after, null).steps).toEqual([])
+        expect(planLinux(after, []).steps).toEqual([])
       }),
       { numRuns: 400 },
     )
@@ -277,25 +285,46 @@ describe('the planner', () => {
   test('an interface with the right key is never made anew, nor its key set: sessions live through every change', () => {
     fc.assert(
       fc.property(situation, ({ before, desired }) => {
-        fc.pre(before.interface?.publicKey === desired.publicKey)
-        const kinds = planLinux(before, desired).steps.map((step) => step.kind)
-        expect(kinds).not.toContain('create-interface')
-        expect(kinds).not.toContain('set-private-key')
-        const removed = planLinux(before, desired).steps.flatMap((step) =>
-          step.kind === 'remove-interface' ? [step.interface] : [],
+        const kept = desired.filter(
+          ({ interface: name, publicKey }) =>
+            tunnelIn(before, name) !== null && tunnelIn(before, name)?.publicKey === publicKey,
         )
-        expect(removed).not.toContain(desired.interface)
+        const { steps } = planLinux(before, desired)
+        for (const { interface: name } of kept)
+          for (const kind of ['create-interface', 'set-private-key', 'remove-interface'])
+            expect(steps).not.toContainEqual(expect.objectContaining({ kind, interface: name }))
       }),
       { numRuns: 400 },
+    )
+  })
+
+  test('a tunnel that is as wanted is touched by nothing that becomes of another', () => {
+    fc.assert(
+      fc.property(wanted, spec, ({ 0: first }, other) => {
+        fc.pre(first !== undefined && other.interface !== first.interface && other.forwarding.role === 'home')
+        const both = [first, other]
+        const alone = carryOutAll(planLinux(UNTOUCHED, [first]).steps, UNTOUCHED)
+        const added = planLinux(alone, both).steps
+        const together = carryOutAll(added, alone)
+        expect(planLinux(together, both.toReversed()).steps).toEqual([])
+        const removed = planLinux(together, [first]).steps
+        for (const step of [...added, ...removed]) if ('interface' in step) expect(step.interface).toBe(other.interface)
+        expect(tunnelIn(together, first.interface)).toEqual(tunnelIn(alone, first.interface))
+        const after = carryOutAll(removed, together)
+        expect(after).toEqual(alone)
+      }),
+      { numRuns: 300 },
     )
   })
 
   test('a peer that is as it should be is not touched', () => {
     fc.assert(
       fc.property(situation, ({ before, desired }) => {
-        const set = planLinux(before, desired).steps.flatMap((step) => (step.kind === 'set-peers' ? step.peers : []))
-        for (const peer of set) {
-          const there = before.interface?.peers.find((other) => other.publicKey === peer.publicKey)
+        const set = planLinux(before, desired).steps.flatMap((step) =>
+          step.kind === 'set-peers' ? step.peers.map((peer) => [step.interface, peer] as const) : [],
+        )
+        for (const [of, peer] of set) {
+          const there = tunnelIn(before, of)?.peers.find((other) => other.publicKey === peer.publicKey)
           if (there === undefined) continue
           const { publicKey, presharedKeyId, keepaliveSeconds } = there
           const same = {
@@ -315,15 +344,15 @@ describe('the planner', () => {
     const clashes = [{ code: 'interface-taken', why: 'somebody’s' }] as const
     const observed: Observation = {
       ...UNTOUCHED,
-      strayInterfaces: ['old0'],
+      remains: ['old0'],
       firewall: ['rule'],
       forwarding: true,
       forwardingIsOurs: true,
       clashes,
     }
     const [desired] = fc.sample(spec, 1)
-    expect(planLinux(observed, desired!)).toEqual({ steps: [], refusals: clashes, warnings: [] })
-    expect(planLinux(observed, null).steps.map((step) => step.kind)).toEqual([
+    expect(planLinux(observed, [desired!])).toEqual({ steps: [], refusals: clashes, warnings: [] })
+    expect(planLinux(observed, []).steps.map((step) => step.kind)).toEqual([
       'remove-interface',
       'disable-forwarding',
       'remove-firewall',
@@ -332,9 +361,11 @@ describe('the planner', () => {
 
   test('forwarding that was on at first and turned off since is turned on with the mark that undo needs', () => {
     const [desired] = fc.sample(spec, 1)
-    const firewall = fingerprintsOf(firewallTable({ ...desired!, network: networkOf(desired!.address) }))
+    const firewall = fingerprintsOf(
+      firewallTable([{ ...desired!, network: networkOf(desired!.address), visitorSlot: 0 }]),
+    )
     const observed: Observation = { ...UNTOUCHED, firewall }
-    const { steps } = planLinux(observed, desired!)
+    const { steps } = planLinux(observed, [desired!])
     expect(steps).toContainEqual(expect.objectContaining({ kind: 'set-firewall', forwardingWasOff: true }))
     expect(carryOutAll(steps, observed)).toMatchObject({ forwarding: true, forwardingIsOurs: true })
   })
@@ -348,9 +379,10 @@ describe('the planner', () => {
       allowedIps: [],
       keepaliveSeconds: 0,
     }
-    const wanted = { ...desired!, peers: [peer] }
-    const made = carryOutAll(planLinux(UNTOUCHED, wanted).steps, UNTOUCHED)
-    const printed = { ...made.interface!.peers[0]!, endpoint: { address: '2001:db8::7', port: 443 } }
-    expect(planLinux({ ...made, interface: { ...made.interface!, peers: [printed] } }, wanted).steps).toEqual([])
+    const asked = [{ ...desired!, peers: [peer] }]
+    const made = carryOutAll(planLinux(UNTOUCHED, asked).steps, UNTOUCHED)
+    const [own] = made.interfaces
+    const printed = { ...own!.peers[0]!, endpoint: { address: '2001:db8::7', port: 443 } }
+    expect(planLinux({ ...made, interfaces: [{ ...own!, peers: [printed] }] }, asked).steps).toEqual([])
   })
 })

@@ -1,4 +1,5 @@
 import type { Observation, ObservedInterface } from '../../../adapters/observation.ts'
+import { tunnelIn } from '../../../adapters/tunnel-in.ts'
 import type { PublishedPort } from '../../../adapters/spec.ts'
 import type { LinuxStep } from '../../../adapters/linux/steps.ts'
 import { firewallTable } from '../../../adapters/linux/firewall/firewall.ts'
@@ -14,29 +15,26 @@ import type { PeerSpec } from '../../../wireguard/spec.ts'
 export function carryOut(step: LinuxStep, machine: Observation): Observation {
   switch (step.kind) {
     case 'create-interface': {
-      refuseIf(machine.interface !== null, 'File exists')
-      refuseIf(machine.strayInterfaces.includes(step.interface), 'File exists')
-      return { ...machine, interface: freshInterface(step.interface) }
+      refuseIf(tunnelIn(machine, step.interface) !== null, 'File exists')
+      refuseIf(machine.remains.includes(step.interface), 'File exists')
+      return { ...machine, interfaces: [...machine.interfaces, freshInterface(step.interface)] }
     }
-    case 'remove-interface':
-      if (machine.strayInterfaces.includes(step.interface)) {
-        const strayInterfaces = machine.strayInterfaces.filter((name) => name !== step.interface)
-        // One that stood under the tunnel's own name: the routes into it go along.
-        return machine.interface === null
-          ? withoutWays({ ...machine, strayInterfaces })
-          : { ...machine, strayInterfaces }
-      }
-      refuseIf(machine.interface?.name !== step.interface, 'Cannot find device')
-      return withoutWays({ ...machine, interface: null })
+    case 'remove-interface': {
+      const isThere = tunnelIn(machine, step.interface) !== null || machine.remains.includes(step.interface)
+      refuseIf(!isThere, 'Cannot find device')
+      const interfaces = machine.interfaces.filter(({ name }) => name !== step.interface)
+      const remains = machine.remains.filter((name) => name !== step.interface)
+      return withoutWays({ ...machine, interfaces, remains }, step.interface)
+    }
     case 'enable-forwarding':
       refuseIf(machine.firewall === null, 'everything would be forwarded, judged by nothing')
       refuseIf(!machine.forwardingIsOurs, 'a crash now would leave forwarding on for ever')
       return { ...machine, forwarding: true }
     case 'disable-forwarding':
-      refuseIf(machine.interface !== null, 'the tunnel still stands')
+      refuseIf(machine.interfaces.length > 0, 'a tunnel still stands')
       return { ...machine, forwarding: false }
     case 'set-firewall': {
-      const firewall = fingerprintsOf(firewallTable(step))
+      const firewall = fingerprintsOf(firewallTable(step.tunnels))
       refuseIf(machine.forwardingIsOurs && !step.forwardingWasOff, 'the mark would be lost')
       const published = step.replaces === null ? [] : machine.published
       return {
@@ -49,7 +47,7 @@ export function carryOut(step: LinuxStep, machine: Observation): Observation {
     }
     case 'remove-firewall': {
       refuseIf(machine.firewall === null, 'No such file or directory')
-      refuseIf(machine.interface !== null, 'the tunnel would reach everything')
+      refuseIf(machine.interfaces.length > 0, 'the tunnels would reach everything')
       return { ...machine, firewall: null, published: [], replaceable: [], forwardingIsOurs: false }
     }
     case 'set-other-firewall': {
@@ -68,13 +66,18 @@ export function carryOut(step: LinuxStep, machine: Observation): Observation {
       }
     }
     case 'lead-exits':
-      return { ...machine, exits: step.devices }
-    case 'lead-visitors':
-      refuseIf(machine.interface?.up !== true, 'Device for nexthop is not up')
-      return { ...machine, visitors: 'led' }
+      return {
+        ...machine,
+        exits: { interface: step.devices.length === 0 ? null : step.interface, devices: step.devices },
+      }
+    case 'lead-visitors': {
+      refuseIf(tunnelIn(machine, step.interface)?.up !== true, 'Device for nexthop is not up')
+      const others = machine.visitors.filter(({ slot }) => slot !== step.slot)
+      return { ...machine, visitors: [...others, { slot: step.slot, interface: step.interface, isWhole: true }] }
+    }
     case 'unlead-visitors':
-      refuseIf(machine.visitors === 'none', 'No such file or directory')
-      return { ...machine, visitors: 'none' }
+      refuseIf(!machine.visitors.some(({ slot }) => slot === step.slot), 'No such file or directory')
+      return { ...machine, visitors: machine.visitors.filter(({ slot }) => slot !== step.slot) }
     case 'change-published': {
       refuseIf(machine.firewall === null, 'No such file or directory')
       const there = machine.published ?? []
@@ -83,18 +86,22 @@ export function carryOut(step: LinuxStep, machine: Observation): Observation {
       refuseIf(left.length + step.remove.length !== there.length, 'No such file or directory')
       return { ...machine, published: [...step.add, ...left] }
     }
-    default:
-      refuseIf(machine.interface?.name !== step.interface, 'Cannot find device')
-      return { ...machine, interface: carryOutOn(machine.interface!, step, machine) }
+    default: {
+      const own = tunnelIn(machine, step.interface)
+      if (own === null) throw new Error('Cannot find device')
+      const changed = carryOutOn(own, step, machine)
+      return { ...machine, interfaces: machine.interfaces.map((one) => (one === own ? changed : one)) }
+    }
   }
 }
 
-function withoutWays(machine: Observation): Observation {
+/** The routes into an interface go along with it; the rules stay. */
+function withoutWays(machine: Observation, name: string): Observation {
   const { visitors, exits } = machine
   return {
     ...machine,
-    visitors: visitors === 'none' ? 'none' : 'partly',
-    exits: exits?.length === 0 ? [] : null,
+    visitors: visitors.map((way) => (way.interface === name ? { ...way, interface: null, isWhole: false } : way)),
+    exits: exits?.interface === name ? null : exits,
   }
 }
 

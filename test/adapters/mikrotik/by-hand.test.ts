@@ -25,7 +25,7 @@ test('the lines of docs/mikrotik.md take all of it off a router by hand', async 
     clock: systemClock,
   })
   try {
-    await bringTo(adapter, 'hw0', { ...homeSpec(makeKeys()), publicKey: null }, AbortSignal.timeout(30_000))
+    await bringTo(adapter, [{ ...homeSpec(makeKeys()), publicKey: null }], AbortSignal.timeout(30_000))
     expect(router.export()).not.toBe(before)
     await router.console(lines)
     expect(router.export()).toBe(before)

@@ -73,10 +73,10 @@ const PEERS: Readonly<Record<string, Row>> = {
   },
 }
 
-const observe = (found: Partial<Found>) => toObservation('hw0', { ...NOTHING, ...found }, () => null)
+const observe = (found: Partial<Found>) => toObservation({ ...NOTHING, ...found }, () => null)
 
 test.each(Object.keys(PEERS))('a peer is read alike from each version: %s', (which) => {
-  expect(observe({ interface: [OWN], peer: [PEERS[which]!] }).interface?.peers).toEqual([
+  expect(observe({ interface: [OWN], peer: [PEERS[which]!] }).interfaces[0]?.peers).toEqual([
     {
       publicKey: HUB,
       presharedKeyId: null,
@@ -106,11 +106,11 @@ describe('what is somebody else’s', () => {
       filter: [{ '.id': '*1', chain: 'input', action: 'drop', comment: 'homeward hw0 my own rule' }],
     })
     expect(observed).toMatchObject({
-      interface: null,
-      strayInterfaces: [],
+      interfaces: [],
+      remains: [],
       firewall: null,
       clashes: [],
-      lostName: null,
+      lostNames: [],
     })
   })
 
@@ -120,19 +120,36 @@ describe('what is somebody else’s', () => {
       peer: [{ ...PEERS['7.12, never heard from'], dynamic: 'true' }],
       filter: [{ chain: 'forward', action: 'accept', dynamic: 'true', comment: 'homeward hw0 forward-drop' }],
     })
-    expect(observed.interface?.peers).toEqual([])
+    expect(observed.interfaces[0]?.peers).toEqual([])
     expect(observed.firewall).toBeNull()
   })
 
-  test('clashes where it has the name, of whatever kind it is', () => {
-    expect(observe({ links: [{ name: 'hw0', type: 'bridge' }] }).clashes).toMatchObject([{ code: 'interface-taken' }])
-    expect(observe({ interface: [{ ...OWN, comment: '' }] }).clashes).toMatchObject([{ code: 'interface-taken' }])
+  test('has its names, of whatever kind it is', () => {
+    expect(observe({ links: [{ name: 'hw0', type: 'bridge' }] }).foreignInterfaces).toEqual(['hw0'])
+    expect(observe({ interface: [{ ...OWN, comment: '' }] }).foreignInterfaces).toEqual(['hw0'])
+  })
+})
+
+describe('an interface that its owner renamed is ours', () => {
+  const row = { ...OWN, name: 'vpn', comment: 'homeward home0' }
+  const peer = { ...PEERS['7.12, never heard from']!, interface: 'vpn', comment: 'homeward home0' }
+
+  test.each<[string, Partial<Found>]>([
+    ['with a name that homeward gives', { interface: [{ ...row, comment: 'homeward hw3' }] }],
+    ['with a rule', { interface: [row], filter: [{ chain: 'forward', comment: 'homeward home0 forward-drop' }] }],
+    ['with a peer by its name', { interface: [row], peer: [{ ...peer, name: 'homeward-home0' }] }],
+  ])('%s', (_, found) => {
+    expect(observe(found)).toMatchObject({ interfaces: [], lostNames: [expect.stringMatching(/^(?:hw3|home0)$/)] })
+  })
+
+  test('and not by words that its owner could have written', () => {
+    expect(observe({ interface: [row], peer: [{ ...peer, name: 'bound' }] }).lostNames).toEqual([])
   })
 })
 
 test('what is left of an interface that is gone is to be cleared', () => {
   const observed = observe({ address: [{ address: '10.86.0.2/16', interface: '*7', comment: 'homeward hw0' }] })
-  expect(observed).toMatchObject({ interface: null, strayInterfaces: ['hw0'] })
+  expect(observed).toMatchObject({ interfaces: [], remains: ['hw0'] })
 })
 
 describe('an address is cut off', () => {
@@ -142,14 +159,14 @@ describe('an address is cut off', () => {
     ['invalid', { invalid: 'true' }],
     ['on another interface', { interface: 'bridge' }],
   ])('%s', (_, what) => {
-    expect(observe({ interface: [OWN], address: [{ ...address, ...what }] }).interface).toMatchObject({
+    expect(observe({ interface: [OWN], address: [{ ...address, ...what }] }).interfaces[0]).toMatchObject({
       addresses: ['10.86.0.2/16'],
       cutOff: ['10.86.0.2/16'],
     })
   })
 
   test('and not when it is none of these', () => {
-    expect(observe({ interface: [OWN], address: [address] }).interface?.cutOff).toEqual([])
+    expect(observe({ interface: [OWN], address: [address] }).interfaces[0]?.cutOff).toEqual([])
   })
 })
 

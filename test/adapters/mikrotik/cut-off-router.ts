@@ -10,6 +10,7 @@ import { systemClock } from '../../../system/time/clock.ts'
 import type { PublicKey } from '../../../wireguard/keys.ts'
 import { type FakeRouter, type FakeRouterPlan, startFakeRouter } from '../../fake/routeros/fake-router.ts'
 import { homeForwarding } from '../forwarding.ts'
+import { only } from '../only.ts'
 
 export const HUB = 'H2pKuKFYwb+EFfLkcyZRtBp2MWeJzFSm0Jf2LQSdI1o=' as PublicKey
 
@@ -119,12 +120,12 @@ export async function cutOffRouter(plan: Pick<FakeRouterPlan, 'version'>, rollba
     open,
     bring: async (spec) => {
       const adapter = open()
-      await bringTo(adapter, 'hw0', spec, signal())
+      await bringTo(adapter, only(spec), signal())
       await adapter.close()
     },
     cutOff: async (spec, count = Infinity) => {
       const adapter = open()
-      const { steps } = adapter.plan(await adapter.observe('hw0', signal()), spec)
+      const { steps } = adapter.plan(await adapter.observe(signal()), only(spec))
       for (const step of steps.slice(0, Math.min(count, steps.length - 1))) await adapter.execute(step, signal())
       await adapter.close()
       // Where safe mode was held, the router has taken it back by then.

@@ -14,6 +14,7 @@ import { seededRandom } from '../../fake/routeros/misbehaviour.ts'
 import { randomFault } from './fuzz-faults.ts'
 import { isLong } from '../../long.ts'
 import { homeForwarding } from '../forwarding.ts'
+import { only } from '../only.ts'
 
 /**
  * Plans carried out while everything goes wrong that can. HOMEWARD_FUZZ_SEED begins elsewhere, HOMEWARD_FUZZ_RUNS does
@@ -143,7 +144,7 @@ async function run(seed: number, told: string[]): Promise<'done' | 'old' | 'new'
     const victim = { router, callOff: () => calledOff.abort() }
     let steps = 0
     fault.begin(victim)
-    const applying = bringTo(adapter, 'hw0', goal, calledOff.signal, {
+    const applying = bringTo(adapter, only(goal), calledOff.signal, {
       onStep: () => fault.onStep(steps++, victim),
       prove: () => (fault.failsProof ? Promise.reject(new Error('not proven')) : Promise.resolve()),
     })
@@ -162,7 +163,7 @@ async function run(seed: number, told: string[]): Promise<'done' | 'old' | 'new'
     // armed, since nothing of ours is left that could cut anybody off: it is finished by the next one.
     await cleanly(router, isPlain, stateDir, async (next) => {
       if (goal === null) await bring(next, null)
-      else await next.observe('hw0', AbortSignal.timeout(30_000))
+      else await next.observe(AbortSignal.timeout(30_000))
     })
     const now = withoutPort(router.export())
     if (now === wanted) return thrown === null ? 'done' : 'new'
@@ -195,7 +196,7 @@ function adapterFor(router: FakeRouter, isPlain: boolean, stateDir: string): Ada
 }
 
 async function bring(adapter: Adapter, goal: TunnelSpec | null): Promise<void> {
-  await bringTo(adapter, 'hw0', goal, AbortSignal.timeout(30_000), { prove: () => Promise.resolve() })
+  await bringTo(adapter, only(goal), AbortSignal.timeout(30_000), { prove: () => Promise.resolve() })
 }
 
 async function cleanly(

@@ -10,6 +10,8 @@ import { paperKernel } from '../../fake/routeros/kernel/paper-kernel.ts'
 import { type FakeRouter, type FakeRouterPlan, startFakeRouter } from '../../fake/routeros/fake-router.ts'
 import { stateFolder } from '../state-folder.ts'
 import { homeForwarding } from '../forwarding.ts'
+import { only } from '../only.ts'
+import { tunnelIn } from '../../../adapters/tunnel-in.ts'
 
 const VERSIONS = ['7.12.2', '7.16.2', '7.18.2', '7.21'] as const
 const HUB = 'H2pKuKFYwb+EFfLkcyZRtBp2MWeJzFSm0Jf2LQSdI1o=' as PublicKey
@@ -93,7 +95,7 @@ test('a router that is not there is a problem that says where', async () => {
     stateDir: await stateFolder(),
     clock: systemClock,
   })
-  const thrown = await adapter.observe('hw0', signal()).catch((problem: unknown) => problem)
+  const thrown = await adapter.observe(signal()).catch((problem: unknown) => problem)
   expect(thrown).toMatchObject({ code: 'router-unreachable' })
   expect(String(thrown)).toContain('127.0.0.1')
   expect(String(thrown)).not.toContain('secret-word')
@@ -115,12 +117,12 @@ describe.each(VERSIONS)('RouterOS %s', (version) => {
     const router = await start({ version })
     const before = router.export()
     const adapter = await adapterFor(router)
-    const steps = await bringTo(adapter, 'hw0', HOME, signal())
+    const steps = await bringTo(adapter, [HOME], signal())
     expect(steps.length).toBeGreaterThan(5)
-    expect(adapter.plan(await adapter.observe('hw0', signal()), HOME)).toMatchObject({ steps: [], refusals: [] })
-    await bringTo(adapter, 'hw0', null, signal())
+    expect(adapter.plan(await adapter.observe(signal()), [HOME])).toMatchObject({ steps: [], refusals: [] })
+    await bringTo(adapter, [], signal())
     expect(router.export()).toBe(before)
-    expect(adapter.plan(await adapter.observe('hw0', signal()), null).steps).toEqual([])
+    expect(adapter.plan(await adapter.observe(signal()), []).steps).toEqual([])
   })
 
   test('from one home to another: the next plan is empty', async () => {
@@ -137,11 +139,11 @@ describe.each(VERSIONS)('RouterOS %s', (version) => {
       { ...HOME, interface: 'hw7' },
     ]
     for (const spec of variants) {
-      await bringTo(adapter, spec.interface, spec, signal())
-      const observed = await adapter.observe(spec.interface, signal())
-      expect(adapter.plan(observed, spec)).toMatchObject({ steps: [], refusals: [] })
+      await bringTo(adapter, only(spec), signal())
+      const observed = await adapter.observe(signal())
+      expect(adapter.plan(observed, only(spec))).toMatchObject({ steps: [], refusals: [] })
     }
-    await bringTo(adapter, 'hw7', null, signal())
+    await bringTo(adapter, [], signal())
     expect(router.export()).toBe(before)
   })
 
@@ -152,10 +154,10 @@ describe.each(VERSIONS)('RouterOS %s', (version) => {
       throw new Error('no heartbeat')
     }
     const untouched = router.export()
-    await expect(bringTo(adapter, 'hw0', HOME, signal(), { prove })).rejects.toThrow('no heartbeat')
+    await expect(bringTo(adapter, [HOME], signal(), { prove })).rejects.toThrow('no heartbeat')
     expect(router.export()).toBe(untouched)
 
-    await bringTo(adapter, 'hw0', HOME, signal())
+    await bringTo(adapter, [HOME], signal())
     const standing = router.export()
     const changed: TunnelSpec = {
       ...HOME,
@@ -163,7 +165,7 @@ describe.each(VERSIONS)('RouterOS %s', (version) => {
       address: '10.86.0.3/16',
       forwarding: homeForwarding({ lan: ['192.168.9.0/24'], mode: 'routed' }),
     }
-    await expect(bringTo(adapter, 'hw0', changed, signal(), { prove })).rejects.toThrow('no heartbeat')
+    await expect(bringTo(adapter, [changed], signal(), { prove })).rejects.toThrow('no heartbeat')
     expect(router.export()).toBe(standing)
   })
 })
@@ -180,7 +182,7 @@ describe('an agent that dies in the midst of a change', () => {
     router.switches.refusesJobs = refusesJobs
     const before = router.export()
     const dying = await adapterFor(router, 1)
-    const { steps } = dying.plan(await dying.observe('hw0', signal()), HOME)
+    const { steps } = dying.plan(await dying.observe(signal()), [HOME])
     for (const step of steps.slice(0, -1)) await dying.execute(step, signal())
     router.dropSessions('rst')
     await expect.poll(() => router.export(), { timeout: 10_000 }).toBe(before)
@@ -192,7 +194,7 @@ describe('an agent that dies in the midst of a change', () => {
     const router = await start({ version })
     router.switches.refusesJobs = refusesJobs
     const adapter = await adapterFor(router)
-    await bringTo(adapter, 'hw0', HOME, signal())
+    await bringTo(adapter, [HOME], signal())
     const standing = router.export()
     const changed: TunnelSpec = {
       ...HOME,
@@ -202,7 +204,7 @@ describe('an agent that dies in the midst of a change', () => {
       forwarding: homeForwarding({ lan: ['192.168.9.0/24'], mode: 'routed' }),
     }
     const dying = await adapterFor(router, 1)
-    const { steps } = dying.plan(await dying.observe('hw0', signal()), changed)
+    const { steps } = dying.plan(await dying.observe(signal()), [changed])
     for (const step of steps.slice(0, -1)) await dying.execute(step, signal())
     expect(router.export()).not.toBe(standing)
     router.dropSessions('rst')
@@ -215,7 +217,7 @@ test('a home board that forbids the scheduler, and no scripts: refused with both
   router.switches.refusesJobs = true
   const before = router.export()
   const adapter = await adapterFor(router)
-  await expect(bringTo(adapter, 'hw0', HOME, signal())).rejects.toMatchObject({
+  await expect(bringTo(adapter, [HOME], signal())).rejects.toMatchObject({
     code: 'router-rollback-unavailable',
     why: expect.stringMatching(/7\.18.*\/execute.*device-mode/),
   })
@@ -226,14 +228,14 @@ describe.each(['7.12.2', '7.21'])('remedies on RouterOS %s', (version) => {
   async function standing(): Promise<{ readonly router: FakeRouter; readonly adapter: Adapter }> {
     const router = await start({ version })
     const adapter = await adapterFor(router)
-    await bringTo(adapter, 'hw0', HOME, signal())
+    await bringTo(adapter, [HOME], signal())
     return { router, adapter }
   }
-  const planOf = async (adapter: Adapter) => adapter.plan(await adapter.observe('hw0', signal()), HOME)
+  const planOf = async (adapter: Adapter) => adapter.plan(await adapter.observe(signal()), [HOME])
 
   test('a new source port is another one, keepalive went off and on, and the next plan is empty', async () => {
     const { router, adapter } = await standing()
-    const old = (await adapter.observe('hw0', signal())).interface?.listenPort
+    const old = tunnelIn(await adapter.observe(signal()), 'hw0')?.listenPort
     const said = router.transcript().length
     await adapter.remedy({ kind: 'new-source-port', interface: 'hw0', peer: HUB, keepaliveSeconds: 25 }, signal())
     const words = router
@@ -247,7 +249,7 @@ describe.each(['7.12.2', '7.21'])('remedies on RouterOS %s', (version) => {
       expect.stringMatching(/^persistent-keepalive=0s/),
       expect.stringMatching(/^persistent-keepalive=25s/),
     ])
-    expect((await adapter.observe('hw0', signal())).interface?.listenPort).not.toBe(old)
+    expect(tunnelIn(await adapter.observe(signal()), 'hw0')?.listenPort).not.toBe(old)
     expect(await planOf(adapter)).toMatchObject({ steps: [] })
   })
 
@@ -275,9 +277,9 @@ describe.each(['7.12.2', '7.21'])('remedies on RouterOS %s', (version) => {
 
   test('a rebuild keeps the key', async () => {
     const { adapter } = await standing()
-    const key = (await adapter.observe('hw0', signal())).interface?.publicKey
+    const key = tunnelIn(await adapter.observe(signal()), 'hw0')?.publicKey
     await adapter.remedy({ kind: 'rebuild', interface: 'hw0' }, signal())
-    expect((await adapter.observe('hw0', signal())).interface?.publicKey).toBe(key)
+    expect(tunnelIn(await adapter.observe(signal()), 'hw0')?.publicKey).toBe(key)
     expect(await planOf(adapter)).toMatchObject({ steps: [] })
   })
 })
@@ -286,8 +288,8 @@ test.each([false, true])('the flow is forgotten and no other, vanishing meanwhil
   const kernel = paperKernel()
   const router = await start({ version: '7.16.2', kernel })
   const adapter = await adapterFor(router)
-  await bringTo(adapter, 'hw0', HOME, signal())
-  const port = (await adapter.observe('hw0', signal())).interface?.listenPort
+  await bringTo(adapter, [HOME], signal())
+  const port = tunnelIn(await adapter.observe(signal()), 'hw0')?.listenPort
   router.switches.vanishingConnections = isVanishing
   const flow = { protocol: 'udp' as const, timeoutSeconds: 170, replyDestination: '198.51.100.2:49152' }
   const [hub, dns] = ['203.0.113.10:51820', '203.0.113.10:53']
@@ -305,7 +307,7 @@ test.each([false, true])('the flow is forgotten and no other, vanishing meanwhil
 test('nothing is tried on a tunnel that leads to the router itself', async () => {
   const router = await start({ version: '7.16.2' })
   const first = await adapterFor(router)
-  await bringTo(first, 'hw0', HOME, signal())
+  await bringTo(first, [HOME], signal())
   await router.console('/ip/address/add address=127.9.0.2/8 interface=hw0 comment="homeward hw0"')
   // Whoever never looked looks first.
   const adapter = await adapterFor(router)
@@ -329,7 +331,7 @@ test('what is refused is said in the router’s own words, with its name and add
     what: expect.stringMatching(/MTU of hw0 to 1 bytes on the router \S+ \(127\.0\.0\.1\)/),
     why: 'there is no interface hw0 of homeward on it',
   })
-  await bringTo(adapter, 'hw0', HOME, signal())
+  await bringTo(adapter, [HOME], signal())
   const port = { kind: 'set-listen-port', interface: 'hw0', port: 70_000 } as const
   await expect(adapter.execute(port, signal())).rejects.toMatchObject({
     code: 'step-failed',
@@ -340,9 +342,9 @@ test('what is refused is said in the router’s own words, with its name and add
 test('looks are asked on the one connection that is kept, each thing once', async () => {
   const router = await start({ version: '7.21' })
   const adapter = await adapterFor(router)
-  await bringTo(adapter, 'hw0', HOME, signal())
+  await bringTo(adapter, [HOME], signal())
   const said = router.transcript().length
-  await adapter.observe('hw0', signal())
+  await adapter.observe(signal())
   const words = router.transcript().slice(said)
   expect(new Set(words.map(([command]) => command)).size).toBe(words.length)
   expect(words.every(([command]) => command?.endsWith('/print'))).toBe(true)

@@ -1,6 +1,7 @@
 import * as fc from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import type { Observation } from '../../../adapters/observation.ts'
+import { tunnelIn } from '../../../adapters/tunnel-in.ts'
 import type { TunnelSpec } from '../../../adapters/spec.ts'
 import { toObservation } from '../../../adapters/mikrotik/convert.ts'
 import { carryOut } from '../../../adapters/mikrotik/execute.ts'
@@ -82,9 +83,9 @@ function ownersRouter(): PaperTables {
   return router
 }
 
-async function observe(router: PaperTables, name = 'hw0'): Promise<Observation> {
+async function observe(router: PaperTables): Promise<Observation> {
   const tables = await readTables(router.exec, router.signal)
-  return toObservation(name, { ...tables, links: tables.interface }, () => null)
+  return toObservation({ ...tables, links: tables.interface }, () => null)
 }
 
 async function apply(router: PaperTables, steps: readonly MikrotikStep[]): Promise<void> {
@@ -100,29 +101,27 @@ async function apply(router: PaperTables, steps: readonly MikrotikStep[]): Promi
   }
 }
 
-async function bring(router: PaperTables, desired: TunnelSpec | null, name = desired?.interface ?? 'hw0') {
-  const { steps, refusals } = planMikrotik(await observe(router, name), desired, OPTIONS)
+async function bring(router: PaperTables, ...desired: readonly TunnelSpec[]) {
+  const { steps, refusals } = planMikrotik(await observe(router), desired, OPTIONS)
   expect(refusals).toEqual([])
   await apply(router, steps)
   return steps
 }
 
-const done = async (router: PaperTables, desired: TunnelSpec | null, name = desired?.interface ?? 'hw0') =>
-  planMikrotik(await observe(router, name), desired, OPTIONS)
+const done = async (router: PaperTables, ...desired: readonly TunnelSpec[]) =>
+  planMikrotik(await observe(router), desired, OPTIONS)
 
 test('from any state to any other, the next plan is empty, and what is somebody else’s is as it was', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(spec, { minLength: 1, maxLength: 4 }), async (specs) => {
       const router = ownersRouter()
       const before = router.text()
-      let name = 'hw0'
       for (const each of specs) {
-        name = each.interface
         await bring(router, each)
         expect(await done(router, each)).toMatchObject({ steps: [], refusals: [] })
       }
-      await bring(router, null, name)
-      expect(await done(router, null, name)).toMatchObject({ steps: [] })
+      await bring(router)
+      expect(await done(router)).toMatchObject({ steps: [] })
       expect(router.text()).toBe(before)
     }),
     { numRuns: 150 },
@@ -134,7 +133,7 @@ test('cut off after any step, the next plan finishes the job', async () => {
     fc.asyncProperty(spec, spec, fc.nat(12), async (first, second, cut) => {
       const router = ownersRouter()
       await bring(router, first)
-      const { steps } = planMikrotik(await observe(router, second.interface), second, OPTIONS)
+      const { steps } = planMikrotik(await observe(router), [second], OPTIONS)
       await apply(router, steps.slice(0, cut))
       await bring(router, second)
       expect(await done(router, second)).toMatchObject({ steps: [] })
@@ -149,25 +148,74 @@ test('what was taken back is as it was before, wherever the change was cut off',
       const router = ownersRouter()
       if (first !== null) await bring(router, { ...first, interface: second.interface })
       const before = router.text().split('\n').sort()
-      const snapshot = snapshotOf(second.interface, await readTables(router.exec, router.signal))
-      const { steps } = planMikrotik(await observe(router, second.interface), second, OPTIONS)
+      const snapshot = snapshotOf([second.interface], await readTables(router.exec, router.signal))
+      const { steps } = planMikrotik(await observe(router), [second], OPTIONS)
       await apply(router, steps.slice(0, cut))
-      await restore(second.interface, snapshot, router)
+      await restore([second.interface], snapshot, router)
       expect(router.text().split('\n').sort()).toEqual(before)
       const count = router.changes().length
-      await restore(second.interface, snapshot, router)
+      await restore([second.interface], snapshot, router)
       expect(router.changes().length).toBe(count)
     }),
     { numRuns: 150 },
   )
 })
 
+/** A second home beside HOME, at another hub. */
+const SECOND: TunnelSpec = {
+  ...HOME,
+  interface: 'hw1',
+  address: '10.87.0.2/24',
+  peers: [{ ...HOME.peers[0]!, publicKey: KEYS[1]!, allowedIps: ['10.87.0.0/24'] }],
+  forwarding: homeForwarding({ lan: ['192.168.2.0/24'], mode: 'masquerade' }),
+}
+
+test('a second tunnel comes, changes, is taken back and goes, and no row of the first is touched', async () => {
+  const router = ownersRouter()
+  await bring(router, HOME)
+  const alone = router.text()
+  const rowsOfFirst = (): readonly string[] =>
+    router
+      .text()
+      .split('\n')
+      .filter((line) => /homeward hw0|interface=hw0/.test(line))
+  const first = rowsOfFirst()
+  const armed = (steps: readonly MikrotikStep[]) =>
+    steps.flatMap((step) => (step.kind === 'arm-rollback' ? step.interfaces : []))
+  expect(armed(await bring(router, HOME, SECOND))).toEqual(['hw1'])
+  expect(rowsOfFirst()).toEqual(first)
+  const both = router.text().split('\n').sort()
+  const snapshot = snapshotOf(['hw1'], await readTables(router.exec, router.signal))
+  expect(armed(await bring(router, HOME, { ...SECOND, mtu: 1280, forwarding: HOME.forwarding }))).toEqual(['hw1'])
+  expect(rowsOfFirst()).toEqual(first)
+  await restore(['hw1'], snapshot, router)
+  expect(router.text().split('\n').sort()).toEqual(both)
+  expect(await done(router, HOME, SECOND)).toMatchObject({ steps: [] })
+  expect(armed(await bring(router, HOME))).toEqual(['hw1'])
+  expect(router.text()).toBe(alone)
+})
+
+test('a change is armed for every tunnel that it may take a rule from, wanted or not', async () => {
+  const router = ownersRouter()
+  await bring(router, HOME, SECOND)
+  const armed = async (...desired: readonly TunnelSpec[]) =>
+    (await done(router, ...desired)).steps.flatMap((step) => (step.kind === 'arm-rollback' ? step.interfaces : []))
+  const chain = '/ip/firewall/filter'
+  const moved = rowOf(router, chain, 'homeward hw1 forward-drop')
+  await router.exec({ command: `${chain}/remove`, attributes: { '.id': moved['.id']! } }, router.signal)
+  expect(await armed(HOME, SECOND)).toEqual(['hw1'])
+  expect(await armed(SECOND, HOME)).toEqual(['hw1'])
+  await bring(router, SECOND)
+  router.put(chain, { chain: 'forward', action: 'drop', comment: 'homeward hw7 forward-drop' })
+  expect(await armed(SECOND)).toEqual(['hw7'])
+})
+
 test('a plan is armed first and kept last; an undo is neither', async () => {
   const router = ownersRouter()
   const steps = await bring(router, HOME)
-  expect(steps[0]).toEqual({ kind: 'arm-rollback', interface: 'hw0', seconds: 90 })
-  expect(steps.at(-1)).toEqual({ kind: 'keep-changes', interface: 'hw0' })
-  const undo = await bring(router, null)
+  expect(steps[0]).toEqual({ kind: 'arm-rollback', interfaces: ['hw0'], seconds: 90 })
+  expect(steps.at(-1)).toEqual({ kind: 'keep-changes' })
+  const undo = await bring(router)
   expect(undo.map((step) => step.kind)).toEqual(['remove-peers', 'remove-firewall', 'remove-interface'])
 })
 
@@ -276,12 +324,20 @@ describe('what somebody changes is seen and mended', () => {
     const router = ownersRouter()
     const before = router.text()
     await bring(router, HOME)
-    const key = (await observe(router)).interface?.publicKey
+    const key = tunnelIn(await observe(router), 'hw0')?.publicKey
     await change(router, '/interface/wireguard', 'homeward hw0', { name: 'tunnel' })
     await bring(router, HOME)
-    expect((await observe(router)).interface).toMatchObject({ name: 'hw0', publicKey: key })
+    expect(tunnelIn(await observe(router), 'hw0')).toMatchObject({ name: 'hw0', publicKey: key })
     await change(router, '/interface/wireguard', 'homeward hw0', { name: 'tunnel' })
-    await bring(router, null)
+    await bring(router)
+    expect(router.text()).toBe(before)
+  })
+
+  test('an interface under another name is found by an undo when nothing else of it is left', async () => {
+    const router = ownersRouter()
+    const before = router.text()
+    router.put('/interface/wireguard', { name: 'tunnel', 'listen-port': '51821', comment: 'homeward hw0' })
+    await bring(router)
     expect(router.text()).toBe(before)
   })
 
@@ -300,7 +356,7 @@ describe('a plan refuses itself', () => {
     const router = ownersRouter()
     router.put('/interface/wireguard', { name: 'hw0' })
     expect((await done(router, HOME)).refusals).toMatchObject([{ code: 'interface-taken' }])
-    expect((await done(router, null)).steps).toEqual([])
+    expect((await done(router)).steps).toEqual([])
   })
 
   test('where somebody’s address or route is in the tunnel’s network', async () => {
@@ -323,13 +379,13 @@ describe('a plan refuses itself', () => {
 
   test('where the router is reached through the tunnel', async () => {
     const observed = await observe(ownersRouter())
-    const { refusals } = planMikrotik(observed, HOME, { ...OPTIONS, host: '10.86.0.2' })
+    const { refusals } = planMikrotik(observed, [HOME], { ...OPTIONS, host: '10.86.0.2' })
     expect(refusals).toMatchObject([{ code: 'router-through-tunnel' }])
   })
 
   test('for a hub, for a key of our own, and for a preshared key', async () => {
     const observed = await observe(ownersRouter())
-    const refused = (desired: TunnelSpec) => planMikrotik(observed, desired, OPTIONS).refusals.map(({ code }) => code)
+    const refused = (desired: TunnelSpec) => planMikrotik(observed, [desired], OPTIONS).refusals.map(({ code }) => code)
     const hub = hubForwarding()
     expect(refused({ ...HOME, forwarding: hub })).toEqual(['router-unsupported'])
     expect(refused({ ...HOME, publicKey: KEYS[1]! })).toEqual(['router-unsupported'])

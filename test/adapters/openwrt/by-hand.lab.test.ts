@@ -12,7 +12,7 @@ test('the lines of docs/openwrt.md take all of it off a router by hand', async (
   try {
     const before = await machine.export()
     const adapter = await machine.open()
-    await bringTo(adapter, 'hw0', homeSpec(machine.keys), AbortSignal.timeout(60_000))
+    await bringTo(adapter, [homeSpec(machine.keys)], AbortSignal.timeout(60_000))
     await adapter.close()
     expect(await machine.leftovers()).not.toEqual([])
     await machine.router.console(lines)

@@ -9,6 +9,7 @@ import type { HostKey } from '../../../adapters/openwrt/ssh/host-key.ts'
 import { asProblem } from '../../../problems/problem.ts'
 import { systemClock } from '../../../system/time/clock.ts'
 import { sleep } from '../../../system/time/sleep.ts'
+import { only } from '../only.ts'
 
 /**
  * The adapter behind a line that goes bad, as a program on the laboratory's Pi: told by lines of JSON what to bring the router
@@ -108,7 +109,7 @@ async function answer({ id, goal, fault: asked }: FuzzRequest): Promise<void> {
   })
   seen = 0
   fault = asked
-  const applying = bringTo(adapter, 'hw0', goal, AbortSignal.timeout(90_000)).then(
+  const applying = bringTo(adapter, only(goal), AbortSignal.timeout(90_000)).then(
     () => null,
     (thrown: unknown) => asProblem(thrown, 'bringing the router there'),
   )

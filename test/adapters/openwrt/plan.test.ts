@@ -5,6 +5,7 @@ import { toObservation } from '../../../adapters/openwrt/observe/convert.ts'
 import { planOpenwrt } from '../../../adapters/openwrt/plan.ts'
 import { keyOf, PRIVATE_KEY, type Section, tunnelOf } from '../../../adapters/openwrt/uci/sections.ts'
 import { stage, type StagedStep } from '../../../adapters/openwrt/change/stage.ts'
+import { only } from '../only.ts'
 import { homeSpec, makeKeys } from '../../contract/specs.ts'
 import { homeForwarding } from '../forwarding.ts'
 
@@ -45,12 +46,12 @@ function observe(sections: readonly Section[], changes = '') {
     network: show('network'),
     firewall: show('firewall'),
     changes,
-    key: String(own?.options[PRIVATE_KEY] ?? ''),
+    key: `hw0 ${String(own?.options[PRIVATE_KEY] ?? '')}\n`,
     interfaces: '{"interface":[]}',
     handlers: '"wireguard"\n',
     tools: '/usr/bin/wg\n/sbin/fw4\nwireguard.sh\n',
   }
-  return toObservation('hw0', { part: (name) => parts[name] ?? '' }, 1_700_000_000)
+  return toObservation({ part: (name) => parts[name] ?? '' }, 1_700_000_000)
 }
 
 const spec = fc.record({
@@ -86,7 +87,7 @@ function specOf({
 const AROUND: ReadonlySet<string> = new Set(['arm-rollback', 'activate-changes', 'keep-changes'])
 
 /** The changes of a plan, carried out on paper. */
-function carryOut(sections: readonly Section[], wanted: TunnelSpec | null): readonly Section[] {
+function carryOut(sections: readonly Section[], ...wanted: readonly TunnelSpec[]): readonly Section[] {
   const { steps, refusals } = planOpenwrt(observe(sections), wanted, OPTIONS)
   expect(refusals).toEqual([])
   expect(steps.length === 0 || (steps[0]?.kind === 'arm-rollback' && steps.at(-1)?.kind === 'keep-changes')).toBe(true)
@@ -100,7 +101,7 @@ test('from anything to anything: afterwards only what runs is left to do, and no
       for (const wanted of specs.map(specOf)) {
         sections = carryOut(sections, wanted)
         // On paper there is no device: that it be brought up remains, and what follows from that.
-        const left = planOpenwrt(observe(sections), wanted, OPTIONS).steps.map((step) => step.kind)
+        const left = planOpenwrt(observe(sections), [wanted], OPTIONS).steps.map((step) => step.kind)
         expect(
           left.filter(
             (kind) => !['arm-rollback', 'bring-up', 'set-firewall', 'activate-changes', 'keep-changes'].includes(kind),
@@ -109,10 +110,20 @@ test('from anything to anything: afterwards only what runs is left to do, and no
         expect(carryOut(sections, wanted)).toEqual(sections)
         expect(sections.filter((section) => tunnelOf(section) === null)).toEqual(OWNERS)
       }
-      expect(carryOut(sections, null)).toEqual(OWNERS)
+      expect(carryOut(sections)).toEqual(OWNERS)
     }),
     { numRuns: 100 },
   )
+})
+
+test('a second tunnel comes and goes, and no section of the first is touched', () => {
+  const second: TunnelSpec = { ...HOME, interface: 'hw1', address: '10.87.0.2/16' }
+  const alone = carryOut(OWNERS, HOME)
+  const both = carryOut(alone, HOME, second)
+  const of = (sections: readonly Section[], name: string) => sections.filter((section) => tunnelOf(section) === name)
+  expect(of(both, 'hw0')).toEqual(of(alone, 'hw0'))
+  expect(of(both, 'hw1')).not.toEqual([])
+  expect(carryOut(both, HOME)).toEqual(alone)
 })
 
 test('the LAN is known by the zone that its owner put it in', () => {
@@ -138,7 +149,7 @@ test.each([
   ['a name that uci does not take', observe(OWNERS), { ...HOME, interface: 'hw-0' }, 'router-unsupported'],
   ['a network that holds the router', observe(OWNERS), { ...HOME, address: '192.168.1.9/24' }, 'router-through-tunnel'],
 ] as const)('refuses %s', (_what, observed, wanted, code) => {
-  const { steps, refusals } = planOpenwrt(observed, wanted, OPTIONS)
+  const { steps, refusals } = planOpenwrt(observed, only(wanted), OPTIONS)
   expect(steps).toEqual([])
   expect(refusals.map((refusal) => refusal.code)).toContain(code)
 })
@@ -146,6 +157,6 @@ test.each([
 test('a router without the tools is given them first, and people are told that its interfaces go away', () => {
   const observed = observe(OWNERS)
   const bare = { ...observed, tools: { ...observed.tools, hasWg: false, hasHandler: false, knowsProtocol: false } }
-  const kinds = planOpenwrt(bare, HOME, OPTIONS).steps.map((step) => step.kind)
+  const kinds = planOpenwrt(bare, [HOME], OPTIONS).steps.map((step) => step.kind)
   expect(kinds.slice(0, 3)).toEqual(['install-wireguard', 'restart-network', 'arm-rollback'])
 })

@@ -48,7 +48,7 @@ function upFacts(): StatusFacts {
     version: '0.1.0',
     config: sampleTunnel,
     description: { kind: 'linux', model: 'Debian 12', version: '6.1.0', dataPlane: 'kernel', remedies: [] },
-    observed: { interface: observed, warnings: [] },
+    observed: { interfaces: observed === null ? [] : [observed], warnings: [] },
     warnings: [],
     lastHandshakeSeconds: 12.4,
     watch,

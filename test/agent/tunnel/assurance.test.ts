@@ -23,16 +23,16 @@ afterEach(() => hub.close())
 function homeOn(router: RouterConfig, key: PublicKey | null, wasUp = true) {
   const looks: string[] = []
   const followed: PublicKey[] = []
-  const found = key === null ? null : { publicKey: key }
   const config: TunnelConfig = {
     ...sampleTunnel,
     router,
     hub: { ...sampleTunnel.hub, hubAddress: '127.0.0.1', heartbeatPort: hub.port },
   }
   const adapter = {
-    observe: async (name: string) => {
-      looks.push(name)
-      return { interface: found } as unknown as Observation
+    observe: async () => {
+      looks.push('at the machine')
+      const interfaces = key === null ? [] : [{ name: config.interface, publicKey: key }]
+      return { interfaces } as unknown as Observation
     },
   } as unknown as Adapter
   const assurance = makeAssurance({

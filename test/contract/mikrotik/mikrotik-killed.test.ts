@@ -3,6 +3,7 @@ import type { TunnelSpec } from '../../../adapters/spec.ts'
 import { type MikrotikMachine, startMikrotikMachine } from './mikrotik-machine.ts'
 import { homeSpec } from '../specs.ts'
 import { homeForwarding } from '../../adapters/forwarding.ts'
+import { only } from '../../adapters/only.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 
@@ -28,7 +29,7 @@ describe.each([
     const before = machine.router.export()
     for (let done = 1; ; done += 1) {
       const adapter = await machine.open()
-      const { steps } = adapter.plan(await adapter.observe('hw0', AbortSignal.timeout(30_000)), wanted)
+      const { steps } = adapter.plan(await adapter.observe(AbortSignal.timeout(30_000)), only(wanted))
       // All but the last, which keeps what was changed.
       if (done === steps.length) return await adapter.close()
       for (const step of steps.slice(0, done)) await adapter.execute(step, AbortSignal.timeout(30_000))
@@ -44,7 +45,7 @@ describe.each([
   test('it is as before, from nothing and from a tunnel that stood', async () => {
     await reverts('from nothing', spec)
     const adapter = await machine.open()
-    const { steps } = adapter.plan(await adapter.observe('hw0', AbortSignal.timeout(30_000)), spec)
+    const { steps } = adapter.plan(await adapter.observe(AbortSignal.timeout(30_000)), only(spec))
     // This one is kept: a busy machine takes longer for it than the router would wait.
     for (const step of steps)
       await adapter.execute(step.kind === 'arm-rollback' ? { ...step, seconds: 60 } : step, AbortSignal.timeout(30_000))

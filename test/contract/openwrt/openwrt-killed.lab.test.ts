@@ -7,6 +7,7 @@ import { type OpenwrtMachine, startOpenwrtMachine } from './openwrt-machine.ts'
 import { homeSpec } from '../specs.ts'
 import { someOf } from '../../long.ts'
 import { homeForwarding } from '../../adapters/forwarding.ts'
+import { only } from '../../adapters/only.ts'
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 60_000 })
 
@@ -53,7 +54,7 @@ describe('a router that undoes by itself', () => {
   }
 
   async function stepsTo(adapter: OpenAdapter, wanted: TunnelSpec) {
-    return adapter.plan(await adapter.observe('hw0', signal()), wanted).steps
+    return adapter.plan(await adapter.observe(signal()), only(wanted)).steps
   }
 
   test.each(Object.keys(ENDINGS))('%s, after each step', async (ending) => {
@@ -74,7 +75,7 @@ describe('a router that undoes by itself', () => {
 
   test('in the midst of making it so, and with a tunnel that stood', async () => {
     const adapter = await machine.open()
-    await bringTo(adapter, 'hw0', spec, signal())
+    await bringTo(adapter, only(spec), signal())
     await adapter.close()
     const before = await state()
     const [peer] = spec.peers
@@ -99,7 +100,7 @@ describe('a router that undoes by itself', () => {
         await isUndone(before, `after ${afterMs} ms`)
       }
     const last = await machine.open()
-    await bringTo(last, 'hw0', null, signal())
+    await bringTo(last, [], signal())
     await last.close()
   })
 
@@ -112,7 +113,7 @@ describe('a router that undoes by itself', () => {
     const steps = await stepsTo(adapter, spec)
 
     await machine.router.console(user)
-    const { refusals } = adapter.plan(await adapter.observe('hw0', signal()), spec)
+    const { refusals } = adapter.plan(await adapter.observe(signal()), only(spec))
     expect(refusals).toMatchObject([{ code: 'router-changes-pending' }])
     expect(refusals[0]?.why).toContain('network.lan.netmask')
 
@@ -122,7 +123,7 @@ describe('a router that undoes by itself', () => {
     await machine.router.console(user)
     for (const step of steps.slice(1, -2)) await adapter.execute(step, signal())
     await expect(adapter.execute(steps.at(-2)!, signal())).rejects.toMatchObject({ code: 'router-changes-pending' })
-    await adapter.execute({ kind: 'revert-changes', interface: 'hw0' }, signal())
+    await adapter.execute({ kind: 'revert-changes' }, signal())
     await adapter.close()
     expect(await committed()).toBe(before)
     expect(await pending()).toContain("network.lan.netmask='255.255.0.0'")

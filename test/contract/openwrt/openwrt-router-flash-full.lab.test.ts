@@ -38,7 +38,7 @@ describe('a router whose flash is full', () => {
     await run("uci set system.@system[0].hostname='mine'")
     const adapter = await machine.open()
     const lan = await pings(machine.pi)
-    await expect(bringTo(adapter, 'hw0', homeSpec(machine.keys), signal())).rejects.toMatchObject({
+    await expect(bringTo(adapter, [homeSpec(machine.keys)], signal())).rejects.toMatchObject({
       code: 'router-flash-full',
       what: expect.stringContaining('router 192.168.1.1'),
       why: expect.stringMatching(/^its flash has 0 KiB left for \/etc\/config, and \d\d KiB are needed/),
@@ -50,7 +50,7 @@ describe('a router whose flash is full', () => {
     expect(await run('uci changes')).toMatch(/^system\..*='mine'\n$/)
 
     await makeRoom()
-    await bringTo(adapter, 'hw0', homeSpec(machine.keys), signal())
+    await bringTo(adapter, [homeSpec(machine.keys)], signal())
     await adapter.close()
     expect(await machine.leftovers()).not.toEqual([])
   })
@@ -65,7 +65,7 @@ describe('a router whose flash is full', () => {
     )
     const adapter = await machine.open()
     const lan = await pings(machine.pi)
-    await expect(bringTo(adapter, 'hw0', homeSpec(machine.keys), signal())).rejects.toMatchObject({
+    await expect(bringTo(adapter, [homeSpec(machine.keys)], signal())).rejects.toMatchObject({
       code: expect.stringMatching(/^(router-flash-full|step-failed)$/),
       why: expect.stringMatching(/No space left|KiB are needed/),
     })
@@ -81,7 +81,7 @@ describe('a router whose flash is full', () => {
     const lan = await pings(machine.pi)
     // By the agent, at once.
     const adapter = await machine.open()
-    const proof = bringTo(adapter, 'hw0', homeSpec(machine.keys), signal(), {
+    const proof = bringTo(adapter, [homeSpec(machine.keys)], signal(), {
       prove: async () => {
         await fill()
         throw new Error('no answer through the tunnel')
@@ -92,7 +92,7 @@ describe('a router whose flash is full', () => {
     expect(await machine.leftovers()).toEqual([])
     await makeRoom()
     // By the router, when the agent is gone.
-    const { steps } = adapter.plan(await adapter.observe('hw0', signal()), homeSpec(machine.keys))
+    const { steps } = adapter.plan(await adapter.observe(signal()), [homeSpec(machine.keys)])
     for (const step of steps.slice(0, -1)) await adapter.execute(step, signal())
     await fill()
     await adapter.kill()
@@ -108,9 +108,9 @@ describe('a router whose flash is full', () => {
     const size = Number(await run('wc -c < /etc/config/network'))
     await run(`uci set network.note.text=${'x'.repeat(PAGE - 40 - (size % PAGE))}; uci commit network`)
     const first = await machine.open()
-    await bringTo(first, 'hw0', homeSpec(machine.keys), signal())
+    await bringTo(first, [homeSpec(machine.keys)], signal())
     const before = await files()
-    const { steps } = first.plan(await first.observe('hw0', signal()), null)
+    const { steps } = first.plan(await first.observe(signal()), [])
     for (const step of steps.slice(0, -1)) await first.execute(step, signal())
     const during = (await run('cat /etc/config/network')).trimEnd()
     await fill()
@@ -119,7 +119,7 @@ describe('a router whose flash is full', () => {
 
     // Another agent finds it, and is told.
     const second = await machine.open()
-    await expect(second.observe('hw0', signal())).rejects.toMatchObject({
+    await expect(second.observe(signal())).rejects.toMatchObject({
       code: 'router-flash-full',
       what: expect.stringContaining('192.168.1.1'),
       why: expect.stringContaining('it tries again by itself'),

@@ -20,7 +20,7 @@ describe.each(['24.10', '25.12'] as const)('the stand-ins of OpenWrt %s', (relea
   beforeAll(async () => {
     machine = await startOpenwrtMachine(release)
     const adapter = await machine.open()
-    await bringTo(adapter, 'hw0', homeSpec(machine.keys), AbortSignal.timeout(60_000))
+    await bringTo(adapter, [homeSpec(machine.keys)], AbortSignal.timeout(60_000))
     await adapter.close()
   })
   afterAll(() => machine?.close())

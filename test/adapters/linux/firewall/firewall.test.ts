@@ -7,7 +7,7 @@ import { ECHO_FLOW } from '../../../../protocol/echo.ts'
 import { homeForwarding, hubForwarding } from '../../forwarding.ts'
 
 const table = (forwarding: ForwardingSpec, listenPort: number | null = 51_820) =>
-  firewallTable({ interface: 'hw0', listenPort, network: '10.86.0.0/16', forwarding })
+  firewallTable([{ interface: 'hw0', listenPort, network: '10.86.0.0/16', forwarding, visitorSlot: 0 }])
 
 const text = (forwarding: ForwardingSpec, listenPort: number | null = 51_820): string =>
   nftText(table(forwarding, listenPort), { forwardingWasOff: false, replaces: null })
@@ -116,10 +116,11 @@ test('two wishes have the same fingerprints only when they have the same text', 
     listenPort: fc.constantFrom(null, 443),
     network: fc.constant('10.86.0.0/16'),
     forwarding,
+    visitorSlot: fc.constantFrom(0, 1),
   })
   fc.assert(
     fc.property(wish, wish, (a, b) => {
-      const [one, other] = [firewallTable(a), firewallTable(b)]
+      const [one, other] = [firewallTable([a]), firewallTable([b])]
       const sameText =
         nftText(one, { forwardingWasOff: false, replaces: null }) ===
         nftText(other, { forwardingWasOff: false, replaces: null })

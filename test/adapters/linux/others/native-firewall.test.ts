@@ -6,6 +6,8 @@ import { hubForwarding } from '../../forwarding.ts'
 const hub = {
   interface: 'hw0',
   listenPort: 51_820,
+  network: '10.86.0.0/16',
+  visitorSlot: 0,
   forwarding: hubForwarding({ heartbeatPort: 8686 }),
 } as const
 
@@ -39,7 +41,7 @@ describe('tables of others', () => {
 
   test('get rules for what the tunnel needs, which are found again, and taken out', () => {
     const listing = [chain('inet', 'filter', 'forward', 'forward', 'drop'), chain('ip6', 'six', 'in', 'input', 'drop')]
-    const [step, ...more] = nativeSteps(parseNative(text(...listing)), hub)
+    const [step, ...more] = nativeSteps(parseNative(text(...listing)), [hub])
     expect(more).toEqual([])
     const lines = nativeText(step!).trim().split('\n')
     expect(lines.map((line) => line.replace(/ comment .*/, ''))).toEqual([
@@ -55,8 +57,8 @@ describe('tables of others', () => {
       return rule(family, table, name, 10 + index, { comment, expr: [{ accept: null }] })
     })
     const found = parseNative(text(...listing, ...added))
-    expect(nativeSteps(found, hub)).toEqual([])
-    expect(nativeText(nativeSteps(found, null)[0]!)).toBe(
+    expect(nativeSteps(found, [hub])).toEqual([])
+    expect(nativeText(nativeSteps(found, [])[0]!)).toBe(
       [10, 11].map((handle) => `delete rule inet filter forward handle ${handle}\n`).join('') +
         [12, 13, 14].map((handle) => `delete rule ip6 six in handle ${handle}\n`).join(''),
     )

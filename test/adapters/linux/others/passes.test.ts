@@ -5,17 +5,21 @@ import { passes } from '../../../../adapters/linux/others/passes.ts'
 import { needsOfTunnel } from '../../../../adapters/linux/others/tunnel-needs.ts'
 import { homeForwarding, hubForwarding } from '../../forwarding.ts'
 
+const NETWORK = '10.86.0.0/16'
 const HUB = {
   interface: 'hw0',
   listenPort: 51_820,
+  network: NETWORK,
+  visitorSlot: 0,
   forwarding: hubForwarding({ heartbeatPort: 8686 }),
 } as const
 const HOME = {
   interface: 'hw0',
   listenPort: null,
+  network: NETWORK,
+  visitorSlot: 0,
   forwarding: homeForwarding({ lan: ['192.168.1.0/24'], mode: 'masquerade', visitors: true }),
 } as const
-const NETWORK = '10.86.0.0/16'
 
 const is = (left: unknown, right: unknown, op = '==') => ({ match: { op, left, right } })
 const meta = (key: string) => ({ meta: { key } })
@@ -36,7 +40,7 @@ const table = (policy: string, rules: readonly Rule[]): readonly unknown[] => [
 function passed(spec: typeof HUB | typeof HOME, content: readonly unknown[]): readonly string[] {
   return needsOfTunnel(spec).flatMap((need) => {
     const packet: NeededPacket = { need, family: 'ipv4', tunnel: 'hw0', network: NETWORK }
-    const name = [need.from, need.to, need.protocol, need.port, need.visitors ? 'visitors' : null]
+    const name = [need.from, need.to, need.protocol, need.port, need.visitorSlot === null ? null : 'visitors']
     return passes(content, need.hook, packet) ? [name.filter((one) => one !== null).join(' ')] : []
   })
 }
@@ -150,7 +154,7 @@ describe('a table of somebody else’s', () => {
 
 test('firewalld is told nothing twice, for good, and at once', () => {
   for (const spec of [HUB, HOME]) {
-    const lines = firewalldCommands(spec, NETWORK)
+    const lines = firewalldCommands(spec)
     expect(new Set(lines).size).toBe(lines.length)
     expect(lines.at(-1)).toBe('firewall-cmd --reload')
     for (const line of lines.slice(0, -1)) expect(line).toMatch(/^firewall-cmd --permanent --/)

@@ -28,21 +28,21 @@ const BEFORE = {
 /** The agent is there again: it looks, applies and leaves, and nothing of others' was touched. @returns what it said. */
 async function goesOn(of: CutOffRouter, touched = of.others()): Promise<readonly string[]> {
   const adapter = of.open()
-  const { warnings } = await adapter.observe('hw0', signal())
+  const { warnings } = await adapter.observe(signal())
   await expect(access(of.journal)).rejects.toThrow('ENOENT')
   expect(of.router.jobs()).toBe(0)
   expect(of.others()).toBe(touched)
   // Once is enough: another one finds nothing to take back.
   const after = of.router.export()
   const another = of.open()
-  expect((await another.observe('hw0', signal())).warnings).toEqual([])
+  expect((await another.observe(signal())).warnings).toEqual([])
   expect(of.router.export()).toBe(after)
   await another.close()
 
-  await bringTo(adapter, 'hw0', OTHER_HOME, signal())
-  const observed = await adapter.observe('hw0', signal())
-  expect(adapter.plan(observed, OTHER_HOME)).toEqual({ steps: [], refusals: [], warnings: [] })
-  await bringTo(adapter, 'hw0', null, signal())
+  await bringTo(adapter, [OTHER_HOME], signal())
+  const observed = await adapter.observe(signal())
+  expect(adapter.plan(observed, [OTHER_HOME])).toEqual({ steps: [], refusals: [], warnings: [] })
+  await bringTo(adapter, [], signal())
   expect(of.ours()).toEqual([])
   expect(of.others()).toBe(touched)
   await adapter.close()
@@ -97,7 +97,7 @@ describe.each(WAYS)('what else an owner may have done meanwhile, on a router wit
     await of.router.console('/interface/list/remove [find where name=LAN]')
     const touched = of.others()
     const adapter = of.open()
-    expect((await adapter.observe('hw0', signal())).warnings.join()).toMatch(/the filter rule forward-drop \(/)
+    expect((await adapter.observe(signal())).warnings.join()).toMatch(/the filter rule forward-drop \(/)
     expect(of.ours().filter((line) => line.includes('forward-drop'))).not.toEqual([])
     await adapter.close()
     await goesOn(of, touched)
@@ -112,7 +112,7 @@ describe.each(WAYS)('what else an owner may have done meanwhile, on a router wit
       `${peers}/remove [find where interface=hw0]\n${peers}/add interface=wg-office public-key="${HUB}"`,
     )
     const touched = of.others()
-    const { warnings } = await of.open().observe('hw0', signal())
+    const { warnings } = await of.open().observe(signal())
     expect(warnings.join()).toContain('the peer H2pKuKFYwb+EFfLkcyZRtBp2MWeJzFSm0Jf2LQSdI1o= (the router says')
     expect(of.others()).toBe(touched)
     await of.router.console(`${peers}/remove [find where interface=wg-office and public-key="${HUB}"]`)
@@ -133,12 +133,12 @@ describe.each(WAYS)('what else an owner may have done meanwhile, on a router wit
       )
       const touched = of.others()
       const adapter = of.open()
-      const observed = await adapter.observe('hw0', signal())
+      const observed = await adapter.observe(signal())
       expect(observed.warnings.join()).toContain('the interface hw0 (')
       expect(of.others()).toBe(touched)
       expect(of.ours().filter((line) => /interface=!?hw0\b|gateway=hw0\b/.test(line))).toEqual([])
-      expect(adapter.plan(observed, HOME).refusals).toMatchObject([{ code: 'interface-taken' }])
-      await bringTo(adapter, 'hw0', null, signal())
+      expect(adapter.plan(observed, [HOME]).refusals).toMatchObject([{ code: 'interface-taken' }])
+      await bringTo(adapter, [], signal())
       expect([of.ours(), of.others()]).toEqual([[], touched])
     },
   )
@@ -150,7 +150,7 @@ describe.each(WAYS)('what else an owner may have done meanwhile, on a router wit
     await of.cutOff(OTHER_HOME)
     of.router.switches.renumbersAtReboot = true
     await of.router.reboot()
-    await of.open().observe('hw0', signal())
+    await of.open().observe(signal())
     expect(of.router.export()).toBe(standing)
     await goesOn(of)
   })
@@ -165,7 +165,7 @@ test('what an older homeward wrote has no neighbours of rules: ours come first i
   await writeFile(of.journal, written.replaceAll(/,"next":\{[^}]*\}/g, ''))
   of.router.switches.renumbersAtReboot = true
   await of.router.reboot()
-  await of.open().observe('hw0', signal())
+  await of.open().observe(signal())
   expect(of.router.export()).toBe(standing)
 })
 
@@ -178,7 +178,7 @@ test('the taking back is cut off in turn, after each of its commands: the next o
     const touched = of.others()
     of.router.misbehave({ kind: 'end', after, how: 'rst', part: 0.5 })
     const cut = of.open()
-    isOver = await cut.observe('hw0', signal()).then(
+    isOver = await cut.observe(signal()).then(
       () => true,
       () => false,
     )
@@ -194,7 +194,7 @@ test('several looks at once take it back once', async () => {
   const standing = of.router.export()
   await of.cutOff(OTHER_HOME)
   const adapter = of.open()
-  await Promise.all([1, 2, 3, 4].map(() => adapter.observe('hw0', signal())))
+  await Promise.all([1, 2, 3, 4].map(() => adapter.observe(signal())))
   expect(of.router.export()).toBe(standing)
 })
 
@@ -204,7 +204,7 @@ test('a user who may no longer write: the look goes on, the journal ends, and it
   await of.cutOff(OTHER_HOME)
   await of.router.console('/user/group/set [find where name=homeward] policy=!write')
   const before = of.router.export()
-  const { warnings } = await of.open().observe('hw0', signal())
+  const { warnings } = await of.open().observe(signal())
   expect(warnings.join('\n')).toMatch(/the peer .*not enough permissions \(9\)[^]*the router may yet undo/)
   expect(of.router.export()).toBe(before)
   await expect(access(of.journal)).rejects.toThrow('ENOENT')
@@ -217,7 +217,7 @@ test('a change that fails while the interface is deleted: the failure says what 
     await of.router.console(DELETED)
     throw new Problem('tunnel-unproven', { what: 'changing the tunnel', why: 'no heartbeat' })
   }
-  const thrown = await bringTo(of.open(), 'hw0', OTHER_HOME, signal(), { prove }).catch((why: unknown) => why)
+  const thrown = await bringTo(of.open(), [OTHER_HOME], signal(), { prove }).catch((why: unknown) => why)
   expect(thrown).toMatchObject({ code: 'tunnel-unproven' })
   expect(String(thrown)).toMatch(/On the router all is as before, except the interface hw0 \(it was deleted/)
   await goesOn(of)

@@ -51,7 +51,7 @@ describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])('with %s', (way) => {
   test('what is kept stays, and nothing of the rollback is left', async () => {
     const router = paperRouter(WAYS[way])
     const rollback = rollbackOf(router)
-    await rollback.arm('hw0', 90, signal)
+    await rollback.arm(['hw0'], 90, signal)
     await change(rollback)
     expect((await stat(journal())).mode & 0o777).toBe(0o600)
     await rollback.keep(signal)
@@ -64,7 +64,7 @@ describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])('with %s', (way) => {
     const router = paperRouter(WAYS[way])
     const before = router.text()
     const rollback = rollbackOf(router)
-    await rollback.arm('hw0', 90, signal)
+    await rollback.arm(['hw0'], 90, signal)
     await change(rollback)
     await rollback.revert(signal)
     expect(router.text()).toBe(before)
@@ -76,7 +76,7 @@ describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])('with %s', (way) => {
     const router = paperRouter(WAYS[way])
     const before = router.text()
     const first = rollbackOf(router)
-    await first.arm('hw0', 90, signal)
+    await first.arm(['hw0'], 90, signal)
     await change(first)
     first.close()
     const second = rollbackOf(router)
@@ -91,7 +91,7 @@ describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])('with %s', (way) => {
   test('who can no longer log in does not keep it', async () => {
     const router = paperRouter(WAYS[way])
     const rollback = rollbackOf(router)
-    await rollback.arm('hw0', 90, signal)
+    await rollback.arm(['hw0'], 90, signal)
     await change(rollback)
     router.cutOff()
     await expect(rollback.keep(signal)).rejects.toThrow('no route to host')
@@ -101,7 +101,7 @@ describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])('with %s', (way) => {
 
 test('the script waits as long as it was told, and undoes', async () => {
   const router = paperRouter()
-  await rollbackOf(router).arm('hw0', 90, signal)
+  await rollbackOf(router).arm(['hw0'], 90, signal)
   const [script] = router.jobs.values()
   expect(script?.split('\n')[0]).toBe(':delay 90s')
   expect(script).toContain('/interface/wireguard/remove [find where comment="homeward hw0"]')
@@ -109,7 +109,7 @@ test('the script waits as long as it was told, and undoes', async () => {
 
 test('the scheduler’s entry takes itself away before it undoes', async () => {
   const router = paperRouter({ execute: 'refused' })
-  await rollbackOf(router).arm('hw0', 90, signal)
+  await rollbackOf(router).arm(['hw0'], 90, signal)
   const [entry] = router.schedule()
   expect(entry).toMatchObject({ interval: '90s', comment: 'homeward hw0' })
   expect(entry?.['on-event']?.split('\n')[0]).toBe('/system/scheduler/remove [find where name="homeward-undo-hw0"]')
@@ -118,7 +118,7 @@ test('the scheduler’s entry takes itself away before it undoes', async () => {
 test('a router without any way is not changed, and each way is named', async () => {
   const router = paperRouter({ execute: 'refused', allowsScheduler: false })
   const thrown = await rollbackOf(router)
-    .arm('hw0', 90, signal)
+    .arm(['hw0'], 90, signal)
     .catch((problem: unknown) => problem)
   expect(thrown).toMatchObject({ code: 'router-rollback-unavailable' })
   expect(String(thrown)).toMatch(
@@ -130,7 +130,7 @@ test('a router without any way is not changed, and each way is named', async () 
 test('a script that has undone already is noticed', async () => {
   const router = paperRouter()
   const rollback = rollbackOf(router)
-  await rollback.arm('hw0', 90, signal)
+  await rollback.arm(['hw0'], 90, signal)
   await change(rollback)
   for (const id of router.jobs.keys()) router.endJob(id)
   await expect(rollback.keep(signal)).rejects.toThrow('undone the change already')
@@ -139,7 +139,7 @@ test('a script that has undone already is noticed', async () => {
 test('long after, a job of the same number is somebody else’s', async () => {
   const router = paperRouter()
   const first = rollbackOf(router)
-  await first.arm('hw0', 90, signal)
+  await first.arm(['hw0'], 90, signal)
   first.close()
   wall += 3_600_000
   await rollbackOf(router).recover(signal)
@@ -149,7 +149,7 @@ test('long after, a job of the same number is somebody else’s', async () => {
 test('what another process is still at is left alone', async () => {
   const router = paperRouter()
   const first = rollbackOf(router)
-  await first.arm('hw0', 90, signal)
+  await first.arm(['hw0'], 90, signal)
   await change(first)
   await rollbackOf(router).recover(signal)
   expect(router.rows('/interface/wireguard')).toHaveLength(1)
@@ -159,7 +159,7 @@ test('what another process is still at is left alone', async () => {
 test('a power cut ends every writer, whoever has its number now', async () => {
   const router = paperRouter()
   const first = rollbackOf(router)
-  await first.arm('hw0', 90, signal)
+  await first.arm(['hw0'], 90, signal)
   await change(first)
   const written = JSON.parse(await readFile(journal(), 'utf8')) as { writer: { boot: string } }
   await writeFile(journal(), JSON.stringify({ ...written, writer: { ...written.writer, boot: 'an earlier one' } }))
@@ -170,7 +170,7 @@ test('a power cut ends every writer, whoever has its number now', async () => {
 
 test('a journal of another router is left alone', async () => {
   const first = rollbackOf(paperRouter())
-  await first.arm('hw0', 90, signal)
+  await first.arm(['hw0'], 90, signal)
   first.close()
   const other = paperRouter()
   const { connection, dialect } = other
@@ -185,16 +185,30 @@ test('an interface that was there goes only when all is kept, and comes back wit
   router.put('/ip/address', { address: '10.86.0.2/16', interface: 'hw1', comment: 'homeward hw1' })
   const before = router.text()
   const rollback = rollbackOf(router)
-  await rollback.arm('hw0', 90, signal)
+  await rollback.arm(['hw0', 'hw1'], 90, signal)
   await rollback.removeInterface('hw1', signal)
   await change(rollback)
   expect(router.rows('/interface/wireguard')[0]).toMatchObject({ '.id': id, disabled: 'true' })
   await rollback.revert(signal)
   expect(router.text()).toBe(before)
 
-  await rollback.arm('hw0', 90, signal)
+  await rollback.arm(['hw0'], 90, signal)
   await rollback.removeInterface('hw1', signal)
   await change(rollback)
   await rollback.keep(signal)
   expect(router.rows('/interface/wireguard').map((row) => row['name'])).toEqual(['hw0'])
+})
+
+test('an interface that its owner renamed goes, too, once all is kept', async () => {
+  const router = paperRouter()
+  await change(rollbackOf(router))
+  const [row] = router.rows('/interface/wireguard')
+  const attributes = { '.id': row?.['.id'] ?? '', name: 'vpn' }
+  await router.connection.exec({ command: '/interface/wireguard/set', attributes }, signal)
+  const rollback = rollbackOf(router)
+  await rollback.arm(['hw0', 'hw1'], 90, signal)
+  await rollback.removeInterface('hw0', signal)
+  await carryOut({ kind: 'create-interface', interface: 'hw1' }, { exec: rollback.exec, signal, peerName: true })
+  await rollback.keep(signal)
+  expect(router.rows('/interface/wireguard').map(({ name }) => name)).toEqual(['hw1'])
 })

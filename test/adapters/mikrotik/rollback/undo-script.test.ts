@@ -5,7 +5,7 @@ import { quote, undoScript } from '../../../../adapters/mikrotik/rollback/undo-s
 const NOTHING: Snapshot = { interface: [], peer: [], address: [], route: [], filter: [], nat: [], mangle: [] }
 
 test('where nothing of ours was, all of ours goes, the interface last', () => {
-  expect(undoScript('hw0', NOTHING).split('\n')).toEqual([
+  expect(undoScript(['hw0'], NOTHING).split('\n')).toEqual([
     ':do {/interface/wireguard/peers/remove [find where comment="homeward hw0"]} on-error={}',
     ':do {/ip/address/remove [find where comment="homeward hw0"]} on-error={}',
     ':do {/ip/route/remove [find where comment~"^homeward hw0 "]} on-error={}',
@@ -17,7 +17,7 @@ test('where nothing of ours was, all of ours goes, the interface last', () => {
 })
 
 test('an interface that was there is set, never removed, and rules stand again where they stood', () => {
-  const lines = undoScript('hw0', {
+  const lines = undoScript(['hw0'], {
     ...NOTHING,
     interface: [{ key: 'KEY=', attributes: { name: 'hw0', mtu: '1420', disabled: 'false' }, before: null }],
     route: [

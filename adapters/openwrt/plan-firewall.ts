@@ -1,0 +1,32 @@
+import { networkOf } from '../../net/prefix.ts'
+import type { HomeForwarding, TunnelFirewall } from '../spec.ts'
+import type { OpenwrtObservation } from './observe/observation.ts'
+import type { OpenwrtStep } from './steps.ts'
+import { firewallSections, type HomeSpec } from './uci/objects.ts'
+import { keyOf, sameSection, type Section, tunnelOf } from './uci/sections.ts'
+
+/** One step for all tunnels: the sections of each have its name, and what is of no tunnel that is wanted goes. Pure. */
+export function firewallSteps(observed: OpenwrtObservation, desired: readonly HomeSpec[]): readonly OpenwrtStep[] {
+  const count = desired.flatMap((spec) => wantedFirewall(observed, spec)).length
+  if ((observed.firewall ?? []).length === count && isFirewallAsWanted(observed, desired)) return []
+  return [{ kind: 'set-firewall', tunnels: desired.map(toFirewall), forwardingWasOff: false, replaces: null }]
+}
+
+/** What is ours of these tunnels is configured, and loaded. More than that may be there. */
+export function isFirewallAsWanted(observed: OpenwrtObservation, desired: readonly HomeSpec[]): boolean {
+  const there = new Map(observed.sections.map((section) => [keyOf(section), section]))
+  return desired.every(
+    (spec) =>
+      observed.firewalled.includes(spec.interface) &&
+      wantedFirewall(observed, spec).every((section) => sameSection(there.get(keyOf(section)), section)),
+  )
+}
+
+function wantedFirewall({ sections }: OpenwrtObservation, spec: HomeSpec): readonly Section[] {
+  const foreign = sections.filter((section) => tunnelOf(section) === null)
+  return firewallSections(toFirewall(spec), foreign)
+}
+
+function toFirewall({ interface: name, listenPort, address, forwarding }: HomeSpec): TunnelFirewall<HomeForwarding> {
+  return { interface: name, listenPort, network: networkOf(address), forwarding, visitorSlot: 0 }
+}
