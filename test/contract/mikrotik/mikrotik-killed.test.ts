@@ -32,9 +32,15 @@ describe.each([
       const { steps } = adapter.plan(await adapter.observe(AbortSignal.timeout(30_000)), only(wanted))
       // All but the last, which keeps what was changed.
       if (done === steps.length) return await adapter.close()
-      for (const step of steps.slice(0, done)) await adapter.execute(step, AbortSignal.timeout(30_000))
+      const began = performance.now()
+      try {
+        for (const step of steps.slice(0, done)) await adapter.execute(step, AbortSignal.timeout(30_000))
+      } catch (thrown) {
+        // On a busy machine the router's time may be over before all of them are carried out.
+        if (performance.now() - began < ROLLBACK_SECONDS * 1_000) throw thrown
+      }
       await adapter.kill()
-      const until = { timeout: ROLLBACK_SECONDS * 1_000 + 5_000, interval: 50 }
+      const until = { timeout: ROLLBACK_SECONDS * 1_000 + 30_000, interval: 50 }
       await vi.waitFor(() => {
         expect(machine.router.export(), `${from}, ${steps[done - 1]?.kind}`).toBe(before)
         expect(machine.router.jobs()).toBe(0)
