@@ -8,7 +8,7 @@ import { only } from '../adapters/only.ts'
 import { expectMatch } from './expect-match.ts'
 import { homeSpec, hubSpec, type Keys } from './specs.ts'
 import { homeTransitions, hubTransitions, lastTransitions } from './transitions.ts'
-import { someOf } from '../long.ts'
+import { isLong, someOf } from '../long.ts'
 import { secondTunnelContract } from './second-tunnel.ts'
 
 /** An adapter in a process of its own. */
@@ -35,8 +35,8 @@ export interface Capabilities {
   readonly drifts: Readonly<Record<Role, readonly string[]>>
   /** When it is killed, spread over the time that a whole apply takes; else for one that takes a tenth of a second. */
   readonly killedAfterMs?: readonly number[]
-  /** False: after some steps only, unless the run is a long one; another version of the same machine is killed after each. */
-  readonly isKilledEverywhere?: boolean
+  /** After which of its steps it is killed in a usual run, each unless said otherwise; in a long one after each. */
+  readonly kills?: 'each' | 'some' | 'none'
 }
 
 /** Many in the first hundredths: there the interface is made. */
@@ -78,7 +78,7 @@ export function adapterContract(
     tellsCommands,
     drifts,
     killedAfterMs = KILLED_AFTER_MS,
-    isKilledEverywhere = true,
+    kills = 'each',
   }: Capabilities,
 ): void {
   describe(`${name} keeps the adapters' contract`, () => {
@@ -206,7 +206,8 @@ export function adapterContract(
       expect(await machine.foreign('hw0')).toBe(before)
     })
 
-    test.each(roles)('killed after any step of making or undoing a %s, it ends right', async (role) => {
+    const isKilled = kills !== 'none' || isLong
+    test.runIf(isKilled).each(roles)('killed after any step of making or undoing a %s, it ends right', async (role) => {
       const spec = specOf(role)
       for (const [from, to] of [
         [[], [spec]],
@@ -214,7 +215,7 @@ export function adapterContract(
       ]) {
         const count = (await pending(...to!)).steps.length
         const numbers = Array.from({ length: count }, (_, index) => index + 1)
-        for (const done of isKilledEverywhere ? numbers : someOf(numbers, 3)) {
+        for (const done of kills === 'each' ? numbers : someOf(numbers, 3)) {
           const adapter = await machine.open()
           const { steps } = adapter.plan(await adapter.observe(signal()), to!)
           for (const step of steps.slice(0, done)) await adapter.execute(step, signal())
@@ -227,7 +228,7 @@ export function adapterContract(
       await expectNothingLeft()
     })
 
-    test('killed in the midst of a step, it ends right', async () => {
+    test.runIf(isKilled)('killed in the midst of a step, it ends right', async () => {
       const before = await machine.foreign('hw0')
       const spec = specOf(fullest)
       for (const afterMs of someOf(killedAfterMs, 5)) {
@@ -260,10 +261,7 @@ export function adapterContract(
         })
       })
 
-    secondTunnelContract(
-      () => machine,
-      () => specOf('home'),
-    )
+    secondTunnelContract({ isKilled, machineOf: () => machine, firstOf: () => specOf('home') })
 
     test('an interface that somebody else made is refused and left alone', async () => {
       const free = await machine.takeInterface('hw0')
