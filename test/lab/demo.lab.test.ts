@@ -58,7 +58,7 @@ it('shows the page through both NATs, before and after the mapping changed, and 
 
 it('stays up with --keep, says how to look around, and leaves nothing when interrupted', async () => {
   const demo = startDemo(['--keep'])
-  await demo.prints(/Ctrl-C/)
+  await demo.prints(/Ctrl-C[^]*hub +nsenter -t \d+ /)
   const [, pid] = /hub +nsenter -t (\d+)/.exec(demo.printed()) ?? []
   expect(readdirSync('/proc')).toContain(pid)
   expect(remains(demo.child).length).toBeGreaterThan(10)
