@@ -51,7 +51,7 @@ export default defineConfig({
           ...LAB,
           name: 'lab',
           // Some of them wait: for an alarm, a login, a service.
-          maxWorkers: 4,
+          maxWorkers: 3,
           include: IN_LAB,
           exclude: [CONTRACT, 'node_modules/**'],
           sequence: { groupOrder: 1 },
@@ -59,7 +59,7 @@ export default defineConfig({
       },
       {
         // Laboratories too, which wait for minutes: for what must not happen, or happens late.
-        test: { ...LAB, name: 'patient', maxWorkers: 4, include: PATIENT, sequence: { groupOrder: 1 } },
+        test: { ...LAB, name: 'patient', maxWorkers: 3, include: PATIENT, sequence: { groupOrder: 1 } },
       },
     ],
   },

@@ -80,7 +80,8 @@ async function toldOf(fault: () => Promise<Undo>, lastsMs = 0): Promise<readonly
 
 describe('each fault gives one down and one recovered, with its cause', () => {
   test.each<readonly [string, string, () => Promise<Undo>]>([
-    ['this 5-tuple is dropped', 'flow-dead', () => dropThisFlow(picture.home)],
+    // A packet that arrived as the fault came makes the hub hear us later than it was answered.
+    ['this 5-tuple is dropped', 'flow-dead or return-dead', () => dropThisFlow(picture.home)],
     [
       'the carrier forgets the mapping and takes another public address',
       'mapping-changed',
@@ -106,7 +107,8 @@ describe('each fault gives one down and one recovered, with its cause', () => {
     async (_fault, cause, fault) => {
       const told = await toldOf(fault)
       expect(told.map(({ kind }) => kind)).toEqual(['down', 'recovered'])
-      expect(told.map(({ incident }) => incident?.cause)).toEqual([cause, cause])
+      expect(new Set(told.map(({ incident }) => incident?.cause)).size).toBe(1)
+      expect(cause.split(' or ')).toContain(told[0]?.incident?.cause)
       expect(new Set(told.map(({ incident }) => incident?.id)).size).toBe(1)
     },
     360_000,
@@ -191,14 +193,14 @@ test('what is healed before it would be shown is told to nobody, and is in the r
   const undo = await dropThisFlow(picture.home)
   const record = await waitForIncident(
     pi,
-    ({ began, met, cause }) => began >= since && met && cause === 'flow-dead',
+    ({ began, met, cause }) => began >= since && met && (cause === 'flow-dead' || cause === 'return-dead'),
     300_000,
   )
   expect(record).toMatchObject({ said: { down: null, recovered: null }, tried: [{ helped: true }] })
   expect(record.seconds).toBeLessThan(30)
   await waitForIncident(picture.hub, ({ id }) => id === record.id, 60_000)
   const { stdout } = await pi.homeward(['events', '--csv'])
-  expect(stdout.split('\r\n').find((line) => line.includes(record.id))).toContain('flow-dead')
+  expect(stdout.split('\r\n').find((line) => line.includes(record.id))).toContain(record.cause)
   await undo()
   await sleep(10_000)
   expect((await toldAt(receiver, '/people')).slice(before)).toEqual([])

@@ -57,6 +57,9 @@ const oneSession = () => expect.poll(() => router.sessions(), { timeout: 60_000,
 
 const ofTheRouter = async () => ({ from: picture.home.router, flow: await tunnelFlow(picture.home.router, 'hw0') })
 
+/** A packet that arrived as the fault came makes the hub hear us later than it was answered: return-dead then. */
+const FLOW_DEAD: unknown = expect.stringMatching(/^(flow|return)-dead$/)
+
 test('a stale entry in this very router: named a dead flow, and past it with another port', async () => {
   const before = await settled()
   await changeWanAddress(picture.home, { staleSnat: true })
@@ -64,7 +67,7 @@ test('a stale entry in this very router: named a dead flow, and past it with ano
   await settled()
   const since = (await events()).slice(before)
   expect(since).toContainEqual(
-    expect.objectContaining({ kind: 'remedy', cause: 'flow-dead', remedy: 'new-source-port', helped: true }),
+    expect.objectContaining({ kind: 'remedy', cause: FLOW_DEAD, remedy: 'new-source-port', helped: true }),
   )
   expect(await plannedSteps(pi)).toEqual([])
 })
@@ -72,7 +75,7 @@ test('a stale entry in this very router: named a dead flow, and past it with ano
 test('only the way back dropped, then the whole flow: each is healed over the API', { timeout: 300_000 }, async () => {
   for (const [drop, cause] of [
     [dropReturnPath, 'return-dead'],
-    [dropThisFlow, 'flow-dead'],
+    [dropThisFlow, FLOW_DEAD],
   ] as const) {
     const before = await settled()
     const undo = await drop(picture.home, await ofTheRouter())
