@@ -66,7 +66,6 @@ export async function applyJoin(
         bearer,
         newFolders,
         router: join.router,
-        interface: options.interface,
         registrar: { hosts, port, certificate },
       },
       tell,

@@ -18,7 +18,6 @@ export type JoinStage = 'secrets' | 'hub' | 'machine'
 export interface BegunJoin {
   readonly places: AgentPlaces
   readonly adapter: Adapter
-  readonly interface: string
   readonly router: RouterConfig
   readonly begun: ReadonlySet<JoinStage>
   readonly registrar: RegistrarPlaces

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { INTERFACE_MARK, FORWARDING_MARK, TABLE, TABLE_MARK } from '../../adapters/linux/firewall/mark.ts'
+import { ROUTING_TABLES } from '../../adapters/linux/firewall/visitors.ts'
 import { tryCommand } from '../../system/process/run-command.ts'
 
 const path = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url))
@@ -17,6 +18,12 @@ test('uninstall removes what bears the marks that the adapter sets', () => {
   expect(installer).toContain(`nft list chain ${TABLE} ${TABLE_MARK}`)
   expect(installer).toContain(`nft list chain ${TABLE} ${FORWARDING_MARK}`)
   expect(installer).toContain(`nft delete table ${TABLE}`)
+})
+
+test('uninstall looks for rules in every routing table that the adapter may fill', () => {
+  const [, first, last] = /for name in \{(\d+)\.\.(\d+)\}; do\n +while ip rule del lookup/.exec(installer) ?? []
+  const tables = ROUTING_TABLES.map(Number).toSorted((a, b) => a - b)
+  expect([Number(first), Number(last)]).toEqual([tables[0], tables.at(-1)])
 })
 
 test('nothing that may be long is read by a program that ends at its first match, which fails the pipe (pipefail)', () => {

@@ -23,11 +23,17 @@ function markOf(slot: number): string {
   return `0x${(FIRST_MARK + slot * NEXT_MARK).toString(16).padStart(8, '0')}`
 }
 
+/** A routing table whose only route is the tunnel, for devices that go to the internet through a home. */
+const EXIT_TABLE = '8601'
+
 /** The routing table of a slot, and the rule's place: before the main table's 32766. Not one of /etc/iproute2/rt_tables. */
 function tableNumberOf(slot: number): string {
   // Between the first and the others is that of exits.
   return String(slot === 0 ? 8600 : 8601 + slot)
 }
+
+/** All that leads packets to them or lies in them is ours: install.sh removes it without this program. */
+export const ROUTING_TABLES: readonly string[] = [...SLOTS.map(tableNumberOf), EXIT_TABLE]
 
 /** Priorities as numbers; their names are in nft(8), "Standard priority names". */
 const MANGLE = -150
@@ -67,9 +73,6 @@ export function visitorChains(tunnel: string, network: string, slot: number): re
     { name: 'answers', type: 'route', hook: 'output', priority: MANGLE, rules: [answers] },
   ]
 }
-
-/** A routing table whose only route is the tunnel, for devices that go to the internet through a home. */
-const EXIT_TABLE = '8601'
 
 const Rules = v.array(
   v.object({
