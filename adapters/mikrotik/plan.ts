@@ -4,12 +4,13 @@ import type { Observation, ObservedInterface, Refusal } from '../observation.ts'
 import type { HomeForwarding, TunnelFirewall, TunnelSpec } from '../spec.ts'
 import { byInterface } from '../by-interface.ts'
 import { clashesWith } from '../clashes-with.ts'
+import { refusedByEveryRouter } from '../router/refusals.ts'
 import { strays } from '../strays.ts'
 import { tunnelIn } from '../tunnel-in.ts'
 import type { Plan } from '../step.ts'
 import type { MikrotikStep } from './steps.ts'
 import { RULE_MENUS } from './objects/menus.ts'
-import { contains, isIn, networkOf, overlaps } from '../../net/prefix.ts'
+import { contains, networkOf, overlaps } from '../../net/prefix.ts'
 import { wantedRules } from './objects/objects.ts'
 import type { RouterObservation } from './observation.ts'
 import { byChain, fingerprintOf } from './objects/rule-row.ts'
@@ -110,16 +111,8 @@ function refuse(observed: RouterObservation, desired: HomeSpec, { host }: PlanOp
   const { foreignNetworks, foreignPeers } = observed
   const own = tunnelIn(observed, desired.interface)
   const network = networkOf(desired.address)
-  const led = [network, ...desired.routes.map(({ prefix }) => prefix)]
   return [
-    ...(isIn(host, led)
-      ? [
-          {
-            code: 'router-through-tunnel',
-            why: `the router's address ${host} lies in a network that would be led into the tunnel`,
-          } as const,
-        ]
-      : []),
+    ...refusedByEveryRouter(desired, host),
     ...foreignNetworks
       .filter(({ prefix, by }) => (by.startsWith('a route') ? contains(network, prefix) : overlaps(network, prefix)))
       .map(
@@ -134,20 +127,9 @@ function refuse(observed: RouterObservation, desired: HomeSpec, { host }: PlanOp
             why: `the hub is a peer of the interface ${peer.interface} already, and RouterOS takes a key once`,
           }) as const,
       ),
-    ...(desired.forwarding.exit
-      ? [
-          {
-            code: 'router-unsupported',
-            why: 'lan.exit: devices go to the internet through a Pi alone, not through a router',
-          } as const,
-        ]
-      : []),
     ...(desired.publicKey === null || desired.publicKey === own?.publicKey
       ? []
       : [{ code: 'router-unsupported', why: 'a router makes its key itself, and none can be given to it' } as const]),
-    ...(desired.peers.some((peer) => peer.presharedKeyId !== null)
-      ? [{ code: 'router-unsupported', why: 'a router is given no preshared keys' } as const]
-      : []),
   ]
 }
 

@@ -8,11 +8,11 @@ import type { Observation, ObservedInterface, Refusal } from '../observation.ts'
 import type { TunnelSpec } from '../spec.ts'
 import type { Plan } from '../step.ts'
 import type { OpenwrtStep } from './steps.ts'
-import { isIn, networkOf, overlaps } from '../../net/prefix.ts'
 import { configuredPeers, configuredRoutes } from './uci/configured.ts'
 import { firewallSteps, isFirewallAsWanted } from './plan-firewall.ts'
-import { type HomeSpec, isHome, peerSection, zoneName } from './uci/objects.ts'
+import { type HomeSpec, isHome, peerSection } from './uci/objects.ts'
 import type { OpenwrtObservation } from './observe/observation.ts'
+import { refuse } from './refuse.ts'
 import {
   interfaceSection,
   isInterface,
@@ -46,7 +46,7 @@ export function planOpenwrt(
   const refusals =
     desired.length === 0
       ? pending(observed)
-      : [...clashesWith(observed, names), ...desired.flatMap((spec) => refuse(all, spec, options))]
+      : [...clashesWith(observed, names), ...desired.flatMap((spec) => refuse(all, spec, options.host))]
   if (refusals.length > 0) return { steps: [], refusals, warnings }
   const homes = desired.filter(isHome)
   const changes = homes.length === 0 ? undo(all) : build(all, homes)
@@ -96,51 +96,6 @@ function withDefaults(observed: Observation): OpenwrtObservation {
 function pending({ clashes }: Observation): readonly Refusal[] {
   return clashes.filter(({ code }) => code === 'router-changes-pending')
 }
-
-function refuse(observed: OpenwrtObservation, desired: TunnelSpec, { host }: PlanOptions): readonly Refusal[] {
-  const network = networkOf(desired.address)
-  const led = [network, ...desired.routes.map(({ prefix }) => prefix)]
-  const unsupported = (why: string): Refusal => ({ code: 'router-unsupported', why })
-  return [
-    ...foreignZone(observed, desired.interface),
-    ...(isHome(desired) ? [] : [unsupported('an OpenWrt router can end the tunnel of a home, and be no hub')]),
-    ...(/^[a-z][a-z0-9_]*$/.test(desired.interface)
-      ? []
-      : [unsupported(`the interface name ${desired.interface}: OpenWrt’s names have a-z, 0-9 and _ alone`)]),
-    ...(isHome(desired) && desired.forwarding.seenAs.length > 0
-      ? [unsupported('a LAN that is known by other numbers, which works on a Pi or a MikroTik')]
-      : []),
-    ...(isHome(desired) && desired.forwarding.exit ? [unsupported(EXIT_ELSEWHERE)] : []),
-    ...(desired.publicKey === null ? [unsupported('an OpenWrt router is given its key')] : []),
-    ...(desired.peers.some((peer) => peer.presharedKeyId !== null)
-      ? [unsupported('a router is given no preshared keys')]
-      : []),
-    ...(isIn(host, led)
-      ? [
-          {
-            code: 'router-through-tunnel',
-            why: `the router's address ${host} lies in a network that would be led into the tunnel`,
-          } as const,
-        ]
-      : []),
-    ...observed.foreignNetworks
-      .filter(({ prefix }) => overlaps(network, prefix))
-      .map(
-        ({ by }) => ({ code: 'router-taken', why: `${by} is in the way of the tunnel's network ${network}` }) as const,
-      ),
-  ]
-}
-
-function foreignZone({ sections, interfaces }: OpenwrtObservation, name: string): readonly Refusal[] {
-  const isTaken = sections.some(
-    (section) =>
-      section.type === 'zone' && tunnelOf(section) === null && text(section.options, 'name') === zoneName(name),
-  )
-  if (!isTaken || interfaces.some((own) => own.name === name)) return []
-  return [{ code: 'router-taken', why: `the router has a firewall zone ${zoneName(name)} that homeward did not make` }]
-}
-
-const EXIT_ELSEWHERE = 'lan.exit: devices go to the internet through a Pi alone, not through a router'
 
 /** What must be so before an interface of this protocol can be. */
 function prepare({ tools }: OpenwrtObservation): readonly OpenwrtStep[] {

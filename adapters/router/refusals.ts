@@ -1,0 +1,32 @@
+import { isIn, networkOf } from '../../net/prefix.ts'
+import type { Refusal } from '../observation.ts'
+import type { TunnelSpec } from '../spec.ts'
+
+/**
+ * What no router does, whatever its kind, and what would cut it off.
+ * @param host the router's address as it is reached.
+ */
+export function refusedByEveryRouter(
+  { address, routes, peers, forwarding }: TunnelSpec,
+  host: string,
+): readonly Refusal[] {
+  const led = [networkOf(address), ...routes.map(({ prefix }) => prefix)]
+  const refused: readonly (Refusal & { readonly isSo: boolean })[] = [
+    {
+      isSo: isIn(host, led),
+      code: 'router-through-tunnel',
+      why: `the router's address ${host} lies in a network that would be led into the tunnel`,
+    },
+    {
+      isSo: forwarding.role === 'home' && forwarding.exit,
+      code: 'router-unsupported',
+      why: 'lan.exit: devices go to the internet through a Pi alone, not through a router',
+    },
+    {
+      isSo: peers.some((peer) => peer.presharedKeyId !== null),
+      code: 'router-unsupported',
+      why: 'a router is given no preshared keys',
+    },
+  ]
+  return refused.filter(({ isSo }) => isSo).map(({ code, why }) => ({ code, why }))
+}
