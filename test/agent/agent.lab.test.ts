@@ -154,7 +154,7 @@ describe('a running agent', () => {
     )
     expect(refused).toMatchObject({ exitCode: 64, code: 'needs-yes' })
     await pi.homeward(['apply', '--yes'])
-    expect(await plannedSteps(pi)).toEqual([])
+    await expect.poll(() => plannedSteps(pi)).toEqual([])
     expect(await reachesCamera()).toBe(true)
     await waitForStatus(pi, isUp)
   })
@@ -288,7 +288,7 @@ describe('the hub dies', () => {
     await waitForStatus(pi, ({ tunnel }) => tunnel.notes.length === 0, 90_000)
     expect(await wireguard('listen-port')).toBe(port)
     expect((await statusOf(pi)).tunnel.since).toBe(silent.tunnel.since)
-    expect(await plannedSteps(pi)).toEqual([])
+    await expect.poll(() => plannedSteps(pi)).toEqual([])
   })
 
   test('its machine: when it is back, so is the tunnel, without a hand', async () => {
@@ -308,7 +308,7 @@ describe('the home’s machine restarts', () => {
     await pi.shell(': > /etc/hosts')
     agent = await startAgent(pi)
     expect((await statusOf(pi)).tunnel.endpoint).toBe(`${picture.hubAddress}:51820`)
-    expect(await plannedSteps(pi)).toEqual([])
+    await expect.poll(() => plannedSteps(pi)).toEqual([])
     expect(await reachesCamera()).toBe(true)
   })
 

@@ -41,7 +41,7 @@ async function hubReachesCamera(hub: Host): Promise<boolean> {
 
 /** What is there besides the tunnel of the moment would be left over. */
 async function expectOneTunnel(): Promise<void> {
-  expect(await plannedSteps(pi)).toEqual([])
+  await expect.poll(() => plannedSteps(pi)).toEqual([])
   const { stdout } = await pi.run('wg', ['show', 'hw0', 'peers'])
   expect(stdout.trim().split('\n')).toHaveLength(1)
   const files = (await pi.shell(`ls -A ${pi.disk.configDir} ${pi.disk.stateDir}`)).stdout

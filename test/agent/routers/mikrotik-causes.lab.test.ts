@@ -69,7 +69,7 @@ test('a stale entry in this very router: named a dead flow, and past it with ano
   expect(since).toContainEqual(
     expect.objectContaining({ kind: 'remedy', cause: FLOW_DEAD, remedy: 'new-source-port', helped: true }),
   )
-  expect(await plannedSteps(pi)).toEqual([])
+  await expect.poll(() => plannedSteps(pi)).toEqual([])
 })
 
 test('only the way back dropped, then the whole flow: each is healed over the API', { timeout: 300_000 }, async () => {
@@ -127,7 +127,7 @@ test('a router that was rebooted carries again by itself, and nothing is left to
   await rebootRouter(lab, picture.home)
   await untilHubReachesCamera()
   await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up' && tunnel.notes.length === 0, 60_000)
-  expect(await plannedSteps(pi)).toEqual([])
+  await expect.poll(() => plannedSteps(pi)).toEqual([])
 })
 
 test('the router’s stale entry alone is forgotten, and the flow is translated anew', async () => {
@@ -181,7 +181,7 @@ test('killed in the midst of a silence: the router ends it by itself, and the hu
   // The peer is there before its script is at its end.
   await expect.poll(() => router.jobs(), { timeout: 60_000, interval: 50 }).toBe(0)
   await startAgent(pi)
-  expect(await plannedSteps(pi)).toEqual([])
+  await expect.poll(() => plannedSteps(pi)).toEqual([])
 })
 
 /** In a process on the Pi, as the agent is. */
