@@ -28,7 +28,7 @@ const REVERT_MS = 30_000
  * @returns the steps that were carried out; none when nothing differed.
  * @throws {Problem} the plan's refusal before anything was touched, or the failed step's own problem, or the proof's.
  */
-export async function bringTo(
+export async function applyDesired(
   adapter: Adapter,
   desired: Desired,
   signal: AbortSignal,

@@ -1,5 +1,5 @@
 import { formatEndpoint, type PeerSpec } from '../wireguard/spec.ts'
-import type { FirewallForwarding, SeenNetwork } from './spec.ts'
+import type { FirewallForwarding, MappedNetwork } from './spec.ts'
 import type { Step } from './step.ts'
 
 /** One line for people: what this step does. */
@@ -82,7 +82,7 @@ function describePeer(peer: PeerSpec): string {
   return `${peer.publicKey}${where} for ${peer.allowedIps.join(', ')}`
 }
 
-function seenText(prefix: string, seenAs: readonly SeenNetwork[]): string {
+function seenText(prefix: string, seenAs: readonly MappedNetwork[]): string {
   const seen = seenAs.find((one) => one.prefix === prefix)?.seen
   return seen === undefined ? prefix : `${prefix} seen as ${seen}`
 }

@@ -20,9 +20,9 @@ export interface Observation {
   /** Whether it was us who turned forwarding on, so that undo turns it off again. */
   readonly forwardingIsOurs: boolean
   /** How answers to visitors are led into tunnels, by slot. */
-  readonly visitors: readonly VisitorWay[]
+  readonly visitors: readonly ReplyRoute[]
   /** How devices are led to the internet through a peer. null: what leads them is not as it should be. */
-  readonly exits: ExitWay | null
+  readonly exits: ExitRoute | null
   /** Firewalls of the machine besides ours, in which the tunnel's packets need rules of ours. */
   readonly otherFirewalls: Readonly<Partial<Record<OtherFirewallPlace, OtherFirewall>>>
   /** Those that could not be looked at, or take no rules of ours. */
@@ -34,7 +34,7 @@ export interface Observation {
 }
 
 /** One way of answers to visitors: a mark of connections, and the tunnel that packets with it are led into. */
-export interface VisitorWay {
+export interface ReplyRoute {
   /** Counted from 0: each tunnel with visitors has its own. */
   readonly slot: number
   /** null: it leads nowhere. */
@@ -44,7 +44,7 @@ export interface VisitorWay {
 }
 
 /** The tunnel out of which and into which these devices are led; null: none is. */
-export interface ExitWay {
+export interface ExitRoute {
   readonly interface: string | null
   readonly devices: readonly string[]
 }

@@ -36,7 +36,7 @@ export interface HomeForwarding {
   /** masquerade: LAN hosts see this machine and answer without a route. routed: they see the device and need one. */
   readonly mode: 'masquerade' | 'routed'
   /** Which of `lan` the other end knows by other numbers, one to one. */
-  readonly seenAs: readonly SeenNetwork[]
+  readonly seenAs: readonly MappedNetwork[]
   /**
    * Visitors of the hub's published ports come out of the tunnel with their own addresses, and what answers them goes
    * back into it. The machine's own default route stays.
@@ -80,7 +80,7 @@ export interface TunnelFirewall<Forwarding extends FirewallForwarding = Firewall
 }
 
 /** A network, and the one of the same length that stands for it at the other end. Canonical CIDR. */
-export interface SeenNetwork {
+export interface MappedNetwork {
   readonly prefix: string
   readonly seen: string
 }

@@ -12,25 +12,25 @@ import { makeRuntimeFolder } from './settings/change-lock.ts'
 import { agentConfigPath, readAgentConfig, tunnelsOf, type TunnelConfig } from './settings/config.ts'
 import { type ConfigWatch, type WatchEnd, watchConfig } from './settings/config-watch.ts'
 import { type EventLog, openEventLog } from './memory/event-log.ts'
-import type { Happening } from './memory/events.ts'
-import { homePulse } from './report/home-pulse.ts'
+import type { NewEvent } from './memory/events.ts'
+import { homeSnapshot } from './report/home-snapshot.ts'
 import { type IncidentSigns, makeIncidentSigns } from './report/incident-signs.ts'
-import { openLineMemory } from './memory/line-memory.ts'
+import { openUplinkMemory } from './memory/uplink-memory.ts'
 import { openTunnelMemory } from './memory/tunnel-memory.ts'
 import { agentFamilies, makeRepairCounts } from './report/metrics.ts'
 import { openAdapter } from './tunnel/open-adapter.ts'
-import { type AgentPlaces, tunnelPlaces } from './settings/places.ts'
+import { type AgentPaths, tunnelPaths } from './settings/paths.ts'
 import { readRotatedKey } from './secrets/rotated-key.ts'
 import { agentSocketPath } from './settings/socket-path.ts'
 import { speakerOf } from './report/speaker.ts'
 import { statusOf } from './report/status.ts'
-import { makeTelling } from './report/telling.ts'
+import { makeEventRecorder } from './report/event-recorder.ts'
 import { makeSettings } from './tunnel/settings.ts'
 import { openTunnel, type Tunnel } from './tunnel/tunnel.ts'
 
 /** What the agent is given from outside. */
-export interface AgentSurroundings {
-  readonly places: AgentPlaces
+export interface AgentContext {
+  readonly paths: AgentPaths
   readonly version: string
   readonly clock: Clock
   readonly log: Log
@@ -49,7 +49,7 @@ interface Agent {
   readonly alerting: Alerting
   readonly serveMetrics: (signal: AbortSignal) => Promise<void>
   readonly answer: LocalHandler
-  readonly note: (happening: Happening) => Promise<void>
+  readonly note: (event: NewEvent) => Promise<void>
   readonly close: () => Promise<void>
   /** For the log. */
   readonly about: Readonly<Record<string, string>>
@@ -62,25 +62,25 @@ interface Agent {
  * @throws {Problem} when it cannot begin: `config-*`, `already-running`, `write-failed`.
  */
 export async function runAgent(
-  surroundings: AgentSurroundings,
+  context: AgentContext,
   signal: AbortSignal,
   onHangup: (recheck: () => void) => void,
 ): Promise<void> {
   // After another join nothing of what was known of the old one holds: begun from the start, in the same process.
-  while ((await runJoined(surroundings, signal, onHangup)) === 'joined-again')
-    surroundings.log.info('this home has joined again: the agent begins anew')
+  while ((await runJoined(context, signal, onHangup)) === 'joined-again')
+    context.log.info('this home has joined again: the agent begins anew')
 }
 
 async function runJoined(
-  surroundings: AgentSurroundings,
+  context: AgentContext,
   signal: AbortSignal,
   onHangup: (recheck: () => void) => void,
 ): Promise<WatchEnd> {
-  const { places, version, log } = surroundings
+  const { paths, version, log } = context
   const { signal: all, end } = branchSignal(signal)
-  const agent = await makeAgent(surroundings, all)
+  const agent = await makeAgent(context, all)
   try {
-    const server = await serveLocal(agentSocketPath(places.runtimeDir), 0o666, agent.answer)
+    const server = await serveLocal(agentSocketPath(paths.runtimeDir), 0o666, agent.answer)
     try {
       log.info(agent.about, 'the agent watches this home’s tunnel')
       onHangup(() => void agent.config.recheck())
@@ -97,7 +97,7 @@ async function runJoined(
       ])
       if (how !== 'joined-again')
         log.info(how === 'left' ? 'agent.yaml is gone: this machine left its hub' : 'the agent ends; the tunnel stays')
-      if (how === 'ended') for (const { tunnel } of agent.tunnels) await tunnel.offCarrier()
+      if (how === 'ended') for (const { tunnel } of agent.tunnels) await tunnel.failBackToUdp()
       await agent.note({ kind: 'agent-stopped' })
       return how
     } finally {
@@ -109,23 +109,23 @@ async function runJoined(
   }
 }
 
-async function makeAgent({ places, version, clock, log }: AgentSurroundings, signal: AbortSignal): Promise<Agent> {
-  const { configDir, stateDir, runtimeDir } = places
+async function makeAgent({ paths, version, clock, log }: AgentContext, signal: AbortSignal): Promise<Agent> {
+  const { configDir, stateDir, runtimeDir } = paths
   const configFile = await watchFile(agentConfigPath(configDir))
   // Neither changes under an agent that runs: its name is of its join, and the router is taken at its start.
   const written = await readAgentConfig(configDir)
   const { home, router } = written
   await makeFolder(stateDir)
   await makeRuntimeFolder(runtimeDir)
-  const adapter = await openAdapter(router, places)
+  const adapter = await openAdapter(router, paths)
   const events = await openEventLog(stateDir)
-  const line = await openLineMemory(stateDir)
+  const uplink = await openUplinkMemory(stateDir)
   const calendar = makeCalendar(clock)
-  const noteIn = async (events: EventLog, happening: Happening): Promise<void> => {
-    const lost = await events.note({ at: clock.wall().toISOString(), ...happening })
+  const noteIn = async (events: EventLog, event: NewEvent): Promise<void> => {
+    const lost = await events.note({ at: clock.wall().toISOString(), ...event })
     if (lost !== null) log.warn({ why: lost }, 'an event could not be written down')
   }
-  const noteSoon = (happening: Happening): void => void noteIn(events, happening)
+  const noteSoon = (event: NewEvent): void => void noteIn(events, event)
   const clockGuard = await openClockGuard(stateDir, clock, noteSoon, log)
   /** Made first, and empty until all is there that a tunnel tells things to. */
   const tunnels: Supervised[] = []
@@ -134,7 +134,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     version,
     calendar,
     now: clock.now(),
-    lifeSeconds: line.current.lifeSeconds,
+    lifeSeconds: uplink.current.lifeSeconds,
     clockBehindSeconds: clockGuard.behindSeconds(),
   })
   const alerting = await openAlerting({
@@ -142,10 +142,10 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
     name: () => home,
     configDir,
     stateDir,
-    pulse: async () => {
+    snapshot: async () => {
       const reading = await speaker()
       if (reading === null) return { end: 'home', version, homes: [] }
-      return homePulse(statusOf({ ...homeFacts(), ...reading, lastIncident: null, channels: [] }), clock.wall())
+      return homeSnapshot(statusOf({ ...homeFacts(), ...reading, lastIncident: null, channels: [] }), clock.wall())
     },
     exchange: async (incidents) => {
       for (const { tunnel } of tunnels) {
@@ -162,22 +162,22 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
   const repairs = makeRepairCounts()
 
   async function supervise(config: TunnelConfig, nth: number): Promise<Supervised> {
-    const own = tunnelPlaces(places, nth, config.interface)
-    const memory = await openTunnelMemory({ events, line, stateDir }, own.stateDir)
-    const note = (happening: Happening): void => void noteIn(memory.events, happening)
+    const own = tunnelPaths(paths, nth, config.interface)
+    const memory = await openTunnelMemory({ events, uplink, stateDir }, own.stateDir)
+    const note = (event: NewEvent): void => void noteIn(memory.events, event)
     const signs = makeIncidentSigns(alerting, () => home, clock)
-    const telling = makeTelling(note, calendar, memory.events, log)
+    const recorder = makeEventRecorder(note, calendar, memory.events, log)
     const tunnel = openTunnel(
       {
-        places: own,
+        paths: own,
         settings: makeSettings(config, await readRotatedKey(own.stateDir)),
         adapter,
         ...memory,
         clockGuard,
-        telling: {
-          registered: telling.registered,
-          tell: (action, watch) => {
-            telling.tell(action, watch)
+        recorder: {
+          registered: recorder.registered,
+          record: (action, watch) => {
+            recorder.record(action, watch)
             signs.tell(action, watch)
             repairs.tell(action)
           },
@@ -234,7 +234,7 @@ async function makeAgent({ places, version, clock, log }: AgentSurroundings, sig
         log,
         signal,
       ),
-    note: (happening) => noteIn(events, happening),
+    note: (event) => noteIn(events, event),
     close: async () => {
       for (const { tunnel } of tunnels) tunnel.close()
       await adapter.close()

@@ -7,19 +7,19 @@ import type { Clock } from '../system/time/clock.ts'
 import { watchFile } from '../system/files/file-watch.ts'
 import type { Log } from '../system/process/log.ts'
 import { sleep } from '../system/time/sleep.ts'
-import type { Pulse } from './transport/channel.ts'
+import type { Snapshot } from './transport/channel.ts'
 import { compose, summaryMessage } from './record/compose.ts'
-import { nextDesk, openDesk } from './core/desk.ts'
+import { nextIncidents, openIncidents } from './core/rules.ts'
 import { untold } from './core/exchange.ts'
 import { type Incident, troubleOf } from './core/incident.ts'
 import { counterpart } from './core/merge.ts'
-import type { DeskAct, DeskEvent } from './core/state.ts'
+import type { IncidentAction, IncidentEvent } from './core/state.ts'
 import type { End, Scope, Trouble } from './core/trouble.ts'
 import { type ChannelStatus, type Courier, makeCourier } from './delivery/courier.ts'
 import { openIncidentLog, readIncidents } from './record/incident-log.ts'
 import type { Message } from './record/message.ts'
 import { openOutbox } from './delivery/outbox.ts'
-import { alertsPath, deskSettings, readAlertSettings, takesMessages } from './settings/read-settings.ts'
+import { alertsPath, incidentSettings, readAlertSettings, takesMessages } from './settings/read-settings.ts'
 import { fromRecord, toRecord } from './record/record.ts'
 import { renamedChannels } from './settings/renamed-channels.ts'
 import { isUnfinished, recentIncidents } from './recent-incidents.ts'
@@ -32,7 +32,7 @@ import { type ChannelTest, testChannels } from './channels/test-channels.ts'
 export interface Alerting {
   readonly sign: (home: string, scope: Scope, trouble: Trouble, since: number) => void
   readonly passing: (home: string, trouble: Trouble) => void
-  readonly note: (event: Extract<DeskEvent, { kind: 'well' | 'tried' | 'moved' | 'homes' }>) => void
+  readonly note: (event: Extract<IncidentEvent, { kind: 'well' | 'tried' | 'moved' | 'homes' }>) => void
   /** On the hub: what a home reports, and what the hub says to it. Who has the word is on disk by then. */
   readonly take: (home: string, report: IncidentReport) => Promise<IncidentAnswer>
   /** The newest of the tunnel, of this home or of any; null: none that is remembered. */
@@ -47,15 +47,15 @@ export interface Alerting {
   readonly run: (signal: AbortSignal) => Promise<void>
 }
 
-export interface AlertingParts {
+export interface AlertingDeps {
   readonly end: End
   /** Whom a summary is about. */
   readonly name: () => string
   readonly configDir: string
   readonly stateDir: string
-  readonly pulse: () => Promise<Pulse>
+  readonly snapshot: () => Promise<Snapshot>
   /** At home: asks the hub; null when it is not reached. Never throws. */
-  readonly exchange?: (report: IncidentReport) => Promise<IncidentAnswer | 'no-word' | null>
+  readonly exchange?: (report: IncidentReport) => Promise<IncidentAnswer | 'no-view' | null>
   readonly clock: Clock
   readonly log: Log
 }
@@ -63,8 +63,8 @@ export interface AlertingParts {
 const TICK_MS = 1_000
 
 /** Never fails: what it remembers may be unreadable, and its settings wrong; both are said in the log. */
-export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
-  const { end, configDir, stateDir, clock, log } = parts
+export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
+  const { end, configDir, stateDir, clock, log } = deps
   const calendar = makeCalendar(clock)
   const incidentLog = openIncidentLog(stateDir)
   const outbox = await openOutbox(stateDir, log)
@@ -84,8 +84,8 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
   const remembered = await recentIncidents(stateDir, clock, log)
   let last: IncidentRecord | null = remembered.findLast(({ scope }) => scope === 'tunnel') ?? null
   const counts = new Map<string, number>()
-  let desk = openDesk(
-    deskSettings(end, settings),
+  let state = openIncidents(
+    incidentSettings(end, settings),
     remembered.filter((one) => isUnfinished(one, end)).map((one) => fromRecord(one, momentOf(clock))),
     clock.now(),
   )
@@ -95,12 +95,12 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
   function startCourier(): Courier {
     const { channels } = settings
     const isQuiet = (): boolean => quiet(clock.wall())
-    return makeCourier({ end, channels, outbox, retained, pulse: parts.pulse, isQuiet, clock, log })
+    return makeCourier({ end, channels, outbox, retained, snapshot: deps.snapshot, isQuiet, clock, log })
   }
 
-  function note(event: DeskEvent): void {
-    const [after, acts] = nextDesk(desk, event, clock.now())
-    desk = after
+  function note(event: IncidentEvent): void {
+    const [after, acts] = nextIncidents(state, event, clock.now())
+    state = after
     // Whoever shows all homes shows these at once.
     if (event.kind === 'homes') courier.wake()
     for (const act of acts) {
@@ -113,7 +113,7 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
     }
   }
 
-  function carryOut(act: DeskAct): void {
+  function carryOut(act: IncidentAction): void {
     switch (act.kind) {
       case 'write': {
         const record = recordOf(act.incident, calendar, clock)
@@ -154,14 +154,14 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
 
   async function exchange(incidents: readonly Incident[], claims: readonly string[]): Promise<void> {
     const asked = incidents.map(({ id }) => id)
-    const answer = await parts.exchange?.({
+    const answer = await deps.exchange?.({
       now: clock.wall().toISOString(),
       incidents: incidents.map((incident) => recordOf(incident, calendar, clock)),
       claims: [...claims],
-      canSpeak: desk.settings.canSpeak,
+      canSpeak: state.settings.canSpeak,
     })
     if (answer === null || answer === undefined) return note({ kind: 'exchanged', asked, answer: null })
-    if (answer === 'no-word') return note({ kind: 'exchanged', asked, answer: { incidents: [], others: [] } })
+    if (answer === 'no-view') return note({ kind: 'exchanged', asked, answer: { incidents: [], others: [] } })
     const moment = { wall: Date.parse(answer.now), now: clock.now() }
     note({
       kind: 'exchanged',
@@ -199,7 +199,7 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
       settings = taken
       isRead = true
       quiet = await quietHoursOf(settings)
-      note({ kind: 'configured', settings: deskSettings(parts.end, settings) })
+      note({ kind: 'configured', settings: incidentSettings(deps.end, settings) })
       log.info({ channels: Object.keys(settings.channels) }, 'took the new alerts.yaml')
       return true
     } catch (thrown) {
@@ -220,7 +220,7 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
         const at = clock.wall()
         const all = await readIncidents(stateDir).catch(() => [])
         const recent = all.filter(({ began }) => began >= since.toISOString())
-        const message = summaryMessage(`summary.${at.toISOString()}`, parts.name(), recent, since, at)
+        const message = summaryMessage(`summary.${at.toISOString()}`, deps.name(), recent, since, at)
         send(message)
         since = at
       },
@@ -239,11 +239,11 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
       const moment = { wall: Date.parse(report.now), now }
       // Whatever it says, a home speaks of itself alone.
       const incidents = report.incidents.map((one) => ({ ...fromRecord(one, moment), home }))
-      const others = untold(desk, home)
+      const others = untold(state, home)
       note({ kind: 'reported', home, incidents, claims: report.claims, canSpeak: report.canSpeak })
       await written
       const answers = incidents.flatMap((one) => {
-        const incident = counterpart(desk.incidents, one)
+        const incident = counterpart(state.incidents, one)
         return incident === null ? [] : [{ was: one.id, incident: recordOf(incident, calendar, clock) }]
       })
       return {
@@ -256,7 +256,7 @@ export async function openAlerting(parts: AlertingParts): Promise<Alerting> {
     counts: () => counts,
     channels: () => courier.status(),
     changed: () => courier.wake(),
-    test: async (channel) => testChannels(settings, channel, await parts.pulse()),
+    test: async (channel) => testChannels(settings, channel, await deps.snapshot()),
     run: async (signal) => {
       const ticking = async (): Promise<void> => {
         while (!signal.aborted) {
@@ -274,7 +274,11 @@ function recordOf(incident: Incident, calendar: Calendar, clock: Clock): Inciden
 }
 
 /** When what a message tells of happened. */
-function momentToTell({ what, incident }: Extract<DeskAct, { kind: 'say' }>, calendar: Calendar, clock: Clock): Date {
+function momentToTell(
+  { what, incident }: Extract<IncidentAction, { kind: 'say' }>,
+  calendar: Calendar,
+  clock: Clock,
+): Date {
   const isEnd = what === 'recovered' || what === 'steady'
   if (isEnd && incident.ended !== null) return calendar.at(incident.ended)
   if (incident.ended !== null) return calendar.at(incident.began)

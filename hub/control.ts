@@ -120,14 +120,14 @@ async function openedHere<Answer>(
   open: () => Promise<WithHub>,
   use: (opened: WithHub) => Promise<Answer>,
 ): Promise<Answer> {
-  const door = lockedDoor(open)
+  const listener = startupGate(open)
   await makeFolder(dirname(socket))
-  const server = await serveLocal(socket, 0o600, door.handler)
+  const server = await serveLocal(socket, 0o600, listener.handler)
   try {
-    return await use(await door.open())
+    return await use(await listener.open())
   } finally {
     await server.close()
-    await door.close()
+    await listener.close()
   }
 }
 
@@ -143,7 +143,7 @@ interface Door<Opened extends WithHub> {
 }
 
 /** The store may be read only once the socket is held, yet the socket may be asked before that. */
-export function lockedDoor<Opened extends WithHub>(open: () => Promise<Opened>): Door<Opened> {
+export function startupGate<Opened extends WithHub>(open: () => Promise<Opened>): Door<Opened> {
   let begin: () => void = () => undefined
   const opened = new Promise<void>((resolve) => {
     begin = resolve

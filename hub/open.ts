@@ -4,7 +4,7 @@ import type { Log } from '../system/process/log.ts'
 import type { PresharedKey, PublicKey } from '../wireguard/keys.ts'
 import { readHubConfig } from './settings/config.ts'
 import { makeSettings } from './settings/settings.ts'
-import { type Alarm, type Hub, type HubParts, makeHub } from './service/hub.ts'
+import { type Alarm, type Hub, type HubDeps, makeHub } from './service/hub.ts'
 import { type Identity, readIdentity } from './settings/identity.ts'
 import { ownNetworks } from './machine/own-networks.ts'
 import type { HubPaths } from './settings/paths.ts'
@@ -14,9 +14,9 @@ import { openStore, type Store } from './store/store.ts'
 import { servedPorts } from './machine/served-ports.ts'
 import { openSshPorts } from './machine/ssh-ports.ts'
 import { tooManyNotes } from './report/status.ts'
-import { openWhereabouts } from './presence/whereabouts.ts'
-import { makeWitness, type Witness } from './presence/witness.ts'
-import { makeWord } from './presence/word.ts'
+import { openLastEndpoints } from './presence/last-endpoints.ts'
+import { makePeerMonitor, type PeerMonitor } from './presence/peer-monitor.ts'
+import { makePeerView } from './presence/peer-view.ts'
 
 /** Makes the adapter for the machine the hub runs on, given where its secrets are. */
 export type AdapterMaker = (secrets: {
@@ -27,15 +27,15 @@ export type AdapterMaker = (secrets: {
 export interface OpenHub<Opened> {
   readonly hub: Hub
   readonly identity: Identity
-  readonly witness: Witness
+  readonly peerMonitor: PeerMonitor
   /** null where no daemon runs. */
   readonly alerting: Opened
 }
 
 /** Those who answer homes, and tell people of them. */
 type Responders<Opened extends Alarm> = Pick<
-  HubParts<Opened>,
-  'heartbeats' | 'echoes' | 'carriers' | 'word' | 'openAlerting'
+  HubDeps<Opened>,
+  'heartbeats' | 'echoes' | 'transports' | 'viewOf' | 'openAlerting'
 >
 
 /**
@@ -46,24 +46,24 @@ export async function openHub<Opened extends Alarm>(
   paths: HubPaths,
   makeAdapter: AdapterMaker,
   log: Log,
-  makeResponders: (witness: Witness) => Responders<Opened>,
+  makeResponders: (peerMonitor: PeerMonitor) => Responders<Opened>,
 ): Promise<OpenHub<Opened>> {
   const settings = makeSettings(await readHubConfig(paths.config))
   const identity = await readIdentity(paths)
   const store = await openStore(paths.store)
   for (const note of tooManyNotes(store.document)) log.warn(note)
-  const witness = makeWitness(() => settings.current.interface, systemClock, log)
-  const whereabouts = await openWhereabouts(paths.whereabouts, systemClock, log)
+  const peerMonitor = makePeerMonitor(() => settings.current.interface, systemClock, log)
+  const lastEndpoints = await openLastEndpoints(paths.lastEndpoints, systemClock, log)
   const { hub, alerting } = await makeHub({
     settings,
     identity,
     store,
     adapter: makeAdapter({ privateKeyFile: () => paths.privateKey, presharedKeys: presharedKeysIn(store) }),
-    witness,
-    whereabouts,
+    peerMonitor,
+    lastEndpoints,
     mappings: await openMappings(paths.mappings, systemClock, log),
     heardOnce: await openHeardOnce(paths.heardOnce, systemClock, log),
-    ...makeResponders(witness),
+    ...makeResponders(peerMonitor),
     ownNetworks,
     servedPorts,
     ssh: await openSshPorts({
@@ -75,18 +75,18 @@ export async function openHub<Opened extends Alarm>(
     clock: systemClock,
     log,
   })
-  await witness.look()
-  return { hub, identity, witness, alerting }
+  await peerMonitor.look()
+  return { hub, identity, peerMonitor, alerting }
 }
 
 /** Where no daemon runs; the witness looks once. */
-export function nobody(witness: Witness): Responders<null> {
+export function nobody(peerMonitor: PeerMonitor): Responders<null> {
   return {
     heartbeats: null,
     echoes: null,
-    carriers: null,
+    transports: null,
     openAlerting: async () => null,
-    word: makeWord(witness, null, async () => null),
+    viewOf: makePeerView(peerMonitor, null, async () => null),
   }
 }
 

@@ -8,15 +8,15 @@ import { type LocalHandler, type LocalServer, serveLocal } from '../system/socke
 import type { Log } from '../system/process/log.ts'
 import { serveMetrics } from '../system/sockets/metrics-server.ts'
 import { sleep } from '../system/time/sleep.ts'
-import { makeCallers } from './registrar/callers.ts'
-import { carrierDoor } from './registrar/carrier-door.ts'
-import { makeCarriers } from './carrier/carriers.ts'
+import { makeAuthentication } from './registrar/authentication.ts'
+import { transportUpgrade } from './registrar/transport-upgrade.ts'
+import { makeTransports } from './transport/transports.ts'
 import { readHubConfig } from './settings/config.ts'
-import { lockedDoor } from './control.ts'
+import { startupGate } from './control.ts'
 import { type FileWatch, watchFile } from '../system/files/file-watch.ts'
 import { makeEchoResponder } from './presence/echo-responder.ts'
 import { makeHeartbeatResponder } from './presence/heartbeat-responder.ts'
-import { hubPulse } from './report/hub-pulse.ts'
+import { hubSnapshot } from './report/hub-snapshot.ts'
 import type { Hub } from './service/hub.ts'
 import { type AdapterMaker, openHub } from './open.ts'
 import { hubFamilies } from './report/metrics.ts'
@@ -24,8 +24,8 @@ import { makeInitiations } from './presence/initiations.ts'
 import type { HubPaths } from './settings/paths.ts'
 import { openRegistrar, type RegistrarServer } from './registrar/registrar-server.ts'
 import { registrarApp } from './registrar/registrar.ts'
-import type { Witness } from './presence/witness.ts'
-import { makeWord } from './presence/word.ts'
+import type { PeerMonitor } from './presence/peer-monitor.ts'
+import { makePeerView } from './presence/peer-view.ts'
 
 /** Peers are seen to each second; this is for what the witness does not see, the firewall and routes. */
 const DRIFT_EVERY_MS = 8_000
@@ -53,44 +53,44 @@ export async function runHub(
 ): Promise<void> {
   await makeFolder(dirname(paths.socket))
   const configFile = await watchFile(paths.config)
-  const carriers = makeCarriers(systemClock, log)
-  const door = lockedDoor(() =>
-    openHub(paths, makeAdapter, log, (witness) => {
-      const heartbeats = makeHeartbeatResponder(witness.sighting, systemClock, log)
-      const word = makeWord(witness, heartbeats, makeInitiations(systemClock))
+  const transports = makeTransports(systemClock, log)
+  const listener = startupGate(() =>
+    openHub(paths, makeAdapter, log, (peerMonitor) => {
+      const heartbeats = makeHeartbeatResponder(peerMonitor.statsOf, systemClock, log)
+      const viewOf = makePeerView(peerMonitor, heartbeats, makeInitiations(systemClock))
       return {
         heartbeats,
-        echoes: makeEchoResponder(word, systemClock, log),
-        carriers,
-        word,
+        echoes: makeEchoResponder(viewOf, systemClock, log),
+        transports,
+        viewOf,
         openAlerting: (status) =>
           openAlerting({
             end: 'hub',
             name: () => 'hub',
             configDir: paths.configDir,
             stateDir: paths.stateDir,
-            pulse: async () => hubPulse(await status(), version, systemClock.wall()),
+            snapshot: async () => hubSnapshot(await status(), version, systemClock.wall()),
             clock: systemClock,
             log,
           }),
       }
     }),
   )
-  const control = await takeSocket(paths.socket, door.handler, signal)
+  const control = await takeSocket(paths.socket, listener.handler, signal)
   let registrar: RegistrarServer | undefined
   const { signal: loops, end } = branchSignal(signal)
   try {
-    const { hub, identity, witness, alerting } = await door.open()
+    const { hub, identity, peerMonitor, alerting } = await listener.open()
     await hub.reconcileOrLog()
-    await witness.look()
-    await hub.callBack()
-    const callers = makeCallers(hub, systemClock, log)
-    const [app, onUpgrade] = [registrarApp(hub, callers, log), carrierDoor(callers, carriers)]
+    await peerMonitor.look()
+    await hub.recoverSessions()
+    const authentication = makeAuthentication(hub, systemClock, log)
+    const [app, onUpgrade] = [registrarApp(hub, authentication, log), transportUpgrade(authentication, transports)]
     const open = (port: number): Promise<RegistrarServer> => openRegistrar(app, identity.tls, port, onUpgrade)
     registrar = await open(hub.config.port)
     log.info({ port: hub.config.port, interface: hub.config.interface }, 'the hub is ready')
     await Promise.all([
-      witness.watch(loops),
+      peerMonitor.watch(loops),
       alerting.run(loops),
       serveMetrics(
         hub.config.metricsPort ?? null,
@@ -98,7 +98,7 @@ export async function runHub(
         log,
         loops,
       ),
-      watchDrift(hub, witness, loops),
+      watchDrift(hub, peerMonitor, loops),
       watchSsh(hub, loops),
       watchConfig(paths.config, configFile, hub, log, loops, async (port) => {
         const old = registrar
@@ -112,7 +112,7 @@ export async function runHub(
     end()
     await registrar?.close()
     await control.close()
-    await door.close()
+    await listener.close()
   }
 }
 
@@ -129,23 +129,23 @@ async function takeSocket(path: string, handler: LocalHandler, signal: AbortSign
   }
 }
 
-async function watchDrift(hub: Hub, witness: Witness, signal: AbortSignal): Promise<void> {
+async function watchDrift(hub: Hub, peerMonitor: PeerMonitor, signal: AbortSignal): Promise<void> {
   let looked = systemClock.now()
   let called = looked
   while (!signal.aborted) {
     await sleep(GLANCE_EVERY_MS, signal)
-    const isBlind = (witness.ageSeconds() ?? Number.POSITIVE_INFINITY) * 1000 > BLIND_AFTER_MS
+    const isBlind = (peerMonitor.ageSeconds() ?? Number.POSITIVE_INFINITY) * 1000 > BLIND_AFTER_MS
     const everyMs = isBlind || !hub.isComplete() ? INCOMPLETE_EVERY_MS : DRIFT_EVERY_MS
     if (!signal.aborted && systemClock.now() - looked >= everyMs) {
       await hub.reconcileOrLog()
       if (everyMs === INCOMPLETE_EVERY_MS) {
-        await witness.look()
+        await peerMonitor.look()
         called = -Infinity
       }
       looked = systemClock.now()
     }
     if (systemClock.now() - called < CALL_EVERY_MS) continue
-    await hub.callBack()
+    await hub.recoverSessions()
     called = systemClock.now()
   }
 }

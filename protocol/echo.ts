@@ -43,7 +43,7 @@ export const LONGEST_ECHO_DELAY = 300
 export const ECHO_FLOW = { port: ECHO_PORT, firstBytes: 0x68770103, keptSeconds: LONGEST_ECHO_DELAY + 30 } as const
 
 /** What the hub's WireGuard knows of a home, in seconds by the hub's monotonic clock. */
-export interface HubWord {
+export interface PeerView {
   /** The hub's WireGuard has our key as a peer. */
   readonly peerKnown: boolean
   /** Since the hub's last handshake with us; null: none since it has us as a peer (it lost the session). */
@@ -101,13 +101,13 @@ export function readEchoRequest(datagram: Uint8Array, keyOf: (home: string) => E
 }
 
 /** As long as the request was. */
-export function encodeEchoAnswer(request: EchoRequest, word: HubWord, key: EchoKey): Uint8Array {
+export function encodeEchoAnswer(request: EchoRequest, seen: PeerView, key: EchoKey): Uint8Array {
   const datagram = draft(request, ANSWER)
   const view = new DataView(datagram.buffer)
-  view.setUint8(18, word.peerKnown ? PEER_KNOWN : 0)
-  view.setUint32(20, milliseconds(word.handshakeSeconds))
-  view.setUint32(24, milliseconds(word.heardSeconds))
-  view.setUint32(28, milliseconds(word.initiatedSeconds))
+  view.setUint8(18, seen.peerKnown ? PEER_KNOWN : 0)
+  view.setUint32(20, milliseconds(seen.handshakeSeconds))
+  view.setUint32(24, milliseconds(seen.heardSeconds))
+  view.setUint32(28, milliseconds(seen.initiatedSeconds))
   return sealed(datagram, key)
 }
 
@@ -115,16 +115,16 @@ export function encodeEchoAnswer(request: EchoRequest, word: HubWord, key: EchoK
 export function readEchoAnswer(
   datagram: Uint8Array,
   key: EchoKey,
-): { readonly nonce: bigint; readonly word: HubWord; readonly bytes: number } | null {
+): { readonly nonce: bigint; readonly seen: PeerView; readonly bytes: number } | null {
   const view = viewOf(datagram, ANSWER)
   if (view === null || !isSealed(datagram, key)) return null
-  const word: HubWord = {
+  const seen: PeerView = {
     peerKnown: (view.getUint8(18) & PEER_KNOWN) !== 0,
     handshakeSeconds: seconds(view.getUint32(20)),
     heardSeconds: seconds(view.getUint32(24)),
     initiatedSeconds: seconds(view.getUint32(28)),
   }
-  return { nonce: view.getBigUint64(8), word, bytes: datagram.length }
+  return { nonce: view.getBigUint64(8), seen, bytes: datagram.length }
 }
 
 function draft({ home, nonce, delaySeconds, bytes }: EchoRequest, kind: number): Uint8Array<ArrayBuffer> {

@@ -5,8 +5,8 @@ import { hostField, hostPort } from '../wireguard/host-port.ts'
 import { connectPinned, type Registrar, refusalIn, unreachable } from './registrar-client.ts'
 
 /** What a home asks for, and what the hub switches to. */
-export const CARRIER_PATH = '/v1/carrier'
-export const CARRIER_PROTOCOL = 'homeward-carrier'
+export const TRANSPORT_PATH = '/v1/carrier'
+export const TRANSPORT_PROTOCOL = 'homeward-carrier'
 
 export interface Upgraded {
   readonly socket: TLSSocket
@@ -23,7 +23,7 @@ const LARGEST_REFUSAL = 16 * 1024
  * @throws {Problem} `name-unresolved`, `hub-unreachable`, `certificate-mismatch`, `answer-invalid`, or the hub's own:
  * `home-unknown`, `rate-limited`, `carriers-full`.
  */
-export async function upgradeToCarrier(registrar: Registrar, bearer: string, signal: AbortSignal): Promise<Upgraded> {
+export async function upgradeToTransport(registrar: Registrar, bearer: string, signal: AbortSignal): Promise<Upgraded> {
   const what = `opening a carrier to the hub at ${hostPort(registrar.host, registrar.port)}`
   const socket = await connectPinned(registrar, what, signal)
   try {
@@ -48,17 +48,17 @@ function switchProtocols(
     const request = httpRequest({
       createConnection: () => socket,
       method: 'GET',
-      path: CARRIER_PATH,
+      path: TRANSPORT_PATH,
       headers: {
         host: hostField(registrar.host, registrar.port),
         connection: 'Upgrade',
-        upgrade: CARRIER_PROTOCOL,
+        upgrade: TRANSPORT_PROTOCOL,
         authorization: `Bearer ${bearer}`,
       },
     })
     request.on('upgrade', (response, _socket, head) => {
       signal.removeEventListener('abort', late)
-      if (response.headers.upgrade === CARRIER_PROTOCOL) resolve({ socket, head })
+      if (response.headers.upgrade === TRANSPORT_PROTOCOL) resolve({ socket, head })
       else reject(new Problem('answer-invalid', { what, why: 'it switched to another protocol' }))
     })
     request.on('response', (response) => {

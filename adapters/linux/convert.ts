@@ -7,7 +7,7 @@ import type { Observation, ObservedInterface, Refusal } from '../observation.ts'
 import type { RouteSpec } from '../spec.ts'
 import { INTERFACE_MARK, ROUTE_PROTOCOL } from './firewall/mark.ts'
 import { type ListedTable, parseNftTable } from './firewall/nft-list.ts'
-import { exitWay, reversePathWarning, visitorWays } from './firewall/visitors.ts'
+import { exitRoute, reversePathWarning, replyRoutes } from './firewall/visitors.ts'
 
 /** The words of ip, wg and nft, both ways. Pure. */
 
@@ -111,7 +111,7 @@ export function parseRoutes(text: string): readonly MarkedRoute[] {
 export function toObservation(replies: Replies): Observation {
   const links = parseLinks(replies.links)
   const table = replies.table === null ? null : parseNftTable(replies.table)
-  const [exits, visitors] = [exitWay(replies.rules, replies.routes), visitorWays(replies.rules, replies.routes)]
+  const [exits, visitors] = [exitRoute(replies.rules, replies.routes), replyRoutes(replies.rules, replies.routes)]
   const marked = links.filter(isMarked)
   const leadsNobody = visitors.length === 0 && exits?.devices.length === 0
   return {

@@ -11,7 +11,7 @@ import { findDataPlane } from './data-plane.ts'
 import { executeStep } from './execute.ts'
 import { readModel } from './model.ts'
 import { planLinux } from './plan.ts'
-import { carryOutRemedy } from './remedy.ts'
+import { executeRepair } from './repair.ts'
 
 export interface LinuxAdapterOptions {
   /** Where the private half of a key is. Read by `wg` itself, and only when the interface has another key. */
@@ -50,7 +50,7 @@ export function linuxAdapter({ privateKeyFile, presharedKeys, clock = systemCloc
 
     execute: (step, signal) => executeStep(step, context, signal),
 
-    remedy: (remedy, signal) => carryOutRemedy(remedy, context, signal),
+    remedy: (remedy, signal) => executeRepair(remedy, context, signal),
 
     close: async () => undefined,
   }

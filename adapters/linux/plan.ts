@@ -2,7 +2,7 @@ import { isPeerAsWanted } from '../peer-as-wanted.ts'
 import { sameList } from '../same-list.ts'
 import type { PeerState } from '../../wireguard/dump.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'
-import type { Observation, ObservedInterface, OtherFirewallPlace, VisitorWay } from '../observation.ts'
+import type { Observation, ObservedInterface, OtherFirewallPlace, ReplyRoute } from '../observation.ts'
 import type { TunnelFirewall, TunnelSpec } from '../spec.ts'
 import { strays } from '../strays.ts'
 import { tunnelIn } from '../tunnel-in.ts'
@@ -172,7 +172,7 @@ function otherFirewallSteps({ otherFirewalls }: Observation, tunnels: readonly T
 /** What leads into an interface that is made anew went with the old one, whatever was seen of it. */
 function visitorSteps(observed: Observation, tunnels: readonly TunnelFirewall[]): readonly LinuxStep[] {
   const wanted = tunnels.filter(hasVisitors)
-  const isKept = ({ slot, interface: name, isWhole }: VisitorWay): boolean =>
+  const isKept = ({ slot, interface: name, isWhole }: ReplyRoute): boolean =>
     isWhole &&
     name !== null &&
     tunnelIn(observed, name) !== null &&

@@ -29,7 +29,7 @@ export type Change = Exclude<
 >
 
 /** Carries out one step; carried out again after a kill, it finishes what was begun. */
-export async function carryOut(step: Change, site: Site): Promise<void> {
+export async function executeSteps(step: Change, site: Site): Promise<void> {
   switch (step.kind) {
     case 'create-interface':
       return createInterface(step.interface, site)

@@ -9,11 +9,11 @@ import { keepConnection } from './api/connection.ts'
 import { toObservation } from './convert.ts'
 import { type Dialect, probeDialect } from './objects/dialect.ts'
 import { questionFailed, stepFailed } from './api/errors.ts'
-import { carryOut } from './execute.ts'
+import { executeSteps } from './execute.ts'
 import { handshakeTimes } from './handshake-times.ts'
 import { readTables } from './objects/menus.ts'
 import { planMikrotik } from './plan.ts'
-import { carryOutRemedy } from './remedy.ts'
+import { executeRepair } from './repair.ts'
 import { MIKROTIK_STEPS, type MikrotikStep } from './steps.ts'
 import { requireRights } from './rights.ts'
 import { makeRollback } from './rollback/rollback.ts'
@@ -78,7 +78,7 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
         return rollback.removeInterface(step.interface, signal)
       default: {
         const { peerName } = known ?? (await dialect(signal))
-        return carryOut(step, { exec: rollback.exec, signal, peerName })
+        return executeSteps(step, { exec: rollback.exec, signal, peerName })
       }
     }
   }
@@ -91,7 +91,7 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
     observe,
     plan: (observed, desired, reached) => planMikrotik(observed, desired, { host: reached, rollbackSeconds }),
     execute: executing(MIKROTIK_STEPS, execute),
-    remedy: (remedy, signal) => carryOutRemedy(remedy, { exec: connection.exec, signal }),
+    remedy: (remedy, signal) => executeRepair(remedy, { exec: connection.exec, signal }),
     close: () => {
       rollback.close()
       connection.close()

@@ -11,7 +11,7 @@ import { look } from './observe/look.ts'
 import type { OpenwrtObservation } from './observe/observation.ts'
 import { installWireguard, restartNetwork } from './observe/packages.ts'
 import { planOpenwrt } from './plan.ts'
-import { carryOutRemedy } from './remedy.ts'
+import { executeRepair } from './repair.ts'
 import type { StagedStep } from './change/stage.ts'
 import { OPENWRT_STEPS, type OpenwrtStep } from './steps.ts'
 import type { RouterAccess } from './ssh/ssh.ts'
@@ -91,7 +91,7 @@ export function openwrtAdapter(options: OpenwrtAdapterOptions): Adapter {
     observe,
     plan: (observed, desired, reached) => planOpenwrt(observed, desired, { host: reached, rollbackSeconds }),
     execute: executing(OPENWRT_STEPS, execute),
-    remedy: (remedy, signal) => carryOutRemedy(remedy, connection.exec, signal),
+    remedy: (remedy, signal) => executeRepair(remedy, connection.exec, signal),
     close: () => {
       change.close()
       connection.close()

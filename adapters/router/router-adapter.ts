@@ -8,7 +8,7 @@ import { describeStep } from '../describe-step.ts'
 import { isIn, networkOf } from '../../net/prefix.ts'
 
 /** What a kind of router does by itself; what they have in common is around it. */
-export interface RouterParts {
+export interface RouterDeps {
   /** As its owner named it: a host name or an address. */
   readonly host: string
   /** For people: its name and its address, as far as they are known. */
@@ -28,15 +28,15 @@ export interface RouterParts {
 }
 
 /** The adapter for a router that is reached over the network: every error names it, and nobody cuts the way to it. */
-export function routerAdapter(parts: RouterParts): Adapter {
-  const { host, name, reachedAt, stepFailed, questionFailed } = parts
+export function routerAdapter(deps: RouterDeps): Adapter {
+  const { host, name, reachedAt, stepFailed, questionFailed } = deps
   let description: Description | null = null
   /** The tunnel's own networks as last seen, by interface. */
   let networks: ReadonlyMap<string, readonly string[]> | null = null
   const address = (): string => (isIP(host) === 0 ? (reachedAt() ?? host) : host)
 
   async function observe(signal: AbortSignal): Promise<Observation> {
-    const observed = await parts.observe(signal)
+    const observed = await deps.observe(signal)
     networks = new Map(observed.interfaces.map(({ name, addresses }) => [name, addresses.map(networkOf)]))
     return observed
   }
@@ -44,7 +44,7 @@ export function routerAdapter(parts: RouterParts): Adapter {
   return {
     async describe(signal) {
       try {
-        description ??= await parts.describe(signal)
+        description ??= await deps.describe(signal)
         return description
       } catch (thrown) {
         throw questionFailed('looking what it is', name(), thrown)
@@ -59,11 +59,11 @@ export function routerAdapter(parts: RouterParts): Adapter {
       }
     },
 
-    plan: (observed, desired) => parts.plan(observed, desired, address()),
+    plan: (observed, desired) => deps.plan(observed, desired, address()),
 
     async execute(step, signal) {
       try {
-        await parts.execute(step, signal)
+        await deps.execute(step, signal)
       } catch (thrown) {
         throw stepFailed(describeStep(step), name(), thrown)
       }
@@ -78,14 +78,14 @@ export function routerAdapter(parts: RouterParts): Adapter {
             what,
             why: `the router's address ${address()} is reached through the tunnel that the remedy would interrupt`,
           })
-        await parts.remedy(remedy, signal)
+        await deps.remedy(remedy, signal)
       } catch (thrown) {
         throw stepFailed(what, name(), thrown)
       }
     },
 
     async close() {
-      parts.close()
+      deps.close()
     },
   }
 }

@@ -1,4 +1,4 @@
-import { lookBackEveryMs } from './away.ts'
+import { failbackEveryMs } from './fallback.ts'
 import { causeOf } from './health.ts'
 import { sizesDueAt } from './path-mtu.ts'
 import type { Watch } from './state.ts'
@@ -23,13 +23,13 @@ const UPLINK_AGAIN_MS = 10_000
 /** The machine's own state has no events that every kind of router would tell. */
 const RESTORE_MS = { idle: 8_000, inUse: 2_000 } as const
 
-export function echoesDueAt({ asking, health, heartbeats, away, cure }: Watch): number {
-  if (asking.isEchoPending || cure.underWay !== null) return Infinity
+export function echoesDueAt({ asking, health, heartbeats, fallback, remediation }: Watch): number {
+  if (asking.isEchoPending || remediation.underWay !== null) return Infinity
   const last = asking.echoedAt ?? -Infinity
   switch (health.kind) {
     case 'up':
       if (heartbeats.missesInARow >= SUSPICIOUS_MISSES) return last + 500
-      if (away !== null) return last + lookBackEveryMs(away)
+      if (fallback !== null) return last + failbackEveryMs(fallback)
       if (asking.echoedAt === null) return health.since + FIRST_ECHO_MS
       return last + (asking.echoTrust === 'trusted' ? CALM_ECHO_MS : UNPROVEN_ECHO_MS)
     case 'starting':
@@ -59,18 +59,31 @@ export function uplinkDueAt({ asking, health, registration, evidence }: Watch): 
   return evidence.uplink === null ? -Infinity : evidence.uplink.at + UPLINK_AGAIN_MS
 }
 
-export function sizesAskedAt({ asking, health, away, cure, pathMtu, heartbeats, inUseUntil }: Watch): number {
-  if (health.kind !== 'up' || asking.echoTrust === 'unproven' || away?.on === 'carrier' || cure.underWay !== null)
+export function sizesAskedAt({
+  asking,
+  health,
+  fallback,
+  remediation,
+  pathMtu,
+  heartbeats,
+  inUseUntil,
+}: Watch): number {
+  if (
+    health.kind !== 'up' ||
+    asking.echoTrust === 'unproven' ||
+    fallback?.on === 'transport' ||
+    remediation.underWay !== null
+  )
     return Infinity
   return sizesDueAt(pathMtu, health.since, (heartbeats.lastSentAt ?? 0) < inUseUntil)
 }
 
 /** Not amid a remedy: what it changes is its own business. */
-export function restoreDueAt({ asking, cure, heartbeats, inUseUntil }: Watch): number {
-  if (cure.underWay !== null) return Infinity
+export function reconcileDueAt({ asking, remediation, heartbeats, inUseUntil }: Watch): number {
+  if (remediation.underWay !== null) return Infinity
   const isInUse = (heartbeats.lastSentAt ?? 0) < inUseUntil
   // At the first suspicion: what was taken away here is the one thing that can be known for sure.
   const isSuspicious = heartbeats.missesInARow >= SUSPICIOUS_MISSES
-  if (isSuspicious && asking.restoredAt < (heartbeats.answeredAt ?? -Infinity)) return -Infinity
-  return asking.restoredAt + (isInUse ? RESTORE_MS.inUse : RESTORE_MS.idle)
+  if (isSuspicious && asking.reconciledAt < (heartbeats.answeredAt ?? -Infinity)) return -Infinity
+  return asking.reconciledAt + (isInUse ? RESTORE_MS.inUse : RESTORE_MS.idle)
 }

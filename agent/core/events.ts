@@ -1,7 +1,7 @@
 import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
-import { noteLookBack, wentAway } from './away.ts'
-import { type Answered, begun, enter, knownAgain, mended, remedyEnded } from './curing.ts'
-import { diagnose, noteRegistrar, noteRound, noteUplink, noteWord } from './evidence.ts'
+import { noteFailbackRound, fellBack } from './fallback.ts'
+import { type Answered, begun, enter, knownAgain, driftRepaired, remedyEnded } from './remediate.ts'
+import { diagnose, noteRegistrar, noteRound, noteUplink, notePeerView } from './evidence.ts'
 import { forgiveMisses, isOvertaken, noteAnswer, noteOverdue, noteRefused } from './heartbeats.ts'
 import { noteMapping } from './ledger.ts'
 import { newPathMtu, noteSizes, recheckSizes } from './path-mtu.ts'
@@ -58,13 +58,16 @@ export function taken(watch: Watch, event: WatchEvent, now: number, actions: Act
       return [remedyEnded(watch, event, now, actions), null]
     case 'looked': {
       const after = { ...watch, asking: { ...watch.asking, lookedAt: now } }
-      return [event.mended ? mended(after, now, actions) : after, null]
+      return [event.driftRepaired ? driftRepaired(after, now, actions) : after, null]
     }
     case 'described':
       return [{ ...watch, canForgetFlow: event.canForgetFlow }, null]
-    case 'carrier-lost':
-      if (watch.away?.on !== 'carrier') return [watch, null]
-      return [{ ...watch, away: null, ledElsewhereAt: now, asking: { ...watch.asking, restoredAt: -Infinity } }, null]
+    case 'transport-lost':
+      if (watch.fallback?.on !== 'transport') return [watch, null]
+      return [
+        { ...watch, fallback: null, ledElsewhereAt: now, asking: { ...watch.asking, reconciledAt: -Infinity } },
+        null,
+      ]
     case 'configured':
       return [
         {
@@ -90,7 +93,7 @@ function mappingSeen(watch: Watch, seen: Endpoint | null, now: number, actions: 
   actions.push({ kind: 'tell-mapping', change })
   // The first one is what the registration at the start is about already.
   if (change.from === null) return { ...watch, ledger }
-  const isOwnDoing = watch.cure.underWay !== null || now - watch.remediedAt <= OWN_DOING_MS
+  const isOwnDoing = watch.remediation.underWay !== null || now - watch.remediedAt <= OWN_DOING_MS
   if (!isOwnDoing) actions.push({ kind: 'tell-cause', cause: 'mapping-changed' })
   const pathMtu = change.ended !== 'port' ? recheckSizes(watch.pathMtu) : watch.pathMtu
   return {
@@ -111,7 +114,7 @@ function registrationEnded(
   actions: Action[],
 ): Watch {
   const askedAt = watch.registration.pending?.since ?? now
-  const registration = noteOutcome(watch.registration, event.outcome, watch.settings.spread, now)
+  const registration = noteOutcome(watch.registration, event.outcome, watch.settings.jitter, now)
   // A heartbeat that was answered meanwhile knows better: it came through the mapping itself.
   const isOlder = (watch.heartbeats.answeredAt ?? -Infinity) >= askedAt
   const after = isOlder
@@ -120,13 +123,13 @@ function registrationEnded(
   if (isOlder || !isSilent(watch)) return after
   const registrar = { askedAt, at: now, reachable: event.outcome !== 'unreachable' }
   const asked = noteRegistrar(after.evidence, registrar, event.outcome, registration.unknownInARow)
-  const heard = { ...after, evidence: noteWord(asked, event.word, askedAt, now) }
-  if (event.word !== null) {
+  const heard = { ...after, evidence: notePeerView(asked, event.view, askedAt, now) }
+  if (event.view !== null) {
     // It is asked again while the silence lasts: what it says may change.
     const again = { ...heard, registration: registerSoon(heard.registration, 'doubt', now + ASK_AGAIN_MS) }
     return knownAgain(again, now, actions)
   }
-  if (watch.health.kind !== 'healing' || watch.cure.underWay !== null || registrar.reachable) return heard
+  if (watch.health.kind !== 'healing' || watch.remediation.underWay !== null || registrar.reachable) return heard
   // Without the hub it may be the line itself, unless this very moment proves a cause: then that one alone is told.
   const missed = noteOverdue(heard.heartbeats, now)
   if (diagnose(heard.evidence, missed, heard.asking.echoTrust, now) !== null) return heard
@@ -135,7 +138,7 @@ function registrationEnded(
 
 function echoed(
   watch: Watch,
-  { round, word }: Extract<WatchEvent, { kind: 'echoed' }>,
+  { round, view }: Extract<WatchEvent, { kind: 'echoed' }>,
   now: number,
   actions: Action[],
 ): Watch {
@@ -150,22 +153,22 @@ function echoed(
   if (isSilent(watch)) {
     const isOlder = (watch.heartbeats.answeredAt ?? -Infinity) >= round.askedAt
     if (isOlder || isOfElsewhere) return { ...watch, asking }
-    const after = { ...watch, asking, evidence: noteRound(watch.evidence, round, word, asking.echoTrust, now) }
+    const after = { ...watch, asking, evidence: noteRound(watch.evidence, round, view, asking.echoTrust, now) }
     const isKnown = round.answered.length > 0 && after.evidence.unknown === null
     return isKnown ? knownAgain(after, now, actions) : after
   }
-  if (watch.away !== null) return { ...watch, asking, away: noteLookBack(watch.away, round) }
+  if (watch.fallback !== null) return { ...watch, asking, fallback: noteFailbackRound(watch.fallback, round) }
   // Found on another way than the best, as an agent before us left it.
   if (isOfElsewhere || round.current === null || sameEndpoint(round.current, round.preferred))
     return { ...watch, asking }
-  const on = round.isCarrier ? 'carrier' : 'way'
-  return { ...watch, asking, away: wentAway(on, round.current, 'port-blocked', now) }
+  const on = round.isTransport ? 'transport' : 'endpoint'
+  return { ...watch, asking, fallback: fellBack(on, round.current, 'port-blocked', now) }
 }
 
 function sized(watch: Watch, { round }: Extract<WatchEvent, { kind: 'sized' }>, now: number, actions: Action[]): Watch {
   const [pathMtu, mtu] = noteSizes(watch.pathMtu, round, now)
   const after = { ...watch, pathMtu }
-  if (mtu === null || isSilent(watch) || watch.cure.underWay !== null) return after
+  if (mtu === null || isSilent(watch) || watch.remediation.underWay !== null) return after
   const cause = 'mtu-black-hole'
   if (mtu < watch.pathMtu.mtu) actions.push({ kind: 'tell-cause', cause })
   return begun(after, { kind: 'set-mtu', mtu }, cause, now, actions)

@@ -19,7 +19,7 @@ export interface Evidence {
   /** Rounds in a row in which the way we use was silent and another one answered. */
   readonly elsewhereRounds: number
   /** `at`: when it was asked for. It may be a while on its way, and is not of the moment at which it comes. */
-  readonly word: (HubWord & { readonly at: number }) | null
+  readonly view: (PeerView & { readonly at: number }) | null
   /** Since when, without a silent round in between, something says that the hub can be reached: null while nothing does. */
   readonly reachedAt: number | null
   /** null: not asked in this silence, or not ended yet. */
@@ -34,7 +34,7 @@ export interface Evidence {
 }
 
 /** What the hub says of us; the same in an echo's answer and in a registration's. */
-export interface HubWord {
+export interface PeerView {
   readonly peerKnown: boolean
   /** Since its WireGuard last shook hands with us; null: not since it has us as a peer. */
   readonly handshakeSeconds: number | null
@@ -49,7 +49,7 @@ export interface EchoRound {
   readonly askedAt: number
   /** Where the interface sends; null when there is none. A carrier's is on loopback. */
   readonly current: Endpoint | null
-  readonly isCarrier: boolean
+  readonly isTransport: boolean
   /** The first of all ways, whether it answered or not. */
   readonly preferred: Endpoint
   /** Best first. */
@@ -70,7 +70,7 @@ export const NO_EVIDENCE: Evidence = {
   round: null,
   silentRounds: 0,
   elsewhereRounds: 0,
-  word: null,
+  view: null,
   reachedAt: null,
   registrar: null,
   unknown: null,
@@ -101,7 +101,7 @@ export type EchoTrust = 'trusted' | 'unproven'
 export function noteRound(
   evidence: Evidence,
   round: EchoRound,
-  word: HubWord | null,
+  view: PeerView | null,
   trust: EchoTrust,
   now: number,
 ): Evidence {
@@ -116,12 +116,12 @@ export function noteRound(
     // An echo is answered only to whoever proves to be a home that the hub knows.
     unknown: isSilent || round.askedAt < (evidence.unknown?.since ?? 0) ? evidence.unknown : null,
   }
-  return isSilent ? after : noteWord(after, word, round.askedAt, now)
+  return isSilent ? after : notePeerView(after, view, round.askedAt, now)
 }
 
-export function noteWord(evidence: Evidence, word: HubWord | null, askedAt: number, now: number): Evidence {
-  if (word === null) return evidence
-  return { ...evidence, word: { ...word, at: askedAt }, reachedAt: evidence.reachedAt ?? now }
+export function notePeerView(evidence: Evidence, view: PeerView | null, askedAt: number, now: number): Evidence {
+  if (view === null) return evidence
+  return { ...evidence, view: { ...view, at: askedAt }, reachedAt: evidence.reachedAt ?? now }
 }
 
 /**
@@ -140,7 +140,7 @@ export function noteRegistrar(
       return {
         ...asked,
         // What the hub said of us before is of a home that it knew.
-        word: null,
+        view: null,
         reachedAt: null,
         unknown: { since: evidence.unknown?.since ?? registrar.at, answers: unknownInARow },
       }
@@ -161,7 +161,7 @@ export function noteUplink(evidence: Evidence, uplink: Uplink, now: number): Evi
 
 /** The cause that is proven now; null while the evidence does not suffice. */
 export function diagnose(evidence: Evidence, beats: Heartbeats, trust: EchoTrust, now: number): Cause | null {
-  const { word, registrar, silentRounds, elsewhereRounds, reachedAt, unknown } = evidence
+  const { view, registrar, silentRounds, elsewhereRounds, reachedAt, unknown } = evidence
   if (unknown !== null) {
     const isProven = unknown.answers >= UNKNOWN_ANSWERS_THAT_COUNT && isMissedSince(beats, unknown.since)
     return isProven ? 'home-unknown' : null
@@ -177,32 +177,32 @@ export function diagnose(evidence: Evidence, beats: Heartbeats, trust: EchoTrust
   }
   // Where echoes are answered, their first round of this silence is waited for: the registrar's word says nothing of UDP.
   if (trust === 'trusted' && evidence.round === null) return null
-  if (word !== null && isMissed) return byWord({ word, beats, now })
+  if (view !== null && isMissed) return byWord({ view, beats, now })
   return registrar?.reachable === false && silentRounds > 0 ? lineOrHub(evidence.uplink, registrar.askedAt) : null
 }
 
 function byWord({
-  word,
+  view,
   beats,
   now,
 }: {
-  readonly word: HubWord & { readonly at: number }
+  readonly view: PeerView & { readonly at: number }
   readonly beats: Heartbeats
   readonly now: number
 }): Cause {
-  if (!word.peerKnown) return 'peer-unknown'
-  const silentMs = beats.answeredAt === null ? Infinity : word.at - beats.answeredAt
-  if (isRefused(word, silentMs)) return 'handshake-refused'
+  if (!view.peerKnown) return 'peer-unknown'
+  const silentMs = beats.answeredAt === null ? Infinity : view.at - beats.answeredAt
+  if (isRefused(view, silentMs)) return 'handshake-refused'
   const isExpired = beats.answeredAt !== null && now - beats.answeredAt > SESSION_MAY_BE_GONE_MS
-  if (word.handshakeSeconds === null || isExpired) return 'session-lost'
+  if (view.handshakeSeconds === null || isExpired) return 'session-lost'
   // What was answered was heard at the same moment. Heard clearly later than that: only the way back is dead.
-  return word.heardSeconds !== null && word.heardSeconds * 1_000 + HEARD_LATER_MS < silentMs
+  return view.heardSeconds !== null && view.heardSeconds * 1_000 + HEARD_LATER_MS < silentMs
     ? 'return-dead'
     : 'flow-dead'
 }
 
 /** An initiation came in this silence, and nothing followed that the hub's WireGuard took for ours. */
-function isRefused({ initiatedSeconds, handshakeSeconds, heardSeconds }: HubWord, silentMs: number): boolean {
+function isRefused({ initiatedSeconds, handshakeSeconds, heardSeconds }: PeerView, silentMs: number): boolean {
   if (initiatedSeconds === null || initiatedSeconds * 1_000 >= silentMs) return false
   const later = (seconds: number | null): boolean =>
     seconds === null || seconds * 1_000 > initiatedSeconds * 1_000 + HEARD_LATER_MS
@@ -210,7 +210,7 @@ function isRefused({ initiatedSeconds, handshakeSeconds, heardSeconds }: HubWord
 }
 
 function elsewhere({ round }: Evidence): Cause {
-  const addresses = new Set(round?.answered.map((way) => way.address))
+  const addresses = new Set(round?.answered.map((endpoint) => endpoint.address))
   if (round?.current === null || round === null || addresses.has(round.current.address)) return 'port-blocked'
   const isNamed = round.named === null || round.named.includes(round.current.address)
   return isNamed ? 'port-blocked' : 'endpoint-moved'
@@ -231,6 +231,6 @@ function isMissedSince(beats: Heartbeats, at: number | null): boolean {
   return beats.underWay.filter((one) => one.overdue && one.sentAt >= at).length >= MISSES_AFTER_SIGN
 }
 
-function isAmong(way: Endpoint | null, ways: readonly Endpoint[]): boolean {
-  return ways.some((one) => sameEndpoint(one, way))
+function isAmong(endpoint: Endpoint | null, endpoints: readonly Endpoint[]): boolean {
+  return endpoints.some((one) => sameEndpoint(one, endpoint))
 }

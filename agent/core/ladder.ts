@@ -11,7 +11,7 @@ export type Remedy =
   /** The peer is taken out and put in again at home: a handshake at once, past WireGuard's own 5 s. */
   | { readonly kind: 'new-session' }
   /** Another port or address of the hub. */
-  | { readonly kind: 'set-endpoint'; readonly way: Endpoint }
+  | { readonly kind: 'set-endpoint'; readonly endpoint: Endpoint }
   /** The hub is told who we are. */
   | { readonly kind: 'register' }
   /** The hub forgets what it remembers of our handshakes, and we begin a new one. */
@@ -39,7 +39,7 @@ export interface Situation {
   readonly echoTrust: EchoTrust
   readonly isRegistrarReachable: boolean
   /** How often the whole ladder was gone through in vain. */
-  readonly turns: number
+  readonly rounds: number
   readonly lifeSeconds: number | null
   /** The machine that the tunnel ends on is capable of it: a router has a connection table of its own. */
   readonly canForgetFlow: boolean
@@ -56,32 +56,32 @@ export function ladder(cause: Cause, situation: Situation): readonly Remedy[] {
 
 /** Tells two remedies apart. */
 export function nameOf(remedy: Remedy): string {
-  return remedy.kind === 'set-endpoint' ? `set-endpoint ${formatEndpoint(remedy.way)}` : remedy.kind
+  return remedy.kind === 'set-endpoint' ? `set-endpoint ${formatEndpoint(remedy.endpoint)}` : remedy.kind
 }
 
 function rungs(cause: Cause, situation: Situation): readonly Remedy[] {
-  const others = otherWays(situation).map((way): Remedy => ({ kind: 'set-endpoint', way }))
+  const others = otherWays(situation).map((endpoint): Remedy => ({ kind: 'set-endpoint', endpoint }))
   const newPort: Remedy = { kind: 'new-source-port' }
   const forgetFlow: readonly Remedy[] = situation.canForgetFlow ? [{ kind: 'forget-flow' }] : []
   const newSession: Remedy = { kind: 'new-session' }
   const reset: readonly Remedy[] = situation.isRegistrarReachable ? [{ kind: 'reset' }] : []
-  const isOnCarrier = situation.round?.isCarrier === true
-  const carrier: readonly Remedy[] = situation.isRegistrarReachable && !isOnCarrier ? [{ kind: 'carrier' }] : []
-  const last = situation.turns === 0 ? [] : lastResorts(situation)
+  const isOnCarrier = situation.round?.isTransport === true
+  const transport: readonly Remedy[] = situation.isRegistrarReachable && !isOnCarrier ? [{ kind: 'carrier' }] : []
+  const last = situation.rounds === 0 ? [] : lastResorts(situation)
   switch (cause) {
     case 'flow-dead':
     case 'return-dead':
-      return [newPort, ...forgetFlow, ...others, newSession, ...carrier, ...reset, ...last]
+      return [newPort, ...forgetFlow, ...others, newSession, ...transport, ...reset, ...last]
     case 'port-blocked':
-      return [...others, newPort, ...forgetFlow, ...carrier, ...last]
+      return [...others, newPort, ...forgetFlow, ...transport, ...last]
     case 'endpoint-moved':
-      return [...others, ...carrier]
+      return [...others, ...transport]
     case 'udp-blocked':
-      return [...carrier, newPort, ...last]
+      return [...transport, newPort, ...last]
     case 'peer-unknown':
       return [{ kind: 'register' }, ...reset, newSession]
     case 'session-lost':
-      return [newSession, newPort, ...forgetFlow, ...reset, ...others, ...carrier, ...last]
+      return [newSession, newPort, ...forgetFlow, ...reset, ...others, ...transport, ...last]
     case 'handshake-refused':
       return [...reset, newSession, newPort, ...others, ...last]
     case 'home-offline':
@@ -104,6 +104,6 @@ function lastResorts({ lifeSeconds }: Situation): readonly Remedy[] {
 /** Those that answered; where echoes are never answered, those that were asked: there is nothing better to go by. */
 function otherWays({ round, echoTrust }: Situation): readonly Endpoint[] {
   if (round === null) return []
-  const ways = echoTrust === 'trusted' ? round.answered : [...round.answered, ...round.silent]
-  return ways.filter((way) => !sameEndpoint(way, round.current)).slice(0, MOST_WAYS)
+  const endpoints = echoTrust === 'trusted' ? round.answered : [...round.answered, ...round.silent]
+  return endpoints.filter((endpoint) => !sameEndpoint(endpoint, round.current)).slice(0, MOST_WAYS)
 }

@@ -81,7 +81,7 @@ export function noteRegistering(registration: Registration, now: number): Regist
 export function noteOutcome(
   registration: Registration,
   outcome: RegistrationOutcome,
-  spread: number,
+  jitter: number,
   now: number,
 ): Registration {
   const { due, pending } = registration
@@ -106,7 +106,7 @@ export function noteOutcome(
     ...registration,
     pending: null,
     due: {
-      at: now + backoffMs(PAUSES, failuresInARow, { share: JITTER, chance: spread }),
+      at: now + backoffMs(PAUSES, failuresInARow, { share: JITTER, chance: jitter }),
       reason: due.at === Infinity ? (pending?.reason ?? 'periodic') : due.reason,
     },
     failuresInARow,

@@ -1,8 +1,8 @@
 import type { Endpoint } from '../../wireguard/spec.ts'
-import type { Away } from './away.ts'
+import type { Fallback } from './fallback.ts'
 import type { Cause } from './cause.ts'
-import type { Cure } from './cure.ts'
-import type { EchoRound, EchoTrust, Evidence, HubWord, Uplink } from './evidence.ts'
+import type { Remediation } from './remediation.ts'
+import type { EchoRound, EchoTrust, Evidence, PeerView, Uplink } from './evidence.ts'
 import type { Health } from './health.ts'
 import type { Heartbeats } from './heartbeats.ts'
 import type { Remedy, RemedyKind } from './ladder.ts'
@@ -19,9 +19,9 @@ export interface Watch {
   readonly ledger: Ledger
   /** Of this silence; none while answers come. */
   readonly evidence: Evidence
-  readonly cure: Cure
+  readonly remediation: Remediation
   /** null on the preferred way. */
-  readonly away: Away | null
+  readonly fallback: Fallback | null
   readonly pathMtu: PathMtu
   readonly asking: Asking
   /** Which remedy cured which cause on this line, last. */
@@ -47,7 +47,7 @@ interface Asking {
   readonly round: EchoRound | null
   readonly isUplinkPending: boolean
   /** When a look at the machine was last asked for, and when one last ended. */
-  readonly restoredAt: number
+  readonly reconciledAt: number
   readonly lookedAt: number
 }
 
@@ -57,7 +57,7 @@ export interface WatchSettings {
   /** While somebody does. */
   readonly inUseMs: number
   /** 0 … 1, another for each home: spreads what many homes would do at once. */
-  readonly spread: number
+  readonly jitter: number
   /** The tunnel's MTU as configured, bytes. */
   readonly mtu: number
   /** How long the carrier's NAT keeps a silent mapping, if it was measured. */
@@ -83,23 +83,23 @@ export type WatchEvent =
       readonly outcome: RegistrationOutcome
       readonly mapping: Endpoint | null
       /** null when it did not answer. */
-      readonly word: HubWord | null
+      readonly view: PeerView | null
     }
-  | { readonly kind: 'echoed'; readonly round: EchoRound; readonly word: HubWord | null }
+  | { readonly kind: 'echoed'; readonly round: EchoRound; readonly view: PeerView | null }
   | { readonly kind: 'sized'; readonly round: SizedRound }
   | { readonly kind: 'uplink'; readonly uplink: Uplink }
   | {
       readonly kind: 'remedy-ended'
-      readonly carriedOut: boolean
+      readonly executed: boolean
       /** Where the interface sends now, when the remedy changed that. */
-      readonly way: Endpoint | null
+      readonly endpoint: Endpoint | null
     }
   /** A look at the machine ended: whether it differed from the plan, and was mended. */
-  | { readonly kind: 'looked'; readonly mended: boolean }
+  | { readonly kind: 'looked'; readonly driftRepaired: boolean }
   /** What the machine that the tunnel ends on is capable of. */
   | { readonly kind: 'described'; readonly canForgetFlow: boolean }
   /** The carrier broke for good: its way is gone. */
-  | { readonly kind: 'carrier-lost' }
+  | { readonly kind: 'transport-lost' }
   | { readonly kind: 'configured'; readonly settings: WatchSettings }
 
 /** What the shell shall do. */
@@ -114,11 +114,11 @@ export type Action =
   /** Ends with one `uplink`. */
   | { readonly kind: 'test-uplink' }
   /** Look whether the machine is as it should be, and mend what is not. Ends with a `looked`, sooner or later. */
-  | { readonly kind: 'restore' }
+  | { readonly kind: 'reconcile' }
   /** Ends with one `remedy-ended`, whatever happens; never two at once. */
   | { readonly kind: 'remedy'; readonly remedy: Remedy }
   /** The way back is proven: what the detour needed may go. */
-  | { readonly kind: 'close-carrier' }
+  | { readonly kind: 'close-transport' }
   | { readonly kind: 'tell-health'; readonly from: Health; readonly to: Health }
   | { readonly kind: 'tell-cause'; readonly cause: Cause }
   | { readonly kind: 'tell-mapping'; readonly change: MappingChange }

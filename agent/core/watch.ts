@@ -1,6 +1,6 @@
-import { echoesDueAt, restoreDueAt, sizesAskedAt, uplinkDueAt } from './asking.ts'
-import { NO_CURE } from './cure.ts'
-import { enter, healed, proven, returned } from './curing.ts'
+import { echoesDueAt, reconcileDueAt, sizesAskedAt, uplinkDueAt } from './asking.ts'
+import { NO_REMEDIATION } from './remediation.ts'
+import { enter, remediated, proven, returned } from './remediate.ts'
 import { taken } from './events.ts'
 import { NO_EVIDENCE } from './evidence.ts'
 import { endsAt, heartbeatGapMs, judge } from './health.ts'
@@ -30,8 +30,8 @@ export function startWatch(settings: WatchSettings, beginning: Beginning, now: n
     registration: notRegistered(now),
     ledger: beginning.ledger,
     evidence: NO_EVIDENCE,
-    cure: NO_CURE,
-    away: null,
+    remediation: NO_REMEDIATION,
+    fallback: null,
     pathMtu: newPathMtu(settings.mtu, beginning.mtu),
     asking: {
       isEchoPending: false,
@@ -39,7 +39,7 @@ export function startWatch(settings: WatchSettings, beginning: Beginning, now: n
       echoTrust: 'unproven',
       round: null,
       isUplinkPending: false,
-      restoredAt: now,
+      reconciledAt: now,
       lookedAt: now,
     },
     helped: beginning.helped,
@@ -58,7 +58,7 @@ export function next(watch: Watch, event: WatchEvent, now: number): readonly [Wa
   after = { ...after, heartbeats: noteOverdue(after.heartbeats, now) }
   after = proven(after, answer, now, actions)
   // Before time alone could call it offline: one moment tells one change.
-  after = healed(after, now, actions)
+  after = remediated(after, now, actions)
   after = judged(after, answer !== null, now, actions)
   after = returned(after, now, actions)
   after = heartbeatIfDue(after, now, actions)
@@ -74,18 +74,18 @@ export function wakeAt(watch: Watch): number {
     overdueAt(watch.heartbeats) ?? Infinity,
     endsAt(watch.health) ?? Infinity,
     watch.registration.pending === null ? watch.registration.due.at : Infinity,
-    watch.cure.underWay?.proving?.until ?? Infinity,
+    watch.remediation.underWay?.proving?.until ?? Infinity,
     echoesDueAt(watch),
     sizesAskedAt(watch),
     uplinkDueAt(watch),
-    restoreDueAt(watch),
+    reconcileDueAt(watch),
   )
 }
 
 function judged(watch: Watch, answered: boolean, now: number, actions: Action[]): Watch {
   const { missesInARow } = watch.heartbeats
   // A way back that fails is turned back from; it is no outage of the line.
-  if (watch.cure.underWay?.backFrom && !answered) return watch
+  if (watch.remediation.underWay?.failbackFrom && !answered) return watch
   const health = judge(
     watch.health,
     { answered, missesInARow, missesThatCount: missesThatCount(watch.heartbeats) },
@@ -95,7 +95,7 @@ function judged(watch: Watch, answered: boolean, now: number, actions: Action[])
   const after = enter(watch, health, actions)
   if (health.kind !== 'doubtful' && health.kind !== 'offline') return after
   // The registrar's word is evidence, and something here may have been taken away.
-  const asking = { ...after.asking, restoredAt: -Infinity }
+  const asking = { ...after.asking, reconciledAt: -Infinity }
   return { ...after, asking, registration: registerSoon(after.registration, 'doubt', now) }
 }
 
@@ -121,9 +121,9 @@ function askIfDue(watch: Watch, now: number, actions: Action[]): Watch {
     actions.push({ kind: 'test-uplink' })
     asking = { ...asking, isUplinkPending: true }
   }
-  if (now >= restoreDueAt(watch)) {
-    actions.push({ kind: 'restore' })
-    asking = { ...asking, restoredAt: now }
+  if (now >= reconcileDueAt(watch)) {
+    actions.push({ kind: 'reconcile' })
+    asking = { ...asking, reconciledAt: now }
   }
   if (now >= sizesAskedAt(watch)) {
     actions.push({ kind: 'ask-sizes', sizes: sizesToAsk(pathMtu) })
@@ -145,12 +145,12 @@ export function calmGapMs({ settings, heartbeats, inUseUntil }: Watch): number {
 }
 
 function heartbeatDueAt(watch: Watch): number {
-  const { health, heartbeats, ledger, cure } = watch
+  const { health, heartbeats, ledger, remediation } = watch
   const { lastSentAt, missesInARow } = heartbeats
   if (lastSentAt === null) return -Infinity
   const gapMs = heartbeatGapMs(health, missesInARow, calmGapMs(watch) - EARLY_MS, lastSentAt)
   // The hub looks once a second: a home that has just come up asks again for what the hub had not seen yet.
   const isCurious = ledger.current === null && health.kind === 'up' && lastSentAt - health.since < CURIOUS_MS
-  const isProving = cure.underWay !== null && cure.underWay.proving !== null
+  const isProving = remediation.underWay !== null && remediation.underWay.proving !== null
   return lastSentAt + Math.min(gapMs, isProving ? 250 : isCurious ? 1_000 : Infinity)
 }

@@ -2,14 +2,14 @@ import { networkInterfaces } from 'node:os'
 import { isIn } from '../../net/prefix.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import { readLocalNetworks } from './local-networks.ts'
-import { seenPrefix } from './seen-lan.ts'
+import { mappedPrefix } from './mapped-lan.ts'
 
 /**
  * Where services of this home see visitors' own addresses: whoever answers there sends its answers to the machine that the
  * tunnel ends on, which leads them back into it. Canonical prefixes, as the hub knows them.
  */
 export async function keptPrefixes(config: TunnelConfig): Promise<readonly string[]> {
-  return (await ownKept(config)).map((prefix) => seenPrefix(config.lan, prefix))
+  return (await ownKept(config)).map((prefix) => mappedPrefix(config.lan, prefix))
 }
 
 async function ownKept(config: TunnelConfig): Promise<readonly string[]> {

@@ -28,7 +28,7 @@ export function detectLan({ connected, defaultInterface }: LocalNetworks): strin
   })
 }
 
-export interface LanSurroundings {
+export interface LanContext {
   /** The tunnel's network. */
   readonly network: string
   readonly hubLiterals: readonly string[]
@@ -39,7 +39,7 @@ export interface LanSurroundings {
  * What would cut this machine, or the hub, off from something it needs.
  * @throws {Problem} `lan-overlaps`.
  */
-export function refuseOverlaps(lan: readonly string[], { network, hubLiterals, local }: LanSurroundings): void {
+export function refuseOverlaps(lan: readonly string[], { network, hubLiterals, local }: LanContext): void {
   const taken = local.connected.find((one) => overlaps(one.prefix, network))
   if (taken !== undefined)
     throw overlap(
@@ -55,7 +55,7 @@ export function refuseOverlaps(lan: readonly string[], { network, hubLiterals, l
 }
 
 /** @throws {Problem} `lan-overlaps` when the numbers that the hub shall know a network by are those of one here. */
-export function refuseSeenHere({ seenAs = {} }: AgentConfig['lan'], { connected }: LocalNetworks): void {
+export function refuseMappedHere({ seenAs = {} }: AgentConfig['lan'], { connected }: LocalNetworks): void {
   for (const seen of Object.values(seenAs)) {
     const here = connected.find((one) => overlaps(one.prefix, seen))
     if (here !== undefined) throw overlap(`${seen} overlaps ${here.prefix} on ${here.interface}`)

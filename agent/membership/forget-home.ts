@@ -1,6 +1,6 @@
 import { Problem } from '../../problems/problem.ts'
 import { Done, PROTOCOL_VERSION, type LeaveRequest } from '../../protocol/messages.ts'
-import { askRegistrar, type RegistrarPlaces } from '../registrar/ask-registrar.ts'
+import { askRegistrar, type RegistrarAddress } from '../registrar/ask-registrar.ts'
 
 /**
  * Asks the hub to forget this home. A hub that knows it no more has forgotten it.
@@ -8,7 +8,7 @@ import { askRegistrar, type RegistrarPlaces } from '../registrar/ask-registrar.t
  * @throws {Problem} when the hub is not reached or refuses.
  */
 export async function forgetHome(
-  registrar: RegistrarPlaces,
+  registrar: RegistrarAddress,
   bearer: string,
   { reopenInvite }: Pick<LeaveRequest, 'reopenInvite'>,
   signal: AbortSignal,

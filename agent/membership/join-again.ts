@@ -10,22 +10,22 @@ import { makeRuntimeFolder, withChangeLock } from '../settings/change-lock.ts'
 import { type AgentConfig, agentConfigPath, tunnelsOf, readAgentConfig, type RouterConfig } from '../settings/config.ts'
 import { rejoinedConfigText } from '../settings/config-text.ts'
 import { hubAddresses } from '../registrar/hub-addresses.ts'
-import { type JoinHands, refuseWhileLeaving } from './join.ts'
+import { type JoinEffects, refuseWhileLeaving } from './join.ts'
 import { type Admission, previewLan } from './join-request.ts'
 import type { JoinStage } from './join-undo.ts'
 import { rejoinedConfig } from './joined-config.ts'
 import { keyMakerOf } from '../secrets/key-maker.ts'
-import { refuseOverlaps, refuseSeenHere } from '../lan/lan.ts'
-import { readLine } from '../memory/line-memory.ts'
+import { refuseOverlaps, refuseMappedHere } from '../lan/lan.ts'
+import { readUplink } from '../memory/uplink-memory.ts'
 import { readLocalNetworks } from '../lan/local-networks.ts'
 import { type Joined, makeTunnel } from './make-tunnel.ts'
 import { openAdapter } from '../tunnel/open-adapter.ts'
-import type { AgentPlaces } from '../settings/places.ts'
+import type { AgentPaths } from '../settings/paths.ts'
 import { requireRoot } from './require-root.ts'
 import { readRotatedKey, withKey } from '../secrets/rotated-key.ts'
 import { type Credentials, routerKeyPath } from '../secrets/router-login.ts'
 import { routerPasswordPath } from '../secrets/router-password.ts'
-import { crowdedNotes, seenPrefixes } from '../lan/seen-lan.ts'
+import { crowdedNotes, mappedPrefixes } from '../lan/mapped-lan.ts'
 import { draftSecrets, keepSecrets } from '../secrets/secrets.ts'
 import { joiningAgainPath, makeStaging, type PresentHome, takeOver, undoAgain } from './take-over.ts'
 import { tunnelSpec } from '../tunnel/tunnel-spec.ts'
@@ -38,7 +38,7 @@ export interface JoinedAgain extends Joined {
 }
 
 interface PreparedAgain {
-  readonly places: AgentPlaces
+  readonly paths: AgentPaths
   readonly staging: string
   readonly present: PresentHome
   readonly token: JoinToken
@@ -56,27 +56,27 @@ interface PreparedAgain {
  * @throws {Problem} after undoing what was done; `config-missing` where there is no home yet.
  */
 export async function joinAgain(
-  places: AgentPlaces,
+  paths: AgentPaths,
   tokenText: string,
-  hands: Pick<JoinHands, 'agree' | 'tell'>,
+  effects: Pick<JoinEffects, 'agree' | 'tell'>,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<JoinedAgain | null> {
   const what = 'joining the hub again'
   const token = parseToken(tokenText)
   requireRoot(what)
-  await refuseWhileLeaving(places.configDir, what)
-  const present = await readPresent(places)
-  const staging = joiningAgainPath(places.configDir)
+  await refuseWhileLeaving(paths.configDir, what)
+  const present = await readPresent(paths)
+  const staging = joiningAgainPath(paths.configDir)
   const adapter = await openAdapter(
     present.config.router,
-    { configDir: staging, stateDir: places.stateDir },
-    keptCredentials(places.configDir, present.config.router),
+    { configDir: staging, stateDir: paths.stateDir },
+    keptCredentials(paths.configDir, present.config.router),
   )
   try {
-    const prepared = await prepare({ places, staging, present, token, adapter }, signal)
-    if (!(await hands.agree(prepared.config, prepared.plan))) return null
-    return await carryOut(prepared, hands.tell, clock, signal)
+    const prepared = await prepare({ paths, staging, present, token, adapter }, signal)
+    if (!(await effects.agree(prepared.config, prepared.plan))) return null
+    return await executeRemedy(prepared, effects.tell, clock, signal)
   } catch (thrown) {
     if (!signal.aborted) throw inTermsOfSettings(thrown)
     throw new Problem('interrupted', { what, why: 'it was interrupted', cause: thrown })
@@ -94,12 +94,12 @@ function inTermsOfSettings(thrown: unknown): unknown {
   return new Problem(code, { what, why, next, cause: thrown })
 }
 
-async function readPresent({ configDir, stateDir }: AgentPlaces): Promise<PresentHome> {
+async function readPresent({ configDir, stateDir }: AgentPaths): Promise<PresentHome> {
   const asWritten = await readAgentConfig(configDir)
   return {
     config: withKey(asWritten, await readRotatedKey(stateDir)),
     text: await readFile(agentConfigPath(configDir), 'utf8'),
-    line: await readLine(stateDir),
+    uplink: await readUplink(stateDir),
   }
 }
 
@@ -122,33 +122,33 @@ async function prepare(
   refuseUnlessSafe({ refusals: clashesWith(observed, [name]) })
   const local = await readLocalNetworks(name)
   const secrets = await draftSecrets(staging, keyMakerOf(router))
-  const admission = await previewLan(token, secrets, seenPrefixes(lan), signal)
+  const admission = await previewLan(token, secrets, mappedPrefixes(lan), signal)
   const config = rejoinedConfig(present.config, token, admission)
   const [tunnel] = tunnelsOf(config)
   const { addresses, network } = tunnel.hub
   // Nothing is remembered there before the folder is made.
   const hubLiterals = await hubAddresses(addresses, staging, signal)
   refuseOverlaps(lan.prefixes, { network, hubLiterals, local })
-  refuseSeenHere(lan, local)
-  const plan = adapter.plan(observed, [tunnelSpec(tunnel, { hubLiterals, carrier: null }, null, present.line)])
+  refuseMappedHere(lan, local)
+  const plan = adapter.plan(observed, [tunnelSpec(tunnel, { hubLiterals, transport: null }, null, present.uplink)])
   refuseUnlessSafe(plan)
   const warnings = [...plan.warnings, ...crowdedNotes(lan)]
   return { ...again, admission, config, plan: { ...plan, warnings } }
 }
 
-async function carryOut(
+async function executeRemedy(
   prepared: PreparedAgain,
-  tell: (line: string) => void,
+  tell: (uplink: string) => void,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<JoinedAgain> {
-  const { places, staging, present, token, adapter, admission, config } = prepared
+  const { paths, staging, present, token, adapter, admission, config } = prepared
   const begun = new Set<JoinStage>()
   try {
     await makeStaging(staging)
-    await makeRuntimeFolder(places.runtimeDir)
+    await makeRuntimeFolder(paths.runtimeDir)
     await keepSecrets(staging, admission.secrets, keyMakerOf(config.router))
-    return await withChangeLock(places.runtimeDir, signal, async () => {
+    return await withChangeLock(paths.runtimeDir, signal, async () => {
       const joined = await makeTunnel(
         {
           adapter,
@@ -157,7 +157,7 @@ async function carryOut(
           config,
           configBy: (answered) => rejoinedConfig(present.config, token, answered),
           configText: (text) => rejoinedConfigText(present.text, text),
-          line: present.line,
+          uplink: present.uplink,
           configDir: staging,
           stateDir: staging,
         },
@@ -167,14 +167,14 @@ async function carryOut(
         signal,
       )
       // Under the lock: what the old agent still wants of this machine must not come in between.
-      return { ...joined, before: present.config, isWatched: await takeOver(places, staging, present.config.router) }
+      return { ...joined, before: present.config, isWatched: await takeOver(paths, staging, present.config.router) }
     })
   } catch (thrown) {
     tell('Undoing what was done: this home stays as it was.')
     const [{ hub }] = tunnelsOf(config)
     const { addresses: hosts, port, certificate } = hub
     const bearer = `${config.home}.${admission.secrets.homeSecret}`
-    await undoAgain({ places, staging, present, begun, registrar: { hosts, port, certificate }, bearer }, tell)
+    await undoAgain({ paths, staging, present, begun, registrar: { hosts, port, certificate }, bearer }, tell)
     throw thrown
   }
 }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { makeFolder } from '../../system/files/atomic-file.ts'
 import { stampOf } from '../../system/files/file-stamp.ts'
 import type { Clock } from '../../system/time/clock.ts'
-import { linePath, UNKNOWN_LINE } from '../memory/line-memory.ts'
+import { uplinkPath, UNKNOWN_UPLINK } from '../memory/uplink-memory.ts'
 import { keyMakerOf } from '../secrets/key-maker.ts'
 import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
 import { keepSecrets } from '../secrets/secrets.ts'
@@ -22,12 +22,12 @@ import { type AgreedJoin, type Joined, makeTunnel } from './make-tunnel.ts'
 export async function applyJoin(
   join: PreparedJoin,
   keepCredentials: () => Promise<void>,
-  tell: (line: string) => void,
+  tell: (uplink: string) => void,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Joined> {
-  const { places, options, admission, config, adapter } = join
-  const { configDir, stateDir, runtimeDir } = places
+  const { paths, options, admission, config, adapter } = join
+  const { configDir, stateDir, runtimeDir } = paths
   const begun = new Set<JoinStage>()
   const newFolders = await missing([configDir, stateDir])
   try {
@@ -35,7 +35,7 @@ export async function applyJoin(
     await makeFolder(stateDir)
     await makeRuntimeFolder(runtimeDir)
     // Another hub, perhaps another line: nothing is known of it.
-    await rm(linePath(stateDir), { force: true })
+    await rm(uplinkPath(stateDir), { force: true })
     await forgetRotatedKeys(stateDir)
     begun.add('secrets')
     await keepCredentials()
@@ -48,7 +48,7 @@ export async function applyJoin(
       configBy: ({ answer, host, publicKey }) =>
         joinedConfig(join.token, answer, host, publicKey, { ...options, router: join.router }),
       configText: agentConfigText,
-      line: UNKNOWN_LINE,
+      uplink: UNKNOWN_UPLINK,
       configDir,
       stateDir,
     }
@@ -60,7 +60,7 @@ export async function applyJoin(
     const bearer = `${config.home}.${admission.secrets.homeSecret}`
     await undoJoin(
       {
-        places,
+        paths,
         adapter,
         begun,
         bearer,

@@ -3,15 +3,15 @@ import type { Observation } from '../../adapters/observation.ts'
 import type { Plan } from '../../adapters/step.ts'
 import { refuseUnlessSafe } from '../../adapters/apply.ts'
 import type { JoinToken } from '../../protocol/token.ts'
-import { refuseOverlaps, refuseSeenHere } from '../lan/lan.ts'
+import { refuseOverlaps, refuseMappedHere } from '../lan/lan.ts'
 import { readLocalNetworks } from '../lan/local-networks.ts'
-import { crowdedNotes, seenPrefixes } from '../lan/seen-lan.ts'
-import { UNKNOWN_LINE } from '../memory/line-memory.ts'
+import { crowdedNotes, mappedPrefixes } from '../lan/mapped-lan.ts'
+import { UNKNOWN_UPLINK } from '../memory/uplink-memory.ts'
 import { hubAddresses } from '../registrar/hub-addresses.ts'
 import { keyMakerOf } from '../secrets/key-maker.ts'
 import { draftSecrets } from '../secrets/secrets.ts'
 import { type AgentConfig, type LanMode, type RouterConfig, tunnelsOf } from '../settings/config.ts'
-import type { AgentPlaces } from '../settings/places.ts'
+import type { AgentPaths } from '../settings/paths.ts'
 import { tunnelSpec } from '../tunnel/tunnel-spec.ts'
 import type { RouterChoice } from './choose-router.ts'
 import { type Admission, previewJoin } from './join-request.ts'
@@ -31,7 +31,7 @@ export interface JoinOptions {
 
 /** A join that changes nothing yet. */
 export interface PreparedJoin {
-  readonly places: AgentPlaces
+  readonly paths: AgentPaths
   readonly options: JoinOptions
   readonly router: RouterConfig
   readonly token: JoinToken
@@ -52,13 +52,13 @@ export async function prepareJoin(
   signal: AbortSignal,
 ): Promise<PreparedJoin> {
   const { options, token, router, adapter } = join
-  const { configDir, stateDir } = join.places
+  const { configDir, stateDir } = join.paths
   const local = await readLocalNetworks(options.interface)
   const secrets = await draftSecrets(configDir, keyMakerOf(router))
   const admission = await previewJoin(
     token,
     secrets,
-    seenPrefixes({ prefixes: [...options.lan], seenAs: { ...options.seenAs } }),
+    mappedPrefixes({ prefixes: [...options.lan], seenAs: { ...options.seenAs } }),
     local,
     signal,
   )
@@ -67,8 +67,8 @@ export async function prepareJoin(
   const { addresses, network } = tunnel.hub
   const hubLiterals = await hubAddresses(addresses, stateDir, signal)
   refuseOverlaps(config.lan.prefixes, { network, hubLiterals, local })
-  refuseSeenHere(config.lan, local)
-  const plan = adapter.plan(observed, [tunnelSpec(tunnel, { hubLiterals, carrier: null }, null, UNKNOWN_LINE)])
+  refuseMappedHere(config.lan, local)
+  const plan = adapter.plan(observed, [tunnelSpec(tunnel, { hubLiterals, transport: null }, null, UNKNOWN_UPLINK)])
   refuseUnlessSafe(plan)
   const warnings = [...plan.warnings, ...crowdedNotes(config.lan)]
   return { ...join, admission, config, plan: { ...plan, warnings } }

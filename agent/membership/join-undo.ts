@@ -1,13 +1,13 @@
 import { rm, rmdir } from 'node:fs/promises'
 import type { Adapter } from '../../adapters/adapter.ts'
-import { bringTo } from '../../adapters/apply.ts'
-import type { RegistrarPlaces } from '../registrar/ask-registrar.ts'
+import { applyDesired } from '../../adapters/apply.ts'
+import type { RegistrarAddress } from '../registrar/ask-registrar.ts'
 import { withChangeLock } from '../settings/change-lock.ts'
 import { agentConfigPath, type RouterConfig } from '../settings/config.ts'
 import { forgetHome } from './forget-home.ts'
 import { hubAddressesPath } from '../registrar/hub-addresses.ts'
 import { removeTornWrites } from '../../system/files/atomic-file.ts'
-import type { AgentPlaces } from '../settings/places.ts'
+import type { AgentPaths } from '../settings/paths.ts'
 import { takeLoginBack } from '../secrets/router-login.ts'
 import { removeSecrets } from '../secrets/secrets.ts'
 import { undoing } from './undoing.ts'
@@ -16,11 +16,11 @@ import { undoing } from './undoing.ts'
 export type JoinStage = 'secrets' | 'hub' | 'machine'
 
 export interface BegunJoin {
-  readonly places: AgentPlaces
+  readonly paths: AgentPaths
   readonly adapter: Adapter
   readonly router: RouterConfig
   readonly begun: ReadonlySet<JoinStage>
-  readonly registrar: RegistrarPlaces
+  readonly registrar: RegistrarAddress
   /** `HOME.SECRET`. */
   readonly bearer: string
   /** Folders that were not there before. */
@@ -33,8 +33,8 @@ const UNDO_MS = 40_000
  * Undoes a join, as far as it had come. Each part is tried whatever became of the others, and what could not be undone
  * is told. The secrets stay when the hub may still know them: with them the same token works again.
  */
-export async function undoJoin(join: BegunJoin, tell: (line: string) => void): Promise<void> {
-  const { places, begun, adapter } = join
+export async function undoJoin(join: BegunJoin, tell: (uplink: string) => void): Promise<void> {
+  const { paths, begun, adapter } = join
   // Its own signal: the one that ended the join must not end its undoing.
   const signal = AbortSignal.timeout(UNDO_MS)
   const attempt = undoing(tell)
@@ -43,20 +43,20 @@ export async function undoJoin(join: BegunJoin, tell: (line: string) => void): P
     !begun.has('hub') ||
     (await attempt('joining the hub', () => forgetHome(join.registrar, join.bearer, { reopenInvite: true }, signal)))
   if (begun.has('machine')) {
-    await attempt('writing agent.yaml', () => rm(agentConfigPath(places.configDir), { force: true }))
+    await attempt('writing agent.yaml', () => rm(agentConfigPath(paths.configDir), { force: true }))
     await attempt('changing this machine', () =>
-      withChangeLock(places.runtimeDir, signal, () =>
-        bringTo(adapter, [], signal, {
+      withChangeLock(paths.runtimeDir, signal, () =>
+        applyDesired(adapter, [], signal, {
           onWarnings: (warnings) => warnings.forEach((warning) => tell(`Warning: ${warning}`)),
         }),
       ),
     )
   }
   if (begun.has('secrets'))
-    await attempt('giving the router a key', () => takeLoginBack(places.configDir, join.router, signal))
-  await attempt('writing the state', () => rm(hubAddressesPath(places.stateDir), { force: true }))
-  if (begun.has('secrets') && isForgotten) await attempt('writing the secrets', () => removeSecrets(places.configDir))
-  for (const folder of [places.configDir, places.stateDir]) await removeTornWrites(folder)
+    await attempt('giving the router a key', () => takeLoginBack(paths.configDir, join.router, signal))
+  await attempt('writing the state', () => rm(hubAddressesPath(paths.stateDir), { force: true }))
+  if (begun.has('secrets') && isForgotten) await attempt('writing the secrets', () => removeSecrets(paths.configDir))
+  for (const folder of [paths.configDir, paths.stateDir]) await removeTornWrites(folder)
   // Only what is empty goes: somebody else may have put something there.
   for (const folder of join.newFolders) await rmdir(folder).catch(() => undefined)
 }

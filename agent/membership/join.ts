@@ -8,7 +8,7 @@ import type { Clock } from '../../system/time/clock.ts'
 import { type Credentials, keepLogin } from '../secrets/router-login.ts'
 import { keepRouterPassword } from '../secrets/router-password.ts'
 import { type AgentConfig, agentConfigPath, leavingConfigPath, type RouterConfig } from '../settings/config.ts'
-import type { AgentPlaces } from '../settings/places.ts'
+import type { AgentPaths } from '../settings/paths.ts'
 import { openAdapter } from '../tunnel/open-adapter.ts'
 import { chooseRouter, type RouterIdentity } from './choose-router.ts'
 import { applyJoin } from './join-apply.ts'
@@ -17,12 +17,12 @@ import type { Joined } from './make-tunnel.ts'
 import { requireRoot } from './require-root.ts'
 
 /** How a join speaks with the person who started it. */
-export interface JoinHands {
+export interface JoinEffects {
   /** Whether this is the router's own certificate or host key; nothing of ours was sent to it yet. */
   readonly trust: (shown: RouterIdentity) => Promise<boolean>
   /** Shown before anything is changed; the join goes on when the answer is yes. */
   readonly agree: (config: AgentConfig, plan: Plan) => Promise<boolean>
-  readonly tell: (line: string) => void
+  readonly tell: (uplink: string) => void
 }
 
 /**
@@ -33,18 +33,18 @@ export interface JoinHands {
  * @throws {Problem} after undoing what was done.
  */
 export async function joinHome(
-  places: AgentPlaces,
+  paths: AgentPaths,
   options: JoinOptions,
-  hands: JoinHands,
+  effects: JoinEffects,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Joined | null> {
   const token = parseToken(options.token)
   requireRoot('joining the hub')
-  await refuseSecondJoin(places.configDir)
+  await refuseSecondJoin(paths.configDir)
   try {
-    const router = await chooseRouter(options.router, hands.trust, signal)
-    return router === null ? null : await joinBy(router, places, options, token, hands, clock, signal)
+    const router = await chooseRouter(options.router, effects.trust, signal)
+    return router === null ? null : await joinBy(router, paths, options, token, effects, clock, signal)
   } catch (thrown) {
     // Whatever the interruption made fail: the person knows why it ended.
     if (!signal.aborted) throw thrown
@@ -54,26 +54,26 @@ export async function joinHome(
 
 async function joinBy(
   router: RouterConfig,
-  places: AgentPlaces,
+  paths: AgentPaths,
   options: JoinOptions,
   token: JoinToken,
-  hands: JoinHands,
+  effects: JoinEffects,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Joined | null> {
   const { router: choice } = options
   const login = choice.kind === 'linux' ? null : { credentials: choice.credentials }
-  const adapter = await openAdapter(router, places, login === null ? undefined : () => login.credentials)
+  const adapter = await openAdapter(router, paths, login === null ? undefined : () => login.credentials)
   try {
     await adapter.describe(signal)
     const observed = await adapter.observe(signal)
     refuseUnlessSafe({ refusals: clashesWith(observed, [options.interface]) })
-    const prepared = await prepareJoin({ places, options, router, token, adapter }, observed, signal)
-    if (!(await hands.agree(prepared.config, prepared.plan))) return null
+    const prepared = await prepareJoin({ paths, options, router, token, adapter }, observed, signal)
+    if (!(await effects.agree(prepared.config, prepared.plan))) return null
     const keep = async (): Promise<void> => {
-      if (login !== null) login.credentials = await keepCredentials(places.configDir, router, login.credentials, signal)
+      if (login !== null) login.credentials = await keepCredentials(paths.configDir, router, login.credentials, signal)
     }
-    return await applyJoin(prepared, keep, hands.tell, clock, signal)
+    return await applyJoin(prepared, keep, effects.tell, clock, signal)
   } finally {
     await adapter.close()
   }

@@ -2,8 +2,14 @@ import type { JoinAnswer } from '../../protocol/messages.ts'
 import type { JoinToken } from '../../protocol/token.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import { PERSISTENT_KEEPALIVE_SECONDS } from '../../wireguard/timers.ts'
-import { ownPrefixes } from '../lan/seen-lan.ts'
-import { type AgentConfig, BEACONS, type HubConfig, type LanMode, type RouterConfig } from '../settings/config.ts'
+import { ownPrefixes } from '../lan/mapped-lan.ts'
+import {
+  type AgentConfig,
+  REACHABILITY_TARGETS,
+  type HubConfig,
+  type LanMode,
+  type RouterConfig,
+} from '../settings/config.ts'
 import type { Admission } from './join-request.ts'
 
 export interface JoinChoices {
@@ -32,7 +38,7 @@ export function joinedConfig(
     keepaliveSeconds: PERSISTENT_KEEPALIVE_SECONDS,
     heartbeatSeconds: 5,
     economy: choices.economy,
-    beacons: [...BEACONS],
+    beacons: [...REACHABILITY_TARGETS],
     rotateKeys: null,
     lan: {
       mode: choices.lanMode,

@@ -1,6 +1,6 @@
 import { rename, rm } from 'node:fs/promises'
 import type { Step } from '../../adapters/step.ts'
-import { bringTo } from '../../adapters/apply.ts'
+import { applyDesired } from '../../adapters/apply.ts'
 import { journalPaths } from '../../adapters/mikrotik/rollback/journal.ts'
 import { asProblem, Problem } from '../../problems/problem.ts'
 import { removeTornWrites } from '../../system/files/atomic-file.ts'
@@ -26,9 +26,9 @@ import { eventsPath, olderEventsPath } from '../memory/event-log.ts'
 import { forgetHome } from './forget-home.ts'
 import { hubAddressesPath } from '../registrar/hub-addresses.ts'
 import { joiningAgainPath } from './take-over.ts'
-import { linePath } from '../memory/line-memory.ts'
+import { uplinkPath } from '../memory/uplink-memory.ts'
 import { openAdapter } from '../tunnel/open-adapter.ts'
-import type { AgentPlaces } from '../settings/places.ts'
+import type { AgentPaths } from '../settings/paths.ts'
 import { requireRoot } from './require-root.ts'
 import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
 import { routerKeyPath, takeLoginBack } from '../secrets/router-login.ts'
@@ -62,12 +62,12 @@ const AGENT_ENDS_MS = 15_000
  * @throws {Problem} `no-root`, `config-missing` when there is nothing to leave, `wrong-usage`, or what could not be undone.
  */
 export async function leaveHome(
-  places: AgentPlaces,
+  paths: AgentPaths,
   { forgetRouter }: LeaveOptions,
-  tell: (line: string) => void,
+  tell: (uplink: string) => void,
   signal: AbortSignal,
 ): Promise<Left> {
-  const { configDir, stateDir, runtimeDir } = places
+  const { configDir, stateDir, runtimeDir } = paths
   requireRoot('leaving the hub')
   const config = await beginLeaving(configDir, tell)
   if (config === null && !forgetRouter && (await hasRouterLogin(configDir))) throw routerNotNamed()
@@ -84,7 +84,7 @@ export async function leaveHome(
   const warnings: string[] = []
   const routerLeft = router.kind !== 'linux' && forgetRouter ? router.host : null
   if (routerLeft === null) {
-    const steps = await undo(router, places, (found) => warnings.push(...found), signal)
+    const steps = await undo(router, paths, (found) => warnings.push(...found), signal)
     if (config === null && steps.length === 0 && !hadRetained && !(await hasRemains(configDir)))
       throw new Problem('config-missing', {
         what: 'leaving the hub',
@@ -103,7 +103,7 @@ export async function leaveHome(
     ...incidentPaths(stateDir),
     outboxPath(stateDir),
     hubAddressesPath(stateDir),
-    linePath(stateDir),
+    uplinkPath(stateDir),
     clockPath(stateDir),
     // Left where the router was not asked any more.
     ...journalPaths(stateDir),
@@ -119,14 +119,14 @@ export async function leaveHome(
 /** @throws {Problem} what could not be undone. */
 async function undo(
   router: RouterConfig,
-  places: AgentPlaces,
+  paths: AgentPaths,
   onWarnings: (warnings: readonly string[]) => void,
   signal: AbortSignal,
 ): Promise<readonly Step[]> {
-  const adapter = await openAdapter(router, places)
+  const adapter = await openAdapter(router, paths)
   try {
     return await orHowToLeave(router, () =>
-      withChangeLock(places.runtimeDir, signal, () => bringTo(adapter, [], signal, { onWarnings })),
+      withChangeLock(paths.runtimeDir, signal, () => applyDesired(adapter, [], signal, { onWarnings })),
     )
   } finally {
     await adapter.close()
@@ -150,7 +150,7 @@ async function orHowToLeave<Result>(router: RouterConfig, act: () => Promise<Res
 }
 
 /** Who this machine is, if it can still say. */
-async function beginLeaving(configDir: string, tell: (line: string) => void): Promise<AgentConfig | null> {
+async function beginLeaving(configDir: string, tell: (uplink: string) => void): Promise<AgentConfig | null> {
   const leaving = leavingConfigPath(configDir)
   if ((await stampOf(agentConfigPath(configDir))) !== 'gone') await rename(agentConfigPath(configDir), leaving)
   if ((await stampOf(leaving)) === 'gone') return null

@@ -6,15 +6,15 @@ import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
-import { bringTunnel } from '../tunnel/bring-tunnel.ts'
+import { applyTunnel } from '../tunnel/apply-tunnel.ts'
 import { type AgentConfig, agentConfigPath, tunnelsOf } from '../settings/config.ts'
 import { type Admission, requestJoin } from './join-request.ts'
 import type { JoinStage } from './join-undo.ts'
 import { keyMakerOf } from '../secrets/key-maker.ts'
-import type { Line } from '../memory/line-memory.ts'
+import type { UplinkFacts } from '../memory/uplink-memory.ts'
 import { proveTunnel } from './prove.ts'
 import { registerHome } from '../registrar/registration.ts'
-import { seenPrefixes } from '../lan/seen-lan.ts'
+import { mappedPrefixes } from '../lan/mapped-lan.ts'
 import { tunnelAddress } from '../tunnel/tunnel-spec.ts'
 
 export interface Joined {
@@ -36,7 +36,7 @@ export interface AgreedJoin {
   /** The same by the join's own answer. */
   readonly configBy: (admission: Admission) => AgentConfig
   readonly configText: (config: AgentConfig) => string
-  readonly line: Line
+  readonly uplink: UplinkFacts
   /** Where the secrets are, and where agent.yaml is written. */
   readonly configDir: string
   /** Remembers the hub's addresses. */
@@ -51,11 +51,11 @@ export interface AgreedJoin {
 export async function makeTunnel(
   join: AgreedJoin,
   begun: Set<JoinStage>,
-  tell: (line: string) => void,
+  tell: (uplink: string) => void,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Joined> {
-  const { config, adapter, configDir, stateDir, line } = join
+  const { config, adapter, configDir, stateDir, uplink } = join
   const isKeyMadeHere = keyMakerOf(config.router) === 'agent'
   let joined: AgentConfig | null = null
   let proven: Joined | null = null
@@ -64,7 +64,7 @@ export async function makeTunnel(
     const publicKey = isKeyMadeHere ? null : await keyOnRouter(adapter, config.interface, cut)
     begun.add('hub')
     // Not the preview's answer: somebody else may have joined since.
-    const admission = await requestJoin(join.token, join.admission.secrets, publicKey, seenPrefixes(config.lan), cut)
+    const admission = await requestJoin(join.token, join.admission.secrets, publicKey, mappedPrefixes(config.lan), cut)
     joined = join.configBy(admission)
     if (!isKeyMadeHere) refuseOtherThan(config, joined)
     begun.add('machine')
@@ -87,7 +87,7 @@ export async function makeTunnel(
 
   const [wanted] = tunnelsOf(isKeyMadeHere ? await admit(signal) : config)
   begun.add('machine')
-  await bringTunnel({ adapter, config: wanted, stateDir, line, carrier: null }, signal, {
+  await applyTunnel({ adapter, config: wanted, stateDir, uplink, transport: null }, signal, {
     beforeStep: async (step, cut) => {
       if (step.kind === 'set-peers' && joined === null) await admit(cut)
     },

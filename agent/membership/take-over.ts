@@ -2,16 +2,16 @@ import { lstat, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { askLocal } from '../../system/sockets/local-socket.ts'
-import type { RegistrarPlaces } from '../registrar/ask-registrar.ts'
-import { bringTunnel } from '../tunnel/bring-tunnel.ts'
+import type { RegistrarAddress } from '../registrar/ask-registrar.ts'
+import { applyTunnel } from '../tunnel/apply-tunnel.ts'
 import { withChangeLock } from '../settings/change-lock.ts'
 import { type AgentConfig, agentConfigPath, type RouterConfig, tunnelsOf } from '../settings/config.ts'
 import { forgetHome } from './forget-home.ts'
 import type { JoinStage } from './join-undo.ts'
 import { keyMakerOf } from '../secrets/key-maker.ts'
-import type { Line } from '../memory/line-memory.ts'
+import type { UplinkFacts } from '../memory/uplink-memory.ts'
 import { openAdapter } from '../tunnel/open-adapter.ts'
-import type { AgentPlaces } from '../settings/places.ts'
+import type { AgentPaths } from '../settings/paths.ts'
 import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
 import { homeSecretPath, privateKeyPath } from '../secrets/secrets.ts'
 import { agentSocketPath } from '../settings/socket-path.ts'
@@ -40,7 +40,7 @@ export interface PresentHome {
   readonly config: AgentConfig
   /** agent.yaml. */
   readonly text: string
-  readonly line: Line
+  readonly uplink: UplinkFacts
 }
 
 const AGENT_LOOKS_MS = 10_000
@@ -49,8 +49,8 @@ const AGENT_LOOKS_MS = 10_000
  * The tunnel that was proven becomes this home's. Copied before anything is removed, so that it can be cut off and done again.
  * @returns whether an agent runs that takes it over.
  */
-export async function takeOver(places: AgentPlaces, staging: string, router: RouterConfig): Promise<boolean> {
-  const { configDir, stateDir, runtimeDir } = places
+export async function takeOver(paths: AgentPaths, staging: string, router: RouterConfig): Promise<boolean> {
+  const { configDir, stateDir, runtimeDir } = paths
   const keys = keyMakerOf(router) === 'agent' ? [privateKeyPath] : []
   await replaceAll(
     [...keys, homeSecretPath, agentConfigPath].map((path) => ({ from: path(staging), to: path(configDir) })),
@@ -75,11 +75,11 @@ async function replaceAll(files: readonly { readonly from: string; readonly to: 
 }
 
 export interface BegunAgain {
-  readonly places: AgentPlaces
+  readonly paths: AgentPaths
   readonly staging: string
   readonly present: PresentHome
   readonly begun: ReadonlySet<JoinStage>
-  readonly registrar: RegistrarPlaces
+  readonly registrar: RegistrarAddress
   /** `HOME.SECRET`, the new one. */
   readonly bearer: string
 }
@@ -90,24 +90,24 @@ const UNDO_MS = 40_000
  * Makes the tunnel what it was, and gives the invitation back, whatever became of the other. The new secrets stay when the hub
  * may know them: with them the same token works again.
  */
-export async function undoAgain(again: BegunAgain, tell: (line: string) => void): Promise<void> {
-  const { places, staging, present, begun } = again
+export async function undoAgain(again: BegunAgain, tell: (uplink: string) => void): Promise<void> {
+  const { paths, staging, present, begun } = again
   // Its own signal: the one that ended the join must not end its undoing.
   const signal = AbortSignal.timeout(UNDO_MS)
   const attempt = undoing(tell)
   const isForgotten =
     !begun.has('hub') ||
     (await attempt('joining the hub', () => forgetHome(again.registrar, again.bearer, { reopenInvite: true }, signal)))
-  if (begun.has('machine')) await attempt('changing the tunnel', () => bringBack(places, present, signal))
+  if (begun.has('machine')) await attempt('changing the tunnel', () => bringBack(paths, present, signal))
   if (isForgotten) await rm(staging, { recursive: true, force: true }).catch(() => undefined)
 }
 
-async function bringBack(places: AgentPlaces, { config, line }: PresentHome, signal: AbortSignal): Promise<void> {
-  const adapter = await openAdapter(config.router, places)
+async function bringBack(paths: AgentPaths, { config, uplink }: PresentHome, signal: AbortSignal): Promise<void> {
+  const adapter = await openAdapter(config.router, paths)
   try {
     const [wanted] = tunnelsOf(config)
-    const tunnel = { adapter, config: wanted, stateDir: places.stateDir, line, carrier: null }
-    await withChangeLock(places.runtimeDir, signal, () => bringTunnel(tunnel, signal))
+    const tunnel = { adapter, config: wanted, stateDir: paths.stateDir, uplink, transport: null }
+    await withChangeLock(paths.runtimeDir, signal, () => applyTunnel(tunnel, signal))
   } finally {
     await adapter.close()
   }

@@ -4,7 +4,9 @@ import { asProblem } from '../../problems/problem.ts'
  * Tries one part of an undo, whatever became of the others.
  * @returns of the attempt: whether it succeeded. What did not is told.
  */
-export function undoing(tell: (line: string) => void): (what: string, act: () => Promise<unknown>) => Promise<boolean> {
+export function undoing(
+  tell: (uplink: string) => void,
+): (what: string, act: () => Promise<unknown>) => Promise<boolean> {
   return async (what, act) => {
     try {
       await act()

@@ -6,7 +6,7 @@ import { readJsonFile } from '../../system/files/json-file.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { sleep } from '../../system/time/sleep.ts'
-import type { Happening } from './events.ts'
+import type { NewEvent } from './events.ts'
 import { makeInbox } from '../../system/process/inbox.ts'
 
 /**
@@ -40,7 +40,7 @@ const SeenSchema = v.object({ seen: v.pipe(v.string(), v.isoTimestamp()) })
 export async function openClockGuard(
   stateDir: string,
   clock: Clock,
-  note: (happening: Happening) => void,
+  note: (event: NewEvent) => void,
   log: Log,
 ): Promise<ClockGuard> {
   const path = clockPath(stateDir)

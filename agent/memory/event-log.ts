@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { olderOf, openLineFile, readLineFile } from '../../system/files/line-file.ts'
+import { olderOf, openJsonLines, readJsonLines } from '../../system/files/json-lines.ts'
 import { type HomeEvent, parseEvent } from './events.ts'
 
 /** The memory of a home: events.jsonl in the state folder, and events.1.jsonl with what was before. */
@@ -22,11 +22,11 @@ const RECENT = 12
 /** Never fails: without its memory an agent begins with an empty ledger, and says at each event why it is lost. */
 export async function openEventLog(stateDir: string, largestBytes = LARGEST_BYTES): Promise<EventLog> {
   const path = eventsPath(stateDir)
-  const recent = newestMappings(await readLineFile(path).catch(() => []))
+  const recent = newestMappings(await readJsonLines(path).catch(() => []))
   let lastMapping = recent.at(-1) ?? null
   let mappingTimes = recent.map(({ at }) => at)
   // The ledger goes on from the newest mapping, however long ago that was.
-  const file = openLineFile(path, largestBytes, () => (lastMapping === null ? null : JSON.stringify(lastMapping)))
+  const file = openJsonLines(path, largestBytes, () => (lastMapping === null ? null : JSON.stringify(lastMapping)))
 
   return {
     lastMapping: () => lastMapping,
@@ -43,7 +43,7 @@ export async function openEventLog(stateDir: string, largestBytes = LARGEST_BYTE
 
 /** All that is kept, oldest first. @throws {Problem} `config-unreadable`. */
 export async function readEvents(stateDir: string): Promise<readonly HomeEvent[]> {
-  const texts = await readLineFile(eventsPath(stateDir))
+  const texts = await readJsonLines(eventsPath(stateDir))
   // A set, since the newest mapping stands in both files after one became the older.
   const lines = new Set(texts.flatMap((text) => text.split('\n')))
   return [...lines].map(parseEvent).filter((event) => event !== null)

@@ -76,7 +76,7 @@ const EventSchema = v.variant('kind', [
 export type HomeEvent = v.InferOutput<typeof EventSchema>
 
 /** An event of which the shell has yet to say when it was. */
-export type Happening = HomeEvent extends infer Each ? (Each extends HomeEvent ? Omit<Each, 'at'> : never) : never
+export type NewEvent = HomeEvent extends infer Each ? (Each extends HomeEvent ? Omit<Each, 'at'> : never) : never
 
 /** null for a torn or foreign line: what a power cut left must not hide the rest. */
 export function parseEvent(line: string): HomeEvent | null {

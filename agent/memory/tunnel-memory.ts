@@ -1,11 +1,11 @@
 import { makeFolder } from '../../system/files/atomic-file.ts'
 import { type EventLog, openEventLog } from './event-log.ts'
-import { type LineMemory, openLineMemory } from './line-memory.ts'
+import { type UplinkMemory, openUplinkMemory } from './uplink-memory.ts'
 
 /** What a tunnel remembers: what happened to it, and what its line and its hub have taught. */
 export interface TunnelMemory {
   readonly events: EventLog
-  readonly line: LineMemory
+  readonly uplink: UplinkMemory
 }
 
 /**
@@ -19,19 +19,19 @@ export async function openTunnelMemory(
 ): Promise<TunnelMemory> {
   if (stateDir === home.stateDir) return home
   await makeFolder(stateDir)
-  return { events: await openEventLog(stateDir), line: sharedLine(home.line, await openLineMemory(stateDir)) }
+  return { events: await openEventLog(stateDir), uplink: sharedLine(home.uplink, await openUplinkMemory(stateDir)) }
 }
 
 /** One line, and what one of the hubs behind it has taught. */
-function sharedLine(line: LineMemory, hub: LineMemory): LineMemory {
+function sharedLine(uplink: UplinkMemory, hub: UplinkMemory): UplinkMemory {
   return {
     get current() {
       const { helped, visitors } = hub.current
-      return { ...line.current, helped, visitors }
+      return { ...uplink.current, helped, visitors }
     },
     change: async ({ helped, visitors, ...ofLine }) => {
       const ofHub = { ...(helped === undefined ? {} : { helped }), ...(visitors === undefined ? {} : { visitors }) }
-      const lost = await Promise.all([line.change(ofLine), hub.change(ofHub)])
+      const lost = await Promise.all([uplink.change(ofLine), hub.change(ofHub)])
       return lost.find((why) => why !== null) ?? null
     },
   }

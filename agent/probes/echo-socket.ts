@@ -3,16 +3,16 @@ import { createSocket } from 'node:dgram'
 import { setMaxListeners } from 'node:events'
 import { isIP } from 'node:net'
 import { discardSocket } from '../../system/sockets/discard-socket.ts'
-import { ECHO_BYTES, type EchoKey, encodeEchoRequest, type HubWord, readEchoAnswer } from '../../protocol/echo.ts'
+import { ECHO_BYTES, type EchoKey, encodeEchoRequest, type PeerView, readEchoAnswer } from '../../protocol/echo.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
 
 export interface EchoAnswer {
   /** Where it was sent, and answered from. */
-  readonly way: Endpoint
+  readonly endpoint: Endpoint
   /** From the first datagram to the answer, less the delay: of one that was lost on the way, too much. */
   readonly roundTripMs: number
-  readonly word: HubWord
+  readonly view: PeerView
 }
 
 export interface EchoQuestion {
@@ -36,7 +36,7 @@ export interface EchoSocket {
 }
 
 interface Open {
-  readonly answer: (word: HubWord) => void
+  readonly answer: (view: PeerView) => void
   /** The network said that a datagram did not arrive. */
   readonly refused: () => void
   readonly end: () => void
@@ -48,9 +48,9 @@ const SEND_AT_MS = [0, 250, 600]
 const REFUSED_MS = 1_000
 
 /** @param home our IPv4 address inside the tunnel, by which the hub knows our key. */
-export function openEchoSocket(way: Endpoint, home: string, key: EchoKey, clock: Clock): EchoSocket {
+export function openEchoSocket(endpoint: Endpoint, home: string, key: EchoKey, clock: Clock): EchoSocket {
   const open = new Map<bigint, Open>()
-  const socket = createSocket(isIP(way.address) === 6 ? 'udp6' : 'udp4')
+  const socket = createSocket(isIP(endpoint.address) === 6 ? 'udp6' : 'udp4')
   let closed = false
   const connected = new Promise<void>((resolve) => {
     socket.once('connect', resolve)
@@ -63,11 +63,11 @@ export function openEchoSocket(way: Endpoint, home: string, key: EchoKey, clock:
   })
   socket.on('message', (datagram) => {
     const answer = readEchoAnswer(datagram, key)
-    if (answer !== null) open.get(answer.nonce)?.answer(answer.word)
+    if (answer !== null) open.get(answer.nonce)?.answer(answer.seen)
   })
   // Connected, so that only the hub's answers come in, and that the network's refusals are told. A name would be looked up.
-  if (isIP(way.address) === 0) close()
-  else socket.connect(way.port, way.address)
+  if (isIP(endpoint.address) === 0) close()
+  else socket.connect(endpoint.port, endpoint.address)
 
   function close(): void {
     if (closed) return
@@ -118,7 +118,7 @@ export function openEchoSocket(way: Endpoint, home: string, key: EchoKey, clock:
       setMaxListeners(0, signal)
       signal.addEventListener('abort', abort)
       open.set(nonce, {
-        answer: (word) => end({ way, roundTripMs: clock.now() - began - delaySeconds * 1000, word }),
+        answer: (view) => end({ endpoint, roundTripMs: clock.now() - began - delaySeconds * 1000, view }),
         refused,
         end: abort,
       })

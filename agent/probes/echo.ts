@@ -6,7 +6,7 @@ import { type EchoAnswer, type EchoQuestion, type EchoSocket, openEchoSocket } f
 /** Asks the hub over fresh UDP flows: does another flow than the tunnel's get there and back, and what does the hub know? */
 export interface Echoes {
   /** From a socket that nobody used before: see EchoSocket. */
-  readonly ask: (way: Endpoint, question: EchoQuestion, signal: AbortSignal) => Promise<EchoAnswer | null>
+  readonly ask: (endpoint: Endpoint, question: EchoQuestion, signal: AbortSignal) => Promise<EchoAnswer | null>
   /** Open questions get no answer any more, and new ones none either. */
   readonly close: () => void
 }
@@ -16,9 +16,9 @@ export function openEchoes(home: string, key: EchoKey, clock: Clock): Echoes {
   const open = new Set<EchoSocket>()
   let closed = false
   return {
-    ask: async (way, question, signal) => {
+    ask: async (endpoint, question, signal) => {
       if (closed || signal.aborted) return null
-      const socket = openEchoSocket(way, home, key, clock)
+      const socket = openEchoSocket(endpoint, home, key, clock)
       open.add(socket)
       try {
         return await socket.ask(question, signal)

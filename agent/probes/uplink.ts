@@ -67,7 +67,7 @@ interface Place {
 
 /** Ends with the first answer, else when all have said what they say. */
 async function bestReply(places: readonly Place[], signal: AbortSignal): Promise<Reply> {
-  const replies = places.map((place) => knock(place, signal))
+  const replies = places.map((place) => hello(place, signal))
   const first = replies.map(async (reply) => {
     if ((await reply) !== 'answered') throw new TypeError('no answer')
   })
@@ -79,7 +79,7 @@ async function bestReply(places: readonly Place[], signal: AbortSignal): Promise
   }
 }
 
-function knock({ address, port }: Place, signal: AbortSignal): Promise<Reply> {
+function hello({ address, port }: Place, signal: AbortSignal): Promise<Reply> {
   return new Promise((resolve) => {
     const socket = connect({ host: address, port, signal })
     const end = (reply: Reply): void => {

@@ -3,7 +3,7 @@ import { Problem } from '../../problems/problem.ts'
 import { type Call, callRegistrar, type Registrar } from '../../protocol/registrar-client.ts'
 
 /** A hub's registrar, by all the ways it is reached. */
-export interface RegistrarPlaces {
+export interface RegistrarAddress {
   /** Names and literals, best first. */
   readonly hosts: readonly string[]
   readonly port: number
@@ -22,10 +22,10 @@ export interface Answered<Answer> {
  * @throws {Problem} as firstReached.
  */
 export async function askRegistrar<const Schema extends v.GenericSchema>(
-  places: RegistrarPlaces,
+  registrar: RegistrarAddress,
   call: Call<Schema>,
 ): Promise<Answered<v.InferOutput<Schema>>> {
-  const { reached, host } = await firstReached(places, call.signal, (registrar) => callRegistrar(registrar, call))
+  const { reached, host } = await firstReached(registrar, call.signal, (registrar) => callRegistrar(registrar, call))
   return { answer: reached, host }
 }
 
@@ -34,7 +34,7 @@ export async function askRegistrar<const Schema extends v.GenericSchema>(
  * @throws {Problem} the hub's own, or of all that failed the one that says most.
  */
 export async function firstReached<Reached>(
-  { hosts, port, certificate }: RegistrarPlaces,
+  { hosts, port, certificate }: RegistrarAddress,
   signal: AbortSignal | undefined,
   attempt: (registrar: Registrar) => Promise<Reached>,
 ): Promise<{ readonly reached: Reached; readonly host: string }> {

@@ -6,7 +6,7 @@ import type { Endpoint } from '../../wireguard/spec.ts'
 import { askRegistrar, isElsewhere } from './ask-registrar.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import type { RegistrationOutcome, RegistrationReason } from '../core/registration.ts'
-import { seenPrefixes } from '../lan/seen-lan.ts'
+import { mappedPrefixes } from '../lan/mapped-lan.ts'
 import { keptPrefixes } from '../lan/kept-prefixes.ts'
 import { readBearer } from '../secrets/secrets.ts'
 
@@ -53,7 +53,7 @@ export async function registerHome(registering: Registering, signal: AbortSignal
       version: PROTOCOL_VERSION,
       publicKey: config.publicKey,
       nextPublicKey,
-      lan: seenPrefixes(config.lan),
+      lan: mappedPrefixes(config.lan),
       listenPort,
       reason: reason === 'reset' ? 'remedy' : reason,
       reset: reason === 'reset',

@@ -5,7 +5,7 @@ import type { IncidentRecord } from '../../protocol/incidents.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'
 import { REKEY_AFTER_TIME } from '../../wireguard/timers.ts'
 import type { Calendar } from '../../system/time/calendar.ts'
-import type { CarrierNat } from '../probes/carrier-nat.ts'
+import type { Cgnat } from '../probes/cgnat.ts'
 import type { Cause } from '../core/cause.ts'
 import { causeOf, type Health, heartbeatGapMs } from '../core/health.ts'
 import type { RemedyKind } from '../core/ladder.ts'
@@ -63,7 +63,7 @@ export interface Status {
     readonly port: number | null
     readonly since: string | null
     readonly changes: number
-    readonly carrierNat: CarrierNat
+    readonly carrierNat: Cgnat
     /** The longest silence that a flow of this line survived; null: not measured yet. */
     readonly lifeSeconds: number | null
     /** The carrier cuts flows at a fixed interval; null: it does not, or too few cuts were seen. */
@@ -152,7 +152,7 @@ function tunnelOf(facts: StatusFacts): Status['tunnel'] {
     since: isoSeconds(calendar.at(health.since)),
     cause: causeOf(health),
     next: isUnknownAtHub(watch) ? howToJoinAgain(config.home) : null,
-    remedy: watch.cure.underWay?.remedy.kind ?? null,
+    remedy: watch.remediation.underWay?.remedy.kind ?? null,
     notes: [
       ...(clockBehindSeconds === null ? [] : (['clock-behind'] as const)),
       ...(isRouterSilent ? (['router-silent'] as const) : []),
@@ -184,11 +184,11 @@ function idleBytesPerDay(heartbeatMs: number): number {
   return Math.round((dayMs / heartbeatMs) * 2 * 108 + (dayMs / (REKEY_AFTER_TIME + heartbeatMs)) * 356)
 }
 
-function notesOf({ health, isDaemonSilent, registration, away, pathMtu }: Watch): readonly Note[] {
+function notesOf({ health, isDaemonSilent, registration, fallback, pathMtu }: Watch): readonly Note[] {
   return [
     ...(health.kind === 'up' && isDaemonSilent ? (['hub-daemon-silent'] as const) : []),
     ...(health.kind === 'up' && registration.registrar === 'unreachable' ? (['registrar-unreachable'] as const) : []),
-    ...(away === null ? [] : away.on === 'carrier' ? (['tcp-carrier'] as const) : (['other-way'] as const)),
+    ...(fallback === null ? [] : fallback.on === 'transport' ? (['tcp-carrier'] as const) : (['other-way'] as const)),
     ...(pathMtu.mtu < pathMtu.configured ? (['smaller-mtu'] as const) : []),
   ]
 }
@@ -196,7 +196,7 @@ function notesOf({ health, isDaemonSilent, registration, away, pathMtu }: Watch)
 function mappingOf({
   watch,
   calendar,
-  carrierNat,
+  cgnat,
   earlierMappingSince,
   lifeSeconds,
   cutPeriod,
@@ -208,7 +208,7 @@ function mappingOf({
     since:
       current === null ? null : current.since === null ? earlierMappingSince : isoSeconds(calendar.at(current.since)),
     changes,
-    carrierNat,
+    carrierNat: cgnat,
     lifeSeconds,
     cutPeriod,
   }

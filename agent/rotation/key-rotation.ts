@@ -12,7 +12,7 @@ import { withChangeLock } from '../settings/change-lock.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import { firstAnswer } from '../probes/first-answer.ts'
 import { heartbeatTarget } from '../probes/heartbeat-target.ts'
-import type { AgentPlaces } from '../settings/places.ts'
+import type { AgentPaths } from '../settings/paths.ts'
 import { type Registering, registerHome } from '../registrar/registration.ts'
 import type { Mutex } from '../../system/process/mutex.ts'
 import {
@@ -25,7 +25,7 @@ import {
 
 /** A tunnel that is up, and is to have another key. */
 export interface Rotation {
-  readonly places: AgentPlaces
+  readonly paths: AgentPaths
   readonly adapter: Adapter
   /** Held with the machine's lock, and taken after it: no registration may name the old key again after the hub has the new one. */
   readonly registrationMutex: Mutex
@@ -58,10 +58,10 @@ const LOOK_MS = 5_000
 export async function rotateKey(rotation: Rotation): Promise<RotatedKey> {
   // Its own limit: an agent that is told to end, ends it first. Half of it would leave a dead tunnel behind.
   const signal = AbortSignal.timeout(ROTATE_MS)
-  const { places, joined, take, registrationMutex, log } = rotation
-  return await withChangeLock(places.runtimeDir, signal, () =>
+  const { paths, joined, take, registrationMutex, log } = rotation
+  return await withChangeLock(paths.runtimeDir, signal, () =>
     registrationMutex.runExclusive(async () => {
-      const publicKey = await makeKey(places.stateDir, signal)
+      const publicKey = await makeKey(paths.stateDir, signal)
       try {
         await changeAtHub(rotation, publicKey, signal)
         log.debug('the hub has the new key')
@@ -70,10 +70,10 @@ export async function rotateKey(rotation: Rotation): Promise<RotatedKey> {
         await prove(rotation.registering.config, signal)
         log.debug('the new key is proven')
         const rotated: RotatedKey = { schema: 1, joined, publicKey, madeBy: 'agent' }
-        await keepRotatedKey(places.stateDir, rotated)
+        await keepRotatedKey(paths.stateDir, rotated)
         log.debug('the new key is kept')
         take(rotated)
-        await removeOtherKeys(places.stateDir, rotated)
+        await removeOtherKeys(paths.stateDir, rotated)
         return rotated
       } catch (thrown) {
         await goBack(rotation, publicKey)
@@ -157,12 +157,12 @@ async function prove(config: TunnelConfig, signal: AbortSignal): Promise<void> {
 
 /** Each part whatever became of the others. What the hub does not hear now, the next registration tells it. */
 async function goBack(rotation: Rotation, publicKey: PublicKey): Promise<void> {
-  const { registering, places, log } = rotation
+  const { registering, paths, log } = rotation
   const signal = AbortSignal.timeout(ROTATE_MS)
   await changeHere(rotation, registering.config.publicKey, signal).catch((thrown: unknown) => {
     const { code, message } = asProblem(thrown, 'going back to the old key')
     log.error({ code }, message)
   })
   await registerHome({ ...registering, reason: 'key-rotation', timeoutMs: ANSWER_MS }, signal)
-  await rm(rotatedKeyPath(places.stateDir, publicKey), { force: true }).catch(() => undefined)
+  await rm(rotatedKeyPath(paths.stateDir, publicKey), { force: true }).catch(() => undefined)
 }

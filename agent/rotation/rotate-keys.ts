@@ -3,7 +3,7 @@ import { branchSignal } from '../../system/time/branch-signal.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { sleep } from '../../system/time/sleep.ts'
-import type { Happening } from '../memory/events.ts'
+import type { NewEvent } from '../memory/events.ts'
 import { makeInbox } from '../../system/process/inbox.ts'
 import type { RotatedKey } from '../secrets/rotated-key.ts'
 
@@ -14,20 +14,20 @@ export interface KeyRotations {
   readonly run: (signal: AbortSignal) => Promise<void>
 }
 
-export interface RotationHands {
+export interface RotationEffects {
   /** Of the moment; null: never. */
   readonly expression: () => string | null
   /** Tunnel and registrar: what has trouble is not given more. */
   readonly isWell: () => boolean
   /** @throws {Problem} when the tunnel kept its old key. */
   readonly rotate: () => Promise<RotatedKey>
-  readonly note: (happening: Happening) => void
+  readonly note: (event: NewEvent) => void
 }
 
 const LOOK_EVERY_MS = 5_000
 
 export function makeKeyRotations(
-  { expression, isWell, rotate, note }: RotationHands,
+  { expression, isWell, rotate, note }: RotationEffects,
   clock: Clock,
   log: Log,
 ): KeyRotations {

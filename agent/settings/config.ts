@@ -12,7 +12,7 @@ import { PERSISTENT_KEEPALIVE_SECONDS } from '../../wireguard/timers.ts'
 const seconds = (least: number, most: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
 
 /** Somebody on the internet who is not the hub: two large resolvers, whose addresses everybody can reach. */
-export const BEACONS: readonly string[] = ['1.1.1.1:443', '9.9.9.9:443']
+export const REACHABILITY_TARGETS: readonly string[] = ['1.1.1.1:443', '9.9.9.9:443']
 
 /** One hub and what it gave this home when it joined. */
 const HubSchema = v.strictObject({
@@ -69,7 +69,7 @@ const FieldsSchema = v.strictObject({
   /** Fewer bytes, slower to notice: 25 s between heartbeats of an idle tunnel, 5 s of one in use. */
   economy: v.optional(v.boolean(), false),
   /** Asked, when the hub is silent, whether the line works. */
-  beacons: v.optional(v.pipe(v.array(LiteralPlaceSchema), v.maxLength(8)), [...BEACONS]),
+  beacons: v.optional(v.pipe(v.array(LiteralPlaceSchema), v.maxLength(8)), [...REACHABILITY_TARGETS]),
   /** When the tunnel gets a new key; a cron expression, checked by what schedules it. */
   rotateKeys: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(100))), null),
   /** Prometheus metrics on this port of loopback; off without it. Taken when the agent begins. */

@@ -15,7 +15,7 @@ export interface Judge {
   readonly configure: (config: TunnelConfig) => void
   readonly look: () => JudgeView
   /** Weighs what was heard, and the moment. `act` is called for each thing to do, when `look` shows what made it due. Must not throw. */
-  readonly turn: (act: (action: Action) => void) => void
+  readonly iterate: (act: (action: Action) => void) => void
   /** Until something is heard, or time alone changes something. */
   readonly wait: (signal: AbortSignal) => Promise<void>
 }
@@ -29,7 +29,7 @@ interface JudgeView {
 /** What an agent that begins knows. */
 interface Start extends Beginning {
   /** As in the settings of the watch. */
-  readonly spread: number
+  readonly jitter: number
   readonly lifeSeconds: () => number | null
 }
 
@@ -42,8 +42,8 @@ const HEARTBEATS = { economyMs: 25_000, economyInUseMs: 5_000, inUseMs: 1_000 } 
 export function makeJudge(config: TunnelConfig, start: Start, clock: Clock): Judge {
   const inbox = makeInbox<{ readonly event: WatchEvent; readonly at: number }>()
   let watch = startWatch(settingsOf(config, start), start, clock.now())
-  let turnedAt = clock.now()
-  let wakesAt = turnedAt
+  let iteratedAt = clock.now()
+  let wakesAt = iteratedAt
 
   function notice(event: WatchEvent): void {
     inbox.put({ event, at: clock.now() })
@@ -58,22 +58,22 @@ export function makeJudge(config: TunnelConfig, start: Start, clock: Clock): Jud
   return {
     notice,
     configure: (config) => notice({ kind: 'configured', settings: settingsOf(config, start) }),
-    look: () => ({ watch, stale: clock.now() > Math.max(wakesAt, turnedAt) + STALE_MS }),
-    turn: (act) => {
+    look: () => ({ watch, stale: clock.now() > Math.max(wakesAt, iteratedAt) + STALE_MS }),
+    iterate: (act) => {
       for (const { event, at } of inbox.drain()) weigh(event, at, act)
       weigh({ kind: 'tick' }, clock.now(), act)
-      turnedAt = clock.now()
+      iteratedAt = clock.now()
       wakesAt = wakeAt(watch)
     },
     wait: (signal) => inbox.wait(Math.max(0, wakeAt(watch) - clock.now()), signal),
   }
 }
 
-function settingsOf(config: TunnelConfig, { spread, lifeSeconds }: Start): WatchSettings {
+function settingsOf(config: TunnelConfig, { jitter, lifeSeconds }: Start): WatchSettings {
   return {
     heartbeatMs: config.economy ? HEARTBEATS.economyMs : config.heartbeatSeconds * 1_000,
     inUseMs: config.economy ? HEARTBEATS.economyInUseMs : HEARTBEATS.inUseMs,
-    spread,
+    jitter,
     mtu: config.mtu,
     lifeSeconds: lifeSeconds(),
   }

@@ -20,19 +20,19 @@ export interface TunnelLoop {
 type Event<Kind extends WatchEvent['kind']> = Extract<WatchEvent, { kind: Kind }>
 
 /** What the loop acts through. None of them may throw or wait: the loop would stop turning. Each answers in time, whatever happens. */
-export interface LoopHands {
+export interface LoopEffects {
   readonly register: (reason: RegistrationReason, lastMapping: Endpoint | null) => Promise<Event<'registration-ended'>>
   readonly askEchoes: () => Promise<Event<'echoed'>>
   readonly askSizes: (sizes: readonly number[]) => Promise<Event<'sized'>>
   readonly testUplink: () => Promise<Event<'uplink'>>
   readonly remedy: (remedy: Remedy) => Promise<Event<'remedy-ended'>>
-  readonly restore: () => void
-  readonly closeCarrier: () => void
+  readonly reconcile: () => void
+  readonly closeTransport: () => void
   /** @param watch what was known when this became worth telling. */
-  readonly tell: (action: Told, watch: Watch) => void
+  readonly record: (action: Told, watch: Watch) => void
 }
 
-export function makeLoop(config: TunnelConfig, judge: Judge, hands: LoopHands, log: Log): TunnelLoop {
+export function makeLoop(config: TunnelConfig, judge: Judge, effects: LoopEffects, log: Log): TunnelLoop {
   const { notice } = judge
   let target = heartbeatTarget(config)
   let heartbeats = connect()
@@ -61,29 +61,29 @@ export function makeLoop(config: TunnelConfig, judge: Judge, hands: LoopHands, l
       case 'send-heartbeat':
         return heartbeats.send(action.sequence)
       case 'register':
-        void hands.register(action.reason, judge.look().watch.ledger.current?.endpoint ?? null).then(notice)
+        void effects.register(action.reason, judge.look().watch.ledger.current?.endpoint ?? null).then(notice)
         return
       case 'ask-echoes':
-        void hands.askEchoes().then(notice)
+        void effects.askEchoes().then(notice)
         return
       case 'ask-sizes':
-        void hands.askSizes(action.sizes).then(notice)
+        void effects.askSizes(action.sizes).then(notice)
         return
       case 'test-uplink':
-        void hands.testUplink().then(notice)
+        void effects.testUplink().then(notice)
         return
       case 'remedy':
-        void hands.remedy(action.remedy).then(notice)
+        void effects.remedy(action.remedy).then(notice)
         return
-      case 'restore':
-        return hands.restore()
-      case 'close-carrier':
-        return hands.closeCarrier()
+      case 'reconcile':
+        return effects.reconcile()
+      case 'close-transport':
+        return effects.closeTransport()
       case 'tell-health':
       case 'tell-cause':
       case 'tell-mapping':
       case 'tell-remedy':
-        return hands.tell(action, judge.look().watch)
+        return effects.record(action, judge.look().watch)
       default:
         return action satisfies never
     }
@@ -101,7 +101,7 @@ export function makeLoop(config: TunnelConfig, judge: Judge, hands: LoopHands, l
     run: async (signal) => {
       while (!signal.aborted) {
         try {
-          judge.turn(attempt)
+          judge.iterate(attempt)
         } catch (thrown) {
           // Nobody foresaw it. The next turn begins with what there is then; silence would be worse.
           log.error({ why: reasonOf(thrown) }, 'a turn of the loop failed')

@@ -3,7 +3,7 @@ import { systemClock } from '../../system/time/clock.ts'
 import { readSecretFile } from '../../system/files/secret-file.ts'
 import { parsePublicKey } from '../../wireguard/keys.ts'
 import type { RouterConfig } from '../settings/config.ts'
-import type { AgentPlaces } from '../settings/places.ts'
+import type { AgentPaths } from '../settings/paths.ts'
 import { privateKeyFileOf } from '../secrets/rotated-key.ts'
 import { accessBy, type Credentials, routerKeyPath } from '../secrets/router-login.ts'
 import { routerPasswordPath } from '../secrets/router-password.ts'
@@ -14,7 +14,7 @@ import { routerPasswordPath } from '../secrets/router-password.ts'
  */
 export async function openAdapter(
   router: RouterConfig,
-  { configDir, stateDir }: Pick<AgentPlaces, 'configDir' | 'stateDir'>,
+  { configDir, stateDir }: Pick<AgentPaths, 'configDir' | 'stateDir'>,
   credentials?: () => Credentials,
 ): Promise<Adapter> {
   const { kind } = router

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../../wireguard/spec.ts'
-import type { Carrier } from '../carrier/carrier.ts'
+import type { TlsTransport } from '../transport/tls-transport.ts'
 
 /** Where the tunnel goes now and where else it could, as the agent last knew. Looks, questions and remedies share it. */
 export interface Path {
@@ -10,7 +10,7 @@ export interface Path {
   keepaliveSeconds: number
   listenPort: number | null
   /** The TCP carrier, while there is one. */
-  carrier: Carrier | null
+  transport: TlsTransport | null
   /** Visitors are answered through the tunnel, as this machine was last found or made. */
   visitors: boolean
 }
@@ -20,6 +20,6 @@ export interface Path {
  * tunnel that works is not moved for a name.
  */
 export function noteNamed(path: Path, named: readonly string[]): void {
-  const inUse = path.carrier === null && path.endpoint !== null ? [path.endpoint.address] : []
+  const inUse = path.transport === null && path.endpoint !== null ? [path.endpoint.address] : []
   path.hubLiterals = [...new Set([...named, ...inUse])]
 }

@@ -4,7 +4,7 @@ import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { PeerState } from '../../wireguard/dump.ts'
 import { cutPeriod } from '../../wireguard/cut-period.ts'
-import { type CarrierNat, carrierNat } from '../probes/carrier-nat.ts'
+import { type Cgnat, cgnat } from '../probes/cgnat.ts'
 import type { Watch } from '../core/state.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import { makeHandshakeAge } from '../probes/handshake-age.ts'
@@ -27,13 +27,13 @@ export interface TunnelReading {
   /** Of the last time that the machine was brought to the plan; what is seen now comes besides. */
   readonly warnings: readonly string[]
   readonly lastHandshakeSeconds: number | null
-  readonly carrierNat: CarrierNat
+  readonly cgnat: Cgnat
   readonly cutPeriod: ReturnType<typeof cutPeriod>
   /** When the present mapping began, if that was before this agent did. */
   readonly earlierMappingSince: string | null
 }
 
-export interface ReadingParts {
+export interface ReadingDeps {
   readonly clock: Clock
   readonly look: Judge['look']
   readonly adapter: Adapter
@@ -56,8 +56,8 @@ interface Look {
 }
 
 /** Computes ages at the moment of asking. */
-export function makeReader(parts: ReadingParts): () => Promise<TunnelReading> {
-  const { clock, adapter, config, events } = parts
+export function makeReader(deps: ReadingDeps): () => Promise<TunnelReading> {
+  const { clock, adapter, config, events } = deps
   const handshakeAge = makeHandshakeAge(clock)
   const earlier = events.lastMapping()
   let latest: { readonly at: number; readonly look: Promise<Look> } | null = null
@@ -80,8 +80,8 @@ export function makeReader(parts: ReadingParts): () => Promise<TunnelReading> {
   }
 
   return async () => {
-    const [{ description, observed, ownAddress }, warnings] = await Promise.all([recentLook(), parts.warnings()])
-    const { watch, stale } = parts.look()
+    const [{ description, observed, ownAddress }, warnings] = await Promise.all([recentLook(), deps.warnings()])
+    const { watch, stale } = deps.look()
     const peer =
       tunnelIn(observed, config().interface)?.peers.find((one) => one.publicKey === config().hub.publicKey) ?? null
     return {
@@ -93,7 +93,7 @@ export function makeReader(parts: ReadingParts): () => Promise<TunnelReading> {
       peer,
       warnings,
       lastHandshakeSeconds: handshakeAge.seconds(peer?.lastHandshakeAt ?? null),
-      carrierNat: carrierNat(ownAddress, watch.ledger.current?.endpoint ?? null),
+      cgnat: cgnat(ownAddress, watch.ledger.current?.endpoint ?? null),
       cutPeriod: cutPeriod(events.mappingTimes()),
       earlierMappingSince: earlier === null ? null : `${earlier.at.slice(0, 19)}Z`,
     }

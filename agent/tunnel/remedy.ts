@@ -12,7 +12,7 @@ import type { RegistrationResult } from '../registrar/registration.ts'
 import { tunnelPeer } from './tunnel-spec.ts'
 
 /** What a remedy works on. */
-export interface Patient {
+export interface RemedyContext {
   readonly adapter: Adapter
   readonly config: TunnelConfig
   readonly runtimeDir: string
@@ -24,11 +24,11 @@ export interface Patient {
   /** Tells the hub out of band. */
   readonly register: (how: 'remedy' | 'reset', signal: AbortSignal) => Promise<RegistrationResult>
   /** Opens the carrier, or gives the one that is open. */
-  readonly openCarrier: () => Promise<Endpoint>
+  readonly openTlsTransport: () => Promise<Endpoint>
   /** Remembers an MTU for this line. */
   readonly learnMtu: (mtu: number) => Promise<void>
   /** Brings the machine to the plan. */
-  readonly bring: (signal: AbortSignal) => Promise<void>
+  readonly apply: (signal: AbortSignal) => Promise<void>
   readonly log: Log
 }
 
@@ -37,20 +37,22 @@ const REMEDY_MS = 10_000
 const ASK_AGAIN_MS = 500
 
 /** Carries a remedy out, one change of this machine at a time. Never throws: says whether it could, and what way it left. */
-export async function carryOut(
+export async function executeRemedy(
   remedy: Remedy,
-  patient: Patient,
+  context: RemedyContext,
   signal: AbortSignal,
 ): Promise<Extract<WatchEvent, { kind: 'remedy-ended' }>> {
   const longMs = remedy.kind === 'silence' ? remedy.seconds * 1_000 : 0
-  patient.log.warn({ ...remedy }, 'tries a remedy')
+  context.log.warn({ ...remedy }, 'tries a remedy')
   try {
-    const way = await within(REMEDY_MS + longMs, signal, (cut) => whenReachable(() => act(remedy, patient, cut), cut))
-    return { kind: 'remedy-ended', carriedOut: true, way }
+    const endpoint = await within(REMEDY_MS + longMs, signal, (cut) =>
+      whenReachable(() => act(remedy, context, cut), cut),
+    )
+    return { kind: 'remedy-ended', executed: true, endpoint }
   } catch (thrown) {
     const { code, message } = asProblem(thrown, `trying ${remedy.kind}`)
-    patient.log.error({ code }, message)
-    return { kind: 'remedy-ended', carriedOut: false, way: null }
+    context.log.error({ code }, message)
+    return { kind: 'remedy-ended', executed: false, endpoint: null }
   }
 }
 
@@ -70,8 +72,8 @@ async function whenReachable<Result>(act: () => Promise<Result>, signal: AbortSi
 }
 
 /** @returns where the interface sends now, when that changed. */
-async function act(remedy: Remedy, patient: Patient, signal: AbortSignal): Promise<Endpoint | null> {
-  const { adapter, config, runtimeDir, keepaliveSeconds, endpoint } = patient
+async function act(remedy: Remedy, context: RemedyContext, signal: AbortSignal): Promise<Endpoint | null> {
+  const { adapter, config, runtimeDir, keepaliveSeconds, endpoint } = context
   const locked = (change: () => Promise<void>): Promise<void> => withChangeLock(runtimeDir, signal, change)
   const peer = config.hub.publicKey
   switch (remedy.kind) {
@@ -84,54 +86,54 @@ async function act(remedy: Remedy, patient: Patient, signal: AbortSignal): Promi
       await locked(() => adapter.remedy({ kind: 'forget-flow', interface: config.interface, endpoint }, signal))
       return null
     case 'new-session':
-      await locked(() => newSession(patient, 0, signal))
+      await locked(() => newSession(context, 0, signal))
       return null
     case 'set-endpoint':
-      await locked(() => setEndpoint(patient, remedy.way, signal))
-      return remedy.way
+      await locked(() => setEndpoint(context, remedy.endpoint, signal))
+      return remedy.endpoint
     case 'register':
-      return await registered(patient, 'remedy', signal)
+      return await registered(context, 'remedy', signal)
     case 'reset':
-      await registered(patient, 'reset', signal)
+      await registered(context, 'reset', signal)
       // Past WireGuard's 5 s between two initiations.
-      await locked(() => newSession(patient, 0, signal))
+      await locked(() => newSession(context, 0, signal))
       return null
     case 'carrier': {
-      const way = await patient.openCarrier()
-      await locked(() => setEndpoint(patient, way, signal))
-      return way
+      const endpoint = await context.openTlsTransport()
+      await locked(() => setEndpoint(context, endpoint, signal))
+      return endpoint
     }
     case 'silence':
-      await locked(() => newSession(patient, remedy.seconds, signal))
+      await locked(() => newSession(context, remedy.seconds, signal))
       return null
     case 'rebuild':
       await locked(() => adapter.remedy({ kind: 'rebuild', interface: config.interface }, signal))
-      await patient.bring(signal)
+      await context.apply(signal)
       return null
     case 'set-mtu':
-      await patient.learnMtu(remedy.mtu)
-      await patient.bring(signal)
+      await context.learnMtu(remedy.mtu)
+      await context.apply(signal)
       return null
     default:
       return remedy satisfies never
   }
 }
 
-async function newSession(patient: Patient, silentSeconds: number, signal: AbortSignal): Promise<void> {
-  const { adapter, config } = patient
-  const peer = tunnelPeer(config, patient)
+async function newSession(context: RemedyContext, silentSeconds: number, signal: AbortSignal): Promise<void> {
+  const { adapter, config } = context
+  const peer = tunnelPeer(config, context)
   await adapter.remedy({ kind: 'new-session', interface: config.interface, peer, silentSeconds }, signal)
 }
 
 /** Sends nothing by itself: the heartbeat that is due at once shows the hub the new way. */
-async function setEndpoint(patient: Patient, way: Endpoint, signal: AbortSignal) {
-  const { adapter, config, log } = patient
-  const peer = tunnelPeer(config, { ...patient, endpoint: way })
+async function setEndpoint(context: RemedyContext, endpoint: Endpoint, signal: AbortSignal) {
+  const { adapter, config, log } = context
+  const peer = tunnelPeer(config, { ...context, endpoint: endpoint })
   await adapter.execute({ kind: 'set-peers', interface: config.interface, peers: [peer] }, signal)
-  log.info({ endpoint: formatEndpoint(way) }, 'the tunnel takes another way')
+  log.info({ endpoint: formatEndpoint(endpoint) }, 'the tunnel takes another way')
 }
 
-async function registered({ register }: Patient, how: 'remedy' | 'reset', signal: AbortSignal): Promise<null> {
+async function registered({ register }: RemedyContext, how: 'remedy' | 'reset', signal: AbortSignal): Promise<null> {
   const { problem } = await register(how, signal)
   if (problem !== null) throw problem
   return null

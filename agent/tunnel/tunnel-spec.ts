@@ -3,7 +3,7 @@ import { type Endpoint, type PeerSpec, sameEndpoint } from '../../wireguard/spec
 import type { TunnelConfig, HubConfig } from '../settings/config.ts'
 import { keepaliveSeconds } from '../core/keepalive.ts'
 import { keyMakerOf } from '../secrets/key-maker.ts'
-import type { Line } from '../memory/line-memory.ts'
+import type { UplinkFacts } from '../memory/uplink-memory.ts'
 
 /** Ways to the hub that a tunnel may take. */
 export interface Ways {
@@ -13,18 +13,23 @@ export interface Ways {
    * Where the agent's carrier of last resort takes WireGuard's datagrams; null when there is none. A port of `any`: whoever
    * asks is not the agent, and leaves the carrier that there may be at this address.
    */
-  readonly carrier: Endpoint | { readonly address: string; readonly port: 'any' } | null
+  readonly transport: Endpoint | { readonly address: string; readonly port: 'any' } | null
 }
 
 /**
  * The tunnel as agent.yaml wants it, and as the line can bear it.
  * @param current where the interface sends now: kept while it is one of the ways, so that nothing is disturbed.
  */
-export function tunnelSpec(config: TunnelConfig, ways: Ways, current: Endpoint | null, line: Line): TunnelSpec {
+export function tunnelSpec(
+  config: TunnelConfig,
+  endpoints: Ways,
+  current: Endpoint | null,
+  uplink: UplinkFacts,
+): TunnelSpec {
   const hub = config.hub
-  const [first] = ways.hubLiterals
+  const [first] = endpoints.hubLiterals
   if (first === undefined) throw new TypeError('a hub without an address')
-  const endpoint = isAmong(ways, hub, current) ? current : { address: first, port: hub.port }
+  const endpoint = isAmong(endpoints, hub, current) ? current : { address: first, port: hub.port }
   const seenAs = Object.entries(config.lan.seenAs ?? {})
     .filter(([prefix]) => config.lan.prefixes.includes(prefix))
     .map(([prefix, seen]) => ({ prefix, seen }))
@@ -34,13 +39,13 @@ export function tunnelSpec(config: TunnelConfig, ways: Ways, current: Endpoint |
     // Where a router makes its key itself, whatever that is, the hub is told.
     publicKey: keyMakerOf(config.router) === 'agent' ? config.publicKey : null,
     address: tunnelAddress(config),
-    mtu: tunnelMtu(config, line),
+    mtu: tunnelMtu(config, uplink),
     listenPort: null,
     peers: [
       tunnelPeer(config, {
         endpoint,
-        keepaliveSeconds: keepaliveSeconds(config.keepaliveSeconds, line.lifeSeconds, config.economy),
-        visitors: line.visitors,
+        keepaliveSeconds: keepaliveSeconds(config.keepaliveSeconds, uplink.lifeSeconds, config.economy),
+        visitors: uplink.visitors,
       }),
     ],
     // The address's own prefix leads the whole tunnel network there.
@@ -50,7 +55,7 @@ export function tunnelSpec(config: TunnelConfig, ways: Ways, current: Endpoint |
       lan: [...config.lan.prefixes].sort(),
       mode: config.lan.mode,
       seenAs,
-      visitors: line.visitors,
+      visitors: uplink.visitors,
       exit: config.lan.exit === true,
     },
   }
@@ -68,18 +73,18 @@ export function tunnelPeer(
   return { publicKey, presharedKeyId: null, allowedIps: [visitors ? '0.0.0.0/0' : network], ...how }
 }
 
-function isAmong({ hubLiterals, carrier }: Ways, hub: HubConfig, current: Endpoint | null): current is Endpoint {
+function isAmong({ hubLiterals, transport }: Ways, hub: HubConfig, current: Endpoint | null): current is Endpoint {
   if (current === null) return false
   if (hubLiterals.includes(current.address)) return [hub.port, ...hub.alternatePorts].includes(current.port)
-  if (carrier === null) return false
-  return carrier.port === 'any'
-    ? carrier.address === current.address
-    : sameEndpoint({ ...carrier, port: carrier.port }, current)
+  if (transport === null) return false
+  return transport.port === 'any'
+    ? transport.address === current.address
+    : sameEndpoint({ ...transport, port: transport.port }, current)
 }
 
 /** Bytes. What the line has taught lowers it, never raises it. */
-function tunnelMtu(config: TunnelConfig, line: Line): number {
-  return Math.min(config.mtu, line.mtu ?? config.mtu)
+function tunnelMtu(config: TunnelConfig, uplink: UplinkFacts): number {
+  return Math.min(config.mtu, uplink.mtu ?? config.mtu)
 }
 
 /** With the prefix length of the tunnel's network, e.g. 10.86.0.2/16. */

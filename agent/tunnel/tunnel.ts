@@ -9,26 +9,26 @@ import type { Ledger, MappingChange } from '../core/ledger.ts'
 import { isUnknownAtHub } from '../core/unknown-home.ts'
 import type { ClockGuard } from '../memory/clock-guard.ts'
 import type { EventLog } from '../memory/event-log.ts'
-import type { Happening } from '../memory/events.ts'
-import type { LineMemory } from '../memory/line-memory.ts'
-import { makeLifeWatch } from '../probes/life-watch.ts'
-import { measureMappingLife } from '../probes/mapping-life.ts'
+import type { NewEvent } from '../memory/events.ts'
+import type { UplinkMemory } from '../memory/uplink-memory.ts'
+import { makeLifetimeWatch } from '../probes/lifetime-watch.ts'
+import { measureBindingLifetime } from '../probes/binding-lifetime.ts'
 import { type Registering, registerHome } from '../registrar/registration.ts'
 import { rotateKey, settleRotation } from '../rotation/key-rotation.ts'
 import { makeKeyRotations } from '../rotation/rotate-keys.ts'
 import { followRouterKey } from '../rotation/router-key.ts'
 import { readEchoKey } from '../secrets/secrets.ts'
 import type { TunnelConfig } from '../settings/config.ts'
-import type { AgentPlaces } from '../settings/places.ts'
-import { makeAssurance } from './assurance.ts'
-import { makeHands, type Telling } from './hands.ts'
+import type { AgentPaths } from '../settings/paths.ts'
+import { makeBeforeConfirm } from './before-confirm.ts'
+import { makeEffects, type EventRecorder } from './effects.ts'
 import { type Judge, makeJudge } from './judge.ts'
 import { makeLoop } from './loop.ts'
-import { leadOffCarrier } from './off-carrier.ts'
+import { failBackToUdp } from './fail-back.ts'
 import type { Path } from './path.ts'
 import { makeReader, type TunnelReading } from './reading.ts'
 import type { Settings } from './settings.ts'
-import { makeUpkeep } from './upkeep.ts'
+import { makeReconciler } from './reconciler.ts'
 
 /** A home's tunnel to one hub, with all that there is once per hub. */
 export interface Tunnel {
@@ -36,32 +36,32 @@ export interface Tunnel {
   readonly look: Judge['look']
   readonly read: () => Promise<TunnelReading>
   /** Tells the hub of incidents, and asks for what it knows of them; null: it was not reached, or knows no such home. Never throws. */
-  readonly exchange: (incidents: IncidentReport) => Promise<IncidentAnswer | 'no-word' | null>
+  readonly exchange: (incidents: IncidentReport) => Promise<IncidentAnswer | 'no-view' | null>
   /** Ends a change of the key that was cut off. Never throws; not before no other agent can be at it. */
   readonly begin: () => Promise<void>
   readonly run: (signal: AbortSignal) => Promise<void>
   /** Before the agent ends and takes the tunnel's carrier along. Never throws. */
-  readonly offCarrier: () => Promise<void>
+  readonly failBackToUdp: () => Promise<void>
   readonly close: () => void
 }
 
 /** What a tunnel is given. */
-export interface TunnelParts {
+export interface TunnelDeps {
   /** The tunnel's own. */
-  readonly places: AgentPlaces
+  readonly paths: AgentPaths
   readonly settings: Settings
   /** Of the machine that the tunnel ends on. */
   readonly adapter: Adapter
   readonly events: Pick<EventLog, 'lastMapping' | 'mappingTimes'>
-  readonly line: LineMemory
+  readonly uplink: UplinkMemory
   readonly clockGuard: ClockGuard
-  readonly telling: Telling
-  readonly note: (happening: Happening) => void
+  readonly recorder: EventRecorder
+  readonly note: (event: NewEvent) => void
   /** Whether the router that the tunnel ends on lets us in. */
   readonly routerAnswered: (answered: boolean) => void
   readonly clock: Clock
   readonly log: Log
-  readonly hands?: typeof makeHands
+  readonly effects?: typeof makeEffects
 }
 
 /** People wait for the alarm: a registrar that is there answers sooner. */
@@ -72,19 +72,19 @@ const ASK_MS = 5_000
  * what acts for the judge, and the loop. Nothing is named before it is there, so whatever is given here may call back at once.
  * @param signal ends what its hands have under way.
  */
-export function openTunnel(parts: TunnelParts, signal: AbortSignal): Tunnel {
-  const { places, settings, adapter, events, line, clockGuard, note, clock, log } = parts
-  const { configDir, stateDir, runtimeDir } = places
+export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
+  const { paths, settings, adapter, events, uplink, clockGuard, note, clock, log } = deps
+  const { configDir, stateDir, runtimeDir } = paths
   const config = (): TunnelConfig => settings.current
   const judge = makeJudge(
     config(),
     {
       ledger: ledgerFrom(events),
       firstSequence: randomInt(2 ** 32),
-      spread: randomInt(1_000) / 1_000,
-      mtu: Math.min(config().mtu, line.current.mtu ?? config().mtu),
-      helped: line.current.helped,
-      lifeSeconds: () => line.current.lifeSeconds,
+      jitter: randomInt(1_000) / 1_000,
+      mtu: Math.min(config().mtu, uplink.current.mtu ?? config().mtu),
+      helped: uplink.current.helped,
+      lifeSeconds: () => uplink.current.lifeSeconds,
     },
     clock,
   )
@@ -93,8 +93,8 @@ export function openTunnel(parts: TunnelParts, signal: AbortSignal): Tunnel {
     endpoint: null,
     keepaliveSeconds: config().keepaliveSeconds,
     listenPort: null,
-    carrier: null,
-    visitors: line.current.visitors,
+    transport: null,
+    visitors: uplink.current.visitors,
   }
   /** No registration with the old key may overtake the one that changes it. */
   const registrationMutex = makeMutex()
@@ -104,11 +104,11 @@ export function openTunnel(parts: TunnelParts, signal: AbortSignal): Tunnel {
     lastMapping: judge.look().watch.ledger.current?.endpoint ?? null,
     listenPort: path.listenPort,
     hubLiterals: path.hubLiterals ?? [],
-    mtu: line.current.mtu,
+    mtu: uplink.current.mtu,
     visitors: path.visitors,
   })
   const isUp = (): boolean => judge.look().watch.health.kind === 'up'
-  const assurance = makeAssurance({
+  const beforeConfirm = makeBeforeConfirm({
     adapter,
     config,
     wasUp: isUp,
@@ -120,29 +120,29 @@ export function openTunnel(parts: TunnelParts, signal: AbortSignal): Tunnel {
         note({ kind: 'key', publicKey, why: null })
       }),
   })
-  const { keeper, bring, expectChange, warnings } = makeUpkeep({
-    places,
+  const { reconcileLoop, apply, expectChange, warnings } = makeReconciler({
+    paths,
     adapter,
     config,
-    line,
+    uplink,
     path,
     clockGuard,
-    assurance,
+    beforeConfirm,
     notice: judge.notice,
     note,
-    routerAnswered: parts.routerAnswered,
+    routerAnswered: deps.routerAnswered,
     log,
   })
   const follow = (): void => {
     expectChange()
-    keeper.request()
+    reconcileLoop.request()
   }
-  const life = makeLifeWatch({
-    line,
-    way: () => (isUp() && path.carrier === null ? path.endpoint : null),
-    measure: async (way, signal) => {
+  const lifetime = makeLifetimeWatch({
+    uplink,
+    endpoint: () => (isUp() && path.transport === null ? path.endpoint : null),
+    measure: async (endpoint, signal) => {
       const key = await readEchoKey(configDir)
-      return await measureMappingLife(way, { home: config().hub.address, key, clock }, signal)
+      return await measureBindingLifetime(endpoint, { home: config().hub.address, key, clock }, signal)
     },
     onMeasured: () => {
       judge.configure(config())
@@ -151,27 +151,27 @@ export function openTunnel(parts: TunnelParts, signal: AbortSignal): Tunnel {
     clock,
     log,
   })
-  const telling: Telling = {
-    registered: parts.telling.registered,
-    tell: (action, watch) => {
-      parts.telling.tell(action, watch)
+  const recorder: EventRecorder = {
+    registered: deps.recorder.registered,
+    record: (action, watch) => {
+      deps.recorder.record(action, watch)
       // Another address is another NAT, perhaps of another carrier.
-      if (action.kind === 'tell-mapping' && isElsewhere(action.change)) life.request()
+      if (action.kind === 'tell-mapping' && isElsewhere(action.change)) lifetime.request()
     },
   }
-  const hands = (parts.hands ?? makeHands)(
+  const effects = (deps.effects ?? makeEffects)(
     {
-      places,
+      paths,
       adapter,
       config,
       path,
-      line,
+      uplink,
       registering,
-      bring: async (signal) => void (await bring(signal)),
-      restore: keeper.request,
+      apply: async (signal) => void (await apply(signal)),
+      reconcile: reconcileLoop.request,
       follow,
       notice: judge.notice,
-      telling,
+      recorder,
       heardTime: clockGuard.heard,
       registrationMutex,
       clock,
@@ -179,14 +179,14 @@ export function openTunnel(parts: TunnelParts, signal: AbortSignal): Tunnel {
     },
     signal,
   )
-  const loop = makeLoop(config(), judge, hands, log)
+  const loop = makeLoop(config(), judge, effects, log)
   const rotations = makeKeyRotations(
     {
       expression: () => config().rotateKeys,
       isWell: () => isUp() && judge.look().watch.registration.registrar === 'reachable',
       rotate: () => {
         const { joined, takeKey: take } = settings
-        return rotateKey({ places, adapter, registrationMutex, joined, registering: registering(), take, log })
+        return rotateKey({ paths, adapter, registrationMutex, joined, registering: registering(), take, log })
       },
       note,
     },
@@ -198,7 +198,7 @@ export function openTunnel(parts: TunnelParts, signal: AbortSignal): Tunnel {
     path.hubLiterals = null
     loop.configure(config())
     rotations.configured()
-    keeper.request()
+    reconcileLoop.request()
   })
   return {
     settings,
@@ -212,26 +212,26 @@ export function openTunnel(parts: TunnelParts, signal: AbortSignal): Tunnel {
         const { answer, problem } = await registerHome(asked, signal)
         if (problem !== null)
           log.info({ code: problem.code, why: problem.why }, 'the hub could not be told of incidents')
-        return answer === null ? null : (answer.incidents ?? 'no-word')
+        return answer === null ? null : (answer.incidents ?? 'no-view')
       }),
     begin: async () => {
       const { joined, rotated } = settings
       settings.takeKey(await settleRotation({ adapter, joined, stateDir }, config().interface, rotated, log))
-      keeper.request()
+      reconcileLoop.request()
     },
     run: async (signal) => {
-      await Promise.all([loop.run(signal), keeper.run(signal), life.run(signal), rotations.run(signal)])
+      await Promise.all([loop.run(signal), reconcileLoop.run(signal), lifetime.run(signal), rotations.run(signal)])
     },
-    offCarrier: async () => {
+    failBackToUdp: async () => {
       try {
         const { endpoint } = path
-        if (await leadOffCarrier(adapter, config(), runtimeDir, path))
+        if (await failBackToUdp(adapter, config(), runtimeDir, path))
           log.info({ endpoint }, 'the tunnel is led off the carrier')
       } catch (thrown) {
         log.warn({ why: reasonOf(thrown) }, 'the tunnel could not be led off the carrier')
       }
     },
-    close: () => path.carrier?.close(),
+    close: () => path.transport?.close(),
   }
 }
 

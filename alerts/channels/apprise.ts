@@ -1,5 +1,5 @@
 import type { Channel } from '../transport/channel.ts'
-import { send, under } from '../transport/http.ts'
+import { send, joinUrl } from '../transport/http.ts'
 import { weightOf } from '../record/message.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
@@ -16,7 +16,7 @@ export function apprise({ server, key, urls, tag }: Extract<ChannelSettings, { k
         ...(urls === undefined ? {} : { urls }),
         ...(tag === undefined ? {} : { tag }),
       }
-      await send(under(server, key === undefined ? 'notify' : `notify/${encodeURIComponent(key)}`), { json }, signal)
+      await send(joinUrl(server, key === undefined ? 'notify' : `notify/${encodeURIComponent(key)}`), { json }, signal)
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { Channel } from '../transport/channel.ts'
-import { send, under } from '../transport/http.ts'
+import { send, joinUrl } from '../transport/http.ts'
 import { weightOf } from '../record/message.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
@@ -9,7 +9,7 @@ export function gotify({ server, token }: Extract<ChannelSettings, { kind: 'goti
   return {
     send: async (message, signal) => {
       const json = { title: message.title, message: message.text, priority: PRIORITY[weightOf(message)] }
-      await send(under(server, 'message'), { json, headers: { 'x-gotify-key': token } }, signal)
+      await send(joinUrl(server, 'message'), { json, headers: { 'x-gotify-key': token } }, signal)
     },
   }
 }

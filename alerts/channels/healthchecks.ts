@@ -1,4 +1,4 @@
-import { type Channel, type Pulse } from '../transport/channel.ts'
+import { type Channel, type Snapshot } from '../transport/channel.ts'
 import { send } from '../transport/http.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
@@ -8,14 +8,14 @@ import type { ChannelSettings } from '../settings/settings.ts'
  */
 export function healthchecks({ url, everySeconds }: Extract<ChannelSettings, { kind: 'healthchecks' }>): Channel {
   return {
-    pulseSeconds: everySeconds,
-    pulse: async (pulse, signal) => {
-      await send(url, { body: bodyOf(pulse), headers: { 'content-type': 'text/plain' } }, signal)
+    snapshotSeconds: everySeconds,
+    snapshot: async (snapshot, signal) => {
+      await send(url, { body: bodyOf(snapshot), headers: { 'content-type': 'text/plain' } }, signal)
     },
   }
 }
 
-function bodyOf({ end, version, homes }: Pulse): string {
+function bodyOf({ end, version, homes }: Snapshot): string {
   const each = homes.map(({ name, state, cause }) => `${name}: ${state}${cause === null ? '' : ` (${cause})`}`)
   return [`homeward ${version}, ${end}`, ...each].join('\n')
 }

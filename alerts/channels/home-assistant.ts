@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { MqttClient } from 'mqtt'
 import { sleep } from '../../system/time/sleep.ts'
-import { type Channel, type HomePulse, type Pulse, Undelivered } from '../transport/channel.ts'
+import { type Channel, type HomeSnapshot, type Snapshot, Undelivered } from '../transport/channel.ts'
 import type { End } from '../core/trouble.ts'
 import { hostOf } from '../transport/broker-host.ts'
 import { weightOf } from '../record/message.ts'
@@ -25,7 +25,7 @@ export async function homeAssistant(
   const { default: mqtt } = await import('mqtt')
   const status = `${discoveryPrefix}/status`
   let client: MqttClient | null = null
-  let latest: Pulse | null = null
+  let latest: Snapshot | null = null
 
   function connection(): MqttClient {
     if (client !== null) return client
@@ -72,15 +72,15 @@ export async function homeAssistant(
   }
 
   return {
-    pulseSeconds: everySeconds,
-    pulse: async (pulse, signal) => {
+    snapshotSeconds: everySeconds,
+    snapshot: async (snapshot, signal) => {
       const mine = await ready(signal)
-      const topics = topicsOf(pulse, discoveryPrefix)
+      const topics = topicsOf(snapshot, discoveryPrefix)
       await retained?.remember(settings, topics)
       const known = new Set(latest?.homes.map(({ name }) => name))
-      latest = pulse
-      if (pulse.homes.some(({ name }) => !known.has(name))) publishAll(mine, pulse, discoveryPrefix)
-      for (const home of pulse.homes) await publish(stateTopic(end, home.name), stateOf(home), true, signal)
+      latest = snapshot
+      if (snapshot.homes.some(({ name }) => !known.has(name))) publishAll(mine, snapshot, discoveryPrefix)
+      for (const home of snapshot.homes) await publish(stateTopic(end, home.name), stateOf(home), true, signal)
       const gone = (retained?.topics(settings) ?? []).filter((topic) => !topics.includes(topic))
       for (const topic of gone) await publish(topic, '', true, signal)
       await retained?.forget(settings, gone)
@@ -99,23 +99,23 @@ export async function homeAssistant(
   }
 }
 
-function publishAll(client: MqttClient, pulse: Pulse, prefix: string): void {
-  const { end, homes } = pulse
+function publishAll(client: MqttClient, snapshot: Snapshot, prefix: string): void {
+  const { end, homes } = snapshot
   const retained = { qos: 1, retain: true } as const
   for (const home of homes) {
-    client.publish(configTopic(prefix, end, home.name), JSON.stringify(discovery(pulse, home)), retained)
+    client.publish(configTopic(prefix, end, home.name), JSON.stringify(discovery(snapshot, home)), retained)
     client.publish(stateTopic(end, home.name), stateOf(home), retained)
   }
   client.publish(availability(end), 'online', retained)
 }
 
 /** All that is published retained. */
-function topicsOf({ end, homes }: Pulse, prefix: string): readonly string[] {
+function topicsOf({ end, homes }: Snapshot, prefix: string): readonly string[] {
   return [...homes.flatMap(({ name }) => [configTopic(prefix, end, name), stateTopic(end, name)]), availability(end)]
 }
 
 /** The document of device discovery, with the abbreviations of its manual. */
-export function discovery({ end, version }: Pulse, { name }: Pick<HomePulse, 'name'>): unknown {
+export function discovery({ end, version }: Snapshot, { name }: Pick<HomeSnapshot, 'name'>): unknown {
   const id = nodeId(end, name)
   const of = (key: string) => ({ unique_id: `${id}_${key}`, value_template: `{{ value_json.${key} }}` })
   const diagnostic = { p: 'sensor', entity_category: 'diagnostic' } as const
@@ -179,7 +179,7 @@ export function discovery({ end, version }: Pulse, { name }: Pick<HomePulse, 'na
   }
 }
 
-function stateOf({ isUp, state, cause, rttMs, handshakeAt, rxBytes, txBytes, mapping }: HomePulse): string {
+function stateOf({ isUp, state, cause, rttMs, handshakeAt, rxBytes, txBytes, mapping }: HomeSnapshot): string {
   return JSON.stringify({
     // Home Assistant's word for a state that is not known (mqtt/const.py, PAYLOAD_NONE).
     up: isUp === null ? 'None' : isUp ? 'ON' : 'OFF',
@@ -194,25 +194,25 @@ function stateOf({ isUp, state, cause, rttMs, handshakeAt, rxBytes, txBytes, map
 }
 
 /** The two ends may publish to the same broker. */
-function nodeId(end: Pulse['end'], home: string): string {
+function nodeId(end: Snapshot['end'], home: string): string {
   return `homeward_${end}_${home}`
 }
 
-function availability(end: Pulse['end']): string {
+function availability(end: Snapshot['end']): string {
   return `homeward/${end}/${hostname()
     .replaceAll(/[^\w-]/g, '_')
     .slice(0, 40)}/availability`
 }
 
-function configTopic(prefix: string, end: Pulse['end'], home: string): string {
+function configTopic(prefix: string, end: Snapshot['end'], home: string): string {
   return `${prefix}/device/${nodeId(end, home)}/config`
 }
 
-function stateTopic(end: Pulse['end'], home: string): string {
+function stateTopic(end: Snapshot['end'], home: string): string {
   return `homeward/${end}/${home}/state`
 }
 
-function alertTopic(end: Pulse['end'], home: string): string {
+function alertTopic(end: Snapshot['end'], home: string): string {
   return `homeward/${end}/${home}/alert`
 }
 

@@ -1,5 +1,5 @@
 import type { Channel } from '../transport/channel.ts'
-import { send, under } from '../transport/http.ts'
+import { send, joinUrl } from '../transport/http.ts'
 import { weightOf } from '../record/message.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
@@ -17,7 +17,7 @@ export function pushover({ server, token, user, device }: Extract<ChannelSetting
         timestamp: Math.floor(Date.parse(message.at) / 1_000),
         ...(device === undefined ? {} : { device }),
       }
-      await send(under(server, '1/messages.json'), { json }, signal)
+      await send(joinUrl(server, '1/messages.json'), { json }, signal)
     },
   }
 }

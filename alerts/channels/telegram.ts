@@ -1,5 +1,5 @@
 import type { Channel } from '../transport/channel.ts'
-import { send, under } from '../transport/http.ts'
+import { send, joinUrl } from '../transport/http.ts'
 import { weightOf } from '../record/message.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
@@ -16,7 +16,7 @@ export function telegram(settings: Extract<ChannelSettings, { kind: 'telegram' }
         link_preview_options: { is_disabled: true },
         ...(thread === undefined ? {} : { message_thread_id: thread }),
       }
-      await send(under(server, `bot${token}/sendMessage`), { json }, signal)
+      await send(joinUrl(server, `bot${token}/sendMessage`), { json }, signal)
     },
   }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Problem, reasonOf } from '../../problems/problem.ts'
-import type { Channel, Pulse } from '../transport/channel.ts'
+import type { Channel, Snapshot } from '../transport/channel.ts'
 import { testMessage } from '../record/compose.ts'
 import { openChannel } from './open-channel.ts'
 import type { AlertSettings, ChannelSettings } from '../settings/settings.ts'
@@ -21,7 +21,7 @@ const TEST_MS = 20_000
 export async function testChannels(
   { channels }: Pick<AlertSettings, 'channels'>,
   only: string | null,
-  pulse: Pulse,
+  snapshot: Snapshot,
 ): Promise<readonly ChannelTest[]> {
   const chosen = Object.entries(channels).filter(([name]) => only === null || name === only)
   if (only !== null && chosen.length === 0) {
@@ -32,18 +32,18 @@ export async function testChannels(
       why: `there is none of that name; ${there}`,
     })
   }
-  return await Promise.all(chosen.map(([name, settings]) => testOne(name, settings, pulse)))
+  return await Promise.all(chosen.map(([name, settings]) => testOne(name, settings, snapshot)))
 }
 
-async function testOne(name: string, settings: ChannelSettings, pulse: Pulse): Promise<ChannelTest> {
+async function testOne(name: string, settings: ChannelSettings, snapshot: Snapshot): Promise<ChannelTest> {
   let channel: Channel | null = null
   try {
-    const opened = await openChannel(settings, pulse.end, null)
+    const opened = await openChannel(settings, snapshot.end, null)
     channel = opened
-    const message = testMessage(`test.${randomUUID()}`, pulse.homes[0]?.name ?? 'hub', pulse.end, new Date())
+    const message = testMessage(`test.${randomUUID()}`, snapshot.homes[0]?.name ?? 'hub', snapshot.end, new Date())
     const cut = AbortSignal.timeout(TEST_MS)
     if (opened.send !== undefined) await opened.send(message, cut)
-    else await opened.pulse?.(pulse, cut)
+    else await opened.snapshot?.(snapshot, cut)
     return { name, kind: settings.kind, problem: null }
   } catch (thrown) {
     return { name, kind: settings.kind, problem: reasonOf(thrown) }

@@ -5,8 +5,8 @@ import type { ChannelSettings } from '../settings/settings.ts'
 /** Uptime Kuma's push monitor: GET /api/push/TOKEN?status=up|down&msg=…&ping=ms. Its other parameters are left as they are. */
 export function uptimeKuma({ url, everySeconds }: Extract<ChannelSettings, { kind: 'uptime-kuma' }>): Channel {
   return {
-    pulseSeconds: everySeconds,
-    pulse: async ({ homes }, signal) => {
+    snapshotSeconds: everySeconds,
+    snapshot: async ({ homes }, signal) => {
       const down = homes.filter(({ isUp }) => isUp === false)
       const place = new URL(url)
       place.searchParams.set('status', down.length === 0 ? 'up' : 'down')

@@ -3,7 +3,7 @@ import { type Incident, lastedMs, troubleOf } from './incident.ts'
 import { answered, counterpart, merged } from './merge.ts'
 import { silencedWhenUnheard } from './silence.ts'
 import { isDue, say } from './speaking.ts'
-import { type Desk, type DeskAct, type DeskEvent, LASTING_MS, replaced } from './state.ts'
+import { type IncidentState, type IncidentAction, type IncidentEvent, LASTING_MS, replaced } from './state.ts'
 import type { Trouble } from './trouble.ts'
 
 const TELL_AGAIN_MS = 300_000
@@ -18,25 +18,25 @@ const MOST_REPORTED = 8
 const ALONE: readonly Trouble[] = ['hub-down', 'home-unknown']
 
 /** At home: asks the hub for the word, and tells it what there is to tell. */
-export function asked(desk: Desk, now: number, acts: DeskAct[]): Desk {
-  const { exchange, incidents } = desk
-  if (exchange.isUnderWay) return desk
-  const due = incidents.filter((incident) => isDue(incident, desk, now))
-  const news = incidents.filter((incident) => isNews(incident, desk, now))
+export function asked(state: IncidentState, now: number, acts: IncidentAction[]): IncidentState {
+  const { exchange, incidents } = state
+  if (exchange.isUnderWay) return state
+  const due = incidents.filter((incident) => isDue(incident, state, now))
+  const news = incidents.filter((incident) => isNews(incident, state, now))
   const all = [...new Set([...due, ...news])].slice(0, MOST_REPORTED)
   // The first one, and the first for the word, waits for no pause.
   const isFirst = (all.length > 0 && !exchange.hasAsked) || (due.length > 0 && !exchange.hasClaimed)
   const isEarly = now < exchange.notBefore && !isFirst
-  if (isEarly || (all.length === 0 && exchange.hasAsked)) return desk
+  if (isEarly || (all.length === 0 && exchange.hasAsked)) return state
   const claims = due.filter((incident) => all.includes(incident)).map(({ id }) => id)
   acts.push({ kind: 'exchange', incidents: all, claims })
   const given = Object.fromEntries(
     all.map(({ id, causes, ended }) => [id, { causes: causes.length, isOver: ended !== null }]),
   )
-  return { ...desk, exchange: { ...exchange, isUnderWay: true, given, hasClaimed: claims.length > 0 } }
+  return { ...state, exchange: { ...exchange, isUnderWay: true, given, hasClaimed: claims.length > 0 } }
 }
 
-function isNews(incident: Incident, { told }: Desk, now: number): boolean {
+function isNews(incident: Incident, { told }: IncidentState, now: number): boolean {
   const { ended, met, causes, id } = incident
   if (ended !== null) return !met
   if (lastedMs(incident, now) < LASTING_MS) return false
@@ -46,17 +46,17 @@ function isNews(incident: Incident, { told }: Desk, now: number): boolean {
 
 /** At home: what the hub answered, or that it did not. */
 export function exchanged(
-  desk: Desk,
-  { answer, asked }: Extract<DeskEvent, { kind: 'exchanged' }>,
+  state: IncidentState,
+  { answer, asked }: Extract<IncidentEvent, { kind: 'exchanged' }>,
   now: number,
-  acts: DeskAct[],
-): Desk {
-  const failures = answer === null ? desk.exchange.failures + 1 : 0
-  const isClaim = desk.incidents.some((incident) => isDue(incident, desk, now))
+  acts: IncidentAction[],
+): IncidentState {
+  const failures = answer === null ? state.exchange.failures + 1 : 0
+  const isClaim = state.incidents.some((incident) => isDue(incident, state, now))
   const waitMs = answer !== null ? EXCHANGE_EVERY_MS : isClaim ? CLAIM_AGAIN_MS : backoffMs(EXCHANGE_AGAIN, failures)
-  const { given, hasClaimed } = desk.exchange
+  const { given, hasClaimed } = state.exchange
   const exchange = { isUnderWay: false, given: {}, hasAsked: true, failures, notBefore: now + waitMs, hasClaimed }
-  const after: Desk = { ...desk, exchange }
+  const after: IncidentState = { ...state, exchange }
   if (answer === null) {
     const alone = (one: Incident) => asked.includes(one.id) && isDue(one, after, now) && maySpeakAlone(one)
     return { ...after, incidents: after.incidents.map((one) => (alone(one) ? say(one, after, now, acts) : one)) }
@@ -84,7 +84,7 @@ function isMine(before: Incident, known: Incident): boolean {
   return before.said.down === null && known.said.down?.by === 'home'
 }
 
-function ofThose(told: Desk['told'], incidents: readonly Incident[]): Desk['told'] {
+function ofThose(told: IncidentState['told'], incidents: readonly Incident[]): IncidentState['told'] {
   const ids = new Set(incidents.map(({ id }) => id))
   return Object.fromEntries(Object.entries(told).filter(([id]) => ids.has(id)))
 }
@@ -99,7 +99,7 @@ function maySpeakAlone(incident: Incident): boolean {
 }
 
 /** On the hub: what it saw of a home by itself, and that home has not heard of. */
-export function untold({ incidents }: Desk, home: string): readonly Incident[] {
+export function untold({ incidents }: IncidentState, home: string): readonly Incident[] {
   return incidents
     .filter((one) => one.home === home && one.ended !== null && one.views.home === null && !one.met)
     .slice(0, MOST_REPORTED)
@@ -107,16 +107,16 @@ export function untold({ incidents }: Desk, home: string): readonly Incident[] {
 
 /** On the hub: what the home says of its outages, and for which of them it has the word now. */
 export function reported(
-  desk: Desk,
-  { home, incidents, claims, canSpeak }: Extract<DeskEvent, { kind: 'reported' }>,
+  state: IncidentState,
+  { home, incidents, claims, canSpeak }: Extract<IncidentEvent, { kind: 'reported' }>,
   now: number,
-  acts: DeskAct[],
-): Desk {
-  const handed = new Set(untold(desk, home))
-  let after: Desk = {
-    ...desk,
-    reports: { ...desk.reports, [home]: { at: now, canSpeak } },
-    incidents: desk.incidents.map((one) => (handed.has(one) ? { ...one, met: true } : one)),
+  acts: IncidentAction[],
+): IncidentState {
+  const handed = new Set(untold(state, home))
+  let after: IncidentState = {
+    ...state,
+    reports: { ...state.reports, [home]: { at: now, canSpeak } },
+    incidents: state.incidents.map((one) => (handed.has(one) ? { ...one, met: true } : one)),
   }
   for (const one of incidents) {
     // Whatever it says, a home speaks of itself alone.

@@ -1,6 +1,6 @@
 import type { Incident } from './incident.ts'
 import { homeGoesFirst, isDue } from './speaking.ts'
-import type { Desk, Policy } from './state.ts'
+import type { IncidentState, Policy } from './state.ts'
 import type { End } from './trouble.ts'
 
 /** How long the hub waits for what the home has to say of an outage that is over. */
@@ -15,34 +15,34 @@ const atHome: Policy = {
   tellsUnasked: () => false,
   isExplained: () => true,
   awaitsOther: () => false,
-  isDone: (incident, desk, now) => {
+  isDone: (incident, state, now) => {
     const { ended, met, said } = incident
     if (ended === null || !met) return false
-    return said.down === null ? !isDue(incident, desk, now) : said.down.by !== 'home' || said.recovered !== null
+    return said.down === null ? !isDue(incident, state, now) : said.down.by !== 'home' || said.recovered !== null
   },
   mostKept: MOST_KEPT,
 }
 
 const atHub: Policy = {
   asks: false,
-  tellsUnasked: (incident, desk, now) => !homeGoesFirst(incident, desk, now),
+  tellsUnasked: (incident, state, now) => !homeGoesFirst(incident, state, now),
   isExplained: ({ ended, views }, now) =>
     (views.home?.ended ?? null) !== null || (ended !== null && now - ended >= HOME_EXPLAINS_MS),
   // The home may know better than what the hub hears.
-  awaitsOther: ({ home, views }, desk, now) =>
-    views.home !== null && views.home.ended === null && now - reportedAt(desk, home) < REPORT_STALE_MS,
-  isDone: (incident, desk, now) =>
-    incident.ended === null ? isOrphan(incident, desk, now) : now - incident.ended >= KEPT_MS,
+  awaitsOther: ({ home, views }, state, now) =>
+    views.home !== null && views.home.ended === null && now - reportedAt(state, home) < REPORT_STALE_MS,
+  isDone: (incident, state, now) =>
+    incident.ended === null ? isOrphan(incident, state, now) : now - incident.ended >= KEPT_MS,
   mostKept: MOST_KEPT * 10,
 }
 
 export const POLICIES: Readonly<Record<End, Policy>> = { home: atHome, hub: atHub }
 
 /** Of what only a home could see, and that home says nothing any more. */
-function isOrphan({ home, began, views }: Incident, desk: Desk, now: number): boolean {
-  return views.hub === null && now - Math.max(began, reportedAt(desk, home)) >= KEPT_MS
+function isOrphan({ home, began, views }: Incident, state: IncidentState, now: number): boolean {
+  return views.hub === null && now - Math.max(began, reportedAt(state, home)) >= KEPT_MS
 }
 
-function reportedAt({ reports }: Desk, home: string): number {
+function reportedAt({ reports }: IncidentState, home: string): number {
   return reports[home]?.at ?? -Infinity
 }

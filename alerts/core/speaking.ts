@@ -1,6 +1,6 @@
 import { type Incident, lastedMs, troubleOf } from './incident.ts'
-import type { Desk, DeskAct, Policy } from './state.ts'
-import { HIDES } from './trouble.ts'
+import type { IncidentState, IncidentAction, Policy } from './state.ts'
+import { INHIBITS } from './trouble.ts'
 
 const REMIND_FIRST_MS = 6 * 3_600_000
 const REMIND_AGAIN_MS = 24 * 3_600_000
@@ -9,10 +9,16 @@ const HOME_SPEAKS_FIRST_MS = 20_000
 const REPORT_FRESH_MS = 60_000
 
 /** Says what is to be said of it by this end, without asking. */
-export function spoken(incident: Incident, desk: Desk, policy: Policy, now: number, acts: DeskAct[]): Incident {
-  const { end } = desk.settings
+export function spoken(
+  incident: Incident,
+  state: IncidentState,
+  policy: Policy,
+  now: number,
+  acts: IncidentAction[],
+): Incident {
+  const { end } = state.settings
   let after = incident
-  if (policy.tellsUnasked(incident, desk, now) && isDue(incident, desk, now)) after = say(after, desk, now, acts)
+  if (policy.tellsUnasked(incident, state, now) && isDue(incident, state, now)) after = say(after, state, now, acts)
   const { down, recovered, remindedAt } = after.said
   if (down?.by !== end || recovered !== null || after.silenced) return after
   if (after.ended !== null) {
@@ -28,7 +34,7 @@ export function spoken(incident: Incident, desk: Desk, policy: Policy, now: numb
   return after
 }
 
-export function say(incident: Incident, { settings }: Desk, now: number, acts: DeskAct[]): Incident {
+export function say(incident: Incident, { settings }: IncidentState, now: number, acts: IncidentAction[]): Incident {
   const said = { ...incident, isWritten: true, said: { ...incident.said, down: { by: settings.end, at: now } } }
   acts.push({ kind: 'say', what: said.isUnstable ? 'unstable' : 'down', incident: said })
   acts.push({ kind: 'write', incident: said })
@@ -36,8 +42,8 @@ export function say(incident: Incident, { settings }: Desk, now: number, acts: D
 }
 
 /** It has lasted long enough for people to be told, nobody has, and it is nobody's shadow. */
-export function isDue(incident: Incident, desk: Desk, now: number): boolean {
-  const { settings, incidents, speaksSince } = desk
+export function isDue(incident: Incident, state: IncidentState, now: number): boolean {
+  const { settings, incidents, speaksSince } = state
   const { said, silenced, ended, wellSince } = incident
   if (!settings.canSpeak || said.down !== null || silenced) return false
   if ((ended ?? wellSince ?? Infinity) < speaksSince) return false
@@ -45,7 +51,9 @@ export function isDue(incident: Incident, desk: Desk, now: number): boolean {
   if (incident.views[settings.end] === null) return false
   const isShadow = incidents.some(
     (other) =>
-      other.home === incident.home && other.ended === null && (HIDES[troubleOf(other)] ?? []).includes(incident.scope),
+      other.home === incident.home &&
+      other.ended === null &&
+      (INHIBITS[troubleOf(other)] ?? []).includes(incident.scope),
   )
   if (isShadow) return false
   return (
@@ -54,9 +62,9 @@ export function isDue(incident: Incident, desk: Desk, now: number): boolean {
 }
 
 /** A home that reported this outage while it lasts, and has somebody to tell, has the first word. */
-export function homeGoesFirst(incident: Incident, desk: Desk, now: number): boolean {
-  const report = desk.reports[incident.home]
+export function homeGoesFirst(incident: Incident, state: IncidentState, now: number): boolean {
+  const report = state.reports[incident.home]
   if (incident.views.home === null || report === undefined || !report.canSpeak) return false
-  const dueAt = incident.began + desk.settings.showAfterMs[troubleOf(incident)]
+  const dueAt = incident.began + state.settings.showAfterMs[troubleOf(incident)]
   return now - report.at < REPORT_FRESH_MS && now < dueAt + HOME_SPEAKS_FIRST_MS
 }

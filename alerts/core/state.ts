@@ -2,8 +2,8 @@ import type { Incident, Tried } from './incident.ts'
 import type { End, Scope, Trouble } from './trouble.ts'
 
 /** What an end knows of outages. Every moment is monotonic milliseconds. */
-export interface Desk {
-  readonly settings: DeskSettings
+export interface IncidentState {
+  readonly settings: IncidentSettings
   /** Since when somebody would hear it: -Infinity, ever since this end runs; Infinity: nobody would. */
   readonly speaksSince: number
   /** Those that last, and those that are over but not yet told or compared; on the hub also those of the last day. */
@@ -18,7 +18,7 @@ export interface Desk {
   readonly reports: Readonly<Record<string, { readonly at: number; readonly canSpeak: boolean }>>
 }
 
-export interface DeskSettings {
+export interface IncidentSettings {
   readonly end: End
   /** Somebody would hear it: there is a channel. */
   readonly canSpeak: boolean
@@ -45,7 +45,7 @@ interface Exchange {
   readonly hasClaimed: boolean
 }
 
-export type DeskEvent =
+export type IncidentEvent =
   | { readonly kind: 'tick' }
   /** Something is wrong, since then. The same may be said again and again. */
   | {
@@ -72,7 +72,7 @@ export type DeskEvent =
       readonly claims: readonly string[]
       readonly canSpeak: boolean
     }
-  | { readonly kind: 'configured'; readonly settings: DeskSettings }
+  | { readonly kind: 'configured'; readonly settings: IncidentSettings }
   /** On the hub: there are no other homes any more. */
   | { readonly kind: 'homes'; readonly homes: readonly string[] }
 
@@ -84,8 +84,8 @@ export interface Answer {
   readonly others: readonly Incident[]
 }
 
-export type DeskAct =
-  | { readonly kind: 'say'; readonly what: Word; readonly incident: Incident }
+export type IncidentAction =
+  | { readonly kind: 'say'; readonly what: NotificationKind; readonly incident: Incident }
   | { readonly kind: 'write'; readonly incident: Incident }
   /** It is over, as far as this end knows. Once for each. */
   | { readonly kind: 'over'; readonly incident: Incident }
@@ -93,20 +93,20 @@ export type DeskAct =
   | { readonly kind: 'exchange'; readonly incidents: readonly Incident[]; readonly claims: readonly string[] }
 
 /** `unstable` and `steady` are "down" and "recovered" of what comes again and again. */
-export type Word = 'down' | 'recovered' | 'unstable' | 'steady' | 'reminder'
+export type NotificationKind = 'down' | 'recovered' | 'unstable' | 'steady' | 'reminder'
 
 /** Where the two ends differ: the rest of the rules does not ask at which of them it runs. */
 export interface Policy {
   /** Asks the other end, and gives it the news. */
   readonly asks: boolean
   /** People may be told of what is due without asking the other end. */
-  readonly tellsUnasked: (incident: Incident, desk: Desk, now: number) => boolean
+  readonly tellsUnasked: (incident: Incident, state: IncidentState, now: number) => boolean
   /** Enough is known of what is over for people to be told. */
   readonly isExplained: (incident: Incident, now: number) => boolean
   /** All is well as this end sees it, and the other end, which saw it too, has yet to say that it is over. */
-  readonly awaitsOther: (incident: Incident, desk: Desk, now: number) => boolean
+  readonly awaitsOther: (incident: Incident, state: IncidentState, now: number) => boolean
   /** Nothing is to be told, asked or compared any more. */
-  readonly isDone: (incident: Incident, desk: Desk, now: number) => boolean
+  readonly isDone: (incident: Incident, state: IncidentState, now: number) => boolean
   /** However long the ends do not meet. */
   readonly mostKept: number
 }
@@ -114,7 +114,7 @@ export interface Policy {
 /** What lasts so long is written down at once, whoever is reached: a Pi may lose its power in the midst of it. */
 export const LASTING_MS = 10_000
 
-export function replaced(desk: Desk, before: Incident, after: Incident): Desk {
-  if (before === after) return desk
-  return { ...desk, incidents: desk.incidents.map((one) => (one === before ? after : one)) }
+export function replaced(state: IncidentState, before: Incident, after: Incident): IncidentState {
+  if (before === after) return state
+  return { ...state, incidents: state.incidents.map((one) => (one === before ? after : one)) }
 }

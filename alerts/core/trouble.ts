@@ -38,7 +38,7 @@ export type End = 'home' | 'hub'
  * What each trouble hides while it lasts: they are its shadows. A person is told of the cause alone.
  * The tunnel's own causes hide each other by being one incident.
  */
-export const HIDES: Readonly<Partial<Record<Trouble, readonly Scope[]>>> = {
+export const INHIBITS: Readonly<Partial<Record<Trouble, readonly Scope[]>>> = {
   'home-offline': ['registrar', 'hub-daemon', 'router'],
   'hub-down': ['registrar', 'hub-daemon'],
   'home-unknown': ['registrar', 'hub-daemon'],

@@ -5,7 +5,7 @@ import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import { within } from '../../system/time/within.ts'
-import { type Channel, type Pulse, Undelivered } from '../transport/channel.ts'
+import { type Channel, type Snapshot, Undelivered } from '../transport/channel.ts'
 import { clockText } from '../record/compose.ts'
 import type { End } from '../core/trouble.ts'
 import type { Message } from '../record/message.ts'
@@ -32,12 +32,12 @@ export interface ChannelStatus {
   readonly problem: string | null
 }
 
-export interface CourierParts {
+export interface CourierDeps {
   readonly end: End
   readonly channels: Readonly<Record<string, ChannelSettings>>
   readonly outbox: Outbox
   readonly retained: Retained
-  readonly pulse: () => Promise<Pulse>
+  readonly snapshot: () => Promise<Snapshot>
   /** Nothing is sent now. */
   readonly isQuiet: () => boolean
   readonly clock: Clock
@@ -54,9 +54,9 @@ const LATE_MS = 60_000
 /** A change is told at once, many of them not each. */
 const PULSE_LEAST_MS = 2_000
 
-export function makeCourier(parts: CourierParts): Courier {
-  const { channels, outbox } = parts
-  const runs = Object.entries(channels).map(([name, settings]) => makeRun(name, settings, parts))
+export function makeCourier(deps: CourierDeps): Courier {
+  const { channels, outbox } = deps
+  const runs = Object.entries(channels).map(([name, settings]) => makeRun(name, settings, deps))
   outbox.keep(Object.keys(channels))
   return {
     wake: () => {
@@ -74,8 +74,8 @@ type Outcome =
   /** `retryAfterMs`: what the other end asked for; null: it did not. */
   | { readonly kind: 'failed'; readonly retryAfterMs: number | null }
 
-function makeRun(name: string, settings: ChannelSettings, parts: CourierParts) {
-  const { end, outbox, retained, pulse, isQuiet, clock, log } = parts
+function makeRun(name: string, settings: ChannelSettings, deps: CourierDeps) {
+  const { end, outbox, retained, snapshot, isQuiet, clock, log } = deps
   let problem: string | null = null
   let wakes: readonly (() => void)[] = []
 
@@ -128,13 +128,13 @@ function makeRun(name: string, settings: ChannelSettings, parts: CourierParts) {
   }
 
   async function beat(channel: Channel, signal: AbortSignal): Promise<void> {
-    const { pulse: tell, pulseSeconds = 60 } = channel
+    const { snapshot: tell, snapshotSeconds = 60 } = channel
     if (tell === undefined) return
     while (!signal.aborted) {
-      const outcome = await attempt(async (cut) => tell(await pulse(), cut), signal)
+      const outcome = await attempt(async (cut) => tell(await snapshot(), cut), signal)
       await sleep(PULSE_LEAST_MS, signal)
-      if (outcome.kind === 'taken') await pause(pulseSeconds * 1_000 - PULSE_LEAST_MS, signal)
-      else await sleep(outcome.retryAfterMs ?? Math.min(pulseSeconds * 1_000, 30_000) - PULSE_LEAST_MS, signal)
+      if (outcome.kind === 'taken') await pause(snapshotSeconds * 1_000 - PULSE_LEAST_MS, signal)
+      else await sleep(outcome.retryAfterMs ?? Math.min(snapshotSeconds * 1_000, 30_000) - PULSE_LEAST_MS, signal)
     }
   }
 

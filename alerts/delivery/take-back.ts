@@ -20,14 +20,14 @@ export interface TakeBack {
 const CLEAR_MS = 10_000
 const AGAIN = { firstMs: 60_000, ceilingMs: 3_600_000 } as const
 
-export function makeTakeBack(parts: {
+export function makeTakeBack(deps: {
   readonly retained: Retained
   /** Those that there are; null while nobody knows, since their file cannot be read. */
   readonly channels: () => readonly ChannelSettings[] | null
   readonly clock: Clock
   readonly log: Log
 }): TakeBack {
-  const { retained, channels, clock, log } = parts
+  const { retained, channels, clock, log } = deps
   let failures = 0
   let notBefore = -Infinity
 

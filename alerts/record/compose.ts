@@ -1,11 +1,11 @@
 import { type IncidentRecord, reportedWord } from '../../protocol/incidents.ts'
-import type { Word } from '../core/state.ts'
+import type { NotificationKind } from '../core/state.ts'
 import type { Message } from './message.ts'
 import { namedRemedy } from './remedies.ts'
 import { isTrouble, namedCause, TROUBLES } from './troubles.ts'
 
 /** The words of a message. Pure; times are said by this machine's calendar. */
-export function compose(what: Word, incident: IncidentRecord, at: Date): Message {
+export function compose(what: NotificationKind, incident: IncidentRecord, at: Date): Message {
   const { id, home } = incident
   return {
     id: `${id}.${what}${what === 'reminder' ? `.${at.toISOString().slice(0, 13).toLowerCase()}` : ''}`,
@@ -51,7 +51,7 @@ export function summaryMessage(
   return { id, kind: 'summary', at: at.toISOString(), home, title: `${home}: summary`, text, incident: null }
 }
 
-function titleOf(what: Word, incident: IncidentRecord): string {
+function titleOf(what: NotificationKind, incident: IncidentRecord): string {
   switch (what) {
     case 'down':
       return wordsOf(incident).title
@@ -68,7 +68,7 @@ function titleOf(what: Word, incident: IncidentRecord): string {
   }
 }
 
-function linesOf(what: Word, incident: IncidentRecord, at: Date): readonly string[] {
+function linesOf(what: NotificationKind, incident: IncidentRecord, at: Date): readonly string[] {
   const words = wordsOf(incident)
   const advice = words.advice.replaceAll('HOME', incident.home)
   const since = `Since ${clockText(new Date(incident.began))}`

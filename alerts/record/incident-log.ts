@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { type IncidentRecord, IncidentSchema } from '../../protocol/incidents.ts'
-import { olderOf, openLineFile, readLineFile } from '../../system/files/line-file.ts'
+import { olderOf, openJsonLines, readJsonLines } from '../../system/files/json-lines.ts'
 
 /**
  * incidents.jsonl in the state folder, and incidents.1.jsonl with what was before. Each line is one incident as it was then,
@@ -17,14 +17,14 @@ export interface IncidentLog {
 const LARGEST_BYTES = 1024 * 1024
 
 export function openIncidentLog(stateDir: string, largestBytes = LARGEST_BYTES): IncidentLog {
-  const file = openLineFile(incidentsPath(stateDir), largestBytes)
+  const file = openJsonLines(incidentsPath(stateDir), largestBytes)
   return { write: (record) => file.append(JSON.stringify(record)) }
 }
 
 /** All that is kept, by when they began. @throws {Problem} `config-unreadable`. */
 export async function readIncidents(stateDir: string): Promise<readonly IncidentRecord[]> {
   const found = new Map<string, IncidentRecord>()
-  for (const line of (await readLineFile(incidentsPath(stateDir))).flatMap((text) => text.split('\n'))) {
+  for (const line of (await readJsonLines(incidentsPath(stateDir))).flatMap((text) => text.split('\n'))) {
     const record = parseRecord(line)
     if (record === null) continue
     // What it was called before both ends met is the same incident.

@@ -1,10 +1,10 @@
-import type { Word } from '../core/state.ts'
+import type { NotificationKind } from '../core/state.ts'
 
 /** One message to people, the same for every channel. */
 export interface Message {
   /** Unique, and the same on every try. */
   readonly id: string
-  readonly kind: Word | 'summary' | 'test'
+  readonly kind: NotificationKind | 'summary' | 'test'
   /** When it happened, ISO 8601, UTC. It may be sent much later. */
   readonly at: string
   readonly home: string

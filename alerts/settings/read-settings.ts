@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Problem } from '../../problems/problem.ts'
 import { readYamlFile } from '../../system/files/yaml-file.ts'
 import { ALL_TROUBLES, showAfter } from '../record/troubles.ts'
-import type { DeskSettings } from '../core/state.ts'
+import type { IncidentSettings } from '../core/state.ts'
 import type { End, Trouble } from '../core/trouble.ts'
 import { type AlertSettings, AlertSettingsSchema, type ChannelSettings, NO_ALERTS } from './settings.ts'
 
@@ -41,7 +41,7 @@ export async function readAlertSettings(configDir: string): Promise<AlertSetting
 }
 
 /** The rules that follow from the settings. */
-export function deskSettings(end: End, settings: AlertSettings): DeskSettings {
+export function incidentSettings(end: End, settings: AlertSettings): IncidentSettings {
   const { showAfterSeconds: given, unstable } = settings
   const secondsOf = (trouble: Trouble): number =>
     typeof given === 'number' ? given : (given[trouble] ?? given['default'] ?? showAfter(trouble))

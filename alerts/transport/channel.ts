@@ -5,20 +5,20 @@ export interface Channel {
   /** Sends one message, once. @throws {Undelivered} and whatever its library throws; the courier tries again. */
   readonly send?: (message: Message, signal: AbortSignal) => Promise<void>
   /** Says that we are alive, and how the homes are. */
-  readonly pulse?: (pulse: Pulse, signal: AbortSignal) => Promise<void>
+  readonly snapshot?: (snapshot: Snapshot, signal: AbortSignal) => Promise<void>
   /** Between two pulses, while nothing changes. */
-  readonly pulseSeconds?: number
+  readonly snapshotSeconds?: number
   readonly close?: () => Promise<void>
 }
 
 /** How everything is at one moment. */
-export interface Pulse {
+export interface Snapshot {
   readonly end: 'home' | 'hub'
   readonly version: string
-  readonly homes: readonly HomePulse[]
+  readonly homes: readonly HomeSnapshot[]
 }
 
-export interface HomePulse {
+export interface HomeSnapshot {
   readonly name: string
   /** null: it has only just begun, and nobody can say yet. */
   readonly isUp: boolean | null

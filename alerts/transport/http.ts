@@ -62,7 +62,7 @@ export async function send(url: string, outgoing: Outgoing, signal: AbortSignal)
 }
 
 /** A path of a server that may itself stand under a path. */
-export function under(server: string, path: string): string {
+export function joinUrl(server: string, path: string): string {
   return `${server.replace(/\/+$/, '')}/${path}`
 }
 

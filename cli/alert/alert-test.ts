@@ -3,7 +3,7 @@ import { askRegistrar } from '../../agent/registrar/ask-registrar.ts'
 import { readBearer } from '../../agent/secrets/secrets.ts'
 import { alertsPath, readAlertSettings } from '../../alerts/settings/read-settings.ts'
 import { type ChannelTest, testChannels } from '../../alerts/channels/test-channels.ts'
-import type { Pulse } from '../../alerts/transport/channel.ts'
+import type { Snapshot } from '../../alerts/transport/channel.ts'
 import { hubPaths } from '../../hub/settings/paths.ts'
 import { AlertTestAnswer, PROTOCOL_VERSION } from '../../protocol/messages.ts'
 import { quoted } from '../../problems/printable.ts'
@@ -115,7 +115,7 @@ async function testAtHub({ configDir }: Context, channel: string | null): Promis
 }
 
 /** How the tunnel is does not matter to a test. */
-function pulseOf(end: EndTest['end'], name: string): Pulse {
+function pulseOf(end: EndTest['end'], name: string): Snapshot {
   const unknown = { rttMs: null, handshakeAt: null, rxBytes: 0, txBytes: 0, mapping: null }
   return { end, version, homes: [{ name, isUp: true, state: 'test', cause: null, ...unknown }] }
 }

@@ -10,7 +10,7 @@ import { presharedKeyFrom, privateKeyFrom } from '../../wireguard/keys.ts'
 import { publicKeyOf } from '../../wireguard/public-key.ts'
 import { wgQuickText } from '../../wireguard/quick.ts'
 import type { Context } from '../context.ts'
-import { type DeviceSide, deviceSide } from './device-side.ts'
+import { type DeviceClient, deviceClient } from './device-client.ts'
 import { durationIn } from '../duration.ts'
 import { printFacts, tell } from '../output.ts'
 
@@ -48,7 +48,7 @@ export async function deviceAdd(context: Context, name: string, options: DeviceO
     full: options.full ?? false,
     exit: options.exit ?? null,
   }
-  const side = await deviceSide(context)
+  const side = await deviceClient(context)
   const isShown = options.qr === true || options.svg !== undefined
   const conf = options.conf ?? (isShown ? null : `${name}.conf`)
   // Taken before the hub hears of the device, so that no device exists whose file could not be written.
@@ -105,7 +105,7 @@ function report(
 }
 
 async function makeDevice(
-  side: DeviceSide,
+  side: DeviceClient,
   wish: {
     readonly name: string
     readonly homes: string[] | null

@@ -1,7 +1,7 @@
 import type { DeviceList } from '../../protocol/messages.ts'
 import { ageText, bytesText } from '../age.ts'
 import type { Context } from '../context.ts'
-import { deviceSide } from './device-side.ts'
+import { deviceClient } from './device-client.ts'
 import { printFacts } from '../output.ts'
 import { table } from '../table.ts'
 
@@ -9,7 +9,7 @@ const HEADING = ['DEVICE', 'ADDRESS', 'OF', 'REACHES', 'HANDSHAKE', 'IN', 'OUT',
 
 /** `homeward device list`. */
 export async function deviceList(context: Context): Promise<void> {
-  const side = await deviceSide(context)
+  const side = await deviceClient(context)
   const list = await side.list()
   printFacts(context, list, ({ devices }) =>
     devices.length === 0 ? 'no devices yet: homeward device add NAME' : table([HEADING, ...devices.map(row)]),

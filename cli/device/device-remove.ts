@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { Problem } from '../../problems/problem.ts'
 import { NameSchema } from '../../protocol/names.ts'
 import type { Context } from '../context.ts'
-import { deviceSide } from './device-side.ts'
+import { deviceClient } from './device-client.ts'
 import { printFacts } from '../output.ts'
 
 /** `homeward device remove NAME`. */
@@ -13,7 +13,7 @@ export async function deviceRemove(context: Context, name: string): Promise<void
       what: `removing the device ${JSON.stringify(name)}`,
       why: 'the name is not one homeward takes',
     })
-  const side = await deviceSide(context)
+  const side = await deviceClient(context)
   await side.remove(name)
   printFacts(context, { name, removed: true }, () => `Removed ${name}; it can no longer connect.`)
 }

@@ -1,7 +1,7 @@
 import { describeStep } from '../../adapters/describe-step.ts'
 import { type ApplyHooks, refuseUnlessSafe } from '../../adapters/apply.ts'
-import { makeAssurance } from '../../agent/tunnel/assurance.ts'
-import { bringTunnel, type HomeTunnel, planTunnel } from '../../agent/tunnel/bring-tunnel.ts'
+import { makeBeforeConfirm } from '../../agent/tunnel/before-confirm.ts'
+import { applyTunnel, type HomeTunnel, planTunnel } from '../../agent/tunnel/apply-tunnel.ts'
 import { makeRuntimeFolder, withChangeLock } from '../../agent/settings/change-lock.ts'
 import { readAgentConfig, type TunnelConfig } from '../../agent/settings/config.ts'
 import { firstAnswer } from '../../agent/probes/first-answer.ts'
@@ -31,8 +31,8 @@ export async function apply(context: Context): Promise<void> {
     // Whatever the agent mended or changed in the meantime is so: the steps are planned anew under the lock.
     const { steps, warnings } = await withChangeLock(context.runtimeDir, signal, async () => {
       const wanted = await readWanted(context)
-      const assurance = await assuranceOf(context, home, wanted.config, signal)
-      return await bringTunnel({ ...home, ...wanted }, signal, assurance)
+      const beforeConfirm = await assuranceOf(context, home, wanted.config, signal)
+      return await applyTunnel({ ...home, ...wanted }, signal, beforeConfirm)
     })
     printFacts(context, { applied: steps.map(describeStep), warnings }, () =>
       [`done: ${steps.length} steps`, ...warningLines(warnings)].join('\n'),
@@ -53,7 +53,7 @@ async function assuranceOf(
   const wasUp = (await firstAnswer(heartbeatTarget(config), { everyMs: 250, atMostMs: 1_500 }, signal)) !== null
   const { publicKey: joined } = await readAgentConfig(configDir)
   const registering = { configDir, config, listenPort: null, lastMapping: null, hubLiterals: [] }
-  return makeAssurance({
+  return makeBeforeConfirm({
     adapter,
     config: () => config,
     wasUp: () => wasUp,

@@ -9,7 +9,7 @@ export async function run(context: Context): Promise<void> {
   let recheck = (): void => undefined
   process.on('SIGHUP', () => recheck())
   await runDaemon('agent', (log, signal) =>
-    runAgent({ places: context, version, clock: systemClock, log }, signal, (told) => {
+    runAgent({ paths: context, version, clock: systemClock, log }, signal, (told) => {
       recheck = told
     }),
   )

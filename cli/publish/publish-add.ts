@@ -1,16 +1,16 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { type AgentConfig, readAgentConfig, tunnelsOf } from '../../agent/settings/config.ts'
 import { resolveHub } from '../../agent/registrar/hub-addresses.ts'
-import { seenAddress } from '../../agent/lan/seen-lan.ts'
+import { mappedAddress } from '../../agent/lan/mapped-lan.ts'
 import { Problem } from '../../problems/problem.ts'
 import { isHost } from '../../protocol/addresses.ts'
 import { type Publication, rangeText, type Source } from '../../protocol/publications.ts'
 import { hostPort, parseHostPort } from '../../wireguard/host-port.ts'
 import type { Context } from '../context.ts'
 import { printFacts } from '../output.ts'
-import { ownSide } from '../side/own-side.ts'
+import { ownRole } from '../side/own-role.ts'
 import { rangeOf } from './publish-range.ts'
-import { publishSide } from './publish-side.ts'
+import { publishClient } from './publish-client.ts'
 
 export interface PublishOptions {
   readonly source?: string
@@ -28,17 +28,17 @@ export async function publishAdd(
 ): Promise<void> {
   const range = rangeOf(ports)
   const source = sourceOf(options.source)
-  const side = await ownSide(context)
+  const side = await ownRole(context)
   if (side === 'home' && options.home !== undefined)
     throw new Problem('wrong-usage', { what: 'publishing', why: '--home is for the hub: here it is this home' })
   const { address, port: targetPort } = await targetOf(context, target, side, rangeText(range))
   const asked = { ...range, address, targetPort, source, home: options.home ?? null }
-  const keeper = await publishSide(context)
-  const publication = await keeper.add(asked)
-  const { wayText, noteFailure } = await import('./publish-check.ts')
-  const links = await keeper.check(range)
+  const reconcileLoop = await publishClient(context)
+  const publication = await reconcileLoop.add(asked)
+  const { pathText, noteFailure } = await import('./publish-check.ts')
+  const links = await reconcileLoop.check(range)
   printFacts(context, { ...publication, links }, (facts) =>
-    [publishedText(facts), wayText(facts.links, side)].join('\n'),
+    [publishedText(facts), pathText(facts.links, side)].join('\n'),
   )
   // It is published; that nobody gets there yet is another matter.
   noteFailure(links)
@@ -81,9 +81,9 @@ async function targetOf(context: Context, text: string, side: 'home' | 'hub', ra
       why: `on the hub the service is named by its address, not ${host}`,
     })
   const config = await readAgentConfig(context.configDir)
-  if (isOutside) return { address: seenAddress(config.lan, host), port }
+  if (isOutside) return { address: mappedAddress(config.lan, host), port }
   if (host === 'localhost' || host.startsWith('127.')) return { address: ownAddress(config, what), port }
-  return { address: seenAddress(config.lan, await resolved(host, what)), port }
+  return { address: mappedAddress(config.lan, await resolved(host, what)), port }
 }
 
 /** This machine's, where the tunnel ends on it: visitors do not reach its loopback. */

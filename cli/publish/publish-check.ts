@@ -2,23 +2,23 @@ import { quoted } from '../../problems/printable.ts'
 import { type ProofLink, rangeText } from '../../protocol/publications.ts'
 import type { Context } from '../context.ts'
 import { printFacts } from '../output.ts'
-import { ownSide } from '../side/own-side.ts'
+import { ownRole } from '../side/own-role.ts'
 import { rangeOf } from './publish-range.ts'
-import { publishSide } from './publish-side.ts'
+import { publishClient } from './publish-client.ts'
 
 /** `homeward publish check PORT/tcp`. Exit status 2 when a link fails. */
 export async function publishCheck(context: Context, ports: string): Promise<void> {
   const range = rangeOf(ports)
-  const side = await ownSide(context)
-  const links = await (await publishSide(context)).check(range)
+  const side = await ownRole(context)
+  const links = await (await publishClient(context)).check(range)
   printFacts(context, { ...range, links }, (facts) =>
-    [`the way to ${rangeText(range)}:`, wayText(facts.links, side)].join('\n'),
+    [`the way to ${rangeText(range)}:`, pathText(facts.links, side)].join('\n'),
   )
   noteFailure(links)
 }
 
 /** At home all but the last link was looked at by the hub, whose words these are. */
-export function wayText(links: readonly ProofLink[], side: 'home' | 'hub'): string {
+export function pathText(links: readonly ProofLink[], side: 'home' | 'hub'): string {
   return links
     .map(({ link, works, said }) => {
       const words = side === 'home' && link !== 'outside' ? `the hub says: ${quoted(said)}` : said

@@ -2,12 +2,12 @@ import { type ListedPublication, rangeText } from '../../protocol/publications.t
 import { hostPort } from '../../wireguard/host-port.ts'
 import type { Context } from '../context.ts'
 import { printFacts } from '../output.ts'
-import { publishSide } from './publish-side.ts'
+import { publishClient } from './publish-client.ts'
 import { table } from '../table.ts'
 
 /** `homeward publish list`. */
 export async function publishList(context: Context): Promise<void> {
-  const list = await (await publishSide(context)).list()
+  const list = await (await publishClient(context)).list()
   printFacts(context, list, ({ publications }) =>
     publications.length === 0
       ? 'nothing is published yet: homeward publish add 443/tcp HOST:PORT'

@@ -2,10 +2,10 @@ import { rangeText } from '../../protocol/publications.ts'
 import type { Context } from '../context.ts'
 import { printFacts } from '../output.ts'
 import { rangeOf } from './publish-range.ts'
-import { publishSide } from './publish-side.ts'
+import { publishClient } from './publish-client.ts'
 
 /** `homeward publish remove PORT/tcp`. */
 export async function publishRemove(context: Context, ports: string): Promise<void> {
-  const removed = await (await publishSide(context)).remove(rangeOf(ports))
+  const removed = await (await publishClient(context)).remove(rangeOf(ports))
   printFacts(context, { ...removed, removed: true }, () => `${rangeText(removed)} leads nowhere any more`)
 }

@@ -1,7 +1,7 @@
-import type { HomeTunnel } from '../../agent/tunnel/bring-tunnel.ts'
-import { carrierPlace } from '../../agent/carrier/carrier-place.ts'
+import type { HomeTunnel } from '../../agent/tunnel/apply-tunnel.ts'
+import { listenPlace } from '../../agent/transport/listen-place.ts'
 import { readAgentConfig, type TunnelConfig, tunnelsOf } from '../../agent/settings/config.ts'
-import { readLine } from '../../agent/memory/line-memory.ts'
+import { readUplink } from '../../agent/memory/uplink-memory.ts'
 import { openAdapter } from '../../agent/tunnel/open-adapter.ts'
 import { readRotatedKey, withKey } from '../../agent/secrets/rotated-key.ts'
 import type { Context } from '../context.ts'
@@ -11,18 +11,18 @@ import { orNoRoot } from '../or-no-root.ts'
 export async function openHome(context: Context): Promise<HomeTunnel> {
   const wanted = await readWanted(context)
   const adapter = await openAdapter(wanted.config.router, context)
-  return { ...wanted, stateDir: context.stateDir, carrier: await carrierOf(wanted.config), adapter }
+  return { ...wanted, stateDir: context.stateDir, transport: await carrierOf(wanted.config), adapter }
 }
 
 /** What it is to be like, as the files say now. @throws {Problem} `config-*`, `no-root`. */
-export async function readWanted({ configDir, stateDir }: Context): Promise<Pick<HomeTunnel, 'config' | 'line'>> {
+export async function readWanted({ configDir, stateDir }: Context): Promise<Pick<HomeTunnel, 'config' | 'uplink'>> {
   const [asWritten] = tunnelsOf(await orNoRoot(() => readAgentConfig(configDir)))
   const config = withKey(asWritten, await readRotatedKey(stateDir))
-  return { config, line: await readLine(stateDir) }
+  return { config, uplink: await readUplink(stateDir) }
 }
 
 /** Wherever the agent's carrier is, it is left there. Without a way to the router there is none. */
-async function carrierOf({ router }: TunnelConfig): Promise<HomeTunnel['carrier']> {
-  const place = await carrierPlace(router).catch(() => null)
+async function carrierOf({ router }: TunnelConfig): Promise<HomeTunnel['transport']> {
+  const place = await listenPlace(router).catch(() => null)
   return place === null ? null : { address: place.address, port: 'any' }
 }

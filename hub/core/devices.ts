@@ -3,7 +3,7 @@ import { Problem } from '../../problems/problem.ts'
 import type { AddDeviceRequest } from '../../protocol/messages.ts'
 import { NameSchema } from '../../protocol/names.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
-import type { Circumstances } from './invitation.ts'
+import type { InviteContext } from './invitation.ts'
 import { refuseTakenKey } from './joining.ts'
 import {
   type Change,
@@ -17,7 +17,7 @@ import {
 import { nextFreeAddress } from './tunnel-network.ts'
 
 /** Who asks: a home, or null for the hub's owner. */
-export type Asker = Home | null
+export type Principal = Home | null
 
 /** What is said of a new device. */
 export type DeviceInput = Pick<AddDeviceRequest, 'name' | 'publicKey' | 'presharedKey'> &
@@ -29,14 +29,14 @@ export type DeviceInput = Pick<AddDeviceRequest, 'name' | 'publicKey' | 'preshar
  */
 export function addDevice(
   document: StoreDocument,
-  asker: Asker,
+  principal: Principal,
   { name, publicKey, presharedKey, homes = null, expiresInMs = null, full = false, exit = null }: DeviceInput,
   hubPublicKey: PublicKey,
-  { network, now }: Circumstances,
+  { network, now }: InviteContext,
 ): Change<Device> {
   const what = `adding the device ${JSON.stringify(name)}`
   refuseOddName(name, what)
-  const home = nameOf(document, asker, what)
+  const home = nameOf(document, principal, what)
   const known = document.devices.find((device) => device.name === name)
   if (known?.home === home && known.publicKey === publicKey && known.presharedKey === presharedKey)
     return [document, known]
@@ -45,8 +45,8 @@ export function addDevice(
       what,
       why: `there is a device named ${name} already, added at ${known.addedAt}`,
     })
-  refuseHomes(document, asker, homes, what)
-  if (exit !== null) refuseExit(document, asker, exit, what)
+  refuseHomes(document, principal, homes, what)
+  if (exit !== null) refuseExit(document, principal, exit, what)
   refuseTakenKey(document, publicKey, null, hubPublicKey, what)
   const device: Device = {
     name,
@@ -64,10 +64,10 @@ export function addDevice(
 }
 
 /** A home removes those it added, the hub's owner removes any. @throws {Problem} `device-missing`, `device-name-invalid`. */
-export function removeDevice(document: StoreDocument, asker: Asker, name: string): Change<Device> {
+export function removeDevice(document: StoreDocument, principal: Principal, name: string): Change<Device> {
   const what = `removing the device ${JSON.stringify(name)}`
   refuseOddName(name, what)
-  const home = nameOf(document, asker, what)
+  const home = nameOf(document, principal, what)
   const device = document.devices.find((one) => one.name === name && (home === null || one.home === home))
   if (device === undefined)
     throw new Problem('device-missing', {
@@ -78,8 +78,8 @@ export function removeDevice(document: StoreDocument, asker: Asker, name: string
 }
 
 /** A home sees its own and the hub's, the hub's owner sees all. */
-export function visibleDevices(document: StoreDocument, asker: Asker): readonly Device[] {
-  return document.devices.filter(({ home }) => asker === null || home === null || home === asker.name)
+export function visibleDevices(document: StoreDocument, principal: Principal): readonly Device[] {
+  return document.devices.filter(({ home }) => principal === null || home === null || home === principal.name)
 }
 
 /** The homes a device may reach; null: all of them, also those that come later. */
@@ -99,17 +99,26 @@ export function expireDevices(document: StoreDocument, now: Date): Change<readon
 }
 
 /** @throws {Problem} `home-missing`. */
-function refuseHomes(document: StoreDocument, asker: Asker, homes: readonly string[] | null, what: string): void {
-  const unknown = homes?.find((name) => (asker === null ? homeNamed(document, name) === null : name !== asker.name))
+function refuseHomes(
+  document: StoreDocument,
+  principal: Principal,
+  homes: readonly string[] | null,
+  what: string,
+): void {
+  const unknown = homes?.find((name) =>
+    principal === null ? homeNamed(document, name) === null : name !== principal.name,
+  )
   if (unknown === undefined) return
   const why =
-    asker === null ? `the hub has no home ${unknown}` : `a device added at ${asker.name} reaches that home alone`
+    principal === null
+      ? `the hub has no home ${unknown}`
+      : `a device added at ${principal.name} reaches that home alone`
   throw new Problem('home-missing', { what, why })
 }
 
 /** WireGuard leads an address to one peer: one home at most is the way to the internet. @throws {Problem} `home-missing`, `exit-refused`. */
-function refuseExit(document: StoreDocument, asker: Asker, exit: string, what: string): void {
-  refuseHomes(document, asker, [exit], what)
+function refuseExit(document: StoreDocument, principal: Principal, exit: string, what: string): void {
+  refuseHomes(document, principal, [exit], what)
   if (homeNamed(document, exit)?.exit !== true)
     throw new Problem('exit-refused', { what, why: `${exit} lets no devices go to the internet through it` })
   const other = exitHome(document)
@@ -127,8 +136,8 @@ export function exitHome({ homes, devices }: StoreDocument): string | null {
   return homes.find((home) => home.name === name && home.exit === true)?.name ?? null
 }
 
-function nameOf(document: StoreDocument, asker: Asker, what: string): string | null {
-  return asker === null ? null : stillHome(document, asker, what).name
+function nameOf(document: StoreDocument, principal: Principal, what: string): string | null {
+  return principal === null ? null : stillHome(document, principal, what).name
 }
 
 function refuseOddName(name: string, what: string): void {

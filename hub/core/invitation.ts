@@ -7,7 +7,7 @@ import { type Change, homeNamed, type Invite, type StoreDocument, takenAddresses
 import { nextFreeAddress } from './tunnel-network.ts'
 
 /** What the operations need to know of the hub and of the moment. */
-export interface Circumstances {
+export interface InviteContext {
   readonly network: string
   readonly own: readonly Occupied[]
   /** By the calendar: expiry is promised to people. */
@@ -33,7 +33,7 @@ export function invite(
   document: StoreDocument,
   input: InviteInput,
   secretHash: SecretHash,
-  { network, own, now }: Circumstances,
+  { network, own, now }: InviteContext,
 ): Change<{ readonly invite: Invite; readonly known: boolean }> {
   const what = `inviting the home ${JSON.stringify(input.home)}`
   if (!v.is(NameSchema, input.home))

@@ -1,7 +1,7 @@
 import { Problem } from '../../problems/problem.ts'
 import type { JoinRequest } from '../../protocol/messages.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
-import type { Circumstances } from './invitation.ts'
+import type { InviteContext } from './invitation.ts'
 import { checkLan, occupiedFor, sortedLan } from './lan.ts'
 import { findByHash, hashOf, sameHash } from './secret.ts'
 import { type Change, type Home, homeNamed, type Invite, type StoreDocument, takenAddresses } from './store-document.ts'
@@ -17,9 +17,9 @@ export function join(
   document: StoreDocument,
   request: JoinRequest,
   hubPublicKey: PublicKey,
-  circumstances: Circumstances,
+  context: InviteContext,
 ): Change<{ readonly home: Home; readonly repeated: boolean }> {
-  const { network, own, now } = circumstances
+  const { network, own, now } = context
   const invite = findByHash(document.invites, (one) => one.secretHash, hashOf(request.joinSecret))
   const what = invite === null ? 'joining the hub' : `joining the hub as ${invite.home}`
   if (invite === null)
@@ -41,7 +41,7 @@ export function join(
   refuseTakenKey(document, request.publicKey, invite.home, hubPublicKey, what)
   const home: Home = {
     name: invite.home,
-    address: addressFor(invite, document, circumstances, what),
+    address: addressFor(invite, document, context, what),
     publicKey: request.publicKey,
     secretHash: hashOf(request.homeSecret),
     lan,
@@ -103,7 +103,7 @@ function rekeyed(
 }
 
 /** The invited one. After the hub's clock stepped, somebody else may have it. */
-function addressFor(invite: Invite, document: StoreDocument, { network, now }: Circumstances, what: string): string {
+function addressFor(invite: Invite, document: StoreDocument, { network, now }: InviteContext, what: string): string {
   const others = {
     ...document,
     homes: document.homes.filter((home) => home.name !== invite.home),

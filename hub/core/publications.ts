@@ -10,8 +10,8 @@ import {
   rangeText,
   type Source,
 } from '../../protocol/publications.ts'
-import type { Asker } from './devices.ts'
-import type { LedPorts } from './led-ports.ts'
+import type { Principal } from './devices.ts'
+import type { ForwardedPorts } from './forwarded-ports.ts'
 import { type Change, type Home, homeNamed, type StoreDocument, stillHome } from './store-document.ts'
 
 /** Why a port of this hub cannot be published, for people; null: it can. */
@@ -29,13 +29,13 @@ export interface PublicationInput extends PublicationRequest {
  */
 export function addPublication(
   document: StoreDocument,
-  asker: Asker,
+  principal: Principal,
   input: PublicationInput,
   reservedBy: ReservedBy,
   now: Date,
 ): Change<Publication> {
   const what = `publishing ${rangeText(input)}`
-  const home = asker === null ? homeFor(document, input, what) : stillHome(document, asker, what)
+  const home = principal === null ? homeFor(document, input, what) : stillHome(document, principal, what)
   refuseOddRange(input, what)
   refuseTarget(home, input, what)
   const source = sourceOf(home, input, what)
@@ -45,7 +45,8 @@ export function addPublication(
   if (there !== undefined) {
     const { addedAt: _, ...known } = there
     if (JSON.stringify(known) === JSON.stringify(wanted)) return [document, there]
-    const leads = asker === null || there.home === asker.name ? ` to ${there.address} of ${there.home}` : ' elsewhere'
+    const leads =
+      principal === null || there.home === principal.name ? ` to ${there.address} of ${there.home}` : ' elsewhere'
     throw new Problem('publication-exists', { what, why: `${rangeText(there)} leads${leads} already` })
   }
   refuseTooMany(document, input, what)
@@ -58,20 +59,24 @@ export function addPublication(
  * Takes a publication back, named by its ports or the first of them. A home removes its own.
  * @throws {Problem} `publication-missing`, `home-unknown`.
  */
-export function removePublication(document: StoreDocument, asker: Asker, range: PublishedRange): Change<Publication> {
+export function removePublication(
+  document: StoreDocument,
+  principal: Principal,
+  range: PublishedRange,
+): Change<Publication> {
   const what = `taking back ${rangeText(range)}`
-  const found = findPublication(document, asker, range, what)
+  const found = findPublication(document, principal, range, what)
   return [{ ...document, publications: document.publications.filter((other) => other !== found) }, found]
 }
 
 /** @throws {Problem} `publication-missing`, `home-unknown`. */
 export function findPublication(
   document: StoreDocument,
-  asker: Asker,
+  principal: Principal,
   range: PublishedRange,
   what: string,
 ): Publication {
-  const home = asker === null ? null : stillHome(document, asker, what).name
+  const home = principal === null ? null : stillHome(document, principal, what).name
   const found = document.publications.find(
     (one) =>
       one.protocol === range.protocol &&
@@ -84,19 +89,19 @@ export function findPublication(
   return found
 }
 
-export function visiblePublications(document: StoreDocument, asker: Asker): readonly Publication[] {
+export function visiblePublications(document: StoreDocument, principal: Principal): readonly Publication[] {
   return document.publications
-    .filter(({ home }) => asker === null || home === asker.name)
+    .filter(({ home }) => principal === null || home === principal.name)
     .toSorted((a, b) => a.port - b.port || a.protocol.localeCompare(b.protocol))
 }
 
 /** Those that somebody sees, with what of them leads nowhere. */
 export function listedPublications(
   document: StoreDocument,
-  asker: Asker,
-  { withheld }: LedPorts,
+  principal: Principal,
+  { withheld }: ForwardedPorts,
 ): readonly ListedPublication[] {
-  return visiblePublications(document, asker).map((publication) => {
+  return visiblePublications(document, principal).map((publication) => {
     const kept = withheld.get(publication)
     return kept === undefined ? publication : { ...publication, withheld: [...kept] }
   })

@@ -1,6 +1,6 @@
 import type { RegisterRequest } from '../../protocol/messages.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
-import type { Circumstances } from './invitation.ts'
+import type { InviteContext } from './invitation.ts'
 import { refuseTakenKey } from './joining.ts'
 import { checkLan, occupiedFor, sortedLan } from './lan.ts'
 import { type Change, type Home, type StoreDocument, stillHome } from './store-document.ts'
@@ -15,7 +15,7 @@ export function register(
   request: Pick<RegisterRequest, 'publicKey' | 'nextPublicKey' | 'lan' | 'mtu' | 'keeps'> &
     Partial<Pick<RegisterRequest, 'exit'>>,
   hubPublicKey: PublicKey,
-  { network, own, now }: Circumstances,
+  { network, own, now }: InviteContext,
 ): Change<Home> {
   const what = `registering the home ${caller.name}`
   const home = stillHome(document, caller, what)

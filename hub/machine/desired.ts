@@ -6,9 +6,9 @@ import { presharedKeyId } from '../../wireguard/preshared-id.ts'
 import type { Endpoint, PeerSpec } from '../../wireguard/spec.ts'
 import type { HubConfig } from '../settings/config.ts'
 import { exitHome, reachOf } from '../core/devices.ts'
-import { ledPorts } from '../core/led-ports.ts'
+import { forwardedPorts } from '../core/forwarded-ports.ts'
 import type { Device, Home, StoreDocument } from '../core/store-document.ts'
-import { ONLY_22 } from '../core/led-ports.ts'
+import { ONLY_22 } from '../core/forwarded-ports.ts'
 import { hubInterfaceAddress } from '../core/tunnel-network.ts'
 
 /**
@@ -46,7 +46,7 @@ export function desiredTunnel(
       limited: limitsOf(homes, devices),
       full: addressesOf(devices.filter((device) => device.full === true)),
       exits: addressesOf(devices.filter((device) => exit !== null && device.exit === exit)),
-      published: ledPorts(publications, sshPorts).ports,
+      published: forwardedPorts(publications, sshPorts).ports,
     },
   }
 }

@@ -5,11 +5,11 @@ import { asProblem, Problem } from '../../problems/problem.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
-import type { Asker } from '../core/devices.ts'
-import { ledPorts } from '../core/led-ports.ts'
+import type { Principal } from '../core/devices.ts'
+import { forwardedPorts } from '../core/forwarded-ports.ts'
 import type { Home } from '../core/store-document.ts'
-import type { Whereabouts } from '../presence/whereabouts.ts'
-import type { Witness } from '../presence/witness.ts'
+import type { LastEndpoints } from '../presence/last-endpoints.ts'
+import type { PeerMonitor } from '../presence/peer-monitor.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
 import { desiredTunnel } from './desired.ts'
@@ -27,7 +27,7 @@ export interface Follow extends Pick<Reconciler, 'reconcile' | 'alone'>, Pick<Se
    * @param done what is so in the store already.
    * @throws {Problem} to the owner.
    */
-  readonly follow: (asker: Asker, done: string) => Promise<void>
+  readonly follow: (principal: Principal, done: string) => Promise<void>
   /** What the last run ended with; null when all is in place. */
   readonly problem: Problem | null
   /** Those of the last run; where none has ended, as without a daemon, what a run would find. */
@@ -39,24 +39,24 @@ export interface Follow extends Pick<Reconciler, 'reconcile' | 'alone'>, Pick<Se
   /** Notices SSH servers of this machine; a publication that covers one yields. Never throws. */
   readonly lookForSsh: () => Promise<void>
   /** Calls back whose session was lost. Never throws. */
-  readonly callBack: () => Promise<void>
+  readonly recoverSessions: () => Promise<void>
   /** The home's peer begins anew. False: it did a moment ago. */
   readonly resetPeer: (home: Home) => Promise<boolean>
   /** Waits for what runs. */
   readonly settled: () => Promise<void>
 }
 
-export interface FollowParts {
+export interface FollowDeps {
   readonly settings: Pick<Settings, 'current'>
   readonly publicKey: PublicKey
   readonly store: Pick<Store, 'document'>
   readonly adapter: Adapter
-  readonly witness: Witness
-  readonly whereabouts: Whereabouts
+  readonly peerMonitor: PeerMonitor
+  readonly lastEndpoints: LastEndpoints
   readonly servedPorts: (protocol: 'tcp' | 'udp') => Promise<ReadonlySet<number>>
   readonly ssh: Pick<SshPorts, 'ports' | 'look'>
   /** Sends a datagram into the tunnel to each of these addresses. */
-  readonly knock: (addresses: readonly string[]) => void
+  readonly triggerHandshakes: (addresses: readonly string[]) => void
   readonly clock: Clock
   readonly log: Log
 }
@@ -64,11 +64,11 @@ export interface FollowParts {
 const LOOK_TIMEOUT_MS = 10_000
 const FORGET_TIMEOUT_MS = 10_000
 
-export function makeFollow(parts: FollowParts): Follow {
-  const { settings, publicKey, store, adapter, witness, ssh, log } = parts
+export function makeFollow(deps: FollowDeps): Follow {
+  const { settings, publicKey, store, adapter, peerMonitor, ssh, log } = deps
   let alternatePorts: readonly number[] = []
   let sshSeen = ssh.ports()
-  const sessions = makeSessions({ ...parts, interfaceName: () => settings.current.interface })
+  const sessions = makeSessions({ ...deps, interfaceName: () => settings.current.interface })
   const reconciler = makeReconciler({
     adapter,
     desired,
@@ -81,15 +81,15 @@ export function makeFollow(parts: FollowParts): Follow {
   async function desired(): Promise<TunnelSpec> {
     alternatePorts = await portsToTake()
     // What WireGuard learned by itself must not be replaced by what is remembered: looked at just before.
-    await witness.look()
+    await peerMonitor.look()
     return desiredTunnel(settings.current, publicKey, store.document, alternatePorts, sessions.placeOf, ssh.ports())
   }
 
   async function portsToTake(): Promise<readonly number[]> {
-    const published = ledPorts(store.document.publications, ssh.ports()).ports.filter(
+    const published = forwardedPorts(store.document.publications, ssh.ports()).ports.filter(
       ({ protocol }) => protocol === 'udp',
     )
-    const served = await parts.servedPorts('udp')
+    const served = await deps.servedPorts('udp')
     return freeAlternatePorts(settings.current, new Set([...served, ...published.map(({ port }) => port)]))
   }
 
@@ -124,7 +124,7 @@ export function makeFollow(parts: FollowParts): Follow {
     followKey: sessions.followKey,
     reconcileOrLog,
     portsToTake,
-    follow: (asker, done) => (asker === null ? reconcileFor(done) : reconcileOrLog()),
+    follow: (principal, done) => (principal === null ? reconcileFor(done) : reconcileOrLog()),
     get problem() {
       return reconciler.problem
     },
@@ -150,9 +150,9 @@ export function makeFollow(parts: FollowParts): Follow {
       await reconcileOrLog()
     },
 
-    callBack: async () => {
+    recoverSessions: async () => {
       await sessions.noteEndpoints()
-      await reconciler.alone(sessions.callBack)
+      await reconciler.alone(sessions.recoverSessions)
     },
 
     resetPeer: async (home) => {
@@ -160,7 +160,7 @@ export function makeFollow(parts: FollowParts): Follow {
       if (step === null) return false
       await reconciler.alone(() => adapter.execute(step, AbortSignal.timeout(FORGET_TIMEOUT_MS)))
       await reconcileOrLog()
-      await witness.look()
+      await peerMonitor.look()
       return true
     },
   }

@@ -1,4 +1,4 @@
-import { bringTo } from '../../adapters/apply.ts'
+import { applyDesired } from '../../adapters/apply.ts'
 import type { Adapter } from '../../adapters/adapter.ts'
 import type { TunnelSpec } from '../../adapters/spec.ts'
 import type { Step } from '../../adapters/step.ts'
@@ -22,7 +22,7 @@ export interface Reconciler {
   readonly settled: () => Promise<void>
 }
 
-export interface ReconcilerParts {
+export interface ReconcilerDeps {
   readonly adapter: Adapter
   /** Asked at the begin of each run. */
   readonly desired: () => Promise<TunnelSpec>
@@ -33,12 +33,7 @@ export interface ReconcilerParts {
 /** Above what a thousand peers take on a small VPS; an apply that hangs longer never ends. */
 const APPLY_TIMEOUT_MS = 60_000
 
-export function makeReconciler({
-  adapter,
-  desired,
-  onStep,
-  timeoutMs = APPLY_TIMEOUT_MS,
-}: ReconcilerParts): Reconciler {
+export function makeReconciler({ adapter, desired, onStep, timeoutMs = APPLY_TIMEOUT_MS }: ReconcilerDeps): Reconciler {
   let problem: Problem | null = null
   let warnings: readonly string[] | null = null
   const mutex = makeMutex()
@@ -48,7 +43,7 @@ export function makeReconciler({
   async function run(): Promise<void> {
     waiting = null
     try {
-      await bringTo(adapter, [await desired()], AbortSignal.timeout(timeoutMs), {
+      await applyDesired(adapter, [await desired()], AbortSignal.timeout(timeoutMs), {
         onStep,
         onWarnings: (found) => {
           warnings = found

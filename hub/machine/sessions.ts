@@ -5,12 +5,12 @@ import type { Log } from '../../system/process/log.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { Endpoint, PeerSpec } from '../../wireguard/spec.ts'
 import { devicePeer, homePeer } from './desired.ts'
-import { makeRecall } from './recall.ts'
+import { makeSessionRecovery } from './session-recovery.ts'
 import { exitHome } from '../core/devices.ts'
 import type { Home } from '../core/store-document.ts'
 import type { Store } from '../store/store.ts'
-import type { Whereabouts } from '../presence/whereabouts.ts'
-import type { Witness } from '../presence/witness.ts'
+import type { LastEndpoints } from '../presence/last-endpoints.ts'
+import type { PeerMonitor } from '../presence/peer-monitor.ts'
 
 /** WireGuard's sessions with homes and devices, as far as the hub helps them along. */
 export interface Sessions {
@@ -24,7 +24,7 @@ export interface Sessions {
   /** Remembers where everybody is. Never throws. */
   readonly noteEndpoints: () => Promise<void>
   /** Calls back those whose session was lost. Never throws; no reconciling may run meanwhile. */
-  readonly callBack: () => Promise<void>
+  readonly recoverSessions: () => Promise<void>
   /** These were put in just now. */
   readonly beginAnew: (peers: readonly PeerSpec[]) => void
   /**
@@ -39,13 +39,13 @@ export interface Sessions {
   readonly forget: (home: Home) => Step | null
 }
 
-export interface SessionParts {
+export interface SessionDeps {
   readonly store: Pick<Store, 'document'>
   readonly adapter: Adapter
-  readonly witness: Witness
-  readonly whereabouts: Whereabouts
+  readonly peerMonitor: PeerMonitor
+  readonly lastEndpoints: LastEndpoints
   readonly interfaceName: () => string
-  readonly knock: (addresses: readonly string[]) => void
+  readonly triggerHandshakes: (addresses: readonly string[]) => void
   readonly clock: Clock
   readonly log: Log
 }
@@ -56,9 +56,9 @@ const FRESH_SECONDS = 2.5
 /** A home that asks in a loop must not keep its own tunnel down. */
 const FORGET_EVERY_MS = 5_000
 
-export function makeSessions(parts: SessionParts): Sessions {
-  const { store, adapter, witness, whereabouts, interfaceName, knock, clock, log } = parts
-  const recall = makeRecall({ adapter, witness, whereabouts, knock, clock, log })
+export function makeSessions(deps: SessionDeps): Sessions {
+  const { store, adapter, peerMonitor, lastEndpoints, interfaceName, triggerHandshakes, clock, log } = deps
+  const recovery = makeSessionRecovery({ adapter, peerMonitor, lastEndpoints, triggerHandshakes, clock, log })
   /** When each home's peer was last taken out. Monotonic milliseconds. */
   const forgotten = new Map<string, number>()
 
@@ -73,31 +73,31 @@ export function makeSessions(parts: SessionParts): Sessions {
 
   return {
     placeOf: (publicKey) => {
-      const isSeen = (witness.ageSeconds() ?? Infinity) < FRESH_SECONDS && witness.sighting(publicKey) !== null
-      return isSeen ? null : whereabouts.of(publicKey)
+      const isSeen = (peerMonitor.ageSeconds() ?? Infinity) < FRESH_SECONDS && peerMonitor.statsOf(publicKey) !== null
+      return isSeen ? null : lastEndpoints.of(publicKey)
     },
 
-    isComplete: () => everybody().every(({ peer }) => witness.sighting(peer.publicKey) !== null),
+    isComplete: () => everybody().every(({ peer }) => peerMonitor.statsOf(peer.publicKey) !== null),
 
     noteEndpoints: async () => {
       const all = everybody()
-      whereabouts.keep(all.map(({ peer }) => peer.publicKey))
-      whereabouts.note(
+      lastEndpoints.keep(all.map(({ peer }) => peer.publicKey))
+      lastEndpoints.note(
         all.flatMap(({ peer: { publicKey } }) => {
-          const endpoint = witness.endpoint(publicKey)
+          const endpoint = peerMonitor.endpoint(publicKey)
           return endpoint === null ? [] : [[publicKey, endpoint] as const]
         }),
       )
-      await whereabouts.save()
+      await lastEndpoints.save()
     },
 
-    callBack: () => recall.call(interfaceName(), everybody()),
+    recoverSessions: () => recovery.call(interfaceName(), everybody()),
 
-    beginAnew: recall.beginAnew,
+    beginAnew: recovery.beginAnew,
 
     followKey: (before, now) => {
-      const place = before === now ? null : (witness.endpoint(before) ?? whereabouts.of(before))
-      if (place !== null) whereabouts.note([[now, place]])
+      const place = before === now ? null : (peerMonitor.endpoint(before) ?? lastEndpoints.of(before))
+      if (place !== null) lastEndpoints.note([[now, place]])
     },
 
     forget: (home) => {

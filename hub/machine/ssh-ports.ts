@@ -1,4 +1,4 @@
-import { ONLY_22 } from '../core/led-ports.ts'
+import { ONLY_22 } from '../core/forwarded-ports.ts'
 import * as v from 'valibot'
 import { reasonOf } from '../../problems/problem.ts'
 import { PortSchema } from '../../protocol/addresses.ts'
@@ -35,7 +35,7 @@ const SETTLED_MS = 5_000
 const AGAIN_AFTER_MS = 60_000
 const MOST_AT_ONCE = 32
 
-export interface SshPortsParts {
+export interface SshPortsDeps {
   readonly path: string
   /** Its own listener need not be asked. */
   readonly isOwn: (port: number) => boolean
@@ -51,7 +51,7 @@ export async function openSshPorts({
   clock,
   log,
   listeners = tcpListeners,
-}: SshPortsParts): Promise<SshPorts> {
+}: SshPortsDeps): Promise<SshPorts> {
   let known = await readSshPorts(path)
   const mutex = makeMutex()
   /** Of listeners that did not speak SSH. */

@@ -11,8 +11,8 @@ import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { type Budget, makeBudget } from './echo-budget.ts'
 import type { Home } from '../core/store-document.ts'
-import { openUdpDoor, type Reply, type UdpDoor } from './udp-door.ts'
-import type { WordOf } from './word.ts'
+import { openUdpListener, type Reply, type UdpListener } from './udp-listener.ts'
+import type { PeerViewOf } from './peer-view.ts'
 
 /**
  * Answers echoes (protocol/echo.ts) on every address of this machine, at once or after the delay that was asked for. Only
@@ -24,7 +24,7 @@ export interface EchoResponder {
   readonly close: () => void
 }
 
-interface Asker {
+interface Principal {
   /** As it is now: another key or LAN is the same home. */
   home: Home
   readonly key: EchoKey
@@ -38,28 +38,28 @@ const PENDING_PER_HOME = 16
 const NONCES_PER_HOME = 64
 const NONCE_KEPT_MS = 60_000
 
-export function makeEchoResponder(word: WordOf, clock: Clock, log: Log, port = ECHO_PORT): EchoResponder {
-  let askers = new Map<string, Asker>()
-  let door: UdpDoor | null = null
+export function makeEchoResponder(viewOf: PeerViewOf, clock: Clock, log: Log, port = ECHO_PORT): EchoResponder {
+  let askers = new Map<string, Principal>()
+  let listener: UdpListener | null = null
 
   function onDatagram(datagram: Uint8Array, source: string, reply: Reply): void {
     const request = readEchoRequest(datagram, (home) => askers.get(home)?.key ?? null)
-    const asker = request === null ? undefined : askers.get(request.home)
-    if (request === null || asker === undefined) return
-    if (request.delaySeconds > LONGEST_ECHO_DELAY || !asker.budget.take(request.bytes, clock.now())) return
-    if (request.delaySeconds === 0) void answer(request, asker, source, reply)
-    else later(request, asker, () => void answer(request, asker, source, reply))
+    const principal = request === null ? undefined : askers.get(request.home)
+    if (request === null || principal === undefined) return
+    if (request.delaySeconds > LONGEST_ECHO_DELAY || !principal.budget.take(request.bytes, clock.now())) return
+    if (request.delaySeconds === 0) void answer(request, principal, source, reply)
+    else later(request, principal, () => void answer(request, principal, source, reply))
   }
 
-  async function answer(request: EchoRequest, asker: Asker, source: string, reply: Reply): Promise<void> {
+  async function answer(request: EchoRequest, principal: Principal, source: string, reply: Reply): Promise<void> {
     // It may have been removed, or have joined anew, while the answer waited.
-    const isStill = (): boolean => askers.get(request.home) === asker
+    const isStill = (): boolean => askers.get(request.home) === principal
     if (!isStill()) return
-    const said = await word(asker.home, source)
-    if (isStill()) reply(encodeEchoAnswer(request, said, asker.key))
+    const said = await viewOf(principal.home, source)
+    if (isStill()) reply(encodeEchoAnswer(request, said, principal.key))
   }
 
-  function later({ nonce, delaySeconds }: EchoRequest, { pending, nonces }: Asker, act: () => void): void {
+  function later({ nonce, delaySeconds }: EchoRequest, { pending, nonces }: Principal, act: () => void): void {
     const now = clock.now()
     for (const [old, until] of nonces) if (until <= now) nonces.delete(old)
     if (nonces.has(nonce) || nonces.size >= NONCES_PER_HOME || pending.size >= PENDING_PER_HOME) return
@@ -76,20 +76,20 @@ export function makeEchoResponder(word: WordOf, clock: Clock, log: Log, port = E
     serve: (homes) => {
       const before = askers
       askers = new Map(homes.map((home) => [home.address, askerFor(home, before.get(home.address))]))
-      for (const [address, asker] of before) if (askers.get(address) !== asker) forget(asker.pending)
-      door ??= openUdpDoor(port, 'echoes', log, (datagram, sender, reply) =>
+      for (const [address, principal] of before) if (askers.get(address) !== principal) forget(principal.pending)
+      listener ??= openUdpListener(port, 'echoes', log, (datagram, sender, reply) =>
         onDatagram(datagram, sender.address, reply),
       )
     },
     close: () => {
       for (const { pending } of askers.values()) forget(pending)
       askers = new Map()
-      door?.close()
+      listener?.close()
     },
   }
 }
 
-function askerFor(home: Home, before: Asker | undefined): Asker {
+function askerFor(home: Home, before: Principal | undefined): Principal {
   if (before?.home.secretHash === home.secretHash) {
     before.home = home
     return before

@@ -6,7 +6,7 @@ import type { Log } from '../../system/process/log.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { Home } from '../core/store-document.ts'
 import { makeUseMeter, type UseMeter } from './use-meter.ts'
-import type { Sighting } from './witness.ts'
+import type { PeerStats } from './peer-monitor.ts'
 
 /**
  * Answers heartbeats on the hub's tunnel address. WireGuard has already proven which home has the sender's address, so
@@ -31,7 +31,7 @@ interface Listener {
 const BIND_AGAIN_MS = 1000
 
 export function makeHeartbeatResponder(
-  seen: (publicKey: PublicKey) => Pick<Sighting, 'endpoint' | 'rxBytes' | 'txBytes'> | null,
+  seen: (publicKey: PublicKey) => Pick<PeerStats, 'endpoint' | 'rxBytes' | 'txBytes'> | null,
   clock: Clock,
   log: Log,
   port = HEARTBEAT_PORT,
@@ -52,11 +52,11 @@ export function makeHeartbeatResponder(
       const listener = listeners.get(sender.address)
       if (request === null || listener === undefined) return
       listener.heardAt = clock.now()
-      const sighting = seen(listener.home.publicKey)
+      const statsOf = seen(listener.home.publicKey)
       const answer = encodeAnswer({
         sequence: request.sequence,
-        endpoint: sighting?.endpoint ?? null,
-        inUse: listener.use.heard(sighting, clock.now()),
+        endpoint: statsOf?.endpoint ?? null,
+        inUse: listener.use.heard(statsOf, clock.now()),
         asks: isAsked(listener.home),
       })
       // An answer that cannot be sent is a lost one: the next heartbeat asks again.

@@ -2,7 +2,7 @@ import type { Alerting } from '../../alerts/alerting.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Presences } from './presence.ts'
 import type { Home } from '../core/store-document.ts'
-import type { Witness } from './witness.ts'
+import type { PeerMonitor } from './peer-monitor.ts'
 
 /** Tells the alarm which homes are silent. */
 export interface HomeSigns {
@@ -18,7 +18,7 @@ const BLIND_SECONDS = 5
 
 export function makeHomeSigns(
   alerting: Pick<Alerting, 'sign' | 'note'>,
-  witness: Pick<Witness, 'ageSeconds'>,
+  peerMonitor: Pick<PeerMonitor, 'ageSeconds'>,
   presences: Pick<Presences, 'of' | 'intervalSeconds'>,
   clock: Clock,
 ): HomeSigns {
@@ -54,7 +54,7 @@ export function makeHomeSigns(
     look: (homes) => {
       if (homes !== known) alerting.note({ kind: 'homes', homes: homes.map(({ name }) => name) })
       known = homes
-      if ((witness.ageSeconds() ?? Infinity) > BLIND_SECONDS) return
+      if ((peerMonitor.ageSeconds() ?? Infinity) > BLIND_SECONDS) return
       for (const home of homes) lookAt(home)
     },
   }

@@ -26,7 +26,7 @@ const WAIT_MS = 100
 const LIST_TIMEOUT_MS = 5_000
 const KEPT_MS = 60_000
 
-/** Reads what the hub's firewall remembers (adapters/linux/firewall/hub-doors.ts). A listing that fails keeps what was read before. */
+/** Reads what the hub's firewall remembers (adapters/linux/firewall/hub-input.ts). A listing that fails keeps what was read before. */
 export function makeInitiations(
   clock: Clock,
   list: (set: InitiationSet) => Promise<string> = nftList,

@@ -2,9 +2,9 @@ import type { Clock } from '../../system/time/clock.ts'
 import type { HeardOnce } from './heard-once.ts'
 import type { HeartbeatResponder } from './heartbeat-responder.ts'
 import type { Home } from '../core/store-document.ts'
-import type { Whereabouts } from './whereabouts.ts'
-import type { Witness } from './witness.ts'
-import { latest } from './word.ts'
+import type { LastEndpoints } from './last-endpoints.ts'
+import type { PeerMonitor } from './peer-monitor.ts'
+import { latest } from './peer-view.ts'
 
 /** Whether a home is there, by the one rule that status, alerts, metrics and MQTT share. */
 export type Presence =
@@ -30,11 +30,11 @@ export interface Presences {
   readonly note: (homes: readonly Home[]) => Promise<void>
 }
 
-export interface PresenceParts {
-  readonly witness: Pick<Witness, 'sighting'>
+export interface PresenceDeps {
+  readonly peerMonitor: Pick<PeerMonitor, 'statsOf'>
   /** null where no daemon runs. */
   readonly heartbeats: Pick<HeartbeatResponder, 'heardSeconds'> | null
-  readonly whereabouts: Pick<Whereabouts, 'of'>
+  readonly lastEndpoints: Pick<LastEndpoints, 'of'>
   readonly heardOnce: HeardOnce
   readonly clock: Clock
 }
@@ -59,8 +59,8 @@ const HANDSHAKE_DEAD_SECONDS = 180
 /** What agents use unless their owners say otherwise. */
 const USUAL_HEARTBEAT_SECONDS = 5
 
-export function makePresences(parts: PresenceParts): Presences {
-  const { witness, heartbeats, whereabouts, heardOnce, clock } = parts
+export function makePresences(deps: PresenceDeps): Presences {
+  const { peerMonitor, heartbeats, lastEndpoints, heardOnce, clock } = deps
   const memories = new Map<string, Memory>()
   const intervals = new Map<string, number>()
 
@@ -76,7 +76,7 @@ export function makePresences(parts: PresenceParts): Presences {
     const memory: Memory = before?.joinedAt === joinedAt ? before : fresh
     memories.set(name, memory)
     const heartbeatSeconds = heartbeats?.heardSeconds(address) ?? null
-    const heardSeconds = latest(witness.sighting(publicKey)?.heardSeconds ?? null, heartbeatSeconds)
+    const heardSeconds = latest(peerMonitor.statsOf(publicKey)?.heardSeconds ?? null, heartbeatSeconds)
     if (heartbeatSeconds !== null)
       memory.heartbeatAt = Math.max(memory.heartbeatAt ?? -Infinity, now - heartbeatSeconds * 1_000)
     if (heardSeconds !== null) memory.heardAt = Math.max(memory.heardAt ?? -Infinity, now - heardSeconds * 1_000)
@@ -87,8 +87,8 @@ export function makePresences(parts: PresenceParts): Presences {
   /** Also by what an older hub left, which wrote down only where homes are. */
   function wasHeardOnce(home: Home): boolean {
     const { publicKey } = home
-    const hasShakenHands = (witness.sighting(publicKey)?.lastHandshakeSeconds ?? null) !== null
-    return heardOnce.has(home) || hasShakenHands || whereabouts.of(publicKey) !== null
+    const hasShakenHands = (peerMonitor.statsOf(publicKey)?.lastHandshakeSeconds ?? null) !== null
+    return heardOnce.has(home) || hasShakenHands || lastEndpoints.of(publicKey) !== null
   }
 
   return {
@@ -109,7 +109,7 @@ export function makePresences(parts: PresenceParts): Presences {
       const silentSeconds = secondsSince(listeningSince)
       if (silentSeconds >= FIRST_WORD_SECONDS) return { kind: 'dark', silentSeconds }
       // Nobody listened for long enough to say: the handshake speaks, which is a slow clock.
-      const handshakeSeconds = witness.sighting(home.publicKey)?.lastHandshakeSeconds ?? Infinity
+      const handshakeSeconds = peerMonitor.statsOf(home.publicKey)?.lastHandshakeSeconds ?? Infinity
       if (handshakeSeconds <= HANDSHAKE_DEAD_SECONDS)
         return { kind: 'heard', heardSeconds: null, agentSilentSeconds: 0 }
       return heartbeats === null ? { kind: 'dark', silentSeconds } : { kind: 'awaited' }

@@ -1,9 +1,9 @@
-import type { Sighting } from './witness.ts'
+import type { PeerStats } from './peer-monitor.ts'
 
 /** Tells whether a home's tunnel carries more than its own upkeep. One per home. */
 export interface UseMeter {
   /** Called with each heartbeat, and what the witness last saw; says whether the tunnel is in use. `now`: monotonic milliseconds. */
-  readonly heard: (seen: Pick<Sighting, 'rxBytes' | 'txBytes'> | null, now: number) => boolean
+  readonly heard: (seen: Pick<PeerStats, 'rxBytes' | 'txBytes'> | null, now: number) => boolean
 }
 
 /** A heartbeat of 40 bytes, padded to 48, and WireGuard's 32; its answer is as large, or one padding step larger. */

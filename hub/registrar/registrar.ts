@@ -12,7 +12,7 @@ import {
 } from '../../protocol/messages.ts'
 import { AddPublicationRequest, parseRange, type PublishedRange } from '../../protocol/publications.ts'
 import type { Log } from '../../system/process/log.ts'
-import type { Callers } from './callers.ts'
+import type { Authentication } from './authentication.ts'
 import type { Hub } from '../service/hub.ts'
 import { refusalOf, type RefusalStatus } from './refusal.ts'
 import type { Home } from '../core/store-document.ts'
@@ -27,7 +27,11 @@ type Call = Context<{ Bindings: HttpBindings }>
 const LARGEST_BODY = 64 * 1024
 
 /** The endpoints of docs/protocol.md. Everything that comes in is checked here; nothing that goes out holds a secret. */
-export function registrarApp(hub: RegistrarHub, callers: Callers, log: Log): Hono<{ Bindings: HttpBindings }> {
+export function registrarApp(
+  hub: RegistrarHub,
+  authentication: Authentication,
+  log: Log,
+): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>()
 
   app.use(
@@ -44,7 +48,7 @@ export function registrarApp(hub: RegistrarHub, callers: Callers, log: Log): Hon
     const request = await bodyOf(call, JoinRequest)
     const answer = await hub.join(request).catch((thrown: unknown) => {
       if (thrown instanceof Problem && thrown.code === 'token-unknown')
-        throw callers.wrongSecret(addressOf(call), thrown)
+        throw authentication.wrongSecret(addressOf(call), thrown)
       throw thrown
     })
     return call.json(answer)
@@ -112,7 +116,7 @@ export function registrarApp(hub: RegistrarHub, callers: Callers, log: Log): Hon
 
   /** @throws {Problem} `home-unknown`, `rate-limited`. */
   function callerOf(call: Call): Home {
-    return callers.homeOf(call.req.header('authorization'), addressOf(call))
+    return authentication.homeOf(call.req.header('authorization'), addressOf(call))
   }
 }
 

@@ -3,17 +3,17 @@ import type { Problem } from '../../problems/problem.ts'
 import { type ListedPublication, MOST_PUBLISHED_PORTS, portCount } from '../../protocol/publications.ts'
 import { cutPeriod } from '../../wireguard/cut-period.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'
-import type { CarrierMetrics, Carriers } from '../carrier/carriers.ts'
+import type { TransportMetrics, Transports } from '../transport/transports.ts'
 import type { HubConfig } from '../settings/config.ts'
 import type { HeartbeatResponder } from '../presence/heartbeat-responder.ts'
 import type { Identity } from '../settings/identity.ts'
 import type { MappingHistory, Mappings } from '../presence/mappings.ts'
 import type { Presence, Presences } from '../presence/presence.ts'
 import { type Home, isOpen, type StoreDocument } from '../core/store-document.ts'
-import { ledPorts } from '../core/led-ports.ts'
+import { forwardedPorts } from '../core/forwarded-ports.ts'
 import { listedPublications } from '../core/publications.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
-import type { Sighting, Witness } from '../presence/witness.ts'
+import type { PeerStats, PeerMonitor } from '../presence/peer-monitor.ts'
 
 /** `hub status --json` without what only the caller knows: version, and whether a daemon runs. */
 export interface HubStatus {
@@ -66,7 +66,7 @@ export interface HomeStatus extends PeerStatus {
   readonly joinedAt: string
   readonly lastHeartbeatSeconds: number | null
   /** Its WireGuard comes over TCP, since its UDP does not get through; null: it does not. */
-  readonly carrier: CarrierMetrics | null
+  readonly carrier: TransportMetrics | null
   /** null: never seen. */
   readonly mapping: (MappingHistory & { readonly cutPeriod: { readonly hours: number } | null }) | null
   /** Since the daemon started; null: none. */
@@ -86,15 +86,15 @@ export interface RegistrationNote {
   readonly count: number
 }
 
-export interface StatusParts {
+export interface StatusDeps {
   readonly config: HubConfig
   readonly identity: Identity
   readonly document: StoreDocument
   readonly machine: Description | null
-  readonly witness: Witness
+  readonly peerMonitor: PeerMonitor
   readonly heartbeats: Pick<HeartbeatResponder, 'heardSeconds'> | null
   readonly presences: Pick<Presences, 'of'>
-  readonly carriers: Carriers | null
+  readonly transports: Transports | null
   readonly mappings: Pick<Mappings, 'of'>
   readonly registrations: ReadonlyMap<string, RegistrationNote>
   readonly alternatePorts: readonly number[]
@@ -113,9 +113,9 @@ const SILENT_AFTER_SECONDS = 75
 /** REJECT_AFTER_TIME: above it no session is alive. */
 const HANDSHAKE_DEAD_SECONDS = 180
 
-export function hubStatus(parts: StatusParts): HubStatus {
-  const { config, identity, document, machine, witness, heartbeats, carriers, problem } = parts
-  const taken = config.alternatePorts.filter((port) => port !== config.port && !parts.alternatePorts.includes(port))
+export function hubStatus(deps: StatusDeps): HubStatus {
+  const { config, identity, document, machine, peerMonitor, heartbeats, transports, problem } = deps
+  const taken = config.alternatePorts.filter((port) => port !== config.port && !deps.alternatePorts.includes(port))
   return {
     hub: {
       addresses: config.addresses,
@@ -128,20 +128,20 @@ export function hubStatus(parts: StatusParts): HubStatus {
       model: machine?.model ?? null,
       dataPlane: machine?.dataPlane ?? null,
     },
-    alternatePorts: { wanted: config.alternatePorts, effective: parts.alternatePorts },
+    alternatePorts: { wanted: config.alternatePorts, effective: deps.alternatePorts },
     homes: document.homes.map(homeStatus),
     invites: document.invites
-      .filter((invite) => isOpen(invite, parts.today))
+      .filter((invite) => isOpen(invite, deps.today))
       .map(({ home, address, expiresAt }) => ({ home, address, expiresAt })),
     devices: document.devices.map(({ name, address, publicKey, home, addedAt }) => ({
-      ...peerStatus(name, address, witness.sighting(publicKey), isConnected(witness.sighting(publicKey))),
+      ...peerStatus(name, address, peerMonitor.statsOf(publicKey), isConnected(peerMonitor.statsOf(publicKey))),
       home,
       addedAt,
     })),
-    publications: listedPublications(document, null, ledPorts(document.publications, parts.sshPorts)),
-    witnessSeconds: witness.ageSeconds(),
+    publications: listedPublications(document, null, forwardedPorts(document.publications, deps.sshPorts)),
+    witnessSeconds: peerMonitor.ageSeconds(),
     problem: problem === null ? null : { code: problem.code, message: problem.message, next: problem.next },
-    warnings: parts.warnings,
+    warnings: deps.warnings,
     notes: [
       ...taken.map((port) => `${port}/udp is used by another program of this machine and left to it`),
       ...tooManyNotes(document),
@@ -150,18 +150,18 @@ export function hubStatus(parts: StatusParts): HubStatus {
 
   function homeStatus(home: Home): HomeStatus {
     const heartbeat = heartbeats?.heardSeconds(home.address) ?? null
-    const note = parts.registrations.get(home.name)
-    const presence = parts.presences.of(home).kind
+    const note = deps.registrations.get(home.name)
+    const presence = deps.presences.of(home).kind
     return {
-      ...peerStatus(home.name, home.address, witness.sighting(home.publicKey), presence === 'heard'),
+      ...peerStatus(home.name, home.address, peerMonitor.statsOf(home.publicKey), presence === 'heard'),
       presence,
       lan: home.lan,
       joinedAt: home.joinedAt,
       lastHeartbeatSeconds: heartbeat,
-      carrier: carriers?.metrics(home.name) ?? null,
-      mapping: mappingStatus(parts.mappings.of(home.name)),
+      carrier: transports?.metrics(home.name) ?? null,
+      mapping: mappingStatus(deps.mappings.of(home.name)),
       registration:
-        note === undefined ? null : { at: note.at, secondsAgo: (parts.now - note.monotonic) / 1000, count: note.count },
+        note === undefined ? null : { at: note.at, secondsAgo: (deps.now - note.monotonic) / 1000, count: note.count },
     }
   }
 }
@@ -182,7 +182,7 @@ function mappingStatus(history: MappingHistory | null): HomeStatus['mapping'] {
   return { ...history, cutPeriod: cutPeriod(cuts) }
 }
 
-function peerStatus(name: string, address: string, seen: Sighting | null, connected: boolean): PeerStatus {
+function peerStatus(name: string, address: string, seen: PeerStats | null, connected: boolean): PeerStatus {
   return {
     name,
     address,
@@ -198,7 +198,7 @@ function peerStatus(name: string, address: string, seen: Sighting | null, connec
  * A device was heard of lately. Where nobody has watched long enough to say, the handshake speaks, which is a slow clock.
  * Of homes: presence.ts.
  */
-function isConnected(seen: Sighting | null): boolean {
+function isConnected(seen: PeerStats | null): boolean {
   if (seen === null) return false
   if (seen.heardSeconds !== null) return seen.heardSeconds <= SILENT_AFTER_SECONDS
   return seen.lastHandshakeSeconds !== null && seen.lastHandshakeSeconds <= HANDSHAKE_DEAD_SECONDS

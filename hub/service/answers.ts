@@ -1,4 +1,4 @@
-import type { HubWord } from '../../protocol/echo.ts'
+import type { PeerView } from '../../protocol/echo.ts'
 import { HEARTBEAT_PORT } from '../../protocol/heartbeat.ts'
 import type { AddDeviceAnswer, DeviceList, HubView, JoinAnswer } from '../../protocol/messages.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
@@ -7,7 +7,7 @@ import type { HubConfig } from '../settings/config.ts'
 import { reachOf } from '../core/devices.ts'
 import type { Device, Home, StoreDocument } from '../core/store-document.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
-import type { Sighting } from '../presence/witness.ts'
+import type { PeerStats } from '../presence/peer-monitor.ts'
 
 /** Phones roam into networks that carry less than 1500 bytes (LTE, DS-Lite); 1280 passes wherever IPv6 does (RFC 8200, 5). */
 const DEVICE_MTU = 1280
@@ -33,9 +33,9 @@ export function joinAnswer(
 }
 
 export function hubView(
-  seen: Sighting | null,
+  seen: PeerStats | null,
   lastHeartbeatSeconds: number | null,
-  { heardSeconds, initiatedSeconds }: Pick<HubWord, 'heardSeconds' | 'initiatedSeconds'>,
+  { heardSeconds, initiatedSeconds }: Pick<PeerView, 'heardSeconds' | 'initiatedSeconds'>,
 ): HubView {
   return {
     peerKnown: seen !== null,
@@ -50,7 +50,7 @@ export function hubView(
 }
 
 /** A device as it is listed. */
-export function deviceEntry(device: Device, seen: Sighting | null): DeviceList['devices'][number] {
+export function deviceEntry(device: Device, seen: PeerStats | null): DeviceList['devices'][number] {
   const { name, address, publicKey, home, addedAt, expiresAt = null, full = false, exit = null } = device
   const reach = reachOf(device)
   return {

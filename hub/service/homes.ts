@@ -13,8 +13,8 @@ import { type Home, homeNamed } from '../core/store-document.ts'
 import type { Follow } from '../machine/follow.ts'
 import type { HeartbeatResponder } from '../presence/heartbeat-responder.ts'
 import type { Presences } from '../presence/presence.ts'
-import type { Witness } from '../presence/witness.ts'
-import type { WordOf } from '../presence/word.ts'
+import type { PeerMonitor } from '../presence/peer-monitor.ts'
+import type { PeerViewOf } from '../presence/peer-view.ts'
 import type { RegistrationNote } from '../report/status.ts'
 import type { Identity } from '../settings/identity.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -47,24 +47,24 @@ export interface Invitation {
   readonly known: boolean
 }
 
-export interface HomesParts {
+export interface HomesDeps {
   readonly settings: Pick<Settings, 'current'>
   readonly identity: Pick<Identity, 'publicKey' | 'fingerprint'>
   readonly store: Pick<Store, 'document'>
   readonly update: Update
   readonly machine: Pick<Follow, 'alternatePorts' | 'reconcileOrLog' | 'follow' | 'followKey' | 'resetPeer'>
-  readonly witness: Pick<Witness, 'sighting' | 'look'>
+  readonly peerMonitor: Pick<PeerMonitor, 'statsOf' | 'look'>
   /** null where no daemon runs. */
   readonly heartbeats: Pick<HeartbeatResponder, 'heardSeconds'> | null
   readonly presences: Pick<Presences, 'expect'>
   readonly visitors: Pick<Visitors, 'heard' | 'isWanted'>
-  readonly word: WordOf
+  readonly viewOf: PeerViewOf
   /** null where no daemon runs. */
   readonly alerting: Pick<Alerting, 'take'> | null
   /** The last of each home. */
   readonly registrations: Map<string, RegistrationNote>
   /** Looks at everybody, once more than each second. Never throws. */
-  readonly callBack: () => Promise<void>
+  readonly recoverSessions: () => Promise<void>
   readonly clock: Clock
   readonly log: Log
 }
@@ -72,17 +72,18 @@ export interface HomesParts {
 /** Compared with when there is no such home, so that this costs what a wrong secret costs. */
 const NOBODY: SecretHash = hashOf(randomBytes(32).toString('hex'))
 
-export function makeHomes(parts: HomesParts): Homes {
-  const { settings, identity, store, update, machine, witness, heartbeats, visitors, registrations, clock, log } = parts
+export function makeHomes(deps: HomesDeps): Homes {
+  const { settings, identity, store, update, machine, peerMonitor, heartbeats, visitors, registrations, clock, log } =
+    deps
 
   /** The machine as the home needs it, before it is answered. */
   async function follow(home: Home, why: { readonly reset: boolean; readonly changed: boolean }): Promise<void> {
     if (why.reset) {
-      if (await machine.resetPeer(home)) await parts.callBack()
-    } else if (why.changed || witness.sighting(home.publicKey) === null) {
+      if (await machine.resetPeer(home)) await deps.recoverSessions()
+    } else if (why.changed || peerMonitor.statsOf(home.publicKey) === null) {
       await machine.reconcileOrLog()
-      await witness.look()
-      if (why.changed) await parts.callBack()
+      await peerMonitor.look()
+      if (why.changed) await deps.recoverSessions()
     }
   }
 
@@ -118,12 +119,12 @@ export function makeHomes(parts: HomesParts): Homes {
       visitors.heard(home.name, request.visitors)
       if (request.nextPublicKey === undefined) machine.followKey(caller.publicKey, home.publicKey)
       await follow(home, { reset: request.reset, changed })
-      const word = await parts.word(home, from)
-      const view = hubView(witness.sighting(home.publicKey), heartbeats?.heardSeconds(home.address) ?? null, word)
+      const seen = await deps.viewOf(home, from)
+      const view = hubView(peerMonitor.statsOf(home.publicKey), heartbeats?.heardSeconds(home.address) ?? null, seen)
       const { publicKey } = home
-      parts.presences.expect(home.name, request.heartbeatSeconds)
+      deps.presences.expect(home.name, request.heartbeatSeconds)
       const incidents =
-        request.incidents === undefined ? undefined : await parts.alerting?.take(home.name, request.incidents)
+        request.incidents === undefined ? undefined : await deps.alerting?.take(home.name, request.incidents)
       return {
         view,
         publicKey,

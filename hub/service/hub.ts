@@ -3,14 +3,14 @@ import type { Alerting } from '../../alerts/alerting.ts'
 import { reasonOf } from '../../problems/problem.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { Clock } from '../../system/time/clock.ts'
-import type { Carriers } from '../carrier/carriers.ts'
+import type { Transports } from '../transport/transports.ts'
 import type { DeviceInput } from '../core/devices.ts'
 import type { Occupied } from '../core/lan.ts'
-import { ONLY_22 } from '../core/led-ports.ts'
+import { ONLY_22 } from '../core/forwarded-ports.ts'
 import type { StoreDocument } from '../core/store-document.ts'
 import { hubAddressIn, refuseNetwork } from '../core/tunnel-network.ts'
 import { type Follow, makeFollow } from '../machine/follow.ts'
-import { knock } from '../machine/knock.ts'
+import { triggerHandshakes } from '../machine/trigger-handshakes.ts'
 import type { SshPorts } from '../machine/ssh-ports.ts'
 import type { EchoResponder } from '../presence/echo-responder.ts'
 import type { HeardOnce } from '../presence/heard-once.ts'
@@ -19,16 +19,16 @@ import { makeHomeSigns } from '../presence/home-signs.ts'
 import type { Mappings } from '../presence/mappings.ts'
 import { noteMappings } from '../presence/note-mappings.ts'
 import { makePresences } from '../presence/presence.ts'
-import type { Whereabouts } from '../presence/whereabouts.ts'
-import type { Witness } from '../presence/witness.ts'
-import type { WordOf } from '../presence/word.ts'
+import type { LastEndpoints } from '../presence/last-endpoints.ts'
+import type { PeerMonitor } from '../presence/peer-monitor.ts'
+import type { PeerViewOf } from '../presence/peer-view.ts'
 import { type HubStatus, hubStatus, type RegistrationNote } from '../report/status.ts'
 import type { HubConfig } from '../settings/config.ts'
 import type { Identity } from '../settings/identity.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
 import { type AlertTests, makeAlertTests } from './alert-tests.ts'
-import { type DeviceDesk, makeDeviceDesk } from './device-desk.ts'
+import { type DeviceService, makeDeviceService } from './device-service.ts'
 import { type Homes, makeHomes } from './homes.ts'
 import { makePublishing, type Publishing } from './publishing.ts'
 import { makeUpdate } from './update.ts'
@@ -37,7 +37,7 @@ import { makeVisitors } from './visitors.ts'
 /** All the hub does, whoever asks: the registrar for homes, the socket for the machine's owner. */
 export interface Hub
   extends Homes,
-    Omit<DeviceDesk, 'expireDevices'>,
+    Omit<DeviceService, 'expireDevices'>,
     Pick<Follow, 'reconcile' | 'reconcileOrLog' | 'isComplete' | 'lookForSsh'> {
   readonly config: HubConfig
   readonly testAlerts: AlertTests
@@ -45,7 +45,7 @@ export interface Hub
   readonly status: () => Promise<HubStatus>
   readonly document: () => StoreDocument
   /** Notes where everybody is, and how that changed for homes, and calls back those whose session was lost. Never throws. */
-  readonly callBack: () => Promise<void>
+  readonly recoverSessions: () => Promise<void>
   /** @throws {Problem} `config-invalid` when these settings would take homes or devices their addresses. */
   readonly refuseSettings: (config: HubConfig) => void
   /** Takes other settings; the machine follows with the next reconcile. */
@@ -58,22 +58,22 @@ export type DeviceRequest = DeviceInput
 /** Who tells people; null where no daemon runs. */
 export type Alarm = Pick<Alerting, 'sign' | 'note' | 'take' | 'test'> | null
 
-export interface HubParts<Opened extends Alarm> {
+export interface HubDeps<Opened extends Alarm> {
   readonly settings: Settings
   readonly identity: Identity
   readonly store: Store
   readonly adapter: Adapter
-  readonly witness: Witness
-  readonly whereabouts: Whereabouts
+  readonly peerMonitor: PeerMonitor
+  readonly lastEndpoints: LastEndpoints
   readonly mappings: Mappings
   readonly heardOnce: HeardOnce
   /** null where no daemon runs. */
   readonly heartbeats: HeartbeatResponder | null
   /** null where no daemon runs, as above. */
-  readonly carriers: Carriers | null
+  readonly transports: Transports | null
   /** null where no daemon runs. */
   readonly echoes: EchoResponder | null
-  readonly word: WordOf
+  readonly viewOf: PeerViewOf
   /** @param status may be asked at once: it needs nothing of what tells people. */
   readonly openAlerting: (status: Hub['status']) => Promise<Opened>
   readonly ownNetworks: (tunnelInterface: string) => readonly Occupied[]
@@ -94,13 +94,25 @@ const NO_SSH: SshPorts = {
 
 /** Assembles the hub; each part is made of those before it. */
 export async function makeHub<Opened extends Alarm>(
-  parts: HubParts<Opened>,
+  deps: HubDeps<Opened>,
 ): Promise<{ readonly hub: Hub; readonly alerting: Opened }> {
-  const { settings, identity, store, adapter, witness, heartbeats, echoes, carriers, ssh = NO_SSH, clock, log } = parts
-  const presences = makePresences(parts)
+  const {
+    settings,
+    identity,
+    store,
+    adapter,
+    peerMonitor,
+    heartbeats,
+    echoes,
+    transports,
+    ssh = NO_SSH,
+    clock,
+    log,
+  } = deps
+  const presences = makePresences(deps)
   const visitors = makeVisitors()
   const registrations = new Map<string, RegistrationNote>()
-  const machine = makeFollow({ ...parts, publicKey: identity.publicKey, ssh, knock })
+  const machine = makeFollow({ ...deps, publicKey: identity.publicKey, ssh, triggerHandshakes })
   const status = async (): Promise<HubStatus> =>
     hubStatus({
       config: settings.current,
@@ -108,11 +120,11 @@ export async function makeHub<Opened extends Alarm>(
       document: store.document,
       // A machine that cannot say what it is has a problem, which reconciling reports.
       machine: await adapter.describe(AbortSignal.timeout(10_000)).catch(() => null),
-      witness,
+      peerMonitor,
       heartbeats,
       presences,
-      carriers,
-      mappings: parts.mappings,
+      transports,
+      mappings: deps.mappings,
       registrations,
       alternatePorts: await machine.portsToTake(),
       sshPorts: ssh.ports(),
@@ -121,44 +133,44 @@ export async function makeHub<Opened extends Alarm>(
       now: clock.now(),
       today: clock.wall(),
     })
-  const alerting = await parts.openAlerting(status)
-  const signs = alerting === null ? null : makeHomeSigns(alerting, witness, presences, clock)
+  const alerting = await deps.openAlerting(status)
+  const signs = alerting === null ? null : makeHomeSigns(alerting, peerMonitor, presences, clock)
   /** Tells those who answer homes by themselves whom to answer from now on. */
   const serve = (): void => {
     visitors.serve(store.document)
     heartbeats?.serve(hubAddressIn(settings.current.network), store.document.homes, visitors.isNews)
     echoes?.serve(store.document.homes)
-    carriers?.serve(store.document.homes, settings.current.port)
+    transports?.serve(store.document.homes, settings.current.port)
   }
-  const update = makeUpdate({ settings, store, ownNetworks: parts.ownNetworks, onChange: serve, clock })
-  const { expireDevices, ...devices } = makeDeviceDesk({
+  const update = makeUpdate({ settings, store, ownNetworks: deps.ownNetworks, onChange: serve, clock })
+  const { expireDevices, ...devices } = makeDeviceService({
     settings,
     publicKey: identity.publicKey,
     store,
     update,
     machine,
-    sighting: witness.sighting,
+    statsOf: peerMonitor.statsOf,
     today: clock.wall,
     log,
   })
-  const callBack = async (): Promise<void> => {
+  const recoverSessions = async (): Promise<void> => {
     await expireDevices().catch((thrown: unknown) =>
       log.error({ why: reasonOf(thrown) }, 'a device could not be removed'),
     )
     await presences.note(store.document.homes)
     signs?.look(store.document.homes)
-    await noteMappings(store.document.homes, parts)
-    await machine.callBack()
+    await noteMappings(store.document.homes, deps)
+    await machine.recoverSessions()
   }
   const homes = makeHomes({
-    ...parts,
+    ...deps,
     update,
     machine,
     presences,
     visitors,
     alerting,
     registrations,
-    callBack,
+    recoverSessions,
   })
   const publications = makePublishing({
     settings,
@@ -166,7 +178,7 @@ export async function makeHub<Opened extends Alarm>(
     update,
     machine,
     adapter,
-    served: parts.servedPorts,
+    served: deps.servedPorts,
     ssh,
     proof: (home) => ({
       home,
@@ -193,7 +205,7 @@ export async function makeHub<Opened extends Alarm>(
     reconcileOrLog: machine.reconcileOrLog,
     isComplete: machine.isComplete,
     lookForSsh: machine.lookForSsh,
-    callBack,
+    recoverSessions,
     refuseSettings: (next) => refuseNetwork(store.document, settings.current.network, next.network),
     reconfigure: (next) => {
       settings.take(next)
@@ -202,10 +214,10 @@ export async function makeHub<Opened extends Alarm>(
     close: async () => {
       heartbeats?.close()
       echoes?.close()
-      carriers?.close()
+      transports?.close()
       await ssh.close()
       await machine.settled()
-      await parts.mappings.save('now')
+      await deps.mappings.save('now')
       await adapter.close()
     },
   }

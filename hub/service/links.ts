@@ -1,6 +1,6 @@
 import { type ProofLink, type Publication, rangeText, type Withheld } from '../../protocol/publications.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
-import { firstLed } from '../core/led-ports.ts'
+import { firstForwarded } from '../core/forwarded-ports.ts'
 
 /** What each link of a visitor's way says of itself, by what was seen of it. Pure. */
 
@@ -11,7 +11,7 @@ const SILENT_AFTER_SECONDS = 75
 export function hubLink(publication: Publication, withheld: readonly Withheld[], problem: string | null): ProofLink {
   if (problem !== null) return { link: 'hub', works: false, said: problem }
   const kept = withheld.map((range) => `${rangeText(range)} does not: ${range.why}`)
-  if (firstLed(publication, withheld) === null) return { link: 'hub', works: false, said: kept.join('; ') }
+  if (firstForwarded(publication, withheld) === null) return { link: 'hub', works: false, said: kept.join('; ') }
   const said = [`the hub leads ${rangeText(publication)} into the tunnel`, ...kept].join('; ')
   return { link: 'hub', works: true, said }
 }

@@ -4,12 +4,12 @@ import type { ProofLink, Publication, Withheld } from '../../protocol/publicatio
 import type { Clock } from '../../system/time/clock.ts'
 import { discardSocket } from '../../system/sockets/discard-socket.ts'
 import { sleep } from '../../system/time/sleep.ts'
-import { firstLed } from '../core/led-ports.ts'
+import { firstForwarded } from '../core/forwarded-ports.ts'
 import type { Home } from '../core/store-document.ts'
 import { homeLink, hubLink, type Reply, serviceLink, tunnelLink } from './links.ts'
 
 /** What the proof of a publication asks. */
-export interface ProofParts {
+export interface ProofDeps {
   readonly home: Home
   /** Why the hub's machine is not as it should be; null when it is. */
   readonly hubProblem: () => string | null
@@ -30,15 +30,15 @@ const SERVICE_MS = 4_000
  * Follows a visitor's way, link by link, until one fails. The hub opens the port at its own public side: from there on it is
  * the way that a visitor's packets take. What lies before it, a provider's firewall, only somebody outside can try.
  */
-export async function proveWay(publication: Publication, parts: ProofParts): Promise<ProofLink[]> {
-  const { home, withheld } = parts
+export async function provePath(publication: Publication, deps: ProofDeps): Promise<ProofLink[]> {
+  const { home, withheld } = deps
   const { source } = publication
   const links: ProofLink[] = []
   for (const prove of [
-    () => hubLink(publication, withheld, parts.hubProblem()),
-    () => tunnelLink(home.name, parts.heardSeconds()),
-    async () => homeLink(home.name, source, source === 'keep' ? await readiness(parts) : null),
-    () => asked(publication, parts),
+    () => hubLink(publication, withheld, deps.hubProblem()),
+    () => tunnelLink(home.name, deps.heardSeconds()),
+    async () => homeLink(home.name, source, source === 'keep' ? await readiness(deps) : null),
+    () => asked(publication, deps),
   ]) {
     const link = await prove()
     links.push(link)
@@ -48,16 +48,16 @@ export async function proveWay(publication: Publication, parts: ProofParts): Pro
 }
 
 /** Waits for a home that shall answer visitors, as long as it may take to hear so. */
-async function readiness({ isReady, clock }: ProofParts): Promise<boolean | null> {
+async function readiness({ isReady, clock }: ProofDeps): Promise<boolean | null> {
   const until = clock.now() + READY_MS
   while (isReady() === false && clock.now() < until) await sleep(200)
   return isReady()
 }
 
 /** Opens the first port that is led at the hub's own public side. */
-async function asked(publication: Publication, { withheld }: ProofParts): Promise<ProofLink> {
+async function asked(publication: Publication, { withheld }: ProofDeps): Promise<ProofLink> {
   const { protocol, address, port, targetPort } = publication
-  const first = firstLed(publication, withheld) ?? port
+  const first = firstForwarded(publication, withheld) ?? port
   const here = await ownAddress()
   const reply = await (protocol === 'udp' ? sendTo(here, first) : connectTo(here, first))
   return serviceLink(address, targetPort + first - port, reply)

@@ -10,8 +10,8 @@ import {
   rangeText,
 } from '../../protocol/publications.ts'
 import type { Log } from '../../system/process/log.ts'
-import type { Asker } from '../core/devices.ts'
-import { firstLed, ledPorts } from '../core/led-ports.ts'
+import type { Principal } from '../core/devices.ts'
+import { firstForwarded, forwardedPorts } from '../core/forwarded-ports.ts'
 import { ownerOf } from '../machine/port-owner.ts'
 import {
   addPublication,
@@ -20,7 +20,7 @@ import {
   type PublicationInput,
   removePublication,
 } from '../core/publications.ts'
-import { type ProofParts, proveWay } from './proof.ts'
+import { type ProofDeps, provePath } from './proof.ts'
 import { type Owner, reservations } from './reservations.ts'
 import type { Follow } from '../machine/follow.ts'
 import type { SshPorts } from '../machine/ssh-ports.ts'
@@ -31,14 +31,14 @@ import type { Update } from './update.ts'
 
 /** Leads ports of this hub to services at homes, and takes them back. */
 export interface Publishing {
-  readonly add: (asker: Asker, input: PublicationInput) => Promise<Publication>
-  readonly remove: (asker: Asker, range: PublishedRange) => Promise<Publication>
-  readonly list: (asker: Asker) => PublicationList
+  readonly add: (principal: Principal, input: PublicationInput) => Promise<Publication>
+  readonly remove: (principal: Principal, range: PublishedRange) => Promise<Publication>
+  readonly list: (principal: Principal) => PublicationList
   /** Follows a visitor's way to it. @throws {Problem} `publication-missing`, `home-unknown`. */
-  readonly check: (asker: Asker, range: PublishedRange) => Promise<ProofAnswer>
+  readonly check: (principal: Principal, range: PublishedRange) => Promise<ProofAnswer>
 }
 
-export interface PublishingParts {
+export interface PublishingDeps {
   readonly settings: Pick<Settings, 'current'>
   readonly store: Pick<Store, 'document'>
   readonly update: Update
@@ -49,26 +49,29 @@ export interface PublishingParts {
   readonly served: (protocol: Publication['protocol']) => Promise<ReadonlySet<number>>
   readonly ssh: Pick<SshPorts, 'ports' | 'look' | 'settled'>
   /** What the proof asks, of a home. */
-  readonly proof: (home: Home) => Omit<ProofParts, 'withheld'>
+  readonly proof: (home: Home) => Omit<ProofDeps, 'withheld'>
   readonly log: Log
 }
 
 /** Above what all ports that a hub leads take on a small, busy VPS. */
 const CHANGE_MS = 30_000
 
-export function makePublishing(parts: PublishingParts): Publishing {
-  const { settings, store, update, machine, ssh, log } = parts
+export function makePublishing(deps: PublishingDeps): Publishing {
+  const { settings, store, update, machine, ssh, log } = deps
 
   /**
    * One transaction of the firewall with what changed, whatever else there is; where that cannot be, for instance because
    * somebody took the table away, everything is brought to what it should be.
    */
-  async function follow(asker: Asker, change: Changed, done: string): Promise<void> {
+  async function follow(principal: Principal, change: Changed, done: string): Promise<void> {
     const { add = [], remove = [] } = change
     // What is taken back makes room for what was too much.
     if (portCount([...store.document.publications, ...remove]) > MOST_PUBLISHED_PORTS)
-      return machine.follow(asker, done)
-    const [{ ports: added }, { ports: removed }] = [ledPorts(add, ssh.ports()), ledPorts(remove, ssh.ports())]
+      return machine.follow(principal, done)
+    const [{ ports: added }, { ports: removed }] = [
+      forwardedPorts(add, ssh.ports()),
+      forwardedPorts(remove, ssh.ports()),
+    ]
     const step = {
       kind: 'change-published',
       interface: settings.current.interface,
@@ -76,46 +79,46 @@ export function makePublishing(parts: PublishingParts): Publishing {
       remove: removed,
     } as const
     try {
-      await machine.alone(() => parts.adapter.execute(step, AbortSignal.timeout(CHANGE_MS)))
+      await machine.alone(() => deps.adapter.execute(step, AbortSignal.timeout(CHANGE_MS)))
     } catch (thrown) {
       log.warn({ why: reasonOf(thrown) }, 'the firewall did not take a change by itself: all of it is made again')
-      await machine.follow(asker, done)
+      await machine.follow(principal, done)
     }
   }
 
   return {
-    add: async (asker, input) => {
+    add: async (principal, input) => {
       await ssh.look()
       await ssh.settled(input.port, input.lastPort)
-      const served = await parts.served(input.protocol)
+      const served = await deps.served(input.protocol)
       const owner = await ownerInTheWay(input, served)
       const reservedBy = reservations(settings.current, { served, owner, sshPorts: ssh.ports() })
       const { result, changed } = await update((document, { now }) =>
-        addPublication(document, asker, input, reservedBy, now),
+        addPublication(document, principal, input, reservedBy, now),
       )
       if (!changed) return result
       log.info({ ...result }, 'a port was published')
-      await follow(asker, { add: [result] }, 'it is in the store')
+      await follow(principal, { add: [result] }, 'it is in the store')
       return result
     },
-    remove: async (asker, range) => {
-      const { result } = await update((document) => removePublication(document, asker, range))
+    remove: async (principal, range) => {
+      const { result } = await update((document) => removePublication(document, principal, range))
       log.info({ ...result }, 'a port was taken back')
-      await follow(asker, { remove: [result] }, 'it is removed from the store')
+      await follow(principal, { remove: [result] }, 'it is removed from the store')
       return result
     },
-    check: async (asker, range) => {
+    check: async (principal, range) => {
       const what = `checking ${rangeText(range)}`
-      const publication = findPublication(store.document, asker, range, what)
+      const publication = findPublication(store.document, principal, range, what)
       const home = homeNamed(store.document, publication.home)
       if (home === null) throw new Problem('home-missing', { what, why: `the hub has no home ${publication.home}` })
-      const withheld = ledPorts(store.document.publications, ssh.ports()).withheld.get(publication) ?? []
-      const links = await proveWay(publication, { ...parts.proof(home), withheld })
-      return { links, port: firstLed(publication, withheld) ?? publication.port }
+      const withheld = forwardedPorts(store.document.publications, ssh.ports()).withheld.get(publication) ?? []
+      const links = await provePath(publication, { ...deps.proof(home), withheld })
+      return { links, port: firstForwarded(publication, withheld) ?? publication.port }
     },
-    list: (asker) => {
-      const led = ledPorts(store.document.publications, ssh.ports())
-      return { publications: [...listedPublications(store.document, asker, led)] }
+    list: (principal) => {
+      const led = forwardedPorts(store.document.publications, ssh.ports())
+      return { publications: [...listedPublications(store.document, principal, led)] }
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../system/time/clock.ts'
-import type { Circumstances } from '../core/invitation.ts'
+import type { InviteContext } from '../core/invitation.ts'
 import type { Occupied } from '../core/lan.ts'
 import type { Change, StoreDocument } from '../core/store-document.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -7,10 +7,10 @@ import type { Store } from '../store/store.ts'
 
 /** Changes the store. `changed`: there was something to write. */
 export type Update = <Result>(
-  act: (document: StoreDocument, circumstances: Circumstances) => Change<Result>,
+  act: (document: StoreDocument, context: InviteContext) => Change<Result>,
 ) => Promise<{ readonly result: Result; readonly changed: boolean }>
 
-export interface UpdateParts {
+export interface UpdateDeps {
   readonly settings: Pick<Settings, 'current'>
   readonly store: Store
   readonly ownNetworks: (tunnelInterface: string) => readonly Occupied[]
@@ -19,14 +19,14 @@ export interface UpdateParts {
   readonly clock: Pick<Clock, 'wall'>
 }
 
-export function makeUpdate({ settings, store, ownNetworks, onChange, clock }: UpdateParts): Update {
+export function makeUpdate({ settings, store, ownNetworks, onChange, clock }: UpdateDeps): Update {
   return async (act) => {
     const { network, interface: tunnelInterface } = settings.current
-    const circumstances = { network, own: ownNetworks(tunnelInterface), now: clock.wall() }
+    const context = { network, own: ownNetworks(tunnelInterface), now: clock.wall() }
     // Judged inside: others' changes may come between the call and its turn.
     let changed = false
     const result = await store.update((document) => {
-      const [next, result] = act(document, circumstances)
+      const [next, result] = act(document, context)
       changed = next !== document
       return [next, result] as const
     })

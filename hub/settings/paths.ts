@@ -13,7 +13,7 @@ export interface HubPaths {
   /** Homes, invitations and devices; 0600. */
   readonly store: string
   /** Where homes were last seen. */
-  readonly whereabouts: string
+  readonly lastEndpoints: string
   /** How their mappings changed. */
   readonly mappings: string
   /** Where SSH servers of this machine were seen. */
@@ -37,7 +37,7 @@ export function hubPaths(folders: {
     tlsKey: join(folders.configDir, 'tls.key'),
     certificate: join(folders.configDir, 'tls.crt'),
     store: join(folders.stateDir, 'store.json'),
-    whereabouts: join(folders.stateDir, 'whereabouts.json'),
+    lastEndpoints: join(folders.stateDir, 'whereabouts.json'),
     mappings: join(folders.stateDir, 'mappings.json'),
     sshPorts: join(folders.stateDir, 'ssh-ports.json'),
     heardOnce: join(folders.stateDir, 'heard.json'),

@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import * as v from 'valibot'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openCarrierLink } from '../../agent/carrier/carrier-link.ts'
+import { openTlsLink } from '../../agent/transport/tls-link.ts'
 import { callRegistrar } from '../../protocol/registrar-client.ts'
 import { systemClock } from '../../system/time/clock.ts'
 
@@ -38,8 +38,8 @@ test('a call of a silent registrar ends in time, with a signal of its caller’s
 })
 
 test('a carrier to a silent registrar is given up in time', async () => {
-  const places = { hosts: ['127.0.0.1'], ...registrar() }
-  await expect(openCarrierLink(places, 'cabin.secret', systemClock, forever, () => undefined)).rejects.toMatchObject({
+  const paths = { hosts: ['127.0.0.1'], ...registrar() }
+  await expect(openTlsLink(paths, 'cabin.secret', systemClock, forever, () => undefined)).rejects.toMatchObject({
     code: 'hub-unreachable',
     why: 'no answer in time',
   })

@@ -34,7 +34,7 @@ async function start(): Promise<{ readonly alerting: Alerting; readonly stop: ()
     name: () => 'hub',
     configDir: folder,
     stateDir: folder,
-    pulse: async () => ({ end: 'hub', version: '0', homes: [] }),
+    snapshot: async () => ({ end: 'hub', version: '0', homes: [] }),
     clock,
     log: captureLog().log,
   })

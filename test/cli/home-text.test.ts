@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { homePulse } from '../../agent/report/home-pulse.ts'
+import { homeSnapshot } from '../../agent/report/home-snapshot.ts'
 import type { Status } from '../../agent/report/status.ts'
 import { durationIn } from '../../cli/duration.ts'
 import { eventText } from '../../cli/events/event-text.ts'
@@ -63,7 +63,7 @@ describe('status for people', () => {
     const text = statusText(over6, NOW, false)
     expect(text).toContain('hub        [2001:db8::1]:51820, ')
     expect(text).toContain('mapping    [2001:db8::7]:40233, ')
-    expect(homePulse(over6, new Date()).homes).toMatchObject([{ mapping: '[2001:db8::7]:40233' }])
+    expect(homeSnapshot(over6, new Date()).homes).toMatchObject([{ mapping: '[2001:db8::7]:40233' }])
   })
 
   test('says when the hub was last told', () => {

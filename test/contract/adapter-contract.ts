@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Adapter } from '../../adapters/adapter.ts'
 import type { TunnelSpec } from '../../adapters/spec.ts'
 import type { Step } from '../../adapters/step.ts'
-import { bringTo } from '../../adapters/apply.ts'
+import { applyDesired } from '../../adapters/apply.ts'
 import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import { only } from '../adapters/only.ts'
 import { expectMatch } from './expect-match.ts'
@@ -110,7 +110,7 @@ export function adapterContract(
     }
 
     async function bring(...desired: readonly TunnelSpec[]): Promise<readonly Step[]> {
-      return withAdapter((adapter) => bringTo(adapter, desired, signal()))
+      return withAdapter((adapter) => applyDesired(adapter, desired, signal()))
     }
 
     async function expectDone(...desired: readonly TunnelSpec[]): Promise<void> {
@@ -190,7 +190,7 @@ export function adapterContract(
         const mend = await broken()
         const done: Step['kind'][] = []
         await withAdapter(async (adapter) => {
-          const apply = bringTo(adapter, [spec], signal(), {
+          const apply = applyDesired(adapter, [spec], signal(), {
             onStep: (step) => void done.push(step.kind),
           })
           await expect(apply, kind).rejects.toMatchObject({ name: 'Problem', code: 'step-failed' })
@@ -233,7 +233,7 @@ export function adapterContract(
       const spec = specOf(fullest)
       for (const afterMs of someOf(killedAfterMs, 5)) {
         const adapter = await machine.open()
-        const apply = bringTo(adapter, [spec], signal()).catch(() => undefined)
+        const apply = applyDesired(adapter, [spec], signal()).catch(() => undefined)
         await new Promise((resolve) => setTimeout(resolve, afterMs))
         await adapter.kill()
         await apply

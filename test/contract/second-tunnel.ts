@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Adapter } from '../../adapters/adapter.ts'
-import { bringTo } from '../../adapters/apply.ts'
+import { applyDesired } from '../../adapters/apply.ts'
 import type { Observation } from '../../adapters/observation.ts'
 import type { TunnelSpec } from '../../adapters/spec.ts'
 import type { Step } from '../../adapters/step.ts'
@@ -49,7 +49,7 @@ export function secondTunnelContract({ isKilled, machineOf, firstOf }: SecondTun
 
     const observe = (): Promise<Observation> => withAdapter((adapter) => adapter.observe(signal()))
     const bring = (...desired: readonly TunnelSpec[]): Promise<readonly Step[]> =>
-      withAdapter((adapter) => bringTo(adapter, desired, signal()))
+      withAdapter((adapter) => applyDesired(adapter, desired, signal()))
 
     beforeAll(async () => {
       first = firstOf()

@@ -23,8 +23,8 @@ export function listening(heardOnce: HeardOnce = memoryOnly(), daemon: 'runs' | 
   const clock = turnedClock()
   let heard: Heard = { wireguard: null, handshake: null, heartbeat: null }
   const presences = makePresences({
-    witness: {
-      sighting: () => ({
+    peerMonitor: {
+      statsOf: () => ({
         endpoint: null,
         lastHandshakeSeconds: heard.handshake,
         rxBytes: 0,
@@ -33,7 +33,7 @@ export function listening(heardOnce: HeardOnce = memoryOnly(), daemon: 'runs' | 
       }),
     },
     heartbeats: daemon === 'runs' ? { heardSeconds: () => heard.heartbeat } : null,
-    whereabouts: { of: () => null },
+    lastEndpoints: { of: () => null },
     heardOnce,
     clock,
   })

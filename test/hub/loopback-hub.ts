@@ -3,27 +3,27 @@ import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { makeCallers } from '../../hub/registrar/callers.ts'
-import { carrierDoor } from '../../hub/registrar/carrier-door.ts'
-import { makeCarriers } from '../../hub/carrier/carriers.ts'
+import { makeAuthentication } from '../../hub/registrar/authentication.ts'
+import { transportUpgrade } from '../../hub/registrar/transport-upgrade.ts'
+import { makeTransports } from '../../hub/transport/transports.ts'
 import { fingerprintOf, makeCertificate } from '../../hub/settings/certificate.ts'
 import { HubConfigSchema } from '../../hub/settings/config.ts'
 import { makeSettings } from '../../hub/settings/settings.ts'
-import { type Alarm, type Hub, type HubParts, makeHub } from '../../hub/service/hub.ts'
+import { type Alarm, type Hub, type HubDeps, makeHub } from '../../hub/service/hub.ts'
 import { openRegistrar } from '../../hub/registrar/registrar-server.ts'
 import { registrarApp } from '../../hub/registrar/registrar.ts'
 import { EMPTY_DOCUMENT } from '../../hub/core/store-document.ts'
 import { openHeardOnce } from '../../hub/presence/heard-once.ts'
 import { openMappings } from '../../hub/presence/mappings.ts'
 import { openStore, type Store, storeText } from '../../hub/store/store.ts'
-import { openWhereabouts } from '../../hub/presence/whereabouts.ts'
-import { makeWitness } from '../../hub/presence/witness.ts'
+import { openLastEndpoints } from '../../hub/presence/last-endpoints.ts'
+import { makePeerMonitor } from '../../hub/presence/peer-monitor.ts'
 import { JoinAnswer, type JoinRequest } from '../../protocol/messages.ts'
 import { callRegistrar, type Registrar } from '../../protocol/registrar-client.ts'
 import { parseToken } from '../../protocol/token.ts'
 import { privateKeyFrom, type PublicKey } from '../../wireguard/keys.ts'
 import { publicKeyOf } from '../../wireguard/public-key.ts'
-import { makeWord } from '../../hub/presence/word.ts'
+import { makePeerView } from '../../hub/presence/peer-view.ts'
 import { captureLog } from './captured-log.ts'
 import { type PaperMachine, paperMachine } from './paper-machine.ts'
 import { type TurnedClock, turnedClock } from './turned-clock.ts'
@@ -44,16 +44,16 @@ export const newKey = (): PublicKey => publicKeyOf(privateKeyFrom(randomBytes(32
 export const newSecret = (): string => randomBytes(32).toString('base64url')
 
 /** A hub on a machine of paper, with what remembers in files of its own; what stands in `more` takes the place of that. */
-export async function paperHub<Opened extends Alarm = null>(port = 51_820, more: Partial<HubParts<Opened>> = {}) {
+export async function paperHub<Opened extends Alarm = null>(port = 51_820, more: Partial<HubDeps<Opened>> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'homeward-hub-'))
   const path = join(folder, 'store.json')
   await writeFile(path, storeText(EMPTY_DOCUMENT), { mode: 0o600 })
   const tls = makeCertificate(['127.0.0.1'])
   const fingerprint = fingerprintOf(tls.certificate)
   const [store, machine, clock, { log, lines }] = [await openStore(path), paperMachine(), turnedClock(), captureLog()]
-  const carriers = makeCarriers(clock, log)
+  const transports = makeTransports(clock, log)
   // Nobody's WireGuard: it sees no peer.
-  const witness = makeWitness(
+  const peerMonitor = makePeerMonitor(
     () => 'hw0',
     clock,
     log,
@@ -64,16 +64,16 @@ export async function paperHub<Opened extends Alarm = null>(port = 51_820, more:
     identity: { publicKey: newKey(), tls, fingerprint },
     store,
     adapter: machine,
-    witness,
-    whereabouts: await openWhereabouts(join(folder, 'whereabouts.json'), clock, log),
+    peerMonitor,
+    lastEndpoints: await openLastEndpoints(join(folder, 'whereabouts.json'), clock, log),
     mappings: await openMappings(join(folder, 'mappings.json'), clock, log),
     heardOnce: await openHeardOnce(join(folder, 'heard.json'), clock, log),
     heartbeats: null,
-    carriers,
+    transports,
     echoes: null,
     openAlerting: async () => null as Opened,
     // As if each address had shaken hands a second ago.
-    word: makeWord(witness, null, async () => 1),
+    viewOf: makePeerView(peerMonitor, null, async () => 1),
     ownNetworks: () => [],
     servedPorts: async () => new Set([53]),
     clock,
@@ -81,15 +81,20 @@ export async function paperHub<Opened extends Alarm = null>(port = 51_820, more:
     ...more,
   })
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
-  return { hub, alerting, store, machine, clock, log, lines, carriers, tls, fingerprint, remove }
+  return { hub, alerting, store, machine, clock, log, lines, transports, tls, fingerprint, remove }
 }
 
 /** @param port what hub.yaml says; the registrar takes a free one all the same. */
 export async function loopbackHub(port = 51_820): Promise<LoopbackHub> {
-  const { hub, store, machine, clock, log, lines, carriers, tls, fingerprint, remove } = await paperHub(port)
+  const { hub, store, machine, clock, log, lines, transports, tls, fingerprint, remove } = await paperHub(port)
   await hub.reconcile()
-  const callers = makeCallers(hub, clock, log)
-  const server = await openRegistrar(registrarApp(hub, callers, log), tls, 0, carrierDoor(callers, carriers))
+  const authentication = makeAuthentication(hub, clock, log)
+  const server = await openRegistrar(
+    registrarApp(hub, authentication, log),
+    tls,
+    0,
+    transportUpgrade(authentication, transports),
+  )
   return {
     hub,
     store,

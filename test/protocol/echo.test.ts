@@ -6,7 +6,7 @@ import {
   echoKey,
   encodeEchoAnswer,
   encodeEchoRequest,
-  type HubWord,
+  type PeerView,
   LONGEST_ECHO_BYTES,
   readEchoAnswer,
   readEchoRequest,
@@ -24,13 +24,13 @@ const request: fc.Arbitrary<EchoRequest> = fc.record({
   bytes: fc.integer({ min: ECHO_BYTES, max: LONGEST_ECHO_BYTES }),
 })
 const age = fc.option(fc.integer({ min: 0, max: 2 ** 32 - 2 }).map((milliseconds) => milliseconds / 1000))
-const word: fc.Arbitrary<HubWord> = fc.record({
+const seen: fc.Arbitrary<PeerView> = fc.record({
   peerKnown: fc.boolean(),
   handshakeSeconds: age,
   heardSeconds: age,
   initiatedSeconds: age,
 })
-const nothing: HubWord = { peerKnown: false, handshakeSeconds: null, heardSeconds: null, initiatedSeconds: null }
+const nothing: PeerView = { peerKnown: false, handshakeSeconds: null, heardSeconds: null, initiatedSeconds: null }
 
 describe('an echo', () => {
   test('its request says who asks what', () => {
@@ -45,10 +45,10 @@ describe('an echo', () => {
 
   test("its answer carries the hub's word, and has the request's size", () => {
     fc.assert(
-      fc.property(request, word, (asked, said) => {
+      fc.property(request, seen, (asked, said) => {
         const datagram = encodeEchoAnswer(asked, said, KEY)
         expect(datagram.length).toBe(asked.bytes)
-        expect(readEchoAnswer(datagram, KEY)).toEqual({ nonce: asked.nonce, word: said, bytes: asked.bytes })
+        expect(readEchoAnswer(datagram, KEY)).toEqual({ nonce: asked.nonce, seen: said, bytes: asked.bytes })
       }),
     )
   })
@@ -97,7 +97,7 @@ describe('an echo', () => {
 
   test('an age beyond four bytes stays an age', () => {
     const answer = encodeEchoAnswer(plain, { ...nothing, heardSeconds: 1e12 }, KEY)
-    expect(readEchoAnswer(answer, KEY)?.word.heardSeconds).toBeCloseTo(4_294_967.294)
+    expect(readEchoAnswer(answer, KEY)?.seen.heardSeconds).toBeCloseTo(4_294_967.294)
   })
 
   test('of a size or for a home that cannot be is not made', () => {

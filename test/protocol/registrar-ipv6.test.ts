@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { fingerprintOf, makeCertificate } from '../../hub/settings/certificate.ts'
 import { DeviceList } from '../../protocol/messages.ts'
 import { callRegistrar } from '../../protocol/registrar-client.ts'
-import { CARRIER_PROTOCOL, upgradeToCarrier } from '../../protocol/registrar-upgrade.ts'
+import { TRANSPORT_PROTOCOL, upgradeToTransport } from '../../protocol/registrar-upgrade.ts'
 import { joinAs, type LoopbackHub, loopbackHub } from '../hub/loopback-hub.ts'
 
 const closing: (() => Promise<unknown>)[] = []
@@ -34,7 +34,7 @@ describe.each(['::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', '::1%lo'])('a regis
   test('becomes a carrier', async () => {
     const scene = await hubAt(host)
     const { bearer } = await joinAs(scene, 'cabin')
-    const { socket } = await upgradeToCarrier(scene.registrar, bearer, AbortSignal.timeout(20_000))
+    const { socket } = await upgradeToTransport(scene.registrar, bearer, AbortSignal.timeout(20_000))
     expect(socket.remoteFamily).toBe('IPv6')
     socket.destroy()
   })
@@ -48,7 +48,7 @@ describe.each(['::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', '::1%lo'])('a regis
     })
     server.on('upgrade', ({ headers }, stream) => {
       heard.push(headers.host)
-      stream.end(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${CARRIER_PROTOCOL}\r\n\r\n`)
+      stream.end(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${TRANSPORT_PROTOCOL}\r\n\r\n`)
     })
     server.listen(0, '::')
     await once(server, 'listening')
@@ -56,7 +56,7 @@ describe.each(['::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', '::1%lo'])('a regis
     const { port } = server.address() as AddressInfo
     const registrar = { host, port, certificate: fingerprintOf(tls.certificate) }
     await callRegistrar(registrar, listing('cabin.x'))
-    const { socket } = await upgradeToCarrier(registrar, 'cabin.x', AbortSignal.timeout(20_000))
+    const { socket } = await upgradeToTransport(registrar, 'cabin.x', AbortSignal.timeout(20_000))
     socket.destroy()
     const field = `[${host === '::ffff:127.0.0.1' ? '::ffff:7f00:1' : '::1'}]:${port}`
     expect(heard).toEqual([field, field])

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { handOver } from '../../system/files/hand-over.ts'
-import { openLineFile } from '../../system/files/line-file.ts'
+import { openJsonLines } from '../../system/files/json-lines.ts'
 import { serveLocal } from '../../system/sockets/local-socket.ts'
 import { runCommand } from '../../system/process/run-command.ts'
 import { isLong } from '../long.ts'
@@ -85,7 +85,7 @@ describe('while links are swapped in', () => {
   test('lines that are appended, and their file put aside', () =>
     withSwapper(async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
-        const file = openLineFile(join(folder, 'events.jsonl'), 20, () => '{"first":true}')
+        const file = openJsonLines(join(folder, 'events.jsonl'), 20, () => '{"first":true}')
         await file.append('{"line":true}')
       }
     }))
@@ -108,7 +108,8 @@ describe('while links are swapped in', () => {
 })
 
 describe('put there before', () => {
-  const append = (): Promise<string | null> => openLineFile(join(folder, 'events.jsonl'), 1_000).append('{"line":true}')
+  const append = (): Promise<string | null> =>
+    openJsonLines(join(folder, 'events.jsonl'), 1_000).append('{"line":true}')
 
   test('a link to a file of root’s, in the place of lines', async () => {
     await symlink(victim, join(folder, 'events.jsonl'))
@@ -150,7 +151,7 @@ describe('put there before', () => {
 
 test('undisturbed, what root makes there is the user’s, the socket too', async () => {
   await writeFileAtomic(join(folder, 'store.json'), 'x')
-  await openLineFile(join(folder, 'events.jsonl'), 1_000).append('{"line":true}')
+  await openJsonLines(join(folder, 'events.jsonl'), 1_000).append('{"line":true}')
   const server = await serveLocal(join(folder, 'agent.sock'), 0o666, async () => null)
   expect(await Promise.all(['store.json', 'events.jsonl', 'agent.sock'].map(ownerOf))).toEqual([USER, USER, USER])
   expect((await stat(join(folder, 'agent.sock'))).mode & 0o777).toBe(0o666)

@@ -1,6 +1,6 @@
 import { contains } from '../../../net/prefix.ts'
-import type { HomeForwarding, SeenNetwork, TunnelFirewall } from '../../spec.ts'
-import { hubDoors, type JudgedHub } from './hub-doors.ts'
+import type { HomeForwarding, MappedNetwork, TunnelFirewall } from '../../spec.ts'
+import { hubInput, type JudgedHub } from './hub-input.ts'
 import type { NftChain, NftTable } from './nft-table.ts'
 import { publishedTable } from './published.ts'
 import { visitorChains } from './visitors.ts'
@@ -87,7 +87,7 @@ function homeTable(
 }
 
 function hubTable(tunnel: string, network: string, listenPort: number | null, forwarding: JudgedHub): NftTable {
-  const { flowLives, recentSets, chains } = hubDoors(tunnel, listenPort, forwarding)
+  const { flowLives, recentSets, chains } = hubInput(tunnel, listenPort, forwarding)
   // Not to what a provider has beside the machine: the metadata service has its passwords (RFC 3927 address).
   const toInternet = `iifname ${tunnel} oifname != ${tunnel} ip saddr @full_devices ip daddr != 169.254.0.0/16`
   const published = publishedTable(tunnel, network)
@@ -145,7 +145,7 @@ function masqueradeChain(which: readonly string[]): NftChain {
 }
 
 /** One to one, host by host (nft(8), "NAT STATEMENTS": prefix). The answers are translated back by themselves. */
-function seenChain(tunnel: string, seenAs: readonly SeenNetwork[]): NftChain {
+function seenChain(tunnel: string, seenAs: readonly MappedNetwork[]): NftChain {
   const rules = seenAs.map(({ prefix, seen }) => `iifname ${tunnel} ip daddr ${seen} dnat ip prefix to ${prefix}`)
   return { name: 'seen', type: 'nat', hook: 'prerouting', priority: DSTNAT, rules }
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { ExitWay, VisitorWay } from '../../observation.ts'
+import type { ExitRoute, ReplyRoute } from '../../observation.ts'
 import { ROUTE_PROTOCOL } from './mark.ts'
 import type { NftChain } from './nft-table.ts'
 
@@ -90,7 +90,7 @@ const Routes = v.array(
 )
 
 /** Pure. @param rules `ip -j rule show` @param routes `ip -j route show table all` for routes with our mark. */
-export function visitorWays(rules: string, routes: string): readonly VisitorWay[] {
+export function replyRoutes(rules: string, routes: string): readonly ReplyRoute[] {
   return SLOTS.flatMap((slot) => {
     const table = tableNumberOf(slot)
     const [ours, led] = [ourRules(rules, table), ourRoutes(routes, table)]
@@ -142,7 +142,7 @@ export function visitorCommands(
 }
 
 /** The devices whose packets out of a tunnel are led back into it, in order; null: it is not as anything of ours would be. */
-export function exitWay(rules: string, routes: string): ExitWay | null {
+export function exitRoute(rules: string, routes: string): ExitRoute | null {
   const [ours, led] = [ourRules(rules, EXIT_TABLE), ourRoutes(routes, EXIT_TABLE)]
   if (ours.length === 0 && led.length === 0) return { interface: null, devices: [] }
   const [route] = led

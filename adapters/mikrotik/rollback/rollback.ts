@@ -48,7 +48,7 @@ export interface Rollback {
   readonly close: () => void
 }
 
-export interface RollbackParts {
+export interface RollbackDeps {
   readonly connection: Connection
   readonly host: string
   readonly stateDir: string
@@ -70,7 +70,7 @@ const GRACE_SECONDS = 30
 
 const NEXT = 'homeward plan shows what differs now'
 
-export function makeRollback({ connection, host, stateDir, clock, dialect }: RollbackParts): Rollback {
+export function makeRollback({ connection, host, stateDir, clock, dialect }: RollbackDeps): Rollback {
   let armed: Armed | null = null
   let recovering: Promise<void> | null = null
   const sentences = new Set<string>()

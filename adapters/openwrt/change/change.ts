@@ -33,7 +33,7 @@ export interface Change {
   readonly close: () => void
 }
 
-export interface ChangeParts {
+export interface ChangeDeps {
   /** As its owner named it. */
   readonly host: string
   readonly connection: Connection
@@ -61,7 +61,7 @@ interface Armed {
 const APPLY_MS = 30_000
 const NOTHING_BEGUN: readonly number[] = [STATUS.pending, STATUS.full, STATUS.earlier]
 
-export function makeChange({ host, connection, clock, privateKey }: ChangeParts): Change {
+export function makeChange({ host, connection, clock, privateKey }: ChangeDeps): Change {
   let armed: Armed | null = null
 
   const disarm = (): void => {

@@ -8,7 +8,7 @@ import type { OpenwrtObservation } from '../observe/observation.ts'
 import type { Section } from '../uci/sections.ts'
 import { wgSetPeer } from '../uci/wg-set.ts'
 
-interface RunnerParts {
+interface RunnerDeps {
   readonly connection: Pick<Connection, 'exec'>
   readonly clock: Clock
   readonly observe: (signal: AbortSignal) => Promise<OpenwrtObservation>
@@ -24,7 +24,7 @@ const RENEW_MS = 1_000
 const IFUP_MS = 15_000
 
 /** netifd says `up` and means that there is a device: what is configured is made to run here, and looked at. */
-export function runner({ connection, clock, observe }: RunnerParts) {
+export function runner({ connection, clock, observe }: RunnerDeps) {
   /**
    * Each way that gets it running, the gentlest first, until what runs is what is configured.
    * @param isRestarted netifd is at it already.

@@ -70,12 +70,12 @@ function script(): string {
 /** @throws {SyntaxError} when the answer is cut off: it must not be taken for an empty router. What `exec` throws. */
 export async function look(exec: Exec, signal: AbortSignal): Promise<Look> {
   const { stdout, stderr } = await exec(SCRIPT, { signal })
-  const parts = new Map<string, string>()
+  const deps = new Map<string, string>()
   for (const chunk of stdout.split(HEAD).slice(1)) {
     const at = chunk.indexOf('\n')
-    parts.set(chunk.slice(0, at), chunk.slice(at + 1))
+    deps.set(chunk.slice(0, at), chunk.slice(at + 1))
   }
-  if (!parts.has('end') || PARTS.some((name) => !parts.has(name)))
+  if (!deps.has('end') || PARTS.some((name) => !deps.has(name)))
     throw new SyntaxError(`the router’s answer is cut off${stderr === '' ? '' : ` (${stderr.trim().slice(0, 200)})`}`)
-  return { part: (name) => parts.get(name) ?? '' }
+  return { part: (name) => deps.get(name) ?? '' }
 }

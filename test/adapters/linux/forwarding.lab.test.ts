@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TunnelSpec } from '../../../adapters/spec.ts'
-import { bringTo } from '../../../adapters/apply.ts'
+import { applyDesired } from '../../../adapters/apply.ts'
 import { privateKeyFrom, type PublicKey } from '../../../wireguard/keys.ts'
 import { publicKeyOf } from '../../../wireguard/public-key.ts'
 import type { PeerSpec } from '../../../wireguard/spec.ts'
@@ -99,7 +99,7 @@ async function makeStation(host: Host, driver: string): Promise<Station> {
 }
 
 async function bring({ adapter }: Station, spec: TunnelSpec): Promise<void> {
-  await bringTo(adapter, only(spec), AbortSignal.timeout(60_000))
+  await applyDesired(adapter, only(spec), AbortSignal.timeout(60_000))
 }
 
 /** @param mtu of the routes to the home. */
@@ -295,7 +295,7 @@ test('a second tunnel of the home comes, changes and goes, and no packet through
   await bring(home, first)
   const pinging = phone.host.start('ping', ['-i', '0.02', '-q', '192.168.1.20'])
   for (const desired of [[first, second], [first, { ...second, mtu: 1300 }], [first]])
-    await bringTo(home.adapter, desired, AbortSignal.timeout(60_000))
+    await applyDesired(home.adapter, desired, AbortSignal.timeout(60_000))
   await pinging.kill('SIGINT')
   const [, sent = '', received = ''] = await pinging.waitForLine(
     /(\d+) packets transmitted, (\d+) (?:packets )?received/,

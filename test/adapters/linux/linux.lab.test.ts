@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { TunnelSpec } from '../../../adapters/spec.ts'
 import type { Step } from '../../../adapters/step.ts'
-import { bringTo } from '../../../adapters/apply.ts'
+import { applyDesired } from '../../../adapters/apply.ts'
 import type { OpenAdapter } from '../../contract/adapter-contract.ts'
 import { type LinuxMachine, startLinuxMachine } from '../../contract/linux/linux-machine.ts'
 import { homeSpec, hubSpec } from '../../contract/specs.ts'
@@ -34,7 +34,7 @@ async function withAdapter<Result>(
 }
 
 async function bring(spec: TunnelSpec | null): Promise<readonly Step[]> {
-  return withAdapter((adapter) => bringTo(adapter, only(spec), signal()))
+  return withAdapter((adapter) => applyDesired(adapter, only(spec), signal()))
 }
 
 async function refusals(spec: TunnelSpec | null): Promise<readonly string[]> {
@@ -186,7 +186,7 @@ describe('on a machine that lacks something', () => {
       withAdapter(
         async (adapter) => [
           await adapter.describe(signal()).catch((thrown: unknown) => thrown),
-          await bringTo(adapter, [homeSpec(machine.keys)], signal()).catch((thrown: unknown) => thrown),
+          await applyDesired(adapter, [homeSpec(machine.keys)], signal()).catch((thrown: unknown) => thrown),
         ],
         plainPath,
       ),
@@ -223,7 +223,7 @@ exec /usr/bin/ip "$@"
   await withAdapter(async (adapter) => {
     expect(await adapter.describe(signal())).toMatchObject({ kind: 'linux', dataPlane: 'kernel' })
     expect(await shell('ip -o link show')).not.toContain('hwprobe0')
-    await bringTo(adapter, [homeSpec(machine.keys)], signal())
+    await applyDesired(adapter, [homeSpec(machine.keys)], signal())
     expect(adapter.plan(await adapter.observe(signal()), [homeSpec(machine.keys)]).steps).toEqual([])
   }, how)
 })
@@ -243,15 +243,15 @@ test('the service’s user, with CAP_NET_ADMIN alone, takes over what root made,
   const rights = ['--inh-caps', capabilities, '--ambient-caps', capabilities, '--bounding-set', capabilities]
   await withAdapter(
     async (adapter) => {
-      expect((await bringTo(adapter, only(spec), signal())).slice(0, 2).map((step) => step.kind)).toEqual([
+      expect((await applyDesired(adapter, only(spec), signal())).slice(0, 2).map((step) => step.kind)).toEqual([
         'remove-interface',
         'create-interface',
       ])
-      expect(await bringTo(adapter, only(spec), signal())).toEqual([])
+      expect(await applyDesired(adapter, only(spec), signal())).toEqual([])
       await shell(`kill -9 "$(pgrep -f 'wireguard-go hw0$')"
         while ip link show hw0 >/dev/null 2>&1; do sleep 0.01; done`)
-      expect((await bringTo(adapter, only(spec), signal()))[0]?.kind).toBe('create-interface')
-      expect(await bringTo(adapter, only(spec), signal())).toEqual([])
+      expect((await applyDesired(adapter, only(spec), signal()))[0]?.kind).toBe('create-interface')
+      expect(await applyDesired(adapter, only(spec), signal())).toEqual([])
     },
     { folder: '/run/service', path: '/usr/sbin:/usr/bin', wrapper: [...user, ...rights] },
   )

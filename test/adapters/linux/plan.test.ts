@@ -1,7 +1,7 @@
 import * as fc from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import { tunnelIn } from '../../../adapters/tunnel-in.ts'
-import type { ExitWay, Observation, ObservedInterface, VisitorWay } from '../../../adapters/observation.ts'
+import type { ExitRoute, Observation, ObservedInterface, ReplyRoute } from '../../../adapters/observation.ts'
 import type { ForwardingSpec, PublishedPort, TunnelSpec } from '../../../adapters/spec.ts'
 import type { LinuxStep } from '../../../adapters/linux/steps.ts'
 import { firewallTable } from '../../../adapters/linux/firewall/firewall.ts'
@@ -152,12 +152,12 @@ const nativeFirewall = fc.record({
     .map((rules) => rules.map(({ chain, digest, handle }) => `${chain} ${digest} ${handle}`)),
 })
 
-const visitorWays: fc.Arbitrary<readonly VisitorWay[]> = fc.uniqueArray(
+const replyRoutes: fc.Arbitrary<readonly ReplyRoute[]> = fc.uniqueArray(
   fc.record({ slot: fc.nat(2), interface: fc.constantFrom(null, 'hw0', 'hw1'), isWhole: fc.boolean() }),
   { maxLength: 3, selector: ({ slot }) => slot },
 )
 
-const exitWay: fc.Arbitrary<ExitWay | null> = fc.oneof(
+const exitRoute: fc.Arbitrary<ExitRoute | null> = fc.oneof(
   fc.constant(null),
   fc.constant({ interface: null, devices: [] }),
   fc.record({ interface: fc.constantFrom('hw0', 'hw1'), devices: fc.subarray(['10.86.0.5', '10.86.0.6']) }),
@@ -171,8 +171,8 @@ const machine: fc.Arbitrary<Observation> = fc
     firewall,
     forwarding: fc.boolean(),
     otherFirewalls: fc.record({ iptables: otherFirewall, ip6tables: otherFirewall, nftables: nativeFirewall }),
-    exits: exitWay,
-    visitors: visitorWays,
+    exits: exitRoute,
+    visitors: replyRoutes,
     wasOff: fc.boolean(),
     published: fc.constantFrom(null, PUBLISHED.slice(0, 1), PUBLISHED.slice(1)),
   })

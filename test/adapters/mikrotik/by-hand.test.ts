@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { bringTo } from '../../../adapters/apply.ts'
+import { applyDesired } from '../../../adapters/apply.ts'
 import { mikrotikAdapter } from '../../../adapters/mikrotik/mikrotik.ts'
 import { systemClock } from '../../../system/time/clock.ts'
 import { homeSpec, makeKeys } from '../../contract/specs.ts'
@@ -25,7 +25,7 @@ test('the lines of docs/mikrotik.md take all of it off a router by hand', async 
     clock: systemClock,
   })
   try {
-    await bringTo(adapter, [{ ...homeSpec(makeKeys()), publicKey: null }], AbortSignal.timeout(30_000))
+    await applyDesired(adapter, [{ ...homeSpec(makeKeys()), publicKey: null }], AbortSignal.timeout(30_000))
     expect(router.export()).not.toBe(before)
     await router.console(lines)
     expect(router.export()).toBe(before)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import type { Adapter } from '../../../adapters/adapter.ts'
 import type { TunnelSpec } from '../../../adapters/spec.ts'
-import { bringTo } from '../../../adapters/apply.ts'
+import { applyDesired } from '../../../adapters/apply.ts'
 import { mikrotikAdapter } from '../../../adapters/mikrotik/mikrotik.ts'
 import { systemClock } from '../../../system/time/clock.ts'
 import type { PublicKey } from '../../../wireguard/keys.ts'
@@ -120,7 +120,7 @@ export async function cutOffRouter(plan: Pick<FakeRouterPlan, 'version'>, rollba
     open,
     bring: async (spec) => {
       const adapter = open()
-      await bringTo(adapter, only(spec), signal())
+      await applyDesired(adapter, only(spec), signal())
       await adapter.close()
     },
     cutOff: async (spec, count = Infinity) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Adapter } from '../../../adapters/adapter.ts'
 import type { TunnelSpec } from '../../../adapters/spec.ts'
-import { bringTo } from '../../../adapters/apply.ts'
+import { applyDesired } from '../../../adapters/apply.ts'
 import { mikrotikAdapter } from '../../../adapters/mikrotik/mikrotik.ts'
 import { Problem, reasonOf } from '../../../problems/problem.ts'
 import { systemClock } from '../../../system/time/clock.ts'
@@ -144,7 +144,7 @@ async function run(seed: number, told: string[]): Promise<'done' | 'old' | 'new'
     const victim = { router, callOff: () => calledOff.abort() }
     let steps = 0
     fault.begin(victim)
-    const applying = bringTo(adapter, only(goal), calledOff.signal, {
+    const applying = applyDesired(adapter, only(goal), calledOff.signal, {
       onStep: () => fault.onStep(steps++, victim),
       prove: () => (fault.failsProof ? Promise.reject(new Error('not proven')) : Promise.resolve()),
     })
@@ -196,7 +196,7 @@ function adapterFor(router: FakeRouter, isPlain: boolean, stateDir: string): Ada
 }
 
 async function bring(adapter: Adapter, goal: TunnelSpec | null): Promise<void> {
-  await bringTo(adapter, only(goal), AbortSignal.timeout(30_000), { prove: () => Promise.resolve() })
+  await applyDesired(adapter, only(goal), AbortSignal.timeout(30_000), { prove: () => Promise.resolve() })
 }
 
 async function cleanly(

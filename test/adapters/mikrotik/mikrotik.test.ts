@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Adapter } from '../../../adapters/adapter.ts'
 import type { TunnelSpec } from '../../../adapters/spec.ts'
-import { bringTo } from '../../../adapters/apply.ts'
+import { applyDesired } from '../../../adapters/apply.ts'
 import { mikrotikAdapter } from '../../../adapters/mikrotik/mikrotik.ts'
 import { setupScript } from '../../../adapters/mikrotik/setup-script.ts'
 import { systemClock } from '../../../system/time/clock.ts'
@@ -117,10 +117,10 @@ describe.each(VERSIONS)('RouterOS %s', (version) => {
     const router = await start({ version })
     const before = router.export()
     const adapter = await adapterFor(router)
-    const steps = await bringTo(adapter, [HOME], signal())
+    const steps = await applyDesired(adapter, [HOME], signal())
     expect(steps.length).toBeGreaterThan(5)
     expect(adapter.plan(await adapter.observe(signal()), [HOME])).toMatchObject({ steps: [], refusals: [] })
-    await bringTo(adapter, [], signal())
+    await applyDesired(adapter, [], signal())
     expect(router.export()).toBe(before)
     expect(adapter.plan(await adapter.observe(signal()), []).steps).toEqual([])
   })
@@ -139,11 +139,11 @@ describe.each(VERSIONS)('RouterOS %s', (version) => {
       { ...HOME, interface: 'hw7' },
     ]
     for (const spec of variants) {
-      await bringTo(adapter, only(spec), signal())
+      await applyDesired(adapter, only(spec), signal())
       const observed = await adapter.observe(signal())
       expect(adapter.plan(observed, only(spec))).toMatchObject({ steps: [], refusals: [] })
     }
-    await bringTo(adapter, [], signal())
+    await applyDesired(adapter, [], signal())
     expect(router.export()).toBe(before)
   })
 
@@ -154,10 +154,10 @@ describe.each(VERSIONS)('RouterOS %s', (version) => {
       throw new Error('no heartbeat')
     }
     const untouched = router.export()
-    await expect(bringTo(adapter, [HOME], signal(), { prove })).rejects.toThrow('no heartbeat')
+    await expect(applyDesired(adapter, [HOME], signal(), { prove })).rejects.toThrow('no heartbeat')
     expect(router.export()).toBe(untouched)
 
-    await bringTo(adapter, [HOME], signal())
+    await applyDesired(adapter, [HOME], signal())
     const standing = router.export()
     const changed: TunnelSpec = {
       ...HOME,
@@ -165,7 +165,7 @@ describe.each(VERSIONS)('RouterOS %s', (version) => {
       address: '10.86.0.3/16',
       forwarding: homeForwarding({ lan: ['192.168.9.0/24'], mode: 'routed' }),
     }
-    await expect(bringTo(adapter, [changed], signal(), { prove })).rejects.toThrow('no heartbeat')
+    await expect(applyDesired(adapter, [changed], signal(), { prove })).rejects.toThrow('no heartbeat')
     expect(router.export()).toBe(standing)
   })
 })
@@ -194,7 +194,7 @@ describe('an agent that dies in the midst of a change', () => {
     const router = await start({ version })
     router.switches.refusesJobs = refusesJobs
     const adapter = await adapterFor(router)
-    await bringTo(adapter, [HOME], signal())
+    await applyDesired(adapter, [HOME], signal())
     const standing = router.export()
     const changed: TunnelSpec = {
       ...HOME,
@@ -217,7 +217,7 @@ test('a home board that forbids the scheduler, and no scripts: refused with both
   router.switches.refusesJobs = true
   const before = router.export()
   const adapter = await adapterFor(router)
-  await expect(bringTo(adapter, [HOME], signal())).rejects.toMatchObject({
+  await expect(applyDesired(adapter, [HOME], signal())).rejects.toMatchObject({
     code: 'router-rollback-unavailable',
     why: expect.stringMatching(/7\.18.*\/execute.*device-mode/),
   })
@@ -228,7 +228,7 @@ describe.each(['7.12.2', '7.21'])('remedies on RouterOS %s', (version) => {
   async function standing(): Promise<{ readonly router: FakeRouter; readonly adapter: Adapter }> {
     const router = await start({ version })
     const adapter = await adapterFor(router)
-    await bringTo(adapter, [HOME], signal())
+    await applyDesired(adapter, [HOME], signal())
     return { router, adapter }
   }
   const planOf = async (adapter: Adapter) => adapter.plan(await adapter.observe(signal()), [HOME])
@@ -288,7 +288,7 @@ test.each([false, true])('the flow is forgotten and no other, vanishing meanwhil
   const kernel = paperKernel()
   const router = await start({ version: '7.16.2', kernel })
   const adapter = await adapterFor(router)
-  await bringTo(adapter, [HOME], signal())
+  await applyDesired(adapter, [HOME], signal())
   const port = tunnelIn(await adapter.observe(signal()), 'hw0')?.listenPort
   router.switches.vanishingConnections = isVanishing
   const flow = { protocol: 'udp' as const, timeoutSeconds: 170, replyDestination: '198.51.100.2:49152' }
@@ -307,7 +307,7 @@ test.each([false, true])('the flow is forgotten and no other, vanishing meanwhil
 test('nothing is tried on a tunnel that leads to the router itself', async () => {
   const router = await start({ version: '7.16.2' })
   const first = await adapterFor(router)
-  await bringTo(first, [HOME], signal())
+  await applyDesired(first, [HOME], signal())
   await router.console('/ip/address/add address=127.9.0.2/8 interface=hw0 comment="homeward hw0"')
   // Whoever never looked looks first.
   const adapter = await adapterFor(router)
@@ -331,7 +331,7 @@ test('what is refused is said in the router’s own words, with its name and add
     what: expect.stringMatching(/MTU of hw0 to 1 bytes on the router \S+ \(127\.0\.0\.1\)/),
     why: 'there is no interface hw0 of homeward on it',
   })
-  await bringTo(adapter, [HOME], signal())
+  await applyDesired(adapter, [HOME], signal())
   const port = { kind: 'set-listen-port', interface: 'hw0', port: 70_000 } as const
   await expect(adapter.execute(port, signal())).rejects.toMatchObject({
     code: 'step-failed',
@@ -342,7 +342,7 @@ test('what is refused is said in the router’s own words, with its name and add
 test('looks are asked on the one connection that is kept, each thing once', async () => {
   const router = await start({ version: '7.21' })
   const adapter = await adapterFor(router)
-  await bringTo(adapter, [HOME], signal())
+  await applyDesired(adapter, [HOME], signal())
   const said = router.transcript().length
   await adapter.observe(signal())
   const words = router.transcript().slice(said)

@@ -4,7 +4,7 @@ import type { Observation } from '../../../adapters/observation.ts'
 import { tunnelIn } from '../../../adapters/tunnel-in.ts'
 import type { TunnelSpec } from '../../../adapters/spec.ts'
 import { toObservation } from '../../../adapters/mikrotik/convert.ts'
-import { carryOut } from '../../../adapters/mikrotik/execute.ts'
+import { executeSteps } from '../../../adapters/mikrotik/execute.ts'
 import { stripInterface } from '../../../adapters/mikrotik/objects/own-interface.ts'
 import { readMenu, readTables } from '../../../adapters/mikrotik/objects/menus.ts'
 import { planMikrotik } from '../../../adapters/mikrotik/plan.ts'
@@ -97,7 +97,7 @@ async function apply(router: PaperTables, steps: readonly MikrotikStep[]): Promi
       const own = router.rows('/interface/wireguard').find((row) => row['comment'] === `homeward ${step.interface}`)
       if (own !== undefined)
         await router.exec({ command: '/interface/wireguard/remove', attributes: { '.id': own['.id']! } }, router.signal)
-    } else await carryOut(step, { ...router, peerName: true })
+    } else await executeSteps(step, { ...router, peerName: true })
   }
 }
 

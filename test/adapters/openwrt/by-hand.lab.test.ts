@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { bringTo } from '../../../adapters/apply.ts'
+import { applyDesired } from '../../../adapters/apply.ts'
 import { startOpenwrtMachine } from '../../contract/openwrt/openwrt-machine.ts'
 import { homeSpec } from '../../contract/specs.ts'
 
@@ -12,7 +12,7 @@ test('the lines of docs/openwrt.md take all of it off a router by hand', async (
   try {
     const before = await machine.export()
     const adapter = await machine.open()
-    await bringTo(adapter, [homeSpec(machine.keys)], AbortSignal.timeout(60_000))
+    await applyDesired(adapter, [homeSpec(machine.keys)], AbortSignal.timeout(60_000))
     await adapter.close()
     expect(await machine.leftovers()).not.toEqual([])
     await machine.router.console(lines)

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { TunnelSpec } from '../../../adapters/spec.ts'
-import { bringTo } from '../../../adapters/apply.ts'
+import { applyDesired } from '../../../adapters/apply.ts'
 import { openwrtAdapter } from '../../../adapters/openwrt/openwrt.ts'
 import type { HostKey } from '../../../adapters/openwrt/ssh/host-key.ts'
 import { asProblem } from '../../../problems/problem.ts'
@@ -109,7 +109,7 @@ async function answer({ id, goal, fault: asked }: FuzzRequest): Promise<void> {
   })
   seen = 0
   fault = asked
-  const applying = bringTo(adapter, only(goal), AbortSignal.timeout(90_000)).then(
+  const applying = applyDesired(adapter, only(goal), AbortSignal.timeout(90_000)).then(
     () => null,
     (thrown: unknown) => asProblem(thrown, 'bringing the router there'),
   )

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { echoesDueAt, restoreDueAt, sizesAskedAt, uplinkDueAt } from '../../../agent/core/asking.ts'
-import { wentAway } from '../../../agent/core/away.ts'
-import { NO_CURE, noteBegun } from '../../../agent/core/cure.ts'
+import { echoesDueAt, reconcileDueAt, sizesAskedAt, uplinkDueAt } from '../../../agent/core/asking.ts'
+import { fellBack } from '../../../agent/core/fallback.ts'
+import { NO_REMEDIATION, noteBegun } from '../../../agent/core/remediation.ts'
 import { NO_EVIDENCE } from '../../../agent/core/evidence.ts'
 import type { Health } from '../../../agent/core/health.ts'
 import type { Heartbeats } from '../../../agent/core/heartbeats.ts'
@@ -12,7 +12,7 @@ import { CARRIER, start, WAYS } from './simulation.ts'
 const SINCE = 20_000
 const UP: Health = { kind: 'up', since: SINCE, provenAt: SINCE }
 const OFFLINE: Health = { kind: 'offline', since: SINCE, cause: null }
-const REMEDY = noteBegun(NO_CURE, { kind: 'reset' }, 'peer-unknown', 0)
+const REMEDY = noteBegun(NO_REMEDIATION, { kind: 'reset' }, 'peer-unknown', 0)
 
 interface Given {
   readonly health?: Health
@@ -37,7 +37,7 @@ describe('echoes', () => {
 
   test('are asked one round at a time, and not amid a remedy', () => {
     expect(due({ asking: { isEchoPending: true } })).toBe(Infinity)
-    expect(due({ more: { cure: REMEDY } })).toBe(Infinity)
+    expect(due({ more: { remediation: REMEDY } })).toBe(Infinity)
   })
 
   test('first a tenth of a second after the tunnel came up, then each ten minutes', () => {
@@ -53,14 +53,14 @@ describe('echoes', () => {
     expect(due({ beats: { missesInARow: 1 } })).toBe(660_000)
     expect(due({ beats: { missesInARow: 2 } })).toBe(60_500)
     expect(due({ beats: { missesInARow: 2 }, asking: { echoedAt: null } })).toBe(-Infinity)
-    expect(due({ beats: { missesInARow: 2 }, more: { away: wentAway('carrier', CARRIER, 'udp-blocked', 0) } })).toBe(
-      60_500,
-    )
+    expect(
+      due({ beats: { missesInARow: 2 }, more: { fallback: fellBack('transport', CARRIER, 'udp-blocked', 0) } }),
+    ).toBe(60_500)
   })
 
   test('from a detour as often as it looks back', () => {
-    expect(due({ more: { away: wentAway('carrier', CARRIER, 'udp-blocked', 0) } })).toBe(70_000)
-    expect(due({ more: { away: wentAway('way', WAYS[1]!, 'port-blocked', 0) } })).toBe(120_000)
+    expect(due({ more: { fallback: fellBack('transport', CARRIER, 'udp-blocked', 0) } })).toBe(70_000)
+    expect(due({ more: { fallback: fellBack('endpoint', WAYS[1]!, 'port-blocked', 0) } })).toBe(120_000)
   })
 
   test('each second at the start, but not in the first one', () => {
@@ -133,17 +133,17 @@ describe('full sizes', () => {
   test('are not asked where their silence would say nothing of the line', () => {
     expect(due({ health: OFFLINE })).toBe(Infinity)
     expect(due({ asking: { echoTrust: 'unproven' } })).toBe(Infinity)
-    expect(due({ more: { away: wentAway('carrier', CARRIER, 'udp-blocked', 0) } })).toBe(Infinity)
-    expect(due({ more: { cure: REMEDY } })).toBe(Infinity)
+    expect(due({ more: { fallback: fellBack('transport', CARRIER, 'udp-blocked', 0) } })).toBe(Infinity)
+    expect(due({ more: { remediation: REMEDY } })).toBe(Infinity)
   })
 
   test('are asked on another way too', () => {
-    expect(due({ more: { away: wentAway('way', WAYS[1]!, 'port-blocked', 0) } })).toBe(3_660_000)
+    expect(due({ more: { fallback: fellBack('endpoint', WAYS[1]!, 'port-blocked', 0) } })).toBe(3_660_000)
   })
 })
 
 describe('the machine', () => {
-  const due = (how: Given): number => restoreDueAt(given({ asking: { restoredAt: 60_000 }, ...how }))
+  const due = (how: Given): number => reconcileDueAt(given({ asking: { reconciledAt: 60_000 }, ...how }))
 
   test('is looked at each eight seconds, each two while the tunnel is used', () => {
     expect(due({})).toBe(68_000)
@@ -162,6 +162,6 @@ describe('the machine', () => {
   })
 
   test('is left alone amid a remedy', () => {
-    expect(due({ more: { cure: REMEDY } })).toBe(Infinity)
+    expect(due({ more: { remediation: REMEDY } })).toBe(Infinity)
   })
 })

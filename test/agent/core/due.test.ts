@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { wentAway } from '../../../agent/core/away.ts'
-import { noteCarriedOut } from '../../../agent/core/cure.ts'
+import { fellBack } from '../../../agent/core/fallback.ts'
+import { noteExecuted } from '../../../agent/core/remediation.ts'
 import { NO_EVIDENCE } from '../../../agent/core/evidence.ts'
 import type { Health } from '../../../agent/core/health.ts'
 import type { Watch } from '../../../agent/core/state.ts'
@@ -60,43 +60,43 @@ describe('time', () => {
 
   test('asks four times a second for the proof of a remedy, but not while that is carried out', () => {
     const after15s: Health = { ...HEALING, since: 80_000 }
-    const cure = noteCarriedOut(remedy(99_000), start().heartbeats, 99_500)
+    const remediation = noteExecuted(remedy(99_000), start().heartbeats, 99_500)
     const healing = (more: Partial<Watch>) =>
       given({ health: after15s, heartbeats: sentAt(99_750).heartbeats, ...more })
-    expect(tick(healing({ cure })).kinds).toContain('send-heartbeat')
-    expect(tick(healing({ cure }), NOW - 1).kinds).not.toContain('send-heartbeat')
-    expect(tick(healing({ cure: remedy(99_000) })).kinds).not.toContain('send-heartbeat')
+    expect(tick(healing({ remediation })).kinds).toContain('send-heartbeat')
+    expect(tick(healing({ remediation }), NOW - 1).kinds).not.toContain('send-heartbeat')
+    expect(tick(healing({ remediation: remedy(99_000) })).kinds).not.toContain('send-heartbeat')
     expect(tick(healing({})).kinds).not.toContain('send-heartbeat')
   })
 
   test('doubts with the third heartbeat that is overdue: the registrar is asked, and the machine looked at, at once', () => {
-    const before = given({}, { restoredAt: 99_500, lookedAt: 99_600 })
+    const before = given({}, { reconciledAt: 99_500, lookedAt: 99_600 })
     const underWay = [{ sequence: 7, sentAt: 99_000, overdue: false }]
     const heartbeats = { ...before.heartbeats, missesInARow: 2, underWay }
     const { watch, actions } = tick({ ...before, heartbeats })
     expect(actions).toContainEqual({ kind: 'tell-health', from: UP, to: { kind: 'doubtful', since: NOW } })
     expect(actions).toContainEqual({ kind: 'register', reason: 'doubt' })
-    expect(actions).toContainEqual({ kind: 'restore' })
-    expect(watch.asking.restoredAt).toBe(NOW)
-    expect(tick({ ...before, heartbeats: { ...heartbeats, missesInARow: 1 } }).kinds).not.toContain('restore')
+    expect(actions).toContainEqual({ kind: 'reconcile' })
+    expect(watch.asking.reconciledAt).toBe(NOW)
+    expect(tick({ ...before, heartbeats: { ...heartbeats, missesInARow: 1 } }).kinds).not.toContain('reconcile')
   })
 
   test('ends doubt as offline, which asks the registrar and looks at the machine too', () => {
-    const { actions } = tick(given({ health: { ...DOUBTFUL, since: 80_000 } }, { restoredAt: 99_500 }))
+    const { actions } = tick(given({ health: { ...DOUBTFUL, since: 80_000 } }, { reconciledAt: 99_500 }))
     expect(actions).toContainEqual({ kind: 'register', reason: 'doubt' })
-    expect(actions).toContainEqual({ kind: 'restore' })
-    const young = given({ health: { kind: 'starting', since: -27_000 } }, { restoredAt: 2_900 })
-    expect(tick(young, 3_000).kinds).toContain('restore')
+    expect(actions).toContainEqual({ kind: 'reconcile' })
+    const young = given({ health: { kind: 'starting', since: -27_000 } }, { reconciledAt: 2_900 })
+    expect(tick(young, 3_000).kinds).toContain('reconcile')
   })
 
   test('does not doubt while a way back is tried; an answer meanwhile is one', () => {
-    const away = wentAway('carrier', CARRIER, 'udp-blocked', 1_000)
-    const cure = { ...remedy(99_000), underWay: { ...remedy(99_000).underWay!, backFrom: away } }
-    const trying = awaiting(99_990, given({ cure, away }))
+    const fallback = fellBack('transport', CARRIER, 'udp-blocked', 1_000)
+    const remediation = { ...remedy(99_000), underWay: { ...remedy(99_000).underWay!, failbackFrom: fallback } }
+    const trying = awaiting(99_990, given({ remediation, fallback }))
     const lost = { ...trying, heartbeats: { ...trying.heartbeats, missesInARow: 9 } }
     expect(tick(lost).watch.health).toEqual(UP)
     expect(fed(lost, answer()).watch.health).toEqual({ ...UP, provenAt: NOW })
-    expect(tick({ ...lost, cure: remedy(99_000) }).watch.health.kind).toBe('doubtful')
+    expect(tick({ ...lost, remediation: remedy(99_000) }).watch.health.kind).toBe('doubtful')
   })
 
   test('comes back to up without asking anybody anything', () => {
@@ -106,11 +106,11 @@ describe('time', () => {
   })
 
   test('asks what is due, and remembers that it did', () => {
-    const due = given({}, { echoedAt: -600_000, restoredAt: 0 })
+    const due = given({}, { echoedAt: -600_000, reconciledAt: 0 })
     const pathMtu = { ...due.pathMtu, checkedAt: null }
     const { watch, actions } = tick({ ...due, pathMtu })
-    expect(actions).toEqual([{ kind: 'ask-echoes' }, { kind: 'restore' }, { kind: 'ask-sizes', sizes: [1_420] }])
-    expect(watch.asking).toMatchObject({ isEchoPending: true, restoredAt: NOW, isUplinkPending: false })
+    expect(actions).toEqual([{ kind: 'ask-echoes' }, { kind: 'reconcile' }, { kind: 'ask-sizes', sizes: [1_420] }])
+    expect(watch.asking).toMatchObject({ isEchoPending: true, reconciledAt: NOW, isUplinkPending: false })
     expect(watch.pathMtu.pending).toBe(true)
     expect(tick(watch).actions).toEqual([])
     // On the moment.
@@ -136,7 +136,7 @@ describe('time', () => {
   })
 
   test('wakes for whatever is due first', () => {
-    const later = given({}, { echoedAt: 99_900, restoredAt: 99_900 })
+    const later = given({}, { echoedAt: 99_900, reconciledAt: 99_900 })
     expect(wakeAt(later)).toBe(103_800)
     expect(wakeAt(awaiting(99_000, later))).toBe(100_000)
     expect(wakeAt({ ...later, registration: { ...later.registration, due: { at: 100_100, reason: 'doubt' } } })).toBe(
@@ -146,9 +146,9 @@ describe('time', () => {
     expect(
       wakeAt({ ...pending, registration: { ...pending.registration, due: { at: 100_100, reason: 'doubt' } } }),
     ).toBe(103_800)
-    const cure = noteCarriedOut(remedy(90_000), start().heartbeats, 96_050)
+    const remediation = noteExecuted(remedy(90_000), start().heartbeats, 96_050)
     const heartbeats = { ...later.heartbeats, lastSentAt: 99_990 }
-    expect(wakeAt({ ...later, health: HEALING, cure, heartbeats })).toBe(100_050)
+    expect(wakeAt({ ...later, health: HEALING, remediation, heartbeats })).toBe(100_050)
     expect(wakeAt({ ...later, health: { ...DOUBTFUL, since: 80_001 }, heartbeats })).toBe(100_001)
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { wentAway } from '../../../agent/core/away.ts'
+import { fellBack } from '../../../agent/core/fallback.ts'
 import { NO_EVIDENCE } from '../../../agent/core/evidence.ts'
 import type { Watch, WatchEvent } from '../../../agent/core/state.ts'
 import { startWatch } from '../../../agent/core/watch.ts'
@@ -43,7 +43,7 @@ describe('the judge begins', () => {
       ledger: { changes: 3 },
       helped: { 'flow-dead': 'reset' },
       pathMtu: { configured: 1_400, mtu: 1_280 },
-      away: null,
+      fallback: null,
       canForgetFlow: false,
       isDaemonSilent: false,
     })
@@ -52,8 +52,8 @@ describe('the judge begins', () => {
   test('looks at the machine eight seconds later, and asks for echoes after one', () => {
     expect(tick(began, 5_999).kinds).not.toContain('ask-echoes')
     expect(tick(began, 6_000).kinds).toContain('ask-echoes')
-    expect(tick(began, 12_999).kinds).not.toContain('restore')
-    expect(tick(began, 13_000).kinds).toContain('restore')
+    expect(tick(began, 12_999).kinds).not.toContain('reconcile')
+    expect(tick(began, 13_000).kinds).toContain('reconcile')
   })
 
   test('and takes a mapping that moved while it was away for the carrier’s doing', () => {
@@ -108,14 +108,14 @@ describe('an answer', () => {
   })
 
   test('a refusal amid a remedy cannot tell whether it helped', () => {
-    const { watch } = fed(given({ health: HEALING, cure: remedy(99_000) }), { kind: 'refused' })
-    expect(watch.cure.underWay?.hasHelped).toBe(false)
+    const { watch } = fed(given({ health: HEALING, remediation: remedy(99_000) }), { kind: 'refused' })
+    expect(watch.remediation.underWay?.hasHelped).toBe(false)
   })
 
   test('to a heartbeat from before the remedy says nothing of it; to one from since then it does', () => {
-    const amid = given({ health: HEALING, cure: remedy(99_500) })
-    expect(fed(awaiting(99_499, amid), answer()).watch.cure.underWay?.hasHelped).toBe(false)
-    expect(fed(awaiting(99_500, amid), answer()).watch.cure.underWay?.hasHelped).toBe(true)
+    const amid = given({ health: HEALING, remediation: remedy(99_500) })
+    expect(fed(awaiting(99_499, amid), answer()).watch.remediation.underWay?.hasHelped).toBe(false)
+    expect(fed(awaiting(99_500, amid), answer()).watch.remediation.underWay?.hasHelped).toBe(true)
   })
 })
 
@@ -165,7 +165,7 @@ describe('a mapping that changed', () => {
   })
 
   test('amid a remedy is its doing', () => {
-    expect(seen({ health: HEALING, cure: remedy(50_000) }).kinds).not.toContain('tell-cause')
+    expect(seen({ health: HEALING, remediation: remedy(50_000) }).kinds).not.toContain('tell-cause')
   })
 
   test('is explained by a remedy once', () => {
@@ -213,31 +213,31 @@ describe('other news', () => {
   })
 
   test('of the machine: when it was looked at, and what it can', () => {
-    const looked = fed(given(), { kind: 'looked', mended: false })
+    const looked = fed(given(), { kind: 'looked', driftRepaired: false })
     expect(looked.watch.asking.lookedAt).toBe(NOW)
     expect(told(looked.actions)).toEqual([])
-    expect(told(fed(given(), { kind: 'looked', mended: true }).actions)).toHaveLength(2)
+    expect(told(fed(given(), { kind: 'looked', driftRepaired: true }).actions)).toHaveLength(2)
     expect(fed(given(), { kind: 'described', canForgetFlow: true }).watch.canForgetFlow).toBe(true)
   })
 
   test('of a lost carrier is that of the detour over it: the machine is looked at, at once', () => {
-    const away = wentAway('carrier', CARRIER, 'udp-blocked', 99_999)
-    const lost = fed(given({ away }), { kind: 'carrier-lost' })
-    expect(lost.watch).toMatchObject({ away: null, ledElsewhereAt: NOW })
-    expect(lost.kinds).toEqual(['restore'])
-    const young = given({ away }, { restoredAt: 2_900 })
-    expect(fed(young, { kind: 'carrier-lost' }, 3_000).kinds).toContain('restore')
-    const onWay = given({ away: wentAway('way', SECOND, 'port-blocked', 99_999) })
-    expect(fed(onWay, { kind: 'carrier-lost' })).toMatchObject({ watch: onWay, actions: [] })
+    const fallback = fellBack('transport', CARRIER, 'udp-blocked', 99_999)
+    const lost = fed(given({ fallback }), { kind: 'transport-lost' })
+    expect(lost.watch).toMatchObject({ fallback: null, ledElsewhereAt: NOW })
+    expect(lost.kinds).toEqual(['reconcile'])
+    const young = given({ fallback }, { reconciledAt: 2_900 })
+    expect(fed(young, { kind: 'transport-lost' }, 3_000).kinds).toContain('reconcile')
+    const onWay = given({ fallback: fellBack('endpoint', SECOND, 'port-blocked', 99_999) })
+    expect(fed(onWay, { kind: 'transport-lost' })).toMatchObject({ watch: onWay, actions: [] })
   })
 
   test('of a remedy: the heartbeat that proves it goes out at once', () => {
-    const { watch, kinds } = fed(given({ health: HEALING, cure: remedy(99_000) }), {
+    const { watch, kinds } = fed(given({ health: HEALING, remediation: remedy(99_000) }), {
       kind: 'remedy-ended',
-      carriedOut: true,
-      way: null,
+      executed: true,
+      endpoint: null,
     })
-    expect(watch.cure.underWay?.proving?.since).toBe(NOW)
+    expect(watch.remediation.underWay?.proving?.since).toBe(NOW)
     expect(kinds).toContain('send-heartbeat')
   })
 
@@ -247,14 +247,14 @@ describe('other news', () => {
       echoed(roundOf()),
       { kind: 'sized', round: { passed: [1_420], smallPassed: true } },
       { kind: 'uplink', uplink: { gateway: true, beacon: true } },
-      { kind: 'remedy-ended', carriedOut: true, way: null },
-      { kind: 'looked', mended: false },
+      { kind: 'remedy-ended', executed: true, endpoint: null },
+      { kind: 'looked', driftRepaired: false },
       { kind: 'described', canForgetFlow: true },
-      { kind: 'carrier-lost' },
+      { kind: 'transport-lost' },
       { kind: 'configured', settings },
     ] satisfies readonly WatchEvent[]) {
-      const away = wentAway('carrier', CARRIER, 'udp-blocked', 99_999)
-      expect(fed(pendingSince(99_500, given({ health: DOUBTFUL, away })), event).watch.health).toEqual(DOUBTFUL)
+      const fallback = fellBack('transport', CARRIER, 'udp-blocked', 99_999)
+      expect(fed(pendingSince(99_500, given({ health: DOUBTFUL, fallback })), event).watch.health).toEqual(DOUBTFUL)
     }
   })
 
@@ -278,7 +278,7 @@ describe('sizes that came back', () => {
       { kind: 'tell-cause', cause: 'mtu-black-hole' },
       { kind: 'remedy', remedy: { kind: 'set-mtu', mtu: 1_280 } },
     ])
-    expect(watch.cure.underWay).toMatchObject({ cause: 'mtu-black-hole', since: NOW })
+    expect(watch.remediation.underWay).toMatchObject({ cause: 'mtu-black-hole', since: NOW })
     const early = fed(given(), lost)
     expect(early).toMatchObject({ actions: [], watch: { pathMtu: { lostRounds: 1 } } })
   })
@@ -297,6 +297,6 @@ describe('sizes that came back', () => {
     const missing = given({ pathMtu: nearly })
     const heartbeats = { ...missing.heartbeats, missesInARow: 1 }
     expect(fed({ ...missing, heartbeats }, lost).kinds).not.toContain('remedy')
-    expect(fed(given({ pathMtu: nearly, cure: remedy(99_000) }), lost).kinds).not.toContain('remedy')
+    expect(fed(given({ pathMtu: nearly, remediation: remedy(99_000) }), lost).kinds).not.toContain('remedy')
   })
 })

@@ -4,12 +4,12 @@ import {
   type EchoRound,
   type EchoTrust,
   type Evidence,
-  type HubWord,
+  type PeerView,
   NO_EVIDENCE,
   noteRegistrar,
   noteRound,
   noteUplink,
-  noteWord,
+  notePeerView,
 } from '../../../agent/core/evidence.ts'
 import { type Heartbeats, noHeartbeats } from '../../../agent/core/heartbeats.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
@@ -18,12 +18,12 @@ import { WAYS } from './simulation.ts'
 const [FIRST, SECOND] = WAYS as readonly [Endpoint, Endpoint]
 const MOVED: Endpoint = { address: '203.0.113.99', port: 51_820 }
 
-const WORD: HubWord = { peerKnown: true, handshakeSeconds: 60, heardSeconds: 60, initiatedSeconds: null }
+const WORD: PeerView = { peerKnown: true, handshakeSeconds: 60, heardSeconds: 60, initiatedSeconds: null }
 
 const roundOf = (answered: readonly Endpoint[], more: Partial<EchoRound> = {}): EchoRound => ({
   askedAt: 5_000,
   current: FIRST,
-  isCarrier: false,
+  isTransport: false,
   preferred: FIRST,
   answered,
   silent: [],
@@ -57,7 +57,7 @@ describe('a round of echoes', () => {
 
   test('that is silent says nothing of the hub where no echo was ever answered', () => {
     expect(noteRound(before, SILENT, null, 'unproven', 7_000)).toMatchObject({ silentRounds: 2, reachedAt: 100 })
-    expect(noteRound(before, SILENT, WORD, 'trusted', 7_000)).toMatchObject({ word: null, reachedAt: null })
+    expect(noteRound(before, SILENT, WORD, 'trusted', 7_000)).toMatchObject({ view: null, reachedAt: null })
   })
 
   test('in which only another way answered counts for that; the hub is reached', () => {
@@ -66,7 +66,7 @@ describe('a round of echoes', () => {
       round: ELSEWHERE,
       silentRounds: 0,
       elsewhereRounds: 2,
-      word: { ...WORD, at: 5_000 },
+      view: { ...WORD, at: 5_000 },
       reachedAt: 100,
     })
     expect(noteRound(NO_EVIDENCE, roundOf([SECOND], { current: null }), WORD, 'trusted', 7_000).elsewhereRounds).toBe(1)
@@ -102,7 +102,7 @@ describe('what the registrar says', () => {
   const asked = { askedAt: 4_000, at: 4_030, reachable: true }
   const before: Evidence = {
     ...NO_EVIDENCE,
-    word: { ...WORD, at: 3_000 },
+    view: { ...WORD, at: 3_000 },
     reachedAt: 3_000,
     unknown: { since: 2_000, answers: 1 },
   }
@@ -117,7 +117,7 @@ describe('what the registrar says', () => {
     expect(noteRegistrar(before, asked, 'unknown', 2)).toEqual({
       ...before,
       registrar: asked,
-      word: null,
+      view: null,
       reachedAt: null,
       unknown: { since: 2_000, answers: 2 },
     })
@@ -125,9 +125,9 @@ describe('what the registrar says', () => {
   })
 
   test('of us is of when it was asked, and the hub is reached since it came; without a word nothing changes', () => {
-    expect(noteWord(before, WORD, 8_000, 9_000)).toMatchObject({ word: { at: 8_000 }, reachedAt: 3_000 })
-    expect(noteWord(NO_EVIDENCE, WORD, 8_000, 9_000).reachedAt).toBe(9_000)
-    expect(noteWord(before, null, 8_000, 9_000)).toBe(before)
+    expect(notePeerView(before, WORD, 8_000, 9_000)).toMatchObject({ view: { at: 8_000 }, reachedAt: 3_000 })
+    expect(notePeerView(NO_EVIDENCE, WORD, 8_000, 9_000).reachedAt).toBe(9_000)
+    expect(notePeerView(before, null, 8_000, 9_000)).toBe(before)
   })
 })
 
@@ -141,10 +141,10 @@ test('the outside answers since the first test in a row in which it did', () => 
 })
 
 describe('a cause is proven', () => {
-  const heard = (word: Partial<HubWord> = {}, at = 12_000): Evidence => ({
+  const heard = (view: Partial<PeerView> = {}, at = 12_000): Evidence => ({
     ...NO_EVIDENCE,
     round: ANSWERED,
-    word: { ...WORD, ...word, at },
+    view: { ...WORD, ...view, at },
     reachedAt: 10_000,
   })
   const beats = missed(2_000, 10_000, 11_000)
@@ -250,7 +250,7 @@ describe('a cause is proven', () => {
       expect(causeOf(silent(reached))).toBe('udp-blocked')
       expect(causeOf(silent(reached, { silentRounds: 1 }))).toBeNull()
       expect(causeOf(silent({ ...reached, at: 5_001 }))).toBeNull()
-      expect(causeOf(silent(reached, { silentRounds: 1, word: { ...WORD, at: 12_000 }, reachedAt: 10_000 }))).toBeNull()
+      expect(causeOf(silent(reached, { silentRounds: 1, view: { ...WORD, at: 12_000 }, reachedAt: 10_000 }))).toBeNull()
       // Whatever the line looks like: it carries TCP.
       expect(causeOf(silent(reached, { silentRounds: 1, ...uplink({ gateway: false, beacon: false }) }))).toBeNull()
     })

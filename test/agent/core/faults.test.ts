@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { HubWord } from '../../../agent/core/evidence.ts'
+import type { PeerView } from '../../../agent/core/evidence.ts'
 import { sameEndpoint } from '../../../wireguard/spec.ts'
 import {
   begun,
@@ -22,13 +22,13 @@ describe('a fault is named, and cured by the remedy for it', () => {
     expect(causes).toEqual(['flow-dead'])
     expect(healedMs).toBeLessThan(8_000)
     expect(reports(actions)).toMatchObject([{ remedy: 'new-source-port', cause: 'flow-dead', helped: true }])
-    expect(watch).toMatchObject({ health: { kind: 'up' }, cure: { underWay: null, tried: [] } })
+    expect(watch).toMatchObject({ health: { kind: 'up' }, remediation: { underWay: null, tried: [] } })
   })
 
   test('a router that acts at once and says so late: the remedy is still what helped', () => {
     const { actions, watch } = after(until('new-source-port', { remedyMs: 700 }))
     expect(reports(actions)).toMatchObject([{ remedy: 'new-source-port', cause: 'flow-dead', helped: true }])
-    expect(watch).toMatchObject({ health: { kind: 'up' }, cure: { underWay: null, tried: [] } })
+    expect(watch).toMatchObject({ health: { kind: 'up' }, remediation: { underWay: null, tried: [] } })
     expect(watch.helped).toMatchObject({ 'flow-dead': 'new-source-port' })
   })
 
@@ -45,7 +45,7 @@ describe('a fault is named, and cured by the remedy for it', () => {
           return true
         },
         remedyMs: lateMs,
-        word: () => wellWord(60_000),
+        view: () => wellWord(60_000),
       }),
       8_000,
     )
@@ -54,7 +54,7 @@ describe('a fault is named, and cured by the remedy for it', () => {
   })
 
   test('a way back that died, since the hub still hears us', () => {
-    const { causes } = after(until('new-source-port', { word: () => wellWord(200) }))
+    const { causes } = after(until('new-source-port', { view: () => wellWord(200) }))
     expect(causes).toEqual(['return-dead'])
   })
 
@@ -70,7 +70,7 @@ describe('a fault is named, and cured by the remedy for it', () => {
   test('a port of the hub that died: another port, and back to the first one when it answers again', () => {
     const { watch, actions, causes, healedMs } = after(
       () => ({
-        heartbeat: (now, way) => (now < 900_000 && sameEndpoint(way, FIRST) ? 'lost' : 'answered'),
+        heartbeat: (now, endpoint) => (now < 900_000 && sameEndpoint(endpoint, FIRST) ? 'lost' : 'answered'),
         echo: (now) => (now < 900_000 ? [SECOND] : WAYS),
       }),
       1_200_000,
@@ -81,16 +81,16 @@ describe('a fault is named, and cured by the remedy for it', () => {
       { remedy: 'set-endpoint', cause: 'port-blocked', helped: true },
       { remedy: 'way-back', helped: true },
     ])
-    expect(watch.away).toBeNull()
+    expect(watch.fallback).toBeNull()
     const back = begun(actions)[1]!
-    expect(back.remedy).toEqual({ kind: 'set-endpoint', way: FIRST })
+    expect(back.remedy).toEqual({ kind: 'set-endpoint', endpoint: FIRST })
     expect(back.at).toBeGreaterThan(900_000)
   })
 
   test('a hub that moved with its name: the address that the name has now', () => {
     const moved = { address: '203.0.113.99', port: 51_820 }
     const { causes, healedMs } = after(() => ({
-      heartbeat: (_, way) => (way.address === moved.address ? 'answered' : 'lost'),
+      heartbeat: (_, endpoint) => (endpoint.address === moved.address ? 'answered' : 'lost'),
       echo: () => [moved],
       named: () => [moved.address],
     }))
@@ -101,7 +101,7 @@ describe('a fault is named, and cured by the remedy for it', () => {
   test('all UDP blocked: the carrier within twenty seconds, and back within a minute when UDP works again', () => {
     const { actions, causes, healedMs, watch } = after(
       () => ({
-        heartbeat: (now, way) => (way === CARRIER || now > 500_000 ? 'answered' : 'lost'),
+        heartbeat: (now, endpoint) => (endpoint === CARRIER || now > 500_000 ? 'answered' : 'lost'),
         echo: (now) => (now > 500_000 ? WAYS : []),
       }),
       600_000,
@@ -109,17 +109,17 @@ describe('a fault is named, and cured by the remedy for it', () => {
     expect(causes).toEqual(['udp-blocked'])
     expect(healedMs).toBeLessThan(12_000)
     const back = begun(actions).at(-1)!
-    expect(back.remedy).toEqual({ kind: 'set-endpoint', way: FIRST })
+    expect(back.remedy).toEqual({ kind: 'set-endpoint', endpoint: FIRST })
     expect(back.at - 500_000).toBeLessThan(45_000)
-    expect(count(actions, 'close-carrier')).toBe(1)
-    expect(watch.away).toBeNull()
+    expect(count(actions, 'close-transport')).toBe(1)
+    expect(watch.fallback).toBeNull()
   })
 
   test('and is not taken for a dead flow, however slow the round of echoes is', () => {
     for (let phase = 0; phase < 5_000; phase += 170) {
       const up = simulate(start(), 0, FAULT_AT + phase)
       const { actions } = simulate(up.watch, up.now, up.now + 30_000, {
-        heartbeat: (_, way) => (way === CARRIER ? 'answered' : 'lost'),
+        heartbeat: (_, endpoint) => (endpoint === CARRIER ? 'answered' : 'lost'),
         echo: () => [],
       })
       expect(causes(actions)).toEqual(['udp-blocked'])
@@ -129,7 +129,7 @@ describe('a fault is named, and cured by the remedy for it', () => {
   test('a way back that does not carry the tunnel is turned back from at once, and tried ever more seldom', () => {
     const { actions, watch } = after(
       () => ({
-        heartbeat: (_, way) => (way === CARRIER ? 'answered' : 'lost'),
+        heartbeat: (_, endpoint) => (endpoint === CARRIER ? 'answered' : 'lost'),
         echo: (now) => (now > 150_000 ? WAYS : []),
       }),
       3_600_000,
@@ -137,7 +137,7 @@ describe('a fault is named, and cured by the remedy for it', () => {
     const tries = begun(actions).filter(({ remedy }) => remedy.kind === 'set-endpoint')
     expect(tries.length).toBeGreaterThan(2)
     expect(tries.length).toBeLessThan(12)
-    expect(watch).toMatchObject({ health: { kind: 'up' }, away: { on: 'carrier' } })
+    expect(watch).toMatchObject({ health: { kind: 'up' }, fallback: { on: 'transport' } })
     // Each vain way back is followed by the carrier within seconds.
     for (const { at } of tries)
       expect(
@@ -146,30 +146,30 @@ describe('a fault is named, and cured by the remedy for it', () => {
   })
 
   test('a hub that forgot us: registered again', () => {
-    const unknown: HubWord = { peerKnown: false, handshakeSeconds: null, heardSeconds: null, initiatedSeconds: null }
-    const { causes, actions, healedMs } = after(until('register', { word: () => unknown }))
+    const unknown: PeerView = { peerKnown: false, handshakeSeconds: null, heardSeconds: null, initiatedSeconds: null }
+    const { causes, actions, healedMs } = after(until('register', { view: () => unknown }))
     expect(causes).toEqual(['peer-unknown'])
     expect(begun(actions).map(({ remedy }) => remedy.kind)).toEqual(['register'])
     expect(healedMs).toBeLessThan(9_000)
   })
 
   test('a hub that lost the session: a new one', () => {
-    const fresh: HubWord = { peerKnown: true, handshakeSeconds: null, heardSeconds: null, initiatedSeconds: null }
-    const { causes, healedMs } = after(until('new-session', { word: () => fresh }))
+    const fresh: PeerView = { peerKnown: true, handshakeSeconds: null, heardSeconds: null, initiatedSeconds: null }
+    const { causes, healedMs } = after(until('new-session', { view: () => fresh }))
     expect(causes).toEqual(['session-lost'])
     expect(healedMs).toBeLessThan(9_000)
   })
 
   test('initiations that arrive and are not accepted: the hub forgets what it remembers', () => {
-    const refused: HubWord = { peerKnown: true, handshakeSeconds: 90, heardSeconds: 30, initiatedSeconds: 0.2 }
-    const { causes, actions } = after(until('reset', { word: () => refused }))
+    const refused: PeerView = { peerKnown: true, handshakeSeconds: 90, heardSeconds: 30, initiatedSeconds: 0.2 }
+    const { causes, actions } = after(until('reset', { view: () => refused }))
     expect(causes).toEqual(['handshake-refused'])
     expect(begun(actions).map(({ remedy }) => remedy.kind)).toEqual(['reset'])
   })
 
   test('initiations that the hub does answer are a dead way back', () => {
-    const answered: HubWord = { peerKnown: true, handshakeSeconds: 90, heardSeconds: 0.3, initiatedSeconds: 0.2 }
-    expect(after(until('new-source-port', { word: () => answered })).causes).toEqual(['return-dead'])
+    const answered: PeerView = { peerKnown: true, handshakeSeconds: 90, heardSeconds: 0.3, initiatedSeconds: 0.2 }
+    expect(after(until('new-source-port', { view: () => answered })).causes).toEqual(['return-dead'])
   })
 
   test('a machine that was changed: mended, and called drift', () => {

@@ -1,5 +1,5 @@
-import { NO_CURE, noteBegun } from '../../../agent/core/cure.ts'
-import type { EchoRound, HubWord } from '../../../agent/core/evidence.ts'
+import { NO_REMEDIATION, noteBegun } from '../../../agent/core/remediation.ts'
+import type { EchoRound, PeerView } from '../../../agent/core/evidence.ts'
 import type { Health } from '../../../agent/core/health.ts'
 import type { Action, Watch, WatchEvent } from '../../../agent/core/state.ts'
 import { next } from '../../../agent/core/watch.ts'
@@ -29,7 +29,7 @@ export function given(more: Partial<Watch> = {}, asking: Partial<Watch['asking']
       ...watch.asking,
       echoTrust: 'trusted',
       echoedAt: 99_900,
-      restoredAt: 99_900,
+      reconciledAt: 99_900,
       lookedAt: 99_950,
       ...asking,
     },
@@ -55,20 +55,20 @@ export const registered = (more: Partial<Extract<WatchEvent, { kind: 'registrati
   kind: 'registration-ended',
   outcome: 'done',
   mapping: null,
-  word: null,
+  view: null,
   ...more,
 })
 export const roundOf = (more: Partial<EchoRound> = {}): EchoRound => ({
   askedAt: 99_500,
   current: FIRST,
-  isCarrier: false,
+  isTransport: false,
   preferred: FIRST,
   answered: WAYS,
   silent: [],
   named: null,
   ...more,
 })
-export const echoed = (round: EchoRound, word: HubWord | null = null): WatchEvent => ({ kind: 'echoed', round, word })
+export const echoed = (round: EchoRound, view: PeerView | null = null): WatchEvent => ({ kind: 'echoed', round, view })
 
 export function fed(watch: Watch, event: WatchEvent, now = NOW) {
   const [after, actions] = next(watch, event, now)
@@ -85,5 +85,5 @@ export const pendingSince = (since: number, watch: Watch): Watch => ({
     due: { at: Infinity, reason: 'periodic' },
   },
 })
-export const remedy = (since: number) => noteBegun(NO_CURE, { kind: 'new-source-port' }, 'flow-dead', since)
+export const remedy = (since: number) => noteBegun(NO_REMEDIATION, { kind: 'new-source-port' }, 'flow-dead', since)
 export const told = (actions: readonly Action[]) => actions.filter(({ kind }) => kind.startsWith('tell-'))

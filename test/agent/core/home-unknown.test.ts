@@ -105,7 +105,7 @@ describe('a home is not called unknown', () => {
     const { actions } = after({
       heartbeat: (now) => (now < FORGOTTEN_AT + 15_000 ? 'lost' : 'answered'),
       registrar: () => (++asked === 1 ? 'unknown' : true),
-      word: () => wellWord(0),
+      view: () => wellWord(0),
     })
     expect(causes(actions)).not.toContain('home-unknown')
   })

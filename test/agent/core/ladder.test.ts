@@ -7,7 +7,7 @@ const situation: Situation = {
   round: null,
   echoTrust: 'trusted',
   isRegistrarReachable: true,
-  turns: 0,
+  rounds: 0,
   lifeSeconds: null,
   canForgetFlow: true,
   helped: undefined,
@@ -44,7 +44,7 @@ const [first, second, third, fourth, fifth] = [51_820, 4_500, 443, 53, 5_353].ma
 const round: EchoRound = {
   askedAt: 0,
   current: first!,
-  isCarrier: false,
+  isTransport: false,
   preferred: first!,
   answered: [first!, second!],
   silent: [third!],
@@ -81,20 +81,20 @@ describe('the order of the remedies', () => {
   })
 
   test('on the carrier it is no remedy', () => {
-    expect(kinds('udp-blocked', { round: { ...round, isCarrier: true } })).toEqual(['new-source-port'])
+    expect(kinds('udp-blocked', { round: { ...round, isTransport: true } })).toEqual(['new-source-port'])
   })
 
   test('what costs minutes or the session comes last, once all else was tried in vain', () => {
     for (const cause of ['flow-dead', 'return-dead', 'port-blocked', 'udp-blocked', 'session-lost'] as const) {
-      expect(kinds(cause, { turns: 0 })).not.toContain('rebuild')
-      expect(kinds(cause, { turns: 1 }).slice(-2)).toEqual(['rebuild', 'silence'])
+      expect(kinds(cause, { rounds: 0 })).not.toContain('rebuild')
+      expect(kinds(cause, { rounds: 1 }).slice(-2)).toEqual(['rebuild', 'silence'])
     }
-    expect(kinds('handshake-refused', { turns: 1 }).slice(-2)).toEqual(['rebuild', 'silence'])
+    expect(kinds('handshake-refused', { rounds: 1 }).slice(-2)).toEqual(['rebuild', 'silence'])
   })
 
   test('a silence lasts a tenth longer than this NAT remembers, or any', () => {
     const silence = (lifeSeconds: number | null) =>
-      ladder('udp-blocked', { ...situation, turns: 1, lifeSeconds }).at(-1)
+      ladder('udp-blocked', { ...situation, rounds: 1, lifeSeconds }).at(-1)
     expect(silence(30)).toEqual({ kind: 'silence', seconds: 33 })
     expect(silence(45)).toEqual({ kind: 'silence', seconds: 50 })
     expect(silence(null)).toEqual({ kind: 'silence', seconds: 330 })
@@ -102,16 +102,16 @@ describe('the order of the remedies', () => {
 })
 
 describe('other ways', () => {
-  const ways = (how: Partial<Situation>) =>
+  const endpoints = (how: Partial<Situation>) =>
     ladder('endpoint-moved', { ...situation, isRegistrarReachable: false, ...how }).map(nameOf)
 
   test('are those that answered, without the one we use', () => {
-    expect(ways({ round })).toEqual(['set-endpoint 203.0.113.10:4500'])
-    expect(ways({ round: null })).toEqual([])
+    expect(endpoints({ round })).toEqual(['set-endpoint 203.0.113.10:4500'])
+    expect(endpoints({ round: null })).toEqual([])
   })
 
   test('are all that were asked where echoes are never answered', () => {
-    expect(ways({ round, echoTrust: 'unproven' })).toEqual([
+    expect(endpoints({ round, echoTrust: 'unproven' })).toEqual([
       'set-endpoint 203.0.113.10:4500',
       'set-endpoint 203.0.113.10:443',
     ])
@@ -119,7 +119,7 @@ describe('other ways', () => {
 
   test('are three at most', () => {
     const answered = [first!, second!, third!, fourth!, fifth!]
-    expect(ways({ round: { ...round, answered } })).toHaveLength(3)
+    expect(endpoints({ round: { ...round, answered } })).toHaveLength(3)
   })
 
   test('have names of their own, other remedies the one of their kind', () => {

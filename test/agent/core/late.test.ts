@@ -116,7 +116,7 @@ describe('a round of echoes that ends late', () => {
         const wellAt = faultAt + 300_000
         const { actions, watch } = after(
           {
-            heartbeat: (now, way) => (now < faultAt || now > wellAt || way === CARRIER ? 'answered' : 'lost'),
+            heartbeat: (now, endpoint) => (now < faultAt || now > wellAt || endpoint === CARRIER ? 'answered' : 'lost'),
             // Answered long before the tunnel is, so that ways back fail and the next one waits.
             echo: (now) => (now > faultAt && now < faultAt + 30_000 ? [] : WAYS),
             echoMs: (now) => (now > faultAt ? echoMs + (now % 1_700) : 20),
@@ -127,7 +127,7 @@ describe('a round of echoes that ends late', () => {
         )
         const helped = reports(actions).filter((report) => report.remedy === 'way-back' && report.helped)
         expect(helped).toHaveLength(1)
-        expect(watch).toMatchObject({ away: null, health: { kind: 'up' } })
+        expect(watch).toMatchObject({ fallback: null, health: { kind: 'up' } })
       }
   })
 })
@@ -201,7 +201,7 @@ describe('a remedy that takes effect late', () => {
         return true
       },
       remedyMs: 900,
-      word: (now) => wellWord(Math.max(0, now - FAULT_AT)),
+      view: (now) => wellWord(Math.max(0, now - FAULT_AT)),
     })
     expect(begun(actions)).toHaveLength(1)
     expect(reports(actions)).toMatchObject([{ remedy: 'new-source-port', helped: true }])

@@ -128,12 +128,12 @@ describe('the ladder', () => {
   /** Worlds one after the other, in which these heartbeats and tests are so and all else is at random. */
   function remediesIn(worlds: readonly Evidence[], fixed: World): readonly unknown[] {
     let { watch, now } = simulate(start(), 0, 10_000)
-    return worlds.flatMap(({ echo, registrar, beacon, lastsMs, ...word }) => {
+    return worlds.flatMap(({ echo, registrar, beacon, lastsMs, ...view }) => {
       const end = simulate(watch, now, now + lastsMs, {
         echo: () => echo,
         registrar: () => registrar,
         uplink: () => ({ gateway: null, beacon }),
-        word: () => word,
+        view: () => view,
         ...fixed,
       })
       ;({ watch, now } = end)
@@ -167,7 +167,7 @@ describe('the ladder', () => {
       handshakeSeconds: fc.option(fc.nat(200)),
       heardSeconds: fc.option(fc.nat(200)),
       initiatedSeconds: fc.option(fc.nat(60)),
-      carriedOut: fc.boolean(),
+      executed: fc.boolean(),
       lastsMs: fc.integer({ min: 100, max: 90_000 }),
     })
     fc.assert(
@@ -175,14 +175,14 @@ describe('the ladder', () => {
         let { watch, now } = simulate(start(), 0, 10_000)
         let underWay = 0
         for (const one of worlds) {
-          const { heartbeat, echo, registrar, beacon, carriedOut, ...word } = one
+          const { heartbeat, echo, registrar, beacon, executed, ...view } = one
           const end = simulate(watch, now, now + one.lastsMs, {
             heartbeat: () => heartbeat,
             echo: () => echo,
             registrar: () => registrar,
             uplink: () => ({ gateway: null, beacon }),
-            word: () => word,
-            remedy: () => carriedOut,
+            view: () => view,
+            remedy: () => executed,
           })
           for (const { action } of end.actions) {
             if (action.kind === 'remedy') underWay += 1
@@ -190,7 +190,7 @@ describe('the ladder', () => {
             if (action.kind === 'tell-remedy') underWay = Math.max(0, underWay - 1)
           }
           ;({ watch, now } = end)
-          underWay = watch.cure.underWay === null ? 0 : 1
+          underWay = watch.remediation.underWay === null ? 0 : 1
         }
         const { watch: end } = simulate(watch, now, now + 5_100)
         expect(end.health.kind).toBe('up')

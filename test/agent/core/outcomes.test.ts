@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Away, wentAway } from '../../../agent/core/away.ts'
+import { type Fallback, fellBack } from '../../../agent/core/fallback.ts'
 import { type EchoRound, type EchoTrust, NO_EVIDENCE } from '../../../agent/core/evidence.ts'
 import type { Watch } from '../../../agent/core/state.ts'
 import { CARRIER, mapping, wellWord } from './simulation.ts'
@@ -26,11 +26,11 @@ describe('a registration that ended', () => {
     pendingSince(99_500, given({ health: DOUBTFUL, ...more }, { echoTrust }))
 
   test('tells of the mapping and is evidence, when nothing was answered since it was asked', () => {
-    const { watch, kinds } = fed(silent(), registered({ mapping: MOVED, word: wellWord(9_000) }))
+    const { watch, kinds } = fed(silent(), registered({ mapping: MOVED, view: wellWord(9_000) }))
     expect(kinds).toContain('tell-mapping')
     expect(watch.evidence).toMatchObject({
       registrar: { askedAt: 99_500, at: NOW, reachable: true },
-      word: { at: 99_500 },
+      view: { at: 99_500 },
       reachedAt: NOW,
     })
   })
@@ -42,7 +42,7 @@ describe('a registration that ended', () => {
     ] as const) {
       const before = silent()
       const heard = { ...before, heartbeats: { ...before.heartbeats, answeredAt } }
-      const { watch } = fed(heard, registered({ mapping: MOVED, word: wellWord(9_000) }))
+      const { watch } = fed(heard, registered({ mapping: MOVED, view: wellWord(9_000) }))
       expect(watch.evidence === NO_EVIDENCE).toBe(isOlder)
       expect(watch.ledger.current?.endpoint).toEqual(isOlder ? mapping : MOVED)
       expect(watch.registration.registrar).toBe('reachable')
@@ -52,19 +52,19 @@ describe('a registration that ended', () => {
   test('is evidence where no heartbeat was ever answered', () => {
     const before = pendingSince(0, given({ health: { kind: 'starting', since: 0 } }))
     const heartbeats = { ...before.heartbeats, answeredAt: null }
-    const { watch } = fed({ ...before, heartbeats }, registered({ mapping: MOVED, word: wellWord(9_000) }), 3_000)
+    const { watch } = fed({ ...before, heartbeats }, registered({ mapping: MOVED, view: wellWord(9_000) }), 3_000)
     expect(watch).toMatchObject({ ledger: { current: { endpoint: MOVED } }, evidence: { registrar: { askedAt: 0 } } })
   })
 
   test('is no evidence while the tunnel is well, and is as soon as one heartbeat is missing', () => {
     const well = pendingSince(99_500, given())
-    expect(fed(well, registered({ word: wellWord(0) })).watch.evidence).toBe(NO_EVIDENCE)
+    expect(fed(well, registered({ view: wellWord(0) })).watch.evidence).toBe(NO_EVIDENCE)
     const missing = { ...well, heartbeats: { ...well.heartbeats, missesInARow: 1 } }
-    expect(fed(missing, registered({ word: wellWord(0) })).watch.evidence.word).not.toBeNull()
+    expect(fed(missing, registered({ view: wellWord(0) })).watch.evidence.view).not.toBeNull()
   })
 
   test('with a word is asked again after half a minute of the same silence; without one after its own pause', () => {
-    expect(fed(silent(), registered({ word: wellWord(9_000) })).watch.registration.due).toEqual({
+    expect(fed(silent(), registered({ view: wellWord(9_000) })).watch.registration.due).toEqual({
       at: 130_000,
       reason: 'doubt',
     })
@@ -77,15 +77,15 @@ describe('a registration that ended', () => {
     const { watch, actions } = fed(silent({ health: HEALING }), lost)
     expect(watch.health).toEqual({ kind: 'offline', since: NOW, cause: null })
     expect(told(actions)).toHaveLength(1)
-    expect(fed(silent({ health: HEALING, cure: remedy(99_000) }), lost).watch.health).toEqual(HEALING)
+    expect(fed(silent({ health: HEALING, remediation: remedy(99_000) }), lost).watch.health).toEqual(HEALING)
     expect(fed(silent({ health: HEALING }), registered({ outcome: 'refused' })).watch.health).toEqual(HEALING)
     expect(fed(silent(), lost).watch.health).toEqual(DOUBTFUL)
   })
 
   test('without an answer, where the heartbeat missed at that moment proves another cause, tells of that one alone', () => {
     const lost = registered({ outcome: 'unreachable' })
-    const word = { ...wellWord(0), peerKnown: false, at: 90_000 }
-    const before = silent({ health: HEALING, evidence: { ...NO_EVIDENCE, word, reachedAt: 90_000 } }, 'unproven')
+    const view = { ...wellWord(0), peerKnown: false, at: 90_000 }
+    const before = silent({ health: HEALING, evidence: { ...NO_EVIDENCE, view, reachedAt: 90_000 } }, 'unproven')
     const beats = (sentAt: number) => ({
       ...before.heartbeats,
       underWay: [
@@ -103,7 +103,7 @@ describe('a registration that ended', () => {
 
   test('in which the hub knows us ends that it did not', () => {
     const unknown = { ...NO_EVIDENCE, unknown: { since: 90_000, answers: 5 } }
-    const { watch } = fed(silent({ health: UNKNOWN, evidence: unknown }), registered({ word: wellWord(9_000) }))
+    const { watch } = fed(silent({ health: UNKNOWN, evidence: unknown }), registered({ view: wellWord(9_000) }))
     expect(watch).toMatchObject({ health: { kind: 'offline', cause: null }, evidence: { unknown: null } })
     const still = fed(silent({ health: UNKNOWN, evidence: unknown }), registered({ outcome: 'unknown' }))
     expect(still.watch).toMatchObject({ health: UNKNOWN, evidence: { unknown: { since: 90_000 } } })
@@ -157,10 +157,10 @@ describe('a round of echoes that ended', () => {
   })
 
   test('on a detour counts for the way back while the tunnel is well, and not in a silence', () => {
-    const away: Away = { ...wentAway('carrier', CARRIER, 'udp-blocked', 1_000), goodRounds: 1 }
-    const { watch } = fed(given({ away }, { isEchoPending: true }), echoed(roundOf()))
-    expect(watch).toMatchObject({ away: { goodRounds: 2 }, asking: { isEchoPending: false, echoedAt: NOW } })
-    expect(fed(given({ away, health: DOUBTFUL }), echoed(roundOf())).watch.away?.goodRounds).toBe(1)
+    const fallback: Fallback = { ...fellBack('transport', CARRIER, 'udp-blocked', 1_000), goodRounds: 1 }
+    const { watch } = fed(given({ fallback }, { isEchoPending: true }), echoed(roundOf()))
+    expect(watch).toMatchObject({ fallback: { goodRounds: 2 }, asking: { isEchoPending: false, echoedAt: NOW } })
+    expect(fed(given({ fallback, health: DOUBTFUL }), echoed(roundOf())).watch.fallback?.goodRounds).toBe(1)
   })
 
   test('and was asked before the tunnel was led elsewhere speaks of where it was', () => {
@@ -169,18 +169,18 @@ describe('a round of echoes that ended', () => {
       [99_499, true],
     ] as const) {
       const elsewhere = echoed(roundOf({ current: SECOND }), wellWord(0))
-      expect(fed(given({ ledElsewhereAt }), elsewhere).watch.away !== null).toBe(isOfNow)
+      expect(fed(given({ ledElsewhereAt }), elsewhere).watch.fallback !== null).toBe(isOfNow)
       const silent = fed(given({ ledElsewhereAt, health: DOUBTFUL }), elsewhere)
       expect(silent.watch.evidence !== NO_EVIDENCE).toBe(isOfNow)
     }
   })
 
   test('finds the tunnel on a detour that an agent before left it on', () => {
-    const found = (more: Partial<EchoRound>, watch = given()) => fed(watch, echoed(roundOf(more))).watch.away
+    const found = (more: Partial<EchoRound>, watch = given()) => fed(watch, echoed(roundOf(more))).watch.fallback
     const { asking } = fed(given({}, { isEchoPending: true }), echoed(roundOf({ current: SECOND }))).watch
     expect(asking).toMatchObject({ isEchoPending: false, echoedAt: NOW })
-    expect(found({ current: SECOND })).toEqual(wentAway('way', SECOND, 'port-blocked', NOW))
-    expect(found({ current: CARRIER, isCarrier: true })).toEqual(wentAway('carrier', CARRIER, 'port-blocked', NOW))
+    expect(found({ current: SECOND })).toEqual(fellBack('endpoint', SECOND, 'port-blocked', NOW))
+    expect(found({ current: CARRIER, isTransport: true })).toEqual(fellBack('transport', CARRIER, 'port-blocked', NOW))
     expect(found({ current: FIRST })).toBeNull()
     expect(found({ current: null })).toBeNull()
     expect(found({ current: SECOND }, given({ health: DOUBTFUL }))).toBeNull()

@@ -126,8 +126,8 @@ describe('registration', () => {
   })
 
   test('homes spread over half the pause', () => {
-    const at = (spread: number): number =>
-      noteOutcome(noteRegistering(notRegistered(0), 0), 'unreachable', spread, 0).due.at
+    const at = (jitter: number): number =>
+      noteOutcome(noteRegistering(notRegistered(0), 0), 'unreachable', jitter, 0).due.at
     expect([at(0), at(1)]).toEqual([750, 1_250])
   })
 })

@@ -1,10 +1,10 @@
-import type { EchoRound, HubWord, Uplink } from '../../../agent/core/evidence.ts'
+import type { EchoRound, PeerView, Uplink } from '../../../agent/core/evidence.ts'
 import type { Remedy } from '../../../agent/core/ladder.ts'
 import type { Action, Watch, WatchEvent } from '../../../agent/core/state.ts'
 import { next, startWatch, wakeAt } from '../../../agent/core/watch.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
 
-export const settings = { heartbeatMs: 5_000, inUseMs: 1_000, spread: 0.5, mtu: 1_420, lifeSeconds: null }
+export const settings = { heartbeatMs: 5_000, inUseMs: 1_000, jitter: 0.5, mtu: 1_420, lifeSeconds: null }
 export const mapping = { address: '198.51.100.11', port: 40_233 }
 export const start = (): Watch =>
   startWatch(settings, { ledger: { current: null, changes: 0 }, firstSequence: 0, mtu: 1_420, helped: {} }, 0)
@@ -15,10 +15,10 @@ export const CARRIER: Endpoint = { address: '127.0.0.1', port: 40_000 }
 /** The world around the judge, at one moment of it. What is not said is well. */
 export interface World {
   /** What becomes of a heartbeat sent now, given where the tunnel sends. */
-  readonly heartbeat?: (now: number, way: Endpoint) => 'answered' | 'lost' | 'refused'
+  readonly heartbeat?: (now: number, endpoint: Endpoint) => 'answered' | 'lost' | 'refused'
   /** Ways on which a fresh socket is answered now. */
   readonly echo?: (now: number) => readonly Endpoint[]
-  readonly word?: (now: number, silentMs: number) => HubWord
+  readonly view?: (now: number, silentMs: number) => PeerView
   /** Whether the registrar can be reached, or what else it answers than that all is well. */
   readonly registrar?: (now: number) => boolean | 'unknown' | 'refused'
   readonly uplink?: (now: number) => Uplink
@@ -49,7 +49,7 @@ export interface Seen {
   readonly action: Action
 }
 
-export const wellWord = (silentMs: number): HubWord => ({
+export const wellWord = (silentMs: number): PeerView => ({
   peerKnown: true,
   handshakeSeconds: 60,
   heardSeconds: silentMs / 1_000,
@@ -62,14 +62,14 @@ export function simulate(watch: Watch, from: number, untilMs: number, world: Wor
   const coming: { readonly at: number; readonly event: WatchEvent }[] = []
   const roundTripMs = world.roundTripMs ?? (() => 20)
   let now = from
-  let way: Endpoint = watch.asking.round?.current ?? WAYS[0]!
+  let endpoint: Endpoint = watch.asking.round?.current ?? WAYS[0]!
   let answeredAt = watch.heartbeats.answeredAt ?? from
   const later = (ms: number, event: WatchEvent): void => void coming.push({ at: now + ms, event })
 
   function react(action: Action): void {
     switch (action.kind) {
       case 'send-heartbeat': {
-        const fate = world.heartbeat?.(now, way) ?? 'answered'
+        const fate = world.heartbeat?.(now, endpoint) ?? 'answered'
         if (fate === 'lost') return
         answeredAt = now
         if (fate === 'refused') return later(roundTripMs(now), { kind: 'refused' })
@@ -81,27 +81,27 @@ export function simulate(watch: Watch, from: number, untilMs: number, world: Wor
       }
       case 'register': {
         const said = world.registrar?.(now) ?? true
-        const word = said === true ? (world.word ?? ((_, silentMs) => wellWord(silentMs)))(now, now - answeredAt) : null
+        const view = said === true ? (world.view ?? ((_, silentMs) => wellWord(silentMs)))(now, now - answeredAt) : null
         const outcome = said === true ? 'done' : said === false ? 'unreachable' : said
         const seen = world.registered?.(now) ?? null
         const tookMs = world.registrarMs?.(now) ?? (said !== false ? 30 : 3_000)
-        return later(tookMs, { kind: 'registration-ended', outcome, mapping: seen, word })
+        return later(tookMs, { kind: 'registration-ended', outcome, mapping: seen, view })
       }
       case 'ask-echoes': {
         const answered = world.echo?.(now) ?? WAYS
-        const isCarrier = way === CARRIER
+        const isTransport = endpoint === CARRIER
         const round: EchoRound = {
           askedAt: now,
-          current: way,
-          isCarrier,
+          current: endpoint,
+          isTransport,
           preferred: WAYS[0]!,
           answered,
           silent: WAYS.filter((one) => !answered.includes(one)),
           named: world.named?.(now) ?? null,
         }
-        const word = answered.length > 0 ? (world.word ?? ((_, ms) => wellWord(ms)))(now, now - answeredAt) : null
-        const tookMs = answered.includes(way) ? 20 : answered.length > 0 ? 400 : 1_500
-        return later(world.echoMs?.(now) ?? tookMs, { kind: 'echoed', round, word })
+        const view = answered.length > 0 ? (world.view ?? ((_, ms) => wellWord(ms)))(now, now - answeredAt) : null
+        const tookMs = answered.includes(endpoint) ? 20 : answered.length > 0 ? 400 : 1_500
+        return later(world.echoMs?.(now) ?? tookMs, { kind: 'echoed', round, view })
       }
       case 'ask-sizes': {
         const passes = world.sizes?.(now) ?? 1_420
@@ -111,15 +111,15 @@ export function simulate(watch: Watch, from: number, untilMs: number, world: Wor
       case 'test-uplink':
         return later(100, { kind: 'uplink', uplink: world.uplink?.(now) ?? { gateway: true, beacon: true } })
       case 'remedy': {
-        const carriedOut = world.remedy?.(action.remedy, now) ?? true
+        const executed = world.remedy?.(action.remedy, now) ?? true
         const { remedy } = action
-        const to = remedy.kind === 'set-endpoint' ? remedy.way : remedy.kind === 'carrier' ? CARRIER : null
-        if (carriedOut && to !== null) way = to
-        return later(world.remedyMs ?? 70, { kind: 'remedy-ended', carriedOut, way: carriedOut ? to : null })
+        const to = remedy.kind === 'set-endpoint' ? remedy.endpoint : remedy.kind === 'carrier' ? CARRIER : null
+        if (executed && to !== null) endpoint = to
+        return later(world.remedyMs ?? 70, { kind: 'remedy-ended', executed, endpoint: executed ? to : null })
       }
-      case 'restore':
-        return later(100, { kind: 'looked', mended: world.mends?.(now) === true })
-      case 'close-carrier':
+      case 'reconcile':
+        return later(100, { kind: 'looked', driftRepaired: world.mends?.(now) === true })
+      case 'close-transport':
       case 'tell-health':
       case 'tell-cause':
       case 'tell-mapping':
@@ -147,7 +147,7 @@ export function simulate(watch: Watch, from: number, untilMs: number, world: Wor
     const arrived = coming.findIndex((one) => one.at <= now)
     feed(arrived < 0 ? { kind: 'tick' } : coming.splice(arrived, 1)[0]!.event)
   }
-  return { watch, actions, now, way }
+  return { watch, actions, now, endpoint }
 }
 
 /** A world in which nothing is answered at all. */

@@ -38,7 +38,7 @@ describe('a tunnel being watched', () => {
     expect(doubtful![1] - 100_000).toBeLessThan(7_000)
     expect(offline![0]).toBe('offline')
     expect(offline![1] - doubtful![1]).toBe(20_000)
-    expect(count(actions, 'restore')).toBeGreaterThan(2)
+    expect(count(actions, 'reconcile')).toBeGreaterThan(2)
   })
 
   test('one lost heartbeat is no doubt, and is followed by another within a second', () => {
@@ -87,14 +87,14 @@ describe('a tunnel being watched', () => {
     ;[watch] = next(watch, { kind: 'tick' }, 0)
     ;[watch] = next(watch, { kind: 'answer', sequence: 0, mapping, inUse: false, asks: false }, 20)
     const old = { address: '198.51.100.9', port: 1 }
-    ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping: old, word: null }, 40)
+    ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping: old, view: null }, 40)
     expect(watch.ledger.current?.endpoint).toEqual(mapping)
   })
 
   test('while heartbeats fail, the registrar’s word on the mapping counts', () => {
     let watch = start()
     ;[watch] = next(watch, { kind: 'tick' }, 0)
-    ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping, word: null }, 40)
+    ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping, view: null }, 40)
     expect(watch.ledger.current?.endpoint).toEqual(mapping)
   })
 
@@ -123,7 +123,7 @@ test('a hub that asks with every heartbeat is asked what it wants, once in five 
       if (action.kind === 'register') {
         registered.push(now)
         expect(action.reason).toBe('asked')
-        ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping: null, word: null }, now + 50)
+        ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping: null, view: null }, now + 50)
       }
   }
   expect(registered.length).toBeGreaterThanOrEqual(3)
@@ -146,7 +146,7 @@ describe('from every reachable state', () => {
       kind: fc.constant('registration-ended' as const),
       outcome: fc.constantFrom('done' as const, 'unknown' as const, 'refused' as const, 'unreachable' as const),
       mapping: fc.constant(null),
-      word: fc.option(
+      view: fc.option(
         fc.record({
           peerKnown: fc.boolean(),
           heardSeconds: fc.option(fc.integer({ min: 0, max: 60 })),
@@ -157,22 +157,22 @@ describe('from every reachable state', () => {
     }),
     fc.record({
       kind: fc.constant('remedy-ended' as const),
-      carriedOut: fc.boolean(),
-      way: fc.option(fc.constantFrom(...WAYS, CARRIER)),
+      executed: fc.boolean(),
+      endpoint: fc.option(fc.constantFrom(...WAYS, CARRIER)),
     }),
     fc.constantFrom<WatchEvent>(
       { kind: 'refused' },
-      { kind: 'looked', mended: true },
-      { kind: 'looked', mended: false },
+      { kind: 'looked', driftRepaired: true },
+      { kind: 'looked', driftRepaired: false },
       { kind: 'described', canForgetFlow: true },
-      { kind: 'carrier-lost' },
+      { kind: 'transport-lost' },
     ),
     fc.record({
       kind: fc.constant('configured' as const),
       settings: fc.record({
         heartbeatMs: fc.integer({ min: 1_000, max: 60_000 }),
         inUseMs: fc.constant(1_000),
-        spread: fc.constant(0.5),
+        jitter: fc.constant(0.5),
         mtu: fc.constantFrom(1_420, 1_280),
         lifeSeconds: fc.option(fc.integer({ min: 10, max: 300 })),
       }),

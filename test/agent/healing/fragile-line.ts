@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer as createTcpServer, connect as connectTcp, type AddressInfo, type Socket } from 'node:net'
 
 /** A wire to the registrar that can be cut, fall silent, or refuse. */
-export interface Line {
+export interface UplinkFacts {
   readonly port: number
   /** So far. */
   readonly connections: number
@@ -16,7 +16,7 @@ export interface Line {
   readonly close: () => Promise<void>
 }
 
-export async function layLine(to: number): Promise<Line> {
+export async function layLine(to: number): Promise<UplinkFacts> {
   const pairs = new Set<readonly [Socket, Socket]>()
   let connections = 0
   let refused = 0

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { linePath, UNKNOWN_LINE } from '../../../agent/memory/line-memory.ts'
+import { uplinkPath, UNKNOWN_UPLINK } from '../../../agent/memory/uplink-memory.ts'
 import { sleep } from '../../../system/time/sleep.ts'
 import { stepClockBack } from '../../lab/faults/clock-fault.ts'
 import { dropAllUdp, dropPort, dropThisFlow, type Undo } from '../../lab/faults/faults.ts'
@@ -78,7 +78,7 @@ describe('an agent killed with SIGKILL amid a remedy: the next one ends in a wor
     ['rebuild: the interface is gone', () => pi.run('ip', ['link', 'del', 'dev', 'hw0'])],
     [
       'set-mtu: remembered, and not set yet',
-      () => pi.shell(`echo '${JSON.stringify({ ...UNKNOWN_LINE, mtu: 1_280 })}' > ${linePath(pi.disk.stateDir)}`),
+      () => pi.shell(`echo '${JSON.stringify({ ...UNKNOWN_UPLINK, mtu: 1_280 })}' > ${uplinkPath(pi.disk.stateDir)}`),
     ],
   ])('what a kill leaves of %s', async (_what, leave) => {
     await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up', 60_000)

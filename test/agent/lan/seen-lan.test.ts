@@ -1,22 +1,28 @@
 import * as fc from '../../properties.ts'
 import { expect, test } from 'vitest'
-import { crowdedNotes, ownPrefixes, seenAddress, seenPrefix, seenPrefixes } from '../../../agent/lan/seen-lan.ts'
+import {
+  crowdedNotes,
+  ownPrefixes,
+  mappedAddress,
+  mappedPrefix,
+  mappedPrefixes,
+} from '../../../agent/lan/mapped-lan.ts'
 import { isIn } from '../../../net/prefix.ts'
 
 const lan = { prefixes: ['192.168.1.0/24', '192.168.7.0/24'], seenAs: { '192.168.1.0/24': '10.168.1.0/24' } }
 
 test('the hub is told the other numbers, and what it says comes back as the home’s own', () => {
-  expect(seenPrefixes(lan)).toEqual(['10.168.1.0/24', '192.168.7.0/24'])
-  expect(ownPrefixes(seenPrefixes(lan), lan.seenAs)).toEqual(lan.prefixes)
-  expect(seenPrefixes({ prefixes: ['192.168.1.0/24'] })).toEqual(['192.168.1.0/24'])
+  expect(mappedPrefixes(lan)).toEqual(['10.168.1.0/24', '192.168.7.0/24'])
+  expect(ownPrefixes(mappedPrefixes(lan), lan.seenAs)).toEqual(lan.prefixes)
+  expect(mappedPrefixes({ prefixes: ['192.168.1.0/24'] })).toEqual(['192.168.1.0/24'])
 })
 
 test('an address keeps its host’s part, and others stay', () => {
-  expect(seenAddress(lan, '192.168.1.50')).toBe('10.168.1.50')
-  expect(seenAddress(lan, '192.168.7.50')).toBe('192.168.7.50')
-  expect(seenAddress(lan, '10.86.0.2')).toBe('10.86.0.2')
-  expect(seenPrefix(lan, '192.168.1.2/32')).toBe('10.168.1.2/32')
-  expect(seenPrefix(lan, '192.168.1.0/24')).toBe('10.168.1.0/24')
+  expect(mappedAddress(lan, '192.168.1.50')).toBe('10.168.1.50')
+  expect(mappedAddress(lan, '192.168.7.50')).toBe('192.168.7.50')
+  expect(mappedAddress(lan, '10.86.0.2')).toBe('10.86.0.2')
+  expect(mappedPrefix(lan, '192.168.1.2/32')).toBe('10.168.1.2/32')
+  expect(mappedPrefix(lan, '192.168.1.0/24')).toBe('10.168.1.0/24')
 })
 
 test('whatever the length, each host has an address of its own in the other network', () => {
@@ -25,7 +31,7 @@ test('whatever the length, each host has an address of its own in the other netw
       const size = 2 ** (32 - length)
       const own = { prefixes: [], seenAs: { [`172.20.0.0/${length}`]: `10.99.0.0/${length}` } }
       const address = (host: number): string => `172.20.${(host % size) >> 8}.${(host % size) & 255}`
-      const [one, other] = [seenAddress(own, address(a)), seenAddress(own, address(b))]
+      const [one, other] = [mappedAddress(own, address(a)), mappedAddress(own, address(b))]
       expect(isIn(one, [`10.99.0.0/${length}`])).toBe(true)
       expect(one === other).toBe(a % size === b % size)
     }),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type ClockGuard, clockPath, openClockGuard } from '../../../agent/memory/clock-guard.ts'
-import type { Happening } from '../../../agent/memory/events.ts'
+import type { NewEvent } from '../../../agent/memory/events.ts'
 import { writeFileAtomic } from '../../../system/files/atomic-file.ts'
 import { makeLog } from '../../../system/process/log.ts'
 import { type TurnedClock, turnedClock } from '../../hub/turned-clock.ts'
@@ -16,7 +16,7 @@ const START = '2026-11-23T10:00:00.000Z'
 
 let folder: string
 let clock: TurnedClock
-let events: Happening[]
+let events: NewEvent[]
 let ending: AbortController
 let running: Promise<void> | null
 beforeEach(async () => {
@@ -32,7 +32,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-const open = (): Promise<ClockGuard> => openClockGuard(folder, clock, (happening) => events.push(happening), log)
+const open = (): Promise<ClockGuard> => openClockGuard(folder, clock, (event) => events.push(event), log)
 const remembered = async (): Promise<string> => {
   const { seen } = JSON.parse(await readFile(clockPath(folder), 'utf8')) as { seen: string }
   return seen

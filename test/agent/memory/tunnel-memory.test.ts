@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openEventLog } from '../../../agent/memory/event-log.ts'
-import { linePath, openLineMemory, readLine, UNKNOWN_LINE } from '../../../agent/memory/line-memory.ts'
+import { uplinkPath, openUplinkMemory, readUplink, UNKNOWN_UPLINK } from '../../../agent/memory/uplink-memory.ts'
 import { openTunnelMemory } from '../../../agent/memory/tunnel-memory.ts'
 
 let folder: string
@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 async function openBoth() {
-  const home = { stateDir: folder, events: await openEventLog(folder), line: await openLineMemory(folder) }
+  const home = { stateDir: folder, events: await openEventLog(folder), uplink: await openUplinkMemory(folder) }
   const other = join(folder, 'hw1')
   return { home, other, first: await openTunnelMemory(home, folder), second: await openTunnelMemory(home, other) }
 }
@@ -29,36 +29,36 @@ const mapping = (port: number) =>
 
 test('what a version with one tunnel has written is the first tunnel’s, and stays where that finds it', async () => {
   const written = {
-    ...UNKNOWN_LINE,
+    ...UNKNOWN_UPLINK,
     mtu: 1_280,
     lifeSeconds: 180,
     helped: { 'flow-dead': 'new-session' },
     visitors: true,
   }
-  await writeFile(linePath(folder), JSON.stringify(written))
+  await writeFile(uplinkPath(folder), JSON.stringify(written))
   const { first } = await openBoth()
-  expect(first.line.current).toEqual(written)
-  expect(await first.line.change({ mtu: 1_300 })).toBeNull()
-  expect(await readLine(folder)).toEqual({ ...written, mtu: 1_300 })
+  expect(first.uplink.current).toEqual(written)
+  expect(await first.uplink.change({ mtu: 1_300 })).toBeNull()
+  expect(await readUplink(folder)).toEqual({ ...written, mtu: 1_300 })
 })
 
 describe('two tunnels', () => {
   test('share what the line has taught, whichever learned it', async () => {
     const { first, second, other } = await openBoth()
-    expect(await second.line.change({ mtu: 1_280 })).toBeNull()
-    expect(await first.line.change({ lifeSeconds: 90 })).toBeNull()
-    for (const { line } of [first, second]) expect(line.current).toMatchObject({ mtu: 1_280, lifeSeconds: 90 })
-    expect(await readLine(folder)).toMatchObject({ mtu: 1_280, lifeSeconds: 90 })
-    expect(await readLine(other)).toEqual(UNKNOWN_LINE)
+    expect(await second.uplink.change({ mtu: 1_280 })).toBeNull()
+    expect(await first.uplink.change({ lifeSeconds: 90 })).toBeNull()
+    for (const { uplink } of [first, second]) expect(uplink.current).toMatchObject({ mtu: 1_280, lifeSeconds: 90 })
+    expect(await readUplink(folder)).toMatchObject({ mtu: 1_280, lifeSeconds: 90 })
+    expect(await readUplink(other)).toEqual(UNKNOWN_UPLINK)
   })
 
   test('keep apart what their hubs have taught', async () => {
     const { first, second, other } = await openBoth()
-    await first.line.change({ helped: { 'flow-dead': 'new-source-port' } })
-    await second.line.change({ helped: { 'flow-dead': 'reset' }, visitors: true })
-    expect(first.line.current).toMatchObject({ helped: { 'flow-dead': 'new-source-port' }, visitors: false })
-    expect(second.line.current).toMatchObject({ helped: { 'flow-dead': 'reset' }, visitors: true })
-    expect(await readLine(other)).toMatchObject({ helped: { 'flow-dead': 'reset' }, visitors: true })
+    await first.uplink.change({ helped: { 'flow-dead': 'new-source-port' } })
+    await second.uplink.change({ helped: { 'flow-dead': 'reset' }, visitors: true })
+    expect(first.uplink.current).toMatchObject({ helped: { 'flow-dead': 'new-source-port' }, visitors: false })
+    expect(second.uplink.current).toMatchObject({ helped: { 'flow-dead': 'reset' }, visitors: true })
+    expect(await readUplink(other)).toMatchObject({ helped: { 'flow-dead': 'reset' }, visitors: true })
   })
 
   test('have their own mappings', async () => {
@@ -72,7 +72,7 @@ describe('two tunnels', () => {
     const { second, other } = await openBoth()
     await rm(other, { recursive: true })
     await writeFile(other, '')
-    expect(await second.line.change({ visitors: true })).toContain('ENOTDIR')
-    expect(second.line.current.visitors).toBe(true)
+    expect(await second.uplink.change({ visitors: true })).toContain('ENOTDIR')
+    expect(second.uplink.current.visitors).toBe(true)
   })
 })

@@ -4,7 +4,7 @@ import {
   type EchoKey,
   type EchoRequest,
   encodeEchoAnswer,
-  type HubWord,
+  type PeerView,
   readEchoRequest,
 } from '../../../protocol/echo.ts'
 
@@ -16,7 +16,7 @@ export interface EchoHub {
   readonly close: () => Promise<void>
 }
 
-export const SAID: HubWord = { peerKnown: true, handshakeSeconds: 12, heardSeconds: 0.5, initiatedSeconds: null }
+export const SAID: PeerView = { peerKnown: true, handshakeSeconds: 12, heardSeconds: 0.5, initiatedSeconds: null }
 
 /** @param isAnswered with the number of requests that came before. */
 export async function startEchoHub(

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { type AskWay, askRound, askSizes, type RoundPlan } from '../../../agent/probes/echo-round.ts'
-import type { HubWord } from '../../../protocol/echo.ts'
+import { type AskEndpoint, askRound, askSizes, type RoundPlan } from '../../../agent/probes/echo-round.ts'
+import type { PeerView } from '../../../protocol/echo.ts'
 import { sleep } from '../../../system/time/sleep.ts'
 import { type Endpoint, formatEndpoint } from '../../../wireguard/spec.ts'
 
-const word: HubWord = { peerKnown: true, handshakeSeconds: 1, heardSeconds: 2, initiatedSeconds: null }
+const view: PeerView = { peerKnown: true, handshakeSeconds: 1, heardSeconds: 2, initiatedSeconds: null }
 const [first, other, moved, over6]: readonly [Endpoint, Endpoint, Endpoint, Endpoint] = [
   { address: '203.0.113.10', port: 51_820 },
   { address: '203.0.113.10', port: 4_500 },
@@ -13,21 +13,21 @@ const [first, other, moved, over6]: readonly [Endpoint, Endpoint, Endpoint, Endp
 ]
 
 /** A hub that answers on some ways after so many milliseconds. */
-function hub(answers: ReadonlyMap<Endpoint, number>, asked: string[] = []): AskWay {
-  const delays = new Map([...answers].map(([way, ms]) => [formatEndpoint(way), ms]))
-  return async (way, _options, signal) => {
-    asked.push(formatEndpoint(way))
-    const delayMs = delays.get(formatEndpoint(way))
+function hub(answers: ReadonlyMap<Endpoint, number>, asked: string[] = []): AskEndpoint {
+  const delays = new Map([...answers].map(([endpoint, ms]) => [formatEndpoint(endpoint), ms]))
+  return async (endpoint, _options, signal) => {
+    asked.push(formatEndpoint(endpoint))
+    const delayMs = delays.get(formatEndpoint(endpoint))
     await sleep(delayMs ?? 60_000, signal)
-    return delayMs === undefined || signal.aborted ? null : { way, roundTripMs: delayMs, word }
+    return delayMs === undefined || signal.aborted ? null : { endpoint, roundTripMs: delayMs, view }
   }
 }
 
 const plan = (change: Partial<RoundPlan> = {}): RoundPlan => ({
-  ways: [first, other],
+  endpoints: [first, other],
   port: 51_820,
   current: first,
-  isCarrier: false,
+  isTransport: false,
   resolve: async () => null,
   ...change,
 })
@@ -39,9 +39,9 @@ describe('a round of echoes', () => {
     const soon = askRound(plan(), 7, hub(new Map([[first, 10]])), forever)
     // Begun at one moment: whichever ends first took less, however slow the machine is.
     expect(await Promise.race([all.then(() => 'after its time'), soon.then(() => 'at once')])).toBe('at once')
-    const { round, word: said } = await soon
+    const { round, view: said } = await soon
     expect(round).toMatchObject({ askedAt: 7, current: first, answered: [first], silent: [other], named: null })
-    expect(said).toEqual(word)
+    expect(said).toEqual(view)
   })
 
   test('gives the way in use a moment after another one answered', async () => {
@@ -54,13 +54,13 @@ describe('a round of echoes', () => {
   })
 
   test('that nobody answers ends by itself, and says nothing of the hub', async () => {
-    const { round, word: said } = await askRound(plan(), 0, hub(new Map()), forever)
+    const { round, view: said } = await askRound(plan(), 0, hub(new Map()), forever)
     expect(round).toMatchObject({ answered: [], silent: [first, other], preferred: first })
     expect(said).toBeNull()
   })
 
   test('asks where the hub’s name leads now, and prefers that', async () => {
-    const resolve = async () => ({ named: [moved.address], ways: [moved] })
+    const resolve = async () => ({ named: [moved.address], endpoints: [moved] })
     const { round } = await askRound(plan({ resolve }), 0, hub(new Map([[moved, 10]])), forever)
     expect(round).toMatchObject({ named: [moved.address], answered: [moved], preferred: moved })
   })
@@ -71,7 +71,7 @@ describe('a round of echoes', () => {
       [over6, 300],
       [first, 10],
     ])
-    const raced = plan({ ways: [first, over6], current: null })
+    const raced = plan({ endpoints: [first, over6], current: null })
     const { round } = await askRound(raced, 0, hub(both, asked), forever)
     expect(asked).toEqual([formatEndpoint(over6), formatEndpoint(first)])
     expect(round.preferred).toEqual(over6)
@@ -89,9 +89,9 @@ describe('a round of echoes', () => {
 
 test('sizes are asked as WireGuard’s packets are: the tunnel’s MTU and 32 bytes', async () => {
   const bytes: (number | undefined)[] = []
-  const ask: AskWay = async (way, options) => {
+  const ask: AskEndpoint = async (endpoint, options) => {
     bytes.push(options.bytes)
-    return (options.bytes ?? 0) > 1_300 ? null : { way, roundTripMs: 1, word }
+    return (options.bytes ?? 0) > 1_300 ? null : { endpoint, roundTripMs: 1, view }
   }
   expect(await askSizes(first, [1_420, 1_280, 1_220], ask, forever)).toEqual({
     passed: [1_220],

@@ -4,7 +4,7 @@ import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseNftTable } from '../../../adapters/linux/firewall/nft-list.ts'
 import type { EchoAnswer, EchoQuestion } from '../../../agent/probes/echo-socket.ts'
-import type { MappingLife } from '../../../agent/probes/mapping-life.ts'
+import type { BindingLifetime } from '../../../agent/probes/binding-lifetime.ts'
 import { readEchoKey } from '../../../agent/secrets/secrets.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
 import { dropAllUdp } from '../../lab/faults/faults.ts'
@@ -26,7 +26,7 @@ let firewall: readonly string[]
 /** Asks as the agent does, from any host. */
 const ASKER = `
 import { openEchoes } from '../../../agent/probes/echo.ts'
-import { measureMappingLife } from '../../../agent/probes/mapping-life.ts'
+import { measureMappingLife } from '../../../agent/probes/binding-lifetime.ts'
 import { systemClock } from '../../../system/time/clock.ts'
 const { ways, question, silences } = JSON.parse(process.argv[2])
 const key = Buffer.from(process.env.ECHO_KEY, 'hex')
@@ -65,11 +65,11 @@ async function run<Answer>(host: Host, request: object, secret = key): Promise<A
   return JSON.parse(stdout) as Answer
 }
 
-function ask(host: Host, ways: readonly Endpoint[], question: EchoQuestion, secret = key) {
-  return run<(EchoAnswer | null)[]>(host, { ways, question }, secret)
+function ask(host: Host, endpoints: readonly Endpoint[], question: EchoQuestion, secret = key) {
+  return run<(EchoAnswer | null)[]>(host, { endpoints, question }, secret)
 }
 
-const way = (port: number): Endpoint => ({ address: picture.hubAddress, port })
+const endpoint = (port: number): Endpoint => ({ address: picture.hubAddress, port })
 const WIREGUARD = [51_820, 4500, 443, 53]
 
 const SENDS_INITIATION = `
@@ -85,32 +85,32 @@ async function hubFirewall(): Promise<readonly string[]> {
 
 describe('the echo', () => {
   test('is answered on every port of WireGuard, through the carrier’s NAT, with what the hub knows', async () => {
-    const answers = await ask(pi, [...WIREGUARD, 8687].map(way), { timeoutMs: 10_000 })
-    expect(answers.map((answer) => answer?.way.port)).toEqual([...WIREGUARD, 8687])
+    const answers = await ask(pi, [...WIREGUARD, 8687].map(endpoint), { timeoutMs: 10_000 })
+    expect(answers.map((answer) => answer?.endpoint.port)).toEqual([...WIREGUARD, 8687])
     for (const answer of answers) {
-      expect(answer?.word).toMatchObject({ peerKnown: true, handshakeSeconds: expect.any(Number) })
-      expect(answer?.word.heardSeconds).toBeLessThan(30)
+      expect(answer?.view).toMatchObject({ peerKnown: true, handshakeSeconds: expect.any(Number) })
+      expect(answer?.view.heardSeconds).toBeLessThan(30)
       // The tunnel was made less than a minute ago.
-      expect(answer?.word.initiatedSeconds).toBeLessThan(60)
+      expect(answer?.view.initiatedSeconds).toBeLessThan(60)
     }
   })
 
   test('is answered elsewhere too, where nobody tried to shake hands', async () => {
-    const answers = await ask(picture.phone, WIREGUARD.map(way), { timeoutMs: 10_000, bytes: 1472 })
-    expect(answers.map((answer) => answer?.way.port)).toEqual(WIREGUARD)
-    expect(answers[0]?.word).toMatchObject({ peerKnown: true, initiatedSeconds: null })
+    const answers = await ask(picture.phone, WIREGUARD.map(endpoint), { timeoutMs: 10_000, bytes: 1472 })
+    expect(answers.map((answer) => answer?.endpoint.port)).toEqual(WIREGUARD)
+    expect(answers[0]?.view).toMatchObject({ peerKnown: true, initiatedSeconds: null })
   })
 
   test('is answered over IPv6, where a handshake counts for the family that it came by', async () => {
     const six = picture.hubIpv6 ?? ''
-    const ways = WIREGUARD.map((port) => ({ address: six, port }))
-    const before = await ask(pi, ways, { timeoutMs: 10_000 })
-    expect(before.map((answer) => answer?.way)).toEqual(ways)
-    expect(before[0]?.word).toMatchObject({ peerKnown: true, initiatedSeconds: null })
+    const endpoints = WIREGUARD.map((port) => ({ address: six, port }))
+    const before = await ask(pi, endpoints, { timeoutMs: 10_000 })
+    expect(before.map((answer) => answer?.endpoint)).toEqual(endpoints)
+    expect(before[0]?.view).toMatchObject({ peerKnown: true, initiatedSeconds: null })
     // With a length and a type that are right, and nothing else: WireGuard does not take it.
     await pi.run(process.execPath, ['-e', SENDS_INITIATION, six])
     // The hub lists them each half second at most.
-    const initiated = async () => (await ask(pi, ways, { timeoutMs: 10_000 }))[0]?.word.initiatedSeconds ?? null
+    const initiated = async () => (await ask(pi, endpoints, { timeoutMs: 10_000 }))[0]?.view.initiatedSeconds ?? null
     await expect.poll(initiated, { timeout: 20_000 }).not.toBeNull()
     expect(await initiated()).toBeLessThan(30)
   })
@@ -121,15 +121,15 @@ describe('the echo', () => {
         chain input { type filter hook input priority 0; policy accept; udp dport 51820 accept; meta l4proto udp iifname != { "lo", "hw0" } drop; }
       }
 END`)
-    expect(await ask(pi, [way(443)], { timeoutMs: 1_500 })).toEqual([null])
+    expect(await ask(pi, [endpoint(443)], { timeoutMs: 1_500 })).toEqual([null])
     expect((await picture.hub.run('ping', ['-c1', '-W5', '10.86.0.2'])).exitCode).toBe(0)
     await picture.hub.run('nft', ['insert', 'rule', 'inet', 'owners', 'input', 'udp', 'dport', '8687', 'accept'])
-    expect(await ask(pi, [way(443)], { timeoutMs: 10_000 })).toMatchObject([{ way: way(443) }])
+    expect(await ask(pi, [endpoint(443)], { timeoutMs: 10_000 })).toMatchObject([{ endpoint: endpoint(443) }])
     await picture.hub.run('nft', ['delete', 'table', 'inet', 'owners'])
   })
 
   test('is not for those who do not know the home’s secret', async () => {
-    expect(await ask(picture.phone, WIREGUARD.map(way), { timeoutMs: 1_500 }, 'ab'.repeat(32))).toEqual(
+    expect(await ask(picture.phone, WIREGUARD.map(endpoint), { timeoutMs: 1_500 }, 'ab'.repeat(32))).toEqual(
       WIREGUARD.map(() => null),
     )
   })
@@ -138,7 +138,7 @@ END`)
     const ping = picture.hub.start('ping', ['-i', '0.02', '-c', '150', '10.86.0.2'])
     await ping.waitForLine(/icmp_seq=2 /)
     for (let times = 0; times < 3; times += 1) {
-      const answers = await ask(pi, [...WIREGUARD, ...WIREGUARD].map(way), { timeoutMs: 10_000 })
+      const answers = await ask(pi, [...WIREGUARD, ...WIREGUARD].map(endpoint), { timeoutMs: 10_000 })
       expect(answers).not.toContain(null)
     }
     await ping.exited
@@ -152,14 +152,14 @@ END`)
   })
 
   test('that is delayed comes back though the firewall was replaced meanwhile', async () => {
-    const asked = ask(pi, [way(443)], { timeoutMs: 20_000, delaySeconds: 5 })
+    const asked = ask(pi, [endpoint(443)], { timeoutMs: 20_000, delaySeconds: 5 })
     await picture.hub.homeward(['device', 'add', 'tablet', '--conf', '-'])
-    expect(await asked).toMatchObject([{ word: { peerKnown: true } }])
+    expect(await asked).toMatchObject([{ view: { peerKnown: true } }])
   })
 })
 
 describe('the life of a mapping', () => {
-  const lifeOf = (silences: readonly number[]) => run<MappingLife>(pi, { ways: [way(51_820)], silences })
+  const lifeOf = (silences: readonly number[]) => run<BindingLifetime>(pi, { endpoints: [endpoint(51_820)], silences })
 
   test('is the carrier’s, not that of the hub’s own memory of the flow', async () => {
     await picture.carrier.setMappingLife({ firstSeconds: 4, streamSeconds: 6 })
@@ -179,6 +179,6 @@ describe('the life of a mapping', () => {
 test('a hub whose daemon is dead says so at once, on all ports', async () => {
   await hubDaemon.stop()
   const began = performance.now()
-  expect(await ask(pi, WIREGUARD.map(way), { timeoutMs: 60_000 })).toEqual(WIREGUARD.map(() => null))
+  expect(await ask(pi, WIREGUARD.map(endpoint), { timeoutMs: 60_000 })).toEqual(WIREGUARD.map(() => null))
   expect(performance.now() - began).toBeLessThan(30_000)
 })

@@ -37,9 +37,9 @@ async function timed<Result>(work: Promise<Result>): Promise<[number, Result]> {
 describe('an echo', () => {
   test.each(['127.0.0.1', '::1'])('to %s brings the hub’s word', async (address) => {
     const { port, requests } = await hub(undefined, { address })
-    const way = at(port, address)
-    const answer = await echoes().ask(way, { timeoutMs: 5_000 }, never)
-    expect(answer).toEqual({ way, roundTripMs: expect.any(Number), word: SAID })
+    const endpoint = at(port, address)
+    const answer = await echoes().ask(endpoint, { timeoutMs: 5_000 }, never)
+    expect(answer).toEqual({ endpoint, roundTripMs: expect.any(Number), view: SAID })
     expect(answer!.roundTripMs).toBeGreaterThan(0)
     expect(requests[0]).toMatchObject({ home: HOME, bytes: 48, delaySeconds: 0 })
   })

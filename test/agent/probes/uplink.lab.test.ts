@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { BEACONS } from '../../../agent/settings/config.ts'
+import { REACHABILITY_TARGETS } from '../../../agent/settings/config.ts'
 import type { Uplink } from '../../../agent/probes/uplink.ts'
 import { outage } from '../../lab/faults/faults.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
@@ -55,7 +55,7 @@ async function during(undo: () => Promise<unknown>, ask: () => Promise<Uplink>):
 describe('the way out, tested without the hub', () => {
   test('works: gateway and beacon refuse the connection, which is an answer', async () => {
     expect(await uplink()).toEqual({ gateway: true, beacon: true })
-    expect(await uplink(...BEACONS)).toEqual({ gateway: true, beacon: true })
+    expect(await uplink(...REACHABILITY_TARGETS)).toEqual({ gateway: true, beacon: true })
   })
 
   test('with beacons that do not answer, the internet counts as away', async () => {

@@ -9,7 +9,7 @@ import { turnedClock } from '../../hub/turned-clock.ts'
 const UP: Health = { kind: 'up', since: 0, provenAt: 990_000 }
 
 /** What the alarm is told of what the loop tells. */
-function telling(health: Health, ...actions: readonly Told[]): readonly unknown[] {
+function recorder(health: Health, ...actions: readonly Told[]): readonly unknown[] {
   const heard: unknown[] = []
   const watch = {
     ...startWatch(settings, { ledger: { current: null, changes: 0 }, firstSequence: 0, mtu: 1_420, helped: {} }, 0),
@@ -42,16 +42,16 @@ const moved = { kind: 'moved', home: 'cabin', before: '198.51.100.11:1', after: 
 
 test('the first sign of an outage is the last answer before it', () => {
   const doubtful: Health = { kind: 'doubtful', since: 995_000 }
-  const told = telling(doubtful, { kind: 'tell-health', from: UP, to: doubtful })
+  const told = recorder(doubtful, { kind: 'tell-health', from: UP, to: doubtful })
   expect(told).toEqual([['sign', 'tunnel', 'unknown', 990_000]])
 })
 
 test('a mapping that moved without an outage has both addresses in its incident, though it is told before its cause', () => {
-  const told = telling(UP, change, { kind: 'tell-cause', cause: 'mapping-changed' })
+  const told = recorder(UP, change, { kind: 'tell-cause', cause: 'mapping-changed' })
   expect(told.slice(-2)).toEqual([['passing', 'mapping-changed'], moved])
 })
 
 test('a cause that is named during an outage is the outage’s', () => {
   const offline: Health = { kind: 'offline', since: 1_000, cause: null }
-  expect(telling(offline, { kind: 'tell-cause', cause: 'drift' })).toEqual([['sign', 'tunnel', 'drift', 1_000]])
+  expect(recorder(offline, { kind: 'tell-cause', cause: 'drift' })).toEqual([['sign', 'tunnel', 'drift', 1_000]])
 })

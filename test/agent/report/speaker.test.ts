@@ -21,7 +21,7 @@ function reading(name: string, health: Health): TunnelReading {
     peer: null,
     warnings: [],
     lastHandshakeSeconds: null,
-    carrierNat: 'unknown',
+    cgnat: 'unknown',
     cutPeriod: null,
     earlierMappingSince: null,
   }

@@ -8,7 +8,7 @@ import { sampleTunnel } from '../sample-config.ts'
 
 const wall = Date.parse('2026-11-22T20:01:02Z')
 const mapping = { address: '198.51.100.11', port: 40_233 }
-const settings = { heartbeatMs: 5_000, inUseMs: 1_000, spread: 0.5, mtu: 1_420, lifeSeconds: null }
+const settings = { heartbeatMs: 5_000, inUseMs: 1_000, jitter: 0.5, mtu: 1_420, lifeSeconds: null }
 
 const observed: ObservedInterface = {
   name: 'hw0',
@@ -43,7 +43,7 @@ function upFacts(): StatusFacts {
   )
   ;[watch] = next(watch, { kind: 'tick' }, 0)
   ;[watch] = next(watch, { kind: 'answer', sequence: 0, mapping, inUse: false, asks: false }, 0.8)
-  ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping, word: null }, 50)
+  ;[watch] = next(watch, { kind: 'registration-ended', outcome: 'done', mapping, view: null }, 50)
   return {
     version: '0.1.0',
     config: sampleTunnel,
@@ -53,7 +53,7 @@ function upFacts(): StatusFacts {
     lastHandshakeSeconds: 12.4,
     watch,
     stale: false,
-    carrierNat: 'yes',
+    cgnat: 'yes',
     lifeSeconds: 180,
     cutPeriod: { hours: 24 },
     clockBehindSeconds: null,

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
-import { tunnelPlaces } from '../../../agent/settings/places.ts'
+import { tunnelPaths } from '../../../agent/settings/paths.ts'
 
 const home = { configDir: '/etc/homeward', stateDir: '/var/lib/homeward', runtimeDir: '/run/homeward' }
 
 test('the first tunnel is where a home with one tunnel has always had it', () => {
-  expect(tunnelPlaces(home, 0, 'hw0')).toEqual(home)
+  expect(tunnelPaths(home, 0, 'hw0')).toEqual(home)
 })
 
 test('another one has its own secrets and memory, and the one lock of the machine', () => {
-  expect(tunnelPlaces(home, 1, 'hw1')).toEqual({
+  expect(tunnelPaths(home, 1, 'hw1')).toEqual({
     configDir: '/etc/homeward/hw1',
     stateDir: '/var/lib/homeward/hw1',
     runtimeDir: '/run/homeward',

@@ -5,7 +5,7 @@ import { sampleTunnel } from '../sample-config.ts'
 const beginning = {
   ledger: { current: null, changes: 0 },
   firstSequence: 5,
-  spread: 0.5,
+  jitter: 0.5,
   mtu: 1_420,
   helped: {},
 }
@@ -27,32 +27,32 @@ function judgeAt(moment: number) {
 describe('the judge', () => {
   test('weighs what it heard before the first turn, when it heard it', () => {
     const { judge, go } = judgeAt(1_000)
-    judge.turn(() => undefined)
+    judge.iterate(() => undefined)
     go(30)
     judge.notice({ kind: 'answer', sequence: 5, mapping, inUse: false, asks: false })
     go(400)
     expect(judge.look().watch.health.kind).toBe('starting')
-    judge.turn(() => undefined)
+    judge.iterate(() => undefined)
     expect(judge.look().watch.health).toMatchObject({ kind: 'up', provenAt: 1_030 })
   })
 
   test('shows what made an act due while that is carried out', () => {
     const { judge, go } = judgeAt(0)
-    judge.turn(() => undefined)
+    judge.iterate(() => undefined)
     go(20)
     judge.notice({ kind: 'answer', sequence: 5, mapping, inUse: false, asks: false })
     const seen: unknown[] = []
-    judge.turn(({ kind }) => seen.push([kind, judge.look().watch.ledger.current?.endpoint]))
+    judge.iterate(({ kind }) => seen.push([kind, judge.look().watch.ledger.current?.endpoint]))
     expect(seen).toContainEqual(['tell-mapping', mapping])
   })
 
   test('weighs at the next turn what an act calls back at once', () => {
     const { judge } = judgeAt(0)
-    judge.turn(({ kind }) => {
+    judge.iterate(({ kind }) => {
       if (kind === 'send-heartbeat') judge.notice({ kind: 'refused' })
     })
     expect(judge.look().watch.health.kind).toBe('starting')
-    judge.turn(() => undefined)
+    judge.iterate(() => undefined)
     expect(judge.look().watch).toMatchObject({ health: { kind: 'up' }, isDaemonSilent: true })
   })
 
@@ -60,11 +60,11 @@ describe('the judge', () => {
     const { judge, measure } = judgeAt(0)
     measure(90)
     judge.configure({ ...sampleTunnel, economy: true })
-    judge.turn(() => undefined)
+    judge.iterate(() => undefined)
     expect(judge.look().watch.settings).toEqual({
       heartbeatMs: 25_000,
       inUseMs: 5_000,
-      spread: 0.5,
+      jitter: 0.5,
       mtu: 1_420,
       lifeSeconds: 90,
     })
@@ -72,11 +72,11 @@ describe('the judge', () => {
 
   test('waits until something is heard', async () => {
     const { judge } = judgeAt(0)
-    judge.turn(() => undefined)
+    judge.iterate(() => undefined)
     const waited = judge.wait(new AbortController().signal)
     judge.notice({ kind: 'refused' })
     await waited
-    judge.turn(() => undefined)
+    judge.iterate(() => undefined)
     expect(judge.look().watch.health.kind).toBe('up')
   })
 
@@ -85,7 +85,7 @@ describe('the judge', () => {
     expect(judge.look().stale).toBe(false)
     go(5_001)
     expect(judge.look().stale).toBe(true)
-    judge.turn(() => undefined)
+    judge.iterate(() => undefined)
     expect(judge.look().stale).toBe(false)
   })
 })

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { TunnelConfig } from '../../../agent/settings/config.ts'
 import type { Action } from '../../../agent/core/state.ts'
 import { type Judge, makeJudge } from '../../../agent/tunnel/judge.ts'
-import { type LoopHands, makeLoop, type TunnelLoop } from '../../../agent/tunnel/loop.ts'
+import { type LoopEffects, makeLoop, type TunnelLoop } from '../../../agent/tunnel/loop.ts'
 import { systemClock } from '../../../system/time/clock.ts'
 import { makeLog } from '../../../system/process/log.ts'
 import { type HeartbeatHub, startHeartbeatHub } from '../probes/heartbeat-hub.ts'
@@ -36,7 +36,7 @@ function loopback(change: Partial<TunnelConfig> = {}): TunnelConfig {
 const beginning = {
   ledger: { current: null, changes: 0 },
   firstSequence: 0,
-  spread: 0.5,
+  jitter: 0.5,
   mtu: 1_420,
   helped: {},
   lifeSeconds: () => null,
@@ -49,11 +49,11 @@ const idleHands = {
   askSizes: never,
   testUplink: never,
   remedy: never,
-  restore: () => undefined,
-  closeCarrier: () => undefined,
+  reconcile: () => undefined,
+  closeTransport: () => undefined,
 }
 
-function start(hands: Partial<LoopHands> = {}): {
+function start(effects: Partial<LoopEffects> = {}): {
   readonly judge: Judge
   readonly loop: TunnelLoop
   readonly told: Action[]
@@ -68,11 +68,11 @@ function start(hands: Partial<LoopHands> = {}): {
     {
       register: async (reason) => {
         asked.push(reason)
-        return { kind: 'registration-ended', outcome: 'done', mapping: null, word: null }
+        return { kind: 'registration-ended', outcome: 'done', mapping: null, view: null }
       },
       ...idleHands,
-      tell: (action) => told.push(action),
-      ...hands,
+      record: (action) => told.push(action),
+      ...effects,
     },
     log,
   )
@@ -94,7 +94,7 @@ describe('the loop', () => {
   test('a fault in what it tells does not stop it', async () => {
     const tried: string[] = []
     const { judge } = start({
-      tell: (action) => {
+      record: (action) => {
         tried.push(action.kind)
         throw new Error('nobody foresaw this')
       },

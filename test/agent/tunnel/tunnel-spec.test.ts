@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest'
-import { UNKNOWN_LINE } from '../../../agent/memory/line-memory.ts'
+import { UNKNOWN_UPLINK } from '../../../agent/memory/uplink-memory.ts'
 import { tunnelSpec } from '../../../agent/tunnel/tunnel-spec.ts'
 import { homeForwarding } from '../../adapters/forwarding.ts'
 import { sampleTunnel, sampleRouter } from '../sample-config.ts'
 
-const ways = { hubLiterals: ['203.0.113.10', '203.0.113.11'], carrier: null }
+const ways = { hubLiterals: ['203.0.113.10', '203.0.113.11'], transport: null }
 const endpointFor = (current: { address: string; port: number } | null) =>
-  tunnelSpec(sampleTunnel, ways, current, UNKNOWN_LINE).peers[0]?.endpoint
+  tunnelSpec(sampleTunnel, ways, current, UNKNOWN_UPLINK).peers[0]?.endpoint
 
 test('the tunnel is what agent.yaml says', () => {
-  expect(tunnelSpec(sampleTunnel, ways, null, UNKNOWN_LINE)).toEqual({
+  expect(tunnelSpec(sampleTunnel, ways, null, UNKNOWN_UPLINK)).toEqual({
     interface: 'hw0',
     publicKey: sampleTunnel.publicKey,
     address: '10.86.0.2/16',
@@ -46,7 +46,7 @@ test.each([
   // agent.yaml was lowered since.
   { learned: 1_440, mtu: 1_420 },
 ])('a line that taught the MTU $learned gets $mtu', ({ learned, mtu }) => {
-  expect(tunnelSpec(sampleTunnel, ways, null, { ...UNKNOWN_LINE, mtu: learned }).mtu).toBe(mtu)
+  expect(tunnelSpec(sampleTunnel, ways, null, { ...UNKNOWN_UPLINK, mtu: learned }).mtu).toBe(mtu)
 })
 
 test.each([
@@ -54,22 +54,22 @@ test.each([
   { lifeSeconds: 20, economy: false, keepalive: 15 },
   { lifeSeconds: 300, economy: true, keepalive: 25 },
 ])('a mapping that lives $lifeSeconds s is kept by one of $keepalive', ({ lifeSeconds, economy, keepalive }) => {
-  const { peers } = tunnelSpec({ ...sampleTunnel, economy }, ways, null, { ...UNKNOWN_LINE, lifeSeconds })
+  const { peers } = tunnelSpec({ ...sampleTunnel, economy }, ways, null, { ...UNKNOWN_UPLINK, lifeSeconds })
   expect(peers[0]?.keepaliveSeconds).toBe(keepalive)
 })
 
 test('a router makes its key itself', () => {
-  expect(tunnelSpec({ ...sampleTunnel, router: sampleRouter }, ways, null, UNKNOWN_LINE).publicKey).toBeNull()
+  expect(tunnelSpec({ ...sampleTunnel, router: sampleRouter }, ways, null, UNKNOWN_UPLINK).publicKey).toBeNull()
 })
 
 test.each([
-  { carrier: { address: '192.168.1.2', port: 40_000 } as const, current: '192.168.1.2:40000', kept: true },
-  { carrier: { address: '192.168.1.2', port: 40_000 } as const, current: '192.168.1.2:40001', kept: false },
-  { carrier: { address: '192.168.1.2', port: 'any' } as const, current: '192.168.1.2:40001', kept: true },
-  { carrier: { address: '192.168.1.2', port: 'any' } as const, current: '192.168.1.3:40001', kept: false },
+  { transport: { address: '192.168.1.2', port: 40_000 } as const, current: '192.168.1.2:40000', kept: true },
+  { transport: { address: '192.168.1.2', port: 40_000 } as const, current: '192.168.1.2:40001', kept: false },
+  { transport: { address: '192.168.1.2', port: 'any' } as const, current: '192.168.1.2:40001', kept: true },
+  { transport: { address: '192.168.1.2', port: 'any' } as const, current: '192.168.1.3:40001', kept: false },
 ])('beside the carrier $carrier.address:$carrier.port, $current is one of the ways: $kept', (one) => {
   const [address = '', port] = one.current.split(':')
   const current = { address, port: Number(port) }
-  const { peers } = tunnelSpec(sampleTunnel, { ...ways, carrier: one.carrier }, current, UNKNOWN_LINE)
+  const { peers } = tunnelSpec(sampleTunnel, { ...ways, transport: one.transport }, current, UNKNOWN_UPLINK)
   expect(peers[0]?.endpoint).toEqual(one.kept ? current : { address: '203.0.113.10', port: 51_820 })
 })

@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Adapter } from '../../../adapters/adapter.ts'
 import type { ClockGuard } from '../../../agent/memory/clock-guard.ts'
-import type { Happening } from '../../../agent/memory/events.ts'
-import { type LineMemory, UNKNOWN_LINE } from '../../../agent/memory/line-memory.ts'
+import type { NewEvent } from '../../../agent/memory/events.ts'
+import { type UplinkMemory, UNKNOWN_UPLINK } from '../../../agent/memory/uplink-memory.ts'
 import type { TunnelConfig } from '../../../agent/settings/config.ts'
-import type { Reach } from '../../../agent/tunnel/hands.ts'
-import type { LoopHands } from '../../../agent/tunnel/loop.ts'
+import type { EffectsContext } from '../../../agent/tunnel/effects.ts'
+import type { LoopEffects } from '../../../agent/tunnel/loop.ts'
 import { makeSettings, type Settings } from '../../../agent/tunnel/settings.ts'
-import { openTunnel, type TunnelParts } from '../../../agent/tunnel/tunnel.ts'
+import { openTunnel, type TunnelDeps } from '../../../agent/tunnel/tunnel.ts'
 import { Problem } from '../../../problems/problem.ts'
 import { makeLog } from '../../../system/process/log.ts'
 import { systemClock } from '../../../system/time/clock.ts'
@@ -47,7 +47,7 @@ const adapter = {
   close: async () => undefined,
 } as unknown as Adapter
 
-const line: LineMemory = { current: UNKNOWN_LINE, change: async () => null }
+const uplink: UplinkMemory = { current: UNKNOWN_UPLINK, change: async () => null }
 const clockGuard: ClockGuard = {
   hold: async () => undefined,
   behindSeconds: () => null,
@@ -61,33 +61,33 @@ function loopback(change: Partial<TunnelConfig> = {}): TunnelConfig {
 }
 
 /** Does nothing but answer. */
-const answering: LoopHands = {
-  register: async () => ({ kind: 'registration-ended', outcome: 'done', mapping: null, word: null }),
+const answering: LoopEffects = {
+  register: async () => ({ kind: 'registration-ended', outcome: 'done', mapping: null, view: null }),
   askEchoes: () => new Promise(() => undefined),
   askSizes: () => new Promise(() => undefined),
   testUplink: () => new Promise(() => undefined),
   remedy: () => new Promise(() => undefined),
-  restore: () => undefined,
-  closeCarrier: () => undefined,
-  tell: () => undefined,
+  reconcile: () => undefined,
+  closeTransport: () => undefined,
+  record: () => undefined,
 }
 
-function open(more: Partial<TunnelParts> = {}) {
-  const notes: Happening[] = []
+function open(more: Partial<TunnelDeps> = {}) {
+  const notes: NewEvent[] = []
   const tunnel = openTunnel(
     {
-      places: { configDir: folder, stateDir: folder, runtimeDir: folder },
+      paths: { configDir: folder, stateDir: folder, runtimeDir: folder },
       settings: makeSettings(loopback(), null),
       adapter,
       events: { lastMapping: () => null, mappingTimes: () => [] },
-      line,
+      uplink,
       clockGuard,
-      telling: { tell: () => undefined, registered: () => undefined },
-      note: (happening) => void notes.push(happening),
+      recorder: { record: () => undefined, registered: () => undefined },
+      note: (event) => void notes.push(event),
       routerAnswered: () => undefined,
       clock: systemClock,
       log,
-      hands: () => answering,
+      effects: () => answering,
       ...more,
     },
     ending.signal,
@@ -96,22 +96,22 @@ function open(more: Partial<TunnelParts> = {}) {
 }
 
 /** All that hands are given, used while the tunnel is still being made. */
-function eager(reach: Reach, signal: AbortSignal): LoopHands {
-  expect(reach.registering().config).toBe(reach.config())
-  reach.notice({ kind: 'described', canForgetFlow: true })
-  reach.notice({ kind: 'carrier-lost' })
-  reach.restore()
-  reach.follow()
-  void reach.bring(signal).catch(() => undefined)
-  void reach.registrationMutex.runExclusive(async () => undefined)
-  reach.heardTime(new Date().toISOString())
-  reach.telling.registered('start', { outcome: 'done', mapping: null, answer: null, problem: null })
+function eager(context: EffectsContext, signal: AbortSignal): LoopEffects {
+  expect(context.registering().config).toBe(context.config())
+  context.notice({ kind: 'described', canForgetFlow: true })
+  context.notice({ kind: 'transport-lost' })
+  context.reconcile()
+  context.follow()
+  void context.apply(signal).catch(() => undefined)
+  void context.registrationMutex.runExclusive(async () => undefined)
+  context.heardTime(new Date().toISOString())
+  context.recorder.registered('start', { outcome: 'done', mapping: null, answer: null, problem: null })
   return answering
 }
 
 describe('a tunnel whose surroundings call back while it is made', () => {
   test('works when its hands do, and weighs what they said', async () => {
-    const { tunnel } = open({ hands: eager })
+    const { tunnel } = open({ effects: eager })
     running = tunnel.run(ending.signal)
     await vi.waitFor(() => expect(tunnel.look().watch.health.kind).toBe('up'))
     expect(tunnel.look().watch.canForgetFlow).toBe(true)
@@ -160,7 +160,7 @@ describe('a tunnel', () => {
     const { tunnel } = open()
     running = tunnel.run(ending.signal)
     await tunnel.begin()
-    expect(await tunnel.read()).toMatchObject({ observed: null, description: null, peer: null, carrierNat: 'unknown' })
+    expect(await tunnel.read()).toMatchObject({ observed: null, description: null, peer: null, cgnat: 'unknown' })
   })
 
   test('goes on with the mapping that the agent before it knew', () => {

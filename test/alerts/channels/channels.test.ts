@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as v from 'valibot'
-import type { Pulse } from '../../../alerts/transport/channel.ts'
+import type { Snapshot } from '../../../alerts/transport/channel.ts'
 import { Undelivered } from '../../../alerts/transport/channel.ts'
 import type { Message } from '../../../alerts/record/message.ts'
 import { openChannel } from '../../../alerts/channels/open-channel.ts'
@@ -25,7 +25,7 @@ const message: Message = {
   text: 'Since <then> & there. [hub-down]\nLook – at it.',
   incident: { id: 'cabin-1', cause: 'hub-down' },
 }
-const pulse: Pulse = {
+const snapshot: Snapshot = {
   end: 'home',
   version: '0.1.0',
   homes: [
@@ -51,7 +51,7 @@ function settingsOf(channel: unknown): ChannelSettings {
 async function sent(channel: unknown, act: 'send' | 'pulse' = 'send'): Promise<Received & { readonly json: unknown }> {
   const opened = await openChannel(settingsOf(channel), 'home', null)
   if (act === 'send') await opened.send!(message, soon())
-  else await opened.pulse!(pulse, soon())
+  else await opened.snapshot!(snapshot, soon())
   const last = receiver.received.at(-1)!
   return { ...last, json: last.body.startsWith('{') ? JSON.parse(last.body) : null }
 }
@@ -156,8 +156,8 @@ describe('what each service gets', () => {
   test('Uptime Kuma: status, what is wrong, and the round trip', async () => {
     const got = await sent({ kind: 'uptime-kuma', url: `${url}/api/push/tok?status=up&msg=OK&ping=` }, 'pulse')
     expect(got).toMatchObject({ method: 'GET', path: '/api/push/tok?status=up&msg=OK&ping=12.5' })
-    const down = { ...pulse, homes: [{ ...pulse.homes[0]!, isUp: false, cause: 'hub-down' }] }
-    await (await openChannel(settingsOf({ kind: 'uptime-kuma', url: `${url}/api/push/tok` }), 'home', null)).pulse!(
+    const down = { ...snapshot, homes: [{ ...snapshot.homes[0]!, isUp: false, cause: 'hub-down' }] }
+    await (await openChannel(settingsOf({ kind: 'uptime-kuma', url: `${url}/api/push/tok` }), 'home', null)).snapshot!(
       down,
       soon(),
     )

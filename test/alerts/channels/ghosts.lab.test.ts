@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Alerting, openAlerting } from '../../../alerts/alerting.ts'
-import type { HomePulse } from '../../../alerts/transport/channel.ts'
+import type { HomeSnapshot } from '../../../alerts/transport/channel.ts'
 import { sleep } from '../../../system/time/sleep.ts'
 import { captureLog } from '../../hub/captured-log.ts'
 import { turnedClock } from '../../hub/turned-clock.ts'
@@ -34,7 +34,7 @@ async function start(): Promise<{ readonly alerting: Alerting; readonly stop: ()
     name: () => 'hub',
     configDir: folder,
     stateDir: folder,
-    pulse: async () => ({ end: 'hub', version: '0', homes: homes.map(pulseOf) }),
+    snapshot: async () => ({ end: 'hub', version: '0', homes: homes.map(pulseOf) }),
     clock,
     log: captureLog().log,
   })
@@ -48,7 +48,7 @@ async function start(): Promise<{ readonly alerting: Alerting; readonly stop: ()
   return { alerting, stop }
 }
 
-const pulseOf = (name: string): HomePulse => ({
+const pulseOf = (name: string): HomeSnapshot => ({
   name,
   isUp: true,
   state: 'up',

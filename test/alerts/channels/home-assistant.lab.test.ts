@@ -1,7 +1,7 @@
 import mqtt, { type MqttClient } from 'mqtt'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { homeAssistant } from '../../../alerts/channels/home-assistant.ts'
-import type { Channel, Pulse } from '../../../alerts/transport/channel.ts'
+import type { Channel, Snapshot } from '../../../alerts/transport/channel.ts'
 import { sleep } from '../../../system/time/sleep.ts'
 import { type Broker, openBroker } from './broker.ts'
 import { validDiscovery } from './discovery-form.ts'
@@ -18,7 +18,7 @@ afterEach(async () => {
 })
 afterAll(() => broker.close())
 
-const pulse: Pulse = {
+const snapshot: Snapshot = {
   end: 'home',
   version: '0.1.0',
   homes: [
@@ -79,7 +79,7 @@ const availabilityIn = (seen: ReadonlyMap<string, string>): string | undefined =
 
 test('the discovery document has the documented form, and everything it names is published', async () => {
   const made = await channel()
-  await made.pulse!(pulse, AbortSignal.timeout(10_000))
+  await made.snapshot!(snapshot, AbortSignal.timeout(10_000))
   // Retained: whoever comes later finds all of it.
   const { seen } = await listener()
   await until(() => seen.has(CONFIG) && seen.has(STATE) && availabilityIn(seen) === 'online')
@@ -103,7 +103,7 @@ test('the discovery document has the documented form, and everything it names is
 
 test('a broker that is restarted, and forgot all it kept, has all of it again', async () => {
   const made = await channel()
-  await made.pulse!(pulse, AbortSignal.timeout(10_000))
+  await made.snapshot!(snapshot, AbortSignal.timeout(10_000))
   await broker.stop()
   await broker.start()
   const { seen } = await listener()
@@ -113,7 +113,7 @@ test('a broker that is restarted, and forgot all it kept, has all of it again', 
 
 test('Home Assistant that comes up again is told everything once more', async () => {
   const made = await channel()
-  await made.pulse!(pulse, AbortSignal.timeout(10_000))
+  await made.snapshot!(snapshot, AbortSignal.timeout(10_000))
   const { seen, client, order } = await listener()
   await until(() => seen.has(CONFIG))
   order.length = 0
@@ -123,7 +123,7 @@ test('Home Assistant that comes up again is told everything once more', async ()
 
 test('an end that goes says so, and the broker says it of one that is killed', async () => {
   const made = await channel()
-  await made.pulse!(pulse, AbortSignal.timeout(10_000))
+  await made.snapshot!(snapshot, AbortSignal.timeout(10_000))
   const { seen } = await listener()
   await until(() => availabilityIn(seen) === 'online')
   await made.close!()
@@ -132,7 +132,7 @@ test('an end that goes says so, and the broker says it of one that is killed', a
 
 test('an alert is an event of the home’s device', async () => {
   const made = await channel()
-  await made.pulse!(pulse, AbortSignal.timeout(10_000))
+  await made.snapshot!(snapshot, AbortSignal.timeout(10_000))
   const { seen } = await listener()
   await until(() => seen.has(CONFIG))
   await made.send!(
@@ -151,7 +151,7 @@ test('without a broker the alert waits for its turn, and nothing else does', asy
   await broker.stop()
   try {
     const made = await channel()
-    await expect(made.pulse!(pulse, AbortSignal.timeout(1_000))).rejects.toThrow(/does not answer/)
+    await expect(made.snapshot!(snapshot, AbortSignal.timeout(1_000))).rejects.toThrow(/does not answer/)
   } finally {
     await broker.start()
   }

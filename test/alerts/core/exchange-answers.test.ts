@@ -2,7 +2,7 @@ import { array, assert, boolean, integer, property, record } from '../../propert
 import { describe, expect, test } from 'vitest'
 import { reported, untold } from '../../../alerts/core/exchange.ts'
 import type { Incident } from '../../../alerts/core/incident.ts'
-import type { Answer, Desk, DeskAct } from '../../../alerts/core/state.ts'
+import type { Answer, IncidentState, IncidentAction } from '../../../alerts/core/state.ts'
 import { someDesk, someIncident } from './some.ts'
 import { BY_HUB, BY_HOME, lasting, atHome, ask, hear, answerOf, NOTHING } from './given-exchange.ts'
 
@@ -122,9 +122,9 @@ describe('an answer that comes late', () => {
 
 describe('a home’s report', () => {
   const REPORT = { kind: 'reported', home: 'cabin', incidents: [], claims: [], canSpeak: true } as const
-  function take(desk: Desk, more: Partial<Parameters<typeof reported>[1]>, now = 40_000) {
-    const acts: DeskAct[] = []
-    const after = reported(desk, { ...REPORT, ...more }, now, acts)
+  function take(state: IncidentState, more: Partial<Parameters<typeof reported>[1]>, now = 40_000) {
+    const acts: IncidentAction[] = []
+    const after = reported(state, { ...REPORT, ...more }, now, acts)
     return { after, acts, kinds: acts.map(({ kind }) => kind) }
   }
   const ofHub = (more: Parameters<typeof someIncident>[0] = {}) =>
@@ -145,8 +145,8 @@ describe('a home’s report', () => {
   })
 
   test('of what the hub has seen is one with it', () => {
-    const desk = someDesk('hub', { incidents: [ofHub(), ofHub({ id: 'hub-0', home: 'barn' })] })
-    const { after } = take(desk, { incidents: [someIncident()] })
+    const state = someDesk('hub', { incidents: [ofHub(), ofHub({ id: 'hub-0', home: 'barn' })] })
+    const { after } = take(state, { incidents: [someIncident()] })
     expect(after.incidents).toHaveLength(2)
     expect(after.incidents[0]).toMatchObject({ id: 'one', alias: 'hub-1', met: false })
     // The same again changes nothing but when it came.
@@ -155,7 +155,7 @@ describe('a home’s report', () => {
   })
 
   test('gets the word for what it claims, while nobody has it', () => {
-    const claim = (desk: Desk, claims: string[]) => take(desk, { incidents: [someIncident()], claims }).after
+    const claim = (state: IncidentState, claims: string[]) => take(state, { incidents: [someIncident()], claims }).after
     expect(claim(someDesk('hub'), ['one']).incidents[0]?.said).toEqual({
       down: { by: 'home', at: 40_000 },
       recovered: null,
@@ -182,17 +182,17 @@ describe('a home’s report', () => {
   })
 
   test('of what was over before the hub had anybody to tell is silenced', () => {
-    const desk = someDesk('hub', { speaksSince: 36_000 })
-    expect(take(desk, { incidents: [someIncident({ ended: 35_000 })] }).after.incidents[0]?.silenced).toBe(true)
-    expect(take(desk, { incidents: [someIncident({ ended: 36_000 })] }).after.incidents[0]?.silenced).toBe(false)
+    const state = someDesk('hub', { speaksSince: 36_000 })
+    expect(take(state, { incidents: [someIncident({ ended: 35_000 })] }).after.incidents[0]?.silenced).toBe(true)
+    expect(take(state, { incidents: [someIncident({ ended: 36_000 })] }).after.incidents[0]?.silenced).toBe(false)
   })
 
   test('hands over what only the hub saw, eight at a time, each once', () => {
     const seen = Array.from({ length: 10 }, (_, index) => ofHub({ id: `hub-${index}`, ended: 100 * index }))
     const barn = ofHub({ id: 'barn-1', home: 'barn', ended: 100 })
-    const desk = someDesk('hub', { incidents: [barn, ...seen] })
-    expect(untold(desk, 'cabin')).toEqual(seen.slice(0, 8))
-    const { after, acts } = take(desk, {})
+    const state = someDesk('hub', { incidents: [barn, ...seen] })
+    expect(untold(state, 'cabin')).toEqual(seen.slice(0, 8))
+    const { after, acts } = take(state, {})
     expect(acts).toEqual([])
     expect(after.incidents.map(({ met }) => met)).toEqual([
       false,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Incident } from '../../../alerts/core/incident.ts'
-import type { Desk } from '../../../alerts/core/state.ts'
+import type { IncidentState } from '../../../alerts/core/state.ts'
 import { someIncident } from './some.ts'
 import { settingsOf } from './two-ends.ts'
 import { BY_HUB, lasting, atHome, ask, hear, NOTHING } from './given-exchange.ts'
@@ -25,14 +25,14 @@ describe('the home asks the hub', () => {
   })
 
   test('news wait for the pause after that, and not for longer', () => {
-    const desk = atHome([lasting()], { hasAsked: true, notBefore: 40_000 })
-    expect(ask(desk, 39_999).question).toBeNull()
-    expect(ask(desk, 40_000).ids).toEqual(['one'])
+    const state = atHome([lasting()], { hasAsked: true, notBefore: 40_000 })
+    expect(ask(state, 39_999).question).toBeNull()
+    expect(ask(state, 40_000).ids).toEqual(['one'])
   })
 
   test('for the word at once, and again after the pause', () => {
-    const desk = atHome([someIncident()], { hasAsked: true, notBefore: 40_000 })
-    const { after, question } = ask(desk, 30_000)
+    const state = atHome([someIncident()], { hasAsked: true, notBefore: 40_000 })
+    const { after, question } = ask(state, 30_000)
     expect(question).toMatchObject({ claims: ['one'] })
     expect(after.exchange.hasClaimed).toBe(true)
     const again = { ...after, exchange: { ...after.exchange, isUnderWay: false } }
@@ -57,7 +57,7 @@ describe('the home asks the hub', () => {
 })
 
 describe('news for the hub is', () => {
-  const isNews = (more: Partial<Incident>, now: number, told: Desk['told'] = {}) =>
+  const isNews = (more: Partial<Incident>, now: number, told: IncidentState['told'] = {}) =>
     ask(atHome([lasting('one', more)], { hasAsked: true, notBefore: 0 }, { told }), now).question !== null
 
   test('what is over, until both have compared it', () => {
@@ -87,21 +87,21 @@ describe('news for the hub is', () => {
 
 describe('a hub that is not reached', () => {
   test('is asked with longer and longer pauses for news, ten minutes at most', () => {
-    let desk = atHome([lasting()])
+    let state = atHome([lasting()])
     const pauses: number[] = []
     for (let time = 0; time < 12; time += 1) {
-      const { after, acts } = hear({ ...desk, exchange: { ...desk.exchange, isUnderWay: true } }, null, 30_000)
-      desk = after
+      const { after, acts } = hear({ ...state, exchange: { ...state.exchange, isUnderWay: true } }, null, 30_000)
+      state = after
       expect(acts).toEqual([])
-      expect(desk.exchange).toMatchObject({ isUnderWay: false, hasAsked: true, failures: time + 1 })
-      pauses.push((desk.exchange.notBefore - 30_000) / 1_000)
+      expect(state.exchange).toMatchObject({ isUnderWay: false, hasAsked: true, failures: time + 1 })
+      pauses.push((state.exchange.notBefore - 30_000) / 1_000)
     }
     expect(pauses).toEqual([10, 20, 40, 80, 160, 320, 600, 600, 600, 600, 600, 600])
   })
 
   test('is asked each ten seconds for the word, as long as somebody waits to be told', () => {
-    const desk = atHome([lasting('other'), someIncident()], { failures: 7, hasClaimed: true })
-    expect(hear(desk, null, 30_000).after.exchange).toMatchObject({
+    const state = atHome([lasting('other'), someIncident()], { failures: 7, hasClaimed: true })
+    expect(hear(state, null, 30_000).after.exchange).toMatchObject({
       notBefore: 40_000,
       failures: 8,
       hasClaimed: true,
@@ -122,10 +122,10 @@ describe('a hub that is not reached', () => {
   test.each(['unknown', 'home-offline', 'flow-dead', 'udp-blocked', 'drift'] as const)(
     'of %s the hub tells, or nobody: it hears nothing from here',
     (trouble) => {
-      const desk = atHome([someIncident({ trouble })])
-      const { says, after } = hear(desk, null, 30_000)
+      const state = atHome([someIncident({ trouble })])
+      const { says, after } = hear(state, null, 30_000)
       expect(says).toEqual([])
-      expect(after.incidents).toEqual(desk.incidents)
+      expect(after.incidents).toEqual(state.incidents)
     },
   )
 

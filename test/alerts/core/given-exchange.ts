@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { asked, exchanged } from '../../../alerts/core/exchange.ts'
 import type { Incident } from '../../../alerts/core/incident.ts'
-import type { Answer, Desk, DeskAct } from '../../../alerts/core/state.ts'
+import type { Answer, IncidentState, IncidentAction } from '../../../alerts/core/state.ts'
 import { someDesk, someIncident } from './some.ts'
 
 const QUIET = someDesk('home').exchange
@@ -13,8 +13,8 @@ export const lasting = (id = 'one', more: Partial<Incident> = {}) => someInciden
 /** That asks the hub for these just now, unless said otherwise. */
 export const atHome = (
   incidents: readonly Incident[],
-  exchange: Partial<Desk['exchange']> = {},
-  more: Partial<Desk> = {},
+  exchange: Partial<IncidentState['exchange']> = {},
+  more: Partial<IncidentState> = {},
 ) => {
   const given = Object.fromEntries(
     incidents.map(({ id, causes, ended }) => [id, { causes: causes.length, isOver: ended !== null }]),
@@ -22,18 +22,18 @@ export const atHome = (
   return someDesk('home', { incidents, exchange: { ...QUIET, given, ...exchange }, ...more })
 }
 
-export function ask(desk: Desk, now: number) {
-  const acts: DeskAct[] = []
-  const after = asked(desk, now, acts)
+export function ask(state: IncidentState, now: number) {
+  const acts: IncidentAction[] = []
+  const after = asked(state, now, acts)
   const questions = acts.flatMap((act) => (act.kind === 'exchange' ? [act] : []))
   expect(questions).toHaveLength(acts.length)
-  expect(after.exchange.isUnderWay).toBe(desk.exchange.isUnderWay || questions.length > 0)
+  expect(after.exchange.isUnderWay).toBe(state.exchange.isUnderWay || questions.length > 0)
   return { after, question: questions[0] ?? null, ids: questions[0]?.incidents.map(({ id }) => id) ?? null }
 }
 
-export function hear(desk: Desk, answer: Answer | null, now: number, ids: readonly string[] = ['one']) {
-  const acts: DeskAct[] = []
-  const after = exchanged(desk, { kind: 'exchanged', asked: ids, answer }, now, acts)
+export function hear(state: IncidentState, answer: Answer | null, now: number, ids: readonly string[] = ['one']) {
+  const acts: IncidentAction[] = []
+  const after = exchanged(state, { kind: 'exchanged', asked: ids, answer }, now, acts)
   return { after, acts, says: acts.flatMap((act) => (act.kind === 'say' ? [[act.what, act.incident.id]] : [])) }
 }
 

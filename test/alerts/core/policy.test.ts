@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Incident } from '../../../alerts/core/incident.ts'
 import { POLICIES } from '../../../alerts/core/policy.ts'
-import type { Desk } from '../../../alerts/core/state.ts'
+import type { IncidentState } from '../../../alerts/core/state.ts'
 import { someDesk, someIncident } from './some.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -10,18 +10,18 @@ const BOTH = { home: { began: 0, ended: null }, hub: { began: 0, ended: null } }
 
 describe('at home', () => {
   const { home } = POLICIES
-  const desk = someDesk('home')
+  const state = someDesk('home')
 
   test('the hub is asked before anybody is told, and not waited for with the end', () => {
     expect(home.asks).toBe(true)
-    expect(home.tellsUnasked(someIncident(), desk, DAY_MS)).toBe(false)
+    expect(home.tellsUnasked(someIncident(), state, DAY_MS)).toBe(false)
     expect(home.isExplained(someIncident({ ended: 1 }), 1)).toBe(true)
-    expect(home.awaitsOther(someIncident({ views: BOTH }), desk, 1)).toBe(false)
+    expect(home.awaitsOther(someIncident({ views: BOTH }), state, 1)).toBe(false)
   })
 
   test('an outage is remembered until it is over, compared with the hub, and told as far as it is the home’s to tell', () => {
     const isDone = (more: Partial<Incident>) =>
-      home.isDone(someIncident({ ended: 60_000, met: true, ...more }), desk, 90_000)
+      home.isDone(someIncident({ ended: 60_000, met: true, ...more }), state, 90_000)
     const by = (end: 'home' | 'hub') => ({ down: { ...SAID, by: end }, recovered: null, remindedAt: null })
     expect(isDone({ ended: null })).toBe(false)
     expect(isDone({ ended: null, said: by('hub') })).toBe(false)
@@ -41,7 +41,7 @@ describe('at home', () => {
 
 describe('on the hub', () => {
   const { hub } = POLICIES
-  const heard = (at: number): Partial<Desk> => ({ reports: { cabin: { at, canSpeak: true } } })
+  const heard = (at: number): Partial<IncidentState> => ({ reports: { cabin: { at, canSpeak: true } } })
 
   test('nobody is asked, and a home that reported has the first word', () => {
     expect(hub.asks).toBe(false)
@@ -60,8 +60,8 @@ describe('on the hub', () => {
   })
 
   test('a home that saw it has to say that it is over, for a quarter of an hour after its last report', () => {
-    const awaits = (more: Partial<Incident>, now = 1_000, desk: Partial<Desk> = heard(1_000)) =>
-      hub.awaitsOther(someIncident({ views: BOTH, ...more }), someDesk('hub', desk), now)
+    const awaits = (more: Partial<Incident>, now = 1_000, state: Partial<IncidentState> = heard(1_000)) =>
+      hub.awaitsOther(someIncident({ views: BOTH, ...more }), someDesk('hub', state), now)
     expect(awaits({})).toBe(true)
     expect(awaits({}, 900_999)).toBe(true)
     expect(awaits({}, 901_000)).toBe(false)
@@ -80,8 +80,8 @@ describe('on the hub', () => {
   })
 
   test('what only a home saw and that lasts is forgotten a day after that home’s last report', () => {
-    const isDone = (more: Partial<Incident>, now: number, desk: Partial<Desk> = {}) =>
-      hub.isDone(someIncident({ began: 100, ...more }), someDesk('hub', desk), now)
+    const isDone = (more: Partial<Incident>, now: number, state: Partial<IncidentState> = {}) =>
+      hub.isDone(someIncident({ began: 100, ...more }), someDesk('hub', state), now)
     expect(isDone({}, DAY_MS + 99)).toBe(false)
     expect(isDone({}, DAY_MS + 100)).toBe(true)
     expect(isDone({}, DAY_MS + 299, heard(300))).toBe(false)

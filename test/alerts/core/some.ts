@@ -1,6 +1,6 @@
-import { openDesk } from '../../../alerts/core/desk.ts'
+import { openIncidents } from '../../../alerts/core/rules.ts'
 import { type Incident, newIncident } from '../../../alerts/core/incident.ts'
-import type { Desk } from '../../../alerts/core/state.ts'
+import type { IncidentState } from '../../../alerts/core/state.ts'
 import type { End, Trouble } from '../../../alerts/core/trouble.ts'
 import { settingsOf } from './two-ends.ts'
 
@@ -14,6 +14,6 @@ export function someIncident(
 }
 
 /** Of an end with a channel, which tells what lasts for 30 s. */
-export function someDesk(end: End, more: Partial<Desk> = {}): Desk {
-  return { ...openDesk(settingsOf(end, { showAfterSeconds: 30 }), [], 0), ...more }
+export function someDesk(end: End, more: Partial<IncidentState> = {}): IncidentState {
+  return { ...openIncidents(settingsOf(end, { showAfterSeconds: 30 }), [], 0), ...more }
 }

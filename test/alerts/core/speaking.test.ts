@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Incident } from '../../../alerts/core/incident.ts'
 import { homeGoesFirst, isDue, say, spoken } from '../../../alerts/core/speaking.ts'
-import type { Desk, DeskAct, Policy } from '../../../alerts/core/state.ts'
+import type { IncidentState, IncidentAction, Policy } from '../../../alerts/core/state.ts'
 import type { End } from '../../../alerts/core/trouble.ts'
 import { someDesk, someIncident } from './some.ts'
 import { settingsOf } from './two-ends.ts'
@@ -15,10 +15,10 @@ const toldDown = (more: Parameters<typeof someIncident>[0] = {}): Incident =>
 describe('an outage is due', () => {
   const due = (
     more: Parameters<typeof someIncident>[0] = {},
-    desk: Partial<Desk> = {},
+    state: Partial<IncidentState> = {},
     now = 30_000,
     end: End = 'home',
-  ) => isDue(someIncident({ seenBy: end, ...more }), someDesk(end, desk), now)
+  ) => isDue(someIncident({ seenBy: end, ...more }), someDesk(end, state), now)
 
   test('when it has lasted long enough for its cause, not a moment before', () => {
     expect(due({}, {}, 29_999)).toBe(false)
@@ -132,7 +132,7 @@ test('what is said is told once, by this end, and on disk', () => {
     [false, 'down'],
     [true, 'unstable'],
   ] as const) {
-    const acts: DeskAct[] = []
+    const acts: IncidentAction[] = []
     const incident = someIncident({
       isUnstable,
       said: { down: null, recovered: null, remindedAt: null },
@@ -159,9 +159,9 @@ describe('by itself an end says', () => {
     isDone: () => false,
     mostKept: 9,
   }
-  function says(incident: Incident, now: number, policy: Partial<Policy> = {}, desk = someDesk('home')) {
-    const acts: DeskAct[] = []
-    const after = spoken(incident, desk, { ...ALWAYS, ...policy }, now, acts)
+  function says(incident: Incident, now: number, policy: Partial<Policy> = {}, state = someDesk('home')) {
+    const acts: IncidentAction[] = []
+    const after = spoken(incident, state, { ...ALWAYS, ...policy }, now, acts)
     const words = acts.flatMap((act) => (act.kind === 'say' ? [act.what] : []))
     // All that was said is written down as it is now.
     if (words.length > 0) expect(acts.at(-1)).toEqual({ kind: 'write', incident: after })

@@ -4,15 +4,15 @@ import { someDesk, someIncident } from './some.ts'
 
 test('one incident takes the place of another, and the others stay', () => {
   const [a, b, c] = [someIncident({ id: 'a' }), someIncident({ id: 'b' }), someIncident({ id: 'c' })]
-  const desk = someDesk('home', { incidents: [a, b] })
-  expect(replaced(desk, b, c)).toEqual({ ...desk, incidents: [a, c] })
-  expect(replaced(desk, b, c).incidents[0]).toBe(a)
+  const state = someDesk('home', { incidents: [a, b] })
+  expect(replaced(state, b, c)).toEqual({ ...state, incidents: [a, c] })
+  expect(replaced(state, b, c).incidents[0]).toBe(a)
 })
 
 test('what does not change is the same state', () => {
   const one = someIncident()
-  const desk = someDesk('home', { incidents: [one] })
-  expect(replaced(desk, one, one)).toBe(desk)
+  const state = someDesk('home', { incidents: [one] })
+  expect(replaced(state, one, one)).toBe(state)
 })
 
 test('ten seconds are lasting', () => {

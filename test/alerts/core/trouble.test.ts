@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { HIDES, type Trouble } from '../../../alerts/core/trouble.ts'
+import { INHIBITS, type Trouble } from '../../../alerts/core/trouble.ts'
 import { ALL_TROUBLES } from '../../../alerts/record/troubles.ts'
 
 describe('what each trouble hides', () => {
@@ -13,10 +13,10 @@ describe('what each trouble hides', () => {
   }
 
   test.each(ALL_TROUBLES)('%s', (trouble) => {
-    expect(HIDES[trouble]).toEqual(rows[trouble])
+    expect(INHIBITS[trouble]).toEqual(rows[trouble])
   })
 
   test('nothing hides an outage of the tunnel', () => {
-    expect(Object.values(HIDES).flat()).not.toContain('tunnel')
+    expect(Object.values(INHIBITS).flat()).not.toContain('tunnel')
   })
 })

@@ -1,6 +1,6 @@
 import { array, assert, boolean, constant, constantFrom, integer, oneof, property, record } from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
-import { openDesk } from '../../../alerts/core/desk.ts'
+import { openIncidents } from '../../../alerts/core/rules.ts'
 import { untold } from '../../../alerts/core/exchange.ts'
 import { fromRecord, toRecord } from '../../../alerts/record/record.ts'
 import { settingsOf, twoEnds } from './two-ends.ts'
@@ -60,7 +60,7 @@ describe('the first channel', () => {
     ends.wait(20)
     const left = ends.desks.hub.incidents.map((one) => toRecord(one, (at) => new Date(at), ends.now))
     expect(left).toMatchObject([{ silenced: true }])
-    ends.desks.hub = openDesk(
+    ends.desks.hub = openIncidents(
       settingsOf('hub'),
       left.map((one) => fromRecord(one, { wall: ends.now, now: ends.now })),
       ends.now,
@@ -100,7 +100,7 @@ describe('a home that is removed', () => {
     const last = ends.written.at(-1)!.incident
     expect(last).toMatchObject({ ended: 120_000, silenced: true, met: true, views: { hub: { ended: 120_000 } } })
 
-    ends.desks.hub = openDesk(settingsOf('hub'), [last], ends.now)
+    ends.desks.hub = openIncidents(settingsOf('hub'), [last], ends.now)
     ends.take('hub', { kind: 'homes', homes: ['cabin'] })
     ends.wait(600)
     expect(ends.said).toHaveLength(1)

@@ -1,8 +1,14 @@
-import { nextDesk, openDesk } from '../../../alerts/core/desk.ts'
+import { nextIncidents, openIncidents } from '../../../alerts/core/rules.ts'
 import { untold } from '../../../alerts/core/exchange.ts'
 import type { Incident } from '../../../alerts/core/incident.ts'
 import { counterpart } from '../../../alerts/core/merge.ts'
-import type { Answer, Desk, DeskAct, DeskEvent, DeskSettings } from '../../../alerts/core/state.ts'
+import type {
+  Answer,
+  IncidentState,
+  IncidentAction,
+  IncidentEvent,
+  IncidentSettings,
+} from '../../../alerts/core/state.ts'
 import type { End, Trouble } from '../../../alerts/core/trouble.ts'
 import { ALL_TROUBLES, showAfter } from '../../../alerts/record/troubles.ts'
 
@@ -16,8 +22,8 @@ interface Saying {
 
 export function settingsOf(
   end: End,
-  more: Partial<DeskSettings> & { readonly showAfterSeconds?: number } = {},
-): DeskSettings {
+  more: Partial<IncidentSettings> & { readonly showAfterSeconds?: number } = {},
+): IncidentSettings {
   const { showAfterSeconds, ...rest } = more
   return {
     end,
@@ -35,20 +41,20 @@ export function twoEnds(home = settingsOf('home'), hub = settingsOf('hub')) {
   let now = 0
   let isReachable = true
   let answerAfterMs = 0
-  let late: { readonly at: number; readonly event: DeskEvent }[] = []
-  const desks: Record<End, Desk> = { home: openDesk(home, [], 0), hub: openDesk(hub, [], 0) }
+  let late: { readonly at: number; readonly event: IncidentEvent }[] = []
+  const desks: Record<End, IncidentState> = { home: openIncidents(home, [], 0), hub: openIncidents(hub, [], 0) }
   const said: Saying[] = []
   const written: { readonly end: End; readonly id: string; readonly incident: Incident }[] = []
   const over: { readonly end: End; readonly id: string }[] = []
   let count = 0
 
-  function take(end: End, event: DeskEvent): void {
-    const [after, acts] = nextDesk(desks[end], event, now)
+  function take(end: End, event: IncidentEvent): void {
+    const [after, acts] = nextIncidents(desks[end], event, now)
     desks[end] = after
     for (const act of acts) carryOut(end, act)
   }
 
-  function carryOut(end: End, act: DeskAct): void {
+  function carryOut(end: End, act: IncidentAction): void {
     switch (act.kind) {
       case 'say': {
         const { incident, what } = act

@@ -51,13 +51,13 @@ async function deliver(
 ) {
   const { log, lines } = captureLog()
   const outbox = await openOutbox(folder, log)
-  const pulse = async () => ({ end: 'home' as const, version: '0', homes: [] })
+  const snapshot = async () => ({ end: 'home' as const, version: '0', homes: [] })
   const courier = makeCourier({
     end: 'home',
     channels,
     outbox,
     retained: await openRetained(folder, log),
-    pulse,
+    snapshot,
     isQuiet: () => false,
     clock: systemClock,
     log,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { makeQuietHours } from '../../../alerts/delivery/quiet-hours.ts'
-import { deskSettings, readAlertSettings } from '../../../alerts/settings/read-settings.ts'
+import { incidentSettings, readAlertSettings } from '../../../alerts/settings/read-settings.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -19,7 +19,7 @@ async function reading(text: string, mode = 0o600) {
 }
 
 test('without the file nobody is told anything', async () => {
-  expect(deskSettings('home', await readAlertSettings(folder)).canSpeak).toBe(false)
+  expect(incidentSettings('home', await readAlertSettings(folder)).canSpeak).toBe(false)
 })
 
 test('channels in full and in one line, and rules', async () => {
@@ -33,7 +33,7 @@ quietHours: { from: 0 22 * * *, until: 0 7 * * * }
 summary: 0 8 * * 1
 `)
   expect(Object.keys(settings.channels)).toEqual(['phone', 'house', 'alive'])
-  const { canSpeak, showAfterMs } = deskSettings('home', settings)
+  const { canSpeak, showAfterMs } = incidentSettings('home', settings)
   expect([canSpeak, showAfterMs.unknown, showAfterMs.drift]).toEqual([true, 60_000, 5_000])
 })
 
@@ -50,7 +50,7 @@ channels:
 })
 
 test('what only hears that we are alive is nobody to tell', async () => {
-  expect(deskSettings('home', await reading('channels: { alive: https://hc-ping.com/uuid }')).canSpeak).toBe(false)
+  expect(incidentSettings('home', await reading('channels: { alive: https://hc-ping.com/uuid }')).canSpeak).toBe(false)
 })
 
 test('a file that others may read is refused', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { TunnelSpec } from '../../../adapters/spec.ts'
-import { bringTo } from '../../../adapters/apply.ts'
+import { applyDesired } from '../../../adapters/apply.ts'
 import { sleep } from '../../../system/time/sleep.ts'
 import type { OpenAdapter } from '../adapter-contract.ts'
 import { type OpenwrtMachine, startOpenwrtMachine } from './openwrt-machine.ts'
@@ -75,7 +75,7 @@ describe('a router that undoes by itself', () => {
 
   test('in the midst of making it so, and with a tunnel that stood', async () => {
     const adapter = await machine.open()
-    await bringTo(adapter, only(spec), signal())
+    await applyDesired(adapter, only(spec), signal())
     await adapter.close()
     const before = await state()
     const [peer] = spec.peers
@@ -100,7 +100,7 @@ describe('a router that undoes by itself', () => {
         await isUndone(before, `after ${afterMs} ms`)
       }
     const last = await machine.open()
-    await bringTo(last, [], signal())
+    await applyDesired(last, [], signal())
     await last.close()
   })
 

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { bringTo } from '../../../adapters/apply.ts'
+import { applyDesired } from '../../../adapters/apply.ts'
 import { type OpenwrtMachine, startOpenwrtMachine } from './openwrt-machine.ts'
 import { homeSpec } from '../specs.ts'
 import { only } from '../../adapters/only.ts'
@@ -25,7 +25,7 @@ test.each(['24.10', '25.12'] as const)('a router of %s without WireGuard is give
   withRouter({}, release, async (machine) => {
     const spec = homeSpec(machine.keys)
     const adapter = await machine.open()
-    const kinds = (await bringTo(adapter, only(spec), signal())).map((step) => step.kind)
+    const kinds = (await applyDesired(adapter, only(spec), signal())).map((step) => step.kind)
     expect(kinds.slice(0, 3)).toEqual(['install-wireguard', 'restart-network', 'arm-rollback'])
     expect(adapter.plan(await adapter.observe(signal()), only(spec)).steps).toEqual([])
     await adapter.close()
@@ -40,7 +40,7 @@ test.each([
   withRouter(plan, '24.10', async (machine) => {
     const before = await machine.export()
     const adapter = await machine.open()
-    await expect(bringTo(adapter, [homeSpec(machine.keys)], signal())).rejects.toMatchObject({ code })
+    await expect(applyDesired(adapter, [homeSpec(machine.keys)], signal())).rejects.toMatchObject({ code })
     expect(await machine.export()).toBe(before)
     await adapter.close()
   }),

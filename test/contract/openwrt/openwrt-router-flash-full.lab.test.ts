@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { bringTo } from '../../../adapters/apply.ts'
+import { applyDesired } from '../../../adapters/apply.ts'
 import type { Host } from '../../lab/host/host.ts'
 import { type OpenwrtMachine, startOpenwrtMachine } from './openwrt-machine.ts'
 import { homeSpec } from '../specs.ts'
@@ -38,7 +38,7 @@ describe('a router whose flash is full', () => {
     await run("uci set system.@system[0].hostname='mine'")
     const adapter = await machine.open()
     const lan = await pings(machine.pi)
-    await expect(bringTo(adapter, [homeSpec(machine.keys)], signal())).rejects.toMatchObject({
+    await expect(applyDesired(adapter, [homeSpec(machine.keys)], signal())).rejects.toMatchObject({
       code: 'router-flash-full',
       what: expect.stringContaining('router 192.168.1.1'),
       why: expect.stringMatching(/^its flash has 0 KiB left for \/etc\/config, and \d\d KiB are needed/),
@@ -50,7 +50,7 @@ describe('a router whose flash is full', () => {
     expect(await run('uci changes')).toMatch(/^system\..*='mine'\n$/)
 
     await makeRoom()
-    await bringTo(adapter, [homeSpec(machine.keys)], signal())
+    await applyDesired(adapter, [homeSpec(machine.keys)], signal())
     await adapter.close()
     expect(await machine.leftovers()).not.toEqual([])
   })
@@ -65,7 +65,7 @@ describe('a router whose flash is full', () => {
     )
     const adapter = await machine.open()
     const lan = await pings(machine.pi)
-    await expect(bringTo(adapter, [homeSpec(machine.keys)], signal())).rejects.toMatchObject({
+    await expect(applyDesired(adapter, [homeSpec(machine.keys)], signal())).rejects.toMatchObject({
       code: expect.stringMatching(/^(router-flash-full|step-failed)$/),
       why: expect.stringMatching(/No space left|KiB are needed/),
     })
@@ -81,7 +81,7 @@ describe('a router whose flash is full', () => {
     const lan = await pings(machine.pi)
     // By the agent, at once.
     const adapter = await machine.open()
-    const proof = bringTo(adapter, [homeSpec(machine.keys)], signal(), {
+    const proof = applyDesired(adapter, [homeSpec(machine.keys)], signal(), {
       prove: async () => {
         await fill()
         throw new Error('no answer through the tunnel')
@@ -108,7 +108,7 @@ describe('a router whose flash is full', () => {
     const size = Number(await run('wc -c < /etc/config/network'))
     await run(`uci set network.note.text=${'x'.repeat(PAGE - 40 - (size % PAGE))}; uci commit network`)
     const first = await machine.open()
-    await bringTo(first, [homeSpec(machine.keys)], signal())
+    await applyDesired(first, [homeSpec(machine.keys)], signal())
     const before = await files()
     const { steps } = first.plan(await first.observe(signal()), [])
     for (const step of steps.slice(0, -1)) await first.execute(step, signal())

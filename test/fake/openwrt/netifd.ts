@@ -35,7 +35,7 @@ interface Interface {
   ways: string | null
 }
 
-export interface NetifdParts {
+export interface NetifdDeps {
   readonly root: string
   readonly uci: Uci
   readonly dialect: Dialect
@@ -47,7 +47,7 @@ export interface NetifdParts {
 /** Of all that an interface may have, what a reload looks at. Neither its addresses nor its peers. */
 const COMPARED = ['proto', 'device', 'private_key', 'listen_port', 'mtu', 'fwmark', 'disabled', 'nohostroute']
 
-export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdParts): Netifd {
+export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdDeps): Netifd {
   const interfaces = new Map<string, Interface>()
   /** Of cables that nobody configures any more. */
   const gone = new Map<string, string>()

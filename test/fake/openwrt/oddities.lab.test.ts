@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { homeSpec } from '../../contract/specs.ts'
 import { type OpenwrtMachine, startOpenwrtMachine } from '../../contract/openwrt/openwrt-machine.ts'
-import { bringTo } from '../../../adapters/apply.ts'
+import { applyDesired } from '../../../adapters/apply.ts'
 import type { Release } from './dialects.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -20,7 +20,7 @@ describe.each(['24.10', '25.12'] as const)('the stand-ins of OpenWrt %s', (relea
   beforeAll(async () => {
     machine = await startOpenwrtMachine(release)
     const adapter = await machine.open()
-    await bringTo(adapter, [homeSpec(machine.keys)], AbortSignal.timeout(60_000))
+    await applyDesired(adapter, [homeSpec(machine.keys)], AbortSignal.timeout(60_000))
     await adapter.close()
   })
   afterAll(() => machine?.close())

@@ -16,13 +16,13 @@ const WORDS: Readonly<Record<number, string>> = {
   [UBUS.notFound]: 'Not found',
 }
 
-export interface UbusParts {
+export interface UbusDeps {
   readonly dialect: Dialect
   readonly netifd: Netifd
 }
 
 /** The `ubus` of a router: the objects of its services. What is not there is not found. */
-export function makeUbus({ dialect, netifd }: UbusParts): (args: readonly string[]) => Promise<Said> {
+export function makeUbus({ dialect, netifd }: UbusDeps): (args: readonly string[]) => Promise<Said> {
   async function ubus(args: readonly string[]): Promise<Said> {
     const [verb, object = '', method = '', text] = args
     if (verb === 'list') {

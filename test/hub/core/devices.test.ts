@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   addDevice,
-  type Asker,
+  type Principal,
   type DeviceInput,
   exitHome,
   expireDevices,
@@ -14,7 +14,7 @@ import { register } from '../../../hub/core/registration.ts'
 import { removeHome } from '../../../hub/core/removal.ts'
 import { EMPTY_DOCUMENT, type StoreDocument } from '../../../hub/core/store-document.ts'
 import {
-  circumstances,
+  context,
   device,
   HOUR,
   hubKey,
@@ -31,8 +31,8 @@ import {
 const first = joined(EMPTY_DOCUMENT, 'cabin')
 const second = joined(first.document, 'lodge')
 const [cabin, lodge, two] = [first.home, second.home, second.document]
-const add = (document: StoreDocument, asker: Asker, input: DeviceInput) =>
-  readable(addDevice(document, asker, input, hubKey, circumstances))
+const add = (document: StoreDocument, principal: Principal, input: DeviceInput) =>
+  readable(addDevice(document, principal, input, hubKey, context))
 
 describe('a device', () => {
   test('is added once, is seen by whom it concerns, and goes with its home', () => {
@@ -131,7 +131,7 @@ describe('a guest', () => {
 describe('the way to the internet', () => {
   const letting = (document: StoreDocument, name: 'cabin' | 'lodge'): StoreDocument => {
     const home = name === 'cabin' ? cabin : lodge
-    return register(document, home, { ...unchanged(home), exit: true }, hubKey, circumstances)[0]
+    return register(document, home, { ...unchanged(home), exit: true }, hubKey, context)[0]
   }
 
   test('is through the hub when it is asked for, and else the home’s own', () => {
@@ -168,7 +168,7 @@ describe('the way to the internet', () => {
     const [without] = add(open, null, device('laptop'))
     const [after] = add(without, null, device('phone', { exit: 'cabin' }))
     expect(exitHome(after)).toBe('cabin')
-    const [calm] = register(after, cabin, unchanged(cabin), hubKey, circumstances)
+    const [calm] = register(after, cabin, unchanged(cabin), hubKey, context)
     expect(exitHome(calm)).toBeNull()
     expect(exitHome(letting(calm, 'lodge'))).toBeNull()
   })

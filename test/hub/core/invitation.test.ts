@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { invite, type InviteInput } from '../../../hub/core/invitation.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
 import { EMPTY_DOCUMENT, type StoreDocument } from '../../../hub/core/store-document.ts'
-import { circumstances, DAY, HOUR, invited, joined, later, now, readable, refusal } from './some.ts'
+import { context, DAY, HOUR, invited, joined, later, now, readable, refusal } from './some.ts'
 
 const hash = hashOf('a secret')
 const cabin: InviteInput = { home: 'cabin', lan: [], expiresInMs: HOUR }
-const add = (document: StoreDocument, input: Partial<InviteInput> = {}, at = circumstances) =>
+const add = (document: StoreDocument, input: Partial<InviteInput> = {}, at = context) =>
   readable(invite(document, { ...cabin, ...input }, hash, at))
 
 describe('an invitation', () => {

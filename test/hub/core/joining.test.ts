@@ -7,7 +7,7 @@ import { leave, removeHome } from '../../../hub/core/removal.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
 import { EMPTY_DOCUMENT, homeNamed } from '../../../hub/core/store-document.ts'
 import {
-  circumstances,
+  context,
   device,
   HOUR,
   hubKey,
@@ -27,7 +27,7 @@ describe('joining', () => {
   test('makes a home once; the same home asking again gets the same answer, another one does not', () => {
     const { document, secret } = invited(EMPTY_DOCUMENT, 'cabin', ['192.168.1.0/24'])
     const mine = request(secret)
-    const [after, first] = readable(join(document, mine, hubKey, circumstances))
+    const [after, first] = readable(join(document, mine, hubKey, context))
     expect(first.repeated).toBe(false)
     expect(first.home).toEqual({
       name: 'cabin',
@@ -37,12 +37,12 @@ describe('joining', () => {
       lan: ['192.168.1.0/24'],
       joinedAt: now.toISOString(),
     })
-    const [again, second] = join(after, mine, hubKey, circumstances)
+    const [again, second] = join(after, mine, hubKey, context)
     expect(second).toEqual({ home: first.home, repeated: true })
     expect(again).toBe(after)
-    expect(refusal(() => join(after, request(secret), hubKey, circumstances))).toBe('token-used')
-    expect(refusal(() => join(after, { ...mine, homeSecret: newSecret() }, hubKey, circumstances))).toBe('token-used')
-    const { what, why, next } = reasonOf(() => join(after, request(secret), hubKey, circumstances))
+    expect(refusal(() => join(after, request(secret), hubKey, context))).toBe('token-used')
+    expect(refusal(() => join(after, { ...mine, homeSecret: newSecret() }, hubKey, context))).toBe('token-used')
+    const { what, why, next } = reasonOf(() => join(after, request(secret), hubKey, context))
     expect(what).toBe('joining the hub as cabin')
     expect(why).toBe(`the token was used at ${now.toISOString()}`)
     expect(next).toContain('homeward hub invite cabin')
@@ -50,7 +50,7 @@ describe('joining', () => {
 
   test('a preview answers the same and changes nothing', () => {
     const { document, secret } = invited(EMPTY_DOCUMENT, 'cabin')
-    const [after, answer] = join(document, request(secret, { preview: true }), hubKey, circumstances)
+    const [after, answer] = join(document, request(secret, { preview: true }), hubKey, context)
     expect(after).toBe(document)
     expect(answer).toMatchObject({ home: { address: '10.86.0.2' }, repeated: false })
   })
@@ -58,10 +58,10 @@ describe('joining', () => {
   test('an expired, an unknown and a replaced token are refused by name', () => {
     const { document, secret } = invited(EMPTY_DOCUMENT, 'cabin')
     expect(refusal(() => join(document, request(secret), hubKey, later(HOUR)))).toBe('token-expired')
-    expect(refusal(() => join(document, request(newSecret()), hubKey, circumstances))).toBe('token-unknown')
+    expect(refusal(() => join(document, request(newSecret()), hubKey, context))).toBe('token-unknown')
     const newer = invited(document, 'cabin')
-    expect(refusal(() => join(newer.document, request(secret), hubKey, circumstances))).toBe('token-unknown')
-    expect(reasonOf(() => join(document, request(newSecret()), hubKey, circumstances)).what).toBe('joining the hub')
+    expect(refusal(() => join(newer.document, request(secret), hubKey, context))).toBe('token-unknown')
+    expect(reasonOf(() => join(document, request(newSecret()), hubKey, context)).what).toBe('joining the hub')
   })
 
   test('a token may be used until the moment it expires, and the answer repeated as long', () => {
@@ -76,7 +76,7 @@ describe('joining', () => {
   test('the store holds no secret that opens anything', () => {
     const { document, secret } = invited(EMPTY_DOCUMENT, 'cabin')
     const mine = request(secret)
-    const text = JSON.stringify(join(document, mine, hubKey, circumstances)[0])
+    const text = JSON.stringify(join(document, mine, hubKey, context)[0])
     expect(text).not.toContain(secret)
     expect(text).not.toContain(mine.homeSecret)
   })
@@ -84,7 +84,7 @@ describe('joining', () => {
   test('takes the LAN that the home says, sorted and once, else what it was invited with', () => {
     const { document, secret } = invited(EMPTY_DOCUMENT, 'cabin', ['192.168.1.0/24'])
     const lan = ['192.168.9.0/24', '192.168.8.0/24', '192.168.9.0/24']
-    const [, { home }] = join(document, request(secret, { lan }), hubKey, circumstances)
+    const [, { home }] = join(document, request(secret, { lan }), hubKey, context)
     expect(home.lan).toEqual(['192.168.8.0/24', '192.168.9.0/24'])
   })
 
@@ -92,11 +92,11 @@ describe('joining', () => {
     const granted = ['198.51.100.0/24']
     const { document, secret } = invited(EMPTY_DOCUMENT, 'cabin', granted)
     const half = ['198.51.100.0/25']
-    expect(join(document, request(secret, { lan: half }), hubKey, circumstances)[1].home.lan).toEqual(half)
+    expect(join(document, request(secret, { lan: half }), hubKey, context)[1].home.lan).toEqual(half)
     const first = joined(EMPTY_DOCUMENT, 'lodge', granted)
     const again = invited(first.document, 'lodge', ['192.168.1.0/24'])
-    expect(join(again.document, request(again.secret, { lan: half }), hubKey, circumstances)[1].home.lan).toEqual(half)
-    expect(refusal(() => join(document, request(secret, { lan: ['8.8.8.0/24'] }), hubKey, circumstances))).toBe(
+    expect(join(again.document, request(again.secret, { lan: half }), hubKey, context)[1].home.lan).toEqual(half)
+    expect(refusal(() => join(document, request(secret, { lan: ['8.8.8.0/24'] }), hubKey, context))).toBe(
       'prefix-invalid',
     )
   })
@@ -105,7 +105,7 @@ describe('joining', () => {
     const lodge = joined(EMPTY_DOCUMENT, 'lodge')
     const barn = invited(lodge.document, 'barn')
     const { document, secret } = invited(barn.document, 'cabin')
-    const [after] = readable(join(document, request(secret), hubKey, circumstances))
+    const [after] = readable(join(document, request(secret), hubKey, context))
     expect(after.homes.map(({ name }) => name)).toEqual(['lodge', 'cabin'])
     expect(after.invites.filter(({ home }) => home !== 'cabin')).toEqual(
       document.invites.filter(({ home }) => home !== 'cabin'),
@@ -121,7 +121,7 @@ describe('a home that comes back', () => {
   test('that lost its card has a new key, and its address', () => {
     const first = joined(EMPTY_DOCUMENT, 'cabin', ['192.168.1.0/24'])
     const again = invited(first.document, 'cabin')
-    const [after, { home }] = readable(join(again.document, request(again.secret), hubKey, circumstances))
+    const [after, { home }] = readable(join(again.document, request(again.secret), hubKey, context))
     expect(home).toMatchObject({ address: first.home.address, lan: ['192.168.1.0/24'] })
     expect(home.publicKey).not.toBe(first.home.publicKey)
     expect(after.homes).toEqual([home])
@@ -132,29 +132,29 @@ describe('a home that comes back', () => {
     const first = joined(EMPTY_DOCUMENT, 'cabin')
     const again = invited(first.document, 'cabin')
     const { publicKey } = first.home
-    const [, { home }] = join(again.document, request(again.secret, { publicKey }), hubKey, circumstances)
+    const [, { home }] = join(again.document, request(again.secret, { publicKey }), hubKey, context)
     expect(home.publicKey).toBe(publicKey)
   })
 
   test('whose join could not prove its tunnel gets the token back, and the home it replaced', () => {
     const first = joined(EMPTY_DOCUMENT, 'cabin')
     const again = invited(first.document, 'cabin')
-    const [taken, { home }] = join(again.document, request(again.secret), hubKey, circumstances)
+    const [taken, { home }] = join(again.document, request(again.secret), hubKey, context)
     const [after] = readable(leave(taken, home, { reopenInvite: true }))
     expect(homeNamed(after, 'cabin')).toEqual(first.home)
-    expect(refusal(() => join(after, request(again.secret), hubKey, circumstances))).not.toBe('token-used')
+    expect(refusal(() => join(after, request(again.secret), hubKey, context))).not.toBe('token-used')
   })
 
   test('with another key of its router, since the first was undone, is still itself', () => {
     const lodge = joined(EMPTY_DOCUMENT, 'lodge')
     const { document, secret } = invited(lodge.document, 'cabin')
     const mine = request(secret)
-    const [taken, { home }] = join(document, mine, hubKey, circumstances)
+    const [taken, { home }] = join(document, mine, hubKey, context)
     const another = { ...mine, publicKey: newKey() }
-    const [same, previewed] = join(taken, { ...another, preview: true }, hubKey, circumstances)
+    const [same, previewed] = join(taken, { ...another, preview: true }, hubKey, context)
     expect(same).toBe(taken)
     expect(previewed).toEqual({ home: { ...home, publicKey: another.publicKey }, repeated: true })
-    const [after, answer] = readable(join(taken, another, hubKey, circumstances))
+    const [after, answer] = readable(join(taken, another, hubKey, context))
     expect(answer).toEqual(previewed)
     expect(after.homes).toEqual([lodge.home, answer.home])
     expect(after.invites.map(({ home, use }) => [home, use?.publicKey])).toEqual([
@@ -162,17 +162,17 @@ describe('a home that comes back', () => {
       ['cabin', another.publicKey],
     ])
     // Known by the new one from now on.
-    expect(join(after, another, hubKey, circumstances)[1].repeated).toBe(true)
+    expect(join(after, another, hubKey, context)[1].repeated).toBe(true)
     for (const publicKey of [hubKey, lodge.home.publicKey])
-      expect(refusal(() => join(taken, { ...mine, publicKey }, hubKey, circumstances))).toBe('request-invalid')
+      expect(refusal(() => join(taken, { ...mine, publicKey }, hubKey, context))).toBe('request-invalid')
   })
 
   test('and has changed its key by registering since, is not the one that the invitation made', () => {
     const { document, home, request: mine } = joined(EMPTY_DOCUMENT, 'cabin')
     const nextPublicKey = newKey()
     const rotation = { publicKey: home.publicKey, nextPublicKey, lan: [], mtu: null }
-    const [rotated] = register(document, home, rotation, hubKey, circumstances)
-    expect(refusal(() => join(rotated, mine, hubKey, circumstances))).toBe('token-used')
+    const [rotated] = register(document, home, rotation, hubKey, context)
+    expect(refusal(() => join(rotated, mine, hubKey, context))).toBe('token-used')
   })
 })
 
@@ -180,12 +180,10 @@ describe('a key', () => {
   test('is no two machines’, and not the hub’s', () => {
     const first = joined(EMPTY_DOCUMENT, 'cabin')
     const phone = device('phone')
-    const [peopled] = addDevice(first.document, null, phone, hubKey, circumstances)
+    const [peopled] = addDevice(first.document, null, phone, hubKey, context)
     const { document, secret } = invited(peopled, 'lodge')
     for (const publicKey of [first.home.publicKey, phone.publicKey, hubKey])
-      expect(refusal(() => join(document, request(secret, { publicKey }), hubKey, circumstances))).toBe(
-        'request-invalid',
-      )
+      expect(refusal(() => join(document, request(secret, { publicKey }), hubKey, context))).toBe('request-invalid')
   })
 })
 
@@ -194,14 +192,14 @@ describe('the address', () => {
     const { document, secret } = invited(EMPTY_DOCUMENT, 'cabin')
     const lodge = joined(document, 'lodge')
     expect(lodge.home.address).toBe('10.86.0.3')
-    expect(join(lodge.document, request(secret), hubKey, circumstances)[1].home.address).toBe('10.86.0.2')
+    expect(join(lodge.document, request(secret), hubKey, context)[1].home.address).toBe('10.86.0.2')
   })
 
   test('stays that one when a lower one is free by now', () => {
     const cabin = invited(EMPTY_DOCUMENT, 'cabin')
     const { document, secret } = invited(cabin.document, 'lodge')
     const [alone] = removeHome(document, 'cabin', now)
-    expect(join(alone, request(secret), hubKey, circumstances)[1].home.address).toBe('10.86.0.3')
+    expect(join(alone, request(secret), hubKey, context)[1].home.address).toBe('10.86.0.3')
   })
 
   test('that somebody got after the hub’s clock stepped is not given twice', () => {
@@ -214,7 +212,7 @@ describe('the address', () => {
       later(2 * HOUR),
     )
     expect(taken.invites.map(({ address }) => address)).toEqual(['10.86.0.2', '10.86.0.2'])
-    const [after, { home }] = join(taken, request(secret), hubKey, circumstances)
+    const [after, { home }] = join(taken, request(secret), hubKey, context)
     expect(home.address).toBe('10.86.0.3')
     expect(after.invites.map(({ address }) => address)).toEqual(['10.86.0.3', '10.86.0.2'])
   })

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { checkLan, type Occupied, occupiedFor, sortedLan } from '../../../hub/core/lan.ts'
 import { EMPTY_DOCUMENT } from '../../../hub/core/store-document.ts'
-import { circumstances, HOUR, invited, joined, later, now, reasonOf, refusal } from './some.ts'
+import { context, HOUR, invited, joined, later, now, reasonOf, refusal } from './some.ts'
 
-const { network, own } = circumstances
+const { network, own } = context
 const check = (lan: readonly string[], granted: readonly string[] = [], occupied: readonly Occupied[] = []): unknown =>
   refusal(() => checkLan(lan, granted, occupied, 'joining'))
 

@@ -14,7 +14,7 @@ import {
   type StoreDocument,
   StoreDocumentSchema,
 } from '../../../hub/core/store-document.ts'
-import { circumstances, device, HOUR, hubKey, newKey, newSecret, now, refusal, request } from './some.ts'
+import { context, device, HOUR, hubKey, newKey, newSecret, now, refusal, request } from './some.ts'
 
 test('whatever is done in whatever order, the document can be read again and nobody shares anything', () => {
   const names = ['cabin', 'lodge', 'barn']
@@ -30,14 +30,9 @@ test('whatever is done in whatever order, the document can be read again and nob
           const home = anyHome(name)
           if (what === 0) {
             const secret = newSecret()
-            document = invite(
-              document,
-              { home: name, lan: prefix, expiresInMs: HOUR },
-              hashOf(secret),
-              circumstances,
-            )[0]
+            document = invite(document, { home: name, lan: prefix, expiresInMs: HOUR }, hashOf(secret), context)[0]
             secrets.set(name, secret)
-          } else if (what === 1) document = join(document, request(secrets.get(name) ?? ''), hubKey, circumstances)[0]
+          } else if (what === 1) document = join(document, request(secrets.get(name) ?? ''), hubKey, context)[0]
           else if (what === 2) document = removeHome(document, name, now)[0]
           else if (what === 3 && home !== null) document = leave(document, home, { reopenInvite: lan > 1 })[0]
           else if (what === 4 && home !== null)
@@ -46,9 +41,9 @@ test('whatever is done in whatever order, the document can be read again and nob
               home,
               { publicKey: newKey(), lan: prefix, mtu: lan > 1 ? 1280 : null },
               hubKey,
-              circumstances,
+              context,
             )[0]
-          else if (what === 5) document = addDevice(document, home, device(`phone-${lan}`), hubKey, circumstances)[0]
+          else if (what === 5) document = addDevice(document, home, device(`phone-${lan}`), hubKey, context)[0]
         })
         v.parse(StoreDocumentSchema, JSON.parse(JSON.stringify(document)))
         const lans = document.homes.flatMap((one) => one.lan)

@@ -9,7 +9,7 @@ import {
   removePublication,
   visiblePublications,
 } from '../../../hub/core/publications.ts'
-import { ledPorts, publishedPorts } from '../../../hub/core/led-ports.ts'
+import { forwardedPorts, publishedPorts } from '../../../hub/core/forwarded-ports.ts'
 import { removeHome } from '../../../hub/core/removal.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
 import { EMPTY_DOCUMENT, type Home, type StoreDocument, StoreDocumentSchema } from '../../../hub/core/store-document.ts'
@@ -41,8 +41,8 @@ const input = (more: Partial<PublicationInput> = {}): PublicationInput => ({
   ...more,
 })
 const free = (): null => null
-const add = (document: StoreDocument, asker: Home | null, more: Partial<PublicationInput> = {}) =>
-  addPublication(document, asker, input(more), free, now)
+const add = (document: StoreDocument, principal: Home | null, more: Partial<PublicationInput> = {}) =>
+  addPublication(document, principal, input(more), free, now)
 const codeOf = (act: () => unknown): unknown => {
   try {
     return act()
@@ -55,8 +55,8 @@ const readable = (document: StoreDocument): unknown =>
 
 describe('publishing', () => {
   test('keeps the visitor’s address where the home says that it can, and says so where it cannot', () => {
-    const sourceOf = (asker: Home, address: string, source: 'keep' | 'hide' | null = null) =>
-      codeOf(() => add(empty, asker, { address, source })[1].source)
+    const sourceOf = (principal: Home, address: string, source: 'keep' | 'hide' | null = null) =>
+      codeOf(() => add(empty, principal, { address, source })[1].source)
     expect(sourceOf(cabin, '192.168.1.20')).toBe('hide')
     expect(sourceOf(cabin, '192.168.1.20', 'keep')).toBe('source-not-kept')
     expect(sourceOf(cabin, '192.168.1.2')).toBe('keep')
@@ -78,8 +78,8 @@ describe('publishing', () => {
     expect(codeOf(() => add(after, null, { port: 400, lastPort: 500 }))).toBe('publication-exists')
     expect(add(after, cabin, { protocol: 'udp' })[0].publications).toHaveLength(2)
     // Its own is named to the home, and any to the hub's owner.
-    for (const asker of [cabin, null])
-      expect(() => add(after, asker, { targetPort: 9443 })).toThrow(
+    for (const principal of [cabin, null])
+      expect(() => add(after, principal, { targetPort: 9443 })).toThrow(
         /443\/tcp leads to 192\.168\.1\.20 of cabin already/,
       )
   })
@@ -155,10 +155,10 @@ describe('publishing', () => {
     const [half] = add(empty, cabin, { port: 20_001, lastPort: 20_000 + most - 10, targetPort: 1 })
     const [full] = add(half, lodge, { protocol: 'udp', port: 1, lastPort: 10, address: '192.168.88.20', targetPort: 1 })
     expect(() => add(half, null, { port: 1, lastPort: 11, targetPort: 1 })).toThrow(/11 more, and there is room for 10/)
-    for (const asker of [cabin, lodge, null])
-      expect(codeOf(() => add(full, asker, { address: asker === lodge ? '192.168.88.20' : '192.168.1.20' }))).toBe(
-        'publications-full',
-      )
+    for (const principal of [cabin, lodge, null])
+      expect(
+        codeOf(() => add(full, principal, { address: principal === lodge ? '192.168.88.20' : '192.168.1.20' })),
+      ).toBe('publications-full')
     const [room] = removePublication(full, lodge, { protocol: 'udp', port: 1, lastPort: 10 })
     expect(add(room, cabin)[0].publications).toHaveLength(2)
   })
@@ -186,17 +186,17 @@ describe('what is published', () => {
   const [two] = add(one, cabin, { protocol: 'udp', port: 100, lastPort: 100 })
   const [all] = add(two, lodge, { port: 80, lastPort: 80, address: '192.168.88.20' })
   const range = (port: number, lastPort = port, protocol: 'tcp' | 'udp' = 'tcp') => ({ protocol, port, lastPort })
-  const found = (asker: Home | null, of: PublishedRange): unknown =>
-    codeOf(() => rangeText(findPublication(all, asker, of, 'checking')))
+  const found = (principal: Home | null, of: PublishedRange): unknown =>
+    codeOf(() => rangeText(findPublication(all, principal, of, 'checking')))
 
   test('is found by its ports, or by the first of them; by its home and the hub’s owner', () => {
-    for (const asker of [cabin, null]) {
-      expect(found(asker, range(100, 200))).toBe('100-200/tcp')
-      expect(found(asker, range(100))).toBe('100-200/tcp')
-      expect(found(asker, range(100, 100, 'udp'))).toBe('100/udp')
+    for (const principal of [cabin, null]) {
+      expect(found(principal, range(100, 200))).toBe('100-200/tcp')
+      expect(found(principal, range(100))).toBe('100-200/tcp')
+      expect(found(principal, range(100, 100, 'udp'))).toBe('100/udp')
       for (const of of [range(100, 150), range(101, 200), range(200)])
-        expect(found(asker, of)).toBe('publication-missing')
-      expect(found(asker, range(100, 200, 'udp'))).toBe('publication-missing')
+        expect(found(principal, of)).toBe('publication-missing')
+      expect(found(principal, range(100, 200, 'udp'))).toBe('publication-missing')
     }
     expect([found(lodge, range(100)), found(cabin, range(80)), found(null, range(80))]).toEqual([
       'publication-missing',
@@ -216,7 +216,7 @@ describe('what is published', () => {
 
   test('is listed by port, TCP before UDP, with what of it leads nowhere', () => {
     const udpFirst = { ...all, publications: all.publications.toReversed() }
-    const led = ledPorts(all.publications, new Set([22, 150]))
+    const led = forwardedPorts(all.publications, new Set([22, 150]))
     expect(visiblePublications(udpFirst, null).map(rangeText)).toEqual(['80/tcp', '100-200/tcp', '100/udp'])
     const [tcp, udp] = listedPublications(udpFirst, cabin, led)
     expect(tcp).toEqual({
@@ -236,7 +236,7 @@ test('a file that was written before there were publications is read as one with
 test('whatever is added and taken back, what is written can be read, and each port leads to one place', () => {
   const change = fc.record({
     remove: fc.boolean(),
-    asker: fc.constantFrom(cabin, lodge, null),
+    principal: fc.constantFrom(cabin, lodge, null),
     protocol: fc.constantFrom('tcp' as const, 'udp' as const),
     port: fc.integer({ min: 1, max: 12 }),
     more: fc.nat(3),
@@ -245,10 +245,12 @@ test('whatever is added and taken back, what is written can be read, and each po
   fc.assert(
     fc.property(fc.array(change, { maxLength: 40 }), (changes) => {
       let document = empty
-      for (const { remove, asker, protocol, port, more, address } of changes) {
+      for (const { remove, principal, protocol, port, more, address } of changes) {
         const range = { protocol, port, lastPort: port + more }
         try {
-          ;[document] = remove ? removePublication(document, asker, range) : add(document, asker, { ...range, address })
+          ;[document] = remove
+            ? removePublication(document, principal, range)
+            : add(document, principal, { ...range, address })
         } catch {
           // Refused: nothing changed.
         }

@@ -3,17 +3,17 @@ import { addDevice } from '../../../hub/core/devices.ts'
 import { register } from '../../../hub/core/registration.ts'
 import { leave } from '../../../hub/core/removal.ts'
 import { EMPTY_DOCUMENT, type Home, homeNamed } from '../../../hub/core/store-document.ts'
-import { circumstances, device, hubKey, joined, newKey, readable, refusal, unchanged } from './some.ts'
+import { context, device, hubKey, joined, newKey, readable, refusal, unchanged } from './some.ts'
 
 describe('a registration', () => {
   test('that says what is known writes nothing; another LAN is taken', () => {
     const { document, home } = joined(EMPTY_DOCUMENT, 'cabin', ['192.168.1.0/24'])
     const same = unchanged(home)
-    expect(register(document, home, same, hubKey, circumstances)).toEqual([document, home])
-    expect(register(document, home, same, hubKey, circumstances)[0]).toBe(document)
-    expect(register(document, home, { ...same, keeps: [], exit: false }, hubKey, circumstances)[0]).toBe(document)
+    expect(register(document, home, same, hubKey, context)).toEqual([document, home])
+    expect(register(document, home, same, hubKey, context)[0]).toBe(document)
+    expect(register(document, home, { ...same, keeps: [], exit: false }, hubKey, context)[0]).toBe(document)
     const lan = ['192.168.9.0/24', '192.168.8.0/24']
-    const [after] = readable(register(document, home, { ...same, lan }, hubKey, circumstances))
+    const [after] = readable(register(document, home, { ...same, lan }, hubKey, context))
     expect(homeNamed(after, 'cabin')?.lan).toEqual(['192.168.8.0/24', '192.168.9.0/24'])
   })
 
@@ -27,12 +27,12 @@ describe('a registration', () => {
   ])('with a LAN that is %s is refused', (_what, prefix, code) => {
     const { document } = joined(EMPTY_DOCUMENT, 'cabin', ['192.168.1.0/24'])
     const { document: both, home } = joined(document, 'barn', ['192.168.7.0/24'])
-    expect(refusal(() => register(both, home, { ...unchanged(home), lan: [prefix] }, hubKey, circumstances))).toBe(code)
+    expect(refusal(() => register(both, home, { ...unchanged(home), lan: [prefix] }, hubKey, context))).toBe(code)
   })
 
   test('keeps a LAN that it has, though the hub’s own network lies there by now', () => {
     const { document, home } = joined(EMPTY_DOCUMENT, 'cabin', ['192.168.1.0/24'])
-    const moved = { ...circumstances, own: [{ prefix: '192.168.1.0/24', by: 'the hub’s own network at eth1' }] }
+    const moved = { ...context, own: [{ prefix: '192.168.1.0/24', by: 'the hub’s own network at eth1' }] }
     const [after] = register(document, home, { ...unchanged(home), mtu: 1280 }, hubKey, moved)
     expect(homeNamed(after, 'cabin')).toMatchObject({ lan: home.lan, mtu: 1280 })
   })
@@ -40,13 +40,13 @@ describe('a registration', () => {
   test('may say a part of what the owner granted once', () => {
     const { document, home } = joined(EMPTY_DOCUMENT, 'cabin', ['198.51.100.0/25'])
     const half = { ...unchanged(home), lan: ['198.51.100.0/26'] }
-    expect(register(document, home, half, hubKey, circumstances)[1].lan).toEqual(half.lan)
+    expect(register(document, home, half, hubKey, context)[1].lan).toEqual(half.lan)
   })
 
   test('changes the home that registers, and no other', () => {
     const lodge = joined(EMPTY_DOCUMENT, 'lodge')
     const { document, home } = joined(lodge.document, 'cabin')
-    const [after] = register(document, home, { ...unchanged(home), mtu: 1280 }, hubKey, circumstances)
+    const [after] = register(document, home, { ...unchanged(home), mtu: 1280 }, hubKey, context)
     expect(after.homes).toEqual([lodge.home, { ...home, mtu: 1280 }])
   })
 
@@ -54,7 +54,7 @@ describe('a registration', () => {
     const first = joined(EMPTY_DOCUMENT, 'cabin')
     const again = joined(first.document, 'cabin')
     const change = { publicKey: newKey(), lan: [], mtu: null }
-    expect(refusal(() => register(again.document, first.home, change, hubKey, circumstances))).toBe('home-unknown')
+    expect(refusal(() => register(again.document, first.home, change, hubKey, context))).toBe('home-unknown')
     expect(refusal(() => leave(again.document, first.home, { reopenInvite: false }))).toBe('home-unknown')
   })
 })
@@ -69,12 +69,12 @@ describe('what a home says of itself', () => {
       [{ ...calm, keeps: ['192.168.2.0/24', '192.168.1.0/24'] }, { keeps: ['192.168.1.0/24', '192.168.2.0/24'] }],
     ]
     for (const [says, kept] of said) {
-      const [after, changed] = readable(register(document, home, says, hubKey, circumstances))
+      const [after, changed] = readable(register(document, home, says, hubKey, context))
       expect(changed).toEqual({ ...home, ...kept })
-      expect(register(after, changed, says, hubKey, circumstances)[0]).toBe(after)
+      expect(register(after, changed, says, hubKey, context)[0]).toBe(after)
       // Not even its name: an older hub would refuse the file for it.
-      expect(register(after, changed, calm, hubKey, circumstances)[0]).toEqual(document)
-      expect(Object.keys(register(after, changed, calm, hubKey, circumstances)[1])).toEqual(Object.keys(home))
+      expect(register(after, changed, calm, hubKey, context)[0]).toEqual(document)
+      expect(Object.keys(register(after, changed, calm, hubKey, context)[1])).toEqual(Object.keys(home))
     }
   })
 })
@@ -84,20 +84,20 @@ describe('a rotation', () => {
     const { document, home } = joined(EMPTY_DOCUMENT, 'cabin')
     const say = unchanged(home)
     const nextPublicKey = newKey()
-    const [rotated, after] = readable(register(document, home, { ...say, nextPublicKey }, hubKey, circumstances))
+    const [rotated, after] = readable(register(document, home, { ...say, nextPublicKey }, hubKey, context))
     expect(after.publicKey).toBe(nextPublicKey)
-    expect(register(rotated, after, { ...say, nextPublicKey }, hubKey, circumstances)[0]).toBe(rotated)
-    expect(register(rotated, after, say, hubKey, circumstances)[1].publicKey).toBe(home.publicKey)
+    expect(register(rotated, after, { ...say, nextPublicKey }, hubKey, context)[0]).toBe(rotated)
+    expect(register(rotated, after, say, hubKey, context)[1].publicKey).toBe(home.publicKey)
   })
 
   test('takes nobody else’s key', () => {
     const lodge = joined(EMPTY_DOCUMENT, 'lodge')
     const phone = device('phone')
-    const [peopled] = addDevice(lodge.document, null, phone, hubKey, circumstances)
+    const [peopled] = addDevice(lodge.document, null, phone, hubKey, context)
     const { document, home } = joined(peopled, 'cabin')
     for (const nextPublicKey of [lodge.home.publicKey, phone.publicKey, hubKey])
-      expect(
-        refusal(() => register(document, home, { ...unchanged(home), nextPublicKey }, hubKey, circumstances)),
-      ).toBe('request-invalid')
+      expect(refusal(() => register(document, home, { ...unchanged(home), nextPublicKey }, hubKey, context))).toBe(
+        'request-invalid',
+      )
   })
 })

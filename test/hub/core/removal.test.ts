@@ -6,7 +6,7 @@ import { leave, removeHome } from '../../../hub/core/removal.ts'
 import { EMPTY_DOCUMENT, type StoreDocument } from '../../../hub/core/store-document.ts'
 import type { Publication } from '../../../protocol/publications.ts'
 import {
-  circumstances,
+  context,
   device,
   HOUR,
   hubKey,
@@ -39,12 +39,12 @@ function scene() {
   const second = joined(first.document, 'lodge')
   const [cabin, lodge] = [first.home, second.home]
   let document: StoreDocument = second.document
-  for (const [asker, name] of [
+  for (const [principal, name] of [
     [cabin, 'phone'],
     [lodge, 'tablet'],
     [null, 'laptop'],
   ] as const)
-    [document] = addDevice(document, asker, device(name), hubKey, circumstances)
+    [document] = addDevice(document, principal, device(name), hubKey, context)
   document = { ...document, publications: [published('cabin', 80), published('lodge', 443)] }
   return { document, cabin, lodge, request: first.request }
 }
@@ -93,7 +93,7 @@ describe('a home that leaves', () => {
       devices: ['tablet', 'laptop'],
       publications: ['lodge'],
     })
-    expect(refusal(() => join(after, mine, hubKey, circumstances))).toBe('token-used')
+    expect(refusal(() => join(after, mine, hubKey, context))).toBe('token-used')
   })
 
   test('since its tunnel was not proven may use its token again, and nobody else theirs', () => {
@@ -107,13 +107,13 @@ describe('a home that leaves', () => {
         ['lodge', 'used'],
       ],
     })
-    expect(join(after, mine, hubKey, circumstances)[1].repeated).toBe(false)
+    expect(join(after, mine, hubKey, context)[1].repeated).toBe(false)
   })
 
   test('and had taken the place of another key gives it back, with its devices; else both are gone', () => {
     const { document, cabin, lodge } = scene()
     const again = invited(document, 'cabin')
-    const [taken, { home }] = join(again.document, request(again.secret), hubKey, circumstances)
+    const [taken, { home }] = join(again.document, request(again.secret), hubKey, context)
     const [after, removed] = readable(leave(taken, home, { reopenInvite: true }))
     expect(removed).toEqual({ home: 'cabin', joined: true, devices: [] })
     expect(after.homes).toEqual([lodge, cabin])
@@ -133,16 +133,10 @@ describe('a home that leaves', () => {
 
   test('after it changed its key has no join to take back', () => {
     const { document, home, request: mine } = joined(EMPTY_DOCUMENT, 'cabin')
-    const [rotated, after] = register(
-      document,
-      home,
-      { ...unchanged(home), nextPublicKey: newKey() },
-      hubKey,
-      circumstances,
-    )
+    const [rotated, after] = register(document, home, { ...unchanged(home), nextPublicKey: newKey() }, hubKey, context)
     const [gone] = leave(rotated, after, { reopenInvite: true })
     expect(left(gone)).toMatchObject({ homes: [], invites: [['cabin', 'used']] })
-    expect(refusal(() => join(gone, mine, hubKey, circumstances))).toBe('token-used')
+    expect(refusal(() => join(gone, mine, hubKey, context))).toBe('token-used')
   })
 
   test('takes back its own join, though another home had its key once', () => {
@@ -150,7 +144,7 @@ describe('a home that leaves', () => {
     const [gone] = leave(first.document, first.home, { reopenInvite: false })
     const { document, secret } = invited(gone, 'lodge')
     const { publicKey } = first.home
-    const [taken, { home }] = join(document, request(secret, { publicKey }), hubKey, circumstances)
+    const [taken, { home }] = join(document, request(secret, { publicKey }), hubKey, context)
     expect(left(leave(taken, home, { reopenInvite: true })[0]).invites).toEqual([
       ['cabin', 'used'],
       ['lodge', 'open'],

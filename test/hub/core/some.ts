@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 import type { DeviceInput } from '../../../hub/core/devices.ts'
-import { type Circumstances, invite } from '../../../hub/core/invitation.ts'
+import { type InviteContext, invite } from '../../../hub/core/invitation.ts'
 import { join } from '../../../hub/core/joining.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
 import { type Change, type Home, type StoreDocument, StoreDocumentSchema } from '../../../hub/core/store-document.ts'
@@ -14,18 +14,18 @@ import { publicKeyOf } from '../../../wireguard/public-key.ts'
 export const HOUR = 3_600_000
 export const DAY = 24 * HOUR
 export const now = new Date('2026-11-23T10:00:00.000Z')
-export const circumstances: Circumstances = {
+export const context: InviteContext = {
   network: '10.86.0.0/16',
   own: [{ prefix: '203.0.113.0/24', by: 'the hub’s own network at eth0' }],
   now,
 }
-export const later = (ms: number): Circumstances => ({ ...circumstances, now: new Date(now.getTime() + ms) })
+export const later = (ms: number): InviteContext => ({ ...context, now: new Date(now.getTime() + ms) })
 
 export const newKey = (): PublicKey => publicKeyOf(privateKeyFrom(randomBytes(32)))
 export const newSecret = (): string => randomBytes(32).toString('base64url')
 export const hubKey = newKey()
 
-export function invited(document: StoreDocument, home: string, lan: readonly string[] = [], at = circumstances) {
+export function invited(document: StoreDocument, home: string, lan: readonly string[] = [], at = context) {
   const secret = newSecret()
   const [after] = invite(document, { home, lan, expiresInMs: HOUR }, hashOf(secret), at)
   return { document: after, secret }
@@ -44,7 +44,7 @@ export const request = (joinSecret: string, more: Partial<JoinRequest> = {}): Jo
 export function joined(document: StoreDocument, name: string, lan: readonly string[] = []) {
   const { document: open, secret } = invited(document, name, lan)
   const mine = request(secret)
-  const [after, { home }] = join(open, mine, hubKey, circumstances)
+  const [after, { home }] = join(open, mine, hubKey, context)
   return { document: after, home, request: mine }
 }
 

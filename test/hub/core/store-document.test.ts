@@ -12,7 +12,7 @@ import {
   takenAddresses,
 } from '../../../hub/core/store-document.ts'
 import type { Publication } from '../../../protocol/publications.ts'
-import { circumstances, device, HOUR, hubKey, invited, joined, later, newKey, now, refusal } from './some.ts'
+import { context, device, HOUR, hubKey, invited, joined, later, newKey, now, refusal } from './some.ts'
 
 const read = (document: unknown): unknown => {
   const result = v.safeParse(StoreDocumentSchema, JSON.parse(JSON.stringify(document)))
@@ -20,7 +20,7 @@ const read = (document: unknown): unknown => {
 }
 
 const cabin = joined(EMPTY_DOCUMENT, 'cabin', ['192.168.1.0/24'])
-const [peopled, phone] = addDevice(cabin.document, cabin.home, device('phone'), hubKey, circumstances)
+const [peopled, phone] = addDevice(cabin.document, cabin.home, device('phone'), hubKey, context)
 const publication: Publication = {
   protocol: 'tcp',
   port: 100,

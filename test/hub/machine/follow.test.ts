@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { EMPTY_DOCUMENT, type Home, type StoreDocument } from '../../../hub/core/store-document.ts'
 import { makeFollow } from '../../../hub/machine/follow.ts'
-import { makeWitness } from '../../../hub/presence/witness.ts'
+import { makePeerMonitor } from '../../../hub/presence/peer-monitor.ts'
 import { HubConfigSchema } from '../../../hub/settings/config.ts'
 import { makeSettings } from '../../../hub/settings/settings.ts'
 import type { Step } from '../../../adapters/step.ts'
@@ -31,7 +31,7 @@ function scene(more: Partial<StoreDocument> = {}) {
   const { log, lines } = captureLog()
   const machine = paperMachine()
   const executed: Step['kind'][] = []
-  const witness = makeWitness(
+  const peerMonitor = makePeerMonitor(
     () => 'hw0',
     clock,
     log,
@@ -55,11 +55,11 @@ function scene(more: Partial<StoreDocument> = {}) {
         await machine.execute(step, signal)
       },
     },
-    witness,
-    whereabouts: { of: () => null, note: () => undefined, keep: () => undefined, save: async () => undefined },
+    peerMonitor,
+    lastEndpoints: { of: () => null, note: () => undefined, keep: () => undefined, save: async () => undefined },
     servedPorts: async () => new Set([53]),
     ssh: { ports: () => ssh, look: async () => undefined },
-    knock: () => undefined,
+    triggerHandshakes: () => undefined,
     clock,
     log,
   })

@@ -11,7 +11,7 @@ import {
   echoKey,
   encodeEchoAnswer,
   encodeEchoRequest,
-  type HubWord,
+  type PeerView,
   readEchoAnswer,
 } from '../../../protocol/echo.ts'
 import { systemClock } from '../../../system/time/clock.ts'
@@ -28,7 +28,7 @@ const cabin: Home = {
   joinedAt: '2026-11-23T10:00:00.000Z',
 }
 const KEY = echoKey(cabin.secretHash)
-const SAID: HubWord = { peerKnown: true, handshakeSeconds: 12, heardSeconds: 0.5, initiatedSeconds: null }
+const SAID: PeerView = { peerKnown: true, handshakeSeconds: 12, heardSeconds: 0.5, initiatedSeconds: null }
 
 let port: number
 let responder: EchoResponder
@@ -44,11 +44,11 @@ beforeEach(async () => {
   asked = []
   const captured = captureLog()
   lines = captured.lines
-  const word = async (home: Home, source: string): Promise<HubWord> => {
+  const view = async (home: Home, source: string): Promise<PeerView> => {
     asked.push([home.name, source])
     return SAID
   }
-  responder = makeEchoResponder(word, clock, captured.log, port)
+  responder = makeEchoResponder(view, clock, captured.log, port)
   responder.serve([cabin])
 })
 afterEach(() => {
@@ -71,7 +71,7 @@ function request(more: Partial<EchoRequest> = {}): EchoRequest {
 }
 
 /** A home's socket and everything that came to it. */
-async function asker(type: SocketType = 'udp4') {
+async function principal(type: SocketType = 'udp4') {
   const socket = createSocket(type)
   sockets.push(socket)
   const heard: Buffer[] = []
@@ -91,11 +91,11 @@ async function asker(type: SocketType = 'udp4') {
     },
   }
 }
-type Asker = Awaited<ReturnType<typeof asker>>
+type Principal = Awaited<ReturnType<typeof principal>>
 
 /** Asks until an answer comes: the responder may still be opening its socket. */
-async function begin(type: SocketType = 'udp4'): Promise<Asker> {
-  const mine = await asker(type)
+async function begin(type: SocketType = 'udp4'): Promise<Principal> {
+  const mine = await principal(type)
   for (let attempt = 0; attempt < 500 && mine.heard.length === 0; attempt += 1) {
     mine.send(encodeEchoRequest(request(), KEY))
     await wait(20)
@@ -106,7 +106,7 @@ async function begin(type: SocketType = 'udp4'): Promise<Asker> {
 }
 
 /** Whatever was asked before, was it answered? An echo behind it tells, since they are answered in turn. */
-async function answersUpToNow(mine: Asker): Promise<readonly Buffer[]> {
+async function answersUpToNow(mine: Principal): Promise<readonly Buffer[]> {
   const last = request()
   mine.send(encodeEchoRequest(last, KEY))
   const isLast = (datagram: Buffer): boolean => readEchoAnswer(datagram, KEY)?.nonce === last.nonce
@@ -123,7 +123,7 @@ describe('an echo', () => {
         const sent = request({ bytes })
         mine.send(encodeEchoRequest(sent, KEY))
         const [answer] = await mine.until(1)
-        expect(readEchoAnswer(answer!, KEY)).toEqual({ nonce: sent.nonce, word: SAID, bytes })
+        expect(readEchoAnswer(answer!, KEY)).toEqual({ nonce: sent.nonce, seen: SAID, bytes })
         expect(answer).toHaveLength(bytes)
         mine.heard.length = 0
       }
@@ -245,7 +245,7 @@ test('a port that is taken is waited for; said once, and answered when it comes'
   await wait(1_500)
   expect(complaints()).toHaveLength(1)
   blocker.close()
-  const mine = await asker()
+  const mine = await principal()
   for (let attempt = 0; attempt < 200 && mine.heard.length === 0; attempt += 1) {
     clock.turn(1_000)
     mine.send(encodeEchoRequest(request(), KEY))

@@ -23,9 +23,9 @@ function hearing(heardOnce = memoryOnly()) {
   return {
     clock,
     presences,
-    look: async (now: Partial<Heard & { witness: number | null }> = {}, home: Home = CABIN) => {
+    look: async (now: Partial<Heard & { peerMonitor: number | null }> = {}, home: Home = CABIN) => {
       scene.hears(now)
-      if (now.witness !== undefined) witnessSeconds = now.witness
+      if (now.peerMonitor !== undefined) witnessSeconds = now.peerMonitor
       said = []
       await presences.note([home])
       signs.look([home])
@@ -69,8 +69,8 @@ describe('a home that is silent', () => {
     expect(await look()).toEqual(['tunnel: home-dark for 60 s'])
   })
   test('is not judged by a witness that sees nothing', async () => {
-    expect(await hearing().look({ heartbeat: 100, wireguard: 100, witness: 6 })).toEqual([])
-    expect(await hearing().look({ heartbeat: 100, wireguard: 100, witness: null })).toEqual([])
+    expect(await hearing().look({ heartbeat: 100, wireguard: 100, peerMonitor: 6 })).toEqual([])
+    expect(await hearing().look({ heartbeat: 100, wireguard: 100, peerMonitor: null })).toEqual([])
   })
 })
 

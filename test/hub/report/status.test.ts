@@ -4,7 +4,7 @@ import { HubConfigSchema } from '../../../hub/settings/config.ts'
 import type { MappingHistory } from '../../../hub/presence/mappings.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
 import { hubFamilies } from '../../../hub/report/metrics.ts'
-import { hubPulse } from '../../../hub/report/hub-pulse.ts'
+import { hubSnapshot } from '../../../hub/report/hub-snapshot.ts'
 import { hubStatus } from '../../../hub/report/status.ts'
 import { EMPTY_DOCUMENT, type Home } from '../../../hub/core/store-document.ts'
 import { type Heard, listening, memoryOnly } from '../heard-home.ts'
@@ -31,8 +31,8 @@ function statusWith(
     identity: { publicKey: newKey(), tls: { key: 'hunter3', certificate: 'x' }, fingerprint: 'ab' },
     document: { ...EMPTY_DOCUMENT, homes: [home] },
     machine: null,
-    witness: {
-      sighting: () => null,
+    peerMonitor: {
+      statsOf: () => null,
       endpoint: () => null,
       ageSeconds: () => 1,
       look: async () => undefined,
@@ -40,7 +40,7 @@ function statusWith(
     },
     heartbeats: null,
     presences: scene.presences,
-    carriers: null,
+    transports: null,
     mappings: { of: () => history },
     registrations: new Map(),
     alternatePorts,
@@ -75,7 +75,7 @@ test('a home that is awaited is neither up nor down to those who watch from outs
   const scene = listening()
   scene.clock.turn(3_600_000)
   const status = statusWith({}, [], null, scene)
-  expect(hubPulse(status, '1', new Date()).homes).toMatchObject([{ isUp: null, state: 'awaited', cause: null }])
+  expect(hubSnapshot(status, '1', new Date()).homes).toMatchObject([{ isUp: null, state: 'awaited', cause: null }])
   const upSamples = () =>
     hubFamilies(statusWith({}, [], null, scene), { ...EMPTY_DOCUMENT, homes: [home] }, new Map(), '1', new Date()).find(
       ({ name }) => name === 'homeward_tunnel_up',

@@ -42,7 +42,7 @@ test('a home’s report speaks of that home alone, whichever home it names', asy
         name: () => 'hub',
         configDir: stateDir,
         stateDir,
-        pulse: async () => ({ end: 'hub', version: '0', homes: [] }),
+        snapshot: async () => ({ end: 'hub', version: '0', homes: [] }),
         clock,
         log: captureLog().log,
       }),

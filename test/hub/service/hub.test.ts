@@ -26,7 +26,7 @@ test('nothing of it is used before it is made, though everything outside calls b
   })
   try {
     expect(heard).toEqual([[], '10.86.0.1', [], false, []])
-    await Promise.all([hub.callBack(), hub.reconcile(), hub.status(), hub.lookForSsh()])
+    await Promise.all([hub.recoverSessions(), hub.reconcile(), hub.status(), hub.lookForSsh()])
     expect(alerting).not.toBeNull()
   } finally {
     await hub.close()

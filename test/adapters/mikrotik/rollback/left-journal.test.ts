@@ -1,6 +1,6 @@
 import { access, readFile, writeFile } from 'node:fs/promises'
 import { describe, expect, test, vi } from 'vitest'
-import { bringTo } from '../../../../adapters/apply.ts'
+import { applyDesired } from '../../../../adapters/apply.ts'
 import { Problem } from '../../../../problems/problem.ts'
 import { BY_HAND, type CutOffRouter, cutOffRouter, HOME, HUB, OTHER_HOME, signal } from '../cut-off-router.ts'
 
@@ -39,10 +39,10 @@ async function goesOn(of: CutOffRouter, touched = of.others()): Promise<readonly
   expect(of.router.export()).toBe(after)
   await another.close()
 
-  await bringTo(adapter, [OTHER_HOME], signal())
+  await applyDesired(adapter, [OTHER_HOME], signal())
   const observed = await adapter.observe(signal())
   expect(adapter.plan(observed, [OTHER_HOME])).toEqual({ steps: [], refusals: [], warnings: [] })
-  await bringTo(adapter, [], signal())
+  await applyDesired(adapter, [], signal())
   expect(of.ours()).toEqual([])
   expect(of.others()).toBe(touched)
   await adapter.close()
@@ -138,7 +138,7 @@ describe.each(WAYS)('what else an owner may have done meanwhile, on a router wit
       expect(of.others()).toBe(touched)
       expect(of.ours().filter((line) => /interface=!?hw0\b|gateway=hw0\b/.test(line))).toEqual([])
       expect(adapter.plan(observed, [HOME]).refusals).toMatchObject([{ code: 'interface-taken' }])
-      await bringTo(adapter, [], signal())
+      await applyDesired(adapter, [], signal())
       expect([of.ours(), of.others()]).toEqual([[], touched])
     },
   )
@@ -217,7 +217,7 @@ test('a change that fails while the interface is deleted: the failure says what 
     await of.router.console(DELETED)
     throw new Problem('tunnel-unproven', { what: 'changing the tunnel', why: 'no heartbeat' })
   }
-  const thrown = await bringTo(of.open(), [OTHER_HOME], signal(), { prove }).catch((why: unknown) => why)
+  const thrown = await applyDesired(of.open(), [OTHER_HOME], signal(), { prove }).catch((why: unknown) => why)
   expect(thrown).toMatchObject({ code: 'tunnel-unproven' })
   expect(String(thrown)).toMatch(/On the router all is as before, except the interface hw0 \(it was deleted/)
   await goesOn(of)

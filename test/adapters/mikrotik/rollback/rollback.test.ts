@@ -1,7 +1,7 @@
 import { access, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { carryOut } from '../../../../adapters/mikrotik/execute.ts'
+import { executeSteps } from '../../../../adapters/mikrotik/execute.ts'
 import { makeRollback, type Rollback } from '../../../../adapters/mikrotik/rollback/rollback.ts'
 import type { PublicKey } from '../../../../wireguard/keys.ts'
 import { type PaperRouter, paperRouter } from '../paper-router.ts'
@@ -35,9 +35,9 @@ function rollbackOf(router: PaperRouter): Rollback {
 /** What a plan would do between arming and keeping. */
 async function change(rollback: Rollback): Promise<void> {
   const site = { exec: rollback.exec, signal, peerName: true }
-  await carryOut({ kind: 'create-interface', interface: 'hw0' }, site)
-  await carryOut({ kind: 'add-address', interface: 'hw0', address: '10.86.0.2/16' }, site)
-  await carryOut({ kind: 'set-peers', interface: 'hw0', peers: [PEER] }, site)
+  await executeSteps({ kind: 'create-interface', interface: 'hw0' }, site)
+  await executeSteps({ kind: 'add-address', interface: 'hw0', address: '10.86.0.2/16' }, site)
+  await executeSteps({ kind: 'set-peers', interface: 'hw0', peers: [PEER] }, site)
 }
 
 const WAYS = {
@@ -208,7 +208,7 @@ test('an interface that its owner renamed goes, too, once all is kept', async ()
   const rollback = rollbackOf(router)
   await rollback.arm(['hw0', 'hw1'], 90, signal)
   await rollback.removeInterface('hw0', signal)
-  await carryOut({ kind: 'create-interface', interface: 'hw1' }, { exec: rollback.exec, signal, peerName: true })
+  await executeSteps({ kind: 'create-interface', interface: 'hw1' }, { exec: rollback.exec, signal, peerName: true })
   await rollback.keep(signal)
   expect(router.rows('/interface/wireguard').map(({ name }) => name)).toEqual(['hw1'])
 })

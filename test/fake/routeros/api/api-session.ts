@@ -16,7 +16,7 @@ export interface ApiSession {
   readonly end: (how: Ending) => void
 }
 
-export interface SessionParts {
+export interface SessionDeps {
   readonly version: Version
   readonly commands: Commands
   /** null: wrong name or password, or no right to use the API. */
@@ -31,7 +31,7 @@ const BEFORE_LOGIN = { wordBytes: 4_096, words: 32 }
 const AFTER_LOGIN = { wordBytes: 16 * 1024 * 1024, words: 100_000 }
 
 /** @param line the TCP connection, where `socket` is the TLS on it; else the same. */
-export function serveApi(socket: Socket, line: Socket, parts: SessionParts): ApiSession {
+export function serveApi(socket: Socket, line: Socket, parts: SessionDeps): ApiSession {
   const self = {}
   const desk = loginDesk(parts.version)
   let rights: Rights | null = null

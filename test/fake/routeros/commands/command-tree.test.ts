@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { TunnelSpec } from '../../../../adapters/spec.ts'
-import { bringTo } from '../../../../adapters/apply.ts'
+import { applyDesired } from '../../../../adapters/apply.ts'
 import { mikrotikAdapter } from '../../../../adapters/mikrotik/mikrotik.ts'
 import { systemClock } from '../../../../system/time/clock.ts'
 import { parsePublicKey } from '../../../../wireguard/keys.ts'
@@ -60,8 +60,8 @@ test.each(TREE_VERSIONS)('the adapter says nothing to a router that a real one d
   })
   const signal = AbortSignal.timeout(20_000)
   try {
-    expect(await bringTo(adapter, [TUNNEL], signal)).not.toEqual([])
-    expect(await bringTo(adapter, [TUNNEL], signal)).toEqual([])
+    expect(await applyDesired(adapter, [TUNNEL], signal)).not.toEqual([])
+    expect(await applyDesired(adapter, [TUNNEL], signal)).toEqual([])
     await adapter.remedy({ kind: 'new-source-port', interface: 'hw0', peer: HUB, keepaliveSeconds: 25 }, signal)
     const [peer] = TUNNEL.peers
     if (peer === undefined) throw new TypeError('a tunnel has a peer')
@@ -71,7 +71,7 @@ test.each(TREE_VERSIONS)('the adapter says nothing to a router that a real one d
       signal,
     )
     await adapter.remedy({ kind: 'rebuild', interface: 'hw0' }, signal)
-    expect(await bringTo(adapter, [], signal)).not.toEqual([])
+    expect(await applyDesired(adapter, [], signal)).not.toEqual([])
   } finally {
     await adapter.close()
     await router.close()

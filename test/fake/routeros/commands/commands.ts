@@ -44,7 +44,7 @@ export interface Caller {
   readonly emit?: (row: ShownRow) => void
 }
 
-export interface CommandParts {
+export interface CommandDeps {
   readonly model: Model
   readonly jobs: Jobs
   readonly safeMode: SafeMode
@@ -55,7 +55,7 @@ export interface CommandParts {
   readonly onChanged: () => void
 }
 
-export function makeCommands(parts: CommandParts): Commands {
+export function makeCommands(parts: CommandDeps): Commands {
   const { model, jobs, safeMode } = parts
   const changes = makeChanges()
   const scheduler = makeScheduler(

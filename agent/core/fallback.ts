@@ -1,0 +1,62 @@
+import { backoffMs } from '../../system/time/backoff.ts'
+import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
+import type { Cause } from './cause.ts'
+import type { EchoRound } from './evidence.ts'
+
+/**
+ * The tunnel takes another way than the preferred one, and the way back. Pure; times are monotonic milliseconds.
+ * The carrier costs more than UDP, and a low port's NAT state lives shorter: a detour is not for ever.
+ */
+export interface Fallback {
+  readonly on: 'transport' | 'endpoint'
+  /** Where it is now. */
+  readonly current: Endpoint
+  /** Why it went there. */
+  readonly cause: Cause
+  readonly since: number
+  /** In a row, in which the better way answered. */
+  readonly goodRounds: number
+  /** Ways back in vain. */
+  readonly failures: number
+  /** No way back before this. */
+  readonly notBefore: number
+}
+
+const GOOD_ROUNDS = 3
+const EVERY_MS = { transport: 10_000, endpoint: 60_000 } as const
+
+/** A port that was dead a minute ago may be dead in the next; the other one does as well meanwhile. */
+const STAY_MS = { transport: 0, endpoint: 300_000 } as const
+
+const PAUSES = { firstMs: 60_000, ceilingMs: 3_600_000 } as const
+
+export function fellBack(on: Fallback['on'], current: Endpoint, cause: Cause, now: number): Fallback {
+  return { on, current, cause, since: now, goodRounds: 0, failures: 0, notBefore: now + STAY_MS[on] }
+}
+
+/** How long after one round of echoes the next is due. */
+export function failbackEveryMs({ on }: Fallback): number {
+  return EVERY_MS[on]
+}
+
+export function noteFailbackRound(fallback: Fallback, round: EchoRound): Fallback {
+  return { ...fallback, goodRounds: betterEndpoint(fallback, round) === null ? 0 : fallback.goodRounds + 1 }
+}
+
+/** Where to go back to now; null while it is not sure enough. */
+export function failback(fallback: Fallback, round: EchoRound | null, now: number): Endpoint | null {
+  if (round === null || fallback.goodRounds < GOOD_ROUNDS || now < fallback.notBefore) return null
+  return betterEndpoint(fallback, round)
+}
+
+/** The way back did not answer: later again, and then later still. */
+export function noteFailbackFailed(fallback: Fallback, now: number): Fallback {
+  const failures = fallback.failures + 1
+  return { ...fallback, goodRounds: 0, failures, notBefore: now + backoffMs(PAUSES, failures) }
+}
+
+/** From the carrier any UDP is better; from another port or address only the preferred one is. */
+function betterEndpoint({ on }: Fallback, { answered, preferred }: EchoRound): Endpoint | null {
+  const first = answered.find((endpoint) => sameEndpoint(endpoint, preferred))
+  return first ?? (on === 'transport' ? (answered[0] ?? null) : null)
+}

@@ -1,0 +1,221 @@
+import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
+import { type Fallback, noteFailbackFailed, failback, fellBack } from './fallback.ts'
+import type { Cause } from './cause.ts'
+import {
+  NO_REMEDIATION,
+  nextRemedy,
+  noteAnswered,
+  noteBegun,
+  noteExecuted,
+  noteFailed,
+  noteLadderEnded,
+} from './remediation.ts'
+import { diagnose, NO_EVIDENCE } from './evidence.ts'
+import { causeOf, type Health } from './health.ts'
+import { ladder, type Remedy } from './ladder.ts'
+import { noteMtuSet } from './path-mtu.ts'
+import { registerSoon } from './registration.ts'
+import type { Action, Watch, WatchEvent } from './state.ts'
+
+/** From evidence to remedies, and from remedies to their proof. Each takes the state and gives the next one. */
+
+/** A look takes less; a machine that hangs must not hold up the cure of the line. */
+const LONGEST_LOOK_MS = 3_000
+
+/** An answer: to a heartbeat sent then; null when it cannot be told. */
+export interface Answered {
+  readonly sentAt: number | null
+}
+
+/** An answer proves the remedy under way; time without one proves that it did not help. */
+export function proven(watch: Watch, answer: Answered | null, now: number, actions: Action[]): Watch {
+  const { underWay } = watch.remediation
+  const proving = underWay?.proving ?? null
+  if (answer === null) return proving !== null && now >= proving.until ? remedyFailed(watch, now, actions) : watch
+  if (underWay?.failbackFrom && (proving === null || (answer.sentAt ?? now) < proving.since)) return watch
+  const after = underWay !== null && proving !== null ? remedyHelped(watch, now, actions) : watch
+  if (after.remediation === NO_REMEDIATION && after.evidence === NO_EVIDENCE) return after
+  return { ...after, remediation: noteAnswered(after.remediation, answer.sentAt), evidence: NO_EVIDENCE }
+}
+
+function remedyHelped(watch: Watch, now: number, actions: Action[]): Watch {
+  const { underWay } = watch.remediation
+  if (underWay === null) return watch
+  tellRemedy(watch, true, now, actions)
+  if (underWay.failbackFrom !== null) {
+    actions.push({ kind: 'close-transport' })
+    return { ...watch, fallback: null, remediation: NO_REMEDIATION }
+  }
+  // Over UDP again, if it was not: the carrier would only hold a connection open.
+  if (underWay.remedy.kind === 'set-endpoint') actions.push({ kind: 'close-transport' })
+  return { ...watch, helped: { ...watch.helped, [underWay.cause]: underWay.remedy.kind } }
+}
+
+/** What the shell made of the remedy it was given. */
+export function remedyEnded(
+  watch: Watch,
+  { executed, endpoint }: Extract<WatchEvent, { kind: 'remedy-ended' }>,
+  now: number,
+  actions: Action[],
+): Watch {
+  const { underWay } = watch.remediation
+  if (underWay === null) return watch
+  const { remedy } = underWay
+  if (remedy.kind === 'set-mtu') {
+    tellRemedy(watch, executed, now, actions)
+    const after = { ...watch, remediedAt: now, remediation: { ...watch.remediation, underWay: null } }
+    if (!executed) return after
+    const registration = registerSoon(watch.registration, 'mtu', now)
+    return { ...after, registration, pathMtu: noteMtuSet(watch.pathMtu, remedy.mtu) }
+  }
+  if (!executed) return remedyFailed(watch, now, actions)
+  // Until the way back is proven it counts as none.
+  const fallback = underWay.failbackFrom ?? fallbackAfter(watch, endpoint, now)
+  const after = { ...watch, fallback, remediedAt: now, ledElsewhereAt: endpoint === null ? watch.ledElsewhereAt : now }
+  // Answers came meanwhile: because of it, or by themselves.
+  if (watch.health.kind === 'up' && underWay.failbackFrom === null)
+    return { ...(underWay.hasHelped ? remedyHelped(after, now, actions) : after), remediation: NO_REMEDIATION }
+  // The heartbeat that proves it goes out at once.
+  const heartbeats = { ...watch.heartbeats, lastSentAt: null }
+  return { ...after, heartbeats, remediation: noteExecuted(watch.remediation, watch.heartbeats, now) }
+}
+
+/** @param way where the interface sends since the remedy; null when that is as before. */
+function fallbackAfter(
+  { fallback, asking, remediation }: Watch,
+  endpoint: Endpoint | null,
+  now: number,
+): Fallback | null {
+  if (endpoint === null || remediation.underWay === null) return fallback
+  if (sameEndpoint(endpoint, asking.round?.preferred ?? null)) return null
+  const on = remediation.underWay.remedy.kind === 'carrier' ? 'transport' : 'endpoint'
+  const next = fellBack(on, endpoint, remediation.underWay.cause, now)
+  // A detour taken again because its way back failed remembers how often that was.
+  if (fallback?.on !== on) return next
+  return { ...next, failures: fallback.failures, notBefore: Math.max(fallback.notBefore, next.notBefore) }
+}
+
+function remedyFailed(watch: Watch, now: number, actions: Action[]): Watch {
+  const { underWay } = watch.remediation
+  if (underWay === null) return watch
+  tellRemedy(watch, false, now, actions)
+  if (underWay.failbackFrom !== null) return turnedBack(watch, underWay.failbackFrom, now, actions)
+  return {
+    ...watch,
+    remediation: noteFailed(watch.remediation),
+    evidence: NO_EVIDENCE,
+    registration: registerSoon(watch.registration, 'doubt', now),
+  }
+}
+
+/** The better way does not carry the tunnel after all: at once to where it was well. */
+function turnedBack(watch: Watch, fallback: Fallback, now: number, actions: Action[]): Watch {
+  const remedy: Remedy =
+    fallback.on === 'transport' ? { kind: 'carrier' } : { kind: 'set-endpoint', endpoint: fallback.current }
+  const after = { ...watch, fallback: noteFailbackFailed(fallback, now), remediation: NO_REMEDIATION }
+  return begun(after, remedy, fallback.cause, now, actions)
+}
+
+/** Names the cause as soon as it is proven, and begins the next remedy against it. */
+export function remediated(watch: Watch, now: number, actions: Action[]): Watch {
+  const { health, remediation, heartbeats, evidence, asking } = watch
+  if (health.kind === 'up' || remediation.underWay !== null) return watch
+  const cause = diagnose(evidence, heartbeats, asking.echoTrust, now)
+  if (cause === null) return watch
+  if (cause === 'home-offline' || cause === 'hub-down' || cause === 'home-unknown') {
+    if (health.kind === 'offline' && health.cause === cause) return watch
+    return enter(watch, { kind: 'offline', since: health.kind === 'offline' ? health.since : now, cause }, actions)
+  }
+  if (now < remediation.notBefore || isBeingLookedAt(watch, now)) return watch
+  const remedy = nextRemedy(remediation, ladder(cause, situationOf(watch, cause)))
+  if (remedy === null) {
+    // None left: all over again after a pause, and with fresh evidence.
+    const paused = { ...watch, remediation: noteLadderEnded(remediation, now), evidence: NO_EVIDENCE }
+    return { ...paused, registration: registerSoon(watch.registration, 'doubt', now) }
+  }
+  const isSame = health.kind === 'healing' && health.cause === cause
+  const since = health.kind === 'healing' ? health.since : now
+  const named = isSame ? watch : enter(watch, { kind: 'healing', since, cause }, actions)
+  return begun({ ...named, evidence: NO_EVIDENCE }, remedy, cause, now, actions)
+}
+
+/**
+ * What was taken away here looks from outside like a dead flow. So the machine is looked at first: that takes
+ * milliseconds on this one and a second on a router; one that cannot be looked at is not waited for.
+ */
+function isBeingLookedAt({ asking, heartbeats }: Watch, now: number): boolean {
+  const isAsked = asking.reconciledAt > (heartbeats.answeredAt ?? -Infinity)
+  return isAsked && asking.lookedAt < asking.reconciledAt && now - asking.reconciledAt < LONGEST_LOOK_MS
+}
+
+/** From a detour, once the better way has answered often enough. */
+export function returned(watch: Watch, now: number, actions: Action[]): Watch {
+  const { fallback, health, remediation, asking } = watch
+  if (fallback === null || health.kind !== 'up' || remediation.underWay !== null || watch.heartbeats.missesInARow > 0)
+    return watch
+  const endpoint = failback(fallback, asking.round, now)
+  if (endpoint === null) return watch
+  const after = begun(watch, { kind: 'set-endpoint', endpoint }, fallback.cause, now, actions)
+  const { underWay } = after.remediation
+  return underWay === null
+    ? after
+    : { ...after, remediation: { ...after.remediation, underWay: { ...underWay, failbackFrom: fallback } } }
+}
+
+export function begun(watch: Watch, remedy: Remedy, cause: Cause, now: number, actions: Action[]): Watch {
+  actions.push({ kind: 'remedy', remedy })
+  return { ...watch, remediation: noteBegun(watch.remediation, remedy, cause, now) }
+}
+
+/** The machine was found changed, and brought back. */
+export function driftRepaired(watch: Watch, now: number, actions: Action[]): Watch {
+  const cause = 'drift'
+  if (watch.health.kind === 'up') {
+    actions.push({ kind: 'tell-cause', cause })
+    actions.push({ kind: 'tell-remedy', report: { remedy: 'apply', cause, helped: true, seconds: 0 } })
+    return watch
+  }
+  // It helps nobody while the hub does not know this home.
+  if (watch.remediation.underWay !== null || causeOf(watch.health) === 'home-unknown') return watch
+  const health: Health = { kind: 'healing', since: now, cause }
+  const after = enter({ ...watch, evidence: NO_EVIDENCE, remediedAt: now }, health, actions)
+  const remediation = noteExecuted(noteBegun(watch.remediation, { kind: 'apply' }, cause, now), watch.heartbeats, now)
+  return { ...after, remediation, heartbeats: { ...watch.heartbeats, lastSentAt: null } }
+}
+
+/** The hub knows this home after all: what keeps the tunnel down now is yet to be found out. */
+export function knownAgain(watch: Watch, now: number, actions: Action[]): Watch {
+  if (causeOf(watch.health) !== 'home-unknown') return watch
+  return enter(watch, { kind: 'offline', since: now, cause: null }, actions)
+}
+
+/** Another state, or another cause of the same: told once. */
+export function enter(watch: Watch, to: Health, actions: Action[]): Watch {
+  const from = watch.health
+  const cause = causeOf(to)
+  if (from.kind !== to.kind) actions.push({ kind: 'tell-health', from, to })
+  else if (cause !== null && cause !== causeOf(from)) actions.push({ kind: 'tell-cause', cause })
+  return { ...watch, health: to }
+}
+
+function situationOf(
+  { asking, registration, remediation, settings, helped, evidence, canForgetFlow }: Watch,
+  cause: Cause,
+) {
+  return {
+    round: evidence.round ?? asking.round,
+    echoTrust: asking.echoTrust,
+    isRegistrarReachable: registration.registrar === 'reachable',
+    rounds: remediation.rounds,
+    lifeSeconds: settings.lifeSeconds,
+    canForgetFlow,
+    helped: helped[cause],
+  }
+}
+
+function tellRemedy({ remediation: { underWay } }: Watch, helped: boolean, now: number, actions: Action[]): void {
+  if (underWay === null) return
+  const { remedy, cause, since, failbackFrom } = underWay
+  const kind = failbackFrom === null ? remedy.kind : 'way-back'
+  actions.push({ kind: 'tell-remedy', report: { remedy: kind, cause, helped, seconds: (now - since) / 1_000 } })
+}

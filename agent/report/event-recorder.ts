@@ -1,0 +1,74 @@
+import type { Log } from '../../system/process/log.ts'
+import { formatEndpoint } from '../../wireguard/spec.ts'
+import type { Calendar } from '../../system/time/calendar.ts'
+import { causeOf } from '../core/health.ts'
+import type { EventLog } from '../memory/event-log.ts'
+import type { NewEvent } from '../memory/events.ts'
+import type { EventRecorder } from '../tunnel/effects.ts'
+import type { Told } from '../core/state.ts'
+import { isoSeconds } from './status.ts'
+
+export function makeEventRecorder(
+  note: (event: NewEvent) => void,
+  calendar: Calendar,
+  events: Pick<EventLog, 'lastMapping'>,
+  log: Log,
+): EventRecorder {
+  let registrar: 'reachable' | 'unreachable' | 'refusing' | null = null
+
+  function record(action: Told): void {
+    switch (action.kind) {
+      case 'tell-health': {
+        const { from, to } = action
+        const seconds = Math.round((to.since - from.since) / 100) / 10
+        const cause = causeOf(to)
+        log[to.kind === 'up' ? 'info' : 'warn'](
+          { from: from.kind, to: to.kind, cause, seconds },
+          `the tunnel is ${to.kind}`,
+        )
+        return note({ kind: 'tunnel', from: from.kind, to: to.kind, cause, seconds })
+      }
+      case 'tell-cause': {
+        const { cause } = action
+        log.warn({ cause }, 'a cause is named')
+        return note({ kind: 'cause', cause })
+      }
+      case 'tell-mapping': {
+        const { from, to, ended, changes } = action.change
+        const said = from === null ? 'the hub sees this home' : 'the hub sees this home elsewhere than before'
+        const before = from === null ? null : formatEndpoint(from.endpoint)
+        log.info({ from: before, to: formatEndpoint(to.endpoint), ended, changes }, said)
+        // One that was there before this agent: the events know since when.
+        const since =
+          from === null
+            ? null
+            : from.since === null
+              ? (events.lastMapping()?.at ?? null)
+              : isoSeconds(calendar.at(from.since))
+        const previous = from === null || ended === null ? null : { ...from.endpoint, since, ended }
+        return note({ kind: 'mapping', ...to.endpoint, changes, previous })
+      }
+      case 'tell-remedy': {
+        const { remedy, cause, helped } = action.report
+        const seconds = Math.round(action.report.seconds * 100) / 100
+        log.warn({ remedy, cause, helped, seconds }, helped ? 'a remedy helped' : 'a remedy did not help')
+        return note({ kind: 'remedy', remedy, cause, helped, seconds })
+      }
+      default:
+        return action satisfies never
+    }
+  }
+
+  return {
+    record,
+    registered: (reason, { outcome, problem, mapping }) => {
+      if (outcome === 'done') log.info({ reason, mapping }, 'registered at the hub')
+      const now = outcome === 'done' ? 'reachable' : outcome === 'unreachable' ? 'unreachable' : 'refusing'
+      if (now === registrar) return
+      if (problem !== null) log.warn({ code: problem.code, reason }, problem.message)
+      // That it can be reached is worth a line only after it could not.
+      if (registrar !== null || now !== 'reachable') note({ kind: 'registrar', to: now, why: problem?.why ?? null })
+      registrar = now
+    },
+  }
+}

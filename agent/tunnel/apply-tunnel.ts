@@ -1,0 +1,88 @@
+import type { Adapter } from '../../adapters/adapter.ts'
+import type { Observation } from '../../adapters/observation.ts'
+import type { TunnelSpec } from '../../adapters/spec.ts'
+import type { Plan, Step } from '../../adapters/step.ts'
+import { type ApplyHooks, applyDesired } from '../../adapters/apply.ts'
+import { tunnelIn } from '../../adapters/tunnel-in.ts'
+import type { PublicKey } from '../../wireguard/keys.ts'
+import type { PeerSpec } from '../../wireguard/spec.ts'
+import type { TunnelConfig } from '../settings/config.ts'
+import { hubAddresses } from '../registrar/hub-addresses.ts'
+import type { UplinkFacts } from '../memory/uplink-memory.ts'
+import { tunnelSpec, type Ways } from './tunnel-spec.ts'
+
+/** A home's tunnel, and what is needed to make it as agent.yaml wants it. */
+export interface HomeTunnel {
+  readonly adapter: Adapter
+  readonly config: TunnelConfig
+  /** Remembers the hub's addresses. */
+  readonly stateDir: string
+  /** What the line has taught. */
+  readonly uplink: UplinkFacts
+  /** As in `Ways`; an agent that has just begun, and a join, have none. */
+  readonly transport: Ways['transport']
+  /** When they are known already; else the hub's names are asked. */
+  readonly hubLiterals?: readonly string[]
+}
+
+export interface AppliedTunnel {
+  /** None when nothing differed. */
+  readonly steps: readonly Step[]
+  readonly hubLiterals: readonly string[]
+  /** null when the interface was not there before. */
+  readonly listenPort: number | null
+  /** The interface's, before anything was changed; null as above. */
+  readonly publicKey: PublicKey | null
+  /** Where the interface sends, and how often it says that it is there. */
+  readonly peer: PeerSpec | null
+  /** Visitors are answered through the tunnel. */
+  readonly visitors: boolean
+  /** Those of the plan, and what was refused and may be. */
+  readonly warnings: readonly string[]
+}
+
+/** Observes, plans and executes. @throws {Problem} `name-unresolved`, the plan’s refusal, `step-failed`. */
+export async function applyTunnel(
+  tunnel: HomeTunnel,
+  signal: AbortSignal,
+  hooks: ApplyHooks = {},
+): Promise<AppliedTunnel> {
+  const { adapter, config } = tunnel
+  const hubLiterals = await literalsOf(tunnel, signal)
+  let listenPort: number | null = null
+  let publicKey: PublicKey | null = null
+  let peer: PeerSpec | null = null
+  let warnings: readonly string[] = []
+  const desired = (observed: Observation): readonly TunnelSpec[] => {
+    const own = tunnelIn(observed, config.interface)
+    listenPort = own?.listenPort ?? null
+    publicKey = own?.publicKey ?? null
+    const spec = wanted(tunnel, hubLiterals, observed)
+    peer = spec.peers[0] ?? null
+    return [spec]
+  }
+  const onWarnings = (found: readonly string[]): void => {
+    warnings = found
+    hooks.onWarnings?.(found)
+  }
+  const steps = await applyDesired(adapter, desired, signal, { ...hooks, onWarnings })
+  return { steps, hubLiterals, listenPort, publicKey, peer, visitors: tunnel.uplink.visitors, warnings }
+}
+
+/** What bringTunnel would do now. @throws {Problem} `name-unresolved`, or the adapter's own. */
+export async function planTunnel(tunnel: HomeTunnel, signal: AbortSignal): Promise<Plan> {
+  const { adapter } = tunnel
+  const hubLiterals = await literalsOf(tunnel, signal)
+  const observed = await adapter.observe(signal)
+  return adapter.plan(observed, [wanted(tunnel, hubLiterals, observed)])
+}
+
+async function literalsOf({ hubLiterals, config, stateDir }: HomeTunnel, signal: AbortSignal) {
+  return hubLiterals ?? (await hubAddresses(config.hub.addresses, stateDir, signal))
+}
+
+function wanted(tunnel: HomeTunnel, hubLiterals: readonly string[], observed: Observation): TunnelSpec {
+  const { config, uplink, transport } = tunnel
+  const peer = tunnelIn(observed, config.interface)?.peers.find((one) => one.publicKey === config.hub.publicKey)
+  return tunnelSpec(config, { hubLiterals, transport }, peer?.endpoint ?? null, uplink)
+}

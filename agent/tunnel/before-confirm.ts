@@ -1,0 +1,66 @@
+import type { Adapter } from '../../adapters/adapter.ts'
+import type { ApplyHooks } from '../../adapters/apply.ts'
+import { tunnelIn } from '../../adapters/tunnel-in.ts'
+import { Problem } from '../../problems/problem.ts'
+import type { PublicKey } from '../../wireguard/keys.ts'
+import type { TunnelConfig } from '../settings/config.ts'
+import { firstAnswer } from '../probes/first-answer.ts'
+import { heartbeatTarget } from '../probes/heartbeat-target.ts'
+import { keyMakerOf } from '../secrets/key-maker.ts'
+
+/** What must be so before a router is told to keep what was changed on it: hooks of an apply. */
+export interface BeforeConfirm extends Required<Pick<ApplyHooks, 'beforeStep' | 'prove'>> {
+  /** This is the interface's key; where it is another than before, the hub is told. */
+  readonly keyFound: (publicKey: PublicKey, signal: AbortSignal) => Promise<void>
+}
+
+export interface BeforeConfirmDeps {
+  readonly adapter: Adapter
+  /** Of the moment. */
+  readonly config: () => TunnelConfig
+  /** Whether the tunnel carried before anything was changed. */
+  readonly wasUp: () => boolean
+  /** The router made another key. */
+  readonly followKey: (publicKey: PublicKey, signal: AbortSignal) => Promise<void>
+}
+
+/** Three heartbeats of an idle tunnel; the router waits for much longer. */
+const PROVE_MS = 15_000
+const EVERY_MS = 250
+
+export function makeBeforeConfirm({ adapter, config, wasUp, followKey }: BeforeConfirmDeps): BeforeConfirm {
+  async function keyFound(publicKey: PublicKey, signal: AbortSignal): Promise<void> {
+    if (keyMakerOf(config().router) === 'router' && publicKey !== config().publicKey) await followKey(publicKey, signal)
+  }
+
+  /** One that is there has the key that was found before. */
+  let isMade = false
+
+  return {
+    keyFound,
+
+    /** The hub knows the key before the first initiation bears it: the next would come 5 s later. */
+    beforeStep: async (step, signal) => {
+      if (keyMakerOf(config().router) === 'agent') return
+      if (step.kind === 'create-interface') isMade = true
+      if (step.kind !== 'set-peers' || !isMade) return
+      isMade = false
+      const observed = await adapter.observe(signal)
+      const publicKey = tunnelIn(observed, config().interface)?.publicKey ?? null
+      if (publicKey !== null) await keyFound(publicKey, signal)
+    },
+
+    /** A tunnel that did not carry before cannot be expected to now: it, or the line, is what is being mended. */
+    prove: async (signal) => {
+      if (!wasUp()) return
+      const heard = await firstAnswer(heartbeatTarget(config()), { everyMs: EVERY_MS, atMostMs: PROVE_MS }, signal)
+      signal.throwIfAborted()
+      if (heard !== null) return
+      throw new Problem('tunnel-unproven', {
+        what: 'changing the tunnel on the router',
+        why: `it carried before, and no heartbeat was answered within ${PROVE_MS / 1_000} s after the change`,
+        next: 'The router has undone the change; homeward plan shows what it was',
+      })
+    },
+  }
+}

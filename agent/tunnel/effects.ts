@@ -1,0 +1,241 @@
+import type { Adapter } from '../../adapters/adapter.ts'
+import { reasonOf } from '../../problems/problem.ts'
+import type { RegisterAnswer } from '../../protocol/messages.ts'
+import type { Clock } from '../../system/time/clock.ts'
+import type { Log } from '../../system/process/log.ts'
+import { sleep } from '../../system/time/sleep.ts'
+import { within } from '../../system/time/within.ts'
+import type { Endpoint } from '../../wireguard/spec.ts'
+import { openTlsTransport } from '../transport/tls-transport.ts'
+import { listenPlace } from '../transport/listen-place.ts'
+import { closeWhenMoved } from '../transport/close-when-moved.ts'
+import type { TunnelConfig } from '../settings/config.ts'
+import type { PeerView } from '../core/evidence.ts'
+import type { Told, Watch } from '../core/state.ts'
+import { askRound, askSizes, type AskEndpoint } from '../probes/echo-round.ts'
+import { openEchoes } from '../probes/echo.ts'
+import { resolveHub } from '../registrar/hub-addresses.ts'
+import { hubEndpoints } from '../registrar/hub-endpoints.ts'
+import type { UplinkMemory } from '../memory/uplink-memory.ts'
+import type { Judge } from './judge.ts'
+import type { LoopEffects } from './loop.ts'
+import { noteNamed, type Path } from './path.ts'
+import type { AgentPaths } from '../settings/paths.ts'
+import { type Registering, type RegistrationResult, registerHome, type SaidReason } from '../registrar/registration.ts'
+import { executeRemedy } from './remedy.ts'
+import { readBearer, readEchoKey } from '../secrets/secrets.ts'
+import type { Mutex } from '../../system/process/mutex.ts'
+import { testUplink } from '../probes/uplink.ts'
+
+/** Says what happened: to the log for whoever watches, to the events for whoever asks later. */
+export interface EventRecorder {
+  readonly record: (action: Told, watch: Watch) => void
+  readonly registered: (reason: string, result: RegistrationResult) => void
+}
+
+/** What the hands of the loop reach for. */
+export interface EffectsContext {
+  readonly paths: AgentPaths
+  readonly adapter: Adapter
+  readonly config: () => TunnelConfig
+  readonly path: Path
+  readonly uplink: UplinkMemory
+  /** All that a registration says but why it is one. */
+  readonly registering: () => Omit<Registering, 'reason'>
+  /** Brings the machine to the plan, under the lock. @throws {Problem} */
+  readonly apply: (signal: AbortSignal) => Promise<void>
+  readonly reconcile: () => void
+  /** Something else is wanted now: the machine shall be brought to it. */
+  readonly follow: () => void
+  readonly notice: Judge['notice']
+  readonly recorder: EventRecorder
+  /** What the hub's clock says. */
+  readonly heardTime: (hubTime: string) => void
+  /** Held by registrations, and by what changes the key that they name. */
+  readonly registrationMutex: Mutex
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** A registrar that is there answers in some round trips; in a silence nobody waits longer. */
+const ANSWER_MS = { calm: 10_000, doubt: 3_000 } as const
+
+const UPLINK_MS = 4_000
+
+/** The first look at this machine takes less. */
+const KNOWN_MS = 2_000
+
+/** How the loop acts on the world. Each hand answers in time, whatever happens, and none throws. */
+export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopEffects {
+  const { paths, adapter, config, path, uplink, recorder, clock, log } = context
+  const { configDir, runtimeDir } = paths
+
+  async function ask(...[endpoint, options, signal]: Parameters<AskEndpoint>): ReturnType<AskEndpoint> {
+    try {
+      const echoes = openEchoes(config().hub.address, await readEchoKey(configDir), clock)
+      try {
+        return await echoes.ask(endpoint, options, signal)
+      } finally {
+        echoes.close()
+      }
+    } catch (thrown) {
+      log.error({ why: reasonOf(thrown) }, 'an echo could not be asked')
+      return null
+    }
+  }
+
+  /** An agent that has just begun hears its first answer before it has looked at the interface that was there. */
+  async function untilKnown(): Promise<void> {
+    const until = clock.now() + KNOWN_MS
+    while (path.endpoint === null && clock.now() < until && !signal.aborted) await sleep(50, signal)
+  }
+
+  async function register(reason: SaidReason, lastMapping: Endpoint | null, cut: AbortSignal = signal) {
+    const result = await context.registrationMutex.runExclusive(() =>
+      registerHome(
+        {
+          ...context.registering(),
+          reason,
+          lastMapping,
+          timeoutMs: reason === 'doubt' ? ANSWER_MS.doubt : ANSWER_MS.calm,
+        },
+        cut,
+      ),
+    )
+    // Cut off by our own end, it says nothing of the hub.
+    if (!signal.aborted) recorder.registered(reason, result)
+    if (result.answer !== null) {
+      context.heardTime(result.answer.hubTime)
+      await takeWish(result.answer)
+    }
+    return result
+  }
+
+  /** What the hub wants of this home. */
+  async function takeWish({ visitors }: RegisterAnswer): Promise<void> {
+    if (visitors === uplink.current.visitors) return
+    const lost = await uplink.change({ visitors })
+    if (lost !== null) log.warn({ why: lost }, 'what the hub wants could not be written down')
+    log.info({ visitors }, 'the hub says whether visitors come with their own addresses')
+    context.follow()
+  }
+
+  async function transportEndpoint(): Promise<Endpoint> {
+    path.transport?.release()
+    if (path.transport !== null) return path.transport.endpoint
+    const { port, certificate, addresses } = config().hub
+    const hosts = [...new Set([...addresses, ...(path.hubLiterals ?? [])])]
+    const bearer = await readBearer(configDir, config().home)
+    const { router } = config()
+    const transport = await openTlsTransport(
+      { hosts, port, certificate },
+      bearer,
+      clock,
+      signal,
+      await listenPlace(router),
+    )
+    path.transport = transport
+    void closeWhenMoved(transport, router)
+    void transport.ended.then((why) => {
+      if (path.transport !== transport) return
+      path.transport = null
+      log.warn({ why }, 'the carrier over TCP ended')
+      context.notice({ kind: 'transport-lost' })
+    })
+    return transport.endpoint
+  }
+
+  return {
+    register: async (reason, lastMapping) => {
+      const result = await register(reason, lastMapping)
+      return {
+        kind: 'registration-ended',
+        outcome: result.outcome,
+        mapping: result.mapping,
+        view: viewOf(result),
+      }
+    },
+    askEchoes: async () => {
+      await untilKnown()
+      const literals = path.hubLiterals ?? []
+      const endpoints = hubEndpoints(config().hub, literals)
+      const hub = config().hub
+      const askedAt = clock.now()
+      const { endpoint: current, transport } = path
+      if (endpoints[0] === undefined) return { kind: 'echoed', round: noRound(hub, current, askedAt), view: null }
+      const resolve = async (signal: AbortSignal) => {
+        const named = await resolveHub(hub.addresses, signal)
+        return named === null ? null : { named, endpoints: hubEndpoints(hub, named) }
+      }
+      const isTransport = transport !== null && current?.address === transport.endpoint.address
+      const found = await askRound({ endpoints, port: hub.port, current, isTransport, resolve }, askedAt, ask, signal)
+      if (found.round.named !== null) noteNamed(path, found.round.named)
+      log.debug({ ...found }, 'asked all ways')
+      return { kind: 'echoed', ...found }
+    },
+    askSizes: async (sizes) => {
+      const { endpoint } = path
+      const nothing = { passed: [], smallPassed: false }
+      return { kind: 'sized', round: endpoint === null ? nothing : await askSizes(endpoint, sizes, ask, signal) }
+    },
+    testUplink: async () => {
+      return {
+        kind: 'uplink',
+        uplink: await within(UPLINK_MS, signal, (cut) => testUplink(config().beacons, cut)),
+      }
+    },
+    remedy: async (remedy) => {
+      const { endpoint, keepaliveSeconds } = path
+      if (endpoint === null) return { kind: 'remedy-ended', executed: false, endpoint: null }
+      // What still comes out of it would lead WireGuard back into it. It is closed when the other way has proven itself.
+      if (remedy.kind === 'set-endpoint') path.transport?.hold()
+      const ended = await executeRemedy(
+        remedy,
+        {
+          adapter,
+          config: config(),
+          runtimeDir,
+          keepaliveSeconds,
+          endpoint,
+          visitors: path.visitors,
+          register: (how, cut) => register(how, null, cut),
+          openTlsTransport: transportEndpoint,
+          learnMtu: async (mtu) => {
+            await uplink.change({ mtu: mtu < config().mtu ? mtu : null })
+          },
+          apply: context.apply,
+          log,
+        },
+        signal,
+      )
+      if (ended.endpoint !== null) path.endpoint = ended.endpoint
+      return ended
+    },
+    reconcile: context.reconcile,
+    closeTransport: () => {
+      const { transport } = path
+      path.transport = null
+      transport?.close()
+    },
+    record: (action, watch) => {
+      recorder.record(action, watch)
+      if (action.kind !== 'tell-remedy' || !action.report.helped) return
+      const { cause, remedy } = action.report
+      void uplink.change({ helped: { ...uplink.current.helped, [cause]: remedy } }).then((lost) => {
+        if (lost !== null) log.warn({ why: lost }, 'what helped could not be written down')
+      })
+    },
+  }
+}
+
+function viewOf({ answer }: RegistrationResult): PeerView | null {
+  if (answer === null) return null
+  const { peerKnown, lastHandshakeSeconds, heardSeconds, initiatedSeconds } = answer.view
+  return { peerKnown, handshakeSeconds: lastHandshakeSeconds, heardSeconds, initiatedSeconds }
+}
+
+/** Before the hub's address is known there is nobody to ask. */
+function noRound({ port }: { readonly port: number }, current: Endpoint | null, askedAt: number) {
+  const preferred = { address: '0.0.0.0', port }
+  return { askedAt, current, isTransport: false, preferred, answered: [], silent: [], named: null }
+}

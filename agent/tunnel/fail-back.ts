@@ -1,0 +1,33 @@
+import type { Adapter } from '../../adapters/adapter.ts'
+import { sameEndpoint } from '../../wireguard/spec.ts'
+import { withChangeLock } from '../settings/change-lock.ts'
+import type { TunnelConfig } from '../settings/config.ts'
+import { hubEndpoints } from '../registrar/hub-endpoints.ts'
+import type { Path } from './path.ts'
+import { tunnelPeer } from './tunnel-spec.ts'
+
+/** An agent that ends has no longer. */
+const LEAD_BACK_MS = 5_000
+
+/**
+ * Points WireGuard at the hub again when it sends into the carrier, which ends with the agent: a router would go on sending
+ * to this machine. Nothing is sent by itself, so over UDP that is still blocked the tunnel is only as dead as before.
+ * @throws {Problem} what the machine said.
+ */
+export async function failBackToUdp(
+  adapter: Adapter,
+  config: TunnelConfig,
+  runtimeDir: string,
+  { endpoint, hubLiterals, keepaliveSeconds, visitors }: Path,
+): Promise<boolean> {
+  const endpoints = hubEndpoints(config.hub, hubLiterals ?? [])
+  const [first] = endpoints
+  if (endpoint === null || first === undefined || endpoints.some((endpoint) => sameEndpoint(endpoint, endpoint)))
+    return false
+  const signal = AbortSignal.timeout(LEAD_BACK_MS)
+  const peer = tunnelPeer(config, { endpoint: first, keepaliveSeconds, visitors })
+  await withChangeLock(runtimeDir, signal, () =>
+    adapter.execute({ kind: 'set-peers', interface: config.interface, peers: [peer] }, signal),
+  )
+  return true
+}

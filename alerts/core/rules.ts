@@ -1,0 +1,205 @@
+import { asked, exchanged, reported } from './exchange.ts'
+import { type Incident, lastedMs, named, newIncident, noteTried, troubleOf } from './incident.ts'
+import { POLICIES } from './policy.ts'
+import { laidToRest, silencedWhenUnheard } from './silence.ts'
+import { spoken } from './speaking.ts'
+import {
+  type IncidentState,
+  type IncidentAction,
+  type IncidentEvent,
+  type IncidentSettings,
+  LASTING_MS,
+  type Policy,
+  replaced,
+} from './state.ts'
+import type { Scope, Trouble } from './trouble.ts'
+
+/** By then the hub has noticed that this home is back. */
+const FIRST_EXCHANGE_MS = 20_000
+/** An answer that is followed by the next silence was no recovery. */
+const SETTLE_MS = 5_000
+/** When the next outage would make it unstable, a recovery must last longer to be told. */
+const SETTLE_AGAIN_MS = 60_000
+
+/** Nothing is lost meanwhile: they do not make a line unstable. */
+const HARMLESS: readonly Trouble[] = ['mapping-changed', 'mtu-black-hole', 'drift']
+
+/** @param incidents what is remembered from before. */
+export function openIncidents(settings: IncidentSettings, incidents: readonly Incident[], now: number): IncidentState {
+  return {
+    settings,
+    speaksSince: settings.canSpeak ? -Infinity : Infinity,
+    incidents,
+    begun: {},
+    exchange: {
+      isUnderWay: false,
+      given: {},
+      hasAsked: false,
+      failures: 0,
+      notBefore: now + FIRST_EXCHANGE_MS,
+      hasClaimed: false,
+    },
+    told: {},
+    reports: {},
+  }
+}
+
+/**
+ * The rules by which outages become messages. Pure; every moment is monotonic milliseconds.
+ *
+ * One incident, one "down" and one "recovered", whichever end can speak. The hub is the arbiter where both could: the home
+ * asks it for the word (a claim, in a registration) before it says anything, and the hub remembers who has it. A home that
+ * cannot reach the hub speaks by itself when it has proof that its own line works, and else waits until it meets the hub.
+ * Decides, never acts.
+ */
+export function nextIncidents(
+  state: IncidentState,
+  event: IncidentEvent,
+  now: number,
+): readonly [IncidentState, readonly IncidentAction[]] {
+  // What is said of every home each second, and changes nothing.
+  if (event.kind === 'well' && openIncident(state, event.home, event.scope) === null) return [state, []]
+  const acts: IncidentAction[] = []
+  const policy = POLICIES[state.settings.end]
+  let after = taken(state, event, now, acts)
+  after = { ...after, incidents: after.incidents.map((incident) => remembered(incident, after, acts)) }
+  after = { ...after, incidents: after.incidents.map((incident) => settled(incident, after, policy, now, acts)) }
+  after = { ...after, incidents: after.incidents.map((incident) => spoken(incident, after, policy, now, acts)) }
+  if (policy.asks) after = asked(after, now, acts)
+  return [{ ...after, incidents: kept(after, policy, now) }, acts]
+}
+
+/** The open incident of this home and scope. */
+function openIncident({ incidents }: IncidentState, home: string, scope: Scope): Incident | null {
+  return incidents.find((one) => one.home === home && one.scope === scope && one.ended === null) ?? null
+}
+
+function taken(state: IncidentState, event: IncidentEvent, now: number, acts: IncidentAction[]): IncidentState {
+  switch (event.kind) {
+    case 'tick':
+      return state
+    case 'sign':
+      return signed(state, event, now)
+    case 'passing': {
+      const { home, trouble, id } = event
+      const open = openIncident(state, home, 'tunnel')
+      if (open === null) return begin(state, { id, home, scope: 'tunnel', began: now, trouble }, now, now)
+      // It explains what has no explanation, and is nothing besides another cause.
+      return troubleOf(open) === 'unknown' ? replaced(state, open, named(open, trouble, now)) : state
+    }
+    case 'well': {
+      const open = openIncident(state, event.home, event.scope)
+      if (open === null || open.wellSince !== null) return state
+      return replaced(state, open, { ...open, wellSince: Math.max(event.since, open.began) })
+    }
+    case 'tried': {
+      const open = openIncident(state, event.home, 'tunnel')
+      return open === null ? state : replaced(state, open, noteTried(open, event.tried))
+    }
+    case 'moved': {
+      const open = openIncident(state, event.home, 'tunnel')
+      if (open === null) return state
+      const before = open.mapping.before ?? event.before
+      return replaced(state, open, { ...open, mapping: { before, after: event.after } })
+    }
+    case 'exchanged':
+      return exchanged(state, event, now, acts)
+    case 'reported':
+      return reported(state, event, now, acts)
+    case 'configured':
+      return configured(state, event.settings, now)
+    case 'homes':
+      return without(state, event.homes, now, acts)
+    default:
+      return event satisfies never
+  }
+}
+
+function signed(state: IncidentState, event: Extract<IncidentEvent, { kind: 'sign' }>, now: number): IncidentState {
+  const { id, home, scope, trouble, since } = event
+  const open = openIncident(state, home, scope)
+  if (open === null) return begin(state, { id, home, scope, began: since, trouble }, null, now)
+  const { end } = state.settings
+  const views = open.views[end] === null ? { ...open.views, [end]: { began: since, ended: null } } : open.views
+  const flaps = open.wellSince === null ? open.flaps : open.flaps + 1
+  return replaced(state, open, { ...named(open, trouble, now), views, wellSince: null, flaps })
+}
+
+function begin(
+  state: IncidentState,
+  of: Pick<Incident, 'id' | 'home' | 'scope' | 'began'> & { readonly trouble: Trouble },
+  wellSince: number | null,
+  now: number,
+): IncidentState {
+  const { end, unstable } = state.settings
+  const key = `${of.home}/${of.scope}`
+  const recent = (state.begun[key] ?? []).filter((at) => now - at <= unstable.withinMs)
+  const begun = HARMLESS.includes(of.trouble) ? recent : [...recent, now]
+  const isUnstable = begun.length >= unstable.outages && begun.length > recent.length
+  const incident: Incident = { ...newIncident({ ...of, seenBy: end }), wellSince, isUnstable }
+  return { ...state, begun: { ...state.begun, [key]: begun }, incidents: [...state.incidents, incident] }
+}
+
+function configured(state: IncidentState, settings: IncidentSettings, now: number): IncidentState {
+  const speaksSince = !settings.canSpeak ? Infinity : state.settings.canSpeak ? state.speaksSince : now
+  return { ...state, settings, speaksSince }
+}
+
+/** The outages of homes that are gone end with them, without a word. */
+function without(state: IncidentState, homes: readonly string[], now: number, acts: IncidentAction[]): IncidentState {
+  const isThere = (home: string): boolean => homes.includes(home)
+  for (const one of state.incidents.filter(({ home }) => !isThere(home))) {
+    const incident = laidToRest(one, now)
+    if (incident !== one) acts.push({ kind: 'write', incident })
+    if (one.ended === null) acts.push({ kind: 'over', incident })
+  }
+  return {
+    ...state,
+    incidents: state.incidents.filter(({ home }) => isThere(home)),
+    begun: Object.fromEntries(Object.entries(state.begun).filter(([key]) => isThere(key.split('/')[0] ?? ''))),
+    reports: Object.fromEntries(Object.entries(state.reports).filter(([home]) => isThere(home))),
+  }
+}
+
+/** What was over before is known to be, also by the next run. */
+function remembered(incident: Incident, state: IncidentState, acts: IncidentAction[]): Incident {
+  const after = silencedWhenUnheard(incident, state.speaksSince)
+  if (after !== incident) acts.push({ kind: 'write', incident: after })
+  return after
+}
+
+/** Ends what was well for long enough, and has what lasts written down. */
+function settled(
+  before: Incident,
+  state: IncidentState,
+  policy: Policy,
+  now: number,
+  acts: IncidentAction[],
+): Incident {
+  const isLasting = !before.isWritten && before.ended === null && lastedMs(before, now) >= LASTING_MS
+  const incident = isLasting ? { ...before, isWritten: true } : before
+  if (isLasting) acts.push({ kind: 'write', incident })
+  const { wellSince } = incident
+  if (incident.ended !== null || wellSince === null || now - wellSince < settleMs(incident, state)) return incident
+  const { end } = state.settings
+  const own = incident.views[end]
+  const views = own === null ? incident.views : { ...incident.views, [end]: { ...own, ended: wellSince } }
+  if (policy.awaitsOther(incident, state, now)) return { ...incident, views }
+  const ended = silencedWhenUnheard({ ...incident, views, ended: wellSince }, state.speaksSince)
+  acts.push({ kind: 'write', incident: ended }, { kind: 'over', incident: ended })
+  return ended
+}
+
+function settleMs(incident: Incident, { settings, begun }: IncidentState): number {
+  if (incident.isUnstable) return settings.unstable.calmMs
+  const recent = begun[`${incident.home}/${incident.scope}`] ?? []
+  return recent.length >= settings.unstable.outages - 1 && recent.length > 1 ? SETTLE_AGAIN_MS : SETTLE_MS
+}
+
+/** Without those of which nothing more is to be said. */
+function kept(state: IncidentState, policy: Policy, now: number): readonly Incident[] {
+  const left = state.incidents.filter((incident) => !policy.isDone(incident, state, now))
+  if (left.length <= policy.mostKept) return left
+  const oldest = left.find(({ ended }) => ended !== null) ?? left[0]
+  return left.filter((incident) => incident !== oldest)
+}

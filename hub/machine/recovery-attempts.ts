@@ -1,0 +1,27 @@
+import type { PublicKey } from '../../wireguard/keys.ts'
+
+/** Who is being called: since when, and when last. Monotonic milliseconds. */
+export type RecoveryAttempts = ReadonlyMap<PublicKey, { readonly since: number; readonly lastAt: number }>
+
+/** WireGuard repeats the initiation each 5 s (REKEY_TIMEOUT) while something waits to be sent. */
+const TRY_AGAIN_MS = 5_000
+/** A mapping that did not answer for so long is gone; whoever it was will come by itself. */
+const TRY_FOR_MS = 60_000
+
+/** Whom to call now, of those whose session is lost. Pure. */
+export function dueAttempts(attempts: RecoveryAttempts, lost: readonly PublicKey[], now: number): readonly PublicKey[] {
+  return lost.filter((key) => {
+    const call = attempts.get(key)
+    return call === undefined || (now - call.lastAt >= TRY_AGAIN_MS && now - call.since <= TRY_FOR_MS)
+  })
+}
+
+export function afterAttempts(attempts: RecoveryAttempts, tried: readonly PublicKey[], now: number): RecoveryAttempts {
+  const anew = tried.map((key) => [key, { since: attempts.get(key)?.since ?? now, lastAt: now }] as const)
+  return new Map([...attempts, ...anew])
+}
+
+/** Without the others, who came back or begin anew. */
+export function keptAttempts(attempts: RecoveryAttempts, isKept: (key: PublicKey) => boolean): RecoveryAttempts {
+  return new Map([...attempts].filter(([key]) => isKept(key)))
+}

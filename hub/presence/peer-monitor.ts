@@ -1,0 +1,125 @@
+import { reasonOf } from '../../problems/problem.ts'
+import type { Clock } from '../../system/time/clock.ts'
+import type { Log } from '../../system/process/log.ts'
+import { runCommand } from '../../system/process/run-command.ts'
+import { sleep } from '../../system/time/sleep.ts'
+import { parseDump, type PeerState } from '../../wireguard/dump.ts'
+import type { PublicKey } from '../../wireguard/keys.ts'
+import type { Endpoint } from '../../wireguard/spec.ts'
+
+/** What the hub's WireGuard knows of one peer. Ages by the monotonic clock. */
+export interface PeerStats {
+  /** The mapping; null when there is none yet, or when the peer comes over a carrier of this machine's (TCP). */
+  readonly endpoint: Endpoint | null
+  /** null before the first handshake. */
+  readonly lastHandshakeSeconds: number | null
+  readonly rxBytes: number
+  readonly txBytes: number
+  /** Since anything authenticated came from it; null while nothing did since we look. */
+  readonly heardSeconds: number | null
+}
+
+/** Looks at the hub's interface about once a second and remembers. */
+export interface PeerMonitor {
+  /** null: no such peer, or not looked yet. */
+  readonly statsOf: (publicKey: PublicKey) => PeerStats | null
+  /** The same of the sighting. O(1), for every heartbeat. */
+  readonly endpoint: (publicKey: PublicKey) => Endpoint | null
+  /** Since the last look that succeeded; null before the first. */
+  readonly ageSeconds: () => number | null
+  /** Looks now. A look that fails keeps what was seen before. */
+  readonly look: () => Promise<void>
+  /** Looks until the signal ends it. */
+  readonly watch: (signal: AbortSignal) => Promise<void>
+}
+
+interface Memory {
+  readonly peer: PeerState
+  /** Monotonic milliseconds. */
+  readonly handshakeAt: number | null
+  readonly heardAt: number | null
+}
+
+const LOOK_EVERY_MS = 1000
+const LOOK_TIMEOUT_MS = 5000
+
+export function makePeerMonitor(
+  interfaceName: () => string,
+  clock: Clock,
+  log: Log,
+  dump: (interfaceName: string) => Promise<string> = wgDump,
+): PeerMonitor {
+  let seen: ReadonlyMap<PublicKey, Memory> = new Map()
+  let seenAt: number | null = null
+  let blind = false
+
+  async function look(): Promise<void> {
+    try {
+      const peers = parseDump(await dump(interfaceName())).peers.map(asSeenOutside)
+      const now = clock.now()
+      seen = new Map(peers.map((peer) => [peer.publicKey, remember(peer, seen.get(peer.publicKey), clock)]))
+      seenAt = now
+      if (blind) log.info('the witness sees the interface again')
+      blind = false
+    } catch (thrown) {
+      // Once per time of blindness: it comes back every second.
+      if (!blind) log.warn({ why: reasonOf(thrown) }, 'the witness cannot see the interface')
+      blind = true
+    }
+  }
+
+  return {
+    statsOf: (publicKey) => {
+      const memory = seen.get(publicKey)
+      return memory === undefined ? null : peerStats(memory, clock.now())
+    },
+    endpoint: (publicKey) => seen.get(publicKey)?.peer.endpoint ?? null,
+    ageSeconds: () => (seenAt === null ? null : (clock.now() - seenAt) / 1000),
+    look,
+    watch: async (signal) => {
+      while (!signal.aborted) {
+        const began = clock.now()
+        await look()
+        await sleep(LOOK_EVERY_MS - (clock.now() - began), signal)
+      }
+    },
+  }
+}
+
+/**
+ * A handshake's time is wall-clock, which steps; its changes are timed with the monotonic clock instead. Only for one
+ * that was there before us the calendar must do.
+ */
+function remember(peer: PeerState, before: Memory | undefined, clock: Clock): Memory {
+  const now = clock.now()
+  const handshakeAt =
+    peer.lastHandshakeAt === null
+      ? null
+      : before === undefined
+        ? now - Math.max(0, clock.wall().getTime() - peer.lastHandshakeAt * 1000)
+        : before.peer.lastHandshakeAt === peer.lastHandshakeAt
+          ? before.handshakeAt
+          : now
+  const heard = before !== undefined && peer.rxBytes > before.peer.rxBytes
+  return { peer, handshakeAt, heardAt: heard ? now : (before?.heardAt ?? null) }
+}
+
+/** A peer on loopback comes over a carrier: its port there is no mapping, and leads nowhere once the carrier has ended. */
+function asSeenOutside(peer: PeerState): PeerState {
+  return peer.endpoint?.address.startsWith('127.') === true ? { ...peer, endpoint: null } : peer
+}
+
+function peerStats({ peer, handshakeAt, heardAt }: Memory, now: number): PeerStats {
+  return {
+    endpoint: peer.endpoint,
+    lastHandshakeSeconds: handshakeAt === null ? null : (now - handshakeAt) / 1000,
+    rxBytes: peer.rxBytes,
+    txBytes: peer.txBytes,
+    heardSeconds: heardAt === null ? null : (now - heardAt) / 1000,
+  }
+}
+
+async function wgDump(interfaceName: string): Promise<string> {
+  const { stdout } = await runCommand('wg', ['show', interfaceName, 'dump'], { timeoutMs: LOOK_TIMEOUT_MS })
+  return stdout
+}

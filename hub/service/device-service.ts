@@ -1,0 +1,71 @@
+import type { AddDeviceAnswer, DeviceList } from '../../protocol/messages.ts'
+import type { PublicKey } from '../../wireguard/keys.ts'
+import type { Log } from '../../system/process/log.ts'
+import {
+  addDevice,
+  type Principal,
+  type DeviceInput,
+  expireDevices,
+  isExpired,
+  removeDevice,
+  visibleDevices,
+} from '../core/devices.ts'
+import type { Follow } from '../machine/follow.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { Store } from '../store/store.ts'
+import type { PeerMonitor } from '../presence/peer-monitor.ts'
+import { deviceAnswer, deviceEntry } from './answers.ts'
+import type { Update } from './update.ts'
+
+/** Phones and laptops: whoever asks, the machine follows before the answer. */
+export interface DeviceService {
+  readonly addDevice: (principal: Principal, request: DeviceInput) => Promise<AddDeviceAnswer>
+  readonly removeDevice: (principal: Principal, name: string) => Promise<void>
+  readonly listDevices: (principal: Principal) => DeviceList
+  /** Cuts off those whose time is over. */
+  readonly expireDevices: () => Promise<void>
+}
+
+export interface DeviceServiceDeps {
+  readonly settings: Pick<Settings, 'current'>
+  readonly publicKey: PublicKey
+  readonly store: Pick<Store, 'document'>
+  readonly update: Update
+  readonly machine: Pick<Follow, 'follow' | 'reconcileOrLog'>
+  readonly statsOf: PeerMonitor['statsOf']
+  readonly today: () => Date
+  readonly log: Log
+}
+
+export function makeDeviceService(deps: DeviceServiceDeps): DeviceService {
+  const { settings, publicKey, store, update, machine, log } = deps
+  return {
+    addDevice: async (principal, request) => {
+      const { result, changed } = await update((document, now) =>
+        addDevice(document, principal, request, publicKey, now),
+      )
+      const { name, address, home } = result
+      if (changed) log.info({ device: name, address, home }, 'a device was added')
+      if (changed || principal === null) await machine.follow(principal, `the device ${name} is in the store`)
+      return deviceAnswer(result, settings.current, publicKey, store.document.homes)
+    },
+
+    removeDevice: async (principal, name) => {
+      await update((document) => removeDevice(document, principal, name))
+      log.info({ device: name, home: principal?.name ?? null }, 'a device was removed')
+      await machine.follow(principal, `the device ${name} is removed from the store`)
+    },
+
+    listDevices: (principal) => ({
+      devices: visibleDevices(store.document, principal).map((one) => deviceEntry(one, deps.statsOf(one.publicKey))),
+    }),
+
+    expireDevices: async () => {
+      // Looked at each second: nothing is written when nothing is over.
+      if (!store.document.devices.some((device) => isExpired(device, deps.today()))) return
+      const { result } = await update((document, { now }) => expireDevices(document, now))
+      for (const { name } of result) log.info({ device: name }, 'a device’s time is over: it was removed')
+      await machine.reconcileOrLog()
+    },
+  }
+}

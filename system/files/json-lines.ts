@@ -1,0 +1,108 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open, readFile, rename } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
+import { Problem, reasonOf } from '../../problems/problem.ts'
+import { makeMutex } from '../process/mutex.ts'
+import { type Folder, giveToOwner, inFolder } from './folder.ts'
+
+/** A file of lines that only grows, and the one it was before it grew too large: NAME.jsonl and NAME.1.jsonl. */
+export interface JsonLinesFile {
+  /** Appends, in the order of the calls. The answer says why it is lost when it is: a full disk loses it and nothing else. */
+  readonly append: (line: string) => Promise<string | null>
+}
+
+/**
+ * @param path ends in `.jsonl`.
+ * @param largestBytes of one of the two.
+ * @param carryOver what the new file begins with when the full one is put aside; null: nothing.
+ */
+export function openJsonLines(
+  path: string,
+  largestBytes: number,
+  carryOver: () => string | null = () => null,
+): JsonLinesFile {
+  // The first append, and not the opening of it: whoever opens it may yet find that another one is running.
+  let isFirst = true
+  const mutex = makeMutex()
+
+  async function write(line: string): Promise<string | null> {
+    try {
+      await inFolder(dirname(path), async (folder) => {
+        const size = await appendTo(
+          folder,
+          basename(path),
+          line,
+          isFirst ? 'after a cut' : 'after a line',
+          largestBytes,
+        )
+        isFirst = false
+        if (size < largestBytes) return
+        await rename(folder.at(basename(path)), folder.at(basename(olderOf(path))))
+        const first = carryOver()
+        if (first !== null) await appendTo(folder, basename(path), first, 'after a line', Infinity)
+        await appendTo(folder, basename(path), line, 'after a line', Infinity)
+      })
+      return null
+    } catch (thrown) {
+      return reasonOf(thrown)
+    }
+  }
+
+  return {
+    append: (line) => mutex.runExclusive(() => write(line)),
+  }
+}
+
+/** The older one's text and the newer one's; empty where there is none. @throws {Problem} `config-unreadable`. */
+export async function readJsonLines(path: string): Promise<readonly string[]> {
+  return [await textOf(olderOf(path)), await textOf(path)]
+}
+
+export function olderOf(path: string): string {
+  return path.replace(/\.jsonl$/, '.1.jsonl')
+}
+
+/**
+ * Appends a line, unless there are so many bytes already. Whoever owns the folder may have put a link or a pipe there:
+ * neither is followed, nor waited for.
+ * @param where after a power cut there may be half a line, which the next one must not stick to.
+ * @returns how many bytes there were.
+ */
+async function appendTo(
+  folder: Folder,
+  name: string,
+  line: string,
+  where: 'after a cut' | 'after a line',
+  largestBytes: number,
+): Promise<number> {
+  const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
+  const file = await open(folder.at(name), O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
+  try {
+    await giveToOwner(file, folder)
+    const { size } = await file.stat()
+    if (size >= largestBytes) return size
+    const isTorn = where === 'after a cut' && size > 0 && (await lastByte(file, size)) !== 0x0a
+    await file.appendFile(`${isTorn ? '\n' : ''}${line}\n`)
+    return size
+  } finally {
+    await file.close()
+  }
+}
+
+async function lastByte(file: FileHandle, size: number): Promise<number | undefined> {
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1)
+  return buffer[0]
+}
+
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (thrown) {
+    if (isMissing(thrown)) return ''
+    throw new Problem('config-unreadable', { what: `reading ${path}`, why: reasonOf(thrown), cause: thrown })
+  }
+}
+
+function isMissing(thrown: unknown): boolean {
+  return (thrown as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
+}

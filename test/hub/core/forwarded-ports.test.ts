@@ -1,0 +1,119 @@
+import * as fc from '../../properties.ts'
+import { describe, expect, test } from 'vitest'
+import { firstForwarded, forwardedPorts } from '../../../hub/core/forwarded-ports.ts'
+import { MOST_PUBLISHED_PORTS, portCount, type Publication, rangeText } from '../../../protocol/publications.ts'
+
+const publication = (text: string, more: Partial<Publication> = {}): Publication => {
+  const [ports = '', protocol] = text.split('/')
+  const [port = 0, lastPort = port] = ports.split('-').map(Number)
+  return {
+    protocol: protocol === 'udp' ? 'udp' : 'tcp',
+    port,
+    lastPort,
+    address: '192.168.1.20',
+    targetPort: port,
+    source: 'hide',
+    home: 'cabin',
+    addedAt: '2026-11-23T10:00:00.000Z',
+    ...more,
+  }
+}
+const saidOf = (publications: readonly Publication[], ssh?: ReadonlySet<number>) => {
+  const { ports, withheld } = forwardedPorts(publications, ssh)
+  const said = [...withheld].flatMap(([, ranges]) => ranges.map((range) => `${rangeText(range)} ${range.code}`))
+  return { count: ports.length, said }
+}
+
+describe('what a store of an older hub holds', () => {
+  test('is cut to what a hub leads: the small ones stay, the largest leads with its lower ports', () => {
+    const all = [publication('1-51819/tcp'), publication('60000/tcp'), publication('60000-60100/udp')]
+    expect(saidOf(all)).toEqual({
+      count: MOST_PUBLISHED_PORTS,
+      // 22 is none of those that count.
+      said: ['22/tcp port-taken', `${MOST_PUBLISHED_PORTS - 102 + 2}-51819/tcp publications-full`],
+    })
+  })
+
+  test('of equals the older one stays', () => {
+    const old = publication('30000-39999/tcp', { addedAt: '2026-11-01T10:00:00.000Z' })
+    const recent = publication('10000-19999/tcp')
+    expect(saidOf([recent, old])).toEqual({ count: 12_000, said: ['12000-19999/tcp publications-full'] })
+  })
+
+  test('the small ones first, in whatever order they stand', () => {
+    const [large, small] = [publication('1-51819/tcp'), publication('60000-60100/udp')]
+    const withheld = [`${MOST_PUBLISHED_PORTS - 101 + 2}-51819/tcp publications-full`]
+    for (const all of [
+      [large, small],
+      [small, large],
+    ])
+      expect(saidOf(all).said).toEqual(['22/tcp port-taken', ...withheld])
+  })
+
+  test('as it stands there when all of it fits, to the last port', () => {
+    const all = [publication(`30001-${30_000 + MOST_PUBLISHED_PORTS - 1}/tcp`), publication('53/udp')]
+    const { ports, withheld } = forwardedPorts(all)
+    expect([ports.length, ports.at(-1)?.port, withheld.size]).toEqual([MOST_PUBLISHED_PORTS, 53, 0])
+  })
+
+  test('says what is withheld and why, range by range', () => {
+    const one = publication('2220-2226/tcp')
+    const { withheld } = forwardedPorts([one, publication('80/tcp')], new Set([2220, 2222, 2223, 2226]))
+    const why = 'it is kept for ssh on the hub'
+    const range = (port: number, lastPort: number) => ({ protocol: 'tcp', port, lastPort, code: 'port-taken', why })
+    expect([...withheld]).toEqual([[one, [range(2220, 2220), range(2222, 2223), range(2226, 2226)]]])
+    const most = publication('20000-32000/udp')
+    expect(forwardedPorts([most]).withheld.get(most)).toEqual([
+      {
+        protocol: 'udp',
+        port: 32_000,
+        lastPort: 32_000,
+        code: 'publications-full',
+        why: 'a hub leads 12000 ports at most',
+      },
+    ])
+  })
+
+  test('yields where ssh was seen, and over TCP alone', () => {
+    expect(saidOf([publication('2220-2224/tcp'), publication('2222/udp')], new Set([22, 2222, 2224]))).toEqual({
+      count: 4,
+      said: ['2222/tcp port-taken', '2224/tcp port-taken'],
+    })
+    expect(saidOf([publication('22/tcp')])).toEqual({ count: 0, said: ['22/tcp port-taken'] })
+  })
+})
+
+test('the first port that is led comes behind what is withheld from the beginning on', () => {
+  const one = publication('100-200/tcp')
+  const range = (port: number, lastPort: number) =>
+    ({ protocol: 'tcp', port, lastPort, code: 'port-taken', why: 'it is kept for ssh on the hub' }) as const
+  expect(firstForwarded(one, [])).toBe(100)
+  expect(firstForwarded(one, [range(101, 200)])).toBe(100)
+  expect(firstForwarded(one, [range(100, 199)])).toBe(200)
+  expect(firstForwarded(one, [range(100, 200)])).toBeNull()
+  // In whatever order they are told.
+  expect(firstForwarded(one, [range(111, 120), range(130, 140), range(100, 110)])).toBe(121)
+})
+
+test('a port leads to its service, which sees the visitor or the hub', () => {
+  const at = (more: Partial<Publication>) =>
+    forwardedPorts([publication('443/tcp', { targetPort: 8443, ...more })]).ports
+  const led = { protocol: 'tcp', port: 443, address: '192.168.1.20', targetPort: 8443 }
+  expect(at({ source: 'hide' })).toEqual([{ ...led, hidden: true }])
+  expect(at({ source: 'keep' })).toEqual([{ ...led, hidden: false }])
+})
+
+test('each port is either led or withheld, and never are more led than a hub leads', () => {
+  const range = fc
+    .tuple(fc.constantFrom('tcp', 'udp'), fc.integer({ min: 1, max: 65_535 }), fc.nat(15_000))
+    .map(([protocol, port, more]) => publication(`${port}-${Math.min(65_535, port + more)}/${protocol}`))
+  fc.assert(
+    fc.property(fc.array(range, { maxLength: 4 }), fc.uniqueArray(fc.integer({ min: 1, max: 65_535 })), (all, ssh) => {
+      const { ports, withheld } = forwardedPorts(all, new Set(ssh))
+      expect(ports.length).toBeLessThanOrEqual(MOST_PUBLISHED_PORTS)
+      expect(ports.length + portCount([...withheld.values()].flat())).toBe(portCount(all))
+      expect(ports.some(({ protocol, port }) => protocol === 'tcp' && ssh.includes(port))).toBe(false)
+    }),
+    { numRuns: 30 },
+  )
+})
