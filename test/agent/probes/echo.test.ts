@@ -28,9 +28,9 @@ function echoes(key = KEY): Echoes {
 const at = (port: number, address = '127.0.0.1') => ({ address, port })
 
 /** How long it took, and what came of it. */
-async function timed<Result>(work: Promise<Result>): Promise<[number, Result]> {
+async function timed<Result>(work: () => Promise<Result>): Promise<[number, Result]> {
   const began = systemClock.now()
-  const result = await work
+  const result = await work()
   return [systemClock.now() - began, result]
 }
 
@@ -59,7 +59,7 @@ describe('an echo', () => {
 
   test('survives the loss of two datagrams: it goes out three times, with one nonce', async () => {
     const { port, requests } = await hub((_request, before) => before >= 2)
-    const [milliseconds, answer] = await timed(echoes().ask(at(port), { timeoutMs: 5_000 }, never))
+    const [milliseconds, answer] = await timed(() => echoes().ask(at(port), { timeoutMs: 5_000 }, never))
     expect(answer).not.toBeNull()
     expect(milliseconds).toBeGreaterThan(590)
     expect(requests).toHaveLength(3)
@@ -78,7 +78,7 @@ describe('an echo', () => {
 describe('no answer is null', () => {
   test('when nobody answers in time', async () => {
     const { port, requests } = await hub(() => false)
-    const [milliseconds, answer] = await timed(echoes().ask(at(port), { timeoutMs: 800 }, never))
+    const [milliseconds, answer] = await timed(() => echoes().ask(at(port), { timeoutMs: 800 }, never))
     expect(answer).toBeNull()
     expect(milliseconds).toBeGreaterThan(790)
     expect(requests).toHaveLength(3)
@@ -92,7 +92,7 @@ describe('no answer is null', () => {
   test('when the port is closed: soon, though it was to wait for long', async () => {
     const { port, close } = await startEchoHub(KEY)
     await close()
-    const [milliseconds, answer] = await timed(echoes().ask(at(port), { timeoutMs: 20_000 }, never))
+    const [milliseconds, answer] = await timed(() => echoes().ask(at(port), { timeoutMs: 20_000 }, never))
     expect(answer).toBeNull()
     expect(milliseconds).toBeGreaterThan(1_590)
     expect(milliseconds).toBeLessThan(10_000)
@@ -103,7 +103,7 @@ describe('no answer is null', () => {
     ['a name', 'hub.example'],
     ['nothing', ''],
   ])('at once for %s', async (_what, address) => {
-    const [milliseconds, answer] = await timed(echoes().ask(at(9, address), { timeoutMs: 20_000 }, never))
+    const [milliseconds, answer] = await timed(() => echoes().ask(at(9, address), { timeoutMs: 20_000 }, never))
     expect(answer).toBeNull()
     expect(milliseconds).toBeLessThan(10_000)
   })
@@ -112,7 +112,7 @@ describe('no answer is null', () => {
     const { port } = await hub(() => false)
     const ending = new AbortController()
     const mine = echoes()
-    const asked = timed(mine.ask(at(port), { timeoutMs: 20_000 }, ending.signal))
+    const asked = timed(() => mine.ask(at(port), { timeoutMs: 20_000 }, ending.signal))
     setTimeout(() => ending.abort(), 50)
     expect(await asked).toEqual([expect.any(Number), null])
     expect((await asked)[0]).toBeLessThan(10_000)
@@ -122,7 +122,7 @@ describe('no answer is null', () => {
   test('when everything is closed', async () => {
     const { port } = await hub(() => false)
     const mine = echoes()
-    const asked = timed(mine.ask(at(port), { timeoutMs: 20_000 }, never))
+    const asked = timed(() => mine.ask(at(port), { timeoutMs: 20_000 }, never))
     setTimeout(() => mine.close(), 50)
     expect((await asked)[1]).toBeNull()
     expect((await asked)[0]).toBeLessThan(10_000)
