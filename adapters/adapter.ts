@@ -60,7 +60,7 @@ export type Remedy =
     }
   /** The machine's own NAT and connection table forget the flow to this place; none there is as good. */
   | { readonly kind: 'forget-flow'; readonly interface: string; readonly endpoint: Endpoint }
-  /** The interface begins anew, as far as its key lives through it. It may be gone until the next plan is carried out. */
+  /** The interface begins again, as far as its key lives through it. It may be gone until the next plan is carried out. */
   | { readonly kind: 'rebuild'; readonly interface: string }
 
 export interface Description {

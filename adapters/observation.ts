@@ -6,7 +6,7 @@ import type { PublishedPort, RouteSpec } from './spec.ts'
 export interface Observation {
   /** Tunnels of ours, each with all that hangs on it. */
   readonly interfaces: readonly ObservedInterface[]
-  /** Names that our marks speak of and no tunnel answers to: they are cleared, and made anew where they are wanted. */
+  /** Names that our marks speak of and no tunnel answers to: they are cleared, and made again where they are wanted. */
   readonly remains: readonly string[]
   /** Names of interfaces that are somebody else's: no tunnel can have one of them. */
   readonly foreignInterfaces: readonly string[]
@@ -14,7 +14,7 @@ export interface Observation {
   readonly firewall: readonly string[] | null
   /** The published ports in it. null: they could not be told. */
   readonly published: readonly PublishedPort[] | null
-  /** What of it can be made anew while published ports stay, in the machine's own words. */
+  /** What of it can be made again while published ports stay, in the machine's own words. */
   readonly replaceable: readonly string[]
   readonly forwarding: boolean
   /** Whether it was us who turned forwarding on, so that undo turns it off again. */

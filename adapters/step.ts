@@ -26,7 +26,7 @@ export type TunnelStep<Forwarding extends FirewallForwarding = FirewallForwardin
       readonly tunnels: readonly TunnelFirewall<Forwarding>[]
       /** Kept in the table as a mark, for undo. */
       readonly forwardingWasOff: boolean
-      /** Only these parts of it are made anew, and published ports stay as they are; null: all of it, and none is left. */
+      /** Only these parts of it are made again, and published ports stay as they are; null: all of it, and none is left. */
       readonly replaces: readonly string[] | null
     }
   | { readonly kind: 'remove-firewall' }

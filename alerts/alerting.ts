@@ -33,7 +33,7 @@ export interface Alerting {
   readonly sign: (home: string, scope: Scope, trouble: Trouble, since: number) => void
   readonly passing: (home: string, trouble: Trouble) => void
   readonly note: (event: Extract<IncidentEvent, { kind: 'well' | 'tried' | 'moved' | 'homes' }>) => void
-  /** On the hub: what a home reports, and what the hub says to it. Who has the word is on disk by then. */
+  /** On the hub: what a home reports, and what the hub says to it. Who has the right to notify is on disk by then. */
   readonly take: (home: string, report: IncidentReport) => Promise<IncidentAnswer>
   /** The newest of the tunnel, of this home or of any; null: none that is remembered. */
   readonly last: () => IncidentRecord | null

@@ -5,7 +5,7 @@ import type { Host } from '../test/lab/host/host.ts'
 export const BARE = { port: 51_999, hub: '10.99.0.1', home: '10.99.0.2', interface: 'bare0' } as const
 
 /**
- * Sets it up on both ends, with the keepalive that wg(8) recommends behind NAT; where it is up already, anew with the
+ * Sets it up on both ends, with the keepalive that wg(8) recommends behind NAT; where it is up already, again with the
  * same keys, a new source port and a new session.
  * @param hubAddress or its name, resolved now, as wg(8) does.
  */

@@ -28,7 +28,7 @@ export async function runDaemon(
         leave(told)
       }, LATEST_MS).unref()
     })
-  // What nobody foresaw: said, then left to systemd, which starts it anew. The tunnel stays.
+  // What nobody foresaw: said, then left to systemd, which starts it again. The tunnel stays.
   process.on('uncaughtException', (error) => {
     log.fatal({ stack: error.stack }, error.message)
     process.exit(1)

@@ -27,7 +27,7 @@ export function printStyled<Facts>(context: Context, facts: Facts, text: (facts:
 /** Erase the screen and go to its first line (ECMA-48: ED, CUP). */
 const CLEAR = '\u001B[2J\u001B[H'
 
-/** The same again and again: JSON by the line, or the screen anew where there is one. */
+/** The same again and again: JSON by the line, or the screen redrawn where there is one. */
 export function printStyledAgain<Facts>(context: Context, facts: Facts, text: (facts: Facts) => string): void {
   if (context.json) return print(printableJson(JSON.stringify(facts)))
   if (process.stdout.isTTY) process.stdout.write(CLEAR)

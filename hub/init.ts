@@ -52,7 +52,7 @@ export async function planInit(
   const config = existing ?? fresh(given, defaults)
   const stored = await isThere(paths.store)
   const document = stored ? (await openStore(paths.store)).document : EMPTY_DOCUMENT
-  // Where hub.yaml is, homes may know this hub by its keys: they are read and never made anew.
+  // Where hub.yaml is, homes may know this hub by its keys: they are read and never made again.
   const privateKey = existing === null ? ((await leftKey(paths)) ?? privateKeyFrom(randomBytes(32))) : null
   const publicKey = privateKey === null ? (await readIdentity(paths)).publicKey : publicKeyOf(privateKey)
 

@@ -79,7 +79,7 @@ export async function openHub<Opened extends Alarm>(
   return { hub, identity, peerMonitor, alerting }
 }
 
-/** Where no daemon runs; the witness looks once. */
+/** Where no daemon runs; the peer monitor looks once. */
 export function nobody(peerMonitor: PeerMonitor): Responders<null> {
   return {
     heartbeats: null,
@@ -90,7 +90,7 @@ export function nobody(peerMonitor: PeerMonitor): Responders<null> {
   }
 }
 
-/** Looked up once per peer and apply: through a table, made anew when the store changed. */
+/** Looked up once per peer and apply: through a table, made again when the store changed. */
 function presharedKeysIn(store: Store): (publicKey: PublicKey) => PresharedKey | undefined {
   let of: Store['document'] | null = null
   let keys = new Map<PublicKey, PresharedKey>()

@@ -27,11 +27,11 @@ import { registrarApp } from './registrar/registrar.ts'
 import type { PeerMonitor } from './presence/peer-monitor.ts'
 import { makePeerView } from './presence/peer-view.ts'
 
-/** Peers are seen to each second; this is for what the witness does not see, the firewall and routes. */
+/** Peers are seen to each second; this is for what the peer monitor does not see, the firewall and routes. */
 const DRIFT_EVERY_MS = 8_000
-/** While the witness sees no interface, or misses a peer: somebody took it away. */
+/** While the peer monitor sees no interface, or misses a peer: somebody took it away. */
 const INCOMPLETE_EVERY_MS = 1_000
-/** The witness looks each second; a look may be slow. */
+/** The peer monitor looks each second; a look may be slow. */
 const BLIND_AFTER_MS = 2_500
 const GLANCE_EVERY_MS = 250
 const CALL_EVERY_MS = 1_000
@@ -108,7 +108,7 @@ export async function runHub(
     ])
     log.info('the hub ends; the tunnel stays')
   } finally {
-    // One loop that fails ends the others, and then the process: systemd starts it anew.
+    // One loop that fails ends the others, and then the process: systemd starts it again.
     end()
     await registrar?.close()
     await control.close()

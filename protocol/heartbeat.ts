@@ -30,7 +30,7 @@ export type Sequence = number
 
 export interface HeartbeatAnswer {
   readonly sequence: Sequence
-  /** The mapping: where the hub sees this home's tunnel. null when the witness has not looked yet. */
+  /** The mapping: where the hub sees this home's tunnel. null when the peer monitor has not looked yet. */
   readonly endpoint: Endpoint | null
   /** Somebody's traffic passed the tunnel lately: heartbeats follow use. */
   readonly inUse: boolean

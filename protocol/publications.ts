@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { CidrSchema, Ipv4Schema, PortSchema } from './addresses.ts'
 import { NameSchema } from './names.ts'
 
-/** Ports of the hub that lead to services at homes, as agent and hub speak of them. */
+/** Ports of the hub that are forwarded to services at homes, as agent and hub speak of them. */
 
 const ProtocolSchema = v.picklist(['tcp', 'udp'])
 
@@ -47,14 +47,14 @@ const WithheldSchema = v.object({
 
 const ListedPublicationSchema = v.object({
   ...PublicationSchema.entries,
-  /** Without it all of it is led. */
+  /** Default: all of it is forwarded. */
   withheld: v.optional(v.array(WithheldSchema)),
 })
 
 /** GET /v1/publications. A home sees its own. */
 export const PublicationList = v.object({ publications: v.array(ListedPublicationSchema) })
 
-/** One link of a visitor's way. */
+/** One link of a visitor's path. */
 const ProofLinkSchema = v.object({
   link: v.picklist(['outside', 'hub', 'tunnel', 'home', 'service']),
   /** null: it cannot be told. */
@@ -66,7 +66,7 @@ const ProofLinkSchema = v.object({
 /** POST /v1/publications/PROTOCOL/PORT/check. The links up to the first that fails. */
 export const ProofAnswer = v.object({
   links: v.array(ProofLinkSchema),
-  /** The one that was tried: the first that is led. Not in answers of a hub that withheld none. */
+  /** The one that was tried: the first that is forwarded. Not in answers of a hub that withheld none. */
   port: v.optional(PortSchema),
 })
 

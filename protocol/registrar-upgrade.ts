@@ -17,7 +17,7 @@ export interface Upgraded {
 const LARGEST_REFUSAL = 16 * 1024
 
 /**
- * Makes a connection to the registrar a carrier of datagrams (RFC 9110, 7.8).
+ * Makes a connection to the registrar a transport of datagrams (RFC 9110, 7.8).
  * @param bearer `HOME.SECRET`.
  * @param signal ends the attempt, not the connection that came of it.
  * @throws {Problem} `name-unresolved`, `hub-unreachable`, `certificate-mismatch`, `answer-invalid`, or the hub's own:

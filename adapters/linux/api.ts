@@ -140,7 +140,7 @@ export async function readPublicKey(name: string, signal: AbortSignal): Promise<
 }
 
 /**
- * @param text holds secrets, hence standard input. wg opens /dev/stdin anew, which fails on the socket that Node makes
+ * @param text holds secrets, hence standard input. wg opens /dev/stdin again, which fails on the socket that Node makes
  * (open(2), ENXIO); a pipe from `cat` is one that can be opened.
  */
 export async function addPeers(name: string, text: string, signal: AbortSignal): Promise<void> {

@@ -116,7 +116,7 @@ export function toObservation(replies: Replies): Observation {
   const leadsNobody = visitors.length === 0 && exits?.devices.length === 0
   return {
     interfaces: marked.flatMap((link) => toInterface(link, replies) ?? []),
-    // One that no WireGuard answers us for is cleared like a stray and made anew: its wireguard-go is just ending, or root
+    // One that no WireGuard answers us for is cleared like a stray and made again: its wireguard-go is just ending, or root
     // started it (in `join`) and the service's user, who may not speak to it, now runs the tunnel.
     remains: marked.filter(({ name }) => !replies.dumps.has(name)).map(({ name }) => name),
     foreignInterfaces: links

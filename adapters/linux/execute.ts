@@ -111,7 +111,7 @@ async function carryOut(step: LinuxStep, context: ExecuteContext, signal: AbortS
   }
 }
 
-/** What nobody foresaw in the table may not let it be changed around its published ports: then all of it is made anew. */
+/** What nobody foresaw in the table may not let it be changed around its published ports: then all of it is made again. */
 async function setFirewall(table: NftTable, options: NftTextOptions, signal: AbortSignal): Promise<void> {
   const { forwardingWasOff, replaces } = options
   try {

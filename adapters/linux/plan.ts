@@ -169,7 +169,7 @@ function otherFirewallSteps({ otherFirewalls }: Observation, tunnels: readonly T
   })
 }
 
-/** What leads into an interface that is made anew went with the old one, whatever was seen of it. */
+/** What leads into an interface that is made again went with the old one, whatever was seen of it. */
 function visitorSteps(observed: Observation, tunnels: readonly TunnelFirewall[]): readonly LinuxStep[] {
   const wanted = tunnels.filter(hasVisitors)
   const isKept = ({ slot, interface: name, isWhole }: ReplyRoute): boolean =>

@@ -14,7 +14,7 @@ export async function executeRepair(remedy: Remedy, context: ExecuteContext, sig
       case 'new-session':
         return await newSession(remedy, context, signal)
       case 'rebuild':
-        // Whatever is wanted of it, the plan makes anew.
+        // Whatever is wanted of it, the plan makes again.
         return await removeInterface(remedy.interface, context.clock, signal)
       case 'forget-flow':
         throw new TypeError('the flow of this machine passes no NAT of its own')
@@ -38,7 +38,7 @@ async function newSourcePort(
   { interface: name, peer, keepaliveSeconds }: Extract<Remedy, { kind: 'new-source-port' }>,
   signal: AbortSignal,
 ): Promise<void> {
-  // 0 is any free one (wg(8)); sockets are opened anew, keys and sessions stay.
+  // 0 is any free one (wg(8)); sockets are opened again, keys and sessions stay.
   await wgSet(name, ['listen-port', '0'], signal)
   await wgSet(name, ['peer', peer, 'persistent-keepalive', '0'], signal)
   await wgSet(name, ['peer', peer, 'persistent-keepalive', String(keepaliveSeconds)], signal)

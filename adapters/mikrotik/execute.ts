@@ -91,7 +91,7 @@ async function addAddress(name: string, address: string, site: Site): Promise<vo
   const found = (await read('address', site)).find((row) => row['address'] === address && belongsTo(name, row))
   const wanted = { interface: name, disabled: 'no', comment: markOf(name) }
   if (found === undefined) return add('address', { address, interface: name, comment: markOf(name) }, site)
-  // One whose interface went and came again stays invalid until it is given the interface anew.
+  // One whose interface went and came again stays invalid until it is given the interface again.
   await set('address', found, wanted, site)
 }
 

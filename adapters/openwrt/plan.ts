@@ -174,7 +174,7 @@ function isKept({ name, options }: Section): boolean {
   )
 }
 
-/** @param configured null: it is made anew, without any. */
+/** @param configured null: it is made again, without any. */
 function interfaceSteps(
   observed: OpenwrtObservation,
   configured: Options | null,

@@ -9,7 +9,7 @@ import type { Watch } from './state.ts'
 const SUSPICIOUS_MISSES = 2
 
 const FIRST_ECHO_MS = 100
-/** It keeps known which ways answer while all is well. */
+/** How long until the endpoints are asked again while all is well: so it stays known which answer. */
 const CALM_ECHO_MS = 600_000
 /** Lost in the first minute, or by a firewall of the hub: until one is answered, silence says nothing. */
 const UNPROVEN_ECHO_MS = 120_000

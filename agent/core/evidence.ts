@@ -16,7 +16,7 @@ export interface Evidence {
   readonly round: EchoRound | null
   /** Rounds in a row in which nothing answered. */
   readonly silentRounds: number
-  /** Rounds in a row in which the way we use was silent and another one answered. */
+  /** Rounds in a row in which the endpoint in use was silent and another one answered. */
   readonly elsewhereRounds: number
   /** `at`: when it was asked for. It may be a while on its way, and is not of the moment at which it comes. */
   readonly view: (PeerView & { readonly at: number }) | null
@@ -44,13 +44,13 @@ export interface PeerView {
   readonly initiatedSeconds: number | null
 }
 
-/** One round of echoes by fresh sockets, one to each way to the hub. */
+/** One round of echoes by fresh sockets, one to each endpoint of the hub. */
 export interface EchoRound {
   readonly askedAt: number
-  /** Where the interface sends; null when there is none. A carrier's is on loopback. */
+  /** Where the interface sends; null when there is none. The TLS transport's is on loopback. */
   readonly current: Endpoint | null
   readonly isTransport: boolean
-  /** The first of all ways, whether it answered or not. */
+  /** The first of all endpoints, whether it answered or not. */
   readonly preferred: Endpoint
   /** Best first. */
   readonly answered: readonly Endpoint[]
@@ -217,7 +217,7 @@ function elsewhere({ round }: Evidence): Cause {
 }
 
 /**
- * @param askedAt when the hub was last asked in vain. Asked before the outside answered, it may have been the line, which
+ * @param askedAt when the hub was last asked without success. Asked before the outside answered, it may have been the line, which
  *   came back in between.
  */
 function lineOrHub(uplink: Evidence['uplink'], askedAt: number): Cause | null {

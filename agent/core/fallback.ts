@@ -4,8 +4,8 @@ import type { Cause } from './cause.ts'
 import type { EchoRound } from './evidence.ts'
 
 /**
- * The tunnel takes another way than the preferred one, and the way back. Pure; times are monotonic milliseconds.
- * The carrier costs more than UDP, and a low port's NAT state lives shorter: a detour is not for ever.
+ * Fallback to another endpoint or transport than the preferred one, and the failback. Pure; times are monotonic milliseconds.
+ * TLS costs more than UDP, and a low port's NAT state lives shorter: a fallback is not for ever.
  */
 export interface Fallback {
   readonly on: 'transport' | 'endpoint'
@@ -14,11 +14,11 @@ export interface Fallback {
   /** Why it went there. */
   readonly cause: Cause
   readonly since: number
-  /** In a row, in which the better way answered. */
+  /** Rounds in a row in which the better endpoint answered. */
   readonly goodRounds: number
-  /** Ways back in vain. */
+  /** Failbacks that failed. */
   readonly failures: number
-  /** No way back before this. */
+  /** No failback before this. */
   readonly notBefore: number
 }
 
@@ -49,13 +49,13 @@ export function failback(fallback: Fallback, round: EchoRound | null, now: numbe
   return betterEndpoint(fallback, round)
 }
 
-/** The way back did not answer: later again, and then later still. */
+/** Nothing was heard after a failback: the next one comes later, and each time later still. */
 export function noteFailbackFailed(fallback: Fallback, now: number): Fallback {
   const failures = fallback.failures + 1
   return { ...fallback, goodRounds: 0, failures, notBefore: now + backoffMs(PAUSES, failures) }
 }
 
-/** From the carrier any UDP is better; from another port or address only the preferred one is. */
+/** Any UDP is better than TLS; of other ports and addresses only the preferred one is better. */
 function betterEndpoint({ on }: Fallback, { answered, preferred }: EchoRound): Endpoint | null {
   const first = answered.find((endpoint) => sameEndpoint(endpoint, preferred))
   return first ?? (on === 'transport' ? (answered[0] ?? null) : null)

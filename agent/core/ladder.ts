@@ -20,12 +20,12 @@ export type Remedy =
   | { readonly kind: 'carrier' }
   /** Nothing is sent for longer than a NAT remembers. */
   | { readonly kind: 'silence'; readonly seconds: number }
-  /** The interface is made anew. */
+  /** The interface is made again. */
   | { readonly kind: 'rebuild' }
   /** Both ends send smaller packets. */
   | { readonly kind: 'set-mtu'; readonly mtu: number }
 
-/** With `apply`, the plan carried out again, and `way-back` from a detour, which have no rung of their own. */
+/** With `apply`, the plan executed again, and `way-back`, the failback, which have no rung of their own. */
 export type RemedyKind = Remedy['kind'] | 'apply' | 'way-back'
 
 /** The longest a NAT of the field's surveys kept a silent UDP flow (docs/wireguard-behind-nat.md). */
@@ -38,12 +38,12 @@ export interface Situation {
   readonly round: EchoRound | null
   readonly echoTrust: EchoTrust
   readonly isRegistrarReachable: boolean
-  /** How often the whole ladder was gone through in vain. */
+  /** How often the whole ladder was tried without success. */
   readonly rounds: number
   readonly lifeSeconds: number | null
   /** The machine that the tunnel ends on is capable of it: a router has a connection table of its own. */
   readonly canForgetFlow: boolean
-  /** What cured this cause on this line before. */
+  /** What repaired this cause on this uplink before. */
   readonly helped: string | undefined
 }
 

@@ -19,7 +19,7 @@ import type { Action, Watch, WatchEvent } from './state.ts'
 
 /** From evidence to remedies, and from remedies to their proof. Each takes the state and gives the next one. */
 
-/** A look takes less; a machine that hangs must not hold up the cure of the line. */
+/** A look takes less; a machine that hangs must not hold up the repair of the uplink. */
 const LONGEST_LOOK_MS = 3_000
 
 /** An answer: to a heartbeat sent then; null when it cannot be told. */
@@ -46,7 +46,7 @@ function remedyHelped(watch: Watch, now: number, actions: Action[]): Watch {
     actions.push({ kind: 'close-transport' })
     return { ...watch, fallback: null, remediation: NO_REMEDIATION }
   }
-  // Over UDP again, if it was not: the carrier would only hold a connection open.
+  // Over UDP again, if it was not: the transport would only hold a connection open.
   if (underWay.remedy.kind === 'set-endpoint') actions.push({ kind: 'close-transport' })
   return { ...watch, helped: { ...watch.helped, [underWay.cause]: underWay.remedy.kind } }
 }
@@ -69,7 +69,7 @@ export function remedyEnded(
     return { ...after, registration, pathMtu: noteMtuSet(watch.pathMtu, remedy.mtu) }
   }
   if (!executed) return remedyFailed(watch, now, actions)
-  // Until the way back is proven it counts as none.
+  // Until the failback is proven it counts as none.
   const fallback = underWay.failbackFrom ?? fallbackAfter(watch, endpoint, now)
   const after = { ...watch, fallback, remediedAt: now, ledElsewhereAt: endpoint === null ? watch.ledElsewhereAt : now }
   // Answers came meanwhile: because of it, or by themselves.
@@ -90,7 +90,7 @@ function fallbackAfter(
   if (sameEndpoint(endpoint, asking.round?.preferred ?? null)) return null
   const on = remediation.underWay.remedy.kind === 'carrier' ? 'transport' : 'endpoint'
   const next = fellBack(on, endpoint, remediation.underWay.cause, now)
-  // A detour taken again because its way back failed remembers how often that was.
+  // A fallback taken again because its failback failed remembers how often that was.
   if (fallback?.on !== on) return next
   return { ...next, failures: fallback.failures, notBefore: Math.max(fallback.notBefore, next.notBefore) }
 }
@@ -108,7 +108,7 @@ function remedyFailed(watch: Watch, now: number, actions: Action[]): Watch {
   }
 }
 
-/** The better way does not carry the tunnel after all: at once to where it was well. */
+/** The better endpoint does not carry the tunnel after all: back at once to where it was well. */
 function turnedBack(watch: Watch, fallback: Fallback, now: number, actions: Action[]): Watch {
   const remedy: Remedy =
     fallback.on === 'transport' ? { kind: 'carrier' } : { kind: 'set-endpoint', endpoint: fallback.current }
@@ -148,7 +148,7 @@ function isBeingLookedAt({ asking, heartbeats }: Watch, now: number): boolean {
   return isAsked && asking.lookedAt < asking.reconciledAt && now - asking.reconciledAt < LONGEST_LOOK_MS
 }
 
-/** From a detour, once the better way has answered often enough. */
+/** Failback, once the better endpoint has answered often enough. */
 export function returned(watch: Watch, now: number, actions: Action[]): Watch {
   const { fallback, health, remediation, asking } = watch
   if (fallback === null || health.kind !== 'up' || remediation.underWay !== null || watch.heartbeats.missesInARow > 0)

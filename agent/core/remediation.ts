@@ -9,7 +9,7 @@ export interface Remediation {
   readonly underWay: UnderWay | null
   /** In this turn of the ladder, without help. */
   readonly tried: readonly string[]
-  /** How often all of the ladder was tried in vain. */
+  /** How often all of the ladder was tried without success. */
   readonly rounds: number
   /** No further one before this. */
   readonly notBefore: number
@@ -24,7 +24,7 @@ interface UnderWay {
   readonly proving: { readonly since: number; readonly until: number } | null
   /** A heartbeat that was sent since then was answered while it is still carried out. */
   readonly hasHelped: boolean
-  /** The detour that this is the way back from; null for a cure. */
+  /** The fallback that this is the failback from; null for a remedy. */
   readonly failbackFrom: Fallback | null
 }
 

@@ -117,7 +117,7 @@ export type Action =
   | { readonly kind: 'reconcile' }
   /** Ends with one `remedy-ended`, whatever happens; never two at once. */
   | { readonly kind: 'remedy'; readonly remedy: Remedy }
-  /** The way back is proven: what the detour needed may go. */
+  /** The failback is proven: what the fallback needed may go. */
   | { readonly kind: 'close-transport' }
   | { readonly kind: 'tell-health'; readonly from: Health; readonly to: Health }
   | { readonly kind: 'tell-cause'; readonly cause: Cause }

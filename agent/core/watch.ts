@@ -84,7 +84,7 @@ export function wakeAt(watch: Watch): number {
 
 function judged(watch: Watch, answered: boolean, now: number, actions: Action[]): Watch {
   const { missesInARow } = watch.heartbeats
-  // A way back that fails is turned back from; it is no outage of the line.
+  // A failback that fails is undone; it is no outage of the uplink.
   if (watch.remediation.underWay?.failbackFrom && !answered) return watch
   const health = judge(
     watch.health,

@@ -22,7 +22,7 @@ export interface ClockGuard {
   readonly hold: (isUp: () => Promise<boolean>, signal: AbortSignal) => Promise<void>
   /** How far behind the calendar is while `hold` waits; null when it does not. */
   readonly behindSeconds: () => number | null
-  /** The hub's word, from a registration: another witness. */
+  /** The hub's word, from a registration: another peer monitor. */
   readonly heard: (hubTime: string) => void
   /** Remembers the time: seldom, since a Pi writes to an SD card, and when the signal comes. */
   readonly run: (signal: AbortSignal) => Promise<void>

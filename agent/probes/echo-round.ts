@@ -9,7 +9,7 @@ import type { SizedRound } from '../core/path-mtu.ts'
 import type { EchoAnswer } from './echo-socket.ts'
 import { preferredEndpoint } from '../registrar/hub-endpoints.ts'
 
-/** Asks one way with a socket of its own. Never throws; null when nothing came in time. */
+/** Asks one endpoint with a socket of its own. Never throws; null when nothing came in time. */
 export type AskEndpoint = (
   endpoint: Endpoint,
   options: { readonly bytes?: number; readonly timeoutMs: number },
@@ -23,7 +23,7 @@ export interface RoundPlan {
   readonly port: number
   readonly current: Endpoint | null
   readonly isTransport: boolean
-  /** Asks the hub's names where they lead now, and what ways that makes; null: no names, or no answer. */
+  /** Asks the hub's names where they lead now, and which endpoints that makes; null: no names, or no answer. */
   readonly resolve: (signal: AbortSignal) => Promise<{
     readonly named: readonly string[]
     readonly endpoints: readonly Endpoint[]
@@ -36,11 +36,11 @@ const ROUND_MS = 1_000
 /** RFC 8305, section 5: the second family waits so long for the first. */
 const HEAD_START_MS = 250
 
-/** When another way answered: so long the one in use may still do. */
+/** How long the endpoint in use may still answer after another one did. */
 const GRACE_MS = 400
 
 /**
- * One round of fresh sockets, one to each way. It ends when the way in use answered, soon after another one did, or when
+ * One round of fresh sockets, one to each endpoint. It ends when the one in use answered, soon after another one did, or when
  * time is out.
  */
 export async function askRound(
@@ -62,7 +62,7 @@ async function askAll(plan: RoundPlan, askedAt: number, ask: AskEndpoint, signal
     if (asked.some((one) => sameEndpoint(one, endpoint))) return
     const isRaced = !isIPv6(endpoint.address) && plan.endpoints.some((one) => isIPv6(one.address))
     asked.push(endpoint)
-    // Only to have IPv6's answer first where both do; the way in use is never held back.
+    // Only to have IPv6's answer first where both do; the endpoint in use is never held back.
     if (isRaced && !sameEndpoint(endpoint, plan.current)) await sleep(HEAD_START_MS, all)
     const answer = await ask(endpoint, { timeoutMs: ROUND_MS }, all)
     if (answer === null) return
@@ -93,7 +93,7 @@ async function askAll(plan: RoundPlan, askedAt: number, ask: AskEndpoint, signal
   return { round, view: answers.at(-1)?.view ?? null }
 }
 
-/** Where the name leads elsewhere now, that is the first way. */
+/** Where the name leads elsewhere now, that is the first endpoint. */
 function waysNow(
   { endpoints }: RoundPlan,
   asked: readonly Endpoint[],
@@ -106,7 +106,7 @@ function waysNow(
 /** A data packet of this tunnel MTU has this many bytes of UDP payload: 16 of head and 16 of tag (wireguard-behind-nat.md). */
 const WIREGUARD_BYTES = 32
 
-/** Which sizes pass on the way in use, there and back, tried by echoes as large as WireGuard's packets would be. */
+/** Which sizes pass to the endpoint in use, there and back, tried by echoes as large as WireGuard's packets would be. */
 export async function askSizes(
   endpoint: Endpoint,
   sizes: readonly number[],

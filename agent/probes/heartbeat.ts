@@ -30,7 +30,7 @@ const LATEST_ANSWER_MS = 5_000
 /**
  * The socket heartbeats use. It is bound to the tunnel's address, so that none ever leaves by another way (a router holds
  * back what is for the tunnel's network while its interface is away), and connected, so that only the hub's answers come
- * in. Where the interface is missing, each try opens it anew.
+ * in. Where the interface is missing, each try opens it again.
  *
  * Through a router it takes another port when it is not answered: what left while there was no tunnel on the router went
  * out by its WAN, and the router's connection table would lead every later datagram of the same flow after it.

@@ -4,7 +4,7 @@ import { within } from '../../system/time/within.ts'
 import { parseEndpoint } from '../../wireguard/spec.ts'
 import { gatewayIsGone, type Gateway, readGateway } from '../lan/gateway.ts'
 
-/** Whether the way out works, tested without the hub. null: that cannot be told. */
+/** Whether the uplink works, tested without the hub. null: that cannot be told. */
 export interface Uplink {
   /** The router next to this machine. */
   readonly gateway: boolean | null

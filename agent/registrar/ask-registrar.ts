@@ -2,7 +2,7 @@ import type * as v from 'valibot'
 import { Problem } from '../../problems/problem.ts'
 import { type Call, callRegistrar, type Registrar } from '../../protocol/registrar-client.ts'
 
-/** A hub's registrar, by all the ways it is reached. */
+/** A hub's registrar: all addresses it is reached at. */
 export interface RegistrarAddress {
   /** Names and literals, best first. */
   readonly hosts: readonly string[]

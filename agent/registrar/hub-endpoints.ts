@@ -3,7 +3,7 @@ import type { Endpoint } from '../../wireguard/spec.ts'
 import type { HubConfig } from '../settings/config.ts'
 
 /**
- * All ways to the hub's WireGuard, best first: WireGuard's own port on each address, then the other ports in the
+ * All endpoints of the hub's WireGuard, best first: WireGuard's own port on each address, then the other ports in the
  * configuration's order.
  */
 export function hubEndpoints({ port, alternatePorts }: HubConfig, literals: readonly string[]): readonly Endpoint[] {
@@ -12,7 +12,7 @@ export function hubEndpoints({ port, alternatePorts }: HubConfig, literals: read
 }
 
 /**
- * The way that the tunnel should take while nothing speaks against it. Over IPv6 there is no carrier's NAT to lose a
+ * The endpoint that the tunnel should use while nothing speaks against it. Over IPv6 there is no carrier's NAT to lose a
  * mapping, so where it answers it comes first; else the first address.
  */
 export function preferredEndpoint(

@@ -81,7 +81,7 @@ export interface Status {
 /**
  * `hub-daemon-silent`: WireGuard carries, homeward on the hub does not answer. `registrar-unreachable`: nor can it be
  * reached outside the tunnel. `router-silent`: the router does not answer us, so nothing can be changed on it.
- * `clock-behind`: the tunnel waits for this machine's clock. `tcp-carrier`, `other-way`: the tunnel takes a detour. `smaller-mtu`: full-size packets got lost.
+ * `clock-behind`: the tunnel waits for this machine's clock. `tcp-carrier`, `other-way`: the tunnel uses a fallback. `smaller-mtu`: full-size packets got lost.
  */
 export type Note =
   | 'clock-behind'

@@ -2,7 +2,7 @@ import type { PublicKey } from '../../wireguard/keys.ts'
 import { type Registering, registerHome } from '../registrar/registration.ts'
 import { forgetRotatedKeys, keepRotatedKey, type RotatedKey } from '../secrets/rotated-key.ts'
 
-/** A home whose router has another key than the hub was told: its interface was made anew. */
+/** A home whose router has another key than the hub was told: its interface was made again. */
 export interface RouterKeyChange {
   readonly stateDir: string
   /** agent.yaml's key, whatever the tunnel has now. */

@@ -10,7 +10,7 @@ export interface ConfigWatch {
   readonly recheck: () => Promise<void>
   /**
    * Ends when the signal says so, when agent.yaml is gone: this machine has left its hub; or when it says that this machine has
-   * joined anew.
+   * joined again.
    */
   readonly run: (signal: AbortSignal) => Promise<WatchEnd>
 }

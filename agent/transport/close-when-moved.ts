@@ -6,7 +6,7 @@ import type { TlsTransport } from './tls-transport.ts'
 /** A home network gives a machine another address seldom, and the tunnel is dark until it is noticed. */
 const LOOK_EVERY_MS = 5_000
 
-/** Ends a carrier that the router cannot reach any more, since this machine has another address now. */
+/** Ends a transport that the router cannot reach any more, since this machine has another address now. */
 export async function closeWhenMoved(transport: TlsTransport, router: RouterConfig): Promise<void> {
   if (router.kind === 'linux') return
   const over = new AbortController()

@@ -2,7 +2,7 @@ import { Problem } from '../../problems/problem.ts'
 import type { RouterConfig } from '../settings/config.ts'
 import { routeEnds } from '../lan/route-ends.ts'
 
-/** Where this machine takes WireGuard's datagrams for the carrier, and from whom alone. Literals. */
+/** Where this machine takes WireGuard's datagrams for the transport, and from whom alone. Literals. */
 export interface ListenPlace {
   readonly address: string
   readonly from: string

@@ -13,11 +13,11 @@ import { type ListenPlace, LOOPBACK_LISTEN } from './listen-place.ts'
 
 /**
  * WireGuard's datagrams over TLS to the registrar, for when no UDP gets through: the hub as an endpoint of this machine.
- * WireGuard follows whatever authenticated packet comes last: hold the carrier before WireGuard is pointed elsewhere, or
+ * WireGuard follows whatever authenticated packet comes last: hold the transport before WireGuard is pointed elsewhere, or
  * what still comes out of it leads WireGuard back into it.
  */
 export interface TlsTransport {
-  /** Where WireGuard is to send. The same for as long as the carrier is open. */
+  /** Where WireGuard is to send. The same for as long as the transport is open. */
   readonly endpoint: Endpoint
   /** Why it ended: closed, or refused by the hub for good. Never rejects. */
   readonly ended: Promise<string>
@@ -36,13 +36,13 @@ const WAITING_DATAGRAMS = 128
 const LOOPBACK_QUEUE_BYTES = 256 * 1024
 
 const PAUSES = { firstMs: 250, ceilingMs: 10_000 } as const
-/** One that lasted longer than this was a good one: the pauses begin anew. */
+/** One that lasted longer than this was a good one: the pauses begin again. */
 const STEADY_MS = 10_000
 
 /**
- * Opens a carrier; it is there when the hub has taken the first connection. After that it reconnects by itself.
+ * Opens a transport; it is there when the hub has taken the first connection. After that it reconnects by itself.
  * @param bearer `HOME.SECRET`.
- * @param signal ends the carrier, now or later.
+ * @param signal ends the transport, now or later.
  * @param place where WireGuard sends to, and the only one that is listened to there.
  * @throws {Problem} of the first connection: `hub-unreachable`, `name-unresolved`, `certificate-mismatch`,
  * `home-unknown`, `rate-limited`, `carriers-full`, `answer-invalid`.

@@ -50,7 +50,7 @@ export function makeBeforeConfirm({ adapter, config, wasUp, followKey }: BeforeC
       if (publicKey !== null) await keyFound(publicKey, signal)
     },
 
-    /** A tunnel that did not carry before cannot be expected to now: it, or the line, is what is being mended. */
+    /** A tunnel that did not carry before cannot be expected to now: it, or the uplink, is what is being repaired. */
     prove: async (signal) => {
       if (!wasUp()) return
       const heard = await firstAnswer(heartbeatTarget(config()), { everyMs: EVERY_MS, atMostMs: PROVE_MS }, signal)

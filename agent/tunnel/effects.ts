@@ -33,7 +33,7 @@ export interface EventRecorder {
   readonly registered: (reason: string, result: RegistrationResult) => void
 }
 
-/** What the hands of the loop reach for. */
+/** What the effects of the loop work with. */
 export interface EffectsContext {
   readonly paths: AgentPaths
   readonly adapter: Adapter
@@ -65,7 +65,7 @@ const UPLINK_MS = 4_000
 /** The first look at this machine takes less. */
 const KNOWN_MS = 2_000
 
-/** How the loop acts on the world. Each hand answers in time, whatever happens, and none throws. */
+/** How the loop acts on the world. Each effect answers in time, whatever happens, and none throws. */
 export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopEffects {
   const { paths, adapter, config, path, uplink, recorder, clock, log } = context
   const { configDir, runtimeDir } = paths
@@ -187,7 +187,7 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
     remedy: async (remedy) => {
       const { endpoint, keepaliveSeconds } = path
       if (endpoint === null) return { kind: 'remedy-ended', executed: false, endpoint: null }
-      // What still comes out of it would lead WireGuard back into it. It is closed when the other way has proven itself.
+      // What still comes out of it would draw WireGuard back into it. It is closed when the other endpoint has proven itself.
       if (remedy.kind === 'set-endpoint') path.transport?.hold()
       const ended = await executeRemedy(
         remedy,

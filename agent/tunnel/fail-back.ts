@@ -10,7 +10,7 @@ import { tunnelPeer } from './tunnel-spec.ts'
 const LEAD_BACK_MS = 5_000
 
 /**
- * Points WireGuard at the hub again when it sends into the carrier, which ends with the agent: a router would go on sending
+ * Points WireGuard at the hub again when it sends into the TLS transport, which ends with the agent: a router would go on sending
  * to this machine. Nothing is sent by itself, so over UDP that is still blocked the tunnel is only as dead as before.
  * @throws {Problem} what the machine said.
  */

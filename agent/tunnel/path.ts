@@ -9,7 +9,7 @@ export interface Path {
   endpoint: Endpoint | null
   keepaliveSeconds: number
   listenPort: number | null
-  /** The TCP carrier, while there is one. */
+  /** The TLS transport, while there is one. */
   transport: TlsTransport | null
   /** Visitors are answered through the tunnel, as this machine was last found or made. */
   visitors: boolean

@@ -8,7 +8,7 @@ import { backoffMs } from '../../system/time/backoff.ts'
 
 /** Brings the machine to what agent.yaml wants, whenever it is asked to, until it is. */
 export interface ReconcileLoop {
-  /** Look now, and mend what differs. */
+  /** Looks now, and repairs what differs. */
   readonly request: () => void
   readonly run: (signal: AbortSignal) => Promise<void>
 }

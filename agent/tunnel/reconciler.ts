@@ -24,7 +24,7 @@ export interface Reconciler {
   readonly apply: (signal: AbortSignal) => Promise<readonly Step[]>
   /** What hindered the last bringing and did not stop it. An agent that has just begun is given time for its first. */
   readonly warnings: () => Promise<readonly string[]>
-  /** What the next look mends is wanted by us, and no drift. */
+  /** What the next look repairs is wanted by us, and no drift. */
   readonly expectChange: () => void
 }
 

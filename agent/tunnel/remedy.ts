@@ -23,7 +23,7 @@ export interface RemedyContext {
   readonly visitors: boolean
   /** Tells the hub out of band. */
   readonly register: (how: 'remedy' | 'reset', signal: AbortSignal) => Promise<RegistrationResult>
-  /** Opens the carrier, or gives the one that is open. */
+  /** Opens the TLS transport, or gives the one that is open. */
   readonly openTlsTransport: () => Promise<Endpoint>
   /** Remembers an MTU for this line. */
   readonly learnMtu: (mtu: number) => Promise<void>
@@ -36,7 +36,7 @@ export interface RemedyContext {
 const REMEDY_MS = 10_000
 const ASK_AGAIN_MS = 500
 
-/** Carries a remedy out, one change of this machine at a time. Never throws: says whether it could, and what way it left. */
+/** Executes a remedy, one change of this machine at a time. Never throws: says whether it could, and where the interface sends now. */
 export async function executeRemedy(
   remedy: Remedy,
   context: RemedyContext,
@@ -57,8 +57,8 @@ export async function executeRemedy(
 }
 
 /**
- * A router that is away can be asked for no cure: it is asked again for as long as the remedy has time, else the whole
- * ladder would be gone through in vain and the next turn of it be far away when the router is back.
+ * A router that is away can execute no remedy: it is asked again for as long as the remedy has time, else the whole
+ * ladder would be gone through without success, and its next round be far away when the router is back.
  */
 async function whenReachable<Result>(act: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
   for (;;) {
@@ -125,7 +125,7 @@ async function newSession(context: RemedyContext, silentSeconds: number, signal:
   await adapter.remedy({ kind: 'new-session', interface: config.interface, peer, silentSeconds }, signal)
 }
 
-/** Sends nothing by itself: the heartbeat that is due at once shows the hub the new way. */
+/** Sends nothing by itself: the heartbeat that is due at once shows the hub the new endpoint. */
 async function setEndpoint(context: RemedyContext, endpoint: Endpoint, signal: AbortSignal) {
   const { adapter, config, log } = context
   const peer = tunnelPeer(config, { ...context, endpoint: endpoint })

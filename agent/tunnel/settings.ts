@@ -2,7 +2,7 @@ import type { PublicKey } from '../../wireguard/keys.ts'
 import { type RotatedKey, withKey } from '../secrets/rotated-key.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 
-/** The settings that count: those of agent.yaml, with the key that the tunnel has been given since. Read anew at each use. */
+/** The settings that count: those of agent.yaml, with the key that the tunnel has been given since. Read again at each use. */
 export interface Settings {
   readonly current: TunnelConfig
   /** agent.yaml's key, whatever the tunnel has now. */

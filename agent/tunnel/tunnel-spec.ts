@@ -5,20 +5,20 @@ import { keepaliveSeconds } from '../core/keepalive.ts'
 import { keyMakerOf } from '../secrets/key-maker.ts'
 import type { UplinkFacts } from '../memory/uplink-memory.ts'
 
-/** Ways to the hub that a tunnel may take. */
+/** Endpoints of the hub, and the transport, that a tunnel may use. */
 export interface Ways {
   /** The hub's addresses, best first; never empty. */
   readonly hubLiterals: readonly string[]
   /**
-   * Where the agent's carrier of last resort takes WireGuard's datagrams; null when there is none. A port of `any`: whoever
-   * asks is not the agent, and leaves the carrier that there may be at this address.
+   * Where the agent's TLS transport of last resort takes WireGuard's datagrams; null when there is none. A port of `any`: whoever
+   * asks is not the agent, and leaves the transport that there may be at this address.
    */
   readonly transport: Endpoint | { readonly address: string; readonly port: 'any' } | null
 }
 
 /**
  * The tunnel as agent.yaml wants it, and as the line can bear it.
- * @param current where the interface sends now: kept while it is one of the ways, so that nothing is disturbed.
+ * @param current where the interface sends now: kept while it is one of the endpoints, so that nothing is disturbed.
  */
 export function tunnelSpec(
   config: TunnelConfig,

@@ -40,7 +40,7 @@ export interface Tunnel {
   /** Ends a change of the key that was cut off. Never throws; not before no other agent can be at it. */
   readonly begin: () => Promise<void>
   readonly run: (signal: AbortSignal) => Promise<void>
-  /** Before the agent ends and takes the tunnel's carrier along. Never throws. */
+  /** Before the agent ends, and the tunnel's TLS transport with it. Never throws. */
   readonly failBackToUdp: () => Promise<void>
   readonly close: () => void
 }
@@ -70,7 +70,7 @@ const ASK_MS = 5_000
 /**
  * Makes it in the order of use: the judge first, which takes what is heard at any time; then what changes the machine; then
  * what acts for the judge, and the loop. Nothing is named before it is there, so whatever is given here may call back at once.
- * @param signal ends what its hands have under way.
+ * @param signal ends the effects that are under way.
  */
 export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
   const { paths, settings, adapter, events, uplink, clockGuard, note, clock, log } = deps
@@ -206,7 +206,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     read: makeReader({ clock, look: judge.look, adapter, warnings, config, events }),
     exchange: (incidents) =>
       registrationMutex.runExclusive(async () => {
-        // It has no word for whom it does not know, and counts each such question.
+        // The hub has no answer for whom it does not know, and counts each such question.
         if (isUnknownAtHub(judge.look().watch)) return null
         const asked = { ...registering(), reason: 'incident', incidents, timeoutMs: ASK_MS } as const
         const { answer, problem } = await registerHome(asked, signal)

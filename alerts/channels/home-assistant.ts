@@ -38,7 +38,7 @@ export async function homeAssistant(
       connectTimeout: 10_000,
       reconnectPeriod: 5_000,
       keepalive: 30,
-      // What could not be published is published anew after the connection, and as it is then.
+      // What could not be published is published again after the connection, and as it is then.
       queueQoSZero: false,
       will: { topic: availability(end), payload: Buffer.from('offline'), qos: 1, retain: true },
     })

@@ -17,14 +17,14 @@ const MOST_REPORTED = 8
 /** Troubles of the tunnel in which the hub tells nobody. */
 const ALONE: readonly Trouble[] = ['hub-down', 'home-unknown']
 
-/** At home: asks the hub for the word, and tells it what there is to tell. */
+/** At home: claims the right to notify, and tells the hub what there is to tell. */
 export function asked(state: IncidentState, now: number, acts: IncidentAction[]): IncidentState {
   const { exchange, incidents } = state
   if (exchange.isUnderWay) return state
   const due = incidents.filter((incident) => isDue(incident, state, now))
   const news = incidents.filter((incident) => isNews(incident, state, now))
   const all = [...new Set([...due, ...news])].slice(0, MOST_REPORTED)
-  // The first one, and the first for the word, waits for no pause.
+  // The first one, and the first claim, waits for no pause.
   const isFirst = (all.length > 0 && !exchange.hasAsked) || (due.length > 0 && !exchange.hasClaimed)
   const isEarly = now < exchange.notBefore && !isFirst
   if (isEarly || (all.length === 0 && exchange.hasAsked)) return state
@@ -105,7 +105,7 @@ export function untold({ incidents }: IncidentState, home: string): readonly Inc
     .slice(0, MOST_REPORTED)
 }
 
-/** On the hub: what the home says of its outages, and for which of them it has the word now. */
+/** On the hub: what the home says of its outages, and for which of them it has the right to notify now. */
 export function reported(
   state: IncidentState,
   { home, incidents, claims, canSpeak }: Extract<IncidentEvent, { kind: 'reported' }>,

@@ -48,7 +48,7 @@ export function openIncidents(settings: IncidentSettings, incidents: readonly In
  * The rules by which outages become messages. Pure; every moment is monotonic milliseconds.
  *
  * One incident, one "down" and one "recovered", whichever end can speak. The hub is the arbiter where both could: the home
- * asks it for the word (a claim, in a registration) before it says anything, and the hub remembers who has it. A home that
+ * claims the right to notify (in a registration) before it says anything, and the hub remembers who has it. A home that
  * cannot reach the hub speaks by itself when it has proof that its own line works, and else waits until it meets the hub.
  * Decides, never acts.
  */

@@ -41,7 +41,7 @@ interface Exchange {
   readonly hasAsked: boolean
   readonly failures: number
   readonly notBefore: number
-  /** The last question was for the word, not only for news. */
+  /** The last question claimed the right to notify, and was not only for news. */
   readonly hasClaimed: boolean
 }
 
@@ -64,7 +64,7 @@ export type IncidentEvent =
   | { readonly kind: 'moved'; readonly home: string; readonly before: string | null; readonly after: string }
   /** At home: what came of asking the hub for these; null when it was not reached. */
   | { readonly kind: 'exchanged'; readonly asked: readonly string[]; readonly answer: Answer | null }
-  /** On the hub: a home reports, and claims the word for some. */
+  /** On the hub: a home reports, and claims the right to notify for some. */
   | {
       readonly kind: 'reported'
       readonly home: string
@@ -111,7 +111,7 @@ export interface Policy {
   readonly mostKept: number
 }
 
-/** What lasts so long is written down at once, whoever is reached: a Pi may lose its power in the midst of it. */
+/** What lasts so long is written down at once, whoever is reached: a Pi may lose its power while it happens. */
 export const LASTING_MS = 10_000
 
 export function replaced(state: IncidentState, before: Incident, after: Incident): IncidentState {

@@ -35,7 +35,7 @@ export type Scope = 'tunnel' | 'agent' | 'hub-daemon' | 'registrar' | 'router'
 export type End = 'home' | 'hub'
 
 /**
- * What each trouble hides while it lasts: they are its shadows. A person is told of the cause alone.
+ * What each trouble inhibits while it lasts (Alertmanager's word): a person is told of the cause only.
  * The tunnel's own causes hide each other by being one incident.
  */
 export const INHIBITS: Readonly<Partial<Record<Trouble, readonly Scope[]>>> = {

@@ -16,7 +16,7 @@ import { planText, warningLines } from './plan.ts'
 
 const LONGEST_MS = 120_000
 
-/** `homeward apply`: mends what differs from agent.yaml, after showing it. */
+/** `homeward apply`: repairs what differs from agent.yaml, after showing it. */
 export async function apply(context: Context): Promise<void> {
   const home = await openHome(context)
   try {
@@ -28,7 +28,7 @@ export async function apply(context: Context): Promise<void> {
     tell(planText(printableFacts(plan)))
     if (!(await confirm(context, 'Do this?', 'applying the plan'))) return tell('nothing was changed')
     await makeRuntimeFolder(context.runtimeDir)
-    // Whatever the agent mended or changed in the meantime is so: the steps are planned anew under the lock.
+    // Whatever the agent repaired or changed in the meantime is so: the steps are planned again under the lock.
     const { steps, warnings } = await withChangeLock(context.runtimeDir, signal, async () => {
       const wanted = await readWanted(context)
       const beforeConfirm = await assuranceOf(context, home, wanted.config, signal)

@@ -71,7 +71,7 @@ function cutsOf({ name, mapping }: HomeStatus): readonly string[] {
   return [`${name}: its carrier cuts flows every ${mapping.cutPeriod.hours} h`]
 }
 
-/** A home may hold a carrier open and be back on UDP already. */
+/** A home may hold a TLS transport open and be back on UDP already. */
 function seenAt({ endpoint, carrier }: HomeStatus): string {
   if (endpoint !== null) return endpoint
   return carrier === null ? '-' : `TCP for ${ageText(carrier.seconds)}`

@@ -22,7 +22,7 @@ export interface PublishClient {
   readonly add: (input: PublicationInput) => Promise<Publication>
   readonly list: () => Promise<PublicationList>
   readonly remove: (range: PublishedRange) => Promise<Publication>
-  /** The links of a visitor's way, from the first to the first that fails. */
+  /** The links of a visitor's path, from the first to the first that fails. */
   readonly check: (range: PublishedRange) => Promise<readonly ProofLink[]>
 }
 

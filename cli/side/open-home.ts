@@ -21,7 +21,7 @@ export async function readWanted({ configDir, stateDir }: Context): Promise<Pick
   return { config, uplink: await readUplink(stateDir) }
 }
 
-/** Wherever the agent's carrier is, it is left there. Without a way to the router there is none. */
+/** Wherever the agent's TLS transport is, it is left there. Without a route to the router there is none. */
 async function carrierOf({ router }: TunnelConfig): Promise<HomeTunnel['transport']> {
   const place = await listenPlace(router).catch(() => null)
   return place === null ? null : { address: place.address, port: 'any' }

@@ -9,7 +9,7 @@ import {
 /** Where no other ssh was seen. */
 export const ONLY_22: ReadonlySet<number> = new Set([22])
 
-/** One port of the hub and where it leads. */
+/** One port of the hub and where it is forwarded to. */
 export interface ForwardedPort {
   readonly protocol: Publication['protocol']
   readonly port: number
@@ -23,12 +23,12 @@ export interface ForwardedPort {
 export interface ForwardedPorts {
   /** Port by port, as the firewall knows them. */
   readonly ports: readonly ForwardedPort[]
-  /** What publications of the store do not get; nothing of those that are led as a whole. */
+  /** What publications of the store do not get; nothing of those that are forwarded as a whole. */
   readonly withheld: ReadonlyMap<Publication, readonly Withheld[]>
 }
 
 /**
- * Which published ports are led into the tunnel. Pure. A store may hold more than is taken today: ports at which ssh was
+ * Which published ports are forwarded into the tunnel. Pure. A store may hold more than is taken today: ports at which ssh was
  * seen since, and more than a hub leads. Then the small publications come first, so that one large range keeps nobody's
  * single ports away, among equals the older one; and of the last one that fits its lower ports.
  */
@@ -71,7 +71,7 @@ export function publishedPorts(publications: readonly Publication[]): readonly F
   )
 }
 
-/** The first port of a publication that is led; null: all of it is withheld. */
+/** The first port of a publication that is forwarded; null: all of it is withheld. */
 export function firstForwarded({ port, lastPort }: Publication, withheld: readonly Withheld[]): number | null {
   let first = port
   for (const range of withheld.toSorted((a, b) => a.port - b.port)) if (range.port === first) first = range.lastPort + 1

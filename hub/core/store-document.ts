@@ -127,7 +127,7 @@ export function homeNamed(document: StoreDocument, name: string): Home | null {
 
 /**
  * The home as it is now, for one that authenticated a moment ago.
- * @throws {Problem} `home-unknown` when it was removed or joined anew in between.
+ * @throws {Problem} `home-unknown` when it was removed or joined again in between.
  */
 export function stillHome(document: StoreDocument, caller: Home, what: string): Home {
   const home = homeNamed(document, caller.name)

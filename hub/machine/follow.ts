@@ -38,9 +38,9 @@ export interface Follow extends Pick<Reconciler, 'reconcile' | 'alone'>, Pick<Se
   readonly portsToTake: () => Promise<readonly number[]>
   /** Notices SSH servers of this machine; a publication that covers one yields. Never throws. */
   readonly lookForSsh: () => Promise<void>
-  /** Calls back whose session was lost. Never throws. */
+  /** Recovers lost sessions. Never throws. */
   readonly recoverSessions: () => Promise<void>
-  /** The home's peer begins anew. False: it did a moment ago. */
+  /** The home's peer begins again. False: it did a moment ago. */
   readonly resetPeer: (home: Home) => Promise<boolean>
   /** Waits for what runs. */
   readonly settled: () => Promise<void>

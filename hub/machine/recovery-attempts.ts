@@ -1,6 +1,6 @@
 import type { PublicKey } from '../../wireguard/keys.ts'
 
-/** Who is being called: since when, and when last. Monotonic milliseconds. */
+/** With whom a handshake is being triggered: since when, and when last. Monotonic milliseconds. */
 export type RecoveryAttempts = ReadonlyMap<PublicKey, { readonly since: number; readonly lastAt: number }>
 
 /** WireGuard repeats the initiation each 5 s (REKEY_TIMEOUT) while something waits to be sent. */
@@ -8,7 +8,7 @@ const TRY_AGAIN_MS = 5_000
 /** A mapping that did not answer for so long is gone; whoever it was will come by itself. */
 const TRY_FOR_MS = 60_000
 
-/** Whom to call now, of those whose session is lost. Pure. */
+/** With whom to trigger one now, of those whose session is lost. Pure. */
 export function dueAttempts(attempts: RecoveryAttempts, lost: readonly PublicKey[], now: number): readonly PublicKey[] {
   return lost.filter((key) => {
     const call = attempts.get(key)
@@ -21,7 +21,7 @@ export function afterAttempts(attempts: RecoveryAttempts, tried: readonly Public
   return new Map([...attempts, ...anew])
 }
 
-/** Without the others, who came back or begin anew. */
+/** Without the others, who came back or begin again. */
 export function keptAttempts(attempts: RecoveryAttempts, isKept: (key: PublicKey) => boolean): RecoveryAttempts {
   return new Map([...attempts].filter(([key]) => isKept(key)))
 }

@@ -8,14 +8,14 @@ import type { LastEndpoints } from '../presence/last-endpoints.ts'
 import type { PeerMonitor } from '../presence/peer-monitor.ts'
 
 /**
- * Calls homes and devices back whose session this machine's WireGuard has lost: after a restart, or because somebody took the peer
- * out. The peer gets the place it was last seen at, and a small datagram into the tunnel, a knock, makes WireGuard shake
+ * Recovers sessions with homes and devices that this machine's WireGuard has lost: after a restart, or because somebody took the peer
+ * out. The peer gets the endpoint it was last seen at, and a small datagram into the tunnel makes WireGuard shake
  * hands towards it, through the mapping that the carrier still holds. So the tunnel is back before anybody misses it.
  */
 export interface SessionRecovery {
-  /** Looks whom to call, and calls. Never throws. */
+  /** Triggers the handshakes that are due. Never throws. */
   readonly call: (interfaceName: string, everybody: readonly Recoverable[]) => Promise<void>
-  /** These were put in a moment ago: whoever is being called among them is called at once, and for a whole minute. */
+  /** These peers were put in a moment ago: handshakes with them are triggered at once, and for a whole minute. */
   readonly beginAnew: (peers: readonly Pick<PeerSpec, 'publicKey'>[]) => void
 }
 
@@ -40,7 +40,7 @@ export function makeSessionRecovery(deps: {
   const { adapter, peerMonitor, lastEndpoints, triggerHandshakes, clock, log } = deps
   let attempts: RecoveryAttempts = new Map()
 
-  /** Gives those of them a place whom WireGuard has none for. False: it could not be done. */
+  /** Gives those peers an endpoint that have none in WireGuard. False: it could not be done. */
   async function place(interfaceName: string, lost: readonly Recoverable[]): Promise<boolean> {
     const isHomeless = ({ peer }: Recoverable): boolean => peerMonitor.statsOf(peer.publicKey)?.endpoint === null
     // They may have come by themselves since the last look: what WireGuard learned is not overwritten.

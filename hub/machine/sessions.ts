@@ -19,11 +19,11 @@ export interface Sessions {
    * only 5 s later. A peer that is there keeps the place it was heard from: null.
    */
   readonly placeOf: (publicKey: PublicKey) => Endpoint | null
-  /** Whether the witness saw every peer that there should be. */
+  /** Whether the peer monitor saw every peer that there should be. */
   readonly isComplete: () => boolean
   /** Remembers where everybody is. Never throws. */
   readonly noteEndpoints: () => Promise<void>
-  /** Calls back those whose session was lost. Never throws; no reconciling may run meanwhile. */
+  /** Recovers lost sessions. Never throws; no reconciling may run meanwhile. */
   readonly recoverSessions: () => Promise<void>
   /** These were put in just now. */
   readonly beginAnew: (peers: readonly PeerSpec[]) => void
@@ -50,7 +50,7 @@ export interface SessionDeps {
   readonly log: Log
 }
 
-/** The witness looks each second. */
+/** The peer monitor looks each second. */
 const FRESH_SECONDS = 2.5
 
 /** A home that asks in a loop must not keep its own tunnel down. */

@@ -52,7 +52,7 @@ export function makeEchoResponder(viewOf: PeerViewOf, clock: Clock, log: Log, po
   }
 
   async function answer(request: EchoRequest, principal: Principal, source: string, reply: Reply): Promise<void> {
-    // It may have been removed, or have joined anew, while the answer waited.
+    // It may have been removed, or have joined again, while the answer waited.
     const isStill = (): boolean => askers.get(request.home) === principal
     if (!isStill()) return
     const said = await viewOf(principal.home, source)

@@ -13,7 +13,7 @@ export interface HomeSigns {
 /** Its WireGuard is heard without its agent: what an agent that is restarted needs, and more. */
 const AGENT_SILENT_SECONDS = 45
 const AGENT_SILENT_HEARTBEATS = 4
-/** A witness that sees nothing says nothing of homes. */
+/** A peer monitor that sees nothing says nothing of homes. */
 const BLIND_SECONDS = 5
 
 export function makeHomeSigns(

@@ -5,7 +5,7 @@ import type { Home } from '../core/store-document.ts'
 import type { PeerMonitor } from './peer-monitor.ts'
 import { latest } from './peer-view.ts'
 
-/** Notes where the witness sees each home, and logs what changed. Never throws. */
+/** Notes where the peer monitor sees each home, and logs what changed. Never throws. */
 export async function noteMappings(
   homes: readonly Home[],
   deps: {

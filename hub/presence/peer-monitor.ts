@@ -9,7 +9,7 @@ import type { Endpoint } from '../../wireguard/spec.ts'
 
 /** What the hub's WireGuard knows of one peer. Ages by the monotonic clock. */
 export interface PeerStats {
-  /** The mapping; null when there is none yet, or when the peer comes over a carrier of this machine's (TCP). */
+  /** The mapping; null when there is none yet, or when the peer comes over a TLS transport of this machine's. */
   readonly endpoint: Endpoint | null
   /** null before the first handshake. */
   readonly lastHandshakeSeconds: number | null
@@ -104,7 +104,7 @@ function remember(peer: PeerState, before: Memory | undefined, clock: Clock): Me
   return { peer, handshakeAt, heardAt: heard ? now : (before?.heardAt ?? null) }
 }
 
-/** A peer on loopback comes over a carrier: its port there is no mapping, and leads nowhere once the carrier has ended. */
+/** A peer on loopback comes over a TLS transport: its port there is no mapping, and leads nowhere once that has ended. */
 function asSeenOutside(peer: PeerState): PeerState {
   return peer.endpoint?.address.startsWith('127.') === true ? { ...peer, endpoint: null } : peer
 }

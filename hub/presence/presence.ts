@@ -68,7 +68,7 @@ export function makePresences(deps: PresenceDeps): Presences {
     return intervals.get(home) ?? USUAL_HEARTBEAT_SECONDS
   }
 
-  /** Kept here, since witness and responder forget it with a key, and keys change while all is well. */
+  /** Kept here, since peer monitor and responder forget it with a key, and keys change while all is well. */
   function memoryOf({ name, joinedAt, publicKey, address }: Home): Memory {
     const now = clock.now()
     const before = memories.get(name)

@@ -43,7 +43,7 @@ function openSide(
     socket = mine
     mine.on('message', (datagram, sender) => {
       onDatagram(datagram, sender, (answer) => {
-        // Later than the datagram, perhaps: the socket may have been closed, or opened anew.
+        // Later than the datagram, perhaps: the socket may have been closed, or opened again.
         if (socket === mine) mine.send(answer, sender.port, sender.address, () => undefined)
       })
     })

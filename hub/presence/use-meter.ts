@@ -2,17 +2,17 @@ import type { PeerStats } from './peer-monitor.ts'
 
 /** Tells whether a home's tunnel carries more than its own upkeep. One per home. */
 export interface UseMeter {
-  /** Called with each heartbeat, and what the witness last saw; says whether the tunnel is in use. `now`: monotonic milliseconds. */
+  /** Called with each heartbeat, and what the peer monitor last saw; says whether the tunnel is in use. `now`: monotonic milliseconds. */
   readonly heard: (seen: Pick<PeerStats, 'rxBytes' | 'txBytes'> | null, now: number) => boolean
 }
 
 /** A heartbeat of 40 bytes, padded to 48, and WireGuard's 32; its answer is as large, or one padding step larger. */
 const HEARTBEAT_BYTES = 96
 
-/** Besides heartbeats: a handshake (148 or 92), the empty packet after it, and a heartbeat that the witness had not seen yet. */
+/** Besides heartbeats: a handshake (148 or 92), the empty packet after it, and a heartbeat that the peer monitor had not seen yet. */
 const UPKEEP_BYTES = 400
 
-/** The witness looks once a second: shorter than this, differences say little. */
+/** The peer monitor looks once a second: shorter than this, differences say little. */
 const SAMPLE_MS = 1_000
 
 /** Ten tiny packets a second make 640 bytes; a pause between two of them does not end the use. */

@@ -35,7 +35,7 @@ export interface HubStatus {
   readonly invites: readonly { readonly home: string; readonly address: string; readonly expiresAt: string }[]
   readonly devices: readonly DeviceStatus[]
   readonly publications: readonly ListedPublication[]
-  /** Since the witness last saw the interface; null: it did not. */
+  /** Since the peer monitor last saw the interface; null: it did not. */
   readonly witnessSeconds: number | null
   /** Why interface and firewall are not as they should be. */
   readonly problem: { readonly code: string; readonly message: string; readonly next: string } | null

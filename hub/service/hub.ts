@@ -44,7 +44,7 @@ export interface Hub
   readonly publications: Publishing
   readonly status: () => Promise<HubStatus>
   readonly document: () => StoreDocument
-  /** Notes where everybody is, and how that changed for homes, and calls back those whose session was lost. Never throws. */
+  /** Notes where everybody is, and how that changed for homes, and recovers lost sessions. Never throws. */
   readonly recoverSessions: () => Promise<void>
   /** @throws {Problem} `config-invalid` when these settings would take homes or devices their addresses. */
   readonly refuseSettings: (config: HubConfig) => void

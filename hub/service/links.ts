@@ -2,7 +2,7 @@ import { type ProofLink, type Publication, rangeText, type Withheld } from '../.
 import { hostPort } from '../../wireguard/host-port.ts'
 import { firstForwarded } from '../core/forwarded-ports.ts'
 
-/** What each link of a visitor's way says of itself, by what was seen of it. Pure. */
+/** What each link of a visitor's path says of itself, by what was seen of it. Pure. */
 
 /** Above the slowest heartbeat (60 s) and a keepalive's 25 s. */
 const SILENT_AFTER_SECONDS = 75

@@ -27,8 +27,8 @@ const READY_MS = 30_000
 const SERVICE_MS = 4_000
 
 /**
- * Follows a visitor's way, link by link, until one fails. The hub opens the port at its own public side: from there on it is
- * the way that a visitor's packets take. What lies before it, a provider's firewall, only somebody outside can try.
+ * Follows a visitor's path, link by link, until one fails. The hub opens the port at its own public side: from there on it is
+ * the path of a visitor's packets. What lies before it, a provider's firewall, only somebody outside can try.
  */
 export async function provePath(publication: Publication, deps: ProofDeps): Promise<ProofLink[]> {
   const { home, withheld } = deps
@@ -54,7 +54,7 @@ async function readiness({ isReady, clock }: ProofDeps): Promise<boolean | null>
   return isReady()
 }
 
-/** Opens the first port that is led at the hub's own public side. */
+/** Opens the first forwarded port at the hub's own public side. */
 async function asked(publication: Publication, { withheld }: ProofDeps): Promise<ProofLink> {
   const { protocol, address, port, targetPort } = publication
   const first = firstForwarded(publication, withheld) ?? port

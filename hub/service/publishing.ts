@@ -29,12 +29,12 @@ import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
 import type { Update } from './update.ts'
 
-/** Leads ports of this hub to services at homes, and takes them back. */
+/** Forwards ports of this hub to services at homes, and withdraws them. */
 export interface Publishing {
   readonly add: (principal: Principal, input: PublicationInput) => Promise<Publication>
   readonly remove: (principal: Principal, range: PublishedRange) => Promise<Publication>
   readonly list: (principal: Principal) => PublicationList
-  /** Follows a visitor's way to it. @throws {Problem} `publication-missing`, `home-unknown`. */
+  /** Follows a visitor's path to it. @throws {Problem} `publication-missing`, `home-unknown`. */
   readonly check: (principal: Principal, range: PublishedRange) => Promise<ProofAnswer>
 }
 
@@ -53,7 +53,7 @@ export interface PublishingDeps {
   readonly log: Log
 }
 
-/** Above what all ports that a hub leads take on a small, busy VPS. */
+/** Above what all forwarded ports of a hub take on a small, busy VPS. */
 const CHANGE_MS = 30_000
 
 export function makePublishing(deps: PublishingDeps): Publishing {

@@ -39,7 +39,7 @@ export function openHubTransport({ socket, head, wireguardPort, clock, onEnd }: 
 
   const udp = createSocket('udp4')
   udp.on('message', (datagram) => stream?.send(datagram))
-  // WireGuard's interface may be gone for a moment; anything else would not mend itself.
+  // WireGuard's interface may be gone for a moment; anything else would not repair itself.
   udp.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ECONNREFUSED') end(error.message)
   })

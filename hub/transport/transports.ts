@@ -6,12 +6,12 @@ import type { Log } from '../../system/process/log.ts'
 import { type HubTransport, openHubTransport } from './transport.ts'
 import type { Home } from '../core/store-document.ts'
 
-/** The homes that come over TCP: one carrier each, the newest. */
+/** The homes that come over TCP: one transport each, the newest. */
 export interface Transports {
-  /** Whose carriers to have from now on, and where WireGuard listens on this machine. */
+  /** Whose transports to have from now on, and where WireGuard listens on this machine. */
   readonly serve: (homes: readonly Home[], wireguardPort: number) => void
   /**
-   * Takes over an authenticated connection that asks to be a carrier.
+   * Takes over an authenticated connection that asks to be a transport.
    * @throws {Problem} `carriers-full`; the connection is then still the caller's.
    */
   readonly accept: (home: Home, socket: TLSSocket, head: Uint8Array) => void

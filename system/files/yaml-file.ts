@@ -4,7 +4,7 @@ import { type Document, LineCounter, parseDocument } from 'yaml'
 import { Problem, type ProblemDetails, reasonOf } from '../../problems/problem.ts'
 
 /**
- * Reads a YAML file, checks and defaults it once, at the door.
+ * Reads a YAML file, checks and defaults it once, where it comes in.
  * @throws {Problem} `config-unreadable`, or `config-invalid` that names path, line, field and accepted values.
  */
 export async function readYamlFile<const Schema extends v.GenericSchema>(

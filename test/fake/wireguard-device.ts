@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { tryCommand } from '../../system/process/run-command.ts'
 import { sleep } from '../../system/time/sleep.ts'
 
-/** Makes a WireGuard interface anew: the kernel's, or wireguard-go's where the kernel has none. */
+/** Makes a WireGuard interface again: the kernel's, or wireguard-go's where the kernel has none. */
 export async function makeWireguardDevice(name: string): Promise<void> {
   await tryCommand('ip', ['link', 'del', 'dev', name])
   if ((await tryCommand('ip', ['link', 'add', 'dev', name, 'type', 'wireguard'])).exitCode === 0) return

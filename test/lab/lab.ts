@@ -9,7 +9,7 @@ import { type Link, linkCommand, type Plug, plugCommands } from './host/wiring.t
 
 interface HostPlan {
   readonly name: string
-  /** A shell script, rendered anew at every boot, before the cables are plugged in. */
+  /** A shell script, rendered again at every boot, before the cables are plugged in. */
   readonly boot?: () => string
   /** Whatever the host starts by itself once it is on the network. */
   readonly service?: (host: Host) => Promise<void>

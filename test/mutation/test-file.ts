@@ -23,7 +23,7 @@ export function compiledFrom(code: string, path: string): Compiled {
 }
 
 /**
- * The cases of a test file, which is evaluated anew with all that it imports of ours, so that constants are read again.
+ * The cases of a test file, which is evaluated again with all that it imports of ours, so that constants are read again.
  * @param onLoad is told of each file of ours that it stands on; imports of types alone are none.
  */
 export function casesOf(

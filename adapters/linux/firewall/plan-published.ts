@@ -30,7 +30,7 @@ function wantedPorts(desired: readonly TunnelSpec[]): {
   return { name: desired[0]?.interface ?? '', wanted: [] }
 }
 
-/** What the table is made from: that one of twelve thousand ports is another is no reason to make it anew. */
+/** What the table is made from: that one of twelve thousand ports is another is no reason to make it again. */
 export function withoutPublished(forwarding: ForwardingSpec): FirewallForwarding {
   if (forwarding.role === 'home') return forwarding
   const { published: _, ...core } = forwarding

@@ -69,7 +69,7 @@ export function visitorChains(tunnel: string, network: string, slot: number): re
         `iifname != ${tunnel} ${answers}`,
       ],
     },
-    // Of this machine itself. Only a chain of this type has a packet routed anew (nft(8), "CHAINS").
+    // Of this machine itself. Only a chain of this type has a packet routed again (nft(8), "CHAINS").
     { name: 'answers', type: 'route', hook: 'output', priority: MANGLE, rules: [answers] },
   ]
 }
@@ -117,7 +117,7 @@ function ourRoutes(text: string, number: string) {
   return v.parse(Routes, JSON.parse(text)).filter(({ table }) => table === number)
 }
 
-/** Of `ip -batch`: all of the slot go, and with a name they are made anew. Pure; the replies are those above. */
+/** Of `ip -batch`: all of the slot go, and with a name they are made again. Pure; the replies are those above. */
 export function visitorCommands(
   slot: number,
   interfaceName: string | null,

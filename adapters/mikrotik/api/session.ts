@@ -43,6 +43,6 @@ export interface Session {
 
 export interface RouterAccess extends RouterAddress {
   readonly user: string
-  /** Read anew for each connection; never kept. */
+  /** Read again for each connection; never kept. */
   readonly password: () => Promise<string>
 }

@@ -53,7 +53,7 @@ export interface RollbackDeps {
   readonly host: string
   readonly stateDir: string
   readonly clock: Clock
-  /** Asked anew each time: a router may have been upgraded since. */
+  /** Asked again each time: a router may have been upgraded since. */
   readonly dialect: (signal: AbortSignal) => Promise<Dialect>
 }
 

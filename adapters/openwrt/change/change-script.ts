@@ -22,7 +22,7 @@ const LOCK = `mkdir -p -m 700 ${RUN}; exec 9>${RUN}/lock; flock 9; umask 077`
 /** Files in /etc/config as they were. Fails while there is no room for one of them: its copy in RAM is then still needed. */
 const PUT_BACK = `back() { all=0; for f in ${FILES}; do [ ! -e ${RUN}/before/$f ] || putback ${RUN}/before/$f ${ETC}/$f ${temp('$f')} || all=1; done; return $all; }`
 const CLEAR = `rm -rf ${RUN}/pending ${RUN}/before ${RUN}/new ${RUN}/undo.* ${RUN}/batch ${RUN}/stage ${temp('network')} ${temp('firewall')}`
-/** netifd does not take back what it never applied (peers), so what was changed of ours begins anew; what was not stays up. */
+/** netifd does not take back what it never applied (peers), so what was changed of ours begins again; what was not stays up. */
 const RELOAD = (tunnels: readonly string[]): string =>
   [
     'fw4 -q reload',

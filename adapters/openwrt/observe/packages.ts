@@ -63,7 +63,7 @@ export function whyNot(said: string): Problem | null {
   return new Problem('router-packages-unreachable', { what: WHAT, why: `${unreachable}${tls}` })
 }
 
-/** netifd executes itself anew; the line to the router may be gone meanwhile. */
+/** netifd executes itself again; the line to the router may be gone meanwhile. */
 export async function restartNetwork(
   { exec, ask }: Pick<Connection, 'exec' | 'ask'>,
   signal: AbortSignal,

@@ -11,7 +11,7 @@ export interface RouterAccess {
   readonly host: string
   readonly port: number
   readonly user: string
-  /** Read anew for each login. */
+  /** Read again for each login. */
   readonly login: () => Promise<Login>
   readonly hostKey: HostKey
 }

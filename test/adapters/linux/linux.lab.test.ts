@@ -255,7 +255,7 @@ test('the service’s user, with CAP_NET_ADMIN alone, takes over what root made,
     },
     { folder: '/run/service', path: '/usr/sbin:/usr/bin', wrapper: [...user, ...rights] },
   )
-  // What the service made, root may look after without making it anew.
+  // What the service made, root may look after without making it again.
   expect(await bring(spec)).toEqual([])
   await bring(null)
   expect(await machine.leftovers()).toEqual([])

@@ -244,7 +244,7 @@ function difference(is: string, shouldBe: string): string {
   return `+ ${here.slice(first, first + 3).join('\n+ ')}\n- ${there.slice(first, first + 3).join('\n- ')}`
 }
 
-/** The tunnel's port is drawn anew for each interface. */
+/** The tunnel's port is drawn again for each interface. */
 function withoutPort(text: string): string {
   return text.replace(/^(add comment="homeward hw0" listen-port=)\d+/m, '$1…')
 }

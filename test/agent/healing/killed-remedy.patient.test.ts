@@ -61,7 +61,7 @@ describe('an agent killed with SIGKILL amid a remedy: the next one ends in a wor
       await kill()
       await expectRecovery()
       await undo()
-      // The detour of this fault must not be that of the next.
+      // The fallback of this fault must not be that of the next.
       if (kind === 'set-endpoint') {
         await pi.run('wg', ['set', 'hw0', 'peer', await hubKey(), 'endpoint', '203.0.113.10:51820'])
         await kill()

@@ -3,7 +3,7 @@ import type { Host } from '../../lab/host/host.ts'
 import type { LabProcess } from '../../lab/host/process.ts'
 import type { CarrierDriverSays } from './transport-driver.ts'
 
-/** A carrier that runs on a home's machine. */
+/** A transport that runs on a home's machine. */
 export interface LabCarrier {
   readonly port: number
   readonly process: LabProcess

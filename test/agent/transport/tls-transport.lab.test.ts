@@ -138,7 +138,7 @@ describe('with all UDP blocked', () => {
 
 describe('with UDP back', () => {
   test('a carrier that is held does not draw the tunnel back, however much passes', async () => {
-    // So that there is always something on its way in the carrier.
+    // So that there is always something on its way in the transport.
     const undo = await lossAndJitter(picture.home, { delayMs: 30 })
     const busy = [hub.start('ping', ['-i', '0.01', '10.86.0.2']), pi.start('ping', ['-i', '0.01', '10.86.0.1'])]
     await untilReached()

@@ -58,7 +58,7 @@ async function reached(transport: TlsTransport, text: string): Promise<void> {
   }, GENEROUS)
 }
 
-/** Cuts the connection, and waits until the home has tried in vain to come back. */
+/** Cuts the connection, and waits until the home has tried without success to come back. */
 async function leaveAway(): Promise<void> {
   line.refuse()
   line.cut()

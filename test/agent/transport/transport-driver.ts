@@ -5,7 +5,7 @@ import { readBearer } from '../../../agent/secrets/secrets.ts'
 import { systemClock } from '../../../system/time/clock.ts'
 
 /**
- * The home's end of a carrier in a process of its own, since it works in the network it runs in. Bundled by the harness
+ * The home's end of a transport in a process of its own, since it works in the network it runs in. Bundled by the harness
  * and started on a host that has joined. Says where WireGuard is to send, and tells of itself at each line it is sent.
  */
 export interface CarrierDriverSays {

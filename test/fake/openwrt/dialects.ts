@@ -5,7 +5,7 @@ export interface Dialect {
   readonly kernel: string
   readonly packageManager: 'opkg' | 'apk'
   /**
-   * How netifd's program for the protocol works: `classic` deletes the device and makes it anew, and knows no renew; `sync`
+   * How netifd's program for the protocol works: `classic` deletes the device and makes it again, and knows no renew; `sync`
    * keeps the device and has a renew that applies peers (25.12).
    */
   readonly handler: 'classic' | 'sync'

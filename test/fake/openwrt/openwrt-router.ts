@@ -214,7 +214,7 @@ async function loadFirewall(): Promise<void> {
   await runCommand('nft', ['-f', '-'], { input: fw4Table(uci.load('firewall'), netifd.devicesOf) })
 }
 
-/** The hotplug script: an interface that came up and is in a zone has the firewall loaded anew. */
+/** The hotplug script: an interface that came up and is in a zone has the firewall loaded again. */
 async function reloadIfInZone(name: string): Promise<void> {
   const isInZone = uci
     .load('firewall')

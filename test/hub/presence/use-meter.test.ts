@@ -7,7 +7,7 @@ function inUse(intervalMs: number, bytesPerSecond: (second: number) => number, s
   const meter = makeUseMeter()
   const answers: boolean[] = []
   for (let now = 0; now < seconds * 1_000; now += intervalMs) {
-    // The witness looks once a second.
+    // The peer monitor looks once a second.
     const looked = Math.floor(now / 1_000)
     const beats = Math.floor((looked * 1_000) / intervalMs)
     let other = 0

@@ -2,12 +2,12 @@ import { isIP } from 'node:net'
 import type { Item } from '../tables/tables.ts'
 
 /**
- * Where peers are dialled. A name is looked up once, when its peer begins: made, enabled, given its endpoint anew, or with
+ * Where peers are dialled. A name is looked up once, when its peer begins: made, enabled, given its endpoint again, or with
  * the router's start. A lookup that failed stays failed (RouterOS up to now; see the users' scripts that mend it).
  */
 export interface Endpoints {
   readonly addressOf: (peer: Item) => string | null
-  /** Looked up anew the next time. */
+  /** Looked up again the next time. */
   readonly forget: (peer: Item) => void
   readonly forgetAll: () => void
 }

@@ -23,7 +23,7 @@ export function paperKernel(): PaperKernel {
     apply: async (wanted) => {
       state = wanted
       const there = new Set(wanted.interfaces.flatMap(({ peers }) => peers.map(({ publicKey }) => publicKey)))
-      // A peer that was disabled or removed begins anew.
+      // A peer that was disabled or removed begins again.
       for (const key of facts.keys()) if (!there.has(key)) facts.delete(key)
     },
     peers: async (name) =>
