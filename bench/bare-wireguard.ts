@@ -12,15 +12,12 @@ export const BARE = { port: 51_999, hub: '10.99.0.1', home: '10.99.0.2', interfa
 export async function layBareWireguard(hub: Host, home: Host, hubAddress: string): Promise<void> {
   const homeKey = await makeInterface(home, BARE.home)
   const hubKey = await layBareHub(hub, homeKey)
-  await home.shell(
-    `
+  await home.shell(`
 wg set ${BARE.interface} peer ${hubKey} remove
 wg set ${BARE.interface} listen-port ${randomInt(20_000, 32_000)} peer ${hubKey} \\
   endpoint ${hubAddress}:${BARE.port} allowed-ips ${BARE.hub}/32 persistent-keepalive 25
-ping -c 1 -W 10 ${BARE.hub}
-`,
-    { timeoutMs: 20_000 },
-  )
+ping -c 1 -w 30 ${BARE.hub}
+`)
 }
 
 /**
@@ -47,7 +44,7 @@ async function makeInterface(host: Host, address: string): Promise<string> {
 [ -e /sys/class/net/${BARE.interface} ] || {
   ip link add ${BARE.interface} type wireguard 2>/dev/null || {
     WG_PROCESS_FOREGROUND=1 wireguard-go ${BARE.interface} >/dev/null 2>&1 </dev/null &
-    for try in $(seq 100); do [ -S /var/run/wireguard/${BARE.interface}.sock ] && break; sleep 0.05; done
+    for try in $(seq 600); do [ -S /var/run/wireguard/${BARE.interface}.sock ] && break; sleep 0.05; done
   }
   wg set ${BARE.interface} private-key ${key}
   ip address add ${address}/24 dev ${BARE.interface}

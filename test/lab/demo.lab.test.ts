@@ -27,6 +27,9 @@ function startDemo(args: readonly string[] = [], env: Readonly<Record<string, st
   }
 }
 
+/** What went into a namespace from outside ends a moment after what it began there. */
+const nothingRemains = (child: ChildProcess) => expect.poll(() => remains(child)).toEqual([])
+
 /** Whatever still bears the name of this demo's laboratory: its folder, and processes told where their disk is. */
 function remains({ pid }: ChildProcess): readonly string[] {
   const mark = `homeward-lab-${pid}-`
@@ -53,7 +56,7 @@ it('shows the page through both NATs, before and after the mapping changed, and 
   expect(demo.printed()).toMatch(/page back after .* (198\.51\.100\.\d+):\d+ → (?!\1)198\.51\.100\.\d+:\d+/)
   expect(status).toBe(0)
   expect(performance.now() - started).toBeLessThan(240_000)
-  expect(remains(demo.child)).toEqual([])
+  await nothingRemains(demo.child)
 })
 
 it('stays up with --keep, says how to look around, and leaves nothing when interrupted', async () => {
@@ -65,7 +68,7 @@ it('stays up with --keep, says how to look around, and leaves nothing when inter
   demo.child.kill('SIGINT')
   expect(await demo.ended).toBe(0)
   expect(readdirSync('/proc')).not.toContain(pid)
-  expect(remains(demo.child)).toEqual([])
+  await nothingRemains(demo.child)
 })
 
 it('interrupted halfway, says so, fails and leaves nothing', async () => {
@@ -74,14 +77,14 @@ it('interrupted halfway, says so, fails and leaves nothing', async () => {
   demo.child.kill('SIGTERM')
   expect(await demo.ended).toBe(1)
   expect(demo.printed()).toMatch(/demo failed: the demo was stopped after \d+ s/)
-  expect(remains(demo.child)).toEqual([])
+  await nothingRemains(demo.child)
 })
 
 it('names the step that failed, fails and leaves nothing', async () => {
   const demo = startDemo([], { HOMEWARD_BIN: '/nowhere/homeward.js' })
   expect(await demo.ended).toBe(1)
   expect(demo.printed()).toMatch(/demo failed: the hub: homeward hub init, hub run: on hub, .* failed/)
-  expect(remains(demo.child)).toEqual([])
+  await nothingRemains(demo.child)
 })
 
 it('refuses an option it does not know', async () => {

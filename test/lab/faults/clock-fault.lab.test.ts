@@ -18,7 +18,7 @@ async function homeReachesHub(waitSeconds: number): Promise<boolean> {
   const { pi } = picture.home
   const ping = await pi.run('ping', ['-c', '1', '-w', String(waitSeconds), BARE.hub], {
     allowFailure: true,
-    timeoutMs: (waitSeconds + 5) * 1000,
+    timeoutMs: (waitSeconds + 30) * 1000,
   })
   return ping.exitCode === 0
 }
@@ -48,13 +48,13 @@ test('after its clock went back, a home is refused by the hub until the hub has 
   // Three initiations arrive, the hub's WireGuard counts none of them, and nothing is answered.
   const arrived = await receivedByHub()
   expect(await homeReachesHub(16)).toBe(false)
-  expect((await receivedByHub()) - arrived).toBeGreaterThanOrEqual(3)
+  await expect.poll(receivedByHub).toBeGreaterThanOrEqual(arrived + 3)
   expect(Number((await atHub('transfer')).split('\t')[1]) - Number(rxBytes)).toBe(148)
 
   await hub.shell(`
 wg set ${BARE.interface} peer ${peer} remove
 wg set ${BARE.interface} peer ${peer} allowed-ips ${BARE.home}/32`)
-  expect(await homeReachesHub(15)).toBe(true)
+  expect(await homeReachesHub(60)).toBe(true)
 })
 
 test('an initiation with the time of now, forged the same way, does no harm', async () => {
@@ -62,5 +62,5 @@ test('an initiation with the time of now, forged the same way, does no harm', as
   await layBareWireguard(hub, home.pi, picture.hubAddress)
   await stepClockBack(home.pi, BARE.interface, 0)
   await sleep(1100)
-  expect(await homeReachesHub(15)).toBe(true)
+  expect(await homeReachesHub(60)).toBe(true)
 })

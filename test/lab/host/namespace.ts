@@ -13,8 +13,8 @@ export interface Namespace {
 }
 
 const UNSHARE = ['--net', '--mount', '--pid', '--uts', '--fork', '--mount-proc', '--kill-child']
-const READY_MS = 10_000
-const END_MS = 10_000
+const READY_MS = 60_000
+const END_MS = 30_000
 
 /**
  * The holder ends in `cat` on a pipe from us. When we end, by whatever signal, the pipe closes, `cat` ends, and the

@@ -24,7 +24,7 @@ const ASK = {
   tcp: `
 const [host, port] = process.argv.slice(1)
 const socket = require('node:net').connect(Number(port), host)
-socket.setTimeout(3000, () => process.exit(3))
+socket.setTimeout(10000, () => process.exit(3))
 socket.on('error', (error) => { console.log(error.code); process.exit(4) })
 socket.once('data', (data) => { process.stdout.write(data); process.exit(0) })
 socket.on('end', () => process.exit(5))
@@ -32,14 +32,14 @@ socket.on('end', () => process.exit(5))
   udp: `
 const [host, port] = process.argv.slice(1)
 const socket = require('node:dgram').createSocket('udp4')
-setTimeout(() => process.exit(3), 3000)
+setTimeout(() => process.exit(3), 10000)
 const ask = () => socket.send('?', Number(port), host)
 ask(); setInterval(ask, 500)
 socket.once('message', (data) => { process.stdout.write(data); process.exit(0) })
 `,
 }
 
-/** What a service answers, e.g. `cam sees 198.18.0.20`; null when nothing comes within three seconds. */
+/** What a service answers, e.g. `cam sees 198.18.0.20`; null when nothing comes within ten seconds. */
 export async function askService(
   from: Host,
   protocol: 'tcp' | 'udp',
@@ -47,6 +47,6 @@ export async function askService(
   port: number,
 ): Promise<string | null> {
   const args = ['-e', ASK[protocol], address, String(port)]
-  const { exitCode, stdout } = await from.run(process.execPath, args, { allowFailure: true, timeoutMs: 15_000 })
+  const { exitCode, stdout } = await from.run(process.execPath, args, { allowFailure: true })
   return exitCode === 0 ? stdout.trim() : null
 }

@@ -17,8 +17,8 @@ afterAll(() => lab?.close())
 
 test('it leads the LAN to the internet, and nobody from there in', async () => {
   const { pi } = picture.home
-  await pi.run('ping', ['-c', '1', '-W', '5', picture.beacon])
-  const { stdout } = await pi.shell('timeout 5 openssl s_client -connect 192.168.1.1:8729 </dev/null 2>&1 || true')
+  await pi.run('ping', ['-c', '1', '-w', '30', picture.beacon])
+  const { stdout } = await pi.shell('timeout 30 openssl s_client -connect 192.168.1.1:8729 </dev/null 2>&1 || true')
   expect(stdout).toContain('CN = homeward hub')
   const outside = await picture.carrier.host.run(
     'curl',
@@ -35,7 +35,10 @@ test('what it was set to is there after a reboot, and what was made by it alone 
   expect(await system.export()).toBe(before)
   await picture.home.router.run('wg', ['show', 'wg-test'])
   await system.console('/interface/wireguard/remove [find where name=wg-test]')
-  expect((await picture.home.router.run('wg', ['show', 'interfaces'])).stdout).not.toContain('wg-test')
+  // wireguard-go ends a moment after its interface.
+  await expect
+    .poll(async () => (await picture.home.router.run('wg', ['show', 'interfaces'])).stdout)
+    .not.toContain('wg-test')
 })
 
 test('its translation keeps a flow on an address that is gone, until the flow is forgotten', async () => {
@@ -47,7 +50,7 @@ test('its translation keeps a flow on an address that is gone, until the flow is
   await changeWanAddress(picture.home, { staleSnat: true })
   const { stdout } = await router.run('conntrack', ['-L', '-p', 'udp', '--orig-dst', picture.beacon])
   expect(stdout).toContain(`dst=${old} `)
-  await pi.run('ping', ['-c', '1', '-W', '5', picture.beacon])
+  await pi.run('ping', ['-c', '1', '-w', '30', picture.beacon])
   await changeWanAddress(picture.home, { staleSnat: false })
   expect((await router.run('conntrack', ['-L', '-p', 'udp', '--orig-dst', picture.beacon])).stdout).toBe('')
 })

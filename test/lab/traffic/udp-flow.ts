@@ -61,7 +61,7 @@ export async function openUdpFlow(host: Host, address: string, port: number, loc
   let lastId = 0
   return {
     localPort: Number(bound[1]),
-    async ask({ delayMs = 0, bytes = 0, timeoutMs = 5_000 } = {}) {
+    async ask({ delayMs = 0, bytes = 0, timeoutMs = 30_000 } = {}) {
       const id = ++lastId
       asker.write(`${JSON.stringify({ id, delayMs }).padEnd(bytes)}\n`)
       const answer = new RegExp(`^answer (\\{"id":${id},.*)`)
