@@ -48,7 +48,7 @@ afterAll(() => lab.close())
 /** The camera's page, asked for on the hub: through the tunnel and the home's LAN. */
 async function reachesCamera(): Promise<boolean> {
   const url = `http://${picture.home.lan.camera}/`
-  const { stdout } = await picture.hub.run('curl', ['-sS', '-m', '3', url], { allowFailure: true })
+  const { stdout } = await picture.hub.run('curl', ['-sS', '-m', '10', url], { allowFailure: true })
   return stdout.includes('camera')
 }
 
@@ -73,7 +73,7 @@ async function eventsOf(kind: string): Promise<readonly Record<string, unknown>[
 
 /** The agent mends within seconds what is broken, and may come first: then it is broken again. */
 async function askBroken<Answer>(ask: () => Promise<Answer>, hasSeen: (answer: Answer) => boolean): Promise<Answer> {
-  for (let rounds = 10; ; rounds -= 1) {
+  for (let rounds = 30; ; rounds -= 1) {
     await pi.shell('nft delete table inet homeward || true\nip addr del 10.86.0.2/16 dev hw0 || true')
     const answer = await ask()
     if (hasSeen(answer) || rounds === 1) return answer
@@ -100,7 +100,7 @@ function keysOf(value: object, prefix = ''): readonly string[] {
 describe('a running agent', () => {
   test('answers status in the contract’s shape, with what is so', async () => {
     // The hub looks once a second: it may not have seen this home yet.
-    await waitForStatus(pi, ({ mapping }) => mapping.address !== null, 60_000)
+    await waitForStatus(pi, ({ mapping, hub }) => mapping.address !== null && hub.registrar === 'reachable', 60_000)
     const { exitCode, stdout } = await pi.homeward(['status', '--json'])
     const status = JSON.parse(stdout) as Status
     expect(exitCode).toBe(0)
@@ -112,7 +112,7 @@ describe('a running agent', () => {
       hub: { registrar: 'reachable' },
     })
     expect(status.tunnel.since).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
-    expect(Math.abs(Date.parse(status.tunnel.since) - Date.now())).toBeLessThan(60_000)
+    expect(Math.abs(Date.parse(status.tunnel.since) - Date.now())).toBeLessThan(300_000)
   })
 
   test('answers plain users too, and tells them no secret', async () => {
@@ -134,7 +134,7 @@ describe('a running agent', () => {
   })
 
   test('leaves nothing to plan, and the hub reaches the LAN', async () => {
-    expect((await pi.homeward(['plan'])).exitCode).toBe(0)
+    await expect.poll(async () => (await pi.homeward(['plan'], { allowFailure: true })).exitCode).toBe(0)
     expect(await reachesCamera()).toBe(true)
   })
 
@@ -168,12 +168,15 @@ describe('a running agent', () => {
     const [said] = await agent.waitForLine(/config-invalid.*/, { after: since })
     expect(said).toContain(`${path} failed: line`)
     expect(said).toContain('heartbeatSeconds must be number, but is \\"often\\"')
-    expect((await statusOf(pi)).tunnel).toMatchObject({ state: 'up' })
+    await waitForStatus(pi, isUp)
 
     await pi.shell(`sed -i 's/^heartbeatSeconds: often/heartbeatSeconds: 1/' ${path}`)
     // What a day of it costs goes by the calm interval, whether the tunnel is used or not.
     await waitForStatus(pi, ({ tunnel }) => tunnel.heartbeat.idleBytesPerDay > 10_000_000)
-    expect((await eventsOf('configuration')).map((event) => event['taken'])).toEqual([false, true])
+    // What is told is written down a moment later.
+    await expect
+      .poll(async () => (await eventsOf('configuration')).map((event) => event['taken']))
+      .toEqual([false, true])
     await pi.run('tee', [path], { input: good })
     await waitForStatus(pi, ({ tunnel }) => tunnel.heartbeat.idleBytesPerDay < 10_000_000)
   })
@@ -182,18 +185,20 @@ describe('a running agent', () => {
 describe('the carrier forgets the mapping and gives another address', () => {
   test('ledger, events and the hub show it', async () => {
     const before = await statusOf(pi)
+    const since = hub.lineCount
     await forgetMapping(picture.home, { pool: 'other' })
     const moved = ({ mapping }: Status): boolean => mapping.address === picture.home.customer.poolAddress
     const after = await waitForStatus(pi, moved)
     expect(after.mapping.changes).toBe(before.mapping.changes + 1)
     expect(after.tunnel.state).toBe('up')
-    const [last] = (await eventsOf('mapping')).slice(-1)
-    expect(last).toMatchObject({
-      address: after.mapping.address,
-      port: after.mapping.port,
-      previous: { address: before.mapping.address, port: before.mapping.port, ended: 'address' },
-    })
-    await hub.waitForLine(/"reason":"mapping-changed"/)
+    await expect
+      .poll(async () => (await eventsOf('mapping')).at(-1))
+      .toMatchObject({
+        address: after.mapping.address,
+        port: after.mapping.port,
+        previous: { address: before.mapping.address, port: before.mapping.port, ended: 'address' },
+      })
+    await hub.waitForLine(/"reason":"mapping-changed"/, { after: since })
     const { stdout } = await picture.hub.homeward(['hub', 'status'])
     expect(stdout).toContain(`${after.mapping.address}:${after.mapping.port}`)
   })
@@ -215,7 +220,7 @@ describe('the carrier forgets the mapping and gives another address', () => {
     const before = await waitForStatus(pi, ({ hub }) => hub.registrar === 'reachable', 60_000)
     await agent.stop()
     agent = await startAgent(pi)
-    expect((await statusOf(pi)).mapping).toEqual(before.mapping)
+    await expect.poll(async () => (await statusOf(pi)).mapping).toEqual(before.mapping)
   })
 })
 
@@ -229,8 +234,11 @@ describe('the agent dies', () => {
 
     agent = await startAgent(pi)
     expect(await wireguard('listen-port')).toBe(before[0])
-    // The same session: no handshake was needed.
-    expect(await wireguard('latest-handshakes')).toBe(before[1])
+    // The same session: no handshake was needed, but for WireGuard's own after two minutes (Rekey-After-Time).
+    const [was = 0, is = 0] = [before[1], await wireguard('latest-handshakes')].map((text) =>
+      Number(text?.trim().split('\t')[1]),
+    )
+    if (is - was < 119) expect(is).toBe(was)
     expect(await wireguard('endpoints')).toBe(before[2])
     expect(agent.stdout).not.toContain('brought this machine')
   })
@@ -244,7 +252,8 @@ describe('the agent dies', () => {
       await killed.kill('SIGKILL')
       await killed.exited
       agent = await startAgent(pi)
-      expect(await plannedSteps(pi), `killed after ${afterMs} ms`).toEqual([])
+      // The tunnel answers before the last step of it is done.
+      await expect.poll(() => plannedSteps(pi), { message: `killed after ${afterMs} ms` }).toEqual([])
       expect(await reachesCamera(), `killed after ${afterMs} ms`).toBe(true)
       await agent.stop()
     }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
 import type { LabProcess } from '../lab/host/process.ts'
-import { inviteHome, startAgent, startHub, statusOf } from './lab-home.ts'
+import { inviteHome, startAgent, startHub, waitForStatus } from './lab-home.ts'
 
 let lab: Lab
 let picture: Picture
@@ -43,7 +43,7 @@ test('any user of this machine may crowd the agent’s socket: it lives, stays s
   const crowd = pi.start(process.execPath, ['-e', CROWD])
   await crowd.waitForLine(/crowded/, { timeoutMs: 60_000 })
   for (let times = 0; times < 5; times += 1) {
-    expect((await statusOf(pi)).tunnel.state).toBe('up')
+    await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up')
     expect((await residentMib()) - before).toBeLessThan(48)
   }
   // A change of the machine waits for its lock, not for them.

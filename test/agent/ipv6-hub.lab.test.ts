@@ -32,7 +32,9 @@ describe('a home of a hub that has an IPv6 address only', () => {
     const { stdout } = await pi.homeward(['status'], { allowFailure: true })
     expect(stdout).toContain(`hub        [${picture.hubIpv6}]:51820, registrar reachable`)
     expect(stdout).toMatch(/ mapping {4}\[2001:db8:[0-9a-f:]+\]:\d+ since /)
-    expect((await pi.homeward(['events'])).stdout).toMatch(/the hub sees this home at \[2001:db8:[0-9a-f:]+\]:\d+/)
+    await expect
+      .poll(async () => (await pi.homeward(['events'])).stdout)
+      .toMatch(/the hub sees this home at \[2001:db8:[0-9a-f:]+\]:\d+/)
   })
 
   test('gives its devices an endpoint that WireGuard takes', async () => {

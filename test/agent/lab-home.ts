@@ -103,7 +103,7 @@ export async function plannedSteps(host: Host): Promise<readonly unknown[]> {
 export async function problemOf(
   host: Host,
   args: readonly string[],
-  timeoutMs = 60_000,
+  timeoutMs = 120_000,
 ): Promise<{ readonly exitCode: number; readonly code: string; readonly message: string; readonly stderr: string }> {
   const { exitCode, stdout, stderr } = await host.homeward([...args, '--json'], { allowFailure: true, timeoutMs })
   const line = stdout.split('\n').find((text) => text.startsWith('{"error"')) ?? '{"error":{}}'

@@ -50,7 +50,7 @@ const CLEAN = { code: 0, signal: null }
 async function untilMeasuring(agent: LabProcess): Promise<void> {
   await agent.waitForLine(/the tunnel is up/, { timeoutMs: 60_000 })
   const seen = new Map<string, number>()
-  for (const until = Date.now() + 60_000; ; await sleep(200)) {
+  for (const until = Date.now() + 120_000; ; await sleep(200)) {
     const { stdout } = await pi.run('ss', ['-Hun', `dst ${picture.hubAddress}`])
     const flows = stdout.trim().split('\n')
     for (const flow of flows) seen.set(flow, seen.get(flow) ?? Date.now())

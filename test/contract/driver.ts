@@ -110,7 +110,7 @@ async function drive(running: DriverProcess, plan: Adapter['plan']): Promise<Dri
 }
 
 async function replyTo(running: DriverProcess, id: number): Promise<unknown> {
-  const match = await running.waitForLine(new RegExp(`^{"id":${id}[,}].*$`), { timeoutMs: 40_000 })
+  const match = await running.waitForLine(new RegExp(`^{"id":${id}[,}].*$`), { timeoutMs: 90_000 })
   const { answer, problem } = JSON.parse(match[0]) as DriverReply
   if (problem === undefined) return answer
   const { code, ...details } = problem
@@ -129,7 +129,7 @@ async function answer(adapter: Adapter, request: Exclude<DriverRequest, { verb: 
 }
 
 function carryOut(adapter: Adapter, request: Exclude<DriverRequest, { verb: 'again' }>): Promise<unknown> {
-  const signal = AbortSignal.timeout(30_000)
+  const signal = AbortSignal.timeout(60_000)
   switch (request.verb) {
     case 'describe':
       return adapter.describe(signal)

@@ -35,8 +35,7 @@ async function kill(): Promise<void> {
 /** The next agent brings the tunnel up, whatever the last one left, and nothing is left to do. */
 async function expectRecovery(): Promise<void> {
   agent = await startAgent(pi, 90_000)
-  const ping = await picture.hub.run('ping', ['-c', '3', '-i', '0.2', '-W', '2', '10.86.0.2'], { allowFailure: true })
-  expect(ping.stdout).toMatch(/ [123] received/)
+  await picture.hub.run('ping', ['-c', '1', '-w', '60', '10.86.0.2'], { timeoutMs: 90_000 })
   await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up', 60_000)
   await expect.poll(() => plannedSteps(pi)).toEqual([])
 }
@@ -55,8 +54,10 @@ describe('an agent killed with SIGKILL amid a remedy: the next one ends in a wor
     async (kind, ms, fault) => {
       await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up' && tunnel.notes.length === 0, 90_000)
       await sleep(2_500)
+      // This agent may have tried one against the fault before.
+      const after = agent.lineCount
       const undo = await fault()
-      await agent.waitForLine(new RegExp(`"kind":"${kind}".*tries a remedy`), { timeoutMs: 60_000 })
+      await agent.waitForLine(new RegExp(`"kind":"${kind}".*tries a remedy`), { after, timeoutMs: 120_000 })
       await sleep(ms)
       await kill()
       await expectRecovery()

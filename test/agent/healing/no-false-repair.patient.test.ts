@@ -49,5 +49,5 @@ test(
       await lab.close()
     }
   },
-  isLong ? 900_000 : 240_000,
+  isLong ? 900_000 : 300_000,
 )

@@ -34,9 +34,14 @@ const settings = (): Promise<string> => readFile(agentYaml(), 'utf8')
 const again = (token: string): readonly string[] => ['join', '--again', token, '--yes']
 const isUp = () => waitForStatus(pi, ({ tunnel, stale }) => tunnel.state === 'up' && stale !== true, 90_000)
 
-async function hubReachesCamera(hub: Host): Promise<boolean> {
-  const camera = picture.home.lan.camera
-  return (await hub.run('ping', ['-c', '1', '-W', '2', camera], { allowFailure: true })).exitCode === 0
+/** The agent of before may answer for a moment yet. */
+const isUpAt = (address: string) =>
+  waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up' && tunnel.address === address, 90_000)
+
+const keyOf = async (): Promise<string> => (await pi.run('wg', ['show', 'hw0', 'public-key'])).stdout
+
+async function hubReachesCamera(hub: Host): Promise<void> {
+  await hub.run('ping', ['-c', '1', '-w', '60', picture.home.lan.camera], { timeoutMs: 90_000 })
 }
 
 /** What is there besides the tunnel of the moment would be left over. */
@@ -61,7 +66,7 @@ describe('a home that the hub has forgotten', () => {
   }, async () => {
     const before = await isUp()
     await pi.homeward(['device', 'add', 'phone', '--conf', '-'])
-    const key = (await pi.run('wg', ['show', 'hw0', 'public-key'])).stdout
+    const key = await keyOf()
     await forgetHome()
     // Somebody else has this LAN by now: it is said in words of what can be done here.
     await inviteHome(picture, 'lodge', ['--lan', '192.168.1.0/24'])
@@ -79,14 +84,14 @@ describe('a home that the hub has forgotten', () => {
     expect(stdout).toContain('The running agent goes on with it.')
     expect(stdout).toContain('homeward device list')
     expect(stderr).toContain('its settings stay')
-    const { tunnel, hub } = await isUp()
+    const { tunnel, hub } = await isUpAt('10.86.0.3/16')
     expect(before.tunnel.address).toBe('10.86.0.2/16')
-    expect(tunnel).toMatchObject({ address: '10.86.0.3/16', keepaliveSeconds: 21, cause: null })
+    expect(tunnel).toMatchObject({ keepaliveSeconds: 21, cause: null })
     expect(hub.addresses).toEqual([picture.hubAddress])
     expect(await settings()).toContain(REMARK)
     expect(await settings()).toContain('economy: true')
-    expect((await pi.run('wg', ['show', 'hw0', 'public-key'])).stdout).not.toBe(key)
-    expect(await hubReachesCamera(picture.hub)).toBe(true)
+    expect(await keyOf()).not.toBe(key)
+    await hubReachesCamera(picture.hub)
     await expectOneTunnel()
     const { stdout: devices } = await pi.homeward(['device', 'list', '--json'])
     expect((JSON.parse(devices) as { devices: unknown[] }).devices).toEqual([])
@@ -120,7 +125,7 @@ test('a tunnel that is not proven: the home is as it was, and the same token wor
   const token = await inviteHome(picture)
   const restore = await dropPort(picture.home, 51_820)
   try {
-    expect(await problemOf(pi, again(token), 120_000)).toMatchObject({ exitCode: 1, code: 'tunnel-unproven' })
+    expect(await problemOf(pi, again(token))).toMatchObject({ exitCode: 1, code: 'tunnel-unproven' })
   } finally {
     await restore()
   }
@@ -157,7 +162,7 @@ test('another hub, by its own token, while no agent runs', { timeout: 300_000 },
   const { tunnel, hub } = await isUp()
   expect(hub.addresses).toEqual(['198.18.0.20'])
   expect(tunnel.address).toBe('10.99.0.2/16')
-  expect(await hubReachesCamera(other)).toBe(true)
+  await hubReachesCamera(other)
   await expectOneTunnel()
 })
 
@@ -165,5 +170,6 @@ test('leaving a hub that has forgotten it meanwhile leaves nothing', { timeout: 
   await picture.visitor.homeward(['hub', 'remove', 'cabin', '--yes'])
   const left = await pi.homeward(['leave', '--yes'], { timeoutMs: 60_000 })
   expect(left.exitCode).toBe(0)
+  await agent.exited
   expect(await machineState(pi)).toBe(untouched)
 })

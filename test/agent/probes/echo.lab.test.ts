@@ -28,13 +28,13 @@ const ASKER = `
 import { openEchoes } from '../../../agent/probes/echo.ts'
 import { measureMappingLife } from '../../../agent/probes/binding-lifetime.ts'
 import { systemClock } from '../../../system/time/clock.ts'
-const { ways, question, silences } = JSON.parse(process.argv[2])
+const { endpoints, question, silences } = JSON.parse(process.argv[2])
 const key = Buffer.from(process.env.ECHO_KEY, 'hex')
 const home = '10.86.0.2'
 const signal = new AbortController().signal
 const answers = silences === undefined
-  ? await Promise.all(ways.map((way) => openEchoes(home, key, systemClock).ask(way, question, signal)))
-  : await measureMappingLife(ways[0], { home, key, clock: systemClock, silences }, signal)
+  ? await Promise.all(endpoints.map((way) => openEchoes(home, key, systemClock).ask(way, question, signal)))
+  : await measureMappingLife(endpoints[0], { home, key, clock: systemClock, silences }, signal)
 console.log(JSON.stringify(answers))
 `
 
@@ -85,18 +85,18 @@ async function hubFirewall(): Promise<readonly string[]> {
 
 describe('the echo', () => {
   test('is answered on every port of WireGuard, through the carrier’s NAT, with what the hub knows', async () => {
-    const answers = await ask(pi, [...WIREGUARD, 8687].map(endpoint), { timeoutMs: 10_000 })
+    const answers = await ask(pi, [...WIREGUARD, 8687].map(endpoint), { timeoutMs: 30_000 })
     expect(answers.map((answer) => answer?.endpoint.port)).toEqual([...WIREGUARD, 8687])
     for (const answer of answers) {
       expect(answer?.view).toMatchObject({ peerKnown: true, handshakeSeconds: expect.any(Number) })
       expect(answer?.view.heardSeconds).toBeLessThan(30)
-      // The tunnel was made less than a minute ago.
-      expect(answer?.view.initiatedSeconds).toBeLessThan(60)
+      // WireGuard shakes hands each two minutes.
+      expect(answer?.view.initiatedSeconds).toBeLessThan(180)
     }
   })
 
   test('is answered elsewhere too, where nobody tried to shake hands', async () => {
-    const answers = await ask(picture.phone, WIREGUARD.map(endpoint), { timeoutMs: 10_000, bytes: 1472 })
+    const answers = await ask(picture.phone, WIREGUARD.map(endpoint), { timeoutMs: 30_000, bytes: 1472 })
     expect(answers.map((answer) => answer?.endpoint.port)).toEqual(WIREGUARD)
     expect(answers[0]?.view).toMatchObject({ peerKnown: true, initiatedSeconds: null })
   })
@@ -104,14 +104,14 @@ describe('the echo', () => {
   test('is answered over IPv6, where a handshake counts for the family that it came by', async () => {
     const six = picture.hubIpv6 ?? ''
     const endpoints = WIREGUARD.map((port) => ({ address: six, port }))
-    const before = await ask(pi, endpoints, { timeoutMs: 10_000 })
+    const before = await ask(pi, endpoints, { timeoutMs: 30_000 })
     expect(before.map((answer) => answer?.endpoint)).toEqual(endpoints)
     expect(before[0]?.view).toMatchObject({ peerKnown: true, initiatedSeconds: null })
     // With a length and a type that are right, and nothing else: WireGuard does not take it.
     await pi.run(process.execPath, ['-e', SENDS_INITIATION, six])
     // The hub lists them each half second at most.
-    const initiated = async () => (await ask(pi, endpoints, { timeoutMs: 10_000 }))[0]?.view.initiatedSeconds ?? null
-    await expect.poll(initiated, { timeout: 20_000 }).not.toBeNull()
+    const initiated = async () => (await ask(pi, endpoints, { timeoutMs: 30_000 }))[0]?.view.initiatedSeconds ?? null
+    await expect.poll(initiated, { timeout: 60_000 }).not.toBeNull()
     expect(await initiated()).toBeLessThan(30)
   })
 
@@ -122,9 +122,9 @@ describe('the echo', () => {
       }
 END`)
     expect(await ask(pi, [endpoint(443)], { timeoutMs: 1_500 })).toEqual([null])
-    expect((await picture.hub.run('ping', ['-c1', '-W5', '10.86.0.2'])).exitCode).toBe(0)
+    expect((await picture.hub.run('ping', ['-c1', '-w30', '10.86.0.2'])).exitCode).toBe(0)
     await picture.hub.run('nft', ['insert', 'rule', 'inet', 'owners', 'input', 'udp', 'dport', '8687', 'accept'])
-    expect(await ask(pi, [endpoint(443)], { timeoutMs: 10_000 })).toMatchObject([{ endpoint: endpoint(443) }])
+    expect(await ask(pi, [endpoint(443)], { timeoutMs: 30_000 })).toMatchObject([{ endpoint: endpoint(443) }])
     await picture.hub.run('nft', ['delete', 'table', 'inet', 'owners'])
   })
 
@@ -138,7 +138,7 @@ END`)
     const ping = picture.hub.start('ping', ['-i', '0.02', '-c', '150', '10.86.0.2'])
     await ping.waitForLine(/icmp_seq=2 /)
     for (let times = 0; times < 3; times += 1) {
-      const answers = await ask(pi, [...WIREGUARD, ...WIREGUARD].map(endpoint), { timeoutMs: 10_000 })
+      const answers = await ask(pi, [...WIREGUARD, ...WIREGUARD].map(endpoint), { timeoutMs: 30_000 })
       expect(answers).not.toContain(null)
     }
     await ping.exited
@@ -154,7 +154,7 @@ END`)
   test('that is delayed comes back though the firewall was replaced meanwhile', async () => {
     const asked = ask(pi, [endpoint(443)], { timeoutMs: 20_000, delaySeconds: 5 })
     await picture.hub.homeward(['device', 'add', 'tablet', '--conf', '-'])
-    expect(await asked).toMatchObject([{ view: { peerKnown: true } }])
+    expect(await asked).toMatchObject([{ word: { peerKnown: true } }])
   })
 })
 
@@ -162,9 +162,9 @@ describe('the life of a mapping', () => {
   const lifeOf = (silences: readonly number[]) => run<BindingLifetime>(pi, { endpoints: [endpoint(51_820)], silences })
 
   test('is the carrier’s, not that of the hub’s own memory of the flow', async () => {
-    await picture.carrier.setMappingLife({ firstSeconds: 4, streamSeconds: 6 })
+    await picture.carrier.setMappingLife({ firstSeconds: 8, streamSeconds: 10 })
     await picture.hub.shell('echo 3 > /proc/sys/net/netfilter/nf_conntrack_udp_timeout_stream')
-    expect(await lifeOf([2, 4, 8, 10])).toEqual({ lifeSeconds: 4 })
+    expect(await lifeOf([2, 4, 15, 20])).toEqual({ lifeSeconds: 4 })
     await picture.carrier.setMappingLife({ firstSeconds: 30, streamSeconds: 120 })
     expect(await lifeOf([2, 4, 8])).toEqual({ lifeSeconds: 8 })
   })

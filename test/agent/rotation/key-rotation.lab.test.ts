@@ -3,7 +3,7 @@ import type { Host } from '../../lab/host/host.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
 import type { LabProcess } from '../../lab/host/process.ts'
-import { eventsOf, inviteHome, plannedSteps, startHub, statusOf } from '../lab-home.ts'
+import { eventsOf, inviteHome, plannedSteps, startHub, waitForStatus } from '../lab-home.ts'
 
 let lab: Lab
 let picture: Picture
@@ -33,6 +33,13 @@ async function startAgent(): Promise<LabProcess> {
   agent = pi.startHomeward(['run'], { env: { HOMEWARD_LOG_LEVEL: 'debug' } })
   await agent.waitForLine(/the tunnel is up/, { timeoutMs: 60_000 })
   return agent
+}
+
+/** A rotation that is under way then comes to its end. */
+async function rotateNoMore(running: LabProcess): Promise<void> {
+  const after = running.lineCount
+  await rotateEach(null)
+  await running.waitForLine(/took the new configuration/, { after })
 }
 
 /** The public key of both ends' interfaces for this home: at home, and as the hub has it. */
@@ -74,8 +81,7 @@ describe('a key that is rotated', () => {
       await pi.homeward(['apply', '--yes'], { timeoutMs: 60_000 })
       await running.waitForLine(/the tunnel has a new key/, { after: since - 1, timeoutMs: 60_000 })
     }
-    await rotateEach(null)
-    await running.waitForLine(/took the new configuration/, { after: running.lineCount })
+    await rotateNoMore(running)
     await ping.kill('SIGINT')
     await ping.exited
     const gapMs = longestGapMs(ping.stdout)
@@ -97,7 +103,7 @@ describe('a key that is rotated', () => {
     const [home] = await keys()
     expect(home).not.toBe(before)
     expect((await keyEvents()).at(-1)).toMatchObject({ publicKey: home, why: null })
-    expect((await statusOf(pi)).tunnel.state).toBe('up')
+    await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up')
     const secret = (await pi.shell(`cat ${pi.disk.stateDir}/private.*.key`)).stdout.trim()
     expect(running.stdout).not.toContain(secret)
   })
@@ -119,14 +125,18 @@ describe('a key that is rotated', () => {
     try {
       await rotateEach(2)
       await running.waitForLine(/the tunnel gets a new key/, { timeoutMs: 60_000 })
-      await rotateEach(null)
-      await running.waitForLine(/The tunnel keeps its old key/, { timeoutMs: 60_000 })
+      await rotateNoMore(running)
+      // All that began, should it be more than one.
+      const count = (pattern: RegExp) => [...running.stdout.matchAll(pattern)].length
+      await expect
+        .poll(() => count(/The tunnel keeps its old key/g), { timeout: 60_000 })
+        .toBe(count(/the tunnel gets a new key/g))
     } finally {
       await restore()
     }
     expect(await keys()).toEqual([before, before])
-    expect((await keyEvents()).at(-1)).toMatchObject({ publicKey: null })
-    expect(await isReached()).toBe(true)
+    await expect.poll(async () => (await keyEvents()).at(-1)).toMatchObject({ publicKey: null })
+    await expect.poll(isReached).toBe(true)
     await expect.poll(() => plannedSteps(pi)).toEqual([])
   })
 })
@@ -145,10 +155,8 @@ describe('an agent that is killed while it rotates the key', () => {
     await killed.kill('SIGKILL')
     await killed.exited
     await rotateEach(null)
-    const startedAt = performance.now()
     await startAgent()
-    expect(performance.now() - startedAt).toBeLessThan(60_000)
-    expect(await isReached()).toBe(true)
+    await expect.poll(isReached).toBe(true)
     // The session of before carries the tunnel until the hub was told.
     await expect.poll(async () => new Set(await keys()).size, { timeout: 60_000 }).toBe(1)
     await expect.poll(() => plannedSteps(pi)).toEqual([])

@@ -56,7 +56,7 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
     const file = join(phone.disk.configDir, 'phone.conf')
     await phone.run('sh', ['-c', `umask 077; cat > ${file}`], { input: conf.stdout })
     await phone.run('wg-quick', ['up', file], { timeoutMs: 60_000 })
-    const page = await phone.run('curl', ['-sS', '--max-time', '10', `http://${home.lan.camera}/`])
+    const page = await phone.run('curl', ['-sS', '--max-time', '30', `http://${home.lan.camera}/`])
     expect(askedBy(page.stdout)).toBe('10.86.0.3')
     expect(await plannedSteps(home.pi)).toEqual([])
     expect(how.foreign(await system.export())).toEqual(how.foreign(before))
@@ -93,7 +93,7 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
         await expect.poll(() => ask(protocol, 554), { timeout: 60_000 }).toBe('camera sees 198.18.0.20')
       }
       await pi.homeward(['publish', 'add', '8123/tcp', `${lan.pi}:8123`, '--source', 'keep'])
-      expect(await ask('tcp', 8123)).toBe('pi sees 198.18.0.20')
+      await expect.poll(() => ask('tcp', 8123), { timeout: 60_000 }).toBe('pi sees 198.18.0.20')
       expect(how.foreign(await system.export())).toEqual(how.foreign(before))
     } else
       expect(await problemOf(pi, ['publish', 'add', '554/tcp', `${lan.camera}:554`, '--source', 'keep'])).toMatchObject(
@@ -122,8 +122,7 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
     )
     expect(tunnel.cause).toBeNull()
     expect(router.kind).toBe(how.kind)
-    const ping = await hub.run('ping', ['-c', '1', '-W', '5', home.lan.camera], { allowFailure: true })
-    expect(ping.exitCode).toBe(0)
+    await hub.run('ping', ['-c', '1', '-w', '60', home.lan.camera], { timeoutMs: 90_000 })
     // The publications went with the home: what they needed here is taken back when the hub has said so. An agent that is
     // stopped before the router has its confirmation takes that back.
     if (how.keepsVisitors) await agent.waitForLine(/"steps":.*for 10\.86\.0\.0\/16/, { timeoutMs: 60_000 })
@@ -143,7 +142,7 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
     const token = await inviteHome(picture)
     const restore = await dropPort(home, 51_820)
     try {
-      const problem = await problemOf(pi, ['join', '--again', token, '--yes'], 120_000)
+      const problem = await problemOf(pi, ['join', '--again', token, '--yes'])
       expect(problem).toMatchObject({ exitCode: 1, code: 'tunnel-unproven' })
     } finally {
       await restore()
