@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inviteHome, startHub, waitForStatus } from '../agent/lab-home.ts'
 import { outage } from '../lab/faults/faults.ts'
+import type { IncidentRecord } from '../../protocol/incidents.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import type { Host } from '../lab/host/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
@@ -53,19 +54,18 @@ test('the home’s line is cut for two minutes: the hub tells, the home tells no
   await sleep(3_000)
   const cutAt = Date.now()
   const restore = await outage(picture.home)
-  const [down] = await waitForTold(receiver, '/people', (told) => told.length > 0, 60_000)
+  const [down] = await waitForTold(receiver, '/people', (told) => told.length > 0, 110_000)
   expect(down).toMatchObject({ kind: 'down', home: 'cabin', incident: { cause: 'home-dark' } })
-  expect(down!.at - cutAt).toBeLessThan(60_000)
+  expect(down!.at - cutAt).toBeLessThan(100_000)
   await sleep(Math.max(0, cutAt + 120_000 - Date.now()))
   await restore()
-  await waitForTold(receiver, '/people', (told) => told.some(({ kind }) => kind === 'recovered'), 60_000)
-  const record = await waitForIncident(pi, ({ met, ended }) => met && ended !== null, 60_000)
-  expect(record.views.home).not.toBeNull()
-  expect(record.views.hub).not.toBeNull()
+  await waitForTold(receiver, '/people', (told) => told.some(({ kind }) => kind === 'recovered'), 120_000)
+  // Both ends come to know the other's view when they speak again.
+  const isWhole = ({ met, ended, cause, views }: IncidentRecord): boolean =>
+    met && ended !== null && cause === 'home-offline' && views.home !== null && views.hub !== null
+  const record = await waitForIncident(pi, (one) => isWhole(one) && one.said.down !== null, 120_000)
   expect(record.said).toMatchObject({ down: { by: 'hub' } })
-  expect(record.cause).toBe('home-offline')
-  const ofHub = await waitForIncident(picture.hub, ({ id, met }) => id === record.id && met, 60_000)
-  expect(ofHub).toMatchObject({ cause: 'home-offline', views: { home: expect.anything(), hub: expect.anything() } })
+  await waitForIncident(picture.hub, (one) => one.id === record.id && isWhole(one), 60_000)
   // What else would be said, would be said by now.
   await sleep(30_000)
   const told = await toldAt(receiver, '/people')
@@ -77,13 +77,13 @@ test('the hub is switched off: the home tells; both are away: nobody presses the
   const before = (await toldAt(receiver, '/people')).length
   const offAt = Date.now()
   await lab.reboot(picture.hub, { offMs: 0 })
-  const told = await waitForTold(receiver, '/people', (all) => all.length > before, 60_000)
+  const told = await waitForTold(receiver, '/people', (all) => all.length > before, 110_000)
   expect(told[before]).toMatchObject({ kind: 'down', incident: { cause: 'hub-down' } })
-  expect(told[before]!.at - offAt).toBeLessThan(60_000)
-  expect(await beatsSince(offAt)).toBeGreaterThan(0)
+  expect(told[before]!.at - offAt).toBeLessThan(100_000)
+  await expect.poll(() => beatsSince(offAt)).toBeGreaterThan(0)
 
   const restore = await outage(picture.home)
-  await sleep(2_000)
+  await sleep(5_000)
   const bothAwayAt = Date.now()
   await sleep(25_000)
   expect(await beatsSince(bothAwayAt)).toBe(0)

@@ -1,12 +1,13 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { inviteHome, problemOf, startHub, statusOf } from '../agent/lab-home.ts'
 import type { Host } from '../lab/host/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
 import type { LabProcess } from '../lab/host/process.ts'
 import { type Receiver, startReceiver } from '../lab/places/receiver.ts'
+import { writeAlerts } from './lab-alerts.ts'
 
 const SECRET = 'hunter2hunter2'
 
@@ -114,26 +115,28 @@ test('a channel’s secret is in its file and nowhere else', async () => {
 test('a mistake in the file is told without what stands there, and the last good one stays', async () => {
   const good = await readFile(alertsFile(pi), 'utf8')
   const line = agent.lineCount
-  await pi.shell(`cat > ${alertsFile(pi)} <<'Y'\nchannels: { phone: "gopher://${SECRET}" }\nY`)
+  await writeAlerts(pi, `channels: { phone: "gopher://${SECRET}" }\n`)
   await agent.waitForLine(/The last good alerts stay in force/, { after: line })
   expect(agent.stdout).not.toContain(SECRET)
   expect((await statusOf(pi)).alerts.channels).toHaveLength(1)
-  await pi.shell(`cat > ${alertsFile(pi)} <<'Y'\n${good}\nY`)
+  await writeAlerts(pi, good)
   await agent.waitForLine(/took the new alerts.yaml/, { after: line })
 })
 
 test('metrics of both ends have the names that dashboards know, on loopback alone', async () => {
   const metrics = async (host: Host) =>
     (await host.run('curl', ['-s', '--fail', 'http://127.0.0.1:9187/metrics'])).stdout
-  const [ofHome, ofHub] = [await metrics(pi), await metrics(picture.hub)]
-  expect(ofHome).toMatch(
-    /^wireguard_received_bytes_total\{interface="hw0",public_key="[^"]+=",allowed_ips="10\.86\.0\.0\/16",friendly_name="hub"\} [1-9]\d*$/m,
-  )
-  expect(ofHome).toMatch(/^homeward_tunnel_state\{home="cabin",state="up"\} 1$/m)
-  expect(ofHome).toMatch(/^homeward_tunnel_up\{home="cabin"\} 1$/m)
-  expect(ofHome).toMatch(/^homeward_probe_rtt_seconds\{home="cabin"\} 0\.\d+$/m)
-  expect(ofHub).toMatch(/^wireguard_latest_handshake_seconds\{[^}]*friendly_name="cabin"\} 1[78]\d{8}$/m)
-  expect(ofHub).toMatch(/^homeward_tunnel_up\{home="cabin"\} 1$/m)
+  await vi.waitFor(async () => {
+    const [ofHome, ofHub] = [await metrics(pi), await metrics(picture.hub)]
+    expect(ofHome).toMatch(
+      /^wireguard_received_bytes_total\{interface="hw0",public_key="[^"]+=",allowed_ips="10\.86\.0\.0\/16",friendly_name="hub"\} [1-9]\d*$/m,
+    )
+    expect(ofHome).toMatch(/^homeward_tunnel_state\{home="cabin",state="up"\} 1$/m)
+    expect(ofHome).toMatch(/^homeward_tunnel_up\{home="cabin"\} 1$/m)
+    expect(ofHome).toMatch(/^homeward_probe_rtt_seconds\{home="cabin"\} 0\.\d+$/m)
+    expect(ofHub).toMatch(/^wireguard_latest_handshake_seconds\{[^}]*friendly_name="cabin"\} 1[78]\d{8}$/m)
+    expect(ofHub).toMatch(/^homeward_tunnel_up\{home="cabin"\} 1$/m)
+  })
   const outside = await picture.home.camera.run('curl', ['-s', '-m', '3', 'http://192.168.1.2:9187/metrics'], {
     allowFailure: true,
   })

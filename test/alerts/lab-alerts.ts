@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { IncidentRecord } from '../../protocol/incidents.ts'
 import { sleep } from '../../system/time/sleep.ts'
@@ -17,9 +17,11 @@ export interface Told {
   readonly incident: { readonly id: string; readonly cause: string } | null
 }
 
-/** Writes alerts.yaml; what runs takes it within seconds. */
+/** Writes alerts.yaml, whole at once; what runs takes it within seconds. */
 export async function writeAlerts(host: Host, yaml: string): Promise<void> {
-  await writeFile(join(host.disk.configDir, 'alerts.yaml'), yaml, { mode: 0o600 })
+  const path = join(host.disk.configDir, 'alerts.yaml')
+  await writeFile(`${path}.new`, yaml, { mode: 0o600 })
+  await rename(`${path}.new`, path)
 }
 
 /** What came to the webhook at this path, oldest first. */

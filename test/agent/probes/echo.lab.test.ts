@@ -33,7 +33,7 @@ const key = Buffer.from(process.env.ECHO_KEY, 'hex')
 const home = '10.86.0.2'
 const signal = new AbortController().signal
 const answers = silences === undefined
-  ? await Promise.all(endpoints.map((way) => openEchoes(home, key, systemClock).ask(way, question, signal)))
+  ? await Promise.all(endpoints.map((endpoint) => openEchoes(home, key, systemClock).ask(endpoint, question, signal)))
   : await measureMappingLife(endpoints[0], { home, key, clock: systemClock, silences }, signal)
 console.log(JSON.stringify(answers))
 `
@@ -154,7 +154,7 @@ END`)
   test('that is delayed comes back though the firewall was replaced meanwhile', async () => {
     const asked = ask(pi, [endpoint(443)], { timeoutMs: 20_000, delaySeconds: 5 })
     await picture.hub.homeward(['device', 'add', 'tablet', '--conf', '-'])
-    expect(await asked).toMatchObject([{ word: { peerKnown: true } }])
+    expect(await asked).toMatchObject([{ view: { peerKnown: true } }])
   })
 })
 

@@ -44,11 +44,11 @@ export async function openBroker({ keeps }: { readonly keeps: boolean }): Promis
         stdio: 'ignore',
         env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` },
       })
-      const until = Date.now() + 20_000
+      const until = Date.now() + 60_000
       for (;;) {
-        const probe = await mqtt.connectAsync(url, { connectTimeout: 500, reconnectPeriod: 0 }).catch(() => null)
+        const probe = await mqtt.connectAsync(url, { connectTimeout: 5_000, reconnectPeriod: 0 }).catch(() => null)
         if (probe !== null) return await probe.endAsync(true)
-        if (Date.now() > until) throw new Error('mosquitto did not begin within 20 s')
+        if (Date.now() > until) throw new Error('mosquitto did not begin within a minute')
         await sleep(100)
       }
     },
