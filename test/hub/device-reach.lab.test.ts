@@ -35,6 +35,9 @@ async function seesCamera(host: Host, home: Home = picture.home): Promise<boolea
   return page.stdout.includes('camera')
 }
 
+const comesToSeeCamera = (host: Host, home: Home = picture.home) =>
+  expect.poll(() => seesCamera(host, home), { timeout: 60_000 }).toBe(true)
+
 const add = async (name: string, ...options: readonly string[]): Promise<void> => {
   const conf = join(picture.phone.disk.configDir, `${name}.conf`)
   const { stdout } = await picture.hub.homeward(['device', 'add', name, '--conf', '-', ...options])
@@ -46,11 +49,13 @@ const down = (name: string) =>
 
 test('limited to one home, it reaches no other, whatever it writes into its own file', async () => {
   await add('guest', '--home', 'barn')
-  expect([await seesCamera(picture.phone, barn), await seesCamera(picture.phone)]).toEqual([true, false])
+  await comesToSeeCamera(picture.phone, barn)
+  expect(await seesCamera(picture.phone)).toBe(false)
   const key = (await picture.phone.run('wg', ['show', 'guest', 'peers'])).stdout.trim()
   await picture.phone.run('wg', ['set', 'guest', 'peer', key, 'allowed-ips', '0.0.0.0/0'])
   await picture.phone.run('ip', ['route', 'add', '192.168.1.0/24', 'dev', 'guest'])
-  expect([await seesCamera(picture.phone, barn), await seesCamera(picture.phone)]).toEqual([true, false])
+  await comesToSeeCamera(picture.phone, barn)
+  expect(await seesCamera(picture.phone)).toBe(false)
   await down('guest')
   const refused = await problemOf(picture.hub, ['device', 'add', 'other', '--conf', '-', '--home', 'nowhere'])
   expect(refused).toMatchObject({ code: 'home-missing' })
@@ -63,7 +68,8 @@ test('added at a home it reaches that home alone', async () => {
     mode: 0o600,
   })
   await picture.phone.run('wg-quick', ['up', conf], { timeoutMs: 60_000 })
-  expect([await seesCamera(picture.phone), await seesCamera(picture.phone, barn)]).toEqual([true, false])
+  await comesToSeeCamera(picture.phone)
+  expect(await seesCamera(picture.phone, barn)).toBe(false)
   await down('kid')
 })
 
@@ -74,9 +80,9 @@ test('with --full everything goes through the hub, and comes from its address', 
     'echo 0 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 0 > /proc/sys/net/ipv6/conf/default/disable_ipv6',
   )
   await add('traveller', '--full')
-  const page = await picture.phone.run('curl', ['-sS', '--max-time', '3', 'http://198.18.0.20/'])
+  const page = await picture.phone.run('curl', ['-sS', '--max-time', '30', 'http://198.18.0.20/'])
   expect(askedBy(page.stdout)).toBe(picture.hubAddress)
-  expect(await seesCamera(picture.phone)).toBe(true)
+  await comesToSeeCamera(picture.phone)
   await down('traveller')
   expect(askedBy((await picture.phone.run('curl', ['-sS', 'http://198.18.0.20/'])).stdout)).toBe('192.0.2.20')
 })
@@ -104,9 +110,10 @@ test('with --exit everything goes through a home that allows it, and comes from 
   const conf = join(picture.phone.disk.configDir, 'abroad.conf')
   await writeFile(conf, await readFile(join(picture.hub.disk.path, 'abroad.conf'), 'utf8'), { mode: 0o600 })
   await picture.phone.run('wg-quick', ['up', conf], { timeoutMs: 60_000 })
-  const page = await picture.phone.run('curl', ['-sS', '--max-time', '5', 'http://198.18.0.20/'])
+  const page = await picture.phone.run('curl', ['-sS', '--max-time', '30', 'http://198.18.0.20/'])
   expect(askedBy(page.stdout)).toBe(barn.customer.poolAddress)
-  expect([await seesCamera(picture.phone), await seesCamera(picture.phone, barn)]).toEqual([true, true])
+  await comesToSeeCamera(picture.phone)
+  await comesToSeeCamera(picture.phone, barn)
   expect(await problemOf(picture.hub, ['device', 'add', 'other', '--conf', '-', '--exit', 'cabin'])).toMatchObject({
     code: 'exit-refused',
   })
@@ -118,12 +125,12 @@ test('with --exit everything goes through a home that allows it, and comes from 
 })
 
 test('with --expires it goes by itself, its session too', async () => {
-  await add('lodger', '--expires', '20s')
-  expect(await seesCamera(picture.phone)).toBe(true)
+  await add('lodger', '--expires', '40s')
+  await comesToSeeCamera(picture.phone)
   const { stdout } = await picture.hub.homeward(['device', 'list'])
   expect(stdout).toMatch(/lodger .*20\d\d-.*Z.*20\d\d-.*Z/)
   await expect
-    .poll(async () => (await picture.hub.homeward(['device', 'list'])).stdout, { timeout: 60_000 })
+    .poll(async () => (await picture.hub.homeward(['device', 'list'])).stdout, { timeout: 120_000 })
     .not.toContain('lodger')
   await expect.poll(() => seesCamera(picture.phone), { timeout: 60_000 }).toBe(false)
   await down('lodger')

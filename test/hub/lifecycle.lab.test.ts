@@ -197,7 +197,7 @@ describe('the daemon', () => {
     const before = (await hub.run('wg', ['show', 'hw0', 'dump'])).stdout
     const began = performance.now()
     expect(await daemon.stop()).toEqual({ code: 0, signal: null })
-    expect(performance.now() - began).toBeLessThan(15_000)
+    expect(performance.now() - began).toBeLessThan(30_000)
     expect((await hub.run('wg', ['show', 'hw0', 'dump'])).stdout).toBe(before)
     daemon = await startDaemon()
   })
@@ -211,7 +211,7 @@ describe('the daemon', () => {
     await expect
       .poll(async () => (await hub.shell('wg show hw0 listen-port; ss -Hltn sport = :51821 | wc -l')).stdout)
       .toBe('51821\n1\n')
-    expect((await hub.shell('ss -Hltn sport = :51820 | wc -l')).stdout).toBe('0\n')
+    await expect.poll(async () => (await hub.shell('ss -Hltn sport = :51820 | wc -l')).stdout).toBe('0\n')
 
     from = daemon.lineCount
     await writeFile(path, good.replace('10.86.0.0/16', '10.99.0.0/16'))
@@ -244,7 +244,7 @@ describe('the daemon', () => {
     expect(await status()).toMatchObject({ daemon: 'running', exitCode: 2, problem: { code: failed.code } })
     await hub.shell(`umount ${nft}`)
     await daemon.waitForLine(/as they should be again/, { after: from, timeoutMs: 60_000 })
-    expect(await status()).toMatchObject({ exitCode: 0, problem: null })
+    await expect.poll(status).toMatchObject({ exitCode: 0, problem: null })
     expect((await hub.run('nft', ['list', 'tables'])).stdout).toContain('inet homeward')
   })
 

@@ -83,5 +83,5 @@ test('services are published under their own addresses, and the plan is empty at
   await expect
     .poll(() => askService(visitor, 'tcp', hubAddress, 2554), { timeout: 60_000 })
     .toBe('lodge sees 198.18.0.20')
-  for (const { pi } of [home, lodge]) expect(await plannedSteps(pi)).toEqual([])
+  for (const { pi } of [home, lodge]) await expect.poll(() => plannedSteps(pi)).toEqual([])
 })

@@ -45,7 +45,7 @@ const takeAway = (...tools: readonly string[]) =>
   machine.shell(tools.map((tool) => `mv "$(command -v ${tool})" /var/kept/${tool}\n`).join(''))
 const asked = async () => (await machine.shell('cat /var/asked 2>/dev/null || true')).stdout.trim().split('\n')
 const install = (words: string): Promise<RunResult> =>
-  machine.shell(`/opt/release/install.sh ${words} </dev/null`, { allowFailure: true, timeoutMs: 60_000 })
+  machine.shell(`/opt/release/install.sh ${words} </dev/null`, { allowFailure: true, timeoutMs: 180_000 })
 
 test('only what is missing is installed, without recommends, after one update', async () => {
   await takeAway('wg', 'conntrack')

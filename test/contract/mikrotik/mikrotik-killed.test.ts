@@ -5,7 +5,7 @@ import { homeSpec } from '../specs.ts'
 import { homeForwarding } from '../../adapters/forwarding.ts'
 import { only } from '../../adapters/only.ts'
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 })
 
 const ROLLBACK_SECONDS = 1
 

@@ -11,7 +11,7 @@ import { REAL_MIKROTIK, realMikrotik } from './real-mikrotik.ts'
  * The contract on a real router or CHR, named by the variables in `given-router.ts`. Without them the simulated one is named
  * by such variables, and reached over the network as a real one, so that this file is known to work.
  */
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 })
 
 const given = givenRouter(process.env)
 

@@ -9,7 +9,7 @@ import { someOf } from '../../long.ts'
 import { homeForwarding } from '../../adapters/forwarding.ts'
 import { only } from '../../adapters/only.ts'
 
-vi.setConfig({ testTimeout: 600_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 })
 
 /** Longer than a change takes on a busy machine, which would else be undone before it is looked at. */
 const ROLLBACK_SECONDS = 20

@@ -14,7 +14,7 @@ import { isOurs, sectionsIn } from './openwrt-machine.ts'
 import { makeKeys } from '../specs.ts'
 
 /** The contract on a real router, when one is named by the variables in `given-openwrt.ts`. */
-vi.setConfig({ testTimeout: 600_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 })
 
 /** Nothing can be made to fail there, and nobody notes what it is told. */
 const REAL: Capabilities = {

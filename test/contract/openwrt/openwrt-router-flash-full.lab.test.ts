@@ -4,7 +4,7 @@ import type { Host } from '../../lab/host/host.ts'
 import { type OpenwrtMachine, startOpenwrtMachine } from './openwrt-machine.ts'
 import { homeSpec } from '../specs.ts'
 
-vi.setConfig({ testTimeout: 400_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 400_000, hookTimeout: 120_000 })
 
 /** Less than a change may take on a busy machine would undo it in the midst. */
 const ROLLBACK_SECONDS = 40

@@ -4,7 +4,7 @@ import { type OpenwrtMachine, startOpenwrtMachine } from '../../contract/openwrt
 import { applyDesired } from '../../../adapters/apply.ts'
 import type { Release } from './dialects.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 /** What OpenWrt's own programs were seen to do, that nobody would expect: the stand-ins do it too. */
 describe.each(['24.10', '25.12'] as const)('the stand-ins of OpenWrt %s', (release: Release) => {

@@ -52,6 +52,14 @@ async function seesCamera(host: Host, home: Home = picture.home): Promise<boolea
   return page.stdout.includes('camera')
 }
 
+const comesToSeeCamera = (host: Host, home: Home = picture.home) =>
+  expect.poll(() => seesCamera(host, home), { timeout: 60_000 }).toBe(true)
+
+const cabinIsConnected = () =>
+  expect
+    .poll(async () => (await hubStatus()).homes, { timeout: 60_000 })
+    .toMatchObject([{ name: 'cabin', connected: true }])
+
 describe('a device added at home', () => {
   let conf: string
   beforeAll(() => {
@@ -64,7 +72,7 @@ describe('a device added at home', () => {
     expect((await stat(conf)).mode & 0o777).toBe(0o600)
     expect(await readFile(conf, 'utf8')).toContain('AllowedIPs = 10.86.0.0/16, 192.168.1.0/24\n')
     await picture.phone.run('wg-quick', ['up', conf], { timeoutMs: 60_000 })
-    expect(await seesCamera(picture.phone)).toBe(true)
+    await comesToSeeCamera(picture.phone)
     await expect.poll(async () => (await hubStatus()).devices).toMatchObject([{ name: 'phone', connected: true }])
   })
 
@@ -133,7 +141,8 @@ describe('a second home', () => {
     expect(stdout).toContain('AllowedIPs = 10.86.0.0/16, 192.168.1.0/24, 192.168.2.0/24\n')
     await writeFile(conf, stdout, { mode: 0o600 })
     await picture.phone.run('wg-quick', ['up', conf], { timeoutMs: 60_000 })
-    expect([await seesCamera(picture.phone), await seesCamera(picture.phone, lodge)]).toEqual([true, true])
+    await comesToSeeCamera(picture.phone)
+    await comesToSeeCamera(picture.phone, lodge)
   })
 
   test('cannot remove a device that is not its own', async () => {
@@ -147,9 +156,10 @@ describe('a second home', () => {
     expect(JSON.parse(stdout)).toEqual({ home: 'lodge', joined: true, devices: ['tablet'] })
     // The cabin and the laptop.
     expect(await peersOfHub()).toBe(2)
-    expect([await seesCamera(picture.phone), await seesCamera(picture.phone, lodge)]).toEqual([true, false])
+    await comesToSeeCamera(picture.phone)
+    expect(await seesCamera(picture.phone, lodge)).toBe(false)
     expect(await problemOf(lodge.pi, ['device', 'list'])).toMatchObject({ exitCode: 1, code: 'home-unknown' })
-    expect((await hubStatus()).homes).toMatchObject([{ name: 'cabin', connected: true }])
+    await cabinIsConnected()
   })
 })
 
@@ -161,13 +171,13 @@ describe('the hub under a running home', () => {
     const answered = (status: { tunnel: { heartbeat: { answeredSecondsAgo: number | null } } }) =>
       (status.tunnel.heartbeat.answeredSecondsAgo ?? 99) < 2
     await waitForStatus(picture.home.pi, answered, 60_000)
-    expect(await seesCamera(picture.phone)).toBe(true)
+    await comesToSeeCamera(picture.phone)
   })
 
   test('killed and started again it knows the home; the tunnel never stopped', async () => {
     await daemon.kill('SIGKILL')
     await daemon.exited
-    expect(await seesCamera(picture.phone)).toBe(true)
+    await comesToSeeCamera(picture.phone)
     daemon = picture.hub.startHomeward(['hub', 'run'])
     await daemon.waitForLine(/the hub is ready/)
     await expect
@@ -175,7 +185,7 @@ describe('the hub under a running home', () => {
         timeout: 60_000,
       })
       .toBeLessThan(6)
-    expect((await hubStatus()).homes).toMatchObject([{ name: 'cabin', connected: true }])
+    await cabinIsConnected()
   })
 
   /** Joins with each token until it is answered; says which were. Tries again when the hub is gone, as an agent does. */
@@ -214,7 +224,7 @@ process.stdin.on('data', (part) => { text += part }).on('end', async () => {
         return { home: `home-${index}`, joinSecret, publicKey: stdout.trim() }
       }),
     )
-    const joins = picture.hub.run(process.execPath, ['-e', JOINS], { input: JSON.stringify(homes), timeoutMs: 90_000 })
+    const joins = picture.hub.run(process.execPath, ['-e', JOINS], { input: JSON.stringify(homes), timeoutMs: 240_000 })
     const ended = joins.then(() => true)
     const store = join(picture.hub.disk.stateDir, 'store.json')
     let kills = 0

@@ -72,12 +72,14 @@ test('the hub comes up, sets what it can, and says which table refused', async (
   expect((await hub.shell('ip -o link show dev hw0 up')).stdout).toContain('hw0')
   expect((await hub.shell('nft list table inet open_to_all')).stdout).toContain('comment "homeward ')
   await runHub(picture)
-  const { problem, warnings } = await hubStatus()
-  expect(problem).toBeNull()
-  expect(warnings).toHaveLength(1)
-  expect(warnings?.[0]).toMatch(
-    /^the nftables table inet guarded .*\n(.*\n)*insert rule inet guarded in udp dport 51820 accept/,
-  )
+  await expect.poll(hubStatus).toMatchObject({
+    problem: null,
+    warnings: [
+      expect.stringMatching(
+        /^the nftables table inet guarded .*\n(.*\n)*insert rule inet guarded in udp dport 51820 accept/,
+      ),
+    ],
+  })
   const text = await hub.homeward(['hub', 'status'], { allowFailure: true })
   expect(text.stdout).toContain('warning: the nftables table inet guarded')
   expect(text.exitCode).toBe(2)
@@ -104,22 +106,24 @@ test('at home too: the tunnel comes up, plan and status say what is missing, unt
   const { stderr } = await pi.homeward(['join', await inviteHome(picture), '--yes'])
   expect(stderr).toContain('Warning: the nftables table inet guarded takes no rules')
   await startAgent(pi)
-  const { router, tunnel } = await statusOf(pi)
-  expect(tunnel.state).toBe('up')
-  const { warnings, steps } = await planOf(pi)
-  expect(steps).toEqual([])
+  await expect.poll(() => planOf(pi)).toMatchObject({ steps: [] })
+  const { warnings } = await planOf(pi)
   expect(warnings).toHaveLength(1)
   expect(warnings[0]).toContain('insert rule inet guarded pass iifname "hw0" accept')
-  expect(router.warnings).toEqual(warnings)
+  await expect
+    .poll(() => statusOf(pi), { timeout: 60_000 })
+    .toMatchObject({ tunnel: { state: 'up' }, router: { warnings } })
   expect((await pi.homeward(['status'])).stdout).toContain('warning')
-  const camera = () =>
-    hub.run('curl', ['--silent', '--max-time', '3', `http://${picture.home.lan.camera}/`], { allowFailure: true })
-  expect((await camera()).stdout).toBe('')
+  const camera = (withinSeconds: number) =>
+    hub.run('curl', ['--silent', '--max-time', String(withinSeconds), `http://${picture.home.lan.camera}/`], {
+      allowFailure: true,
+    })
+  expect((await camera(3)).stdout).toBe('')
 
   obey(owners[1]!, warnings[0])
   await expect.poll(async () => (await statusOf(pi)).router.warnings, { timeout: 60_000 }).toEqual([])
-  expect(await planOf(pi)).toMatchObject({ warnings: [], steps: [] })
-  expect(askedBy((await camera()).stdout)).toBe(picture.home.lan.pi)
+  await expect.poll(() => planOf(pi)).toMatchObject({ warnings: [], steps: [] })
+  expect(askedBy((await camera(30)).stdout)).toBe(picture.home.lan.pi)
 })
 
 test('leaving goes on past a table that keeps rules of homeward, and says so', async () => {

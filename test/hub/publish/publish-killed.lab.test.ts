@@ -79,7 +79,7 @@ test('store and rules agree after SIGKILL at any moment of adding and taking bac
     const { code } = await asking.exited
     if (code !== 0) killed += 1
     daemon = await start()
-    expect(await inFirewall()).toEqual(await inStore())
+    await expect.poll(inFirewall).toEqual(await inStore())
   }
   expect(killed).toBeGreaterThan(0)
 })

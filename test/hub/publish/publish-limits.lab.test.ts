@@ -132,7 +132,9 @@ describe('what keeps homes apart is in force at once after a restart', () => {
       await restartWith([8000, 8001])
       await daemon.waitForLine(/the hub is ready/, { timeoutMs: 120_000 })
       expect(await isApart()).toBe(true)
-      expect((await statusOf()).problem?.message).toMatch(/change the published ports.*broken on purpose/)
+      await expect
+        .poll(async () => (await statusOf()).problem?.message, WAIT)
+        .toMatch(/change the published ports.*broken on purpose/)
       await rm(broken)
       await expect.poll(led, WAIT).toBe(2)
     },
@@ -252,7 +254,7 @@ server.listen({ port: Number(port), host, ipv6Only: host === '::' }, () => conso
       // Not 8022, where the hub's own sshd answers everybody.
       expect(check.stdout).toContain(`${picture.hubAddress}:8023 answers on the internet`)
       await pi.homeward(['publish', 'remove', '8022-8023/tcp'])
-      expect((await statusOf()).problem).toBeNull()
+      await expect.poll(async () => (await statusOf()).problem, WAIT).toBeNull()
     },
     LONG_MS,
   )
