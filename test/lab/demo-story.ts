@@ -8,8 +8,8 @@ import type { Lab } from './lab.ts'
 import { buildPicture, type Picture } from './picture.ts'
 import type { LabProcess } from './host/process.ts'
 
-const UP_MS = 20_000
-const BACK_MS = 30_000
+const UP_MS = 60_000
+const BACK_MS = 60_000
 
 /**
  * Runs the demo and prints it as it goes: each step with the time it took.
@@ -67,7 +67,7 @@ export async function tellStory(lab: Lab, signal: AbortSignal): Promise<void> {
   await step('the phone: homeward device add, wg-quick up', async () => {
     const conf = join(phone.disk.configDir, 'phone.conf')
     await home.pi.homeward(['device', 'add', 'phone', '--conf', conf])
-    await phone.run('wg-quick', ['up', conf], { timeoutMs: 15_000 })
+    await phone.run('wg-quick', ['up', conf])
     return 'the file carried over by hand'
   })
 
@@ -100,7 +100,7 @@ const DRAWING = `    phone  ──▶  HUB  ◀──  carrier's NAT  ◀── 
 
 /** Over phone → hub → carrier → router → Pi → camera. */
 async function fetchPage({ phone, home }: Picture): Promise<string | undefined> {
-  const page = await phone.run('curl', ['-sS', '--max-time', '0.5', `http://${home.lan.camera}/`], {
+  const page = await phone.run('curl', ['-sS', '--max-time', '1', `http://${home.lan.camera}/`], {
     allowFailure: true,
   })
   return page.exitCode === 0 && page.stdout.includes('camera') ? page.stdout : undefined

@@ -23,7 +23,7 @@ function startDemo(args: readonly string[] = [], env: Readonly<Record<string, st
     child,
     ended,
     printed: () => printed,
-    prints: (pattern: RegExp) => expect.poll(() => printed, { timeout: 60_000, interval: 20 }).toMatch(pattern),
+    prints: (pattern: RegExp) => expect.poll(() => printed, { timeout: 240_000, interval: 20 }).toMatch(pattern),
   }
 }
 

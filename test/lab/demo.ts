@@ -5,7 +5,7 @@ import { createLab, type Lab } from './lab.ts'
 import { whatIsMissing } from './host/tools.ts'
 
 /** `./install.sh demo [--keep]`: the whole picture on this machine, with the real hub and agent, and nothing left afterwards. */
-const TOO_LONG_MS = 85_000
+const TOO_LONG_MS = 200_000
 
 const options = process.argv.slice(2)
 const stopped = new AbortController()

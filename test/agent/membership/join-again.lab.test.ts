@@ -140,10 +140,16 @@ test('a tunnel that is not proven: the home is as it was, and the same token wor
 test('killed before it is proven, it can be run again with the same token', { timeout: 300_000 }, async () => {
   await forgetHome()
   const token = await inviteHome(picture)
-  const killed = pi.startHomeward([...again(token)])
-  await killed.waitForLine(/Testing it/, { timeoutMs: 60_000 })
-  await killed.kill('SIGKILL')
-  await killed.exited
+  // So that it is not proven before the kill has come.
+  const restore = await dropPort(picture.home, 51_820)
+  try {
+    const killed = pi.startHomeward([...again(token)])
+    await killed.waitForLine(/Testing it/, { timeoutMs: 60_000 })
+    await killed.kill('SIGKILL')
+    await killed.exited
+  } finally {
+    await restore()
+  }
   await pi.homeward(again(token), { timeoutMs: 60_000 })
   await isUp()
   await expectOneTunnel()
