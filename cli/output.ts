@@ -3,7 +3,7 @@ import { oneLine, printable, printableFacts, printableJson } from '../problems/p
 import { asProblem } from '../problems/problem.ts'
 import { forJournal } from '../system/process/journal.ts'
 import type { Context } from './context.ts'
-import { unlessStyled } from './style.ts'
+import { unlessStyled } from './text/style.ts'
 
 const STDERR = 2
 

@@ -1,6 +1,6 @@
 import type { Plan } from '../../adapters/step.ts'
 import { refuseUnlessSafe } from '../../adapters/apply.ts'
-import { clashesWith } from '../../adapters/clashes-with.ts'
+import { clashesWith } from '../../adapters/planning/clashes-with.ts'
 import { Problem } from '../../problems/problem.ts'
 import { type JoinToken, parseToken } from '../../protocol/token.ts'
 import { stampOf } from '../../system/files/file-stamp.ts'

@@ -12,7 +12,7 @@ import { isThere } from '../../system/files/is-there.ts'
 import type { Context } from '../context.ts'
 import { orNoRoot } from '../or-no-root.ts'
 import { printFacts } from '../output.ts'
-import { table } from '../table.ts'
+import { table } from '../text/table.ts'
 import { version } from '../version.ts'
 
 /** What one end's channels answered; a problem when that end could not be asked. */

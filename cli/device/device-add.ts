@@ -11,7 +11,7 @@ import { publicKeyOf } from '../../wireguard/public-key.ts'
 import { wgQuickText } from '../../wireguard/quick.ts'
 import type { Context } from '../context.ts'
 import { type DeviceClient, deviceClient } from './device-client.ts'
-import { durationIn } from '../duration.ts'
+import { durationIn } from '../text/duration.ts'
 import { printFacts, tell } from '../output.ts'
 
 export interface DeviceOptions {

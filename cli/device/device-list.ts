@@ -1,9 +1,9 @@
 import type { DeviceList } from '../../protocol/messages.ts'
-import { ageText, bytesText } from '../age.ts'
+import { ageText, bytesText } from '../text/age.ts'
 import type { Context } from '../context.ts'
 import { deviceClient } from './device-client.ts'
 import { printFacts } from '../output.ts'
-import { table } from '../table.ts'
+import { table } from '../text/table.ts'
 
 const HEADING = ['DEVICE', 'ADDRESS', 'OF', 'REACHES', 'HANDSHAKE', 'IN', 'OUT', 'UNTIL', 'ADDED']
 

@@ -3,8 +3,8 @@ import { namedCause } from '../../alerts/record/troubles.ts'
 import type { HomeEvent } from '../../agent/memory/events.ts'
 import { howToJoinAgain } from '../../agent/core/unknown-home.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
-import { ageText } from '../age.ts'
-import { stateName } from '../state-names.ts'
+import { ageText } from '../text/age.ts'
+import { stateName } from '../text/state-names.ts'
 
 /** One event as a line for people. */
 export function eventText(event: HomeEvent): string {

@@ -1,7 +1,7 @@
 import { namedRemedy } from '../../alerts/record/remedies.ts'
 import { namedCause } from '../../alerts/record/troubles.ts'
 import type { IncidentRecord } from '../../protocol/incidents.ts'
-import { ageText } from '../age.ts'
+import { ageText } from '../text/age.ts'
 
 /** One outage as a line for people. */
 export function incidentText(incident: IncidentRecord): string {

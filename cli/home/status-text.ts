@@ -2,10 +2,10 @@ import { REMEDIES } from '../../alerts/record/remedies.ts'
 import { namedCause } from '../../alerts/record/troubles.ts'
 import type { Note, Status } from '../../agent/report/status.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
-import { ageText, bytesText } from '../age.ts'
+import { ageText, bytesText } from '../text/age.ts'
 import { indented } from '../output.ts'
-import { STATE_NAMES } from '../state-names.ts'
-import { styled, type Style } from '../style.ts'
+import { STATE_NAMES } from '../text/state-names.ts'
+import { styled, type Style } from '../text/style.ts'
 
 /** Some lines for people. Colours only where a person looks: on a terminal, and not against NO_COLOR. */
 export function statusText(status: Status, now = new Date(), colours = wantsColours()): string {

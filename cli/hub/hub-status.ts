@@ -1,10 +1,10 @@
 import type { DeviceStatus, HomeStatus, HubStatus } from '../../hub/report/status.ts'
-import { ageText, bytesText } from '../age.ts'
+import { ageText, bytesText } from '../text/age.ts'
 import type { Context } from '../context.ts'
 import { askThisHub } from '../side/hub-session.ts'
 import { indented, printFacts } from '../output.ts'
 import { publicationTable } from '../publish/publish-list.ts'
-import { table } from '../table.ts'
+import { table } from '../text/table.ts'
 import { version } from '../version.ts'
 
 /** `homeward hub status`. Exit status 2 when something is not as it should be, the daemon and other firewalls included. */

@@ -3,7 +3,7 @@ import { hostPort } from '../../wireguard/host-port.ts'
 import type { Context } from '../context.ts'
 import { printFacts } from '../output.ts'
 import { publishClient } from './publish-client.ts'
-import { table } from '../table.ts'
+import { table } from '../text/table.ts'
 
 /** `homeward publish list`. */
 export async function publishList(context: Context): Promise<void> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { homeSnapshot } from '../../agent/report/home-snapshot.ts'
 import type { Status } from '../../agent/report/status.ts'
-import { durationIn } from '../../cli/duration.ts'
+import { durationIn } from '../../cli/text/duration.ts'
 import { eventText } from '../../cli/events/event-text.ts'
 import { statusText } from '../../cli/home/status-text.ts'
 

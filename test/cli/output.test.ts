@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import * as fc from '../properties.ts'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { printCsv, printFacts, printStyled, printStyledAgain, reportProblem, tell } from '../../cli/output.ts'
-import { styled } from '../../cli/style.ts'
-import { table } from '../../cli/table.ts'
+import { styled } from '../../cli/text/style.ts'
+import { table } from '../../cli/text/table.ts'
 
 const folders = ['adapters', 'agent', 'alerts', 'cli', 'hub', 'net', 'problems', 'protocol', 'system', 'wireguard']
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -1,6 +1,6 @@
 import type { Observation } from '../../observation.ts'
 import type { TunnelFirewall, TunnelSpec } from '../../spec.ts'
-import { byInterface } from '../../by-interface.ts'
+import { byInterface } from '../../planning/by-interface.ts'
 import { networkOf } from '../../../net/prefix.ts'
 import { withoutPublished } from './plan-published.ts'
 

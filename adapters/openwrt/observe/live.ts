@@ -3,7 +3,7 @@ import type { ObservedInterface } from '../../observation.ts'
 import { configuredPeers, configuredRoutes } from '../uci/configured.ts'
 import type { OpenwrtObservation } from './observation.ts'
 import { tunnelIn } from '../../tunnel-in.ts'
-import { isPeerAsWanted } from '../../peer-as-wanted.ts'
+import { isPeerAsWanted } from '../../planning/peer-as-wanted.ts'
 import { isInterface, list, PRIVATE_KEY, type Section, text, tunnelOf } from '../uci/sections.ts'
 
 /** Where what runs differs from what is configured; empty: nowhere. Pure. */

@@ -7,7 +7,7 @@ import type { Health } from '../../../agent/core/health.ts'
 import type { Heartbeats } from '../../../agent/core/heartbeats.ts'
 import { newPathMtu } from '../../../agent/core/path-mtu.ts'
 import type { Watch } from '../../../agent/core/state.ts'
-import { CARRIER, start, WAYS } from './simulation.ts'
+import { CARRIER, start, WAYS } from './judged/simulation.ts'
 
 const SINCE = 20_000
 const UP: Health = { kind: 'up', since: SINCE, provenAt: SINCE }

@@ -4,7 +4,7 @@ import { NO_EVIDENCE } from '../../../agent/core/evidence.ts'
 import type { Watch, WatchEvent } from '../../../agent/core/state.ts'
 import { startWatch } from '../../../agent/core/watch.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
-import { CARRIER, mapping, settings } from './simulation.ts'
+import { CARRIER, mapping, settings } from './judged/simulation.ts'
 import {
   MOVED,
   DOUBTFUL,

@@ -13,7 +13,7 @@ import {
 } from '../../../agent/core/evidence.ts'
 import { type Heartbeats, noHeartbeats } from '../../../agent/core/heartbeats.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
-import { WAYS } from './simulation.ts'
+import { WAYS } from './judged/simulation.ts'
 
 const [FIRST, SECOND] = WAYS as readonly [Endpoint, Endpoint]
 const MOVED: Endpoint = { address: '203.0.113.99', port: 51_820 }

@@ -9,7 +9,7 @@ import {
 } from '../../../agent/core/fallback.ts'
 import type { EchoRound } from '../../../agent/core/evidence.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
-import { CARRIER, WAYS } from './simulation.ts'
+import { CARRIER, WAYS } from './judged/simulation.ts'
 
 const [FIRST, SECOND] = WAYS as readonly [Endpoint, Endpoint]
 const THIRD: Endpoint = { address: '203.0.113.10', port: 443 }

@@ -6,7 +6,7 @@ import type { Health } from '../../../agent/core/health.ts'
 import type { Remedy } from '../../../agent/core/ladder.ts'
 import type { Action, Watch } from '../../../agent/core/state.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
-import { CARRIER, start, WAYS } from './simulation.ts'
+import { CARRIER, start, WAYS } from './judged/simulation.ts'
 
 export const [FIRST, SECOND] = WAYS as readonly [Endpoint, Endpoint]
 export const UP: Extract<Health, { kind: 'up' }> = { kind: 'up', since: 100, provenAt: 100 }

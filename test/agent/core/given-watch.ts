@@ -4,7 +4,7 @@ import type { Health } from '../../../agent/core/health.ts'
 import type { Action, Watch, WatchEvent } from '../../../agent/core/state.ts'
 import { next } from '../../../agent/core/watch.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
-import { mapping, start, WAYS } from './simulation.ts'
+import { mapping, start, WAYS } from './judged/simulation.ts'
 
 export const [FIRST, SECOND] = WAYS as readonly [Endpoint, Endpoint]
 export const MOVED: Endpoint = { address: '198.51.100.12', port: 41_000 }

@@ -12,7 +12,7 @@ import {
 import { noHeartbeats } from '../../../agent/core/heartbeats.ts'
 import type { Remedy } from '../../../agent/core/ladder.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
-import { WAYS } from './simulation.ts'
+import { WAYS } from './judged/simulation.ts'
 
 const [FIRST, SECOND] = WAYS as readonly [Endpoint, Endpoint]
 const NEW_PORT: Remedy = { kind: 'new-source-port' }

@@ -4,7 +4,7 @@ import { lossRatio } from '../../../agent/core/heartbeats.ts'
 import type { Health } from '../../../agent/core/health.ts'
 import type { Action, WatchEvent } from '../../../agent/core/state.ts'
 import { next, wakeAt } from '../../../agent/core/watch.ts'
-import { CARRIER, count, DEAD, mapping, settings, simulate, start, told, WAYS } from './simulation.ts'
+import { CARRIER, count, DEAD, mapping, settings, simulate, start, told, WAYS } from './judged/simulation.ts'
 
 describe('a tunnel being watched', () => {
   test('the first answer brings it up', () => {

@@ -3,7 +3,7 @@ import type { Health } from '../../../agent/core/health.ts'
 import { startWatch } from '../../../agent/core/watch.ts'
 import { makeIncidentSigns } from '../../../agent/report/incident-signs.ts'
 import type { Told } from '../../../agent/core/state.ts'
-import { settings } from '../core/simulation.ts'
+import { settings } from '../core/judged/simulation.ts'
 import { turnedClock } from '../../hub/turned-clock.ts'
 
 const UP: Health = { kind: 'up', since: 0, provenAt: 990_000 }

@@ -3,7 +3,7 @@ import type { Health } from '../../../agent/core/health.ts'
 import { startWatch } from '../../../agent/core/watch.ts'
 import { speakerOf } from '../../../agent/report/speaker.ts'
 import type { TunnelReading } from '../../../agent/tunnel/reading.ts'
-import { settings } from '../core/simulation.ts'
+import { settings } from '../core/judged/simulation.ts'
 import { sampleTunnel } from '../sample-config.ts'
 
 const UP: Health = { kind: 'up', since: 0, provenAt: 0 }

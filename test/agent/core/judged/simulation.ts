@@ -1,8 +1,8 @@
-import type { EchoRound, PeerView, Uplink } from '../../../agent/core/evidence.ts'
-import type { Remedy } from '../../../agent/core/ladder.ts'
-import type { Action, Watch, WatchEvent } from '../../../agent/core/state.ts'
-import { next, startWatch, wakeAt } from '../../../agent/core/watch.ts'
-import type { Endpoint } from '../../../wireguard/spec.ts'
+import type { EchoRound, PeerView, Uplink } from '../../../../agent/core/evidence.ts'
+import type { Remedy } from '../../../../agent/core/ladder.ts'
+import type { Action, Watch, WatchEvent } from '../../../../agent/core/state.ts'
+import { next, startWatch, wakeAt } from '../../../../agent/core/watch.ts'
+import type { Endpoint } from '../../../../wireguard/spec.ts'
 
 export const settings = { heartbeatMs: 5_000, inUseMs: 1_000, jitter: 0.5, mtu: 1_420, lifeSeconds: null }
 export const mapping = { address: '198.51.100.11', port: 40_233 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { type Fallback, fellBack } from '../../../agent/core/fallback.ts'
-import { type EchoRound, type EchoTrust, NO_EVIDENCE } from '../../../agent/core/evidence.ts'
-import type { Watch } from '../../../agent/core/state.ts'
+import { type Fallback, fellBack } from '../../../../agent/core/fallback.ts'
+import { type EchoRound, type EchoTrust, NO_EVIDENCE } from '../../../../agent/core/evidence.ts'
+import type { Watch } from '../../../../agent/core/state.ts'
 import { CARRIER, mapping, wellWord } from './simulation.ts'
 import {
   MOVED,
@@ -19,7 +19,7 @@ import {
   told,
   FIRST,
   SECOND,
-} from './given-watch.ts'
+} from '../given-watch.ts'
 
 describe('a registration that ended', () => {
   const silent = (more: Partial<Watch> = {}, echoTrust: EchoTrust = 'trusted') =>

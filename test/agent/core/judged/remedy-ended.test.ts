@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { fellBack } from '../../../agent/core/fallback.ts'
-import { NO_REMEDIATION } from '../../../agent/core/remediation.ts'
-import { proven, remedyEnded } from '../../../agent/core/remediate.ts'
-import { NO_EVIDENCE } from '../../../agent/core/evidence.ts'
-import type { Watch } from '../../../agent/core/state.ts'
-import type { Endpoint } from '../../../wireguard/spec.ts'
+import { fellBack } from '../../../../agent/core/fallback.ts'
+import { NO_REMEDIATION } from '../../../../agent/core/remediation.ts'
+import { proven, remedyEnded } from '../../../../agent/core/remediate.ts'
+import { NO_EVIDENCE } from '../../../../agent/core/evidence.ts'
+import type { Watch } from '../../../../agent/core/state.ts'
+import type { Endpoint } from '../../../../wireguard/spec.ts'
 import { CARRIER } from './simulation.ts'
-import { UP, given, carriedOutSince, proving, back, made, DETOUR, FIRST, SECOND } from './given-remediation.ts'
+import { UP, given, carriedOutSince, proving, back, made, DETOUR, FIRST, SECOND } from '../given-remediation.ts'
 
 describe('the proof of a remedy', () => {
   test('is an answer within its time: told, and remembered for this cause', () => {

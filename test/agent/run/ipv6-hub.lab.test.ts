@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dropAllUdp } from '../lab/faults/faults.ts'
-import type { Host } from '../lab/host/host.ts'
-import type { Status } from '../../agent/report/status.ts'
-import { createLab, type Lab } from '../lab/lab.ts'
-import { buildPicture, type Picture } from '../lab/picture.ts'
-import { inviteHome, startAgent, startHub, waitForStatus } from './lab-home.ts'
+import { dropAllUdp } from '../../lab/faults/faults.ts'
+import type { Host } from '../../lab/host/host.ts'
+import type { Status } from '../../../agent/report/status.ts'
+import { createLab, type Lab } from '../../lab/lab.ts'
+import { buildPicture, type Picture } from '../../lab/picture.ts'
+import { inviteHome, startAgent, startHub, waitForStatus } from '../lab-home.ts'
 
 let lab: Lab
 let picture: Picture

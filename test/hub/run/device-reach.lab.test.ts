@@ -1,13 +1,13 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { sleep } from '../../system/time/sleep.ts'
-import { inviteHome, problemOf, startAgent, startHub } from '../agent/lab-home.ts'
-import { askedBy, serveCameraPage } from '../lab/places/camera.ts'
-import type { Home } from '../lab/places/home.ts'
-import type { Host } from '../lab/host/host.ts'
-import { createLab, type Lab } from '../lab/lab.ts'
-import { buildPicture, type Picture } from '../lab/picture.ts'
+import { sleep } from '../../../system/time/sleep.ts'
+import { inviteHome, problemOf, startAgent, startHub } from '../../agent/lab-home.ts'
+import { askedBy, serveCameraPage } from '../../lab/places/camera.ts'
+import type { Home } from '../../lab/places/home.ts'
+import type { Host } from '../../lab/host/host.ts'
+import { createLab, type Lab } from '../../lab/lab.ts'
+import { buildPicture, type Picture } from '../../lab/picture.ts'
 
 /** Devices with less than everything, or more. */
 let lab: Lab

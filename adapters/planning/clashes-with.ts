@@ -1,4 +1,4 @@
-import type { Observation, Refusal } from './observation.ts'
+import type { Observation, Refusal } from '../observation.ts'
 
 /** What keeps tunnels of these names from being on the machine. */
 export function clashesWith(

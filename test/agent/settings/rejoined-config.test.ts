@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import type { AgentConfig } from '../../agent/settings/config.ts'
-import { agentConfigText, rejoinedConfigText } from '../../agent/settings/config-text.ts'
-import { rejoinedConfig } from '../../agent/membership/joined-config.ts'
-import type { JoinToken } from '../../protocol/token.ts'
-import { parsePublicKey } from '../../wireguard/keys.ts'
-import { sampleConfig } from './sample-config.ts'
+import type { AgentConfig } from '../../../agent/settings/config.ts'
+import { agentConfigText, rejoinedConfigText } from '../../../agent/settings/config-text.ts'
+import { rejoinedConfig } from '../../../agent/membership/joined-config.ts'
+import type { JoinToken } from '../../../protocol/token.ts'
+import { parsePublicKey } from '../../../wireguard/keys.ts'
+import { sampleConfig } from '../sample-config.ts'
 
 const key = (byte: number) => parsePublicKey(Buffer.alloc(32, byte).toString('base64'))
 

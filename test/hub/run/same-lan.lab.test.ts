@@ -1,13 +1,13 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { inviteHome, plannedSteps, problemOf, startAgent, startHub } from '../agent/lab-home.ts'
-import type { Home } from '../lab/places/home.ts'
-import type { Host } from '../lab/host/host.ts'
-import { createLab, type Lab } from '../lab/lab.ts'
-import { joinOptions, labMikrotik, type LabMikrotik } from '../lab/places/mikrotik.ts'
-import { buildPicture, type Picture } from '../lab/picture.ts'
-import { askService, serveEcho } from '../lab/host/service.ts'
+import { inviteHome, plannedSteps, problemOf, startAgent, startHub } from '../../agent/lab-home.ts'
+import type { Home } from '../../lab/places/home.ts'
+import type { Host } from '../../lab/host/host.ts'
+import { createLab, type Lab } from '../../lab/lab.ts'
+import { joinOptions, labMikrotik, type LabMikrotik } from '../../lab/places/mikrotik.ts'
+import { buildPicture, type Picture } from '../../lab/picture.ts'
+import { askService, serveEcho } from '../../lab/host/service.ts'
 
 /** The cabin behind a Pi, the lodge behind a MikroTik, and the phone: all of them in a 192.168.1.0/24. */
 let lab: Lab

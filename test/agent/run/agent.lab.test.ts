@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Status } from '../../agent/report/status.ts'
-import { sleep } from '../../system/time/sleep.ts'
-import { forgetMapping, rebootHub } from '../lab/faults/faults.ts'
-import type { Host } from '../lab/host/host.ts'
-import { createLab, type Lab } from '../lab/lab.ts'
-import { buildPicture, HUB_NAME, type Picture } from '../lab/picture.ts'
-import type { LabProcess } from '../lab/host/process.ts'
+import type { Status } from '../../../agent/report/status.ts'
+import { sleep } from '../../../system/time/sleep.ts'
+import { forgetMapping, rebootHub } from '../../lab/faults/faults.ts'
+import type { Host } from '../../lab/host/host.ts'
+import { createLab, type Lab } from '../../lab/lab.ts'
+import { buildPicture, HUB_NAME, type Picture } from '../../lab/picture.ts'
+import type { LabProcess } from '../../lab/host/process.ts'
 import {
   inviteHome,
   plannedSteps,
@@ -15,8 +15,8 @@ import {
   startHub,
   statusOf,
   waitForStatus,
-} from './lab-home.ts'
-import { someOf } from '../long.ts'
+} from '../lab-home.ts'
+import { someOf } from '../../long.ts'
 
 /** The keys of `status --json`, which scripts outside the project rely on. */
 const CONTRACT_KEYS = [

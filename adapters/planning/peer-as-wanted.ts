@@ -1,6 +1,6 @@
-import { canonicalAddress } from '../net/address.ts'
-import type { PeerState } from '../wireguard/dump.ts'
-import type { Endpoint, PeerSpec } from '../wireguard/spec.ts'
+import { canonicalAddress } from '../../net/address.ts'
+import type { PeerState } from '../../wireguard/dump.ts'
+import type { Endpoint, PeerSpec } from '../../wireguard/spec.ts'
 import { sameList } from './same-list.ts'
 
 /** Whether a peer that runs is the wanted one, preshared key aside. Without a wanted endpoint it is wherever it was last heard from. */

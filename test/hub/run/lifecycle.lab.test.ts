@@ -1,11 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { sleep } from '../../system/time/sleep.ts'
-import { machineState, problemOf } from '../agent/lab-home.ts'
-import type { Host } from '../lab/host/host.ts'
-import { createLab, type Lab } from '../lab/lab.ts'
-import type { LabProcess } from '../lab/host/process.ts'
+import { sleep } from '../../../system/time/sleep.ts'
+import { machineState, problemOf } from '../../agent/lab-home.ts'
+import type { Host } from '../../lab/host/host.ts'
+import { createLab, type Lab } from '../../lab/lab.ts'
+import type { LabProcess } from '../../lab/host/process.ts'
 
 let lab: Lab
 let hub: Host

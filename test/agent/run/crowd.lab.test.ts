@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createLab, type Lab } from '../lab/lab.ts'
-import { buildPicture, type Picture } from '../lab/picture.ts'
-import type { LabProcess } from '../lab/host/process.ts'
-import { inviteHome, startAgent, startHub, waitForStatus } from './lab-home.ts'
+import { createLab, type Lab } from '../../lab/lab.ts'
+import { buildPicture, type Picture } from '../../lab/picture.ts'
+import type { LabProcess } from '../../lab/host/process.ts'
+import { inviteHome, startAgent, startHub, waitForStatus } from '../lab-home.ts'
 
 let lab: Lab
 let picture: Picture

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { fellBack } from '../../../agent/core/fallback.ts'
-import { noteExecuted } from '../../../agent/core/remediation.ts'
-import { NO_EVIDENCE } from '../../../agent/core/evidence.ts'
-import type { Health } from '../../../agent/core/health.ts'
-import type { Watch } from '../../../agent/core/state.ts'
-import { calmGapMs, wakeAt } from '../../../agent/core/watch.ts'
+import { fellBack } from '../../../../agent/core/fallback.ts'
+import { noteExecuted } from '../../../../agent/core/remediation.ts'
+import { NO_EVIDENCE } from '../../../../agent/core/evidence.ts'
+import type { Health } from '../../../../agent/core/health.ts'
+import type { Watch } from '../../../../agent/core/state.ts'
+import { calmGapMs, wakeAt } from '../../../../agent/core/watch.ts'
 import { CARRIER, settings, start } from './simulation.ts'
 import {
   UP,
@@ -21,7 +21,7 @@ import {
   tick,
   pendingSince,
   remedy,
-} from './given-watch.ts'
+} from '../given-watch.ts'
 
 describe('time', () => {
   const sentAt = (lastSentAt: number | null, more: Partial<Watch> = {}) => {

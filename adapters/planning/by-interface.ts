@@ -1,4 +1,4 @@
-import type { TunnelSpec } from './spec.ts'
+import type { TunnelSpec } from '../spec.ts'
 
 /** The same tunnels always in the same order: rules of theirs that follow one another are then the same rules. */
 export function byInterface<Spec extends TunnelSpec>(tunnels: readonly Spec[]): readonly Spec[] {

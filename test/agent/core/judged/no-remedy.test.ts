@@ -1,4 +1,4 @@
-import * as fc from '../../properties.ts'
+import * as fc from '../../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import { begun, causes, DEAD, simulate, start, told, WAYS, type World } from './simulation.ts'
 import { FAULT_AT, after, until } from './worlds.ts'

@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { sleep } from '../../system/time/sleep.ts'
-import type { Host } from '../lab/host/host.ts'
-import { createLab, type Lab } from '../lab/lab.ts'
-import { buildPicture, type Picture } from '../lab/picture.ts'
-import type { Exit, LabProcess } from '../lab/host/process.ts'
-import { inviteHome, startHub } from './lab-home.ts'
+import { sleep } from '../../../system/time/sleep.ts'
+import type { Host } from '../../lab/host/host.ts'
+import { createLab, type Lab } from '../../lab/lab.ts'
+import { buildPicture, type Picture } from '../../lab/picture.ts'
+import type { Exit, LabProcess } from '../../lab/host/process.ts'
+import { inviteHome, startHub } from '../lab-home.ts'
 
 /** A daemon that is told to end is gone at once, whatever it is doing: a machine's reboot waits for it. */
 let lab: Lab

@@ -1,5 +1,5 @@
-import type { Remedy } from '../../../agent/core/ladder.ts'
-import type { Endpoint } from '../../../wireguard/spec.ts'
+import type { Remedy } from '../../../../agent/core/ladder.ts'
+import type { Endpoint } from '../../../../wireguard/spec.ts'
 import { causes, simulate, start, told, WAYS, type World } from './simulation.ts'
 
 export const FAULT_AT = 100_000

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { PeerView } from '../../../agent/core/evidence.ts'
-import { sameEndpoint } from '../../../wireguard/spec.ts'
+import type { PeerView } from '../../../../agent/core/evidence.ts'
+import { sameEndpoint } from '../../../../wireguard/spec.ts'
 import {
   begun,
   CARRIER,

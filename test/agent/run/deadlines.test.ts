@@ -4,9 +4,9 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import * as v from 'valibot'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openTlsLink } from '../../agent/transport/tls-link.ts'
-import { callRegistrar } from '../../protocol/registrar-client.ts'
-import { systemClock } from '../../system/time/clock.ts'
+import { openTlsLink } from '../../../agent/transport/tls-link.ts'
+import { callRegistrar } from '../../../protocol/registrar-client.ts'
+import { systemClock } from '../../../system/time/clock.ts'
 
 /** Somebody who takes connections and says nothing, while the garbage collector runs again and again. */
 let silent: Server

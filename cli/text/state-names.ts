@@ -1,4 +1,4 @@
-import type { Health } from '../agent/core/health.ts'
+import type { Health } from '../../agent/core/health.ts'
 
 /** The tunnel's states as people read them; `--json` has the codes. */
 export const STATE_NAMES = {

@@ -1,4 +1,4 @@
-import * as fc from '../../properties.ts'
+import * as fc from '../../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import { begun, causes, DEAD, type Seen, simulate, start, told, WAYS, wellWord, type World } from './simulation.ts'
 

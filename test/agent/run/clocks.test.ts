@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { makeCalendar } from '../../system/time/calendar.ts'
-import { makeHandshakeAge } from '../../agent/probes/handshake-age.ts'
-import type { Clock } from '../../system/time/clock.ts'
+import { makeCalendar } from '../../../system/time/calendar.ts'
+import { makeHandshakeAge } from '../../../agent/probes/handshake-age.ts'
+import type { Clock } from '../../../system/time/clock.ts'
 
 /** Both clocks, turned by hand. */
 function turnedClock(monotonic: number, wall: string) {
