@@ -1,127 +1,31 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Adapter } from '../../adapters/adapter.ts'
-import type { TunnelSpec } from '../../adapters/spec.ts'
 import type { Step } from '../../adapters/step.ts'
 import { applyDesired } from '../../adapters/apply.ts'
 import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import { only } from '../adapters/only.ts'
 import { expectMatch } from './expect-match.ts'
-import { homeSpec, hubSpec, type Keys } from './specs.ts'
+import { type Capabilities, givenMachine, type Machine, signal } from './machine.ts'
 import { homeTransitions, hubTransitions, lastTransitions } from './transitions.ts'
-import { isLong, someOf } from '../long.ts'
 import { secondTunnelContract } from './second-tunnel.ts'
 
-/** An adapter in a process of its own. */
-export interface OpenAdapter extends Adapter {
-  /** As SIGKILL does: nothing is finished, nothing is said. */
-  readonly kill: () => Promise<void>
-}
-
-type Role = 'home' | 'hub'
-
-/** What a kind of machine is capable of, known before one is there, since each case is a test. */
-export interface Capabilities {
-  /** Others are refused. */
-  readonly roles: readonly Role[]
-  /** It leads answers to visitors of published ports into the tunnel, and translates LANs that are known by other numbers. */
-  readonly answersVisitors: boolean
-  /** The machine makes its private key, and tells nobody. */
-  readonly keysMadeThere: boolean
-  /** What fails, or is cut off, is undone by the machine itself; else the next plan goes on from there. */
-  readonly undoesFailures: boolean
-  /** What was said to it can be read afterwards. */
-  readonly tellsCommands: boolean
-  /** Names of what somebody or a fault changes, while a tunnel of this role stands. */
-  readonly drifts: Readonly<Record<Role, readonly string[]>>
-  /** When it is killed, spread over the time that a whole apply takes; else for one that takes a tenth of a second. */
-  readonly killedAfterMs?: readonly number[]
-  /** After which of its steps it is killed in a usual run, each unless said otherwise; in a long one after each. */
-  readonly kills?: 'each' | 'some' | 'none'
-}
-
-/** Many in the first hundredths: there the interface is made. */
-const KILLED_AFTER_MS = [2, 5, 10, 15, 20, 25, 30, 35, 40, 50, 60, 80, 100, 130]
-
-/** One machine with somebody else's things on it. */
-export interface Machine {
-  readonly keys: Keys
-  /** A fresh process: it knows what the machine tells, and nothing from before. */
-  readonly open: () => Promise<OpenAdapter>
-  /** All that is somebody else's, as text: compared byte for byte. */
-  readonly foreign: (interfaceName: string) => Promise<string>
-  /** What is left of homeward, whatever it is (a process, a file, a setting); none after undo. */
-  readonly leftovers: () => Promise<readonly string[]>
-  /** Somebody else makes an interface of this name. Returns how it goes away. */
-  readonly takeInterface: (name: string) => Promise<() => Promise<void>>
-  /** Makes steps of this kind fail, until the function that it returns is called; null where that can't be done. */
-  readonly breakStep: (kind: Step['kind']) => (() => Promise<() => Promise<void>>) | null
-  /** Every command line that was run, as another user of the machine could see it. */
-  readonly commandLines: () => Promise<string>
-  /** Something that somebody or a fault changes, while a tunnel of this role stands. */
-  readonly drifts: Readonly<Record<Role, Readonly<Record<string, (spec: TunnelSpec) => Promise<void>>>>>
-  readonly close: () => Promise<void>
-}
-
-const signal = (): AbortSignal => AbortSignal.timeout(60_000)
-
 /**
- * What every adapter has to do. Its test file gives a machine under `start` and has nothing else in it.
+ * What every adapter has to do. Its test file gives a machine under `start` and has nothing else in it; `killedContract` is
+ * the other part, in a file beside it.
  */
 export function adapterContract(
   name: string,
   start: () => Promise<Machine>,
-  {
-    roles,
-    answersVisitors,
-    keysMadeThere,
-    undoesFailures,
-    tellsCommands,
-    drifts,
-    killedAfterMs = KILLED_AFTER_MS,
-    kills = 'each',
-  }: Capabilities,
+  { roles, answersVisitors, keysMadeThere, undoesFailures, tellsCommands, drifts }: Capabilities,
 ): void {
   describe(`${name} keeps the adapters' contract`, () => {
+    const given = givenMachine(start, { keysMadeThere })
+    const { withAdapter, specOf, pending, bring, expectDone, expectNothingLeft } = given
     let machine: Machine
-    beforeAll(async () => {
-      machine = await start()
+    beforeAll(() => {
+      machine = given.machineOf()
     })
-    afterAll(() => machine?.close())
-
-    async function withAdapter<Result>(use: (adapter: OpenAdapter) => Promise<Result>): Promise<Result> {
-      const adapter = await machine.open()
-      try {
-        return await use(adapter)
-      } finally {
-        await adapter.close()
-      }
-    }
-
-    function specOf(role: Role): TunnelSpec {
-      const spec = role === 'home' ? homeSpec(machine.keys) : hubSpec(machine.keys)
-      return keysMadeThere ? { ...spec, publicKey: null } : spec
-    }
     /** The role that has more to it. */
     const fullest = roles.at(-1) ?? 'home'
-
-    /** What a new process still finds to do. */
-    async function pending(...desired: readonly TunnelSpec[]) {
-      return withAdapter(async (adapter) => adapter.plan(await adapter.observe(signal()), desired))
-    }
-
-    async function bring(...desired: readonly TunnelSpec[]): Promise<readonly Step[]> {
-      return withAdapter((adapter) => applyDesired(adapter, desired, signal()))
-    }
-
-    async function expectDone(...desired: readonly TunnelSpec[]): Promise<void> {
-      expect(await pending(...desired)).toMatchObject({ steps: [], refusals: [] })
-    }
-
-    async function expectNothingLeft(): Promise<void> {
-      await expectDone()
-      // A process ends a moment after its interface.
-      await expect.poll(machine.leftovers).toEqual([])
-    }
 
     test('says what machine it is', async () => {
       const description = await withAdapter((adapter) => adapter.describe(signal()))
@@ -207,45 +111,6 @@ export function adapterContract(
       expect(await machine.foreign('hw0')).toBe(before)
     })
 
-    const isKilled = kills !== 'none' || isLong
-    test.runIf(isKilled).each(roles)('killed after any step of making or undoing a %s, it ends right', async (role) => {
-      const spec = specOf(role)
-      for (const [from, to] of [
-        [[], [spec]],
-        [[spec], []],
-      ]) {
-        const count = (await pending(...to!)).steps.length
-        const numbers = Array.from({ length: count }, (_, index) => index + 1)
-        for (const done of kills === 'each' ? numbers : someOf(numbers, 3)) {
-          const adapter = await machine.open()
-          const { steps } = adapter.plan(await adapter.observe(signal()), to!)
-          for (const step of steps.slice(0, done)) await adapter.execute(step, signal())
-          await adapter.kill()
-          await bring(...to!)
-          await expectDone(...to!)
-          if (done < count) await bring(...from!)
-        }
-      }
-      await expectNothingLeft()
-    })
-
-    test.runIf(isKilled)('killed in the midst of a step, it ends right', async () => {
-      const before = await machine.foreign('hw0')
-      const spec = specOf(fullest)
-      for (const afterMs of someOf(killedAfterMs, 5)) {
-        const adapter = await machine.open()
-        const apply = applyDesired(adapter, [spec], signal()).catch(() => undefined)
-        await new Promise((resolve) => setTimeout(resolve, afterMs))
-        await adapter.kill()
-        await apply
-        await bring(spec)
-        await expectDone(spec)
-        expect(await machine.foreign('hw0'), `after ${afterMs} ms`).toBe(before)
-        await bring()
-        await expectNothingLeft()
-      }
-    })
-
     for (const role of roles)
       describe(`drift of a ${role}`, () => {
         beforeAll(async () => void (await bring(specOf(role))))
@@ -262,7 +127,7 @@ export function adapterContract(
         })
       })
 
-    secondTunnelContract({ isKilled, machineOf: () => machine, firstOf: () => specOf('home') })
+    secondTunnelContract({ machineOf: given.machineOf, firstOf: () => specOf('home') })
 
     test('an interface that somebody else made is refused and left alone', async () => {
       const free = await machine.takeInterface('hw0')

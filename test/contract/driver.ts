@@ -4,7 +4,7 @@ import type { Observation } from '../../adapters/observation.ts'
 import type { Step } from '../../adapters/step.ts'
 import { isProblemCode } from '../../problems/catalogue.ts'
 import { asProblem, Problem } from '../../problems/problem.ts'
-import type { OpenAdapter } from './adapter-contract.ts'
+import type { OpenAdapter } from './machine.ts'
 
 /**
  * An adapter in a process of its own, asked by lines of JSON: it can be killed at any moment, as an agent can. This file has

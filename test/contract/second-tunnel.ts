@@ -24,52 +24,19 @@ interface OpenAdapter extends Adapter {
 }
 
 interface SecondTunnel {
-  /** Whether its adapter is, at some of its steps. */
-  readonly isKilled: boolean
   /** Once it is there. */
   readonly machineOf: () => Machine
   readonly firstOf: () => TunnelSpec
 }
 
 /** What becomes of a second tunnel on a machine, and that the first is not touched by any of it. */
-export function secondTunnelContract({ isKilled, machineOf, firstOf }: SecondTunnel): void {
+export function secondTunnelContract(machine: SecondTunnel): void {
   describe('a second tunnel, while the first is not touched', () => {
-    let first: TunnelSpec
-    let second: TunnelSpec
-    let untouched: unknown
-
-    async function withAdapter<Result>(use: (adapter: OpenAdapter) => Promise<Result>): Promise<Result> {
-      const adapter = await machineOf().open()
-      try {
-        return await use(adapter)
-      } finally {
-        await adapter.close()
-      }
-    }
-
-    const observe = (): Promise<Observation> => withAdapter((adapter) => adapter.observe(signal()))
-    const bring = (...desired: readonly TunnelSpec[]): Promise<readonly Step[]> =>
-      withAdapter((adapter) => applyDesired(adapter, desired, signal()))
-
-    beforeAll(async () => {
-      first = firstOf()
-      second = beside(first, machineOf())
-      await bring(first)
-      untouched = lastingOf(await observe(), first)
-    })
-    afterAll(async () => void (await bring()))
-
-    async function expectOnly(which: string, ...desired: readonly TunnelSpec[]): Promise<void> {
-      const observed = await observe()
-      expectMatch(observed, desired, which)
-      expect(lastingOf(observed, first), which).toEqual(untouched)
-      const { steps, refusals } = await withAdapter(async (adapter) =>
-        adapter.plan(await adapter.observe(signal()), desired),
-      )
-      expect({ steps, refusals }, which).toEqual({ steps: [], refusals: [] })
-    }
+    const given = givenFirst(machine)
+    const { withAdapter, bring, expectOnly } = given
 
     test('comes, changes, drifts and goes', async () => {
+      const { first, second } = given.tunnels()
       const changed: TunnelSpec = {
         ...second,
         mtu: 1300,
@@ -93,8 +60,17 @@ export function secondTunnelContract({ isKilled, machineOf, firstOf }: SecondTun
       expect(namedIn(await bring(first))).not.toContain(first.interface)
       await expectOnly('goes', first)
     })
+  })
+}
 
-    test.runIf(isKilled)('is killed after any step of its making and of its going', async () => {
+/** The same of an adapter that is killed. */
+export function secondTunnelKilled(machine: SecondTunnel): void {
+  describe('a second tunnel, while the first is not touched', () => {
+    const given = givenFirst(machine)
+    const { withAdapter, bring, expectOnly, expectUntouched } = given
+
+    test('is killed after any step of its making and of its going', async () => {
+      const { first, second } = given.tunnels()
       for (const [from, to] of [
         [[first], [first, second]],
         [[first, second], [first]],
@@ -105,17 +81,64 @@ export function secondTunnelContract({ isKilled, machineOf, firstOf }: SecondTun
         const numbers = Array.from({ length: count }, (_, index) => index + 1)
         for (const done of someOf(numbers, 3)) {
           await bring(...from)
-          const adapter = await machineOf().open()
+          const adapter = await machine.machineOf().open()
           const { steps } = adapter.plan(await adapter.observe(signal()), to)
           for (const step of steps.slice(0, done)) await adapter.execute(step, signal())
           await adapter.kill()
-          expect(lastingOf(await observe(), first), `after ${done} steps`).toEqual(untouched)
+          await expectUntouched(`after ${done} steps`)
           await bring(...to)
           await expectOnly(`after ${done} steps`, ...to)
         }
       }
     })
   })
+}
+
+/** A machine with a first tunnel, and a second one as it is wanted. */
+function givenFirst({ machineOf, firstOf }: SecondTunnel) {
+  let first: TunnelSpec
+  let second: TunnelSpec
+  let untouched: unknown
+
+  async function withAdapter<Result>(use: (adapter: OpenAdapter) => Promise<Result>): Promise<Result> {
+    const adapter = await machineOf().open()
+    try {
+      return await use(adapter)
+    } finally {
+      await adapter.close()
+    }
+  }
+
+  const observe = (): Promise<Observation> => withAdapter((adapter) => adapter.observe(signal()))
+  const bring = (...desired: readonly TunnelSpec[]): Promise<readonly Step[]> =>
+    withAdapter((adapter) => applyDesired(adapter, desired, signal()))
+
+  beforeAll(async () => {
+    first = firstOf()
+    second = beside(first, machineOf())
+    await bring(first)
+    untouched = lastingOf(await observe(), first)
+  })
+  afterAll(async () => void (await bring()))
+
+  async function expectUntouched(which: string): Promise<void> {
+    expect(lastingOf(await observe(), first), which).toEqual(untouched)
+  }
+
+  return {
+    tunnels: () => ({ first, second }),
+    withAdapter,
+    bring,
+    expectUntouched,
+    expectOnly: async (which: string, ...desired: readonly TunnelSpec[]): Promise<void> => {
+      expectMatch(await observe(), desired, which)
+      await expectUntouched(which)
+      const { steps, refusals } = await withAdapter(async (adapter) =>
+        adapter.plan(await adapter.observe(signal()), desired),
+      )
+      expect({ steps, refusals }, which).toEqual({ steps: [], refusals: [] })
+    },
+  }
 }
 
 /** Another home's tunnel of the same machine. */

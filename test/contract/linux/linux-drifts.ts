@@ -1,6 +1,6 @@
 import type { TunnelSpec } from '../../../adapters/spec.ts'
 import type { Host } from '../../lab/host/host.ts'
-import type { Machine } from '../adapter-contract.ts'
+import type { Machine } from '../machine.ts'
 
 /** Shell scripts, by what they do; $PEER is the public key of the first peer. */
 const ANY = {

@@ -1,7 +1,7 @@
 import { planLinux } from '../../../adapters/linux/plan.ts'
 import { bundleFor } from '../../lab/host/bundle.ts'
 import type { Host } from '../../lab/host/host.ts'
-import type { OpenAdapter } from '../adapter-contract.ts'
+import type { OpenAdapter } from '../machine.ts'
 import { type DriverProcess, type Drivers, driveAdapter, openDrivers } from '../driver.ts'
 
 export interface LinuxProcessOptions {

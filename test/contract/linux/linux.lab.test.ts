@@ -1,12 +1,5 @@
 import { adapterContract } from '../adapter-contract.ts'
-import { LINUX_DRIFT_NAMES } from './linux-drifts.ts'
+import { LINUX } from './linux-capabilities.ts'
 import { startLinuxMachine } from './linux-machine.ts'
 
-adapterContract('the linux adapter', startLinuxMachine, {
-  roles: ['home', 'hub'],
-  answersVisitors: true,
-  keysMadeThere: false,
-  undoesFailures: false,
-  tellsCommands: true,
-  drifts: LINUX_DRIFT_NAMES,
-})
+adapterContract('the linux adapter', startLinuxMachine, LINUX)

@@ -1,6 +1,6 @@
 import type { Step } from '../../../adapters/step.ts'
 import { type FakeRouter, type FakeRouterPlan, startFakeRouter } from '../../fake/routeros/fake-router.ts'
-import type { Capabilities, Machine } from '../adapter-contract.ts'
+import type { Capabilities, Machine } from '../machine.ts'
 import { mikrotikAgents } from './mikrotik-agents.ts'
 import { MIKROTIK_DRIFT_NAMES, mikrotikDrifts } from './mikrotik-drifts.ts'
 import { makeKeys } from '../specs.ts'

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { startFakeRouter } from '../../fake/routeros/fake-router.ts'
-import { adapterContract, type Machine } from '../adapter-contract.ts'
+import { isLong } from '../../long.ts'
+import { adapterContract } from '../adapter-contract.ts'
+import { killedContract } from '../killed.ts'
+import type { Machine } from '../machine.ts'
 import { type GivenRouter, givenRouter } from '../given-router.ts'
 import { REAL_MIKROTIK, realMikrotik } from './real-mikrotik.ts'
 
@@ -15,11 +18,12 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 })
 
 const given = givenRouter(process.env)
 
-adapterContract(
-  given === null ? 'the mikrotik adapter, as on a real router,' : `the mikrotik adapter, on the router ${given.host},`,
-  () => (given === null ? startSimulated() : openReal(given)),
-  REAL_MIKROTIK,
-)
+const NAME =
+  given === null ? 'the mikrotik adapter, as on a real router,' : `the mikrotik adapter, on the router ${given.host},`
+const start = (): Promise<Machine> => (given === null ? startSimulated() : openReal(given))
+
+adapterContract(NAME, start, REAL_MIKROTIK)
+if (given !== null || isLong) killedContract(NAME, start, REAL_MIKROTIK)
 
 test('a router that is named by half says which variable is missing', () => {
   const host = { HOMEWARD_TEST_ROUTEROS: '192.168.88.1' }

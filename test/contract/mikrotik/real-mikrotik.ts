@@ -1,6 +1,6 @@
 import { openSession } from '../../../adapters/mikrotik/api/api.ts'
 import type { RouterAccess, Row, Session } from '../../../adapters/mikrotik/api/session.ts'
-import type { Capabilities, Machine } from '../adapter-contract.ts'
+import type { Capabilities, Machine } from '../machine.ts'
 import { mikrotikAgents } from './mikrotik-agents.ts'
 import { MIKROTIK_DRIFT_NAMES, mikrotikDrifts } from './mikrotik-drifts.ts'
 import { makeKeys } from '../specs.ts'

@@ -4,7 +4,4 @@ import { OPENWRT, startOpenwrtMachine } from './openwrt-machine.ts'
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 })
 
-adapterContract('the openwrt adapter, on OpenWrt 25.12,', () => startOpenwrtMachine('25.12'), {
-  ...OPENWRT,
-  kills: 'some',
-})
+adapterContract('the openwrt adapter, on OpenWrt 25.12,', () => startOpenwrtMachine('25.12'), OPENWRT)

@@ -1,4 +1,4 @@
-import type { Machine } from '../adapter-contract.ts'
+import type { Machine } from '../machine.ts'
 
 /** What somebody does at the router's console behind our back. */
 const HOME = {

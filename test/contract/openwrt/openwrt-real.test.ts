@@ -5,7 +5,9 @@ import { expect, test, vi } from 'vitest'
 import { planOpenwrt } from '../../../adapters/openwrt/plan.ts'
 import { openSession, readHostKey, type RouterAccess } from '../../../adapters/openwrt/ssh/ssh.ts'
 import { bundleFor } from '../../lab/host/bundle.ts'
-import { adapterContract, type Capabilities, type Machine } from '../adapter-contract.ts'
+import { adapterContract } from '../adapter-contract.ts'
+import { killedContract } from '../killed.ts'
+import type { Capabilities, Machine } from '../machine.ts'
 import { driveAdapter } from '../driver.ts'
 import { type GivenOpenwrt, givenOpenwrt } from './given-openwrt.ts'
 import { startProcess } from '../local-process.ts'
@@ -28,7 +30,11 @@ const REAL: Capabilities = {
 const ROLLBACK_SECONDS = 60
 
 const given = givenOpenwrt(process.env)
-if (given !== null) adapterContract(`the openwrt adapter, on the router ${given.host},`, () => openReal(given), REAL)
+if (given !== null) {
+  const name = `the openwrt adapter, on the router ${given.host},`
+  adapterContract(name, () => openReal(given), REAL)
+  killedContract(name, () => openReal(given), REAL)
+}
 
 test('a router that is named by half says which variable is missing', () => {
   const host = { HOMEWARD_TEST_OPENWRT: '192.168.1.1' }

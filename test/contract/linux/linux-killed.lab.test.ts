@@ -1,0 +1,5 @@
+import { killedContract } from '../killed.ts'
+import { LINUX } from './linux-capabilities.ts'
+import { startLinuxMachine } from './linux-machine.ts'
+
+killedContract('the linux adapter', startLinuxMachine, LINUX)
