@@ -44,7 +44,7 @@ async function add(host: Host, name: string, path: string): Promise<void> {
 }
 
 async function testOf(host: Host, args: readonly string[] = []) {
-  const options = { allowFailure: true, env: receiver.trust, timeoutMs: 60_000 }
+  const options = { allowFailure: true, env: receiver.trust, timeoutMs: 120_000 }
   const { stdout, exitCode, stderr } = await host.homeward(['alert', 'test', ...args, '--json'], options)
   expect(stdout + stderr).not.toContain(SECRET)
   return { ...(JSON.parse(stdout) as { ends: unknown }), exitCode }

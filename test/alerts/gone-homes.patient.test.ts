@@ -57,7 +57,7 @@ client.on('message', (topic, payload, { retain }) => {
   if (topic === 'test/echo') { console.log(JSON.stringify(topics.sort())); client.end(true) }
 })
 client.on('connect', () => client.subscribe('#', { qos: 1 }, () => client.publish('test/echo', 'x', { qos: 1 })))`
-  const { stdout } = await picture.visitor.run(process.execPath, ['-e', program], { timeoutMs: 60_000 })
+  const { stdout } = await picture.visitor.run(process.execPath, ['-e', program])
   return JSON.parse(stdout) as readonly string[]
 }
 

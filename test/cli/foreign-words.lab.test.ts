@@ -20,7 +20,7 @@ beforeAll(async () => {
   pi = picture.home.pi
   hub = picture.hub
   daemon = await startHub(picture)
-  await pi.homeward(['join', await inviteHome(picture), '--yes'], { timeoutMs: 60_000 })
+  await pi.homeward(['join', await inviteHome(picture), '--yes'])
 })
 afterAll(() => lab.close())
 
@@ -78,12 +78,11 @@ describe('at the hub, what a home reports', () => {
       incidents: { now, incidents: [incident], claims: [], canSpeak: false },
     }
     const args = [picture.hubAddress, await readBearer(pi.disk.configDir, 'cabin'), JSON.stringify(body)]
-    const { stdout } = await pi.run(process.execPath, ['-e', REPORT, ...args], { timeoutMs: 60_000 })
+    const { stdout } = await pi.run(process.execPath, ['-e', REPORT, ...args])
     expect(stdout.trim()).toBe('200')
   })
 
-  const incidents = async (): Promise<string> =>
-    (await hub.homeward(['events'], { allowFailure: true, timeoutMs: 60_000 })).stdout
+  const incidents = async (): Promise<string> => (await hub.homeward(['events'], { allowFailure: true })).stdout
 
   test('is told in events as its words, without what a terminal would obey', async () => {
     await expect.poll(incidents, { timeout: 60_000, interval: 500 }).toContain('outage at cabin')
@@ -134,7 +133,7 @@ describe('at home, what a hub says', () => {
   })
 
   async function failed(host: Host, args: readonly string[]): Promise<RunResult> {
-    const said = await host.homeward(args, { allowFailure: true, timeoutMs: 60_000 })
+    const said = await host.homeward(args, { allowFailure: true })
     expect(said.exitCode).not.toBe(0)
     expectHarmless(said)
     return said

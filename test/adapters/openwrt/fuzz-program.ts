@@ -118,7 +118,7 @@ async function answer({ id, goal, fault: asked }: FuzzRequest): Promise<void> {
   const bytes = seen
   fault = { kind: 'none', afterBytes: 0 }
   await adapter.close()
-  for (const until = Date.now() + 5_000; open.size > 0 && Date.now() < until; ) await sleep(20)
+  for (const until = Date.now() + 30_000; open.size > 0 && Date.now() < until; ) await sleep(20)
   const problem = settled === null || settled === 'unsettled' ? null : { code: settled.code, why: settled.why }
   const said: FuzzAnswer = {
     id,

@@ -79,7 +79,7 @@ describe('a home that the hub has forgotten', () => {
     expect(refused).toMatchObject({ exitCode: 1, code: 'already-joined' })
     expect(refused.stderr).toContain('homeward join --again TOKEN')
 
-    const { stdout, stderr } = await pi.homeward(again(token), { timeoutMs: 60_000 })
+    const { stdout, stderr } = await pi.homeward(again(token))
     expect(stdout).toContain('cabin has joined again')
     expect(stdout).toContain('The running agent goes on with it.')
     expect(stdout).toContain('homeward device list')
@@ -132,7 +132,7 @@ test('a tunnel that is not proven: the home is as it was, and the same token wor
   expect(await settings()).toBe(before)
   await isUp()
   await expectOneTunnel()
-  await pi.homeward(again(token), { timeoutMs: 60_000 })
+  await pi.homeward(again(token))
   await isUp()
   await expectOneTunnel()
 })
@@ -150,7 +150,7 @@ test('killed before it is proven, it can be run again with the same token', { ti
   } finally {
     await restore()
   }
-  await pi.homeward(again(token), { timeoutMs: 60_000 })
+  await pi.homeward(again(token))
   await isUp()
   await expectOneTunnel()
 })
@@ -161,7 +161,7 @@ test('another hub, by its own token, while no agent runs', { timeout: 300_000 },
   await other.homeward(['hub', 'init', '--address', '198.18.0.20', '--network', '10.99.0.0/16', '--yes'])
   await other.startHomeward(['hub', 'run']).waitForLine(/the hub is ready/)
   const token = (await other.homeward(['hub', 'invite', 'cabin'])).stdout.trim()
-  const { stdout } = await pi.homeward(again(token), { timeoutMs: 60_000 })
+  const { stdout } = await pi.homeward(again(token))
   expect(stdout).toContain('systemctl enable --now homeward')
   expect(stdout).toContain('homeward hub remove cabin')
   agent = await startAgent(pi, 60_000)
@@ -174,7 +174,7 @@ test('another hub, by its own token, while no agent runs', { timeout: 300_000 },
 
 test('leaving a hub that has forgotten it meanwhile leaves nothing', { timeout: 300_000 }, async () => {
   await picture.visitor.homeward(['hub', 'remove', 'cabin', '--yes'])
-  const left = await pi.homeward(['leave', '--yes'], { timeoutMs: 60_000 })
+  const left = await pi.homeward(['leave', '--yes'])
   expect(left.exitCode).toBe(0)
   await agent.exited
   expect(await machineState(pi)).toBe(untouched)

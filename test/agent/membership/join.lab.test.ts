@@ -130,7 +130,7 @@ exec ${process.execPath} ${homewardCommand()} join ${token} --yes --json
 `
     const { exitCode, stdout } = await pi.run('unshare', ['-m', 'sh', '-ec', script], {
       allowFailure: true,
-      timeoutMs: 60_000,
+      timeoutMs: 120_000,
     })
     expect(exitCode).toBe(1)
     expect(JSON.parse(stdout)).toMatchObject({

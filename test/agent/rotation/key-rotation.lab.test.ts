@@ -78,7 +78,7 @@ describe('a key that is rotated', () => {
       await running.waitForLine(/the tunnel gets a new key/, { after: running.lineCount, timeoutMs: 60_000 })
       const since = running.lineCount
       // Finds another key than it read of, and must not put the old one back.
-      await pi.homeward(['apply', '--yes'], { timeoutMs: 60_000 })
+      await pi.homeward(['apply', '--yes'])
       await running.waitForLine(/the tunnel has a new key/, { after: since - 1, timeoutMs: 60_000 })
     }
     await rotateNoMore(running)
@@ -166,7 +166,7 @@ describe('an agent that is killed while it rotates the key', () => {
 
 test('leave removes every key', async () => {
   await rotateEach(null)
-  await pi.homeward(['leave', '--yes'], { timeoutMs: 60_000 })
+  await pi.homeward(['leave', '--yes'])
   expect(await keyFiles()).toEqual([])
   expect((await pi.shell(`ls ${pi.disk.stateDir}`)).stdout.trim()).toBe('')
 })

@@ -30,7 +30,7 @@ beforeAll(async () => {
   pi = picture.home.pi
   await startHub(picture)
   const options = [...(await joinOptions(router, picture.home)), '--yes']
-  await pi.homeward(['join', await inviteHome(picture), ...options], { timeoutMs: 60_000 })
+  await pi.homeward(['join', await inviteHome(picture), ...options])
   agent = await startAgent(pi)
 })
 afterAll(() => lab?.close())

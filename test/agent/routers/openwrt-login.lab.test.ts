@@ -35,7 +35,7 @@ async function refused(options: readonly string[]): Promise<string> {
   const { pi, lan } = picture.home
   const before = [await router.export(), await router.console('cat /etc/dropbear/authorized_keys')]
   const args = ['join', token, '--router', 'openwrt', '--host', lan.router, ...options, '--yes']
-  const { exitCode, stderr } = await pi.homeward(args, { allowFailure: true, timeoutMs: 60_000 })
+  const { exitCode, stderr } = await pi.homeward(args, { allowFailure: true })
   expect(exitCode).not.toBe(0)
   expect([await router.export(), await router.console('cat /etc/dropbear/authorized_keys')]).toEqual(before)
   expect((await pi.run('ls', ['-A', pi.disk.configDir])).stdout).toBe('')
@@ -79,11 +79,11 @@ test('the owner’s own key is enough, and stays where it was when homeward leav
   const before = await router.console('cat /etc/dropbear/authorized_keys')
   const key = ['--identity-file', await fileOnPi('owner', owners.private), '--host-key', `SHA256:${router.hostKey}`]
   const joined = await pi.homeward(['join', token, '--router', 'openwrt', '--host', lan.router, ...key, '--yes'], {
-    timeoutMs: 60_000,
+    timeoutMs: 120_000,
   })
   expect(joined.stdout).toContain('has joined')
   expect(await router.console('cat /etc/dropbear/authorized_keys')).toBe(before)
-  await pi.homeward(['leave', '--yes'], { timeoutMs: 60_000 })
+  await pi.homeward(['leave', '--yes'])
   expect(await router.console('cat /etc/dropbear/authorized_keys')).toBe(before)
 })
 
@@ -92,7 +92,7 @@ test('with a password a line is added to the owner’s, and taken away again', a
   const before = await router.console('cat /etc/dropbear/authorized_keys')
   const again = await inviteHome(picture, 'again')
   await pi.homeward(['join', again, ...(await openwrtJoinOptions(router, picture.home)), '--yes'], {
-    timeoutMs: 60_000,
+    timeoutMs: 120_000,
   })
   const during = await router.console('cat /etc/dropbear/authorized_keys')
   expect(during.startsWith(before)).toBe(true)
@@ -101,6 +101,6 @@ test('with a password a line is added to the owner’s, and taken away again', a
     (await pi.run('grep', ['-rl', router.password, pi.disk.configDir, pi.disk.stateDir], { allowFailure: true }))
       .stdout,
   ).toBe('')
-  await pi.homeward(['leave', '--yes'], { timeoutMs: 60_000 })
+  await pi.homeward(['leave', '--yes'])
   expect(await router.console('cat /etc/dropbear/authorized_keys')).toBe(before)
 })

@@ -46,7 +46,7 @@ async function expectUntouched(): Promise<void> {
 }
 
 async function leave(): Promise<void> {
-  await pi.homeward(['leave', '--yes'], { timeoutMs: 60_000 })
+  await pi.homeward(['leave', '--yes'])
   await expectUntouched()
 }
 
@@ -102,7 +102,7 @@ describe('a join that cannot succeed leaves the router and this machine as they 
       await restore()
     }
     await expectUntouched()
-    await pi.homeward(trusting(token), { timeoutMs: 60_000 })
+    await pi.homeward(trusting(token))
     await leave()
   })
 
@@ -116,7 +116,7 @@ describe('a join that cannot succeed leaves the router and this machine as they 
       await killed.exited
       const there = await pi.run('test', ['-e', `${pi.disk.configDir}/agent.yaml`], { allowFailure: true })
       outcomes.add(there.exitCode === 0 ? 'left to the agent' : 'run again')
-      if (there.exitCode !== 0) await pi.homeward(trusting(token), { timeoutMs: 60_000 })
+      if (there.exitCode !== 0) await pi.homeward(trusting(token))
       const agent = await startAgent(pi)
       await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up')
       await expect.poll(() => plannedSteps(pi), { message: `killed at ${moment}` }).toEqual([])
@@ -132,7 +132,7 @@ describe('the home of a router', () => {
   let agent: LabProcess
 
   beforeAll(async () => {
-    await pi.homeward(trusting(await inviteHome(picture)), { timeoutMs: 60_000 })
+    await pi.homeward(trusting(await inviteHome(picture)))
     agent = await startAgent(pi)
   })
 
@@ -159,7 +159,7 @@ describe('the home of a router', () => {
   test('is mended by apply while no agent runs, and the next agent knows the key', { timeout: 300_000 }, async () => {
     await agent.stop()
     await router.console('/interface/wireguard/remove [find where name=hw0]')
-    await pi.homeward(['apply', '--yes'], { timeoutMs: 60_000 })
+    await pi.homeward(['apply', '--yes'])
     await expect.poll(() => plannedSteps(pi)).toEqual([])
     agent = await startAgent(pi)
     await untilHubReachesHome()
@@ -213,7 +213,7 @@ describe('the home of a router', () => {
   })
 
   test('is not left while nobody can say which router it is', { timeout: 300_000 }, async () => {
-    await pi.homeward(trusting(await inviteHome(picture)), { timeoutMs: 60_000 })
+    await pi.homeward(trusting(await inviteHome(picture)))
     const settings = await readFile(join(pi.disk.configDir, 'agent.yaml'), 'utf8')
     await writeFile(join(pi.disk.configDir, 'agent.yaml'), 'router: {')
     expect(await problemOf(pi, ['leave', '--yes'])).toMatchObject({ exitCode: 1, code: 'config-unreadable' })
@@ -224,7 +224,7 @@ describe('the home of a router', () => {
 
   test('is left without the router when that is gone for good', { timeout: 300_000 }, async () => {
     const token = await inviteHome(picture)
-    await pi.homeward(trusting(token), { timeoutMs: 60_000 })
+    await pi.homeward(trusting(token))
     await router.console('/ip/service/set [find where name=api-ssl] disabled=yes')
     try {
       const { stderr } = await pi.homeward(['leave', '--forget-router', '--yes'])
@@ -235,7 +235,7 @@ describe('the home of a router', () => {
       await router.console('/ip/service/set [find where name=api-ssl] disabled=no')
     }
     // The next join takes over what is there.
-    await pi.homeward(trusting(await inviteHome(picture)), { timeoutMs: 60_000 })
+    await pi.homeward(trusting(await inviteHome(picture)))
     await leave()
   })
 })

@@ -50,12 +50,12 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
     const { home, hub, phone } = picture
     const token = await inviteHome(picture)
     const options = await how.options(system, home)
-    const joined = await home.pi.homeward(['join', token, ...options, '--yes'], { timeoutMs: 60_000 })
+    const joined = await home.pi.homeward(['join', token, ...options, '--yes'])
     expect(joined.stdout).toContain('has joined')
     const conf = await hub.homeward(['device', 'add', 'phone', '--conf', '-'])
     const file = join(phone.disk.configDir, 'phone.conf')
     await phone.run('sh', ['-c', `umask 077; cat > ${file}`], { input: conf.stdout })
-    await phone.run('wg-quick', ['up', file], { timeoutMs: 60_000 })
+    await phone.run('wg-quick', ['up', file])
     const page = await phone.run('curl', ['-sS', '--max-time', '30', `http://${home.lan.camera}/`])
     expect(askedBy(page.stdout)).toBe('10.86.0.3')
     expect(await plannedSteps(home.pi)).toEqual([])
@@ -155,7 +155,7 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
 
   test('leaving brings the router back byte for byte', async () => {
     const { pi } = picture.home
-    await pi.homeward(['leave', '--yes'], { timeoutMs: 60_000 })
+    await pi.homeward(['leave', '--yes'])
     expect(await system.export()).toBe(before)
     expect((await pi.run('ls', ['-A', pi.disk.configDir])).stdout).toBe('')
     await how.left?.(system)

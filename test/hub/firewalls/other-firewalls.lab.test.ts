@@ -72,7 +72,7 @@ test('a phone opens the camera, and visitors reach what is published, in both wa
   const conf = join(picture.phone.disk.configDir, 'phone.conf')
   const { stdout } = await pi.homeward(['device', 'add', 'phone', '--conf', '-'])
   await writeFile(conf, stdout, { mode: 0o600 })
-  await picture.phone.run('wg-quick', ['up', conf], { timeoutMs: 60_000 })
+  await picture.phone.run('wg-quick', ['up', conf])
   const page = await picture.phone.run('curl', ['-sS', '--max-time', '30', `http://${picture.home.lan.camera}/`])
   expect(page.stdout).toContain('camera')
 

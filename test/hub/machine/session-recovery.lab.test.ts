@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { sleep } from '../../../system/time/sleep.ts'
 import { hubStatusOf, inviteHome, runHub, startAgent, startHub } from '../../agent/lab-home.ts'
 import { forgetMapping, rebootHub } from '../../lab/faults/faults.ts'
@@ -25,7 +25,7 @@ beforeAll(async () => {
   await picture.home.pi.homeward(['join', await inviteHome(picture), '--yes'])
   const { pi } = picture.home
   const agent = await startAgent(pi)
-  await expect.poll(isRemembered, { timeout: 60_000 }).toBe(true)
+  await vi.waitFor(async () => expect(await isRemembered()).toBe(true), { timeout: 60_000, interval: 200 })
   // From here on the hub is alone: whatever comes back is its doing, since the home does not speak by itself.
   await agent.stop()
   await pi.shell('wg set hw0 peer "$(wg show hw0 peers)" persistent-keepalive 0')

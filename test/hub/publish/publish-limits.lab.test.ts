@@ -156,7 +156,7 @@ describe('what keeps homes apart is in force at once after a restart', () => {
         (await hub.run('nft', ['list', 'set', 'inet', 'homeward', 'tunnel_devices'])).stdout
       const before = await devices()
       await writeFile(silent, '')
-      await hub.homeward(['device', 'add', 'laptop', '--conf', '-'], { timeoutMs: 120_000 })
+      await hub.homeward(['device', 'add', 'laptop', '--conf', '-'])
       expect(await devices()).not.toBe(before)
       await rm(silent)
       await expect.poll(led, WAIT).toBe(2)

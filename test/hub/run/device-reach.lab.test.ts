@@ -42,7 +42,7 @@ const add = async (name: string, ...options: readonly string[]): Promise<void> =
   const conf = join(picture.phone.disk.configDir, `${name}.conf`)
   const { stdout } = await picture.hub.homeward(['device', 'add', name, '--conf', '-', ...options])
   await writeFile(conf, stdout, { mode: 0o600 })
-  await picture.phone.run('wg-quick', ['up', conf], { timeoutMs: 60_000 })
+  await picture.phone.run('wg-quick', ['up', conf])
 }
 const down = (name: string) =>
   picture.phone.run('wg-quick', ['down', join(picture.phone.disk.configDir, `${name}.conf`)])
@@ -67,7 +67,7 @@ test('added at a home it reaches that home alone', async () => {
   await writeFile(conf, stdout.replace(/AllowedIPs = .*/, 'AllowedIPs = 10.86.0.0/16, 192.168.0.0/16'), {
     mode: 0o600,
   })
-  await picture.phone.run('wg-quick', ['up', conf], { timeoutMs: 60_000 })
+  await picture.phone.run('wg-quick', ['up', conf])
   await comesToSeeCamera(picture.phone)
   expect(await seesCamera(picture.phone, barn)).toBe(false)
   await down('kid')
@@ -109,7 +109,7 @@ test('with --exit everything goes through a home that allows it, and comes from 
     .toBe(0)
   const conf = join(picture.phone.disk.configDir, 'abroad.conf')
   await writeFile(conf, await readFile(join(picture.hub.disk.path, 'abroad.conf'), 'utf8'), { mode: 0o600 })
-  await picture.phone.run('wg-quick', ['up', conf], { timeoutMs: 60_000 })
+  await picture.phone.run('wg-quick', ['up', conf])
   const page = await picture.phone.run('curl', ['-sS', '--max-time', '30', 'http://198.18.0.20/'])
   expect(askedBy(page.stdout)).toBe(barn.customer.poolAddress)
   await comesToSeeCamera(picture.phone)

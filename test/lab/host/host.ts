@@ -11,7 +11,7 @@ interface StartOptions {
 
 export interface RunOptions extends StartOptions {
   readonly input?: string
-  /** 60 s unless said otherwise; then the program is killed and the run rejects. */
+  /** Two minutes unless said otherwise; then the program is killed and the run rejects. */
   readonly timeoutMs?: number
   /** An exit status other than 0 is then an answer, not an error. */
   readonly allowFailure?: boolean
@@ -51,7 +51,7 @@ export function createHost(name: string, disk: Disk, current: () => Namespace): 
   }
 
   async function run(command: string, args: readonly string[] = [], options: RunOptions = {}): Promise<RunResult> {
-    const { timeoutMs = 60_000, allowFailure = false } = options
+    const { timeoutMs = 120_000, allowFailure = false } = options
     const program = start(command, args, { input: '', ...options })
     let timedOut = false
     const late = setTimeout(() => {
