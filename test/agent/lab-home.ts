@@ -16,7 +16,7 @@ export async function startHub(picture: Picture, address = picture.hubAddress): 
 
 export async function runHub({ hub }: Picture): Promise<LabProcess> {
   const daemon = hub.startHomeward(['hub', 'run'])
-  await daemon.waitForLine(/the hub is ready/, { timeoutMs: 60_000 })
+  await daemon.waitForLine(/the hub is ready/, { timeoutMs: 120_000 })
   return daemon
 }
 
@@ -25,7 +25,7 @@ export async function inviteHome({ hub }: Picture, name = 'cabin', more: readonl
 }
 
 /** Starts the agent and waits until it says that the tunnel is up. */
-export async function startAgent(host: Host, timeoutMs = 60_000): Promise<LabProcess> {
+export async function startAgent(host: Host, timeoutMs = 120_000): Promise<LabProcess> {
   const agent = host.startHomeward(['run'])
   await agent.waitForLine(/the tunnel is up/, { timeoutMs })
   return agent
@@ -61,7 +61,7 @@ async function askDaemon(host: Host, socket: string): Promise<unknown> {
 export async function waitForStatus(
   host: Host,
   isWanted: (status: Status) => boolean,
-  timeoutMs = 60_000,
+  timeoutMs = 120_000,
 ): Promise<Status> {
   const until = performance.now() + timeoutMs
   for (;;) {

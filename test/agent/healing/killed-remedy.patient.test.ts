@@ -66,7 +66,7 @@ describe('an agent killed with SIGKILL amid a remedy: the next one ends in a wor
       if (kind === 'set-endpoint') {
         await pi.run('wg', ['set', 'hw0', 'peer', await hubKey(), 'endpoint', '203.0.113.10:51820'])
         await kill()
-        agent = await startAgent(pi, 60_000)
+        agent = await startAgent(pi)
       }
     },
   )

@@ -25,7 +25,7 @@ beforeAll(async () => {
   await pi.homeward(['join', await inviteHome(picture), '--economy', '--yes'])
   const text = await readFile(agentYaml(), 'utf8')
   await writeFile(agentYaml(), text.replace('keepaliveSeconds: 25', `keepaliveSeconds: 21 ${REMARK}`))
-  agent = await startAgent(pi, 60_000)
+  agent = await startAgent(pi)
 })
 afterAll(() => lab?.close())
 
@@ -164,7 +164,7 @@ test('another hub, by its own token, while no agent runs', { timeout: 300_000 },
   const { stdout } = await pi.homeward(again(token))
   expect(stdout).toContain('systemctl enable --now homeward')
   expect(stdout).toContain('homeward hub remove cabin')
-  agent = await startAgent(pi, 60_000)
+  agent = await startAgent(pi)
   const { tunnel, hub } = await isUp()
   expect(hub.addresses).toEqual(['198.18.0.20'])
   expect(tunnel.address).toBe('10.99.0.2/16')

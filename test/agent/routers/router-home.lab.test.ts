@@ -181,7 +181,7 @@ describe('the home of a router', () => {
     } finally {
       await restore()
     }
-    agent = await startAgent(pi, 60_000)
+    agent = await startAgent(pi)
   })
 
   test('carries on while the router’s API is away, and says so', { timeout: 300_000 }, async () => {

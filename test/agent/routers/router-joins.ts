@@ -109,7 +109,7 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
   test('a hub that forgot the home: it joins again with this router, under its agent', async () => {
     const { home, hub } = picture
     const { pi } = home
-    const agent = await startAgent(pi, 60_000)
+    const agent = await startAgent(pi)
     await hub.homeward(['hub', 'remove', 'cabin', '--yes'])
     // It gets another address then.
     await inviteHome(picture, 'lodge')

@@ -27,7 +27,7 @@ describe('a home of a hub that has an IPv6 address only', () => {
   })
 
   test('registers, and its status has brackets where a port follows', async () => {
-    await startAgent(pi, 60_000)
+    await startAgent(pi)
     await waitForStatus(pi, ({ mapping, hub }) => mapping.address !== null && hub.registrar === 'reachable', 60_000)
     const { stdout } = await pi.homeward(['status'], { allowFailure: true })
     expect(stdout).toContain(`hub        [${picture.hubIpv6}]:51820, registrar reachable`)

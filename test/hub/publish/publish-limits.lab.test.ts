@@ -54,7 +54,7 @@ exec ${real} -f "$text"
   await hub.homeward(['hub', 'init', '--address', picture.hubAddress, '--yes'])
   daemon = await start()
   await pi.homeward(['join', await inviteHome(picture), '--yes'])
-  await startAgent(pi, 60_000)
+  await startAgent(pi)
   await serveEcho(pi, 'pi', 8123)
 }, LONG_MS)
 afterAll(() => lab.close())
