@@ -71,7 +71,7 @@ export async function openUplinkMemory(stateDir: string): Promise<UplinkMemory> 
   }
 }
 
-/** What was learned until now; UNKNOWN_LINE when there is nothing, or nothing that can be read. */
+/** What was learned until now; UNKNOWN_UPLINK when there is nothing, or nothing that can be read. */
 export async function readUplink(stateDir: string): Promise<UplinkFacts> {
   return (await readJsonFile(uplinkPath(stateDir), LineSchema)) ?? UNKNOWN_UPLINK
 }

@@ -26,7 +26,7 @@ const QUESTION = new Uint8Array()
 /**
  * Opens a link to the first of the hub's hosts that is reached, and watches it: when datagrams were sent and nothing
  * came since, it asks the hub, and ends when there is no answer either.
- * @throws {Problem} as upgradeToCarrier.
+ * @throws {Problem} as upgradeToTransport.
  */
 export async function openTlsLink(
   registrar: RegistrarAddress,

@@ -69,7 +69,7 @@ export async function applyTunnel(
   return { steps, hubLiterals, listenPort, publicKey, peer, visitors: tunnel.uplink.visitors, warnings }
 }
 
-/** What bringTunnel would do now. @throws {Problem} `name-unresolved`, or the adapter's own. */
+/** What applyTunnel would do now. @throws {Problem} `name-unresolved`, or the adapter's own. */
 export async function planTunnel(tunnel: HomeTunnel, signal: AbortSignal): Promise<Plan> {
   const { adapter } = tunnel
   const hubLiterals = await literalsOf(tunnel, signal)

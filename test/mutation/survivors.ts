@@ -21,7 +21,7 @@ export const SURVIVORS: readonly Survivor[] = [
   },
   {
     path: 'agent/core/asking.ts',
-    at: 'asking.restoredAt < (heartbeats.answeredAt ?? -Infinity)',
+    at: 'asking.reconciledAt < (heartbeats.answeredAt ?? -Infinity)',
     mutants: ['heartbeats.answeredAt ?? -Infinity → (heartbeats.answeredAt)', 'Infinity → 0'],
     why: 'No moment is before 0.',
   },
@@ -51,13 +51,13 @@ export const SURVIVORS: readonly Survivor[] = [
   },
   {
     path: 'agent/core/remediate.ts',
-    at: 'way === null || cure.underWay === null',
+    at: 'way === null || remediation.underWay === null',
     mutants: ['way === null || cure.underWay === null → (way === null)'],
     why: TYPES_ONLY,
   },
   {
     path: 'agent/core/remediate.ts',
-    at: 'away: null, cure: NO_CURE',
+    at: 'away: null, remediation: NO_REMEDIATION',
     mutants: ['cure: NO_CURE → nothing'],
     why: 'The answer that proves it ends the remedy in the next line of its caller.',
   },
@@ -81,7 +81,7 @@ export const SURVIVORS: readonly Survivor[] = [
   },
   {
     path: 'agent/core/remediate.ts',
-    at: 'asking.restoredAt > (heartbeats.answeredAt ?? -Infinity)',
+    at: 'asking.reconciledAt > (heartbeats.answeredAt ?? -Infinity)',
     mutants: ['heartbeats.answeredAt ?? -Infinity → (heartbeats.answeredAt)', 'Infinity → 0'],
     why: 'No moment is before 0, and a look begun at 0 has nothing before it.',
   },
@@ -255,7 +255,7 @@ export const SURVIVORS: readonly Survivor[] = [
   },
   {
     path: 'alerts/core/rules.ts',
-    at: 'if (open === null || open.wellSince !== null) return desk',
+    at: 'if (open === null || open.wellSince !== null) return state',
     mutants: ['open === null || open.wellSince !== null → (open.wellSince !== null)'],
     why: TYPES_ONLY,
   },

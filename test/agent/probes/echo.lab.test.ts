@@ -26,7 +26,7 @@ let firewall: readonly string[]
 /** Asks as the agent does, from any host. */
 const ASKER = `
 import { openEchoes } from '../../../agent/probes/echo.ts'
-import { measureMappingLife } from '../../../agent/probes/binding-lifetime.ts'
+import { measureBindingLifetime } from '../../../agent/probes/binding-lifetime.ts'
 import { systemClock } from '../../../system/time/clock.ts'
 const { endpoints, question, silences } = JSON.parse(process.argv[2])
 const key = Buffer.from(process.env.ECHO_KEY, 'hex')
@@ -34,7 +34,7 @@ const home = '10.86.0.2'
 const signal = new AbortController().signal
 const answers = silences === undefined
   ? await Promise.all(endpoints.map((endpoint) => openEchoes(home, key, systemClock).ask(endpoint, question, signal)))
-  : await measureMappingLife(endpoints[0], { home, key, clock: systemClock, silences }, signal)
+  : await measureBindingLifetime(endpoints[0], { home, key, clock: systemClock, silences }, signal)
 console.log(JSON.stringify(answers))
 `
 
