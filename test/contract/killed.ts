@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { applyDesired } from '../../adapters/apply.ts'
-import { isLong, someOf } from '../long.ts'
+import { someOf } from '../long.ts'
 import { type Capabilities, givenMachine, type Machine, signal } from './machine.ts'
 import { secondTunnelKilled } from './second-tunnel.ts'
 

@@ -11,7 +11,7 @@ export interface OpenAdapter extends Adapter {
   readonly kill: () => Promise<void>
 }
 
-export type Role = 'home' | 'hub'
+type Role = 'home' | 'hub'
 
 /** What a kind of machine is capable of, known before one is there, since each case is a test. */
 export interface Capabilities {
