@@ -11,12 +11,12 @@ export type Declared<Executed extends Step> = Readonly<Record<Executed['kind'], 
  */
 export function executing<Executed extends Step>(
   declared: Declared<Executed>,
-  carryOut: (step: Executed, signal: AbortSignal) => Promise<void>,
+  execute: (step: Executed, signal: AbortSignal) => Promise<void>,
 ): Adapter['execute'] {
   const isDeclared = (step: Step): step is Executed => Object.hasOwn(declared, step.kind)
   return async (step, signal) => {
     if (!isDeclared(step)) throw new TypeError(`this kind of machine has no step ${step.kind}`)
-    return carryOut(step, signal)
+    return execute(step, signal)
   }
 }
 

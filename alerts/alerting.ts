@@ -105,7 +105,7 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
     if (event.kind === 'homes') courier.wake()
     for (const act of acts) {
       try {
-        carryOut(act)
+        execute(act)
       } catch (thrown) {
         // The others are none the worse for it.
         log.error({ act: act.kind, why: reasonOf(thrown) }, 'an act of the alarm failed')
@@ -113,7 +113,7 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
     }
   }
 
-  function carryOut(act: IncidentAction): void {
+  function execute(act: IncidentAction): void {
     switch (act.kind) {
       case 'write': {
         const record = recordOf(act.incident, calendar, clock)

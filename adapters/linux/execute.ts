@@ -46,13 +46,13 @@ export interface ExecuteContext {
 /** Carries out one step. @throws {Problem} `step-failed`, or a code that says it better. */
 export async function executeStep(step: Step, context: ExecuteContext, signal: AbortSignal): Promise<void> {
   try {
-    await executing(LINUX_STEPS, (declared: LinuxStep) => carryOut(declared, context, signal))(step, signal)
+    await executing(LINUX_STEPS, (declared: LinuxStep) => executeDeclared(declared, context, signal))(step, signal)
   } catch (thrown) {
     throw stepFailed(step, thrown)
   }
 }
 
-async function carryOut(step: LinuxStep, context: ExecuteContext, signal: AbortSignal): Promise<void> {
+async function executeDeclared(step: LinuxStep, context: ExecuteContext, signal: AbortSignal): Promise<void> {
   const { privateKeyFile, dataPlane, clock } = context
   switch (step.kind) {
     case 'create-interface':

@@ -15,7 +15,7 @@ export interface Incident {
   /** How often it came back before it was over. */
   readonly flaps: number
   /** It came again and again, so that one message stands for all of it. */
-  readonly isUnstable: boolean
+  readonly isFlapping: boolean
   /** How its cause changed, first to last. */
   readonly causes: readonly Named[]
   readonly tried: readonly Tried[]
@@ -72,7 +72,7 @@ export function newIncident(
     ended: null,
     wellSince: null,
     flaps: 0,
-    isUnstable: false,
+    isFlapping: false,
     causes: [{ trouble, at: began }],
     tried: [],
     mapping: { before: null, after: null },

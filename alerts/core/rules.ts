@@ -135,8 +135,8 @@ function begin(
   const key = `${of.home}/${of.scope}`
   const recent = (state.begun[key] ?? []).filter((at) => now - at <= unstable.withinMs)
   const begun = HARMLESS.includes(of.trouble) ? recent : [...recent, now]
-  const isUnstable = begun.length >= unstable.outages && begun.length > recent.length
-  const incident: Incident = { ...newIncident({ ...of, seenBy: end }), wellSince, isUnstable }
+  const isFlapping = begun.length >= unstable.outages && begun.length > recent.length
+  const incident: Incident = { ...newIncident({ ...of, seenBy: end }), wellSince, isFlapping }
   return { ...state, begun: { ...state.begun, [key]: begun }, incidents: [...state.incidents, incident] }
 }
 
@@ -191,7 +191,7 @@ function settled(
 }
 
 function settleMs(incident: Incident, { settings, begun }: IncidentState): number {
-  if (incident.isUnstable) return settings.unstable.calmMs
+  if (incident.isFlapping) return settings.unstable.calmMs
   const recent = begun[`${incident.home}/${incident.scope}`] ?? []
   return recent.length >= settings.unstable.outages - 1 && recent.length > 1 ? SETTLE_AGAIN_MS : SETTLE_MS
 }

@@ -24,7 +24,7 @@ export function spoken(
   if (after.ended !== null) {
     if (!policy.isExplained(after, now)) return after
     after = { ...after, said: { ...after.said, recovered: { by: end, at: now } } }
-    acts.push({ kind: 'say', what: after.isUnstable ? 'steady' : 'recovered', incident: after })
+    acts.push({ kind: 'say', what: after.isFlapping ? 'steady' : 'recovered', incident: after })
     acts.push({ kind: 'write', incident: after })
     return after
   }
@@ -36,7 +36,7 @@ export function spoken(
 
 export function say(incident: Incident, { settings }: IncidentState, now: number, acts: IncidentAction[]): Incident {
   const said = { ...incident, isWritten: true, said: { ...incident.said, down: { by: settings.end, at: now } } }
-  acts.push({ kind: 'say', what: said.isUnstable ? 'unstable' : 'down', incident: said })
+  acts.push({ kind: 'say', what: said.isFlapping ? 'unstable' : 'down', incident: said })
   acts.push({ kind: 'write', incident: said })
   return said
 }
@@ -56,15 +56,13 @@ export function isDue(incident: Incident, state: IncidentState, now: number): bo
       (INHIBITS[troubleOf(other)] ?? []).includes(incident.scope),
   )
   if (isShadow) return false
-  return (
-    incident.isUnstable || lastedMs(incident, incident.wellSince ?? now) >= settings.showAfterMs[troubleOf(incident)]
-  )
+  return incident.isFlapping || lastedMs(incident, incident.wellSince ?? now) >= settings.pendingMs[troubleOf(incident)]
 }
 
 /** A home that reported this outage while it lasts, and has somebody to tell, has the first word. */
 export function homeGoesFirst(incident: Incident, state: IncidentState, now: number): boolean {
   const report = state.reports[incident.home]
   if (incident.views.home === null || report === undefined || !report.canSpeak) return false
-  const dueAt = incident.began + state.settings.showAfterMs[troubleOf(incident)]
+  const dueAt = incident.began + state.settings.pendingMs[troubleOf(incident)]
   return now - report.at < REPORT_FRESH_MS && now < dueAt + HOME_SPEAKS_FIRST_MS
 }

@@ -23,7 +23,7 @@ export interface IncidentSettings {
   /** Somebody would hear it: there is a channel. */
   readonly canSpeak: boolean
   /** How long each trouble lasts before anybody is told. */
-  readonly showAfterMs: Readonly<Record<Trouble, number>>
+  readonly pendingMs: Readonly<Record<Trouble, number>>
   readonly unstable: {
     /** The how-manieth outage within the window makes it unstable. */
     readonly outages: number

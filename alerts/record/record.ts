@@ -12,7 +12,7 @@ export function toRecord(incident: Incident, at: TimeAt, now: number): IncidentR
   const view = (one: Incident['views']['home']) =>
     one === null ? null : { began: time(one.began), ended: timeOr(one.ended) }
   const said = (one: Incident['said']['down']) => (one === null ? null : { by: one.by, at: time(one.at) })
-  const { id, alias, home, scope, began, ended, flaps, isUnstable, causes, tried, mapping, views, silenced, met } =
+  const { id, alias, home, scope, began, ended, flaps, isFlapping, causes, tried, mapping, views, silenced, met } =
     incident
   return {
     id,
@@ -25,7 +25,7 @@ export function toRecord(incident: Incident, at: TimeAt, now: number): IncidentR
     cause: troubleOf(incident),
     causes: causes.map(({ trouble, at: moment }) => ({ cause: trouble, at: time(moment) })),
     flaps,
-    unstable: isUnstable,
+    unstable: isFlapping,
     tried: tried.map((one) => ({ ...one })),
     mapping,
     views: { home: view(views.home), hub: view(views.hub) },
@@ -65,7 +65,7 @@ export function fromRecord(record: IncidentRecord, { wall, now }: Moment): Incid
     ended,
     wellSince: null,
     flaps,
-    isUnstable: unstable,
+    isFlapping: unstable,
     causes: causes.map(({ cause, at }) => ({ trouble: isTrouble(cause) ? cause : 'unknown', at: moment(at) })),
     tried,
     mapping,

@@ -12,7 +12,7 @@ interface Words {
   /** What they can do about it, as sentences. */
   readonly advice: string
   /** How long it lasts before anybody is told; 30 when not said. */
-  readonly showAfterSeconds?: number
+  readonly pendingSeconds?: number
 }
 
 const HEALS = 'Nothing for now: homeward keeps trying, and tells you when it is over.'
@@ -48,7 +48,7 @@ export const TROUBLES = {
     named: 'the carrier changed this home’s address or port',
     why: 'The carrier gave the tunnel another address or port.',
     advice: 'Nothing: the tunnel followed by itself. homeward events --csv lists such changes for the carrier.',
-    showAfterSeconds: 60,
+    pendingSeconds: 60,
   },
   'flow-dead': {
     title: 'the tunnel is down',
@@ -103,7 +103,7 @@ export const TROUBLES = {
     named: 'large packets get lost',
     why: 'Small packets pass on this line, full-size ones vanish.',
     advice: 'Nothing: both ends send smaller ones now.',
-    showAfterSeconds: 60,
+    pendingSeconds: 60,
   },
   drift: {
     title: 'the tunnel was changed from outside',
@@ -122,37 +122,37 @@ export const TROUBLES = {
     named: 'the agent does not answer',
     why: 'The tunnel carries, but homeward at home says nothing: nobody repairs the tunnel now.',
     advice: 'Look at it through the tunnel: systemctl status homeward, journalctl -u homeward.',
-    showAfterSeconds: 180,
+    pendingSeconds: 180,
   },
   'hub-daemon-silent': {
     title: 'homeward on the hub does not answer',
     named: 'homeward on the hub does not answer',
     why: 'The tunnel carries, but the hub’s homeward is not running: the hub could not tell anybody of an outage.',
     advice: 'Look at it on the hub: systemctl status homeward-hub, journalctl -u homeward-hub.',
-    showAfterSeconds: 120,
+    pendingSeconds: 120,
   },
   'registrar-unreachable': {
     title: 'the hub’s registrar cannot be reached',
     named: 'the hub’s registrar cannot be reached',
     why: 'The tunnel carries, but TCP to the hub’s port does not get through: repairs would be harder without it.',
     advice: 'Look whether the VPS provider’s firewall lets TCP of that port in.',
-    showAfterSeconds: 900,
+    pendingSeconds: 900,
   },
   'router-silent': {
     title: 'the router does not answer',
     named: 'the router does not answer',
     why: 'The tunnel carries, but the router that it ends on does not answer the agent: homeward could not repair anything on it.',
     advice: 'Check that its API or SSH still lets the agent in: homeward plan at home says what it answers.',
-    showAfterSeconds: 300,
+    pendingSeconds: 300,
   },
 } as const satisfies Record<Trouble, Words>
 
-const SHOW_AFTER_SECONDS = 30
+const PENDING_SECONDS = 30
 
 /** Seconds. */
-export function showAfter(trouble: Trouble): number {
+export function pendingSecondsOf(trouble: Trouble): number {
   const words: Words = TROUBLES[trouble]
-  return words.showAfterSeconds ?? SHOW_AFTER_SECONDS
+  return words.pendingSeconds ?? PENDING_SECONDS
 }
 
 export const ALL_TROUBLES = Object.keys(TROUBLES) as readonly Trouble[]

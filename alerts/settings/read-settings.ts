@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Problem } from '../../problems/problem.ts'
 import { readYamlFile } from '../../system/files/yaml-file.ts'
-import { ALL_TROUBLES, showAfter } from '../record/troubles.ts'
+import { ALL_TROUBLES, pendingSecondsOf } from '../record/troubles.ts'
 import type { IncidentSettings } from '../core/state.ts'
 import type { End, Trouble } from '../core/trouble.ts'
 import { type AlertSettings, AlertSettingsSchema, type ChannelSettings, NO_ALERTS } from './settings.ts'
@@ -44,14 +44,11 @@ export async function readAlertSettings(configDir: string): Promise<AlertSetting
 export function incidentSettings(end: End, settings: AlertSettings): IncidentSettings {
   const { showAfterSeconds: given, unstable } = settings
   const secondsOf = (trouble: Trouble): number =>
-    typeof given === 'number' ? given : (given[trouble] ?? given['default'] ?? showAfter(trouble))
+    typeof given === 'number' ? given : (given[trouble] ?? given['default'] ?? pendingSecondsOf(trouble))
   return {
     end,
     canSpeak: Object.values(settings.channels).some(takesMessages),
-    showAfterMs: Object.fromEntries(ALL_TROUBLES.map((one) => [one, secondsOf(one) * 1_000])) as Record<
-      Trouble,
-      number
-    >,
+    pendingMs: Object.fromEntries(ALL_TROUBLES.map((one) => [one, secondsOf(one) * 1_000])) as Record<Trouble, number>,
     unstable: {
       outages: unstable.outages,
       withinMs: unstable.withinMinutes * 60_000,

@@ -37,9 +37,9 @@ beforeAll(async () => {
   picture = await buildPicture(lab)
   pi = picture.home.pi
   receiver = await startReceiver(lab, picture.visitor, '198.18.0.20')
-  const alerts = (showAfter: string) => `
+  const alerts = (pendingSecondsOf: string) => `
 channels: { people: "${receiver.url}/people" }
-showAfterSeconds: ${showAfter}
+showAfterSeconds: ${pendingSecondsOf}
 unstable: { outages: 100 }
 `
   const first = await startHub(picture, HUB_NAME)

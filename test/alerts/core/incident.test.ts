@@ -15,7 +15,7 @@ describe('an incident at its beginning', () => {
       ended: null,
       wellSince: null,
       flaps: 0,
-      isUnstable: false,
+      isFlapping: false,
       causes: [{ trouble: 'flow-dead', at: 5 }],
       tried: [],
       mapping: { before: null, after: null },

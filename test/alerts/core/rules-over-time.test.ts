@@ -11,9 +11,9 @@ describe('a line is unstable', () => {
     let state = someDesk('hub')
     return times.map((at) => {
       state = next(state, sign({ ...of, id: `at-${at}`, since: at }), at).state
-      const isUnstable = state.incidents.at(-1)?.isUnstable
+      const isFlapping = state.incidents.at(-1)?.isFlapping
       state = { ...state, incidents: [] }
-      return isUnstable
+      return isFlapping
     })
   }
 
@@ -29,7 +29,7 @@ describe('a line is unstable', () => {
 
   test('nor is what loses nothing on an unstable line', () => {
     const state = someDesk('hub', { begun: { 'cabin/tunnel': [1, 2, 3] } })
-    const begun = (trouble: 'drift' | 'flow-dead') => next(state, sign({ trouble }), 10).state.incidents[0]?.isUnstable
+    const begun = (trouble: 'drift' | 'flow-dead') => next(state, sign({ trouble }), 10).state.incidents[0]?.isFlapping
     expect(begun('drift')).toBe(false)
     expect(begun('flow-dead')).toBe(true)
   })
@@ -37,7 +37,7 @@ describe('a line is unstable', () => {
   test('each home and scope by itself', () => {
     const state = someDesk('hub', { begun: { 'barn/tunnel': [1, 2], 'cabin/agent': [1, 2] } })
     expect(next(state, sign({}), 10).state).toMatchObject({
-      incidents: [{ isUnstable: false }],
+      incidents: [{ isFlapping: false }],
       begun: { 'barn/tunnel': [1, 2], 'cabin/agent': [1, 2], 'cabin/tunnel': [10] },
     })
   })

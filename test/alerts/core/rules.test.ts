@@ -197,7 +197,7 @@ describe('an outage is over', () => {
   })
 
   test('on an unstable line after a quarter of an hour', () => {
-    const state = someDesk('home', { incidents: [someIncident({ wellSince: 2_000, isUnstable: true })] })
+    const state = someDesk('home', { incidents: [someIncident({ wellSince: 2_000, isFlapping: true })] })
     expect(endedAt(state, 901_999)).toBeNull()
     expect(endedAt(state, 902_000)).toBe(2_000)
   })

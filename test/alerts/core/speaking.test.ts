@@ -24,7 +24,7 @@ describe('an outage is due', () => {
     expect(due({}, {}, 29_999)).toBe(false)
     expect(due()).toBe(true)
     const settings = { ...settingsOf('home', { showAfterSeconds: 30 }) }
-    const patient = { settings: { ...settings, showAfterMs: { ...settings.showAfterMs, 'flow-dead': 30_001 } } }
+    const patient = { settings: { ...settings, pendingMs: { ...settings.pendingMs, 'flow-dead': 30_001 } } }
     expect(due({}, patient)).toBe(false)
     expect(due({ trouble: 'udp-blocked' }, patient)).toBe(true)
   })
@@ -37,7 +37,7 @@ describe('an outage is due', () => {
   })
 
   test('at once when it comes again and again', () => {
-    expect(due({ isUnstable: true }, {}, 1)).toBe(true)
+    expect(due({ isFlapping: true }, {}, 1)).toBe(true)
   })
 
   test('never without a channel, told already, or silenced', () => {
@@ -128,13 +128,13 @@ describe('the home has the first word on the hub', () => {
 })
 
 test('what is said is told once, by this end, and on disk', () => {
-  for (const [isUnstable, what] of [
+  for (const [isFlapping, what] of [
     [false, 'down'],
     [true, 'unstable'],
   ] as const) {
     const acts: IncidentAction[] = []
     const incident = someIncident({
-      isUnstable,
+      isFlapping,
       said: { down: null, recovered: null, remindedAt: null },
     })
     const said = say(incident, someDesk('hub'), 50, acts)
@@ -191,7 +191,7 @@ describe('by itself an end says', () => {
       }),
     )
     expect(says(after, 62_000).words).toEqual([])
-    expect(says(toldDown({ ended: 60_000, isUnstable: true }), 61_000).words).toEqual(['steady'])
+    expect(says(toldDown({ ended: 60_000, isFlapping: true }), 61_000).words).toEqual(['steady'])
   })
 
   test('that it is over instead of a reminder, however late', () => {

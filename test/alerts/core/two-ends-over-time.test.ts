@@ -146,7 +146,7 @@ describe('what comes and goes', () => {
     }
     ends.wait(1_000)
     expect(ends.said.map(({ what }) => what)).toEqual(['down', 'recovered', 'down', 'recovered', 'unstable', 'steady'])
-    expect(ends.desks.hub.incidents.at(-1)).toMatchObject({ flaps: 7, isUnstable: true })
+    expect(ends.desks.hub.incidents.at(-1)).toMatchObject({ flaps: 7, isFlapping: true })
   })
 })
 

@@ -10,7 +10,7 @@ import type {
   IncidentSettings,
 } from '../../../alerts/core/state.ts'
 import type { End, Trouble } from '../../../alerts/core/trouble.ts'
-import { ALL_TROUBLES, showAfter } from '../../../alerts/record/troubles.ts'
+import { ALL_TROUBLES, pendingSecondsOf } from '../../../alerts/record/troubles.ts'
 
 interface Saying {
   readonly at: number
@@ -28,8 +28,8 @@ export function settingsOf(
   return {
     end,
     canSpeak: true,
-    showAfterMs: Object.fromEntries(
-      ALL_TROUBLES.map((one) => [one, (showAfterSeconds ?? showAfter(one)) * 1_000]),
+    pendingMs: Object.fromEntries(
+      ALL_TROUBLES.map((one) => [one, (showAfterSeconds ?? pendingSecondsOf(one)) * 1_000]),
     ) as Record<Trouble, number>,
     unstable: { outages: 3, withinMs: 1_800_000, calmMs: 900_000 },
     ...rest,
@@ -51,10 +51,10 @@ export function twoEnds(home = settingsOf('home'), hub = settingsOf('hub')) {
   function take(end: End, event: IncidentEvent): void {
     const [after, acts] = nextIncidents(desks[end], event, now)
     desks[end] = after
-    for (const act of acts) carryOut(end, act)
+    for (const act of acts) execute(end, act)
   }
 
-  function carryOut(end: End, act: IncidentAction): void {
+  function execute(end: End, act: IncidentAction): void {
     switch (act.kind) {
       case 'say': {
         const { incident, what } = act

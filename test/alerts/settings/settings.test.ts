@@ -33,8 +33,8 @@ quietHours: { from: 0 22 * * *, until: 0 7 * * * }
 summary: 0 8 * * 1
 `)
   expect(Object.keys(settings.channels)).toEqual(['phone', 'house', 'alive'])
-  const { canSpeak, showAfterMs } = incidentSettings('home', settings)
-  expect([canSpeak, showAfterMs.unknown, showAfterMs.drift]).toEqual([true, 60_000, 5_000])
+  const { canSpeak, pendingMs } = incidentSettings('home', settings)
+  expect([canSpeak, pendingMs.unknown, pendingMs.drift]).toEqual([true, 60_000, 5_000])
 })
 
 test('a server at an IPv6 address is dialled as one', async () => {
