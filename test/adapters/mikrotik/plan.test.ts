@@ -1,23 +1,17 @@
 import * as fc from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
-import type { Observation } from '../../../adapters/observation.ts'
-import { tunnelIn } from '../../../adapters/tunnel-in.ts'
 import type { TunnelSpec } from '../../../adapters/spec.ts'
-import { toObservation } from '../../../adapters/mikrotik/convert.ts'
-import { executeSteps } from '../../../adapters/mikrotik/execute.ts'
-import { stripInterface } from '../../../adapters/mikrotik/objects/own-interface.ts'
 import { readMenu, readTables } from '../../../adapters/mikrotik/objects/menus.ts'
 import { planMikrotik } from '../../../adapters/mikrotik/plan.ts'
 import type { MikrotikStep } from '../../../adapters/mikrotik/steps.ts'
 import { restore } from '../../../adapters/mikrotik/rollback/restore.ts'
 import { snapshotOf } from '../../../adapters/mikrotik/rollback/snapshot.ts'
-import type { PresharedKeyId, PublicKey } from '../../../wireguard/keys.ts'
-import { type PaperTables, paperTables } from './paper-tables.ts'
+import type { PresharedKeyId } from '../../../wireguard/keys.ts'
 import { homeForwarding, hubForwarding } from '../forwarding.ts'
+import { apply, bring, done, HOME, KEYS, observe, OPTIONS } from './given-plan.ts'
+import { ownersRouter, rowOf } from './owners-router.ts'
 
-const KEYS = ['A', 'B', 'C'].map((letter) => `${letter.repeat(43)}=`.replace(/.=$/, 'A=') as PublicKey)
 const PREFIXES = ['192.168.1.0/24', '192.168.2.0/24', '192.168.8.0/23']
-const OPTIONS = { host: '192.168.1.1', rollbackSeconds: 90 }
 
 const spec: fc.Arbitrary<TunnelSpec> = fc.record({
   interface: fc.constantFrom('hw0', 'hw1'),
@@ -47,69 +41,6 @@ const spec: fc.Arbitrary<TunnelSpec> = fc.record({
     exit: fc.constant(false),
   }),
 })
-
-const HOME: TunnelSpec = {
-  interface: 'hw0',
-  publicKey: null,
-  address: '10.86.0.2/16',
-  mtu: 1420,
-  listenPort: null,
-  peers: [
-    {
-      publicKey: KEYS[0]!,
-      presharedKeyId: null,
-      endpoint: { address: '203.0.113.10', port: 51_820 },
-      allowedIps: ['10.86.0.0/16'],
-      keepaliveSeconds: 25,
-    },
-  ],
-  routes: [],
-  forwarding: homeForwarding({ lan: ['192.168.1.0/24'], mode: 'routed' }),
-}
-
-/** A router with somebody's configuration on it. */
-function ownersRouter(): PaperTables {
-  const router = paperTables()
-  router.put('/interface/wireguard', { name: 'wg-office', 'listen-port': '13231', comment: 'homeward bound' })
-  router.put('/interface/wireguard/peers', { interface: 'wg-office', 'public-key': `${'Z'.repeat(42)}A=` })
-  router.put('/interface/wireguard/peers', { interface: 'bth', 'public-key': `${'Y'.repeat(42)}A=`, dynamic: 'true' })
-  router.put('/ip/address', { address: '192.168.1.1/24', interface: 'bridge' })
-  router.put('/ip/route', { 'dst-address': '0.0.0.0/0', gateway: '198.51.100.1' })
-  router.put('/ip/firewall/filter', { chain: 'forward', action: 'passthrough', dynamic: 'true' })
-  router.put('/ip/firewall/filter', { chain: 'input', action: 'drop', 'in-interface-list': '!LAN' })
-  router.put('/ip/firewall/filter', { chain: 'forward', action: 'fasttrack-connection', comment: 'fast' })
-  router.put('/ip/firewall/filter', { chain: 'forward', action: 'drop', 'connection-state': 'invalid' })
-  router.put('/ip/firewall/nat', { chain: 'srcnat', action: 'masquerade', 'out-interface': 'wan' })
-  return router
-}
-
-async function observe(router: PaperTables): Promise<Observation> {
-  const tables = await readTables(router.exec, router.signal)
-  return toObservation({ ...tables, links: tables.interface }, () => null)
-}
-
-async function apply(router: PaperTables, steps: readonly MikrotikStep[]): Promise<void> {
-  for (const step of steps) {
-    if (step.kind === 'arm-rollback' || step.kind === 'keep-changes' || step.kind === 'revert-changes') continue
-    if (step.kind === 'remove-interface') {
-      await stripInterface(step.interface, router)
-      // Under whatever name.
-      const own = router.rows('/interface/wireguard').find((row) => row['comment'] === `homeward ${step.interface}`)
-      if (own !== undefined)
-        await router.exec({ command: '/interface/wireguard/remove', attributes: { '.id': own['.id']! } }, router.signal)
-    } else await executeSteps(step, { ...router, peerName: true })
-  }
-}
-
-async function bring(router: PaperTables, ...desired: readonly TunnelSpec[]) {
-  const { steps, refusals } = planMikrotik(await observe(router), desired, OPTIONS)
-  expect(refusals).toEqual([])
-  await apply(router, steps)
-  return steps
-}
-
-const done = async (router: PaperTables, ...desired: readonly TunnelSpec[]) =>
-  planMikrotik(await observe(router), desired, OPTIONS)
 
 test('from any state to any other, the next plan is empty, and what is somebody else’s is as it was', async () => {
   await fc.assert(
@@ -219,138 +150,6 @@ test('a plan is armed first and kept last; an undo is neither', async () => {
   expect(undo.map((step) => step.kind)).toEqual(['remove-peers', 'remove-firewall', 'remove-interface'])
 })
 
-test('our rules stand before the first static rule of their chain, and the first of them judge the tunnel', async () => {
-  const router = ownersRouter()
-  await bring(router, HOME)
-  const filter = router.rows('/ip/firewall/filter').map((row) => row['comment'] ?? row['action'])
-  expect(filter).toEqual([
-    'passthrough',
-    'homeward hw0 input-icmp',
-    'homeward hw0 input-known',
-    'homeward hw0 input-drop',
-    'drop',
-    'homeward hw0 forward-known',
-    'homeward hw0 forward-lan 192.168.1.0/24',
-    'homeward hw0 forward-drop',
-    'homeward hw0 forward-out 192.168.1.0/24',
-    'fast',
-    'drop',
-  ])
-})
-
-test('what comes from anywhere but the LAN is let into the tunnel by nobody but the router’s owner', async () => {
-  const router = ownersRouter()
-  await bring(router, HOME)
-  const accepted = router.rows('/ip/firewall/filter').filter((row) => row['out-interface'] === 'hw0')
-  expect(accepted.map((row) => row['src-address'])).toEqual(['192.168.1.0/24'])
-})
-
-test('the peer comes after the rules that judge what it sends', async () => {
-  const { steps } = await done(ownersRouter(), HOME)
-  const kinds = steps.map((step) => step.kind)
-  expect(kinds.indexOf('set-firewall')).toBeLessThan(kinds.indexOf('set-peers'))
-})
-
-describe('what somebody changes is seen and mended', () => {
-  const drifts: Readonly<Record<string, (router: PaperTables) => Promise<void>>> = {
-    'a rule moved behind somebody’s': async (router) => {
-      const rule = rowOf(router, '/ip/firewall/filter', 'homeward hw0 forward-out 192.168.1.0/24')
-      const { '.id': id, ...rest } = rule
-      await router.exec({ command: '/ip/firewall/filter/remove', attributes: { '.id': id! } }, router.signal)
-      router.put('/ip/firewall/filter', rest)
-    },
-    'a rule switched off': (router) =>
-      change(router, '/ip/firewall/filter', 'homeward hw0 input-drop', { disabled: 'yes' }),
-    'a rule narrowed down': (router) =>
-      change(router, '/ip/firewall/filter', 'homeward hw0 forward-drop', { 'src-address-list': 'bad' }),
-    'a rule twice': async (router) => {
-      const { '.id': id, ...rest } = rowOf(router, '/ip/firewall/nat', 'homeward hw0 out')
-      router.put('/ip/firewall/nat', { ...rest, 'place-before': id! })
-    },
-    'the address switched off': (router) => change(router, '/ip/address', 'homeward hw0', { disabled: 'yes' }),
-    'the network’s route switched off': (router) =>
-      change(router, '/ip/route', 'homeward hw0 network 10.86.0.0/16', { disabled: 'yes' }),
-    'the peer switched off': (router) =>
-      change(router, '/interface/wireguard/peers', 'homeward hw0', { disabled: 'yes' }),
-    'the endpoint': (router) =>
-      change(router, '/interface/wireguard/peers', 'homeward hw0', { 'endpoint-address': 'hub.example' }),
-    'the endpoint followed the hub elsewhere': (router) =>
-      change(router, '/interface/wireguard/peers', 'homeward hw0', {
-        'current-endpoint-address': '203.0.113.99',
-        'current-endpoint-port': '51820',
-      }),
-    'a second peer': async (router) =>
-      void router.put('/interface/wireguard/peers', { interface: 'hw0', 'public-key': KEYS[2]! }),
-    'the interface switched off': (router) =>
-      change(router, '/interface/wireguard', 'homeward hw0', { disabled: 'yes' }),
-    'the interface under another name': (router) =>
-      change(router, '/interface/wireguard', 'homeward hw0', { name: 'tunnel' }),
-    'the interface removed': async (router) => {
-      const { '.id': id } = rowOf(router, '/interface/wireguard', 'homeward hw0')
-      await router.exec({ command: '/interface/wireguard/remove', attributes: { '.id': id! } }, router.signal)
-    },
-  }
-
-  test.each(Object.keys(drifts))('%s', async (name) => {
-    const router = ownersRouter()
-    await bring(router, HOME)
-    await drifts[name]!(router)
-    expect((await bring(router, HOME)).map((step) => step.kind)).not.toEqual([])
-    if (name.startsWith('the endpoint followed')) return
-    expect(await done(router, HOME)).toMatchObject({ steps: [], refusals: [] })
-  })
-
-  test('a peer that followed the hub elsewhere is told again, and keeps its session', async () => {
-    const router = ownersRouter()
-    await bring(router, HOME)
-    await drifts['the endpoint followed the hub elsewhere']!(router)
-    const said: unknown[] = []
-    const { exec } = router
-    const listening: PaperTables = {
-      ...router,
-      exec: (sentence, ...rest) => {
-        if (!sentence.command.endsWith('/print')) said.push([sentence.command, sentence.attributes?.['endpoint-port']])
-        return exec(sentence, ...rest)
-      },
-    }
-    await bring(listening, HOME)
-    expect(said).toEqual([
-      ['/interface/wireguard/peers/set', '9'],
-      ['/interface/wireguard/peers/set', '51820'],
-    ])
-  })
-
-  test('an interface under another name keeps its key, and an undo finds it', async () => {
-    const router = ownersRouter()
-    const before = router.text()
-    await bring(router, HOME)
-    const key = tunnelIn(await observe(router), 'hw0')?.publicKey
-    await change(router, '/interface/wireguard', 'homeward hw0', { name: 'tunnel' })
-    await bring(router, HOME)
-    expect(tunnelIn(await observe(router), 'hw0')).toMatchObject({ name: 'hw0', publicKey: key })
-    await change(router, '/interface/wireguard', 'homeward hw0', { name: 'tunnel' })
-    await bring(router)
-    expect(router.text()).toBe(before)
-  })
-
-  test('an interface under another name is found by an undo when nothing else of it is left', async () => {
-    const router = ownersRouter()
-    const before = router.text()
-    router.put('/interface/wireguard', { name: 'tunnel', 'listen-port': '51821', comment: 'homeward hw0' })
-    await bring(router)
-    expect(router.text()).toBe(before)
-  })
-
-  test('and no more is changed than has to be', async () => {
-    const router = ownersRouter()
-    await bring(router, HOME)
-    await change(router, '/ip/firewall/filter', 'homeward hw0 forward-drop', { disabled: 'yes' })
-    const count = router.changes().length
-    await bring(router, HOME)
-    expect(router.changes().slice(count)).toEqual(['/ip/firewall/filter/add', '/ip/firewall/filter/remove'])
-  })
-})
-
 describe('a plan refuses itself', () => {
   test('where an interface of that name is somebody else’s', async () => {
     const router = ownersRouter()
@@ -395,15 +194,6 @@ describe('a plan refuses itself', () => {
   })
 })
 
-test('a fasttrack rule is named until our rules stand before it', async () => {
-  const router = ownersRouter()
-  const before = (await done(router, HOME)).warnings
-  expect(before).toHaveLength(1)
-  expect(before[0]).toMatch(/FastTrack .*"fast"/)
-  await bring(router, HOME)
-  expect((await done(router, HOME)).warnings).toEqual([])
-})
-
 test('all of it is asked for at once, in the time of one round trip', async () => {
   const { exec, signal } = ownersRouter()
   const waiting: (() => void)[] = []
@@ -429,12 +219,3 @@ test('nothing secret is ever asked for', async () => {
   expect(asked.filter((list) => /private-key|preshared-key|^$/.test(list))).toEqual([])
   expect(await readMenu(exec, 'interface', signal)).toHaveLength(1)
 })
-
-function rowOf(router: PaperTables, path: string, comment: string): Readonly<Record<string, string>> {
-  return router.rows(path).find((row) => row['comment'] === comment)!
-}
-
-async function change(router: PaperTables, path: string, comment: string, what: Readonly<Record<string, string>>) {
-  const attributes = { '.id': rowOf(router, path, comment)['.id']!, ...what }
-  await router.exec({ command: `${path}/set`, attributes }, router.signal)
-}

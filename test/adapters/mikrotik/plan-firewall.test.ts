@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { bring, done, HOME } from './given-plan.ts'
+import { ownersRouter } from './owners-router.ts'
+
+test('our rules stand before the first static rule of their chain, and the first of them judge the tunnel', async () => {
+  const router = ownersRouter()
+  await bring(router, HOME)
+  const filter = router.rows('/ip/firewall/filter').map((row) => row['comment'] ?? row['action'])
+  expect(filter).toEqual([
+    'passthrough',
+    'homeward hw0 input-icmp',
+    'homeward hw0 input-known',
+    'homeward hw0 input-drop',
+    'drop',
+    'homeward hw0 forward-known',
+    'homeward hw0 forward-lan 192.168.1.0/24',
+    'homeward hw0 forward-drop',
+    'homeward hw0 forward-out 192.168.1.0/24',
+    'fast',
+    'drop',
+  ])
+})
+
+test('what comes from anywhere but the LAN is let into the tunnel by nobody but the router’s owner', async () => {
+  const router = ownersRouter()
+  await bring(router, HOME)
+  const accepted = router.rows('/ip/firewall/filter').filter((row) => row['out-interface'] === 'hw0')
+  expect(accepted.map((row) => row['src-address'])).toEqual(['192.168.1.0/24'])
+})
+
+test('the peer comes after the rules that judge what it sends', async () => {
+  const { steps } = await done(ownersRouter(), HOME)
+  const kinds = steps.map((step) => step.kind)
+  expect(kinds.indexOf('set-firewall')).toBeLessThan(kinds.indexOf('set-peers'))
+})
+
+test('a fasttrack rule is named until our rules stand before it', async () => {
+  const router = ownersRouter()
+  const before = (await done(router, HOME)).warnings
+  expect(before).toHaveLength(1)
+  expect(before[0]).toMatch(/FastTrack .*"fast"/)
+  await bring(router, HOME)
+  expect((await done(router, HOME)).warnings).toEqual([])
+})
