@@ -1,20 +1,10 @@
-import { connect as connectTcp } from 'node:net'
-import { once } from 'node:events'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Problem } from '../../../problems/problem.ts'
-import {
-  AddDeviceAnswer,
-  DeviceList,
-  Done,
-  JoinAnswer,
-  type JoinRequest,
-  RegisterAnswer,
-  type RegisterRequest,
-} from '../../../protocol/messages.ts'
+import { AddDeviceAnswer, DeviceList, Done } from '../../../protocol/messages.ts'
 import { type Call, callRegistrar } from '../../../protocol/registrar-client.ts'
 import { presharedKeyFrom } from '../../../wireguard/keys.ts'
 import { joinAs, joinRequestFor, type LoopbackHub, loopbackHub, newKey, newSecret } from '../loopback-hub.ts'
+import { codeOf, join, register } from './registrar-calls.ts'
 
 let scene: LoopbackHub
 beforeEach(async () => {
@@ -22,17 +12,6 @@ beforeEach(async () => {
 })
 afterEach(() => scene.close())
 
-const join = (body: JoinRequest) =>
-  callRegistrar(scene.registrar, { method: 'POST', path: '/v1/join', body, answer: JoinAnswer })
-const register = (bearer: string, more: Partial<RegisterRequest> & Pick<RegisterRequest, 'publicKey'>) => {
-  const body = { version: 1, lan: [], listenPort: null, reason: 'start', lastMapping: null, ...more }
-  return callRegistrar(scene.registrar, { method: 'POST', path: '/v1/register', bearer, body, answer: RegisterAnswer })
-}
-const codeOf = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => 'none',
-    (thrown: unknown) => (thrown as Problem).code,
-  )
 const peerKeys = (): readonly string[] => (scene.machine.spec?.peers ?? []).map((peer) => peer.publicKey)
 
 describe('a home that joins', () => {
@@ -62,38 +41,38 @@ describe('a home that joins', () => {
 
   test('gets the same answer again when the first one was lost; another machine with its token does not', async () => {
     const { request, answer } = await joinAs(scene, 'cabin')
-    expect(await join(request)).toEqual(answer)
+    expect(await join(scene, request)).toEqual(answer)
     const another = { ...request, publicKey: newKey(), homeSecret: newSecret() }
-    expect(await codeOf(join(another))).toBe('token-used')
-    expect(await codeOf(join({ ...another, publicKey: request.publicKey }))).toBe('token-used')
+    expect(await codeOf(join(scene, another))).toBe('token-used')
+    expect(await codeOf(join(scene, { ...another, publicKey: request.publicKey }))).toBe('token-used')
     expect(scene.logged('a home joined')).toHaveLength(1)
   })
 
   test('may come again with another key, which takes the place of the first: its router has made one anew', async () => {
     const { request, answer, bearer } = await joinAs(scene, 'cabin')
     const publicKey = newKey()
-    expect(await join({ ...request, publicKey, preview: true })).toEqual(answer)
+    expect(await join(scene, { ...request, publicKey, preview: true })).toEqual(answer)
     expect(peerKeys()).toEqual([request.publicKey])
-    expect(await join({ ...request, publicKey })).toEqual(answer)
+    expect(await join(scene, { ...request, publicKey })).toEqual(answer)
     expect(peerKeys()).toEqual([publicKey])
     const others = await joinAs(scene, 'lodge')
-    expect(await codeOf(join({ ...request, publicKey: others.request.publicKey }))).toBe('request-invalid')
+    expect(await codeOf(join(scene, { ...request, publicKey: others.request.publicKey }))).toBe('request-invalid')
     // Undone, the token can be used again.
     const body = { version: 1, reopenInvite: true }
     await callRegistrar(scene.registrar, { method: 'POST', path: '/v1/leave', bearer, body, answer: Done })
-    expect(await codeOf(join({ ...request, publicKey: newKey(), homeSecret: newSecret() }))).toBe('none')
+    expect(await codeOf(join(scene, { ...request, publicKey: newKey(), homeSecret: newSecret() }))).toBe('none')
   })
 
   test('whose key has changed since does not get the old answer again', async () => {
     const { request, bearer } = await joinAs(scene, 'cabin')
-    await register(bearer, { publicKey: newKey() })
-    expect(await codeOf(join(request))).toBe('token-used')
+    await register(scene, bearer, { publicKey: newKey() })
+    expect(await codeOf(join(scene, request))).toBe('token-used')
   })
 
   test('of fifty that use one token at once exactly one becomes the home', async () => {
     const request = await joinRequestFor(scene, 'cabin')
     const all = Array.from({ length: 50 }, () => ({ ...request, publicKey: newKey(), homeSecret: newSecret() }))
-    const codes = await Promise.all(all.map((one) => codeOf(join(one))))
+    const codes = await Promise.all(all.map((one) => codeOf(join(scene, one))))
     expect(codes.filter((code) => code === 'none')).toHaveLength(1)
     expect(codes.filter((code) => code === 'token-used')).toHaveLength(49)
     expect(peerKeys()).toHaveLength(1)
@@ -106,7 +85,7 @@ describe('a home that joins', () => {
     scene.machine.hold = new Promise((resolve) => (goOn = resolve))
     const joined = Promise.all(
       requests.map(async (request) => {
-        await join(request)
+        await join(scene, request)
         expect(peerKeys()).toContain(request.publicKey)
       }),
     )
@@ -120,9 +99,9 @@ describe('a home that joins', () => {
     const [cabin, lodge] = [await joinRequestFor(scene, 'cabin'), await joinRequestFor(scene, 'lodge')]
     const { bearer, request } = await joinAs(scene, 'barn')
     await Promise.all([
-      join(cabin),
-      join({ ...lodge, preview: true }),
-      register(bearer, { publicKey: request.publicKey }),
+      join(scene, cabin),
+      join(scene, { ...lodge, preview: true }),
+      register(scene, bearer, { publicKey: request.publicKey }),
     ])
     expect(scene.logged('a home joined').map((line) => line['home'])).toEqual(['barn', 'cabin'])
     expect(scene.logged('a home registered')).toMatchObject([{ home: 'barn', changed: false }])
@@ -134,32 +113,32 @@ describe('a home that is known', () => {
     const { bearer, request } = await joinAs(scene, 'cabin', ['192.168.1.0/24'])
     const before = scene.store.document
     const same = { publicKey: request.publicKey, lan: ['192.168.1.0/24'] }
-    expect(await register(bearer, same)).toMatchObject({
+    expect(await register(scene, bearer, same)).toMatchObject({
       view: { peerKnown: false, heardSeconds: null, initiatedSeconds: 1 },
       alternatePorts: [4500, 443],
     })
     expect(scene.store.document).toBe(before)
     const publicKey = newKey()
-    await register(bearer, { publicKey, lan: ['192.168.9.0/24'] })
+    await register(scene, bearer, { publicKey, lan: ['192.168.9.0/24'] })
     expect(peerKeys()).toEqual([publicKey])
     expect(scene.machine.spec?.routes).toEqual([{ prefix: '192.168.9.0/24', mtu: null }])
-    await register(bearer, { publicKey, lan: ['192.168.9.0/24'], mtu: 1300 })
+    await register(scene, bearer, { publicKey, lan: ['192.168.9.0/24'], mtu: 1300 })
     expect(scene.machine.spec?.routes).toEqual([
       { prefix: '10.86.0.2/32', mtu: 1300 },
       { prefix: '192.168.9.0/24', mtu: 1300 },
     ])
     // No less than the hub's own: nothing to say.
-    await register(bearer, { publicKey, lan: ['192.168.9.0/24'], mtu: 1420 })
+    await register(scene, bearer, { publicKey, lan: ['192.168.9.0/24'], mtu: 1420 })
     expect(scene.machine.spec?.routes).toEqual([{ prefix: '192.168.9.0/24', mtu: null }])
     const nextPublicKey = newKey()
-    const answer = await register(bearer, { publicKey, nextPublicKey, lan: ['192.168.9.0/24'] })
+    const answer = await register(scene, bearer, { publicKey, nextPublicKey, lan: ['192.168.9.0/24'] })
     expect(answer.publicKey).toBe(nextPublicKey)
     expect(peerKeys()).toEqual([nextPublicKey])
   })
 
   test('may ask for a new beginning, but not in a loop', async () => {
     const { bearer, request } = await joinAs(scene, 'cabin')
-    const reset = () => register(bearer, { publicKey: request.publicKey, reset: true, reason: 'remedy' })
+    const reset = () => register(scene, bearer, { publicKey: request.publicKey, reset: true, reason: 'remedy' })
     await reset()
     await reset()
     expect(scene.logged('a home asked for a new beginning: its peer is taken out and put in again')).toHaveLength(1)
@@ -172,20 +151,20 @@ describe('a home that is known', () => {
     const { bearer, request } = await joinAs(scene, 'cabin')
     const again = { publicKey: request.publicKey }
     for (const wrong of [`cabin.${newSecret()}`, `lodge.${request.homeSecret}`, '', '.', 'cabin', `${bearer}x`])
-      expect(await codeOf(register(wrong, again))).toBe('home-unknown')
+      expect(await codeOf(register(scene, wrong, again))).toBe('home-unknown')
     const body = { version: 1, reopenInvite: false }
     await callRegistrar(scene.registrar, { method: 'POST', path: '/v1/leave', bearer, body, answer: Done })
-    expect(await codeOf(register(bearer, again))).toBe('home-unknown')
+    expect(await codeOf(register(scene, bearer, again))).toBe('home-unknown')
     expect(peerKeys()).toEqual([])
-    expect(await codeOf(join(request))).toBe('token-used')
+    expect(await codeOf(join(scene, request))).toBe('token-used')
   })
 
   test('that is removed at the hub is cut off when the command ends', async () => {
     const { bearer, request } = await joinAs(scene, 'cabin')
     await scene.hub.remove('cabin')
     expect(peerKeys()).toEqual([])
-    expect(await codeOf(register(bearer, { publicKey: request.publicKey }))).toBe('home-unknown')
-    expect(await codeOf(join(request))).toBe('token-unknown')
+    expect(await codeOf(register(scene, bearer, { publicKey: request.publicKey }))).toBe('home-unknown')
+    expect(await codeOf(join(scene, request))).toBe('token-unknown')
   })
 
   test('adds, sees and removes its devices, and nobody else’s', async () => {
@@ -245,101 +224,5 @@ describe('when the machine does not follow', () => {
     await scene.hub.reconcileOrLog()
     expect(peerKeys()).toEqual([request.publicKey])
     expect((await scene.hub.status()).problem).toBeNull()
-  })
-})
-
-describe('wrong secrets', () => {
-  test('are limited by their number; a right one from the same address is served all the time; a minute later it is over', async () => {
-    const { bearer, request } = await joinAs(scene, 'cabin')
-    const wrong = () => codeOf(register(`cabin.${newSecret()}`, { publicKey: request.publicKey }))
-    for (let count = 0; count < 20; count += 1) expect(await wrong()).toBe('home-unknown')
-    expect(await wrong()).toBe('rate-limited')
-    expect(await codeOf(register(bearer, { publicKey: request.publicKey }))).toBe('none')
-    expect(await codeOf(join(await joinRequestFor(scene, 'lodge')))).toBe('none')
-    scene.clock.turn(60_000)
-    expect(await wrong()).toBe('home-unknown')
-  })
-
-  test('no secret stands in any line of the log', async () => {
-    const { bearer, request } = await joinAs(scene, 'cabin')
-    await register(bearer, { publicKey: request.publicKey })
-    await codeOf(register('cabin.hunter2', { publicKey: request.publicKey }))
-    const text = JSON.stringify(scene.lines)
-    for (const secret of [request.joinSecret, request.homeSecret, 'hunter2']) expect(text).not.toContain(secret)
-  })
-})
-
-describe('a body', () => {
-  const send = async (headers: readonly string[], body: string): Promise<string> => {
-    const socket = connectTls({ host: '127.0.0.1', port: scene.registrar.port, rejectUnauthorized: false })
-    await once(socket, 'secureConnect')
-    socket.write(['POST /v1/join HTTP/1.1', 'host: x', 'connection: close', ...headers, '', body].join('\r\n'))
-    let text = ''
-    for await (const part of socket) text += String(part)
-    return text
-  }
-  const chunked = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`
-
-  test('may come in chunks, without saying its length', async () => {
-    const text = JSON.stringify({ ...(await joinRequestFor(scene, 'cabin')), preview: true })
-    expect(await send(['transfer-encoding: chunked'], chunked(text))).toMatch(/^HTTP\/1\.1 200[^]*"home":"cabin"/)
-  })
-
-  test.each(['version', 'joinSecret', 'publicKey', 'homeSecret', 'lan', 'preview'])(
-    'with a wrong %s is refused by the name of that field, and what was there is not repeated',
-    async (field) => {
-      const text = JSON.stringify({ ...(await joinRequestFor(scene, 'cabin')), [field]: 'hunter2' })
-      const answer = await send(['transfer-encoding: chunked'], chunked(text))
-      expect(answer).toMatch(/^HTTP\/1\.1 400[^]*request-invalid/)
-      expect(answer).toContain(field)
-      expect(answer).not.toContain('hunter2')
-    },
-  )
-
-  test.each([
-    ['that says it is too large', ['content-length: 70000'], ''],
-    ['that is too large and did not say so', ['transfer-encoding: chunked'], chunked('x'.repeat(70_000))],
-  ])('%s is refused', async (_which, headers, body) => {
-    expect(await send(headers, body)).toMatch(/^HTTP\/1\.1 413[^]*body-too-large/)
-  })
-})
-
-describe('connections', () => {
-  const dial = async (): Promise<TLSSocket> => {
-    const socket = connectTls({ host: '127.0.0.1', port: scene.registrar.port, rejectUnauthorized: false })
-    socket.on('error', () => undefined)
-    await once(socket, 'secureConnect')
-    return socket
-  }
-
-  test('are of TLS 1.3 and of nothing older', async () => {
-    const socket = await dial()
-    expect(socket.getProtocol()).toBe('TLSv1.3')
-    socket.destroy()
-    const { port } = scene.registrar
-    const old = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false, maxVersion: 'TLSv1.2' })
-    const [error] = (await once(old, 'error')) as [NodeJS.ErrnoException]
-    expect(error.code).toContain('ALERT_PROTOCOL_VERSION')
-  })
-
-  test('that say nothing are ended, before and after the handshake', { timeout: 70_000 }, async () => {
-    const mute = connectTcp(scene.registrar.port, '127.0.0.1')
-    const shaken = await dial()
-    shaken.write('POST /v1/join HTTP/1.1\r\nhost: x\r\n')
-    const began = performance.now()
-    for (const socket of [mute, shaken]) socket.resume()
-    await Promise.all([once(mute, 'close'), once(shaken, 'close')])
-    expect(performance.now() - began).toBeLessThan(9_000)
-  })
-
-  test('of one source are counted: no more than sixty-four at once, and a place that is left is free again', async () => {
-    const open = Array.from({ length: 64 }, () => connectTcp(scene.registrar.port, '127.0.0.1'))
-    await Promise.all(open.map((socket) => once(socket, 'connect')))
-    const refused = connectTcp(scene.registrar.port, '127.0.0.1')
-    refused.resume()
-    refused.on('error', () => undefined)
-    await once(refused, 'close')
-    for (const socket of open) socket.destroy()
-    await expect.poll(() => codeOf(register('x.y', { publicKey: newKey() }))).toBe('home-unknown')
   })
 })
