@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { sleep } from '../../system/time/sleep.ts'
 import { askedBy } from './places/camera.ts'
 import {
   changePoolAddress,
@@ -11,29 +10,23 @@ import {
   dropThisFlow,
   forgetMapping,
   lossAndJitter,
-  moveHub,
   outage,
-  rebootHub,
-  rebootRouter,
   redialWan,
   shrinkCarrierMtu,
 } from './faults/faults.ts'
 import { createLab, type Lab } from './lab.ts'
+import { answerFlows, liveFlow, OTHER_PORT, PORT } from './live-flow.ts'
 import { buildPicture, HUB_NAME, type Picture } from './picture.ts'
 import { bytesOnWire } from './traffic/traffic.ts'
 import { answerUdp, openUdpFlow, type UdpFlow } from './traffic/udp-flow.ts'
 
-const PORT = 4000
-const OTHER_PORT = 4001
-
 let lab: Lab
 let picture: Picture
-const open: UdpFlow[] = []
 
 beforeAll(async () => {
   lab = await createLab()
   picture = await buildPicture(lab)
-  await Promise.all([answerUdp(picture.hub, PORT), answerUdp(picture.hub, OTHER_PORT)])
+  await answerFlows(picture)
 })
 
 afterAll(async () => {
@@ -41,21 +34,13 @@ afterAll(async () => {
   expect(existsSync(lab.folder)).toBe(false)
 })
 
-/** A flow from the Pi that has been answered once. */
-async function liveFlow({ port = PORT, localPort = 0 } = {}): Promise<UdpFlow> {
-  const flow = await openUdpFlow(picture.home.pi, picture.hubAddress, port, localPort)
-  open.push(flow)
-  expect(await flow.ask()).toBeDefined()
-  return flow
-}
-
 function which(flow: UdpFlow) {
   return { flow: { localPort: flow.localPort, remoteAddress: picture.hubAddress, remotePort: PORT } }
 }
 
 describe('the picture', () => {
   it('hides the Pi behind two translations', async () => {
-    const flow = await liveFlow()
+    const flow = await liveFlow(picture)
     const seen = await flow.ask()
     expect(seen?.address).toBe(picture.home.customer.poolAddress)
     expect(seen?.port).not.toBe(flow.localPort)
@@ -112,7 +97,7 @@ describe('the picture', () => {
   })
 
   it('counts the bytes that pass an interface', async () => {
-    const flow = await liveFlow()
+    const flow = await liveFlow(picture)
     const before = await bytesOnWire(picture.carrier.host, picture.home.customer.interface)
     await flow.ask({ bytes: 1000 })
     const passed = (await bytesOnWire(picture.carrier.host, picture.home.customer.interface)) - before
@@ -125,15 +110,15 @@ describe('the picture', () => {
 describe('mappings', () => {
   it('die of silence after the time that was set, not before', async () => {
     await picture.carrier.setMappingLife({ firstSeconds: 5, streamSeconds: 5 })
-    const flow = await liveFlow()
+    const flow = await liveFlow(picture)
     expect(await flow.ask({ delayMs: 400 })).toBeDefined()
     expect(await flow.ask({ delayMs: 6500, timeoutMs: 1000 })).toBeUndefined()
     await picture.carrier.setMappingLife({ firstSeconds: 30, streamSeconds: 120 })
-    expect(await (await liveFlow()).ask({ delayMs: 6500 })).toBeDefined()
+    expect(await (await liveFlow(picture)).ask({ delayMs: 6500 })).toBeDefined()
   })
 
   it('forgotten, get another port, and another public address when the pool moves', async () => {
-    const flow = await liveFlow()
+    const flow = await liveFlow(picture)
     const first = await flow.ask()
     await forgetMapping(picture.home)
     const second = await flow.ask()
@@ -146,16 +131,16 @@ describe('mappings', () => {
   })
 
   it('stay as they are when the pool moves, and new flows get the new address', async () => {
-    const flow = await liveFlow()
+    const flow = await liveFlow(picture)
     const before = await flow.ask()
     const moved = await changePoolAddress(picture.home)
     expect(moved).not.toBe(before?.address)
     expect(await flow.ask()).toEqual(before)
-    expect((await (await liveFlow()).ask())?.address).toBe(moved)
+    expect((await (await liveFlow(picture)).ask())?.address).toBe(moved)
   })
 
   it('forgotten, no longer lead answers home', async () => {
-    const flow = await liveFlow()
+    const flow = await liveFlow(picture)
     const before = await receivedByHub()
     const late = flow.ask({ delayMs: 5000, timeoutMs: 1000 })
     await expect.poll(receivedByHub).toBe(before + 1)
@@ -166,15 +151,15 @@ describe('mappings', () => {
 
 describe('a changed WAN address', () => {
   it('kills a flow for good where the router keeps its stale entry, while new flows live', async () => {
-    const flow = await liveFlow()
+    const flow = await liveFlow(picture)
     await changeWanAddress(picture.home, { staleSnat: true })
     expect(await flow.ask({ timeoutMs: 300 })).toBeUndefined()
     expect(await flow.ask({ timeoutMs: 300 })).toBeUndefined()
-    expect((await (await liveFlow()).ask())?.address).toBe(picture.home.customer.poolAddress)
+    expect((await (await liveFlow(picture)).ask())?.address).toBe(picture.home.customer.poolAddress)
   })
 
   it('only gives a flow a new mapping where the router forgets', async () => {
-    const flow = await liveFlow()
+    const flow = await liveFlow(picture)
     const before = await flow.ask()
     await changeWanAddress(picture.home, { staleSnat: false })
     const after = await flow.ask()
@@ -183,7 +168,7 @@ describe('a changed WAN address', () => {
   })
 
   it('comes with silence when the line redials', async () => {
-    const flow = await liveFlow()
+    const flow = await liveFlow(picture)
     const redial = redialWan(picture.home, { downMs: 5000, staleSnat: false })
     await expect.poll(() => flow.ask({ timeoutMs: 500 })).toBeUndefined()
     await redial
@@ -193,7 +178,7 @@ describe('a changed WAN address', () => {
 
 describe('blocked', () => {
   it('this 5-tuple: the flow dies, its neighbour lives, and undo brings it back', async () => {
-    const [flow, neighbour] = [await liveFlow(), await liveFlow()]
+    const [flow, neighbour] = [await liveFlow(picture), await liveFlow(picture)]
     const undo = await dropThisFlow(picture.home, which(flow))
     expect(await flow.ask({ timeoutMs: 200 })).toBeUndefined()
     expect(await neighbour.ask()).toBeDefined()
@@ -202,7 +187,7 @@ describe('blocked', () => {
   })
 
   it('only the return path: the hub still hears the flow', async () => {
-    const [flow, neighbour] = [await liveFlow(), await liveFlow()]
+    const [flow, neighbour] = [await liveFlow(picture), await liveFlow(picture)]
     const undo = await dropReturnPath(picture.home, which(flow))
     const before = await receivedByHub()
     expect(await flow.ask({ timeoutMs: 200 })).toBeUndefined()
@@ -213,7 +198,7 @@ describe('blocked', () => {
   })
 
   it('a port: the other port lives', async () => {
-    const [flow, elsewhere] = [await liveFlow(), await liveFlow({ port: OTHER_PORT })]
+    const [flow, elsewhere] = [await liveFlow(picture), await liveFlow(picture, OTHER_PORT)]
     const undo = await dropPort(picture.home, PORT)
     expect(await flow.ask({ timeoutMs: 200 })).toBeUndefined()
     expect(await elsewhere.ask()).toBeDefined()
@@ -222,7 +207,7 @@ describe('blocked', () => {
   })
 
   it('all UDP: TCP and pings live, other homes too', async () => {
-    const flow = await liveFlow()
+    const flow = await liveFlow(picture)
     const lodge = await picture.addHome({ name: 'lodge', nat: 'masquerade' })
     const theirs = await openUdpFlow(lodge.pi, picture.hubAddress, PORT)
     const undo = await dropAllUdp(picture.home)
@@ -239,7 +224,7 @@ describe('blocked', () => {
   })
 
   it('everything: an outage ends and the flow goes on', async () => {
-    const flow = await liveFlow()
+    const flow = await liveFlow(picture)
     const before = await flow.ask()
     const restore = await outage(picture.home)
     expect(await flow.ask({ timeoutMs: 200 })).toBeUndefined()
@@ -251,7 +236,7 @@ describe('blocked', () => {
 
 describe('a bad line', () => {
   it('swallows large packets and fragments without a word', async () => {
-    const flow = await liveFlow()
+    const flow = await liveFlow(picture)
     expect(await flow.ask({ bytes: 1400 })).toBeDefined()
     const undo = await shrinkCarrierMtu(picture, picture.home, 1280)
     expect(await flow.ask({ bytes: 1252 })).toBeDefined()
@@ -267,7 +252,7 @@ describe('a bad line', () => {
   })
 
   it('loses and delays as told, in both directions', async () => {
-    const flow = await liveFlow()
+    const flow = await liveFlow(picture)
     const undo = await lossAndJitter(picture.home, { lossPercent: 20, delayMs: 60, jitterMs: 40 })
     const started = performance.now()
     const answers = await Promise.all(
@@ -286,102 +271,6 @@ describe('a bad line', () => {
     await undo()
     const again = await Promise.all(Array.from({ length: 50 }, () => flow.ask()))
     expect(again).not.toContain(undefined)
-  })
-})
-
-describe('machines', () => {
-  it('a killed program dies in its namespace', async () => {
-    const sleeper = picture.home.pi.start('sh', ['-c', 'echo pid $$; exec sleep 1000'])
-    const [, pid] = await sleeper.waitForLine(/^pid (\d+)$/)
-    await sleeper.kill('SIGKILL')
-    expect(await sleeper.exited).toEqual({ code: null, signal: 'SIGKILL' })
-    expect((await picture.home.pi.run('kill', ['-0', pid ?? ''], { allowFailure: true })).exitCode).not.toBe(0)
-  })
-
-  it('a daemon that dies leaves no zombie', async () => {
-    const { pi } = picture.home
-    const [, pid] = /(\d+)/.exec((await pi.shell('sleep 0.1 >/dev/null 2>&1 & echo $!')).stdout) ?? []
-    await expect
-      .poll(async () => (await pi.run('ps', ['-p', pid ?? '', '-o', 'stat='], { allowFailure: true })).stdout)
-      .toBe('')
-  })
-
-  it('a stopped program goes on when told to', async () => {
-    const talker = picture.home.pi.start('sh', ['-c', 'while sleep 0.02; do echo tick; done'])
-    await talker.waitForLine(/tick/)
-    await talker.kill('SIGSTOP')
-    // What it said before is read.
-    let stoppedAt = 0
-    await expect.poll(() => stoppedAt === (stoppedAt = talker.lineCount), { interval: 300 }).toBe(true)
-    await sleep(150)
-    expect(talker.lineCount).toBe(stoppedAt)
-    await talker.kill('SIGCONT')
-    await talker.waitForLine(/tick/, { after: stoppedAt })
-    expect(await talker.stop()).toEqual({ code: null, signal: 'SIGTERM' })
-  })
-
-  it('a program that takes too long is killed, and the error says what it was', async () => {
-    const run = picture.home.pi.run('sleep', ['1234'], { timeoutMs: 200 })
-    await expect(run).rejects.toThrow('on pi, sleep 1234 failed: it did not end within 0.2 s')
-    expect((await picture.home.pi.run('ps', ['-e', '-o', 'args='])).stdout).not.toContain('sleep 1234')
-  })
-
-  it('a rebooted router has forgotten its flows and works again', async () => {
-    const { home } = picture
-    const flow = await liveFlow()
-    const interfaceBefore = (await home.pi.run('ip', ['-o', 'link'])).stdout
-    await rebootRouter(lab, home)
-    expect((await home.router.run('conntrack', ['-L'])).stdout).toBe('')
-    await expect.poll(() => flow.ask({ timeoutMs: 1500 }), { timeout: 60_000 }).toBeDefined()
-    // Its LAN hosts hang on a switch: their own interfaces never went.
-    expect((await home.pi.run('ip', ['-o', 'link'])).stdout).toBe(interfaceBefore)
-  })
-
-  it('a rebooted hub keeps its disk, loses /run and its programs, and a wiped one its disk too', async () => {
-    const { hub } = picture
-    await hub.shell(`touch /run/homeward/x; echo kept > ${hub.disk.stateDir}/kept; ip link add w type bridge`)
-    await rebootHub(lab, picture)
-    expect((await hub.shell(`ls /run/homeward; cat ${hub.disk.stateDir}/kept; ls /sys/class/net`)).stdout).toBe(
-      'kept\neth0\nlo\n',
-    )
-    expect(await hub.run('ps', ['-e', '-o', 'comm='])).not.toMatchObject({ stdout: expect.stringContaining('node') })
-    await rebootHub(lab, picture, { keepDisk: false })
-    expect((await hub.run('ls', [hub.disk.stateDir])).stdout).toBe('')
-    await hub.run('ping', ['-c1', '-w30', picture.beacon])
-    await Promise.all([answerUdp(hub, PORT), answerUdp(hub, OTHER_PORT)])
-  })
-
-  it('a moved hub answers under its name at the new address only', async () => {
-    const old = picture.hubAddress
-    const flow = await liveFlow()
-    const moved = await moveHub(lab, picture)
-    expect(await flow.ask({ timeoutMs: 200 })).toBeUndefined()
-    expect((await picture.home.pi.run('getent', ['hosts', HUB_NAME])).stdout).toContain(moved)
-    expect(await (await openUdpFlow(picture.phone, HUB_NAME, PORT)).ask()).toBeDefined()
-    // An address nobody has would be reported unreachable after three ARP questions, a second each, once it is not known.
-    await picture.internet.run('ip', ['neigh', 'flush', 'dev', 'hub0'])
-    const silent = await picture.phone.run('ping', ['-c1', '-W4', old], { allowFailure: true })
-    expect(silent.stdout).not.toContain('Unreachable')
-    expect(silent.exitCode).toBe(1)
-  })
-
-  it('wireguard-go carries packets between the Pi and the hub, under the same interface name on both', async () => {
-    const { hub, home } = picture
-    const keys = 'wireguard-go wg0 >/dev/null 2>&1; umask 77; wg genkey > key; wg pubkey < key'
-    const key = async (host: typeof hub) => (await host.shell(`cd ${host.disk.stateDir}\n${keys}`)).stdout.trim()
-    const [ofHub, ofPi] = await Promise.all([key(hub), key(home.pi)])
-    await hub.shell(`
-wg set wg0 private-key ${hub.disk.stateDir}/key listen-port 51820 peer ${ofPi} allowed-ips 10.9.0.2/32
-ip addr add 10.9.0.1/24 dev wg0 && ip link set wg0 up`)
-    await home.pi.shell(`
-wg set wg0 private-key ${home.pi.disk.stateDir}/key peer ${ofHub} allowed-ips 10.9.0.0/24 endpoint ${picture.hubAddress}:51820
-ip addr add 10.9.0.2/24 dev wg0 && ip link set wg0 up`)
-    await home.pi.run('ping', ['-c1', '-w30', '10.9.0.1'])
-    const undo = await dropThisFlow(home)
-    const blocked = await home.pi.run('ping', ['-c1', '-W1', '10.9.0.1'], { allowFailure: true })
-    expect(blocked.exitCode).toBe(1)
-    await undo()
-    await home.pi.run('ping', ['-c1', '-w30', '10.9.0.1'])
   })
 })
 
