@@ -5,22 +5,22 @@ import type { Watch } from './state.ts'
 
 /** When each kind of question is due. Pure; monotonic milliseconds; Infinity while one is under way or none is wanted. */
 
-/** One lost heartbeat is everyday; two in a row are worth a few packets of asking. */
+/** How many misses in a row are worth a few packets of asking: one lost heartbeat is everyday. */
 const SUSPICIOUS_MISSES = 2
 
 const FIRST_ECHO_MS = 100
-/** How long until the endpoints are asked again while all is well: so it stays known which answer. */
+/** How long until the endpoints are asked again while all is well, to know which of them answer. */
 const CALM_ECHO_MS = 600_000
-/** Lost in the first minute, or by a firewall of the hub: until one is answered, silence says nothing. */
+/** How long until unproven echoes, lost at first or by a firewall, are asked again: until an answer silence says nothing. */
 const UNPROVEN_ECHO_MS = 120_000
 const STARTING_ECHO_MS = 1_000
 
-/** A hub that does not know this home answers no echo: they find out when it does again, and need not hurry. */
+/** A hub that does not know this home answers no echo: echoes find out when it does again, and need not hurry. */
 const UNKNOWN_ECHO_MS = 15_000
 
 const UPLINK_AGAIN_MS = 10_000
 
-/** The machine's own state has no events that every kind of router would tell. */
+/** How often the machine's own state is looked at: not every kind of router reports its changes. */
 const RESTORE_MS = { idle: 8_000, inUse: 2_000 } as const
 
 export function echoesDueAt({ asking, health, heartbeats, fallback, remediation }: Watch): number {
@@ -45,7 +45,7 @@ export function echoesDueAt({ asking, health, heartbeats, fallback, remediation 
   }
 }
 
-/** The longer an outage lasts, the less a second more of it weighs. */
+/** Pace of asking: the longer an outage lasts, the less another second of it weighs. */
 function outagePaceMs(lastedMs: number): number {
   if (lastedMs < 10_000) return 300
   if (lastedMs < 120_000) return 1_000
@@ -78,11 +78,11 @@ export function sizesAskedAt({
   return sizesDueAt(pathMtu, health.since, (heartbeats.lastSentAt ?? 0) < inUseUntil)
 }
 
-/** Not amid a remedy: what it changes is its own business. */
+/** When the machine is looked at next; not during a remedy, whose changes are its own business. */
 export function reconcileDueAt({ asking, remediation, heartbeats, inUseUntil }: Watch): number {
   if (remediation.underWay !== null) return Infinity
   const isInUse = (heartbeats.lastSentAt ?? 0) < inUseUntil
-  // At the first suspicion: what was taken away here is the one thing that can be known for sure.
+  // At the first suspicion: what was removed on this machine is the one thing that can be known for sure.
   const isSuspicious = heartbeats.missesInARow >= SUSPICIOUS_MISSES
   if (isSuspicious && asking.reconciledAt < (heartbeats.answeredAt ?? -Infinity)) return -Infinity
   return asking.reconciledAt + (isInUse ? RESTORE_MS.inUse : RESTORE_MS.idle)

@@ -1,6 +1,6 @@
-/** What an outage can be. docs/architecture.md says what proves each, and what is done against it. */
+/** The causes of an outage. docs/architecture.md says what proves each, and what is done against it. */
 export type Cause =
-  /** The default route, the gateway, or everything outside is gone: nothing of the tunnel's can help. */
+  /** The default route, the gateway, or everything outside is gone: no remedy of the tunnel can help. */
   | 'home-offline'
   /** The outside answers, the hub does not, neither UDP nor TCP. */
   | 'hub-down'
@@ -12,19 +12,19 @@ export type Cause =
   | 'flow-dead'
   /** The hub hears us, and its answers do not arrive. */
   | 'return-dead'
-  /** The port of the hub we send to is dead, another one is not. */
+  /** The hub's port that we send to is dead, another one is not. */
   | 'port-blocked'
   /** No UDP gets through to any port of the hub, TCP does. */
   | 'udp-blocked'
   /** The hub's WireGuard has no peer with our key. */
   | 'peer-unknown'
-  /** The hub's name leads elsewhere now, and there it answers. */
+  /** The hub's name resolves to another address now, and the hub answers there. */
   | 'endpoint-moved'
-  /** The path is well, but one end has no session any more: the hub was restarted, or the silence outlived the keys. */
+  /** The path is fine, but one end has no session any more: the hub was restarted, or the silence outlived the keys. */
   | 'session-lost'
   /** Our initiations arrive and are not accepted: our clock stepped back, or a key is wrong. */
   | 'handshake-refused'
   /** Small packets pass, full-size ones do not. */
   | 'mtu-black-hole'
-  /** Something of ours on this machine was changed or taken away. */
+  /** Something of ours on this machine was changed or removed. */
   | 'drift'

@@ -8,16 +8,16 @@ import { newPathMtu, noteSizes, recheckSizes } from './path-mtu.ts'
 import { noteOutcome, registerSoon } from './registration.ts'
 import type { Action, Watch, WatchEvent } from './state.ts'
 
-/** During a silence in which the registrar answers. */
+/** How long until the registrar is asked again during a silence in which it answers. */
 const ASK_AGAIN_MS = 30_000
 
-/** The hub says so with each heartbeat: this outlives a few. */
+/** How long the hub's word that the tunnel is used holds: each heartbeat repeats it, and a few may be lost. */
 const IN_USE_MS = 10_000
 
-/** A heartbeat, and the hub's own delay of looking. */
+/** How long after a remedy a new mapping counts as its effect. */
 const OWN_DOING_MS = 12_000
 
-/** What an event says of the tunnel, and which answer of the hub's it is; what is due by then is not its matter. */
+/** Takes what an event says of the tunnel, and which answer of the hub's it is; what is due then, others decide. */
 export function taken(watch: Watch, event: WatchEvent, now: number, actions: Action[]): [Watch, Answered | null] {
   switch (event.kind) {
     case 'tick':
@@ -33,7 +33,7 @@ export function taken(watch: Watch, event: WatchEvent, now: number, actions: Act
       const registration = isAsked ? registerSoon(watch.registration, 'asked', now) : watch.registration
       const after = { ...watch, heartbeats, inUseUntil, isDaemonSilent: false, registration }
       const silentMs = now - (before.answeredAt ?? now)
-      // What the hub saw before it answered a later one is no news.
+      // What the hub saw before it answered a later heartbeat is no news.
       const mapping = isOvertaken(before, event.sequence) ? null : event.mapping
       return [mappingSeen(after, mapping, now, actions, silentMs), { sentAt }]
     }
@@ -91,7 +91,7 @@ function mappingSeen(watch: Watch, seen: Endpoint | null, now: number, actions: 
   const [ledger, change] = noteMapping(watch.ledger, seen, now, silentMs)
   if (change === null) return watch
   actions.push({ kind: 'tell-mapping', change })
-  // The first one is what the registration at the start is about already.
+  // The registration at the start already tells the hub of the first mapping.
   if (change.from === null) return { ...watch, ledger }
   const isOwnDoing = watch.remediation.underWay !== null || now - watch.remediedAt <= OWN_DOING_MS
   if (!isOwnDoing) actions.push({ kind: 'tell-cause', cause: 'mapping-changed' })
@@ -100,13 +100,13 @@ function mappingSeen(watch: Watch, seen: Endpoint | null, now: number, actions: 
     ...watch,
     ledger,
     pathMtu,
-    // It explains one change.
+    // A remedy explains one change.
     remediedAt: -Infinity,
     registration: registerSoon(watch.registration, 'mapping-changed', now),
   }
 }
 
-/** What the registrar said is evidence only of the silence during which it was asked. */
+/** The registrar's answer is evidence only of the silence during which it was asked. */
 function registrationEnded(
   watch: Watch,
   event: Extract<WatchEvent, { kind: 'registration-ended' }>,
@@ -115,7 +115,7 @@ function registrationEnded(
 ): Watch {
   const askedAt = watch.registration.pending?.since ?? now
   const registration = noteOutcome(watch.registration, event.outcome, watch.settings.jitter, now)
-  // A heartbeat that was answered meanwhile knows better: it came through the mapping itself.
+  // A heartbeat that was answered meanwhile knows better: its answer came through the mapping itself.
   const isOlder = (watch.heartbeats.answeredAt ?? -Infinity) >= askedAt
   const after = isOlder
     ? { ...watch, registration }
@@ -125,12 +125,12 @@ function registrationEnded(
   const asked = noteRegistrar(after.evidence, registrar, event.outcome, registration.unknownInARow)
   const heard = { ...after, evidence: notePeerView(asked, event.view, askedAt, now) }
   if (event.view !== null) {
-    // It is asked again while the silence lasts: what it says may change.
+    // The registrar is asked again while the silence lasts: its answer may change.
     const again = { ...heard, registration: registerSoon(heard.registration, 'doubt', now + ASK_AGAIN_MS) }
     return knownAgain(again, now, actions)
   }
   if (watch.health.kind !== 'healing' || watch.remediation.underWay !== null || registrar.reachable) return heard
-  // Without the hub it may be the line itself, unless this very moment proves a cause: then that one alone is told.
+  // Without the hub the line itself may be away, unless this very moment proves a cause: then only that one is told.
   const missed = noteOverdue(heard.heartbeats, now)
   if (diagnose(heard.evidence, missed, heard.asking.echoTrust, now) !== null) return heard
   return enter(heard, { kind: 'offline', since: now, cause: null }, actions)
@@ -158,7 +158,7 @@ function echoed(
     return isKnown ? knownAgain(after, now, actions) : after
   }
   if (watch.fallback !== null) return { ...watch, asking, fallback: noteFailbackRound(watch.fallback, round) }
-  // Found on another way than the best, as an agent before us left it.
+  // The tunnel was found on another endpoint than the best, as an agent before this one left it.
   if (isOfElsewhere || round.current === null || sameEndpoint(round.current, round.preferred))
     return { ...watch, asking }
   const on = round.isTransport ? 'transport' : 'endpoint'
@@ -174,7 +174,7 @@ function sized(watch: Watch, { round }: Extract<WatchEvent, { kind: 'sized' }>, 
   return begun(after, { kind: 'set-mtu', mtu }, cause, now, actions)
 }
 
-/** Answers stay away, though it may be too early to say that this means anything. */
+/** Answers are missing, though it may be too early to say that this means anything. */
 function isSilent({ health, heartbeats }: Watch): boolean {
   return health.kind !== 'up' || heartbeats.missesInARow > 0
 }

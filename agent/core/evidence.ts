@@ -12,35 +12,36 @@ import type { RegistrationOutcome } from './registration.ts'
  * line that comes back may let them through a moment before the next heartbeat, more heartbeats must be missed after.
  */
 export interface Evidence {
-  /** The last round of fresh sockets that ended. */
+  /** The last round of echoes that ended. */
   readonly round: EchoRound | null
   /** Rounds in a row in which nothing answered. */
   readonly silentRounds: number
   /** Rounds in a row in which the endpoint in use was silent and another one answered. */
   readonly elsewhereRounds: number
-  /** `at`: when it was asked for. It may be a while on its way, and is not of the moment at which it comes. */
+  /** The hub's view of this home. `at`: when it was asked for, since the answer may be a while on its way. */
   readonly view: (PeerView & { readonly at: number }) | null
-  /** Since when, without a silent round in between, something says that the hub can be reached: null while nothing does. */
+  /** Since when, without a silent round in between, something says that the hub is reachable; null: nothing does. */
   readonly reachedAt: number | null
-  /** null: not asked in this silence, or not ended yet. */
+  /** The registrar's last answer; null: not asked in this silence, or not ended yet. */
   readonly registrar: { readonly askedAt: number; readonly at: number; readonly reachable: boolean } | null
   /**
-   * The registrar says that it does not know this home: since when, and how often in a row. null while it does not, or the
-   * hub knows us otherwise. While this stands nothing else is concluded: a hub that does not know us answers nothing of ours.
+   * The registrar says that it does not know this home: since when, and how often in a row. null while it does not say
+   * so, or the hub knows us otherwise. While this stands nothing else is concluded: a hub that does not know us answers
+   * nothing of ours.
    */
   readonly unknown: { readonly since: number; readonly answers: number } | null
-  /** `answersSince`: of the beacons, without a silent test in between; null while none answers. */
+  /** `answersSince`: since when the beacons answer, without a silent test in between; null while none does. */
   readonly uplink: (Uplink & { readonly at: number; readonly answersSince: number | null }) | null
 }
 
-/** What the hub says of us; the same in an echo's answer and in a registration's. */
+/** What the hub knows of this home; the same in an echo's answer and in a registration's. */
 export interface PeerView {
   readonly peerKnown: boolean
-  /** Since its WireGuard last shook hands with us; null: not since it has us as a peer. */
+  /** Seconds since the hub's WireGuard last shook hands with us; null: not since it has us as a peer. */
   readonly handshakeSeconds: number | null
-  /** Since it last heard anything authenticated of us; null: not since its daemon began. */
+  /** Seconds since the hub last heard anything authenticated from us; null: not since its daemon began. */
   readonly heardSeconds: number | null
-  /** Since an initiation last arrived from our public address, accepted or not; null: none lately. */
+  /** Seconds since an initiation last arrived from our public address, accepted or not; null: none lately. */
   readonly initiatedSeconds: number | null
 }
 
@@ -52,17 +53,17 @@ export interface EchoRound {
   readonly isTransport: boolean
   /** The first of all endpoints, whether it answered or not. */
   readonly preferred: Endpoint
-  /** Best first. */
+  /** Endpoints that answered, best first. */
   readonly answered: readonly Endpoint[]
   readonly silent: readonly Endpoint[]
-  /** Addresses that the hub's names have now; null when there are no names, or they do not resolve. */
+  /** Addresses that the hub's names resolve to now; null when there are no names, or they do not resolve. */
   readonly named: readonly string[] | null
 }
 
 export interface Uplink {
-  /** null: it cannot be told. */
+  /** null: the gateway cannot be tested. */
   readonly gateway: boolean | null
-  /** Whether anything outside answers, the hub aside. */
+  /** Whether anything outside, other than the hub, answers. */
   readonly beacon: boolean | null
 }
 
@@ -77,25 +78,25 @@ export const NO_EVIDENCE: Evidence = {
   uplink: null,
 }
 
-/** Past a good sign of the path, so many heartbeats must be missed. */
+/** How many heartbeats must be missed after a good sign of the path. */
 const MISSES_AFTER_SIGN = 2
 
-/** A single silent round may be one lost packet. */
+/** How many silent rounds count: a single one may be one lost packet. */
 const ROUNDS_THAT_COUNT = 2
 
-/** A home that is removed and joins again at this very moment is unknown for one question. */
+/** How many answers make a home unknown: one that is removed and joins again at this very moment is unknown for one. */
 const UNKNOWN_ANSWERS_THAT_COUNT = 2
 
-/** More than the hub's own delay of looking at its WireGuard, and a round trip. */
+/** How much later counts as later: more than a round trip and the hub's own delay in looking at its WireGuard. */
 const HEARD_LATER_MS = 1_500
 
 /**
- * After this long without an answer the session's keys may be past REJECT_AFTER_TIME: at the last answer they were at most
- * REKEY_AFTER_TIME and a handshake old.
+ * After this long without an answer the session's keys may be past REJECT_AFTER_TIME: at the last answer they were at
+ * most REKEY_AFTER_TIME and a handshake old.
  */
 const SESSION_MAY_BE_GONE_MS = REJECT_AFTER_TIME - REKEY_AFTER_TIME - 5_000
 
-/** Whether an echo was answered before: only then the silence of echoes says something of UDP, and not of a firewall. */
+/** Whether an echo was ever answered: only then does the silence of echoes say something of UDP, not of a firewall. */
 export type EchoTrust = 'trusted' | 'unproven'
 
 export function noteRound(
@@ -113,7 +114,7 @@ export function noteRound(
     silentRounds: isSilent ? evidence.silentRounds + 1 : 0,
     elsewhereRounds: isElsewhere ? evidence.elsewhereRounds + 1 : 0,
     reachedAt: isSilent && trust === 'trusted' ? null : evidence.reachedAt,
-    // An echo is answered only to whoever proves to be a home that the hub knows.
+    // Only a home that the hub knows gets an answer to its echo.
     unknown: isSilent || round.askedAt < (evidence.unknown?.since ?? 0) ? evidence.unknown : null,
   }
   return isSilent ? after : notePeerView(after, view, round.askedAt, now)
@@ -125,7 +126,7 @@ export function notePeerView(evidence: Evidence, view: PeerView | null, askedAt:
 }
 
 /**
- * What the registrar answered, or that it did not.
+ * Notes what the registrar answered, or that it did not.
  * @param unknownInARow how often it has said by now that it does not know this home.
  */
 export function noteRegistrar(
@@ -139,7 +140,7 @@ export function noteRegistrar(
     case 'unknown':
       return {
         ...asked,
-        // What the hub said of us before is of a home that it knew.
+        // The hub's earlier view was of a home that it knew.
         view: null,
         reachedAt: null,
         unknown: { since: evidence.unknown?.since ?? registrar.at, answers: unknownInARow },
@@ -195,13 +196,13 @@ function byWord({
   if (isRefused(view, silentMs)) return 'handshake-refused'
   const isExpired = beats.answeredAt !== null && now - beats.answeredAt > SESSION_MAY_BE_GONE_MS
   if (view.handshakeSeconds === null || isExpired) return 'session-lost'
-  // What was answered was heard at the same moment. Heard clearly later than that: only the way back is dead.
+  // The last answered heartbeat was heard at that same moment. Heard clearly later: only the return path is dead.
   return view.heardSeconds !== null && view.heardSeconds * 1_000 + HEARD_LATER_MS < silentMs
     ? 'return-dead'
     : 'flow-dead'
 }
 
-/** An initiation came in this silence, and nothing followed that the hub's WireGuard took for ours. */
+/** An initiation came in this silence, and nothing followed that the hub's WireGuard accepted as ours. */
 function isRefused({ initiatedSeconds, handshakeSeconds, heardSeconds }: PeerView, silentMs: number): boolean {
   if (initiatedSeconds === null || initiatedSeconds * 1_000 >= silentMs) return false
   const later = (seconds: number | null): boolean =>
@@ -217,8 +218,8 @@ function elsewhere({ round }: Evidence): Cause {
 }
 
 /**
- * @param askedAt when the hub was last asked without success. Asked before the outside answered, it may have been the line, which
- *   came back in between.
+ * @param askedAt when the hub was last asked without success. If that was before the outside answered, the line may
+ *   have been away and come back in between.
  */
 function lineOrHub(uplink: Evidence['uplink'], askedAt: number): Cause | null {
   if (uplink === null) return null

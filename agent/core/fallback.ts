@@ -9,23 +9,23 @@ import type { EchoRound } from './evidence.ts'
  */
 export interface Fallback {
   readonly on: 'transport' | 'endpoint'
-  /** Where it is now. */
+  /** Where the interface sends now. */
   readonly current: Endpoint
-  /** Why it went there. */
+  /** Why the tunnel fell back. */
   readonly cause: Cause
   readonly since: number
   /** Rounds in a row in which the better endpoint answered. */
   readonly goodRounds: number
   /** Failbacks that failed. */
   readonly failures: number
-  /** No failback before this. */
+  /** No failback before this moment. */
   readonly notBefore: number
 }
 
 const GOOD_ROUNDS = 3
 const EVERY_MS = { transport: 10_000, endpoint: 60_000 } as const
 
-/** A port that was dead a minute ago may be dead in the next; the other one does as well meanwhile. */
+/** How long a fallback stays at least: a port dead a minute ago may be dead in the next; the other one does as well. */
 const STAY_MS = { transport: 0, endpoint: 300_000 } as const
 
 const PAUSES = { firstMs: 60_000, ceilingMs: 3_600_000 } as const
@@ -43,7 +43,7 @@ export function noteFailbackRound(fallback: Fallback, round: EchoRound): Fallbac
   return { ...fallback, goodRounds: betterEndpoint(fallback, round) === null ? 0 : fallback.goodRounds + 1 }
 }
 
-/** Where to go back to now; null while it is not sure enough. */
+/** Where to fail back to now; null while that is not sure enough. */
 export function failback(fallback: Fallback, round: EchoRound | null, now: number): Endpoint | null {
   if (round === null || fallback.goodRounds < GOOD_ROUNDS || now < fallback.notBefore) return null
   return betterEndpoint(fallback, round)
@@ -55,7 +55,7 @@ export function noteFailbackFailed(fallback: Fallback, now: number): Fallback {
   return { ...fallback, goodRounds: 0, failures, notBefore: now + backoffMs(PAUSES, failures) }
 }
 
-/** Any UDP is better than TLS; of other ports and addresses only the preferred one is better. */
+/** The better endpoint that answered: any UDP is better than TLS; of other endpoints only the preferred one is. */
 function betterEndpoint({ on }: Fallback, { answered, preferred }: EchoRound): Endpoint | null {
   const first = answered.find((endpoint) => sameEndpoint(endpoint, preferred))
   return first ?? (on === 'transport' ? (answered[0] ?? null) : null)

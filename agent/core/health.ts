@@ -1,7 +1,7 @@
 import type { Cause } from './cause.ts'
 
 /**
- * How a tunnel is. Every moment is monotonic milliseconds, so that an NTP step at boot cannot fake an outage.
+ * The health of a tunnel. Every moment is monotonic milliseconds, so that an NTP step at boot cannot fake an outage.
  *
  *   starting ──answer──▶ up ──misses──▶ doubtful ──time, or the line or the hub is proven away──▶ offline
  *      └──────time──────────────────────────────────────────────────────────────────────────────▶┘
@@ -25,20 +25,20 @@ export interface Signs {
   /** An answer has come just now. */
   readonly answered: boolean
   readonly missesInARow: number
-  /** From how many misses on it is more than everyday loss. */
+  /** How many misses are more than everyday loss. */
   readonly missesThatCount: number
 }
 
-/** The first handshake may need a few initiations, 5 s apart each (REKEY_TIMEOUT). */
+/** How long `starting` lasts: the first handshake may need a few initiations, 5 s apart each (REKEY_TIMEOUT). */
 const STARTING_MS = 30_000
 
-/** Long enough for WireGuard's own cures: four initiations of a lost session, or a hub that starts again. */
+/** How long WireGuard may repair itself: four initiations of a lost session, or a hub that starts again. */
 const DOUBTFUL_MS = 20_000
 
-/** As long as this an outage may end at any moment, and asking each second costs little. */
+/** How long an outage may end at any moment: until then asking each second costs little. */
 const HOPEFUL_MS = 600_000
 
-/** Judges the signs of one moment. The same object comes back when nothing changed. */
+/** Judges the signs of one moment; returns the same object when nothing changed. */
 export function judge(health: Health, signs: Signs, now: number): Health {
   if (signs.answered) return { kind: 'up', since: health.kind === 'up' ? health.since : now, provenAt: now }
   switch (health.kind) {
@@ -55,7 +55,7 @@ export function judge(health: Health, signs: Signs, now: number): Health {
   }
 }
 
-/** When this state ends by time alone; null when it does not. */
+/** When this health ends by time alone; null when it does not. */
 export function endsAt(health: Health): number | null {
   switch (health.kind) {
     case 'starting':
@@ -71,19 +71,20 @@ export function endsAt(health: Health): number | null {
   }
 }
 
-/** What was proven of the silence; null while nothing is. */
+/** The proven cause of the silence; null while there is none. */
 export function causeOf(health: Health): Cause | null {
   return health.kind === 'healing' || health.kind === 'offline' ? health.cause : null
 }
 
 /**
- * How long after the last heartbeat, which went out at `sentAt`, the next one goes out.
- * @param calmMs when all is well.
+ * How long after the last heartbeat, sent at `sentAt`, the next one goes out.
+ * @param calmMs the gap while all is well.
  */
 export function heartbeatGapMs(health: Health, missesInARow: number, calmMs: number, sentAt: number): number {
   switch (health.kind) {
     case 'starting':
-      // Ready within two seconds of the start is the aim; after five there is no hurry that a handshake could follow.
+      // The aim is to be ready within two seconds of the start; after five there is no hurry that a handshake could
+      // follow.
       return sentAt - health.since < 5_000 ? 250 : 1_000
     case 'up':
       return missesInARow === 0 ? calmMs : Math.min(calmMs, 250)
@@ -93,8 +94,8 @@ export function heartbeatGapMs(health: Health, missesInARow: number, calmMs: num
       if (sentAt - health.since < 15_000) return 250
       return sentAt - health.since < HOPEFUL_MS ? 1_000 : 5_000
     case 'offline':
-      // Without a session WireGuard sends nothing but its initiations, each 5 s: these cost no traffic.
-      // A hub that does not know this home will not in the next second either.
+      // Without a session WireGuard sends nothing but its initiations, each 5 s: heartbeats then cost no traffic. A hub
+      // that does not know this home will not know it in the next second either.
       return sentAt - health.since < HOPEFUL_MS && health.cause !== 'home-unknown' ? 1_000 : 5_000
     default:
       return health satisfies never

@@ -4,13 +4,13 @@
  */
 export interface Heartbeats {
   readonly nextSequence: number
-  /** Sent and not answered yet, oldest first; the newest 128 at most. */
+  /** Heartbeats sent and not answered yet, oldest first; the newest 128 at most. */
   readonly underWay: readonly UnderWay[]
   readonly lastSentAt: number | null
   readonly answeredAt: number | null
-  /** Overdue since the last answer. */
+  /** Heartbeats that became overdue since the last answer. */
   readonly missesInARow: number
-  /** What became of the last ones that were not part of an outage, oldest first. */
+  /** What became of the last heartbeats that were not part of an outage, oldest first. */
   readonly outcomes: readonly Outcome[]
   readonly roundTrip: RoundTrip | null
 }
@@ -31,7 +31,7 @@ interface RoundTrip {
   readonly samples: number
 }
 
-/** The loss ratio looks back this far: eight minutes of heartbeats each 5 s. */
+/** How many outcomes the loss ratio looks back over: eight minutes of heartbeats each 5 s. */
 const OUTCOMES = 100
 
 /** An answer that comes later than this says nothing about the round trip any more. */
@@ -40,7 +40,7 @@ const LONGEST_ROUND_TRIP_MS = 10_000
 /** WireGuard keeps at most 128 packets while it has no key, and sends them when it has one: their answers count. */
 const MOST_UNDER_WAY = 128
 
-/** From here on the measured round trip is trusted to set the timeout. */
+/** Samples from which on the measured round trip is trusted to set the timeout. */
 const WELL_KNOWN_SAMPLES = 4
 
 /** A sequence number has 32 bits on the wire. */
@@ -58,7 +58,7 @@ export function noHeartbeats(firstSequence: number): Heartbeats {
   }
 }
 
-/** Its sequence is `nextSequence` before. */
+/** The sequence of the heartbeat sent is `nextSequence` as it was before. */
 export function noteSent(beats: Heartbeats, now: number): Heartbeats {
   return {
     ...beats,
@@ -68,12 +68,12 @@ export function noteSent(beats: Heartbeats, now: number): Heartbeats {
   }
 }
 
-/** null when the answer belongs to none that is under way: a copy, a very late one, or not ours. */
+/** null when the answer belongs to no heartbeat under way: a copy, a very late one, or not ours. */
 export function noteAnswer(beats: Heartbeats, sequence: number, now: number): Heartbeats | null {
   const answered = beats.underWay.find((one) => one.sequence === sequence)
   if (answered === undefined) return null
   const tookMs = now - answered.sentAt
-  // A late one was already counted as missed: it turns out not to be.
+  // A late heartbeat was already counted as missed, and turns out not to be.
   const missed = Math.max(0, beats.missesInARow - (answered.overdue ? 1 : 0))
   const outcomes: Outcome[] = [
     ...beats.outcomes,
@@ -90,19 +90,19 @@ export function noteAnswer(beats: Heartbeats, sequence: number, now: number): He
   }
 }
 
-/** Whether a later one was answered before this one, which is under way. */
+/** Whether a later heartbeat was answered before this one, which is under way. */
 export function isOvertaken({ underWay, nextSequence }: Heartbeats, sequence: number): boolean {
   const sentLater = (nextSequence - 1 - sequence + SEQUENCES) % SEQUENCES
   const waitingLater = underWay.length - 1 - underWay.findIndex((one) => one.sequence === sequence)
   return waitingLater < sentLater
 }
 
-/** The hub's machine answered through the tunnel that nobody listens: as good as an answer, but it tells no round trip. */
+/** The hub's machine answered through the tunnel that nobody listens: as good as an answer, without a round trip. */
 export function noteRefused(beats: Heartbeats, now: number): Heartbeats {
   return { ...beats, underWay: [], missesInARow: 0, answeredAt: now }
 }
 
-/** Counts what is overdue by now. */
+/** Counts the heartbeats that are overdue by now. */
 export function noteOverdue(beats: Heartbeats, now: number): Heartbeats {
   const timeoutMs = answerTimeoutMs(beats)
   const isLate = (one: UnderWay): boolean => !one.overdue && now >= one.sentAt + timeoutMs
@@ -115,20 +115,21 @@ export function noteOverdue(beats: Heartbeats, now: number): Heartbeats {
   }
 }
 
-/** Misses of an outage are no measure of the line's everyday loss: they are left out of it. */
+/** Misses of an outage are no measure of the line's everyday loss, and are left out of it. */
 export function forgiveMisses(beats: Heartbeats): Heartbeats {
   return beats.missesInARow === 0 ? beats : { ...beats, missesInARow: 0 }
 }
 
-/** When the oldest one that is still waited for becomes overdue; null when none is. */
+/** When the oldest heartbeat that is still waited for becomes overdue; null when there is none. */
 export function overdueAt(beats: Heartbeats): number | null {
   const waiting = beats.underWay.find((one) => !one.overdue)
   return waiting === undefined ? null : waiting.sentAt + answerTimeoutMs(beats)
 }
 
 /**
- * How long an answer may take. Unknown round trip: a second, RFC 6298's floor. Seen a few times: half of that, or four of what was seen. Well known:
- * RFC 6298, 2.3, without that floor, since a heartbeat too many costs 108 bytes and a second of blindness costs a call.
+ * How long an answer may take. Unknown round trip: a second, RFC 6298's floor. Seen a few times: half a second, or four
+ * times what was seen. Well known: RFC 6298, 2.3, without that floor, since a heartbeat too many costs 108 bytes and a
+ * second of blindness costs a call.
  */
 export function answerTimeoutMs({ roundTrip }: Heartbeats): number {
   if (roundTrip === null) return 1_000
@@ -136,7 +137,7 @@ export function answerTimeoutMs({ roundTrip }: Heartbeats): number {
   return Math.min(5_000, Math.max(300, roundTrip.smoothedMs + 4 * roundTrip.variationMs))
 }
 
-/** 0 … 1, with what is missed right now. */
+/** The loss ratio, 0 … 1, including the heartbeats missed right now. */
 export function lossRatio(beats: Heartbeats): number {
   const recent = beats.outcomes.slice(Math.max(0, beats.outcomes.length + beats.missesInARow - OUTCOMES))
   const missed = recent.filter((outcome) => outcome === 'missed').length + beats.missesInARow

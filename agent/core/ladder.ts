@@ -2,17 +2,17 @@ import { type Endpoint, formatEndpoint, sameEndpoint } from '../../wireguard/spe
 import type { Cause } from './cause.ts'
 import type { EchoRound, EchoTrust } from './evidence.ts'
 
-/** One curative act, as data. */
+/** One act against a cause, as data. */
 export type Remedy =
-  /** Another 5-tuple: past a stale NAT entry or a blocked flow, and on the way back as well. The session stays. */
+  /** Another 5-tuple: past a stale NAT entry or a blocked flow, on the return path as well. The session stays. */
   | { readonly kind: 'new-source-port' }
   /** The machine that the tunnel ends on forgets the flow in its own connection table: a stale entry goes. The session stays. */
   | { readonly kind: 'forget-flow' }
-  /** The peer is taken out and put in again at home: a handshake at once, past WireGuard's own 5 s. */
+  /** The peer is removed and added again at home: a handshake at once, past WireGuard's own 5 s. */
   | { readonly kind: 'new-session' }
   /** Another port or address of the hub. */
   | { readonly kind: 'set-endpoint'; readonly endpoint: Endpoint }
-  /** The hub is told who we are. */
+  /** The hub is told again who we are. */
   | { readonly kind: 'register' }
   /** The hub forgets what it remembers of our handshakes, and we begin a new one. */
   | { readonly kind: 'reset' }
@@ -20,18 +20,18 @@ export type Remedy =
   | { readonly kind: 'carrier' }
   /** Nothing is sent for longer than a NAT remembers. */
   | { readonly kind: 'silence'; readonly seconds: number }
-  /** The interface is made again. */
+  /** The interface is created again. */
   | { readonly kind: 'rebuild' }
   /** Both ends send smaller packets. */
   | { readonly kind: 'set-mtu'; readonly mtu: number }
 
-/** With `apply`, the plan executed again, and `way-back`, the failback, which have no rung of their own. */
+/** All remedies: `apply`, the plan executed again, and `way-back`, the failback, have no rung of their own. */
 export type RemedyKind = Remedy['kind'] | 'apply' | 'way-back'
 
-/** The longest a NAT of the field's surveys kept a silent UDP flow (docs/wireguard-behind-nat.md). */
+/** The longest that a NAT in published surveys kept a silent UDP flow (docs/wireguard-behind-nat.md). */
 const LONGEST_LIFE_SECONDS = 300
 
-/** More ports than this lead past nothing that the first of them did not. */
+/** How many other endpoints are tried: more ports get past nothing that the first of them did not. */
 const MOST_WAYS = 3
 
 export interface Situation {
@@ -41,9 +41,9 @@ export interface Situation {
   /** How often the whole ladder was tried without success. */
   readonly rounds: number
   readonly lifeSeconds: number | null
-  /** The machine that the tunnel ends on is capable of it: a router has a connection table of its own. */
+  /** The machine that the tunnel ends on can forget a flow: a router has a connection table of its own. */
   readonly canForgetFlow: boolean
-  /** What repaired this cause on this uplink before. */
+  /** The remedy that repaired this cause on this uplink before. */
   readonly helped: string | undefined
 }
 
@@ -54,7 +54,7 @@ export function ladder(cause: Cause, situation: Situation): readonly Remedy[] {
   return [...first, ...steps.filter((step) => step.kind !== situation.helped)]
 }
 
-/** Tells two remedies apart. */
+/** A name that tells two remedies apart. */
 export function nameOf(remedy: Remedy): string {
   return remedy.kind === 'set-endpoint' ? `set-endpoint ${formatEndpoint(remedy.endpoint)}` : remedy.kind
 }
@@ -96,12 +96,12 @@ function rungs(cause: Cause, situation: Situation): readonly Remedy[] {
   }
 }
 
-/** They cost minutes of darkness, or the session: only when all else was tried. */
+/** Remedies that cost minutes of darkness, or the session: only after everything else was tried. */
 function lastResorts({ lifeSeconds }: Situation): readonly Remedy[] {
   return [{ kind: 'rebuild' }, { kind: 'silence', seconds: Math.round(1.1 * (lifeSeconds ?? LONGEST_LIFE_SECONDS)) }]
 }
 
-/** Those that answered; where echoes are never answered, those that were asked: there is nothing better to go by. */
+/** Other endpoints that answered; where echoes are never answered, all that were asked: nothing better is known. */
 function otherWays({ round, echoTrust }: Situation): readonly Endpoint[] {
   if (round === null) return []
   const endpoints = echoTrust === 'trusted' ? round.answered : [...round.answered, ...round.silent]

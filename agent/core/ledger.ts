@@ -3,29 +3,29 @@ import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
 /** The mappings the carrier gave the tunnel's flow, as the hub saw them. Times are monotonic milliseconds. */
 export interface Ledger {
   readonly current: Mapping | null
-  /** How often one followed another, ever. */
+  /** How often one mapping followed another, ever. */
   readonly changes: number
 }
 
 interface Mapping {
   readonly endpoint: Endpoint
-  /** null: it was there before this agent began; the state folder knows since when. */
+  /** null: the mapping was there before this agent began; the state folder knows since when. */
   readonly since: number | null
 }
 
 export interface MappingChange {
   readonly from: Mapping | null
   readonly to: Mapping
-  /** How the one before ended: a NAT that heard nothing of it for long forgot it, else it was moved; null when there was none. */
+  /** How the one before ended: forgotten by a NAT that heard nothing of it for long, else moved; null: there was none. */
   readonly ended: 'port' | 'address' | 'silence' | null
   readonly changes: number
 }
 
-/** RFC 4787, REQ-5 wants two minutes; half of the carriers' NATs have forgotten a flow after one. */
+/** After what silence a NAT forgets: RFC 4787, REQ-5 wants two minutes; half of the carriers' NATs take one. */
 const FORGOTTEN_MS = 60_000
 
 /**
- * Notes what the hub sees now. The change is null when it is what it was.
+ * Notes the mapping that the hub sees now. The change is null when the mapping is the same as before.
  * @param silentMs how long nothing had come through before.
  */
 export function noteMapping(

@@ -6,7 +6,7 @@
  */
 export interface PathMtu {
   readonly configured: number
-  /** What the interface has now. */
+  /** The MTU that the interface has now. */
   readonly mtu: number
   readonly pending: boolean
   readonly checkedAt: number | null
@@ -19,14 +19,14 @@ export interface PathMtu {
 /** Which sizes passed, both ways. */
 export interface SizedRound {
   readonly passed: readonly number[]
-  /** Whether the smallest echo did: else nothing is said about sizes. */
+  /** Whether the smallest echo passed: otherwise the round says nothing about sizes. */
   readonly smallPassed: boolean
 }
 
-/** PPPoE, DS-Lite, its IPv6 default of 1280, LTE and what tunnels inside tunnels leave (docs/wireguard-behind-nat.md). */
+/** Sizes of PPPoE, DS-Lite, its IPv6 default, LTE and of tunnels inside tunnels (docs/wireguard-behind-nat.md). */
 const SIZES = [1412, 1400, 1380, 1340, 1280, 1220, 1180, 1100, 1000]
 
-/** A full-size echo may be lost like any packet, three times a round. */
+/** How many rounds in a row decide: a full-size echo may be lost like any packet, three times a round. */
 const ROUNDS_THAT_COUNT = 3
 
 const IN_USE_EVERY_MS = 10_000
@@ -44,7 +44,7 @@ export function sizesDueAt({ pending, checkedAt, lostRounds }: PathMtu, upSince:
   return checkedAt + (lostRounds > 0 ? AGAIN_MS : inUse ? IN_USE_EVERY_MS : IDLE_EVERY_MS)
 }
 
-/** The path may be another one now. */
+/** Asks again soon, since the path may be another one now. */
 export function recheckSizes(state: PathMtu): PathMtu {
   return { ...state, checkedAt: null, lostRounds: 0 }
 }

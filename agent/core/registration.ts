@@ -6,11 +6,11 @@ export interface Registration {
   readonly pending: { readonly since: number; readonly reason: RegistrationReason } | null
   /** Why and when the next one goes out. */
   readonly due: { readonly at: number; readonly reason: RegistrationReason }
-  /** null: none has succeeded yet. */
+  /** null: no registration has succeeded yet. */
   readonly succeededAt: number | null
   readonly succeeded: number
   readonly failuresInARow: number
-  /** Answers in a row that this home is unknown; one that says neither does not end the row, silence does. */
+  /** Answers in a row that this home is unknown; an answer that says neither does not end the row, silence does. */
   readonly unknownInARow: number
   /** Whether the registrar answered when last asked. */
   readonly registrar: Registrar
@@ -21,24 +21,24 @@ export type RegistrationReason = 'start' | 'periodic' | 'mapping-changed' | 'dou
 export type Registrar = 'unknown' | 'reachable' | 'unreachable'
 
 /**
- * `unknown`: the registrar answered that it knows no home with this name and secret. `refused`: it answered, but not what
- * was hoped for.
+ * `unknown`: the registrar answered that it knows no home with this name and secret. `refused`: the registrar answered,
+ * but not what was hoped for.
  */
 export type RegistrationOutcome = 'done' | 'unknown' | 'refused' | 'unreachable'
 
 const PERIOD_MS = 600_000
 
-/** Whatever the reason: a mapping that changes with every packet must not flood the hub. */
+/** The least gap, whatever the reason: a mapping that changes with every packet must not flood the hub. */
 const LEAST_GAP_MS = 5_000
 
-/** A dead flow must not wait for it, and doubts cannot come faster than heartbeats are missed. */
+/** The least gap in doubt: a dead flow must not wait, and doubts cannot come faster than heartbeats are missed. */
 const LEAST_GAP_IN_DOUBT_MS = 1_000
 
-/** 1, 2, 4 … 60 s, each a quarter shorter to a quarter longer. */
+/** Pauses after failures: 1, 2, 4 … 60 s, each a quarter shorter to a quarter longer. */
 const PAUSES = { firstMs: 1_000, ceilingMs: 60_000 } as const
 const JITTER = 0.25
 
-/** While one is under way and nothing happened since. */
+/** `due` while a registration is under way and nothing happened since. */
 const NOTHING_DUE: Registration['due'] = { at: Infinity, reason: 'periodic' }
 
 export function notRegistered(now: number): Registration {
@@ -53,10 +53,10 @@ export function notRegistered(now: number): Registration {
   }
 }
 
-/** Something happened that the hub should know of: the next one is due soon, after the pending one if there is one. */
+/** Something happened that the hub should know of: the next registration is due soon, after a pending one. */
 export function registerSoon(registration: Registration, reason: RegistrationReason, now: number): Registration {
   if (registration.pending !== null) return { ...registration, due: { at: now, reason } }
-  // After failures the growing pause stands: it is due anyway, and asking faster would not help.
+  // After failures the growing pause stands: a registration is due anyway, and asking faster would not help.
   if (registration.failuresInARow > 0) return { ...registration, due: { ...registration.due, reason } }
   const gapMs = reason === 'doubt' ? LEAST_GAP_IN_DOUBT_MS : LEAST_GAP_MS
   const at = Math.max(now, (registration.succeededAt ?? -Infinity) + gapMs)
@@ -88,7 +88,7 @@ export function noteOutcome(
   if (outcome === 'done')
     return {
       pending: null,
-      // What became due meanwhile is not forgotten, but keeps its distance.
+      // A registration that became due meanwhile is not forgotten, but keeps its distance.
       due:
         due.at === Infinity
           ? { at: now + PERIOD_MS, reason: 'periodic' }
@@ -100,7 +100,7 @@ export function noteOutcome(
       registrar: 'reachable',
     }
   const unknownInARow = unknownAfter(registration, outcome)
-  // The first such answer is asked for once more soon, however long the hub was away before it.
+  // The first such answer is followed by another question soon, however long the hub was away before.
   const failuresInARow = outcome === 'unknown' ? unknownInARow : registration.failuresInARow + 1
   return {
     ...registration,

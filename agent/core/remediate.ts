@@ -17,12 +17,12 @@ import { noteMtuSet } from './path-mtu.ts'
 import { registerSoon } from './registration.ts'
 import type { Action, Watch, WatchEvent } from './state.ts'
 
-/** From evidence to remedies, and from remedies to their proof. Each takes the state and gives the next one. */
+/** From evidence to remedies, and from remedies to their proof. Each function takes the state and gives the next one. */
 
-/** A look takes less; a machine that hangs must not hold up the repair of the uplink. */
+/** How long a look at the machine is waited for: a machine that hangs must not hold up the repair of the uplink. */
 const LONGEST_LOOK_MS = 3_000
 
-/** An answer: to a heartbeat sent then; null when it cannot be told. */
+/** An answer, with when its heartbeat was sent; null when that cannot be told. */
 export interface Answered {
   readonly sentAt: number | null
 }
@@ -51,7 +51,7 @@ function remedyHelped(watch: Watch, now: number, actions: Action[]): Watch {
   return { ...watch, helped: { ...watch.helped, [underWay.cause]: underWay.remedy.kind } }
 }
 
-/** What the shell made of the remedy it was given. */
+/** Takes how the remedy under way ended. */
 export function remedyEnded(
   watch: Watch,
   { executed, endpoint }: Extract<WatchEvent, { kind: 'remedy-ended' }>,
@@ -69,13 +69,13 @@ export function remedyEnded(
     return { ...after, registration, pathMtu: noteMtuSet(watch.pathMtu, remedy.mtu) }
   }
   if (!executed) return remedyFailed(watch, now, actions)
-  // Until the failback is proven it counts as none.
+  // An unproven failback leaves the fallback as it was.
   const fallback = underWay.failbackFrom ?? fallbackAfter(watch, endpoint, now)
   const after = { ...watch, fallback, remediedAt: now, ledElsewhereAt: endpoint === null ? watch.ledElsewhereAt : now }
-  // Answers came meanwhile: because of it, or by themselves.
+  // Answers came meanwhile: because of the remedy, or independently.
   if (watch.health.kind === 'up' && underWay.failbackFrom === null)
     return { ...(underWay.hasHelped ? remedyHelped(after, now, actions) : after), remediation: NO_REMEDIATION }
-  // The heartbeat that proves it goes out at once.
+  // The heartbeat that proves the remedy goes out at once.
   const heartbeats = { ...watch.heartbeats, lastSentAt: null }
   return { ...after, heartbeats, remediation: noteExecuted(watch.remediation, watch.heartbeats, now) }
 }
@@ -90,7 +90,7 @@ function fallbackAfter(
   if (sameEndpoint(endpoint, asking.round?.preferred ?? null)) return null
   const on = remediation.underWay.remedy.kind === 'carrier' ? 'transport' : 'endpoint'
   const next = fellBack(on, endpoint, remediation.underWay.cause, now)
-  // A fallback taken again because its failback failed remembers how often that was.
+  // A fallback taken again because its failback failed remembers how often that happened.
   if (fallback?.on !== on) return next
   return { ...next, failures: fallback.failures, notBefore: Math.max(fallback.notBefore, next.notBefore) }
 }
@@ -108,7 +108,7 @@ function remedyFailed(watch: Watch, now: number, actions: Action[]): Watch {
   }
 }
 
-/** The better endpoint does not carry the tunnel after all: back at once to where it was well. */
+/** The better endpoint does not carry the tunnel after all: back at once to the one that worked. */
 function turnedBack(watch: Watch, fallback: Fallback, now: number, actions: Action[]): Watch {
   const remedy: Remedy =
     fallback.on === 'transport' ? { kind: 'carrier' } : { kind: 'set-endpoint', endpoint: fallback.current }
@@ -129,7 +129,7 @@ export function remediated(watch: Watch, now: number, actions: Action[]): Watch 
   if (now < remediation.notBefore || isBeingLookedAt(watch, now)) return watch
   const remedy = nextRemedy(remediation, ladder(cause, situationOf(watch, cause)))
   if (remedy === null) {
-    // None left: all over again after a pause, and with fresh evidence.
+    // No remedy is left: the ladder begins again after a pause, with fresh evidence.
     const paused = { ...watch, remediation: noteLadderEnded(remediation, now), evidence: NO_EVIDENCE }
     return { ...paused, registration: registerSoon(watch.registration, 'doubt', now) }
   }
@@ -140,15 +140,15 @@ export function remediated(watch: Watch, now: number, actions: Action[]): Watch 
 }
 
 /**
- * What was taken away here looks from outside like a dead flow. So the machine is looked at first: that takes
- * milliseconds on this one and a second on a router; one that cannot be looked at is not waited for.
+ * A change on this machine looks from outside like a dead flow. So the machine is looked at first: that takes
+ * milliseconds here and a second on a router; a machine that cannot be looked at is not waited for.
  */
 function isBeingLookedAt({ asking, heartbeats }: Watch, now: number): boolean {
   const isAsked = asking.reconciledAt > (heartbeats.answeredAt ?? -Infinity)
   return isAsked && asking.lookedAt < asking.reconciledAt && now - asking.reconciledAt < LONGEST_LOOK_MS
 }
 
-/** Failback, once the better endpoint has answered often enough. */
+/** Begins the failback, once the better endpoint has answered often enough. */
 export function returned(watch: Watch, now: number, actions: Action[]): Watch {
   const { fallback, health, remediation, asking } = watch
   if (fallback === null || health.kind !== 'up' || remediation.underWay !== null || watch.heartbeats.missesInARow > 0)
@@ -167,7 +167,7 @@ export function begun(watch: Watch, remedy: Remedy, cause: Cause, now: number, a
   return { ...watch, remediation: noteBegun(watch.remediation, remedy, cause, now) }
 }
 
-/** The machine was found changed, and brought back. */
+/** The machine was found changed, and repaired. */
 export function driftRepaired(watch: Watch, now: number, actions: Action[]): Watch {
   const cause = 'drift'
   if (watch.health.kind === 'up') {
@@ -175,7 +175,7 @@ export function driftRepaired(watch: Watch, now: number, actions: Action[]): Wat
     actions.push({ kind: 'tell-remedy', report: { remedy: 'apply', cause, helped: true, seconds: 0 } })
     return watch
   }
-  // It helps nobody while the hub does not know this home.
+  // The repair helps nobody while the hub does not know this home.
   if (watch.remediation.underWay !== null || causeOf(watch.health) === 'home-unknown') return watch
   const health: Health = { kind: 'healing', since: now, cause }
   const after = enter({ ...watch, evidence: NO_EVIDENCE, remediedAt: now }, health, actions)
@@ -183,13 +183,13 @@ export function driftRepaired(watch: Watch, now: number, actions: Action[]): Wat
   return { ...after, remediation, heartbeats: { ...watch.heartbeats, lastSentAt: null } }
 }
 
-/** The hub knows this home after all: what keeps the tunnel down now is yet to be found out. */
+/** The hub knows this home after all: what keeps the tunnel down now is yet to be found. */
 export function knownAgain(watch: Watch, now: number, actions: Action[]): Watch {
   if (causeOf(watch.health) !== 'home-unknown') return watch
   return enter(watch, { kind: 'offline', since: now, cause: null }, actions)
 }
 
-/** Another state, or another cause of the same: told once. */
+/** Enters another state, or another cause of the same: told once. */
 export function enter(watch: Watch, to: Health, actions: Action[]): Watch {
   const from = watch.health
   const cause = causeOf(to)

@@ -7,11 +7,11 @@ import { nameOf, type Remedy } from './ladder.ts'
 /** Which remedy is under way, and which were tried in this silence. Pure; times are monotonic milliseconds. */
 export interface Remediation {
   readonly underWay: UnderWay | null
-  /** In this turn of the ladder, without help. */
+  /** Remedies that failed in this turn of the ladder. */
   readonly tried: readonly string[]
   /** How often all of the ladder was tried without success. */
   readonly rounds: number
-  /** No further one before this. */
+  /** No further remedy starts before this moment. */
   readonly notBefore: number
 }
 
@@ -20,23 +20,23 @@ interface UnderWay {
   readonly remedy: Remedy | { readonly kind: 'apply' }
   readonly cause: Cause
   readonly since: number
-  /** null while it is carried out; then since and until when an answer would prove it. */
+  /** null while the remedy is being executed; then since and until when an answer would prove it. */
   readonly proving: { readonly since: number; readonly until: number } | null
-  /** A heartbeat that was sent since then was answered while it is still carried out. */
+  /** A heartbeat sent since the remedy began was answered while the remedy is still being executed. */
   readonly hasHelped: boolean
-  /** The fallback that this is the failback from; null for a remedy. */
+  /** The fallback that this remedy is the failback from; null for an ordinary remedy. */
   readonly failbackFrom: Fallback | null
 }
 
 export const NO_REMEDIATION: Remediation = { underWay: null, tried: [], rounds: 0, notBefore: -Infinity }
 
-/** Three heartbeats in a row may be lost or late before the remedy is. */
+/** Time to prove a remedy: three heartbeats in a row may be lost or late before the remedy counts as failed. */
 const PROOF_MS = 1_000
 const PROOF_TIMEOUTS = 3
 
 const PAUSES = { firstMs: 5_000, ceilingMs: 60_000 } as const
 
-/** The first that was not tried yet; null when all were. */
+/** The first remedy that was not tried yet; null when all were. */
 export function nextRemedy(remediation: Remediation, remedies: readonly Remedy[]): Remedy | null {
   return remedies.find((remedy) => !remediation.tried.includes(nameOf(remedy))) ?? null
 }
@@ -53,7 +53,7 @@ export function noteBegun(
   }
 }
 
-/** It was carried out: now an answer must prove it. */
+/** The remedy was executed: now an answer must prove it. */
 export function noteExecuted(remediation: Remediation, beats: Heartbeats, now: number): Remediation {
   const { underWay } = remediation
   if (underWay === null) return remediation
@@ -61,7 +61,7 @@ export function noteExecuted(remediation: Remediation, beats: Heartbeats, now: n
   return { ...remediation, underWay: { ...underWay, proving: { since: now, until: now + proofMs } } }
 }
 
-/** It did not help, or could not be carried out. The next one needs fresh evidence. */
+/** The remedy did not help, or could not be executed. The next one needs fresh evidence. */
 export function noteFailed({ underWay, tried, rounds, notBefore }: Remediation): Remediation {
   const remedy = underWay?.remedy
   const name = remedy === undefined || remedy.kind === 'apply' ? [] : [nameOf(remedy)]
@@ -74,10 +74,10 @@ export function noteLadderEnded(remediation: Remediation, now: number): Remediat
   return { underWay: null, tried: [], rounds, notBefore: now + backoffMs(PAUSES, rounds) }
 }
 
-/** An answer came. A remedy that is still carried out is waited for: two at once would not know which one helped. */
+/** An answer came. A remedy still being executed is waited for: with two at once nobody would know which one helped. */
 export function noteAnswered({ underWay }: Remediation, sentAt: number | null): Remediation {
   if (underWay === null || underWay.proving !== null) return NO_REMEDIATION
-  // A router acts before it says that it is done: the first heartbeats may pass in between.
+  // A router acts before it reports that it is done: the first heartbeats may pass in between.
   const hasHelped = underWay.hasHelped || (sentAt !== null && sentAt >= underWay.since)
   return { ...NO_REMEDIATION, underWay: { ...underWay, hasHelped } }
 }

@@ -10,27 +10,27 @@ import type { Ledger, MappingChange } from './ledger.ts'
 import type { PathMtu, SizedRound } from './path-mtu.ts'
 import type { Registration, RegistrationOutcome, RegistrationReason } from './registration.ts'
 
-/** All that the judge knows of one tunnel. Every moment is monotonic milliseconds. */
+/** Everything the judge knows of one tunnel. Every moment is monotonic milliseconds. */
 export interface Watch {
   readonly settings: WatchSettings
   readonly health: Health
   readonly heartbeats: Heartbeats
   readonly registration: Registration
   readonly ledger: Ledger
-  /** Of this silence; none while answers come. */
+  /** Evidence of this silence; none while answers come. */
   readonly evidence: Evidence
   readonly remediation: Remediation
-  /** null on the preferred way. */
+  /** null while the tunnel uses the preferred endpoint. */
   readonly fallback: Fallback | null
   readonly pathMtu: PathMtu
   readonly asking: Asking
-  /** Which remedy cured which cause on this line, last. */
+  /** The remedy that last repaired each cause on this line. */
   readonly helped: Readonly<Record<string, string>>
-  /** The machine that the tunnel ends on has a connection table that can be told to forget; false until it said so. */
+  /** The machine that the tunnel ends on has a connection table that can forget a flow; false until it said so. */
   readonly canForgetFlow: boolean
-  /** When a remedy was last carried out: what changes soon after is its doing. */
+  /** When a remedy was last executed: changes soon after are its effect. */
   readonly remediedAt: number
-  /** When the interface was last led elsewhere: echoes that were asked before speak of where it was. */
+  /** When the endpoint last changed: echoes that were asked before speak of the former one. */
   readonly ledElsewhereAt: number
   /** Until when the tunnel counts as used. */
   readonly inUseUntil: number
@@ -38,7 +38,7 @@ export interface Watch {
   readonly isDaemonSilent: boolean
 }
 
-/** What the judge is waiting to hear, and when it last did. */
+/** Questions that the judge has under way, and when each was last answered. */
 interface Asking {
   readonly isEchoPending: boolean
   readonly echoedAt: number | null
@@ -46,15 +46,15 @@ interface Asking {
   /** The last round that ended, in a silence or not. */
   readonly round: EchoRound | null
   readonly isUplinkPending: boolean
-  /** When a look at the machine was last asked for, and when one last ended. */
+  /** When a look at the machine was last requested, and when one last ended. */
   readonly reconciledAt: number
   readonly lookedAt: number
 }
 
 export interface WatchSettings {
-  /** Between two heartbeats when all is well and nobody uses the tunnel. */
+  /** Time between two heartbeats while all is well and nobody uses the tunnel. */
   readonly heartbeatMs: number
-  /** While somebody does. */
+  /** Time between two heartbeats while somebody uses the tunnel. */
   readonly inUseMs: number
   /** 0 … 1, another for each home: spreads what many homes would do at once. */
   readonly jitter: number
@@ -65,15 +65,14 @@ export interface WatchSettings {
 }
 
 export type WatchEvent =
-  /** Time went on. */
   | { readonly kind: 'tick' }
   | {
       readonly kind: 'answer'
       readonly sequence: number
       readonly mapping: Endpoint | null
-      /** Somebody's traffic is on the tunnel. */
+      /** Somebody's traffic uses the tunnel. */
       readonly inUse: boolean
-      /** The hub wants to be asked what it wants. */
+      /** The hub wants this home to register, to hear what the hub wants of it. */
       readonly asks: boolean
     }
   /** The hub's machine said through the tunnel that nobody listens there: ICMP port unreachable. */
@@ -82,7 +81,7 @@ export type WatchEvent =
       readonly kind: 'registration-ended'
       readonly outcome: RegistrationOutcome
       readonly mapping: Endpoint | null
-      /** null when it did not answer. */
+      /** null when the registrar did not answer. */
       readonly view: PeerView | null
     }
   | { readonly kind: 'echoed'; readonly round: EchoRound; readonly view: PeerView | null }
@@ -94,37 +93,37 @@ export type WatchEvent =
       /** Where the interface sends now, when the remedy changed that. */
       readonly endpoint: Endpoint | null
     }
-  /** A look at the machine ended: whether it differed from the plan, and was mended. */
+  /** A look at the machine ended: whether the machine differed from the plan, and was repaired. */
   | { readonly kind: 'looked'; readonly driftRepaired: boolean }
   /** What the machine that the tunnel ends on is capable of. */
   | { readonly kind: 'described'; readonly canForgetFlow: boolean }
-  /** The carrier broke for good: its way is gone. */
+  /** The TLS transport failed for good, and with it the path through it. */
   | { readonly kind: 'transport-lost' }
   | { readonly kind: 'configured'; readonly settings: WatchSettings }
 
-/** What the shell shall do. */
+/** What the judge wants done; the effects do it. */
 export type Action =
   | { readonly kind: 'send-heartbeat'; readonly sequence: number }
-  /** Ends with one `registration-ended`, whatever happens. */
+  /** Answered by one `registration-ended`, whatever happens. */
   | { readonly kind: 'register'; readonly reason: RegistrationReason }
-  /** Ends with one `echoed`. */
+  /** Answered by one `echoed`. */
   | { readonly kind: 'ask-echoes' }
-  /** Ends with one `sized`. */
+  /** Answered by one `sized`. */
   | { readonly kind: 'ask-sizes'; readonly sizes: readonly number[] }
-  /** Ends with one `uplink`. */
+  /** Answered by one `uplink`. */
   | { readonly kind: 'test-uplink' }
-  /** Look whether the machine is as it should be, and mend what is not. Ends with a `looked`, sooner or later. */
+  /** Looks whether the machine is as it should be, and repairs what is not. Answered by a `looked`, sooner or later. */
   | { readonly kind: 'reconcile' }
-  /** Ends with one `remedy-ended`, whatever happens; never two at once. */
+  /** Answered by one `remedy-ended`, whatever happens; never two at once. */
   | { readonly kind: 'remedy'; readonly remedy: Remedy }
-  /** The failback is proven: what the fallback needed may go. */
+  /** The failback is proven: the fallback's TLS transport may be closed. */
   | { readonly kind: 'close-transport' }
   | { readonly kind: 'tell-health'; readonly from: Health; readonly to: Health }
   | { readonly kind: 'tell-cause'; readonly cause: Cause }
   | { readonly kind: 'tell-mapping'; readonly change: MappingChange }
   | { readonly kind: 'tell-remedy'; readonly report: RemedyReport }
 
-/** What is worth telling people, now or later. */
+/** Actions worth telling people, now or later. */
 export type Told = Extract<Action, { kind: 'tell-health' | 'tell-cause' | 'tell-mapping' | 'tell-remedy' }>
 
 interface RemedyReport {

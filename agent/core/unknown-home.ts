@@ -6,7 +6,7 @@ export function isUnknownAtHub({ health }: Pick<Watch, 'health'>): boolean {
   return causeOf(health) === 'home-unknown'
 }
 
-/** What its owner does then. @param home its name; in capitals where it is not known. */
+/** How the owner joins such a home again. @param home its name; in capitals where it is not known. */
 export function howToJoinAgain(home = 'HOME'): string {
   return `on the hub: homeward hub invite ${home}; then here: sudo homeward join --again TOKEN`
 }

@@ -10,14 +10,14 @@ import { newPathMtu, sizesToAsk } from './path-mtu.ts'
 import { isDue, noteRegistering, notRegistered, registerSoon } from './registration.ts'
 import type { Action, Watch, WatchEvent, WatchSettings } from './state.ts'
 
-/** A home that has just come up asks so long for what the hub had not seen yet. */
+/** How long a home that has just come up asks again for the mapping that the hub had not seen yet. */
 const CURIOUS_MS = 5_000
 
 /** What is known when the agent starts. */
 export interface Beginning {
   readonly ledger: Ledger
   readonly firstSequence: number
-  /** What the interface has, bytes; less than configured when the line taught that. */
+  /** The interface's MTU, bytes; less than configured when the line taught that. */
   readonly mtu: number
   readonly helped: Watch['helped']
 }
@@ -51,13 +51,13 @@ export function startWatch(settings: WatchSettings, beginning: Beginning, now: n
   }
 }
 
-/** Decides, never acts. `now` is monotonic milliseconds. */
+/** The reducer: decides, never acts. `now` is monotonic milliseconds. */
 export function next(watch: Watch, event: WatchEvent, now: number): readonly [Watch, readonly Action[]] {
   const actions: Action[] = []
   let [after, answer] = taken(watch, event, now, actions)
   after = { ...after, heartbeats: noteOverdue(after.heartbeats, now) }
   after = proven(after, answer, now, actions)
-  // Before time alone could call it offline: one moment tells one change.
+  // Remedies go first, before time alone could call the tunnel offline: one moment tells one change.
   after = remediated(after, now, actions)
   after = judged(after, answer !== null, now, actions)
   after = returned(after, now, actions)
@@ -94,7 +94,7 @@ function judged(watch: Watch, answered: boolean, now: number, actions: Action[])
   if (health.kind === watch.health.kind) return { ...watch, health }
   const after = enter(watch, health, actions)
   if (health.kind !== 'doubtful' && health.kind !== 'offline') return after
-  // The registrar's word is evidence, and something here may have been taken away.
+  // The registrar's word is evidence, and something on this machine may have been removed.
   const asking = { ...after.asking, reconciledAt: -Infinity }
   return { ...after, asking, registration: registerSoon(after.registration, 'doubt', now) }
 }
@@ -133,12 +133,12 @@ function askIfDue(watch: Watch, now: number, actions: Action[]): Watch {
 }
 
 /**
- * Heartbeats go out a little early: a mapping that was forgotten just after one is then seen again within the interval,
- * round trip included.
+ * How early heartbeats go out: a mapping forgotten just after one is then seen again within the interval, round trip
+ * included.
  */
 export const EARLY_MS = 200
 
-/** Between two heartbeats while all is well: more often while somebody would notice. */
+/** The gap between two heartbeats while all is well: shorter while somebody would notice an outage. */
 export function calmGapMs({ settings, heartbeats, inUseUntil }: Watch): number {
   const isInUse = (heartbeats.lastSentAt ?? 0) < inUseUntil
   return isInUse ? Math.min(settings.heartbeatMs, settings.inUseMs) : settings.heartbeatMs
