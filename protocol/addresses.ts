@@ -12,21 +12,21 @@ export const PortSchema = v.pipe(
 
 export const Ipv4Schema = v.pipe(v.string(), v.check(isIPv4, 'expected an IPv4 address such as 10.86.0.2'))
 
-/** Of either family, as sockets print it. */
+/** An IP address literal of either family, in the spelling that sockets print. */
 export const LiteralSchema = v.pipe(
   v.string(),
   v.maxLength(64),
   v.check((text) => isIP(text) !== 0, 'expected an IPv4 or IPv6 address'),
 )
 
-/** IPv4 prefix in canonical form. */
+/** An IPv4 prefix in canonical form. */
 export const CidrSchema = v.pipe(
   v.string(),
   v.check((text) => ipv4Prefix(text) !== null, 'expected an IPv4 prefix such as 192.168.1.0/24'),
   v.transform((text) => ipv4Prefix(text) ?? text),
 )
 
-/** A literal with a port; IPv6 in brackets. */
+/** An address literal with a port; IPv6 in brackets. */
 export const LiteralPlaceSchema = v.pipe(
   v.string(),
   v.check(isLiteralPlace, 'expected an address and a port such as 1.1.1.1:443 or [2606:4700:4700::1111]:443'),
@@ -51,7 +51,7 @@ export function isHost(text: string): boolean {
   return text.length <= 253 && new RegExp(`^(?:${label}\\.)*(?!\\d+$)${label}\\.?$`).test(text)
 }
 
-/** In canonical form; null when the text is no IPv4 prefix. /0 is none of ours. */
+/** The IPv4 prefix in canonical form; null when the text is not one, or is /0, which homeward never takes. */
 export function ipv4Prefix(text: string): string | null {
   const parsed = parsePrefix(text)
   return parsed?.bits === 32 && parsed.length > 0 ? canonicalPrefix(text) : null

@@ -2,46 +2,46 @@ import type { TLSSocket } from 'node:tls'
 import { reasonOf } from '../problems/problem.ts'
 import { frame, LARGEST_DATAGRAM, makeDeframer } from './frames.ts'
 
-/** Datagrams over one TLS connection, both ways. The connection is this one's alone from here on. */
+/** Datagrams over one TLS connection, both ways. Nothing else may use the connection from here on. */
 export interface DatagramStream {
-  /** Never throws and never waits: what finds the queue full is lost, as on a line. */
+  /** Sends a datagram. Never throws and never waits: a datagram that finds the queue full is lost, as on a line. */
   readonly send: (datagram: Uint8Array) => void
   readonly counts: () => DatagramCounts
   /** Closes the connection. Only the first reason counts. */
   readonly end: (why: string) => void
 }
 
-/** Bytes of datagrams, without what carries them. */
+/** Bytes of the datagrams only, without what the transport adds. */
 export interface DatagramCounts {
   readonly sentBytes: number
   readonly receivedBytes: number
-  /** Datagrams that found the queue full. */
+  /** How many datagrams found the queue full. */
   readonly dropped: number
 }
 
 export interface StreamEvents {
-  /** An empty one is a question when it comes from a home, and the answer when it comes from the hub. */
+  /** Receives a datagram. An empty one is a question when it is from a home, and an answer when from the hub. */
   readonly onDatagram: (datagram: Uint8Array) => void
-  /** Once, whoever ended it. */
+  /** Called once, whichever end closed the connection. */
   readonly onEnd: (why: string) => void
 }
 
 /**
- * What waits at most for a slow connection, in bytes. The newest is dropped: what is inside a tunnel repeats itself, and
- * a longer queue would only be older.
+ * How many bytes may wait for a slow connection. The newest datagram is dropped: traffic inside a tunnel repeats
+ * itself, and a longer queue would only hold older datagrams.
  */
 const QUEUE_BYTES = 256 * 1024
 
-/** Handshakes, keepalives, heartbeats and acknowledgements still get in when bulk has filled the queue. */
+/** Room for handshakes, keepalives, heartbeats and acknowledgements when bulk traffic has filled the queue. */
 const SMALL_BYTES = 256
 const RESERVE_BYTES = 64 * 1024
 
-/** The kernel asks a silent peer after this long (tcp(7), TCP_KEEPIDLE); whoever waits for answers knows sooner. */
+/** How long until the kernel asks a silent peer (tcp(7), TCP_KEEPIDLE); whoever waits for answers knows sooner. */
 const KEEPALIVE_MS = 15_000
 
 /**
- * No event comes before this has returned.
- * @param head what had already come before the connection was handed over.
+ * Opens a datagram stream. No event comes before this function has returned.
+ * @param head bytes that had arrived before the connection was handed over.
  */
 export function openDatagramStream(socket: TLSSocket, head: Uint8Array, events: StreamEvents): DatagramStream {
   let sentBytes = 0
@@ -58,13 +58,13 @@ export function openDatagramStream(socket: TLSSocket, head: Uint8Array, events: 
   }
 
   const deframe = makeDeframer((datagram) => {
-    // Several may have come at once, and the first of them may have ended it.
+    // One chunk may hold several datagrams, and the first of them may have ended the stream.
     if (ended) return
     receivedBytes += datagram.length
     events.onDatagram(datagram)
   })
 
-  /** All datagrams of one turn of the event loop leave as one write: a record and a system call for many. */
+  /** Sends all datagrams of one turn of the event loop as one write: one record and one system call for many. */
   function gather(): void {
     if (corked) return
     corked = true
@@ -78,7 +78,7 @@ export function openDatagramStream(socket: TLSSocket, head: Uint8Array, events: 
   socket.setNoDelay(true)
   socket.setTimeout(0)
   socket.setKeepAlive(true, KEEPALIVE_MS)
-  // An error may still come after the end, and unheard it would end the process.
+  // An error may still come after the end, and without a listener it would end the process.
   socket.on('error', (error) => end(reasonOf(error)))
   socket.on('end', () => end('the other end closed it'))
   socket.on('close', () => end('it was closed'))

@@ -6,12 +6,13 @@ import { isIPv4 } from 'node:net'
  * the hub's WireGuard know of this home? It travels on the hub's WireGuard ports, where the hub's firewall tells it from
  * WireGuard by its first four bytes (WireGuard's messages begin with 1 to 4 and three zeros), or straight to ECHO_PORT.
  *
- * Both ways, 48 bytes, or as many more as the asker wants (zeros before the tag): the answer has exactly the request's size.
+ * Request and answer have 48 bytes, or as many more as the asker wants (zeros before the tag): the answer has exactly
+ * the request's size.
  *
  *  0  `hw`, version 1, kind: 3 request, 4 answer
  *  4  the home's tunnel IPv4 address
  *  8  nonce, 8 bytes
- * 16  delaySeconds, 2 bytes: answer only after so long; 0 at once. The answer repeats it
+ * 16  delaySeconds, 2 bytes: answer only after that many seconds; 0: at once. The answer repeats it
  * 18  flags, 1 byte; answer: 1 = the hub's WireGuard knows the peer
  * 19  zero
  * 20  answer: handshakeSeconds, 24  heardSeconds, 28  initiatedSeconds: milliseconds, 4 bytes each, 0xffffffff = null
@@ -27,68 +28,68 @@ const TAG_BYTES = 16
 const PEER_KNOWN = 1
 const NO_AGE = 0xffffffff
 
-/** UDP, on every address of the hub. */
+/** The UDP port of the echo, on every address of the hub. */
 export const ECHO_PORT = 8687
 
-/** The shortest echo. */
+/** The shortest echo, in bytes. */
 export const ECHO_BYTES = 48
 
-/** The longest: what a 1500-byte link carries over IPv4 in one piece. */
+/** The longest echo, in bytes: what a 1500-byte link carries over IPv4 in one piece. */
 export const LONGEST_ECHO_BYTES = 1472
 
-/** The longest delay an answer can be asked for, in seconds. */
+/** The longest delay that a request can ask for, in seconds. */
 export const LONGEST_ECHO_DELAY = 300
 
-/** How the hub's firewall tells requests from WireGuard, and how much longer than any delay it remembers their flow. */
+/** How the hub's firewall tells requests from WireGuard, and how long it remembers their flow: over any delay. */
 export const ECHO_FLOW = { port: ECHO_PORT, firstBytes: 0x68770103, keptSeconds: LONGEST_ECHO_DELAY + 30 } as const
 
 /** What the hub's WireGuard knows of a home, in seconds by the hub's monotonic clock. */
 export interface PeerView {
-  /** The hub's WireGuard has our key as a peer. */
+  /** Whether the hub's WireGuard has our key as a peer. */
   readonly peerKnown: boolean
-  /** Since the hub's last handshake with us; null: none since it has us as a peer (it lost the session). */
+  /** Time since the hub's last handshake with us; null: none since the hub has us as a peer (it lost the session). */
   readonly handshakeSeconds: number | null
   /**
-   * Since the hub last heard anything authenticated of us in WireGuard (a heartbeat, or what it received grew); null: not
-   * since its daemon began.
+   * Time since the hub last heard anything authenticated from us in WireGuard (a heartbeat, or received bytes that
+   * grew); null: nothing since the hub's daemon began.
    */
   readonly heardSeconds: number | null
   /**
-   * Since a handshake initiation last arrived at the hub's WireGuard ports from the asker's public address, accepted or
-   * not; null: none in the last minute.
+   * Time since a handshake initiation, accepted or not, last arrived at the hub's WireGuard ports from the asker's
+   * public address; null: none in the last minute.
    */
   readonly initiatedSeconds: number | null
 }
 
-/** A secret that home and hub share. Never in a log. */
+/** A secret that home and hub share. Never logged. */
 export type EchoKey = Uint8Array
 
 export interface EchoRequest {
   /** The home's IPv4 address inside the tunnel. */
   readonly home: string
-  /** 64 bits. */
+  /** 64 bits; the answer repeats them. */
   readonly nonce: bigint
   /** 0 … 65535; the hub answers up to LONGEST_ECHO_DELAY. */
   readonly delaySeconds: number
-  /** Of the datagram, ECHO_BYTES … LONGEST_ECHO_BYTES. */
+  /** Size of the datagram, ECHO_BYTES … LONGEST_ECHO_BYTES. */
   readonly bytes: number
 }
 
 /**
- * The hub keeps only the hash of a home's secret; the home can make it. Whoever reads the hub's store can make echoes, and
- * nothing else, with it.
+ * The key of a home's echoes, made from the hash of its secret: the hub keeps only the hash, and the home can compute
+ * it. Whoever reads the hub's store can make echoes with the hash, and nothing else.
  */
 export function echoKey(homeSecretSha256Hex: string): EchoKey {
   return createHmac('sha256', Buffer.from(homeSecretSha256Hex, 'hex')).update('homeward echo v1').digest()
 }
 
-/** @throws {RangeError} for a request that cannot be written down. */
+/** @throws {RangeError} for a request that cannot be encoded. */
 export function encodeEchoRequest(request: EchoRequest, key: EchoKey): Uint8Array {
   return sealed(draft(request, REQUEST), key)
 }
 
 /**
- * null for anything but a request that bears the tag of its home's key.
+ * Reads a request; null for anything but a request that bears the tag of its home's key.
  * @param keyOf null: no such home.
  */
 export function readEchoRequest(datagram: Uint8Array, keyOf: (home: string) => EchoKey | null): EchoRequest | null {
@@ -100,7 +101,7 @@ export function readEchoRequest(datagram: Uint8Array, keyOf: (home: string) => E
   return { home, nonce: view.getBigUint64(8), delaySeconds: view.getUint16(16), bytes: datagram.length }
 }
 
-/** As long as the request was. */
+/** Encodes an answer of the request's size. */
 export function encodeEchoAnswer(request: EchoRequest, seen: PeerView, key: EchoKey): Uint8Array {
   const datagram = draft(request, ANSWER)
   const view = new DataView(datagram.buffer)
@@ -111,7 +112,7 @@ export function encodeEchoAnswer(request: EchoRequest, seen: PeerView, key: Echo
   return sealed(datagram, key)
 }
 
-/** null for anything but an answer that bears the key's tag. */
+/** Reads an answer; null for anything but an answer that bears the key's tag. */
 export function readEchoAnswer(
   datagram: Uint8Array,
   key: EchoKey,
@@ -159,7 +160,7 @@ function tagOf(datagram: Uint8Array, key: EchoKey): Uint8Array {
   return createHmac('sha256', key).update(covered).digest().subarray(0, TAG_BYTES)
 }
 
-/** An age of more than 49 days is as good as 49. */
+/** An age in milliseconds as the field holds it. An age of more than 49 days is as good as 49. */
 function milliseconds(age: number | null): number {
   return age === null ? NO_AGE : Math.min(NO_AGE - 1, Math.max(0, Math.round(age * 1000)))
 }

@@ -1,10 +1,11 @@
-/** No datagram of WireGuard's is larger: its MTU is at most 9000 here, and it adds 32 bytes. */
+/** The largest datagram of WireGuard's: its MTU is at most 9000 here, and it adds 32 bytes. */
 export const LARGEST_DATAGRAM = 9_216
 
 const LENGTH_BYTES = 2
 
 /**
- * A datagram for a stream of bytes: its length in 16 bits, big-endian, then itself. An empty one asks for an empty one.
+ * Frames a datagram for a stream of bytes: its length in 16 bits, big-endian, then the datagram. An empty datagram asks
+ * for an empty one.
  * @throws {RangeError} above LARGEST_DATAGRAM.
  */
 export function frame(datagram: Uint8Array): Buffer {
@@ -17,8 +18,8 @@ export function frame(datagram: Uint8Array): Buffer {
 }
 
 /**
- * Takes a stream's chunks, however they are cut, and hands out the datagrams. They are views of the chunks: whoever
- * keeps one keeps its chunk.
+ * Makes a function that takes a stream's chunks, however they are cut, and hands out the datagrams. The datagrams are
+ * views of the chunks: whoever keeps one keeps its chunk.
  * @returns false once a length is larger than any datagram can be; nothing is read after that.
  */
 export function makeDeframer(onDatagram: (datagram: Uint8Array) => void): (chunk: Uint8Array) => boolean {

@@ -10,7 +10,7 @@ import type { Endpoint } from '../wireguard/spec.ts'
  * the endpoint's port (2), then its address as the hub sees it. With UDP and IP headers the IPv4 answer is 44 bytes,
  * which WireGuard pads to 48: 108 bytes on the wire (docs/protocol.md, what watching costs).
  *
- * A longer datagram is read as far as this version knows it, so that a later one can say more.
+ * A longer datagram is read as far as this version knows it, so that a later version can say more.
  */
 const MAGIC_0 = 0x68
 const MAGIC_1 = 0x77
@@ -25,16 +25,16 @@ const ASKS = 2
 /** UDP port of the hub's tunnel address. */
 export const HEARTBEAT_PORT = 8686
 
-/** Wraps at 2^32. */
+/** The number of a request, which its answer repeats. Wraps at 2^32. */
 export type Sequence = number
 
 export interface HeartbeatAnswer {
   readonly sequence: Sequence
   /** The mapping: where the hub sees this home's tunnel. null when the peer monitor has not looked yet. */
   readonly endpoint: Endpoint | null
-  /** Somebody's traffic passed the tunnel lately: heartbeats follow use. */
+  /** Whether somebody's traffic passed the tunnel lately: heartbeats follow use. */
   readonly inUse: boolean
-  /** The hub wants something of this home: to hear what, it registers. */
+  /** Whether the hub wants something of this home: the home registers to hear what. */
   readonly asks: boolean
 }
 
@@ -42,7 +42,7 @@ export function encodeRequest(sequence: Sequence): Uint8Array {
   return head(REQUEST, sequence, HEAD_BYTES)
 }
 
-/** null for anything that is no request. */
+/** Reads a request; null for anything else. */
 export function decodeRequest(datagram: Uint8Array): { readonly sequence: Sequence } | null {
   const view = open(datagram, REQUEST)
   return view === null ? null : { sequence: view.getUint32(4) }
@@ -59,7 +59,7 @@ export function encodeAnswer(answer: HeartbeatAnswer): Uint8Array {
   return datagram
 }
 
-/** null for anything that is no answer. */
+/** Reads an answer; null for anything else. */
 export function decodeAnswer(datagram: Uint8Array): HeartbeatAnswer | null {
   const view = open(datagram, ANSWER)
   if (view === null) return null

@@ -3,12 +3,12 @@ import { oneLine, quoted } from '../problems/printable.ts'
 import { parseEndpoint } from '../wireguard/spec.ts'
 import { NameSchema } from './names.ts'
 
-/** One outage as it stands in incidents.jsonl and travels between the two ends. Moments are ISO 8601, UTC, by the writer's calendar. */
+/** An outage as incidents.jsonl keeps it and both ends exchange it. Times: ISO 8601, UTC, the writer's calendar. */
 
 const TimeSchema = v.pipe(v.string(), v.maxLength(30), v.isoTimestamp())
-/** Somebody else's: it stands in terminals, mails and spreadsheets. */
+/** A word from the other end, on one line: it is shown in terminals, mails and spreadsheets. */
 const WordSchema = v.pipe(v.string(), v.maxLength(80), v.transform(oneLine))
-/** ADDRESS:PORT; anything else is nowhere. */
+/** ADDRESS:PORT; anything else becomes null. */
 const PlaceSchema = v.nullable(
   v.pipe(
     v.string(),
@@ -22,35 +22,35 @@ const IncidentIdSchema = v.pipe(v.string(), v.regex(/^[a-z0-9.-]{1,100}$/))
 
 export const IncidentSchema = v.object({
   id: IncidentIdSchema,
-  /** What the other end called it, before both met. */
+  /** The id that the other end gave this incident, before both met. */
   alias: v.nullable(IncidentIdSchema),
   home: NameSchema,
   scope: v.picklist(['tunnel', 'agent', 'hub-daemon', 'registrar', 'router']),
   began: TimeSchema,
-  /** null: it lasts. */
+  /** When the incident ended; null while it lasts. */
   ended: v.nullable(TimeSchema),
-  /** By the monotonic clock; null while it lasts. */
+  /** How long the incident lasted, by the monotonic clock; null while it lasts. */
   seconds: v.nullable(v.number()),
-  /** What was proven last; `unknown` when nothing was. */
+  /** The cause that was proven last; `unknown` when none was. */
   cause: WordSchema,
-  /** How that changed, first to last. */
+  /** How the cause changed, first to last. */
   causes: v.pipe(v.array(v.object({ cause: WordSchema, at: TimeSchema })), v.maxLength(16)),
-  /** How often it came back before it was over. */
+  /** How often the outage came back before the incident was over. */
   flaps: v.pipe(v.number(), v.integer(), v.minValue(0)),
   unstable: v.boolean(),
   tried: v.pipe(
     v.array(v.object({ remedy: WordSchema, cause: WordSchema, helped: v.boolean(), seconds: v.number() })),
     v.maxLength(32),
   ),
-  /** ADDRESS:PORT, as the hub saw the home. */
+  /** The home's ADDRESS:PORT as the hub saw it. */
   mapping: v.object({ before: PlaceSchema, after: PlaceSchema }),
-  /** Who saw it, and from when to when. */
+  /** Which ends saw the outage, and from when to when. */
   views: v.object({ home: ViewSchema, hub: ViewSchema }),
-  /** Who told people, and when. */
+  /** Which end told people, and when. */
   said: v.object({ down: SaidSchema, recovered: SaidSchema, reminded: v.nullable(TimeSchema) }),
-  /** The end that wrote this says nothing of it, or nothing more: it was over before there was anybody to tell, or its home is gone. */
+  /** Whether the writer tells nobody (any more): it ended before there was anybody to tell, or its home is gone. */
   silenced: v.optional(v.boolean()),
-  /** Both ends have compared what they know of it. */
+  /** Whether both ends have compared what they know of the incident. */
   met: v.boolean(),
 })
 
@@ -63,20 +63,20 @@ export function reportedWord(text: string): string {
   return isOwn ? text : quoted(text, 60)
 }
 
-/** In a registration: what a home has to tell of its outages, and for which of them it asks to be the one who tells people. */
+/** A home's outages in a registration, and for which of them it claims the right to notify. */
 export const IncidentReport = v.object({
-  /** What the home's calendar shows as it writes this: its moments count from here. */
+  /** The time by the home's calendar when it writes this: the times of its incidents count from here. */
   now: TimeSchema,
   incidents: v.pipe(v.array(IncidentSchema), v.maxLength(8)),
   claims: v.pipe(v.array(IncidentIdSchema), v.maxLength(8)),
-  /** It has somebody to tell. */
+  /** Whether the home has somebody to tell. */
   canSpeak: v.boolean(),
 })
 
 export const IncidentAnswer = v.object({
   now: TimeSchema,
   incidents: v.array(v.object({ was: IncidentIdSchema, incident: IncidentSchema })),
-  /** What the hub alone saw of this home. */
+  /** Incidents of this home that only the hub saw. */
   others: v.array(IncidentSchema),
 })
 

@@ -27,7 +27,7 @@ const PresharedKeySchema = v.pipe(
 /** 32 random bytes in base64url: join secrets and homes' secrets. */
 export const SecretSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/, 'expected 43 base64url characters'))
 
-/** Bytes. Below 576 no IPv4 host needs to take anything (RFC 791, 3.2). */
+/** An MTU in bytes. Every IPv4 destination must be able to receive 576 bytes (RFC 791, 3.2). */
 export const MtuSchema = v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000))
 
 const LanSchema = v.pipe(v.array(CidrSchema), v.maxLength(32))
@@ -40,23 +40,23 @@ export const JoinRequest = v.object({
   version: v.literal(PROTOCOL_VERSION),
   joinSecret: SecretSchema,
   publicKey: PublicKeySchema,
-  /** Made at home; the hub keeps a hash. Authenticates everything after the join. */
+  /** The home's secret, made at home; the hub keeps a hash. Authenticates everything after the join. */
   homeSecret: SecretSchema,
-  /** Empty: take what the invitation says. */
+  /** The home's LANs; empty: those of the invitation. */
   lan: LanSchema,
-  /** Answers what a join would get, and changes nothing. */
+  /** Whether the hub only answers what a join would get, and changes nothing. */
   preview: v.boolean(),
 })
 
 export const JoinAnswer = v.object({
   home: NameSchema,
-  /** Inside the tunnel. */
+  /** The home's address inside the tunnel. */
   address: Ipv4Schema,
   network: CidrSchema,
   hubAddress: Ipv4Schema,
   heartbeatPort: PortSchema,
   hubPublicKey: PublicKeySchema,
-  /** UDP, as dialled from outside; the first is WireGuard's own. */
+  /** The UDP port as dialled from outside: WireGuard's own, before the alternate ones. */
   port: PortSchema,
   alternatePorts: v.array(PortSchema),
   lan: LanSchema,
@@ -71,7 +71,7 @@ export const RegisterRequest = v.object({
   nextPublicKey: v.optional(PublicKeySchema),
   lan: LanSchema,
   listenPort: v.nullable(PortSchema),
-  /** Why now: for the hub's log. */
+  /** Why the home registers now, for the hub's log. */
   reason: v.picklist([
     'start',
     'periodic',
@@ -85,64 +85,64 @@ export const RegisterRequest = v.object({
     'incident',
     'asked',
   ]),
-  /** Take our peer out and put it in again: forgets a handshake's timestamp from the future. */
+  /** Whether the hub takes our peer out and puts it in again, to forget a handshake's timestamp from the future. */
   reset: v.optional(v.boolean(), false),
-  /** Bytes. What the home's line bears, when that is less than the hub's own; null: the hub's own. */
+  /** Bytes that the home's line bears, when that is less than the hub's own MTU; null: the hub's own. */
   mtu: v.optional(v.nullable(MtuSchema), null),
-  /** What the home last heard of itself in a heartbeat answer. */
+  /** The mapping that the home last heard in a heartbeat answer. */
   lastMapping: v.nullable(EndpointSchema),
-  /** Between two heartbeats of an idle tunnel: how long a silence says nothing. */
+  /** Seconds between two heartbeats of an idle tunnel: how long a silence says nothing. */
   heartbeatSeconds: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(60)), 5),
-  /** Where services of the home see visitors' own addresses; older homes do not say, and then nowhere. */
+  /** Where services of the home see visitors' own addresses. Default, for older homes that do not say: nowhere. */
   keeps: v.optional(KeepsSchema),
   /** Whether visitors with their own addresses are answered through the tunnel now. */
   visitors: v.optional(v.boolean(), false),
-  /** Devices may go to the internet through this home. */
+  /** Whether devices may go to the internet through this home. */
   exit: v.optional(v.boolean(), false),
   /** The home's outages, and whether it may be the one to tell people of them. */
   incidents: v.optional(IncidentReport),
 })
 
-/** What the hub sees of a home right now. */
+/** What the hub sees of a home at this moment. */
 export const HubView = v.object({
   peerKnown: v.boolean(),
   endpoint: v.nullable(EndpointSchema),
-  /** By the hub's own clock; null before the first handshake. */
+  /** Seconds since the last handshake, by the hub's own clock; null before the first. */
   lastHandshakeSeconds: v.nullable(v.number()),
   rxBytes: v.number(),
   txBytes: v.number(),
-  /** null: never. */
+  /** Seconds since the last heartbeat; null: never. */
   lastHeartbeatSeconds: v.nullable(v.number()),
-  /** As in HubWord (protocol/echo.ts); older hubs do not say. */
+  /** The same as in PeerView (protocol/echo.ts); older hubs do not say. */
   heardSeconds: v.optional(v.nullable(v.number()), null),
   initiatedSeconds: v.optional(v.nullable(v.number()), null),
 })
 
 export const RegisterAnswer = v.object({
   view: HubView,
-  /** By which the hub knows the home from now on. */
+  /** The key by which the hub knows the home from now on. */
   publicKey: v.optional(PublicKeySchema),
   alternatePorts: v.array(PortSchema),
-  /** Visitors come with their own addresses, and are to be answered through the tunnel; older hubs send none. */
+  /** Whether visitors come with their own addresses, and must be answered through the tunnel; older hubs send none. */
   visitors: v.optional(v.boolean(), false),
   hubTime: MomentSchema,
-  /** Only where the home reported its own; older hubs do not. */
+  /** The hub's incidents, only where the home reported its own; older hubs do not send any. */
   incidents: v.optional(IncidentAnswer),
 })
 
-/** POST /v1/devices. The device's keys are made where the command runs; the hub needs the preshared one to speak it. */
+/** POST /v1/devices. The device's keys are made where the command runs; the hub also needs the preshared key. */
 export const AddDeviceRequest = v.object({
   version: v.literal(PROTOCOL_VERSION),
   name: NameSchema,
   publicKey: PublicKeySchema,
   presharedKey: PresharedKeySchema,
-  /** The homes it may reach; null: that home whose device it is, or all of them where the hub's owner adds it. */
+  /** The homes that the device may reach; null: the home whose device it is, or all where the hub's owner adds it. */
   homes: v.optional(v.nullable(v.pipe(v.array(NameSchema), v.minLength(1), v.maxLength(1_000))), null),
-  /** null: it stays. */
+  /** When the device expires; null: never. */
   expiresInMs: v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1e12))), null),
-  /** It may reach the internet through the hub. */
+  /** Whether the device may reach the internet through the hub. */
   full: v.optional(v.boolean(), false),
-  /** The home through which it reaches the internet; null: none. */
+  /** The home through which the device reaches the internet; null: none. */
   exit: v.optional(v.nullable(NameSchema), null),
 })
 
@@ -152,7 +152,7 @@ export const AddDeviceAnswer = v.object({
   mtu: v.number(),
   endpoint: v.object({ address: HostSchema, port: PortSchema }),
   hubPublicKey: PublicKeySchema,
-  /** The tunnel network and the LANs it may reach. */
+  /** The tunnel network and the LANs that the device may reach. */
   allowedIps: v.array(CidrSchema),
   keepaliveSeconds: v.number(),
 })
@@ -164,15 +164,15 @@ export const DeviceList = v.object({
       name: NameSchema,
       address: Ipv4Schema,
       publicKey: PublicKeySchema,
-      /** The home that added it; null when it was the hub. */
+      /** The home that added the device; null when the hub did. */
       home: v.nullable(NameSchema),
       addedAt: MomentSchema,
       lastHandshakeSeconds: v.nullable(v.number()),
       rxBytes: v.optional(v.number(), 0),
       txBytes: v.optional(v.number(), 0),
-      /** The homes it may reach; null: all. */
+      /** The homes that the device may reach; null: all. */
       homes: v.optional(v.nullable(v.array(NameSchema)), null),
-      /** null: it stays. */
+      /** When the device expires; null: never. */
       expiresAt: v.optional(v.nullable(MomentSchema), null),
       full: v.optional(v.boolean(), false),
       exit: v.optional(v.nullable(NameSchema), null),
@@ -183,7 +183,7 @@ export const DeviceList = v.object({
 /** POST /v1/alerts/test. The hub sends a test by its own channels. */
 export const AlertTestRequest = v.object({
   version: v.literal(PROTOCOL_VERSION),
-  /** The hub's name of it; null: all of them. */
+  /** The name of the channel at the hub; null: all channels. */
   channel: v.nullable(v.pipe(v.string(), v.maxLength(32))),
 })
 
@@ -191,16 +191,16 @@ export const AlertTestAnswer = v.object({
   channels: v.array(v.object({ name: ShortSchema, kind: ShortSchema, problem: v.nullable(v.string()) })),
 })
 
-/** POST /v1/leave. After it the home's key and secret are worth nothing. */
+/** POST /v1/leave. Afterwards the home's key and secret are worth nothing. */
 export const LeaveRequest = v.object({
   version: v.literal(PROTOCOL_VERSION),
-  /** A join that could not prove its tunnel gives the invitation back, so that the same token works again. */
+  /** Whether a join that could not prove its tunnel gives the invitation back: the same token then works again. */
   reopenInvite: v.boolean(),
 })
 
 /** Every answer that is not 2xx. */
 export const ErrorAnswer = v.object({
-  /** `next` is for homes of 0.1.0; newer ones know what to do by the code. */
+  /** `next` is for homes of 0.1.0; newer ones take the next step from their own catalogue, by the code. */
   error: v.object({ code: v.string(), why: v.string(), next: v.optional(v.string(), '') }),
 })
 

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { CidrSchema, Ipv4Schema, PortSchema } from './addresses.ts'
 import { NameSchema } from './names.ts'
 
-/** Ports of the hub that are forwarded to services at homes, as agent and hub speak of them. */
+/** Ports of the hub that are forwarded to services at homes, as agent and hub exchange them. */
 
 const ProtocolSchema = v.picklist(['tcp', 'udp'])
 
@@ -11,12 +11,12 @@ const SourceSchema = v.picklist(['keep', 'hide'])
 
 const FieldsSchema = v.object({
   protocol: ProtocolSchema,
-  /** On the hub, first to last. */
+  /** The first and the last port on the hub. */
   port: PortSchema,
   lastPort: PortSchema,
-  /** Of the service: in the home's LAN, or the home's own address inside the tunnel. */
+  /** The address of the service: in the home's LAN, or the home's own address inside the tunnel. */
   address: Ipv4Schema,
-  /** Where the first one leads; the others follow in step. */
+  /** The port that the first port is forwarded to; the others follow in step. */
   targetPort: PortSchema,
 })
 
@@ -24,7 +24,7 @@ const FieldsSchema = v.object({
 export const AddPublicationRequest = v.object({
   version: v.literal(1),
   ...FieldsSchema.entries,
-  /** null: keep where that can work, else hide. */
+  /** Whether the service sees visitors' addresses; null: keep where that can work, else hide. */
   source: v.nullable(SourceSchema),
 })
 
@@ -35,19 +35,19 @@ export const PublicationSchema = v.strictObject({
   addedAt: v.pipe(v.string(), v.isoTimestamp()),
 })
 
-/** Ports of a publication that lead nowhere for now. */
+/** Ports of a publication that are not forwarded for now. */
 const WithheldSchema = v.object({
   protocol: ProtocolSchema,
   port: PortSchema,
   lastPort: PortSchema,
   code: v.picklist(['port-taken', 'publications-full']),
-  /** For people. */
+  /** A reason for people. */
   why: v.string(),
 })
 
 const ListedPublicationSchema = v.object({
   ...PublicationSchema.entries,
-  /** Default: all of it is forwarded. */
+  /** Ports that are not forwarded. Default: none. */
   withheld: v.optional(v.array(WithheldSchema)),
 })
 
@@ -57,16 +57,16 @@ export const PublicationList = v.object({ publications: v.array(ListedPublicatio
 /** One link of a visitor's path. */
 const ProofLinkSchema = v.object({
   link: v.picklist(['outside', 'hub', 'tunnel', 'home', 'service']),
-  /** null: it cannot be told. */
+  /** Whether the link works; null: cannot be told. */
   works: v.nullable(v.boolean()),
-  /** For people. */
+  /** The result for people. */
   said: v.string(),
 })
 
-/** POST /v1/publications/PROTOCOL/PORT/check. The links up to the first that fails. */
+/** POST /v1/publications/PROTOCOL/PORT/check. The answer has the links up to the first that fails. */
 export const ProofAnswer = v.object({
   links: v.array(ProofLinkSchema),
-  /** The one that was tried: the first that is forwarded. Not in answers of a hub that withheld none. */
+  /** The port that was tried: the first that is forwarded. Missing in answers of a hub that withheld none. */
   port: v.optional(PortSchema),
 })
 
@@ -83,10 +83,10 @@ export type ProofLink = v.InferOutput<typeof ProofLinkSchema>
 export type ProofAnswer = v.InferOutput<typeof ProofAnswer>
 export type PublicationList = v.InferOutput<typeof PublicationList>
 
-/** Of a hub. Until a range is one entry of its firewall each port is one: more would keep it busy for minutes. */
+/** How many ports a hub may publish. Each is one entry of its firewall: more would keep it busy for minutes. */
 export const MOST_PUBLISHED_PORTS = 12_000
 
-/** A port counts once for TCP and once for UDP. */
+/** Counts the ports of ranges; a port counts once for TCP and once for UDP. */
 export function portCount(ranges: readonly Pick<PublishedRange, 'port' | 'lastPort'>[]): number {
   return ranges.reduce((sum, { port, lastPort }) => sum + lastPort - port + 1, 0)
 }
@@ -97,12 +97,12 @@ export interface PublishedRange {
   readonly lastPort: number
 }
 
-/** `443/tcp`, `8000-8010/udp`. */
+/** A range as text, e.g. `443/tcp` or `8000-8010/udp`. */
 export function rangeText({ protocol, port, lastPort }: PublishedRange): string {
   return `${port === lastPort ? port : `${port}-${lastPort}`}/${protocol}`
 }
 
-/** null for anything that is none. */
+/** Reads what rangeText prints; null for anything else. */
 export function parseRange(text: string): PublishedRange | null {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?\/(tcp|udp)$/.exec(text)
   if (match === null) return null

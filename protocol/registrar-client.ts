@@ -9,22 +9,22 @@ import { within } from '../system/time/within.ts'
 import { hostField, hostPort } from '../wireguard/host-port.ts'
 import { ErrorAnswer } from './messages.ts'
 
-/** Where a registrar is and how it is recognised. */
+/** Where a registrar is, and the certificate that identifies it. */
 export interface Registrar {
-  /** A literal address or a name. */
+  /** An address literal or a name. */
   readonly host: string
   readonly port: number
-  /** SHA-256 of its certificate, 64 hex digits. */
+  /** SHA-256 of the registrar's certificate, 64 hex digits. */
   readonly certificate: string
 }
 
 export interface Call<Schema extends v.GenericSchema> {
-  /** What is asked for, before ` failed`, e.g. `adding the device phone`: said when the hub refuses it. */
+  /** What is asked for, e.g. `adding the device phone`, before ` failed`: for the error when the hub refuses. */
   readonly what?: string
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
   readonly body?: unknown
-  /** `HOME.SECRET`. */
+  /** The credentials, `HOME.SECRET`. */
   readonly bearer?: string
   readonly answer: Schema
   readonly timeoutMs?: number
@@ -35,7 +35,7 @@ const LARGEST_ANSWER = 1024 * 1024
 
 /**
  * Asks the registrar. The certificate is checked against the pin before the first byte of ours is sent; its dates and
- * names say nothing (a Pi may wake up in 1970, and the address may be a bare number).
+ * names are ignored (a Pi may wake up in 1970, and the address may be a bare number).
  * @throws {Problem} `name-unresolved`, `hub-unreachable`, `certificate-mismatch`, `answer-invalid`, or the hub's own.
  */
 export async function callRegistrar<const Schema extends v.GenericSchema>(
@@ -43,7 +43,7 @@ export async function callRegistrar<const Schema extends v.GenericSchema>(
   call: Call<Schema>,
 ): Promise<v.InferOutput<Schema>> {
   const what = `asking the hub at ${hostPort(registrar.host, registrar.port)}`
-  // One deadline for all of it: connecting, the handshake and the answer.
+  // One deadline for connecting, the handshake and the answer together.
   return await within(call.timeoutMs ?? 10_000, call.signal, async (signal) => {
     const socket = await connectPinned(registrar, what, signal)
     try {
@@ -57,7 +57,7 @@ export async function callRegistrar<const Schema extends v.GenericSchema>(
   })
 }
 
-/** A TLS connection to the pinned hub; nothing was sent on it yet. */
+/** Opens a TLS connection to the pinned hub, on which nothing was sent yet. */
 export function connectPinned(registrar: Registrar, what: string, signal: AbortSignal): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const socket = tlsConnect({
@@ -141,13 +141,13 @@ function parseAnswer<Schema extends v.GenericSchema>(
   throw refusalIn(what, status, text)
 }
 
-/** The hub's own problem in an answer that is not 2xx; `answer-invalid` where there is none in it. */
+/** The hub's own problem in an answer that is not 2xx; `answer-invalid` where the answer holds none. */
 export function refusalIn(what: string, status: number, text: string): Problem {
   const refused = v.safeParse(ErrorAnswer, jsonIn(text))
   if (!refused.success) return new Problem('answer-invalid', { what, why: `it answered with status ${status}` })
   const { code, why } = refused.output.error
   const said = `the hub says: ${quoted(why)}`
-  // What to do next is never the hub's to say, only ours of its code: somebody may follow it as root.
+  // The next step comes from our own catalogue, never from the hub: somebody may follow it as root.
   if (isProblemCode(code)) return new Problem(code, { what, why: said })
   return new Problem('answer-invalid', {
     what,
@@ -164,7 +164,7 @@ function jsonIn(text: string): unknown {
   }
 }
 
-/** What an attempt that `signal` bounds has failed of: a Problem as it is, anything else as one of reaching the hub. */
+/** Why an attempt that `signal` bounds failed: a Problem as it is, else `name-unresolved` or `hub-unreachable`. */
 export function unreachable(what: string, thrown: unknown, signal: AbortSignal): Problem {
   if (thrown instanceof Problem) return thrown
   const code = (thrown as NodeJS.ErrnoException | undefined)?.code

@@ -4,20 +4,20 @@ import { Problem } from '../problems/problem.ts'
 import { hostField, hostPort } from '../wireguard/host-port.ts'
 import { connectPinned, type Registrar, refusalIn, unreachable } from './registrar-client.ts'
 
-/** What a home asks for, and what the hub switches to. */
+/** The path that a home requests for the TLS transport, and the protocol that the hub switches to. */
 export const TRANSPORT_PATH = '/v1/carrier'
 export const TRANSPORT_PROTOCOL = 'homeward-carrier'
 
 export interface Upgraded {
   readonly socket: TLSSocket
-  /** What came right behind the hub's yes. */
+  /** Bytes that came right behind the hub's `101 Switching Protocols`. */
   readonly head: Uint8Array
 }
 
 const LARGEST_REFUSAL = 16 * 1024
 
 /**
- * Makes a connection to the registrar a transport of datagrams (RFC 9110, 7.8).
+ * Turns a connection to the registrar into the TLS transport (RFC 9110, 7.8).
  * @param bearer `HOME.SECRET`.
  * @param signal ends the attempt, not the connection that came of it.
  * @throws {Problem} `name-unresolved`, `hub-unreachable`, `certificate-mismatch`, `answer-invalid`, or the hub's own:

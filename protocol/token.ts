@@ -5,34 +5,34 @@ import { HostSchema, PortSchema } from './addresses.ts'
 import { PublicKeySchema, SecretSchema } from './messages.ts'
 import { NameSchema } from './names.ts'
 
-/** SHA-256 of the hub's certificate (DER), 64 lower-case hex digits: the pin that makes a self-signed one trustworthy. */
+/** SHA-256 of the hub's certificate (DER), 64 lower-case hex digits: the pin that makes a self-signed one trusted. */
 export const FingerprintSchema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in 64 hex digits'))
 
 const TokenSchema = v.object({
   home: NameSchema,
-  /** How the hub is reached from outside, best first. */
+  /** Addresses at which the hub is reached from outside, best first. */
   addresses: v.pipe(v.array(HostSchema), v.minLength(1), v.maxLength(8)),
-  /** UDP for WireGuard, TCP for the registrar. */
+  /** One port number: UDP for WireGuard, TCP for the registrar. */
   port: PortSchema,
   hubPublicKey: PublicKeySchema,
   certificate: FingerprintSchema,
-  /** One-time. The hub holds its hash and its expiry: the hub's clock decides, a Pi may wake up in 1970. */
+  /** A one-time secret. The hub holds its hash and its expiry: the hub's clock decides, a Pi may wake up in 1970. */
   joinSecret: SecretSchema,
 })
 
-/** Everything a home needs to become one. A secret as a whole. */
+/** Everything that a machine needs to become a home. The whole token is a secret. */
 export type JoinToken = v.InferOutput<typeof TokenSchema>
 
 const VERSION = 'hw1'
 
-/** `hw1.PAYLOAD.CHECK`: base64url of JSON, and eight characters of its SHA-256 to see a bad copy. */
+/** Prints `hw1.PAYLOAD.CHECK`: base64url of JSON, and eight characters of its SHA-256 to detect a bad copy. */
 export function formatToken(token: JoinToken): string {
   const payload = Buffer.from(JSON.stringify(token)).toString('base64url')
   return `${VERSION}.${payload}.${checkOf(payload)}`
 }
 
 /**
- * Reads a token as pasted: white space and line breaks inside it are forgiven.
+ * Reads a token as pasted: white space and line breaks inside it are ignored.
  * @throws {Problem} `token-malformed`, `token-version`, `token-damaged`. The token is never quoted.
  */
 export function parseToken(text: string): JoinToken {
