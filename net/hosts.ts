@@ -11,14 +11,14 @@ export function* hostsOf(network: string): Generator<string, void> {
   for (let host = 1n; host < end; host += 1n) yield formatAddress({ bits, value: first + host })
 }
 
-/** The address so far behind the network's own, which is number 0. @throws {TypeError}, {RangeError} */
+/** The nth address of a network; its own address is number 0. @throws {TypeError}, {RangeError} */
 export function nthAddress(network: string, n: number): string {
   const { bits, first, size } = rangeOf(network)
   if (n < 0 || n >= size) throw new RangeError(`${network} has no address ${n}`)
   return formatAddress({ bits, value: first + BigInt(n) })
 }
 
-/** The address with its host's part, in another network of its family, as NETMAP makes it. @throws {TypeError} */
+/** The address moved to another network of its family, with the same host part, as NETMAP does. @throws {TypeError} */
 export function movedTo(network: string, address: string): string {
   const { bits, first, size } = rangeOf(network)
   const parsed = parseAddress(address)

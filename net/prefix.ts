@@ -2,12 +2,12 @@ import { type Address, formatAddress, parseAddress } from './address.ts'
 
 /** Arithmetic of prefixes in CIDR notation (RFC 4632, section 3.1), of both families. */
 
-/** What homeward takes as a prefix is read here once, so that nobody else reckons with its text. */
+/** A prefix as numbers. Prefixes are parsed only here, so that no other code does arithmetic on their text. */
 export interface Prefix extends Address {
   readonly length: number
 }
 
-/** With the host's bits as they stand there. null: no prefix. */
+/** Reads a prefix, with the host's bits as they stand there; null when the text is not one. */
 export function parsePrefix(text: string): Prefix | null {
   const [address = '', length = '', ...more] = text.split('/')
   const parsed = parseAddress(address)
@@ -17,7 +17,7 @@ export function parsePrefix(text: string): Prefix | null {
   return { ...parsed, length: Number(length) }
 }
 
-/** `192.168.1.7/24` becomes `192.168.1.0/24`; null when the text is no prefix. */
+/** The prefix without host bits: `192.168.1.7/24` becomes `192.168.1.0/24`; null when the text is no prefix. */
 export function canonicalPrefix(text: string): string | null {
   const parsed = parsePrefix(text)
   if (parsed === null) return null
@@ -33,14 +33,14 @@ export function networkOf(address: string): string {
   return network
 }
 
-/** Bits of the network. @throws {TypeError} */
+/** The number of bits of the network. @throws {TypeError} */
 export function prefixLength(prefix: string): number {
   const parsed = parsePrefix(prefix)
   if (parsed === null) throw new TypeError(`no prefix: ${prefix.slice(0, 50)}`)
   return parsed.length
 }
 
-/** Whether the outer prefix holds the whole inner one. What is no prefix, or of the other family, is in none. */
+/** Whether the outer prefix holds the whole inner one. False for text that is no prefix, or is of the other family. */
 export function contains(outer: string, inner: string): boolean {
   const [a, b] = [parsePrefix(outer), parsePrefix(inner)]
   if (a === null || b === null || a.bits !== b.bits || a.length > b.length) return false
