@@ -1,13 +1,13 @@
-/** Gaps agree when they are this close to each other, whichever is more … */
+/** How close two gaps must be to agree, whichever is more … */
 const RELATIVE = 0.02
 const ABSOLUTE_MS = 5 * 60_000
-/** … but what is this far apart, of a short period, is no rhythm. */
+/** … and how far apart gaps of a short period may be at most, to count as a rhythm. */
 const MOST_RELATIVE = 0.05
 
-/** Below it a mapping's life is the NAT's timer at work, not a cut. */
+/** The shortest life of a mapping that may be a cut; below it the NAT's timer is at work. */
 const SHORTEST_MS = 3_600_000
 
-/** Fewer are chance. */
+/** How many gaps must agree; fewer are chance. */
 const LEAST_GAPS = 3
 
 /**
@@ -42,7 +42,7 @@ function agree(gaps: readonly number[]): boolean {
   return Math.min(...gaps) >= SHORTEST_MS && Math.max(...gaps) - Math.min(...gaps) <= tolerance
 }
 
-/** The first of the longest. */
+/** The first of the longest runs. */
 function longest(runs: readonly (readonly number[])[]): readonly number[] {
   return runs.reduce((best, run) => (run.length > best.length ? run : best), [])
 }

@@ -8,7 +8,7 @@ export interface InterfaceState {
   /** null while no private key is set. */
   readonly publicKey: PublicKey | null
   readonly listenPort: number
-  /** 0 is off. */
+  /** The mark of the interface's own packets; 0 is off. */
   readonly fwmark: number
   readonly peers: readonly PeerState[]
 }
@@ -20,11 +20,11 @@ export interface PeerState {
   readonly allowedIps: readonly string[]
   /** Seconds since 1970 by the clock of the machine that has the interface; null before the first handshake. */
   readonly lastHandshakeAt: number | null
-  /** Authenticated bytes only. */
+  /** Received bytes, authenticated only. */
   readonly rxBytes: number
-  /** Bytes handed to UDP, delivered or not. */
+  /** Sent bytes: handed to UDP, delivered or not. */
   readonly txBytes: number
-  /** 0 is off. */
+  /** The interval of the keepalive; 0 is off. */
   readonly keepaliveSeconds: number
 }
 

@@ -1,18 +1,19 @@
-/** A host with its port, in all that is read or printed: an IPv6 literal in brackets (RFC 3986, 3.2.2). */
+/** A host with its port, in all text that is read or printed: an IPv6 literal in brackets (RFC 3986, 3.2.2). */
 export interface HostPort {
-  /** A name or a literal, without brackets; one of a link with its zone, `fe80::1%eth0`. */
+  /** A name or a literal, without brackets; a link-local address with its zone, `fe80::1%eth0`. */
   readonly host: string
   readonly port: number
 }
 
-/** For people and for `wg`, both of whom take a zone as it is. */
+/** Host and port as text for people and for `wg`, both of whom take a zone as it is. */
 export function hostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
 /**
- * For the Host field of HTTP (RFC 9110, 7.2). Without the zone, which only this machine understands (RFC 6874, 4), and a
- * literal in its one spelling (RFC 5952): servers that make a URL of it, as hono's does, refuse any other.
+ * Host and port for the Host field of HTTP (RFC 9110, 7.2). Without the zone, which only this machine understands (RFC
+ * 6874, 4), and with a literal in its one spelling (RFC 5952): servers that make a URL of it, as hono's does, refuse
+ * any other.
  */
 export function hostField(host: string, port: number): string {
   if (!host.includes(':')) return hostPort(host, port)
@@ -20,8 +21,8 @@ export function hostField(host: string, port: number): string {
 }
 
 /**
- * Reads what hostPort prints; null when it is something else. Whether the host is one is for the caller to see.
- * A zone is the name of an interface: `br-lan` and `eth0.100` are some (dev_valid_name in the kernel's net/core/dev.c).
+ * Reads what hostPort prints; null when the text is something else. The caller checks whether the host is valid. A zone
+ * is the name of an interface, such as `br-lan` or `eth0.100` (dev_valid_name in the kernel's net/core/dev.c).
  */
 export function parseHostPort(text: string): HostPort | null {
   const match = /^(?:\[([\da-f:.]*:[\da-f:.]*(?:%[!-.0-\\^-~]+)?)\]|([^\s:[\]]+)):(\d{1,5})$/i.exec(text)

@@ -1,11 +1,11 @@
-/** Base64 text of 32 bytes, as wg(8) prints it: 43 characters and one `=`. */
+/** A public key: base64 text of 32 bytes, as wg(8) prints it: 43 characters and one `=`. */
 export type PublicKey = string & { readonly __brand: 'PublicKey' }
-/** Secret. Never in argv, logs, errors or `status`. */
+/** A private key. Secret: never in argv, logs, errors or `status`. */
 export type PrivateKey = string & { readonly __brand: 'PrivateKey' }
-/** Secret, 256 random bits mixed into the handshake. */
+/** A preshared key, secret: 256 random bits mixed into the handshake. */
 export type PresharedKey = string & { readonly __brand: 'PresharedKey' }
 
-/** Names a preshared key without telling it, so that specs, plans and logs can hold it. 16 hex digits. */
+/** A name of a preshared key that does not reveal it, so that specs, plans and logs can hold it. 16 hex digits. */
 export type PresharedKeyId = string & { readonly __brand: 'PresharedKeyId' }
 
 /**
@@ -31,7 +31,7 @@ export function isKeyText(text: string): boolean {
   return /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(text)
 }
 
-/** @throws {TypeError} when the text is no key. The text stays out of the message: it may be a secret. */
+/** @throws {TypeError} when the text is no key. The message does not repeat the text: it may be a secret. */
 export function parsePublicKey(text: string): PublicKey {
   return parse(text, 'public key') as PublicKey
 }

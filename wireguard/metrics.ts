@@ -1,4 +1,4 @@
-/** What the dashboards that people have expect of WireGuard: the names and labels of MindFlavor's prometheus_wireguard_exporter. */
+/** WireGuard's metrics for existing dashboards: names and labels of MindFlavor's prometheus_wireguard_exporter. */
 export interface MeasuredPeer {
   readonly interface: string
   readonly publicKey: string
@@ -6,7 +6,7 @@ export interface MeasuredPeer {
   readonly friendlyName: string
   readonly rxBytes: number
   readonly txBytes: number
-  /** Seconds since 1970; null before the first. */
+  /** Seconds since 1970; null before the first handshake. */
   readonly lastHandshakeAt: number | null
 }
 

@@ -5,10 +5,10 @@ import { type Endpoint, formatEndpoint } from './spec.ts'
 export interface DeviceConfig {
   readonly name: string
   readonly privateKey: PrivateKey
-  /** With prefix length, e.g. 10.86.0.5/32. */
+  /** The device's address with prefix length, e.g. 10.86.0.5/32. */
   readonly address: string
   readonly mtu: number
-  /** Resolvers while the tunnel is up; none: its own stay. */
+  /** Resolvers while the tunnel is up. Default: the device keeps its own. */
   readonly dns?: readonly string[]
   readonly hub: {
     readonly publicKey: PublicKey

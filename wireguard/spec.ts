@@ -1,7 +1,7 @@
 import { hostPort, parseHostPort } from './host-port.ts'
 import type { PresharedKeyId, PublicKey } from './keys.ts'
 
-/** An address and UDP port, e.g. 203.0.113.10:51820. The address is a literal, never a name. */
+/** An address and a UDP port, e.g. 203.0.113.10:51820. The address is a literal, never a name. */
 export interface Endpoint {
   readonly address: string
   readonly port: number
@@ -11,11 +11,11 @@ export interface Endpoint {
 export interface PeerSpec {
   readonly publicKey: PublicKey
   readonly presharedKeyId: PresharedKeyId | null
-  /** Where to send first; null for a peer that dials us. */
+  /** The endpoint to send to first; null for a peer that dials us. */
   readonly endpoint: Endpoint | null
   /** Prefixes in canonical CIDR form, sorted. */
   readonly allowedIps: readonly string[]
-  /** 0 is off. */
+  /** The interval of the keepalive; 0 is off. */
   readonly keepaliveSeconds: number
 }
 
@@ -24,10 +24,10 @@ export function formatEndpoint(endpoint: Endpoint): string {
   return hostPort(endpoint.address, endpoint.port)
 }
 
-/** Reads `198.51.100.7:4500` or `[2001:db8::7]:4500`; null when it is neither. A zone (`%eth0`) is kept. */
+/** Reads `198.51.100.7:4500` or `[2001:db8::7]:4500`; null for anything else. A zone (`%eth0`) is kept. */
 export function parseEndpoint(text: string): Endpoint | null {
   const read = parseHostPort(text)
-  // A name is none: only digits and dots are an IPv4 literal, and only a literal has a colon.
+  // A name is refused: only digits and dots are an IPv4 literal, and only a literal has a colon.
   return read === null || !/^[\d.]+$|:/.test(read.host) ? null : { address: read.host, port: read.port }
 }
 
