@@ -1,14 +1,14 @@
 /** What a person can do about a problem, and the exit status the command ends with. */
 export interface Advice {
-  /** A full sentence, without the final full stop. */
+  /** The next step as a full sentence, without the final full stop. */
   readonly next: string
-  /** 1: it failed. 64: usage error (EX_USAGE of sysexits.h). */
+  /** 1: the command failed. 64: usage error (EX_USAGE of sysexits.h). */
   readonly exit: 1 | 64
 }
 
 /**
- * Every problem homeward can report. Codes are stable: scripts match on them.
- * Whoever throws may give a more exact next step than the one here, never none.
+ * Every problem homeward can report. Codes are stable: scripts match on them. The thrower may give a more exact next
+ * step than the one here, never none.
  */
 export const catalogue = {
   'wrong-usage': { next: 'See homeward --help', exit: 64 },

@@ -1,13 +1,13 @@
 /**
- * Words that others chose (a hub, a home, a router, another program) for people to read. What a terminal, a mail or a
- * spreadsheet would take for something else than a character becomes �: controls (C0, DEL, C1: ECMA-48), what turns or
- * hides text (bidi overrides and isolates, zero width, tags: Unicode's category Cf), separators of lines and paragraphs,
- * and halves of surrogate pairs.
+ * Characters that printable replaces by � in words that others chose (a hub, a home, a router, another program): those
+ * that a terminal, a mail or a spreadsheet would take for something else than a character. Controls (C0, DEL, C1:
+ * ECMA-48), characters that turn or hide text (bidi overrides and isolates, zero width, tags: Unicode's category Cf),
+ * separators of lines and paragraphs, and halves of surrogate pairs.
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 const LINE_BREAKS = /(?:\s*[\n\r\v\f\u0085\u2028\u2029]\s*)+/g
 
-/** Keeps the lines as they are laid out. */
+/** Text that is safe to print, with its lines as they are laid out. */
 export function printable(text: string): string {
   return text
     .replaceAll('\r\n', '\n')
@@ -16,15 +16,15 @@ export function printable(text: string): string {
     .join('\n')
 }
 
-/** Nobody but homeward itself begins a new line. */
+/** Text that is safe to print, on one line: only homeward itself begins a new line. */
 export function oneLine(text: string): string {
   return printable(text.replaceAll(LINE_BREAKS, ' '))
 }
 
-/** Enough for a sentence and its reason. */
+/** The longest quote, in characters: enough for a sentence and its reason. */
 const LONGEST_QUOTE = 300
 
-/** Somebody else's words, marked as such: they cannot end the mark, nor fill the screen. */
+/** Somebody else's words in quotes: they can neither close the quotes nor fill the screen. */
 export function quoted(text: string, most = LONGEST_QUOTE): string {
   const line = oneLine(text.slice(0, 4 * most))
     .trim()
@@ -33,10 +33,10 @@ export function quoted(text: string, most = LONGEST_QUOTE): string {
   return `"${characters.length > most ? `${characters.slice(0, most - 1).join('')}…` : line}"`
 }
 
-/** Of homeward's own sentences: a warning may have lines to paste below it, and what it repeats of others is in one line. */
+/** Fields with homeward's own lines: a warning may have lines to paste below it, and quotes others on one line. */
 const IN_LINES: ReadonlySet<string> = new Set(['warnings'])
 
-/** Every text in an answer as one line, before lines are made of them. */
+/** Makes every text in an answer one line, before the answer is laid out in lines. */
 export function printableFacts<Facts>(facts: Facts, fit = oneLine): Facts {
   if (typeof facts === 'string') return fit(facts) as Facts
   if (Array.isArray(facts)) return facts.map((one: unknown) => printableFacts(one, fit)) as Facts
@@ -49,7 +49,7 @@ export function printableFacts<Facts>(facts: Facts, fit = oneLine): Facts {
   ) as Facts
 }
 
-/** JSON that means the same, and is safe to look at: RFC 8259, 7 lets any character be written as an escape. */
+/** The same JSON, safe to look at: unprintable characters are escapes, which RFC 8259, 7 allows for any character. */
 export function printableJson(json: string): string {
   return json.replaceAll(UNPRINTABLE, (character) =>
     character === '\n'

@@ -4,9 +4,9 @@ import { oneLine } from './printable.ts'
 export interface ProblemDetails {
   /** What was being done, e.g. `joining the hub`. Reads well before ` failed`. */
   readonly what: string
-  /** On which device or file, and why. Without a final full stop, without secrets. */
+  /** The device or file, and the reason. Without a final full stop, without secrets. */
   readonly why: string
-  /** Overrides the catalogue's next step where the thrower knows better. */
+  /** The next step, where the thrower knows better than the catalogue. */
   readonly next?: string
   readonly cause?: unknown
 }
@@ -20,7 +20,7 @@ export class Problem extends Error {
   readonly next: string
 
   constructor(code: ProblemCode, details: ProblemDetails) {
-    // Whoever throws repeats what others said, and the message ends up in terminals, logs, status and alerts.
+    // Throwers repeat what others said, and the message ends up in terminals, logs, status and alerts.
     const [what, why] = [oneLine(details.what), oneLine(details.why)]
     const next = oneLine(details.next ?? catalogue[code].next)
     super(`${what} failed: ${sentence(why)} ${sentence(next)}`, { cause: details.cause })
@@ -31,18 +31,18 @@ export class Problem extends Error {
   }
 }
 
-/** No full stop behind a sentence that has its mark: `it does not begin with hw1.`, `for this network?` */
+/** The text with a full stop, unless it has its own mark: `it does not begin with hw1.`, `for this network?` */
 function sentence(text: string): string {
   return /[.?!…]$/.test(text) ? text : `${text}.`
 }
 
-/** Turns anything thrown into a Problem; what nobody foresaw becomes `internal` and keeps its cause. */
+/** Turns anything thrown into a Problem; an unforeseen error becomes `internal` and keeps its cause. */
 export function asProblem(thrown: unknown, what: string): Problem {
   if (thrown instanceof Problem) return thrown
   return new Problem('internal', { what, why: reasonOf(thrown), cause: thrown })
 }
 
-/** The plain reason in anything thrown. */
+/** The plain reason of anything thrown. */
 export function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }

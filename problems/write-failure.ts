@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { Problem, reasonOf } from './problem.ts'
 
 /**
- * Why a file or folder could not be written, in words, with what to do about that very reason (errno(3)).
+ * Why a file or folder could not be written, in words, with a next step for that very reason (errno(3)).
  * @param what is being done, before ` failed`.
  * @param path of the file or the folder.
  */
