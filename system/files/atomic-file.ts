@@ -5,8 +5,8 @@ import { writeFailure } from '../../problems/write-failure.ts'
 import { type Folder, giveToOwner, inFolder } from './folder.ts'
 
 /**
- * Replaces a file so that a crash or a full disk leaves the old one whole: new 0600 file, fsync, rename, fsync of
- * the folder. A file belongs to whom its folder belongs, so what root writes stays readable to the service's user.
+ * Replaces a file so that a crash or a full disk leaves the old one whole: new 0600 file, fsync, rename, fsync of the
+ * folder. The new file belongs to the folder's owner, so what root writes stays readable to the service's user.
  * @throws {Problem} `write-failed`; the old file is untouched then.
  */
 export async function writeFileAtomic(path: string, content: string): Promise<void> {
@@ -37,16 +37,16 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** Removes what killed writers left half written there; nobody may be writing. What cannot be removed stays. */
+/** Removes half-written files that killed writers left; nobody may be writing. Files that cannot be removed stay. */
 export async function removeTornWrites(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => [])
   for (const name of names.filter((one) => TORN.test(one))) await rm(join(folder, name)).catch(() => undefined)
 }
 
-/** `.NAME.` and six bytes in hex. */
+/** The name of a half-written file: `.NAME.` and six bytes in hex. */
 const TORN = /^\..+\.[0-9a-f]{12}$/
 
-/** Made by this call, or not at all: O_EXCL follows no link (open(2)). */
+/** Writes a file that this call makes, or fails: O_EXCL follows no link (open(2)). */
 async function writeDurably(path: string, content: string, folder: Folder): Promise<void> {
   const file = await open(path, 'wx', 0o600)
   try {

@@ -2,31 +2,31 @@ import { stat } from 'node:fs/promises'
 import { makeInbox } from '../process/inbox.ts'
 
 /**
- * Looks at a settings file for as long as a daemon runs. It asks stat(2) and not inotify(7), which follows the file and not
- * its name, and hears nothing of what other machines write on a network file system.
+ * Looks at a settings file for as long as a daemon runs. Asks stat(2) and not inotify(7), which follows the file and
+ * not its name, and does not hear what other machines write on a network file system.
  */
 export interface FileWatch {
-  /** What each look finds, until the signal ends it or whoever asks has enough. One at a time asks. */
+  /** What each look finds, until the signal ends it or the caller stops. Only one caller at a time may iterate. */
   readonly looks: (signal: AbortSignal) => AsyncGenerator<FileChange, void>
-  /** Looks now; ends when whoever asks has dealt with what was found, or when nobody looks any more. */
+  /** Looks now; ends when the iterating caller has dealt with the result, or when nobody iterates any more. */
   readonly recheck: () => Promise<void>
 }
 
-/** What became of the file since the look before. */
+/** How the file changed since the look before. */
 export type FileChange =
   | 'same'
-  /** Replaced, edited, or given to somebody else; perhaps it cannot be read now. Said once for all that changed meanwhile. */
+  /** Replaced, edited, or given to somebody else; may be unreadable now. Reported once for all such changes. */
   | 'changed'
-  /** Perhaps only for a moment: some editors remove a file before they write it again. */
+  /** Missing, perhaps only for a moment: some editors remove a file before they write it again. */
   | 'missing'
-  /** Missing at two looks in a row. Said once. */
+  /** Missing at two looks in a row. Reported once. */
   | 'gone'
 
 const LOOK_EVERY_MS = 2_000
 
-/** To be made before the file is read for the first time: what changes meanwhile is then seen as a change. */
+/** Starts a watch. Call before the file is first read: what changes in between is then seen as a change. */
 export async function watchFile(path: string): Promise<FileWatch> {
-  /** Each is called when a look that began after it was put there is dealt with. */
+  /** Callbacks, each called when a look that began after it was put there has been dealt with. */
   const wakes = makeInbox<() => void>()
   let stamp = await stampAndOwnerOf(path)
   let wasMissing = false
@@ -68,7 +68,7 @@ export async function watchFile(path: string): Promise<FileWatch> {
   }
 }
 
-/** Owner and mode too: who was told to `chmod 600` the file has changed nothing else of it. */
+/** A stamp with owner and mode: a person who was told to `chmod 600` the file has changed nothing else of it. */
 async function stampAndOwnerOf(path: string): Promise<string> {
   try {
     const { ino, mtimeNs, size, mode, uid, gid } = await stat(path, { bigint: true })

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-/** Whoever may look into the folder may hold its lock for ever: then it is done without. */
+/** How long to wait for the lock. Whoever may read the folder may hold it for ever: then the act runs without it. */
 const WAIT_SECONDS = 5
 
 /**
- * Lets one process at a time do something in a folder. The lock is flock(2)'s, which the kernel takes back whatever killed the
- * holder; Node has no call for it, so that flock(1) of util-linux holds it while its input is open.
+ * Lets one process at a time act in a folder. The lock is flock(2)'s, which the kernel releases however the holder was
+ * killed; Node has no call for it, so flock(1) of util-linux holds it while its input is open.
  */
 export async function withFolderLock<Result>(folder: string, act: () => Promise<Result>): Promise<Result> {
   const args = ['--exclusive', '--wait', String(WAIT_SECONDS), folder, 'sh', '-c', 'echo held; exec cat >/dev/null']

@@ -1,11 +1,11 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 
-/** A folder that is held: whatever somebody puts in the place of its path, names in it lead into this one. */
+/** An open folder: whatever somebody puts in the place of its path, names in it still lead into this one. */
 export interface Folder {
-  /** What openat(2) would take, for functions that take paths (proc(5), /proc/pid/fd). Good for as long as it is held. */
+  /** A path that acts as openat(2) (proc(5), /proc/pid/fd). Valid as long as the folder is open. */
   readonly at: (name: string) => string
-  /** To whom root shall give what it makes here, so that it stays of use to the service's own user; null: nobody else. */
+  /** Who gets the files that root makes here, so that the service's own user can use them; null: nobody else. */
   readonly owner: Owner | null
   readonly sync: () => Promise<void>
 }
@@ -15,7 +15,7 @@ interface Owner {
   readonly gid: number
 }
 
-/** Holds a folder while something is done in it. */
+/** Keeps a folder open while the act runs. */
 export async function inFolder<Result>(path: string, act: (folder: Folder) => Promise<Result>): Promise<Result> {
   const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
@@ -31,8 +31,10 @@ export async function inFolder<Result>(path: string, act: (folder: Folder) => Pr
 }
 
 /**
- * Gives what root made here to the folder's owner. By the handle: behind the name there may be another file a moment later.
- * @throws when it is no plain file of theirs or of root's, or has a second name (a hard link), which may stand anywhere.
+ * Gives a file that root made here to the folder's owner, by the handle: the name may belong to another file a moment
+ * later.
+ * @throws when the file is not a plain file of the owner's or of root's, or has a second name (a hard link), which may
+ * stand anywhere.
  */
 export async function giveToOwner(file: FileHandle, { owner }: Pick<Folder, 'owner'>): Promise<void> {
   if (owner === null) return

@@ -3,13 +3,13 @@ import { chmod, chown, open } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { inFolder } from './folder.ts'
 
-/** Opens the name itself and nothing behind it, for looking at and changing its owner and mode (open(2)). Node does not name it. */
+/** Opens the name itself and nothing behind it, to check and change owner and mode (open(2)). Node does not name it. */
 export const O_PATH = 0o10000000
 
 /**
- * Gives a socket that was just bound its mode, and to whom the folder belongs. The folder's owner may put anything in its
- * place: what is there is held, looked at, and only then changed, by the handle (proc(5), /proc/pid/fd).
- * @throws when it is not the socket that this process made.
+ * Gives a socket that was just bound its mode and the folder's owner. That owner may put anything in its place: what is
+ * there is opened, checked, and only then changed, by the handle (proc(5), /proc/pid/fd).
+ * @throws when the file is not the socket that this process made.
  */
 export async function giveSocket(path: string, mode: number): Promise<void> {
   await inFolder(dirname(path), async (folder) => {

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { O_PATH } from './give-socket.ts'
 
 /**
- * Gives all that is in a folder to whom the folder belongs, since somebody who edits a file as root may leave it to root. Each
- * is held before it is looked at, and changed by the handle. No link is followed, and what has a second name stays as it is:
- * that may be the name of any file of this machine (chown -R asks nothing there).
- * @returns what stayed as it is.
+ * Gives all files in a folder to the folder's owner, since somebody who edits a file as root may leave it to root. Each
+ * file is opened before it is checked, and changed by the handle. No link is followed, and a file with a second name
+ * keeps its owner: that name may be of any file of this machine (chown -R does not check).
+ * @returns the names of files that kept their owner.
  */
 export async function handOver(path: string): Promise<readonly string[]> {
   const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY)
@@ -23,7 +23,7 @@ async function handOverIn(held: string, shown: string, owner: Pick<Stats, 'uid' 
   const stayed: string[] = []
   for (const name of await readdir(held)) {
     const entry = await open(join(held, name), O_PATH | constants.O_NOFOLLOW).catch(() => null)
-    // Gone since.
+    // The file is gone since.
     if (entry === null) continue
     try {
       const seen = await entry.stat()

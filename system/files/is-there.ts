@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 
-/** Whether there is a file. Forbidden to look is no proof of absence: whoever reads it then says what is wrong. */
+/** Whether there is a file. A forbidden look is no proof of absence: the one who reads it then says what is wrong. */
 export async function isThere(path: string): Promise<boolean> {
   try {
     await access(path)

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
 
 /**
- * Reads what a daemon remembers in a file of its own. Never fails: what is missing, damaged or of another form was never
- * known, and is learned again.
+ * Reads what a daemon remembers in a file of its own. Never fails: content that is missing, damaged or of another form
+ * counts as never known, and is learned again.
  */
 export async function readJsonFile<const Schema extends v.GenericSchema>(
   path: string,

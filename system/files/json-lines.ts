@@ -5,23 +5,24 @@ import { Problem, reasonOf } from '../../problems/problem.ts'
 import { makeMutex } from '../process/mutex.ts'
 import { type Folder, giveToOwner, inFolder } from './folder.ts'
 
-/** A file of lines that only grows, and the one it was before it grew too large: NAME.jsonl and NAME.1.jsonl. */
+/** A file of lines that only grows, and its predecessor from before it grew too large: NAME.jsonl and NAME.1.jsonl. */
 export interface JsonLinesFile {
-  /** Appends, in the order of the calls. The answer says why it is lost when it is: a full disk loses it and nothing else. */
+  /** Appends, in the order of the calls. Answers why a line was lost, else null: a full disk loses only that line. */
   readonly append: (line: string) => Promise<string | null>
 }
 
 /**
+ * Opens the pair of files.
  * @param path ends in `.jsonl`.
- * @param largestBytes of one of the two.
- * @param carryOver what the new file begins with when the full one is put aside; null: nothing.
+ * @param largestBytes of either file.
+ * @param carryOver the first line of the new file when the full one is put aside; null: none.
  */
 export function openJsonLines(
   path: string,
   largestBytes: number,
   carryOver: () => string | null = () => null,
 ): JsonLinesFile {
-  // The first append, and not the opening of it: whoever opens it may yet find that another one is running.
+  // The first append checks for a cut, and not the opening: the opener may yet find that another process is running.
   let isFirst = true
   const mutex = makeMutex()
 
@@ -53,7 +54,7 @@ export function openJsonLines(
   }
 }
 
-/** The older one's text and the newer one's; empty where there is none. @throws {Problem} `config-unreadable`. */
+/** The older file's text and the newer one's; empty where there is none. @throws {Problem} `config-unreadable`. */
 export async function readJsonLines(path: string): Promise<readonly string[]> {
   return [await textOf(olderOf(path)), await textOf(path)]
 }
@@ -63,10 +64,10 @@ export function olderOf(path: string): string {
 }
 
 /**
- * Appends a line, unless there are so many bytes already. Whoever owns the folder may have put a link or a pipe there:
- * neither is followed, nor waited for.
- * @param where after a power cut there may be half a line, which the next one must not stick to.
- * @returns how many bytes there were.
+ * Appends a line, unless the file already has `largestBytes`. The folder's owner may have put a link or a pipe there:
+ * neither is followed or waited for.
+ * @param where after a power cut the file may end in half a line, which the next one must not stick to.
+ * @returns how many bytes the file had before.
  */
 async function appendTo(
   folder: Folder,

@@ -4,7 +4,7 @@ import { type Document, LineCounter, parseDocument } from 'yaml'
 import { Problem, type ProblemDetails, reasonOf } from '../../problems/problem.ts'
 
 /**
- * Reads a YAML file, checks and defaults it once, where it comes in.
+ * Reads a YAML file, checks it and fills in defaults, once, where it comes in.
  * @throws {Problem} `config-unreadable`, or `config-invalid` that names path, line, field and accepted values.
  */
 export async function readYamlFile<const Schema extends v.GenericSchema>(
@@ -21,7 +21,7 @@ export async function readYamlFile<const Schema extends v.GenericSchema>(
   return parseYaml(text, path, schema, holds)
 }
 
-/** The same for text that was read already; `path` is only named. Of a file that holds secrets no value is repeated. */
+/** The same for text already read; `path` is only for messages. Values of a file with secrets are not repeated. */
 export function parseYaml<const Schema extends v.GenericSchema>(
   text: string,
   path: string,
@@ -39,7 +39,7 @@ export function parseYaml<const Schema extends v.GenericSchema>(
   throw invalid(path, lineOf(keys), explain(issue, keys, holds))
 
   function lineOf(path: readonly unknown[]): number {
-    // A missing key has no node: then its parent's line is the best there is.
+    // A missing key has no node: its parent's line is then the nearest.
     for (let length = path.length; length >= 0; length -= 1) {
       const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true)
       const range = (node as { range?: readonly number[] | null } | null | undefined)?.range
@@ -49,7 +49,7 @@ export function parseYaml<const Schema extends v.GenericSchema>(
   }
 }
 
-/** An alias without its anchor is found only here, and so are aliases that would fill the memory. */
+/** The value of a document. Only here an alias without its anchor is found, or aliases that would fill the memory. */
 function valueOf(document: Document.Parsed, path: string): unknown {
   try {
     return document.toJS()
@@ -64,7 +64,7 @@ function explain(issue: v.BaseIssue<unknown>, keys: readonly unknown[], holds: '
   if (issue.expected === 'never') return `${field} is not a setting`
   if (issue.expected === JSON.stringify(keys.at(-1))) return `${field} is missing`
   const butIs = holds === 'secrets' ? '' : `, but is ${issue.received}`
-  // A pattern says nothing to a person; whoever wrote it has said what it is for.
+  // A pattern says nothing to a person; the schema's own message says what the field is for.
   if (issue.expected === null || issue.type === 'regex') return `${field}: ${issue.message}${butIs}`
   return `${field} must be ${issue.expected}${butIs}`
 }

@@ -1,15 +1,15 @@
 import { sleep } from '../time/sleep.ts'
 
-/** What happened since the loop last looked. Whoever puts something in wakes it. */
+/** Collects what happened since the loop last looked. Putting an item in wakes the loop. */
 export interface Inbox<Item> {
   readonly put: (item: Item) => void
-  /** Everything there is, oldest first. */
+  /** Takes all items, oldest first. */
   readonly drain: () => readonly Item[]
-  /** Until something is there, or so many milliseconds have gone by. */
+  /** Waits until an item is there, or so many milliseconds have passed. */
   readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>
 }
 
-/** The oldest go when nobody looks: what piles up is answers, and only the newest count. */
+/** How many items are kept. The oldest go when nobody looks: answers pile up, and only the newest count. */
 const MOST = 1_000
 
 export function makeInbox<Item>(): Inbox<Item> {

@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs'
 
-/** Of a line, as syslog(3) counts them: 2 critical … 7 debug. */
+/** The priority of a line, as syslog(3) counts them: 2 critical … 7 debug. */
 export type Priority = 2 | 3 | 4 | 6 | 7
 
 /**
@@ -11,7 +11,7 @@ export function forJournal(fd: number): (line: string, priority: Priority) => st
   return isJournal(fd) ? (line, priority) => `<${priority}>${line}` : (line) => line
 }
 
-/** JOURNAL_STREAM is inherited by whatever a service starts, so that only device and inode say it (systemd.exec(5)). */
+/** Only device and inode tell: every program that a service starts inherits JOURNAL_STREAM (systemd.exec(5)). */
 function isJournal(fd: number): boolean {
   try {
     const { dev, ino } = fstatSync(fd, { bigint: true })

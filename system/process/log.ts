@@ -7,14 +7,14 @@ export type Log = Logger
 const STDOUT = 1
 
 /**
- * JSON lines on stdout, which journald keeps, each with its priority. No transports: their workers break in bundles and
- * cost a thread. The redaction is the second net; the first is that nobody hands a secret to the log.
+ * The log: JSON lines on stdout, which journald keeps, each with its priority. No transports: their workers break in
+ * bundles and cost a thread. The redaction is the second net; the first is that no code hands a secret to the log.
  */
 export function makeLog(role: 'agent' | 'hub'): Log {
   return pino(
     {
       base: { role },
-      // A log is looked at in terminals too: pino escapes what JSON demands, and C1 and bidi overrides are more than that.
+      // Logs are read in terminals too: pino escapes what JSON demands, and C1 and bidi overrides are more than that.
       hooks: { streamWrite: printableJson },
       level: process.env['HOMEWARD_LOG_LEVEL'] ?? 'info',
       timestamp: stdTimeFunctions.isoTime,
@@ -36,12 +36,12 @@ export function makeLog(role: 'agent' | 'hub'): Log {
   )
 }
 
-/** What pino does by itself, and the priority. */
+/** The stream that pino makes by default, with the priority added. */
 function toStdout(): DestinationStream {
   const stdout = destination(STDOUT)
   const withPriority = forJournal(STDOUT)
   const stream = {
-    // pino then says here what level the line has that it writes next (its documentation, API, pino.destination).
+    // Makes pino set `lastLevel` to the level of the line it writes next (its documentation, API, pino.destination).
     [Symbol.for('pino.metadata')]: true,
     lastLevel: 30,
     write: (line: string) => stdout.write(withPriority(line, priorityOf(stream.lastLevel))),
@@ -49,7 +49,7 @@ function toStdout(): DestinationStream {
   return stream
 }
 
-/** Of pino's levels. */
+/** The priority of a pino level. */
 function priorityOf(level: number): Priority {
   if (level >= 60) return 2
   if (level >= 50) return 3

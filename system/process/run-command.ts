@@ -2,7 +2,7 @@ import { type ExecFileException, execFile } from 'node:child_process'
 import { Problem } from '../../problems/problem.ts'
 
 export interface CommandOptions {
-  /** Goes to standard input. Secrets travel here, never in the arguments. */
+  /** The standard input. Secrets travel here, never in the arguments. */
   readonly input?: string
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
@@ -15,7 +15,7 @@ export interface CommandResult {
 }
 
 /**
- * Runs a program: no shell, fixed arguments, C locale, a timeout always (10 s unless said otherwise).
+ * Runs a program: no shell, fixed arguments, C locale, always a timeout (default: 10 s).
  * @throws {Problem} `tool-missing`, `command-timeout`, or `command-failed` when the exit status is not 0.
  */
 export async function runCommand(
@@ -33,7 +33,7 @@ export async function runCommand(
 }
 
 /**
- * The same, for callers to whom another exit status is an answer.
+ * The same, for callers to whom other exit statuses are answers.
  * @throws {Problem} `tool-missing` or `command-timeout`.
  */
 export function tryCommand(
@@ -49,7 +49,7 @@ export function tryCommand(
         timeout: timeoutMs,
         killSignal: 'SIGKILL',
         maxBuffer: 64 * 1024 * 1024,
-        // sbin, since a login shell of a plain user lacks it and sudo may keep that.
+        // Adds sbin, since a login shell of a plain user lacks it and sudo may keep that.
         env: { ...process.env, LC_ALL: 'C', PATH: `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin` },
         ...(signal === undefined ? {} : { signal }),
       },
@@ -59,7 +59,7 @@ export function tryCommand(
         reject(startFailure(file, args, error, timeoutMs))
       },
     )
-    // A program that ends before it has read its input breaks the pipe; its exit status tells the story.
+    // A program that ends before it has read its input breaks the pipe; its exit status says what happened.
     child.stdin?.on('error', () => undefined)
     child.stdin?.end(input ?? '')
   })

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net'
 
-/** Somebody who is connected to a local listener. */
+/** A program that is connected to a local listener. */
 export interface Caller {
   readonly socket: Socket
   readonly hasAsked: () => boolean
-  /** The question is whole: whoever asked is not sent away before the answer. */
+  /** Marks the question as whole: the caller is not sent away before the answer. */
   readonly asked: () => void
-  /** The answer is on its way; when it is taken, or is not taken in time, the connection ends. */
+  /** Marks the answer as on its way; the connection ends when the answer is taken, or is not taken in time. */
   readonly answering: () => void
 }
 
@@ -15,20 +15,20 @@ export interface Callers {
   readonly all: () => readonly Caller[]
 }
 
-/** Any user of this machine may call as often as they like: this is what all of them together cost. */
+/** How many callers are served at once. Any user may call as often as they like: this bounds the cost of all. */
 const MOST = 16
-/** From the connection to the whole question. Commands send it at once. */
+/** How long from the connection to the whole question. Commands send it at once. */
 const ASK_MS = 2_000
-/** With nothing taken of the answer. */
+/** How long a caller may take nothing of the answer. */
 const TAKE_MS = 2_000
 const TAKE_ALL_MS = 10_000
 
 /**
- * Keeps room for whoever asks. One too many sends the oldest away that has asked nothing yet: holding connections keeps
+ * Keeps room for callers. One too many sends away the oldest that has asked nothing yet: holding connections keeps
  * nobody out. Where all have asked, the newest goes, and can come again when the first has its answer.
  */
 export function makeCallers(): Callers {
-  /** In the order of their coming. */
+  /** Callers in the order of their coming. */
   const callers = new Set<Caller>()
 
   function makeRoom(): void {
@@ -36,7 +36,7 @@ export function makeCallers(): Callers {
     const all = [...callers]
     const leaves = all.find((one) => !one.hasAsked()) ?? all.at(-1)
     leaves?.socket.destroy()
-    // Its 'close' comes later, and others may by then.
+    // The socket's 'close' comes later, and more callers may come before it.
     if (leaves !== undefined) callers.delete(leaves)
   }
 

@@ -1,13 +1,14 @@
 import type { Socket } from 'node:dgram'
 
 /**
- * Closes a UDP socket of which nobody wants to hear any more, whatever it is doing: what still came from it, unheard,
- * would end the process. Our listeners only: a socket that is still being bound has queued its connect, and with it this
- * close, behind listeners of Node's own for 'listening' and of events.errorMonitor (lib/dgram.js, enqueue).
+ * Closes a UDP socket that nobody wants any more, in whatever state it is: an error that still came from it would end
+ * the process without a listener. Removes our listeners only: a socket that is still being bound has queued its
+ * connect, and with it this close, behind listeners of Node's own for 'listening' and of events.errorMonitor
+ * (lib/dgram.js, enqueue).
  */
 export function discardSocket(socket: Socket): void {
   for (const event of ['message', 'connect', 'error']) socket.removeAllListeners(event)
-  // When binding fails Node drops what it had queued, our close too.
+  // When binding fails, Node drops what the socket had queued, our close too.
   socket.on('error', () => closeOnce(socket))
   closeOnce(socket)
 }

@@ -7,22 +7,22 @@ import { giveSocket } from '../files/give-socket.ts'
 import { sleep } from '../time/sleep.ts'
 import { removeStaleSocket } from './stale-socket.ts'
 
-/** Answers one question; whatever it returns travels as JSON. A thrown Problem travels with its code. */
+/** Answers one question; the result travels as JSON. A thrown Problem travels with its code. */
 export type LocalHandler = (verb: string, input: unknown) => Promise<unknown>
 
 export interface LocalServer {
   readonly close: () => Promise<void>
 }
 
-/** Bytes of a question, one line of JSON; ours are far shorter. */
+/** The longest question in bytes, one line of JSON; ours are far shorter. */
 const LONGEST_LINE = 4 * 1024
-/** Characters; a hub with thousands of homes has less to say. */
+/** The longest answer in characters; a hub with thousands of homes sends less. */
 const LONGEST_ANSWER = 16 * 1024 * 1024
-/** Whoever wants to know whether it is there waits no longer for room. */
+/** How long a check for a daemon waits while the listener is full. */
 const SERVED_MS = 5_000
-/** Whoever is being answered when the daemon ends gets this long for it. */
+/** How long a caller that is being answered may still take when the daemon ends. */
 const LAST_ANSWER_MS = 1_000
-/** Each try ends in the socket, or in somebody else's who has it. */
+/** How often to try for the socket. Each try ends with it ours, or in the hands of somebody else. */
 const MOST_TRIES = 10
 
 /**
@@ -43,11 +43,11 @@ export async function serveLocal(path: string, mode: number, handler: LocalHandl
   return { close: () => close(server, callers) }
 }
 
-/** bind(2) refuses a name that is there, so of several who come at once one gets it. */
+/** Takes the socket. bind(2) refuses a name that exists, so of several daemons that start at once one gets it. */
 async function take(path: string, onConnection: (socket: Socket) => void): Promise<Server> {
   const what = `listening on ${path}`
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-    // Whoever has said all it wants to say still waits for the answer.
+    // A caller that has ended its side still waits for the answer.
     const server = createServer({ allowHalfOpen: true }, onConnection)
     if (await listen(server, path)) return server
     if (await isServed(path)) throw new Problem('already-running', { what, why: 'another homeward holds it' })
@@ -88,7 +88,7 @@ export async function askLocal(
     } finally {
       socket.destroy()
     }
-    // It ended, or had no room for us: then the next try tells which.
+    // The daemon ended, or had no room for us: the next try tells which.
     if (performance.now() > until) throw new Problem('no-answer', { what, why: 'too many others are asking it' })
     await sleep(Math.random() * Math.min(100, 10 * tries))
   }
@@ -106,7 +106,7 @@ function answerIn(line: string, what: string): { readonly answer: unknown } {
   throw new Problem(isProblemCode(code) ? code : 'internal', details)
 }
 
-/** The file goes first, by libuv, before its name is free: so nobody else's is removed. */
+/** Closes the listener. libuv removes the file before its name is free, so nobody else's is removed. */
 async function close(server: Server, callers: Callers): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve())
@@ -135,11 +135,11 @@ function serve(caller: Caller, handler: LocalHandler): void {
     heard = Buffer.concat([heard, end < 0 ? part : part.subarray(0, end)])
     if (end < 0) return
     caller.asked()
-    // What comes behind the question stays where it is.
+    // Data behind the question is left unread.
     socket.pause()
     void reply(heard.toString('utf8'), handler).then((answer) => {
       caller.answering()
-      // It is the kernel's from then on, and is read by whoever takes his time, too (unix(7)).
+      // The kernel holds the answer from then on, so a slow reader gets it too (unix(7)).
       socket.end(`${JSON.stringify(answer)}\n`, () => socket.destroy())
     })
   })
@@ -155,7 +155,7 @@ async function reply(line: string, handler: LocalHandler): Promise<unknown> {
   }
 }
 
-/** False when the name is taken. */
+/** Listens; false when the name is taken. */
 function listen(server: Server, path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -169,14 +169,14 @@ function listen(server: Server, path: string): Promise<boolean> {
   })
 }
 
-/** Whether a daemon answers there. */
+/** Whether a daemon answers behind the socket. */
 export async function isServed(path: string): Promise<boolean> {
   const socket = await open(path, performance.now() + SERVED_MS)
   socket?.destroy()
   return socket !== null
 }
 
-/** Whether the name is there and nobody listens behind it: its holder was killed. */
+/** Whether the name exists and nobody listens behind it: its holder was killed. */
 async function refuses(path: string): Promise<boolean> {
   const opened = await openOnce(path, true)
   if (typeof opened === 'string') return opened === 'refused'
@@ -194,8 +194,8 @@ async function open(path: string, until: number): Promise<Socket | null> {
 }
 
 /**
- * `refused`: by a socket whose process is gone. `gone`: there is none, or it ended while we waited to be let in (af_unix.c).
- * `full`: so many want in that the kernel lets nobody wait any more (unix(7), connect(2)).
+ * Connects once. `refused`: by a socket whose process is gone. `gone`: there is no socket, or it ended while we waited
+ * to be accepted (af_unix.c). `full`: the listener's backlog is full (unix(7), connect(2)).
  */
 function openOnce(path: string, isPatient: boolean): Promise<Socket | 'refused' | 'gone' | 'full'> {
   return new Promise((resolve, reject) => {
@@ -210,7 +210,7 @@ function openOnce(path: string, isPatient: boolean): Promise<Socket | 'refused' 
   })
 }
 
-/** null: the other end was closed before it had read all of the line, so nothing came of it (unix(7), write(2)). */
+/** The answer; null: the other end closed before it read the whole line: nothing came of it (unix(7), write(2)). */
 function exchange(
   socket: Socket,
   line: string,

@@ -11,8 +11,8 @@ const LIMITS = {
 } as const
 
 /**
- * Answers GET /metrics on loopback until the signal ends it. A port that is taken is said in the log: nothing of the tunnel
- * hangs on it.
+ * Answers GET /metrics on loopback until the signal ends it. A port that is taken is only logged: the tunnel does not
+ * depend on it.
  * @param port null: off.
  */
 export async function serveMetrics(
@@ -35,7 +35,7 @@ export async function serveMetrics(
   server.close()
 }
 
-/** One question a connection, so that whoever was answered makes room. */
+/** Answers one question per connection, so that an answered caller makes room. */
 function makeServer(families: () => Promise<readonly Family[]>, log: Log): Server {
   const callers = makeCallers()
   const admitted = new WeakMap<Socket, Caller>()

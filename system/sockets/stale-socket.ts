@@ -5,14 +5,16 @@ import { withFolderLock } from '../files/folder-lock.ts'
 import { O_PATH } from '../files/give-socket.ts'
 import { sleep } from '../time/sleep.ts'
 
-/** Between bind(2) and listen(2) a socket refuses too, and a busy machine may stop a process right there. */
+/**
+ * How long until a second look: a socket also refuses between bind(2) and listen(2), where a busy machine may pause.
+ */
 const LOOK_AGAIN_MS = 200
 
 /**
- * Takes away the socket that a killed process left. Of several who come at once one does it, and only while the name leads to
- * the very socket that refused: one that is bound meanwhile is somebody's.
+ * Removes the socket that a killed process left. Of several processes that start at once only one does, and only while
+ * the name leads to the very socket that refused: one that was bound in the meantime is in use.
  * @param refuses whether nobody listens there.
- * @throws what the file system says.
+ * @throws the file system's error.
  */
 export async function removeStaleSocket(path: string, refuses: (path: string) => Promise<boolean>): Promise<void> {
   await withFolderLock(dirname(path), async () => {
@@ -20,7 +22,7 @@ export async function removeStaleSocket(path: string, refuses: (path: string) =>
     if (held === null) return
     try {
       const { dev, ino } = await held.stat()
-      // The socket itself, whatever becomes of its name (proc(5), /proc/pid/fd).
+      // The socket itself, whatever its name leads to by now (proc(5), /proc/pid/fd).
       const itself = `/proc/self/fd/${held.fd}`
       if (!(await refuses(itself))) return
       await sleep(LOOK_AGAIN_MS)

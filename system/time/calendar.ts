@@ -1,16 +1,16 @@
 import type { Clock } from './clock.ts'
 
-/** Says when a monotonic moment was, by the calendar. */
+/** Converts a monotonic moment to calendar time. */
 export interface Calendar {
   readonly at: (moment: number) => Date
 }
 
-/** A clock that is merely slewed must not let yesterday's moments flicker between two seconds. */
+/** How far a clock jumps when it is set: one that is only slewed must not let moments flicker between two seconds. */
 const STEP_MS = 2_000
 
 /**
- * Moments are kept on the monotonic clock and told by the calendar as it is now: after NTP has set a Pi's clock from
- * 1970, what happened before that is told right too.
+ * Makes a calendar. Moments are kept on the monotonic clock and told by the calendar as it is now: after NTP has set a
+ * Pi's clock from 1970, earlier moments are told right too.
  */
 export function makeCalendar(clock: Clock): Calendar {
   let offset = clock.wall().getTime() - clock.now()

@@ -1,8 +1,8 @@
-/** The two clocks. Injected, so that a test can turn them. */
+/** The two clocks. Injected, so that a test can control them. */
 export interface Clock {
-  /** Milliseconds that only ever go forward. Ages and waits use this: a Pi's wall clock jumps at boot. */
+  /** Milliseconds that only go forward. Ages and waits use this clock: a Pi's wall clock jumps at boot. */
   readonly now: () => number
-  /** What the calendar says, for people and files. */
+  /** The calendar's time, for people and files. */
   readonly wall: () => Date
 }
 

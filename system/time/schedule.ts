@@ -2,7 +2,7 @@ import { CronTime } from 'cron'
 import type { Clock } from './clock.ts'
 import { sleep } from './sleep.ts'
 
-/** Loaded only where something is scheduled: luxon, which cron reckons with, costs memory. */
+/** This module is loaded only where something is scheduled: luxon, which cron calculates with, costs memory. */
 
 /** One moment, on both clocks. */
 export interface Look {
@@ -10,16 +10,16 @@ export interface Look {
   readonly wall: number
 }
 
-/** How long the next look at the clock may take, since somebody may set it. */
+/** How often to look at the clock at least, since somebody may set it. */
 const LOOK_EVERY_MS = 60_000
-/** A clock that is merely slewed does not jump so far between two looks. */
+/** How far a clock jumps when it is set: one that is only slewed moves less between two looks. */
 const STEP_MS = 30_000
 
 /**
  * Acts at the moments that a cron expression names, in the time zone of this machine, until the signal ends it. An act
- * that has begun is waited for; what came due meanwhile is done once. A moment that passed while nothing ran, or that the
- * setting of a clock leapt over, is left out: a Pi's first step from 1970 must not do a month's work.
- * @param expression five fields, or six with seconds first; it was checked before.
+ * that has begun is waited for; moments that passed during it are made up for once. A moment that passed while nothing
+ * ran, or that a set clock leapt over, is left out: a Pi's first step from 1970 must not do a month's work.
+ * @param expression five fields, or six with seconds first; already checked.
  */
 export async function schedule(
   expression: string,
@@ -39,13 +39,13 @@ export async function schedule(
   }
 }
 
-/** Whether a moment of the expression lies between two looks, and came by the passing of time. */
+/** Whether a moment of the expression lies between two looks, and was reached by the passing of time. */
 export function isDue(time: CronTime, before: Look, after: Look): boolean {
   const steppedMs = after.wall - before.wall - (after.now - before.now)
   return Math.abs(steppedMs) <= STEP_MS && nextAfter(time, before.wall) <= after.wall
 }
 
-/** null when it can be scheduled; else what is wrong with it, for people. */
+/** Why an expression cannot be scheduled, for people; null when it can. */
 export function whyNoSchedule(expression: string): string | null {
   const { valid, error } = CronTime.validateCronExpression(expression)
   if (!valid) return error?.message ?? 'no cron expression'

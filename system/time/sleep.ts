@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** The longest timer Node can set; a longer one would fire at once. */
+/** The longest timer that Node can set; a longer one would fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
-/** Waits. An abort ends the wait early, without an error: whoever waits looks at the signal anyway. */
+/** Waits. An abort ends the wait early, without an error: the caller checks the signal anyway. */
 export async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   let left = Math.max(0, milliseconds)
   do {

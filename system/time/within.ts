@@ -1,6 +1,6 @@
 import { branchSignal } from './branch-signal.ts'
 
-/** Runs something with a signal that ends when the time is up or when the given signal does, and cleans up after it. */
+/** Runs an act with a signal that ends when the time is up or when the given signal does, and cleans up after it. */
 export async function within<Result>(
   milliseconds: number,
   signal: AbortSignal | undefined,
