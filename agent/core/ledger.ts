@@ -16,7 +16,7 @@ interface Mapping {
 export interface MappingChange {
   readonly from: Mapping | null
   readonly to: Mapping
-  /** How the one before ended: forgotten by a NAT that heard nothing of it for long, else moved; null: there was none. */
+  /** How the one before ended: forgotten by a NAT that heard nothing of it for long, or moved; null: there was none. */
   readonly ended: 'port' | 'address' | 'silence' | null
   readonly changes: number
 }

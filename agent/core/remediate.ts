@@ -17,7 +17,7 @@ import { noteMtuSet } from './path-mtu.ts'
 import { registerSoon } from './registration.ts'
 import type { Action, Watch, WatchEvent } from './state.ts'
 
-/** From evidence to remedies, and from remedies to their proof. Each function takes the state and gives the next one. */
+/** From evidence to remedies, and from remedies to their proof. Each function takes the state and gives the next. */
 
 /** How long a look at the machine is waited for: a machine that hangs must not hold up the repair of the uplink. */
 const LONGEST_LOOK_MS = 3_000

@@ -11,33 +11,33 @@ import { hubAddresses } from '../registrar/hub-addresses.ts'
 import type { UplinkFacts } from '../memory/uplink-memory.ts'
 import { tunnelSpec, type Ways } from './tunnel-spec.ts'
 
-/** A home's tunnel, and what is needed to make it as agent.yaml wants it. */
+/** A home's tunnel, and what is needed to set it up as agent.yaml wants it. */
 export interface HomeTunnel {
   readonly adapter: Adapter
   readonly config: TunnelConfig
-  /** Remembers the hub's addresses. */
+  /** The folder that remembers the hub's addresses. */
   readonly stateDir: string
-  /** What the line has taught. */
+  /** Facts that the line has taught. */
   readonly uplink: UplinkFacts
   /** As in `Ways`; an agent that has just begun, and a join, have none. */
   readonly transport: Ways['transport']
-  /** When they are known already; else the hub's names are asked. */
+  /** The hub's addresses when they are known already; otherwise its names are resolved. */
   readonly hubLiterals?: readonly string[]
 }
 
 export interface AppliedTunnel {
-  /** None when nothing differed. */
+  /** Steps that were executed; none when nothing differed. */
   readonly steps: readonly Step[]
   readonly hubLiterals: readonly string[]
-  /** null when the interface was not there before. */
+  /** The port before the apply; null when the interface was not there. */
   readonly listenPort: number | null
-  /** The interface's, before anything was changed; null as above. */
+  /** The interface's key before the apply; null as above. */
   readonly publicKey: PublicKey | null
-  /** Where the interface sends, and how often it says that it is there. */
+  /** Where the interface sends, and its keepalive. */
   readonly peer: PeerSpec | null
   /** Visitors are answered through the tunnel. */
   readonly visitors: boolean
-  /** Those of the plan, and what was refused and may be. */
+  /** Warnings of the plan, and what was refused and may be. */
   readonly warnings: readonly string[]
 }
 
@@ -69,7 +69,7 @@ export async function applyTunnel(
   return { steps, hubLiterals, listenPort, publicKey, peer, visitors: tunnel.uplink.visitors, warnings }
 }
 
-/** What applyTunnel would do now. @throws {Problem} `name-unresolved`, or the adapter's own. */
+/** Plans what applyTunnel would do now. @throws {Problem} `name-unresolved`, or the adapter's own. */
 export async function planTunnel(tunnel: HomeTunnel, signal: AbortSignal): Promise<Plan> {
   const { adapter } = tunnel
   const hubLiterals = await literalsOf(tunnel, signal)

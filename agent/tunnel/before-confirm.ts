@@ -8,23 +8,23 @@ import { firstAnswer } from '../probes/first-answer.ts'
 import { heartbeatTarget } from '../probes/heartbeat-target.ts'
 import { keyMakerOf } from '../secrets/key-maker.ts'
 
-/** What must be so before a router is told to keep what was changed on it: hooks of an apply. */
+/** Hooks of an apply: what must be so before a router is told to keep a change. */
 export interface BeforeConfirm extends Required<Pick<ApplyHooks, 'beforeStep' | 'prove'>> {
-  /** This is the interface's key; where it is another than before, the hub is told. */
+  /** Takes the interface's key; where it is another than before, the hub is told. */
   readonly keyFound: (publicKey: PublicKey, signal: AbortSignal) => Promise<void>
 }
 
 export interface BeforeConfirmDeps {
   readonly adapter: Adapter
-  /** Of the moment. */
+  /** The configuration of this moment. */
   readonly config: () => TunnelConfig
   /** Whether the tunnel carried before anything was changed. */
   readonly wasUp: () => boolean
-  /** The router made another key. */
+  /** Takes the new key that the router made. */
   readonly followKey: (publicKey: PublicKey, signal: AbortSignal) => Promise<void>
 }
 
-/** Three heartbeats of an idle tunnel; the router waits for much longer. */
+/** How long the proof may take: three heartbeats of an idle tunnel; the router waits for much longer. */
 const PROVE_MS = 15_000
 const EVERY_MS = 250
 
@@ -33,13 +33,13 @@ export function makeBeforeConfirm({ adapter, config, wasUp, followKey }: BeforeC
     if (keyMakerOf(config().router) === 'router' && publicKey !== config().publicKey) await followKey(publicKey, signal)
   }
 
-  /** One that is there has the key that was found before. */
+  /** Whether this apply makes the interface; one that is there has the key that was found before. */
   let isMade = false
 
   return {
     keyFound,
 
-    /** The hub knows the key before the first initiation bears it: the next would come 5 s later. */
+    /** Tells the hub the key before the first initiation bears it: the next would come 5 s later. */
     beforeStep: async (step, signal) => {
       if (keyMakerOf(config().router) === 'agent') return
       if (step.kind === 'create-interface') isMade = true
@@ -50,7 +50,7 @@ export function makeBeforeConfirm({ adapter, config, wasUp, followKey }: BeforeC
       if (publicKey !== null) await keyFound(publicKey, signal)
     },
 
-    /** A tunnel that did not carry before cannot be expected to now: it, or the uplink, is what is being repaired. */
+    /** Proves a tunnel that carried before. No other one can be expected to: it, or the uplink, is being repaired. */
     prove: async (signal) => {
       if (!wasUp()) return
       const heard = await firstAnswer(heartbeatTarget(config()), { everyMs: EVERY_MS, atMostMs: PROVE_MS }, signal)

@@ -27,45 +27,45 @@ import { readBearer, readEchoKey } from '../secrets/secrets.ts'
 import type { Mutex } from '../../system/process/mutex.ts'
 import { testUplink } from '../probes/uplink.ts'
 
-/** Says what happened: to the log for whoever watches, to the events for whoever asks later. */
+/** Records what happened: in the log for whoever watches, in the events for whoever asks later. */
 export interface EventRecorder {
   readonly record: (action: Told, watch: Watch) => void
   readonly registered: (reason: string, result: RegistrationResult) => void
 }
 
-/** What the effects of the loop work with. */
+/** The means by which the effects of the loop work. */
 export interface EffectsContext {
   readonly paths: AgentPaths
   readonly adapter: Adapter
   readonly config: () => TunnelConfig
   readonly path: Path
   readonly uplink: UplinkMemory
-  /** All that a registration says but why it is one. */
+  /** Everything that a registration says except its reason. */
   readonly registering: () => Omit<Registering, 'reason'>
-  /** Brings the machine to the plan, under the lock. @throws {Problem} */
+  /** Applies the plan, under the lock. @throws {Problem} */
   readonly apply: (signal: AbortSignal) => Promise<void>
   readonly reconcile: () => void
-  /** Something else is wanted now: the machine shall be brought to it. */
+  /** The configuration changed: the machine shall be reconciled with it. */
   readonly follow: () => void
   readonly notice: Judge['notice']
   readonly recorder: EventRecorder
-  /** What the hub's clock says. */
+  /** Takes the time on the hub's clock. */
   readonly heardTime: (hubTime: string) => void
-  /** Held by registrations, and by what changes the key that they name. */
+  /** Held by registrations, and by changes of the key that they name. */
   readonly registrationMutex: Mutex
   readonly clock: Clock
   readonly log: Log
 }
 
-/** A registrar that is there answers in some round trips; in a silence nobody waits longer. */
+/** How long an answer is waited for: a registrar that is there needs some round trips; in a silence, not longer. */
 const ANSWER_MS = { calm: 10_000, doubt: 3_000 } as const
 
 const UPLINK_MS = 4_000
 
-/** The first look at this machine takes less. */
+/** How long the first look at this machine is waited for; it takes less. */
 const KNOWN_MS = 2_000
 
-/** How the loop acts on the world. Each effect answers in time, whatever happens, and none throws. */
+/** Makes the effects by which the loop acts on the world. Each answers in time, whatever happens, and none throws. */
 export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopEffects {
   const { paths, adapter, config, path, uplink, recorder, clock, log } = context
   const { configDir, runtimeDir } = paths
@@ -84,7 +84,7 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
     }
   }
 
-  /** An agent that has just begun hears its first answer before it has looked at the interface that was there. */
+  /** Waits for the first look: an agent that has just begun may hear an answer before it knows the interface. */
   async function untilKnown(): Promise<void> {
     const until = clock.now() + KNOWN_MS
     while (path.endpoint === null && clock.now() < until && !signal.aborted) await sleep(50, signal)
@@ -102,7 +102,7 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
         cut,
       ),
     )
-    // Cut off by our own end, it says nothing of the hub.
+    // A registration cut off by our own end says nothing of the hub.
     if (!signal.aborted) recorder.registered(reason, result)
     if (result.answer !== null) {
       context.heardTime(result.answer.hubTime)
@@ -111,7 +111,7 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
     return result
   }
 
-  /** What the hub wants of this home. */
+  /** Takes what the hub wants of this home. */
   async function takeWish({ visitors }: RegisterAnswer): Promise<void> {
     if (visitors === uplink.current.visitors) return
     const lost = await uplink.change({ visitors })
@@ -187,7 +187,7 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
     remedy: async (remedy) => {
       const { endpoint, keepaliveSeconds } = path
       if (endpoint === null) return { kind: 'remedy-ended', executed: false, endpoint: null }
-      // What still comes out of it would draw WireGuard back into it. It is closed when the other endpoint has proven itself.
+      // Packets still in the transport would draw WireGuard back: held now, closed when the other endpoint is proven.
       if (remedy.kind === 'set-endpoint') path.transport?.hold()
       const ended = await executeRemedy(
         remedy,
@@ -234,7 +234,7 @@ function viewOf({ answer }: RegistrationResult): PeerView | null {
   return { peerKnown, handshakeSeconds: lastHandshakeSeconds, heardSeconds, initiatedSeconds }
 }
 
-/** Before the hub's address is known there is nobody to ask. */
+/** A round that asked nobody: the hub's address is not known yet. */
 function noRound({ port }: { readonly port: number }, current: Endpoint | null, askedAt: number) {
   const preferred = { address: '0.0.0.0', port }
   return { askedAt, current, isTransport: false, preferred, answered: [], silent: [], named: null }

@@ -6,7 +6,7 @@ import { hubEndpoints } from '../registrar/hub-endpoints.ts'
 import type { Path } from './path.ts'
 import { tunnelPeer } from './tunnel-spec.ts'
 
-/** An agent that ends has no longer. */
+/** How long the failback may take when the agent ends. */
 const LEAD_BACK_MS = 5_000
 
 /**

@@ -5,38 +5,38 @@ import { type Beginning, next, startWatch, wakeAt } from '../core/watch.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 
 /**
- * What is heard of a tunnel, and what was made of it last. It is made before all that acts on the tunnel and needs none of
- * that: whatever is heard while the rest is still being made is weighed when the loop begins.
+ * The events heard of a tunnel, and the judgement last made of them. Made before everything that acts on the tunnel and
+ * needs none of that: events heard while the rest is still being made are weighed when the loop begins.
  */
 export interface Judge {
-  /** Weighed at the next turn. */
+  /** Takes an event, to be weighed at the next turn. */
   readonly notice: (event: WatchEvent) => void
-  /** The same of other settings, or of another life of this line's mappings. */
+  /** Takes other settings, or another lifetime of this line's mappings. */
   readonly configure: (config: TunnelConfig) => void
   readonly look: () => JudgeView
-  /** Weighs what was heard, and the moment. `act` is called for each thing to do, when `look` shows what made it due. Must not throw. */
+  /** Weighs what was heard, and the time. Calls `act` with each action while `look` shows why. It must not throw. */
   readonly iterate: (act: (action: Action) => void) => void
-  /** Until something is heard, or time alone changes something. */
+  /** Waits until an event is heard, or time alone changes something. */
   readonly wait: (signal: AbortSignal) => Promise<void>
 }
 
 interface JudgeView {
   readonly watch: Watch
-  /** There was no turn for longer than was meant: what this says is old. */
+  /** There was no turn for longer than intended: this view is old. */
   readonly stale: boolean
 }
 
-/** What an agent that begins knows. */
+/** What a starting agent knows. */
 interface Start extends Beginning {
   /** As in the settings of the watch. */
   readonly jitter: number
   readonly lifeSeconds: () => number | null
 }
 
-/** Far more than a turn takes, even on a busy Pi. */
+/** The age from which a view is stale: far more than a turn takes, even on a busy Pi. */
 const STALE_MS = 5_000
 
-/** Metered lines are asked less often, and somebody who uses one is not counted by the second. */
+/** Heartbeat intervals: metered lines are asked less often, and somebody who uses one is not counted by the second. */
 const HEARTBEATS = { economyMs: 25_000, economyInUseMs: 5_000, inUseMs: 1_000 } as const
 
 export function makeJudge(config: TunnelConfig, start: Start, clock: Clock): Judge {

@@ -13,13 +13,13 @@ import type { Judge } from './judge.ts'
 /** The one loop of a tunnel: gather, judge, act, tell. Level-triggered: it can be late, and it can begin anywhere. */
 export interface TunnelLoop {
   readonly run: (signal: AbortSignal) => Promise<void>
-  /** Another configuration, from now on. */
+  /** Takes another configuration, in effect from now on. */
   readonly configure: (config: TunnelConfig) => void
 }
 
 type Event<Kind extends WatchEvent['kind']> = Extract<WatchEvent, { kind: Kind }>
 
-/** What the loop acts through. None of them may throw or wait: the loop would stop turning. Each answers in time, whatever happens. */
+/** The effects of the loop. None may throw or block: the loop would stop. Each answers in time, whatever happens. */
 export interface LoopEffects {
   readonly register: (reason: RegistrationReason, lastMapping: Endpoint | null) => Promise<Event<'registration-ended'>>
   readonly askEchoes: () => Promise<Event<'echoed'>>
@@ -51,7 +51,7 @@ export function makeLoop(config: TunnelConfig, judge: Judge, effects: LoopEffect
     try {
       act(action)
     } catch (thrown) {
-      // The others are none the worse for it: a registration that is never sent would never end.
+      // The other actions still run: a registration that is never sent would never end.
       log.error({ action: action.kind, why: reasonOf(thrown) }, 'an action failed')
     }
   }
@@ -103,7 +103,7 @@ export function makeLoop(config: TunnelConfig, judge: Judge, effects: LoopEffect
         try {
           judge.iterate(attempt)
         } catch (thrown) {
-          // Nobody foresaw it. The next turn begins with what there is then; silence would be worse.
+          // Nobody foresaw this. The next turn begins with the state of then; silence would be worse.
           log.error({ why: reasonOf(thrown) }, 'a turn of the loop failed')
           await sleep(1_000, signal)
         }

@@ -9,7 +9,7 @@ import { accessBy, type Credentials, routerKeyPath } from '../secrets/router-log
 import { routerPasswordPath } from '../secrets/router-password.ts'
 
 /**
- * The adapter of the home's router. Each kind is loaded only where it is used.
+ * Opens the adapter of the home's router. Each kind is loaded only where it is used.
  * @param credentials what a join was given to log in with, until it has joined; read again for each login.
  */
 export async function openAdapter(

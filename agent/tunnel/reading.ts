@@ -12,11 +12,11 @@ import type { EventLog } from '../memory/event-log.ts'
 import { routeEnds } from '../lan/route-ends.ts'
 import type { Judge } from './judge.ts'
 
-/** A tunnel at one moment: as it was judged, and as the machine that it ends on shows it. */
+/** A tunnel at one moment: as the judge sees it, and as the machine that it ends on shows it. */
 export interface TunnelReading {
   readonly config: TunnelConfig
   readonly watch: Watch
-  /** What the judge says is old. */
+  /** The judge's view is old. */
   readonly stale: boolean
   /** null when the router could not be asked. */
   readonly description: Description | null
@@ -24,12 +24,12 @@ export interface TunnelReading {
   readonly observed: Observation | null
   /** The hub as a peer of the interface; null when it is not there, or could not be looked at. */
   readonly peer: PeerState | null
-  /** Of the last time that the machine was brought to the plan; what is seen now comes besides. */
+  /** Warnings of the last apply; what is seen now is added to them. */
   readonly warnings: readonly string[]
   readonly lastHandshakeSeconds: number | null
   readonly cgnat: Cgnat
   readonly cutPeriod: ReturnType<typeof cutPeriod>
-  /** When the present mapping began, if that was before this agent did. */
+  /** When the present mapping began, if that was before this agent began. */
   readonly earlierMappingSince: string | null
 }
 
@@ -37,16 +37,16 @@ export interface ReadingDeps {
   readonly clock: Clock
   readonly look: Judge['look']
   readonly adapter: Adapter
-  /** Of the last time that the machine was brought to the plan. */
+  /** Warnings of the last apply. */
   readonly warnings: () => Promise<readonly string[]>
   readonly config: () => TunnelConfig
   readonly events: Pick<EventLog, 'lastMapping' | 'mappingTimes'>
 }
 
-/** Everybody on this machine may ask, as often as they like: the machine is looked at once a second at most. */
+/** How long a look is reused: everybody on this machine may ask, as often as they like. */
 const LOOK_MS = 1_000
 
-/** Looking takes milliseconds; a router that hangs must not hang `status`. */
+/** How long a look may take: usually milliseconds; a router that hangs must not hang `status`. */
 const LOOK_TIMEOUT_MS = 5_000
 
 interface Look {
@@ -55,7 +55,7 @@ interface Look {
   readonly ownAddress: string | null
 }
 
-/** Computes ages at the moment of asking. */
+/** Makes the reader of a tunnel; ages are computed at the moment of asking. */
 export function makeReader(deps: ReadingDeps): () => Promise<TunnelReading> {
   const { clock, adapter, config, events } = deps
   const handshakeAge = makeHandshakeAge(clock)
@@ -66,10 +66,10 @@ export function makeReader(deps: ReadingDeps): () => Promise<TunnelReading> {
     const signal = AbortSignal.timeout(LOOK_TIMEOUT_MS)
     const { interface: name, hub, router } = config()
     const description = await adapter.describe(signal).catch(() => null)
-    // What cannot be looked at now, for want of rights or because it is being made, is not there.
+    // A machine that cannot be observed now, for lack of rights or because it is being set up, counts as empty.
     const observed = await adapter.observe(signal).catch(() => null)
     const endpoint = tunnelIn(observed, name)?.peers.find((peer) => peer.publicKey === hub.publicKey)?.endpoint ?? null
-    // What this machine's own address is says nothing of a router's.
+    // This machine's own address says nothing of a router's.
     const ends = endpoint === null || router.kind !== 'linux' ? null : await routeEnds(endpoint.address)
     return { description, observed, ownAddress: ends?.own ?? null }
   }

@@ -6,7 +6,7 @@ import type { NewEvent } from '../memory/events.ts'
 import { makeInbox } from '../../system/process/inbox.ts'
 import { backoffMs } from '../../system/time/backoff.ts'
 
-/** Brings the machine to what agent.yaml wants, whenever it is asked to, until it is. */
+/** Brings the machine to what agent.yaml wants, whenever it is requested, until it is. */
 export interface ReconcileLoop {
   /** Looks now, and repairs what differs. */
   readonly request: () => void
@@ -15,7 +15,7 @@ export interface ReconcileLoop {
 
 const PAUSES = { firstMs: 1_000, ceilingMs: 60_000 } as const
 
-/** @param bring observes, plans and executes once; answers the steps it took. */
+/** @param apply observes, plans and executes once; answers the steps it executed. */
 export function makeReconcileLoop(
   apply: (signal: AbortSignal) => Promise<readonly Step[]>,
   note: (event: NewEvent) => void,
@@ -24,7 +24,7 @@ export function makeReconcileLoop(
   const requests = makeInbox<'look'>()
   let saidWhy: string | null = null
 
-  /** @returns null when all is as wanted, else why not. */
+  /** @returns null when everything is as wanted, else why not. */
   async function attempt(signal: AbortSignal): Promise<string | null> {
     try {
       const steps = (await apply(signal)).map(describeStep)

@@ -20,44 +20,44 @@ import type { AgentPaths } from '../settings/paths.ts'
 /** Keeps this machine as the plan wants it, and the path known. */
 export interface Reconciler {
   readonly reconcileLoop: ReconcileLoop
-  /** Once, under the lock. @throws {Problem} */
+  /** Applies once, under the lock. @throws {Problem} */
   readonly apply: (signal: AbortSignal) => Promise<readonly Step[]>
-  /** What hindered the last bringing and did not stop it. An agent that has just begun is given time for its first. */
+  /** Warnings of the last apply. An agent that has just begun is given time for its first. */
   readonly warnings: () => Promise<readonly string[]>
-  /** What the next look repairs is wanted by us, and no drift. */
+  /** The next look's repair is a change that we want, and no drift. */
   readonly expectChange: () => void
 }
 
 export interface ReconcilerDeps {
   readonly paths: AgentPaths
   readonly adapter: Adapter
-  /** Of the moment. */
+  /** The configuration of this moment. */
   readonly config: () => TunnelConfig
   readonly uplink: UplinkMemory
   readonly path: Path
   readonly clockGuard: ClockGuard
-  /** Before a router keeps what was changed. */
+  /** Hooks that run before a router keeps the change. */
   readonly beforeConfirm: BeforeConfirm
   readonly notice: Judge['notice']
   readonly note: (event: NewEvent) => void
-  /** Whether the router that the tunnel ends on lets us in. */
+  /** Tells whether the router that the tunnel ends on lets us in. */
   readonly routerAnswered: (answered: boolean) => void
   readonly log: Log
 }
 
-/** What is said of a router that is not there, or lets nobody in. */
+/** Problems that say that a router is not there, or lets nobody in. */
 const SILENCE: readonly ProblemCode[] = ['router-unreachable', 'router-timeout', 'router-login-refused']
 
-/** The first look at this machine takes less, unless its clock must be waited for. */
+/** How long the first look at this machine is waited for; it takes less, unless its clock must be waited for. */
 const FIRST_LOOK_MS = 2_000
 
 export function makeReconciler(deps: ReconcilerDeps): Reconciler {
   const { paths, adapter, config, uplink, path, clockGuard, beforeConfirm, notice, note, log } = deps
   const { stateDir, runtimeDir } = paths
-  /** For which configuration the machine was last found or made right. */
+  /** The configuration for which the machine was last found or made right. */
   let settled: TunnelConfig | null = null
   let isDescribed = false
-  /** Sentences about the machine that stand in the log already. */
+  /** Warnings about the machine that are in the log already. */
   let said: readonly string[] = []
   let looked = (): void => undefined
   const firstLook = new Promise<void>((resolve) => {
@@ -72,7 +72,7 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
       runtimeDir,
       signal,
       async () => {
-        // What is so under the lock: while it was waited for, the tunnel may have got another key.
+        // The path is read under the lock: while the lock was waited for, the tunnel may have got another key.
         const { transport, hubLiterals } = path
         const tunnel = {
           adapter,
@@ -83,7 +83,7 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
         }
         const wanted = hubLiterals === null ? tunnel : { ...tunnel, hubLiterals }
         const brought = await applyTunnel(wanted, signal, beforeConfirm)
-        // Kept, and then we were killed before anybody was told.
+        // The router kept the change, and the agent was killed before anybody was told.
         if (brought.publicKey !== null && brought.steps.length === 0)
           await beforeConfirm.keyFound(brought.publicKey, signal)
         return brought
@@ -96,7 +96,7 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
     return steps
   }
 
-  /** A router that does not answer says it the next time. */
+  /** Asks the router once what it is capable of; one that does not answer is asked again the next time. */
   async function describeOnce(signal: AbortSignal): Promise<void> {
     if (isDescribed) return
     const { remedies } = await adapter.describe(signal)
@@ -111,7 +111,7 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
       const steps = await apply(signal)
       await describeOnce(signal)
       deps.routerAnswered(true)
-      // What the first look and a new configuration change is no drift.
+      // Changes of the first look and of a new configuration are no drift.
       driftRepaired = settled === wanted && steps.length > 0
       settled = wanted
       return steps

@@ -11,17 +11,17 @@ import type { WatchEvent } from '../core/state.ts'
 import type { RegistrationResult } from '../registrar/registration.ts'
 import { tunnelPeer } from './tunnel-spec.ts'
 
-/** What a remedy works on. */
+/** The means by which a remedy is executed. */
 export interface RemedyContext {
   readonly adapter: Adapter
   readonly config: TunnelConfig
   readonly runtimeDir: string
   readonly keepaliveSeconds: number
-  /** Where the interface sends. */
+  /** Where the interface sends now. */
   readonly endpoint: Endpoint
   /** Visitors are answered through the tunnel. */
   readonly visitors: boolean
-  /** Tells the hub out of band. */
+  /** Registers at the hub, out of band. */
   readonly register: (how: 'remedy' | 'reset', signal: AbortSignal) => Promise<RegistrationResult>
   /** Opens the TLS transport, or gives the one that is open. */
   readonly openTlsTransport: () => Promise<Endpoint>
@@ -32,11 +32,11 @@ export interface RemedyContext {
   readonly log: Log
 }
 
-/** Milliseconds on this machine, some round trips on a router or to the hub; one that takes longer has failed. */
+/** How long a remedy may take: milliseconds on this machine, some round trips on a router or to the hub. */
 const REMEDY_MS = 10_000
 const ASK_AGAIN_MS = 500
 
-/** Executes a remedy, one change of this machine at a time. Never throws: says whether it could, and where the interface sends now. */
+/** Executes a remedy, one at a time. Never throws; answers whether it could, and where the interface sends now. */
 export async function executeRemedy(
   remedy: Remedy,
   context: RemedyContext,
@@ -57,8 +57,8 @@ export async function executeRemedy(
 }
 
 /**
- * A router that is away can execute no remedy: it is asked again for as long as the remedy has time, else the whole
- * ladder would be gone through without success, and its next round be far away when the router is back.
+ * Retries a router that is away for as long as the remedy has time: otherwise the whole ladder would be gone through
+ * without success, and its next round be far away when the router is back.
  */
 async function whenReachable<Result>(act: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
   for (;;) {
@@ -95,7 +95,7 @@ async function act(remedy: Remedy, context: RemedyContext, signal: AbortSignal):
       return await registered(context, 'remedy', signal)
     case 'reset':
       await registered(context, 'reset', signal)
-      // Past WireGuard's 5 s between two initiations.
+      // A new session is not held back by WireGuard's 5 s between two initiations.
       await locked(() => newSession(context, 0, signal))
       return null
     case 'carrier': {
@@ -125,7 +125,7 @@ async function newSession(context: RemedyContext, silentSeconds: number, signal:
   await adapter.remedy({ kind: 'new-session', interface: config.interface, peer, silentSeconds }, signal)
 }
 
-/** Sends nothing by itself: the heartbeat that is due at once shows the hub the new endpoint. */
+/** Sets the endpoint and sends nothing: the heartbeat that is due at once shows the hub the new endpoint. */
 async function setEndpoint(context: RemedyContext, endpoint: Endpoint, signal: AbortSignal) {
   const { adapter, config, log } = context
   const peer = tunnelPeer(config, { ...context, endpoint: endpoint })

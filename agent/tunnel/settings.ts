@@ -2,20 +2,20 @@ import type { PublicKey } from '../../wireguard/keys.ts'
 import { type RotatedKey, withKey } from '../secrets/rotated-key.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 
-/** The settings that count: those of agent.yaml, with the key that the tunnel has been given since. Read again at each use. */
+/** The settings in effect: those of agent.yaml, with the key that the tunnel got since. Read again at each use. */
 export interface Settings {
   readonly current: TunnelConfig
   /** agent.yaml's key, whatever the tunnel has now. */
   readonly joined: PublicKey
-  /** What took the place of that key; null: nothing did. */
+  /** The key that replaced agent.yaml's; null: none did. */
   readonly rotated: RotatedKey | null
   /**
-   * Takes what agent.yaml says now, but for the router: an agent keeps the one that it began with.
-   * @returns `joined-again` when it is of another join; then nobody is told, since this agent ends.
+   * Takes what agent.yaml says now, except the router: an agent keeps the one that it began with.
+   * @returns `joined-again` when agent.yaml is of another join; then nobody is told, since this agent ends.
    */
   readonly take: (written: TunnelConfig) => 'taken' | 'joined-again'
   readonly takeKey: (rotated: RotatedKey | null) => void
-  /** Calls it after each `take`, in the order in which they asked for it. */
+  /** Calls `changed` after each `take`, in the order of subscription. */
   readonly onChange: (changed: () => void) => void
 }
 
@@ -51,7 +51,7 @@ export function makeSettings(written: TunnelConfig, rotated: RotatedKey | null):
   }
 }
 
-/** Which join this is of; what else agent.yaml says may change under an agent that runs. */
+/** Tells which join a configuration is of; everything else in agent.yaml may change under a running agent. */
 function joinOf(config: TunnelConfig): string {
   const { publicKey, certificate, address, network } = config.hub
   return JSON.stringify([config.home, config.publicKey, publicKey, certificate, address, network])

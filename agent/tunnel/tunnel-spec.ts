@@ -10,14 +10,14 @@ export interface Ways {
   /** The hub's addresses, best first; never empty. */
   readonly hubLiterals: readonly string[]
   /**
-   * Where the agent's TLS transport of last resort takes WireGuard's datagrams; null when there is none. A port of `any`: whoever
-   * asks is not the agent, and leaves the transport that there may be at this address.
+   * Where the agent's TLS transport takes WireGuard's datagrams; null when there is none. A port of `any`: whoever asks
+   * is not the agent, and leaves a transport at this address in use.
    */
   readonly transport: Endpoint | { readonly address: string; readonly port: 'any' } | null
 }
 
 /**
- * The tunnel as agent.yaml wants it, and as the line can bear it.
+ * The tunnel as agent.yaml wants it, and as the line allows it.
  * @param current where the interface sends now: kept while it is one of the endpoints, so that nothing is disturbed.
  */
 export function tunnelSpec(
@@ -36,7 +36,7 @@ export function tunnelSpec(
     .sort((a, b) => (a.prefix < b.prefix ? -1 : 1))
   return {
     interface: config.interface,
-    // Where a router makes its key itself, whatever that is, the hub is told.
+    // Where a router makes its key itself, the hub is told whatever key that is.
     publicKey: keyMakerOf(config.router) === 'agent' ? config.publicKey : null,
     address: tunnelAddress(config),
     mtu: tunnelMtu(config, uplink),
@@ -48,7 +48,7 @@ export function tunnelSpec(
         visitors: uplink.visitors,
       }),
     ],
-    // The address's own prefix leads the whole tunnel network there.
+    // The address's own prefix routes the whole tunnel network into the interface.
     routes: [],
     forwarding: {
       role: 'home',
@@ -62,8 +62,8 @@ export function tunnelSpec(
 }
 
 /**
- * The hub as the interface's one peer. Visitors have any address there is: WireGuard then takes all of them from the hub, and
- * the firewall says where they may go.
+ * The hub as the interface's one peer. Visitors may have any address: WireGuard then accepts all of them from the hub,
+ * and the firewall says where they may go.
  */
 export function tunnelPeer(
   config: TunnelConfig,
@@ -82,12 +82,12 @@ function isAmong({ hubLiterals, transport }: Ways, hub: HubConfig, current: Endp
     : sameEndpoint({ ...transport, port: transport.port }, current)
 }
 
-/** Bytes. What the line has taught lowers it, never raises it. */
+/** The tunnel's MTU, bytes. What the line has taught lowers it, never raises it. */
 function tunnelMtu(config: TunnelConfig, uplink: UplinkFacts): number {
   return Math.min(config.mtu, uplink.mtu ?? config.mtu)
 }
 
-/** With the prefix length of the tunnel's network, e.g. 10.86.0.2/16. */
+/** The home's address with the prefix length of the tunnel's network, e.g. 10.86.0.2/16. */
 export function tunnelAddress(config: TunnelConfig): string {
   const hub = config.hub
   return `${hub.address}/${hub.network.split('/')[1]}`

@@ -30,46 +30,47 @@ import { makeReader, type TunnelReading } from './reading.ts'
 import type { Settings } from './settings.ts'
 import { makeReconciler } from './reconciler.ts'
 
-/** A home's tunnel to one hub, with all that there is once per hub. */
+/** A home's tunnel to one hub, with everything that exists once per hub. */
 export interface Tunnel {
   readonly settings: Settings
   readonly look: Judge['look']
   readonly read: () => Promise<TunnelReading>
-  /** Tells the hub of incidents, and asks for what it knows of them; null: it was not reached, or knows no such home. Never throws. */
+  /** Tells the hub of incidents, and asks what it knows of them; null: not reached, or no such home. Never throws. */
   readonly exchange: (incidents: IncidentReport) => Promise<IncidentAnswer | 'no-view' | null>
-  /** Ends a change of the key that was cut off. Never throws; not before no other agent can be at it. */
+  /** Ends a key rotation that was cut off. Never throws; only when no other agent can be at it. */
   readonly begin: () => Promise<void>
   readonly run: (signal: AbortSignal) => Promise<void>
-  /** Before the agent ends, and the tunnel's TLS transport with it. Never throws. */
+  /** Points WireGuard back at the hub before the agent ends, and the TLS transport with it. Never throws. */
   readonly failBackToUdp: () => Promise<void>
   readonly close: () => void
 }
 
-/** What a tunnel is given. */
+/** The dependencies of a tunnel. */
 export interface TunnelDeps {
-  /** The tunnel's own. */
+  /** The tunnel's own folders. */
   readonly paths: AgentPaths
   readonly settings: Settings
-  /** Of the machine that the tunnel ends on. */
+  /** The adapter of the machine that the tunnel ends on. */
   readonly adapter: Adapter
   readonly events: Pick<EventLog, 'lastMapping' | 'mappingTimes'>
   readonly uplink: UplinkMemory
   readonly clockGuard: ClockGuard
   readonly recorder: EventRecorder
   readonly note: (event: NewEvent) => void
-  /** Whether the router that the tunnel ends on lets us in. */
+  /** Tells whether the router that the tunnel ends on lets us in. */
   readonly routerAnswered: (answered: boolean) => void
   readonly clock: Clock
   readonly log: Log
   readonly effects?: typeof makeEffects
 }
 
-/** People wait for the alarm: a registrar that is there answers sooner. */
+/** How long an exchange may take: people wait for the alarm, and a registrar that is there answers sooner. */
 const ASK_MS = 5_000
 
 /**
- * Makes it in the order of use: the judge first, which takes what is heard at any time; then what changes the machine; then
- * what acts for the judge, and the loop. Nothing is named before it is there, so whatever is given here may call back at once.
+ * Makes the tunnel in the order of use: the judge first, which takes events at any time; then what changes the machine;
+ * then what acts for the judge, and the loop. Nothing is named before it is there, so whatever is given here may call
+ * back at once.
  * @param signal ends the effects that are under way.
  */
 export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
@@ -96,7 +97,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     transport: null,
     visitors: uplink.current.visitors,
   }
-  /** No registration with the old key may overtake the one that changes it. */
+  /** Registrations take turns with key rotations: none with the old key may overtake the one that changes it. */
   const registrationMutex = makeMutex()
   const registering = (): Omit<Registering, 'reason'> => ({
     configDir,
@@ -194,7 +195,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     log,
   )
   settings.onChange(() => {
-    // Its names may lead elsewhere.
+    // The hub's names may lead elsewhere.
     path.hubLiterals = null
     loop.configure(config())
     rotations.configured()
@@ -206,7 +207,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     read: makeReader({ clock, look: judge.look, adapter, warnings, config, events }),
     exchange: (incidents) =>
       registrationMutex.runExclusive(async () => {
-        // The hub has no answer for whom it does not know, and counts each such question.
+        // The hub has no answer for a home that it does not know, and counts each such question.
         if (isUnknownAtHub(judge.look().watch)) return null
         const asked = { ...registering(), reason: 'incident', incidents, timeoutMs: ASK_MS } as const
         const { answer, problem } = await registerHome(asked, signal)
@@ -239,7 +240,7 @@ function isElsewhere({ from, to }: MappingChange): boolean {
   return from !== null && from.endpoint.address !== to.endpoint.address
 }
 
-/** The ledger goes on where the last agent left it. */
+/** The ledger as the last agent left it. */
 function ledgerFrom(events: Pick<EventLog, 'lastMapping'>): Ledger {
   const last = events.lastMapping()
   if (last === null) return { current: null, changes: 0 }
