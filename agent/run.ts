@@ -28,7 +28,7 @@ import { makeEventRecorder } from './report/event-recorder.ts'
 import { makeSettings } from './tunnel/settings.ts'
 import { openTunnel, type Tunnel } from './tunnel/tunnel.ts'
 
-/** What the agent is given from outside. */
+/** What the agent gets from outside. */
 export interface AgentContext {
   readonly paths: AgentPaths
   readonly version: string
@@ -51,13 +51,13 @@ interface Agent {
   readonly answer: LocalHandler
   readonly note: (event: NewEvent) => Promise<void>
   readonly close: () => Promise<void>
-  /** For the log. */
+  /** Context for the log. */
   readonly about: Readonly<Record<string, string>>
 }
 
 /**
- * The agent: keeps this home's tunnels as agent.yaml wants them and watches them, until the signal ends it or the machine
- * leaves its hub. The tunnels go on without it, and are taken over unharmed.
+ * The agent: keeps this home's tunnels as agent.yaml wants them and watches them, until the signal ends it or the
+ * machine leaves its hub. The tunnels stay up without it, and are taken over unharmed.
  * @param onHangup is given what SIGHUP shall do.
  * @throws {Problem} when it cannot begin: `config-*`, `already-running`, `write-failed`.
  */
@@ -66,7 +66,7 @@ export async function runAgent(
   signal: AbortSignal,
   onHangup: (recheck: () => void) => void,
 ): Promise<void> {
-  // After another join nothing of what was known of the old one holds: begun from the start, in the same process.
+  // After another join nothing known of the old one holds: the agent starts over, in the same process.
   while ((await runJoined(context, signal, onHangup)) === 'joined-again')
     context.log.info('this home has joined again: the agent begins anew')
 }
@@ -84,7 +84,7 @@ async function runJoined(
     try {
       log.info(agent.about, 'the agent watches this home’s tunnel')
       onHangup(() => void agent.config.recheck())
-      // Not before: the socket is ours by now, so no other agent is at it.
+      // The socket is ours by now, so that no other agent works on the tunnels.
       for (const { tunnel } of agent.tunnels) await tunnel.begin()
       await agent.note({ kind: 'agent-started', version })
       const [how] = await Promise.all([
@@ -112,7 +112,7 @@ async function runJoined(
 async function makeAgent({ paths, version, clock, log }: AgentContext, signal: AbortSignal): Promise<Agent> {
   const { configDir, stateDir, runtimeDir } = paths
   const configFile = await watchFile(agentConfigPath(configDir))
-  // Neither changes under an agent that runs: its name is of its join, and the router is taken at its start.
+  // Home and router do not change under a running agent: the name is of its join, and the router is taken at its start.
   const written = await readAgentConfig(configDir)
   const { home, router } = written
   await makeFolder(stateDir)
@@ -127,7 +127,7 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
   }
   const noteSoon = (event: NewEvent): void => void noteIn(events, event)
   const clockGuard = await openClockGuard(stateDir, clock, noteSoon, log)
-  /** Made first, and empty until all is there that a tunnel tells things to. */
+  /** Made first, and empty until everything exists that a tunnel reports to. */
   const tunnels: Supervised[] = []
   const speaker = async () => speakerOf(await Promise.all(tunnels.map(({ tunnel }) => tunnel.read())))
   const homeFacts = () => ({
@@ -207,7 +207,7 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
     (taken) => {
       if (JSON.stringify(taken.router) !== JSON.stringify(router))
         log.warn('what agent.yaml says of the router is taken when the agent is started again')
-      // A tunnel more is begun as after another join: from the start.
+      // Another tunnel is begun as after another join: from the start.
       const ends = tunnelsOf(taken).map((one, nth) => tunnels[nth]?.tunnel.settings.take(one) ?? 'joined-again')
       if (ends.includes('joined-again')) return 'joined-again'
       noteSoon({ kind: 'configuration', taken: true, why: null })
@@ -242,7 +242,7 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
     about: { home, interface: written.interface, version },
     answer: async (verb) => {
       if (verb === 'status') return (await status())?.status ?? null
-      // Harmless whoever asks: it only looks at agent.yaml now instead of soon.
+      // Anybody may ask for this: the agent only looks at agent.yaml now instead of soon.
       if (verb === 'recheck') return await config.recheck()
       throw new TypeError(`no such question: ${verb.slice(0, 20)}`)
     },

@@ -2,7 +2,7 @@ import { Problem } from '../../problems/problem.ts'
 import type { RouterConfig } from '../settings/config.ts'
 import type { Credentials } from '../secrets/router-login.ts'
 
-/** What a join was told to end the tunnel on. */
+/** The device that a join was told to end the tunnel on. */
 export type RouterChoice =
   | { readonly kind: 'linux' }
   | {
@@ -22,16 +22,16 @@ export type RouterChoice =
       readonly trust: HostKeyTrust
     }
 
-/** Whether the other end is the router. */
+/** How to know that the other end is the router. */
 export type RouterTrust =
   /** SHA-256 of its certificate, 64 lower-case hex digits. */
   | { readonly by: 'fingerprint'; readonly certificate: string }
-  /** Whatever certificate it shows, if the person says that it is right. */
+  /** Any certificate that the router shows, if the person says that it is right. */
   | { readonly by: 'looking' }
-  /** Nobody asks; unencrypted. */
+  /** Without a check; unencrypted. */
   | { readonly by: 'nothing' }
 
-/** The same of an SSH server. */
+/** How to know that the other end is the SSH server. */
 export type HostKeyTrust =
   /** SHA-256 in base64 without padding. */
   { readonly by: 'fingerprint'; readonly sha256: string } | { readonly by: 'looking' }
@@ -41,11 +41,11 @@ export interface RouterIdentity {
   readonly kind: 'certificate' | 'host key'
   readonly host: string
   readonly fingerprint: string
-  /** A certificate's subject, a key's type. */
+  /** A certificate's subject, or a key's type. */
   readonly subject: string
-  /** What to pass when nobody is there to be asked. */
+  /** The option to pass when nobody is there to be asked. */
   readonly option: string
-  /** What to type at the router's own console to see it there. */
+  /** The command to type at the router's own console to see the fingerprint there. */
   readonly whereShown: string
 }
 
@@ -72,7 +72,7 @@ export async function chooseRouter(
     : null
 }
 
-/** Its host key is looked at in any case: what kind it is has to be known. */
+/** Looks at the router's host key in any case, since its type has to be known. */
 async function chooseOpenwrt(
   { kind, host, port, user, trust: given }: Extract<RouterChoice, { kind: 'openwrt' }>,
   trust: (shown: RouterIdentity) => Promise<boolean>,
@@ -93,13 +93,13 @@ async function chooseOpenwrt(
   })
 }
 
-/** Older dropbears print another hash there, but always the key: its SHA-256 is what counts. */
+/** Older dropbears print another hash there, but always the key itself: its SHA-256 is what counts. */
 function whereHostKeyShown(type: string): string {
   const name = type === 'ssh-rsa' ? 'rsa' : type === 'ssh-ed25519' ? 'ed25519' : 'ecdsa'
   return `dropbearkey -y -f /etc/dropbear/dropbear_${name}_host_key`
 }
 
-/** Nobody was there to say whether it is the right one. */
+/** The problem when nobody was there to say whether it is the right router. */
 export function unconfirmed({ kind, host, fingerprint, whereShown, option }: RouterIdentity): Problem {
   return new Problem('router-unconfirmed', {
     what: `trusting the router at ${host}`,

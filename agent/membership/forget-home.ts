@@ -3,7 +3,7 @@ import { Done, PROTOCOL_VERSION, type LeaveRequest } from '../../protocol/messag
 import { askRegistrar, type RegistrarAddress } from '../registrar/ask-registrar.ts'
 
 /**
- * Asks the hub to forget this home. A hub that knows it no more has forgotten it.
+ * Asks the hub to forget this home. A hub that does not know it any more has forgotten it.
  * @param reopenInvite gives the invitation back, for a join that is undone.
  * @throws {Problem} when the hub is not reached or refuses.
  */

@@ -31,9 +31,9 @@ import { joiningAgainPath, makeStaging, type PresentHome, takeOver, undoAgain } 
 import { tunnelSpec } from '../tunnel/tunnel-spec.ts'
 
 export interface JoinedAgain extends Joined {
-  /** What this home was until now. */
+  /** The configuration of this home until now. */
   readonly before: AgentConfig
-  /** An agent runs here, and goes on with the new tunnel. */
+  /** An agent runs here, and continues with the new tunnel. */
   readonly isWatched: boolean
 }
 
@@ -49,9 +49,10 @@ interface PreparedAgain {
 }
 
 /**
- * Joins once more, the same hub or another one, with this home's settings: its secrets, its place in the hub's network and
- * the hub are new, all else of agent.yaml stays, and so does what the line has taught. The old tunnel becomes the new one and
- * is proven, or all is as before. An agent that runs takes it over. Killed in between it can be run again with the same token.
+ * Joins once more, the same hub or another one, with this home's settings: its secrets, its place in the hub's network
+ * and the hub are new; everything else in agent.yaml stays, and so does what the line has taught. The old tunnel
+ * becomes the new one and is proven, or everything is as before. A running agent takes the new tunnel over. Killed in
+ * between, it can be run again with the same token.
  * @returns null when the person did not agree.
  * @throws {Problem} after undoing what was done; `config-missing` where there is no home yet.
  */
@@ -85,7 +86,7 @@ export async function joinAgain(
   }
 }
 
-/** What a first join is told by an option, stands in agent.yaml here. */
+/** Rewrites advice: what a first join is told by an option, is in agent.yaml here. */
 function inTermsOfSettings(thrown: unknown): unknown {
   if (!(thrown instanceof Problem) || thrown.code !== 'lan-overlaps') return thrown
   const { code, what, why } = thrown
@@ -103,7 +104,7 @@ async function readPresent({ configDir, stateDir }: AgentPaths): Promise<Present
   }
 }
 
-/** The router lets the same in as before. */
+/** The credentials that let the agent into the router so far, and still do. */
 function keptCredentials(configDir: string, { kind }: RouterConfig): () => Credentials {
   return () =>
     kind === 'mikrotik'
@@ -126,7 +127,7 @@ async function prepare(
   const config = rejoinedConfig(present.config, token, admission)
   const [tunnel] = tunnelsOf(config)
   const { addresses, network } = tunnel.hub
-  // Nothing is remembered there before the folder is made.
+  // Addresses are not remembered there before the folder is made.
   const hubLiterals = await hubAddresses(addresses, staging, signal)
   refuseOverlaps(lan.prefixes, { network, hubLiterals, local })
   refuseMappedHere(lan, local)
@@ -166,7 +167,7 @@ async function executeRemedy(
         clock,
         signal,
       )
-      // Under the lock: what the old agent still wants of this machine must not come in between.
+      // Under the lock: changes that the old agent still wants must not come in between.
       return { ...joined, before: present.config, isWatched: await takeOver(paths, staging, present.config.router) }
     })
   } catch (thrown) {

@@ -15,7 +15,7 @@ import { joinedConfig } from './joined-config.ts'
 import { type AgreedJoin, type Joined, makeTunnel } from './make-tunnel.ts'
 
 /**
- * Carries out a join that was agreed to, or undoes it.
+ * Executes a join that was agreed to, or undoes it.
  * @param keepCredentials keeps what lets the agent into the router from now on.
  * @throws {Problem} after undoing what was done.
  */
@@ -34,7 +34,7 @@ export async function applyJoin(
     await makeFolder(configDir)
     await makeFolder(stateDir)
     await makeRuntimeFolder(runtimeDir)
-    // Another hub, perhaps another line: nothing is known of it.
+    // Another hub, perhaps another line: nothing is known of either.
     await rm(uplinkPath(stateDir), { force: true })
     await forgetRotatedKeys(stateDir)
     begun.add('secrets')

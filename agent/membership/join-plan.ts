@@ -19,9 +19,9 @@ import { joinedConfig } from './joined-config.ts'
 
 export interface JoinOptions {
   readonly token: string
-  /** Canonical. Empty: what the invitation says, or what is found here. */
+  /** The LAN's prefixes, canonical. Empty: those of the invitation, or those found here. */
   readonly lan: readonly string[]
-  /** Which of them the hub shall know by other numbers of the same length. */
+  /** Prefixes that the hub shall know by others of the same length. */
   readonly seenAs: Readonly<Record<string, string>>
   readonly lanMode: LanMode
   readonly economy: boolean
@@ -29,7 +29,7 @@ export interface JoinOptions {
   readonly router: RouterChoice
 }
 
-/** A join that changes nothing yet. */
+/** A join that has not changed anything yet. */
 export interface PreparedJoin {
   readonly paths: AgentPaths
   readonly options: JoinOptions
@@ -37,7 +37,7 @@ export interface PreparedJoin {
   readonly token: JoinToken
   readonly adapter: Adapter
   readonly admission: Admission
-  /** With a key that nobody keeps, where a router will make it. */
+  /** The configuration, with a key that nobody keeps, where a router will make it. */
   readonly config: AgentConfig
   readonly plan: Plan
 }

@@ -8,7 +8,7 @@ import { detectLan } from '../lan/lan.ts'
 import type { LocalNetworks } from '../lan/local-networks.ts'
 import { type HomeSecrets, newSecrets } from '../secrets/secrets.ts'
 
-/** What a hub would make, or has made, of this home. */
+/** What a hub would assign, or has assigned, to this home. */
 export interface Admission extends Answered<JoinAnswer> {
   readonly secrets: HomeSecrets
   readonly publicKey: JoinRequest['publicKey']
@@ -16,7 +16,7 @@ export interface Admission extends Answered<JoinAnswer> {
 
 /**
  * Joins. The same home secret again gets the same answer.
- * @param publicKey the router's, where that made it; else the one of the secrets.
+ * @param publicKey the router's, where the router made it; else the one of the secrets.
  * @throws {Problem} the hub's own, or why it is not reached.
  */
 export async function requestJoin(
@@ -30,8 +30,8 @@ export async function requestJoin(
 }
 
 /**
- * Asks what a join would get; changes nothing at the hub. The LAN is what was given, else what the invitation says,
- * else what this machine is on.
+ * Asks what a join would get; changes nothing at the hub. The LAN is the given one, else the invitation's, else the one
+ * this machine is on.
  */
 export async function previewJoin(
   token: JoinToken,
@@ -45,7 +45,7 @@ export async function previewJoin(
   return await ask(token, admission.secrets, [detectLan(local)], 'preview', signal)
 }
 
-/** The same of a home that knows its LAN. */
+/** Asks what a join would get, for a home that knows its LAN. */
 export async function previewLan(
   token: JoinToken,
   secrets: HomeSecrets,
@@ -55,7 +55,7 @@ export async function previewLan(
   try {
     return await ask(token, secrets, lan, 'preview', signal)
   } catch (thrown) {
-    // Left over from a join with another token that was cut off: the hub has that key under another name.
+    // The key is left over from an interrupted join with another token: the hub has it under another name.
     const isOfAnother = thrown instanceof Problem && thrown.code === 'request-invalid' && !secrets.fresh
     if (!isOfAnother) throw thrown
     return await ask(token, newSecrets(), lan, 'preview', signal)
@@ -94,7 +94,7 @@ async function ask(
   return { ...answered, secrets, publicKey }
 }
 
-/** What to do about a token that is used up names the home, which the token says. */
+/** Puts the home's name, which the token says, into the advice on a token that is used up. */
 function withItsName(thrown: unknown, home: string): unknown {
   if (!(thrown instanceof Problem) || (thrown.code !== 'token-expired' && thrown.code !== 'token-used')) return thrown
   const { code, what, why } = thrown

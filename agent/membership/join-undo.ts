@@ -12,7 +12,7 @@ import { takeLoginBack } from '../secrets/router-login.ts'
 import { removeSecrets } from '../secrets/secrets.ts'
 import { undoing } from './undoing.ts'
 
-/** What a join had begun when it failed. */
+/** Stages that a join had begun when it failed. */
 export type JoinStage = 'secrets' | 'hub' | 'machine'
 
 export interface BegunJoin {
@@ -23,19 +23,19 @@ export interface BegunJoin {
   readonly registrar: RegistrarAddress
   /** `HOME.SECRET`. */
   readonly bearer: string
-  /** Folders that were not there before. */
+  /** Folders that the join created. */
   readonly newFolders: readonly string[]
 }
 
 const UNDO_MS = 40_000
 
 /**
- * Undoes a join, as far as it had come. Each part is tried whatever became of the others, and what could not be undone
- * is told. The secrets stay when the hub may still know them: with them the same token works again.
+ * Undoes a join, as far as it had come. Each part is tried whatever became of the others, and failures are told. The
+ * secrets stay when the hub may still know them: with them the same token works again.
  */
 export async function undoJoin(join: BegunJoin, tell: (uplink: string) => void): Promise<void> {
   const { paths, begun, adapter } = join
-  // Its own signal: the one that ended the join must not end its undoing.
+  // The undo has its own signal: the one that ended the join must not end it.
   const signal = AbortSignal.timeout(UNDO_MS)
   const attempt = undoing(tell)
 
@@ -57,6 +57,6 @@ export async function undoJoin(join: BegunJoin, tell: (uplink: string) => void):
   await attempt('writing the state', () => rm(hubAddressesPath(paths.stateDir), { force: true }))
   if (begun.has('secrets') && isForgotten) await attempt('writing the secrets', () => removeSecrets(paths.configDir))
   for (const folder of [paths.configDir, paths.stateDir]) await removeTornWrites(folder)
-  // Only what is empty goes: somebody else may have put something there.
+  // Only empty folders are removed: somebody else may have put something there.
   for (const folder of join.newFolders) await rmdir(folder).catch(() => undefined)
 }

@@ -16,7 +16,7 @@ import { type JoinOptions, prepareJoin } from './join-plan.ts'
 import type { Joined } from './make-tunnel.ts'
 import { requireRoot } from './require-root.ts'
 
-/** How a join speaks with the person who started it. */
+/** How a join talks to the person who started it. */
 export interface JoinEffects {
   /** Whether this is the router's own certificate or host key; nothing of ours was sent to it yet. */
   readonly trust: (shown: RouterIdentity) => Promise<boolean>
@@ -28,7 +28,7 @@ export interface JoinEffects {
 /**
  * Joins a hub: keys made where they are used, the plan shown, applied, the tunnel proven by an answered heartbeat, or
  * everything undone. Killed in between, it can be run again with the same token; once agent.yaml is written, the agent
- * ends the work by itself.
+ * finishes the work automatically.
  * @returns null when the person did not agree.
  * @throws {Problem} after undoing what was done.
  */
@@ -46,7 +46,7 @@ export async function joinHome(
     const router = await chooseRouter(options.router, effects.trust, signal)
     return router === null ? null : await joinBy(router, paths, options, token, effects, clock, signal)
   } catch (thrown) {
-    // Whatever the interruption made fail: the person knows why it ended.
+    // Failures due to the interruption are not told: the person knows why the join ended.
     if (!signal.aborted) throw thrown
     throw new Problem('interrupted', { what: 'joining the hub', why: 'it was interrupted', cause: thrown })
   }
@@ -79,7 +79,7 @@ async function joinBy(
   }
 }
 
-/** @returns the credentials that count from now on. */
+/** @returns the credentials to use from now on. */
 async function keepCredentials(
   configDir: string,
   router: RouterConfig,
@@ -91,7 +91,7 @@ async function keepCredentials(
   return given
 }
 
-/** @throws {Problem} `already-joined` when this machine is half out of a hub. */
+/** @throws {Problem} `already-joined` when an unfinished leave is on this machine. */
 export async function refuseWhileLeaving(configDir: string, what: string): Promise<void> {
   if ((await stampOf(leavingConfigPath(configDir))) === 'gone') return
   throw new Problem('already-joined', {

@@ -17,11 +17,11 @@ export interface JoinChoices {
   readonly interface: string
   readonly lanMode: LanMode
   readonly economy: boolean
-  /** Own prefixes by what the hub shall know them by. */
+  /** Own prefixes, with the prefixes that the hub shall know them by. */
   readonly seenAs: Readonly<Record<string, string>>
 }
 
-/** What agent.yaml holds after a join. @param host the one of the token's addresses that answered: it goes first. */
+/** agent.yaml after a join. @param host the one of the token's addresses that answered: it goes first. */
 export function joinedConfig(
   token: JoinToken,
   answer: JoinAnswer,
@@ -49,7 +49,7 @@ export function joinedConfig(
   }
 }
 
-/** The same after another join: what the hub gives is new, all else stays as its owner has it. */
+/** agent.yaml after another join: what the hub gives is new, everything else stays as its owner has it. */
 export function rejoinedConfig(
   before: AgentConfig,
   token: JoinToken,
@@ -59,7 +59,7 @@ export function rejoinedConfig(
     ...before,
     home: answer.home,
     publicKey,
-    // Lowered by its owner it stays so, and the hub's is what its end bears.
+    // An MTU lowered by the owner stays so, and the hub's is what its end allows.
     mtu: Math.min(before.mtu, answer.mtu),
     hubs: [hubOf(token, answer, host), ...before.hubs.slice(1)],
   }

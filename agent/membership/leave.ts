@@ -37,29 +37,30 @@ import { homeSecretPath, privateKeyPath, readBearer, removeSecrets } from '../se
 import { agentSocketPath } from '../settings/socket-path.ts'
 
 export interface Left {
-  /** null when agent.yaml was lost or unreadable. */
+  /** The home's name; null when agent.yaml was lost or unreadable. */
   readonly home: string | null
   /** Why the hub could not be told; null when it was. */
   readonly hubNotTold: string | null
   /** The router that was left as it is, because its owner said so; null when nothing is left. */
   readonly routerLeft: string | null
-  /** What could not be undone where somebody else's firewall refused it: a sentence each. */
+  /** Changes that could not be undone where somebody else's firewall refused it: a sentence each. */
   readonly warnings: readonly string[]
 }
 
 export interface LeaveOptions {
-  /** Whatever stands on the router stays there: it is gone, or does not answer any more. */
+  /** Leaves everything on the router as it is: the router is gone, or does not answer any more. */
   readonly forgetRouter: boolean
 }
 
-/** The agent looks at agent.yaml when it is asked to, and ends within a second or two. */
+/** How long the agent has to end: it looks at agent.yaml when asked to, and ends within a second or two. */
 const AGENT_ENDS_MS = 15_000
 
 /**
- * Leaves the hub: the agent ends, everything of ours on this machine or the router is undone from its marks, the hub
- * forgets us, the secrets go. Interrupted anywhere, or with a router that does not answer, it can be run again: what is
- * needed for that stays.
- * @throws {Problem} `no-root`, `config-missing` when there is nothing to leave, `wrong-usage`, or what could not be undone.
+ * Leaves the hub: the agent ends, everything of ours on this machine or the router is undone by its marks, the hub
+ * forgets us, the secrets are removed. Interrupted anywhere, or with a router that does not answer, it can be run
+ * again: what is needed for that stays.
+ * @throws {Problem} `no-root`, `config-missing` when there is nothing to leave, `wrong-usage`, or what could not be
+ *   undone.
  */
 export async function leaveHome(
   paths: AgentPaths,
@@ -73,7 +74,7 @@ export async function leaveHome(
   if (config === null && !forgetRouter && (await hasRouterLogin(configDir))) throw routerNotNamed()
   await makeRuntimeFolder(runtimeDir)
   if (!(await agentEnds(runtimeDir, signal))) tell('The agent does not end; going on without it.')
-  // While the tunnel is there: the broker may be at its other end.
+  // Retracted while the tunnel is there: the broker may be at its other end.
   const hadRetained = (await stampOf(retainedPath(stateDir))) !== 'gone'
   for (const broker of await retractAll(stateDir, signal))
     tell(
@@ -93,7 +94,7 @@ export async function leaveHome(
   }
 
   const hubNotTold = await tellHubs(configDir, config, signal)
-  // With it the router could be undone until now.
+  // The login is taken back last: the router was undone with it.
   if (routerLeft === null) await orHowToLeave(router, () => takeLoginBack(configDir, router, signal))
   await removeSecrets(configDir)
   await forgetRotatedKeys(stateDir)
@@ -105,13 +106,13 @@ export async function leaveHome(
     hubAddressesPath(stateDir),
     uplinkPath(stateDir),
     clockPath(stateDir),
-    // Left where the router was not asked any more.
+    // The journal is left over where the router was not asked any more.
     ...journalPaths(stateDir),
   ])
     await rm(path, { force: true })
   await rm(joiningAgainPath(configDir), { recursive: true, force: true })
   for (const folder of [configDir, stateDir]) await removeTornWrites(folder)
-  // Last: while it is there, an interrupted leave knows how to go on.
+  // The renamed agent.yaml goes last: while it is there, an interrupted leave knows how to go on.
   await rm(leavingConfigPath(configDir), { force: true })
   return { home: config?.home ?? null, hubNotTold, routerLeft, warnings }
 }
@@ -133,7 +134,7 @@ async function undo(
   }
 }
 
-/** What needs the router, and how to leave without it when that fails. */
+/** Runs what needs the router, and says how to leave without it when that fails. */
 async function orHowToLeave<Result>(router: RouterConfig, act: () => Promise<Result>): Promise<Result> {
   try {
     return await act()
@@ -149,7 +150,7 @@ async function orHowToLeave<Result>(router: RouterConfig, act: () => Promise<Res
   }
 }
 
-/** Who this machine is, if it can still say. */
+/** The configuration of this machine's membership, if it can still be read. */
 async function beginLeaving(configDir: string, tell: (uplink: string) => void): Promise<AgentConfig | null> {
   const leaving = leavingConfigPath(configDir)
   if ((await stampOf(agentConfigPath(configDir))) !== 'gone') await rename(agentConfigPath(configDir), leaving)
@@ -165,7 +166,7 @@ async function beginLeaving(configDir: string, tell: (uplink: string) => void): 
 async function agentEnds(runtimeDir: string, signal: AbortSignal): Promise<boolean> {
   const path = agentSocketPath(runtimeDir)
   for (let waitedMs = 0; waitedMs < AGENT_ENDS_MS && !signal.aborted; waitedMs += 200) {
-    // Its answer does not matter, only whether there is anybody to give one.
+    // Only whether somebody answers matters, not the answer.
     const reply = await askLocal(path, 'recheck', null, 5_000).catch(() => 'somebody')
     if (reply === null) return true
     await sleep(200, signal)
@@ -186,13 +187,13 @@ async function hasRemains(configDir: string): Promise<boolean> {
   return stamps.some((stamp) => stamp !== 'gone')
 }
 
-/** Only a home whose tunnel ends on a router keeps a login. */
+/** Whether a login is kept: only a home whose tunnel ends on a router keeps one. */
 async function hasRouterLogin(configDir: string): Promise<boolean> {
   const stamps = await Promise.all([routerPasswordPath(configDir), routerKeyPath(configDir)].map(stampOf))
   return stamps.some((stamp) => stamp !== 'gone')
 }
 
-/** Without agent.yaml nobody knows which router it is, and without its login nobody could take the tunnel off it later. */
+/** The refusal: without agent.yaml nobody knows the router, and without its login nobody could undo it later. */
 function routerNotNamed(): Problem {
   return new Problem('config-unreadable', {
     what: 'leaving the hub',
@@ -201,7 +202,7 @@ function routerNotNamed(): Problem {
   })
 }
 
-/** @returns why one of them could not be told; null when all were. */
+/** @returns why one of the hubs could not be told; null when all were. */
 async function tellHubs(configDir: string, config: AgentConfig | null, signal: AbortSignal): Promise<string | null> {
   if (config === null) return 'agent.yaml was missing or unreadable'
   const told = await Promise.all(tunnelsOf(config).map((tunnel) => tellHub(configDir, tunnel, signal)))

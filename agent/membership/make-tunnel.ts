@@ -19,9 +19,9 @@ import { tunnelAddress } from '../tunnel/tunnel-spec.ts'
 
 export interface Joined {
   readonly config: AgentConfig
-  /** Until the first heartbeat was answered. */
+  /** Time until the first heartbeat was answered. */
   readonly provenMs: number
-  /** Where the hub sees this home; null when it did not say yet. */
+  /** The home's mapping as the hub sees it; null when the hub has not said yet. */
   readonly mapping: Endpoint | null
 }
 
@@ -29,24 +29,24 @@ export interface Joined {
 export interface AgreedJoin {
   readonly adapter: Adapter
   readonly token: JoinToken
-  /** The preview's. */
+  /** The admission that the preview showed. */
   readonly admission: Admission
-  /** By the preview; with a key that nobody keeps, where a router will make it. */
+  /** The configuration by the preview; with a key that nobody keeps, where a router will make it. */
   readonly config: AgentConfig
-  /** The same by the join's own answer. */
+  /** The configuration by the join's own answer. */
   readonly configBy: (admission: Admission) => AgentConfig
   readonly configText: (config: AgentConfig) => string
   readonly uplink: UplinkFacts
-  /** Where the secrets are, and where agent.yaml is written. */
+  /** The folder of the secrets and of agent.yaml. */
   readonly configDir: string
-  /** Remembers the hub's addresses. */
+  /** The folder that remembers the hub's addresses. */
   readonly stateDir: string
 }
 
 /**
- * Joins at the hub, makes the tunnel and proves it. The hub knows the home before the first initiation could reach it: at once
- * where the key is made here, and where the router makes it, as soon as it has.
- * @param begun is told how far it came.
+ * Joins at the hub, makes the tunnel and proves it. The hub knows the home before the first initiation could reach it:
+ * at once where the key is made here; where the router makes it, as soon as the router has.
+ * @param begun is told how far the join has come.
  */
 export async function makeTunnel(
   join: AgreedJoin,
@@ -63,7 +63,7 @@ export async function makeTunnel(
   async function admit(cut: AbortSignal): Promise<AgentConfig> {
     const publicKey = isKeyMadeHere ? null : await keyOnRouter(adapter, config.interface, cut)
     begun.add('hub')
-    // Not the preview's answer: somebody else may have joined since.
+    // The preview's answer is not used: somebody else may have joined since.
     const admission = await requestJoin(join.token, join.admission.secrets, publicKey, mappedPrefixes(config.lan), cut)
     joined = join.configBy(admission)
     if (!isKeyMadeHere) refuseOtherThan(config, joined)
@@ -110,7 +110,7 @@ async function keyOnRouter(adapter: Adapter, interfaceName: string, signal: Abor
   })
 }
 
-/** What is on the router already was made for what the preview said. @throws {Problem} `answer-invalid`. */
+/** Refuses an answer other than the preview's, which is on the router already. @throws {Problem} `answer-invalid`. */
 function refuseOtherThan(previewed: AgentConfig, joined: AgentConfig): void {
   const spec = (config: AgentConfig) => {
     const [tunnel] = tunnelsOf(config)

@@ -11,13 +11,13 @@ import { heartbeatTarget } from '../probes/heartbeat-target.ts'
 import { registerHome } from '../registrar/registration.ts'
 
 export interface Proof {
-  /** From the first heartbeat to the first answer. */
+  /** Time from the first heartbeat to the first answer. */
   readonly tookMs: number
-  /** Where the hub sees the tunnel; null when it has not looked yet. */
+  /** The mapping that the hub sees; null when the hub has not looked yet. */
   readonly mapping: Endpoint | null
 }
 
-/** Enough for three initiations that were lost (REKEY_TIMEOUT) and a hub that is slow to take the new peer. */
+/** How long the proof may take: three lost initiations (REKEY_TIMEOUT) and a hub that is slow to take the new peer. */
 const PROVE_MS = 20_000
 
 const EVERY_MS = 250
@@ -48,7 +48,7 @@ export async function proveTunnel(
   })
 }
 
-/** Reads both ends' counters (only authenticated bytes count) for where the packets stop. */
+/** Says where the packets stop, by both ends' counters (only authenticated bytes count). */
 export function whyUnproven(
   config: TunnelConfig,
   peer: Pick<PeerState, 'lastHandshakeAt' | 'rxBytes' | 'txBytes'> | null,

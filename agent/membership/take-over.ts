@@ -17,14 +17,14 @@ import { homeSecretPath, privateKeyPath } from '../secrets/secrets.ts'
 import { agentSocketPath } from '../settings/socket-path.ts'
 import { undoing } from './undoing.ts'
 
-/** Where the new secrets stand until the new tunnel is proven: what this home is until then stays untouched. */
+/** The folder of the new secrets until the new tunnel is proven: until then this home stays as it is. */
 export function joiningAgainPath(configDir: string): string {
   return join(configDir, 'joining-again')
 }
 
 /**
- * One that root made and nobody else may look into; what a join that was cut off has left in it stays. The folder that it
- * stands in belongs to the service's user, who may have put something else there.
+ * Makes a folder of root's that nobody else may look into; what an interrupted join has left in it stays. Its parent
+ * belongs to the service's user, who may have put something else there.
  * @throws {Problem} `write-failed`.
  */
 export async function makeStaging(staging: string): Promise<void> {
@@ -36,9 +36,9 @@ export async function makeStaging(staging: string): Promise<void> {
 
 /** A home as it is before it joins again. */
 export interface PresentHome {
-  /** With the key that the tunnel has. */
+  /** The configuration, with the key that the tunnel has. */
   readonly config: AgentConfig
-  /** agent.yaml. */
+  /** The text of agent.yaml. */
   readonly text: string
   readonly uplink: UplinkFacts
 }
@@ -46,8 +46,9 @@ export interface PresentHome {
 const AGENT_LOOKS_MS = 10_000
 
 /**
- * The tunnel that was proven becomes this home's. Copied before anything is removed, so that it can be cut off and done again.
- * @returns whether an agent runs that takes it over.
+ * Makes the proven tunnel this home's. Files are copied before anything is removed, so that an interrupted run can be
+ * repeated.
+ * @returns whether an agent runs that takes the tunnel over.
  */
 export async function takeOver(paths: AgentPaths, staging: string, router: RouterConfig): Promise<boolean> {
   const { configDir, stateDir, runtimeDir } = paths
@@ -57,12 +58,12 @@ export async function takeOver(paths: AgentPaths, staging: string, router: Route
   )
   await forgetRotatedKeys(stateDir)
   await rm(staging, { recursive: true, force: true })
-  // It has looked when it answers; one that ends while it does was there as well.
+  // An agent that answers has looked; one that ends during the question was there as well.
   const reply = await askLocal(agentSocketPath(runtimeDir), 'recheck', null, AGENT_LOOKS_MS).catch(() => 'somebody')
   return reply !== null
 }
 
-/** All of them, or none. @throws {Problem} `write-failed`. */
+/** Replaces all files, or none. @throws {Problem} `write-failed`. */
 async function replaceAll(files: readonly { readonly from: string; readonly to: string }[]): Promise<void> {
   const before = await Promise.all(files.map(({ to }) => readFile(to, 'utf8')))
   const after = await Promise.all(files.map(({ from }) => readFile(from, 'utf8')))
@@ -80,19 +81,19 @@ export interface BegunAgain {
   readonly present: PresentHome
   readonly begun: ReadonlySet<JoinStage>
   readonly registrar: RegistrarAddress
-  /** `HOME.SECRET`, the new one. */
+  /** The new `HOME.SECRET`. */
   readonly bearer: string
 }
 
 const UNDO_MS = 40_000
 
 /**
- * Makes the tunnel what it was, and gives the invitation back, whatever became of the other. The new secrets stay when the hub
- * may know them: with them the same token works again.
+ * Restores the tunnel and gives the invitation back, each whatever became of the other. The new secrets stay when the
+ * hub may know them: with them the same token works again.
  */
 export async function undoAgain(again: BegunAgain, tell: (uplink: string) => void): Promise<void> {
   const { paths, staging, present, begun } = again
-  // Its own signal: the one that ended the join must not end its undoing.
+  // The undo has its own signal: the one that ended the join must not end it.
   const signal = AbortSignal.timeout(UNDO_MS)
   const attempt = undoing(tell)
   const isForgotten =

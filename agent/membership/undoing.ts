@@ -1,8 +1,8 @@
 import { asProblem } from '../../problems/problem.ts'
 
 /**
- * Tries one part of an undo, whatever became of the others.
- * @returns of the attempt: whether it succeeded. What did not is told.
+ * Tries one part of an undo, whatever became of the others; failures are told.
+ * @returns of the attempt: whether it succeeded.
  */
 export function undoing(
   tell: (uplink: string) => void,

@@ -2,23 +2,23 @@ import type * as v from 'valibot'
 import { Problem } from '../../problems/problem.ts'
 import { type Call, callRegistrar, type Registrar } from '../../protocol/registrar-client.ts'
 
-/** A hub's registrar: all addresses it is reached at. */
+/** A hub's registrar, with all addresses at which it is reached. */
 export interface RegistrarAddress {
   /** Names and literals, best first. */
   readonly hosts: readonly string[]
   readonly port: number
-  /** SHA-256 of its certificate. */
+  /** SHA-256 of the registrar's certificate. */
   readonly certificate: string
 }
 
 export interface Answered<Answer> {
   readonly answer: Answer
-  /** Which of the hosts answered. */
+  /** The host that answered. */
   readonly host: string
 }
 
 /**
- * Asks whichever of the hosts answers first, in their order. What the hub itself refuses is final.
+ * Asks whichever of the hosts answers first, in their order. A refusal by the hub itself is final.
  * @throws {Problem} as firstReached.
  */
 export async function askRegistrar<const Schema extends v.GenericSchema>(
@@ -30,8 +30,8 @@ export async function askRegistrar<const Schema extends v.GenericSchema>(
 }
 
 /**
- * Tries the hosts in their order. One that is not reached, or that is somebody else, leads to the next.
- * @throws {Problem} the hub's own, or of all that failed the one that says most.
+ * Tries the hosts in their order. After one that is not reached, or that is somebody else, the next is tried.
+ * @throws {Problem} the hub's own, or of all failures the one that says most.
  */
 export async function firstReached<Reached>(
   { hosts, port, certificate }: RegistrarAddress,
@@ -50,7 +50,7 @@ export async function firstReached<Reached>(
   throw worst
 }
 
-/** Whether it says something of this host only, and another one may still be asked. */
+/** Whether a failure says something of this host only, so that another one may still be asked. */
 export function isElsewhere(thrown: unknown): boolean {
   return weight(thrown) > 0
 }

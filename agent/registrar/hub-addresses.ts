@@ -12,16 +12,16 @@ import { sleep } from '../../system/time/sleep.ts'
 const KnownSchema = v.record(v.string(), v.array(v.string()))
 type KnownAddresses = v.InferOutput<typeof KnownSchema>
 
-/** Asks the system's resolver, so that /etc/hosts counts. */
+/** Resolves a name by the system's resolver, so that /etc/hosts counts. */
 export type Resolve = (name: string) => Promise<readonly string[]>
 
-/** getaddrinfo cannot be interrupted; it may take half a minute where no server answers. */
+/** The limit of resolving: getaddrinfo cannot be interrupted, and may take half a minute where no server answers. */
 const RESOLVE_MS = 3_000
 
 /**
- * The hub's addresses as literals, in the order of the configuration. At boot there may be no DNS yet: then a name is
- * what it was when it last resolved, since a tunnel to an old address heals and none does not.
- * @throws {Problem} `name-unresolved` when not one of them leads anywhere.
+ * The hub's addresses as literals, in the order of the configuration. At boot there may be no DNS yet: then a name
+ * stands for its last addresses, since a tunnel to an old address may recover and no tunnel cannot.
+ * @throws {Problem} `name-unresolved` when none of the names resolves.
  */
 export async function hubAddresses(
   names: readonly string[],
@@ -47,7 +47,7 @@ export async function hubAddresses(
       what: 'finding the hub',
       why: `${names.join(', ')} ${names.length === 1 ? 'does' : 'do'} not resolve`,
     })
-  // Seldom: only when a name leads elsewhere than before.
+  // The file is written rarely: only when a name leads elsewhere than before.
   if (Object.keys(used).length > 0 && JSON.stringify(used) !== JSON.stringify(known)) {
     // Without the file the next boot needs DNS; that is no reason not to begin.
     await writeFileAtomic(path, `${JSON.stringify(used)}\n`).catch(() => undefined)
@@ -56,8 +56,8 @@ export async function hubAddresses(
 }
 
 /**
- * Where the hub's names lead at this moment, with the literals of the configuration; null when there are no names, or not
- * one resolves.
+ * The addresses that the hub's names resolve to at this moment, with the literals of the configuration; null when there
+ * are no names, or none resolves.
  */
 export async function resolveHub(
   names: readonly string[],
@@ -77,7 +77,7 @@ export function hubAddressesPath(stateDir: string): string {
 }
 
 async function readKnown(path: string): Promise<KnownAddresses> {
-  // Else only what the resolver says now counts.
+  // Otherwise only what the resolver says now counts.
   return (await readJsonFile(path, KnownSchema)) ?? {}
 }
 
@@ -92,6 +92,6 @@ async function resolveInTime(name: string, resolve: Resolve, signal: AbortSignal
 
 async function resolveBySystem(name: string): Promise<readonly string[]> {
   const found = await lookup(name, { all: true })
-  // IPv4 first: the carrier's NAT is what this is about, and its addresses are what the hub's table shows.
+  // IPv4 first: the carrier's NAT is the subject here, and its addresses are what the hub's table shows.
   return [...found].sort((a, b) => a.family - b.family).map((one) => one.address)
 }

@@ -12,8 +12,8 @@ export function hubEndpoints({ port, alternatePorts }: HubConfig, literals: read
 }
 
 /**
- * The endpoint that the tunnel should use while nothing speaks against it. Over IPv6 there is no carrier's NAT to lose a
- * mapping, so where it answers it comes first; else the first address.
+ * The endpoint that the tunnel should use while nothing speaks against it. Over IPv6 there is no carrier's NAT to lose
+ * a mapping, so it comes first where it answers; else the first address.
  */
 export function preferredEndpoint(
   endpoints: readonly Endpoint[],

@@ -12,26 +12,26 @@ import { readBearer } from '../secrets/secrets.ts'
 
 export interface RegistrationResult {
   readonly outcome: RegistrationOutcome
-  /** Where the hub sees the tunnel; null when it does not, or did not say. */
+  /** The tunnel's endpoint as the hub sees it; null when the hub does not see it, or did not say. */
   readonly mapping: Endpoint | null
   readonly answer: RegisterAnswer | null
   readonly problem: Problem | null
 }
 
-/** What the hub's log will say of why. `reset`: the hub shall take our peer out and put it in again. */
+/** The reason as the hub's log will show it. `reset`: the hub shall remove our peer and add it again. */
 export type SaidReason = RegistrationReason | 'remedy' | 'reset' | 'key-rotation' | 'incident'
 
 export interface Registering {
   readonly configDir: string
   readonly config: TunnelConfig
   readonly reason: SaidReason
-  /** A new key for the hub to know us by from now on. */
+  /** The key that the hub shall know us by from now on. */
   readonly nextPublicKey?: PublicKey
   readonly listenPort: number | null
   readonly lastMapping: Endpoint | null
   /** The hub's addresses when its names last resolved: for when they do not. */
   readonly hubLiterals: readonly string[]
-  /** What this line bears, when that is less than what is configured. */
+  /** The MTU that this line allows, when that is less than the configured one. */
   readonly mtu?: number | null
   /** Visitors are answered through the tunnel. */
   readonly visitors?: boolean
@@ -41,10 +41,10 @@ export interface Registering {
 
 const ANSWER_MS = 10_000
 
-/** agent/tunnel/loop.ts */
+/** The interval of heartbeats with `economy` (agent/tunnel/judge.ts). */
 const ECONOMY_SECONDS = 25
 
-/** Tells the hub who and where we are, out of band. Never throws: what went wrong is the result. */
+/** Tells the hub who and where we are, out of band. Never throws: a failure is part of the result. */
 export async function registerHome(registering: Registering, signal: AbortSignal): Promise<RegistrationResult> {
   const { config, configDir, reason, nextPublicKey, listenPort, lastMapping, hubLiterals, mtu = null } = registering
   const hub = config.hub
@@ -65,7 +65,7 @@ export async function registerHome(registering: Registering, signal: AbortSignal
       heartbeatSeconds: config.economy ? ECONOMY_SECONDS : config.heartbeatSeconds,
       ...(registering.incidents === undefined ? {} : { incidents: registering.incidents }),
     }
-    // The literals are what the names said last: both would only be asked twice while packets vanish.
+    // The literals are what the names last resolved to: both would only be asked twice while packets are lost.
     const hosts = hubLiterals.length > 0 ? hubLiterals : hub.addresses
     const { answer } = await askRegistrar(
       { hosts, port: hub.port, certificate: hub.certificate },

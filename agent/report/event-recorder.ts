@@ -38,7 +38,7 @@ export function makeEventRecorder(
         const said = from === null ? 'the hub sees this home' : 'the hub sees this home elsewhere than before'
         const before = from === null ? null : formatEndpoint(from.endpoint)
         log.info({ from: before, to: formatEndpoint(to.endpoint), ended, changes }, said)
-        // One that was there before this agent: the events know since when.
+        // The mapping was there before this agent: the events know since when.
         const since =
           from === null
             ? null
@@ -66,7 +66,7 @@ export function makeEventRecorder(
       const now = outcome === 'done' ? 'reachable' : outcome === 'unreachable' ? 'unreachable' : 'refusing'
       if (now === registrar) return
       if (problem !== null) log.warn({ code: problem.code, reason }, problem.message)
-      // That it can be reached is worth a line only after it could not.
+      // A reachable registrar is worth a line only after it was not reachable.
       if (registrar !== null || now !== 'reachable') note({ kind: 'registrar', to: now, why: problem?.why ?? null })
       registrar = now
     },

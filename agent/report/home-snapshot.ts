@@ -2,7 +2,7 @@ import type { Snapshot } from '../../alerts/transport/channel.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
 import type { Status } from './status.ts'
 
-/** How this home is, for those who watch from outside. */
+/** The snapshot of this home, for those who watch from outside. */
 export function homeSnapshot(status: Status, now: Date): Snapshot {
   const { version, home, tunnel, mapping } = status
   const { lastHandshakeSeconds: age } = tunnel

@@ -5,18 +5,18 @@ import { formatEndpoint } from '../../wireguard/spec.ts'
 import { causeOf } from '../core/health.ts'
 import type { Told, Watch } from '../core/state.ts'
 
-/** Turns what the loop tells into signs for the alarm. */
+/** Turns events of the loop into signs for the alarm. */
 export interface IncidentSigns {
   readonly tell: (action: Told, watch: Watch) => void
   /** The router that the tunnel ends on answered, or did not. */
   readonly routerAnswered: (answered: boolean) => void
-  /** What nobody tells, since it changes nothing of the tunnel, is looked for. */
+  /** Looks for troubles that no event tells, since they change nothing of the tunnel. */
   readonly run: (look: () => Watch, signal: AbortSignal) => Promise<void>
 }
 
 const LOOK_EVERY_MS = 5_000
 
-/** By then the registrar was asked again: the longest pause after failures is 60 s and a quarter. */
+/** How long after coming up the registrar was asked again: pauses after failures last 60 s and a quarter at most. */
 const SETTLED_MS = 90_000
 
 export function makeIncidentSigns(
@@ -29,7 +29,7 @@ export function makeIncidentSigns(
   let moved: Extract<Parameters<Alerting['note']>[0], { kind: 'moved' }> | null = null
 
   function besides({ health, isDaemonSilent, registration }: Watch): void {
-    // While the tunnel is silent, that is the trouble; and what was asked then says nothing of now.
+    // While the tunnel is silent, the silence is the trouble; and earlier answers say nothing of now.
     if (health.kind !== 'up' || clock.now() - health.since < SETTLED_MS) return
     say('hub-daemon', 'hub-daemon-silent', isDaemonSilent)
     say('registrar', 'registrar-unreachable', registration.registrar === 'unreachable')
@@ -59,7 +59,7 @@ export function makeIncidentSigns(
         case 'tell-cause': {
           if (watch.health.kind !== 'up') return alerting.sign(home(), 'tunnel', action.cause, watch.health.since)
           alerting.passing(home(), action.cause)
-          // It was told before its cause, when there was no incident yet.
+          // The mapping change was told before its cause, when there was no incident yet.
           if (action.cause === 'mapping-changed' && moved !== null) alerting.note(moved)
           return
         }

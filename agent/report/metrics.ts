@@ -3,7 +3,7 @@ import { wireguardFamilies } from '../../wireguard/metrics.ts'
 import type { Told } from '../core/state.ts'
 import type { Status } from './status.ts'
 
-/** Counts what only happens, for whoever asks later. */
+/** Counts events for whoever asks later. */
 export interface RepairCounts {
   readonly tell: (action: Told) => void
   readonly all: () => readonly { readonly remedy: string; readonly helped: boolean; readonly count: number }[]
@@ -30,7 +30,7 @@ export function makeRepairCounts(): RepairCounts {
   }
 }
 
-/** @param allowedIps of the hub's peer. */
+/** @param allowedIps those of the hub's peer. */
 export function agentFamilies(
   status: Status,
   hub: { readonly publicKey: string; readonly allowedIps: readonly string[] },

@@ -17,7 +17,7 @@ import type { TunnelReading } from '../tunnel/reading.ts'
 import { tunnelAddress } from '../tunnel/tunnel-spec.ts'
 import { howToJoinAgain, isUnknownAtHub } from '../core/unknown-home.ts'
 
-/** What `homeward status --json` answers: a contract: scripts rely on it. Moments are ISO 8601, UTC, whole seconds. */
+/** The answer of `homeward status --json`: a contract, since scripts rely on it. Moments: ISO 8601, UTC, seconds. */
 export interface Status {
   readonly version: string
   readonly home: string
@@ -25,20 +25,20 @@ export interface Status {
     readonly kind: string
     readonly model: string | null
     readonly dataPlane: 'kernel' | 'userspace' | null
-    /** What is not homeward's there, hinders the tunnel, and is for its owner to change. */
+    /** Foreign settings on this machine that hinder the tunnel, for their owner to change. */
     readonly warnings: readonly string[]
   }
   readonly hub: { readonly addresses: readonly string[]; readonly port: number; readonly registrar: Registrar }
   readonly tunnel: {
     readonly state: Health['kind']
     readonly since: string
-    /** What was proven; null while it is up, and while nothing is. */
+    /** The proven cause; null while the tunnel is up, and while nothing is proven. */
     readonly cause: Cause | null
-    /** What its owner can do about it; null where waiting is all there is, and while a remedy is under way. */
+    /** Advice to the owner; null where waiting is all there is, and while a remedy is under way. */
     readonly next: string | null
-    /** What is being tried against it right now. */
+    /** The remedy that is being tried right now. */
     readonly remedy: RemedyKind | null
-    /** What is not as it should be although the tunnel carries, and what the tunnel puts up with. */
+    /** Troubles while the tunnel carries, and fallbacks or limits that the tunnel puts up with. */
     readonly notes: readonly Note[]
     readonly interface: string
     readonly address: string
@@ -54,7 +54,7 @@ export interface Status {
       readonly rttMs: number | null
       readonly lossRatio: number
       readonly intervalSeconds: number
-      /** On the wire, both ways, while nobody uses the tunnel: heartbeats and the handshakes of a day. */
+      /** Bytes on the wire, both ways, while nobody uses the tunnel: heartbeats and the handshakes of a day. */
       readonly idleBytesPerDay: number
     }
   }
@@ -66,7 +66,7 @@ export interface Status {
     readonly carrierNat: Cgnat
     /** The longest silence that a flow of this line survived; null: not measured yet. */
     readonly lifeSeconds: number | null
-    /** The carrier cuts flows at a fixed interval; null: it does not, or too few cuts were seen. */
+    /** The interval at which the carrier cuts flows; null: it does not, or too few cuts were seen. */
     readonly cutPeriod: { readonly hours: number } | null
   }
   readonly registration: { readonly at: string | null; readonly count: number }
@@ -74,14 +74,15 @@ export interface Status {
   readonly lastIncident: IncidentRecord | null
   /** The channels of alerts.yaml, and how many messages wait for each. */
   readonly alerts: { readonly channels: readonly ChannelStatus[] }
-  /** Only there when the agent's loop has not turned in time: then all of this is old. */
+  /** Only there when the agent's loop is late: then all of this is old. */
   readonly stale?: true
 }
 
 /**
- * `hub-daemon-silent`: WireGuard carries, homeward on the hub does not answer. `registrar-unreachable`: nor can it be
- * reached outside the tunnel. `router-silent`: the router does not answer us, so nothing can be changed on it.
- * `clock-behind`: the tunnel waits for this machine's clock. `tcp-carrier`, `other-way`: the tunnel uses a fallback. `smaller-mtu`: full-size packets got lost.
+ * `hub-daemon-silent`: WireGuard carries, homeward on the hub does not answer. `registrar-unreachable`: the hub cannot
+ * be reached outside the tunnel. `router-silent`: the router does not answer us, so nothing can be changed on it.
+ * `clock-behind`: the tunnel waits for this machine's clock. `tcp-carrier`, `other-way`: the tunnel uses a fallback.
+ * `smaller-mtu`: full-size packets got lost.
  */
 export type Note =
   | 'clock-behind'
@@ -92,7 +93,7 @@ export type Note =
   | 'other-way'
   | 'smaller-mtu'
 
-/** What is the home's, whatever it has of tunnels. */
+/** Facts of the home, however many tunnels it has. */
 interface HomeFacts {
   readonly version: string
   /** The longest silence this line's NATs survived; null: not measured. */
@@ -105,7 +106,7 @@ interface HomeFacts {
   readonly calendar: Calendar
 }
 
-/** Those of the home, and of the tunnel that speaks for it. */
+/** Facts of the home, and of the tunnel that speaks for it. */
 export interface StatusFacts extends HomeFacts, Omit<TunnelReading, 'observed' | 'peer'> {
   readonly observed: Pick<Observation, 'interfaces' | 'warnings'> | null
 }
@@ -178,7 +179,7 @@ function tunnelOf(facts: StatusFacts): Status['tunnel'] {
   }
 }
 
-/** A heartbeat and its answer have 108 bytes each over IPv4; a handshake and the packet after it 356, each two minutes. */
+/** A heartbeat and its answer: 108 bytes each over IPv4; a handshake and the packet after it: 356, each two minutes. */
 function idleBytesPerDay(heartbeatMs: number): number {
   const dayMs = 86_400_000
   return Math.round((dayMs / heartbeatMs) * 2 * 108 + (dayMs / (REKEY_AFTER_TIME + heartbeatMs)) * 356)
