@@ -18,8 +18,9 @@ const Neighbours = v.array(v.object({ state: v.optional(v.array(v.string()), [])
 const LOOK_MS = 1_000
 
 /**
- * The default route's gateway, IPv4 first, the preferred route first. Never throws.
- * @returns `none` when no route that works leads out; `unknown` when the route has no gateway (ppp0), or `ip` did not say.
+ * Reads the default route's gateway, IPv4 first, the preferred route first. Never throws.
+ * @returns `none` when no route that works leads out; `unknown` when the route has no gateway (ppp0), or `ip` did not
+ *   say.
  */
 export async function readGateway(signal: AbortSignal): Promise<Gateway | 'none' | 'unknown'> {
   try {
@@ -30,7 +31,7 @@ export async function readGateway(signal: AbortSignal): Promise<Gateway | 'none'
   }
 }
 
-/** Whether nobody answers for its address on the link (ARP, neighbour discovery). Never throws. */
+/** Whether nobody answers for the gateway's address on the link (ARP, neighbour discovery). Never throws. */
 export async function gatewayIsGone({ address, device }: Gateway): Promise<boolean> {
   try {
     const args = ['-j', 'neigh', 'show', 'to', address, 'dev', device]
@@ -51,7 +52,7 @@ async function defaultRoutes(family: '-4' | '-6', signal: AbortSignal): Promise<
 
 function gatewayIn(routes: v.InferOutput<typeof Routes>): Gateway | 'unknown' | null {
   const hops = routes.flatMap((route) => (route.nexthops.length > 0 ? route.nexthops : [route]))
-  // linkdown: the kernel keeps the route of a cable that is out.
+  // linkdown: the kernel keeps the route of a cable that is unplugged.
   const [hop] = hops.filter(({ flags }) => !flags.includes('linkdown') && !flags.includes('dead'))
   if (hop === undefined) return null
   return hop.gateway === undefined ? 'unknown' : { address: hop.gateway, device: hop.dev }

@@ -5,8 +5,8 @@ import { readLocalNetworks } from './local-networks.ts'
 import { mappedPrefix } from './mapped-lan.ts'
 
 /**
- * Where services of this home see visitors' own addresses: whoever answers there sends its answers to the machine that the
- * tunnel ends on, which leads them back into it. Canonical prefixes, as the hub knows them.
+ * Prefixes in which services of this home see visitors' own addresses: hosts there send their answers to the machine
+ * that the tunnel ends on, which routes them back into it. Canonical prefixes, as the hub knows them.
  */
 export async function keptPrefixes(config: TunnelConfig): Promise<readonly string[]> {
   return (await ownKept(config)).map((prefix) => mappedPrefix(config.lan, prefix))
@@ -17,7 +17,7 @@ async function ownKept(config: TunnelConfig): Promise<readonly string[]> {
   switch (router.kind) {
     case 'linux': {
       const { connected, defaultInterface } = await readLocalNetworks(tunnel)
-      // A LAN that is not where the internet is: this machine stands between the two, and is its gateway.
+      // On a LAN without the default route this machine stands between LAN and internet, and is the LAN's gateway.
       const behind = connected.filter((one) => one.interface !== defaultInterface).map(({ prefix }) => prefix)
       const own = [config.hub.address, ...ownAddresses(tunnel)].map((address) => `${address}/32`)
       return [
@@ -35,7 +35,7 @@ async function ownKept(config: TunnelConfig): Promise<readonly string[]> {
   }
 }
 
-/** Only what the tunnel leads to: other addresses of this machine are nobody's business. */
+/** Only prefixes that the tunnel leads to: other addresses of this machine are nobody's business. */
 function isReached(own: string, config: TunnelConfig): boolean {
   const [address = ''] = own.split('/')
   return address === config.hub.address || isIn(address, config.lan.prefixes)

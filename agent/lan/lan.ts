@@ -3,15 +3,15 @@ import { contains, isIn, overlaps } from '../../net/prefix.ts'
 import type { AgentConfig } from '../settings/config.ts'
 import type { LocalNetworks } from './local-networks.ts'
 
-/** RFC 1918, section 3. */
+/** Private networks (RFC 1918, section 3). */
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16']
 
-/** Networks of containers, virtual machines and other tunnels: private, and no home's LAN. */
+/** Interfaces of containers, virtual machines and other tunnels: their networks are private, and no home's LAN. */
 const VIRTUAL = /^(?:docker|br-|veth|virbr|vnet|lxc|lxd|cni|flannel|podman|wg|tun|tap|ppp|tailscale|zt)/
 
 /**
- * The home's LAN, when nobody said which it is: the network of the default route, where that is private (a Pi on the
- * LAN); else the only private network there is (a Linux router between the line and the LAN).
+ * Finds the home's LAN, when nobody said which it is: the network of the default route, where that is private (a Pi on
+ * the LAN); else the only private network there is (a Linux router between the line and the LAN).
  * @throws {Problem} `lan-unclear` with the candidates.
  */
 export function detectLan({ connected, defaultInterface }: LocalNetworks): string {
@@ -36,7 +36,7 @@ export interface LanContext {
 }
 
 /**
- * What would cut this machine, or the hub, off from something it needs.
+ * Refuses prefixes that would cut this machine, or the hub, off from something it needs.
  * @throws {Problem} `lan-overlaps`.
  */
 export function refuseOverlaps(lan: readonly string[], { network, hubLiterals, local }: LanContext): void {

@@ -14,7 +14,7 @@ interface ConnectedNetwork {
   readonly prefix: string
 }
 
-/** Starts no program. @param except our own interface, whose network is no news. */
+/** Reads the networks without starting a program. @param except our own interface, whose network is no news. */
 export async function readLocalNetworks(except: string): Promise<LocalNetworks> {
   const connected = Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
     (addresses ?? [])

@@ -9,7 +9,7 @@ import type { AgentConfig } from '../settings/config.ts'
 
 type Lan = Pick<AgentConfig['lan'], 'prefixes' | 'seenAs'>
 
-/** What the hub is told of the LAN. */
+/** The LAN's prefixes as the hub knows them. */
 export function mappedPrefixes({ prefixes, seenAs = {} }: Lan): string[] {
   return prefixes.map((prefix) => seenAs[prefix] ?? prefix)
 }
@@ -20,19 +20,19 @@ export function ownPrefixes(seen: readonly string[], seenAs: Readonly<Record<str
   return seen.map((prefix) => own.get(prefix) ?? prefix)
 }
 
-/** How the hub knows an address of the LAN. */
+/** An address of the LAN as the hub knows it. */
 export function mappedAddress({ seenAs = {} }: Lan, address: string): string {
   const entry = Object.entries(seenAs).find(([prefix]) => isIn(address, [prefix]))
   return entry === undefined ? address : movedTo(entry[1], address)
 }
 
-/** The same for a prefix that lies in the LAN. */
+/** A prefix that lies in the LAN, as the hub knows it. */
 export function mappedPrefix(lan: Lan, prefix: string): string {
   const [address = '', length] = prefix.split('/')
   return `${mappedAddress(lan, address)}/${length}`
 }
 
-/** What most home routers come with, and what carriers number their customers with (RFC 6598). */
+/** Networks that most home routers come with, or from which carriers number their customers (RFC 6598). */
 const CROWDED = ['192.168.0.0/24', '192.168.1.0/24', '100.64.0.0/10']
 
 /** A sentence for each network that a phone may well be in itself. */
@@ -45,7 +45,7 @@ export function crowdedNotes({ prefixes, seenAs = {} }: Lan): readonly string[] 
     )
 }
 
-/** From the home's own numbers, so that two homes rarely get the same. */
+/** Other numbers for a prefix, derived from the home's own so that two homes rarely get the same. */
 function suggestion(prefix: string): string {
   const [address = '', length] = prefix.split('/')
   const [, second = '0', third = '0'] = address.split('.')

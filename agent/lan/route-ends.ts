@@ -2,15 +2,15 @@ import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { discardSocket } from '../../system/sockets/discard-socket.ts'
 
-/** Both ends of what this machine would send there. Literals. */
+/** Both ends of a packet that this machine would send there. Literals. */
 export interface RouteEnds {
   readonly own: string
   readonly theirs: string
 }
 
 /**
- * Connecting a UDP socket asks the routing table and sends nothing.
- * @returns null without a route, or when nobody knows the name.
+ * Asks the routing table by connecting a UDP socket, which sends nothing.
+ * @returns null without a route, or when the name does not resolve.
  */
 export function routeEnds(host: string): Promise<RouteEnds | null> {
   return new Promise((resolve) => {

@@ -17,7 +17,7 @@ export interface LifetimeQuestion {
   readonly home: string
   readonly key: EchoKey
   readonly clock: Clock
-  /** Ascending. The hub holds 16 delayed answers a home at most. */
+  /** Silences to try, ascending. The hub holds 16 delayed answers a home at most. */
   readonly silences?: readonly number[]
 }
 
@@ -31,8 +31,8 @@ const LATE_MS = 5_000
 const SETTLE_MS = 3_000
 
 /**
- * Measures how long every NAT and firewall on this line keeps a silent UDP flow: one socket for each silence, all at once,
- * so it takes little longer than the longest of them; where datagrams were lost, twice that.
+ * Measures how long every NAT and firewall on this line keeps a silent UDP flow: one socket for each silence, all at
+ * once, so that the measurement takes little longer than the longest silence; where datagrams were lost, twice that.
  */
 export async function measureBindingLifetime(
   endpoint: Endpoint,
@@ -46,7 +46,7 @@ export async function measureBindingLifetime(
     )
   }
   await measure(silences)
-  // No NAT forgets a flow sooner than it keeps another of the same kind: something was lost on the way.
+  // No NAT forgets a flow sooner than it keeps another of the same kind: a shorter silence that failed lost a datagram.
   const longest = Math.max(...silences.filter((seconds) => outcomes.get(seconds) === 'survived'))
   await measure(silences.filter((seconds) => seconds < longest && outcomes.get(seconds) !== 'survived'))
   return { lifeSeconds: signal.aborted ? null : lifeFrom(silences.map((seconds) => [seconds, outcomes.get(seconds)])) }
@@ -78,7 +78,7 @@ async function survives(
     flow.close()
   }
   if (signal.aborted) return 'unknown'
-  // A line that is away loses answers too, and says nothing of any NAT.
+  // A line that is away loses answers too, and proves nothing about any NAT.
   const other = openEchoSocket(endpoint, home, key, clock)
   try {
     return (await other.ask(plain, signal)) === null ? 'unknown' : 'died'

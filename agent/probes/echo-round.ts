@@ -17,31 +17,31 @@ export type AskEndpoint = (
 ) => Promise<EchoAnswer | null>
 
 export interface RoundPlan {
-  /** Best first. */
+  /** Endpoints to ask, best first. */
   readonly endpoints: readonly Endpoint[]
   /** The hub's own port. */
   readonly port: number
   readonly current: Endpoint | null
   readonly isTransport: boolean
-  /** Asks the hub's names where they lead now, and which endpoints that makes; null: no names, or no answer. */
+  /** Resolves the hub's names, and says which endpoints that makes; null: no names, or no answer. */
   readonly resolve: (signal: AbortSignal) => Promise<{
     readonly named: readonly string[]
     readonly endpoints: readonly Endpoint[]
   } | null>
 }
 
-/** With repetitions after 250 and 600 ms, that is three packets and a slow line's round trip. */
+/** How long a round may take: with repetitions after 250 and 600 ms, three packets and a slow line's round trip. */
 const ROUND_MS = 1_000
 
-/** RFC 8305, section 5: the second family waits so long for the first. */
+/** How long the second address family waits for the first (RFC 8305, section 5). */
 const HEAD_START_MS = 250
 
 /** How long the endpoint in use may still answer after another one did. */
 const GRACE_MS = 400
 
 /**
- * One round of fresh sockets, one to each endpoint. It ends when the one in use answered, soon after another one did, or when
- * time is out.
+ * Asks each endpoint once, by a fresh socket. The round ends when the endpoint in use answered, soon after another one
+ * did, or when time is out.
  */
 export async function askRound(
   plan: RoundPlan,
@@ -62,7 +62,7 @@ async function askAll(plan: RoundPlan, askedAt: number, ask: AskEndpoint, signal
     if (asked.some((one) => sameEndpoint(one, endpoint))) return
     const isRaced = !isIPv6(endpoint.address) && plan.endpoints.some((one) => isIPv6(one.address))
     asked.push(endpoint)
-    // Only to have IPv6's answer first where both do; the endpoint in use is never held back.
+    // The delay only lets IPv6's answer be first where both answer; the endpoint in use is never held back.
     if (isRaced && !sameEndpoint(endpoint, plan.current)) await sleep(HEAD_START_MS, all)
     const answer = await ask(endpoint, { timeoutMs: ROUND_MS }, all)
     if (answer === null) return
@@ -93,7 +93,7 @@ async function askAll(plan: RoundPlan, askedAt: number, ask: AskEndpoint, signal
   return { round, view: answers.at(-1)?.view ?? null }
 }
 
-/** Where the name leads elsewhere now, that is the first endpoint. */
+/** Endpoints at the addresses that the names resolve to now, or else the plan's; the first is the preferred one. */
 function waysNow(
   { endpoints }: RoundPlan,
   asked: readonly Endpoint[],
@@ -103,10 +103,10 @@ function waysNow(
   return there.length > 0 ? there : endpoints
 }
 
-/** A data packet of this tunnel MTU has this many bytes of UDP payload: 16 of head and 16 of tag (wireguard-behind-nat.md). */
+/** UDP payload of a data packet beyond the tunnel's MTU, bytes: 16 of head and 16 of tag (wireguard-behind-nat.md). */
 const WIREGUARD_BYTES = 32
 
-/** Which sizes pass to the endpoint in use, there and back, tried by echoes as large as WireGuard's packets would be. */
+/** Tries which sizes reach the endpoint in use and come back, by echoes as large as WireGuard's packets would be. */
 export async function askSizes(
   endpoint: Endpoint,
   sizes: readonly number[],

@@ -8,19 +8,19 @@ import type { Clock } from '../../system/time/clock.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
 
 export interface EchoAnswer {
-  /** Where it was sent, and answered from. */
+  /** The endpoint that was asked, and that answered. */
   readonly endpoint: Endpoint
-  /** From the first datagram to the answer, less the delay: of one that was lost on the way, too much. */
+  /** Time from the first datagram to the answer, less the delay: too much where the first datagram was lost. */
   readonly roundTripMs: number
   readonly view: PeerView
 }
 
 export interface EchoQuestion {
-  /** Of the datagram each way; ECHO_BYTES unless said otherwise. */
+  /** Size of the datagram each way; default: ECHO_BYTES. */
   readonly bytes?: number
-  /** 1 … 300: the hub answers after so long. Without it, at once. */
+  /** Delay after which the hub answers, 1 … 300; default: none. */
   readonly delaySeconds?: number
-  /** The wait for the answer, a delay included. */
+  /** How long the answer is waited for, a delay included. */
   readonly timeoutMs: number
 }
 
@@ -31,7 +31,7 @@ export interface EchoSocket {
    * @returns null when no answer came in time, the network refused it, or the signal ended it. Never throws for any of them.
    */
   readonly ask: (question: EchoQuestion, signal: AbortSignal) => Promise<EchoAnswer | null>
-  /** Open questions get no answer any more. */
+  /** Ends open questions without an answer. */
   readonly close: () => void
 }
 
@@ -44,7 +44,7 @@ interface Open {
 
 /** When a plain question goes out: one lost datagram is no verdict. */
 const SEND_AT_MS = [0, 250, 600]
-/** After the last of them, when one was refused. Not every refusal comes: kernels send them sparingly (icmp(7), icmp_ratelimit). */
+/** How long a refused question goes on after its last datagram: refusals are rare (icmp(7), icmp_ratelimit). */
 const REFUSED_MS = 1_000
 
 /** @param home our IPv4 address inside the tunnel, by which the hub knows our key. */
@@ -55,7 +55,7 @@ export function openEchoSocket(endpoint: Endpoint, home: string, key: EchoKey, c
   const connected = new Promise<void>((resolve) => {
     socket.once('connect', resolve)
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      // Somebody at the hub's address says that nothing listens there: the next datagram may find it listening.
+      // A host at the hub's address says that nothing listens there: the next datagram may find it listening.
       if (error.code === 'ECONNREFUSED') for (const one of open.values()) one.refused()
       else close()
       resolve()
@@ -65,7 +65,7 @@ export function openEchoSocket(endpoint: Endpoint, home: string, key: EchoKey, c
     const answer = readEchoAnswer(datagram, key)
     if (answer !== null) open.get(answer.nonce)?.answer(answer.seen)
   })
-  // Connected, so that only the hub's answers come in, and that the network's refusals are told. A name would be looked up.
+  // Connected, so that only the hub's answers come in, and refusals are told. A name would be looked up.
   if (isIP(endpoint.address) === 0) close()
   else socket.connect(endpoint.port, endpoint.address)
 
@@ -106,7 +106,7 @@ export function openEchoSocket(endpoint: Endpoint, home: string, key: EchoKey, c
         ...sendAt.map((after) => setTimeout(() => void connected.then(send), after)),
         setTimeout(
           () => {
-            // On a busy machine this and all the sending come in one turn, and the refusals after it.
+            // On a busy machine this timer and all the sending come in one turn, and the refusals after it.
             isLate = true
             if (isRefused) end(null)
           },
@@ -114,7 +114,7 @@ export function openEchoSocket(endpoint: Endpoint, home: string, key: EchoKey, c
         ),
         setTimeout(abort, timeoutMs),
       ]
-      // Many questions may wait with one signal; Node takes more than ten for a leak, and says so.
+      // Many questions may wait with one signal; Node takes more than ten for a leak, and warns.
       setMaxListeners(0, signal)
       signal.addEventListener('abort', abort)
       open.set(nonce, {

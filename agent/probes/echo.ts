@@ -3,11 +3,11 @@ import type { Clock } from '../../system/time/clock.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
 import { type EchoAnswer, type EchoQuestion, type EchoSocket, openEchoSocket } from './echo-socket.ts'
 
-/** Asks the hub over fresh UDP flows: does another flow than the tunnel's get there and back, and what does the hub know? */
+/** Asks the hub over fresh UDP flows: does another flow than the tunnel's get through, and what does the hub know? */
 export interface Echoes {
-  /** From a socket that nobody used before: see EchoSocket. */
+  /** Asks from a socket that nobody used before: see EchoSocket. */
   readonly ask: (endpoint: Endpoint, question: EchoQuestion, signal: AbortSignal) => Promise<EchoAnswer | null>
-  /** Open questions get no answer any more, and new ones none either. */
+  /** Ends open questions without an answer; new ones get none either. */
   readonly close: () => void
 }
 

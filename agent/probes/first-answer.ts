@@ -9,8 +9,8 @@ export interface Patience {
 
 /**
  * Sends heartbeats of its own until one is answered: out through the tunnel, and back.
- * @param accepts which answers count; without it all do.
- * @returns null when none was in time, or when the signal came first.
+ * @param accepts which answers count; default: all.
+ * @returns null when no answer was in time, or when the signal came first.
  */
 export async function firstAnswer(
   target: HeartbeatTarget,

@@ -7,8 +7,8 @@ export interface HandshakeAge {
 }
 
 /**
- * The kernel stamps handshakes with the wall clock, which may jump; so what is timed is when the stamp was first seen,
- * and only the little that it was old by then is taken from the wall clock.
+ * The kernel stamps handshakes with the wall clock, which may jump. So the time counts from when the stamp was first
+ * seen, and only the stamp's small age at that moment is taken from the wall clock.
  */
 export function makeHandshakeAge(clock: Clock): HandshakeAge {
   let seen: { readonly stamp: number; readonly ageMs: number; readonly at: number } | null = null

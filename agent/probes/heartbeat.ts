@@ -2,46 +2,47 @@ import { createSocket, type Socket } from 'node:dgram'
 import { discardSocket } from '../../system/sockets/discard-socket.ts'
 import { decodeAnswer, encodeRequest, type HeartbeatAnswer } from '../../protocol/heartbeat.ts'
 
-/** Where heartbeats go. */
+/** The addresses that heartbeats go from and to. */
 export interface HeartbeatTarget {
-  /** Our address inside the tunnel: from it, or not at all. null: the tunnel ends on the router, which puts its own there. */
+  /** Our address inside the tunnel, and no other. null: the tunnel ends on the router, which puts its own there. */
   readonly from: string | null
   readonly hubAddress: string
   readonly port: number
 }
 
 export interface HeartbeatSocket {
-  /** Never throws: what could not be sent is a heartbeat that gets no answer. */
+  /** Never throws: a heartbeat that could not be sent gets no answer. */
   readonly send: (sequence: number) => void
   readonly close: () => void
 }
 
 /**
- * What came back. `refused`: the hub's machine said through the tunnel that nobody listens (ICMP port unreachable, which a
- * connected socket is told: udp(7)): the tunnel carries both ways, and the hub's daemon is dead.
+ * The answer that came back. `refused`: the hub's machine said through the tunnel that nobody listens (ICMP port
+ * unreachable, which a connected socket is told: udp(7)): the tunnel carries both ways, and the hub's daemon is dead.
  */
 export type Heard = HeartbeatAnswer | 'refused'
 
-/** Two may be lost. */
+/** How many unanswered heartbeats retire a socket: two may be lost. */
 const UNANSWERED = 3
-/** Slower than any line that carries a tunnel. */
+/** How long answers to a retired socket are waited for: longer than on any line that carries a tunnel. */
 const LATEST_ANSWER_MS = 5_000
 
 /**
- * The socket heartbeats use. It is bound to the tunnel's address, so that none ever leaves by another way (a router holds
- * back what is for the tunnel's network while its interface is away), and connected, so that only the hub's answers come
- * in. Where the interface is missing, each try opens it again.
+ * Opens the socket for heartbeats. It is bound to the tunnel's address, so that no heartbeat ever leaves by another
+ * path (a router holds back what is for the tunnel's network while its interface is away), and connected, so that only
+ * the hub's answers come in. Where the interface is missing, each try opens the socket again.
  *
- * Through a router it takes another port when it is not answered: what left while there was no tunnel on the router went
- * out by its WAN, and the router's connection table would lead every later datagram of the same flow after it.
+ * Through a router, an unanswered socket is replaced by one on another port: what left while there was no tunnel on the
+ * router went out by its WAN, and the router's connection table would route every later datagram of the same flow after
+ * it.
  */
 export function openHeartbeats(target: HeartbeatTarget, onHeard: (heard: Heard) => void): HeartbeatSocket {
   let open: Socket | null = null
   let ready = false
-  /** Asked for while the socket was still being opened. */
+  /** The sequence to send as soon as the socket is open. */
   let waiting: number | null = null
   let closed = false
-  /** Sent by the socket that is open since anything was heard. */
+  /** Heartbeats sent by the present socket since anything was heard. */
   let unanswered = 0
   const retired = new Set<Socket>()
 
@@ -56,7 +57,7 @@ export function openHeartbeats(target: HeartbeatTarget, onHeard: (heard: Heard) 
       onHeard(answer)
     })
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      // The socket is as good as before.
+      // After a refusal the socket is as good as before.
       if (error.code === 'ECONNREFUSED') refused()
       else drop(socket)
     })
@@ -75,7 +76,7 @@ export function openHeartbeats(target: HeartbeatTarget, onHeard: (heard: Heard) 
   function transmit(socket: Socket, sequence: number): void {
     unanswered += 1
     socket.send(encodeRequest(sequence), (error: NodeJS.ErrnoException | null) => {
-      // What a refusal says of the one before; this one was not sent.
+      // The refusal is of the heartbeat before; this one was not sent.
       if (error?.code === 'ECONNREFUSED') refused()
       else if (error !== null) drop(socket)
     })
@@ -94,7 +95,7 @@ export function openHeartbeats(target: HeartbeatTarget, onHeard: (heard: Heard) 
     discardSocket(socket)
   }
 
-  /** What is still under way to it is heard. */
+  /** Replaces a socket; answers still under way to it are heard. */
   function retire(socket: Socket): void {
     open = null
     ready = false

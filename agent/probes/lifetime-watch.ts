@@ -7,33 +7,33 @@ import { makeInbox } from '../../system/process/inbox.ts'
 import type { UplinkFacts, UplinkMemory } from '../memory/uplink-memory.ts'
 import type { BindingLifetime } from './binding-lifetime.ts'
 
-/** Keeps known how long this line's NATs hold a silent flow. */
+/** Keeps up to date how long this line's NATs hold a silent flow. */
 export interface LifetimeWatch {
-  /** It may be another one now: measured when there is time. */
+  /** Requests a new measurement when there is time, since the lifetime may be another one now. */
   readonly request: () => void
   readonly run: (signal: AbortSignal) => Promise<void>
 }
 
 export interface LifetimeWatchDeps {
   readonly uplink: UplinkMemory
-  /** Where the tunnel sends over UDP while it is well; null while it is not, or takes no UDP. */
+  /** The endpoint in use over UDP while the tunnel is well; null while it is not, or uses no UDP. */
   readonly endpoint: () => Endpoint | null
-  /** Takes minutes. */
+  /** Measures; takes minutes. */
   readonly measure: (endpoint: Endpoint, signal: AbortSignal) => Promise<BindingLifetime>
-  /** The plan may want another keepalive now. */
+  /** Tells of a new lifetime: the plan may want another keepalive. */
   readonly onMeasured: (uplink: UplinkFacts) => void
   readonly clock: Clock
   readonly log: Log
   readonly lookEveryMs?: number
 }
 
-/** A tunnel that has just come up is let alone, and one that does not come up is looked at seldom. */
+/** How often a measurement is considered: not at once after the tunnel came up, seldom while it does not. */
 const LOOK_EVERY_MS = 10_000
 
-/** Carriers change their NATs without a word. */
+/** The age after which a measurement is repeated: carriers change their NATs without notice. */
 const WEEK_MS = 7 * 86_400_000
 
-/** An address that changes each minute must not be measured each minute. */
+/** The least gap: an address that changes each minute must not be measured each minute. */
 const LEAST_GAP_MS = 3_600_000
 
 /** Measures at the first start, each week, and whenever it is asked to. */
@@ -42,7 +42,7 @@ export function makeLifetimeWatch(deps: LifetimeWatchDeps): LifetimeWatch {
   const requests = makeInbox<'measure'>()
   let measuredAt = -Infinity
 
-  /** By age, not by the calendar: cron with its calendar would cost each agent 13 MB, and misses who is off at four. */
+  /** Goes by age, not by the calendar: cron would cost each agent 13 MB, and would miss a home that is off at four. */
   function isOld(): boolean {
     const { lifeMeasuredAt } = uplink.current
     return lifeMeasuredAt === null || clock.wall().getTime() - Date.parse(lifeMeasuredAt) > WEEK_MS
@@ -51,7 +51,7 @@ export function makeLifetimeWatch(deps: LifetimeWatchDeps): LifetimeWatch {
   async function attempt(over: Endpoint, signal: AbortSignal): Promise<void> {
     measuredAt = clock.now()
     const { lifeSeconds } = await measure(over, signal)
-    // Nothing is known: what was known before may still be so.
+    // Without a result, what was known before may still hold.
     if (lifeSeconds === null || signal.aborted) return
     log.info({ lifeSeconds }, 'measured how long this line keeps a silent flow')
     const lost = await uplink.change({ lifeSeconds, lifeMeasuredAt: clock.wall().toISOString() })

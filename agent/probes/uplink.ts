@@ -6,19 +6,19 @@ import { gatewayIsGone, type Gateway, readGateway } from '../lan/gateway.ts'
 
 /** Whether the uplink works, tested without the hub. null: that cannot be told. */
 export interface Uplink {
-  /** The router next to this machine. */
+  /** Whether the router next to this machine answers. */
   readonly gateway: boolean | null
-  /** Somebody on the internet who is not the hub. */
+  /** Whether somebody on the internet answers who is not the hub. */
   readonly beacon: boolean | null
 }
 
-/** What became of a connection to somebody. A refusal answers too; `unreachable` is some router's word, or the kernel's. */
+/** The outcome of a connection. A refusal answers too; `unreachable` is the word of a router, or of the kernel. */
 type Reply = 'answered' | 'unreachable' | 'silent'
 
-/** Above three round trips to anywhere, and below what a person calls a while. */
+/** How long answers are waited for: above three round trips to anywhere, and below what a person calls a while. */
 const ANSWER_MS = 1_500
 
-/** DNS and the web page: what home routers listen on. That they answer counts, not what. */
+/** Ports that home routers listen on, of DNS and the web page. Any answer counts. */
 const GATEWAY_PORTS = [53, 80]
 
 /**
@@ -31,7 +31,7 @@ export async function testUplink(beacons: readonly string[], signal: AbortSignal
     const asked = branchSignal(inTime)
     try {
       const [gateway, beacon] = await Promise.all([testGateway(asked.signal), testBeacons(beacons, asked.signal)])
-      // Cut off, it says nothing of the line.
+      // A test that was cut off says nothing of the line.
       return signal.aborted ? { gateway: null, beacon: null } : { gateway, beacon }
     } finally {
       asked.end()
@@ -51,7 +51,7 @@ async function testGateway(signal: AbortSignal): Promise<boolean | null> {
   const reply = await bestReply(gatewayPlaces(gateway), signal)
   if (reply === 'answered') return true
   if (await gatewayIsGone(gateway)) return false
-  // Its address resolves, so it was the router itself that said so: many a firewall answers with an ICMP error.
+  // The gateway's link address resolves, so the router itself said so: many a firewall answers with an ICMP error.
   return reply === 'unreachable' ? true : null
 }
 
@@ -65,7 +65,7 @@ interface Place {
   readonly port: number
 }
 
-/** Ends with the first answer, else when all have said what they say. */
+/** Ends with the first answer, else when every place has replied. */
 async function bestReply(places: readonly Place[], signal: AbortSignal): Promise<Reply> {
   const replies = places.map((place) => hello(place, signal))
   const first = replies.map(async (reply) => {

@@ -3,10 +3,10 @@ import { routeEnds } from '../lan/route-ends.ts'
 import type { RouterConfig } from '../settings/config.ts'
 import type { TlsTransport } from './tls-transport.ts'
 
-/** A home network gives a machine another address seldom, and the tunnel is dark until it is noticed. */
+/** How often this machine's address is looked at: it changes rarely, and until that is noticed the tunnel is down. */
 const LOOK_EVERY_MS = 5_000
 
-/** Ends a transport that the router cannot reach any more, since this machine has another address now. */
+/** Closes a transport that the router cannot reach any more, since this machine has another address now. */
 export async function closeWhenMoved(transport: TlsTransport, router: RouterConfig): Promise<void> {
   if (router.kind === 'linux') return
   const over = new AbortController()

@@ -2,7 +2,7 @@ import { Problem } from '../../problems/problem.ts'
 import type { RouterConfig } from '../settings/config.ts'
 import { routeEnds } from '../lan/route-ends.ts'
 
-/** Where this machine takes WireGuard's datagrams for the transport, and from whom alone. Literals. */
+/** The address that takes WireGuard's datagrams for the transport, and the only one they may come from. Literals. */
 export interface ListenPlace {
   readonly address: string
   readonly from: string
@@ -10,12 +10,12 @@ export interface ListenPlace {
 
 const LOOPBACK = '127.0.0.1'
 
-/** Only programs of this machine reach it. */
+/** The place that only programs of this machine reach. */
 export const LOOPBACK_LISTEN: ListenPlace = { address: LOOPBACK, from: LOOPBACK }
 
 /**
- * Loopback where WireGuard runs here. Where it runs on a router: the address that this machine has towards that, and nobody
- * but the router is listened to.
+ * Loopback where WireGuard runs here. Where it runs on a router: the address that this machine has towards the router,
+ * and only the router is listened to.
  * @throws {Problem} `router-unreachable` when no route leads to the router.
  */
 export async function listenPlace(router: RouterConfig): Promise<ListenPlace> {

@@ -8,15 +8,15 @@ import { firstReached, type RegistrarAddress } from '../registrar/ask-registrar.
 export interface TlsLink {
   readonly send: (datagram: Uint8Array) => void
   readonly counts: () => DatagramCounts
-  /** Why it ended. Never rejects. */
+  /** Resolves with the reason when the link has ended. Never rejects. */
   readonly ended: Promise<string>
   readonly end: (why: string) => void
 }
 
-/** For one host: TCP, TLS and the answer. */
+/** How long opening may take for one host: TCP, TLS and the answer. */
 const OPEN_MS = 8_000
 
-/** A small packet waits in the kernel's buffer whatever becomes of the line, so that only answers prove the connection. */
+/** After what silence the hub is asked: packets wait in the kernel's buffer, so that only answers prove the line. */
 const ASK_AFTER_MS = 2_000
 const DEAD_AFTER_MS = 8_000
 const LOOK_EVERY_MS = 250
@@ -25,7 +25,7 @@ const QUESTION = new Uint8Array()
 
 /**
  * Opens a link to the first of the hub's hosts that is reached, and watches it: when datagrams were sent and nothing
- * came since, it asks the hub, and ends when there is no answer either.
+ * came since, the link asks the hub, and ends when there is no answer either.
  * @throws {Problem} as upgradeToTransport.
  */
 export async function openTlsLink(
@@ -38,7 +38,7 @@ export async function openTlsLink(
   const { reached } = await firstReached(registrar, signal, (registrar) =>
     within(OPEN_MS, signal, (bounded) => upgradeToTransport(registrar, bearer, bounded)),
   )
-  /** Of the first datagram that nothing has come after; null: there is none. */
+  /** When the first datagram was sent that nothing has come after; null: there is none. */
   let unansweredSince: number | null = null
   let askedAt = 0
 

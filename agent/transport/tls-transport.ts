@@ -12,40 +12,40 @@ import { type TlsLink, openTlsLink } from './tls-link.ts'
 import { type ListenPlace, LOOPBACK_LISTEN } from './listen-place.ts'
 
 /**
- * WireGuard's datagrams over TLS to the registrar, for when no UDP gets through: the hub as an endpoint of this machine.
- * WireGuard follows whatever authenticated packet comes last: hold the transport before WireGuard is pointed elsewhere, or
- * what still comes out of it leads WireGuard back into it.
+ * WireGuard's datagrams over TLS to the registrar, for when no UDP gets through: the hub as an endpoint of this
+ * machine. WireGuard follows whatever authenticated packet comes last: hold the transport before WireGuard is pointed
+ * elsewhere, or packets still in it draw WireGuard back into it.
  */
 export interface TlsTransport {
-  /** Where WireGuard is to send. The same for as long as the transport is open. */
+  /** The endpoint that WireGuard is to use. The same for as long as the transport is open. */
   readonly endpoint: Endpoint
-  /** Why it ended: closed, or refused by the hub for good. Never rejects. */
+  /** Resolves with the reason when the transport has ended: closed, or refused by the hub for good. Never rejects. */
   readonly ended: Promise<string>
-  /** Over all of its connections. */
+  /** Datagrams over all connections of the transport. */
   readonly counts: () => DatagramCounts
-  /** From here on nothing comes out of it; the connection stays. */
+  /** Stops the transport's output; the connection stays. */
   readonly hold: () => void
-  /** The way back from hold. */
+  /** Undoes hold. */
   readonly release: () => void
   readonly close: () => void
 }
 
-/** Until the connection is back; WireGuard repeats its handshake every 5 s, and older data is of little use. */
+/** Datagrams kept until the link is back; WireGuard repeats its handshake every 5 s, and older data is hardly of use. */
 const WAITING_DATAGRAMS = 128
-/** Some milliseconds of a fast line, should WireGuard not read for so long. */
+/** Size of the queue to WireGuard: some milliseconds of a fast line, should WireGuard not read for so long. */
 const LOOPBACK_QUEUE_BYTES = 256 * 1024
 
 const PAUSES = { firstMs: 250, ceilingMs: 10_000 } as const
-/** One that lasted longer than this was a good one: the pauses begin again. */
+/** How long a connection must last to count as good: after it the pauses begin again. */
 const STEADY_MS = 10_000
 
 /**
- * Opens a transport; it is there when the hub has taken the first connection. After that it reconnects by itself.
+ * Opens a transport; it is ready when the hub has taken the first connection. After that it reconnects automatically.
  * @param bearer `HOME.SECRET`.
  * @param signal ends the transport, now or later.
- * @param place where WireGuard sends to, and the only one that is listened to there.
+ * @param place where WireGuard sends to, and the only sender that is listened to there.
  * @throws {Problem} of the first connection: `hub-unreachable`, `name-unresolved`, `certificate-mismatch`,
- * `home-unknown`, `rate-limited`, `carriers-full`, `answer-invalid`.
+ *   `home-unknown`, `rate-limited`, `carriers-full`, `answer-invalid`.
  */
 export async function openTlsTransport(
   registrar: RegistrarAddress,
@@ -66,7 +66,7 @@ export async function openTlsTransport(
 
   function toWireguard(datagram: Uint8Array): void {
     if (held || wireguardPort === null || udp.getSendQueueSize() >= LOOPBACK_QUEUE_BYTES) localDropped += 1
-    // One that does not get there is a lost one.
+    // A datagram that does not get there is lost like any other.
     else udp.send(datagram, wireguardPort, place.from, () => undefined)
   }
 
@@ -98,7 +98,7 @@ export async function openTlsTransport(
       udp.close()
     })
 
-  /** @returns why it is over. */
+  /** @returns why the transport is over. */
   async function keepLinked(first: TlsLink): Promise<string> {
     let failures = 0
     for (let current: TlsLink | null = first; ; ) {
