@@ -11,20 +11,21 @@ import { makeInbox } from '../../system/process/inbox.ts'
 
 /**
  * Keeps a tunnel from beginning in the past. A Pi has no clock battery, and the hub refuses handshakes that bear an
- * older time than it has seen (TAI64N; WireGuard paper, section 5.1), so what begins too early only adds a wrong trail.
+ * older time than it has seen (TAI64N; WireGuard paper, section 5.1), so that beginning too early only adds a
+ * misleading trace.
  */
 export interface ClockGuard {
   /**
-   * Ends when the calendar has passed the latest time seen before this agent, when the hub says that it is right as it
-   * is, or after a minute: a tunnel that may be refused is better than none. Only the first call can take time.
-   * @param isUp whether the interface is there and up; then there is nothing to keep back.
+   * Ends when the calendar has passed the latest time seen before this agent, when the hub says that the calendar is
+   * right, or after a minute: a tunnel that may be refused is better than none. Only the first call can take time.
+   * @param isUp whether the interface is there and up; then nothing is held back.
    */
   readonly hold: (isUp: () => Promise<boolean>, signal: AbortSignal) => Promise<void>
-  /** How far behind the calendar is while `hold` waits; null when it does not. */
+  /** How far behind the calendar is while `hold` waits; null while it does not. */
   readonly behindSeconds: () => number | null
-  /** The hub's word, from a registration: another peer monitor. */
+  /** Takes the hub's time from a registration, as a second opinion on the clock. */
   readonly heard: (hubTime: string) => void
-  /** Remembers the time: seldom, since a Pi writes to an SD card, and when the signal comes. */
+  /** Remembers the time: rarely, since a Pi writes to an SD card, and when the signal comes. */
   readonly run: (signal: AbortSignal) => Promise<void>
 }
 
@@ -36,7 +37,7 @@ const AGREES_MS = 60_000
 
 const SeenSchema = v.object({ seen: v.pipe(v.string(), v.isoTimestamp()) })
 
-/** Never fails: without its memory it lets every clock pass. */
+/** Opens the guard and never fails: without its memory it lets every clock pass. */
 export async function openClockGuard(
   stateDir: string,
   clock: Clock,
@@ -55,7 +56,7 @@ export async function openClockGuard(
   const wall = (): number => clock.wall().getTime()
   const aheadOfHubMs = (): number => (hubOffset === null ? 0 : wall() - hubOffset - clock.now())
   const isVouchedFor = (): boolean => hubOffset !== null && Math.abs(aheadOfHubMs()) <= AGREES_MS
-  /** With the hub's word for it the calendar is right, and what was seen was a clock gone astray. */
+  /** With the hub's confirmation the calendar is right, and the time seen before was a wrong clock's. */
   const behindMs = (): number => (seen === null || isVouchedFor() ? 0 : Math.max(0, seen - wall()))
 
   async function wait(behindSeconds: number, signal: AbortSignal): Promise<void> {
@@ -72,7 +73,7 @@ export async function openClockGuard(
   }
 
   async function remember(): Promise<void> {
-    // A clock that runs ahead of the hub's would make every later start wait for it.
+    // The time of a clock ahead of the hub's would make every later start wait for it.
     if (aheadOfHubMs() > AGREES_MS || behindMs() > 0) return
     const now = wall()
     if (seen !== null && now <= seen && !isVouchedFor()) return
@@ -123,7 +124,7 @@ export function clockPath(stateDir: string): string {
   return join(stateDir, 'clock.json')
 }
 
-/** Milliseconds since 1970; null when nothing was written, or nothing that can be read. */
+/** The latest time seen, milliseconds since 1970; null when nothing was written, or nothing that can be read. */
 async function readSeen(path: string): Promise<number | null> {
   const remembered = await readJsonFile(path, SeenSchema)
   return remembered === null ? null : Date.parse(remembered.seen)

@@ -2,30 +2,33 @@ import { join } from 'node:path'
 import { olderOf, openJsonLines, readJsonLines } from '../../system/files/json-lines.ts'
 import { type HomeEvent, parseEvent } from './events.ts'
 
-/** The memory of a home: events.jsonl in the state folder, and events.1.jsonl with what was before. */
+/** The memory of a home: events.jsonl in the state folder, and the older events.1.jsonl. */
 export interface EventLog {
-  /** The newest mapping event, from which the ledger goes on. */
+  /** The newest mapping event, from which the ledger continues. */
   readonly lastMapping: () => MappingEvent | null
   /** When mappings began, ISO, oldest first: the newest dozen, enough to see whether the carrier has a rhythm. */
   readonly mappingTimes: () => readonly string[]
-  /** Appends. A full disk loses the event and nothing else: the answer says why. */
+  /**
+   * Appends an event. A full disk loses the event and nothing else.
+   * @returns why it was lost; null when it was not.
+   */
   readonly note: (event: HomeEvent) => Promise<string | null>
 }
 
 type MappingEvent = Extract<HomeEvent, { kind: 'mapping' }>
 
-/** Some ten thousand events; twice that is the most that is kept. */
+/** The size at which a new file begins: some ten thousand events; twice that is the most that is kept. */
 const LARGEST_BYTES = 1024 * 1024
 
 const RECENT = 12
 
-/** Never fails: without its memory an agent begins with an empty ledger, and says at each event why it is lost. */
+/** Opens the log, never fails: without a memory the ledger begins empty, and each event says why it is lost. */
 export async function openEventLog(stateDir: string, largestBytes = LARGEST_BYTES): Promise<EventLog> {
   const path = eventsPath(stateDir)
   const recent = newestMappings(await readJsonLines(path).catch(() => []))
   let lastMapping = recent.at(-1) ?? null
   let mappingTimes = recent.map(({ at }) => at)
-  // The ledger goes on from the newest mapping, however long ago that was.
+  // The ledger continues from the newest mapping, however long ago that was.
   const file = openJsonLines(path, largestBytes, () => (lastMapping === null ? null : JSON.stringify(lastMapping)))
 
   return {
@@ -41,10 +44,10 @@ export async function openEventLog(stateDir: string, largestBytes = LARGEST_BYTE
   }
 }
 
-/** All that is kept, oldest first. @throws {Problem} `config-unreadable`. */
+/** Reads all events that are kept, oldest first. @throws {Problem} `config-unreadable`. */
 export async function readEvents(stateDir: string): Promise<readonly HomeEvent[]> {
   const texts = await readJsonLines(eventsPath(stateDir))
-  // A set, since the newest mapping stands in both files after one became the older.
+  // A set, since the newest mapping is in both files after one became the older.
   const lines = new Set(texts.flatMap((text) => text.split('\n')))
   return [...lines].map(parseEvent).filter((event) => event !== null)
 }
@@ -57,9 +60,9 @@ export function olderEventsPath(stateDir: string): string {
   return olderOf(eventsPath(stateDir))
 }
 
-/** Oldest first. Looks at the few lines that may be one: an agent shall not read years of events to begin. */
+/** The newest mappings, oldest first. Parses few lines: an agent shall not read years of events to begin. */
 function newestMappings(texts: readonly string[]): readonly MappingEvent[] {
-  // The newest one may stand in both files.
+  // The newest mapping may be in both files.
   const found = new Map<string, MappingEvent>()
   for (const text of texts.toReversed())
     for (let end = text.length, at = 0; end > 0; end = at) {

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 
-/** What is worth remembering, as it stands in events.jsonl: one JSON object a line, oldest first. */
+/** Events worth remembering, as they are in events.jsonl: one JSON object a line, oldest first. */
 
 const EndpointSchema = v.object({ address: v.string(), port: v.number() })
 const at = v.string()
@@ -14,13 +14,13 @@ const EventSchema = v.variant('kind', [
     kind: v.literal('tunnel'),
     from: v.string(),
     to: v.string(),
-    /** Known while it is healing, and at times while it is offline. Lines of an older version have none. */
+    /** Known while the tunnel is healing, and at times while it is offline. Lines of an older version have none. */
     cause: v.optional(v.nullable(v.string()), null),
     seconds: v.number(),
   }),
-  /** What was proven while the state stayed the same. */
+  /** A cause that was proven while the state stayed the same. */
   v.object({ at, kind: v.literal('cause'), cause: v.string() }),
-  /** One curative act; `seconds` from its begin to the answer that proved it, or until it was given up. */
+  /** One remedy; `seconds` from its begin to the answer that proved it, or until it was given up. */
   v.object({
     at,
     kind: v.literal('remedy'),
@@ -36,7 +36,7 @@ const EventSchema = v.variant('kind', [
     port: v.number(),
     /** How often one mapping followed another, ever. */
     changes: v.number(),
-    /** null: the first one this home knows of. */
+    /** null: the first mapping this home knows of. */
     previous: v.nullable(
       v.object({
         ...EndpointSchema.entries,
@@ -51,14 +51,14 @@ const EventSchema = v.variant('kind', [
     to: v.picklist(['reachable', 'unreachable', 'refusing']),
     why: v.nullable(v.string()),
   }),
-  /** Steps that were carried out to bring this machine to what agent.yaml wants. */
+  /** Steps that were executed to bring this machine to what agent.yaml wants. */
   v.object({ at, kind: v.literal('applied'), steps: v.array(v.string()) }),
   v.object({ at, kind: v.literal('apply-failed'), code: v.string(), why: v.string() }),
   /** This machine's clock was wrong: by its own memory, for which the tunnel waited, or by the hub's word. */
   v.object({
     at,
     kind: v.literal('clock'),
-    /** Negative: ahead. */
+    /** Negative: the clock is ahead. */
     behindSeconds: v.number(),
     /** null: nothing waited. */
     waitedSeconds: v.nullable(v.number()),
@@ -75,7 +75,7 @@ const EventSchema = v.variant('kind', [
 
 export type HomeEvent = v.InferOutput<typeof EventSchema>
 
-/** An event of which the shell has yet to say when it was. */
+/** An event without its time, which the shell adds. */
 export type NewEvent = HomeEvent extends infer Each ? (Each extends HomeEvent ? Omit<Each, 'at'> : never) : never
 
 /** null for a torn or foreign line: what a power cut left must not hide the rest. */

@@ -2,15 +2,15 @@ import { makeFolder } from '../../system/files/atomic-file.ts'
 import { type EventLog, openEventLog } from './event-log.ts'
 import { type UplinkMemory, openUplinkMemory } from './uplink-memory.ts'
 
-/** What a tunnel remembers: what happened to it, and what its line and its hub have taught. */
+/** The memory of a tunnel: what happened to it, and what its line and its hub have taught. */
 export interface TunnelMemory {
   readonly events: EventLog
   readonly uplink: UplinkMemory
 }
 
 /**
- * The memory of the tunnel whose state folder this is. In the home's own folder it is the home's; in another one it has its
- * events, and of what was learned that of its hub, while that of the line stays shared by all tunnels.
+ * The memory of the tunnel with this state folder. In the home's own folder it is the home's; in another one it has the
+ * tunnel's events and what its hub has taught, while what the line has taught stays shared by all tunnels.
  * @throws {Problem} `write-failed` when the folder cannot be made.
  */
 export async function openTunnelMemory(
@@ -22,7 +22,7 @@ export async function openTunnelMemory(
   return { events: await openEventLog(stateDir), uplink: sharedLine(home.uplink, await openUplinkMemory(stateDir)) }
 }
 
-/** One line, and what one of the hubs behind it has taught. */
+/** The memory of one line, and of what one of the hubs behind it has taught. */
 function sharedLine(uplink: UplinkMemory, hub: UplinkMemory): UplinkMemory {
   return {
     get current() {

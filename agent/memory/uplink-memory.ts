@@ -7,7 +7,7 @@ import { makeMutex } from '../../system/process/mutex.ts'
 
 const LineSchema = v.object({
   schema: v.literal(1),
-  /** Bytes. The tunnel's MTU where large packets got lost; null: agent.yaml's is right. */
+  /** The tunnel's MTU where large packets got lost, bytes; null: agent.yaml's is right. */
   mtu: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000))),
   /** The longest silence that the carrier's mapping survived; null: not measured. */
   lifeSeconds: v.nullable(v.pipe(v.number(), v.minValue(0))),
@@ -18,19 +18,19 @@ const LineSchema = v.object({
   visitors: v.optional(v.boolean(), false),
 })
 
-/** What a home's line and its hub have taught. It outlives the agent, and `homeward plan` reckons with it too. */
+/** What a home's line and its hub have taught. The file outlives the agent, and `homeward plan` uses it too. */
 export type UplinkFacts = Readonly<v.InferOutput<typeof LineSchema>>
 
 export interface UplinkMemory {
   readonly current: UplinkFacts
   /**
-   * Takes what is new; nothing is written when nothing is. Never throws: `current` has it in any case.
+   * Takes what is new; writes nothing when nothing is. Never throws: `current` has it in any case.
    * @returns why it could not be written down; null when it was, or need not be.
    */
   readonly change: (patch: Partial<Omit<UplinkFacts, 'schema'>>) => Promise<string | null>
 }
 
-/** A line of which nothing is known yet. */
+/** The facts of a line of which nothing is known yet. */
 export const UNKNOWN_UPLINK: UplinkFacts = {
   schema: 1,
   mtu: null,
@@ -40,14 +40,14 @@ export const UNKNOWN_UPLINK: UplinkFacts = {
   visitors: false,
 }
 
-/** Never fails: what cannot be read is forgotten, and learned again. */
+/** Opens the memory and never fails: what cannot be read is forgotten, and learned again. */
 export async function openUplinkMemory(stateDir: string): Promise<UplinkMemory> {
   const path = uplinkPath(stateDir)
   let current = await readUplink(stateDir)
   let written = JSON.stringify(current)
   const mutex = makeMutex()
 
-  /** Whatever is current when it begins, so that the last one to write has all. */
+  /** Writes what is current when the write begins, so that the last writer has everything. */
   async function write(): Promise<string | null> {
     const text = JSON.stringify(current)
     if (text === written) return null

@@ -23,40 +23,40 @@ import {
   rotatedKeyPath,
 } from '../secrets/rotated-key.ts'
 
-/** A tunnel that is up, and is to have another key. */
+/** A tunnel that is up, and shall get another key. */
 export interface Rotation {
   readonly paths: AgentPaths
   readonly adapter: Adapter
-  /** Held with the machine's lock, and taken after it: no registration may name the old key again after the hub has the new one. */
+  /** Held inside the machine's lock: no registration may name the old key again after the hub has the new one. */
   readonly registrationMutex: Mutex
   /** agent.yaml's key, whatever the tunnel has now. */
   readonly joined: PublicKey
-  /** With the key that the tunnel has now. */
+  /** The registration, with the key that the tunnel has now. */
   readonly registering: Omit<Registering, 'reason'>
-  /** The new key counts from here on. Must not throw. */
+  /** Called when the new key counts. Must not throw. */
   readonly take: (rotated: RotatedKey) => void
   readonly log: Log
 }
 
-/** All of it; in a working tunnel it is a fraction of a second. */
+/** How long all of a rotation may take; in a working tunnel it is a fraction of a second. */
 const ROTATE_MS = 30_000
-/** One lost initiation is sent again after REKEY_TIMEOUT. */
+/** How long the proof may take: one lost initiation is sent again after REKEY_TIMEOUT. */
 const PROVE_MS = 6_500
 const EVERY_MS = 100
-/** Of a registrar that answered a moment ago. */
+/** How long the registrar's answer may take: it answered a moment ago. */
 const ANSWER_MS = 5_000
 const LOOK_MS = 5_000
 
 /**
- * Gives the tunnel another key, with a gap of a round trip or two: the hub changes the peer's key while it answers, then
- * the interface changes its own, which makes WireGuard shake hands at once (set_private_key of the kernel's
- * drivers/net/wireguard/netlink.c resets the time of the last initiation). An answered heartbeat proves it, and only then
- * is it written down. Cut off anywhere before that, the next start has the old key, and its registration gives that back
- * to the hub.
+ * Gives the tunnel another key, with a gap of a round trip or two: the hub changes the peer's key while it answers,
+ * then the interface changes its own, which makes WireGuard shake hands at once (set_private_key of the kernel's
+ * drivers/net/wireguard/netlink.c resets the time of the last initiation). An answered heartbeat proves the key, and
+ * only then is it written down. Interrupted anywhere before that, the next start has the old key, and its registration
+ * gives that back to the hub.
  * @throws {Problem} after going back to the old key.
  */
 export async function rotateKey(rotation: Rotation): Promise<RotatedKey> {
-  // Its own limit: an agent that is told to end, ends it first. Half of it would leave a dead tunnel behind.
+  // The rotation has its own limit: an agent told to end finishes it first. Half of it would leave a dead tunnel.
   const signal = AbortSignal.timeout(ROTATE_MS)
   const { paths, joined, take, registrationMutex, log } = rotation
   return await withChangeLock(paths.runtimeDir, signal, () =>
@@ -84,9 +84,9 @@ export async function rotateKey(rotation: Rotation): Promise<RotatedKey> {
 }
 
 /**
- * Ends a rotation that was cut off. The interface gets a new key only after the hub has it: so that is the one to keep.
- * Else the old one stays, and the next registration gives it back to the hub. Never throws.
- * @param kept what key.json names.
+ * Finishes a rotation that was interrupted. The interface gets a new key only after the hub has it: so that is the one
+ * to keep. Otherwise the old one stays, and the next registration gives it back to the hub. Never throws.
+ * @param kept the key that key.json names.
  */
 export async function settleRotation(
   { adapter, joined, stateDir }: Pick<Rotation, 'adapter' | 'joined'> & { readonly stateDir: string },
@@ -113,10 +113,10 @@ export async function settleRotation(
   return kept
 }
 
-/** The private half is on disk before anybody hears of the public one. */
+/** Makes a key; the private half is on disk before anybody hears of the public one. */
 async function makeKey(stateDir: string, signal: AbortSignal): Promise<PublicKey> {
   const privateKey = privateKeyFrom(randomBytes(32))
-  // By wg: the curve would cost the agent 13 MB.
+  // Derived by wg: the curve would cost the agent 13 MB.
   const { stdout } = await runCommand('wg', ['pubkey'], { input: `${privateKey}\n`, signal })
   const publicKey = parsePublicKey(stdout)
   await writeFileAtomic(rotatedKeyPath(stateDir, publicKey), `${privateKey}\n`)
@@ -144,7 +144,7 @@ async function changeHere(
   await adapter.execute({ kind: 'set-private-key', interface: registering.config.interface, publicKey }, signal)
 }
 
-/** Heartbeats, since they are what WireGuard shakes hands for. */
+/** Proves the new key by heartbeats, since they are what WireGuard shakes hands for. */
 async function prove(config: TunnelConfig, signal: AbortSignal): Promise<void> {
   const heard = await firstAnswer(heartbeatTarget(config), { everyMs: EVERY_MS, atMostMs: PROVE_MS }, signal)
   if (heard !== null) return
@@ -155,7 +155,7 @@ async function prove(config: TunnelConfig, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** Each part whatever became of the others. What the hub does not hear now, the next registration tells it. */
+/** Goes back to the old key, each part whatever became of the others. What the hub misses, the next registration says. */
 async function goBack(rotation: Rotation, publicKey: PublicKey): Promise<void> {
   const { registering, paths, log } = rotation
   const signal = AbortSignal.timeout(ROTATE_MS)

@@ -9,15 +9,15 @@ import type { RotatedKey } from '../secrets/rotated-key.ts'
 
 /** Rotates the tunnel's key when agent.yaml's `rotateKeys` says so. */
 export interface KeyRotations {
-  /** agent.yaml may name other moments now. */
+  /** Follows agent.yaml, which may name other moments now. */
   readonly configured: () => void
   readonly run: (signal: AbortSignal) => Promise<void>
 }
 
 export interface RotationEffects {
-  /** Of the moment; null: never. */
+  /** The cron expression of this moment; null: never. */
   readonly expression: () => string | null
-  /** Tunnel and registrar: what has trouble is not given more. */
+  /** Whether tunnel and registrar are well: one in trouble is not given more. */
   readonly isWell: () => boolean
   /** @throws {Problem} when the tunnel kept its old key. */
   readonly rotate: () => Promise<RotatedKey>
@@ -48,7 +48,7 @@ export function makeKeyRotations(
     }
   }
 
-  /** Until agent.yaml changes or the agent ends. */
+  /** Schedules rotations until agent.yaml changes or the agent ends. */
   async function follow(moments: string, signal: AbortSignal): Promise<void> {
     const { schedule } = await import('../../system/time/schedule.ts')
     const changed = branchSignal(signal)
@@ -56,7 +56,7 @@ export function makeKeyRotations(
     try {
       await schedule(moments, rotateOnce, clock, changed.signal)
     } catch (thrown) {
-      // It was checked when agent.yaml was read; the tunnel does without rather than the home without an agent.
+      // The expression was checked when agent.yaml was read; still, better no rotation than no agent.
       log.error({ why: reasonOf(thrown) }, 'the key cannot be rotated by rotateKeys')
     }
     await waiting

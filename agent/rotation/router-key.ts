@@ -2,18 +2,18 @@ import type { PublicKey } from '../../wireguard/keys.ts'
 import { type Registering, registerHome } from '../registrar/registration.ts'
 import { forgetRotatedKeys, keepRotatedKey, type RotatedKey } from '../secrets/rotated-key.ts'
 
-/** A home whose router has another key than the hub was told: its interface was made again. */
+/** A home whose router has another key than the hub was told: the router's interface was created again. */
 export interface RouterKeyChange {
   readonly stateDir: string
   /** agent.yaml's key, whatever the tunnel has now. */
   readonly joined: PublicKey
-  /** With the key that the hub knows. */
+  /** The registration, with the key that the hub knows. */
   readonly registering: Omit<Registering, 'reason' | 'nextPublicKey'>
 }
 
 /**
- * Tells the hub the key that the router made, and writes it down; a hub that does not hear it now hears it with any later
- * registration.
+ * Tells the hub the key that the router made, and writes it down; a hub that does not hear it now hears it with any
+ * later registration.
  * @returns the key that counts; null when it is the one from the join again.
  * @throws {Problem} `write-failed`.
  */
@@ -22,7 +22,7 @@ export async function followRouterKey(
   { stateDir, joined, registering }: RouterKeyChange,
   signal: AbortSignal,
 ): Promise<RotatedKey | null> {
-  // As the next one: then the hub does not speak first, to where the old interface was.
+  // The key goes as the next one: then the hub does not speak first, to where the old interface was.
   await registerHome({ ...registering, reason: 'key-rotation', nextPublicKey: publicKey }, signal)
   const rotated: RotatedKey | null = publicKey === joined ? null : { schema: 1, joined, publicKey, madeBy: 'router' }
   if (rotated === null) await forgetRotatedKeys(stateDir)

@@ -11,22 +11,22 @@ import { privateKeyPath } from './secrets.ts'
 
 const RotatedSchema = v.object({
   schema: v.literal(1),
-  /** agent.yaml's key, which it replaces: after another join it replaces none. */
+  /** The key in agent.yaml that this one replaces: after another join it replaces none. */
   joined: PublicKeySchema,
-  /** What the tunnel has instead. */
+  /** The key that the tunnel has instead. */
   publicKey: PublicKeySchema,
-  /** Who has its private half: the agent, in a file of its own beside this one; or the router, which made it. */
+  /** The holder of the private half: the agent, in a file of its own beside this one; or the router, which made it. */
   madeBy: v.optional(v.picklist(['agent', 'router']), 'agent'),
 })
 
 /**
- * The key that came in place of the one from the join. It stands in the state folder, since the service cannot
- * write its settings. key.json alone says which key counts: a private half that it does not name is a rotation's that was
- * cut off, and worth nothing.
+ * The key that replaced the one from the join. It is in the state folder, since the service cannot write its settings.
+ * Only key.json says which key counts: a private half that key.json does not name is left of an interrupted rotation,
+ * and worthless.
  */
 export type RotatedKey = Readonly<v.InferOutput<typeof RotatedSchema>>
 
-/** What agent.yaml says, with the key that the tunnel has now. */
+/** A configuration with the key that the tunnel has now. */
 export function withKey<Config extends Pick<AgentConfig, 'publicKey'>>(
   config: Config,
   rotated: RotatedKey | null,
@@ -34,7 +34,7 @@ export function withKey<Config extends Pick<AgentConfig, 'publicKey'>>(
   return rotated?.joined === config.publicKey ? { ...config, publicKey: rotated.publicKey } : config
 }
 
-/** null when there is none, or none that is whole: then the key from the join counts, and the hub takes it back. */
+/** Reads the rotated key; null when there is no whole one: then the join's key counts, and the hub takes it back. */
 export async function readRotatedKey(stateDir: string): Promise<RotatedKey | null> {
   const rotated = await readJsonFile(keyFile(stateDir), RotatedSchema)
   if (rotated === null) return null
@@ -42,33 +42,33 @@ export async function readRotatedKey(stateDir: string): Promise<RotatedKey | nul
   return isWhole ? rotated : null
 }
 
-/** From here on it counts. @throws {Problem} `write-failed`. */
+/** Makes a rotated key the one that counts. @throws {Problem} `write-failed`. */
 export async function keepRotatedKey(stateDir: string, rotated: RotatedKey): Promise<void> {
   await writeFileAtomic(keyFile(stateDir), `${JSON.stringify(rotated)}\n`)
 }
 
-/** Where the private half of a key is: of one that was rotated in, or of the one from the join. */
+/** The file of a key's private half: of a rotated key, or of the one from the join. */
 export function privateKeyFileOf(configDir: string, stateDir: string, publicKey: PublicKey): string {
   const rotated = rotatedKeyPath(stateDir, publicKey)
   return existsSync(rotated) ? rotated : privateKeyPath(configDir)
 }
 
-/** Named after the public half, so that two can lie side by side. */
+/** The file is named after the public half, so that two can lie side by side. */
 export function rotatedKeyPath(stateDir: string, publicKey: PublicKey): string {
   return join(stateDir, `private.${Buffer.from(publicKey, 'base64').toString('hex')}.key`)
 }
 
-/** Removes the private halves of all keys but this one. What cannot be removed now is removed the next time. */
+/** Removes the private halves of all keys but this one. A file that cannot be removed now is removed the next time. */
 export async function removeOtherKeys(stateDir: string, kept: RotatedKey | null): Promise<void> {
   for (const path of await otherKeys(stateDir, kept)) await rm(path, { force: true }).catch(() => undefined)
 }
 
-/** Whether there are others than the one that counts: a rotation was cut off. */
+/** Whether private halves of other keys are left: a rotation was interrupted. */
 export async function hasOtherKeys(stateDir: string, kept: RotatedKey | null): Promise<boolean> {
   return (await otherKeys(stateDir, kept)).length > 0
 }
 
-/** For a join and for leave: no rotated key of this home is left. */
+/** Removes every rotated key of this home, for a join and for leave. */
 export async function forgetRotatedKeys(stateDir: string): Promise<void> {
   await rm(keyFile(stateDir), { force: true })
   await removeOtherKeys(stateDir, null)

@@ -7,7 +7,7 @@ import { isThere } from '../../system/files/is-there.ts'
 import { readSecretFile } from '../../system/files/secret-file.ts'
 import type { RouterConfig } from '../settings/config.ts'
 
-/** What an owner gave to log in to a router with: a file that nobody else may read. */
+/** The owner's credentials for a router: a file that nobody else may read. */
 export interface Credentials {
   readonly kind: 'password' | 'key'
   readonly file: string
@@ -20,7 +20,7 @@ export function routerKeyPath(configDir: string): string {
   return join(configDir, 'router.key')
 }
 
-/** Its public line, where it was homeward that gave it to the router: leaving takes it away there. The owner's own key has none. */
+/** The public line of a key that homeward gave to the router: leaving removes it there. The owner's own has none. */
 function installedKeyPath(configDir: string): string {
   return join(configDir, 'router.key.pub')
 }
@@ -37,16 +37,17 @@ async function readLogin({ kind, file }: Credentials): Promise<Login> {
   })
 }
 
-/** How the router is reached with its own key. */
+/** The access to the router by credentials. */
 export function accessBy({ host, port, user, hostKey }: OpenwrtConfig, credentials: () => Credentials): RouterAccess {
   return { host, port, user, hostKey, login: () => readLogin(credentials()) }
 }
 
 /**
- * Keeps what the agent logs in with from now on: the owner's key, or one that is made here and given to the router with the
- * owner's password, which is kept nowhere.
- * @returns the credentials that count now.
- * @throws {Problem} `router-login-refused` when the router takes no key, `write-failed`, or what the line to it throws.
+ * Keeps the credentials that the agent logs in with from now on: the owner's key, or one that is made here and given to
+ * the router with the owner's password, which is not kept.
+ * @returns the credentials to use from now on.
+ * @throws {Problem} `router-login-refused` when the router takes no key, `write-failed`, or what the connection to it
+ *   throws.
  */
 export async function keepLogin(
   configDir: string,
@@ -64,7 +65,7 @@ export async function keepLogin(
     accessBy(router, () => given),
     signal,
     async (pair) => {
-      // Before the router has it: what is cut off from here on can take it away again.
+      // Kept before the router has it: an interrupted run can then remove the key there again.
       await writeFileAtomic(installedKeyPath(configDir), `${pair.public}\n`)
       await writeFileAtomic(kept.file, pair.private)
     },
@@ -72,7 +73,7 @@ export async function keepLogin(
   return kept
 }
 
-/** Takes the key off the router that homeward put there; the last thing that it logs in for. Nothing where there is none. */
+/** Removes the key that homeward put on the router, as the last use of that login; does nothing where there is none. */
 export async function takeLoginBack(configDir: string, router: RouterConfig, signal: AbortSignal): Promise<void> {
   if (router.kind !== 'openwrt' || !(await isThere(installedKeyPath(configDir)))) return
   const { removeKey } = await import('../../adapters/openwrt/change/authorized-key.ts')

@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { readSecretFile } from '../../system/files/secret-file.ts'
 
-/** What the agent logs in to the router with, where the tunnel ends on one. */
+/** The password by which the agent logs in to the router, where the tunnel ends on one. */
 export function routerPasswordPath(configDir: string): string {
   return join(configDir, 'router.password')
 }
 
-/** From the owner's file to our own. @throws {Problem} `config-unreadable`, `secret-exposed`, `write-failed`. */
+/** Copies the owner's password file. @throws {Problem} `config-unreadable`, `secret-exposed`, `write-failed`. */
 export async function keepRouterPassword(configDir: string, from: string): Promise<void> {
   await writeFileAtomic(routerPasswordPath(configDir), `${await readSecretFile(from)}\n`)
 }

@@ -10,37 +10,37 @@ import { removeRouterLogin } from './router-login.ts'
 import { removeRouterPassword } from './router-password.ts'
 import { parsePrivateKey, type PrivateKey, privateKeyFrom } from '../../wireguard/keys.ts'
 
-/** The tunnel's private key, made here; it never leaves this machine. There is none where a router makes it. */
+/** The tunnel's private key, made here; it never leaves this machine. None exists where a router makes it. */
 export function privateKeyPath(configDir: string): string {
   return join(configDir, 'private.key')
 }
 
-/** What this home authenticates with at the registrar; the hub keeps a hash of it. */
+/** The secret by which this home authenticates at the registrar; the hub keeps a hash of it. */
 export function homeSecretPath(configDir: string): string {
   return join(configDir, 'home.secret')
 }
 
-/** `HOME.SECRET`, as the registrar wants it. @throws {Problem} `config-unreadable`, `secret-exposed`. */
+/** The bearer `HOME.SECRET`, as the registrar wants it. @throws {Problem} `config-unreadable`, `secret-exposed`. */
 export async function readBearer(configDir: string, home: string): Promise<string> {
   return `${home}.${await readSecretFile(homeSecretPath(configDir))}`
 }
 
-/** What this home's echoes are proven with. @throws {Problem} `config-unreadable`, `secret-exposed`. */
+/** The key that proves this home's echoes. @throws {Problem} `config-unreadable`, `secret-exposed`. */
 export async function readEchoKey(configDir: string): Promise<EchoKey> {
   const secret = await readSecretFile(homeSecretPath(configDir))
   return echoKey(createHash('sha256').update(secret).digest('hex'))
 }
 
 export interface HomeSecrets {
-  /** Where a router makes the key, one that nobody keeps: until there is the router's, the hub is asked with this one. */
+  /** Where a router makes the key, a key that nobody keeps: the hub is asked with it until there is the router's. */
   readonly privateKey: PrivateKey
   readonly homeSecret: string
-  /** False when a join that was cut off had left them. */
+  /** False when an interrupted join had left the secrets. */
   readonly fresh: boolean
 }
 
 /**
- * The secrets to join with: those that a join that was cut off has left, else new ones. With the same secret the hub
+ * The secrets to join with: those that an interrupted join has left, else new ones. With the same secret the hub
  * answers a repeated join the same way, although the token was used. Writes nothing.
  * @throws {Problem} `secret-exposed`, `config-unreadable`.
  */
@@ -57,7 +57,7 @@ export function newSecrets(): HomeSecrets {
   }
 }
 
-/** Writes them, so that a join that is cut off from here on can be run again. @throws {Problem} `write-failed`. */
+/** Writes the secrets, so that a join interrupted from here on can be run again. @throws {Problem} `write-failed`. */
 export async function keepSecrets(
   configDir: string,
   { privateKey, homeSecret }: HomeSecrets,

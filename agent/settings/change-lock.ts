@@ -5,13 +5,13 @@ import { writeFailure } from '../../problems/write-failure.ts'
 import { type LocalServer, serveLocal } from '../../system/sockets/local-socket.ts'
 import { sleep } from '../../system/time/sleep.ts'
 
-/** An apply takes a second or two. */
+/** How long the lock is waited for: an apply takes a second or two. */
 const LONGEST_WAIT_MS = 30_000
 
 /**
- * One change of this machine at a time, whoever makes it: agent, join, apply or leave. The lock is a socket, so it dies
- * with its holder, whatever killed that.
- * @throws {Problem} `already-running` when somebody else changes it for too long.
+ * Allows one change of this machine at a time, whoever makes it: agent, join, apply or leave. The lock is a socket, so
+ * that it dies with its holder, however that ends.
+ * @throws {Problem} `already-running` when somebody else changes the machine for too long.
  */
 export async function withChangeLock<Result>(
   runtimeDir: string,
@@ -26,7 +26,7 @@ export async function withChangeLock<Result>(
   }
 }
 
-/** Plain users may look in: `status` is for everybody. @throws {Problem} `write-failed`. */
+/** Makes the folder so that plain users may look in: `status` is for everybody. @throws {Problem} `write-failed`. */
 export async function makeRuntimeFolder(runtimeDir: string): Promise<void> {
   try {
     await mkdir(runtimeDir, { recursive: true, mode: 0o755 })
@@ -38,7 +38,7 @@ export async function makeRuntimeFolder(runtimeDir: string): Promise<void> {
 async function acquire(path: string, signal: AbortSignal): Promise<LocalServer> {
   for (let waitedMs = 0; ; waitedMs += 200) {
     try {
-      // Anybody may knock, nobody can hold it so: one that root left behind must not lock out the service's own user.
+      // Anybody may connect, which holds nothing: a socket left by root must not lock out the service's own user.
       return await serveLocal(path, 0o666, async () => null)
     } catch (thrown) {
       const isHeld = thrown instanceof Problem && thrown.code === 'already-running'

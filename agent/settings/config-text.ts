@@ -5,7 +5,7 @@ const HEAD = ` What homeward keeps at this home. Written by homeward join; yours
  A running agent takes changes within seconds. A mistake is said in its log, and what was here before stays in force.
  The secrets are not here: private.key, home.secret, router.password and router.key beside this file are for nobody else.`
 
-/** What stands above each key, for whoever opens the file. */
+/** Comments above the keys, for whoever opens the file. */
 const ABOVE: Partial<Record<keyof AgentConfig, string>> = {
   home: ' The name the hub knows this home by. Only the hub gives names: leave and join again to change it.',
   publicKey: ` The public half of private.key; the hub knows this tunnel by it, until rotateKeys makes another.
@@ -34,7 +34,7 @@ const ABOVE: Partial<Record<keyof AgentConfig, string>> = {
   hubs: ' The hub, how it is reached from outside, and what it gave this home in its network.',
 }
 
-/** agent.yaml after another join: what is new in it, its owner's order and comments around that. */
+/** agent.yaml after another join, with its new parts in the owner's order and comments. */
 export function rejoinedConfigText(before: string, { home, publicKey, mtu, hubs }: AgentConfig): string {
   const document = parseDocument(before)
   document.set('home', home)

@@ -4,13 +4,13 @@ import type { FileChange, FileWatch } from '../../system/files/file-watch.ts'
 import type { Log } from '../../system/process/log.ts'
 import { type AgentConfig, agentConfigPath, leavingConfigPath, readAgentConfig } from './config.ts'
 
-/** Looks at agent.yaml for as long as the agent runs. */
+/** Watches agent.yaml for as long as the agent runs. */
 export interface ConfigWatch {
-  /** Looks now, not in two seconds; ends when what is found is taken, or when nobody looks any more. */
+  /** Looks at once, not in two seconds; ends when what is found is taken, or when nobody looks any more. */
   readonly recheck: () => Promise<void>
   /**
-   * Ends when the signal says so, when agent.yaml is gone: this machine has left its hub; or when it says that this machine has
-   * joined again.
+   * Ends when the signal says so; when agent.yaml is gone, since this machine has left its hub; or when agent.yaml says
+   * that this machine has joined again.
    */
   readonly run: (signal: AbortSignal) => Promise<WatchEnd>
 }
@@ -19,8 +19,8 @@ export type WatchEnd = 'ended' | 'left' | 'joined-again'
 
 /**
  * @param file agent.yaml's, watched since before it was read.
- * @param take gets every good configuration; a bad one is logged, and the last good one stays. It says whether that is of
- *   another join.
+ * @param take gets every good configuration, and says whether it is of another join; a bad one is logged, and the last
+ *   good one stays.
  */
 export function watchConfig(
   configDir: string,

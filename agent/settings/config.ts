@@ -11,12 +11,12 @@ import { PERSISTENT_KEEPALIVE_SECONDS } from '../../wireguard/timers.ts'
 
 const seconds = (least: number, most: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
 
-/** Somebody on the internet who is not the hub: two large resolvers, whose addresses everybody can reach. */
+/** Beacons outside the hub: two large resolvers, whose addresses everybody can reach. */
 export const REACHABILITY_TARGETS: readonly string[] = ['1.1.1.1:443', '9.9.9.9:443']
 
 /** One hub and what it gave this home when it joined. */
 const HubSchema = v.strictObject({
-  /** How it is reached from outside, best first: names or literals. */
+  /** Names or literals at which the hub is reached from outside, best first. */
   addresses: v.pipe(v.array(HostSchema), v.minLength(1), v.maxLength(8)),
   /** UDP for WireGuard, TCP for the registrar. */
   port: PortSchema,
@@ -30,7 +30,7 @@ const HubSchema = v.strictObject({
   heartbeatPort: PortSchema,
 })
 
-/** What the tunnel ends on: this machine, or a router that is told so over its API or by SSH. */
+/** The machine that the tunnel ends on: this one, or a router that is configured over its API or by SSH. */
 const RouterSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('linux') }),
   v.strictObject({
@@ -38,7 +38,7 @@ const RouterSchema = v.variant('kind', [
     host: HostSchema,
     port: PortSchema,
     user: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
-    /** SHA-256 of its certificate; null: without encryption, as its owner wanted it. */
+    /** SHA-256 of the router's certificate; null: without encryption, as the owner wanted it. */
     certificate: v.nullable(FingerprintSchema),
   }),
   v.strictObject({
@@ -46,7 +46,7 @@ const RouterSchema = v.variant('kind', [
     host: HostSchema,
     port: PortSchema,
     user: v.pipe(v.string(), v.minLength(1), v.maxLength(100)),
-    /** The only one that is trusted. */
+    /** The only host key that is trusted. */
     hostKey: v.strictObject({
       type: v.picklist(['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ssh-rsa']),
       sha256: v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]{43}$/, 'expected a SHA-256 in base64, without padding')),
@@ -63,16 +63,16 @@ const FieldsSchema = v.strictObject({
   router: v.optional(RouterSchema, { kind: 'linux' }),
   interface: v.optional(InterfaceNameSchema, 'hw0'),
   mtu: v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000)),
-  /** The net for when the agent is dead. wg(8) takes up to 65535; 0 would leave no net. */
+  /** The safety net for when the agent is dead. wg(8) takes up to 65535; 0 would leave no net. */
   keepaliveSeconds: v.optional(seconds(1, 65_535), PERSISTENT_KEEPALIVE_SECONDS),
   heartbeatSeconds: v.optional(seconds(1, 60), 5),
   /** Fewer bytes, slower to notice: 25 s between heartbeats of an idle tunnel, 5 s of one in use. */
   economy: v.optional(v.boolean(), false),
-  /** Asked, when the hub is silent, whether the line works. */
+  /** Places that are asked, when the hub is silent, whether the line works. */
   beacons: v.optional(v.pipe(v.array(LiteralPlaceSchema), v.maxLength(8)), [...REACHABILITY_TARGETS]),
-  /** When the tunnel gets a new key; a cron expression, checked by what schedules it. */
+  /** Moments at which the tunnel gets a new key; a cron expression, checked by the scheduler. */
   rotateKeys: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(100))), null),
-  /** Prometheus metrics on this port of loopback; off without it. Taken when the agent begins. */
+  /** Port of loopback for Prometheus metrics; default: none. Taken when the agent begins. */
   metricsPort: v.optional(PortSchema),
   lan: v.strictObject({
     mode: v.optional(LanModeSchema, 'masquerade'),
@@ -90,7 +90,7 @@ const FieldsSchema = v.strictObject({
       ),
     ),
   }),
-  /** Best first. This version keeps a tunnel to the first one. */
+  /** Hubs, best first. This version keeps a tunnel to the first one. */
   hubs: v.pipe(v.array(HubSchema), v.minLength(1)),
 })
 
@@ -108,7 +108,7 @@ export const AgentConfigSchema = v.pipe(
 export type AgentConfig = v.InferOutput<typeof AgentConfigSchema>
 export type RouterConfig = AgentConfig['router']
 export type HubConfig = v.InferOutput<typeof HubSchema>
-/** What agent.yaml says of one tunnel. */
+/** One tunnel's part of agent.yaml. */
 export type TunnelConfig = Omit<AgentConfig, 'hubs'> & { readonly hub: HubConfig }
 export type LanMode = v.InferOutput<typeof LanModeSchema>
 
@@ -116,7 +116,7 @@ export function agentConfigPath(configDir: string): string {
   return join(configDir, 'agent.yaml')
 }
 
-/** What leave makes of agent.yaml first: the agent ends, and an interrupted leave knows how to go on. */
+/** The name that leave gives agent.yaml first: the agent ends, and an interrupted leave knows how to go on. */
 export function leavingConfigPath(configDir: string): string {
   return join(configDir, 'agent.yaml.leaving')
 }
@@ -139,7 +139,7 @@ export async function readAgentConfig(configDir: string): Promise<AgentConfig> {
   }
 }
 
-/** The same of another file. @throws {Problem} `config-unreadable`, `config-invalid`. */
+/** Reads another file of that format. @throws {Problem} `config-unreadable`, `config-invalid`. */
 export async function readAgentConfigFile(path: string): Promise<AgentConfig> {
   const config = await readYamlFile(path, AgentConfigSchema)
   if (config.rotateKeys === null) return config
@@ -155,7 +155,7 @@ export function tunnelsOf({ hubs, ...home }: AgentConfig): readonly [TunnelConfi
   return [{ ...home, hub }]
 }
 
-/** The parser of cron expressions is loaded only for one; this says where it stands what it found. */
+/** A schema that refuses `rotateKeys` with the words of the parser of cron expressions, loaded only for one. */
 function refusingRotateKeys(why: string) {
   const expected = `expected a cron expression such as 0 4 1 * * (${why})`
   return v.pipe(

@@ -4,16 +4,16 @@ import { join } from 'node:path'
 export interface AgentPaths {
   /** agent.yaml and the secrets. */
   readonly configDir: string
-  /** What the agent remembers. */
+  /** Files that the agent remembers by. */
   readonly stateDir: string
   /** Sockets; lost at a reboot. */
   readonly runtimeDir: string
 }
 
 /**
- * Where a tunnel has its secrets and its memory. The first one's places are the home's own: what was written there before
- * there were several is found, and a version that knows one tunnel only finds it again. Each other one has a folder of its
- * own in both. What changes the machine is locked once for all of them.
+ * The folders of a tunnel's secrets and memory. The first one's are the home's own: files written before there were
+ * several tunnels are found, and a version that knows one tunnel only finds them again. Each other tunnel has a folder
+ * of its own in both. Changes of the machine are locked once for all tunnels.
  * @param nth in the list of the home's tunnels.
  */
 export function tunnelPaths(home: AgentPaths, nth: number, interfaceName: string): AgentPaths {

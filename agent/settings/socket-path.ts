@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-/** Where a running agent answers questions. Nothing secret, so anybody on this machine may ask. */
+/** The socket where a running agent answers questions. Nothing is secret there, so anybody on this machine may ask. */
 export function agentSocketPath(runtimeDir: string): string {
   return join(runtimeDir, 'agent.sock')
 }
