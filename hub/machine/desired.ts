@@ -12,9 +12,9 @@ import { ONLY_22 } from '../core/forwarded-ports.ts'
 import { hubInterfaceAddress } from '../core/tunnel-network.ts'
 
 /**
- * What the hub's machine should look like. Pure.
- * @param placeOf where to speak first to somebody whom WireGuard does not know; null: wherever it is.
- * @param sshPorts which no publication takes.
+ * The state that the hub's machine should have. Pure.
+ * @param placeOf the endpoint for a peer that WireGuard does not know; null: leave it as it is.
+ * @param sshPorts ports that no publication takes.
  */
 export function desiredTunnel(
   config: HubConfig,
@@ -55,7 +55,7 @@ function addressesOf(devices: readonly Device[]): readonly string[] {
   return devices.map((device) => device.address).sort()
 }
 
-/** Devices that may reach the same homes share a rule. */
+/** Rules that limit devices; devices that may reach the same homes share one. */
 function limitsOf(homes: readonly Home[], devices: readonly Device[]): readonly DeviceLimit[] {
   const groups = new Map<string, Device[]>()
   for (const device of devices) {
@@ -71,19 +71,19 @@ function limitsOf(homes: readonly Home[], devices: readonly Device[]): readonly 
     })
 }
 
-/** A home as a peer of the hub's interface. @param isExit what is for the internet leads there, as far as a rule leads it into the tunnel. */
+/** A home as a peer of the hub's interface. @param isExit internet traffic that a rule routes into the tunnel goes to it. */
 export function homePeer({ publicKey, address, lan }: Home, isExit = false): PeerSpec {
   return {
     publicKey,
     presharedKeyId: null,
-    // Homes dial in; where from is for the hub to see, not to say.
+    // Homes dial in; their endpoint is for the hub to see, not to set.
     endpoint: null,
     allowedIps: [`${address}/32`, ...lan, ...(isExit ? ['0.0.0.0/0'] : [])].sort(),
     keepaliveSeconds: 0,
   }
 }
 
-/** The tunnel's own prefix leads to a home already; where it bears less than the hub's other homes it needs its own. */
+/** The tunnel's prefix routes to a home's address already; only an MTU smaller than the hub's needs a route of its own. */
 function routesTo(home: Home, config: HubConfig): readonly RouteSpec[] {
   const mtu = home.mtu !== undefined && home.mtu < config.mtu ? home.mtu : null
   return [...(mtu === null ? [] : [`${home.address}/32`]), ...home.lan].map((prefix) => ({ prefix, mtu }))

@@ -18,31 +18,31 @@ import { freeAlternatePorts } from './served-ports.ts'
 import { makeSessions, type Sessions } from './sessions.ts'
 import type { SshPorts } from './ssh-ports.ts'
 
-/** The hub's machine follows what the document and the settings want: interface, peers, firewall, sessions. */
+/** Makes the hub's machine follow the document and the settings: interface, peers, firewall, sessions. */
 export interface Follow extends Pick<Reconciler, 'reconcile' | 'alone'>, Pick<Sessions, 'isComplete' | 'followKey'> {
-  /** For timers and homes: a problem goes to the log, and the next time tries again. Never throws. */
+  /** Reconciles for timers and homes: a problem goes to the log, and the next time tries again. Never throws. */
   readonly reconcileOrLog: () => Promise<void>
   /**
-   * The hub's owner wants to know when the machine did not follow; for a home it is tried again soon.
-   * @param done what is so in the store already.
+   * Reconciles for a principal: the hub's owner is told when that failed; for a home it is tried again soon.
+   * @param done the part that the store has already.
    * @throws {Problem} to the owner.
    */
   readonly follow: (principal: Principal, done: string) => Promise<void>
-  /** What the last run ended with; null when all is in place. */
+  /** The problem of the last run; null when everything is in place. */
   readonly problem: Problem | null
-  /** Those of the last run; where none has ended, as without a daemon, what a run would find. */
+  /** Warnings of the last run; where none has ended, as without a daemon, those of a run now. */
   readonly warnings: () => Promise<readonly string[]>
   /** The alternate ports that the last run took. */
   readonly alternatePorts: readonly number[]
-  /** Those that a run would take now. */
+  /** The alternate ports that a run would take now. */
   readonly portsToTake: () => Promise<readonly number[]>
   /** Notices SSH servers of this machine; a publication that covers one yields. Never throws. */
   readonly lookForSsh: () => Promise<void>
   /** Recovers lost sessions. Never throws. */
   readonly recoverSessions: () => Promise<void>
-  /** The home's peer begins again. False: it did a moment ago. */
+  /** Lets the home's peer begin again. False: that was done a moment ago. */
   readonly resetPeer: (home: Home) => Promise<boolean>
-  /** Waits for what runs. */
+  /** Waits for the runs under way. */
   readonly settled: () => Promise<void>
 }
 
@@ -80,7 +80,7 @@ export function makeFollow(deps: FollowDeps): Follow {
 
   async function desired(): Promise<TunnelSpec> {
     alternatePorts = await portsToTake()
-    // What WireGuard learned by itself must not be replaced by what is remembered: looked at just before.
+    // What WireGuard learned must not be replaced by what is remembered: the monitor looks just before.
     await peerMonitor.look()
     return desiredTunnel(settings.current, publicKey, store.document, alternatePorts, sessions.placeOf, ssh.ports())
   }
@@ -102,7 +102,7 @@ export function makeFollow(deps: FollowDeps): Follow {
       if (before !== undefined) log.info('interface and firewall are as they should be again')
     } catch (thrown) {
       const { code, message } = asProblem(thrown, 'reconciling')
-      // It is tried again every half minute: said once, until it changes.
+      // Tried again every half minute, and logged once, until it changes.
       if (message !== before) log.error({ code }, message)
     }
   }
@@ -138,7 +138,7 @@ export function makeFollow(deps: FollowDeps): Follow {
         const observed = await adapter.observe(AbortSignal.timeout(LOOK_TIMEOUT_MS))
         return adapter.plan(observed, [await desired()]).warnings
       } catch {
-        // A machine that cannot be looked at has a problem, which reconciling reports.
+        // A machine that cannot be observed has a problem, which reconciling reports.
         return []
       }
     },

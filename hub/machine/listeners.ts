@@ -3,14 +3,14 @@ import ipaddr from 'ipaddr.js'
 
 /** A program of this machine that waits for TCP connections from outside. */
 export interface Listener {
-  /** Where it listens; `0.0.0.0` and `::` are all addresses. */
+  /** The address it listens on; `0.0.0.0` and `::` are all addresses. */
   readonly address: string
   readonly port: number
-  /** Tells this socket from whatever listens there later. */
+  /** The socket's inode, which tells it from whatever listens there later. */
   readonly inode: string
 }
 
-/** Those bound to loopback left out. Without root: the kernel says ports and addresses to everybody, programs only to root. */
+/** Listeners not bound to loopback. Without root: everybody may read ports and addresses, only root the program. */
 export async function tcpListeners(proc = '/proc/net'): Promise<readonly Listener[]> {
   const tables = await Promise.all(['tcp', 'tcp6'].map((name) => listeningPart(`${proc}/${name}`)))
   return tables.flatMap(listenersIn)
@@ -19,7 +19,7 @@ export async function tcpListeners(proc = '/proc/net'): Promise<readonly Listene
 const LISTENING = '0A'
 const CHUNK_BYTES = 64 * 1024
 
-/** Listening sockets come before all others (tcp_get_idx in net/ipv4/tcp_ipv4.c), of which a busy machine has very many. */
+/** Reads the listening sockets: they come first (tcp_get_idx in net/ipv4/tcp_ipv4.c) of what may be very many. */
 async function listeningPart(path: string): Promise<string> {
   const file = await open(path, 'r').catch(() => null)
   if (file === null) return ''
@@ -50,7 +50,7 @@ export function listenersIn(table: string): readonly Listener[] {
   })
 }
 
-/** Words of four bytes in the machine's own order, which is the little-endian one wherever homeward runs. */
+/** Parses an address: words of four bytes in the machine's own order, which is little-endian wherever homeward runs. */
 function addressIn(hex: string): ipaddr.IPv4 | ipaddr.IPv6 | null {
   const words = hex.match(/../g)?.map((byte) => Number.parseInt(byte, 16)) ?? []
   if (words.length !== 4 && words.length !== 16) return null

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { Problem } from '../../problems/problem.ts'
 import { tryCommand } from '../../system/process/run-command.ts'
 
-/** Tries a port by taking it for a moment. @throws {Problem} `port-taken`, naming the program where it can be found out. */
+/** Tries a port by taking it for a moment. @throws {Problem} `port-taken`, with the program where it can be found. */
 export async function refuseTakenPort(protocol: 'udp' | 'tcp', port: number, what: string): Promise<void> {
   const free = await (protocol === 'udp' ? canBindUdp(port) : canBindTcp(port))
   if (!free) throw await portTaken(protocol, port, what)
@@ -15,7 +15,7 @@ export async function portTaken(protocol: 'udp' | 'tcp', port: number, what: str
   return new Problem('port-taken', { what, why: `${by} uses ${protocol.toUpperCase()} port ${port}` })
 }
 
-/** `dnsmasq (process 812)`, from ss(8); null where it cannot say, e.g. without root or for the kernel's own sockets. */
+/** A port's program, `dnsmasq (process 812)`, by ss(8); null, e.g. without root or for the kernel's own sockets. */
 export async function ownerOf(protocol: 'udp' | 'tcp', port: number): Promise<string | null> {
   const flags = protocol === 'udp' ? '-Hlunp' : '-Hltnp'
   const result = await tryCommand('ss', [flags, `sport = :${port}`], { timeoutMs: 3_000 }).catch(() => null)
@@ -23,7 +23,7 @@ export async function ownerOf(protocol: 'udp' | 'tcp', port: number): Promise<st
   return match === null ? null : `${match[1]} (process ${match[2]})`
 }
 
-/** WireGuard takes the port of both families. */
+/** Whether UDP can be bound for both families, as WireGuard does. */
 async function canBindUdp(port: number): Promise<boolean> {
   return (await canBind('udp4', port)) && (await canBind('udp6', port))
 }
@@ -50,7 +50,7 @@ function judge(
   reject: (problem: Problem) => void,
 ): void {
   if (error.code === 'EADDRINUSE') return resolve(false)
-  // A machine without IPv6 has nobody at its ports there.
+  // On a machine without IPv6 nobody is at its ports there.
   if (error.code === 'EAFNOSUPPORT' || error.code === 'EADDRNOTAVAIL') return resolve(true)
   if (error.code === 'EACCES')
     return reject(new Problem('no-root', { what: 'trying the port', why: error.message, cause: error }))

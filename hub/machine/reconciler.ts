@@ -5,39 +5,39 @@ import type { Step } from '../../adapters/step.ts'
 import { asProblem, type Problem } from '../../problems/problem.ts'
 import { makeMutex } from '../../system/process/mutex.ts'
 
-/** Makes the machine what it should be, one apply at a time. */
+/** Brings the machine to its desired state, one apply at a time. */
 export interface Reconciler {
   /**
    * Ends when everything that was wanted at the call is in place. Calls share the next run that has not begun.
-   * @throws {Problem} why it could not be done.
+   * @throws {Problem} why that failed.
    */
   readonly reconcile: () => Promise<void>
-  /** Does something to the machine while no reconciling runs; the next one waits for it. */
+  /** Changes the machine while no reconciling runs; the next one waits for it. */
   readonly alone: (act: () => Promise<void>) => Promise<void>
-  /** What the last run ended with; null when all is in place. */
+  /** The problem of the last run; null when everything is in place. */
   readonly problem: Problem | null
-  /** What hindered the last run and did not stop it; null before the first has ended. */
+  /** Warnings of the last run, which did not stop it; null before the first has ended. */
   readonly warnings: readonly string[] | null
-  /** Waits for what runs. */
+  /** Waits for the runs under way. */
   readonly settled: () => Promise<void>
 }
 
 export interface ReconcilerDeps {
   readonly adapter: Adapter
-  /** Asked at the begin of each run. */
+  /** Asked at the beginning of each run. */
   readonly desired: () => Promise<TunnelSpec>
   readonly onStep: (step: Step) => void
   readonly timeoutMs?: number
 }
 
-/** Above what a thousand peers take on a small VPS; an apply that hangs longer never ends. */
+/** How long an apply may take: more than a thousand peers need on a small VPS; one that hangs longer never ends. */
 const APPLY_TIMEOUT_MS = 60_000
 
 export function makeReconciler({ adapter, desired, onStep, timeoutMs = APPLY_TIMEOUT_MS }: ReconcilerDeps): Reconciler {
   let problem: Problem | null = null
   let warnings: readonly string[] | null = null
   const mutex = makeMutex()
-  /** A run that has not begun: whatever is wanted meanwhile is in it. */
+  /** A run that has not begun: everything wanted meanwhile is part of it. */
   let waiting: Promise<void> | null = null
 
   async function run(): Promise<void> {

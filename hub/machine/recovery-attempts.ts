@@ -1,14 +1,14 @@
 import type { PublicKey } from '../../wireguard/keys.ts'
 
-/** With whom a handshake is being triggered: since when, and when last. Monotonic milliseconds. */
+/** Peers with which a handshake is being triggered: since when, and when last. Monotonic milliseconds. */
 export type RecoveryAttempts = ReadonlyMap<PublicKey, { readonly since: number; readonly lastAt: number }>
 
-/** WireGuard repeats the initiation each 5 s (REKEY_TIMEOUT) while something waits to be sent. */
+/** When to try again: WireGuard repeats the initiation each 5 s (REKEY_TIMEOUT) while something waits to be sent. */
 const TRY_AGAIN_MS = 5_000
-/** A mapping that did not answer for so long is gone; whoever it was will come by itself. */
+/** When to give up: a mapping without an answer for so long is gone, and its peer will connect without our help. */
 const TRY_FOR_MS = 60_000
 
-/** With whom to trigger one now, of those whose session is lost. Pure. */
+/** Peers to trigger a handshake with now, of those whose session is lost. Pure. */
 export function dueAttempts(attempts: RecoveryAttempts, lost: readonly PublicKey[], now: number): readonly PublicKey[] {
   return lost.filter((key) => {
     const call = attempts.get(key)
@@ -21,7 +21,7 @@ export function afterAttempts(attempts: RecoveryAttempts, tried: readonly Public
   return new Map([...attempts, ...anew])
 }
 
-/** Without the others, who came back or begin again. */
+/** Attempts without those for other peers, which came back or begin again. */
 export function keptAttempts(attempts: RecoveryAttempts, isKept: (key: PublicKey) => boolean): RecoveryAttempts {
   return new Map([...attempts].filter(([key]) => isKept(key)))
 }

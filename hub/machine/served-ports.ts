@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 
 /**
- * Ports that programs of this machine answer at from outside. A port that we redirected would be taken from them.
+ * Ports at which programs of this machine answer from outside. A port that we redirected would be taken from them.
  * Sockets bound to loopback (a stub resolver at 127.0.0.53) and connected ones are nobody's service.
  */
 export async function servedPorts(protocol: 'tcp' | 'udp', proc = '/proc/net'): Promise<ReadonlySet<number>> {
@@ -11,7 +11,7 @@ export async function servedPorts(protocol: 'tcp' | 'udp', proc = '/proc/net'): 
   return new Set(tables.flatMap(portsIn))
 }
 
-/** The alternate ports that are nobody else's. */
+/** Alternate ports that no program of this machine serves. */
 export function freeAlternatePorts(
   wanted: { readonly port: number; readonly alternatePorts: readonly number[] },
   served: ReadonlySet<number>,

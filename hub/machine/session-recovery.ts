@@ -8,21 +8,22 @@ import type { LastEndpoints } from '../presence/last-endpoints.ts'
 import type { PeerMonitor } from '../presence/peer-monitor.ts'
 
 /**
- * Recovers sessions with homes and devices that this machine's WireGuard has lost: after a restart, or because somebody took the peer
- * out. The peer gets the endpoint it was last seen at, and a small datagram into the tunnel makes WireGuard shake
- * hands towards it, through the mapping that the carrier still holds. So the tunnel is back before anybody misses it.
+ * Recovers sessions with homes and devices that this machine's WireGuard has lost: after a restart, or because somebody
+ * removed the peer. The peer gets the endpoint it was last seen at, and a small datagram into the tunnel makes
+ * WireGuard shake hands towards it, through the mapping that the carrier still holds. So the tunnel is back before
+ * anybody misses it.
  */
 export interface SessionRecovery {
   /** Triggers the handshakes that are due. Never throws. */
   readonly call: (interfaceName: string, everybody: readonly Recoverable[]) => Promise<void>
-  /** These peers were put in a moment ago: handshakes with them are triggered at once, and for a whole minute. */
+  /** Notes peers that were added a moment ago: handshakes with them are triggered at once, and for a whole minute. */
   readonly beginAnew: (peers: readonly Pick<PeerSpec, 'publicKey'>[]) => void
 }
 
-/** A home or a device. */
+/** A home or a device whose session can be recovered. */
 interface Recoverable {
   readonly name: string
-  /** Inside the tunnel. */
+  /** Address inside the tunnel. */
   readonly address: string
   readonly peer: PeerSpec
 }
@@ -40,10 +41,10 @@ export function makeSessionRecovery(deps: {
   const { adapter, peerMonitor, lastEndpoints, triggerHandshakes, clock, log } = deps
   let attempts: RecoveryAttempts = new Map()
 
-  /** Gives those peers an endpoint that have none in WireGuard. False: it could not be done. */
+  /** Gives an endpoint to those peers that have none in WireGuard. False: that could not be done. */
   async function place(interfaceName: string, lost: readonly Recoverable[]): Promise<boolean> {
     const isHomeless = ({ peer }: Recoverable): boolean => peerMonitor.statsOf(peer.publicKey)?.endpoint === null
-    // They may have come by themselves since the last look: what WireGuard learned is not overwritten.
+    // A peer may have connected since the last look: what WireGuard learned is not overwritten.
     if (lost.some(isHomeless)) await peerMonitor.look()
     const homeless = lost.filter(isHomeless)
     if (homeless.length === 0) return true

@@ -12,29 +12,29 @@ import type { Store } from '../store/store.ts'
 import type { LastEndpoints } from '../presence/last-endpoints.ts'
 import type { PeerMonitor } from '../presence/peer-monitor.ts'
 
-/** WireGuard's sessions with homes and devices, as far as the hub helps them along. */
+/** WireGuard's sessions with homes and devices, as far as the hub helps them. */
 export interface Sessions {
   /**
-   * Given along with a peer that is put in, so that WireGuard's first initiation has somewhere to go: the next would come
-   * only 5 s later. A peer that is there keeps the place it was heard from: null.
+   * The endpoint to add a peer with, so that WireGuard's first initiation has a destination: the next would come only 5
+   * s later. null: a peer that is there keeps the endpoint it was heard from.
    */
   readonly placeOf: (publicKey: PublicKey) => Endpoint | null
   /** Whether the peer monitor saw every peer that there should be. */
   readonly isComplete: () => boolean
-  /** Remembers where everybody is. Never throws. */
+  /** Remembers everybody's endpoint. Never throws. */
   readonly noteEndpoints: () => Promise<void>
   /** Recovers lost sessions. Never throws; no reconciling may run meanwhile. */
   readonly recoverSessions: () => Promise<void>
-  /** These were put in just now. */
+  /** Notes peers that were added just now. */
   readonly beginAnew: (peers: readonly PeerSpec[]) => void
   /**
-   * A home that has another key than before, since its rotation was cut off, is where it was. Not while it rotates: it will
-   * speak first then, and of two initiations that cross each end drops the other's.
+   * Gives a home's new key the endpoint of its old one, after an interrupted rotation. Not while the home rotates: it
+   * will speak first then, and of two initiations that cross each end drops the other's.
    */
   readonly followKey: (before: PublicKey, now: PublicKey) => void
   /**
-   * What takes the home's peer out; the next reconciling puts it in again. WireGuard forgets the greatest timestamp of a
-   * peer's handshakes only with the peer (noise.c, latest_timestamp). null: it was done a moment ago.
+   * A step that removes the home's peer; the next reconciling adds it again. WireGuard forgets the greatest timestamp
+   * of a peer's handshakes only with the peer (noise.c, latest_timestamp). null: it was done a moment ago.
    */
   readonly forget: (home: Home) => Step | null
 }
@@ -50,16 +50,16 @@ export interface SessionDeps {
   readonly log: Log
 }
 
-/** The peer monitor looks each second. */
+/** How old the peer monitor's look may be, which comes each second. */
 const FRESH_SECONDS = 2.5
 
-/** A home that asks in a loop must not keep its own tunnel down. */
+/** How often a peer is removed at most: a home that asks in a loop must not keep its own tunnel down. */
 const FORGET_EVERY_MS = 5_000
 
 export function makeSessions(deps: SessionDeps): Sessions {
   const { store, adapter, peerMonitor, lastEndpoints, interfaceName, triggerHandshakes, clock, log } = deps
   const recovery = makeSessionRecovery({ adapter, peerMonitor, lastEndpoints, triggerHandshakes, clock, log })
-  /** When each home's peer was last taken out. Monotonic milliseconds. */
+  /** When each home's peer was last removed. Monotonic milliseconds. */
   const forgotten = new Map<string, number>()
 
   function everybody() {

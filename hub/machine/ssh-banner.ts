@@ -3,12 +3,12 @@ import type { Listener } from './listeners.ts'
 
 export type Spoken = 'ssh' | 'other' | 'unreachable'
 
-/** A server may say other lines first (RFC 4253, 4.2), but not without end. */
+/** How much is read: a server may send other lines first (RFC 4253, 4.2), but not without end. */
 const MOST_BYTES = 16 * 1024
 
 /**
- * Whether an SSH server answers there: it speaks first, and a line of it begins with `SSH-` (RFC 4253, 4.2). So sshd,
- * dropbear and one that systemd starts by its socket are known alike, without root.
+ * Whether an SSH server answers there: it speaks first, and one of its lines begins with `SSH-` (RFC 4253, 4.2). So
+ * sshd, dropbear and a server that systemd starts by its socket are all recognised, without root.
  */
 export async function askListener(
   listener: Pick<Listener, 'address' | 'port'>,
@@ -30,7 +30,7 @@ interface Place {
 function placesOf(address: string): readonly Place[] {
   if (address === '0.0.0.0') return [{ host: '127.0.0.1' }]
   if (address === '::') return [{ host: '::1' }, { host: '127.0.0.1' }]
-  // From loopback, which is never led to a home as this machine's other own connections to its public addresses are.
+  // From loopback, which is never forwarded to a home as this machine's other connections to its public addresses are.
   return [address.includes(':') ? { host: address } : { host: address, from: '127.0.0.1' }]
 }
 
@@ -64,7 +64,7 @@ function listenAt(
       else if (said.length > MOST_BYTES) end('other')
     })
     socket.once('close', () => end(isConnected ? 'other' : 'unreachable'))
-    // Its close follows.
+    // The close event follows.
     socket.on('error', () => undefined)
   })
 }

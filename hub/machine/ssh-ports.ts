@@ -12,23 +12,23 @@ import { type Listener, tcpListeners } from './listeners.ts'
 import { askListener } from './ssh-banner.ts'
 
 /**
- * The TCP ports of this machine at which an SSH server was ever seen, and 22: the owner's way in, which no home may
+ * The TCP ports of this machine at which an SSH server was ever seen, and 22: the owner's access, which no home may
  * publish over while sshd is being restarted.
  */
 export interface SshPorts {
   readonly ports: () => ReadonlySet<number>
-  /** Begins to ask who listens new. Never throws. */
+  /** Starts to ask new listeners. Never throws. */
   readonly look: () => Promise<void>
-  /** Waits for what is being asked at these ports, for a few seconds at most. */
+  /** Waits for questions under way at these ports, for a few seconds at most. */
   readonly settled: (first: number, last: number) => Promise<void>
-  /** Ends what is being asked. */
+  /** Ends the questions under way. */
   readonly close: () => Promise<void>
 }
 
 /**
- * How long each attempt listens: shortly first, since a program that takes one caller at a time has none meanwhile; the last
- * above what a socket-activated sshd on a small, busy VPS needs to begin. An sshd with too many callers hangs up without a
- * word, later it has not.
+ * How long each attempt listens: the first ones are short, since a program that takes one caller at a time has none
+ * meanwhile; the last is above what a socket-activated sshd on a small, busy VPS needs to begin. An sshd with too many
+ * callers hangs up without a word, later it has not.
  */
 const ANSWER_MS = [2_000, 5_000, 10_000]
 const SETTLED_MS = 5_000
@@ -37,14 +37,14 @@ const MOST_AT_ONCE = 32
 
 export interface SshPortsDeps {
   readonly path: string
-  /** Its own listener need not be asked. */
+  /** Whether a port is the hub's own, whose listener need not be asked. */
   readonly isOwn: (port: number) => boolean
   readonly clock: Clock
   readonly log: Log
   readonly listeners?: () => Promise<readonly Listener[]>
 }
 
-/** Opens the hub's memory of them. A damaged or missing file is an empty one. */
+/** Opens the hub's memory of SSH ports. A damaged or missing file is an empty one. */
 export async function openSshPorts({
   path,
   isOwn,
@@ -54,7 +54,7 @@ export async function openSshPorts({
 }: SshPortsDeps): Promise<SshPorts> {
   let known = await readSshPorts(path)
   const mutex = makeMutex()
-  /** Of listeners that did not speak SSH. */
+  /** Attempts at listeners that did not speak SSH. */
   const tried = new Map<string, { readonly attempts: number; readonly again: number }>()
   const asking = new Map<string, { readonly port: number; readonly done: Promise<void> }>()
   const ended = new AbortController()

@@ -1,6 +1,6 @@
-/** What one home may ask for: two token buckets, of datagrams and of bytes. */
+/** Limits what one home may ask for: two token buckets, of datagrams and of bytes. */
 export interface Budget {
-  /** Whether one more of this size is within it; takes it if so. */
+  /** Whether one more of this size is within the budget; takes it if so. */
   readonly take: (bytes: number, now: number) => boolean
 }
 

@@ -15,22 +15,22 @@ import { openUdpListener, type Reply, type UdpListener } from './udp-listener.ts
 import type { PeerViewOf } from './peer-view.ts'
 
 /**
- * Answers echoes (protocol/echo.ts) on every address of this machine, at once or after the delay that was asked for. Only
- * homes that prove themselves are answered, within bounds, never with more bytes than they sent, and none of it is logged.
+ * Answers echoes (protocol/echo.ts) on every address of this machine, at once or after the requested delay. Answers
+ * only homes that prove themselves, within bounds, never with more bytes than they sent, and logs none of it.
  */
 export interface EchoResponder {
-  /** Whom to answer from now on. */
+  /** Sets the homes to answer from now on. */
   readonly serve: (homes: readonly Home[]) => void
   readonly close: () => void
 }
 
 interface Principal {
-  /** As it is now: another key or LAN is the same home. */
+  /** The home as it is now: with another key or LAN it is the same home. */
   home: Home
   readonly key: EchoKey
   readonly budget: Budget
   readonly pending: Set<NodeJS.Timeout>
-  /** Of delayed requests: until when a repetition is none, monotonic milliseconds. */
+  /** Nonces of delayed requests: until when the same nonce is a repetition, monotonic milliseconds. */
   readonly nonces: Map<bigint, number>
 }
 
@@ -52,7 +52,7 @@ export function makeEchoResponder(viewOf: PeerViewOf, clock: Clock, log: Log, po
   }
 
   async function answer(request: EchoRequest, principal: Principal, source: string, reply: Reply): Promise<void> {
-    // It may have been removed, or have joined again, while the answer waited.
+    // The home may have been removed, or have joined again, while the answer waited.
     const isStill = (): boolean => askers.get(request.home) === principal
     if (!isStill()) return
     const said = await viewOf(principal.home, source)

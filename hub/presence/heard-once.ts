@@ -7,8 +7,8 @@ import type { Log } from '../../system/process/log.ts'
 import type { Home } from '../core/store-document.ts'
 
 /**
- * Which homes were heard at least once since they joined, kept over restarts: one that was and is silent now is dark, one that
- * never was is still on its way. Not part of the store: what is lost is learned again.
+ * Homes that were heard at least once since they joined, kept over restarts: a home that was heard and is silent now is
+ * dark, one that never was is still awaited. Not part of the store: what is lost is learned again.
  */
 export interface HeardOnce {
   readonly has: (home: Joined) => boolean
@@ -19,13 +19,13 @@ export interface HeardOnce {
   readonly save: () => Promise<void>
 }
 
-/** A home that joins again under its name is awaited again. */
+/** Identity of a membership: a home that joins again under its name is awaited again. */
 type Joined = Pick<Home, 'name' | 'joinedAt'>
 
-/** After a write that failed. */
+/** How long to wait after a failed write. */
 const AGAIN_MS = 60_000
 
-/** A damaged or missing file is an empty one. */
+/** Opens the memory. A damaged or missing file is an empty one. */
 export async function openHeardOnce(path: string, clock: Clock, log: Log): Promise<HeardOnce> {
   const joinedAt = await readHeard(path)
   let isNew = false

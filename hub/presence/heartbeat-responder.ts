@@ -10,24 +10,24 @@ import type { PeerStats } from './peer-monitor.ts'
 
 /**
  * Answers heartbeats on the hub's tunnel address. WireGuard has already proven which home has the sender's address, so
- * only known homes get an answer. Work per heartbeat does not grow with their number, and none of it is logged.
+ * that only known homes get an answer. Work per heartbeat does not grow with their number, and none of it is logged.
  */
 export interface HeartbeatResponder {
-  /** Whom to answer from now on, where, and of whom the hub wants something (asked with each heartbeat). */
+  /** Sets the homes to answer from now on, where, and of whom the hub wants something (asked with each heartbeat). */
   readonly serve: (hubAddress: string, homes: readonly Home[], asks: (home: Home) => boolean) => void
-  /** Seconds since the home at this tunnel address was last heard; null when it was not since we run. */
+  /** Seconds since the home at this tunnel address was last heard; null: not since this process runs. */
   readonly heardSeconds: (address: string) => number | null
   readonly close: () => void
 }
 
 interface Listener {
   readonly home: Home
-  /** Monotonic milliseconds. */
+  /** When the home was last heard, monotonic milliseconds. */
   heardAt: number | null
   readonly use: UseMeter
 }
 
-/** The address is there only while the interface is. */
+/** How often to bind: the address is there only while the interface is. */
 const BIND_AGAIN_MS = 1000
 
 export function makeHeartbeatResponder(
@@ -59,7 +59,7 @@ export function makeHeartbeatResponder(
         inUse: listener.use.heard(statsOf, clock.now()),
         asks: isAsked(listener.home),
       })
-      // An answer that cannot be sent is a lost one: the next heartbeat asks again.
+      // An answer that cannot be sent is lost: the next heartbeat asks again.
       mine.send(answer, sender.port, sender.address, () => undefined)
     })
     mine.on('listening', () => {

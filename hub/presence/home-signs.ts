@@ -6,14 +6,14 @@ import type { PeerMonitor } from './peer-monitor.ts'
 
 /** Tells the alarm which homes are silent. */
 export interface HomeSigns {
-  /** Once a second. */
+  /** Looks, once a second. */
   readonly look: (homes: readonly Home[]) => void
 }
 
-/** Its WireGuard is heard without its agent: what an agent that is restarted needs, and more. */
+/** After what silence an agent is missed whose WireGuard is heard: more than a restarting agent needs. */
 const AGENT_SILENT_SECONDS = 45
 const AGENT_SILENT_HEARTBEATS = 4
-/** A peer monitor that sees nothing says nothing of homes. */
+/** After what time a peer monitor that sees nothing says nothing of homes. */
 const BLIND_SECONDS = 5
 
 export function makeHomeSigns(
@@ -35,7 +35,7 @@ export function makeHomeSigns(
         return alerting.sign(name, 'tunnel', 'home-dark', now - presence.silentSeconds * 1_000)
       case 'heard': {
         const { heardSeconds, agentSilentSeconds } = presence
-        // A handshake from before we listened proves nothing of now.
+        // A handshake from before this hub listened proves nothing of now.
         if (heardSeconds === null) return
         alerting.note({ kind: 'well', home: name, scope: 'tunnel', since: now })
         const isSilent =

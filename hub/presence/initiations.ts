@@ -4,29 +4,29 @@ import type { Clock } from '../../system/time/clock.ts'
 import { runCommand } from '../../system/process/run-command.ts'
 
 /**
- * Seconds since a handshake initiation last came to WireGuard's ports from this address, accepted or not; null when none
- * did within a minute. Right to a second. Homes behind one carrier may share an address.
+ * Seconds since a handshake initiation last came to WireGuard's ports from this address, accepted or not; null when
+ * none came within a minute. Accurate to a second. Homes behind one carrier may share an address.
  */
 export type SecondsSinceInitiation = (address: string) => Promise<number | null>
 
-/** Which of the firewall's sets to list. */
+/** The firewall's set to list. */
 export type InitiationSet = 'initiations' | 'initiations6'
 
 interface Seen {
-  /** When the listing was begun, monotonic milliseconds. */
+  /** When the listing began, monotonic milliseconds. */
   readonly listedAt: number
-  /** By address: monotonic milliseconds. */
+  /** When each address last sent one, monotonic milliseconds. */
   readonly lastAt: ReadonlyMap<string, number>
 }
 
-/** One listing answers for so long. */
+/** How long one listing answers. */
 const FRESH_MS = 500
-/** Whoever asks waits no longer; an older listing answers then. */
+/** How long an answer waits for a new listing; then an older one answers. */
 const WAIT_MS = 100
 const LIST_TIMEOUT_MS = 5_000
 const KEPT_MS = 60_000
 
-/** Reads what the hub's firewall remembers (adapters/linux/firewall/hub-input.ts). A listing that fails keeps what was read before. */
+/** Reads the hub's firewall (adapters/linux/firewall/hub-input.ts). A failed listing keeps what was read before. */
 export function makeInitiations(
   clock: Clock,
   list: (set: InitiationSet) => Promise<string> = nftList,
@@ -55,7 +55,7 @@ function reader(
     try {
       seen = { listedAt, lastAt: parseInitiations(await list(set), listedAt) }
     } catch {
-      // No table, no nft, an answer nobody foresaw: there is no evidence then, and reconciling says why.
+      // No table, no nft, or an unexpected answer: there is no evidence then, and reconciling says why.
       seen = { ...seen, listedAt }
     } finally {
       under = null
@@ -77,7 +77,7 @@ const Listed = v.object({
   elem: v.optional(v.array(v.object({ elem: v.object({ val: v.string(), expires: v.number() }) })), []),
 })
 
-/** When each address was last heard, in the clock's milliseconds: libnftables-json(5) gives whole seconds, rounded down. */
+/** When each address was last heard, in the clock's milliseconds; libnftables-json(5) rounds down to whole seconds. */
 function parseInitiations(text: string, now: number): ReadonlyMap<string, number> {
   const { nftables } = v.parse(Listing, JSON.parse(text))
   return new Map(

@@ -9,17 +9,17 @@ import type { PublicKey } from '../../wireguard/keys.ts'
 import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
 
 /**
- * Where each peer was last seen, kept over restarts. WireGuard forgets it with its interface, though the carrier's
- * mapping is still alive: with it the hub can be the first to speak. Not part of the store: it changes often, and what is
- * lost is learned again.
+ * Where each peer was last seen, kept over restarts. WireGuard forgets that with its interface, though the carrier's
+ * mapping is still alive: with it the hub can be the first to speak. Not part of the store: endpoints change often, and
+ * what is lost is learned again.
  */
 export interface LastEndpoints {
   readonly of: (publicKey: PublicKey) => Endpoint | null
-  /** Takes what is seen now; what is not seen stays as it was. */
+  /** Takes the endpoints seen now; a peer that is not seen keeps its endpoint. */
   readonly note: (seen: Iterable<readonly [PublicKey, Endpoint]>) => void
-  /** Forgets all but these. */
+  /** Forgets all peers but these. */
   readonly keep: (publicKeys: readonly PublicKey[]) => void
-  /** Writes what is new, seldom. Never throws. */
+  /** Writes what is new, rarely. Never throws. */
   readonly save: () => Promise<void>
 }
 
@@ -30,7 +30,7 @@ const LastEndpointsSchema = v.record(
 
 const WRITE_EVERY_MS = 10_000
 
-/** A damaged or missing file is an empty one. */
+/** Opens the memory. A damaged or missing file is an empty one. */
 export async function openLastEndpoints(path: string, clock: Clock, log: Log): Promise<LastEndpoints> {
   const known = new Map<string, Endpoint>(Object.entries((await readJsonFile(path, LastEndpointsSchema)) ?? {}))
   let isNew = false
@@ -56,7 +56,7 @@ export async function openLastEndpoints(path: string, clock: Clock, log: Log): P
       try {
         await writeFileAtomic(path, `${JSON.stringify(Object.fromEntries(known))}\n`)
       } catch (thrown) {
-        // Without it a restart is noticed by the homes, seconds later.
+        // Without the file, homes notice a restart of the hub seconds later.
         log.warn({ path, why: reasonOf(thrown) }, 'where homes are could not be written down')
       }
     },

@@ -10,11 +10,11 @@ import { type Endpoint, formatEndpoint, parseEndpoint } from '../../wireguard/sp
 export interface Mappings {
   /** null: never seen. */
   readonly of: (home: string) => MappingHistory | null
-  /** Takes what is seen now; the change when it is another mapping than before. O(1). */
+  /** Takes the mapping seen now; returns the change when it is another mapping than before. O(1). */
   readonly note: (home: string, seen: Endpoint, heardSeconds: number | null) => MappingChange | null
   /** Forgets all homes but these. */
   readonly keep: (homes: readonly string[]) => void
-  /** Writes what is new, seldom. Never throws. */
+  /** Writes what is new, rarely. Never throws. */
   readonly save: (when?: 'seldom' | 'now') => Promise<void>
 }
 
@@ -28,16 +28,16 @@ const ChangeSchema = v.object({
   at: TimeSchema,
   from: EndpointText,
   to: EndpointText,
-  /** How `from` ended: the home was silent before, so that the NAT forgot it; else by another address or port. */
+  /** How `from` ended: forgotten by the NAT, since the home was silent before; else by another address or port. */
   ended: v.picklist(['port', 'address', 'silence']),
 })
 
 const HistorySchema = v.object({
   endpoint: EndpointText,
   since: TimeSchema,
-  /** Ever. */
+  /** Number of changes ever. */
   changes: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  /** The last fifty, oldest first. */
+  /** The last fifty changes, oldest first. */
   recent: v.pipe(
     v.array(ChangeSchema),
     v.transform((all) => all.slice(-RECENT)),
@@ -51,18 +51,18 @@ export type MappingHistory = Readonly<Omit<v.InferOutput<typeof HistorySchema>, 
 
 const RECENT = 50
 
-/** NATs keep a UDP flow for longer than a heartbeat or keepalive needs; after this the home's silence is the reason. */
+/** After what silence the home is the reason: NATs keep a UDP flow for longer than a heartbeat or keepalive needs. */
 const SILENCE_MS = 60_000
 
-/** Storage wears, and a crash loses no more than this. */
+/** How often to write: storage wears, and a crash loses no more than this. */
 const WRITE_EVERY_MS = 300_000
 
-/** A damaged or missing file is an empty one. */
+/** Opens the memory. A damaged or missing file is an empty one. */
 export async function openMappings(path: string, clock: Clock, log: Log): Promise<Mappings> {
   const known = new Map<string, MappingHistory>(
     Object.entries((await readJsonFile(path, v.record(v.string(), HistorySchema))) ?? {}),
   )
-  /** Monotonic milliseconds. */
+  /** When each home was last heard, monotonic milliseconds. */
   const heard = new Map<string, number>()
   let isNew = false
   let writtenAt = clock.now()

@@ -7,7 +7,7 @@ import { parseDump, type PeerState } from '../../wireguard/dump.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
 
-/** What the hub's WireGuard knows of one peer. Ages by the monotonic clock. */
+/** The hub's WireGuard's statistics of one peer. Ages are by the monotonic clock. */
 export interface PeerStats {
   /** The mapping; null when there is none yet, or when the peer comes over a TLS transport of this machine's. */
   readonly endpoint: Endpoint | null
@@ -15,7 +15,7 @@ export interface PeerStats {
   readonly lastHandshakeSeconds: number | null
   readonly rxBytes: number
   readonly txBytes: number
-  /** Since anything authenticated came from it; null while nothing did since we look. */
+  /** Seconds since anything authenticated came from the peer; null: nothing did since the monitor began. */
   readonly heardSeconds: number | null
 }
 
@@ -23,11 +23,11 @@ export interface PeerStats {
 export interface PeerMonitor {
   /** null: no such peer, or not looked yet. */
   readonly statsOf: (publicKey: PublicKey) => PeerStats | null
-  /** The same of the sighting. O(1), for every heartbeat. */
+  /** The endpoint of those statistics. O(1), for every heartbeat. */
   readonly endpoint: (publicKey: PublicKey) => Endpoint | null
-  /** Since the last look that succeeded; null before the first. */
+  /** Seconds since the last look that succeeded; null before the first. */
   readonly ageSeconds: () => number | null
-  /** Looks now. A look that fails keeps what was seen before. */
+  /** Looks now. A failed look keeps what was seen before. */
   readonly look: () => Promise<void>
   /** Looks until the signal ends it. */
   readonly watch: (signal: AbortSignal) => Promise<void>
@@ -35,7 +35,7 @@ export interface PeerMonitor {
 
 interface Memory {
   readonly peer: PeerState
-  /** Monotonic milliseconds. */
+  /** When the peer last shook hands, monotonic milliseconds. */
   readonly handshakeAt: number | null
   readonly heardAt: number | null
 }
@@ -62,7 +62,7 @@ export function makePeerMonitor(
       if (blind) log.info('the witness sees the interface again')
       blind = false
     } catch (thrown) {
-      // Once per time of blindness: it comes back every second.
+      // Logged once per time of blindness, which is noticed again every second.
       if (!blind) log.warn({ why: reasonOf(thrown) }, 'the witness cannot see the interface')
       blind = true
     }
@@ -87,8 +87,8 @@ export function makePeerMonitor(
 }
 
 /**
- * A handshake's time is wall-clock, which steps; its changes are timed with the monotonic clock instead. Only for one
- * that was there before us the calendar must do.
+ * Remembers a peer's statistics. A handshake's time is wall-clock, which steps; so its changes are timed with the
+ * monotonic clock. Only a handshake from before the monitor began is dated by the calendar.
  */
 function remember(peer: PeerState, before: Memory | undefined, clock: Clock): Memory {
   const now = clock.now()
@@ -104,7 +104,7 @@ function remember(peer: PeerState, before: Memory | undefined, clock: Clock): Me
   return { peer, handshakeAt, heardAt: heard ? now : (before?.heardAt ?? null) }
 }
 
-/** A peer on loopback comes over a TLS transport: its port there is no mapping, and leads nowhere once that has ended. */
+/** Hides a loopback endpoint: a TLS transport's port is no mapping, and leads nowhere once that has ended. */
 function asSeenOutside(peer: PeerState): PeerState {
   return peer.endpoint?.address.startsWith('127.') === true ? { ...peer, endpoint: null } : peer
 }

@@ -4,7 +4,7 @@ import type { SecondsSinceInitiation } from './initiations.ts'
 import type { Home } from '../core/store-document.ts'
 import type { PeerMonitor } from './peer-monitor.ts'
 
-/** What the hub's WireGuard knows of a home that asks from this address: for echoes and for the registrar. */
+/** Tells what the hub's WireGuard knows of a home that asks from this address: for echoes and for the registrar. */
 export type PeerViewOf = (home: Home, sourceAddress: string) => Promise<PeerView>
 
 /** @param heartbeats null where no daemon runs. */
@@ -15,7 +15,7 @@ export function makePeerView(
 ): PeerViewOf {
   return async (home, sourceAddress) => {
     const initiatedSeconds = await secondsSinceInitiation(sourceAddress)
-    // A peer that was just added is not one that is missing: look before saying so.
+    // A peer that was just added is not missing: look before saying so.
     const stale = (peerMonitor.ageSeconds() ?? Number.POSITIVE_INFINITY) > STALE_SECONDS
     if (stale && peerMonitor.statsOf(home.publicKey) === null) await peerMonitor.look()
     const seen = peerMonitor.statsOf(home.publicKey)
@@ -28,7 +28,7 @@ export function makePeerView(
   }
 }
 
-/** However many ask about missing peers, WireGuard is looked at five times a second. */
+/** How old a look may be: however many ask about missing peers, WireGuard is looked at five times a second. */
 const STALE_SECONDS = 0.2
 
 /** The shorter of two ages. */

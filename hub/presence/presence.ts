@@ -8,23 +8,23 @@ import { latest } from './peer-view.ts'
 
 /** Whether a home is there, by the one rule that status, alerts, metrics and MQTT share. */
 export type Presence =
-  /** Not heard yet, and nothing is wrong with that: it never was since it joined, or this hub has only just begun to listen. */
+  /** Not heard yet, and nothing is wrong with that: never since it joined, or this hub only just began to listen. */
   | { readonly kind: 'awaited' }
-  /** By a heartbeat, or by anything that WireGuard took. */
+  /** Heard by a heartbeat, or by anything that WireGuard accepted. */
   | {
       readonly kind: 'heard'
-      /** null: only a handshake from before we listened says so. */
+      /** null: only a handshake from before this hub listened says so. */
       readonly heardSeconds: number | null
-      /** Since its agent was last heard, or should have been. */
+      /** Seconds since the agent was last heard, or should have been. */
       readonly agentSilentSeconds: number
     }
   | { readonly kind: 'dark'; readonly silentSeconds: number }
 
 export interface Presences {
   readonly of: (home: Home) => Presence
-  /** A home says how often its heartbeats come when all is well. */
+  /** Takes the interval of a home's heartbeats while all is well, as the home said. */
   readonly expect: (home: string, heartbeatSeconds: number) => void
-  /** In heartbeats of that home. */
+  /** The expected interval of that home's heartbeats. */
   readonly intervalSeconds: (home: string) => number
   /** Once a second: remembers who was heard, and forgets who is no home any more. Never throws. */
   readonly note: (homes: readonly Home[]) => Promise<void>
@@ -39,7 +39,7 @@ export interface PresenceDeps {
   readonly clock: Clock
 }
 
-/** What this process heard of a home. Moments are monotonic milliseconds. */
+/** This process's memory of a home. Moments are monotonic milliseconds. */
 interface Memory {
   readonly joinedAt: string
   readonly listeningSince: number
@@ -48,15 +48,15 @@ interface Memory {
   heartbeatAt: number | null
 }
 
-/** A keepalive comes each 25 s, when nothing else does: above it nobody is left to speak. */
+/** After what silence a home is not there: a keepalive comes each 25 s, when nothing else does. */
 const SILENT_SECONDS = 28
-/** In heartbeats: an economical home is silent for longer. */
+/** The same in heartbeats: a home with `economy` is silent for longer. */
 const SILENT_HEARTBEATS = 2.5
-/** A home that was there before the hub was restarted gets so long to be heard, and so does an agent after its WireGuard. */
+/** How long a home from before the hub's restart has to be heard, and an agent after its WireGuard. */
 const FIRST_WORD_SECONDS = 60
-/** REJECT_AFTER_TIME: above it no session is alive. */
+/** After this age of the last handshake no session is alive (REJECT_AFTER_TIME). */
 const HANDSHAKE_DEAD_SECONDS = 180
-/** What agents use unless their owners say otherwise. */
+/** The interval that agents use unless their owners say otherwise. */
 const USUAL_HEARTBEAT_SECONDS = 5
 
 export function makePresences(deps: PresenceDeps): Presences {
@@ -68,7 +68,7 @@ export function makePresences(deps: PresenceDeps): Presences {
     return intervals.get(home) ?? USUAL_HEARTBEAT_SECONDS
   }
 
-  /** Kept here, since peer monitor and responder forget it with a key, and keys change while all is well. */
+  /** A home's memory, kept here: peer monitor and responder forget it with a key, and keys change while all is well. */
   function memoryOf({ name, joinedAt, publicKey, address }: Home): Memory {
     const now = clock.now()
     const before = memories.get(name)
@@ -84,7 +84,7 @@ export function makePresences(deps: PresenceDeps): Presences {
     return memory
   }
 
-  /** Also by what an older hub left, which wrote down only where homes are. */
+  /** Whether the home was ever heard; also by the files of an older hub, which wrote down only last endpoints. */
   function wasHeardOnce(home: Home): boolean {
     const { publicKey } = home
     const hasShakenHands = (peerMonitor.statsOf(publicKey)?.lastHandshakeSeconds ?? null) !== null
@@ -108,7 +108,7 @@ export function makePresences(deps: PresenceDeps): Presences {
       if (!wasHeardOnce(home)) return { kind: 'awaited' }
       const silentSeconds = secondsSince(listeningSince)
       if (silentSeconds >= FIRST_WORD_SECONDS) return { kind: 'dark', silentSeconds }
-      // Nobody listened for long enough to say: the handshake speaks, which is a slow clock.
+      // Nobody listened for long enough to say: the handshake decides, which is a slow clock.
       const handshakeSeconds = peerMonitor.statsOf(home.publicKey)?.lastHandshakeSeconds ?? Infinity
       if (handshakeSeconds <= HANDSHAKE_DEAD_SECONDS)
         return { kind: 'heard', heardSeconds: null, agentSilentSeconds: 0 }

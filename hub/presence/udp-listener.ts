@@ -2,17 +2,17 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { discardSocket } from '../../system/sockets/discard-socket.ts'
 import type { Log } from '../../system/process/log.ts'
 
-/** A UDP port of this machine on all its addresses, of both families, that comes back whatever happens to its sockets. */
+/** A UDP port on all addresses of this machine, of both families, opened again whatever happens to its sockets. */
 export interface UdpListener {
   readonly close: () => void
 }
 
-/** To whoever sent the datagram. What cannot be sent is lost, as on any way. */
+/** Answers the sender of the datagram. An answer that cannot be sent is lost, as on any network. */
 export type Reply = (datagram: Uint8Array) => void
 
 const BIND_AGAIN_MS = 1000
 
-/** @param what for the log: `echoes`. */
+/** @param what for the log, e.g. `echoes`. */
 export function openUdpListener(
   port: number,
   what: string,
@@ -43,7 +43,7 @@ function openSide(
     socket = mine
     mine.on('message', (datagram, sender) => {
       onDatagram(datagram, sender, (answer) => {
-        // Later than the datagram, perhaps: the socket may have been closed, or opened again.
+        // The answer may come later than the datagram: the socket may have been closed, or opened again.
         if (socket === mine) mine.send(answer, sender.port, sender.address, () => undefined)
       })
     })
@@ -53,7 +53,7 @@ function openSide(
     })
     mine.on('error', (error: NodeJS.ErrnoException) => {
       shut()
-      // A machine without this family.
+      // The machine has no such address family.
       if (error.code === 'EAFNOSUPPORT') return
       if (!complained) log.warn({ port, family: type, why: error.message }, `cannot answer ${what} yet`)
       complained = true

@@ -1,21 +1,21 @@
 import type { PeerStats } from './peer-monitor.ts'
 
-/** Tells whether a home's tunnel carries more than its own upkeep. One per home. */
+/** Tells whether a home's tunnel carries more than its own upkeep. One meter per home. */
 export interface UseMeter {
-  /** Called with each heartbeat, and what the peer monitor last saw; says whether the tunnel is in use. `now`: monotonic milliseconds. */
+  /** Takes a heartbeat with the last statistics; says whether the tunnel is in use. `now`: monotonic milliseconds. */
   readonly heard: (seen: Pick<PeerStats, 'rxBytes' | 'txBytes'> | null, now: number) => boolean
 }
 
-/** A heartbeat of 40 bytes, padded to 48, and WireGuard's 32; its answer is as large, or one padding step larger. */
+/** Bytes of a heartbeat: 40, padded to 48, and WireGuard's 32; its answer is as large, or one padding step larger. */
 const HEARTBEAT_BYTES = 96
 
-/** Besides heartbeats: a handshake (148 or 92), the empty packet after it, and a heartbeat that the peer monitor had not seen yet. */
+/** Bytes of other upkeep: a handshake (148 or 92), the empty packet after it, and one heartbeat not seen yet. */
 const UPKEEP_BYTES = 400
 
-/** The peer monitor looks once a second: shorter than this, differences say little. */
+/** The shortest sample: the peer monitor looks once a second, and over less differences say little. */
 const SAMPLE_MS = 1_000
 
-/** Ten tiny packets a second make 640 bytes; a pause between two of them does not end the use. */
+/** How long a use lasts: ten tiny packets a second make 640 bytes; a pause between two of them does not end it. */
 const LASTS_MS = 3_000
 
 export function makeUseMeter(): UseMeter {

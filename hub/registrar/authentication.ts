@@ -7,25 +7,26 @@ import type { Hub } from '../service/hub.ts'
 import type { Home } from '../core/store-document.ts'
 import { makeWrongSecrets, sourceOf } from './wrong-secrets.ts'
 
-/** Who asks the registrar. Right secrets are never counted, so a shared address harms nobody. */
+/** Tells who asks the registrar. Right secrets are never counted, so that a shared address harms nobody. */
 export interface Authentication {
   /**
+   * Finds the home that asks.
    * @param authorization the header of that name.
-   * @param address where the question comes from.
+   * @param address where the request comes from.
    * @throws {Problem} `home-unknown`, `rate-limited`.
    */
   readonly homeOf: (authorization: string | undefined, address: string) => Home
-  /** Counts one more wrong secret from there. @returns what to refuse with: the problem, or `rate-limited`. */
+  /** Counts one more wrong secret from an address. @returns what to refuse with: the problem, or `rate-limited`. */
   readonly wrongSecret: (address: string, problem: Problem) => Problem
 }
 
 export function makeAuthentication(hub: Pick<Hub, 'authenticate'>, clock: Clock, log: Log): Authentication {
   const wrongSecrets = makeWrongSecrets()
 
-  /** @param claims whom it says it is: a home that was removed, or a hub that forgot it, is found by that. */
+  /** @param claims the name that was given: it finds a home that was removed, or a hub that forgot it. */
   function wrongSecret(address: string, problem: Problem, claims?: string): Problem {
     const { count, tooMany } = wrongSecrets.count(address, clock.now())
-    // Two lines a minute and source at most, whatever comes.
+    // Two lines a minute and source at most, however many requests come.
     if (count === 1) log.warn({ source: sourceOf(address), code: problem.code, claims }, 'a wrong secret')
     if (!tooMany) return problem
     const why = `too many wrong secrets came from ${sourceOf(address)}`

@@ -9,7 +9,7 @@ export interface Refusal {
   readonly body: ErrorAnswer
 }
 
-/** What each problem is in HTTP; whatever is not here is a fault of ours. */
+/** The HTTP status of each problem; a problem that is not here is a fault of ours. */
 const STATUS: Partial<Record<ProblemCode, RefusalStatus>> = {
   'request-invalid': 400,
   'prefix-invalid': 400,
@@ -37,7 +37,7 @@ const STATUS: Partial<Record<ProblemCode, RefusalStatus>> = {
   'carriers-full': 503,
 }
 
-/** A problem as the registrar answers it. Why something failed inside the hub is for its log, not for whoever asks. */
+/** A problem as the registrar answers it. Why something failed inside the hub is for its log, not for the client. */
 export function refusalOf(problem: Problem, status: RefusalStatus = STATUS[problem.code] ?? 500): Refusal {
   const why = status === 500 ? 'the hub could not do it; its log says why' : problem.why
   return { status, body: { error: { code: problem.code, why, next: problem.next } } }

@@ -11,8 +11,8 @@ import { sourceOf } from './wrong-secrets.ts'
 type App = Pick<Hono<{ Bindings: HttpBindings }>, 'fetch'>
 
 /**
- * The connection is the listener's from then on, and only closing the server takes it away.
- * @returns whether it keeps it; then its source may have as many others as before.
+ * Takes over an upgraded connection; from then on only the listener, or closing the server, ends it.
+ * @returns whether the listener keeps the connection; then its source may have as many others as before.
  */
 export type UpgradeListener = (request: IncomingMessage, socket: TLSSocket, head: Uint8Array) => boolean
 
@@ -21,25 +21,25 @@ export interface RegistrarServer {
   readonly close: () => Promise<void>
 }
 
-/** What one client, and all of them together, can cost. */
+/** Limits of what one client, and all of them together, can cost. */
 const LIMITS = {
   connections: 512,
   /** Homes behind one carrier share an address, and each asks for a moment every ten minutes. */
   connectionsPerSource: 64,
   handshakeMs: 5_000,
   headersMs: 5_000,
-  /** Headers and body. */
+  /** Time for headers and body. */
   requestMs: 10_000,
   idleMs: 5_000,
   requestsPerConnection: 100,
   headerBytes: 8 * 1024,
 } as const
 
-/** Whoever is being answered when it is closed gets so long for it. */
+/** How long an answer under way may take when the registrar is closed. */
 const LAST_ANSWER_MS = 1_000
 
 /**
- * HTTPS, TLS 1.3 alone, on every address of this machine.
+ * Opens the registrar: HTTPS, TLS 1.3 only, on every address of this machine.
  * @param port 0 takes a free one.
  * @throws {Problem} `port-taken`.
  */
@@ -59,7 +59,7 @@ export async function openRegistrar(
       headersTimeout: LIMITS.headersMs,
       requestTimeout: LIMITS.requestMs,
       keepAliveTimeout: LIMITS.idleMs,
-      // Node looks for late requests only this often; its default is 30 s.
+      // How often Node looks for late requests; its default is 30 s.
       connectionsCheckingInterval: 1_000,
       maxHeaderSize: LIMITS.headerBytes,
     },
@@ -78,13 +78,13 @@ export async function openRegistrar(
   return { port: (server.address() as AddressInfo).port, close: () => close(server, upgraded, connected) }
 }
 
-/** With node-server's own Request as the global one: hono's body limit makes new ones, which Node's does not know how to. */
+/** Uses node-server's own Request as the global one: hono's body limit makes new ones, which Node's cannot. */
 function listener(app: App): RequestListener {
   const answer = getRequestListener((request, env) => app.fetch(request, env))
   return (incoming, outgoing) => void answer(incoming, outgoing)
 }
 
-/** Node lets go of a connection that was upgraded: no limit of time holds for it, and only we can end it. */
+/** Passes upgrades on. Node lets go of an upgraded connection: no time limit holds for it, and only we can end it. */
 function passUpgrades(
   server: Server,
   onUpgrade: UpgradeListener,
@@ -101,11 +101,12 @@ function passUpgrades(
 }
 
 /**
- * 'connection' comes before the TLS handshake, so that handshakes are limited too.
- * @returns what takes a connection out of the count.
+ * Limits connections per source, by 'connection', which comes before the TLS handshake, so that handshakes are limited
+ * too.
+ * @returns removes a connection from the count.
  */
 function limitPerSource(server: Server): (socket: Socket) => void {
-  /** By port of the far end, by which the TLS socket is known as the same. */
+  /** Open connections by source, each known by the port of its far end, which the TLS socket shares. */
   const open = new Map<string, Set<number | undefined>>()
   server.on('connection', (socket: Socket) => {
     const { remotePort } = socket
@@ -138,7 +139,7 @@ async function listen(server: Server, port: number): Promise<void> {
   }
 }
 
-/** @param connected of TCP: Node does not count one that has not ended its TLS handshake among the server's. */
+/** @param connected TCP connections: Node does not count those among the server's whose TLS handshake has not ended. */
 async function close(server: Server, upgraded: ReadonlySet<Socket>, connected: ReadonlySet<Socket>): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve())

@@ -23,10 +23,10 @@ type RegistrarHub = Pick<
 >
 type Call = Context<{ Bindings: HttpBindings }>
 
-/** A join with 32 prefixes has 1 KiB, a report of eight long outages 40. */
+/** The largest body: a join with 32 prefixes has 1 KiB, a report of eight long outages 40. */
 const LARGEST_BODY = 64 * 1024
 
-/** The endpoints of docs/protocol.md. Everything that comes in is checked here; nothing that goes out holds a secret. */
+/** The endpoints of docs/protocol.md. All input is checked here; no output holds a secret. */
 export function registrarApp(
   hub: RegistrarHub,
   authentication: Authentication,
@@ -127,12 +127,12 @@ function rangeOf({ protocol, ports }: { readonly protocol: string; readonly port
   throw new Problem('request-invalid', { what: 'reading the request', why: 'the address names no ports' })
 }
 
-/** Where the call comes from; empty when its connection is gone already. */
+/** The address that the call comes from; empty when its connection is gone already. */
 function addressOf(call: Call): string {
   return call.env.incoming.socket.remoteAddress ?? ''
 }
 
-/** @throws {Problem} `request-invalid` that names the field and what belongs there, never what was there. */
+/** @throws {Problem} `request-invalid` that names the field and its expected content, never the actual content. */
 async function bodyOf<const Schema extends v.GenericSchema>(
   call: Call,
   schema: Schema,
@@ -145,7 +145,7 @@ async function bodyOf<const Schema extends v.GenericSchema>(
   if (result.success) return result.output
   const [issue] = result.issues
   const field = issue.path?.map((item) => String(item.key)).join('.') ?? 'the body'
-  // valibot's own messages quote what came; only messages of ours, which have nothing expected, are repeated.
+  // valibot's own messages quote the input; only messages of ours, which have nothing expected, are repeated.
   const why = issue.expected === null ? `${field}: ${issue.message}` : `${field} must be ${issue.expected}`
   throw new Problem('request-invalid', { what, why })
 }

@@ -7,10 +7,10 @@ import type { Transports } from '../transport/transports.ts'
 import { refusalOf } from './refusal.ts'
 import type { UpgradeListener } from './registrar-server.ts'
 
-/** Answers requests to become a carrier of datagrams, and refuses any other upgrade. */
+/** Answers requests for a TLS transport, and refuses any other upgrade. */
 export function transportUpgrade(authentication: Authentication, transports: Transports): UpgradeListener {
   return ({ method, url, headers }, socket, head) => {
-    // Whatever happens to it before it is a carrier, the end of it is enough.
+    // Whatever happens to a socket before it is a transport, ending it is enough.
     socket.on('error', () => socket.destroy())
     try {
       if (method !== 'GET' || url !== TRANSPORT_PATH || headers.upgrade?.toLowerCase() !== TRANSPORT_PROTOCOL)
@@ -35,6 +35,6 @@ function refuse(socket: TLSSocket, problem: Problem): void {
     'Connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${text}`, () => socket.destroySoon())
-  // One that takes no answer would keep the connection.
+  // A client that takes no answer would keep the connection.
   setTimeout(() => socket.destroy(), 1_000).unref()
 }

@@ -1,15 +1,15 @@
 import { isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
-/** Counts wrong secrets per source. Only wrong ones: homes behind one carrier share an address, and theirs are right. */
+/** Counts wrong secrets per source, and no others: homes behind one carrier share an address, and theirs are right. */
 export interface WrongSecrets {
-  /** Counts one more from this address. @returns how many it was in this minute, and whether that is too many. */
+  /** Counts one more from this address. @returns how many came in this minute, and whether that is too many. */
   readonly count: (address: string, now: number) => { readonly count: number; readonly tooMany: boolean }
 }
 
 const WINDOW_MS = 60_000
 const ALLOWED = 20
-/** Bounds the memory whatever comes; the oldest source is forgotten first. */
+/** Limits the memory, however many sources come; the oldest one is forgotten first. */
 const SOURCES = 4096
 
 interface Source {
@@ -25,7 +25,7 @@ export function makeWrongSecrets(): WrongSecrets {
       const known = sources.get(key)
       const source = known === undefined || now - known.since >= WINDOW_MS ? { since: now, count: 0 } : known
       source.count += 1
-      // Taken out and put in again, so that the Map's first is always the one unheard for longest.
+      // Removed and added again, so that the Map's first is always the source unheard for longest.
       sources.delete(key)
       sources.set(key, source)
       const [oldest] = sources.keys()
@@ -35,7 +35,7 @@ export function makeWrongSecrets(): WrongSecrets {
   }
 }
 
-/** An IPv4 address, or the /64 of an IPv6 one: whoever has one address there has all of them. */
+/** The source of an address: itself for IPv4, the /64 for IPv6, since whoever has one address there has all. */
 export function sourceOf(address: string): string {
   if (isIPv4(address) || !ipaddr.isValid(address)) return address
   const parsed = ipaddr.process(address)
