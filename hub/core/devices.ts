@@ -16,16 +16,17 @@ import {
 } from './store-document.ts'
 import { nextFreeAddress } from './tunnel-network.ts'
 
-/** Who asks: a home, or null for the hub's owner. */
+/** The principal of an operation: a home, or null for the hub's owner. */
 export type Principal = Home | null
 
-/** What is said of a new device. */
+/** The description of a new device. */
 export type DeviceInput = Pick<AddDeviceRequest, 'name' | 'publicKey' | 'presharedKey'> &
   Partial<Pick<AddDeviceRequest, 'homes' | 'expiresInMs' | 'full' | 'exit'>>
 
 /**
- * Adds a device. Asked again with the same keys it answers the same, since the first answer may have been lost.
- * @throws {Problem} `home-unknown`, `device-name-invalid`, `device-exists`, `home-missing`, `exit-refused`, `network-full`, `request-invalid`.
+ * Adds a device. Asked again with the same keys the answer is the same, since the first may have been lost.
+ * @throws {Problem} `home-unknown`, `device-name-invalid`, `device-exists`, `home-missing`, `exit-refused`,
+ *   `network-full`, `request-invalid`.
  */
 export function addDevice(
   document: StoreDocument,
@@ -63,7 +64,7 @@ export function addDevice(
   return [{ ...document, devices: [...document.devices, device] }, device]
 }
 
-/** A home removes those it added, the hub's owner removes any. @throws {Problem} `device-missing`, `device-name-invalid`. */
+/** Removes a device: a home its own, the hub's owner any. @throws {Problem} `device-missing`, `device-name-invalid`. */
 export function removeDevice(document: StoreDocument, principal: Principal, name: string): Change<Device> {
   const what = `removing the device ${JSON.stringify(name)}`
   refuseOddName(name, what)
@@ -77,7 +78,7 @@ export function removeDevice(document: StoreDocument, principal: Principal, name
   return [{ ...document, devices: document.devices.filter((other) => other !== device) }, device]
 }
 
-/** A home sees its own and the hub's, the hub's owner sees all. */
+/** Devices to list: a home sees its own and the hub's, the hub's owner sees all. */
 export function visibleDevices(document: StoreDocument, principal: Principal): readonly Device[] {
   return document.devices.filter(({ home }) => principal === null || home === null || home === principal.name)
 }
@@ -91,7 +92,7 @@ export function isExpired({ expiresAt }: Device, now: Date): boolean {
   return expiresAt !== undefined && Date.parse(expiresAt) <= now.getTime()
 }
 
-/** Takes out those whose time is over. */
+/** Removes expired devices. */
 export function expireDevices(document: StoreDocument, now: Date): Change<readonly Device[]> {
   const gone = document.devices.filter((device) => isExpired(device, now))
   if (gone.length === 0) return [document, []]
@@ -116,7 +117,7 @@ function refuseHomes(
   throw new Problem('home-missing', { what, why })
 }
 
-/** WireGuard leads an address to one peer: one home at most is the way to the internet. @throws {Problem} `home-missing`, `exit-refused`. */
+/** Refuses a second exit: WireGuard routes an address to one peer. @throws {Problem} `home-missing`, `exit-refused`. */
 function refuseExit(document: StoreDocument, principal: Principal, exit: string, what: string): void {
   refuseHomes(document, principal, [exit], what)
   if (homeNamed(document, exit)?.exit !== true)
@@ -130,7 +131,7 @@ function refuseExit(document: StoreDocument, principal: Principal, exit: string,
     })
 }
 
-/** The home through which devices reach the internet; null: none does, or it no longer lets them. */
+/** The home through which devices reach the internet; null: none does, or the home no longer lets them. */
 export function exitHome({ homes, devices }: StoreDocument): string | null {
   const name = devices.find(({ exit }) => exit !== undefined)?.exit
   return homes.find((home) => home.name === name && home.exit === true)?.name ?? null

@@ -6,14 +6,14 @@ import {
   type Withheld,
 } from '../../protocol/publications.ts'
 
-/** Where no other ssh was seen. */
+/** Reserved ports where no other ssh was seen. */
 export const ONLY_22: ReadonlySet<number> = new Set([22])
 
 /** One port of the hub and where it is forwarded to. */
 export interface ForwardedPort {
   readonly protocol: Publication['protocol']
   readonly port: number
-  /** Of the service, through the tunnel. */
+  /** Address of the service, through the tunnel. */
   readonly address: string
   readonly targetPort: number
   /** The service sees the hub instead of the visitor. */
@@ -21,16 +21,16 @@ export interface ForwardedPort {
 }
 
 export interface ForwardedPorts {
-  /** Port by port, as the firewall knows them. */
+  /** Forwarded ports one by one, as the firewall knows them. */
   readonly ports: readonly ForwardedPort[]
-  /** What publications of the store do not get; nothing of those that are forwarded as a whole. */
+  /** Ports that publications of the store do not get; without those that are forwarded as a whole. */
   readonly withheld: ReadonlyMap<Publication, readonly Withheld[]>
 }
 
 /**
- * Which published ports are forwarded into the tunnel. Pure. A store may hold more than is taken today: ports at which ssh was
- * seen since, and more than a hub leads. Then the small publications come first, so that one large range keeps nobody's
- * single ports away, among equals the older one; and of the last one that fits its lower ports.
+ * The published ports that are forwarded into the tunnel. Pure. A store may hold more than is accepted today: ports at
+ * which ssh was seen since, and more than a hub forwards. Then the small publications come first, so that one large
+ * range keeps nobody's single ports away, among equals the older one; and of the last one that fits its lower ports.
  */
 export function forwardedPorts(
   publications: readonly Publication[],
@@ -58,7 +58,7 @@ export function forwardedPorts(
   return { ports, withheld }
 }
 
-/** Port by port, as the firewall knows them. */
+/** Published ports one by one, as the firewall knows them. */
 export function publishedPorts(publications: readonly Publication[]): readonly ForwardedPort[] {
   return publications.flatMap(({ protocol, port, lastPort, address, targetPort, source }) =>
     Array.from({ length: lastPort - port + 1 }, (_, index) => ({

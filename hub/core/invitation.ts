@@ -6,11 +6,11 @@ import type { SecretHash } from './secret.ts'
 import { type Change, homeNamed, type Invite, type StoreDocument, takenAddresses } from './store-document.ts'
 import { nextFreeAddress } from './tunnel-network.ts'
 
-/** What the operations need to know of the hub and of the moment. */
+/** Facts about the hub and the time that the operations need. */
 export interface InviteContext {
   readonly network: string
   readonly own: readonly Occupied[]
-  /** By the calendar: expiry is promised to people. */
+  /** The time by the calendar: expiry is promised to people. */
   readonly now: Date
 }
 
@@ -21,12 +21,12 @@ export interface InviteInput {
   readonly expiresInMs: number
 }
 
-/** Long enough to say `token-expired` rather than `token-unknown` to whoever comes late. */
+/** How long an expired invitation is kept, to answer latecomers `token-expired` rather than `token-unknown`. */
 const FORGET_EXPIRED_AFTER_MS = 30 * 24 * 3_600_000
 
 /**
  * Invites a home. A name that is known already gets a new key with the join, and keeps its address: a home that lost
- * its SD card comes back. An older invitation of that name is worth nothing after it.
+ * its SD card comes back. An older invitation of that name is then void.
  * @throws {Problem} `home-name-invalid`, `lan-overlaps`, `prefix-invalid`, `network-full`.
  */
 export function invite(
@@ -40,7 +40,7 @@ export function invite(
     throw new Problem('home-name-invalid', { what, why: 'the name is not one homeward takes' })
   const known = homeNamed(document, input.home)
   const lan = sortedLan(input.lan.length === 0 ? (known?.lan ?? []) : input.lan)
-  // Typed here by the hub's owner, so everything in it is granted.
+  // The hub's owner typed this, so everything in it is granted.
   checkLan(lan, lan, occupiedFor(input.home, document, network, own, now), what)
   const others = document.invites.filter((other) => other.home !== input.home && !isLongGone(other, now))
   const taken = takenAddresses({ ...document, invites: others }, now)

@@ -8,10 +8,10 @@ import { type Change, type Home, homeNamed, type Invite, type StoreDocument, tak
 import { nextFreeAddress } from './tunnel-network.ts'
 
 /**
- * Makes a home of whoever holds the join secret, once. The same home asking again gets the same answer, since its
- * first one may have been lost on the way; it is known by its own secret, and may have another key by then. A preview
- * changes nothing.
- * @throws {Problem} `token-unknown`, `token-expired`, `token-used`, `lan-overlaps`, `prefix-invalid`, `request-invalid`.
+ * Makes a home of whoever holds the join secret, once. The same home asking again gets the same answer, since the first
+ * may have been lost; it is known by its own secret, and may have another key by then. A preview changes nothing.
+ * @throws {Problem} `token-unknown`, `token-expired`, `token-used`, `lan-overlaps`, `prefix-invalid`,
+ *   `request-invalid`.
  */
 export function join(
   document: StoreDocument,
@@ -59,7 +59,7 @@ export function join(
   ]
 }
 
-/** WireGuard cannot have two peers of one key. @throws {Problem} `request-invalid`. */
+/** Refuses a key that is taken: WireGuard cannot have two peers of one key. @throws {Problem} `request-invalid`. */
 export function refuseTakenKey(
   document: StoreDocument,
   publicKey: PublicKey,
@@ -75,7 +75,7 @@ export function refuseTakenKey(
   })
 }
 
-/** The home that this invitation made, when it is the one that asks and has not changed its key by registering since. */
+/** The home that this invitation made, when it is the one that asks and has not registered another key since. */
 function joinedBefore(document: StoreDocument, invite: Invite, request: JoinRequest, now: Date): Home | null {
   const home = homeNamed(document, invite.home)
   if (invite.use === null || home === null || now.getTime() >= Date.parse(invite.expiresAt)) return null
@@ -83,7 +83,7 @@ function joinedBefore(document: StoreDocument, invite: Invite, request: JoinRequ
   return same ? home : null
 }
 
-/** A router makes its key itself, and another one after it has undone a join that was cut off. */
+/** Gives the home another key: a router makes its own, and another one after it has undone an interrupted join. */
 function rekeyed(
   document: StoreDocument,
   invite: Invite,
@@ -102,7 +102,7 @@ function rekeyed(
   ]
 }
 
-/** The invited one. After the hub's clock stepped, somebody else may have it. */
+/** The home's address: the invitation's, unless somebody else has it after the hub's clock stepped. */
 function addressFor(invite: Invite, document: StoreDocument, { network, now }: InviteContext, what: string): string {
   const others = {
     ...document,

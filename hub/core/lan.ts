@@ -2,21 +2,22 @@ import { contains, overlaps, prefixLength } from '../../net/prefix.ts'
 import { Problem } from '../../problems/problem.ts'
 import { isOpen, type StoreDocument } from './store-document.ts'
 
-/** A network that a home's LAN must keep clear of, and how to call it. */
+/** A network that a home's LAN must keep clear of, and its name for people. */
 export interface Occupied {
   readonly prefix: string
   readonly by: string
 }
 
-/** RFC 1918, and the shared space of RFC 6598 that some routers hand out. */
+/** Private networks: RFC 1918, and the shared space of RFC 6598 that some routers hand out. */
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10']
 
-/** RFC 6890: this host, loopback, link-local, multicast and reserved. */
+/** Networks that no LAN can be (RFC 6890): this host, loopback, link-local, multicast and reserved. */
 const NEVER = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3']
 
 /**
- * Checks what a home calls its LAN: the hub will lead all of it into that home's tunnel.
- * @param granted prefixes that the hub's owner named. Others must be private: a home may not draw the internet to itself.
+ * Checks what a home calls its LAN: the hub will route all of it into that home's tunnel.
+ * @param granted prefixes that the hub's owner named. Others must be private: a home may not draw the internet to
+ *   itself.
  * @throws {Problem} `lan-overlaps` naming both sides, `prefix-invalid`.
  */
 export function checkLan(
@@ -30,7 +31,7 @@ export function checkLan(
     if (clash !== undefined)
       throw new Problem('lan-overlaps', {
         what,
-        // What to do about it is said at home, by the code: the network that is free must stand here.
+        // Advice is given at home, by the code: so the network that is free must be part of `why`.
         why: `${prefix} overlaps ${clash.prefix}, ${clash.by}${freeInstead(prefix, occupied)}`,
       })
     if (NEVER.some((never) => overlaps(prefix, never)))
@@ -43,7 +44,7 @@ export function checkLan(
   }
 }
 
-/** What a home of this name must keep clear of; other invitations count as long as they are open. */
+/** Networks that a home of this name must keep clear of; other invitations count as long as they are open. */
 export function occupiedFor(
   home: string,
   document: StoreDocument,
@@ -66,7 +67,7 @@ export function sortedLan(lan: readonly string[]): string[] {
   return [...new Set(lan)].sort()
 }
 
-/** What the home can be seen as instead: the first network of that size that nobody has. */
+/** The network that the hub can know this LAN by instead: the first of that size that nobody has. */
 function freeInstead(prefix: string, occupied: readonly Occupied[]): string {
   const length = prefixLength(prefix)
   if (length < 16) return ''

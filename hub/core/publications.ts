@@ -14,18 +14,18 @@ import type { Principal } from './devices.ts'
 import type { ForwardedPorts } from './forwarded-ports.ts'
 import { type Change, type Home, homeNamed, type StoreDocument, stillHome } from './store-document.ts'
 
-/** Why a port of this hub cannot be published, for people; null: it can. */
+/** Tells people why a port of this hub cannot be published; null: it can. */
 export type ReservedBy = (protocol: Publication['protocol'], port: number) => string | null
 
-/** What the hub's owner may say besides: which home. Where nobody says it, the address tells. */
+/** A request, with the home, which only the hub's owner may name. Where nobody names it, the address tells. */
 export interface PublicationInput extends PublicationRequest {
   readonly home?: string | null
 }
 
 /**
- * Publishes ports. Asked again for the same it answers the same, since the first answer may have been lost.
+ * Publishes ports. Asked again for the same the answer is the same, since the first may have been lost.
  * @throws {Problem} `home-unknown`, `home-missing`, `port-taken`, `publication-exists`, `publications-full`,
- * `publication-invalid`, `source-not-kept`.
+ *   `publication-invalid`, `source-not-kept`.
  */
 export function addPublication(
   document: StoreDocument,
@@ -56,7 +56,7 @@ export function addPublication(
 }
 
 /**
- * Takes a publication back, named by its ports or the first of them. A home removes its own.
+ * Removes a publication, named by its ports or the first of them. A home removes its own.
  * @throws {Problem} `publication-missing`, `home-unknown`.
  */
 export function removePublication(
@@ -95,7 +95,7 @@ export function visiblePublications(document: StoreDocument, principal: Principa
     .toSorted((a, b) => a.port - b.port || a.protocol.localeCompare(b.protocol))
 }
 
-/** Those that somebody sees, with what of them leads nowhere. */
+/** Publications that the principal sees, with the ports of them that are not forwarded. */
 export function listedPublications(
   document: StoreDocument,
   principal: Principal,
@@ -143,7 +143,7 @@ function refuseTarget(home: Home, { address }: PublicationInput, what: string): 
   })
 }
 
-/** The home says for which of its addresses answers find the way back. */
+/** The source that visitors have at the service; the home says for which of its addresses answers find the way back. */
 function sourceOf(home: Home, { source, address }: PublicationInput, what: string): Source {
   const canKeep = isIn(address, home.keeps ?? [])
   if (source === null) return canKeep ? 'keep' : 'hide'

@@ -6,7 +6,7 @@ import { checkLan, occupiedFor, sortedLan } from './lan.ts'
 import { type Change, type Home, type StoreDocument, stillHome } from './store-document.ts'
 
 /**
- * Takes what a home says of itself. Nearly always it says what the hub knows, and nothing is written.
+ * Takes what a home says of itself. Nearly always the hub knows it already, and nothing is written.
  * @throws {Problem} `home-unknown`, `lan-overlaps`, `prefix-invalid`, `request-invalid`.
  */
 export function register(

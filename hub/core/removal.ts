@@ -22,8 +22,8 @@ export function removeHome(document: StoreDocument, name: string, now: Date): Ch
 }
 
 /**
- * Forgets a home that asks for it. A join that could not prove its tunnel takes itself back: the invitation can be used
- * again, and a home whose key it had replaced is as it was.
+ * Forgets a home that asks for it. A join that could not prove its tunnel is undone: the invitation can be used again,
+ * and a home whose key it had replaced is as it was.
  * @throws {Problem} `home-unknown`.
  */
 export function leave(document: StoreDocument, caller: Home, how: { readonly reopenInvite: boolean }): Change<Removed> {

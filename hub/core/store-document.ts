@@ -7,43 +7,43 @@ import { KeepsSchema, type Publication, PublicationSchema } from '../../protocol
 import { isKeyText, type PresharedKey } from '../../wireguard/keys.ts'
 import { SecretHashSchema } from './secret.ts'
 
-/** Raised when an older hub would misread a newer file. */
+/** The version of the file's format, raised when an older hub would misread a newer file. */
 export const STORE_SCHEMA = 1
 
 const TimeSchema = v.pipe(v.string(), v.isoTimestamp())
 
 const HomeSchema = v.strictObject({
   name: NameSchema,
-  /** Inside the tunnel. */
+  /** Address inside the tunnel. */
   address: Ipv4Schema,
   publicKey: PublicKeySchema,
   secretHash: SecretHashSchema,
-  /** Canonical, sorted. */
+  /** Canonical prefixes, sorted. */
   lan: v.array(CidrSchema),
   joinedAt: TimeSchema,
-  /** Bytes. What the home's line bears, as it said; without it, as much as the hub. */
+  /** The MTU that the home's line allows, as the home said, bytes; default: the hub's. */
   mtu: v.optional(MtuSchema),
-  /** Where services of the home see visitors' own addresses, as it said; sorted. Without it nowhere. */
+  /** Prefixes in which services of the home see visitors' own addresses, as the home said; sorted. Default: none. */
   keeps: v.optional(KeepsSchema),
-  /** It lets devices go to the internet through it. */
+  /** The home lets devices reach the internet through it. */
   exit: v.optional(v.literal(true)),
 })
 
 const InviteSchema = v.strictObject({
   home: NameSchema,
-  /** Kept free for the home until the invitation expires. */
+  /** Address that is kept free for the home until the invitation expires. */
   address: Ipv4Schema,
   secretHash: SecretHashSchema,
-  /** What the home's LAN is when the join does not say. */
+  /** The home's LAN when the join does not name one. */
   lan: v.array(CidrSchema),
-  /** By the hub's clock. */
+  /** Expiry by the hub's clock. */
   expiresAt: TimeSchema,
   use: v.nullable(
     v.strictObject({
       publicKey: PublicKeySchema,
       homeSecretHash: SecretHashSchema,
       at: TimeSchema,
-      /** The home of that name whose key this join replaced; it comes back when the join could not prove its tunnel. */
+      /** The home of that name whose key this join replaced, restored when the join could not prove its tunnel. */
       replaced: v.nullable(HomeSchema),
     }),
   ),
@@ -53,22 +53,22 @@ const DeviceSchema = v.strictObject({
   name: NameSchema,
   address: Ipv4Schema,
   publicKey: PublicKeySchema,
-  /** Plain, since the hub must set it again after each boot. */
+  /** Plain text, since the hub must set it again after each boot. */
   presharedKey: v.pipe(
     v.string(),
     v.check(isKeyText, 'expected a WireGuard key'),
     v.transform((text) => text as PresharedKey),
   ),
-  /** The home that added it; null when it was the hub. */
+  /** The home that added the device; null when it was the hub. */
   home: v.nullable(NameSchema),
   addedAt: TimeSchema,
-  /** The homes it may reach, where the hub's owner said which. */
+  /** The homes that the device may reach, where the hub's owner said which. */
   homes: v.optional(v.array(NameSchema)),
-  /** By the hub's clock; then it goes. */
+  /** Expiry by the hub's clock; then the device is removed. */
   expiresAt: v.optional(TimeSchema),
-  /** Sends everything through the hub. */
+  /** The device sends everything through the hub. */
   full: v.optional(v.literal(true)),
-  /** Sends everything through the hub and that home. */
+  /** The device sends everything through the hub and that home. */
   exit: v.optional(NameSchema),
 })
 
@@ -82,7 +82,7 @@ export const StoreDocumentSchema = v.pipe(
     homes: v.array(HomeSchema),
     invites: v.array(InviteSchema),
     devices: v.array(DeviceSchema),
-    /** Not in files of a hub that knew none. */
+    /** Publications; absent in files of a hub that knew none. */
     publications: v.optional(v.array(PublicationSchema), []),
   }),
   v.check(({ homes }) => allDiffer(homes.map((home) => home.name)), 'two homes have the same name'),
@@ -118,7 +118,7 @@ export const EMPTY_DOCUMENT: StoreDocument = {
   publications: [],
 }
 
-/** A document with one change, and what the change answers. The same document: nothing to write. */
+/** A document with one change, and the change's answer. The same document: nothing to write. */
 export type Change<Result> = readonly [StoreDocument, Result]
 
 export function homeNamed(document: StoreDocument, name: string): Home | null {
@@ -126,7 +126,7 @@ export function homeNamed(document: StoreDocument, name: string): Home | null {
 }
 
 /**
- * The home as it is now, for one that authenticated a moment ago.
+ * The present state of a home that authenticated a moment ago.
  * @throws {Problem} `home-unknown` when it was removed or joined again in between.
  */
 export function stillHome(document: StoreDocument, caller: Home, what: string): Home {
@@ -135,13 +135,13 @@ export function stillHome(document: StoreDocument, caller: Home, what: string): 
   throw new Problem('home-unknown', { what, why: 'the hub does not know this home any more' })
 }
 
-/** Addresses that nobody new may get: of homes, devices and invitations that can still be used. */
+/** Addresses that nobody new may get: those of homes, devices and invitations that can still be used. */
 export function takenAddresses(document: StoreDocument, now: Date): Set<string> {
   const invited = document.invites.filter((invite) => isOpen(invite, now))
   return new Set([...document.homes, ...document.devices, ...invited].map((one) => one.address))
 }
 
-/** Whether a join may still use it. */
+/** Whether a join may still use the invitation. */
 export function isOpen(invite: Invite, now: Date): boolean {
   return invite.use === null && now.getTime() < Date.parse(invite.expiresAt)
 }

@@ -8,12 +8,12 @@ export function hubAddressIn(network: string): string {
   return nthAddress(network, 1)
 }
 
-/** With the network's length, as the interface carries it. */
+/** The hub's address with the network's prefix length, as the interface carries it. */
 export function hubInterfaceAddress(network: string): string {
   return `${hubAddressIn(network)}/${prefixLength(network)}`
 }
 
-/** The lowest address of the network that nobody has. @throws {Problem} `network-full`. */
+/** The lowest free address of the network. @throws {Problem} `network-full`. */
 export function nextFreeAddress(network: string, taken: ReadonlySet<string>, what: string): string {
   const hub = hubAddressIn(network)
   for (const address of hostsOf(network)) if (address !== hub && !taken.has(address)) return address

@@ -2,15 +2,15 @@ import { createHash, generateKeyPairSync, randomBytes, sign, X509Certificate } f
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
-/** Both as PEM. */
+/** A key and its certificate, as PEM. */
 export interface KeyAndCertificate {
   readonly key: string
   readonly certificate: string
 }
 
 /**
- * Makes the registrar's self-signed certificate. It runs from 1970 to 9999: the pin in the token decides, and a Pi may
- * wake up in 1970. Written in DER by hand, since Node signs but makes no certificates. Field names are RFC 5280's.
+ * Makes the registrar's self-signed certificate. It is valid from 1970 to 9999: the pin in the token decides, and a Pi
+ * may wake up in 1970. Written in DER by hand, since Node signs but makes no certificates. Field names are RFC 5280's.
  */
 export function makeCertificate(addresses: readonly string[]): KeyAndCertificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -51,7 +51,7 @@ const SUBJECT_ALT_NAME = '551d11'
 function extensions(addresses: readonly string[]): Buffer[] {
   const critical = tagged(0x01, Buffer.from([0xff]))
   return [
-    // Not a CA, and good for signing the handshake of a server alone: bit 0 of KeyUsage is digitalSignature.
+    // Not a CA, and good only for signing the handshake of a server: bit 0 of KeyUsage is digitalSignature.
     sequence(oid(BASIC_CONSTRAINTS), critical, octets(sequence())),
     sequence(oid(KEY_USAGE), critical, octets(tagged(0x03, Buffer.from([7, 0b1000_0000])))),
     sequence(oid(EXTENDED_KEY_USAGE), octets(sequence(oid(SERVER_AUTH)))),
@@ -59,14 +59,14 @@ function extensions(addresses: readonly string[]): Buffer[] {
   ]
 }
 
-/** RFC 5280, 4.2.1.6: [2] dNSName, [7] iPAddress, which has no zone. */
+/** A GeneralName (RFC 5280, 4.2.1.6): [2] dNSName, [7] iPAddress, which has no zone. */
 function generalName(address: string): Buffer {
   return isIP(address) === 0
     ? tagged(0x82, Buffer.from(address, 'ascii'))
     : tagged(0x87, Buffer.from(ipaddr.parse(address.replace(/%.*$/, '')).toByteArray()))
 }
 
-/** Positive, not zero, 16 bytes. */
+/** A serial number: positive, not zero, 16 bytes. */
 function serialNumber(): Buffer {
   const bytes = randomBytes(16)
   bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40

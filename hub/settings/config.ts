@@ -6,7 +6,7 @@ import { CidrSchema, HostSchema, PortSchema } from '../../protocol/addresses.ts'
 import { readYamlFile } from '../../system/files/yaml-file.ts'
 import { DEFAULT_MTU } from '../../wireguard/timers.ts'
 
-/** Room for the hub and five others at least; anything wider than /8 would swallow the internet. */
+/** The tunnel's network: room for the hub and five others at least; wider than /8 would swallow the internet. */
 export const NetworkSchema = v.pipe(
   CidrSchema,
   v.check((prefix) => prefixLength(prefix) >= 8 && prefixLength(prefix) <= 29, 'expected a length of /8 to /29'),
@@ -19,11 +19,11 @@ export const HubConfigSchema = v.strictObject({
   alternatePorts: v.optional(v.pipe(v.array(PortSchema), v.maxLength(16)), [4500, 443, 53]),
   interface: v.optional(InterfaceNameSchema, 'hw0'),
   mtu: v.optional(v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000)), DEFAULT_MTU),
-  /** Prometheus metrics on this port of loopback; off without it. Taken when the daemon begins. */
+  /** Port of loopback for Prometheus metrics; default: none. Taken when the daemon begins. */
   metricsPort: v.optional(PortSchema),
 })
 
-/** What hub.yaml says, checked and defaulted. */
+/** The settings in hub.yaml, checked and defaulted. */
 export type HubConfig = v.InferOutput<typeof HubConfigSchema>
 
 /** @throws {Problem} `hub-not-initialised` when there is no hub.yaml, `config-unreadable`, `config-invalid`. */
@@ -36,7 +36,7 @@ export async function readHubConfig(path: string): Promise<HubConfig> {
   }
 }
 
-/** hub.yaml as `hub init` writes it, with the words a person needs to change it by hand. */
+/** The text of hub.yaml as `hub init` writes it, with the words a person needs to change it by hand. */
 export function hubConfigText(config: HubConfig): string {
   return `# The hub's settings. homeward hub run notices a change within seconds; a faulty file is reported in its log
 # and the last good one stays. Secrets are not here but in files beside this one.

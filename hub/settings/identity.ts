@@ -6,11 +6,11 @@ import { publicKeyOf } from '../../wireguard/public-key.ts'
 import { fingerprintOf } from './certificate.ts'
 import type { HubPaths } from './paths.ts'
 
-/** Who this hub is to the world. */
+/** The keys by which others know this hub. */
 export interface Identity {
-  /** WireGuard's. */
+  /** WireGuard's public key. */
   readonly publicKey: PublicKey
-  /** The registrar's, PEM. The key is a secret. */
+  /** The registrar's certificate and key, PEM. The key is a secret. */
   readonly tls: { readonly key: string; readonly certificate: string }
   /** SHA-256 of the certificate, as tokens pin it. */
   readonly fingerprint: string

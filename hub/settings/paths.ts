@@ -1,24 +1,24 @@
 import { join } from 'node:path'
 
-/** Where the hub keeps what it has. */
+/** The files of the hub. */
 export interface HubPaths {
   readonly configDir: string
   readonly stateDir: string
   readonly config: string
   /** WireGuard's private key; 0600. */
   readonly privateKey: string
-  /** The registrar's; 0600. */
+  /** The registrar's private key; 0600. */
   readonly tlsKey: string
   readonly certificate: string
   /** Homes, invitations and devices; 0600. */
   readonly store: string
   /** Where homes were last seen. */
   readonly lastEndpoints: string
-  /** How their mappings changed. */
+  /** How the mappings of homes changed. */
   readonly mappings: string
   /** Where SSH servers of this machine were seen. */
   readonly sshPorts: string
-  /** Which of them were heard since they joined. */
+  /** Homes that were heard since they joined. */
   readonly heardOnce: string
   /** Control of the daemon, and the lock: whoever holds it may write the store. */
   readonly socket: string

@@ -1,6 +1,6 @@
 import type { HubConfig } from './config.ts'
 
-/** The settings in force. Whoever needs one asks for it when it is needed, since hub.yaml may change under a hub that runs. */
+/** The settings in effect. Read them whenever they are needed, since hub.yaml may change under a running hub. */
 export interface Settings {
   readonly current: HubConfig
   readonly take: (next: HubConfig) => void

@@ -6,12 +6,13 @@ import { stampOf } from '../../system/files/file-stamp.ts'
 import { makeMutex } from '../../system/process/mutex.ts'
 import { type Change, STORE_SCHEMA, type StoreDocument, StoreDocumentSchema } from '../core/store-document.ts'
 
-/** The hub's memory. Behind this one interface, so that several hubs can share an engine one day. */
+/** The hub's memory, behind this one interface, so that several hubs can share an engine one day. */
 export interface Store {
-  /** As last written. */
+  /** The document as last written. */
   readonly document: StoreDocument
   /**
-   * Changes the document, one change at a time. A change that throws, and one that cannot be written, leaves it as it was.
+   * Changes the document, one change at a time. A change that throws, and one that cannot be written, leaves the
+   * document as it was.
    * @throws {Problem} the change's own, or `write-failed`.
    */
   readonly update: <Result>(change: (document: StoreDocument) => Change<Result>) => Promise<Result>
@@ -75,7 +76,7 @@ function parseStore(text: string, path: string): StoreDocument {
   const result = v.safeParse(StoreDocumentSchema, json)
   if (result.success) return result.output
   const [issue] = result.issues
-  // The path of a field and what belongs there; never what is there, which may be a secret.
+  // The path of a field and its expected content; never the actual content, which may be a secret.
   const field = issue.path?.map((item) => String(item.key)).join('.') ?? 'the document'
   const why = json === undefined ? 'it is not JSON' : `${field}: ${issue.expected ?? issue.message}`
   throw new Problem('store-damaged', { what, why })
