@@ -19,7 +19,7 @@ import type { PublicationInput } from './core/publications.ts'
 import type { Removed } from './core/removal.ts'
 import type { HubStatus } from './report/status.ts'
 
-/** What the owner of this machine can ask of the hub: over the socket, or of one opened for the moment. */
+/** Operations that the machine's owner can ask of the hub: over the socket, or of a hub opened for one command. */
 export interface HubVerbs {
   readonly invite: { readonly input: InviteInput; readonly answer: Invitation }
   readonly remove: { readonly input: { readonly home: string }; readonly answer: Removed }
@@ -37,10 +37,10 @@ export interface HubVerbs {
 export type HubVerb = keyof HubVerbs
 type Handlers = { readonly [Verb in HubVerb]: (hub: Hub, input: unknown) => Promise<HubVerbs[Verb]['answer']> }
 
-/** Each one ends in the socket, or in somebody's who has it for a moment. */
+/** How often to try: each attempt ends at the socket, or at another process that holds it for a moment. */
 const MOST_ATTEMPTS = 10
 
-/** An apply may take a minute. */
+/** How long an answer may take: an apply may take a minute. */
 const ANSWER_TIMEOUT_MS = 90_000
 
 const InviteSchema = v.object({
@@ -48,7 +48,7 @@ const InviteSchema = v.object({
   lan: v.array(CidrSchema),
   expiresInMs: v.pipe(v.number(), v.integer(), v.minValue(1)),
 })
-// Names are judged by the operations, which say it better.
+// The operations check names, and give the better message.
 const DeviceSchema = v.object({ ...v.omit(AddDeviceRequest, ['version']).entries, name: v.string() })
 
 const PublicationInputSchema = v.object({
@@ -87,13 +87,13 @@ function controlHandler(hub: Hub): LocalHandler {
 
 export interface Asked<Verb extends HubVerb> {
   readonly answer: HubVerbs[Verb]['answer']
-  /** False: none ran, so this process did it itself. */
+  /** False: no daemon ran, so that this process did the work. */
   readonly daemon: boolean
 }
 
 /**
- * Asks the running daemon. Where none runs, opens the hub here for the moment, holding the daemon's socket, so that there
- * is one writer of the store at any time; who comes meanwhile is answered through it.
+ * Asks the running daemon. Where none runs, opens the hub in this process for one command, holding the daemon's socket,
+ * so that the store has one writer at any time; others that ask meanwhile are answered through it.
  */
 export async function askHub<Verb extends HubVerb>(
   socket: string,
@@ -108,7 +108,7 @@ export async function askHub<Verb extends HubVerb>(
     try {
       return { answer: await openedHere(socket, open, ({ hub }) => handlers[verb](hub, input)), daemon: false }
     } catch (thrown) {
-      // Somebody took the socket between the question and the attempt: then they answer.
+      // Somebody took the socket between the question and the attempt, and will answer.
       if (!(thrown instanceof Problem) || thrown.code !== 'already-running' || attempt === MOST_ATTEMPTS) throw thrown
     }
   }
@@ -136,19 +136,19 @@ interface WithHub {
 }
 
 interface Door<Opened extends WithHub> {
-  /** Lets questions wait until the hub is open. */
+  /** Makes questions wait until the hub is open. */
   readonly handler: LocalHandler
   readonly open: () => Promise<Opened>
   readonly close: () => Promise<void>
 }
 
-/** The store may be read only once the socket is held, yet the socket may be asked before that. */
+/** Opens the hub after the socket: only its holder may read the store, yet questions may come before that. */
 export function startupGate<Opened extends WithHub>(open: () => Promise<Opened>): Door<Opened> {
   let begin: () => void = () => undefined
   const opened = new Promise<void>((resolve) => {
     begin = resolve
   }).then(open)
-  // Whoever opens hears of a failure; whoever only waits must not end the process.
+  // Whoever opens hears of a failure; a mere waiter must not end the process.
   opened.catch(() => undefined)
   return {
     handler: async (verb, input) => controlHandler((await opened).hub)(verb, input),

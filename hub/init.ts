@@ -23,10 +23,10 @@ import { openStore, storeText } from './store/store.ts'
 import { readSshPorts } from './machine/ssh-ports.ts'
 import { freeAlternatePorts, servedPorts } from './machine/served-ports.ts'
 
-/** What was said on the command line; what was not is left as it is, or gets its default. */
+/** Settings from the command line; others stay as they are, or get their default. */
 export type Given = Partial<Pick<HubConfig, 'addresses' | 'port' | 'network' | 'alternatePorts' | 'interface'>>
 
-/** What `hub init` would do. Nothing to write and no steps: the hub is there already. */
+/** The plan of `hub init`. Nothing to write and no steps: the hub is there already. */
 export interface InitPlan {
   readonly config: HubConfig
   /** Files that are missing, in the order in which they are written. */
@@ -35,8 +35,8 @@ export interface InitPlan {
 }
 
 /**
- * Finds out what is missing. hub.yaml is written last: where it is, everything before it is whole, and where it is
- * not, an interrupted init is begun again with the key it left.
+ * Finds out what is missing. hub.yaml is written last: where it is, everything before it is complete, and where it is
+ * not, an interrupted init begins again with the key that it left.
  * @param daemonRuns then the ports are ours.
  * @throws {Problem} `wrong-usage`, `hub-settings-differ`, `port-taken`, `interface-taken`, `lan-overlaps`, `store-*`, …
  */
@@ -75,7 +75,7 @@ export async function planInit(
   }
 }
 
-/** Writes the files. Bringing the machine there is for whoever holds the store. @throws {Problem} `write-failed`. */
+/** Writes the files. Applying the steps is for whoever holds the store. @throws {Problem} `write-failed`. */
 export async function writeInit(plan: InitPlan): Promise<void> {
   for (const { path, content } of plan.files) {
     await makeFolder(dirname(path))
@@ -83,7 +83,7 @@ export async function writeInit(plan: InitPlan): Promise<void> {
   }
 }
 
-/** hub.yaml last. Nobody has seen a token yet, so a certificate that an interrupted init left is not missed. */
+/** The files, hub.yaml last. Nobody has seen a token yet, so an interrupted init's certificate is not missed. */
 function newFiles(paths: HubPaths, config: HubConfig, privateKey: PrivateKey): InitPlan['files'] {
   const tls = makeCertificate(config.addresses)
   return [
@@ -134,14 +134,14 @@ function refuseOwnNetwork(config: HubConfig): void {
   })
 }
 
-/** Only what we do not hold already can be somebody else's. */
+/** Refuses ports of others; only a port that is not ours already can be somebody else's. */
 async function refuseTakenPorts(config: HubConfig, listenPort: number | null, daemonRuns: boolean): Promise<void> {
   const what = 'starting a hub'
   if (listenPort !== config.port) await refuseTakenPort('udp', config.port, what)
   if (!daemonRuns) await refuseTakenPort('tcp', config.port, what)
 }
 
-/** What an init that was interrupted left, when it is of use. */
+/** The key that an interrupted init left, when it is of use. */
 async function leftKey(paths: HubPaths): Promise<PrivateKey | null> {
   try {
     return parsePrivateKey(await readSecretFile(paths.privateKey))

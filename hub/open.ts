@@ -18,7 +18,7 @@ import { openLastEndpoints } from './presence/last-endpoints.ts'
 import { makePeerMonitor, type PeerMonitor } from './presence/peer-monitor.ts'
 import { makePeerView } from './presence/peer-view.ts'
 
-/** Makes the adapter for the machine the hub runs on, given where its secrets are. */
+/** Makes the adapter for the machine that the hub runs on, given where its secrets are. */
 export type AdapterMaker = (secrets: {
   readonly privateKeyFile: () => string
   readonly presharedKeys: (publicKey: PublicKey) => PresharedKey | undefined
@@ -32,7 +32,7 @@ export interface OpenHub<Opened> {
   readonly alerting: Opened
 }
 
-/** Those who answer homes, and tell people of them. */
+/** Services that answer homes, and tell people of them. */
 type Responders<Opened extends Alarm> = Pick<
   HubDeps<Opened>,
   'heartbeats' | 'echoes' | 'transports' | 'viewOf' | 'openAlerting'
@@ -79,7 +79,7 @@ export async function openHub<Opened extends Alarm>(
   return { hub, identity, peerMonitor, alerting }
 }
 
-/** Where no daemon runs; the peer monitor looks once. */
+/** No responders, where no daemon runs; the peer monitor looks once. */
 export function nobody(peerMonitor: PeerMonitor): Responders<null> {
   return {
     heartbeats: null,
@@ -90,7 +90,7 @@ export function nobody(peerMonitor: PeerMonitor): Responders<null> {
   }
 }
 
-/** Looked up once per peer and apply: through a table, made again when the store changed. */
+/** Looks a key up, once per peer and apply: through a table, made again when the store changed. */
 function presharedKeysIn(store: Store): (publicKey: PublicKey) => PresharedKey | undefined {
   let of: Store['document'] | null = null
   let keys = new Map<PublicKey, PresharedKey>()

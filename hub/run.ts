@@ -27,21 +27,21 @@ import { registrarApp } from './registrar/registrar.ts'
 import type { PeerMonitor } from './presence/peer-monitor.ts'
 import { makePeerView } from './presence/peer-view.ts'
 
-/** Peers are seen to each second; this is for what the peer monitor does not see, the firewall and routes. */
+/** How often the machine is reconciled, for what the peer monitor does not see: the firewall and routes. */
 const DRIFT_EVERY_MS = 8_000
-/** While the peer monitor sees no interface, or misses a peer: somebody took it away. */
+/** How often it is reconciled while the peer monitor sees no interface, or misses a peer: somebody removed it. */
 const INCOMPLETE_EVERY_MS = 1_000
-/** The peer monitor looks each second; a look may be slow. */
+/** The age from which the peer monitor counts as blind: it looks each second, and a look may be slow. */
 const BLIND_AFTER_MS = 2_500
 const GLANCE_EVERY_MS = 250
 const CALL_EVERY_MS = 1_000
 const SSH_EVERY_MS = 3_000
-/** A command that holds the socket for its moment is done by then. */
+/** How long the socket is waited for: a command that holds it is done by then. */
 const SOCKET_WITHIN_MS = 10_000
 
 /**
- * The daemon: everything is brought back at the start, kept in place, and answered for until the signal ends it. The
- * tunnel goes on without it.
+ * The daemon: sets everything up again at the start, keeps it in place, and serves until the signal ends it. The tunnel
+ * stays up without it.
  * @throws {Problem} when it cannot begin: `hub-not-initialised`, `store-*`, `already-running`, `port-taken`.
  */
 export async function runHub(
@@ -108,7 +108,7 @@ export async function runHub(
     ])
     log.info('the hub ends; the tunnel stays')
   } finally {
-    // One loop that fails ends the others, and then the process: systemd starts it again.
+    // One failed loop ends the others, and then the process: systemd starts it again.
     end()
     await registrar?.close()
     await control.close()
@@ -158,7 +158,7 @@ async function watchSsh(hub: Hub, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Takes changes of hub.yaml. A bad one is logged and the last good one stays.
+ * Takes changes of hub.yaml. A bad file is logged, and the last good one stays in effect.
  * @param file hub.yaml's, watched since before it was read.
  * @param movePort opens the registrar at another port, then closes the old one.
  */

@@ -1,7 +1,7 @@
 import type { HomeSnapshot, Snapshot } from '../../alerts/transport/channel.ts'
 import type { HomeStatus, HubStatus } from './status.ts'
 
-/** How all homes are, for those who watch from outside. */
+/** The snapshot of all homes, for those who watch from outside. */
 export function hubSnapshot({ homes }: Pick<HubStatus, 'homes'>, version: string, now: Date): Snapshot {
   return { end: 'hub', version, homes: homes.map((home) => homeSnapshot(home, now)) }
 }

@@ -15,18 +15,18 @@ import { listedPublications } from '../core/publications.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
 import type { PeerStats, PeerMonitor } from '../presence/peer-monitor.ts'
 
-/** `hub status --json` without what only the caller knows: version, and whether a daemon runs. */
+/** The answer of `hub status --json` without what only the caller knows: version, and whether a daemon runs. */
 export interface HubStatus {
   readonly hub: {
     readonly addresses: readonly string[]
     readonly port: number
     readonly interface: string
     readonly network: string
-    /** Inside the tunnel. */
+    /** The hub's address inside the tunnel. */
     readonly address: string
     readonly publicKey: string
     readonly certificate: string
-    /** null, as the next one: it could not be found out. */
+    /** null, as for `dataPlane`: unknown. */
     readonly model: string | null
     readonly dataPlane: 'kernel' | 'userspace' | null
   }
@@ -35,16 +35,16 @@ export interface HubStatus {
   readonly invites: readonly { readonly home: string; readonly address: string; readonly expiresAt: string }[]
   readonly devices: readonly DeviceStatus[]
   readonly publications: readonly ListedPublication[]
-  /** Since the peer monitor last saw the interface; null: it did not. */
+  /** Seconds since the peer monitor last saw the interface; null: never. */
   readonly witnessSeconds: number | null
-  /** Why interface and firewall are not as they should be. */
+  /** Why interface and firewall are not in the desired state. */
   readonly problem: { readonly code: string; readonly message: string; readonly next: string } | null
   /**
-   * What is not homeward's on this machine, hinders the tunnel, and is for its owner to change; lines to paste stand below
-   * some. A daemon that was started before an upgrade says nothing of it.
+   * Foreign settings on this machine that hinder the tunnel, for their owner to change; lines to paste follow some. A
+   * daemon started before an upgrade does not report them.
    */
   readonly warnings?: readonly string[]
-  /** What a person should know besides. */
+  /** Other facts that a person should know. */
   readonly notes: readonly string[]
 }
 
@@ -60,26 +60,26 @@ interface PeerStatus {
 }
 
 export interface HomeStatus extends PeerStatus {
-  /** `awaited`: it has not been heard since it joined, or since the hub began a moment ago. `heard`: `connected` is true. */
+  /** `awaited`: not heard since the home joined, or since the hub began a moment ago. `heard`: `connected` is true. */
   readonly presence: Presence['kind']
   readonly lan: readonly string[]
   readonly joinedAt: string
   readonly lastHeartbeatSeconds: number | null
-  /** Its WireGuard comes over TCP, since its UDP does not get through; null: it does not. */
+  /** The home's TLS transport, which it uses since its UDP does not get through; null: it uses none. */
   readonly carrier: TransportMetrics | null
   /** null: never seen. */
   readonly mapping: (MappingHistory & { readonly cutPeriod: { readonly hours: number } | null }) | null
-  /** Since the daemon started; null: none. */
+  /** The last registration since the daemon started; null: none. */
   readonly registration: { readonly at: string; readonly secondsAgo: number; readonly count: number } | null
 }
 
 export interface DeviceStatus extends PeerStatus {
-  /** The home that added it; null when it was the hub. */
+  /** The home that added the device; null when it was the hub. */
   readonly home: string | null
   readonly addedAt: string
 }
 
-/** Kept in memory only: registrations come every ten minutes from every home, and storage wears. */
+/** The last registration, kept in memory only: every home registers every ten minutes, and storage wears. */
 export interface RegistrationNote {
   readonly at: string
   readonly monotonic: number
@@ -98,7 +98,7 @@ export interface StatusDeps {
   readonly mappings: Pick<Mappings, 'of'>
   readonly registrations: ReadonlyMap<string, RegistrationNote>
   readonly alternatePorts: readonly number[]
-  /** Without it 22 alone. */
+  /** Ports of SSH servers; default: only 22. */
   readonly sshPorts?: ReadonlySet<number>
   readonly problem: Problem | null
   readonly warnings: readonly string[]
@@ -107,10 +107,10 @@ export interface StatusDeps {
   readonly today: Date
 }
 
-/** A device has no agent: above a keepalive's 25 s, with room for lost ones. */
+/** After what silence a device counts as gone. It has no agent: above a keepalive's 25 s, with room for lost ones. */
 const SILENT_AFTER_SECONDS = 75
 
-/** REJECT_AFTER_TIME: above it no session is alive. */
+/** After this age of the last handshake no session is alive (REJECT_AFTER_TIME). */
 const HANDSHAKE_DEAD_SECONDS = 180
 
 export function hubStatus(deps: StatusDeps): HubStatus {
@@ -166,7 +166,7 @@ export function hubStatus(deps: StatusDeps): HubStatus {
   }
 }
 
-/** The store of an older hub may hold more. */
+/** Notes on too many published ports, which the store of an older hub may hold. */
 export function tooManyNotes({ publications }: StoreDocument): readonly string[] {
   const count = portCount(publications)
   if (count <= MOST_PUBLISHED_PORTS) return []
@@ -175,7 +175,7 @@ export function tooManyNotes({ publications }: StoreDocument): readonly string[]
   ]
 }
 
-/** What a silence of the home's own ended says nothing of the carrier. */
+/** A mapping's history for status; a change after a silence of the home's own says nothing of the carrier. */
 function mappingStatus(history: MappingHistory | null): HomeStatus['mapping'] {
   if (history === null) return null
   const cuts = history.recent.filter(({ ended }) => ended !== 'silence').map(({ at }) => at)
@@ -195,8 +195,8 @@ function peerStatus(name: string, address: string, seen: PeerStats | null, conne
 }
 
 /**
- * A device was heard of lately. Where nobody has watched long enough to say, the handshake speaks, which is a slow clock.
- * Of homes: presence.ts.
+ * Whether a device was heard of lately. Where nobody has watched long enough to say, the handshake decides, which is a
+ * slow clock. For homes: presence.ts.
  */
 function isConnected(seen: PeerStats | null): boolean {
   if (seen === null) return false

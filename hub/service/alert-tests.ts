@@ -4,10 +4,10 @@ import type { AlertTestAnswer } from '../../protocol/messages.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Home } from '../core/store-document.ts'
 
-/** A test by the hub's channels. @throws {Problem} `channel-missing`, `rate-limited`. */
+/** Tests the hub's channels. @throws {Problem} `channel-missing`, `rate-limited`. */
 export type AlertTests = (caller: Pick<Home, 'name'>, channel: string | null) => Promise<AlertTestAnswer>
 
-/** A test goes to people: nobody shall be able to flood them. All homes together. */
+/** How many tests all homes together may make: tests go to people, whom nobody shall be able to flood. */
 const MOST_TESTS = 10
 const WITHIN_MS = 60_000
 

@@ -9,7 +9,7 @@ import type { Device, Home, StoreDocument } from '../core/store-document.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
 import type { PeerStats } from '../presence/peer-monitor.ts'
 
-/** Phones roam into networks that carry less than 1500 bytes (LTE, DS-Lite); 1280 passes wherever IPv6 does (RFC 8200, 5). */
+/** MTU of devices: phones roam into networks below 1500 (LTE, DS-Lite); 1280 passes where IPv6 does (RFC 8200, 5). */
 const DEVICE_MTU = 1280
 
 export function joinAnswer(
@@ -69,7 +69,7 @@ export function deviceEntry(device: Device, seen: PeerStats | null): DeviceList[
   }
 }
 
-/** What the device may reach of the homes, and how. */
+/** The homes that the device may reach, and how. */
 export function deviceAnswer(
   device: Device,
   config: HubConfig,
@@ -81,7 +81,7 @@ export function deviceAnswer(
   return {
     name: device.name,
     address: device.address,
-    // What the narrowest line on its way bears: nobody has to cut or drop then.
+    // The MTU of the narrowest line on its path: nobody has to fragment or drop then.
     mtu: Math.min(DEVICE_MTU, config.mtu, ...reached.map((home) => home.mtu ?? config.mtu)),
     endpoint: { address: config.addresses[0] ?? '', port: config.port },
     hubPublicKey,

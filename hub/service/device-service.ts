@@ -17,12 +17,12 @@ import type { PeerMonitor } from '../presence/peer-monitor.ts'
 import { deviceAnswer, deviceEntry } from './answers.ts'
 import type { Update } from './update.ts'
 
-/** Phones and laptops: whoever asks, the machine follows before the answer. */
+/** Operations on phones and laptops: whoever asks, the machine follows before the answer. */
 export interface DeviceService {
   readonly addDevice: (principal: Principal, request: DeviceInput) => Promise<AddDeviceAnswer>
   readonly removeDevice: (principal: Principal, name: string) => Promise<void>
   readonly listDevices: (principal: Principal) => DeviceList
-  /** Cuts off those whose time is over. */
+  /** Removes expired devices. */
   readonly expireDevices: () => Promise<void>
 }
 
@@ -61,7 +61,7 @@ export function makeDeviceService(deps: DeviceServiceDeps): DeviceService {
     }),
 
     expireDevices: async () => {
-      // Looked at each second: nothing is written when nothing is over.
+      // Runs each second: nothing is written when nothing has expired.
       if (!store.document.devices.some((device) => isExpired(device, deps.today()))) return
       const { result } = await update((document, { now }) => expireDevices(document, now))
       for (const { name } of result) log.info({ device: name }, 'a device’s time is over: it was removed')

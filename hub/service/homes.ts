@@ -23,16 +23,16 @@ import { hubView, joinAnswer } from './answers.ts'
 import type { Update } from './update.ts'
 import type { Visitors } from './visitors.ts'
 
-/** Homes come, say how they are, and go. */
+/** Operations on homes: they join, register, and leave. */
 export interface Homes {
-  /** Who a bearer `HOME.SECRET` is; null when it is nobody. Takes the same time for known and unknown homes. */
+  /** The home of a bearer `HOME.SECRET`; null when there is none. Takes the same time for known and unknown homes. */
   readonly authenticate: (bearer: string) => Home | null
   readonly join: (request: JoinRequest) => Promise<JoinAnswer>
   /** @param from the address that the home's call came from. */
   readonly register: (caller: Home, request: RegisterRequest, from: string) => Promise<RegisterAnswer>
   readonly leave: (caller: Home, request: LeaveRequest) => Promise<void>
   readonly invite: (input: InviteInput) => Promise<Invitation>
-  /** The home is cut off when this ends. */
+  /** Removes a home, which is cut off when this ends. */
   readonly remove: (home: string) => Promise<Removed>
 }
 
@@ -61,22 +61,22 @@ export interface HomesDeps {
   readonly viewOf: PeerViewOf
   /** null where no daemon runs. */
   readonly alerting: Pick<Alerting, 'take'> | null
-  /** The last of each home. */
+  /** The last registration of each home. */
   readonly registrations: Map<string, RegistrationNote>
-  /** Looks at everybody, once more than each second. Never throws. */
+  /** Looks at everybody, in addition to the look of each second. Never throws. */
   readonly recoverSessions: () => Promise<void>
   readonly clock: Clock
   readonly log: Log
 }
 
-/** Compared with when there is no such home, so that this costs what a wrong secret costs. */
+/** A hash to compare with when there is no such home, so that this takes as long as a wrong secret. */
 const NOBODY: SecretHash = hashOf(randomBytes(32).toString('hex'))
 
 export function makeHomes(deps: HomesDeps): Homes {
   const { settings, identity, store, update, machine, peerMonitor, heartbeats, visitors, registrations, clock, log } =
     deps
 
-  /** The machine as the home needs it, before it is answered. */
+  /** Brings the machine to what the home needs, before the home is answered. */
   async function follow(home: Home, why: { readonly reset: boolean; readonly changed: boolean }): Promise<void> {
     if (why.reset) {
       if (await machine.resetPeer(home)) await deps.recoverSessions()

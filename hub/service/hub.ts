@@ -34,7 +34,7 @@ import { makePublishing, type Publishing } from './publishing.ts'
 import { makeUpdate } from './update.ts'
 import { makeVisitors } from './visitors.ts'
 
-/** All the hub does, whoever asks: the registrar for homes, the socket for the machine's owner. */
+/** All operations of the hub, whoever asks: the registrar for homes, the socket for the machine's owner. */
 export interface Hub
   extends Homes,
     Omit<DeviceService, 'expireDevices'>,
@@ -44,7 +44,7 @@ export interface Hub
   readonly publications: Publishing
   readonly status: () => Promise<HubStatus>
   readonly document: () => StoreDocument
-  /** Notes where everybody is, and how that changed for homes, and recovers lost sessions. Never throws. */
+  /** Notes everybody's endpoint, and how the mappings of homes changed, and recovers lost sessions. Never throws. */
   readonly recoverSessions: () => Promise<void>
   /** @throws {Problem} `config-invalid` when these settings would take homes or devices their addresses. */
   readonly refuseSettings: (config: HubConfig) => void
@@ -55,7 +55,7 @@ export interface Hub
 
 export type DeviceRequest = DeviceInput
 
-/** Who tells people; null where no daemon runs. */
+/** The alarm that tells people; null where no daemon runs. */
 export type Alarm = Pick<Alerting, 'sign' | 'note' | 'take' | 'test'> | null
 
 export interface HubDeps<Opened extends Alarm> {
@@ -74,17 +74,17 @@ export interface HubDeps<Opened extends Alarm> {
   /** null where no daemon runs. */
   readonly echoes: EchoResponder | null
   readonly viewOf: PeerViewOf
-  /** @param status may be asked at once: it needs nothing of what tells people. */
+  /** @param status may be called at once: it needs nothing of the alarm. */
   readonly openAlerting: (status: Hub['status']) => Promise<Opened>
   readonly ownNetworks: (tunnelInterface: string) => readonly Occupied[]
   readonly servedPorts: (protocol: 'tcp' | 'udp') => Promise<ReadonlySet<number>>
-  /** Without it 22 alone. */
+  /** SSH ports; default: only 22. */
   readonly ssh?: SshPorts
   readonly clock: Clock
   readonly log: Log
 }
 
-/** Where nobody looks for them. */
+/** SSH ports where nobody looks for them. */
 const NO_SSH: SshPorts = {
   ports: () => ONLY_22,
   look: async () => undefined,
@@ -92,7 +92,7 @@ const NO_SSH: SshPorts = {
   close: async () => undefined,
 }
 
-/** Assembles the hub; each part is made of those before it. */
+/** Assembles the hub; each part is made from those before it. */
 export async function makeHub<Opened extends Alarm>(
   deps: HubDeps<Opened>,
 ): Promise<{ readonly hub: Hub; readonly alerting: Opened }> {
@@ -118,7 +118,7 @@ export async function makeHub<Opened extends Alarm>(
       config: settings.current,
       identity,
       document: store.document,
-      // A machine that cannot say what it is has a problem, which reconciling reports.
+      // A machine that cannot be described has a problem, which reconciling reports.
       machine: await adapter.describe(AbortSignal.timeout(10_000)).catch(() => null),
       peerMonitor,
       heartbeats,
@@ -135,7 +135,7 @@ export async function makeHub<Opened extends Alarm>(
     })
   const alerting = await deps.openAlerting(status)
   const signs = alerting === null ? null : makeHomeSigns(alerting, peerMonitor, presences, clock)
-  /** Tells those who answer homes by themselves whom to answer from now on. */
+  /** Tells the responders which homes to answer from now on. */
   const serve = (): void => {
     visitors.serve(store.document)
     heartbeats?.serve(hubAddressIn(settings.current.network), store.document.homes, visitors.isNews)

@@ -2,12 +2,12 @@ import { type ProofLink, type Publication, rangeText, type Withheld } from '../.
 import { hostPort } from '../../wireguard/host-port.ts'
 import { firstForwarded } from '../core/forwarded-ports.ts'
 
-/** What each link of a visitor's path says of itself, by what was seen of it. Pure. */
+/** The report of each link of a visitor's path, by what was seen of it. Pure. */
 
-/** Above the slowest heartbeat (60 s) and a keepalive's 25 s. */
+/** After what silence a home counts as gone: above the slowest heartbeat (60 s) and a keepalive's 25 s. */
 const SILENT_AFTER_SECONDS = 75
 
-/** @param problem why the hub's machine is not as it should be; null when it is. */
+/** @param problem why the hub's machine is not in the desired state; null when it is. */
 export function hubLink(publication: Publication, withheld: readonly Withheld[], problem: string | null): ProofLink {
   if (problem !== null) return { link: 'hub', works: false, said: problem }
   const kept = withheld.map((range) => `${rangeText(range)} does not: ${range.why}`)
@@ -16,7 +16,9 @@ export function hubLink(publication: Publication, withheld: readonly Withheld[],
   return { link: 'hub', works: true, said }
 }
 
-/** @param heardSeconds since the home was last heard inside the tunnel; null: not since the daemon began, or none runs. */
+/**
+ * @param heardSeconds since the home was last heard inside the tunnel; null: not since the daemon began, or none runs.
+ */
 export function tunnelLink(home: string, heardSeconds: number | null): ProofLink {
   if (heardSeconds === null)
     return { link: 'tunnel', works: null, said: `nothing was heard of ${home} since the hub’s daemon began` }
@@ -36,14 +38,14 @@ export function homeLink(home: string, source: Publication['source'], isReady: b
   return { link: 'home', works: isReady, said }
 }
 
-/** What came back from the service's place. */
+/** The reply from the service's address. */
 export type Reply =
   | { readonly kind: 'answered' | 'silent' }
   /** UDP: an ICMP error came back. */
   | { readonly kind: 'refused' }
-  /** UDP: nothing says that it is there, and nothing that it is not. */
+  /** UDP: nothing says that the service is there, and nothing that it is not. */
   | { readonly kind: 'untold' }
-  /** The error's code. */
+  /** `code` is the error's. */
   | { readonly kind: 'failed'; readonly code: string }
 
 export function serviceLink(address: string, port: number, reply: Reply): ProofLink {

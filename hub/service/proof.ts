@@ -8,27 +8,28 @@ import { firstForwarded } from '../core/forwarded-ports.ts'
 import type { Home } from '../core/store-document.ts'
 import { homeLink, hubLink, type Reply, serviceLink, tunnelLink } from './links.ts'
 
-/** What the proof of a publication asks. */
+/** Facts and questions for the proof of a publication. */
 export interface ProofDeps {
   readonly home: Home
-  /** Why the hub's machine is not as it should be; null when it is. */
+  /** Why the hub's machine is not in the desired state; null when it is. */
   readonly hubProblem: () => string | null
   /** Seconds since the home was last heard inside the tunnel; null: not since the daemon began, or none runs. */
   readonly heardSeconds: () => number | null
   /** Whether the home answers visitors through the tunnel; null: no daemon runs that could have heard it. */
   readonly isReady: () => boolean | null
-  /** What of the publication leads nowhere. */
+  /** Ports of the publication that are not forwarded. */
   readonly withheld: readonly Withheld[]
   readonly clock: Clock
 }
 
-/** A home hears within its longest pause between heartbeats that it is asked for something (25 s), mostly within 5. */
+/** How long readiness is waited for: a home hears a request within 25 s, its longest gap, mostly within 5. */
 const READY_MS = 30_000
 const SERVICE_MS = 4_000
 
 /**
- * Follows a visitor's path, link by link, until one fails. The hub opens the port at its own public side: from there on it is
- * the path of a visitor's packets. What lies before it, a provider's firewall, only somebody outside can try.
+ * Follows a visitor's path, link by link, until one fails. The hub opens the port at its own public side: from there on
+ * it is the path of a visitor's packets. What is before it, such as a provider's firewall, can only be tried from
+ * outside.
  */
 export async function provePath(publication: Publication, deps: ProofDeps): Promise<ProofLink[]> {
   const { home, withheld } = deps
@@ -78,7 +79,7 @@ function connectTo(address: string, port: number): Promise<Reply> {
   })
 }
 
-/** An ICMP error comes back to a connected socket as a refusal (udp(7)). */
+/** Sends a datagram: an ICMP error comes back to a connected socket as a refusal (udp(7)). */
 function sendTo(address: string, port: number): Promise<Reply> {
   return new Promise((resolve) => {
     const socket = createSocket('udp4')
@@ -96,7 +97,7 @@ function sendTo(address: string, port: number): Promise<Reply> {
   })
 }
 
-/** The address that this machine has towards the internet; no packet is sent for it. */
+/** The address that this machine has towards the internet; sends no packet. */
 function ownAddress(): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = createSocket('udp4')

@@ -34,7 +34,7 @@ export interface Publishing {
   readonly add: (principal: Principal, input: PublicationInput) => Promise<Publication>
   readonly remove: (principal: Principal, range: PublishedRange) => Promise<Publication>
   readonly list: (principal: Principal) => PublicationList
-  /** Follows a visitor's path to it. @throws {Problem} `publication-missing`, `home-unknown`. */
+  /** Follows a visitor's path to the publication. @throws {Problem} `publication-missing`, `home-unknown`. */
   readonly check: (principal: Principal, range: PublishedRange) => Promise<ProofAnswer>
 }
 
@@ -43,29 +43,29 @@ export interface PublishingDeps {
   readonly store: Pick<Store, 'document'>
   readonly update: Update
   readonly adapter: Pick<Adapter, 'execute'>
-  /** The whole of it follows when the short way does not do. */
+  /** The machine, which follows as a whole when the firewall's transaction does not suffice. */
   readonly machine: Pick<Follow, 'alone' | 'follow'>
   /** Ports at which programs of this machine answer from outside. */
   readonly served: (protocol: Publication['protocol']) => Promise<ReadonlySet<number>>
   readonly ssh: Pick<SshPorts, 'ports' | 'look' | 'settled'>
-  /** What the proof asks, of a home. */
+  /** Facts about a home for the proof. */
   readonly proof: (home: Home) => Omit<ProofDeps, 'withheld'>
   readonly log: Log
 }
 
-/** Above what all forwarded ports of a hub take on a small, busy VPS. */
+/** How long a change may take: above what all forwarded ports of a hub take on a small, busy VPS. */
 const CHANGE_MS = 30_000
 
 export function makePublishing(deps: PublishingDeps): Publishing {
   const { settings, store, update, machine, ssh, log } = deps
 
   /**
-   * One transaction of the firewall with what changed, whatever else there is; where that cannot be, for instance because
-   * somebody took the table away, everything is brought to what it should be.
+   * Executes one transaction of the firewall with the change, whatever else there is; where that cannot be, for
+   * instance because somebody removed the table, everything is reconciled.
    */
   async function follow(principal: Principal, change: Changed, done: string): Promise<void> {
     const { add = [], remove = [] } = change
-    // What is taken back makes room for what was too much.
+    // A publication that was removed makes room for one that was too much.
     if (portCount([...store.document.publications, ...remove]) > MOST_PUBLISHED_PORTS)
       return machine.follow(principal, done)
     const [{ ports: added }, { ports: removed }] = [
@@ -128,7 +128,7 @@ interface Changed {
   readonly remove?: readonly Publication[]
 }
 
-/** The program that has the first port in the way is named where it can be. */
+/** The program at the first port in the way, where it can be found out. */
 async function ownerInTheWay(
   { protocol, port, lastPort }: PublishedRange,
   served: ReadonlySet<number>,

@@ -4,11 +4,11 @@ import type { HubConfig } from '../settings/config.ts'
 /** A program of this machine that was looked for by a port of its own. */
 export interface Owner {
   readonly port: number
-  /** null: it could not be found out. */
+  /** null: the name could not be found out. */
   readonly name: string | null
 }
 
-/** What no visitor may be led away from: the hub's own ports, those that programs of this machine have, and those of ssh. Pure. */
+/** Ports that no publication may take: the hub's own, those of programs of this machine, and those of ssh. Pure. */
 export function reservations(
   { port: own, alternatePorts }: Pick<HubConfig, 'port' | 'alternatePorts'>,
   machine: {

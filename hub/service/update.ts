@@ -14,7 +14,7 @@ export interface UpdateDeps {
   readonly settings: Pick<Settings, 'current'>
   readonly store: Store
   readonly ownNetworks: (tunnelInterface: string) => readonly Occupied[]
-  /** The document is another one from now on. */
+  /** Called when the document has changed. */
   readonly onChange: () => void
   readonly clock: Pick<Clock, 'wall'>
 }
@@ -23,7 +23,7 @@ export function makeUpdate({ settings, store, ownNetworks, onChange, clock }: Up
   return async (act) => {
     const { network, interface: tunnelInterface } = settings.current
     const context = { network, own: ownNetworks(tunnelInterface), now: clock.wall() }
-    // Judged inside: others' changes may come between the call and its turn.
+    // Judged inside the update: other changes may come between the call and its turn.
     let changed = false
     const result = await store.update((document) => {
       const [next, result] = act(document, context)

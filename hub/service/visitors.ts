@@ -1,14 +1,14 @@
 import type { Home, StoreDocument } from '../core/store-document.ts'
 
 /**
- * Which homes must answer visitors through the tunnel, and which of them say that they do. Level-triggered: a home is asked
- * to register with each heartbeat until what it says is what is wanted, whoever was restarted in between.
+ * Homes that must answer visitors through the tunnel, and those that say that they do. Level-triggered: a home is asked
+ * to register with each heartbeat until it says what is wanted, whoever was restarted in between.
  */
 export interface Visitors {
-  /** What is wanted from now on. */
+  /** Takes the document that says what is wanted from now on. */
   readonly serve: (document: StoreDocument) => void
   readonly isWanted: (home: string) => boolean
-  /** What the home says of itself. */
+  /** Takes what the home says of itself. */
   readonly heard: (home: string, answersThem: boolean) => void
   /** Whether visitors with their own addresses are answered there. */
   readonly isReady: (home: string) => boolean

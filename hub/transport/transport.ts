@@ -4,32 +4,32 @@ import { type DatagramCounts, type DatagramStream, openDatagramStream } from '..
 import { TRANSPORT_PROTOCOL } from '../../protocol/registrar-upgrade.ts'
 import type { Clock } from '../../system/time/clock.ts'
 
-/** WireGuard's datagrams of one home, which come over TCP since none of its UDP gets through. */
+/** The TLS transport of one home: WireGuard's datagrams over TCP, since none of its UDP gets through. */
 export interface HubTransport {
   readonly counts: () => DatagramCounts
-  /** Monotonic milliseconds. */
+  /** When the transport began, monotonic milliseconds. */
   readonly since: number
-  /** Since anything came from the home, in seconds. */
+  /** Seconds since anything came from the home. */
   readonly silentSeconds: () => number
   readonly end: (why: string) => void
 }
 
 export interface HubTransportDeps {
-  /** Authenticated; its upgrade is not answered yet. */
+  /** The authenticated connection; its upgrade is not answered yet. */
   readonly socket: TLSSocket
   readonly head: Uint8Array
   readonly wireguardPort: number
   readonly clock: Clock
-  /** Once, whoever ended it. */
+  /** Called once, whoever ended the transport. */
   readonly onEnd: (why: string) => void
 }
 
-/** WireGuard lives on the same machine: what it cannot take at once is lost, not kept. */
+/** The queue to WireGuard, on the same machine: what WireGuard cannot take at once is lost, not kept. */
 const LOOPBACK_QUEUE_BYTES = 256 * 1024
 
 const SWITCHING = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${TRANSPORT_PROTOCOL}\r\n\r\n`
 
-/** To WireGuard each home is a port of its own on loopback. The upgrade is answered when that port is there. */
+/** Opens a transport, to WireGuard a port of its own on loopback. The upgrade is answered when that is there. */
 export function openHubTransport({ socket, head, wireguardPort, clock, onEnd }: HubTransportDeps): HubTransport {
   const since = clock.now()
   let heardAt = since
@@ -39,7 +39,7 @@ export function openHubTransport({ socket, head, wireguardPort, clock, onEnd }: 
 
   const udp = createSocket('udp4')
   udp.on('message', (datagram) => stream?.send(datagram))
-  // WireGuard's interface may be gone for a moment; anything else would not repair itself.
+  // WireGuard's interface may be gone for a moment; any other error would not go away.
   udp.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ECONNREFUSED') end(error.message)
   })
@@ -57,7 +57,7 @@ export function openHubTransport({ socket, head, wireguardPort, clock, onEnd }: 
   function onDatagram(datagram: Uint8Array): void {
     heardAt = clock.now()
     if (datagram.length === 0) stream?.send(datagram)
-    // One that does not get there is a lost one.
+    // A datagram that does not get there is lost like any other.
     else if (udp.getSendQueueSize() < LOOPBACK_QUEUE_BYTES) udp.send(datagram, () => undefined)
   }
 

@@ -6,9 +6,9 @@ import type { Log } from '../../system/process/log.ts'
 import { type HubTransport, openHubTransport } from './transport.ts'
 import type { Home } from '../core/store-document.ts'
 
-/** The homes that come over TCP: one transport each, the newest. */
+/** The transports of homes that come over TCP: one each, the newest. */
 export interface Transports {
-  /** Whose transports to have from now on, and where WireGuard listens on this machine. */
+  /** Sets the homes that may have transports from now on, and where WireGuard listens on this machine. */
   readonly serve: (homes: readonly Home[], wireguardPort: number) => void
   /**
    * Takes over an authenticated connection that asks to be a transport.
@@ -20,15 +20,15 @@ export interface Transports {
   readonly close: () => void
 }
 
-/** Since it began. Bytes of WireGuard's datagrams, as the hub sent and received them. */
+/** Metrics since the transport began. Bytes of WireGuard's datagrams, as the hub sent and received them. */
 export interface TransportMetrics extends DatagramCounts {
   readonly seconds: number
 }
 
-/** Each may hold some 400 KiB while its line is slow. */
+/** The most transports: each may hold some 400 KiB while its line is slow. */
 const CARRIERS = 64
 
-/** WireGuard's keepalive is 25 s: a home that is silent for longer than three of them is not there. */
+/** After what silence a home is gone: more than three of WireGuard's keepalives of 25 s. */
 const SILENT_SECONDS = 90
 const LOOK_EVERY_MS = 1_000
 
