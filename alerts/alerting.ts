@@ -33,28 +33,28 @@ export interface Alerting {
   readonly sign: (home: string, scope: Scope, trouble: Trouble, since: number) => void
   readonly passing: (home: string, trouble: Trouble) => void
   readonly note: (event: Extract<IncidentEvent, { kind: 'well' | 'tried' | 'moved' | 'homes' }>) => void
-  /** On the hub: what a home reports, and what the hub says to it. Who has the right to notify is on disk by then. */
+  /** On the hub: takes a home's report, and answers it. Who has the right to notify is on disk by then. */
   readonly take: (home: string, report: IncidentReport) => Promise<IncidentAnswer>
-  /** The newest of the tunnel, of this home or of any; null: none that is remembered. */
+  /** The newest incident of the tunnel, of this home or of any; null: none is remembered. */
   readonly last: () => IncidentRecord | null
-  /** How many incidents there were of each cause since this end runs. */
+  /** Number of incidents of each cause since this end runs. */
   readonly counts: () => ReadonlyMap<string, number>
   readonly channels: () => readonly ChannelStatus[]
-  /** The state changed: whoever is told of it hears it now. */
+  /** Tells at once everyone who is told of the state: it has changed. */
   readonly changed: () => void
-  /** A marked test by these channels, now. @throws {Problem} `channel-missing`. */
+  /** Sends a marked test by these channels, now. @throws {Problem} `channel-missing`. */
   readonly test: (channel: string | null) => Promise<readonly ChannelTest[]>
   readonly run: (signal: AbortSignal) => Promise<void>
 }
 
 export interface AlertingDeps {
   readonly end: End
-  /** Whom a summary is about. */
+  /** The name of the machine that a summary is about. */
   readonly name: () => string
   readonly configDir: string
   readonly stateDir: string
   readonly snapshot: () => Promise<Snapshot>
-  /** At home: asks the hub; null when it is not reached. Never throws. */
+  /** At home: asks the hub; null when the hub is not reached. Never throws. */
   readonly exchange?: (report: IncidentReport) => Promise<IncidentAnswer | 'no-view' | null>
   readonly clock: Clock
   readonly log: Log
@@ -62,7 +62,7 @@ export interface AlertingDeps {
 
 const TICK_MS = 1_000
 
-/** Never fails: what it remembers may be unreadable, and its settings wrong; both are said in the log. */
+/** Opens the alarm and never fails: unreadable memory and wrong settings are reported in the log. */
 export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
   const { end, configDir, stateDir, clock, log } = deps
   const calendar = makeCalendar(clock)
@@ -78,7 +78,7 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
     return NO_ALERTS
   })
   let quiet = await quietHoursOf(settings)
-  // A mistake in the file is no reason to take away what Home Assistant shows.
+  // A mistake in the file is no reason to clear what Home Assistant shows.
   const channelsKnown = () => (isRead ? Object.values(settings.channels) : null)
   const takeBack = makeTakeBack({ retained, channels: channelsKnown, clock, log })
   const remembered = await recentIncidents(stateDir, clock, log)
@@ -101,13 +101,13 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
   function note(event: IncidentEvent): void {
     const [after, acts] = nextIncidents(state, event, clock.now())
     state = after
-    // Whoever shows all homes shows these at once.
+    // Channels that show all homes show these at once.
     if (event.kind === 'homes') courier.wake()
     for (const act of acts) {
       try {
         execute(act)
       } catch (thrown) {
-        // The others are none the worse for it.
+        // The other acts still run.
         log.error({ act: act.kind, why: reasonOf(thrown) }, 'an act of the alarm failed')
       }
     }
@@ -175,13 +175,13 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
 
   async function watchSettings(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      // Before anything is published: the broker may be the same one by another name.
+      // Cleared before anything is published: the broker may be the same one by another name.
       await takeBack.attempt(signal)
       const cut = branchSignal(signal)
       const delivering = Promise.all([courier.run(cut.signal), summaries(cut.signal)])
       for await (const change of settingsFile.looks(signal)) {
         if (change !== 'same' && change !== 'missing' && (await tookSettings())) break
-        // As above: after that all is published again.
+        // Cleared as above: after that everything is published again.
         if (takeBack.isDue() && (await takeBack.attempt(signal))) break
       }
       cut.end()
@@ -191,7 +191,7 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
     await outbox.saved()
   }
 
-  /** A bad file leaves the last good settings in force. */
+  /** Reads the settings; a bad file leaves the last good ones in effect. */
   async function tookSettings(): Promise<boolean> {
     try {
       const taken = await readAlertSettings(configDir)
@@ -237,7 +237,7 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
     take: async (home, report) => {
       const now = clock.now()
       const moment = { wall: Date.parse(report.now), now }
-      // Whatever it says, a home speaks of itself alone.
+      // Whatever the report says, a home speaks only of itself.
       const incidents = report.incidents.map((one) => ({ ...fromRecord(one, moment), home }))
       const others = untold(state, home)
       note({ kind: 'reported', home, incidents, claims: report.claims, canSpeak: report.canSpeak })
@@ -273,7 +273,7 @@ function recordOf(incident: Incident, calendar: Calendar, clock: Clock): Inciden
   return toRecord(incident, calendar.at, clock.now())
 }
 
-/** When what a message tells of happened. */
+/** The time that a message tells. */
 function momentToTell(
   { what, incident }: Extract<IncidentAction, { kind: 'say' }>,
   calendar: Calendar,
@@ -285,7 +285,7 @@ function momentToTell(
   return clock.wall()
 }
 
-/** Sorts by time among those of a home. */
+/** An id that sorts by time among those of a home. */
 function newId(home: string, scope: Scope, end: End, began: Date): string {
   const time = began.toISOString().replaceAll(/[-:]/g, '').slice(0, 15).toLowerCase()
   return [home, time, ...(scope === 'tunnel' ? [] : [scope]), end, randomBytes(3).toString('hex')].join('-')

@@ -5,10 +5,10 @@ import type { Clock } from '../system/time/clock.ts'
 import type { End } from './core/trouble.ts'
 import { readIncidents } from './record/incident-log.ts'
 
-/** How long before its start an end looks back. */
+/** How far back an end looks at its start. */
 const REMEMBERED_MS = 7 * 24 * 3_600_000
 
-/** The incidents that an end begins with: those of the last week, and whatever lasts. Never fails: without a memory there are none. */
+/** Incidents to begin with: those of the last week, and those that last. Never fails: without a memory none. */
 export async function recentIncidents(stateDir: string, clock: Clock, log: Log): Promise<readonly IncidentRecord[]> {
   try {
     const from = new Date(clock.wall().getTime() - REMEMBERED_MS).toISOString()
@@ -19,7 +19,7 @@ export async function recentIncidents(stateDir: string, clock: Clock, log: Log):
   }
 }
 
-/** Whether this end still has something to do for it. On the hub any of them: a home may still report it. */
+/** Whether this end still has work with the incident. On the hub with any: a home may still report it. */
 export function isUnfinished({ ended, met, said }: IncidentRecord, end: End): boolean {
   return ended === null || end === 'hub' || !met || (said.down?.by === end && said.recovered === null)
 }

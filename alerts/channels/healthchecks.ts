@@ -3,8 +3,9 @@ import { send } from '../transport/http.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
 /**
- * healthchecks.io, or any address that shall be asked again and again: the dead-man's switch. It says that this end is alive
- * and could speak, whatever the tunnel does: a tunnel that is down is told by a message, and once is enough.
+ * healthchecks.io, or any address that shall be asked again and again: the dead-man's switch. Each request says that
+ * this end is alive and could speak, whatever the tunnel does: a tunnel that is down is told by a message, and once is
+ * enough.
  */
 export function healthchecks({ url, everySeconds }: Extract<ChannelSettings, { kind: 'healthchecks' }>): Channel {
   return {

@@ -10,10 +10,10 @@ import type { Retained } from '../transport/retained.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
 /**
- * Home Assistant, by MQTT with device discovery (home-assistant.io/integrations/mqtt): one retained document for each home
- * says what there is, one retained topic how it is, and the broker itself says by our last will that we are gone.
- * Everything is published again after each connection, and when Home Assistant comes up again. What is gone is cleared with
- * the next pulse, as is what a run before this one left.
+ * Home Assistant, by MQTT with device discovery (home-assistant.io/integrations/mqtt): for each home one retained
+ * document says what there is, and one retained topic its state; the broker says by our last will that we are gone.
+ * Everything is published again after each connection, and when Home Assistant starts again. Topics of homes that are
+ * gone are cleared with the next snapshot, as are those that an earlier run left.
  * @param retained null where nothing is published but a message.
  */
 export async function homeAssistant(
@@ -30,7 +30,7 @@ export async function homeAssistant(
   function connection(): MqttClient {
     if (client !== null) return client
     const mine = mqtt.connect(broker, {
-      // A second one of the same name would end the first.
+      // A second client of the same name would end the first.
       clientId: `homeward-${end}-${randomBytes(4).toString('hex')}`,
       ...(user === undefined ? {} : { username: user, password: password ?? '' }),
       protocolVersion: 4,
@@ -38,7 +38,7 @@ export async function homeAssistant(
       connectTimeout: 10_000,
       reconnectPeriod: 5_000,
       keepalive: 30,
-      // What could not be published is published again after the connection, and as it is then.
+      // What could not be published is published again after the connection, in its state of then.
       queueQoSZero: false,
       will: { topic: availability(end), payload: Buffer.from('offline'), qos: 1, retain: true },
     })
@@ -55,7 +55,7 @@ export async function homeAssistant(
     return mine
   }
 
-  /** @throws {Undelivered} when the broker is not there in time. */
+  /** Waits for the connection. @throws {Undelivered} when the broker is not there in time. */
   async function ready(signal: AbortSignal): Promise<MqttClient> {
     const mine = connection()
     while (!mine.connected) {
@@ -109,7 +109,7 @@ function publishAll(client: MqttClient, snapshot: Snapshot, prefix: string): voi
   client.publish(availability(end), 'online', retained)
 }
 
-/** All that is published retained. */
+/** All topics that are published retained. */
 function topicsOf({ end, homes }: Snapshot, prefix: string): readonly string[] {
   return [...homes.flatMap(({ name }) => [configTopic(prefix, end, name), stateTopic(end, name)]), availability(end)]
 }
@@ -193,7 +193,7 @@ function stateOf({ isUp, state, cause, rttMs, handshakeAt, rxBytes, txBytes, map
   })
 }
 
-/** The two ends may publish to the same broker. */
+/** The id of a home's device; the two ends may publish to the same broker. */
 function nodeId(end: Snapshot['end'], home: string): string {
   return `homeward_${end}_${home}`
 }

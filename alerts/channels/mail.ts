@@ -2,7 +2,7 @@ import { createTransport } from 'nodemailer'
 import { type Channel, Undelivered } from '../transport/channel.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
-/** Electronic mail, by nodemailer. The same Message-ID on every try lets a mailbox drop what came twice (RFC 5322, 3.6.4). */
+/** Mail, by nodemailer. The same Message-ID on every try lets a mailbox drop duplicates (RFC 5322, 3.6.4). */
 export function mail(settings: Extract<ChannelSettings, { kind: 'mail' }>): Channel {
   const { host, security, user, password, from, to } = settings
   const transport = createTransport({
@@ -31,7 +31,7 @@ export function mail(settings: Extract<ChannelSettings, { kind: 'mail' }>): Chan
   }
 }
 
-/** What the server said may hold what it was given: its status is enough. */
+/** The status of a failure: the server's own words may contain what it was given. */
 function reasonOf(thrown: unknown): string {
   const { code, responseCode } = thrown as { readonly code?: string; readonly responseCode?: number }
   return [code ?? 'no answer in time', ...(responseCode === undefined ? [] : [`it answered ${responseCode}`])].join(

@@ -4,7 +4,8 @@ import type { Retained } from '../transport/retained.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
 /**
- * A channel by its settings. Each is loaded only when somebody uses it: MQTT and mail would cost everybody's memory.
+ * Opens a channel by its settings. Each kind is loaded only when somebody uses it: MQTT and mail would cost everybody's
+ * memory.
  * @param retained null where nothing is published that a broker keeps.
  */
 export async function openChannel(settings: ChannelSettings, end: End, retained: Retained | null): Promise<Channel> {

@@ -3,7 +3,7 @@ import { send, joinUrl } from '../transport/http.ts'
 import { weightOf } from '../record/message.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
-/** pushover.net/api. Never priority 2: that rings until somebody answers. Title to 250 characters, message to 1024. */
+/** pushover.net/api. Never priority 2, which rings until somebody answers. Title to 250 characters, message to 1024. */
 export function pushover({ server, token, user, device }: Extract<ChannelSettings, { kind: 'pushover' }>): Channel {
   const PRIORITY = { bad: 1, good: 0, neutral: -1 } as const
   return {

@@ -8,14 +8,14 @@ import type { AlertSettings, ChannelSettings } from '../settings/settings.ts'
 export interface ChannelTest {
   readonly name: string
   readonly kind: string
-  /** null: it was taken. Holds no secret. */
+  /** null: the channel took the test. Contains no secret. */
   readonly problem: string | null
 }
 
 const TEST_MS = 20_000
 
 /**
- * Sends a marked test by each channel, or by the one named, all at once and not by the outbox.
+ * Sends a marked test by each channel, or by the named one, all at once and not by the outbox.
  * @throws {Problem} `channel-missing` when there is none of that name.
  */
 export async function testChannels(

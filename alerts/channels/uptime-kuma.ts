@@ -2,7 +2,7 @@ import type { Channel } from '../transport/channel.ts'
 import { send } from '../transport/http.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
-/** Uptime Kuma's push monitor: GET /api/push/TOKEN?status=up|down&msg=…&ping=ms. Its other parameters are left as they are. */
+/** Uptime Kuma's push monitor: GET /api/push/TOKEN?status=up|down&msg=…&ping=ms. Other parameters stay as they are. */
 export function uptimeKuma({ url, everySeconds }: Extract<ChannelSettings, { kind: 'uptime-kuma' }>): Channel {
   return {
     snapshotSeconds: everySeconds,

@@ -5,8 +5,8 @@ import { weightOf } from '../record/message.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
 /**
- * standardwebhooks.com: `webhook-id` is the same on every try, `webhook-timestamp` is of the try, and `webhook-signature` is
- * `v1,` and the base64 of HMAC-SHA256 over ID.TIMESTAMP.BODY.
+ * standardwebhooks.com: `webhook-id` is the same on every try, `webhook-timestamp` is that of the try, and
+ * `webhook-signature` is `v1,` and the base64 of HMAC-SHA256 over ID.TIMESTAMP.BODY.
  */
 export function webhook({ url, secret }: Extract<ChannelSettings, { kind: 'webhook' }>): Channel {
   const key = secret === undefined ? null : Buffer.from(secret.slice('whsec_'.length), 'base64')

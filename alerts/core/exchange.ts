@@ -11,10 +11,10 @@ const EXCHANGE_EVERY_MS = 3_000
 /** How soon a claim that was not answered is made again. */
 const CLAIM_AGAIN_MS = 10_000
 const EXCHANGE_AGAIN = { firstMs: 10_000, ceilingMs: 600_000 } as const
-/** What a registration carries. */
+/** The most incidents that one registration carries. */
 const MOST_REPORTED = 8
 
-/** Troubles of the tunnel in which the hub tells nobody. */
+/** Troubles of the tunnel of which the hub tells nobody. */
 const ALONE: readonly Trouble[] = ['hub-down', 'home-unknown']
 
 /** At home: claims the right to notify, and tells the hub what there is to tell. */
@@ -24,7 +24,7 @@ export function asked(state: IncidentState, now: number, acts: IncidentAction[])
   const due = incidents.filter((incident) => isDue(incident, state, now))
   const news = incidents.filter((incident) => isNews(incident, state, now))
   const all = [...new Set([...due, ...news])].slice(0, MOST_REPORTED)
-  // The first one, and the first claim, waits for no pause.
+  // The first question, and the first claim, waits for no pause.
   const isFirst = (all.length > 0 && !exchange.hasAsked) || (due.length > 0 && !exchange.hasClaimed)
   const isEarly = now < exchange.notBefore && !isFirst
   if (isEarly || (all.length === 0 && exchange.hasAsked)) return state
@@ -44,7 +44,7 @@ function isNews(incident: Incident, { told }: IncidentState, now: number): boole
   return known === undefined || known.causes !== causes.length || now - known.at >= TELL_AGAIN_MS
 }
 
-/** At home: what the hub answered, or that it did not. */
+/** At home: takes the hub's answer, or that there was none. */
 export function exchanged(
   state: IncidentState,
   { answer, asked }: Extract<IncidentEvent, { kind: 'exchanged' }>,
@@ -67,7 +67,7 @@ export function exchanged(
     const then = given[one.id]
     if (then === undefined) return one
     const fromHub = answer.incidents.find(({ was }) => was === one.id)?.incident
-    // A hub that has nothing to say of it has no word to give either.
+    // A hub that knows nothing of the incident has no right to give either.
     const both = fromHub === undefined ? one : answered(one, fromHub)
     // The hub knows what it was told, and nothing of what has happened since.
     const known = { ...both, met: then.isOver }
@@ -90,22 +90,23 @@ function ofThose(told: IncidentState['told'], incidents: readonly Incident[]): I
 }
 
 /**
- * Without the hub's word: only with proof that this home's own line works and the hub does not, or does not know this home and
- * tells nobody of it, or of what the hub cannot see. Else the hub hears nothing from here, and tells it itself: both would. The
- * other causes were proven by the hub's answers, so they say nothing of a hub that does not answer any more.
+ * Whether the home may speak without the hub's word: only with proof that its own line works and the hub does not, or
+ * that the hub does not know this home and tells nobody, or of what the hub cannot see. Otherwise the hub hears nothing
+ * from here and speaks itself, and both would. The other causes were proven by the hub's answers, so they say nothing
+ * of a hub that does not answer any more.
  */
 function maySpeakAlone(incident: Incident): boolean {
   return incident.scope !== 'tunnel' || ALONE.includes(troubleOf(incident))
 }
 
-/** On the hub: what it saw of a home by itself, and that home has not heard of. */
+/** On the hub: incidents that it saw of a home by itself, and of which that home has not heard. */
 export function untold({ incidents }: IncidentState, home: string): readonly Incident[] {
   return incidents
     .filter((one) => one.home === home && one.ended !== null && one.views.home === null && !one.met)
     .slice(0, MOST_REPORTED)
 }
 
-/** On the hub: what the home says of its outages, and for which of them it has the right to notify now. */
+/** On the hub: takes a home's report of its outages, and grants the right to notify for some of them. */
 export function reported(
   state: IncidentState,
   { home, incidents, claims, canSpeak }: Extract<IncidentEvent, { kind: 'reported' }>,
@@ -119,13 +120,13 @@ export function reported(
     incidents: state.incidents.map((one) => (handed.has(one) ? { ...one, met: true } : one)),
   }
   for (const one of incidents) {
-    // Whatever it says, a home speaks of itself alone.
+    // Whatever the report says, a home speaks only of itself.
     const report = { ...one, home }
     const own = counterpart(after.incidents, report)
     let both = merged(own, report)
     if (claims.includes(report.id) && both.said.down === null)
       both = { ...both, said: { ...both.said, down: { by: 'home', at: now } } }
-    // The home has seen the hub's view with this answer.
+    // The home sees the hub's view with this answer.
     both = silencedWhenUnheard({ ...both, met: report.ended !== null }, after.speaksSince)
     acts.push({ kind: 'write', incident: both })
     if (both.ended !== null && (own?.ended ?? null) === null) acts.push({ kind: 'over', incident: both })

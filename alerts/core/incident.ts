@@ -3,32 +3,32 @@ import type { End, Scope, Trouble } from './trouble.ts'
 /** One outage, from its first sign to the proof of recovery. Every moment is monotonic milliseconds of this machine. */
 export interface Incident {
   readonly id: string
-  /** What the other end called it before both met. */
+  /** The other end's id of the incident before both met. */
   readonly alias: string | null
   readonly home: string
   readonly scope: Scope
   readonly began: number
-  /** null: it lasts. */
+  /** null: the incident lasts. */
   readonly ended: number | null
   /** Since when all is well again, while it is not yet certain that it stays so. */
   readonly wellSince: number | null
-  /** How often it came back before it was over. */
+  /** How often the trouble came back before it was over. */
   readonly flaps: number
-  /** It came again and again, so that one message stands for all of it. */
+  /** The trouble came again and again, so that one message stands for all of it. */
   readonly isFlapping: boolean
-  /** How its cause changed, first to last. */
+  /** The causes in the order in which they were named. */
   readonly causes: readonly Named[]
   readonly tried: readonly Tried[]
-  /** Where the hub saw the home. */
+  /** The home's mapping as the hub saw it. */
   readonly mapping: { readonly before: string | null; readonly after: string | null }
   readonly views: { readonly home: View | null; readonly hub: View | null }
-  /** What people were told, and by whom. */
+  /** The messages to people, and the end that sent them. */
   readonly said: { readonly down: Said | null; readonly recovered: Said | null; readonly remindedAt: number | null }
-  /** This end says nothing of it, or nothing more: it was over before there was anybody to tell, or its home is gone. */
+  /** This end sends no further message: the incident was over before there was anybody to tell, or its home is gone. */
   readonly silenced: boolean
-  /** Something of it is on disk. */
+  /** A record of the incident is on disk. */
   readonly isWritten: boolean
-  /** Both ends have compared what they know of it, after its end. */
+  /** Both ends have compared what they know of the incident, after its end. */
   readonly met: boolean
 }
 
@@ -54,7 +54,7 @@ interface Said {
   readonly at: number
 }
 
-/** Enough for people; an outage of a week tries the same again and again. */
+/** How many causes and remedies are kept: enough for people; an outage of a week tries the same again and again. */
 const MOST_CAUSES = 16
 const MOST_TRIED = 32
 
@@ -84,13 +84,13 @@ export function newIncident(
   }
 }
 
-/** What it is, as far as that is known: what was proven last. */
+/** The trouble, as far as it is known: what was proven last. */
 export function troubleOf({ causes }: Incident): Trouble {
   const named = causes.filter(({ trouble }) => trouble !== 'unknown' && trouble !== 'home-dark')
   return (named.at(-1) ?? causes.at(-1))?.trouble ?? 'unknown'
 }
 
-/** The same cause twice in a row is one. What is not known does not replace what is. */
+/** Adds a cause. The same cause twice in a row is one, and an unknown cause does not replace a known one. */
 export function named(incident: Incident, trouble: Trouble, at: number): Incident {
   const { causes } = incident
   const last = causes.at(-1)
@@ -103,7 +103,7 @@ export function noteTried(incident: Incident, tried: Tried): Incident {
   return { ...incident, tried: [...incident.tried, tried].slice(-MOST_TRIED) }
 }
 
-/** Milliseconds from its first sign to its end, or until now. */
+/** Milliseconds from the first sign to the end, or until now. */
 export function lastedMs({ began, ended }: Pick<Incident, 'began' | 'ended'>, now: number): number {
   return (ended ?? now) - began
 }

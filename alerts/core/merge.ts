@@ -1,26 +1,26 @@
 import type { Incident } from './incident.ts'
 
-/** Two ends of a broken line notice its end, and its beginning, some seconds apart. */
+/** How far apart the two ends of a broken line may notice its begin, and its end. */
 const TOLERANCE_MS = 30_000
 
-/** Which of the hub's incidents is the one that the home reports; null when the hub has seen nothing of it. */
+/** The hub's incident that the home reports; null when the hub has seen nothing of it. */
 export function counterpart(incidents: readonly Incident[], reported: Incident): Incident | null {
   const same = incidents.filter(({ home, scope }) => home === reported.home && scope === reported.scope)
   return (
     same.find(({ id, alias }) => id === reported.id || alias === reported.id) ??
-    // One view of the hub stands for one of the home, the first that fits: the others stay on their own.
+    // One view of the hub stands for one of the home, the first that fits: the others stay separate.
     same.find((one) => one.views.home === null && overlap(one, reported)) ??
     null
   )
 }
 
 /**
- * The hub's incident with what the home reports of it. The home knows more of why, and each end what it has said itself.
- * Once people were told, its name stays; else it is the home's.
+ * The hub's incident with what the home reports of it. The home knows more of the reason, and each end knows what it
+ * has said itself. Once people were told, the incident's id stays; else it is the home's.
  */
 export function merged(own: Incident | null, reported: Incident): Incident {
   const home = { began: reported.began, ended: reported.ended }
-  // Whom the home had to tell says nothing of whom the hub has.
+  // Whether the home had somebody to tell says nothing of the hub.
   if (own === null) return { ...reported, silenced: false, views: { home, hub: null } }
   const { views, said } = own
   const isSaid = said.down !== null
@@ -31,7 +31,7 @@ export function merged(own: Incident | null, reported: Incident): Incident {
     id: isSaid ? own.id : reported.id,
     alias: isSaid ? reported.id : own.id === reported.id ? own.alias : own.id,
     began: Math.min(own.began, reported.began),
-    // What was said to be over is not open again because an old report says so.
+    // An incident that was told to be over is not opened again by an old report.
     ended: said.recovered !== null ? own.ended : reported.ended,
     wellSince: own.wellSince,
     silenced: own.silenced,

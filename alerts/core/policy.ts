@@ -3,9 +3,9 @@ import { homeGoesFirst, isDue } from './speaking.ts'
 import type { IncidentState, Policy } from './state.ts'
 import type { End } from './trouble.ts'
 
-/** How long the hub waits for what the home has to say of an outage that is over. */
+/** How long the hub waits for the home's explanation of an outage that is over. */
 const HOME_EXPLAINS_MS = 15_000
-/** Hearing a home that does not say that it is well, the hub believes what it hears. */
+/** Age from which a home's report counts no more: a home that is heard is then believed to be well. */
 const REPORT_STALE_MS = 900_000
 const KEPT_MS = 24 * 3_600_000
 const MOST_KEPT = 100
@@ -38,7 +38,7 @@ const atHub: Policy = {
 
 export const POLICIES: Readonly<Record<End, Policy>> = { home: atHome, hub: atHub }
 
-/** Of what only a home could see, and that home says nothing any more. */
+/** Whether only a home could see an incident, and that home is silent by now. */
 function isOrphan({ home, began, views }: Incident, state: IncidentState, now: number): boolean {
   return views.hub === null && now - Math.max(began, reportedAt(state, home)) >= KEPT_MS
 }

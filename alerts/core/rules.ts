@@ -14,17 +14,17 @@ import {
 } from './state.ts'
 import type { Scope, Trouble } from './trouble.ts'
 
-/** By then the hub has noticed that this home is back. */
+/** When to ask the hub first: by then it has noticed that this home is back. */
 const FIRST_EXCHANGE_MS = 20_000
-/** An answer that is followed by the next silence was no recovery. */
+/** How long a recovery must last: an answer that is followed by the next silence was none. */
 const SETTLE_MS = 5_000
-/** When the next outage would make it unstable, a recovery must last longer to be told. */
+/** How long it must last when the next outage would make the incident unstable. */
 const SETTLE_AGAIN_MS = 60_000
 
-/** Nothing is lost meanwhile: they do not make a line unstable. */
+/** Troubles in which nothing is lost: they do not make a line unstable. */
 const HARMLESS: readonly Trouble[] = ['mapping-changed', 'mtu-black-hole', 'drift']
 
-/** @param incidents what is remembered from before. */
+/** @param incidents those remembered from before. */
 export function openIncidents(settings: IncidentSettings, incidents: readonly Incident[], now: number): IncidentState {
   return {
     settings,
@@ -47,17 +47,17 @@ export function openIncidents(settings: IncidentSettings, incidents: readonly In
 /**
  * The rules by which outages become messages. Pure; every moment is monotonic milliseconds.
  *
- * One incident, one "down" and one "recovered", whichever end can speak. The hub is the arbiter where both could: the home
- * claims the right to notify (in a registration) before it says anything, and the hub remembers who has it. A home that
- * cannot reach the hub speaks by itself when it has proof that its own line works, and else waits until it meets the hub.
- * Decides, never acts.
+ * One incident, one "down" and one "recovered", whichever end can speak. The hub is the arbiter where both could: the
+ * home claims the right to notify (in a registration) before it says anything, and the hub remembers who has it. A home
+ * that cannot reach the hub speaks without it when it has proof that its own line works, and else waits until it
+ * reaches the hub. Decides, never acts.
  */
 export function nextIncidents(
   state: IncidentState,
   event: IncidentEvent,
   now: number,
 ): readonly [IncidentState, readonly IncidentAction[]] {
-  // What is said of every home each second, and changes nothing.
+  // An event of every home each second, which changes nothing.
   if (event.kind === 'well' && openIncident(state, event.home, event.scope) === null) return [state, []]
   const acts: IncidentAction[] = []
   const policy = POLICIES[state.settings.end]
@@ -84,7 +84,7 @@ function taken(state: IncidentState, event: IncidentEvent, now: number, acts: In
       const { home, trouble, id } = event
       const open = openIncident(state, home, 'tunnel')
       if (open === null) return begin(state, { id, home, scope: 'tunnel', began: now, trouble }, now, now)
-      // It explains what has no explanation, and is nothing besides another cause.
+      // A sign explains an unexplained incident, and adds nothing to another cause.
       return troubleOf(open) === 'unknown' ? replaced(state, open, named(open, trouble, now)) : state
     }
     case 'well': {
@@ -145,7 +145,7 @@ function configured(state: IncidentState, settings: IncidentSettings, now: numbe
   return { ...state, settings, speaksSince }
 }
 
-/** The outages of homes that are gone end with them, without a word. */
+/** Ends the outages of homes that are gone, without a message. */
 function without(state: IncidentState, homes: readonly string[], now: number, acts: IncidentAction[]): IncidentState {
   const isThere = (home: string): boolean => homes.includes(home)
   for (const one of state.incidents.filter(({ home }) => !isThere(home))) {
@@ -161,14 +161,14 @@ function without(state: IncidentState, homes: readonly string[], now: number, ac
   }
 }
 
-/** What was over before is known to be, also by the next run. */
+/** Silences what was over before anybody could be told, also for the next run. */
 function remembered(incident: Incident, state: IncidentState, acts: IncidentAction[]): Incident {
   const after = silencedWhenUnheard(incident, state.speaksSince)
   if (after !== incident) acts.push({ kind: 'write', incident: after })
   return after
 }
 
-/** Ends what was well for long enough, and has what lasts written down. */
+/** Ends an incident that was well for long enough, and has one that lasts written down. */
 function settled(
   before: Incident,
   state: IncidentState,
@@ -196,7 +196,7 @@ function settleMs(incident: Incident, { settings, begun }: IncidentState): numbe
   return recent.length >= settings.unstable.outages - 1 && recent.length > 1 ? SETTLE_AGAIN_MS : SETTLE_MS
 }
 
-/** Without those of which nothing more is to be said. */
+/** The incidents without those of which nothing more is to be said. */
 function kept(state: IncidentState, policy: Policy, now: number): readonly Incident[] {
   const left = state.incidents.filter((incident) => !policy.isDone(incident, state, now))
   if (left.length <= policy.mostKept) return left

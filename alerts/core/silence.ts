@@ -1,7 +1,7 @@
 import type { Incident } from './incident.ts'
 
 /**
- * Of what was over before there was anybody to tell, nobody wants to hear once there is.
+ * Silences an incident that was over before there was anybody to tell: nobody wants to hear of it later.
  * @param speaksSince since when there is somebody; Infinity: there is nobody.
  */
 export function silencedWhenUnheard(incident: Incident, speaksSince: number): Incident {
@@ -10,7 +10,7 @@ export function silencedWhenUnheard(incident: Incident, speaksSince: number): In
   return isUnheard && !silenced ? { ...incident, silenced: true } : incident
 }
 
-/** On the hub: what is left of it when its home is gone. A home that comes by that name is another one, and is not told of it. */
+/** On the hub: ends an incident whose home is gone. A new home by that name is another, and is not told of it. */
 export function laidToRest(incident: Incident, now: number): Incident {
   const { ended, views, silenced, met } = incident
   if (ended !== null && silenced && met) return incident

@@ -4,11 +4,11 @@ import { INHIBITS } from './trouble.ts'
 
 const REMIND_FIRST_MS = 6 * 3_600_000
 const REMIND_AGAIN_MS = 24 * 3_600_000
-/** So long after people should be told, a home that reports the outage has the first word; then the hub speaks for it. */
+/** How long past due a home that reports the outage has the first word; then the hub speaks for it. */
 const HOME_SPEAKS_FIRST_MS = 20_000
 const REPORT_FRESH_MS = 60_000
 
-/** Says what is to be said of it by this end, without asking. */
+/** Tells what this end has to tell of an incident without asking. */
 export function spoken(
   incident: Incident,
   state: IncidentState,
@@ -41,13 +41,13 @@ export function say(incident: Incident, { settings }: IncidentState, now: number
   return said
 }
 
-/** It has lasted long enough for people to be told, nobody has, and it is nobody's shadow. */
+/** Whether people should be told: it has lasted long enough, nobody was told, and no other trouble inhibits it. */
 export function isDue(incident: Incident, state: IncidentState, now: number): boolean {
   const { settings, incidents, speaksSince } = state
   const { said, silenced, ended, wellSince } = incident
   if (!settings.canSpeak || said.down !== null || silenced) return false
   if ((ended ?? wellSince ?? Infinity) < speaksSince) return false
-  // What only the other end saw is the other's to tell.
+  // An incident that only the other end saw is the other's to tell.
   if (incident.views[settings.end] === null) return false
   const isShadow = incidents.some(
     (other) =>
@@ -59,7 +59,7 @@ export function isDue(incident: Incident, state: IncidentState, now: number): bo
   return incident.isFlapping || lastedMs(incident, incident.wellSince ?? now) >= settings.pendingMs[troubleOf(incident)]
 }
 
-/** A home that reported this outage while it lasts, and has somebody to tell, has the first word. */
+/** Whether the home has the first word: it reported this outage while it lasts, and has somebody to tell. */
 export function homeGoesFirst(incident: Incident, state: IncidentState, now: number): boolean {
   const report = state.reports[incident.home]
   if (incident.views.home === null || report === undefined || !report.canSpeak) return false

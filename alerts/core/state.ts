@@ -1,70 +1,70 @@
 import type { Incident, Tried } from './incident.ts'
 import type { End, Scope, Trouble } from './trouble.ts'
 
-/** What an end knows of outages. Every moment is monotonic milliseconds. */
+/** An end's knowledge of outages. Every moment is monotonic milliseconds. */
 export interface IncidentState {
   readonly settings: IncidentSettings
-  /** Since when somebody would hear it: -Infinity, ever since this end runs; Infinity: nobody would. */
+  /** Since when somebody would hear of an incident: -Infinity, ever since this end runs; Infinity: nobody would. */
   readonly speaksSince: number
-  /** Those that last, and those that are over but not yet told or compared; on the hub also those of the last day. */
+  /** Incidents that last, and those that are over, not yet told or compared; on the hub also those of the last day. */
   readonly incidents: readonly Incident[]
-  /** When the last ones began, by home and scope: what comes again and again is one. */
+  /** When the last incidents began, by home and scope: one that comes again and again is unstable. */
   readonly begun: Readonly<Record<string, readonly number[]>>
-  /** At home: what is asked of the hub. */
+  /** At home: the questions to the hub. */
   readonly exchange: Exchange
   /** At home: what the hub knows, by incident: when it was told, and how many causes there were. */
   readonly told: Readonly<Record<string, { readonly at: number; readonly causes: number }>>
-  /** On the hub: when each home last reported, and whether it can speak. */
+  /** On the hub: when each home last reported, and whether the home can speak. */
   readonly reports: Readonly<Record<string, { readonly at: number; readonly canSpeak: boolean }>>
 }
 
 export interface IncidentSettings {
   readonly end: End
-  /** Somebody would hear it: there is a channel. */
+  /** Whether somebody would hear a message: there is a channel. */
   readonly canSpeak: boolean
   /** How long each trouble lasts before anybody is told. */
   readonly pendingMs: Readonly<Record<Trouble, number>>
   readonly unstable: {
-    /** The how-manieth outage within the window makes it unstable. */
+    /** How many outages within the window make it unstable. */
     readonly outages: number
     readonly withinMs: number
-    /** It is over when nothing happened for so long. */
+    /** The unstable state is over when nothing happened for so long. */
     readonly calmMs: number
   }
 }
 
 interface Exchange {
   readonly isUnderWay: boolean
-  /** What the last question told of each: by the time of its answer it may have more causes, or be over. */
+  /** What the last question told of each incident, which may have more causes, or be over, by the answer. */
   readonly given: Readonly<Record<string, { readonly causes: number; readonly isOver: boolean }>>
-  /** The hub was asked once for what was missed while no agent ran. */
+  /** Whether the hub was asked once for what was missed while no agent ran. */
   readonly hasAsked: boolean
   readonly failures: number
   readonly notBefore: number
-  /** The last question claimed the right to notify, and was not only for news. */
+  /** Whether the last question claimed the right to notify, and was not only for news. */
   readonly hasClaimed: boolean
 }
 
 export type IncidentEvent =
   | { readonly kind: 'tick' }
-  /** Something is wrong, since then. The same may be said again and again. */
+  /** Something is wrong, since then. The same sign may come again and again. */
   | {
       readonly kind: 'sign'
-      /** For a new incident. */
+      /** The id for a new incident. */
       readonly id: string
       readonly home: string
       readonly scope: Scope
       readonly trouble: Trouble
       readonly since: number
     }
-  /** It was wrong, and was well again before anybody could act. */
+  /** Something was wrong, and was well again before anybody could act. */
   | { readonly kind: 'passing'; readonly id: string; readonly home: string; readonly trouble: Trouble }
   | { readonly kind: 'well'; readonly home: string; readonly scope: Scope; readonly since: number }
   | { readonly kind: 'tried'; readonly home: string; readonly tried: Tried }
   | { readonly kind: 'moved'; readonly home: string; readonly before: string | null; readonly after: string }
-  /** At home: what came of asking the hub for these; null when it was not reached. */
+  /** At home: the outcome of asking the hub for these; null when the hub was not reached. */
   | { readonly kind: 'exchanged'; readonly asked: readonly string[]; readonly answer: Answer | null }
-  /** On the hub: a home reports, and claims the right to notify for some. */
+  /** On the hub: a home reports, and claims the right to notify for some incidents. */
   | {
       readonly kind: 'reported'
       readonly home: string
@@ -73,45 +73,45 @@ export type IncidentEvent =
       readonly canSpeak: boolean
     }
   | { readonly kind: 'configured'; readonly settings: IncidentSettings }
-  /** On the hub: there are no other homes any more. */
+  /** On the hub: there are no homes but these. */
   | { readonly kind: 'homes'; readonly homes: readonly string[] }
 
-/** What the hub says to a home's report. */
+/** The hub's answer to a home's report. */
 export interface Answer {
-  /** `was` is what the home called it. */
+  /** `was` is the home's id of the incident. */
   readonly incidents: readonly { readonly was: string; readonly incident: Incident }[]
-  /** What only the hub saw, since nobody was awake at home. */
+  /** Incidents that only the hub saw, since nobody was awake at home. */
   readonly others: readonly Incident[]
 }
 
 export type IncidentAction =
   | { readonly kind: 'say'; readonly what: NotificationKind; readonly incident: Incident }
   | { readonly kind: 'write'; readonly incident: Incident }
-  /** It is over, as far as this end knows. Once for each. */
+  /** The incident is over, as far as this end knows. Once for each. */
   | { readonly kind: 'over'; readonly incident: Incident }
-  /** Ends with one `exchanged`. */
+  /** Answered by one `exchanged`. */
   | { readonly kind: 'exchange'; readonly incidents: readonly Incident[]; readonly claims: readonly string[] }
 
-/** `unstable` and `steady` are "down" and "recovered" of what comes again and again. */
+/** `unstable` and `steady` are "down" and "recovered" of an incident that comes again and again. */
 export type NotificationKind = 'down' | 'recovered' | 'unstable' | 'steady' | 'reminder'
 
-/** Where the two ends differ: the rest of the rules does not ask at which of them it runs. */
+/** The differences between the two ends: the rest of the rules does not ask at which end it runs. */
 export interface Policy {
-  /** Asks the other end, and gives it the news. */
+  /** Whether this end asks the other, and gives it the news. */
   readonly asks: boolean
-  /** People may be told of what is due without asking the other end. */
+  /** Whether people may be told of a due incident without asking the other end. */
   readonly tellsUnasked: (incident: Incident, state: IncidentState, now: number) => boolean
-  /** Enough is known of what is over for people to be told. */
+  /** Whether enough is known of an incident that is over for people to be told. */
   readonly isExplained: (incident: Incident, now: number) => boolean
-  /** All is well as this end sees it, and the other end, which saw it too, has yet to say that it is over. */
+  /** Whether all is well as this end sees it, while the other, which saw the trouble, has yet to say that it is over. */
   readonly awaitsOther: (incident: Incident, state: IncidentState, now: number) => boolean
-  /** Nothing is to be told, asked or compared any more. */
+  /** Whether nothing is to be told, asked or compared any more. */
   readonly isDone: (incident: Incident, state: IncidentState, now: number) => boolean
-  /** However long the ends do not meet. */
+  /** The most incidents that are kept, however long the ends do not meet. */
   readonly mostKept: number
 }
 
-/** What lasts so long is written down at once, whoever is reached: a Pi may lose its power while it happens. */
+/** How long an incident lasts until it is written down, whoever is reached: a Pi may lose its power during it. */
 export const LASTING_MS = 10_000
 
 export function replaced(state: IncidentState, before: Incident, after: Incident): IncidentState {

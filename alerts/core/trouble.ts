@@ -1,4 +1,4 @@
-/** What can be wrong: the agent's causes of an outage, and what each end sees besides. */
+/** Everything that can be wrong: the agent's causes of an outage, and what else each end sees. */
 export type Trouble =
   /** The tunnel is silent, and nothing is proven yet. */
   | 'unknown'
@@ -28,15 +28,15 @@ export type Trouble =
   /** The tunnel carries, the router that it ends on does not answer the agent. */
   | 'router-silent'
 
-/** What a trouble concerns: at most one incident of each is open at a time. */
+/** The part that a trouble concerns: at most one incident of each is open at a time. */
 export type Scope = 'tunnel' | 'agent' | 'hub-daemon' | 'registrar' | 'router'
 
-/** Who saw or said something. */
+/** The end that saw or said something. */
 export type End = 'home' | 'hub'
 
 /**
- * What each trouble inhibits while it lasts (Alertmanager's word): a person is told of the cause only.
- * The tunnel's own causes hide each other by being one incident.
+ * Scopes that each trouble inhibits while it lasts (Alertmanager's word): a person is told only of the cause. The
+ * tunnel's own causes hide each other by being one incident.
  */
 export const INHIBITS: Readonly<Partial<Record<Trouble, readonly Scope[]>>> = {
   'home-offline': ['registrar', 'hub-daemon', 'router'],

@@ -14,21 +14,21 @@ import type { Outbox } from './outbox.ts'
 import type { Retained } from '../transport/retained.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
-/** Brings messages to every channel, each at its own pace: one that fails holds up no other. */
+/** Brings messages to every channel, each at its own pace: one that fails delays no other. */
 export interface Courier {
   /** Something new is in the outbox, or the state changed. */
   readonly wake: () => void
   readonly status: () => readonly ChannelStatus[]
-  /** Until the signal ends it. */
+  /** Delivers until the signal ends it. */
   readonly run: (signal: AbortSignal) => Promise<void>
 }
 
 export interface ChannelStatus {
   readonly name: string
   readonly kind: ChannelSettings['kind']
-  /** Messages. */
+  /** Number of messages that wait. */
   readonly waiting: number
-  /** Why the last try failed; null when it did not. Holds no secret. */
+  /** Why the last try failed; null when it did not. Contains no secret. */
   readonly problem: string | null
 }
 
@@ -38,20 +38,20 @@ export interface CourierDeps {
   readonly outbox: Outbox
   readonly retained: Retained
   readonly snapshot: () => Promise<Snapshot>
-  /** Nothing is sent now. */
+  /** Whether nothing is sent now. */
   readonly isQuiet: () => boolean
   readonly clock: Clock
   readonly log: Log
 }
 
 const SEND_MS = 20_000
-/** Telegram takes one message a second and chat. */
+/** The pause between two messages: Telegram takes one message a second and chat. */
 const BETWEEN_MS = 1_000
 const RETRY = { firstMs: 2_000, ceilingMs: 600_000 } as const
 const LOOK_EVERY_MS = 30_000
-/** Sent this much later, a message says when it was. */
+/** From this delay on, a message says when its event was. */
 const LATE_MS = 60_000
-/** A change is told at once, many of them not each. */
+/** The least gap between snapshots: a change is told at once, many changes are not told each. */
 const PULSE_LEAST_MS = 2_000
 
 export function makeCourier(deps: CourierDeps): Courier {
@@ -71,7 +71,7 @@ export function makeCourier(deps: CourierDeps): Courier {
 
 type Outcome =
   | { readonly kind: 'taken' }
-  /** `retryAfterMs`: what the other end asked for; null: it did not. */
+  /** `retryAfterMs`: the wait that the other end asked for; null: none. */
   | { readonly kind: 'failed'; readonly retryAfterMs: number | null }
 
 function makeRun(name: string, settings: ChannelSettings, deps: CourierDeps) {
@@ -79,7 +79,7 @@ function makeRun(name: string, settings: ChannelSettings, deps: CourierDeps) {
   let problem: string | null = null
   let wakes: readonly (() => void)[] = []
 
-  /** One try within its time. */
+  /** Makes one try within its time. */
   async function attempt(act: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<Outcome> {
     try {
       await within(SEND_MS, signal, act)
@@ -164,7 +164,7 @@ function asSentNow(message: Message, now: Date): Message {
   return { ...message, text: `${message.text}\n(Sent late: this was at ${clockText(at)}.)` }
 }
 
-/** What a message repeats of others is in no channel anything but characters. An older homeward may have left it in the outbox. */
+/** A message without control characters in quotations, even one that an older homeward left in the outbox. */
 function fitToSend(message: Message): Message {
   return { ...message, title: oneLine(message.title), text: printable(message.text) }
 }

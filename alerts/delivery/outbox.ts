@@ -10,19 +10,19 @@ import type { Message } from '../record/message.ts'
 /** Messages that have not reached everybody yet, in their order, on disk. */
 export interface Outbox {
   readonly put: (message: Message, channels: readonly string[]) => void
-  /** The oldest that this channel has not had. */
+  /** The oldest message that this channel has not had. */
   readonly next: (channel: string) => Message | null
   readonly waiting: (channel: string) => number
   readonly done: (message: Message, channel: string) => void
-  /** The channel has another name now. */
+  /** Moves messages to the channel's new name. */
   readonly rename: (channel: string, now: string) => void
-  /** There are no other channels any more. */
+  /** Keeps only these channels. */
   readonly keep: (channels: readonly string[]) => void
-  /** Resolves when what was changed is on disk. */
+  /** Resolves when all changes are on disk. */
   readonly saved: () => Promise<void>
 }
 
-/** Months of a line's outages; what is older than these is given up for what is newer. */
+/** How many messages are kept: months of a line's outages; the oldest are given up for newer ones. */
 const MOST = 200
 
 const EntrySchema = v.object({
@@ -43,7 +43,7 @@ interface Entry {
   readonly waiting: readonly string[]
 }
 
-/** A damaged file is an empty one. */
+/** Opens the outbox. A damaged file is an empty one. */
 export async function openOutbox(stateDir: string, log: Log): Promise<Outbox> {
   const path = outboxPath(stateDir)
   let entries: readonly Entry[] = await readEntries(path)
@@ -54,7 +54,7 @@ export async function openOutbox(stateDir: string, log: Log): Promise<Outbox> {
     entries = next.filter(({ waiting }) => waiting.length > 0)
     if (isDirty) return
     isDirty = true
-    // Several changes of one moment are one write.
+    // Several changes of one moment become one write.
     void mutex.runExclusive(save)
   }
 

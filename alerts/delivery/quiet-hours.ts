@@ -1,8 +1,8 @@
 import { CronTime } from 'cron'
 
-/** Loaded only where somebody has quiet hours: luxon, which cron reckons with, costs memory. */
+/** Loaded only where somebody has quiet hours: luxon, which cron uses, costs memory. */
 
-/** Whether it is quiet now: the next moment that comes is one that ends it. Two expressions, in this machine's time zone. */
+/** Whether it is quiet now: the next of both moments ends it. Two expressions, in this machine's time zone. */
 export function makeQuietHours({
   from,
   until,

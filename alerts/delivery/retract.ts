@@ -4,8 +4,8 @@ import { openRetained } from '../transport/retained.ts'
 import { makeTakeBack } from './take-back.ts'
 
 /**
- * Clears all that this end ever told Home Assistant, for one that goes for good; nothing of it may be running. What could not
- * be cleared stays remembered.
+ * Clears everything that this end ever told Home Assistant, before the end is removed; nothing of it may be running.
+ * What could not be cleared stays remembered.
  * @returns the brokers that could not be cleared.
  */
 export async function retractAll(stateDir: string, signal: AbortSignal): Promise<readonly string[]> {

@@ -7,13 +7,13 @@ import { hostOf } from '../transport/broker-host.ts'
 import type { Kept, Retained } from '../transport/retained.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
-/** Clears what channels that are gone left at their brokers, also at one that is away for now. */
+/** Clears what removed channels left at their brokers, also at a broker that is away for now. */
 export interface TakeBack {
-  /** Something is left, and it is time to try. */
+  /** Whether something is left, and it is time to try. */
   readonly isDue: () => boolean
-  /** Tries; true when something was cleared. Never throws. */
+  /** Tries to clear; true when something was cleared. Never throws. */
   readonly attempt: (signal: AbortSignal) => Promise<boolean>
-  /** The brokers that could not be cleared. */
+  /** Brokers that could not be cleared. */
   readonly left: () => readonly string[]
 }
 
@@ -22,7 +22,7 @@ const AGAIN = { firstMs: 60_000, ceilingMs: 3_600_000 } as const
 
 export function makeTakeBack(deps: {
   readonly retained: Retained
-  /** Those that there are; null while nobody knows, since their file cannot be read. */
+  /** The present channels; null while their file cannot be read. */
   readonly channels: () => readonly ChannelSettings[] | null
   readonly clock: Clock
   readonly log: Log

@@ -4,7 +4,7 @@ import type { Message } from './message.ts'
 import { namedRemedy } from './remedies.ts'
 import { isTrouble, namedCause, TROUBLES } from './troubles.ts'
 
-/** The words of a message. Pure; times are said by this machine's calendar. */
+/** Composes the words of a message. Pure; times are by this machine's calendar. */
 export function compose(what: NotificationKind, incident: IncidentRecord, at: Date): Message {
   const { id, home } = incident
   return {
@@ -138,7 +138,7 @@ export function clockText(date: Date): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
 }
 
-/** Seconds for people. */
+/** A time span for people. */
 function spanText(seconds: number): string {
   if (seconds < 120) return `${Math.round(seconds)} s`
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`

@@ -4,16 +4,16 @@ import { type IncidentRecord, IncidentSchema } from '../../protocol/incidents.ts
 import { olderOf, openJsonLines, readJsonLines } from '../../system/files/json-lines.ts'
 
 /**
- * incidents.jsonl in the state folder, and incidents.1.jsonl with what was before. Each line is one incident as it was then,
- * written when it began to last, when people were told, when it was over and when both ends had compared it; the last line of
- * an id counts. An outage costs a storage card some four writes.
+ * incidents.jsonl in the state folder, and the older incidents.1.jsonl. Each line is one incident as it was then,
+ * written when it began to last, when people were told, when it was over and when both ends had compared it; the last
+ * line of an id counts. An outage costs a storage card some four writes.
  */
 export interface IncidentLog {
-  /** The answer says why it was lost, when it was. */
+  /** Writes a record. @returns why it was lost; null when it was not. */
   readonly write: (record: IncidentRecord) => Promise<string | null>
 }
 
-/** Some two thousand lines; twice that is the most that is kept. */
+/** The size at which a new file begins: some two thousand lines; twice that is the most that is kept. */
 const LARGEST_BYTES = 1024 * 1024
 
 export function openIncidentLog(stateDir: string, largestBytes = LARGEST_BYTES): IncidentLog {
@@ -21,20 +21,20 @@ export function openIncidentLog(stateDir: string, largestBytes = LARGEST_BYTES):
   return { write: (record) => file.append(JSON.stringify(record)) }
 }
 
-/** All that is kept, by when they began. @throws {Problem} `config-unreadable`. */
+/** Reads all incidents that are kept, by their begin. @throws {Problem} `config-unreadable`. */
 export async function readIncidents(stateDir: string): Promise<readonly IncidentRecord[]> {
   const found = new Map<string, IncidentRecord>()
   for (const line of (await readJsonLines(incidentsPath(stateDir))).flatMap((text) => text.split('\n'))) {
     const record = parseRecord(line)
     if (record === null) continue
-    // What it was called before both ends met is the same incident.
+    // The record under the id from before both ends met is the same incident.
     if (record.alias !== null) found.delete(record.alias)
     found.set(record.id, record)
   }
   return [...found.values()].sort((a, b) => a.began.localeCompare(b.began))
 }
 
-/** The file and the one it was before. */
+/** The files of incidents, present and older. */
 export function incidentPaths(stateDir: string): readonly string[] {
   const path = incidentsPath(stateDir)
   return [path, olderOf(path)]

@@ -2,7 +2,7 @@ import type { IncidentRecord } from '../../protocol/incidents.ts'
 import { type Incident, lastedMs, troubleOf } from '../core/incident.ts'
 import { isTrouble } from './troubles.ts'
 
-/** Says when a monotonic moment was, by the calendar. */
+/** Tells a monotonic moment's time by the calendar. */
 export type TimeAt = (moment: number) => Date
 
 /** An incident as it is written down and sent. */
@@ -39,13 +39,13 @@ export function toRecord(incident: Incident, at: TimeAt, now: number): IncidentR
   }
 }
 
-/** The two clocks of one moment: what the calendar showed that a record is written by, and our monotonic one. */
+/** The two clocks of one moment: the calendar that a record is written by, and our monotonic clock. */
 export interface Moment {
   readonly wall: number
   readonly now: number
 }
 
-/** A record of another end, or of another run, on this machine's monotonic clock. What is not known here counts as unknown. */
+/** A record of another end or run, on this machine's monotonic clock. What is not known here counts as unknown. */
 export function fromRecord(record: IncidentRecord, { wall, now }: Moment): Incident {
   const moment = (text: string): number => now - (wall - Date.parse(text))
   const momentOr = (text: string | null): number | null => (text === null ? null : moment(text))
@@ -53,7 +53,7 @@ export function fromRecord(record: IncidentRecord, { wall, now }: Moment): Incid
     one === null ? null : { began: moment(one.began), ended: momentOr(one.ended) }
   const said = (one: IncidentRecord['said']['down']) => (one === null ? null : { by: one.by, at: moment(one.at) })
   const { id, alias, home, scope, flaps, unstable, causes, tried, mapping, views, met } = record
-  // By the calendar they may be some seconds apart from what was measured, when the clock was set meanwhile.
+  // Times by the calendar may be some seconds apart from the measured ones, when the clock was set meanwhile.
   const ended = momentOr(record.ended)
   const began = ended === null || record.seconds === null ? moment(record.began) : ended - record.seconds * 1_000
   return {

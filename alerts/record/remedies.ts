@@ -1,6 +1,6 @@
 import { reportedWord } from '../../protocol/incidents.ts'
 
-/** What can be tried against a cause, as people say it behind “trying” and “tried”. */
+/** Names of remedies for people, to follow “trying” and “tried”. */
 export const REMEDIES = {
   'new-source-port': 'another source port',
   'forget-flow': 'a fresh entry in the router’s connection table',
@@ -16,7 +16,7 @@ export const REMEDIES = {
   'way-back': 'the direct way again',
 } as const
 
-/** A remedy as somebody reported it, with the endpoint if it names one; what homeward does not know stays marked as theirs. */
+/** A remedy as somebody reported it, with its endpoint, if any; one unknown to homeward stays marked as theirs. */
 export function namedRemedy(reported: string): string {
   const [kind = '', endpoint] = reportedWord(reported).split(' ')
   if (!isRemedy(kind)) return reportedWord(reported)

@@ -1,17 +1,17 @@
 import { reportedWord } from '../../protocol/incidents.ts'
 import type { Trouble } from '../core/trouble.ts'
 
-/** What people are told of a trouble. All advice stands here, and a trouble without it does not compile. */
+/** The words about a trouble for people. All advice is here, and a trouble without it does not compile. */
 interface Words {
-  /** What is wrong, after the home's name: `cabin: no way in from outside`. */
+  /** The trouble, after the home's name: `cabin: no way in from outside`. */
   readonly title: string
   /** The cause in a few words, within a sentence: `repairing: UDP is blocked on this line`. */
   readonly named: string
   /** Why, as one sentence. */
   readonly why: string
-  /** What they can do about it, as sentences. */
+  /** The action that people can take, as sentences. */
   readonly advice: string
-  /** How long it lasts before anybody is told; 30 when not said. */
+  /** How long the trouble lasts before anybody is told; default: 30. */
   readonly pendingSeconds?: number
 }
 
@@ -149,7 +149,7 @@ export const TROUBLES = {
 
 const PENDING_SECONDS = 30
 
-/** Seconds. */
+/** The pending time of a trouble, seconds. */
 export function pendingSecondsOf(trouble: Trouble): number {
   const words: Words = TROUBLES[trouble]
   return words.pendingSeconds ?? PENDING_SECONDS
@@ -157,7 +157,7 @@ export function pendingSecondsOf(trouble: Trouble): number {
 
 export const ALL_TROUBLES = Object.keys(TROUBLES) as readonly Trouble[]
 
-/** A cause as somebody reported it, in a few words; what homeward does not know stays marked as theirs. */
+/** A cause as somebody reported it, in a few words; one that homeward does not know stays marked as theirs. */
 export function namedCause(reported: string): string {
   return isTrouble(reported) ? TROUBLES[reported].named : reportedWord(reported)
 }

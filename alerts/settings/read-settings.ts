@@ -13,7 +13,7 @@ export function alertsPath(configDir: string): string {
 
 /**
  * Reads alerts.yaml, checked and defaulted; where there is none, nobody is told anything.
- * @throws {Problem} `secret-exposed`, `config-unreadable`, `config-invalid`, none of which repeats what stands there.
+ * @throws {Problem} `secret-exposed`, `config-unreadable`, `config-invalid`, none of which repeats the file's content.
  */
 export async function readAlertSettings(configDir: string): Promise<AlertSettings> {
   const path = alertsPath(configDir)
@@ -28,7 +28,7 @@ export async function readAlertSettings(configDir: string): Promise<AlertSetting
   const settings = await readYamlFile(path, AlertSettingsSchema, 'secrets')
   const { quietHours, summary } = settings
   if (quietHours === null && summary === null) return settings
-  // The reader of cron expressions costs memory: loaded only for one.
+  // The parser of cron expressions costs memory, and is loaded only for one.
   const { whyNoSchedule } = await import('../../system/time/schedule.ts')
   const fields = { summary, 'quietHours.from': quietHours?.from ?? null, 'quietHours.until': quietHours?.until ?? null }
   for (const [field, expression] of Object.entries(fields)) {
@@ -57,7 +57,7 @@ export function incidentSettings(end: End, settings: AlertSettings): IncidentSet
   }
 }
 
-/** The others only hear that we are alive. */
+/** Whether a channel takes messages; the others only hear that we are alive. */
 export function takesMessages({ kind }: ChannelSettings): boolean {
   return kind !== 'healthchecks' && kind !== 'uptime-kuma'
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { AlertSettings } from './settings.ts'
 
-/** Which channels have only got another name: the old and the new one. What waits for them goes on waiting. */
+/** Channels that only got another name: the old and the new one. Their messages go on waiting. */
 export function renamedChannels(
   before: AlertSettings['channels'],
   after: AlertSettings['channels'],

@@ -11,7 +11,7 @@ const WebUrlSchema = v.pipe(
 )
 const seconds = (least: number, most: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
 
-/** What each kind of channel needs. Names of fields are those of the service's own manual. */
+/** The settings of each kind of channel. Fields are named as in the service's own manual. */
 const ChannelObjectSchema = v.variant('kind', [
   v.strictObject({
     kind: v.literal('ntfy'),
@@ -52,13 +52,13 @@ const ChannelObjectSchema = v.variant('kind', [
   v.strictObject({
     kind: v.literal('webhook'),
     url: WebUrlSchema,
-    /** `whsec_` and base64, as Standard Webhooks writes it; without it nothing is signed. */
+    /** `whsec_` and base64, as Standard Webhooks writes it; default: no signature. */
     secret: v.optional(v.pipe(v.string(), v.regex(/^whsec_[A-Za-z0-9+/]{16,}={0,2}$/, 'expected whsec_ and base64'))),
   }),
   v.strictObject({
     kind: v.literal('apprise'),
     server: WebUrlSchema,
-    /** What is stored on the server under this key; or the services themselves. */
+    /** The key under which services are stored on the server; or the services themselves. */
     key: v.optional(text),
     urls: v.optional(text),
     tag: v.optional(text),
@@ -117,9 +117,9 @@ export const AlertSettingsSchema = v.strictObject({
   ),
   /** Cron expressions: between the two nothing is sent, and what happened is told at their end. */
   quietHours: v.optional(v.nullable(v.strictObject({ from: CronSchema, until: CronSchema })), null),
-  /** A cron expression: when a summary is sent. */
+  /** A cron expression of when a summary is sent. */
   summary: v.optional(v.nullable(CronSchema), null),
-  /** From the how-manieth outage within so many minutes on, one message stands for all until it was calm for so long. */
+  /** From this outage on within so many minutes, one message stands for all until nothing happened for so long. */
   unstable: v.optional(
     v.strictObject({
       outages: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(1_000)), 3),

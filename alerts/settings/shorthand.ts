@@ -80,7 +80,7 @@ export function fromShorthand(line: string): Readonly<Record<string, unknown>> |
   }
 }
 
-/** What stands where the host does, as it was written: URLs take hosts for lower case, tokens are not. */
+/** The host's part of the line as it was written: URLs make hosts lower case, and tokens are not. */
 function caseOf(line: string): string {
   return /^[a-z]+:\/\/(?:[^@/]*@)?([^/?]+)/.exec(line)?.[1] ?? ''
 }

@@ -1,4 +1,4 @@
-/** For people and logs: the URL of a broker may have a password in it. */
+/** A broker's name for people and logs: its URL may have a password in it. */
 export function hostOf(broker: string): string {
   return URL.canParse(broker) ? new URL(broker).host : 'the broker'
 }

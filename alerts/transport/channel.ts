@@ -4,14 +4,14 @@ import type { Message } from '../record/message.ts'
 export interface Channel {
   /** Sends one message, once. @throws {Undelivered} and whatever its library throws; the courier tries again. */
   readonly send?: (message: Message, signal: AbortSignal) => Promise<void>
-  /** Says that we are alive, and how the homes are. */
+  /** Tells that we are alive, and how the homes are. */
   readonly snapshot?: (snapshot: Snapshot, signal: AbortSignal) => Promise<void>
-  /** Between two pulses, while nothing changes. */
+  /** Time between two snapshots, while nothing changes. */
   readonly snapshotSeconds?: number
   readonly close?: () => Promise<void>
 }
 
-/** How everything is at one moment. */
+/** The state of all homes at one moment. */
 export interface Snapshot {
   readonly end: 'home' | 'hub'
   readonly version: string
@@ -20,7 +20,7 @@ export interface Snapshot {
 
 export interface HomeSnapshot {
   readonly name: string
-  /** null: it has only just begun, and nobody can say yet. */
+  /** null: the home's end has only just begun, and nobody can say yet. */
   readonly isUp: boolean | null
   /** up, healing, offline, awaited … */
   readonly state: string
@@ -37,7 +37,7 @@ export interface HomeSnapshot {
 /** A message did not get through. Never names a secret: the place is a host, not an address with a token in it. */
 export class Undelivered extends Error {
   override readonly name = 'Undelivered'
-  /** The other end asked us to wait so long (429, 503). */
+  /** The wait that the other end asked for (429, 503). */
   readonly retryAfterMs: number | null
 
   constructor(why: string, options: { readonly retryAfterMs?: number | null; readonly cause?: unknown } = {}) {

@@ -4,7 +4,7 @@ import { hostOf } from './broker-host.ts'
 import { Undelivered } from './channel.ts'
 import type { Publisher } from './retained.ts'
 
-/** An empty retained message takes the place of what the broker keeps, and is not kept (MQTT 3.1.1, 3.3.1.3). @throws {Undelivered} */
+/** Clears topics by empty retained messages, which are not kept (MQTT 3.1.1, 3.3.1.3). @throws {Undelivered} */
 export async function clearTopics(
   { broker, user, password }: Publisher,
   topics: readonly string[],
@@ -30,7 +30,7 @@ async function cleared(client: MqttClient, topics: readonly string[]): Promise<v
   await new Promise<void>((resolve) => {
     client.once('connect', () => resolve())
   })
-  // Acknowledged, each of them: no more is to be waited for.
+  // Each one is acknowledged: there is nothing more to wait for.
   for (const topic of topics) await client.publishAsync(topic, '', { qos: 1, retain: true })
 }
 

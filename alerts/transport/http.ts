@@ -12,14 +12,14 @@ export interface Outgoing {
   readonly body?: string
 }
 
-/** More than any of them answers; what is beyond is not read. */
+/** How much of an answer is read: more than any channel's server sends. */
 const LARGEST_ANSWER = 16 * 1024
 const LONGEST_WAIT_MS = 3_600_000
 
 /**
- * One request over HTTPS, or HTTP where its URL says so. node:https and not fetch: that costs 16 MB at first use.
- * Redirects are not followed: a channel's address is written down, and a token must not go elsewhere.
- * @throws {Undelivered} when it is not answered with 2xx.
+ * Sends one request over HTTPS, or HTTP where its URL says so. node:https and not fetch, which costs 16 MB at first
+ * use. Redirects are not followed: a channel's address is written down, and a token must not go elsewhere.
+ * @throws {Undelivered} when the answer is not 2xx.
  */
 export async function send(url: string, outgoing: Outgoing, signal: AbortSignal): Promise<string> {
   const place = placeOf(url)
@@ -61,7 +61,7 @@ export async function send(url: string, outgoing: Outgoing, signal: AbortSignal)
   })
 }
 
-/** A path of a server that may itself stand under a path. */
+/** Joins a path to a server, which may itself be under a path. */
 export function joinUrl(server: string, path: string): string {
   return `${server.replace(/\/+$/, '')}/${path}`
 }
@@ -74,7 +74,7 @@ function placeOf(url: string): URL {
   }
 }
 
-/** RFC 9110, 10.2.3: seconds or a date; Telegram and Discord say it in the body. */
+/** The wait that a server asks for (RFC 9110, 10.2.3): seconds or a date; Telegram and Discord say it in the body. */
 function retryAfterMs(header: string | undefined, body: string): number | null {
   const seconds = header !== undefined && /^\d+$/.test(header.trim()) ? Number(header) : null
   const until = header === undefined || seconds !== null ? Number.NaN : Date.parse(header)

@@ -9,20 +9,20 @@ import { makeMutex } from '../../system/process/mutex.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
 /**
- * What brokers keep for Home Assistant because we published it retained. Remembered on disk before it is published, with what
- * the broker wants to know of us: when a home or the channel is gone, only an empty message clears it, and alerts.yaml may
- * not name that broker any more. For nobody else to read, as alerts.yaml is.
+ * Topics that brokers keep for Home Assistant because we published them retained. Remembered on disk before they are
+ * published, with the login that the broker wants: when a home or the channel is gone, only an empty message clears
+ * them, and alerts.yaml may not name that broker any more. The file is secret, as alerts.yaml is.
  */
 export interface Retained {
   readonly topics: (at: Publisher) => readonly string[]
-  /** Resolves when it is on disk. Never throws. */
+  /** Resolves when the topics are on disk. Never throws. */
   readonly remember: (at: Publisher, topics: readonly string[]) => Promise<void>
   readonly forget: (at: Publisher, topics: readonly string[]) => Promise<void>
-  /** What was published by channels that are not among these any more. */
+  /** Topics of channels that are not among these any more. */
   readonly orphans: (channels: readonly ChannelSettings[]) => readonly Kept[]
 }
 
-/** Who publishes where. With another password or prefix it is another one. */
+/** A publisher at a broker. With another password or prefix it is another one. */
 export type Publisher = Pick<
   Extract<ChannelSettings, { kind: 'homeassistant' }>,
   'broker' | 'user' | 'password' | 'discoveryPrefix'
@@ -38,7 +38,7 @@ const KeptSchema = v.object({
 
 export type Kept = Readonly<v.InferOutput<typeof KeptSchema>>
 
-/** A damaged or missing file is an empty one. */
+/** Opens the memory. A damaged or missing file is an empty one. */
 export async function openRetained(stateDir: string, log: Log): Promise<Retained> {
   const path = retainedPath(stateDir)
   let all: readonly Kept[] = (await readJsonFile(path, v.array(KeptSchema))) ?? []
