@@ -1,4 +1,4 @@
-/** For options that may be given again: keeps them all. */
+/** Collects the values of an option that may be given again. */
 export function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value]
 }

@@ -2,8 +2,9 @@ import { Problem } from '../problems/problem.ts'
 import type { Context } from './context.ts'
 
 /**
- * Asks before something is changed. With no terminal nothing ever asks.
- * @throws {Problem} `needs-yes` when there is nobody to ask. Answers false when the person says no.
+ * Asks before something is changed. Without a terminal nothing ever asks.
+ * @returns whether to go ahead.
+ * @throws {Problem} `needs-yes` when there is nobody to ask.
  */
 export async function confirm(context: Context, question: string, what: string): Promise<boolean> {
   if (context.yes) return true

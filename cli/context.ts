@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 
-/** What every verb is told: the global options, resolved once. */
+/** The global options, resolved once for every verb. */
 export interface Context {
   readonly configDir: string
   readonly stateDir: string
@@ -29,7 +29,7 @@ export function contextOf(command: Command): Context {
   }
 }
 
-/** --config-dir and its like. Commander takes a program's options before and after the verb. */
+/** Adds --config-dir and its like. Commander takes a program's options before and after the verb. */
 export function withGlobalOptions(command: Command): Command {
   return command
     .option('--config-dir <dir>', 'configuration and secrets (default /etc/homeward, or HOMEWARD_CONFIG_DIR)')

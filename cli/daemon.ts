@@ -2,15 +2,15 @@ import { branchSignal } from '../system/time/branch-signal.ts'
 import { type Log, makeLog } from '../system/process/log.ts'
 import { orNoRoot } from './or-no-root.ts'
 
-/** What a daemon that has ended may leave behind for so long: an SMTP connection, a name that is being resolved. */
+/** How long an ended daemon's leftovers may take: an SMTP connection, a name that is being resolved. */
 const LEFTOVERS_MS = 300
-/** Before the units' TimeoutStopSec: what hangs is said in the log, and the machine's end is not held up. */
+/** How long ending may take, below the units' TimeoutStopSec: a hang is logged, and does not delay the shutdown. */
 const LATEST_MS = 10_000
 
 /**
- * Runs a daemon until SIGTERM or SIGINT, or until it ends by itself; the tunnel stays. It is gone within moments then: not
- * even process.exit() ends a process whose getaddrinfo still waits (libuv joins its threads), and on a line that is down
- * that takes half a minute.
+ * Runs a daemon until SIGTERM or SIGINT, or until it ends; the tunnel stays. The process is gone within moments then:
+ * not even process.exit() ends a process whose getaddrinfo still waits (libuv joins its threads), and on a line that is
+ * down that takes half a minute.
  */
 export async function runDaemon(
   role: 'agent' | 'hub',
@@ -28,7 +28,7 @@ export async function runDaemon(
         leave(told)
       }, LATEST_MS).unref()
     })
-  // What nobody foresaw: said, then left to systemd, which starts it again. The tunnel stays.
+  // An unforeseen failure is logged, then left to systemd, which starts the daemon again. The tunnel stays.
   process.on('uncaughtException', (error) => {
     log.fatal({ stack: error.stack }, error.message)
     process.exit(1)
@@ -40,12 +40,12 @@ export async function runDaemon(
   }
 }
 
-/** By the signal itself where one came, which systemd takes for a clean end as well (systemd.service(5), SuccessExitStatus). */
+/** Ends by the signal that came, if any, which systemd counts as clean too (systemd.service(5), SuccessExitStatus). */
 function leave(told: NodeJS.Signals | null): void {
   if (told !== null) {
     process.removeAllListeners(told)
     process.kill(process.pid, told)
   }
-  // None came, or this is process 1 of a container, to which the kernel lets none through (pid_namespaces(7)).
+  // No signal came, or this is process 1 of a container, to which the kernel lets none through (pid_namespaces(7)).
   setTimeout(() => process.exit(), 100)
 }

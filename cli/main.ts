@@ -10,7 +10,7 @@ import { registerPublishVerbs } from './publish/publish-verbs.ts'
 import { registerRouterVerbs } from './router/router-verbs.ts'
 import { version } from './version.ts'
 
-/** The command. Verbs only declare themselves here; what they do is loaded when they are called. */
+/** The command. Verbs only declare themselves here; their code is loaded when they are called. */
 async function main(argv: readonly string[]): Promise<number> {
   const program = withGlobalOptions(new Command('homeward'))
     .description('Brings a home behind carrier-grade NAT back onto the public internet.')

@@ -1,6 +1,6 @@
 import { Problem } from '../problems/problem.ts'
 
-/** What the system forbids a plain user is said as what to do about it. */
+/** Turns a failure for lack of rights into advice to run as root. */
 export async function orNoRoot<Result>(act: () => Promise<Result>): Promise<Result> {
   try {
     return await act()

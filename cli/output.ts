@@ -8,8 +8,8 @@ import { unlessStyled } from './text/style.ts'
 const STDERR = 2
 
 /**
- * All that the command says goes out here, and nothing that a terminal would take for a command of its own: what it says
- * was often chosen by others. @clack/prompts, which moves the cursor, is given nothing but sentences of this program.
+ * The only output of the command, without anything that a terminal would take for a command: others often chose the
+ * words. @clack/prompts, which moves the cursor, is given nothing but sentences of this program.
  */
 
 /** Prints an answer with facts: JSON for scripts, text for people. `text` lays out lines of facts that have none. */
@@ -18,7 +18,7 @@ export function printFacts<Facts>(context: Context, facts: Facts, text: (facts: 
   print(printable(text(printableFacts(facts))))
 }
 
-/** The same for texts with colours of ours, which only come with facts that have none. */
+/** Prints facts like printFacts, with a text in our colours, which only come with facts that have none. */
 export function printStyled<Facts>(context: Context, facts: Facts, text: (facts: Facts) => string): void {
   if (context.json) return printFacts(context, facts, text)
   print(unlessStyled(text(printableFacts(facts)), printable))
@@ -27,7 +27,7 @@ export function printStyled<Facts>(context: Context, facts: Facts, text: (facts:
 /** Erase the screen and go to its first line (ECMA-48: ED, CUP). */
 const CLEAR = '\u001B[2J\u001B[H'
 
-/** The same again and again: JSON by the line, or the screen redrawn where there is one. */
+/** Prints the next of repeated answers: JSON by the line, or the screen redrawn where there is one. */
 export function printStyledAgain<Facts>(context: Context, facts: Facts, text: (facts: Facts) => string): void {
   if (context.json) return print(printableJson(JSON.stringify(facts)))
   if (process.stdout.isTTY) process.stdout.write(CLEAR)
@@ -39,19 +39,19 @@ export function printCsv(text: string): void {
   process.stdout.write(text.split('\r\n').map(printable).join('\r\n'))
 }
 
-/** Tells a person what is going on. Goes to stderr, so that stdout stays what a script reads. */
+/** Tells a person what is going on, on stderr, so that stdout stays what a script reads. */
 export function tell(text: string): void {
   process.stderr.write(`${printable(text)}\n`)
 }
 
-/** Reports what went wrong and returns the exit status. */
+/** Reports a failure and returns the exit status. */
 export function reportProblem(thrown: unknown, json: boolean): number {
   const problem = asProblem(thrown, 'homeward')
   if (json) {
     const { code, what, why, next } = problem
     print(printableJson(JSON.stringify({ error: { code, message: `${what} failed: ${why}`, next } })))
   }
-  // A daemon that cannot begin says it here.
+  // A daemon that cannot begin reports it here.
   const line = oneLine(`homeward: ${problem.message} [${problem.code}]`)
   process.stderr.write(`${forJournal(STDERR)(line, 3)}\n`)
   if (problem.code === 'internal' && process.env['HOMEWARD_DEBUG'] !== undefined)
@@ -59,12 +59,12 @@ export function reportProblem(thrown: unknown, json: boolean): number {
   return catalogue[problem.code].exit
 }
 
-/** A warning for people: below its first line stand lines to paste. */
+/** A warning for people: its first line is followed by lines to paste. */
 export function indented(warning: string, by: string): string {
   return warning.split('\n').join(`\n${by}`)
 }
 
-/** What commander says of a call, whose words it repeats. */
+/** Output of commander about a call, whose words it repeats. */
 export const commanderOutput = {
   writeOut: (text: string): void => print(printable(text)),
   writeErr: (text: string): void => tell(text.trimEnd().replace(/^error: /, 'homeward: ')),

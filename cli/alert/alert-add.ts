@@ -15,13 +15,13 @@ const HEAD = `# Who is told of outages. The same file does at home and on the hu
 channels: {}
 `
 
-/** `homeward alert add NAME`: the URL is asked for at a terminal, else read from standard input. */
+/** `homeward alert add NAME`: asks for the URL at a terminal, else reads it from standard input. */
 export async function alertAdd(context: Context, name: string): Promise<void> {
   const { configDir } = context
   const path = alertsPath(configDir)
   const line = (await askedUrl()).trim()
   await orNoRoot(async () => {
-    // A file that is wrong already is told first.
+    // A file that is wrong already is reported first.
     await readAlertSettings(configDir)
     await makeFolder(configDir)
     const document = parseDocument(await readFile(path, 'utf8').catch(() => HEAD))

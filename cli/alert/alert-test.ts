@@ -15,14 +15,14 @@ import { printFacts } from '../output.ts'
 import { table } from '../text/table.ts'
 import { version } from '../version.ts'
 
-/** What one end's channels answered; a problem when that end could not be asked. */
+/** The answers of one end's channels; a problem when that end could not be asked. */
 interface EndTest {
   readonly end: 'home' | 'hub'
   readonly channels: readonly ChannelTest[]
   readonly problem: string | null
 }
 
-/** The hub tries for twenty seconds. */
+/** How long the hub's answer is waited for: the hub tries for twenty seconds. */
 const HUB_MS = 30_000
 
 /** `homeward alert test`: exit status 0 when every channel took it, 2 when one did not, 1 when there is none. */
@@ -114,7 +114,7 @@ async function testAtHub({ configDir }: Context, channel: string | null): Promis
   }
 }
 
-/** How the tunnel is does not matter to a test. */
+/** The snapshot for a test, in which the tunnel's state does not matter. */
 function pulseOf(end: EndTest['end'], name: string): Snapshot {
   const unknown = { rttMs: null, handshakeAt: null, rxBytes: 0, txBytes: 0, mapping: null }
   return { end, version, homes: [{ name, isUp: true, state: 'test', cause: null, ...unknown }] }

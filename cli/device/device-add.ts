@@ -26,8 +26,8 @@ export interface DeviceOptions {
 }
 
 /**
- * `homeward device add NAME`. The keys are made here; the private one goes to where the person wants it, once, and nowhere
- * else.
+ * `homeward device add NAME`. The keys are made here; the private one goes to where the person wants it, once, and
+ * nowhere else.
  */
 export async function deviceAdd(context: Context, name: string, options: DeviceOptions): Promise<void> {
   const what = `adding the device ${JSON.stringify(name)}`
@@ -51,7 +51,7 @@ export async function deviceAdd(context: Context, name: string, options: DeviceO
   const side = await deviceClient(context)
   const isShown = options.qr === true || options.svg !== undefined
   const conf = options.conf ?? (isShown ? null : `${name}.conf`)
-  // Taken before the hub hears of the device, so that no device exists whose file could not be written.
+  // Files are created before the hub hears of the device, so that no device exists whose file could not be written.
   const files = await takeFiles({ conf: conf === '-' ? null : conf, svg: options.svg ?? null }, what)
   try {
     const device = await makeDevice(side, wish, options.dns)
@@ -77,7 +77,7 @@ interface MadeDevice {
   readonly address: string
 }
 
-/** @param shown what goes to standard output: it holds the private key. */
+/** @param shown the text for standard output: it contains the private key. */
 function report(
   context: Context,
   name: string,
@@ -129,7 +129,7 @@ async function makeDevice(
       publicKey: hubPublicKey,
       presharedKey,
       endpoint,
-      // IPv6 goes into the tunnel and ends there: past it, it would show where the device is.
+      // IPv6 goes into the tunnel and ends there: outside it, IPv6 would show where the device is.
       allowedIps: wish.full || wish.exit !== null ? ['0.0.0.0/0', '::/0'] : allowedIps,
       keepaliveSeconds,
     },
@@ -147,7 +147,7 @@ interface Files {
   readonly svg: TakenFile | null
 }
 
-/** @throws {Problem} `file-exists`, `write-failed`; then none of them is there. */
+/** @throws {Problem} `file-exists`, `write-failed`; then none of the files is there. */
 async function takeFiles(
   { conf, svg }: { readonly conf: string | null; readonly svg: string | null },
   what: string,

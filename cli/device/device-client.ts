@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { askThisHub } from '../side/hub-session.ts'
 import { homeClient, ownRole } from '../side/own-role.ts'
 
-/** Who keeps the devices: the hub, asked as its owner or as one of its homes. */
+/** The keeper of devices: the hub, asked as its owner or as one of its homes. */
 export interface DeviceClient {
   readonly add: (request: DeviceRequest) => Promise<AddDeviceAnswer>
   readonly list: () => Promise<DeviceList>

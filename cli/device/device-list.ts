@@ -7,7 +7,6 @@ import { table } from '../text/table.ts'
 
 const HEADING = ['DEVICE', 'ADDRESS', 'OF', 'REACHES', 'HANDSHAKE', 'IN', 'OUT', 'UNTIL', 'ADDED']
 
-/** `homeward device list`. */
 export async function deviceList(context: Context): Promise<void> {
   const side = await deviceClient(context)
   const list = await side.list()

@@ -7,7 +7,7 @@ import { printFacts } from '../output.ts'
 
 /** `homeward device remove NAME`. */
 export async function deviceRemove(context: Context, name: string): Promise<void> {
-  // Checked here too: it becomes part of a path.
+  // Checked here too, since the name becomes part of a path.
   if (!v.is(NameSchema, name))
     throw new Problem('device-name-invalid', {
       what: `removing the device ${JSON.stringify(name)}`,

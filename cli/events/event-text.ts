@@ -44,7 +44,7 @@ function whatHappened(event: HomeEvent): string {
   }
 }
 
-/** Only where waiting does not help. */
+/** Advice, only where waiting does not help. */
 function nextFor(cause: string | null): string {
   return cause === 'home-unknown' ? `; ${howToJoinAgain()}` : ''
 }

@@ -20,7 +20,7 @@ export interface EventsOptions {
   readonly month?: string
 }
 
-/** `homeward events`: what this end remembers, oldest first; with --csv its outages and mappings of a month, for the carrier. */
+/** `homeward events`: this end's events, oldest first; --csv: a month's outages and mappings, for the carrier. */
 export async function events(context: Context, options: EventsOptions): Promise<void> {
   const isHub = !(await isThere(agentConfigPath(context.configDir))) && (await isThere(hubPaths(context).config))
   const happened = isHub ? [] : await orNoRoot(() => readEvents(context.stateDir))
@@ -49,7 +49,7 @@ export async function events(context: Context, options: EventsOptions): Promise<
   })
 }
 
-/** `2026-11`; this month when not said. */
+/** The month, such as `2026-11`; default: this month. */
 function monthOf(month: string | undefined): string {
   if (month === undefined) return new Date().toISOString().slice(0, 7)
   if (/^\d{4}-(0[1-9]|1[0-2])$/.test(month)) return month

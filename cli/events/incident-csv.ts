@@ -39,14 +39,14 @@ function rowOf(incident: IncidentRecord): readonly string[] {
   ]
 }
 
-/** `2026-11-23 03:12:05`: what spreadsheets take for a moment. */
+/** `2026-11-23 03:12:05`: the format that spreadsheets take for a time. */
 function moment(iso: string): string {
   return iso.slice(0, 19).replace('T', ' ')
 }
 
 /**
- * Quoted where it must be, also for spreadsheets that part cells at semicolons; what one would take for a formula is not
- * one (OWASP, CSV Injection), with the full-width signs that some take for the plain ones.
+ * A cell, quoted where necessary, also for spreadsheets that separate cells by semicolons; text that one would take for
+ * a formula is not one (OWASP, CSV Injection), including the full-width signs that some take for the plain ones.
  */
 function cell(text: string): string {
   const line = oneLine(text)

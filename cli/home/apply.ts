@@ -28,7 +28,7 @@ export async function apply(context: Context): Promise<void> {
     tell(planText(printableFacts(plan)))
     if (!(await confirm(context, 'Do this?', 'applying the plan'))) return tell('nothing was changed')
     await makeRuntimeFolder(context.runtimeDir)
-    // Whatever the agent repaired or changed in the meantime is so: the steps are planned again under the lock.
+    // The agent may have changed the machine in the meantime: the steps are planned again under the lock.
     const { steps, warnings } = await withChangeLock(context.runtimeDir, signal, async () => {
       const wanted = await readWanted(context)
       const beforeConfirm = await assuranceOf(context, home, wanted.config, signal)
@@ -42,7 +42,7 @@ export async function apply(context: Context): Promise<void> {
   }
 }
 
-/** By heartbeats of its own: the agent may not be running. */
+/** Hooks that prove by heartbeats of their own: the agent may not be running. */
 async function assuranceOf(
   { configDir, stateDir }: Context,
   { adapter }: HomeTunnel,

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { orNoRoot } from '../or-no-root.ts'
 import { tell } from '../output.ts'
 
-/** `homeward hand-over`, for install.sh: what root has made in the folders of the services is theirs from here on. */
+/** `homeward hand-over`, for install.sh: gives the services what root has made in their folders. */
 export async function handOverFolders({ configDir, stateDir }: Context): Promise<void> {
   for (const folder of [configDir, stateDir]) {
     if (!(await isThere(folder))) continue

@@ -37,7 +37,7 @@ export function registerHomeVerbs(program: Command): void {
       await join(contextOf(command), token, options)
     })
 
-  // install.sh's.
+  // Used by install.sh.
   program
     .command('hand-over', { hidden: true })
     .description('give what is in the folders of settings and state to whom they belong')

@@ -14,7 +14,7 @@ import { stepFacts } from './step-facts.ts'
 
 export interface JoinAgainOptions {
   readonly dryRun: boolean
-  /** The options that were typed, by their names in commander's spelling. */
+  /** The options that were given, by their names in commander's spelling. */
   readonly given: readonly string[]
 }
 
@@ -47,7 +47,7 @@ export async function joinAgain(context: Context, token: string, { dryRun, given
   if (!dryRun) tell('Nothing was changed.')
 }
 
-/** Its settings stay: what they shall be else, agent.yaml is told. */
+/** Refuses other settings: the home keeps its own, and agent.yaml is where they change. */
 function refuseOthers(given: readonly string[], what: string): void {
   const [other] = given.filter((name) => !['again', 'dryRun'].includes(name))
   if (other === undefined) return

@@ -26,7 +26,7 @@ export interface JoinOptions extends RouterOptions {
   readonly dryRun?: boolean
 }
 
-/** `homeward join TOKEN`. Whatever fails, and whoever interrupts it: nothing of it stays. */
+/** `homeward join TOKEN`. Whatever fails, and whoever interrupts it: no change stays. */
 export async function join(context: Context, token: string, options: JoinOptions): Promise<void> {
   const router = routerChoice(options)
   await refuseIfAlso('hub', context, 'joining the hub')
@@ -39,7 +39,7 @@ export async function join(context: Context, token: string, options: JoinOptions
     {
       token,
       ...lanIn(options.lan),
-      // What stands behind the home's own router has a route back to the tunnel by way of it.
+      // Hosts behind the home's own router have a route back to the tunnel through it.
       lanMode: checked(
         LanModeSchema,
         options.lanMode ?? (router.kind === 'linux' ? 'masquerade' : 'routed'),

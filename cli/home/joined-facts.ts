@@ -1,7 +1,7 @@
 import { tunnelsOf } from '../../agent/settings/config.ts'
 import type { Joined } from '../../agent/membership/make-tunnel.ts'
 
-/** What `join --json` says of a home that has joined. */
+/** The facts of `join --json` about a home that has joined. */
 export function joinedFacts({ config, provenMs, mapping }: Pick<Joined, 'config' | 'provenMs' | 'mapping'>): object {
   const [{ hub }] = tunnelsOf(config)
   const { address, network, addresses } = hub

@@ -6,7 +6,7 @@ import { printFacts, tell } from '../output.ts'
 
 const LONGEST_MS = 180_000
 
-/** `homeward leave`. Ends with 0 even when the hub was not told: this machine is free of it, and says what is left. */
+/** `homeward leave`. Ends with 0 even when the hub was not told: this machine has left it, and says what is left. */
 export async function leave(context: Context, options: { readonly forgetRouter?: boolean }): Promise<void> {
   const forgetRouter = options.forgetRouter === true
   const question = forgetRouter

@@ -7,7 +7,7 @@ import { openHome } from '../side/open-home.ts'
 import { indented, printFacts } from '../output.ts'
 import { stepFacts } from './step-facts.ts'
 
-/** `homeward plan`: what differs from agent.yaml. Ends with 2 when something does. */
+/** `homeward plan`: the differences from agent.yaml. Ends with 2 when there are any. */
 export async function plan(context: Context): Promise<void> {
   const home = await openHome(context)
   try {
@@ -24,7 +24,7 @@ function planFacts({ steps, refusals, warnings }: Plan): unknown {
   return { steps: stepFacts(steps).map((facts, index) => ({ ...facts, text: texts[index] })), refusals, warnings }
 }
 
-/** The steps as a list for people, and what stands against them. */
+/** The steps as a list for people, and what prevents them. */
 export function planText({ steps, refusals, warnings }: Plan): string {
   const noted = warningLines(warnings)
   if (steps.length + refusals.length === 0) return ['nothing differs', ...noted].join('\n')

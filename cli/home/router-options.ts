@@ -3,7 +3,7 @@ import type { HostKeyTrust, RouterChoice, RouterTrust } from '../../agent/member
 import { Problem } from '../../problems/problem.ts'
 import { isHost, PortSchema } from '../../protocol/addresses.ts'
 
-/** What `homeward join` is told of the router, as commander gives it. */
+/** The options of `homeward join` about the router, as commander gives them. */
 export interface RouterOptions {
   readonly router: string
   readonly host?: string
@@ -16,11 +16,11 @@ export interface RouterOptions {
   readonly plain?: boolean
 }
 
-/** What `homeward router mikrotik-setup` makes. */
+/** The user that `homeward router mikrotik-setup` creates. */
 const MIKROTIK_USER = 'homeward'
 const TLS_PORT = 8729
 const PLAIN_PORT = 8728
-/** The one who may configure an OpenWrt router. */
+/** The user that may configure an OpenWrt router. */
 const OPENWRT_USER = 'root'
 const SSH_PORT = 22
 
@@ -79,7 +79,7 @@ function openwrtChoice(options: RouterOptions): RouterChoice {
   }
 }
 
-/** As ssh-keygen prints it, without its `SHA256:`, or in hex. */
+/** A fingerprint as ssh-keygen prints it, with its `SHA256:` or without, or in hex. */
 function hostKeyTrustIn(text: string | undefined): HostKeyTrust {
   if (text === undefined) return { by: 'looking' }
   const plain = text.replace(/^SHA256:/, '').replace(/=+$/, '')
@@ -122,7 +122,7 @@ function portIn(text: string): number {
   throw wrong(`--port ${JSON.stringify(text)}`, 'it must be a number from 1 to 65535')
 }
 
-/** As RouterOS, openssl and browsers write it: any case, with colons or without. */
+/** A fingerprint as RouterOS, openssl and browsers write it: any case, with colons or without. */
 function fingerprintIn(text: string): string {
   const plain = text.replaceAll(/[:\s]/g, '').toLowerCase()
   if (/^[0-9a-f]{64}$/.test(plain)) return plain

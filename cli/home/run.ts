@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { runDaemon } from '../daemon.ts'
 import { version } from '../version.ts'
 
-/** `homeward run`. Ends when it is told to, or when this machine leaves its hub. */
+/** `homeward run`. Ends on a signal, or when this machine leaves its hub. */
 export async function run(context: Context): Promise<void> {
   let recheck = (): void => undefined
   process.on('SIGHUP', () => recheck())

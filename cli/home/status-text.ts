@@ -34,7 +34,7 @@ export function statusText(status: Status, now = new Date(), colours = wantsColo
   return [head, ...lines.map(([what, text]) => `  ${style('dim', what.padEnd(11))}${text}`)].join('\n')
 }
 
-/** Only what does not work: that it does is no news. */
+/** A channel's line, only when it does not work: that it does is no news. */
 function channelLine({ name, waiting, problem }: Status['alerts']['channels'][number]) {
   const waits = waiting === 0 ? '' : `, ${waiting} waiting`
   return problem === null ? [] : [['alerts', `${name} does not work: ${problem}${waits}`] as const]

@@ -1,6 +1,6 @@
 import type { Step } from '../../adapters/step.ts'
 
-/** Steps as scripts read them: with the keys, too, that they had when a machine had one tunnel. */
+/** Steps for scripts: also with the keys that they had when a machine had one tunnel. */
 export function stepFacts(steps: readonly Step[]): readonly object[] {
   const armed = steps.find((step) => step.kind === 'arm-rollback')?.interfaces[0]
   return steps.map((step) => ({ ...formerly(step, armed), ...step }))

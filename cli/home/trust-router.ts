@@ -3,8 +3,8 @@ import { quoted } from '../../problems/printable.ts'
 import { tell } from '../output.ts'
 
 /**
- * Shows the router's certificate or host key and asks whether it is the right one. --yes does not answer this: it means "go
- * ahead", and who nobody has looked at could be anybody.
+ * Shows the router's certificate or host key and asks whether it is the right one. --yes does not answer this: it means
+ * "go ahead", and a router that nobody has looked at could be anybody.
  * @throws {Problem} `router-unconfirmed` when there is nobody to ask.
  */
 export async function trustRouter(shown: RouterIdentity): Promise<boolean> {

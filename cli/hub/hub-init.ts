@@ -13,7 +13,6 @@ import { orNoRoot } from '../or-no-root.ts'
 import { refuseIfAlso } from '../side/one-role.ts'
 import { indented, printFacts, tell } from '../output.ts'
 
-/** `homeward hub init`. */
 export async function hubInit(context: Context, options: InitOptions): Promise<void> {
   await orNoRoot(() => init(context, options))
 }

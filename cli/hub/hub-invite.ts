@@ -3,7 +3,7 @@ import { durationIn, lanIn } from './hub-options.ts'
 import { askThisHub } from '../side/hub-session.ts'
 import { printFacts, tell } from '../output.ts'
 
-/** `homeward hub invite HOME`. Without a terminal the token stands alone on stdout, for a script to take. */
+/** `homeward hub invite HOME`. Without a terminal only the token goes to stdout, for scripts. */
 export async function hubInvite(
   context: Context,
   home: string,

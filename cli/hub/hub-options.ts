@@ -13,7 +13,7 @@ export interface InitOptions {
   readonly interface?: string
 }
 
-/** What `hub init` was given, checked. @throws {Problem} `address-invalid`, `prefix-invalid`, `wrong-usage`. */
+/** The options of `hub init`, checked. @throws {Problem} `address-invalid`, `prefix-invalid`, `wrong-usage`. */
 export function givenSettings(options: InitOptions): Given {
   const addresses = listed(options.address.join(',')).map((text) =>
     checked(HostSchema, text, 'address-invalid', '--address'),

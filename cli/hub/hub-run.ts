@@ -5,7 +5,6 @@ import { runDaemon } from '../daemon.ts'
 import { loadAdapter } from '../side/hub-session.ts'
 import { version } from '../version.ts'
 
-/** `homeward hub run`. */
 export async function hubRun(context: Context): Promise<void> {
   await runDaemon('hub', async (log, signal) => runHub(hubPaths(context), await loadAdapter(), version, log, signal))
 }

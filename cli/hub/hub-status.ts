@@ -7,7 +7,7 @@ import { publicationTable } from '../publish/publish-list.ts'
 import { table } from '../text/table.ts'
 import { version } from '../version.ts'
 
-/** `homeward hub status`. Exit status 2 when something is not as it should be, the daemon and other firewalls included. */
+/** `homeward hub status`. Exit status 2 when something is wrong, the daemon and other firewalls included. */
 export async function hubStatus(context: Context): Promise<void> {
   const { answer, daemon } = await askThisHub(context, 'status', null)
   const facts = { version, daemon: daemon ? 'running' : 'not running', ...answer } as const

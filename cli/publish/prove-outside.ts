@@ -4,7 +4,7 @@ import { hostPort } from '../../wireguard/host-port.ts'
 
 const OUTSIDE_MS = 5_000
 
-/** Dials the hub's public address over this home's own line, the way of a visitor: past a firewall of the hub's provider. */
+/** Dials the hub's public address over this home's own line, as visitors do: past a firewall of the hub's provider. */
 export async function proveOutside(hub: readonly string[], port: number): Promise<ProofLink> {
   const [address = ''] = hub
   const works = await new Promise<boolean>((resolve) => {

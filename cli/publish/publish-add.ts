@@ -40,7 +40,7 @@ export async function publishAdd(
   printFacts(context, { ...publication, links }, (facts) =>
     [publishedText(facts), pathText(facts.links, side)].join('\n'),
   )
-  // It is published; that nobody gets there yet is another matter.
+  // The port is published; that nobody gets there yet is another matter.
   noteFailure(links)
 }
 
@@ -86,7 +86,7 @@ async function targetOf(context: Context, text: string, side: 'home' | 'hub', ra
   return { address: mappedAddress(config.lan, await resolved(host, what)), port }
 }
 
-/** This machine's, where the tunnel ends on it: visitors do not reach its loopback. */
+/** This machine's address, where the tunnel ends on it: visitors do not reach its loopback. */
 function ownAddress(config: AgentConfig, what: string): string {
   const [{ hub }] = tunnelsOf(config)
   if (config.router.kind === 'linux') return hub.address

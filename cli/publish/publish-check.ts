@@ -17,7 +17,7 @@ export async function publishCheck(context: Context, ports: string): Promise<voi
   noteFailure(links)
 }
 
-/** At home all but the last link was looked at by the hub, whose words these are. */
+/** The path for people. At home all links but the last were tested by the hub, whose words these are. */
 export function pathText(links: readonly ProofLink[], side: 'home' | 'hub'): string {
   return links
     .map(({ link, works, said }) => {

@@ -14,10 +14,10 @@ import type { Context } from '../context.ts'
 import { askThisHub } from '../side/hub-session.ts'
 import { homeClient, ownRole } from '../side/own-role.ts'
 
-/** The hub waits for the home for up to 30 s. */
+/** How long a check may take: the hub waits for the home for up to 30 s. */
 const CHECK_MS = 45_000
 
-/** Who keeps the publications: the hub, asked as its owner or as one of its homes. */
+/** The keeper of publications: the hub, asked as its owner or as one of its homes. */
 export interface PublishClient {
   readonly add: (input: PublicationInput) => Promise<Publication>
   readonly list: () => Promise<PublicationList>

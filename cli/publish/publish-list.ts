@@ -5,7 +5,6 @@ import { printFacts } from '../output.ts'
 import { publishClient } from './publish-client.ts'
 import { table } from '../text/table.ts'
 
-/** `homeward publish list`. */
 export async function publishList(context: Context): Promise<void> {
   const list = await (await publishClient(context)).list()
   printFacts(context, list, ({ publications }) =>

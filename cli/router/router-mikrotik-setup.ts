@@ -14,12 +14,12 @@ export interface SetupOptions {
   readonly address?: string
 }
 
-/** 144 bits; base64url, of which no character means anything to RouterOS's console. */
+/** Size of the password: 144 bits; base64url, of which no character means anything to RouterOS's console. */
 const PASSWORD_BYTES = 18
 
 /**
- * `homeward router mikrotik-setup`. The commands alone go to stdout, so that they can be pasted or piped; what to do with
- * them goes to stderr.
+ * `homeward router mikrotik-setup`. Only the commands go to stdout, so that they can be pasted or piped; instructions
+ * go to stderr.
  */
 export function routerMikrotikSetup(context: Context, options: SetupOptions): void {
   const setup = setupOf(options, randomBytes(PASSWORD_BYTES).toString('base64url'))
@@ -33,7 +33,7 @@ export function routerMikrotikSetup(context: Context, options: SetupOptions): vo
   if (!context.json) tell(explanation(setup, undo))
 }
 
-/** What was given, checked: it becomes part of commands. @throws {Problem} `wrong-usage`, `address-invalid`. */
+/** The options, checked, since they become part of commands. @throws {Problem} `wrong-usage`, `address-invalid`. */
 export function setupOf({ user, group, from, address }: SetupOptions, password: string): Setup {
   return {
     user: nameIn(user, '--user'),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { contextOf } from '../context.ts'
 
-/** `homeward router …`: what is to be done on a router by hand. */
+/** `homeward router …`: tasks on a router by hand. */
 export function registerRouterVerbs(program: Command): void {
   const router = program.command('router').description('a router that the tunnel shall end on')
 

@@ -6,7 +6,7 @@ import type { Context } from '../context.ts'
 import { orNoRoot } from '../or-no-root.ts'
 
 /**
- * Asks this machine's hub: the daemon, or without one the hub opened here for the moment.
+ * Asks this machine's hub: the daemon, or without one the hub opened in this process for one command.
  * @throws {Problem} the hub's own, or `no-root`.
  */
 export async function askThisHub<Verb extends HubVerb>(
@@ -18,14 +18,14 @@ export async function askThisHub<Verb extends HubVerb>(
   return await orNoRoot(() =>
     askHub(paths.socket, verb, input, async () => {
       const log = makeLog('hub')
-      // Standard output is the command's answer here; what goes wrong comes back as a problem.
+      // Standard output is the command's answer here; failures come back as a problem.
       log.level = 'silent'
       return await openHub(paths, await loadAdapter(), log, nobody)
     }),
   )
 }
 
-/** Loaded when it is needed: most verbs only ask the daemon. */
+/** Loads the adapter when it is needed: most verbs only ask the daemon. */
 export async function loadAdapter(): Promise<AdapterMaker> {
   const { linuxAdapter } = await import('../../adapters/linux/linux.ts')
   return linuxAdapter

@@ -7,21 +7,21 @@ import { readRotatedKey, withKey } from '../../agent/secrets/rotated-key.ts'
 import type { Context } from '../context.ts'
 import { orNoRoot } from '../or-no-root.ts'
 
-/** The home this machine has joined as. @throws {Problem} `config-*`, `no-root`. */
+/** Opens the home that this machine has joined as. @throws {Problem} `config-*`, `no-root`. */
 export async function openHome(context: Context): Promise<HomeTunnel> {
   const wanted = await readWanted(context)
   const adapter = await openAdapter(wanted.config.router, context)
   return { ...wanted, stateDir: context.stateDir, transport: await carrierOf(wanted.config), adapter }
 }
 
-/** What it is to be like, as the files say now. @throws {Problem} `config-*`, `no-root`. */
+/** The wanted configuration, as the files say now. @throws {Problem} `config-*`, `no-root`. */
 export async function readWanted({ configDir, stateDir }: Context): Promise<Pick<HomeTunnel, 'config' | 'uplink'>> {
   const [asWritten] = tunnelsOf(await orNoRoot(() => readAgentConfig(configDir)))
   const config = withKey(asWritten, await readRotatedKey(stateDir))
   return { config, uplink: await readUplink(stateDir) }
 }
 
-/** Wherever the agent's TLS transport is, it is left there. Without a route to the router there is none. */
+/** Leaves the agent's TLS transport wherever it is. Without a route to the router there is none. */
 async function carrierOf({ router }: TunnelConfig): Promise<HomeTunnel['transport']> {
   const place = await listenPlace(router).catch(() => null)
   return place === null ? null : { address: place.address, port: 'any' }

@@ -1,6 +1,6 @@
 import type { Health } from '../../agent/core/health.ts'
 
-/** The tunnel's states as people read them; `--json` has the codes. */
+/** Names of the tunnel's states for people; `--json` has the codes. */
 export const STATE_NAMES = {
   starting: 'starting',
   up: 'up',
@@ -9,7 +9,7 @@ export const STATE_NAMES = {
   offline: 'offline',
 } as const satisfies Record<Health['kind'], string>
 
-/** A state as a file of an older or a later version may name it. */
+/** The name of a state, which the file of an older or a later version may call differently. */
 export function stateName(written: string): string {
   return isState(written) ? STATE_NAMES[written] : written
 }

@@ -1,6 +1,6 @@
 export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red'
 
-/** ECMA-48, SGR: on and off. */
+/** Codes that turn a style on and off (ECMA-48, SGR). */
 const CODES = {
   bold: [1, 22],
   dim: [2, 22],
@@ -16,7 +16,7 @@ export function styled(style: Style, text: string): string {
 
 const OWN = new RegExp(`(\\u001B\\[(?:${[...new Set(Object.values(CODES).flat())].join('|')})m)`)
 
-/** Does something to all of a text but to the codes that stand above. */
+/** Changes a text except for the codes above. */
 export function unlessStyled(text: string, change: (text: string) => string): string {
   return text
     .split(OWN)
