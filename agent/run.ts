@@ -28,7 +28,7 @@ import { makeEventRecorder } from './report/event-recorder.ts'
 import { makeSettings } from './tunnel/settings.ts'
 import { openTunnel, type Tunnel } from './tunnel/tunnel.ts'
 
-/** What the agent gets from outside. */
+/** The dependencies of the agent. */
 export interface AgentContext {
   readonly paths: AgentPaths
   readonly version: string
@@ -207,7 +207,7 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
     (taken) => {
       if (JSON.stringify(taken.router) !== JSON.stringify(router))
         log.warn('what agent.yaml says of the router is taken when the agent is started again')
-      // Another tunnel is begun as after another join: from the start.
+      // An additional tunnel begins as after another join: from the start.
       const ends = tunnelsOf(taken).map((one, nth) => tunnels[nth]?.tunnel.settings.take(one) ?? 'joined-again')
       if (ends.includes('joined-again')) return 'joined-again'
       noteSoon({ kind: 'configuration', taken: true, why: null })

@@ -11,7 +11,7 @@ const SUSPICIOUS_MISSES = 2
 const FIRST_ECHO_MS = 100
 /** How long until the endpoints are asked again while all is well, to know which of them answer. */
 const CALM_ECHO_MS = 600_000
-/** How long until unproven echoes, lost at first or by a firewall, are asked again: until an answer silence says nothing. */
+/** How long until echoes lost at first, or to the hub's firewall, are repeated: unanswered ones prove nothing. */
 const UNPROVEN_ECHO_MS = 120_000
 const STARTING_ECHO_MS = 1_000
 

@@ -5,7 +5,7 @@ import type { Heartbeats } from './heartbeats.ts'
 import type { RegistrationOutcome } from './registration.ts'
 
 /**
- * What was found out in one silence, and the cause that it proves. Pure; times are monotonic milliseconds.
+ * The evidence of one silence, and the cause that it proves. Pure; times are monotonic milliseconds.
  *
  * Two tests split nearly everything: fresh UDP sockets to the hub, whose answers carry the hub's word of us, and the
  * registrar over TCP. A cause needs two kinds of evidence: heartbeats that were missed, and one of these. And since a

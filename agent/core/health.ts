@@ -20,7 +20,7 @@ export type Health =
   /** The cause is null while it is not proven. */
   | { readonly kind: 'offline'; readonly since: number; readonly cause: Cause | null }
 
-/** What heartbeats say at one moment. */
+/** The signs that heartbeats give at one moment. */
 export interface Signs {
   /** An answer has come just now. */
   readonly answered: boolean

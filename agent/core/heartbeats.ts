@@ -10,7 +10,7 @@ export interface Heartbeats {
   readonly answeredAt: number | null
   /** Heartbeats that became overdue since the last answer. */
   readonly missesInARow: number
-  /** What became of the last heartbeats that were not part of an outage, oldest first. */
+  /** Outcomes of the last heartbeats that were not part of an outage, oldest first. */
   readonly outcomes: readonly Outcome[]
   readonly roundTrip: RoundTrip | null
 }

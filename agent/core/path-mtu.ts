@@ -23,7 +23,7 @@ export interface SizedRound {
   readonly smallPassed: boolean
 }
 
-/** Sizes of PPPoE, DS-Lite, its IPv6 default, LTE and of tunnels inside tunnels (docs/wireguard-behind-nat.md). */
+/** Sizes of PPPoE, DS-Lite, its IPv6 default of 1280, LTE, tunnels inside tunnels (docs/wireguard-behind-nat.md). */
 const SIZES = [1412, 1400, 1380, 1340, 1280, 1220, 1180, 1100, 1000]
 
 /** How many rounds in a row decide: a full-size echo may be lost like any packet, three times a round. */

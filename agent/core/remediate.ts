@@ -51,7 +51,7 @@ function remedyHelped(watch: Watch, now: number, actions: Action[]): Watch {
   return { ...watch, helped: { ...watch.helped, [underWay.cause]: underWay.remedy.kind } }
 }
 
-/** Takes how the remedy under way ended. */
+/** Takes the end of the remedy under way. */
 export function remedyEnded(
   watch: Watch,
   { executed, endpoint }: Extract<WatchEvent, { kind: 'remedy-ended' }>,

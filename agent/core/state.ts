@@ -95,7 +95,7 @@ export type WatchEvent =
     }
   /** A look at the machine ended: whether the machine differed from the plan, and was repaired. */
   | { readonly kind: 'looked'; readonly driftRepaired: boolean }
-  /** What the machine that the tunnel ends on is capable of. */
+  /** The capabilities of the machine that the tunnel ends on. */
   | { readonly kind: 'described'; readonly canForgetFlow: boolean }
   /** The TLS transport failed for good, and with it the path through it. */
   | { readonly kind: 'transport-lost' }

@@ -13,7 +13,7 @@ import type { Action, Watch, WatchEvent, WatchSettings } from './state.ts'
 /** How long a home that has just come up asks again for the mapping that the hub had not seen yet. */
 const CURIOUS_MS = 5_000
 
-/** What is known when the agent starts. */
+/** The knowledge that the agent starts with. */
 export interface Beginning {
   readonly ledger: Ledger
   readonly firstSequence: number

@@ -36,7 +36,7 @@ export type HostKeyTrust =
   /** SHA-256 in base64 without padding. */
   { readonly by: 'fingerprint'; readonly sha256: string } | { readonly by: 'looking' }
 
-/** What a router shows of itself before anything of ours was sent. */
+/** The identity that a router shows before anything of ours was sent. */
 export interface RouterIdentity {
   readonly kind: 'certificate' | 'host key'
   readonly host: string

@@ -8,7 +8,7 @@ import { detectLan } from '../lan/lan.ts'
 import type { LocalNetworks } from '../lan/local-networks.ts'
 import { type HomeSecrets, newSecrets } from '../secrets/secrets.ts'
 
-/** What a hub would assign, or has assigned, to this home. */
+/** A hub's answer to this home's join, or to the preview of it. */
 export interface Admission extends Answered<JoinAnswer> {
   readonly secrets: HomeSecrets
   readonly publicKey: JoinRequest['publicKey']

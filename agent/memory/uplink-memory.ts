@@ -18,7 +18,7 @@ const LineSchema = v.object({
   visitors: v.optional(v.boolean(), false),
 })
 
-/** What a home's line and its hub have taught. The file outlives the agent, and `homeward plan` uses it too. */
+/** Facts that a home's line and its hub have taught. The file outlives the agent, and `homeward plan` uses it too. */
 export type UplinkFacts = Readonly<v.InferOutput<typeof LineSchema>>
 
 export interface UplinkMemory {
@@ -71,7 +71,7 @@ export async function openUplinkMemory(stateDir: string): Promise<UplinkMemory> 
   }
 }
 
-/** What was learned until now; UNKNOWN_UPLINK when there is nothing, or nothing that can be read. */
+/** The facts learned until now; UNKNOWN_UPLINK when there are none, or none that can be read. */
 export async function readUplink(stateDir: string): Promise<UplinkFacts> {
   return (await readJsonFile(uplinkPath(stateDir), LineSchema)) ?? UNKNOWN_UPLINK
 }

@@ -44,7 +44,7 @@ interface Open {
 
 /** When a plain question goes out: one lost datagram is no verdict. */
 const SEND_AT_MS = [0, 250, 600]
-/** How long a refused question goes on after its last datagram: refusals are rare (icmp(7), icmp_ratelimit). */
+/** How long a refused question goes on after its last datagram: kernels limit refusals (icmp(7), icmp_ratelimit). */
 const REFUSED_MS = 1_000
 
 /** @param home our IPv4 address inside the tunnel, by which the hub knows our key. */

@@ -155,7 +155,7 @@ async function prove(config: TunnelConfig, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** Goes back to the old key, each part whatever became of the others. What the hub misses, the next registration says. */
+/** Goes back to the old key, each part whatever became of the others. The next registration tells the hub again. */
 async function goBack(rotation: Rotation, publicKey: PublicKey): Promise<void> {
   const { registering, paths, log } = rotation
   const signal = AbortSignal.timeout(ROTATE_MS)

@@ -30,7 +30,7 @@ export interface TlsTransport {
   readonly close: () => void
 }
 
-/** Datagrams kept until the link is back; WireGuard repeats its handshake every 5 s, and older data is hardly of use. */
+/** Datagrams kept until the link is back; WireGuard repeats its handshake every 5 s, and older data has little use. */
 const WAITING_DATAGRAMS = 128
 /** Size of the queue to WireGuard: some milliseconds of a fast line, should WireGuard not read for so long. */
 const LOOPBACK_QUEUE_BYTES = 256 * 1024

@@ -19,7 +19,7 @@ export interface HomeTunnel {
   readonly stateDir: string
   /** Facts that the line has taught. */
   readonly uplink: UplinkFacts
-  /** As in `Ways`; an agent that has just begun, and a join, have none. */
+  /** The transport, as in `Ways`; an agent that has just begun, and a join, have none. */
   readonly transport: Ways['transport']
   /** The hub's addresses when they are known already; otherwise its names are resolved. */
   readonly hubLiterals?: readonly string[]

@@ -26,9 +26,9 @@ interface JudgeView {
   readonly stale: boolean
 }
 
-/** What a starting agent knows. */
+/** The knowledge of a starting agent. */
 interface Start extends Beginning {
-  /** As in the settings of the watch. */
+  /** The jitter, as in the settings of the watch. */
   readonly jitter: number
   readonly lifeSeconds: () => number | null
 }

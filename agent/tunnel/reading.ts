@@ -66,7 +66,7 @@ export function makeReader(deps: ReadingDeps): () => Promise<TunnelReading> {
     const signal = AbortSignal.timeout(LOOK_TIMEOUT_MS)
     const { interface: name, hub, router } = config()
     const description = await adapter.describe(signal).catch(() => null)
-    // A machine that cannot be observed now, for lack of rights or because it is being set up, counts as empty.
+    // A machine that cannot be observed now, for lack of rights or since it is being set up, counts as absent.
     const observed = await adapter.observe(signal).catch(() => null)
     const endpoint = tunnelIn(observed, name)?.peers.find((peer) => peer.publicKey === hub.publicKey)?.endpoint ?? null
     // This machine's own address says nothing of a router's.

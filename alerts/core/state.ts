@@ -103,7 +103,7 @@ export interface Policy {
   readonly tellsUnasked: (incident: Incident, state: IncidentState, now: number) => boolean
   /** Whether enough is known of an incident that is over for people to be told. */
   readonly isExplained: (incident: Incident, now: number) => boolean
-  /** Whether all is well as this end sees it, while the other, which saw the trouble, has yet to say that it is over. */
+  /** Whether the other end, which saw the trouble, has yet to say that it is over, while this end sees all well. */
   readonly awaitsOther: (incident: Incident, state: IncidentState, now: number) => boolean
   /** Whether nothing is to be told, asked or compared any more. */
   readonly isDone: (incident: Incident, state: IncidentState, now: number) => boolean

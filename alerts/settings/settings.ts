@@ -119,7 +119,7 @@ export const AlertSettingsSchema = v.strictObject({
   quietHours: v.optional(v.nullable(v.strictObject({ from: CronSchema, until: CronSchema })), null),
   /** A cron expression of when a summary is sent. */
   summary: v.optional(v.nullable(CronSchema), null),
-  /** From this outage on within so many minutes, one message stands for all until nothing happened for so long. */
+  /** How many outages within how many minutes one message stands for, until nothing happened for how long. */
   unstable: v.optional(
     v.strictObject({
       outages: v.optional(v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(1_000)), 3),

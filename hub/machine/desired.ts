@@ -71,7 +71,7 @@ function limitsOf(homes: readonly Home[], devices: readonly Device[]): readonly 
     })
 }
 
-/** A home as a peer of the hub's interface. @param isExit internet traffic that a rule routes into the tunnel goes to it. */
+/** A home as a peer of the hub's interface. @param isExit internet traffic goes to it, where a rule routes it so. */
 export function homePeer({ publicKey, address, lan }: Home, isExit = false): PeerSpec {
   return {
     publicKey,
@@ -83,7 +83,7 @@ export function homePeer({ publicKey, address, lan }: Home, isExit = false): Pee
   }
 }
 
-/** The tunnel's prefix routes to a home's address already; only an MTU smaller than the hub's needs a route of its own. */
+/** The tunnel's prefix routes to a home already; only an MTU smaller than the hub's needs a route of its own. */
 function routesTo(home: Home, config: HubConfig): readonly RouteSpec[] {
   const mtu = home.mtu !== undefined && home.mtu < config.mtu ? home.mtu : null
   return [...(mtu === null ? [] : [`${home.address}/32`]), ...home.lan].map((prefix) => ({ prefix, mtu }))
