@@ -16,25 +16,25 @@ function reversePathFilterOf(name: string): string {
   return `/proc/sys/net/ipv4/conf/${name}/rp_filter`
 }
 
-/** A thousand peers take well under a second; a small VPS under load takes longer. */
+/** How long many peers may take: a thousand need well under a second; a small VPS under load needs longer. */
 const MANY_PEERS_MS = 60_000
 
-/** Keeps a command line far from the kernel's limit (execve(2), "Limits on size of arguments"). */
+/** Peers per command, far below the kernel's limit of arguments (execve(2), "Limits on size of arguments"). */
 const PEERS_PER_COMMAND = 500
 
 const ROUTES = ['route', 'show', 'table', 'all', 'proto', ROUTE_PROTOCOL]
 const RULES = ['rule', 'show']
 
-/** Of one `ip`, since each program that is started costs more than what it says: it answers a line each. */
+/** Questions for a single `ip`, which answers a line each: starting a program costs more than its output. */
 const IP_QUESTIONS = [
   ['address', 'show'],
   ROUTES,
-  // Those that the kernel made along with addresses.
+  // Routes that the kernel made along with addresses.
   ['route', 'show', 'proto', 'kernel'],
   RULES,
 ]
 
-/** All that an observation needs, as much as can be at once. @throws {Problem} of system/run-command. */
+/** Reads all that an observation needs, with as much as possible at once. @throws {Problem} of system/run-command. */
 export async function readReplies(signal: AbortSignal): Promise<Replies> {
   const asking = askIp(signal)
   const [ip, tunnels, table, others, forwarding, all] = await Promise.all([
@@ -48,13 +48,13 @@ export async function readReplies(signal: AbortSignal): Promise<Replies> {
   return { ...ip, dumps: tunnels.dumps, ...table, others, forwarding, reversePathFilter: { all, own: tunnels.filters } }
 }
 
-/** Of each interface that is ours, or could be; none that somebody else uses is asked. */
+/** Reads each interface that is ours, or could be; interfaces that somebody else uses are not asked. */
 async function readTunnels(
   links: string,
   signal: AbortSignal,
 ): Promise<{ readonly dumps: ReadonlyMap<string, string>; readonly filters: readonly string[] }> {
   const all = parseLinks(links)
-  // Where wg is missing, that is found by looking, before anything is changed.
+  // A missing wg is found by looking, before anything is changed.
   if (!all.some(isCandidate)) await runCommand('wg', ['--version'], { signal })
   const [dumps, filters] = await Promise.all([
     Promise.all(all.filter(isCandidate).map(async ({ name }) => [name, await readDump(name, signal)] as const)),
@@ -83,7 +83,7 @@ export async function readLinks(signal: AbortSignal): Promise<string> {
   return (await runCommand('ip', ['-j', '-d', 'address', 'show'], { signal })).stdout
 }
 
-/** Those with our mark, in every routing table. */
+/** Reads the routes with our mark, in every routing table. */
 export async function readRoutes(signal: AbortSignal): Promise<string> {
   return (await runCommand('ip', ['-j', '-4', ...ROUTES], { signal })).stdout
 }
@@ -92,14 +92,14 @@ export async function readRules(signal: AbortSignal): Promise<string> {
   return (await runCommand('ip', ['-j', '-4', ...RULES], { signal })).stdout
 }
 
-/** One transaction; waits for others who change it. */
+/** Changes the rules in one transaction; waits for other programs that change them. */
 export async function restoreIptables(place: IptablesProgram, text: string, signal: AbortSignal): Promise<void> {
   await runCommand(`${place}-restore`, ['--noflush', '--wait', '5'], { input: text, signal })
 }
 
-/** null when there is no WireGuard of that name. Holds secrets: it goes to the parser and nowhere else. */
+/** Reads a dump; null when there is no WireGuard of that name. Holds secrets: only for the parser. */
 export async function readDump(interfaceName: string, signal: AbortSignal): Promise<string | null> {
-  // No interface; none that is a WireGuard; a wireguard-go that died (wg then asks the kernel, which has no WireGuard),
+  // No such interface; not a WireGuard one; a wireguard-go that died (wg then asks the kernel, which has no WireGuard),
   // or that another user started, so that its socket is closed to us.
   const none = /No such device|(Operation|Protocol) not supported|Connection refused|Permission denied/
   return answerOf('wg', ['show', interfaceName, 'dump'], none, signal)
@@ -126,7 +126,7 @@ export async function ip(args: readonly string[], signal: AbortSignal): Promise<
   return runCommand('ip', args, { signal })
 }
 
-/** Several commands, one a line, ended by the first that fails. */
+/** Runs several `ip` commands, one a line; stops at the first that fails. */
 export async function ipBatch(lines: readonly string[], signal: AbortSignal): Promise<void> {
   await runCommand('ip', ['-batch', '-'], { input: `${lines.join('\n')}\n`, signal })
 }
@@ -140,14 +140,15 @@ export async function readPublicKey(name: string, signal: AbortSignal): Promise<
 }
 
 /**
+ * Adds or changes peers by `wg addconf`.
  * @param text holds secrets, hence standard input. wg opens /dev/stdin again, which fails on the socket that Node makes
- * (open(2), ENXIO); a pipe from `cat` is one that can be opened.
+ * (open(2), ENXIO); a pipe from `cat` can be opened.
  */
 export async function addPeers(name: string, text: string, signal: AbortSignal): Promise<void> {
   const script = 'cat | wg addconf "$1" /dev/stdin'
   const result = await tryCommand('sh', ['-c', script, 'sh', name], { input: text, timeoutMs: MANY_PEERS_MS, signal })
   if (result.exitCode === 0) return
-  // wg quotes the line it cannot read, which may hold a secret.
+  // wg quotes a line that it cannot read, which may hold a secret.
   const said = result.stderr
     .replaceAll(/`[^']*'?/g, '(not shown)')
     .trim()

@@ -4,7 +4,7 @@ import { Problem } from '../../problems/problem.ts'
 /** CAP_NET_ADMIN of linux/capability.h, as a bit of `CapEff` in proc_pid_status(5). */
 const NET_ADMIN = 1n << 12n
 
-/** Being root is neither enough (a container) nor needed (the service). @throws {Problem} `no-root`. */
+/** Requires CAP_NET_ADMIN: root is neither enough (container) nor needed (service). @throws {Problem} `no-root`. */
 export async function requireNetAdmin(what: string): Promise<void> {
   const status = await readFile('/proc/self/status', 'utf8')
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'

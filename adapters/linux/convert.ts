@@ -9,9 +9,9 @@ import { INTERFACE_MARK, ROUTE_PROTOCOL } from './firewall/mark.ts'
 import { type ListedTable, parseNftTable } from './firewall/nft-list.ts'
 import { exitRoute, reversePathWarning, replyRoutes } from './firewall/visitors.ts'
 
-/** The words of ip, wg and nft, both ways. Pure. */
+/** The output and input of ip, wg and nft, converted both ways. Pure. */
 
-/** What they said of the machine; null where there is nothing of that kind. */
+/** What the programs said of the machine; null where there is nothing of that kind. */
 export interface Replies {
   /** `ip -j -d address show` */
   readonly links: string
@@ -19,18 +19,18 @@ export interface Replies {
   readonly routes: string
   /** The same for routes that the kernel made. */
   readonly networks: string
-  /** `wg show IFACE dump` of those that answer, by name; what is neither ours nor could be is not asked. */
+  /** `wg show IFACE dump` of those that answer, by name; interfaces that cannot be ours are not asked. */
   readonly dumps: ReadonlyMap<string, string>
   /** `nft -j list table` */
   readonly table: string | null
-  /** It does not say which ports are published. */
+  /** Whether the table's text leaves out which ports are published. */
   readonly isWithoutPorts: boolean
   /** /proc/sys/net/ipv4/ip_forward */
   readonly forwarding: string
   /** `ip -j rule show` */
   readonly rules: string
   readonly others: Pick<Observation, 'otherFirewalls' | 'closedFirewalls'>
-  /** rp_filter of all interfaces, and of each with our mark. */
+  /** rp_filter of all interfaces, and of each interface with our mark. */
   readonly reversePathFilter: { readonly all: string; readonly own: readonly string[] }
 }
 
@@ -41,9 +41,9 @@ export interface Link {
   readonly kind: string | null
   readonly up: boolean
   readonly mtu: number
-  /** IPv4, with prefix length. */
+  /** IPv4 addresses with prefix length. */
   readonly addresses: readonly string[]
-  /** Including IPv6. */
+  /** The number of addresses, including IPv6. */
   readonly addressCount: number
 }
 
@@ -53,7 +53,7 @@ export interface MarkedRoute extends RouteSpec {
 
 const Links = v.array(
   v.object({
-    // A filter of ip's leaves empty objects for what it filtered out.
+    // A filter of ip leaves empty objects for what it filtered out.
     ifname: v.optional(v.string()),
     ifalias: v.optional(v.string()),
     flags: v.optional(v.array(v.string()), []),
@@ -72,7 +72,7 @@ const Routes = v.array(
   v.object({
     dst: v.optional(v.string()),
     dev: v.optional(v.string()),
-    /** Where it is not said, the main one. */
+    /** The table's name. Default: the main one. */
     table: v.optional(v.string()),
     metrics: v.optional(v.array(v.object({ mtu: v.optional(v.number()) })), []),
   }),
@@ -98,11 +98,11 @@ export function parseLinks(text: string): readonly Link[] {
   })
 }
 
-/** Those of the main routing table. */
+/** Routes of the main routing table. */
 export function parseRoutes(text: string): readonly MarkedRoute[] {
   return v.parse(Routes, JSON.parse(text)).flatMap(({ dst, dev, table, metrics }) => {
     if (dst === undefined || dev === undefined || (table ?? 'main') !== 'main') return []
-    // ip leaves out what goes without saying to it.
+    // ip leaves out a prefix length that it takes for obvious.
     const prefix = dst === 'default' ? '0.0.0.0/0' : dst.includes('/') ? dst : `${dst}/32`
     return [{ prefix, mtu: metrics.find(({ mtu }) => mtu !== undefined)?.mtu ?? null, interface: dev }]
   })
@@ -116,8 +116,8 @@ export function toObservation(replies: Replies): Observation {
   const leadsNobody = visitors.length === 0 && exits?.devices.length === 0
   return {
     interfaces: marked.flatMap((link) => toInterface(link, replies) ?? []),
-    // One that no WireGuard answers us for is cleared like a stray and made again: its wireguard-go is just ending, or root
-    // started it (in `join`) and the service's user, who may not speak to it, now runs the tunnel.
+    // A marked interface whose WireGuard does not answer us is cleared like a stray and made again: its wireguard-go is
+    // just ending, or root started it (in `join`) and the service's user, who may not talk to it, now runs the tunnel.
     remains: marked.filter(({ name }) => !replies.dumps.has(name)).map(({ name }) => name),
     foreignInterfaces: links
       .filter((link) => !isMarked(link) && !isBlank(link, stateOf(link, replies)))
@@ -136,7 +136,7 @@ export function toObservation(replies: Replies): Observation {
   }
 }
 
-/** Whether an interface has our mark, or might be one that a crash left before it got it: only these are asked what they are. */
+/** Whether an interface has our mark, or may have been left by a crash before it got one: only these are asked. */
 export function isCandidate(link: Link): boolean {
   return isMarked(link) || isUntouched(link)
 }
@@ -182,7 +182,7 @@ function firewallOf(
   return { firewall, published: isWithoutPorts ? null : table.published, replaceable }
 }
 
-/** A lone address (/32) has no network. */
+/** Addresses to whose network no route leads into the interface any more. A single address (/32) has no network. */
 function cutOff(own: Link, networks: string): readonly string[] {
   const there = parseRoutes(networks).filter((route) => route.interface === own.name)
   return own.addresses.filter(
@@ -191,9 +191,9 @@ function cutOff(own: Link, networks: string): readonly string[] {
 }
 
 /**
- * Whether an interface without our mark is a WireGuard one that nobody has given anything: what a crash between making
- * and marking leaves behind. There is no work of anybody's in it, so it may be taken. A single key, peer, address, alias
- * or `up` makes it somebody's.
+ * Whether an interface without our mark is a WireGuard one that nobody has configured: what a crash between making and
+ * marking leaves behind. Nobody's work is in it, so it may be taken. A single key, peer, address, alias or `up` makes
+ * it somebody's.
  */
 export function isBlank(link: Link, state: InterfaceState | null): boolean {
   return isUntouched(link) && state?.publicKey === null && state.peers.length === 0 && state.fwmark === 0
@@ -203,12 +203,12 @@ function isUntouched({ kind, alias, up, addressCount }: Link): boolean {
   return (kind === 'wireguard' || kind === 'tun') && alias === null && !up && addressCount === 0
 }
 
-/** What `wg addconf` reads. Holds secrets: for standard input only. */
+/** Peers as `wg addconf` reads them. Holds secrets: for standard input only. */
 export function peersText(peers: readonly PeerSpec[], presharedKeyOf: (peer: PeerSpec) => PresharedKey | null): string {
   return peers.map((peer) => peerText(peer, presharedKeyOf(peer))).join('\n')
 }
 
-/** linux/wireguard.h, WGPEER_A_PRESHARED_KEY: "all zeros to remove". */
+/** The preshared key that stands for none: linux/wireguard.h, WGPEER_A_PRESHARED_KEY, "all zeros to remove". */
 const NO_PRESHARED_KEY = `${'A'.repeat(43)}=`
 
 function peerText(peer: PeerSpec, presharedKey: PresharedKey | null): string {
@@ -217,7 +217,7 @@ function peerText(peer: PeerSpec, presharedKey: PresharedKey | null): string {
     `PublicKey = ${peer.publicKey}`,
     `PresharedKey = ${presharedKey ?? NO_PRESHARED_KEY}`,
     ...(peer.endpoint === null ? [] : [`Endpoint = ${formatEndpoint(peer.endpoint)}`]),
-    // A section always replaces the prefixes its peer had; without this line it has none. An empty line is an error.
+    // A section always replaces its peer's prefixes; without this line the peer has none. An empty line is an error.
     ...(peer.allowedIps.length === 0 ? [] : [`AllowedIPs = ${peer.allowedIps.join(', ')}`]),
     `PersistentKeepalive = ${peer.keepaliveSeconds}`,
     '',
@@ -233,7 +233,7 @@ export function routeArguments(interfaceName: string, { prefix, mtu }: RouteSpec
   return [prefix, 'dev', interfaceName, 'proto', ROUTE_PROTOCOL, ...lower]
 }
 
-/** Arguments of `wg`. */
+/** Arguments of `wg` that remove peers. */
 export function removePeersArguments(interfaceName: string, publicKeys: readonly PublicKey[]): readonly string[] {
   return ['set', interfaceName, ...publicKeys.flatMap((key) => ['peer', key, 'remove'])]
 }

@@ -8,12 +8,12 @@ import { INTERFACE_MARK } from './firewall/mark.ts'
 
 type DataPlane = Description['dataPlane']
 
-/** The name is ours: whatever bears it is a probe that was killed. */
+/** The name of a probe interface. The name is ours: any interface that bears it is a probe that was killed. */
 const PROBE = 'hwprobe0'
 
 /**
- * What carries the packets: that of the interface which is there, else the kernel where it can make one, else
- * wireguard-go.
+ * Tells what carries the packets: the data plane of the interface that is there, else the kernel where it can make one,
+ * else wireguard-go.
  * @throws {Problem} `no-wireguard`, `tool-missing`.
  */
 export async function findDataPlane(signal: AbortSignal): Promise<DataPlane> {
@@ -28,7 +28,7 @@ export async function findDataPlane(signal: AbortSignal): Promise<DataPlane> {
   })
 }
 
-/** Asking for one is the only sure way: it may be built in, a module not yet loaded, or forbidden. */
+/** Whether the kernel has WireGuard. Only trying tells: it may be built in, a module not yet loaded, or forbidden. */
 async function kernelHasWireguard(signal: AbortSignal): Promise<boolean> {
   await tryCommand('ip', ['link', 'del', 'dev', PROBE], { signal })
   const made = await tryCommand('ip', ['link', 'add', 'dev', PROBE, 'type', 'wireguard'], { signal })

@@ -43,7 +43,7 @@ export interface ExecuteContext {
   readonly clock: Clock
 }
 
-/** Carries out one step. @throws {Problem} `step-failed`, or a code that says it better. */
+/** Executes one step. @throws {Problem} `step-failed`, or a more telling code. */
 export async function executeStep(step: Step, context: ExecuteContext, signal: AbortSignal): Promise<void> {
   try {
     await executing(LINUX_STEPS, (declared: LinuxStep) => executeDeclared(declared, context, signal))(step, signal)
@@ -111,7 +111,7 @@ async function executeDeclared(step: LinuxStep, context: ExecuteContext, signal:
   }
 }
 
-/** What nobody foresaw in the table may not let it be changed around its published ports: then all of it is made again. */
+/** Sets the firewall. If unforeseen objects keep the table from changing around its published ports, remakes all. */
 async function setFirewall(table: NftTable, options: NftTextOptions, signal: AbortSignal): Promise<void> {
   const { forwardingWasOff, replaces } = options
   try {
@@ -132,7 +132,7 @@ async function changePublished(
 async function setPrivateKey(name: string, publicKey: PublicKey, file: string, signal: AbortSignal): Promise<void> {
   await wgSet(name, ['private-key', file], signal)
   const found = await readPublicKey(name, signal)
-  // Without this the next plan would set the same key again, for ever.
+  // Without this check the next plan would set the same key again, for ever.
   if (found !== publicKey) throw new TypeError(`the key in ${file} belongs to the public key ${found}`)
 }
 
@@ -152,7 +152,7 @@ export async function setPeers(
   await addPeers(name, text, signal)
 }
 
-/** All that can be set is, before those that refuse are told. */
+/** Sets the rules of all tables that take them, then reports those that refuse. */
 async function setNative(step: OtherFirewallStep, signal: AbortSignal): Promise<void> {
   const refused: string[] = []
   for (const [table, text] of nativeTexts(step)) {
@@ -166,7 +166,7 @@ async function setNative(step: OtherFirewallStep, signal: AbortSignal): Promise<
   if (refused.length > 0) throw new TypeError(refused.join('; '))
 }
 
-/** @param interfaceName null: nothing of it stays. */
+/** Sets the reply routing of a slot. @param interfaceName null: none. */
 async function setVisitors(slot: number, interfaceName: string | null, signal: AbortSignal): Promise<void> {
   const [rules, routes] = await Promise.all([readRules(signal), readRoutes(signal)])
   await ipBatch(visitorCommands(slot, interfaceName, rules, routes), signal)
@@ -177,13 +177,13 @@ async function leadExits(name: string, devices: readonly string[], signal: Abort
   await ipBatch(exitCommands(name, devices, rules, routes), signal)
 }
 
-/** Exactly as the kernel makes it along with an address (fib_frontend.c, fib_add_ifaddr), so that it goes with the address. */
+/** Makes a network's route as the kernel does with an address (fib_frontend.c, fib_add_ifaddr), to go with it. */
 async function leadNetwork(name: string, address: string, signal: AbortSignal): Promise<void> {
   const source = address.split('/')[0] ?? address
   await ip(['route', 'add', networkOf(address), 'dev', name, 'proto', 'kernel', 'scope', 'link', 'src', source], signal)
 }
 
-/** `add`, not `replace`: that would put ours in the place of somebody else's. */
+/** Adds a route. `add`, not `replace`, which would put ours in the place of somebody else's. */
 async function addRoute(name: string, route: RouteSpec, signal: AbortSignal): Promise<void> {
   try {
     await ip(['route', 'add', ...routeArguments(name, route)], signal)
@@ -193,7 +193,7 @@ async function addRoute(name: string, route: RouteSpec, signal: AbortSignal): Pr
   }
 }
 
-/** These say more than that a step failed; for all others the reason does. */
+/** Codes that say more than that a step failed; for all others the reason does. */
 const TELLING: ReadonlySet<ProblemCode> = new Set(['no-wireguard', 'tool-missing', 'no-root', 'interface-taken'])
 
 function stepFailed(step: Step, cause: unknown): Problem {

@@ -15,8 +15,8 @@ export interface MakingOptions {
 }
 
 /**
- * Makes an interface and marks it. The kernel takes no alias while it makes one (rtnetlink ignores it there), so a crash
- * can leave an unmarked one for a moment: a blank one of the wanted name is taken for that, and marked.
+ * Makes an interface and marks it. The kernel takes no alias while it makes one (rtnetlink ignores it there), so a
+ * crash can leave an unmarked interface: a blank one of the wanted name is taken for that, and marked.
  * @throws {Problem} `interface-taken`, `no-wireguard`.
  */
 export async function createInterface(name: string, options: MakingOptions): Promise<void> {
@@ -46,7 +46,7 @@ async function isThere(name: string, signal: AbortSignal): Promise<boolean> {
   return parseLinks(await readLinks(signal)).some((link) => link.name === name)
 }
 
-/** With all that hangs on it: addresses, routes, peers, and its wireguard-go. */
+/** Removes an interface with all that hangs on it: addresses, routes, peers, and its wireguard-go. */
 export async function removeInterface(name: string, clock: Clock, signal: AbortSignal): Promise<void> {
   const result = await tryCommand('ip', ['link', 'del', 'dev', name], { signal })
   if (result.exitCode !== 0 && !/Cannot find device/.test(result.stderr))

@@ -14,13 +14,13 @@ import { planLinux } from './plan.ts'
 import { executeRepair } from './repair.ts'
 
 export interface LinuxAdapterOptions {
-  /** Where the private half of a key is. Read by `wg` itself, and only when the interface has another key. */
+  /** The file with the private half of a key. Only `wg` reads it, and only when the interface has another key. */
   readonly privateKeyFile: (publicKey: PublicKey) => string
   readonly presharedKeys: (publicKey: PublicKey) => PresharedKey | undefined
   readonly clock?: Clock
 }
 
-/** The adapter for the machine it runs on. */
+/** The adapter for the Linux machine that this program runs on. */
 export function linuxAdapter({ privateKeyFile, presharedKeys, clock = systemClock }: LinuxAdapterOptions): Adapter {
   let found: Description['dataPlane'] | undefined
   const dataPlane = async (signal: AbortSignal): Promise<Description['dataPlane']> =>
@@ -56,7 +56,7 @@ export function linuxAdapter({ privateKeyFile, presharedKeys, clock = systemCloc
   }
 }
 
-/** An answer that nobody foresaw must not be taken for an empty machine. */
+/** Parses an observation: unforeseen output must not be taken for an empty machine. */
 function parse(convert: () => Observation): Observation {
   try {
     return convert()

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 
-/** For people, e.g. `Raspberry Pi 4 Model B Rev 1.4, Debian GNU/Linux 12 (bookworm)`. */
+/** A name for people, e.g. `Raspberry Pi 4 Model B Rev 1.4, Debian GNU/Linux 12 (bookworm)`. */
 export async function readModel(): Promise<string> {
   const [board, release] = await Promise.all(['/proc/device-tree/model', '/etc/os-release'].map(textOf))
   return modelFrom(board ?? '', release ?? '')
 }
 
-/** Pure. os-release(5): shell-like assignments, values perhaps in quotes. A device tree's strings end in a NUL. */
+/** Finds the name. Pure. os-release(5): shell-like assignments, perhaps in quotes. Device tree strings end in a NUL. */
 export function modelFrom(board: string, osRelease: string): string {
   const name = /^PRETTY_NAME=(.*)$/m
     .exec(osRelease)?.[1]

@@ -21,7 +21,7 @@ import { iptablesSteps } from './others/other-firewall.ts'
 export function planLinux(observed: Observation, desired: readonly TunnelSpec[]): Plan<LinuxStep> {
   const tunnels = tunnelFirewalls(observed, desired)
   const warnings = [...observed.warnings, ...closedWarnings(observed.closedFirewalls, tunnels)]
-  // Undo needs no room: what stands where ours would stand is left alone.
+  // Undo needs no room: objects where ours would stand are left alone.
   if (desired.length === 0) return { steps: undo(observed), refusals: [], warnings }
   const names = desired.map((spec) => spec.interface)
   const refusals = clashesWith(observed, names)
@@ -29,7 +29,7 @@ export function planLinux(observed: Observation, desired: readonly TunnelSpec[])
   return { steps: build(observed, desired, tunnels), refusals: [], warnings }
 }
 
-/** Our firewall goes after all that it judges: until then it is what keeps the tunnels from reaching more than they should. */
+/** Undoes everything. Our firewall goes last: until then it keeps the tunnels from reaching more than they should. */
 function undo(observed: Observation): readonly LinuxStep[] {
   return [
     ...exitSteps(observed, []),
@@ -37,17 +37,17 @@ function undo(observed: Observation): readonly LinuxStep[] {
     ...clearStrays(observed, []),
     ...(observed.forwarding && observed.forwardingIsOurs ? [{ kind: 'disable-forwarding' } as const] : []),
     ...(observed.firewall === null ? [] : [{ kind: 'remove-firewall' } as const]),
-    // By then they let nothing in: there is no tunnel.
+    // Other firewalls come last: without a tunnel their rules let nothing in.
     ...otherFirewallSteps(observed, []),
   ]
 }
 
-/** Before anything is made: a stray may hold the port, the address and the routes that are wanted. */
+/** Removes strays before anything is made: a stray may hold the port, the address and the routes that are wanted. */
 function clearStrays(observed: Observation, desired: readonly TunnelSpec[]): readonly LinuxStep[] {
   return strays(observed, desired).map((name) => ({ kind: 'remove-interface', interface: name }))
 }
 
-/** Nothing may pass before the firewall judges it: it stands before forwarding is on, peers are known, the link is up. */
+/** Builds the tunnels. Nothing may pass unjudged: the firewall comes before forwarding, peers and links. */
 function build(
   observed: Observation,
   desired: readonly TunnelSpec[],
@@ -63,14 +63,14 @@ function build(
     ...each((own, spec) => [
       ...peerSteps(own, spec),
       ...(own?.up === true ? [] : [{ kind: 'bring-up', interface: spec.interface } as const]),
-      // Last: a link that is down has no routes.
+      // Routes come last: a link that is down has none.
       ...routeSteps(own, spec),
     ]),
     ...visitorSteps(observed, tunnels),
     ...exitSteps(observed, desired),
-    // What is somebody else's: it may refuse, and what it lets pass is judged by ours all the same.
+    // Firewalls of somebody else: they may refuse, and our table still judges what they let pass.
     ...otherFirewallSteps(observed, tunnels),
-    // After all else: they may be many, and nothing waits for them.
+    // Published ports come last: they may be many, and nothing waits for them.
     ...publishedSteps(observed, desired, firewall),
   ]
 }
@@ -128,7 +128,7 @@ function firewallSteps(
   ]
 }
 
-/** Set before removed: a prefix that moves to another peer is never without one. */
+/** Sets peers before it removes others: a prefix that moves to another peer always has one. */
 function peerSteps(own: ObservedInterface | null, desired: TunnelSpec): readonly LinuxStep[] {
   const there = new Map((own?.peers ?? []).map((peer) => [peer.publicKey, peer]))
   const wanted = new Set(desired.peers.map((peer) => peer.publicKey))
@@ -169,7 +169,7 @@ function otherFirewallSteps({ otherFirewalls }: Observation, tunnels: readonly T
   })
 }
 
-/** What leads into an interface that is made again went with the old one, whatever was seen of it. */
+/** Steps of reply routing. Routes into an interface that is made again went with the old one, whatever was seen. */
 function visitorSteps(observed: Observation, tunnels: readonly TunnelFirewall[]): readonly LinuxStep[] {
   const wanted = tunnels.filter(hasVisitors)
   const isKept = ({ slot, interface: name, isWhole }: ReplyRoute): boolean =>
@@ -191,7 +191,7 @@ function visitorSteps(observed: Observation, tunnels: readonly TunnelFirewall[])
   ]
 }
 
-/** Those of the one hub that a machine may be. */
+/** The steps of exits, of the one hub that a machine may be. */
 function exitSteps(observed: Observation, desired: readonly TunnelSpec[]): readonly LinuxStep[] {
   const hub = desired.find(({ forwarding }) => forwarding.role === 'hub')
   const wanted = hub?.forwarding.role === 'hub' ? [...hub.forwarding.exits].sort() : []

@@ -7,8 +7,8 @@ import { TABLE } from './firewall/mark.ts'
 const [FAMILY = '', NAME = ''] = TABLE.split(' ')
 
 /**
- * Our table with all that is in it. Where it holds so many published ports that nft does not say them in time, without them:
- * what keeps homes apart does not wait for them.
+ * Reads our table with all its content. Without published ports, where they are so many that nft does not list them in
+ * time: the rules that keep homes apart do not wait for them.
  */
 export async function readTable(signal: AbortSignal): Promise<Pick<Replies, 'table' | 'isWithoutPorts'>> {
   const args = ['-j', 'list', 'table', FAMILY, NAME]
@@ -27,7 +27,7 @@ const Listing = v.object({ nftables: v.array(v.record(v.string(), v.unknown())) 
 const AddressSet = v.object({ name: v.string(), type: v.literal('ipv4_addr'), timeout: v.optional(v.undefined()) })
 const Ours = v.object({ family: v.literal(FAMILY), table: v.literal(NAME) })
 
-/** Of all tables nft leaves out what sets hold, and is quick; of a single one it fetches that all the same (1.0.6). */
+/** Lists all tables, for which nft leaves out what sets hold and is quick; for a single one it reads that (1.0.6). */
 async function readWithoutPorts(signal: AbortSignal): Promise<string | null> {
   const { stdout } = await runCommand('nft', ['-j', '-t', 'list', 'ruleset'], { signal })
   const all = v.parse(Listing, JSON.parse(stdout)).nftables

@@ -5,7 +5,7 @@ import { removePeers, wgSet } from './api.ts'
 import { type ExecuteContext, setPeers } from './execute.ts'
 import { removeInterface } from './interface.ts'
 
-/** @throws {Problem} `step-failed`. */
+/** Executes a remedy. @throws {Problem} `step-failed`. */
 export async function executeRepair(remedy: Remedy, context: ExecuteContext, signal: AbortSignal): Promise<void> {
   try {
     switch (remedy.kind) {
@@ -14,7 +14,7 @@ export async function executeRepair(remedy: Remedy, context: ExecuteContext, sig
       case 'new-session':
         return await newSession(remedy, context, signal)
       case 'rebuild':
-        // Whatever is wanted of it, the plan makes again.
+        // The plan makes the interface again as wanted.
         return await removeInterface(remedy.interface, context.clock, signal)
       case 'forget-flow':
         throw new TypeError('the flow of this machine passes no NAT of its own')
@@ -31,20 +31,21 @@ export async function executeRepair(remedy: Remedy, context: ExecuteContext, sig
 }
 
 /**
- * A new port alone sends nothing, so that nobody would learn of it before the next packet. Keepalive off and on sends an
- * empty packet at once (drivers/net/wireguard/netlink.c, set_peer): the hub follows in under 0.1 s.
+ * Moves the interface to a new source port. A new port by itself sends nothing, so nobody would learn of it before the
+ * next packet. Keepalive off and on sends an empty packet at once (drivers/net/wireguard/netlink.c, set_peer): the hub
+ * follows in under 0.1 s.
  */
 async function newSourcePort(
   { interface: name, peer, keepaliveSeconds }: Extract<Remedy, { kind: 'new-source-port' }>,
   signal: AbortSignal,
 ): Promise<void> {
-  // 0 is any free one (wg(8)); sockets are opened again, keys and sessions stay.
+  // Port 0 is any free one (wg(8)); sockets are opened again, keys and sessions stay.
   await wgSet(name, ['listen-port', '0'], signal)
   await wgSet(name, ['peer', peer, 'persistent-keepalive', '0'], signal)
   await wgSet(name, ['peer', peer, 'persistent-keepalive', String(keepaliveSeconds)], signal)
 }
 
-/** Cut off in between, the next look at the machine puts the peer back: it is part of the plan. */
+/** Makes a new session. If this is cut off, the next look puts the peer back: it is part of the plan. */
 async function newSession(
   { interface: name, peer, silentSeconds }: Extract<Remedy, { kind: 'new-session' }>,
   { presharedKeys }: ExecuteContext,

@@ -1,7 +1,7 @@
 import { type Declared, TUNNEL_STEPS } from '../executing.ts'
 import type { HostStep, KeyStep, TunnelStep } from '../step.ts'
 
-/** What is carried out on this machine. */
+/** The steps that are executed on this machine. */
 export type LinuxStep = TunnelStep | KeyStep | HostStep
 
 export const LINUX_STEPS = {

@@ -8,20 +8,20 @@ import { sleep } from '../../system/time/sleep.ts'
 
 const PROGRAM = 'wireguard-go'
 
-/** wireguard-go opens its socket after 5 ms on an idle x86-64 machine; this leaves room for a small one under load. */
+/** How long wireguard-go may take to open its socket: 5 ms on an idle x86-64 machine, more on a small busy one. */
 const DEADLINE_MS = 5_000
 const POLL_MS = 10
 const GRACE_MS = 500
 
-/** Where wireguard-go answers `wg` (wireguard.com/xplatform). */
+/** The socket on which wireguard-go answers `wg` (wireguard.com/xplatform). */
 function socketPath(interfaceName: string): string {
   return `/var/run/wireguard/${interfaceName}.sock`
 }
 
 /**
  * Starts a wireguard-go that outlives us, and waits until it answers. A socket that a killed one left is no hindrance:
- * it tries the socket, and takes its place when nobody answers. Nobody may change owner or mode of its socket later: it
- * watches that file, and takes any change for the wish that it should end (seen with 0.0.20220316).
+ * the new one tries the socket, and takes its place when nobody answers. Nobody may change owner or mode of the socket
+ * later: wireguard-go watches that file, and takes any change for the wish that it should end (seen with 0.0.20220316).
  * @throws {Problem} `no-wireguard`, `step-failed`.
  */
 export async function startWireguardGo(interfaceName: string, clock: Clock, signal: AbortSignal): Promise<void> {
@@ -32,7 +32,7 @@ export async function startWireguardGo(interfaceName: string, clock: Clock, sign
     cwd: '/',
     env: {
       PATH: `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`,
-      // It must stay our child until it answers, so that its early end is seen.
+      // The process must stay our child until it answers, so that its early end is seen.
       WG_PROCESS_FOREGROUND: '1',
     },
   })
@@ -43,7 +43,7 @@ export async function startWireguardGo(interfaceName: string, clock: Clock, sign
   }
   daemon.unref()
   let until = clock.now() + DEADLINE_MS
-  // It ended early, perhaps because of another one, started by somebody who was killed since: that may be about to answer.
+  // The process ended early, perhaps because of another one whose starter was killed: that one may be about to answer.
   daemon.once('exit', () => {
     until = Math.min(until, clock.now() + GRACE_MS)
   })
@@ -64,7 +64,7 @@ export async function startWireguardGo(interfaceName: string, clock: Clock, sign
   }
 }
 
-/** After the interface was removed: waits until its wireguard-go has noticed and ended, and clears its socket. */
+/** Waits, after the interface was removed, until its wireguard-go has noticed and ended, and removes its socket. */
 export async function awaitWireguardGoEnd(interfaceName: string, clock: Clock, signal: AbortSignal): Promise<void> {
   const until = clock.now() + DEADLINE_MS
   while (await answers(interfaceName)) {
@@ -77,7 +77,7 @@ export async function awaitWireguardGoEnd(interfaceName: string, clock: Clock, s
       })
     await sleep(POLL_MS, signal)
   }
-  // Left by a killed one. It hinders nobody, so it does not matter when it may not be removed.
+  // A socket that a killed process left hinders nobody, so it may stay when it cannot be removed.
   await rm(socketPath(interfaceName), { force: true }).catch(() => undefined)
 }
 

@@ -9,13 +9,14 @@ import { visitorChains } from './visitors.ts'
 const FILTER = 0
 const SRCNAT = 100
 
-/** Not the internet: RFC 1918, RFC 6598, and what providers keep passwords at (RFC 3927). */
+/** Addresses that are not the internet: RFC 1918, RFC 6598, and where providers keep passwords (RFC 3927). */
 const PRIVATE = '{ 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, 169.254.0.0/16 }'
 const DSTNAT = -100
 
 /**
- * The content of our table but for published ports, of all tunnels. Pure. Whatever touches no tunnel passes: that is not ours to
- * judge. The rules of each speak of its own interface alone, so that they can stand behind one another in a chain.
+ * The content of our table for all tunnels, without published ports. Pure. Packets that touch no tunnel pass: they are
+ * not ours to judge. The rules of each tunnel match only its own interface, so that they can follow one another in a
+ * chain.
  */
 export function firewallTable(tunnels: readonly TunnelFirewall[]): NftTable {
   const tables = tunnels.map(tableOf)
@@ -40,7 +41,7 @@ function tableOf({ interface: name, listenPort, network, forwarding, visitorSlot
   }
 }
 
-/** Chains of one name are one chain, where they first stand. */
+/** Merges chains of one name, in the place of the first. */
 function joined(chains: readonly NftChain[]): readonly NftChain[] {
   const byName = new Map<string, NftChain>()
   for (const chain of chains) {
@@ -59,7 +60,7 @@ function homeTable(
   const intoLan = `iifname ${tunnel} oifname != ${tunnel} ip daddr ${braced(withoutContained(lan))}`
   const out = `iifname ${tunnel} oifname != ${tunnel} ip saddr ${network} ip daddr != ${PRIVATE}`
   const translated = [
-    // Devices alone: a visitor's address is what its service shall see.
+    // Only devices are masqueraded: a visitor's address is what its service shall see.
     ...(lan.length === 0 || mode === 'routed' ? [] : [`${intoLan} ip saddr ${network}`]),
     ...(exit ? [out] : []),
   ]
@@ -75,7 +76,7 @@ function homeTable(
         // nft takes no empty braces.
         ...(lan.length === 0 ? [] : [`${intoLan} accept`]),
         ...(exit ? [`${out} accept`] : []),
-        // Addressed to this machine, which itself leads it on: a container's published port. It is input all the same.
+        // Packets to this machine that it forwards itself: a container's published port. They are input all the same.
         `iifname ${tunnel} oifname != ${tunnel} ct status dnat accept`,
         `iifname ${tunnel} drop`,
       ]),
@@ -88,7 +89,7 @@ function homeTable(
 
 function hubTable(tunnel: string, network: string, listenPort: number | null, forwarding: JudgedHub): NftTable {
   const { flowLives, recentSets, chains } = hubInput(tunnel, listenPort, forwarding)
-  // Not to what a provider has beside the machine: the metadata service has its passwords (RFC 3927 address).
+  // Excludes what a provider has beside the machine: the metadata service has its passwords (RFC 3927 address).
   const toInternet = `iifname ${tunnel} oifname != ${tunnel} ip saddr @full_devices ip daddr != 169.254.0.0/16`
   const published = publishedTable(tunnel, network)
   return {
@@ -130,7 +131,7 @@ function hubTable(tunnel: string, network: string, listenPort: number | null, fo
   }
 }
 
-/** `rt mtu` takes the smaller MTU of both directions' routes, so what comes out of the tunnel is clamped to it as well. */
+/** Clamps the MSS. `rt mtu` is the smaller MTU of both directions' routes, so it fits packets out of the tunnel too. */
 function clamp(tunnel: string): readonly string[] {
   return ['iifname', 'oifname'].map((end) => `${end} ${tunnel} tcp flags syn tcp option maxseg size set rt mtu`)
 }
@@ -144,7 +145,7 @@ function masqueradeChain(which: readonly string[]): NftChain {
   return { name: 'postrouting', type: 'nat', hook: 'postrouting', priority: SRCNAT, rules }
 }
 
-/** One to one, host by host (nft(8), "NAT STATEMENTS": prefix). The answers are translated back by themselves. */
+/** Maps networks one to one, host by host (nft(8), "NAT STATEMENTS": prefix). Answers are translated back by nft. */
 function seenChain(tunnel: string, seenAs: readonly MappedNetwork[]): NftChain {
   const rules = seenAs.map(({ prefix, seen }) => `iifname ${tunnel} ip daddr ${seen} dnat ip prefix to ${prefix}`)
   return { name: 'seen', type: 'nat', hook: 'prerouting', priority: DSTNAT, rules }
@@ -154,7 +155,7 @@ function braced(items: readonly string[]): string {
   return `{ ${items.join(', ')} }`
 }
 
-/** nft 1.0.6 merges overlapping prefixes in a set without a name, and refuses them in one with a name: rely on neither. */
+/** Removes overlaps: nft 1.0.6 merges overlapping prefixes in a set without a name, and refuses them in a named one. */
 function withoutContained(prefixes: readonly string[]): readonly string[] {
   const all = [...new Set(prefixes)]
   return all.filter((prefix) => all.every((other) => other === prefix || !contains(other, prefix)))

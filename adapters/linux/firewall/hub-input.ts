@@ -5,18 +5,18 @@ export type JudgedHub = Extract<FirewallForwarding, { role: 'hub' }>
 
 /** Priorities as numbers; their names are in nft(8), "Standard priority names". */
 const DSTNAT = -100
-/** Before anybody's filter, after the destination was rewritten. */
+/** The priority before anybody's filter, after the destination was rewritten. */
 const MANGLE = -150
 
 const INITIATION_KEPT_SECONDS = 60
-/** Bounds the memory, whatever addresses come. */
+/** How many sources of initiations are kept: bounds the memory, whatever addresses come. */
 const INITIATION_SOURCES = 4096
 
 /**
- * What the hub's firewall does with datagrams from outside to the UDP ports of WireGuard: leads alternate ports to
- * WireGuard, echoes aside, and notes where handshake initiations come from. Pure.
+ * What the hub's firewall does with datagrams from outside to the UDP ports of WireGuard: redirects alternate ports to
+ * WireGuard and echoes to their own port, and notes where handshake initiations come from. Pure.
  * @param tunnel the interface's name, in quotes.
- * @param listenPort null: nothing comes in.
+ * @param listenPort null: no datagrams come in.
  */
 export function hubInput(
   tunnel: string,
@@ -55,7 +55,7 @@ export function hubInput(
   return { flowLives, recentSets, chains: [prerouting, input] }
 }
 
-/** Who shook hands, or tried to: hub/presence/initiations.ts reads them. */
+/** Sets of who shook hands, or tried to: hub/presence/initiations.ts reads them. */
 const INITIATION_SETS = [
   { name: 'initiations', type: 'ipv4_addr', source: 'ip saddr' },
   { name: 'initiations6', type: 'ipv6_addr', source: 'ip6 saddr' },
@@ -68,8 +68,8 @@ function initiationRules(tunnel: string, listenPort: number): readonly string[] 
 }
 
 /**
- * Without a life of its own for the flow, an answer after 120 s would leave from a port that the asker's NAT does not know
- * (nf_conntrack_udp_timeout_stream). One object serves one family.
+ * Timeouts for echo flows. Without them, an answer after 120 s would leave from a port that the asker's NAT does not
+ * know (nf_conntrack_udp_timeout_stream). One object serves one family.
  */
 function echoFlowLives({ keptSeconds }: EchoFlow): NftTable['flowLives'] {
   return (['ip', 'ip6'] as const).map((l3proto) => ({
@@ -95,7 +95,7 @@ function fromOutside(tunnel: string): string {
   return `iifname != { "lo", ${tunnel} }`
 }
 
-/** The four bytes after the UDP header, as one big-endian number. */
+/** A match of the four bytes after the UDP header, as one big-endian number. */
 function payloadBegins(bytes: number): string {
   return `@th,64,32 0x${bytes.toString(16).padStart(8, '0')}`
 }

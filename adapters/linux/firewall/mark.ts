@@ -1,7 +1,7 @@
 /** The alias of every interface homeward made (ip-link(8)): an interface without it is somebody else's. */
 export const INTERFACE_MARK = 'homeward'
 
-/** The number in the routes homeward made (ip-route(8), `proto`). Not one of /etc/iproute2/rt_protos. */
+/** The protocol number of the routes homeward made (ip-route(8), `proto`). Not one of /etc/iproute2/rt_protos. */
 export const ROUTE_PROTOCOL = '86'
 
 /** homeward's one nftables table. */
@@ -10,5 +10,5 @@ export const TABLE = 'inet homeward'
 /** An empty chain that tells our table from somebody else's of the same name. */
 export const TABLE_MARK = 'made_by_homeward'
 
-/** An empty chain that says it was homeward who turned forwarding on, so that undo turns it off again. */
+/** An empty chain that says that homeward turned forwarding on, so that undo turns it off again. */
 export const FORWARDING_MARK = 'forwarding_was_off'

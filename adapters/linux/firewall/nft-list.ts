@@ -6,14 +6,14 @@ import { hiddenSetOf, HOLDERS, mapOf, PROTOCOLS, setOf } from './published.ts'
 
 /** What `nft -j list table` says of a table with our name. */
 export interface ListedTable {
-  /** False: somebody else's table of that name. */
+  /** Whether the table is ours; false: somebody else's table of that name. */
   readonly isOurs: boolean
   readonly forwardingWasOff: boolean
-  /** Compared with those of the table that should be there. */
+  /** Fingerprints to compare with those of the table that should be there. */
   readonly fingerprints: readonly string[]
-  /** null: what holds them does not agree, which nothing of ours leaves behind. */
+  /** The published ports; null: their maps and sets disagree, which nothing of ours leaves behind. */
   readonly published: readonly PublishedPort[] | null
-  /** All but the marks and what holds published ports, as `KIND NAME`, in an order in which they may go. */
+  /** All objects except the marks and what holds published ports, as `KIND NAME`, in an order in which they may go. */
   readonly replaceable: readonly string[]
 }
 
@@ -30,11 +30,11 @@ const NamedSet = v.object({
   name: v.string(),
   type: v.optional(v.unknown()),
   elem: v.optional(v.array(v.unknown()), []),
-  /** Seconds: its elements come and go by themselves. */
+  /** Seconds after which the set's elements expire by themselves. */
   timeout: v.optional(v.number()),
   size: v.optional(v.number(), 0),
 })
-/** Of a map of ours: pairs of a port and a concatenation of address and port. */
+/** The elements of a map of ours: pairs of a port and a concatenation of address and port. */
 const Mappings = v.array(v.tuple([v.number(), v.object({ concat: v.tuple([v.string(), v.number()]) })]))
 const Named = v.object({ name: v.string() })
 
@@ -67,12 +67,12 @@ export function parseNftTable(text: string): ListedTable {
   }
 }
 
-/** A map may hold a chain, and a chain holds nothing once its rules are gone; whatever else there is comes last. */
+/** An object's kind, which orders removals: a map may hold a chain, a chain is empty without rules, others go last. */
 function kindOf(object: string): string {
   return /^(map|set|chain) /.exec(object)?.[1] ?? ''
 }
 
-/** The map says where a port leads; the sets say that it is published and whether its visitors are hidden. */
+/** Published ports: the map has the service of each; the sets say that it is published, and if visitors are hidden. */
 function publishedIn(held: ReadonlyMap<string, readonly unknown[]>): readonly PublishedPort[] | null {
   const found: PublishedPort[] = []
   for (const protocol of PROTOCOLS) {
@@ -112,7 +112,7 @@ function fingerprintOf(kind: string, value: unknown): string {
     case 'map':
       return mapFingerprint(v.parse(Named, value).name)
     default:
-      // Nothing of ours is of another kind yet: whatever it is, it is a difference.
+      // Nothing of ours is of another kind yet: any such object is a difference.
       return `${kind} ${v.parse(Named, value).name}`
   }
 }

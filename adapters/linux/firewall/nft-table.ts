@@ -3,7 +3,7 @@ import { FORWARDING_MARK, TABLE, TABLE_MARK } from './mark.ts'
 
 /** The content of an nftables table, as data. */
 export interface NftTable {
-  /** How long flows are remembered that a rule sets them for: nft(8), "CT TIMEOUT". */
+  /** How long flows are remembered for which a rule sets that: nft(8), "CT TIMEOUT". */
   readonly flowLives: readonly NftFlowLife[]
   readonly sets: readonly NftSet[]
   readonly maps: readonly NftMap[]
@@ -14,21 +14,21 @@ export interface NftTable {
 interface NftSet {
   readonly name: string
   /**
-   * Single addresses only: nft merges ranges, and the set could not be compared. Sets of ports are filled beside the table
-   * (published.ts): what is in them is no part of what the table should be.
+   * Single addresses only: nft merges ranges, and the set could not be compared. Sets of ports are filled apart from
+   * the table (published.ts): their elements are no part of what the table should be.
    */
   readonly type: 'ipv4_addr' | 'inet_service'
   readonly elements: readonly string[]
 }
 
-/** From a port to where it leads, filled beside the table as well. A hash: what it holds costs a lookup nothing. */
+/** A map from a port to the service, also filled apart from the table. A hash: its size does not slow down a lookup. */
 interface NftMap {
   readonly name: string
 }
 
 const MAP_TYPE = 'inet_service : ipv4_addr . inet_service'
 
-/** Filled by rules, emptied by time: what is in it is no part of what the table should be. */
+/** A set that rules fill and time empties: its elements are no part of what the table should be. */
 interface NftRecentSet {
   readonly name: string
   readonly type: 'ipv4_addr' | 'ipv6_addr'
@@ -37,10 +37,10 @@ interface NftRecentSet {
 }
 
 interface NftFlowLife {
-  /** Says the seconds too: nft prints the values in more than one way. */
+  /** A name with the seconds in it: nft prints the values in more than one way. */
   readonly name: string
   readonly l3proto: 'ip' | 'ip6'
-  /** After an answer. Before one the kernel's own, short life holds, so that nobody fills its table from outside. */
+  /** Seconds after an answer. Before one the kernel's own, short timeout holds: nobody outside can fill its table. */
   readonly repliedSeconds: number
 }
 
@@ -55,15 +55,15 @@ export interface NftChain {
 
 export interface NftTextOptions {
   readonly forwardingWasOff: boolean
-  /** These objects of the table make room, as `KIND NAME` in an order in which they may go, and all else stays; null: all of it goes. */
+  /** Objects that go first, as `KIND NAME` in an order in which they may go; the rest stays. null: all goes. */
   readonly replaces: readonly string[] | null
 }
 
-/** For `nft -f -`: one transaction that puts this table in the place of whatever ours was. */
+/** Input for `nft -f -`: one transaction that replaces whatever table of ours there was by this one. */
 export function nftText(table: NftTable, { forwardingWasOff, replaces }: NftTextOptions): string {
   const marks = [TABLE_MARK, ...(forwardingWasOff ? [FORWARDING_MARK] : [])]
   return [
-    // Declaring it first lets the deletion succeed where there is none.
+    // Declaring the table first lets the deletion succeed where there is none.
     `table ${TABLE}`,
     ...(replaces === null ? [`delete table ${TABLE}`] : roomText(replaces)),
     `table ${TABLE} {`,
@@ -77,7 +77,7 @@ export function nftText(table: NftTable, { forwardingWasOff, replaces }: NftText
   ].join('\n')
 }
 
-/** The rules go first: they hold what they speak of. */
+/** Deletes objects, all rules first: rules hold the objects that they refer to. */
 function roomText(replaces: readonly string[]): readonly string[] {
   const gone = replaces.map((object) => {
     const at = object.lastIndexOf(' ')
@@ -125,12 +125,12 @@ function chainText({ name, type, hook, priority, rules }: NftChain): string {
   ].join('\n')
 }
 
-/** nft prints a rule in words of its own, which change with its version. The comment stays as it was written. */
+/** A rule's comment, by which it is compared: nft prints rules in its own words, which change with its version. */
 function ruleComment(chain: string, rule: string): string {
   return `homeward ${digest(`${chain} ${rule}`)}`
 }
 
-/** What an observation of exactly this table says. */
+/** Fingerprints that an observation of exactly this table has. */
 export function fingerprintsOf({ flowLives, sets, maps, recentSets, chains }: NftTable): readonly string[] {
   return inOneOrder(
     [
@@ -162,7 +162,7 @@ export function chainFingerprint(name: string, type: string, hook: string, prior
   return `chain ${name} ${type} ${hook} ${priority} ${policy}`
 }
 
-/** The order in which nft lists sets and chains says nothing; that of the rules in a chain says everything. */
+/** Sorts objects and chains: the order in which nft lists these means nothing; that of the rules in a chain is kept. */
 export function inOneOrder(
   objects: readonly string[],
   rules: readonly { readonly chain: string; readonly comment: string }[],

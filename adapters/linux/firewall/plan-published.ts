@@ -4,7 +4,7 @@ import type { HostStep, Step } from '../../step.ts'
 
 /**
  * The step that fills in published ports, once the table stands; none where nothing differs. Pure.
- * @param firewall the steps for the table, which come before it.
+ * @param firewall the steps for the table, which come before.
  */
 export function publishedSteps(
   { published }: Observation,
@@ -14,13 +14,13 @@ export function publishedSteps(
   const { name, wanted } = wantedPorts(desired)
   const isAnew = firewall.some((step) => step.kind === 'set-firewall' && step.replaces === null)
   const there = isAnew ? [] : published
-  // They stay as they are until it can be told what they are.
+  // Published ports stay as they are while it cannot be told what they are.
   if (there === null) return []
   const [add, remove] = [without(wanted, there), without(there, wanted)]
   return add.length + remove.length === 0 ? [] : [{ kind: 'change-published', interface: name, add, remove }]
 }
 
-/** They are those of the one hub that a machine may be; without it whatever there is goes. */
+/** The ports of the one hub that a machine may be; without a hub, whatever ports there are go. */
 function wantedPorts(desired: readonly TunnelSpec[]): {
   readonly name: string
   readonly wanted: readonly PublishedPort[]
@@ -30,14 +30,14 @@ function wantedPorts(desired: readonly TunnelSpec[]): {
   return { name: desired[0]?.interface ?? '', wanted: [] }
 }
 
-/** What the table is made from: that one of twelve thousand ports is another is no reason to make it again. */
+/** A forwarding without published ports: one changed port of twelve thousand is no reason to make the table again. */
 export function withoutPublished(forwarding: ForwardingSpec): FirewallForwarding {
   if (forwarding.role === 'home') return forwarding
   const { published: _, ...core } = forwarding
   return core
 }
 
-/** Where ports are published, the table changes around them: whoever is connected notices nothing. */
+/** The table's steps where ports are published: it changes around them, so that nobody who is connected notices. */
 export function keptPublished(
   { firewall, published, replaceable }: Observation,
   desired: readonly TunnelSpec[],

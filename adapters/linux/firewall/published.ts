@@ -3,36 +3,36 @@ import type { HostStep } from '../../step.ts'
 import { TABLE } from './mark.ts'
 import type { NftChain, NftTable } from './nft-table.ts'
 
-/** Next to the doors of WireGuard, which come first. The names of the numbers are in nft(8), "Standard priority names". */
+/** The priority right after WireGuard's redirects. The names of priorities are in nft(8), "Standard priority names". */
 const AFTER_DSTNAT = -99
 const SRCNAT = 100
 
 export const PROTOCOLS = ['tcp', 'udp'] as const
 
-/** So many ports are one transaction: a slow machine gets on by each, whatever else there is. */
+/** How many ports one transaction takes: a slow machine makes progress with each, however many there are. */
 const PORTS_PER_TRANSACTION = 2_000
 
-/** From a published port to the service. */
+/** The name of the map from a published port to the service. */
 export const mapOf = (protocol: string): string => `${protocol}_services`
-/** The published ports: what is taken back is cut off at once, whatever conntrack remembers. */
+/** The name of the set of published ports: a port that leaves it is cut off at once, whatever conntrack remembers. */
 export const setOf = (protocol: string): string => `${protocol}_published`
-/** Those whose visitors are hidden. */
+/** The name of the set of ports whose visitors are hidden. */
 export const hiddenSetOf = (protocol: string): string => `${protocol}_hidden`
 
-/** What holds the published ports, as `KIND NAME`. */
+/** The objects that hold the published ports, as `KIND NAME`. */
 export const HOLDERS: ReadonlySet<string> = new Set(
   PROTOCOLS.flatMap((protocol) => [`map ${mapOf(protocol)}`, `set ${setOf(protocol)}`, `set ${hiddenSetOf(protocol)}`]),
 )
 
 export interface PublishedTable extends Pick<NftTable, 'sets' | 'maps' | 'chains'> {
-  /** For the forward chain, before any that lets known flows pass. */
+  /** Rules for the forward chain, before any that lets known flows pass. */
   readonly forward: readonly string[]
 }
 
 /**
- * What leads visitors of published ports into the tunnel. Pure. It says nothing of the ports themselves: they are filled in
- * afterwards, so that what keeps homes apart never waits for them. Ranges come as single ports: a hash map answers at the
- * same cost however many there are, where nft's ranges are a tree.
+ * Objects and rules that forward visitors of published ports into the tunnel. Pure. The ports themselves are filled in
+ * afterwards, so that the rules that keep homes apart never wait for them. Ranges come as single ports: a hash map
+ * answers at the same cost however many there are, where nft's ranges are a tree.
  * @param tunnel the interface's name, in quotes. @param network the tunnel's own.
  */
 export function publishedTable(tunnel: string, network: string): PublishedTable {
@@ -40,13 +40,13 @@ export function publishedTable(tunnel: string, network: string): PublishedTable 
     const leads = `dnat ip to ${protocol} dport map @${mapOf(protocol)}`
     return [
       `iifname != { "lo", ${tunnel} } fib daddr type local ${leads}`,
-      // A device that sends everything through the hub finds the service at the hub's public address too: one that is not
-      // the tunnel's own.
+      // A device that sends everything through the hub also finds the service at the hub's public address: one that is
+      // not the tunnel's own.
       `iifname ${tunnel} fib daddr type local fib daddr . iif type != local ${leads}`,
     ]
   })
-  // This machine at its own public address: its owner's curl, and the hub that proves the way. From loopback the hub asks
-  // the machine's own listeners.
+  // This machine at its own public address: its owner's curl, and the hub that proves the way. From loopback the hub
+  // asks the machine's own listeners.
   const here = PROTOCOLS.map(
     (protocol) =>
       `ip saddr != 127.0.0.0/8 ip daddr != { 127.0.0.0/8, ${network} } fib daddr type local dnat ip to ${protocol} dport map @${mapOf(protocol)}`,
@@ -79,7 +79,7 @@ function chain(name: string, hook: NftChain['hook'], priority: number, rules: re
   return { name, type: 'nat', hook, priority, rules }
 }
 
-/** For `nft -f -`, a transaction each. What goes, goes first and in the same one, so that a port may change where it leads. */
+/** Input for `nft -f -`, a string per transaction. Removals go first in each, so that a port may change its service. */
 export function changeTexts({ add, remove }: Extract<HostStep, { kind: 'change-published' }>): readonly string[] {
   const changes = new Map<string, { readonly add: PublishedPort[]; readonly remove: PublishedPort[] }>()
   for (const [verb, ports] of [['remove', remove] as const, ['add', add] as const])

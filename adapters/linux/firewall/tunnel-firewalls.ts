@@ -5,9 +5,9 @@ import { networkOf } from '../../../net/prefix.ts'
 import { withoutPublished } from './plan-published.ts'
 
 /**
- * The tunnels as the firewall shall know them. One whose visitors are led already keeps its slot, so that another tunnel that
- * comes or goes leaves its connections alone; others get the first that is free. In the order of their names, so that the
- * same tunnels make the same table. Pure.
+ * The tunnels as the firewall shall know them. A tunnel whose visitors are already routed keeps its slot, so that
+ * another tunnel that comes or goes leaves its connections alone; others get the first free slot. In the order of their
+ * names, so that the same tunnels make the same table. Pure.
  */
 export function tunnelFirewalls(
   { visitors }: Pick<Observation, 'visitors'>,

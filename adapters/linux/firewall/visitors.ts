@@ -4,21 +4,22 @@ import { ROUTE_PROTOCOL } from './mark.ts'
 import type { NftChain } from './nft-table.ts'
 
 /**
- * How answers to visitors of published ports find back into the tunnel, while the machine's own default route stays as it is:
- * a connection that came out of the tunnel with an address from elsewhere gets a mark, what answers on it gets the same, and
- * a rule leads packets with that mark to a routing table whose only route is the tunnel (ip-rule(8), fwmark).
+ * How answers to visitors of published ports find back into the tunnel, while the machine's own default route stays as
+ * it is: a connection that came out of the tunnel with an address from elsewhere gets a mark, packets that answer on it
+ * get the same, and a rule routes packets with that mark by a routing table whose only route is the tunnel (ip-rule(8),
+ * fwmark).
  */
 
-/** One byte of the mark is ours, so that others' marks live beside it; a number in it for each slot. */
+/** The first slot's mark. One byte of a mark is ours, so that others' marks live beside it; it counts the slots. */
 const FIRST_MARK = 0x00_86_00_00
 const NEXT_MARK = 0x00_01_00_00
 const MASK = '0x00ff0000'
 const REST = '0xff00ffff'
 
-/** What can be told apart by the marks; far more than one machine has tunnels. */
+/** The slots that marks tell apart; far more than one machine has tunnels. */
 const SLOTS = Array.from({ length: 16 }, (_, slot) => slot)
 
-/** As `0x00860000`. */
+/** The mark of a slot, e.g. `0x00860000`. */
 function markOf(slot: number): string {
   return `0x${(FIRST_MARK + slot * NEXT_MARK).toString(16).padStart(8, '0')}`
 }
@@ -26,13 +27,13 @@ function markOf(slot: number): string {
 /** A routing table whose only route is the tunnel, for devices that go to the internet through a home. */
 const EXIT_TABLE = '8601'
 
-/** The routing table of a slot, and the rule's place: before the main table's 32766. Not one of /etc/iproute2/rt_tables. */
+/** A slot's routing table and its rule's priority: before the main table's 32766. Not in /etc/iproute2/rt_tables. */
 function tableNumberOf(slot: number): string {
-  // Between the first and the others is that of exits.
+  // The table of exits has the number between the first and the others.
   return String(slot === 0 ? 8600 : 8601 + slot)
 }
 
-/** All that leads packets to them or lies in them is ours: install.sh removes it without this program. */
+/** Our routing tables. Every rule and route of them is ours: install.sh removes them without this program. */
 export const ROUTING_TABLES: readonly string[] = [...SLOTS.map(tableNumberOf), EXIT_TABLE]
 
 /** Priorities as numbers; their names are in nft(8), "Standard priority names". */
@@ -65,11 +66,11 @@ export function visitorChains(tunnel: string, network: string, slot: number): re
       priority: MANGLE,
       rules: [
         `iifname ${tunnel} ct state new ip saddr != ${network} ${mark('ct')}`,
-        // Of a host behind this machine, or a container on it.
+        // Answers of a host behind this machine, or of a container on it.
         `iifname != ${tunnel} ${answers}`,
       ],
     },
-    // Of this machine itself. Only a chain of this type has a packet routed again (nft(8), "CHAINS").
+    // Answers of this machine itself. Only a chain of this type has a packet routed again (nft(8), "CHAINS").
     { name: 'answers', type: 'route', hook: 'output', priority: MANGLE, rules: [answers] },
   ]
 }
@@ -117,7 +118,7 @@ function ourRoutes(text: string, number: string) {
   return v.parse(Routes, JSON.parse(text)).filter(({ table }) => table === number)
 }
 
-/** Of `ip -batch`: all of the slot go, and with a name they are made again. Pure; the replies are those above. */
+/** Lines for `ip -batch`: remove all of the slot, and with a name make it again. Pure; the replies are those above. */
 export function visitorCommands(
   slot: number,
   interfaceName: string | null,
@@ -127,7 +128,7 @@ export function visitorCommands(
   const table = tableNumberOf(slot)
   const own = `table ${table} proto ${ROUTE_PROTOCOL}`
   return [
-    // The rule first: what it marks then takes the usual way.
+    // The rule goes first: marked packets then take the usual way.
     ...ourRules(rules, table).map(
       ({ priority = 0 }) => `rule del pref ${priority} lookup ${table} proto ${ROUTE_PROTOCOL}`,
     ),
@@ -141,7 +142,7 @@ export function visitorCommands(
   ]
 }
 
-/** The devices whose packets out of a tunnel are led back into it, in order; null: it is not as anything of ours would be. */
+/** The devices whose packets out of a tunnel are routed back into it, in order; null: not what we would make. */
 export function exitRoute(rules: string, routes: string): ExitRoute | null {
   const [ours, led] = [ourRules(rules, EXIT_TABLE), ourRoutes(routes, EXIT_TABLE)]
   if (ours.length === 0 && led.length === 0) return { interface: null, devices: [] }
@@ -153,7 +154,7 @@ export function exitRoute(rules: string, routes: string): ExitRoute | null {
   return isWhole ? { interface: dev, devices } : null
 }
 
-/** Of `ip -batch`: what is there goes, and these are led. Pure. */
+/** Lines for `ip -batch`: remove what is there, then route these devices. Pure. */
 export function exitCommands(
   interfaceName: string,
   devices: readonly string[],
@@ -175,8 +176,8 @@ export function exitCommands(
 }
 
 /**
- * Strict filtering takes a visitor's address for a forged one, since the way back to it is another (RFC 3704, 2.2). The kernel
- * obeys the larger of the two values (ip-sysctl, rp_filter).
+ * Warns of strict filtering, which takes a visitor's address for a forged one, since the way back to it is another (RFC
+ * 3704, 2.2). The kernel obeys the larger of the two values (ip-sysctl, rp_filter).
  * @param all of all interfaces. @param tunnels each tunnel's own.
  */
 export function reversePathWarning(all: string, tunnels: readonly string[]): readonly string[] {

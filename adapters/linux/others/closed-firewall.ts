@@ -6,8 +6,8 @@ import { passes } from './passes.ts'
 import { needsOfTunnel, type TunnelNeed } from './tunnel-needs.ts'
 
 /**
- * What a person can do where another firewall could not be looked at or takes no rules of ours: a sentence each, with the
- * lines to paste below it where there are any. None about one whose own rules let pass all that the tunnel needs. Pure.
+ * What a person can do where another firewall could not be read or takes no rules of ours: a sentence each, with lines
+ * to paste below where there are any. None for a firewall whose own rules let pass all that the tunnel needs. Pure.
  * @param tunnels none: nothing of ours stays.
  */
 export function closedWarnings(
@@ -48,7 +48,7 @@ function tableWarning({ name, why }: ClosedFirewall, missing: readonly string[])
   ].join('\n')
 }
 
-/** As rules of nft, behind the chain that they are missing in. */
+/** The missing rules in nft's words, each after the chain in which it is missing. */
 function missingIn(
   { name, strict }: ClosedFirewall,
   content: readonly unknown[],
@@ -71,7 +71,7 @@ function missingIn(
   })
 }
 
-/** At a hub from the tunnel into the tunnel as well, from a device to a home. */
+/** The ways of a packet of this need. At a hub also from the tunnel into the tunnel: from a device to a home. */
 function waysOf(need: TunnelNeed, { interface: tunnel, forwarding }: TunnelFirewall): readonly TunnelNeed[] {
   const isWithin = forwarding.role === 'hub' && need.hook === 'forward'
   return isWithin ? [need, { ...need, from: tunnel, to: tunnel }] : [need]

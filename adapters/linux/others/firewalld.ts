@@ -1,15 +1,15 @@
 import { needsOfTunnel } from './tunnel-needs.ts'
 import type { TunnelFirewall } from '../../spec.ts'
 
-/** firewalld's own tables: one of both families since 0.9, before one for each. */
+/** Whether a table is firewalld's: one for both families since 0.9, before that one for each. */
 export function isFirewalld(table: string): boolean {
   return /^(inet|ip|ip6) firewalld$/.test(table)
 }
 
 /**
- * What firewalld's owner can tell it, since its table can be changed by firewalld alone (firewalld.conf(5),
- * NftablesTableOwner): the tunnel gets a zone of its own, and policies (firewalld.policies(5)) let pass what crosses it, before
- * any zone is asked. `--change-interface` works whatever zone the interface is in; a zone lets ICMP in by itself.
+ * Commands for firewalld's owner, since only firewalld can change its table (firewalld.conf(5), NftablesTableOwner):
+ * the tunnel gets a zone of its own, and policies (firewalld.policies(5)) let pass what crosses it, before any zone is
+ * asked. `--change-interface` works whatever zone the interface is in; a zone lets ICMP in by itself.
  */
 export function firewalldCommands(tunnel: TunnelFirewall): readonly string[] {
   const inside = needsOfTunnel(tunnel).filter(({ hook, from }) => hook === 'input' && from !== null)
@@ -19,7 +19,7 @@ export function firewalldCommands(tunnel: TunnelFirewall): readonly string[] {
     '--new-zone=homeward',
     `--zone=homeward --change-interface=${tunnel.interface}`,
     ...ports('--zone=homeward', inside),
-    // By their address: firewalld's rules know no connection mark.
+    // Visitors are told by their address: firewalld's rules know no connection mark.
     ...(visitors
       ? [`--zone=homeward --add-rich-rule='rule family="ipv4" source NOT address="${tunnel.network}" accept'`]
       : []),
@@ -31,7 +31,7 @@ export function firewalldCommands(tunnel: TunnelFirewall): readonly string[] {
     .concat('firewall-cmd --reload')
 }
 
-/** Options of different kinds go into lines of their own: firewall-cmd(1) takes one kind at a time. */
+/** Commands for a policy. Options of different kinds go on lines of their own: firewall-cmd(1) takes one at a time. */
 function policy(name: string, from: string, to: string, ...more: readonly string[]): readonly string[] {
   return [
     `--new-policy=${name}`,

@@ -7,7 +7,7 @@ import type { OtherFirewallStep } from './other-firewall.ts'
 import { needsOfTunnel, type TunnelNeed } from './tunnel-needs.ts'
 import { visitorCondition } from '../firewall/visitors.ts'
 
-/** Tables of nftables that are neither ours nor iptables': of firewalld, of an nftables.conf. Pure. */
+/** Tables of nftables that are neither ours nor iptables', such as firewalld's or an nftables.conf's. Pure. */
 
 const Listing = v.object({ nftables: v.array(v.record(v.string(), v.unknown())) })
 const Chain = v.object({
@@ -24,31 +24,33 @@ const Rule = v.object({
   chain: v.string(),
   handle: v.number(),
   comment: v.optional(v.string(), ''),
-  /** What nft does not know itself, of iptables, is null in some versions. */
+  /** The expressions. One of iptables that nft does not know is null in some versions. */
   expr: v.optional(v.array(v.unknown()), []),
 })
 
-/** The comment of our rules there, before a digest of what they say. */
+/** The comment of our rules in these tables, before a digest of what they say. */
 const MARK = /^homeward ([0-9a-f]{12})$/
 
-/** What can be written back without quoting. */
+/** Names that can be written back without quoting. */
 const PLAIN = /^[\w./-]+$/
 
 const FAMILY = { ip: 'ipv4', ip6: 'ipv6' } as const
 
-/** The families whose table `filter` in nf_tables is told of, and changed, by iptables' own programs. */
+/** The families whose table `filter` in nf_tables iptables' own programs report and change. */
 export type ToldByIptables = ReadonlySet<'ipv4' | 'ipv6'>
 
 /**
+ * Reads the chains that matter and our rules in them.
  * @param ruleset `nft -j -t list ruleset`
- * @returns chains that stop what they do not know, as `FAMILY TABLE CHAIN HOOK`, and our rules, as `FAMILY TABLE CHAIN DIGEST HANDLE`.
+ * @returns chains that stop unknown packets, as `FAMILY TABLE CHAIN HOOK`, and our rules, as `FAMILY TABLE CHAIN DIGEST
+ * HANDLE`.
  */
 export function parseNative(ruleset: string, told: ToldByIptables = new Set(['ipv4', 'ipv6'])): OtherFirewall {
   const listed = v.parse(Listing, JSON.parse(ruleset)).nftables
   const of = <const Schema extends v.GenericSchema>(kind: string, schema: Schema): v.InferOutput<Schema>[] =>
     listed.flatMap((one) => {
       const parsed = v.safeParse(schema, one[kind])
-      // What is told in another way is none of those that are looked for here.
+      // An object of another form is not one that is looked for here.
       return parsed.success ? [parsed.output] : []
     })
   const chains = of('chain', Chain).filter(isJudge)
@@ -71,7 +73,7 @@ export function parseNative(ruleset: string, told: ToldByIptables = new Set(['ip
   }
 }
 
-/** Of one table its chains and rules, as they were listed. */
+/** The chains and rules of one table, as they were listed. */
 export function contentOf(ruleset: string, table: string): readonly unknown[] {
   return v
     .parse(Listing, JSON.parse(ruleset))
@@ -79,7 +81,7 @@ export function contentOf(ruleset: string, table: string): readonly unknown[] {
     .flatMap(({ success, output }) => (success && `${output.family} ${output.table}` === table ? [output] : []))
 }
 
-/** `inet firewalld` of whatever begins with it: a chain, a rule. */
+/** The table, e.g. `inet firewalld`, of any text that begins with it: a chain, a rule. */
 export function tableOf(place: string): string {
   return place.split(' ').slice(0, 2).join(' ')
 }
@@ -100,7 +102,7 @@ function isJudge({ family, table, name, type, hook }: v.InferOutput<typeof Chain
   )
 }
 
-/** A last rule that stops whatever comes to it, as firewalld's. */
+/** Whether a last rule stops every packet that reaches it, as firewalld's does. */
 function isEnd(rule: v.InferOutput<typeof Rule> | undefined): boolean {
   const words = (rule?.expr ?? [])
     .flatMap((one) => Object.keys(one ?? { unknown: one }))
@@ -151,7 +153,7 @@ export function nativeRule({ from, to, protocol, port, visitorSlot }: TunnelNeed
   ].join(' ')
 }
 
-/** For `nft -f -`, a transaction for each table: one that refuses keeps the others from nothing. */
+/** Input for `nft -f -`, a transaction for each table: a table that refuses does not hinder the others. */
 export function nativeTexts({ add, remove }: Pick<OtherFirewallStep, 'add' | 'remove'>): ReadonlyMap<string, string> {
   const tables = new Set([...remove, ...add].map(tableOf))
   const of = (table: string, rules: readonly string[]) => rules.filter((rule) => tableOf(rule) === table)
@@ -160,7 +162,7 @@ export function nativeTexts({ add, remove }: Pick<OtherFirewallStep, 'add' | 're
   )
 }
 
-/** One transaction. */
+/** The text of one transaction. */
 export function nativeText({ add, remove }: Pick<OtherFirewallStep, 'add' | 'remove'>): string {
   return [...remove.map((rule) => `delete rule ${rule}\n`), ...add.map((rule) => `insert rule ${rule}\n`)].join('')
 }

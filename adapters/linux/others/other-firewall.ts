@@ -5,15 +5,16 @@ import { needsOfTunnel, type TunnelNeed } from './tunnel-needs.ts'
 import { visitorMatch } from '../firewall/visitors.ts'
 
 /**
- * Firewalls of this machine's own besides ours. Docker sets FORWARD to DROP, Oracle's images end INPUT and FORWARD in a REJECT,
- * ufw does both; firewalld and many an nftables.conf have tables of their own. Every base chain must let a packet pass
- * (nft(8), "CHAINS"), so ours accepting it is not enough: what the tunnel needs is put before their rules, in their own way and
- * with our mark. Nothing of theirs is changed. What passes between the tunnel and the rest is judged by our table all the same.
+ * Firewalls of this machine other than ours. Docker sets FORWARD to DROP, Oracle's images end INPUT and FORWARD in a
+ * REJECT, ufw does both; firewalld and many an nftables.conf have tables of their own. Every base chain must let a
+ * packet pass (nft(8), "CHAINS"), so ours accepting it is not enough: rules for what the tunnel needs are put before
+ * theirs, in their own syntax and with our mark. Nothing of theirs is changed. Our table still judges what passes
+ * between the tunnel and the rest.
  *
  * This file is about the chains of iptables; native-firewall.ts about other tables. Pure.
  */
 
-/** A machine without any. */
+/** The observation of a machine without any other firewall. */
 export const NO_OTHERS = {
   iptables: { strict: [], ours: [] },
   ip6tables: { strict: [], ours: [] },
@@ -40,7 +41,7 @@ export function parseIptables(saved: string): OtherFirewall {
   return { strict, ours: rules.filter(isOurs) }
 }
 
-/** The change that brings one of them to what is wanted; none when it is so. @param tunnels none: nothing of ours stays. */
+/** The step that makes our rules there as wanted; none when they are. @param tunnels none: nothing of ours stays. */
 export function iptablesSteps(
   place: IptablesProgram,
   { strict, ours }: OtherFirewall,
@@ -52,7 +53,7 @@ export function iptablesSteps(
     .filter(({ families, hook }) => families.includes(family) && strict.includes(CHAIN_OF[hook]))
     .map((need) => iptablesRule(need))
   const add = wanted.filter((rule) => !ours.includes(rule))
-  // One that is there twice goes once.
+  // A rule that is there twice goes once.
   const remove = ours.filter((rule, index) => !wanted.includes(rule) || ours.indexOf(rule) !== index)
   return add.length + remove.length === 0 ? [] : [{ kind: 'set-other-firewall', place, add, remove }]
 }
@@ -61,7 +62,7 @@ export function familyOf(program: IptablesProgram): 'ipv4' | 'ipv6' {
   return program.startsWith('ip6') ? 'ipv6' : 'ipv4'
 }
 
-/** In the words in which iptables-save prints them, so that they can be compared. */
+/** A rule exactly as iptables-save prints it, so that rules can be compared. */
 function iptablesRule({ hook, from, to, protocol, port, visitorSlot }: TunnelNeed): string {
   const words = [
     CHAIN_OF[hook],
@@ -74,7 +75,7 @@ function iptablesRule({ hook, from, to, protocol, port, visitorSlot }: TunnelNee
   return `${words.join(' ')} ${COMMENT} -j ACCEPT`
 }
 
-/** For `iptables-restore --noflush`: one transaction. */
+/** Input for `iptables-restore --noflush`: one transaction. */
 export function iptablesText({ add, remove }: OtherFirewallStep): string {
   return ['*filter', ...remove.map((rule) => `-D ${rule}`), ...add.map((rule) => `-I ${rule}`), 'COMMIT', ''].join('\n')
 }

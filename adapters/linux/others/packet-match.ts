@@ -7,7 +7,7 @@ export interface NeededPacket {
   readonly need: TunnelNeed
   readonly family: 'ipv4' | 'ipv6'
   readonly tunnel: string
-  /** The tunnel's, canonical CIDR. */
+  /** The tunnel's network, canonical CIDR. */
   readonly network: string
 }
 
@@ -18,12 +18,12 @@ export function isSame(left: unknown, right: unknown, packet: NeededPacket): Tru
   return lacks(left, packet) ? 'no' : anyOf(valuesIn(right).map((value) => isValue(left, value, packet)))
 }
 
-/** The same for `!=`. What the packet does not have is not another one either: the rule does not match. */
+/** The same for `!=`. A rule about a header that the packet lacks does not match either. */
 export function isOther(left: unknown, right: unknown, packet: NeededPacket): Truth {
   return lacks(left, packet) ? 'no' : NOT[isSame(left, right, packet)]
 }
 
-/** Names of interfaces that anything in it looks for; `eth*` as one of those. */
+/** Names of the interfaces that any expression in it looks for; `eth*` becomes one such name. */
 export function interfacesIn(content: unknown): readonly string[] {
   if (typeof content !== 'object' || content === null) return []
   const [left, right] = [part(content, 'left') ?? part(content, 'key'), part(content, 'right') ?? part(content, 'data')]
@@ -47,7 +47,7 @@ function valuesIn(right: unknown): readonly unknown[] {
   return Array.isArray(set) ? set : [right]
 }
 
-/** A header of another protocol, or of the other family. */
+/** Whether the packet lacks the header: one of another protocol, or of the other family. */
 function lacks(left: unknown, { need, family }: NeededPacket): boolean {
   const header = part(part(left, 'payload'), 'protocol')
   if (header === 'ip' || header === 'icmp') return family !== 'ipv4' || (header === 'icmp' && isNot(need, 'icmp'))
@@ -75,7 +75,7 @@ function isValue(left: unknown, value: unknown, packet: NeededPacket): Truth {
   return mark !== null && isMarkUnder(mark.mask, left) ? exactly(mark.mark, value) : 'maybe'
 }
 
-/** @param known null: it is not. */
+/** Compares a value of the packet. @param known null: unknown. */
 function exactly(known: string | number | null, value: unknown): Truth {
   if (known === null || typeof value === 'object') return 'maybe'
   if (typeof value === 'string' && value.startsWith('@')) return 'maybe'
@@ -95,7 +95,7 @@ function isPort(port: number | null, value: unknown): Truth {
   return first !== undefined && last !== undefined && first <= port && port <= last ? 'yes' : 'no'
 }
 
-/** What comes out of the tunnel to this machine itself is from its network, visitors excepted, who never are. */
+/** Compares the source. Input from the tunnel is from its network, except visitors, who never are. */
 function isSource({ need, tunnel, network }: NeededPacket, value: unknown): Truth {
   const prefix = prefixOf(value)
   if (prefix === null || need.from !== tunnel || need.hook !== 'input') return 'maybe'

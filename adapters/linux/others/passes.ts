@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { interfacesIn, isOther, isSame, type NeededPacket, type Truth } from './packet-match.ts'
 
-/** What can become of a packet in a chain: let pass, stopped, or handed on to what comes after it. */
+/** What can become of a packet in a chain: passed, stopped, or handed on to what comes next. */
 type Outcome = 'accept' | 'stop' | 'on'
 type Verdict = Outcome | 'return' | { readonly jump: string } | { readonly goto: string }
 
@@ -14,12 +14,12 @@ const VerdictMap = v.object({
   data: v.object({ set: v.array(v.tuple([v.unknown(), v.record(v.string(), v.unknown())])) }),
 })
 
-/** nft's limit (nft(8), "JUMP"). Deeper is a circle. */
+/** nft's limit of nested jumps (nft(8), "JUMP"). Deeper is a circle. */
 const DEEPEST = 16
 
 /**
- * Whether a base chain of somebody else's table lets a packet pass. Where one of its interfaces is not known, some interface
- * that the rules name, or none of them, must do: whose it is the table's owner knows. Pure.
+ * Whether a base chain of somebody else's table lets a packet pass. An unknown interface may be any that the rules
+ * name, or none of them: only the table's owner knows which it is. Pure.
  * @param content the chains and rules of the table, as listed.
  */
 export function passes(content: readonly unknown[], base: string, packet: NeededPacket): boolean {
@@ -33,8 +33,8 @@ export function passes(content: readonly unknown[], base: string, packet: Needed
 }
 
 /**
- * Whatever else is not known of the packet: both ways of a rule that may or may not match are followed. Reads
- * libnftables-json(5); what is not understood there lets nothing pass.
+ * Whether the packet passes whatever else is unknown of it: a rule that may or may not match is followed both ways.
+ * Reads libnftables-json(5); an expression that is not understood lets nothing pass.
  */
 function mustPass(content: readonly unknown[], base: string, packet: NeededPacket): boolean {
   const outcomes = outcomesIn(content, base, packet, 0)
@@ -72,11 +72,11 @@ function follow(
 ): readonly Outcome[] {
   const target = 'jump' in verdict ? verdict.jump : verdict.goto
   const outcomes = [...outcomesIn(content, target, packet, depth + 1)]
-  // What is gone to does not come back here. Where it would is not followed: it counts as stopped, to be on the safe side.
+  // A goto does not come back here. A return from it is not followed and counts as stopped, to be on the safe side.
   return 'jump' in verdict ? outcomes : outcomes.map((outcome) => (outcome === 'on' ? 'stop' : outcome))
 }
 
-/** All that a rule may come to; `on` where it may not match. */
+/** All verdicts that a rule may come to; `on` where it may not match. */
 function verdictsOf(expressions: readonly unknown[], packet: NeededPacket): readonly Verdict[] {
   let isSure = true
   for (const one of expressions) {
@@ -91,13 +91,13 @@ function verdictsOf(expressions: readonly unknown[], packet: NeededPacket): read
     if (kind === 'vmap') return isSure ? mapped(value, packet) : [...mapped(value, packet), 'on']
     const verdict = verdictOf(kind, value)
     if (verdict !== null) return isSure ? [verdict] : [verdict, 'on']
-    // A limit, a set that is added to: it may end the rule here.
+    // A limit or an update of a set: the rule may end here.
     isSure = false
   }
   return ['on']
 }
 
-/** @returns null where it is none. */
+/** @returns null where the expression is no verdict. */
 function verdictOf(kind: string, value: unknown): Verdict | null {
   switch (kind) {
     case 'accept':

@@ -3,17 +3,17 @@ import { reasonOf } from '../../../problems/problem.ts'
 import { tryCommand } from '../../../system/process/run-command.ts'
 import type { IptablesProgram } from '../../observation.ts'
 
-/** What one program of iptables said of its filter table, or why it could not. */
+/** The filter table as one program of iptables saved it, or why that failed. */
 export type IptablesReply =
   | { readonly program: IptablesProgram; readonly saved: string }
   | { readonly program: IptablesProgram; readonly refused: string }
 
-/** The kernel or the machine has none of that kind: an IPv6 that is off, no ip_tables, no nf_tables. */
+/** Errors of a kernel or machine without that kind: IPv6 turned off, no ip_tables, no nf_tables. */
 const NONE = /Address family not supported|Table does not exist|Protocol not supported|insmod/
 
 /**
- * The filter tables of iptables. Its rules are in nf_tables or in the older ip_tables, and a machine may have both, each with
- * its own program (xtables-nft(8), xtables-legacy(8)); the one that is called plainly iptables comes first.
+ * Reads the filter tables of iptables. Its rules are in nf_tables or in the older ip_tables, and a machine may have
+ * both, each with its own program (xtables-nft(8), xtables-legacy(8)); the program called plainly iptables comes first.
  * @param hasNftTable whether nf_tables holds what iptables-nft would have made there.
  */
 export async function readIptables(
@@ -35,12 +35,12 @@ function otherProgram(family: 'iptables' | 'ip6tables', main: IptablesReply): Ip
   return speaksNft(main) ? `${family}-legacy` : `${family}-nft`
 }
 
-/** Of ip_tables a table is always printed, though it be empty, and without a name of its kind in older versions. */
+/** Whether the program speaks for nf_tables. That of ip_tables prints even empty tables, old versions no kind. */
 function speaksNft(reply: IptablesReply): boolean {
   return 'saved' in reply && (reply.saved.trim() === '' || reply.saved.includes('(nf_tables)'))
 }
 
-/** Whether it has told of the filter table in nf_tables. One that it calls incompatible it does not tell of. */
+/** Whether a reply covers the filter table in nf_tables. A program does not report one that it calls incompatible. */
 export function tellsOfNftTable(reply: IptablesReply): boolean {
   return 'refused' in reply || (speaksNft(reply) && /^\*filter$/m.test(reply.saved))
 }
@@ -63,8 +63,9 @@ function isMissing(thrown: unknown): boolean {
 }
 
 /**
- * Asked first, since iptables-legacy-save makes the table that it is asked for. Only root may read the list of those there
- * are; to the service the module says it, which is loaded where somebody has used them.
+ * Whether there is a legacy table. Asked first, since iptables-legacy-save makes the table that it is asked for. Only
+ * root may read the list of existing tables; the service looks for the module, which is loaded where somebody has used
+ * them.
  */
 async function hasLegacyTable(family: 'iptables' | 'ip6tables'): Promise<boolean> {
   const ip = family === 'iptables' ? 'ip' : 'ip6'

@@ -6,7 +6,7 @@ import { probeNative, refusalIn } from './native-probe.ts'
 import { familyOf, NO_OTHERS, parseIptables } from './other-firewall.ts'
 import { type IptablesReply, readIptables, tellsOfNftTable } from './read-iptables.ts'
 
-/** The firewalls of this machine besides ours. */
+/** The firewalls of this machine other than ours. */
 export interface Others {
   readonly otherFirewalls: Readonly<Partial<Record<OtherFirewallPlace, OtherFirewall>>>
   readonly closedFirewalls: readonly ClosedFirewall[]
@@ -14,7 +14,7 @@ export interface Others {
 
 type Ruleset = { readonly listed: string } | { readonly refused: string }
 
-/** Looks at all of them. One that cannot be looked at is told, and hinders nothing: it is not ours. */
+/** Reads all other firewalls. One that cannot be read is reported, and hinders nothing: it is not ours. */
 export async function readOthers(signal: AbortSignal): Promise<Others> {
   const reading = readRuleset(signal)
   const hasFilter = async (table: string): Promise<boolean> => {
@@ -59,7 +59,7 @@ function unread(name: string, why: string): ClosedFirewall {
   return { name, why, content: null, strict: [], holdsOurs: false }
 }
 
-/** Without the elements of sets and maps, which may be many. */
+/** Reads the ruleset without the elements of sets and maps, which may be many. */
 async function readRuleset(signal: AbortSignal): Promise<Ruleset> {
   try {
     const { stdout } = await runCommand('nft', ['-j', '-t', 'list', 'ruleset'], { signal })
@@ -73,12 +73,12 @@ async function readRuleset(signal: AbortSignal): Promise<Ruleset> {
   }
 }
 
-/** Tables that no program of iptables tells of are read and changed as nft sees them. */
+/** Tables that no program of iptables reports are read and changed as nft sees them. */
 function nativeOf(listed: string, replies: readonly IptablesReply[]): OtherFirewall {
   return parseNative(listed, new Set(replies.filter(tellsOfNftTable).map(({ program }) => familyOf(program))))
 }
 
-/** The chains of iptables that are in nf_tables, as nft names them: it is the same table, and the same that refuses. */
+/** The chains of iptables in nf_tables, as nft names them: the same table, which also refuses. */
 function asNative(reply: IptablesReply): readonly OtherFirewall[] {
   if (!('saved' in reply) || !tellsOfNftTable(reply)) return []
   const { strict, ours } = parseIptables(reply.saved)

@@ -1,11 +1,11 @@
 import type { TunnelFirewall } from '../../spec.ts'
 
-/** One kind of packet that every firewall of the machine must let pass, in words of none of them. */
+/** One kind of packet that every firewall of the machine must let pass, in terms of none of them. */
 export interface TunnelNeed {
   readonly hook: 'input' | 'forward'
   /** The tunnel itself is IPv4; what comes from outside may be either. */
   readonly families: readonly ('ipv4' | 'ipv6')[]
-  /** The interface it comes in by; null: any. */
+  /** The interface by which the packet comes in; null: any. */
   readonly from: string | null
   readonly to: string | null
   readonly protocol: 'tcp' | 'udp' | 'icmp' | null
@@ -16,7 +16,7 @@ export interface TunnelNeed {
 
 const ANY = { families: ['ipv4'], from: null, to: null, protocol: null, port: null, visitorSlot: null } as const
 
-/** What a tunnel needs of firewalls that are not ours; between the tunnel and the rest our own table judges. Pure. */
+/** What a tunnel needs of other firewalls; our own table judges what passes between the tunnel and the rest. Pure. */
 export function needsOfTunnel({
   interface: name,
   listenPort,
