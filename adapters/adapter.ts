@@ -10,36 +10,37 @@ import type { Plan, Step } from './step.ts'
  * - idempotent: after a plan was executed, the next plan is empty;
  * - every object it makes bears homeward's mark, and nothing without the mark is ever changed or removed;
  * - a tunnel that is as wanted is touched by no step that another one needs, and no packet of it is lost for it;
- * - undo needs the marks alone: `plan(observation, [])` removes everything of ours, with no saved state;
+ * - undo needs only the marks: `plan(observation, [])` removes everything of ours, with no saved state;
  * - every wait has a timeout and obeys the signal; it never prompts;
  * - an error is a Problem: what failed, on which device, why, what to do next;
  * - the vendor's words never leave its folder; secrets never appear in steps, errors or arguments.
  */
 export interface Adapter {
-  /** What this machine is. Probes once, then remembers. */
+  /** Tells what this machine is. Probes once, then remembers. */
   readonly describe: (signal: AbortSignal) => Promise<Description>
-  /** What is there now: all that bears our mark, and what would be in its way. */
+  /** Reads what is on the machine now: all objects with our mark, and what would be in their way. */
   readonly observe: (signal: AbortSignal) => Promise<Observation>
   /**
-   * The ordered steps from what is to what should be. Pure. Each tunnel by itself: one that is as wanted is not touched,
-   * whatever becomes of the others. None wants everything of ours gone.
+   * The ordered steps from what is to what should be. Pure. Each tunnel by itself: one that is as wanted is not
+   * touched, whatever becomes of the others. An empty list removes everything of ours.
    */
   readonly plan: (observed: Observation, desired: readonly TunnelSpec[]) => Plan
   /**
-   * Carries out one of the steps that this kind of machine declares (executing.ts); whoever applies stops at the first that fails, unless it is one in a firewall of somebody else.
-   * @throws {Problem} `step-failed`, or what says it better: `port-taken`, `interface-taken`, `no-wireguard`,
+   * Executes one of the steps that this kind of machine declares (executing.ts). The caller stops at the first step
+   * that fails, unless that step is in a firewall of somebody else.
+   * @throws {Problem} `step-failed`, or a more telling one: `port-taken`, `interface-taken`, `no-wireguard`,
    * `tool-missing`, `no-root`.
    */
   readonly execute: (step: Step, signal: AbortSignal) => Promise<void>
   /**
-   * Changes the running tunnel to get it past a fault, and nothing of what is wanted: the next plan is as empty as before.
+   * Gets the running tunnel past a fault and changes nothing of what is wanted: the next plan is as empty as before.
    * @throws {Problem} `step-failed`.
    */
   readonly remedy: (remedy: Remedy, signal: AbortSignal) => Promise<void>
   readonly close: () => Promise<void>
 }
 
-/** What a machine may be able to do to its running tunnel. Killed in the midst of one, it ends right: at the latest by the next plan. */
+/** What a machine may be able to do to its running tunnel. The next plan at the latest repairs one that was killed. */
 export type Remedy =
   /**
    * The interface sends from another UDP port, at once. Session and keys stay; every NAT and firewall on the way sees a
@@ -58,18 +59,18 @@ export type Remedy =
       readonly peer: PeerSpec
       readonly silentSeconds: number
     }
-  /** The machine's own NAT and connection table forget the flow to this place; none there is as good. */
+  /** The machine's own NAT and connection table forget the flow to this place; no such flow is also fine. */
   | { readonly kind: 'forget-flow'; readonly interface: string; readonly endpoint: Endpoint }
-  /** The interface begins again, as far as its key lives through it. It may be gone until the next plan is carried out. */
+  /** The interface begins again, as far as its key survives that. It may be gone until the next plan is executed. */
   | { readonly kind: 'rebuild'; readonly interface: string }
 
 export interface Description {
   readonly kind: 'linux' | 'mikrotik' | 'openwrt'
-  /** For people, e.g. `Debian GNU/Linux 12 (bookworm)`. */
+  /** A name for people, e.g. `Debian GNU/Linux 12 (bookworm)`. */
   readonly model: string
-  /** Version of the kernel or of the router's system. */
+  /** The version of the kernel or of the router's system. */
   readonly version: string
   readonly dataPlane: 'kernel' | 'userspace'
-  /** The remedies it is capable of. */
+  /** The remedies that the machine is capable of. */
   readonly remedies: readonly Remedy['kind'][]
 }

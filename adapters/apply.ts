@@ -5,27 +5,27 @@ import type { TunnelSpec } from './spec.ts'
 import type { Plan, Step } from './step.ts'
 import { describeRefused } from './describe-step.ts'
 
-/** What is wanted, or what to make of it once it is known what is there. */
+/** The tunnels that are wanted, or a function that derives them from what is there. */
 export type Desired = readonly TunnelSpec[] | ((observed: Observation) => readonly TunnelSpec[])
 
 export interface ApplyHooks {
-  /** Before each step, or after one that may fail. */
+  /** Called before each step, or after one that may fail. */
   readonly onStep?: (step: Step) => void
-  /** Awaited before each step: what somebody else must know first. Throws when the step must not be taken. */
+  /** Awaited before each step, so that somebody else knows first. Throws when the step must not be executed. */
   readonly beforeStep?: (step: Step, signal: AbortSignal) => Promise<void>
-  /** Called before a machine that would undo its changes is told to keep them. Throws when they are not good. */
+  /** Awaited before a machine that would undo its changes is told to keep them. Throws when they are not good. */
   readonly prove?: (signal: AbortSignal) => Promise<void>
-  /** Once, when all that can be done is done: the plan's warnings, and a sentence for each step that was refused. */
+  /** Called once at the end with the plan's warnings, and a sentence for each step that was refused. */
   readonly onWarnings?: (warnings: readonly string[]) => void
 }
 
-/** Of its own, since what ended the apply must not end the undoing. */
+/** How long undoing may take: a time limit of its own, since what ended the apply must not end the undoing. */
 const REVERT_MS = 30_000
 
 /**
- * Observes, plans and executes until the machine is as desired. Stops at the first failed step that may not fail; a machine
- * with a rollback armed is told to undo at once. Published ports are filled in all the same.
- * @returns the steps that were carried out; none when nothing differed.
+ * Observes, plans and executes until the machine is as desired. Stops at the first failed step that may not fail, and
+ * tells a machine with a rollback armed to undo at once. Published ports are filled in all the same.
+ * @returns the steps that were executed; none when nothing differed.
  * @throws {Problem} the plan's refusal before anything was touched, or the failed step's own problem, or the proof's.
  */
 export async function applyDesired(
@@ -51,14 +51,14 @@ export async function applyDesired(
       const refused = await attempt(adapter, step, signal)
       if (refused !== null) warnings.push(refused)
       else {
-        // Tried again with each look while it is refused: told when it was done.
+        // A refused step is tried again at each look, so it is reported only when it succeeds.
         if (mayFail(step)) onStep(step)
         done.push(step)
       }
       if (step.kind === 'arm-rollback') isArmed = true
     }
   } catch (thrown) {
-    // What can't be undone now, the machine undoes by itself.
+    // Changes that can't be undone now, the machine undoes by itself.
     const undoing = isArmed ? await revert(adapter).catch((why: unknown) => why) : null
     await fillPublished(adapter, plan.steps, left, signal, onStep)
     throw alsoSaying(thrown, undoing)
@@ -67,7 +67,7 @@ export async function applyDesired(
   return done
 }
 
-/** @returns why a step that may fail did; null when it was carried out. */
+/** @returns why a step that may fail did; null when it was executed. */
 async function attempt(adapter: Adapter, step: Step, signal: AbortSignal): Promise<string | null> {
   try {
     await adapter.execute(step, signal)
@@ -78,12 +78,12 @@ async function attempt(adapter: Adapter, step: Step, signal: AbortSignal): Promi
   }
 }
 
-/** What is somebody else's may refuse us, and the tunnel is the better for all the rest. */
+/** Whether a step may fail: a firewall of somebody else's may refuse us, and the tunnel is better with all the rest. */
 function mayFail(step: Step): step is Extract<Step, { kind: 'set-other-firewall' }> {
   return step.kind === 'set-other-firewall'
 }
 
-/** They stand in the firewall's table and need nothing else, so nothing else keeps them away. @param left behind what failed. */
+/** Fills in published ports, which need only the firewall's table, after a failure. @param left behind what failed. */
 async function fillPublished(
   adapter: Adapter,
   all: readonly Step[],
@@ -96,7 +96,7 @@ async function fillPublished(
   for (const step of left) {
     if (step.kind !== 'change-published' || signal.aborted) continue
     onStep(step)
-    // What hinders it is found again with the next look.
+    // The next look finds again what hinders the step.
     await adapter.execute(step, signal).catch(() => undefined)
   }
 }
@@ -105,7 +105,7 @@ function revert(adapter: Adapter): Promise<void> {
   return adapter.execute({ kind: 'revert-changes' }, AbortSignal.timeout(REVERT_MS))
 }
 
-/** Why it failed, and what is not as it was before. */
+/** The failure, together with what could not be restored on the router. */
 function alsoSaying(thrown: unknown, undoing: unknown): unknown {
   if (!(undoing instanceof Problem) || undoing.code !== 'router-not-restored' || !(thrown instanceof Problem))
     return thrown

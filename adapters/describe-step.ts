@@ -2,7 +2,7 @@ import { formatEndpoint, type PeerSpec } from '../wireguard/spec.ts'
 import type { FirewallForwarding, MappedNetwork } from './spec.ts'
 import type { Step } from './step.ts'
 
-/** One line for people: what this step does. */
+/** Describes for people, on one line, what a step does. */
 export function describeStep(step: Step): string {
   switch (step.kind) {
     case 'create-interface':
@@ -70,7 +70,7 @@ export function describeStep(step: Step): string {
   }
 }
 
-/** What a person is told when a step in a firewall of somebody else's was refused. */
+/** Tells a person that a step in a firewall of somebody else's was refused. */
 export function describeRefused({ place, add }: Extract<Step, { kind: 'set-other-firewall' }>, why: string): string {
   return add.length > 0
     ? `homeward’s rules could not be set in another firewall of this machine (${place}): ${why}. Until they can, it may stop the tunnel’s packets`

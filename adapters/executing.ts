@@ -1,12 +1,12 @@
 import type { Adapter } from './adapter.ts'
 import type { RollbackStep, Step, TunnelStep } from './step.ts'
 
-/** Every kind of step that an adapter declares; one that is missing here is an error of types. */
+/** Every kind of step that an adapter declares; a missing kind is a type error. */
 export type Declared<Executed extends Step> = Readonly<Record<Executed['kind'], true>>
 
 /**
- * An adapter's `execute`. Its plans hold the declared steps and no others, which types see to; who makes a step by hand for an
- * adapter that was chosen by the settings is refused here, once for all kinds of machines.
+ * An adapter's `execute`. Its plans hold only the declared steps, which types ensure; a step made by hand for an
+ * adapter that the settings chose is refused here, once for all kinds of machines.
  * @throws {TypeError} for a step that was not declared.
  */
 export function executing<Executed extends Step>(
