@@ -7,14 +7,14 @@ import type { Place } from './objects/place.ts'
 
 const CONNECTIONS = '/ip/firewall/connection'
 
-/** A table of many thousand rows takes a small router this long. */
+/** How long reading the table may take: a small router needs this long for many thousand rows. */
 const LONG_MS = 30_000
 
 const PROPERTIES = ['.id', 'src-address', 'src-port', 'dst-address', 'dst-port']
 
 /**
- * The router forgets the tunnel's flow to this place, and with it the address and port that it gave the flow outside.
- * Flows of other machines to the same place, such as the agent's own echoes, stay.
+ * Makes the router forget the tunnel's flow to this place, and with it the address and port that it gave the flow
+ * outside. Flows of other machines to the same place, such as the agent's own echoes, stay.
  */
 export async function forgetFlow(interfaceName: string, endpoint: Endpoint, place: Place): Promise<void> {
   const { exec, signal } = place
@@ -28,12 +28,12 @@ export async function forgetFlow(interfaceName: string, endpoint: Endpoint, plac
     try {
       await exec({ command: `${CONNECTIONS}/remove`, attributes: { '.id': row['.id'] ?? '' } }, signal)
     } catch (thrown) {
-      // It ended by itself meanwhile.
+      // The flow ended by itself in the meantime.
       if (!isGone(thrown)) throw thrown
     }
 }
 
-/** Whether it is WireGuard's to the hub, or one that a packet of the hub's began: that is as stale. */
+/** Whether a row is WireGuard's flow to the hub, or one that a packet of the hub's began: that is as stale. */
 export function isFlow(row: Row, endpoint: Endpoint, listenPort: number): boolean {
   const [source, destination] = [placeIn(row, 'src'), placeIn(row, 'dst')]
   if (source === null || destination === null) return false
@@ -44,7 +44,7 @@ function isSame(a: Endpoint, b: Endpoint): boolean {
   return a.port === b.port && canonicalAddress(a.address) === canonicalAddress(b.address)
 }
 
-/** `ip:port`, `[ip]:port`, or the two apart, by build. */
+/** One end of a connection: `ip:port`, `[ip]:port`, or the two apart, by build. */
 function placeIn(row: Row, end: 'src' | 'dst'): Endpoint | null {
   const address = row[`${end}-address`]
   const port = row[`${end}-port`]

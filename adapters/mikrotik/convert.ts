@@ -25,17 +25,17 @@ import { byChain, ownRules } from './objects/rule-row.ts'
 import type { Row } from './api/session.ts'
 import { secondsIn } from './api/values.ts'
 
-/** The words of RouterOS as an observation. Pure. */
+/** The output of RouterOS as an observation. Pure. */
 
 export interface Found extends Tables {
-  /** All interfaces, of whatever kind. */
+  /** All interfaces, of any kind. */
   readonly links: readonly Row[]
 }
 
-/** When a peer shook hands, in seconds since 1970, from how many seconds ago the router says it was. */
+/** Converts how many seconds ago a peer shook hands, by the router, to seconds since 1970. */
 export type HandshakeAt = (publicKey: string, ageSeconds: number | null) => number | null
 
-/** @throws {SyntaxError} when the router says what nobody foresaw: it must not be taken for an empty router. */
+/** @throws {SyntaxError} on unforeseen output of the router, which must not be taken for an empty router. */
 export function toObservation(found: Found, handshakeAt: HandshakeAt): RouterObservation {
   const { own, lost, remains } = namesIn(found)
   const known = [...own.keys(), ...lost, ...remains]
@@ -60,9 +60,9 @@ export function toObservation(found: Found, handshakeAt: HandshakeAt): RouterObs
 interface Names {
   /** Interfaces of ours under their own names. */
   readonly own: ReadonlyMap<string, Row>
-  /** Of interfaces that somebody renamed. */
+  /** Names that interfaces had before somebody renamed them. */
   readonly lost: readonly string[]
-  /** What is left of interfaces that are gone. */
+  /** Names of interfaces that are gone, of which something is left. */
   readonly remains: readonly string[]
 }
 
@@ -82,12 +82,13 @@ function namesIn(found: Found): Names {
   return { own, lost, remains: [...owners].filter((name) => !own.has(name) && !lost.includes(name)).sort() }
 }
 
-/** What homeward calls its interfaces where it is told nothing else. */
+/** The names that homeward gives interfaces by default. */
 const GIVEN_NAME = /^hw\d+$/
 
 /**
- * Tunnels that something tells of which no owner would write by chance: a comment `homeward bound` on an interface of theirs
- * reads like our mark. Marks of routes and rules say more than a word and a name, and so does a peer's own name.
+ * Tunnels that are named by a mark that no owner would write by chance: a comment `homeward bound` on an interface of
+ * theirs reads like our mark. Marks of routes and rules hold more than a word and a name, and so does a peer's own
+ * name.
  */
 function toldNames(found: Found): readonly string[] {
   return [
@@ -127,14 +128,14 @@ function isCutOff(interfaceName: string, row: Row): boolean {
   return row['interface'] !== interfaceName || isTrue(row['disabled']) || isTrue(row['invalid'])
 }
 
-/** A peer that is switched off, or hangs on another interface, is one without prefixes: nothing passes. */
+/** A peer. One that is switched off, or hangs on another interface, counts as without prefixes: nothing passes. */
 function toPeer(interfaceName: string, row: Row, handshakeAt: HandshakeAt): PeerState | null {
   const publicKey = row['public-key'] ?? ''
   if (!isKeyText(publicKey)) return null
   const works = row['interface'] === interfaceName && !isTrue(row['disabled'])
   return {
     publicKey: parsePublicKey(publicKey),
-    // Never asked for.
+    // The router is never asked for it.
     presharedKeyId: null,
     endpoint: endpointOf(row),
     allowedIps: works ? (row['allowed-address'] ?? '').split(',').filter((prefix) => prefix !== '') : [],
@@ -145,7 +146,7 @@ function toPeer(interfaceName: string, row: Row, handshakeAt: HandshakeAt): Peer
   }
 }
 
-/** Where it sends now; before it ever sent, where it was told to. */
+/** The endpoint that the peer sends to now; before it ever sent, the configured one. */
 function endpointOf(row: Row): Endpoint | null {
   const { 'current-endpoint-address': current, 'current-endpoint-port': currentPort } = row
   return literal(current, currentPort) ?? configuredEndpoint(row)
@@ -155,7 +156,7 @@ export function configuredEndpoint(row: Row): Endpoint | null {
   return literal(row['endpoint-address'], row['endpoint-port'])
 }
 
-/** Port 0 stands for none. */
+/** An endpoint; null for port 0, which stands for none. */
 function literal(address: string | undefined, port: string | undefined): Endpoint | null {
   const number = Number(port ?? 0)
   if (address === undefined || address === '' || !Number.isInteger(number) || number === 0) return null
@@ -175,7 +176,7 @@ function blackholes({ route }: Found): readonly Blackhole[] {
   })
 }
 
-/** Addresses and routes that would take a part of a network away from the tunnel, or the tunnel from them. */
+/** Addresses and routes that would take a part of a network from the tunnel, or the other way round. */
 function foreignNetworks(known: readonly string[], { address, route }: Found): readonly ForeignNetwork[] {
   return [
     ...address
@@ -186,7 +187,7 @@ function foreignNetworks(known: readonly string[], { address, route }: Found): r
         by: `the address ${addressOf(row)} on ${row['interface']}`,
       })),
     ...route
-      // Dynamic ones come from addresses, which were looked at, or from a protocol that may take them back.
+      // Dynamic routes come from addresses, which were checked, or from a protocol that may take them back.
       .filter((row) => !isTrue(row['dynamic']) && ownerOf(row) === null && !isTrue(row['disabled']))
       .map((row) => ({ prefix: row['dst-address'] ?? '', by: `a route to ${row['dst-address']}` })),
   ]

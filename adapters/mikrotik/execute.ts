@@ -16,19 +16,19 @@ import { belongsTo, findOwn, findRenamed, isBlackhole, isMarkedFor, isOwnRule } 
 import { setRules } from './objects/rules.ts'
 import type { MikrotikStep } from './steps.ts'
 
-/** What a step works on. */
+/** The place on the router where a step is executed. */
 export interface Site extends Place {
   /** Whether peers have names (7.15). */
   readonly peerName: boolean
 }
 
-/** Steps that change what is on the router; those about the rollback are its own. */
+/** Steps that change what is on the router; steps of the rollback are executed elsewhere. */
 export type Change = Exclude<
   MikrotikStep,
   { kind: 'arm-rollback' | 'keep-changes' | 'revert-changes' | 'remove-interface' }
 >
 
-/** Carries out one step; carried out again after a kill, it finishes what was begun. */
+/** Executes one step; executed again after a kill, it finishes what was begun. */
 export async function executeSteps(step: Change, site: Site): Promise<void> {
   switch (step.kind) {
     case 'create-interface':
@@ -72,7 +72,7 @@ async function createInterface(name: string, site: Site): Promise<void> {
     })
   const renamed = findRenamed(name, rows)
   if (renamed !== undefined) return set('interface', renamed, { name }, site)
-  // No key is given: the router makes one, and nobody else ever sees it.
+  // No key is given: the router makes one, which nobody else ever sees.
   await add('interface', { name, 'listen-port': String(freePort(rows)), comment: markOf(name) }, site)
 }
 
@@ -91,7 +91,7 @@ async function addAddress(name: string, address: string, site: Site): Promise<vo
   const found = (await read('address', site)).find((row) => row['address'] === address && belongsTo(name, row))
   const wanted = { interface: name, disabled: 'no', comment: markOf(name) }
   if (found === undefined) return add('address', { address, interface: name, comment: markOf(name) }, site)
-  // One whose interface went and came again stays invalid until it is given the interface again.
+  // An address whose interface went and came again stays invalid until it is given the interface again.
   await set('address', found, wanted, site)
 }
 
@@ -104,10 +104,10 @@ async function removeAddress(name: string, address: string, site: Site): Promise
   await removeRoutes(name, (row) => isBlackhole(row) && row['dst-address'] === network, site)
 }
 
-/** RFC 863. */
+/** The port that a peer is told for a moment, to make it forget where it sends: discard (RFC 863). */
 const DISCARD = 9
 
-/** Changed in place where there is one of this key: its session lives. */
+/** Sets a peer. One with the same key is changed in place, so that its session lives. */
 async function setPeer(name: string, peer: PeerSpec, site: Site): Promise<void> {
   if (peer.presharedKeyId !== null) throw new TypeError('a router is given no preshared keys')
   const rows = await read('peer', site)
@@ -128,8 +128,8 @@ async function setPeer(name: string, peer: PeerSpec, site: Site): Promise<void> 
   const moved = peer.endpoint !== null && !samePlace(configuredEndpoint(found), peer.endpoint)
   await set('peer', found, { ...wanted, disabled: 'no' }, site)
   if (moved || peer.endpoint === null || isTrue(found['disabled'])) return
-  // It followed the hub to a place that is not wanted, and what is wanted is what it was told already: it goes back when
-  // it is told another port in between. Switching it off and on would do so too, and end the session.
+  // The peer followed the hub to an unwanted endpoint, and the wanted one is already configured: the peer returns to it
+  // when another port is configured in between. Switching the peer off and on would also do so, and end the session.
   const { 'current-endpoint-address': address, 'current-endpoint-port': port } = found
   if (address === undefined || samePlace({ address, port: Number(port) }, peer.endpoint) || port === '0') return
   const elsewhere = String(peer.endpoint.port === DISCARD ? DISCARD + 1 : DISCARD)

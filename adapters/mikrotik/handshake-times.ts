@@ -1,12 +1,12 @@
 import type { Clock } from '../../system/time/clock.ts'
 import type { HandshakeAt } from './convert.ts'
 
-/** The router's whole seconds and the way of an answer blur an instant by about this much. */
+/** Roughly by how much the router's whole seconds and the way of an answer blur a moment. */
 const BLUR_MS = 2_000
 
 /**
- * Turns the ages that a router tells into instants that stand still while the handshake is the same: neither the rounding
- * to seconds nor a step of this machine's wall clock looks like a new one.
+ * Turns the ages that a router reports into moments that stay the same while the handshake is the same: neither the
+ * rounding to seconds nor a step of this machine's wall clock looks like a new one.
  */
 export function handshakeTimes(clock: Clock): HandshakeAt {
   const known = new Map<string, { readonly at: number; readonly since: number }>()

@@ -19,14 +19,14 @@ import { requireRights } from './rights.ts'
 import { makeRollback } from './rollback/rollback.ts'
 
 export interface MikrotikAdapterOptions extends RouterAccess {
-  /** Where the journal of a change that is not kept yet is. */
+  /** The folder of the journal of a change that is not kept yet. */
   readonly stateDir: string
   readonly clock: Clock
-  /** How long the router waits to be told to keep a change; 90 unless said otherwise. */
+  /** How long the router waits to be told to keep a change. Default: 90. */
   readonly rollbackSeconds?: number
 }
 
-/** Time for a proof of the tunnel with room to spare, and short enough to wait out. */
+/** How long a change may wait to be kept: enough for a proof of the tunnel, and short enough to wait out. */
 const ROLLBACK_SECONDS = 90
 
 /** The adapter for a RouterOS 7 router, over its API. */

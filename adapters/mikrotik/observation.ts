@@ -1,27 +1,27 @@
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { Observation } from '../observation.ts'
 
-/** What the plan needs to know of a router beyond what all machines are asked for. */
+/** What the plan needs to know of a router beyond the observation of every machine. */
 export interface RouterObservation extends Observation {
-  /** Names that interfaces of ours lost: somebody gave them others. */
+  /** Names that our interfaces lost: somebody renamed them. */
   readonly lostNames: readonly string[]
-  /** Prefixes that our own routes lead nowhere while their tunnel is away. */
+  /** Prefixes for which our own blackhole routes stand in while their tunnel is away. */
   readonly blackholes: readonly Blackhole[]
-  /** Networks that are led somewhere by what is not ours. */
+  /** Networks that addresses or routes of others lead elsewhere. */
   readonly foreignNetworks: readonly ForeignNetwork[]
-  /** Keys of peers of other interfaces: RouterOS takes each key once. */
+  /** Keys of peers of other interfaces: RouterOS takes each key only once. */
   readonly foreignPeers: readonly ForeignPeer[]
 }
 
 export interface Blackhole {
-  /** The tunnel's. */
+  /** The tunnel's interface. */
   readonly interface: string
   readonly prefix: string
 }
 
 export interface ForeignNetwork {
   readonly prefix: string
-  /** For people, e.g. `the address 10.86.0.1/24 on bridge`. */
+  /** A description for people, e.g. `the address 10.86.0.1/24 on bridge`. */
   readonly by: string
 }
 

@@ -18,11 +18,11 @@ import { byChain, fingerprintOf } from './objects/rule-row.ts'
 export interface PlanOptions {
   /** The router's address as it is reached. */
   readonly host: string
-  /** How long the router waits before it undoes what it was not told to keep. */
+  /** How long the router waits before it undoes changes that it was not told to keep. */
   readonly rollbackSeconds: number
 }
 
-/** A home's tunnel; there is no other on a router. */
+/** A tunnel of a home; a router has no other. */
 interface HomeSpec extends TunnelSpec {
   readonly forwarding: HomeForwarding
 }
@@ -35,7 +35,7 @@ export function planMikrotik(
 ): Plan<MikrotikStep> {
   const { warnings } = observed
   const all = withDefaults(observed)
-  // Undo needs no room, and leads back to what was before us: there is nothing to roll it back to.
+  // Undo needs no room and no rollback: it leads back to the state before us.
   if (desired.length === 0) return { steps: undo(all), refusals: [], warnings }
   if (!desired.every(isHome)) return { steps: [], refusals: [NO_HUB], warnings }
   const names = desired.map((spec) => spec.interface)
@@ -51,7 +51,7 @@ export function planMikrotik(
   return { steps: [arm, ...steps, { kind: 'keep-changes' }], refusals: [], warnings }
 }
 
-/** The tunnels that anything of is changed. */
+/** The tunnels of which anything changes. */
 function touched(
   { firewall }: RouterObservation,
   desired: readonly HomeSpec[],
@@ -61,7 +61,7 @@ function touched(
   return [...new Set([...named, ...withOtherRules(firewall ?? [], desired)])].sort()
 }
 
-/** Those whose rules are not as they should be, and those of nobody who is wanted. */
+/** Tunnels whose rules are not as they should be, and owners of rules that nobody wants. */
 function withOtherRules(found: readonly string[], desired: readonly HomeSpec[]): readonly string[] {
   const owners = found.map((rule) => / comment=homeward (\S+) /.exec(rule)?.[1] ?? '')
   const areRight = (specs: readonly HomeSpec[]): boolean =>
@@ -70,12 +70,12 @@ function withOtherRules(found: readonly string[], desired: readonly HomeSpec[]):
       wantedFingerprints(specs),
     )
   const right = desired.filter((spec) => areRight([spec]))
-  // Each right by itself, and not one behind another.
+  // Each tunnel's rules may be right by themselves, but not in the right order.
   const kept = areRight(right) ? right.map((spec) => spec.interface) : []
   return [...desired.map((spec) => spec.interface), ...owners].filter((name) => !kept.includes(name))
 }
 
-/** What a set of rules looks like when it is as it should be. */
+/** The fingerprints of rules as they should be. */
 function wantedFingerprints(specs: readonly HomeSpec[]): readonly string[] {
   const rules = toFirewalls(specs)
     .flatMap(wantedRules)
@@ -102,7 +102,7 @@ function isHome(spec: TunnelSpec): spec is HomeSpec {
   return spec.forwarding.role === 'home'
 }
 
-/** What was written before a router was asked for more has none of it. */
+/** Fills in fields of an observation that was written before routers were asked for them. */
 function withDefaults(observed: Observation): RouterObservation {
   return { lostNames: [], blackholes: [], foreignNetworks: [], foreignPeers: [], ...observed }
 }
@@ -133,7 +133,7 @@ function refuse(observed: RouterObservation, desired: HomeSpec, { host }: PlanOp
   ]
 }
 
-/** Nothing may pass without the rules: first the peers go, then they. The interfaces last: all the rest speaks of them. */
+/** Undoes all. Without the rules nothing may pass, so peers go first; interfaces go last: the rest names them. */
 function undo(observed: RouterObservation): readonly MikrotikStep[] {
   return [
     ...observed.interfaces
@@ -152,7 +152,7 @@ function clear(names: readonly string[]): readonly MikrotikStep[] {
   return names.map((name) => ({ kind: 'remove-interface', interface: name }))
 }
 
-/** Nothing may pass before the rules judge it: they stand before a peer is known. */
+/** Builds the tunnels. The rules come before a peer is known: nothing may pass unjudged. */
 function build(observed: RouterObservation, desired: readonly HomeSpec[]): readonly MikrotikStep[] {
   const wanted = new Set(desired.map((spec) => spec.interface))
   const own = (spec: HomeSpec) => tunnelIn(observed, spec.interface)
@@ -187,7 +187,7 @@ function firewallSteps({ firewall }: RouterObservation, desired: readonly HomeSp
   return [{ kind: 'set-firewall', tunnels: toFirewalls(desired), forwardingWasOff: false, replaces: null }]
 }
 
-/** The route that stands in for the network comes with its address, and is looked after along with it. */
+/** The blackhole route of the network is added, repaired and removed along with the address. */
 function addressSteps(observed: RouterObservation, desired: HomeSpec): readonly MikrotikStep[] {
   const { interface: name, address } = desired
   const own = tunnelIn(observed, name)
@@ -207,7 +207,7 @@ function addressSteps(observed: RouterObservation, desired: HomeSpec): readonly 
   ]
 }
 
-/** Removed before set: RouterOS refuses prefixes that another peer of the interface has. */
+/** Removes peers before it sets others: RouterOS refuses prefixes that another peer of the interface has. */
 function peerSteps(own: ObservedInterface | null, desired: HomeSpec): readonly MikrotikStep[] {
   const there = new Map((own?.peers ?? []).map((peer) => [peer.publicKey, peer]))
   const wanted = new Set(desired.peers.map((peer) => peer.publicKey))
@@ -228,11 +228,11 @@ function routeSteps(observed: RouterObservation, desired: HomeSpec): readonly Mi
   const network = networkOf(desired.address)
   const gone = [
     ...there.filter((prefix) => !wanted.includes(prefix)),
-    // Of an address that is no longer wanted and went by itself.
+    // Blackhole routes of an address that is no longer wanted and went by itself.
     ...blackholes.filter((prefix) => prefix !== network && !wanted.includes(prefix)),
   ]
   return [
-    // RouterOS knows no MTU of a route.
+    // RouterOS has no MTU of a route.
     ...wanted
       .filter((prefix) => !there.includes(prefix))
       .map((prefix) => ({ kind: 'add-route', interface: name, prefix, mtu: null }) as const),

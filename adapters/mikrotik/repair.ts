@@ -13,10 +13,10 @@ import type { Place } from './objects/place.ts'
 import { freePort } from './objects/port.ts'
 import { quote } from './rollback/undo-script.ts'
 
-/** Between two looks whether a script is at its end. */
+/** How long between two checks whether a script has ended. */
 const POLL_MS = 100
 
-/** Changes the running tunnel, and nothing of what is wanted. */
+/** Executes a remedy: changes the running tunnel, and nothing of what is wanted. */
 export async function executeRepair(remedy: Remedy, place: Place): Promise<void> {
   switch (remedy.kind) {
     case 'new-source-port':
@@ -33,8 +33,9 @@ export async function executeRepair(remedy: Remedy, place: Place): Promise<void>
 }
 
 /**
- * A new port alone sends nothing, and keepalive off and on alone keeps the old flow; the two together, and the hub follows
- * with the next packet. Cut off in between, the next plan puts the keepalive back.
+ * Moves the interface to a new source port. A new port by itself sends nothing, and keepalive off and on by itself
+ * keeps the old flow; after both, the hub follows with the next packet. If this is cut off, the next plan puts the
+ * keepalive back.
  */
 async function newSourcePort(
   { interface: name, peer: key, keepaliveSeconds }: Extract<Remedy, { kind: 'new-source-port' }>,
@@ -51,7 +52,7 @@ async function newSourcePort(
   await set('peer', { ...peer, 'persistent-keepalive': '' }, { 'persistent-keepalive': `${keepaliveSeconds}s` }, place)
 }
 
-/** Out, silence, in: one script on the router, so that it ends right though we die meanwhile. */
+/** Takes the peer out, waits, and puts it in: one script on the router, so that it completes even if we die. */
 async function newSession(
   { interface: name, peer: spec, silentSeconds }: Extract<Remedy, { kind: 'new-session' }>,
   place: Place,
@@ -67,7 +68,7 @@ async function newSession(
     `${path}/set ${which} disabled=no${wanted.join('')}`,
   ].join('\n')
   if (await ranToItsEnd(script, silentSeconds, place)) if (!isTrue((await find())['disabled'])) return
-  // A router that runs no scripts for this user, or not to their end.
+  // This router runs no scripts for this user, or not to their end.
   if (!isTrue(peer['disabled'])) await set('peer', { ...peer, disabled: 'no' }, { disabled: 'yes' }, place)
   await sleep(silentSeconds * 1_000, place.signal)
   await set('peer', { ...peer, disabled: 'yes' }, { disabled: 'no', ...endpointWords(spec) }, place)
@@ -77,7 +78,7 @@ function endpointWords({ endpoint }: PeerSpec): Readonly<Record<string, string>>
   return endpoint === null ? {} : { 'endpoint-address': endpoint.address, 'endpoint-port': String(endpoint.port) }
 }
 
-/** The interface is taken down and up: new sockets, new sessions, the same key. */
+/** Takes the interface down and up: new sockets, new sessions, the same key. */
 async function rebuild(name: string, place: Place): Promise<void> {
   const own = async (): Promise<Row> => ownInterface(name, await readMenu(place.exec, 'interface', place.signal))
   const found = await own()
@@ -89,11 +90,11 @@ async function rebuild(name: string, place: Place): Promise<void> {
   await set('interface', { ...found, disabled: 'yes' }, { disabled: 'no' }, place)
 }
 
-/** @returns false when the router would not run it. Called off, it is not waited for any longer: the router goes on. */
+/** @returns false when the router would not run the script. A call-off ends only the wait: the router goes on. */
 async function ranToItsEnd(script: string, seconds: number, place: Place): Promise<boolean> {
   try {
     const id = await startJob(script, place)
-    // A short one is over by the time that it could be seen.
+    // A short script is over before it could be seen.
     if (id === null) return true
     await sleep(seconds * 1_000, place.signal)
     while (await isRunning(id, place)) await sleep(POLL_MS, place.signal)

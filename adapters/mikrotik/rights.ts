@@ -3,17 +3,18 @@ import type { Session } from './api/session.ts'
 import { asRefusal, Trap } from './api/trap.ts'
 import { quote } from './rollback/undo-script.ts'
 
-/** Policies of RouterOS that the adapter needs: to log in, to look, to change, and to ping. */
+/** Policies of RouterOS that the adapter needs: to log in, to read, to change, and to ping. */
 export const NEEDED_POLICIES = ['api', 'read', 'write', 'test'] as const
 
 type Policy = (typeof NEEDED_POLICIES)[number]
 
-/** RouterOS's word for a missing policy. */
+/** RouterOS's error for a missing policy. */
 const NOT_PERMITTED = /not enough permissions/i
 
 /**
- * Looks whether the user may do what the adapter does, before anything is changed.
- * @throws {Problem} `router-rights-missing`, which names what is missing and the line that gives it; what `exec` throws.
+ * Checks whether the user may do what the adapter does, before anything is changed.
+ * @throws {Problem} `router-rights-missing`, which names what is missing and the command that grants it; what `exec`
+ * throws.
  */
 export async function requireRights(exec: Session['exec'], user: string, signal: AbortSignal): Promise<void> {
   const what = `checking the rights of the router’s user ${user}`
@@ -25,7 +26,7 @@ export async function requireRights(exec: Session['exec'], user: string, signal:
     throw new Problem('router-rights-missing', {
       what,
       why: `its group lacks ${missing.join(', ')}`,
-      // `set` adds to what the group has, and counts from the next login on.
+      // `set` adds to the group's policies, and takes effect at the next login.
       next: `On the router’s console: /user/group/set ${group} policy=${missing.join(',')} – then try again`,
     })
   } catch (thrown) {
@@ -35,11 +36,11 @@ export async function requireRights(exec: Session['exec'], user: string, signal:
 
 interface Given {
   readonly policies: ReadonlySet<string>
-  /** null: not known. */
+  /** The user's group; null: not known. */
   readonly group: string | null
 }
 
-/** As the router's own list of users has it; null where this user may not read that, or is not in it (RADIUS). */
+/** The policies in the router's list of users; null where this user may not read that, or is not in it (RADIUS). */
 async function policiesOf(exec: Session['exec'], user: string, signal: AbortSignal): Promise<Given | null> {
   try {
     const users = await exec({ command: '/user/print', attributes: { '.proplist': 'name,group' } }, signal)
@@ -47,7 +48,7 @@ async function policiesOf(exec: Session['exec'], user: string, signal: AbortSign
     const groups = await exec({ command: '/user/group/print', attributes: { '.proplist': 'name,policy' } }, signal)
     const policy = groups.rows.find((row) => row['name'] === group)?.['policy']
     if (group === undefined || policy === undefined) return null
-    // What is denied stands there too, as `!write`.
+    // Denied policies are listed too, as `!write`.
     return { policies: new Set(policy.split(',')), group }
   } catch (thrown) {
     if (thrown instanceof Trap) return null
@@ -55,11 +56,11 @@ async function policiesOf(exec: Session['exec'], user: string, signal: AbortSign
   }
 }
 
-/** Found out by commands that change nothing. Who could ask at all has `api`. */
+/** Finds the policies by commands that change nothing. A user who can ask at all has `api`. */
 async function policiesTried(exec: Session['exec'], signal: AbortSignal): Promise<Given> {
   const tries: readonly (readonly [Policy, Parameters<Session['exec']>[0]])[] = [
     ['read', { command: '/system/identity/print' }],
-    // There is no such item; who may not write does not even learn that.
+    // There is no such item; a user without `write` is refused before that is checked.
     ['write', { command: '/interface/wireguard/remove', attributes: { '.id': '*FFFFFFF' } }],
     ['test', { command: '/tool/ping', attributes: { address: '127.0.0.1', count: '1' } }],
   ]

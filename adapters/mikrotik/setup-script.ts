@@ -1,20 +1,20 @@
 import { NEEDED_POLICIES } from './rights.ts'
 
-/** What a router is prepared with, once, by its owner at its console. */
+/** The settings with which a router's owner prepares it, once, at its console. */
 export interface Setup {
   readonly user: string
   readonly group: string
-  /** Of letters, digits, - and _ alone: the console has its own meaning for some others. */
+  /** The user's password, only of letters, digits, - and _: the console has its own meaning for some others. */
   readonly password: string
-  /** Where the agent comes from; null: from everywhere. */
+  /** The address from which the agent connects; null: any. */
   readonly from: string | null
-  /** How the agent reaches the router; null: not said. */
+  /** The address at which the agent reaches the router; null: not known. */
   readonly address: string | null
 }
 
 /**
- * What every RouterOS 7 has besides. Newer ones have more (rest-api); a group that is added is denied what is not named
- * (RouterOS manual, User groups), and an older one would refuse the name.
+ * Policies that every RouterOS 7 also has, to be denied. Newer ones have more (rest-api); a new group is denied what is
+ * not named (RouterOS manual, User groups), and an older router would refuse an unknown name.
  */
 const DENIED = [
   'local',
@@ -31,10 +31,10 @@ const DENIED = [
   'romon',
 ]
 
-/** Name of the certificate on the router. */
+/** The name of the certificate on the router. */
 const CERTIFICATE = 'homeward'
 
-/** A script for the router's console: paste it, or send it by SSH. What each part is for stands above it. */
+/** A script for the router's console, to paste or to send by SSH. A comment above each part says what it is for. */
 export function setupScript({ user, group, password, from, address }: Setup): string {
   const policy = [...NEEDED_POLICIES, ...DENIED.map((name) => `!${name}`)].join(',')
   const allowed = from === null ? '' : ` address=${from}`
@@ -54,7 +54,7 @@ export function setupScript({ user, group, password, from, address }: Setup): st
 `
 }
 
-/** The same undone. */
+/** The script that undoes the setup. */
 export function undoScript({ user, group }: Pick<Setup, 'user' | 'group'>): string {
   return `/ip/service/set api-ssl certificate=none disabled=yes address=""
 /user/remove ${user}

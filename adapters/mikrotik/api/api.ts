@@ -75,7 +75,7 @@ async function sessionOn(socket: Socket, router: string): Promise<Session> {
       }
       const giveUp = (problem: Problem): void => {
         settle()
-        // The replies to it are nobody's and are dropped.
+        // Replies to the cancel command reach no channel and are dropped.
         connector.write(['/cancel', `=tag=${channel.Id}`, `.tag=${channel.Id}-cancel`])
         reject(problem)
       }
@@ -104,9 +104,9 @@ async function sessionOn(socket: Socket, router: string): Promise<Session> {
         else reject(new Trap(refusal, rows))
       })
 
-      // One segment for one sentence; else it would be one for each word.
+      // One TCP segment for a sentence; without the cork, it would be one for each word.
       socket.cork()
-      // The library notes its tag in the array: it gets one of its own.
+      // The library appends its tag to the array, so it gets an array of its own.
       void channel.write(wordsOf(sentence), false, false)
       socket.uncork()
     })

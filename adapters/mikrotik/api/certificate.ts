@@ -9,14 +9,14 @@ const HANDSHAKE_MS = 10_000
 const LONGEST_SUBJECT = 200
 
 export interface Certificate {
-  /** SHA-256 of its DER form, 64 lower-case hex digits: what `/certificate/print` calls fingerprint. */
+  /** SHA-256 of the certificate's DER form, 64 lower-case hex digits: the fingerprint in `/certificate/print`. */
   readonly fingerprint: string
-  /** For people, on one line. */
+  /** The certificate's subject for people, on one line. */
   readonly subject: string
 }
 
 /**
- * First contact with a router: what it calls itself. Nothing of ours is sent, no name and no password.
+ * Reads the certificate of a router at first contact. Nothing of ours is sent, no name and no password.
  * @throws {Problem} `router-certificate-missing`, `router-unreachable`, `name-unresolved`.
  */
 export async function readCertificate(host: string, port: number, signal: AbortSignal): Promise<Certificate> {
@@ -29,10 +29,10 @@ export async function readCertificate(host: string, port: number, signal: AbortS
   }
 }
 
-/** Where the router itself shows its certificates, for whoever compares: what to type at its console. */
+/** The command at the router's console that shows its certificates, for a person who compares. */
 export const WHERE_SHOWN = '/certificate print detail'
 
-/** What the other end of a finished handshake has shown. @throws {Problem} `router-certificate-missing`. */
+/** The certificate that the other end showed in the handshake. @throws {Problem} `router-certificate-missing`. */
 export function certificateOf(socket: TLSSocket, what: string): Certificate {
   const shown = socket.getPeerX509Certificate()
   if (shown === undefined) throw new Problem('router-certificate-missing', { what, why: 'it has shown no certificate' })

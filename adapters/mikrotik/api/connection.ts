@@ -5,17 +5,17 @@ import { hostPort } from '../../../wireguard/host-port.ts'
 import { openSession } from './api.ts'
 import type { Ends, Reply, RouterAccess, Sentence, Session } from './session.ts'
 
-/** One session that is kept for everyday questions, and made again when it died. */
+/** One session that is kept for everyday questions, and opened again when it died. */
 export interface Connection {
   /**
-   * On the kept session, opened when there is none. A print that finds it dead is asked once more on a new one; whatever
-   * else was sent may have been carried out, and is not. While a pause between attempts lasts it fails at once.
+   * Executes on the kept session, opened when there is none. A print that finds the session dead is sent once more on a
+   * new one; any other command may have been executed, and is not. Fails at once while a pause between attempts lasts.
    * @throws {Trap | Problem} what Session's exec and openSession throw.
    */
   readonly exec: Session['exec']
-  /** Another session of its own, for changes under a rollback and for proofs. The caller closes it. */
+  /** Opens another session, for changes under a rollback and for proofs. The caller closes it. */
   readonly fresh: (signal: AbortSignal) => Promise<Session>
-  /** Our address as the connection has it, and the router's; null while not connected. */
+  /** Our address and the router's on this connection; null while not connected. */
   readonly ends: () => Ends | null
   readonly close: () => void
 }

@@ -6,26 +6,26 @@ import { sentenceParser, type Words } from './sentence-parser.ts'
 import { encodeWord } from './word-text.ts'
 
 /**
- * node-routeros, made safe. It is no longer maintained, and as it is an answer can end the process or leave the connection
- * deaf: an exception in the dispatch of a sentence goes up through the socket, a last byte in a segment of its own is
- * overlooked, a length that is split is misread. Three of its methods are therefore ours, put where its own were:
- * what cuts the stream into sentences and hands them to their tags, what encodes a word, and what a channel makes of a
- * sentence. Those were also the ones that wrote words, passwords among them, to its debug log: whatever DEBUG holds, no
- * word reaches it now. `RouterOSAPI`, its own session, is not even loaded.
+ * node-routeros, made safe. The library is no longer maintained, and as it is an answer can end the process or leave
+ * the connection deaf: an exception in the dispatch of a sentence goes up through the socket, a last byte in a segment
+ * of its own is overlooked, a length that is split is misread. Three of its methods are therefore replaced by ours: the
+ * one that cuts the stream into sentences and hands them to their tags, the one that encodes a word, and the one by
+ * which a channel reads a sentence. Those were also the ones that wrote words, passwords among them, to its debug log:
+ * whatever DEBUG holds, no word reaches it now. `RouterOSAPI`, its own session, is not even loaded.
  */
 export interface Library {
-  /** Sentences of commands go out of it, those of replies come to the channels. On a connection that is there already. */
+  /** Makes a connector on an open connection: it sends the sentences of commands, and replies reach the channels. */
   readonly connectorOn: (socket: Socket) => Connector
   readonly Channel: typeof Channel
 }
 
-/** The methods replaced here are those of this version; another one may call them otherwise. */
+/** The version whose methods are replaced here; another one may name them differently. */
 const VERSION = '1.6.9'
 
 let loading: Promise<Library> | null = null
 
 /**
- * Loads it at the first call: a home without a MikroTik never does.
+ * Loads the library at the first call: a home without a MikroTik never does.
  * @throws {Problem} `router-library-mismatch`.
  */
 export function loadLibrary(): Promise<Library> {
@@ -43,8 +43,8 @@ export function requireVersion(found: string): void {
 async function load(): Promise<Library> {
   const { default: manifest } = await import('node-routeros/package.json', { with: { type: 'json' } })
   requireVersion(manifest.version)
-  // Its index would load its own session too, and a package that it lacks where the variable ENV is `testing`.
-  // What a CommonJS module exports is its default to Node and to the bundle alike; names only Node would see.
+  // Its index would also load its own session, and a package that it lacks where the variable ENV is `testing`. The
+  // exports of a CommonJS module are its default to Node and to the bundle alike; only Node would see names.
   const [channel, connector, receiver, transmitter] = await Promise.all([
     import('node-routeros/dist/Channel.js'),
     import('node-routeros/dist/connector/Connector.js'),
@@ -60,7 +60,7 @@ async function load(): Promise<Library> {
   Object.assign(Channel.prototype, { processPacket })
   const connectorOn = (socket: Socket): Connector => {
     const connector = new Connector({})
-    // Its own connect() would make the socket, and a password could not wait for the certificate.
+    // Its own connect() would make the socket, and a password could not wait for the check of the certificate.
     const receiver = new Receiver(socket)
     Object.assign(connector, { socket, transmitter: new Transmitter(socket), receiver, connected: true })
     socket.on('data', (segment) => receiver.processRawData(segment))
@@ -69,7 +69,7 @@ async function load(): Promise<Library> {
   return { connectorOn, Channel }
 }
 
-/** What the three methods use of the objects they belong to. */
+/** The parts that the replaced methods use of the objects they belong to. */
 interface ReceiverInside {
   readonly socket: Socket
   readonly tags: ReadonlyMap<string, { readonly callback: (packet: Words) => void }>
@@ -77,7 +77,7 @@ interface ReceiverInside {
 
 const parsers = new WeakMap<object, (segment: Buffer) => readonly Words[]>()
 
-/** A router's `!fatal` comes as the socket's event `fatal`, with the reason; a stream that can't be understood ends the socket. */
+/** Reads a segment. `!fatal` becomes the socket's event `fatal`, with its reason; an invalid stream ends the socket. */
 function receive(this: ReceiverInside, segment: Buffer): void {
   const parse = parsers.get(this) ?? sentenceParser()
   parsers.set(this, parse)
@@ -92,8 +92,8 @@ function receive(this: ReceiverInside, segment: Buffer): void {
 }
 
 /**
- * Bytes that are none of the stream's swallow what comes after them, and an answer without some of its rows would be
- * believed: what was there would be made once more. So each word must look like what it stands for.
+ * Whether each word looks like what it stands for. Foreign bytes in the stream swallow what comes after them, and an
+ * answer without some of its rows would be believed: objects that exist would be made once more.
  */
 function isReply([reply = '', ...words]: Words): boolean {
   if (!/^![a-z-]+$/.test(reply)) return false
@@ -108,7 +108,7 @@ function dispatch({ socket, tags }: ReceiverInside, sentence: Words): void {
     return
   }
   const tag = sentence.find((word) => word.startsWith('.tag='))?.slice('.tag='.length)
-  // Late, after its command was given up; or of nobody's. Neither is a reason to stop listening.
+  // A late reply, after its command was given up, or one to no command. Neither is a reason to stop listening.
   if (tag !== undefined) tags.get(tag)?.callback(packet)
 }
 
@@ -117,8 +117,9 @@ function transmit(this: { readonly socket: Socket }, word: string | null): void 
 }
 
 /**
- * A channel's events: `data` for each row, `trap` with the refusal's attributes, `ret` with what a command returned, and
- * `close` after the last sentence. Everything else says nothing: `!empty` (RouterOS 7.18), and what may come later.
+ * Turns a sentence into a channel's events: `data` for each row, `trap` with the refusal's attributes, `ret` with what
+ * a command returned, and `close` after the last sentence. All other replies are ignored: `!empty` (RouterOS 7.18), and
+ * any that may come later.
  */
 function processPacket(this: Channel, [reply, ...words]: Words): void {
   const row = rowOf(words)
@@ -138,7 +139,7 @@ function processPacket(this: Channel, [reply, ...words]: Words): void {
   }
 }
 
-/** `=name=value`, where the value may hold `=` too. */
+/** A row of words `=name=value`, where the value may also hold `=`. */
 function rowOf(words: Words): Readonly<Record<string, string>> {
   return Object.fromEntries(
     words.flatMap((word) => {

@@ -7,8 +7,8 @@ import type { RouterAccess, Session } from './session.ts'
 import { Trap } from './trap.ts'
 
 /**
- * Logs in as RouterOS 6.43 and newer have it. An older one answers with a challenge instead: it is answered too, so that
- * the next sentence can be that the router is too old.
+ * Logs in as RouterOS 6.43 and newer do. An older one answers with a challenge, which is answered as well, so that the
+ * error can say that the router is too old.
  * @throws {Problem} `router-login-refused`, or what ended the connection.
  */
 export async function logIn(
@@ -32,7 +32,7 @@ export async function logIn(
   }
 }
 
-/** 00, and the MD5 of a zero byte, the password and the challenge (RouterOS manual, API, before 6.43). */
+/** The answer: 00, and the MD5 of a zero byte, the password and the challenge (RouterOS manual, API, before 6.43). */
 function answerTo(challenge: string, password: string): string {
   const hash = createHash('md5').update('\0').update(password, 'utf8').update(challenge, 'hex')
   return `00${hash.digest('hex')}`

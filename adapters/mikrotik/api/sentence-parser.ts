@@ -1,25 +1,25 @@
 import { decodeWord } from './word-text.ts'
 
-/** Words of one sentence, in the order in which they came. */
+/** The words of one sentence, in the order in which they came. */
 export type Words = readonly string[]
 
-/** Far above the longest word an answer of ours holds (a script, a certificate), far below what would hurt a Pi. */
+/** The largest word, far above any in an answer of ours (a script, a certificate), far below what would hurt a Pi. */
 const LARGEST_WORD = 1024 * 1024
 const LARGEST_SENTENCE = 4 * 1024 * 1024
 
-/** From here on the first byte of a length is reserved for control bytes, and who meets one must stop (RouterOS manual, API). */
+/** The first reserved first byte of a length: a control byte, at which a reader must stop (RouterOS manual, API). */
 const FIRST_RESERVED = 0xf8
 
 /**
- * Cuts the byte stream of a router into sentences, however TCP has cut it into segments.
+ * Makes a parser that cuts the byte stream of a router into sentences, however TCP has cut it into segments.
  * @returns takes the next segment, answers the sentences that it completed.
- * @throws {Error} when the stream is none of this protocol, or a word is larger than any that makes sense. Nothing after
+ * @throws {Error} when the stream is not of this protocol, or a word is larger than any that makes sense. Nothing after
  * it can be understood.
  */
 export function sentenceParser(): (segment: Buffer) => readonly Words[] {
   let segments: Buffer[] = []
   let waiting = 0
-  /** So many bytes must be there before anything can go on: a large word in small segments is put together once. */
+  /** How many bytes must be there before parsing goes on: a large word in small segments is put together once. */
   let needed = 1
   let words: string[] = []
   let size = 0
@@ -64,7 +64,7 @@ function lengthAt(bytes: Buffer, at: number): { readonly bytes: number; readonly
   if (first < 0x80) return { bytes: 1, value: first }
   const count = first < 0xc0 ? 2 : first < 0xe0 ? 3 : first < 0xf0 ? 4 : 5
   if (bytes.length - at < count) return { bytes: count, value: null }
-  // Five bytes: the first is only the sign of it.
+  // Five bytes: the first byte only marks the length of the length.
   const value = count === 5 ? bytes.readUInt32BE(at + 1) : bytes.readUIntBE(at, count) % 2 ** (7 * count)
   if (value > LARGEST_WORD) throw new Error(`a word of ${value} bytes`)
   return { bytes: count, value }

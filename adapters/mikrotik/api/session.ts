@@ -4,17 +4,17 @@ import type { RouterAddress } from './transport.ts'
 export type Row = Readonly<Record<string, string>>
 
 export interface Sentence {
-  /** E.g. `/interface/wireguard/print`. */
+  /** A command, e.g. `/interface/wireguard/print`. */
   readonly command: string
-  /** Become `=name=value`; `.id` and `.proplist` too. */
+  /** Attributes, sent as `=name=value`; also `.id` and `.proplist`. */
   readonly attributes?: Readonly<Record<string, string>>
-  /** E.g. `?name=x`. */
+  /** Queries, e.g. `?name=x`. */
   readonly queries?: readonly string[]
 }
 
 export interface Reply {
   readonly rows: readonly Row[]
-  /** What `!done` brought along, e.g. the id of what was added. */
+  /** The value that `!done` returned, e.g. the id of an added row. */
   readonly ret: string | null
 }
 
@@ -26,14 +26,14 @@ export interface Ends {
 
 export interface Session {
   /**
-   * One command and its answer. A command that took too long, or was called off, is cancelled; what it has done until
-   * then stays done.
-   * @param timeoutMs 10 s unless said otherwise.
+   * Executes one command and returns its answer. A command that took too long, or was called off, is cancelled; what it
+   * has done until then stays done.
+   * @param timeoutMs default: 10 s.
    * @throws {Trap} what the router refused.
    * @throws {Problem} `router-unreachable` when the connection ended, `router-timeout`, `interrupted`.
    */
   readonly exec: (sentence: Sentence, signal: AbortSignal, timeoutMs?: number) => Promise<Reply>
-  /** Why it ended; never rejects. */
+  /** Resolves with the reason when the session ends; never rejects. */
   readonly ended: Promise<string>
   readonly isOpen: () => boolean
   readonly ends: Ends
@@ -43,6 +43,6 @@ export interface Session {
 
 export interface RouterAccess extends RouterAddress {
   readonly user: string
-  /** Read again for each connection; never kept. */
+  /** Reads the password, for each connection again; it is never kept. */
   readonly password: () => Promise<string>
 }

@@ -6,17 +6,17 @@ import { whenOpen } from './when-open.ts'
 
 /** A TLS handshake with an API, before a word of ours is sent. */
 
-/** What OpenSSL says when the two have no cipher in common. */
+/** OpenSSL's errors when the two ends have no cipher in common. */
 const NO_COMMON_CIPHER = /HANDSHAKE_FAILURE|NO_SHARED_CIPHER/i
 const NO_TLS = /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNEXPECTED_MESSAGE|BAD_RECORD_TYPE/i
 
 /**
- * Node would refuse every certificate that a router signed itself. Whoever calls compares it with the pinned one, or shows
- * it to a person, and sends nothing before.
+ * Options without verification: Node would refuse every certificate that a router signed itself. The caller compares it
+ * with the pinned one, or shows it to a person, and sends nothing before.
  */
 const UNVERIFIED: ConnectionOptions = { minVersion: 'TLSv1.2', rejectUnauthorized: false }
 
-/** An API without a certificate offers nothing but keys that nobody vouches for (RouterOS manual, api-ssl). Used to find that out. */
+/** Options to detect an API without a certificate: its keys are vouched for by nobody (RouterOS manual, api-ssl). */
 const ANONYMOUS: ConnectionOptions = {
   maxVersion: 'TLSv1.2',
   ciphers: 'ADH:@SECLEVEL=0',
@@ -52,7 +52,7 @@ async function isAnonymous(host: string, port: number, signal: AbortSignal): Pro
   }
 }
 
-/** @throws whatever the socket failed of; the signal's reason. */
+/** Opens a TLS connection. @throws whatever error the socket had; the signal's reason. */
 function tlsTo(host: string, port: number, options: ConnectionOptions, signal: AbortSignal): Promise<TLSSocket> {
   const socket = connect({ host, port, ...options, ...(isIP(host) === 0 ? { servername: host } : {}) })
   return whenOpen(socket, 'secureConnect', signal)

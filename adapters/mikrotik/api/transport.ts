@@ -7,23 +7,25 @@ import { refusedConnection } from './refused-connection.ts'
 import { shakeHands } from './tls.ts'
 import { whenOpen } from './when-open.ts'
 
-/** Where a router's API is and how it is recognised. */
+/** Where a router's API is, and the certificate that identifies it. */
 export interface RouterAddress {
   readonly host: string
   readonly port: number
-  /** SHA-256 of its certificate (DER), 64 lower-case hex digits; null: the plain API, unencrypted, by the owner's word. */
+  /** SHA-256 of the certificate (DER), 64 lower-case hex digits; null: plain, unencrypted API, by the owner's word. */
   readonly certificate: string | null
 }
 
 const DIAL_MS = 10_000
 
-/** A line whose other end vanished without a word is found out by TCP's own keepalive. */
+/** How long until TCP's keepalive asks: it detects a line whose other end vanished without a word. */
 const KEEPALIVE_MS = 30_000
 
 /**
- * A connection to the router, on which nothing was sent yet. With a pinned certificate it is the pinned router that is at
- * the other end; the certificate's names and dates say nothing, since a router signs it for itself and may wake up in 1970.
- * @throws {Problem} `router-certificate-mismatch`, `router-certificate-missing`, `router-unreachable`, `name-unresolved`.
+ * Opens a connection to the router, on which nothing was sent yet. With a pinned certificate the other end is the
+ * pinned router; the certificate's names and dates are ignored, since a router signs it for itself and may wake up in
+ * 1970.
+ * @throws {Problem} `router-certificate-mismatch`, `router-certificate-missing`, `router-unreachable`,
+ * `name-unresolved`.
  */
 export async function dial(address: RouterAddress, signal: AbortSignal): Promise<Socket> {
   const { host, port, certificate } = address

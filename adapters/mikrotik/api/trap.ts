@@ -1,13 +1,13 @@
 import { quoted } from '../../../problems/printable.ts'
 import { Problem } from '../../../problems/problem.ts'
 
-/** What a router refused, in its own words. */
+/** A refusal of a router, in its own words. */
 export class Trap extends Error {
   override readonly name = 'Trap'
   /** 0 no such item or command, 1 a value, 2 interrupted, 3 script, 4 general, 5 API, 6 terminal, 7 `:return` (RouterOS manual, API). */
   readonly category: number | null
   readonly routerWords: string
-  /** What the command had answered before it was refused. */
+  /** Rows that the command had answered before it was refused. */
   readonly rows: readonly Readonly<Record<string, string>>[]
 
   constructor(attributes: Readonly<Record<string, string>>, rows: Trap['rows'] = []) {
@@ -19,7 +19,7 @@ export class Trap extends Error {
   }
 }
 
-/** A refusal that nobody foresaw as a problem, in the router's own words; everything else as it is. */
+/** An unforeseen refusal as a Problem, in the router's own words; everything else as it is. */
 export function asRefusal(thrown: unknown, what: string): unknown {
   if (!(thrown instanceof Trap)) return thrown
   return new Problem('router-refused', { what, why: `the router says: ${quoted(thrown.message)}`, cause: thrown })

@@ -16,7 +16,7 @@ export function whenOpen<Of extends Socket>(
       reject(thrown instanceof Error ? thrown : new Error('it took too long'))
     }
     const onAbort = (): void => fail(signal.reason)
-    // Stays for good: an error after the first must not end the process.
+    // This listener stays: an error after the first must not end the process.
     socket.on('error', fail)
     socket.once(opened, () => {
       signal.removeEventListener('abort', onAbort)

@@ -1,11 +1,11 @@
 /**
  * Text of words. RouterOS keeps bytes as they came: from most programs UTF-8, from an old WinBox the code page of its
- * Windows. So what is no UTF-8 is read as the most frequent of those, 1252.
+ * Windows. So bytes that are not UTF-8 are read as 1252, the most frequent of those.
  */
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** 0x80 to 0x9f of code page 1252, its five unused bytes as the control characters they are in WHATWG's encoding standard. */
+/** 0x80 to 0x9f of code page 1252, its five unused bytes as the control characters of WHATWG's encoding standard. */
 const UPPER_CONTROLS = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ'
 
 export function decodeWord(bytes: Buffer): string {

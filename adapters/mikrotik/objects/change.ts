@@ -11,7 +11,7 @@ export async function add(
   await exec({ command: `${MENUS[menu].path}/add`, attributes }, signal)
 }
 
-/** Only what differs is said: it is not known which properties, set to what they are, end a session. */
+/** Sets only the attributes that differ: it is not known which ones end a session when set to the same value. */
 export async function set(
   menu: Menu,
   row: Row,
@@ -29,7 +29,7 @@ function isSame(found: string | undefined, wanted: string): boolean {
   return found === wanted
 }
 
-/** Gone already is as good. */
+/** Removes a row; one that is already gone is fine. */
 export async function remove(menu: Menu, row: Row, { exec, signal }: Place): Promise<void> {
   try {
     await exec({ command: `${MENUS[menu].path}/remove`, attributes: { '.id': row['.id'] ?? '' } }, signal)
@@ -38,7 +38,7 @@ export async function remove(menu: Menu, row: Row, { exec, signal }: Place): Pro
   }
 }
 
-/** `no such item`, and `no such item (4)` in some versions. */
+/** Whether the row is gone: `no such item`, and `no such item (4)` in some versions. */
 export function isGone(thrown: unknown): boolean {
   return thrown instanceof Error && thrown.message.startsWith('no such item')
 }

@@ -4,30 +4,30 @@ import type { Reply, Row, Session } from '../api/session.ts'
 import { asRefusal, Trap } from '../api/trap.ts'
 import { booleanIn } from '../api/values.ts'
 
-/** What differs from one RouterOS to the next, as far as it matters here. */
+/** Differences between versions of RouterOS, as far as they matter here. */
 export interface Dialect {
-  /** E.g. `7.18.2`. */
+  /** The version, e.g. `7.18.2`. */
   readonly version: string
   readonly major: number
   readonly minor: number
-  /** E.g. `RB5009UG+S+`, `CHR`. */
+  /** The model, e.g. `RB5009UG+S+`, `CHR`. */
   readonly model: string
-  /** The name that its owner gave it. */
+  /** The name that the owner gave the router. */
   readonly identity: string
-  /** Peers have a name: RouterOS 7.15. */
+  /** Whether peers have a name: RouterOS 7.15. */
   readonly peerName: boolean
-  /** The menu `/safe-mode` is there: RouterOS 7.18. */
+  /** Whether the menu `/safe-mode` exists: RouterOS 7.18. */
   readonly safeMode: boolean
-  /** device-mode lets the scheduler work. Home boards shipped with 7.17 or later forbid it. */
+  /** Whether device-mode lets the scheduler work. Home boards shipped with 7.17 or later forbid that. */
   readonly allowsScheduler: boolean
 }
 
 const WHAT = 'asking the router for its version'
-/** More is no name of a board or a host. */
+/** The longest name of a board or a host that is believed. */
 const LONGEST_NAME = 64
 
 /**
- * Asks once for all of it.
+ * Asks the router for all of this once.
  * @throws {Problem} `router-version-unsupported` before RouterOS 7.1, which has no WireGuard; what `exec` throws.
  */
 export async function probeDialect(exec: Session['exec'], signal: AbortSignal): Promise<Dialect> {
@@ -54,7 +54,7 @@ export async function probeDialect(exec: Session['exec'], signal: AbortSignal): 
   }
 }
 
-/** `7.18.2 (stable)`, `7.19beta4 (testing)`, `6.49.10 (long-term)`. */
+/** Reads a version: `7.18.2 (stable)`, `7.19beta4 (testing)`, `6.49.10 (long-term)`. */
 function versionIn(text = ''): Pick<Dialect, 'version' | 'major' | 'minor'> {
   const [version, major, minor] = /^(\d+)\.(\d+)(?:\.\d+)?(?:(?:alpha|beta|rc)\d+)?/.exec(text) ?? []
   if (version !== undefined) return { version, major: Number(major), minor: Number(minor) }
@@ -74,7 +74,7 @@ async function printed(exec: Session['exec'], command: string, list: string, sig
   return reply.rows[0] ?? {}
 }
 
-/** null where there is none: older versions have no such menu, and some boards say nothing in it. */
+/** The device-mode; null where there is none: older versions lack the menu, and some boards answer nothing in it. */
 async function deviceModeOf(exec: Session['exec'], signal: AbortSignal): Promise<Row | null> {
   try {
     return (await exec({ command: '/system/device-mode/print' }, signal)).rows[0] ?? null
@@ -84,7 +84,7 @@ async function deviceModeOf(exec: Session['exec'], signal: AbortSignal): Promise
   }
 }
 
-/** RouterOS manual, Device-mode: mode `home` forbids the scheduler, and so does a flagged configuration. */
+/** Mode `home` forbids the scheduler, and so does a flagged configuration (RouterOS manual, Device-mode). */
 function schedulerAllowedBy(deviceMode: Row | null): boolean {
   if (deviceMode === null) return true
   const { mode, scheduler, flagged } = deviceMode

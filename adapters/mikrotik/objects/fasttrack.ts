@@ -4,8 +4,8 @@ import { isOwnRule } from './ours.ts'
 import type { Row } from '../api/session.ts'
 
 /**
- * A sentence for each fasttrack rule that the tunnel's flows could reach. What is fasttracked passes by mangle, and with it
- * the MSS clamp (manual, FastTrack). No flow of the tunnel reaches one below our rules, which accept all of them.
+ * A sentence for each fasttrack rule that the tunnel's flows could reach. Fasttracked packets bypass mangle, and with
+ * it the MSS clamp (manual, FastTrack). No flow of the tunnel reaches a rule below ours, which accept all of them.
  */
 export function fasttrackWarnings(filter: readonly Row[]): readonly string[] {
   const lastOwn = filter.findLastIndex((row) => isOwnRule(row) && row['chain'] === 'forward')

@@ -1,18 +1,18 @@
 import { setMaxListeners } from 'node:events'
 import type { Row, Session } from '../api/session.ts'
 
-/** The menus that hold what homeward makes, and what of their rows it looks at. */
+/** The menus that hold what homeward makes, and the properties that it reads of their rows. */
 export const MENUS = {
   interface: {
     path: '/interface/wireguard',
-    // Never private-key: nobody here has a use for it, and the least user may not read it.
+    // Never private-key: nobody here needs it, and the user with the fewest rights may not read it.
     properties: ['name', 'mtu', 'listen-port', 'public-key', 'running', 'disabled', 'comment'],
   },
   peer: {
     path: '/interface/wireguard/peers',
     properties: [
       'interface',
-      // From 7.15 on; a name that a version does not know is left out of its answer.
+      // From 7.15 on; a version omits names that it does not know from its answer.
       'name',
       'public-key',
       'endpoint-address',
@@ -54,9 +54,9 @@ export const RULE_MENUS = ['filter', 'nat', 'mangle'] as const satisfies readonl
 /** The rows of every menu, in their order. */
 export type Tables = Readonly<Record<Menu, readonly Row[]>>
 
-/** All of it in the time of one round trip. */
+/** Reads all menus in the time of one round trip. */
 export async function readTables(exec: Session['exec'], signal: AbortSignal): Promise<Tables> {
-  // Each of the questions listens to it, and whoever asks may have others under way: more than Node takes for a leak.
+  // Each question listens to the signal, and the caller may have others under way: more than Node takes for a leak.
   setMaxListeners(0, signal)
   const [own, peer, address, route, filter, nat, mangle] = await Promise.all([
     readMenu(exec, 'interface', signal),
@@ -76,7 +76,7 @@ export async function readMenu(exec: Session['exec'], menu: Menu, signal: AbortS
   return (await exec({ command: `${path}/print`, attributes }, signal)).rows
 }
 
-/** All that may narrow a rule down: one that its owner narrowed further is no longer as it should be. */
+/** All properties that may narrow a rule down: a rule that its owner narrowed further is no longer as it should be. */
 function ruleProperties(special: readonly string[]): readonly string[] {
   return [
     'chain',

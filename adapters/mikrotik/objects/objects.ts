@@ -10,18 +10,18 @@ export interface Rule {
   readonly attributes: Readonly<Record<string, string>>
 }
 
-/** What the rules have to do. */
+/** The tunnel that the rules are for. */
 export interface RulesSpec {
   readonly interface: string
-  /** The tunnel's own, canonical CIDR. */
+  /** The tunnel's own network, canonical CIDR. */
   readonly network: string
   readonly forwarding: HomeForwarding
 }
 
 /**
- * Our rules, in their order in each chain. Pure. They speak of the tunnel's interface alone: what does not touch the tunnel
- * is not ours to judge. They stand first in their chains, which also keeps the LAN's flows through the tunnel from a fasttrack
- * rule below: fasttracked packets would pass mangle by, and with it the clamp.
+ * Our rules, in their order in each chain. Pure. They match only the tunnel's interface: packets that do not touch the
+ * tunnel are not ours to judge. They stand first in their chains, which also keeps the LAN's flows through the tunnel
+ * from a fasttrack rule below: fasttracked packets would bypass mangle, and with it the clamp.
  */
 export function wantedRules({ interface: name, network, forwarding }: RulesSpec): readonly Rule[] {
   const lan = [...new Set(forwarding.lan)].sort()
@@ -47,7 +47,7 @@ export function wantedRules({ interface: name, network, forwarding }: RulesSpec)
       rule('filter', `forward-lan ${prefix}`, { ...forward, action: 'accept', ...fromTunnel, 'dst-address': prefix }),
     ),
     rule('filter', 'forward-drop', { ...forward, action: 'drop', ...fromTunnel }),
-    // From the LAN alone: the router may be where the internet begins, and its owner's rules below keep that out.
+    // Only from the LAN: the router may be where the internet begins, and its owner's rules below keep that out.
     ...lan.map((prefix) =>
       rule('filter', `forward-out ${prefix}`, {
         ...forward,
@@ -59,7 +59,7 @@ export function wantedRules({ interface: name, network, forwarding }: RulesSpec)
     rule('filter', 'input-icmp', { ...input, action: 'accept', ...fromTunnel, protocol: 'icmp' }),
     rule('filter', 'input-known', { ...input, action: 'accept', ...known }),
     rule('filter', 'input-drop', { ...input, action: 'drop', ...fromTunnel }),
-    // The hub knows the home by one address; what the LAN starts, the agent's heartbeats among it, comes from there.
+    // The hub knows the home by one address; what the LAN starts, with the agent's heartbeats, comes from there.
     rule('nat', 'out', { chain: 'srcnat', action: 'masquerade', 'out-interface': name }),
     ...(forwarding.mode === 'routed' ? [] : lan).map((prefix) =>
       rule('nat', `lan ${prefix}`, {
@@ -87,9 +87,9 @@ export function wantedRules({ interface: name, network, forwarding }: RulesSpec)
 }
 
 /**
- * A connection that came out of the tunnel from elsewhere than its network is marked, and what answers on it is led back there
- * whatever the routing tables say (manual, Mangle, action=route: "prerouting chain only"). WireGuard finds the peer by the
- * packet's destination; the address to route to only says which interface.
+ * Rules that mark a connection which came out of the tunnel from outside its network, and that route answers on it back
+ * there whatever the routing tables say (manual, Mangle, action=route: "prerouting chain only"). WireGuard finds the
+ * peer by the packet's destination; the address to route to only selects the interface.
  */
 function visitorRules(
   name: string,
@@ -106,19 +106,19 @@ function visitorRules(
   ]
 }
 
-/** Stands in for the tunnel's network while its interface is away, so that nothing for it takes the way to the internet. */
+/** A route for the tunnel's network while its interface is away, so that no packet for it goes to the internet. */
 export function blackholeOf(interfaceName: string, network: string): Readonly<Record<string, string>> {
   return {
     'dst-address': network,
-    // A flag: a real router refuses `yes` here (seen by tikoci/centrs) and takes it bare.
+    // A flag: a real router refuses `yes` here (seen by tikoci/centrs) and takes the bare flag.
     blackhole: '',
-    // Behind the connected route (0) and any that its owner or a routing protocol would make (up to 200).
+    // Behind the connected route (0) and any route of the owner or of a routing protocol (up to 200).
     distance: '250',
     comment: namedMark(interfaceName, `network ${network}`),
   }
 }
 
-/** A further way into the tunnel. */
+/** A further route into the tunnel. */
 export function routeOf(interfaceName: string, prefix: string): Readonly<Record<string, string>> {
   return { 'dst-address': prefix, gateway: interfaceName, comment: namedMark(interfaceName, `route ${prefix}`) }
 }

@@ -4,7 +4,7 @@ import { type Menu, readMenu } from './menus.ts'
 import { belongsTo, findOwn, isMarkedFor } from './ours.ts'
 import type { Place } from './place.ts'
 
-/** All that bears the mark of this interface, and what hangs on it, except the interface and the rules. */
+/** Removes all that bears the mark of this interface, and what hangs on it, except the interface and the rules. */
 export async function stripInterface(name: string, site: Place): Promise<void> {
   const own = await findInterface(name, site)
   for (const menu of ['peer', 'address'] as const)
@@ -13,7 +13,7 @@ export async function stripInterface(name: string, site: Place): Promise<void> {
   await removeRoutes(name, () => true, site)
 }
 
-/** @returns our interface of this name; none when there is none, or it is somebody else's. */
+/** @returns our interface of this name; undefined when there is none, or it is somebody else's. */
 export async function findInterface(name: string, { exec, signal }: Place): Promise<Row | undefined> {
   const rows = await readMenu(exec, 'interface', signal)
   return findOwn(name, rows)

@@ -1,6 +1,6 @@
 import type { Session } from '../api/session.ts'
 
-/** Where something is done on the router, and for how long it may take. */
+/** The session on which something is done on the router, and the signal that limits it. */
 export interface Place {
   readonly exec: Session['exec']
   readonly signal: AbortSignal

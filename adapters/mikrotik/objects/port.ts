@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { Row } from '../api/session.ts'
 
-/** RFC 6335, section 6: the dynamic ports, which nobody registered. */
+/** The dynamic ports, which nobody registered (RFC 6335, section 6). */
 const FIRST = 49_152
 const LAST = 65_535
 

@@ -8,19 +8,19 @@ import { isTrue } from '../api/flag.ts'
 export interface OwnRule {
   readonly id: string
   readonly chain: string
-  /** Equal to that of the wanted rule when nothing about it differs. */
+  /** A fingerprint, equal to the wanted rule's when nothing differs. */
   readonly fingerprint: string
-  /** Somebody else's rule that comes next in any chain; null when none does. */
+  /** The next rule of somebody else's in any chain; null when there is none. */
   readonly next: Row | null
   readonly row: Row
 }
 
-/** Not what a rule does, but what is said about it. */
+/** Properties that are not part of what a rule does. */
 const ASIDE: ReadonlySet<string> = new Set(['.id', 'dynamic', 'disabled'])
 
 /**
- * Our rules of one menu, in their order. A rule behind one of somebody else's, or switched off, has a fingerprint that no
- * wanted rule has.
+ * Our rules of one menu, in their order. A rule behind one of somebody else's, or one that is switched off, has a
+ * fingerprint that no wanted rule has.
  */
 export function ownRules(menu: RuleMenu, rows: readonly Row[]): readonly OwnRule[] {
   const hidden = new Set<string>()
@@ -39,7 +39,7 @@ export function ownRules(menu: RuleMenu, rows: readonly Row[]): readonly OwnRule
   })
 }
 
-/** The first rule of the chain that is somebody else's and can be placed before; dynamic ones can't. */
+/** The chain's first rule of somebody else's before which rules can be placed; dynamic ones don't allow that. */
 export function firstOfSomebody(rows: readonly Row[], chain: string): string | null {
   return rows.find((row) => row['chain'] === chain && isSomebodys(row))?.['.id'] ?? null
 }
@@ -48,20 +48,20 @@ export function fingerprintOf({ menu, attributes }: Rule): string {
   return fingerprint(menu, attributes, [])
 }
 
-/** Chains are independent of each other, and stand in one menu in whatever order. */
+/** Sorts rules by chain: chains are independent of each other, and stand in one menu in any order. */
 export function byChain<Of extends { readonly chain: string }>(rules: readonly Of[]): readonly Of[] {
   return [...rules].sort((a, b) => (a.chain < b.chain ? -1 : a.chain > b.chain ? 1 : 0))
 }
 
-/** And can be placed before. */
+/** Whether a rule is somebody else's, and rules can be placed before it. */
 export function isSomebodys(row: Row): boolean {
   return !isTrue(row['dynamic']) && !isOwnRule(row)
 }
 
-/** Properties in one order and one spelling. */
+/** A rule's properties in one order and one spelling. */
 function fingerprint(menu: RuleMenu, row: Row, flaws: readonly string[]): string {
   const words = Object.entries(row)
-    // What goes without saying is shown for some actions and not for others.
+    // RouterOS shows defaults for some actions and not for others.
     .filter(([name, value]) => !ASIDE.has(name) && value !== '' && !(name === 'passthrough' && isTrue(value)))
     .map(([name, value]) => `${name}=${name === 'comment' ? value : spelled(value)}`)
     .sort()

@@ -5,8 +5,8 @@ import { fingerprintOf, firstOfSomebody, type OwnRule, ownRules } from './rule-r
 import type { Place } from './place.ts'
 
 /**
- * Makes our rules those that are wanted. What is right and in the right order stays; the missing are placed before the
- * surplus goes, so that the tunnel is never without its drop.
+ * Makes our rules those that are wanted. Rules that are right and in the right order stay; missing ones are placed
+ * before surplus ones go, so that the tunnel always has its drop.
  */
 export async function setRules(wanted: readonly Rule[], place: Place): Promise<void> {
   for (const menu of RULE_MENUS) {
@@ -30,7 +30,7 @@ export async function setRules(wanted: readonly Rule[], place: Place): Promise<v
 
 type Kept = readonly (readonly [wanted: Rule, found: OwnRule | null])[]
 
-/** Pairs the wanted rules with those found, by the longest run of found ones that are in the wanted order. */
+/** Pairs the wanted rules with found ones: the longest subsequence of these that is in the wanted order. */
 function keep(there: readonly OwnRule[], wanted: readonly Rule[]): Kept {
   const prints = wanted.map(fingerprintOf)
   // best[i][j]: how many of there[i..] and wanted[j..] can be paired.

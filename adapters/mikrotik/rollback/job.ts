@@ -5,7 +5,7 @@ const JOBS = '/system/script/job'
 
 /**
  * Starts a script on the router that goes on whatever becomes of us (`/execute`; lost when the router restarts).
- * @returns its job's `.id`; null when it is not running: at an end already, or refused without a word.
+ * @returns the `.id` of its job; null when it is not running: already at an end, or refused without a word.
  */
 export async function startJob(script: string, place: Place): Promise<string | null> {
   const { ret } = await place.exec({ command: '/execute', attributes: { script } }, place.signal)
@@ -17,7 +17,7 @@ export async function isRunning(id: string, { exec, signal }: Place): Promise<bo
   return rows.some((row) => row['.id'] === id)
 }
 
-/** @returns whether it was still running. */
+/** Stops a job. @returns whether it was still running. */
 export async function stopJob(id: string, { exec, signal }: Place): Promise<boolean> {
   try {
     await exec({ command: `${JOBS}/remove`, attributes: { '.id': id } }, signal)

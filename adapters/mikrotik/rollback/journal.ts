@@ -21,9 +21,9 @@ const WriterSchema = v.object({
 const JournalSchema = v.object({
   version: v.literal(1),
   host: v.string(),
-  /** What the entry of the scheduler is named for. */
+  /** The tunnel after which the entry of the scheduler is named. */
   interface: v.string(),
-  /** All that is changed; a homeward that knew one tunnel on a machine did not say. */
+  /** All tunnels that are changed; a homeward that knew one tunnel on a machine did not write this. */
   interfaces: v.optional(v.array(v.string())),
   snapshot: v.object({
     interface: KeptRowsSchema,
@@ -34,17 +34,17 @@ const JournalSchema = v.object({
     nat: KeptRowsSchema,
     mangle: KeptRowsSchema,
   }),
-  /** Who on the router undoes the change when nobody tells it to keep it. */
+  /** The mechanism on the router that undoes the change when it is not told to keep it. */
   undoer: v.variant('kind', [
     v.object({ kind: v.literal('safe-mode') }),
-    /** `until`: seconds since 1970 by this machine's clock at which it is over. */
+    /** `until`: when the job is over, in seconds since 1970 by this machine's clock. */
     v.object({ kind: v.literal('job'), id: v.string(), until: v.number() }),
     v.object({ kind: v.literal('schedule') }),
   ]),
   writer: WriterSchema,
 })
 
-/** What stood on a router before a change that is not kept yet. Whoever finds it after a crash makes it so again. */
+/** The state of a router before a change that is not kept yet. Whoever finds this after a crash restores it. */
 export type Journal = Readonly<Omit<v.InferOutput<typeof JournalSchema>, 'snapshot' | 'interfaces'>> & {
   readonly snapshot: Snapshot
   readonly interfaces?: readonly string[] | undefined
@@ -60,7 +60,7 @@ export function tunnelsOf({ interface: name, interfaces, snapshot }: Journal): r
   return [...new Set([name, ...marks.filter((one) => one !== undefined)])]
 }
 
-/** What a process that is gone has left. */
+/** The journal that a process left which is gone. */
 export type LeftJournal =
   | { readonly kind: 'none' }
   | { readonly kind: 'left'; readonly journal: Journal }
@@ -68,7 +68,7 @@ export type LeftJournal =
 
 const NONE: LeftJournal = { kind: 'none' }
 
-/** @throws {Problem} `write-failed`. */
+/** Writes the journal. @throws {Problem} `write-failed`. */
 export async function writeJournal(stateDir: string, entry: Omit<Journal, 'version' | 'writer'>): Promise<Journal> {
   await makeFolder(stateDir)
   const journal: Journal = { version: 1, ...entry, writer: await enrolWriter() }
@@ -76,7 +76,7 @@ export async function writeJournal(stateDir: string, entry: Omit<Journal, 'versi
   return journal
 }
 
-/** @returns none also for one of another router, or of a process that is still at it. */
+/** Reads a left journal. @returns none also for one of another router, or of a process that is still at work. */
 export async function readLeftJournal(stateDir: string, host: string): Promise<LeftJournal> {
   let text: string
   try {
@@ -99,7 +99,7 @@ export async function removeJournal(stateDir: string, { writer }: Journal): Prom
   retireWriter(writer)
 }
 
-/** Out of the way of the next change; for a person to look at. @returns where it is now. */
+/** Moves the journal out of the way of the next change, for a person to look at. @returns its new path. */
 export async function setJournalAside(stateDir: string): Promise<string> {
   const aside = asideIn(stateDir)
   await rm(aside, { recursive: true, force: true })
@@ -107,12 +107,12 @@ export async function setJournalAside(stateDir: string): Promise<string> {
   return aside
 }
 
-/** From now on it is a left one, for this process too. */
+/** Makes the journal a left one from now on, for this process too. */
 export function leaveJournal({ writer }: Journal): void {
   retireWriter(writer)
 }
 
-/** All that is ever here of it. */
+/** All paths that a journal may ever have. */
 export function journalPaths(stateDir: string): readonly string[] {
   return [fileIn(stateDir), asideIn(stateDir)]
 }

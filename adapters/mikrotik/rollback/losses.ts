@@ -14,11 +14,11 @@ export interface Loss {
 export interface Losses {
   readonly all: () => readonly Loss[]
   readonly note: (menu: Menu, row: Pick<KeptRow, 'key' | 'attributes'>, why: string) => void
-  /** @returns whether it was done. @throws what is no refusal, such as a line that ended. */
+  /** @returns whether the act succeeded. @throws errors other than a refusal, such as a line that ended. */
   readonly attempt: (menu: Menu, row: Pick<KeptRow, 'key' | 'attributes'>, act: () => Promise<void>) => Promise<boolean>
 }
 
-/** The category of a command that was cut off (RouterOS manual, API): it may be done yet. */
+/** The category of an interrupted command (RouterOS manual, API): it may still be executed. */
 const INTERRUPTED = 2
 
 export function collectLosses(): Losses {
@@ -44,7 +44,7 @@ export function saidBy({ message }: Trap): string {
   return `the router says “${message}”`
 }
 
-/** For people, e.g. `7 filter rules, the peer H2pK… (the interface hw0 is gone)`. */
+/** The losses for people, e.g. `7 filter rules, the peer H2pK… (the interface hw0 is gone)`. */
 export function lossText(losses: readonly Loss[]): string {
   const reasons = [...new Set(losses.map(({ why }) => why))]
   return reasons.map((why) => `${listed(losses.filter((loss) => loss.why === why))} (${why})`).join('; ')

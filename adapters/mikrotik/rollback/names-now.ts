@@ -1,10 +1,10 @@
 import type { Row } from '../api/session.ts'
 import type { KeptRow, Snapshot } from './snapshot.ts'
 
-/** What the interfaces of a snapshot are called now; null: gone. */
+/** The present names of a snapshot's interfaces; null: gone. */
 export type NamesNow = ReadonlyMap<string, string | null>
 
-/** By key: meanwhile somebody else's interface may have the name. */
+/** Finds interfaces by key: somebody else's may have the name by now. */
 export function namesNow({ interface: kept }: Snapshot, interfaces: readonly Row[]): NamesNow {
   const nameOf = (key: string): string | null => interfaces.find((row) => row['public-key'] === key)?.['name'] ?? null
   return new Map(kept.map(({ key, attributes }) => [attributes['name'] ?? '', nameOf(key)]))
@@ -12,12 +12,12 @@ export function namesNow({ interface: kept }: Snapshot, interfaces: readonly Row
 
 type Attributes = KeptRow['attributes']
 
-/** A kept row in today's names, or why it cannot be had again. */
+/** A kept row in present names, or why it cannot be restored. */
 export type Renamed =
   | { readonly kind: 'named'; readonly attributes: Attributes }
   | { readonly kind: 'gone'; readonly why: string }
 
-/** What a row names, by property. */
+/** The names in a row's properties. */
 export function namedIn(attributes: Attributes): readonly Named[] {
   return NAMING.flatMap((property) => {
     const [, not = '', name = ''] = /^(!?)(.+)$/s.exec(attributes[property] ?? '') ?? []
@@ -27,7 +27,7 @@ export function namedIn(attributes: Attributes): readonly Named[] {
 
 interface Named {
   readonly property: string
-  /** `!` where it must not be that one. */
+  /** `!` in a match of all others. */
   readonly not: string
   readonly name: string
 }
@@ -36,8 +36,8 @@ interface Named {
 const NAMING = ['interface', 'in-interface', 'out-interface', 'gateway', 'in-interface-list', 'out-interface-list']
 
 /**
- * RouterOS shows the number of what was deleted (`in-interface=*7`, `!*7`), and takes neither that nor a name that nothing
- * has.
+ * A row's attributes in present names. RouterOS shows a deleted row as a number (`in-interface=*7`, `!*7`), and takes
+ * neither that nor a name that no row has.
  */
 export function inNamesNow(attributes: Attributes, names: NamesNow): Renamed {
   const renamed: Record<string, string> = { ...attributes }
@@ -50,7 +50,7 @@ export function inNamesNow(attributes: Attributes, names: NamesNow): Renamed {
   return { kind: 'named', attributes: renamed }
 }
 
-/** Of what was deleted. */
+/** Whether a name is the number of a deleted row. */
 export function isNumber(name: string): boolean {
   return name.startsWith('*')
 }

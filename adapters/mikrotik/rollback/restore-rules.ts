@@ -10,13 +10,13 @@ import { type KeptRow, keptRow, rulesOf, settable } from './snapshot.ts'
 /** The rules of one menu, then and now. */
 export interface RulesOf {
   readonly menu: RuleMenu
-  /** All of the menu, in their order. */
+  /** All rows of the menu, in their order. */
   readonly rows: readonly Row[]
   readonly kept: readonly KeptRow[]
   readonly names: NamesNow
 }
 
-/** All rules of ours in a menu again, where they stood, or none of them touched. */
+/** Restores all our rules in a menu where they stood, or touches none of them. */
 export async function restoreRules(
   { menu, rows, kept, names }: RulesOf,
   { tunnels, place, losses }: { readonly tunnels: readonly string[]; readonly place: Place; readonly losses: Losses },
@@ -39,14 +39,14 @@ export async function restoreRules(
     const isThere = await losses.attempt(menu, row, () => addRule(menu, row, place))
     isWhole = isWhole && isThere
   }
-  // What is missing may have been the drop: until the next plan those of the change go on judging.
+  // A missing rule may have been the drop: until the next plan, the rules of the change stay in force.
   if (!isWhole) return
   for (const { row } of own) await losses.attempt(menu, keptRow(menu, row, null), () => remove(menu, row, place))
 }
 
 /**
- * The `.id` of the rule that it stands before. Ids may be others' after a restart of the router, so the rule itself is
- * looked for; where it is gone or changed, the first of somebody else's in the chain, as a plan has it.
+ * The `.id` of the rule that a kept one stands before. Ids may be others' after a restart of the router, so the rule
+ * itself is looked for; where it is gone or changed, it is the first of somebody else's in the chain, as in a plan.
  */
 function placeOf(menu: RuleMenu, { before, next, attributes }: KeptRow, rows: readonly Row[]): string | null {
   if (before === null) return null
@@ -66,7 +66,7 @@ async function addRule(menu: RuleMenu, { attributes, before }: KeptRow, place: P
     await add(menu, { ...attributes, 'place-before': before }, place)
   } catch (thrown) {
     if (!isGone(thrown)) throw thrown
-    // It went this very moment: behind all others it does no harm, and the next plan finds it.
+    // That rule went this very moment: at the end the added one does no harm, and the next plan finds it.
     await add(menu, attributes, place)
   }
 }

@@ -8,7 +8,7 @@ import type { Place } from '../objects/place.ts'
 import { restoreRules } from './restore-rules.ts'
 import { type KeptRow, keptRow, keyOf, ownRows, type Snapshot } from './snapshot.ts'
 
-/** What a restore works with. */
+/** The inputs of a restore. */
 interface Restoring {
   readonly tunnels: readonly string[]
   readonly snapshot: Snapshot
@@ -17,19 +17,20 @@ interface Restoring {
 }
 
 /**
- * Makes what is ours on the router as it was; nothing is said where nothing differs. An interface that is there stays, and
- * its key with it. One that is gone cannot be had again: nobody but the router knew its key, and what spoke of it is left out.
- * @returns what could not be put back.
+ * Restores what is ours on the router; sends nothing where nothing differs. An interface that is there stays, and its
+ * key with it. A deleted interface cannot be restored: only the router knew its key, and what named the interface is
+ * left out.
+ * @returns what could not be restored.
  */
 export async function restore(tunnels: readonly string[], snapshot: Snapshot, place: Place): Promise<readonly Loss[]> {
   const work: Restoring = { tunnels, snapshot, place, losses: collectLosses() }
   const found = await readTables(place.exec, place.signal)
-  // What the tunnel lives on goes before the rules that judge it, and comes after them.
+  // Peers, addresses and routes go before the rules that judge them, and come after them.
   await clear('peer', found, work)
   await clear('address', found, work)
   await clear('route', found, work)
   await putInterfaces(found, work)
-  // By now they have their names again, and all that speaks of them follows.
+  // By now the interfaces have their names again, and all that names them follows.
   const tables = await readTables(place.exec, place.signal)
   const names = namesNow(snapshot, tables.interface)
   for (const menu of RULE_MENUS) await restoreRules({ menu, rows: tables[menu], kept: snapshot[menu], names }, work)
@@ -66,7 +67,7 @@ async function put(
   for (const kept of snapshot[menu]) {
     const found = foundIn(there, menu, kept)
     const wanted = inNamesNow(kept.attributes, names)
-    // As it was then, though that was without use.
+    // A row that is as it was then stays, even if it names what is gone.
     if (found !== undefined && isAsKept(menu, found, kept)) continue
     if (wanted.kind === 'gone') losses.note(menu, kept, wanted.why)
     else
@@ -89,7 +90,7 @@ function isAsKept(menu: Menu, row: Row, kept: KeptRow): boolean {
 
 function forAdding(attributes: KeptRow['attributes']): Readonly<Record<string, string>> {
   const rest = forSetting(attributes)
-  // The flag is taken bare; a route with it has no gateway.
+  // The flag is taken without a value; a route with it has no gateway.
   if (!isBlackhole(attributes)) return rest
   const { gateway: _, ...route } = rest
   return { ...route, blackhole: '' }

@@ -28,23 +28,23 @@ import { scheduleOnce, unschedule } from './schedule.ts'
 import { type Snapshot, snapshotOf } from './snapshot.ts'
 import { undoScript } from './undo-script.ts'
 
-/** A change that the router takes back by itself unless it is told to keep it. One at a time. */
+/** A change that the router undoes by itself unless it is told to keep it. One at a time. */
 export interface Rollback {
-  /** Where changes are made: while safe mode is held, on the session that holds it. */
+  /** Executes changes; while safe mode is held, on the session that holds it. */
   readonly exec: Session['exec']
-  /** @throws {Problem} `router-rollback-unavailable`. */
+  /** Arms the rollback. @throws {Problem} `router-rollback-unavailable`. */
   readonly arm: (tunnels: readonly string[], seconds: number, signal: AbortSignal) => Promise<void>
-  /** An interface that was there before it was armed goes only when all is kept: its key could not be had again. */
+  /** Removes an interface; one that existed before arming only when all is kept: its key cannot be restored. */
   readonly removeInterface: (name: string, signal: AbortSignal) => Promise<void>
-  /** Once the router is found in order over a connection that did not exist before. */
+  /** Keeps the change, once the router is proven in order over a new connection. */
   readonly keep: (signal: AbortSignal) => Promise<void>
-  /** @throws {Problem} `router-not-restored` when that is over, and something is not as it was. */
+  /** Undoes the change. @throws {Problem} `router-not-restored` afterwards, when something is not as it was. */
   readonly revert: (signal: AbortSignal) => Promise<void>
-  /** Takes back what a process that is gone had changed and not kept. */
+  /** Undoes what a process that is gone had changed and not kept. */
   readonly recover: (signal: AbortSignal) => Promise<void>
-  /** What could not be taken back: a sentence each, until a change is kept. */
+  /** What could not be undone: a sentence each, until a change is kept. */
   readonly warnings: () => readonly string[]
-  /** What is armed and not kept is the router's to undo from here on. */
+  /** Closes; what is armed and not kept is the router's to undo from here on. */
   readonly close: () => void
 }
 
@@ -53,19 +53,19 @@ export interface RollbackDeps {
   readonly host: string
   readonly stateDir: string
   readonly clock: Clock
-  /** Asked again each time: a router may have been upgraded since. */
+  /** The router's dialect, asked for each time: the router may have been upgraded. */
   readonly dialect: (signal: AbortSignal) => Promise<Dialect>
 }
 
 interface Armed {
-  /** The one that holds safe mode. */
+  /** The session that holds safe mode. */
   readonly session: Session | null
   readonly journal: Journal
-  /** To be removed once all is kept. */
+  /** Interfaces to remove once all is kept. */
   readonly doomed: Set<string>
 }
 
-/** For a job that the router began a little later than it was told. */
+/** Time allowed for a job that the router began a little later than it was told. */
 const GRACE_SECONDS = 30
 
 const NEXT = 'homeward plan shows what differs now'
@@ -106,7 +106,7 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
     }
   }
 
-  /** The first of the ways that this router has. */
+  /** Arms the first mechanism that this router has. */
   async function findUndoer(
     tunnels: readonly string[],
     interfaceName: string,
@@ -173,7 +173,7 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
       throw new TypeError('the router has undone the change already: the time for it was over')
     await removeJournal(stateDir, journal)
     disarm()
-    // What is wanted stands: nobody misses what stood before.
+    // The wanted state stands, so what could not be undone no longer matters.
     sentences.clear()
     for (const name of doomed) {
       const rows = await readMenu(connection.exec, 'interface', signal)
@@ -182,7 +182,7 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
     }
   }
 
-  /** Whoever could not log in any more would find out here, while the router still takes all of it back. */
+  /** Logs in again: a failure shows here, while the router still undoes all of it. */
   async function proveReachable(signal: AbortSignal): Promise<void> {
     const proof = await connection.fresh(signal)
     try {
@@ -205,7 +205,7 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
     if (armed === null) return []
     const { session, journal } = armed
     try {
-      // When this fails the router notices by itself that the session ended; what follows then finds the rest.
+      // If this fails, the router notices by itself that the session ended; what follows finds the rest.
       if (session?.isOpen() === true) await unrollSafeMode(session, signal).catch(() => undefined)
     } finally {
       leaveJournal(journal)
@@ -214,13 +214,13 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
     return await takeBack(journal, signal)
   }
 
-  /** Ends the journal whatever the router refuses of it: the next plan starts from what is there. */
+  /** Undoes the change and ends the journal whatever the router refuses: the next plan starts from what is there. */
   async function takeBack(journal: Journal, signal: AbortSignal): Promise<readonly Loss[]> {
     const { interface: name, snapshot, undoer } = journal
     const tunnels = tunnelsOf(journal)
     const before = await restore(tunnels, snapshot, kept(signal))
     const notDismissed = await dismissed(undoer, name, signal)
-    // It may have begun to undo by itself meanwhile. Now it cannot any more, and what the two did to each other is seen.
+    // The router may have begun to undo by itself. Now it no longer can, and this finds what the two did to each other.
     const losses = undoer.kind === 'safe-mode' ? before : await restore(tunnels, snapshot, kept(signal))
     if (losses.length > 0) say(`a change to the router was taken back, except ${lossText(losses)}; ${NEXT}`)
     if (notDismissed !== null) say(notDismissed)
@@ -228,7 +228,7 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
     return losses
   }
 
-  /** @returns a sentence when the router did not let it be dismissed. */
+  /** @returns a sentence when the router refused to dismiss the undoer. */
   async function dismissed(undoer: Undoer, interfaceName: string, signal: AbortSignal): Promise<string | null> {
     try {
       await dismiss(undoer, interfaceName, kept(signal))
@@ -266,7 +266,7 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
     revert,
     async recover(signal) {
       if (armed !== null) return
-      // Looks come several at a time: twice at once would make everything twice.
+      // Several looks may come at once: recovering twice in parallel would make everything twice.
       recovering ??= recoverOnce(signal).finally(() => {
         recovering = null
       })
@@ -286,13 +286,13 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
     },
   }
 
-  /** @returns whether it was still to come. */
+  /** @returns whether the undoer was still to come. */
   async function dismiss(undoer: Undoer, interfaceName: string, place: Place): Promise<boolean> {
     switch (undoer.kind) {
       case 'safe-mode':
         return true
       case 'job':
-        // By then another script may have its number.
+        // By then another script may have the job's number.
         if (clock.wall().getTime() / 1_000 > undoer.until + GRACE_SECONDS) return false
         return stopJob(undoer.id, place)
       case 'schedule':

@@ -5,7 +5,7 @@ import { quote } from './undo-script.ts'
 
 const SCHEDULER = '/system/scheduler'
 
-/** Has the router run a script once, that many seconds from now. It survives a restart of the router. */
+/** Has the router run a script once, that many seconds from now. The entry survives a restart of the router. */
 export async function scheduleOnce(
   interfaceName: string,
   seconds: number,
@@ -16,7 +16,7 @@ export async function scheduleOnce(
   await unschedule(interfaceName, place)
   const attributes = {
     name,
-    // Without a start it counts from now, and comes again: so it takes itself away first.
+    // Without a start time the interval counts from now, and repeats: so the entry removes itself first.
     interval: `${seconds}s`,
     'on-event': `${SCHEDULER}/remove [find where name=${quote(name)}]\n${script}`,
     policy: 'read,write,test',
@@ -25,7 +25,7 @@ export async function scheduleOnce(
   await place.exec({ command: `${SCHEDULER}/add`, attributes }, place.signal)
 }
 
-/** @returns whether it was still to come. */
+/** Removes the entry. @returns whether it was still to come. */
 export async function unschedule(interfaceName: string, { exec, signal }: Place): Promise<boolean> {
   const attributes = { '.proplist': '.id,name' }
   const { rows } = await exec({ command: `${SCHEDULER}/print`, attributes }, signal)

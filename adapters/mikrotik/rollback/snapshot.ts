@@ -4,21 +4,21 @@ import { parseMark } from '../objects/mark.ts'
 import { type OwnRule, ownRules } from '../objects/rule-row.ts'
 import type { Row } from '../api/session.ts'
 
-/** All of ours on a router at one moment, so that it can be so again. Holds no secret. */
+/** All of ours on a router at one moment, to restore it later. Holds no secret. */
 export type Snapshot = Readonly<Record<Menu, readonly KeptRow[]>>
 
 export interface KeptRow {
-  /** What tells it from others in its menu, whatever its `.id` is by then. */
+  /** The value that identifies the row in its menu, whatever its `.id` is by then. */
   readonly key: string
-  /** What can be set of it. */
+  /** The attributes that can be set. */
   readonly attributes: Readonly<Record<string, string>>
-  /** Of a rule: the `.id` of somebody else's rule that comes next; null when none does. */
+  /** The `.id` of somebody else's rule that comes after this rule; null when none does. */
   readonly before: string | null
-  /** That rule itself. */
+  /** Attributes of that rule. */
   readonly next?: Readonly<Record<string, string>> | undefined
 }
 
-/** What a router says of a thing, and cannot be told. */
+/** Properties that a router reports and does not take. */
 const READ_ONLY: ReadonlySet<string> = new Set([
   '.id',
   'running',
@@ -31,7 +31,7 @@ const READ_ONLY: ReadonlySet<string> = new Set([
   'tx',
 ])
 
-/** @param tunnels the others of ours are left out: nothing that happens to these concerns them. */
+/** @param tunnels the tunnels to include; others of ours stay out, since the change does not concern them. */
 export function snapshotOf(tunnels: readonly string[], tables: Tables): Snapshot {
   const rules = (menu: RuleMenu) =>
     rulesOf(tunnels, menu, tables[menu]).map(({ row, next }) => keptRow(menu, row, next))
@@ -47,7 +47,7 @@ export function snapshotOf(tunnels: readonly string[], tables: Tables): Snapshot
   }
 }
 
-/** Ours of a menu other than those of rules. */
+/** Our rows of a menu other than those of rules. */
 export function ownRows(tunnels: readonly string[], menu: OtherMenu, tables: Tables): readonly Row[] {
   return tables[menu].filter((row) => tunnels.some((name) => isOf(name, row, menu, tables)))
 }
@@ -58,19 +58,19 @@ function isOf(name: string, row: Row, menu: OtherMenu, tables: Tables): boolean 
   return hangsOn && findOwn(name, tables.interface) !== undefined && belongsTo(name, row)
 }
 
-/** Rules of these tunnels. */
+/** The rules of these tunnels. */
 export function rulesOf(tunnels: readonly string[], menu: RuleMenu, rows: readonly Row[]): readonly OwnRule[] {
   return ownRules(menu, rows).filter(({ row }) => tunnels.includes(parseMark(row['comment'])?.interface ?? ''))
 }
 
-/** @param menu an interface's public key follows from its private one; a peer's is what it is given. */
+/** @param menu an interface's public key follows from its private one; a peer's is configured. */
 export function settable(menu: Menu, row: Row): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(row).filter(([name]) => !READ_ONLY.has(name) && !(menu === 'interface' && name === 'public-key')),
   )
 }
 
-/** @param next of a rule: somebody else's that comes next. */
+/** @param next the rule of somebody else's that comes after a rule. */
 export function keptRow(menu: Menu, row: Row, next: Row | null): KeptRow {
   const kept = { key: keyOf(menu, row), attributes: settable(menu, row) }
   return next === null
@@ -82,7 +82,7 @@ export function keyOf(menu: Menu, row: Row): string {
   return row[KEYS[menu]] ?? ''
 }
 
-/** The property that tells one row from another. An interface may get another name, and keeps its key. */
+/** The property that identifies a row. An interface may get another name, and keeps its key. */
 export const KEYS = {
   interface: 'public-key',
   peer: 'public-key',

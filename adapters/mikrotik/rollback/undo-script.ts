@@ -5,8 +5,8 @@ import { isNumber, namedIn } from './names-now.ts'
 import { type KeptRow, KEYS, type Snapshot } from './snapshot.ts'
 
 /**
- * What a router does by itself to make what is ours as it was, in its own scripting language. Finds by mark, so that it is
- * right whatever was changed since it was written; one command that fails keeps none of the others from being tried.
+ * The script by which a router restores what is ours by itself, in its own scripting language. Finds objects by mark,
+ * so that it is right whatever was changed since; one command that fails keeps none of the others from being tried.
  */
 export function undoScript(marks: readonly string[], snapshot: Snapshot): string {
   return [
@@ -29,13 +29,13 @@ export function undoScript(marks: readonly string[], snapshot: Snapshot): string
     .join('\n')
 }
 
-/** What is ours and was not there. */
+/** Removes objects of ours that were not there before. */
 function removeOthers(menu: OtherMenu, which: string, snapshot: Snapshot): string {
   const kept = snapshot[menu].map(({ key }) => ` and ${KEYS[menu]}!=${quote(key)}`)
   return `${MENUS[menu].path}/remove [find where ${which}${kept.join('')}]`
 }
 
-/** A name may be somebody else's by then, and a number is taken by no router. */
+/** Guards commands by the names in them: one may be somebody else's by then, and no router takes a number. */
 function whileNamed({ attributes }: KeptRow, snapshot: Snapshot, commands: readonly string[]): readonly string[] {
   const names = namedIn(attributes).map(({ name }) => name)
   if (names.some(isNumber)) return []
@@ -70,7 +70,7 @@ function words(attributes: KeptRow['attributes']): string {
   ].join(' ')
 }
 
-/** The console's yes and no are words, not strings. */
+/** A value as the console takes it: its yes and no are words, not strings. */
 function spelled(value: string): string {
   if (value === 'true' || value === 'false') return value === 'true' ? 'yes' : 'no'
   return quote(value)
