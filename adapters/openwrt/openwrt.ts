@@ -21,11 +21,11 @@ export interface OpenwrtAdapterOptions extends RouterAccess {
   /** Reads the private half of the tunnel's key. */
   readonly privateKey: (publicKey: string) => Promise<string>
   readonly clock: Clock
-  /** How long the router waits to be told to keep a change; 90 unless said otherwise. */
+  /** How long the router waits to be told to keep a change. Default: 90. */
   readonly rollbackSeconds?: number
 }
 
-/** Time for a proof of the tunnel with room to spare, and short enough to wait out. */
+/** How long a change may wait to be kept: enough for a proof of the tunnel, and short enough to wait out. */
 const ROLLBACK_SECONDS = 90
 
 /** The adapter for an OpenWrt router of 22.03 or later, over SSH. */
@@ -60,7 +60,7 @@ export function openwrtAdapter(options: OpenwrtAdapterOptions): Adapter {
     }
   }
 
-  /** A step outside of any plan. Where peers send to is of the moment, and not written to flash. */
+  /** Executes a step outside of any plan. A peer's endpoint is only for the moment, and is not written to flash. */
   async function alone(step: StagedStep, signal: AbortSignal): Promise<void> {
     if (step.kind === 'set-peers') {
       await done(connection.exec, step.peers.map((peer) => wgSetPeer(step.interface, peer)).join(' && '), { signal })
@@ -73,7 +73,7 @@ export function openwrtAdapter(options: OpenwrtAdapterOptions): Adapter {
       await change.activate(signal)
       await change.keep(signal)
     } catch (thrown) {
-      // What can't be undone now, the router undoes by itself.
+      // Changes that can't be undone now, the router undoes by itself.
       await change.revert(signal).catch(() => undefined)
       throw thrown
     }

@@ -5,14 +5,14 @@ import type { OpenwrtStep } from './steps.ts'
 import { firewallSections, type HomeSpec } from './uci/objects.ts'
 import { keyOf, sameSection, type Section, tunnelOf } from './uci/sections.ts'
 
-/** One step for all tunnels: the sections of each have its name, and what is of no tunnel that is wanted goes. Pure. */
+/** One step for all tunnels: each tunnel's sections have its name, and those of unwanted tunnels go. Pure. */
 export function firewallSteps(observed: OpenwrtObservation, desired: readonly HomeSpec[]): readonly OpenwrtStep[] {
   const count = desired.flatMap((spec) => wantedFirewall(observed, spec)).length
   if ((observed.firewall ?? []).length === count && isFirewallAsWanted(observed, desired)) return []
   return [{ kind: 'set-firewall', tunnels: desired.map(toFirewall), forwardingWasOff: false, replaces: null }]
 }
 
-/** What is ours of these tunnels is configured, and loaded. More than that may be there. */
+/** Whether our sections for these tunnels are configured, and loaded. More than that may be there. */
 export function isFirewallAsWanted(observed: OpenwrtObservation, desired: readonly HomeSpec[]): boolean {
   const there = new Map(observed.sections.map((section) => [keyOf(section), section]))
   return desired.every(

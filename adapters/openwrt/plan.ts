@@ -30,7 +30,7 @@ import {
 export interface PlanOptions {
   /** The router's address as it is reached. */
   readonly host: string
-  /** How long the router waits before it undoes what it was not told to keep. */
+  /** How long the router waits before it undoes changes that it was not told to keep. */
   readonly rollbackSeconds: number
 }
 
@@ -64,7 +64,7 @@ export function planOpenwrt(
   }
 }
 
-/** The tunnels that anything of is changed. */
+/** The tunnels of which anything changes. */
 function touched(
   observed: OpenwrtObservation,
   desired: readonly HomeSpec[],
@@ -76,7 +76,7 @@ function touched(
   return some.length > 0 ? some : [...observed.remains, ...observed.interfaces.map(({ name }) => name)]
 }
 
-/** What was written before a router was asked for more has none of it. */
+/** Fills in fields of an observation that was written before routers were asked for them. */
 function withDefaults(observed: Observation): OpenwrtObservation {
   const tools = { hasWg: true, hasHandler: true, knowsProtocol: true }
   const names = observed.interfaces.map(({ name }) => name)
@@ -92,12 +92,12 @@ function withDefaults(observed: Observation): OpenwrtObservation {
   }
 }
 
-/** Undoing leaves what is not ours where it is, but whoever commits commits for everybody. */
+/** Refuses pending changes even for an undo, which leaves objects of others alone: a commit commits for everybody. */
 function pending({ clashes }: Observation): readonly Refusal[] {
   return clashes.filter(({ code }) => code === 'router-changes-pending')
 }
 
-/** What must be so before an interface of this protocol can be. */
+/** The steps that must come before any interface of this protocol. */
 function prepare({ tools }: OpenwrtObservation): readonly OpenwrtStep[] {
   const isInstalled = tools.hasWg && tools.hasHandler
   return [
@@ -124,7 +124,7 @@ function clear(names: readonly string[]): readonly OpenwrtStep[] {
   return names.map((name) => ({ kind: 'remove-interface', interface: name }))
 }
 
-/** All of it is carried out at once, and the firewall is loaded before the interfaces. */
+/** Builds the tunnels. All steps are executed at once, and the firewall is loaded before the interfaces. */
 function build(found: OpenwrtObservation, desired: readonly HomeSpec[]): readonly OpenwrtStep[] {
   const gone = strays(found, desired)
   const observed = without(gone, found)
@@ -147,7 +147,7 @@ function keptSection({ sections }: OpenwrtObservation, name: string): Section | 
   return own !== undefined && isKept(own) ? own : null
 }
 
-/** What is cleared first is not there for what follows. */
+/** The observation without the sections that are removed first. */
 function without(gone: readonly string[], observed: OpenwrtObservation): OpenwrtObservation {
   const names: readonly (string | null)[] = gone
   const sections = observed.sections.filter(
@@ -156,7 +156,7 @@ function without(gone: readonly string[], observed: OpenwrtObservation): Openwrt
   return { ...observed, sections }
 }
 
-/** With all that makes it ours and WireGuard's, and nothing that nobody knows of here. */
+/** Whether a section has all that makes it ours and WireGuard's, and no option that is unknown here. */
 function isKept({ name, options }: Section): boolean {
   const wanted = Object.entries(interfaceSection(name).options)
   const known = new Set([
@@ -174,7 +174,7 @@ function isKept({ name, options }: Section): boolean {
   )
 }
 
-/** @param configured null: it is made again, without any. */
+/** @param configured null: the section is made again, without any option. */
 function interfaceSteps(
   observed: OpenwrtObservation,
   configured: Options | null,
@@ -210,12 +210,12 @@ function interfaceSteps(
   ]
 }
 
-/** As it runs; null where it does not. */
+/** The interface as it runs; null where it does not. */
 function liveIn(observed: OpenwrtObservation, name: string): ObservedInterface | null {
   return observed.live.includes(name) ? tunnelIn(observed, name) : null
 }
 
-/** A peer counts when it is configured right, in its own section and no other, and runs as configured. */
+/** A peer is as wanted when it is configured right, in its own section and no other, and runs as configured. */
 function peerSteps(observed: OpenwrtObservation, desired: HomeSpec): readonly OpenwrtStep[] {
   const { interface: name, peers } = desired
   const { sections } = observed
@@ -246,8 +246,8 @@ function peerSteps(observed: OpenwrtObservation, desired: HomeSpec): readonly Op
 }
 
 /**
- * While the interface runs, the endpoint in the configuration may be another than the one in use: it is where the router
- * would begin after a restart, and following each of the agent's ways would wear its flash.
+ * Whether a peer is configured. While the interface runs, the configured endpoint may differ from the one in use: it is
+ * where the router begins after a restart, and following each of the agent's endpoints would wear out its flash.
  */
 function isConfigured(name: string, section: Section | undefined, peer: PeerSpec, isLive: boolean): boolean {
   const wanted = peerSection(name, peer)
@@ -265,7 +265,7 @@ function routeSteps(observed: OpenwrtObservation, desired: HomeSpec): readonly O
   return [
     ...wanted
       .filter((prefix) => !configured.includes(prefix) || !running.includes(prefix))
-      // netifd knows an MTU of a route, and no router's home needs one.
+      // netifd supports an MTU of a route, and no router's home needs one.
       .map((prefix) => ({ kind: 'add-route', interface: name, prefix, mtu: null }) as const),
     ...configured
       .filter((prefix) => !wanted.includes(prefix))

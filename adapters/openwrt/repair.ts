@@ -2,13 +2,13 @@ import type { Remedy } from '../adapter.ts'
 import { done, type Exec, Refused } from './ssh/exec.ts'
 import { wgSetPeer } from './uci/wg-set.ts'
 
-/** IANA's dynamic ports (RFC 6335 section 6). */
+/** IANA's dynamic ports (RFC 6335, section 6). */
 const FIRST_PORT = 49_152
 const PORTS = 16_384
 const IFUP_MS = 20_000
 const COMMAND_MS = 10_000
 
-/** Changes the running tunnel, and nothing of what is configured: the next plan is as empty as before. */
+/** Executes a remedy on the running tunnel. Nothing configured changes: the next plan is as empty as before. */
 export async function executeRepair(remedy: Remedy, exec: Exec, signal: AbortSignal): Promise<void> {
   const { interface: name } = remedy
   switch (remedy.kind) {
@@ -25,13 +25,13 @@ export async function executeRepair(remedy: Remedy, exec: Exec, signal: AbortSig
         `conntrack -D -f ${family} -p udp --orig-dst ${address} --orig-port-dst ${port} 2>&1`,
         { signal },
       )
-      // conntrack(8) ends with 1 when there was no such flow, which is as good.
+      // conntrack(8) ends with 1 when there was no such flow, which is also fine.
       if (outcome.code !== 0 && !/\b0 flow entries\b/.test(outcome.stdout)) throw new Refused(outcome)
       return
     }
     case 'rebuild': {
       const { stdout } = await exec(`ifup ${name}`, { signal, timeoutMs: IFUP_MS })
-      // ifup ends with 0 all the same.
+      // ifup ends with 0 even if there is no such interface.
       if (stdout.includes('not found')) throw new TypeError(`the router has no interface ${name}`)
       return
     }
@@ -41,8 +41,8 @@ export async function executeRepair(remedy: Remedy, exec: Exec, signal: AbortSig
 }
 
 /**
- * A new port alone sends nothing, so that nobody would learn of it before the next packet. Keepalive off and on sends an
- * empty packet at once (drivers/net/wireguard/netlink.c, set_peer).
+ * The script for a new source port. A new port by itself sends nothing, so nobody would learn of it before the next
+ * packet. Keepalive off and on sends an empty packet at once (drivers/net/wireguard/netlink.c, set_peer).
  */
 function newSourcePort({
   interface: name,
@@ -56,7 +56,7 @@ function newSourcePort({
   return `{ wg set ${name} listen-port ${port} || wg set ${name} listen-port ${again}; } && ${keepalive(0)} && ${keepalive(keepaliveSeconds)}`
 }
 
-/** Out, silence, in: in the background and with nothing to say to us, so that it ends right though the line is cut. */
+/** Takes the peer out, waits, and puts it in: in the background and without output, so that it completes without us. */
 function newSession({ interface: name, peer, silentSeconds }: Extract<Remedy, { kind: 'new-session' }>): string {
   const back = wgSetPeer(name, peer)
   return `wg show ${name} peers | grep -qF '${peer.publicKey}' || { echo '${name} has no such peer' >&2; exit 1; }

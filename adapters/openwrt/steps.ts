@@ -2,7 +2,7 @@ import { type Declared, ROLLBACK_STEPS, TUNNEL_STEPS } from '../executing.ts'
 import type { RollbackStep, StagingStep } from '../step.ts'
 import type { StagedStep } from './change/stage.ts'
 
-/** What is carried out on an OpenWrt router. */
+/** The steps that are executed on an OpenWrt router. */
 export type OpenwrtStep = StagedStep | StagingStep | RollbackStep
 
 export const OPENWRT_STEPS = {

@@ -6,24 +6,24 @@ import { freeKib, WRITING } from '../flash/put-file.ts'
 import { KEY_KINDS, type KeyPair, newKeyPair } from '../ssh/key-pair.ts'
 import { openSession, type RouterAccess } from '../ssh/ssh.ts'
 
-/** For a file of keys on the flash, one more beside it included. */
+/** How much flash a file of keys needs, with a copy beside it. */
 const NEEDED_KIB = 8
 
-/** OpenWrt's dropbear reads root's keys there; others, and other users, have them at home. */
+/** Finds the file of keys: root's in /etc/dropbear for OpenWrt's dropbear; for others, and other users, at home. */
 const FIND = `umask 077
 read -r line; d=/etc/dropbear; [ -d $d ] || { d=$HOME/.ssh; mkdir -p -m 700 $d; }; f=$d/authorized_keys; t=$f.homeward
 new=$(mktemp) || exit 1
 trap 'rm -f $new $t' EXIT
 ${WRITING}
 full() { echo "${NEEDED_KIB} $(${freeKib('$d')})"; exit ${STATUS.full}; }`
-/** A file that is cut off lets nobody in: it is written whole beside the old one, or not at all. */
+/** Adds a key. A file that is cut off lets nobody in: the new one is written whole beside the old, or not at all. */
 const ADD = `${FIND}
 [ ! -f $f ] || cp -p $f $new || exit 1
 [ ! -s $new ] || [ -z "$(tail -c 1 $new)" ] || echo >> $new
 grep -qxF "$line" $new || echo "$line" >> $new
 chmod 600 $new && grep -qxF "$line" $new || exit 1
 beside $new $t 2>/dev/null && mv $t $f || full`
-/** A file that is empty now was not there before. What is left is shorter: it has room in place where there is none beside. */
+/** Removes a key. A file that becomes empty did not exist before. The rest is shorter, so it has room in place. */
 const REMOVE = `${FIND}
 [ -f $f ] || exit 0
 cp -p $f $new && chmod 600 $new || exit 1
@@ -33,9 +33,10 @@ if [ -s $new ]; then putback $new $f $t || full; else rm -f $f; fi`
 
 /**
  * Makes a key, gives it to the router, and logs in with it.
- * @param access with what lets us in now.
+ * @param access with the login that the router accepts now.
  * @param keep called with each key before the router has it.
- * @throws {Problem} `router-login-refused` when it takes none of them, `router-flash-full`, or what the line to it throws.
+ * @throws {Problem} `router-login-refused` when the router takes none of them, `router-flash-full`, or what the
+ * connection throws.
  */
 export async function giveKey(
   access: RouterAccess,
@@ -63,7 +64,7 @@ export async function giveKey(
   })
 }
 
-/** @param line as it was added. @throws {Problem} `router-flash-full`, or what the line to it throws. */
+/** @param line as it was added. @throws {Problem} `router-flash-full`, or what the connection throws. */
 export async function removeKey(access: RouterAccess, line: string, signal: AbortSignal): Promise<void> {
   await tell(access, REMOVE, line, signal)
 }

@@ -1,28 +1,28 @@
 import { RUN } from '../uci/places.ts'
 import { freeKib, WRITING } from '../flash/put-file.ts'
 
-/** What runs on the router when its configuration is changed, in the shell of busybox. No secret stands in any of it. */
+/** Scripts that change the router's configuration, in the shell of busybox. None of them holds a secret. */
 
-/** Statuses of our own, beyond those of the shell and of ubus. */
+/** Exit statuses of our own, beyond those of the shell and of ubus. */
 export const STATUS = { pending: 177, full: 178, undone: 179, earlier: 180 } as const
 
-/** The last line of what comes by standard input: a line that is cut off ends it no less than its end does. */
+/** The last line of standard input, by which a script knows that all of it came: a cut-off line also ends the input. */
 export const END = '#end'
 
 const ETC = '/etc/config'
-/** On the same file system; uci reads no file of such a name. */
+/** A temporary file on the same file system; uci reads no file of such a name. */
 const temp = (file: string): string => `${ETC}/.${file}.homeward`
 const FILES = 'network firewall'
-/** Beyond the files themselves: a file system needs room of its own, and a router is no good that is full to the last byte. */
+/** Flash that must stay free after a change: a file system needs room, and a router with a full flash is no good. */
 const SPARE_KIB = 16
 const RETRY_SECONDS = 10
 
 const LOCK = `mkdir -p -m 700 ${RUN}; exec 9>${RUN}/lock; flock 9; umask 077`
 
-/** Files in /etc/config as they were. Fails while there is no room for one of them: its copy in RAM is then still needed. */
+/** Restores files in /etc/config. Fails while there is no room for one: its copy in RAM is then still needed. */
 const PUT_BACK = `back() { all=0; for f in ${FILES}; do [ ! -e ${RUN}/before/$f ] || putback ${RUN}/before/$f ${ETC}/$f ${temp('$f')} || all=1; done; return $all; }`
 const CLEAR = `rm -rf ${RUN}/pending ${RUN}/before ${RUN}/new ${RUN}/undo.* ${RUN}/batch ${RUN}/stage ${temp('network')} ${temp('firewall')}`
-/** netifd does not take back what it never applied (peers), so what was changed of ours begins again; what was not stays up. */
+/** netifd does not undo what it never applied (peers), so our changed interfaces start again; the others stay up. */
 const RELOAD = (tunnels: readonly string[]): string =>
   [
     'fw4 -q reload',
@@ -31,14 +31,14 @@ const RELOAD = (tunnels: readonly string[]): string =>
   ].join('; ')
 
 /**
- * Makes the configuration of what comes by standard input (lines for `uci batch`, then END), and lets the router take it
- * back by itself after so many seconds. It is staged apart from what people stage: cut off in between, nothing of it is left
- * among their changes. The new files are made in RAM and compared there, and again on the flash, before they take the old
- * ones' places in one move each; nothing is reloaded before. A job in the background puts the old files back, and makes run
- * what they say; while the flash has no room for them it goes on trying, and what runs is left alone.
+ * Commits the configuration of standard input (lines for `uci batch`, then END), and lets the router undo it by itself
+ * after so many seconds. The configuration is staged apart from what people stage: if this is cut off, nothing of it is
+ * left among their changes. The new files are made in RAM and compared there, and again on the flash, before they take
+ * the old ones' places in one move each; nothing is reloaded before. A job in the background puts the old files back,
+ * and makes run what they say; while the flash has no room for them it goes on trying, and what runs is left alone.
  * Not by start-stop-daemon: busybox's starts nothing while another job of the kind still sleeps.
- * @param token this change's own: a later one is not undone for it.
- * @param writer one line of JSON: who is at it.
+ * @param token this change's own: a later change is not undone for it.
+ * @param writer one line of JSON: the process that makes the change.
  */
 export function applyScript(tunnels: readonly string[], token: string, writer: string, seconds: number): string {
   return `${LOCK}
@@ -93,14 +93,14 @@ ubus call network reload
 `
 }
 
-/** The change stays. Fails with a status of ours when the router has undone it already. */
+/** Keeps the change. Fails with a status of ours when the router has undone it already. */
 export function keepScript(token: string): string {
   return `${LOCK}
 grep -q ${token} ${RUN}/pending 2>/dev/null || exit ${STATUS.undone}
 ${CLEAR}`
 }
 
-/** The change goes, now. Nothing happens when there is none, or another. Without room for the old files it stays, and nothing is reloaded. */
+/** Undoes the change now, if it is this one. Without room for the old files it stays, and nothing is reloaded. */
 export function revertScript(tunnels: readonly string[], token: string): string {
   return `${LOCK}
 ${WRITING}
@@ -112,5 +112,5 @@ ${RELOAD(tunnels)}
 true`
 }
 
-/** What nobody needs when no tunnel of ours is left. */
+/** Removes files that are no longer needed when no tunnel of ours is left. */
 export const FORGET = `rm -rf ${RUN}`

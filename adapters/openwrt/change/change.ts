@@ -16,25 +16,25 @@ import { stage, type StagedStep } from './stage.ts'
 import { batchLines } from '../uci/uci-text.ts'
 
 /**
- * A change of a router's configuration: steps are gathered, made so all at once, and taken back by the router itself unless it
- * is told to keep them. One at a time.
+ * A change of a router's configuration: steps are gathered, committed all at once, and undone by the router itself
+ * unless it is told to keep them. One at a time.
  */
 export interface Change {
   readonly arm: (tunnels: readonly string[], seconds: number, signal: AbortSignal) => Promise<void>
   readonly isArmed: () => boolean
   readonly gather: (step: StagedStep) => void
   readonly activate: (signal: AbortSignal) => Promise<void>
-  /** Once the router is found in order over a connection that did not exist before. */
+  /** Keeps the change, once the router is proven in order over a new connection. */
   readonly keep: (signal: AbortSignal) => Promise<void>
   readonly revert: (signal: AbortSignal) => Promise<void>
-  /** Takes back what a process that is gone had changed and not kept; true when there was something. */
+  /** Undoes what a process that is gone had changed and not kept; true when there was something. */
   readonly recover: (seen: Look, signal: AbortSignal) => Promise<boolean>
-  /** What is not kept is the router's to undo from here on. */
+  /** Closes; what is not kept is the router's to undo from here on. */
   readonly close: () => void
 }
 
 export interface ChangeDeps {
-  /** As its owner named it. */
+  /** The router as its owner named it. */
   readonly host: string
   readonly connection: Connection
   readonly clock: Clock
@@ -47,17 +47,17 @@ interface Armed {
   readonly seconds: number
   readonly token: string
   readonly writer: Writer
-  /** What was there, whosever. */
+  /** All sections that were there, anybody's. */
   readonly found: readonly Section[]
-  /** What shall be. */
+  /** The sections that shall be there. */
   wanted: readonly Section[]
-  /** Keys of peers that must send to where they are configured to. */
+  /** Keys of peers that must send to their configured endpoint. */
   readonly placed: Set<string>
-  /** The router was told: there may be something to take back. */
+  /** Whether the router was told, so that there may be something to undo. */
   isTold: boolean
 }
 
-/** A router with little memory takes its time to commit, to load a firewall and to make an interface. */
+/** How long a router with little memory may take to commit, to load a firewall and to make an interface. */
 const APPLY_MS = 30_000
 const NOTHING_BEGUN: readonly number[] = [STATUS.pending, STATUS.full, STATUS.earlier]
 
@@ -94,17 +94,17 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeDeps):
       const script = applyScript(
         tunnels,
         token,
-        // The first by itself: a homeward that knew one tunnel on a machine reads it so.
+        // The first tunnel also by itself: a homeward that knew one tunnel on a machine reads it.
         JSON.stringify({ ...writer, interface: tunnels[0], interfaces: tunnels }),
         seconds,
       )
       const tell = (): Promise<Outcome> =>
         connection.exec(script, { signal, stdin: `${[...lines, END].join('\n')}\n`, timeoutMs: APPLY_MS })
       let outcome = await tell()
-      // Of an agent that was killed just before: what was seen is true again once that is taken back.
+      // The earlier change is of an agent that was killed just before: what was seen is true again once it is undone.
       if (outcome.code === STATUS.earlier && (await recover(await look(connection.ask, signal), signal)))
         outcome = await tell()
-      // None of it was begun, and there is nothing to take back.
+      // None of the change was begun, and there is nothing to undo.
       if (NOTHING_BEGUN.includes(outcome.code)) required().isTold = false
       if (outcome.code === STATUS.full) throw flashFull('changing the configuration', '/etc/config', outcome.stdout)
       if (outcome.code === STATUS.pending)
@@ -122,14 +122,14 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeDeps):
     for (const name of tunnels) await makeRun(name, wanted, placed, isRestarted, signal, seen)
   }
 
-  /** `uci batch` ends well whatever it was told, and a file may have been full. */
+  /** Checks the result: `uci batch` succeeds whatever it was told, and a file may have been full. */
   function refuseUnlessTaken({ sections }: OpenwrtObservation, wanted: readonly Section[]): void {
     const left = batchLines(ownOf(sections), ownOf(wanted), () => parsePrivateKey(Buffer.alloc(32).toString('base64')))
     if (left.length > 0)
       throw new TypeError(`the router did not take it all: ${left[0]?.replace(/=.*/, '')} is not as it was told`)
   }
 
-  /** Of what is to be written; the others nobody reads. */
+  /** The private keys to be written; the others are not read. */
   async function newPrivateKeys(
     found: readonly Section[],
     wanted: readonly Section[],
@@ -224,7 +224,7 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeDeps):
   }
 }
 
-/** Written by nobody but us, and whole or not at all. */
+/** Reads a writer, which only we write, whole or not at all. */
 function writerIn(line: string): (Writer & { readonly interfaces: readonly string[] }) | null {
   try {
     const writer = JSON.parse(line) as Writer & { readonly interface: string; readonly interfaces?: readonly string[] }
@@ -235,7 +235,7 @@ function writerIn(line: string): (Writer & { readonly interfaces: readonly strin
   }
 }
 
-/** Names of our interfaces. */
+/** The names of our interfaces. */
 function interfacesIn(sections: readonly Section[]): readonly string[] {
   return ownOf(sections)
     .filter(isInterface)

@@ -14,20 +14,20 @@ interface RunnerDeps {
   readonly observe: (signal: AbortSignal) => Promise<OpenwrtObservation>
 }
 
-/** A router with little memory takes its time to load a firewall. */
+/** How long a router with little memory may take to load a firewall. */
 const FIREWALL_MS = 30_000
 const LOOK_AGAIN_MS = 200
-/** How long netifd is given: for what it does by itself, where nothing suggests that it will, and after it was told to. */
+/** How long netifd may take: for what it does by itself, where nothing suggests that it will, and after being told. */
 const RESTART_MS = 6_000
 const NOTICE_MS = 300
 const RENEW_MS = 1_000
 const IFUP_MS = 15_000
 
-/** netifd says `up` and means that there is a device: what is configured is made to run here, and looked at. */
+/** netifd says `up` when there is a device: this makes what is configured run, and verifies it. */
 export function runner({ connection, clock, observe }: RunnerDeps) {
   /**
-   * Each way that gets it running, the gentlest first, until what runs is what is configured.
-   * @param isRestarted netifd is at it already.
+   * Tries each way of getting it to run, the gentlest first, until what runs is what is configured.
+   * @param isRestarted netifd is already restarting the interface.
    * @param seen a look of just now.
    */
   async function makeRun(
@@ -44,7 +44,7 @@ export function runner({ connection, clock, observe }: RunnerDeps) {
         const left = differences(name, wanted, latest ?? (await observe(signal)), placed)
         latest = null
         if (left.length === 0 || clock.now() >= until) return left
-        // Nothing of these does netifd do by itself.
+        // netifd does none of these by itself.
         if (!left.includes('interface')) return left
       }
     }
@@ -77,7 +77,7 @@ export function runner({ connection, clock, observe }: RunnerDeps) {
     )
   }
 
-  /** The session lives through it, which it would not through ifup. */
+  /** Sets the running peers. The session survives this, which it would not survive with ifup. */
   async function setPeers(
     name: string,
     peers: ReturnType<typeof configuredPeers>,

@@ -17,8 +17,8 @@ import {
 export type StagedStep = TunnelStep<HomeForwarding> | KeyStep
 
 /**
- * What a step makes of the configuration, on paper: all that is known of the sections goes in, theirs and ours, and comes
- * out with ours changed. What changes no configuration changes nothing here.
+ * What a step makes of the configuration, on paper: all known sections go in, theirs and ours, and come out with ours
+ * changed. A step that changes no configuration returns them unchanged.
  */
 export function stage(sections: readonly Section[], step: StagedStep): readonly Section[] {
   switch (step.kind) {
@@ -59,7 +59,7 @@ export function stage(sections: readonly Section[], step: StagedStep): readonly 
     case 'remove-firewall':
       return sections.filter((section) => section.config !== 'firewall' || tunnelOf(section) === null)
     case 'remove-interface':
-      // Peers that somebody gave it go with it: nothing else could use them.
+      // Peers that somebody gave the interface go with it: nothing else could use them.
       return sections.filter(
         (section) =>
           section.config !== 'network' ||
@@ -72,7 +72,7 @@ export function stage(sections: readonly Section[], step: StagedStep): readonly 
   }
 }
 
-/** In its place, or at the end; options that nobody wants go. */
+/** Puts a section in its place, or at the end; options that are not wanted go. */
 function put(sections: readonly Section[], section: Section): readonly Section[] {
   const isIt = ({ config, name }: Section): boolean => config === section.config && name === section.name
   return sections.some(isIt) ? sections.map((one) => (isIt(one) ? section : one)) : [...sections, section]
@@ -104,7 +104,7 @@ function addresses(
     : change(sections, interfaceName, { addresses: wanted })
 }
 
-/** By their key, whatever their section is named: a peer that somebody added to our interface is ours to remove. */
+/** Removes peers by key, whatever their section's name: a peer that somebody added to our interface is ours too. */
 function removePeers(
   sections: readonly Section[],
   { interface: name, publicKeys }: Extract<StagedStep, { kind: 'remove-peers' }>,

@@ -1,18 +1,18 @@
 /**
  * Functions for the router's shell that write a file on its flash, which may be full at any moment, from a copy in RAM.
- * `uci commit` is not among them: on a full flash it leaves a file of 0 bytes and ends well, and rpcd commits and reloads in
- * one go, so that nobody could look in between.
+ * Not by `uci commit`: on a full flash it leaves a file of 0 bytes and succeeds, and rpcd commits and reloads in one
+ * go, so that nothing could be checked in between.
  */
 
 /**
- * beside FROM TEMP: a copy on the flash, whole or not at all. Synced, since a rename may be on flash before what was written,
- * and since some file systems (UBIFS) learn only then that there is no room.
+ * beside FROM TEMP: makes a copy on the flash, whole or not at all. Synced, since a rename may reach the flash before
+ * the data, and since some file systems (UBIFS) learn only then that there is no room.
  */
 const BESIDE = `beside() { cp -p "$1" "$2" && sync && cmp -s "$1" "$2" || { rm -f "$2"; return 1; }; }`
 
 /**
- * inplace FROM FILE: for a flash without room for a second copy. No byte is given up before there is room for all of them: the
- * file is made longer first (an empty line says nothing in it), then written over, then cut.
+ * inplace FROM FILE: for a flash without room for a second copy. No byte is given up before there is room for all of
+ * them: the file is first made longer (an empty line means nothing in it), then overwritten, then cut.
  */
 const IN_PLACE = `inplace() {
 [ -e "$2" ] || : > "$2" || return 1
@@ -22,12 +22,12 @@ size=$(($(wc -c < "$1"))); more=$((size - $(wc -c < "$2")))
 sync
 cmp -s "$1" "$2"; }`
 
-/** putback FROM FILE TEMP: what must be so, in one move or in place. Fails while there is no room for it. */
+/** putback FROM FILE TEMP: restores a file, in one move or in place. Fails while there is no room for it. */
 const PUT_BACK = `putback() { cmp -s "$1" "$2" || { beside "$1" "$3" 2>/dev/null && mv "$3" "$2" && sync; cmp -s "$1" "$2"; } || inplace "$1" "$2"; }`
 
 export const WRITING = [BESIDE, IN_PLACE, PUT_BACK].join('\n')
 
-/** What is left for a folder, in KiB; nothing where that can't be told. Its device's name may take a line of its own. */
+/** Prints the space left for a folder, in KiB; nothing where unknown. Its device's name may take a line of its own. */
 export function freeKib(folder: string): string {
   return `df -k ${folder} 2>/dev/null | awk 'NF>4 && $(NF-2)~/^[0-9]+$/{n=$(NF-2)} END{print n}'`
 }

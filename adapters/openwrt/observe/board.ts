@@ -9,8 +9,9 @@ const LONGEST_NAME = 64
 const SCRIPT = `ubus call system board; echo '=== more'; id -u; command -v fw4; command -v conntrack`
 
 /**
- * What the router says that it is.
- * @throws {Problem} `router-version-unsupported` before OpenWrt 22.03 and for what is no OpenWrt, `router-rights-missing`.
+ * Asks the router what it is.
+ * @throws {Problem} `router-version-unsupported` before OpenWrt 22.03 and for what is not OpenWrt,
+ * `router-rights-missing`.
  */
 export async function probeBoard(exec: Exec, signal: AbortSignal): Promise<Description> {
   const said = await exec(SCRIPT, { signal })
@@ -69,7 +70,7 @@ function boardIn(json: string): Board | null {
   }
 }
 
-/** Vendors' forks have numbers of their own; they are told by their firewall alone. */
+/** Whether a version is too old. Vendors' forks have numbers of their own; they are told by their firewall only. */
 function isOld(version: string): boolean {
   const [, year] = /^(\d\d)\.\d\d\b/.exec(version) ?? []
   return year !== undefined && Number(year) < 22

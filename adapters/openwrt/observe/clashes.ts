@@ -3,9 +3,9 @@ import { networkOf } from '../../../net/prefix.ts'
 import type { ForeignNetwork } from './observation.ts'
 import { isInterface, list, type Section, tunnelOf } from '../uci/sections.ts'
 
-/** What is not ours and in the way. Pure. */
+/** Objects of others that are in the way. Pure. */
 
-/** @param changes of `uci changes`, without their values. */
+/** @param changes the output of `uci changes`, without values. */
 export function pendingChanges(changes: string): readonly Refusal[] {
   const lines = changes.split('\n').filter((line) => line !== '')
   if (lines.length === 0) return []
@@ -19,7 +19,7 @@ export function pendingChanges(changes: string): readonly Refusal[] {
   ]
 }
 
-/** Networks that are somebody else's, by their sections and by the routes of the moment. */
+/** Networks that are somebody else's, by their sections and by the present routes. */
 export function foreignNetworks(sections: readonly Section[], routes: string): readonly ForeignNetwork[] {
   const configured = sections
     .filter((section) => isInterface(section) && tunnelOf(section) === null)

@@ -12,11 +12,12 @@ import { isInterface, PRIVATE_KEY, type Section, tunnelOf } from '../uci/section
 import { parseShow } from '../uci/uci-text.ts'
 import { warningsOf } from './warnings.ts'
 
-/** The router's words as an observation. Pure. */
+/** The router's output as an observation. Pure. */
 
 /**
+ * Converts a look.
  * @param nowSeconds by our clock, since 1970: the router's may be off.
- * @throws {SyntaxError} when it says what nobody foresaw: it must not be taken for an empty router.
+ * @throws {SyntaxError} on unforeseen output, which must not be taken for an empty router.
  */
 export function toObservation({ part }: Look, nowSeconds: number): OpenwrtObservation {
   const routerNow = count(part('now').trim(), 'the time')
@@ -55,7 +56,7 @@ export function toObservation({ part }: Look, nowSeconds: number): OpenwrtObserv
   }
 }
 
-/** What the router's shell shows keys as: their public halves, or nothing. @param keys a line each: `hw0 KEY`. */
+/** Sections with the keys that the router's shell shows: public halves, or none. @param keys a line each: `hw0 KEY`. */
 function withPublicKeys(sections: readonly Section[], keys: string): readonly Section[] {
   const shown = new Map(
     keys.split('\n').map((line): readonly [string, string] => {
@@ -70,7 +71,7 @@ function withPublicKeys(sections: readonly Section[], keys: string): readonly Se
   })
 }
 
-/** Of `network.interface dump`: the first with a default route; what is under `inactive` does not count. */
+/** The uplink in `network.interface dump`: the first with a default route; routes under `inactive` do not count. */
 function uplinkIn(json: string): Uplink | null {
   const { interface: all } = JSON.parse(json) as { readonly interface?: unknown }
   if (!Array.isArray(all)) throw new SyntaxError('the router does not say what interfaces it has')
@@ -89,7 +90,7 @@ interface Times {
   readonly routerNow: number
 }
 
-/** As the kernel has it; null where the device is no WireGuard. */
+/** An interface as the kernel has it; null where the device is no WireGuard one. */
 function liveInterface(name: string, part: Look['part'], times: Times): ObservedInterface | null {
   const link = linkOf(name, part('links'))
   const rows = part('wg')
@@ -137,11 +138,11 @@ function toPeer(row: readonly string[], { nowSeconds, routerNow }: Times): PeerS
   const at = count(handshake, 'a handshake')
   return {
     publicKey: parsePublicKey(publicKey),
-    // Never given, and never shown.
+    // A preshared key is never given, and never shown.
     presharedKeyId: null,
     endpoint: parseEndpoint(endpoint),
     allowedIps: allowed === '' || allowed === '(none)' ? [] : allowed.split(','),
-    // Both times are the router's; a clock that was set back makes no handshake of the future.
+    // Both times are the router's; a clock that was set back makes no handshake in the future.
     lastHandshakeAt: at === 0 ? null : nowSeconds - Math.max(0, routerNow - at),
     rxBytes: count(rx, 'received bytes'),
     txBytes: count(tx, 'sent bytes'),
@@ -149,7 +150,7 @@ function toPeer(row: readonly string[], { nowSeconds, routerNow }: Times): PeerS
   }
 }
 
-/** What is left of tunnels without their interface. */
+/** Names of tunnels without their interface, of which something is left. */
 function remains(names: readonly string[], sections: readonly Section[]): readonly string[] {
   const tunnels = sections.filter(({ config }) => config === 'network').flatMap((section) => tunnelOf(section) ?? [])
   return [...new Set(tunnels)].filter((name) => !names.includes(name))
@@ -161,7 +162,7 @@ function foreignNames(sections: readonly Section[]): readonly string[] {
     .map(({ name }) => name)
 }
 
-/** `6: hw0    inet 10.86.0.2/16 scope global hw0` */
+/** The addresses in lines such as `6: hw0    inet 10.86.0.2/16 scope global hw0`. */
 function addressesOf(name: string, addresses: string): readonly string[] {
   return addresses.split('\n').flatMap((line) => {
     const [, device, address] = /^\d+: (\S+) +inet (\S+)/.exec(line) ?? []
@@ -179,7 +180,7 @@ interface Link {
   readonly mtu: number
 }
 
-/** `6: hw0: <POINTOPOINT,NOARP,UP,LOWER_UP> mtu 1420 …` */
+/** The link in a line such as `6: hw0: <POINTOPOINT,NOARP,UP,LOWER_UP> mtu 1420 …`. */
 function linkOf(name: string, links: string): Link | null {
   const line = links.split('\n').find((one) => new RegExp(`^\\d+: ${name}(@\\S+)?: `).test(one))
   const [, flags, mtu] = /<([^>]*)> mtu (\d+)/.exec(line ?? '') ?? []

@@ -6,13 +6,14 @@ import { tunnelIn } from '../../tunnel-in.ts'
 import { isPeerAsWanted } from '../../planning/peer-as-wanted.ts'
 import { isInterface, list, PRIVATE_KEY, type Section, text, tunnelOf } from '../uci/sections.ts'
 
-/** Where what runs differs from what is configured; empty: nowhere. Pure. */
+/** A part in which what runs differs from what is configured. Pure. */
 export type Difference = 'interface' | 'peers' | 'firewall'
 
 /**
- * netifd says `up` as soon as there is a device, and passes changes of peers by; only WireGuard and the kernel know.
+ * Compares what runs with what is configured. netifd says `up` as soon as there is a device, and ignores changes of
+ * peers; only WireGuard and the kernel know.
  * @param sections as they should be.
- * @param placed keys of the peers that must send to where they are configured to; others may have been led elsewhere.
+ * @param placed keys of the peers that must send to their configured endpoint; others may have been moved elsewhere.
  */
 export function differences(
   interfaceName: string,

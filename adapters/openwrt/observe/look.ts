@@ -2,7 +2,7 @@ import type { Exec } from '../ssh/exec.ts'
 import { RUN } from '../uci/places.ts'
 import { MARK } from '../uci/sections.ts'
 
-/** Everything about our tunnels and what is around them, as the router says it, from one command. */
+/** Everything about our tunnels and around them, as one command on the router reports it. */
 export interface Look {
   readonly part: (name: Part) => string
 }
@@ -25,13 +25,13 @@ const PARTS = [
 ] as const
 type Part = (typeof PARTS)[number]
 
-/** Nothing that anybody's configuration holds begins a line like this. */
+/** The head of a part: nothing in anybody's configuration begins a line like this. */
 const HEAD = '=== homeward '
 
 /**
- * Waits for a change that somebody is at, so that none is seen half done; but not for ever. No secret leaves the router: keys
- * are dropped from wg's dump (5 columns: an interface, 9: a peer) and from uci's, and the configured one is shown as its
- * public half. In the shell and the tools of busybox as OpenWrt builds it.
+ * The script of a look. Waits for a change that is under way, so that none is seen half done; but not for ever. No
+ * secret leaves the router: keys are dropped from wg's dump (5 columns: an interface, 9: a peer) and from uci's, and
+ * the configured one is shown as its public half. In the shell and the tools of busybox as OpenWrt builds it.
  */
 const SCRIPT = script()
 
@@ -52,7 +52,7 @@ function script(): string {
     part('changes', "uci changes | sed -e 's/=.*//' -e '/^-*network[.]/b' -e '/^-*firewall[.]/b' -e d"),
     part('key', 'for i in $own; do echo "$i $(uci -q get network.$i.private_key | wg pubkey 2>/dev/null)"; done'),
     part('interfaces', 'ubus call network.interface dump'),
-    // Who has one running knows how.
+    // A router on which one of these interfaces runs knows the protocol.
     part(
       'handlers',
       `for i in $own; do [ ! -e /sys/class/net/$i ] || known=1; done; if [ -n "$known" ]; then echo '"wireguard"'; else ubus call network get_proto_handlers | grep -o '"wireguard"'; fi`,
@@ -67,7 +67,7 @@ function script(): string {
   ].join('; ')
 }
 
-/** @throws {SyntaxError} when the answer is cut off: it must not be taken for an empty router. What `exec` throws. */
+/** @throws {SyntaxError} when the answer is cut off: it must not pass for an empty router. What `exec` throws. */
 export async function look(exec: Exec, signal: AbortSignal): Promise<Look> {
   const { stdout, stderr } = await exec(SCRIPT, { signal })
   const deps = new Map<string, string>()

@@ -1,40 +1,40 @@
 import type { Observation } from '../../observation.ts'
 import type { Section } from '../uci/sections.ts'
 
-/** What a router was asked for besides. */
+/** What the plan needs to know of a router beyond the observation of every machine. */
 export interface OpenwrtObservation extends Observation {
-  /** Tunnels whose device is there; of others `interfaces` says what is configured. */
+  /** Tunnels whose device exists; of others `interfaces` holds what is configured. */
   readonly live: readonly string[]
-  /** Names of all devices, whatever they are. */
+  /** Names of all devices, of any kind. */
   readonly devices: readonly string[]
-  /** Tunnels whose device the firewall that is loaded knows. */
+  /** Tunnels whose device the loaded firewall knows. */
   readonly firewalled: readonly string[]
-  /** All of network and firewall, anybody's. Private keys stand there as public ones, or as `-`. */
+  /** All sections of network and firewall, anybody's. Private keys are replaced by public ones, or by `-`. */
   readonly sections: readonly Section[]
   readonly foreignNetworks: readonly ForeignNetwork[]
   readonly tools: Tools
-  /** The router's own line; null: it has no way to the internet. */
+  /** The router's own line; null: no way to the internet. */
   readonly uplink: Uplink | null
 }
 
-/** Somebody else's network, by whatever it is led. */
+/** Somebody else's network, however it is routed. */
 export interface ForeignNetwork {
   readonly prefix: string
-  /** For people. */
+  /** A description for people. */
   readonly by: string
 }
 
 export interface Uplink {
-  /** As netifd names it, e.g. `wan`. */
+  /** The interface as netifd names it, e.g. `wan`. */
   readonly interface: string
-  /** IPv4; null: none. */
+  /** The IPv4 address; null: none. */
   readonly address: string | null
 }
 
 interface Tools {
   readonly hasWg: boolean
-  /** netifd's program for the protocol is there. */
+  /** Whether netifd's program for the protocol is installed. */
   readonly hasHandler: boolean
-  /** netifd has read it: it does so at its own start alone. */
+  /** Whether netifd has read that program, which it does only at its own start. */
   readonly knowsProtocol: boolean
 }

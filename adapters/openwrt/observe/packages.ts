@@ -3,16 +3,16 @@ import { sleep } from '../../../system/time/sleep.ts'
 import { freeKib } from '../flash/put-file.ts'
 import { type Connection, type Exec, Refused } from '../ssh/exec.ts'
 
-/** wireguard-tools with its kernel modules takes 150 to 250 on an overlay, by the sizes of an arm64 build. */
+/** Flash to have free: wireguard-tools with its kernel modules takes 150 to 250 on an overlay (arm64 build's sizes). */
 const NEEDED_KIB = 400
-/** Small lines, small processors. */
+/** How long an installation may take: routers have slow lines and small processors. */
 const INSTALL_MS = 180_000
 const RESTART_MS = 60_000
 const ASK_AGAIN_MS = 500
 
 const WHAT = 'installing wireguard-tools'
 
-/** apk came with 25.12, and where both are it is the one that works. Nothing that is installed is upgraded. */
+/** apk came with 25.12, and where both are it is the one that works. No installed package is upgraded. */
 const SCRIPT = `if command -v apk >/dev/null; then apk update 2>&1 && apk add wireguard-tools 2>&1
 elif command -v opkg >/dev/null; then opkg update 2>&1 && opkg install wireguard-tools 2>&1
 else echo 'no package manager'; exit 1; fi
@@ -20,12 +20,13 @@ code=$?
 modprobe wireguard 2>/dev/null
 exit $code`
 
-/** Images on a disk of their own (x86) have no /overlay. */
+/** Prints the free flash. Images on a disk of their own (x86) have no /overlay. */
 const FREE = `[ -d /overlay ] && on=/overlay || on=/; ${freeKib('$on')}`
 
 /**
- * @throws {Problem} `router-flash-full`, `router-packages-unreachable`, `router-packages-mismatch`, or the router's words as
- * a {@link Refused}.
+ * Installs WireGuard's tools.
+ * @throws {Problem} `router-flash-full`, `router-packages-unreachable`, `router-packages-mismatch`, or the router's
+ * words as a {@link Refused}.
  */
 export async function installWireguard(exec: Exec, signal: AbortSignal): Promise<void> {
   const free = Number((await exec(FREE, { signal })).stdout.trim() || Number.NaN)
@@ -40,8 +41,8 @@ export async function installWireguard(exec: Exec, signal: AbortSignal): Promise
 }
 
 /**
- * What the package manager's words mean, for those that can be told apart.
- * @param said opkg's or apk's.
+ * The meaning of the package manager's errors, for those that can be told apart.
+ * @param said opkg's or apk's output.
  */
 export function whyNot(said: string): Problem | null {
   const line = (pattern: RegExp): string | null =>
@@ -63,7 +64,7 @@ export function whyNot(said: string): Problem | null {
   return new Problem('router-packages-unreachable', { what: WHAT, why: `${unreachable}${tls}` })
 }
 
-/** netifd executes itself again; the line to the router may be gone meanwhile. */
+/** Restarts netifd, which executes itself again; the connection to the router may be gone during that. */
 export async function restartNetwork(
   { exec, ask }: Pick<Connection, 'exec' | 'ask'>,
   signal: AbortSignal,

@@ -1,7 +1,7 @@
 import type { Uplink } from './observation.ts'
 import { type Section, text } from '../uci/sections.ts'
 
-/** What hinders the tunnel and is for its owner to change, a sentence each. Pure. */
+/** Settings that hinder the tunnel, for their owner to change: a sentence each. Pure. */
 
 interface Around {
   /** Seconds since 1970, by the router's clock and by ours. */
@@ -11,7 +11,7 @@ interface Around {
   readonly uplink: Uplink | null
 }
 
-/** Beyond this its TLS and its handshakes go wrong, and people should know. */
+/** How far the router's clock may be off: beyond this its TLS and its handshakes go wrong, and people should know. */
 const CLOCK_OFF_SECONDS = 60
 
 const NO_UPLINK = 'the router has no default route: its own line is down, or its address has not come yet'
@@ -32,7 +32,7 @@ function clockWarning({ routerNow, nowSeconds }: Pick<Around, 'routerNow' | 'now
   ]
 }
 
-/** Seen to lose the flow's entry: openwrt#17915. */
+/** Hardware flow offloading was seen to lose the flow's entry: openwrt#17915. */
 function flowOffloadWarning(sections: readonly Section[]): readonly string[] {
   const isOn = sections.some(
     ({ config, type, options }) =>

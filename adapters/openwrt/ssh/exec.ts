@@ -6,13 +6,16 @@ import { type Ends, type ExecOptions, openSession, type Outcome, type RouterAcce
 
 export type Exec = (script: string, options: ExecOptions) => Promise<Outcome>
 
-/** The line to the router: one that is kept, and others on demand. */
+/** The connection to the router: one session that is kept, and others on demand. */
 export interface Connection {
-  /** On the kept session, opened when there is none. What was sent when it died may have been carried out, and is not sent again. */
+  /**
+   * Executes on the kept session, opened when there is none. A script that was sent when the session died may have been
+   * executed, and is not sent again.
+   */
   readonly exec: Exec
-  /** For what changes nothing: asked once more, on a new session, when the old one is found dead. */
+  /** Executes a script that changes nothing: sent once more, on a new session, when the old one is found dead. */
   readonly ask: Exec
-  /** Another session, for proofs. The caller closes it. */
+  /** Opens another session, for proofs. The caller closes it. */
   readonly fresh: (signal: AbortSignal) => Promise<Session>
   readonly ends: () => Ends | null
   readonly close: () => void
@@ -55,7 +58,7 @@ export function keepConnection(access: RouterAccess, clock: Clock): Connection {
 /** The router's own words, when a command that should not fail did. */
 export class Refused extends Error {
   override readonly name = 'Refused'
-  /** Nothing, when it said nothing. */
+  /** The router's words; empty when it said nothing. */
   readonly routerWords: string
 
   constructor({ code, stdout, stderr }: Outcome) {
@@ -65,7 +68,7 @@ export class Refused extends Error {
   }
 }
 
-/** @throws {Refused} when the command failed. */
+/** Executes a script. @throws {Refused} when it failed. */
 export async function done(exec: Exec, script: string, options: ExecOptions): Promise<string> {
   const outcome = await exec(script, options)
   if (outcome.code !== 0) throw new Refused(outcome)

@@ -1,19 +1,19 @@
 /** A key to log in with. */
 export interface KeyPair {
-  /** OpenSSH's format. */
+  /** The private key in OpenSSH's format. */
   readonly private: string
-  /** A line of authorized_keys. */
+  /** The public key as a line of authorized_keys. */
   readonly public: string
 }
 
-/** Where small flash left ed25519 out of dropbear (openwrt#17901), RSA is what there is. */
+/** Types of key to try: where a small flash left ed25519 out of dropbear (openwrt#17901), RSA is left. */
 export const KEY_KINDS = ['ed25519', 'rsa'] as const
 
 const RSA_BITS = 3072
 
 /**
- * A new key to log in with. ssh2 1.17 takes leading zeros off the public half of an ed25519 key, which then nobody can
- * read: one of 256 has one, and another is made in its place.
+ * Makes a key to log in with. ssh2 1.17 strips leading zeros from the public half of an ed25519 key, which then nobody
+ * can read: one of 256 has one, and another is made in its place.
  */
 export async function newKeyPair(kind: (typeof KEY_KINDS)[number], comment: string): Promise<KeyPair> {
   const { default: ssh2 } = await import('ssh2')

@@ -2,7 +2,7 @@ import { Problem, reasonOf } from '../../../problems/problem.ts'
 import { hostPort } from '../../../wireguard/host-port.ts'
 import type { HostKey } from './host-key.ts'
 
-/** Whom we tried to log in to, as far as it matters to why that failed. */
+/** The login that was tried, as far as it matters to why it failed. */
 interface Wanted {
   readonly host: string
   readonly port: number
@@ -10,7 +10,7 @@ interface Wanted {
   readonly hostKey: HostKey
 }
 
-/** Why there is no session, in words. @param shown null: it did not come to that. */
+/** Why there is no session, in words. @param shown null: no key was shown. */
 export function whyNot(error: unknown, access: Wanted, shown: HostKey | null): Problem {
   const { host, port, user, hostKey } = access
   const what = `logging in to the router ${hostPort(host, port)}`

@@ -11,17 +11,17 @@ export interface RouterAccess {
   readonly host: string
   readonly port: number
   readonly user: string
-  /** Read again for each login. */
+  /** Reads the login, for each session again. */
   readonly login: () => Promise<Login>
   readonly hostKey: HostKey
 }
 
-/** A key as text in OpenSSH's format; a password only for as long as it takes to install a key. */
+/** A key as text in OpenSSH's format; a password is used only for as long as it takes to install a key. */
 export type Login =
   | { readonly kind: 'key'; readonly key: string }
   | { readonly kind: 'password'; readonly password: string }
 
-/** What a command on the router came to. */
+/** The outcome of a command on the router. */
 export interface Outcome {
   readonly code: number
   readonly stdout: string
@@ -30,7 +30,7 @@ export interface Outcome {
 
 export interface ExecOptions {
   readonly signal: AbortSignal
-  /** Here go secrets: other users of the router see its arguments, and nobody sees this. */
+  /** Standard input, for secrets: other users of the router see a command's arguments, and nobody sees this. */
   readonly stdin?: string
   readonly timeoutMs?: number
 }
@@ -47,7 +47,7 @@ export interface Session {
   readonly close: () => void
 }
 
-/** Literal addresses. */
+/** The two ends of a connection, literal addresses. */
 export interface Ends {
   readonly own: string
   readonly remote: string
@@ -55,9 +55,9 @@ export interface Ends {
 
 const CONNECT_MS = 10_000
 const COMMAND_MS = 10_000
-/** Far more than anything that is asked for; a router gone mad must not fill a Pi. */
+/** The longest output of a command: far more than anything asked for; a faulty router must not fill a Pi's memory. */
 const MOST_CHARACTERS = 4 * 1024 * 1024
-/** A login shell's path is not what a command over SSH gets. */
+/** Sets the PATH: a command over SSH does not get a login shell's. */
 const PATH = 'PATH=/usr/sbin:/usr/bin:/sbin:/bin; export PATH; '
 
 /**
@@ -75,7 +75,7 @@ export async function openSession(access: RouterAccess, signal: AbortSignal): Pr
       port,
       username: user,
       ...(login.kind === 'key' ? { privateKey: login.key } : { password: login.password }),
-      // One try of the one way: dropbear hangs up after a few.
+      // One try of the one method: dropbear hangs up after a few.
       authHandler: [login.kind === 'key' ? 'publickey' : 'password'],
       algorithms: { serverHostKey: algorithmsOf(hostKey.type) },
       hostVerifier: (key: Buffer) => {
@@ -90,7 +90,7 @@ export async function openSession(access: RouterAccess, signal: AbortSignal): Pr
 }
 
 /**
- * Looks at the host key and hangs up: nothing of ours was sent.
+ * Reads the host key and hangs up: nothing of ours was sent.
  * @throws {Problem} `router-unreachable`, `name-unresolved`, `interrupted`.
  */
 export async function readHostKey(host: string, port: number, signal: AbortSignal): Promise<HostKey> {
@@ -145,7 +145,7 @@ async function connected(
     const onAbort = (): void =>
       fail(calledOff(`connecting to the router ${hostPort(config.host, config.port)}`, signal))
     const timer = setTimeout(() => fail(problemOf(new Error('no answer in time'))), CONNECT_MS)
-    // An error after the first is a consequence of it, and must have somebody who hears it.
+    // An error after the first is a consequence of it, and without a listener it would end the process.
     client.on('error', (error) => fail(problemOf(error)))
     client.once('close', () => fail(problemOf(new Error('it ended the connection'))))
     client.once('ready', () => settle(() => resolve(client)))
@@ -188,7 +188,7 @@ function sessionOn(client: SshClient, router: string): Session {
         pending.delete(onEnd)
         act()
       }
-      // What runs on goes on running; the next would be told its words. So the line is given up.
+      // The command goes on running, and the next one would get its output. So the connection is given up.
       const giveUp = (problem: Problem): void =>
         settle(() => {
           end('a command was given up')
@@ -221,7 +221,7 @@ function sessionOn(client: SshClient, router: string): Session {
           })
           channel.once('close', () =>
             settle(() =>
-              // Without a status somebody killed it, or the router is going down.
+              // Without a status, somebody killed the command, or the router is going down.
               code === null ? reject(gone(what, whyEnded ?? 'it ended without a status')) : resolve({ code, ...said }),
             ),
           )
@@ -234,7 +234,7 @@ function sessionOn(client: SshClient, router: string): Session {
 
   const mutex = makeMutex()
   return {
-    // Who waits for the mutex waits no longer than it wants to.
+    // A caller that waits for the mutex waits no longer than its signal lets it.
     exec: (script, options) =>
       orCalledOff(
         mutex.runExclusive(() => run(script, options)),

@@ -6,9 +6,9 @@ import type { ObservedInterface } from '../../observation.ts'
 import type { RouteSpec } from '../../spec.ts'
 import { isInterface, list, peerType, PRIVATE_KEY, type Section, text, tunnelOf } from './sections.ts'
 
-/** What a tunnel is by its sections, whether it runs or not. Pure. */
+/** A tunnel as its sections configure it, whether it runs or not. Pure. */
 
-/** As uci has it: not up, and nothing is known but what was wanted. */
+/** An interface as uci has it: not up, and nothing is known but what was wanted. */
 export function configuredInterface(name: string, sections: readonly Section[]): ObservedInterface {
   const own = sections.find((section) => isInterface(section) && section.name === name)
   const options = own?.options ?? {}
@@ -26,7 +26,7 @@ export function configuredInterface(name: string, sections: readonly Section[]):
   }
 }
 
-/** Peers of the interface, in whatever section. What bears no key is none: the handlers pass it by. */
+/** Peers of the interface, in any section. A section without a key is no peer: the handlers ignore it. */
 export function configuredPeers(name: string, sections: readonly Section[]): readonly PeerState[] {
   return sections
     .filter(({ config, type }) => config === 'network' && type === peerType(name))
@@ -56,7 +56,7 @@ export function configuredRoutes(name: string, sections: readonly Section[]): re
     .map(({ options }) => ({ prefix: text(options, 'target') ?? '', mtu: null }))
 }
 
-/** @returns null where there is none. */
+/** @returns null where there is no key. */
 export function keyIn(word: string): PublicKey | null {
   return isKeyText(word) ? parsePublicKey(word) : null
 }

@@ -4,9 +4,9 @@ import type { HomeForwarding, RouteSpec, TunnelSpec } from '../../spec.ts'
 import { isIn } from '../../../net/prefix.ts'
 import { list, namedFor, type Options, peerName, peerType, type Section, text } from './sections.ts'
 
-/** What a tunnel is made of on an OpenWrt router, as sections. Pure. */
+/** The sections that make up a tunnel on an OpenWrt router. Pure. */
 
-/** A home's tunnel; there is no other on a router. */
+/** A tunnel of a home; a router has no other. */
 export interface HomeSpec extends TunnelSpec {
   readonly forwarding: HomeForwarding
 }
@@ -20,7 +20,7 @@ export function peerSection(interfaceName: string, peer: PeerSpec): Section {
     options: {
       description: 'homeward',
       public_key: publicKey,
-      // One each: a comma within half works (openwrt#21411).
+      // One option each: a comma within half works (openwrt#21411).
       allowed_ips: allowedIps,
       ...(endpoint === null ? {} : { endpoint_host: endpoint.address, endpoint_port: String(endpoint.port) }),
       ...(keepaliveSeconds === 0 ? {} : { persistent_keepalive: String(keepaliveSeconds) }),
@@ -41,7 +41,7 @@ export function routeName(interfaceName: string, prefix: string): string {
   return namedFor(interfaceName, `r${createHash('sha256').update(prefix).digest('hex').slice(0, 12)}`)
 }
 
-/** fw3 took 11 characters, and much that reads zones still reckons with that. */
+/** The longest name of a zone: fw3 took 11 characters, and many programs that read zones still expect that. */
 const LONGEST_ZONE = 11
 
 export function zoneName(interfaceName: string): string {
@@ -51,15 +51,16 @@ export function zoneName(interfaceName: string): string {
 
 export interface RulesSpec {
   readonly interface: string
-  /** The tunnel's own, canonical CIDR. */
+  /** The tunnel's own network, canonical CIDR. */
   readonly network: string
   readonly forwarding: HomeForwarding
 }
 
 /**
- * A zone of its own, and what may pass. The zone names the device, not the network: fw4 looks a network's device up when it
- * loads, and while the tunnel is not up there is none, so that what comes first out of it would be in no zone.
- * @param foreign the owner's sections: in which zone the LAN is.
+ * The sections of a zone of its own, and of what may pass. The zone names the device, not the network: fw4 looks a
+ * network's device up when it loads, and while the tunnel is not up there is none, so that the first packets out of it
+ * would be in no zone.
+ * @param foreign the owner's sections: they tell in which zone the LAN is.
  */
 export function firewallSections(
   { interface: name, network, forwarding }: RulesSpec,
@@ -83,13 +84,13 @@ export function firewallSections(
       input: 'REJECT',
       output: 'ACCEPT',
       forward: 'REJECT',
-      // The hub knows the home by one address; what the LAN starts, the agent's heartbeats among it, comes from there.
+      // The hub knows the home by one address; what the LAN starts, with the agent's heartbeats, comes from there.
       masq: '1',
       mtu_fix: '1',
     }),
     rule('icmp', 'ICMP to the router', { src: zone, proto: 'icmp' }),
     ...(lan.length === 0 ? [] : [rule('in', 'into the LAN', { src: zone, dest: '*', dest_ip: lan, ...all })]),
-    // From the LAN alone: the router may be where the internet begins.
+    // Only from the LAN: the router may be where the internet begins.
     ...lan.map((prefix, index) =>
       rule(`out${index}`, 'from the LAN', {
         src: lanZone(prefix, foreign) ?? '*',
@@ -112,7 +113,7 @@ export function firewallSections(
   ]
 }
 
-/** By the configuration, not by what is up at the moment: the rules would change with each cable. */
+/** The zone of a LAN, by the configuration and not by what is up now: else the rules would change with each cable. */
 function lanZone(prefix: string, foreign: readonly Section[]): string | null {
   const networks = foreign
     .filter(({ config, type, options }) => config === 'network' && type === 'interface' && isOn(prefix, options))
@@ -124,7 +125,7 @@ function lanZone(prefix: string, foreign: readonly Section[]): string | null {
   return zone === undefined ? null : text(zone.options, 'name')
 }
 
-/** `ipaddr` is one address beside `netmask`, or a list with prefix lengths. */
+/** Whether a LAN is on an interface. `ipaddr` is one address with `netmask`, or a list with prefix lengths. */
 function isOn(prefix: string, options: Options): boolean {
   return list(options, 'ipaddr').some((address) => isIn(address.split('/')[0] ?? '', [prefix]))
 }

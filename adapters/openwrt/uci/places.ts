@@ -1,2 +1,2 @@
-/** Ours on the router: in RAM, for root alone, gone after a reboot. */
+/** Our folder on the router: in RAM, for root only, gone after a reboot. */
 export const RUN = '/var/run/homeward'

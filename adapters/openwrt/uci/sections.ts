@@ -4,21 +4,21 @@ import type { PublicKey } from '../../../wireguard/keys.ts'
 export interface Section {
   readonly config: ConfigFile
   readonly name: string
-  /** E.g. `interface`, `zone`. */
+  /** The type, e.g. `interface`, `zone`. */
   readonly type: string
   readonly options: Options
 }
 
 export type ConfigFile = 'network' | 'firewall'
-/** A list is an array. */
+/** Options of a section; a list is an array. */
 export type Options = Readonly<Record<string, string | readonly string[]>>
 
-/** A private key stands here as the public one: it is read nowhere, and put in on its way to the router. */
+/** The option of a private key. Here it holds the public one: the private one is put in on its way to the router. */
 export const PRIVATE_KEY = 'private_key'
 
 /**
- * Everything of ours has a name that begins with this, but for the interface, whose section is named as its device is; that
- * bears the option MARK. netifd and fw4 pass by what they don't know, and LuCI keeps it.
+ * The prefix of every name of ours, except the interface's section, which is named as its device is and bears the
+ * option MARK. netifd and fw4 ignore options that they don't know, and LuCI keeps them.
  */
 const PREFIX = 'homeward'
 export const MARK = 'homeward'
@@ -36,7 +36,7 @@ export function interfaceSection(interfaceName: string): Section {
   }
 }
 
-/** Which tunnel of homeward a section belongs to; null: it is somebody else's. */
+/** The tunnel of homeward to which a section belongs; null: it is somebody else's. */
 export function tunnelOf(section: Section): string | null {
   if (section.config === 'network' && section.type === 'interface' && section.options[MARK] !== undefined)
     return section.name
@@ -51,7 +51,7 @@ export function peerType(interfaceName: string): string {
   return `wireguard_${interfaceName}`
 }
 
-/** From the key, so that a peer keeps its section whatever others come and go. */
+/** The name of a peer's section, made from its key, so that the peer keeps its section whatever others come and go. */
 export function peerName(interfaceName: string, publicKey: PublicKey): string {
   return namedFor(interfaceName, `p${Buffer.from(publicKey, 'base64').subarray(0, 6).toString('hex')}`)
 }
@@ -61,7 +61,7 @@ export function text(options: Options, name: string): string | null {
   return typeof value === 'string' ? value : null
 }
 
-/** uci lets a list be written as one option, and an option as a list. */
+/** An option as a list: uci lets a list be written as one option, and an option as a list. */
 export function list(options: Options, name: string): readonly string[] {
   const value = options[name]
   if (value === undefined || value === '') return []

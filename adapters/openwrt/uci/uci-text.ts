@@ -2,7 +2,8 @@ import type { PrivateKey } from '../../../wireguard/keys.ts'
 import { type ConfigFile, keyOf, type Options, PRIVATE_KEY, sameValue, type Section } from './sections.ts'
 
 /**
- * Reads what `uci show` prints of a file. Anonymous sections keep the name it gives them (`@zone[1]`): nobody changes those.
+ * Reads what `uci show` prints of a file. Anonymous sections keep the name that it gives them (`@zone[1]`): homeward
+ * never changes those.
  * @throws {SyntaxError} on anything else; the line is not quoted, since it may hold a secret.
  */
 export function parseShow(config: ConfigFile, shown: string): readonly Section[] {
@@ -22,7 +23,7 @@ export function parseShow(config: ConfigFile, shown: string): readonly Section[]
   return [...sections].map(([name, { type, options }]) => ({ config, name, type, options }))
 }
 
-/** `a.b.c='x' 'y'`. A quote within is `'\''`; a value may hold line ends. */
+/** Entries such as `a.b.c='x' 'y'`. A quote within is `'\''`; a value may hold line ends. */
 function* entries(shown: string): Generator<readonly [readonly string[], readonly string[]]> {
   const entry = /([A-Za-z0-9_]+(?:\.(?:@?[A-Za-z0-9_]+(?:\[-?\d+\])?))+)=((?:'(?:[^']|'\\'')*'[ ]?)+|[^'\n]*)(?:\n|$)/y
   while (entry.lastIndex < shown.length) {
@@ -38,9 +39,9 @@ function quoted(raw: string): readonly string[] {
 }
 
 /**
- * The lines for `uci batch` that make one set of sections of another. Options are changed one by one, so that what is right
- * is not touched, and a file keeps its order.
- * @param privateKey of this public key.
+ * The lines for `uci batch` that change the found sections into the wanted ones. Options are changed one by one, so
+ * that right ones are not touched, and a file keeps its order.
+ * @param privateKey the private key of this public one.
  * @throws {TypeError} on a value that could end its quotes.
  */
 export function batchLines(
@@ -59,7 +60,7 @@ export function batchLines(
     if (!isSameKind) lines.push(`set ${path}=${section.type}`)
     lines.push(...optionLines(path, isSameKind ? old.options : {}, section.options, privateKey))
   }
-  // The last first: anonymous ones are counted.
+  // The last section goes first: anonymous ones are counted.
   for (const path of [...before.keys()].reverse()) if (!after.has(path)) lines.push(`delete ${path}`)
   return lines
 }

@@ -1,6 +1,6 @@
 import { formatEndpoint, type PeerSpec } from '../../../wireguard/spec.ts'
 
-/** The command that makes a running peer so; public keys are no secret. */
+/** The command that makes a running peer as wanted; public keys are no secret. */
 export function wgSetPeer(
   name: string,
   {
