@@ -76,7 +76,7 @@ export function noteRegistering(registration: Registration, now: number): Regist
 }
 
 /**
- * @param spread 0 … 1, another for each home: a thousand homes must not come in the same second after their hub was away.
+ * @param jitter 0 … 1, another for each home: a thousand homes must not come in the same second after their hub was away.
  */
 export function noteOutcome(
   registration: Registration,

@@ -80,7 +80,7 @@ export function remedyEnded(
   return { ...after, heartbeats, remediation: noteExecuted(watch.remediation, watch.heartbeats, now) }
 }
 
-/** @param way where the interface sends since the remedy; null when that is as before. */
+/** @param endpoint where the interface sends since the remedy; null when that is as before. */
 function fallbackAfter(
   { fallback, asking, remediation }: Watch,
   endpoint: Endpoint | null,
