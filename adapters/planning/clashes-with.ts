@@ -1,6 +1,6 @@
 import type { Observation, Refusal } from '../observation.ts'
 
-/** What keeps tunnels of these names from being on the machine. */
+/** Why tunnels of these names cannot be on the machine. */
 export function clashesWith(
   { clashes, foreignInterfaces }: Pick<Observation, 'clashes' | 'foreignInterfaces'>,
   names: readonly string[],

@@ -3,7 +3,7 @@ import type { PeerState } from '../../wireguard/dump.ts'
 import type { Endpoint, PeerSpec } from '../../wireguard/spec.ts'
 import { sameList } from './same-list.ts'
 
-/** Whether a peer that runs is the wanted one, preshared key aside. Without a wanted endpoint it is wherever it was last heard from. */
+/** Whether a running peer is as wanted, except its preshared key. Without a wanted endpoint any endpoint is right. */
 export function isPeerAsWanted(
   observed: PeerState | undefined,
   wanted: Pick<PeerSpec, 'endpoint' | 'allowedIps' | 'keepaliveSeconds'>,
@@ -16,7 +16,7 @@ export function isPeerAsWanted(
   )
 }
 
-/** One endpoint in whatever spelling: wg prints IPv6 as RFC 5952 says, and so does RouterOS. */
+/** Whether two endpoints are one, in any spelling: wg prints IPv6 as RFC 5952 says, and so does RouterOS. */
 export function samePlace(a: Endpoint | null, b: Endpoint): boolean {
   return a !== null && a.port === b.port && canonicalAddress(a.address) === canonicalAddress(b.address)
 }

@@ -1,8 +1,11 @@
 import type { Observation } from '../observation.ts'
 
-/** What every router is found to be, since it is not asked: only this project's own Linux machines lead visitors and exits by rules of their own. */
+/**
+ * The observation of any router, since it is not asked: only this project's own Linux machines route visitors and exits
+ * by rules of their own.
+ */
 export const AS_EVERY_ROUTER = {
-  // A router forwards; its owner may turn that off, but not we.
+  // A router forwards; its owner may turn that off, but we may not.
   forwarding: true,
   forwardingIsOurs: false,
   published: [],

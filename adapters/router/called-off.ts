@@ -1,13 +1,13 @@
 import { Problem } from '../../problems/problem.ts'
 
-/** Somebody does not want it any more. @param what reads well before ` failed`. */
+/** The problem of an action that the caller aborted. @param what reads well before ` failed`. */
 export function calledOff(what: string, signal: AbortSignal): Problem {
   const next = 'Run it again when you are ready'
   return new Problem('interrupted', { what, why: 'it was called off', next, cause: signal.reason })
 }
 
 /**
- * The same end as that of what is waited for, or an earlier one when it is called off; it goes on then, unheard.
+ * Waits for a result no longer than the signal lets it; the action itself goes on, unheard.
  * @throws {Problem} `interrupted`.
  */
 export function orCalledOff<Result>(waited: Promise<Result>, what: string, signal: AbortSignal): Promise<Result> {

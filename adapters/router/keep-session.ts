@@ -3,41 +3,41 @@ import { backoffMs } from '../../system/time/backoff.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import { orCalledOff } from './called-off.ts'
 
-/** A line to a router, of whatever kind. */
+/** A connection to a router, of any kind. */
 interface Line {
   readonly isOpen: () => boolean
   readonly close: () => void
 }
 
-/** One session that is kept for everyday questions, and made again when it died. */
+/** One session that is kept for everyday questions, and opened again when it died. */
 export interface KeptSession<Session extends Line> {
-  /** The kept one, opened when there is none. While a pause between attempts lasts it fails at once. */
+  /** The kept session, opened when there is none. Fails at once while a pause between attempts lasts. */
   readonly current: (signal: AbortSignal) => Promise<Session>
-  /** It answered. */
+  /** Notes that the session answered. */
   readonly answered: () => void
-  /** A question on it came to nothing. */
+  /** Notes that a question on the session failed. */
   readonly failed: (session: Session, thrown: unknown) => void
-  /** null while not connected. */
+  /** The open session; null while not connected. */
   readonly peek: () => Session | null
   readonly close: () => void
 }
 
 export interface KeepOptions<Session extends Line> {
   readonly open: (signal: AbortSignal) => Promise<Session>
-  /** For people: `connecting to the router 192.168.1.1:22`. */
+  /** A description for people: `connecting to the router 192.168.1.1:22`. */
   readonly what: string
-  /** Its `now` counts the pauses. */
+  /** The clock whose `now` counts the pauses. */
   readonly clock: Clock
 }
 
-/** The ceiling is what a cure may have to wait for it. */
+/** How long to wait between attempts. The ceiling is how long a remedy may have to wait for the router. */
 const PAUSES = { firstMs: 1_000, ceilingMs: 8_000 } as const
 
 export function keepSession<Session extends Line>({ open, what, clock }: KeepOptions<Session>): KeptSession<Session> {
   const life = new AbortController()
   let session: Session | null = null
   let opening: Promise<Session> | null = null
-  /** Attempts in a row that came to nothing: no session, or one that ended before it had answered anything. */
+  /** Attempts in a row that failed: no session, or one that ended before it had answered anything. */
   let failures = 0
   let hasAnswered = false
   let whyFailed = ''
@@ -66,7 +66,7 @@ export function keepSession<Session extends Line>({ open, what, clock }: KeepOpt
   }
 
   return {
-    /** Everybody who asks meanwhile waits for the same attempt, each for as long as its own signal lets it. */
+    /** All callers during an attempt wait for that one, each for as long as its own signal lets it. */
     current: (signal) => {
       if (session?.isOpen() === true) return Promise.resolve(session)
       if (life.signal.aborted) return Promise.reject(waiting('it was closed here'))
@@ -81,7 +81,7 @@ export function keepSession<Session extends Line>({ open, what, clock }: KeepOpt
       hasAnswered = true
     },
     failed: (on, thrown) => {
-      // Perhaps the line is dead without a word; if it is not, this costs no more than a login.
+      // The connection may be silently dead; if it is not, this costs no more than a login.
       if (thrown instanceof Problem && thrown.code === 'router-timeout') on.close()
       if (on.isOpen() || on !== session) return
       session = null

@@ -3,7 +3,7 @@ import type { Refusal } from '../observation.ts'
 import type { TunnelSpec } from '../spec.ts'
 
 /**
- * What no router does, whatever its kind, and what would cut it off.
+ * Refusals of what no router supports, whatever its kind, and of what would cut the router off.
  * @param host the router's address as it is reached.
  */
 export function refusedByEveryRouter(

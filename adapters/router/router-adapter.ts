@@ -7,13 +7,13 @@ import type { Plan, Step } from '../step.ts'
 import { describeStep } from '../describe-step.ts'
 import { isIn, networkOf } from '../../net/prefix.ts'
 
-/** What a kind of router does by itself; what they have in common is around it. */
+/** The parts of an adapter that differ by the kind of router; the rest is common. */
 export interface RouterDeps {
-  /** As its owner named it: a host name or an address. */
+  /** The router as its owner named it: a host name or an address. */
   readonly host: string
-  /** For people: its name and its address, as far as they are known. */
+  /** A description for people: its name and its address, as far as they are known. */
   readonly name: () => string
-  /** The literal address by which it is reached at the moment; null while it is not. */
+  /** The literal address at which the router is reached now; null while it is not. */
   readonly reachedAt: () => string | null
   readonly describe: (signal: AbortSignal) => Promise<Description>
   readonly observe: (signal: AbortSignal) => Promise<Observation>
@@ -22,12 +22,12 @@ export interface RouterDeps {
   readonly execute: (step: Step, signal: AbortSignal) => Promise<void>
   readonly remedy: (remedy: Remedy, signal: AbortSignal) => Promise<void>
   readonly close: () => void
-  /** Errors that are no Problem yet, in the kind's own words. @param what reads well before ` failed`. */
+  /** The Problem for an error that is none yet, in the kind's own words. @param what reads well before ` failed`. */
   readonly stepFailed: (what: string, router: string, thrown: unknown) => Problem
   readonly questionFailed: (what: string, router: string, thrown: unknown) => Problem
 }
 
-/** The adapter for a router that is reached over the network: every error names it, and nobody cuts the way to it. */
+/** The adapter for a router that is reached over the network: every error names it, and no plan cuts the way to it. */
 export function routerAdapter(deps: RouterDeps): Adapter {
   const { host, name, reachedAt, stepFailed, questionFailed } = deps
   let description: Description | null = null

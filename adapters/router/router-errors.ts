@@ -2,11 +2,11 @@ import type { ProblemCode } from '../../problems/catalogue.ts'
 import { quoted } from '../../problems/printable.ts'
 import { Problem, reasonOf } from '../../problems/problem.ts'
 
-/** What an error that is no Problem yet means. */
+/** The code for an error that is no Problem yet. */
 type CodeOf = (thrown: unknown) => ProblemCode
 
 /**
- * What was tried on which router, and why it failed: what the router said of it, where it said something.
+ * The problem of a step: on which router, and why it failed, in the router's own words where it said any.
  * @param what reads well before ` failed`.
  */
 export function stepFailed(
@@ -17,7 +17,7 @@ export function stepFailed(
 ): Problem {
   const where = `${what} on the router ${router}`
   if (thrown instanceof Problem) {
-    // What says more than that a step failed, says it itself.
+    // An error that says more than that a step failed keeps its code.
     if (thrown.code.startsWith('router-') || thrown.code === 'interface-taken' || thrown.code === 'interrupted')
       return new Problem(thrown.code, { what: where, why: thrown.why, next: thrown.next, cause: thrown })
     return new Problem('step-failed', { what: where, why: thrown.why, next: thrown.next, cause: thrown })
@@ -25,7 +25,7 @@ export function stepFailed(
   return new Problem(codeOf(thrown), { what: where, why: whyOf(thrown), cause: thrown })
 }
 
-/** A question, which changes nothing, that was not answered as foreseen. */
+/** The problem of a question, which changes nothing, that was not answered as expected. */
 export function questionFailed(
   what: string,
   router: string,
@@ -36,7 +36,7 @@ export function questionFailed(
   return new Problem(codeOf(thrown), { what: `${what} on the router ${router}`, why: whyOf(thrown), cause: thrown })
 }
 
-/** Errors that repeat what a router said have it apart. */
+/** The reason; errors that repeat what a router said hold that apart. */
 function whyOf(thrown: unknown): string {
   const { routerWords = '' } = thrown instanceof Error ? (thrown as { readonly routerWords?: string }) : {}
   return routerWords === '' ? reasonOf(thrown) : `the router says: ${quoted(routerWords)}`
