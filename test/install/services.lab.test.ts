@@ -3,59 +3,32 @@ import type { Status } from '../../agent/report/status.ts'
 import type { HubStatus } from '../../hub/report/status.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import { askedBy } from '../lab/places/camera.ts'
-import { createLab, type Lab } from '../lab/lab.ts'
-import { buildPicture, type Picture } from '../lab/picture.ts'
-import { unpackRelease } from './release.ts'
-import { bootScratchMachine, type ScratchMachine } from './scratch-machine.ts'
+import type { Picture } from '../lab/picture.ts'
+import type { ScratchMachine } from './scratch-machine.ts'
+import {
+  bootVpsAndPi,
+  camera,
+  install,
+  invite,
+  mainPid,
+  RELEASE,
+  tunnelPid,
+  until,
+  untilUp,
+  type VpsAndPi,
+} from './vps-and-pi.ts'
 
 /** A VPS and a Pi with systemd, installed by the two commands of the README. One story: each test goes on from the last. */
-let lab: Lab
+let machines: VpsAndPi
 let picture: Picture
 let vps: ScratchMachine
 let pi: ScratchMachine
 
-const RELEASE = '/opt/homeward'
-
 beforeAll(async () => {
-  lab = await createLab()
-  picture = await buildPicture(lab)
-  ;[vps, pi] = await Promise.all([
-    bootScratchMachine(lab, picture.hub, 'systemd'),
-    bootScratchMachine(lab, picture.home.pi, 'systemd'),
-  ])
-  await Promise.all([unpackRelease(vps, RELEASE), unpackRelease(pi, RELEASE)])
+  machines = await bootVpsAndPi()
+  ;({ picture, vps, pi } = machines)
 })
-afterAll(async () => {
-  await Promise.all([vps.end(), pi.end()])
-  await lab.close()
-})
-
-async function install(machine: ScratchMachine, words: string): Promise<string> {
-  const { stdout, stderr } = await machine.shell(`${RELEASE}/install.sh ${words} </dev/null 2>&1`, {
-    timeoutMs: 180_000,
-  })
-  return stdout + stderr
-}
-
-const invite = async (): Promise<string> => (await vps.shell('homeward hub invite cabin')).stdout.trim()
-
-const isUp = async (): Promise<boolean> => (await pi.shell('homeward status', { allowFailure: true })).exitCode === 0
-
-/** The hub's own machine asks the camera through the tunnel. */
-const camera = (): Promise<string> =>
-  picture.hub
-    .run('curl', ['--silent', '--max-time', '10', `http://${picture.home.lan.camera}/`], { allowFailure: true })
-    .then(({ stdout }) => stdout)
-
-async function until(what: string, isSo: () => Promise<boolean>, timeoutMs = 90_000): Promise<void> {
-  for (const late = Date.now() + timeoutMs; !(await isSo()); await sleep(100))
-    if (Date.now() > late) throw new Error(`${what}: not within ${timeoutMs / 1000} s`)
-}
-
-const mainPid = async (machine: ScratchMachine, service: string): Promise<string> =>
-  (await machine.shell(`systemctl show --property MainPID --value ${service}`)).stdout.trim()
-const tunnelPid = async (machine: ScratchMachine): Promise<string> =>
-  (await machine.shell('pgrep -x wireguard-go || true')).stdout.trim()
+afterAll(() => machines.end())
 
 test('the VPS becomes a hub, as a service that starts at boot', async () => {
   const said = await install(vps, 'hub --address 203.0.113.10')
@@ -65,10 +38,10 @@ test('the VPS becomes a hub, as a service that starts at boot', async () => {
 })
 
 test('the Pi becomes a home with the token, and shows that the tunnel is up', async () => {
-  const said = await install(pi, `home ${await invite()}`)
+  const said = await install(pi, `home ${await invite(vps)}`)
   expect(said).toContain('homeward runs, and starts at boot')
-  await until('up', isUp)
-  expect(askedBy(await camera())).toBe(picture.home.lan.pi)
+  await untilUp(pi)
+  expect(askedBy(await camera(picture))).toBe(picture.home.lan.pi)
 })
 
 test('the services run as their own user, with no more capabilities than they need', async () => {
@@ -121,14 +94,14 @@ test('the services open a firewall of iptables-legacy too, and say when its lock
   expect(await saved(vps)).toMatch(
     /-A INPUT -p udp -m udp --dport 51820 [^]*\*filter[^]*-A INPUT -p udp -m udp --dport 51820 /,
   )
-  await until('the camera', async () => (await camera()).includes('camera'))
+  await until('the camera', async () => (await camera(picture)).includes('camera'))
 
   await pi.shell('chmod 0600 /run/xtables.lock && iptables -F FORWARD')
   const refusal = /iptables\): .*xtables\.lock: Permission denied/
   await until('a warning', async () => (await warningsAt(pi)).some((warning) => refusal.test(warning)))
   await pi.shell('chmod 0640 /run/xtables.lock')
   await until('no warning', async () => (await warningsAt(pi)).length === 0)
-  expect(await camera()).toContain('camera')
+  expect(await camera(picture)).toContain('camera')
 
   for (const machine of [vps, pi]) await machine.shell(LATER_IPTABLES)
 })
@@ -147,7 +120,7 @@ test('a second run of both commands changes nothing, and the tunnel stays', asyn
   const again = await install(pi, 'home hw1.not-looked-at.0')
   expect(again).toContain('the token was not used')
   expect(again).toContain('sudo homeward join --again TOKEN')
-  await until('up', isUp)
+  await untilUp(pi)
   const after = [await tunnelPid(vps), await tunnelPid(pi), (await vps.shell('cat /etc/homeward/hub.yaml')).stdout]
   expect(after).toEqual(before)
 })
@@ -155,10 +128,10 @@ test('a second run of both commands changes nothing, and the tunnel stays', asyn
 test('a home that the hub forgot joins again under its service, which goes on', async () => {
   const pid = await mainPid(pi, 'homeward')
   await vps.shell('homeward hub remove cabin --yes')
-  const { stdout } = await pi.shell(`homeward join --again ${await invite()} --yes`, { timeoutMs: 180_000 })
+  const { stdout } = await pi.shell(`homeward join --again ${await invite(vps)} --yes`, { timeoutMs: 180_000 })
   expect(stdout).toContain('The running agent goes on with it.')
-  await until('up', isUp)
-  expect(askedBy(await camera())).toBe(picture.home.lan.pi)
+  await untilUp(pi)
+  expect(askedBy(await camera(picture))).toBe(picture.home.lan.pi)
   expect(await mainPid(pi, 'homeward')).toBe(pid)
   const { stdout: owners } = await pi.shell('stat -c "%U %a" /etc/homeward/*')
   expect([...new Set(owners.trim().split('\n'))]).toEqual(['homeward 600'])
@@ -174,18 +147,18 @@ test('a daemon that is killed comes back by itself, and nobody at home notices',
   ] as const) {
     const [killed, tunnel] = [await mainPid(machine, service), await tunnelPid(machine)]
     await machine.shell(`kill -KILL ${killed}`)
-    expect(await camera()).toContain('camera')
+    expect(await camera(picture)).toContain('camera')
     await until(`${service} again`, async () => !['0', killed].includes(await mainPid(machine, service)))
     expect(await tunnelPid(machine)).toBe(tunnel)
   }
-  await until('up', isUp)
+  await untilUp(pi)
 })
 
 test('the tunnel works on while the services are stopped', async () => {
   await Promise.all([vps.shell('systemctl stop homeward-hub'), pi.shell('systemctl stop homeward')])
-  expect(await camera()).toContain('camera')
+  expect(await camera(picture)).toContain('camera')
   await Promise.all([vps.shell('systemctl start homeward-hub'), pi.shell('systemctl start homeward')])
-  await until('up', isUp)
+  await untilUp(pi)
 })
 
 test('a service that is stopped while the line is being measured ends at once, and cleanly', async () => {
@@ -198,7 +171,7 @@ test('a service that is stopped while the line is being measured ends at once, a
       (await host.run('ss', ['-Hun', `dst ${picture.hubAddress}`])).stdout.trim().split('\n').length >= 8
     if (service === 'homeward') {
       await machine.shell('systemctl stop homeward; rm -f /var/lib/homeward/line.json; systemctl start homeward')
-      await until('up', isUp)
+      await untilUp(pi)
       await until('the line is measured', measures)
       // They are silent when they have settled.
       await sleep(8_000)
@@ -211,7 +184,7 @@ test('a service that is stopped while the line is being measured ends at once, a
     expect(stdout.trim()).toBe('success')
   }
   await Promise.all([vps.shell('systemctl start homeward-hub'), pi.shell('systemctl start homeward')])
-  await until('up', isUp)
+  await untilUp(pi)
 })
 
 test('the journal knows what is a warning, and what an error', async () => {
@@ -232,108 +205,6 @@ test('the journal knows what is a warning, and what an error', async () => {
   expect((await pi.shell(`${asked} info`)).stdout).toContain('"level":30')
 })
 
-test('an upgrade starts the services anew, and the tunnel stays up', async () => {
-  for (const [machine, service] of [
-    [vps, 'homeward-hub'],
-    [pi, 'homeward'],
-  ] as const) {
-    const before = [await mainPid(machine, service), await tunnelPid(machine)] as const
-    expect(await install(machine, 'upgrade')).toContain('tunnels stayed up')
-    expect(await mainPid(machine, service)).not.toBe(before[0])
-    expect(await tunnelPid(machine)).toBe(before[1])
-  }
-  expect(await camera()).toContain('camera')
-})
-
-/** A release that is broken: `before` is carried out before anything of its program. */
-const breakRelease = (machine: ScratchMachine, folder: string, before: string) =>
-  machine.shell(`
-rm -rf ${folder}
-cp -R ${RELEASE} ${folder}
-{ printf '%s\\n' ${JSON.stringify(before)}; sed 1d ${RELEASE}/dist/homeward.js; } > ${folder}/dist/homeward.js
-sed -i '/^Description=/s/$/, broken/' ${folder}/systemd/*.service`)
-
-const RUNS = "process.argv.at(-1) === 'run'"
-
-test.each([
-  ['ends at once', `if (${RUNS}) { console.error('no luck'); process.exit(1) }`],
-  [
-    'answers, and ends a little later',
-    `if (${RUNS}) setTimeout(() => { console.error('no luck'); process.exit(1) }, 4500)`,
-  ],
-])(
-  'a version whose service %s makes way for the one before, and says why',
-  async (_, before) => {
-    async function falls(machine: ScratchMachine, service: string): Promise<void> {
-      await breakRelease(machine, '/opt/broken', before)
-      const tunnel = await tunnelPid(machine)
-      const { stderr, stdout, exitCode } = await machine.shell('/opt/broken/install.sh upgrade </dev/null', {
-        allowFailure: true,
-        timeoutMs: 240_000,
-      })
-      expect(exitCode).toBe(1)
-      expect(stdout).not.toContain('tunnels stayed up')
-      expect(stderr).toContain('no luck')
-      expect(stderr).toContain(`install.sh: ${service} does not answer`)
-      expect(stderr).toMatch(new RegExp(`version before, homeward \\S+, is back in \\S+; ${service} runs again`))
-      const { stdout: left } = await machine.shell(`
-cmp ${RELEASE}/dist/homeward.js /usr/local/lib/homeward/dist/homeward.js
-cmp ${RELEASE}/systemd/${service}.service /etc/systemd/system/${service}.service
-systemctl is-active ${service}
-ls -d /usr/local/lib/homeward*
-ls /usr/local/lib/homeward`)
-      expect(left.trim().split('\n')).toEqual([
-        'active',
-        '/usr/local/lib/homeward',
-        'LICENSE',
-        'README.md',
-        'dist',
-        'package.json',
-      ])
-      expect(await tunnelPid(machine)).toBe(tunnel)
-    }
-    await Promise.all([falls(vps, 'homeward-hub'), falls(pi, 'homeward')])
-    await until('up', isUp)
-    expect(await camera()).toContain('camera')
-  },
-  300_000,
-)
-
-test('a program that does not even tell its version is not put in place', async () => {
-  await breakRelease(pi, '/opt/broken', "throw new Error('half a file')")
-  const pid = await mainPid(pi, 'homeward')
-  const { stderr, exitCode } = await pi.shell('/opt/broken/install.sh upgrade </dev/null', {
-    allowFailure: true,
-    timeoutMs: 180_000,
-  })
-  expect(exitCode).toBe(1)
-  expect(stderr).toContain('half a file')
-  expect(stderr).toContain('Nothing was changed: what was installed is still in place')
-  expect(await mainPid(pi, 'homeward')).toBe(pid)
-})
-
-test('an upgrade that was cut off is none: the next that fails brings back what ran before it', async () => {
-  await breakRelease(pi, '/opt/broken', `if (${RUNS}) process.exit(1)`)
-  await pi.shell(
-    `
-(/opt/broken/install.sh upgrade </dev/null >/dev/null 2>&1 & echo $! >/var/upgrade.pid)
-until [ -e /usr/local/lib/homeward.old ] && [ -e /usr/local/lib/homeward/dist ]; do sleep 0.05; done
-kill -KILL "$(cat /var/upgrade.pid)"`,
-    { timeoutMs: 180_000 },
-  )
-  const { exitCode } = await pi.shell('/opt/broken/install.sh upgrade </dev/null', {
-    allowFailure: true,
-    timeoutMs: 240_000,
-  })
-  expect(exitCode).toBe(1)
-  await pi.shell(
-    `cmp ${RELEASE}/dist/homeward.js /usr/local/lib/homeward/dist/homeward.js; test ! -e /usr/local/lib/homeward.old`,
-  )
-  await until('up', isUp)
-  await pi.shell('rm -rf /opt/broken')
-  await vps.shell('rm -rf /opt/broken')
-}, 300_000)
-
 test('after a reboot the services bring everything back, without root', async () => {
   for (const [machine, service] of [
     [vps, 'homeward-hub'],
@@ -345,8 +216,8 @@ ip link delete hw0
 nft flush ruleset
 echo 0 > /proc/sys/net/ipv4/ip_forward
 systemctl start ${service}`)
-  await until('up', isUp)
-  expect(askedBy(await camera())).toBe(picture.home.lan.pi)
+  await untilUp(pi)
+  expect(askedBy(await camera(picture))).toBe(picture.home.lan.pi)
   for (const machine of [vps, pi])
     expect((await machine.shell('ps -o user= -C wireguard-go')).stdout.trim()).toBe('homeward')
 })
@@ -365,8 +236,8 @@ ls /etc/homeward`)
 
 test('installed again without a token, it is the home it was', async () => {
   expect(await install(pi, 'home')).toContain('this home has joined already')
-  await until('up', isUp)
-  expect(await camera()).toContain('camera')
+  await untilUp(pi)
+  expect(await camera(picture)).toContain('camera')
 })
 
 test('purged, even after it was uninstalled, a home is forgotten by its hub, and nothing of homeward is left', async () => {

@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Picture } from '../lab/picture.ts'
+import type { ScratchMachine } from './scratch-machine.ts'
+import {
+  bootVpsAndPi,
+  camera,
+  install,
+  invite,
+  mainPid,
+  RELEASE,
+  tunnelPid,
+  untilUp,
+  type VpsAndPi,
+} from './vps-and-pi.ts'
+
+/** What is installed on a VPS and a Pi, and another version of it that comes. */
+let machines: VpsAndPi
+let picture: Picture
+let vps: ScratchMachine
+let pi: ScratchMachine
+
+beforeAll(async () => {
+  machines = await bootVpsAndPi()
+  ;({ picture, vps, pi } = machines)
+  await install(vps, 'hub --address 203.0.113.10')
+  await install(pi, `home ${await invite(vps)}`)
+  await untilUp(pi)
+})
+afterAll(() => machines.end())
+
+test('an upgrade starts the services anew, and the tunnel stays up', async () => {
+  for (const [machine, service] of [
+    [vps, 'homeward-hub'],
+    [pi, 'homeward'],
+  ] as const) {
+    const before = [await mainPid(machine, service), await tunnelPid(machine)] as const
+    expect(await install(machine, 'upgrade')).toContain('tunnels stayed up')
+    expect(await mainPid(machine, service)).not.toBe(before[0])
+    expect(await tunnelPid(machine)).toBe(before[1])
+  }
+  expect(await camera(picture)).toContain('camera')
+})
+
+/** A release that is broken: `before` is carried out before anything of its program. */
+const breakRelease = (machine: ScratchMachine, folder: string, before: string) =>
+  machine.shell(`
+rm -rf ${folder}
+cp -R ${RELEASE} ${folder}
+{ printf '%s\\n' ${JSON.stringify(before)}; sed 1d ${RELEASE}/dist/homeward.js; } > ${folder}/dist/homeward.js
+sed -i '/^Description=/s/$/, broken/' ${folder}/systemd/*.service`)
+
+const RUNS = "process.argv.at(-1) === 'run'"
+
+test.each([
+  ['ends at once', `if (${RUNS}) { console.error('no luck'); process.exit(1) }`],
+  [
+    'answers, and ends a little later',
+    `if (${RUNS}) setTimeout(() => { console.error('no luck'); process.exit(1) }, 4500)`,
+  ],
+])(
+  'a version whose service %s makes way for the one before, and says why',
+  async (_, before) => {
+    async function falls(machine: ScratchMachine, service: string): Promise<void> {
+      await breakRelease(machine, '/opt/broken', before)
+      const tunnel = await tunnelPid(machine)
+      const { stderr, stdout, exitCode } = await machine.shell('/opt/broken/install.sh upgrade </dev/null', {
+        allowFailure: true,
+        timeoutMs: 240_000,
+      })
+      expect(exitCode).toBe(1)
+      expect(stdout).not.toContain('tunnels stayed up')
+      expect(stderr).toContain('no luck')
+      expect(stderr).toContain(`install.sh: ${service} does not answer`)
+      expect(stderr).toMatch(new RegExp(`version before, homeward \\S+, is back in \\S+; ${service} runs again`))
+      const { stdout: left } = await machine.shell(`
+cmp ${RELEASE}/dist/homeward.js /usr/local/lib/homeward/dist/homeward.js
+cmp ${RELEASE}/systemd/${service}.service /etc/systemd/system/${service}.service
+systemctl is-active ${service}
+ls -d /usr/local/lib/homeward*
+ls /usr/local/lib/homeward`)
+      expect(left.trim().split('\n')).toEqual([
+        'active',
+        '/usr/local/lib/homeward',
+        'LICENSE',
+        'README.md',
+        'dist',
+        'package.json',
+      ])
+      expect(await tunnelPid(machine)).toBe(tunnel)
+    }
+    await Promise.all([falls(vps, 'homeward-hub'), falls(pi, 'homeward')])
+    await untilUp(pi)
+    expect(await camera(picture)).toContain('camera')
+  },
+  300_000,
+)
+
+test('a program that does not even tell its version is not put in place', async () => {
+  await breakRelease(pi, '/opt/broken', "throw new Error('half a file')")
+  const pid = await mainPid(pi, 'homeward')
+  const { stderr, exitCode } = await pi.shell('/opt/broken/install.sh upgrade </dev/null', {
+    allowFailure: true,
+    timeoutMs: 180_000,
+  })
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain('half a file')
+  expect(stderr).toContain('Nothing was changed: what was installed is still in place')
+  expect(await mainPid(pi, 'homeward')).toBe(pid)
+})
+
+test('an upgrade that was cut off is none: the next that fails brings back what ran before it', async () => {
+  await breakRelease(pi, '/opt/broken', `if (${RUNS}) process.exit(1)`)
+  await pi.shell(
+    `
+(/opt/broken/install.sh upgrade </dev/null >/dev/null 2>&1 & echo $! >/var/upgrade.pid)
+until [ -e /usr/local/lib/homeward.old ] && [ -e /usr/local/lib/homeward/dist ]; do sleep 0.05; done
+kill -KILL "$(cat /var/upgrade.pid)"`,
+    { timeoutMs: 180_000 },
+  )
+  const { exitCode } = await pi.shell('/opt/broken/install.sh upgrade </dev/null', {
+    allowFailure: true,
+    timeoutMs: 240_000,
+  })
+  expect(exitCode).toBe(1)
+  await pi.shell(
+    `cmp ${RELEASE}/dist/homeward.js /usr/local/lib/homeward/dist/homeward.js; test ! -e /usr/local/lib/homeward.old`,
+  )
+  await untilUp(pi)
+  await pi.shell('rm -rf /opt/broken')
+  await vps.shell('rm -rf /opt/broken')
+}, 300_000)
