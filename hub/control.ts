@@ -135,7 +135,7 @@ interface WithHub {
   readonly hub: Hub
 }
 
-interface Door<Opened extends WithHub> {
+interface StartupGate<Opened extends WithHub> {
   /** Makes questions wait until the hub is open. */
   readonly handler: LocalHandler
   readonly open: () => Promise<Opened>
@@ -143,7 +143,7 @@ interface Door<Opened extends WithHub> {
 }
 
 /** Opens the hub after the socket: only its holder may read the store, yet questions may come before that. */
-export function startupGate<Opened extends WithHub>(open: () => Promise<Opened>): Door<Opened> {
+export function startupGate<Opened extends WithHub>(open: () => Promise<Opened>): StartupGate<Opened> {
   let begin: () => void = () => undefined
   const opened = new Promise<void>((resolve) => {
     begin = resolve

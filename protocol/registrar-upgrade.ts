@@ -24,7 +24,7 @@ const LARGEST_REFUSAL = 16 * 1024
  * `home-unknown`, `rate-limited`, `carriers-full`.
  */
 export async function upgradeToTransport(registrar: Registrar, bearer: string, signal: AbortSignal): Promise<Upgraded> {
-  const what = `opening a carrier to the hub at ${hostPort(registrar.host, registrar.port)}`
+  const what = `opening the TLS transport to the hub at ${hostPort(registrar.host, registrar.port)}`
   const socket = await connectPinned(registrar, what, signal)
   try {
     return await switchProtocols(socket, registrar, bearer, what, signal)

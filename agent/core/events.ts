@@ -65,7 +65,7 @@ export function taken(watch: Watch, event: WatchEvent, now: number, actions: Act
     case 'transport-lost':
       if (watch.fallback?.on !== 'transport') return [watch, null]
       return [
-        { ...watch, fallback: null, ledElsewhereAt: now, asking: { ...watch.asking, reconciledAt: -Infinity } },
+        { ...watch, fallback: null, redirectedAt: now, asking: { ...watch.asking, reconciledAt: -Infinity } },
         null,
       ]
     case 'configured':
@@ -149,7 +149,7 @@ function echoed(
     echoedAt: now,
     echoTrust: round.answered.length > 0 ? 'trusted' : watch.asking.echoTrust,
   }
-  const isOfElsewhere = watch.ledElsewhereAt >= round.askedAt
+  const isOfElsewhere = watch.redirectedAt >= round.askedAt
   if (isSilent(watch)) {
     const isOlder = (watch.heartbeats.answeredAt ?? -Infinity) >= round.askedAt
     if (isOlder || isOfElsewhere) return { ...watch, asking }

@@ -65,8 +65,8 @@ function rungs(cause: Cause, situation: Situation): readonly Remedy[] {
   const forgetFlow: readonly Remedy[] = situation.canForgetFlow ? [{ kind: 'forget-flow' }] : []
   const newSession: Remedy = { kind: 'new-session' }
   const reset: readonly Remedy[] = situation.isRegistrarReachable ? [{ kind: 'reset' }] : []
-  const isOnCarrier = situation.round?.isTransport === true
-  const transport: readonly Remedy[] = situation.isRegistrarReachable && !isOnCarrier ? [{ kind: 'carrier' }] : []
+  const isOnTransport = situation.round?.isTransport === true
+  const transport: readonly Remedy[] = situation.isRegistrarReachable && !isOnTransport ? [{ kind: 'carrier' }] : []
   const last = situation.rounds === 0 ? [] : lastResorts(situation)
   switch (cause) {
     case 'flow-dead':

@@ -71,7 +71,7 @@ export function remedyEnded(
   if (!executed) return remedyFailed(watch, now, actions)
   // An unproven failback leaves the fallback as it was.
   const fallback = underWay.failbackFrom ?? fallbackAfter(watch, endpoint, now)
-  const after = { ...watch, fallback, remediedAt: now, ledElsewhereAt: endpoint === null ? watch.ledElsewhereAt : now }
+  const after = { ...watch, fallback, remediedAt: now, redirectedAt: endpoint === null ? watch.redirectedAt : now }
   // Answers came meanwhile: because of the remedy, or independently.
   if (watch.health.kind === 'up' && underWay.failbackFrom === null)
     return { ...(underWay.hasHelped ? remedyHelped(after, now, actions) : after), remediation: NO_REMEDIATION }

@@ -31,7 +31,7 @@ export interface Watch {
   /** When a remedy was last executed: changes soon after are its effect. */
   readonly remediedAt: number
   /** When the endpoint last changed: echoes that were asked before speak of the former one. */
-  readonly ledElsewhereAt: number
+  readonly redirectedAt: number
   /** Until when the tunnel counts as used. */
   readonly inUseUntil: number
   /** The last sign came from the hub's machine, not from its daemon. */

@@ -45,7 +45,7 @@ export function startWatch(settings: WatchSettings, beginning: Beginning, now: n
     helped: beginning.helped,
     canForgetFlow: false,
     remediedAt: -Infinity,
-    ledElsewhereAt: -Infinity,
+    redirectedAt: -Infinity,
     inUseUntil: -Infinity,
     isDaemonSilent: false,
   }

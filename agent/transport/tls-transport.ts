@@ -114,7 +114,7 @@ export async function openTlsTransport(
         current = ending.aborted ? null : await connect()
       } catch (thrown) {
         current = null
-        const { code, message } = asProblem(thrown, 'opening a carrier')
+        const { code, message } = asProblem(thrown, 'opening the TLS transport')
         if (code === 'home-unknown' || code === 'certificate-mismatch') return message
       }
     }
@@ -162,7 +162,7 @@ function openAt({ address }: ListenPlace): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const udp = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
     const fail = (error: Error): void =>
-      reject(new Problem('internal', { what: 'opening a carrier', why: error.message, cause: error }))
+      reject(new Problem('internal', { what: 'opening the TLS transport', why: error.message, cause: error }))
     udp.once('error', fail)
     udp.bind({ address, port: 0, exclusive: true }, () => {
       udp.off('error', fail)

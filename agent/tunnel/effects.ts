@@ -139,7 +139,7 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
     void transport.ended.then((why) => {
       if (path.transport !== transport) return
       path.transport = null
-      log.warn({ why }, 'the carrier over TCP ended')
+      log.warn({ why }, 'the TLS transport ended')
       context.notice({ kind: 'transport-lost' })
     })
     return transport.endpoint

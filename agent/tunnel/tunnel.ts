@@ -227,9 +227,9 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       try {
         const { endpoint } = path
         if (await failBackToUdp(adapter, config(), runtimeDir, path))
-          log.info({ endpoint }, 'the tunnel is led off the carrier')
+          log.info({ endpoint }, 'the tunnel is taken off the TLS transport')
       } catch (thrown) {
-        log.warn({ why: reasonOf(thrown) }, 'the tunnel could not be led off the carrier')
+        log.warn({ why: reasonOf(thrown) }, 'the tunnel could not be taken off the TLS transport')
       }
     },
     close: () => path.transport?.close(),

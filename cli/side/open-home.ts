@@ -11,7 +11,7 @@ import { orNoRoot } from '../or-no-root.ts'
 export async function openHome(context: Context): Promise<HomeTunnel> {
   const wanted = await readWanted(context)
   const adapter = await openAdapter(wanted.config.router, context)
-  return { ...wanted, stateDir: context.stateDir, transport: await carrierOf(wanted.config), adapter }
+  return { ...wanted, stateDir: context.stateDir, transport: await transportOf(wanted.config), adapter }
 }
 
 /** The wanted configuration, as the files say now. @throws {Problem} `config-*`, `no-root`. */
@@ -22,7 +22,7 @@ export async function readWanted({ configDir, stateDir }: Context): Promise<Pick
 }
 
 /** Leaves the agent's TLS transport wherever it is. Without a route to the router there is none. */
-async function carrierOf({ router }: TunnelConfig): Promise<HomeTunnel['transport']> {
+async function transportOf({ router }: TunnelConfig): Promise<HomeTunnel['transport']> {
   const place = await listenPlace(router).catch(() => null)
   return place === null ? null : { address: place.address, port: 'any' }
 }

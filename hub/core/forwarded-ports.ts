@@ -79,7 +79,7 @@ export function firstForwarded({ port, lastPort }: Publication, withheld: readon
 }
 
 const FOR_SSH = 'it is kept for ssh on the hub'
-const TOO_MANY = `a hub leads ${MOST_PUBLISHED_PORTS} ports at most`
+const TOO_MANY = `a hub forwards ${MOST_PUBLISHED_PORTS} ports at most`
 
 function inOrder(publications: readonly Publication[]): readonly Publication[] {
   if (portCount(publications) <= MOST_PUBLISHED_PORTS) return publications

@@ -160,7 +160,7 @@ function refuseTooMany({ publications }: StoreDocument, range: PublicationInput,
   const room = Math.max(0, MOST_PUBLISHED_PORTS - there)
   throw new Problem('publications-full', {
     what,
-    why: `a hub leads ${MOST_PUBLISHED_PORTS} ports at most, TCP and UDP each counted; this would be ${more} more, and there is room for ${room}`,
+    why: `a hub forwards ${MOST_PUBLISHED_PORTS} ports at most, TCP and UDP each counted; this would be ${more} more, and there is room for ${room}`,
   })
 }
 

@@ -59,11 +59,11 @@ export function makePeerMonitor(
       const now = clock.now()
       seen = new Map(peers.map((peer) => [peer.publicKey, remember(peer, seen.get(peer.publicKey), clock)]))
       seenAt = now
-      if (blind) log.info('the witness sees the interface again')
+      if (blind) log.info('the peers of the interface are seen again')
       blind = false
     } catch (thrown) {
       // Logged once per time of blindness, which is noticed again every second.
-      if (!blind) log.warn({ why: reasonOf(thrown) }, 'the witness cannot see the interface')
+      if (!blind) log.warn({ why: reasonOf(thrown) }, 'the peers of the interface cannot be seen')
       blind = true
     }
   }

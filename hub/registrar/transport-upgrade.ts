@@ -19,7 +19,7 @@ export function transportUpgrade(authentication: Authentication, transports: Tra
       transports.accept(home, socket, head)
       return true
     } catch (thrown) {
-      refuse(socket, asProblem(thrown, 'opening a carrier'))
+      refuse(socket, asProblem(thrown, 'opening the TLS transport'))
       return false
     }
   }

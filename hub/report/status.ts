@@ -171,7 +171,7 @@ export function tooManyNotes({ publications }: StoreDocument): readonly string[]
   const count = portCount(publications)
   if (count <= MOST_PUBLISHED_PORTS) return []
   return [
-    `${count} ports are published, and a hub leads ${MOST_PUBLISHED_PORTS} at most: small publications first, so that the largest lead to less; homeward publish list says which, homeward publish remove PORT/tcp makes room`,
+    `${count} ports are published, and a hub forwards ${MOST_PUBLISHED_PORTS} at most: small publications first, so that the largest lead to less; homeward publish list says which, homeward publish remove PORT/tcp makes room`,
   ]
 }
 

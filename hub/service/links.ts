@@ -12,7 +12,7 @@ export function hubLink(publication: Publication, withheld: readonly Withheld[],
   if (problem !== null) return { link: 'hub', works: false, said: problem }
   const kept = withheld.map((range) => `${rangeText(range)} does not: ${range.why}`)
   if (firstForwarded(publication, withheld) === null) return { link: 'hub', works: false, said: kept.join('; ') }
-  const said = [`the hub leads ${rangeText(publication)} into the tunnel`, ...kept].join('; ')
+  const said = [`the hub forwards ${rangeText(publication)} into the tunnel`, ...kept].join('; ')
   return { link: 'hub', works: true, said }
 }
 

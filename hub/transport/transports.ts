@@ -64,7 +64,7 @@ export function makeTransports(clock: Clock, log: Log): Transports {
       const before = open.get(home.name)
       if (before === undefined && open.size >= CARRIERS) {
         const why = `${CARRIERS} homes come over TCP already`
-        throw new Problem('carriers-full', { what: 'opening a carrier', why })
+        throw new Problem('carriers-full', { what: 'opening the TLS transport', why })
       }
       before?.transport.end('a newer one of the same home took its place')
       const transport = openHubTransport({ socket, head, wireguardPort: port, clock, onEnd })
@@ -74,7 +74,7 @@ export function makeTransports(clock: Clock, log: Log): Transports {
 
       function onEnd(why: string): void {
         const seconds = Math.round((clock.now() - transport.since) / 1000)
-        log.info({ home: home.name, why, seconds, ...transport.counts() }, 'a home’s carrier over TCP ended')
+        log.info({ home: home.name, why, seconds, ...transport.counts() }, 'a home’s TLS transport ended')
         if (open.get(home.name)?.transport === transport) open.delete(home.name)
         watch()
       }

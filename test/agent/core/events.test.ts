@@ -223,7 +223,7 @@ describe('other news', () => {
   test('of a lost carrier is that of the detour over it: the machine is looked at, at once', () => {
     const fallback = fellBack('transport', CARRIER, 'udp-blocked', 99_999)
     const lost = fed(given({ fallback }), { kind: 'transport-lost' })
-    expect(lost.watch).toMatchObject({ fallback: null, ledElsewhereAt: NOW })
+    expect(lost.watch).toMatchObject({ fallback: null, redirectedAt: NOW })
     expect(lost.kinds).toEqual(['reconcile'])
     const young = given({ fallback }, { reconciledAt: 2_900 })
     expect(fed(young, { kind: 'transport-lost' }, 3_000).kinds).toContain('reconcile')

@@ -171,9 +171,9 @@ describe('the home of a router', () => {
     const restore = await dropAllUdp(picture.home)
     try {
       // An answer may come before the router's API has said that it is done.
-      const isOnCarrier = ({ tunnel: { state, endpoint, notes } }: Status): boolean =>
+      const isOnTransport = ({ tunnel: { state, endpoint, notes } }: Status): boolean =>
         state === 'up' && /^192\.168\.1\.2:\d+$/.test(endpoint ?? '') && notes.includes('tcp-carrier')
-      await waitForStatus(pi, isOnCarrier, 300_000)
+      await waitForStatus(pi, isOnTransport, 300_000)
       await untilHubReachesHome()
       await expect.poll(() => plannedSteps(pi)).toEqual([])
       await agent.stop()

@@ -45,9 +45,9 @@ describe('a home of a hub that has an IPv6 address only', () => {
   test('reaches it over TCP where all UDP is blocked', async () => {
     const allowUdp = await dropAllUdp(picture.home)
     // Where it is on its way is known before WireGuard sends there.
-    const isOnCarrier = ({ tunnel: { notes, endpoint, state } }: Status): boolean =>
+    const isOnTransport = ({ tunnel: { notes, endpoint, state } }: Status): boolean =>
       notes.includes('tcp-carrier') && endpoint?.startsWith('127.0.0.1:') === true && state === 'up'
-    await waitForStatus(pi, isOnCarrier, 90_000)
+    await waitForStatus(pi, isOnTransport, 90_000)
     await allowUdp()
   })
 })

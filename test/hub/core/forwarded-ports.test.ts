@@ -69,7 +69,7 @@ describe('what a store of an older hub holds', () => {
         port: 32_000,
         lastPort: 32_000,
         code: 'publications-full',
-        why: 'a hub leads 12000 ports at most',
+        why: 'a hub forwards 12000 ports at most',
       },
     ])
   })

@@ -110,16 +110,16 @@ describe('what keeps homes apart is in force at once after a restart', () => {
   )
 
   test('of too many the lower ones are led, and it is said which are not', async () => {
-    await daemon.waitForLine(/51819 ports are published, and a hub leads 12000 at most/)
+    await daemon.waitForLine(/51819 ports are published, and a hub forwards 12000 at most/)
     const { notes, publications } = await statusOf()
-    expect(notes.join()).toMatch(/51819 ports are published, and a hub leads 12000 at most/)
+    expect(notes.join()).toMatch(/51819 ports are published, and a hub forwards 12000 at most/)
     expect(publications[0]?.withheld).toMatchObject([
       { port: 22, lastPort: 22, code: 'port-taken' },
       { port: 12_002, lastPort: 51_819, code: 'publications-full' },
     ])
     const { stdout } = await pi.homeward(['publish', 'list'])
     expect(stdout).toMatch(/^22\/tcp leads nowhere: it is kept for ssh on the hub$/m)
-    expect(stdout).toMatch(/^12002-51819\/tcp leads nowhere: a hub leads 12000 ports at most$/m)
+    expect(stdout).toMatch(/^12002-51819\/tcp leads nowhere: a hub forwards 12000 ports at most$/m)
     expect(await problemOf(pi, ['publish', 'add', '60000/tcp', 'localhost:80'])).toMatchObject({
       code: 'publications-full',
     })

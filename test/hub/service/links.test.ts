@@ -25,12 +25,12 @@ describe('the hub', () => {
     expect(hubLink(publication, [], null)).toEqual({
       link: 'hub',
       works: true,
-      said: 'the hub leads 2220-2224/tcp into the tunnel',
+      said: 'the hub forwards 2220-2224/tcp into the tunnel',
     })
     expect(hubLink(publication, [kept(2220)], null)).toEqual({
       link: 'hub',
       works: true,
-      said: 'the hub leads 2220-2224/tcp into the tunnel; 2220/tcp does not: it is kept for ssh on the hub',
+      said: 'the hub forwards 2220-2224/tcp into the tunnel; 2220/tcp does not: it is kept for ssh on the hub',
     })
   })
 

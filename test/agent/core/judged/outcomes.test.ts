@@ -164,13 +164,13 @@ describe('a round of echoes that ended', () => {
   })
 
   test('and was asked before the tunnel was led elsewhere speaks of where it was', () => {
-    for (const [ledElsewhereAt, isOfNow] of [
+    for (const [redirectedAt, isOfNow] of [
       [99_500, false],
       [99_499, true],
     ] as const) {
       const elsewhere = echoed(roundOf({ current: SECOND }), wellWord(0))
-      expect(fed(given({ ledElsewhereAt }), elsewhere).watch.fallback !== null).toBe(isOfNow)
-      const silent = fed(given({ ledElsewhereAt, health: DOUBTFUL }), elsewhere)
+      expect(fed(given({ redirectedAt }), elsewhere).watch.fallback !== null).toBe(isOfNow)
+      const silent = fed(given({ redirectedAt, health: DOUBTFUL }), elsewhere)
       expect(silent.watch.evidence !== NO_EVIDENCE).toBe(isOfNow)
     }
   })

@@ -152,9 +152,9 @@ describe('a remedy that ended', () => {
     expect(ended(given({ remediation, fallback: DETOUR }), true, FIRST).watch.fallback).toBeNull()
     expect(ended(given({ remediation, fallback: DETOUR }), true, null).watch).toMatchObject({
       fallback: DETOUR,
-      ledElsewhereAt: -Infinity,
+      redirectedAt: -Infinity,
     })
-    expect(ended(given({ remediation }), true, SECOND).watch.ledElsewhereAt).toBe(12_000)
+    expect(ended(given({ remediation }), true, SECOND).watch.redirectedAt).toBe(12_000)
     const transport = carriedOutSince(11_000, { kind: 'carrier' }, 'udp-blocked')
     expect(ended(given({ remediation: transport }), true, CARRIER).watch.fallback).toEqual(
       fellBack('transport', CARRIER, 'udp-blocked', 12_000),
