@@ -127,7 +127,7 @@ describe('carriers at the hub', { timeout: 40_000 }, () => {
     scene.clock.turn(11_000)
     await client.closed
     expect(await carrierOf('cabin')).toBeNull()
-    expect(scene.logged('a home’s carrier over TCP ended')).toMatchObject([{ home: 'cabin', seconds: 171 }])
+    expect(scene.logged('a home’s TLS transport ended')).toMatchObject([{ home: 'cabin', seconds: 171 }])
   })
 
   test('what is no datagram ends that one, and no other', async () => {
