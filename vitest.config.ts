@@ -17,14 +17,23 @@ const CONTRACT = ['test/contract/**/*.test.ts', 'test/**/*.router.test.ts']
 const IN_LAB = ['test/**/*.lab.test.ts']
 const PATIENT = ['test/**/*.patient.test.ts']
 
-/** What takes longest begins: vitest takes the largest files for that, and the contracts stand in the smallest. */
+/**
+ * What takes longest begins, and what computes all the while stands beside what waits: vitest takes the largest files for
+ * the longest, and the contracts stand in the smallest.
+ */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    return sorted.toSorted((a, b) => Number(takesLong(b)) - Number(takesLong(a)))
+    const of = (...names: readonly string[]) => sorted.filter(({ project }) => names.includes(project.name))
+    const patient = of('patient')
+    const contract = of('contract')
+    const longest = Array.from({ length: Math.max(patient.length, contract.length) }, (_, index) => [
+      ...patient.slice(index, index + 1),
+      ...contract.slice(index, index + 1),
+    ]).flat()
+    return [...of('unit'), ...longest, ...of('lab')]
   }
 }
-const takesLong = ({ project }: TestSpecification): boolean => project.name === 'contract' || project.name === 'patient'
 
 /** Two groups, one after the other, so that what waits for minutes in the second has all that there is to wait beside. */
 export default defineConfig({

@@ -6,7 +6,7 @@ import { OPENWRT, startOpenwrtMachine } from './openwrt-machine.ts'
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 })
 
-// The stand-in of a router takes seconds for a change: the newest release gets all of it, the oldest some, and the one
+// The stand-in of a router takes seconds for a change: the newest release gets most of it, the oldest some, and the one
 // between them, whose status codes alone are others, what has a file of its own beside this.
 for (const release of isLong ? (['23.05', '24.10'] as const) : (['23.05'] as const)) {
   const name = `the openwrt adapter, on OpenWrt ${release},`
