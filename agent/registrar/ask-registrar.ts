@@ -25,7 +25,7 @@ export async function askRegistrar<const Schema extends v.GenericSchema>(
   registrar: RegistrarAddress,
   call: Call<Schema>,
 ): Promise<Answered<v.InferOutput<Schema>>> {
-  const { reached, host } = await firstReached(registrar, call.signal, (registrar) => callRegistrar(registrar, call))
+  const { reached, host } = await firstReached(registrar, call.signal, (one) => callRegistrar(one, call))
   return { answer: reached, host }
 }
 

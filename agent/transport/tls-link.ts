@@ -35,8 +35,8 @@ export async function openTlsLink(
   signal: AbortSignal,
   onDatagram: (datagram: Uint8Array) => void,
 ): Promise<TlsLink> {
-  const { reached } = await firstReached(registrar, signal, (registrar) =>
-    within(OPEN_MS, signal, (bounded) => upgradeToTransport(registrar, bearer, bounded)),
+  const { reached } = await firstReached(registrar, signal, (one) =>
+    within(OPEN_MS, signal, (bounded) => upgradeToTransport(one, bearer, bounded)),
   )
   /** When the first datagram was sent that nothing has come after; null: there is none. */
   let unansweredSince: number | null = null

@@ -22,8 +22,7 @@ export async function failBackToUdp(
 ): Promise<boolean> {
   const endpoints = hubEndpoints(config.hub, hubLiterals ?? [])
   const [first] = endpoints
-  if (endpoint === null || first === undefined || endpoints.some((endpoint) => sameEndpoint(endpoint, endpoint)))
-    return false
+  if (endpoint === null || first === undefined || endpoints.some((one) => sameEndpoint(one, endpoint))) return false
   const signal = AbortSignal.timeout(LEAD_BACK_MS)
   const peer = tunnelPeer(config, { endpoint: first, keepaliveSeconds, visitors })
   await withChangeLock(runtimeDir, signal, () =>

@@ -1,4 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { chmod, cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join as joinPath } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { formatToken, type JoinToken, parseToken } from '../../../protocol/token.ts'
 import { sleep } from '../../../system/time/sleep.ts'
 import { dropPort } from '../../lab/faults/faults.ts'
@@ -141,7 +144,12 @@ exec ${process.execPath} ${homewardCommand()} join ${token} --yes --json
 
   test('not root', async () => {
     const args = ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--inh-caps=-all']
-    const command = [process.execPath, homewardCommand(), ...join(token), '--json']
+    // Where everybody may read it: a checkout may lie in a folder that only root may enter.
+    const readable = await mkdtemp(joinPath(tmpdir(), 'homeward-readable-'))
+    onTestFinished(() => rm(readable, { recursive: true }))
+    await cp(dirname(homewardCommand()), readable, { recursive: true })
+    await chmod(readable, 0o755)
+    const command = [process.execPath, joinPath(readable, 'homeward.js'), ...join(token), '--json']
     const { exitCode, stdout, stderr } = await pi.run('setpriv', [...args, '--', ...command], { allowFailure: true })
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('sudo') })
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'no-root' } })
