@@ -15,7 +15,7 @@ const LEAD_BACK_MS = 5_000
  * @throws {Problem} what the machine said.
  */
 export async function failBackToUdp(
-  adapter: Adapter,
+  adapter: Pick<Adapter, 'execute'>,
   config: TunnelConfig,
   runtimeDir: string,
   { endpoint, hubLiterals, keepaliveSeconds, visitors }: Path,
