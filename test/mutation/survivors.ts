@@ -45,20 +45,20 @@ export const SURVIVORS: readonly Survivor[] = [
   },
   {
     path: 'agent/core/remediate.ts',
-    at: 'return underWay === null ? after',
+    at: 'return underWay === null',
     mutants: ['underWay === null → false'],
     why: TYPES_ONLY,
   },
   {
     path: 'agent/core/remediate.ts',
-    at: 'way === null || remediation.underWay === null',
-    mutants: ['way === null || cure.underWay === null → (way === null)'],
+    at: 'endpoint === null || remediation.underWay === null',
+    mutants: ['endpoint === null || remediation.underWay === null → (endpoint === null)'],
     why: TYPES_ONLY,
   },
   {
     path: 'agent/core/remediate.ts',
-    at: 'away: null, remediation: NO_REMEDIATION',
-    mutants: ['cure: NO_CURE → nothing'],
+    at: 'fallback: null, remediation: NO_REMEDIATION',
+    mutants: ['remediation: NO_REMEDIATION → nothing'],
     why: 'The answer that proves it ends the remedy in the next line of its caller.',
   },
   {
@@ -137,9 +137,9 @@ export const SURVIVORS: readonly Survivor[] = [
   },
   {
     path: 'agent/core/evidence.ts',
-    at: 'word !== null && isMissed',
-    mutants: ['word !== null && isMissed → (isMissed)'],
-    why: 'The hub was reached since its word came: without a word nothing is missed since.',
+    at: 'view !== null && isMissed',
+    mutants: ['view !== null && isMissed → (isMissed)'],
+    why: 'The hub was reached since its view came: without a view nothing is missed since.',
   },
   {
     path: 'agent/core/evidence.ts',
