@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { openSession } from '../../../adapters/mikrotik/api/api.ts'
-import { PASSWORD, type RawRouter, sentence, startRawRouter } from './raw-router.ts'
+import { openSession } from '../../../../adapters/mikrotik/api/api.ts'
+import { PASSWORD, type RawRouter, sentence, startRawRouter } from '../raw-router.ts'
 
 /** `debug` reads the variable when it is loaded, which is with the first session of this process. */
 process.env['DEBUG'] = '*'

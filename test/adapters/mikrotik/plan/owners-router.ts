@@ -1,4 +1,4 @@
-import { type PaperTables, paperTables } from './paper-tables.ts'
+import { type PaperTables, paperTables } from '../paper-tables.ts'
 
 /** A router with somebody's configuration on it. */
 export function ownersRouter(): PaperTables {

@@ -1,10 +1,10 @@
 import { onTestFinished } from 'vitest'
-import type { Adapter } from '../../../adapters/adapter.ts'
-import { mikrotikAdapter } from '../../../adapters/mikrotik/mikrotik.ts'
-import { setupScript } from '../../../adapters/mikrotik/setup-script.ts'
-import { systemClock } from '../../../system/time/clock.ts'
-import { type FakeRouter, type FakeRouterPlan, startFakeRouter } from '../../fake/routeros/fake-router.ts'
-import { stateFolder } from '../state-folder.ts'
+import type { Adapter } from '../../../../adapters/adapter.ts'
+import { mikrotikAdapter } from '../../../../adapters/mikrotik/mikrotik.ts'
+import { setupScript } from '../../../../adapters/mikrotik/setup-script.ts'
+import { systemClock } from '../../../../system/time/clock.ts'
+import { type FakeRouter, type FakeRouterPlan, startFakeRouter } from '../../../fake/routeros/fake-router.ts'
+import { stateFolder } from '../../state-folder.ts'
 
 /** What its owner has on it. */
 const SETUP = `

@@ -1,6 +1,6 @@
-import type { TunnelSpec } from '../../../adapters/spec.ts'
-import type { PublicKey } from '../../../wireguard/keys.ts'
-import { homeForwarding } from '../forwarding.ts'
+import type { TunnelSpec } from '../../../../adapters/spec.ts'
+import type { PublicKey } from '../../../../wireguard/keys.ts'
+import { homeForwarding } from '../../forwarding.ts'
 
 export const HUB = 'H2pKuKFYwb+EFfLkcyZRtBp2MWeJzFSm0Jf2LQSdI1o=' as PublicKey
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { tunnelIn } from '../../../adapters/tunnel-in.ts'
+import { tunnelIn } from '../../../../adapters/tunnel-in.ts'
 import { bring, done, HOME, KEYS, observe } from './given-plan.ts'
 import { change, ownersRouter, rowOf } from './owners-router.ts'
-import type { PaperTables } from './paper-tables.ts'
+import type { PaperTables } from '../paper-tables.ts'
 
 describe('what somebody changes is seen and mended', () => {
   const drifts: Readonly<Record<string, (router: PaperTables) => Promise<void>>> = {
