@@ -178,7 +178,11 @@ describe('the life of a mapping', () => {
 
 test('a hub whose daemon is dead says so at once, on all ports', async () => {
   await hubDaemon.stop()
-  const began = performance.now()
-  expect(await ask(pi, WIREGUARD.map(endpoint), { timeoutMs: 60_000 })).toEqual(WIREGUARD.map(() => null))
-  expect(performance.now() - began).toBeLessThan(30_000)
+  const askedMs = async (): Promise<number> => {
+    const began = performance.now()
+    expect(await ask(pi, WIREGUARD.map(endpoint), { timeoutMs: 60_000 })).toEqual(WIREGUARD.map(() => null))
+    return performance.now() - began
+  }
+  // The hub's kernel refuses sparingly (icmp(7), icmp_ratelimit): all refusals of one question may be among those left out.
+  await expect.poll(askedMs, { timeout: 240_000, interval: 2_000 }).toBeLessThan(30_000)
 })
