@@ -8,7 +8,7 @@ import { watchFile } from '../system/files/file-watch.ts'
 import type { Log } from '../system/process/log.ts'
 import { sleep } from '../system/time/sleep.ts'
 import type { Snapshot } from './transport/channel.ts'
-import { compose, summaryMessage } from './record/compose.ts'
+import { compose } from './record/compose.ts'
 import { nextIncidents, openIncidents } from './core/rules.ts'
 import { untold } from './core/exchange.ts'
 import { type Incident, troubleOf } from './core/incident.ts'
@@ -16,9 +16,10 @@ import { counterpart } from './core/merge.ts'
 import type { IncidentAction, IncidentEvent } from './core/state.ts'
 import type { End, Scope, Trouble } from './core/trouble.ts'
 import { type ChannelStatus, type Courier, makeCourier } from './delivery/courier.ts'
-import { openIncidentLog, readIncidents } from './record/incident-log.ts'
+import { openIncidentLog } from './record/incident-log.ts'
 import type { Message } from './record/message.ts'
 import { openOutbox } from './delivery/outbox.ts'
+import { sendSummaries } from './delivery/summaries.ts'
 import { alertsPath, incidentSettings, readAlertSettings, takesMessages } from './settings/read-settings.ts'
 import { fromRecord, toRecord } from './record/record.ts'
 import { renamedChannels } from './settings/renamed-channels.ts'
@@ -178,7 +179,8 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
       // Cleared before anything is published: the broker may be the same one by another name.
       await takeBack.attempt(signal)
       const cut = branchSignal(signal)
-      const delivering = Promise.all([courier.run(cut.signal), summaries(cut.signal)])
+      const summaries = sendSummaries(settings.summary, { stateDir, name: deps.name, send, clock }, cut.signal)
+      const delivering = Promise.all([courier.run(cut.signal), summaries])
       for await (const change of settingsFile.looks(signal)) {
         if (change !== 'same' && change !== 'missing' && (await tookSettings())) break
         // Cleared as above: after that everything is published again.
@@ -207,26 +209,6 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
       log.error({ code }, `${message} The last good alerts stay in force.`)
       return false
     }
-  }
-
-  async function summaries(signal: AbortSignal): Promise<void> {
-    const { summary } = settings
-    if (summary === null) return
-    const { schedule } = await import('../system/time/schedule.ts')
-    let since = clock.wall()
-    await schedule(
-      summary,
-      async () => {
-        const at = clock.wall()
-        const all = await readIncidents(stateDir).catch(() => [])
-        const recent = all.filter(({ began }) => began >= since.toISOString())
-        const message = summaryMessage(`summary.${at.toISOString()}`, deps.name(), recent, since, at)
-        send(message)
-        since = at
-      },
-      clock,
-      signal,
-    )
   }
 
   return {
