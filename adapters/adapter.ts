@@ -36,12 +36,12 @@ export interface Adapter {
    * Gets the running tunnel past a fault and changes nothing of what is wanted: the next plan is as empty as before.
    * @throws {Problem} `step-failed`.
    */
-  readonly remedy: (remedy: Remedy, signal: AbortSignal) => Promise<void>
+  readonly remedy: (remedy: TunnelRepair, signal: AbortSignal) => Promise<void>
   readonly close: () => Promise<void>
 }
 
 /** What a machine may be able to do to its running tunnel. The next plan at the latest repairs one that was killed. */
-export type Remedy =
+export type TunnelRepair =
   /**
    * The interface sends from another UDP port, at once. Session and keys stay; every NAT and firewall on the way sees a
    * flow it has not known. The peer's keepalive is and stays what is given.
@@ -72,5 +72,5 @@ export interface Description {
   readonly version: string
   readonly dataPlane: 'kernel' | 'userspace'
   /** The remedies that the machine is capable of. */
-  readonly remedies: readonly Remedy['kind'][]
+  readonly remedies: readonly TunnelRepair['kind'][]
 }

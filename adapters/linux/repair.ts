@@ -1,12 +1,12 @@
 import { Problem, reasonOf } from '../../problems/problem.ts'
 import { sleep } from '../../system/time/sleep.ts'
-import type { Remedy } from '../adapter.ts'
+import type { TunnelRepair } from '../adapter.ts'
 import { removePeers, wgSet } from './api.ts'
 import { type ExecuteContext, setPeers } from './execute.ts'
 import { removeInterface } from './interface.ts'
 
 /** Executes a remedy. @throws {Problem} `step-failed`. */
-export async function executeRepair(remedy: Remedy, context: ExecuteContext, signal: AbortSignal): Promise<void> {
+export async function executeRepair(remedy: TunnelRepair, context: ExecuteContext, signal: AbortSignal): Promise<void> {
   try {
     switch (remedy.kind) {
       case 'new-source-port':
@@ -36,7 +36,7 @@ export async function executeRepair(remedy: Remedy, context: ExecuteContext, sig
  * follows in under 0.1 s.
  */
 async function newSourcePort(
-  { interface: name, peer, keepaliveSeconds }: Extract<Remedy, { kind: 'new-source-port' }>,
+  { interface: name, peer, keepaliveSeconds }: Extract<TunnelRepair, { kind: 'new-source-port' }>,
   signal: AbortSignal,
 ): Promise<void> {
   // Port 0 is any free one (wg(8)); sockets are opened again, keys and sessions stay.
@@ -47,7 +47,7 @@ async function newSourcePort(
 
 /** Makes a new session. If this is cut off, the next look puts the peer back: it is part of the plan. */
 async function newSession(
-  { interface: name, peer, silentSeconds }: Extract<Remedy, { kind: 'new-session' }>,
+  { interface: name, peer, silentSeconds }: Extract<TunnelRepair, { kind: 'new-session' }>,
   { presharedKeys }: ExecuteContext,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,6 +1,6 @@
 import { sleep } from '../../system/time/sleep.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'
-import type { Remedy } from '../adapter.ts'
+import type { TunnelRepair } from '../adapter.ts'
 import { Trap } from './api/api.ts'
 import type { Row } from './api/session.ts'
 import { set } from './objects/change.ts'
@@ -17,7 +17,7 @@ import { quote } from './rollback/undo-script.ts'
 const POLL_MS = 100
 
 /** Executes a remedy: changes the running tunnel, and nothing of what is wanted. */
-export async function executeRepair(remedy: Remedy, place: Place): Promise<void> {
+export async function executeRepair(remedy: TunnelRepair, place: Place): Promise<void> {
   switch (remedy.kind) {
     case 'new-source-port':
       return newSourcePort(remedy, place)
@@ -38,7 +38,7 @@ export async function executeRepair(remedy: Remedy, place: Place): Promise<void>
  * keepalive back.
  */
 async function newSourcePort(
-  { interface: name, peer: key, keepaliveSeconds }: Extract<Remedy, { kind: 'new-source-port' }>,
+  { interface: name, peer: key, keepaliveSeconds }: Extract<TunnelRepair, { kind: 'new-source-port' }>,
   place: Place,
 ): Promise<void> {
   const [interfaces, peers] = await Promise.all([
@@ -54,7 +54,7 @@ async function newSourcePort(
 
 /** Takes the peer out, waits, and puts it in: one script on the router, so that it completes even if we die. */
 async function newSession(
-  { interface: name, peer: spec, silentSeconds }: Extract<Remedy, { kind: 'new-session' }>,
+  { interface: name, peer: spec, silentSeconds }: Extract<TunnelRepair, { kind: 'new-session' }>,
   place: Place,
 ): Promise<void> {
   const find = async (): Promise<Row> => ownPeer(name, spec.publicKey, await readMenu(place.exec, 'peer', place.signal))

@@ -1,4 +1,4 @@
-import type { Remedy } from '../adapter.ts'
+import type { TunnelRepair } from '../adapter.ts'
 import { done, type Exec, Refused } from './ssh/exec.ts'
 import { wgSetPeer } from './uci/wg-set.ts'
 
@@ -9,7 +9,7 @@ const IFUP_MS = 20_000
 const COMMAND_MS = 10_000
 
 /** Executes a remedy on the running tunnel. Nothing configured changes: the next plan is as empty as before. */
-export async function executeRepair(remedy: Remedy, exec: Exec, signal: AbortSignal): Promise<void> {
+export async function executeRepair(remedy: TunnelRepair, exec: Exec, signal: AbortSignal): Promise<void> {
   const { interface: name } = remedy
   switch (remedy.kind) {
     case 'new-source-port':
@@ -48,7 +48,7 @@ function newSourcePort({
   interface: name,
   peer,
   keepaliveSeconds,
-}: Extract<Remedy, { kind: 'new-source-port' }>): string {
+}: Extract<TunnelRepair, { kind: 'new-source-port' }>): string {
   const port = FIRST_PORT + Math.floor(Math.random() * PORTS)
   const again = FIRST_PORT + Math.floor(Math.random() * PORTS)
   const keepalive = (seconds: number): string => `wg set ${name} peer '${peer}' persistent-keepalive ${seconds}`
@@ -57,7 +57,7 @@ function newSourcePort({
 }
 
 /** Takes the peer out, waits, and puts it in: in the background and without output, so that it completes without us. */
-function newSession({ interface: name, peer, silentSeconds }: Extract<Remedy, { kind: 'new-session' }>): string {
+function newSession({ interface: name, peer, silentSeconds }: Extract<TunnelRepair, { kind: 'new-session' }>): string {
   const back = wgSetPeer(name, peer)
   return `wg show ${name} peers | grep -qF '${peer.publicKey}' || { echo '${name} has no such peer' >&2; exit 1; }
 (wg set ${name} peer '${peer.publicKey}' remove; sleep ${Math.ceil(silentSeconds)}; ${back}) </dev/null >/dev/null 2>&1 &

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { Problem } from '../../problems/problem.ts'
-import type { Adapter, Description, Remedy } from '../adapter.ts'
+import type { Adapter, Description, TunnelRepair } from '../adapter.ts'
 import type { Observation } from '../observation.ts'
 import type { TunnelSpec } from '../spec.ts'
 import type { Plan, Step } from '../step.ts'
@@ -20,7 +20,7 @@ export interface RouterDeps {
   /** @param host the router's address as it is reached. */
   readonly plan: (observed: Observation, desired: readonly TunnelSpec[], host: string) => Plan
   readonly execute: (step: Step, signal: AbortSignal) => Promise<void>
-  readonly remedy: (remedy: Remedy, signal: AbortSignal) => Promise<void>
+  readonly remedy: (remedy: TunnelRepair, signal: AbortSignal) => Promise<void>
   readonly close: () => void
   /** The Problem for an error that is none yet, in the kind's own words. @param what reads well before ` failed`. */
   readonly stepFailed: (what: string, router: string, thrown: unknown) => Problem

@@ -178,11 +178,11 @@ export function diagnose(evidence: Evidence, beats: Heartbeats, trust: EchoTrust
   }
   // Where echoes are answered, their first round of this silence is waited for: the registrar's word says nothing of UDP.
   if (trust === 'trusted' && evidence.round === null) return null
-  if (view !== null && isMissed) return byWord({ view, beats, now })
+  if (view !== null && isMissed) return byPeerView({ view, beats, now })
   return registrar?.reachable === false && silentRounds > 0 ? lineOrHub(evidence.uplink, registrar.askedAt) : null
 }
 
-function byWord({
+function byPeerView({
   view,
   beats,
   now,

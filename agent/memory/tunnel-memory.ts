@@ -19,19 +19,19 @@ export async function openTunnelMemory(
 ): Promise<TunnelMemory> {
   if (stateDir === home.stateDir) return home
   await makeFolder(stateDir)
-  return { events: await openEventLog(stateDir), uplink: sharedLine(home.uplink, await openUplinkMemory(stateDir)) }
+  return { events: await openEventLog(stateDir), uplink: sharedUplink(home.uplink, await openUplinkMemory(stateDir)) }
 }
 
 /** The memory of one line, and of what one of the hubs behind it has taught. */
-function sharedLine(uplink: UplinkMemory, hub: UplinkMemory): UplinkMemory {
+function sharedUplink(uplink: UplinkMemory, hub: UplinkMemory): UplinkMemory {
   return {
     get current() {
       const { helped, visitors } = hub.current
       return { ...uplink.current, helped, visitors }
     },
-    change: async ({ helped, visitors, ...ofLine }) => {
+    change: async ({ helped, visitors, ...ofUplink }) => {
       const ofHub = { ...(helped === undefined ? {} : { helped }), ...(visitors === undefined ? {} : { visitors }) }
-      const lost = await Promise.all([uplink.change(ofLine), hub.change(ofHub)])
+      const lost = await Promise.all([uplink.change(ofUplink), hub.change(ofHub)])
       return lost.find((why) => why !== null) ?? null
     },
   }

@@ -5,7 +5,7 @@ import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { readJsonFile } from '../../system/files/json-file.ts'
 import { makeMutex } from '../../system/process/mutex.ts'
 
-const LineSchema = v.object({
+const UplinkSchema = v.object({
   schema: v.literal(1),
   /** The tunnel's MTU where large packets got lost, bytes; null: agent.yaml's is right. */
   mtu: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000))),
@@ -19,7 +19,7 @@ const LineSchema = v.object({
 })
 
 /** Facts that a home's line and its hub have taught. The file outlives the agent, and `homeward plan` uses it too. */
-export type UplinkFacts = Readonly<v.InferOutput<typeof LineSchema>>
+export type UplinkFacts = Readonly<v.InferOutput<typeof UplinkSchema>>
 
 export interface UplinkMemory {
   readonly current: UplinkFacts
@@ -73,7 +73,7 @@ export async function openUplinkMemory(stateDir: string): Promise<UplinkMemory> 
 
 /** The facts learned until now; UNKNOWN_UPLINK when there are none, or none that can be read. */
 export async function readUplink(stateDir: string): Promise<UplinkFacts> {
-  return (await readJsonFile(uplinkPath(stateDir), LineSchema)) ?? UNKNOWN_UPLINK
+  return (await readJsonFile(uplinkPath(stateDir), UplinkSchema)) ?? UNKNOWN_UPLINK
 }
 
 export function uplinkPath(stateDir: string): string {

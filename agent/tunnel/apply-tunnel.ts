@@ -9,7 +9,7 @@ import type { PeerSpec } from '../../wireguard/spec.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import { hubAddresses } from '../registrar/hub-addresses.ts'
 import type { UplinkFacts } from '../memory/uplink-memory.ts'
-import { tunnelSpec, type Ways } from './tunnel-spec.ts'
+import { tunnelSpec, type TunnelEndpoints } from './tunnel-spec.ts'
 
 /** A home's tunnel, and what is needed to set it up as agent.yaml wants it. */
 export interface HomeTunnel {
@@ -19,8 +19,8 @@ export interface HomeTunnel {
   readonly stateDir: string
   /** Facts that the line has taught. */
   readonly uplink: UplinkFacts
-  /** The transport, as in `Ways`; an agent that has just begun, and a join, have none. */
-  readonly transport: Ways['transport']
+  /** The transport, as in `TunnelEndpoints`; an agent that has just begun, and a join, have none. */
+  readonly transport: TunnelEndpoints['transport']
   /** The hub's addresses when they are known already; otherwise its names are resolved. */
   readonly hubLiterals?: readonly string[]
 }

@@ -7,7 +7,7 @@ import type { Path } from './path.ts'
 import { tunnelPeer } from './tunnel-spec.ts'
 
 /** How long the failback may take when the agent ends. */
-const LEAD_BACK_MS = 5_000
+const FAIL_BACK_MS = 5_000
 
 /**
  * Points WireGuard at the hub again when it sends into the TLS transport, which ends with the agent: a router would go on sending
@@ -23,7 +23,7 @@ export async function failBackToUdp(
   const endpoints = hubEndpoints(config.hub, hubLiterals ?? [])
   const [first] = endpoints
   if (endpoint === null || first === undefined || endpoints.some((one) => sameEndpoint(one, endpoint))) return false
-  const signal = AbortSignal.timeout(LEAD_BACK_MS)
+  const signal = AbortSignal.timeout(FAIL_BACK_MS)
   const peer = tunnelPeer(config, { endpoint: first, keepaliveSeconds, visitors })
   await withChangeLock(runtimeDir, signal, () =>
     adapter.execute({ kind: 'set-peers', interface: config.interface, peers: [peer] }, signal),

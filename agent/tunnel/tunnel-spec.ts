@@ -6,7 +6,7 @@ import { keyMakerOf } from '../secrets/key-maker.ts'
 import type { UplinkFacts } from '../memory/uplink-memory.ts'
 
 /** Endpoints of the hub, and the transport, that a tunnel may use. */
-export interface Ways {
+export interface TunnelEndpoints {
   /** The hub's addresses, best first; never empty. */
   readonly hubLiterals: readonly string[]
   /**
@@ -22,7 +22,7 @@ export interface Ways {
  */
 export function tunnelSpec(
   config: TunnelConfig,
-  endpoints: Ways,
+  endpoints: TunnelEndpoints,
   current: Endpoint | null,
   uplink: UplinkFacts,
 ): TunnelSpec {
@@ -73,7 +73,11 @@ export function tunnelPeer(
   return { publicKey, presharedKeyId: null, allowedIps: [visitors ? '0.0.0.0/0' : network], ...how }
 }
 
-function isAmong({ hubLiterals, transport }: Ways, hub: HubConfig, current: Endpoint | null): current is Endpoint {
+function isAmong(
+  { hubLiterals, transport }: TunnelEndpoints,
+  hub: HubConfig,
+  current: Endpoint | null,
+): current is Endpoint {
   if (current === null) return false
   if (hubLiterals.includes(current.address)) return [hub.port, ...hub.alternatePorts].includes(current.port)
   if (transport === null) return false

@@ -31,7 +31,7 @@ export async function apply(context: Context): Promise<void> {
     // The agent may have changed the machine in the meantime: the steps are planned again under the lock.
     const { steps, warnings } = await withChangeLock(context.runtimeDir, signal, async () => {
       const wanted = await readWanted(context)
-      const beforeConfirm = await assuranceOf(context, home, wanted.config, signal)
+      const beforeConfirm = await beforeConfirmOf(context, home, wanted.config, signal)
       return await applyTunnel({ ...home, ...wanted }, signal, beforeConfirm)
     })
     printFacts(context, { applied: steps.map(describeStep), warnings }, () =>
@@ -43,7 +43,7 @@ export async function apply(context: Context): Promise<void> {
 }
 
 /** Hooks that prove by heartbeats of their own: the agent may not be running. */
-async function assuranceOf(
+async function beforeConfirmOf(
   { configDir, stateDir }: Context,
   { adapter }: HomeTunnel,
   config: TunnelConfig,

@@ -127,7 +127,7 @@ export function adapterContract(
         })
       })
 
-    secondTunnelContract({ machineOf: given.machineOf, firstOf: () => specOf('home') })
+    secondTunnelContract(given)
 
     test('an interface that somebody else made is refused and left alone', async () => {
       const free = await machine.takeInterface('hw0')

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline'
-import type { Adapter, Description, Remedy } from '../../adapters/adapter.ts'
+import type { Adapter, Description, TunnelRepair } from '../../adapters/adapter.ts'
 import type { Observation } from '../../adapters/observation.ts'
 import type { Step } from '../../adapters/step.ts'
 import { isProblemCode } from '../../problems/catalogue.ts'
@@ -14,7 +14,7 @@ type DriverRequest =
   | { readonly id: number; readonly verb: 'describe' }
   | { readonly id: number; readonly verb: 'observe' }
   | { readonly id: number; readonly verb: 'execute'; readonly step: Step }
-  | { readonly id: number; readonly verb: 'remedy'; readonly remedy: Remedy }
+  | { readonly id: number; readonly verb: 'remedy'; readonly remedy: TunnelRepair }
   /** From here on another adapter answers, which knows nothing of this one. */
   | { readonly id: number; readonly verb: 'again' }
 

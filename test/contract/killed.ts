@@ -14,7 +14,8 @@ const KILLED_AFTER_MS = [2, 5, 10, 15, 20, 25, 30, 35, 40, 50, 60, 80, 100, 130]
 export function killedContract(name: string, start: () => Promise<Machine>, capabilities: Capabilities): void {
   const { roles, killedAfterMs = KILLED_AFTER_MS, kills = 'each' } = capabilities
   describe(`${name} keeps the adapters’ contract when it is killed`, () => {
-    const { machineOf, specOf, pending, bring, expectDone, expectNothingLeft } = givenMachine(start, capabilities)
+    const given = givenMachine(start, capabilities)
+    const { machineOf, specOf, pending, bring, expectDone, expectNothingLeft } = given
     /** The role that has more to it. */
     const fullest = roles.at(-1) ?? 'home'
 
@@ -56,6 +57,6 @@ export function killedContract(name: string, start: () => Promise<Machine>, capa
       }
     })
 
-    secondTunnelKilled({ machineOf, firstOf: () => specOf('home') })
+    secondTunnelKilled(given)
   })
 }

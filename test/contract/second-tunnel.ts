@@ -1,39 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Adapter } from '../../adapters/adapter.ts'
-import { applyDesired } from '../../adapters/apply.ts'
 import type { Observation } from '../../adapters/observation.ts'
 import type { TunnelSpec } from '../../adapters/spec.ts'
 import type { Step } from '../../adapters/step.ts'
 import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import { homeForwarding } from '../adapters/forwarding.ts'
 import { someOf } from '../long.ts'
-import type { Keys } from './specs.ts'
 import { expectMatch } from './expect-match.ts'
-
-const signal = (): AbortSignal => AbortSignal.timeout(60_000)
-
-/** What of a machine under the contract is needed here. */
-interface Machine {
-  readonly keys: Keys
-  /** In a process of its own. */
-  readonly open: () => Promise<OpenAdapter>
-}
-
-interface OpenAdapter extends Adapter {
-  readonly kill: () => Promise<void>
-}
-
-interface SecondTunnel {
-  /** Once it is there. */
-  readonly machineOf: () => Machine
-  readonly firstOf: () => TunnelSpec
-}
+import { type GivenMachine, type Machine, signal } from './machine.ts'
 
 /** What becomes of a second tunnel on a machine, and that the first is not touched by any of it. */
-export function secondTunnelContract(machine: SecondTunnel): void {
+export function secondTunnelContract(machine: GivenMachine): void {
   describe('a second tunnel, while the first is not touched', () => {
     const given = givenFirst(machine)
-    const { withAdapter, bring, expectOnly } = given
+    const { expectOnly } = given
+    const { withAdapter, bring } = machine
 
     test('comes, changes, drifts and goes', async () => {
       const { first, second } = given.tunnels()
@@ -64,10 +44,11 @@ export function secondTunnelContract(machine: SecondTunnel): void {
 }
 
 /** The same of an adapter that is killed. */
-export function secondTunnelKilled(machine: SecondTunnel): void {
+export function secondTunnelKilled(machine: GivenMachine): void {
   describe('a second tunnel, while the first is not touched', () => {
     const given = givenFirst(machine)
-    const { withAdapter, bring, expectOnly, expectUntouched } = given
+    const { expectOnly, expectUntouched } = given
+    const { machineOf, pending, bring } = machine
 
     test('is killed after any step of its making and of its going', async () => {
       const { first, second } = given.tunnels()
@@ -76,12 +57,11 @@ export function secondTunnelKilled(machine: SecondTunnel): void {
         [[first, second], [first]],
       ] as const) {
         await bring(...from)
-        const count = (await withAdapter(async (adapter) => adapter.plan(await adapter.observe(signal()), to))).steps
-          .length
+        const count = (await pending(...to)).steps.length
         const numbers = Array.from({ length: count }, (_, index) => index + 1)
         for (const done of someOf(numbers, 3)) {
           await bring(...from)
-          const adapter = await machine.machineOf().open()
+          const adapter = await machineOf().open()
           const { steps } = adapter.plan(await adapter.observe(signal()), to)
           for (const step of steps.slice(0, done)) await adapter.execute(step, signal())
           await adapter.kill()
@@ -95,26 +75,15 @@ export function secondTunnelKilled(machine: SecondTunnel): void {
 }
 
 /** A machine with a first tunnel, and a second one as it is wanted. */
-function givenFirst({ machineOf, firstOf }: SecondTunnel) {
+function givenFirst({ machineOf, withAdapter, specOf, bring, expectDone }: GivenMachine) {
   let first: TunnelSpec
   let second: TunnelSpec
   let untouched: unknown
 
-  async function withAdapter<Result>(use: (adapter: OpenAdapter) => Promise<Result>): Promise<Result> {
-    const adapter = await machineOf().open()
-    try {
-      return await use(adapter)
-    } finally {
-      await adapter.close()
-    }
-  }
-
   const observe = (): Promise<Observation> => withAdapter((adapter) => adapter.observe(signal()))
-  const bring = (...desired: readonly TunnelSpec[]): Promise<readonly Step[]> =>
-    withAdapter((adapter) => applyDesired(adapter, desired, signal()))
 
   beforeAll(async () => {
-    first = firstOf()
+    first = specOf('home')
     second = beside(first, machineOf())
     await bring(first)
     untouched = lastingOf(await observe(), first)
@@ -127,22 +96,17 @@ function givenFirst({ machineOf, firstOf }: SecondTunnel) {
 
   return {
     tunnels: () => ({ first, second }),
-    withAdapter,
-    bring,
     expectUntouched,
     expectOnly: async (which: string, ...desired: readonly TunnelSpec[]): Promise<void> => {
       expectMatch(await observe(), desired, which)
       await expectUntouched(which)
-      const { steps, refusals } = await withAdapter(async (adapter) =>
-        adapter.plan(await adapter.observe(signal()), desired),
-      )
-      expect({ steps, refusals }, which).toEqual({ steps: [], refusals: [] })
+      await expectDone(...desired)
     },
   }
 }
 
 /** Another home's tunnel of the same machine. */
-function beside(first: TunnelSpec, { keys }: Machine): TunnelSpec {
+function beside(first: TunnelSpec, { keys }: Pick<Machine, 'keys'>): TunnelSpec {
   return {
     ...first,
     interface: 'hw1',

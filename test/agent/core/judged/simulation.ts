@@ -16,7 +16,7 @@ export const CARRIER: Endpoint = { address: '127.0.0.1', port: 40_000 }
 export interface World {
   /** What becomes of a heartbeat sent now, given where the tunnel sends. */
   readonly heartbeat?: (now: number, endpoint: Endpoint) => 'answered' | 'lost' | 'refused'
-  /** Ways on which a fresh socket is answered now. */
+  /** Endpoints at which a fresh socket is answered now. */
   readonly echo?: (now: number) => readonly Endpoint[]
   readonly view?: (now: number, silentMs: number) => PeerView
   /** Whether the registrar can be reached, or what else it answers than that all is well. */
