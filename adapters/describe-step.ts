@@ -42,7 +42,7 @@ export function describeStep(step: Step): string {
     case 'set-other-firewall':
       return `${step.add.length > 0 ? 'let the tunnel’s packets through' : 'remove homeward’s rules from'} the machine’s other firewall (${step.place}): ${[...step.add.map((rule) => `+ ${rule}`), ...step.remove.map((rule) => `- ${rule}`)].join(', ')}`
     case 'lead-visitors':
-      return `route answers to visitors of published ports through ${step.interface}`
+      return `route answers to visitors of published ports through ${step.interface}${step.because === undefined ? '' : ` (${step.because})`}`
     case 'unlead-visitors':
       return 'stop routing answers to visitors through the tunnel'
     case 'lead-exits':

@@ -21,6 +21,8 @@ export interface Observation {
   readonly forwardingIsOurs: boolean
   /** How answers to visitors are routed into tunnels, by slot. */
   readonly visitors: readonly ReplyRoute[]
+  /** Marks of packets or connections that other programs of the machine use. */
+  readonly foreignMarks: readonly ForeignMark[]
   /** How devices are routed to the internet through a peer; null: rules or routes are not as they should be. */
   readonly exits: ExitRoute | null
   /** Firewalls of the machine other than ours, in which the tunnel's packets need rules of ours. */
@@ -39,8 +41,19 @@ export interface ReplyRoute {
   readonly slot: number
   /** The tunnel; null: there is no route. */
   readonly interface: string | null
-  /** Whether nothing of it is missing or twice. */
+  /** Whether nothing of it is missing or twice, and nobody's rule comes before it. */
   readonly isWhole: boolean
+  /** The rule of somebody else that comes before it and may take its packets, e.g. `ip rule 8598`. */
+  readonly behind?: string
+}
+
+/** A mark of packets or connections that somebody else uses. */
+export interface ForeignMark {
+  /** The bits that are theirs. A program that compares whole marks names a value, and all bits. */
+  readonly mask: number
+  readonly value: number | null
+  /** Where it was seen, e.g. `ip rule 5210` or `the nftables chain ip mangle PREROUTING`. */
+  readonly by: string
 }
 
 /** The tunnel out of which and into which these devices are routed; null: none is. */

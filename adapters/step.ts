@@ -52,7 +52,13 @@ export type HostStep =
       readonly remove: readonly string[]
     }
   /** Routes answers to visitors of published ports back into the tunnel; the machine's own default route stays. */
-  | { readonly kind: 'lead-visitors'; readonly interface: string; readonly slot: number }
+  | {
+      readonly kind: 'lead-visitors'
+      readonly interface: string
+      readonly slot: number
+      /** Other programs in the way, which the new rule steps aside of or before. */
+      readonly because?: string
+    }
   | { readonly kind: 'unlead-visitors'; readonly slot: number }
   /** Routes these devices, and no others, to the internet through the tunnel. */
   | { readonly kind: 'lead-exits'; readonly interface: string; readonly devices: readonly string[] }

@@ -4,9 +4,10 @@ import { type CommandResult, runCommand, tryCommand } from '../../system/process
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { IptablesProgram } from '../observation.ts'
 import { isCandidate, isMarked, parseLinks, type Replies, removePeersArguments } from './convert.ts'
-import { INTERFACE_MARK, ROUTE_PROTOCOL } from './firewall/mark.ts'
+import { INTERFACE_MARK } from './firewall/mark.ts'
 import { readOthers } from './others/read-others.ts'
 import { readTable } from './read-table.ts'
+import { ROUTE_PROTOCOL } from './routing/policy-rules.ts'
 
 /** The programs of a Linux machine and the files of its kernel. Everything here takes a signal and ends in time. */
 

@@ -5,9 +5,13 @@ import { formatEndpoint, type PeerSpec } from '../../wireguard/spec.ts'
 import { networkOf } from '../../net/prefix.ts'
 import type { Observation, ObservedInterface, Refusal } from '../observation.ts'
 import type { RouteSpec } from '../spec.ts'
-import { INTERFACE_MARK, ROUTE_PROTOCOL } from './firewall/mark.ts'
+import { INTERFACE_MARK } from './firewall/mark.ts'
 import { type ListedTable, parseNftTable } from './firewall/nft-list.ts'
-import { exitRoute, reversePathWarning, replyRoutes } from './firewall/visitors.ts'
+import { reversePathWarning } from './firewall/visitors.ts'
+import { exitRoute } from './routing/exit-routes.ts'
+import { marksInRules } from './routing/foreign-marks.ts'
+import { parsePolicyRules, ROUTE_PROTOCOL } from './routing/policy-rules.ts'
+import { replyRoutes } from './routing/reply-routes.ts'
 
 /** The output and input of ip, wg and nft, converted both ways. Pure. */
 
@@ -29,7 +33,7 @@ export interface Replies {
   readonly forwarding: string
   /** `ip -j rule show` */
   readonly rules: string
-  readonly others: Pick<Observation, 'otherFirewalls' | 'closedFirewalls'>
+  readonly others: Pick<Observation, 'otherFirewalls' | 'closedFirewalls' | 'foreignMarks'>
   /** rp_filter of all interfaces, and of each interface with our mark. */
   readonly reversePathFilter: { readonly all: string; readonly own: readonly string[] }
 }
@@ -128,6 +132,7 @@ export function toObservation(replies: Replies): Observation {
     visitors,
     exits,
     ...replies.others,
+    foreignMarks: [...marksInRules(parsePolicyRules(replies.rules)), ...replies.others.foreignMarks],
     warnings: [
       ...(leadsNobody ? [] : reversePathWarning(replies.reversePathFilter.all, replies.reversePathFilter.own)),
       ...(replies.isWithoutPorts ? [UNREAD] : []),

@@ -33,7 +33,8 @@ import { nativeTexts } from './others/native-firewall.ts'
 import { refusalIn } from './others/native-probe.ts'
 import { iptablesText, type OtherFirewallStep } from './others/other-firewall.ts'
 import { changeTexts } from './firewall/published.ts'
-import { exitCommands, visitorCommands } from './firewall/visitors.ts'
+import { exitCommands } from './routing/exit-routes.ts'
+import { visitorCommands } from './routing/reply-routes.ts'
 import { LINUX_STEPS, type LinuxStep } from './steps.ts'
 
 export interface ExecuteContext {

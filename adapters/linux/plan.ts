@@ -13,14 +13,19 @@ import { closedWarnings } from './others/closed-firewall.ts'
 import { firewallTable } from './firewall/firewall.ts'
 import { fingerprintsOf } from './firewall/nft-table.ts'
 import { keptPublished, publishedSteps } from './firewall/plan-published.ts'
-import { hasVisitors, tunnelFirewalls } from './firewall/tunnel-firewalls.ts'
+import { hasVisitors, markWarnings, tunnelFirewalls } from './firewall/tunnel-firewalls.ts'
 import { nativeSteps } from './others/native-firewall.ts'
 import { iptablesSteps } from './others/other-firewall.ts'
+import { describeCollision, markCollision } from './routing/foreign-marks.ts'
 
 /** The steps from what is to what should be. Pure. */
 export function planLinux(observed: Observation, desired: readonly TunnelSpec[]): Plan<LinuxStep> {
   const tunnels = tunnelFirewalls(observed, desired)
-  const warnings = [...observed.warnings, ...closedWarnings(observed.closedFirewalls, tunnels)]
+  const warnings = [
+    ...observed.warnings,
+    ...closedWarnings(observed.closedFirewalls, tunnels),
+    ...markWarnings(observed.foreignMarks, tunnels),
+  ]
   // Undo needs no room: objects where ours would stand are left alone.
   if (desired.length === 0) return { steps: undo(observed), refusals: [], warnings }
   const names = desired.map((spec) => spec.interface)
@@ -185,10 +190,27 @@ function visitorSteps(observed: Observation, tunnels: readonly TunnelFirewall[])
       .map(({ slot }) => ({ kind: 'unlead-visitors', slot }) as const),
     ...wanted
       .filter(({ visitorSlot }) => !kept.has(visitorSlot))
-      .map(
-        ({ interface: name, visitorSlot }) => ({ kind: 'lead-visitors', interface: name, slot: visitorSlot }) as const,
-      ),
+      .map(({ interface: name, visitorSlot }) => {
+        const because = whyLed(observed, visitorSlot)
+        return {
+          kind: 'lead-visitors',
+          interface: name,
+          slot: visitorSlot,
+          ...(because === null ? {} : { because }),
+        } as const
+      }),
   ]
+}
+
+/** Other programs that are the reason why the way of answers is made as it is, or again; null: none. */
+function whyLed({ visitors, foreignMarks }: Observation, slot: number): string | null {
+  const behind = visitors.find((one) => one.slot === slot)?.behind
+  const usual = markCollision(0, foreignMarks)
+  const reasons = [
+    ...(behind === undefined ? [] : [`before ${behind}, which is another program’s`]),
+    ...(slot === 0 || usual === null ? [] : [describeCollision(0, usual)]),
+  ]
+  return reasons.length === 0 ? null : reasons.join('; ')
 }
 
 /** The steps of exits, of the one hub that a machine may be. */

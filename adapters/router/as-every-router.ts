@@ -11,6 +11,7 @@ export const AS_EVERY_ROUTER = {
   published: [],
   replaceable: [],
   visitors: [],
+  foreignMarks: [],
   exits: { interface: null, devices: [] },
   otherFirewalls: {},
   closedFirewalls: [],

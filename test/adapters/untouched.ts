@@ -14,6 +14,7 @@ export const UNTOUCHED: Observation = {
   exits: { interface: null, devices: [] },
   otherFirewalls: {},
   closedFirewalls: [],
+  foreignMarks: [],
   clashes: [],
   warnings: [],
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { INTERFACE_MARK, FORWARDING_MARK, TABLE, TABLE_MARK } from '../../adapters/linux/firewall/mark.ts'
-import { ROUTING_TABLES } from '../../adapters/linux/firewall/visitors.ts'
+import { ROUTING_TABLES } from '../../adapters/linux/routing/slots.ts'
 import { tryCommand } from '../../system/process/run-command.ts'
 
 const path = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url))

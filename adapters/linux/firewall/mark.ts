@@ -1,9 +1,6 @@
 /** The alias of every interface homeward made (ip-link(8)): an interface without it is somebody else's. */
 export const INTERFACE_MARK = 'homeward'
 
-/** The protocol number of the routes homeward made (ip-route(8), `proto`). Not one of /etc/iproute2/rt_protos. */
-export const ROUTE_PROTOCOL = '86'
-
 /** homeward's one nftables table. */
 export const TABLE = 'inet homeward'
 

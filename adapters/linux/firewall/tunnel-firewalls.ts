@@ -2,25 +2,34 @@ import type { Observation } from '../../observation.ts'
 import type { TunnelFirewall, TunnelSpec } from '../../spec.ts'
 import { byInterface } from '../../planning/by-interface.ts'
 import { networkOf } from '../../../net/prefix.ts'
+import { describeCollision, markCollision } from '../routing/foreign-marks.ts'
+import { SLOTS } from '../routing/slots.ts'
 import { withoutPublished } from './plan-published.ts'
 
 /**
  * The tunnels as the firewall shall know them. A tunnel whose visitors are already routed keeps its slot, so that
- * another tunnel that comes or goes leaves its connections alone; others get the first free slot. In the order of their
- * names, so that the same tunnels make the same table. Pure.
+ * another tunnel that comes or goes leaves its connections alone; others get the first free slot. A slot whose mark is
+ * somebody else's too is free for nobody, unless there is no other: answers would take their way, or their packets ours.
+ * In the order of the tunnels' names, so that the same tunnels make the same table. Pure.
  */
 export function tunnelFirewalls(
-  { visitors }: Pick<Observation, 'visitors'>,
+  { visitors, foreignMarks }: Pick<Observation, 'visitors' | 'foreignMarks'>,
   desired: readonly TunnelSpec[],
 ): readonly TunnelFirewall[] {
+  const clear = SLOTS.filter((slot) => markCollision(slot, foreignMarks) === null)
+  const slots = clear.length === 0 ? SLOTS : clear
   const kept = new Map<string, number>()
   for (const { slot, interface: name } of visitors)
-    if (name !== null && !kept.has(name) && desired.some((spec) => spec.interface === name && hasVisitors(spec)))
+    if (
+      name !== null &&
+      slots.includes(slot) &&
+      !kept.has(name) &&
+      desired.some((spec) => spec.interface === name && hasVisitors(spec))
+    )
       kept.set(name, slot)
   const taken = new Set(kept.values())
   const nextFree = (): number => {
-    let slot = 0
-    while (taken.has(slot)) slot += 1
+    const slot = slots.find((one) => !taken.has(one)) ?? 0
     taken.add(slot)
     return slot
   }
@@ -31,6 +40,19 @@ export function tunnelFirewalls(
     forwarding: withoutPublished(spec.forwarding),
     visitorSlot: hasVisitors(spec) ? (kept.get(spec.interface) ?? nextFree()) : 0,
   }))
+}
+
+/** Warns where no mark is left: another program may take answers to visitors for its own packets. */
+export function markWarnings(
+  foreignMarks: Observation['foreignMarks'],
+  tunnels: readonly TunnelFirewall[],
+): readonly string[] {
+  const slot = tunnels.find(hasVisitors)?.visitorSlot
+  const collision = slot === undefined ? null : markCollision(slot, foreignMarks)
+  if (slot === undefined || collision === null) return []
+  return [
+    `${describeCollision(slot, collision)}, and no other byte of them is free: visitors of ports published with --source keep may not get answers. Publish with --source hide, or give that program another mask`,
+  ]
 }
 
 export function hasVisitors({ forwarding }: Pick<TunnelFirewall, 'forwarding'>): boolean {

@@ -1,6 +1,6 @@
 import { canonicalPrefix, contains } from '../../../net/prefix.ts'
 import type { TunnelNeed } from './tunnel-needs.ts'
-import { visitorMark } from '../firewall/visitors.ts'
+import { slotMark } from '../routing/slots.ts'
 
 /** The first packet of a new connection that the tunnel needs, as far as it is known. */
 export interface NeededPacket {
@@ -71,7 +71,7 @@ function isValue(left: unknown, value: unknown, packet: NeededPacket): Truth {
   if (ct === 'state') return exactly('new', value)
   if (field === 'dport') return isPort(need.port, value)
   if (field === 'saddr' && family === 'ipv4') return isSource(packet, value)
-  const mark = need.visitorSlot === null ? null : visitorMark(need.visitorSlot)
+  const mark = need.visitorSlot === null ? null : slotMark(need.visitorSlot)
   return mark !== null && isMarkUnder(mark.mask, left) ? exactly(mark.mark, value) : 'maybe'
 }
 

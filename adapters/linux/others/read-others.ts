@@ -1,6 +1,8 @@
 import { Problem, reasonOf } from '../../../problems/problem.ts'
 import { runCommand } from '../../../system/process/run-command.ts'
-import type { ClosedFirewall, OtherFirewall, OtherFirewallPlace } from '../../observation.ts'
+import type { ClosedFirewall, ForeignMark, OtherFirewall, OtherFirewallPlace } from '../../observation.ts'
+import { TABLE } from '../firewall/mark.ts'
+import { marksInRuleset, marksInSaved } from '../routing/foreign-marks.ts'
 import { contentOf, parseNative, tableOf } from './native-firewall.ts'
 import { probeNative, refusalIn } from './native-probe.ts'
 import { familyOf, NO_OTHERS, parseIptables } from './other-firewall.ts'
@@ -10,6 +12,8 @@ import { type IptablesReply, readIptables, tellsOfNftTable } from './read-iptabl
 export interface Others {
   readonly otherFirewalls: Readonly<Partial<Record<OtherFirewallPlace, OtherFirewall>>>
   readonly closedFirewalls: readonly ClosedFirewall[]
+  /** Marks in their rules. */
+  readonly foreignMarks: readonly ForeignMark[]
 }
 
 type Ruleset = { readonly listed: string } | { readonly refused: string }
@@ -51,6 +55,10 @@ export async function readOthers(signal: AbortSignal): Promise<Others> {
         const content = 'listed' in ruleset ? contentOf(ruleset.listed, name) : null
         return { name, why, content, strict: all.strict.filter(isIn), holdsOurs: all.ours.some(isIn) }
       }),
+    ],
+    foreignMarks: [
+      ...('listed' in ruleset ? marksInRuleset(ruleset.listed, TABLE) : []),
+      ...replies.flatMap((reply) => ('saved' in reply ? marksInSaved(reply.program, reply.saved) : [])),
     ],
   }
 }

@@ -88,6 +88,10 @@ export const machine: fc.Arbitrary<Observation> = fc
     otherFirewalls: fc.record({ iptables: otherFirewall, ip6tables: otherFirewall, nftables: nativeFirewall }),
     exits: exitRoute,
     visitors: replyRoutes,
+    foreignMarks: fc.subarray([
+      { mask: 0x00_ff_00_00, value: 0x00_08_00_00, by: 'ip rule 5210' },
+      { mask: 0xff_ff_ff_ff, value: 51_820, by: 'ip rule 8599' },
+    ]),
     wasOff: fc.boolean(),
     published: fc.constantFrom(null, PUBLISHED.slice(0, 1), PUBLISHED.slice(1)),
   })

@@ -36,7 +36,7 @@ const replies: Replies = {
   forwarding: '1\n',
   rules: '[]',
   isWithoutPorts: false,
-  others: { otherFirewalls: NO_OTHERS, closedFirewalls: [] },
+  others: { otherFirewalls: NO_OTHERS, closedFirewalls: [], foreignMarks: [] },
   reversePathFilter: { all: '0', own: ['0'] },
 }
 
@@ -65,6 +65,7 @@ describe('an observation', () => {
       exits: { interface: null, devices: [] },
       otherFirewalls: NO_OTHERS,
       closedFirewalls: [],
+      foreignMarks: [],
       clashes: [],
       warnings: [],
     })

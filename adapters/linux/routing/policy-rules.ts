@@ -1,0 +1,75 @@
+import * as v from 'valibot'
+
+/** The protocol number of the routes and rules homeward made (ip-route(8), `proto`). Not one of /etc/iproute2/rt_protos. */
+export const ROUTE_PROTOCOL = '86'
+
+/** One rule of the kernel's routing policy database (ip-rule(8)), as far as it matters here. */
+export interface PolicyRule {
+  readonly priority: number
+  /** Whether the rule is for packets that its conditions do not match. */
+  readonly isInverted: boolean
+  readonly fwmark: number | null
+  readonly fwmask: number
+  readonly table: string | null
+  readonly isOurs: boolean
+  readonly src: string | null
+  readonly iif: string | null
+}
+
+const ALL_BITS = 0xff_ff_ff_ff
+
+const Rules = v.array(
+  v.looseObject({
+    priority: v.optional(v.number(), 0),
+    // Printed as a key without a value.
+    not: v.optional(v.null()),
+    fwmark: v.optional(v.string()),
+    fwmask: v.optional(v.string()),
+    table: v.optional(v.string()),
+    protocol: v.optional(v.string()),
+    src: v.optional(v.string()),
+    iif: v.optional(v.string()),
+  }),
+)
+
+/** Reads `ip -j rule show`. */
+export function parsePolicyRules(text: string): readonly PolicyRule[] {
+  return v.parse(Rules, JSON.parse(text)).map((rule) => ({
+    priority: rule.priority,
+    isInverted: Object.hasOwn(rule, 'not'),
+    fwmark: rule.fwmark === undefined ? null : Number(rule.fwmark),
+    fwmask: rule.fwmask === undefined ? ALL_BITS : Number(rule.fwmask),
+    table: rule.table ?? null,
+    isOurs: rule.protocol === ROUTE_PROTOCOL,
+    src: rule.src ?? null,
+    iif: rule.iif ?? null,
+  }))
+}
+
+/** The last of the priorities that our rules usually have: the number of their tables. */
+const LAST_USUAL = 8700
+
+/**
+ * The priority of a rule of ours: before every rule of others that could match packets of ours, since whoever is asked
+ * first decides. wg-quick for one gives its rules the two numbers just below the lowest there is (its add_default), and
+ * would have every answer to a visitor. Ours take half of the lowest number, so that others find room below it again.
+ * @param usual the priority while nobody's rule is in the way.
+ */
+export function priorityBefore(rules: readonly PolicyRule[], usual: number): number {
+  const lowest = Math.min(...rules.filter(mayMatchOurs).map(({ priority }) => priority))
+  return lowest > LAST_USUAL ? usual : Math.floor(lowest / 2)
+}
+
+/** The first rule of others that is asked before this priority and could match packets of ours. */
+export function ruleBefore(rules: readonly PolicyRule[], priority: number): string | null {
+  const before = rules.find((rule) => mayMatchOurs(rule) && rule.priority <= priority)
+  return before === undefined ? null : `ip rule ${before.priority}`
+}
+
+/**
+ * Whether somebody else's rule may match packets of ours. The one at 0 is the kernel's own, of this machine's addresses
+ * (ip-rule(8)). A rule that wants a mark wants its owner's packets.
+ */
+function mayMatchOurs({ priority, isOurs, isInverted, fwmark }: PolicyRule): boolean {
+  return !isOurs && priority > 0 && (fwmark === null || fwmark === 0 || isInverted)
+}

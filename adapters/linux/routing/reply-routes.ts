@@ -1,0 +1,68 @@
+import * as v from 'valibot'
+import type { ReplyRoute } from '../../observation.ts'
+import { parsePolicyRules, type PolicyRule, priorityBefore, ROUTE_PROTOCOL, ruleBefore } from './policy-rules.ts'
+import { SLOTS, slotMark, slotMarkText, tableNumberOf } from './slots.ts'
+
+/** The rule and the route that take answers to visitors into the tunnel, by slot. Pure. */
+
+const Routes = v.array(
+  v.object({ dst: v.optional(v.string()), dev: v.optional(v.string()), table: v.optional(v.string()) }),
+)
+
+/** @param rules `ip -j rule show` @param routes `ip -j route show table all` for routes with our mark. */
+export function replyRoutes(rules: string, routes: string): readonly ReplyRoute[] {
+  const all = parsePolicyRules(rules)
+  return SLOTS.flatMap((slot) => {
+    const table = tableNumberOf(slot)
+    const [ours, led] = [ourRules(all, table), ourRoutes(routes, table)]
+    if (ours.length === 0 && led.length === 0) return []
+    const [rule, route] = [ours[0], led[0]]
+    const { mark, mask } = slotMark(slot)
+    const isRule =
+      rule !== undefined &&
+      rule.priority === priorityBefore(all, Number(table)) &&
+      rule.fwmark === mark &&
+      rule.fwmask === mask &&
+      !rule.isInverted
+    const isRoute = route !== undefined && route.dst === 'default'
+    const isWhole = isRule && isRoute && ours.length === 1 && led.length === 1
+    const behind = rule === undefined ? null : ruleBefore(all, rule.priority)
+    return [{ slot, interface: route?.dev ?? null, isWhole, ...(behind === null ? {} : { behind }) }]
+  })
+}
+
+export function ourRules(rules: readonly PolicyRule[], table: string): readonly PolicyRule[] {
+  return rules.filter((rule) => rule.isOurs && rule.table === table)
+}
+
+export function ourRoutes(text: string, table: string): v.InferOutput<typeof Routes> {
+  return v.parse(Routes, JSON.parse(text)).filter((route) => route.table === table)
+}
+
+/** Lines for `ip -batch`: remove all of the slot, and with a name make it again. Pure; the replies are those above. */
+export function visitorCommands(
+  slot: number,
+  interfaceName: string | null,
+  rules: string,
+  routes: string,
+): readonly string[] {
+  const all = parsePolicyRules(rules)
+  const table = tableNumberOf(slot)
+  const priority = priorityBefore(all, Number(table))
+  const own = `table ${table} proto ${ROUTE_PROTOCOL}`
+  return [
+    // The rule goes first: marked packets then take the usual way.
+    ...ourRules(all, table).map((rule) => removal(rule, table)),
+    ...ourRoutes(routes, table).map(() => `route del default ${own}`),
+    ...(interfaceName === null
+      ? []
+      : [
+          `route add default dev ${interfaceName} ${own}`,
+          `rule add fwmark ${slotMarkText(slot)} lookup ${table} pref ${priority} proto ${ROUTE_PROTOCOL}`,
+        ]),
+  ]
+}
+
+export function removal({ priority }: PolicyRule, table: string): string {
+  return `rule del pref ${priority} lookup ${table} proto ${ROUTE_PROTOCOL}`
+}

@@ -1,0 +1,60 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Host } from '../../lab/host/host.ts'
+import type { Picture } from '../../lab/picture.ts'
+
+/** A VPN of somebody else's, which takes all that a host sends, as wg-quick sets it up for `AllowedIPs = 0.0.0.0/0`. */
+export interface FullTunnelVpn {
+  readonly up: (host: Host) => Promise<void>
+  readonly down: (host: Host) => Promise<void>
+  /** The other end stops answering, and the host notices nothing. */
+  readonly die: () => Promise<void>
+}
+
+const PORT = 51_888
+const FILE = 'vpn0.conf'
+
+/** Begins the VPN's server on the internet: whoever comes out of it is seen by its address. */
+export async function serveVpn({ internet, beacon }: Picture, hosts: readonly Host[]): Promise<FullTunnelVpn> {
+  const key = async (): Promise<{ readonly secret: string; readonly name: string }> => {
+    const secret = (await internet.run('wg', ['genkey'])).stdout.trim()
+    return { secret, name: (await internet.run('wg', ['pubkey'], { input: secret })).stdout.trim() }
+  }
+  const [server, ...clients] = await Promise.all([key(), ...hosts.map(key)])
+  const address = (index: number): string => `10.99.0.${index + 2}`
+  const peers = clients.map(({ name }, index) => `[Peer]\nPublicKey = ${name}\nAllowedIPs = ${address(index)}/32\n`)
+  await write(internet, [
+    `[Interface]\nPrivateKey = ${server.secret}\nListenPort = ${PORT}\nAddress = 10.99.0.1/24\n`,
+    ...peers,
+  ])
+  await internet.run('wg-quick', ['up', fileOf(internet)])
+  await internet.shell(`nft -f - <<'X'
+table ip vpn {
+  chain out {
+    type nat hook postrouting priority 100; policy accept;
+    iifname vpn0 oifname != vpn0 masquerade
+  }
+}
+X`)
+  await Promise.all(
+    hosts.map((host, index) =>
+      write(host, [
+        `[Interface]\nPrivateKey = ${clients[index]?.secret}\nAddress = ${address(index)}/24\n`,
+        `[Peer]\nPublicKey = ${server.name}\nEndpoint = ${beacon}:${PORT}\nAllowedIPs = 0.0.0.0/0\nPersistentKeepalive = 5\n`,
+      ]),
+    ),
+  )
+  return {
+    up: async (host) => void (await host.run('wg-quick', ['up', fileOf(host)])),
+    down: async (host) => void (await host.run('wg-quick', ['down', fileOf(host)])),
+    die: async () => void (await internet.run('wg-quick', ['down', fileOf(internet)])),
+  }
+}
+
+function fileOf(host: Host): string {
+  return join(host.disk.path, FILE)
+}
+
+async function write(host: Host, sections: readonly string[]): Promise<void> {
+  await writeFile(fileOf(host), sections.join('\n'), { mode: 0o600 })
+}

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { inviteHome, plannedSteps, startAgent, startHub, statusOf } from '../../agent/lab-home.ts'
+import type { Host } from '../../lab/host/host.ts'
+import { askService, serveEcho } from '../../lab/host/service.ts'
+import { createLab, type Lab } from '../../lab/lab.ts'
+import { buildPicture, type Picture } from '../../lab/picture.ts'
+import { type FullTunnelVpn, serveVpn } from './full-tunnel-vpn.ts'
+
+/** A VPN that takes everything comes and goes beside the tunnel. One story: each test goes on from the last. */
+let lab: Lab
+let picture: Picture
+let hub: Host
+let pi: Host
+let vpn: FullTunnelVpn
+
+const VISITOR = '198.18.0.20'
+const ask = (protocol: 'tcp' | 'udp', port: number) => askService(picture.visitor, protocol, picture.hubAddress, port)
+const rulesOf = async (host: Host): Promise<string> => (await host.run('ip', ['rule'])).stdout
+const both = async (port: number): Promise<readonly (string | null)[]> =>
+  Promise.all([ask('tcp', port), ask('udp', port)])
+const seen = (name: string): readonly string[] => [`${name} sees ${VISITOR}`, `${name} sees ${VISITOR}`]
+const PATIENCE = { timeout: 90_000 }
+
+beforeAll(async () => {
+  lab = await createLab()
+  picture = await buildPicture(lab)
+  ;({ hub } = picture)
+  pi = picture.home.pi
+  const [container] = await lab.addHosts([{ name: 'container' }])
+  await lab.connect([
+    [
+      { host: pi, interface: 'br-web', addresses: ['172.18.0.1/16'] },
+      { host: container!, interface: 'eth0', addresses: ['172.18.0.2/16'], routes: ['default via 172.18.0.1'] },
+    ],
+  ])
+  vpn = await serveVpn(picture, [hub, pi])
+  await startHub(picture)
+  await pi.homeward(['join', await inviteHome(picture), '--yes'])
+  await startAgent(pi)
+  await Promise.all([serveEcho(pi, 'pi', 8123), serveEcho(container!, 'container', 80)])
+  // As Docker publishes a container's port.
+  await pi.shell(`nft -f - <<'X'
+table ip docker {
+  chain prerouting {
+    type nat hook prerouting priority -100; policy accept;
+    fib daddr type local meta l4proto { tcp, udp } th dport 8180 dnat to 172.18.0.2:80
+  }
+}
+X`)
+  for (const port of [8123, 8180])
+    for (const protocol of ['tcp', 'udp'])
+      await pi.homeward(['publish', 'add', `${port}/${protocol}`, `localhost:${port}`])
+})
+afterAll(() => lab.close())
+
+test('visitors are answered while a VPN takes all that the Pi sends, and the tunnel goes through it', async () => {
+  for (const [name, port] of [
+    ['pi', 8123],
+    ['container', 8180],
+  ] as const)
+    await expect.poll(() => both(port), PATIENCE).toEqual(seen(name))
+  await vpn.up(pi)
+  expect((await pi.run('ip', ['route', 'get', VISITOR])).stdout).toContain('vpn0')
+  for (const [name, port] of [
+    ['pi', 8123],
+    ['container', 8180],
+  ] as const)
+    await expect.poll(() => both(port), PATIENCE).toEqual(seen(name))
+  await expect.poll(() => statusOf(pi), PATIENCE).toMatchObject({ tunnel: { state: 'up' } })
+  await expect.poll(() => plannedSteps(pi), PATIENCE).toEqual([])
+})
+
+test('what the Pi starts itself goes by the VPN still, and all is as it was when the VPN is gone', async () => {
+  expect((await pi.run('ip', ['route', 'get', VISITOR])).stdout).toContain('vpn0')
+  await vpn.down(pi)
+  await expect.poll(() => rulesOf(pi), PATIENCE).toMatch(/^8600:/m)
+  await expect.poll(() => both(8123), PATIENCE).toEqual(seen('pi'))
+})
