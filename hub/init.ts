@@ -5,6 +5,7 @@ import type { Step } from '../adapters/step.ts'
 import { refuseUnlessSafe } from '../adapters/apply.ts'
 import { tunnelIn } from '../adapters/tunnel-in.ts'
 import { Problem } from '../problems/problem.ts'
+import { freeTunnelNetwork } from '../net/free-network.ts'
 import { overlaps } from '../net/prefix.ts'
 import { makeFolder, writeFileAtomic } from '../system/files/atomic-file.ts'
 import { isThere } from '../system/files/is-there.ts'
@@ -14,7 +15,7 @@ import { publicKeyOf } from '../wireguard/public-key.ts'
 import { makeCertificate } from './settings/certificate.ts'
 import { type HubConfig, hubConfigText, readHubConfig } from './settings/config.ts'
 import { desiredTunnel } from './machine/desired.ts'
-import { ownNetworks } from './machine/own-networks.ts'
+import { readOwnNetworks } from './machine/own-networks.ts'
 import { readIdentity } from './settings/identity.ts'
 import type { HubPaths } from './settings/paths.ts'
 import { refuseTakenPort } from './machine/port-owner.ts'
@@ -49,7 +50,7 @@ export async function planInit(
 ): Promise<InitPlan> {
   const existing = await existingConfig(paths)
   if (existing !== null) refuseDifferent(given, existing, paths.config)
-  const config = existing ?? fresh(given, defaults)
+  const config = existing ?? (await withFreeNetwork(fresh(given, defaults), given))
   const stored = await isThere(paths.store)
   const document = stored ? (await openStore(paths.store)).document : EMPTY_DOCUMENT
   // Where hub.yaml is, homes may know this hub by its keys: they are read and never made again.
@@ -62,7 +63,6 @@ export async function planInit(
     desiredTunnel(config, publicKey, document, alternatePorts, undefined, await readSshPorts(paths.sshPorts)),
   ])
   refuseUnlessSafe({ refusals })
-  if (existing === null) refuseOwnNetwork(config)
   if (existing === null || steps.length > 0)
     await refuseTakenPorts(config, tunnelIn(observed, config.interface)?.listenPort ?? null, daemonRuns)
   return {
@@ -124,13 +124,17 @@ function refuseDifferent(given: Given, existing: HubConfig, path: string): void 
   throw new Problem('hub-settings-differ', { what: 'starting a hub', why: `${path} exists and ${why}` })
 }
 
-function refuseOwnNetwork(config: HubConfig): void {
-  const clash = ownNetworks(config.interface).find(({ prefix }) => overlaps(prefix, config.network))
-  if (clash === undefined) return
+/** The settings with a network that this machine does not use otherwise: another one, where nobody asked for this. */
+async function withFreeNetwork(config: HubConfig, given: Given): Promise<HubConfig> {
+  const own = await readOwnNetworks(config.interface)
+  const clash = own.find(({ prefix }) => overlaps(prefix, config.network))
+  if (clash === undefined) return config
+  const free = freeTunnelNetwork(own.map(({ prefix }) => prefix))
+  if (given.network === undefined && free !== null) return { ...config, network: free }
   throw new Problem('lan-overlaps', {
     what: 'starting a hub',
     why: `the tunnel’s network ${config.network} overlaps ${clash.prefix}, ${clash.by}`,
-    next: 'Choose another one with --network CIDR',
+    next: free === null ? 'Choose another one with --network CIDR' : `Take one that is free here: --network ${free}`,
   })
 }
 

@@ -6,7 +6,7 @@ import { readHubConfig } from './settings/config.ts'
 import { makeSettings } from './settings/settings.ts'
 import { type Alarm, type Hub, type HubDeps, makeHub } from './service/hub.ts'
 import { type Identity, readIdentity } from './settings/identity.ts'
-import { ownNetworks } from './machine/own-networks.ts'
+import { makeOwnNetworks } from './machine/own-networks.ts'
 import type { HubPaths } from './settings/paths.ts'
 import { openHeardOnce } from './presence/heard-once.ts'
 import { openMappings } from './presence/mappings.ts'
@@ -64,7 +64,7 @@ export async function openHub<Opened extends Alarm>(
     mappings: await openMappings(paths.mappings, systemClock, log),
     heardOnce: await openHeardOnce(paths.heardOnce, systemClock, log),
     ...makeResponders(peerMonitor),
-    ownNetworks,
+    ownNetworks: makeOwnNetworks(systemClock),
     servedPorts,
     ssh: await openSshPorts({
       path: paths.sshPorts,

@@ -52,7 +52,10 @@ export const catalogue = {
     exit: 1,
   },
   'answer-invalid': { next: 'Upgrade homeward on both ends to the same version: ./install.sh upgrade', exit: 1 },
-  'request-invalid': { next: 'Upgrade homeward on both ends to the same version: ./install.sh upgrade', exit: 1 },
+  'request-invalid': {
+    next: 'If what is named is a value of yours, correct it; else upgrade homeward on both ends to the same version: ./install.sh upgrade',
+    exit: 1,
+  },
   'body-too-large': { next: 'Nothing homeward sends is that large: check what is calling', exit: 1 },
   'rate-limited': { next: 'Wait a minute and try again', exit: 1 },
   'carriers-full': {
@@ -96,6 +99,10 @@ export const catalogue = {
   'prefix-invalid': { next: 'Write a prefix as ADDRESS/LENGTH, for example 192.168.1.0/24', exit: 64 },
   'lan-overlaps': {
     next: 'Let the hub know it by other numbers, host by host: homeward join TOKEN --lan OWN=FREE, where OWN is the network at home and FREE one that nobody has; or pass another with --lan CIDR, or renumber one of the two',
+    exit: 1,
+  },
+  'lan-too-many': {
+    next: 'Summarise them: write neighbouring networks as one larger prefix (192.168.0.0/24 and 192.168.1.0/24 are 192.168.0.0/23), and leave out what lies in another one or need not be reached',
     exit: 1,
   },
   'lan-unclear': { next: 'Say which network is the home’s with --lan CIDR', exit: 1 },

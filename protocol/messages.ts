@@ -30,7 +30,8 @@ export const SecretSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/, 'e
 /** An MTU in bytes. Every IPv4 destination must be able to receive 576 bytes (RFC 791, 3.2). */
 export const MtuSchema = v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000))
 
-const LanSchema = v.pipe(v.array(CidrSchema), v.maxLength(32))
+/** Any number of prefixes, since the hub says better than a schema that there are too many (protocol/lan-size.ts). */
+const LanSchema = v.array(CidrSchema)
 const EndpointSchema = v.object({ address: LiteralSchema, port: PortSchema })
 const ShortSchema = v.pipe(v.string(), v.maxLength(40))
 const MomentSchema = ShortSchema

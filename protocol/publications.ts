@@ -70,8 +70,11 @@ export const ProofAnswer = v.object({
   port: v.optional(PortSchema),
 })
 
+/** How many such prefixes a home may name; a machine with more addresses leaves out the rest. */
+export const MOST_KEPT = 64
+
 /** Prefixes in which services see visitors' own addresses when they come through the tunnel with them. */
-export const KeepsSchema = v.pipe(v.array(CidrSchema), v.maxLength(64))
+export const KeepsSchema = v.pipe(v.array(CidrSchema), v.maxLength(MOST_KEPT))
 
 type Protocol = v.InferOutput<typeof ProtocolSchema>
 export type Source = v.InferOutput<typeof SourceSchema>

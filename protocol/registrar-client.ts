@@ -31,7 +31,8 @@ export interface Call<Schema extends v.GenericSchema> {
   readonly signal?: AbortSignal
 }
 
-const LARGEST_ANSWER = 1024 * 1024
+/** Characters. The largest list is that of as many publications as a hub has: 12,000 of 250. */
+const LARGEST_ANSWER = 8 * 1024 * 1024
 
 /**
  * Asks the registrar. The certificate is checked against the pin before the first byte of ours is sent; its dates and

@@ -1,7 +1,10 @@
-import { Problem } from '../../problems/problem.ts'
+import { freeTunnelNetwork } from '../../net/free-network.ts'
 import { contains, isIn, overlaps } from '../../net/prefix.ts'
+import { Problem } from '../../problems/problem.ts'
+import { networkText } from '../../system/network/machine-networks.ts'
 import type { AgentConfig } from '../settings/config.ts'
 import type { LocalNetworks } from './local-networks.ts'
+import { mappedPrefixes } from './mapped-lan.ts'
 
 /** Private networks (RFC 1918, section 3). */
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16']
@@ -40,26 +43,57 @@ export interface LanContext {
  * @throws {Problem} `lan-overlaps`.
  */
 export function refuseOverlaps(lan: readonly string[], { network, hubLiterals, local }: LanContext): void {
-  const taken = local.connected.find((one) => overlaps(one.prefix, network))
-  if (taken !== undefined)
-    throw overlap(
-      `the tunnel’s network ${network} overlaps ${taken.prefix} on ${taken.interface}`,
-      'Renumber that network, or make the hub anew with another --network',
-    )
+  const inTheWay = networkInTheWay(network, local)
+  const next = otherTunnelNetwork(network, lan, local)
+  if (inTheWay !== null) throw overlap(`the tunnel’s network ${network} overlaps ${inTheWay}`, next)
   for (const prefix of lan) {
-    if (overlaps(prefix, network)) throw overlap(`${prefix} overlaps the tunnel’s network ${network}`)
+    if (overlaps(prefix, network)) throw overlap(`${prefix} overlaps the tunnel’s network ${network}`, next)
     const hub = hubLiterals.find((address) => isIn(address, [prefix]))
     if (hub !== undefined) throw overlap(`${prefix} contains the hub’s address ${hub}`)
     refuseWan(prefix, local)
   }
 }
 
-/** @throws {Problem} `lan-overlaps` when the numbers that the hub shall know a network by are those of one here. */
-export function refuseMappedHere({ seenAs = {} }: AgentConfig['lan'], { connected }: LocalNetworks): void {
-  for (const seen of Object.values(seenAs)) {
-    const here = connected.find((one) => overlaps(one.prefix, seen))
-    if (here !== undefined) throw overlap(`${seen} overlaps ${here.prefix} on ${here.interface}`)
+/**
+ * Refuses two networks of one home that the hub would know by the same numbers. Numbers of a network here that the hub
+ * does not know are no obstacle: only what comes out of the tunnel is translated.
+ * @throws {Problem} `lan-overlaps`.
+ */
+export function refuseMappedTwice(lan: AgentConfig['lan']): void {
+  const known = mappedPrefixes(lan)
+  const isMapped = (prefix: string): boolean => lan.seenAs?.[prefix] !== undefined
+  for (const [index, prefix] of lan.prefixes.entries()) {
+    const other = lan.prefixes.find(
+      (other, second) =>
+        second > index && (isMapped(prefix) || isMapped(other)) && overlaps(known[index] ?? '', known[second] ?? ''),
+    )
+    if (other !== undefined)
+      throw overlap(
+        `the hub would know both ${prefix} and ${other} as ${known[index]}`,
+        'Let it know one of them by other numbers',
+      )
   }
+}
+
+/** What of this machine's networks and routes overlaps the tunnel's network, for people; null: nothing. */
+export function networkInTheWay(
+  network: string,
+  { connected, routed }: Pick<LocalNetworks, 'connected' | 'routed'>,
+): string | null {
+  const on = connected.find((one) => overlaps(one.prefix, network))
+  if (on !== undefined) return `${on.prefix} on ${on.interface}`
+  const led = routed.find((one) => overlaps(one.prefix, network))
+  return led === undefined ? null : `${led.prefix}, ${networkText(led)}`
+}
+
+/** What to do about it. Neither another LAN nor other numbers for it would help: the numbers are in use here. */
+export function otherTunnelNetwork(
+  network: string,
+  lan: readonly string[],
+  { connected, routed }: Pick<LocalNetworks, 'connected' | 'routed'>,
+): string {
+  const taken = [network, ...lan, ...connected.map(({ prefix }) => prefix), ...routed.map(({ prefix }) => prefix)]
+  return `Give the tunnel another network, on the hub: sudo homeward hub init --network ${freeTunnelNetwork(taken) ?? 'CIDR'} (homes that have joined follow by themselves); then run this again, with the same token`
 }
 
 function refuseWan(prefix: string, { connected, defaultInterface }: LocalNetworks): void {

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { networkInterfaces } from 'node:os'
-import { ipv4Prefix } from '../../protocol/addresses.ts'
+import { connectedNetworks, type MachineNetwork, readMachineNetworks } from '../../system/network/machine-networks.ts'
 
-/** The IPv4 networks this machine is on. */
+/** The IPv4 networks that this machine is on, and those that it has routes to. */
 export interface LocalNetworks {
   readonly connected: readonly ConnectedNetwork[]
+  /** Networks of routes: behind other routers than the default one, or in another tunnel. */
+  readonly routed: readonly MachineNetwork[]
   /** The interface of the default route; null without one. */
   readonly defaultInterface: string | null
 }
@@ -14,17 +15,18 @@ interface ConnectedNetwork {
   readonly prefix: string
 }
 
-/** Reads the networks without starting a program. @param except our own interface, whose network is no news. */
+/** Reads the networks. Never throws. @param except our own interface, whose network is no news. */
 export async function readLocalNetworks(except: string): Promise<LocalNetworks> {
-  const connected = Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
-    (addresses ?? [])
-      .filter((address) => address.family === 'IPv4' && !address.internal && name !== except)
-      .flatMap(({ cidr }) => {
-        const prefix = cidr === null ? null : ipv4Prefix(cidr)
-        return prefix === null ? [] : [{ interface: name, prefix }]
-      }),
-  )
-  return { connected, defaultInterface: defaultInterface(await readFile('/proc/net/route', 'utf8').catch(() => '')) }
+  const connected = connectedNetworks(except)
+  const [networks, routes] = await Promise.all([
+    readMachineNetworks(except),
+    readFile('/proc/net/route', 'utf8').catch(() => ''),
+  ])
+  return {
+    connected,
+    routed: networks.filter(({ prefix }) => !connected.some((one) => one.prefix === prefix)),
+    defaultInterface: defaultInterface(routes),
+  }
 }
 
 /**

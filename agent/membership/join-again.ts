@@ -3,6 +3,7 @@ import type { Adapter } from '../../adapters/adapter.ts'
 import type { Plan } from '../../adapters/step.ts'
 import { refuseUnlessSafe } from '../../adapters/apply.ts'
 import { clashesWith } from '../../adapters/planning/clashes-with.ts'
+import { catalogue } from '../../problems/catalogue.ts'
 import { Problem } from '../../problems/problem.ts'
 import { type JoinToken, parseToken } from '../../protocol/token.ts'
 import type { Clock } from '../../system/time/clock.ts'
@@ -13,9 +14,10 @@ import { hubAddresses } from '../registrar/hub-addresses.ts'
 import { type JoinEffects, refuseWhileLeaving } from './join.ts'
 import { type Admission, previewLan } from './join-request.ts'
 import type { JoinStage } from './join-undo.ts'
+import { explainOverlap } from './explain-overlap.ts'
 import { rejoinedConfig } from './joined-config.ts'
 import { keyMakerOf } from '../secrets/key-maker.ts'
-import { refuseOverlaps, refuseMappedHere } from '../lan/lan.ts'
+import { refuseMappedTwice, refuseOverlaps } from '../lan/lan.ts'
 import { readUplink } from '../memory/uplink-memory.ts'
 import { readLocalNetworks } from '../lan/local-networks.ts'
 import { type Joined, makeTunnel } from './make-tunnel.ts'
@@ -90,6 +92,7 @@ export async function joinAgain(
 function inTermsOfSettings(thrown: unknown): unknown {
   if (!(thrown instanceof Problem) || thrown.code !== 'lan-overlaps') return thrown
   const { code, what, why } = thrown
+  if (thrown.next !== catalogue[code].next) return thrown
   const next =
     'Let the hub know this LAN by other numbers, with seenAs under lan in agent.yaml (such as 192.168.1.0/24: 10.168.1.0/24), or renumber one of the two networks; then run it again'
   return new Problem(code, { what, why, next, cause: thrown })
@@ -123,14 +126,16 @@ async function prepare(
   refuseUnlessSafe({ refusals: clashesWith(observed, [name]) })
   const local = await readLocalNetworks(name)
   const secrets = await draftSecrets(staging, keyMakerOf(router))
-  const admission = await previewLan(token, secrets, mappedPrefixes(lan), signal)
+  const admission = await previewLan(token, secrets, mappedPrefixes(lan), signal).catch(async (thrown: unknown) => {
+    throw await explainOverlap(thrown, token, secrets, lan.prefixes, local, signal)
+  })
   const config = rejoinedConfig(present.config, token, admission)
   const [tunnel] = tunnelsOf(config)
   const { addresses, network } = tunnel.hub
   // Addresses are not remembered there before the folder is made.
   const hubLiterals = await hubAddresses(addresses, staging, signal)
   refuseOverlaps(lan.prefixes, { network, hubLiterals, local })
-  refuseMappedHere(lan, local)
+  refuseMappedTwice(lan)
   const plan = adapter.plan(observed, [tunnelSpec(tunnel, { hubLiterals, transport: null }, null, present.uplink)])
   refuseUnlessSafe(plan)
   const warnings = [...plan.warnings, ...crowdedNotes(lan)]

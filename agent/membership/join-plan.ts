@@ -3,7 +3,7 @@ import type { Observation } from '../../adapters/observation.ts'
 import type { Plan } from '../../adapters/step.ts'
 import { refuseUnlessSafe } from '../../adapters/apply.ts'
 import type { JoinToken } from '../../protocol/token.ts'
-import { refuseOverlaps, refuseMappedHere } from '../lan/lan.ts'
+import { refuseMappedTwice, refuseOverlaps } from '../lan/lan.ts'
 import { readLocalNetworks } from '../lan/local-networks.ts'
 import { crowdedNotes, mappedPrefixes } from '../lan/mapped-lan.ts'
 import { UNKNOWN_UPLINK } from '../memory/uplink-memory.ts'
@@ -14,6 +14,7 @@ import { type AgentConfig, type LanMode, type RouterConfig, tunnelsOf } from '..
 import type { AgentPaths } from '../settings/paths.ts'
 import { tunnelSpec } from '../tunnel/tunnel-spec.ts'
 import type { RouterChoice } from './choose-router.ts'
+import { explainOverlap } from './explain-overlap.ts'
 import { type Admission, previewJoin } from './join-request.ts'
 import { joinedConfig } from './joined-config.ts'
 
@@ -61,13 +62,15 @@ export async function prepareJoin(
     mappedPrefixes({ prefixes: [...options.lan], seenAs: { ...options.seenAs } }),
     local,
     signal,
-  )
+  ).catch(async (thrown: unknown) => {
+    throw await explainOverlap(thrown, token, secrets, options.lan, local, signal)
+  })
   const config = joinedConfig(token, admission.answer, admission.host, admission.publicKey, { ...options, router })
   const [tunnel] = tunnelsOf(config)
   const { addresses, network } = tunnel.hub
   const hubLiterals = await hubAddresses(addresses, stateDir, signal)
   refuseOverlaps(config.lan.prefixes, { network, hubLiterals, local })
-  refuseMappedHere(config.lan, local)
+  refuseMappedTwice(config.lan)
   const plan = adapter.plan(observed, [tunnelSpec(tunnel, { hubLiterals, transport: null }, null, UNKNOWN_UPLINK)])
   refuseUnlessSafe(plan)
   const warnings = [...plan.warnings, ...crowdedNotes(config.lan)]

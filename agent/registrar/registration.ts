@@ -3,6 +3,7 @@ import { PROTOCOL_VERSION, RegisterAnswer, type RegisterRequest } from '../../pr
 import type { IncidentReport } from '../../protocol/incidents.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
+import { MOST_KEPT } from '../../protocol/publications.ts'
 import { askRegistrar, isElsewhere } from './ask-registrar.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import type { RegistrationOutcome, RegistrationReason } from '../core/registration.ts'
@@ -59,7 +60,7 @@ export async function registerHome(registering: Registering, signal: AbortSignal
       reset: reason === 'reset',
       lastMapping,
       mtu,
-      keeps: [...(await keptPrefixes(config))],
+      keeps: [...(await keptPrefixes(config))].slice(0, MOST_KEPT),
       visitors: registering.visitors ?? false,
       exit: config.lan.exit ?? false,
       heartbeatSeconds: config.economy ? ECONOMY_SECONDS : config.heartbeatSeconds,

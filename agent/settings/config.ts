@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { InterfaceNameSchema } from '../../adapters/interface-name.ts'
 import { Problem } from '../../problems/problem.ts'
 import { CidrSchema, HostSchema, Ipv4Schema, LiteralPlaceSchema, PortSchema } from '../../protocol/addresses.ts'
+import { MOST_LAN_PREFIXES } from '../../protocol/lan-size.ts'
 import { PublicKeySchema } from '../../protocol/messages.ts'
 import { NameSchema } from '../../protocol/names.ts'
 import { FingerprintSchema } from '../../protocol/token.ts'
@@ -76,7 +77,7 @@ const FieldsSchema = v.strictObject({
   metricsPort: v.optional(PortSchema),
   lan: v.strictObject({
     mode: v.optional(LanModeSchema, 'masquerade'),
-    prefixes: v.optional(v.pipe(v.array(CidrSchema), v.maxLength(32)), []),
+    prefixes: v.optional(v.pipe(v.array(CidrSchema), v.maxLength(MOST_LAN_PREFIXES)), []),
     /** Devices that the hub names may go to the internet through this home. */
     exit: v.optional(v.boolean()),
     /** Prefixes that the hub knows as others of the same length. */

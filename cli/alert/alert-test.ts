@@ -25,6 +25,9 @@ interface EndTest {
 /** How long the hub's answer is waited for: the hub tries for twenty seconds. */
 const HUB_MS = 30_000
 
+/** What a hub takes as the name of a channel (protocol/messages.ts). */
+const LONGEST_NAME = 32
+
 /** `homeward alert test`: exit status 0 when every channel took it, 2 when one did not, 1 when there is none. */
 export async function alertTest(context: Context, channel: string | null): Promise<void> {
   const tests = await orNoRoot(() => testEnds(context, channel))
@@ -86,6 +89,8 @@ async function testHere(
 }
 
 async function testAtHub({ configDir }: Context, channel: string | null): Promise<EndTest | Problem> {
+  if (channel !== null && channel.length > LONGEST_NAME)
+    return new Problem('channel-missing', { what: 'testing the hub’s channels', why: 'no channel has so long a name' })
   try {
     const config = await readAgentConfig(configDir)
     const [{ hub }] = tunnelsOf(config)

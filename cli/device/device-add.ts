@@ -41,6 +41,15 @@ export async function deviceAdd(context: Context, name: string, options: DeviceO
       what,
       why: '--full leads through the hub, --exit through a home: give one of them',
     })
+  for (const [option, given] of [
+    ...options.home.map((one) => ['--home', one] as const),
+    ...(options.exit === undefined ? [] : [['--exit', options.exit] as const]),
+  ])
+    if (!v.is(NameSchema, given))
+      throw new Problem('home-name-invalid', {
+        what,
+        why: `${option} ${JSON.stringify(given)} is no name that a home can have`,
+      })
   const wish = {
     name,
     homes: options.home.length === 0 ? null : [...options.home],

@@ -7,6 +7,7 @@ import type { Joined } from '../../agent/membership/make-tunnel.ts'
 import { Problem } from '../../problems/problem.ts'
 import { printableFacts } from '../../problems/printable.ts'
 import { ipv4Prefix } from '../../protocol/addresses.ts'
+import { refuseTooManyPrefixes } from '../../protocol/lan-size.ts'
 import { systemClock } from '../../system/time/clock.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'
 import { confirm } from '../confirm.ts'
@@ -89,6 +90,10 @@ Add a phone or laptop: homeward device add NAME`
 /** `192.168.1.0/24`, or `192.168.1.0/24=10.168.1.0/24`: known at the hub by the second. */
 function lanIn(texts: readonly string[]): { readonly lan: readonly string[]; readonly seenAs: Record<string, string> } {
   const pairs = texts.map((text) => text.split('=').map(prefixIn))
+  refuseTooManyPrefixes(
+    pairs.map(([own = '']) => own),
+    'joining the hub',
+  )
   const seenAs = Object.fromEntries(pairs.flatMap(([own = '', seen]) => (seen === undefined ? [] : [[own, seen]])))
   for (const [own, seen] of Object.entries(seenAs))
     if (own.split('/')[1] !== seen.split('/')[1])

@@ -19,17 +19,32 @@ export function givenSettings(options: InitOptions): Given {
     checked(HostSchema, text, 'address-invalid', '--address'),
   )
   const { port, network, alternatePorts, interface: name } = options
+  refuseTooMany(addresses, 8, '--address')
   return {
     ...(addresses.length === 0 ? {} : { addresses }),
     ...(port === undefined ? {} : { port: portIn(port, '--port') }),
     ...(network === undefined ? {} : { network: checked(NetworkSchema, network, 'prefix-invalid', '--network') }),
-    ...(alternatePorts === undefined
-      ? {}
-      : { alternatePorts: listed(alternatePorts).map((text) => portIn(text, '--alternate-ports')) }),
+    ...(alternatePorts === undefined ? {} : { alternatePorts: alternatePortsIn(alternatePorts) }),
     ...(name === undefined
       ? {}
       : { interface: checked(HubConfigSchema.entries.interface, name, 'wrong-usage', '--interface') }),
   }
+}
+
+function alternatePortsIn(text: string): number[] {
+  const ports = listed(text).map((one) => portIn(one, '--alternate-ports'))
+  refuseTooMany(ports, 16, '--alternate-ports')
+  return ports
+}
+
+/** Refuses here what hub.yaml, once written, could not be read with. @throws {Problem} `wrong-usage`. */
+function refuseTooMany(list: readonly unknown[], most: number, option: string): void {
+  if (list.length <= most) return
+  throw new Problem('wrong-usage', {
+    what: `reading ${option}`,
+    why: `${list.length} are given, and ${most} are the most`,
+    next: `Leave out ${list.length - most} of them`,
+  })
 }
 
 /** @throws {Problem} `prefix-invalid`. */

@@ -13,6 +13,7 @@ export interface Refusal {
 const STATUS: Partial<Record<ProblemCode, RefusalStatus>> = {
   'request-invalid': 400,
   'prefix-invalid': 400,
+  'lan-too-many': 400,
   'device-name-invalid': 400,
   'publication-invalid': 400,
   'home-unknown': 401,

@@ -146,7 +146,12 @@ async function bodyOf<const Schema extends v.GenericSchema>(
   const [issue] = result.issues
   const field = issue.path?.map((item) => String(item.key)).join('.') ?? 'the body'
   // valibot's own messages quote the input; only messages of ours, which have nothing expected, are repeated.
-  const why = issue.expected === null ? `${field}: ${issue.message}` : `${field} must be ${issue.expected}`
+  const why =
+    issue.type === 'max_length' && Array.isArray(issue.input)
+      ? `${field} has ${issue.input.length} entries, and ${issue.requirement as number} are the most`
+      : issue.expected === null
+        ? `${field}: ${issue.message}`
+        : `${field} must be ${issue.expected}`
   throw new Problem('request-invalid', { what, why })
 }
 

@@ -9,6 +9,7 @@ import type { Occupied } from '../core/lan.ts'
 import { ONLY_22 } from '../core/forwarded-ports.ts'
 import type { StoreDocument } from '../core/store-document.ts'
 import { hubAddressIn, refuseNetwork } from '../core/tunnel-network.ts'
+import { overlapWarnings } from '../core/overlaps.ts'
 import { type Follow, makeFollow } from '../machine/follow.ts'
 import { triggerHandshakes } from '../machine/trigger-handshakes.ts'
 import type { SshPorts } from '../machine/ssh-ports.ts'
@@ -76,7 +77,7 @@ export interface HubDeps<Opened extends Alarm> {
   readonly viewOf: PeerViewOf
   /** @param status may be called at once: it needs nothing of the alarm. */
   readonly openAlerting: (status: Hub['status']) => Promise<Opened>
-  readonly ownNetworks: (tunnelInterface: string) => readonly Occupied[]
+  readonly ownNetworks: (tunnelInterface: string) => Promise<readonly Occupied[]>
   readonly servedPorts: (protocol: 'tcp' | 'udp') => Promise<ReadonlySet<number>>
   /** SSH ports; default: only 22. */
   readonly ssh?: SshPorts
@@ -113,6 +114,11 @@ export async function makeHub<Opened extends Alarm>(
   const visitors = makeVisitors()
   const registrations = new Map<string, RegistrationNote>()
   const machine = makeFollow({ ...deps, publicKey: identity.publicKey, ssh, triggerHandshakes })
+  /** Networks of this machine that overlap those of homes, or the tunnel's: they may have come later. */
+  const overlapping = async (): Promise<readonly string[]> => {
+    const { network, interface: tunnelInterface } = settings.current
+    return overlapWarnings(store.document, network, await deps.ownNetworks(tunnelInterface))
+  }
   const status = async (): Promise<HubStatus> =>
     hubStatus({
       config: settings.current,
@@ -129,7 +135,7 @@ export async function makeHub<Opened extends Alarm>(
       alternatePorts: await machine.portsToTake(),
       sshPorts: ssh.ports(),
       problem: machine.problem,
-      warnings: await machine.warnings(),
+      warnings: [...(await machine.warnings()), ...(await overlapping())],
       now: clock.now(),
       today: clock.wall(),
     })
@@ -191,6 +197,13 @@ export async function makeHub<Opened extends Alarm>(
   })
   serve()
 
+  /** Overlaps that are in the log already. */
+  let said: readonly string[] = []
+  const logOverlaps = (found: readonly string[]): void => {
+    for (const warning of found.filter((one) => !said.includes(one))) log.warn(warning)
+    said = found
+  }
+
   const hub: Hub = {
     ...homes,
     ...devices,
@@ -202,7 +215,10 @@ export async function makeHub<Opened extends Alarm>(
     status,
     document: () => store.document,
     reconcile: machine.reconcile,
-    reconcileOrLog: machine.reconcileOrLog,
+    reconcileOrLog: async () => {
+      await machine.reconcileOrLog()
+      logOverlaps(await overlapping())
+    },
     isComplete: machine.isComplete,
     lookForSsh: machine.lookForSsh,
     recoverSessions,

@@ -13,7 +13,7 @@ export type Update = <Result>(
 export interface UpdateDeps {
   readonly settings: Pick<Settings, 'current'>
   readonly store: Store
-  readonly ownNetworks: (tunnelInterface: string) => readonly Occupied[]
+  readonly ownNetworks: (tunnelInterface: string) => Promise<readonly Occupied[]>
   /** Called when the document has changed. */
   readonly onChange: () => void
   readonly clock: Pick<Clock, 'wall'>
@@ -22,7 +22,7 @@ export interface UpdateDeps {
 export function makeUpdate({ settings, store, ownNetworks, onChange, clock }: UpdateDeps): Update {
   return async (act) => {
     const { network, interface: tunnelInterface } = settings.current
-    const context = { network, own: ownNetworks(tunnelInterface), now: clock.wall() }
+    const context = { network, own: await ownNetworks(tunnelInterface), now: clock.wall() }
     // Judged inside the update: other changes may come between the call and its turn.
     let changed = false
     const result = await store.update((document) => {

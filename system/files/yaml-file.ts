@@ -63,6 +63,8 @@ function explain(issue: v.BaseIssue<unknown>, keys: readonly unknown[], holds: '
   // How valibot reports keys of objects: `never` for one too many, the key itself for one that is missing.
   if (issue.expected === 'never') return `${field} is not a setting`
   if (issue.expected === JSON.stringify(keys.at(-1))) return `${field} is missing`
+  if (issue.type === 'max_length' && Array.isArray(issue.input))
+    return `${field} has ${issue.input.length} entries, and ${String(issue.requirement)} are the most`
   const butIs = holds === 'secrets' ? '' : `, but is ${issue.received}`
   // A pattern says nothing to a person; the schema's own message says what the field is for.
   if (issue.expected === null || issue.type === 'regex') return `${field}: ${issue.message}${butIs}`

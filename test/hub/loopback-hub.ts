@@ -74,7 +74,7 @@ export async function paperHub<Opened extends Alarm = null>(port = 51_820, more:
     openAlerting: async () => null as Opened,
     // As if each address had shaken hands a second ago.
     viewOf: makePeerView(peerMonitor, null, async () => 1),
-    ownNetworks: () => [],
+    ownNetworks: async () => [],
     servedPorts: async () => new Set([53]),
     clock,
     log,

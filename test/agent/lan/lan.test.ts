@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { detectLan, refuseOverlaps } from '../../../agent/lan/lan.ts'
+import { detectLan, refuseMappedTwice, refuseOverlaps } from '../../../agent/lan/lan.ts'
 import { defaultInterface, type LocalNetworks } from '../../../agent/lan/local-networks.ts'
 
 const pi: LocalNetworks = {
@@ -7,6 +7,7 @@ const pi: LocalNetworks = {
     { interface: 'eth0', prefix: '192.168.1.0/24' },
     { interface: 'docker0', prefix: '172.17.0.0/16' },
   ],
+  routed: [],
   defaultInterface: 'eth0',
 }
 const linuxRouter: LocalNetworks = {
@@ -15,6 +16,7 @@ const linuxRouter: LocalNetworks = {
     { interface: 'lan0', prefix: '192.168.1.0/24' },
     { interface: 'virbr0', prefix: '192.168.122.0/24' },
   ],
+  routed: [],
   defaultInterface: 'wan0',
 }
 
@@ -35,7 +37,7 @@ describe('the home’s LAN is', () => {
   })
 
   test('asked for when there is none', () => {
-    expect(() => detectLan({ connected: [], defaultInterface: null })).toThrow('on no private network')
+    expect(() => detectLan({ connected: [], routed: [], defaultInterface: null })).toThrow('on no private network')
   })
 })
 
@@ -63,8 +65,42 @@ describe('a LAN is refused that', () => {
   })
 
   test('a tunnel network that is in use here is refused, whatever the LAN', () => {
-    const local = { connected: [{ interface: 'eth0', prefix: '10.86.7.0/24' }], defaultInterface: 'eth0' }
+    const local = { connected: [{ interface: 'eth0', prefix: '10.86.7.0/24' }], routed: [], defaultInterface: 'eth0' }
     expect(() => refused([], local)).toThrow('the tunnel’s network 10.86.0.0/16 overlaps 10.86.7.0/24 on eth0')
+  })
+
+  test.each([
+    ['10.86.7.0/24', '192.168.1.3', '10.86.7.0/24, a route via 192.168.1.3 (eth0)'],
+    ['10.0.0.0/8', '192.168.1.254', '10.0.0.0/8, a route via 192.168.1.254 (eth0)'],
+    ['10.86.0.0/16', null, '10.86.0.0/16, a network of eth0'],
+  ])('a tunnel network that a route leads elsewhere is refused: %s', (prefix, via, words) => {
+    const local = { ...pi, routed: [{ prefix, interface: 'eth0', via }] }
+    expect(() => refused(['192.168.1.0/24'], local)).toThrow(`the tunnel’s network 10.86.0.0/16 overlaps ${words}`)
+  })
+
+  test.each([
+    // What is proposed is free of all that is here, and of the tunnel's network of today.
+    [{ interface: 'eth0', prefix: '10.0.0.0/8' }, '172.29.0.0/16'],
+    [{ interface: 'eth0', prefix: '10.86.1.0/24' }, '10.186.0.0/16'],
+  ])('in %o the advice is another network for the tunnel, not other numbers for the LAN', (connected, free) => {
+    const local = { connected: [connected], routed: [], defaultInterface: 'eth0' }
+    for (const lan of [[], [connected.prefix]])
+      expect(() => refused(lan, local)).toThrow(
+        expect.objectContaining({ next: expect.stringContaining(`sudo homeward hub init --network ${free} `) }),
+      )
+  })
+
+  test('networks of one home that the hub would know by the same numbers', () => {
+    const lan = { mode: 'masquerade' as const, prefixes: ['192.168.1.0/24', '192.168.2.0/24'] }
+    expect(() => refuseMappedTwice(lan)).not.toThrow()
+    expect(() => refuseMappedTwice({ ...lan, seenAs: { '192.168.1.0/24': '10.168.1.0/24' } })).not.toThrow()
+    expect(() => refuseMappedTwice({ ...lan, seenAs: { '192.168.1.0/24': '192.168.2.0/24' } })).toThrow(
+      'the hub would know both 192.168.1.0/24 and 192.168.2.0/24 as 192.168.2.0/24',
+    )
+    // Numbers of a network here that the tunnel does not reach are nobody's at the hub.
+    const only = { ...lan, prefixes: ['192.168.1.0/24'], seenAs: { '192.168.1.0/24': '192.168.2.0/24' } }
+    expect(() => refuseMappedTwice(only)).not.toThrow()
+    expect(() => refuseMappedTwice({ ...lan, prefixes: ['10.0.0.0/8', '10.1.0.0/16'] })).not.toThrow()
   })
 })
 

@@ -67,6 +67,13 @@ describe('agent.yaml', () => {
     await expect(refused).rejects.toThrow(new RegExp(`line ${nearby}:`))
   })
 
+  test('more networks than a hub takes are told in numbers', async () => {
+    const many = Array.from({ length: 33 }, (_, index) => `- 10.0.${index}.0/24`).join('\n    ')
+    await expect(written((text) => text.replace('- 192.168.1.0/24', many))).rejects.toThrow(
+      'lan.prefixes has 33 entries, and 32 are the most',
+    )
+  })
+
   test('the tunnel of a router cannot be given a key by schedule', async () => {
     const routed = agentConfigText({ ...sampleConfig, router: sampleRouter })
     expect(await written(() => routed)).toEqual({ ...sampleConfig, router: sampleRouter })

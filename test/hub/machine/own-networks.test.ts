@@ -1,31 +1,36 @@
-import type { NetworkInterfaceInfo } from 'node:os'
-import { expect, test } from 'vitest'
-import { ownNetworks } from '../../../hub/machine/own-networks.ts'
+import { expect, test, vi } from 'vitest'
+import { makeOwnNetworks, readOwnNetworks } from '../../../hub/machine/own-networks.ts'
 
-const at = (cidr: string | null, more: { readonly internal?: boolean } = {}): NetworkInterfaceInfo => ({
-  family: 'IPv4',
-  address: '',
-  netmask: '',
-  mac: '',
-  internal: false,
-  cidr,
-  ...more,
-})
-
-test('this machine’s networks are those of its interfaces, without loopback, IPv6 and the tunnel', () => {
-  const found = ownNetworks('hw0', {
-    lo: [at('127.0.0.1/8', { internal: true })],
-    eth0: [at('203.0.113.10/24'), { ...at('2001:db8::1/64'), family: 'IPv6', scopeid: 0 }],
-    docker0: [at('172.17.0.1/16'), at(null)],
-    hw0: [at('10.86.0.1/16')],
-    empty: undefined,
+test('this machine’s networks are named by what they are', async () => {
+  const found = await readOwnNetworks('hw0', async (except) => {
+    expect(except).toBe('hw0')
+    return [
+      { prefix: '10.0.0.0/16', interface: 'enp7s0', via: '10.0.0.1' },
+      { prefix: '203.0.113.0/24', interface: 'eth0', via: null },
+    ]
   })
   expect(found).toEqual([
+    { prefix: '10.0.0.0/16', by: 'the hub’s own network: a route via 10.0.0.1 (enp7s0)' },
     { prefix: '203.0.113.0/24', by: 'the hub’s own network at eth0' },
-    { prefix: '172.17.0.0/16', by: 'the hub’s own network at docker0' },
   ])
 })
 
-test('whatever machine this is, it can be asked', () => {
-  expect(ownNetworks('hw0')).toBeInstanceOf(Array)
+test('whoever asks often is answered from one look for two seconds', async () => {
+  let now = 0
+  const read = vi.fn(async () => [])
+  const own = makeOwnNetworks({ now: () => now }, read)
+  await Promise.all([own('hw0'), own('hw0')])
+  now = 2_000
+  await own('hw0')
+  expect(read).toHaveBeenCalledTimes(1)
+  now = 2_001
+  await own('hw0')
+  expect(read).toHaveBeenCalledTimes(2)
+  // Another interface is another question.
+  await own('hw1')
+  expect(read).toHaveBeenLastCalledWith('hw1')
+})
+
+test('whatever machine this is, it can be asked', async () => {
+  expect(await readOwnNetworks('hw0')).toBeInstanceOf(Array)
 })

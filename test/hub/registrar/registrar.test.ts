@@ -39,6 +39,27 @@ describe('a home that joins', () => {
     expect(scene.machine.spec?.routes).toEqual([{ prefix: '192.168.1.0/24', mtu: null }])
   })
 
+  test('with more networks than a hub takes is told how many there are, the limit and what to do', async () => {
+    const lan = Array.from({ length: 33 }, (_, index) => `10.${index}.0.0/24`)
+    const request = await joinRequestFor(scene, 'cabin')
+    const told = {
+      code: 'lan-too-many',
+      why: expect.stringContaining('33 networks are named, and 32 are the most that a home can have'),
+      next: expect.stringMatching(/^Summarise them/),
+    }
+    await expect(join(scene, { ...request, lan })).rejects.toMatchObject(told)
+    const { bearer, request: joined } = await joinAs(scene, 'lodge')
+    await expect(register(scene, bearer, { publicKey: joined.publicKey, lan })).rejects.toMatchObject(told)
+    await expect(scene.hub.invite({ home: 'barn', lan, expiresInMs: 1_000 })).rejects.toMatchObject(told)
+    // A list with a limit of its own is told in numbers too, and the next step blames no version.
+    const keeps = Array.from({ length: 65 }, (_, index) => `10.0.0.${index}/32`)
+    await expect(register(scene, bearer, { publicKey: joined.publicKey, lan: [], keeps })).rejects.toMatchObject({
+      code: 'request-invalid',
+      why: expect.stringContaining('keeps has 65 entries, and 64 are the most'),
+      next: expect.stringMatching(/^If what is named is a value of yours, correct it/),
+    })
+  })
+
   test('gets the same answer again when the first one was lost; another machine with its token does not', async () => {
     const { request, answer } = await joinAs(scene, 'cabin')
     expect(await join(scene, request)).toEqual(answer)
