@@ -84,7 +84,7 @@ export const catalogue = {
     exit: 1,
   },
   'publications-full': {
-    next: 'Publish fewer ports, each of a range counts; or take some back: homeward publish remove PORT/tcp',
+    next: 'Lead a range to the same numbers, which counts as one; or publish fewer ports, or take some back: homeward publish remove PORT/tcp',
     exit: 1,
   },
   'publication-missing': { next: 'See what there is with homeward publish list', exit: 1 },
