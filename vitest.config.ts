@@ -62,6 +62,8 @@ export default defineConfig({
         test: {
           ...LAB,
           name: 'lab',
+          // As in unit: a start of Node and of all imports costs more than many of them compute.
+          isolate: false,
           // Some of them wait: for an alarm, a login, a service.
           maxWorkers: 3,
           include: IN_LAB,
