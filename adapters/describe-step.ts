@@ -45,6 +45,10 @@ export function describeStep(step: Step): string {
       return `route answers to visitors of published ports through ${step.interface}${step.because === undefined ? '' : ` (${step.because})`}`
     case 'unlead-visitors':
       return 'stop routing answers to visitors through the tunnel'
+    case 'lead-own-ways':
+      return step.because === null
+        ? 'stop routing the tunnel’s packets past other programs’ rules: none takes them any more'
+        : `route the tunnel’s packets by the main table (${some(step.selectors)}), before ${step.because}, which is another program’s and takes all that this machine sends`
     case 'lead-exits':
       return step.devices.length === 0
         ? 'stop routing devices to the internet through a home'

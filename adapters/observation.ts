@@ -21,6 +21,10 @@ export interface Observation {
   readonly forwardingIsOurs: boolean
   /** How answers to visitors are routed into tunnels, by slot. */
   readonly visitors: readonly ReplyRoute[]
+  /** What other programs' policy rules take of all that this machine sends. */
+  readonly diversion: Diversion
+  /** Selectors of our rules that leave packets to the main table, in order; null: not where they should be. */
+  readonly ownWays: readonly string[] | null
   /** Marks of packets or connections that other programs of the machine use. */
   readonly foreignMarks: readonly ForeignMark[]
   /** How devices are routed to the internet through a peer; null: rules or routes are not as they should be. */
@@ -45,6 +49,16 @@ export interface ReplyRoute {
   readonly isWhole: boolean
   /** The rule of somebody else that comes before it and may take its packets, e.g. `ip rule 8598`. */
   readonly behind?: string
+}
+
+/** What is taken by policy rules that are not ours, such as a full-tunnel VPN's, each by its first rule; null: nothing. */
+export interface Diversion {
+  /** What main has a route for. */
+  readonly specific: string | null
+  /** What main has no route for but the default one. */
+  readonly internet: string | null
+  /** IPv4 addresses of this machine on the interfaces of main's default routes. */
+  readonly addresses: readonly string[]
 }
 
 /** A mark of packets or connections that somebody else uses. */

@@ -16,6 +16,11 @@ export interface TunnelSpec {
   /** Routes into the tunnel, in addition to the address's own prefix; sorted. */
   readonly routes: readonly RouteSpec[]
   readonly forwarding: ForwardingSpec
+  /**
+   * Whether the tunnel goes past a VPN that takes all that the machine sends. Default: it goes as it does now, through
+   * the VPN at first.
+   */
+  readonly pastVpn?: boolean
 }
 
 /** One route into the tunnel. */

@@ -7,6 +7,7 @@ import { isCandidate, isMarked, parseLinks, type Replies, removePeersArguments }
 import { INTERFACE_MARK } from './firewall/mark.ts'
 import { readOthers } from './others/read-others.ts'
 import { readTable } from './read-table.ts'
+import { type DiversionReplies, mayBeDiverted, STRANGER } from './routing/diversion.ts'
 import { ROUTE_PROTOCOL } from './routing/policy-rules.ts'
 
 /** The programs of a Linux machine and the files of its kernel. Everything here takes a signal and ends in time. */
@@ -38,15 +39,24 @@ const IP_QUESTIONS = [
 /** Reads all that an observation needs, with as much as possible at once. @throws {Problem} of system/run-command. */
 export async function readReplies(signal: AbortSignal): Promise<Replies> {
   const asking = askIp(signal)
-  const [ip, tunnels, table, others, forwarding, all] = await Promise.all([
+  const [ip, tunnels, diversion, table, others, forwarding, all] = await Promise.all([
     asking,
     asking.then(({ links }) => readTunnels(links, signal)),
+    asking.then(({ rules }) => askDiversion(rules, signal)),
     readTable(signal),
     readOthers(signal),
     readFile(FORWARDING, 'utf8'),
     readReversePathFilter('all'),
   ])
-  return { ...ip, dumps: tunnels.dumps, ...table, others, forwarding, reversePathFilter: { all, own: tunnels.filters } }
+  return {
+    ...ip,
+    dumps: tunnels.dumps,
+    diversion,
+    ...table,
+    others,
+    forwarding,
+    reversePathFilter: { all, own: tunnels.filters },
+  }
 }
 
 /** Reads each interface that is ours, or could be; interfaces that somebody else uses are not asked. */
@@ -78,6 +88,17 @@ async function askIp(signal: AbortSignal): Promise<Pick<Replies, 'links' | 'rout
       why: `it gave ${stdout.trim().split('\n').length} answers to ${IP_QUESTIONS.length} questions`,
     })
   return { links, routes, networks, rules }
+}
+
+/** Asks which way packets to a stranger take, where somebody's rules may take them; null: nobody's do. */
+async function askDiversion(rules: string, signal: AbortSignal): Promise<DiversionReplies | null> {
+  if (!mayBeDiverted(rules)) return null
+  const [toStranger, defaults] = await Promise.all([
+    // Fails without any route, as on a machine that is offline.
+    tryCommand('ip', ['-j', '-4', 'route', 'get', 'fibmatch', STRANGER], { signal }),
+    runCommand('ip', ['-j', '-4', 'route', 'show', 'default'], { signal }),
+  ])
+  return { toStranger: toStranger.exitCode === 0 ? toStranger.stdout : null, defaults: defaults.stdout }
 }
 
 export async function readLinks(signal: AbortSignal): Promise<string> {

@@ -8,9 +8,11 @@ import type { RouteSpec } from '../spec.ts'
 import { INTERFACE_MARK } from './firewall/mark.ts'
 import { type ListedTable, parseNftTable } from './firewall/nft-list.ts'
 import { reversePathWarning } from './firewall/visitors.ts'
+import { type DiversionReplies, diversionOf, NO_DIVERSION } from './routing/diversion.ts'
 import { exitRoute } from './routing/exit-routes.ts'
 import { marksInRules } from './routing/foreign-marks.ts'
 import { parsePolicyRules, ROUTE_PROTOCOL } from './routing/policy-rules.ts'
+import { ownWays } from './routing/own-ways.ts'
 import { replyRoutes } from './routing/reply-routes.ts'
 
 /** The output and input of ip, wg and nft, converted both ways. Pure. */
@@ -34,6 +36,8 @@ export interface Replies {
   /** `ip -j rule show` */
   readonly rules: string
   readonly others: Pick<Observation, 'otherFirewalls' | 'closedFirewalls' | 'foreignMarks'>
+  /** Ways that were asked for, where somebody's rules may take them; null: nobody's do. */
+  readonly diversion: DiversionReplies | null
   /** rp_filter of all interfaces, and of each interface with our mark. */
   readonly reversePathFilter: { readonly all: string; readonly own: readonly string[] }
 }
@@ -131,6 +135,8 @@ export function toObservation(replies: Replies): Observation {
     forwardingIsOurs: table?.isOurs === true && table.forwardingWasOff,
     visitors,
     exits,
+    diversion: diversionIn(replies, links),
+    ownWays: ownWays(replies.rules),
     ...replies.others,
     foreignMarks: [...marksInRules(parsePolicyRules(replies.rules)), ...replies.others.foreignMarks],
     warnings: [
@@ -139,6 +145,12 @@ export function toObservation(replies: Replies): Observation {
     ],
     clashes: table?.isOurs === false ? [TABLE_TAKEN] : [],
   }
+}
+
+function diversionIn({ rules, diversion }: Replies, links: readonly Link[]): Observation['diversion'] {
+  const addressesOf = (name: string): readonly string[] =>
+    links.flatMap((link) => (link.name === name ? link.addresses.map((address) => address.split('/')[0] ?? '') : []))
+  return diversion === null ? NO_DIVERSION : diversionOf(rules, diversion, addressesOf)
 }
 
 /** Whether an interface has our mark, or may have been left by a crash before it got one: only these are asked. */

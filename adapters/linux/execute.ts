@@ -34,6 +34,7 @@ import { refusalIn } from './others/native-probe.ts'
 import { iptablesText, type OtherFirewallStep } from './others/other-firewall.ts'
 import { changeTexts } from './firewall/published.ts'
 import { exitCommands } from './routing/exit-routes.ts'
+import { ownWayCommands } from './routing/own-ways.ts'
 import { visitorCommands } from './routing/reply-routes.ts'
 import { LINUX_STEPS, type LinuxStep } from './steps.ts'
 
@@ -103,6 +104,8 @@ async function executeDeclared(step: LinuxStep, context: ExecuteContext, signal:
       return setVisitors(step.slot, null, signal)
     case 'lead-exits':
       return leadExits(step.interface, step.devices, signal)
+    case 'lead-own-ways':
+      return leadOwnWays(step.selectors, signal)
     case 'change-published':
       return changePublished(step, signal)
     case 'remove-interface':
@@ -176,6 +179,10 @@ async function setVisitors(slot: number, interfaceName: string | null, signal: A
 async function leadExits(name: string, devices: readonly string[], signal: AbortSignal): Promise<void> {
   const [rules, routes] = await Promise.all([readRules(signal), readRoutes(signal)])
   await ipBatch(exitCommands(name, devices, rules, routes), signal)
+}
+
+async function leadOwnWays(selectors: readonly string[], signal: AbortSignal): Promise<void> {
+  await ipBatch(ownWayCommands(selectors, await readRules(signal)), signal)
 }
 
 /** Makes a network's route as the kernel does with an address (fib_frontend.c, fib_add_ifaddr), to go with it. */

@@ -17,6 +17,7 @@ import { hasVisitors, markWarnings, tunnelFirewalls } from './firewall/tunnel-fi
 import { nativeSteps } from './others/native-firewall.ts'
 import { iptablesSteps } from './others/other-firewall.ts'
 import { describeCollision, markCollision } from './routing/foreign-marks.ts'
+import { pastVpnWarnings, wantedWays } from './routing/own-ways.ts'
 
 /** The steps from what is to what should be. Pure. */
 export function planLinux(observed: Observation, desired: readonly TunnelSpec[]): Plan<LinuxStep> {
@@ -25,6 +26,7 @@ export function planLinux(observed: Observation, desired: readonly TunnelSpec[])
     ...observed.warnings,
     ...closedWarnings(observed.closedFirewalls, tunnels),
     ...markWarnings(observed.foreignMarks, tunnels),
+    ...pastVpnWarnings(desired, observed.diversion, observed.ownWays),
   ]
   // Undo needs no room: objects where ours would stand are left alone.
   if (desired.length === 0) return { steps: undo(observed), refusals: [], warnings }
@@ -37,6 +39,7 @@ export function planLinux(observed: Observation, desired: readonly TunnelSpec[])
 /** Undoes everything. Our firewall goes last: until then it keeps the tunnels from reaching more than they should. */
 function undo(observed: Observation): readonly LinuxStep[] {
   return [
+    ...ownWaySteps(observed, []),
     ...exitSteps(observed, []),
     ...visitorSteps(observed, []),
     ...clearStrays(observed, []),
@@ -73,6 +76,7 @@ function build(
     ]),
     ...visitorSteps(observed, tunnels),
     ...exitSteps(observed, desired),
+    ...ownWaySteps(observed, desired),
     // Firewalls of somebody else: they may refuse, and our table still judges what they let pass.
     ...otherFirewallSteps(observed, tunnels),
     // Published ports come last: they may be many, and nothing waits for them.
@@ -200,6 +204,14 @@ function visitorSteps(observed: Observation, tunnels: readonly TunnelFirewall[])
         } as const
       }),
   ]
+}
+
+function ownWaySteps(observed: Observation, desired: readonly TunnelSpec[]): readonly LinuxStep[] {
+  const { diversion, ownWays } = observed
+  const selectors = wantedWays(desired, diversion, ownWays)
+  if (ownWays !== null && sameList(ownWays, selectors)) return []
+  const because = selectors.length === 0 ? null : (diversion.internet ?? diversion.specific)
+  return [{ kind: 'lead-own-ways', selectors, because }]
 }
 
 /** Other programs that are the reason why the way of answers is made as it is, or again; null: none. */

@@ -14,5 +14,6 @@ export const LINUX_STEPS = {
   'lead-visitors': true,
   'unlead-visitors': true,
   'lead-exits': true,
+  'lead-own-ways': true,
   'change-published': true,
 } as const satisfies Declared<LinuxStep>

@@ -12,6 +12,8 @@ export const AS_EVERY_ROUTER = {
   replaceable: [],
   visitors: [],
   foreignMarks: [],
+  diversion: { specific: null, internet: null, addresses: [] },
+  ownWays: [],
   exits: { interface: null, devices: [] },
   otherFirewalls: {},
   closedFirewalls: [],

@@ -23,6 +23,8 @@ export interface HomeTunnel {
   readonly transport: TunnelEndpoints['transport']
   /** The hub's addresses when they are known already; otherwise its names are resolved. */
   readonly hubLiterals?: readonly string[]
+  /** Whether the tunnel has been dark for so long that what carries it is to be suspected. Default: nobody knows. */
+  readonly isDark?: boolean
 }
 
 export interface AppliedTunnel {
@@ -84,5 +86,6 @@ async function literalsOf({ hubLiterals, config, stateDir }: HomeTunnel, signal:
 function wanted(tunnel: HomeTunnel, hubLiterals: readonly string[], observed: Observation): TunnelSpec {
   const { config, uplink, transport } = tunnel
   const peer = tunnelIn(observed, config.interface)?.peers.find((one) => one.publicKey === config.hub.publicKey)
-  return tunnelSpec(config, { hubLiterals, transport }, peer?.endpoint ?? null, uplink)
+  const spec = tunnelSpec(config, { hubLiterals, transport }, peer?.endpoint ?? null, uplink)
+  return tunnel.isDark === true && observed.diversion.internet !== null ? { ...spec, pastVpn: true } : spec
 }

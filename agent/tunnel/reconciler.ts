@@ -36,6 +36,8 @@ export interface ReconcilerDeps {
   readonly uplink: UplinkMemory
   readonly path: Path
   readonly clockGuard: ClockGuard
+  /** As in `HomeTunnel`. */
+  readonly isDark: () => boolean
   /** Hooks that run before a router keeps the change. */
   readonly beforeConfirm: BeforeConfirm
   readonly notice: Judge['notice']
@@ -80,6 +82,7 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
           stateDir,
           uplink: uplink.current,
           transport: transport?.endpoint ?? null,
+          isDark: deps.isDark(),
         }
         const wanted = hubLiterals === null ? tunnel : { ...tunnel, hubLiterals }
         const brought = await applyTunnel(wanted, signal, beforeConfirm)

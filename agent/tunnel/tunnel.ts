@@ -67,6 +67,9 @@ export interface TunnelDeps {
 /** How long an exchange may take: people wait for the alarm, and a registrar that is there answers sooner. */
 const ASK_MS = 5_000
 
+/** How long a tunnel is down before a VPN that carries it is suspected. What else helps has mostly helped by then. */
+const SUSPICIOUS_MS = 8_000
+
 /**
  * Makes the tunnel in the order of use: the judge first, which takes events at any time; then what changes the machine;
  * then what acts for the judge, and the loop. Nothing is named before it is there, so whatever is given here may call
@@ -109,6 +112,10 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     visitors: path.visitors,
   })
   const isUp = (): boolean => judge.look().watch.health.kind === 'up'
+  const isDark = (): boolean => {
+    const { health } = judge.look().watch
+    return health.kind === 'offline' || (health.kind !== 'up' && clock.now() - health.since >= SUSPICIOUS_MS)
+  }
   const beforeConfirm = makeBeforeConfirm({
     adapter,
     config,
@@ -128,6 +135,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     uplink,
     path,
     clockGuard,
+    isDark,
     beforeConfirm,
     notice: judge.notice,
     note,

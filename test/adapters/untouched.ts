@@ -15,6 +15,8 @@ export const UNTOUCHED: Observation = {
   otherFirewalls: {},
   closedFirewalls: [],
   foreignMarks: [],
+  diversion: { specific: null, internet: null, addresses: [] },
+  ownWays: [],
   clashes: [],
   warnings: [],
 }

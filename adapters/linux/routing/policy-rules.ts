@@ -14,6 +14,8 @@ export interface PolicyRule {
   readonly isOurs: boolean
   readonly src: string | null
   readonly iif: string | null
+  /** The conditions but the mark, in the words and order in which ours are made; empty: all packets. */
+  readonly selector: string
 }
 
 const ALL_BITS = 0xff_ff_ff_ff
@@ -28,9 +30,35 @@ const Rules = v.array(
     table: v.optional(v.string()),
     protocol: v.optional(v.string()),
     src: v.optional(v.string()),
+    srclen: v.optional(v.number()),
     iif: v.optional(v.string()),
+    dst: v.optional(v.string()),
+    dstlen: v.optional(v.number()),
+    ipproto: v.optional(v.string()),
+    sport: v.optional(v.number()),
   }),
 )
+
+/** Keys of a rule that say nothing of the packets it is for, or that are in the selector. */
+const KNOWN: ReadonlySet<string> = new Set(
+  'priority not fwmark fwmask table protocol src srclen iif iif_detached dst dstlen ipproto sport suppress_prefixlen suppress_ifgroup action goto unresolved'.split(
+    ' ',
+  ),
+)
+
+function selectorOf(rule: v.InferOutput<typeof Rules>[number]): string {
+  const { src = 'all', srclen, iif, dst, dstlen, ipproto, sport } = rule
+  const prefix = (address: string, length: number | undefined): string =>
+    length === undefined ? address : `${address}/${length}`
+  return [
+    ...(src === 'all' ? [] : [`from ${prefix(src, srclen)}`]),
+    ...(iif === undefined ? [] : [`iif ${iif}`]),
+    ...(dst === undefined ? [] : [`to ${prefix(dst, dstlen)}`]),
+    ...(ipproto === undefined ? [] : [`ipproto ${ipproto}`]),
+    ...(sport === undefined ? [] : [`sport ${sport}`]),
+    ...Object.keys(rule).filter((key) => !KNOWN.has(key)),
+  ].join(' ')
+}
 
 /** Reads `ip -j rule show`. */
 export function parsePolicyRules(text: string): readonly PolicyRule[] {
@@ -43,6 +71,7 @@ export function parsePolicyRules(text: string): readonly PolicyRule[] {
     isOurs: rule.protocol === ROUTE_PROTOCOL,
     src: rule.src ?? null,
     iif: rule.iif ?? null,
+    selector: selectorOf(rule),
   }))
 }
 
@@ -56,9 +85,22 @@ const LAST_USUAL = 8700
  * @param usual the priority while nobody's rule is in the way.
  */
 export function priorityBefore(rules: readonly PolicyRule[], usual: number): number {
-  const lowest = Math.min(...rules.filter(mayMatchOurs).map(({ priority }) => priority))
+  const lowest = lowestOfOthers(rules)
   return lowest > LAST_USUAL ? usual : Math.floor(lowest / 2)
 }
+
+/** Infinity without any. */
+export function lowestOfOthers(rules: readonly PolicyRule[]): number {
+  return Math.min(...rules.filter(mayMatchOurs).map(({ priority }) => priority))
+}
+
+/** Rules of others that take packets of every kind, except those with a mark of theirs, in order. */
+export function takersOfAll(rules: readonly PolicyRule[]): readonly PolicyRule[] {
+  return rules.filter((rule) => mayMatchOurs(rule) && rule.selector === '' && rule.priority < MAIN_PRIORITY)
+}
+
+/** The priority of the kernel's rule for the main table (ip-rule(8)). */
+const MAIN_PRIORITY = 32_766
 
 /** The first rule of others that is asked before this priority and could match packets of ours. */
 export function ruleBefore(rules: readonly PolicyRule[], priority: number): string | null {

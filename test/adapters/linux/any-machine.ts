@@ -88,6 +88,12 @@ export const machine: fc.Arbitrary<Observation> = fc
     otherFirewalls: fc.record({ iptables: otherFirewall, ip6tables: otherFirewall, nftables: nativeFirewall }),
     exits: exitRoute,
     visitors: replyRoutes,
+    diversion: fc.record({
+      specific: fc.constantFrom(null, 'ip rule 5270'),
+      internet: fc.constantFrom(null, 'ip rule 8599'),
+      addresses: fc.subarray(['203.0.113.10', '203.0.113.11']),
+    }),
+    ownWays: fc.constantFrom(null, [], ['iif hw0'], ['iif hw0', 'to 10.86.0.0/16']),
     foreignMarks: fc.subarray([
       { mask: 0x00_ff_00_00, value: 0x00_08_00_00, by: 'ip rule 5210' },
       { mask: 0xff_ff_ff_ff, value: 51_820, by: 'ip rule 8599' },

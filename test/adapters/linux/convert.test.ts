@@ -36,6 +36,7 @@ const replies: Replies = {
   forwarding: '1\n',
   rules: '[]',
   isWithoutPorts: false,
+  diversion: null,
   others: { otherFirewalls: NO_OTHERS, closedFirewalls: [], foreignMarks: [] },
   reversePathFilter: { all: '0', own: ['0'] },
 }
@@ -66,6 +67,8 @@ describe('an observation', () => {
       otherFirewalls: NO_OTHERS,
       closedFirewalls: [],
       foreignMarks: [],
+      diversion: { specific: null, internet: null, addresses: [] },
+      ownWays: [],
       clashes: [],
       warnings: [],
     })

@@ -65,6 +65,8 @@ export function carryOut(step: LinuxStep, machine: Observation): Observation {
         otherFirewalls: { ...machine.otherFirewalls, [place]: { strict, ours: [...added, ...ours] } },
       }
     }
+    case 'lead-own-ways':
+      return { ...machine, ownWays: step.selectors }
     case 'lead-exits':
       return {
         ...machine,

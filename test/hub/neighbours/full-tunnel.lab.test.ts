@@ -70,9 +70,31 @@ test('visitors are answered while a VPN takes all that the Pi sends, and the tun
   await expect.poll(() => plannedSteps(pi), PATIENCE).toEqual([])
 })
 
-test('what the Pi starts itself goes by the VPN still, and all is as it was when the VPN is gone', async () => {
+test('a VPN that carries nothing any more is gone past, which is told, until it is gone', async () => {
+  await vpn.die()
+  await expect
+    .poll(() => statusOf(pi), PATIENCE)
+    .toMatchObject({
+      tunnel: { state: 'up' },
+      router: { warnings: [expect.stringContaining('hw0 goes past it') as string] },
+    })
+  expect(await ask('tcp', 8123)).toBe(`pi sees ${VISITOR}`)
+  expect(await plannedSteps(pi)).toEqual([])
+  // What the Pi starts itself goes by the VPN still.
   expect((await pi.run('ip', ['route', 'get', VISITOR])).stdout).toContain('vpn0')
   await vpn.down(pi)
   await expect.poll(() => rulesOf(pi), PATIENCE).toMatch(/^8600:/m)
+  await expect.poll(() => rulesOf(pi), PATIENCE).not.toMatch(/lookup main proto 86/)
   await expect.poll(() => both(8123), PATIENCE).toEqual(seen('pi'))
+})
+
+test('a hub whose VPS sends all by a VPN still answers its homes, its registrar’s callers and visitors', async () => {
+  await vpn.up(hub)
+  await expect.poll(() => rulesOf(hub), PATIENCE).toMatch(/iif hw0 lookup main proto 86/)
+  await expect.poll(() => both(8123), PATIENCE).toEqual(seen('pi'))
+  await expect
+    .poll(() => statusOf(pi), PATIENCE)
+    .toMatchObject({ tunnel: { state: 'up' }, hub: { registrar: 'reachable' } })
+  await vpn.down(hub)
+  await expect.poll(() => rulesOf(hub), PATIENCE).not.toContain('proto 86')
 })

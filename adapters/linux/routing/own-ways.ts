@@ -1,0 +1,115 @@
+import { isIPv6 } from 'node:net'
+import { networkOf } from '../../../net/prefix.ts'
+import type { Diversion } from '../../observation.ts'
+import type { TunnelSpec } from '../../spec.ts'
+import { lowestOfOthers, parsePolicyRules, type PolicyRule, priorityBefore, ROUTE_PROTOCOL } from './policy-rules.ts'
+
+/**
+ * Rules that leave packets of the tunnel to the main table while another program's rules take all that this machine
+ * sends: a VPN that takes everything, Tailscale's subnet routes. They stand only as long as such rules do. Pure.
+ */
+
+const MAIN = 'main'
+
+/** How many networks behind the tunnel get a rule of their own: every packet of the machine is compared with each. */
+const MOST_NETWORKS = 32
+
+/** The selectors of our rules for the main table, in order; null: one is twice, or not where it should be. */
+export function ownWays(rules: string): readonly string[] | null {
+  const all = parsePolicyRules(rules)
+  const ours = all.filter(isOwnWay)
+  const priority = priorityOf(all)
+  const selectors = [...new Set(ours.map(({ selector }) => selector))].sort()
+  return selectors.length === ours.length && ours.every((rule) => rule.priority === priority) ? selectors : null
+}
+
+/**
+ * The selectors of the rules that the tunnels need.
+ * @param there those that stand: a tunnel that goes past a VPN does so until the VPN is gone, whoever plans.
+ */
+export function wantedWays(
+  desired: readonly TunnelSpec[],
+  { specific, internet, addresses }: Diversion,
+  there: readonly string[] | null,
+): readonly string[] {
+  const all = desired.flatMap((spec) => [
+    ...(specific === null ? [] : inside(spec)),
+    ...(internet === null ? [] : towardsInternet(spec, addresses, there ?? [])),
+  ])
+  // As ip prints them.
+  return [...new Set(all.map((selector) => selector.replace('/32', '')))].sort()
+}
+
+/** What goes into the tunnel, and what comes out of it for networks here. */
+function inside({ interface: name, address, routes, forwarding }: TunnelSpec): readonly string[] {
+  const behind = routes.slice(0, MOST_NETWORKS).map(({ prefix }) => `to ${prefix}`)
+  const here = forwarding.role === 'home' ? forwarding.lan.slice(0, MOST_NETWORKS) : []
+  return [`to ${networkOf(address)}`, ...behind, ...here.map((prefix) => `iif ${name} to ${prefix}`)]
+}
+
+/**
+ * What the hub answers from its own address must leave where that address is known: its homes, whoever asks for its
+ * registrar, visitors of published ports, devices that go out through it. A home's tunnel may go through a VPN.
+ */
+function towardsInternet(
+  { interface: name, listenPort, forwarding, peers, pastVpn }: TunnelSpec,
+  addresses: readonly string[],
+  there: readonly string[],
+): readonly string[] {
+  if (forwarding.role === 'home') {
+    const hub = peers.flatMap(({ endpoint }) => (endpoint === null || isIPv6(endpoint.address) ? [] : [endpoint]))
+    return hub.map(({ address }) => `to ${address}`).filter((way) => pastVpn === true || there.includes(way))
+  }
+  const ports = [
+    ...(listenPort === null ? [] : [`udp sport ${listenPort}`, `tcp sport ${listenPort}`]),
+    `udp sport ${forwarding.echo.port}`,
+  ]
+  return [`iif ${name}`, ...addresses.flatMap((address) => ports.map((port) => `from ${address} ipproto ${port}`))]
+}
+
+/** Tells that a home's tunnel goes past a VPN of the same machine, and why. */
+export function pastVpnWarnings(
+  desired: readonly TunnelSpec[],
+  diversion: Diversion,
+  there: readonly string[] | null,
+): readonly string[] {
+  return desired.flatMap((spec) => {
+    const ways = spec.forwarding.role === 'home' ? wantedWays([spec], { ...diversion, specific: null }, there) : []
+    if (ways.length === 0) return []
+    return [
+      `another program’s VPN takes all that this machine sends (${diversion.internet}), and the hub did not answer through it: ${spec.interface} goes past it until that VPN is gone. See whether the VPN itself works, or let it leave out the hub’s address`,
+    ]
+  })
+}
+
+/** Lines for `ip -batch` that make these rules out of those that are there. Pure. */
+export function ownWayCommands(selectors: readonly string[], rules: string): readonly string[] {
+  const all = parsePolicyRules(rules)
+  const priority = priorityOf(all)
+  const there = all.filter(isOwnWay)
+  const isKept = (rule: PolicyRule): boolean => rule.priority === priority && selectors.includes(rule.selector)
+  const kept = there.filter((rule, index) => isKept(rule) && there.findIndex((one) => isSame(one, rule)) === index)
+  const line = (verb: string, selector: string, at: number): string =>
+    `rule ${verb} ${selector} lookup ${MAIN} pref ${at} proto ${ROUTE_PROTOCOL}`
+  return [
+    ...selectors
+      .filter((selector) => !kept.some((rule) => rule.selector === selector))
+      .map((selector) => line('add', selector, priority)),
+    ...there.filter((rule) => !kept.includes(rule)).map((rule) => line('del', rule.selector, rule.priority)),
+  ]
+}
+
+function isSame(a: PolicyRule, b: PolicyRule): boolean {
+  return a.priority === b.priority && a.selector === b.selector
+}
+
+function isOwnWay({ isOurs, table }: PolicyRule): boolean {
+  return isOurs && table === MAIN
+}
+
+/** After our rules that choose another way for some of these packets, and before everybody else's. */
+function priorityOf(rules: readonly PolicyRule[]): number {
+  return Math.min(priorityBefore(rules, USUAL) + 1, Math.max(0, lowestOfOthers(rules) - 1))
+}
+
+const USUAL = 8700

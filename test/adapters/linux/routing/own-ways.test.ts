@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest'
+import { planLinux } from '../../../../adapters/linux/plan.ts'
+import { diversionOf, mayBeDiverted } from '../../../../adapters/linux/routing/diversion.ts'
+import { ownWayCommands, ownWays, wantedWays } from '../../../../adapters/linux/routing/own-ways.ts'
+import type { TunnelSpec } from '../../../../adapters/spec.ts'
+import { homeForwarding, hubForwarding } from '../../forwarding.ts'
+import { UNTOUCHED } from '../../untouched.ts'
+import { KEYS } from '../any-tunnel.ts'
+
+/** As iproute2 6.1.0 prints them. */
+const rulesOf = (...more: readonly object[]): string =>
+  JSON.stringify([
+    { priority: 0, src: 'all', table: 'local', protocol: 'kernel' },
+    ...more,
+    { priority: 32_766, src: 'all', table: 'main', protocol: 'kernel' },
+    { priority: 32_767, src: 'all', table: 'default', protocol: 'kernel' },
+  ])
+const WG_QUICK = [
+  { priority: 8598, src: 'all', table: 'main', suppress_prefixlen: 0, protocol: 'unspec' },
+  { priority: 8599, not: null, src: 'all', fwmark: '0xca6c', table: '51820', protocol: 'unspec' },
+]
+const TAILSCALE = [
+  { priority: 5210, src: 'all', fwmark: '0x80000', fwmask: '0xff0000', table: 'main', protocol: 'unspec' },
+  { priority: 5270, src: 'all', table: '52', protocol: 'unspec' },
+]
+const BY_SOURCE = { priority: 200, src: '203.0.113.20', table: '200', protocol: 'unspec' }
+const VPN_ROUTE = '[{"dst":"default","dev":"vpn0","table":"51820","scope":"link","flags":[]}]'
+const MAIN_ROUTE = '[{"dst":"default","gateway":"203.0.113.1","dev":"eth0","flags":[]}]'
+
+const diverted = (rules: readonly object[], toStranger: string | null) =>
+  diversionOf(rulesOf(...rules), { toStranger, defaults: MAIN_ROUTE }, (name) =>
+    name === 'eth0' ? ['203.0.113.10'] : [],
+  )
+
+describe('what others’ rules take', () => {
+  test.each([
+    ['a full-tunnel VPN: all but what main has routes for', WG_QUICK, VPN_ROUTE, null, 'ip rule 8599'],
+    ['a VPN’s rule for everything', [{ ...WG_QUICK[1], priority: 100 }], VPN_ROUTE, 'ip rule 100', 'ip rule 100'],
+    ['Tailscale without an exit node: its own table’s networks', TAILSCALE, MAIN_ROUTE, 'ip rule 5270', null],
+    [
+      'Tailscale with an exit node',
+      TAILSCALE,
+      '[{"dst":"default","dev":"tailscale0","table":"52"}]',
+      'ip rule 5270',
+      'ip rule 5270',
+    ],
+    ['nothing that can be told, without any route', WG_QUICK, null, null, null],
+  ] as const)('%s', (_, rules, route, specific, internet) => {
+    expect(diverted(rules, route)).toEqual({ specific, internet, addresses: ['203.0.113.10'] })
+  })
+
+  test('is asked for only where a rule may take everything', () => {
+    expect(mayBeDiverted(rulesOf())).toBe(false)
+    expect(mayBeDiverted(rulesOf(BY_SOURCE, TAILSCALE[0]!))).toBe(false)
+    expect(mayBeDiverted(rulesOf({ ...WG_QUICK[1], uid_range: '1000-1000' }))).toBe(false)
+    expect(mayBeDiverted(rulesOf(...TAILSCALE))).toBe(true)
+  })
+})
+
+const base = { interface: 'hw0', publicKey: null, mtu: 1420, peers: [], routes: [] } as const
+const HUB: TunnelSpec = {
+  ...base,
+  address: '10.86.0.1/16',
+  listenPort: 51_820,
+  routes: [{ prefix: '192.168.1.0/24', mtu: null }],
+  forwarding: hubForwarding(),
+}
+const HOME: TunnelSpec = {
+  ...base,
+  address: '10.86.0.2/16',
+  listenPort: null,
+  peers: [
+    {
+      publicKey: KEYS[0]!,
+      presharedKeyId: null,
+      endpoint: { address: '203.0.113.10', port: 51_820 },
+      allowedIps: [],
+      keepaliveSeconds: 25,
+    },
+  ],
+  forwarding: homeForwarding({ lan: ['192.168.1.0/24', '10.9.9.9/32'], mode: 'masquerade' }),
+}
+
+describe('the tunnel’s packets go by the main table', () => {
+  test('at a hub whose VPN takes everything: its own answers, and what comes out of the tunnel', () => {
+    expect(wantedWays([HUB], diverted(WG_QUICK, VPN_ROUTE), [])).toEqual([
+      'from 203.0.113.10 ipproto tcp sport 51820',
+      'from 203.0.113.10 ipproto udp sport 51820',
+      'from 203.0.113.10 ipproto udp sport 8687',
+      'iif hw0',
+    ])
+  })
+
+  test('at both ends, where others’ networks come first: what is the tunnel’s or the LAN’s', () => {
+    const tailscale = diverted(TAILSCALE, MAIN_ROUTE)
+    expect(wantedWays([HUB], tailscale, [])).toEqual(['to 10.86.0.0/16', 'to 192.168.1.0/24'])
+    expect(wantedWays([HOME], tailscale, [])).toEqual([
+      'iif hw0 to 10.9.9.9',
+      'iif hw0 to 192.168.1.0/24',
+      'to 10.86.0.0/16',
+    ])
+  })
+
+  test('a home’s tunnel goes through a VPN at first, past it when it was dark there, and stays so for whoever plans', () => {
+    const vpn = diverted(WG_QUICK, VPN_ROUTE)
+    expect(wantedWays([HOME], vpn, [])).toEqual([])
+    expect(wantedWays([{ ...HOME, pastVpn: true }], vpn, [])).toEqual(['to 203.0.113.10'])
+    expect(wantedWays([HOME], vpn, ['to 203.0.113.10'])).toEqual(['to 203.0.113.10'])
+    const { steps, warnings } = planLinux({ ...UNTOUCHED, diversion: vpn, ownWays: ['to 203.0.113.10'] }, [HOME])
+    expect(steps.map(({ kind }) => kind)).not.toContain('lead-own-ways')
+    expect(warnings).toEqual([expect.stringMatching(/^another program’s VPN .*\(ip rule 8599\).*hw0 goes past it/)])
+  })
+
+  test('until nobody takes them any more', () => {
+    const { steps } = planLinux({ ...UNTOUCHED, ownWays: ['iif hw0', 'to 203.0.113.10'] }, [HOME])
+    expect(steps).toContainEqual({ kind: 'lead-own-ways', selectors: [], because: null })
+  })
+})
+
+describe('the rules', () => {
+  const placed = (selector: object, priority = 4300) => ({
+    priority,
+    src: 'all',
+    table: 'main',
+    protocol: '86',
+    ...selector,
+  })
+  const IIF = placed({ iif: 'hw0', iif_detached: null })
+  const SPORT = placed({ src: '203.0.113.10', ipproto: 'udp', sport: 51_820 })
+
+  test('are read back as they were made', () => {
+    expect(ownWays(rulesOf(IIF, SPORT, placed({ dst: '10.86.0.0', dstlen: 16 }), ...WG_QUICK))).toEqual([
+      'from 203.0.113.10 ipproto udp sport 51820',
+      'iif hw0',
+      'to 10.86.0.0/16',
+    ])
+    expect(ownWays(rulesOf())).toEqual([])
+  })
+
+  test('that are twice, or behind somebody else’s, are made again, those that are right stay', () => {
+    const rules = rulesOf(IIF, IIF, placed({ dst: '192.0.2.1' }, 9000), ...WG_QUICK)
+    expect(ownWays(rules)).toBeNull()
+    expect(ownWayCommands(['iif hw0', 'to 10.86.0.0/16'], rules)).toEqual([
+      'rule add to 10.86.0.0/16 lookup main pref 4300 proto 86',
+      'rule del iif hw0 lookup main pref 4300 proto 86',
+      'rule del to 192.0.2.1 lookup main pref 9000 proto 86',
+    ])
+  })
+})
