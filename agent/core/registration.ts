@@ -12,13 +12,14 @@ export interface Registration {
   readonly failuresInARow: number
   /** Answers in a row that this home is unknown; an answer that says neither does not end the row, silence does. */
   readonly unknownInARow: number
-  /** Whether the registrar answered when last asked. */
+  /** How the registrar answered when last asked. */
   readonly registrar: Registrar
 }
 
 export type RegistrationReason = 'start' | 'periodic' | 'mapping-changed' | 'doubt' | 'configuration' | 'mtu' | 'asked'
 
-export type Registrar = 'unknown' | 'reachable' | 'unreachable'
+/** `refusing`: it answers, and not as it should: nothing that this home says gets to the hub. */
+export type Registrar = 'unknown' | 'reachable' | 'unreachable' | 'refusing'
 
 /**
  * `unknown`: the registrar answered that it knows no home with this name and secret. `refused`: the registrar answered,
@@ -111,9 +112,15 @@ export function noteOutcome(
     },
     failuresInARow,
     unknownInARow,
-    registrar: outcome === 'unreachable' ? 'unreachable' : 'reachable',
+    registrar: REGISTRAR_AFTER[outcome],
   }
 }
+
+const REGISTRAR_AFTER = {
+  unknown: 'reachable',
+  refused: 'refusing',
+  unreachable: 'unreachable',
+} as const satisfies Record<Exclude<RegistrationOutcome, 'done'>, Registrar>
 
 function unknownAfter({ unknownInARow }: Registration, outcome: Exclude<RegistrationOutcome, 'done'>): number {
   switch (outcome) {

@@ -205,7 +205,7 @@ function situationOf(
   return {
     round: evidence.round ?? asking.round,
     echoTrust: asking.echoTrust,
-    isRegistrarReachable: registration.registrar === 'reachable',
+    isRegistrarReachable: registration.registrar === 'reachable' || registration.registrar === 'refusing',
     rounds: remediation.rounds,
     lifeSeconds: settings.lifeSeconds,
     canForgetFlow,

@@ -80,14 +80,15 @@ export interface Status {
 
 /**
  * `hub-daemon-silent`: WireGuard carries, homeward on the hub does not answer. `registrar-unreachable`: the hub cannot
- * be reached outside the tunnel. `router-silent`: the router does not answer us, so nothing can be changed on it.
- * `clock-behind`: the tunnel waits for this machine's clock. `tcp-carrier`, `other-way`: the tunnel uses a fallback.
+ * be reached outside the tunnel. `registrar-refusing`: it answers there, but not as it should. `router-silent`: the
+ * router does not answer us, so nothing can be changed on it. `clock-behind`: the tunnel waits for this machine's clock. `tcp-carrier`, `other-way`: the tunnel uses a fallback.
  * `smaller-mtu`: full-size packets got lost.
  */
 export type Note =
   | 'clock-behind'
   | 'hub-daemon-silent'
   | 'registrar-unreachable'
+  | 'registrar-refusing'
   | 'router-silent'
   | 'tcp-carrier'
   | 'other-way'
@@ -189,6 +190,7 @@ function notesOf({ health, isDaemonSilent, registration, fallback, pathMtu }: Wa
   return [
     ...(health.kind === 'up' && isDaemonSilent ? (['hub-daemon-silent'] as const) : []),
     ...(health.kind === 'up' && registration.registrar === 'unreachable' ? (['registrar-unreachable'] as const) : []),
+    ...(health.kind === 'up' && registration.registrar === 'refusing' ? (['registrar-refusing'] as const) : []),
     ...(fallback === null ? [] : fallback.on === 'transport' ? (['tcp-carrier'] as const) : (['other-way'] as const)),
     ...(pathMtu.mtu < pathMtu.configured ? (['smaller-mtu'] as const) : []),
   ]

@@ -21,8 +21,8 @@ const ABOVE: Partial<Record<keyof AgentConfig, string>> = {
     ' WireGuard’s own keepalive. It holds the carrier’s mapping open while the agent is not running (wg(8): 25).',
   heartbeatSeconds: ' Between two heartbeats when all is well. 5 costs 3.7 MB a day, 25 a fifth of that.',
   economy: ' For metered lines: a heartbeat each 25 s, each 5 s while the tunnel is used; trouble is noticed later.',
-  beacons:
-    ' Addresses and TCP ports on the internet, asked only while the hub is silent: whether the line is away, or the hub.',
+  beacons: ` Addresses and TCP ports on the internet, asked only while the hub is silent: whether the line is away, or the hub.
+ Those of a family of addresses that the hub has count: for a hub with IPv6 only, [2620:fe::fe]:443 and the like.`,
   rotateKeys:
     ' When the tunnel gets a new key, as a cron expression: "0 4 1 * *" is 4:00 on the first of each month. null: never, as on a MikroTik.',
   metricsPort: ' Prometheus metrics at /metrics on this port of loopback.',

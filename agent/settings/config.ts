@@ -12,8 +12,13 @@ import { PERSISTENT_KEEPALIVE_SECONDS } from '../../wireguard/timers.ts'
 
 const seconds = (least: number, most: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
 
-/** Beacons outside the hub: two large resolvers, whose addresses everybody can reach. */
-export const REACHABILITY_TARGETS: readonly string[] = ['1.1.1.1:443', '9.9.9.9:443']
+/** Beacons outside the hub: two large resolvers, whose addresses everybody can reach, by both families. */
+export const REACHABILITY_TARGETS: readonly string[] = [
+  '1.1.1.1:443',
+  '9.9.9.9:443',
+  '[2606:4700:4700::1111]:443',
+  '[2620:fe::fe]:443',
+]
 
 /** One hub and what it gave this home when it joined. */
 const HubSchema = v.strictObject({

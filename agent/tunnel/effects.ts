@@ -25,6 +25,7 @@ import { type Registering, type RegistrationResult, registerHome, type SaidReaso
 import { executeRemedy } from './remedy.ts'
 import { readBearer, readEchoKey } from '../secrets/secrets.ts'
 import type { Mutex } from '../../system/process/mutex.ts'
+import { targetsFor } from '../probes/reachability-targets.ts'
 import { testUplink } from '../probes/uplink.ts'
 
 /** Records what happened: in the log for whoever watches, in the events for whoever asks later. */
@@ -179,10 +180,8 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
       return { kind: 'sized', round: endpoint === null ? nothing : await askSizes(endpoint, sizes, ask, signal) }
     },
     testUplink: async () => {
-      return {
-        kind: 'uplink',
-        uplink: await within(UPLINK_MS, signal, (cut) => testUplink(config().beacons, cut)),
-      }
+      const targets = targetsFor(config().beacons, path.hubLiterals ?? [])
+      return { kind: 'uplink', uplink: await within(UPLINK_MS, signal, (cut) => testUplink(targets, cut)) }
     },
     remedy: async (remedy) => {
       const { endpoint, keepaliveSeconds } = path

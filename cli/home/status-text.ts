@@ -10,7 +10,7 @@ import { styled, type Style } from '../text/style.ts'
 /** Some lines for people. Colours only where a person looks: on a terminal, and not against NO_COLOR. */
 export function statusText(status: Status, now = new Date(), colours = wantsColours()): string {
   const style = (how: Style, text: string): string => (colours ? styled(how, text) : text)
-  const { tunnel, mapping, hub, registration } = status
+  const { tunnel, mapping, registration } = status
   const { heartbeat } = tunnel
   const lines: readonly (readonly [string, string])[] = [
     [
@@ -18,7 +18,7 @@ export function statusText(status: Status, now = new Date(), colours = wantsColo
       `${style(STATE_STYLE[tunnel.state], STATE_NAMES[tunnel.state])} since ${tunnel.since}${stateHint(status)}`,
     ],
     ...(typeof tunnel.next === 'string' ? [['next', tunnel.next] as const] : []),
-    ['hub', `${tunnel.endpoint ?? hub.addresses.join(', ')}, ${registrarText(status)}`],
+    ['hub', `${hubText(status)}, ${registrarText(status)}`],
     ['heartbeat', heartbeatText(heartbeat)],
     ['handshake', tunnel.lastHandshakeSeconds === null ? 'never' : `${ageText(tunnel.lastHandshakeSeconds)} ago`],
     ['mapping', mappingText(mapping)],
@@ -61,15 +61,24 @@ function stateHint({ stale, tunnel, hub }: Status): string {
     return '; the line works, the hub does not answer at all: the VPS is off, or a firewall there lets nothing in'
   if (tunnel.cause === 'home-unknown')
     return '; the hub does not know this home: it was removed there, or the hub’s state is from an older backup'
-  return hub.registrar === 'reachable'
+  return hub.registrar === 'reachable' || hub.registrar === 'refusing'
     ? '; the hub answers outside the tunnel, so UDP to it is what fails: look at the firewall of the VPS’s provider'
     : '; the hub does not answer outside the tunnel either'
+}
+
+function hubText({ hub, tunnel: { endpoint, notes } }: Status): string {
+  const [first] = hub.addresses
+  // On the TLS transport the interface sends to a port of this machine, which tells nobody anything.
+  if (notes.includes('tcp-carrier') && first !== undefined) return `${hostPort(first, hub.port)} over TCP`
+  return endpoint ?? hub.addresses.join(', ')
 }
 
 function registrarText({ hub, tunnel }: Status): string {
   return tunnel.cause === 'home-unknown'
     ? 'registrar answers that it does not know this home'
-    : `registrar ${hub.registrar}`
+    : hub.registrar === 'refusing'
+      ? 'registrar answers, but not as it should'
+      : `registrar ${hub.registrar}`
 }
 
 const NOTE_TEXT = {
@@ -78,6 +87,8 @@ const NOTE_TEXT = {
     'the tunnel carries, but homeward on the hub does not answer: see systemctl status homeward-hub there',
   'registrar-unreachable':
     'the hub’s registrar does not answer outside the tunnel: most likely the firewall of the VPS’s provider does not let TCP of that port in',
+  'registrar-refusing':
+    'the hub’s registrar refuses what this home says, or answers what this version does not understand: homeward events has its answer',
   'router-silent':
     'the router does not answer this machine: the tunnel still works, but homeward cannot repair the router',
   'tcp-carrier': 'all UDP is blocked here: the tunnel goes over TCP, slower, until UDP works again',

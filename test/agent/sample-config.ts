@@ -11,7 +11,7 @@ export const sampleConfig: AgentConfig = {
   keepaliveSeconds: 25,
   heartbeatSeconds: 5,
   economy: false,
-  beacons: ['1.1.1.1:443', '9.9.9.9:443'],
+  beacons: ['1.1.1.1:443', '9.9.9.9:443', '[2606:4700:4700::1111]:443', '[2620:fe::fe]:443'],
   rotateKeys: null,
   lan: { mode: 'masquerade', prefixes: ['192.168.1.0/24'] },
   hubs: [

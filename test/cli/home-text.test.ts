@@ -66,6 +66,18 @@ describe('status for people', () => {
     expect(homeSnapshot(over6, new Date()).homes).toMatchObject([{ mapping: '[2001:db8::7]:40233' }])
   })
 
+  test('names the hub, and no port of this machine, while the tunnel goes over TCP', () => {
+    const tunnel = { ...status.tunnel, endpoint: '127.0.0.1:37063', notes: ['tcp-carrier'] as const }
+    const hub = { ...status.hub, addresses: ['2001:db8::1'] }
+    expect(statusText({ ...status, tunnel, hub }, NOW, false)).toContain('hub        [2001:db8::1]:51820 over TCP, ')
+  })
+
+  test('does not call a registrar reachable that answers something else', () => {
+    const text = statusText({ ...status, hub: { ...status.hub, registrar: 'refusing' } }, NOW, false)
+    expect(text).toContain('registrar answers, but not as it should')
+    expect(text).not.toContain('reachable')
+  })
+
   test('says when the hub was last told', () => {
     const checkedIn = (registration: Status['registration']) =>
       /checked in (.*)/.exec(statusText({ ...status, registration }, NOW, false))?.[1]

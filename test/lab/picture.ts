@@ -7,7 +7,18 @@ import {
   POOL,
 } from './places/carrier.ts'
 import { buildHome, type Home, type HomePlan } from './places/home.ts'
-import { CARRIER_IPV6, HOMES_IPV6, hubIpv6, INTERNET_IPV6, ipv6Script } from './places/ipv6.ts'
+import {
+  CARRIER_IPV6,
+  type Family,
+  HOMES_IPV6,
+  hubIpv6,
+  INTERNET_IPV6,
+  ipv6Script,
+  isIpv6,
+  leafIpv6,
+  only,
+  without,
+} from './places/ipv6.ts'
 import type { Host } from './host/host.ts'
 import type { Lab } from './lab.ts'
 import type { Plug } from './host/wiring.ts'
@@ -19,6 +30,9 @@ export const HUB_NAME = 'hub.example'
 const INTERNET_BOOT = `echo 1 > /proc/sys/net/ipv4/ip_forward
 ip addr add 1.1.1.1/32 dev lo
 ip addr add 9.9.9.9/32 dev lo`
+const INTERNET_BOOT_IPV6 = `
+ip addr add 2606:4700:4700::1111/128 dev lo
+ip addr add 2620:fe::fe/128 dev lo`
 
 /**
  * The picture of the design: phone, visitor and hub on the internet, a carrier's NAT, and a home behind it.
@@ -40,49 +54,53 @@ export interface Picture {
   readonly homes: readonly Home[]
   /** An address of the internet that is not the hub's and answers pings. */
   readonly beacon: string
-  /** The hub's IPv4 address of the moment. */
+  /** The hub's address of the moment: IPv4, where it has that. */
   readonly hubAddress: string
-  /** Null without IPv6. */
+  /** Null where the hub has no IPv6. */
   readonly hubIpv6: string | null
   /** Another customer of the same carrier. `name` prefixes its hosts. */
   addHome(plan: HomePlan & { readonly name: string }): Promise<Home>
 }
 
 export interface PicturePlan extends HomePlan {
-  /** Hub, internet, carrier, routers and Pis speak IPv6 too; nothing translates it. */
+  /** Hub, phone, internet, carrier, routers and Pis speak IPv6 too; nothing translates it. */
   readonly ipv6?: boolean
+  /** A family of addresses that the hub's line lacks, beside `ipv6`. */
+  readonly hubLacks?: Family
 }
 
+/** A VPS and a home that have IPv6 and no IPv4; within the LAN there is IPv4, as homes' devices have it. */
+export const IPV6_ONLY = { ipv6: true, hubLacks: 'ipv4', lacks: 'ipv4' } as const satisfies PicturePlan
+
 export async function buildPicture(lab: Lab, plan: PicturePlan = {}): Promise<Picture> {
-  const { ipv6 = false, ...firstHome } = plan
+  const { ipv6 = false, hubLacks, ...firstHome } = plan
   const state = newCarrierState()
   const only6 = (texts: readonly string[]) => (ipv6 ? texts : [])
   const ipv6Of = (role: 'router' | 'host') => (ipv6 ? ipv6Script(role) : '')
   const [internet, hub, phone, visitor, carrierHost] = (await lab.addHosts([
-    { name: 'internet', boot: () => `${INTERNET_BOOT}\n${ipv6Of('router')}` },
+    { name: 'internet', boot: () => `${INTERNET_BOOT}\n${ipv6Of('router')}${ipv6 ? INTERNET_BOOT_IPV6 : ''}` },
     { name: 'hub', boot: () => ipv6Of('host') },
-    { name: 'phone' },
-    { name: 'visitor' },
+    { name: 'phone', boot: () => ipv6Of('host') },
+    { name: 'visitor', boot: () => ipv6Of('host') },
     { name: 'carrier', boot: () => `${carrierBootScript(state)}\n${ipv6Of('router')}` },
   ])) as [Host, Host, Host, Host, Host]
   const carrier = createCarrier(carrierHost, state)
 
-  const hubPlug = leaf(hub, '203.0.113', 10)
-  if (ipv6) {
-    hubPlug.addresses = [...(hubPlug.addresses ?? []), `${hubIpv6('203.0.113.10')}/64`]
-    hubPlug.routes = [...(hubPlug.routes ?? []), `default via ${INTERNET_IPV6.hub}`]
-  }
+  const onNet = (host: Host, network: string, last: number): Plug =>
+    ipv6 ? both(host, network, last) : leaf(host, network, last)
+  const hubPlug = without(onNet(hub, '203.0.113', 10), hubLacks)
+  const hubNames = ['203.0.113.10', ...only6([hubIpv6('203.0.113.10')])].filter(only(hubLacks))
   const port = (name: string, ...addresses: readonly string[]): Plug => ({ host: internet, interface: name, addresses })
   const carrierPort: Plug = {
     ...port('carrier0', '198.19.0.1/30', ...only6([`${INTERNET_IPV6.carrier}/64`])),
     routes: [`${POOL} via 198.19.0.2`, ...only6([`${HOMES_IPV6} via ${CARRIER_IPV6}`])],
   }
   await Promise.all([
-    lab.setNames({ [HUB_NAME]: ['203.0.113.10', ...only6([hubIpv6('203.0.113.10')])] }),
+    lab.setNames({ [HUB_NAME]: hubNames }),
     lab.connect([
       [port('hub0', '203.0.113.1/24', ...only6([`${INTERNET_IPV6.hub}/64`])), hubPlug],
-      [port('phone0', '192.0.2.1/24'), leaf(phone, '192.0.2', 20)],
-      [port('visitor0', '198.18.0.1/24'), leaf(visitor, '198.18.0', 20)],
+      [port('phone0', '192.0.2.1/24', ...only6([`${leafIpv6('192.0.2', 1)}/64`])), onNet(phone, '192.0.2', 20)],
+      [port('visitor0', '198.18.0.1/24', ...only6([`${leafIpv6('198.18.0', 1)}/64`])), onNet(visitor, '198.18.0', 20)],
       [
         carrierPort,
         {
@@ -111,7 +129,7 @@ export async function buildPicture(lab: Lab, plan: PicturePlan = {}): Promise<Pi
       return lab.names.get(HUB_NAME)?.[0] ?? ''
     },
     get hubIpv6() {
-      return lab.names.get(HUB_NAME)?.[1] ?? null
+      return lab.names.get(HUB_NAME)?.find(isIpv6) ?? null
     },
     async addHome(plan) {
       const added = await buildHome(lab, carrier, homes.length, { ...plan, ipv6 })
@@ -128,5 +146,15 @@ function leaf(host: Host, network: string, last: number): Plug {
     interface: 'eth0',
     addresses: [`${network}.${last}/24`],
     routes: [`default via ${network}.1`],
+  }
+}
+
+/** The same, with an IPv6 address that ends as the other one. */
+function both(host: Host, network: string, last: number): Plug {
+  const { addresses = [], routes = [], ...plug } = leaf(host, network, last)
+  return {
+    ...plug,
+    addresses: [...addresses, `${leafIpv6(network, last)}/64`],
+    routes: [...routes, `default via ${leafIpv6(network, 1)}`],
   }
 }

@@ -120,9 +120,9 @@ describe('registration', () => {
     expect(registerSoon(failed, 'doubt', 100).due).toEqual({ at: 1_000, reason: 'doubt' })
   })
 
-  test('a hub that refuses is reachable', () => {
+  test('a hub that refuses is there, and not called reachable', () => {
     const refused = noteOutcome(noteRegistering(notRegistered(0), 0), 'refused', 0.5, 0)
-    expect(refused).toMatchObject({ registrar: 'reachable', failuresInARow: 1, succeededAt: null })
+    expect(refused).toMatchObject({ registrar: 'refusing', failuresInARow: 1, succeededAt: null })
   })
 
   test('homes spread over half the pause', () => {

@@ -100,6 +100,8 @@ describe('a silence', () => {
     expect(first({ canForgetFlow: true }, ['new-source-port'])).toMatchObject({ remedy: { kind: 'forget-flow' } })
     const reachable = { ...given().registration, registrar: 'reachable' as const }
     expect(first({ registration: reachable }, gone)).toMatchObject({ remedy: { kind: 'carrier' } })
+    const refusing = { ...given().registration, registrar: 'refusing' as const }
+    expect(first({ registration: refusing }, gone)).toMatchObject({ remedy: { kind: 'carrier' } })
     const settings = { ...given().settings, lifeSeconds: 100 }
     const rounds = { ...NO_REMEDIATION, tried: [...gone, 'rebuild'], rounds: 1 }
     expect(heal(given({ settings, remediation: rounds })).actions.at(-1)).toMatchObject({

@@ -2,7 +2,7 @@ import { type Carrier, type Customer, POOL_ADDRESSES } from './carrier.ts'
 import { serveCameraPage } from './camera.ts'
 import { type HomeNat, type RouterState, type RouterSystem, routerBootScript } from './home-router.ts'
 import type { Host } from '../host/host.ts'
-import { homeIpv6, ipv6Script, routerIpv6Nft } from './ipv6.ts'
+import { type Family, homeIpv6, ipv6Script, only, routerIpv6Nft, without } from './ipv6.ts'
 import type { Lab } from '../lab.ts'
 import type { Plug } from '../host/wiring.ts'
 
@@ -14,6 +14,8 @@ export interface HomePlan {
   readonly nat?: HomeNat
   /** A plain Linux router unless said otherwise. */
   readonly system?: RouterSystem
+  /** A family of addresses that its line lacks, beside `ipv6`: the LAN has it, and nothing leads out. */
+  readonly lacks?: Family
 }
 
 /** A home behind the carrier. */
@@ -48,7 +50,7 @@ export async function buildHome(
   index: number,
   plan: HomePlan & { readonly ipv6: boolean },
 ): Promise<Home> {
-  const { name, lan = `192.168.${index + 1}`, nat = 'snat', system = null, ipv6 } = plan
+  const { name, lan = `192.168.${index + 1}`, nat = 'snat', system = null, ipv6, lacks } = plan
   const six = homeIpv6(index)
   const only6 = (texts: readonly string[]) => (ipv6 ? texts : [])
   const named = (host: string) => (name === undefined ? host : `${name}-${host}`)
@@ -76,12 +78,15 @@ export async function buildHome(
     { name: named('camera'), service: serveCameraPage },
   ])) as [Host, Host, Host, Host]
 
-  const wanPlug: Plug = {
-    host: router,
-    interface: 'wan0',
-    addresses: [`${customer.wanAddress}/24`, ...only6([`${six.wan}/64`])],
-    routes: [`default via ${access}.1`, ...only6([`default via ${six.carrier}`])],
-  }
+  const wanPlug = without(
+    {
+      host: router,
+      interface: 'wan0',
+      addresses: [`${customer.wanAddress}/24`, ...only6([`${six.wan}/64`])],
+      routes: [`default via ${access}.1`, ...only6([`default via ${six.carrier}`])],
+    },
+    lacks,
+  )
   const onLan = (host: Host, last: number): Plug => ({
     host,
     interface: 'eth0',
@@ -91,7 +96,7 @@ export async function buildHome(
   const piPlug = onLan(pi, 2)
   if (ipv6) {
     piPlug.addresses = [...(piPlug.addresses ?? []), `${six.pi}/64`]
-    piPlug.routes = [...(piPlug.routes ?? []), `default via ${six.router}`]
+    piPlug.routes = [...(piPlug.routes ?? []), `default via ${six.router}`].filter(only(lacks))
   }
   const port = (of: string, bridge: string): Plug => ({ host: lanSwitch, interface: of, bridge })
   await Promise.all([

@@ -1,4 +1,8 @@
+import type { Plug } from '../host/wiring.ts'
+
 /** The picture's IPv6, of 2001:db8::/32 (RFC 3849): routed from the hub to the Pi, translated nowhere. */
+
+export type Family = 'ipv4' | 'ipv6'
 
 /** The internet's end of its cables. */
 export const INTERNET_IPV6 = { hub: '2001:db8:203::1', carrier: '2001:db8:198::1' } as const
@@ -25,6 +29,25 @@ export function homeIpv6(index: number): HomeIpv6 {
 /** The hub's second address ends as its first one does, and moves with it. */
 export function hubIpv6(ipv4: string): string {
   return `2001:db8:203::${ipv4.slice(ipv4.lastIndexOf('.') + 1)}`
+}
+
+/** The networks of hub, phone and visitor. */
+const LEAVES: Readonly<Record<string, string>> = { '203.0.113': '203', '192.0.2': '192', '198.18.0': '18' }
+
+/** The second address of a host in one of these networks. */
+export function leafIpv6(network: string, last: number): string {
+  return `2001:db8:${LEAVES[network] ?? ''}::${last}`
+}
+
+/** Tells addresses and routes that a line has from those of the family that it lacks. */
+export function only(lacks: Family | undefined): (text: string) => boolean {
+  return (text) => lacks === undefined || isIpv6(text) !== (lacks === 'ipv6')
+}
+
+/** A plug without the addresses and routes of a family. */
+export function without(plug: Plug, lacks: Family | undefined): Plug {
+  const { addresses = [], routes = [] } = plug
+  return { ...plug, addresses: addresses.filter(only(lacks)), routes: routes.filter(only(lacks)) }
 }
 
 export function isIpv6(address: string): boolean {
