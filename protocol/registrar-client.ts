@@ -8,6 +8,8 @@ import { Problem, reasonOf } from '../problems/problem.ts'
 import { within } from '../system/time/within.ts'
 import { hostField, hostPort } from '../wireguard/host-port.ts'
 import { ErrorAnswer } from './messages.ts'
+import { nat64Addresses } from './nat64.ts'
+import { explainedNoWay, isNoWay } from './no-route.ts'
 
 /** Where a registrar is, and the certificate that identifies it. */
 export interface Registrar {
@@ -58,8 +60,22 @@ export async function callRegistrar<const Schema extends v.GenericSchema>(
   })
 }
 
-/** Opens a TLS connection to the pinned hub, on which nothing was sent yet. */
-export function connectPinned(registrar: Registrar, what: string, signal: AbortSignal): Promise<TLSSocket> {
+/**
+ * Opens a TLS connection to the pinned hub, on which nothing was sent yet. Where no way leads to an IPv4 address, the
+ * line's NAT64 is looked for.
+ */
+export async function connectPinned(registrar: Registrar, what: string, signal: AbortSignal): Promise<TLSSocket> {
+  try {
+    return await dial(registrar, what, signal)
+  } catch (thrown) {
+    if (!(thrown instanceof Problem) || !isNoWay(thrown.cause) || signal.aborted) throw thrown
+    const [address] = await nat64Addresses(registrar.host, signal)
+    if (address === undefined) throw await explainedNoWay(thrown, registrar.host)
+    return await dial({ ...registrar, host: address }, `${what}, by this line’s NAT64 as ${address},`, signal)
+  }
+}
+
+function dial(registrar: Registrar, what: string, signal: AbortSignal): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const socket = tlsConnect({
       host: registrar.host,
@@ -175,6 +191,11 @@ export function unreachable(what: string, thrown: unknown, signal: AbortSignal):
     ? 'no answer in time'
     : code === 'ECONNREFUSED'
       ? 'nothing listens there'
-      : reasonOf(thrown)
+      : reasonsOf(thrown)
   return new Problem('hub-unreachable', { what, why, cause: thrown })
+}
+
+/** The reason, or one for each address of a name: such an error has none of its own (RFC 8305). */
+function reasonsOf(thrown: unknown): string {
+  return thrown instanceof AggregateError ? [...new Set(thrown.errors.map(reasonOf))].join('; ') : reasonOf(thrown)
 }

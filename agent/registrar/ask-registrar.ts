@@ -1,5 +1,6 @@
 import type * as v from 'valibot'
 import { Problem } from '../../problems/problem.ts'
+import { isNoWay } from '../../protocol/no-route.ts'
 import { type Call, callRegistrar, type Registrar } from '../../protocol/registrar-client.ts'
 
 /** A hub's registrar, with all addresses at which it is reached. */
@@ -61,7 +62,8 @@ function weight(thrown: unknown): number {
     case 'certificate-mismatch':
       return 3
     case 'hub-unreachable':
-      return 2
+      // An address to which no way leads says nothing of the hub, where another one was asked.
+      return isNoWay(thrown.cause) ? 1.5 : 2
     case 'name-unresolved':
       return 1
     default:

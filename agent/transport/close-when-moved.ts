@@ -1,5 +1,5 @@
 import { sleep } from '../../system/time/sleep.ts'
-import { routeEnds } from '../lan/route-ends.ts'
+import { routeEnds } from '../../system/sockets/route-ends.ts'
 import type { RouterConfig } from '../settings/config.ts'
 import type { TlsTransport } from './tls-transport.ts'
 

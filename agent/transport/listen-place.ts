@@ -1,6 +1,6 @@
 import { Problem } from '../../problems/problem.ts'
 import type { RouterConfig } from '../settings/config.ts'
-import { routeEnds } from '../lan/route-ends.ts'
+import { routeEnds } from '../../system/sockets/route-ends.ts'
 
 /** The address that takes WireGuard's datagrams for the transport, and the only one they may come from. Literals. */
 export interface ListenPlace {

@@ -9,7 +9,8 @@ import type { Watch } from '../core/state.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import { makeHandshakeAge } from '../probes/handshake-age.ts'
 import type { EventLog } from '../memory/event-log.ts'
-import { routeEnds } from '../lan/route-ends.ts'
+import { routeEnds } from '../../system/sockets/route-ends.ts'
+import { LOOPBACK_LISTEN } from '../transport/listen-place.ts'
 import type { Judge } from './judge.ts'
 
 /** A tunnel at one moment: as the judge sees it, and as the machine that it ends on shows it. */
@@ -69,8 +70,9 @@ export function makeReader(deps: ReadingDeps): () => Promise<TunnelReading> {
     // A machine that cannot be observed now, for lack of rights or since it is being set up, counts as absent.
     const observed = await adapter.observe(signal).catch(() => null)
     const endpoint = tunnelIn(observed, name)?.peers.find((peer) => peer.publicKey === hub.publicKey)?.endpoint ?? null
-    // This machine's own address says nothing of a router's.
-    const ends = endpoint === null || router.kind !== 'linux' ? null : await routeEnds(endpoint.address)
+    // This machine's own address says nothing of a router's, and on the way to the TLS transport it is one of loopback.
+    const isOwnEnd = endpoint !== null && router.kind === 'linux' && endpoint.address !== LOOPBACK_LISTEN.address
+    const ends = isOwnEnd ? await routeEnds(endpoint.address) : null
     return { description, observed, ownAddress: ends?.own ?? null }
   }
 

@@ -90,10 +90,7 @@ export function makeFollow(deps: FollowDeps): Follow {
       ({ protocol }) => protocol === 'udp',
     )
     const served = await deps.servedPorts('udp')
-    const taken = settings.current.alternatePorts.filter((one) =>
-      published.some(({ port, lastPort = port }) => one >= port && one <= lastPort),
-    )
-    return freeAlternatePorts(settings.current, new Set([...served, ...taken]))
+    return freeAlternatePorts(settings.current, new Set([...served, ...published.map(({ port }) => port)]))
   }
 
   async function reconcileOrLog(): Promise<void> {

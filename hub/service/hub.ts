@@ -7,7 +7,7 @@ import type { Transports } from '../transport/transports.ts'
 import type { DeviceInput } from '../core/devices.ts'
 import type { Occupied } from '../core/lan.ts'
 import { ONLY_22 } from '../core/forwarded-ports.ts'
-import type { Home, StoreDocument } from '../core/store-document.ts'
+import type { StoreDocument } from '../core/store-document.ts'
 import { hubAddressIn, refuseNetwork } from '../core/tunnel-network.ts'
 import { overlapWarnings } from '../core/overlaps.ts'
 import { type Follow, makeFollow } from '../machine/follow.ts'
@@ -28,9 +28,7 @@ import type { HubConfig } from '../settings/config.ts'
 import type { Identity } from '../settings/identity.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
-import type { ArrivalsAnswer } from '../../protocol/arrivals.ts'
 import { type AlertTests, makeAlertTests } from './alert-tests.ts'
-import { watchArrivals, type WatchPackets } from './arrivals.ts'
 import { type DeviceService, makeDeviceService } from './device-service.ts'
 import { type Homes, makeHomes } from './homes.ts'
 import { makePublishing, type Publishing } from './publishing.ts'
@@ -45,8 +43,6 @@ export interface Hub
   readonly config: HubConfig
   readonly testAlerts: AlertTests
   readonly publications: Publishing
-  /** Tells a home what this machine sees arrive of it. @param from the address that the home's call came from. */
-  readonly arrivals: (caller: Home, nonce: string, from: string) => Promise<ArrivalsAnswer>
   readonly status: () => Promise<HubStatus>
   readonly document: () => StoreDocument
   /** Notes everybody's endpoint, and how the mappings of homes changed, and recovers lost sessions. Never throws. */
@@ -85,8 +81,6 @@ export interface HubDeps<Opened extends Alarm> {
   readonly servedPorts: (protocol: 'tcp' | 'udp') => Promise<ReadonlySet<number>>
   /** SSH ports; default: only 22. */
   readonly ssh?: SshPorts
-  /** Watches packets on this machine; default: nobody can. */
-  readonly watchPackets?: WatchPackets
   readonly clock: Clock
   readonly log: Log
 }
@@ -98,9 +92,6 @@ const NO_SSH: SshPorts = {
   settled: async () => undefined,
   close: async () => undefined,
 }
-
-const NOBODY_WATCHES: WatchPackets = async (kinds) =>
-  kinds.map(() => ({ arrived: null, end: 'unknown', rule: null, to: null }))
 
 /** Assembles the hub; each part is made from those before it. */
 export async function makeHub<Opened extends Alarm>(
@@ -116,7 +107,6 @@ export async function makeHub<Opened extends Alarm>(
     echoes,
     transports,
     ssh = NO_SSH,
-    watchPackets = NOBODY_WATCHES,
     clock,
     log,
   } = deps
@@ -222,14 +212,6 @@ export async function makeHub<Opened extends Alarm>(
     },
     testAlerts: makeAlertTests(alerting, clock),
     publications,
-    arrivals: (caller, nonce, from) =>
-      watchArrivals(watchPackets, {
-        nonce,
-        from,
-        port: settings.current.port,
-        endpoint: peerMonitor.endpoint(caller.publicKey),
-        tunnel: settings.current.interface,
-      }),
     status,
     document: () => store.document,
     reconcile: machine.reconcile,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { routeEnds } from '../../../agent/lan/route-ends.ts'
+import { routeEnds } from '../../../system/sockets/route-ends.ts'
 
 test('both ends of a way are asked of the routing table', async () => {
   expect(await routeEnds('127.0.0.1')).toEqual({ own: '127.0.0.1', theirs: '127.0.0.1' })

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
-import { discardSocket } from '../../system/sockets/discard-socket.ts'
+import { discardSocket } from './discard-socket.ts'
 
 /** Both ends of a packet that this machine would send there. Literals. */
 export interface RouteEnds {
