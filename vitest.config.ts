@@ -12,6 +12,8 @@ const LAB = {
   testTimeout: 300_000,
   hookTimeout: 300_000,
 }
+/** More than the two cores that it is measured on: most laboratories wait half of their time, for an alarm, a login, a service. */
+const LAB_WORKERS = 4
 /** Simulated routers, over sockets. */
 const CONTRACT = ['test/contract/**/*.test.ts', 'test/**/*.router.test.ts']
 const IN_LAB = ['test/**/*.lab.test.ts']
@@ -56,14 +58,15 @@ export default defineConfig({
         },
       },
       {
-        test: { ...LAB, name: 'contract', maxWorkers: 3, include: CONTRACT, sequence: { groupOrder: 1 } },
+        test: { ...LAB, name: 'contract', maxWorkers: LAB_WORKERS, include: CONTRACT, sequence: { groupOrder: 1 } },
       },
       {
         test: {
           ...LAB,
           name: 'lab',
-          // Some of them wait: for an alarm, a login, a service.
-          maxWorkers: 3,
+          // As in unit: a start of Node and of all imports costs more than many of them compute.
+          isolate: false,
+          maxWorkers: LAB_WORKERS,
           include: IN_LAB,
           exclude: [...CONTRACT, 'node_modules/**'],
           sequence: { groupOrder: 1 },
@@ -71,7 +74,7 @@ export default defineConfig({
       },
       {
         // Laboratories too, which wait for minutes: for what must not happen, or happens late.
-        test: { ...LAB, name: 'patient', maxWorkers: 3, include: PATIENT, sequence: { groupOrder: 1 } },
+        test: { ...LAB, name: 'patient', maxWorkers: LAB_WORKERS, include: PATIENT, sequence: { groupOrder: 1 } },
       },
     ],
   },

@@ -97,10 +97,12 @@ export interface DeviceLimit {
   readonly prefixes: readonly string[]
 }
 
-/** A port of the hub that is forwarded to a service at a home. */
+/** A port of the hub, or a range that keeps its numbers, that is forwarded to a service at a home. */
 export interface PublishedPort {
   readonly protocol: 'tcp' | 'udp'
   readonly port: number
+  /** The last port of a range; `targetPort` is then `port`. Missing: a single port. */
+  readonly lastPort?: number
   /** The service's IPv4 address, behind the tunnel. */
   readonly address: string
   readonly targetPort: number

@@ -1,4 +1,5 @@
 import type { Adapter } from '../adapters/adapter.ts'
+import { watchPackets } from '../adapters/linux/packets/watch.ts'
 import { systemClock } from '../system/time/clock.ts'
 import type { Log } from '../system/process/log.ts'
 import type { PresharedKey, PublicKey } from '../wireguard/keys.ts'
@@ -72,6 +73,7 @@ export async function openHub<Opened extends Alarm>(
       clock: systemClock,
       log,
     }),
+    watchPackets,
     clock: systemClock,
     log,
   })

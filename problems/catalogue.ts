@@ -44,7 +44,7 @@ export const catalogue = {
   'token-unknown': { next: 'Make a new one on the hub: homeward hub invite HOME', exit: 1 },
   'name-unresolved': { next: 'Check the name and this machine’s DNS (getent hosts NAME)', exit: 1 },
   'hub-unreachable': {
-    next: 'Check that the hub runs and that its provider’s firewall lets TCP and UDP of its port in',
+    next: 'Look on the VPS with homeward hub status, which says whether the hub runs and whether packets from outside reach it; if all is well there, they are lost before it: the firewall of the VPS’s provider, or this line',
     exit: 1,
   },
   'certificate-mismatch': {
@@ -84,7 +84,7 @@ export const catalogue = {
     exit: 1,
   },
   'publications-full': {
-    next: 'Publish fewer ports, each of a range counts; or take some back: homeward publish remove PORT/tcp',
+    next: 'Lead a range to the same numbers, which counts as one; or publish fewer ports, or take some back: homeward publish remove PORT/tcp',
     exit: 1,
   },
   'publication-missing': { next: 'See what there is with homeward publish list', exit: 1 },
@@ -185,7 +185,7 @@ export const catalogue = {
   },
   'step-failed': { next: 'Fix the reason, then run homeward apply', exit: 1 },
   'tunnel-unproven': {
-    next: 'Check that the hub runs and that its provider’s firewall lets UDP of its port in, then join again with the same token',
+    next: 'Look on the VPS with homeward hub status, which says whether packets from outside reach the hub, then join again with the same token',
     exit: 1,
   },
   'store-damaged': { next: 'Put back a backup of the file; it was left untouched', exit: 1 },

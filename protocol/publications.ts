@@ -86,12 +86,24 @@ export type ProofLink = v.InferOutput<typeof ProofLinkSchema>
 export type ProofAnswer = v.InferOutput<typeof ProofAnswer>
 export type PublicationList = v.InferOutput<typeof PublicationList>
 
-/** How many ports a hub may publish. Each is one entry of its firewall: more would keep it busy for minutes. */
-export const MOST_PUBLISHED_PORTS = 12_000
+/** How many entries published ports may have in the hub's firewall: more would keep it busy for minutes. */
+export const MOST_PUBLISHED_ENTRIES = 12_000
 
 /** Counts the ports of ranges; a port counts once for TCP and once for UDP. */
 export function portCount(ranges: readonly Pick<PublishedRange, 'port' | 'lastPort'>[]): number {
   return ranges.reduce((sum, { port, lastPort }) => sum + lastPort - port + 1, 0)
+}
+
+/**
+ * Counts the firewall's entries of publications. A range that keeps its numbers is one; of a range that leads to other
+ * numbers each port is one, since nftables has no translation of ports in step (nft(8), "NAT STATEMENTS").
+ */
+export function entryCount(ranges: readonly Pick<Publication, 'port' | 'lastPort' | 'targetPort'>[]): number {
+  return ranges.reduce((sum, range) => sum + (keepsNumbers(range) ? 1 : portCount([range])), 0)
+}
+
+export function keepsNumbers({ port, targetPort }: Pick<Publication, 'port' | 'targetPort'>): boolean {
+  return port === targetPort
 }
 
 export interface PublishedRange {

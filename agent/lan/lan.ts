@@ -20,8 +20,10 @@ const VIRTUAL = /^(?:docker|br-|veth|virbr|vnet|lxc|lxd|cni|flannel|podman|wg|tu
 export function detectLan({ connected, defaultInterface }: LocalNetworks): string {
   const candidates = connected.filter((one) => isPrivate(one.prefix) && !VIRTUAL.test(one.interface))
   const behindDefault = candidates.filter((one) => one.interface === defaultInterface)
-  const [only, ...others] = behindDefault.length > 0 ? behindDefault : candidates
-  if (only !== undefined && others.length === 0) return only.prefix
+  const [first] = behindDefault.length > 0 ? behindDefault : candidates
+  // A machine may be in one network twice: with two addresses, by cable and by radio.
+  const isOnly = (behindDefault.length > 0 ? behindDefault : candidates).every(({ prefix }) => prefix === first?.prefix)
+  if (first !== undefined && isOnly) return first.prefix
   throw new Problem('lan-unclear', {
     what: 'finding the home’s LAN',
     why:

@@ -9,6 +9,7 @@ import type { TunnelConfig } from '../settings/config.ts'
 import { firstAnswer } from '../probes/first-answer.ts'
 import { heartbeatTarget } from '../probes/heartbeat-target.ts'
 import { registerHome } from '../registrar/registration.ts'
+import { whoDrops } from './who-drops.ts'
 
 export interface Proof {
   /** Time from the first heartbeat to the first answer. */
@@ -42,26 +43,49 @@ export async function proveTunnel(
   const peer = tunnelIn(seen, config.interface)?.peers[0] ?? null
   const registration = { configDir, config, listenPort: null, lastMapping: null, hubLiterals: [] }
   const { answer } = await registerHome({ ...registration, reason: 'doubt' }, signal)
-  throw new Problem('tunnel-unproven', {
-    what: 'proving the tunnel',
-    why: `no heartbeat was answered within ${PROVE_MS / 1_000} s: ${whyUnproven(config, peer, answer?.view ?? null)}`,
-  })
+  const silence = `no heartbeat was answered within ${PROVE_MS / 1_000} s`
+  const { listenPort = null } = tunnelIn(seen, config.interface) ?? {}
+  throw await unproven({ config, configDir, silence, peer, view: answer?.view ?? null, listenPort }, signal)
 }
 
-/** Says where the packets stop, by both ends' counters (only authenticated bytes count). */
+interface Unproven {
+  readonly config: TunnelConfig
+  readonly configDir: string
+  /** What was tried, for how long. */
+  readonly silence: string
+  readonly peer: Pick<PeerState, 'lastHandshakeAt' | 'endpoint'> | null
+  /** null: the registrar did not answer. */
+  readonly view: HubView | null
+  /** WireGuard's own port; null: not known. */
+  readonly listenPort: number | null
+}
+
+/** The problem of a tunnel that does not come up, with whoever was shown to drop its packets. */
+async function unproven(
+  { config, configDir, silence, peer, view, listenPort }: Unproven,
+  signal: AbortSignal,
+): Promise<Problem> {
+  const what = 'proving the tunnel'
+  const plain = whyUnproven(config, peer, view)
+  const endpoint = peer?.endpoint ?? null
+  if (plain !== null || endpoint === null)
+    return new Problem('tunnel-unproven', { what, why: `${silence}: ${plain ?? 'WireGuard has nowhere to send to'}` })
+  const { said, next } = await whoDrops(config, configDir, endpoint, listenPort, signal)
+  return new Problem('tunnel-unproven', { what, why: `${silence}: ${said}`, next })
+}
+
+/** Why there is no tunnel, where that is known without asking who drops its packets; null: it is not. */
 export function whyUnproven(
   config: TunnelConfig,
-  peer: Pick<PeerState, 'lastHandshakeAt' | 'rxBytes' | 'txBytes'> | null,
+  peer: Pick<PeerState, 'lastHandshakeAt'> | null,
   view: HubView | null,
-): string {
-  const { port, hubAddress, heartbeatPort } = config.hub
+): string | null {
+  const { hubAddress, heartbeatPort } = config.hub
   if (peer === null) return 'the interface is gone'
   if (peer.lastHandshakeAt !== null)
     return config.router.kind === 'linux'
       ? `WireGuard shook hands with the hub, but nobody answers at ${hubAddress} port ${heartbeatPort}`
       : `WireGuard shook hands with the hub, but nobody answers this machine at ${hubAddress} port ${heartbeatPort}: its default route must lead to the router at ${config.router.host}`
   if (view === null) return 'there was no WireGuard handshake, and the hub’s registrar does not answer any more either'
-  if (!view.peerKnown) return 'the hub does not know this home’s key'
-  if (view.rxBytes > 0) return 'the hub hears this home, but its answers do not arrive here'
-  return `nothing that this home sends to UDP port ${port} of the hub arrives there`
+  return view.peerKnown ? null : 'the hub does not know this home’s key'
 }

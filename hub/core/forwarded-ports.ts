@@ -1,18 +1,20 @@
 import {
-  MOST_PUBLISHED_PORTS,
-  portCount,
+  entryCount,
+  keepsNumbers,
+  MOST_PUBLISHED_ENTRIES,
   type Publication,
-  type PublishedRange,
   type Withheld,
 } from '../../protocol/publications.ts'
 
 /** Reserved ports where no other ssh was seen. */
 export const ONLY_22: ReadonlySet<number> = new Set([22])
 
-/** One port of the hub and where it is forwarded to. */
+/** One entry of the firewall: a port of the hub, or a range that keeps its numbers, and where it is forwarded to. */
 export interface ForwardedPort {
   readonly protocol: Publication['protocol']
   readonly port: number
+  /** The last port of a range. Missing: a single port. */
+  readonly lastPort?: number
   /** Address of the service, through the tunnel. */
   readonly address: string
   readonly targetPort: number
@@ -21,7 +23,7 @@ export interface ForwardedPort {
 }
 
 export interface ForwardedPorts {
-  /** Forwarded ports one by one, as the firewall knows them. */
+  /** Forwarded ports and ranges, as the firewall knows them. */
   readonly ports: readonly ForwardedPort[]
   /** Ports that publications of the store do not get; without those that are forwarded as a whole. */
   readonly withheld: ReadonlyMap<Publication, readonly Withheld[]>
@@ -29,7 +31,7 @@ export interface ForwardedPorts {
 
 /**
  * The published ports that are forwarded into the tunnel. Pure. A store may hold more than is accepted today: ports at
- * which ssh was seen since, and more than a hub forwards. Then the small publications come first, so that one large
+ * which ssh was seen since, and more than a hub forwards. Then publications of few entries come first, so that one large
  * range keeps nobody's single ports away, among equals the older one; and of the last one that fits its lower ports.
  */
 export function forwardedPorts(
@@ -39,36 +41,41 @@ export function forwardedPorts(
   const ports: ForwardedPort[] = []
   const withheld = new Map<Publication, readonly Withheld[]>()
   for (const publication of inOrder(publications)) {
-    const ssh: number[] = []
-    const tooMany: number[] = []
-    for (const one of publishedPorts([publication]))
-      if (one.protocol === 'tcp' && sshPorts.has(one.port)) ssh.push(one.port)
-      else if (ports.length >= MOST_PUBLISHED_PORTS) tooMany.push(one.port)
-      else ports.push(one)
+    const { protocol, port, lastPort } = publication
+    const ssh = [...(protocol === 'tcp' ? sshPorts : [])]
+      .filter((one) => one >= port && one <= lastPort)
+      .sort((a, b) => a - b)
+    const entries = entriesOf(publication, ssh)
+    const room = MOST_PUBLISHED_ENTRIES - ports.length
+    ports.push(...entries.slice(0, room))
+    const tooMany = entries.slice(room).map((one) => ({ port: one.port, lastPort: one.lastPort ?? one.port }))
     const kept = [
-      ...rangesOf(publication, ssh).map((range) => ({ ...range, code: 'port-taken' as const, why: FOR_SSH })),
-      ...rangesOf(publication, tooMany).map((range) => ({
+      ...joined(ssh.map((one) => ({ port: one, lastPort: one }))).map((range) => ({
+        protocol,
         ...range,
-        code: 'publications-full' as const,
-        why: TOO_MANY,
+        code: 'port-taken' as const,
+        why: FOR_SSH,
       })),
+      ...joined(tooMany).map((range) => ({ protocol, ...range, code: 'publications-full' as const, why: TOO_MANY })),
     ]
     if (kept.length > 0) withheld.set(publication, kept)
   }
   return { ports, withheld }
 }
 
-/** Published ports one by one, as the firewall knows them. */
-export function publishedPorts(publications: readonly Publication[]): readonly ForwardedPort[] {
-  return publications.flatMap(({ protocol, port, lastPort, address, targetPort, source }) =>
-    Array.from({ length: lastPort - port + 1 }, (_, index) => ({
-      protocol,
+/** A publication as the firewall knows it. @param without ports that are left out, in order. */
+export function entriesOf(publication: Publication, without: readonly number[] = []): readonly ForwardedPort[] {
+  const { protocol, address, targetPort, source } = publication
+  const led = { protocol, address, hidden: source === 'hide' }
+  return rangesWithout(publication, without).flatMap(({ port, lastPort }) => {
+    const first = targetPort + port - publication.port
+    if (keepsNumbers(publication) && lastPort > port) return [{ ...led, port, lastPort, targetPort: first }]
+    return Array.from({ length: lastPort - port + 1 }, (_, index) => ({
+      ...led,
       port: port + index,
-      address,
-      targetPort: targetPort + index,
-      hidden: source === 'hide',
-    })),
-  )
+      targetPort: first + index,
+    }))
+  })
 }
 
 /** The first port of a publication that is forwarded; null: all of it is withheld. */
@@ -79,22 +86,36 @@ export function firstForwarded({ port, lastPort }: Publication, withheld: readon
 }
 
 const FOR_SSH = 'it is kept for ssh on the hub'
-const TOO_MANY = `a hub forwards ${MOST_PUBLISHED_PORTS} ports at most`
+const TOO_MANY = `a hub forwards ${MOST_PUBLISHED_ENTRIES} single ports at most`
 
 function inOrder(publications: readonly Publication[]): readonly Publication[] {
-  if (portCount(publications) <= MOST_PUBLISHED_PORTS) return publications
+  if (entryCount(publications) <= MOST_PUBLISHED_ENTRIES) return publications
   return publications.toSorted(
-    (a, b) => portCount([a]) - portCount([b]) || Date.parse(a.addedAt) - Date.parse(b.addedAt),
+    (a, b) => entryCount([a]) - entryCount([b]) || Date.parse(a.addedAt) - Date.parse(b.addedAt),
   )
 }
 
-/** @param ports in order. */
-function rangesOf({ protocol }: Publication, ports: readonly number[]): readonly PublishedRange[] {
-  const ranges: { readonly protocol: Publication['protocol']; readonly port: number; lastPort: number }[] = []
-  for (const port of ports) {
-    const last = ranges.at(-1)
-    if (last?.lastPort === port - 1) last.lastPort = port
-    else ranges.push({ protocol, port, lastPort: port })
+interface Ports {
+  readonly port: number
+  readonly lastPort: number
+}
+
+/** @param without in order. */
+function rangesWithout({ port, lastPort }: Ports, without: readonly number[]): readonly Ports[] {
+  const starts = [port, ...without.map((one) => one + 1)]
+  const ends = [...without.map((one) => one - 1), lastPort]
+  return starts
+    .map((first, index) => ({ port: first, lastPort: ends[index] ?? lastPort }))
+    .filter((range) => range.port <= range.lastPort)
+}
+
+/** Joins ranges that touch. @param ranges in order. */
+function joined(ranges: readonly Ports[]): readonly Ports[] {
+  const all: { readonly port: number; lastPort: number }[] = []
+  for (const range of ranges) {
+    const last = all.at(-1)
+    if (last?.lastPort === range.port - 1) last.lastPort = range.lastPort
+    else all.push({ ...range })
   }
-  return ranges
+  return all
 }

@@ -1,9 +1,9 @@
 import { Problem } from '../../problems/problem.ts'
 import { isIn } from '../../net/prefix.ts'
 import {
+  entryCount,
   type ListedPublication,
-  MOST_PUBLISHED_PORTS,
-  portCount,
+  MOST_PUBLISHED_ENTRIES,
   type Publication,
   type PublicationRequest,
   type PublishedRange,
@@ -155,12 +155,12 @@ function sourceOf(home: Home, { source, address }: PublicationInput, what: strin
 }
 
 function refuseTooMany({ publications }: StoreDocument, range: PublicationInput, what: string): void {
-  const [there, more] = [portCount(publications), portCount([range])]
-  if (there + more <= MOST_PUBLISHED_PORTS) return
-  const room = Math.max(0, MOST_PUBLISHED_PORTS - there)
+  const [there, more] = [entryCount(publications), entryCount([range])]
+  if (there + more <= MOST_PUBLISHED_ENTRIES) return
+  const room = Math.max(0, MOST_PUBLISHED_ENTRIES - there)
   throw new Problem('publications-full', {
     what,
-    why: `a hub forwards ${MOST_PUBLISHED_PORTS} ports at most, TCP and UDP each counted; this would be ${more} more, and there is room for ${room}`,
+    why: `a hub forwards ${MOST_PUBLISHED_ENTRIES} single ports at most, where a range that leads to the same numbers counts as one; this would be ${more} more, and there is room for ${room}`,
   })
 }
 

@@ -90,7 +90,10 @@ export function makeFollow(deps: FollowDeps): Follow {
       ({ protocol }) => protocol === 'udp',
     )
     const served = await deps.servedPorts('udp')
-    return freeAlternatePorts(settings.current, new Set([...served, ...published.map(({ port }) => port)]))
+    const taken = settings.current.alternatePorts.filter((one) =>
+      published.some(({ port, lastPort = port }) => one >= port && one <= lastPort),
+    )
+    return freeAlternatePorts(settings.current, new Set([...served, ...taken]))
   }
 
   async function reconcileOrLog(): Promise<void> {

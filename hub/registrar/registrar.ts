@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import * as v from 'valibot'
 import { asProblem, Problem } from '../../problems/problem.ts'
+import { ArrivalsRequest } from '../../protocol/arrivals.ts'
 import {
   AddDeviceRequest,
   AlertTestRequest,
@@ -19,7 +20,15 @@ import type { Home } from '../core/store-document.ts'
 
 type RegistrarHub = Pick<
   Hub,
-  'join' | 'register' | 'leave' | 'addDevice' | 'removeDevice' | 'listDevices' | 'testAlerts' | 'publications'
+  | 'join'
+  | 'register'
+  | 'leave'
+  | 'addDevice'
+  | 'removeDevice'
+  | 'listDevices'
+  | 'testAlerts'
+  | 'publications'
+  | 'arrivals'
 >
 type Call = Context<{ Bindings: HttpBindings }>
 
@@ -92,6 +101,12 @@ export function registrarApp(
     const home = callerOf(call)
     const { channel } = await bodyOf(call, AlertTestRequest)
     return call.json(await hub.testAlerts(home, channel))
+  })
+
+  app.post('/v1/arrivals', async (call) => {
+    const home = callerOf(call)
+    const { nonce } = await bodyOf(call, ArrivalsRequest)
+    return call.json(await hub.arrivals(home, nonce, addressOf(call)))
   })
 
   app.post('/v1/leave', async (call) => {

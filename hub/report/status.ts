@@ -1,6 +1,6 @@
 import type { Description } from '../../adapters/adapter.ts'
 import type { Problem } from '../../problems/problem.ts'
-import { type ListedPublication, MOST_PUBLISHED_PORTS, portCount } from '../../protocol/publications.ts'
+import { entryCount, type ListedPublication, MOST_PUBLISHED_ENTRIES } from '../../protocol/publications.ts'
 import { cutPeriod } from '../../wireguard/cut-period.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'
 import type { TransportMetrics, Transports } from '../transport/transports.ts'
@@ -168,10 +168,10 @@ export function hubStatus(deps: StatusDeps): HubStatus {
 
 /** Notes on too many published ports, which the store of an older hub may hold. */
 export function tooManyNotes({ publications }: StoreDocument): readonly string[] {
-  const count = portCount(publications)
-  if (count <= MOST_PUBLISHED_PORTS) return []
+  const count = entryCount(publications)
+  if (count <= MOST_PUBLISHED_ENTRIES) return []
   return [
-    `${count} ports are published, and a hub forwards ${MOST_PUBLISHED_PORTS} at most: small publications first, so that the largest lead to less; homeward publish list says which, homeward publish remove PORT/tcp makes room`,
+    `${count} ports are published one by one, and a hub forwards ${MOST_PUBLISHED_ENTRIES} so at most: small publications first, so that the largest lead to less; homeward publish list says which, homeward publish remove PORT/tcp makes room`,
   ]
 }
 

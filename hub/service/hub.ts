@@ -7,7 +7,7 @@ import type { Transports } from '../transport/transports.ts'
 import type { DeviceInput } from '../core/devices.ts'
 import type { Occupied } from '../core/lan.ts'
 import { ONLY_22 } from '../core/forwarded-ports.ts'
-import type { StoreDocument } from '../core/store-document.ts'
+import type { Home, StoreDocument } from '../core/store-document.ts'
 import { hubAddressIn, refuseNetwork } from '../core/tunnel-network.ts'
 import { overlapWarnings } from '../core/overlaps.ts'
 import { type Follow, makeFollow } from '../machine/follow.ts'
@@ -28,7 +28,9 @@ import type { HubConfig } from '../settings/config.ts'
 import type { Identity } from '../settings/identity.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
+import type { ArrivalsAnswer } from '../../protocol/arrivals.ts'
 import { type AlertTests, makeAlertTests } from './alert-tests.ts'
+import { watchArrivals, type WatchPackets } from './arrivals.ts'
 import { type DeviceService, makeDeviceService } from './device-service.ts'
 import { type Homes, makeHomes } from './homes.ts'
 import { makePublishing, type Publishing } from './publishing.ts'
@@ -43,6 +45,8 @@ export interface Hub
   readonly config: HubConfig
   readonly testAlerts: AlertTests
   readonly publications: Publishing
+  /** Tells a home what this machine sees arrive of it. @param from the address that the home's call came from. */
+  readonly arrivals: (caller: Home, nonce: string, from: string) => Promise<ArrivalsAnswer>
   readonly status: () => Promise<HubStatus>
   readonly document: () => StoreDocument
   /** Notes everybody's endpoint, and how the mappings of homes changed, and recovers lost sessions. Never throws. */
@@ -81,6 +85,8 @@ export interface HubDeps<Opened extends Alarm> {
   readonly servedPorts: (protocol: 'tcp' | 'udp') => Promise<ReadonlySet<number>>
   /** SSH ports; default: only 22. */
   readonly ssh?: SshPorts
+  /** Watches packets on this machine; default: nobody can. */
+  readonly watchPackets?: WatchPackets
   readonly clock: Clock
   readonly log: Log
 }
@@ -92,6 +98,9 @@ const NO_SSH: SshPorts = {
   settled: async () => undefined,
   close: async () => undefined,
 }
+
+const NOBODY_WATCHES: WatchPackets = async (kinds) =>
+  kinds.map(() => ({ arrived: null, end: 'unknown', rule: null, to: null }))
 
 /** Assembles the hub; each part is made from those before it. */
 export async function makeHub<Opened extends Alarm>(
@@ -107,6 +116,7 @@ export async function makeHub<Opened extends Alarm>(
     echoes,
     transports,
     ssh = NO_SSH,
+    watchPackets = NOBODY_WATCHES,
     clock,
     log,
   } = deps
@@ -212,6 +222,14 @@ export async function makeHub<Opened extends Alarm>(
     },
     testAlerts: makeAlertTests(alerting, clock),
     publications,
+    arrivals: (caller, nonce, from) =>
+      watchArrivals(watchPackets, {
+        nonce,
+        from,
+        port: settings.current.port,
+        endpoint: peerMonitor.endpoint(caller.publicKey),
+        tunnel: settings.current.interface,
+      }),
     status,
     document: () => store.document,
     reconcile: machine.reconcile,

@@ -41,6 +41,8 @@ export function homeLink(home: string, source: Publication['source'], isReady: b
 /** The reply from the service's address. */
 export type Reply =
   | { readonly kind: 'answered' | 'silent' }
+  /** UDP: data came back through the tunnel, from where it was asked for. */
+  | { readonly kind: 'data' }
   /** UDP: an ICMP error came back. */
   | { readonly kind: 'refused' }
   /** UDP: nothing says that the service is there, and nothing that it is not. */
@@ -54,13 +56,15 @@ export function serviceLink(address: string, port: number, reply: Reply): ProofL
   switch (reply.kind) {
     case 'answered':
       return { link: 'service', works: true, said: `${place} answers` }
+    case 'data':
+      return { link: 'service', works: true, said: `${place} answers: data came back through the tunnel` }
     case 'refused':
       return fails(`nothing listens at ${place}`)
     case 'untold':
       return {
         link: 'service',
         works: null,
-        said: 'UDP says nothing by itself: try it with the service’s own client',
+        said: `no data came back from ${place}, and no error: a service that does not answer what it does not know is no fault, so try it with its own client`,
       }
     case 'silent':
       return fails(

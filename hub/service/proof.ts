@@ -25,6 +25,8 @@ export interface ProofDeps {
 /** How long readiness is waited for: a home hears a request within 25 s, its longest gap, mostly within 5. */
 const READY_MS = 30_000
 const SERVICE_MS = 4_000
+/** How long data is waited for: a host that is not there is told of after three seconds without ARP (arp(7)). */
+const UDP_MS = 3_500
 
 /**
  * Follows a visitor's path, link by link, until one fails. The hub opens the port at its own public side: from there on
@@ -79,7 +81,10 @@ function connectTo(address: string, port: number): Promise<Reply> {
   })
 }
 
-/** Sends a datagram: an ICMP error comes back to a connected socket as a refusal (udp(7)). */
+/**
+ * Sends a datagram. The socket is connected: only what comes from where a visitor asked is an answer, and an ICMP error
+ * comes back as an error (udp(7)).
+ */
 function sendTo(address: string, port: number): Promise<Reply> {
   return new Promise((resolve) => {
     const socket = createSocket('udp4')
@@ -88,10 +93,10 @@ function sendTo(address: string, port: number): Promise<Reply> {
       discardSocket(socket)
       resolve(reply)
     }
-    const timer = setTimeout(() => end({ kind: 'untold' }), 1_500)
-    socket.once('message', () => end({ kind: 'untold' }))
-    socket.once('error', ({ code }: NodeJS.ErrnoException) =>
-      end(code === 'ECONNREFUSED' ? { kind: 'refused' } : { kind: 'untold' }),
+    const timer = setTimeout(() => end({ kind: 'untold' }), UDP_MS)
+    socket.once('message', () => end({ kind: 'data' }))
+    socket.once('error', ({ code = 'unknown' }: NodeJS.ErrnoException) =>
+      end(code === 'ECONNREFUSED' ? { kind: 'refused' } : { kind: 'failed', code }),
     )
     socket.connect(port, address, () => socket.send(new Uint8Array(0)))
   })

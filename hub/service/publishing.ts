@@ -1,8 +1,8 @@
 import type { Adapter } from '../../adapters/adapter.ts'
 import { Problem, reasonOf } from '../../problems/problem.ts'
 import {
-  MOST_PUBLISHED_PORTS,
-  portCount,
+  entryCount,
+  MOST_PUBLISHED_ENTRIES,
   type ProofAnswer,
   type Publication,
   type PublicationList,
@@ -66,7 +66,7 @@ export function makePublishing(deps: PublishingDeps): Publishing {
   async function follow(principal: Principal, change: Changed, done: string): Promise<void> {
     const { add = [], remove = [] } = change
     // A publication that was removed makes room for one that was too much.
-    if (portCount([...store.document.publications, ...remove]) > MOST_PUBLISHED_PORTS)
+    if (entryCount([...store.document.publications, ...remove]) > MOST_PUBLISHED_ENTRIES)
       return machine.follow(principal, done)
     const [{ ports: added }, { ports: removed }] = [
       forwardedPorts(add, ssh.ports()),

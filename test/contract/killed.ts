@@ -43,7 +43,7 @@ export function killedContract(name: string, start: () => Promise<Machine>, capa
     test('killed in the midst of a step, it ends right', async () => {
       const before = await machineOf().foreign('hw0')
       const spec = specOf(fullest)
-      for (const afterMs of someOf(killedAfterMs, 5)) {
+      for (const afterMs of someOf(killedAfterMs, kills === 'each' ? 5 : 3)) {
         const adapter = await machineOf().open()
         const apply = applyDesired(adapter, [spec], signal()).catch(() => undefined)
         await new Promise((resolve) => setTimeout(resolve, afterMs))

@@ -31,6 +31,11 @@ export interface Capabilities {
   readonly killedAfterMs?: readonly number[]
   /** After which of its steps it is killed in a usual run, each unless said otherwise; in a long one after each. */
   readonly kills?: 'each' | 'some'
+  /**
+   * Of a version whose newest neighbour gets all of it: in a usual run what depends on the version, which is how a change is
+   * made, seen, refused and undone. In a long one all, as where nothing is said.
+   */
+  readonly breadth?: 'all' | 'of-a-version'
 }
 
 /** One machine with somebody else's things on it. */

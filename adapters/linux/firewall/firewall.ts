@@ -3,6 +3,7 @@ import type { HomeForwarding, MappedNetwork, TunnelFirewall } from '../../spec.t
 import { hubInput, type JudgedHub } from './hub-input.ts'
 import type { NftChain, NftTable } from './nft-table.ts'
 import { publishedTable } from './published.ts'
+import { udpAnswers } from './udp-answers.ts'
 import { visitorChains } from './visitors.ts'
 
 /** Priorities as numbers, which is how nft prints them back; their names are in nft(8), "Standard priority names". */
@@ -20,12 +21,16 @@ const DSTNAT = -100
  */
 export function firewallTable(tunnels: readonly TunnelFirewall[]): NftTable {
   const tables = tunnels.map(tableOf)
+  const ofHomes = tunnels
+    .filter(({ forwarding }) => forwarding.role === 'home')
+    .map((home) => JSON.stringify(home.interface))
+  const answers = ofHomes.length === 0 ? null : udpAnswers(ofHomes)
   return {
     flowLives: tables.flatMap(({ flowLives }) => flowLives),
     sets: tables.flatMap(({ sets }) => sets),
-    maps: tables.flatMap(({ maps }) => maps),
+    maps: [...tables.flatMap(({ maps }) => maps), ...(answers === null ? [] : [answers.map])],
     recentSets: tables.flatMap(({ recentSets }) => recentSets),
-    chains: joined(tables.flatMap(({ chains }) => chains)),
+    chains: [...joined(tables.flatMap(({ chains }) => chains)), ...(answers?.chains ?? [])],
   }
 }
 

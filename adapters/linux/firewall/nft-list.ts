@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import type { PublishedPort } from '../../spec.ts'
 import { FORWARDING_MARK, TABLE_MARK } from './mark.ts'
 import { chainFingerprint, inOneOrder, mapFingerprint, recentSetFingerprint, setFingerprint } from './nft-table.ts'
-import { hiddenSetOf, HOLDERS, mapOf, PROTOCOLS, setOf } from './published.ts'
+import { hiddenSetOf, HOLDERS, mapOf, PROTOCOLS, setOf, type Shape, SHAPES } from './published.ts'
 
 /** What `nft -j list table` says of a table with our name. */
 export interface ListedTable {
@@ -34,8 +34,13 @@ const NamedSet = v.object({
   timeout: v.optional(v.number()),
   size: v.optional(v.number(), 0),
 })
-/** The elements of a map of ours: pairs of a port and a concatenation of address and port. */
-const Mappings = v.array(v.tuple([v.number(), v.object({ concat: v.tuple([v.string(), v.number()]) })]))
+const Range = v.object({ range: v.tuple([v.number(), v.number()]) })
+/** The elements of our maps: pairs of a port and a concatenation of address and port, or of a range and an address. */
+const Mappings = {
+  single: v.array(v.tuple([v.number(), v.object({ concat: v.tuple([v.string(), v.number()]) })])),
+  range: v.array(v.tuple([Range, v.string()])),
+}
+const Elements = { single: v.array(v.number()), range: v.array(Range) }
 const Named = v.object({ name: v.string() })
 
 /** Reads libnftables-json(5). @throws {SyntaxError | v.ValiError} on anything else. */
@@ -75,21 +80,55 @@ function kindOf(object: string): string {
 /** Published ports: the map has the service of each; the sets say that it is published, and if visitors are hidden. */
 function publishedIn(held: ReadonlyMap<string, readonly unknown[]>): readonly PublishedPort[] | null {
   const found: PublishedPort[] = []
-  for (const protocol of PROTOCOLS) {
-    const [map, set, hiddenSet] = [
-      `map ${mapOf(protocol)}`,
-      `set ${setOf(protocol)}`,
-      `set ${hiddenSetOf(protocol)}`,
-    ].map((name) => held.get(name) ?? [])
-    const mappings = v.safeParse(Mappings, map)
-    if (!mappings.success) return null
-    const [ports, hidden] = [new Set(set), new Set(hiddenSet)]
-    const known = new Set<unknown>(mappings.output.map(([port]) => port))
-    if (known.size !== ports.size || ![...ports, ...hidden].every((port) => known.has(port))) return null
-    for (const [port, { concat }] of mappings.output)
-      found.push({ protocol, port, address: concat[0], targetPort: concat[1], hidden: hidden.has(port) })
-  }
+  for (const protocol of PROTOCOLS)
+    for (const shape of SHAPES) {
+      const of = (name: string): readonly unknown[] => held.get(name) ?? []
+      const services = servicesIn(shape, of(`map ${mapOf(protocol, shape)}`))
+      const [ports, hidden] = [setOf, hiddenSetOf].map((nameOf) => portsIn(shape, of(`set ${nameOf(protocol, shape)}`)))
+      if (services === null || ports === undefined || hidden === undefined || ports === null || hidden === null)
+        return null
+      const known = new Set(services.map(textOf))
+      if (known.size !== ports.size || ![...ports, ...hidden].every((port) => known.has(port))) return null
+      for (const service of services) found.push({ protocol, ...service, hidden: hidden.has(textOf(service)) })
+    }
   return found
+}
+
+type Service = Omit<PublishedPort, 'protocol' | 'hidden'>
+
+/** @returns null for elements that nothing of ours leaves there. */
+function servicesIn(shape: Shape, elements: readonly unknown[]): readonly Service[] | null {
+  switch (shape) {
+    case 'single': {
+      const read = v.safeParse(Mappings.single, elements)
+      if (!read.success) return null
+      return read.output.map(([port, { concat }]) => ({ port, address: concat[0], targetPort: concat[1] }))
+    }
+    case 'range': {
+      const read = v.safeParse(Mappings.range, elements)
+      if (!read.success) return null
+      return read.output.map(([{ range }, address]) => {
+        const [port, lastPort] = range
+        return { port, lastPort, address, targetPort: port }
+      })
+    }
+    default:
+      return shape satisfies never
+  }
+}
+
+/** @returns ports and ranges as text; null as above. */
+function portsIn(shape: Shape, elements: readonly unknown[]): ReadonlySet<string> | null {
+  if (shape === 'single') {
+    const read = v.safeParse(Elements.single, elements)
+    return read.success ? new Set(read.output.map((port) => textOf({ port }))) : null
+  }
+  const read = v.safeParse(Elements.range, elements)
+  return read.success ? new Set(read.output.map(({ range: [port, lastPort] }) => textOf({ port, lastPort }))) : null
+}
+
+function textOf({ port, lastPort = port }: Pick<PublishedPort, 'port' | 'lastPort'>): string {
+  return `${port}-${lastPort}`
 }
 
 function isMark(value: unknown): boolean {

@@ -18,15 +18,21 @@ interface NftSet {
    * the table (published.ts): their elements are no part of what the table should be.
    */
   readonly type: 'ipv4_addr' | 'inet_service'
+  /** Whether it takes ranges; only sets of ports do. */
+  readonly isOfRanges?: boolean
   readonly elements: readonly string[]
 }
 
-/** A map from a port to the service, also filled apart from the table. A hash: its size does not slow down a lookup. */
-interface NftMap {
+/** A map, whose elements are no part of what the table should be: filled apart from the table, or by rules. */
+export interface NftMap {
   readonly name: string
+  /** Types of key and value. Maps are compared by their names: another type needs another name. */
+  readonly type: string
+  /** Whether its keys may be ranges. */
+  readonly isOfRanges?: boolean
+  /** Set where rules fill the map and time empties it. */
+  readonly recent?: { readonly keptSeconds: number; readonly size: number }
 }
-
-const MAP_TYPE = 'inet_service : ipv4_addr . inet_service'
 
 /** A set that rules fill and time empties: its elements are no part of what the table should be. */
 interface NftRecentSet {
@@ -86,24 +92,26 @@ function roomText(replaces: readonly string[]): readonly string[] {
   return [`flush table ${TABLE}`, ...gone]
 }
 
-function setText({ name, type, elements }: NftSet): string {
+function setText({ name, type, isOfRanges = false, elements }: NftSet): string {
   const filled = elements.length === 0 ? [] : [`elements = { ${elements.join(', ')} }`]
-  return [`set ${name} {`, `type ${type}`, ...filled, '}'].join('\n')
+  return [`set ${name} {`, `type ${type}`, ...rangeLines(isOfRanges), ...filled, '}'].join('\n')
 }
 
-function mapText({ name }: NftMap): string {
-  return [`map ${name} {`, `type ${MAP_TYPE}`, '}'].join('\n')
+function mapText({ name, type, isOfRanges = false, recent }: NftMap): string {
+  const lines = recent === undefined ? rangeLines(isOfRanges) : recentLines(recent)
+  return [`map ${name} {`, `type ${type}`, ...lines, '}'].join('\n')
 }
 
-function recentSetText({ name, type, keptSeconds, size }: NftRecentSet): string {
-  return [
-    `set ${name} {`,
-    `type ${type}`,
-    `size ${size}`,
-    'flags dynamic,timeout',
-    `timeout ${keptSeconds}s`,
-    '}',
-  ].join('\n')
+function rangeLines(isOfRanges: boolean): readonly string[] {
+  return isOfRanges ? ['flags interval'] : []
+}
+
+function recentLines({ keptSeconds, size }: Pick<NftRecentSet, 'keptSeconds' | 'size'>): readonly string[] {
+  return [`size ${size}`, 'flags dynamic,timeout', `timeout ${keptSeconds}s`]
+}
+
+function recentSetText({ name, type, ...recent }: NftRecentSet): string {
+  return [`set ${name} {`, `type ${type}`, ...recentLines(recent), '}'].join('\n')
 }
 
 function flowLifeText({ name, l3proto, repliedSeconds }: NftFlowLife): string {

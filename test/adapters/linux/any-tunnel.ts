@@ -11,6 +11,7 @@ export const PUBLISHED: PublishedPort[] = [
   { protocol: 'tcp', port: 443, address: '192.168.1.20', targetPort: 443, hidden: false },
   { protocol: 'udp', port: 443, address: '192.168.1.20', targetPort: 443, hidden: true },
   { protocol: 'tcp', port: 80, address: '192.168.1.21', targetPort: 8080, hidden: true },
+  { protocol: 'udp', port: 20_001, lastPort: 50_000, address: '192.168.1.21', targetPort: 20_001, hidden: false },
 ]
 
 export const key = fc.constantFrom(...KEYS)

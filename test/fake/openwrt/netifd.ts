@@ -5,6 +5,7 @@ import { runCommand, tryCommand } from '../../../system/process/run-command.ts'
 import { sleep } from '../../../system/time/sleep.ts'
 import { makeWireguardDevice } from '../wireguard-device.ts'
 import type { Dialect } from './dialects.ts'
+import { lookAtDevices, statusOf } from './interface-status.ts'
 import type { Uci } from './uci.ts'
 import type { UciSection } from './uci-file.ts'
 
@@ -14,8 +15,8 @@ export interface Netifd {
   readonly start: () => Promise<void>
   readonly reload: () => Promise<void>
   readonly act: (name: string, verb: 'up' | 'down' | 'renew') => Promise<boolean>
-  /** null: there is no such interface. */
-  readonly status: (name: string) => Promise<object | null>
+  /** Of all interfaces, by name. */
+  readonly status: () => Promise<ReadonlyMap<string, object>>
   readonly names: () => readonly string[]
   readonly handlers: () => readonly string[]
   readonly devicesOf: (name: string) => readonly string[]
@@ -213,44 +214,6 @@ export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdDeps)
     }
   }
 
-  async function status(name: string): Promise<object | null> {
-    const one = interfaces.get(name)
-    if (one === undefined) return null
-    const base = {
-      up: one.isUp,
-      pending: !one.isUp && one.autostart && one.proto === 'wireguard',
-      available: true,
-      autostart: one.autostart,
-      dynamic: false,
-      proto: one.proto,
-    }
-    if (!one.isUp)
-      return {
-        ...base,
-        data: {},
-        ...(one.error === null ? {} : { errors: [{ subsystem: 'interface', code: one.error }] }),
-      }
-    const { stdout } = await tryCommand('ip', ['-j', '-4', 'address', 'show', 'dev', one.device])
-    const routes = await tryCommand('ip', ['-j', '-4', 'route', 'show', 'default', 'dev', one.device])
-    const found = (JSON.parse(stdout || '[]') as { addr_info?: { local: string; prefixlen: number }[] }[]).flatMap(
-      ({ addr_info: all = [] }) => all,
-    )
-    return {
-      ...base,
-      uptime: Math.floor((Date.now() - one.since) / 1_000),
-      l3_device: one.device,
-      ...(one.proto === 'wireguard' ? {} : { device: one.device }),
-      'ipv4-address': found.map(({ local, prefixlen }) => ({ address: local, mask: prefixlen })),
-      route: (JSON.parse(routes.stdout || '[]') as { gateway?: string }[]).map(({ gateway }) => ({
-        target: '0.0.0.0',
-        mask: 0,
-        nexthop: gateway,
-        source: '0.0.0.0/0',
-      })),
-      data: {},
-    }
-  }
-
   return {
     start: () =>
       inTurn(async () => {
@@ -275,7 +238,10 @@ export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdDeps)
         else if (!one.isUp && config !== undefined) await setUp(one, config)
         return true
       }),
-    status,
+    status: async () => {
+      const seen = await lookAtDevices()
+      return new Map([...interfaces.values()].map((one) => [one.name, statusOf(one, seen)]))
+    },
     names: () => [...interfaces.keys()],
     handlers: () => handlers,
     devicesOf: (name) => {

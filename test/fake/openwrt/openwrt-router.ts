@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -96,7 +96,7 @@ async function carryOut(request: LabRouterRequest): Promise<unknown> {
     case 'misbehave':
       return request.how === null
         ? await rm(join(root, MEETING, 'misbehave'), { force: true })
-        : await writeFile(join(root, MEETING, 'misbehave'), request.how)
+        : await writeFile(join(root, MEETING, 'misbehave'), `${request.how}\n`)
     case 'refuse':
       refused = request.pattern === null ? null : new RegExp(request.pattern)
       return null
@@ -151,30 +151,34 @@ function meeting(): ReturnType<typeof createServer> {
     socket.once('data', (chunk: Buffer) => {
       const at = join(root, MEETING, chunk.toString().trim())
       void serve(at).then(
-        (code) => socket.end(String(code)),
+        (stdout) => socket.end(stdout),
         () => socket.destroy(),
       )
     })
   })
 }
 
-async function serve(at: string): Promise<number> {
+/** @returns what it says; its status, and what it says of errors, are in files, by which the end is known from a cut. */
+async function serve(at: string): Promise<string> {
   const [name = '', ...args] = readFileSync(`${at}.args`, 'utf8').split('\0').slice(0, -1)
+  const stdin = existsSync(`${at}.in`) ? readFileSync(`${at}.in`, 'utf8') : ''
+  // Of an earlier process by this number.
+  for (const kind of ['args', 'in', 'code', 'err']) rmSync(`${at}.${kind}`, { force: true })
   const commandLine = [name, ...args].join(' ')
   writeFileSync(join(root, MEETING, 'commands'), `${commandLine}\n`, { flag: 'a' })
   const said =
     refused?.test(commandLine) === true
       ? { code: 1, stdout: '', stderr: `${name}: broken on purpose\n` }
-      : await run(name, args, readFileSync(`${at}.in`, 'utf8')).catch((thrown: unknown): Said => {
+      : await run(name, args, stdin).catch((thrown: unknown): Said => {
           return {
             code: 1,
             stdout: '',
             stderr: `${name}: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`,
           }
         })
-  await writeFile(`${at}.out`, said.stdout)
-  await writeFile(`${at}.err`, said.stderr)
-  return said.code
+  if (said.stderr !== '') writeFileSync(`${at}.err`, said.stderr)
+  writeFileSync(`${at}.code`, `${said.code}\n`)
+  return said.stdout
 }
 
 async function run(name: string, args: readonly string[], stdin: string): Promise<Said> {

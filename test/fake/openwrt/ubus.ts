@@ -57,14 +57,12 @@ export function makeUbus({ dialect, netifd }: UbusDeps): (args: readonly string[
       return { code: UBUS.ok }
     }
     if (object === 'network.interface' && method === 'dump') {
-      const all = await Promise.all(
-        netifd.names().map(async (name) => ({ interface: name, ...(await netifd.status(name)) })),
-      )
+      const all = [...(await netifd.status())].map(([name, status]) => ({ interface: name, ...status }))
       return { code: UBUS.ok, data: { interface: all } }
     }
     const name = /^network\.interface\.(\w+)$/.exec(object)?.[1]
     if (name === undefined || !netifd.names().includes(name)) return { code: UBUS.notFound }
-    if (method === 'status') return { code: UBUS.ok, data: (await netifd.status(name)) ?? {} }
+    if (method === 'status') return { code: UBUS.ok, data: (await netifd.status()).get(name) ?? {} }
     if (method !== 'up' && method !== 'down' && method !== 'renew') return { code: UBUS.methodNotFound }
     await netifd.act(name, method)
     return { code: UBUS.ok }

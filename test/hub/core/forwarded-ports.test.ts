@@ -1,7 +1,13 @@
 import * as fc from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import { firstForwarded, forwardedPorts } from '../../../hub/core/forwarded-ports.ts'
-import { MOST_PUBLISHED_PORTS, portCount, type Publication, rangeText } from '../../../protocol/publications.ts'
+import {
+  entryCount,
+  MOST_PUBLISHED_ENTRIES,
+  portCount,
+  type Publication,
+  rangeText,
+} from '../../../protocol/publications.ts'
 
 const publication = (text: string, more: Partial<Publication> = {}): Publication => {
   const [ports = '', protocol] = text.split('/')
@@ -18,6 +24,11 @@ const publication = (text: string, more: Partial<Publication> = {}): Publication
     ...more,
   }
 }
+/** Leads to other numbers: an entry a port. */
+const shifted = (text: string, more: Partial<Publication> = {}): Publication => {
+  const one = publication(text, more)
+  return { ...one, targetPort: one.port - 1 }
+}
 const saidOf = (publications: readonly Publication[], ssh?: ReadonlySet<number>) => {
   const { ports, withheld } = forwardedPorts(publications, ssh)
   const said = [...withheld].flatMap(([, ranges]) => ranges.map((range) => `${rangeText(range)} ${range.code}`))
@@ -26,23 +37,23 @@ const saidOf = (publications: readonly Publication[], ssh?: ReadonlySet<number>)
 
 describe('what a store of an older hub holds', () => {
   test('is cut to what a hub leads: the small ones stay, the largest leads with its lower ports', () => {
-    const all = [publication('1-51819/tcp'), publication('60000/tcp'), publication('60000-60100/udp')]
+    const all = [shifted('2-51819/tcp'), publication('60000/tcp'), shifted('60000-60100/udp')]
     expect(saidOf(all)).toEqual({
-      count: MOST_PUBLISHED_PORTS,
+      count: MOST_PUBLISHED_ENTRIES,
       // 22 is none of those that count.
-      said: ['22/tcp port-taken', `${MOST_PUBLISHED_PORTS - 102 + 2}-51819/tcp publications-full`],
+      said: ['22/tcp port-taken', `${MOST_PUBLISHED_ENTRIES - 102 + 3}-51819/tcp publications-full`],
     })
   })
 
   test('of equals the older one stays', () => {
-    const old = publication('30000-39999/tcp', { addedAt: '2026-11-01T10:00:00.000Z' })
-    const recent = publication('10000-19999/tcp')
+    const old = shifted('30000-39999/tcp', { addedAt: '2026-11-01T10:00:00.000Z' })
+    const recent = shifted('10000-19999/tcp')
     expect(saidOf([recent, old])).toEqual({ count: 12_000, said: ['12000-19999/tcp publications-full'] })
   })
 
   test('the small ones first, in whatever order they stand', () => {
-    const [large, small] = [publication('1-51819/tcp'), publication('60000-60100/udp')]
-    const withheld = [`${MOST_PUBLISHED_PORTS - 101 + 2}-51819/tcp publications-full`]
+    const [large, small] = [shifted('2-51819/tcp'), shifted('60000-60100/udp')]
+    const withheld = [`${MOST_PUBLISHED_ENTRIES - 101 + 3}-51819/tcp publications-full`]
     for (const all of [
       [large, small],
       [small, large],
@@ -51,9 +62,9 @@ describe('what a store of an older hub holds', () => {
   })
 
   test('as it stands there when all of it fits, to the last port', () => {
-    const all = [publication(`30001-${30_000 + MOST_PUBLISHED_PORTS - 1}/tcp`), publication('53/udp')]
+    const all = [shifted(`30001-${30_000 + MOST_PUBLISHED_ENTRIES - 1}/tcp`), publication('53/udp')]
     const { ports, withheld } = forwardedPorts(all)
-    expect([ports.length, ports.at(-1)?.port, withheld.size]).toEqual([MOST_PUBLISHED_PORTS, 53, 0])
+    expect([ports.length, ports.at(-1)?.port, withheld.size]).toEqual([MOST_PUBLISHED_ENTRIES, 53, 0])
   })
 
   test('says what is withheld and why, range by range', () => {
@@ -62,21 +73,22 @@ describe('what a store of an older hub holds', () => {
     const why = 'it is kept for ssh on the hub'
     const range = (port: number, lastPort: number) => ({ protocol: 'tcp', port, lastPort, code: 'port-taken', why })
     expect([...withheld]).toEqual([[one, [range(2220, 2220), range(2222, 2223), range(2226, 2226)]]])
-    const most = publication('20000-32000/udp')
+    const most = shifted('20000-32000/udp')
     expect(forwardedPorts([most]).withheld.get(most)).toEqual([
       {
         protocol: 'udp',
         port: 32_000,
         lastPort: 32_000,
         code: 'publications-full',
-        why: 'a hub forwards 12000 ports at most',
+        why: 'a hub forwards 12000 single ports at most',
       },
     ])
   })
 
   test('yields where ssh was seen, and over TCP alone', () => {
     expect(saidOf([publication('2220-2224/tcp'), publication('2222/udp')], new Set([22, 2222, 2224]))).toEqual({
-      count: 4,
+      // 2220-2221 and 2223 over TCP, and 2222 over UDP.
+      count: 3,
       said: ['2222/tcp port-taken', '2224/tcp port-taken'],
     })
     expect(saidOf([publication('22/tcp')])).toEqual({ count: 0, said: ['22/tcp port-taken'] })
@@ -95,6 +107,22 @@ test('the first port that is led comes behind what is withheld from the beginnin
   expect(firstForwarded(one, [range(111, 120), range(130, 140), range(100, 110)])).toBe(121)
 })
 
+test('a range that keeps its numbers is one entry, however many ports it has, and parts around what is withheld', () => {
+  const [one, other] = [publication('20001-50000/udp'), publication('20-51819/tcp')]
+  expect(entryCount([one, other])).toBe(2)
+  const { ports } = forwardedPorts([one, other], new Set([22, 2222]))
+  expect(ports.map(({ port, lastPort, targetPort }) => [port, lastPort, targetPort])).toEqual([
+    [20_001, 50_000, 20_001],
+    [20, 21, 20],
+    [23, 2221, 23],
+    [2223, 51_819, 2223],
+  ])
+  // A single port is none, whatever is left of a range.
+  expect(forwardedPorts([publication('21-22/tcp')]).ports).toEqual([
+    { protocol: 'tcp', port: 21, address: '192.168.1.20', targetPort: 21, hidden: true },
+  ])
+})
+
 test('a port leads to its service, which sees the visitor or the hub', () => {
   const at = (more: Partial<Publication>) =>
     forwardedPorts([publication('443/tcp', { targetPort: 8443, ...more })]).ports
@@ -105,14 +133,19 @@ test('a port leads to its service, which sees the visitor or the hub', () => {
 
 test('each port is either led or withheld, and never are more led than a hub leads', () => {
   const range = fc
-    .tuple(fc.constantFrom('tcp', 'udp'), fc.integer({ min: 1, max: 65_535 }), fc.nat(15_000))
-    .map(([protocol, port, more]) => publication(`${port}-${Math.min(65_535, port + more)}/${protocol}`))
+    .tuple(fc.constantFrom('tcp', 'udp'), fc.integer({ min: 2, max: 65_535 }), fc.nat(15_000), fc.boolean())
+    .map(([protocol, port, more, keeps]) =>
+      (keeps ? publication : shifted)(`${port}-${Math.min(65_535, port + more)}/${protocol}`),
+    )
   fc.assert(
     fc.property(fc.array(range, { maxLength: 4 }), fc.uniqueArray(fc.integer({ min: 1, max: 65_535 })), (all, ssh) => {
       const { ports, withheld } = forwardedPorts(all, new Set(ssh))
-      expect(ports.length).toBeLessThanOrEqual(MOST_PUBLISHED_PORTS)
-      expect(ports.length + portCount([...withheld.values()].flat())).toBe(portCount(all))
-      expect(ports.some(({ protocol, port }) => protocol === 'tcp' && ssh.includes(port))).toBe(false)
+      expect(ports.length).toBeLessThanOrEqual(MOST_PUBLISHED_ENTRIES)
+      const led = ports.map(({ lastPort, ...one }) => ({ ...one, lastPort: lastPort ?? one.port }))
+      expect(portCount(led) + portCount([...withheld.values()].flat())).toBe(portCount(all))
+      const isLed = (port: number) =>
+        led.some((one) => one.protocol === 'tcp' && one.port <= port && port <= one.lastPort)
+      expect(ssh.some(isLed)).toBe(false)
     }),
     { numRuns: 30 },
   )

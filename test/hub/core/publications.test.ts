@@ -9,12 +9,12 @@ import {
   removePublication,
   visiblePublications,
 } from '../../../hub/core/publications.ts'
-import { forwardedPorts, publishedPorts } from '../../../hub/core/forwarded-ports.ts'
+import { forwardedPorts, entriesOf } from '../../../hub/core/forwarded-ports.ts'
 import { removeHome } from '../../../hub/core/removal.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
 import { EMPTY_DOCUMENT, type Home, type StoreDocument, StoreDocumentSchema } from '../../../hub/core/store-document.ts'
 import { makeVisitors } from '../../../hub/service/visitors.ts'
-import { MOST_PUBLISHED_PORTS, parseRange, type PublishedRange, rangeText } from '../../../protocol/publications.ts'
+import { MOST_PUBLISHED_ENTRIES, parseRange, type PublishedRange, rangeText } from '../../../protocol/publications.ts'
 import { parsePublicKey } from '../../../wireguard/keys.ts'
 
 const now = new Date('2026-11-23T10:00:00Z')
@@ -137,7 +137,7 @@ describe('publishing', () => {
 
   test('a range leads in step, and not past the last port', () => {
     const [, range] = add(empty, cabin, { port: 8000, lastPort: 8002, targetPort: 80 })
-    expect(publishedPorts([range]).map(({ port, targetPort }) => [port, targetPort])).toEqual([
+    expect(entriesOf(range).map(({ port, targetPort }) => [port, targetPort])).toEqual([
       [8000, 80],
       [8001, 81],
       [8002, 82],
@@ -149,12 +149,13 @@ describe('publishing', () => {
     expect(codeOf(() => add(empty, cabin, { port: 8002, lastPort: 8000 }))).toBe('publication-invalid')
   })
 
-  test('a hub leads so many ports and no more, a range with each of its ports, TCP and UDP each', () => {
-    const most = MOST_PUBLISHED_PORTS
-    expect(codeOf(() => add(empty, cabin, { port: 1, lastPort: 51_819, targetPort: 1 }))).toBe('publications-full')
+  test('a hub leads so many ports and no more, a range to other numbers with each of its ports, TCP and UDP each', () => {
+    const most = MOST_PUBLISHED_ENTRIES
+    expect(codeOf(() => add(empty, cabin, { port: 2, lastPort: 51_819, targetPort: 1 }))).toBe('publications-full')
     const [half] = add(empty, cabin, { port: 20_001, lastPort: 20_000 + most - 10, targetPort: 1 })
-    const [full] = add(half, lodge, { protocol: 'udp', port: 1, lastPort: 10, address: '192.168.88.20', targetPort: 1 })
-    expect(() => add(half, null, { port: 1, lastPort: 11, targetPort: 1 })).toThrow(/11 more, and there is room for 10/)
+    const ten = { protocol: 'udp', port: 1, lastPort: 10, address: '192.168.88.20', targetPort: 2 } as const
+    const [full] = add(half, lodge, ten)
+    expect(() => add(half, null, { port: 1, lastPort: 11, targetPort: 2 })).toThrow(/11 more, and there is room for 10/)
     for (const principal of [cabin, lodge, null])
       expect(
         codeOf(() => add(full, principal, { address: principal === lodge ? '192.168.88.20' : '192.168.1.20' })),
@@ -163,8 +164,15 @@ describe('publishing', () => {
     expect(add(room, cabin)[0].publications).toHaveLength(2)
   })
 
+  test('a range that keeps its numbers counts as one, however many ports it has', () => {
+    const [document] = add(empty, cabin, { protocol: 'udp', port: 20_001, lastPort: 50_000, targetPort: 20_001 })
+    const rest = { port: 30_001, lastPort: 30_000 + MOST_PUBLISHED_ENTRIES - 1, targetPort: 1 }
+    expect(add(document, cabin, rest)[0].publications).toHaveLength(2)
+    expect(codeOf(() => add(document, cabin, { ...rest, lastPort: rest.lastPort + 1 }))).toBe('publications-full')
+  })
+
   test('what a store of an older hub has too much of leaves no room, and never less than none', () => {
-    const [half] = add(empty, cabin, { port: 1, lastPort: MOST_PUBLISHED_PORTS, targetPort: 1 })
+    const [half] = add(empty, cabin, { port: 2, lastPort: MOST_PUBLISHED_ENTRIES + 1, targetPort: 1 })
     const [first] = half.publications
     if (first === undefined) throw new TypeError('nothing was published')
     const over = { ...half, publications: [{ ...first, lastPort: first.lastPort + 5 }] }
@@ -255,7 +263,9 @@ test('whatever is added and taken back, what is written can be read, and each po
           // Refused: nothing changed.
         }
         readable(document)
-        const ports = publishedPorts(document.publications).map(({ protocol, port }) => `${port}/${protocol}`)
+        const ports = document.publications
+          .flatMap((one) => entriesOf({ ...one, targetPort: one.port + 1 }))
+          .map(({ protocol, port }) => `${port}/${protocol}`)
         expect(new Set(ports).size).toBe(ports.length)
       }
     }),

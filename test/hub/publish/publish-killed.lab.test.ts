@@ -2,7 +2,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Publication } from '../../../protocol/publications.ts'
-import { publishedPorts } from '../../../hub/core/forwarded-ports.ts'
+import { entriesOf } from '../../../hub/core/forwarded-ports.ts'
 import { sleep } from '../../../system/time/sleep.ts'
 import { inviteHome, problemOf, startHub } from '../../agent/lab-home.ts'
 import type { Host } from '../../lab/host/host.ts'
@@ -49,18 +49,26 @@ async function start(): Promise<LabProcess> {
 async function inStore(): Promise<readonly string[]> {
   const text = await readFile(join(hub.disk.stateDir, 'store.json'), 'utf8')
   const { publications } = JSON.parse(text) as { publications: Publication[] }
-  return publishedPorts(publications)
-    .map(({ protocol, port, address, targetPort }) => `${port}/${protocol} ${address}:${targetPort}`)
+  return publications
+    .flatMap((one) => entriesOf(one))
+    .map(({ protocol, port, lastPort, address, targetPort }) =>
+      lastPort === undefined
+        ? `${port}/${protocol} ${address}:${targetPort}`
+        : `${port}-${lastPort}/${protocol} ${address}`,
+    )
     .sort()
 }
 
 async function inFirewall(): Promise<readonly string[]> {
   const maps = await Promise.all(
     ['tcp', 'udp'].map(async (protocol) => {
-      const { stdout } = await hub.run('nft', ['list', 'map', 'inet', 'homeward', `${protocol}_services`])
-      return [...stdout.matchAll(/(\d+) : ([\d.]+) \. (\d+)/g)].map(
-        ([, port, address, target]) => `${port}/${protocol} ${address}:${target}`,
-      )
+      const listed = async (name: string) => (await hub.run('nft', ['list', 'map', 'inet', 'homeward', name])).stdout
+      const singles = [...(await listed(`${protocol}_services`)).matchAll(/(\d+) : ([\d.]+) \. (\d+)/g)]
+      const ranges = [...(await listed(`${protocol}_services_ranges`)).matchAll(/(\d+-\d+) : ([\d.]+)/g)]
+      return [
+        ...singles.map(([, port, address, target]) => `${port}/${protocol} ${address}:${target}`),
+        ...ranges.map(([, ports, address]) => `${ports}/${protocol} ${address}`),
+      ]
     }),
   )
   return maps.flat().sort()

@@ -2,7 +2,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { HubStatus } from '../../../hub/report/status.ts'
-import { MOST_PUBLISHED_PORTS, type Publication } from '../../../protocol/publications.ts'
+import { MOST_PUBLISHED_ENTRIES, type Publication } from '../../../protocol/publications.ts'
 import { inviteHome, problemOf, startAgent } from '../../agent/lab-home.ts'
 import type { Host } from '../../lab/host/host.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
@@ -72,7 +72,8 @@ async function restartWith(...ranges: readonly (readonly [number, number])[]): P
   const store = JSON.parse(await readFile(file, 'utf8')) as { publications: Publication[] }
   const publications = ranges.map(([port, lastPort]): Publication => {
     const [protocol, source, addedAt] = ['tcp', 'hide', new Date(0).toISOString()] as const
-    return { protocol, port, lastPort, address: '10.86.0.2', targetPort: port, source, home: 'cabin', addedAt }
+    // To other numbers: an entry a port.
+    return { protocol, port, lastPort, address: '10.86.0.2', targetPort: port + 1, source, home: 'cabin', addedAt }
   })
   await writeFile(file, JSON.stringify({ ...store, publications }), { mode: 0o600 })
   await hub.shell('nft delete table inet homeward')
@@ -92,7 +93,7 @@ const statusOf = async (): Promise<HubStatus> =>
 
 describe('what keeps homes apart is in force at once after a restart', () => {
   test.each([
-    ['as many ports as a hub leads', [20_000, 20_000 + MOST_PUBLISHED_PORTS - 1]],
+    ['as many ports as a hub leads', [20_000, 20_000 + MOST_PUBLISHED_ENTRIES - 1]],
     ['51,819 ports from before there was a limit', [1, 51_819]],
   ] as const)(
     'with %s, while they are filled in',
@@ -103,23 +104,23 @@ describe('what keeps homes apart is in force at once after a restart', () => {
       expect(await led()).toBe(0)
       await rm(slow)
       await daemon.waitForLine(/the hub is ready/, { timeoutMs: 120_000 })
-      await expect.poll(led, WAIT).toBe(MOST_PUBLISHED_PORTS)
+      await expect.poll(led, WAIT).toBe(MOST_PUBLISHED_ENTRIES)
       await expect.poll(async () => (await statusOf()).problem, WAIT).toBeNull()
     },
     LONG_MS,
   )
 
   test('of too many the lower ones are led, and it is said which are not', async () => {
-    await daemon.waitForLine(/51819 ports are published, and a hub forwards 12000 at most/)
+    await daemon.waitForLine(/51819 ports are published one by one, and a hub forwards 12000 so at most/)
     const { notes, publications } = await statusOf()
-    expect(notes.join()).toMatch(/51819 ports are published, and a hub forwards 12000 at most/)
+    expect(notes.join()).toMatch(/51819 ports are published one by one, and a hub forwards 12000 so at most/)
     expect(publications[0]?.withheld).toMatchObject([
       { port: 22, lastPort: 22, code: 'port-taken' },
       { port: 12_002, lastPort: 51_819, code: 'publications-full' },
     ])
     const { stdout } = await pi.homeward(['publish', 'list'])
     expect(stdout).toMatch(/^22\/tcp leads nowhere: it is kept for ssh on the hub$/m)
-    expect(stdout).toMatch(/^12002-51819\/tcp leads nowhere: a hub forwards 12000 ports at most$/m)
+    expect(stdout).toMatch(/^12002-51819\/tcp leads nowhere: a hub forwards 12000 single ports at most$/m)
     expect(await problemOf(pi, ['publish', 'add', '60000/tcp', 'localhost:80'])).toMatchObject({
       code: 'publications-full',
     })
@@ -168,7 +169,12 @@ describe('what keeps homes apart is in force at once after a restart', () => {
 
 describe('what no home may publish', () => {
   test.each([
-    ['more than a hub leads', '1-51819/tcp', 'publications-full', /12000 ports at most.*51819 more.*room for 12000/],
+    [
+      'more than a hub leads',
+      '1-51819/tcp',
+      'publications-full',
+      /12000 single ports at most.*51819 more.*room for 12000/,
+    ],
     ['22, though nothing listens there', '22/tcp', 'port-taken', /TCP port 22 of the hub is kept for ssh/],
     ['a range with it', '20-30/tcp', 'port-taken', /TCP port 22 of the hub is kept for ssh/],
   ])('%s', async (_, ports, code, words) => {

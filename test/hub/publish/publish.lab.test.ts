@@ -14,6 +14,8 @@ let picture: Picture
 let pi: Host
 let hub: Host
 let agent: LabProcess
+/** Another address of the Pi in its LAN. */
+let second: string
 
 beforeAll(async () => {
   lab = await createLab()
@@ -21,6 +23,8 @@ beforeAll(async () => {
   pi = picture.home.pi
   hub = picture.hub
   await startHub(picture)
+  second = picture.home.lan.prefix.replace('.0/24', '.3')
+  await pi.shell(`ip address add ${second}/24 dev eth0`)
   await pi.homeward(['join', await inviteHome(picture), '--yes'])
   agent = await startAgent(pi)
   await Promise.all([
@@ -28,6 +32,7 @@ beforeAll(async () => {
     serveEcho(picture.home.camera, 'camera', 554),
     serveEcho(picture.home.camera, 'second', 555),
     serveEcho(hub, 'hub', 2222),
+    ...[20_001, 50_000].map((port) => serveEcho(pi, `pi at ${port}`, port)),
   ])
 })
 afterAll(() => lab.close())
@@ -78,6 +83,32 @@ X`)
   test('is reached at the Pi’s LAN address too', async () => {
     await pi.homeward(['publish', 'add', '9123/tcp', `${picture.home.lan.pi}:8123`, '--source', 'keep'])
     await expect.poll(() => ask('tcp', 9123), { timeout: 60_000 }).toBe(`pi sees ${VISITOR}`)
+  })
+
+  test('over UDP too, at whichever of its addresses the Pi is asked, though it would answer by itself from one of them', async () => {
+    await pi.homeward(['publish', 'add', '9124/udp', `${picture.home.lan.pi}:8123`])
+    await pi.homeward(['publish', 'add', '9125/udp', `${second}:8123`])
+    await pi.homeward(['publish', 'add', '9126/udp', `${second}:8123`, '--source', 'hide'])
+    for (const port of [9124, 9125])
+      await expect.poll(() => ask('udp', port), { timeout: 60_000 }).toBe(`pi sees ${VISITOR}`)
+    expect(await ask('udp', 9126)).toBe('pi sees 10.86.0.1')
+    // Somebody in the tunnel, such as a phone whose name server is the Pi's address in the LAN.
+    expect(await askService(hub, 'udp', picture.home.lan.pi, 8123)).toBe('pi sees 10.86.0.1')
+    // From the LAN nothing changes.
+    expect(await askService(picture.home.camera, 'udp', picture.home.lan.pi, 8123)).toBe(
+      `pi sees ${picture.home.lan.camera}`,
+    )
+    for (const port of [9124, 9125, 9126]) await pi.homeward(['publish', 'remove', `${port}/udp`])
+  })
+
+  test('a range of 30,000 ports that keeps its numbers is one entry, and its first and last port lead home', async () => {
+    await pi.homeward(['publish', 'add', '20001-50000/udp', 'localhost:20001'])
+    const { stdout } = await hub.run('nft', ['list', 'map', 'inet', 'homeward', 'udp_services_ranges'])
+    expect(stdout).toMatch(/elements = \{ 20001-50000 : 10\.86\.0\.2 \}/)
+    for (const port of [20_001, 50_000]) expect(await ask('udp', port)).toBe(`pi at ${port} sees ${VISITOR}`)
+    expect(await published(pi)).toContainEqual(expect.objectContaining({ port: 20_001, lastPort: 50_000 }))
+    await pi.homeward(['publish', 'remove', '20001-50000/udp'])
+    expect(await ask('udp', 50_000)).toBeNull()
   })
 
   test('the answers find back after the agent was killed, its rule taken away and its table flushed', async () => {
@@ -154,7 +185,7 @@ describe('the proof of a way', () => {
       .poll(seen, { timeout: 60_000 })
       .toEqual(['hub true', 'tunnel true', 'home true', 'service true', 'outside true', 0])
     expect((await wayOf(hub, 'check', '8123/tcp')).links.map(({ link }) => link)).not.toContain('outside')
-    expect((await wayOf(pi, 'check', '8123/udp')).links.at(-1)).toMatchObject({ link: 'service', works: null })
+    expect((await wayOf(pi, 'check', '8123/udp')).links.at(-1)).toMatchObject({ link: 'service', works: true })
   })
 
   test('the service is not there, or its host', async () => {
@@ -247,6 +278,6 @@ test('when nothing keeps visitors’ addresses any more, nothing of it stays at 
     .poll(async () => (await pi.shell('ip rule; ip route show table all; nft list table inet homeward')).stdout, {
       timeout: 60_000,
     })
-    .not.toMatch(/8600|visitors|answers/)
+    .not.toMatch(/8600|chain (visitors|answers)/)
   expect((await pi.run('wg', ['show', 'hw0', 'allowed-ips'])).stdout).toContain('10.86.0.0/16')
 })

@@ -68,7 +68,8 @@ test('the home must lead answers back, unless visitors are hidden from it', () =
 test.each<[Reply, boolean | null, RegExp]>([
   [{ kind: 'answered' }, true, /^192\.168\.1\.20:22 answers$/],
   [{ kind: 'refused' }, false, /^nothing listens at 192\.168\.1\.20:22$/],
-  [{ kind: 'untold' }, null, /UDP says nothing by itself/],
+  [{ kind: 'data' }, true, /^192\.168\.1\.20:22 answers: data came back through the tunnel$/],
+  [{ kind: 'untold' }, null, /^no data came back from 192\.168\.1\.20:22, and no error/],
   [{ kind: 'silent' }, false, /nothing comes back from 192\.168\.1\.20:22/],
   [
     { kind: 'failed', code: 'ECONNREFUSED' },

@@ -14,14 +14,28 @@ const text = (forwarding: ForwardingSpec, listenPort: number | null = 51_820): s
 
 describe('the firewall of a home', () => {
   test('has no rule for a LAN that is not there: nft takes no empty braces', () => {
-    const rules = table(homeForwarding({ lan: [], mode: 'masquerade' })).chains.flatMap((chain) => chain.rules)
-    expect(rules.filter((rule) => /daddr|masquerade/.test(rule))).toEqual([])
-    expect(rules.at(-1)).toBe('iifname "hw0" drop')
+    const { chains } = table(homeForwarding({ lan: [], mode: 'masquerade' }))
+    expect(chains.map(({ name }) => name)).toEqual(['forward', 'asked', 'answered'])
+    expect(chains[0]?.rules.filter((rule) => /daddr|masquerade/.test(rule))).toEqual([])
+    expect(chains[0]?.rules.at(-1)).toBe('iifname "hw0" drop')
   })
 
   test('names a prefix once, and none that lies in another', () => {
     const lan = ['192.168.0.0/16', '192.168.1.0/24', '10.1.0.0/16', '10.1.0.0/16']
     expect(text(homeForwarding({ lan, mode: 'routed' }))).toContain('ip daddr { 192.168.0.0/16, 10.1.0.0/16 } accept')
+  })
+
+  test('has one memory of what its UDP services were asked at, whatever tunnels there are', () => {
+    const forwarding = homeForwarding({ lan: [], mode: 'routed' })
+    const of = (name: string) =>
+      ({ interface: name, listenPort: null, network: '10.86.0.0/16', forwarding, visitorSlot: 0 }) as const
+    const { maps, chains } = firewallTable([of('hw0'), of('hw1')])
+    expect(maps.map(({ name }) => name)).toEqual(['udp_answers'])
+    expect(chains.find(({ name }) => name === 'asked')?.rules).toEqual([
+      'iifname { "hw0", "hw1" } ct direction original update @udp_answers { ip saddr . udp sport . udp dport : ip daddr }',
+    ])
+    const hub = firewallTable([{ ...of('hw0'), forwarding: hubForwarding() }])
+    expect(hub.maps.some(({ name }) => name === 'udp_answers')).toBe(false)
   })
 
   test('rewrites addresses only where it masquerades', () => {

@@ -1,0 +1,138 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { connect, isIPv4 } from 'node:net'
+import * as v from 'valibot'
+import { tryCommand } from '../../../system/process/run-command.ts'
+import { discardSocket } from '../../../system/sockets/discard-socket.ts'
+import { sleep } from '../../../system/time/sleep.ts'
+import type { Hop, HopEvidence } from '../../packet-fate.ts'
+import { startNft } from './nft-child.ts'
+
+/** As far as anything is on the internet; a way that is longer is looked at as far as this. */
+const MOST_HOPS = 24
+const READY_MS = 5_000
+/** How long routers are waited for. Each is asked this often: many answer only some. */
+const ANSWER_MS = 1_500
+const TIMES = 3
+const TABLE = 'inet homeward_hops'
+
+/**
+ * How far datagrams to this place get: those with a small TTL expire at a router, which says so (RFC 792, time exceeded).
+ * Such a message does not come to a program without rights over raw sockets; so a table of the kernel's firewall counts
+ * it, by the port that the expired datagram came from. @returns null where that cannot be had. IPv4 only.
+ */
+export async function findHops(
+  { address, port }: { readonly address: string; readonly port: number },
+  signal: AbortSignal,
+): Promise<HopEvidence | null> {
+  if (!isIPv4(address)) return null
+  const owner = startNft(['-i'])
+  const sockets: Socket[] = []
+  try {
+    owner.write([
+      `add table ${TABLE} { flags owner; }`,
+      `add set ${TABLE} left { typeof ip ttl; size 256; flags dynamic; }`,
+      `add chain ${TABLE} in { type filter hook input priority -2147483648; policy accept; }`,
+      `add rule ${TABLE} in ip saddr ${address} tcp sport ${port} add @left { ip ttl }`,
+    ])
+    if (!(await isThere('left', signal))) return null
+    await dial(address, port, signal)
+    const routers = routersOf(await elementsOf('left', signal))
+    const most = Math.min(MOST_HOPS, (routers ?? MOST_HOPS) + 1)
+    const pinging = farthestPing(address, most, signal)
+    const opened = await Promise.all(Array.from({ length: most }, (_, index) => openWithTtl(index + 1)))
+    sockets.push(...opened)
+    owner.write(
+      opened.flatMap((socket, index) => [
+        `add set ${TABLE} hop${index + 1} { type ipv4_addr; size 16; flags dynamic; }`,
+        // Behind ICMP's eight bytes and an IPv4 header of twenty: the source port of the datagram that expired.
+        `add rule ${TABLE} in icmp type time-exceeded @th,224,16 ${socket.address().port} add @hop${index + 1} { ip saddr }`,
+      ]),
+    )
+    owner.write([`add set ${TABLE} ready { type ipv4_addr; }`])
+    if (!(await isThere('ready', signal))) return null
+    for (let time = 0; time < TIMES; time += 1) {
+      for (const socket of opened) socket.send(new Uint8Array(16), port, address)
+      await sleep(ANSWER_MS / TIMES, signal)
+    }
+    const found = await Promise.all(opened.map((_, index) => elementsOf(`hop${index + 1}`, signal)))
+    const hops = found.flatMap(([first], index) =>
+      typeof first === 'string' ? [{ number: index + 1, address: first }] : [],
+    )
+    return { datagrams: hops.at(-1) ?? null, pings: await pinging, routers }
+  } catch (thrown) {
+    if (signal.aborted) throw thrown
+    return null
+  } finally {
+    for (const socket of sockets) discardSocket(socket)
+    await owner.end()
+  }
+}
+
+/** The number of routers behind a TTL that is left; hosts begin with 64, 128 or 255. */
+function routersOf(left: readonly unknown[]): number | null {
+  const largest = Math.max(...left.filter((one) => typeof one === 'number'))
+  const began = [64, 128, 255].find((one) => largest <= one)
+  return began === undefined || largest < 1 ? null : began - largest
+}
+
+function openWithTtl(ttl: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket('udp4')
+    socket.once('error', reject)
+    socket.bind(0, () => {
+      socket.removeListener('error', reject)
+      // A router that refuses is no error here.
+      socket.on('error', () => undefined)
+      socket.setTTL(ttl)
+      resolve(socket)
+    })
+  })
+}
+
+/** Opens a connection, for the TTL of what comes back. */
+function dial(host: string, port: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, signal })
+    const end = (): void => {
+      socket.destroy()
+      resolve()
+    }
+    socket.setTimeout(ANSWER_MS, end)
+    socket.once('connect', end)
+    socket.on('error', end)
+  })
+}
+
+async function farthestPing(address: string, most: number, signal: AbortSignal): Promise<Hop | null> {
+  const pings = Array.from({ length: most }, async (_, index): Promise<readonly Hop[]> => {
+    const number = index + 1
+    const args = ['-n', '-c', '2', '-i', '0.3', '-W', '1', '-t', String(number), address]
+    const { stdout } = await tryCommand('ping', args, { signal, timeoutMs: 5_000 })
+    const from = /^From (\d+\.\d+\.\d+\.\d+).*(?:Time to live|Time) exceeded/m.exec(stdout)?.[1]
+    return from === undefined ? [] : [{ number, address: from }]
+  })
+  const found = await Promise.all(pings.map((one) => one.catch((): readonly Hop[] => [])))
+  return found.flat().at(-1) ?? null
+}
+
+async function isThere(set: string, signal: AbortSignal): Promise<boolean> {
+  const until = performance.now() + READY_MS
+  while (performance.now() < until) {
+    const { exitCode } = await tryCommand('nft', ['list', 'set', ...TABLE.split(' '), set], { signal })
+    if (exitCode === 0) return true
+    await sleep(30, signal)
+  }
+  return false
+}
+
+const Listing = v.object({ nftables: v.array(v.record(v.string(), v.unknown())) })
+const Elements = v.object({ elem: v.optional(v.array(v.unknown()), []) })
+
+async function elementsOf(set: string, signal: AbortSignal): Promise<readonly unknown[]> {
+  const { exitCode, stdout } = await tryCommand('nft', ['-j', 'list', 'set', ...TABLE.split(' '), set], { signal })
+  if (exitCode !== 0) return []
+  const [found] = v
+    .parse(Listing, JSON.parse(stdout))
+    .nftables.flatMap((one) => (v.is(Elements, one['set']) ? [one['set']] : []))
+  return v.parse(Elements, found ?? {}).elem
+}

@@ -1,0 +1,186 @@
+import { randomBytes } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { readFile } from 'node:fs/promises'
+import * as v from 'valibot'
+import { discardSocket } from '../../../system/sockets/discard-socket.ts'
+import { tryCommand } from '../../../system/process/run-command.ts'
+import { sleep } from '../../../system/time/sleep.ts'
+import type { PacketFate } from '../../packet-fate.ts'
+import { fateOf, type Sightings } from './fate.ts'
+import { legacyHits } from './legacy-counters.ts'
+import { startNft } from './nft-child.ts'
+import { parseTrace, type TraceEvent } from './trace.ts'
+import { isWatching, sightingsOf, WATCH_TABLES, watchCommands, type WatchedKind } from './watch-commands.ts'
+
+/** Packets that the machine is asked about. */
+export interface Asked extends WatchedKind {
+  readonly protocol: 'tcp' | 'udp'
+  /** The port at which they arrive. */
+  readonly port: number
+  /** Where they should come to: a program of this machine, or the tunnel. */
+  readonly wanted: 'local' | 'tunnel'
+}
+
+/** The kernel's account of each kind, in the order in which they were asked for. */
+export type Fates = readonly PacketFate[]
+
+/** What was counted so far, in the order of the kinds. */
+export type Peek = () => Promise<readonly Sightings[]>
+
+const NOTHING_KNOWN: PacketFate = { arrived: null, end: 'unknown', rule: null, to: null }
+
+/** How long the tables may take on a slow machine, and the trace until it tells of a first packet. */
+const READY_MS = 5_000
+const TRACING_MS = 1_500
+/** How long the last packet's trace may take to be printed. */
+const SETTLED_MS = 150
+
+/**
+ * Watches packets while somebody sends them, and tells what became of each kind. What cannot be watched is `unknown`.
+ * Only one watch at a time finds room; others learn nothing. Never throws.
+ * @param send sends packets, and answers how many of each kind: a rule of the older iptables counted as many.
+ */
+export async function watchPackets(
+  kinds: readonly Asked[],
+  tunnel: string,
+  send: (peek: Peek) => Promise<number>,
+  signal: AbortSignal,
+): Promise<Fates> {
+  const readiness = randomBytes(8).toString('hex')
+  const devices = await outerDevices(tunnel, signal).catch(() => [])
+  const owner = startNft(['-i'])
+  const monitor = startNft(['monitor', 'trace'])
+  try {
+    owner.write([...watchCommands(kinds, devices, tunnel), ...readinessCommands(readiness)])
+    const watching = await becomesTrue(async () => isWatching(await counters(signal)), READY_MS, signal)
+    if (!watching) {
+      await send(async () => []).catch(() => 0)
+      return kinds.map(() => NOTHING_KNOWN)
+    }
+    const traces = await becomesTrue(async () => hasTraced(readiness, monitor.said), TRACING_MS, signal)
+    const hasOuter = devices.length > 0 && (await watchedDevices(signal)) >= devices.length
+    const before = await legacySave(signal)
+    const peek: Peek = async () => {
+      const so = await counters(signal)
+      return kinds.map((kind) => sightingsOf(kind, so, hasOuter))
+    }
+    const sent = await send(peek)
+    await sleep(SETTLED_MS, signal)
+    const [after, counted] = [await legacySave(signal), await counters(signal)]
+    const events = traces ? parseTrace(monitor.said()) : []
+    return kinds.map((kind) =>
+      fateOf(
+        sightingsOf(kind, counted, hasOuter),
+        eventsOf(kind, kinds, events),
+        before === null || after === null || sent === 0 || kind.isOutgoing === true
+          ? []
+          : legacyHits(before, after, { protocol: kind.protocol, port: kind.port, sent }),
+        kind.wanted,
+      ),
+    )
+  } catch (thrown) {
+    if (signal.aborted) throw thrown
+    return kinds.map(() => NOTHING_KNOWN)
+  } finally {
+    await Promise.all([monitor.end(), owner.end()])
+  }
+}
+
+/** Events of the packets of one kind: a trace begins with the packet as it came. */
+function eventsOf(kind: Asked, kinds: readonly Asked[], events: readonly TraceEvent[]): readonly TraceEvent[] {
+  const ids = new Set(
+    events
+      .filter((event) => event.kind === 'packet')
+      .filter(
+        ({ text }) => isOfKind(kind, text) && !kinds.some((other) => isNarrower(other, kind) && isOfKind(other, text)),
+      )
+      .map(({ id }) => id),
+  )
+  return events.filter(({ id }) => ids.has(id))
+}
+
+/** A kind of one length is that kind, and not also the one of any. */
+function isNarrower(other: Asked, kind: Asked): boolean {
+  return kind.length === undefined && other.length !== undefined
+}
+
+/** Protocol, direction and length tell the kinds of one watch apart. */
+function isOfKind({ protocol, length, isOutgoing = false }: Asked, packet: string): boolean {
+  const [, of, found] = /\b(tcp|udp) sport \d+ (?:tcp|udp) dport \d+(?: udp length (\d+))?/.exec(packet) ?? []
+  const isGoing = packet.startsWith('oif ')
+  return of === protocol && isGoing === isOutgoing && (length === undefined || found === String(length))
+}
+
+/** A packet of this machine to itself that is traced, so that it is known when the trace tells of packets. */
+function readinessCommands(nonce: string): readonly string[] {
+  const [, inner] = WATCH_TABLES
+  return [
+    `add chain ${inner} begins { type filter hook output priority -2147483648; policy accept; }`,
+    `add rule ${inner} begins oifname "lo" meta l4proto udp @th,64,64 0x${nonce} meta nftrace set 1`,
+  ]
+}
+
+async function hasTraced(nonce: string, said: () => string): Promise<boolean> {
+  const socket = createSocket('udp4')
+  socket.on('error', () => undefined)
+  // The discard port (RFC 863), where nobody listens.
+  socket.send(Buffer.from(nonce, 'hex'), 9, '127.0.0.1', () => discardSocket(socket))
+  await sleep(40)
+  return said().includes(' begins packet: ')
+}
+
+async function becomesTrue(is: () => Promise<boolean>, atMostMs: number, signal: AbortSignal): Promise<boolean> {
+  const until = performance.now() + atMostMs
+  for (;;) {
+    if (await is()) return true
+    if (performance.now() > until) return false
+    await sleep(30, signal)
+  }
+}
+
+const Links = v.array(v.object({ ifname: v.string(), flags: v.array(v.string()) }))
+/** Above what a machine's network cards and bridges are; a hundred containers' ends are nobody's way in. */
+const MOST_DEVICES = 24
+
+/** Interfaces by which packets may come from outside: all that are up, except loopback, the tunnel and containers' ends. */
+async function outerDevices(tunnel: string, signal: AbortSignal): Promise<readonly string[]> {
+  const { stdout } = await tryCommand('ip', ['-j', 'link', 'show', 'up'], { signal })
+  return v
+    .parse(Links, JSON.parse(stdout))
+    .filter(({ ifname, flags }) => !flags.includes('LOOPBACK') && ifname !== tunnel && !/^(veth|hwprobe)/.test(ifname))
+    .map(({ ifname }) => ifname)
+    .slice(0, MOST_DEVICES)
+}
+
+const Listing = v.object({ nftables: v.array(v.record(v.string(), v.unknown())) })
+const Counter = v.object({ family: v.string(), name: v.string(), packets: v.number() })
+
+async function counters(signal: AbortSignal): Promise<readonly v.InferOutput<typeof Counter>[]> {
+  const listed = await Promise.all(
+    WATCH_TABLES.map(async (table) => listingOf(['counters', 'table', ...table.split(' ')], signal)),
+  )
+  return listed.flat().flatMap((one) => (v.is(Counter, one['counter']) ? [one['counter']] : []))
+}
+
+/** How many devices have a chain of ours with rules in it. */
+async function watchedDevices(signal: AbortSignal): Promise<number> {
+  const listed = await listingOf(['table', ...WATCH_TABLES[0].split(' ')], signal)
+  return new Set(
+    listed.flatMap((one) => (v.is(v.object({ chain: v.string() }), one['rule']) ? [one['rule'].chain] : [])),
+  ).size
+}
+
+async function listingOf(what: readonly string[], signal: AbortSignal): Promise<readonly Record<string, unknown>[]> {
+  const { exitCode, stdout } = await tryCommand('nft', ['-j', 'list', ...what], { signal })
+  return exitCode === 0 ? v.parse(Listing, JSON.parse(stdout)).nftables : []
+}
+
+/** The tables of the older iptables with their counters; null where there are none, since asking would make them. */
+async function legacySave(signal: AbortSignal): Promise<string | null> {
+  const names = await readFile('/proc/net/ip_tables_names', 'utf8').catch((thrown: unknown) =>
+    (thrown as NodeJS.ErrnoException).code === 'EACCES' ? 'unknown' : '',
+  )
+  if (names.trim() === '') return null
+  const saved = await tryCommand('iptables-legacy-save', ['-c'], { signal }).catch(() => null)
+  return saved?.exitCode === 0 ? saved.stdout : null
+}

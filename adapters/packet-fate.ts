@@ -1,0 +1,49 @@
+/** What became of packets of our own on a machine, by the kernel's own account. */
+export interface PacketFate {
+  /** Packets that came to the outer interfaces, counted before every table; null: they could not be counted there. */
+  readonly arrived: number | null
+  readonly end: FateEnd
+  /** The rule that decided, where the kernel named it. */
+  readonly rule: DecidingRule | null
+  /** The place to which they were led instead, e.g. `10.0.0.2:51820 by eth0`; null: nowhere else, or it is not known. */
+  readonly to: string | null
+}
+
+type FateEnd =
+  /** They were counted, and there were none: they were lost before this machine. */
+  | 'nothing-arrived'
+  /** They came to the program, or the tunnel, that they were for. */
+  | 'delivered'
+  /** They were led elsewhere. */
+  | 'led-away'
+  /** A rule of this machine dropped them. */
+  | 'dropped'
+  /** They came to this machine and nobody says what became of them. */
+  | 'lost'
+  /** Nothing can be said. */
+  | 'unknown'
+
+/** One rule of a firewall, in its program's words. */
+export interface DecidingRule {
+  /** `ip filter` of nftables, or `iptables-legacy filter`. */
+  readonly table: string
+  readonly chain: string
+  /** The rule, or `policy drop`. */
+  readonly rule: string
+}
+
+/** How far packets get on their way to another machine, by the routers that report that they expired. */
+export interface HopEvidence {
+  /** The farthest router that reported a datagram; null: none did. */
+  readonly datagrams: Hop | null
+  /** The farthest router that reported a ping, which nobody filters by port; null: none did. */
+  readonly pings: Hop | null
+  /** The routers on the way, by what is left of the TTL of the other machine's own packets; null: not known. */
+  readonly routers: number | null
+}
+
+export interface Hop {
+  /** Counted from this machine: 1 is its own router. */
+  readonly number: number
+  readonly address: string
+}

@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { isIPv6 } from 'node:net'
+import type { PacketFate } from '../../adapters/packet-fate.ts'
+import { findHops } from '../../adapters/linux/packets/hops.ts'
+import { watchPackets } from '../../adapters/linux/packets/watch.ts'
+import { ArrivalsAnswer, PROBE_BEGINS, WATCH_MS } from '../../protocol/arrivals.ts'
+import { discardSocket } from '../../system/sockets/discard-socket.ts'
+import { sleep } from '../../system/time/sleep.ts'
+import type { Endpoint } from '../../wireguard/spec.ts'
+import { parseEndpoint } from '../../wireguard/spec.ts'
+import { askRegistrar } from '../registrar/ask-registrar.ts'
+import { readBearer } from '../secrets/secrets.ts'
+import type { TunnelConfig } from '../settings/config.ts'
+import { type Culprit, culpritOf, type DropEvidence } from './culprit.ts'
+
+const SEND_EVERY_MS = 250
+/** Behind the watch, what making and reading its tables takes on a busy machine. */
+const ASK_MS = WATCH_MS + 15_000
+const ELSEWHERE_MS = 2_000
+
+/**
+ * Finds out who drops the packets of a tunnel that does not come up, within some seconds: both ends watch datagrams and
+ * handshakes while they are sent. Never throws, unless the signal ends it.
+ * @param endpoint where WireGuard sends. @param listenPort its own port; null: not known.
+ */
+export async function whoDrops(
+  config: TunnelConfig,
+  configDir: string,
+  endpoint: Endpoint,
+  listenPort: number | null,
+  signal: AbortSignal,
+): Promise<Culprit> {
+  return culpritOf(await dropEvidence(config, configDir, endpoint, listenPort, signal))
+}
+
+export async function dropEvidence(
+  config: TunnelConfig,
+  configDir: string,
+  endpoint: Endpoint,
+  listenPort: number | null,
+  signal: AbortSignal,
+): Promise<DropEvidence> {
+  const nonce = `${PROBE_BEGINS}${randomBytes(6).toString('hex')}`
+  const asked = askHub(config, configDir, nonce, signal)
+  const sending = sendWhile(endpoint, nonce, asked, signal)
+  const isHere = config.router.kind === 'linux'
+  const [hub, refused, home, elsewhere, hops] = await Promise.all([
+    asked,
+    sending,
+    isHere ? watchHome(config.interface, endpoint, listenPort, asked, signal) : null,
+    isAnsweredElsewhere(config.beacons, signal),
+    isHere ? findHops(endpoint, signal) : null,
+  ])
+  signal.throwIfAborted()
+  return { port: endpoint.port, refused, home, hub, elsewhere, hops }
+}
+
+/** @returns null where the hub is older, or is not reached. */
+async function askHub(
+  { home, hub }: TunnelConfig,
+  configDir: string,
+  nonce: string,
+  signal: AbortSignal,
+): Promise<ArrivalsAnswer | null> {
+  try {
+    const { answer } = await askRegistrar(
+      { hosts: hub.addresses, port: hub.port, certificate: hub.certificate },
+      {
+        method: 'POST',
+        path: '/v1/arrivals',
+        body: { version: 1, nonce },
+        answer: ArrivalsAnswer,
+        timeoutMs: ASK_MS,
+        signal,
+        bearer: await readBearer(configDir, home),
+      },
+    )
+    return answer
+  } catch {
+    return null
+  }
+}
+
+/** Sends datagrams, each by a flow of its own, until that ends. @returns the error of a send that failed, or null. */
+async function sendWhile(
+  { address, port }: Endpoint,
+  nonce: string,
+  until: Promise<unknown>,
+  signal: AbortSignal,
+): Promise<string | null> {
+  let refused: string | null = null
+  let sent = 0
+  const over = new AbortController()
+  void until.finally(() => over.abort())
+  const datagram = Buffer.concat([Buffer.from(nonce, 'hex'), randomBytes(8)])
+  while (!over.signal.aborted && !signal.aborted) {
+    const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+    const fail = ({ code = 'unknown' }: NodeJS.ErrnoException): void => void (refused = code)
+    socket.on('error', fail)
+    socket.send(datagram, port, address, (error) => {
+      if (error === null) sent += 1
+      else fail(error)
+      discardSocket(socket)
+    })
+    await sleep(SEND_EVERY_MS, signal)
+  }
+  // A machine that sent once can send.
+  return sent > 0 ? null : refused
+}
+
+/** Watches WireGuard's own packets on this machine: handshakes that it makes, and the hub's answers. */
+async function watchHome(
+  tunnel: string,
+  { address, port }: Endpoint,
+  listenPort: number | null,
+  until: Promise<unknown>,
+  signal: AbortSignal,
+): Promise<DropEvidence['home']> {
+  const family = isIPv6(address) ? 'ip6' : 'ip'
+  const of = { protocol: 'udp', wanted: 'local' } as const
+  const [handshakes, answers] = await watchPackets(
+    [
+      {
+        ...of,
+        name: 'handshakes',
+        port,
+        match: `${family} daddr ${address} udp dport ${port} @th,64,32 0x01000000`,
+        atPort: '',
+        isOutgoing: true,
+      },
+      {
+        ...of,
+        name: 'answers',
+        port: listenPort ?? 0,
+        match: `${family} saddr ${address} udp sport ${port}`,
+        atPort: listenPort === null ? '' : `udp dport ${listenPort}`,
+      },
+    ],
+    tunnel,
+    async () => {
+      await until
+      return 1
+    },
+    signal,
+  )
+  return handshakes === undefined || answers === undefined ? null : { handshakes, answers: own(answers) }
+}
+
+/** Answers that came and went nowhere known are not told: the hub's echoes come to other ports of this machine. */
+function own(fate: PacketFate): PacketFate {
+  return fate.end === 'led-away' && fate.rule === null ? { ...fate, end: 'delivered' } : fate
+}
+
+/** A question to a resolver for the root's name servers: header, name, type NS, class IN (RFC 1035, 4.1). */
+const QUESTION = Buffer.from('6870010000010000000000000000020001', 'hex')
+
+/** Whether somebody on the internet answers this line over UDP; an ICMP error comes from there too. */
+async function isAnsweredElsewhere(beacons: readonly string[], signal: AbortSignal): Promise<boolean | null> {
+  const places = beacons.map(parseEndpoint).filter((place) => place !== null)
+  if (places.length === 0) return null
+  const heard = await Promise.all(places.map(({ address }) => answersDns(address, signal)))
+  return heard.includes(true)
+}
+
+function answersDns(address: string, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+    const end = (answered: boolean): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+      discardSocket(socket)
+      resolve(answered)
+    }
+    const onAbort = (): void => end(false)
+    const timer = setTimeout(onAbort, ELSEWHERE_MS)
+    signal.addEventListener('abort', onAbort)
+    socket.once('message', () => end(true))
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => end(code === 'ECONNREFUSED'))
+    socket.connect(53, address, () => socket.send(QUESTION))
+  })
+}
