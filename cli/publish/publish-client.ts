@@ -11,6 +11,7 @@ import {
 import { PROTOCOL_VERSION } from '../../protocol/messages.ts'
 import type { PublicationInput } from '../../hub/core/publications.ts'
 import type { Context } from '../context.ts'
+import { changeOrFindOut, samePorts } from './lost-answer.ts'
 import { askThisHub } from '../side/hub-session.ts'
 import { homeClient, ownRole } from '../side/own-role.ts'
 
@@ -34,23 +35,48 @@ export async function publishClient(context: Context): Promise<PublishClient> {
 async function asHome(context: Context): Promise<PublishClient> {
   const { ask, config } = await homeClient(context)
   const path = '/v1/publications'
+  const list = (): Promise<PublicationList> =>
+    ask({ what: 'listing the published ports', method: 'GET', path, answer: PublicationList })
   return {
     add: (input) =>
-      ask({
-        what: `publishing ${rangeText(input)}`,
-        method: 'POST',
-        path,
-        body: { version: PROTOCOL_VERSION, ...input },
-        answer: PublicationSchema,
+      changeOrFindOut({
+        range: input,
+        change: () =>
+          ask({
+            what: `publishing ${rangeText(input)}`,
+            method: 'POST',
+            path,
+            body: { version: PROTOCOL_VERSION, ...input },
+            answer: PublicationSchema,
+          }),
+        list,
+        done: (publications) => {
+          const { address, targetPort } = input
+          const there = publications.find(samePorts(input))
+          return there?.address === address && there.targetPort === targetPort ? there : null
+        },
+        state: 'published',
       }),
-    list: () => ask({ what: 'listing the published ports', method: 'GET', path, answer: PublicationList }),
-    remove: (range) =>
-      ask({
-        what: `taking ${rangeText(range)} back`,
-        method: 'DELETE',
-        path: `${path}/${place(range)}`,
-        answer: PublicationSchema,
-      }),
+    list,
+    remove: async (range) => {
+      // The publication itself, for when it is gone and the answer too.
+      let removed: Publication | null = null
+      return await changeOrFindOut({
+        range,
+        change: async () => {
+          removed = (await list()).publications.find(samePorts(range)) ?? null
+          return await ask({
+            what: `taking ${rangeText(range)} back`,
+            method: 'DELETE',
+            path: `${path}/${place(range)}`,
+            answer: PublicationSchema,
+          })
+        },
+        list,
+        done: (publications) => (publications.some(samePorts(range)) ? null : removed),
+        state: 'taken back',
+      })
+    },
     check: async (range) => {
       const { links, port = range.port } = await ask({
         what: `checking ${rangeText(range)}`,

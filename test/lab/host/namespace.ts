@@ -17,22 +17,21 @@ const READY_MS = 60_000
 const END_MS = 30_000
 
 /**
- * The holder ends in `cat` on a pipe from us. When we end, by whatever signal, the pipe closes, `cat` ends, and the
- * kernel takes every process inside with it: a process namespace does not outlive its first process
- * (pid_namespaces(7)). With SIGCHLD ignored it reaps the daemons that
- * die under it unasked (wait(2), NOTES); env(1) ignores it, since dash catches it whatever its trap says.
+ * unshare(1) has made all mounts private. The holder ends in `cat` on a pipe from us. When we end, by whatever signal, the
+ * pipe closes, `cat` ends, and the kernel takes every process inside with it: a process namespace does not outlive its
+ * first process (pid_namespaces(7)). With SIGCHLD ignored it reaps the daemons that die under it unasked (wait(2), NOTES); env(1) ignores it, since dash catches it whatever its trap says.
  */
 const HOLDER = `
 set -e
-mount --make-rprivate /
 mount -t sysfs sysfs /sys 2>/dev/null || true
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/wireguard /run/homeward /run/lock
-resolver=$(readlink -m /etc/resolv.conf)
+resolver=/etc/resolv.conf
+[ ! -L "$resolver" ] || resolver=$(readlink -m "$resolver")
 case "$resolver" in /run/*) mkdir -p "\${resolver%/*}"; : > "$resolver";; esac
 mount --bind "$1/hosts" /etc/hosts
 [ ! -e "$resolver" ] || mount --bind "$1/resolv.conf" "$resolver"
-hostname "$2"
+echo "$2" > /proc/sys/kernel/hostname
 cd /proc/sys/net/ipv4
 echo 0 > ip_forward
 for scope in all default; do echo 0 > conf/$scope/rp_filter; echo 1 > conf/$scope/promote_secondaries; done

@@ -33,8 +33,10 @@ socket.on('end', () => process.exit(5))
 const [host, port] = process.argv.slice(1)
 const socket = require('node:dgram').createSocket('udp4')
 setTimeout(() => process.exit(3), 10000)
-const ask = () => socket.send('?', Number(port), host)
-ask(); setInterval(ask, 500)
+const ask = () => socket.send('?')
+// As clients do: an answer from another address than the asked one is none. Refusals are asked again.
+socket.on('error', () => undefined)
+socket.connect(Number(port), host, () => { ask(); setInterval(ask, 500) })
 socket.once('message', (data) => { process.stdout.write(data); process.exit(0) })
 `,
 }
