@@ -36,6 +36,8 @@ const BLIND_AFTER_MS = 2_500
 const GLANCE_EVERY_MS = 250
 const CALL_EVERY_MS = 1_000
 const SSH_EVERY_MS = 3_000
+/** How often the way of answers to visitors is measured, besides when a home says that its networks changed. */
+const SOURCES_EVERY_MS = 300_000
 /** How long the socket is waited for: a command that holds it is done by then. */
 const SOCKET_WITHIN_MS = 10_000
 
@@ -100,6 +102,7 @@ export async function runHub(
       ),
       watchDrift(hub, peerMonitor, loops),
       watchSsh(hub, loops),
+      watchSources(hub, loops),
       watchConfig(paths.config, configFile, hub, log, loops, async (port) => {
         const old = registrar
         registrar = await open(port)
@@ -154,6 +157,13 @@ async function watchSsh(hub: Hub, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await hub.lookForSsh()
     await sleep(SSH_EVERY_MS, signal)
+  }
+}
+
+async function watchSources(hub: Hub, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(SOURCES_EVERY_MS, signal)
+    await hub.measureSources()
   }
 }
 

@@ -49,6 +49,8 @@ const ListedPublicationSchema = v.object({
   ...PublicationSchema.entries,
   /** Ports that are not forwarded. Default: none. */
   withheld: v.optional(v.array(WithheldSchema)),
+  /** Why visitors are hidden, as `source` says, though their addresses should be kept. Default: they should not. */
+  whyHidden: v.optional(v.string()),
 })
 
 /** GET /v1/publications. A home sees its own. */
@@ -61,6 +63,8 @@ const ProofLinkSchema = v.object({
   works: v.nullable(v.boolean()),
   /** The result for people. */
   said: v.string(),
+  /** How visitors are led now, where that is not what the publication says. */
+  source: v.optional(SourceSchema),
 })
 
 /** POST /v1/publications/PROTOCOL/PORT/check. The answer has the links up to the first that fails. */

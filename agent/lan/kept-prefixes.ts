@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os'
-import { isIn } from '../../net/prefix.ts'
+import { isIn, overlaps } from '../../net/prefix.ts'
 import type { TunnelConfig } from '../settings/config.ts'
-import { readLocalNetworks } from './local-networks.ts'
+import { type LocalNetworks, readLocalNetworks } from './local-networks.ts'
 import { mappedPrefix } from './mapped-lan.ts'
 
 /**
@@ -16,9 +16,7 @@ async function ownKept(config: TunnelConfig): Promise<readonly string[]> {
   const { router, lan, interface: tunnel } = config
   switch (router.kind) {
     case 'linux': {
-      const { connected, defaultInterface } = await readLocalNetworks(tunnel)
-      // On a LAN without the default route this machine stands between LAN and internet, and is the LAN's gateway.
-      const behind = connected.filter((one) => one.interface !== defaultInterface).map(({ prefix }) => prefix)
+      const behind = networksBehind(await readLocalNetworks(tunnel))
       const own = [config.hub.address, ...ownAddresses(tunnel)].map((address) => `${address}/32`)
       return [
         ...own.filter((address) => isReached(address, config)),
@@ -33,6 +31,18 @@ async function ownKept(config: TunnelConfig): Promise<readonly string[]> {
     default:
       return router satisfies never
   }
+}
+
+/**
+ * Networks of which this machine may be the gateway: those without the default route, since there it may stand between
+ * LAN and internet. A network that it is in a second time, by cable and by radio, has its gateway elsewhere. More cannot
+ * be told from here: the hub measures it.
+ */
+export function networksBehind({ connected, defaultInterface }: LocalNetworks): readonly string[] {
+  const outside = connected.filter((one) => one.interface === defaultInterface).map(({ prefix }) => prefix)
+  return connected
+    .filter((one) => one.interface !== defaultInterface && !outside.some((prefix) => overlaps(prefix, one.prefix)))
+    .map(({ prefix }) => prefix)
 }
 
 /** Only prefixes that the tunnel leads to: other addresses of this machine are nobody's business. */

@@ -11,6 +11,7 @@ import type { ClockGuard } from '../memory/clock-guard.ts'
 import type { EventLog } from '../memory/event-log.ts'
 import type { NewEvent } from '../memory/events.ts'
 import type { UplinkMemory } from '../memory/uplink-memory.ts'
+import { watchNetworks } from '../lan/network-watch.ts'
 import { makeLifetimeWatch } from '../probes/lifetime-watch.ts'
 import { measureBindingLifetime } from '../probes/binding-lifetime.ts'
 import { type Registering, registerHome } from '../registrar/registration.ts'
@@ -229,7 +230,19 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       reconcileLoop.request()
     },
     run: async (signal) => {
-      await Promise.all([loop.run(signal), reconcileLoop.run(signal), lifetime.run(signal), rotations.run(signal)])
+      await Promise.all([
+        loop.run(signal),
+        reconcileLoop.run(signal),
+        lifetime.run(signal),
+        rotations.run(signal),
+        // The hub is told as after a change of the settings.
+        watchNetworks(
+          () => config().interface,
+          () => judge.configure(config()),
+          log,
+          signal,
+        ),
+      ])
     },
     failBackToUdp: async () => {
       try {

@@ -4,7 +4,7 @@ import { resolveHub } from '../../agent/registrar/hub-addresses.ts'
 import { mappedAddress } from '../../agent/lan/mapped-lan.ts'
 import { Problem } from '../../problems/problem.ts'
 import { isHost } from '../../protocol/addresses.ts'
-import { type Publication, rangeText, type Source } from '../../protocol/publications.ts'
+import { type ProofLink, type Publication, rangeText, type Source } from '../../protocol/publications.ts'
 import { hostPort, parseHostPort } from '../../wireguard/host-port.ts'
 import type { Context } from '../context.ts'
 import { printFacts } from '../output.ts'
@@ -38,14 +38,19 @@ export async function publishAdd(
   const { pathText, noteFailure } = await import('./publish-check.ts')
   const links = await reconcileLoop.check(range)
   printFacts(context, { ...publication, links }, (facts) =>
-    [publishedText(facts), pathText(facts.links, side)].join('\n'),
+    [publishedText(facts, sourceIn(links) ?? facts.source), pathText(facts.links, side)].join('\n'),
   )
   // The port is published; that nobody gets there yet is another matter.
   noteFailure(links)
 }
 
-function publishedText(publication: Publication): string {
-  const { address, targetPort, home, source } = publication
+/** How visitors are led in fact, where that is not what the publication says. */
+function sourceIn(links: readonly ProofLink[]): Source | undefined {
+  return links.find((link) => link.source !== undefined)?.source
+}
+
+function publishedText(publication: Publication, source: Source): string {
+  const { address, targetPort, home } = publication
   const seen = source === 'keep' ? 'sees each visitor’s own address' : 'sees one address for all visitors'
   return `${rangeText(publication)} of the hub leads to ${hostPort(address, targetPort)} at ${home}, which ${seen} (--source ${source})`
 }

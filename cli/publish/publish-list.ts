@@ -25,5 +25,8 @@ export function publicationTable(publications: readonly ListedPublication[]): st
   const withheld = publications.flatMap((one) =>
     (one.withheld ?? []).map((range) => `${rangeText(range)} leads nowhere: ${range.why}`),
   )
-  return [table([['PUBLISHED', 'LEADS TO', 'AT', 'SOURCE', 'ADDED'], ...rows]), ...withheld].join('\n')
+  const hidden = publications.flatMap((one) =>
+    one.whyHidden === undefined ? [] : [`${rangeText(one)} hides visitors for now: ${one.whyHidden}`],
+  )
+  return [table([['PUBLISHED', 'LEADS TO', 'AT', 'SOURCE', 'ADDED'], ...rows]), ...withheld, ...hidden].join('\n')
 }

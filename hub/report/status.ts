@@ -89,7 +89,10 @@ export interface RegistrationNote {
 export interface StatusDeps {
   readonly config: HubConfig
   readonly identity: Identity
+  /** Its publications are as they are led. */
   readonly document: StoreDocument
+  /** Adds to a publication why it is led otherwise than it was wanted. Default: none is. */
+  readonly withNote?: (listed: ListedPublication) => ListedPublication
   readonly machine: Description | null
   readonly peerMonitor: PeerMonitor
   readonly heartbeats: Pick<HeartbeatResponder, 'heardSeconds'> | null
@@ -138,7 +141,9 @@ export function hubStatus(deps: StatusDeps): HubStatus {
       home,
       addedAt,
     })),
-    publications: listedPublications(document, null, forwardedPorts(document.publications, deps.sshPorts)),
+    publications: listedPublications(document, null, forwardedPorts(document.publications, deps.sshPorts)).map(
+      deps.withNote ?? ((listed) => listed),
+    ),
     witnessSeconds: peerMonitor.ageSeconds(),
     problem: problem === null ? null : { code: problem.code, message: problem.message, next: problem.next },
     warnings: deps.warnings,

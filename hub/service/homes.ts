@@ -20,6 +20,7 @@ import type { Identity } from '../settings/identity.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
 import { hubView, joinAnswer } from './answers.ts'
+import type { SourceMeasuring } from './kept-sources.ts'
 import type { Update } from './update.ts'
 import type { Visitors } from './visitors.ts'
 
@@ -57,7 +58,8 @@ export interface HomesDeps {
   /** null where no daemon runs. */
   readonly heartbeats: Pick<HeartbeatResponder, 'heardSeconds'> | null
   readonly presences: Pick<Presences, 'expect'>
-  readonly visitors: Pick<Visitors, 'heard' | 'isWanted'>
+  readonly visitors: Pick<Visitors, 'heard' | 'isWanted' | 'isReady'>
+  readonly measuring: Pick<SourceMeasuring, 'all'>
   readonly viewOf: PeerViewOf
   /** null where no daemon runs. */
   readonly alerting: Pick<Alerting, 'take'> | null
@@ -71,6 +73,9 @@ export interface HomesDeps {
 
 /** A hash to compare with when there is no such home, so that this takes as long as a wrong secret. */
 const NOBODY: SecretHash = hashOf(randomBytes(32).toString('hex'))
+
+/** Reasons of a home to register which say that its networks may have changed. */
+const MAY_MOVE_ANSWERS: ReadonlySet<RegisterRequest['reason']> = new Set(['start', 'configuration', 'mapping-changed'])
 
 export function makeHomes(deps: HomesDeps): Homes {
   const { settings, identity, store, update, machine, peerMonitor, heartbeats, visitors, registrations, clock, log } =
@@ -116,7 +121,10 @@ export function makeHomes(deps: HomesDeps): Homes {
       registrations.set(home.name, { at: clock.wall().toISOString(), monotonic: clock.now(), count })
       const { reason, lastMapping, listenPort, mtu } = request
       log.info({ home: home.name, reason, lastMapping, listenPort, mtu, changed }, 'a home registered')
+      const wasReady = visitors.isReady(home.name)
       visitors.heard(home.name, request.visitors)
+      // The home begins to answer visitors, or may answer them by another way than before. Nobody waits for it.
+      if (request.visitors && (!wasReady || MAY_MOVE_ANSWERS.has(reason))) void deps.measuring.all(home.name)
       if (request.nextPublicKey === undefined) machine.followKey(caller.publicKey, home.publicKey)
       await follow(home, { reset: request.reset, changed })
       const seen = await deps.viewOf(home, from)

@@ -33,6 +33,8 @@ import { type AlertTests, makeAlertTests } from './alert-tests.ts'
 import { watchArrivals, type WatchPackets } from './arrivals.ts'
 import { type DeviceService, makeDeviceService } from './device-service.ts'
 import { type Homes, makeHomes } from './homes.ts'
+import { makeKeptSources, makeSourceMeasuring } from './kept-sources.ts'
+import { measureAnswerPath } from './answer-path.ts'
 import { makePublishing, type Publishing } from './publishing.ts'
 import { makeUpdate } from './update.ts'
 import { makeVisitors } from './visitors.ts'
@@ -51,6 +53,8 @@ export interface Hub
   readonly document: () => StoreDocument
   /** Notes everybody's endpoint, and how the mappings of homes changed, and recovers lost sessions. Never throws. */
   readonly recoverSessions: () => Promise<void>
+  /** Measures whether services that should see visitors' addresses answer them through the tunnel. Never throws. */
+  readonly measureSources: () => Promise<void>
   /** @throws {Problem} `config-invalid` when these settings would take homes or devices their addresses. */
   readonly refuseSettings: (config: HubConfig) => void
   /** Takes other settings; the machine follows with the next reconcile. */
@@ -123,7 +127,8 @@ export async function makeHub<Opened extends Alarm>(
   const presences = makePresences(deps)
   const visitors = makeVisitors()
   const registrations = new Map<string, RegistrationNote>()
-  const machine = makeFollow({ ...deps, publicKey: identity.publicKey, ssh, triggerHandshakes })
+  const sources = makeKeptSources(store)
+  const machine = makeFollow({ ...deps, store: sources, publicKey: identity.publicKey, ssh, triggerHandshakes })
   /** Networks of this machine that overlap those of homes, or the tunnel's: they may have come later. */
   const overlapping = async (): Promise<readonly string[]> => {
     const { network, interface: tunnelInterface } = settings.current
@@ -133,7 +138,8 @@ export async function makeHub<Opened extends Alarm>(
     hubStatus({
       config: settings.current,
       identity,
-      document: store.document,
+      document: sources.document,
+      withNote: sources.withNote,
       // A machine that cannot be described has a problem, which reconciling reports.
       machine: await adapter.describe(AbortSignal.timeout(10_000)).catch(() => null),
       peerMonitor,
@@ -178,8 +184,18 @@ export async function makeHub<Opened extends Alarm>(
     await noteMappings(store.document.homes, deps)
     await machine.recoverSessions()
   }
+  const measuring = makeSourceMeasuring({
+    store,
+    sources,
+    isReady: (home) => heartbeats !== null && visitors.isReady(home),
+    follow: machine.reconcileOrLog,
+    measure: measureAnswerPath,
+    clock,
+    log,
+  })
   const homes = makeHomes({
     ...deps,
+    measuring,
     update,
     machine,
     presences,
@@ -191,6 +207,7 @@ export async function makeHub<Opened extends Alarm>(
   const publications = makePublishing({
     settings,
     store,
+    sources,
     update,
     machine,
     adapter,
@@ -201,6 +218,10 @@ export async function makeHub<Opened extends Alarm>(
       hubProblem: () => machine.problem?.message ?? null,
       heardSeconds: () => heartbeats?.heardSeconds(home.address) ?? null,
       isReady: () => (heartbeats === null ? null : visitors.isReady(home.name)),
+      measureSource: async (publication) => {
+        await measuring.one(publication)
+        return sources.whyHidden(publication)
+      },
       clock,
     }),
     log,
@@ -240,6 +261,7 @@ export async function makeHub<Opened extends Alarm>(
     isComplete: machine.isComplete,
     lookForSsh: machine.lookForSsh,
     recoverSessions,
+    measureSources: measuring.all,
     refuseSettings: (next) => refuseNetwork(store.document, settings.current.network, next.network),
     reconfigure: (next) => {
       settings.take(next)

@@ -27,8 +27,18 @@ export function tunnelLink(home: string, heardSeconds: number | null): ProofLink
   return { link: 'tunnel', works, said: works ? ago : `${ago}: its tunnel is down` }
 }
 
-/** @param isReady whether the home answers visitors through the tunnel; null: no daemon runs that could have heard it. */
-export function homeLink(home: string, source: Publication['source'], isReady: boolean | null): ProofLink {
+/**
+ * @param isReady whether the home answers visitors through the tunnel; null: no daemon runs that could have heard it.
+ * @param whyHidden why visitors are hidden, though the service should see their addresses; null: they are not.
+ */
+export function homeLink(
+  home: string,
+  source: Publication['source'],
+  isReady: boolean | null,
+  whyHidden: string | null = null,
+): ProofLink {
+  if (whyHidden !== null)
+    return { link: 'home', works: true, said: `visitors are hidden for now: ${whyHidden}`, source: 'hide' }
   if (source === 'hide') return { link: 'home', works: true, said: 'nothing is needed there: visitors are hidden' }
   if (isReady === null)
     return { link: 'home', works: null, said: 'whether it answers visitors, only the hub’s daemon hears' }

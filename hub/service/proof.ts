@@ -6,6 +6,7 @@ import { discardSocket } from '../../system/sockets/discard-socket.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import { firstForwarded } from '../core/forwarded-ports.ts'
 import type { Home } from '../core/store-document.ts'
+import { ownAddress } from './own-address.ts'
 import { homeLink, hubLink, type Reply, serviceLink, tunnelLink } from './links.ts'
 
 /** Facts and questions for the proof of a publication. */
@@ -17,6 +18,8 @@ export interface ProofDeps {
   readonly heardSeconds: () => number | null
   /** Whether the home answers visitors through the tunnel; null: no daemon runs that could have heard it. */
   readonly isReady: () => boolean | null
+  /** Measures the way of the service's answers; the reason why visitors are hidden from it all the same, or null. */
+  readonly measureSource: (publication: Publication) => Promise<string | null>
   /** Ports of the publication that are not forwarded. */
   readonly withheld: readonly Withheld[]
   readonly clock: Clock
@@ -40,7 +43,11 @@ export async function provePath(publication: Publication, deps: ProofDeps): Prom
   for (const prove of [
     () => hubLink(publication, withheld, deps.hubProblem()),
     () => tunnelLink(home.name, deps.heardSeconds()),
-    async () => homeLink(home.name, source, source === 'keep' ? await readiness(deps) : null),
+    async () => {
+      const isReady = source === 'keep' ? await readiness(deps) : null
+      const whyHidden = isReady === true ? await deps.measureSource(publication) : null
+      return homeLink(home.name, source, isReady, whyHidden)
+    },
     () => asked(publication, deps),
   ]) {
     const link = await prove()
@@ -99,18 +106,5 @@ function sendTo(address: string, port: number): Promise<Reply> {
       end(code === 'ECONNREFUSED' ? { kind: 'refused' } : { kind: 'failed', code }),
     )
     socket.connect(port, address, () => socket.send(new Uint8Array(0)))
-  })
-}
-
-/** The address that this machine has towards the internet; sends no packet. */
-function ownAddress(): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket('udp4')
-    socket.once('error', reject)
-    socket.connect(53, '192.0.2.1', () => {
-      const { address } = socket.address()
-      socket.close()
-      resolve(address)
-    })
   })
 }

@@ -22,6 +22,7 @@ import {
 } from '../core/publications.ts'
 import { type ProofDeps, provePath } from './proof.ts'
 import { type Owner, reservations } from './reservations.ts'
+import type { KeptSources } from './kept-sources.ts'
 import type { Follow } from '../machine/follow.ts'
 import type { SshPorts } from '../machine/ssh-ports.ts'
 import { type Home, homeNamed } from '../core/store-document.ts'
@@ -41,6 +42,8 @@ export interface Publishing {
 export interface PublishingDeps {
   readonly settings: Pick<Settings, 'current'>
   readonly store: Pick<Store, 'document'>
+  /** The publications as they are led. */
+  readonly sources: KeptSources
   readonly update: Update
   readonly adapter: Pick<Adapter, 'execute'>
   /** The machine, which follows as a whole when the firewall's transaction does not suffice. */
@@ -57,7 +60,7 @@ export interface PublishingDeps {
 const CHANGE_MS = 30_000
 
 export function makePublishing(deps: PublishingDeps): Publishing {
-  const { settings, store, update, machine, ssh, log } = deps
+  const { settings, store, sources, update, machine, ssh, log } = deps
 
   /**
    * Executes one transaction of the firewall with the change, whatever else there is; where that cannot be, for
@@ -69,8 +72,8 @@ export function makePublishing(deps: PublishingDeps): Publishing {
     if (entryCount([...store.document.publications, ...remove]) > MOST_PUBLISHED_ENTRIES)
       return machine.follow(principal, done)
     const [{ ports: added }, { ports: removed }] = [
-      forwardedPorts(add, ssh.ports()),
-      forwardedPorts(remove, ssh.ports()),
+      forwardedPorts(add.map(sources.inFact), ssh.ports()),
+      forwardedPorts(remove.map(sources.inFact), ssh.ports()),
     ]
     const step = {
       kind: 'change-published',
@@ -117,8 +120,9 @@ export function makePublishing(deps: PublishingDeps): Publishing {
       return { links, port: firstForwarded(publication, withheld) ?? publication.port }
     },
     list: (principal) => {
-      const led = forwardedPorts(store.document.publications, ssh.ports())
-      return { publications: [...listedPublications(store.document, principal, led)] }
+      const { document } = sources
+      const led = forwardedPorts(document.publications, ssh.ports())
+      return { publications: listedPublications(document, principal, led).map(sources.withNote) }
     },
   }
 }

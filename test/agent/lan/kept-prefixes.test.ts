@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import { expect, test } from 'vitest'
-import { keptPrefixes } from '../../../agent/lan/kept-prefixes.ts'
+import { keptPrefixes, networksBehind } from '../../../agent/lan/kept-prefixes.ts'
 import { sampleTunnel, sampleRouter } from '../sample-config.ts'
 
 test('behind a MikroTik that is the LAN’s gateway all of the LAN keeps visitors’ addresses, and else nothing', async () => {
@@ -8,6 +8,19 @@ test('behind a MikroTik that is the LAN’s gateway all of the LAN keeps visitor
     keptPrefixes({ ...sampleTunnel, router: sampleRouter, lan: { mode, prefixes: ['192.168.1.0/24'] } })
   expect(await of('routed')).toEqual(['192.168.1.0/24'])
   expect(await of('masquerade')).toEqual([])
+})
+
+test('a network without the default route may be behind this machine, and none that it is in by cable and by radio', () => {
+  const cable = { interface: 'eth0', prefix: '192.168.88.0/24' }
+  const radio = { interface: 'wlan0', prefix: '192.168.88.0/24' }
+  const other = { interface: 'eth1', prefix: '192.168.7.0/24' }
+  expect(networksBehind({ connected: [cable, radio, other], routed: [], defaultInterface: 'eth0' })).toEqual([
+    '192.168.7.0/24',
+  ])
+  expect(networksBehind({ connected: [cable, other], routed: [], defaultInterface: 'wan0' })).toEqual([
+    cable.prefix,
+    other.prefix,
+  ])
 })
 
 test('on a Pi its own addresses do, as far as the tunnel leads to them, and as the hub knows them', async () => {
