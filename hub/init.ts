@@ -16,6 +16,7 @@ import { makeCertificate } from './settings/certificate.ts'
 import { type HubConfig, hubConfigText, readHubConfig } from './settings/config.ts'
 import { desiredTunnel } from './machine/desired.ts'
 import { readOwnNetworks } from './machine/own-networks.ts'
+import { familyNotes } from './machine/families.ts'
 import { readIdentity } from './settings/identity.ts'
 import type { HubPaths } from './settings/paths.ts'
 import { refuseTakenPort } from './machine/port-owner.ts'
@@ -33,6 +34,8 @@ export interface InitPlan {
   /** Files that are missing, in the order in which they are written. */
   readonly files: readonly { readonly path: string; readonly content: string }[]
   readonly steps: readonly Step[]
+  /** What the owner should know of the addresses. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -72,6 +75,7 @@ export async function planInit(
       ...(privateKey === null ? [] : newFiles(paths, config, privateKey)),
     ],
     steps,
+    notes: await familyNotes(config.addresses),
   }
 }
 

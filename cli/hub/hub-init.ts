@@ -44,6 +44,7 @@ async function init(context: Context, options: InitOptions): Promise<void> {
     certificate: fingerprint,
     warnings,
   }
+  if (changed) for (const note of plan.notes) tell(`Note: ${note}`)
   for (const warning of warnings) tell(`Warning: ${indented(warning, '  ')}`)
   printFacts(context, facts, () => (changed ? doneText(plan) : 'The hub is as it should be; nothing was changed.'))
 }

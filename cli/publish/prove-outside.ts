@@ -1,25 +1,55 @@
-import { connect } from 'node:net'
+import { connect, isIPv6 } from 'node:net'
 import type { ProofLink } from '../../protocol/publications.ts'
+import { isNoWay } from '../../protocol/no-route.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
 
 const OUTSIDE_MS = 5_000
 
-/** Dials the hub's public address over this home's own line, as visitors do: past a firewall of the hub's provider. */
+/** `no-way`: this line cannot dial it, which says nothing of the hub. */
+type Dialled = 'answered' | 'silent' | 'no-way'
+
+/**
+ * Dials the hub's public address over this home's own line, as visitors do: past a firewall of the hub's provider. Over
+ * IPv4, as they come: at its IPv6 address another program of the VPS may listen.
+ */
 export async function proveOutside(hub: readonly string[], port: number): Promise<ProofLink> {
-  const [address = ''] = hub
-  const works = await new Promise<boolean>((resolve) => {
-    const socket = connect({ host: address, port })
-    const end = (answered: boolean): void => {
-      socket.destroy()
-      resolve(answered)
-    }
-    socket.setTimeout(OUTSIDE_MS, () => end(false))
-    socket.once('connect', () => end(true))
-    socket.on('error', () => end(false))
-  })
+  const address = hub.find((one) => !isIPv6(one))
+  if (address === undefined)
+    return untried('this home knows the hub by IPv6 addresses only, and visitors come over IPv4')
   const place = hostPort(address, port)
-  const said = works
-    ? `${place} answers on the internet`
-    : `${place} does not answer on the internet, though all behind it works: open TCP port ${port} in the firewall of the VPS’s provider`
-  return { link: 'outside', works, said }
+  const dialled = await dial(address, port)
+  switch (dialled) {
+    case 'answered':
+      return { link: 'outside', works: true, said: `${place} answers on the internet` }
+    case 'no-way':
+      return untried(`this home’s line has no way to ${place} over IPv4, as visitors come`)
+    case 'silent':
+      return {
+        link: 'outside',
+        works: false,
+        said: `${place} does not answer on the internet, though all behind it works: open TCP port ${port} in the firewall of the VPS’s provider`,
+      }
+    default:
+      return dialled satisfies never
+  }
+}
+
+function untried(why: string): ProofLink {
+  return { link: 'outside', works: null, said: `${why}: try it from a network that has IPv4` }
+}
+
+function dial(host: string, port: number): Promise<Dialled> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, family: 4 })
+    const end = (dialled: Dialled): void => {
+      socket.destroy()
+      resolve(dialled)
+    }
+    socket.setTimeout(OUTSIDE_MS, () => end('silent'))
+    socket.once('connect', () => end('answered'))
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      // ENOTFOUND: the name has no IPv4 address (getaddrinfo(3), EAI_NODATA).
+      end(isNoWay(error) || error.code === 'ENOTFOUND' ? 'no-way' : 'silent')
+    })
+  })
 }

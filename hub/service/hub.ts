@@ -11,6 +11,7 @@ import type { Home, StoreDocument } from '../core/store-document.ts'
 import { hubAddressIn, refuseNetwork } from '../core/tunnel-network.ts'
 import { overlapWarnings } from '../core/overlaps.ts'
 import { type Follow, makeFollow } from '../machine/follow.ts'
+import { whyNoVisitors } from '../machine/families.ts'
 import { triggerHandshakes } from '../machine/trigger-handshakes.ts'
 import type { SshPorts } from '../machine/ssh-ports.ts'
 import type { EchoResponder } from '../presence/echo-responder.ts'
@@ -215,7 +216,7 @@ export async function makeHub<Opened extends Alarm>(
     ssh,
     proof: (home) => ({
       home,
-      hubProblem: () => machine.problem?.message ?? null,
+      hubProblem: async () => machine.problem?.message ?? (await whyNoVisitors()),
       heardSeconds: () => heartbeats?.heardSeconds(home.address) ?? null,
       isReady: () => (heartbeats === null ? null : visitors.isReady(home.name)),
       measureSource: async (publication) => {

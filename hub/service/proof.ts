@@ -12,8 +12,8 @@ import { homeLink, hubLink, type Reply, serviceLink, tunnelLink } from './links.
 /** Facts and questions for the proof of a publication. */
 export interface ProofDeps {
   readonly home: Home
-  /** Why the hub's machine is not in the desired state; null when it is. */
-  readonly hubProblem: () => string | null
+  /** Why the hub's machine is not in the desired state, or gets no visitors; null when neither is so. */
+  readonly hubProblem: () => Promise<string | null>
   /** Seconds since the home was last heard inside the tunnel; null: not since the daemon began, or none runs. */
   readonly heardSeconds: () => number | null
   /** Whether the home answers visitors through the tunnel; null: no daemon runs that could have heard it. */
@@ -41,7 +41,7 @@ export async function provePath(publication: Publication, deps: ProofDeps): Prom
   const { source } = publication
   const links: ProofLink[] = []
   for (const prove of [
-    () => hubLink(publication, withheld, deps.hubProblem()),
+    async () => hubLink(publication, withheld, await deps.hubProblem()),
     () => tunnelLink(home.name, deps.heardSeconds()),
     async () => {
       const isReady = source === 'keep' ? await readiness(deps) : null

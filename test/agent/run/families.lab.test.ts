@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dropFamily } from '../../lab/faults/faults.ts'
 import type { Host } from '../../lab/host/host.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
+import { layNat64 } from '../../lab/places/nat64.ts'
 import { buildPicture, HUB_NAME, type Picture } from '../../lab/picture.ts'
+import { isLong } from '../../long.ts'
 import { hubStatusOf, inviteHome, problemOf, startAgent, startHub, waitForStatus } from '../lab-home.ts'
 
 let lab: Lab
@@ -73,6 +75,18 @@ describe('a home without IPv4', () => {
     await pi.homeward(['leave', '--yes'])
     await letHubBe(hub4, hub6)
     expect(await joins(pi, 'hut')).toMatch(/The hub sees it at \[2001:db8:/)
+  })
+
+  test.runIf(isLong)('reaches a hub that is known by an IPv4 address, where the carrier has a NAT64', async () => {
+    const home = await picture.addHome({ name: 'yurt', lan: '192.168.9', lacks: 'ipv4' })
+    await layNat64(lab, picture.carrier, home)
+    await letHubBe(hub4)
+    expect(await joins(home.pi, 'yurt')).toMatch(/The hub sees it at 198\.51\.100\.\d+:/)
+    await startAgent(home.pi)
+    const { tunnel, hub } = await waitForStatus(home.pi, (status) => status.registration.count > 0)
+    expect(tunnel).toMatchObject({ state: 'up', endpoint: '[2001:db8:64::cb00:710a]:51820' })
+    expect(hub).toMatchObject({ addresses: [hub4], registrar: 'reachable' })
+    expect((await home.pi.homeward(['device', 'add', 'phone', '--conf', '-'])).stdout).toContain(`= ${hub4}:51820`)
   })
 })
 

@@ -57,6 +57,16 @@ describe('a home and a hub with IPv6 only', () => {
     await expect.poll(async () => askedBy((await page()).stdout), { timeout: 60_000 }).toBe(home.lan.pi)
   })
 
+  test('a published port is not called proven: visitors come over IPv4, and this VPS has none', async () => {
+    const asked = ['publish', 'add', '8080/tcp', `${picture.home.lan.camera}:80`]
+    const { exitCode, stdout } = await pi.homeward(asked, { allowFailure: true })
+    expect(exitCode).toBe(2)
+    expect(stdout).toContain(
+      '✗ hub      the hub says: "this VPS has no IPv4, and visitors of published ports must come over',
+    )
+    expect(stdout).not.toContain('✓')
+  })
+
   test('all UDP blocked: the tunnel goes over TCP, and status says where to', async () => {
     const allowUdp = await dropAllUdp(picture.home)
     // Where it is on its way is known before WireGuard sends there.
