@@ -62,6 +62,8 @@ export function taken(watch: Watch, event: WatchEvent, now: number, actions: Act
     }
     case 'described':
       return [{ ...watch, canForgetFlow: event.canForgetFlow }, null]
+    case 'resumed':
+      return [{ ...watch, fallback: fellBack(event.on, event.endpoint, event.cause, now) }, null]
     case 'transport-lost':
       if (watch.fallback?.on !== 'transport') return [watch, null]
       return [

@@ -97,6 +97,13 @@ export type WatchEvent =
   | { readonly kind: 'looked'; readonly driftRepaired: boolean }
   /** The capabilities of the machine that the tunnel ends on. */
   | { readonly kind: 'described'; readonly canForgetFlow: boolean }
+  /** The agent begins with a fallback that worked before it. */
+  | {
+      readonly kind: 'resumed'
+      readonly on: Fallback['on']
+      readonly endpoint: Endpoint
+      readonly cause: Cause
+    }
   /** The TLS transport failed for good, and with it the path through it. */
   | { readonly kind: 'transport-lost' }
   | { readonly kind: 'configured'; readonly settings: WatchSettings }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { Adapter } from '../../adapters/adapter.ts'
 import type { Plan } from '../../adapters/step.ts'
 import { refuseUnlessSafe } from '../../adapters/apply.ts'
+import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import { clashesWith } from '../../adapters/planning/clashes-with.ts'
 import { catalogue } from '../../problems/catalogue.ts'
 import { Problem } from '../../problems/problem.ts'
@@ -48,6 +49,8 @@ interface PreparedAgain {
   readonly admission: Admission
   readonly config: AgentConfig
   readonly plan: Plan
+  /** When the interface last shook hands, as `wg` says: with the hub that it had, which may be the same. */
+  readonly handshakeBefore: number | null
 }
 
 /**
@@ -116,7 +119,7 @@ function keptCredentials(configDir: string, { kind }: RouterConfig): () => Crede
 }
 
 async function prepare(
-  again: Omit<PreparedAgain, 'admission' | 'config' | 'plan'>,
+  again: Omit<PreparedAgain, 'admission' | 'config' | 'plan' | 'handshakeBefore'>,
   signal: AbortSignal,
 ): Promise<PreparedAgain> {
   const { staging, present, token, adapter } = again
@@ -139,7 +142,8 @@ async function prepare(
   const plan = adapter.plan(observed, [tunnelSpec(tunnel, { hubLiterals, transport: null }, null, present.uplink)])
   refuseUnlessSafe(plan)
   const warnings = [...plan.warnings, ...crowdedNotes(lan)]
-  return { ...again, admission, config, plan: { ...plan, warnings } }
+  const handshakeBefore = tunnelIn(observed, name)?.peers[0]?.lastHandshakeAt ?? null
+  return { ...again, admission, config, plan: { ...plan, warnings }, handshakeBefore }
 }
 
 async function executeRemedy(
@@ -148,7 +152,7 @@ async function executeRemedy(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<JoinedAgain> {
-  const { paths, staging, present, token, adapter, admission, config } = prepared
+  const { paths, staging, present, token, adapter, admission, config, handshakeBefore } = prepared
   const begun = new Set<JoinStage>()
   try {
     await makeStaging(staging)
@@ -166,6 +170,8 @@ async function executeRemedy(
           uplink: present.uplink,
           configDir: staging,
           stateDir: staging,
+          wayDir: paths.stateDir,
+          handshakeBefore,
         },
         begun,
         tell,

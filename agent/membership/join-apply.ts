@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { makeFolder } from '../../system/files/atomic-file.ts'
 import { stampOf } from '../../system/files/file-stamp.ts'
 import type { Clock } from '../../system/time/clock.ts'
+import { keepLastWay } from '../memory/last-way.ts'
 import { uplinkPath, UNKNOWN_UPLINK } from '../memory/uplink-memory.ts'
 import { keyMakerOf } from '../secrets/key-maker.ts'
 import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
@@ -36,6 +37,7 @@ export async function applyJoin(
     await makeRuntimeFolder(runtimeDir)
     // Another hub, perhaps another line: nothing is known of either.
     await rm(uplinkPath(stateDir), { force: true })
+    await keepLastWay(stateDir, null)
     await forgetRotatedKeys(stateDir)
     begun.add('secrets')
     await keepCredentials()
@@ -51,6 +53,8 @@ export async function applyJoin(
       uplink: UNKNOWN_UPLINK,
       configDir,
       stateDir,
+      wayDir: stateDir,
+      handshakeBefore: null,
     }
     return await withChangeLock(runtimeDir, signal, () => makeTunnel(agreed, begun, tell, clock, signal))
   } catch (thrown) {

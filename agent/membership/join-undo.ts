@@ -5,6 +5,7 @@ import type { RegistrarAddress } from '../registrar/ask-registrar.ts'
 import { withChangeLock } from '../settings/change-lock.ts'
 import { agentConfigPath, type RouterConfig } from '../settings/config.ts'
 import { forgetHome } from './forget-home.ts'
+import { lastWayPath } from '../memory/last-way.ts'
 import { hubAddressesPath } from '../registrar/hub-addresses.ts'
 import { removeTornWrites } from '../../system/files/atomic-file.ts'
 import type { AgentPaths } from '../settings/paths.ts'
@@ -54,7 +55,8 @@ export async function undoJoin(join: BegunJoin, tell: (uplink: string) => void):
   }
   if (begun.has('secrets'))
     await attempt('giving the router a key', () => takeLoginBack(paths.configDir, join.router, signal))
-  await attempt('writing the state', () => rm(hubAddressesPath(paths.stateDir), { force: true }))
+  for (const path of [hubAddressesPath(paths.stateDir), lastWayPath(paths.stateDir)])
+    await attempt('writing the state', () => rm(path, { force: true }))
   if (begun.has('secrets') && isForgotten) await attempt('writing the secrets', () => removeSecrets(paths.configDir))
   for (const folder of [paths.configDir, paths.stateDir]) await removeTornWrites(folder)
   // Only empty folders are removed: somebody else may have put something there.

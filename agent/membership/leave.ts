@@ -26,6 +26,7 @@ import { eventsPath, olderEventsPath } from '../memory/event-log.ts'
 import { forgetHome } from './forget-home.ts'
 import { hubAddressesPath } from '../registrar/hub-addresses.ts'
 import { joiningAgainPath } from './take-over.ts'
+import { lastWayPath } from '../memory/last-way.ts'
 import { uplinkPath } from '../memory/uplink-memory.ts'
 import { openAdapter } from '../tunnel/open-adapter.ts'
 import type { AgentPaths } from '../settings/paths.ts'
@@ -105,6 +106,7 @@ export async function leaveHome(
     outboxPath(stateDir),
     hubAddressesPath(stateDir),
     uplinkPath(stateDir),
+    lastWayPath(stateDir),
     clockPath(stateDir),
     // The journal is left over where the router was not asked any more.
     ...journalPaths(stateDir),

@@ -6,19 +6,31 @@ import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
+import { mappedPrefixes } from '../lan/mapped-lan.ts'
+import { keepLastWay } from '../memory/last-way.ts'
+import type { UplinkFacts } from '../memory/uplink-memory.ts'
+import { hubAddresses } from '../registrar/hub-addresses.ts'
+import { hubEndpoints } from '../registrar/hub-endpoints.ts'
+import { registerHome } from '../registrar/registration.ts'
+import { keyMakerOf } from '../secrets/key-maker.ts'
+import { type AgentConfig, agentConfigPath, type HubConfig, type TunnelConfig, tunnelsOf } from '../settings/config.ts'
 import { applyTunnel } from '../tunnel/apply-tunnel.ts'
-import { type AgentConfig, agentConfigPath, tunnelsOf } from '../settings/config.ts'
+import { tunnelAddress, tunnelPeer } from '../tunnel/tunnel-spec.ts'
+import { inOrderOfTrying } from '../ways/ask-endpoints.ts'
+import { openWayFinder, type WayFinder, type WayFinderDeps } from '../ways/find-way.ts'
+import { attemptText, type LineFinding, waysText } from '../ways/line-report.ts'
+import type { Way } from '../ways/search.ts'
+import { wayToKeep } from '../ways/way-to-keep.ts'
 import { type Admission, requestJoin } from './join-request.ts'
 import type { JoinStage } from './join-undo.ts'
-import { keyMakerOf } from '../secrets/key-maker.ts'
-import type { UplinkFacts } from '../memory/uplink-memory.ts'
 import { proveTunnel } from './prove.ts'
-import { registerHome } from '../registrar/registration.ts'
-import { mappedPrefixes } from '../lan/mapped-lan.ts'
-import { tunnelAddress } from '../tunnel/tunnel-spec.ts'
 
 export interface Joined {
   readonly config: AgentConfig
+  /** The way by which the hub answered. */
+  readonly way: Way
+  /** What this line lets through to the hub, the ways that were not needed included. */
+  readonly line: readonly LineFinding[]
   /** Time until the first heartbeat was answered. */
   readonly provenMs: number
   /** The home's mapping as the hub sees it; null when the hub has not said yet. */
@@ -41,11 +53,16 @@ export interface AgreedJoin {
   readonly configDir: string
   /** The folder that remembers the hub's addresses. */
   readonly stateDir: string
+  /** The folder where the agent finds the way to begin with. */
+  readonly wayDir: string
+  /** When the interface last shook hands before this join, as `wg` says; null: it is new, or did not yet. */
+  readonly handshakeBefore: number | null
 }
 
 /**
  * Joins at the hub, makes the tunnel and proves it. The hub knows the home before the first initiation could reach it:
- * at once where the key is made here; where the router makes it, as soon as the router has.
+ * at once where the key is made here; where the router makes it, as soon as the router has. From then on the hub is
+ * asked which ways lead to it; an interface whose key is made here begins with the best of them.
  * @param begun is told how far the join has come.
  */
 export async function makeTunnel(
@@ -57,46 +74,111 @@ export async function makeTunnel(
 ): Promise<Joined> {
   const { config, adapter, configDir, stateDir, uplink } = join
   const isKeyMadeHere = keyMakerOf(config.router) === 'agent'
-  let joined: AgentConfig | null = null
-  let proven: Joined | null = null
+  const [{ hub }] = tunnelsOf(config)
+  const hubLiterals = await hubAddresses(hub.addresses, stateDir, signal)
+  const done: { admitted: Admitted | null; joined: Joined | null } = { admitted: null, joined: null }
 
-  async function admit(cut: AbortSignal): Promise<AgentConfig> {
+  async function admit(cut: AbortSignal): Promise<Admitted> {
     const publicKey = isKeyMadeHere ? null : await keyOnRouter(adapter, config.interface, cut)
     begun.add('hub')
     // The preview's answer is not used: somebody else may have joined since.
     const admission = await requestJoin(join.token, join.admission.secrets, publicKey, mappedPrefixes(config.lan), cut)
-    joined = join.configBy(admission)
-    if (!isKeyMadeHere) refuseOtherThan(config, joined)
+    const joinedConfig = join.configBy(admission)
+    if (!isKeyMadeHere) refuseOtherThan(config, joinedConfig)
     begun.add('machine')
-    await writeFileAtomic(agentConfigPath(configDir), join.configText(joined))
-    return joined
+    await writeFileAtomic(agentConfigPath(configDir), join.configText(joinedConfig))
+    done.admitted = {
+      config: joinedConfig,
+      finder: await openWays(join, joinedConfig, hubLiterals, tell, clock, signal),
+    }
+    return done.admitted
   }
 
-  async function prove(cut: AbortSignal): Promise<Joined> {
-    const config = joined ?? (await admit(cut))
+  /** @param start the endpoint that the interface was made with; null: the plan's. */
+  async function prove(start: Endpoint | null, cut: AbortSignal): Promise<Joined> {
+    const { config, finder } = done.admitted ?? (await admit(cut))
     tell('Tunnel created. Testing it …')
     const [tunnel] = tunnelsOf(config)
-    const { tookMs, mapping } = await proveTunnel(adapter, tunnel, configDir, clock, cut)
-    const registered = await registerHome(
-      { configDir, config: tunnel, reason: 'start', listenPort: null, lastMapping: mapping, hubLiterals: [] },
-      cut,
-    )
-    proven = { config, provenMs: tookMs, mapping: registered.mapping ?? mapping }
-    return proven
+    const from = start ?? (await endpointOf(adapter, tunnel, cut)) ?? firstOf(tunnel.hub, hubLiterals)
+    const { proven, search, line, tookMs } = await proveTunnel(finder, from, tunnel, configDir, cut)
+    const lastMapping = proven.mapping
+    const registering = { configDir, config: tunnel, listenPort: null, lastMapping, hubLiterals: [] }
+    const registered = await registerHome({ ...registering, reason: 'start' }, cut)
+    // Without the file the agent begins with the first endpoint, and finds the way again.
+    await keepLastWay(join.wayDir, wayToKeep(proven.way, search, tunnel.hub, hubLiterals)).catch(() => undefined)
+    done.joined = { config, way: proven.way, line, provenMs: tookMs, mapping: registered.mapping ?? lastMapping }
+    return done.joined
   }
 
-  const [wanted] = tunnelsOf(isKeyMadeHere ? await admit(signal) : config)
-  begun.add('machine')
-  await applyTunnel({ adapter, config: wanted, stateDir, uplink, transport: null }, signal, {
-    beforeStep: async (step, cut) => {
-      if (step.kind === 'set-peers' && joined === null) await admit(cut)
-    },
-    prove: async (cut) => void (await prove(cut)),
-    onWarnings: (warnings) => {
-      for (const warning of warnings) tell(`Warning: ${warning}`)
-    },
-  })
-  return proven ?? (await prove(signal))
+  try {
+    const early = isKeyMadeHere ? await admit(signal) : null
+    const start = early === null ? null : await early.finder.first(signal)
+    const [wanted] = tunnelsOf(early?.config ?? config)
+    begun.add('machine')
+    await applyTunnel({ adapter, config: wanted, stateDir, uplink, transport: null, start, hubLiterals }, signal, {
+      beforeStep: async (step, cut) => {
+        if (step.kind === 'set-peers' && done.admitted === null) await admit(cut)
+      },
+      prove: async (cut) => void (await prove(start, cut)),
+      onWarnings: (warnings) => {
+        for (const warning of warnings) tell(`Warning: ${warning}`)
+      },
+    })
+    const joined = done.joined ?? (await prove(start, signal))
+    if (joined.way.kind === 'tls') await leaveTransport(join, joined.config, hubLiterals, signal)
+    return joined
+  } finally {
+    done.admitted?.finder.close()
+  }
+}
+
+interface Admitted {
+  readonly config: AgentConfig
+  readonly finder: WayFinder
+}
+
+async function openWays(
+  { adapter, configDir, handshakeBefore, uplink }: AgreedJoin,
+  config: AgentConfig,
+  hubLiterals: readonly string[],
+  tell: (uplink: string) => void,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<WayFinder> {
+  const [tunnel] = tunnelsOf(config)
+  const { visitors } = uplink
+  const onTrying: WayFinderDeps['onTrying'] = (way, search) => tell(attemptText(search, way))
+  const known = { adapter, config: tunnel, configDir, handshakeBefore, visitors, onTrying, clock }
+  tell(`Looking for ways to the hub: ${waysText(tunnel.hub, hubLiterals)} …`)
+  return await openWayFinder({ ...known, hubLiterals: inOrderOfTrying(hubLiterals) }, signal)
+}
+
+/** Where the interface sends to the hub now; null: nowhere yet. */
+async function endpointOf(adapter: Adapter, { interface: name, hub }: TunnelConfig, signal: AbortSignal) {
+  const peers = tunnelIn(await adapter.observe(signal), name)?.peers ?? []
+  return peers.find(({ publicKey }) => publicKey === hub.publicKey)?.endpoint ?? null
+}
+
+/**
+ * Points WireGuard at the hub again before the join's TLS transport ends: a router would go on sending to this machine.
+ * The agent begins with a transport of its own.
+ */
+async function leaveTransport(
+  { adapter, uplink: { visitors } }: AgreedJoin,
+  config: AgentConfig,
+  hubLiterals: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const [tunnel] = tunnelsOf(config)
+  const endpoint = firstOf(tunnel.hub, hubLiterals)
+  const peer = tunnelPeer(tunnel, { endpoint, keepaliveSeconds: tunnel.keepaliveSeconds, visitors })
+  await adapter.execute({ kind: 'set-peers', interface: tunnel.interface, peers: [peer] }, signal)
+}
+
+function firstOf(hub: HubConfig, hubLiterals: readonly string[]): Endpoint {
+  const [first] = hubEndpoints(hub, hubLiterals)
+  if (first === undefined) throw new TypeError('a hub without an address')
+  return first
 }
 
 async function keyOnRouter(adapter: Adapter, interfaceName: string, signal: AbortSignal): Promise<PublicKey> {

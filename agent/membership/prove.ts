@@ -1,51 +1,38 @@
-import type { Adapter } from '../../adapters/adapter.ts'
-import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import { Problem } from '../../problems/problem.ts'
 import type { HubView } from '../../protocol/messages.ts'
-import type { Clock } from '../../system/time/clock.ts'
 import type { PeerState } from '../../wireguard/dump.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
-import type { TunnelConfig } from '../settings/config.ts'
-import { firstAnswer } from '../probes/first-answer.ts'
-import { heartbeatTarget } from '../probes/heartbeat-target.ts'
 import { registerHome } from '../registrar/registration.ts'
+import type { TunnelConfig } from '../settings/config.ts'
+import type { Finding, ProvenWay, WayFinder } from '../ways/find-way.ts'
+import { lineText } from '../ways/line-report.ts'
 import { whoDrops } from './who-drops.ts'
 
-export interface Proof {
-  /** Time from the first heartbeat to the first answer. */
-  readonly tookMs: number
-  /** The mapping that the hub sees; null when the hub has not looked yet. */
-  readonly mapping: Endpoint | null
+/** A finding that found a way. */
+export interface Proof extends Finding {
+  readonly proven: ProvenWay
 }
 
-/** How long the proof may take: three lost initiations (REKEY_TIMEOUT) and a hub that is slow to take the new peer. */
-const PROVE_MS = 20_000
-
-const EVERY_MS = 250
-
 /**
- * Proves the tunnel by an answered heartbeat: out through it, and back.
- * @throws {Problem} `tunnel-unproven`, with what both ends saw.
+ * Proves the tunnel by an answered heartbeat: out through it, and back, by whichever way works.
+ * @param from the endpoint that the interface sends to.
+ * @throws {Problem} `tunnel-unproven`, with what was tried and what both ends saw.
  */
 export async function proveTunnel(
-  adapter: Adapter,
+  finder: WayFinder,
+  from: Endpoint,
   config: TunnelConfig,
   configDir: string,
-  clock: Clock,
   signal: AbortSignal,
 ): Promise<Proof> {
-  const startedAt = clock.now()
-  const patience = { everyMs: EVERY_MS, atMostMs: PROVE_MS }
-  const heard = await firstAnswer(heartbeatTarget(config), patience, signal, (one) => one !== 'refused')
+  const finding = await finder.find(from, signal)
+  const { proven, peer, listenPort, line, tookMs } = finding
+  if (proven !== null) return { ...finding, proven }
   signal.throwIfAborted()
-  if (heard !== null && heard !== 'refused') return { tookMs: clock.now() - startedAt, mapping: heard.endpoint }
-  const seen = await adapter.observe(signal)
-  const peer = tunnelIn(seen, config.interface)?.peers[0] ?? null
   const registration = { configDir, config, listenPort: null, lastMapping: null, hubLiterals: [] }
   const { answer } = await registerHome({ ...registration, reason: 'doubt' }, signal)
-  const silence = `no heartbeat was answered within ${PROVE_MS / 1_000} s`
-  const { listenPort = null } = tunnelIn(seen, config.interface) ?? {}
-  throw await unproven({ config, configDir, silence, peer, view: answer?.view ?? null, listenPort }, signal)
+  const silence = `no heartbeat was answered within ${Math.round(tookMs / 1_000)} s by any way (${lineText(line)})`
+  throw await unproven({ config, configDir, silence, peer, from, view: answer?.view ?? null, listenPort }, signal)
 }
 
 interface Unproven {
@@ -53,7 +40,9 @@ interface Unproven {
   readonly configDir: string
   /** What was tried, for how long. */
   readonly silence: string
-  readonly peer: Pick<PeerState, 'lastHandshakeAt' | 'endpoint'> | null
+  readonly peer: Pick<PeerState, 'lastHandshakeAt'> | null
+  /** Where WireGuard sends again after all ways were tried. */
+  readonly from: Endpoint
   /** null: the registrar did not answer. */
   readonly view: HubView | null
   /** WireGuard's own port; null: not known. */
@@ -62,15 +51,13 @@ interface Unproven {
 
 /** The problem of a tunnel that does not come up, with whoever was shown to drop its packets. */
 async function unproven(
-  { config, configDir, silence, peer, view, listenPort }: Unproven,
+  { config, configDir, silence, peer, from, view, listenPort }: Unproven,
   signal: AbortSignal,
 ): Promise<Problem> {
   const what = 'proving the tunnel'
   const plain = whyUnproven(config, peer, view)
-  const endpoint = peer?.endpoint ?? null
-  if (plain !== null || endpoint === null)
-    return new Problem('tunnel-unproven', { what, why: `${silence}: ${plain ?? 'WireGuard has nowhere to send to'}` })
-  const { said, next } = await whoDrops(config, configDir, endpoint, listenPort, signal)
+  if (plain !== null) return new Problem('tunnel-unproven', { what, why: `${silence}: ${plain}` })
+  const { said, next } = await whoDrops(config, configDir, from, listenPort, signal)
   return new Problem('tunnel-unproven', { what, why: `${silence}: ${said}`, next })
 }
 

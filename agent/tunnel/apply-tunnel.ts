@@ -21,6 +21,8 @@ export interface HomeTunnel {
   readonly uplink: UplinkFacts
   /** The transport, as in `TunnelEndpoints`; an agent that has just begun, and a join, have none. */
   readonly transport: TunnelEndpoints['transport']
+  /** Where the interface shall send, as in `TunnelEndpoints`; default: where it sends now. */
+  readonly start?: TunnelEndpoints['start']
   /** The hub's addresses when they are known already; otherwise its names are resolved. */
   readonly hubLiterals?: readonly string[]
   /** Whether the tunnel has been dark for so long that what carries it is to be suspected. Default: nobody knows. */
@@ -84,8 +86,8 @@ async function literalsOf({ hubLiterals, config, stateDir }: HomeTunnel, signal:
 }
 
 function wanted(tunnel: HomeTunnel, hubLiterals: readonly string[], observed: Observation): TunnelSpec {
-  const { config, uplink, transport } = tunnel
+  const { config, uplink, transport, start = null } = tunnel
   const peer = tunnelIn(observed, config.interface)?.peers.find((one) => one.publicKey === config.hub.publicKey)
-  const spec = tunnelSpec(config, { hubLiterals, transport }, peer?.endpoint ?? null, uplink)
+  const spec = tunnelSpec(config, { hubLiterals, transport, start }, peer?.endpoint ?? null, uplink)
   return tunnel.isDark === true && observed.diversion.internet !== null ? { ...spec, pastVpn: true } : spec
 }

@@ -6,9 +6,6 @@ import type { Log } from '../../system/process/log.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import { within } from '../../system/time/within.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
-import { openTlsTransport } from '../transport/tls-transport.ts'
-import { listenPlace } from '../transport/listen-place.ts'
-import { closeWhenMoved } from '../transport/close-when-moved.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import type { PeerView } from '../core/evidence.ts'
 import type { Told, Watch } from '../core/state.ts'
@@ -19,11 +16,12 @@ import { hubEndpoints } from '../registrar/hub-endpoints.ts'
 import type { UplinkMemory } from '../memory/uplink-memory.ts'
 import type { Judge } from './judge.ts'
 import type { LoopEffects } from './loop.ts'
+import { openTransport } from './open-transport.ts'
 import { noteNamed, type Path } from './path.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { type Registering, type RegistrationResult, registerHome, type SaidReason } from '../registrar/registration.ts'
 import { executeRemedy } from './remedy.ts'
-import { readBearer, readEchoKey } from '../secrets/secrets.ts'
+import { readEchoKey } from '../secrets/secrets.ts'
 import type { Mutex } from '../../system/process/mutex.ts'
 import { targetsFor } from '../probes/reachability-targets.ts'
 import { testUplink } from '../probes/uplink.ts'
@@ -121,31 +119,6 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
     context.follow()
   }
 
-  async function transportEndpoint(): Promise<Endpoint> {
-    path.transport?.release()
-    if (path.transport !== null) return path.transport.endpoint
-    const { port, certificate, addresses } = config().hub
-    const hosts = [...new Set([...addresses, ...(path.hubLiterals ?? [])])]
-    const bearer = await readBearer(configDir, config().home)
-    const { router } = config()
-    const transport = await openTlsTransport(
-      { hosts, port, certificate },
-      bearer,
-      clock,
-      signal,
-      await listenPlace(router),
-    )
-    path.transport = transport
-    void closeWhenMoved(transport, router)
-    void transport.ended.then((why) => {
-      if (path.transport !== transport) return
-      path.transport = null
-      log.warn({ why }, 'the TLS transport ended')
-      context.notice({ kind: 'transport-lost' })
-    })
-    return transport.endpoint
-  }
-
   return {
     register: async (reason, lastMapping) => {
       const result = await register(reason, lastMapping)
@@ -198,7 +171,7 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
           endpoint,
           visitors: path.visitors,
           register: (how, cut) => register(how, null, cut),
-          openTlsTransport: transportEndpoint,
+          openTlsTransport: () => openTransport(context, signal),
           learnMtu: async (mtu) => {
             await uplink.change({ mtu: mtu < config().mtu ? mtu : null })
           },

@@ -9,6 +9,8 @@ export interface Path {
   endpoint: Endpoint | null
   keepaliveSeconds: number
   listenPort: number | null
+  /** Where the interface shall send once, wherever it sends: set until it does; null: where it sends. */
+  start: Endpoint | null
   /** The TLS transport, while one is open. */
   transport: TlsTransport | null
   /** Visitors are answered through the tunnel, as this machine was last found or set up. */

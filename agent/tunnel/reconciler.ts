@@ -75,7 +75,7 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
       signal,
       async () => {
         // The path is read under the lock: while the lock was waited for, the tunnel may have got another key.
-        const { transport, hubLiterals } = path
+        const { transport, hubLiterals, start } = path
         const tunnel = {
           adapter,
           config: config(),
@@ -83,6 +83,7 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
           uplink: uplink.current,
           transport: transport?.endpoint ?? null,
           isDark: deps.isDark(),
+          start,
         }
         const wanted = hubLiterals === null ? tunnel : { ...tunnel, hubLiterals }
         const brought = await applyTunnel(wanted, signal, beforeConfirm)
@@ -95,7 +96,7 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
     for (const warning of warnings.filter((one) => !said.includes(one))) log.warn(warning)
     said = warnings
     const seen = peer === null ? {} : { endpoint: peer.endpoint, keepaliveSeconds: peer.keepaliveSeconds }
-    Object.assign(path, { hubLiterals, listenPort, visitors }, seen)
+    Object.assign(path, { hubLiterals, listenPort, visitors, start: null }, seen)
     return steps
   }
 

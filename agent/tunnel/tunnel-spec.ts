@@ -14,6 +14,8 @@ export interface TunnelEndpoints {
    * is not the agent, and leaves a transport at this address in use.
    */
   readonly transport: Endpoint | { readonly address: string; readonly port: 'any' } | null
+  /** Where the interface shall send if that is one of them, wherever it sends now: the way that a join found, or the last. */
+  readonly start?: Endpoint | null
 }
 
 /**
@@ -29,7 +31,9 @@ export function tunnelSpec(
   const hub = config.hub
   const [first] = endpoints.hubLiterals
   if (first === undefined) throw new TypeError('a hub without an address')
-  const endpoint = isAmong(endpoints, hub, current) ? current : { address: first, port: hub.port }
+  const { start = null } = endpoints
+  const known = [start, current].find((one) => isAmong(endpoints, hub, one)) ?? null
+  const endpoint = known ?? { address: first, port: hub.port }
   const seenAs = Object.entries(config.lan.seenAs ?? {})
     .filter(([prefix]) => config.lan.prefixes.includes(prefix))
     .map(([prefix, seen]) => ({ prefix, seen }))
@@ -73,11 +77,7 @@ export function tunnelPeer(
   return { publicKey, presharedKeyId: null, allowedIps: [visitors ? '0.0.0.0/0' : network], ...how }
 }
 
-function isAmong(
-  { hubLiterals, transport }: TunnelEndpoints,
-  hub: HubConfig,
-  current: Endpoint | null,
-): current is Endpoint {
+function isAmong({ hubLiterals, transport }: TunnelEndpoints, hub: HubConfig, current: Endpoint | null): boolean {
   if (current === null) return false
   if (hubLiterals.includes(current.address)) return [hub.port, ...hub.alternatePorts].includes(current.port)
   if (transport === null) return false

@@ -30,6 +30,7 @@ import type { Path } from './path.ts'
 import { makeReader, type TunnelReading } from './reading.ts'
 import type { Settings } from './settings.ts'
 import { makeReconciler } from './reconciler.ts'
+import { rememberWay, resumeWay } from './resume-way.ts'
 
 /** A home's tunnel to one hub, with everything that exists once per hub. */
 export interface Tunnel {
@@ -98,6 +99,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     endpoint: null,
     keepaliveSeconds: config().keepaliveSeconds,
     listenPort: null,
+    start: null,
     transport: null,
     visitors: uplink.current.visitors,
   }
@@ -167,6 +169,10 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       deps.recorder.record(action, watch)
       // Another address is another NAT, perhaps of another carrier.
       if (action.kind === 'tell-mapping' && isElsewhere(action.change)) lifetime.request()
+      if (action.kind === 'tell-remedy' && action.report.helped)
+        void rememberWay(stateDir, config().hub.publicKey, watch.fallback).then((lost) => {
+          if (lost !== null) log.warn({ why: lost }, 'the way that works could not be written down')
+        })
     },
   }
   const effects = (deps.effects ?? makeEffects)(
@@ -230,6 +236,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       reconcileLoop.request()
     },
     run: async (signal) => {
+      await resumeWay({ paths, config, path, notice: judge.notice, clock, log }, stateDir, signal)
       await Promise.all([
         loop.run(signal),
         reconcileLoop.run(signal),

@@ -9,7 +9,7 @@ import { confirm } from '../confirm.ts'
 import type { Context } from '../context.ts'
 import { refuseIfAlso } from '../side/one-role.ts'
 import { indented, printFacts, tell } from '../output.ts'
-import { joinedFacts } from './joined-facts.ts'
+import { joinedFacts, wayLines } from './joined-facts.ts'
 import { stepFacts } from './step-facts.ts'
 
 export interface JoinAgainOptions {
@@ -74,13 +74,15 @@ function factsOf(joined: JoinedAgain): unknown {
   }
 }
 
-function textOf({ config, before, provenMs, mapping, isWatched }: JoinedAgain): string {
+function textOf(joined: JoinedAgain): string {
+  const { config, before, provenMs, mapping, isWatched } = joined
   const seen = mapping === null ? '' : ` The hub sees it at ${formatEndpoint(mapping)}.`
   const watched = isWatched
     ? 'The running agent goes on with it.'
     : 'Keep it watched: systemctl enable --now homeward, or homeward run in the foreground.'
   return [
     `${config.home} has joined again: the tunnel answered after ${(provenMs / 1_000).toFixed(1)} s.${seen}`,
+    ...wayLines(joined),
     watched,
     'Phones, laptops and published ports are the hub’s to remember: what homeward device list and homeward publish list no longer show, add again.',
     ...leftAtOldHub(config, before),

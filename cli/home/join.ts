@@ -16,7 +16,7 @@ import { refuseIfAlso } from '../side/one-role.ts'
 import { indented, printFacts, tell } from '../output.ts'
 import { type RouterOptions, routerChoice } from './router-options.ts'
 import { trustRouter } from './trust-router.ts'
-import { joinedFacts } from './joined-facts.ts'
+import { joinedFacts, wayLines } from './joined-facts.ts'
 import { stepFacts } from './step-facts.ts'
 
 export interface JoinOptions extends RouterOptions {
@@ -80,9 +80,11 @@ function heading(config: AgentConfig): string {
   return `This machine becomes the home ${config.home}, ${hub.address} in the tunnel to ${hub.addresses[0]}${where}:`
 }
 
-function joinedText({ config, provenMs, mapping }: Joined): string {
+function joinedText(joined: Joined): string {
+  const { config, provenMs, mapping } = joined
   const seen = mapping === null ? '' : ` The hub sees it at ${formatEndpoint(mapping)}.`
   return `${config.home} has joined: the tunnel answered after ${(provenMs / 1_000).toFixed(1)} s.${seen}
+${wayLines(joined).join('\n')}
 Keep it watched: systemctl enable --now homeward, or homeward run in the foreground.
 Add a phone or laptop: homeward device add NAME`
 }

@@ -231,6 +231,11 @@ describe('other news', () => {
     expect(fed(onWay, { kind: 'transport-lost' })).toMatchObject({ watch: onWay, actions: [] })
   })
 
+  test('of a fallback that worked before: it is one, with its failback to come', () => {
+    const { watch } = fed(given(), { kind: 'resumed', on: 'endpoint', endpoint: SECOND, cause: 'port-blocked' })
+    expect(watch.fallback).toEqual(fellBack('endpoint', SECOND, 'port-blocked', NOW))
+  })
+
   test('of a remedy: the heartbeat that proves it goes out at once', () => {
     const { watch, kinds } = fed(given({ health: HEALING, remediation: remedy(99_000) }), {
       kind: 'remedy-ended',

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dropPort } from '../../lab/faults/faults.ts'
+import { muteHub } from '../../lab/faults/faults.ts'
 import type { Host } from '../../lab/host/host.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
@@ -123,7 +123,7 @@ test('a tunnel that is not proven: the home is as it was, and the same token wor
   await isUp()
   const before = await settings()
   const token = await inviteHome(picture)
-  const restore = await dropPort(picture.home, 51_820)
+  const restore = await muteHub(picture)
   try {
     expect(await problemOf(pi, again(token))).toMatchObject({ exitCode: 1, code: 'tunnel-unproven' })
   } finally {
@@ -141,7 +141,7 @@ test('killed before it is proven, it can be run again with the same token', { ti
   await forgetHome()
   const token = await inviteHome(picture)
   // So that it is not proven before the kill has come.
-  const restore = await dropPort(picture.home, 51_820)
+  const restore = await muteHub(picture)
   try {
     const killed = pi.startHomeward([...again(token)])
     await killed.waitForLine(/Testing it/, { timeoutMs: 60_000 })

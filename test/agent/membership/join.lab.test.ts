@@ -4,7 +4,7 @@ import { dirname, join as joinPath } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { formatToken, type JoinToken, parseToken } from '../../../protocol/token.ts'
 import { sleep } from '../../../system/time/sleep.ts'
-import { dropPort } from '../../lab/faults/faults.ts'
+import { muteHub } from '../../lab/faults/faults.ts'
 import { homewardCommand } from '../../lab/homeward.ts'
 import type { Host } from '../../lab/host/host.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
@@ -162,13 +162,13 @@ exec ${process.execPath} ${homewardCommand()} join ${token} --yes --json
     expect(stdout).toContain('let the tunnel reach 192.168.1.0/24 (masquerade)')
   })
 
-  test('UDP that is blocked on the way', async () => {
-    const restore = await dropPort(picture.home, 51_820)
+  test('a hub whose heartbeats nobody answers, by any way', async () => {
+    const restore = await muteHub(picture)
     try {
       await refused(
         'tunnel-unproven',
         join(token),
-        /none of this home’s datagrams to UDP port 51820 came to the VPS’s network card; they get to 100\.64\.1\.1, router 2,/,
+        /by any way \(UDP 51820: WireGuard shakes hands.*TLS: WireGuard shakes hands.*nobody answers at 10\.86\.0\.1 port 8686/,
       )
     } finally {
       await restore()
@@ -176,7 +176,7 @@ exec ${process.execPath} ${homewardCommand()} join ${token} --yes --json
   })
 
   test('Ctrl-C in the middle', async () => {
-    const restore = await dropPort(picture.home, 51_820)
+    const restore = await muteHub(picture)
     try {
       const joining = pi.startHomeward(join(token))
       await joining.waitForLine(/Testing it/)
@@ -201,6 +201,9 @@ describe('a join', () => {
     const token = await inviteHome(picture)
     const { stdout, stderr } = await pi.homeward(join(token))
     expect(stdout).toMatch(/cabin has joined.*homeward run/s)
+    expect(stdout).toContain(
+      'What this line lets through to the hub: UDP 51820: passes; UDP 4500: passes; UDP 443: passes; UDP 53: passes; TLS: passes.',
+    )
     expect(stdout + stderr).not.toContain(parseToken(token).joinSecret)
     const modes = await pi.shell(`stat -c '%a %n' ${pi.disk.configDir}/private.key ${pi.disk.configDir}/home.secret`)
     expect(modes.stdout).toMatch(/^600 .*\n600 .*\n$/)

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { askedBy } from '../../lab/places/camera.ts'
-import { dropPort } from '../../lab/faults/faults.ts'
+import { muteHub } from '../../lab/faults/faults.ts'
 import type { RouterSystem } from '../../lab/places/home-router.ts'
 import type { Home } from '../../lab/places/home.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
@@ -140,7 +140,7 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
     ]
     const joined = await all()
     const token = await inviteHome(picture)
-    const restore = await dropPort(home, 51_820)
+    const restore = await muteHub(picture)
     try {
       const problem = await problemOf(pi, ['join', '--again', token, '--yes'])
       expect(problem).toMatchObject({ exitCode: 1, code: 'tunnel-unproven' })

@@ -11,6 +11,7 @@ const PATH: Path = {
   endpoint: { address: '192.168.1.2', port: 35_902 },
   keepaliveSeconds: 25,
   listenPort: 51_820,
+  start: null,
   transport: null,
   visitors: false,
 }

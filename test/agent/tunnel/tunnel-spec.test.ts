@@ -41,6 +41,15 @@ test.each([
 })
 
 test.each([
+  { start: { address: '203.0.113.10', port: 443 }, taken: true },
+  { start: { address: '203.0.113.99', port: 443 }, taken: false },
+])('a tunnel begins with the way that worked last, if that is still one: $start.address', ({ start, taken }) => {
+  const current = { address: '203.0.113.11', port: 51_820 }
+  const { peers } = tunnelSpec(sampleTunnel, { ...ways, start }, current, UNKNOWN_UPLINK)
+  expect(peers[0]?.endpoint).toEqual(taken ? start : current)
+})
+
+test.each([
   { learned: null, mtu: 1_420 },
   { learned: 1_280, mtu: 1_280 },
   // agent.yaml was lowered since.

@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Adapter } from '../../../adapters/adapter.ts'
+import { fellBack } from '../../../agent/core/fallback.ts'
+import { keepLastWay, readLastWay } from '../../../agent/memory/last-way.ts'
 import type { ClockGuard } from '../../../agent/memory/clock-guard.ts'
 import type { NewEvent } from '../../../agent/memory/events.ts'
 import { type UplinkMemory, UNKNOWN_UPLINK } from '../../../agent/memory/uplink-memory.ts'
 import type { TunnelConfig } from '../../../agent/settings/config.ts'
 import type { EffectsContext } from '../../../agent/tunnel/effects.ts'
 import type { LoopEffects } from '../../../agent/tunnel/loop.ts'
+import { rememberWay } from '../../../agent/tunnel/resume-way.ts'
 import { makeSettings, type Settings } from '../../../agent/tunnel/settings.ts'
 import { openTunnel, type TunnelDeps } from '../../../agent/tunnel/tunnel.ts'
 import { Problem } from '../../../problems/problem.ts'
@@ -133,6 +136,50 @@ describe('a tunnel whose surroundings call back while it is made', () => {
     running = tunnel.run(ending.signal)
     await vi.waitFor(() => expect(tunnel.look().watch.health.kind).toBe('up'))
     expect(tunnel.look().watch.settings.heartbeatMs).toBe(25_000)
+  })
+})
+
+describe('a tunnel that fell back', () => {
+  const { hub: its } = sampleTunnel
+  const fallback = { hub: its.publicKey, on: 'endpoint', endpoint: { address: '127.0.0.1', port: 443 } } as const
+
+  test('begins with the way that worked last, and goes back from there', async () => {
+    await keepLastWay(folder, { ...fallback, cause: 'port-blocked' })
+    const { tunnel } = open()
+    running = tunnel.run(ending.signal)
+    await vi.waitFor(() => expect(tunnel.look().watch.fallback?.current.port).toBe(443))
+  })
+
+  test.each([
+    ['another hub’s', { ...fallback, hub: sampleTunnel.publicKey, cause: 'port-blocked' }],
+    [
+      'the TLS transport, which nobody answers',
+      { hub: its.publicKey, on: 'transport', endpoint: null, cause: 'udp-blocked' },
+    ],
+  ] as const)('begins as ever where that way is %s', async (_whose, way) => {
+    await keepLastWay(folder, way)
+    const { tunnel } = open()
+    running = tunnel.run(ending.signal)
+    await vi.waitFor(() => expect(tunnel.look().watch.health.kind).toBe('up'))
+    expect(tunnel.look().watch.fallback).toBeNull()
+  })
+
+  test('remembers the way for the next agent, and forgets it when it is back', async () => {
+    const onOther = fellBack('endpoint', fallback.endpoint, 'flow-dead', 0)
+    expect(await rememberWay(folder, its.publicKey, onOther)).toBeNull()
+    expect(await readLastWay(folder, its.publicKey)).toEqual({ schema: 1, ...fallback, cause: 'port-blocked' })
+    await rememberWay(
+      folder,
+      its.publicKey,
+      fellBack('transport', { address: '127.0.0.1', port: 9 }, 'session-lost', 0),
+    )
+    expect(await readLastWay(folder, its.publicKey)).toMatchObject({
+      on: 'transport',
+      endpoint: null,
+      cause: 'session-lost',
+    })
+    await rememberWay(folder, its.publicKey, null)
+    expect(await readLastWay(folder, its.publicKey)).toBeNull()
   })
 })
 

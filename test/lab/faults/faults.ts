@@ -101,6 +101,15 @@ export async function dropAllUdp(home: Home): Promise<Undo> {
   ])
 }
 
+/** A middlebox that knows WireGuard drops its initiations, of 148 bytes that begin 1, 0, 0, 0; everything else passes. */
+export async function dropHandshakes(home: Home): Promise<Undo> {
+  const initiation = 'udp length 156 @th,64,32 0x01000000 drop'
+  return home.carrier.addFault([
+    `iifname ${home.customer.interface} ${initiation}`,
+    `oifname ${home.customer.interface} ${initiation}`,
+  ])
+}
+
 /** One family of addresses no longer passes for this home, as when a carrier's IPv6 breaks; the other one does. */
 export async function dropFamily(home: Home, family: 'ipv4' | 'ipv6'): Promise<Undo> {
   return home.carrier.addFault([
@@ -184,6 +193,16 @@ export async function hubAway({ internet, hubAddress }: Picture): Promise<Undo> 
   await internet.run('ip', ['route', 'add', 'blackhole', hubAddress])
   return async () => {
     await internet.run('ip', ['route', 'del', 'blackhole', hubAddress])
+  }
+}
+
+/** The hub's heartbeats are not answered any more, by whichever way they come; everything else works. */
+export async function muteHub({ hub }: Picture): Promise<Undo> {
+  await hub.run('nft', ['-f', '-'], {
+    input: `table inet mute { chain output { type filter hook output priority raw; udp sport 8686 drop; }; }\n`,
+  })
+  return async () => {
+    await hub.run('nft', ['delete', 'table', 'inet', 'mute'])
   }
 }
 
