@@ -20,6 +20,7 @@ import { openTunnelMemory } from './memory/tunnel-memory.ts'
 import { agentFamilies, makeRepairCounts } from './report/metrics.ts'
 import { openAdapter } from './tunnel/open-adapter.ts'
 import { type AgentPaths, tunnelPaths } from './settings/paths.ts'
+import { readPlace } from './settings/place.ts'
 import { readRotatedKey } from './secrets/rotated-key.ts'
 import { agentSocketPath } from './settings/socket-path.ts'
 import { speakerOf } from './report/speaker.ts'
@@ -170,7 +171,7 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
     const tunnel = openTunnel(
       {
         paths: own,
-        settings: makeSettings(config, await readRotatedKey(own.stateDir)),
+        settings: makeSettings(config, await readRotatedKey(own.stateDir), await readPlace(own.stateDir)),
         adapter,
         ...memory,
         clockGuard,

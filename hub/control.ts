@@ -15,6 +15,7 @@ import { askLocal, type LocalHandler, serveLocal } from '../system/sockets/local
 import type { Invitation } from './service/homes.ts'
 import type { DeviceRequest, Hub } from './service/hub.ts'
 import type { InviteInput } from './core/invitation.ts'
+import type { NetworkMove } from './core/move-network.ts'
 import type { PublicationInput } from './core/publications.ts'
 import type { Removed } from './core/removal.ts'
 import type { HubStatus } from './report/status.ts'
@@ -25,6 +26,7 @@ export interface HubVerbs {
   readonly remove: { readonly input: { readonly home: string }; readonly answer: Removed }
   readonly status: { readonly input: null; readonly answer: HubStatus }
   readonly reconcile: { readonly input: null; readonly answer: null }
+  readonly 'network-preview': { readonly input: { readonly network: string }; readonly answer: NetworkMove }
   readonly 'device-add': { readonly input: DeviceRequest; readonly answer: AddDeviceAnswer }
   readonly 'device-list': { readonly input: null; readonly answer: DeviceList }
   readonly 'publication-add': { readonly input: PublicationInput; readonly answer: Publication }
@@ -59,6 +61,7 @@ const PublishedRangeSchema = v.pick(AddPublicationRequest, ['protocol', 'port', 
 
 const handlers: Handlers = {
   invite: (hub, input) => hub.invite(v.parse(InviteSchema, input)),
+  'network-preview': (hub, input) => hub.previewNetwork(v.parse(v.object({ network: CidrSchema }), input).network),
   remove: (hub, input) => hub.remove(v.parse(v.object({ home: v.string() }), input).home),
   status: (hub) => hub.status(),
   reconcile: async (hub) => {

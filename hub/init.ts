@@ -21,6 +21,7 @@ import { readIdentity } from './settings/identity.ts'
 import type { HubPaths } from './settings/paths.ts'
 import { refuseTakenPort } from './machine/port-owner.ts'
 import { EMPTY_DOCUMENT } from './core/store-document.ts'
+import { networkInForce } from './core/tunnel-network.ts'
 import { openStore, storeText } from './store/store.ts'
 import { readSshPorts } from './machine/ssh-ports.ts'
 import { freeAlternatePorts, servedPorts } from './machine/served-ports.ts'
@@ -63,7 +64,14 @@ export async function planInit(
   const alternatePorts = freeAlternatePorts(config, await servedPorts('udp'))
   const observed = await adapter.observe(AbortSignal.timeout(30_000))
   const { steps, refusals } = adapter.plan(observed, [
-    desiredTunnel(config, publicKey, document, alternatePorts, undefined, await readSshPorts(paths.sshPorts)),
+    desiredTunnel(
+      { ...config, network: networkInForce(document, config.network, null) },
+      publicKey,
+      document,
+      alternatePorts,
+      undefined,
+      await readSshPorts(paths.sshPorts),
+    ),
   ])
   refuseUnlessSafe({ refusals })
   if (existing === null || steps.length > 0)
@@ -117,7 +125,8 @@ function fresh(given: Given, defaults: (addresses: readonly string[]) => HubConf
   return { ...defaults(given.addresses), ...given }
 }
 
-function refuseDifferent(given: Given, existing: HubConfig, path: string): void {
+/** @throws {Problem} `hub-settings-differ`. */
+export function refuseDifferent(given: Given, existing: HubConfig, path: string): void {
   const differ = Object.entries(given).filter(
     ([name, value]) => JSON.stringify(value) !== JSON.stringify(existing[name as keyof Given]),
   )

@@ -1,9 +1,13 @@
+import { networkInterfaces } from 'node:os'
 import type { Adapter } from '../adapters/adapter.ts'
 import { watchPackets } from '../adapters/linux/packets/watch.ts'
+import { canonicalPrefix } from '../net/prefix.ts'
+import { asProblem } from '../problems/problem.ts'
 import { systemClock } from '../system/time/clock.ts'
 import type { Log } from '../system/process/log.ts'
 import type { PresharedKey, PublicKey } from '../wireguard/keys.ts'
-import { readHubConfig } from './settings/config.ts'
+import { networkInForce } from './core/tunnel-network.ts'
+import { type HubConfig, readHubConfig } from './settings/config.ts'
 import { makeSettings } from './settings/settings.ts'
 import { type Alarm, type Hub, type HubDeps, makeHub } from './service/hub.ts'
 import { type Identity, readIdentity } from './settings/identity.ts'
@@ -49,9 +53,11 @@ export async function openHub<Opened extends Alarm>(
   log: Log,
   makeResponders: (peerMonitor: PeerMonitor) => Responders<Opened>,
 ): Promise<OpenHub<Opened>> {
-  const settings = makeSettings(await readHubConfig(paths.config))
+  const written = await readHubConfig(paths.config)
   const identity = await readIdentity(paths)
   const store = await openStore(paths.store)
+  const network = networkInForce(store.document, written.network, runningNetwork(written.interface))
+  const settings = makeSettings({ ...written, network })
   for (const note of tooManyNotes(store.document)) log.warn(note)
   const peerMonitor = makePeerMonitor(() => settings.current.interface, systemClock, log)
   const lastEndpoints = await openLastEndpoints(paths.lastEndpoints, systemClock, log)
@@ -78,7 +84,26 @@ export async function openHub<Opened extends Alarm>(
     log,
   })
   await peerMonitor.look()
+  await takeNetwork(hub, written, log)
   return { hub, identity, peerMonitor, alerting }
+}
+
+/** Takes the network that hub.yaml has got since, as a running hub does; where that is refused, the old one stays. */
+async function takeNetwork(hub: Hub, written: HubConfig, log: Log): Promise<void> {
+  if (written.network === hub.config.network) return
+  try {
+    await hub.reconfigure(written)
+  } catch (thrown) {
+    const { code, message } = asProblem(thrown, 'taking the network in hub.yaml')
+    log.error({ code }, `${message} The network ${hub.config.network} stays in force.`)
+    hub.noteRefused(`hub.yaml is not in force: ${message}`, written)
+  }
+}
+
+/** The network of the interface as it stands; null: it is not there. */
+function runningNetwork(name: string): string | null {
+  const own = networkInterfaces()[name]?.find(({ family, cidr }) => family === 'IPv4' && cidr !== null)
+  return own?.cidr == null ? null : canonicalPrefix(own.cidr)
 }
 
 /** No responders, where no daemon runs; the peer monitor looks once. */

@@ -11,7 +11,7 @@ import { sleep } from '../system/time/sleep.ts'
 import { makeAuthentication } from './registrar/authentication.ts'
 import { transportUpgrade } from './registrar/transport-upgrade.ts'
 import { makeTransports } from './transport/transports.ts'
-import { readHubConfig } from './settings/config.ts'
+import { type HubConfig, readHubConfig } from './settings/config.ts'
 import { startupGate } from './control.ts'
 import { type FileWatch, watchFile } from '../system/files/file-watch.ts'
 import { makeEchoResponder } from './presence/echo-responder.ts'
@@ -182,16 +182,19 @@ async function watchConfig(
 ): Promise<void> {
   for await (const change of file.looks(signal)) {
     if (change === 'same' || change === 'missing') continue
+    let found: HubConfig | null = null
     try {
       const next = await readHubConfig(path)
-      hub.refuseSettings(next)
+      found = next
+      if (next.network !== hub.config.network) await hub.previewNetwork(next.network)
       if (next.port !== hub.config.port) await movePort(next.port)
-      hub.reconfigure(next)
+      await hub.reconfigure(next)
       log.info({ path }, 'took the new settings')
       await hub.reconcileOrLog()
     } catch (thrown) {
       const { code, message } = asProblem(thrown, 'taking the new settings')
       log.error({ code, path }, `${message} The last good settings stay.`)
+      hub.noteRefused(`hub.yaml is not in force: ${message}`, found?.port === hub.config.port ? found : null)
     }
   }
 }

@@ -94,6 +94,10 @@ export const catalogue = {
   },
   'channel-missing': { next: 'Add one with homeward alert add NAME; docs/alerts.md lists what there is', exit: 1 },
   'channel-exists': { next: 'Choose another name, or edit alerts.yaml', exit: 1 },
+  'network-not-followed': {
+    next: 'Upgrade homeward at those homes (./install.sh upgrade); each tells the hub with its next registration, within ten minutes. Or remove one that is gone: homeward hub remove HOME. Until then the network stays as it is',
+    exit: 1,
+  },
   'network-full': { next: 'Remove homes or devices that are gone, or start a hub with a larger --network', exit: 1 },
   'address-invalid': { next: 'Give an IPv4 address, an IPv6 address or a host name', exit: 64 },
   'prefix-invalid': { next: 'Write a prefix as ADDRESS/LENGTH, for example 192.168.1.0/24', exit: 64 },

@@ -100,6 +100,8 @@ export const RegisterRequest = v.object({
   visitors: v.optional(v.boolean(), false),
   /** Whether devices may go to the internet through this home. */
   exit: v.optional(v.boolean(), false),
+  /** Whether the home takes another place in the tunnel's network from the answer. */
+  follows: v.optional(v.boolean(), false),
   /** The home's outages, and whether it may be the one to tell people of them. */
   incidents: v.optional(IncidentReport),
 })
@@ -127,6 +129,8 @@ export const RegisterAnswer = v.object({
   /** Whether visitors come with their own addresses, and must be answered through the tunnel; older hubs send none. */
   visitors: v.optional(v.boolean(), false),
   hubTime: MomentSchema,
+  /** The home's place in the tunnel, which may be another than at its join; older hubs do not say. */
+  place: v.optional(v.object({ address: Ipv4Schema, network: CidrSchema, hubAddress: Ipv4Schema })),
   /** The hub's incidents, only where the home reported its own; older hubs do not send any. */
   incidents: v.optional(IncidentAnswer),
 })
@@ -158,6 +162,9 @@ export const AddDeviceAnswer = v.object({
   keepaliveSeconds: v.number(),
 })
 
+/** What the file of a device must say. */
+const DeviceFileSchema = v.object({ address: Ipv4Schema, allowedIps: v.array(v.string()) })
+
 /** GET /v1/devices. A home sees the devices that it added and those of the hub. */
 export const DeviceList = v.object({
   devices: v.array(
@@ -177,6 +184,8 @@ export const DeviceList = v.object({
       expiresAt: v.optional(v.nullable(MomentSchema), null),
       full: v.optional(v.boolean(), false),
       exit: v.optional(v.nullable(NameSchema), null),
+      /** What the file must say now, where it is too old; null: the file is good, or the hub does not know. */
+      needs: v.optional(v.nullable(DeviceFileSchema), null),
     }),
   ),
 })

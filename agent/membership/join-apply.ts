@@ -9,6 +9,7 @@ import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
 import { keepSecrets } from '../secrets/secrets.ts'
 import { makeRuntimeFolder, withChangeLock } from '../settings/change-lock.ts'
 import { agentConfigText } from '../settings/config-text.ts'
+import { forgetPlace } from '../settings/place.ts'
 import { tunnelsOf } from '../settings/config.ts'
 import type { PreparedJoin } from './join-plan.ts'
 import { type JoinStage, undoJoin } from './join-undo.ts'
@@ -39,6 +40,7 @@ export async function applyJoin(
     await rm(uplinkPath(stateDir), { force: true })
     await keepLastWay(stateDir, null)
     await forgetRotatedKeys(stateDir)
+    await forgetPlace(stateDir)
     begun.add('secrets')
     await keepCredentials()
     await keepSecrets(configDir, admission.secrets, keyMakerOf(join.router))

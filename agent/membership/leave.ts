@@ -31,6 +31,7 @@ import { uplinkPath } from '../memory/uplink-memory.ts'
 import { openAdapter } from '../tunnel/open-adapter.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { requireRoot } from './require-root.ts'
+import { forgetPlace } from '../settings/place.ts'
 import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
 import { routerKeyPath, takeLoginBack } from '../secrets/router-login.ts'
 import { routerPasswordPath } from '../secrets/router-password.ts'
@@ -99,6 +100,7 @@ export async function leaveHome(
   if (routerLeft === null) await orHowToLeave(router, () => takeLoginBack(configDir, router, signal))
   await removeSecrets(configDir)
   await forgetRotatedKeys(stateDir)
+  await forgetPlace(stateDir)
   for (const path of [
     eventsPath(stateDir),
     olderEventsPath(stateDir),

@@ -12,6 +12,7 @@ import { keyMakerOf } from '../secrets/key-maker.ts'
 import type { UplinkFacts } from '../memory/uplink-memory.ts'
 import { openAdapter } from '../tunnel/open-adapter.ts'
 import type { AgentPaths } from '../settings/paths.ts'
+import { forgetPlace } from '../settings/place.ts'
 import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
 import { homeSecretPath, privateKeyPath } from '../secrets/secrets.ts'
 import { agentSocketPath } from '../settings/socket-path.ts'
@@ -57,6 +58,7 @@ export async function takeOver(paths: AgentPaths, staging: string, router: Route
     [...keys, homeSecretPath, agentConfigPath].map((path) => ({ from: path(staging), to: path(configDir) })),
   )
   await forgetRotatedKeys(stateDir)
+  await forgetPlace(stateDir)
   await rm(staging, { recursive: true, force: true })
   // An agent that answers has looked; one that ends during the question was there as well.
   const reply = await askLocal(agentSocketPath(runtimeDir), 'recheck', null, AGENT_LOOKS_MS).catch(() => 'somebody')

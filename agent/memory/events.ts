@@ -70,6 +70,8 @@ const EventSchema = v.variant('kind', [
     publicKey: v.nullable(v.string()),
     why: v.nullable(v.string()),
   }),
+  /** The hub gave this home another address in the tunnel. */
+  v.object({ at, kind: v.literal('place'), address: v.string(), network: v.string() }),
   v.object({ at, kind: v.literal('configuration'), taken: v.boolean(), why: v.nullable(v.string()) }),
 ])
 

@@ -63,6 +63,7 @@ export async function registerHome(registering: Registering, signal: AbortSignal
       keeps: [...(await keptPrefixes(config))].slice(0, MOST_KEPT),
       visitors: registering.visitors ?? false,
       exit: config.lan.exit ?? false,
+      follows: true,
       heartbeatSeconds: config.economy ? ECONOMY_SECONDS : config.heartbeatSeconds,
       ...(registering.incidents === undefined ? {} : { incidents: registering.incidents }),
     }

@@ -19,6 +19,7 @@ import type { LoopEffects } from './loop.ts'
 import { openTransport } from './open-transport.ts'
 import { noteNamed, type Path } from './path.ts'
 import type { AgentPaths } from '../settings/paths.ts'
+import { type Place, samePlace } from '../settings/place.ts'
 import { type Registering, type RegistrationResult, registerHome, type SaidReason } from '../registrar/registration.ts'
 import { executeRemedy } from './remedy.ts'
 import { readEchoKey } from '../secrets/secrets.ts'
@@ -48,6 +49,8 @@ export interface EffectsContext {
   readonly follow: () => void
   readonly notice: Judge['notice']
   readonly recorder: EventRecorder
+  /** Takes another place in the tunnel from the hub. Never throws. */
+  readonly takePlace: (place: Place) => Promise<void>
   /** Takes the time on the hub's clock. */
   readonly heardTime: (hubTime: string) => void
   /** Held by registrations, and by changes of the key that they name. */
@@ -106,6 +109,8 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
     if (result.answer !== null) {
       context.heardTime(result.answer.hubTime)
       await takeWish(result.answer)
+      const { place } = result.answer
+      if (place !== undefined && !samePlace(place, config().hub)) await context.takePlace(place)
     }
     return result
   }

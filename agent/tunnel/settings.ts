@@ -1,8 +1,9 @@
 import type { PublicKey } from '../../wireguard/keys.ts'
 import { type RotatedKey, withKey } from '../secrets/rotated-key.ts'
+import { type KeptPlace, keptPlace, type Place, withPlace } from '../settings/place.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 
-/** The settings in effect: those of agent.yaml, with the key that the tunnel got since. Read again at each use. */
+/** The settings in effect: those of agent.yaml, with the key and the place that the tunnel got since. Read again at each use. */
 export interface Settings {
   readonly current: TunnelConfig
   /** agent.yaml's key, whatever the tunnel has now. */
@@ -15,15 +16,26 @@ export interface Settings {
    */
   readonly take: (written: TunnelConfig) => 'taken' | 'joined-again'
   readonly takeKey: (rotated: RotatedKey | null) => void
+  /** Takes the place that the hub gave this home. @returns what must be kept of it, for the next start. */
+  readonly takePlace: (place: Place) => KeptPlace
   /** Calls `changed` after each `take`, in the order of subscription. */
   readonly onChange: (changed: () => void) => void
 }
 
-export function makeSettings(written: TunnelConfig, rotated: RotatedKey | null): Settings {
+export function makeSettings(
+  written: TunnelConfig,
+  rotated: RotatedKey | null,
+  kept: KeptPlace | null = null,
+): Settings {
   const listeners: (() => void)[] = []
   let asWritten = written
   let key = rotated
-  let current = withKey(asWritten, key)
+  let place = kept
+  let current = inForce()
+
+  function inForce(): TunnelConfig {
+    return withKey({ ...asWritten, hub: withPlace(asWritten.hub, place) }, key)
+  }
 
   return {
     get current() {
@@ -38,14 +50,20 @@ export function makeSettings(written: TunnelConfig, rotated: RotatedKey | null):
     take: (written) => {
       const isSameJoin = joinOf(written) === joinOf(asWritten)
       asWritten = { ...written, router: asWritten.router }
-      current = withKey(asWritten, key)
+      current = inForce()
       if (!isSameJoin) return 'joined-again'
       for (const changed of listeners) changed()
       return 'taken'
     },
     takeKey: (rotated) => {
       key = rotated
-      current = withKey(asWritten, key)
+      current = inForce()
+    },
+    takePlace: (given) => {
+      place = keptPlace(asWritten.hub, given)
+      current = inForce()
+      for (const changed of listeners) changed()
+      return place
     },
     onChange: (changed) => void listeners.push(changed),
   }

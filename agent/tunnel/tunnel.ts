@@ -21,6 +21,7 @@ import { followRouterKey } from '../rotation/router-key.ts'
 import { readEchoKey } from '../secrets/secrets.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import type { AgentPaths } from '../settings/paths.ts'
+import { keepPlace } from '../settings/place.ts'
 import { makeBeforeConfirm } from './before-confirm.ts'
 import { makeEffects, type EventRecorder } from './effects.ts'
 import { type Judge, makeJudge } from './judge.ts'
@@ -188,6 +189,18 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       follow,
       notice: judge.notice,
       recorder,
+      takePlace: async (place) => {
+        const { address, network } = place
+        log.info({ address, network }, 'the hub gives this home another place in the tunnel')
+        note({ kind: 'place', address, network })
+        try {
+          await keepPlace(stateDir, settings.takePlace(place))
+        } catch (thrown) {
+          // Without the file the next start asks the hub again.
+          log.warn({ why: reasonOf(thrown) }, 'the new place could not be written down')
+        }
+        follow()
+      },
       heardTime: clockGuard.heard,
       registrationMutex,
       clock,

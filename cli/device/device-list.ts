@@ -2,6 +2,7 @@ import type { DeviceList } from '../../protocol/messages.ts'
 import { ageText, bytesText } from '../text/age.ts'
 import type { Context } from '../context.ts'
 import { deviceClient } from './device-client.ts'
+import { needsText } from './needs-text.ts'
 import { printFacts } from '../output.ts'
 import { table } from '../text/table.ts'
 
@@ -11,7 +12,12 @@ export async function deviceList(context: Context): Promise<void> {
   const side = await deviceClient(context)
   const list = await side.list()
   printFacts(context, list, ({ devices }) =>
-    devices.length === 0 ? 'no devices yet: homeward device add NAME' : table([HEADING, ...devices.map(row)]),
+    devices.length === 0
+      ? 'no devices yet: homeward device add NAME'
+      : [
+          table([HEADING, ...devices.map(row)]),
+          ...devices.flatMap(({ name, needs }) => (needs === null ? [] : [needsText(name, needs)])),
+        ].join('\n'),
   )
 }
 

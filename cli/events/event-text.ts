@@ -31,6 +31,8 @@ function whatHappened(event: HomeEvent): string {
       return `repaired what differed from agent.yaml: ${event.steps.join('; ')}`
     case 'apply-failed':
       return `${event.why} [${event.code}]`
+    case 'place':
+      return `the hub gave this home the address ${event.address} of ${event.network}`
     case 'configuration':
       return event.taken ? 'took a new configuration' : `refused a new configuration: ${event.why ?? ''}`
     case 'key':

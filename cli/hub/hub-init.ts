@@ -1,12 +1,15 @@
 import { describeStep } from '../../adapters/describe-step.ts'
-import { HubConfigSchema } from '../../hub/settings/config.ts'
+import { DEFAULT_NETWORK } from '../../hub/core/tunnel-network.ts'
+import { HubConfigSchema, readHubConfig } from '../../hub/settings/config.ts'
 import { readIdentity } from '../../hub/settings/identity.ts'
-import { type Given, type InitPlan, planInit, writeInit } from '../../hub/init.ts'
+import { type Given, type InitPlan, planInit, refuseDifferent, writeInit } from '../../hub/init.ts'
 import { type HubPaths, hubPaths } from '../../hub/settings/paths.ts'
+import { isThere } from '../../system/files/is-there.ts'
 import { isServed } from '../../system/sockets/local-socket.ts'
 import * as v from 'valibot'
 import { confirm } from '../confirm.ts'
 import type { Context } from '../context.ts'
+import { changeNetwork } from './hub-network.ts'
 import { givenSettings, type InitOptions } from './hub-options.ts'
 import { askThisHub, loadAdapter } from '../side/hub-session.ts'
 import { orNoRoot } from '../or-no-root.ts'
@@ -20,7 +23,9 @@ export async function hubInit(context: Context, options: InitOptions): Promise<v
 async function init(context: Context, options: InitOptions): Promise<void> {
   await refuseIfAlso('home', context, 'starting a hub')
   const paths = hubPaths(context)
-  const plan = await planFor(paths, givenSettings(options))
+  const given = givenSettings(options)
+  if (await isOtherNetwork(context, given)) return await changeNetwork(context, given.network ?? '')
+  const plan = await planFor(paths, given)
 
   const changed = plan.files.length > 0 || plan.steps.length > 0
   if (changed) {
@@ -49,6 +54,15 @@ async function init(context: Context, options: InitOptions): Promise<void> {
   printFacts(context, facts, () => (changed ? doneText(plan) : 'The hub is as it should be; nothing was changed.'))
 }
 
+/** Whether nothing but another network is asked of a hub that is there. */
+async function isOtherNetwork(context: Context, { network, ...others }: Given): Promise<boolean> {
+  const paths = hubPaths(context)
+  if (network === undefined || !(await isThere(paths.config))) return false
+  const written = await readHubConfig(paths.config)
+  refuseDifferent(others, written, paths.config)
+  return written.network !== network || (await askThisHub(context, 'status', null)).answer.hub.network !== network
+}
+
 async function planFor(paths: HubPaths, given: Given): Promise<InitPlan> {
   const makeAdapter = await loadAdapter()
   const adapter = makeAdapter({ privateKeyFile: () => paths.privateKey, presharedKeys: () => undefined })
@@ -60,8 +74,16 @@ async function planFor(paths: HubPaths, given: Given): Promise<InitPlan> {
   }
 }
 
-function planText({ files, steps }: InitPlan): string {
-  return ['homeward hub init is going to', ...files.map(({ path }) => `  write ${path}`), ...steps.map(line)].join('\n')
+function planText({ config, files, steps }: InitPlan): string {
+  const isFirst = files.some(({ path }) => path.endsWith('hub.yaml'))
+  const network =
+    isFirst && config.network !== DEFAULT_NETWORK ? [`  give the tunnel the network ${config.network}`] : []
+  return [
+    'homeward hub init is going to',
+    ...network,
+    ...files.map(({ path }) => `  write ${path}`),
+    ...steps.map(line),
+  ].join('\n')
 }
 
 function line(step: InitPlan['steps'][number]): string {

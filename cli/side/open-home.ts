@@ -2,6 +2,7 @@ import type { HomeTunnel } from '../../agent/tunnel/apply-tunnel.ts'
 import { listenPlace } from '../../agent/transport/listen-place.ts'
 import { readAgentConfig, type TunnelConfig, tunnelsOf } from '../../agent/settings/config.ts'
 import { readUplink } from '../../agent/memory/uplink-memory.ts'
+import { readPlace, withPlace } from '../../agent/settings/place.ts'
 import { openAdapter } from '../../agent/tunnel/open-adapter.ts'
 import { readRotatedKey, withKey } from '../../agent/secrets/rotated-key.ts'
 import type { Context } from '../context.ts'
@@ -17,7 +18,8 @@ export async function openHome(context: Context): Promise<HomeTunnel> {
 /** The wanted configuration, as the files say now. @throws {Problem} `config-*`, `no-root`. */
 export async function readWanted({ configDir, stateDir }: Context): Promise<Pick<HomeTunnel, 'config' | 'uplink'>> {
   const [asWritten] = tunnelsOf(await orNoRoot(() => readAgentConfig(configDir)))
-  const config = withKey(asWritten, await readRotatedKey(stateDir))
+  const hub = withPlace(asWritten.hub, await readPlace(stateDir))
+  const config = withKey({ ...asWritten, hub }, await readRotatedKey(stateDir))
   return { config, uplink: await readUplink(stateDir) }
 }
 

@@ -27,7 +27,12 @@ const HomeSchema = v.strictObject({
   keeps: v.optional(KeepsSchema),
   /** The home lets devices reach the internet through it. */
   exit: v.optional(v.literal(true)),
+  /** The home takes another address in the tunnel when the hub tells it, as it said. */
+  follows: v.optional(v.literal(true)),
 })
+
+/** What WireGuard may call everything is no prefix that homeward takes elsewhere. */
+const CidrOrAllSchema = v.union([v.literal('0.0.0.0/0'), CidrSchema])
 
 const InviteSchema = v.strictObject({
   home: NameSchema,
@@ -70,6 +75,8 @@ const DeviceSchema = v.strictObject({
   full: v.optional(v.literal(true)),
   /** The device sends everything through the hub and that home. */
   exit: v.optional(NameSchema),
+  /** What the device's file says, where that is not enough any more (device-files.ts). */
+  file: v.optional(v.strictObject({ address: Ipv4Schema, allowedIps: v.array(CidrOrAllSchema) })),
 })
 
 /**
@@ -79,6 +86,8 @@ const DeviceSchema = v.strictObject({
 export const StoreDocumentSchema = v.pipe(
   v.strictObject({
     schema: v.literal(STORE_SCHEMA),
+    /** The tunnel's network, once it was another one than at the start (tunnel-network.ts). */
+    network: v.optional(CidrSchema),
     homes: v.array(HomeSchema),
     invites: v.array(InviteSchema),
     devices: v.array(DeviceSchema),
@@ -104,6 +113,7 @@ export type Device = Readonly<v.InferOutput<typeof DeviceSchema>>
 
 export interface StoreDocument {
   readonly schema: typeof STORE_SCHEMA
+  readonly network?: string | undefined
   readonly homes: readonly Home[]
   readonly invites: readonly Invite[]
   readonly devices: readonly Device[]

@@ -10,6 +10,7 @@ import type { Identity } from '../settings/identity.ts'
 import type { MappingHistory, Mappings } from '../presence/mappings.ts'
 import type { Presence, Presences } from '../presence/presence.ts'
 import { type Home, isOpen, type StoreDocument } from '../core/store-document.ts'
+import { neededFile } from '../core/device-files.ts'
 import { forwardedPorts } from '../core/forwarded-ports.ts'
 import { listedPublications } from '../core/publications.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
@@ -150,6 +151,7 @@ export function hubStatus(deps: StatusDeps): HubStatus {
     notes: [
       ...taken.map((port) => `${port}/udp is used by another program of this machine and left to it`),
       ...tooManyNotes(document),
+      ...deviceNotes(document, config.network),
     ],
   }
 
@@ -178,6 +180,17 @@ export function tooManyNotes({ publications }: StoreDocument): readonly string[]
   return [
     `${count} ports are published one by one, and a hub forwards ${MOST_PUBLISHED_ENTRIES} so at most: small publications first, so that the largest lead to less; homeward publish list says which, homeward publish remove PORT/tcp makes room`,
   ]
+}
+
+/** Notes on devices whose files are too old for what they shall reach. */
+function deviceNotes(document: StoreDocument, network: string): readonly string[] {
+  return document.devices.flatMap((device) => {
+    if (device.file === undefined) return []
+    const { address, allowedIps } = neededFile(device, document, network)
+    return [
+      `the device ${device.name} needs a new file (Address = ${address}/32, AllowedIPs = ${allowedIps.join(', ')}): homeward device list says what to do`,
+    ]
+  })
 }
 
 /** A mapping's history for status; a change after a silence of the home's own says nothing of the carrier. */

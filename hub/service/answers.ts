@@ -4,6 +4,7 @@ import type { AddDeviceAnswer, DeviceList, HubView, JoinAnswer } from '../../pro
 import type { PublicKey } from '../../wireguard/keys.ts'
 import { PERSISTENT_KEEPALIVE_SECONDS } from '../../wireguard/timers.ts'
 import type { HubConfig } from '../settings/config.ts'
+import { neededFile } from '../core/device-files.ts'
 import { reachOf } from '../core/devices.ts'
 import type { Device, Home, StoreDocument } from '../core/store-document.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
@@ -50,8 +51,14 @@ export function hubView(
 }
 
 /** A device as it is listed. */
-export function deviceEntry(device: Device, seen: PeerStats | null): DeviceList['devices'][number] {
-  const { name, address, publicKey, home, addedAt, expiresAt = null, full = false, exit = null } = device
+export function deviceEntry(
+  device: Device,
+  seen: PeerStats | null,
+  document: StoreDocument,
+  network: string,
+): DeviceList['devices'][number] {
+  const { name, address, publicKey, home, addedAt, expiresAt = null, full = false, exit = null, file } = device
+  const needed = file === undefined ? null : neededFile(device, document, network)
   const reach = reachOf(device)
   return {
     name,
@@ -66,6 +73,7 @@ export function deviceEntry(device: Device, seen: PeerStats | null): DeviceList[
     expiresAt,
     full,
     exit,
+    needs: needed === null ? null : { address: needed.address, allowedIps: [...needed.allowedIps] },
   }
 }
 

@@ -57,7 +57,9 @@ export function makeDeviceService(deps: DeviceServiceDeps): DeviceService {
     },
 
     listDevices: (principal) => ({
-      devices: visibleDevices(store.document, principal).map((one) => deviceEntry(one, deps.statsOf(one.publicKey))),
+      devices: visibleDevices(store.document, principal).map((one) =>
+        deviceEntry(one, deps.statsOf(one.publicKey), store.document, settings.current.network),
+      ),
     }),
 
     expireDevices: async () => {

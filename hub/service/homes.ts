@@ -10,6 +10,7 @@ import { register } from '../core/registration.ts'
 import { leave, removeHome, type Removed } from '../core/removal.ts'
 import { hashOf, type SecretHash, sameHash } from '../core/secret.ts'
 import { type Home, homeNamed } from '../core/store-document.ts'
+import { hubAddressIn } from '../core/tunnel-network.ts'
 import type { Follow } from '../machine/follow.ts'
 import type { HeartbeatResponder } from '../presence/heartbeat-responder.ts'
 import type { Presences } from '../presence/presence.ts'
@@ -140,6 +141,11 @@ export function makeHomes(deps: HomesDeps): Homes {
         alternatePorts: [...machine.alternatePorts],
         visitors: visitors.isWanted(home.name),
         hubTime: clock.wall().toISOString(),
+        place: {
+          address: home.address,
+          network: settings.current.network,
+          hubAddress: hubAddressIn(settings.current.network),
+        },
       }
     },
 

@@ -8,7 +8,9 @@ import type { DeviceInput } from '../core/devices.ts'
 import type { Occupied } from '../core/lan.ts'
 import { ONLY_22 } from '../core/forwarded-ports.ts'
 import type { Home, StoreDocument } from '../core/store-document.ts'
-import { hubAddressIn, refuseNetwork } from '../core/tunnel-network.ts'
+import { hubAddressIn } from '../core/tunnel-network.ts'
+import { noteDeviceFiles } from '../core/device-files.ts'
+import { moveNetwork, type NetworkMove } from '../core/move-network.ts'
 import { overlapWarnings } from '../core/overlaps.ts'
 import { type Follow, makeFollow } from '../machine/follow.ts'
 import { whyNoVisitors } from '../machine/families.ts'
@@ -56,10 +58,12 @@ export interface Hub
   readonly recoverSessions: () => Promise<void>
   /** Measures whether services that should see visitors' addresses answer them through the tunnel. Never throws. */
   readonly measureSources: () => Promise<void>
-  /** @throws {Problem} `config-invalid` when these settings would take homes or devices their addresses. */
-  readonly refuseSettings: (config: HubConfig) => void
-  /** Takes other settings; the machine follows with the next reconcile. */
-  readonly reconfigure: (config: HubConfig) => void
+  /** What another network of the tunnel would change. @throws {Problem} as `moveNetwork`. */
+  readonly previewNetwork: (network: string) => Promise<NetworkMove>
+  /** Takes other settings; the machine follows with the next reconcile. @throws {Problem} as `moveNetwork`: nothing is taken. */
+  readonly reconfigure: (config: HubConfig) => Promise<void>
+  /** Notes why hub.yaml is not in force. @param waiting settings to try again by themselves; null: none. */
+  readonly noteRefused: (why: string, waiting: HubConfig | null) => void
   readonly close: () => Promise<void>
 }
 
@@ -130,6 +134,9 @@ export async function makeHub<Opened extends Alarm>(
   const registrations = new Map<string, RegistrationNote>()
   const sources = makeKeptSources(store)
   const machine = makeFollow({ ...deps, store: sources, publicKey: identity.publicKey, ssh, triggerHandshakes })
+  /** Why hub.yaml is not in force; null: it is. */
+  let refused: string | null = null
+  let waiting: HubConfig | null = null
   /** Networks of this machine that overlap those of homes, or the tunnel's: they may have come later. */
   const overlapping = async (): Promise<readonly string[]> => {
     const { network, interface: tunnelInterface } = settings.current
@@ -152,7 +159,7 @@ export async function makeHub<Opened extends Alarm>(
       alternatePorts: await machine.portsToTake(),
       sshPorts: ssh.ports(),
       problem: machine.problem,
-      warnings: [...(await machine.warnings()), ...(await overlapping())],
+      warnings: [...(refused === null ? [] : [refused]), ...(await machine.warnings()), ...(await overlapping())],
       now: clock.now(),
       today: clock.wall(),
     })
@@ -229,6 +236,22 @@ export async function makeHub<Opened extends Alarm>(
   })
   serve()
 
+  const reconfigure = async (next: HubConfig): Promise<void> => {
+    const { network } = settings.current
+    if (next.network !== network) {
+      const own = await deps.ownNetworks(settings.current.interface)
+      const move = await store.update((document) => {
+        const [moved, move] = moveNetwork(document, network, next.network, own)
+        return [noteDeviceFiles(document, moved, { before: network, after: next.network }), move]
+      })
+      log.info({ ...move }, 'the tunnel has another network')
+    }
+    settings.take(next)
+    refused = null
+    waiting = null
+    serve()
+  }
+
   /** Overlaps that are in the log already. */
   let said: readonly string[] = []
   const logOverlaps = (found: readonly string[]): void => {
@@ -256,6 +279,8 @@ export async function makeHub<Opened extends Alarm>(
     document: () => store.document,
     reconcile: machine.reconcile,
     reconcileOrLog: async () => {
+      // A home that could not follow may have been upgraded since, or removed.
+      if (waiting !== null) await reconfigure(waiting).catch(() => undefined)
       await machine.reconcileOrLog()
       logOverlaps(await overlapping())
     },
@@ -263,10 +288,14 @@ export async function makeHub<Opened extends Alarm>(
     lookForSsh: machine.lookForSsh,
     recoverSessions,
     measureSources: measuring.all,
-    refuseSettings: (next) => refuseNetwork(store.document, settings.current.network, next.network),
-    reconfigure: (next) => {
-      settings.take(next)
-      serve()
+    previewNetwork: async (network) => {
+      const own = await deps.ownNetworks(settings.current.interface)
+      return moveNetwork(store.document, settings.current.network, network, own)[1]
+    },
+    reconfigure,
+    noteRefused: (why, next) => {
+      refused = why
+      waiting = next
     },
     close: async () => {
       heartbeats?.close()

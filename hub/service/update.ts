@@ -1,4 +1,5 @@
 import type { Clock } from '../../system/time/clock.ts'
+import { noteDeviceFiles } from '../core/device-files.ts'
 import type { InviteContext } from '../core/invitation.ts'
 import type { Occupied } from '../core/lan.ts'
 import type { Change, StoreDocument } from '../core/store-document.ts'
@@ -21,16 +22,22 @@ export interface UpdateDeps {
 
 export function makeUpdate({ settings, store, ownNetworks, onChange, clock }: UpdateDeps): Update {
   return async (act) => {
-    const { network, interface: tunnelInterface } = settings.current
-    const context = { network, own: await ownNetworks(tunnelInterface), now: clock.wall() }
-    // Judged inside the update: other changes may come between the call and its turn.
+    const own = await ownNetworks(settings.current.interface)
+    const now = clock.wall()
+    // Judged inside the update: other changes may come between the call and its turn, another network among them.
     let changed = false
     const result = await store.update((document) => {
-      const [next, result] = act(document, context)
+      const network = networkOf(document)
+      const [next, result] = act(document, { network, own, now })
       changed = next !== document
-      return [next, result] as const
+      const noted = changed ? noteDeviceFiles(document, next, { before: network, after: networkOf(next) }) : next
+      return [noted, result] as const
     })
     if (changed) onChange()
     return { result, changed }
+  }
+
+  function networkOf(document: StoreDocument): string {
+    return document.network ?? settings.current.network
   }
 }

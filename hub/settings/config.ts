@@ -1,9 +1,11 @@
 import * as v from 'valibot'
+import { parseDocument } from 'yaml'
 import { InterfaceNameSchema } from '../../adapters/interface-name.ts'
 import { prefixLength } from '../../net/prefix.ts'
 import { Problem } from '../../problems/problem.ts'
 import { CidrSchema, HostSchema, PortSchema } from '../../protocol/addresses.ts'
 import { readYamlFile } from '../../system/files/yaml-file.ts'
+import { DEFAULT_NETWORK } from '../core/tunnel-network.ts'
 import { DEFAULT_MTU } from '../../wireguard/timers.ts'
 
 /** The tunnel's network: room for the hub and five others at least; wider than /8 would swallow the internet. */
@@ -15,7 +17,7 @@ export const NetworkSchema = v.pipe(
 export const HubConfigSchema = v.strictObject({
   addresses: v.pipe(v.array(HostSchema), v.minLength(1), v.maxLength(8)),
   port: v.optional(PortSchema, 51_820),
-  network: v.optional(NetworkSchema, '10.86.0.0/16'),
+  network: v.optional(NetworkSchema, DEFAULT_NETWORK),
   alternatePorts: v.optional(v.pipe(v.array(PortSchema), v.maxLength(16)), [4500, 443, 53]),
   interface: v.optional(InterfaceNameSchema, 'hw0'),
   mtu: v.optional(v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000)), DEFAULT_MTU),
@@ -48,7 +50,8 @@ addresses: ${JSON.stringify(config.addresses)}
 # UDP for WireGuard, TCP for the registrar: one number to open at the provider. Homes that have joined know it.
 port: ${config.port}
 
-# The tunnel's own network. The hub has its first address. Homes and devices keep theirs, so it cannot be moved.
+# The tunnel's own network. The hub has its first address. With another one homes get new addresses and follow by
+# themselves; each device needs a new file. homeward hub init --network CIDR says which before it changes anything.
 network: ${JSON.stringify(config.network)}
 
 # UDP ports that lead to WireGuard too, for networks that let little else out. One that another program of this
@@ -64,6 +67,13 @@ mtu: ${config.mtu}
 # Prometheus metrics at /metrics on this port of loopback, for all homes. Taken when the daemon begins.
 # metricsPort: 9187
 `
+}
+
+/** The text of hub.yaml with another network, in the owner's order and comments. */
+export function withNetwork(text: string, network: string): string {
+  const document = parseDocument(text)
+  document.set('network', network)
+  return document.toString({ lineWidth: 0 })
 }
 
 function isMissingFile(thrown: unknown): boolean {

@@ -1,6 +1,6 @@
 import * as fc from '../../properties.ts'
 import { expect, test } from 'vitest'
-import { hubAddressIn, hubInterfaceAddress, nextFreeAddress, refuseNetwork } from '../../../hub/core/tunnel-network.ts'
+import { hubAddressIn, hubInterfaceAddress, networkInForce, nextFreeAddress } from '../../../hub/core/tunnel-network.ts'
 import { type Device, EMPTY_DOCUMENT, type Home } from '../../../hub/core/store-document.ts'
 import { isIn } from '../../../net/prefix.ts'
 
@@ -36,27 +36,21 @@ test('every address given lies inside, is nobody else’s, and at the end the ne
   )
 })
 
-test('another network is refused when it takes somebody’s address, or the hub would get it', () => {
+test('the network in force is hub.yaml’s, unless somebody has an address of another', () => {
   const document = {
     ...EMPTY_DOCUMENT,
-    homes: [{ name: 'cabin', address: '10.86.0.2' } as Home],
-    devices: [{ name: 'phone', address: '10.86.0.65' } as Device],
+    homes: [{ name: 'cabin', address: '10.90.0.2' } as Home],
+    devices: [{ name: 'phone', address: '10.90.0.65' } as Device],
   }
-  const why = (next: string): string => {
-    try {
-      refuseNetwork(document, '10.86.0.0/24', next)
-      return 'taken'
-    } catch (thrown) {
-      const { code, why } = thrown as { code: string; why: string }
-      return `${code} ${why}`
-    }
-  }
-  for (const next of ['10.86.0.0/24', '10.86.0.0/16', '10.86.0.0/25']) expect(why(next)).toBe('taken')
-  expect(why('10.87.0.0/24')).toBe(
-    'config-invalid network: cabin has 10.86.0.2 of 10.86.0.0/24, which 10.87.0.0/24 does not leave to it',
-  )
-  expect(why('10.86.0.0/26')).toContain('phone has 10.86.0.65')
-  // Its first address would be the hub's.
-  expect(why('10.86.0.64/26')).toContain('cabin has')
-  expect(() => refuseNetwork({ ...document, homes: [] }, '10.86.0.0/24', '10.86.0.64/26')).toThrow(/phone/)
+  expect(networkInForce(EMPTY_DOCUMENT, '10.87.0.0/24', '10.86.0.0/16')).toBe('10.87.0.0/24')
+  for (const network of ['10.90.0.0/24', '10.90.0.0/16', '10.90.0.0/25'])
+    expect(networkInForce(document, network, null)).toBe(network)
+  // hub.yaml was changed while no hub ran: the interface tells, or what was given out.
+  expect(networkInForce(document, '10.87.0.0/24', '10.90.0.0/16')).toBe('10.90.0.0/16')
+  expect(networkInForce(document, '10.90.0.64/26', '10.90.0.0/24')).toBe('10.90.0.0/24')
+  expect(networkInForce(document, '10.87.0.0/24', null)).toBe('10.90.0.0/25')
+  const usual = { ...document, homes: [{ name: 'cabin', address: '10.86.0.2' } as Home], devices: [] }
+  expect(networkInForce(usual, '10.87.0.0/24', '10.88.0.0/24')).toBe('10.86.0.0/16')
+  // Once it was changed, the store says it.
+  expect(networkInForce({ ...document, network: '10.90.0.0/20' }, '10.90.0.0/24', '10.90.0.0/24')).toBe('10.90.0.0/20')
 })

@@ -45,8 +45,7 @@ test('other settings are served at once, and none that take somebody’s address
   })
   try {
     const next = { ...hub.config, network: '10.87.0.0/24' }
-    hub.refuseSettings(next)
-    hub.reconfigure(next)
+    await hub.reconfigure(next)
     expect([hub.config.network, served]).toEqual(['10.87.0.0/24', ['10.86.0.1', '10.87.0.1']])
   } finally {
     await hub.close()

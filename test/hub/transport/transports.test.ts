@@ -142,11 +142,11 @@ describe('carriers at the hub', { timeout: 40_000 }, () => {
     const bearer = await home('cabin')
     const client = await connect(bearer)
     const { config } = scene.hub
-    scene.hub.reconfigure({ ...config, mtu: 1400 })
+    await scene.hub.reconfigure({ ...config, mtu: 1400 })
     await answered(client, 'one')
-    scene.hub.reconfigure({ ...config, port: config.port + 1 })
+    await scene.hub.reconfigure({ ...config, port: config.port + 1 })
     await client.closed
-    scene.hub.reconfigure(config)
+    await scene.hub.reconfigure(config)
     const second = await connect(bearer)
     await scene.hub.remove('cabin')
     await second.closed

@@ -1,0 +1,53 @@
+import { contains } from '../../net/prefix.ts'
+import { reachOf } from './devices.ts'
+import type { Device, StoreDocument } from './store-document.ts'
+
+/** What of a device's file the hub decides: its address, and the networks that it sends into the tunnel. */
+export interface DeviceFile {
+  readonly address: string
+  readonly allowedIps: readonly string[]
+}
+
+/** What the file of a device must say now. */
+export function neededFile(device: Device, { homes }: Pick<StoreDocument, 'homes'>, network: string): DeviceFile {
+  const reach = reachOf(device)
+  const reached = homes.filter((home) => reach === null || reach.includes(home.name))
+  const isWhole = device.full === true || device.exit !== undefined
+  return {
+    address: device.address,
+    allowedIps: isWhole ? ['0.0.0.0/0'] : [network, ...reached.flatMap((home) => home.lan).sort()],
+  }
+}
+
+/**
+ * Notes at each device what its file says, as soon as that no longer suffices: the hub keeps no files, and only a change
+ * tells that one is too old. A file that names more than it must is as good as before.
+ */
+export function noteDeviceFiles(
+  before: StoreDocument,
+  after: StoreDocument,
+  networks: { readonly before: string; readonly after: string },
+): StoreDocument {
+  if (before.homes === after.homes && before.devices === after.devices && networks.before === networks.after)
+    return after
+  const known = new Map(before.devices.map((device) => [device.publicKey, device]))
+  const devices = after.devices.map((device) => {
+    const old = known.get(device.publicKey)
+    // A device that was just added has a file that is made of what is now.
+    if (old === undefined) return device
+    const has = old.file ?? neededFile(old, before, networks.before)
+    const isEnough = suffices(has, neededFile(device, after, networks.after))
+    if (isEnough && device.file === undefined) return device
+    const { file: _, ...rest } = device
+    return isEnough ? rest : { ...rest, file: { address: has.address, allowedIps: [...has.allowedIps] } }
+  })
+  return devices.every((device, index) => device === after.devices[index]) ? after : { ...after, devices }
+}
+
+/** Whether a device with this file reaches all that it shall. */
+function suffices(has: DeviceFile, needed: DeviceFile): boolean {
+  return (
+    has.address === needed.address &&
+    needed.allowedIps.every((prefix) => has.allowedIps.some((other) => contains(other, prefix)))
+  )
+}
