@@ -6,7 +6,7 @@ export interface LocalNetworks {
   readonly connected: readonly ConnectedNetwork[]
   /** Networks of routes: behind other routers than the default one, or in another tunnel. */
   readonly routed: readonly MachineNetwork[]
-  /** The interface of the default route; null without one. */
+  /** The interface of the default route: of IPv6's, on a line without IPv4; null without one. */
   readonly defaultInterface: string | null
 }
 
@@ -18,14 +18,15 @@ interface ConnectedNetwork {
 /** Reads the networks. Never throws. @param except our own interface, whose network is no news. */
 export async function readLocalNetworks(except: string): Promise<LocalNetworks> {
   const connected = connectedNetworks(except)
-  const [networks, routes] = await Promise.all([
+  const [networks, routes, routes6] = await Promise.all([
     readMachineNetworks(except),
     readFile('/proc/net/route', 'utf8').catch(() => ''),
+    readFile('/proc/net/ipv6_route', 'utf8').catch(() => ''),
   ])
   return {
     connected,
     routed: networks.filter(({ prefix }) => !connected.some((one) => one.prefix === prefix)),
-    defaultInterface: defaultInterface(routes),
+    defaultInterface: defaultInterface(routes) ?? defaultInterface6(routes6),
   }
 }
 
@@ -39,4 +40,22 @@ export function defaultInterface(text: string): string | null {
     .filter(([, destination, , , , , , mask]) => destination === '00000000' && mask === '00000000')
     .sort((a, b) => Number(a[6]) - Number(b[6]))
   return defaults[0]?.[0] ?? null
+}
+
+/** Set on routes that refuse packets (RTF_REJECT, linux/route.h), as the one of last resort on lo does. */
+const REJECT = 0x0200
+
+/**
+ * Reads /proc/net/ipv6_route (Linux: net/ipv6/route.c, rt6_info_route): all in hexadecimal, destination and its length in
+ * columns 1 and 2, metric in 6, flags in 9, device in 10.
+ */
+export function defaultInterface6(text: string): string | null {
+  const hex = (digits: string | undefined): number => Number.parseInt(digits ?? '', 16)
+  const defaults = text
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([destination, length]) => destination === '0'.repeat(32) && length === '00')
+    .filter((row) => (hex(row[8]) & REJECT) === 0)
+    .sort((a, b) => hex(a[5]) - hex(b[5]))
+  return defaults[0]?.[9] ?? null
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { detectLan, refuseMappedTwice, refuseOverlaps } from '../../../agent/lan/lan.ts'
-import { defaultInterface, type LocalNetworks } from '../../../agent/lan/local-networks.ts'
+import { defaultInterface, defaultInterface6, type LocalNetworks } from '../../../agent/lan/local-networks.ts'
 
 const pi: LocalNetworks = {
   connected: [
@@ -121,5 +121,19 @@ describe('/proc/net/route', () => {
   test('half of everything is no default route', () => {
     expect(defaultInterface(head + line('tun0', '00000000', 0, '00000080'))).toBeNull()
     expect(defaultInterface('')).toBeNull()
+  })
+
+  test('without IPv4 the default route is that of IPv6', () => {
+    const zeros = '0'.repeat(32)
+    const line = (to: string, metric: string, flags: string, device: string) =>
+      `${to} ${zeros} 00 ${zeros} ${metric} 00000001 00000000 ${flags} ${device.padStart(8)}\n`
+    const text =
+      line('20010db8000100010000000000000000 40', '00000100', '00000001', 'eth0') +
+      line(`${zeros} 00`, '00000400', '00000003', 'wlan0') +
+      line(`${zeros} 00`, '00000064', '00000003', 'eth0') +
+      line(`${zeros} 00`, 'ffffffff', '00200200', 'lo')
+    expect(defaultInterface6(text)).toBe('eth0')
+    expect(defaultInterface6(line(`${zeros} 00`, 'ffffffff', '00200200', 'lo'))).toBeNull()
+    expect(defaultInterface6('')).toBeNull()
   })
 })
