@@ -467,7 +467,7 @@ undo_network() {
   done
   # Answers to visitors of published ports by each tunnel, devices that go out through a home, and what the tunnel needed in
   # another firewall.
-  for name in {8600..8664}; do
+  for name in {8600..8664} main; do
     while ip rule del lookup "$name" proto 86 2>/dev/null; do :; done
   done
   for name in iptables ip6tables iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do

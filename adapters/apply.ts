@@ -3,7 +3,7 @@ import type { Adapter } from './adapter.ts'
 import type { Observation } from './observation.ts'
 import type { TunnelSpec } from './spec.ts'
 import type { Plan, Step } from './step.ts'
-import { describeRefused } from './describe-step.ts'
+import { describeRefused, type RefusableStep } from './describe-step.ts'
 
 /** The tunnels that are wanted, or a function that derives them from what is there. */
 export type Desired = readonly TunnelSpec[] | ((observed: Observation) => readonly TunnelSpec[])
@@ -79,8 +79,8 @@ async function attempt(adapter: Adapter, step: Step, signal: AbortSignal): Promi
 }
 
 /** Whether a step may fail: a firewall of somebody else's may refuse us, and the tunnel is better with all the rest. */
-function mayFail(step: Step): step is Extract<Step, { kind: 'set-other-firewall' }> {
-  return step.kind === 'set-other-firewall'
+function mayFail(step: Step): step is RefusableStep {
+  return step.kind === 'set-other-firewall' || step.kind === 'loosen-reverse-path'
 }
 
 /** Fills in published ports, which need only the firewall's table, after a failure. @param left behind what failed. */

@@ -49,6 +49,8 @@ export function describeStep(step: Step): string {
       return step.because === null
         ? 'stop routing the tunnel’s packets past other programs’ rules: none takes them any more'
         : `route the tunnel’s packets by the main table (${some(step.selectors)}), before ${step.because}, which is another program’s and takes all that this machine sends`
+    case 'loosen-reverse-path':
+      return `let visitors’ packets in by ${step.interface}: loose reverse path filtering there (rp_filter 2)`
     case 'lead-exits':
       return step.devices.length === 0
         ? 'stop routing devices to the internet through a home'
@@ -74,8 +76,14 @@ export function describeStep(step: Step): string {
   }
 }
 
-/** Tells a person that a step in a firewall of somebody else's was refused. */
-export function describeRefused({ place, add }: Extract<Step, { kind: 'set-other-firewall' }>, why: string): string {
+/** Steps that may be refused, and hinder nothing else then. */
+export type RefusableStep = Extract<Step, { kind: 'set-other-firewall' | 'loosen-reverse-path' }>
+
+/** Tells a person that such a step was refused. */
+export function describeRefused(step: RefusableStep, why: string): string {
+  if (step.kind === 'loosen-reverse-path')
+    return `strict reverse path filtering (rp_filter 1) drops visitors of published ports, and homeward may not change it on ${step.interface} (${why}): put net.ipv4.conf.all.rp_filter=2 into /etc/sysctl.d/90-homeward.conf and run sysctl --system`
+  const { place, add } = step
   return add.length > 0
     ? `homeward’s rules could not be set in another firewall of this machine (${place}): ${why}. Until they can, it may stop the tunnel’s packets`
     : `homeward’s rules could not be taken out of another firewall of this machine (${place}): ${why}`

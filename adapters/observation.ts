@@ -21,6 +21,8 @@ export interface Observation {
   readonly forwardingIsOurs: boolean
   /** How answers to visitors are routed into tunnels, by slot. */
   readonly visitors: readonly ReplyRoute[]
+  /** Tunnels on whose interface the kernel takes visitors' addresses for forged: strict reverse path filtering. */
+  readonly strictReversePath: readonly string[]
   /** What other programs' policy rules take of all that this machine sends. */
   readonly diversion: Diversion
   /** Selectors of our rules that leave packets to the main table, in order; null: not where they should be. */

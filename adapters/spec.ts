@@ -17,10 +17,10 @@ export interface TunnelSpec {
   readonly routes: readonly RouteSpec[]
   readonly forwarding: ForwardingSpec
   /**
-   * Whether the tunnel goes past a VPN that takes all that the machine sends. Default: it goes as it does now, through
-   * the VPN at first.
+   * Addresses of the other end that are reached past a VPN that takes all that the machine sends. Default: they are
+   * reached as they are now, through the VPN at first.
    */
-  readonly pastVpn?: boolean
+  readonly pastVpn?: readonly string[]
 }
 
 /** One route into the tunnel. */

@@ -62,6 +62,8 @@ export type HostStep =
   | { readonly kind: 'unlead-visitors'; readonly slot: number }
   /** Leaves packets with these selectors to the main table, and no others: another program's rules would take them. */
   | { readonly kind: 'lead-own-ways'; readonly selectors: readonly string[]; readonly because: string | null }
+  /** Has the kernel take visitors' packets in by the tunnel: loose reverse path filtering on this interface alone. */
+  | { readonly kind: 'loosen-reverse-path'; readonly interface: string }
   /** Routes these devices, and no others, to the internet through the tunnel. */
   | { readonly kind: 'lead-exits'; readonly interface: string; readonly devices: readonly string[] }
   /** Changes the published ports, apart from all else. The last step of a plan: nothing waits for it. */

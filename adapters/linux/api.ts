@@ -9,6 +9,7 @@ import { readOthers } from './others/read-others.ts'
 import { readTable } from './read-table.ts'
 import { type DiversionReplies, mayBeDiverted, STRANGER } from './routing/diversion.ts'
 import { ROUTE_PROTOCOL } from './routing/policy-rules.ts'
+import { LOOSE } from './routing/reverse-path.ts'
 
 /** The programs of a Linux machine and the files of its kernel. Everything here takes a signal and ends in time. */
 
@@ -63,15 +64,18 @@ export async function readReplies(signal: AbortSignal): Promise<Replies> {
 async function readTunnels(
   links: string,
   signal: AbortSignal,
-): Promise<{ readonly dumps: ReadonlyMap<string, string>; readonly filters: readonly string[] }> {
+): Promise<{ readonly dumps: ReadonlyMap<string, string>; readonly filters: ReadonlyMap<string, string> }> {
   const all = parseLinks(links)
   // A missing wg is found by looking, before anything is changed.
   if (!all.some(isCandidate)) await runCommand('wg', ['--version'], { signal })
   const [dumps, filters] = await Promise.all([
     Promise.all(all.filter(isCandidate).map(async ({ name }) => [name, await readDump(name, signal)] as const)),
-    Promise.all(all.filter(isMarked).map(({ name }) => readReversePathFilter(name))),
+    Promise.all(all.filter(isMarked).map(async ({ name }) => [name, await readReversePathFilter(name)] as const)),
   ])
-  return { dumps: new Map(dumps.flatMap(([name, dump]) => (dump === null ? [] : [[name, dump]]))), filters }
+  return {
+    dumps: new Map(dumps.flatMap(([name, dump]) => (dump === null ? [] : [[name, dump]]))),
+    filters: new Map(filters),
+  }
 }
 
 async function readReversePathFilter(name: string): Promise<string> {
@@ -189,6 +193,11 @@ export async function removePeers(name: string, keys: readonly PublicKey[], sign
 
 export async function nft(text: string, signal: AbortSignal): Promise<void> {
   await runCommand('nft', ['-f', '-'], { input: text, timeoutMs: 30_000, signal })
+}
+
+/** Has the kernel take what comes in by this interface from any source that it has a route to. */
+export async function loosenReversePath(name: string): Promise<void> {
+  await writeFile(reversePathFilterOf(name), `${LOOSE}\n`)
 }
 
 /** @throws {Problem} `step-failed` where /proc/sys is read-only, as in many containers. */

@@ -7,13 +7,13 @@ import type { Observation, ObservedInterface, Refusal } from '../observation.ts'
 import type { RouteSpec } from '../spec.ts'
 import { INTERFACE_MARK } from './firewall/mark.ts'
 import { type ListedTable, parseNftTable } from './firewall/nft-list.ts'
-import { reversePathWarning } from './firewall/visitors.ts'
 import { type DiversionReplies, diversionOf, NO_DIVERSION } from './routing/diversion.ts'
 import { exitRoute } from './routing/exit-routes.ts'
 import { marksInRules } from './routing/foreign-marks.ts'
 import { parsePolicyRules, ROUTE_PROTOCOL } from './routing/policy-rules.ts'
 import { ownWays } from './routing/own-ways.ts'
 import { replyRoutes } from './routing/reply-routes.ts'
+import { type ReversePathFilters, strictTunnels } from './routing/reverse-path.ts'
 
 /** The output and input of ip, wg and nft, converted both ways. Pure. */
 
@@ -39,7 +39,7 @@ export interface Replies {
   /** Ways that were asked for, where somebody's rules may take them; null: nobody's do. */
   readonly diversion: DiversionReplies | null
   /** rp_filter of all interfaces, and of each interface with our mark. */
-  readonly reversePathFilter: { readonly all: string; readonly own: readonly string[] }
+  readonly reversePathFilter: ReversePathFilters
 }
 
 export interface Link {
@@ -121,7 +121,6 @@ export function toObservation(replies: Replies): Observation {
   const table = replies.table === null ? null : parseNftTable(replies.table)
   const [exits, visitors] = [exitRoute(replies.rules, replies.routes), replyRoutes(replies.rules, replies.routes)]
   const marked = links.filter(isMarked)
-  const leadsNobody = visitors.length === 0 && exits?.devices.length === 0
   return {
     interfaces: marked.flatMap((link) => toInterface(link, replies) ?? []),
     // A marked interface whose WireGuard does not answer us is cleared like a stray and made again: its wireguard-go is
@@ -135,14 +134,12 @@ export function toObservation(replies: Replies): Observation {
     forwardingIsOurs: table?.isOurs === true && table.forwardingWasOff,
     visitors,
     exits,
+    strictReversePath: strictTunnels(replies.reversePathFilter),
     diversion: diversionIn(replies, links),
     ownWays: ownWays(replies.rules),
     ...replies.others,
     foreignMarks: [...marksInRules(parsePolicyRules(replies.rules)), ...replies.others.foreignMarks],
-    warnings: [
-      ...(leadsNobody ? [] : reversePathWarning(replies.reversePathFilter.all, replies.reversePathFilter.own)),
-      ...(replies.isWithoutPorts ? [UNREAD] : []),
-    ],
+    warnings: replies.isWithoutPorts ? [UNREAD] : [],
     clashes: table?.isOurs === false ? [TABLE_TAKEN] : [],
   }
 }

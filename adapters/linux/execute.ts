@@ -14,6 +14,7 @@ import {
   addPeers,
   ip,
   ipBatch,
+  loosenReversePath,
   nft,
   readRoutes,
   readPublicKey,
@@ -104,6 +105,8 @@ async function executeDeclared(step: LinuxStep, context: ExecuteContext, signal:
       return setVisitors(step.slot, null, signal)
     case 'lead-exits':
       return leadExits(step.interface, step.devices, signal)
+    case 'loosen-reverse-path':
+      return loosenReversePath(step.interface)
     case 'lead-own-ways':
       return leadOwnWays(step.selectors, signal)
     case 'change-published':

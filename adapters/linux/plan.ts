@@ -77,6 +77,7 @@ function build(
     ...visitorSteps(observed, tunnels),
     ...exitSteps(observed, desired),
     ...ownWaySteps(observed, desired),
+    ...reversePathSteps(observed, desired),
     // Firewalls of somebody else: they may refuse, and our table still judges what they let pass.
     ...otherFirewallSteps(observed, tunnels),
     // Published ports come last: they may be many, and nothing waits for them.
@@ -204,6 +205,14 @@ function visitorSteps(observed: Observation, tunnels: readonly TunnelFirewall[])
         } as const
       }),
   ]
+}
+
+/** Where addresses of the internet come out of the tunnel: visitors' at home, at a hub those that answer its exits. */
+function reversePathSteps({ strictReversePath }: Observation, desired: readonly TunnelSpec[]): readonly LinuxStep[] {
+  return desired
+    .filter(({ forwarding: of }) => (of.role === 'home' ? of.visitors : of.exits.length > 0))
+    .filter(({ interface: name }) => strictReversePath.includes(name))
+    .map(({ interface: name }) => ({ kind: 'loosen-reverse-path', interface: name }) as const)
 }
 
 function ownWaySteps(observed: Observation, desired: readonly TunnelSpec[]): readonly LinuxStep[] {

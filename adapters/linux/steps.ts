@@ -14,6 +14,7 @@ export const LINUX_STEPS = {
   'lead-visitors': true,
   'unlead-visitors': true,
   'lead-exits': true,
+  'loosen-reverse-path': true,
   'lead-own-ways': true,
   'change-published': true,
 } as const satisfies Declared<LinuxStep>

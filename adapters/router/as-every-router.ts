@@ -12,6 +12,7 @@ export const AS_EVERY_ROUTER = {
   replaceable: [],
   visitors: [],
   foreignMarks: [],
+  strictReversePath: [],
   diversion: { specific: null, internet: null, addresses: [] },
   ownWays: [],
   exits: { interface: null, devices: [] },

@@ -89,5 +89,5 @@ function wanted(tunnel: HomeTunnel, hubLiterals: readonly string[], observed: Ob
   const { config, uplink, transport, start = null } = tunnel
   const peer = tunnelIn(observed, config.interface)?.peers.find((one) => one.publicKey === config.hub.publicKey)
   const spec = tunnelSpec(config, { hubLiterals, transport, start }, peer?.endpoint ?? null, uplink)
-  return tunnel.isDark === true && observed.diversion.internet !== null ? { ...spec, pastVpn: true } : spec
+  return tunnel.isDark === true && observed.diversion.internet !== null ? { ...spec, pastVpn: hubLiterals } : spec
 }

@@ -15,6 +15,7 @@ export const UNTOUCHED: Observation = {
   otherFirewalls: {},
   closedFirewalls: [],
   foreignMarks: [],
+  strictReversePath: [],
   diversion: { specific: null, internet: null, addresses: [] },
   ownWays: [],
   clashes: [],

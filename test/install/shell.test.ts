@@ -21,7 +21,7 @@ test('uninstall removes what bears the marks that the adapter sets', () => {
 })
 
 test('uninstall looks for rules in every routing table that the adapter may fill', () => {
-  const [, first, last] = /for name in \{(\d+)\.\.(\d+)\}; do\n +while ip rule del lookup/.exec(installer) ?? []
+  const [, first, last] = /for name in \{(\d+)\.\.(\d+)\} main; do\n +while ip rule del lookup/.exec(installer) ?? []
   const tables = ROUTING_TABLES.map(Number).toSorted((a, b) => a - b)
   expect([Number(first), Number(last)]).toEqual([tables[0], tables.at(-1)])
 })

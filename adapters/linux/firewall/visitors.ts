@@ -10,6 +10,8 @@ import type { NftChain } from './nft-table.ts'
 
 /** Priorities as numbers; their names are in nft(8), "Standard priority names". */
 const MANGLE = -150
+/** Before everybody's in this hook, and before connections are known. */
+const FIRST = -350
 /** After everybody's in this hook: routing comes next. */
 const LAST = 350
 
@@ -37,6 +39,15 @@ export function visitorChains(tunnel: string, network: string, slot: number): re
   const answers = `ct direction reply ${visitorCondition(slot)} ${set('meta')}`
   return [
     {
+      name: 'visitors_early',
+      type: 'filter',
+      hook: 'prerouting',
+      priority: FIRST,
+      // Filters of forged sources look for the route back, by the packet's mark where they are made well (nft(8), "FIB
+      // EXPRESSIONS"): for this mark it is the tunnel.
+      rules: [`iifname ${tunnel} ip saddr != ${network} ${set('meta')}`],
+    },
+    {
       name: 'visitors',
       type: 'filter',
       hook: 'prerouting',
@@ -57,17 +68,5 @@ export function visitorChains(tunnel: string, network: string, slot: number): re
     },
     // Answers of this machine itself. Only a chain of this type has a packet routed again (nft(8), "CHAINS").
     { name: 'answers', type: 'route', hook: 'output', priority: MANGLE, rules: [answers] },
-  ]
-}
-
-/**
- * Warns of strict filtering, which takes a visitor's address for a forged one, since the way back to it is another (RFC
- * 3704, 2.2). The kernel obeys the larger of the two values (ip-sysctl, rp_filter).
- * @param all of all interfaces. @param tunnels each tunnel's own.
- */
-export function reversePathWarning(all: string, tunnels: readonly string[]): readonly string[] {
-  if (!tunnels.some((own) => Math.max(Number(all) || 0, Number(own) || 0) === 1)) return []
-  return [
-    'strict reverse path filtering (rp_filter 1) drops visitors of published ports: put net.ipv4.conf.all.rp_filter=2 into /etc/sysctl.d/90-homeward.conf and run sysctl --system',
   ]
 }

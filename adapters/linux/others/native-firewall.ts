@@ -4,6 +4,7 @@ import type { OtherFirewall } from '../../observation.ts'
 import type { TunnelFirewall } from '../../spec.ts'
 import { TABLE } from '../firewall/mark.ts'
 import type { OtherFirewallStep } from './other-firewall.ts'
+import { reversePathHook } from './reverse-path-rule.ts'
 import { needsOfTunnel, type TunnelNeed } from './tunnel-needs.ts'
 import { visitorCondition } from '../firewall/visitors.ts'
 
@@ -60,16 +61,20 @@ export function parseNative(ruleset: string, told: ToldByIptables = new Set(['ip
       ({ family, table, chain: name }) => family === chain.family && table === chain.table && name === chain.name,
     )
   return {
-    strict: chains
-      .filter((chain) => !isIptables(chain, told))
-      .filter((chain) => chain.policy === 'drop' || isEnd(inChain(chain).at(-1)))
-      .map(({ family, table, name, hook }) => [family, table, name, hook].join(' ')),
-    ours: chains.flatMap((chain) =>
-      inChain(chain).flatMap(({ comment, handle }) => {
-        const digest = MARK.exec(comment)?.[1]
-        return digest === undefined ? [] : [[chain.family, chain.table, chain.name, digest, handle].join(' ')]
+    strict: [
+      ...chains
+        .filter((chain) => !isIptables(chain, told))
+        .filter((chain) => chain.policy === 'drop' || isEnd(inChain(chain).at(-1)))
+        .map(({ family, table, name, hook }) => [family, table, name, hook].join(' ')),
+      ...rules.filter(isNative).flatMap((rule) => {
+        const hook = reversePathHook(rule.expr)
+        return hook === null ? [] : [[rule.family, rule.table, rule.chain, hook, rule.handle].join(' ')]
       }),
-    ),
+    ],
+    ours: rules.filter(isNative).flatMap(({ family, table, chain, comment, handle }) => {
+      const digest = MARK.exec(comment)?.[1]
+      return digest === undefined ? [] : [[family, table, chain, digest, handle].join(' ')]
+    }),
   }
 }
 
@@ -84,6 +89,12 @@ export function contentOf(ruleset: string, table: string): readonly unknown[] {
 /** The table, e.g. `inet firewalld`, of any text that begins with it: a chain, a rule. */
 export function tableOf(place: string): string {
   return place.split(' ').slice(0, 2).join(' ')
+}
+
+/** Whether a rule can be one of ours, or one before which ours can be put. */
+function isNative({ family, table, chain }: v.InferOutput<typeof Rule>): boolean {
+  const isKnown = ['ip', 'ip6', 'inet'].includes(family) && PLAIN.test(table) && PLAIN.test(chain)
+  return isKnown && `${family} ${table}` !== TABLE
 }
 
 function isIptables({ family, table, name }: v.InferOutput<typeof Chain>, told: ToldByIptables): boolean {
@@ -116,17 +127,20 @@ export function nativeSteps(
   tunnels: readonly TunnelFirewall[],
 ): readonly OtherFirewallStep[] {
   const needs = tunnels.flatMap(needsOfTunnel)
-  const wanted = strict.flatMap((chain) => {
-    const [family = '', table, name, hook] = chain.split(' ')
+  const all = strict.flatMap((chain) => {
+    const [family = '', table, name, hook, before] = chain.split(' ')
     return needs
       .filter((need) => need.hook === hook && need.families.some((one) => covers(family, one)))
       .map((need) => {
         const rule = nativeRule(need)
         const digest = createHash('sha256').update(rule).digest('hex').slice(0, 12)
         const place = `${family} ${table} ${name}`
-        return { key: `${place} ${digest}`, text: `${place} ${rule} comment "homeward ${digest}"` }
+        const at = before === undefined ? place : `${place} position ${before}`
+        return { key: `${place} ${digest}`, text: `${at} ${rule} comment "homeward ${digest}"` }
       })
   })
+  // Before the first of several rules of one chain is before all of them.
+  const wanted = all.filter(({ key }, index) => all.findIndex((one) => one.key === key) === index)
   const keyOf = (own: string): string => own.split(' ').slice(0, 4).join(' ')
   const there = ours.map(keyOf)
   const add = wanted.filter(({ key }) => !there.includes(key)).map(({ text }) => text)
@@ -143,9 +157,10 @@ export function covers(family: string, need: 'ipv4' | 'ipv6'): boolean {
   return family === 'inet' || family === (need === 'ipv4' ? 'ip' : 'ip6')
 }
 
-export function nativeRule({ from, to, protocol, port, visitorSlot }: TunnelNeed): string {
+export function nativeRule({ from, to, protocol, port, notFrom, visitorSlot }: TunnelNeed): string {
   return [
     ...(from === null ? [] : [`iifname ${JSON.stringify(from)}`]),
+    ...(notFrom === null ? [] : [`ip saddr != ${notFrom}`]),
     ...(to === null ? [] : [`oifname ${JSON.stringify(to)}`]),
     ...(protocol === null ? [] : [port === null ? `meta l4proto ${protocol}` : `${protocol} dport ${port}`]),
     ...(visitorSlot === null ? [] : [visitorCondition(visitorSlot)]),

@@ -26,14 +26,17 @@ export type OtherFirewallStep = Extract<HostStep, { kind: 'set-other-firewall' }
 /** The mark of our rules, as iptables-save prints it. */
 const COMMENT = '-m comment --comment homeward'
 
-const CHAIN_OF = { input: 'INPUT', forward: 'FORWARD' } as const
+const CHAIN_OF: ReadonlyMap<TunnelNeed['hook'], string> = new Map([
+  ['input', 'INPUT'],
+  ['forward', 'FORWARD'],
+])
 
 /** @param saved what `iptables-save -t filter` said of one family. */
 export function parseIptables(saved: string): OtherFirewall {
   const lines = saved.split('\n')
   const rules = lines.flatMap((line) => (line.startsWith('-A ') ? [line.slice(3)] : []))
   const isOurs = (rule: string): boolean => rule.includes(` ${COMMENT} `)
-  const strict = Object.values(CHAIN_OF).filter(
+  const strict = [...CHAIN_OF.values()].filter(
     (chain) =>
       lines.some((line) => line.startsWith(`:${chain} `) && !line.startsWith(`:${chain} ACCEPT`)) ||
       rules.some((rule) => rule.startsWith(`${chain} `) && !isOurs(rule)),
@@ -50,7 +53,7 @@ export function iptablesSteps(
   const family = familyOf(place)
   const wanted = tunnels
     .flatMap(needsOfTunnel)
-    .filter(({ families, hook }) => families.includes(family) && strict.includes(CHAIN_OF[hook]))
+    .filter(({ families, hook }) => families.includes(family) && strict.includes(CHAIN_OF.get(hook) ?? ''))
     .map((need) => iptablesRule(need))
   const add = wanted.filter((rule) => !ours.includes(rule))
   // A rule that is there twice goes once.
@@ -65,7 +68,7 @@ export function familyOf(program: IptablesProgram): 'ipv4' | 'ipv6' {
 /** A rule exactly as iptables-save prints it, so that rules can be compared. */
 function iptablesRule({ hook, from, to, protocol, port, visitorSlot }: TunnelNeed): string {
   const words = [
-    CHAIN_OF[hook],
+    CHAIN_OF.get(hook) ?? '',
     ...(from === null ? [] : [`-i ${from}`]),
     ...(to === null ? [] : [`-o ${to}`]),
     ...(protocol === null ? [] : [`-p ${protocol}`]),

@@ -98,7 +98,9 @@ function isPort(port: number | null, value: unknown): Truth {
 /** Compares the source. Input from the tunnel is from its network, except visitors, who never are. */
 function isSource({ need, tunnel, network }: NeededPacket, value: unknown): Truth {
   const prefix = prefixOf(value)
-  if (prefix === null || need.from !== tunnel || need.hook !== 'input') return 'maybe'
+  if (prefix === null || need.from !== tunnel) return 'maybe'
+  if (need.notFrom !== null) return contains(need.notFrom, prefix) ? 'no' : 'maybe'
+  if (need.hook !== 'input') return 'maybe'
   if (need.visitorSlot !== null) return contains(network, prefix) ? 'no' : 'maybe'
   if (contains(prefix, network)) return 'yes'
   return contains(network, prefix) ? 'maybe' : 'no'

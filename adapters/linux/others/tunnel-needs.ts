@@ -2,7 +2,8 @@ import type { TunnelFirewall } from '../../spec.ts'
 
 /** One kind of packet that every firewall of the machine must let pass, in terms of none of them. */
 export interface TunnelNeed {
-  readonly hook: 'input' | 'forward'
+  /** A filter of forged sources looks for the route back: by the packet's mark (`-marked`), or without it. */
+  readonly hook: 'input' | 'forward' | 'reverse-path' | 'reverse-path-marked'
   /** The tunnel itself is IPv4; what comes from outside may be either. */
   readonly families: readonly ('ipv4' | 'ipv6')[]
   /** The interface by which the packet comes in; null: any. */
@@ -10,15 +11,26 @@ export interface TunnelNeed {
   readonly to: string | null
   readonly protocol: 'tcp' | 'udp' | 'icmp' | null
   readonly port: number | null
+  /** Only packets that are not from this network; null: any. */
+  readonly notFrom: string | null
   /** Connections with the mark of visitors of this slot; null: any. */
   readonly visitorSlot: number | null
 }
 
-const ANY = { families: ['ipv4'], from: null, to: null, protocol: null, port: null, visitorSlot: null } as const
+const ANY = {
+  families: ['ipv4'],
+  from: null,
+  to: null,
+  protocol: null,
+  port: null,
+  notFrom: null,
+  visitorSlot: null,
+} as const
 
 /** What a tunnel needs of other firewalls; our own table judges what passes between the tunnel and the rest. Pure. */
 export function needsOfTunnel({
   interface: name,
+  network,
   listenPort,
   forwarding,
   visitorSlot,
@@ -28,13 +40,16 @@ export function needsOfTunnel({
     { ...ANY, hook: 'forward', to: name },
   ]
   const inside = { ...ANY, hook: 'input', from: name } as const
+  const backBy = (hook: 'reverse-path' | 'reverse-path-marked') => ({ ...ANY, hook, from: name, notFrom: network })
   const outside = { ...ANY, hook: 'input', families: ['ipv4', 'ipv6'] } as const
   switch (forwarding.role) {
     case 'home':
-      return [...pass, ...(forwarding.visitors ? [{ ...inside, visitorSlot }] : [])]
+      // Visitors bear a mark by which the route back is the tunnel.
+      return [...pass, ...(forwarding.visitors ? [{ ...inside, visitorSlot }, backBy('reverse-path')] : [])]
     case 'hub':
       return [
         ...pass,
+        ...(forwarding.exits.length === 0 ? [] : [backBy('reverse-path'), backBy('reverse-path-marked')]),
         { ...inside, protocol: 'icmp' },
         ...(forwarding.heartbeatPort === null
           ? []

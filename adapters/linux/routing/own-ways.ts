@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { isIPv4 } from 'node:net'
 import { networkOf } from '../../../net/prefix.ts'
 import type { Diversion } from '../../observation.ts'
 import type { TunnelSpec } from '../../spec.ts'
@@ -10,6 +10,9 @@ import { lowestOfOthers, parsePolicyRules, type PolicyRule, priorityBefore, ROUT
  */
 
 const MAIN = 'main'
+
+/** A way to one host: at a home, to its hub. */
+const HOST = /^to [0-9.]+$/
 
 /** How many networks behind the tunnel get a rule of their own: every packet of the machine is compared with each. */
 const MOST_NETWORKS = 32
@@ -34,17 +37,24 @@ export function wantedWays(
 ): readonly string[] {
   const all = desired.flatMap((spec) => [
     ...(specific === null ? [] : inside(spec)),
-    ...(internet === null ? [] : towardsInternet(spec, addresses, there ?? [])),
+    ...(internet === null ? [] : towardsInternet(spec, addresses, hubsIn(there, desired))),
   ])
-  // As ip prints them.
-  return [...new Set(all.map((selector) => selector.replace('/32', '')))].sort()
+  return [...new Set(all)].sort()
+}
+
+/** Ways of homes to their hubs among those that stand. */
+function hubsIn(there: readonly string[] | null, desired: readonly TunnelSpec[]): readonly string[] {
+  const others = new Set(desired.flatMap(inside))
+  return (there ?? []).filter((way) => HOST.test(way) && !others.has(way))
 }
 
 /** What goes into the tunnel, and what comes out of it for networks here. */
 function inside({ interface: name, address, routes, forwarding }: TunnelSpec): readonly string[] {
   const behind = routes.slice(0, MOST_NETWORKS).map(({ prefix }) => `to ${prefix}`)
   const here = forwarding.role === 'home' ? forwarding.lan.slice(0, MOST_NETWORKS) : []
-  return [`to ${networkOf(address)}`, ...behind, ...here.map((prefix) => `iif ${name} to ${prefix}`)]
+  const all = [`to ${networkOf(address)}`, ...behind, ...here.map((prefix) => `iif ${name} to ${prefix}`)]
+  // As ip prints them.
+  return all.map((selector) => selector.replace('/32', ''))
 }
 
 /**
@@ -52,13 +62,12 @@ function inside({ interface: name, address, routes, forwarding }: TunnelSpec): r
  * registrar, visitors of published ports, devices that go out through it. A home's tunnel may go through a VPN.
  */
 function towardsInternet(
-  { interface: name, listenPort, forwarding, peers, pastVpn }: TunnelSpec,
+  { interface: name, listenPort, forwarding, pastVpn }: TunnelSpec,
   addresses: readonly string[],
-  there: readonly string[],
+  hubs: readonly string[],
 ): readonly string[] {
   if (forwarding.role === 'home') {
-    const hub = peers.flatMap(({ endpoint }) => (endpoint === null || isIPv6(endpoint.address) ? [] : [endpoint]))
-    return hub.map(({ address }) => `to ${address}`).filter((way) => pastVpn === true || there.includes(way))
+    return [...hubs, ...(pastVpn ?? []).filter((one) => isIPv4(one)).map((one) => `to ${one}`)]
   }
   const ports = [
     ...(listenPort === null ? [] : [`udp sport ${listenPort}`, `tcp sport ${listenPort}`]),
@@ -74,8 +83,8 @@ export function pastVpnWarnings(
   there: readonly string[] | null,
 ): readonly string[] {
   return desired.flatMap((spec) => {
-    const ways = spec.forwarding.role === 'home' ? wantedWays([spec], { ...diversion, specific: null }, there) : []
-    if (ways.length === 0) return []
+    if (spec.forwarding.role === 'hub' || diversion.internet === null) return []
+    if (towardsInternet(spec, [], hubsIn(there, desired)).length === 0) return []
     return [
       `another program’s VPN takes all that this machine sends (${diversion.internet}), and the hub did not answer through it: ${spec.interface} goes past it until that VPN is gone. See whether the VPN itself works, or let it leave out the hub’s address`,
     ]
@@ -103,8 +112,8 @@ function isSame(a: PolicyRule, b: PolicyRule): boolean {
   return a.priority === b.priority && a.selector === b.selector
 }
 
-function isOwnWay({ isOurs, table }: PolicyRule): boolean {
-  return isOurs && table === MAIN
+function isOwnWay({ isOurs, table, fwmark }: PolicyRule): boolean {
+  return isOurs && table === MAIN && fwmark === null
 }
 
 /** After our rules that choose another way for some of these packets, and before everybody else's. */

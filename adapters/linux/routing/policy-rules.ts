@@ -12,6 +12,8 @@ export interface PolicyRule {
   readonly fwmask: number
   readonly table: string | null
   readonly isOurs: boolean
+  /** Routes of prefixes no longer than this are left out; null: none is. */
+  readonly suppressed: number | null
   readonly src: string | null
   readonly iif: string | null
   /** The conditions but the mark, in the words and order in which ours are made; empty: all packets. */
@@ -36,6 +38,7 @@ const Rules = v.array(
     dstlen: v.optional(v.number()),
     ipproto: v.optional(v.string()),
     sport: v.optional(v.number()),
+    suppress_prefixlen: v.optional(v.number()),
   }),
 )
 
@@ -69,6 +72,7 @@ export function parsePolicyRules(text: string): readonly PolicyRule[] {
     fwmask: rule.fwmask === undefined ? ALL_BITS : Number(rule.fwmask),
     table: rule.table ?? null,
     isOurs: rule.protocol === ROUTE_PROTOCOL,
+    suppressed: rule.suppress_prefixlen ?? null,
     src: rule.src ?? null,
     iif: rule.iif ?? null,
     selector: selectorOf(rule),

@@ -3,7 +3,13 @@ import type { ReplyRoute } from '../../observation.ts'
 import { parsePolicyRules, type PolicyRule, priorityBefore, ROUTE_PROTOCOL, ruleBefore } from './policy-rules.ts'
 import { SLOTS, slotMark, slotMarkText, tableNumberOf } from './slots.ts'
 
-/** The rule and the route that take answers to visitors into the tunnel, by slot. Pure. */
+/**
+ * The rules and the route that take answers to visitors into the tunnel, by slot. Pure.
+ *
+ * Before the tunnel come networks of this machine. No answer goes there; but the kernel's filter of forged sources also
+ * asks by the mark of an answer whether its sender, a container or a LAN host, is where it came from, once a program as
+ * wg-quick has turned `src_valid_mark` on (ip-sysctl).
+ */
 
 const Routes = v.array(
   v.object({ dst: v.optional(v.string()), dev: v.optional(v.string()), table: v.optional(v.string()) }),
@@ -15,7 +21,7 @@ export function replyRoutes(rules: string, routes: string): readonly ReplyRoute[
   return SLOTS.flatMap((slot) => {
     const table = tableNumberOf(slot)
     const [ours, led] = [ourRules(all, table), ourRoutes(routes, table)]
-    if (ours.length === 0 && led.length === 0) return []
+    if (ours.length === 0 && led.length === 0 && nearRules(all, slot).length === 0) return []
     const [rule, route] = [ours[0], led[0]]
     const { mark, mask } = slotMark(slot)
     const isRule =
@@ -23,12 +29,30 @@ export function replyRoutes(rules: string, routes: string): readonly ReplyRoute[
       rule.priority === priorityBefore(all, Number(table)) &&
       rule.fwmark === mark &&
       rule.fwmask === mask &&
-      !rule.isInverted
+      !rule.isInverted &&
+      isNear(nearRules(all, slot), all, table)
     const isRoute = route !== undefined && route.dst === 'default'
     const isWhole = isRule && isRoute && ours.length === 1 && led.length === 1
     const behind = rule === undefined ? null : ruleBefore(all, rule.priority)
     return [{ slot, interface: route?.dev ?? null, isWhole, ...(behind === null ? {} : { behind }) }]
   })
+}
+
+/** The longest prefix that is as good as the internet: VPNs add two routes of length 1 to main, or eight of 4. */
+const FAR = 7
+
+/** Our rules that leave answers with the slot's mark to networks of this machine. */
+function nearRules(rules: readonly PolicyRule[], slot: number): readonly PolicyRule[] {
+  const { mark, mask } = slotMark(slot)
+  return rules.filter((rule) => rule.isOurs && rule.table === 'main' && rule.fwmark === mark && rule.fwmask === mask)
+}
+
+function isNear([rule, ...more]: readonly PolicyRule[], all: readonly PolicyRule[], table: string): boolean {
+  return more.length === 0 && rule?.priority === nearPriority(all, table) && rule.suppressed === FAR
+}
+
+function nearPriority(all: readonly PolicyRule[], table: string): number {
+  return Math.max(1, priorityBefore(all, Number(table)) - 1)
 }
 
 export function ourRules(rules: readonly PolicyRule[], table: string): readonly PolicyRule[] {
@@ -53,11 +77,13 @@ export function visitorCommands(
   return [
     // The rule goes first: marked packets then take the usual way.
     ...ourRules(all, table).map((rule) => removal(rule, table)),
+    ...nearRules(all, slot).map((rule) => `${removal(rule, 'main')} fwmark ${slotMarkText(slot)}`),
     ...ourRoutes(routes, table).map(() => `route del default ${own}`),
     ...(interfaceName === null
       ? []
       : [
           `route add default dev ${interfaceName} ${own}`,
+          `rule add fwmark ${slotMarkText(slot)} lookup main suppress_prefixlength ${FAR} pref ${nearPriority(all, table)} proto ${ROUTE_PROTOCOL}`,
           `rule add fwmark ${slotMarkText(slot)} lookup ${table} pref ${priority} proto ${ROUTE_PROTOCOL}`,
         ]),
   ]

@@ -103,6 +103,7 @@ export const machine: fc.Arbitrary<Observation> = fc
   })
   .map(({ wasOff, published, remains, ...rest }) => ({
     ...rest,
+    strictReversePath: rest.interfaces.slice(0, 1).map((own) => own.name),
     // One is there, or a wreck of its name.
     remains: remains.filter((one) => rest.interfaces.every(({ name: own }) => own !== one)),
     foreignInterfaces: ['eth0'],

@@ -38,7 +38,7 @@ const replies: Replies = {
   isWithoutPorts: false,
   diversion: null,
   others: { otherFirewalls: NO_OTHERS, closedFirewalls: [], foreignMarks: [] },
-  reversePathFilter: { all: '0', own: ['0'] },
+  reversePathFilter: { all: '0', own: new Map([['hw0', '0']]) },
 }
 
 describe('an observation', () => {
@@ -67,6 +67,7 @@ describe('an observation', () => {
       otherFirewalls: NO_OTHERS,
       closedFirewalls: [],
       foreignMarks: [],
+      strictReversePath: [],
       diversion: { specific: null, internet: null, addresses: [] },
       ownWays: [],
       clashes: [],

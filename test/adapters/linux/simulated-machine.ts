@@ -65,6 +65,10 @@ export function carryOut(step: LinuxStep, machine: Observation): Observation {
         otherFirewalls: { ...machine.otherFirewalls, [place]: { strict, ours: [...added, ...ours] } },
       }
     }
+    case 'loosen-reverse-path': {
+      refuseIf(tunnelIn(machine, step.interface) === null, 'No such file or directory')
+      return { ...machine, strictReversePath: machine.strictReversePath.filter((name) => name !== step.interface) }
+    }
     case 'lead-own-ways':
       return { ...machine, ownWays: step.selectors }
     case 'lead-exits':

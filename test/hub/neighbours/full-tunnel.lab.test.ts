@@ -98,3 +98,35 @@ test('a hub whose VPS sends all by a VPN still answers its homes, its registrarâ
   await vpn.down(hub)
   await expect.poll(() => rulesOf(hub), PATIENCE).not.toContain('proto 86')
 })
+
+test('filters of forged sources let visitors in: strict ones of the kernel, and two of nftables', async () => {
+  await pi.shell(`
+for name in all default hw0 eth0; do echo 1 > /proc/sys/net/ipv4/conf/$name/rp_filter; done
+nft -f - <<'X'
+table inet by_mark {
+  chain first {
+    type filter hook prerouting priority -300; policy accept;
+    fib saddr . mark . iif oif missing counter drop
+  }
+}
+table ip by_route {
+  chain first {
+    type filter hook prerouting priority -150; policy accept;
+    ip saddr 192.0.2.20 drop
+    fib saddr . iif oif missing counter drop
+  }
+}
+X`)
+  await expect.poll(() => plannedSteps(pi), PATIENCE).toEqual([])
+  for (const [name, port] of [
+    ['pi', 8123],
+    ['container', 8180],
+  ] as const)
+    await expect.poll(() => both(port), PATIENCE).toEqual(seen(name))
+  expect((await pi.run('cat', ['/proc/sys/net/ipv4/conf/all/rp_filter'])).stdout).toBe('1\n')
+  // Whom their owner keeps out stays out: ours stands right before the filter.
+  expect((await pi.run('nft', ['list', 'table', 'ip', 'by_route'])).stdout).toMatch(
+    /192\.0\.2\.20 drop\n.*iifname "hw0" .* accept comment "homeward .*\n.*fib saddr/,
+  )
+  expect((await pi.run('nft', ['list', 'table', 'inet', 'by_mark'])).stdout).not.toContain('homeward')
+})

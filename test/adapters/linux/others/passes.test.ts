@@ -39,6 +39,7 @@ const table = (policy: string, rules: readonly Rule[]): readonly unknown[] => [
 /** Which needs pass, by the protocol and port of what comes from outside, or by interface. */
 function passed(spec: typeof HUB | typeof HOME, content: readonly unknown[]): readonly string[] {
   return needsOfTunnel(spec).flatMap((need) => {
+    if (need.hook !== 'input' && need.hook !== 'forward') return []
     const packet: NeededPacket = { need, family: 'ipv4', tunnel: 'hw0', network: NETWORK }
     const name = [need.from, need.to, need.protocol, need.port, need.visitorSlot === null ? null : 'visitors']
     return passes(content, need.hook, packet) ? [name.filter((one) => one !== null).join(' ')] : []

@@ -104,7 +104,7 @@ describe('the tunnel’s packets go by the main table', () => {
   test('a home’s tunnel goes through a VPN at first, past it when it was dark there, and stays so for whoever plans', () => {
     const vpn = diverted(WG_QUICK, VPN_ROUTE)
     expect(wantedWays([HOME], vpn, [])).toEqual([])
-    expect(wantedWays([{ ...HOME, pastVpn: true }], vpn, [])).toEqual(['to 203.0.113.10'])
+    expect(wantedWays([{ ...HOME, pastVpn: ['203.0.113.10', '2001:db8::7'] }], vpn, [])).toEqual(['to 203.0.113.10'])
     expect(wantedWays([HOME], vpn, ['to 203.0.113.10'])).toEqual(['to 203.0.113.10'])
     const { steps, warnings } = planLinux({ ...UNTOUCHED, diversion: vpn, ownWays: ['to 203.0.113.10'] }, [HOME])
     expect(steps.map(({ kind }) => kind)).not.toContain('lead-own-ways')

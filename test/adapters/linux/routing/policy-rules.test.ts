@@ -11,6 +11,7 @@ const KERNELS = [
   { priority: 32_767, src: 'all', table: 'default', protocol: 'kernel' },
 ]
 const OURS = { priority: 8600, src: 'all', fwmark: '0x860000', fwmask: '0xff0000', table: '8600', protocol: '86' }
+const NEAR = { ...OURS, priority: 8599, table: 'main', suppress_prefixlen: 7 }
 const WG_QUICK = [
   { priority: 8598, src: 'all', table: 'main', suppress_prefixlen: 0, protocol: 'unspec' },
   { priority: 8599, not: null, src: 'all', fwmark: '0xca6c', table: '51820', protocol: 'unspec' },
@@ -24,22 +25,24 @@ const text = (rules: readonly unknown[]): string => JSON.stringify([...KERNELS, 
 
 describe('the rule that routes answers to visitors', () => {
   test('has the priority it always had where nobody else has a rule before the kernel’s', () => {
-    expect(replyRoutes(text([OURS]), ROUTES)).toEqual([{ slot: 0, interface: 'hw0', isWhole: true }])
+    expect(replyRoutes(text([OURS, NEAR]), ROUTES)).toEqual([{ slot: 0, interface: 'hw0', isWhole: true }])
     expect(visitorCommands(0, 'hw0', text([]), '[]').at(-1)).toBe(
       'rule add fwmark 0x00860000/0x00ff0000 lookup 8600 pref 8600 proto 86',
     )
   })
 
   test('goes before a full-tunnel VPN’s, which took the priorities below it', () => {
-    const rules = text([OURS, ...WG_QUICK])
+    const rules = text([OURS, NEAR, ...WG_QUICK])
     expect(replyRoutes(rules, ROUTES)).toEqual([{ slot: 0, interface: 'hw0', isWhole: false, behind: 'ip rule 8598' }])
     expect(visitorCommands(0, 'hw0', rules, ROUTES)).toEqual([
       'rule del pref 8600 lookup 8600 proto 86',
+      'rule del pref 8599 lookup main proto 86 fwmark 0x00860000/0x00ff0000',
       'route del default table 8600 proto 86',
       'route add default dev hw0 table 8600 proto 86',
+      'rule add fwmark 0x00860000/0x00ff0000 lookup main suppress_prefixlength 7 pref 4298 proto 86',
       'rule add fwmark 0x00860000/0x00ff0000 lookup 8600 pref 4299 proto 86',
     ])
-    const moved = text([{ ...OURS, priority: 4299 }, ...WG_QUICK])
+    const moved = text([{ ...OURS, priority: 4299 }, { ...NEAR, priority: 4298 }, ...WG_QUICK])
     expect(replyRoutes(moved, ROUTES)).toEqual([{ slot: 0, interface: 'hw0', isWhole: true }])
   })
 
@@ -48,12 +51,13 @@ describe('the rule that routes answers to visitors', () => {
   })
 
   test('takes no notice of rules for packets with somebody else’s mark, only of those for all packets', () => {
-    expect(replyRoutes(text([OURS, TAILSCALE[0]]), ROUTES)).toMatchObject([{ isWhole: true }])
-    expect(replyRoutes(text([OURS, ...TAILSCALE]), ROUTES)).toMatchObject([{ behind: 'ip rule 5270' }])
+    expect(replyRoutes(text([OURS, NEAR, TAILSCALE[0]]), ROUTES)).toMatchObject([{ isWhole: true }])
+    expect(replyRoutes(text([OURS, NEAR, ...TAILSCALE]), ROUTES)).toMatchObject([{ behind: 'ip rule 5270' }])
   })
 
   test('that is the opposite of itself is not whole', () => {
-    expect(replyRoutes(text([{ ...OURS, not: null }]), ROUTES)).toMatchObject([{ isWhole: false }])
+    expect(replyRoutes(text([{ ...OURS, not: null }, NEAR]), ROUTES)).toMatchObject([{ isWhole: false }])
+    expect(replyRoutes(text([OURS]), ROUTES)).toMatchObject([{ isWhole: false }])
   })
 })
 
