@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { CidrSchema, Ipv4Schema, PortSchema } from './addresses.ts'
+import { CidrSchema, HostSchema, Ipv4Schema, PortSchema } from './addresses.ts'
 import { NameSchema } from './names.ts'
 
 /** Ports of the hub that are forwarded to services at homes, as agent and hub exchange them. */
@@ -24,6 +24,8 @@ const FieldsSchema = v.object({
 export const AddPublicationRequest = v.object({
   version: v.literal(1),
   ...FieldsSchema.entries,
+  /** The name that the service was given by, where that was one: asked for again by it, the publication moves. */
+  host: v.optional(HostSchema),
   /** Whether the service sees visitors' addresses; null: keep where that can work, else hide. */
   source: v.nullable(SourceSchema),
 })
@@ -33,6 +35,16 @@ export const PublicationSchema = v.strictObject({
   source: SourceSchema,
   home: NameSchema,
   addedAt: v.pipe(v.string(), v.isoTimestamp()),
+  /** The host name that leads to the service at home. Default: it was given by its address. */
+  host: v.optional(HostSchema),
+})
+
+/** A service that was given by a host name: the home resolves it when the service is no longer where it was. */
+export const NamedTargetSchema = v.object({
+  ...FieldsSchema.entries,
+  host: HostSchema,
+  /** What to ask for when it moves; null: keep where that can work. */
+  source: v.nullable(SourceSchema),
 })
 
 /** Ports of a publication that are not forwarded for now. */
@@ -84,6 +96,7 @@ type Protocol = v.InferOutput<typeof ProtocolSchema>
 export type Source = v.InferOutput<typeof SourceSchema>
 export type PublicationRequest = Omit<v.InferOutput<typeof AddPublicationRequest>, 'version'>
 export type Publication = Readonly<v.InferOutput<typeof PublicationSchema>>
+export type NamedTarget = Readonly<v.InferOutput<typeof NamedTargetSchema>>
 export type Withheld = Readonly<v.InferOutput<typeof WithheldSchema>>
 export type ListedPublication = v.InferOutput<typeof ListedPublicationSchema>
 export type ProofLink = v.InferOutput<typeof ProofLinkSchema>

@@ -21,6 +21,7 @@ import { noteNamed, type Path } from './path.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { type Place, samePlace } from '../settings/place.ts'
 import { type Registering, type RegistrationResult, registerHome, type SaidReason } from '../registrar/registration.ts'
+import type { NamedServices } from './named-services.ts'
 import { executeRemedy } from './remedy.ts'
 import { readEchoKey } from '../secrets/secrets.ts'
 import type { Mutex } from '../../system/process/mutex.ts'
@@ -51,6 +52,8 @@ export interface EffectsContext {
   readonly recorder: EventRecorder
   /** Takes another place in the tunnel from the hub. Never throws. */
   readonly takePlace: (place: Place) => Promise<void>
+  /** Takes the published services that the hub knows by host names. */
+  readonly heardNamed: NamedServices['take']
   /** Takes the time on the hub's clock. */
   readonly heardTime: (hubTime: string) => void
   /** Held by registrations, and by changes of the key that they name. */
@@ -108,6 +111,7 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
     if (!signal.aborted) recorder.registered(reason, result)
     if (result.answer !== null) {
       context.heardTime(result.answer.hubTime)
+      context.heardNamed(result.answer.named)
       await takeWish(result.answer)
       const { place } = result.answer
       if (place !== undefined && !samePlace(place, config().hub)) await context.takePlace(place)

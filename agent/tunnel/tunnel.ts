@@ -26,6 +26,7 @@ import { makeBeforeConfirm } from './before-confirm.ts'
 import { makeEffects, type EventRecorder } from './effects.ts'
 import { type Judge, makeJudge } from './judge.ts'
 import { makeLoop } from './loop.ts'
+import { makeNamedServices, movePublication } from './named-services.ts'
 import { failBackToUdp } from './fail-back.ts'
 import type { Path } from './path.ts'
 import { makeReader, type TunnelReading } from './reading.ts'
@@ -176,6 +177,12 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
         })
     },
   }
+  const named = makeNamedServices({
+    config,
+    move: (target, address, cut) =>
+      movePublication({ configDir, config: config(), hosts: path.hubLiterals ?? [] }, target, address, cut),
+    log,
+  })
   const effects = (deps.effects ?? makeEffects)(
     {
       paths,
@@ -201,6 +208,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
         }
         follow()
       },
+      heardNamed: named.take,
       heardTime: clockGuard.heard,
       registrationMutex,
       clock,
@@ -255,6 +263,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
         reconcileLoop.run(signal),
         lifetime.run(signal),
         rotations.run(signal),
+        named.run(signal),
         // The hub is told as after a change of the settings.
         watchNetworks(
           () => config().interface,

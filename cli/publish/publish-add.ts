@@ -31,8 +31,8 @@ export async function publishAdd(
   const side = await ownRole(context)
   if (side === 'home' && options.home !== undefined)
     throw new Problem('wrong-usage', { what: 'publishing', why: '--home is for the hub: here it is this home' })
-  const { address, port: targetPort } = await targetOf(context, target, side, rangeText(range))
-  const asked = { ...range, address, targetPort, source, home: options.home ?? null }
+  const { port: targetPort, ...where } = await targetOf(context, target, side, rangeText(range))
+  const asked = { ...range, ...where, targetPort, source, home: options.home ?? null }
   const reconcileLoop = await publishClient(context)
   const publication = await reconcileLoop.add(asked)
   const { pathText, noteFailure } = await import('./publish-check.ts')
@@ -63,6 +63,8 @@ function sourceOf(text: string | undefined): Source | null {
 
 interface Target {
   readonly address: string
+  /** The host name that was given. */
+  readonly host?: string
   readonly port: number
 }
 
@@ -88,7 +90,7 @@ async function targetOf(context: Context, text: string, side: 'home' | 'hub', ra
   const config = await readAgentConfig(context.configDir)
   if (isOutside) return { address: mappedAddress(config.lan, host), port }
   if (host === 'localhost' || host.startsWith('127.')) return { address: ownAddress(config, what), port }
-  return { address: mappedAddress(config.lan, await resolved(host, what)), port }
+  return { address: mappedAddress(config.lan, await resolved(host, what)), host, port }
 }
 
 /** This machine's address, where the tunnel ends on it: visitors do not reach its loopback. */

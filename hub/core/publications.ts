@@ -4,6 +4,7 @@ import {
   entryCount,
   type ListedPublication,
   MOST_PUBLISHED_ENTRIES,
+  type NamedTarget,
   type Publication,
   type PublicationRequest,
   type PublishedRange,
@@ -39,12 +40,16 @@ export function addPublication(
   refuseOddRange(input, what)
   refuseTarget(home, input, what)
   const source = sourceOf(home, input, what)
-  const { protocol, port, lastPort, address, targetPort } = input
-  const wanted = { protocol, port, lastPort, address, targetPort, source, home: home.name }
+  const { protocol, port, lastPort, address, targetPort, host } = input
+  const named = host === undefined ? {} : { host }
+  const wanted = { protocol, port, lastPort, address, targetPort, source, home: home.name, ...named }
   const there = document.publications.find((one) => one.protocol === protocol && overlap(one, input))
+  if (there !== undefined && isMove(there, wanted)) {
+    const moved = { ...wanted, addedAt: there.addedAt }
+    return [{ ...document, publications: document.publications.map((one) => (one === there ? moved : one)) }, moved]
+  }
   if (there !== undefined) {
-    const { addedAt: _, ...known } = there
-    if (JSON.stringify(known) === JSON.stringify(wanted)) return [document, there]
+    if (isSame(there, wanted)) return [document, there]
     const leads =
       principal === null || there.home === principal.name ? ` to ${there.address} of ${there.home}` : ' elsewhere'
     throw new Problem('publication-exists', { what, why: `${rangeText(there)} leads${leads} already` })
@@ -174,6 +179,35 @@ function refuseReserved(range: PublicationInput, reservedBy: ReservedBy, what: s
       next: 'Publish another port: homeward publish add PORT/tcp HOST:PORT',
     })
   }
+}
+
+/** Whether what is asked for is there already, by whichever name. */
+function isSame(there: Publication, wanted: Omit<Publication, 'addedAt'>): boolean {
+  return (['port', 'lastPort', 'address', 'targetPort', 'source', 'home'] as const).every(
+    (key) => there[key] === wanted[key],
+  )
+}
+
+/** Whether the same publication is asked for, whose host name leads to another address by now. */
+function isMove(there: Publication, { host, address, ...wanted }: Omit<Publication, 'addedAt'>): boolean {
+  return (
+    host !== undefined &&
+    there.host === host &&
+    there.address !== address &&
+    there.home === wanted.home &&
+    there.port === wanted.port &&
+    there.lastPort === wanted.lastPort &&
+    there.targetPort === wanted.targetPort
+  )
+}
+
+/** The home's services that were given by host names. Who hides visitors goes on doing so. */
+export function namedTargets({ publications }: StoreDocument, home: string): NamedTarget[] {
+  return publications.flatMap(({ protocol, port, lastPort, address, targetPort, source, host, home: own }) =>
+    own !== home || host === undefined
+      ? []
+      : [{ protocol, port, lastPort, address, targetPort, host, source: source === 'hide' ? source : null }],
+  )
 }
 
 function overlap(a: PublishedRange, b: PublishedRange): boolean {

@@ -6,6 +6,7 @@ import type { Log } from '../../system/process/log.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import { invite, type InviteInput } from '../core/invitation.ts'
 import { join } from '../core/joining.ts'
+import { namedTargets } from '../core/publications.ts'
 import { register } from '../core/registration.ts'
 import { leave, removeHome, type Removed } from '../core/removal.ts'
 import { hashOf, type SecretHash, sameHash } from '../core/secret.ts'
@@ -59,7 +60,7 @@ export interface HomesDeps {
   /** null where no daemon runs. */
   readonly heartbeats: Pick<HeartbeatResponder, 'heardSeconds'> | null
   readonly presences: Pick<Presences, 'expect'>
-  readonly visitors: Pick<Visitors, 'heard' | 'isWanted' | 'isReady'>
+  readonly visitors: Pick<Visitors, 'heard' | 'isWanted' | 'isReady' | 'told'>
   readonly measuring: Pick<SourceMeasuring, 'all'>
   readonly viewOf: PeerViewOf
   /** null where no daemon runs. */
@@ -131,6 +132,7 @@ export function makeHomes(deps: HomesDeps): Homes {
       const seen = await deps.viewOf(home, from)
       const view = hubView(peerMonitor.statsOf(home.publicKey), heartbeats?.heardSeconds(home.address) ?? null, seen)
       const { publicKey } = home
+      visitors.told(home.name)
       deps.presences.expect(home.name, request.heartbeatSeconds)
       const incidents =
         request.incidents === undefined ? undefined : await deps.alerting?.take(home.name, request.incidents)
@@ -140,6 +142,7 @@ export function makeHomes(deps: HomesDeps): Homes {
         ...(incidents === undefined ? {} : { incidents }),
         alternatePorts: [...machine.alternatePorts],
         visitors: visitors.isWanted(home.name),
+        named: namedTargets(store.document, home.name),
         hubTime: clock.wall().toISOString(),
         place: {
           address: home.address,

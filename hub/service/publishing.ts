@@ -96,12 +96,15 @@ export function makePublishing(deps: PublishingDeps): Publishing {
       const served = await deps.served(input.protocol)
       const owner = await ownerInTheWay(input, served)
       const reservedBy = reservations(settings.current, { served, owner, sshPorts: ssh.ports() })
-      const { result, changed } = await update((document, { now }) =>
-        addPublication(document, principal, input, reservedBy, now),
-      )
+      let before: readonly Publication[] = []
+      const { result, changed } = await update((document, { now }) => {
+        before = document.publications
+        return addPublication(document, principal, input, reservedBy, now)
+      })
       if (!changed) return result
-      log.info({ ...result }, 'a port was published')
-      await follow(principal, { add: [result] }, 'it is in the store')
+      const moved = before.filter(({ protocol, port }) => protocol === result.protocol && port === result.port)
+      log.info({ ...result }, moved.length === 0 ? 'a port was published' : 'a published service moved with its name')
+      await follow(principal, { add: [result], remove: moved }, 'it is in the store')
       return result
     },
     remove: async (principal, range) => {

@@ -1,3 +1,4 @@
+import { namedTargets } from '../core/publications.ts'
 import type { Home, StoreDocument } from '../core/store-document.ts'
 
 /**
@@ -12,22 +13,33 @@ export interface Visitors {
   readonly heard: (home: string, answersThem: boolean) => void
   /** Whether visitors with their own addresses are answered there. */
   readonly isReady: (home: string) => boolean
+  /** Notes that the home is told which of its services were given by names. */
+  readonly told: (home: string) => void
   /** Whether the home should ask what is wanted of it. */
   readonly isNews: (home: Pick<Home, 'name'>) => boolean
 }
 
+const NONE = '[]'
+
 export function makeVisitors(): Visitors {
   let wanted: ReadonlySet<string> = new Set()
+  /** Each home's services that were given by host names, as text; and as it was told of them. */
+  let named: ReadonlyMap<string, string> = new Map()
+  const told = new Map<string, string>()
   const answering = new Set<string>()
   return {
     serve: (document) => {
       wanted = new Set(document.publications.filter(({ source }) => source === 'keep').map(({ home }) => home))
+      named = new Map(document.homes.map(({ name }) => [name, JSON.stringify(namedTargets(document, name))]))
       const known = new Set(document.homes.map(({ name }) => name))
       for (const name of answering) if (!known.has(name)) answering.delete(name)
+      for (const name of told.keys()) if (!known.has(name)) told.delete(name)
     },
     isWanted: (home) => wanted.has(home),
     heard: (home, answersThem) => void (answersThem ? answering.add(home) : answering.delete(home)),
     isReady: (home) => answering.has(home),
-    isNews: ({ name }) => wanted.has(name) !== answering.has(name),
+    told: (home) => void told.set(home, named.get(home) ?? NONE),
+    isNews: ({ name }) =>
+      wanted.has(name) !== answering.has(name) || (named.get(name) ?? NONE) !== (told.get(name) ?? NONE),
   }
 }

@@ -5,6 +5,7 @@ import {
   addPublication,
   findPublication,
   listedPublications,
+  namedTargets,
   type PublicationInput,
   removePublication,
   visiblePublications,
@@ -164,6 +165,21 @@ describe('publishing', () => {
     expect(add(room, cabin)[0].publications).toHaveLength(2)
   })
 
+  test('a service that was given by a host name moves with it, and no other does', () => {
+    const nas = { host: 'nas.lan', port: 8080, lastPort: 8080 }
+    const [named, first] = add(empty, cabin, { ...nas, address: '192.168.1.20' })
+    expect(namedTargets(named, 'cabin')).toMatchObject([{ host: 'nas.lan', address: '192.168.1.20', source: 'hide' }])
+    expect(namedTargets(named, 'lodge')).toEqual([])
+    const [moved, again] = add(named, cabin, { ...nas, address: '192.168.1.21' })
+    expect(moved.publications).toEqual([{ ...first, address: '192.168.1.21' }])
+    expect(again.addedAt).toBe(first.addedAt)
+    readable(moved)
+    for (const other of [{ host: 'other.lan' }, { host: undefined }, { targetPort: 81 }])
+      expect(codeOf(() => add(named, cabin, { ...nas, address: '192.168.1.22', ...other }))).toBe('publication-exists')
+    // Asked for again by its address it is the same, and keeps its name.
+    expect(add(named, cabin, { ...nas, host: undefined, address: '192.168.1.20' })[1].host).toBe('nas.lan')
+  })
+
   test('a range that keeps its numbers counts as one, however many ports it has', () => {
     const [document] = add(empty, cabin, { protocol: 'udp', port: 20_001, lastPort: 50_000, targetPort: 20_001 })
     const rest = { port: 30_001, lastPort: 30_000 + MOST_PUBLISHED_ENTRIES - 1, targetPort: 1 }
@@ -300,4 +316,10 @@ test('a home is asked until what it says is what is wanted, whoever was restarte
   expect(visitors.isNews(lodge)).toBe(true)
   visitors.heard('lodge', false)
   expect(visitors.isNews(lodge)).toBe(false)
+  // A service that was given by a name is news until the home was told.
+  const [named] = add({ ...empty, homes: [cabin, lodge] }, cabin, { host: 'nas.lan' })
+  visitors.serve(named)
+  expect([visitors.isNews(cabin), visitors.isNews(lodge)]).toEqual([true, false])
+  visitors.told('cabin')
+  expect(visitors.isNews(cabin)).toBe(false)
 })

@@ -24,6 +24,7 @@ let nas: Host
 beforeAll(async () => {
   lab = await createLab()
   picture = await buildPicture(lab)
+  await lab.setNames({ 'nas.example': [NAS] })
   pi = picture.home.pi
   ;[nas] = (await lab.addHosts([{ name: 'nas' }])) as [Host]
   await lab.connect([
@@ -64,4 +65,16 @@ test('once the Pi is its gateway it sees visitors’ addresses, and is measured 
   expect(publications).toMatchObject([{ source: 'keep' }])
   expect(publications[0]).not.toHaveProperty('whyHidden')
   expect((await pi.homeward(['publish', 'check', '8080/tcp'])).exitCode).toBe(0)
+})
+
+test('a service that was given by a host name is followed when it is no longer where it was', async () => {
+  const asked = () => askService(picture.visitor, 'tcp', picture.hubAddress, 8090)
+  await pi.homeward(['publish', 'add', '8090/tcp', 'nas.example:80'])
+  expect(await asked()).toBe(`nas sees ${VISITOR}`)
+  await nas.shell(`ip address flush dev eth0
+ip address add 192.168.7.21/24 dev eth0
+ip route add default via 192.168.7.2`)
+  await lab.setNames({ 'nas.example': ['192.168.7.21'] })
+  await expect.poll(asked, { timeout: 120_000 }).toBe(`nas sees ${VISITOR}`)
+  expect((await pi.homeward(['publish', 'list'])).stdout).toMatch(/8090\/tcp +192\.168\.7\.21:80/)
 })
