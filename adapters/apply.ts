@@ -5,8 +5,8 @@ import type { TunnelSpec } from './spec.ts'
 import type { Plan, Step } from './step.ts'
 import { describeRefused, type RefusableStep } from './describe-step.ts'
 
-/** The tunnels that are wanted, or a function that derives them from what is there. */
-export type Desired = readonly TunnelSpec[] | ((observed: Observation) => readonly TunnelSpec[])
+/** The tunnels that are wanted, or a function that derives them from what is there, and may ask the tunnel itself. */
+export type Desired = readonly TunnelSpec[] | ((observed: Observation) => Promise<readonly TunnelSpec[]>)
 
 export interface ApplyHooks {
   /** Called before each step, or after one that may fail. */
@@ -35,7 +35,7 @@ export async function applyDesired(
   { onStep = () => undefined, beforeStep, prove, onWarnings }: ApplyHooks = {},
 ): Promise<readonly Step[]> {
   const observed = await adapter.observe(signal)
-  const plan = adapter.plan(observed, typeof desired === 'function' ? desired(observed) : desired)
+  const plan = adapter.plan(observed, typeof desired === 'function' ? await desired(observed) : desired)
   refuseUnlessSafe(plan)
   const done: Step[] = []
   const warnings = [...plan.warnings]

@@ -7,7 +7,7 @@ export interface ProblemDetails {
   /** The device or file, and the reason. Without a final full stop, without secrets. */
   readonly why: string
   /** The next step, where the thrower knows better than the catalogue. */
-  readonly next?: string
+  readonly next?: string | undefined
   readonly cause?: unknown
 }
 

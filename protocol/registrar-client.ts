@@ -7,6 +7,7 @@ import { quoted } from '../problems/printable.ts'
 import { Problem, reasonOf } from '../problems/problem.ts'
 import { within } from '../system/time/within.ts'
 import { hostField, hostPort } from '../wireguard/host-port.ts'
+import { ledAstray } from './led-astray.ts'
 import { ErrorAnswer } from './messages.ts'
 import { nat64Addresses } from './nat64.ts'
 import { explainedNoWay, isNoWay } from './no-route.ts'
@@ -94,12 +95,14 @@ function dial(registrar: Registrar, what: string, signal: AbortSignal): Promise<
     const onAbort = (): void => fail(unreachable(what, signal.reason, signal))
     signal.addEventListener('abort', onAbort)
     if (signal.aborted) onAbort()
-    socket.on('error', (error) => fail(unreachable(what, error, signal)))
+    socket.on('error', (error) => fail(unreachable(what, error, signal, registrar.host)))
     socket.once('secureConnect', () => {
       const seen = socket.getPeerX509Certificate()?.fingerprint256.replaceAll(':', '').toLowerCase()
       if (seen !== registrar.certificate) {
-        const why = `its certificate is ${seen ?? 'missing'}, the pinned one is ${registrar.certificate}`
-        return fail(new Problem('certificate-mismatch', { what, why }))
+        const { said, next } = ledAstray(registrar.host, socket.remoteAddress)
+        const who = said === '' ? '' : `${said}, and somebody else answers there: `
+        const why = `${who}its certificate is ${seen ?? 'missing'}, the pinned one is ${registrar.certificate}`
+        return fail(new Problem('certificate-mismatch', { what, why, next }))
       }
       signal.removeEventListener('abort', onAbort)
       resolve(socket)
@@ -181,10 +184,13 @@ function jsonIn(text: string): unknown {
   }
 }
 
-/** Why an attempt that `signal` bounds failed: a Problem as it is, else `name-unresolved` or `hub-unreachable`. */
-export function unreachable(what: string, thrown: unknown, signal: AbortSignal): Problem {
+/**
+ * Why an attempt that `signal` bounds failed: a Problem as it is, else `name-unresolved` or `hub-unreachable`.
+ * @param host what was connected to, where that may have been a name.
+ */
+export function unreachable(what: string, thrown: unknown, signal: AbortSignal, host = ''): Problem {
   if (thrown instanceof Problem) return thrown
-  const code = (thrown as NodeJS.ErrnoException | undefined)?.code
+  const { code, address } = (thrown ?? {}) as NodeJS.ErrnoException & { readonly address?: string }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return new Problem('name-unresolved', { what, why: 'its name does not resolve', cause: thrown })
   const why = signal.aborted
@@ -192,7 +198,8 @@ export function unreachable(what: string, thrown: unknown, signal: AbortSignal):
     : code === 'ECONNREFUSED'
       ? 'nothing listens there'
       : reasonsOf(thrown)
-  return new Problem('hub-unreachable', { what, why, cause: thrown })
+  const { said, next } = host === '' ? { said: '', next: undefined } : ledAstray(host, address)
+  return new Problem('hub-unreachable', { what, why: said === '' ? why : `${said}, and ${why}`, next, cause: thrown })
 }
 
 /** The reason, or one for each address of a name: such an error has none of its own (RFC 8305). */

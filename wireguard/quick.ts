@@ -8,7 +8,7 @@ export interface DeviceConfig {
   /** The device's address with prefix length, e.g. 10.86.0.5/32. */
   readonly address: string
   readonly mtu: number
-  /** Resolvers while the tunnel is up. Default: the device keeps its own. */
+  /** Resolvers while the tunnel is up, and domains to search after them. Default: the device keeps its own. */
   readonly dns?: readonly string[]
   readonly hub: {
     readonly publicKey: PublicKey

@@ -12,16 +12,10 @@ export const REKEY_AFTER_TIME = 120_000
 /** The age of a key from which it neither encrypts nor decrypts. */
 export const REJECT_AFTER_TIME = 180_000
 
-/**
- * How long until an unanswered initiation is sent again, plus up to REKEY_TIMEOUT_JITTER.
- * @public
- */
+/** How long until an unanswered initiation is sent again, plus up to REKEY_TIMEOUT_JITTER. */
 export const REKEY_TIMEOUT = 5_000
 
-/**
- * The jitter of each retry: the kernel adds 0 to HZ/3.
- * @public
- */
+/** The jitter of each retry: the kernel adds 0 to HZ/3. */
 export const REKEY_TIMEOUT_JITTER = 334
 
 /**

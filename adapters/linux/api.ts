@@ -3,6 +3,7 @@ import { Problem, reasonOf } from '../../problems/problem.ts'
 import { type CommandResult, runCommand, tryCommand } from '../../system/process/run-command.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { IptablesProgram } from '../observation.ts'
+import { containerKind, forwardingAdvice } from './container.ts'
 import { isCandidate, isMarked, parseLinks, type Replies, removePeersArguments } from './convert.ts'
 import { INTERFACE_MARK } from './firewall/mark.ts'
 import { readOthers } from './others/read-others.ts'
@@ -200,6 +201,11 @@ export async function loosenReversePath(name: string): Promise<void> {
   await writeFile(reversePathFilterOf(name), `${LOOSE}\n`)
 }
 
+/** The whole of /proc/sys is mounted read-only, or this file of it belongs to the host: in neither can a sysctl line work. */
+function isReadOnly(thrown: unknown): boolean {
+  return ['EROFS', 'EACCES', 'EPERM'].includes((thrown as NodeJS.ErrnoException).code ?? '')
+}
+
 /** @throws {Problem} `step-failed` where /proc/sys is read-only, as in many containers. */
 export async function setForwarding(value: '0' | '1'): Promise<void> {
   try {
@@ -208,7 +214,7 @@ export async function setForwarding(value: '0' | '1'): Promise<void> {
     throw new Problem('step-failed', {
       what: `writing ${FORWARDING}`,
       why: reasonOf(thrown),
-      next: `Set it where you may: put net.ipv4.ip_forward=${value} into /etc/sysctl.d/90-homeward.conf, run sysctl --system, then homeward apply`,
+      next: forwardingAdvice(isReadOnly(thrown) ? await containerKind() : null, value),
       cause: thrown,
     })
   }

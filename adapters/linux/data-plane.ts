@@ -1,8 +1,9 @@
-import { access, constants } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { Problem } from '../../problems/problem.ts'
 import { tryCommand } from '../../system/process/run-command.ts'
 import type { Description } from '../adapter.ts'
 import { readLinks } from './api.ts'
+import { containerKind, tunAdvice } from './container.ts'
 import { parseLinks } from './convert.ts'
 import { INTERFACE_MARK } from './firewall/mark.ts'
 
@@ -24,7 +25,8 @@ export async function findDataPlane(signal: AbortSignal): Promise<DataPlane> {
   if (hindrance === null) return 'userspace'
   throw new Problem('no-wireguard', {
     what: 'looking for WireGuard',
-    why: `the kernel has no wireguard module, and ${hindrance}`,
+    why: `the kernel has no wireguard module that this machine may use, and ${hindrance.why}`,
+    next: hindrance.next,
   })
 }
 
@@ -37,16 +39,28 @@ async function kernelHasWireguard(signal: AbortSignal): Promise<boolean> {
   return true
 }
 
-async function whatHindersUserspace(signal: AbortSignal): Promise<string | null> {
+/** @returns why wireguard-go cannot run, and what helps where the catalogue does not know it; null when it can. */
+async function whatHindersUserspace(
+  signal: AbortSignal,
+): Promise<{ readonly why: string; readonly next?: string } | null> {
   try {
     await tryCommand('wireguard-go', ['--version'], { signal })
   } catch (thrown) {
-    if (thrown instanceof Problem && thrown.code === 'tool-missing') return 'wireguard-go is not installed'
+    if (thrown instanceof Problem && thrown.code === 'tool-missing') return { why: 'wireguard-go is not installed' }
     throw thrown
   }
-  const reachable = await access('/dev/net/tun', constants.R_OK | constants.W_OK).then(
-    () => true,
-    () => false,
-  )
-  return reachable ? null : 'wireguard-go needs /dev/net/tun, which cannot be opened'
+  const code = await openingFails('/dev/net/tun')
+  if (code === null) return null
+  const why = `wireguard-go, which is installed, needs /dev/net/tun, which ${code === 'ENOENT' ? 'is not there' : `cannot be opened (${code})`}`
+  return { why, next: tunAdvice(await containerKind()) }
+}
+
+/** Opens it: in a container the file may be there with every right, and its device be forbidden (cgroups). */
+async function openingFails(path: string): Promise<string | null> {
+  try {
+    await (await open(path, 'r+')).close()
+    return null
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code ?? 'unknown'
+  }
 }

@@ -29,7 +29,7 @@ export function echoesDueAt({ asking, health, heartbeats, fallback, remediation 
   switch (health.kind) {
     case 'up':
       if (heartbeats.missesInARow >= SUSPICIOUS_MISSES) return last + 500
-      if (fallback !== null) return last + failbackEveryMs(fallback)
+      if (fallback !== null && fallback.trial === null) return last + failbackEveryMs(fallback)
       if (asking.echoedAt === null) return health.since + FIRST_ECHO_MS
       return last + (asking.echoTrust === 'trusted' ? CALM_ECHO_MS : UNPROVEN_ECHO_MS)
     case 'starting':

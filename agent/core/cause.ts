@@ -22,6 +22,8 @@ export type Cause =
   | 'endpoint-moved'
   /** The path is fine, but one end has no session any more: the hub was restarted, or the silence outlived the keys. */
   | 'session-lost'
+  /** Data passed and no handshake did, until the key ended: something on the path drops WireGuard's handshakes. */
+  | 'handshake-blocked'
   /** Our initiations arrive and are not accepted: our clock stepped back, or a key is wrong. */
   | 'handshake-refused'
   /** Small packets pass, full-size ones do not. */

@@ -1,6 +1,6 @@
 import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
 import { noteFailbackRound, fellBack } from './fallback.ts'
-import { type Answered, begun, enter, knownAgain, driftRepaired, remedyEnded } from './remediate.ts'
+import { type Answered, begun, enter, handshakeSeen, knownAgain, driftRepaired, remedyEnded } from './remediate.ts'
 import { diagnose, noteRegistrar, noteRound, noteUplink, notePeerView } from './evidence.ts'
 import { forgiveMisses, isOvertaken, noteAnswer, noteOverdue, noteRefused } from './heartbeats.ts'
 import { noteMapping } from './ledger.ts'
@@ -58,14 +58,20 @@ export function taken(watch: Watch, event: WatchEvent, now: number, actions: Act
       return [remedyEnded(watch, event, now, actions), null]
     case 'looked': {
       const after = { ...watch, asking: { ...watch.asking, lookedAt: now } }
-      return [event.driftRepaired ? driftRepaired(after, now, actions) : after, null]
+      if (event.driftRepaired) return [driftRepaired(after, now, actions), null]
+      const { handshakeAt } = event
+      return [handshakeAt === undefined ? after : handshakeSeen(after, handshakeAt, now, actions), null]
     }
     case 'described':
       return [{ ...watch, canForgetFlow: event.canForgetFlow }, null]
     case 'resumed':
-      return [{ ...watch, fallback: fellBack(event.on, event.endpoint, event.cause, now) }, null]
+      return [
+        { ...watch, fallback: fellBack(event.on, event.endpoint, event.cause, now, watch.failbackFailures) },
+        null,
+      ]
     case 'transport-lost':
-      if (watch.fallback?.on !== 'transport') return [watch, null]
+      // During a trial the tunnel does not use it; a failed one opens another.
+      if (watch.fallback?.on !== 'transport' || watch.fallback.trial !== null) return [watch, null]
       return [
         { ...watch, fallback: null, redirectedAt: now, asking: { ...watch.asking, reconciledAt: -Infinity } },
         null,

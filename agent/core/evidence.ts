@@ -87,6 +87,9 @@ const ROUNDS_THAT_COUNT = 2
 /** How many answers make a home unknown: one that is removed and joins again at this very moment is unknown for one. */
 const UNKNOWN_ANSWERS_THAT_COUNT = 2
 
+/** The age of a key at which its session must have been renewed: rekeying began at 120 s, and failed since. */
+const RENEWED_BY_MS = REKEY_AFTER_TIME + 30_000
+
 /** How much later counts as later: more than a round trip and the hub's own delay in looking at its WireGuard. */
 const HEARD_LATER_MS = 1_500
 
@@ -194,6 +197,9 @@ function byPeerView({
   if (!view.peerKnown) return 'peer-unknown'
   const silentMs = beats.answeredAt === null ? Infinity : view.at - beats.answeredAt
   if (isRefused(view, silentMs)) return 'handshake-refused'
+  // Heartbeats were answered with a key for which no new one came: data passed, and handshakes did not.
+  const keyMs = (view.handshakeSeconds ?? 0) * 1_000 - silentMs
+  if (view.handshakeSeconds !== null && keyMs >= RENEWED_BY_MS) return 'handshake-blocked'
   const isExpired = beats.answeredAt !== null && now - beats.answeredAt > SESSION_MAY_BE_GONE_MS
   if (view.handshakeSeconds === null || isExpired) return 'session-lost'
   // The last answered heartbeat was heard at that same moment. Heard clearly later: only the return path is dead.

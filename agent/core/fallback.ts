@@ -2,6 +2,7 @@ import { backoffMs } from '../../system/time/backoff.ts'
 import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
 import type { Cause } from './cause.ts'
 import type { EchoRound } from './evidence.ts'
+import type { Trial } from './rekey.ts'
 
 /**
  * Fallback to another endpoint or transport than the preferred one, and the failback. Pure; times are monotonic milliseconds.
@@ -16,10 +17,12 @@ export interface Fallback {
   readonly since: number
   /** Rounds in a row in which the better endpoint answered. */
   readonly goodRounds: number
-  /** Failbacks that failed. */
+  /** Failbacks from this line's fallbacks that failed in a row, those of an earlier agent included. */
   readonly failures: number
   /** No failback before this moment. */
   readonly notBefore: number
+  /** The failback that is on trial while the fallback is held ready; null while the tunnel uses the fallback. */
+  readonly trial: Trial | null
 }
 
 const GOOD_ROUNDS = 3
@@ -30,8 +33,10 @@ const STAY_MS = { transport: 0, endpoint: 300_000 } as const
 
 const PAUSES = { firstMs: 60_000, ceilingMs: 3_600_000 } as const
 
-export function fellBack(on: Fallback['on'], current: Endpoint, cause: Cause, now: number): Fallback {
-  return { on, current, cause, since: now, goodRounds: 0, failures: 0, notBefore: now + STAY_MS[on] }
+/** @param failures failbacks that failed in a row on this line: they make the next one rarer. */
+export function fellBack(on: Fallback['on'], current: Endpoint, cause: Cause, now: number, failures = 0): Fallback {
+  const stayMs = Math.max(STAY_MS[on], failures === 0 ? 0 : backoffMs(PAUSES, failures))
+  return { on, current, cause, since: now, goodRounds: 0, failures, notBefore: now + stayMs, trial: null }
 }
 
 /** How long after one round of echoes the next is due. */
@@ -45,14 +50,20 @@ export function noteFailbackRound(fallback: Fallback, round: EchoRound): Fallbac
 
 /** Where to fail back to now; null while that is not sure enough. */
 export function failback(fallback: Fallback, round: EchoRound | null, now: number): Endpoint | null {
-  if (round === null || fallback.goodRounds < GOOD_ROUNDS || now < fallback.notBefore) return null
+  if (round === null || fallback.trial !== null) return null
+  if (fallback.goodRounds < GOOD_ROUNDS || now < fallback.notBefore) return null
   return betterEndpoint(fallback, round)
 }
 
-/** Nothing was heard after a failback: the next one comes later, and each time later still. */
+/** Heartbeats pass after a failback: a handshake is yet to prove it, with the fallback held ready. */
+export function onTrial(fallback: Fallback, now: number): Fallback {
+  return { ...fallback, goodRounds: 0, trial: { since: now, stamp: 'unseen' } }
+}
+
+/** A failback failed: nothing was heard after it, or no handshake passed. The next one comes later, each time later still. */
 export function noteFailbackFailed(fallback: Fallback, now: number): Fallback {
   const failures = fallback.failures + 1
-  return { ...fallback, goodRounds: 0, failures, notBefore: now + backoffMs(PAUSES, failures) }
+  return { ...fallback, goodRounds: 0, failures, notBefore: now + backoffMs(PAUSES, failures), trial: null }
 }
 
 /** The better endpoint that answered: any UDP is better than TLS; of other endpoints only the preferred one is. */

@@ -82,6 +82,9 @@ function rungs(cause: Cause, situation: Situation): readonly Remedy[] {
       return [{ kind: 'register' }, ...reset, newSession]
     case 'session-lost':
       return [newSession, newPort, ...forgetFlow, ...reset, ...others, ...transport, ...last]
+    case 'handshake-blocked':
+      // What drops handshakes by their looks does so on every port; TLS hides them.
+      return [...transport, ...others, newPort, newSession, ...reset, ...last]
     case 'handshake-refused':
       return [...reset, newSession, newPort, ...others, ...last]
     case 'home-offline':

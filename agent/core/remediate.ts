@@ -1,5 +1,6 @@
 import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
-import { type Fallback, noteFailbackFailed, failback, fellBack } from './fallback.ts'
+import { type Fallback, noteFailbackFailed, failback, fellBack, onTrial } from './fallback.ts'
+import { isKeyEnding, judgeTrial, noteHandshake } from './rekey.ts'
 import type { Cause } from './cause.ts'
 import {
   NO_REMEDIATION,
@@ -22,6 +23,9 @@ import type { Action, Watch, WatchEvent } from './state.ts'
 /** How long a look at the machine is waited for: a machine that hangs must not hold up the repair of the uplink. */
 const LONGEST_LOOK_MS = 3_000
 
+/** Causes for which the path that a failback has just taken answers. */
+const PATH_CAUSES: readonly Cause[] = ['flow-dead', 'return-dead', 'port-blocked', 'udp-blocked', 'handshake-blocked']
+
 /** An answer, with when its heartbeat was sent; null when that cannot be told. */
 export interface Answered {
   readonly sentAt: number | null
@@ -32,23 +36,72 @@ export function proven(watch: Watch, answer: Answered | null, now: number, actio
   const { underWay } = watch.remediation
   const proving = underWay?.proving ?? null
   if (answer === null) return proving !== null && now >= proving.until ? remedyFailed(watch, now, actions) : watch
-  if (underWay?.failbackFrom && (proving === null || (answer.sentAt ?? now) < proving.since)) return watch
+  const isMovedWhileUp = underWay !== null && (underWay.failbackFrom !== null || isBegunWhileUp(watch))
+  // What was sent before came back the way of before.
+  if (isMovedWhileUp && (proving === null || (answer.sentAt ?? now) < proving.since)) return watch
   const after = underWay !== null && proving !== null ? remedyHelped(watch, now, actions) : watch
   if (after.remediation === NO_REMEDIATION && after.evidence === NO_EVIDENCE) return after
   return { ...after, remediation: noteAnswered(after.remediation, answer.sentAt), evidence: NO_EVIDENCE }
 }
 
+/** Whether the remedy under way was begun while answers came: a failback, or what is done before a key ends. */
+function isBegunWhileUp({ health, remediation: { underWay } }: Watch): boolean {
+  return health.kind === 'up' && underWay !== null && health.since <= underWay.since
+}
+
 function remedyHelped(watch: Watch, now: number, actions: Action[]): Watch {
   const { underWay } = watch.remediation
   if (underWay === null) return watch
+  if (underWay.failbackFrom !== null) return triedByHandshake(watch, underWay.failbackFrom, now, actions)
   tellRemedy(watch, true, now, actions)
-  if (underWay.failbackFrom !== null) {
-    actions.push({ kind: 'close-transport' })
-    return { ...watch, fallback: null, remediation: NO_REMEDIATION }
-  }
   // Over UDP again, if it was not: the transport would only hold a connection open.
   if (underWay.remedy.kind === 'set-endpoint') actions.push({ kind: 'close-transport' })
   return { ...watch, helped: { ...watch.helped, [underWay.cause]: underWay.remedy.kind } }
+}
+
+/**
+ * Heartbeats came back after a failback. They use the key of before: a path that drops handshakes would carry them until
+ * that key ends. So the fallback is held ready until a handshake passed; a machine that shows none cannot be waited for.
+ */
+function triedByHandshake(watch: Watch, fallback: Fallback, now: number, actions: Action[]): Watch {
+  const { since } = watch.remediation.underWay ?? { since: now }
+  const after = { ...watch, fallback: onTrial({ ...fallback, since }, now), remediation: NO_REMEDIATION }
+  if (watch.handshake.stamp === null) return returnProven(after, now, actions)
+  return { ...after, asking: { ...watch.asking, reconciledAt: -Infinity } }
+}
+
+function returnProven(watch: Watch, now: number, actions: Action[]): Watch {
+  const { fallback } = watch
+  if (fallback === null) return watch
+  const seconds = (now - fallback.since) / 1_000
+  const report = { remedy: 'way-back', cause: fallback.cause, helped: true, seconds } as const
+  const after = { ...watch, fallback: null, failbackFailures: 0 }
+  actions.push({ kind: 'tell-remedy', report }, { kind: 'close-transport' })
+  return after
+}
+
+/** Takes what a look at the machine says of handshakes. */
+export function handshakeSeen(watch: Watch, stamp: number | null, now: number, actions: Action[]): Watch {
+  const after = { ...watch, handshake: noteHandshake(watch.handshake, stamp, now) }
+  const { fallback, health, remediation, handshake, registration, asking } = after
+  if (remediation.underWay !== null || health.kind !== 'up') return after
+  if (fallback?.trial) {
+    const [trial, verdict] = judgeTrial(fallback.trial, handshake, asking.reconciledAt, now)
+    const judged = { ...after, fallback: { ...fallback, trial } }
+    if (verdict === 'proven') return returnProven(judged, now, actions)
+    return verdict === 'failed' ? trialFailed(judged, fallback, now, actions) : judged
+  }
+  // The key still carries: over TLS it is renewed before anybody misses an answer.
+  if (fallback !== null || registration.registrar !== 'reachable' || !isKeyEnding(handshake, now)) return after
+  actions.push({ kind: 'tell-cause', cause: 'handshake-blocked' })
+  return begun(after, { kind: 'carrier' }, 'handshake-blocked', now, actions)
+}
+
+function trialFailed(watch: Watch, fallback: Fallback, now: number, actions: Action[]): Watch {
+  const { cause, since } = fallback
+  const seconds = (now - since) / 1_000
+  actions.push({ kind: 'tell-remedy', report: { remedy: 'way-back', cause, helped: false, seconds } })
+  return turnedBack(watch, fallback, now, actions)
 }
 
 /** Takes the end of the remedy under way. */
@@ -73,7 +126,7 @@ export function remedyEnded(
   const fallback = underWay.failbackFrom ?? fallbackAfter(watch, endpoint, now)
   const after = { ...watch, fallback, remediedAt: now, redirectedAt: endpoint === null ? watch.redirectedAt : now }
   // Answers came meanwhile: because of the remedy, or independently.
-  if (watch.health.kind === 'up' && underWay.failbackFrom === null)
+  if (watch.health.kind === 'up' && underWay.failbackFrom === null && !isBegunWhileUp(watch))
     return { ...(underWay.hasHelped ? remedyHelped(after, now, actions) : after), remediation: NO_REMEDIATION }
   // The heartbeat that proves the remedy goes out at once.
   const heartbeats = { ...watch.heartbeats, lastSentAt: null }
@@ -82,17 +135,16 @@ export function remedyEnded(
 
 /** @param endpoint where the interface sends since the remedy; null when that is as before. */
 function fallbackAfter(
-  { fallback, asking, remediation }: Watch,
+  { fallback, failbackFailures, asking, remediation }: Watch,
   endpoint: Endpoint | null,
   now: number,
 ): Fallback | null {
   if (endpoint === null || remediation.underWay === null) return fallback
   if (sameEndpoint(endpoint, asking.round?.preferred ?? null)) return null
   const on = remediation.underWay.remedy.kind === 'carrier' ? 'transport' : 'endpoint'
-  const next = fellBack(on, endpoint, remediation.underWay.cause, now)
-  // A fallback taken again because its failback failed remembers how often that happened.
-  if (fallback?.on !== on) return next
-  return { ...next, failures: fallback.failures, notBefore: Math.max(fallback.notBefore, next.notBefore) }
+  // A fallback remembers how often failbacks on this line failed, and one that is taken again when the next may come.
+  const next = fellBack(on, endpoint, remediation.underWay.cause, now, failbackFailures)
+  return fallback?.on === on ? { ...next, notBefore: Math.max(fallback.notBefore, next.notBefore) } : next
 }
 
 function remedyFailed(watch: Watch, now: number, actions: Action[]): Watch {
@@ -112,7 +164,8 @@ function remedyFailed(watch: Watch, now: number, actions: Action[]): Watch {
 function turnedBack(watch: Watch, fallback: Fallback, now: number, actions: Action[]): Watch {
   const remedy: Remedy =
     fallback.on === 'transport' ? { kind: 'carrier' } : { kind: 'set-endpoint', endpoint: fallback.current }
-  const after = { ...watch, fallback: noteFailbackFailed(fallback, now), remediation: NO_REMEDIATION }
+  const failed = noteFailbackFailed(fallback, now)
+  const after = { ...watch, fallback: failed, failbackFailures: failed.failures, remediation: NO_REMEDIATION }
   return begun(after, remedy, fallback.cause, now, actions)
 }
 
@@ -133,6 +186,9 @@ export function remediated(watch: Watch, now: number, actions: Action[]): Watch 
     const paused = { ...watch, remediation: noteLadderEnded(remediation, now), evidence: NO_EVIDENCE }
     return { ...paused, registration: registerSoon(watch.registration, 'doubt', now) }
   }
+  // A failback on trial is the first suspect, and what worked before it is held ready.
+  if (watch.fallback?.trial && PATH_CAUSES.includes(cause))
+    return trialFailed({ ...watch, evidence: NO_EVIDENCE }, watch.fallback, now, actions)
   const isSame = health.kind === 'healing' && health.cause === cause
   const since = health.kind === 'healing' ? health.since : now
   const named = isSame ? watch : enter(watch, { kind: 'healing', since, cause }, actions)

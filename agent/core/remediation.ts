@@ -1,4 +1,5 @@
 import { backoffMs } from '../../system/time/backoff.ts'
+import { REJECT_AFTER_TIME, REKEY_AFTER_TIME, REKEY_TIMEOUT, REKEY_TIMEOUT_JITTER } from '../../wireguard/timers.ts'
 import type { Fallback } from './fallback.ts'
 import type { Cause } from './cause.ts'
 import { answerTimeoutMs, type Heartbeats } from './heartbeats.ts'
@@ -34,6 +35,9 @@ export const NO_REMEDIATION: Remediation = { underWay: null, tried: [], rounds: 
 const PROOF_MS = 1_000
 const PROOF_TIMEOUTS = 3
 
+/** How long a silence leaves the key as good as it was: the rest of the time from its renewal to its end. */
+const KEY_DOUBTFUL_MS = REJECT_AFTER_TIME - REKEY_AFTER_TIME
+
 const PAUSES = { firstMs: 5_000, ceilingMs: 60_000 } as const
 
 /** The first remedy that was not tried yet; null when all were. */
@@ -57,8 +61,17 @@ export function noteBegun(
 export function noteExecuted(remediation: Remediation, beats: Heartbeats, now: number): Remediation {
   const { underWay } = remediation
   if (underWay === null) return remediation
-  const proofMs = PROOF_MS + PROOF_TIMEOUTS * answerTimeoutMs(beats)
+  const proofMs = PROOF_MS + PROOF_TIMEOUTS * answerTimeoutMs(beats) + handshakeMs(underWay.remedy, beats, now)
   return { ...remediation, underWay: { ...underWay, proving: { since: now, until: now + proofMs } } }
+}
+
+/**
+ * How long WireGuard may take to shake hands on another endpoint: it repeats an initiation after five seconds, and does not
+ * know that the path has changed. With a living key nothing of it is needed.
+ */
+function handshakeMs({ kind }: UnderWay['remedy'], { answeredAt }: Heartbeats, now: number): number {
+  const isKeyDoubtful = answeredAt === null || now - answeredAt > KEY_DOUBTFUL_MS
+  return kind === 'carrier' || (kind === 'set-endpoint' && isKeyDoubtful) ? REKEY_TIMEOUT + REKEY_TIMEOUT_JITTER : 0
 }
 
 /** The remedy did not help, or could not be executed. The next one needs fresh evidence. */

@@ -6,6 +6,7 @@ import type { EchoRound, EchoTrust, Evidence, PeerView, Uplink } from './evidenc
 import type { Health } from './health.ts'
 import type { Heartbeats } from './heartbeats.ts'
 import type { Remedy, RemedyKind } from './ladder.ts'
+import type { Handshake } from './rekey.ts'
 import type { Ledger, MappingChange } from './ledger.ts'
 import type { PathMtu, SizedRound } from './path-mtu.ts'
 import type { Registration, RegistrationOutcome, RegistrationReason } from './registration.ts'
@@ -22,6 +23,10 @@ export interface Watch {
   readonly remediation: Remediation
   /** null while the tunnel uses the preferred endpoint. */
   readonly fallback: Fallback | null
+  /** Failbacks that failed in a row on this line; a proven one ends the row. */
+  readonly failbackFailures: number
+  /** The tunnel's last handshake, as looks at the machine saw it. */
+  readonly handshake: Handshake
   readonly pathMtu: PathMtu
   readonly asking: Asking
   /** The remedy that last repaired each cause on this line. */
@@ -94,7 +99,12 @@ export type WatchEvent =
       readonly endpoint: Endpoint | null
     }
   /** A look at the machine ended: whether the machine differed from the plan, and was repaired. */
-  | { readonly kind: 'looked'; readonly driftRepaired: boolean }
+  | {
+      readonly kind: 'looked'
+      readonly driftRepaired: boolean
+      /** The last handshake as the machine stamps it; null: none, or it does not say. Left out when the look failed. */
+      readonly handshakeAt?: number | null
+    }
   /** The capabilities of the machine that the tunnel ends on. */
   | { readonly kind: 'described'; readonly canForgetFlow: boolean }
   /** The agent begins with a fallback that worked before it. */

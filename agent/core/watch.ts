@@ -7,6 +7,7 @@ import { endsAt, heartbeatGapMs, judge } from './health.ts'
 import { missesThatCount, noHeartbeats, noteOverdue, noteSent, overdueAt } from './heartbeats.ts'
 import type { Ledger } from './ledger.ts'
 import { newPathMtu, sizesToAsk } from './path-mtu.ts'
+import { NO_HANDSHAKE } from './rekey.ts'
 import { isDue, noteRegistering, notRegistered, registerSoon } from './registration.ts'
 import type { Action, Watch, WatchEvent, WatchSettings } from './state.ts'
 
@@ -20,6 +21,8 @@ export interface Beginning {
   /** The interface's MTU, bytes; less than configured when the line taught that. */
   readonly mtu: number
   readonly helped: Watch['helped']
+  /** Failbacks that failed in a row, as an earlier agent left it. Default: none. */
+  readonly failbackFailures?: number
 }
 
 export function startWatch(settings: WatchSettings, beginning: Beginning, now: number): Watch {
@@ -32,6 +35,8 @@ export function startWatch(settings: WatchSettings, beginning: Beginning, now: n
     evidence: NO_EVIDENCE,
     remediation: NO_REMEDIATION,
     fallback: null,
+    failbackFailures: beginning.failbackFailures ?? 0,
+    handshake: NO_HANDSHAKE,
     pathMtu: newPathMtu(settings.mtu, beginning.mtu),
     asking: {
       isEchoPending: false,

@@ -26,11 +26,16 @@ export async function openTunnelMemory(
 function sharedUplink(uplink: UplinkMemory, hub: UplinkMemory): UplinkMemory {
   return {
     get current() {
-      const { helped, visitors } = hub.current
-      return { ...uplink.current, helped, visitors }
+      const { helped, visitors, failbackFailures, provenHub } = hub.current
+      return { ...uplink.current, helped, visitors, failbackFailures, provenHub }
     },
-    change: async ({ helped, visitors, ...ofUplink }) => {
-      const ofHub = { ...(helped === undefined ? {} : { helped }), ...(visitors === undefined ? {} : { visitors }) }
+    change: async ({ helped, visitors, failbackFailures, provenHub, ...ofUplink }) => {
+      const ofHub = {
+        ...(helped === undefined ? {} : { helped }),
+        ...(visitors === undefined ? {} : { visitors }),
+        ...(failbackFailures === undefined ? {} : { failbackFailures }),
+        ...(provenHub === undefined ? {} : { provenHub }),
+      }
       const lost = await Promise.all([uplink.change(ofUplink), hub.change(ofHub)])
       return lost.find((why) => why !== null) ?? null
     },

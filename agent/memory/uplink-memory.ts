@@ -16,6 +16,10 @@ const UplinkSchema = v.object({
   helped: v.record(v.string(), v.string()),
   /** The hub's word: visitors of published ports come with their own addresses. */
   visitors: v.optional(v.boolean(), false),
+  /** Failbacks that failed in a row on this line: they make the next one rarer. */
+  failbackFailures: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
+  /** The address at which this hub, known by its WireGuard key, last answered through the tunnel; null: none yet. */
+  provenHub: v.optional(v.nullable(v.object({ publicKey: v.string(), address: v.string() })), null),
 })
 
 /** Facts that a home's line and its hub have taught. The file outlives the agent, and `homeward plan` uses it too. */
@@ -38,6 +42,8 @@ export const UNKNOWN_UPLINK: UplinkFacts = {
   lifeMeasuredAt: null,
   helped: {},
   visitors: false,
+  failbackFailures: 0,
+  provenHub: null,
 }
 
 /** Opens the memory and never fails: what cannot be read is forgotten, and learned again. */

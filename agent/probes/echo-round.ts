@@ -23,6 +23,8 @@ export interface RoundPlan {
   readonly port: number
   readonly current: Endpoint | null
   readonly isTransport: boolean
+  /** Addresses that are the hub's on better word than a name's: it answered there, or agent.yaml says them itself. */
+  readonly trusted: readonly string[]
   /** Resolves the hub's names, and says which endpoints that makes; null: no names, or no answer. */
   readonly resolve: (signal: AbortSignal) => Promise<{
     readonly named: readonly string[]
@@ -85,7 +87,7 @@ async function askAll(plan: RoundPlan, askedAt: number, ask: AskEndpoint, signal
     askedAt,
     current: plan.current,
     isTransport: plan.isTransport,
-    preferred: preferredEndpoint(waysNow(plan, asked, named), answered, plan.port),
+    preferred: preferredEndpoint(waysNow(plan, asked, answered, named), answered, plan.port),
     answered,
     silent: asked.filter((endpoint) => !answered.includes(endpoint)),
     named,
@@ -93,14 +95,21 @@ async function askAll(plan: RoundPlan, askedAt: number, ask: AskEndpoint, signal
   return { round, view: answers.at(-1)?.view ?? null }
 }
 
-/** Endpoints at the addresses that the names resolve to now, or else the plan's; the first is the preferred one. */
+/**
+ * Endpoints at the addresses that the names resolve to now, or else the plan's; the first is the preferred one. An
+ * address that only a name says, and where nothing answered, may be somebody else's: the hub's own go before it.
+ */
 function waysNow(
-  { endpoints }: RoundPlan,
+  { endpoints, trusted }: RoundPlan,
   asked: readonly Endpoint[],
+  answered: readonly Endpoint[],
   named: readonly string[] | null,
 ): readonly Endpoint[] {
-  const there = named === null ? [] : asked.filter((endpoint) => named.includes(endpoint.address))
-  return there.length > 0 ? there : endpoints
+  const isHub = ({ address }: Endpoint): boolean =>
+    trusted.includes(address) || answered.some((one) => one.address === address)
+  const there = named === null ? [] : asked.filter(({ address }) => named.includes(address))
+  const found = [there.filter(isHub), endpoints.filter(isHub), there].find((some) => some.length > 0)
+  return found ?? endpoints
 }
 
 /** UDP payload of a data packet beyond the tunnel's MTU, bytes: 16 of head and 16 of tag (wireguard-behind-nat.md). */

@@ -1,10 +1,20 @@
 import { randomInt } from 'node:crypto'
 import { sleep } from '../../system/time/sleep.ts'
+import type { TunnelConfig } from '../settings/config.ts'
 import { type Heard, type HeartbeatTarget, openHeartbeats } from './heartbeat.ts'
+import { heartbeatTarget } from './heartbeat-target.ts'
 
 export interface Patience {
   readonly everyMs: number
   readonly atMostMs: number
+}
+
+/** How long a tunnel that carries has to answer: some round trips, and two lost heartbeats. */
+const LIVING: Patience = { everyMs: 250, atMostMs: 1_000 }
+
+/** Whether the tunnel carries at this moment: a heartbeat comes back through it. */
+export async function isAnswered(config: TunnelConfig, signal: AbortSignal): Promise<boolean> {
+  return (await firstAnswer(heartbeatTarget(config), LIVING, signal)) !== null
 }
 
 /**

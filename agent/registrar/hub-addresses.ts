@@ -90,9 +90,22 @@ async function routed(address: string): Promise<boolean> {
 }
 
 /**
- * The addresses that the hub's names resolve to at this moment, with the literals of the configuration; null when there
- * are no names, or none resolves.
+ * The addresses that each of the hub's names resolves to at this moment, with the literals of the configuration as they
+ * are; null when there are no names, or none resolves.
  */
+export async function resolveEach(
+  names: readonly string[],
+  signal: AbortSignal,
+  resolve: Resolve = resolveBySystem,
+): Promise<readonly (readonly [name: string, addresses: readonly string[]])[] | null> {
+  if (names.every((name) => isIP(name) !== 0)) return null
+  const found = await Promise.all(
+    names.map(async (name) => [name, isIP(name) === 0 ? await resolveInTime(name, resolve, signal) : [name]] as const),
+  )
+  return found.some(([name, addresses]) => isIP(name) === 0 && addresses.length > 0) ? found : null
+}
+
+/** As resolveEach, all addresses together. */
 export async function resolveHub(
   names: readonly string[],
   signal: AbortSignal,

@@ -191,7 +191,11 @@ function notesOf({ health, isDaemonSilent, registration, fallback, pathMtu }: Wa
     ...(health.kind === 'up' && isDaemonSilent ? (['hub-daemon-silent'] as const) : []),
     ...(health.kind === 'up' && registration.registrar === 'unreachable' ? (['registrar-unreachable'] as const) : []),
     ...(health.kind === 'up' && registration.registrar === 'refusing' ? (['registrar-refusing'] as const) : []),
-    ...(fallback === null ? [] : fallback.on === 'transport' ? (['tcp-carrier'] as const) : (['other-way'] as const)),
+    ...(fallback === null || fallback.trial !== null
+      ? []
+      : fallback.on === 'transport'
+        ? (['tcp-carrier'] as const)
+        : (['other-way'] as const)),
     ...(pathMtu.mtu < pathMtu.configured ? (['smaller-mtu'] as const) : []),
   ]
 }

@@ -4,12 +4,14 @@ import type { TunnelSpec } from '../../adapters/spec.ts'
 import type { Plan, Step } from '../../adapters/step.ts'
 import { type ApplyHooks, applyDesired } from '../../adapters/apply.ts'
 import { tunnelIn } from '../../adapters/tunnel-in.ts'
+import { Problem } from '../../problems/problem.ts'
+import type { PeerState } from '../../wireguard/dump.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import { hubAddresses } from '../registrar/hub-addresses.ts'
 import type { UplinkFacts } from '../memory/uplink-memory.ts'
-import { tunnelSpec, type TunnelEndpoints } from './tunnel-spec.ts'
+import { isKnownEndpoint, provenAddress, tunnelSpec, type TunnelEndpoints } from './tunnel-spec.ts'
 
 /** A home's tunnel, and what is needed to set it up as agent.yaml wants it. */
 export interface HomeTunnel {
@@ -27,6 +29,8 @@ export interface HomeTunnel {
   readonly hubLiterals?: readonly string[]
   /** Whether the tunnel has been dark for so long that what carries it is to be suspected. Default: nobody knows. */
   readonly isDark?: boolean
+  /** Whether the tunnel carries now; asked only when it sends where nothing says that the hub is. Default: it does not. */
+  readonly isLiving?: (signal: AbortSignal) => Promise<boolean>
 }
 
 export interface AppliedTunnel {
@@ -37,6 +41,8 @@ export interface AppliedTunnel {
   readonly listenPort: number | null
   /** The interface's key before the apply; null as above. */
   readonly publicKey: PublicKey | null
+  /** The hub's last handshake before the apply, as the machine stamps it; null: none, or it does not say. */
+  readonly lastHandshakeAt: number | null
   /** Where the interface sends, and its keepalive. */
   readonly peer: PeerSpec | null
   /** Visitors are answered through the tunnel. */
@@ -55,13 +61,15 @@ export async function applyTunnel(
   const hubLiterals = await literalsOf(tunnel, signal)
   let listenPort: number | null = null
   let publicKey: PublicKey | null = null
+  let lastHandshakeAt: number | null = null
   let peer: PeerSpec | null = null
   let warnings: readonly string[] = []
-  const desired = (observed: Observation): readonly TunnelSpec[] => {
+  const desired = async (observed: Observation): Promise<readonly TunnelSpec[]> => {
     const own = tunnelIn(observed, config.interface)
     listenPort = own?.listenPort ?? null
     publicKey = own?.publicKey ?? null
-    const spec = wanted(tunnel, hubLiterals, observed)
+    lastHandshakeAt = hubIn(observed, config)?.lastHandshakeAt ?? null
+    const spec = await wanted(tunnel, hubLiterals, observed, signal)
     peer = spec.peers[0] ?? null
     return [spec]
   }
@@ -70,7 +78,8 @@ export async function applyTunnel(
     hooks.onWarnings?.(found)
   }
   const steps = await applyDesired(adapter, desired, signal, { ...hooks, onWarnings })
-  return { steps, hubLiterals, listenPort, publicKey, peer, visitors: tunnel.uplink.visitors, warnings }
+  const { visitors } = tunnel.uplink
+  return { steps, hubLiterals, listenPort, publicKey, lastHandshakeAt, peer, visitors, warnings }
 }
 
 /** Plans what applyTunnel would do now. @throws {Problem} `name-unresolved`, or the adapter's own. */
@@ -78,16 +87,36 @@ export async function planTunnel(tunnel: HomeTunnel, signal: AbortSignal): Promi
   const { adapter } = tunnel
   const hubLiterals = await literalsOf(tunnel, signal)
   const observed = await adapter.observe(signal)
-  return adapter.plan(observed, [wanted(tunnel, hubLiterals, observed)])
+  return adapter.plan(observed, [await wanted(tunnel, hubLiterals, observed, signal)])
 }
 
-async function literalsOf({ hubLiterals, config, stateDir }: HomeTunnel, signal: AbortSignal) {
-  return hubLiterals ?? (await hubAddresses(config.hub.addresses, stateDir, signal))
+async function literalsOf({ hubLiterals, config, stateDir, uplink }: HomeTunnel, signal: AbortSignal) {
+  if (hubLiterals !== undefined) return hubLiterals
+  try {
+    return await hubAddresses(config.hub.addresses, stateDir, signal)
+  } catch (thrown) {
+    const proven = provenAddress(config.hub, uplink)
+    if (proven === null || !(thrown instanceof Problem) || thrown.code !== 'name-unresolved') throw thrown
+    return [proven]
+  }
 }
 
-function wanted(tunnel: HomeTunnel, hubLiterals: readonly string[], observed: Observation): TunnelSpec {
-  const { config, uplink, transport, start = null } = tunnel
-  const peer = tunnelIn(observed, config.interface)?.peers.find((one) => one.publicKey === config.hub.publicKey)
-  const spec = tunnelSpec(config, { hubLiterals, transport, start }, peer?.endpoint ?? null, uplink)
+/** The hub as a peer of the observed interface. */
+function hubIn(observed: Observation, { interface: name, hub }: TunnelConfig): PeerState | undefined {
+  return tunnelIn(observed, name)?.peers.find((one) => one.publicKey === hub.publicKey)
+}
+
+async function wanted(
+  tunnel: HomeTunnel,
+  hubLiterals: readonly string[],
+  observed: Observation,
+  signal: AbortSignal,
+): Promise<TunnelSpec> {
+  const { config, uplink, transport, start = null, isLiving } = tunnel
+  const endpoints = { hubLiterals, transport, start }
+  const endpoint = hubIn(observed, config)?.endpoint ?? null
+  const isKnown = endpoint !== null && isKnownEndpoint(config.hub, endpoints, endpoint, uplink)
+  const current = endpoint === null ? null : { endpoint, isLiving: !isKnown && (await isLiving?.(signal)) === true }
+  const spec = tunnelSpec(config, endpoints, current, uplink)
   return tunnel.isDark === true && observed.diversion.internet !== null ? { ...spec, pastVpn: hubLiterals } : spec
 }

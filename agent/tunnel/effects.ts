@@ -17,6 +17,7 @@ import type { UplinkMemory } from '../memory/uplink-memory.ts'
 import type { Judge } from './judge.ts'
 import type { LoopEffects } from './loop.ts'
 import { openTransport } from './open-transport.ts'
+import type { NameCheck } from './name-check.ts'
 import { noteNamed, type Path } from './path.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { type Place, samePlace } from '../settings/place.ts'
@@ -40,6 +41,7 @@ export interface EffectsContext {
   readonly adapter: Adapter
   readonly config: () => TunnelConfig
   readonly path: Path
+  readonly nameCheck: NameCheck
   readonly uplink: UplinkMemory
   /** Everything that a registration says except its reason. */
   readonly registering: () => Omit<Registering, 'reason'>
@@ -72,7 +74,7 @@ const KNOWN_MS = 2_000
 
 /** Makes the effects by which the loop acts on the world. Each answers in time, whatever happens, and none throws. */
 export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopEffects {
-  const { paths, adapter, config, path, uplink, recorder, clock, log } = context
+  const { paths, adapter, config, path, nameCheck, uplink, recorder, clock, log } = context
   const { configDir, runtimeDir } = paths
 
   async function ask(...[endpoint, options, signal]: Parameters<AskEndpoint>): ReturnType<AskEndpoint> {
@@ -141,18 +143,22 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
     askEchoes: async () => {
       await untilKnown()
       const literals = path.hubLiterals ?? []
-      const endpoints = hubEndpoints(config().hub, literals)
       const hub = config().hub
+      const isAsked = (address: string): boolean => !nameCheck.isStranger(address)
+      const endpoints = hubEndpoints(hub, literals.filter(isAsked))
       const askedAt = clock.now()
       const { endpoint: current, transport } = path
       if (endpoints[0] === undefined) return { kind: 'echoed', round: noRound(hub, current, askedAt), view: null }
       const resolve = async (signal: AbortSignal) => {
         const named = await resolveHub(hub.addresses, signal)
-        return named === null ? null : { named, endpoints: hubEndpoints(hub, named) }
+        return named === null ? null : { named, endpoints: hubEndpoints(hub, named.filter(isAsked)) }
       }
       const isTransport = transport !== null && current?.address === transport.endpoint.address
-      const found = await askRound({ endpoints, port: hub.port, current, isTransport, resolve }, askedAt, ask, signal)
+      const trusted = [...hub.addresses, path.provenAddress ?? [], isTransport ? [] : (current?.address ?? [])].flat()
+      const plan = { endpoints, port: hub.port, current, isTransport, trusted, resolve }
+      const found = await askRound(plan, askedAt, ask, signal)
       if (found.round.named !== null) noteNamed(path, found.round.named)
+      nameCheck.note(found.round)
       log.debug({ ...found }, 'asked all ways')
       return { kind: 'echoed', ...found }
     },
@@ -200,9 +206,14 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
     },
     record: (action, watch) => {
       recorder.record(action, watch)
-      if (action.kind !== 'tell-remedy' || !action.report.helped) return
-      const { cause, remedy } = action.report
-      void uplink.change({ helped: { ...uplink.current.helped, [cause]: remedy } }).then((lost) => {
+      if (action.kind !== 'tell-remedy') return
+      const { cause, remedy, helped } = action.report
+      if (!helped && remedy !== 'way-back') return
+      const learned =
+        remedy === 'way-back'
+          ? { failbackFailures: watch.failbackFailures }
+          : { helped: { ...uplink.current.helped, [cause]: remedy } }
+      void uplink.change(learned).then((lost) => {
         if (lost !== null) log.warn({ why: lost }, 'what helped could not be written down')
       })
     },

@@ -3,7 +3,7 @@ import { sameEndpoint } from '../../wireguard/spec.ts'
 import { withChangeLock } from '../settings/change-lock.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import { hubEndpoints } from '../registrar/hub-endpoints.ts'
-import type { Path } from './path.ts'
+import { type Path, provenFirst } from './path.ts'
 import { tunnelPeer } from './tunnel-spec.ts'
 
 /** How long the failback may take when the agent ends. */
@@ -18,9 +18,11 @@ export async function failBackToUdp(
   adapter: Pick<Adapter, 'execute'>,
   config: TunnelConfig,
   runtimeDir: string,
-  { endpoint, hubLiterals, keepaliveSeconds, visitors }: Path,
+  path: Path,
 ): Promise<boolean> {
-  const endpoints = hubEndpoints(config.hub, hubLiterals ?? [])
+  const { endpoint, keepaliveSeconds, visitors } = path
+  // While no address is known to be the hub's now, none is guessed from memory alone.
+  const endpoints = path.hubLiterals === null ? [] : hubEndpoints(config.hub, provenFirst(path))
   const [first] = endpoints
   if (endpoint === null || first === undefined || endpoints.some((one) => sameEndpoint(one, endpoint))) return false
   const signal = AbortSignal.timeout(FAIL_BACK_MS)

@@ -8,7 +8,7 @@ import { listenPlace } from '../transport/listen-place.ts'
 import { openInTime } from '../transport/open-in-time.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import type { Judge } from './judge.ts'
-import type { Path } from './path.ts'
+import { type Path, provenFirst } from './path.ts'
 
 export interface TransportContext {
   readonly paths: Pick<AgentPaths, 'configDir'>
@@ -36,7 +36,7 @@ export async function openTransport(
   if (path.transport !== null) return path.transport.endpoint
   const { home, hub, router } = config()
   const { port, certificate, addresses } = hub
-  const hosts = [...new Set([...addresses, ...(path.hubLiterals ?? [])])]
+  const hosts = [...new Set([...provenFirst(path), ...addresses])]
   const bearer = await readBearer(paths.configDir, home)
   const place = await listenPlace(router)
   const transport = await openInTime(limitMs, { hosts, port, certificate }, bearer, clock, signal, place)

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../../wireguard/spec.ts'
+import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
 import type { TlsTransport } from '../transport/tls-transport.ts'
 
 /** Where the tunnel goes now and else could go, as the agent last knew. Shared by looks, questions and remedies. */
@@ -7,6 +7,8 @@ export interface Path {
   hubLiterals: readonly string[] | null
   /** Where the interface sends. */
   endpoint: Endpoint | null
+  /** The address at which the hub last answered through the tunnel; null: none yet. */
+  provenAddress: string | null
   keepaliveSeconds: number
   listenPort: number | null
   /** Where the interface shall send once, wherever it sends: set until it does; null: where it sends. */
@@ -18,10 +20,22 @@ export interface Path {
 }
 
 /**
- * Takes what the hub's names resolve to now: those addresses first, and the one in use after them as long as it is
- * used, since a tunnel that works is not moved for a name.
+ * Takes what the hub's names resolve to now: those addresses first, then the one in use and the one at which the hub
+ * last answered, since a tunnel that works is not moved for a name, and a name may lead to somebody else in this network.
  */
 export function noteNamed(path: Path, named: readonly string[]): void {
-  const inUse = path.transport === null && path.endpoint !== null ? [path.endpoint.address] : []
-  path.hubLiterals = [...new Set([...named, ...inUse])]
+  const inUse = path.endpoint === null || isOnTransport(path) ? [] : [path.endpoint.address]
+  const proven = path.provenAddress === null ? [] : [path.provenAddress]
+  path.hubLiterals = [...new Set([...named, ...inUse, ...proven])]
+}
+
+/** Whether the interface sends into the TLS transport. */
+export function isOnTransport({ endpoint, transport }: Pick<Path, 'endpoint' | 'transport'>): boolean {
+  return endpoint !== null && transport !== null && sameEndpoint(endpoint, transport.endpoint)
+}
+
+/** The hub's addresses, the one at which it last answered first: a call to the registrar tries them in their order. */
+export function provenFirst({ hubLiterals, provenAddress }: Pick<Path, 'hubLiterals' | 'provenAddress'>) {
+  const proven = provenAddress === null ? [] : [provenAddress]
+  return [...new Set([...proven, ...(hubLiterals ?? [])])]
 }

@@ -4,17 +4,19 @@ import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import type { ProblemCode } from '../../problems/catalogue.ts'
 import { Problem } from '../../problems/problem.ts'
 import type { Log } from '../../system/process/log.ts'
+import type { Clock } from '../../system/time/clock.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import type { BeforeConfirm } from './before-confirm.ts'
-import { applyTunnel } from './apply-tunnel.ts'
+import { type AppliedTunnel, applyTunnel } from './apply-tunnel.ts'
 import { withChangeLock } from '../settings/change-lock.ts'
 import type { ClockGuard } from '../memory/clock-guard.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import type { NewEvent } from '../memory/events.ts'
 import { type ReconcileLoop, makeReconcileLoop } from './reconcile-loop.ts'
+import { isAnswered } from '../probes/first-answer.ts'
 import type { UplinkMemory } from '../memory/uplink-memory.ts'
 import type { Judge } from './judge.ts'
-import type { Path } from './path.ts'
+import { isOnTransport, noteNamed, type Path } from './path.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 
 /** Keeps this machine as the plan wants it, and the path known. */
@@ -40,21 +42,39 @@ export interface ReconcilerDeps {
   readonly isDark: () => boolean
   /** Hooks that run before a router keeps the change. */
   readonly beforeConfirm: BeforeConfirm
+  readonly look: Judge['look']
   readonly notice: Judge['notice']
   readonly note: (event: NewEvent) => void
   /** Tells whether the router that the tunnel ends on lets us in. */
   readonly routerAnswered: (answered: boolean) => void
+  readonly clock: Clock
   readonly log: Log
 }
 
 /** Problems that say that a router is not there, or lets nobody in. */
 const SILENCE: readonly ProblemCode[] = ['router-unreachable', 'router-timeout', 'router-login-refused']
 
+/** How much later an answer must come to be one from the new address: an earlier one may still be on its way. */
+const PROVEN_MS = 1_000
+
 /** How long the first look at this machine is waited for; it takes less, unless its clock must be waited for. */
 const FIRST_LOOK_MS = 2_000
 
 export function makeReconciler(deps: ReconcilerDeps): Reconciler {
-  const { paths, adapter, config, uplink, path, clockGuard, beforeConfirm, notice, note, log } = deps
+  const {
+    paths,
+    adapter,
+    config,
+    uplink,
+    path,
+    clockGuard,
+    beforeConfirm,
+    look: judged,
+    notice,
+    note,
+    clock,
+    log,
+  } = deps
   const { stateDir, runtimeDir } = paths
   /** The configuration for which the machine was last found or made right. */
   let settled: TunnelConfig | null = null
@@ -62,15 +82,38 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
   /** Warnings about the machine that are in the log already. */
   let said: readonly string[] = []
   let looked = (): void => undefined
+  /** The address to which the interface sends, and since when as far as is known. */
+  let proving: { readonly address: string; readonly since: number } | null = null
   const firstLook = new Promise<void>((resolve) => {
     looked = resolve
   })
 
-  async function apply(signal: AbortSignal): Promise<readonly Step[]> {
+  /** An interface was moved to somewhere else by somebody, or WireGuard followed the hub there: heartbeats tell. */
+  async function isLiving(signal: AbortSignal): Promise<boolean> {
+    const { health, heartbeats } = judged().watch
+    const isDoubtful = (health.kind !== 'up' && health.kind !== 'starting') || heartbeats.missesInARow > 1
+    return !isDoubtful && (await isAnswered(config(), signal))
+  }
+
+  /** Remembers where the hub answers, once it has answered since the interface sends there. */
+  async function noteProven(): Promise<void> {
+    const { endpoint } = path
+    if (endpoint === null || isOnTransport(path)) proving = null
+    else if (proving === null || proving.address !== endpoint.address)
+      proving = { address: endpoint.address, since: clock.now() }
+    const { health, heartbeats } = judged().watch
+    if (proving === null || health.kind !== 'up' || proving.address === path.provenAddress) return
+    if ((heartbeats.answeredAt ?? 0) < proving.since + PROVEN_MS) return
+    path.provenAddress = proving.address
+    const lost = await uplink.change({ provenHub: { publicKey: config().hub.publicKey, address: proving.address } })
+    if (lost !== null) log.warn({ why: lost }, 'where the hub answers could not be written down')
+  }
+
+  async function applied(signal: AbortSignal): Promise<Pick<AppliedTunnel, 'steps' | 'lastHandshakeAt'>> {
     const isUp = async () => tunnelIn(await adapter.observe(signal), config().interface)?.up === true
     // A router shakes hands by its own clock.
     if (config().router.kind === 'linux') await clockGuard.hold(isUp, signal)
-    const { steps, peer, hubLiterals, listenPort, visitors, warnings } = await withChangeLock(
+    const { steps, peer, hubLiterals, listenPort, visitors, warnings, lastHandshakeAt } = await withChangeLock(
       runtimeDir,
       signal,
       async () => {
@@ -84,6 +127,7 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
           transport: transport?.endpoint ?? null,
           isDark: deps.isDark(),
           start,
+          isLiving,
         }
         const wanted = hubLiterals === null ? tunnel : { ...tunnel, hubLiterals }
         const brought = await applyTunnel(wanted, signal, beforeConfirm)
@@ -96,8 +140,11 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
     for (const warning of warnings.filter((one) => !said.includes(one))) log.warn(warning)
     said = warnings
     const seen = peer === null ? {} : { endpoint: peer.endpoint, keepaliveSeconds: peer.keepaliveSeconds }
-    Object.assign(path, { hubLiterals, listenPort, visitors, start: null }, seen)
-    return steps
+    Object.assign(path, { listenPort, visitors, start: null }, seen)
+    // A round of echoes may have resolved the names while the machine was looked at: it knows better.
+    noteNamed(path, path.hubLiterals ?? hubLiterals)
+    await noteProven()
+    return { steps, lastHandshakeAt }
   }
 
   /** Asks the router once what it is capable of; one that does not answer is asked again the next time. */
@@ -111,8 +158,10 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
   async function look(signal: AbortSignal): Promise<readonly Step[]> {
     const wanted = config()
     let driftRepaired = false
+    let handshake: { readonly handshakeAt?: number | null } = {}
     try {
-      const steps = await apply(signal)
+      const { steps, lastHandshakeAt } = await applied(signal)
+      handshake = { handshakeAt: lastHandshakeAt }
       await describeOnce(signal)
       deps.routerAnswered(true)
       // Changes of the first look and of a new configuration are no drift.
@@ -124,12 +173,12 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
       throw thrown
     } finally {
       looked()
-      notice({ kind: 'looked', driftRepaired })
+      notice({ kind: 'looked', driftRepaired, ...handshake })
     }
   }
 
   return {
-    apply,
+    apply: async (signal) => (await applied(signal)).steps,
     warnings: async () => {
       const enough = new AbortController()
       await Promise.race([firstLook, sleep(FIRST_LOOK_MS, enough.signal)])

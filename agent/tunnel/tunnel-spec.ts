@@ -19,21 +19,25 @@ export interface TunnelEndpoints {
 }
 
 /**
+ * Where the interface sends now, and whether an endpoint that nothing names is answered there. Evidence outranks
+ * configuration: a name may lead elsewhere in this network (split-horizon DNS), and a tunnel that carries stays.
+ */
+export interface CurrentEndpoint {
+  readonly endpoint: Endpoint
+  readonly isLiving: boolean
+}
+
+/**
  * The tunnel as agent.yaml wants it, and as the line allows it.
- * @param current where the interface sends now: kept while it is one of the endpoints, so that nothing is disturbed.
+ * @param current kept while it is one of the endpoints, or is answered, so that nothing is disturbed.
  */
 export function tunnelSpec(
   config: TunnelConfig,
   endpoints: TunnelEndpoints,
-  current: Endpoint | null,
+  current: CurrentEndpoint | null,
   uplink: UplinkFacts,
 ): TunnelSpec {
-  const hub = config.hub
-  const [first] = endpoints.hubLiterals
-  if (first === undefined) throw new TypeError('a hub without an address')
-  const { start = null } = endpoints
-  const known = [start, current].find((one) => isAmong(endpoints, hub, one)) ?? null
-  const endpoint = known ?? { address: first, port: hub.port }
+  const endpoint = endpointFor(config.hub, endpoints, current, uplink)
   const seenAs = Object.entries(config.lan.seenAs ?? {})
     .filter(([prefix]) => config.lan.prefixes.includes(prefix))
     .map(([prefix, seen]) => ({ prefix, seen }))
@@ -77,9 +81,36 @@ export function tunnelPeer(
   return { publicKey, presharedKeyId: null, allowedIps: [visitors ? '0.0.0.0/0' : network], ...how }
 }
 
-function isAmong({ hubLiterals, transport }: TunnelEndpoints, hub: HubConfig, current: Endpoint | null): boolean {
-  if (current === null) return false
-  if (hubLiterals.includes(current.address)) return [hub.port, ...hub.alternatePorts].includes(current.port)
+/** An interface that sends nowhere yet begins where the hub last answered: a name may lead to somebody else here. */
+function endpointFor(
+  hub: HubConfig,
+  endpoints: TunnelEndpoints,
+  current: CurrentEndpoint | null,
+  uplink: UplinkFacts,
+): Endpoint {
+  const { start = null } = endpoints
+  if (start !== null && isKnownEndpoint(hub, endpoints, start, uplink)) return start
+  if (current !== null && (current.isLiving || isKnownEndpoint(hub, endpoints, current.endpoint, uplink)))
+    return current.endpoint
+  const address = provenAddress(hub, uplink) ?? endpoints.hubLiterals[0]
+  if (address === undefined) throw new TypeError('a hub without an address')
+  return { address, port: hub.port }
+}
+
+/** The address at which this hub last answered through the tunnel; null: none is known, or it was another hub's. */
+export function provenAddress({ publicKey }: Pick<HubConfig, 'publicKey'>, { provenHub }: UplinkFacts): string | null {
+  return provenHub?.publicKey === publicKey ? provenHub.address : null
+}
+
+/** Whether an endpoint is the hub's as far as is known, or the transport's. */
+export function isKnownEndpoint(
+  hub: HubConfig,
+  { hubLiterals, transport }: TunnelEndpoints,
+  current: Endpoint,
+  uplink: UplinkFacts,
+): boolean {
+  if ([...hubLiterals, provenAddress(hub, uplink)].includes(current.address))
+    return [hub.port, ...hub.alternatePorts].includes(current.port)
   if (transport === null) return false
   return transport.port === 'any'
     ? transport.address === current.address

@@ -28,11 +28,13 @@ import { type Judge, makeJudge } from './judge.ts'
 import { makeLoop } from './loop.ts'
 import { makeNamedServices, movePublication } from './named-services.ts'
 import { failBackToUdp } from './fail-back.ts'
-import type { Path } from './path.ts'
+import { isOnTransport, type Path, provenFirst } from './path.ts'
+import { makeNameCheck } from './name-check.ts'
 import { makeReader, type TunnelReading } from './reading.ts'
 import type { Settings } from './settings.ts'
 import { makeReconciler } from './reconciler.ts'
 import { rememberWay, resumeWay } from './resume-way.ts'
+import { provenAddress } from './tunnel-spec.ts'
 
 /** A home's tunnel to one hub, with everything that exists once per hub. */
 export interface Tunnel {
@@ -92,6 +94,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       jitter: randomInt(1_000) / 1_000,
       mtu: Math.min(config().mtu, uplink.current.mtu ?? config().mtu),
       helped: uplink.current.helped,
+      failbackFailures: uplink.current.failbackFailures,
       lifeSeconds: () => uplink.current.lifeSeconds,
     },
     clock,
@@ -99,6 +102,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
   const path: Path = {
     hubLiterals: null,
     endpoint: null,
+    provenAddress: provenAddress(config().hub, uplink.current),
     keepaliveSeconds: config().keepaliveSeconds,
     listenPort: null,
     start: null,
@@ -112,7 +116,8 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     config: config(),
     lastMapping: judge.look().watch.ledger.current?.endpoint ?? null,
     listenPort: path.listenPort,
-    hubLiterals: path.hubLiterals ?? [],
+    // Until the names were resolved, they are asked after the address at which the hub last answered.
+    hubLiterals: [...provenFirst(path), ...(path.hubLiterals === null ? config().hub.addresses : [])],
     mtu: uplink.current.mtu,
     visitors: path.visitors,
   })
@@ -133,6 +138,15 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
         note({ kind: 'key', publicKey, why: null })
       }),
   })
+  const nameCheck = makeNameCheck(
+    {
+      hub: () => config().hub,
+      livingAt: () => (isUp() && !isOnTransport(path) ? path.endpoint : null),
+      clock,
+      log,
+    },
+    signal,
+  )
   const { reconcileLoop, apply, expectChange, warnings } = makeReconciler({
     paths,
     adapter,
@@ -142,9 +156,11 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     clockGuard,
     isDark,
     beforeConfirm,
+    look: judge.look,
     notice: judge.notice,
     note,
     routerAnswered: deps.routerAnswered,
+    clock,
     log,
   })
   const follow = (): void => {
@@ -189,6 +205,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       adapter,
       config,
       path,
+      nameCheck,
       uplink,
       registering,
       apply: async (signal) => void (await apply(signal)),
@@ -240,7 +257,14 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
   return {
     settings,
     look: judge.look,
-    read: makeReader({ clock, look: judge.look, adapter, warnings, config, events }),
+    read: makeReader({
+      clock,
+      look: judge.look,
+      adapter,
+      warnings: async () => [...(await warnings()), ...nameCheck.warnings()],
+      config,
+      events,
+    }),
     exchange: (incidents) =>
       registrationMutex.runExclusive(async () => {
         // The hub has no answer for a home that it does not know, and counts each such question.

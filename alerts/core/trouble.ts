@@ -14,6 +14,7 @@ export type Trouble =
   | 'peer-unknown'
   | 'endpoint-moved'
   | 'session-lost'
+  | 'handshake-blocked'
   | 'handshake-refused'
   | 'mtu-black-hole'
   | 'drift'

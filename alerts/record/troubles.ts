@@ -92,6 +92,12 @@ export const TROUBLES = {
     why: 'One end of the tunnel was restarted and has no session any more.',
     advice: HEALS,
   },
+  'handshake-blocked': {
+    title: 'the tunnel is down',
+    named: 'WireGuard’s handshakes are dropped on this line',
+    why: 'Data of the tunnel passed until its key ended, and no handshake passed for a new one: something on the way, such as a firewall that inspects packets, drops them.',
+    advice: `${HEALS} The tunnel then goes over TLS. Ask who runs this network, or the carrier, not to block WireGuard.`,
+  },
   'handshake-refused': {
     title: 'the tunnel is down',
     named: 'the hub refuses this home’s handshakes',

@@ -1,16 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
-import { isIPv4, isIPv6 } from 'node:net'
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import * as v from 'valibot'
 import { Problem } from '../../problems/problem.ts'
 import { writeFailure } from '../../problems/write-failure.ts'
+import { HostSchema } from '../../protocol/addresses.ts'
 import { NameSchema } from '../../protocol/names.ts'
+import { parseHostPort } from '../../wireguard/host-port.ts'
 import { presharedKeyFrom, privateKeyFrom } from '../../wireguard/keys.ts'
 import { publicKeyOf } from '../../wireguard/public-key.ts'
 import { wgQuickText } from '../../wireguard/quick.ts'
+import type { Endpoint } from '../../wireguard/spec.ts'
 import type { Context } from '../context.ts'
+import { isTunnelName, tunnelNameFor } from './config-file-name.ts'
 import { type DeviceClient, deviceClient } from './device-client.ts'
+import { deviceDns } from './device-dns.ts'
 import { durationIn } from '../text/duration.ts'
 import { printFacts, tell } from '../output.ts'
 
@@ -23,6 +27,7 @@ export interface DeviceOptions {
   readonly full?: boolean
   readonly exit?: string
   readonly dns: readonly string[]
+  readonly endpoint?: string
 }
 
 /**
@@ -33,9 +38,8 @@ export async function deviceAdd(context: Context, name: string, options: DeviceO
   const what = `adding the device ${JSON.stringify(name)}`
   if (!v.is(NameSchema, name))
     throw new Problem('device-name-invalid', { what, why: 'the name is not one homeward takes' })
-  const odd = options.dns.find((address) => !isIPv4(address) && !isIPv6(address))
-  if (odd !== undefined)
-    throw new Problem('wrong-usage', { what, why: `--dns takes addresses, and ${JSON.stringify(odd)} is none` })
+  const dns = deviceDns(options.dns, what)
+  const endpoint = options.endpoint === undefined ? null : endpointIn(options.endpoint, what)
   if (options.full === true && options.exit !== undefined)
     throw new Problem('wrong-usage', {
       what,
@@ -59,11 +63,11 @@ export async function deviceAdd(context: Context, name: string, options: DeviceO
   }
   const side = await deviceClient(context)
   const isShown = options.qr === true || options.svg !== undefined
-  const conf = options.conf ?? (isShown ? null : `${name}.conf`)
+  const conf = options.conf ?? (isShown ? null : `${tunnelNameFor(name)}.conf`)
   // Files are created before the hub hears of the device, so that no device exists whose file could not be written.
   const files = await takeFiles({ conf: conf === '-' ? null : conf, svg: options.svg ?? null }, what)
   try {
-    const device = await makeDevice(side, wish, options.dns)
+    const device = await makeDevice(side, wish, dns, endpoint)
     try {
       await fill(files.conf, async () => device.text)
       await fill(files.svg, async () => (await import('uqr')).renderSVG(device.text))
@@ -81,6 +85,26 @@ export async function deviceAdd(context: Context, name: string, options: DeviceO
   }
 }
 
+/** @throws {Problem} `wrong-usage`. */
+function endpointIn(text: string, what: string): Endpoint {
+  const found = parseHostPort(text)
+  if (found !== null && v.is(HostSchema, found.host)) return { address: found.host, port: found.port }
+  const why = `--endpoint takes HOST:PORT, such as vps.example.org:443 or [2001:db8::1]:443, and ${JSON.stringify(text)} is none`
+  throw new Problem('wrong-usage', { what, why })
+}
+
+/** WireGuard takes the file's name for the tunnel's, and not every name that a device may have. */
+function tellOfName(device: string, path: string): void {
+  const file = basename(path).replace(/\.conf$/, '')
+  if (file === device && isTunnelName(file)) return
+  if (!isTunnelName(file))
+    tell(
+      `WireGuard takes the file’s name for the tunnel, with at most 15 letters, digits and _ = + . - before .conf: rename ${basename(path)} before you import it, to ${tunnelNameFor(device)}.conf for example.`,
+    )
+  else if (file === tunnelNameFor(device))
+    tell(`WireGuard takes names of at most 15 characters: the file is ${file}.conf, the device is ${device} as before.`)
+}
+
 interface MadeDevice {
   readonly text: string
   readonly address: string
@@ -94,6 +118,7 @@ function report(
   files: Files,
   shown: { readonly conf: string | null; readonly qr: string | null },
 ): void {
+  if (files.conf !== null) tellOfName(name, files.conf.path)
   for (const { path } of opened(files))
     tell(`Bring ${path} to the device and import it into its WireGuard app, then delete the file.`)
   if (shown.qr !== null) tell('Scan it with the WireGuard app: it is shown once, and kept nowhere.')
@@ -123,11 +148,12 @@ async function makeDevice(
     readonly exit: string | null
   },
   dns: readonly string[],
+  dialled: Endpoint | null,
 ): Promise<MadeDevice> {
   const privateKey = privateKeyFrom(randomBytes(32))
   const presharedKey = presharedKeyFrom(randomBytes(32))
   const answer = await side.add({ ...wish, publicKey: publicKeyOf(privateKey), presharedKey })
-  const { endpoint, allowedIps, keepaliveSeconds, mtu, hubPublicKey } = answer
+  const { allowedIps, keepaliveSeconds, mtu, hubPublicKey } = answer
   const text = wgQuickText({
     name: wish.name,
     privateKey,
@@ -137,7 +163,7 @@ async function makeDevice(
     hub: {
       publicKey: hubPublicKey,
       presharedKey,
-      endpoint,
+      endpoint: dialled ?? answer.endpoint,
       // IPv6 goes into the tunnel and ends there: outside it, IPv6 would show where the device is.
       allowedIps: wish.full || wish.exit !== null ? ['0.0.0.0/0', '::/0'] : allowedIps,
       keepaliveSeconds,

@@ -9,7 +9,10 @@ export function registerDeviceVerbs(program: Command): void {
   device
     .command('add <name>')
     .description('make a device’s keys and write what its WireGuard app imports')
-    .option('--conf <file>', 'where to write it, or - for standard output (default ./NAME.conf)')
+    .option(
+      '--conf <file>',
+      'where to write it, or - for standard output (default ./NAME.conf, shortened to the 15 characters that WireGuard takes)',
+    )
     .option('--qr', 'show it as a QR code to scan, and write no file unless --conf or --svg says so')
     .option('--svg <file>', 'write the QR code as a picture')
     .option('--home <home>', 'on the hub: a home that it may reach, and no other; may be given again', collect, [])
@@ -19,7 +22,16 @@ export function registerDeviceVerbs(program: Command): void {
       '--exit <home>',
       'send everything through the hub and that home, which must allow it (lan.exit in its agent.yaml)',
     )
-    .option('--dns <address>', 'a resolver while the tunnel is up, a Pi-hole at home; may be given again', collect, [])
+    .option(
+      '--dns <list>',
+      'a resolver while the tunnel is up, a Pi-hole at home, and domains to search: 10.86.0.1,home.lan; may be given again',
+      collect,
+      [],
+    )
+    .option(
+      '--endpoint <host:port>',
+      'where it dials the hub: another name, or a port that its network lets through (443 and 4500 work too)',
+    )
     .action(async (name: string, options, command: Command) => {
       const { deviceAdd } = await import('./device-add.ts')
       await deviceAdd(contextOf(command), name, options)

@@ -1,3 +1,4 @@
+import { isAnswered } from '../../agent/probes/first-answer.ts'
 import type { HomeTunnel } from '../../agent/tunnel/apply-tunnel.ts'
 import { listenPlace } from '../../agent/transport/listen-place.ts'
 import { readAgentConfig, type TunnelConfig, tunnelsOf } from '../../agent/settings/config.ts'
@@ -12,7 +13,13 @@ import { orNoRoot } from '../or-no-root.ts'
 export async function openHome(context: Context): Promise<HomeTunnel> {
   const wanted = await readWanted(context)
   const adapter = await openAdapter(wanted.config.router, context)
-  return { ...wanted, stateDir: context.stateDir, transport: await transportOf(wanted.config), adapter }
+  return {
+    ...wanted,
+    stateDir: context.stateDir,
+    transport: await transportOf(wanted.config),
+    isLiving: (signal) => isAnswered(wanted.config, signal),
+    adapter,
+  }
 }
 
 /** The wanted configuration, as the files say now. @throws {Problem} `config-*`, `no-root`. */

@@ -1,5 +1,6 @@
 import { type ExecFileException, execFile } from 'node:child_process'
 import { Problem } from '../../problems/problem.ts'
+import { lacksFeature, notInstalled } from './tool-package.ts'
 
 export interface CommandOptions {
   /** The standard input. Secrets travel here, never in the arguments. */
@@ -34,7 +35,7 @@ export async function runCommand(
 
 /**
  * The same, for callers to whom other exit statuses are answers.
- * @throws {Problem} `tool-missing` or `command-timeout`.
+ * @throws {Problem} `tool-missing`, also of one that is there and can do too little, or `command-timeout`.
  */
 export function tryCommand(
   file: string,
@@ -55,7 +56,10 @@ export function tryCommand(
       },
       (error, stdout, stderr) => {
         if (error === null) return resolve({ exitCode: 0, stdout, stderr })
-        if (typeof error.code === 'number') return resolve({ exitCode: error.code, stdout, stderr })
+        if (typeof error.code === 'number') {
+          const lacking = lacksFeature(file, stderr)
+          return lacking === null ? resolve({ exitCode: error.code, stdout, stderr }) : reject(lacking)
+        }
         reject(startFailure(file, args, error, timeoutMs))
       },
     )
@@ -66,8 +70,7 @@ export function tryCommand(
 }
 
 function startFailure(file: string, args: readonly string[], error: ExecFileException, timeoutMs: number): Problem {
-  if (error.code === 'ENOENT')
-    return new Problem('tool-missing', { what: `starting ${file}`, why: 'it is not installed', cause: error })
+  if (error.code === 'ENOENT') return notInstalled(file, error)
   if (error.killed === true)
     return new Problem('command-timeout', {
       what: commandLine(file, args),

@@ -6,6 +6,7 @@ import {
   noteFailbackFailed,
   failback,
   fellBack,
+  onTrial,
 } from '../../../agent/core/fallback.ts'
 import type { EchoRound } from '../../../agent/core/evidence.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
@@ -38,8 +39,15 @@ describe('a detour', () => {
       goodRounds: 0,
       failures: 0,
       notBefore: 7_000,
+      trial: null,
     })
     expect(onWay).toMatchObject({ on: 'endpoint', current: SECOND, notBefore: 307_000 })
+  })
+
+  test('goes back later where failbacks failed before on this line', () => {
+    expect(fellBack('transport', CARRIER, 'udp-blocked', 7_000, 3)).toMatchObject({ failures: 3, notBefore: 247_000 })
+    expect(fellBack('endpoint', SECOND, 'port-blocked', 7_000, 1)).toMatchObject({ failures: 1, notBefore: 307_000 })
+    expect(fellBack('endpoint', SECOND, 'port-blocked', 7_000, 4)).toMatchObject({ failures: 4, notBefore: 487_000 })
   })
 
   test('looks back each ten seconds from the carrier, each minute from another way', () => {
@@ -75,6 +83,13 @@ describe('the way back', () => {
     expect(failback(good(onCarrier, 3), answeredOn(THIRD, SECOND), 90_000)).toEqual(THIRD)
     expect(failback(good(onCarrier, 3), answeredOn(), 90_000)).toBeNull()
     expect(failback(good(onWay, 3), answeredOn(THIRD, SECOND), 900_000)).toBeNull()
+  })
+
+  test('is not taken while one is on trial, and earns its three rounds again after it', () => {
+    const tried = onTrial(good(onCarrier, 3), 90_000)
+    expect(tried).toMatchObject({ goodRounds: 0, trial: { since: 90_000, stamp: 'unseen' } })
+    expect(failback({ ...tried, goodRounds: 3 }, answeredOn(FIRST), 90_000)).toBeNull()
+    expect(noteFailbackFailed(tried, 95_000).trial).toBeNull()
   })
 
   test('in vain is tried again after 1, 2, 4 … 60 minutes, and earns its three rounds again', () => {

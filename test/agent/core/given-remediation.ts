@@ -65,9 +65,9 @@ export const carriedOutSince = (
   remedy: Remedy = { kind: 'new-source-port' },
   cause: Cause = 'flow-dead',
 ): Remediation => noteBegun({ ...NO_REMEDIATION, tried: ['reset'] }, remedy, cause, since)
-/** Until 16000: nothing of this line's round trip is known. */
+/** Until 16000: nothing of this line's round trip is known, and its key is fresh. */
 export const proving = (remedy?: Remedy, cause?: Cause): Remediation =>
-  noteExecuted(carriedOutSince(11_000, remedy, cause), start().heartbeats, 12_000)
+  noteExecuted(carriedOutSince(11_000, remedy, cause), { ...start().heartbeats, answeredAt: 10_000 }, 12_000)
 export const back = (remediation: Remediation, failbackFrom: Fallback): Remediation => ({
   ...remediation,
   underWay: { ...remediation.underWay!, failbackFrom },

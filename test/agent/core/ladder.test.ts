@@ -60,6 +60,7 @@ describe('the order of the remedies', () => {
     ['udp-blocked', ['carrier', 'new-source-port']],
     ['peer-unknown', ['register', 'reset', 'new-session']],
     ['session-lost', ['new-session', 'new-source-port', 'forget-flow', 'reset', 'set-endpoint', 'carrier']],
+    ['handshake-blocked', ['carrier', 'set-endpoint', 'new-source-port', 'new-session', 'reset']],
     ['handshake-refused', ['reset', 'new-session', 'new-source-port', 'set-endpoint']],
     ['home-offline', []],
     ['hub-down', []],
@@ -89,6 +90,7 @@ describe('the order of the remedies', () => {
       expect(kinds(cause, { rounds: 0 })).not.toContain('rebuild')
       expect(kinds(cause, { rounds: 1 }).slice(-2)).toEqual(['rebuild', 'silence'])
     }
+    expect(kinds('handshake-blocked', { rounds: 1 }).slice(-2)).toEqual(['rebuild', 'silence'])
     expect(kinds('handshake-refused', { rounds: 1 }).slice(-2)).toEqual(['rebuild', 'silence'])
   })
 

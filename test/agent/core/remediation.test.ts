@@ -56,6 +56,17 @@ describe('a remedy', () => {
     expect(noteExecuted(NO_REMEDIATION, noHeartbeats(0), 6_000)).toBe(NO_REMEDIATION)
   })
 
+  test('has as long as WireGuard needs to repeat a handshake, where the new endpoint may need one', () => {
+    const until = (remedy: Remedy, answeredAt: number | null): number | undefined =>
+      noteExecuted(noteBegun(NO_REMEDIATION, remedy, 'udp-blocked', 0), { ...noHeartbeats(0), answeredAt }, 100_000)
+        .underWay?.proving?.until
+    const other: Remedy = { kind: 'set-endpoint', endpoint: { address: '203.0.113.10', port: 443 } }
+    // Over TLS always: its connection begins, and the key may have ended with the path.
+    expect(until({ kind: 'carrier' }, 99_000)).toBe(109_334)
+    expect([until(other, 40_000), until(other, 39_999), until(other, null)]).toEqual([104_000, 109_334, 109_334])
+    expect(until(NEW_PORT, null)).toBe(104_000)
+  })
+
   test('that failed is not tried again in this turn', () => {
     const remediation = { ...begun, notBefore: 3 }
     expect(noteFailed(remediation)).toEqual({

@@ -28,6 +28,7 @@ const plan = (change: Partial<RoundPlan> = {}): RoundPlan => ({
   port: 51_820,
   current: first,
   isTransport: false,
+  trusted: [],
   resolve: async () => null,
   ...change,
 })
@@ -63,6 +64,21 @@ describe('a round of echoes', () => {
     const resolve = async () => ({ named: [moved.address], endpoints: [moved] })
     const { round } = await askRound(plan({ resolve }), 0, hub(new Map([[moved, 10]])), forever)
     expect(round).toMatchObject({ named: [moved.address], answered: [moved], preferred: moved })
+  })
+
+  test('prefers the hub’s own address to one that only a name says, and where nothing answers', async () => {
+    const resolve = async () => ({ named: [moved.address], endpoints: [moved] })
+    const astray = plan({ endpoints: [moved, first], current: first, trusted: [first.address], resolve })
+    expect((await askRound(astray, 0, hub(new Map([[first, 10]])), forever)).round.preferred).toEqual(first)
+    expect((await askRound(astray, 0, hub(new Map()), forever)).round.preferred).toEqual(first)
+    // It answered from there: the hub has moved, or has that address too.
+    const both = new Map([
+      [first, 300],
+      [moved, 10],
+    ] as const)
+    expect((await askRound(astray, 0, hub(both), forever)).round.preferred).toEqual(moved)
+    // Nothing is known but the name.
+    expect((await askRound({ ...astray, trusted: [] }, 0, hub(new Map()), forever)).round.preferred).toEqual(moved)
   })
 
   test('asks IPv6 a quarter of a second ahead, and prefers it where it answers', async () => {

@@ -9,6 +9,7 @@ import { sampleTunnel } from '../sample-config.ts'
 const PATH: Path = {
   hubLiterals: ['203.0.113.10', '203.0.113.11'],
   endpoint: { address: '192.168.1.2', port: 35_902 },
+  provenAddress: null,
   keepaliveSeconds: 25,
   listenPort: 51_820,
   start: null,
@@ -43,6 +44,12 @@ test.each([
   { address: '203.0.113.11', port: 443 },
 ])('a tunnel that sends to the hub at $address:$port is left alone', async (endpoint) => {
   expect(await ended({ endpoint })).toEqual([])
+})
+
+test('sends to where the hub last answered, whatever its name says', async () => {
+  const astray = { hubLiterals: ['192.168.1.50', '203.0.113.10'], provenAddress: '203.0.113.10' }
+  const into = { address: '127.0.0.1', port: 40_000 }
+  expect(endpointsOf(await ended({ ...astray, endpoint: into }))).toEqual([{ address: '203.0.113.10', port: 51_820 }])
 })
 
 test.each([

@@ -1,12 +1,14 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { UNKNOWN_UPLINK } from '../../../agent/memory/uplink-memory.ts'
-import { tunnelSpec } from '../../../agent/tunnel/tunnel-spec.ts'
+import { type CurrentEndpoint, tunnelSpec } from '../../../agent/tunnel/tunnel-spec.ts'
+import type { Endpoint } from '../../../wireguard/spec.ts'
 import { homeForwarding } from '../../adapters/forwarding.ts'
 import { sampleTunnel, sampleRouter } from '../sample-config.ts'
 
 const ways = { hubLiterals: ['203.0.113.10', '203.0.113.11'], transport: null }
-const endpointFor = (current: { address: string; port: number } | null) =>
-  tunnelSpec(sampleTunnel, ways, current, UNKNOWN_UPLINK).peers[0]?.endpoint
+const sends = (endpoint: Endpoint, isLiving = false) => ({ endpoint, isLiving })
+const endpointFor = (current: CurrentEndpoint | null, uplink = UNKNOWN_UPLINK) =>
+  tunnelSpec(sampleTunnel, ways, current, uplink).peers[0]?.endpoint
 
 test('the tunnel is what agent.yaml says', () => {
   expect(tunnelSpec(sampleTunnel, ways, null, UNKNOWN_UPLINK)).toEqual({
@@ -30,14 +32,40 @@ test('the tunnel is what agent.yaml says', () => {
 })
 
 test('an endpoint that is one of the hub’s ways is kept', () => {
-  expect(endpointFor({ address: '203.0.113.11', port: 4_500 })).toEqual({ address: '203.0.113.11', port: 4_500 })
+  expect(endpointFor(sends({ address: '203.0.113.11', port: 4_500 }))).toEqual({ address: '203.0.113.11', port: 4_500 })
 })
 
 test.each([
   { address: '203.0.113.10', port: 9_999 },
   { address: '192.0.2.1', port: 51_820 },
 ])('an endpoint that is not the hub’s is put right: $address:$port', (current) => {
-  expect(endpointFor(current)).toEqual({ address: '203.0.113.10', port: 51_820 })
+  expect(endpointFor(sends(current))).toEqual({ address: '203.0.113.10', port: 51_820 })
+})
+
+test('an endpoint that nothing names and that is answered outranks every name', () => {
+  const living = { address: '192.0.2.1', port: 9_999 }
+  expect(endpointFor(sends(living, true))).toEqual(living)
+})
+
+describe('where this hub last answered', () => {
+  const proven = '198.51.100.7'
+  const uplink = { ...UNKNOWN_UPLINK, provenHub: { publicKey: sampleTunnel.hub.publicKey, address: proven } }
+
+  test('an interface begins that sends nowhere, whatever the name says', () => {
+    expect(endpointFor(null, uplink)).toEqual({ address: proven, port: 51_820 })
+  })
+
+  test('an interface stays, on each of the hub’s ports and on no other', () => {
+    for (const port of [51_820, 4_500])
+      expect(endpointFor(sends({ address: proven, port }), uplink)).toEqual({ address: proven, port })
+    expect(endpointFor(sends({ address: proven, port: 9_999 }), uplink)).toEqual({ address: proven, port: 51_820 })
+  })
+
+  test('is another hub’s matter', () => {
+    const other = { ...UNKNOWN_UPLINK, provenHub: { publicKey: 'another', address: proven } }
+    expect(endpointFor(null, other)).toEqual({ address: '203.0.113.10', port: 51_820 })
+    expect(endpointFor(sends({ address: proven, port: 51_820 }), other)).toMatchObject({ address: '203.0.113.10' })
+  })
 })
 
 test.each([
@@ -45,7 +73,7 @@ test.each([
   { start: { address: '203.0.113.99', port: 443 }, taken: false },
 ])('a tunnel begins with the way that worked last, if that is still one: $start.address', ({ start, taken }) => {
   const current = { address: '203.0.113.11', port: 51_820 }
-  const { peers } = tunnelSpec(sampleTunnel, { ...ways, start }, current, UNKNOWN_UPLINK)
+  const { peers } = tunnelSpec(sampleTunnel, { ...ways, start }, sends(current), UNKNOWN_UPLINK)
   expect(peers[0]?.endpoint).toEqual(taken ? start : current)
 })
 
@@ -79,6 +107,6 @@ test.each([
 ])('beside the carrier $carrier.address:$carrier.port, $current is one of the ways: $kept', (one) => {
   const [address = '', port] = one.current.split(':')
   const current = { address, port: Number(port) }
-  const { peers } = tunnelSpec(sampleTunnel, { ...ways, transport: one.transport }, current, UNKNOWN_UPLINK)
+  const { peers } = tunnelSpec(sampleTunnel, { ...ways, transport: one.transport }, sends(current), UNKNOWN_UPLINK)
   expect(peers[0]?.endpoint).toEqual(one.kept ? current : { address: '203.0.113.10', port: 51_820 })
 })

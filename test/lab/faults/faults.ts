@@ -101,7 +101,10 @@ export async function dropAllUdp(home: Home): Promise<Undo> {
   ])
 }
 
-/** A middlebox that knows WireGuard drops its initiations, of 148 bytes that begin 1, 0, 0, 0; everything else passes. */
+/**
+ * Deep packet inspection drops WireGuard's initiations of this home, and lets all else pass: 148 bytes of payload that
+ * begin with 1, 0, 0, 0 (WireGuard's paper, 5.4.2).
+ */
 export async function dropHandshakes(home: Home): Promise<Undo> {
   const initiation = 'udp length 156 @th,64,32 0x01000000 drop'
   return home.carrier.addFault([

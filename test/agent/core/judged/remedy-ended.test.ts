@@ -161,38 +161,68 @@ describe('a remedy that ended', () => {
     )
   })
 
-  test('with a detour taken again remembers how often its way back failed; with another one it does not', () => {
+  test('with a detour remembers how often ways back failed on this line, and when the next may come of the same', () => {
     const remediation = carriedOutSince(11_000, { kind: 'carrier' }, 'udp-blocked')
-    const failed = { ...DETOUR, failures: 3, notBefore: 400_000 }
-    expect(ended(given({ remediation, fallback: failed }), true, CARRIER).watch.fallback).toMatchObject({
+    const failed = { ...DETOUR, failures: 3, notBefore: 600_000 }
+    const failbackFailures = 3
+    expect(
+      ended(given({ remediation, fallback: failed, failbackFailures }), true, CARRIER).watch.fallback,
+    ).toMatchObject({
       failures: 3,
-      notBefore: 400_000,
+      notBefore: 600_000,
       goodRounds: 0,
       since: 12_000,
     })
     const over = { ...failed, notBefore: 5 }
-    expect(ended(given({ remediation, fallback: over }), true, CARRIER).watch.fallback).toMatchObject({
+    expect(ended(given({ remediation, fallback: over, failbackFailures }), true, CARRIER).watch.fallback).toMatchObject(
+      {
+        failures: 3,
+        notBefore: 252_000,
+      },
+    )
+    const onWay = { ...fellBack('endpoint', SECOND, 'port-blocked', 0), failures: 3, notBefore: 600_000 }
+    expect(
+      ended(given({ remediation, fallback: onWay, failbackFailures }), true, CARRIER).watch.fallback,
+    ).toMatchObject({
       failures: 3,
-      notBefore: 12_000,
+      notBefore: 252_000,
     })
-    const onWay = { ...fellBack('endpoint', SECOND, 'port-blocked', 0), failures: 3, notBefore: 400_000 }
-    expect(ended(given({ remediation, fallback: onWay }), true, CARRIER).watch.fallback).toMatchObject({
-      failures: 0,
-      notBefore: 12_000,
-    })
+    expect(ended(given({ remediation, fallback: onWay }), true, CARRIER).watch.fallback).toMatchObject({ failures: 0 })
   })
+
+  /** The first answer came while the remedy was being carried out. */
+  const WELL_AGAIN = { ...UP, since: 11_001 }
 
   test('while answers come helped only if one answered what was sent since it began', () => {
     const remediation = carriedOutSince(11_000)
     const helped = { ...remediation, underWay: { ...remediation.underWay!, hasHelped: true } }
-    const yes = ended(given({ remediation: helped, health: UP }))
+    const yes = ended(given({ remediation: helped, health: WELL_AGAIN }))
     expect(yes.actions).toMatchObject([{ kind: 'tell-remedy', report: { helped: true } }])
     expect(yes.watch.helped).toEqual({ 'flow-dead': 'new-source-port' })
     expect(yes.watch.remediation).toBe(NO_REMEDIATION)
-    const no = ended(given({ remediation, health: UP }))
+    const no = ended(given({ remediation, health: WELL_AGAIN }))
     expect(no.actions).toEqual([])
     expect(no.watch).toMatchObject({ helped: {}, remediedAt: 12_000 })
     expect(no.watch.remediation).toBe(NO_REMEDIATION)
+  })
+
+  test('and was begun while all was well is proven by an answer to what was sent after it', () => {
+    const remediation = carriedOutSince(11_000, { kind: 'carrier' }, 'handshake-blocked')
+    const before = given({ remediation, health: { ...UP, since: 11_000 }, evidence: NO_EVIDENCE })
+    const { watch, actions } = ended(before, true, CARRIER)
+    expect(actions).toEqual([])
+    expect(watch.remediation.underWay?.proving?.since).toBe(12_000)
+    expect(watch.fallback).toMatchObject({ on: 'transport', cause: 'handshake-blocked' })
+    const old = made((actions) => proven(watch, { sentAt: 11_999 }, 12_100, actions))
+    expect(old).toEqual({ watch, actions: [] })
+    const after = made((actions) => proven(watch, { sentAt: 12_000 }, 12_100, actions))
+    expect(after.actions).toMatchObject([{ kind: 'tell-remedy', report: { remedy: 'carrier', helped: true } }])
+    expect(after.watch).toMatchObject({ helped: { 'handshake-blocked': 'carrier' } })
+    // Nothing that is still being carried out is proven.
+    expect(made((actions) => proven(before, { sentAt: 11_500 }, 11_600, actions))).toEqual({
+      watch: before,
+      actions: [],
+    })
   })
 
   test('and is a way back is still to be proven, and until then no way back', () => {

@@ -28,6 +28,8 @@ export interface World {
   /** From its effect until it is known that it was carried out. */
   readonly remedyMs?: number
   readonly named?: (now: number) => readonly string[] | null
+  /** The last handshake as a look at the machine finds it; left out, it tells nothing of handshakes. */
+  readonly handshakeAt?: (now: number) => number | null
   /** Whether looking at the machine found something to mend. */
   readonly mends?: (now: number) => boolean
   readonly isInUse?: (now: number) => boolean
@@ -65,6 +67,8 @@ export function simulate(watch: Watch, from: number, untilMs: number, world: Wor
   let endpoint: Endpoint = watch.asking.round?.current ?? WAYS[0]!
   let answeredAt = watch.heartbeats.answeredAt ?? from
   const later = (ms: number, event: WatchEvent): void => void coming.push({ at: now + ms, event })
+
+  const shakenAt = (at: number) => (world.handshakeAt === undefined ? {} : { handshakeAt: world.handshakeAt(at) })
 
   function react(action: Action): void {
     switch (action.kind) {
@@ -118,7 +122,7 @@ export function simulate(watch: Watch, from: number, untilMs: number, world: Wor
         return later(world.remedyMs ?? 70, { kind: 'remedy-ended', executed, endpoint: executed ? to : null })
       }
       case 'reconcile':
-        return later(100, { kind: 'looked', driftRepaired: world.mends?.(now) === true })
+        return later(100, { kind: 'looked', driftRepaired: world.mends?.(now) === true, ...shakenAt(now) })
       case 'close-transport':
       case 'tell-health':
       case 'tell-cause':
