@@ -465,6 +465,9 @@ undo_network() {
     # Its addresses and routes go with it, and a wireguard-go ends.
     logged "removing $name" ip link delete "$name"
   done
+  # What a proof of the way in leaves behind when it is killed.
+  [ "$(cat /sys/class/net/hwprobe0/ifalias 2>/dev/null || true)" != homeward-probe ] ||
+    logged 'removing hwprobe0' ip link delete hwprobe0
   # Answers to visitors of published ports by each tunnel, devices that go out through a home, and what the tunnel needed in
   # another firewall.
   for name in {8600..8664} main; do

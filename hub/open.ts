@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import type { Adapter } from '../adapters/adapter.ts'
+import { visitPorts } from '../adapters/linux/packets/visit.ts'
 import { watchPackets } from '../adapters/linux/packets/watch.ts'
 import { canonicalPrefix } from '../net/prefix.ts'
 import { asProblem } from '../problems/problem.ts'
@@ -80,6 +81,7 @@ export async function openHub<Opened extends Alarm>(
       log,
     }),
     watchPackets,
+    visitPorts,
     clock: systemClock,
     log,
   })

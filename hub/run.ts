@@ -38,6 +38,9 @@ const CALL_EVERY_MS = 1_000
 const SSH_EVERY_MS = 3_000
 /** How often the way of answers to visitors is measured, besides when a home says that its networks changed. */
 const SOURCES_EVERY_MS = 300_000
+/** How often the way in is proven: rules of others change when their programs are started again. */
+const WAY_IN_EVERY_MS = 300_000
+const CLOSED_EVERY_MS = 15_000
 /** How long the socket is waited for: a command that holds it is done by then. */
 const SOCKET_WITHIN_MS = 10_000
 
@@ -103,6 +106,7 @@ export async function runHub(
       watchDrift(hub, peerMonitor, loops),
       watchSsh(hub, loops),
       watchSources(hub, loops),
+      watchWayIn(hub, loops),
       watchConfig(paths.config, configFile, hub, log, loops, async (port) => {
         const old = registrar
         registrar = await open(port)
@@ -164,6 +168,14 @@ async function watchSources(hub: Hub, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await sleep(SOURCES_EVERY_MS, signal)
     await hub.measureSources()
+  }
+}
+
+/** Proves now and then that packets from outside reach the hub, and often while they do not. */
+async function watchWayIn(hub: Hub, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const warnings = await hub.proveWayIn()
+    await sleep(warnings.length === 0 ? WAY_IN_EVERY_MS : CLOSED_EVERY_MS, signal)
   }
 }
 

@@ -51,7 +51,9 @@ async function init(context: Context, options: InitOptions): Promise<void> {
   }
   if (changed) for (const note of plan.notes) tell(`Note: ${note}`)
   for (const warning of warnings) tell(`Warning: ${indented(warning, '  ')}`)
-  printFacts(context, facts, () => (changed ? doneText(plan) : 'The hub is as it should be; nothing was changed.'))
+  printFacts(context, facts, () =>
+    changed ? doneText(plan, isOpen(warnings)) : 'The hub is as it should be; nothing was changed.',
+  )
 }
 
 /** Whether nothing but another network is asked of a hub that is there. */
@@ -90,8 +92,13 @@ function line(step: InitPlan['steps'][number]): string {
   return `  ${describeStep(step)}`
 }
 
-function doneText({ config }: InitPlan): string {
-  return `The hub is ready at ${config.addresses.join(', ')}.
+/** Whether packets from outside reach the hub, as far as that was proven. */
+function isOpen(warnings: readonly string[]): boolean {
+  return !warnings.some((warning) => warning.startsWith('packets from outside'))
+}
+
+function doneText({ config }: InitPlan, isReached: boolean): string {
+  return `The hub is ${isReached ? 'ready' : 'set up, but packets from outside do not reach it (see the warning)'} at ${config.addresses.join(', ')}.
 Let ${config.port}/udp and ${config.port}/tcp in at your provider's firewall.
 Start the daemon: systemctl start homeward-hub, or homeward hub run in the foreground.
 Then invite a home: homeward hub invite HOME`

@@ -15,6 +15,8 @@ export type WatchPackets = (
 
 const UNKNOWN: PacketFate = { arrived: null, end: 'unknown', rule: null, to: null }
 
+export const NOBODY_WATCHES: WatchPackets = async (kinds) => kinds.map(() => UNKNOWN)
+
 /** A handshake initiation has 148 bytes (WireGuard's paper, 5.4.2), behind a UDP header of eight. */
 const INITIATION_LENGTH = 156
 

@@ -33,7 +33,7 @@ import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
 import type { ArrivalsAnswer } from '../../protocol/arrivals.ts'
 import { type AlertTests, makeAlertTests } from './alert-tests.ts'
-import { watchArrivals, type WatchPackets } from './arrivals.ts'
+import { NOBODY_WATCHES, watchArrivals, type WatchPackets } from './arrivals.ts'
 import { type DeviceService, makeDeviceService } from './device-service.ts'
 import { type Homes, makeHomes } from './homes.ts'
 import { makeKeptSources, makeSourceMeasuring } from './kept-sources.ts'
@@ -41,6 +41,7 @@ import { measureAnswerPath } from './answer-path.ts'
 import { makePublishing, type Publishing } from './publishing.ts'
 import { makeUpdate } from './update.ts'
 import { makeVisitors } from './visitors.ts'
+import { makeWayIn, type VisitPorts } from './way-in.ts'
 
 /** All operations of the hub, whoever asks: the registrar for homes, the socket for the machine's owner. */
 export interface Hub
@@ -54,6 +55,8 @@ export interface Hub
   readonly arrivals: (caller: Home, nonce: string, from: string) => Promise<ArrivalsAnswer>
   readonly status: () => Promise<HubStatus>
   readonly document: () => StoreDocument
+  /** Looks again, and says what keeps packets from outside from this hub. Never throws. */
+  readonly proveWayIn: () => Promise<readonly string[]>
   /** Notes everybody's endpoint, and how the mappings of homes changed, and recovers lost sessions. Never throws. */
   readonly recoverSessions: () => Promise<void>
   /** Measures whether services that should see visitors' addresses answer them through the tunnel. Never throws. */
@@ -94,8 +97,9 @@ export interface HubDeps<Opened extends Alarm> {
   readonly servedPorts: (protocol: 'tcp' | 'udp') => Promise<ReadonlySet<number>>
   /** SSH ports; default: only 22. */
   readonly ssh?: SshPorts
-  /** Watches packets on this machine; default: nobody can. */
+  /** Watches packets on this machine, and opens its ports as a stranger does; default: nobody can. */
   readonly watchPackets?: WatchPackets
+  readonly visitPorts?: VisitPorts
   readonly clock: Clock
   readonly log: Log
 }
@@ -107,9 +111,6 @@ const NO_SSH: SshPorts = {
   settled: async () => undefined,
   close: async () => undefined,
 }
-
-const NOBODY_WATCHES: WatchPackets = async (kinds) =>
-  kinds.map(() => ({ arrived: null, end: 'unknown', rule: null, to: null }))
 
 /** Assembles the hub; each part is made from those before it. */
 export async function makeHub<Opened extends Alarm>(
@@ -126,6 +127,7 @@ export async function makeHub<Opened extends Alarm>(
     transports,
     ssh = NO_SSH,
     watchPackets = NOBODY_WATCHES,
+    visitPorts = async () => null,
     clock,
     log,
   } = deps
@@ -142,6 +144,7 @@ export async function makeHub<Opened extends Alarm>(
     const { network, interface: tunnelInterface } = settings.current
     return overlapWarnings(store.document, network, await deps.ownNetworks(tunnelInterface))
   }
+  const wayIn = makeWayIn(visitPorts, settings, log)
   const status = async (): Promise<HubStatus> =>
     hubStatus({
       config: settings.current,
@@ -159,7 +162,12 @@ export async function makeHub<Opened extends Alarm>(
       alternatePorts: await machine.portsToTake(),
       sshPorts: ssh.ports(),
       problem: machine.problem,
-      warnings: [...(refused === null ? [] : [refused]), ...(await machine.warnings()), ...(await overlapping())],
+      warnings: [
+        ...(refused === null ? [] : [refused]),
+        ...(await machine.warnings()),
+        ...(await overlapping()),
+        ...(await wayIn.warnings(heartbeats !== null)),
+      ],
       now: clock.now(),
       today: clock.wall(),
     })
@@ -288,6 +296,7 @@ export async function makeHub<Opened extends Alarm>(
     lookForSsh: machine.lookForSsh,
     recoverSessions,
     measureSources: measuring.all,
+    proveWayIn: wayIn.prove,
     previewNetwork: async (network) => {
       const own = await deps.ownNetworks(settings.current.interface)
       return moveNetwork(store.document, settings.current.network, network, own)[1]

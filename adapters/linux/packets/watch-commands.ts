@@ -24,7 +24,12 @@ export interface WatchedKind {
 const NAME = 'homeward_watch'
 
 export function isWatchTable(table: string): boolean {
-  return table.endsWith(` ${NAME}`)
+  return table.includes(` ${NAME}`)
+}
+
+/** The two tables of one watch, which has them for itself. @param id letters and digits. */
+export function watchTables(id: string): readonly [string, string] {
+  return [`netdev ${NAME}_${id}`, `inet ${NAME}_${id}`]
 }
 
 /** Before every other chain, and behind every other: a chain's priority is a signed integer of 32 bits. */
@@ -36,8 +41,8 @@ export function watchCommands(
   kinds: readonly WatchedKind[],
   devices: readonly string[],
   tunnel: string,
+  [outer, inner]: readonly [string, string],
 ): readonly string[] {
-  const [outer, inner] = [`netdev ${NAME}`, `inet ${NAME}`]
   const plain = devices.filter((device) => /^[\w.@-]+$/.test(device))
   const coming = kinds.filter((kind) => kind.isOutgoing !== true)
   const going = kinds.filter((kind) => kind.isOutgoing === true)
@@ -109,6 +114,3 @@ export function sightingsOf(
     elsewhere: count('inet', `${kind}_elsewhere`),
   }
 }
-
-/** The table in which the watch's counters are, for `nft -j list counters table`. */
-export const WATCH_TABLES = [`netdev ${NAME}`, `inet ${NAME}`] as const

@@ -10,7 +10,7 @@ import { fateOf, type Sightings } from './fate.ts'
 import { legacyHits } from './legacy-counters.ts'
 import { startNft } from './nft-child.ts'
 import { parseTrace, type TraceEvent } from './trace.ts'
-import { isWatching, sightingsOf, WATCH_TABLES, watchCommands, type WatchedKind } from './watch-commands.ts'
+import { isWatching, sightingsOf, watchCommands, watchTables, type WatchedKind } from './watch-commands.ts'
 
 /** Packets that the machine is asked about. */
 export interface Asked extends WatchedKind {
@@ -19,6 +19,8 @@ export interface Asked extends WatchedKind {
   readonly port: number
   /** Where they should come to: a program of this machine, or the tunnel. */
   readonly wanted: 'local' | 'tunnel'
+  /** The port that they come from, where that tells this kind from others of one watch. */
+  readonly sourcePort?: number
 }
 
 /** The kernel's account of each kind, in the order in which they were asked for. */
@@ -26,6 +28,8 @@ export type Fates = readonly PacketFate[]
 
 /** What was counted so far, in the order of the kinds. */
 export type Peek = () => Promise<readonly Sightings[]>
+
+type Tables = ReturnType<typeof watchTables>
 
 const NOTHING_KNOWN: PacketFate = { arrived: null, end: 'unknown', rule: null, to: null }
 
@@ -47,26 +51,27 @@ export async function watchPackets(
   signal: AbortSignal,
 ): Promise<Fates> {
   const readiness = randomBytes(8).toString('hex')
+  const tables = watchTables(readiness.slice(0, 8))
   const devices = await outerDevices(tunnel, signal).catch(() => [])
   const owner = startNft(['-i'])
   const monitor = startNft(['monitor', 'trace'])
   try {
-    owner.write([...watchCommands(kinds, devices, tunnel), ...readinessCommands(readiness)])
-    const watching = await becomesTrue(async () => isWatching(await counters(signal)), READY_MS, signal)
+    owner.write([...watchCommands(kinds, devices, tunnel, tables), ...readinessCommands(readiness, tables)])
+    const watching = await becomesTrue(async () => isWatching(await counters(tables, signal)), READY_MS, signal)
     if (!watching) {
       await send(async () => []).catch(() => 0)
       return kinds.map(() => NOTHING_KNOWN)
     }
     const traces = await becomesTrue(async () => hasTraced(readiness, monitor.said), TRACING_MS, signal)
-    const hasOuter = devices.length > 0 && (await watchedDevices(signal)) >= devices.length
+    const hasOuter = devices.length > 0 && (await watchedDevices(tables, signal)) >= devices.length
     const before = await legacySave(signal)
     const peek: Peek = async () => {
-      const so = await counters(signal)
+      const so = await counters(tables, signal)
       return kinds.map((kind) => sightingsOf(kind, so, hasOuter))
     }
     const sent = await send(peek)
     await sleep(SETTLED_MS, signal)
-    const [after, counted] = [await legacySave(signal), await counters(signal)]
+    const [after, counted] = [await legacySave(signal), await counters(tables, signal)]
     const events = traces ? parseTrace(monitor.said()) : []
     return kinds.map((kind) =>
       fateOf(
@@ -105,15 +110,15 @@ function isNarrower(other: Asked, kind: Asked): boolean {
 }
 
 /** Protocol, direction and length tell the kinds of one watch apart. */
-function isOfKind({ protocol, length, isOutgoing = false }: Asked, packet: string): boolean {
-  const [, of, found] = /\b(tcp|udp) sport \d+ (?:tcp|udp) dport \d+(?: udp length (\d+))?/.exec(packet) ?? []
+function isOfKind({ protocol, length, sourcePort, isOutgoing = false }: Asked, packet: string): boolean {
+  const [, of, from, found] = /\b(tcp|udp) sport (\d+) (?:tcp|udp) dport \d+(?: udp length (\d+))?/.exec(packet) ?? []
   const isGoing = packet.startsWith('oif ')
-  return of === protocol && isGoing === isOutgoing && (length === undefined || found === String(length))
+  if (of !== protocol || isGoing !== isOutgoing) return false
+  return (length ?? found)?.toString() === found && (sourcePort ?? from)?.toString() === from
 }
 
 /** A packet of this machine to itself that is traced, so that it is known when the trace tells of packets. */
-function readinessCommands(nonce: string): readonly string[] {
-  const [, inner] = WATCH_TABLES
+function readinessCommands(nonce: string, [, inner]: Tables): readonly string[] {
   return [
     `add chain ${inner} begins { type filter hook output priority -2147483648; policy accept; }`,
     `add rule ${inner} begins oifname "lo" meta l4proto udp @th,64,64 0x${nonce} meta nftrace set 1`,
@@ -155,16 +160,16 @@ async function outerDevices(tunnel: string, signal: AbortSignal): Promise<readon
 const Listing = v.object({ nftables: v.array(v.record(v.string(), v.unknown())) })
 const Counter = v.object({ family: v.string(), name: v.string(), packets: v.number() })
 
-async function counters(signal: AbortSignal): Promise<readonly v.InferOutput<typeof Counter>[]> {
+async function counters(tables: Tables, signal: AbortSignal): Promise<readonly v.InferOutput<typeof Counter>[]> {
   const listed = await Promise.all(
-    WATCH_TABLES.map(async (table) => listingOf(['counters', 'table', ...table.split(' ')], signal)),
+    tables.map(async (table) => listingOf(['counters', 'table', ...table.split(' ')], signal)),
   )
   return listed.flat().flatMap((one) => (v.is(Counter, one['counter']) ? [one['counter']] : []))
 }
 
 /** How many devices have a chain of ours with rules in it. */
-async function watchedDevices(signal: AbortSignal): Promise<number> {
-  const listed = await listingOf(['table', ...WATCH_TABLES[0].split(' ')], signal)
+async function watchedDevices([outer]: Tables, signal: AbortSignal): Promise<number> {
+  const listed = await listingOf(['table', ...outer.split(' ')], signal)
   return new Set(
     listed.flatMap((one) => (v.is(v.object({ chain: v.string() }), one['rule']) ? [one['rule'].chain] : [])),
   ).size

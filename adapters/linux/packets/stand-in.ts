@@ -1,0 +1,164 @@
+import * as v from 'valibot'
+import { runCommand, tryCommand } from '../../../system/process/run-command.ts'
+import { sleep } from '../../../system/time/sleep.ts'
+import { startNft } from './nft-child.ts'
+
+/**
+ * A stand-in for a visitor from the internet, on the machine itself: what a socket of ours sends to its address comes in
+ * by the outer interface, from a stranger to the machine's own address, past every hook and table that a visitor's packets
+ * pass; and the answers, on their way out by that interface, come back to the socket. So nothing leaves the machine, and
+ * nobody has to help.
+ *
+ * A veth pair carries what is sent. Behind the last table both addresses are changed, without connection tracking; at the
+ * other end of the pair tc's mirred puts the packet into the outer interface (tc-mirred(8), ingress redirect), where
+ * the kernel takes it for one that came by it. Answers to the stranger are taken at that interface's egress.
+ */
+export interface StandIn {
+  /** Sockets dial this address in place of the machine's own, from this one of theirs. */
+  readonly address: string
+  readonly from: string
+  /** What came back: connections accepted, refusals, datagrams. */
+  readonly answers: () => Promise<Answers>
+  readonly close: () => Promise<void>
+}
+
+interface Answers {
+  readonly accepted: number
+  readonly refused: number
+  readonly datagrams: number
+}
+
+/** Of TEST-NET-1 (RFC 5737): nobody on the internet has it. */
+export const VISITOR = '192.0.2.77'
+/** Of the networks for benchmarks (RFC 2544): not forwarded, and not where clouds keep their services. */
+const [OWN, PLACE, NEXT_HOP] = ['198.19.86.1', '198.19.86.2', '198.19.86.3']
+const [NEAR, FAR] = ['hwprobe0', 'hwprobe1']
+/** The preference of our one filter, by which it is found again. */
+const PREFERENCE = '8686'
+const TABLE = 'inet homeward_visitor'
+const MARK = 'homeward-probe'
+
+/** @returns null where the machine cannot do it: no tc, no veth, no default route, an old kernel. Never throws else. */
+export async function openStandIn(signal: AbortSignal): Promise<StandIn | null> {
+  const outer = await outerSide(signal)
+  if (outer === null) return null
+  await removeLeftovers(outer.device, signal)
+  const owner = startNft(['-i'])
+  let madeHook = false
+  const close = async (): Promise<void> => {
+    const late = AbortSignal.timeout(10_000)
+    await removeFilter(outer.device, madeHook, late)
+    await tryCommand('ip', ['link', 'delete', NEAR], { signal: late }).catch(() => null)
+    await owner.end()
+  }
+  try {
+    await runCommand('ip', ['link', 'add', NEAR, 'type', 'veth', 'peer', 'name', FAR], { signal })
+    const shown = await runCommand('ip', ['-j', 'link', 'show', 'dev', FAR], { signal })
+    const [{ address: hardware }] = v.parse(Links, JSON.parse(shown.stdout))
+    await runCommand('ip', ['-batch', '-'], { input: linkCommands(hardware).join('\n'), signal })
+    madeHook = (await tryCommand('tc', ['qdisc', 'add', 'dev', outer.device, 'clsact'], { signal })).exitCode === 0
+    await runCommand('tc', ['-batch', '-'], { input: redirectCommands(outer.device).join('\n'), signal })
+    owner.write(addressCommands(outer.address))
+    if (!(await isTableThere(signal))) throw new TypeError('nft did not take the table')
+  } catch {
+    await close()
+    signal.throwIfAborted()
+    return null
+  }
+  return {
+    address: PLACE,
+    from: OWN,
+    answers: async () => ({
+      accepted: await counted('accepted', signal),
+      refused: await counted('refused', signal),
+      datagrams: await counted('datagrams', signal),
+    }),
+    close,
+  }
+}
+
+const Links = v.tuple([v.object({ address: v.string() })])
+const Routes = v.array(v.object({ dev: v.string(), prefsrc: v.string() }))
+
+/** The interface by which this machine is on the internet, and its address there. */
+async function outerSide(signal: AbortSignal): Promise<{ readonly device: string; readonly address: string } | null> {
+  const { exitCode, stdout } = await tryCommand('ip', ['-j', '-4', 'route', 'get', VISITOR], { signal })
+  const routes = exitCode === 0 ? v.safeParse(Routes, JSON.parse(stdout)) : null
+  const [route] = routes?.success === true ? routes.output : []
+  return route === undefined || route.dev === 'lo' ? null : { device: route.dev, address: route.prefsrc }
+}
+
+/** Lines for `ip -batch`. */
+function linkCommands(hardware: string): readonly string[] {
+  return [
+    // A mark of its own: what a killed process left behind goes with the next visit, or with uninstalling.
+    ...[NEAR, FAR].flatMap((name) => [`link set dev ${name} alias ${MARK}`, `link set dev ${name} up`]),
+    `address add ${OWN}/32 dev ${NEAR}`,
+    `neighbour replace ${NEXT_HOP} lladdr ${hardware} dev ${NEAR} nud permanent`,
+    // By a next hop, since the destination is another one when the neighbour is looked up.
+    `route add ${PLACE}/32 via ${NEXT_HOP} dev ${NEAR} onlink src ${OWN}`,
+    '',
+  ]
+}
+
+/** Lines for `tc -batch`. */
+function redirectCommands(device: string): readonly string[] {
+  return [
+    `qdisc add dev ${FAR} ingress`,
+    `filter add dev ${FAR} parent ffff: protocol ip prio ${PREFERENCE} u32 match ip src ${VISITOR}/32 action mirred ingress redirect dev ${device}`,
+    `filter add dev ${device} egress protocol ip prio ${PREFERENCE} u32 match ip dst ${VISITOR}/32 action mirred ingress redirect dev ${NEAR}`,
+    '',
+  ]
+}
+
+/** Lines for `nft -i`. The changes of address stand outside of all connection tracking: behind it, and before it. */
+function addressCommands(own: string): readonly string[] {
+  const count = (name: string): string => `counter name ${name}`
+  return [
+    `add table ${TABLE} { flags owner; }`,
+    ...['accepted', 'refused', 'datagrams'].map((name) => `add counter ${TABLE} ${name}`),
+    `add chain ${TABLE} out { type filter hook postrouting priority 1000; policy accept; }`,
+    `add rule ${TABLE} out oifname "${NEAR}" meta l4proto { tcp, udp } ip daddr ${PLACE} ip saddr set ${VISITOR} ip daddr set ${own} accept`,
+    // What programs send into every new interface, such as multicast.
+    `add rule ${TABLE} out oifname "${NEAR}" drop`,
+    `add chain ${TABLE} back { type filter hook prerouting priority -2147483648; policy accept; }`,
+    `add rule ${TABLE} back iifname "${NEAR}" tcp flags & (syn | ack) == syn | ack ${count('accepted')}`,
+    `add rule ${TABLE} back iifname "${NEAR}" tcp flags & rst == rst ${count('refused')}`,
+    `add rule ${TABLE} back iifname "${NEAR}" icmp type destination-unreachable ${count('refused')}`,
+    `add rule ${TABLE} back iifname "${NEAR}" meta l4proto udp ${count('datagrams')}`,
+    `add rule ${TABLE} back iifname "${NEAR}" ip saddr ${own} ip daddr ${VISITOR} ip saddr set ${PLACE} ip daddr set ${OWN}`,
+    `add counter ${TABLE} ready`,
+  ]
+}
+
+const READY_MS = 5_000
+
+async function isTableThere(signal: AbortSignal): Promise<boolean> {
+  const until = performance.now() + READY_MS
+  while (performance.now() < until) {
+    const { exitCode } = await tryCommand('nft', ['list', 'counter', ...TABLE.split(' '), 'ready'], { signal })
+    if (exitCode === 0) return true
+    await sleep(30, signal)
+  }
+  return false
+}
+
+async function counted(name: string, signal: AbortSignal): Promise<number> {
+  const { stdout } = await tryCommand('nft', ['list', 'counter', ...TABLE.split(' '), name], { signal })
+  return Number(/packets (\d+)/.exec(stdout)?.[1] ?? 0)
+}
+
+/** Removes what a process that was killed left behind; its table went with it. */
+async function removeLeftovers(device: string, signal: AbortSignal): Promise<void> {
+  await removeFilter(device, false, signal)
+  await tryCommand('ip', ['link', 'delete', NEAR], { signal })
+}
+
+/** Removes our filter; and the hook that was made for it, where nobody else has put a filter there meanwhile. */
+async function removeFilter(device: string, isHookOurs: boolean, signal: AbortSignal): Promise<void> {
+  const tc = (...args: readonly string[]) => tryCommand('tc', args, { signal }).catch(() => null)
+  await tc('filter', 'delete', 'dev', device, 'egress', 'prio', PREFERENCE)
+  if (!isHookOurs) return
+  const left = await Promise.all(['ingress', 'egress'].map((side) => tc('filter', 'show', 'dev', device, side)))
+  if (left.every((shown) => shown?.stdout.trim() === '')) await tc('qdisc', 'delete', 'dev', device, 'clsact')
+}
