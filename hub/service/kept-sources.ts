@@ -80,7 +80,7 @@ export interface SourceMeasuringDeps {
   readonly log: Log
 }
 
-/** How long a measurement is good: a registration and a look that come together measure once. */
+/** How long a measurement is good enough for a check; a home whose networks changed is measured in any case. */
 const FRESH_MS = 5_000
 
 export function makeSourceMeasuring(deps: SourceMeasuringDeps): SourceMeasuring {
@@ -88,7 +88,7 @@ export function makeSourceMeasuring(deps: SourceMeasuringDeps): SourceMeasuring 
   const mutex = makeMutex()
   const measuredAt = new Map<string, number>()
 
-  async function look(publications: readonly Publication[]): Promise<void> {
+  async function look(publications: readonly Publication[], freshMs: number): Promise<void> {
     const wanted = publications.filter(({ source, home }) => source === 'keep' && isReady(home))
     // A connection says more of a host than a datagram: TCP ports first.
     const byHost = new Map<string, Publication>()
@@ -96,7 +96,7 @@ export function makeSourceMeasuring(deps: SourceMeasuringDeps): SourceMeasuring 
       if (!byHost.has(keyOf(one))) byHost.set(keyOf(one), one)
     let isNews = false
     for (const [key, { home, address, targetPort }] of byHost) {
-      if (clock.now() - (measuredAt.get(key) ?? -Infinity) < FRESH_MS) continue
+      if (clock.now() - (measuredAt.get(key) ?? -Infinity) < freshMs) continue
       const path = await measure(address, targetPort)
       measuredAt.set(key, clock.now())
       if (!sources.take(home, address, path)) continue
@@ -107,16 +107,17 @@ export function makeSourceMeasuring(deps: SourceMeasuringDeps): SourceMeasuring 
     if (isNews) await deps.follow()
   }
 
-  const lookOrLog = (publications: () => readonly Publication[]): Promise<void> =>
+  const lookOrLog = (publications: () => readonly Publication[], freshMs: number): Promise<void> =>
     mutex.runExclusive(() =>
-      look(publications()).catch((thrown: unknown) =>
+      look(publications(), freshMs).catch((thrown: unknown) =>
         log.warn({ why: reasonOf(thrown) }, 'the way of answers to visitors could not be measured'),
       ),
     )
   const ofHome = (home: string | undefined) =>
     store.document.publications.filter((one) => home === undefined || one.home === home)
   return {
-    one: (publication) => lookOrLog(() => ofHome(publication.home).filter((one) => keyOf(one) === keyOf(publication))),
-    all: (home) => lookOrLog(() => ofHome(home)),
+    one: (publication) =>
+      lookOrLog(() => ofHome(publication.home).filter((one) => keyOf(one) === keyOf(publication)), FRESH_MS),
+    all: (home) => lookOrLog(() => ofHome(home), 0),
   }
 }
