@@ -20,6 +20,7 @@ import { openTunnelMemory } from './memory/tunnel-memory.ts'
 import { agentFamilies, makeRepairCounts } from './report/metrics.ts'
 import { openAdapter } from './tunnel/open-adapter.ts'
 import { type AgentPaths, tunnelPaths } from './settings/paths.ts'
+import { readFollowedLan } from './settings/followed-lan.ts'
 import { readPlace } from './settings/place.ts'
 import { readRotatedKey } from './secrets/rotated-key.ts'
 import { agentSocketPath } from './settings/socket-path.ts'
@@ -171,7 +172,12 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
     const tunnel = openTunnel(
       {
         paths: own,
-        settings: makeSettings(config, await readRotatedKey(own.stateDir), await readPlace(own.stateDir)),
+        settings: makeSettings(
+          config,
+          await readRotatedKey(own.stateDir),
+          await readPlace(own.stateDir),
+          await readFollowedLan(own.stateDir),
+        ),
         adapter,
         ...memory,
         clockGuard,

@@ -63,6 +63,8 @@ const ListedPublicationSchema = v.object({
   withheld: v.optional(v.array(WithheldSchema)),
   /** Why visitors are hidden, as `source` says, though their addresses should be kept. Default: they should not. */
   whyHidden: v.optional(v.string()),
+  /** Why the service is nowhere that the tunnel leads any more: the home has another LAN since. */
+  whyOutside: v.optional(v.string()),
 })
 
 /** GET /v1/publications. A home sees its own. */

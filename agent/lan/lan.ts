@@ -18,7 +18,7 @@ const VIRTUAL = /^(?:docker|br-|veth|virbr|vnet|lxc|lxd|cni|flannel|podman|wg|tu
  * @throws {Problem} `lan-unclear` with the candidates.
  */
 export function detectLan({ connected, defaultInterface }: LocalNetworks): string {
-  const candidates = connected.filter((one) => isPrivate(one.prefix) && !VIRTUAL.test(one.interface))
+  const candidates = connected.filter(isLanCandidate)
   const behindDefault = candidates.filter((one) => one.interface === defaultInterface)
   const [first] = behindDefault.length > 0 ? behindDefault : candidates
   // A machine may be in one network twice: with two addresses, by cable and by radio.
@@ -31,6 +31,11 @@ export function detectLan({ connected, defaultInterface }: LocalNetworks): strin
         ? 'this machine is on no private network'
         : `it may be ${candidates.map((one) => `${one.prefix} (${one.interface})`).join(' or ')}`,
   })
+}
+
+/** Whether a network can be a home’s LAN: private, and not one of containers or other tunnels. */
+export function isLanCandidate(one: { readonly interface: string; readonly prefix: string }): boolean {
+  return isPrivate(one.prefix) && !VIRTUAL.test(one.interface)
 }
 
 export interface LanContext {

@@ -9,6 +9,7 @@ import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
 import { keepSecrets } from '../secrets/secrets.ts'
 import { makeRuntimeFolder, withChangeLock } from '../settings/change-lock.ts'
 import { agentConfigText } from '../settings/config-text.ts'
+import { forgetFollowedLan } from '../settings/followed-lan.ts'
 import { forgetPlace } from '../settings/place.ts'
 import { tunnelsOf } from '../settings/config.ts'
 import type { PreparedJoin } from './join-plan.ts'
@@ -41,6 +42,7 @@ export async function applyJoin(
     await keepLastWay(stateDir, null)
     await forgetRotatedKeys(stateDir)
     await forgetPlace(stateDir)
+    await forgetFollowedLan(stateDir)
     begun.add('secrets')
     await keepCredentials()
     await keepSecrets(configDir, admission.secrets, keyMakerOf(join.router))

@@ -31,6 +31,7 @@ import { uplinkPath } from '../memory/uplink-memory.ts'
 import { openAdapter } from '../tunnel/open-adapter.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { requireRoot } from './require-root.ts'
+import { forgetFollowedLan } from '../settings/followed-lan.ts'
 import { forgetPlace } from '../settings/place.ts'
 import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
 import { routerKeyPath, takeLoginBack } from '../secrets/router-login.ts'
@@ -101,6 +102,7 @@ export async function leaveHome(
   await removeSecrets(configDir)
   await forgetRotatedKeys(stateDir)
   await forgetPlace(stateDir)
+  await forgetFollowedLan(stateDir)
   for (const path of [
     eventsPath(stateDir),
     olderEventsPath(stateDir),

@@ -30,6 +30,7 @@ const ABOVE: Partial<Record<keyof AgentConfig, string>> = {
  masquerade: hosts on the LAN see what the tunnel ends on, and need no route.
  routed: they see who is calling, and need a route back, which they have where it ends on their router.
  exit: true lets devices that were added with --exit go to the internet through this home, and be seen there as it.
+ auto: true, or lan: auto in all, follows the network that this machine is in.
  seenAs: what the hub and devices know a network by instead, one to one; 192.168.1.0/24: 10.168.1.0/24.`,
   hubs: ' The hub, how it is reached from outside, and what it gave this home in its network.',
 }
@@ -41,6 +42,20 @@ export function rejoinedConfigText(before: string, { home, publicKey, mtu, hubs 
   document.set('publicKey', publicKey)
   if (document.get('mtu') !== mtu) document.set('mtu', mtu)
   document.setIn(['hubs', 0], document.createNode(hubs[0]))
+  return document.toString({ lineWidth: 0 })
+}
+
+/** agent.yaml with another LAN: followed, or these prefixes; the mode and the rest stay. */
+export function withLan(text: string, lan: { readonly auto: true } | { readonly prefixes: readonly string[] }): string {
+  const document = parseDocument(text)
+  if (document.get('lan') === 'auto') document.set('lan', document.createNode({}))
+  if ('auto' in lan) {
+    document.setIn(['lan', 'auto'], true)
+    document.deleteIn(['lan', 'prefixes'])
+  } else {
+    document.deleteIn(['lan', 'auto'])
+    document.setIn(['lan', 'prefixes'], document.createNode([...lan.prefixes]))
+  }
   return document.toString({ lineWidth: 0 })
 }
 

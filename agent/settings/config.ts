@@ -62,6 +62,25 @@ const RouterSchema = v.variant('kind', [
 
 export const LanModeSchema = v.picklist(['masquerade', 'routed'])
 
+const LanSchema = v.strictObject({
+  mode: v.optional(LanModeSchema, 'masquerade'),
+  /** Whether the LAN is the network that this machine, or the router, is in, whatever that is. */
+  auto: v.optional(v.literal(true)),
+  prefixes: v.optional(v.pipe(v.array(CidrSchema), v.maxLength(MOST_LAN_PREFIXES)), []),
+  /** Devices that the hub names may go to the internet through this home. */
+  exit: v.optional(v.boolean()),
+  /** Prefixes that the hub knows as others of the same length. */
+  seenAs: v.optional(
+    v.pipe(
+      v.record(CidrSchema, CidrSchema),
+      v.check(
+        (seenAs) => Object.entries(seenAs).every(([own, seen]) => own.split('/')[1] === seen.split('/')[1]),
+        'expected prefixes of the same length, such as 192.168.1.0/24: 10.168.1.0/24',
+      ),
+    ),
+  ),
+})
+
 const FieldsSchema = v.strictObject({
   home: NameSchema,
   /** The public half of private.key: computing it would cost an agent the curve's 13 MB. */
@@ -80,22 +99,12 @@ const FieldsSchema = v.strictObject({
   rotateKeys: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(100))), null),
   /** Port of loopback for Prometheus metrics; default: none. Taken when the agent begins. */
   metricsPort: v.optional(PortSchema),
-  lan: v.strictObject({
-    mode: v.optional(LanModeSchema, 'masquerade'),
-    prefixes: v.optional(v.pipe(v.array(CidrSchema), v.maxLength(MOST_LAN_PREFIXES)), []),
-    /** Devices that the hub names may go to the internet through this home. */
-    exit: v.optional(v.boolean()),
-    /** Prefixes that the hub knows as others of the same length. */
-    seenAs: v.optional(
-      v.pipe(
-        v.record(CidrSchema, CidrSchema),
-        v.check(
-          (seenAs) => Object.entries(seenAs).every(([own, seen]) => own.split('/')[1] === seen.split('/')[1]),
-          'expected prefixes of the same length, such as 192.168.1.0/24: 10.168.1.0/24',
-        ),
-      ),
-    ),
-  }),
+  lan: v.pipe(
+    v.unknown(),
+    // `lan: auto` is all that most homes need of it.
+    v.transform((lan) => (lan === 'auto' ? { auto: true } : lan)),
+    LanSchema,
+  ),
   /** Hubs, best first. This version keeps a tunnel to the first one. */
   hubs: v.pipe(v.array(HubSchema), v.minLength(1)),
 })

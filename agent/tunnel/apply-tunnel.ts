@@ -8,6 +8,8 @@ import { Problem } from '../../problems/problem.ts'
 import type { PeerState } from '../../wireguard/dump.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'
+import { lanWarnings } from '../lan/lan-warnings.ts'
+import { readLocalNetworks } from '../lan/local-networks.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import { hubAddresses } from '../registrar/hub-addresses.ts'
 import type { UplinkFacts } from '../memory/uplink-memory.ts'
@@ -73,9 +75,10 @@ export async function applyTunnel(
     peer = spec.peers[0] ?? null
     return [spec]
   }
+  const here = await misfits(config)
   const onWarnings = (found: readonly string[]): void => {
-    warnings = found
-    hooks.onWarnings?.(found)
+    warnings = [...found, ...here]
+    hooks.onWarnings?.(warnings)
   }
   const steps = await applyDesired(adapter, desired, signal, { ...hooks, onWarnings })
   const { visitors } = tunnel.uplink
@@ -87,7 +90,13 @@ export async function planTunnel(tunnel: HomeTunnel, signal: AbortSignal): Promi
   const { adapter } = tunnel
   const hubLiterals = await literalsOf(tunnel, signal)
   const observed = await adapter.observe(signal)
-  return adapter.plan(observed, [await wanted(tunnel, hubLiterals, observed, signal)])
+  const plan = adapter.plan(observed, [await wanted(tunnel, hubLiterals, observed, signal)])
+  return { ...plan, warnings: [...plan.warnings, ...(await misfits(tunnel.config))] }
+}
+
+/** What of agent.yaml does not fit the networks here. A router's own networks are not read for that. */
+async function misfits({ router, lan, hub, interface: name }: TunnelConfig): Promise<readonly string[]> {
+  return router.kind === 'linux' ? lanWarnings(lan, hub.network, await readLocalNetworks(name)) : []
 }
 
 async function literalsOf({ hubLiterals, config, stateDir, uplink }: HomeTunnel, signal: AbortSignal) {

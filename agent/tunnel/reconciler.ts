@@ -43,6 +43,8 @@ export interface ReconcilerDeps {
   /** Hooks that run before a router keeps the change. */
   readonly beforeConfirm: BeforeConfirm
   readonly look: Judge['look']
+  /** Takes the LAN that this machine is in now, where agent.yaml says `auto`. Never throws. */
+  readonly followLan: () => Promise<void>
   readonly notice: Judge['notice']
   readonly note: (event: NewEvent) => void
   /** Tells whether the router that the tunnel ends on lets us in. */
@@ -156,6 +158,7 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
   }
 
   async function look(signal: AbortSignal): Promise<readonly Step[]> {
+    await deps.followLan()
     const wanted = config()
     let driftRepaired = false
     let handshake: { readonly handshakeAt?: number | null } = {}

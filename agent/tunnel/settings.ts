@@ -1,5 +1,6 @@
 import type { PublicKey } from '../../wireguard/keys.ts'
 import { type RotatedKey, withKey } from '../secrets/rotated-key.ts'
+import { withFollowedLan } from '../settings/followed-lan.ts'
 import { type KeptPlace, keptPlace, type Place, withPlace } from '../settings/place.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 
@@ -18,6 +19,8 @@ export interface Settings {
   readonly takeKey: (rotated: RotatedKey | null) => void
   /** Takes the place that the hub gave this home. @returns what must be kept of it, for the next start. */
   readonly takePlace: (place: Place) => KeptPlace
+  /** Takes the LAN that is followed, where agent.yaml says `auto`. */
+  readonly takeLan: (prefixes: readonly string[]) => void
   /** Calls `changed` after each `take`, in the order of subscription. */
   readonly onChange: (changed: () => void) => void
 }
@@ -26,15 +29,17 @@ export function makeSettings(
   written: TunnelConfig,
   rotated: RotatedKey | null,
   kept: KeptPlace | null = null,
+  followed: readonly string[] = [],
 ): Settings {
   const listeners: (() => void)[] = []
   let asWritten = written
   let key = rotated
   let place = kept
+  let lan = followed
   let current = inForce()
 
   function inForce(): TunnelConfig {
-    return withKey({ ...asWritten, hub: withPlace(asWritten.hub, place) }, key)
+    return withFollowedLan(withKey({ ...asWritten, hub: withPlace(asWritten.hub, place) }, key), lan)
   }
 
   return {
@@ -58,6 +63,11 @@ export function makeSettings(
     takeKey: (rotated) => {
       key = rotated
       current = inForce()
+    },
+    takeLan: (prefixes) => {
+      lan = prefixes
+      current = inForce()
+      for (const changed of listeners) changed()
     },
     takePlace: (given) => {
       place = keptPlace(asWritten.hub, given)

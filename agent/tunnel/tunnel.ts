@@ -18,6 +18,7 @@ import { type Registering, registerHome } from '../registrar/registration.ts'
 import { rotateKey, settleRotation } from '../rotation/key-rotation.ts'
 import { makeKeyRotations } from '../rotation/rotate-keys.ts'
 import { followRouterKey } from '../rotation/router-key.ts'
+import { followLan } from './follow-lan.ts'
 import { readEchoKey } from '../secrets/secrets.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import type { AgentPaths } from '../settings/paths.ts'
@@ -157,6 +158,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     isDark,
     beforeConfirm,
     look: judge.look,
+    followLan: () => followLan(settings, stateDir, log),
     notice: judge.notice,
     note,
     routerAnswered: deps.routerAnswered,

@@ -80,6 +80,14 @@ export function registerHomeVerbs(program: Command): void {
     })
 
   program
+    .command('lan [cidr...]')
+    .description('the networks here that the tunnel reaches; with CIDR or auto: change them')
+    .action(async (given: string[], _options, command: Command) => {
+      const { lan } = await import('./lan.ts')
+      await lan(contextOf(command), given)
+    })
+
+  program
     .command('events')
     .description('outages, mapping changes and repairs; on the hub the outages of all homes')
     .option('--since <time>', 'no older than this: 30m, 24h, 7d')

@@ -28,5 +28,13 @@ export function publicationTable(publications: readonly ListedPublication[]): st
   const hidden = publications.flatMap((one) =>
     one.whyHidden === undefined ? [] : [`${rangeText(one)} hides visitors for now: ${one.whyHidden}`],
   )
-  return [table([['PUBLISHED', 'LEADS TO', 'AT', 'SOURCE', 'ADDED'], ...rows]), ...withheld, ...hidden].join('\n')
+  const outside = publications.flatMap((one) =>
+    one.whyOutside === undefined ? [] : [`${rangeText(one)} leads nowhere: ${one.whyOutside}`],
+  )
+  return [
+    table([['PUBLISHED', 'LEADS TO', 'AT', 'SOURCE', 'ADDED'], ...rows]),
+    ...withheld,
+    ...hidden,
+    ...outside,
+  ].join('\n')
 }

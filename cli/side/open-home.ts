@@ -3,6 +3,7 @@ import type { HomeTunnel } from '../../agent/tunnel/apply-tunnel.ts'
 import { listenPlace } from '../../agent/transport/listen-place.ts'
 import { readAgentConfig, type TunnelConfig, tunnelsOf } from '../../agent/settings/config.ts'
 import { readUplink } from '../../agent/memory/uplink-memory.ts'
+import { readFollowedLan, withFollowedLan } from '../../agent/settings/followed-lan.ts'
 import { readPlace, withPlace } from '../../agent/settings/place.ts'
 import { openAdapter } from '../../agent/tunnel/open-adapter.ts'
 import { readRotatedKey, withKey } from '../../agent/secrets/rotated-key.ts'
@@ -26,7 +27,8 @@ export async function openHome(context: Context): Promise<HomeTunnel> {
 export async function readWanted({ configDir, stateDir }: Context): Promise<Pick<HomeTunnel, 'config' | 'uplink'>> {
   const [asWritten] = tunnelsOf(await orNoRoot(() => readAgentConfig(configDir)))
   const hub = withPlace(asWritten.hub, await readPlace(stateDir))
-  const config = withKey({ ...asWritten, hub }, await readRotatedKey(stateDir))
+  const withLan = withFollowedLan({ ...asWritten, hub }, await readFollowedLan(stateDir))
+  const config = withKey(withLan, await readRotatedKey(stateDir))
   return { config, uplink: await readUplink(stateDir) }
 }
 

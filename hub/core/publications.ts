@@ -108,8 +108,20 @@ export function listedPublications(
 ): readonly ListedPublication[] {
   return visiblePublications(document, principal).map((publication) => {
     const kept = withheld.get(publication)
-    return kept === undefined ? publication : { ...publication, withheld: [...kept] }
+    const whyOutside = outside(document, publication)
+    return {
+      ...publication,
+      ...(kept === undefined ? {} : { withheld: [...kept] }),
+      ...(whyOutside === null ? {} : { whyOutside }),
+    }
   })
+}
+
+/** Why the tunnel does not lead to the service any more; null: it does. */
+export function outside(document: StoreDocument, { home: name, address, protocol, port }: Publication): string | null {
+  const home = homeNamed(document, name)
+  if (home === null || isTargetOf(home, address)) return null
+  return `${address} is not in the LAN of ${name} any more (${home.lan.join(', ') || 'none'}); homeward publish remove ${port}/${protocol}, then add it with the address that the service has now`
 }
 
 /** @throws {Problem} `home-missing`, `publication-invalid`. */

@@ -1,6 +1,6 @@
 import type { Description } from '../../adapters/adapter.ts'
 import type { Problem } from '../../problems/problem.ts'
-import { entryCount, type ListedPublication, MOST_PUBLISHED_ENTRIES } from '../../protocol/publications.ts'
+import { entryCount, type ListedPublication, MOST_PUBLISHED_ENTRIES, rangeText } from '../../protocol/publications.ts'
 import { cutPeriod } from '../../wireguard/cut-period.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'
 import type { TransportMetrics, Transports } from '../transport/transports.ts'
@@ -12,7 +12,7 @@ import type { Presence, Presences } from '../presence/presence.ts'
 import { type Home, isOpen, type StoreDocument } from '../core/store-document.ts'
 import { neededFile } from '../core/device-files.ts'
 import { forwardedPorts } from '../core/forwarded-ports.ts'
-import { listedPublications } from '../core/publications.ts'
+import { listedPublications, outside } from '../core/publications.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
 import type { PeerStats, PeerMonitor } from '../presence/peer-monitor.ts'
 
@@ -152,6 +152,10 @@ export function hubStatus(deps: StatusDeps): HubStatus {
       ...taken.map((port) => `${port}/udp is used by another program of this machine and left to it`),
       ...tooManyNotes(document),
       ...deviceNotes(document, config.network),
+      ...document.publications.flatMap((one) => {
+        const why = outside(document, one)
+        return why === null ? [] : [`${rangeText(one)} leads nowhere: ${why}`]
+      }),
     ],
   }
 
