@@ -22,7 +22,6 @@ import { followLan } from './follow-lan.ts'
 import { readEchoKey } from '../secrets/secrets.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import type { AgentPaths } from '../settings/paths.ts'
-import { keepPlace } from '../settings/place.ts'
 import { makeBeforeConfirm } from './before-confirm.ts'
 import { makeEffects, type EventRecorder } from './effects.ts'
 import { type Judge, makeJudge } from './judge.ts'
@@ -35,6 +34,7 @@ import { makeReader, type TunnelReading } from './reading.ts'
 import type { Settings } from './settings.ts'
 import { makeReconciler } from './reconciler.ts'
 import { rememberWay, resumeWay } from './resume-way.ts'
+import { takePlace } from './take-place.ts'
 import { provenAddress } from './tunnel-spec.ts'
 
 /** A home's tunnel to one hub, with everything that exists once per hub. */
@@ -215,18 +215,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       follow,
       notice: judge.notice,
       recorder,
-      takePlace: async (place) => {
-        const { address, network } = place
-        log.info({ address, network }, 'the hub gives this home another place in the tunnel')
-        note({ kind: 'place', address, network })
-        try {
-          await keepPlace(stateDir, settings.takePlace(place))
-        } catch (thrown) {
-          // Without the file the next start asks the hub again.
-          log.warn({ why: reasonOf(thrown) }, 'the new place could not be written down')
-        }
-        follow()
-      },
+      takePlace: (place) => takePlace({ stateDir, settings, follow, note, log }, place),
       heardNamed: named.take,
       heardTime: clockGuard.heard,
       registrationMutex,

@@ -14,7 +14,6 @@ import { forwardedPorts, entriesOf } from '../../../hub/core/forwarded-ports.ts'
 import { removeHome } from '../../../hub/core/removal.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
 import { EMPTY_DOCUMENT, type Home, type StoreDocument, StoreDocumentSchema } from '../../../hub/core/store-document.ts'
-import { makeVisitors } from '../../../hub/service/visitors.ts'
 import { MOST_PUBLISHED_ENTRIES, parseRange, type PublishedRange, rangeText } from '../../../protocol/publications.ts'
 import { parsePublicKey } from '../../../wireguard/keys.ts'
 
@@ -299,27 +298,4 @@ test('ports as text and back', () => {
   )
   for (const text of ['', '443', '443/', '/tcp', '0/tcp', '65536/tcp', '5-4/udp', '443/tcp ', '1-2-3/tcp', '443/icmp'])
     expect(parseRange(text)).toBeNull()
-})
-
-test('a home is asked until what it says is what is wanted, whoever was restarted in between', () => {
-  const [kept] = add(empty, lodge, { address: '192.168.88.20' })
-  const visitors = makeVisitors()
-  visitors.serve(empty)
-  expect(visitors.isNews(lodge)).toBe(false)
-  visitors.serve(kept)
-  expect([visitors.isNews(lodge), visitors.isNews(cabin)]).toEqual([true, false])
-  visitors.heard('lodge', false)
-  expect(visitors.isNews(lodge)).toBe(true)
-  visitors.heard('lodge', true)
-  expect([visitors.isNews(lodge), visitors.isReady('lodge')]).toEqual([false, true])
-  visitors.serve(empty)
-  expect(visitors.isNews(lodge)).toBe(true)
-  visitors.heard('lodge', false)
-  expect(visitors.isNews(lodge)).toBe(false)
-  // A service that was given by a name is news until the home was told.
-  const [named] = add({ ...empty, homes: [cabin, lodge] }, cabin, { host: 'nas.lan' })
-  visitors.serve(named)
-  expect([visitors.isNews(cabin), visitors.isNews(lodge)]).toEqual([true, false])
-  visitors.told('cabin')
-  expect(visitors.isNews(cabin)).toBe(false)
 })

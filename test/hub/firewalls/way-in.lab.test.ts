@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { HubStatus } from '../../../hub/report/status.ts'
-import { hubStatusOf, inviteHome, runHub, startAgent } from '../../agent/lab-home.ts'
+import { hubStatusOf, runHub } from '../../agent/lab-home.ts'
 import type { Host } from '../../lab/host/host.ts'
-import { askService, serveEcho } from '../../lab/host/service.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
 
@@ -10,13 +9,11 @@ import { buildPicture, type Picture } from '../../lab/picture.ts'
 let lab: Lab
 let picture: Picture
 let hub: Host
-let pi: Host
 
 beforeAll(async () => {
   lab = await createLab()
   picture = await buildPicture(lab)
   ;({ hub } = picture)
-  pi = picture.home.pi
 })
 afterAll(() => lab.close())
 

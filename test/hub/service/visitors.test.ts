@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { addPublication, type PublicationInput } from '../../../hub/core/publications.ts'
+import { hashOf } from '../../../hub/core/secret.ts'
+import { EMPTY_DOCUMENT, type Home, type StoreDocument } from '../../../hub/core/store-document.ts'
+import { makeVisitors } from '../../../hub/service/visitors.ts'
+import { parsePublicKey } from '../../../wireguard/keys.ts'
+
+const now = new Date('2026-11-23T10:00:00Z')
+const home = (name: string, letter: string, address: string, lan: string, keeps: string): Home => ({
+  name,
+  address,
+  publicKey: parsePublicKey(`${letter.repeat(42)}A=`),
+  secretHash: hashOf(name),
+  lan: [lan],
+  joinedAt: now.toISOString(),
+  keeps: [keeps],
+})
+const cabin = home('cabin', 'B', '10.86.0.2', '192.168.1.0/24', '192.168.1.2/32')
+const lodge = home('lodge', 'C', '10.86.0.3', '192.168.88.0/24', '192.168.88.0/24')
+const empty: StoreDocument = { ...EMPTY_DOCUMENT, homes: [cabin, lodge] }
+
+function published(owner: Home, more: Pick<PublicationInput, 'address'> & Partial<PublicationInput>): StoreDocument {
+  const input = { protocol: 'tcp', port: 443, lastPort: 443, targetPort: 8443, source: null, ...more } as const
+  return addPublication(empty, owner, input, () => null, now)[0]
+}
+
+test('a home is asked until what it says is what is wanted, whoever was restarted in between', () => {
+  const kept = published(lodge, { address: '192.168.88.20' })
+  const visitors = makeVisitors()
+  visitors.serve(empty)
+  expect(visitors.isNews(lodge)).toBe(false)
+  visitors.serve(kept)
+  expect([visitors.isNews(lodge), visitors.isNews(cabin)]).toEqual([true, false])
+  visitors.heard('lodge', false)
+  expect(visitors.isNews(lodge)).toBe(true)
+  visitors.heard('lodge', true)
+  expect([visitors.isNews(lodge), visitors.isReady('lodge')]).toEqual([false, true])
+  visitors.serve(empty)
+  expect(visitors.isNews(lodge)).toBe(true)
+  visitors.heard('lodge', false)
+  expect(visitors.isNews(lodge)).toBe(false)
+})
+
+test('a service that was given by a name is news until the home was told', () => {
+  const visitors = makeVisitors()
+  visitors.serve(published(cabin, { address: '192.168.1.20', host: 'nas.lan' }))
+  expect([visitors.isNews(cabin), visitors.isNews(lodge)]).toEqual([true, false])
+  visitors.told('cabin')
+  expect(visitors.isNews(cabin)).toBe(false)
+})
