@@ -6,6 +6,7 @@ import { discardSocket } from '../../../system/sockets/discard-socket.ts'
 import { sleep } from '../../../system/time/sleep.ts'
 import type { Hop, HopEvidence } from '../../packet-fate.ts'
 import { startNft } from './nft-child.ts'
+import { passingTable, removePassing } from './passing-tables.ts'
 
 /** As far as anything is on the internet; a way that is longer is looked at as far as this. */
 const MOST_HOPS = 24
@@ -13,7 +14,6 @@ const READY_MS = 5_000
 /** How long routers are waited for. Each is asked this often: many answer only some. */
 const ANSWER_MS = 1_500
 const TIMES = 3
-const TABLE = 'inet homeward_hops'
 
 /**
  * How far datagrams to this place get: those with a small TTL expire at a router, which says so (RFC 792, time exceeded).
@@ -25,36 +25,37 @@ export async function findHops(
   signal: AbortSignal,
 ): Promise<HopEvidence | null> {
   if (!isIPv4(address)) return null
-  const owner = startNft(['-i'])
+  const table = passingTable('inet', 'hops')
+  const nft = startNft(['-i'])
   const sockets: Socket[] = []
   try {
-    owner.write([
-      `add table ${TABLE} { flags owner; }`,
-      `add set ${TABLE} left { typeof ip ttl; size 256; flags dynamic; }`,
-      `add chain ${TABLE} in { type filter hook input priority -2147483648; policy accept; }`,
-      `add rule ${TABLE} in ip saddr ${address} tcp sport ${port} add @left { ip ttl }`,
+    nft.write([
+      `add table ${table}`,
+      `add set ${table} left { typeof ip ttl; size 256; flags dynamic; }`,
+      `add chain ${table} in { type filter hook input priority -2147483648; policy accept; }`,
+      `add rule ${table} in ip saddr ${address} tcp sport ${port} add @left { ip ttl }`,
     ])
-    if (!(await isThere('left', signal))) return null
+    if (!(await isThere(table, 'left', signal))) return null
     await dial(address, port, signal)
-    const routers = routersOf(await elementsOf('left', signal))
+    const routers = routersOf(await elementsOf(table, 'left', signal))
     const most = Math.min(MOST_HOPS, (routers ?? MOST_HOPS) + 1)
     const pinging = farthestPing(address, most, signal)
     const opened = await Promise.all(Array.from({ length: most }, (_, index) => openWithTtl(index + 1)))
     sockets.push(...opened)
-    owner.write(
+    nft.write(
       opened.flatMap((socket, index) => [
-        `add set ${TABLE} hop${index + 1} { type ipv4_addr; size 16; flags dynamic; }`,
+        `add set ${table} hop${index + 1} { type ipv4_addr; size 16; flags dynamic; }`,
         // Behind ICMP's eight bytes and an IPv4 header of twenty: the source port of the datagram that expired.
-        `add rule ${TABLE} in icmp type time-exceeded @th,224,16 ${socket.address().port} add @hop${index + 1} { ip saddr }`,
+        `add rule ${table} in icmp type time-exceeded @th,224,16 ${socket.address().port} add @hop${index + 1} { ip saddr }`,
       ]),
     )
-    owner.write([`add set ${TABLE} ready { type ipv4_addr; }`])
-    if (!(await isThere('ready', signal))) return null
+    nft.write([`add set ${table} ready { type ipv4_addr; }`])
+    if (!(await isThere(table, 'ready', signal))) return null
     for (let time = 0; time < TIMES; time += 1) {
       for (const socket of opened) socket.send(new Uint8Array(16), port, address)
       await sleep(ANSWER_MS / TIMES, signal)
     }
-    const found = await Promise.all(opened.map((_, index) => elementsOf(`hop${index + 1}`, signal)))
+    const found = await Promise.all(opened.map((_, index) => elementsOf(table, `hop${index + 1}`, signal)))
     const hops = found.flatMap(([first], index) =>
       typeof first === 'string' ? [{ number: index + 1, address: first }] : [],
     )
@@ -64,7 +65,8 @@ export async function findHops(
     return null
   } finally {
     for (const socket of sockets) discardSocket(socket)
-    await owner.end()
+    await nft.end()
+    await removePassing([table])
   }
 }
 
@@ -115,10 +117,10 @@ async function farthestPing(address: string, most: number, signal: AbortSignal):
   return found.flat().at(-1) ?? null
 }
 
-async function isThere(set: string, signal: AbortSignal): Promise<boolean> {
+async function isThere(table: string, set: string, signal: AbortSignal): Promise<boolean> {
   const until = performance.now() + READY_MS
   while (performance.now() < until) {
-    const { exitCode } = await tryCommand('nft', ['list', 'set', ...TABLE.split(' '), set], { signal })
+    const { exitCode } = await tryCommand('nft', ['list', 'set', ...table.split(' '), set], { signal })
     if (exitCode === 0) return true
     await sleep(30, signal)
   }
@@ -128,8 +130,8 @@ async function isThere(set: string, signal: AbortSignal): Promise<boolean> {
 const Listing = v.object({ nftables: v.array(v.record(v.string(), v.unknown())) })
 const Elements = v.object({ elem: v.optional(v.array(v.unknown()), []) })
 
-async function elementsOf(set: string, signal: AbortSignal): Promise<readonly unknown[]> {
-  const { exitCode, stdout } = await tryCommand('nft', ['-j', 'list', 'set', ...TABLE.split(' '), set], { signal })
+async function elementsOf(table: string, set: string, signal: AbortSignal): Promise<readonly unknown[]> {
+  const { exitCode, stdout } = await tryCommand('nft', ['-j', 'list', 'set', ...table.split(' '), set], { signal })
   if (exitCode !== 0) return []
   const [found] = v
     .parse(Listing, JSON.parse(stdout))

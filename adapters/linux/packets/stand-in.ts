@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { runCommand, tryCommand } from '../../../system/process/run-command.ts'
 import { sleep } from '../../../system/time/sleep.ts'
 import { startNft } from './nft-child.ts'
+import { passingTable, removePassing } from './passing-tables.ts'
 
 /**
  * A stand-in for a visitor from the internet, on the machine itself: what a socket of ours sends to its address comes in
@@ -35,7 +36,6 @@ const [OWN, PLACE, NEXT_HOP] = ['198.19.86.1', '198.19.86.2', '198.19.86.3']
 const [NEAR, FAR] = ['hwprobe0', 'hwprobe1']
 /** The preference of our one filter, by which it is found again. */
 const PREFERENCE = '8686'
-const TABLE = 'inet homeward_visitor'
 const MARK = 'homeward-probe'
 
 /** @returns null where the machine cannot do it: no tc, no veth, no default route, an old kernel. Never throws else. */
@@ -43,13 +43,15 @@ export async function openStandIn(signal: AbortSignal): Promise<StandIn | null> 
   const outer = await outerSide(signal)
   if (outer === null) return null
   await removeLeftovers(outer.device, signal)
-  const owner = startNft(['-i'])
+  const table = passingTable('inet', 'visitor')
+  const nft = startNft(['-i'])
   let madeHook = false
   const close = async (): Promise<void> => {
     const late = AbortSignal.timeout(10_000)
     await removeFilter(outer.device, madeHook, late)
     await tryCommand('ip', ['link', 'delete', NEAR], { signal: late }).catch(() => null)
-    await owner.end()
+    await nft.end()
+    await removePassing([table])
   }
   try {
     await runCommand('ip', ['link', 'add', NEAR, 'type', 'veth', 'peer', 'name', FAR], { signal })
@@ -58,8 +60,8 @@ export async function openStandIn(signal: AbortSignal): Promise<StandIn | null> 
     await runCommand('ip', ['-batch', '-'], { input: linkCommands(hardware).join('\n'), signal })
     madeHook = (await tryCommand('tc', ['qdisc', 'add', 'dev', outer.device, 'clsact'], { signal })).exitCode === 0
     await runCommand('tc', ['-batch', '-'], { input: redirectCommands(outer.device).join('\n'), signal })
-    owner.write(addressCommands(outer.address))
-    if (!(await isTableThere(signal))) throw new TypeError('nft did not take the table')
+    nft.write(addressCommands(outer.address, table))
+    if (!(await isTableThere(table, signal))) throw new TypeError('nft did not take the table')
   } catch {
     await close()
     signal.throwIfAborted()
@@ -69,9 +71,9 @@ export async function openStandIn(signal: AbortSignal): Promise<StandIn | null> 
     address: PLACE,
     from: OWN,
     answers: async () => ({
-      accepted: await counted('accepted', signal),
-      refused: await counted('refused', signal),
-      datagrams: await counted('datagrams', signal),
+      accepted: await counted(table, 'accepted', signal),
+      refused: await counted(table, 'refused', signal),
+      datagrams: await counted(table, 'datagrams', signal),
     }),
     close,
   }
@@ -112,43 +114,43 @@ function redirectCommands(device: string): readonly string[] {
 }
 
 /** Lines for `nft -i`. The changes of address stand outside of all connection tracking: behind it, and before it. */
-function addressCommands(own: string): readonly string[] {
+function addressCommands(own: string, table: string): readonly string[] {
   const count = (name: string): string => `counter name ${name}`
   return [
-    `add table ${TABLE} { flags owner; }`,
-    ...['accepted', 'refused', 'datagrams'].map((name) => `add counter ${TABLE} ${name}`),
-    `add chain ${TABLE} out { type filter hook postrouting priority 1000; policy accept; }`,
-    `add rule ${TABLE} out oifname "${NEAR}" meta l4proto { tcp, udp } ip daddr ${PLACE} ip saddr set ${VISITOR} ip daddr set ${own} accept`,
+    `add table ${table}`,
+    ...['accepted', 'refused', 'datagrams'].map((name) => `add counter ${table} ${name}`),
+    `add chain ${table} out { type filter hook postrouting priority 1000; policy accept; }`,
+    `add rule ${table} out oifname "${NEAR}" meta l4proto { tcp, udp } ip daddr ${PLACE} ip saddr set ${VISITOR} ip daddr set ${own} accept`,
     // What programs send into every new interface, such as multicast.
-    `add rule ${TABLE} out oifname "${NEAR}" drop`,
-    `add chain ${TABLE} back { type filter hook prerouting priority -2147483648; policy accept; }`,
-    `add rule ${TABLE} back iifname "${NEAR}" tcp flags & (syn | ack) == syn | ack ${count('accepted')}`,
-    `add rule ${TABLE} back iifname "${NEAR}" tcp flags & rst == rst ${count('refused')}`,
-    `add rule ${TABLE} back iifname "${NEAR}" icmp type destination-unreachable ${count('refused')}`,
-    `add rule ${TABLE} back iifname "${NEAR}" meta l4proto udp ${count('datagrams')}`,
-    `add rule ${TABLE} back iifname "${NEAR}" ip saddr ${own} ip daddr ${VISITOR} ip saddr set ${PLACE} ip daddr set ${OWN}`,
-    `add counter ${TABLE} ready`,
+    `add rule ${table} out oifname "${NEAR}" drop`,
+    `add chain ${table} back { type filter hook prerouting priority -2147483648; policy accept; }`,
+    `add rule ${table} back iifname "${NEAR}" tcp flags & (syn | ack) == syn | ack ${count('accepted')}`,
+    `add rule ${table} back iifname "${NEAR}" tcp flags & rst == rst ${count('refused')}`,
+    `add rule ${table} back iifname "${NEAR}" icmp type destination-unreachable ${count('refused')}`,
+    `add rule ${table} back iifname "${NEAR}" meta l4proto udp ${count('datagrams')}`,
+    `add rule ${table} back iifname "${NEAR}" ip saddr ${own} ip daddr ${VISITOR} ip saddr set ${PLACE} ip daddr set ${OWN}`,
+    `add counter ${table} ready`,
   ]
 }
 
 const READY_MS = 5_000
 
-async function isTableThere(signal: AbortSignal): Promise<boolean> {
+async function isTableThere(table: string, signal: AbortSignal): Promise<boolean> {
   const until = performance.now() + READY_MS
   while (performance.now() < until) {
-    const { exitCode } = await tryCommand('nft', ['list', 'counter', ...TABLE.split(' '), 'ready'], { signal })
+    const { exitCode } = await tryCommand('nft', ['list', 'counter', ...table.split(' '), 'ready'], { signal })
     if (exitCode === 0) return true
     await sleep(30, signal)
   }
   return false
 }
 
-async function counted(name: string, signal: AbortSignal): Promise<number> {
-  const { stdout } = await tryCommand('nft', ['list', 'counter', ...TABLE.split(' '), name], { signal })
+async function counted(table: string, name: string, signal: AbortSignal): Promise<number> {
+  const { stdout } = await tryCommand('nft', ['list', 'counter', ...table.split(' '), name], { signal })
   return Number(/packets (\d+)/.exec(stdout)?.[1] ?? 0)
 }
 
-/** Removes what a process that was killed left behind; its table went with it. */
+/** Removes what a process that was killed left behind; its table goes when another is made. */
 async function removeLeftovers(device: string, signal: AbortSignal): Promise<void> {
   await removeFilter(device, false, signal)
   await tryCommand('ip', ['link', 'delete', NEAR], { signal })

@@ -1,7 +1,4 @@
-/**
- * Tables that watch packets of our own for a moment. They belong to the nft that made them (nft(8), "TABLES": owner),
- * so that the kernel removes them with that process, whatever ends it; they change no packet and drop none. Pure.
- */
+/** Tables that watch packets of our own for a moment; they change no packet and drop none. Pure. */
 
 /** Packets to watch, as conditions of nft. */
 export interface WatchedKind {
@@ -27,11 +24,6 @@ export function isWatchTable(table: string): boolean {
   return table.includes(` ${NAME}`)
 }
 
-/** The two tables of one watch, which has them for itself. @param id letters and digits. */
-export function watchTables(id: string): readonly [string, string] {
-  return [`netdev ${NAME}_${id}`, `inet ${NAME}_${id}`]
-}
-
 /** Before every other chain, and behind every other: a chain's priority is a signed integer of 32 bits. */
 const FIRST = -2_147_483_648
 const LAST = 2_147_483_647
@@ -49,13 +41,13 @@ export function watchCommands(
   const seen = ({ match, arriving = '', isQuiet = false }: WatchedKind): string =>
     [match, arriving, ...(isQuiet ? [] : ['meta nftrace set 1'])].join(' ')
   return [
-    `add table ${outer} { flags owner; }`,
+    `add table ${outer}`,
     ...coming.map(({ name }) => `add counter ${outer} ${name}`),
     ...plain.flatMap((device, index) => [
       `add chain ${outer} from_${index} { type filter hook ingress device "${device}" priority ${FIRST}; policy accept; }`,
       ...coming.map((kind) => `add rule ${outer} from_${index} ${seen(kind)} counter name ${kind.name}`),
     ]),
-    `add table ${inner} { flags owner; }`,
+    `add table ${inner}`,
     ...kinds.flatMap(({ name }) => COUNTERS.map((place) => `add counter ${inner} ${name}_${place}`)),
     ...chain(inner, 'first', 'prerouting', FIRST),
     ...coming.map((kind) => `add rule ${inner} first ${seen(kind)} counter name ${kind.name}_first`),

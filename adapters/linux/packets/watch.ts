@@ -9,8 +9,9 @@ import type { PacketFate } from '../../packet-fate.ts'
 import { fateOf, type Sightings } from './fate.ts'
 import { legacyHits } from './legacy-counters.ts'
 import { startNft } from './nft-child.ts'
+import { newId, passingTable, removePassing } from './passing-tables.ts'
 import { parseTrace, type TraceEvent } from './trace.ts'
-import { isWatching, sightingsOf, watchCommands, watchTables, type WatchedKind } from './watch-commands.ts'
+import { isWatching, sightingsOf, watchCommands, type WatchedKind } from './watch-commands.ts'
 
 /** Packets that the machine is asked about. */
 export interface Asked extends WatchedKind {
@@ -29,13 +30,14 @@ export type Fates = readonly PacketFate[]
 /** What was counted so far, in the order of the kinds. */
 export type Peek = () => Promise<readonly Sightings[]>
 
-type Tables = ReturnType<typeof watchTables>
+/** Before every table, and in between. */
+type Tables = readonly [string, string]
 
 const NOTHING_KNOWN: PacketFate = { arrived: null, end: 'unknown', rule: null, to: null }
 
 /** How long the tables may take on a slow machine, and the trace until it tells of a first packet. */
 const READY_MS = 5_000
-const TRACING_MS = 1_500
+const TRACING_MS = 5_000
 /** How long the last packet's trace may take to be printed. */
 const SETTLED_MS = 150
 
@@ -51,12 +53,13 @@ export async function watchPackets(
   signal: AbortSignal,
 ): Promise<Fates> {
   const readiness = randomBytes(8).toString('hex')
-  const tables = watchTables(readiness.slice(0, 8))
+  const id = newId()
+  const tables: Tables = [passingTable('netdev', 'watch', id), passingTable('inet', 'watch', id)]
   const devices = await outerDevices(tunnel, signal).catch(() => [])
-  const owner = startNft(['-i'])
+  const nft = startNft(['-i'])
   const monitor = startNft(['monitor', 'trace'])
   try {
-    owner.write([...watchCommands(kinds, devices, tunnel, tables), ...readinessCommands(readiness, tables)])
+    nft.write([...watchCommands(kinds, devices, tunnel, tables), ...readinessCommands(readiness, tables)])
     const watching = await becomesTrue(async () => isWatching(await counters(tables, signal)), READY_MS, signal)
     if (!watching) {
       await send(async () => []).catch(() => 0)
@@ -72,6 +75,8 @@ export async function watchPackets(
     const sent = await send(peek)
     await sleep(SETTLED_MS, signal)
     const [after, counted] = [await legacySave(signal), await counters(tables, signal)]
+    // Somebody who removed the tables meanwhile has made the counts worthless.
+    if (!isWatching(counted)) return kinds.map(() => NOTHING_KNOWN)
     const events = traces ? parseTrace(monitor.said()) : []
     return kinds.map((kind) =>
       fateOf(
@@ -87,7 +92,8 @@ export async function watchPackets(
     if (signal.aborted) throw thrown
     return kinds.map(() => NOTHING_KNOWN)
   } finally {
-    await Promise.all([monitor.end(), owner.end()])
+    await Promise.all([monitor.end(), nft.end()])
+    await removePassing(tables)
   }
 }
 
