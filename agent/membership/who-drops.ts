@@ -177,6 +177,7 @@ function answersDns(address: string, signal: AbortSignal): Promise<boolean> {
     signal.addEventListener('abort', onAbort)
     socket.once('message', () => end(true))
     socket.once('error', ({ code }: NodeJS.ErrnoException) => end(code === 'ECONNREFUSED'))
-    socket.connect(53, address, () => socket.send(QUESTION))
+    // Without a way there, as to IPv6 on most lines, the callback gets the error.
+    socket.connect(53, address, (error?: Error) => (error === undefined ? socket.send(QUESTION) : end(false)))
   })
 }
