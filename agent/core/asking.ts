@@ -71,7 +71,8 @@ export function sizesAskedAt({
   if (
     health.kind !== 'up' ||
     asking.echoTrust === 'unproven' ||
-    fallback?.on === 'transport' ||
+    // During a trial the tunnel goes by the better endpoint.
+    (fallback?.on === 'transport' && fallback.trial === null) ||
     remediation.underWay !== null
   )
     return Infinity

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { echoesDueAt, reconcileDueAt, sizesAskedAt, uplinkDueAt } from '../../../agent/core/asking.ts'
-import { fellBack } from '../../../agent/core/fallback.ts'
+import { fellBack, onTrial } from '../../../agent/core/fallback.ts'
 import { NO_REMEDIATION, noteBegun } from '../../../agent/core/remediation.ts'
 import { NO_EVIDENCE } from '../../../agent/core/evidence.ts'
 import type { Health } from '../../../agent/core/health.ts'
@@ -135,6 +135,11 @@ describe('full sizes', () => {
     expect(due({ asking: { echoTrust: 'unproven' } })).toBe(Infinity)
     expect(due({ more: { fallback: fellBack('transport', CARRIER, 'udp-blocked', 0) } })).toBe(Infinity)
     expect(due({ more: { remediation: REMEDY } })).toBe(Infinity)
+  })
+
+  test('are asked while a failback from the transport is on trial', () => {
+    const fallback = onTrial(fellBack('transport', CARRIER, 'udp-blocked', 0), 1_000)
+    expect(due({ more: { fallback } })).toBe(3_660_000)
   })
 
   test('are asked on another way too', () => {

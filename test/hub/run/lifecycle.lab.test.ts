@@ -109,7 +109,7 @@ describe('hub init', () => {
     const before = await files(hub)
     const { code, message } = await problemOf(hub, init('--port', '4711', '--network', '10.99.0.0/16', '--yes'))
     expect(code).toBe('hub-settings-differ')
-    expect(message).toMatch(/port is 51820 there, not 4711; network is 10\.86\.0\.0\/16 there, not 10\.99\.0\.0\/16/)
+    expect(message).toMatch(/port is 51820 there, not 4711/)
     expect(await files(hub)).toBe(before)
   })
 
@@ -202,7 +202,7 @@ describe('the daemon', () => {
     daemon = await startDaemon()
   })
 
-  test('takes new settings while it runs: MTU and port; a network that would take addresses away it does not', async () => {
+  test('takes new settings while it runs: MTU and port', async () => {
     const path = join(hub.disk.configDir, 'hub.yaml')
     const good = await readFile(path, 'utf8')
     let from = daemon.lineCount
@@ -213,9 +213,6 @@ describe('the daemon', () => {
       .toBe('51821\n1\n')
     await expect.poll(async () => (await hub.shell('ss -Hltn sport = :51820 | wc -l')).stdout).toBe('0\n')
 
-    from = daemon.lineCount
-    await writeFile(path, good.replace('10.86.0.0/16', '10.99.0.0/16'))
-    await daemon.waitForLine(/laptop has 10\.86\.0\.2.*last good settings stay/, { after: from })
     from = daemon.lineCount
     await writeFile(path, good)
     await daemon.waitForLine(/took the new settings/, { after: from })
