@@ -494,6 +494,10 @@ undo_network() {
   done
   # The services may take iptables' lock; from here on it is root's alone again.
   [ ! -e /run/xtables.lock ] || { chgrp root /run/xtables.lock && chmod 0600 /run/xtables.lock; }
+  # What a watch of packets leaves behind when it is killed.
+  nft list tables 2>/dev/null | { grep -E ' homeward_(watch|visitor|hops)_' || true; } | while read -r _ rule name; do
+    nft delete table "$rule" "$name" >>"$log" 2>&1 || say "a table of homeward could not be removed: nft delete table $rule $name"
+  done
   nft list chain inet homeward made_by_homeward >/dev/null 2>&1 || return 0
   if nft list chain inet homeward forwarding_was_off >/dev/null 2>&1; then
     logged 'turning forwarding off again' sysctl -w net.ipv4.ip_forward=0
