@@ -50,6 +50,8 @@ export interface EffectsContext {
   readonly reconcile: () => void
   /** The configuration changed: the machine shall be reconciled with it. */
   readonly follow: () => void
+  /** The next look's repair is a change that we want, and no drift. */
+  readonly expectChange: () => void
   readonly notice: Judge['notice']
   readonly recorder: EventRecorder
   /** Takes another place in the tunnel from the hub. Never throws. */
@@ -189,6 +191,8 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
           openTlsTransport: () => openTransport(context, signal),
           learnMtu: async (mtu) => {
             await uplink.change({ mtu: mtu < config().mtu ? mtu : null })
+            // A look may come before the remedy's own change.
+            context.expectChange()
           },
           apply: context.apply,
           log,
