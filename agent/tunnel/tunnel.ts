@@ -71,8 +71,8 @@ export interface TunnelDeps {
   readonly effects?: typeof makeEffects
 }
 
-/** How long an exchange may take: where full-size packets get lost, TCP needs some seconds to send smaller ones. */
-const ASK_MS = 12_000
+/** How long an exchange may take: people wait for the alarm, and a registrar that is there answers sooner. */
+const ASK_MS = 5_000
 
 /** How long a tunnel is down before a VPN that carries it is suspected. What else helps has mostly helped by then. */
 const SUSPICIOUS_MS = 8_000

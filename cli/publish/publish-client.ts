@@ -15,6 +15,8 @@ import { changeOrFindOut, samePorts } from './lost-answer.ts'
 import { askThisHub } from '../side/hub-session.ts'
 import { homeClient, ownRole } from '../side/own-role.ts'
 
+/** How long a hub may take to publish: it opens the ports as a stranger first, and a small VPS is slow at that. */
+const ADD_MS = 40_000
 /** How long a check may take: the hub waits for the home for up to 30 s. */
 const CHECK_MS = 45_000
 
@@ -47,6 +49,7 @@ async function asHome(context: Context): Promise<PublishClient> {
             method: 'POST',
             path,
             body: { version: PROTOCOL_VERSION, ...input },
+            timeoutMs: ADD_MS,
             answer: PublicationSchema,
           }),
         list,

@@ -140,11 +140,9 @@ export async function makeHub<Opened extends Alarm>(
   let refused: string | null = null
   let waiting: HubConfig | null = null
   /** Networks of this machine that overlap those of homes, or the tunnel's: they may have come later. */
-  const overlapping = async (): Promise<readonly string[]> => {
-    const { network, interface: tunnelInterface } = settings.current
-    return overlapWarnings(store.document, network, await deps.ownNetworks(tunnelInterface))
-  }
-  const wayIn = makeWayIn(visitPorts, settings, log)
+  const overlapping = async (): Promise<readonly string[]> =>
+    overlapWarnings(store.document, settings.current.network, await deps.ownNetworks(settings.current.interface))
+  const wayIn = makeWayIn(visitPorts, settings, () => store.document.publications, log)
   const status = async (): Promise<HubStatus> =>
     hubStatus({
       config: settings.current,
@@ -229,6 +227,7 @@ export async function makeHub<Opened extends Alarm>(
     adapter,
     served: deps.servedPorts,
     ssh,
+    wayIn,
     proof: (home) => ({
       home,
       hubProblem: async () => machine.problem?.message ?? (await whyNoVisitors()),

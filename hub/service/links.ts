@@ -16,6 +16,12 @@ export function hubLink(publication: Publication, withheld: readonly Withheld[],
   return { link: 'hub', works: true, said }
 }
 
+/** The hub's link, after somebody tried it as visitors do. @param why their packets do not come into the tunnel. */
+export function passed(link: ProofLink, why: string | null): ProofLink {
+  if (why === null) return link
+  return { ...link, works: false, said: `visitors do not come into the tunnel: on the hub ${why}` }
+}
+
 /**
  * @param heardSeconds since the home was last heard inside the tunnel; null: not since the daemon began, or none runs.
  */

@@ -7,7 +7,8 @@ import { sleep } from '../../system/time/sleep.ts'
 import { firstForwarded } from '../core/forwarded-ports.ts'
 import type { Home } from '../core/store-document.ts'
 import { ownAddress } from './own-address.ts'
-import { homeLink, hubLink, type Reply, serviceLink, tunnelLink } from './links.ts'
+import { homeLink, hubLink, passed, type Reply, serviceLink, tunnelLink } from './links.ts'
+import { stopText, visitOf, type WayIn } from './way-in.ts'
 
 /** Facts and questions for the proof of a publication. */
 export interface ProofDeps {
@@ -22,6 +23,8 @@ export interface ProofDeps {
   readonly measureSource: (publication: Publication) => Promise<string | null>
   /** Ports of the publication that are not forwarded. */
   readonly withheld: readonly Withheld[]
+  /** Opens ports of this machine as a stranger; null: it cannot. */
+  readonly visit: WayIn['visit']
   readonly clock: Clock
 }
 
@@ -41,7 +44,10 @@ export async function provePath(publication: Publication, deps: ProofDeps): Prom
   const { source } = publication
   const links: ProofLink[] = []
   for (const prove of [
-    async () => hubLink(publication, withheld, await deps.hubProblem()),
+    async () => {
+      const link = hubLink(publication, withheld, await deps.hubProblem())
+      return link.works === true ? passed(link, await strangers(publication, deps)) : link
+    },
     () => tunnelLink(home.name, deps.heardSeconds()),
     async () => {
       const isReady = source === 'keep' ? await readiness(deps) : null
@@ -55,6 +61,16 @@ export async function provePath(publication: Publication, deps: ProofDeps): Prom
     if (link.works === false) break
   }
   return links
+}
+
+/**
+ * Whether a stranger's packets come into the tunnel: past PREROUTING and FORWARD, as visitors' do. What the hub itself
+ * sends to its own address passes neither. @returns why not; null: they do, or this machine cannot tell.
+ */
+async function strangers(publication: Publication, { withheld, visit }: ProofDeps): Promise<string | null> {
+  const port = firstForwarded(publication, withheld) ?? publication.port
+  const [visited] = (await visit([visitOf({ protocol: publication.protocol, port })])) ?? []
+  return visited === undefined ? null : stopText(visited.fate)
 }
 
 /** Waits for a home that shall answer visitors, as long as it may take to hear so. */
@@ -105,6 +121,10 @@ function sendTo(address: string, port: number): Promise<Reply> {
     socket.once('error', ({ code = 'unknown' }: NodeJS.ErrnoException) =>
       end(code === 'ECONNREFUSED' ? { kind: 'refused' } : { kind: 'failed', code }),
     )
-    socket.connect(port, address, () => socket.send(new Uint8Array(0)))
+    socket.connect(port, address, (error?: Error) =>
+      error === undefined
+        ? socket.send(new Uint8Array(0))
+        : end({ kind: 'failed', code: (error as NodeJS.ErrnoException).code ?? 'unknown' }),
+    )
   })
 }

@@ -2,6 +2,7 @@ import type { Adapter } from '../../adapters/adapter.ts'
 import { Problem, reasonOf } from '../../problems/problem.ts'
 import {
   entryCount,
+  type ListedPublication,
   MOST_PUBLISHED_ENTRIES,
   type ProofAnswer,
   type Publication,
@@ -29,6 +30,7 @@ import { type Home, homeNamed } from '../core/store-document.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
 import type { Update } from './update.ts'
+import { stopText, type WayIn } from './way-in.ts'
 
 /** Forwards ports of this hub to services at homes, and withdraws them. */
 export interface Publishing {
@@ -51,8 +53,9 @@ export interface PublishingDeps {
   /** Ports at which programs of this machine answer from outside. */
   readonly served: (protocol: Publication['protocol']) => Promise<ReadonlySet<number>>
   readonly ssh: Pick<SshPorts, 'ports' | 'look' | 'settled'>
+  readonly wayIn: Pick<WayIn, 'visit' | 'takenFrom'>
   /** Facts about a home for the proof. */
-  readonly proof: (home: Home) => Omit<ProofDeps, 'withheld'>
+  readonly proof: (home: Home) => Omit<ProofDeps, 'withheld' | 'visit'>
   readonly log: Log
 }
 
@@ -95,7 +98,13 @@ export function makePublishing(deps: PublishingDeps): Publishing {
       await ssh.settled(input.port, input.lastPort)
       const served = await deps.served(input.protocol)
       const owner = await ownerInTheWay(input, served)
-      const reservedBy = reservations(settings.current, { served, owner, sshPorts: ssh.ports() })
+      const ledAway = isPublished(store.document.publications, input) ? undefined : await ledAwayIn(input, deps.wayIn)
+      const reservedBy = reservations(settings.current, {
+        served,
+        owner,
+        sshPorts: ssh.ports(),
+        ...(ledAway === undefined ? {} : { ledAway }),
+      })
       let before: readonly Publication[] = []
       const { result, changed } = await update((document, { now }) => {
         before = document.publications
@@ -119,15 +128,54 @@ export function makePublishing(deps: PublishingDeps): Publishing {
       const home = homeNamed(store.document, publication.home)
       if (home === null) throw new Problem('home-missing', { what, why: `the hub has no home ${publication.home}` })
       const withheld = forwardedPorts(store.document.publications, ssh.ports()).withheld.get(publication) ?? []
-      const links = await provePath(publication, { ...deps.proof(home), withheld })
+      const links = await provePath(publication, { ...deps.proof(home), withheld, visit: deps.wayIn.visit })
       return { links, port: firstForwarded(publication, withheld) ?? publication.port }
     },
     list: (principal) => {
       const { document } = sources
       const led = forwardedPorts(document.publications, ssh.ports())
-      return { publications: listedPublications(document, principal, led).map(sources.withNote) }
+      const listed = listedPublications(document, principal, led).map(sources.withNote)
+      return { publications: listed.map((one) => withTaken(one, deps.wayIn.takenFrom(one))) }
     },
   }
+}
+
+/** Whether some port of the range is published: what comes to it goes into the tunnel then, by our own rules. */
+function isPublished(publications: readonly PublishedRange[], range: PublishedRange): boolean {
+  return publications.some(
+    (one) => one.protocol === range.protocol && one.port <= range.lastPort && range.port <= one.lastPort,
+  )
+}
+
+/** A publication as it is listed, with the rule of somebody else that takes its visitors. */
+function withTaken(listed: ListedPublication, why: string | null): ListedPublication {
+  if (why === null) return listed
+  const { protocol, port, lastPort } = listed
+  const taken = { protocol, port, lastPort, code: 'port-taken', why: `on the hub ${why}` } as const
+  return { ...listed, withheld: [...(listed.withheld ?? []), taken] }
+}
+
+/** How many ports of a range are opened before it is published. */
+const MOST_OPENED = 16
+
+/** Ports of a range that rules of somebody else lead elsewhere, such as to a container of this machine, and how. */
+async function ledAwayIn(
+  { protocol, port, lastPort }: PublishedRange,
+  { visit }: Pick<WayIn, 'visit'>,
+): Promise<ReadonlyMap<number, string>> {
+  const count = Math.min(lastPort - port + 1, MOST_OPENED)
+  const ports = Array.from({ length: count }, (_, index) =>
+    count === 1 ? port : port + Math.round((index * (lastPort - port)) / (count - 1)),
+  )
+  const visited = await visit(
+    ports.map((one) => ({ protocol, port: one, wanted: 'local', patience: 'for-the-packet' })),
+  )
+  return new Map(
+    (visited ?? []).flatMap(({ fate }, index) => {
+      const why = fate.end === 'led-away' ? stopText(fate) : null
+      return why === null ? [] : [[ports[index] ?? port, why] as const]
+    }),
+  )
 }
 
 interface Changed {

@@ -15,9 +15,11 @@ export function reservations(
     readonly served: ReadonlySet<number>
     readonly owner: Owner | null
     readonly sshPorts: ReadonlySet<number>
+    /** Ports whose packets from outside are led elsewhere by rules of somebody else, and how. Default: none. */
+    readonly ledAway?: ReadonlyMap<number, string>
   },
 ): ReservedBy {
-  const { served, owner, sshPorts } = machine
+  const { served, owner, sshPorts, ledAway } = machine
   const user = (...[protocol, port]: Parameters<ReservedBy>): string | null => {
     if (port === own) return protocol === 'udp' ? 'WireGuard' : 'the registrar'
     if (protocol === 'udp' && alternatePorts.includes(port)) return 'WireGuard, as one of alternatePorts in hub.yaml,'
@@ -27,6 +29,9 @@ export function reservations(
   return (protocol, port) => {
     const by = user(protocol, port)
     if (by !== null) return `${by} uses ${protocol.toUpperCase()} port ${port} of the hub`
+    const elsewhere = ledAway?.get(port)
+    if (elsewhere !== undefined)
+      return `what comes from outside to ${protocol.toUpperCase()} port ${port} of the hub goes elsewhere: ${elsewhere}`
     return protocol === 'tcp' && sshPorts.has(port) ? `TCP port ${port} of the hub is kept for ssh` : null
   }
 }

@@ -96,6 +96,19 @@ describe('each fault gives one down and one recovered, with its cause', () => {
       async () => (await forgetMapping(picture.home, { pool: 'other' }), nothing),
     ],
     ['all UDP is dropped', 'udp-blocked', () => dropAllUdp(picture.home)],
+    [
+      'full-size packets get lost, in use',
+      'mtu-black-hole',
+      async () => {
+        // While nobody uses the tunnel its size is asked each hour.
+        const use = picture.hub.start('ping', ['-i', '0.2', '-s', '500', '10.86.0.2'])
+        const undo = await shrinkCarrierMtu(picture, picture.home)
+        return async () => {
+          await use.kill('SIGKILL')
+          await undo()
+        }
+      },
+    ],
     ['the hub moved, and its name follows', 'endpoint-moved', async () => (await moveHub(lab, picture), nothing)],
   ])(
     '%s: %s',
@@ -110,20 +123,6 @@ describe('each fault gives one down and one recovered, with its cause', () => {
   )
 
   test.runIf(isLong).each<readonly [string, string, () => Promise<Undo>]>([
-    // Healed in a second; people are told of it only where the hub's registrar answers in time in spite of the fault.
-    [
-      'full-size packets get lost, in use',
-      'mtu-black-hole',
-      async () => {
-        // While nobody uses the tunnel its size is asked each hour.
-        const use = picture.hub.start('ping', ['-i', '0.2', '-s', '500', '10.86.0.2'])
-        const undo = await shrinkCarrierMtu(picture, picture.home)
-        return async () => {
-          await use.kill('SIGKILL')
-          await undo()
-        }
-      },
-    ],
     ['only the way back of this flow is dropped', 'return-dead', () => dropReturnPath(picture.home)],
     [
       'the WAN address changed and the router keeps the stale entry',

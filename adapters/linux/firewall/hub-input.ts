@@ -13,8 +13,15 @@ const INITIATION_KEPT_SECONDS = 60
 const INITIATION_SOURCES = 4096
 
 /**
+ * The TCP payload, in bytes, of a packet of 1,280 bytes, the smallest MTU that a link of IPv6 may have (RFC 8200, 5), in
+ * IPv6. Homes register just when full-size packets get lost, and the TLS transport is for such lines.
+ */
+const REGISTRAR_MSS = 1_220
+
+/**
  * What the hub's firewall does with datagrams from outside to the UDP ports of WireGuard: redirects alternate ports to
- * WireGuard and echoes to their own port, and notes where handshake initiations come from. Pure.
+ * WireGuard and echoes to their own port, and notes where handshake initiations come from; keeps
+ * the packets of the registrar, on TCP of the same port, as small as every path takes. Pure.
  * @param tunnel the interface's name, in quotes.
  * @param listenPort null: no datagrams come in.
  */
@@ -50,9 +57,21 @@ export function hubInput(
     type: 'filter',
     hook: 'input',
     priority: MANGLE,
-    rules: initiationRules(tunnel, listenPort),
+    rules: [...initiationRules(tunnel, listenPort), `${fromOutside(tunnel)} ${clampedSyn('dport', listenPort)}`],
   }
-  return { flowLives, recentSets, chains: [prerouting, input] }
+  const output: NftChain = {
+    name: 'output',
+    type: 'filter',
+    hook: 'output',
+    priority: MANGLE,
+    rules: [`oifname != { "lo", ${tunnel} } ${clampedSyn('sport', listenPort)}`],
+  }
+  return { flowLives, recentSets, chains: [prerouting, input, output] }
+}
+
+/** Clamps the MSS that an end of a connection announces: the kernel never raises it (nft_exthdr.c). */
+function clampedSyn(end: 'sport' | 'dport', port: number): string {
+  return `tcp ${end} ${port} tcp flags syn tcp option maxseg size set ${REGISTRAR_MSS}`
 }
 
 /** Sets of who shook hands, or tried to: hub/presence/initiations.ts reads them. */

@@ -11,6 +11,8 @@ export interface Visit {
   readonly port: number
   /** Where the packets should come to: a program of this machine, or the tunnel. */
   readonly wanted: 'local' | 'tunnel'
+  /** How long an answer is waited for: not at all, where only the way of the packets matters. */
+  readonly patience: 'for-answers' | 'for-the-packet'
 }
 
 export interface Visited {
@@ -27,6 +29,8 @@ type VisitReply =
 /** How long a service may take to answer. */
 const ANSWER_MS = 4_000
 const DATAGRAM_MS = 1_500
+/** How long a packet may be on its way through this machine. */
+const PASSED_MS = 300
 
 /**
  * Opens ports of this machine as a stranger from the internet does, all at once: what becomes of the packets by the
@@ -60,7 +64,9 @@ export async function visitPorts(
       kinds,
       tunnel,
       async () => {
-        replies = await Promise.all(callers.map((caller, index) => caller.call(visits[index]?.port ?? 0)))
+        replies = await Promise.all(
+          visits.map(async (visit, index) => (await callers[index]?.call(visit)) ?? { kind: 'untold' }),
+        )
         return 1
       },
       signal,
@@ -75,7 +81,7 @@ export async function visitPorts(
 interface Caller {
   /** Its own port, by which its packets are known. */
   readonly port: number
-  readonly call: (port: number) => Promise<VisitReply>
+  readonly call: (visit: Visit) => Promise<VisitReply>
   readonly close: () => void
 }
 
@@ -97,14 +103,14 @@ function freePort(host: string): Promise<number> {
   })
 }
 
-function dial({ address, from }: StandIn, localPort: number, port: number): Promise<VisitReply> {
+function dial({ address, from }: StandIn, localPort: number, { port, patience }: Visit): Promise<VisitReply> {
   return new Promise((resolve) => {
     const socket = connect({ host: address, port, localAddress: from, localPort })
     const end = (reply: VisitReply): void => {
       socket.destroy()
       resolve(reply)
     }
-    socket.setTimeout(ANSWER_MS, () => end({ kind: 'silent' }))
+    socket.setTimeout(patience === 'for-answers' ? ANSWER_MS : PASSED_MS, () => end({ kind: 'silent' }))
     socket.once('connect', () => end({ kind: 'answered' }))
     socket.on('error', ({ code = 'unknown' }: NodeJS.ErrnoException) =>
       end(code === 'ETIMEDOUT' ? { kind: 'silent' } : { kind: 'failed', code }),
@@ -118,8 +124,9 @@ function openUdp({ address, from, answers }: StandIn): Promise<Caller> {
     socket.once('error', reject)
     socket.bind(0, from, () => {
       socket.removeListener('error', reject)
-      const call = async (port: number): Promise<VisitReply> => {
-        if (await hears(socket, address, port)) return { kind: 'answered' }
+      const call = async ({ port, patience }: Visit): Promise<VisitReply> => {
+        if (await hears(socket, address, port, patience === 'for-answers' ? DATAGRAM_MS : PASSED_MS))
+          return { kind: 'answered' }
         // An error of ICMP speaks of the stranger's packet, which the socket does not know.
         return (await answers()).refused > 0 ? { kind: 'refused' } : { kind: 'untold' }
       }
@@ -129,10 +136,10 @@ function openUdp({ address, from, answers }: StandIn): Promise<Caller> {
 }
 
 /** Sends some data, twice: whoever answers to anything answers to that. */
-function hears(socket: UdpSocket, address: string, port: number): Promise<boolean> {
+function hears(socket: UdpSocket, address: string, port: number, atMostMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const again = setTimeout(send, DATAGRAM_MS / 3)
-    const late = setTimeout(() => end(false), DATAGRAM_MS)
+    const again = setTimeout(send, atMostMs / 3)
+    const late = setTimeout(() => end(false), atMostMs)
     function end(heard: boolean): void {
       clearTimeout(again)
       clearTimeout(late)
