@@ -38,7 +38,7 @@ export interface HopEvidence {
   readonly datagrams: Hop | null
   /** The farthest router that reported a ping, which nobody filters by port; null: none did. */
   readonly pings: Hop | null
-  /** The routers on the way, by what is left of the TTL of the other machine's own packets; null: not known. */
+  /** The routers on the way there, by the least TTL with which a ping is answered; null: none is. */
   readonly routers: number | null
 }
 

@@ -1,6 +1,6 @@
-import type { DecidingRule, Hop, HopEvidence, PacketFate } from '../../adapters/packet-fate.ts'
+import type { Hop, HopEvidence, PacketFate } from '../../adapters/packet-fate.ts'
+import { stoppedBy } from '../../adapters/stopped-by.ts'
 import { contains } from '../../net/prefix.ts'
-import { quoted } from '../../problems/printable.ts'
 import type { ArrivalsAnswer } from '../../protocol/arrivals.ts'
 
 /** All that both ends saw of packets that do not make a tunnel. null: not known. */
@@ -115,11 +115,12 @@ type Place = { readonly who: 'provider'; readonly last: Hop } | { readonly who: 
 /**
  * Where packets stop: at the router that reported last, or at the next one, which reports nothing where it drops them as
  * they come. So the line is shown to drop them where both are the home's or its carrier's: the home's own router and the
- * next, or one with an address that only a carrier's network has. All before the VPS pass them: it is the provider.
+ * next, or one with an address that only a carrier's network has. The provider is shown to
+ * drop them where they get to the very router that is the last one for pings, which the VPS answers from behind it.
  */
 function placeOf({ datagrams, pings, routers }: HopEvidence): Place | null {
-  if (datagrams !== null && routers !== null && routers > 0 && datagrams.number >= routers)
-    return { who: 'provider', last: datagrams }
+  const isLast = datagrams !== null && datagrams.number === routers && datagrams.number === pings?.number
+  if (isLast && datagrams.address === pings?.address) return { who: 'provider', last: datagrams }
   if (pings === null || (datagrams?.number ?? 0) >= pings.number) return null
   const beyond = `pings get to ${pings.address}, router ${pings.number}`
   if (datagrams === null) return { who: 'line', said: `they do not even pass this home’s router, where ${beyond}` }
@@ -183,33 +184,4 @@ function unsure(): Culprit {
     said: 'nothing shows where the packets are lost',
     next: `On the VPS homeward hub status tells whether packets from outside reach it, ${AGAIN}`,
   }
-}
-
-/** The very rule that stopped the packets, in words; null: none of the machine's own did. */
-function stoppedBy({ end, rule, to }: PacketFate): string | null {
-  switch (end) {
-    case 'dropped':
-      return rule === null ? 'one of its rules drops them' : `${ruleText(rule)} drops them`
-    case 'led-away': {
-      const where = to === null ? 'elsewhere' : `to ${quoted(to)}`
-      return rule === null ? `they are led ${where}` : `${ruleText(rule)} leads them ${where}`
-    }
-    case 'lost':
-      return 'its routing drops them, by no rule of a table (a strict rp_filter does so)'
-    case 'delivered':
-    case 'nothing-arrived':
-    case 'unknown':
-      return null
-    default:
-      return end satisfies never
-  }
-}
-
-function ruleText({ table, chain, rule }: DecidingRule): string {
-  return `table ${printed(table)}, chain ${printed(chain)}, ${quoted(rule)}`
-}
-
-/** Names that the other end said, without its quotes. */
-function printed(name: string): string {
-  return quoted(name, 80).slice(1, -1)
 }

@@ -62,7 +62,7 @@ function stateHint({ stale, tunnel, hub }: Status): string {
   if (tunnel.cause === 'home-unknown')
     return '; the hub does not know this home: it was removed there, or the hub’s state is from an older backup'
   return hub.registrar === 'reachable' || hub.registrar === 'refusing'
-    ? '; the hub answers outside the tunnel, so UDP to it is what fails: look at the firewall of the VPS’s provider'
+    ? '; the hub answers outside the tunnel, so UDP to it is what fails, on this line, before the VPS or on it: homeward hub status there says whether it is the VPS'
     : '; the hub does not answer outside the tunnel either'
 }
 
@@ -86,7 +86,7 @@ const NOTE_TEXT = {
   'hub-daemon-silent':
     'the tunnel carries, but homeward on the hub does not answer: see systemctl status homeward-hub there',
   'registrar-unreachable':
-    'the hub’s registrar does not answer outside the tunnel: most likely the firewall of the VPS’s provider does not let TCP of that port in',
+    'the hub’s registrar does not answer outside the tunnel: TCP of that port does not pass on this line, before the VPS or on it; homeward hub status there says whether it is the VPS',
   'registrar-refusing':
     'the hub’s registrar refuses what this home says, or answers what this version does not understand: homeward events has its answer',
   'router-silent':

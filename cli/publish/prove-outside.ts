@@ -27,7 +27,7 @@ export async function proveOutside(hub: readonly string[], port: number): Promis
       return {
         link: 'outside',
         works: false,
-        said: `${place} does not answer on the internet, though all behind it works: open TCP port ${port} in the firewall of the VPS’s provider`,
+        said: `${place} does not answer this line, though all behind it works: look whether the firewall of the VPS’s provider lets TCP port ${port} in, and try it from another line, since some let no such port out`,
       }
     default:
       return dialled satisfies never

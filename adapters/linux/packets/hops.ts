@@ -1,10 +1,10 @@
 import { createSocket, type Socket } from 'node:dgram'
-import { connect, isIPv4 } from 'node:net'
+import { isIPv4 } from 'node:net'
 import * as v from 'valibot'
 import { tryCommand } from '../../../system/process/run-command.ts'
 import { discardSocket } from '../../../system/sockets/discard-socket.ts'
 import { sleep } from '../../../system/time/sleep.ts'
-import type { Hop, HopEvidence } from '../../packet-fate.ts'
+import type { HopEvidence } from '../../packet-fate.ts'
 import { startNft } from './nft-child.ts'
 import { passingTable, removePassing } from './passing-tables.ts'
 
@@ -31,16 +31,10 @@ export async function findHops(
   try {
     nft.write([
       `add table ${table}`,
-      `add set ${table} left { typeof ip ttl; size 256; flags dynamic; }`,
       `add chain ${table} in { type filter hook input priority -2147483648; policy accept; }`,
-      `add rule ${table} in ip saddr ${address} tcp sport ${port} add @left { ip ttl }`,
     ])
-    if (!(await isThere(table, 'left', signal))) return null
-    await dial(address, port, signal)
-    const routers = routersOf(await elementsOf(table, 'left', signal))
-    const most = Math.min(MOST_HOPS, (routers ?? MOST_HOPS) + 1)
-    const pinging = farthestPing(address, most, signal)
-    const opened = await Promise.all(Array.from({ length: most }, (_, index) => openWithTtl(index + 1)))
+    const pinging = pingAll(address, signal)
+    const opened = await Promise.all(Array.from({ length: MOST_HOPS }, (_, index) => openWithTtl(index + 1)))
     sockets.push(...opened)
     nft.write(
       opened.flatMap((socket, index) => [
@@ -59,7 +53,7 @@ export async function findHops(
     const hops = found.flatMap(([first], index) =>
       typeof first === 'string' ? [{ number: index + 1, address: first }] : [],
     )
-    return { datagrams: hops.at(-1) ?? null, pings: await pinging, routers }
+    return { datagrams: hops.at(-1) ?? null, ...(await pinging) }
   } catch (thrown) {
     if (signal.aborted) throw thrown
     return null
@@ -68,13 +62,6 @@ export async function findHops(
     await nft.end()
     await removePassing([table])
   }
-}
-
-/** The number of routers behind a TTL that is left; hosts begin with 64, 128 or 255. */
-function routersOf(left: readonly unknown[]): number | null {
-  const largest = Math.max(...left.filter((one) => typeof one === 'number'))
-  const began = [64, 128, 255].find((one) => largest <= one)
-  return began === undefined || largest < 1 ? null : began - largest
 }
 
 function openWithTtl(ttl: number): Promise<Socket> {
@@ -91,31 +78,23 @@ function openWithTtl(ttl: number): Promise<Socket> {
   })
 }
 
-/** Opens a connection, for the TTL of what comes back. */
-function dial(host: string, port: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, signal })
-    const end = (): void => {
-      socket.destroy()
-      resolve()
-    }
-    socket.setTimeout(ANSWER_MS, end)
-    socket.once('connect', end)
-    socket.on('error', end)
-  })
-}
-
-async function farthestPing(address: string, most: number, signal: AbortSignal): Promise<Hop | null> {
-  const pings = Array.from({ length: most }, async (_, index): Promise<readonly Hop[]> => {
+/** Pings with every TTL: the farthest router that reports one, and the routers that one must pass to be answered. */
+async function pingAll(address: string, signal: AbortSignal): Promise<Pick<HopEvidence, 'pings' | 'routers'>> {
+  const all = Array.from({ length: MOST_HOPS }, async (_, index) => {
     const number = index + 1
     const args = ['-n', '-c', '2', '-i', '0.3', '-W', '1', '-t', String(number), address]
-    const { stdout } = await tryCommand('ping', args, { signal, timeoutMs: 5_000 })
-    const from = /^From (\d+\.\d+\.\d+\.\d+).*(?:Time to live|Time) exceeded/m.exec(stdout)?.[1]
-    return from === undefined ? [] : [{ number, address: from }]
+    const { stdout } = await tryCommand('ping', args, { signal, timeoutMs: 5_000 }).catch(() => ({ stdout: '' }))
+    return { number, from: EXPIRED.exec(stdout)?.[1] ?? null, isAnswered: ANSWERED.test(stdout) }
   })
-  const found = await Promise.all(pings.map((one) => one.catch((): readonly Hop[] => [])))
-  return found.flat().at(-1) ?? null
+  const said = await Promise.all(all)
+  const pings = said.flatMap(({ number, from }) => (from === null ? [] : [{ number, address: from }])).at(-1) ?? null
+  const first = said.find(({ isAnswered }) => isAnswered)
+  return { pings, routers: first === undefined ? null : first.number - 1 }
 }
+
+/** Lines of iputils' ping. */
+const EXPIRED = /^From (\d+\.\d+\.\d+\.\d+).*(?:Time to live|Time) exceeded/m
+const ANSWERED = /^\d+ bytes from .* ttl=/m
 
 async function isThere(table: string, set: string, signal: AbortSignal): Promise<boolean> {
   const until = performance.now() + READY_MS

@@ -10,7 +10,8 @@ import { fateOf, type Sightings } from './fate.ts'
 import { legacyHits } from './legacy-counters.ts'
 import { startNft } from './nft-child.ts'
 import { newId, passingTable, removePassing } from './passing-tables.ts'
-import { parseTrace, type TraceEvent } from './trace.ts'
+import { eventsOf } from './traced-kinds.ts'
+import { parseTrace } from './trace.ts'
 import { isWatching, sightingsOf, watchCommands, type WatchedKind } from './watch-commands.ts'
 
 /** Packets that the machine is asked about. */
@@ -95,32 +96,6 @@ export async function watchPackets(
     await Promise.all([monitor.end(), nft.end()])
     await removePassing(tables)
   }
-}
-
-/** Events of the packets of one kind: a trace begins with the packet as it came. */
-function eventsOf(kind: Asked, kinds: readonly Asked[], events: readonly TraceEvent[]): readonly TraceEvent[] {
-  const ids = new Set(
-    events
-      .filter((event) => event.kind === 'packet')
-      .filter(
-        ({ text }) => isOfKind(kind, text) && !kinds.some((other) => isNarrower(other, kind) && isOfKind(other, text)),
-      )
-      .map(({ id }) => id),
-  )
-  return events.filter(({ id }) => ids.has(id))
-}
-
-/** A kind of one length is that kind, and not also the one of any. */
-function isNarrower(other: Asked, kind: Asked): boolean {
-  return kind.length === undefined && other.length !== undefined
-}
-
-/** Protocol, direction and length tell the kinds of one watch apart. */
-function isOfKind({ protocol, length, sourcePort, isOutgoing = false }: Asked, packet: string): boolean {
-  const [, of, from, found] = /\b(tcp|udp) sport (\d+) (?:tcp|udp) dport \d+(?: udp length (\d+))?/.exec(packet) ?? []
-  const isGoing = packet.startsWith('oif ')
-  if (of !== protocol || isGoing !== isOutgoing) return false
-  return (length ?? found)?.toString() === found && (sourcePort ?? from)?.toString() === from
 }
 
 /** A packet of this machine to itself that is traced, so that it is known when the trace tells of packets. */

@@ -46,14 +46,14 @@ const PROVIDER: readonly Case[] = [
     /203\.0\.113\.1: the firewall of the VPS’s provider/,
   ],
   ['drops all UDP, while public resolvers answer', 'provider', { ...hops(LAST), elsewhere: true }],
-  ['drops all UDP, and nobody asked others', 'provider', { ...hops(LAST), elsewhere: null }],
-  ['drops pings too', 'provider', hops(LAST, null)],
+  ['drops pings too, so that nobody knows how many routers there are', 'between', hops(LAST, null, null)],
   [
     'lets other sources in and not this one',
     'provider',
     { ...hops(LAST), hub: { ...HUB, datagrams: NOTHING, others: true } },
   ],
-  ['the way back has a router less', 'provider', hops(LAST, LAST, 8)],
+  ['another router is the last one for pings', 'between', hops(LAST, { number: 9, address: '203.0.113.2' })],
+  ['pings that are answered pass two routers more', 'between', hops(LAST, LAST, 11)],
   ['routers say nothing: it stays open which', 'between', LOST, /nothing here tells which/],
   [
     'routers in the middle are silent, for pings too',
