@@ -2,13 +2,14 @@ import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 import type { ProofLink, Publication, Withheld } from '../../protocol/publications.ts'
 import type { Clock } from '../../system/time/clock.ts'
+import { stoppedBy } from '../../adapters/stopped-by.ts'
 import { discardSocket } from '../../system/sockets/discard-socket.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import { firstForwarded } from '../core/forwarded-ports.ts'
 import type { Home } from '../core/store-document.ts'
 import { ownAddress } from './own-address.ts'
 import { homeLink, hubLink, passed, type Reply, serviceLink, tunnelLink } from './links.ts'
-import { stopText, visitOf, type WayIn } from './way-in.ts'
+import { visitOf, type WayIn } from './way-in.ts'
 
 /** Facts and questions for the proof of a publication. */
 export interface ProofDeps {
@@ -70,7 +71,7 @@ export async function provePath(publication: Publication, deps: ProofDeps): Prom
 async function strangers(publication: Publication, { withheld, visit }: ProofDeps): Promise<string | null> {
   const port = firstForwarded(publication, withheld) ?? publication.port
   const [visited] = (await visit([visitOf({ protocol: publication.protocol, port })])) ?? []
-  return visited === undefined ? null : stopText(visited.fate)
+  return visited === undefined ? null : stoppedBy(visited.fate)
 }
 
 /** Waits for a home that shall answer visitors, as long as it may take to hear so. */

@@ -1,4 +1,5 @@
 import type { Adapter } from '../../adapters/adapter.ts'
+import { stoppedBy } from '../../adapters/stopped-by.ts'
 import { Problem, reasonOf } from '../../problems/problem.ts'
 import {
   entryCount,
@@ -30,7 +31,7 @@ import { type Home, homeNamed } from '../core/store-document.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
 import type { Update } from './update.ts'
-import { stopText, type WayIn } from './way-in.ts'
+import type { WayIn } from './way-in.ts'
 
 /** Forwards ports of this hub to services at homes, and withdraws them. */
 export interface Publishing {
@@ -172,7 +173,7 @@ async function ledAwayIn(
   )
   return new Map(
     (visited ?? []).flatMap(({ fate }, index) => {
-      const why = fate.end === 'led-away' ? stopText(fate) : null
+      const why = fate.end === 'led-away' ? stoppedBy(fate) : null
       return why === null ? [] : [[ports[index] ?? port, why] as const]
     }),
   )

@@ -1,4 +1,4 @@
-import type { PacketFate } from '../../adapters/packet-fate.ts'
+import { stoppedBy } from '../../adapters/stopped-by.ts'
 import type { Visit, Visited } from '../../adapters/linux/packets/visit.ts'
 import { type Publication, rangeText } from '../../protocol/publications.ts'
 import type { Log } from '../../system/process/log.ts'
@@ -53,7 +53,7 @@ export function makeWayIn(
     // Of a range the first: whoever takes ports of it in between is met when they are published.
     const published = publications().slice(0, MOST_PUBLICATIONS)
     const visited = await visit([...own, ...published.map(visitOf)])
-    const whys = (visited ?? []).map(({ fate }) => stopText(fate))
+    const whys = (visited ?? []).map(({ fate }) => stoppedBy(fate))
     taken = new Map(
       published.flatMap((one, index) => {
         const why = whys[own.length + index] ?? null
@@ -92,23 +92,4 @@ export function makeWayIn(
 /** A visit of a publication's first port. */
 export function visitOf({ protocol, port }: Pick<Publication, 'protocol' | 'port'>): Visit {
   return { protocol, port, wanted: 'tunnel', patience: 'for-the-packet' }
-}
-
-/** Who stops a stranger's packets on this machine, in words; null: nobody, or nobody knows. */
-export function stopText({ end, rule, to }: PacketFate): string | null {
-  const named = rule === null ? null : `table ${rule.table}, chain ${rule.chain}, rule ${JSON.stringify(rule.rule)}`
-  switch (end) {
-    case 'dropped':
-      return `${named ?? 'a rule'} drops them`
-    case 'led-away':
-      return `${named ?? 'a rule'} leads them ${to === null ? 'elsewhere' : `to ${to}`}`
-    case 'lost':
-      return 'its routing drops them, by no rule of a table (a strict rp_filter does so)'
-    case 'delivered':
-    case 'nothing-arrived':
-    case 'unknown':
-      return null
-    default:
-      return end satisfies never
-  }
 }
