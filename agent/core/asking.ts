@@ -1,3 +1,4 @@
+import { isNobodyAsked } from './evidence.ts'
 import { failbackEveryMs } from './fallback.ts'
 import { causeOf } from './health.ts'
 import { sizesDueAt } from './path-mtu.ts'
@@ -31,6 +32,8 @@ export function echoesDueAt({ asking, health, heartbeats, fallback, remediation 
       if (heartbeats.missesInARow >= SUSPICIOUS_MISSES) return last + 500
       if (fallback !== null && fallback.trial === null) return last + failbackEveryMs(fallback)
       if (asking.echoedAt === null) return health.since + FIRST_ECHO_MS
+      // On a busy machine the first round may come before the hub's address is known: it asked nobody.
+      if (asking.round !== null && isNobodyAsked(asking.round)) return last + STARTING_ECHO_MS
       return last + (asking.echoTrust === 'trusted' ? CALM_ECHO_MS : UNPROVEN_ECHO_MS)
     case 'starting':
       return Math.max(health.since + STARTING_ECHO_MS, last + 1_000)
