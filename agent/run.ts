@@ -18,7 +18,7 @@ import { type IncidentSigns, makeIncidentSigns } from './report/incident-signs.t
 import { openUplinkMemory } from './memory/uplink-memory.ts'
 import { openTunnelMemory } from './memory/tunnel-memory.ts'
 import { agentFamilies, makeRepairCounts } from './report/metrics.ts'
-import { openAdapter } from './tunnel/open-adapter.ts'
+import { openAdapter } from './tunnel/plan/open-adapter.ts'
 import { type AgentPaths, tunnelPaths } from './settings/paths.ts'
 import { readFollowedLan } from './settings/followed-lan.ts'
 import { readPlace } from './settings/place.ts'
@@ -27,7 +27,7 @@ import { agentSocketPath } from './settings/socket-path.ts'
 import { speakerOf } from './report/speaker.ts'
 import { statusOf } from './report/status.ts'
 import { makeEventRecorder } from './report/event-recorder.ts'
-import { makeSettings } from './tunnel/settings.ts'
+import { makeSettings } from './tunnel/settings/settings.ts'
 import { openTunnel, type Tunnel } from './tunnel/tunnel.ts'
 
 /** The dependencies of the agent. */

@@ -1,7 +1,7 @@
-import { connect } from 'node:net'
 import { movedTo } from '../../net/hosts.ts'
 import { isIn } from '../../net/prefix.ts'
 import type { NamedTarget } from '../../protocol/publications.ts'
+import { tryTcp } from '../../system/sockets/try-tcp.ts'
 import type { AgentConfig } from '../settings/config.ts'
 import { mappedAddress } from './mapped-lan.ts'
 
@@ -41,15 +41,6 @@ function ownAddress({ seenAs = {} }: AgentConfig['lan'], address: string): strin
 const ACCEPT_MS = 2_000
 
 /** Whether a TCP port accepts a connection. Never throws. */
-export function acceptsTcp(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port })
-    const end = (accepts: boolean): void => {
-      socket.destroy()
-      resolve(accepts)
-    }
-    socket.setTimeout(ACCEPT_MS, () => end(false))
-    socket.once('connect', () => end(true))
-    socket.on('error', () => end(false))
-  })
+export async function acceptsTcp(host: string, port: number): Promise<boolean> {
+  return (await tryTcp({ host, port }, ACCEPT_MS)).kind === 'accepted'
 }

@@ -22,7 +22,7 @@ import { refuseMappedTwice, refuseOverlaps } from '../lan/lan.ts'
 import { readUplink } from '../memory/uplink-memory.ts'
 import { readLocalNetworks } from '../lan/local-networks.ts'
 import { type Joined, makeTunnel } from './make-tunnel.ts'
-import { openAdapter } from '../tunnel/open-adapter.ts'
+import { openAdapter } from '../tunnel/plan/open-adapter.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { readPlace, withPlace } from '../settings/place.ts'
 import { requireRoot } from './require-root.ts'
@@ -32,7 +32,7 @@ import { routerPasswordPath } from '../secrets/router-password.ts'
 import { crowdedNotes, mappedPrefixes } from '../lan/mapped-lan.ts'
 import { draftSecrets, keepSecrets } from '../secrets/secrets.ts'
 import { joiningAgainPath, makeStaging, type PresentHome, takeOver, undoAgain } from './take-over.ts'
-import { tunnelSpec } from '../tunnel/tunnel-spec.ts'
+import { tunnelSpec } from '../tunnel/plan/tunnel-spec.ts'
 
 export interface JoinedAgain extends Joined {
   /** The configuration of this home until now. */

@@ -14,7 +14,7 @@ import type { Registrar } from '../core/registration.ts'
 import { calmGapMs, EARLY_MS } from '../core/watch.ts'
 import type { Watch } from '../core/state.ts'
 import type { TunnelReading } from '../tunnel/reading.ts'
-import { tunnelAddress } from '../tunnel/tunnel-spec.ts'
+import { tunnelAddress } from '../tunnel/plan/tunnel-spec.ts'
 import { howToJoinAgain, isUnknownAtHub } from '../core/unknown-home.ts'
 
 /** The answer of `homeward status --json`: a contract, since scripts rely on it. Moments: ISO 8601, UTC, seconds. */

@@ -8,7 +8,7 @@ import { listenPlace } from '../transport/listen-place.ts'
 import { openInTime } from '../transport/open-in-time.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import type { Judge } from './judge.ts'
-import { type Path, provenFirst } from './path.ts'
+import { type Path, provenFirst } from './plan/path.ts'
 
 export interface TransportContext {
   readonly paths: Pick<AgentPaths, 'configDir'>

@@ -9,7 +9,7 @@ import type { TunnelConfig } from '../settings/config.ts'
 import type { Remedy } from '../core/ladder.ts'
 import type { WatchEvent } from '../core/state.ts'
 import type { RegistrationResult } from '../registrar/registration.ts'
-import { tunnelPeer } from './tunnel-spec.ts'
+import { tunnelPeer } from './plan/tunnel-spec.ts'
 
 /** The means by which a remedy is executed. */
 export interface RemedyContext {

@@ -1,6 +1,6 @@
 import { describeStep } from '../../adapters/describe-step.ts'
 import type { Plan } from '../../adapters/step.ts'
-import { planTunnel } from '../../agent/tunnel/apply-tunnel.ts'
+import { planTunnel } from '../../agent/tunnel/plan/apply-tunnel.ts'
 import { printableFacts } from '../../problems/printable.ts'
 import type { Context } from '../context.ts'
 import { openHome } from '../side/open-home.ts'

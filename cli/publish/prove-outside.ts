@@ -1,6 +1,7 @@
-import { connect, isIPv6 } from 'node:net'
+import { isIPv6 } from 'node:net'
 import type { ProofLink } from '../../protocol/publications.ts'
 import { isNoWay } from '../../protocol/no-route.ts'
+import { tryTcp } from '../../system/sockets/try-tcp.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
 
 const OUTSIDE_MS = 5_000
@@ -38,18 +39,9 @@ function untried(why: string): ProofLink {
   return { link: 'outside', works: null, said: `${why}: try it from a network that has IPv4` }
 }
 
-function dial(host: string, port: number): Promise<Dialled> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, family: 4 })
-    const end = (dialled: Dialled): void => {
-      socket.destroy()
-      resolve(dialled)
-    }
-    socket.setTimeout(OUTSIDE_MS, () => end('silent'))
-    socket.once('connect', () => end('answered'))
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      // ENOTFOUND: the name has no IPv4 address (getaddrinfo(3), EAI_NODATA).
-      end(isNoWay(error) || error.code === 'ENOTFOUND' ? 'no-way' : 'silent')
-    })
-  })
+async function dial(host: string, port: number): Promise<Dialled> {
+  const tried = await tryTcp({ host, port, family: 4 }, OUTSIDE_MS)
+  if (tried.kind !== 'failed') return tried.kind === 'accepted' ? 'answered' : 'silent'
+  // ENOTFOUND: the name has no IPv4 address (getaddrinfo(3), EAI_NODATA).
+  return isNoWay(tried.error) || tried.error.code === 'ENOTFOUND' ? 'no-way' : 'silent'
 }

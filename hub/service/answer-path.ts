@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { tryTcp } from '../../system/sockets/try-tcp.ts'
 import { ownAddress } from './own-address.ts'
 
 /**
@@ -28,15 +28,7 @@ export async function measureAnswerPath(address: string, port: number): Promise<
   }
 }
 
-function answers(host: string, port: number, localAddress: string | null): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, ...(localAddress === null ? {} : { localAddress }) })
-    const end = (answered: boolean): void => {
-      socket.destroy()
-      resolve(answered)
-    }
-    socket.setTimeout(ANSWER_MS, () => end(false))
-    socket.once('connect', () => end(true))
-    socket.on('error', ({ code }: NodeJS.ErrnoException) => end(code === 'ECONNREFUSED'))
-  })
+async function answers(host: string, port: number, localAddress: string | null): Promise<boolean> {
+  const tried = await tryTcp({ host, port, ...(localAddress === null ? {} : { localAddress }) }, ANSWER_MS)
+  return tried.kind === 'accepted' || (tried.kind === 'failed' && tried.error.code === 'ECONNREFUSED')
 }

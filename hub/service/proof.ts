@@ -1,9 +1,9 @@
 import { createSocket } from 'node:dgram'
-import { connect } from 'node:net'
 import type { ProofLink, Publication, Withheld } from '../../protocol/publications.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import { stoppedBy } from '../../adapters/stopped-by.ts'
 import { discardSocket } from '../../system/sockets/discard-socket.ts'
+import { tryTcp } from '../../system/sockets/try-tcp.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import { firstForwarded } from '../core/forwarded-ports.ts'
 import type { Home } from '../core/store-document.ts'
@@ -70,8 +70,8 @@ export async function provePath(publication: Publication, deps: ProofDeps): Prom
  */
 async function strangers(publication: Publication, { withheld, visit }: ProofDeps): Promise<string | null> {
   const port = firstForwarded(publication, withheld) ?? publication.port
-  const [visited] = (await visit([visitOf({ protocol: publication.protocol, port })])) ?? []
-  return visited === undefined ? null : stoppedBy(visited.fate)
+  const [fate] = (await visit([visitOf({ protocol: publication.protocol, port })])) ?? []
+  return fate === undefined ? null : stoppedBy(fate)
 }
 
 /** Waits for a home that shall answer visitors, as long as it may take to hear so. */
@@ -90,19 +90,14 @@ async function asked(publication: Publication, { withheld }: ProofDeps): Promise
   return serviceLink(address, targetPort + first - port, reply)
 }
 
-function connectTo(address: string, port: number): Promise<Reply> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: address, port })
-    const end = (reply: Reply): void => {
-      socket.destroy()
-      resolve(reply)
-    }
-    socket.setTimeout(SERVICE_MS, () => end({ kind: 'silent' }))
-    socket.once('connect', () => end({ kind: 'answered' }))
-    socket.on('error', ({ code = 'unknown' }: NodeJS.ErrnoException) =>
-      end(code === 'ETIMEDOUT' ? { kind: 'silent' } : { kind: 'failed', code }),
-    )
-  })
+async function connectTo(host: string, port: number): Promise<Reply> {
+  const tried = await tryTcp({ host, port }, SERVICE_MS)
+  if (tried.kind === 'failed') return failed(tried.error)
+  return tried.kind === 'silent' ? tried : { kind: 'answered' }
+}
+
+function failed({ code = 'unknown' }: NodeJS.ErrnoException): Reply {
+  return { kind: 'failed', code }
 }
 
 /**

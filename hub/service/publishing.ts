@@ -168,11 +168,9 @@ async function ledAwayIn(
   const ports = Array.from({ length: count }, (_, index) =>
     count === 1 ? port : port + Math.round((index * (lastPort - port)) / (count - 1)),
   )
-  const visited = await visit(
-    ports.map((one) => ({ protocol, port: one, wanted: 'local', patience: 'for-the-packet' })),
-  )
+  const fates = await visit(ports.map((one) => ({ protocol, port: one, wanted: 'local' })))
   return new Map(
-    (visited ?? []).flatMap(({ fate }, index) => {
+    (fates ?? []).flatMap((fate, index) => {
       const why = fate.end === 'led-away' ? stoppedBy(fate) : null
       return why === null ? [] : [[ports[index] ?? port, why] as const]
     }),

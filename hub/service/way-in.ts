@@ -1,5 +1,6 @@
+import type { PacketFate } from '../../adapters/packet-fate.ts'
 import { stoppedBy } from '../../adapters/stopped-by.ts'
-import type { Visit, Visited } from '../../adapters/linux/packets/visit.ts'
+import type { Visit } from '../../adapters/linux/packets/visit.ts'
 import { type Publication, rangeText } from '../../protocol/publications.ts'
 import type { Log } from '../../system/process/log.ts'
 import { makeMutex } from '../../system/process/mutex.ts'
@@ -10,7 +11,7 @@ export type VisitPorts = (
   visits: readonly Visit[],
   tunnel: string,
   signal: AbortSignal,
-) => Promise<readonly Visited[] | null>
+) => Promise<readonly PacketFate[] | null>
 
 /** Whether packets from outside reach the hub's own ports, proven by packets that come in as a stranger's do. */
 export interface WayIn {
@@ -21,7 +22,7 @@ export interface WayIn {
   /** Why visitors of a published port do not come into the tunnel, by the last look; null: they do, or nobody knows. */
   readonly takenFrom: (publication: Publication) => string | null
   /** Opens ports as a stranger; null: this machine cannot. */
-  readonly visit: (visits: readonly Visit[]) => Promise<readonly Visited[] | null>
+  readonly visit: (visits: readonly Visit[]) => Promise<readonly PacketFate[] | null>
 }
 
 const VISIT_MS = 30_000
@@ -39,7 +40,7 @@ export function makeWayIn(
   const mutex = makeMutex()
 
   /** One stranger at a time: each takes the same names on this machine. */
-  function visit(visits: readonly Visit[]): Promise<readonly Visited[] | null> {
+  function visit(visits: readonly Visit[]): Promise<readonly PacketFate[] | null> {
     return mutex.runExclusive(() =>
       visitPorts(visits, settings.current.interface, AbortSignal.timeout(VISIT_MS)).catch(() => null),
     )
@@ -47,13 +48,11 @@ export function makeWayIn(
 
   async function prove(): Promise<readonly string[]> {
     const { port } = settings.current
-    const own = (['udp', 'tcp'] as const).map(
-      (protocol): Visit => ({ protocol, port, wanted: 'local', patience: 'for-answers' }),
-    )
+    const own = (['udp', 'tcp'] as const).map((protocol): Visit => ({ protocol, port, wanted: 'local' }))
     // Of a range the first: whoever takes ports of it in between is met when they are published.
     const published = publications().slice(0, MOST_PUBLICATIONS)
-    const visited = await visit([...own, ...published.map(visitOf)])
-    const whys = (visited ?? []).map(({ fate }) => stoppedBy(fate))
+    const fates = await visit([...own, ...published.map(visitOf)])
+    const whys = (fates ?? []).map(stoppedBy)
     taken = new Map(
       published.flatMap((one, index) => {
         const why = whys[own.length + index] ?? null
@@ -91,5 +90,5 @@ export function makeWayIn(
 
 /** A visit of a publication's first port. */
 export function visitOf({ protocol, port }: Pick<Publication, 'protocol' | 'port'>): Visit {
-  return { protocol, port, wanted: 'tunnel', patience: 'for-the-packet' }
+  return { protocol, port, wanted: 'tunnel' }
 }

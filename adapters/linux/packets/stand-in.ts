@@ -18,15 +18,7 @@ export interface StandIn {
   /** Sockets dial this address in place of the machine's own, from this one of theirs. */
   readonly address: string
   readonly from: string
-  /** What came back: connections accepted, refusals, datagrams. */
-  readonly answers: () => Promise<Answers>
   readonly close: () => Promise<void>
-}
-
-interface Answers {
-  readonly accepted: number
-  readonly refused: number
-  readonly datagrams: number
 }
 
 /** Of TEST-NET-1 (RFC 5737): nobody on the internet has it. */
@@ -70,11 +62,6 @@ export async function openStandIn(signal: AbortSignal): Promise<StandIn | null> 
   return {
     address: PLACE,
     from: OWN,
-    answers: async () => ({
-      accepted: await counted(table, 'accepted', signal),
-      refused: await counted(table, 'refused', signal),
-      datagrams: await counted(table, 'datagrams', signal),
-    }),
     close,
   }
 }
@@ -115,19 +102,13 @@ function redirectCommands(device: string): readonly string[] {
 
 /** Lines for `nft -i`. The changes of address stand outside of all connection tracking: behind it, and before it. */
 function addressCommands(own: string, table: string): readonly string[] {
-  const count = (name: string): string => `counter name ${name}`
   return [
     `add table ${table}`,
-    ...['accepted', 'refused', 'datagrams'].map((name) => `add counter ${table} ${name}`),
     `add chain ${table} out { type filter hook postrouting priority 1000; policy accept; }`,
     `add rule ${table} out oifname "${NEAR}" meta l4proto { tcp, udp } ip daddr ${PLACE} ip saddr set ${VISITOR} ip daddr set ${own} accept`,
     // What programs send into every new interface, such as multicast.
     `add rule ${table} out oifname "${NEAR}" drop`,
     `add chain ${table} back { type filter hook prerouting priority -2147483648; policy accept; }`,
-    `add rule ${table} back iifname "${NEAR}" tcp flags & (syn | ack) == syn | ack ${count('accepted')}`,
-    `add rule ${table} back iifname "${NEAR}" tcp flags & rst == rst ${count('refused')}`,
-    `add rule ${table} back iifname "${NEAR}" icmp type destination-unreachable ${count('refused')}`,
-    `add rule ${table} back iifname "${NEAR}" meta l4proto udp ${count('datagrams')}`,
     `add rule ${table} back iifname "${NEAR}" ip saddr ${own} ip daddr ${VISITOR} ip saddr set ${PLACE} ip daddr set ${OWN}`,
     `add counter ${table} ready`,
   ]
@@ -143,11 +124,6 @@ async function isTableThere(table: string, signal: AbortSignal): Promise<boolean
     await sleep(30, signal)
   }
   return false
-}
-
-async function counted(table: string, name: string, signal: AbortSignal): Promise<number> {
-  const { stdout } = await tryCommand('nft', ['list', 'counter', ...table.split(' '), name], { signal })
-  return Number(/packets (\d+)/.exec(stdout)?.[1] ?? 0)
 }
 
 /** Removes what a process that was killed left behind; its table goes when another is made. */

@@ -34,7 +34,7 @@ ip addr add ${INSIDE}.254/32 dev ${DEVICE}
 ip route add ${INSIDE}.0/24 dev ${DEVICE}
 ip -6 route add ${PREFIX}/96 dev ${DEVICE}
 `)
-  // What comes out of the translation goes out as any customer's packets do.
+  // The carrier leads what is translated out through a line of its own, like a customer.
   await carrier.addCustomer({
     interface: DEVICE,
     wanAddress: `${INSIDE}.2`,

@@ -1,5 +1,5 @@
-import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
-import type { TlsTransport } from '../transport/tls-transport.ts'
+import { type Endpoint, sameEndpoint } from '../../../wireguard/spec.ts'
+import type { TlsTransport } from '../../transport/tls-transport.ts'
 
 /** Where the tunnel goes now and else could go, as the agent last knew. Shared by looks, questions and remedies. */
 export interface Path {

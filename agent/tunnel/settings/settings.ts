@@ -1,8 +1,8 @@
-import type { PublicKey } from '../../wireguard/keys.ts'
-import { type RotatedKey, withKey } from '../secrets/rotated-key.ts'
-import { withFollowedLan } from '../settings/followed-lan.ts'
-import { type KeptPlace, keptPlace, type Place, withPlace } from '../settings/place.ts'
-import type { TunnelConfig } from '../settings/config.ts'
+import type { PublicKey } from '../../../wireguard/keys.ts'
+import { type RotatedKey, withKey } from '../../secrets/rotated-key.ts'
+import { withFollowedLan } from '../../settings/followed-lan.ts'
+import { type KeptPlace, keptPlace, type Place, withPlace } from '../../settings/place.ts'
+import type { TunnelConfig } from '../../settings/config.ts'
 
 /** The settings in effect: those of agent.yaml, with the key and the place that the tunnel got since. Read again at each use. */
 export interface Settings {

@@ -1,6 +1,6 @@
-import { dropEvidence } from '../../../agent/membership/who-drops.ts'
-import { culpritOf } from '../../../agent/membership/culprit.ts'
-import { readAgentConfig, tunnelsOf } from '../../../agent/settings/config.ts'
+import { dropEvidence } from '../../../../agent/membership/proof/who-drops.ts'
+import { culpritOf } from '../../../../agent/membership/proof/culprit.ts'
+import { readAgentConfig, tunnelsOf } from '../../../../agent/settings/config.ts'
 
 /** Runs at a home of a laboratory: says as JSON who drops the packets of its tunnel. */
 const [configDir = '', address = '', port = '51820'] = process.argv.slice(2)

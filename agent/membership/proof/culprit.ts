@@ -1,7 +1,7 @@
-import type { Hop, HopEvidence, PacketFate } from '../../adapters/packet-fate.ts'
-import { stoppedBy } from '../../adapters/stopped-by.ts'
-import { contains } from '../../net/prefix.ts'
-import type { ArrivalsAnswer } from '../../protocol/arrivals.ts'
+import type { Hop, HopEvidence, PacketFate } from '../../../adapters/packet-fate.ts'
+import { stoppedBy } from '../../../adapters/stopped-by.ts'
+import { contains } from '../../../net/prefix.ts'
+import type { ArrivalsAnswer } from '../../../protocol/arrivals.ts'
 
 /** All that both ends saw of packets that do not make a tunnel. null: not known. */
 export interface DropEvidence {

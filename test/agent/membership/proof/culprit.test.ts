@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { PacketFate } from '../../../adapters/packet-fate.ts'
-import { type Culprit, culpritOf, type DropEvidence } from '../../../agent/membership/culprit.ts'
+import type { PacketFate } from '../../../../adapters/packet-fate.ts'
+import { type Culprit, culpritOf, type DropEvidence } from '../../../../agent/membership/proof/culprit.ts'
 
 const fate = (end: PacketFate['end'], more: Partial<PacketFate> = {}): PacketFate => ({
   arrived: end === 'unknown' ? null : end === 'nothing-arrived' ? 0 : 20,

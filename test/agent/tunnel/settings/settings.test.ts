@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { RotatedKey } from '../../../agent/secrets/rotated-key.ts'
-import { makeSettings } from '../../../agent/tunnel/settings.ts'
-import { parsePublicKey } from '../../../wireguard/keys.ts'
-import { sampleTunnel, sampleRouter } from '../sample-config.ts'
+import type { RotatedKey } from '../../../../agent/secrets/rotated-key.ts'
+import { makeSettings } from '../../../../agent/tunnel/settings/settings.ts'
+import { parsePublicKey } from '../../../../wireguard/keys.ts'
+import { sampleTunnel, sampleRouter } from '../../sample-config.ts'
 
 const joined = sampleTunnel.publicKey
 const publicKey = parsePublicKey(Buffer.alloc(32, 7).toString('base64'))

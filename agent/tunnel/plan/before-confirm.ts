@@ -1,12 +1,12 @@
-import type { Adapter } from '../../adapters/adapter.ts'
-import type { ApplyHooks } from '../../adapters/apply.ts'
-import { tunnelIn } from '../../adapters/tunnel-in.ts'
-import { Problem } from '../../problems/problem.ts'
-import type { PublicKey } from '../../wireguard/keys.ts'
-import type { TunnelConfig } from '../settings/config.ts'
-import { firstAnswer } from '../probes/first-answer.ts'
-import { heartbeatTarget } from '../probes/heartbeat-target.ts'
-import { keyMakerOf } from '../secrets/key-maker.ts'
+import type { Adapter } from '../../../adapters/adapter.ts'
+import type { ApplyHooks } from '../../../adapters/apply.ts'
+import { tunnelIn } from '../../../adapters/tunnel-in.ts'
+import { Problem } from '../../../problems/problem.ts'
+import type { PublicKey } from '../../../wireguard/keys.ts'
+import type { TunnelConfig } from '../../settings/config.ts'
+import { firstAnswer } from '../../probes/first-answer.ts'
+import { heartbeatTarget } from '../../probes/heartbeat-target.ts'
+import { keyMakerOf } from '../../secrets/key-maker.ts'
 
 /** Hooks of an apply: what must be so before a router is told to keep a change. */
 export interface BeforeConfirm extends Required<Pick<ApplyHooks, 'beforeStep' | 'prove'>> {

@@ -1,7 +1,7 @@
-import { reasonOf } from '../../problems/problem.ts'
-import type { Log } from '../../system/process/log.ts'
-import type { NewEvent } from '../memory/events.ts'
-import { keepPlace, type Place } from '../settings/place.ts'
+import { reasonOf } from '../../../problems/problem.ts'
+import type { Log } from '../../../system/process/log.ts'
+import type { NewEvent } from '../../memory/events.ts'
+import { keepPlace, type Place } from '../../settings/place.ts'
 import type { Settings } from './settings.ts'
 
 export interface TakePlaceDeps {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Culprit } from '../../../agent/membership/culprit.ts'
-import { bundleFor } from '../../lab/host/bundle.ts'
-import type { Host } from '../../lab/host/host.ts'
-import { createLab, type Lab } from '../../lab/lab.ts'
-import { buildPicture, type Picture } from '../../lab/picture.ts'
-import { isLong } from '../../long.ts'
-import { inviteHome, startHub } from '../lab-home.ts'
+import type { Culprit } from '../../../../agent/membership/proof/culprit.ts'
+import { bundleFor } from '../../../lab/host/bundle.ts'
+import type { Host } from '../../../lab/host/host.ts'
+import { createLab, type Lab } from '../../../lab/lab.ts'
+import { buildPicture, type Picture } from '../../../lab/picture.ts'
+import { isLong } from '../../../long.ts'
+import { inviteHome, startHub } from '../../lab-home.ts'
 
 /** A home that was joined once, and something that keeps its tunnel down since. */
 let lab: Lab

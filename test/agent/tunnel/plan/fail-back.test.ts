@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import type { Step } from '../../../adapters/step.ts'
-import { failBackToUdp } from '../../../agent/tunnel/fail-back.ts'
-import type { Path } from '../../../agent/tunnel/path.ts'
-import type { Endpoint } from '../../../wireguard/spec.ts'
-import { stateFolder } from '../../adapters/state-folder.ts'
-import { sampleTunnel } from '../sample-config.ts'
+import type { Step } from '../../../../adapters/step.ts'
+import { failBackToUdp } from '../../../../agent/tunnel/plan/fail-back.ts'
+import type { Path } from '../../../../agent/tunnel/plan/path.ts'
+import type { Endpoint } from '../../../../wireguard/spec.ts'
+import { stateFolder } from '../../../adapters/state-folder.ts'
+import { sampleTunnel } from '../../sample-config.ts'
 
 const PATH: Path = {
   hubLiterals: ['203.0.113.10', '203.0.113.11'],

@@ -1,8 +1,8 @@
-import { followedLan } from '../lan/lan-warnings.ts'
-import { readLocalNetworks } from '../lan/local-networks.ts'
-import { reasonOf } from '../../problems/problem.ts'
-import type { Log } from '../../system/process/log.ts'
-import { keepFollowedLan } from '../settings/followed-lan.ts'
+import { followedLan } from '../../lan/lan-warnings.ts'
+import { readLocalNetworks } from '../../lan/local-networks.ts'
+import { reasonOf } from '../../../problems/problem.ts'
+import type { Log } from '../../../system/process/log.ts'
+import { keepFollowedLan } from '../../settings/followed-lan.ts'
 import type { Settings } from './settings.ts'
 
 /** Takes the LAN that this machine is in now, where agent.yaml says `auto`. Never throws. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { UNKNOWN_UPLINK } from '../../../agent/memory/uplink-memory.ts'
-import { type CurrentEndpoint, tunnelSpec } from '../../../agent/tunnel/tunnel-spec.ts'
-import type { Endpoint } from '../../../wireguard/spec.ts'
-import { homeForwarding } from '../../adapters/forwarding.ts'
-import { sampleTunnel, sampleRouter } from '../sample-config.ts'
+import { UNKNOWN_UPLINK } from '../../../../agent/memory/uplink-memory.ts'
+import { type CurrentEndpoint, tunnelSpec } from '../../../../agent/tunnel/plan/tunnel-spec.ts'
+import type { Endpoint } from '../../../../wireguard/spec.ts'
+import { homeForwarding } from '../../../adapters/forwarding.ts'
+import { sampleTunnel, sampleRouter } from '../../sample-config.ts'
 
 const ways = { hubLiterals: ['203.0.113.10', '203.0.113.11'], transport: null }
 const sends = (endpoint: Endpoint, isLiving = false) => ({ endpoint, isLiving })

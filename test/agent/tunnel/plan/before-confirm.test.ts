@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Adapter } from '../../../adapters/adapter.ts'
-import type { Observation } from '../../../adapters/observation.ts'
-import { makeBeforeConfirm } from '../../../agent/tunnel/before-confirm.ts'
-import type { RouterConfig, TunnelConfig } from '../../../agent/settings/config.ts'
-import type { PublicKey } from '../../../wireguard/keys.ts'
-import { type HeartbeatHub, startHeartbeatHub } from '../probes/heartbeat-hub.ts'
-import { sampleRouter, sampleTunnel } from '../sample-config.ts'
+import type { Adapter } from '../../../../adapters/adapter.ts'
+import type { Observation } from '../../../../adapters/observation.ts'
+import { makeBeforeConfirm } from '../../../../agent/tunnel/plan/before-confirm.ts'
+import type { RouterConfig, TunnelConfig } from '../../../../agent/settings/config.ts'
+import type { PublicKey } from '../../../../wireguard/keys.ts'
+import { type HeartbeatHub, startHeartbeatHub } from '../../probes/heartbeat-hub.ts'
+import { sampleRouter, sampleTunnel } from '../../sample-config.ts'
 
 const newKey = (): PublicKey => randomBytes(32).toString('base64') as PublicKey
 const signal = new AbortController().signal

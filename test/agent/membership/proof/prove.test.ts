@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { whyUnproven } from '../../../agent/membership/prove.ts'
-import type { HubView } from '../../../protocol/messages.ts'
-import { sampleTunnel } from '../sample-config.ts'
+import { whyUnproven } from '../../../../agent/membership/proof/prove.ts'
+import type { HubView } from '../../../../protocol/messages.ts'
+import { sampleTunnel } from '../../sample-config.ts'
 
 const silent = { lastHandshakeAt: null, rxBytes: 0, txBytes: 592 }
 const view: HubView = {

@@ -1,8 +1,8 @@
-import type { Adapter } from '../../adapters/adapter.ts'
-import { sameEndpoint } from '../../wireguard/spec.ts'
-import { withChangeLock } from '../settings/change-lock.ts'
-import type { TunnelConfig } from '../settings/config.ts'
-import { hubEndpoints } from '../registrar/hub-endpoints.ts'
+import type { Adapter } from '../../../adapters/adapter.ts'
+import { sameEndpoint } from '../../../wireguard/spec.ts'
+import { withChangeLock } from '../../settings/change-lock.ts'
+import type { TunnelConfig } from '../../settings/config.ts'
+import { hubEndpoints } from '../../registrar/hub-endpoints.ts'
 import { type Path, provenFirst } from './path.ts'
 import { tunnelPeer } from './tunnel-spec.ts'
 

@@ -1,9 +1,9 @@
-import type { TunnelSpec } from '../../adapters/spec.ts'
-import { type Endpoint, type PeerSpec, sameEndpoint } from '../../wireguard/spec.ts'
-import type { TunnelConfig, HubConfig } from '../settings/config.ts'
-import { keepaliveSeconds } from '../core/keepalive.ts'
-import { keyMakerOf } from '../secrets/key-maker.ts'
-import type { UplinkFacts } from '../memory/uplink-memory.ts'
+import type { TunnelSpec } from '../../../adapters/spec.ts'
+import { type Endpoint, type PeerSpec, sameEndpoint } from '../../../wireguard/spec.ts'
+import type { TunnelConfig, HubConfig } from '../../settings/config.ts'
+import { keepaliveSeconds } from '../../core/keepalive.ts'
+import { keyMakerOf } from '../../secrets/key-maker.ts'
+import type { UplinkFacts } from '../../memory/uplink-memory.ts'
 
 /** Endpoints of the hub, and the transport, that a tunnel may use. */
 export interface TunnelEndpoints {
