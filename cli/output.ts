@@ -52,11 +52,16 @@ export function reportProblem(thrown: unknown, json: boolean): number {
     print(printableJson(JSON.stringify({ error: { code, message: `${what} failed: ${why}`, next } })))
   }
   // A daemon that cannot begin reports it here.
-  const line = oneLine(`homeward: ${problem.message} [${problem.code}]`)
+  const line = oneLine(`homeward: ${problemText(problem)}`)
   process.stderr.write(`${forJournal(STDERR)(line, 3)}\n`)
   if (problem.code === 'internal' && process.env['HOMEWARD_DEBUG'] !== undefined)
     tell(String((problem.cause as Error | undefined)?.stack ?? problem.stack))
   return catalogue[problem.code].exit
+}
+
+/** A problem as people read it, with the code that docs/troubleshooting.md has. */
+export function problemText({ message, code }: { readonly message: string; readonly code: string }): string {
+  return `${message} [${code}]`
 }
 
 /** A warning for people: its first line is followed by lines to paste. */

@@ -211,11 +211,16 @@ export async function setForwarding(value: '0' | '1'): Promise<void> {
   try {
     await writeFile(FORWARDING, `${value}\n`)
   } catch (thrown) {
-    throw new Problem('step-failed', {
-      what: `writing ${FORWARDING}`,
-      why: reasonOf(thrown),
-      next: forwardingAdvice(isReadOnly(thrown) ? await containerKind() : null, value),
-      cause: thrown,
-    })
+    throw forwardingRefused(thrown, value, await containerKind())
   }
+}
+
+/** @param thrown what writing the tunable failed with. */
+export function forwardingRefused(thrown: unknown, value: '0' | '1', container: string | null): Problem {
+  return new Problem('step-failed', {
+    what: `writing ${FORWARDING}`,
+    why: reasonOf(thrown),
+    next: forwardingAdvice(isReadOnly(thrown) ? container : null, value),
+    cause: thrown,
+  })
 }

@@ -31,6 +31,12 @@ const NAMES: Readonly<Record<string, string>> = {
   'systemd-nspawn': 'systemd-nspawn',
 }
 
+/** Why wireguard-go, which is installed, cannot run, and what helps. @param code with which opening the device failed. */
+export function withoutTun(code: string, container: string | null): { readonly why: string; readonly next: string } {
+  const why = `wireguard-go, which is installed, needs /dev/net/tun, which ${code === 'ENOENT' ? 'is not there' : `cannot be opened (${code})`}`
+  return { why, next: tunAdvice(container) }
+}
+
 /** How a container is given /dev/net/tun: by whoever has the host. */
 export function tunAdvice(container: string | null): string {
   if (container === null)

@@ -3,7 +3,7 @@ import { Problem } from '../../problems/problem.ts'
 import { tryCommand } from '../../system/process/run-command.ts'
 import type { Description } from '../adapter.ts'
 import { readLinks } from './api.ts'
-import { containerKind, tunAdvice } from './container.ts'
+import { containerKind, withoutTun } from './container.ts'
 import { parseLinks } from './convert.ts'
 import { INTERFACE_MARK } from './firewall/mark.ts'
 
@@ -23,11 +23,21 @@ export async function findDataPlane(signal: AbortSignal): Promise<DataPlane> {
   if (await kernelHasWireguard(signal)) return 'kernel'
   const hindrance = await whatHindersUserspace(signal)
   if (hindrance === null) return 'userspace'
-  throw new Problem('no-wireguard', {
+  throw noWireguard(hindrance)
+}
+
+/** @param why wireguard-go cannot run. @param next what helps, where the catalogue does not know it. */
+export function noWireguard({ why, next }: Hindrance): Problem {
+  return new Problem('no-wireguard', {
     what: 'looking for WireGuard',
-    why: `the kernel has no wireguard module that this machine may use, and ${hindrance.why}`,
-    next: hindrance.next,
+    why: `the kernel has no wireguard module that this machine may use, and ${why}`,
+    next,
   })
+}
+
+interface Hindrance {
+  readonly why: string
+  readonly next?: string
 }
 
 /** Whether the kernel has WireGuard. Only trying tells: it may be built in, a module not yet loaded, or forbidden. */
@@ -40,9 +50,7 @@ async function kernelHasWireguard(signal: AbortSignal): Promise<boolean> {
 }
 
 /** @returns why wireguard-go cannot run, and what helps where the catalogue does not know it; null when it can. */
-async function whatHindersUserspace(
-  signal: AbortSignal,
-): Promise<{ readonly why: string; readonly next?: string } | null> {
+async function whatHindersUserspace(signal: AbortSignal): Promise<Hindrance | null> {
   try {
     await tryCommand('wireguard-go', ['--version'], { signal })
   } catch (thrown) {
@@ -50,9 +58,7 @@ async function whatHindersUserspace(
     throw thrown
   }
   const code = await openingFails('/dev/net/tun')
-  if (code === null) return null
-  const why = `wireguard-go, which is installed, needs /dev/net/tun, which ${code === 'ENOENT' ? 'is not there' : `cannot be opened (${code})`}`
-  return { why, next: tunAdvice(await containerKind()) }
+  return code === null ? null : withoutTun(code, await containerKind())
 }
 
 /** Opens it: in a container the file may be there with every right, and its device be forbidden (cgroups). */

@@ -2,7 +2,7 @@ import type { DeviceStatus, HomeStatus, HubStatus } from '../../hub/report/statu
 import { ageText, bytesText } from '../text/age.ts'
 import type { Context } from '../context.ts'
 import { askThisHub } from '../side/hub-session.ts'
-import { indented, printFacts } from '../output.ts'
+import { indented, printFacts, problemText } from '../output.ts'
 import { publicationTable } from '../publish/publish-list.ts'
 import { table } from '../text/table.ts'
 import { version } from '../version.ts'
@@ -23,7 +23,7 @@ function statusText(facts: HubStatus & { readonly version: string; readonly daem
     `${hub.interface} ${hub.address} of ${hub.network}, data plane ${hub.dataPlane ?? 'unknown'}`,
     ...notes.map((note) => `note: ${note}`),
     ...warnings.map((warning) => `warning: ${indented(warning, '  ')}`),
-    ...(problem === null ? [] : [`problem: ${problem.message} [${problem.code}]`]),
+    ...(problem === null ? [] : [`problem: ${problemText(problem)}`]),
     '',
     homes.length === 0 ? 'no homes yet: homeward hub invite HOME' : table([HOME_HEADING, ...homes.map(homeRow)]),
     ...homes.flatMap(cutsOf),

@@ -32,7 +32,7 @@ describe('the home’s LAN is', () => {
   test('asked for when there are two, naming both', () => {
     const two = [...linuxRouter.connected, { interface: 'lan1', prefix: '192.168.2.0/24' }]
     expect(() => detectLan({ ...linuxRouter, connected: two })).toThrow(
-      'it may be 192.168.1.0/24 (lan0) or 192.168.2.0/24 (lan1)',
+      expect.objectContaining({ code: 'lan-unclear', why: 'it may be 192.168.1.0/24 (lan0) or 192.168.2.0/24 (lan1)' }),
     )
   })
 

@@ -49,6 +49,13 @@ test('RouterOS without WireGuard is refused with what to upgrade', async () => {
   await expect(probeVersion('banana')).rejects.toMatchObject({ message: expect.stringContaining('banana') })
 })
 
+test('what a router refuses for a reason of its own is told in its words', async () => {
+  await expect(probe({})).rejects.toMatchObject({
+    code: 'router-refused',
+    why: 'the router says: "no such command"',
+  })
+})
+
 test('device-mode forbids the scheduler on home boards and when a configuration is flagged', async () => {
   const allows = async (mode?: Row): Promise<boolean> => (await probeVersion('7.18.2', mode)).allowsScheduler
   expect(await allows()).toBe(true)

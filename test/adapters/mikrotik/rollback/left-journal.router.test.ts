@@ -224,3 +224,23 @@ test('a change that fails while the interface is deleted: the failure says what 
   expect(String(thrown)).toMatch(/On the router all is as before, except the interface hw0 \(it was deleted/)
   await goesOn(of)
 })
+
+test('a change that is taken back while the interface is deleted: what is lost is told by itself too', async () => {
+  const of = await cutOffRouter({ version: '7.12.2' })
+  await of.bring(HOME)
+  const adapter = of.open()
+  let undoing: unknown
+  const prove = async (): Promise<void> => {
+    await of.router.console(DELETED)
+    undoing = await adapter.execute({ kind: 'revert-changes' }, signal()).catch((why: unknown) => why)
+    throw new Problem('tunnel-unproven', { what: 'changing the tunnel', why: 'no heartbeat' })
+  }
+  await expect(applyDesired(adapter, [OTHER_HOME], signal(), { prove })).rejects.toMatchObject({
+    code: 'tunnel-unproven',
+  })
+  expect(undoing).toMatchObject({
+    code: 'router-not-restored',
+    why: expect.stringMatching(/^all is as before, except the interface hw0 \(it was deleted/),
+  })
+  await adapter.close()
+})
