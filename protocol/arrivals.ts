@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import * as v from 'valibot'
 
 /**
@@ -24,6 +25,20 @@ const PacketFateSchema = v.object({
 /** The first byte of WireGuard's own packets is 1 to 4, that of echoes and heartbeats is 0x68 0x77. */
 export const PROBE_BEGINS = '6870'
 
+/**
+ * A datagram that nobody who looks at packets can tell from a handshake initiation (WireGuard's paper, 5.4.2: 148 bytes
+ * that begin with 1, 0, 0, 0), and that WireGuard drops for its first MAC. The nonce stands where the key would.
+ */
+export function lookalikeOf(nonce: string): Uint8Array {
+  const datagram = randomBytes(148)
+  datagram.set([1, 0, 0, 0])
+  datagram.set(Buffer.from(nonce, 'hex'), LOOKALIKE_NONCE_AT)
+  return datagram
+}
+
+/** Where the nonce begins in one, in bytes: behind type and sender index. */
+export const LOOKALIKE_NONCE_AT = 8
+
 /** POST /v1/arrivals. The home sends its datagrams until the answer comes. */
 export const ArrivalsRequest = v.object({
   version: v.literal(1),
@@ -40,6 +55,8 @@ export const ArrivalsAnswer = v.object({
   answers: v.nullable(PacketFateSchema),
   /** Whether WireGuard's packets of others came to the same port meanwhile; null: they could not be counted. */
   others: v.nullable(v.boolean()),
+  /** Whether lookalikes of handshakes with the nonce came; null: they could not be counted. Older hubs do not say. */
+  lookalikes: v.optional(v.nullable(v.boolean())),
 })
 
 /** How long the hub watches: longer than the pause between two initiations (REKEY_TIMEOUT, 5 s) and two heartbeats. */

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net'
 import type { PacketFate } from '../../adapters/packet-fate.ts'
 import type { Asked, Fates, Peek } from '../../adapters/linux/packets/watch.ts'
-import { type ArrivalsAnswer, WATCH_MS } from '../../protocol/arrivals.ts'
+import { type ArrivalsAnswer, LOOKALIKE_NONCE_AT, WATCH_MS } from '../../protocol/arrivals.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
 
@@ -49,13 +49,17 @@ export async function watchArrivals(watch: WatchPackets, watched: Watched): Prom
   }
   const fates = await watch(kinds, watched.tunnel, send, signal).catch(() => kinds.map(() => UNKNOWN))
   const of = (name: string): PacketFate | null => fates[kinds.findIndex((kind) => kind.name === name)] ?? null
-  const others = of('others')?.arrived ?? null
+  const hasCome = (name: string): boolean | null => {
+    const arrived = of(name)?.arrived ?? null
+    return arrived === null ? null : arrived > 0
+  }
   const plain = (fate: PacketFate | null): ArrivalsAnswer['datagrams'] => short(fate ?? UNKNOWN)
   return {
     datagrams: plain(of('datagrams')),
     handshakes: plain(of('handshakes')),
     answers: watched.endpoint === null ? null : plain(of('answers')),
-    others: others === null ? null : others > 0,
+    others: hasCome('others'),
+    lookalikes: hasCome('lookalikes'),
   }
 }
 
@@ -65,15 +69,18 @@ function kindsOf({ nonce, from, port, endpoint }: Watched): readonly Asked[] {
   const family = (one: string): string => (isIPv6(one) ? 'ip6' : 'ip')
   const all = { protocol: 'udp', port, wanted: 'local', atPort: `udp dport ${port}` } as const
   const initiation = 'udp length 156 @th,64,32 0x01000000'
+  // In bits, behind a UDP header of eight bytes.
+  const lookalike = `@th,${64 + 8 * LOOKALIKE_NONCE_AT},64`
   return [
     { ...all, name: 'datagrams', match: `meta l4proto udp @th,64,64 0x${nonce}` },
+    { ...all, name: 'lookalikes', match: `${initiation} ${lookalike} 0x${nonce}`, isQuiet: true },
     ...(address === ''
       ? []
       : [
           {
             ...all,
             name: 'handshakes',
-            match: `${family(address)} saddr ${address} ${initiation}`,
+            match: `${family(address)} saddr ${address} ${initiation} ${lookalike} != 0x${nonce}`,
             length: INITIATION_LENGTH,
           },
           {

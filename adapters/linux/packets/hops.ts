@@ -19,10 +19,12 @@ const TIMES = 3
  * How far datagrams to this place get: those with a small TTL expire at a router, which says so (RFC 792, time exceeded).
  * Such a message does not come to a program without rights over raw sockets; so a table of the kernel's firewall counts
  * it, by the port that the expired datagram came from. @returns null where that cannot be had. IPv4 only.
+ * @param datagram what they carry: some on the way may look at that.
  */
 export async function findHops(
   { address, port }: { readonly address: string; readonly port: number },
   signal: AbortSignal,
+  datagram: Uint8Array = new Uint8Array(16),
 ): Promise<HopEvidence | null> {
   if (!isIPv4(address)) return null
   const table = passingTable('inet', 'hops')
@@ -46,7 +48,7 @@ export async function findHops(
     nft.write([`add set ${table} ready { type ipv4_addr; }`])
     if (!(await isThere(table, 'ready', signal))) return null
     for (let time = 0; time < TIMES; time += 1) {
-      for (const socket of opened) socket.send(new Uint8Array(16), port, address)
+      for (const socket of opened) socket.send(datagram, port, address)
       await sleep(ANSWER_MS / TIMES, signal)
     }
     const found = await Promise.all(opened.map((_, index) => elementsOf(table, `hop${index + 1}`, signal)))

@@ -20,6 +20,11 @@ export interface DropEvidence {
   readonly elsewhere: boolean | null
   /** How far the packets get, by the routers that report that they expired; null: nobody looked. */
   readonly hops: HopEvidence | null
+  /**
+   * The same of datagrams that look like WireGuard's handshakes, of which none came to the VPS while others did. `come`:
+   * they came, so that it is not their looks for which handshakes are missed; null: nobody looked.
+   */
+  readonly lookalikes: HopEvidence | 'come' | null
 }
 
 export interface Culprit {
@@ -61,8 +66,15 @@ function ownFault({ refused, home, port }: DropEvidence): Culprit | null {
       }
 }
 
+/** Whether datagrams come to the VPS, and handshakes do not, which were seen to leave. */
+export function isFiltered({ hub, home }: Pick<DropEvidence, 'hub' | 'home'>): boolean {
+  if (hub === null || home?.handshakes.end !== 'delivered') return false
+  return hub.datagrams.end === 'delivered' && hub.handshakes.end === 'nothing-arrived'
+}
+
 /** Nothing came to the VPS's outer interface. */
-function onTheWay({ hub, home, port, elsewhere, hops }: DropEvidence): Culprit | null {
+function onTheWay(evidence: DropEvidence): Culprit | null {
+  const { hub, home, port, elsewhere } = evidence
   if (hub === null)
     return {
       who: 'unknown',
@@ -71,19 +83,23 @@ function onTheWay({ hub, home, port, elsewhere, hops }: DropEvidence): Culprit |
     }
   const { datagrams, handshakes, others } = hub
   const isNothing = datagrams.end === 'nothing-arrived'
-  // Handshakes are missed only where they were seen to leave.
-  const isSent = home?.handshakes.end === 'delivered'
-  const isFiltered = isSent && datagrams.end === 'delivered' && handshakes.end === 'nothing-arrived'
-  if (!isNothing && !isFiltered) return null
+  const areHandshakes = isFiltered(evidence)
+  // Handshakes are known by the address that the question came from: a carrier's NAT may give them another.
+  if ((!isNothing && !areHandshakes) || evidence.lookalikes === 'come') return null
+  // A router's own packets may pass where those of the machine behind it do not.
+  if (home === null && handshakes.end !== 'nothing-arrived') return unsure()
   const what = isNothing
     ? `none of this home’s datagrams to UDP port ${port} came to the VPS’s network card`
     : `datagrams of this home come to UDP port ${port} of the VPS, and none of WireGuard’s handshakes comes to its network card`
-  const place = hops === null || isFiltered ? null : placeOf(hops)
+  const hops = areHandshakes ? evidence.lookalikes : evidence.hops
+  const place = hops === null ? null : placeOf(hops)
   if (place?.who === 'provider')
     return {
       who: 'provider',
       said: `${what}, though they pass every router before it, to ${place.last.address}: the firewall of the VPS’s provider drops them`,
-      next: `Let UDP port ${port} in at the firewall of the VPS’s provider, ${AGAIN}`,
+      next: areHandshakes
+        ? `Ask the VPS’s provider why WireGuard’s handshakes to UDP port ${port} are dropped, ${AGAIN}`
+        : `Let UDP port ${port} in at the firewall of the VPS’s provider, ${AGAIN}`,
     }
   if (place?.who === 'line') return line(`${what}; ${place.said}`)
   // Others that come show that the port is open, and not that it is open for this home's address.
@@ -96,7 +112,7 @@ function onTheWay({ hub, home, port, elsewhere, hops }: DropEvidence): Culprit |
   return {
     who: 'between',
     said: `${what}: they are lost on the way, on this line or at the firewall of the VPS’s provider, and nothing here tells which${hint}`,
-    next: isFiltered
+    next: areHandshakes
       ? 'Join from another line, such as a phone’s hotspot: if that works, this line filters WireGuard'
       : `Look whether the provider’s firewall lets UDP port ${port} in; the same command on another line, such as a phone’s hotspot, tells whether it is this one`,
   }

@@ -4,7 +4,7 @@ import { isIPv6 } from 'node:net'
 import type { PacketFate } from '../../../adapters/packet-fate.ts'
 import { findHops } from '../../../adapters/linux/packets/hops.ts'
 import { watchPackets } from '../../../adapters/linux/packets/watch.ts'
-import { ArrivalsAnswer, PROBE_BEGINS, WATCH_MS } from '../../../protocol/arrivals.ts'
+import { ArrivalsAnswer, lookalikeOf, PROBE_BEGINS, WATCH_MS } from '../../../protocol/arrivals.ts'
 import { discardSocket } from '../../../system/sockets/discard-socket.ts'
 import { sleep } from '../../../system/time/sleep.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
@@ -12,7 +12,7 @@ import { parseEndpoint } from '../../../wireguard/spec.ts'
 import { askRegistrar } from '../../registrar/ask-registrar.ts'
 import { readBearer } from '../../secrets/secrets.ts'
 import type { TunnelConfig } from '../../settings/config.ts'
-import { type Culprit, culpritOf, type DropEvidence } from './culprit.ts'
+import { type Culprit, culpritOf, type DropEvidence, isFiltered } from './culprit.ts'
 
 const SEND_EVERY_MS = 250
 /** Behind the watch, what making and reading its tables takes on a busy machine. */
@@ -41,19 +41,51 @@ export async function dropEvidence(
   listenPort: number | null,
   signal: AbortSignal,
 ): Promise<DropEvidence> {
-  const nonce = `${PROBE_BEGINS}${randomBytes(6).toString('hex')}`
+  const nonce = newNonce()
   const asked = askHub(config, configDir, nonce, signal)
-  const sending = sendWhile(endpoint, nonce, asked, signal)
+  const sending = sendWhile(endpoint, [probeOf(nonce)], asked, signal)
   const isHere = config.router.kind === 'linux'
   const [hub, refused, home, elsewhere, hops] = await Promise.all([
     asked,
     sending,
     isHere ? watchHome(config.interface, endpoint, listenPort, asked, signal) : null,
     isAnsweredElsewhere(config.beacons, signal),
-    isHere ? findHops(endpoint, signal) : null,
+    // Of this machine's own datagrams: where the tunnel ends on a router, they go by it too.
+    findHops(endpoint, signal),
   ])
   signal.throwIfAborted()
-  return { port: endpoint.port, refused, home, hub, elsewhere, hops }
+  const seen = { port: endpoint.port, refused, home, hub, elsewhere, hops, lookalikes: null }
+  // An older hub would take lookalikes for handshakes.
+  if (!isFiltered(seen) || hub?.lookalikes === undefined) return seen
+  return { ...seen, lookalikes: await followLookalikes(config, configDir, endpoint, signal) }
+}
+
+/** How far datagrams get that look like WireGuard's handshakes, while the hub is asked whether they come. */
+async function followLookalikes(
+  config: TunnelConfig,
+  configDir: string,
+  endpoint: Endpoint,
+  signal: AbortSignal,
+): Promise<DropEvidence['lookalikes']> {
+  const nonce = newNonce()
+  const lookalike = lookalikeOf(nonce)
+  const asked = askHub(config, configDir, nonce, signal)
+  const [hub, hops] = await Promise.all([
+    asked,
+    findHops(endpoint, signal, lookalike),
+    sendWhile(endpoint, [probeOf(nonce), lookalike], asked, signal),
+  ])
+  signal.throwIfAborted()
+  if (hub?.lookalikes === true) return 'come'
+  return hub?.datagrams.end === 'delivered' && hub.lookalikes === false ? hops : null
+}
+
+function newNonce(): string {
+  return `${PROBE_BEGINS}${randomBytes(6).toString('hex')}`
+}
+
+function probeOf(nonce: string): Uint8Array {
+  return Buffer.concat([Buffer.from(nonce, 'hex'), randomBytes(8)])
 }
 
 /** @returns null where the hub is older, or is not reached. */
@@ -82,10 +114,10 @@ async function askHub(
   }
 }
 
-/** Sends datagrams, each by a flow of its own, until that ends. @returns the error of a send that failed, or null. */
+/** Sends these datagrams again and again, each by a flow of its own, until that ends. @returns the error of a send that failed, or null. */
 async function sendWhile(
   { address, port }: Endpoint,
-  nonce: string,
+  datagrams: readonly Uint8Array[],
   until: Promise<unknown>,
   signal: AbortSignal,
 ): Promise<string | null> {
@@ -93,16 +125,17 @@ async function sendWhile(
   let sent = 0
   const over = new AbortController()
   void until.finally(() => over.abort())
-  const datagram = Buffer.concat([Buffer.from(nonce, 'hex'), randomBytes(8)])
+  const fail = ({ code = 'unknown' }: NodeJS.ErrnoException): void => void (refused = code)
   while (!over.signal.aborted && !signal.aborted) {
-    const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
-    const fail = ({ code = 'unknown' }: NodeJS.ErrnoException): void => void (refused = code)
-    socket.on('error', fail)
-    socket.send(datagram, port, address, (error) => {
-      if (error === null) sent += 1
-      else fail(error)
-      discardSocket(socket)
-    })
+    for (const datagram of datagrams) {
+      const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+      socket.on('error', fail)
+      socket.send(datagram, port, address, (error) => {
+        if (error === null) sent += 1
+        else fail(error)
+        discardSocket(socket)
+      })
+    }
     await sleep(SEND_EVERY_MS, signal)
   }
   // A machine that sent once can send.

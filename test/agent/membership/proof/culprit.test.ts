@@ -28,8 +28,9 @@ test.each(CASES)('$name: $who', ({ who, evidence, said }) => {
   const named = culpritOf(evidence)
   expect(named).toMatchObject({ who, said: expect.stringMatching(said) as string })
   // The provider's firewall is the one to open where nothing came to the VPS, counted there, and the way was seen.
-  const { hub } = evidence
-  if (named.who === 'provider') expect(hub?.datagrams).toMatchObject({ arrived: 0, end: 'nothing-arrived' })
+  const { hub, lookalikes } = evidence
+  const missed = lookalikes === null ? hub?.datagrams : hub?.handshakes
+  if (named.who === 'provider') expect(missed).toMatchObject({ arrived: 0, end: 'nothing-arrived' })
 })
 
 test('thirty situations, a third each', () => {
@@ -45,6 +46,19 @@ const ENDS: readonly PacketFate[] = [
   fate('dropped', rule('ip t', 'c', 'drop')),
   fate('led-away', rule('ip t', 'c', 'dnat to 10.0.0.2')),
 ]
+
+test('of what looks like handshakes, nobody is named where it comes, or where other datagrams were not seen to', () => {
+  const last = { datagrams: LAST, pings: LAST, routers: 9 }
+  for (const datagrams of ENDS)
+    for (const handshakes of ENDS)
+      for (const lookalikes of [null, 'come', last, { ...last, datagrams: ROUTER }] as const) {
+        const { who } = culpritOf({ ...SENDS, lookalikes, hub: { ...HUB, datagrams, handshakes } })
+        const isMissed = datagrams.end === 'delivered' && handshakes.end === 'nothing-arrived'
+        if (who === 'provider') expect([isMissed, lookalikes]).toEqual([true, last])
+        if (who === 'line') expect([isMissed, typeof lookalikes]).toEqual([true, 'object'])
+        if (isMissed && lookalikes === 'come') expect(who).toBe('unknown')
+      }
+})
 
 test('whatever the evidence, the provider is named only where nothing arrived, and the VPS only with what stopped it', () => {
   const ways = [null, { datagrams: LAST, pings: LAST, routers: 9 }, { datagrams: ROUTER, pings: LAST, routers: 9 }]

@@ -26,6 +26,7 @@ export const SENDS: DropEvidence = {
   hub: { datagrams: NOTHING, handshakes: NOTHING, answers: null, others: false },
   elsewhere: true,
   hops: null,
+  lookalikes: null,
 }
 export const HUB = { datagrams: DELIVERED, handshakes: DELIVERED, answers: DELIVERED, others: null } as const
 const LOST: DropEvidence = { ...SENDS, hops: { datagrams: null, pings: null, routers: null } }
@@ -34,9 +35,15 @@ const hops = (datagrams: typeof ROUTER | null, pings: typeof ROUTER | null = LAS
   hops: { datagrams, pings, routers },
 })
 
+/** Other datagrams come, and no handshake. */
+const FILTERED: DropEvidence = { ...SENDS, hub: { ...HUB, handshakes: NOTHING } }
+
 export type Situation = readonly [name: string, who: Culprit['who'], evidence: DropEvidence, said?: RegExp]
 
-/** Thirty situations, a third each: who drops the packets, and what both ends see of it. */
+/**
+ * Thirty situations, a third each: who drops the packets, and what both ends see of it. In seven nobody is named, since
+ * neither end can know more: each says why.
+ */
 export const PROVIDER: readonly Situation[] = [
   [
     'drops the port behind the last router',
@@ -44,23 +51,38 @@ export const PROVIDER: readonly Situation[] = [
     hops(LAST),
     /203\.0\.113\.1: the firewall of the VPS’s provider/,
   ],
-  ['drops all UDP, while public resolvers answer', 'provider', { ...hops(LAST), elsewhere: true }],
+  [
+    'drops WireGuard’s handshakes: what looks like them gets to the last router',
+    'provider',
+    { ...FILTERED, lookalikes: { datagrams: LAST, pings: LAST, routers: 9 } },
+    /none of WireGuard’s handshakes.*203\.0\.113\.1: the firewall of the VPS’s provider/,
+  ],
+  // Which router is the last one before the VPS is known by pings alone: a TCP connection may end at a proxy on the way.
   ['drops pings too, so that nobody knows how many routers there are', 'between', hops(LAST, null, null)],
   [
     'lets other sources in and not this one',
     'provider',
     { ...hops(LAST), hub: { ...HUB, datagrams: NOTHING, others: true } },
   ],
+  // Two paths: what is the last router of one may be any of the other.
   ['another router is the last one for pings', 'between', hops(LAST, { number: 9, address: '203.0.113.2' })],
+  // Two more report nothing at all, pings included: either of them, or the one before, may drop.
   ['pings that are answered pass two routers more', 'between', hops(LAST, LAST, 11)],
+  // As most of the internet: there is no other trace of a packet that is dropped.
   ['routers say nothing: it stays open which', 'between', LOST, /nothing here tells which/],
+  // The same from there on.
   [
     'routers in the middle are silent, for pings too',
     'between',
     hops({ number: 6, address: '192.0.2.6' }, { number: 6, address: '192.0.2.6' }),
   ],
+  // Pings go on, so it is that router or the next; but whose they are, no address tells.
   ['filters at a router before the last: not the line’s', 'between', hops({ number: 6, address: '192.0.2.6' })],
-  ['the tunnel ends on a router, which looks at nothing', 'between', { ...SENDS, home: null }],
+  [
+    'the tunnel ends on a router, whose own packets nobody sees: those of the machine behind it go the same way',
+    'provider',
+    { ...hops(LAST), home: null },
+  ],
 ]
 
 export const VPS: readonly Situation[] = [
@@ -166,6 +188,7 @@ export const HOME: readonly Situation[] = [
   ['the home’s router drops the port', 'line', hops(ROUTER), /192\.168\.1\.1, router 1, and no farther/],
   ['the home’s router drops before it reports', 'line', hops(null), /do not even pass this home’s router/],
   ['the carrier drops UDP', 'line', hops(CARRIER), /100\.64\.1\.1, router 2/],
+  // The port is open, and a firewall that lets some addresses in looks the same as a line that drops.
   [
     'others’ packets come, and how far these get is not seen: a provider may let in some addresses only',
     'between',
@@ -173,10 +196,10 @@ export const HOME: readonly Situation[] = [
     /those of others came/,
   ],
   [
-    'WireGuard’s handshakes are taken out on the way',
-    'between',
-    { ...SENDS, hub: { ...HUB, handshakes: NOTHING } },
-    /none of WireGuard’s handshakes/,
+    'the carrier takes WireGuard’s handshakes out: what looks like them gets to its router',
+    'line',
+    { ...FILTERED, lookalikes: { datagrams: CARRIER, pings: LAST, routers: 9 } },
+    /none of WireGuard’s handshakes.*100\.64\.1\.1, router 2, and no farther/,
   ],
   [
     'the clock went back: handshakes are refused',
@@ -195,6 +218,17 @@ export const UNSEEN: readonly Situation[] = [
     'handshakes went by another way, and none was missed',
     'unknown',
     { ...SENDS, home: null, hub: { ...HUB, handshakes: NOTHING } },
+  ],
+  [
+    'handshakes are missed at the address that the question came from, and what looks like them comes',
+    'unknown',
+    { ...FILTERED, lookalikes: 'come' },
+  ],
+  ['handshakes are missed, and nobody could follow them', 'between', FILTERED, /none of WireGuard’s handshakes/],
+  [
+    'the tunnel ends on a router, whose handshakes come though the datagrams behind it do not',
+    'unknown',
+    { ...hops(ROUTER), home: null, hub: { ...HUB, datagrams: NOTHING } },
   ],
   ['answers leave the VPS and do not come here', 'between', { ...SENDS, hub: HUB }, /answers leave the VPS/],
 ]

@@ -100,6 +100,26 @@ const SITUATIONS: readonly Situation[] = [
     said: /192\.168\.1\.1, router 1, and no farther/,
   },
   {
+    name: 'the carrier, handshakes alone',
+    where: () => picture.carrier.host,
+    breaks: nft(
+      'table ip inspects { chain forward { type filter hook forward priority 0; policy accept; udp length 156 @th,64,32 0x01000000 drop; }; }',
+    ),
+    mends: 'nft delete table ip inspects',
+    who: 'line',
+    said: /none of WireGuard’s handshakes.*; they get to 100\.64\.1\.1, router 2, and no farther/,
+  },
+  {
+    name: 'the provider’s firewall, handshakes alone',
+    where: () => picture.internet,
+    breaks: nft(
+      'table ip provider { chain forward { type filter hook forward priority 0; policy accept; oifname "hub0" udp length 156 @th,64,32 0x01000000 drop; }; }',
+    ),
+    mends: 'nft delete table ip provider',
+    who: 'provider',
+    said: /none of WireGuard’s handshakes.*, though they pass every router before it/,
+  },
+  {
     name: 'the Pi’s own firewall',
     where: () => pi,
     breaks: nft(
@@ -112,7 +132,7 @@ const SITUATIONS: readonly Situation[] = [
 ]
 
 /** The combinations are in culprit.test.ts; here are those whose evidence takes a kernel. */
-const USUAL = isLong ? SITUATIONS : SITUATIONS.filter(({ name }) => !/legacy|Pi/.test(name))
+const USUAL = isLong ? SITUATIONS : SITUATIONS.filter(({ name }) => !/legacy|Pi|provider’s firewall, h/.test(name))
 
 test.each(USUAL)('$name', async ({ where, breaks, mends, who, said }) => {
   await where().shell(breaks)
