@@ -7,6 +7,7 @@ import { containerKind, forwardingAdvice } from './container.ts'
 import { isCandidate, isMarked, parseLinks, type Replies, removePeersArguments } from './convert.ts'
 import { INTERFACE_MARK } from './firewall/mark.ts'
 import { readOthers } from './others/read-others.ts'
+import { readRuleset } from './read-ruleset.ts'
 import { readTable } from './read-table.ts'
 import { type DiversionReplies, mayBeDiverted, STRANGER } from './routing/diversion.ts'
 import { ROUTE_PROTOCOL } from './routing/policy-rules.ts'
@@ -41,12 +42,13 @@ const IP_QUESTIONS = [
 /** Reads all that an observation needs, with as much as possible at once. @throws {Problem} of system/run-command. */
 export async function readReplies(signal: AbortSignal): Promise<Replies> {
   const asking = askIp(signal)
+  const listing = readRuleset(signal)
   const [ip, tunnels, diversion, table, others, forwarding, all] = await Promise.all([
     asking,
     asking.then(({ links }) => readTunnels(links, signal)),
     asking.then(({ rules }) => askDiversion(rules, signal)),
-    readTable(signal),
-    readOthers(signal),
+    listing.then((ruleset) => readTable(ruleset, signal)),
+    listing.then((ruleset) => readOthers(ruleset, signal)),
     readFile(FORWARDING, 'utf8'),
     readReversePathFilter('all'),
   ])

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os'
 import { isIn, overlaps } from '../../net/prefix.ts'
 import type { TunnelConfig } from '../settings/config.ts'
-import { type LocalNetworks, readLocalNetworks } from './local-networks.ts'
+import { type OwnNetworks, readOwnNetworks } from './local-networks.ts'
 import { mappedPrefix } from './mapped-lan.ts'
 
 /**
@@ -16,7 +16,7 @@ async function ownKept(config: TunnelConfig): Promise<readonly string[]> {
   const { router, lan, interface: tunnel } = config
   switch (router.kind) {
     case 'linux': {
-      const behind = networksBehind(await readLocalNetworks(tunnel))
+      const behind = networksBehind(await readOwnNetworks(tunnel))
       const own = [config.hub.address, ...ownAddresses(tunnel)].map((address) => `${address}/32`)
       return [
         ...own.filter((address) => isReached(address, config)),
@@ -38,7 +38,7 @@ async function ownKept(config: TunnelConfig): Promise<readonly string[]> {
  * LAN and internet. A network that it is in a second time, by cable and by radio, has its gateway elsewhere. More cannot
  * be told from here: the hub measures it.
  */
-export function networksBehind({ connected, defaultInterface }: LocalNetworks): readonly string[] {
+export function networksBehind({ connected, defaultInterface }: OwnNetworks): readonly string[] {
   const outside = connected.filter((one) => one.interface === defaultInterface).map(({ prefix }) => prefix)
   return connected
     .filter((one) => one.interface !== defaultInterface && !outside.some((prefix) => overlaps(prefix, one.prefix)))

@@ -1,7 +1,7 @@
 import { contains, overlaps } from '../../net/prefix.ts'
 import type { AgentConfig } from '../settings/config.ts'
 import { isLanCandidate, networkInTheWay } from './lan.ts'
-import type { LocalNetworks } from './local-networks.ts'
+import type { LocalNetworks, OwnNetworks } from './local-networks.ts'
 
 /**
  * What of agent.yaml does not fit the networks of the machine that the tunnel ends on: a sentence each. Pure. A single
@@ -36,7 +36,7 @@ function otherNumbers({ prefixes, auto }: AgentConfig['lan'], here: LocalNetwork
 }
 
 /** The LAN to follow, with `auto`: where it is clear which it is, and the tunnel does not need its numbers itself. */
-export function followedLan(network: string, { connected, defaultInterface }: LocalNetworks): string | null {
+export function followedLan(network: string, { connected, defaultInterface }: OwnNetworks): string | null {
   const candidates = connected.filter(isLanCandidate)
   const behindDefault = candidates.filter((one) => one.interface === defaultInterface)
   const [only, ...others] = behindDefault.length > 0 ? behindDefault : candidates

@@ -1,13 +1,18 @@
 import { readFile } from 'node:fs/promises'
 import { connectedNetworks, type MachineNetwork, readMachineNetworks } from '../../system/network/machine-networks.ts'
+import type { Clock } from '../../system/time/clock.ts'
 
-/** The IPv4 networks that this machine is on, and those that it has routes to. */
-export interface LocalNetworks {
+/** The IPv4 networks that this machine is on, and by which of its interfaces it reaches all others. */
+export interface OwnNetworks {
   readonly connected: readonly ConnectedNetwork[]
-  /** Networks of routes: behind other routers than the default one, or in another tunnel. */
-  readonly routed: readonly MachineNetwork[]
   /** The interface of the default route: of IPv6's, on a line without IPv4; null without one. */
   readonly defaultInterface: string | null
+}
+
+/** The same, and the IPv4 networks that this machine has routes to. */
+export interface LocalNetworks extends OwnNetworks {
+  /** Networks of routes: behind other routers than the default one, or in another tunnel. */
+  readonly routed: readonly MachineNetwork[]
 }
 
 interface ConnectedNetwork {
@@ -15,19 +20,41 @@ interface ConnectedNetwork {
   readonly prefix: string
 }
 
-/** Reads the networks. Never throws. @param except our own interface, whose network is no news. */
-export async function readLocalNetworks(except: string): Promise<LocalNetworks> {
-  const connected = connectedNetworks(except)
-  const [networks, routes, routes6] = await Promise.all([
-    readMachineNetworks(except),
-    readFile('/proc/net/route', 'utf8').catch(() => ''),
+/** Reads the networks that this machine is on, without starting a program. Never throws. @param except our own interface. */
+export async function readOwnNetworks(except: string): Promise<OwnNetworks> {
+  const [routes, routes6] = await Promise.all([
+    readMainRoutes(),
     readFile('/proc/net/ipv6_route', 'utf8').catch(() => ''),
   ])
   return {
-    connected,
-    routed: networks.filter(({ prefix }) => !connected.some((one) => one.prefix === prefix)),
+    connected: connectedNetworks(except),
     defaultInterface: defaultInterface(routes) ?? defaultInterface6(routes6),
   }
+}
+
+/** Reads the networks. Never throws. @param except our own interface, whose network is no news. */
+export async function readLocalNetworks(except: string): Promise<LocalNetworks> {
+  const [own, networks] = await Promise.all([readOwnNetworks(except), readMachineNetworks(except)])
+  return { ...own, routed: networks.filter(({ prefix }) => !own.connected.some((one) => one.prefix === prefix)) }
+}
+
+/** How long routes of tables other than the main one may be old: reading them starts a program. */
+const OTHER_TABLES_MS = 60_000
+
+/** As readLocalNetworks, for whoever asks every few seconds: all is read again when the main routing table changed. */
+export function makeLocalNetworks(clock: Pick<Clock, 'now'>, read = readLocalNetworks, main = readMainRoutes) {
+  let latest: { readonly at: number; readonly of: string; readonly look: Promise<LocalNetworks> } | null = null
+  return async (except: string): Promise<LocalNetworks> => {
+    const of = `${except}\n${await main()}`
+    if (latest === null || latest.of !== of || clock.now() - latest.at >= OTHER_TABLES_MS)
+      latest = { at: clock.now(), of, look: read(except) }
+    return await latest.look
+  }
+}
+
+/** The IPv4 routes of the main table, which has those of all addresses too. */
+async function readMainRoutes(): Promise<string> {
+  return await readFile('/proc/net/route', 'utf8').catch(() => '')
 }
 
 /**

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os'
 import type { Log } from '../../system/process/log.ts'
 import { sleep } from '../../system/time/sleep.ts'
-import { readLocalNetworks } from './local-networks.ts'
+import { readOwnNetworks } from './local-networks.ts'
 
 /** How often this machine's networks are looked at: two reads of /proc and one of the kernel's list of addresses. */
 const LOOK_EVERY_MS = 5_000
@@ -37,7 +37,7 @@ export async function watchNetworks(
 }
 
 async function networksText(except: string): Promise<string> {
-  const { connected, defaultInterface } = await readLocalNetworks(except)
+  const { connected, defaultInterface } = await readOwnNetworks(except)
   const own = Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
     name === except ? [] : addresses.filter(({ family }) => family === 'IPv4').map(({ cidr }) => `${name} ${cidr}`),
   )

@@ -13,6 +13,7 @@ import type { ClockGuard } from '../memory/clock-guard.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import type { NewEvent } from '../memory/events.ts'
 import { type ReconcileLoop, makeReconcileLoop } from './reconcile-loop.ts'
+import { makeLocalNetworks } from '../lan/local-networks.ts'
 import { isAnswered } from '../probes/first-answer.ts'
 import type { UplinkMemory } from '../memory/uplink-memory.ts'
 import type { Judge } from './judge.ts'
@@ -78,6 +79,7 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
     log,
   } = deps
   const { stateDir, runtimeDir } = paths
+  const localNetworks = makeLocalNetworks(clock)
   /** The configuration for which the machine was last found or made right. */
   let settled: TunnelConfig | null = null
   let isDescribed = false
@@ -130,6 +132,7 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
           isDark: deps.isDark(),
           start,
           isLiving,
+          localNetworks,
         }
         const wanted = hubLiterals === null ? tunnel : { ...tunnel, hubLiterals }
         const brought = await applyTunnel(wanted, signal, beforeConfirm)

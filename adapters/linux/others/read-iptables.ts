@@ -14,21 +14,23 @@ const NONE = /Address family not supported|Table does not exist|Protocol not sup
 /**
  * Reads the filter tables of iptables. Its rules are in nf_tables or in the older ip_tables, and a machine may have
  * both, each with its own program (xtables-nft(8), xtables-legacy(8)); the program called plainly iptables comes first.
- * @param hasNftTable whether nf_tables holds what iptables-nft would have made there.
+ * Where neither kind has a table, no program is started: this is looked at every few seconds.
+ * @param hasNftTable whether nf_tables may hold what iptables-nft would have made there.
  */
 export async function readIptables(
   family: 'iptables' | 'ip6tables',
-  hasNftTable: () => Promise<boolean>,
+  hasNftTable: boolean,
   signal: AbortSignal,
 ): Promise<readonly IptablesReply[]> {
+  if (!hasNftTable && !(await hasLegacyTable(family))) return []
   const main = await save(family, signal)
   if (main === null) return []
   const other = (await isInOther(family, main, hasNftTable)) ? await save(otherProgram(family, main), signal) : null
   return other === null ? [main] : [main, other]
 }
 
-function isInOther(family: 'iptables' | 'ip6tables', main: IptablesReply, hasNftTable: () => Promise<boolean>) {
-  return speaksNft(main) ? hasLegacyTable(family) : hasNftTable()
+async function isInOther(family: 'iptables' | 'ip6tables', main: IptablesReply, hasNftTable: boolean) {
+  return speaksNft(main) ? await hasLegacyTable(family) : hasNftTable
 }
 
 function otherProgram(family: 'iptables' | 'ip6tables', main: IptablesReply): IptablesProgram {

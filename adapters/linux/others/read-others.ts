@@ -1,10 +1,9 @@
-import { Problem, reasonOf } from '../../../problems/problem.ts'
-import { runCommand } from '../../../system/process/run-command.ts'
 import type { ClosedFirewall, ForeignMark, OtherFirewall, OtherFirewallPlace } from '../../observation.ts'
 import { TABLE } from '../firewall/mark.ts'
 import { marksInRuleset, marksInSaved } from '../routing/foreign-marks.ts'
 import { contentOf, parseNative, tableOf } from './native-firewall.ts'
-import { probeNative, refusalIn } from './native-probe.ts'
+import type { Ruleset } from '../read-ruleset.ts'
+import { probeNative } from './native-probe.ts'
 import { familyOf, NO_OTHERS, parseIptables } from './other-firewall.ts'
 import { type IptablesReply, readIptables, tellsOfNftTable } from './read-iptables.ts'
 
@@ -16,19 +15,13 @@ export interface Others {
   readonly foreignMarks: readonly ForeignMark[]
 }
 
-type Ruleset = { readonly listed: string } | { readonly refused: string }
-
 /** Reads all other firewalls. One that cannot be read is reported, and hinders nothing: it is not ours. */
-export async function readOthers(signal: AbortSignal): Promise<Others> {
-  const reading = readRuleset(signal)
-  const hasFilter = async (table: string): Promise<boolean> => {
-    const ruleset = await reading
-    return 'listed' in ruleset && contentOf(ruleset.listed, table).length > 0
-  }
-  const [ruleset, ...families] = await Promise.all([
-    reading,
-    readIptables('iptables', () => hasFilter('ip filter'), signal),
-    readIptables('ip6tables', () => hasFilter('ip6 filter'), signal),
+export async function readOthers(ruleset: Ruleset, signal: AbortSignal): Promise<Others> {
+  const hasFilter = (table: string): boolean =>
+    'listed' in ruleset ? contentOf(ruleset.listed, table).length > 0 : true
+  const families = await Promise.all([
+    readIptables('iptables', hasFilter('ip filter'), signal),
+    readIptables('ip6tables', hasFilter('ip6 filter'), signal),
   ])
   const replies = families.flat()
   const native = 'listed' in ruleset ? nativeOf(ruleset.listed, replies) : NO_OTHERS.nftables
@@ -65,20 +58,6 @@ export async function readOthers(signal: AbortSignal): Promise<Others> {
 
 function unread(name: string, why: string): ClosedFirewall {
   return { name, why, content: null, strict: [], holdsOurs: false }
-}
-
-/** Reads the ruleset without the elements of sets and maps, which may be many. */
-async function readRuleset(signal: AbortSignal): Promise<Ruleset> {
-  try {
-    const { stdout } = await runCommand('nft', ['-j', '-t', 'list', 'ruleset'], { signal })
-    parseNative(stdout)
-    return { listed: stdout }
-  } catch (thrown) {
-    signal.throwIfAborted()
-    // Without nft there is no table of ours either.
-    if (thrown instanceof Problem && thrown.code === 'tool-missing') throw thrown
-    return { refused: refusalIn(reasonOf(thrown)) }
-  }
 }
 
 /** Tables that no program of iptables reports are read and changed as nft sees them. */

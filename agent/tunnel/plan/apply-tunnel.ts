@@ -9,7 +9,7 @@ import type { PeerState } from '../../../wireguard/dump.ts'
 import type { PublicKey } from '../../../wireguard/keys.ts'
 import type { PeerSpec } from '../../../wireguard/spec.ts'
 import { lanWarnings } from '../../lan/lan-warnings.ts'
-import { readLocalNetworks } from '../../lan/local-networks.ts'
+import { type LocalNetworks, readLocalNetworks } from '../../lan/local-networks.ts'
 import type { TunnelConfig } from '../../settings/config.ts'
 import { hubAddresses } from '../../registrar/hub-addresses.ts'
 import type { UplinkFacts } from '../../memory/uplink-memory.ts'
@@ -33,6 +33,8 @@ export interface HomeTunnel {
   readonly isDark?: boolean
   /** Whether the tunnel carries now; asked only when it sends where nothing says that the hub is. Default: it does not. */
   readonly isLiving?: (signal: AbortSignal) => Promise<boolean>
+  /** Reads the networks of this machine. Default: anew. */
+  readonly localNetworks?: (except: string) => Promise<LocalNetworks>
 }
 
 export interface AppliedTunnel {
@@ -75,7 +77,7 @@ export async function applyTunnel(
     peer = spec.peers[0] ?? null
     return [spec]
   }
-  const here = await misfits(config)
+  const here = await misfits(tunnel)
   const onWarnings = (found: readonly string[]): void => {
     warnings = [...found, ...here]
     hooks.onWarnings?.(warnings)
@@ -91,12 +93,13 @@ export async function planTunnel(tunnel: HomeTunnel, signal: AbortSignal): Promi
   const hubLiterals = await literalsOf(tunnel, signal)
   const observed = await adapter.observe(signal)
   const plan = adapter.plan(observed, [await wanted(tunnel, hubLiterals, observed, signal)])
-  return { ...plan, warnings: [...plan.warnings, ...(await misfits(tunnel.config))] }
+  return { ...plan, warnings: [...plan.warnings, ...(await misfits(tunnel))] }
 }
 
 /** What of agent.yaml does not fit the networks here. A router's own networks are not read for that. */
-async function misfits({ router, lan, hub, interface: name }: TunnelConfig): Promise<readonly string[]> {
-  return router.kind === 'linux' ? lanWarnings(lan, hub.network, await readLocalNetworks(name)) : []
+async function misfits({ config, localNetworks = readLocalNetworks }: HomeTunnel): Promise<readonly string[]> {
+  const { router, lan, hub, interface: name } = config
+  return router.kind === 'linux' ? lanWarnings(lan, hub.network, await localNetworks(name)) : []
 }
 
 async function literalsOf({ hubLiterals, config, stateDir, uplink }: HomeTunnel, signal: AbortSignal) {

@@ -1,5 +1,5 @@
 import { followedLan } from '../../lan/lan-warnings.ts'
-import { readLocalNetworks } from '../../lan/local-networks.ts'
+import { readOwnNetworks } from '../../lan/local-networks.ts'
 import { reasonOf } from '../../../problems/problem.ts'
 import type { Log } from '../../../system/process/log.ts'
 import { keepFollowedLan } from '../../settings/followed-lan.ts'
@@ -9,7 +9,7 @@ import type { Settings } from './settings.ts'
 export async function followLan(settings: Settings, stateDir: string, log: Log): Promise<void> {
   const { lan, hub, router, interface: name } = settings.current
   if (lan.auto !== true || router.kind !== 'linux') return
-  const prefix = followedLan(hub.network, await readLocalNetworks(name))
+  const prefix = followedLan(hub.network, await readOwnNetworks(name))
   if (prefix === null || lan.prefixes.join() === prefix) return
   log.info({ before: lan.prefixes, prefix }, 'the LAN is followed')
   settings.takeLan([prefix])
