@@ -36,11 +36,9 @@ type Tables = readonly [string, string]
 
 const NOTHING_KNOWN: PacketFate = { arrived: null, end: 'unknown', rule: null, to: null }
 
-/** How long the tables may take on a slow machine, and the trace until it tells of a first packet. */
-const READY_MS = 5_000
-const TRACING_MS = 5_000
-/** How long the last packet's trace may take to be printed. */
-const SETTLED_MS = 150
+/** How long the tables may take on a busy machine, and the trace until it tells of a packet. */
+const READY_MS = 10_000
+const TRACING_MS = 10_000
 
 /**
  * Watches packets while somebody sends them, and tells what became of each kind. What cannot be watched is `unknown`.
@@ -53,20 +51,24 @@ export async function watchPackets(
   send: (peek: Peek) => Promise<number>,
   signal: AbortSignal,
 ): Promise<Fates> {
-  const readiness = randomBytes(8).toString('hex')
+  // The last one's chain comes before the first one's, which is not traced there yet.
+  const [first, last] = [newMarker('begins', -2147483647), newMarker('ends', -2147483648)]
   const id = newId()
   const tables: Tables = [passingTable('netdev', 'watch', id), passingTable('inet', 'watch', id)]
   const devices = await outerDevices(tunnel, signal).catch(() => [])
   const nft = startNft(['-i'])
   const monitor = startNft(['monitor', 'trace'])
   try {
-    nft.write([...watchCommands(kinds, devices, tunnel, tables), ...readinessCommands(readiness, tables)])
+    nft.write([
+      ...watchCommands(kinds, devices, tunnel, tables),
+      ...[first, last].flatMap((marker) => markerCommands(marker, tables)),
+    ])
     const watching = await becomesTrue(async () => isWatching(await counters(tables, signal)), READY_MS, signal)
     if (!watching) {
       await send(async () => []).catch(() => 0)
       return kinds.map(() => NOTHING_KNOWN)
     }
-    const traces = await becomesTrue(async () => hasTraced(readiness, monitor.said), TRACING_MS, signal)
+    const traces = await becomesTrue(async () => hasTraced(first, monitor.said), TRACING_MS, signal)
     const hasOuter = devices.length > 0 && (await watchedDevices(tables, signal)) >= devices.length
     const before = await legacySave(signal)
     const peek: Peek = async () => {
@@ -74,7 +76,8 @@ export async function watchPackets(
       return kinds.map((kind) => sightingsOf(kind, so, hasOuter))
     }
     const sent = await send(peek)
-    await sleep(SETTLED_MS, signal)
+    // The kernel tells of packets in their order: when it tells of this one, it has told of all.
+    if (traces) await becomesTrue(async () => hasTraced(last, monitor.said), TRACING_MS, signal)
     const [after, counted] = [await legacySave(signal), await counters(tables, signal)]
     // Somebody who removed the tables meanwhile has made the counts worthless.
     if (!isWatching(counted)) return kinds.map(() => NOTHING_KNOWN)
@@ -98,21 +101,34 @@ export async function watchPackets(
   }
 }
 
-/** A packet of this machine to itself that is traced, so that it is known when the trace tells of packets. */
-function readinessCommands(nonce: string, [, inner]: Tables): readonly string[] {
+/** A packet of this machine to itself that is traced, so that it is known how far the trace has come. */
+interface Marker {
+  /** Its chain, by which the trace names it: a monitor does not know rules that were made since it began (nft 1.0.6). */
+  readonly chain: string
+  readonly priority: number
+  /** Eight bytes, in hexadecimal digits. */
+  readonly nonce: string
+}
+
+function newMarker(chain: string, priority: number): Marker {
+  return { chain, priority, nonce: randomBytes(8).toString('hex') }
+}
+
+function markerCommands({ chain, priority, nonce }: Marker, [, inner]: Tables): readonly string[] {
   return [
-    `add chain ${inner} begins { type filter hook output priority -2147483648; policy accept; }`,
-    `add rule ${inner} begins oifname "lo" meta l4proto udp @th,64,64 0x${nonce} meta nftrace set 1`,
+    `add chain ${inner} ${chain} { type filter hook output priority ${priority}; policy accept; }`,
+    `add rule ${inner} ${chain} oifname "lo" meta l4proto udp @th,64,64 0x${nonce} meta nftrace set 1`,
   ]
 }
 
-async function hasTraced(nonce: string, said: () => string): Promise<boolean> {
+/** Sends the marker, and says whether the trace has told of one. */
+async function hasTraced({ chain, nonce }: Marker, said: () => string): Promise<boolean> {
   const socket = createSocket('udp4')
   socket.on('error', () => undefined)
   // The discard port (RFC 863), where nobody listens.
   socket.send(Buffer.from(nonce, 'hex'), 9, '127.0.0.1', () => discardSocket(socket))
   await sleep(40)
-  return said().includes(' begins packet: ')
+  return said().includes(` ${chain} packet: `)
 }
 
 async function becomesTrue(is: () => Promise<boolean>, atMostMs: number, signal: AbortSignal): Promise<boolean> {
