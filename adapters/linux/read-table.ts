@@ -3,7 +3,7 @@ import { Problem } from '../../problems/problem.ts'
 import { runCommand, tryCommand } from '../../system/process/run-command.ts'
 import type { Replies } from './convert.ts'
 import { TABLE } from './firewall/mark.ts'
-import type { Ruleset } from './read-ruleset.ts'
+import type { Ruleset } from './others/read-ruleset.ts'
 
 const [FAMILY = '', NAME = ''] = TABLE.split(' ')
 

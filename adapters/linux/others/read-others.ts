@@ -2,10 +2,10 @@ import type { ClosedFirewall, ForeignMark, OtherFirewall, OtherFirewallPlace } f
 import { TABLE } from '../firewall/mark.ts'
 import { marksInRuleset, marksInSaved } from '../routing/foreign-marks.ts'
 import { contentOf, parseNative, tableOf } from './native-firewall.ts'
-import type { Ruleset } from '../read-ruleset.ts'
 import { probeNative } from './native-probe.ts'
 import { familyOf, NO_OTHERS, parseIptables } from './other-firewall.ts'
 import { type IptablesReply, readIptables, tellsOfNftTable } from './read-iptables.ts'
+import type { Ruleset } from './read-ruleset.ts'
 
 /** The firewalls of this machine other than ours. */
 export interface Others {

@@ -1,7 +1,7 @@
-import { Problem, reasonOf } from '../../problems/problem.ts'
-import { runCommand } from '../../system/process/run-command.ts'
-import { parseNative } from './others/native-firewall.ts'
-import { refusalIn } from './others/native-probe.ts'
+import { Problem, reasonOf } from '../../../problems/problem.ts'
+import { runCommand } from '../../../system/process/run-command.ts'
+import { parseNative } from './native-firewall.ts'
+import { refusalIn } from './native-probe.ts'
 
 /** The ruleset of nftables as JSON, or why nft does not tell. */
 export type Ruleset = { readonly listed: string } | { readonly refused: string }
