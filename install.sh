@@ -473,6 +473,7 @@ undo_network() {
   for name in {8600..8664} main; do
     while ip rule del lookup "$name" proto 86 2>/dev/null; do :; done
   done
+  while ip -6 rule del lookup main proto 86 2>/dev/null; do :; done
   for name in iptables ip6tables iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do
     command -v "$name-save" >/dev/null || continue
     case "$name" in

@@ -1,4 +1,5 @@
 import type { ProblemCode } from '../problems/catalogue.ts'
+import type { Family } from '../net/address.ts'
 import type { InterfaceState } from '../wireguard/dump.ts'
 import type { PublishedPort, RouteSpec } from './spec.ts'
 
@@ -55,11 +56,11 @@ export interface ReplyRoute {
 
 /** What is taken by policy rules that are not ours, such as a full-tunnel VPN's, each by its first rule; null: nothing. */
 export interface Diversion {
-  /** What main has a route for. */
+  /** What main has a route for, in IPv4: there is nothing else inside the tunnel. */
   readonly specific: string | null
   /** What main has no route for but the default one. */
-  readonly internet: string | null
-  /** IPv4 addresses of this machine on the interfaces of main's default routes. */
+  readonly internet: Readonly<Record<Family, string | null>>
+  /** Addresses of this machine, of the families that are taken, on the interfaces of main's default routes. */
   readonly addresses: readonly string[]
 }
 

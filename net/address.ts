@@ -1,6 +1,10 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
+/** The families of addresses, as nftables and ip name them in long. */
+export type Family = 'ipv4' | 'ipv6'
+export const FAMILIES: readonly Family[] = ['ipv4', 'ipv6']
+
 /** An address of either family as a number, for arithmetic. */
 export interface Address {
   readonly bits: 32 | 128

@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import type { Family } from '../../net/address.ts'
 import { Problem, reasonOf } from '../../problems/problem.ts'
 import { type CommandResult, runCommand, tryCommand } from '../../system/process/run-command.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
@@ -9,7 +10,7 @@ import { INTERFACE_MARK } from './firewall/mark.ts'
 import { readOthers } from './others/read-others.ts'
 import { readRuleset } from './others/read-ruleset.ts'
 import { readTable } from './read-table.ts'
-import { type DiversionReplies, mayBeDiverted, STRANGER } from './routing/diversion.ts'
+import { type DiversionReplies, mayBeDiverted, mayHaveChanged, STRANGERS } from './routing/diversion.ts'
 import { ROUTE_PROTOCOL } from './routing/policy-rules.ts'
 import { LOOSE } from './routing/reverse-path.ts'
 
@@ -29,6 +30,7 @@ const PEERS_PER_COMMAND = 500
 
 const ROUTES = ['route', 'show', 'table', 'all', 'proto', ROUTE_PROTOCOL]
 const RULES = ['rule', 'show']
+const OPTION: Readonly<Record<Family, string>> = { ipv4: '-4', ipv6: '-6' }
 
 /** Questions for a single `ip`, which answers a line each: starting a program costs more than its output. */
 const IP_QUESTIONS = [
@@ -39,14 +41,22 @@ const IP_QUESTIONS = [
   RULES,
 ]
 
-/** Reads all that an observation needs, with as much as possible at once. @throws {Problem} of system/run-command. */
-export async function readReplies(signal: AbortSignal): Promise<Replies> {
+/** The last question, and one that fails without any route to there. */
+const TO_STRANGER_IPV6 = ['route', 'get', 'fibmatch', STRANGERS.ipv6]
+
+/**
+ * Reads all that an observation needs, with as much as possible at once.
+ * @param lastRulesIpv6 the policy rules of IPv6 that were read last; null: none were.
+ * @throws {Problem} of system/run-command.
+ */
+export async function readReplies(lastRulesIpv6: string | null, signal: AbortSignal): Promise<Replies> {
   const asking = askIp(signal)
   const listing = readRuleset(signal)
-  const [ip, tunnels, diversion, table, others, forwarding, all] = await Promise.all([
+  const [ip, tunnels, ipv4, ipv6, table, others, forwarding, all] = await Promise.all([
     asking,
     asking.then(({ links }) => readTunnels(links, signal)),
-    asking.then(({ rules }) => askDiversion(rules, signal)),
+    asking.then(({ rules }) => askDiversion('ipv4', rules, () => askToStranger(signal), signal)),
+    asking.then(({ toStrangerIpv6 }) => readIpv6(lastRulesIpv6, toStrangerIpv6, signal)),
     listing.then((ruleset) => readTable(ruleset, signal)),
     listing.then((ruleset) => readOthers(ruleset, signal)),
     readFile(FORWARDING, 'utf8'),
@@ -55,7 +65,8 @@ export async function readReplies(signal: AbortSignal): Promise<Replies> {
   return {
     ...ip,
     dumps: tunnels.dumps,
-    diversion,
+    rulesIpv6: ipv6.rules,
+    diversion: { ipv4, ipv6: ipv6.diversion },
     ...table,
     others,
     forwarding,
@@ -85,27 +96,55 @@ async function readReversePathFilter(name: string): Promise<string> {
   return readFile(reversePathFilterOf(name), 'utf8').catch(() => '0')
 }
 
-async function askIp(signal: AbortSignal): Promise<Pick<Replies, 'links' | 'routes' | 'networks' | 'rules'>> {
-  const input = IP_QUESTIONS.map((words) => `${words.join(' ')}\n`).join('')
-  const { stdout } = await runCommand('ip', ['-j', '-d', '-batch', '-'], { input, signal })
-  const [links, routes, networks, rules, ...more] = stdout.trim().split('\n')
+async function askIp(
+  signal: AbortSignal,
+): Promise<Pick<Replies, 'links' | 'routes' | 'networks' | 'rules'> & { readonly toStrangerIpv6: string | null }> {
+  const questions = [...IP_QUESTIONS, TO_STRANGER_IPV6]
+  const input = questions.map((words) => `${words.join(' ')}\n`).join('')
+  const { exitCode, stdout, stderr } = await tryCommand('ip', ['-j', '-d', '-batch', '-'], { input, signal })
+  const [links, routes, networks, rules, toStrangerIpv6 = null, ...more] = stdout.trim().split('\n')
+  // ip ends at the first question that fails, and says which.
+  const isLast = stderr.includes(`Command failed -:${questions.length}`)
+  if (exitCode !== 0 && !isLast) throw new Problem('command-failed', { what: 'ip -batch', why: stderr.trim() })
   if (links === undefined || routes === undefined || networks === undefined || rules === undefined || more.length > 0)
     throw new Problem('command-failed', {
       what: 'ip -batch',
-      why: `it gave ${stdout.trim().split('\n').length} answers to ${IP_QUESTIONS.length} questions`,
+      why: `it gave ${stdout.trim().split('\n').length} answers to ${questions.length} questions`,
     })
-  return { links, routes, networks, rules }
+  return { links, routes, networks, rules, toStrangerIpv6 }
 }
 
 /** Asks which way packets to a stranger take, where somebody's rules may take them; null: nobody's do. */
-async function askDiversion(rules: string, signal: AbortSignal): Promise<DiversionReplies | null> {
+async function askDiversion(
+  family: Family,
+  rules: string,
+  askStranger: () => Promise<string | null>,
+  signal: AbortSignal,
+): Promise<DiversionReplies | null> {
   if (!mayBeDiverted(rules)) return null
-  const [toStranger, defaults] = await Promise.all([
-    // Fails without any route, as on a machine that is offline.
-    tryCommand('ip', ['-j', '-4', 'route', 'get', 'fibmatch', STRANGER], { signal }),
-    runCommand('ip', ['-j', '-4', 'route', 'show', 'default'], { signal }),
+  const [toStranger, { stdout: defaults }] = await Promise.all([
+    askStranger(),
+    runCommand('ip', ['-j', OPTION[family], 'route', 'show', 'default'], { signal }),
   ])
-  return { toStranger: toStranger.exitCode === 0 ? toStranger.stdout : null, defaults: defaults.stdout }
+  return { rules, toStranger, defaults }
+}
+
+/** Reads the policy rules of IPv6 by a program of its own, which most looks can do without; and whom they divert. */
+async function readIpv6(
+  last: string | null,
+  toStranger: string | null,
+  signal: AbortSignal,
+): Promise<{ readonly rules: string; readonly diversion: DiversionReplies | null }> {
+  const isKnown = last !== null && !mayHaveChanged(last, toStranger)
+  const rules = isKnown ? last : await readRules(signal, 'ipv6')
+  return { rules, diversion: await askDiversion('ipv6', rules, async () => toStranger, signal) }
+}
+
+async function askToStranger(signal: AbortSignal): Promise<string | null> {
+  const question = ['-j', '-4', 'route', 'get', 'fibmatch', STRANGERS.ipv4]
+  const { exitCode, stdout } = await tryCommand('ip', question, { signal })
+  // Fails without any route, as on a machine that is offline.
+  return exitCode === 0 ? stdout : null
 }
 
 export async function readLinks(signal: AbortSignal): Promise<string> {
@@ -117,8 +156,9 @@ export async function readRoutes(signal: AbortSignal): Promise<string> {
   return (await runCommand('ip', ['-j', '-4', ...ROUTES], { signal })).stdout
 }
 
-export async function readRules(signal: AbortSignal): Promise<string> {
-  return (await runCommand('ip', ['-j', '-4', ...RULES], { signal })).stdout
+/** Reads the policy rules of a family; none where the kernel lacks it. */
+export async function readRules(signal: AbortSignal, family: Family = 'ipv4'): Promise<string> {
+  return (await answerOf('ip', ['-j', OPTION[family], ...RULES], /not supported/, signal)) ?? '[]'
 }
 
 /** Changes the rules in one transaction; waits for other programs that change them. */
@@ -156,8 +196,8 @@ export async function ip(args: readonly string[], signal: AbortSignal): Promise<
 }
 
 /** Runs several `ip` commands, one a line; stops at the first that fails. */
-export async function ipBatch(lines: readonly string[], signal: AbortSignal): Promise<void> {
-  await runCommand('ip', ['-batch', '-'], { input: `${lines.join('\n')}\n`, signal })
+export async function ipBatch(lines: readonly string[], signal: AbortSignal, family: Family = 'ipv4'): Promise<void> {
+  await runCommand('ip', [OPTION[family], '-batch', '-'], { input: `${lines.join('\n')}\n`, signal })
 }
 
 export async function wgSet(name: string, args: readonly string[], signal: AbortSignal): Promise<void> {

@@ -7,7 +7,7 @@ import type { Observation, ObservedInterface, Refusal } from '../observation.ts'
 import type { RouteSpec } from '../spec.ts'
 import { INTERFACE_MARK } from './firewall/mark.ts'
 import { type ListedTable, parseNftTable } from './firewall/nft-list.ts'
-import { type DiversionReplies, diversionOf, NO_DIVERSION } from './routing/diversion.ts'
+import { type DiversionAnswers, diversionOf } from './routing/diversion.ts'
 import { exitRoute } from './routing/exit-routes.ts'
 import { marksInRules } from './routing/foreign-marks.ts'
 import { parsePolicyRules, ROUTE_PROTOCOL } from './routing/policy-rules.ts'
@@ -36,8 +36,9 @@ export interface Replies {
   /** `ip -j rule show` */
   readonly rules: string
   readonly others: Pick<Observation, 'otherFirewalls' | 'closedFirewalls' | 'foreignMarks'>
-  /** Ways that were asked for, where somebody's rules may take them; null: nobody's do. */
-  readonly diversion: DiversionReplies | null
+  /** The same of IPv6. */
+  readonly rulesIpv6: string
+  readonly diversion: DiversionAnswers
   /** rp_filter of all interfaces, and of each interface with our mark. */
   readonly reversePathFilter: ReversePathFilters
 }
@@ -51,6 +52,8 @@ export interface Link {
   readonly mtu: number
   /** IPv4 addresses with prefix length. */
   readonly addresses: readonly string[]
+  /** IPv6 addresses with prefix length, but those of the link itself (RFC 4291, 2.5.6). */
+  readonly addressesIpv6: readonly string[]
   /** The number of addresses, including IPv6. */
   readonly addressCount: number
 }
@@ -69,7 +72,12 @@ const Links = v.array(
     linkinfo: v.optional(v.object({ info_kind: v.optional(v.string()) })),
     addr_info: v.optional(
       v.array(
-        v.object({ family: v.optional(v.string()), local: v.optional(v.string()), prefixlen: v.optional(v.number()) }),
+        v.object({
+          family: v.optional(v.string()),
+          local: v.optional(v.string()),
+          prefixlen: v.optional(v.number()),
+          scope: v.optional(v.string()),
+        }),
       ),
       [],
     ),
@@ -90,6 +98,8 @@ export function parseLinks(text: string): readonly Link[] {
   return v.parse(Links, JSON.parse(text)).flatMap((link) => {
     if (link.ifname === undefined) return []
     const addresses = link.addr_info.filter(({ local }) => local !== undefined)
+    const inCidr = (some: typeof addresses): readonly string[] =>
+      some.map(({ local, prefixlen }) => `${local}/${prefixlen}`)
     return [
       {
         name: link.ifname,
@@ -97,9 +107,8 @@ export function parseLinks(text: string): readonly Link[] {
         kind: link.linkinfo?.info_kind ?? null,
         up: link.flags.includes('UP'),
         mtu: link.mtu,
-        addresses: addresses
-          .filter(({ family }) => family === 'inet')
-          .map(({ local, prefixlen }) => `${local}/${prefixlen}`),
+        addresses: inCidr(addresses.filter(({ family }) => family === 'inet')),
+        addressesIpv6: inCidr(addresses.filter(({ family, scope }) => family === 'inet6' && scope !== 'link')),
         addressCount: addresses.length,
       },
     ]
@@ -136,7 +145,7 @@ export function toObservation(replies: Replies): Observation {
     exits,
     strictReversePath: strictTunnels(replies.reversePathFilter),
     diversion: diversionIn(replies, links),
-    ownWays: ownWays(replies.rules),
+    ownWays: ownWays({ ipv4: replies.rules, ipv6: replies.rulesIpv6 }),
     ...replies.others,
     foreignMarks: [...marksInRules(parsePolicyRules(replies.rules)), ...replies.others.foreignMarks],
     warnings: replies.isWithoutPorts ? [UNREAD] : [],
@@ -144,10 +153,13 @@ export function toObservation(replies: Replies): Observation {
   }
 }
 
-function diversionIn({ rules, diversion }: Replies, links: readonly Link[]): Observation['diversion'] {
-  const addressesOf = (name: string): readonly string[] =>
-    links.flatMap((link) => (link.name === name ? link.addresses.map((address) => address.split('/')[0] ?? '') : []))
-  return diversion === null ? NO_DIVERSION : diversionOf(rules, diversion, addressesOf)
+function diversionIn({ diversion }: Replies, links: readonly Link[]): Observation['diversion'] {
+  return diversionOf(diversion, (name, family) =>
+    links
+      .filter((link) => link.name === name)
+      .flatMap(({ addresses, addressesIpv6 }) => (family === 'ipv4' ? addresses : addressesIpv6))
+      .map((address) => address.split('/')[0] ?? ''),
+  )
 }
 
 /** Whether an interface has our mark, or may have been left by a crash before it got one: only these are asked. */

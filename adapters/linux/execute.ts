@@ -25,6 +25,7 @@ import {
   wgSet,
 } from './api.ts'
 import { peersText, routeArguments } from './convert.ts'
+import { FAMILIES } from '../../net/address.ts'
 import { networkOf } from '../../net/prefix.ts'
 import { firewallTable } from './firewall/firewall.ts'
 import { createInterface, removeInterface } from './interface.ts'
@@ -185,7 +186,10 @@ async function leadExits(name: string, devices: readonly string[], signal: Abort
 }
 
 async function leadOwnWays(selectors: readonly string[], signal: AbortSignal): Promise<void> {
-  await ipBatch(ownWayCommands(selectors, await readRules(signal)), signal)
+  for (const family of FAMILIES) {
+    const lines = ownWayCommands(selectors, family, await readRules(signal, family))
+    if (lines.length > 0) await ipBatch(lines, signal, family)
+  }
 }
 
 /** Makes a network's route as the kernel does with an address (fib_frontend.c, fib_add_ifaddr), to go with it. */

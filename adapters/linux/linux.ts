@@ -26,6 +26,8 @@ export function linuxAdapter({ privateKeyFile, presharedKeys, clock = systemCloc
   const dataPlane = async (signal: AbortSignal): Promise<Description['dataPlane']> =>
     (found ??= await findDataPlane(signal))
 
+  let rulesIpv6: string | null = null
+
   const context = { privateKeyFile, presharedKeys, dataPlane, clock }
 
   return {
@@ -42,13 +44,18 @@ export function linuxAdapter({ privateKeyFile, presharedKeys, clock = systemCloc
 
     async observe(signal) {
       await requireNetAdmin('looking at this machine')
-      const replies = await readReplies(signal)
+      const replies = await readReplies(rulesIpv6, signal)
+      ;({ rulesIpv6 } = replies)
       return parse(() => toObservation(replies))
     },
 
     plan: planLinux,
 
-    execute: (step, signal) => executeStep(step, context, signal),
+    execute: async (step, signal) => {
+      // What was read of these is old from here on, whatever becomes of the step.
+      if (step.kind === 'lead-own-ways') rulesIpv6 = null
+      await executeStep(step, context, signal)
+    },
 
     remedy: (remedy, signal) => executeRepair(remedy, context, signal),
 

@@ -217,9 +217,10 @@ function reversePathSteps({ strictReversePath }: Observation, desired: readonly 
 
 function ownWaySteps(observed: Observation, desired: readonly TunnelSpec[]): readonly LinuxStep[] {
   const { diversion, ownWays } = observed
+  const { internet } = diversion
   const selectors = wantedWays(desired, diversion, ownWays)
   if (ownWays !== null && sameList(ownWays, selectors)) return []
-  const because = selectors.length === 0 ? null : (diversion.internet ?? diversion.specific)
+  const because = selectors.length === 0 ? null : (internet.ipv4 ?? internet.ipv6 ?? diversion.specific)
   return [{ kind: 'lead-own-ways', selectors, because }]
 }
 

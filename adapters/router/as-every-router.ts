@@ -13,7 +13,7 @@ export const AS_EVERY_ROUTER = {
   visitors: [],
   foreignMarks: [],
   strictReversePath: [],
-  diversion: { specific: null, internet: null, addresses: [] },
+  diversion: { specific: null, internet: { ipv4: null, ipv6: null }, addresses: [] },
   ownWays: [],
   exits: { interface: null, devices: [] },
   otherFirewalls: {},

@@ -16,7 +16,7 @@ export const UNTOUCHED: Observation = {
   closedFirewalls: [],
   foreignMarks: [],
   strictReversePath: [],
-  diversion: { specific: null, internet: null, addresses: [] },
+  diversion: { specific: null, internet: { ipv4: null, ipv6: null }, addresses: [] },
   ownWays: [],
   clashes: [],
   warnings: [],

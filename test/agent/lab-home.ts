@@ -85,6 +85,7 @@ ip -d link
 ip -4 addr
 ip -4 route show table all
 ip rule
+ip -6 rule
 nft list ruleset
 cat /proc/sys/net/ipv4/ip_forward
 ls -lR ${configDir} ${stateDir}

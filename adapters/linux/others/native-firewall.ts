@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import * as v from 'valibot'
+import type { Family } from '../../../net/address.ts'
 import type { OtherFirewall } from '../../observation.ts'
 import type { TunnelFirewall } from '../../spec.ts'
 import { TABLE } from '../firewall/mark.ts'
@@ -38,7 +39,7 @@ const PLAIN = /^[\w./-]+$/
 const FAMILY = { ip: 'ipv4', ip6: 'ipv6' } as const
 
 /** The families whose table `filter` in nf_tables iptables' own programs report and change. */
-export type ToldByIptables = ReadonlySet<'ipv4' | 'ipv6'>
+export type ToldByIptables = ReadonlySet<Family>
 
 /**
  * Reads the chains that matter and our rules in them.
@@ -153,7 +154,7 @@ export function nativeSteps(
   return add.length + remove.length === 0 ? [] : [{ kind: 'set-other-firewall', place: 'nftables', add, remove }]
 }
 
-export function covers(family: string, need: 'ipv4' | 'ipv6'): boolean {
+export function covers(family: string, need: Family): boolean {
   return family === 'inet' || family === (need === 'ipv4' ? 'ip' : 'ip6')
 }
 

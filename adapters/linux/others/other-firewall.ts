@@ -1,3 +1,4 @@
+import type { Family } from '../../../net/address.ts'
 import type { IptablesProgram, OtherFirewall } from '../../observation.ts'
 import type { TunnelFirewall } from '../../spec.ts'
 import type { HostStep } from '../../step.ts'
@@ -61,7 +62,7 @@ export function iptablesSteps(
   return add.length + remove.length === 0 ? [] : [{ kind: 'set-other-firewall', place, add, remove }]
 }
 
-export function familyOf(program: IptablesProgram): 'ipv4' | 'ipv6' {
+export function familyOf(program: IptablesProgram): Family {
   return program.startsWith('ip6') ? 'ipv6' : 'ipv4'
 }
 

@@ -1,3 +1,4 @@
+import type { Family } from '../../../net/address.ts'
 import { canonicalPrefix, contains } from '../../../net/prefix.ts'
 import type { TunnelNeed } from './tunnel-needs.ts'
 import { slotMark } from '../routing/slots.ts'
@@ -5,7 +6,7 @@ import { slotMark } from '../routing/slots.ts'
 /** The first packet of a new connection that the tunnel needs, as far as it is known. */
 export interface NeededPacket {
   readonly need: TunnelNeed
-  readonly family: 'ipv4' | 'ipv6'
+  readonly family: Family
   readonly tunnel: string
   /** The tunnel's network, canonical CIDR. */
   readonly network: string

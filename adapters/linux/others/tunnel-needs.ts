@@ -1,3 +1,4 @@
+import type { Family } from '../../../net/address.ts'
 import type { TunnelFirewall } from '../../spec.ts'
 
 /** One kind of packet that every firewall of the machine must let pass, in terms of none of them. */
@@ -5,7 +6,7 @@ export interface TunnelNeed {
   /** A filter of forged sources looks for the route back: by the packet's mark (`-marked`), or without it. */
   readonly hook: 'input' | 'forward' | 'reverse-path' | 'reverse-path-marked'
   /** The tunnel itself is IPv4; what comes from outside may be either. */
-  readonly families: readonly ('ipv4' | 'ipv6')[]
+  readonly families: readonly Family[]
   /** The interface by which the packet comes in; null: any. */
   readonly from: string | null
   readonly to: string | null

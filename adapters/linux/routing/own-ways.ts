@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net'
+import { canonicalAddress, FAMILIES, type Family } from '../../../net/address.ts'
 import { networkOf } from '../../../net/prefix.ts'
 import type { Diversion } from '../../observation.ts'
 import type { TunnelSpec } from '../../spec.ts'
@@ -12,13 +12,26 @@ import { lowestOfOthers, parsePolicyRules, type PolicyRule, priorityBefore, ROUT
 const MAIN = 'main'
 
 /** A way to one host: at a home, to its hub. */
-const HOST = /^to [0-9.]+$/
+const HOST = /^to [0-9a-f.:]+$/
 
 /** How many networks behind the tunnel get a rule of their own: every packet of the machine is compared with each. */
 const MOST_NETWORKS = 32
 
-/** The selectors of our rules for the main table, in order; null: one is twice, or not where it should be. */
-export function ownWays(rules: string): readonly string[] | null {
+/** The family whose rules a selector belongs to: that of its addresses; without any it speaks of the tunnel’s inside. */
+function familyOf(selector: string): Family {
+  return selector.includes(':') ? 'ipv6' : 'ipv4'
+}
+
+/**
+ * The selectors of our rules for the main table, in order; null: one is twice, or not where it should be.
+ * @param rules each family's, as `ip -j rule show` prints them.
+ */
+export function ownWays(rules: Readonly<Record<Family, string>>): readonly string[] | null {
+  const all = FAMILIES.map((family) => ownWaysIn(rules[family]))
+  return all.includes(null) ? null : all.flatMap((ways) => ways ?? []).sort()
+}
+
+function ownWaysIn(rules: string): readonly string[] | null {
   const all = parsePolicyRules(rules)
   const ours = all.filter(isOwnWay)
   const priority = priorityOf(all)
@@ -32,12 +45,12 @@ export function ownWays(rules: string): readonly string[] | null {
  */
 export function wantedWays(
   desired: readonly TunnelSpec[],
-  { specific, internet, addresses }: Diversion,
+  diversion: Diversion,
   there: readonly string[] | null,
 ): readonly string[] {
   const all = desired.flatMap((spec) => [
-    ...(specific === null ? [] : inside(spec)),
-    ...(internet === null ? [] : towardsInternet(spec, addresses, hubsIn(there, desired))),
+    ...(diversion.specific === null ? [] : inside(spec)),
+    ...towardsInternet(spec, diversion, hubsIn(there, desired)),
   ])
   return [...new Set(all)].sort()
 }
@@ -62,18 +75,19 @@ function inside({ interface: name, address, routes, forwarding }: TunnelSpec): r
  * registrar, visitors of published ports, devices that go out through it. A home's tunnel may go through a VPN.
  */
 function towardsInternet(
-  { interface: name, listenPort, forwarding, pastVpn }: TunnelSpec,
-  addresses: readonly string[],
+  { interface: name, listenPort, forwarding, pastVpn = [] }: TunnelSpec,
+  { internet, addresses }: Diversion,
   hubs: readonly string[],
 ): readonly string[] {
-  if (forwarding.role === 'home') {
-    return [...hubs, ...(pastVpn ?? []).filter((one) => isIPv4(one)).map((one) => `to ${one}`)]
-  }
+  const isTaken = (selector: string): boolean => internet[familyOf(selector)] !== null
+  if (forwarding.role === 'home')
+    return [...hubs, ...pastVpn.map((one) => `to ${canonicalAddress(one)}`)].filter(isTaken)
   const ports = [
     ...(listenPort === null ? [] : [`udp sport ${listenPort}`, `tcp sport ${listenPort}`]),
     `udp sport ${forwarding.echo.port}`,
   ]
-  return [`iif ${name}`, ...addresses.flatMap((address) => ports.map((port) => `from ${address} ipproto ${port}`))]
+  const answers = addresses.flatMap((address) => ports.map((port) => `from ${address} ipproto ${port}`))
+  return [`iif ${name}`, ...answers].filter(isTaken)
 }
 
 /** Tells that a home's tunnel goes past a VPN of the same machine, and why. */
@@ -83,16 +97,18 @@ export function pastVpnWarnings(
   there: readonly string[] | null,
 ): readonly string[] {
   return desired.flatMap((spec) => {
-    if (spec.forwarding.role === 'hub' || diversion.internet === null) return []
-    if (towardsInternet(spec, [], hubsIn(there, desired)).length === 0) return []
+    if (spec.forwarding.role === 'hub') return []
+    const [way] = towardsInternet(spec, diversion, hubsIn(there, desired))
+    if (way === undefined) return []
     return [
-      `another program’s VPN takes all that this machine sends (${diversion.internet}), and the hub did not answer through it: ${spec.interface} goes past it until that VPN is gone. See whether the VPN itself works, or let it leave out the hub’s address`,
+      `another program’s VPN takes all that this machine sends (${diversion.internet[familyOf(way)]}), and the hub did not answer through it: ${spec.interface} goes past it until that VPN is gone. See whether the VPN itself works, or let it leave out the hub’s address`,
     ]
   })
 }
 
-/** Lines for `ip -batch` that make these rules out of those that are there. Pure. */
-export function ownWayCommands(selectors: readonly string[], rules: string): readonly string[] {
+/** Lines for `ip -batch` of a family that make its rules out of those that are there. Pure. */
+export function ownWayCommands(wanted: readonly string[], family: Family, rules: string): readonly string[] {
+  const selectors = wanted.filter((selector) => familyOf(selector) === family)
   const all = parsePolicyRules(rules)
   const priority = priorityOf(all)
   const there = all.filter(isOwnWay)

@@ -130,5 +130,5 @@ async function wanted(
   const isKnown = endpoint !== null && isKnownEndpoint(config.hub, endpoints, endpoint, uplink)
   const current = endpoint === null ? null : { endpoint, isLiving: !isKnown && (await isLiving?.(signal)) === true }
   const spec = tunnelSpec(config, endpoints, current, uplink)
-  return tunnel.isDark === true && observed.diversion.internet !== null ? { ...spec, pastVpn: hubLiterals } : spec
+  return tunnel.isDark === true ? { ...spec, pastVpn: hubLiterals } : spec
 }

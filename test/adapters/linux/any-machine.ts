@@ -90,8 +90,11 @@ export const machine: fc.Arbitrary<Observation> = fc
     visitors: replyRoutes,
     diversion: fc.record({
       specific: fc.constantFrom(null, 'ip rule 5270'),
-      internet: fc.constantFrom(null, 'ip rule 8599'),
-      addresses: fc.subarray(['203.0.113.10', '203.0.113.11']),
+      internet: fc.record({
+        ipv4: fc.constantFrom(null, 'ip rule 8599'),
+        ipv6: fc.constantFrom(null, 'ip rule 8599'),
+      }),
+      addresses: fc.subarray(['203.0.113.10', '203.0.113.11', '2001:db8::10']),
     }),
     ownWays: fc.constantFrom(null, [], ['iif hw0'], ['iif hw0', 'to 10.86.0.0/16']),
     foreignMarks: fc.subarray([

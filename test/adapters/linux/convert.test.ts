@@ -36,7 +36,8 @@ const replies: Replies = {
   forwarding: '1\n',
   rules: '[]',
   isWithoutPorts: false,
-  diversion: null,
+  rulesIpv6: '[]',
+  diversion: { ipv4: null, ipv6: null },
   others: { otherFirewalls: NO_OTHERS, closedFirewalls: [], foreignMarks: [] },
   reversePathFilter: { all: '0', own: new Map([['hw0', '0']]) },
 }
@@ -68,7 +69,7 @@ describe('an observation', () => {
       closedFirewalls: [],
       foreignMarks: [],
       strictReversePath: [],
-      diversion: { specific: null, internet: null, addresses: [] },
+      diversion: { specific: null, internet: { ipv4: null, ipv6: null }, addresses: [] },
       ownWays: [],
       clashes: [],
       warnings: [],
@@ -130,7 +131,16 @@ test('replies of nothing are a machine with nothing', () => {
 })
 
 test('only a WireGuard interface that nobody has given anything is blank', () => {
-  const link: Link = { name: 'hw0', alias: null, kind: 'tun', up: false, mtu: 1420, addresses: [], addressCount: 0 }
+  const link: Link = {
+    name: 'hw0',
+    alias: null,
+    kind: 'tun',
+    up: false,
+    mtu: 1420,
+    addresses: [],
+    addressesIpv6: [],
+    addressCount: 0,
+  }
   const state = { publicKey: null, listenPort: 39_578, fwmark: 0, peers: [] }
   expect(isBlank(link, state)).toBe(true)
   expect(isBlank({ ...link, kind: 'wireguard' }, state)).toBe(true)

@@ -1,5 +1,3 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dropFamily } from '../../lab/faults/faults.ts'
 import type { Host } from '../../lab/host/host.ts'
@@ -7,7 +5,8 @@ import { createLab, type Lab } from '../../lab/lab.ts'
 import { layNat64 } from '../../lab/places/nat64.ts'
 import { buildPicture, HUB_NAME, type Picture } from '../../lab/picture.ts'
 import { isLong } from '../../long.ts'
-import { hubStatusOf, inviteHome, problemOf, startAgent, startHub, waitForStatus } from '../lab-home.ts'
+import { inviteHome, problemOf, startAgent, startHub, waitForStatus } from '../lab-home.ts'
+import { letHubBe } from '../let-hub-be.ts'
 
 let lab: Lab
 let picture: Picture
@@ -23,14 +22,6 @@ beforeAll(async () => {
   await startHub(picture, HUB_NAME)
 })
 afterAll(() => lab.close())
-
-/** The hub's owner follows the advice: another line in hub.yaml, which the daemon takes. */
-async function letHubBe(...addresses: readonly string[]): Promise<void> {
-  const path = join(picture.hub.disk.configDir, 'hub.yaml')
-  const text = await readFile(path, 'utf8')
-  await writeFile(path, text.replace(/^addresses: .*$/m, `addresses: ${JSON.stringify(addresses)}`))
-  await expect.poll(async () => (await hubStatusOf(picture.hub)).hub.addresses).toEqual(addresses)
-}
 
 const familyOf = (endpoint: string | null) => (endpoint?.startsWith('[') === true ? 'ipv6' : 'ipv4')
 
@@ -64,23 +55,23 @@ describe('a home with both families', () => {
 describe('a home without IPv4', () => {
   test('is told what its line lacks and what to change on the hub, and joins when that is done', async () => {
     const { pi } = await picture.addHome({ name: 'hut', lan: '192.168.7', lacks: 'ipv4' })
-    await letHubBe(hub4)
+    await letHubBe(picture, hub4)
     const { code, stderr } = await problemOf(pi, ['join', await inviteHome(picture, 'hut'), '--yes'])
     expect(code).toBe('hub-unreachable')
     expect(stderr).toContain(`failed: this line has no IPv4, and ${hub4} is an IPv4 address. On the hub, put its IPv6`)
     expect(stderr).not.toContain('provider')
 
-    await letHubBe(HUB_NAME)
+    await letHubBe(picture, HUB_NAME)
     expect(await joins(pi, 'hut')).toMatch(/The hub sees it at \[2001:db8:/)
     await pi.homeward(['leave', '--yes'])
-    await letHubBe(hub4, hub6)
+    await letHubBe(picture, hub4, hub6)
     expect(await joins(pi, 'hut')).toMatch(/The hub sees it at \[2001:db8:/)
   })
 
   test.runIf(isLong)('reaches a hub that is known by an IPv4 address, where the carrier has a NAT64', async () => {
     const home = await picture.addHome({ name: 'yurt', lan: '192.168.9', lacks: 'ipv4' })
     await layNat64(lab, picture.carrier, home)
-    await letHubBe(hub4)
+    await letHubBe(picture, hub4)
     expect(await joins(home.pi, 'yurt')).toMatch(/The hub sees it at 198\.51\.100\.\d+:/)
     await startAgent(home.pi)
     const { tunnel, hub } = await waitForStatus(home.pi, (status) => status.registration.count > 0)
@@ -93,13 +84,13 @@ describe('a home without IPv4', () => {
 describe('a home without IPv6', () => {
   test('is told the same the other way round', async () => {
     const { pi } = await picture.addHome({ name: 'lodge', lan: '192.168.8', lacks: 'ipv6' })
-    await letHubBe(hub6)
+    await letHubBe(picture, hub6)
     const { code, stderr } = await problemOf(pi, ['join', await inviteHome(picture, 'lodge'), '--yes'])
     expect(code).toBe('hub-unreachable')
     expect(stderr).toContain(`failed: this line has no IPv6, and ${hub6} is an IPv6 address. On the hub, put its IPv4`)
     expect(stderr).not.toContain('provider')
 
-    await letHubBe(HUB_NAME)
+    await letHubBe(picture, HUB_NAME)
     expect(await joins(pi, 'lodge')).toMatch(/The hub sees it at 198\.51\.100\./)
   })
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Host } from '../../lab/host/host.ts'
 import type { Picture } from '../../lab/picture.ts'
 
-/** A VPN of somebody else's, which takes all that a host sends, as wg-quick sets it up for `AllowedIPs = 0.0.0.0/0`. */
+/** A VPN of somebody else's, which takes all that a host sends, as wg-quick sets it up for `AllowedIPs = 0.0.0.0/0, ::/0`. */
 export interface FullTunnelVpn {
   readonly up: (host: Host) => Promise<void>
   readonly down: (host: Host) => Promise<void>
@@ -21,15 +21,17 @@ export async function serveVpn({ internet, beacon }: Picture, hosts: readonly Ho
     return { secret, name: (await internet.run('wg', ['pubkey'], { input: secret })).stdout.trim() }
   }
   const [server, ...clients] = await Promise.all([key(), ...hosts.map(key)])
-  const address = (index: number): string => `10.99.0.${index + 2}`
-  const peers = clients.map(({ name }, index) => `[Peer]\nPublicKey = ${name}\nAllowedIPs = ${address(index)}/32\n`)
+  const addresses = (last: number): readonly string[] => [`10.99.0.${last}`, `fd99::${last}`]
+  const peers = clients.map(
+    ({ name }, index) => `[Peer]\nPublicKey = ${name}\nAllowedIPs = ${addresses(index + 2).join(', ')}\n`,
+  )
   await write(internet, [
-    `[Interface]\nPrivateKey = ${server.secret}\nListenPort = ${PORT}\nAddress = 10.99.0.1/24\n`,
+    `[Interface]\nPrivateKey = ${server.secret}\nListenPort = ${PORT}\nAddress = 10.99.0.1/24, fd99::1/64\n`,
     ...peers,
   ])
   await internet.run('wg-quick', ['up', fileOf(internet)])
   await internet.shell(`nft -f - <<'X'
-table ip vpn {
+table inet vpn {
   chain out {
     type nat hook postrouting priority 100; policy accept;
     iifname vpn0 oifname != vpn0 masquerade
@@ -39,8 +41,8 @@ X`)
   await Promise.all(
     hosts.map((host, index) =>
       write(host, [
-        `[Interface]\nPrivateKey = ${clients[index]?.secret}\nAddress = ${address(index)}/24\n`,
-        `[Peer]\nPublicKey = ${server.name}\nEndpoint = ${beacon}:${PORT}\nAllowedIPs = 0.0.0.0/0\nPersistentKeepalive = 5\n`,
+        `[Interface]\nPrivateKey = ${clients[index]?.secret}\nAddress = ${addresses(index + 2).join(', ')}\n`,
+        `[Peer]\nPublicKey = ${server.name}\nEndpoint = ${beacon}:${PORT}\nAllowedIPs = 0.0.0.0/0, ::/0\nPersistentKeepalive = 5\n`,
       ]),
     ),
   )

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inviteHome, plannedSteps, startAgent, startHub, statusOf } from '../../agent/lab-home.ts'
+import { letHubBe } from '../../agent/let-hub-be.ts'
 import type { Host } from '../../lab/host/host.ts'
 import { askService, serveEcho } from '../../lab/host/service.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
@@ -11,11 +12,15 @@ let lab: Lab
 let picture: Picture
 let hub: Host
 let pi: Host
+/** Knows the hub by its IPv6 address only. */
+let sixPi: Host
+let pis: readonly Host[]
 let vpn: FullTunnelVpn
 
 const VISITOR = '198.18.0.20'
 const ask = (protocol: 'tcp' | 'udp', port: number) => askService(picture.visitor, protocol, picture.hubAddress, port)
-const rulesOf = async (host: Host): Promise<string> => (await host.run('ip', ['rule'])).stdout
+const rulesOf = async (host: Host): Promise<string> => (await host.shell('ip rule; ip -6 rule')).stdout
+const eachStatus = () => Promise.all(pis.map(statusOf))
 const both = async (port: number): Promise<readonly (string | null)[]> =>
   Promise.all([ask('tcp', port), ask('udp', port)])
 const seen = (name: string): readonly string[] => [`${name} sees ${VISITOR}`, `${name} sees ${VISITOR}`]
@@ -23,9 +28,11 @@ const PATIENCE = { timeout: 90_000 }
 
 beforeAll(async () => {
   lab = await createLab()
-  picture = await buildPicture(lab)
+  picture = await buildPicture(lab, { ipv6: true })
   ;({ hub } = picture)
   pi = picture.home.pi
+  sixPi = (await picture.addHome({ name: 'hut' })).pi
+  pis = [pi, sixPi]
   const [container] = await lab.addHosts([{ name: 'container' }])
   await lab.connect([
     [
@@ -33,10 +40,12 @@ beforeAll(async () => {
       { host: container!, interface: 'eth0', addresses: ['172.18.0.2/16'], routes: ['default via 172.18.0.1'] },
     ],
   ])
-  vpn = await serveVpn(picture, [hub, pi])
+  vpn = await serveVpn(picture, [hub, ...pis])
   await startHub(picture)
   await pi.homeward(['join', await inviteHome(picture), '--yes'])
-  await startAgent(pi)
+  await letHubBe(picture, picture.hubIpv6 ?? 'none')
+  await sixPi.homeward(['join', await inviteHome(picture, 'hut'), '--yes'])
+  await Promise.all(pis.map((one) => startAgent(one)))
   await Promise.all([serveEcho(pi, 'pi', 8123), serveEcho(container!, 'container', 80)])
   // As Docker publishes a container's port.
   await pi.shell(`nft -f - <<'X'
@@ -59,7 +68,7 @@ test('visitors are answered while a VPN takes all that the Pi sends, and the tun
     ['container', 8180],
   ] as const)
     await expect.poll(() => both(port), PATIENCE).toEqual(seen(name))
-  await vpn.up(pi)
+  await Promise.all(pis.map(vpn.up))
   expect((await pi.run('ip', ['route', 'get', VISITOR])).stdout).toContain('vpn0')
   for (const [name, port] of [
     ['pi', 8123],
@@ -67,27 +76,29 @@ test('visitors are answered while a VPN takes all that the Pi sends, and the tun
   ] as const)
     await expect.poll(() => both(port), PATIENCE).toEqual(seen(name))
   // wireguard-go keeps to the interface by which it was answered until its endpoint is set (its sticky sockets).
-  await pi.shell(`wg set hw0 peer "$(wg show hw0 peers)" endpoint ${picture.hubAddress}:51820`)
-  const byVpn = { tunnel: { state: 'up' }, mapping: { address: '203.0.113.1' } }
-  await expect.poll(() => statusOf(pi), PATIENCE).toMatchObject(byVpn)
-  await expect.poll(() => plannedSteps(pi), PATIENCE).toEqual([])
+  const endpoints = [picture.hubAddress, `[${picture.hubIpv6}]`]
+  await Promise.all(
+    pis.map((one, index) => one.shell(`wg set hw0 peer "$(wg show hw0 peers)" endpoint ${endpoints[index]}:51820`)),
+  )
+  const byVpn = ['203.0.113.1', '2001:db8:203::1'].map((address) => ({ tunnel: { state: 'up' }, mapping: { address } }))
+  await expect.poll(eachStatus, PATIENCE).toMatchObject(byVpn)
+  for (const one of pis) await expect.poll(() => plannedSteps(one), PATIENCE).toEqual([])
 })
 
 test('a VPN that carries nothing any more is gone past, which is told, until it is gone', async () => {
   await vpn.die()
-  await expect
-    .poll(() => statusOf(pi), PATIENCE)
-    .toMatchObject({
-      tunnel: { state: 'up' },
-      router: { warnings: [expect.stringContaining('hw0 goes past it') as string] },
-    })
+  const past = {
+    tunnel: { state: 'up' },
+    router: { warnings: [expect.stringContaining('hw0 goes past it') as string] },
+  }
+  await expect.poll(eachStatus, PATIENCE).toMatchObject([past, past])
   expect(await ask('tcp', 8123)).toBe(`pi sees ${VISITOR}`)
-  expect(await plannedSteps(pi)).toEqual([])
+  for (const one of pis) expect(await plannedSteps(one)).toEqual([])
   // What the Pi starts itself goes by the VPN still.
   expect((await pi.run('ip', ['route', 'get', VISITOR])).stdout).toContain('vpn0')
-  await vpn.down(pi)
+  await Promise.all(pis.map(vpn.down))
   await expect.poll(() => rulesOf(pi), PATIENCE).toMatch(/^8600:/m)
-  await expect.poll(() => rulesOf(pi), PATIENCE).not.toMatch(/lookup main proto 86/)
+  for (const one of pis) await expect.poll(() => rulesOf(one), PATIENCE).not.toMatch(/lookup main proto 86/)
   await expect.poll(() => both(8123), PATIENCE).toEqual(seen('pi'))
 })
 
@@ -95,9 +106,8 @@ test('a hub whose VPS sends all by a VPN still answers its homes, its registrarâ
   await vpn.up(hub)
   await expect.poll(() => rulesOf(hub), PATIENCE).toMatch(/iif hw0 lookup main proto 86/)
   await expect.poll(() => both(8123), PATIENCE).toEqual(seen('pi'))
-  await expect
-    .poll(() => statusOf(pi), PATIENCE)
-    .toMatchObject({ tunnel: { state: 'up' }, hub: { registrar: 'reachable' } })
+  const reached = { tunnel: { state: 'up' }, hub: { registrar: 'reachable' } }
+  await expect.poll(eachStatus, PATIENCE).toMatchObject([reached, reached])
   await vpn.down(hub)
   await expect.poll(() => rulesOf(hub), PATIENCE).not.toContain('proto 86')
 })

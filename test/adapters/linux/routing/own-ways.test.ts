@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { planLinux } from '../../../../adapters/linux/plan.ts'
-import { diversionOf, mayBeDiverted } from '../../../../adapters/linux/routing/diversion.ts'
+import { diversionOf, mayBeDiverted, mayHaveChanged } from '../../../../adapters/linux/routing/diversion.ts'
 import { ownWayCommands, ownWays, wantedWays } from '../../../../adapters/linux/routing/own-ways.ts'
 import type { TunnelSpec } from '../../../../adapters/spec.ts'
 import { homeForwarding, hubForwarding } from '../../forwarding.ts'
@@ -27,10 +27,19 @@ const BY_SOURCE = { priority: 200, src: '203.0.113.20', table: '200', protocol: 
 const VPN_ROUTE = '[{"dst":"default","dev":"vpn0","table":"51820","scope":"link","flags":[]}]'
 const MAIN_ROUTE = '[{"dst":"default","gateway":"203.0.113.1","dev":"eth0","flags":[]}]'
 
-const diverted = (rules: readonly object[], toStranger: string | null) =>
-  diversionOf(rulesOf(...rules), { toStranger, defaults: MAIN_ROUTE }, (name) =>
-    name === 'eth0' ? ['203.0.113.10'] : [],
-  )
+/** @param six the same in IPv6. */
+const diverted = (
+  rules: readonly object[],
+  toStranger: string | null,
+  six: { readonly rules: readonly object[]; readonly toStranger: string } | null = null,
+) => {
+  const ipv4 = { rules: rulesOf(...rules), toStranger, defaults: MAIN_ROUTE }
+  const ipv6 = six === null ? null : { ...ipv4, rules: rulesOf(...six.rules), toStranger: six.toStranger }
+  const addresses = { ipv4: ['203.0.113.10'], ipv6: ['2001:db8::10'] }
+  return diversionOf({ ipv4, ipv6 }, (name, family) => (name === 'eth0' ? addresses[family] : []))
+}
+/** As on a machine whose VPN takes both families. */
+const DIVERTED = diverted(WG_QUICK, VPN_ROUTE, { rules: WG_QUICK, toStranger: VPN_ROUTE })
 
 describe('what others’ rules take', () => {
   test.each([
@@ -46,7 +55,27 @@ describe('what others’ rules take', () => {
     ],
     ['nothing that can be told, without any route', WG_QUICK, null, null, null],
   ] as const)('%s', (_, rules, route, specific, internet) => {
-    expect(diverted(rules, route)).toEqual({ specific, internet, addresses: ['203.0.113.10'] })
+    const inIpv4 = { specific, internet: { ipv4: internet, ipv6: null }, addresses: ['203.0.113.10'] }
+    expect(diverted(rules, route)).toEqual(inIpv4)
+  })
+
+  test('in IPv6, where only the way to the other end is in question', () => {
+    const six = { rules: [{ ...WG_QUICK[1], priority: 100 }], toStranger: VPN_ROUTE }
+    expect(diverted([], MAIN_ROUTE, six)).toEqual({
+      specific: null,
+      internet: { ipv4: null, ipv6: 'ip rule 100' },
+      addresses: ['203.0.113.10', '2001:db8::10'],
+    })
+  })
+
+  test('is read again in IPv6 while rules of ours stand there, or another table than main decides', () => {
+    const main = '[{"type":"unicast","dst":"default","dev":"eth0","table":"main"}]'
+    expect(mayHaveChanged(rulesOf(...WG_QUICK), main)).toBe(false)
+    expect(mayHaveChanged(rulesOf(), null)).toBe(false)
+    expect(mayHaveChanged(rulesOf(), VPN_ROUTE)).toBe(true)
+    expect(mayHaveChanged(rulesOf({ priority: 4300, dst: '2001:db8::7', table: 'main', protocol: '86' }), main)).toBe(
+      true,
+    )
   })
 
   test('is asked for only where a rule may take everything', () => {
@@ -91,6 +120,17 @@ describe('the tunnel’s packets go by the main table', () => {
     ])
   })
 
+  test('at a hub in both families, and in each only where its VPN takes it', () => {
+    expect(wantedWays([HUB], DIVERTED, [])).toEqual([
+      'from 2001:db8::10 ipproto tcp sport 51820',
+      'from 2001:db8::10 ipproto udp sport 51820',
+      'from 2001:db8::10 ipproto udp sport 8687',
+      ...wantedWays([HUB], diverted(WG_QUICK, VPN_ROUTE), []),
+    ])
+    const onlyIpv6 = { ...DIVERTED, internet: { ...DIVERTED.internet, ipv4: null } }
+    expect(wantedWays([HUB], onlyIpv6, []).every((way) => way.startsWith('from 2001:'))).toBe(true)
+  })
+
   test('at both ends, where others’ networks come first: what is the tunnel’s or the LAN’s', () => {
     const tailscale = diverted(TAILSCALE, MAIN_ROUTE)
     expect(wantedWays([HUB], tailscale, [])).toEqual(['to 10.86.0.0/16', 'to 192.168.1.0/24'])
@@ -111,6 +151,16 @@ describe('the tunnel’s packets go by the main table', () => {
     expect(warnings).toEqual([expect.stringMatching(/^another program’s VPN .*\(ip rule 8599\).*hw0 goes past it/)])
   })
 
+  test('a hub of both families is gone past to in the families that the VPN takes, in one spelling', () => {
+    const past = { ...HOME, pastVpn: ['203.0.113.10', '2001:DB8::0007'] }
+    expect(wantedWays([past], DIVERTED, [])).toEqual(['to 2001:db8::7', 'to 203.0.113.10'])
+    const onlyIpv6 = { ...DIVERTED, internet: { ipv4: null, ipv6: 'ip rule 101' } }
+    expect(wantedWays([past], onlyIpv6, [])).toEqual(['to 2001:db8::7'])
+    expect(wantedWays([HOME], onlyIpv6, ['to 2001:db8::7', 'to 203.0.113.10'])).toEqual(['to 2001:db8::7'])
+    const { warnings } = planLinux({ ...UNTOUCHED, diversion: onlyIpv6, ownWays: ['to 2001:db8::7'] }, [HOME])
+    expect(warnings).toEqual([expect.stringContaining('(ip rule 101)')])
+  })
+
   test('until nobody takes them any more', () => {
     const { steps } = planLinux({ ...UNTOUCHED, ownWays: ['iif hw0', 'to 203.0.113.10'] }, [HOME])
     expect(steps).toContainEqual({ kind: 'lead-own-ways', selectors: [], because: null })
@@ -126,24 +176,35 @@ describe('the rules', () => {
     ...selector,
   })
   const IIF = placed({ iif: 'hw0', iif_detached: null })
+  const inIpv4 = (ipv4: string) => ownWays({ ipv4, ipv6: rulesOf() })
   const SPORT = placed({ src: '203.0.113.10', ipproto: 'udp', sport: 51_820 })
 
   test('are read back as they were made', () => {
-    expect(ownWays(rulesOf(IIF, SPORT, placed({ dst: '10.86.0.0', dstlen: 16 }), ...WG_QUICK))).toEqual([
+    expect(inIpv4(rulesOf(IIF, SPORT, placed({ dst: '10.86.0.0', dstlen: 16 }), ...WG_QUICK))).toEqual([
       'from 203.0.113.10 ipproto udp sport 51820',
       'iif hw0',
       'to 10.86.0.0/16',
     ])
-    expect(ownWays(rulesOf())).toEqual([])
+    expect(inIpv4(rulesOf())).toEqual([])
   })
 
   test('that are twice, or behind somebody else’s, are made again, those that are right stay', () => {
     const rules = rulesOf(IIF, IIF, placed({ dst: '192.0.2.1' }, 9000), ...WG_QUICK)
-    expect(ownWays(rules)).toBeNull()
-    expect(ownWayCommands(['iif hw0', 'to 10.86.0.0/16'], rules)).toEqual([
+    expect(inIpv4(rules)).toBeNull()
+    expect(ownWayCommands(['iif hw0', 'to 10.86.0.0/16', 'to 2001:db8::7'], 'ipv4', rules)).toEqual([
       'rule add to 10.86.0.0/16 lookup main pref 4300 proto 86',
       'rule del iif hw0 lookup main pref 4300 proto 86',
       'rule del to 192.0.2.1 lookup main pref 9000 proto 86',
+    ])
+  })
+
+  test('of IPv6 are read and made apart, by the rules of IPv6', () => {
+    const six = rulesOf(placed({ dst: '2001:db8::7' }), ...WG_QUICK)
+    expect(ownWays({ ipv4: rulesOf(IIF, ...WG_QUICK), ipv6: six })).toEqual(['iif hw0', 'to 2001:db8::7'])
+    expect(ownWays({ ipv4: rulesOf(), ipv6: rulesOf(placed({ dst: '2001:db8::7' }, 9000), ...WG_QUICK) })).toBeNull()
+    expect(ownWayCommands(['to 2001:db8::8', 'iif hw0'], 'ipv6', six)).toEqual([
+      'rule add to 2001:db8::8 lookup main pref 4300 proto 86',
+      'rule del to 2001:db8::7 lookup main pref 4300 proto 86',
     ])
   })
 })
