@@ -458,7 +458,7 @@ stop_services() {
 
 # Removes what bears homeward's marks (adapters/linux/firewall/mark.ts) and nothing else. Needs neither Node nor the settings.
 undo_network() {
-  local alias name rules rule
+  local alias name table rules rule
   for alias in /sys/class/net/*/ifalias; do
     [ "$(cat "$alias" 2>/dev/null || true)" = homeward ] || continue
     name=$(basename "$(dirname "$alias")")
@@ -476,13 +476,17 @@ undo_network() {
   while ip -6 rule del lookup main proto 86 2>/dev/null; do :; done
   for name in iptables ip6tables iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do
     command -v "$name-save" >/dev/null || continue
-    case "$name" in
-      # Asking makes the table that is asked for.
-      *-legacy) grep -qsx filter "/proc/net/${name%tables-legacy}_tables_names" || continue ;;
-    esac
-    rules=$("$name-save" -t filter 2>/dev/null | sed -n -e 's/^-A \(.* -m comment --comment homeward .*\)/-D \1/p') || true
-    [ -z "$rules" ] || printf '*filter\n%s\nCOMMIT\n' "$rules" | "$name-restore" --noflush --wait 5 >>"$log" 2>&1 ||
-      say "rules of homeward in $name could not be removed"
+    for table in filter raw mangle; do
+      case "$name $table" in
+        *-legacy' '* | *' raw' | *' mangle')
+          # Asking the older iptables makes the table that is asked for; in those of nf_tables ours are nft's.
+          grep -qsx "$table" "/proc/net/${name%tables*}_tables_names" || continue
+          ;;
+      esac
+      rules=$("$name-save" -t "$table" 2>/dev/null | sed -n -e 's/^-A \(.* -m comment --comment homeward .*\)/-D \1/p') || true
+      [ -z "$rules" ] || printf '*%s\n%s\nCOMMIT\n' "$table" "$rules" | "$name-restore" --noflush --wait 5 >>"$log" 2>&1 ||
+        say "rules of homeward in $name could not be removed"
+    done
   done
   # One by one: a table may refuse, as one with an owner does, and keeps the others from nothing.
   nft -a -t list ruleset 2>/dev/null | awk '

@@ -8,11 +8,12 @@ import type { NftChain } from './nft-table.ts'
  * fwmark).
  */
 
-/** Priorities as numbers; their names are in nft(8), "Standard priority names". */
-const MANGLE = -150
 /** Before everybody's in this hook, and before connections are known. */
 const FIRST = -350
-/** After everybody's in this hook: routing comes next. */
+/**
+ * After everybody's in this hook. Routing comes next, and whoever writes a whole mark (`MARK --set-mark 1`, `CONNMARK
+ * --restore-mark`) has done so: among chains of one priority, such as iptables' mangle, the older one comes last.
+ */
 const LAST = 350
 
 /** The connection mark as a condition of nft. */
@@ -37,6 +38,7 @@ export function visitorChains(tunnel: string, network: string, slot: number): re
   const rest = hex(~mask >>> 0)
   const set = (key: 'ct' | 'meta'): string => `${key} mark set ${key} mark and ${rest} or ${hex(mark)}`
   const answers = `ct direction reply ${visitorCondition(slot)} ${set('meta')}`
+  const isVisitor = `iifname ${tunnel} ip saddr != ${network}`
   return [
     {
       name: 'visitors_early',
@@ -45,28 +47,30 @@ export function visitorChains(tunnel: string, network: string, slot: number): re
       priority: FIRST,
       // Filters of forged sources look for the route back, by the packet's mark where they are made well (nft(8), "FIB
       // EXPRESSIONS"): for this mark it is the tunnel.
-      rules: [`iifname ${tunnel} ip saddr != ${network} ${set('meta')}`],
+      rules: [`${isVisitor} ${set('meta')}`],
     },
     {
       name: 'visitors',
       type: 'filter',
       hook: 'prerouting',
-      priority: MANGLE,
+      priority: LAST,
       rules: [
-        `iifname ${tunnel} ct state new ip saddr != ${network} ${set('ct')}`,
+        `${isVisitor} ct state new ${set('ct')}`,
+        // What comes in goes on by its own way. wg-quick and others copy the connection's mark to every packet of it.
+        `iifname ${tunnel} ${conditionOf('meta', slot)} meta mark set meta mark and ${rest}`,
         // Answers of a host behind this machine, or of a container on it.
         `iifname != ${tunnel} ${answers}`,
       ],
     },
     {
-      name: 'visitors_in',
+      name: 'visitors_on',
       type: 'filter',
-      hook: 'prerouting',
+      hook: 'postrouting',
       priority: LAST,
-      // What comes in goes on by its own way. wg-quick and others copy the connection's mark to every packet of it.
-      rules: [`iifname ${tunnel} ${conditionOf('meta', slot)} meta mark set meta mark and ${rest}`],
+      // Whoever copies the packet's mark to the connection (`CONNMARK --save-mark`) has copied none of ours.
+      rules: [`${isVisitor} ct direction original ${set('ct')}`],
     },
     // Answers of this machine itself. Only a chain of this type has a packet routed again (nft(8), "CHAINS").
-    { name: 'answers', type: 'route', hook: 'output', priority: MANGLE, rules: [answers] },
+    { name: 'answers', type: 'route', hook: 'output', priority: LAST, rules: [answers] },
   ]
 }

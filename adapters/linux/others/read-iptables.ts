@@ -2,8 +2,9 @@ import { access, readFile } from 'node:fs/promises'
 import { reasonOf } from '../../../problems/problem.ts'
 import { tryCommand } from '../../../system/process/run-command.ts'
 import type { IptablesProgram } from '../../observation.ts'
+import { REVERSE_PATH_TABLES } from './legacy-reverse-path.ts'
 
-/** The filter table as one program of iptables saved it, or why that failed. */
+/** The filter table as one program of iptables saved it, with those that mark packets where only it can tell; or why that failed. */
 export type IptablesReply =
   | { readonly program: IptablesProgram; readonly saved: string }
   | { readonly program: IptablesProgram; readonly refused: string }
@@ -22,19 +23,39 @@ export async function readIptables(
   hasNftTable: boolean,
   signal: AbortSignal,
 ): Promise<readonly IptablesReply[]> {
-  if (!hasNftTable && !(await hasLegacyTable(family))) return []
-  const main = await save(family, signal)
+  const tables = await legacyTables(family)
+  if (!hasNftTable && tables.length === 0) return []
+  const main = await save(family, 'filter', signal)
   if (main === null) return []
-  const other = (await isInOther(family, main, hasNftTable)) ? await save(otherProgram(family, main), signal) : null
-  return other === null ? [main] : [main, other]
+  const replies = speaksNft(main)
+    ? [main, await saveAll(`${family}-legacy`, tables, signal)]
+    : [
+        withMore(
+          main,
+          await saveAll(
+            family,
+            tables.filter((table) => table !== 'filter'),
+            signal,
+          ),
+        ),
+        hasNftTable ? await save(`${family}-nft`, 'filter', signal) : null,
+      ]
+  return replies.flatMap((reply) => reply ?? [])
 }
 
-async function isInOther(family: 'iptables' | 'ip6tables', main: IptablesReply, hasNftTable: boolean) {
-  return speaksNft(main) ? await hasLegacyTable(family) : hasNftTable
+/** @returns null where there is none of them. */
+async function saveAll(
+  program: IptablesProgram,
+  tables: readonly string[],
+  signal: AbortSignal,
+): Promise<IptablesReply | null> {
+  const replies = await Promise.all(tables.map((table) => save(program, table, signal)))
+  return replies.reduce((all, one) => (all === null ? one : withMore(all, one)), null)
 }
 
-function otherProgram(family: 'iptables' | 'ip6tables', main: IptablesReply): IptablesProgram {
-  return speaksNft(main) ? `${family}-legacy` : `${family}-nft`
+function withMore(reply: IptablesReply, more: IptablesReply | null): IptablesReply {
+  if (more === null || 'refused' in reply) return reply
+  return 'refused' in more ? more : { program: reply.program, saved: `${reply.saved}${more.saved}` }
 }
 
 /** Whether the program speaks for nf_tables. That of ip_tables prints even empty tables, old versions no kind. */
@@ -48,9 +69,9 @@ export function tellsOfNftTable(reply: IptablesReply): boolean {
 }
 
 /** @returns null where there is none. */
-async function save(program: IptablesProgram, signal: AbortSignal): Promise<IptablesReply | null> {
+async function save(program: IptablesProgram, table: string, signal: AbortSignal): Promise<IptablesReply | null> {
   try {
-    const { exitCode, stdout, stderr } = await tryCommand(`${program}-save`, ['-t', 'filter'], { signal })
+    const { exitCode, stdout, stderr } = await tryCommand(`${program}-save`, ['-t', table], { signal })
     if (exitCode === 0) return { program, saved: stdout }
     if (NONE.test(stderr)) return null
     return { program, refused: stderr.trim().split('\n').at(-1) ?? `it ended with status ${exitCode}` }
@@ -64,20 +85,30 @@ function isMissing(thrown: unknown): boolean {
   return (thrown as { code?: unknown } | null)?.code === 'tool-missing'
 }
 
+/** Tables of the older iptables that matter: who judges, and who drops forged sources or marks packets of the tunnel's family. */
+const LEGACY_TABLES = { iptables: ['filter', ...REVERSE_PATH_TABLES], ip6tables: ['filter'] } as const
+
 /**
- * Whether there is a legacy table. Asked first, since iptables-legacy-save makes the table that it is asked for. Only
- * root may read the list of existing tables; the service looks for the module, which is loaded where somebody has used
- * them.
+ * The legacy tables that are there. Asked first, since iptables-legacy-save makes the table that it is asked for. Only
+ * root may read the list of existing tables; the service looks for their modules, which are loaded where somebody has
+ * used them.
  */
-async function hasLegacyTable(family: 'iptables' | 'ip6tables'): Promise<boolean> {
+async function legacyTables(family: 'iptables' | 'ip6tables'): Promise<readonly string[]> {
   const ip = family === 'iptables' ? 'ip' : 'ip6'
+  const all: readonly string[] = LEGACY_TABLES[family]
   try {
-    return (await readFile(`/proc/net/${ip}_tables_names`, 'utf8')).split('\n').includes('filter')
+    const there = (await readFile(`/proc/net/${ip}_tables_names`, 'utf8')).split('\n')
+    return all.filter((table) => there.includes(table))
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== 'EACCES') return false
-    return access(`/sys/module/${ip}table_filter`).then(
-      () => true,
-      () => false,
-    )
+    if ((thrown as NodeJS.ErrnoException).code !== 'EACCES') return []
+    const found = await Promise.all(all.map((table) => exists(`/sys/module/${ip}table_${table}`)))
+    return all.filter((_, index) => found[index])
   }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }

@@ -33,17 +33,22 @@ export function marksInRules(rules: readonly PolicyRule[]): readonly ForeignMark
   )
 }
 
-/** @param saved the rules of one table as iptables-save prints them. */
+/** @param saved rules as iptables-save prints them. */
 export function marksInSaved(program: string, saved: string): readonly ForeignMark[] {
   return saved
     .split('\n')
     .filter((line) => !line.includes('--comment homeward'))
-    .flatMap((line) => [...line.matchAll(/--(?:set-x?)?mark (0x[0-9a-f]+)(?:\/(0x[0-9a-f]+))?/g)])
-    .map(([, value, mask]) => ({
-      mask: mask === undefined ? ALL_BITS : Number(mask),
-      value: Number(value),
-      by: program,
-    }))
+    .flatMap((line) => [
+      ...[...line.matchAll(/--(?:set-x?|tproxy-)?mark (0x[0-9a-f]+)(?:\/(0x[0-9a-f]+))?/g)].map(([, value, mask]) => ({
+        mask: mask === undefined ? ALL_BITS : Number(mask),
+        value: Number(value),
+        by: program,
+      })),
+      // The bits that are copied between packet and connection. A copy of all bits leaves no byte alone.
+      ...[...line.matchAll(/--(?:nf|ct)mask (0x[0-9a-f]+)/g)].flatMap(([, mask]) =>
+        Number(mask) === ALL_BITS ? [] : [{ mask: Number(mask), value: null, by: program }],
+      ),
+    ])
 }
 
 const Listing = v.object({ nftables: v.array(v.record(v.string(), v.unknown())) })

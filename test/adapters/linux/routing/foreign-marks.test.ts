@@ -99,11 +99,17 @@ describe('marks of others are found', () => {
   test('in what iptables-save prints', () => {
     const saved = `-A FORWARD -i ts0 -j MARK --set-xmark 0x40000/0xff0000
 -A FORWARD -m mark --mark 0x1 -j ACCEPT
+-A PREROUTING -j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff
+-A PREROUTING -j CONNMARK --restore-mark --nfmask 0xff0000 --ctmask 0xff000000
+-A PREROUTING -p tcp -j TPROXY --on-port 1 --on-ip 0.0.0.0 --tproxy-mark 0x2/0x2
 -A INPUT -i hw0 -m connmark --mark 0x860000/0xff0000 -m comment --comment homeward -j ACCEPT
 `
     expect(marksInSaved('iptables-legacy', saved)).toEqual([
       { mask: 0xff0000, value: 0x40000, by: 'iptables-legacy' },
       { mask: 0xffffffff, value: 1, by: 'iptables-legacy' },
+      { mask: 0xff0000, value: null, by: 'iptables-legacy' },
+      { mask: 0xff000000, value: null, by: 'iptables-legacy' },
+      { mask: 2, value: 2, by: 'iptables-legacy' },
     ])
   })
 })
