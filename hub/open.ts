@@ -16,6 +16,7 @@ import { makeOwnNetworks } from './machine/own-networks.ts'
 import type { HubPaths } from './settings/paths.ts'
 import { openHeardOnce } from './presence/heard-once.ts'
 import { openMappings } from './presence/mappings.ts'
+import { openHiddenHosts } from './store/hidden-hosts.ts'
 import { openStore, type Store } from './store/store.ts'
 import { servedPorts } from './machine/served-ports.ts'
 import { openSshPorts } from './machine/ssh-ports.ts'
@@ -71,6 +72,7 @@ export async function openHub<Opened extends Alarm>(
     lastEndpoints,
     mappings: await openMappings(paths.mappings, systemClock, log),
     heardOnce: await openHeardOnce(paths.heardOnce, systemClock, log),
+    hiddenHosts: await openHiddenHosts(paths.hiddenHosts, log),
     ...makeResponders(peerMonitor),
     ownNetworks: makeOwnNetworks(systemClock),
     servedPorts,

@@ -96,6 +96,8 @@ export const RegisterRequest = v.object({
   heartbeatSeconds: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(60)), 5),
   /** Where services of the home see visitors' own addresses. Default, for older homes that do not say: nowhere. */
   keeps: v.optional(KeepsSchema),
+  /** Whether other hosts can see them too, where their answers come back to the home's machine: measured by the hub. */
+  triesKeep: v.optional(v.boolean(), false),
   /** Whether visitors with their own addresses are answered through the tunnel now. */
   visitors: v.optional(v.boolean(), false),
   /** Whether devices may go to the internet through this home. */

@@ -61,6 +61,8 @@ export async function registerHome(registering: Registering, signal: AbortSignal
       lastMapping,
       mtu,
       keeps: [...(await keptPrefixes(config))].slice(0, MOST_KEPT),
+      // Whatever answer comes to this machine goes back into the tunnel; routers do that for their own networks at most.
+      triesKeep: config.router.kind === 'linux',
       visitors: registering.visitors ?? false,
       exit: config.lan.exit ?? false,
       follows: true,

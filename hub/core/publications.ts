@@ -160,14 +160,17 @@ function refuseTarget(home: Home, { address }: PublicationInput, what: string): 
   })
 }
 
-/** The source that visitors have at the service; the home says for which of its addresses answers find the way back. */
+/**
+ * The source that visitors have at the service; the home says for which of its addresses answers find the way back. For
+ * others keeping is only tried where somebody asks for it: their gateway is seldom the machine that the tunnel ends on.
+ */
 function sourceOf(home: Home, { source, address }: PublicationInput, what: string): Source {
   const canKeep = isIn(address, home.keeps ?? [])
   if (source === null) return canKeep ? 'keep' : 'hide'
-  if (source === 'hide' || canKeep) return source
+  if (source === 'hide' || canKeep || home.triesKeep === true) return source
   throw new Problem('source-not-kept', {
     what,
-    why: `${address} at ${home.name} would answer visitors past the tunnel: the machine that the tunnel ends on is not its gateway`,
+    why: `at ${home.name} only ${(home.keeps ?? []).join(', ') || 'no address'} can see visitors’ own addresses: answers of ${address} would go past the tunnel`,
   })
 }
 

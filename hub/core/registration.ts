@@ -13,7 +13,7 @@ export function register(
   document: StoreDocument,
   caller: Home,
   request: Pick<RegisterRequest, 'publicKey' | 'nextPublicKey' | 'lan' | 'mtu' | 'keeps'> &
-    Partial<Pick<RegisterRequest, 'exit' | 'follows'>>,
+    Partial<Pick<RegisterRequest, 'exit' | 'follows' | 'triesKeep'>>,
   hubPublicKey: PublicKey,
   { network, own, now }: InviteContext,
 ): Change<Home> {
@@ -25,19 +25,21 @@ export function register(
   const keeps = sortedLan(request.keeps ?? [])
   const sameKeeps = keeps.join() === (home.keeps ?? []).join()
   const sameExit = (request.exit ?? false) === (home.exit ?? false)
+  const triesKeep = request.triesKeep === true
   const follows = request.follows === true
   const sameFollows = follows === (home.follows ?? false)
   const same =
     sameFollows &&
     sameLan &&
     sameKeeps &&
+    triesKeep === (home.triesKeep ?? false) &&
     sameExit &&
     publicKey === home.publicKey &&
     request.mtu === (home.mtu ?? null)
   if (same) return [document, home]
   if (!sameLan) checkLan(lan, home.lan, occupiedFor(home.name, document, network, own, now), what)
   refuseTakenKey(document, publicKey, home.name, hubPublicKey, what)
-  const { mtu: _, keeps: __, exit: ___, follows: ____, ...rest } = home
+  const { mtu: _, keeps: __, exit: ___, follows: ____, triesKeep: _____, ...rest } = home
   const mtu = request.mtu === null ? {} : { mtu: request.mtu }
   const exit = request.exit === true ? ({ exit: true } as const) : {}
   const changed: Home = {
@@ -47,6 +49,7 @@ export function register(
     ...mtu,
     ...exit,
     ...(keeps.length === 0 ? {} : { keeps }),
+    ...(triesKeep ? { triesKeep } : {}),
     ...(follows ? { follows } : {}),
   }
   return [{ ...document, homes: document.homes.map((other) => (other.name === home.name ? changed : other)) }, changed]

@@ -25,6 +25,8 @@ const HomeSchema = v.strictObject({
   mtu: v.optional(MtuSchema),
   /** Prefixes in which services of the home see visitors' own addresses, as the home said; sorted. Default: none. */
   keeps: v.optional(KeepsSchema),
+  /** Whether keeping can be tried for any other host of the home, as the home said. */
+  triesKeep: v.optional(v.literal(true)),
   /** The home lets devices reach the internet through it. */
   exit: v.optional(v.literal(true)),
   /** The home takes another address in the tunnel when the hub tells it, as it said. */

@@ -30,6 +30,7 @@ import { type HubStatus, hubStatus, type RegistrationNote } from '../report/stat
 import type { HubConfig } from '../settings/config.ts'
 import type { Identity } from '../settings/identity.ts'
 import type { Settings } from '../settings/settings.ts'
+import type { HiddenHosts } from '../store/hidden-hosts.ts'
 import type { Store } from '../store/store.ts'
 import type { ArrivalsAnswer } from '../../protocol/arrivals.ts'
 import { type AlertTests, makeAlertTests } from './alert-tests.ts'
@@ -84,6 +85,8 @@ export interface HubDeps<Opened extends Alarm> {
   readonly lastEndpoints: LastEndpoints
   readonly mappings: Mappings
   readonly heardOnce: HeardOnce
+  /** Default: nothing is remembered. */
+  readonly hiddenHosts?: HiddenHosts
   /** null where no daemon runs. */
   readonly heartbeats: HeartbeatResponder | null
   /** null where no daemon runs, as above. */
@@ -134,7 +137,7 @@ export async function makeHub<Opened extends Alarm>(
   const presences = makePresences(deps)
   const visitors = makeVisitors()
   const registrations = new Map<string, RegistrationNote>()
-  const sources = makeKeptSources(store)
+  const sources = makeKeptSources(store, deps.hiddenHosts)
   const machine = makeFollow({ ...deps, store: sources, publicKey: identity.publicKey, ssh, triggerHandshakes })
   /** Why hub.yaml is not in force; null: it is. */
   let refused: string | null = null

@@ -4,6 +4,7 @@ import type { Log } from '../../system/process/log.ts'
 import { makeMutex } from '../../system/process/mutex.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { StoreDocument } from '../core/store-document.ts'
+import type { HiddenHosts } from '../store/hidden-hosts.ts'
 import type { Store } from '../store/store.ts'
 import type { AnswerPath, measureAnswerPath } from './answer-path.ts'
 
@@ -22,8 +23,9 @@ export interface KeptSources extends Pick<Store, 'document'> {
   readonly take: (home: string, address: string, path: AnswerPath) => boolean
 }
 
-export function makeKeptSources(store: Pick<Store, 'document'>): KeptSources {
-  let past: ReadonlySet<string> = new Set()
+/** @param hidden default: nothing is remembered. */
+export function makeKeptSources(store: Pick<Store, 'document'>, hidden: HiddenHosts | null = null): KeptSources {
+  let past: ReadonlySet<string> = new Set(hidden?.known)
   let made: { readonly of: StoreDocument; readonly past: typeof past; readonly document: StoreDocument } | null = null
   const inFact = (publication: Publication): Publication =>
     publication.source === 'keep' && past.has(keyOf(publication)) ? { ...publication, source: 'hide' } : publication
@@ -43,6 +45,8 @@ export function makeKeptSources(store: Pick<Store, 'document'>): KeptSources {
       const key = keyOf({ home, address })
       if (path === 'unknown' || past.has(key) === (path === 'past')) return false
       past = new Set(path === 'past' ? [...past, key] : [...past].filter((one) => one !== key))
+      const published = new Set(store.document.publications.map(keyOf))
+      void hidden?.save([...past].filter((one) => published.has(one)))
       return true
     },
     get document() {

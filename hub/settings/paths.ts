@@ -20,6 +20,8 @@ export interface HubPaths {
   readonly sshPorts: string
   /** Homes that were heard since they joined. */
   readonly heardOnce: string
+  /** Hosts whose visitors are hidden against their wish. */
+  readonly hiddenHosts: string
   /** Control of the daemon, and the lock: whoever holds it may write the store. */
   readonly socket: string
 }
@@ -41,6 +43,7 @@ export function hubPaths(folders: {
     mappings: join(folders.stateDir, 'mappings.json'),
     sshPorts: join(folders.stateDir, 'ssh-ports.json'),
     heardOnce: join(folders.stateDir, 'heard.json'),
+    hiddenHosts: join(folders.stateDir, 'hidden-hosts.json'),
     socket: join(folders.runtimeDir, 'hub.sock'),
   }
 }

@@ -56,7 +56,7 @@ const readable = (document: StoreDocument): unknown =>
 describe('publishing', () => {
   test('keeps the visitor’s address where the home says that it can, and says so where it cannot', () => {
     const sourceOf = (principal: Home, address: string, source: 'keep' | 'hide' | null = null) =>
-      codeOf(() => add(empty, principal, { address, source })[1].source)
+      codeOf(() => add({ ...empty, homes: [principal] }, principal, { address, source })[1].source)
     expect(sourceOf(cabin, '192.168.1.20')).toBe('hide')
     expect(sourceOf(cabin, '192.168.1.20', 'keep')).toBe('source-not-kept')
     expect(sourceOf(cabin, '192.168.1.2')).toBe('keep')
@@ -65,6 +65,9 @@ describe('publishing', () => {
     expect(sourceOf(lodge, '192.168.88.20')).toBe('keep')
     expect(sourceOf(cabin, '192.168.1.20', 'hide')).toBe('hide')
     expect(sourceOf(cabin, '192.168.1.2', 'keep')).toBe('keep')
+    const oneArmed = { ...cabin, triesKeep: true } as const
+    expect(sourceOf(oneArmed, '192.168.1.20')).toBe('hide')
+    expect(sourceOf(oneArmed, '192.168.1.20', 'keep')).toBe('keep')
     const { keeps: _, ...barn } = { ...cabin, name: 'barn' }
     const [, silent] = add({ ...empty, homes: [barn] }, barn)
     expect(silent.source).toBe('hide')

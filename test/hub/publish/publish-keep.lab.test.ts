@@ -67,6 +67,20 @@ test('once the Pi is its gateway it sees visitors’ addresses, and is measured 
   expect((await pi.homeward(['publish', 'check', '8080/tcp'])).exitCode).toBe(0)
 })
 
+test('a host beside the Pi is measured too where keeping is asked for: behind the router, and behind the Pi', async () => {
+  const { camera, lan } = picture.home
+  await serveEcho(camera, 'camera', 554)
+  const asked = () => askService(picture.visitor, 'tcp', picture.hubAddress, 554)
+  const added = await pi.homeward(['publish', 'add', '554/tcp', `${lan.camera}:554`, '--source', 'keep'])
+  expect(added.stdout).toMatch(/visitors are hidden for now: 192\.168\.1\.50 answers the hub.*its gateway is not/)
+  expect(await asked()).toBe(`camera sees ${lan.pi}`)
+  await camera.shell(`ip route replace default via ${lan.pi}`)
+  await expect
+    .poll(async () => (await pi.homeward(['publish', 'check', '554/tcp'])).stdout, { timeout: 60_000 })
+    .not.toContain('visitors are hidden')
+  expect(await asked()).toBe(`camera sees ${VISITOR}`)
+})
+
 test('a service that was given by a host name is followed when it is no longer where it was', async () => {
   const asked = () => askService(picture.visitor, 'tcp', picture.hubAddress, 8090)
   await pi.homeward(['publish', 'add', '8090/tcp', 'nas.example:80'])

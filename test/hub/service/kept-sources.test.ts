@@ -1,7 +1,11 @@
-import { expect, test } from 'vitest'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
 import { EMPTY_DOCUMENT, type StoreDocument } from '../../../hub/core/store-document.ts'
 import type { AnswerPath } from '../../../hub/service/answer-path.ts'
 import { makeKeptSources, makeSourceMeasuring } from '../../../hub/service/kept-sources.ts'
+import { type HiddenHosts, openHiddenHosts } from '../../../hub/store/hidden-hosts.ts'
 import type { Publication } from '../../../protocol/publications.ts'
 import { captureLog } from '../captured-log.ts'
 import { turnedClock } from '../turned-clock.ts'
@@ -18,9 +22,9 @@ const publication = (port: number, more: Partial<Publication> = {}): Publication
   ...more,
 })
 
-function scene(publications: readonly Publication[], isReady = true) {
+function scene(publications: readonly Publication[], isReady = true, hidden: HiddenHosts | null = null) {
   const store: { document: StoreDocument } = { document: { ...EMPTY_DOCUMENT, publications: [...publications] } }
-  const sources = makeKeptSources(store)
+  const sources = makeKeptSources(store, hidden)
   const asked: string[] = []
   const said = { path: 'past' as AnswerPath, followed: 0 }
   const clock = turnedClock()
@@ -74,4 +78,21 @@ test('nothing is measured while the home does not answer visitors, nor twice at 
   const here = scene([publication(80)])
   await Promise.all([here.measuring.all(), here.measuring.one(publication(80))])
   expect([here.asked.length, here.led()]).toEqual([1, ['80 hide']])
+})
+
+test('a hub that was restarted hides them from its first moment on, until a measurement says otherwise', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'homeward-hidden-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const path = join(folder, 'hidden-hosts.json')
+  const open = () => openHiddenHosts(path, captureLog().log)
+  const before = scene([publication(80)], true, await open())
+  await before.measuring.all()
+  await expect.poll(() => readFile(path, 'utf8').catch(() => '')).toBe('["cabin 192.168.7.20"]\n')
+
+  const after = scene([publication(80)], true, await open())
+  expect(after.led()).toEqual(['80 hide'])
+  after.said.path = 'tunnel'
+  await after.measuring.all()
+  expect(after.led()).toEqual(['80 keep'])
+  await expect.poll(() => readFile(path, 'utf8')).toBe('[]\n')
 })
