@@ -19,6 +19,7 @@ import type { NetworkMove } from './core/move-network.ts'
 import type { PublicationInput } from './core/publications.ts'
 import type { Removed } from './core/removal.ts'
 import type { HubStatus } from './report/status.ts'
+import { type Holder, HOLDER } from './take-socket.ts'
 
 /** Operations that the machine's owner can ask of the hub: over the socket, or of a hub opened for one command. */
 export interface HubVerbs {
@@ -123,7 +124,7 @@ async function openedHere<Answer>(
   open: () => Promise<WithHub>,
   use: (opened: WithHub) => Promise<Answer>,
 ): Promise<Answer> {
-  const listener = startupGate(open)
+  const listener = startupGate('command', open)
   await makeFolder(dirname(socket))
   const server = await serveLocal(socket, 0o600, listener.handler)
   try {
@@ -145,8 +146,11 @@ interface StartupGate<Opened extends WithHub> {
   readonly close: () => Promise<void>
 }
 
-/** Opens the hub after the socket: only its holder may read the store, yet questions may come before that. */
-export function startupGate<Opened extends WithHub>(open: () => Promise<Opened>): StartupGate<Opened> {
+/**
+ * Opens the hub after the socket: only its holder may read the store, yet questions may come before that, and who holds
+ * it is said at once.
+ */
+export function startupGate<Opened extends WithHub>(holder: Holder, open: () => Promise<Opened>): StartupGate<Opened> {
   let begin: () => void = () => undefined
   const opened = new Promise<void>((resolve) => {
     begin = resolve
@@ -154,7 +158,7 @@ export function startupGate<Opened extends WithHub>(open: () => Promise<Opened>)
   // Whoever opens hears of a failure; a mere waiter must not end the process.
   opened.catch(() => undefined)
   return {
-    handler: async (verb, input) => controlHandler((await opened).hub)(verb, input),
+    handler: async (verb, input) => (verb === HOLDER ? holder : controlHandler((await opened).hub)(verb, input)),
     open: () => {
       begin()
       return opened

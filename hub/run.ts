@@ -1,10 +1,9 @@
 import { dirname } from 'node:path'
 import { openAlerting } from '../alerts/alerting.ts'
-import { asProblem, Problem } from '../problems/problem.ts'
+import { asProblem } from '../problems/problem.ts'
 import { makeFolder } from '../system/files/atomic-file.ts'
 import { branchSignal } from '../system/time/branch-signal.ts'
 import { systemClock } from '../system/time/clock.ts'
-import { type LocalHandler, type LocalServer, serveLocal } from '../system/sockets/local-socket.ts'
 import type { Log } from '../system/process/log.ts'
 import { serveMetrics } from '../system/sockets/metrics-server.ts'
 import { sleep } from '../system/time/sleep.ts'
@@ -26,6 +25,7 @@ import { openRegistrar, type RegistrarServer } from './registrar/registrar-serve
 import { registrarApp } from './registrar/registrar.ts'
 import type { PeerMonitor } from './presence/peer-monitor.ts'
 import { makePeerView } from './presence/peer-view.ts'
+import { takeSocket } from './take-socket.ts'
 
 /** How often the machine is reconciled, for what the peer monitor does not see: the firewall and routes. */
 const DRIFT_EVERY_MS = 8_000
@@ -41,8 +41,6 @@ const SOURCES_EVERY_MS = 300_000
 /** How often the way in is proven: rules of others change when their programs are started again. */
 const WAY_IN_EVERY_MS = 300_000
 const CLOSED_EVERY_MS = 15_000
-/** How long the socket is waited for: a command that holds it is done by then. */
-const SOCKET_WITHIN_MS = 10_000
 
 /**
  * The daemon: sets everything up again at the start, keeps it in place, and serves until the signal ends it. The tunnel
@@ -59,7 +57,7 @@ export async function runHub(
   await makeFolder(dirname(paths.socket))
   const configFile = await watchFile(paths.config)
   const transports = makeTransports(systemClock, log)
-  const listener = startupGate(() =>
+  const listener = startupGate('daemon', () =>
     openHub(paths, makeAdapter, log, (peerMonitor) => {
       const heartbeats = makeHeartbeatResponder(peerMonitor.statsOf, systemClock, log)
       const viewOf = makePeerView(peerMonitor, heartbeats, makeInitiations(systemClock))
@@ -120,19 +118,6 @@ export async function runHub(
     await registrar?.close()
     await control.close()
     await listener.close()
-  }
-}
-
-async function takeSocket(path: string, handler: LocalHandler, signal: AbortSignal): Promise<LocalServer> {
-  const until = systemClock.now() + SOCKET_WITHIN_MS
-  for (;;) {
-    try {
-      return await serveLocal(path, 0o600, handler)
-    } catch (thrown) {
-      const held = thrown instanceof Problem && thrown.code === 'already-running'
-      if (!held || signal.aborted || systemClock.now() > until) throw thrown
-      await sleep(200, signal)
-    }
   }
 }
 
