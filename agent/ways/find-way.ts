@@ -5,6 +5,7 @@ import { asProblem } from '../../problems/problem.ts'
 import { makeInbox } from '../../system/process/inbox.ts'
 import { branchSignal } from '../../system/time/branch-signal.ts'
 import type { Clock } from '../../system/time/clock.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import type { PeerState } from '../../wireguard/dump.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
 import { openHeartbeats } from '../probes/heartbeat.ts'
@@ -88,6 +89,9 @@ const OPEN_TLS_MS = 10_000
 
 const HEARTBEAT_MS = 250
 
+/** How long round trips are measured before the TLS transport, whose keys take this machine's time, is opened. */
+const UNDISTURBED_MS = 250
+
 /** @throws {Problem} `config-unreadable`, `secret-exposed`: the secrets cannot be read. */
 export async function openWayFinder(deps: WayFinderDeps, signal: AbortSignal): Promise<WayFinder> {
   const { adapter, config, configDir, hubLiterals, visitors, clock } = deps
@@ -103,13 +107,19 @@ export async function openWayFinder(deps: WayFinderDeps, signal: AbortSignal): P
     news.put('changed')
   }
 
-  const asking = { home: config.hub.address, key, clock }
-  void askEndpoints(
-    search.endpoints.map(({ endpoint }) => endpoint),
-    asking,
-    open,
-    (endpoint, echo) => note(noteEcho(search, endpoint, echo, clock.now())),
-  )
+  const ask = (asked: Search['endpoints']): Promise<void> =>
+    askEndpoints(
+      asked.map(({ endpoint }) => endpoint),
+      { home: config.hub.address, key, clock },
+      open,
+      (endpoint, echo) => note(noteEcho(search, endpoint, echo, clock.now())),
+    )
+  void ask(search.endpoints)
+
+  /** Asks those that may answer once more: at first this machine was busy making the tunnel, and its own time counted. */
+  function timeAgain(): Promise<void> {
+    return ask(search.endpoints.filter(({ echo }) => echo.kind === 'passes' || echo.kind === 'pending'))
+  }
 
   async function openTls(): Promise<void> {
     const { addresses: hosts, port, certificate } = config.hub
@@ -198,7 +208,9 @@ export async function openWayFinder(deps: WayFinderDeps, signal: AbortSignal): P
               break
             case 'open-tls':
               search = noteTls(search, { kind: 'opening' })
-              void openTls()
+              void Promise.race([timeAgain(), sleep(UNDISTURBED_MS, open)]).then(() =>
+                open.aborted ? undefined : openTls(),
+              )
               break
             case 'leave':
               search = noteLeft(search, { shookHands: decision.look ? await shookHands() : null })

@@ -108,9 +108,17 @@ export function beginSearch(endpoints: readonly Endpoint[], now: number): Search
 }
 
 export function noteEcho(search: Search, endpoint: Endpoint, echo: Echo, now: number): Search {
-  const endpoints = search.endpoints.map((one) => (sameEndpoint(one.endpoint, endpoint) ? { ...one, echo } : one))
+  const endpoints = search.endpoints.map((one) =>
+    sameEndpoint(one.endpoint, endpoint) ? { ...one, echo: better(one.echo, echo) } : one,
+  )
   const firstEchoAt = search.firstEchoAt ?? (echo.kind === 'passes' ? now : null)
   return { ...search, endpoints, firstEchoAt }
+}
+
+/** Of two echoes the one that tells more: a machine that is busy with the join adds its own time to a round trip. */
+function better(before: Echo, echo: Echo): Echo {
+  if (before.kind !== 'passes') return echo
+  return echo.kind === 'passes' && echo.roundTripMs < before.roundTripMs ? echo : before
 }
 
 export function noteTls(search: Search, tls: TlsState): Search {
