@@ -39,6 +39,7 @@ export type HandshakeAt = (publicKey: string, ageSeconds: number | null) => numb
 export function toObservation(found: Found, handshakeAt: HandshakeAt): RouterObservation {
   const { own, lost, remains } = namesIn(found)
   const known = [...own.keys(), ...lost, ...remains]
+  const foreign = foreignNetworks(known, found)
   const firewall = RULE_MENUS.flatMap((menu) => byChain(ownRules(menu, found[menu])))
   return {
     ...AS_EVERY_ROUTER,
@@ -52,7 +53,8 @@ export function toObservation(found: Found, handshakeAt: HandshakeAt): RouterObs
     clashes: [],
     warnings: fasttrackWarnings(found.filter),
     blackholes: blackholes(found),
-    foreignNetworks: foreignNetworks(known, found),
+    foreignNetworks: foreign,
+    networks: [...connectedNetworks(known, found), ...foreign.map(({ prefix }) => ({ interface: null, prefix }))],
     foreignPeers: foreignPeers(known, found),
   }
 }
@@ -176,17 +178,28 @@ function blackholes({ route }: Found): readonly Blackhole[] {
   })
 }
 
+/** The networks that the router is on, ours apart. */
+function connectedNetworks(known: readonly string[], found: Found): NonNullable<RouterObservation['networks']> {
+  return othersAddresses(known, found).map((row) => ({
+    interface: row['interface'] ?? '',
+    prefix: networkOf(addressOf(row)),
+  }))
+}
+
+function othersAddresses(known: readonly string[], { address }: Found): readonly Row[] {
+  return address
+    .filter((row) => !belongsToAny(known, row) && ownerOf(row) === null && !isTrue(row['disabled']))
+    .filter((row) => addressOf(row).includes('/'))
+}
+
 /** Addresses and routes that would take a part of a network from the tunnel, or the other way round. */
-function foreignNetworks(known: readonly string[], { address, route }: Found): readonly ForeignNetwork[] {
+function foreignNetworks(known: readonly string[], found: Found): readonly ForeignNetwork[] {
   return [
-    ...address
-      .filter((row) => !belongsToAny(known, row) && ownerOf(row) === null && !isTrue(row['disabled']))
-      .filter((row) => addressOf(row).includes('/'))
-      .map((row) => ({
-        prefix: networkOf(addressOf(row)),
-        by: `the address ${addressOf(row)} on ${row['interface']}`,
-      })),
-    ...route
+    ...othersAddresses(known, found).map((row) => ({
+      prefix: networkOf(addressOf(row)),
+      by: `the address ${addressOf(row)} on ${row['interface']}`,
+    })),
+    ...found.route
       // Dynamic routes come from addresses, which were checked, or from a protocol that may take them back.
       .filter((row) => !isTrue(row['dynamic']) && ownerOf(row) === null && !isTrue(row['disabled']))
       .map((row) => ({ prefix: row['dst-address'] ?? '', by: `a route to ${row['dst-address']}` })),

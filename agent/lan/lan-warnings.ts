@@ -1,6 +1,7 @@
-import { contains, overlaps } from '../../net/prefix.ts'
+import { isIP } from 'node:net'
+import { contains, isIn, overlaps } from '../../net/prefix.ts'
 import type { AgentConfig } from '../settings/config.ts'
-import { isLanCandidate, networkInTheWay } from './lan.ts'
+import { isLanCandidate, isPrivate, networkInTheWay } from './lan.ts'
 import type { LocalNetworks, OwnNetworks } from './local-networks.ts'
 
 /**
@@ -16,13 +17,41 @@ export function lanWarnings(lan: AgentConfig['lan'], network: string, here: Loca
       : [
           `the tunnel’s network ${network} overlaps ${inTheWay}: of addresses in both, only one of the two can be reached. Give the tunnel another network on the hub: sudo homeward hub init --network CIDR (homes follow by themselves)`,
         ]),
-    ...otherNumbers(lan, here),
+    ...otherNumbers(lan, {
+      known: [...here.connected, ...here.routed].map(({ prefix }) => prefix),
+      candidates: here.connected.filter(isLanCandidate),
+      whose: 'this machine’s',
+    }),
   ]
 }
 
-function otherNumbers({ prefixes, auto }: AgentConfig['lan'], here: LocalNetworks): readonly string[] {
-  const known = [...here.connected, ...here.routed].map(({ prefix }) => prefix)
-  const candidates = here.connected.filter(isLanCandidate)
+/** A network that a router is on, or (interface null) has a route to. */
+interface RouterNetwork {
+  readonly interface: string | null
+  readonly prefix: string
+}
+
+/** The same of a router that the tunnel ends on. Its bridges are LANs, whatever they are called. */
+export function routerLanWarnings(lan: AgentConfig['lan'], networks: readonly RouterNetwork[]): readonly string[] {
+  // Not the default route, nor what a VPN has beside it.
+  const near = networks.filter(({ prefix }) => isPrivate(prefix))
+  return otherNumbers(lan, {
+    known: near.map(({ prefix }) => prefix),
+    candidates: near.flatMap(({ interface: name, prefix }) => (name === null ? [] : [{ interface: name, prefix }])),
+    whose: 'the router’s',
+  })
+}
+
+interface Numbers {
+  readonly known: readonly string[]
+  readonly candidates: LocalNetworks['connected']
+  readonly whose: string
+}
+
+function otherNumbers(
+  { prefixes, auto }: AgentConfig['lan'],
+  { known, candidates, whose }: Numbers,
+): readonly string[] {
   const isHere = prefixes.some((prefix) => known.some((one) => overlaps(one, prefix)))
   if (prefixes.length === 0 || isHere || candidates.length === 0) return []
   const present = candidates.map((one) => `${one.prefix} (${one.interface})`).join(', ')
@@ -31,7 +60,7 @@ function otherNumbers({ prefixes, auto }: AgentConfig['lan'], here: LocalNetwork
       ? 'It is followed as soon as it is clear which of them is the LAN'
       : `If the home has other numbers now, for instance after a change of its router: sudo homeward lan ${candidates.length === 1 ? (candidates[0]?.prefix ?? '') : 'CIDR'}; or let them be followed from now on: sudo homeward lan auto`
   return [
-    `the LAN in agent.yaml, ${prefixes.join(', ')}, is none of this machine’s networks, which are ${present}. ${advice}`,
+    `the LAN in agent.yaml, ${prefixes.join(', ')}, is none of ${whose} networks, which are ${present}. ${advice}`,
   ]
 }
 
@@ -42,4 +71,9 @@ export function followedLan(network: string, { connected, defaultInterface }: Ow
   const [only, ...others] = behindDefault.length > 0 ? behindDefault : candidates
   if (only === undefined || others.some(({ prefix }) => !contains(only.prefix, prefix))) return null
   return overlaps(only.prefix, network) ? null : only.prefix
+}
+
+/** Whether the LAN to follow is the one of the router that the tunnel ends on; a name is followed by whoever gave it. */
+export function isLanOf(router: AgentConfig['router'], prefix: string): boolean {
+  return router.kind === 'linux' || isIP(router.host) === 0 || isIn(router.host, [prefix])
 }

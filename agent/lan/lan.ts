@@ -112,7 +112,7 @@ function refuseWan(prefix: string, { connected, defaultInterface }: LocalNetwork
   throw overlap(`${prefix} is neither private nor a network of this machine: it is part of the WAN`)
 }
 
-function isPrivate(prefix: string): boolean {
+export function isPrivate(prefix: string): boolean {
   return PRIVATE.some((range) => contains(range, prefix))
 }
 

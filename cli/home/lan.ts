@@ -17,15 +17,13 @@ import { readWanted } from '../side/open-home.ts'
 /** `homeward lan`: what the tunnel reaches; `homeward lan CIDR…` or `homeward lan auto` puts it into agent.yaml. */
 export async function lan(context: Context, given: readonly string[]): Promise<void> {
   const { config } = await readWanted(context)
-  const { hub, router, interface: name } = config
+  const { hub, interface: name } = config
   if (given.length === 0)
     return printFacts(context, { lan: config.lan }, ({ lan }) =>
       [lan.prefixes.join('\n') || 'no network', ...(lan.auto === true ? ['followed (auto)'] : [])].join('\n'),
     )
   const what = 'changing the home’s LAN'
   const isAuto = given.join() === 'auto'
-  if (isAuto && router.kind !== 'linux')
-    throw new Problem('wrong-usage', { what, why: 'the LAN is followed only where the tunnel ends on this machine' })
   const prefixes = isAuto ? [] : given.map((text) => prefixIn(text, what))
   refuseTooManyPrefixes(prefixes, what)
   refuseOverlaps(prefixes, { network: hub.network, hubLiterals: [], local: await readLocalNetworks(name) })

@@ -31,6 +31,7 @@ export function toObservation({ part }: Look, nowSeconds: number): OpenwrtObserv
   const devices = devicesIn(part('links'))
   const live = names.flatMap((name) => liveInterface(name, part, { nowSeconds, routerNow }) ?? [])
   const uplink = uplinkIn(part('interfaces'))
+  const foreign = foreignNetworks(sections, part('routes'))
   return {
     ...AS_EVERY_ROUTER,
     interfaces: names.map((name) => live.find((one) => one.name === name) ?? configuredInterface(name, sections)),
@@ -46,7 +47,11 @@ export function toObservation({ part }: Look, nowSeconds: number): OpenwrtObserv
     devices,
     firewalled: names.filter((name) => part('nft').includes(`"${name}"`)),
     sections,
-    foreignNetworks: foreignNetworks(sections, part('routes')),
+    foreignNetworks: foreign,
+    networks: [
+      ...connectedNetworks(part('addresses'), names),
+      ...foreign.map(({ prefix }) => ({ interface: null, prefix })),
+    ],
     uplink,
     tools: {
       hasWg: /\/wg$/m.test(part('tools')),
@@ -54,6 +59,15 @@ export function toObservation({ part }: Look, nowSeconds: number): OpenwrtObserv
       knowsProtocol: part('handlers').includes('wireguard'),
     },
   }
+}
+
+/** The networks that the router is on. @param addresses `ip -4 -o addr show` @param own our interfaces, left out. */
+function connectedNetworks(addresses: string, own: readonly string[]): NonNullable<OpenwrtObservation['networks']> {
+  return addresses.split('\n').flatMap((line) => {
+    const [, name, address] = /^\d+: (\S+) +inet (\d+\.\d+\.\d+\.\d+\/\d+) /.exec(line) ?? []
+    if (name === undefined || address === undefined || name === 'lo' || own.includes(name)) return []
+    return [{ interface: name, prefix: networkOf(address) }]
+  })
 }
 
 /** Sections with the keys that the router's shell shows: public halves, or none. @param keys a line each: `hw0 KEY`. */

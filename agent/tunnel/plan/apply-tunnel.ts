@@ -8,7 +8,7 @@ import { Problem } from '../../../problems/problem.ts'
 import type { PeerState } from '../../../wireguard/dump.ts'
 import type { PublicKey } from '../../../wireguard/keys.ts'
 import type { PeerSpec } from '../../../wireguard/spec.ts'
-import { lanWarnings } from '../../lan/lan-warnings.ts'
+import { lanWarnings, routerLanWarnings } from '../../lan/lan-warnings.ts'
 import { type LocalNetworks, readLocalNetworks } from '../../lan/local-networks.ts'
 import type { TunnelConfig } from '../../settings/config.ts'
 import { hubAddresses } from '../../registrar/hub-addresses.ts'
@@ -67,9 +67,11 @@ export async function applyTunnel(
   let publicKey: PublicKey | null = null
   let lastHandshakeAt: number | null = null
   let peer: PeerSpec | null = null
+  let here: readonly string[] = []
   let warnings: readonly string[] = []
   const desired = async (observed: Observation): Promise<readonly TunnelSpec[]> => {
     const own = tunnelIn(observed, config.interface)
+    here = await misfits(tunnel, observed)
     listenPort = own?.listenPort ?? null
     publicKey = own?.publicKey ?? null
     lastHandshakeAt = hubIn(observed, config)?.lastHandshakeAt ?? null
@@ -77,7 +79,6 @@ export async function applyTunnel(
     peer = spec.peers[0] ?? null
     return [spec]
   }
-  const here = await misfits(tunnel)
   const onWarnings = (found: readonly string[]): void => {
     warnings = [...found, ...here]
     hooks.onWarnings?.(warnings)
@@ -93,13 +94,17 @@ export async function planTunnel(tunnel: HomeTunnel, signal: AbortSignal): Promi
   const hubLiterals = await literalsOf(tunnel, signal)
   const observed = await adapter.observe(signal)
   const plan = adapter.plan(observed, [await wanted(tunnel, hubLiterals, observed, signal)])
-  return { ...plan, warnings: [...plan.warnings, ...(await misfits(tunnel))] }
+  return { ...plan, warnings: [...plan.warnings, ...(await misfits(tunnel, observed))] }
 }
 
-/** What of agent.yaml does not fit the networks here. A router's own networks are not read for that. */
-async function misfits({ config, localNetworks = readLocalNetworks }: HomeTunnel): Promise<readonly string[]> {
+/** What of agent.yaml does not fit the networks of the machine that the tunnel ends on. */
+async function misfits(
+  { config, localNetworks = readLocalNetworks }: HomeTunnel,
+  { networks = [] }: Observation,
+): Promise<readonly string[]> {
   const { router, lan, hub, interface: name } = config
-  return router.kind === 'linux' ? lanWarnings(lan, hub.network, await localNetworks(name)) : []
+  if (router.kind !== 'linux') return routerLanWarnings(lan, networks)
+  return lanWarnings(lan, hub.network, await localNetworks(name))
 }
 
 async function literalsOf({ hubLiterals, config, stateDir, uplink }: HomeTunnel, signal: AbortSignal) {

@@ -28,6 +28,34 @@ const OWN: Row = {
   comment: 'homeward hw0',
 }
 
+test('tells the networks that the router is on, ours and what is turned off apart, and those of its routes', () => {
+  const address = (interfaceName: string, text: string, more: Row = {}): Row => ({
+    '.id': '*1',
+    interface: interfaceName,
+    address: text,
+    disabled: 'false',
+    ...more,
+  })
+  const { networks } = toObservation(
+    {
+      ...NOTHING,
+      interface: [OWN],
+      address: [
+        address('bridge', '192.168.88.1/24'),
+        address('guests', '192.168.99.1/24', { disabled: 'true' }),
+        address('hw0', '10.86.0.2/16', { comment: 'homeward hw0' }),
+      ],
+      route: [{ '.id': '*2', 'dst-address': '192.168.77.0/24', gateway: '192.168.88.9', disabled: 'false' }],
+    },
+    () => null,
+  )
+  expect(networks).toEqual([
+    { interface: 'bridge', prefix: '192.168.88.0/24' },
+    { interface: null, prefix: '192.168.88.0/24' },
+    { interface: null, prefix: '192.168.77.0/24' },
+  ])
+})
+
 /** As versions answer for one and the same peer: absent, empty, zero; durations in any spelling. */
 const PEERS: Readonly<Record<string, Row>> = {
   '7.12, never heard from': {

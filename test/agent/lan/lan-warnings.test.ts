@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { followedLan, lanWarnings } from '../../../agent/lan/lan-warnings.ts'
+import { followedLan, isLanOf, lanWarnings, routerLanWarnings } from '../../../agent/lan/lan-warnings.ts'
 import type { LocalNetworks } from '../../../agent/lan/local-networks.ts'
 
 const at = (...connected: readonly (readonly [string, string])[]): LocalNetworks => ({
@@ -43,6 +43,21 @@ describe('the LAN in agent.yaml', () => {
     )
   })
 
+  test('is none of the router’s: the new one is offered; its bridge is a LAN, and a route leads to one behind it', () => {
+    const on = (prefix: string) => ({ interface: 'br-lan', prefix })
+    const far = { interface: null, prefix: '0.0.0.0/0' }
+    const wan = { interface: 'eth0', prefix: '100.64.1.0/24' }
+    expect(routerLanWarnings(lan, [on('192.168.8.0/24'), wan, far])).toEqual([
+      expect.stringMatching(
+        /192\.168\.1\.0\/24, is none of the router’s networks, which are 192\.168\.8\.0\/24 \(br-lan\)\..*sudo homeward lan 192\.168\.8\.0\/24;/,
+      ),
+    ])
+    expect(routerLanWarnings(lan, [on('192.168.1.0/24'), wan, far])).toEqual([])
+    const behind = { interface: null, prefix: '192.168.1.0/24' }
+    expect(routerLanWarnings(lan, [on('192.168.8.0/24'), behind])).toEqual([])
+    expect(routerLanWarnings(lan, [])).toEqual([])
+  })
+
   test('is not blamed where the tunnel’s network came to be in use here', () => {
     const routed = [{ prefix: '10.0.0.0/8', interface: 'eth0', via: '192.168.1.3' }]
     expect(lanWarnings(lan, network, { ...at(['eth0', '192.168.1.0/24']), routed })).toEqual([
@@ -65,4 +80,13 @@ test.each([
   ['nothing that is the tunnel’s', at(['eth0', '10.86.3.0/24']), null],
 ])('with auto %s is followed', (_, here, prefix) => {
   expect(followedLan(network, here)).toBe(prefix)
+})
+
+test('a LAN is followed for a router only where the router is in it, as far as its address tells', () => {
+  const router = (host: string) =>
+    ({ kind: 'mikrotik', host, user: 'homeward', port: 8729, certificate: null }) as const
+  expect(isLanOf({ kind: 'linux' }, '192.168.8.0/24')).toBe(true)
+  expect(isLanOf(router('192.168.8.1'), '192.168.8.0/24')).toBe(true)
+  expect(isLanOf(router('192.168.1.1'), '192.168.8.0/24')).toBe(false)
+  expect(isLanOf(router('openwrt.lan'), '192.168.8.0/24')).toBe(true)
 })

@@ -7,7 +7,7 @@ import type { Home } from '../../lab/places/home.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
 import { askService, serveEcho } from '../../lab/host/service.ts'
-import { inviteHome, plannedSteps, problemOf, startAgent, startHub, waitForStatus } from '../lab-home.ts'
+import { hubStatusOf, inviteHome, plannedSteps, problemOf, startAgent, startHub, waitForStatus } from '../lab-home.ts'
 
 /** A home router of the laboratory that homeward can configure. */
 interface JoinedRouter extends RouterSystem {
@@ -74,6 +74,17 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
     expect(status.tunnel.rxBytes).toBeGreaterThan(0)
     // Looking at it again and again takes one session.
     await expect.poll(() => system.sessions(), { timeout: 60_000, interval: 50 }).toBe(1)
+    // Another LAN in agent.yaml than the router's is told, and followed where that is wanted.
+    await pi.homeward(['lan', '192.168.77.0/24'])
+    const isTold = (text: string) =>
+      text.includes('is none of the router’s networks') && text.includes(` ${picture.home.lan.prefix} (`)
+    await waitForStatus(pi, ({ router }) => router.warnings.some(isTold))
+    await pi.homeward(['lan', 'auto'])
+    await expect
+      .poll(async () => (await hubStatusOf(picture.hub)).homes[0]?.lan, { timeout: 90_000 })
+      .toEqual([picture.home.lan.prefix])
+    await pi.homeward(['lan', picture.home.lan.prefix])
+    await expect.poll(() => plannedSteps(pi), { timeout: 60_000 }).toEqual([])
     await agent.stop()
   })
 
