@@ -34,7 +34,8 @@ export const TROUBLES = {
     title: 'the hub is down',
     named: 'the hub does not answer',
     why: 'The home’s line works, and the hub answers neither by UDP nor by TCP.',
-    advice: 'Look at the VPS in its provider’s console: whether it runs, and whether its firewall was changed.',
+    advice:
+      'Look in the provider’s console whether the VPS runs. If it does, homeward hub status there says what it sees of this home.',
   },
   'home-unknown': {
     title: 'the hub does not know this home',
@@ -64,9 +65,9 @@ export const TROUBLES = {
   },
   'port-blocked': {
     title: 'the tunnel is down',
-    named: 'the hub’s port is blocked on the way',
-    why: 'The port of the hub that the tunnel goes to is blocked on the way.',
-    advice: `${HEALS} The firewalls to look at are the VPS provider’s and the carrier’s.`,
+    named: 'one port of the hub does not get through',
+    why: 'The port of the hub that the tunnel goes to does not answer this home, and another port of the hub does.',
+    advice: `${HEALS} Where its packets end is not known: homeward hub status on the VPS says whether something there stops them.`,
   },
   'udp-blocked': {
     title: 'UDP is blocked',
@@ -141,7 +142,8 @@ export const TROUBLES = {
     title: 'the hub’s registrar cannot be reached',
     named: 'the hub’s registrar cannot be reached',
     why: 'The tunnel carries, but TCP to the hub’s port does not get through: repairs would be harder without it.',
-    advice: 'Look whether the VPS provider’s firewall lets TCP of that port in.',
+    advice:
+      'Where it ends is not known: homeward hub status on the VPS says whether something there stops it; else it is lost before the VPS, or on this line.',
     pendingSeconds: 900,
   },
   'router-silent': {
