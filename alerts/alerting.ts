@@ -31,9 +31,12 @@ import { type ChannelTest, testChannels } from './channels/test-channels.ts'
 
 /** The alarm of one end: takes signs of trouble, keeps the incidents, tells people. */
 export interface Alerting {
-  readonly sign: (home: string, scope: Scope, trouble: Trouble, since: number) => void
+  /** @param about default: all of the scope. */
+  readonly sign: (home: string, scope: Scope, trouble: Trouble, since: number, about?: About) => void
   readonly passing: (home: string, trouble: Trouble) => void
-  readonly note: (event: Extract<IncidentEvent, { kind: 'well' | 'tried' | 'moved' | 'homes' }>) => void
+  readonly note: (event: Extract<IncidentEvent, { kind: 'well' | 'dropped' | 'tried' | 'moved' | 'homes' }>) => void
+  /** The open incidents of a scope that has several subjects. */
+  readonly openOf: (scope: Scope) => readonly (Pick<Incident, 'home'> & About)[]
   /** On the hub: takes a home's report, and answers it. Who has the right to notify is on disk by then. */
   readonly take: (home: string, report: IncidentReport) => Promise<IncidentAnswer>
   /** The newest incident of the tunnel, of this home or of any; null: none is remembered. */
@@ -46,6 +49,11 @@ export interface Alerting {
   /** Sends a marked test by these channels, now. @throws {Problem} `channel-missing`. */
   readonly test: (channel: string | null) => Promise<readonly ChannelTest[]>
   readonly run: (signal: AbortSignal) => Promise<void>
+}
+
+/** What of its scope an incident is about. */
+interface About extends Pick<Incident, 'failing'> {
+  readonly subject: string
 }
 
 export interface AlertingDeps {
@@ -212,10 +220,14 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
   }
 
   return {
-    sign: (home, scope, trouble, since) =>
-      note({ kind: 'sign', id: newId(home, scope, end, calendar.at(since)), home, scope, trouble, since }),
+    sign: (home, scope, trouble, since, about) =>
+      note({ kind: 'sign', id: newId(home, scope, end, calendar.at(since)), home, scope, trouble, since, ...about }),
     passing: (home, trouble) => note({ kind: 'passing', id: newId(home, 'tunnel', end, clock.wall()), home, trouble }),
     note,
+    openOf: (scope) =>
+      state.incidents.flatMap(({ home, scope: own, subject, failing, ended }) =>
+        own === scope && subject !== null && ended === null ? [{ home, subject, failing }] : [],
+      ),
     take: async (home, report) => {
       const now = clock.now()
       const moment = { wall: Date.parse(report.now), now }

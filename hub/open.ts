@@ -17,6 +17,7 @@ import type { HubPaths } from './settings/paths.ts'
 import { openHeardOnce } from './presence/heard-once.ts'
 import { openMappings } from './presence/mappings.ts'
 import { openHiddenHosts } from './store/hidden-hosts.ts'
+import { openKeptStandings } from './proving/kept-standings.ts'
 import { openStore, type Store } from './store/store.ts'
 import { servedPorts } from './machine/served-ports.ts'
 import { openSshPorts } from './machine/ssh-ports.ts'
@@ -74,6 +75,7 @@ export async function openHub<Opened extends Alarm>(
     heardOnce: await openHeardOnce(paths.heardOnce, systemClock, log),
     hiddenHosts: await openHiddenHosts(paths.hiddenHosts, log),
     ...makeResponders(peerMonitor),
+    proofs: await openKeptStandings(paths.proofs, systemClock, log),
     ownNetworks: makeOwnNetworks(systemClock),
     servedPorts,
     ssh: await openSshPorts({

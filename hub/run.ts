@@ -105,6 +105,7 @@ export async function runHub(
       watchSsh(hub, loops),
       watchSources(hub, loops),
       watchWayIn(hub, loops),
+      hub.provePublications(loops),
       watchConfig(paths.config, configFile, hub, log, loops, async (port) => {
         const old = registrar
         registrar = await open(port)
@@ -160,7 +161,9 @@ async function watchSources(hub: Hub, signal: AbortSignal): Promise<void> {
 async function watchWayIn(hub: Hub, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const warnings = await hub.proveWayIn()
-    await sleep(warnings.length === 0 ? WAY_IN_EVERY_MS : CLOSED_EVERY_MS, signal)
+    const { checkEverySeconds } = hub.config
+    const everyMs = checkEverySeconds === 0 ? WAY_IN_EVERY_MS : Math.min(WAY_IN_EVERY_MS, checkEverySeconds * 1_000)
+    await sleep(warnings.length === 0 ? everyMs : CLOSED_EVERY_MS, signal)
   }
 }
 

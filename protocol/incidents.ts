@@ -20,12 +20,33 @@ const ViewSchema = v.nullable(v.object({ began: TimeSchema, ended: v.nullable(Ti
 const SaidSchema = v.nullable(v.object({ by: v.picklist(['home', 'hub']), at: TimeSchema }))
 const IncidentIdSchema = v.pipe(v.string(), v.regex(/^[a-z0-9.-]{1,100}$/))
 
+/** A sentence of the other end, on one line. */
+const SentenceSchema = v.pipe(v.string(), v.maxLength(600), v.transform(oneLine))
+
+/** A published port that fails, as people are told of it. */
+const FailingPortSchema = v.object({
+  /** The ports on the hub, such as `443/tcp`. */
+  published: WordSchema,
+  /** The service, ADDRESS:PORT. */
+  target: WordSchema,
+  link: v.picklist(['hub', 'tunnel', 'home', 'service']),
+  why: SentenceSchema,
+})
+
+/** How many failing ports of an incident are written down. */
+export const MOST_FAILING = 8
+
 export const IncidentSchema = v.object({
   id: IncidentIdSchema,
   /** The id that the other end gave this incident, before both met. */
   alias: v.nullable(IncidentIdSchema),
   home: NameSchema,
-  scope: v.picklist(['tunnel', 'agent', 'hub-daemon', 'registrar', 'router']),
+  scope: v.picklist(['tunnel', 'agent', 'hub-daemon', 'registrar', 'router', 'publication']),
+  /** What of the scope it is about, where there may be several: the first of the published ports. Default: all of it. */
+  subject: v.optional(WordSchema),
+  /** Published ports that failed together, and how many more than are listed. Default: none. */
+  failing: v.optional(v.pipe(v.array(FailingPortSchema), v.maxLength(MOST_FAILING))),
+  moreFailing: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
   began: TimeSchema,
   /** When the incident ended; null while it lasts. */
   ended: v.nullable(TimeSchema),
@@ -54,6 +75,7 @@ export const IncidentSchema = v.object({
   met: v.boolean(),
 })
 
+export type FailingPort = Readonly<v.InferOutput<typeof FailingPortSchema>>
 export type IncidentRecord = v.InferOutput<typeof IncidentSchema>
 
 /** A cause or a remedy for people: as homeward writes it, or marked as the words of whoever reported it. */

@@ -3,7 +3,7 @@ import { isKeyText, type PresharedKey, type PublicKey } from '../wireguard/keys.
 import { CidrSchema, HostSchema, Ipv4Schema, LiteralSchema, PortSchema } from './addresses.ts'
 import { IncidentAnswer, IncidentReport } from './incidents.ts'
 import { NameSchema } from './names.ts'
-import { KeepsSchema, NamedTargetSchema } from './publications.ts'
+import { KeepsSchema, NamedTargetSchema, PublishedStandings } from './publications.ts'
 
 /**
  * What agent and hub say to each other over the registrar. Requests and answers are JSON over HTTPS; unknown fields
@@ -132,6 +132,8 @@ export const RegisterAnswer = v.object({
   visitors: v.optional(v.boolean(), false),
   /** The home's published services that were given by host names; older hubs do not know any. */
   named: v.optional(v.array(NamedTargetSchema)),
+  /** What the hub's own checks know of the home's publications; older hubs do not check by themselves. */
+  published: v.optional(PublishedStandings),
   hubTime: MomentSchema,
   /** The home's place in the tunnel, which may be another than at its join; older hubs do not say. */
   place: v.optional(v.object({ address: Ipv4Schema, network: CidrSchema, hubAddress: Ipv4Schema })),

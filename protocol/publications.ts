@@ -57,6 +57,36 @@ const WithheldSchema = v.object({
   why: v.string(),
 })
 
+const LinkSchema = v.picklist(['outside', 'hub', 'tunnel', 'home', 'service'])
+const TimeSchema = v.pipe(v.string(), v.maxLength(30), v.isoTimestamp())
+
+/** What the hub's own checks know of a publication. */
+const PublicationStandingSchema = v.object({
+  /** `proven`: data comes back from the service. `failing`: a link of the way to it fails. `unknown`: neither. */
+  state: v.picklist(['proven', 'failing', 'unknown']),
+  /** Since when it is so; null: it is not checked yet. */
+  since: v.nullable(TimeSchema),
+  /** The last check that proved it; null: none did. */
+  provenAt: v.nullable(TimeSchema),
+  /** The link that fails. Default: none. */
+  link: v.optional(LinkSchema),
+  /** Why it is failing or unknown, for people. */
+  why: v.optional(v.pipe(v.string(), v.maxLength(1_000))),
+})
+
+/** How many publications a home hears of with each registration, those that fail first: it registers all day. */
+export const MOST_TOLD = 16
+
+/** A home's own publications as the hub's checks know them, in the answer to its registration. */
+export const PublishedStandings = v.object({
+  /** How many there are; `told` may be fewer. */
+  count: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  told: v.pipe(
+    v.array(v.object({ ...FieldsSchema.entries, ...PublicationStandingSchema.entries })),
+    v.maxLength(MOST_TOLD),
+  ),
+})
+
 const ListedPublicationSchema = v.object({
   ...PublicationSchema.entries,
   /** Ports that are not forwarded. Default: none. */
@@ -65,6 +95,8 @@ const ListedPublicationSchema = v.object({
   whyHidden: v.optional(v.string()),
   /** Why the service is nowhere that the tunnel leads any more: the home has another LAN since. */
   whyOutside: v.optional(v.string()),
+  /** What the hub's own checks know of it. Default: the hub does not check by itself. */
+  standing: v.optional(PublicationStandingSchema),
 })
 
 /** GET /v1/publications. A home sees its own. */
@@ -72,7 +104,7 @@ export const PublicationList = v.object({ publications: v.array(ListedPublicatio
 
 /** One link of a visitor's path. */
 const ProofLinkSchema = v.object({
-  link: v.picklist(['outside', 'hub', 'tunnel', 'home', 'service']),
+  link: LinkSchema,
   /** Whether the link works; null: cannot be told. */
   works: v.nullable(v.boolean()),
   /** The result for people. */
@@ -101,6 +133,8 @@ export type Publication = Readonly<v.InferOutput<typeof PublicationSchema>>
 export type NamedTarget = Readonly<v.InferOutput<typeof NamedTargetSchema>>
 export type Withheld = Readonly<v.InferOutput<typeof WithheldSchema>>
 export type ListedPublication = v.InferOutput<typeof ListedPublicationSchema>
+export type PublicationStanding = Readonly<v.InferOutput<typeof PublicationStandingSchema>>
+export type PublishedStandings = Readonly<v.InferOutput<typeof PublishedStandings>>
 export type ProofLink = v.InferOutput<typeof ProofLinkSchema>
 export type ProofAnswer = v.InferOutput<typeof ProofAnswer>
 export type PublicationList = v.InferOutput<typeof PublicationList>
@@ -123,6 +157,11 @@ export function entryCount(ranges: readonly Pick<Publication, 'port' | 'lastPort
 
 export function keepsNumbers({ port, targetPort }: Pick<Publication, 'port' | 'targetPort'>): boolean {
   return port === targetPort
+}
+
+/** A publication as it is listed, with what the hub's checks know of it. @param standing null: it does not check. */
+export function withStanding(listed: ListedPublication, standing: PublicationStanding | null): ListedPublication {
+  return standing === null ? listed : { ...listed, standing }
 }
 
 export interface PublishedRange {

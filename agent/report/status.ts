@@ -2,6 +2,7 @@ import type { Observation } from '../../adapters/observation.ts'
 import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import type { ChannelStatus } from '../../alerts/delivery/courier.ts'
 import type { IncidentRecord } from '../../protocol/incidents.ts'
+import type { PublishedStandings } from '../../protocol/publications.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'
 import { REKEY_AFTER_TIME } from '../../wireguard/timers.ts'
 import type { Calendar } from '../../system/time/calendar.ts'
@@ -70,6 +71,8 @@ export interface Status {
     readonly cutPeriod: { readonly hours: number } | null
   }
   readonly registration: { readonly at: string | null; readonly count: number }
+  /** The home's publications as the hub's own checks know them, those that fail first; missing: there are none. */
+  readonly published?: PublishedStandings
   /** The newest outage, over or not; null: none is remembered. */
   readonly lastIncident: IncidentRecord | null
   /** The channels of alerts.yaml, and how many messages wait for each. */
@@ -133,6 +136,7 @@ export function statusOf(facts: StatusFacts): Status {
       at: registration.succeededAt === null ? null : isoSeconds(calendar.at(registration.succeededAt)),
       count: registration.succeeded,
     },
+    ...(facts.published === null || facts.published.count === 0 ? {} : { published: facts.published }),
     lastIncident: facts.lastIncident,
     alerts: { channels: facts.channels },
     ...(facts.stale ? { stale: true } : {}),

@@ -1,6 +1,7 @@
 import type { Adapter, Description } from '../../adapters/adapter.ts'
 import type { Observation } from '../../adapters/observation.ts'
 import { tunnelIn } from '../../adapters/tunnel-in.ts'
+import type { PublishedStandings } from '../../protocol/publications.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { PeerState } from '../../wireguard/dump.ts'
 import { cutPeriod } from '../../wireguard/cut-period.ts'
@@ -30,6 +31,8 @@ export interface TunnelReading {
   readonly lastHandshakeSeconds: number | null
   readonly cgnat: Cgnat
   readonly cutPeriod: ReturnType<typeof cutPeriod>
+  /** The home's publications as the hub said last; null: it does not check them by itself, or was not asked yet. */
+  readonly published: PublishedStandings | null
   /** When the present mapping began, if that was before this agent began. */
   readonly earlierMappingSince: string | null
 }
@@ -41,6 +44,7 @@ export interface ReadingDeps {
   /** Warnings of the last apply. */
   readonly warnings: () => Promise<readonly string[]>
   readonly config: () => TunnelConfig
+  readonly published: () => PublishedStandings | null
   readonly events: Pick<EventLog, 'lastMapping' | 'mappingTimes'>
 }
 
@@ -96,6 +100,7 @@ export function makeReader(deps: ReadingDeps): () => Promise<TunnelReading> {
       warnings,
       lastHandshakeSeconds: handshakeAge.seconds(peer?.lastHandshakeAt ?? null),
       cgnat: cgnat(ownAddress, watch.ledger.current?.endpoint ?? null),
+      published: deps.published(),
       cutPeriod: cutPeriod(events.mappingTimes()),
       earlierMappingSince: earlier === null ? null : `${earlier.at.slice(0, 19)}Z`,
     }

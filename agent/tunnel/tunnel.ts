@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { Adapter } from '../../adapters/adapter.ts'
 import { reasonOf } from '../../problems/problem.ts'
 import type { IncidentAnswer, IncidentReport } from '../../protocol/incidents.ts'
+import type { PublishedStandings } from '../../protocol/publications.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { makeMutex } from '../../system/process/mutex.ts'
@@ -195,6 +196,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
         })
     },
   }
+  let published: PublishedStandings | null = null
   const named = makeNamedServices({
     config,
     move: (target, address, cut) =>
@@ -218,6 +220,9 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       recorder,
       takePlace: (place) => takePlace({ stateDir, settings, follow, note, log }, place),
       heardNamed: named.take,
+      heardPublished: (heard) => {
+        published = heard ?? null
+      },
       heardTime: clockGuard.heard,
       registrationMutex,
       clock,
@@ -255,6 +260,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       adapter,
       warnings: async () => [...(await warnings()), ...nameCheck.warnings()],
       config,
+      published: () => published,
       events,
     }),
     exchange: (incidents) =>

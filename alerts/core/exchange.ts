@@ -99,10 +99,16 @@ function maySpeakAlone(incident: Incident): boolean {
   return incident.scope !== 'tunnel' || ALONE.includes(troubleOf(incident))
 }
 
-/** On the hub: incidents that it saw of a home by itself, and of which that home has not heard. */
+/**
+ * On the hub: incidents that it saw of a home by itself, and of which that home has not heard. Not of publications: a home
+ * of an older version would refuse the answer for a scope that it does not know, and the hub tells people of them.
+ */
 export function untold({ incidents }: IncidentState, home: string): readonly Incident[] {
   return incidents
-    .filter((one) => one.home === home && one.ended !== null && one.views.home === null && !one.met)
+    .filter(
+      (one) =>
+        one.home === home && one.scope !== 'publication' && one.ended !== null && one.views.home === null && !one.met,
+    )
     .slice(0, MOST_REPORTED)
 }
 

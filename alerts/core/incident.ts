@@ -1,5 +1,14 @@
 import type { End, Scope, Trouble } from './trouble.ts'
 
+/** A published port that fails. `published`: the ports on the hub; `target`: the service. */
+export interface FailingPort {
+  readonly published: string
+  readonly target: string
+  readonly link: 'hub' | 'tunnel' | 'home' | 'service'
+  /** The reason, for people. */
+  readonly why: string
+}
+
 /** One outage, from its first sign to the proof of recovery. Every moment is monotonic milliseconds of this machine. */
 export interface Incident {
   readonly id: string
@@ -7,6 +16,10 @@ export interface Incident {
   readonly alias: string | null
   readonly home: string
   readonly scope: Scope
+  /** What of the scope it is about, where there may be several incidents of it; null: all of it. */
+  readonly subject: string | null
+  /** Published ports that failed together: all that did since it began. */
+  readonly failing: readonly FailingPort[]
   readonly began: number
   /** null: the incident lasts. */
   readonly ended: number | null
@@ -59,15 +72,18 @@ const MOST_CAUSES = 16
 const MOST_TRIED = 32
 
 export function newIncident(
-  of: Pick<Incident, 'id' | 'home' | 'scope' | 'began'> & { readonly trouble: Trouble; readonly seenBy: End },
+  of: Pick<Incident, 'id' | 'home' | 'scope' | 'began'> &
+    Partial<Pick<Incident, 'subject' | 'failing'>> & { readonly trouble: Trouble; readonly seenBy: End },
 ): Incident {
-  const { id, home, scope, began, trouble, seenBy } = of
+  const { id, home, scope, subject = null, failing = [], began, trouble, seenBy } = of
   const view = { began, ended: null }
   return {
     id,
     alias: null,
     home,
     scope,
+    subject,
+    failing,
     began,
     ended: null,
     wellSince: null,
@@ -97,6 +113,12 @@ export function named(incident: Incident, trouble: Trouble, at: number): Inciden
   if (last?.trouble === trouble || (trouble === 'unknown' && causes.length > 0)) return incident
   if (causes.length >= MOST_CAUSES) return { ...incident, causes: [...causes.slice(0, -1), { trouble, at }] }
   return { ...incident, causes: [...causes, { trouble, at }] }
+}
+
+/** Adds ports that fail, with the present reason of those that did before. */
+export function withFailing(incident: Incident, failing: readonly FailingPort[]): Incident {
+  const now = new Set(failing.map(({ published }) => published))
+  return { ...incident, failing: [...failing, ...incident.failing.filter((one) => !now.has(one.published))] }
 }
 
 export function noteTried(incident: Incident, tried: Tried): Incident {

@@ -5,7 +5,9 @@ const TOLERANCE_MS = 30_000
 
 /** The hub's incident that the home reports; null when the hub has seen nothing of it. */
 export function counterpart(incidents: readonly Incident[], reported: Incident): Incident | null {
-  const same = incidents.filter(({ home, scope }) => home === reported.home && scope === reported.scope)
+  const same = incidents.filter(
+    ({ home, scope, subject }) => home === reported.home && scope === reported.scope && subject === reported.subject,
+  )
   return (
     same.find(({ id, alias }) => id === reported.id || alias === reported.id) ??
     // One view of the hub stands for one of the home, the first that fits: the others stay separate.

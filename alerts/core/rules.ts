@@ -1,5 +1,5 @@
 import { asked, exchanged, reported } from './exchange.ts'
-import { type Incident, lastedMs, named, newIncident, noteTried, troubleOf } from './incident.ts'
+import { type Incident, lastedMs, named, newIncident, noteTried, troubleOf, withFailing } from './incident.ts'
 import { POLICIES } from './policy.ts'
 import { laidToRest, silencedWhenUnheard } from './silence.ts'
 import { spoken } from './speaking.ts'
@@ -58,7 +58,7 @@ export function nextIncidents(
   now: number,
 ): readonly [IncidentState, readonly IncidentAction[]] {
   // An event of every home each second, which changes nothing.
-  if (event.kind === 'well' && openIncident(state, event.home, event.scope) === null) return [state, []]
+  if (event.kind === 'well' && openIncident(state, event.home, event.scope, event.subject) === null) return [state, []]
   const acts: IncidentAction[] = []
   const policy = POLICIES[state.settings.end]
   let after = taken(state, event, now, acts)
@@ -69,9 +69,18 @@ export function nextIncidents(
   return [{ ...after, incidents: kept(after, policy, now) }, acts]
 }
 
-/** The open incident of this home and scope. */
-function openIncident({ incidents }: IncidentState, home: string, scope: Scope): Incident | null {
-  return incidents.find((one) => one.home === home && one.scope === scope && one.ended === null) ?? null
+/** The open incident of this home, scope and subject. */
+function openIncident(
+  { incidents }: IncidentState,
+  home: string,
+  scope: Scope,
+  subject: string | null = null,
+): Incident | null {
+  return (
+    incidents.find(
+      (one) => one.home === home && one.scope === scope && one.subject === subject && one.ended === null,
+    ) ?? null
+  )
 }
 
 function taken(state: IncidentState, event: IncidentEvent, now: number, acts: IncidentAction[]): IncidentState {
@@ -88,9 +97,16 @@ function taken(state: IncidentState, event: IncidentEvent, now: number, acts: In
       return troubleOf(open) === 'unknown' ? replaced(state, open, named(open, trouble, now)) : state
     }
     case 'well': {
-      const open = openIncident(state, event.home, event.scope)
+      const open = openIncident(state, event.home, event.scope, event.subject)
       if (open === null || open.wellSince !== null) return state
       return replaced(state, open, { ...open, wellSince: Math.max(event.since, open.began) })
+    }
+    case 'dropped': {
+      const open = openIncident(state, event.home, event.scope, event.subject)
+      if (open === null) return state
+      const incident = laidToRest(open, now)
+      acts.push({ kind: 'write', incident }, { kind: 'over', incident })
+      return replaced(state, open, incident)
     }
     case 'tried': {
       const open = openIncident(state, event.home, 'tunnel')
@@ -116,23 +132,25 @@ function taken(state: IncidentState, event: IncidentEvent, now: number, acts: In
 }
 
 function signed(state: IncidentState, event: Extract<IncidentEvent, { kind: 'sign' }>, now: number): IncidentState {
-  const { id, home, scope, trouble, since } = event
-  const open = openIncident(state, home, scope)
-  if (open === null) return begin(state, { id, home, scope, began: since, trouble }, null, now)
+  const { id, home, scope, trouble, since, subject = null, failing = [] } = event
+  const open = openIncident(state, home, scope, subject)
+  if (open === null) return begin(state, { id, home, scope, subject, failing, began: since, trouble }, null, now)
   const { end } = state.settings
   const views = open.views[end] === null ? { ...open.views, [end]: { began: since, ended: null } } : open.views
   const flaps = open.wellSince === null ? open.flaps : open.flaps + 1
-  return replaced(state, open, { ...named(open, trouble, now), views, wellSince: null, flaps })
+  const after = { ...named(open, trouble, now), views, wellSince: null, flaps }
+  return replaced(state, open, failing.length === 0 ? after : withFailing(after, failing))
 }
 
 function begin(
   state: IncidentState,
-  of: Pick<Incident, 'id' | 'home' | 'scope' | 'began'> & { readonly trouble: Trouble },
+  of: Pick<Incident, 'id' | 'home' | 'scope' | 'began'> &
+    Partial<Pick<Incident, 'subject' | 'failing'>> & { readonly trouble: Trouble },
   wellSince: number | null,
   now: number,
 ): IncidentState {
   const { end, unstable } = state.settings
-  const key = `${of.home}/${of.scope}`
+  const key = keyOf(of)
   const recent = (state.begun[key] ?? []).filter((at) => now - at <= unstable.withinMs)
   const begun = HARMLESS.includes(of.trouble) ? recent : [...recent, now]
   const isFlapping = begun.length >= unstable.outages && begun.length > recent.length
@@ -190,9 +208,14 @@ function settled(
   return ended
 }
 
+/** The part of a home whose incidents are counted together. */
+function keyOf({ home, scope, subject = null }: Pick<Incident, 'home' | 'scope'> & Partial<Incident>): string {
+  return subject === null ? `${home}/${scope}` : `${home}/${scope}/${subject}`
+}
+
 function settleMs(incident: Incident, { settings, begun }: IncidentState): number {
   if (incident.isFlapping) return settings.unstable.calmMs
-  const recent = begun[`${incident.home}/${incident.scope}`] ?? []
+  const recent = begun[keyOf(incident)] ?? []
   return recent.length >= settings.unstable.outages - 1 && recent.length > 1 ? SETTLE_AGAIN_MS : SETTLE_MS
 }
 

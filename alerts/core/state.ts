@@ -1,4 +1,4 @@
-import type { Incident, Tried } from './incident.ts'
+import type { FailingPort, Incident, Tried } from './incident.ts'
 import type { End, Scope, Trouble } from './trouble.ts'
 
 /** An end's knowledge of outages. Every moment is monotonic milliseconds. */
@@ -56,10 +56,22 @@ export type IncidentEvent =
       readonly scope: Scope
       readonly trouble: Trouble
       readonly since: number
+      /** Default: all of the scope. */
+      readonly subject?: string
+      /** The published ports that fail. */
+      readonly failing?: readonly FailingPort[]
     }
   /** Something was wrong, and was well again before anybody could act. */
   | { readonly kind: 'passing'; readonly id: string; readonly home: string; readonly trouble: Trouble }
-  | { readonly kind: 'well'; readonly home: string; readonly scope: Scope; readonly since: number }
+  | {
+      readonly kind: 'well'
+      readonly home: string
+      readonly scope: Scope
+      readonly since: number
+      readonly subject?: string
+    }
+  /** What the incident was about is there no more: nobody needs to hear of it. */
+  | { readonly kind: 'dropped'; readonly home: string; readonly scope: Scope; readonly subject: string }
   | { readonly kind: 'tried'; readonly home: string; readonly tried: Tried }
   | { readonly kind: 'moved'; readonly home: string; readonly before: string | null; readonly after: string }
   /** At home: the outcome of asking the hub for these; null when the hub was not reached. */

@@ -28,9 +28,11 @@ export type Trouble =
   | 'registrar-unreachable'
   /** The tunnel carries, the router that it ends on does not answer the agent. */
   | 'router-silent'
+  /** The hub's own checks of a published port fail, and did not before. */
+  | 'publication-failing'
 
-/** The part that a trouble concerns: at most one incident of each is open at a time. */
-export type Scope = 'tunnel' | 'agent' | 'hub-daemon' | 'registrar' | 'router'
+/** The part that a trouble concerns: at most one incident of each, and of each of its subjects, is open at a time. */
+export type Scope = 'tunnel' | 'agent' | 'hub-daemon' | 'registrar' | 'router' | 'publication'
 
 /** The end that saw or said something. */
 export type End = 'home' | 'hub'
@@ -40,10 +42,19 @@ export type End = 'home' | 'hub'
  * tunnel's own causes hide each other by being one incident.
  */
 export const INHIBITS: Readonly<Partial<Record<Trouble, readonly Scope[]>>> = {
-  'home-offline': ['registrar', 'hub-daemon', 'router'],
-  'hub-down': ['registrar', 'hub-daemon'],
-  'home-unknown': ['registrar', 'hub-daemon'],
-  'home-dark': ['agent'],
+  'home-offline': ['registrar', 'hub-daemon', 'router', 'publication'],
+  'hub-down': ['registrar', 'hub-daemon', 'publication'],
+  'home-unknown': ['registrar', 'hub-daemon', 'publication'],
+  'flow-dead': ['publication'],
+  'return-dead': ['publication'],
+  'port-blocked': ['publication'],
+  'udp-blocked': ['publication'],
+  'peer-unknown': ['publication'],
+  'endpoint-moved': ['publication'],
+  'session-lost': ['publication'],
+  'handshake-blocked': ['publication'],
+  'handshake-refused': ['publication'],
+  'home-dark': ['agent', 'publication'],
   'hub-daemon-silent': ['registrar'],
-  unknown: ['registrar', 'hub-daemon', 'agent'],
+  unknown: ['registrar', 'hub-daemon', 'agent', 'publication'],
 }

@@ -2,6 +2,7 @@ import { type IncidentRecord, reportedWord } from '../../protocol/incidents.ts'
 import type { NotificationKind } from '../core/state.ts'
 import type { Message } from './message.ts'
 import { namedRemedy } from './remedies.ts'
+import { againText, comesAndGoesText, failingLines, failingTitle } from './failing-ports.ts'
 import { isTrouble, namedCause, TROUBLES } from './troubles.ts'
 
 /** Composes the words of a message. Pure; times are by this machine's calendar. */
@@ -52,15 +53,16 @@ export function summaryMessage(
 }
 
 function titleOf(what: NotificationKind, incident: IncidentRecord): string {
+  const title = failingTitle(incident) ?? wordsOf(incident).title
   switch (what) {
     case 'down':
-      return wordsOf(incident).title
+      return title
     case 'reminder':
-      return `still: ${wordsOf(incident).title}`
+      return `still: ${title}`
     case 'recovered':
-      return `back online after ${spanText(incident.seconds ?? 0)}`
+      return `${againText(incident) ?? 'back online'} after ${spanText(incident.seconds ?? 0)}`
     case 'unstable':
-      return 'the tunnel comes and goes'
+      return comesAndGoesText(incident) ?? 'the tunnel comes and goes'
     case 'steady':
       return `stable again after ${count(incident.flaps + 1, 'interruption')}`
     default:
@@ -70,15 +72,22 @@ function titleOf(what: NotificationKind, incident: IncidentRecord): string {
 
 function linesOf(what: NotificationKind, incident: IncidentRecord, at: Date): readonly string[] {
   const words = wordsOf(incident)
-  const advice = words.advice.replaceAll('HOME', incident.home)
+  const published = incident.failing?.[0]?.published ?? 'PORT/tcp'
+  const advice = words.advice.replaceAll('HOME', incident.home).replaceAll('PORT/tcp', published)
   const since = `Since ${clockText(new Date(incident.began))}`
   switch (what) {
     case 'down':
-      return [`${since}. ${words.why} [${reportedWord(incident.cause)}]`, ...triedLine(incident), advice]
+      return [
+        `${since}. ${words.why} [${reportedWord(incident.cause)}]`,
+        ...failingLines(incident),
+        ...triedLine(incident),
+        advice,
+      ]
     case 'reminder': {
       const lasted = spanText((at.getTime() - Date.parse(incident.began)) / 1_000)
       return [
         `${since}, ${lasted} by now. ${words.why} [${reportedWord(incident.cause)}]`,
+        ...failingLines(incident),
         ...triedLine(incident),
         advice,
       ]
@@ -86,6 +95,7 @@ function linesOf(what: NotificationKind, incident: IncidentRecord, at: Date): re
     case 'unstable':
       return [
         `${since}: one more outage, soon after the last ones. ${words.why} [${reportedWord(incident.cause)}]`,
+        ...failingLines(incident),
         'The next message comes when it has been stable for a while.',
         advice,
       ]

@@ -1,4 +1,4 @@
-import type { IncidentRecord } from '../../protocol/incidents.ts'
+import { type IncidentRecord, MOST_FAILING } from '../../protocol/incidents.ts'
 import { type Incident, lastedMs, troubleOf } from '../core/incident.ts'
 import { isTrouble } from './troubles.ts'
 
@@ -14,11 +14,15 @@ export function toRecord(incident: Incident, at: TimeAt, now: number): IncidentR
   const said = (one: Incident['said']['down']) => (one === null ? null : { by: one.by, at: time(one.at) })
   const { id, alias, home, scope, began, ended, flaps, isFlapping, causes, tried, mapping, views, silenced, met } =
     incident
+  const { subject, failing } = incident
   return {
     id,
     alias,
     home,
     scope,
+    ...(subject === null ? {} : { subject }),
+    ...(failing.length === 0 ? {} : { failing: failing.slice(0, MOST_FAILING) }),
+    ...(failing.length <= MOST_FAILING ? {} : { moreFailing: failing.length - MOST_FAILING }),
     began: time(began),
     ended: timeOr(ended),
     seconds: ended === null ? null : Math.round(lastedMs(incident, now) / 100) / 10,
@@ -61,6 +65,8 @@ export function fromRecord(record: IncidentRecord, { wall, now }: Moment): Incid
     alias,
     home,
     scope,
+    subject: record.subject ?? null,
+    failing: record.failing ?? [],
     began,
     ended,
     wellSince: null,

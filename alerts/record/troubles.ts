@@ -153,6 +153,13 @@ export const TROUBLES = {
     advice: 'Check that its API or SSH still lets the agent in: homeward plan at home says what it answers.',
     pendingSeconds: 300,
   },
+  'publication-failing': {
+    title: 'visitors do not reach a published service',
+    named: 'visitors do not reach a published service',
+    why: 'The hub opens its published ports now and then as visitors do. What answered before answers no more.',
+    advice: 'homeward publish check PORT/tcp, at home or on the hub, follows the way again, link by link.',
+    pendingSeconds: 60,
+  },
 } as const satisfies Record<Trouble, Words>
 
 const PENDING_SECONDS = 30

@@ -4,6 +4,7 @@ import type { Note, Status } from '../../agent/report/status.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
 import { ageText, bytesText } from '../text/age.ts'
 import { indented } from '../output.ts'
+import { publishedLines } from './published-lines.ts'
 import { STATE_NAMES } from '../text/state-names.ts'
 import { styled, type Style } from '../text/style.ts'
 
@@ -26,6 +27,7 @@ export function statusText(status: Status, now = new Date(), colours = wantsColo
     ['traffic', `${bytesText(tunnel.rxBytes)} in, ${bytesText(tunnel.txBytes)} out`],
     ['interface', `${tunnel.interface}, ${tunnel.address}, port ${tunnel.listenPort ?? 'none'}, MTU ${tunnel.mtu}`],
     ['router', routerText(status)],
+    ...publishedLines(status.published).map((text) => ['published', text] as const),
     ...tunnel.notes.map((note) => ['note', NOTE_TEXT[note]] as const),
     ...status.alerts.channels.flatMap(channelLine),
     ...status.router.warnings.map((warning) => ['warning', indented(warning, '    ')] as const),

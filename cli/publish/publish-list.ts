@@ -21,7 +21,15 @@ export function publicationTable(publications: readonly ListedPublication[]): st
     one.home,
     one.source,
     one.addedAt,
+    provenText(one),
   ])
+  const failing = publications.flatMap((one) =>
+    one.standing?.state === 'failing'
+      ? [
+          `${rangeText(one)} fails at the link ${one.standing.link ?? 'service'}: ${one.standing.why ?? 'no reason was told'}`,
+        ]
+      : [],
+  )
   const withheld = publications.flatMap((one) =>
     (one.withheld ?? []).map((range) => `${rangeText(range)} leads nowhere: ${range.why}`),
   )
@@ -32,9 +40,30 @@ export function publicationTable(publications: readonly ListedPublication[]): st
     one.whyOutside === undefined ? [] : [`${rangeText(one)} leads nowhere: ${one.whyOutside}`],
   )
   return [
-    table([['PUBLISHED', 'LEADS TO', 'AT', 'SOURCE', 'ADDED'], ...rows]),
+    table([['PUBLISHED', 'LEADS TO', 'AT', 'SOURCE', 'ADDED', 'PROVEN'], ...rows]),
+    ...failing,
     ...withheld,
     ...hidden,
     ...outside,
   ].join('\n')
+}
+
+/** Since when the hub's own checks prove a publication, or do not. */
+function provenText({ standing }: ListedPublication): string {
+  if (standing === undefined) return '-'
+  const since = standing.since === null ? '' : ` since ${isoSeconds(standing.since)}`
+  switch (standing.state) {
+    case 'proven':
+      return since.trim()
+    case 'failing':
+      return `not${since}`
+    case 'unknown':
+      return standing.since === null ? 'not checked yet' : `?${since}`
+    default:
+      return standing.state satisfies never
+  }
+}
+
+function isoSeconds(iso: string): string {
+  return `${iso.slice(0, 19)}Z`
 }

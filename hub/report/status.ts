@@ -1,6 +1,13 @@
 import type { Description } from '../../adapters/adapter.ts'
 import type { Problem } from '../../problems/problem.ts'
-import { entryCount, type ListedPublication, MOST_PUBLISHED_ENTRIES, rangeText } from '../../protocol/publications.ts'
+import {
+  entryCount,
+  type ListedPublication,
+  MOST_PUBLISHED_ENTRIES,
+  type PublicationStanding,
+  rangeText,
+  withStanding,
+} from '../../protocol/publications.ts'
 import { cutPeriod } from '../../wireguard/cut-period.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'
 import type { TransportMetrics, Transports } from '../transport/transports.ts'
@@ -94,6 +101,8 @@ export interface StatusDeps {
   readonly document: StoreDocument
   /** Adds to a publication why it is led otherwise than it was wanted. Default: none is. */
   readonly withNote?: (listed: ListedPublication) => ListedPublication
+  /** What the hub's own checks know of a publication. Default: it does not check by itself. */
+  readonly standingOf?: (listed: ListedPublication) => PublicationStanding | null
   readonly machine: Description | null
   readonly peerMonitor: PeerMonitor
   readonly heartbeats: Pick<HeartbeatResponder, 'heardSeconds'> | null
@@ -142,9 +151,9 @@ export function hubStatus(deps: StatusDeps): HubStatus {
       home,
       addedAt,
     })),
-    publications: listedPublications(document, null, forwardedPorts(document.publications, deps.sshPorts)).map(
-      deps.withNote ?? ((listed) => listed),
-    ),
+    publications: listedPublications(document, null, forwardedPorts(document.publications, deps.sshPorts))
+      .map(deps.withNote ?? ((listed) => listed))
+      .map((listed) => withStanding(listed, deps.standingOf?.(listed) ?? null)),
     witnessSeconds: peerMonitor.ageSeconds(),
     problem: problem === null ? null : { code: problem.code, message: problem.message, next: problem.next },
     warnings: deps.warnings,

@@ -23,6 +23,7 @@ import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
 import { hubView, joinAnswer } from './answers.ts'
 import type { SourceMeasuring } from './kept-sources.ts'
+import type { Proving } from '../proving/proving.ts'
 import type { Update } from './update.ts'
 import type { Visitors } from './visitors.ts'
 
@@ -62,6 +63,8 @@ export interface HomesDeps {
   readonly presences: Pick<Presences, 'expect'>
   readonly visitors: Pick<Visitors, 'heard' | 'isWanted' | 'isReady' | 'told'>
   readonly measuring: Pick<SourceMeasuring, 'all'>
+  /** null where no daemon runs. */
+  readonly proving: Pick<Proving, 'toldTo'> | null
   readonly viewOf: PeerViewOf
   /** null where no daemon runs. */
   readonly alerting: Pick<Alerting, 'take'> | null
@@ -143,6 +146,7 @@ export function makeHomes(deps: HomesDeps): Homes {
         alternatePorts: [...machine.alternatePorts],
         visitors: visitors.isWanted(home.name),
         named: namedTargets(store.document, home.name),
+        ...(deps.proving === null ? {} : { published: deps.proving.toldTo(home.name) }),
         hubTime: clock.wall().toISOString(),
         place: {
           address: home.address,

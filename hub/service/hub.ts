@@ -26,6 +26,8 @@ import { makePresences } from '../presence/presence.ts'
 import type { LastEndpoints } from '../presence/last-endpoints.ts'
 import type { PeerMonitor } from '../presence/peer-monitor.ts'
 import type { PeerViewOf } from '../presence/peer-view.ts'
+import { type KeptStandings, NOTHING_KEPT } from '../proving/kept-standings.ts'
+import { makeProving, type Proving } from '../proving/proving.ts'
 import { type HubStatus, hubStatus, type RegistrationNote } from '../report/status.ts'
 import type { HubConfig } from '../settings/config.ts'
 import type { Identity } from '../settings/identity.ts'
@@ -40,6 +42,7 @@ import { type Homes, makeHomes } from './homes.ts'
 import { makeKeptSources, makeSourceMeasuring } from './kept-sources.ts'
 import { measureAnswerPath } from './answer-path.ts'
 import { makePublishing, type Publishing } from './publishing.ts'
+import { makeQuickCheck, provingPresence } from './quick-check.ts'
 import { makeUpdate } from './update.ts'
 import { makeVisitors } from './visitors.ts'
 import { makeWayIn, type VisitPorts } from './way-in.ts'
@@ -62,6 +65,8 @@ export interface Hub
   readonly recoverSessions: () => Promise<void>
   /** Measures whether services that should see visitors' addresses answer them through the tunnel. Never throws. */
   readonly measureSources: () => Promise<void>
+  /** Checks publications now and then until the signal ends it; does nothing where no daemon runs. Never throws. */
+  readonly provePublications: (signal: AbortSignal) => Promise<void>
   /** What another network of the tunnel would change. @throws {Problem} as `moveNetwork`. */
   readonly previewNetwork: (network: string) => Promise<NetworkMove>
   /** Takes other settings; the machine follows with the next reconcile. @throws {Problem} as `moveNetwork`: nothing is taken. */
@@ -74,7 +79,7 @@ export interface Hub
 export type DeviceRequest = DeviceInput
 
 /** The alarm that tells people; null where no daemon runs. */
-export type Alarm = Pick<Alerting, 'sign' | 'note' | 'take' | 'test'> | null
+export type Alarm = Pick<Alerting, 'sign' | 'note' | 'openOf' | 'take' | 'test'> | null
 
 export interface HubDeps<Opened extends Alarm> {
   readonly settings: Settings
@@ -96,6 +101,8 @@ export interface HubDeps<Opened extends Alarm> {
   readonly viewOf: PeerViewOf
   /** @param status may be called at once: it needs nothing of the alarm. */
   readonly openAlerting: (status: Hub['status']) => Promise<Opened>
+  /** What checks of publications found before. Default: nothing is known. */
+  readonly proofs?: KeptStandings
   readonly ownNetworks: (tunnelInterface: string) => Promise<readonly Occupied[]>
   readonly servedPorts: (protocol: 'tcp' | 'udp') => Promise<ReadonlySet<number>>
   /** SSH ports; default: only 22. */
@@ -145,6 +152,7 @@ export async function makeHub<Opened extends Alarm>(
   /** Networks of this machine that overlap those of homes, or the tunnel's: they may have come later. */
   const overlapping = async (): Promise<readonly string[]> =>
     overlapWarnings(store.document, settings.current.network, await deps.ownNetworks(settings.current.interface))
+  let proving: Proving | null = null
   const wayIn = makeWayIn(visitPorts, settings, () => store.document.publications, log)
   const status = async (): Promise<HubStatus> =>
     hubStatus({
@@ -152,6 +160,7 @@ export async function makeHub<Opened extends Alarm>(
       identity,
       document: sources.document,
       withNote: sources.withNote,
+      standingOf: (listed) => proving?.of(listed) ?? null,
       // A machine that cannot be described has a problem, which reconciling reports.
       machine: await adapter.describe(AbortSignal.timeout(10_000)).catch(() => null),
       peerMonitor,
@@ -210,9 +219,33 @@ export async function makeHub<Opened extends Alarm>(
     clock,
     log,
   })
+  const proof = (home: Home): ReturnType<Parameters<typeof makePublishing>[0]['proof']> => ({
+    home,
+    hubProblem: async () => machine.problem?.message ?? (await whyNoVisitors()),
+    heardSeconds: () => heartbeats?.heardSeconds(home.address) ?? null,
+    isReady: () => (heartbeats === null ? null : visitors.isReady(home.name)),
+    measureSource: async (publication) => {
+      await measuring.one(publication)
+      return sources.whyHidden(publication)
+    },
+    clock,
+  })
+  if (alerting !== null)
+    proving = makeProving({
+      document: () => store.document,
+      everySeconds: () => settings.current.checkEverySeconds,
+      check: makeQuickCheck({ store, sources, ssh, wayIn, proof }),
+      ...provingPresence(store, presences),
+      alerting,
+      onNews: visitors.proofsChanged,
+      kept: deps.proofs ?? NOTHING_KEPT,
+      clock,
+      log,
+    })
   const homes = makeHomes({
     ...deps,
     measuring,
+    proving,
     update,
     machine,
     presences,
@@ -231,17 +264,8 @@ export async function makeHub<Opened extends Alarm>(
     served: deps.servedPorts,
     ssh,
     wayIn,
-    proof: (home) => ({
-      home,
-      hubProblem: async () => machine.problem?.message ?? (await whyNoVisitors()),
-      heardSeconds: () => heartbeats?.heardSeconds(home.address) ?? null,
-      isReady: () => (heartbeats === null ? null : visitors.isReady(home.name)),
-      measureSource: async (publication) => {
-        await measuring.one(publication)
-        return sources.whyHidden(publication)
-      },
-      clock,
-    }),
+    proof,
+    proving,
     log,
   })
   serve()
@@ -298,6 +322,7 @@ export async function makeHub<Opened extends Alarm>(
     lookForSsh: machine.lookForSsh,
     recoverSessions,
     measureSources: measuring.all,
+    provePublications: async (signal) => proving?.run(signal),
     proveWayIn: wayIn.prove,
     previewNetwork: async (network) => {
       const own = await deps.ownNetworks(settings.current.interface)

@@ -66,6 +66,35 @@ export type Reply =
   /** `code` is the error's. */
   | { readonly kind: 'failed'; readonly code: string }
 
+/** A port of the service that was asked, and its reply. */
+export interface Asked {
+  readonly port: number
+  readonly reply: Reply
+}
+
+/**
+ * The link to services behind a range, of which some ports were asked. One that answers proves the way; a host that refuses
+ * is there, and nothing says that each port of a range has a service.
+ */
+export function rangeLink(address: string, asked: readonly Asked[]): ProofLink {
+  const links = asked.map(({ port, reply }) => serviceLink(address, port, reply))
+  const proven = links.find(({ works }) => works === true)
+  const refusing = asked.filter(({ reply }) => isRefusal(reply)).map(({ port }) => port)
+  if (proven === undefined && refusing.length > 0) {
+    const ports = refusing.length === 1 ? `port ${refusing[0]}` : `ports ${refusing.join(', ')}`
+    return {
+      link: 'service',
+      works: null,
+      said: `the host ${address} is there, and nothing listens at ${ports} of the range`,
+    }
+  }
+  return proven ?? links[0] ?? { link: 'service', works: null, said: `no port of ${address} was asked` }
+}
+
+function isRefusal(reply: Reply): boolean {
+  return reply.kind === 'refused' || (reply.kind === 'failed' && reply.code === 'ECONNREFUSED')
+}
+
 export function serviceLink(address: string, port: number, reply: Reply): ProofLink {
   const place = hostPort(address, port)
   const fails = (said: string): ProofLink => ({ link: 'service', works: false, said })

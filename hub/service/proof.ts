@@ -1,15 +1,13 @@
 import { createSocket } from 'node:dgram'
+import type { Checked } from '../proving/proving.ts'
 import type { ProofLink, Publication, Withheld } from '../../protocol/publications.ts'
 import type { Clock } from '../../system/time/clock.ts'
-import { stoppedBy } from '../../adapters/stopped-by.ts'
 import { discardSocket } from '../../system/sockets/discard-socket.ts'
 import { tryTcp } from '../../system/sockets/try-tcp.ts'
 import { sleep } from '../../system/time/sleep.ts'
-import { firstForwarded } from '../core/forwarded-ports.ts'
 import type { Home } from '../core/store-document.ts'
 import { ownAddress } from './own-address.ts'
-import { homeLink, hubLink, passed, type Reply, serviceLink, tunnelLink } from './links.ts'
-import { visitOf, type WayIn } from './way-in.ts'
+import { homeLink, hubLink, passed, rangeLink, type Reply, serviceLink, tunnelLink } from './links.ts'
 
 /** Facts and questions for the proof of a publication. */
 export interface ProofDeps {
@@ -24,13 +22,15 @@ export interface ProofDeps {
   readonly measureSource: (publication: Publication) => Promise<string | null>
   /** Ports of the publication that are not forwarded. */
   readonly withheld: readonly Withheld[]
-  /** Opens ports of this machine as a stranger; null: it cannot. */
-  readonly visit: WayIn['visit']
+  /** Ports of the publication to open; none: all of it is withheld. */
+  readonly ports: readonly number[]
+  /** Why a stranger's packets to that port do not come into the tunnel; null: they do, or this machine cannot tell. */
+  readonly whyTaken: (port: number) => Promise<string | null>
+  /** How long a home that does not answer visitors yet is waited for. */
+  readonly readyWithinMs: number
   readonly clock: Clock
 }
 
-/** How long readiness is waited for: a home hears a request within 25 s, its longest gap, mostly within 5. */
-const READY_MS = 30_000
 const SERVICE_MS = 4_000
 /** How long data is waited for: a host that is not there is told of after three seconds without ARP (arp(7)). */
 const UDP_MS = 3_500
@@ -40,14 +40,16 @@ const UDP_MS = 3_500
  * it is the path of a visitor's packets. What is before it, such as a provider's firewall, can only be tried from
  * outside.
  */
-export async function provePath(publication: Publication, deps: ProofDeps): Promise<ProofLink[]> {
-  const { home, withheld } = deps
+export async function provePath(publication: Publication, deps: ProofDeps): Promise<Checked> {
+  const { home, withheld, ports } = deps
   const { source } = publication
   const links: ProofLink[] = []
+  let answeredPort: number | null = null
   for (const prove of [
     async () => {
       const link = hubLink(publication, withheld, await deps.hubProblem())
-      return link.works === true ? passed(link, await strangers(publication, deps)) : link
+      // Past PREROUTING and FORWARD, as visitors go: what the hub sends to its own address passes neither.
+      return link.works === true ? passed(link, await deps.whyTaken(ports[0] ?? publication.port)) : link
     },
     () => tunnelLink(home.name, deps.heardSeconds()),
     async () => {
@@ -55,39 +57,44 @@ export async function provePath(publication: Publication, deps: ProofDeps): Prom
       const whyHidden = isReady === true ? await deps.measureSource(publication) : null
       return homeLink(home.name, source, isReady, whyHidden)
     },
-    () => asked(publication, deps),
+    async () => {
+      const asked = await ask(publication, ports)
+      answeredPort = asked.answeredPort
+      return asked.link
+    },
   ]) {
     const link = await prove()
     links.push(link)
     if (link.works === false) break
   }
-  return links
-}
-
-/**
- * Whether a stranger's packets come into the tunnel: past PREROUTING and FORWARD, as visitors' do. What the hub itself
- * sends to its own address passes neither. @returns why not; null: they do, or this machine cannot tell.
- */
-async function strangers(publication: Publication, { withheld, visit }: ProofDeps): Promise<string | null> {
-  const port = firstForwarded(publication, withheld) ?? publication.port
-  const [fate] = (await visit([visitOf({ protocol: publication.protocol, port })])) ?? []
-  return fate === undefined ? null : stoppedBy(fate)
+  return { links, answeredPort }
 }
 
 /** Waits for a home that shall answer visitors, as long as it may take to hear so. */
-async function readiness({ isReady, clock }: ProofDeps): Promise<boolean | null> {
-  const until = clock.now() + READY_MS
+async function readiness({ isReady, readyWithinMs, clock }: ProofDeps): Promise<boolean | null> {
+  const until = clock.now() + readyWithinMs
   while (isReady() === false && clock.now() < until) await sleep(200)
   return isReady()
 }
 
-/** Opens the first forwarded port at the hub's own public side. */
-async function asked(publication: Publication, { withheld }: ProofDeps): Promise<ProofLink> {
+/** Opens ports at the hub's own public side. */
+async function ask(
+  publication: Publication,
+  ports: readonly number[],
+): Promise<{ readonly link: ProofLink; readonly answeredPort: number | null }> {
   const { protocol, address, port, targetPort } = publication
-  const first = firstForwarded(publication, withheld) ?? port
   const here = await ownAddress()
-  const reply = await (protocol === 'udp' ? sendTo(here, first) : connectTo(here, first))
-  return serviceLink(address, targetPort + first - port, reply)
+  const asked = await Promise.all(
+    ports.map(async (one) => {
+      const reply = await (protocol === 'udp' ? sendTo(here, one) : connectTo(here, one))
+      return { port: targetPort + one - port, reply }
+    }),
+  )
+  const [only, ...others] = asked
+  const link =
+    only !== undefined && others.length === 0 ? serviceLink(address, only.port, only.reply) : rangeLink(address, asked)
+  const answering = asked.findIndex(({ reply: { kind } }) => kind === 'answered' || kind === 'data')
+  return { link, answeredPort: ports[answering] ?? null }
 }
 
 async function connectTo(host: string, port: number): Promise<Reply> {

@@ -10,6 +10,7 @@ import {
   type PublicationList,
   type PublishedRange,
   rangeText,
+  withStanding,
 } from '../../protocol/publications.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { Principal } from '../core/devices.ts'
@@ -31,6 +32,7 @@ import { type Home, homeNamed } from '../core/store-document.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
 import type { Update } from './update.ts'
+import type { Proving } from '../proving/proving.ts'
 import type { WayIn } from './way-in.ts'
 
 /** Forwards ports of this hub to services at homes, and withdraws them. */
@@ -41,6 +43,9 @@ export interface Publishing {
   /** Follows a visitor's path to the publication. @throws {Problem} `publication-missing`, `home-unknown`. */
   readonly check: (principal: Principal, range: PublishedRange) => Promise<ProofAnswer>
 }
+
+/** How long a check waits for a home to be ready: it hears a request within 25 s, its longest gap, mostly within 5. */
+const READY_MS = 30_000
 
 export interface PublishingDeps {
   readonly settings: Pick<Settings, 'current'>
@@ -54,9 +59,11 @@ export interface PublishingDeps {
   /** Ports at which programs of this machine answer from outside. */
   readonly served: (protocol: Publication['protocol']) => Promise<ReadonlySet<number>>
   readonly ssh: Pick<SshPorts, 'ports' | 'look' | 'settled'>
-  readonly wayIn: Pick<WayIn, 'visit' | 'takenFrom'>
+  readonly wayIn: Pick<WayIn, 'visit' | 'tries' | 'takenFrom'>
   /** Facts about a home for the proof. */
-  readonly proof: (home: Home) => Omit<ProofDeps, 'withheld' | 'visit'>
+  readonly proof: (home: Home) => Omit<ProofDeps, 'withheld' | 'ports' | 'whyTaken' | 'readyWithinMs'>
+  /** What is known of publications by checks; null: nobody checks by itself. */
+  readonly proving: Pick<Proving, 'take' | 'of'> | null
   readonly log: Log
 }
 
@@ -129,14 +136,26 @@ export function makePublishing(deps: PublishingDeps): Publishing {
       const home = homeNamed(store.document, publication.home)
       if (home === null) throw new Problem('home-missing', { what, why: `the hub has no home ${publication.home}` })
       const withheld = forwardedPorts(store.document.publications, ssh.ports()).withheld.get(publication) ?? []
-      const links = await provePath(publication, { ...deps.proof(home), withheld, visit: deps.wayIn.visit })
-      return { links, port: firstForwarded(publication, withheld) ?? publication.port }
+      const port = firstForwarded(publication, withheld)
+      const checked = await provePath(publication, {
+        ...deps.proof(home),
+        withheld,
+        ports: port === null ? [] : [port],
+        readyWithinMs: READY_MS,
+        whyTaken: (one) => deps.wayIn.tries(publication, one),
+      })
+      deps.proving?.take(publication, checked)
+      return { links: [...checked.links], port: port ?? publication.port }
     },
     list: (principal) => {
       const { document } = sources
       const led = forwardedPorts(document.publications, ssh.ports())
       const listed = listedPublications(document, principal, led).map(sources.withNote)
-      return { publications: listed.map((one) => withTaken(one, deps.wayIn.takenFrom(one))) }
+      return {
+        publications: listed.map((one) => {
+          return withTaken(withStanding(one, deps.proving?.of(one) ?? null), deps.wayIn.takenFrom(one))
+        }),
+      }
     },
   }
 }

@@ -13,7 +13,9 @@ export interface Visitors {
   readonly heard: (home: string, answersThem: boolean) => void
   /** Whether visitors with their own addresses are answered there. */
   readonly isReady: (home: string) => boolean
-  /** Notes that the home is told which of its services were given by names. */
+  /** Notes that checks of publications of these homes found something else than before. */
+  readonly proofsChanged: (homes: readonly string[]) => void
+  /** Notes that the home is told which of its services were given by names, and what checks of them found. */
   readonly told: (home: string) => void
   /** Whether the home should ask what is wanted of it. */
   readonly isNews: (home: Pick<Home, 'name'>) => boolean
@@ -27,6 +29,7 @@ export function makeVisitors(): Visitors {
   let named: ReadonlyMap<string, string> = new Map()
   const told = new Map<string, string>()
   const answering = new Set<string>()
+  const withNews = new Set<string>()
   return {
     serve: (document) => {
       wanted = new Set(document.publications.filter(({ source }) => source === 'keep').map(({ home }) => home))
@@ -34,12 +37,21 @@ export function makeVisitors(): Visitors {
       const known = new Set(document.homes.map(({ name }) => name))
       for (const name of answering) if (!known.has(name)) answering.delete(name)
       for (const name of told.keys()) if (!known.has(name)) told.delete(name)
+      for (const name of withNews) if (!known.has(name)) withNews.delete(name)
     },
     isWanted: (home) => wanted.has(home),
     heard: (home, answersThem) => void (answersThem ? answering.add(home) : answering.delete(home)),
     isReady: (home) => answering.has(home),
-    told: (home) => void told.set(home, named.get(home) ?? NONE),
+    proofsChanged: (homes) => {
+      for (const home of homes) withNews.add(home)
+    },
+    told: (home) => {
+      told.set(home, named.get(home) ?? NONE)
+      withNews.delete(home)
+    },
     isNews: ({ name }) =>
-      wanted.has(name) !== answering.has(name) || (named.get(name) ?? NONE) !== (told.get(name) ?? NONE),
+      withNews.has(name) ||
+      wanted.has(name) !== answering.has(name) ||
+      (named.get(name) ?? NONE) !== (told.get(name) ?? NONE),
   }
 }

@@ -21,12 +21,14 @@ export interface WayIn {
   readonly prove: () => Promise<readonly string[]>
   /** Why visitors of a published port do not come into the tunnel, by the last look; null: they do, or nobody knows. */
   readonly takenFrom: (publication: Publication) => string | null
+  /** Opens one port of a publication, and remembers what was in the way; null: nothing, or this machine cannot tell. */
+  readonly tries: (publication: Publication, port: number) => Promise<string | null>
   /** Opens ports as a stranger; null: this machine cannot. */
   readonly visit: (visits: readonly Visit[]) => Promise<readonly PacketFate[] | null>
 }
 
 const VISIT_MS = 30_000
-/** How many publications one look opens, each with a rule in every watched place. */
+/** How many publications one look opens, each with a rule in every watched place; of more they take turns. */
 const MOST_PUBLICATIONS = 32
 
 export function makeWayIn(
@@ -37,6 +39,8 @@ export function makeWayIn(
 ): WayIn {
   let found: readonly string[] | null = null
   let taken: ReadonlyMap<string, string> = new Map()
+  /** The first publication of the next look. */
+  let turn = 0
   const mutex = makeMutex()
 
   /** One stranger at a time: each takes the same names on this machine. */
@@ -49,14 +53,18 @@ export function makeWayIn(
   async function prove(): Promise<readonly string[]> {
     const { port } = settings.current
     const own = (['udp', 'tcp'] as const).map((protocol): Visit => ({ protocol, port, wanted: 'local' }))
+    const all = publications()
+    if (turn >= all.length) turn = 0
     // Of a range the first: whoever takes ports of it in between is met when they are published.
-    const published = publications().slice(0, MOST_PUBLICATIONS)
+    const published = all.slice(turn, turn + MOST_PUBLICATIONS)
+    turn += MOST_PUBLICATIONS
     const fates = await visit([...own, ...published.map(visitOf)])
     const whys = (fates ?? []).map(stoppedBy)
+    const looked = new Map(published.map((one, index) => [rangeText(one), whys[own.length + index] ?? null]))
     taken = new Map(
-      published.flatMap((one, index) => {
-        const why = whys[own.length + index] ?? null
-        return why === null ? [] : [[rangeText(one), why] as const]
+      all.map(rangeText).flatMap((ports) => {
+        const why = looked.has(ports) ? (looked.get(ports) ?? null) : (taken.get(ports) ?? null)
+        return why === null ? [] : [[ports, why] as const]
       }),
     )
     const warnings = [
@@ -84,11 +92,18 @@ export function makeWayIn(
     warnings: async (isDaemon) => found ?? (isDaemon ? [] : await prove()),
     prove,
     takenFrom: (publication) => taken.get(rangeText(publication)) ?? null,
+    tries: async (publication, port) => {
+      const [fate] = (await visit([visitOf({ protocol: publication.protocol, port })])) ?? []
+      const why = fate === undefined ? null : stoppedBy(fate)
+      const others = [...taken].filter(([ports]) => ports !== rangeText(publication))
+      taken = new Map(why === null ? others : [...others, [rangeText(publication), why]])
+      return why
+    },
     visit,
   }
 }
 
 /** A visit of a publication's first port. */
-export function visitOf({ protocol, port }: Pick<Publication, 'protocol' | 'port'>): Visit {
+function visitOf({ protocol, port }: Pick<Publication, 'protocol' | 'port'>): Visit {
   return { protocol, port, wanted: 'tunnel' }
 }

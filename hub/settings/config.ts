@@ -21,6 +21,15 @@ export const HubConfigSchema = v.strictObject({
   alternatePorts: v.optional(v.pipe(v.array(PortSchema), v.maxLength(16)), [4500, 443, 53]),
   interface: v.optional(InterfaceNameSchema, 'hw0'),
   mtu: v.optional(v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000)), DEFAULT_MTU),
+  /** Seconds between two checks of each published port; 0: none. */
+  checkEverySeconds: v.optional(
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.check((seconds) => seconds === 0 || (seconds >= 30 && seconds <= 86_400), 'expected 0, or 30 to 86400'),
+    ),
+    300,
+  ),
   /** Port of loopback for Prometheus metrics; default: none. Taken when the daemon begins. */
   metricsPort: v.optional(PortSchema),
 })
@@ -63,6 +72,10 @@ interface: ${JSON.stringify(config.interface)}
 
 # Bytes. 1420 fits every path that carries 1500.
 mtu: ${config.mtu}
+
+# Seconds between two checks of each published port that works: the hub opens it, and tells people when it answers no
+# more. 30 or more; 0: it checks nothing by itself.
+# checkEverySeconds: 300
 
 # Prometheus metrics at /metrics on this port of loopback, for all homes. Taken when the daemon begins.
 # metricsPort: 9187

@@ -14,8 +14,9 @@ export async function startHub(picture: Picture, address = picture.hubAddress): 
   return await runHub(picture)
 }
 
-export async function runHub({ hub }: Picture): Promise<LabProcess> {
-  const daemon = hub.startHomeward(['hub', 'run'])
+/** @param env for its environment, such as whom to trust. */
+export async function runHub({ hub }: Picture, env: Readonly<Record<string, string>> = {}): Promise<LabProcess> {
+  const daemon = hub.startHomeward(['hub', 'run'], { env })
   await daemon.waitForLine(/the hub is ready/, { timeoutMs: 120_000 })
   return daemon
 }

@@ -23,6 +23,7 @@ function reading(name: string, health: Health): TunnelReading {
     lastHandshakeSeconds: null,
     cgnat: 'unknown',
     cutPeriod: null,
+    published: null,
     earlierMappingSince: null,
   }
 }

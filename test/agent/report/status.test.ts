@@ -57,6 +57,7 @@ function upFacts(): StatusFacts {
     lifeSeconds: 180,
     cutPeriod: { hours: 24 },
     clockBehindSeconds: null,
+    published: null,
     earlierMappingSince: null,
     lastIncident: null,
     channels: [],

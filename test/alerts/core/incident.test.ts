@@ -9,6 +9,8 @@ describe('an incident at its beginning', () => {
     expect(newIncident({ ...of, seenBy: 'home' })).toEqual({
       id: 'one',
       alias: null,
+      subject: null,
+      failing: [],
       home: 'cabin',
       scope: 'tunnel',
       began: 5,

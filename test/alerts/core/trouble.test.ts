@@ -4,12 +4,21 @@ import { ALL_TROUBLES } from '../../../alerts/record/troubles.ts'
 
 describe('what each trouble hides', () => {
   const rows: Partial<Record<Trouble, string[]>> = {
-    'home-offline': ['registrar', 'hub-daemon', 'router'],
-    'hub-down': ['registrar', 'hub-daemon'],
-    'home-unknown': ['registrar', 'hub-daemon'],
-    'home-dark': ['agent'],
+    'home-offline': ['registrar', 'hub-daemon', 'router', 'publication'],
+    'hub-down': ['registrar', 'hub-daemon', 'publication'],
+    'home-unknown': ['registrar', 'hub-daemon', 'publication'],
+    'flow-dead': ['publication'],
+    'return-dead': ['publication'],
+    'port-blocked': ['publication'],
+    'udp-blocked': ['publication'],
+    'peer-unknown': ['publication'],
+    'endpoint-moved': ['publication'],
+    'session-lost': ['publication'],
+    'handshake-blocked': ['publication'],
+    'handshake-refused': ['publication'],
+    'home-dark': ['agent', 'publication'],
     'hub-daemon-silent': ['registrar'],
-    unknown: ['registrar', 'hub-daemon', 'agent'],
+    unknown: ['registrar', 'hub-daemon', 'agent', 'publication'],
   }
 
   test.each(ALL_TROUBLES)('%s', (trouble) => {

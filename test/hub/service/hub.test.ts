@@ -21,7 +21,13 @@ test('nothing of it is used before it is made, though everything outside calls b
     },
     openAlerting: async (status) => {
       heard.push((await status()).homes)
-      return { sign: () => undefined, note: () => undefined, take: () => expect.fail(), test: async () => [] }
+      return {
+        sign: () => undefined,
+        note: () => undefined,
+        openOf: () => [],
+        take: () => expect.fail(),
+        test: async () => [],
+      }
     },
   })
   try {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { homeLink, hubLink, type Reply, serviceLink, tunnelLink } from '../../../hub/service/links.ts'
+import { homeLink, hubLink, type Reply, rangeLink, serviceLink, tunnelLink } from '../../../hub/service/links.ts'
 import type { Publication, Withheld } from '../../../protocol/publications.ts'
 
 const publication: Publication = {
@@ -81,6 +81,65 @@ test.each<[Reply, boolean | null, RegExp]>([
   [{ kind: 'failed', code: 'EACCES' }, false, /^asking 192\.168\.1\.20:22 failed: EACCES$/],
 ])('of the service %j tells whether it works', (reply, works, said) => {
   const link = serviceLink('192.168.1.20', 22, reply)
+  expect([link.link, link.works]).toEqual(['service', works])
+  expect(link.said).toMatch(said)
+})
+
+test.each<[readonly [number, Reply][], boolean | null, RegExp]>([
+  [
+    [
+      [22, { kind: 'silent' }],
+      [30, { kind: 'answered' }],
+    ],
+    true,
+    /:30 answers$/,
+  ],
+  [
+    [
+      [22, { kind: 'refused' }],
+      [30, { kind: 'data' }],
+    ],
+    true,
+    /:30 answers: data/,
+  ],
+  [
+    [
+      [22, { kind: 'refused' }],
+      [30, { kind: 'untold' }],
+    ],
+    null,
+    /192\.168\.1\.20 is there, and nothing listens at port 22 of/,
+  ],
+  [
+    [
+      [22, { kind: 'failed', code: 'ECONNREFUSED' }],
+      [30, { kind: 'refused' }],
+    ],
+    null,
+    /nothing listens at ports 22, 30 of the range/,
+  ],
+  [
+    [
+      [22, { kind: 'untold' }],
+      [30, { kind: 'untold' }],
+    ],
+    null,
+    /^no data came back from 192\.168\.1\.20:22/,
+  ],
+  [
+    [
+      [22, { kind: 'failed', code: 'EHOSTUNREACH' }],
+      [30, { kind: 'silent' }],
+    ],
+    false,
+    /no host/,
+  ],
+  [[], null, /no port/],
+])('of a range %j tells whether the way works', (asked, works, said) => {
+  const link = rangeLink(
+    '192.168.1.20',
+    asked.map(([port, reply]) => ({ port, reply })),
+  )
   expect([link.link, link.works]).toEqual(['service', works])
   expect(link.said).toMatch(said)
 })

@@ -48,3 +48,15 @@ test('a service that was given by a name is news until the home was told', () =>
   visitors.told('cabin')
   expect(visitors.isNews(cabin)).toBe(false)
 })
+
+test('what checks of its publications found is news until the home was told, and forgotten with the home', () => {
+  const visitors = makeVisitors()
+  visitors.serve(empty)
+  visitors.proofsChanged(['cabin'])
+  expect([visitors.isNews(cabin), visitors.isNews(lodge)]).toEqual([true, false])
+  visitors.told('cabin')
+  expect(visitors.isNews(cabin)).toBe(false)
+  visitors.proofsChanged(['cabin'])
+  visitors.serve({ ...empty, homes: [] })
+  expect(visitors.isNews(cabin)).toBe(false)
+})

@@ -25,6 +25,7 @@ test('an address is all it needs', async () => {
     alternatePorts: [4500, 443, 53],
     interface: 'hw0',
     mtu: 1420,
+    checkEverySeconds: 300,
   })
 })
 
@@ -34,7 +35,15 @@ test('what init writes is what is read, with every kind of address', async () =>
   expect(await reading(hubConfigText(config))).toEqual(config)
 })
 
+test('publications are checked as often as the owner wants, not all the time, or never', async () => {
+  const checked = async (seconds: number) =>
+    (await reading(`addresses: [x.example]\ncheckEverySeconds: ${seconds}`)).checkEverySeconds
+  expect([await checked(0), await checked(30), await checked(86_400)]).toEqual([0, 30, 86_400])
+})
+
 test.each<readonly [string, string, RegExp]>([
+  ['checks without a pause', 'addresses: [x.example]\ncheckEverySeconds: 29', /line 2: checkEverySeconds.*0, or 30/],
+  ['checks each two days', 'addresses: [x.example]\ncheckEverySeconds: 86401', /line 2: checkEverySeconds.*0, or 30/],
   ['a port that is none', 'addresses: [x.example]\nport: 70000', /line 2: port/],
   ['a port in words', 'addresses: [x.example]\n\nport: many', /line 3: port must be number/],
   ['a network without a length', 'addresses: [x.example]\nnetwork: 10.86.0.0', /line 2: network.*prefix/],

@@ -1,4 +1,5 @@
 import type { Host } from './host.ts'
+import type { LabProcess } from './process.ts'
 
 /** Says over TCP and UDP whom it sees, as `NAME sees ADDRESS`; TCP at once, UDP to each datagram. */
 const SERVER = `
@@ -16,8 +17,10 @@ tcp.listen(Number(port), '0.0.0.0', () => udp.bind(Number(port), () => console.l
 `
 
 /** Serves one port of a host; it lives as long as the host. */
-export async function serveEcho(host: Host, name: string, port: number): Promise<void> {
-  await host.start(process.execPath, ['-e', SERVER, name, String(port)]).waitForLine(/^ready$/)
+export async function serveEcho(host: Host, name: string, port: number): Promise<LabProcess> {
+  const server = host.start(process.execPath, ['-e', SERVER, name, String(port)])
+  await server.waitForLine(/^ready$/)
+  return server
 }
 
 const ASK = {
