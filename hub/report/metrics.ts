@@ -1,4 +1,5 @@
 import type { Family } from '../../system/sockets/exposition.ts'
+import { rangeText } from '../../protocol/publications.ts'
 import { type MeasuredPeer, wireguardFamilies } from '../../wireguard/metrics.ts'
 import { devicePeer, homePeer } from '../machine/desired.ts'
 import type { HubStatus } from './status.ts'
@@ -52,6 +53,15 @@ export function hubFamilies(
       help: 'How often the carrier gave the tunnel another mapping',
       type: 'counter',
       samples: ofHomes(({ mapping }) => mapping?.changes ?? null),
+    },
+    {
+      name: 'homeward_publication_proven',
+      help: '1 while the hub’s own checks prove the published port, 0 while they fail; not there while neither is so',
+      type: 'gauge',
+      samples: status.publications.map((one) => ({
+        labels: { home: one.home, port: rangeText(one) },
+        value: one.standing === undefined ? null : { proven: 1, failing: 0, unknown: null }[one.standing.state],
+      })),
     },
     {
       name: 'homeward_incidents_total',

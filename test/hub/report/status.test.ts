@@ -88,6 +88,29 @@ test('a home that is awaited is neither up nor down to those who watch from outs
   expect(upSamples()).toMatchObject([{ value: 0 }])
 })
 
+test('metrics have what checks prove, and nothing where they do not know', () => {
+  const since = '2026-11-30T03:12:05.000Z'
+  const states = ['proven', 'failing', 'unknown', undefined] as const
+  const publications = states.map((state, index) => ({
+    protocol: 'tcp' as const,
+    port: 443 + index,
+    lastPort: 443 + index,
+    address: '192.168.1.20',
+    targetPort: 443,
+    source: 'hide' as const,
+    home: 'cabin',
+    addedAt: since,
+    ...(state === undefined ? {} : { standing: { state, since, provenAt: null } }),
+  }))
+  const families = hubFamilies({ ...statusWith(), publications }, EMPTY_DOCUMENT, new Map(), '1', new Date())
+  expect(families.find(({ name }) => name === 'homeward_publication_proven')?.samples).toEqual([
+    { labels: { home: 'cabin', port: '443/tcp' }, value: 1 },
+    { labels: { home: 'cabin', port: '444/tcp' }, value: 0 },
+    { labels: { home: 'cabin', port: '445/tcp' }, value: null },
+    { labels: { home: 'cabin', port: '446/tcp' }, value: null },
+  ])
+})
+
 test('an alternate port that somebody else has is noted', () => {
   const { alternatePorts, notes } = statusWith({}, [4500, 443])
   expect(alternatePorts).toEqual({ wanted: [4500, 443, 53], effective: [4500, 443] })
