@@ -213,7 +213,10 @@ X`)
     // The agent first: it would put the rule back.
     await agent.kill('SIGKILL')
     await pi.shell('ip rule del pref 8600')
-    expect(lastOf(await wayOf(hub, 'check', '8123/tcp'))).toMatchObject({ link: 'service', works: false })
+    const { links } = await wayOf(hub, 'check', '8123/tcp')
+    // On a busy machine the last measurement is older than a check lets pass: the next one hides visitors, who get answers.
+    const isHidden = links.some(({ said }) => said.startsWith('visitors are hidden for now'))
+    expect(links.at(-1)).toMatchObject({ link: 'service', works: isHidden })
     agent = await startAgent(pi)
     await expect.poll(async () => (await wayOf(hub, 'check', '8123/tcp')).exitCode, { timeout: 60_000 }).toBe(0)
     for (const one of ['6001/tcp', '6002/tcp', '6003/udp', '5800/tcp']) await pi.homeward(['publish', 'remove', one])
