@@ -468,10 +468,12 @@ undo_network() {
   # What a proof of the way in leaves behind when it is killed.
   [ "$(cat /sys/class/net/hwprobe0/ifalias 2>/dev/null || true)" != homeward-probe ] ||
     logged 'removing hwprobe0' ip link delete hwprobe0
-  # Answers to visitors of published ports by each tunnel, devices that go out through a home, and what the tunnel needed in
+  # Answers to visitors of published ports by each tunnel, what is sent by the hub, devices that go out through a home, and what the tunnel needed in
   # another firewall.
   for name in {8600..8664} main; do
     while ip rule del lookup "$name" proto 86 2>/dev/null; do :; done
+    # What says that there is no other way hangs on no interface.
+    [ "$name" = main ] || ip route flush table "$name" proto 86 2>/dev/null || true
   done
   while ip -6 rule del lookup main proto 86 2>/dev/null; do :; done
   for name in iptables ip6tables iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do

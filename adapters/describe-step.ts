@@ -1,5 +1,5 @@
 import { formatEndpoint, type PeerSpec } from '../wireguard/spec.ts'
-import type { FirewallForwarding, MappedNetwork } from './spec.ts'
+import type { FirewallForwarding, MappedNetwork, OutgoingForwarding } from './spec.ts'
 import type { Step } from './step.ts'
 
 /** Describes for people, on one line, what a step does. */
@@ -99,10 +99,18 @@ function seenText(prefix: string, seenAs: readonly MappedNetwork[]): string {
   return seen === undefined ? prefix : `${prefix} seen as ${seen}`
 }
 
+function outgoingText(outgoing: OutgoingForwarding | undefined): string {
+  const flows = (outgoing?.flows ?? []).map(({ protocol, from, port, lastPort }) => {
+    const ports = port === lastPort ? `${port}` : `${port}-${lastPort}`
+    return `what ${from ?? 'this machine'} sends to ${protocol} ${ports} of the internet leaves by the hub`
+  })
+  return flows.map((flow) => `, and ${flow}`).join('')
+}
+
 function describeForwarding(forwarding: FirewallForwarding): string {
   switch (forwarding.role) {
     case 'home':
-      return `let the tunnel reach ${forwarding.lan.map((prefix) => seenText(prefix, forwarding.seenAs)).join(', ') || 'no network here'} (${forwarding.mode})${forwarding.visitors ? ', and visitors of published ports come in' : ''}${forwarding.exit ? ', and devices go out to the internet' : ''}`
+      return `let the tunnel reach ${forwarding.lan.map((prefix) => seenText(prefix, forwarding.seenAs)).join(', ') || 'no network here'} (${forwarding.mode})${forwarding.visitors ? ', and visitors of published ports come in' : ''}${forwarding.exit ? ', and devices go out to the internet' : ''}${outgoingText(forwarding.outgoing)}`
     case 'hub':
       return `let ${forwarding.devices.length} devices reach the homes, take WireGuard on ${forwarding.alternatePorts.join(', ') || 'no other port'} too`
     default:

@@ -49,6 +49,29 @@ export interface HomeForwarding {
   readonly visitors: boolean
   /** Whether devices may reach the internet through the home, where they are seen as the home. */
   readonly exit: boolean
+  /** What is sent from here to the internet by the other end, which needs `visitors` too. Default: nothing. */
+  readonly outgoing?: OutgoingForwarding
+}
+
+export interface OutgoingForwarding {
+  /** Never empty. */
+  readonly flows: readonly OutgoingFlow[]
+  /** Addresses of the internet to which the machine's own packets never go that way. */
+  readonly except: readonly string[]
+}
+
+/** New connections of one sender to these ports of the internet, or from its own ports there. */
+export interface OutgoingFlow {
+  readonly protocol: 'tcp' | 'udp'
+  /** The sender's address; null: this machine, whichever of its addresses it sends from. */
+  readonly from: string | null
+  /** The sender's address as the other end knows it. */
+  readonly seenAs: string
+  /** The ports of the internet. */
+  readonly port: number
+  readonly lastPort: number
+  /** The first of the sender's own ports; as many as above. */
+  readonly ownPort: number
 }
 
 export interface HubForwarding {
@@ -108,6 +131,8 @@ export interface PublishedPort {
   readonly targetPort: number
   /** Whether the service sees the hub's tunnel address instead of the visitor's. */
   readonly hidden: boolean
+  /** What the service itself sends to these ports of the internet, or from its own, leaves by the hub. Default: it does not. */
+  readonly outgoing?: true
 }
 
 /**

@@ -92,6 +92,10 @@ export const catalogue = {
     next: 'Pass --source hide; or run the service on the machine that the tunnel ends on; or let the tunnel end on the router: homeward join --router mikrotik or openwrt',
     exit: 1,
   },
+  'outgoing-refused': {
+    next: 'Publish it without --outgoing; what it takes is in docs/publishing.md, “Sending by the VPS’s address”',
+    exit: 1,
+  },
   'channel-missing': { next: 'Add one with homeward alert add NAME; docs/alerts.md lists what there is', exit: 1 },
   'channel-exists': { next: 'Choose another name, or edit alerts.yaml', exit: 1 },
   'network-not-followed': {

@@ -3,7 +3,7 @@ import { isKeyText, type PresharedKey, type PublicKey } from '../wireguard/keys.
 import { CidrSchema, HostSchema, Ipv4Schema, LiteralSchema, PortSchema } from './addresses.ts'
 import { IncidentAnswer, IncidentReport } from './incidents.ts'
 import { NameSchema } from './names.ts'
-import { KeepsSchema, NamedTargetSchema, PublishedStandings } from './publications.ts'
+import { KeepsSchema, NamedTargetSchema, OutgoingListSchema, PublishedStandings } from './publications.ts'
 
 /**
  * What agent and hub say to each other over the registrar. Requests and answers are JSON over HTTPS; unknown fields
@@ -104,6 +104,8 @@ export const RegisterRequest = v.object({
   exit: v.optional(v.boolean(), false),
   /** Whether the home takes another place in the tunnel's network from the answer. */
   follows: v.optional(v.boolean(), false),
+  /** What is led to the internet by the hub now; null: that cannot be done here. Default: a home that knows none of it. */
+  outgoing: v.optional(v.nullable(OutgoingListSchema)),
   /** The home's outages, and whether it may be the one to tell people of them. */
   incidents: v.optional(IncidentReport),
 })
@@ -134,6 +136,8 @@ export const RegisterAnswer = v.object({
   named: v.optional(v.array(NamedTargetSchema)),
   /** What the hub's own checks know of the home's publications; older hubs do not check by themselves. */
   published: v.optional(PublishedStandings),
+  /** What shall leave by the hub; older hubs want none of it. */
+  outgoing: v.optional(OutgoingListSchema),
   hubTime: MomentSchema,
   /** The home's place in the tunnel, which may be another than at its join; older hubs do not say. */
   place: v.optional(v.object({ address: Ipv4Schema, network: CidrSchema, hubAddress: Ipv4Schema })),

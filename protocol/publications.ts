@@ -28,7 +28,19 @@ export const AddPublicationRequest = v.object({
   host: v.optional(HostSchema),
   /** Whether the service sees visitors' addresses; null: keep where that can work, else hide. */
   source: v.nullable(SourceSchema),
+  /** Whether what the service itself sends leaves by the hub. Default, as older homes ask: as it is already. */
+  outgoing: v.optional(v.boolean()),
 })
+
+/**
+ * What a host sends to the internet by the hub: new connections to the published ports (mail), and those from the
+ * service's own ports (game servers, which tell their directory where they are).
+ */
+const OutgoingSchema = v.object(FieldsSchema.entries)
+
+/** How many such publications a home may have: each is a few rules of its firewall. */
+export const MOST_OUTGOING = 32
+export const OutgoingListSchema = v.pipe(v.array(OutgoingSchema), v.maxLength(MOST_OUTGOING))
 
 export const PublicationSchema = v.strictObject({
   ...FieldsSchema.entries,
@@ -37,6 +49,8 @@ export const PublicationSchema = v.strictObject({
   addedAt: v.pipe(v.string(), v.isoTimestamp()),
   /** The host name that leads to the service at home. Default: it was given by its address. */
   host: v.optional(HostSchema),
+  /** What the service itself sends leaves by the hub. Default: it leaves by the home's own line. */
+  outgoing: v.optional(v.literal(true)),
 })
 
 /** A service that was given by a host name: the home resolves it when the service is no longer where it was. */
@@ -97,6 +111,8 @@ const ListedPublicationSchema = v.object({
   whyOutside: v.optional(v.string()),
   /** What the hub's own checks know of it. Default: the hub does not check by itself. */
   standing: v.optional(PublicationStandingSchema),
+  /** Why what the service sends does not leave by the hub, though it should. Default: nothing says so. */
+  whyNotOutgoing: v.optional(v.string()),
 })
 
 /** GET /v1/publications. A home sees its own. */
@@ -104,7 +120,8 @@ export const PublicationList = v.object({ publications: v.array(ListedPublicatio
 
 /** One link of a visitor's path. */
 const ProofLinkSchema = v.object({
-  link: LinkSchema,
+  /** `outgoing` only where the publication has it: homes that know none have no such publication. */
+  link: v.picklist([...LinkSchema.options, 'outgoing']),
   /** Whether the link works; null: cannot be told. */
   works: v.nullable(v.boolean()),
   /** The result for people. */
@@ -129,6 +146,7 @@ export const KeepsSchema = v.pipe(v.array(CidrSchema), v.maxLength(MOST_KEPT))
 type Protocol = v.InferOutput<typeof ProtocolSchema>
 export type Source = v.InferOutput<typeof SourceSchema>
 export type PublicationRequest = Omit<v.InferOutput<typeof AddPublicationRequest>, 'version'>
+export type Outgoing = Readonly<v.InferOutput<typeof OutgoingSchema>>
 export type Publication = Readonly<v.InferOutput<typeof PublicationSchema>>
 export type NamedTarget = Readonly<v.InferOutput<typeof NamedTargetSchema>>
 export type Withheld = Readonly<v.InferOutput<typeof WithheldSchema>>

@@ -51,7 +51,8 @@ function isReached(own: string, config: TunnelConfig): boolean {
   return address === config.hub.address || isIn(address, config.lan.prefixes)
 }
 
-function ownAddresses(except: string): readonly string[] {
+/** This machine's IPv4 addresses. @param except an interface that does not count. */
+export function ownAddresses(except: string): readonly string[] {
   return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
     name === except ? [] : addresses.filter((one) => one.family === 'IPv4' && !one.internal).map((one) => one.address),
   )

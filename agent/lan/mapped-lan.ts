@@ -26,6 +26,12 @@ export function mappedAddress({ seenAs = {} }: Lan, address: string): string {
   return entry === undefined ? address : movedTo(entry[1], address)
 }
 
+/** An address of the LAN by its own numbers, from those that the hub knows. */
+export function ownAddress({ seenAs = {} }: Lan, address: string): string {
+  const entry = Object.entries(seenAs).find(([, seen]) => isIn(address, [seen]))
+  return entry === undefined ? address : movedTo(entry[0], address)
+}
+
 /** A prefix that lies in the LAN, as the hub knows it. */
 export function mappedPrefix(lan: Lan, prefix: string): string {
   const [address = '', length] = prefix.split('/')

@@ -1,9 +1,7 @@
-import { movedTo } from '../../net/hosts.ts'
-import { isIn } from '../../net/prefix.ts'
 import type { NamedTarget } from '../../protocol/publications.ts'
 import { tryTcp } from '../../system/sockets/try-tcp.ts'
 import type { AgentConfig } from '../settings/config.ts'
-import { mappedAddress } from './mapped-lan.ts'
+import { mappedAddress, ownAddress } from './mapped-lan.ts'
 
 /** The network's answers: a name's IPv4 addresses, and whether a TCP port accepts. */
 export interface TargetLooks {
@@ -30,12 +28,6 @@ export async function movedTargets(
     return isThere ? [] : [{ target, address }]
   })
   return (await Promise.all(looks)).flat()
-}
-
-/** An address of the LAN by its own numbers, from those that the hub knows. */
-function ownAddress({ seenAs = {} }: AgentConfig['lan'], address: string): string {
-  const entry = Object.entries(seenAs).find(([, seen]) => isIn(address, [seen]))
-  return entry === undefined ? address : movedTo(entry[0], address)
 }
 
 const ACCEPT_MS = 2_000

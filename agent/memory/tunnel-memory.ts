@@ -26,13 +26,14 @@ export async function openTunnelMemory(
 function sharedUplink(uplink: UplinkMemory, hub: UplinkMemory): UplinkMemory {
   return {
     get current() {
-      const { helped, visitors, failbackFailures, provenHub } = hub.current
-      return { ...uplink.current, helped, visitors, failbackFailures, provenHub }
+      const { helped, visitors, outgoing, failbackFailures, provenHub } = hub.current
+      return { ...uplink.current, helped, visitors, outgoing, failbackFailures, provenHub }
     },
-    change: async ({ helped, visitors, failbackFailures, provenHub, ...ofUplink }) => {
+    change: async ({ helped, visitors, outgoing, failbackFailures, provenHub, ...ofUplink }) => {
       const ofHub = {
         ...(helped === undefined ? {} : { helped }),
         ...(visitors === undefined ? {} : { visitors }),
+        ...(outgoing === undefined ? {} : { outgoing }),
         ...(failbackFailures === undefined ? {} : { failbackFailures }),
         ...(provenHub === undefined ? {} : { provenHub }),
       }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { reasonOf } from '../../problems/problem.ts'
+import { OutgoingListSchema } from '../../protocol/publications.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { readJsonFile } from '../../system/files/json-file.ts'
 import { makeMutex } from '../../system/process/mutex.ts'
@@ -16,6 +17,8 @@ const UplinkSchema = v.object({
   helped: v.record(v.string(), v.string()),
   /** The hub's word: visitors of published ports come with their own addresses. */
   visitors: v.optional(v.boolean(), false),
+  /** The hub's word: what shall leave by it. */
+  outgoing: v.optional(OutgoingListSchema, []),
   /** Failbacks that failed in a row on this line: they make the next one rarer. */
   failbackFailures: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
   /** The address at which this hub, known by its WireGuard key, last answered through the tunnel; null: none yet. */
@@ -42,6 +45,7 @@ export const UNKNOWN_UPLINK: UplinkFacts = {
   lifeMeasuredAt: null,
   helped: {},
   visitors: false,
+  outgoing: [],
   failbackFailures: 0,
   provenHub: null,
 }

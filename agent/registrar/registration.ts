@@ -3,7 +3,7 @@ import { PROTOCOL_VERSION, RegisterAnswer, type RegisterRequest } from '../../pr
 import type { IncidentReport } from '../../protocol/incidents.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
-import { MOST_KEPT } from '../../protocol/publications.ts'
+import { MOST_KEPT, type Outgoing } from '../../protocol/publications.ts'
 import { askRegistrar, isElsewhere } from './ask-registrar.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import type { RegistrationOutcome, RegistrationReason } from '../core/registration.ts'
@@ -36,6 +36,8 @@ export interface Registering {
   readonly mtu?: number | null
   /** Visitors are answered through the tunnel. */
   readonly visitors?: boolean
+  /** What leaves by the hub; null: nothing can, here. */
+  readonly outgoing?: readonly Outgoing[] | null
   readonly timeoutMs?: number
   readonly incidents?: IncidentReport
 }
@@ -64,6 +66,7 @@ export async function registerHome(registering: Registering, signal: AbortSignal
       // Whatever answer comes to this machine goes back into the tunnel; routers do that for their own networks at most.
       triesKeep: config.router.kind === 'linux',
       visitors: registering.visitors ?? false,
+      ...(registering.outgoing === undefined ? {} : { outgoing: registering.outgoing && [...registering.outgoing] }),
       exit: config.lan.exit ?? false,
       follows: true,
       heartbeatSeconds: config.economy ? ECONOMY_SECONDS : config.heartbeatSeconds,

@@ -128,11 +128,15 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
   }
 
   /** Takes what the hub wants of this home. */
-  async function takeWish({ visitors }: RegisterAnswer): Promise<void> {
-    if (visitors === uplink.current.visitors) return
-    const lost = await uplink.change({ visitors })
+  async function takeWish({ visitors, outgoing = [] }: RegisterAnswer): Promise<void> {
+    const before = uplink.current
+    const isSame = JSON.stringify(outgoing) === JSON.stringify(before.outgoing)
+    if (visitors === before.visitors && isSame) return
+    const lost = await uplink.change({ visitors, outgoing })
     if (lost !== null) log.warn({ why: lost }, 'what the hub wants could not be written down')
-    log.info({ visitors }, 'the hub says whether visitors come with their own addresses')
+    if (visitors !== before.visitors)
+      log.info({ visitors }, 'the hub says whether visitors come with their own addresses')
+    if (!isSame) log.info({ outgoing }, 'the hub says what leaves by it')
     context.follow()
   }
 

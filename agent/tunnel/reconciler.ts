@@ -82,6 +82,8 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
   const localNetworks = makeLocalNetworks(clock)
   /** The configuration for which the machine was last found or made right. */
   let settled: TunnelConfig | null = null
+  /** The last look learned where the hub answers, which the firewall may name. */
+  let isLearned = false
   let isDescribed = false
   /** Warnings about the machine that are in the log already. */
   let said: readonly string[] = []
@@ -109,6 +111,7 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
     if (proving === null || health.kind !== 'up' || proving.address === path.provenAddress) return
     if ((heartbeats.answeredAt ?? 0) < proving.since + PROVEN_MS) return
     path.provenAddress = proving.address
+    isLearned = true
     const lost = await uplink.change({ provenHub: { publicKey: config().hub.publicKey, address: proving.address } })
     if (lost !== null) log.warn({ why: lost }, 'where the hub answers could not be written down')
   }
@@ -117,10 +120,8 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
     const isUp = async () => tunnelIn(await adapter.observe(signal), config().interface)?.up === true
     // A router shakes hands by its own clock.
     if (config().router.kind === 'linux') await clockGuard.hold(isUp, signal)
-    const { steps, peer, hubLiterals, listenPort, visitors, warnings, lastHandshakeAt } = await withChangeLock(
-      runtimeDir,
-      signal,
-      async () => {
+    const { steps, peer, hubLiterals, listenPort, visitors, outgoing, warnings, lastHandshakeAt } =
+      await withChangeLock(runtimeDir, signal, async () => {
         // The path is read under the lock: while the lock was waited for, the tunnel may have got another key.
         const { transport, hubLiterals, start } = path
         const tunnel = {
@@ -140,12 +141,11 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
         if (brought.publicKey !== null && brought.steps.length === 0)
           await beforeConfirm.keyFound(brought.publicKey, signal)
         return brought
-      },
-    )
+      })
     for (const warning of warnings.filter((one) => !said.includes(one))) log.warn(warning)
     said = warnings
     const seen = peer === null ? {} : { endpoint: peer.endpoint, keepaliveSeconds: peer.keepaliveSeconds }
-    Object.assign(path, { listenPort, visitors, start: null }, seen)
+    Object.assign(path, { listenPort, visitors, outgoing, start: null }, seen)
     // A round of echoes may have resolved the names while the machine was looked at: it knows better.
     noteNamed(path, path.hubLiterals ?? hubLiterals)
     await noteProven()
@@ -172,7 +172,8 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
       deps.routerAnswered(true)
       // Changes of the first look and of a new configuration are no drift.
       driftRepaired = settled === wanted && steps.length > 0
-      settled = wanted
+      settled = isLearned ? null : wanted
+      isLearned = false
       return steps
     } catch (thrown) {
       if (thrown instanceof Problem && SILENCE.includes(thrown.code)) deps.routerAnswered(false)

@@ -110,6 +110,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     start: null,
     transport: null,
     visitors: uplink.current.visitors,
+    outgoing: uplink.current.outgoing,
   }
   /** Registrations take turns with key rotations: none with the old key may overtake the one that changes it. */
   const registrationMutex = makeMutex()
@@ -122,6 +123,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     hubLiterals: [...provenFirst(path), ...(path.hubLiterals === null ? config().hub.addresses : [])],
     mtu: uplink.current.mtu,
     visitors: path.visitors,
+    outgoing: config().router.kind === 'linux' ? path.outgoing : null,
   })
   const isUp = (): boolean => judge.look().watch.health.kind === 'up'
   const isDark = (): boolean => {

@@ -15,6 +15,7 @@ import { publishClient } from './publish-client.ts'
 export interface PublishOptions {
   readonly source?: string
   readonly home?: string
+  readonly outgoing?: true
 }
 
 const LOOKUP_MS = 5_000
@@ -32,9 +33,11 @@ export async function publishAdd(
   if (side === 'home' && options.home !== undefined)
     throw new Problem('wrong-usage', { what: 'publishing', why: '--home is for the hub: here it is this home' })
   const { port: targetPort, ...where } = await targetOf(context, target, side, rangeText(range))
-  const asked = { ...range, ...where, targetPort, source, home: options.home ?? null }
+  const outgoing = options.outgoing === true ? { outgoing: true } : {}
+  const asked = { ...range, ...where, targetPort, source, home: options.home ?? null, ...outgoing }
   const reconcileLoop = await publishClient(context)
   const publication = await reconcileLoop.add(asked)
+  if (options.outgoing === true) requireOutgoing(publication)
   const { pathText, noteFailure } = await import('./publish-check.ts')
   const links = await reconcileLoop.check(range)
   printFacts(context, { ...publication, links }, (facts) =>
@@ -44,15 +47,28 @@ export async function publishAdd(
   noteFailure(links)
 }
 
+/** A hub of an older version publishes the port, and knows nothing of the rest. @throws {Problem} `outgoing-refused`. */
+function requireOutgoing(publication: Publication): void {
+  if (publication.outgoing === true) return
+  throw new Problem('outgoing-refused', {
+    what: `publishing ${rangeText(publication)} with --outgoing`,
+    why: 'the hub is of a version that does not know it; the port is published, and what the service sends still leaves by the home’s own line',
+    next: 'Upgrade homeward on the hub (./install.sh upgrade), then run this again; or leave it as it is',
+  })
+}
+
 /** How visitors are led in fact, where that is not what the publication says. */
 function sourceIn(links: readonly ProofLink[]): Source | undefined {
   return links.find((link) => link.source !== undefined)?.source
 }
 
+const OUTGOING =
+  'what it sends to that port of the internet, or from its own, shall leave by the hub’s address (--outgoing)'
+
 function publishedText(publication: Publication, source: Source): string {
-  const { address, targetPort, home } = publication
+  const { address, targetPort, home, outgoing } = publication
   const seen = source === 'keep' ? 'sees each visitor’s own address' : 'sees one address for all visitors'
-  return `${rangeText(publication)} of the hub leads to ${hostPort(address, targetPort)} at ${home}, which ${seen} (--source ${source})`
+  return `${rangeText(publication)} of the hub leads to ${hostPort(address, targetPort)} at ${home}, which ${seen} (--source ${source})${outgoing === true ? `; ${OUTGOING}` : ''}`
 }
 
 function sourceOf(text: string | undefined): Source | null {

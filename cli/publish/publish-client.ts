@@ -54,9 +54,10 @@ async function asHome(context: Context): Promise<PublishClient> {
           }),
         list,
         done: (publications) => {
-          const { address, targetPort } = input
+          const { address, targetPort, outgoing } = input
           const there = publications.find(samePorts(input))
-          return there?.address === address && there.targetPort === targetPort ? there : null
+          const isThere = there?.address === address && there.targetPort === targetPort
+          return isThere && (outgoing !== true || there.outgoing === true) ? there : null
         },
         state: 'published',
       }),
@@ -89,7 +90,8 @@ async function asHome(context: Context): Promise<PublishClient> {
         timeoutMs: CHECK_MS,
         answer: ProofAnswer,
       })
-      if (range.protocol === 'udp' || links.some(({ works }) => works === false)) return links
+      if (range.protocol === 'udp' || links.some(({ link, works }) => works === false && link !== 'outgoing'))
+        return links
       const { proveOutside } = await import('./prove-outside.ts')
       const [{ hub }] = tunnelsOf(config)
       return [...links, await proveOutside(hub.addresses, port)]

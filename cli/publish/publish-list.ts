@@ -19,7 +19,7 @@ export function publicationTable(publications: readonly ListedPublication[]): st
     rangeText(one),
     hostPort(one.address, one.targetPort),
     one.home,
-    one.source,
+    one.outgoing === true ? `${one.source}, outgoing` : one.source,
     one.addedAt,
     provenText(one),
   ])
@@ -36,6 +36,11 @@ export function publicationTable(publications: readonly ListedPublication[]): st
   const hidden = publications.flatMap((one) =>
     one.whyHidden === undefined ? [] : [`${rangeText(one)} hides visitors for now: ${one.whyHidden}`],
   )
+  const notOutgoing = publications.flatMap((one) =>
+    one.whyNotOutgoing === undefined
+      ? []
+      : [`${rangeText(one)}: what it sends does not leave by the hub: ${one.whyNotOutgoing}`],
+  )
   const outside = publications.flatMap((one) =>
     one.whyOutside === undefined ? [] : [`${rangeText(one)} leads nowhere: ${one.whyOutside}`],
   )
@@ -44,6 +49,7 @@ export function publicationTable(publications: readonly ListedPublication[]): st
     ...failing,
     ...withheld,
     ...hidden,
+    ...notOutgoing,
     ...outside,
   ].join('\n')
 }

@@ -9,6 +9,7 @@ export function registerPublishVerbs(program: Command): void {
     .command('add <ports> <target>')
     .description('lead a port of the hub to a service at home: 443/tcp 192.168.1.20:443')
     .option('--source <how>', 'keep: the service sees visitors’ addresses (where that can work); hide: it does not')
+    .option('--outgoing', 'what the service itself sends to that port of the internet leaves by the hub’s address too')
     .option('--home <home>', 'on the hub: at which home, where the address does not say')
     .action(async (ports: string, target: string, options, command: Command) => {
       const { publishAdd } = await import('./publish-add.ts')

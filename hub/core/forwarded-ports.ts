@@ -20,6 +20,8 @@ export interface ForwardedPort {
   readonly targetPort: number
   /** The service sees the hub instead of the visitor. */
   readonly hidden: boolean
+  /** What the service itself sends leaves by the hub. */
+  readonly outgoing?: true
 }
 
 export interface ForwardedPorts {
@@ -65,8 +67,8 @@ export function forwardedPorts(
 
 /** A publication as the firewall knows it. @param without ports that are left out, in order. */
 export function entriesOf(publication: Publication, without: readonly number[] = []): readonly ForwardedPort[] {
-  const { protocol, address, targetPort, source } = publication
-  const led = { protocol, address, hidden: source === 'hide' }
+  const { protocol, address, targetPort, source, outgoing } = publication
+  const led = { protocol, address, hidden: source === 'hide', ...(outgoing === true ? { outgoing } : {}) }
   return rangesWithout(publication, without).flatMap(({ port, lastPort }) => {
     const first = targetPort + port - publication.port
     if (keepsNumbers(publication) && lastPort > port) return [{ ...led, port, lastPort, targetPort: first }]

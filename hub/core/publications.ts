@@ -5,6 +5,7 @@ import {
   type ListedPublication,
   MOST_PUBLISHED_ENTRIES,
   type NamedTarget,
+  type Outgoing,
   type Publication,
   type PublicationRequest,
   type PublishedRange,
@@ -13,6 +14,7 @@ import {
 } from '../../protocol/publications.ts'
 import type { Principal } from './devices.ts'
 import type { ForwardedPorts } from './forwarded-ports.ts'
+import { refuseOutgoing } from './outgoing.ts'
 import { type Change, type Home, homeNamed, type StoreDocument, stillHome } from './store-document.ts'
 
 /** Tells people why a port of this hub cannot be published; null: it can. */
@@ -26,7 +28,7 @@ export interface PublicationInput extends PublicationRequest {
 /**
  * Publishes ports. Asked again for the same the answer is the same, since the first may have been lost.
  * @throws {Problem} `home-unknown`, `home-missing`, `port-taken`, `publication-exists`, `publications-full`,
- *   `publication-invalid`, `source-not-kept`.
+ *   `publication-invalid`, `source-not-kept`, `outgoing-refused`.
  */
 export function addPublication(
   document: StoreDocument,
@@ -42,11 +44,15 @@ export function addPublication(
   const source = sourceOf(home, input, what)
   const { protocol, port, lastPort, address, targetPort, host } = input
   const named = host === undefined ? {} : { host }
-  const wanted = { protocol, port, lastPort, address, targetPort, source, home: home.name, ...named }
   const there = document.publications.find((one) => one.protocol === protocol && overlap(one, input))
-  if (there !== undefined && isMove(there, wanted)) {
-    const moved = { ...wanted, addedAt: there.addedAt }
-    return [{ ...document, publications: document.publications.map((one) => (one === there ? moved : one)) }, moved]
+  // Who asks again without a word of it, such as a home whose service moved, leaves it as it is.
+  const outgoing = (input.outgoing ?? there?.outgoing) === true ? ({ outgoing: true } as const) : {}
+  const wanted = { protocol, port, lastPort, address, targetPort, source, home: home.name, ...named, ...outgoing }
+  refuseOutgoing(document, home, { ...wanted, there }, what)
+  const isChanged = there !== undefined && isSame(there, wanted) && there.outgoing !== wanted.outgoing
+  if (there !== undefined && (isMove(there, wanted) || isChanged)) {
+    const changed = { ...wanted, ...(isChanged ? keptName(there) : {}), addedAt: there.addedAt }
+    return [{ ...document, publications: document.publications.map((one) => (one === there ? changed : one)) }, changed]
   }
   if (there !== undefined) {
     if (isSame(there, wanted)) return [document, there]
@@ -197,10 +203,15 @@ function refuseReserved(range: PublicationInput, reservedBy: ReservedBy, what: s
 }
 
 /** Whether what is asked for is there already, by whichever name. */
-function isSame(there: Publication, wanted: Omit<Publication, 'addedAt'>): boolean {
+function isSame(there: Publication, wanted: Omit<Publication, 'addedAt' | 'outgoing'>): boolean {
   return (['port', 'lastPort', 'address', 'targetPort', 'source', 'home'] as const).every(
     (key) => there[key] === wanted[key],
   )
+}
+
+/** A publication that is asked for by its address keeps the name that it was given by. */
+function keptName({ host }: Publication): Pick<Publication, 'host'> {
+  return host === undefined ? {} : { host }
 }
 
 /** Whether the same publication is asked for, whose host name leads to another address by now. */
@@ -223,6 +234,14 @@ export function namedTargets({ publications }: StoreDocument, home: string): Nam
       ? []
       : [{ protocol, port, lastPort, address, targetPort, host, source: source === 'hide' ? source : null }],
   )
+}
+
+/** What of a home's publications leaves by this hub, where the tunnel still leads to the sender. */
+export function outgoingOf(document: StoreDocument, home: string): Outgoing[] {
+  return document.publications
+    .filter((one) => one.home === home && one.outgoing === true && outside(document, one) === null)
+    .map(({ protocol, port, lastPort, address, targetPort }) => ({ protocol, port, lastPort, address, targetPort }))
+    .toSorted((a, b) => a.port - b.port || a.protocol.localeCompare(b.protocol))
 }
 
 function overlap(a: PublishedRange, b: PublishedRange): boolean {

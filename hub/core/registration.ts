@@ -13,7 +13,7 @@ export function register(
   document: StoreDocument,
   caller: Home,
   request: Pick<RegisterRequest, 'publicKey' | 'nextPublicKey' | 'lan' | 'mtu' | 'keeps'> &
-    Partial<Pick<RegisterRequest, 'exit' | 'follows' | 'triesKeep'>>,
+    Partial<Pick<RegisterRequest, 'exit' | 'follows' | 'triesKeep' | 'outgoing'>>,
   hubPublicKey: PublicKey,
   { network, own, now }: InviteContext,
 ): Change<Home> {
@@ -28,7 +28,9 @@ export function register(
   const triesKeep = request.triesKeep === true
   const follows = request.follows === true
   const sameFollows = follows === (home.follows ?? false)
+  const outgoing = request.outgoing === undefined ? undefined : request.outgoing !== null
   const same =
+    outgoing === home.outgoing &&
     sameFollows &&
     sameLan &&
     sameKeeps &&
@@ -39,7 +41,7 @@ export function register(
   if (same) return [document, home]
   if (!sameLan) checkLan(lan, home.lan, occupiedFor(home.name, document, network, own, now), what)
   refuseTakenKey(document, publicKey, home.name, hubPublicKey, what)
-  const { mtu: _, keeps: __, exit: ___, follows: ____, triesKeep: _____, ...rest } = home
+  const { mtu: _, keeps: __, exit: ___, follows: ____, triesKeep: _____, outgoing: ______, ...rest } = home
   const mtu = request.mtu === null ? {} : { mtu: request.mtu }
   const exit = request.exit === true ? ({ exit: true } as const) : {}
   const changed: Home = {
@@ -51,6 +53,7 @@ export function register(
     ...(keeps.length === 0 ? {} : { keeps }),
     ...(triesKeep ? { triesKeep } : {}),
     ...(follows ? { follows } : {}),
+    ...(outgoing === undefined ? {} : { outgoing }),
   }
   return [{ ...document, homes: document.homes.map((other) => (other.name === home.name ? changed : other)) }, changed]
 }

@@ -31,6 +31,8 @@ const HomeSchema = v.strictObject({
   exit: v.optional(v.literal(true)),
   /** The home takes another address in the tunnel when the hub tells it, as it said. */
   follows: v.optional(v.literal(true)),
+  /** Whether the home can lead what its hosts send through the tunnel, as it said. Default: it knows none of it. */
+  outgoing: v.optional(v.boolean()),
 })
 
 /** What WireGuard may call everything is no prefix that homeward takes elsewhere. */

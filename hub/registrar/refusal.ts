@@ -28,6 +28,7 @@ const STATUS: Partial<Record<ProblemCode, RefusalStatus>> = {
   'publication-exists': 409,
   'publications-full': 409,
   'source-not-kept': 409,
+  'outgoing-refused': 409,
   'exit-refused': 409,
   'network-full': 409,
   'token-expired': 410,

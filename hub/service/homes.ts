@@ -6,7 +6,7 @@ import type { Log } from '../../system/process/log.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import { invite, type InviteInput } from '../core/invitation.ts'
 import { join } from '../core/joining.ts'
-import { namedTargets } from '../core/publications.ts'
+import { namedTargets, outgoingOf } from '../core/publications.ts'
 import { register } from '../core/registration.ts'
 import { leave, removeHome, type Removed } from '../core/removal.ts'
 import { hashOf, type SecretHash, sameHash } from '../core/secret.ts'
@@ -127,7 +127,7 @@ export function makeHomes(deps: HomesDeps): Homes {
       const { reason, lastMapping, listenPort, mtu } = request
       log.info({ home: home.name, reason, lastMapping, listenPort, mtu, changed }, 'a home registered')
       const wasReady = visitors.isReady(home.name)
-      visitors.heard(home.name, request.visitors)
+      visitors.heard(home.name, request.visitors, request.outgoing)
       // The home begins to answer visitors, or may answer them by another way than before. Nobody waits for it.
       if (request.visitors && (!wasReady || MAY_MOVE_ANSWERS.has(reason))) void deps.measuring.all(home.name)
       if (request.nextPublicKey === undefined) machine.followKey(caller.publicKey, home.publicKey)
@@ -147,6 +147,7 @@ export function makeHomes(deps: HomesDeps): Homes {
         visitors: visitors.isWanted(home.name),
         named: namedTargets(store.document, home.name),
         ...(deps.proving === null ? {} : { published: deps.proving.toldTo(home.name) }),
+        outgoing: outgoingOf(store.document, home.name),
         hubTime: clock.wall().toISOString(),
         place: {
           address: home.address,

@@ -22,6 +22,7 @@ import type { HeartbeatResponder } from '../presence/heartbeat-responder.ts'
 import { makeHomeSigns } from '../presence/home-signs.ts'
 import type { Mappings } from '../presence/mappings.ts'
 import { noteMappings } from '../presence/note-mappings.ts'
+import { outgoingSeen } from '../presence/outgoing-seen.ts'
 import { makePresences } from '../presence/presence.ts'
 import type { LastEndpoints } from '../presence/last-endpoints.ts'
 import type { PeerMonitor } from '../presence/peer-monitor.ts'
@@ -265,6 +266,15 @@ export async function makeHub<Opened extends Alarm>(
     ssh,
     wayIn,
     proof,
+    outgoing: (home) => ({
+      isSending: () => (heartbeats === null ? null : visitors.isSending(home.name)),
+      measure: async (publication) => {
+        await measuring.one(publication)
+        return sources.whyNotOutgoing(publication)
+      },
+      seen: outgoingSeen,
+      clock,
+    }),
     proving,
     log,
   })

@@ -17,7 +17,9 @@ export interface KeptSources extends Pick<Store, 'document'> {
   readonly inFact: (publication: Publication) => Publication
   /** The reason why visitors of a host are hidden, though it should see their addresses; null: they are not. */
   readonly whyHidden: (host: Pick<Publication, 'home' | 'address'>) => string | null
-  /** Says of a publication as it is led why its visitors are hidden against its wish. */
+  /** Why what a host sends does not leave by this hub, though it should; null: nothing says so. */
+  readonly whyNotOutgoing: (host: Pick<Publication, 'home' | 'address'>) => string | null
+  /** Says of a publication as it is led why its visitors are hidden, or what it sends is not led, against its wish. */
   readonly withNote: (listed: ListedPublication) => ListedPublication
   /** Takes a measurement. @returns whether it changed anything. */
   readonly take: (home: string, address: string, path: AnswerPath) => boolean
@@ -31,15 +33,23 @@ export function makeKeptSources(store: Pick<Store, 'document'>, hidden: HiddenHo
     publication.source === 'keep' && past.has(keyOf(publication)) ? { ...publication, source: 'hide' } : publication
   const whyHidden = (host: Pick<Publication, 'home' | 'address'>): string | null =>
     past.has(keyOf(host)) ? whyPast(host.address) : null
+  const whyNotOutgoing = (host: Pick<Publication, 'home' | 'address'>): string | null =>
+    past.has(keyOf(host)) ? whySentPast(host.address) : null
   return {
     inFact,
     whyHidden,
+    whyNotOutgoing,
     withNote: (listed) => {
       const isKept = store.document.publications.some(
         (one) => one.source === 'keep' && one.protocol === listed.protocol && one.port === listed.port,
       )
       const why = isKept ? whyHidden(listed) : null
-      return why === null ? listed : { ...listed, whyHidden: why }
+      const whyNot = listed.outgoing === true ? whyNotOutgoing(listed) : null
+      return {
+        ...listed,
+        ...(why === null ? {} : { whyHidden: why }),
+        ...(whyNot === null ? {} : { whyNotOutgoing: whyNot }),
+      }
     },
     take: (home, address, path) => {
       const key = keyOf({ home, address })
@@ -58,12 +68,21 @@ export function makeKeptSources(store: Pick<Store, 'document'>, hidden: HiddenHo
   }
 }
 
+/** Whether anything depends on which way the host's packets to the internet take. */
+function isMeasured({ source, outgoing }: Publication): boolean {
+  return source === 'keep' || outgoing === true
+}
+
 function keyOf({ home, address }: Pick<Publication, 'home' | 'address'>): string {
   return `${home} ${address}`
 }
 
 function whyPast(address: string): string {
   return `${address} answers the hub, and answers an address of the internet past the tunnel: its gateway is not the machine that the tunnel ends on, or its firewall lets only its own network in`
+}
+
+function whySentPast(address: string): string {
+  return `${address} answers the hub, and not an address of the internet through the tunnel: its gateway is not the machine that the tunnel ends on, and what it sends leaves by the home’s own line; or its firewall lets only its own network in, which hides what its gateway is`
 }
 
 export interface SourceMeasuring {
@@ -93,7 +112,7 @@ export function makeSourceMeasuring(deps: SourceMeasuringDeps): SourceMeasuring 
   const measuredAt = new Map<string, number>()
 
   async function look(publications: readonly Publication[], freshMs: number): Promise<void> {
-    const wanted = publications.filter(({ source, home }) => source === 'keep' && isReady(home))
+    const wanted = publications.filter((one) => isMeasured(one) && isReady(one.home))
     // A connection says more of a host than a datagram: TCP ports first.
     const byHost = new Map<string, Publication>()
     for (const one of wanted.toSorted((a, b) => a.protocol.localeCompare(b.protocol)))
@@ -105,8 +124,12 @@ export function makeSourceMeasuring(deps: SourceMeasuringDeps): SourceMeasuring 
       measuredAt.set(key, clock.now())
       if (!sources.take(home, address, path)) continue
       isNews = true
-      if (path === 'past') log.warn({ home }, `visitors are hidden: ${whyPast(address)}`)
-      else log.info({ home, address }, 'visitors’ addresses are kept again')
+      const which = wanted.filter((one) => keyOf(one) === key)
+      if (which.some(({ source }) => source === 'keep')) {
+        if (path === 'past') log.warn({ home }, `visitors are hidden: ${whyPast(address)}`)
+        else log.info({ home, address }, 'visitors’ addresses are kept again')
+      }
+      if (path === 'past' && which.some(({ outgoing }) => outgoing === true)) log.warn({ home }, whySentPast(address))
     }
     if (isNews) await deps.follow()
   }

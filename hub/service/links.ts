@@ -1,6 +1,7 @@
 import { type ProofLink, type Publication, rangeText, type Withheld } from '../../protocol/publications.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
 import { firstForwarded } from '../core/forwarded-ports.ts'
+import type { OutgoingSeen } from '../presence/outgoing-seen.ts'
 
 /** The report of each link of a visitor's path, by what was seen of it. Pure. */
 
@@ -52,6 +53,43 @@ export function homeLink(
     ? 'what answers visitors is led back into the tunnel'
     : `${home} does not say that it leads answers back into the tunnel: its agent may not run, homeward status there says more`
   return { link: 'home', works: isReady, said }
+}
+
+/**
+ * @param isReady whether the home sends by this hub what it shall; null: no daemon runs that could have heard it.
+ * @param seen what of it was seen here; null: it cannot be told.
+ * @param whyNot why it takes another way, as measured; null: nothing says so. What was seen outranks it.
+ */
+export function outgoingLink(
+  publication: Publication,
+  isReady: boolean | null,
+  seen: OutgoingSeen | null,
+  whyNot: string | null,
+): ProofLink {
+  const { address, home } = publication
+  const of = (works: boolean | null, said: string): ProofLink => ({ link: 'outgoing', works, said })
+  const what = `what ${address} sends to ${portsText(publication)} of the internet`
+  if (isReady === false)
+    return of(
+      false,
+      `${home} does not say that it leads ${what} into the tunnel: its agent may not run, homeward status there says more`,
+    )
+  if (seen?.sentSeconds != null) {
+    const left = `${what} leaves by this hub’s address, last ${Math.round(seen.sentSeconds)} s ago`
+    return seen.answeredSeconds === null
+      ? of(
+          null,
+          `${left}, and nothing came back: many a VPS’s provider lets no mail out (TCP port 25) until asked to. Try another server, then ask the provider`,
+        )
+      : of(true, `${left}, and was answered`)
+  }
+  if (whyNot !== null) return of(false, whyNot)
+  return of(null, `${what} was not seen here yet: let it send something, then check again`)
+}
+
+function portsText({ protocol, port, lastPort }: Publication): string {
+  const name = protocol.toUpperCase()
+  return port === lastPort ? `${name} port ${port}` : `${name} ports ${port} to ${lastPort}`
 }
 
 /** The reply from the service's address. */

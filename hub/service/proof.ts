@@ -6,8 +6,9 @@ import { discardSocket } from '../../system/sockets/discard-socket.ts'
 import { tryTcp } from '../../system/sockets/try-tcp.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import type { Home } from '../core/store-document.ts'
+import type { OutgoingSeen } from '../presence/outgoing-seen.ts'
 import { ownAddress } from './own-address.ts'
-import { homeLink, hubLink, passed, rangeLink, type Reply, serviceLink, tunnelLink } from './links.ts'
+import { homeLink, hubLink, outgoingLink, passed, rangeLink, type Reply, serviceLink, tunnelLink } from './links.ts'
 
 /** Facts and questions for the proof of a publication. */
 export interface ProofDeps {
@@ -53,7 +54,7 @@ export async function provePath(publication: Publication, deps: ProofDeps): Prom
     },
     () => tunnelLink(home.name, deps.heardSeconds()),
     async () => {
-      const isReady = source === 'keep' ? await readiness(deps) : null
+      const isReady = source === 'keep' ? await readiness(deps.isReady, deps) : null
       const whyHidden = isReady === true ? await deps.measureSource(publication) : null
       return homeLink(home.name, source, isReady, whyHidden)
     },
@@ -70,8 +71,31 @@ export async function provePath(publication: Publication, deps: ProofDeps): Prom
   return { links, answeredPort }
 }
 
-/** Waits for a home that shall answer visitors, as long as it may take to hear so. */
-async function readiness({ isReady, readyWithinMs, clock }: ProofDeps): Promise<boolean | null> {
+/** Facts and questions for the proof of what a service sends by the hub. */
+export interface OutgoingDeps {
+  /** Whether the home sends by this hub what it shall; null: no daemon runs that could have heard it. */
+  readonly isSending: () => boolean | null
+  /** Measures it; the reason why what the service sends does not leave by this hub, or null: nothing says so. */
+  readonly measure: (publication: Publication) => Promise<string | null>
+  /** What of it was seen here; null: it cannot be told. */
+  readonly seen: (publication: Publication) => Promise<OutgoingSeen | null>
+  /** How long a home that does not send by this hub yet is waited for. */
+  readonly readyWithinMs: number
+  readonly clock: Clock
+}
+
+/** Whether what the service sends leaves by the hub, once the tunnel is up: it is not said by whether visitors get through. */
+export async function proveOutgoing(publication: Publication, deps: OutgoingDeps): Promise<ProofLink> {
+  const isReady = await readiness(deps.isSending, deps)
+  const whyNot = isReady === true ? await deps.measure(publication) : null
+  return outgoingLink(publication, isReady, await deps.seen(publication), whyNot)
+}
+
+/** Waits for a home that shall answer visitors, or send by this hub, as long as it may take to hear so. */
+async function readiness(
+  isReady: () => boolean | null,
+  { readyWithinMs, clock }: Pick<ProofDeps, 'readyWithinMs' | 'clock'>,
+): Promise<boolean | null> {
   const until = clock.now() + readyWithinMs
   while (isReady() === false && clock.now() < until) await sleep(200)
   return isReady()

@@ -23,7 +23,7 @@ import {
   type PublicationInput,
   removePublication,
 } from '../core/publications.ts'
-import { type ProofDeps, provePath } from './proof.ts'
+import { type OutgoingDeps, type ProofDeps, proveOutgoing, provePath } from './proof.ts'
 import { type Owner, reservations } from './reservations.ts'
 import type { KeptSources } from './kept-sources.ts'
 import type { Follow } from '../machine/follow.ts'
@@ -62,6 +62,8 @@ export interface PublishingDeps {
   readonly wayIn: Pick<WayIn, 'visit' | 'tries' | 'takenFrom'>
   /** Facts about a home for the proof. */
   readonly proof: (home: Home) => Omit<ProofDeps, 'withheld' | 'ports' | 'whyTaken' | 'readyWithinMs'>
+  /** Facts about what the home sends by this hub. */
+  readonly outgoing: (home: Home) => Omit<OutgoingDeps, 'readyWithinMs'>
   /** What is known of publications by checks; null: nobody checks by itself. */
   readonly proving: Pick<Proving, 'take' | 'of'> | null
   readonly log: Log
@@ -120,7 +122,7 @@ export function makePublishing(deps: PublishingDeps): Publishing {
       })
       if (!changed) return result
       const moved = before.filter(({ protocol, port }) => protocol === result.protocol && port === result.port)
-      log.info({ ...result }, moved.length === 0 ? 'a port was published' : 'a published service moved with its name')
+      log.info({ ...result }, moved.length === 0 ? 'a port was published' : 'a publication was changed')
       await follow(principal, { add: [result], remove: moved }, 'it is in the store')
       return result
     },
@@ -145,7 +147,12 @@ export function makePublishing(deps: PublishingDeps): Publishing {
         whyTaken: (one) => deps.wayIn.tries(publication, one),
       })
       deps.proving?.take(publication, checked)
-      return { links: [...checked.links], port: port ?? publication.port }
+      const isTunnelUp = checked.links.some(({ link, works }) => link === 'tunnel' && works !== false)
+      const sent =
+        publication.outgoing === true && isTunnelUp
+          ? [await proveOutgoing(publication, { ...deps.outgoing(home), readyWithinMs: READY_MS })]
+          : []
+      return { links: [...checked.links, ...sent], port: port ?? publication.port }
     },
     list: (principal) => {
       const { document } = sources

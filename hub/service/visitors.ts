@@ -1,4 +1,5 @@
-import { namedTargets } from '../core/publications.ts'
+import type { Outgoing } from '../../protocol/publications.ts'
+import { namedTargets, outgoingOf } from '../core/publications.ts'
 import type { Home, StoreDocument } from '../core/store-document.ts'
 
 /**
@@ -9,12 +10,14 @@ export interface Visitors {
   /** Takes the document that says what is wanted from now on. */
   readonly serve: (document: StoreDocument) => void
   readonly isWanted: (home: string) => boolean
-  /** Takes what the home says of itself. */
-  readonly heard: (home: string, answersThem: boolean) => void
+  /** Takes what the home says of itself: whether it answers them, and what it sends by this hub. */
+  readonly heard: (home: string, answersThem: boolean, sends?: readonly Outgoing[] | null) => void
   /** Whether visitors with their own addresses are answered there. */
   readonly isReady: (home: string) => boolean
   /** Notes that checks of publications of these homes found something else than before. */
   readonly proofsChanged: (homes: readonly string[]) => void
+  /** Whether the home sends by this hub what it shall. */
+  readonly isSending: (home: string) => boolean
   /** Notes that the home is told which of its services were given by names, and what checks of them found. */
   readonly told: (home: string) => void
   /** Whether the home should ask what is wanted of it. */
@@ -30,18 +33,31 @@ export function makeVisitors(): Visitors {
   const told = new Map<string, string>()
   const answering = new Set<string>()
   const withNews = new Set<string>()
+  /** What each home shall send by this hub, as text; and what it says that it does. */
+  let outgoing: ReadonlyMap<string, string> = new Map()
+  const sending = new Map<string, string>()
+  const isSending = (home: string): boolean => (sending.get(home) ?? NONE) === (outgoing.get(home) ?? NONE)
   return {
     serve: (document) => {
-      wanted = new Set(document.publications.filter(({ source }) => source === 'keep').map(({ home }) => home))
+      // Answers to what a home sends come out of the tunnel as visitors do.
+      const isLed = ({ source, outgoing: sent }: StoreDocument['publications'][number]): boolean =>
+        source === 'keep' || sent === true
+      wanted = new Set(document.publications.filter(isLed).map(({ home }) => home))
+      outgoing = new Map(document.homes.map(({ name }) => [name, JSON.stringify(outgoingOf(document, name))]))
       named = new Map(document.homes.map(({ name }) => [name, JSON.stringify(namedTargets(document, name))]))
       const known = new Set(document.homes.map(({ name }) => name))
       for (const name of answering) if (!known.has(name)) answering.delete(name)
-      for (const name of told.keys()) if (!known.has(name)) told.delete(name)
+      for (const names of [told, sending]) for (const name of names.keys()) if (!known.has(name)) names.delete(name)
       for (const name of withNews) if (!known.has(name)) withNews.delete(name)
     },
     isWanted: (home) => wanted.has(home),
-    heard: (home, answersThem) => void (answersThem ? answering.add(home) : answering.delete(home)),
+    heard: (home, answersThem, sends) => {
+      if (answersThem) answering.add(home)
+      else answering.delete(home)
+      sending.set(home, JSON.stringify(sends ?? []))
+    },
     isReady: (home) => answering.has(home),
+    isSending,
     proofsChanged: (homes) => {
       for (const home of homes) withNews.add(home)
     },
@@ -52,6 +68,7 @@ export function makeVisitors(): Visitors {
     isNews: ({ name }) =>
       withNews.has(name) ||
       wanted.has(name) !== answering.has(name) ||
+      !isSending(name) ||
       (named.get(name) ?? NONE) !== (told.get(name) ?? NONE),
   }
 }

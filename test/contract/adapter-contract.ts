@@ -16,7 +16,16 @@ import { secondTunnelContract } from './second-tunnel.ts'
 export function adapterContract(
   name: string,
   start: () => Promise<Machine>,
-  { roles, answersVisitors, keysMadeThere, undoesFailures, tellsCommands, drifts, breadth = 'all' }: Capabilities,
+  {
+    roles,
+    answersVisitors,
+    leadsOutgoing,
+    keysMadeThere,
+    undoesFailures,
+    tellsCommands,
+    drifts,
+    breadth = 'all',
+  }: Capabilities,
 ): void {
   const isWhole = isLong || breadth === 'all'
   describe(`${name} keeps the adapters' contract`, () => {
@@ -44,7 +53,9 @@ export function adapterContract(
       const before = await machine.foreign('hw0')
       let last = 'hw0'
       const all = [
-        ...(roles.includes('home') ? homeTransitions(specOf('home'), machine.keys, answersVisitors) : []),
+        ...(roles.includes('home')
+          ? homeTransitions(specOf('home'), machine.keys, { answersVisitors, leadsOutgoing })
+          : []),
         ...(roles.includes('hub') ? hubTransitions(specOf('hub')) : []),
         ...lastTransitions(specOf(fullest)),
       ]

@@ -19,6 +19,8 @@ export interface Capabilities {
   readonly roles: readonly Role[]
   /** It leads answers to visitors of published ports into the tunnel, and translates LANs that are known by other numbers. */
   readonly answersVisitors: boolean
+  /** It leads what hosts here send to the internet into the tunnel. */
+  readonly leadsOutgoing: boolean
   /** The machine makes its private key, and tells nobody. */
   readonly keysMadeThere: boolean
   /** What fails, or is cut off, is undone by the machine itself; else the next plan goes on from there. */

@@ -55,9 +55,18 @@ export function homeSpec(keys: Keys): TunnelSpec {
   }
 }
 
-/** To the home's LAN, to the home itself, and a range, all at one port of the hub each. */
+/** To the home's LAN and to the home itself, single ports and a range; some services send by the hub too. */
 const PUBLISHED: readonly PublishedPort[] = [
-  { protocol: 'tcp', port: 8443, address: '192.168.1.20', targetPort: 443, hidden: false },
+  { protocol: 'tcp', port: 8443, address: '192.168.1.20', targetPort: 443, hidden: false, outgoing: true },
+  {
+    protocol: 'udp',
+    port: 27_000,
+    lastPort: 27_010,
+    address: '192.168.1.20',
+    targetPort: 27_000,
+    hidden: false,
+    outgoing: true,
+  },
   { protocol: 'udp', port: 8443, address: '10.86.0.2', targetPort: 443, hidden: true },
   ...[0, 1, 2].map((offset) => ({
     protocol: 'tcp' as const,

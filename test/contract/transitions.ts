@@ -1,4 +1,5 @@
-import type { TunnelSpec } from '../../adapters/spec.ts'
+import type { OutgoingFlow, PublishedPort, TunnelSpec } from '../../adapters/spec.ts'
+import type { Capabilities } from './machine.ts'
 import type { Keys } from './specs.ts'
 import { homeForwarding, hubForwarding } from '../adapters/forwarding.ts'
 
@@ -9,8 +10,18 @@ export interface Transition {
   readonly keepsSessions: boolean
 }
 
+const OUTGOING: readonly OutgoingFlow[] = [
+  { protocol: 'tcp', from: null, seenAs: '10.86.0.2', port: 25, lastPort: 25, ownPort: 25 },
+  { protocol: 'udp', from: '192.168.1.20', seenAs: '10.168.1.20', port: 27_016, lastPort: 27_016, ownPort: 27_015 },
+  { protocol: 'udp', from: '192.168.1.21', seenAs: '192.168.1.21', port: 8_000, lastPort: 8_010, ownPort: 8_000 },
+]
+
 /** From one wanted state to the next, beginning with an untouched machine. */
-export function homeTransitions(home: TunnelSpec, keys: Keys, answersVisitors: boolean): readonly Transition[] {
+export function homeTransitions(
+  home: TunnelSpec,
+  keys: Keys,
+  { answersVisitors, leadsOutgoing }: Pick<Capabilities, 'answersVisitors' | 'leadsOutgoing'>,
+): readonly Transition[] {
   const [hubPeer] = home.peers
   const masked: TunnelSpec = { ...home, forwarding: homeForwarding({ lan: ['192.168.1.0/24'], mode: 'routed' }) }
   return [
@@ -43,6 +54,24 @@ export function homeTransitions(home: TunnelSpec, keys: Keys, answersVisitors: b
           },
         ]
       : []),
+    ...(leadsOutgoing
+      ? [
+          {
+            to: 'what hosts and this machine send by the hub',
+            spec: {
+              ...home,
+              peers: [{ ...hubPeer!, allowedIps: ['0.0.0.0/0'] }],
+              forwarding: homeForwarding({
+                lan: ['192.168.1.0/24'],
+                mode: 'masquerade',
+                visitors: true,
+                outgoing: { flows: OUTGOING, except: ['1.1.1.1', '203.0.113.10'] },
+              }),
+            },
+            keepsSessions: true,
+          },
+        ]
+      : []),
     { to: 'a LAN that has a route back', spec: masked, keepsSessions: true },
     {
       to: 'no LAN',
@@ -61,6 +90,8 @@ export function homeTransitions(home: TunnelSpec, keys: Keys, answersVisitors: b
 
 /** Beginning with a home. */
 export function hubTransitions(hub: TunnelSpec): readonly Transition[] {
+  const { forwarding } = hub
+  if (forwarding.role !== 'hub') throw new TypeError('not a hub')
   const [first, second, homePeer] = hub.peers
   return [
     { to: 'a hub', spec: hub, keepsSessions: true },
@@ -81,6 +112,14 @@ export function hubTransitions(hub: TunnelSpec): readonly Transition[] {
       spec: {
         ...hub,
         routes: ['10.86.0.2/32', '192.168.1.0/24', '192.168.2.0/24'].map((prefix) => ({ prefix, mtu: 1280 })),
+      },
+      keepsSessions: true,
+    },
+    {
+      to: 'services that send by it, and others that do no longer',
+      spec: {
+        ...hub,
+        forwarding: { ...forwarding, published: forwarding.published.map(sendingOther) },
       },
       keepsSessions: true,
     },
@@ -106,6 +145,11 @@ export function hubTransitions(hub: TunnelSpec): readonly Transition[] {
       keepsSessions: true,
     },
   ]
+}
+
+/** The other ports' services send by the hub, and visitors of the others are hidden. */
+function sendingOther({ outgoing, ...port }: PublishedPort): PublishedPort {
+  return { ...port, hidden: !port.hidden, ...(outgoing === true ? {} : { outgoing: true }) }
 }
 
 export function lastTransitions(spec: TunnelSpec): readonly Transition[] {

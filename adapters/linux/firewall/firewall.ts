@@ -1,6 +1,9 @@
-import { contains } from '../../../net/prefix.ts'
 import type { HomeForwarding, MappedNetwork, TunnelFirewall } from '../../spec.ts'
 import { hubInput, type JudgedHub } from './hub-input.ts'
+import { homeOutgoing } from './home-outgoing.ts'
+import { hubOutgoing } from './hub-outgoing.ts'
+import { PRIVATE } from './internet.ts'
+import { braced, withoutContained } from './braced.ts'
 import type { NftChain, NftTable } from './nft-table.ts'
 import { publishedTable } from './published.ts'
 import { udpAnswers } from './udp-answers.ts'
@@ -10,8 +13,6 @@ import { visitorChains } from './visitors.ts'
 const FILTER = 0
 const SRCNAT = 100
 
-/** Addresses that are not the internet: RFC 1918, RFC 6598, and where providers keep passwords (RFC 3927). */
-const PRIVATE = '{ 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, 169.254.0.0/16 }'
 const DSTNAT = -100
 
 /**
@@ -60,7 +61,7 @@ function homeTable(
   tunnel: string,
   network: string,
   visitorSlot: number,
-  { lan, mode, seenAs, visitors, exit }: HomeForwarding,
+  { lan, mode, seenAs, visitors, exit, outgoing }: HomeForwarding,
 ): NftTable {
   const intoLan = `iifname ${tunnel} oifname != ${tunnel} ip daddr ${braced(withoutContained(lan))}`
   const out = `iifname ${tunnel} oifname != ${tunnel} ip saddr ${network} ip daddr != ${PRIVATE}`
@@ -88,6 +89,7 @@ function homeTable(
       ...(translated.length === 0 ? [] : [masqueradeChain(translated)]),
       ...(seenAs.length === 0 ? [] : [seenChain(tunnel, seenAs)]),
       ...(visitors ? visitorChains(tunnel, network, visitorSlot) : []),
+      ...(outgoing === undefined ? [] : homeOutgoing(tunnel, lan, visitorSlot, outgoing)),
     ],
   }
 }
@@ -97,6 +99,7 @@ function hubTable(tunnel: string, network: string, listenPort: number | null, fo
   // Excludes what a provider has beside the machine: the metadata service has its passwords (RFC 3927 address).
   const toInternet = `iifname ${tunnel} oifname != ${tunnel} ip saddr @full_devices ip daddr != 169.254.0.0/16`
   const published = publishedTable(tunnel, network)
+  const outgoing = hubOutgoing(tunnel)
   return {
     flowLives,
     sets: [
@@ -104,13 +107,15 @@ function hubTable(tunnel: string, network: string, listenPort: number | null, fo
       { name: 'full_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.full)] },
       { name: 'exit_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.exits)] },
       ...published.sets,
+      ...outgoing.sets,
     ],
-    maps: published.maps,
-    recentSets,
+    maps: [...published.maps, ...outgoing.maps],
+    recentSets: [...recentSets, ...outgoing.recentSets],
     chains: [
       forwardChain([
         ...clamp(tunnel),
         ...published.forward,
+        ...outgoing.forward,
         `iifname ${tunnel} ct state established,related accept`,
         `oifname ${tunnel} ct state established,related accept`,
         `iifname ${tunnel} oifname ${tunnel} ip saddr @tunnel_devices accept`,
@@ -125,6 +130,7 @@ function hubTable(tunnel: string, network: string, listenPort: number | null, fo
       ]),
       ...chains,
       ...published.chains,
+      ...outgoing.chains,
       {
         name: 'internet',
         type: 'nat',
@@ -154,14 +160,4 @@ function masqueradeChain(which: readonly string[]): NftChain {
 function seenChain(tunnel: string, seenAs: readonly MappedNetwork[]): NftChain {
   const rules = seenAs.map(({ prefix, seen }) => `iifname ${tunnel} ip daddr ${seen} dnat ip prefix to ${prefix}`)
   return { name: 'seen', type: 'nat', hook: 'prerouting', priority: DSTNAT, rules }
-}
-
-function braced(items: readonly string[]): string {
-  return `{ ${items.join(', ')} }`
-}
-
-/** Removes overlaps: nft 1.0.6 merges overlapping prefixes in a set without a name, and refuses them in a named one. */
-function withoutContained(prefixes: readonly string[]): readonly string[] {
-  const all = [...new Set(prefixes)]
-  return all.filter((prefix) => all.every((other) => other === prefix || !contains(other, prefix)))
 }

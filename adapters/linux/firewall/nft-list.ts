@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { PublishedPort } from '../../spec.ts'
+import { outgoingElements, SENT_TO } from './hub-outgoing.ts'
 import { FORWARDING_MARK, TABLE_MARK } from './mark.ts'
 import { chainFingerprint, inOneOrder, mapFingerprint, recentSetFingerprint, setFingerprint } from './nft-table.ts'
 import { hiddenSetOf, HOLDERS, mapOf, PROTOCOLS, setOf, type Shape, SHAPES } from './published.ts'
@@ -40,6 +41,8 @@ const Mappings = {
   single: v.array(v.tuple([v.number(), v.object({ concat: v.tuple([v.string(), v.number()]) })])),
   range: v.array(v.tuple([Range, v.string()])),
 }
+const Sender = v.object({ concat: v.tuple([v.string(), v.string(), v.union([v.number(), Range])]) })
+const SentAs = v.tuple([Sender, v.number()])
 const Elements = { single: v.array(v.number()), range: v.array(Range) }
 const Named = v.object({ name: v.string() })
 
@@ -91,7 +94,40 @@ function publishedIn(held: ReadonlyMap<string, readonly unknown[]>): readonly Pu
       if (known.size !== ports.size || ![...ports, ...hidden].every((port) => known.has(port))) return null
       for (const service of services) found.push({ protocol, ...service, hidden: hidden.has(textOf(service)) })
     }
-  return found
+  return withOutgoing(found, held)
+}
+
+/** Notes which ports' services send by this machine; null: the sets that say so disagree. */
+function withOutgoing(
+  published: readonly PublishedPort[],
+  held: ReadonlyMap<string, readonly unknown[]>,
+): readonly PublishedPort[] | null {
+  const there = new Map(
+    [...outgoingElements([]).keys()].map((name) => {
+      const elements = held.get(`set ${name}`) ?? held.get(`map ${name}`) ?? []
+      return [name, new Set(elements.map(senderText))] as const
+    }),
+  )
+  const senders = there.get(SENT_TO)
+  const found = published.map((one) => {
+    const [sender = ''] = outgoingElements([{ ...one, outgoing: true }]).get(SENT_TO) ?? []
+    return senders?.has(sender) === true ? { ...one, outgoing: true as const } : one
+  })
+  const isAgreed = [...outgoingElements(found)].every(([name, wanted]) => {
+    const held = there.get(name)
+    return held?.size === new Set(wanted).size && wanted.every((one) => held.has(one))
+  })
+  return isAgreed ? found : null
+}
+
+/** An element of those sets as it is written; empty for what nothing of ours leaves there. */
+function senderText(element: unknown): string {
+  if (v.is(Sender, element)) {
+    const [address, protocol, ports] = element.concat
+    const text = typeof ports === 'number' ? `${ports}` : ports.range.join('-')
+    return `${address} . ${protocol} . ${text}`
+  }
+  return v.is(SentAs, element) ? `${senderText(element[0])} : ${element[1]}` : ''
 }
 
 type Service = Omit<PublishedPort, 'protocol' | 'hidden'>
@@ -144,9 +180,10 @@ function fingerprintOf(kind: string, value: unknown): string {
     }
     case 'set': {
       const { name, type, elem, timeout, size } = v.parse(NamedSet, value)
-      if (timeout !== undefined) return recentSetFingerprint(name, String(type), timeout, size)
+      const of = Array.isArray(type) ? type.join(' . ') : String(type)
+      if (timeout !== undefined) return recentSetFingerprint(name, of, timeout, size)
       const elements = elem.map((element) => (typeof element === 'string' ? element : JSON.stringify(element)))
-      return setFingerprint(name, String(type), elements)
+      return setFingerprint(name, of, elements)
     }
     case 'map':
       return mapFingerprint(v.parse(Named, value).name)

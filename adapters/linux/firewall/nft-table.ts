@@ -11,14 +11,17 @@ export interface NftTable {
   readonly chains: readonly NftChain[]
 }
 
+/** The type of a host with a protocol and a port. */
+export const SENDER = 'ipv4_addr . inet_proto . inet_service'
+
 interface NftSet {
   readonly name: string
   /**
-   * Single addresses only: nft merges ranges, and the set could not be compared. Sets of ports are filled apart from
+   * Single addresses only: nft merges ranges, and the set could not be compared. Sets with ports are filled apart from
    * the table (published.ts): their elements are no part of what the table should be.
    */
-  readonly type: 'ipv4_addr' | 'inet_service'
-  /** Whether it takes ranges; only sets of ports do. */
+  readonly type: 'ipv4_addr' | 'inet_service' | typeof SENDER
+  /** Whether it takes ranges; only sets with ports do. */
   readonly isOfRanges?: boolean
   readonly elements: readonly string[]
 }
@@ -37,7 +40,7 @@ export interface NftMap {
 /** A set that rules fill and time empties: its elements are no part of what the table should be. */
 interface NftRecentSet {
   readonly name: string
-  readonly type: 'ipv4_addr' | 'ipv6_addr'
+  readonly type: 'ipv4_addr' | 'ipv6_addr' | typeof SENDER
   readonly keptSeconds: number
   readonly size: number
 }
@@ -153,9 +156,7 @@ export function fingerprintsOf({ flowLives, sets, maps, recentSets, chains }: Nf
 }
 
 export function setFingerprint(name: string, type: string, elements: readonly string[]): string {
-  return type === 'inet_service'
-    ? `set ${name} ${type}`
-    : `set ${name} ${type} ${digest([...elements].sort().join(' '))}`
+  return type === 'ipv4_addr' ? `set ${name} ${type} ${digest([...elements].sort().join(' '))}` : `set ${name} ${type}`
 }
 
 export function mapFingerprint(name: string): string {

@@ -52,6 +52,6 @@ function without(ports: readonly PublishedPort[], others: readonly PublishedPort
   return ports.filter((port) => !known.has(textOf(port)))
 }
 
-function textOf({ protocol, port, lastPort = port, address, targetPort, hidden }: PublishedPort): string {
-  return `${protocol} ${port} ${lastPort} ${address} ${targetPort} ${hidden}`
+function textOf({ protocol, port, lastPort = port, address, targetPort, hidden, outgoing }: PublishedPort): string {
+  return `${protocol} ${port} ${lastPort} ${address} ${targetPort} ${hidden} ${outgoing === true}`
 }

@@ -1,5 +1,6 @@
 import type { PublishedPort } from '../../spec.ts'
 import type { HostStep } from '../../step.ts'
+import { OUTGOING_HOLDERS, outgoingElements } from './hub-outgoing.ts'
 import { TABLE } from './mark.ts'
 import type { NftChain, NftTable } from './nft-table.ts'
 
@@ -33,13 +34,14 @@ export const hiddenSetOf = (protocol: string, shape: Shape): string => `${protoc
 const HELD = PROTOCOLS.flatMap((protocol) => SHAPES.map((shape) => ({ protocol, shape })))
 
 /** The objects that hold the published ports, as `KIND NAME`. */
-export const HOLDERS: ReadonlySet<string> = new Set(
-  HELD.flatMap(({ protocol, shape }) => [
+export const HOLDERS: ReadonlySet<string> = new Set([
+  ...HELD.flatMap(({ protocol, shape }) => [
     `map ${mapOf(protocol, shape)}`,
     `set ${setOf(protocol, shape)}`,
     `set ${hiddenSetOf(protocol, shape)}`,
   ]),
-)
+  ...OUTGOING_HOLDERS,
+])
 
 export interface PublishedTable extends Pick<NftTable, 'sets' | 'maps' | 'chains'> {
   /** Rules for the forward chain, before any that lets known flows pass. */
@@ -137,7 +139,7 @@ function shapeOf({ lastPort }: PublishedPort): Shape {
 function elementLines(verb: 'add' | 'delete', published: readonly PublishedPort[]): readonly string[] {
   const line = (name: string, elements: readonly string[]): readonly string[] =>
     elements.length === 0 ? [] : [`${verb} element ${TABLE} ${name} { ${elements.join(', ')} }`]
-  return HELD.flatMap(({ protocol, shape }) => {
+  const ofServices = HELD.flatMap(({ protocol, shape }) => {
     const ports = published.filter((one) => one.protocol === protocol && shapeOf(one) === shape)
     return [
       ...line(mapOf(protocol, shape), ports.map(serviceText)),
@@ -145,6 +147,7 @@ function elementLines(verb: 'add' | 'delete', published: readonly PublishedPort[
       ...line(hiddenSetOf(protocol, shape), ports.filter(({ hidden }) => hidden).map(portText)),
     ]
   })
+  return [...ofServices, ...[...outgoingElements(published)].flatMap(([name, elements]) => line(name, elements))]
 }
 
 function portText({ port, lastPort }: PublishedPort): string {

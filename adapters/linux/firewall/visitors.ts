@@ -27,6 +27,12 @@ export function visitorMatch(slot: number): string {
   return `-m connmark --mark 0x${mark.toString(16)}/0x${mask.toString(16)}`
 }
 
+/** A statement that gives the slot's mark to a connection or a packet; others' bits of it stay. */
+export function setVisitorMark(key: 'ct' | 'meta', slot: number): string {
+  const { mark, mask } = slotMark(slot)
+  return `${key} mark set ${key} mark and ${hex(~mask >>> 0)} or ${hex(mark)}`
+}
+
 function conditionOf(key: 'ct' | 'meta', slot: number): string {
   const { mark, mask } = slotMark(slot)
   return `${key} mark and ${hex(mask)} == ${hex(mark)}`
@@ -34,9 +40,8 @@ function conditionOf(key: 'ct' | 'meta', slot: number): string {
 
 /** @param tunnel the interface's name, in quotes. @param network the tunnel's own, whose addresses have a route there. */
 export function visitorChains(tunnel: string, network: string, slot: number): readonly NftChain[] {
-  const { mark, mask } = slotMark(slot)
-  const rest = hex(~mask >>> 0)
-  const set = (key: 'ct' | 'meta'): string => `${key} mark set ${key} mark and ${rest} or ${hex(mark)}`
+  const rest = hex(~slotMark(slot).mask >>> 0)
+  const set = (key: 'ct' | 'meta'): string => setVisitorMark(key, slot)
   const answers = `ct direction reply ${visitorCondition(slot)} ${set('meta')}`
   const isVisitor = `iifname ${tunnel} ip saddr != ${network}`
   return [

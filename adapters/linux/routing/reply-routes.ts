@@ -12,8 +12,21 @@ import { SLOTS, slotMark, slotMarkText, tableNumberOf } from './slots.ts'
  */
 
 const Routes = v.array(
-  v.object({ dst: v.optional(v.string()), dev: v.optional(v.string()), table: v.optional(v.string()) }),
+  v.object({
+    /** Default: a usual route. */
+    type: v.optional(v.string()),
+    dst: v.optional(v.string()),
+    dev: v.optional(v.string()),
+    table: v.optional(v.string()),
+  }),
 )
+
+/**
+ * The last of all metrics, as of the kernel's own unreachable routes. Where the tunnel's interface is gone its route is
+ * gone too, and packets must not go on to the main table and leave by the home's own line: mail from an address that is
+ * not its server's does harm, and what is told that there is no way tries again later.
+ */
+const LAST_METRIC = 4_278_198_272
 
 /** @param rules `ip -j rule show` @param routes `ip -j route show table all` for routes with our mark. */
 export function replyRoutes(rules: string, routes: string): readonly ReplyRoute[] {
@@ -22,7 +35,7 @@ export function replyRoutes(rules: string, routes: string): readonly ReplyRoute[
     const table = tableNumberOf(slot)
     const [ours, led] = [ourRules(all, table), ourRoutes(routes, table)]
     if (ours.length === 0 && led.length === 0 && nearRules(all, slot).length === 0) return []
-    const [rule, route] = [ours[0], led[0]]
+    const [rule, route] = [ours[0], led.find(({ dev }) => dev !== undefined)]
     const { mark, mask } = slotMark(slot)
     const isRule =
       rule !== undefined &&
@@ -31,8 +44,8 @@ export function replyRoutes(rules: string, routes: string): readonly ReplyRoute[
       rule.fwmask === mask &&
       !rule.isInverted &&
       isNear(nearRules(all, slot), all, table)
-    const isRoute = route !== undefined && route.dst === 'default'
-    const isWhole = isRule && isRoute && ours.length === 1 && led.length === 1
+    const isRoute = led.every(({ dst }) => dst === 'default') && led.some(({ type }) => type === 'unreachable')
+    const isWhole = isRule && isRoute && route !== undefined && ours.length === 1 && led.length === 2
     const behind = rule === undefined ? null : ruleBefore(all, rule.priority)
     return [{ slot, interface: route?.dev ?? null, isWhole, ...(behind === null ? {} : { behind }) }]
   })
@@ -83,6 +96,7 @@ export function visitorCommands(
       ? []
       : [
           `route add default dev ${interfaceName} ${own}`,
+          `route add unreachable default metric ${LAST_METRIC} ${own}`,
           `rule add fwmark ${slotMarkText(slot)} lookup main suppress_prefixlength ${FAR} pref ${nearPriority(all, table)} proto ${ROUTE_PROTOCOL}`,
           `rule add fwmark ${slotMarkText(slot)} lookup ${table} pref ${priority} proto ${ROUTE_PROTOCOL}`,
         ]),

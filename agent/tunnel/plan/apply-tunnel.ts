@@ -8,6 +8,7 @@ import { Problem } from '../../../problems/problem.ts'
 import type { PeerState } from '../../../wireguard/dump.ts'
 import type { PublicKey } from '../../../wireguard/keys.ts'
 import type { PeerSpec } from '../../../wireguard/spec.ts'
+import { ownAddresses } from '../../lan/kept-prefixes.ts'
 import { lanWarnings, routerLanWarnings } from '../../lan/lan-warnings.ts'
 import { type LocalNetworks, readLocalNetworks } from '../../lan/local-networks.ts'
 import type { TunnelConfig } from '../../settings/config.ts'
@@ -51,6 +52,8 @@ export interface AppliedTunnel {
   readonly peer: PeerSpec | null
   /** Visitors are answered through the tunnel. */
   readonly visitors: boolean
+  /** What leaves by the hub. */
+  readonly outgoing: UplinkFacts['outgoing']
   /** Warnings of the plan, and what was refused and may be. */
   readonly warnings: readonly string[]
 }
@@ -84,8 +87,8 @@ export async function applyTunnel(
     hooks.onWarnings?.(warnings)
   }
   const steps = await applyDesired(adapter, desired, signal, { ...hooks, onWarnings })
-  const { visitors } = tunnel.uplink
-  return { steps, hubLiterals, listenPort, publicKey, lastHandshakeAt, peer, visitors, warnings }
+  const { visitors, outgoing } = tunnel.uplink
+  return { steps, hubLiterals, listenPort, publicKey, lastHandshakeAt, peer, visitors, outgoing, warnings }
 }
 
 /** Plans what applyTunnel would do now. @throws {Problem} `name-unresolved`, or the adapter's own. */
@@ -134,6 +137,6 @@ async function wanted(
   const endpoint = hubIn(observed, config)?.endpoint ?? null
   const isKnown = endpoint !== null && isKnownEndpoint(config.hub, endpoints, endpoint, uplink)
   const current = endpoint === null ? null : { endpoint, isLiving: !isKnown && (await isLiving?.(signal)) === true }
-  const spec = tunnelSpec(config, endpoints, current, uplink)
+  const spec = tunnelSpec(config, endpoints, current, uplink, ownAddresses(config.interface))
   return tunnel.isDark === true ? { ...spec, pastVpn: hubLiterals } : spec
 }

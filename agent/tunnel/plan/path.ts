@@ -1,4 +1,5 @@
 import { type Endpoint, sameEndpoint } from '../../../wireguard/spec.ts'
+import type { UplinkFacts } from '../../memory/uplink-memory.ts'
 import type { TlsTransport } from '../../transport/tls-transport.ts'
 
 /** Where the tunnel goes now and else could go, as the agent last knew. Shared by looks, questions and remedies. */
@@ -17,6 +18,8 @@ export interface Path {
   transport: TlsTransport | null
   /** Visitors are answered through the tunnel, as this machine was last found or set up. */
   visitors: boolean
+  /** What leaves by the hub, as above. */
+  outgoing: UplinkFacts['outgoing']
 }
 
 /**

@@ -2,6 +2,7 @@ import type { TunnelSpec } from '../../../adapters/spec.ts'
 import { type Endpoint, type PeerSpec, sameEndpoint } from '../../../wireguard/spec.ts'
 import type { TunnelConfig, HubConfig } from '../../settings/config.ts'
 import { keepaliveSeconds } from '../../core/keepalive.ts'
+import { outgoingForwarding } from './outgoing.ts'
 import { keyMakerOf } from '../../secrets/key-maker.ts'
 import type { UplinkFacts } from '../../memory/uplink-memory.ts'
 
@@ -30,18 +31,21 @@ export interface CurrentEndpoint {
 /**
  * The tunnel as agent.yaml wants it, and as the line allows it.
  * @param current kept while it is one of the endpoints, or is answered, so that nothing is disturbed.
+ * @param here this machine's own addresses.
  */
 export function tunnelSpec(
   config: TunnelConfig,
   endpoints: TunnelEndpoints,
   current: CurrentEndpoint | null,
   uplink: UplinkFacts,
+  here: readonly string[] = [],
 ): TunnelSpec {
   const endpoint = endpointFor(config.hub, endpoints, current, uplink)
   const seenAs = Object.entries(config.lan.seenAs ?? {})
     .filter(([prefix]) => config.lan.prefixes.includes(prefix))
     .map(([prefix, seen]) => ({ prefix, seen }))
     .sort((a, b) => (a.prefix < b.prefix ? -1 : 1))
+  const outgoing = outgoingForwarding(config, uplink, here)
   return {
     interface: config.interface,
     // Where a router makes its key itself, the hub is told whatever key that is.
@@ -65,6 +69,7 @@ export function tunnelSpec(
       seenAs,
       visitors: uplink.visitors,
       exit: config.lan.exit === true,
+      ...(outgoing === null ? {} : { outgoing }),
     },
   }
 }

@@ -110,6 +110,10 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
       expect(await problemOf(pi, ['publish', 'add', '554/tcp', `${lan.camera}:554`, '--source', 'keep'])).toMatchObject(
         { code: 'source-not-kept' },
       )
+    // What hosts send passes the router, where homeward does not lead it yet.
+    const sent = await problemOf(pi, ['publish', 'add', '25/tcp', `${lan.camera}:25`, '--outgoing'])
+    expect(sent).toMatchObject({ code: 'outgoing-refused', exitCode: 1 })
+    expect(sent.message).toMatch(/the tunnel of cabin ends on a router, where homeward does not lead what hosts send/)
     // Who is on the LAN is answered there, and the LAN's own way out is the line.
     expect(await askService(camera, 'tcp', lan.pi, 8123)).toBe(`pi sees ${lan.camera}`)
     expect(await ways()).toBe(waysBefore)

@@ -4,6 +4,7 @@ import { LINUX_DRIFT_NAMES } from './linux-drifts.ts'
 export const LINUX: Capabilities = {
   roles: ['home', 'hub'],
   answersVisitors: true,
+  leadsOutgoing: true,
   keysMadeThere: false,
   undoesFailures: false,
   tellsCommands: true,

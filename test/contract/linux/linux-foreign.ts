@@ -1,3 +1,4 @@
+import { ROUTING_TABLES } from '../../../adapters/linux/routing/slots.ts'
 import type { Host } from '../../lab/host/host.ts'
 
 /**
@@ -39,7 +40,10 @@ export async function foreignThings(host: Host, interfaceName: string): Promise<
   ])
   const others = (text: string, key: 'ifname' | 'dev'): string =>
     JSON.stringify(
-      (JSON.parse(text) as Record<string, unknown>[]).filter((item) => item[key] !== interfaceName),
+      (JSON.parse(text) as Record<string, unknown>[]).filter(
+        // Our routing tables have routes that are of no interface.
+        (item) => item[key] !== interfaceName && !ROUTING_TABLES.includes(String(item['table'])),
+      ),
       null,
       1,
     )

@@ -8,6 +8,7 @@ import { makeKeys } from '../specs.ts'
 export const MIKROTIK: Capabilities = {
   roles: ['home'],
   answersVisitors: true,
+  leadsOutgoing: false,
   keysMadeThere: true,
   undoesFailures: true,
   tellsCommands: true,

@@ -9,6 +9,7 @@ import { makeKeys } from '../specs.ts'
 export const REAL_MIKROTIK: Capabilities = {
   roles: ['home'],
   answersVisitors: true,
+  leadsOutgoing: false,
   keysMadeThere: true,
   undoesFailures: true,
   tellsCommands: false,

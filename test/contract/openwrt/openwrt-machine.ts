@@ -17,6 +17,7 @@ import { makeKeys } from '../specs.ts'
 export const OPENWRT: Capabilities = {
   roles: ['home'],
   answersVisitors: false,
+  leadsOutgoing: false,
   keysMadeThere: false,
   undoesFailures: true,
   tellsCommands: true,

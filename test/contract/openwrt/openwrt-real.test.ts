@@ -22,6 +22,7 @@ vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 })
 const REAL: Capabilities = {
   roles: ['home'],
   answersVisitors: false,
+  leadsOutgoing: false,
   keysMadeThere: false,
   undoesFailures: true,
   tellsCommands: false,

@@ -37,6 +37,16 @@ describe('a registration', () => {
     expect(homeNamed(after, 'cabin')).toMatchObject({ lan: home.lan, mtu: 1280 })
   })
 
+  test('says whether it can send by the hub; one of an older version does not', () => {
+    const { document, home } = joined(EMPTY_DOCUMENT, 'cabin', ['192.168.1.0/24'])
+    const said = (outgoing: [] | null) =>
+      readable(register(document, home, { ...unchanged(home), outgoing }, hubKey, context))
+    expect([said([])[1].outgoing, said(null)[1].outgoing, home.outgoing]).toEqual([true, false, undefined])
+    const [able, known] = said([])
+    expect(register(able, known, { ...unchanged(known), outgoing: [] }, hubKey, context)[0]).toBe(able)
+    expect(register(able, known, unchanged(known), hubKey, context)[1]).toEqual(home)
+  })
+
   test('may say a part of what the owner granted once', () => {
     const { document, home } = joined(EMPTY_DOCUMENT, 'cabin', ['198.51.100.0/25'])
     const half = { ...unchanged(home), lan: ['198.51.100.0/26'] }

@@ -96,3 +96,12 @@ test('a hub that was restarted hides them from its first moment on, until a meas
   expect(after.led()).toEqual(['80 keep'])
   await expect.poll(() => readFile(path, 'utf8')).toBe('[]\n')
 })
+
+test('a host that sends by the hub is measured too, and what it sends past the tunnel is told, not hidden', async () => {
+  const { sources, measuring, asked, led } = scene([publication(25, { source: 'hide', outgoing: true })])
+  await measuring.all('cabin')
+  expect([asked, led()]).toEqual([['192.168.7.20:25'], ['25 hide']])
+  const [noted] = sources.document.publications.map(sources.withNote)
+  expect(noted?.whyNotOutgoing).toMatch(/192\.168\.7\.20 answers the hub.*leaves by the home’s own line/)
+  expect(noted).not.toHaveProperty('whyHidden')
+})

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { homeLink, hubLink, type Reply, rangeLink, serviceLink, tunnelLink } from '../../../hub/service/links.ts'
+import {
+  homeLink,
+  hubLink,
+  outgoingLink,
+  type Reply,
+  rangeLink,
+  serviceLink,
+  tunnelLink,
+} from '../../../hub/service/links.ts'
 import type { Publication, Withheld } from '../../../protocol/publications.ts'
 
 const publication: Publication = {
@@ -141,5 +149,26 @@ test.each<[readonly [number, Reply][], boolean | null, RegExp]>([
     asked.map(([port, reply]) => ({ port, reply })),
   )
   expect([link.link, link.works]).toEqual(['service', works])
+  expect(link.said).toMatch(said)
+})
+
+test.each([
+  ['the home does not say that it leads it', false, null, null, false, /its agent may not run/],
+  [
+    'it was sent and answered',
+    true,
+    { sentSeconds: 4.2, answeredSeconds: 4 },
+    null,
+    true,
+    /last 4 s ago, and was answered$/,
+  ],
+  ['what was seen outranks what was measured', true, { sentSeconds: 4, answeredSeconds: 4 }, 'past', true, /answered/],
+  ['nothing came back', true, { sentSeconds: 4, answeredSeconds: null }, null, null, /nothing came back: .*provider/],
+  ['it takes another way', true, { sentSeconds: null, answeredSeconds: null }, 'past', false, /^past$/],
+  ['nothing was sent yet', true, { sentSeconds: null, answeredSeconds: null }, null, null, /not seen here yet/],
+  ['nobody can tell', null, null, null, null, /not seen here yet/],
+])('of what the service sends: %s', (_, isReady, seen, whyNot, works, said) => {
+  const link = outgoingLink(publication, isReady, seen, whyNot)
+  expect([link.link, link.works]).toEqual(['outgoing', works])
   expect(link.said).toMatch(said)
 })

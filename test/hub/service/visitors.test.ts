@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { addPublication, type PublicationInput } from '../../../hub/core/publications.ts'
+import { addPublication, outgoingOf, type PublicationInput } from '../../../hub/core/publications.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
 import { EMPTY_DOCUMENT, type Home, type StoreDocument } from '../../../hub/core/store-document.ts'
 import { makeVisitors } from '../../../hub/service/visitors.ts'
@@ -59,4 +59,23 @@ test('what checks of its publications found is news until the home was told, and
   visitors.proofsChanged(['cabin'])
   visitors.serve({ ...empty, homes: [] })
   expect(visitors.isNews(cabin)).toBe(false)
+})
+
+test('a home that shall send by the hub answers visitors too, and is asked until it says that it does both', () => {
+  const able = { ...lodge, outgoing: true }
+  const input = { protocol: 'tcp', port: 25, lastPort: 25, targetPort: 25, source: 'hide', outgoing: true } as const
+  const document = { ...EMPTY_DOCUMENT, homes: [able] }
+  const [sending] = addPublication(document, able, { ...input, address: '192.168.88.20' }, () => null, now)
+  const visitors = makeVisitors()
+  visitors.serve(sending)
+  expect([visitors.isWanted('lodge'), visitors.isNews(able), visitors.isSending('lodge')]).toEqual([true, true, false])
+  visitors.heard('lodge', true, [])
+  expect(visitors.isNews(able)).toBe(true)
+  visitors.heard('lodge', true, outgoingOf(sending, 'lodge'))
+  expect([visitors.isNews(able), visitors.isSending('lodge')]).toEqual([false, true])
+  // Taken back, or a home of an older version.
+  visitors.serve(document)
+  expect([visitors.isNews(able), visitors.isSending('lodge')]).toEqual([true, false])
+  visitors.heard('lodge', false, null)
+  expect([visitors.isNews(able), visitors.isSending('lodge')]).toEqual([false, true])
 })

@@ -5,7 +5,7 @@ import { pathText } from '../../../cli/publish/publish-check.ts'
 import { EMPTY_DOCUMENT } from '../../../hub/core/store-document.ts'
 import { whyNoVisitors } from '../../../hub/machine/families.ts'
 import { makeKeptSources } from '../../../hub/service/kept-sources.ts'
-import { homeLink, hubLink, type Reply, serviceLink } from '../../../hub/service/links.ts'
+import { homeLink, hubLink, outgoingLink, type Reply, serviceLink } from '../../../hub/service/links.ts'
 import { asProblem, Problem } from '../../../problems/problem.ts'
 import type { Publication, ProofLink, PublicationList } from '../../../protocol/publications.ts'
 
@@ -30,6 +30,7 @@ export async function saidOfPublishing(): Promise<readonly string[]> {
     await proveOutside(['255.255.255.255'], 443),
     ...replies.map((kind) => serviceLink('192.168.1.20', 27_015, { kind } as Reply)),
     hiddenForNow(),
+    ...outgoing(),
   ]
   return [
     ...links.map((link) => pathText([link], 'home')),
@@ -44,6 +45,19 @@ function hiddenForNow(): ProofLink {
   const kept = makeKeptSources({ document: EMPTY_DOCUMENT })
   kept.take(host.home, host.address, 'past')
   return homeLink(host.home, 'keep', true, kept.whyHidden(host))
+}
+
+/** What a service sends, with `--outgoing`. */
+function outgoing(): readonly ProofLink[] {
+  const host = { home: 'cabin', address: '192.168.7.20' }
+  const kept = makeKeptSources({ document: EMPTY_DOCUMENT })
+  kept.take(host.home, host.address, 'past')
+  return [
+    outgoingLink(publication, true, null, kept.whyNotOutgoing(host)),
+    outgoingLink(publication, false, null, null),
+    outgoingLink(publication, true, { sentSeconds: 4, answeredSeconds: null }, null),
+    outgoingLink(publication, true, { sentSeconds: null, answeredSeconds: null }, null),
+  ]
 }
 
 const LOST = new Problem('hub-unreachable', { what: 'asking the hub', why: 'it did not answer within 10 s' })

@@ -44,7 +44,60 @@ describe('the firewall of a home', () => {
   })
 })
 
+describe('what is sent from a home by the hub', () => {
+  const outgoing = {
+    flows: [
+      { protocol: 'udp', from: '192.168.1.20', seenAs: '10.168.1.20', port: 27_016, lastPort: 27_016, ownPort: 27_015 },
+      { protocol: 'tcp', from: null, seenAs: '10.86.0.2', port: 25, lastPort: 26, ownPort: 25 },
+    ],
+    except: ['1.1.1.1'],
+  } as const
+  const chain = (name: string): readonly string[] =>
+    table(homeForwarding({ lan: ['203.0.113.0/24'], mode: 'routed', visitors: true, outgoing })).chains.find(
+      (one) => one.name === name,
+    )?.rules ?? []
+
+  test('is told by its sender, to the published ports and from the service’s own, and only to the internet', () => {
+    const [to, from, rest] = chain('outgoing')
+    expect(to).toMatch(/ct state new .* ip saddr 192\.168\.1\.20 ip daddr != \{.*\} udp dport 27016 ct mark set /)
+    expect(from).toMatch(/ip saddr 192\.168\.1\.20 ip daddr != \{.*\} udp sport 27015 ct mark set /)
+    expect(rest).toMatch(/^iifname != "hw0" ct direction original ct mark and 0x00ff0000 == 0x00860000 meta mark set /)
+    for (const prefix of ['10.0.0.0/8', '169.254.0.0/16', '100.64.0.0/10', '224.0.0.0/3', '203.0.113.0/24'])
+      expect(to).toContain(prefix)
+  })
+
+  test('of this machine is led whichever address it has, except to what this line is judged by', () => {
+    const rules = chain('outgoing_here')
+    expect(rules.slice(0, 2).map((rule) => / (tcp .*?) ct mark/.exec(rule)?.[1])).toEqual([
+      'tcp dport 25-26',
+      'tcp sport 25-26',
+    ])
+    expect(rules[0]).toContain('1.1.1.1/32')
+    expect(chain('outgoing')[0]).not.toContain('1.1.1.1')
+  })
+
+  test('has the one address by which the hub knows its sender', () => {
+    expect(chain('outgoing_seen').map((rule) => rule.replace(/^.*0x00860000 /, ''))).toEqual([
+      'ip saddr 192.168.1.20 udp dport 27016 snat ip to 10.168.1.20',
+      'ip saddr 192.168.1.20 udp sport 27015 snat ip to 10.168.1.20',
+      'fib saddr type local tcp dport 25-26 snat ip to 10.86.0.2',
+      'fib saddr type local tcp sport 25-26 snat ip to 10.86.0.2',
+    ])
+  })
+})
+
 describe('the firewall of a hub', () => {
+  test('lets out what was agreed and nothing else of a home, before it lets known flows pass', () => {
+    const rules = table(hubForwarding()).chains[0]?.rules ?? []
+    const at = (part: string): number => rules.findIndex((rule) => rule.includes(part))
+    const drop = at('ct state { new, established } ip saddr != @full_devices drop')
+    expect([at('@outgoing_to'), at('@outgoing_from')].every((index) => index >= 0 && index < drop)).toBe(true)
+    expect(drop).toBeLessThan(at('iifname "hw0" ct state established,related accept'))
+    for (const rule of rules.filter((one) => / @outgoing_(to|from) .*accept/.test(one)))
+      for (const prefix of ['10.0.0.0/8', '169.254.0.0/16', '168.63.129.16/32', '127.0.0.0/8', '100.64.0.0/10'])
+        expect(rule).toContain(prefix)
+  })
+
   test('does not redirect its own port to itself, nor anything when it has none', () => {
     const forwarding = hubForwarding({ alternatePorts: [51_820, 443] })
     expect(text(forwarding)).toContain('udp dport { 443 } redirect to :51820')

@@ -20,7 +20,8 @@ const TAILSCALE = [
   { priority: 5210, src: 'all', fwmark: '0x80000', fwmask: '0xff0000', table: 'main', protocol: 'unspec' },
   { priority: 5270, src: 'all', table: '52', protocol: 'unspec' },
 ]
-const ROUTES = JSON.stringify([{ dst: 'default', dev: 'hw0', table: '8600' }])
+const LAST_RESORT = { type: 'unreachable', dst: 'default', table: '8600', metric: 4_278_198_272 }
+const ROUTES = JSON.stringify([{ dst: 'default', dev: 'hw0', table: '8600' }, LAST_RESORT])
 const text = (rules: readonly unknown[]): string => JSON.stringify([...KERNELS, ...rules])
 
 describe('the rule that routes answers to visitors', () => {
@@ -38,7 +39,9 @@ describe('the rule that routes answers to visitors', () => {
       'rule del pref 8600 lookup 8600 proto 86',
       'rule del pref 8599 lookup main proto 86 fwmark 0x00860000/0x00ff0000',
       'route del default table 8600 proto 86',
+      'route del default table 8600 proto 86',
       'route add default dev hw0 table 8600 proto 86',
+      'route add unreachable default metric 4278198272 table 8600 proto 86',
       'rule add fwmark 0x00860000/0x00ff0000 lookup main suppress_prefixlength 7 pref 4298 proto 86',
       'rule add fwmark 0x00860000/0x00ff0000 lookup 8600 pref 4299 proto 86',
     ])
@@ -53,6 +56,13 @@ describe('the rule that routes answers to visitors', () => {
   test('takes no notice of rules for packets with somebody else’s mark, only of those for all packets', () => {
     expect(replyRoutes(text([OURS, NEAR, TAILSCALE[0]]), ROUTES)).toMatchObject([{ isWhole: true }])
     expect(replyRoutes(text([OURS, NEAR, ...TAILSCALE]), ROUTES)).toMatchObject([{ behind: 'ip rule 5270' }])
+  })
+
+  test('has a last resort behind the tunnel, since nothing may leave by the main table while that is gone', () => {
+    const onlyTunnel = JSON.stringify([{ dst: 'default', dev: 'hw0', table: '8600' }])
+    expect(replyRoutes(text([OURS, NEAR]), onlyTunnel)).toMatchObject([{ interface: 'hw0', isWhole: false }])
+    const gone = JSON.stringify([LAST_RESORT])
+    expect(replyRoutes(text([OURS, NEAR]), gone)).toEqual([{ slot: 0, interface: null, isWhole: false }])
   })
 
   test('that is the opposite of itself is not whole', () => {

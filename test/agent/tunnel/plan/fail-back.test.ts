@@ -15,6 +15,7 @@ const PATH: Path = {
   start: null,
   transport: null,
   visitors: false,
+  outgoing: [],
 }
 
 /** What an agent that ends does to the machine. */
