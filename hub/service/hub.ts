@@ -9,11 +9,9 @@ import type { Occupied } from '../core/lan.ts'
 import { ONLY_22 } from '../core/forwarded-ports.ts'
 import type { Home, StoreDocument } from '../core/store-document.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
-import { noteDeviceFiles } from '../core/device-files.ts'
-import { moveNetwork, type NetworkMove } from '../core/move-network.ts'
+import type { NetworkMove } from '../core/move-network.ts'
 import { overlapWarnings } from '../core/overlaps.ts'
 import { type Follow, makeFollow } from '../machine/follow.ts'
-import { whyNoVisitors } from '../machine/families.ts'
 import { triggerHandshakes } from '../machine/trigger-handshakes.ts'
 import type { SshPorts } from '../machine/ssh-ports.ts'
 import type { EchoResponder } from '../presence/echo-responder.ts'
@@ -22,7 +20,6 @@ import type { HeartbeatResponder } from '../presence/heartbeat-responder.ts'
 import { makeHomeSigns } from '../presence/home-signs.ts'
 import type { Mappings } from '../presence/mappings.ts'
 import { noteMappings } from '../presence/note-mappings.ts'
-import { outgoingSeen } from '../presence/outgoing-seen.ts'
 import { makePresences } from '../presence/presence.ts'
 import type { LastEndpoints } from '../presence/last-endpoints.ts'
 import type { PeerMonitor } from '../presence/peer-monitor.ts'
@@ -42,6 +39,8 @@ import { type DeviceService, makeDeviceService } from './device-service.ts'
 import { type Homes, makeHomes } from './homes.ts'
 import { makeKeptSources, makeSourceMeasuring } from './kept-sources.ts'
 import { measureAnswerPath } from './answer-path.ts'
+import { makeNewSettings } from './new-settings.ts'
+import { makeProofFacts } from './proof-facts.ts'
 import { makePublishing, type Publishing } from './publishing.ts'
 import { makeQuickCheck, provingPresence } from './quick-check.ts'
 import { makeUpdate } from './update.ts'
@@ -147,9 +146,14 @@ export async function makeHub<Opened extends Alarm>(
   const registrations = new Map<string, RegistrationNote>()
   const sources = makeKeptSources(store, deps.hiddenHosts)
   const machine = makeFollow({ ...deps, store: sources, publicKey: identity.publicKey, ssh, triggerHandshakes })
-  /** Why hub.yaml is not in force; null: it is. */
-  let refused: string | null = null
-  let waiting: HubConfig | null = null
+  /** Tells the responders which homes to answer from now on. */
+  const serve = (): void => {
+    visitors.serve(store.document)
+    heartbeats?.serve(hubAddressIn(settings.current.network), store.document.homes, visitors.isNews)
+    echoes?.serve(store.document.homes)
+    transports?.serve(store.document.homes, settings.current.port)
+  }
+  const newSettings = makeNewSettings({ settings, store, ownNetworks: deps.ownNetworks, onTaken: serve, log })
   /** Networks of this machine that overlap those of homes, or the tunnel's: they may have come later. */
   const overlapping = async (): Promise<readonly string[]> =>
     overlapWarnings(store.document, settings.current.network, await deps.ownNetworks(settings.current.interface))
@@ -174,7 +178,7 @@ export async function makeHub<Opened extends Alarm>(
       sshPorts: ssh.ports(),
       problem: machine.problem,
       warnings: [
-        ...(refused === null ? [] : [refused]),
+        ...newSettings.warnings(),
         ...(await machine.warnings()),
         ...(await overlapping()),
         ...(await wayIn.warnings(heartbeats !== null)),
@@ -184,13 +188,6 @@ export async function makeHub<Opened extends Alarm>(
     })
   const alerting = await deps.openAlerting(status)
   const signs = alerting === null ? null : makeHomeSigns(alerting, peerMonitor, presences, clock)
-  /** Tells the responders which homes to answer from now on. */
-  const serve = (): void => {
-    visitors.serve(store.document)
-    heartbeats?.serve(hubAddressIn(settings.current.network), store.document.homes, visitors.isNews)
-    echoes?.serve(store.document.homes)
-    transports?.serve(store.document.homes, settings.current.port)
-  }
   const update = makeUpdate({ settings, store, ownNetworks: deps.ownNetworks, onChange: serve, clock })
   const { expireDevices, ...devices } = makeDeviceService({
     settings,
@@ -220,15 +217,12 @@ export async function makeHub<Opened extends Alarm>(
     clock,
     log,
   })
-  const proof = (home: Home): ReturnType<Parameters<typeof makePublishing>[0]['proof']> => ({
-    home,
-    hubProblem: async () => machine.problem?.message ?? (await whyNoVisitors()),
-    heardSeconds: () => heartbeats?.heardSeconds(home.address) ?? null,
-    isReady: () => (heartbeats === null ? null : visitors.isReady(home.name)),
-    measureSource: async (publication) => {
-      await measuring.one(publication)
-      return sources.whyHidden(publication)
-    },
+  const { proof, outgoing } = makeProofFacts({
+    machineProblem: () => machine.problem?.message ?? null,
+    heartbeats,
+    visitors,
+    measuring,
+    sources,
     clock,
   })
   if (alerting !== null)
@@ -266,35 +260,11 @@ export async function makeHub<Opened extends Alarm>(
     ssh,
     wayIn,
     proof,
-    outgoing: (home) => ({
-      isSending: () => (heartbeats === null ? null : visitors.isSending(home.name)),
-      measure: async (publication) => {
-        await measuring.one(publication)
-        return sources.whyNotOutgoing(publication)
-      },
-      seen: outgoingSeen,
-      clock,
-    }),
+    outgoing,
     proving,
     log,
   })
   serve()
-
-  const reconfigure = async (next: HubConfig): Promise<void> => {
-    const { network } = settings.current
-    if (next.network !== network) {
-      const own = await deps.ownNetworks(settings.current.interface)
-      const move = await store.update((document) => {
-        const [moved, move] = moveNetwork(document, network, next.network, own)
-        return [noteDeviceFiles(document, moved, { before: network, after: next.network }), move]
-      })
-      log.info({ ...move }, 'the tunnel has another network')
-    }
-    settings.take(next)
-    refused = null
-    waiting = null
-    serve()
-  }
 
   /** Overlaps that are in the log already. */
   let said: readonly string[] = []
@@ -323,8 +293,7 @@ export async function makeHub<Opened extends Alarm>(
     document: () => store.document,
     reconcile: machine.reconcile,
     reconcileOrLog: async () => {
-      // A home that could not follow may have been upgraded since, or removed.
-      if (waiting !== null) await reconfigure(waiting).catch(() => undefined)
+      await newSettings.tryAgain()
       await machine.reconcileOrLog()
       logOverlaps(await overlapping())
     },
@@ -334,15 +303,9 @@ export async function makeHub<Opened extends Alarm>(
     measureSources: measuring.all,
     provePublications: async (signal) => proving?.run(signal),
     proveWayIn: wayIn.prove,
-    previewNetwork: async (network) => {
-      const own = await deps.ownNetworks(settings.current.interface)
-      return moveNetwork(store.document, settings.current.network, network, own)[1]
-    },
-    reconfigure,
-    noteRefused: (why, next) => {
-      refused = why
-      waiting = next
-    },
+    previewNetwork: newSettings.previewNetwork,
+    reconfigure: newSettings.take,
+    noteRefused: newSettings.noteRefused,
     close: async () => {
       heartbeats?.close()
       echoes?.close()
