@@ -23,8 +23,8 @@ export async function readIptables(
   hasNftTable: boolean,
   signal: AbortSignal,
 ): Promise<readonly IptablesReply[]> {
-  const tables = await legacyTables(family)
-  if (!hasNftTable && tables.length === 0) return []
+  const { tables, areAll } = await legacyTables(family)
+  if (!hasNftTable && tables.length === 0 && areAll) return []
   const main = await save(family, 'filter', signal)
   if (main === null) return []
   const replies = speaksNft(main)
@@ -91,18 +91,21 @@ const LEGACY_TABLES = { iptables: ['filter', ...REVERSE_PATH_TABLES], ip6tables:
 /**
  * The legacy tables that are there. Asked first, since iptables-legacy-save makes the table that it is asked for. Only
  * root may read the list of existing tables; the service looks for their modules, which are loaded where somebody has
- * used them.
+ * used them. A kernel that has them built in has no such modules.
+ * @returns also whether there are no others for certain.
  */
-async function legacyTables(family: 'iptables' | 'ip6tables'): Promise<readonly string[]> {
+async function legacyTables(
+  family: 'iptables' | 'ip6tables',
+): Promise<{ readonly tables: readonly string[]; readonly areAll: boolean }> {
   const ip = family === 'iptables' ? 'ip' : 'ip6'
   const all: readonly string[] = LEGACY_TABLES[family]
   try {
     const there = (await readFile(`/proc/net/${ip}_tables_names`, 'utf8')).split('\n')
-    return all.filter((table) => there.includes(table))
+    return { tables: all.filter((table) => there.includes(table)), areAll: true }
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== 'EACCES') return []
+    if ((thrown as NodeJS.ErrnoException).code !== 'EACCES') return { tables: [], areAll: true }
     const found = await Promise.all(all.map((table) => exists(`/sys/module/${ip}table_${table}`)))
-    return all.filter((_, index) => found[index])
+    return { tables: all.filter((_, index) => found[index]), areAll: false }
   }
 }
 
