@@ -1,6 +1,6 @@
 import { type Incident, lastedMs, troubleOf } from './incident.ts'
 import type { IncidentState, IncidentAction, Policy } from './state.ts'
-import { INHIBITS } from './trouble.ts'
+import { inhibitedBy } from './trouble.ts'
 
 const REMIND_FIRST_MS = 6 * 3_600_000
 const REMIND_AGAIN_MS = 24 * 3_600_000
@@ -51,9 +51,7 @@ export function isDue(incident: Incident, state: IncidentState, now: number): bo
   if (incident.views[settings.end] === null) return false
   const isShadow = incidents.some(
     (other) =>
-      other.home === incident.home &&
-      other.ended === null &&
-      (INHIBITS[troubleOf(other)] ?? []).includes(incident.scope),
+      other.home === incident.home && other.ended === null && inhibitedBy(troubleOf(other)).includes(incident.scope),
   )
   if (isShadow) return false
   return incident.isFlapping || lastedMs(incident, incident.wellSince ?? now) >= settings.pendingMs[troubleOf(incident)]

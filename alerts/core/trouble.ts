@@ -37,24 +37,38 @@ export type Scope = 'tunnel' | 'agent' | 'hub-daemon' | 'registrar' | 'router' |
 /** The end that saw or said something. */
 export type End = 'home' | 'hub'
 
-/**
- * Scopes that each trouble inhibits while it lasts (Alertmanager's word): a person is told only of the cause. The
- * tunnel's own causes hide each other by being one incident.
- */
-export const INHIBITS: Readonly<Partial<Record<Trouble, readonly Scope[]>>> = {
-  'home-offline': ['registrar', 'hub-daemon', 'router', 'publication'],
-  'hub-down': ['registrar', 'hub-daemon', 'publication'],
-  'home-unknown': ['registrar', 'hub-daemon', 'publication'],
-  'flow-dead': ['publication'],
-  'return-dead': ['publication'],
-  'port-blocked': ['publication'],
-  'udp-blocked': ['publication'],
-  'peer-unknown': ['publication'],
-  'endpoint-moved': ['publication'],
-  'session-lost': ['publication'],
-  'handshake-blocked': ['publication'],
-  'handshake-refused': ['publication'],
-  'home-dark': ['agent', 'publication'],
+/** Troubles while which nothing passes the tunnel. */
+const DARK: readonly Trouble[] = [
+  'home-offline',
+  'hub-down',
+  'home-unknown',
+  'flow-dead',
+  'return-dead',
+  'port-blocked',
+  'udp-blocked',
+  'peer-unknown',
+  'endpoint-moved',
+  'session-lost',
+  'handshake-blocked',
+  'handshake-refused',
+  'home-dark',
+  'unknown',
+]
+
+const INHIBITED: Readonly<Partial<Record<Trouble, readonly Scope[]>>> = {
+  'home-offline': ['registrar', 'hub-daemon', 'router'],
+  'hub-down': ['registrar', 'hub-daemon'],
+  'home-unknown': ['registrar', 'hub-daemon'],
+  'home-dark': ['agent'],
   'hub-daemon-silent': ['registrar'],
-  unknown: ['registrar', 'hub-daemon', 'agent', 'publication'],
+  unknown: ['registrar', 'hub-daemon', 'agent'],
+}
+
+/**
+ * Scopes that a trouble inhibits while it lasts (Alertmanager's word): a person is told only of the cause. The tunnel's
+ * own causes hide each other by being one incident.
+ */
+export function inhibitedBy(trouble: Trouble): readonly Scope[] {
+  const scopes = INHIBITED[trouble] ?? []
+  return DARK.includes(trouble) ? [...scopes, 'publication'] : scopes
 }

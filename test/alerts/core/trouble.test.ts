@@ -1,31 +1,31 @@
-import { describe, expect, test } from 'vitest'
-import { INHIBITS, type Trouble } from '../../../alerts/core/trouble.ts'
+import { expect, test } from 'vitest'
+import { inhibitedBy } from '../../../alerts/core/trouble.ts'
 import { ALL_TROUBLES } from '../../../alerts/record/troubles.ts'
 
-describe('what each trouble hides', () => {
-  const rows: Partial<Record<Trouble, string[]>> = {
-    'home-offline': ['registrar', 'hub-daemon', 'router', 'publication'],
-    'hub-down': ['registrar', 'hub-daemon', 'publication'],
-    'home-unknown': ['registrar', 'hub-daemon', 'publication'],
-    'flow-dead': ['publication'],
-    'return-dead': ['publication'],
-    'port-blocked': ['publication'],
-    'udp-blocked': ['publication'],
-    'peer-unknown': ['publication'],
-    'endpoint-moved': ['publication'],
-    'session-lost': ['publication'],
-    'handshake-blocked': ['publication'],
-    'handshake-refused': ['publication'],
-    'home-dark': ['agent', 'publication'],
-    'hub-daemon-silent': ['registrar'],
-    unknown: ['registrar', 'hub-daemon', 'agent', 'publication'],
-  }
+const hiding = (scope: string): readonly string[] =>
+  ALL_TROUBLES.filter((trouble) => inhibitedBy(trouble).some((one) => one === scope)).toSorted()
 
-  test.each(ALL_TROUBLES)('%s', (trouble) => {
-    expect(INHIBITS[trouble]).toEqual(rows[trouble])
-  })
+test('what nobody can reach for another reason is not told: each scope, and who hides it', () => {
+  expect(hiding('registrar')).toEqual(['home-offline', 'home-unknown', 'hub-daemon-silent', 'hub-down', 'unknown'])
+  expect(hiding('hub-daemon')).toEqual(['home-offline', 'home-unknown', 'hub-down', 'unknown'])
+  expect(hiding('router')).toEqual(['home-offline'])
+  expect(hiding('agent')).toEqual(['home-dark', 'unknown'])
+})
 
-  test('nothing hides an outage of the tunnel', () => {
-    expect(Object.values(INHIBITS).flat()).not.toContain('tunnel')
-  })
+test('a published port is not told of while the tunnel is dark, and is where it carries', () => {
+  const carrying = ALL_TROUBLES.filter((trouble) => !hiding('publication').includes(trouble)).toSorted()
+  expect(carrying).toEqual([
+    'agent-silent',
+    'drift',
+    'hub-daemon-silent',
+    'mapping-changed',
+    'mtu-black-hole',
+    'publication-failing',
+    'registrar-unreachable',
+    'router-silent',
+  ])
+})
+
+test('nothing hides an outage of the tunnel', () => {
+  expect(hiding('tunnel')).toEqual([])
 })
