@@ -5,6 +5,11 @@ import { refuseTakenKey } from './joining.ts'
 import { checkLan, occupiedFor, sortedLan } from './lan.ts'
 import { type Change, type Home, type StoreDocument, stillHome } from './store-document.ts'
 
+/** What a home says of its machine with each registration; what it does not say is so no longer. */
+const SAYINGS = ['mtu', 'keeps', 'exit', 'follows', 'triesKeep', 'outgoing'] as const
+type Said = Pick<Home, (typeof SAYINGS)[number]>
+type Saying = Pick<RegisterRequest, 'mtu'> & Partial<Pick<RegisterRequest, (typeof SAYINGS)[number]>>
+
 /**
  * Takes what a home says of itself. Nearly always the hub knows it already, and nothing is written.
  * @throws {Problem} `home-unknown`, `lan-overlaps`, `prefix-invalid`, `request-invalid`.
@@ -12,8 +17,7 @@ import { type Change, type Home, type StoreDocument, stillHome } from './store-d
 export function register(
   document: StoreDocument,
   caller: Home,
-  request: Pick<RegisterRequest, 'publicKey' | 'nextPublicKey' | 'lan' | 'mtu' | 'keeps'> &
-    Partial<Pick<RegisterRequest, 'exit' | 'follows' | 'triesKeep' | 'outgoing'>>,
+  request: Saying & Pick<RegisterRequest, 'publicKey' | 'nextPublicKey' | 'lan'>,
   hubPublicKey: PublicKey,
   { network, own, now }: InviteContext,
 ): Change<Home> {
@@ -22,38 +26,31 @@ export function register(
   const lan = sortedLan(request.lan)
   const publicKey = request.nextPublicKey ?? request.publicKey
   const sameLan = lan.join() === home.lan.join()
-  const keeps = sortedLan(request.keeps ?? [])
-  const sameKeeps = keeps.join() === (home.keeps ?? []).join()
-  const sameExit = (request.exit ?? false) === (home.exit ?? false)
-  const triesKeep = request.triesKeep === true
-  const follows = request.follows === true
-  const sameFollows = follows === (home.follows ?? false)
-  const outgoing = request.outgoing === undefined ? undefined : request.outgoing !== null
-  const same =
-    outgoing === home.outgoing &&
-    sameFollows &&
-    sameLan &&
-    sameKeeps &&
-    triesKeep === (home.triesKeep ?? false) &&
-    sameExit &&
-    publicKey === home.publicKey &&
-    request.mtu === (home.mtu ?? null)
-  if (same) return [document, home]
+  const said = saidIn(request)
+  if (sameLan && publicKey === home.publicKey && isSaid(said, home)) return [document, home]
   if (!sameLan) checkLan(lan, home.lan, occupiedFor(home.name, document, network, own, now), what)
   refuseTakenKey(document, publicKey, home.name, hubPublicKey, what)
-  const { mtu: _, keeps: __, exit: ___, follows: ____, triesKeep: _____, outgoing: ______, ...rest } = home
-  const mtu = request.mtu === null ? {} : { mtu: request.mtu }
-  const exit = request.exit === true ? ({ exit: true } as const) : {}
-  const changed: Home = {
-    ...rest,
-    publicKey,
-    lan,
-    ...mtu,
-    ...exit,
-    ...(keeps.length === 0 ? {} : { keeps }),
-    ...(triesKeep ? { triesKeep } : {}),
-    ...(follows ? { follows } : {}),
-    ...(outgoing === undefined ? {} : { outgoing }),
-  }
+  const changed: Home = { ...known(home), publicKey, lan, ...said }
   return [{ ...document, homes: document.homes.map((other) => (other.name === home.name ? changed : other)) }, changed]
+}
+
+function saidIn({ mtu, keeps = [], exit, follows, triesKeep, outgoing }: Saying): Said {
+  return {
+    ...(mtu === null ? {} : { mtu }),
+    ...(keeps.length === 0 ? {} : { keeps: sortedLan(keeps) }),
+    ...(exit === true ? { exit } : {}),
+    ...(follows === true ? { follows } : {}),
+    ...(triesKeep === true ? { triesKeep } : {}),
+    ...(outgoing === undefined ? {} : { outgoing: outgoing !== null }),
+  }
+}
+
+function isSaid(said: Said, home: Home): boolean {
+  return SAYINGS.every((saying) => String(said[saying]) === String(home[saying]))
+}
+
+/** The home without what it said. */
+function known(home: Home): Omit<Home, keyof Said> {
+  const { mtu: _mtu, keeps: _keeps, exit: _exit, follows: _follows, triesKeep: _tries, outgoing: _out, ...rest } = home
+  return rest
 }
