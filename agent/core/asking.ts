@@ -1,4 +1,3 @@
-import { isNobodyAsked } from './evidence.ts'
 import { failbackEveryMs } from './fallback.ts'
 import { causeOf } from './health.ts'
 import { sizesDueAt } from './path-mtu.ts'
@@ -14,6 +13,8 @@ const FIRST_ECHO_MS = 100
 const CALM_ECHO_MS = 600_000
 /** How long until echoes lost at first, or to the hub's firewall, are repeated: unanswered ones prove nothing. */
 const UNPROVEN_ECHO_MS = 120_000
+/** The same, where a round began before it was known where the interface sends, as on a busy machine. */
+const UNPLACED_ECHO_MS = 15_000
 const STARTING_ECHO_MS = 1_000
 
 /** A hub that does not know this home answers no echo: echoes find out when it does again, and need not hurry. */
@@ -32,8 +33,7 @@ export function echoesDueAt({ asking, health, heartbeats, fallback, remediation 
       if (heartbeats.missesInARow >= SUSPICIOUS_MISSES) return last + 500
       if (fallback !== null && fallback.trial === null) return last + failbackEveryMs(fallback)
       if (asking.echoedAt === null) return health.since + FIRST_ECHO_MS
-      // On a busy machine the first round may come before the hub's address is known: it asked nobody.
-      if (asking.round !== null && isNobodyAsked(asking.round)) return last + STARTING_ECHO_MS
+      if (asking.round?.current === null) return last + UNPLACED_ECHO_MS
       return last + (asking.echoTrust === 'trusted' ? CALM_ECHO_MS : UNPROVEN_ECHO_MS)
     case 'starting':
       return Math.max(health.since + STARTING_ECHO_MS, last + 1_000)

@@ -60,11 +60,6 @@ export interface EchoRound {
   readonly named: readonly string[] | null
 }
 
-/** Whether there was no endpoint to ask: the hub's address was not known yet. */
-export function isNobodyAsked({ answered, silent }: Pick<EchoRound, 'answered' | 'silent'>): boolean {
-  return answered.length === 0 && silent.length === 0
-}
-
 export interface Uplink {
   /** null: the gateway cannot be tested. */
   readonly gateway: boolean | null

@@ -19,7 +19,7 @@ import type { Judge } from './judge.ts'
 import type { LoopEffects } from './loop.ts'
 import { openTransport } from './open-transport.ts'
 import type { NameCheck } from './name-check.ts'
-import { noteNamed, type Path } from './plan/path.ts'
+import { knownLiterals, noteNamed, type Path } from './plan/path.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { type Place, samePlace } from '../settings/place.ts'
 import { type Registering, type RegistrationResult, registerHome, type SaidReason } from '../registrar/registration.ts'
@@ -152,8 +152,8 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
     },
     askEchoes: async () => {
       await untilKnown()
-      const literals = path.hubLiterals ?? []
       const hub = config().hub
+      const literals = knownLiterals(path, hub.addresses)
       const isAsked = (address: string): boolean => !nameCheck.isStranger(address)
       const endpoints = hubEndpoints(hub, literals.filter(isAsked))
       const askedAt = clock.now()
@@ -178,7 +178,7 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
       return { kind: 'sized', round: endpoint === null ? nothing : await askSizes(endpoint, sizes, ask, signal) }
     },
     testUplink: async () => {
-      const targets = targetsFor(config().beacons, path.hubLiterals ?? [])
+      const targets = targetsFor(config().beacons, knownLiterals(path, config().hub.addresses))
       return { kind: 'uplink', uplink: await within(UPLINK_MS, signal, (cut) => testUplink(targets, cut)) }
     },
     remedy: async (remedy) => {

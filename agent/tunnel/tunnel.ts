@@ -29,14 +29,13 @@ import { type Judge, makeJudge } from './judge.ts'
 import { makeLoop } from './loop.ts'
 import { makeNamedServices, movePublication } from './named-services.ts'
 import { failBackToUdp } from './plan/fail-back.ts'
-import { isOnTransport, type Path, provenFirst } from './plan/path.ts'
+import { isOnTransport, knownLiterals, newPath, provenFirst } from './plan/path.ts'
 import { makeNameCheck } from './name-check.ts'
 import { makeReader, type TunnelReading } from './reading.ts'
 import type { Settings } from './settings/settings.ts'
 import { makeReconciler } from './reconciler.ts'
 import { rememberWay, resumeWay } from './resume-way.ts'
 import { takePlace } from './settings/take-place.ts'
-import { provenAddress } from './plan/tunnel-spec.ts'
 
 /** A home's tunnel to one hub, with everything that exists once per hub. */
 export interface Tunnel {
@@ -101,17 +100,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     },
     clock,
   )
-  const path: Path = {
-    hubLiterals: null,
-    endpoint: null,
-    provenAddress: provenAddress(config().hub, uplink.current),
-    keepaliveSeconds: config().keepaliveSeconds,
-    listenPort: null,
-    start: null,
-    transport: null,
-    visitors: uplink.current.visitors,
-    outgoing: uplink.current.outgoing,
-  }
+  const path = newPath(config(), uplink.current)
   /** Registrations take turns with key rotations: none with the old key may overtake the one that changes it. */
   const registrationMutex = makeMutex()
   const registering = (): Omit<Registering, 'reason'> => ({
@@ -202,7 +191,12 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
   const named = makeNamedServices({
     config,
     move: (target, address, cut) =>
-      movePublication({ configDir, config: config(), hosts: path.hubLiterals ?? [] }, target, address, cut),
+      movePublication(
+        { configDir, config: config(), hosts: knownLiterals(path, config().hub.addresses) },
+        target,
+        address,
+        cut,
+      ),
     log,
   })
   const effects = (deps.effects ?? makeEffects)(

@@ -103,7 +103,7 @@ export async function planTunnel(tunnel: HomeTunnel, signal: AbortSignal): Promi
 /** What of agent.yaml does not fit the networks of the machine that the tunnel ends on. */
 async function misfits(
   { config, localNetworks = readLocalNetworks }: HomeTunnel,
-  { networks = [] }: Observation,
+  { networks }: Observation,
 ): Promise<readonly string[]> {
   const { router, lan, hub, interface: name } = config
   if (router.kind !== 'linux') return routerLanWarnings(lan, networks)

@@ -1,6 +1,9 @@
+import { isIP } from 'node:net'
 import { type Endpoint, sameEndpoint } from '../../../wireguard/spec.ts'
 import type { UplinkFacts } from '../../memory/uplink-memory.ts'
+import type { TunnelConfig } from '../../settings/config.ts'
 import type { TlsTransport } from '../../transport/tls-transport.ts'
+import { provenAddress } from './tunnel-spec.ts'
 
 /** Where the tunnel goes now and else could go, as the agent last knew. Shared by looks, questions and remedies. */
 export interface Path {
@@ -22,14 +25,44 @@ export interface Path {
   outgoing: UplinkFacts['outgoing']
 }
 
+/** What an agent that begins knows. */
+export function newPath({ hub, keepaliveSeconds }: TunnelConfig, uplink: UplinkFacts): Path {
+  return {
+    hubLiterals: null,
+    endpoint: null,
+    provenAddress: provenAddress(hub, uplink),
+    keepaliveSeconds,
+    listenPort: null,
+    start: null,
+    transport: null,
+    visitors: uplink.visitors,
+    outgoing: uplink.outgoing,
+  }
+}
+
 /**
  * Takes what the hub's names resolve to now: those addresses first, then the one in use and the one at which the hub
  * last answered, since a tunnel that works is not moved for a name, and a name may lead to somebody else in this network.
  */
 export function noteNamed(path: Path, named: readonly string[]): void {
+  path.hubLiterals = withKnown(path, named)
+}
+
+/** The hub's addresses as far as they are known. @param addresses of agent.yaml: before its names were asked, literals count. */
+export function knownLiterals(path: Path, addresses: readonly string[]): readonly string[] {
+  return (
+    path.hubLiterals ??
+    withKnown(
+      path,
+      addresses.filter((address) => isIP(address) !== 0),
+    )
+  )
+}
+
+function withKnown(path: Path, literals: readonly string[]): readonly string[] {
   const inUse = path.endpoint === null || isOnTransport(path) ? [] : [path.endpoint.address]
   const proven = path.provenAddress === null ? [] : [path.provenAddress]
-  path.hubLiterals = [...new Set([...named, ...inUse, ...proven])]
+  return [...new Set([...literals, ...inUse, ...proven])]
 }
 
 /** Whether the interface sends into the TLS transport. */

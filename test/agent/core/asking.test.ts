@@ -45,11 +45,10 @@ describe('echoes', () => {
     expect(due({})).toBe(660_000)
   })
 
-  test('a second after a round that had nobody to ask', () => {
-    const round = { askedAt: 59_000, current: null, isTransport: false, preferred: WAYS[0]!, named: null, answered: [] }
-    const asking = { echoTrust: 'unproven' } as const
-    expect(due({ asking: { ...asking, round: { ...round, silent: [] } } })).toBe(61_000)
-    expect(due({ asking: { ...asking, round: { ...round, silent: [WAYS[0]!] } } })).toBe(180_000)
+  test('a quarter of a minute after a round that began before it was known where the interface sends', () => {
+    const round = { askedAt: 59_000, isTransport: false, preferred: WAYS[0]!, named: null, answered: WAYS, silent: [] }
+    expect(due({ asking: { round: { ...round, current: null } } })).toBe(75_000)
+    expect(due({ asking: { round: { ...round, current: WAYS[0]! } } })).toBe(660_000)
   })
 
   test('each two minutes until one was answered', () => {
