@@ -1,6 +1,6 @@
 import type { OutgoingFlow, OutgoingForwarding } from '../../spec.ts'
 import { braced, withoutContained } from './braced.ts'
-import { NOT_BY_HUB } from './internet.ts'
+import { NOT_BY_HUB, NOT_INTERNET_IPV6 } from './internet.ts'
 import type { NftChain } from './nft-table.ts'
 import { setVisitorMark, visitorCondition } from './visitors.ts'
 
@@ -52,6 +52,10 @@ export function homeOutgoing(
       rules: [
         ...of('here').flatMap((flow) =>
           portsOf(flow).map((ports) => `${begins} ${elsewhere(except)} ${ports} ${setVisitorMark('ct', slot)}`),
+        ),
+        // The tunnel is IPv4 inside: over IPv6 the same would leave from here, and whoever sends it tries IPv4 next.
+        ...of('here').flatMap((flow) =>
+          portsOf(flow).map((ports) => `${begins} ip6 daddr != ${braced(NOT_INTERNET_IPV6)} ${ports} reject`),
         ),
         sent,
       ],

@@ -19,3 +19,6 @@ export const PRIVATE = `{ ${PRIVATE_PREFIXES.join(', ')} }`
 
 /** Prefixes to which nothing that leaves by a hub goes, whatever else is agreed. */
 export const NOT_BY_HUB: readonly string[] = [...PRIVATE_PREFIXES, ...NEVER_BY_A_HUB]
+
+/** This host, the networks of a home, of a link and of groups (RFC 4193, RFC 4291). */
+export const NOT_INTERNET_IPV6: readonly string[] = ['::1/128', 'fc00::/7', 'fe80::/10', 'ff00::/8']

@@ -73,6 +73,10 @@ describe('what is sent from a home by the hub', () => {
       'tcp sport 25-26',
     ])
     expect(rules[0]).toContain('1.1.1.1/32')
+    expect(rules.slice(2, 4).map((rule) => / (ip6 daddr != \{ ::1.*)/.exec(rule)?.[1])).toEqual([
+      'ip6 daddr != { ::1/128, fc00::/7, fe80::/10, ff00::/8 } tcp dport 25-26 reject',
+      'ip6 daddr != { ::1/128, fc00::/7, fe80::/10, ff00::/8 } tcp sport 25-26 reject',
+    ])
     expect(chain('outgoing')[0]).not.toContain('1.1.1.1')
   })
 
