@@ -36,8 +36,8 @@ export interface Observation {
   readonly otherFirewalls: Readonly<Partial<Record<OtherFirewallPlace, OtherFirewall>>>
   /** Other firewalls that could not be read, or take no rules of ours. */
   readonly closedFirewalls: readonly ClosedFirewall[]
-  /** Networks that a router is on, and those that it has routes to (interface null). Default: nobody asked. */
-  readonly networks?: readonly { readonly interface: string | null; readonly prefix: string }[]
+  /** Networks that a router is on, and those that it has routes to (interface null); this machine's are not read here. */
+  readonly networks: readonly { readonly interface: string | null; readonly prefix: string }[]
   /** Objects of others that stand where ours should: a plan refuses itself. An undo leaves them where they are. */
   readonly clashes: readonly Refusal[]
   /** Settings of others that hinder the tunnel, for their owner to change: a sentence each, with what to do. */

@@ -146,6 +146,7 @@ export function toObservation(replies: Replies): Observation {
     strictReversePath: strictTunnels(replies.reversePathFilter),
     diversion: diversionIn(replies, links),
     ownWays: ownWays({ ipv4: replies.rules, ipv6: replies.rulesIpv6 }),
+    networks: [],
     ...replies.others,
     foreignMarks: [...marksInRules(parsePolicyRules(replies.rules)), ...replies.others.foreignMarks],
     warnings: replies.isWithoutPorts ? [UNREAD] : [],

@@ -179,7 +179,7 @@ function blackholes({ route }: Found): readonly Blackhole[] {
 }
 
 /** The networks that the router is on, ours apart. */
-function connectedNetworks(known: readonly string[], found: Found): NonNullable<RouterObservation['networks']> {
+function connectedNetworks(known: readonly string[], found: Found): RouterObservation['networks'] {
   return othersAddresses(known, found).map((row) => ({
     interface: row['interface'] ?? '',
     prefix: networkOf(addressOf(row)),

@@ -12,6 +12,7 @@ export const UNTOUCHED: Observation = {
   forwardingIsOurs: false,
   visitors: [],
   exits: { interface: null, devices: [] },
+  networks: [],
   otherFirewalls: {},
   closedFirewalls: [],
   foreignMarks: [],

@@ -27,19 +27,13 @@ export async function readIptables(
   if (!hasNftTable && tables.length === 0 && areAll) return []
   const main = await save(family, 'filter', signal)
   if (main === null) return []
-  const replies = speaksNft(main)
-    ? [main, await saveAll(`${family}-legacy`, tables, signal)]
-    : [
-        withMore(
-          main,
-          await saveAll(
-            family,
-            tables.filter((table) => table !== 'filter'),
-            signal,
-          ),
-        ),
-        hasNftTable ? await save(`${family}-nft`, 'filter', signal) : null,
-      ]
+  if (speaksNft(main)) return present([main, await saveAll(`${family}-legacy`, tables, signal)])
+  const others = tables.filter((table) => table !== 'filter')
+  const legacy = withMore(main, await saveAll(family, others, signal))
+  return present([legacy, hasNftTable ? await save(`${family}-nft`, 'filter', signal) : null])
+}
+
+function present(replies: readonly (IptablesReply | null)[]): readonly IptablesReply[] {
   return replies.flatMap((reply) => reply ?? [])
 }
 

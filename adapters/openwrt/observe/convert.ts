@@ -62,7 +62,7 @@ export function toObservation({ part }: Look, nowSeconds: number): OpenwrtObserv
 }
 
 /** The networks that the router is on. @param addresses `ip -4 -o addr show` @param own our interfaces, left out. */
-function connectedNetworks(addresses: string, own: readonly string[]): NonNullable<OpenwrtObservation['networks']> {
+function connectedNetworks(addresses: string, own: readonly string[]): OpenwrtObservation['networks'] {
   return addresses.split('\n').flatMap((line) => {
     const [, name, address] = /^\d+: (\S+) +inet (\d+\.\d+\.\d+\.\d+\/\d+) /.exec(line) ?? []
     if (name === undefined || address === undefined || name === 'lo' || own.includes(name)) return []

@@ -85,6 +85,7 @@ export const machine: fc.Arbitrary<Observation> = fc
     remains: fc.subarray(['hw1', 'old0']),
     firewall,
     forwarding: fc.boolean(),
+    networks: fc.constant([]),
     otherFirewalls: fc.record({ iptables: otherFirewall, ip6tables: otherFirewall, nftables: nativeFirewall }),
     exits: exitRoute,
     visitors: replyRoutes,

@@ -65,6 +65,7 @@ describe('an observation', () => {
       forwardingIsOurs: true,
       visitors: [],
       exits: { interface: null, devices: [] },
+      networks: [],
       otherFirewalls: NO_OTHERS,
       closedFirewalls: [],
       foreignMarks: [],

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { iptablesSteps, iptablesText, parseIptables } from '../../../../adapters/linux/others/other-firewall.ts'
-import type { TunnelFirewall } from '../../../../adapters/spec.ts'
-import { homeForwarding, hubForwarding } from '../../forwarding.ts'
+import { HOME, HUB } from './given-firewalls.ts'
 
 /** As iptables-legacy-save 1.8.9 prints them. */
 const saved = (table: string, ...rules: readonly string[]): string =>
@@ -10,16 +9,6 @@ const FILTER = 'PREROUTING -m rpfilter --invert -j DROP'
 const BLOCKED = 'PREROUTING -s 192.0.2.20/32 -j DROP'
 const OURS = 'PREROUTING ! -s 10.86.0.0/16 -i hw0 -m comment --comment homeward -j ACCEPT'
 const BODY = OURS.replace('PREROUTING ', '')
-
-const HOME: TunnelFirewall = {
-  interface: 'hw0',
-  listenPort: null,
-  network: '10.86.0.0/16',
-  forwarding: { ...homeForwarding({ lan: [], mode: 'masquerade' }), visitors: true },
-  visitorSlot: 0,
-}
-const { published: _, ...hub } = hubForwarding({ exits: ['10.86.0.5'] })
-const HUB: TunnelFirewall = { ...HOME, forwarding: hub }
 
 const planned = (text: string, tunnels = [HOME]) => {
   const [step] = iptablesSteps('iptables-legacy', parseIptables(text), tunnels)

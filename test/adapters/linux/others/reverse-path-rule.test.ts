@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
 import { closedWarnings } from '../../../../adapters/linux/others/closed-firewall.ts'
 import { contentOf, nativeSteps, parseNative } from '../../../../adapters/linux/others/native-firewall.ts'
-import type { TunnelFirewall } from '../../../../adapters/spec.ts'
-import { homeForwarding, hubForwarding } from '../../forwarding.ts'
+import { HOME, HUB } from './given-firewalls.ts'
 
 /** As nft 1.0.6 lists them. */
 const fib = (flags: readonly string[], right: unknown = false) => ({
@@ -17,16 +16,6 @@ const CHAIN = {
 const DROP = { drop: null }
 const listed = (...rules: readonly unknown[]): string => JSON.stringify({ nftables: [CHAIN, ...rules] })
 const IPV6 = { match: { op: '==', left: { meta: { key: 'nfproto' } }, right: 'ipv6' } }
-
-const HOME: TunnelFirewall = {
-  interface: 'hw0',
-  listenPort: null,
-  network: '10.86.0.0/16',
-  forwarding: { ...homeForwarding({ lan: [], mode: 'masquerade' }), visitors: true },
-  visitorSlot: 0,
-}
-const { published: _, ...hub } = hubForwarding({ exits: ['10.86.0.5'] })
-const HUB: TunnelFirewall = { ...HOME, forwarding: hub }
 
 test.each([
   ['without the mark', rule(3, fib(['saddr', 'iif']), DROP), ['inet rp pre reverse-path 3']],
