@@ -22,10 +22,10 @@ import type { Identity } from '../settings/identity.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
 import { hubView, joinAnswer } from './answers.ts'
-import type { SourceMeasuring } from './kept-sources.ts'
+import type { SourceMeasuring } from '../visitors/kept-sources.ts'
 import type { Proving } from '../proving/proving.ts'
 import type { Update } from './update.ts'
-import type { Visitors } from './visitors.ts'
+import type { Visitors } from '../visitors/visitors.ts'
 
 /** Operations on homes: they join, register, and leave. */
 export interface Homes {

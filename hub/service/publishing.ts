@@ -23,17 +23,17 @@ import {
   type PublicationInput,
   removePublication,
 } from '../core/publications.ts'
-import { type OutgoingDeps, type ProofDeps, proveOutgoing, provePath } from './proof.ts'
+import { type HomeFacts, proveOutgoing, provePath, type SendingFacts } from '../visitors/proof.ts'
 import { type Owner, reservations } from './reservations.ts'
-import type { KeptSources } from './kept-sources.ts'
+import type { KeptSources } from '../visitors/kept-sources.ts'
 import type { Follow } from '../machine/follow.ts'
 import type { SshPorts } from '../machine/ssh-ports.ts'
-import { type Home, homeNamed } from '../core/store-document.ts'
+import { homeNamed } from '../core/store-document.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
 import type { Update } from './update.ts'
 import type { Proving } from '../proving/proving.ts'
-import type { WayIn } from './way-in.ts'
+import type { WayIn } from '../visitors/way-in.ts'
 
 /** Forwards ports of this hub to services at homes, and withdraws them. */
 export interface Publishing {
@@ -61,9 +61,9 @@ export interface PublishingDeps {
   readonly ssh: Pick<SshPorts, 'ports' | 'look' | 'settled'>
   readonly wayIn: Pick<WayIn, 'visit' | 'tries' | 'takenFrom'>
   /** Facts about a home for the proof. */
-  readonly proof: (home: Home) => Omit<ProofDeps, 'withheld' | 'ports' | 'whyTaken' | 'readyWithinMs'>
+  readonly proof: HomeFacts
   /** Facts about what the home sends by this hub. */
-  readonly outgoing: (home: Home) => Omit<OutgoingDeps, 'readyWithinMs'>
+  readonly outgoing: SendingFacts
   /** What is known of publications by checks; null: nobody checks by itself. */
   readonly proving: Pick<Proving, 'take' | 'of'> | null
   readonly log: Log

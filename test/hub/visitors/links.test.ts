@@ -7,7 +7,7 @@ import {
   rangeLink,
   serviceLink,
   tunnelLink,
-} from '../../../hub/service/links.ts'
+} from '../../../hub/visitors/links.ts'
 import type { Publication, Withheld } from '../../../protocol/publications.ts'
 
 const publication: Publication = {
@@ -163,7 +163,7 @@ test.each([
     /last 4 s ago, and was answered$/,
   ],
   ['what was seen outranks what was measured', true, { sentSeconds: 4, answeredSeconds: 4 }, 'past', true, /answered/],
-  ['nothing came back', true, { sentSeconds: 4, answeredSeconds: null }, null, null, /nothing came back: .*provider/],
+  ['nothing came back', true, { sentSeconds: 4, answeredSeconds: null }, null, null, /nothing came back: .*internet$/],
   ['it takes another way', true, { sentSeconds: null, answeredSeconds: null }, 'past', false, /^past$/],
   ['nothing was sent yet', true, { sentSeconds: null, answeredSeconds: null }, null, null, /not seen here yet/],
   ['nobody can tell', null, null, null, null, /not seen here yet/],
@@ -171,4 +171,15 @@ test.each([
   const link = outgoingLink(publication, isReady, seen, whyNot)
   expect([link.link, link.works]).toEqual(['outgoing', works])
   expect(link.said).toMatch(said)
+})
+
+test.each([
+  ['tcp', 25, 25, true],
+  ['tcp', 20, 30, true],
+  ['tcp', 26, 30, false],
+  ['udp', 25, 25, false],
+] as const)('of unanswered %s %i to %i, mail is spoken of: %s', (protocol, port, lastPort, isMail) => {
+  const seen = { sentSeconds: 4, answeredSeconds: null }
+  const { said } = outgoingLink({ ...publication, protocol, port, lastPort }, true, seen, null)
+  expect(said.includes('provider')).toBe(isMail)
 })

@@ -8,11 +8,12 @@ import type { ProvingDeps } from '../proving/proving.ts'
 import { portsToTry } from '../proving/sample.ts'
 import type { Store } from '../store/store.ts'
 import type { KeptSources } from './kept-sources.ts'
-import type { PublishingDeps } from './publishing.ts'
-import { provePath } from './proof.ts'
+import { type HomeFacts, provePath } from './proof.ts'
 import type { WayIn } from './way-in.ts'
 
-export interface QuickCheckDeps extends Pick<PublishingDeps, 'proof'> {
+export interface QuickCheckDeps {
+  /** Facts about a home for the proof. */
+  readonly proof: HomeFacts
   readonly store: Pick<Store, 'document'>
   readonly sources: Pick<KeptSources, 'whyHidden'>
   readonly ssh: Pick<SshPorts, 'ports'>

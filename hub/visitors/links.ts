@@ -77,14 +77,19 @@ export function outgoingLink(
   if (seen?.sentSeconds != null) {
     const left = `${what} leaves by this hub’s address, last ${Math.round(seen.sentSeconds)} s ago`
     return seen.answeredSeconds === null
-      ? of(
-          null,
-          `${left}, and nothing came back: many a VPS’s provider lets no mail out (TCP port 25) until asked to. Try another server, then ask the provider`,
-        )
+      ? of(null, `${left}, and nothing came back: try another server on the internet${mailHint(publication)}`)
       : of(true, `${left}, and was answered`)
   }
   if (whyNot !== null) return of(false, whyNot)
   return of(null, `${what} was not seen here yet: let it send something, then check again`)
+}
+
+/** What to try next for mail, which is the usual one of these services. */
+function mailHint({ protocol, port, lastPort }: Publication): string {
+  const isMail = protocol === 'tcp' && port <= 25 && 25 <= lastPort
+  return isMail
+    ? '. If none answers, ask the VPS’s provider whether TCP port 25 may go out: many allow it on request only'
+    : ''
 }
 
 function portsText({ protocol, port, lastPort }: Publication): string {

@@ -4,7 +4,7 @@ import { whyNoVisitors } from '../machine/families.ts'
 import type { HeartbeatResponder } from '../presence/heartbeat-responder.ts'
 import { outgoingSeen } from '../presence/outgoing-seen.ts'
 import type { KeptSources, SourceMeasuring } from './kept-sources.ts'
-import type { PublishingDeps } from './publishing.ts'
+import type { HomeFacts, SendingFacts } from './proof.ts'
 import type { Visitors } from './visitors.ts'
 
 export interface ProofFactsDeps {
@@ -19,14 +19,10 @@ export interface ProofFactsDeps {
 }
 
 /** Facts about a home for the proofs of what it publishes and sends. */
-export function makeProofFacts({
-  machineProblem,
-  heartbeats,
-  visitors,
-  measuring,
-  sources,
-  clock,
-}: ProofFactsDeps): Pick<PublishingDeps, 'proof' | 'outgoing'> {
+export function makeProofFacts({ machineProblem, heartbeats, visitors, measuring, sources, clock }: ProofFactsDeps): {
+  readonly proof: HomeFacts
+  readonly outgoing: SendingFacts
+} {
   const ifDaemon = (is: (home: string) => boolean, { name }: Home): boolean | null =>
     heartbeats === null ? null : is(name)
   return {

@@ -32,6 +32,9 @@ export interface ProofDeps {
   readonly clock: Clock
 }
 
+/** What is known of a home, whichever of its publications is proven. */
+export type HomeFacts = (home: Home) => Omit<ProofDeps, 'withheld' | 'ports' | 'whyTaken' | 'readyWithinMs'>
+
 const SERVICE_MS = 4_000
 /** How long data is waited for: a host that is not there is told of after three seconds without ARP (arp(7)). */
 const UDP_MS = 3_500
@@ -83,6 +86,9 @@ export interface OutgoingDeps {
   readonly readyWithinMs: number
   readonly clock: Clock
 }
+
+/** What is known of a home, whichever of its publications sends. */
+export type SendingFacts = (home: Home) => Omit<OutgoingDeps, 'readyWithinMs'>
 
 /** Whether what the service sends leaves by the hub, once the tunnel is up: it is not said by whether visitors get through. */
 export async function proveOutgoing(publication: Publication, deps: OutgoingDeps): Promise<ProofLink> {

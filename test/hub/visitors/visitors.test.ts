@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { addPublication, outgoingOf, type PublicationInput } from '../../../hub/core/publications.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
 import { EMPTY_DOCUMENT, type Home, type StoreDocument } from '../../../hub/core/store-document.ts'
-import { makeVisitors } from '../../../hub/service/visitors.ts'
+import { makeVisitors } from '../../../hub/visitors/visitors.ts'
 import { parsePublicKey } from '../../../wireguard/keys.ts'
 
 const now = new Date('2026-11-23T10:00:00Z')
