@@ -1,58 +1,19 @@
 import * as fc from '../../properties.ts'
-import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import {
   addPublication,
   findPublication,
   listedPublications,
   namedTargets,
-  outgoingOf,
   type PublicationInput,
   removePublication,
   visiblePublications,
 } from '../../../hub/core/publications.ts'
 import { forwardedPorts, entriesOf } from '../../../hub/core/forwarded-ports.ts'
 import { removeHome } from '../../../hub/core/removal.ts'
-import { hashOf } from '../../../hub/core/secret.ts'
-import { EMPTY_DOCUMENT, type Home, type StoreDocument, StoreDocumentSchema } from '../../../hub/core/store-document.ts'
+import { type Home, type StoreDocument } from '../../../hub/core/store-document.ts'
 import { MOST_PUBLISHED_ENTRIES, parseRange, type PublishedRange, rangeText } from '../../../protocol/publications.ts'
-import { parsePublicKey } from '../../../wireguard/keys.ts'
-
-const now = new Date('2026-11-23T10:00:00Z')
-const home = (name: string, letter: string, address: string, lan: string[], keeps?: string[]): Home => ({
-  name,
-  address,
-  publicKey: parsePublicKey(`${letter.repeat(42)}A=`),
-  secretHash: hashOf(name),
-  lan,
-  joinedAt: now.toISOString(),
-  ...(keeps === undefined ? {} : { keeps }),
-})
-const cabin = home('cabin', 'B', '10.86.0.2', ['192.168.1.0/24'], ['10.86.0.2/32', '192.168.1.2/32'])
-const lodge = home('lodge', 'C', '10.86.0.3', ['192.168.88.0/24'], ['192.168.88.0/24'])
-const empty: StoreDocument = { ...EMPTY_DOCUMENT, homes: [cabin, lodge] }
-
-const input = (more: Partial<PublicationInput> = {}): PublicationInput => ({
-  protocol: 'tcp',
-  port: 443,
-  lastPort: 443,
-  address: '192.168.1.20',
-  targetPort: 8443,
-  source: null,
-  ...more,
-})
-const free = (): null => null
-const add = (document: StoreDocument, principal: Home | null, more: Partial<PublicationInput> = {}) =>
-  addPublication(document, principal, input(more), free, now)
-const codeOf = (act: () => unknown): unknown => {
-  try {
-    return act()
-  } catch (thrown) {
-    return (thrown as { code?: string }).code
-  }
-}
-const readable = (document: StoreDocument): unknown =>
-  v.parse(StoreDocumentSchema, JSON.parse(JSON.stringify(document)))
+import { add, cabin, codeOf, empty, input, lodge, now, readable } from './given-publications.ts'
 
 describe('publishing', () => {
   test('keeps the visitor’s address where the home says that it can, and says so where it cannot', () => {
@@ -302,62 +263,4 @@ test('ports as text and back', () => {
   )
   for (const text of ['', '443', '443/', '/tcp', '0/tcp', '65536/tcp', '5-4/udp', '443/tcp ', '1-2-3/tcp', '443/icmp'])
     expect(parseRange(text)).toBeNull()
-})
-
-describe('what a service itself sends', () => {
-  const able = { ...cabin, outgoing: true }
-  const homes: StoreDocument = { ...EMPTY_DOCUMENT, homes: [able, lodge] }
-  const mail = { port: 25, lastPort: 25, targetPort: 25, outgoing: true } as const
-  const refused = (document: StoreDocument, principal: Home, more: Partial<PublicationInput>): string => {
-    try {
-      add(document, principal, more)
-    } catch (thrown) {
-      return String(thrown)
-    }
-    return 'published'
-  }
-
-  test('leaves by the hub where the home says that it can; else it is refused with the reason', () => {
-    const [after, mine] = add(homes, able, mail)
-    expect(mine.outgoing).toBe(true)
-    expect(readable(after)).toEqual(after)
-    expect(outgoingOf(after, 'cabin')).toEqual([
-      { protocol: 'tcp', port: 25, lastPort: 25, address: '192.168.1.20', targetPort: 25 },
-    ])
-    expect(outgoingOf(after, 'lodge')).toEqual([])
-    expect(entriesOf(mine)).toMatchObject([{ port: 25, outgoing: true }])
-    expect(refused(homes, lodge, { ...mail, address: '192.168.88.20' })).toMatch(/lodge does not say that it can/)
-    const router = { ...able, outgoing: false }
-    expect(refused({ ...homes, homes: [router] }, router, mail)).toMatch(/the tunnel of cabin ends on a router/)
-    expect(codeOf(() => add({ ...homes, homes: [router] }, router, mail))).toBe('outgoing-refused')
-    expect(refused({ ...homes, homes: [router] }, router, { ...mail, outgoing: false })).toBe('published')
-  })
-
-  test('is taken later, kept by whoever asks again without a word of it, and given up by who says so', () => {
-    const [plain, before] = add(homes, able, { ...mail, outgoing: undefined, host: 'mail.lan' })
-    const [sending, changed] = add(plain, able, mail)
-    expect(changed).toEqual({ ...before, outgoing: true })
-    expect(add(sending, able, { ...mail, outgoing: undefined })).toEqual([sending, changed])
-    const [, moved] = add(sending, able, { ...mail, outgoing: undefined, host: 'mail.lan', address: '192.168.1.21' })
-    expect(moved).toMatchObject({ address: '192.168.1.21', outgoing: true })
-    expect(add(sending, able, { ...mail, outgoing: false })[1]).toEqual(before)
-  })
-
-  test('leaves from one port of the hub, and 32 publications of a home may have it', () => {
-    const [after] = add(homes, able, mail)
-    expect(refused(after, able, { ...mail, port: 20, lastPort: 24, targetPort: 22 })).toMatch(
-      /leaves as 25\/tcp already/,
-    )
-    expect(refused(after, able, { ...mail, protocol: 'udp' })).toBe('published')
-    const many = Array.from({ length: 32 }, (_, index) => 1_000 + index).reduce(
-      (document, port) => add(document, able, { ...mail, port, lastPort: port, targetPort: port })[0],
-      homes,
-    )
-    expect(refused(many, able, mail)).toMatch(/32 such publications/)
-  })
-
-  test('does not, once the tunnel leads nowhere near it any more', () => {
-    const [after] = add(homes, able, mail)
-    expect(outgoingOf({ ...after, homes: [{ ...able, lan: ['192.168.5.0/24'] }] }, 'cabin')).toEqual([])
-  })
 })
