@@ -22,7 +22,8 @@ import type { HubPaths } from './settings/paths.ts'
 import { refuseTakenPort } from './machine/port-owner.ts'
 import { EMPTY_DOCUMENT } from './core/store-document.ts'
 import { networkInForce } from './core/tunnel-network.ts'
-import { openStore, storeText } from './store/store.ts'
+import { readStore } from './store/store.ts'
+import { storeText } from './store/store-file.ts'
 import { readSshPorts } from './machine/ssh-ports.ts'
 import { freeAlternatePorts, servedPorts } from './machine/served-ports.ts'
 
@@ -56,7 +57,7 @@ export async function planInit(
   if (existing !== null) refuseDifferent(given, existing, paths.config)
   const config = existing ?? (await withFreeNetwork(fresh(given, defaults), given))
   const stored = await isThere(paths.store)
-  const document = stored ? (await openStore(paths.store)).document : EMPTY_DOCUMENT
+  const document = stored ? await readStore(paths.store) : EMPTY_DOCUMENT
   // Where hub.yaml is, homes may know this hub by its keys: they are read and never made again.
   const privateKey = existing === null ? ((await leftKey(paths)) ?? privateKeyFrom(randomBytes(32))) : null
   const publicKey = privateKey === null ? (await readIdentity(paths)).publicKey : publicKeyOf(privateKey)

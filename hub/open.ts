@@ -53,12 +53,13 @@ type Responders<Opened extends Alarm> = Pick<
 export async function openHub<Opened extends Alarm>(
   paths: HubPaths,
   makeAdapter: AdapterMaker,
+  version: string,
   log: Log,
   makeResponders: (peerMonitor: PeerMonitor) => Responders<Opened>,
 ): Promise<OpenHub<Opened>> {
   const written = await readHubConfig(paths.config)
   const identity = await readIdentity(paths)
-  const store = await openStore(paths.store)
+  const store = await openStore(paths.store, version, systemClock)
   const network = networkInForce(store.document, written.network, runningNetwork(written.interface))
   const settings = makeSettings({ ...written, network })
   for (const note of tooManyNotes(store.document)) log.warn(note)

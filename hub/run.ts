@@ -58,7 +58,7 @@ export async function runHub(
   const configFile = await watchFile(paths.config)
   const transports = makeTransports(systemClock, log)
   const listener = startupGate('daemon', () =>
-    openHub(paths, makeAdapter, log, (peerMonitor) => {
+    openHub(paths, makeAdapter, version, log, (peerMonitor) => {
       const heartbeats = makeHeartbeatResponder(peerMonitor.statsOf, systemClock, log)
       const viewOf = makePeerView(peerMonitor, heartbeats, makeInitiations(systemClock))
       return {

@@ -52,4 +52,13 @@ export function registerHubVerbs(program: Command): void {
       const { hubRemove } = await import('./hub-remove.ts')
       await hubRemove(contextOf(command), home)
     })
+
+  hub
+    .command('restore-store')
+    .description('bring back the store of before, when the present one is damaged; the hub must not run')
+    .option('--generation <number>', '1: the newest; 2: one from before many homes or devices were removed', '1')
+    .action(async (options, command: Command) => {
+      const { hubRestoreStore } = await import('./hub-restore-store.ts')
+      await hubRestoreStore(contextOf(command), options)
+    })
 }

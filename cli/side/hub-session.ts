@@ -4,6 +4,7 @@ import { hubPaths } from '../../hub/settings/paths.ts'
 import { makeLog } from '../../system/process/log.ts'
 import type { Context } from '../context.ts'
 import { orNoRoot } from '../or-no-root.ts'
+import { version } from '../version.ts'
 
 /**
  * Asks this machine's hub: the daemon, or without one the hub opened in this process for one command.
@@ -20,7 +21,7 @@ export async function askThisHub<Verb extends HubVerb>(
       const log = makeLog('hub')
       // Standard output is the command's answer here; failures come back as a problem.
       log.level = 'silent'
-      return await openHub(paths, await loadAdapter(), log, nobody)
+      return await openHub(paths, await loadAdapter(), version, log, nobody)
     }),
   )
 }

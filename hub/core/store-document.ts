@@ -12,7 +12,7 @@ export const STORE_SCHEMA = 1
 
 const TimeSchema = v.pipe(v.string(), v.isoTimestamp())
 
-const HomeSchema = v.strictObject({
+const HomeSchema = v.looseObject({
   name: NameSchema,
   /** Address inside the tunnel. */
   address: Ipv4Schema,
@@ -38,7 +38,7 @@ const HomeSchema = v.strictObject({
 /** What WireGuard may call everything is no prefix that homeward takes elsewhere. */
 const CidrOrAllSchema = v.union([v.literal('0.0.0.0/0'), CidrSchema])
 
-const InviteSchema = v.strictObject({
+const InviteSchema = v.looseObject({
   home: NameSchema,
   /** Address that is kept free for the home until the invitation expires. */
   address: Ipv4Schema,
@@ -48,7 +48,7 @@ const InviteSchema = v.strictObject({
   /** Expiry by the hub's clock. */
   expiresAt: TimeSchema,
   use: v.nullable(
-    v.strictObject({
+    v.looseObject({
       publicKey: PublicKeySchema,
       homeSecretHash: SecretHashSchema,
       at: TimeSchema,
@@ -58,7 +58,7 @@ const InviteSchema = v.strictObject({
   ),
 })
 
-const DeviceSchema = v.strictObject({
+const DeviceSchema = v.looseObject({
   name: NameSchema,
   address: Ipv4Schema,
   publicKey: PublicKeySchema,
@@ -80,15 +80,16 @@ const DeviceSchema = v.strictObject({
   /** The device sends everything through the hub and that home. */
   exit: v.optional(NameSchema),
   /** What the device's file says, where that is not enough any more (device-files.ts). */
-  file: v.optional(v.strictObject({ address: Ipv4Schema, allowedIps: v.array(CidrOrAllSchema) })),
+  file: v.optional(v.looseObject({ address: Ipv4Schema, allowedIps: v.array(CidrOrAllSchema) })),
 })
 
 /**
- * Everything the hub must remember, as one document. Strict: a field that this version does not know would be lost at
- * the next write, so a document with one is refused.
+ * Everything the hub must remember, as one document. A field of a newer version is kept and written back as it was: an
+ * upgrade that is put back must find its homes. So a field that narrows what somebody may do, which this version would
+ * not hold to, needs a higher STORE_SCHEMA.
  */
 export const StoreDocumentSchema = v.pipe(
-  v.strictObject({
+  v.looseObject({
     schema: v.literal(STORE_SCHEMA),
     /** The tunnel's network, once it was another one than at the start (tunnel-network.ts). */
     network: v.optional(CidrSchema),
@@ -96,7 +97,7 @@ export const StoreDocumentSchema = v.pipe(
     invites: v.array(InviteSchema),
     devices: v.array(DeviceSchema),
     /** Publications; absent in files of a hub that knew none. */
-    publications: v.optional(v.array(PublicationSchema), []),
+    publications: v.optional(v.array(v.looseObject(PublicationSchema.entries)), []),
   }),
   v.check(({ homes }) => allDiffer(homes.map((home) => home.name)), 'two homes have the same name'),
   v.check(({ devices }) => allDiffer(devices.map((device) => device.name)), 'two devices have the same name'),
@@ -111,9 +112,13 @@ export const StoreDocumentSchema = v.pipe(
   v.check(({ publications }) => noneOverlaps(publications), 'two publications have the same port'),
 )
 
-export type Home = Readonly<v.InferOutput<typeof HomeSchema>>
-export type Invite = Readonly<v.InferOutput<typeof InviteSchema>>
-export type Device = Readonly<v.InferOutput<typeof DeviceSchema>>
+/** What this version knows of a record: a field of another version is nobody's business. */
+type Known<Schema extends { readonly entries: v.ObjectEntries }> = Readonly<
+  v.InferOutput<v.ObjectSchema<Schema['entries'], undefined>>
+>
+export type Home = Known<typeof HomeSchema>
+export type Invite = Known<typeof InviteSchema>
+export type Device = Known<typeof DeviceSchema>
 
 export interface StoreDocument {
   readonly schema: typeof STORE_SCHEMA

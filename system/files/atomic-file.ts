@@ -9,7 +9,7 @@ import { type Folder, giveToOwner, inFolder } from './folder.ts'
  * folder. The new file belongs to the folder's owner, so what root writes stays readable to the service's user.
  * @throws {Problem} `write-failed`; the old file is untouched then.
  */
-export async function writeFileAtomic(path: string, content: string): Promise<void> {
+export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
   const name = basename(path)
   try {
     await inFolder(dirname(path), async (folder) => {
@@ -47,7 +47,7 @@ export async function removeTornWrites(folder: string): Promise<void> {
 const TORN = /^\..+\.[0-9a-f]{12}$/
 
 /** Writes a file that this call makes, or fails: O_EXCL follows no link (open(2)). */
-async function writeDurably(path: string, content: string, folder: Folder): Promise<void> {
+async function writeDurably(path: string, content: string | Uint8Array, folder: Folder): Promise<void> {
   const file = await open(path, 'wx', 0o600)
   try {
     await file.writeFile(content)

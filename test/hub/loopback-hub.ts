@@ -15,7 +15,8 @@ import { registrarApp } from '../../hub/registrar/registrar.ts'
 import { EMPTY_DOCUMENT } from '../../hub/core/store-document.ts'
 import { openHeardOnce } from '../../hub/presence/heard-once.ts'
 import { openMappings } from '../../hub/presence/mappings.ts'
-import { openStore, type Store, storeText } from '../../hub/store/store.ts'
+import { openStore, type Store } from '../../hub/store/store.ts'
+import { storeText } from '../../hub/store/store-file.ts'
 import { openLastEndpoints } from '../../hub/presence/last-endpoints.ts'
 import { makePeerMonitor } from '../../hub/presence/peer-monitor.ts'
 import { JoinAnswer, type JoinRequest } from '../../protocol/messages.ts'
@@ -50,7 +51,8 @@ export async function paperHub<Opened extends Alarm = null>(port = 51_820, more:
   await writeFile(path, storeText(EMPTY_DOCUMENT), { mode: 0o600 })
   const tls = makeCertificate(['127.0.0.1'])
   const fingerprint = fingerprintOf(tls.certificate)
-  const [store, machine, clock, { log, lines }] = [await openStore(path), paperMachine(), turnedClock(), captureLog()]
+  const [machine, clock, { log, lines }] = [paperMachine(), turnedClock(), captureLog()]
+  const store = await openStore(path, 'of the test', clock)
   const transports = makeTransports(clock, log)
   // Nobody's WireGuard: it sees no peer.
   const peerMonitor = makePeerMonitor(

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { addDevice } from '../../../hub/core/devices.ts'
+import { register } from '../../../hub/core/registration.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
 import {
   EMPTY_DOCUMENT,
@@ -49,10 +50,24 @@ describe('a file of the hub', () => {
     expect(v.parse(StoreDocumentSchema, old)).toEqual({ ...peopled, publications: [] })
   })
 
-  test('with a field that this version does not know is refused: it would be lost at the next write', () => {
-    expect(read({ ...peopled, more: 1 })).not.toBe('read')
-    expect(read({ ...peopled, homes: [{ ...cabin.home, more: 1 }] })).not.toBe('read')
-    expect(read({ ...peopled, devices: [{ ...phone, more: 1 }] })).not.toBe('read')
+  test('with fields of a newer version is read, and every one of them is written back as it was', () => {
+    const more = { may: ['publish'], quota: { devices: 3 } }
+    const newer = {
+      ...peopled,
+      ...more,
+      homes: [{ ...cabin.home, ...more }],
+      invites: peopled.invites.map((invite) => ({ ...invite, ...more })),
+      devices: [{ ...phone, ...more }],
+      publications: [{ ...publication, ...more }],
+    }
+    const known = v.parse(StoreDocumentSchema, JSON.parse(JSON.stringify(newer)))
+    expect(known).toEqual(newer)
+    const request = { publicKey: cabin.home.publicKey, lan: ['192.168.1.0/24'], mtu: 1_280 }
+    const [changed] = register(known, known.homes[0] ?? cabin.home, request, hubKey, context)
+    expect(JSON.parse(JSON.stringify(changed))).toEqual({ ...newer, homes: [{ ...cabin.home, ...more, mtu: 1_280 }] })
+  })
+
+  test('of another schema is refused', () => {
     expect(read({ ...peopled, schema: 2 })).not.toBe('read')
     expect(read({ ...peopled, schema: 0 })).not.toBe('read')
   })

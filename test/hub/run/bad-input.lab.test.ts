@@ -217,6 +217,26 @@ dd if=/dev/zero of=/run/full/filler bs=1k 2>/dev/null || true
     daemon = await startDaemon()
   })
 
+  test('a damaged one is put back by the command that the refusal names, and by no other while the hub runs', async () => {
+    const running = await hub.homeward(['hub', 'restore-store', '--yes', '--json'], { allowFailure: true })
+    expect(running.exitCode).toBe(1)
+    expect(running.stdout).toContain('"already-running"')
+    const older = await readFile(join(hub.disk.stateDir, 'store.1.json'), 'utf8')
+    await daemon.stop()
+    await writeFile(storePath(), '{"schema":1,"homes":[{"na')
+    const refused = await hub.homeward(['hub', 'status', '--json'], { allowFailure: true })
+    expect(refused.stdout).toContain('sudo homeward hub restore-store brings back the store of')
+    const unasked = await hub.homeward(['hub', 'restore-store', '--json'], { allowFailure: true })
+    expect(unasked.stdout).toContain('"needs-yes"')
+    const restored = await hub.homeward(['hub', 'restore-store', '--yes'])
+    expect(restored.stdout).toContain('The store is back')
+    expect(await readFile(storePath(), 'utf8')).toBe(older)
+    expect(await readFile(join(hub.disk.stateDir, 'store.before-restore.json'), 'utf8')).toBe(
+      '{"schema":1,"homes":[{"na',
+    )
+    daemon = await startDaemon()
+  })
+
   test('killed at random moments of many changes, it is whole each time and what was promised is in it', async () => {
     const promised: string[] = []
     for (let round = 0; round < 8; round += 1) {
