@@ -4,7 +4,6 @@ import { hubPaths } from '../../hub/settings/paths.ts'
 import { makeLog } from '../../system/process/log.ts'
 import type { Context } from '../context.ts'
 import { orNoRoot } from '../or-no-root.ts'
-import { version } from '../version.ts'
 
 /**
  * Asks this machine's hub: the daemon, or without one the hub opened in this process for one command.
@@ -21,6 +20,8 @@ export async function askThisHub<Verb extends HubVerb>(
       const log = makeLog('hub')
       // Standard output is the command's answer here; failures come back as a problem.
       log.level = 'silent'
+      // Only the built command has a version.
+      const { version } = await import('../version.ts')
       return await openHub(paths, await loadAdapter(), version, log, nobody)
     }),
   )
