@@ -8,6 +8,8 @@ const EVERYWHERE = {
 /** Real namespaces, real WireGuard, the built command: each file makes its own laboratory. */
 const LAB = {
   ...EVERYWHERE,
+  // What they ask is mostly a program, whose start costs more than a quarter of a second's wait is worth.
+  expect: { poll: { timeout: 30_000, interval: 250 } },
   globalSetup: ['test/lab/requirements.ts'],
   testTimeout: 300_000,
   hookTimeout: 300_000,

@@ -21,7 +21,11 @@ export async function runHub({ hub }: Picture, env: Readonly<Record<string, stri
   return daemon
 }
 
+/** Asks the daemon, where one runs and nothing more is wanted, as `statusOf` does. */
 export async function inviteHome({ hub }: Picture, name = 'cabin', more: readonly string[] = []): Promise<string> {
+  const input = { home: name, lan: [], expiresInMs: 24 * 3_600_000 }
+  const reply = more.length > 0 ? null : await askLocal(socketOf(hub, 'hub.sock'), 'invite', input)
+  if (reply !== null) return (reply.answer as { readonly token: string }).token
   return (await hub.homeward(['hub', 'invite', name, ...more])).stdout.trim()
 }
 
@@ -52,10 +56,14 @@ export async function eventsOf(host: Host): Promise<readonly HomeEvent[]> {
 }
 
 async function askDaemon(host: Host, socket: string): Promise<unknown> {
-  // The runtime folder is in the host's mount namespace.
-  const reply = await askLocal(`/proc/${host.pid}/root/run/homeward/${socket}`, 'status', null)
+  const reply = await askLocal(socketOf(host, socket), 'status', null)
   if (reply === null) throw new Error(`on ${host.name} nobody answers at ${socket}`)
   return reply.answer
+}
+
+/** The runtime folder is in the host's mount namespace. */
+function socketOf(host: Host, socket: string): string {
+  return `/proc/${host.pid}/root/run/homeward/${socket}`
 }
 
 /** Asks until the answer is as wanted. @throws with the last status when that takes too long. */

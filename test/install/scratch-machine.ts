@@ -53,7 +53,7 @@ exec nsenter --target $(cat /proc/$parent/task/$parent/children) --mount --pid -
     return stdout.split('\n').filter((line) => line !== '')
   }
 
-  for (const until = Date.now() + READY_MS; ; await sleep(50)) {
+  for (const until = Date.now() + READY_MS; ; await sleep(200)) {
     const { exitCode } = await shell('test -e /run/ready', { allowFailure: true })
     if (exitCode === 0)
       return {

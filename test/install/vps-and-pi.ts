@@ -53,7 +53,7 @@ export const camera = ({ hub, home }: Picture): Promise<string> =>
     .then(({ stdout }) => stdout)
 
 export async function until(what: string, isSo: () => Promise<boolean>, timeoutMs = 90_000): Promise<void> {
-  for (const late = Date.now() + timeoutMs; !(await isSo()); await sleep(100))
+  for (const late = Date.now() + timeoutMs; !(await isSo()); await sleep(500))
     if (Date.now() > late) throw new Error(`${what}: not within ${timeoutMs / 1000} s`)
 }
 

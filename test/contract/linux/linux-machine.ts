@@ -37,8 +37,12 @@ const COMMAND_OF: Partial<Record<Step['kind'], string>> = {
   'bring-up': '^ip link set dev hw0 up',
 }
 
-/** A host of a laboratory with things of somebody else's on it, and the adapter in processes inside. */
-export async function startLinuxMachine(keys: Keys = makeKeys()): Promise<LinuxMachine> {
+/**
+ * A host of a laboratory with things of somebody else's on it, and the adapter in processes inside.
+ * @param commands whether each is noted, and can be made to fail, which is another program's start for each of them.
+ */
+export async function startLinuxMachine(commands: 'noted' | 'as-they-are' = 'noted'): Promise<LinuxMachine> {
+  const keys: Keys = makeKeys()
   const lab = await createLab()
   try {
     const [host, neighbour] = await lab.addHosts([{ name: 'machine' }, { name: 'neighbour' }])
@@ -55,7 +59,7 @@ export async function startLinuxMachine(keys: Keys = makeKeys()): Promise<LinuxM
     const presharedKeysFile = join(host.disk.configDir, 'preshared.json')
     await writeFile(privateKeyFile, `${keys.privateKey}\n`, { mode: 0o600 })
     await writeFile(presharedKeysFile, JSON.stringify(Object.fromEntries(keys.presharedKeys)), { mode: 0o600 })
-    const watched = await watchCommands(host)
+    const watched = await watchCommands(host, commands === 'noted' ? ['ip', 'wg', 'nft', 'wireguard-go'] : [])
     const usual = { driver, privateKeyFile, presharedKeysFile, env: { PATH: `${watched.folder}:${SEARCH_PATH}` } }
     const drivers = openLinuxAdapters(host, usual)
     return {
@@ -97,13 +101,13 @@ interface Watched {
 }
 
 /** Puts programs of the same names before the real ones: they note how they were called, and fail when told to. */
-async function watchCommands(host: Host): Promise<Watched> {
+async function watchCommands(host: Host, names: readonly string[]): Promise<Watched> {
   const folder = join(host.disk.path, 'bin')
   const log = join(host.disk.path, 'commands.log')
   const broken = join(host.disk.path, 'broken')
   await mkdir(folder)
   await writeFile(log, '')
-  for (const name of ['ip', 'wg', 'nft', 'wireguard-go']) {
+  for (const name of names) {
     const real = (await host.run('sh', ['-c', `command -v ${name}`])).stdout.trim()
     const script = `#!/bin/sh
 printf '%s\\n' "${name} $*" >> '${log}'

@@ -1,3 +1,4 @@
+import { type AskedProgram, askedProgram } from './asked-program.ts'
 import type { Host } from './host.ts'
 import type { LabProcess } from './process.ts'
 
@@ -23,26 +24,42 @@ export async function serveEcho(host: Host, name: string, port: number): Promise
   return server
 }
 
-const ASK = {
-  tcp: `
-const [host, port] = process.argv.slice(1)
-const socket = require('node:net').connect(Number(port), host)
-socket.setTimeout(10000, () => process.exit(3))
-socket.on('error', (error) => { console.log(error.code); process.exit(4) })
-socket.once('data', (data) => { process.stdout.write(data); process.exit(0) })
-socket.on('end', () => process.exit(5))
-`,
-  udp: `
-const [host, port] = process.argv.slice(1)
-const socket = require('node:dgram').createSocket('udp4')
-setTimeout(() => process.exit(3), 10000)
-const ask = () => socket.send('?')
-// As clients do: an answer from another address than the asked one is none. Refusals are asked again.
-socket.on('error', () => undefined)
-socket.connect(Number(port), host, () => { ask(); setInterval(ask, 500) })
-socket.once('message', (data) => { process.stdout.write(data); process.exit(0) })
-`,
+/** One program for all questions of a host: a start of Node's each costs more than what is asked. */
+const ASKER = `
+const from = { tcp, udp }
+function tcp(port, host, done) {
+  const socket = require('node:net').connect(port, host)
+  const end = (said) => { socket.destroy(); done(said) }
+  socket.setTimeout(10000, () => end(null))
+  socket.on('error', () => end(null))
+  socket.once('data', (data) => end(String(data)))
+  socket.on('end', () => end(null))
 }
+function udp(port, host, done) {
+  const socket = require('node:dgram').createSocket('udp4')
+  const late = setTimeout(() => end(null), 10000)
+  let asking
+  const end = (said) => { clearTimeout(late); clearInterval(asking); socket.close(); done(said) }
+  const ask = () => socket.send('?')
+  // As clients do: an answer from another address than the asked one is none. Refusals are asked again.
+  socket.on('error', () => undefined)
+  socket.connect(port, host, () => { ask(); asking = setInterval(ask, 500) })
+  socket.once('message', (data) => end(String(data)))
+}
+const say = (id, answer) => console.log(JSON.stringify({ id, answer }))
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  const { id, protocol, address, port } = JSON.parse(line)
+  from[protocol](port, address, (said) => say(id, said))
+})
+say(0, null)
+`
+
+interface Asker {
+  /** The host's first process, another one after a reboot: the program died with that. */
+  readonly boot: number
+  readonly program: Promise<AskedProgram>
+}
+const askers = new WeakMap<Host, Asker>()
 
 /** What a service answers, e.g. `cam sees 198.18.0.20`; null when nothing comes within ten seconds. */
 export async function askService(
@@ -51,7 +68,20 @@ export async function askService(
   address: string,
   port: number,
 ): Promise<string | null> {
-  const args = ['-e', ASK[protocol], address, String(port)]
-  const { exitCode, stdout } = await from.run(process.execPath, args, { allowFailure: true })
-  return exitCode === 0 ? stdout.trim() : null
+  const said = await (await askerOf(from)).ask<string | null>({ protocol, address, port })
+  return said?.trim() ?? null
+}
+
+function askerOf(host: Host): Promise<AskedProgram> {
+  const known = askers.get(host)
+  if (known?.boot === host.pid) return known.program
+  const program = startAsker(host)
+  askers.set(host, { boot: host.pid, program })
+  return program
+}
+
+async function startAsker(host: Host): Promise<AskedProgram> {
+  const asker = askedProgram(`what asks services on ${host.name}`)
+  await asker.begin(host.start(process.execPath, ['-e', ASKER]))
+  return asker
 }
