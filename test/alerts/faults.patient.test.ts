@@ -109,7 +109,6 @@ describe('each fault gives one down and one recovered, with its cause', () => {
         }
       },
     ],
-    ['the hub moved, and its name follows', 'endpoint-moved', async () => (await moveHub(lab, picture), nothing)],
   ])(
     '%s: %s',
     async (_fault, cause, fault) => {
@@ -130,6 +129,7 @@ describe('each fault gives one down and one recovered, with its cause', () => {
       async () => (await changeWanAddress(picture.home, { staleSnat: true }), nothing),
     ],
     ['the hub’s UDP port is dropped', 'port-blocked', () => dropPort(picture.home, 51_820)],
+    ['the hub moved, and its name follows', 'endpoint-moved', async () => (await moveHub(lab, picture), nothing)],
     ['the interface is deleted', 'drift', async () => (await pi.run('ip', ['link', 'del', 'dev', 'hw0']), nothing)],
     [
       'the WAN address changed and the entry is flushed',

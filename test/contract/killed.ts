@@ -57,6 +57,6 @@ export function killedContract(name: string, start: () => Promise<Machine>, capa
       }
     })
 
-    secondTunnelKilled(given)
+    secondTunnelKilled(given, capabilities)
   })
 }

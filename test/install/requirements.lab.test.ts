@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { RunResult } from '../lab/host/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
+import { someOf } from '../long.ts'
 import { unpackRelease } from './release.ts'
 import { bootScratchMachine, type ScratchMachine } from './scratch-machine.ts'
 
@@ -94,27 +95,31 @@ const TRIXIE = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\nVERSION_I
 /** What was written on it, but for what this test itself notes down. */
 const written = async () => (await machine.written()).filter((line) => !line.startsWith('/var/asked '))
 
-test.each([
+const TOO_OLD: readonly (readonly [string, string, string])[] = [
   ['hub --address 203.0.113.10', BOOKWORM, '18.20.4+dfsg-1~deb12u1'],
   ['home hw1.token.0', NOBLE, '18.19.1+dfsg-6ubuntu5'],
   ['demo', JAMMY, '12.22.9~dfsg-1ubuntu3'],
-])('%s: a Node that is too old, and none newer, stops before anything is changed', async (words, system, offered) => {
-  await machine.shell('rm -rf /etc/homeward /var/lib/homeward /usr/local/lib/homeward /usr/local/bin/homeward')
-  await takeAway('wg')
-  await haveOldNode(offered, system)
-  const before = await written()
-  const { stderr, exitCode } = await install(words)
-  expect(exitCode).toBe(1)
-  expect(stderr).toContain('homeward needs Node.js 20.19 or newer')
-  expect(stderr).toContain(`here is v18.20.4. This is ${/"(.*?)"/.exec(system)?.[1]}.`)
-  expect(stderr).toContain(`Its packages offer ${offered}. Nothing was installed or changed.`)
-  expect(stderr).toMatch(
-    /^ {2}echo 'deb \[signed-by=.* https:\/\/deb\.nodesource\.com\/node_22\.x nodistro main' \| (sudo )?tee /m,
-  )
-  expect(await asked()).toEqual([expect.stringMatching(/^update -o Dir::State::lists=\/tmp\//)])
-  expect(await written()).toEqual(before)
-  expect((await machine.shell('ls /tmp')).stdout).toBe('')
-})
+]
+test.each(someOf(TOO_OLD, 1))(
+  '%s: a Node that is too old, and none newer, stops before anything is changed',
+  async (words, system, offered) => {
+    await machine.shell('rm -rf /etc/homeward /var/lib/homeward /usr/local/lib/homeward /usr/local/bin/homeward')
+    await takeAway('wg')
+    await haveOldNode(offered, system)
+    const before = await written()
+    const { stderr, exitCode } = await install(words)
+    expect(exitCode).toBe(1)
+    expect(stderr).toContain('homeward needs Node.js 20.19 or newer')
+    expect(stderr).toContain(`here is v18.20.4. This is ${/"(.*?)"/.exec(system)?.[1]}.`)
+    expect(stderr).toContain(`Its packages offer ${offered}. Nothing was installed or changed.`)
+    expect(stderr).toMatch(
+      /^ {2}echo 'deb \[signed-by=.* https:\/\/deb\.nodesource\.com\/node_22\.x nodistro main' \| (sudo )?tee /m,
+    )
+    expect(await asked()).toEqual([expect.stringMatching(/^update -o Dir::State::lists=\/tmp\//)])
+    expect(await written()).toEqual(before)
+    expect((await machine.shell('ls /tmp')).stdout).toBe('')
+  },
+)
 
 test('Debian 13, whose lists could not be read, is told to read them', async () => {
   await haveOldNode('(none)', TRIXIE)

@@ -20,7 +20,7 @@ import { only } from '../only.ts'
  * Plans carried out while everything goes wrong that can. HOMEWARD_FUZZ_SEED begins elsewhere, HOMEWARD_FUZZ_RUNS does
  * more or fewer; the message of a failure names the seed of its run.
  */
-const RUNS = Number(process.env['HOMEWARD_FUZZ_RUNS'] ?? (isLong ? 200 : 60))
+const RUNS = Number(process.env['HOMEWARD_FUZZ_RUNS'] ?? (isLong ? 200 : 25))
 const FIRST_SEED = Number(process.env['HOMEWARD_FUZZ_SEED'] ?? 1)
 const AT_ONCE = 8
 

@@ -18,7 +18,7 @@ import { homeForwarding } from '../forwarding.ts'
  * Plans carried out while everything goes wrong that can. HOMEWARD_FUZZ_SEED begins elsewhere, HOMEWARD_FUZZ_RUNS does more or
  * fewer (each takes some seconds); the message of a failure names the seed of its run.
  */
-const RUNS = Number(process.env['HOMEWARD_FUZZ_RUNS'] ?? (isLong ? 200 : 15))
+const RUNS = Number(process.env['HOMEWARD_FUZZ_RUNS'] ?? (isLong ? 200 : 8))
 const FIRST_SEED = Number(process.env['HOMEWARD_FUZZ_SEED'] ?? 1)
 /** One router each. */
 const RELEASES: readonly Release[] = ['23.05', '24.10', '25.12']

@@ -48,8 +48,7 @@ describe('an agent killed with SIGKILL amid a remedy: the next one ends in a wor
     ['reset', async () => (await stepClockBack(pi, 'hw0'), nothing)],
     ['carrier', () => dropAllUdp(picture.home)],
   ]
-  // A carrier takes a minute to come and go.
-  const momentsOf = (kind: string): readonly number[] => someOf([15, 0, 60], kind === 'carrier' ? 1 : 2)
+  const momentsOf = (kind: string): readonly number[] => someOf([15, 0, 60], kind === 'new-source-port' ? 2 : 1)
   test.each(cases.flatMap(([kind, fault]) => momentsOf(kind).map((ms) => [kind, ms, fault] as const)))(
     '%s, %i ms after its begin',
     async (kind, ms, fault) => {

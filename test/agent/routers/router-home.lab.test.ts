@@ -108,7 +108,7 @@ describe('a join that cannot succeed leaves the router and this machine as they 
       // The join's transport ends with it: what the agent finds sends to the hub again.
       { block: () => dropAllUdp(picture.home), said: 'It goes over TLS', sendsTo: ':51820' },
     ]
-    for (const { block, said, sendsTo } of isLong ? lines : lines.slice(1)) {
+    for (const { block, said, sendsTo } of isLong ? lines : []) {
       const unblock = await block()
       expect((await pi.homeward(trusting(token))).stdout).toContain(said)
       expect(await wg('endpoints')).toContain(`${picture.hubAddress}${sendsTo}`)
@@ -120,7 +120,7 @@ describe('a join that cannot succeed leaves the router and this machine as they 
 
   test('killed at any moment it can be run again, or is left to the agent', { timeout: 300_000 }, async () => {
     const outcomes = new Set<string>()
-    for (const moment of someOf([250, 350, 450, 550, 700, 850, /Testing it/], 3)) {
+    for (const moment of someOf([250, 350, 450, 550, 700, 850, /Testing it/], 2)) {
       const token = await inviteHome(picture)
       const killed = pi.startHomeward(trusting(token))
       await (typeof moment === 'number' ? sleep(moment) : killed.waitForLine(moment))
@@ -168,14 +168,18 @@ describe('the home of a router', () => {
     agent = await startAgent(pi)
   })
 
-  test('is mended by apply while no agent runs, and the next agent knows the key', { timeout: 300_000 }, async () => {
-    await agent.stop()
-    await router.console('/interface/wireguard/remove [find where name=hw0]')
-    await pi.homeward(['apply', '--yes'])
-    await expect.poll(() => plannedSteps(pi)).toEqual([])
-    agent = await startAgent(pi)
-    await untilHubReachesHome()
-  })
+  test.runIf(isLong)(
+    'is mended by apply while no agent runs, and the next agent knows the key',
+    { timeout: 300_000 },
+    async () => {
+      await agent.stop()
+      await router.console('/interface/wireguard/remove [find where name=hw0]')
+      await pi.homeward(['apply', '--yes'])
+      await expect.poll(() => plannedSteps(pi)).toEqual([])
+      agent = await startAgent(pi)
+      await untilHubReachesHome()
+    },
+  )
 
   test('takes the carrier of last resort by way of this machine, and not without it', {
     timeout: 300_000,
@@ -224,7 +228,7 @@ describe('the home of a router', () => {
     await leave()
   })
 
-  test('is not left while nobody can say which router it is', { timeout: 300_000 }, async () => {
+  test.runIf(isLong)('is not left while nobody can say which router it is', { timeout: 300_000 }, async () => {
     await pi.homeward(trusting(await inviteHome(picture)))
     const settings = await readFile(join(pi.disk.configDir, 'agent.yaml'), 'utf8')
     await writeFile(join(pi.disk.configDir, 'agent.yaml'), 'router: {')

@@ -13,6 +13,7 @@ import {
 } from '../../agent/lab-home.ts'
 import type { Home } from '../../lab/places/home.ts'
 import type { Host } from '../../lab/host/host.ts'
+import { isLong } from '../../long.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
 import type { LabProcess } from '../../lab/host/process.ts'
@@ -215,7 +216,7 @@ process.stdin.on('data', (part) => { text += part }).on('end', async () => {
     timeout: 300_000,
   }, async () => {
     const homes = await Promise.all(
-      Array.from({ length: 12 }, async (_, index) => {
+      Array.from({ length: isLong ? 12 : 6 }, async (_, index) => {
         const token = await inviteHome(picture, `home-${index}`)
         const { joinSecret } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
           joinSecret: string
@@ -228,7 +229,7 @@ process.stdin.on('data', (part) => { text += part }).on('end', async () => {
     const ended = joins.then(() => true)
     const store = join(picture.hub.disk.stateDir, 'store.json')
     let kills = 0
-    while (kills < 8) {
+    while (kills < (isLong ? 8 : 4)) {
       if (await Promise.race([ended, sleep(30 + 45 * kills).then(() => false)])) break
       await daemon.kill('SIGKILL')
       await daemon.exited

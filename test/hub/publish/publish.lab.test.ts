@@ -6,6 +6,7 @@ import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
 import type { LabProcess } from '../../lab/host/process.ts'
 import { askService, serveEcho } from '../../lab/host/service.ts'
+import { someOf } from '../../long.ts'
 
 const VISITOR = '198.18.0.20'
 
@@ -224,13 +225,14 @@ X`)
 })
 
 describe('what cannot be published', () => {
-  test.each([
+  const taken: readonly (readonly [string, string, RegExp])[] = [
     ['the registrar', '51820/tcp', /registrar/],
     ['WireGuard', '51820/udp', /WireGuard/],
     ['WireGuard on another port', '443/udp', /alternatePorts/],
     ['a program of the hub, which is named', '2222/tcp', /node \(process \d+\)/],
     ['a range with one of them in it', '2200-2300/tcp', /port 2222/],
-  ])('%s', async (_, ports, words) => {
+  ]
+  test.each(someOf(taken, 3))('%s', async (_, ports, words) => {
     const { code, message } = await problemOf(pi, ['publish', 'add', ports, 'localhost:8123'])
     expect(code).toBe('port-taken')
     expect(message).toMatch(words)
@@ -244,12 +246,15 @@ describe('what cannot be published', () => {
       expect(await problemOf(pi, ['publish', 'add', '7000/tcp', target])).toMatchObject({ code: 'publication-invalid' })
   })
 
-  test.each(['443', '0/tcp', '70000/tcp', '20-10/tcp', '443/sctp', '443/tcp;reboot'])('%s', async (ports) => {
-    expect(await problemOf(pi, ['publish', 'add', ports, 'localhost:80'])).toMatchObject({
-      exitCode: 64,
-      code: 'publication-invalid',
-    })
-  })
+  test.each(someOf(['443', '0/tcp', '70000/tcp', '20-10/tcp', '443/sctp', '443/tcp;reboot'], 2))(
+    '%s',
+    async (ports) => {
+      expect(await problemOf(pi, ['publish', 'add', ports, 'localhost:80'])).toMatchObject({
+        exitCode: 64,
+        code: 'publication-invalid',
+      })
+    },
+  )
 })
 
 test('the hub’s owner publishes for a home, sees all of it, and takes it back', async () => {
