@@ -14,6 +14,8 @@ import { makeFolder } from '../system/files/atomic-file.ts'
 import { askLocal, type LocalHandler, serveLocal } from '../system/sockets/local-socket.ts'
 import type { Invitation } from './service/homes.ts'
 import type { DeviceRequest, Hub } from './service/hub.ts'
+import type { ListedRequest, MemberFacts } from './rights/member-facts.ts'
+import type { Gift } from './rights/gift.ts'
 import type { InviteInput } from './core/invitation.ts'
 import type { NetworkMove } from './core/move-network.ts'
 import type { PublicationInput } from './core/publications.ts'
@@ -34,6 +36,11 @@ export interface HubVerbs {
   readonly 'publication-list': { readonly input: null; readonly answer: PublicationList }
   readonly 'publication-check': { readonly input: PublishedRange; readonly answer: ProofAnswer }
   readonly 'publication-remove': { readonly input: PublishedRange; readonly answer: Publication }
+  readonly 'home-show': { readonly input: { readonly home: string }; readonly answer: MemberFacts }
+  readonly 'home-give': { readonly input: { readonly home: string } & Gift; readonly answer: MemberFacts }
+  readonly requests: { readonly input: null; readonly answer: readonly ListedRequest[] }
+  readonly approve: { readonly input: { readonly id: string }; readonly answer: ListedRequest }
+  readonly refuse: { readonly input: { readonly id: string }; readonly answer: ListedRequest }
   readonly 'device-remove': { readonly input: { readonly name: string }; readonly answer: null }
 }
 
@@ -50,7 +57,12 @@ const InviteSchema = v.object({
   home: v.string(),
   lan: v.array(CidrSchema),
   expiresInMs: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  // Words, which the operation reads: it knows what the home has already.
+  may: v.optional(v.nullable(v.string()), null),
+  quota: v.optional(v.nullable(v.string()), null),
 })
+const GiftSchema = v.object({ home: v.string(), may: v.nullable(v.string()), quota: v.nullable(v.string()) })
+const RequestIdSchema = v.object({ id: v.string() })
 // The operations check names, and give the better message.
 const DeviceSchema = v.object({ ...v.omit(AddDeviceRequest, ['version']).entries, name: v.string() })
 
@@ -75,6 +87,14 @@ const handlers: Handlers = {
   'publication-check': (hub, input) => hub.publications.check(null, v.parse(PublishedRangeSchema, input)),
   'publication-remove': (hub, input) => hub.publications.remove(null, v.parse(PublishedRangeSchema, input)),
   'device-list': async (hub) => hub.listDevices(null),
+  'home-show': async (hub, input) => hub.members.show(v.parse(v.object({ home: v.string() }), input).home),
+  'home-give': (hub, input) => {
+    const { home, ...gift } = v.parse(GiftSchema, input)
+    return hub.members.give(home, gift)
+  },
+  requests: async (hub) => hub.members.requests(),
+  approve: (hub, input) => hub.members.approve(v.parse(RequestIdSchema, input).id),
+  refuse: (hub, input) => hub.members.refuse(v.parse(RequestIdSchema, input).id),
   'device-remove': async (hub, input) => {
     await hub.removeDevice(null, v.parse(v.object({ name: v.string() }), input).name)
     return null

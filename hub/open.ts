@@ -10,7 +10,8 @@ import type { PresharedKey, PublicKey } from '../wireguard/keys.ts'
 import { networkInForce } from './core/tunnel-network.ts'
 import { type HubConfig, readHubConfig } from './settings/config.ts'
 import { makeSettings } from './settings/settings.ts'
-import { type Alarm, type Hub, type HubDeps, makeHub } from './service/hub.ts'
+import { type Hub, makeHub } from './service/hub.ts'
+import type { Alarm, HubDeps } from './service/hub-deps.ts'
 import { type Identity, readIdentity } from './settings/identity.ts'
 import { makeOwnNetworks } from './machine/own-networks.ts'
 import type { HubPaths } from './settings/paths.ts'
@@ -19,6 +20,7 @@ import { openMappings } from './presence/mappings.ts'
 import { openHiddenHosts } from './store/hidden-hosts.ts'
 import { openKeptStandings } from './proving/kept-standings.ts'
 import { openStore, type Store } from './store/store.ts'
+import { openWaitingRequests } from './store/waiting-requests.ts'
 import { servedPorts } from './machine/served-ports.ts'
 import { openSshPorts } from './machine/ssh-ports.ts'
 import { tooManyNotes } from './report/status.ts'
@@ -75,6 +77,7 @@ export async function openHub<Opened extends Alarm>(
     mappings: await openMappings(paths.mappings, systemClock, log),
     heardOnce: await openHeardOnce(paths.heardOnce, systemClock, log),
     hiddenHosts: await openHiddenHosts(paths.hiddenHosts, log),
+    requests: await openWaitingRequests(paths.requests, log),
     ...makeResponders(peerMonitor),
     proofs: await openKeptStandings(paths.proofs, systemClock, log),
     ownNetworks: makeOwnNetworks(systemClock),

@@ -11,6 +11,12 @@ export function* hostsOf(network: string): Generator<string, void> {
   for (let host = 1n; host < end; host += 1n) yield formatAddress({ bits, value: first + host })
 }
 
+/** How many addresses hosts of a network can have, as `hostsOf` yields them. @throws {TypeError} */
+export function hostCount(network: string): number {
+  const { bits, size } = rangeOf(network)
+  return Math.max(0, Number(size) - (bits === 32 ? 2 : 1))
+}
+
 /** The nth address of a network; its own address is number 0. @throws {TypeError}, {RangeError} */
 export function nthAddress(network: string, n: number): string {
   const { bits, first, size } = rangeOf(network)

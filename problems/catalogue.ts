@@ -57,6 +57,9 @@ export const catalogue = {
     exit: 1,
   },
   'body-too-large': { next: 'Nothing homeward sends is that large: check what is calling', exit: 1 },
+  'right-missing': { next: 'Ask the hub’s owner for it, who gives it there with the command that is named', exit: 1 },
+  'quota-reached': { next: 'Remove what is not needed any more, or ask the hub’s owner for more', exit: 1 },
+  'request-missing': { next: 'See what waits for you with homeward hub approve', exit: 1 },
   'rate-limited': { next: 'Wait a minute and try again', exit: 1 },
   'carriers-full': {
     next: 'Try again later: other homes come over TCP too, and the hub takes so many of them',

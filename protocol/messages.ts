@@ -130,6 +130,8 @@ export const RegisterAnswer = v.object({
   /** The key by which the hub knows the home from now on. */
   publicKey: v.optional(PublicKeySchema),
   alternatePorts: v.array(PortSchema),
+  /** Networks of the home's LAN that are not led to it until the hub's owner allows them; older hubs know no such thing. */
+  waiting: v.optional(LanSchema, []),
   /** Whether visitors come with their own addresses, and must be answered through the tunnel; older hubs send none. */
   visitors: v.optional(v.boolean(), false),
   /** The home's published services that were given by host names; older hubs do not know any. */

@@ -1,7 +1,7 @@
 import type { Adapter } from '../../adapters/adapter.ts'
 import { reasonOf } from '../../problems/problem.ts'
 import type { RegisterAnswer } from '../../protocol/messages.ts'
-import type { PublishedStandings } from '../../protocol/publications.ts'
+import type { HeardFromHub } from './heard.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { sleep } from '../../system/time/sleep.ts'
@@ -59,8 +59,8 @@ export interface EffectsContext {
   readonly takePlace: (place: Place) => Promise<void>
   /** Takes the published services that the hub knows by host names. */
   readonly heardNamed: NamedServices['take']
-  /** Takes what the hub's checks know of the home's publications; undefined: it does not check by itself. */
-  readonly heardPublished: (published: PublishedStandings | undefined) => void
+  /** Takes what the hub says of this home. */
+  readonly heard: HeardFromHub['take']
   /** Takes the time on the hub's clock. */
   readonly heardTime: (hubTime: string) => void
   /** Held by registrations, and by changes of the key that they name. */
@@ -119,7 +119,7 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
     if (result.answer !== null) {
       context.heardTime(result.answer.hubTime)
       context.heardNamed(result.answer.named)
-      context.heardPublished(result.answer.published)
+      context.heard(result.answer)
       await takeWish(result.answer)
       const { place } = result.answer
       if (place !== undefined && !samePlace(place, config().hub)) await context.takePlace(place)

@@ -2,7 +2,6 @@ import { randomInt } from 'node:crypto'
 import type { Adapter } from '../../adapters/adapter.ts'
 import { reasonOf } from '../../problems/problem.ts'
 import type { IncidentAnswer, IncidentReport } from '../../protocol/incidents.ts'
-import type { PublishedStandings } from '../../protocol/publications.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { makeMutex } from '../../system/process/mutex.ts'
@@ -12,6 +11,7 @@ import type { ClockGuard } from '../memory/clock-guard.ts'
 import type { EventLog } from '../memory/event-log.ts'
 import type { NewEvent } from '../memory/events.ts'
 import type { UplinkMemory } from '../memory/uplink-memory.ts'
+import { makeHeardFromHub } from './heard.ts'
 import { watchNetworks } from '../lan/network-watch.ts'
 import { makeLifetimeWatch } from '../probes/lifetime-watch.ts'
 import { measureBindingLifetime } from '../probes/binding-lifetime.ts'
@@ -187,7 +187,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
         })
     },
   }
-  let published: PublishedStandings | null = null
+  const heard = makeHeardFromHub(log)
   const named = makeNamedServices({
     config,
     move: (target, address, cut) =>
@@ -216,9 +216,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       recorder,
       takePlace: (place) => takePlace({ stateDir, settings, follow, note, log }, place),
       heardNamed: named.take,
-      heardPublished: (heard) => {
-        published = heard ?? null
-      },
+      heard: heard.take,
       heardTime: clockGuard.heard,
       registrationMutex,
       clock,
@@ -254,9 +252,9 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       clock,
       look: judge.look,
       adapter,
-      warnings: async () => [...(await warnings()), ...nameCheck.warnings()],
+      warnings: async () => [...(await warnings()), ...nameCheck.warnings(), ...heard.warnings()],
       config,
-      published: () => published,
+      published: heard.published,
       events,
     }),
     exchange: (incidents) =>

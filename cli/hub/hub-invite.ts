@@ -7,9 +7,15 @@ import { printFacts, tell } from '../output.ts'
 export async function hubInvite(
   context: Context,
   home: string,
-  options: { readonly lan: readonly string[]; readonly expires: string },
+  options: {
+    readonly lan: readonly string[]
+    readonly expires: string
+    readonly may?: string
+    readonly quota?: string
+  },
 ): Promise<void> {
-  const input = { home, lan: lanIn(options.lan), expiresInMs: durationIn(options.expires) }
+  const { may = null, quota = null } = options
+  const input = { home, lan: lanIn(options.lan), expiresInMs: durationIn(options.expires), may, quota }
   const { answer } = await askThisHub(context, 'invite', input)
   if (answer.known)
     tell(`The hub knows ${home}: whoever joins with this token takes its place, with a new key and the old address.`)

@@ -2,6 +2,10 @@ import type { Command } from 'commander'
 import { contextOf } from '../context.ts'
 import { collect } from '../collect.ts'
 
+/** Rights, in the order of hub/rights/rights.ts, which is not loaded for a help text. */
+const MAY = 'rights: lan,devices,publish,publish-low,outgoing,full,exit, all or none (default devices,publish)'
+const QUOTA = 'how many at most: devices=50,ports=20000,prefixes=8'
+
 /** `homeward hub …`, on the VPS. */
 export function registerHubVerbs(program: Command): void {
   const hub = program.command('hub').description('the VPS side')
@@ -32,6 +36,8 @@ export function registerHubVerbs(program: Command): void {
     .description('make a token with which a home can join once')
     .option('--lan <cidr>', 'the home’s LAN; may be given again for each', collect, [])
     .option('--expires <time>', 'how long the token is good for: 30m, 24h, 7d', '24h')
+    .option('--may <rights>', MAY)
+    .option('--quota <most>', QUOTA)
     .action(async (home: string, options, command: Command) => {
       const { hubInvite } = await import('./hub-invite.ts')
       await hubInvite(contextOf(command), home, options)
@@ -43,6 +49,32 @@ export function registerHubVerbs(program: Command): void {
     .action(async (_options, command: Command) => {
       const { hubStatus } = await import('./hub-status.ts')
       await hubStatus(contextOf(command))
+    })
+
+  hub
+    .command('home <home>')
+    .description('what a home may do, and how much of it it does; with options, change that')
+    .option('--may <rights>', `${MAY}; +RIGHT adds one, --may=-RIGHT takes one away`)
+    .option('--quota <most>', QUOTA)
+    .action(async (home: string, options, command: Command) => {
+      const { hubHome } = await import('./hub-home.ts')
+      await hubHome(contextOf(command), home, options)
+    })
+
+  hub
+    .command('approve [id]')
+    .description('let a home have what it asks for; without an id, what homes ask for')
+    .action(async (id: string | undefined, _options, command: Command) => {
+      const { hubApprove } = await import('./hub-approve.ts')
+      await hubApprove(contextOf(command), id)
+    })
+
+  hub
+    .command('refuse <id>')
+    .description('do not let a home have what it asks for')
+    .action(async (id: string, _options, command: Command) => {
+      const { hubRefuse } = await import('./hub-approve.ts')
+      await hubRefuse(contextOf(command), id)
     })
 
   hub

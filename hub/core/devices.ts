@@ -1,8 +1,11 @@
 import * as v from 'valibot'
+import { hostCount } from '../../net/hosts.ts'
 import { Problem } from '../../problems/problem.ts'
 import type { AddDeviceRequest } from '../../protocol/messages.ts'
 import { NameSchema } from '../../protocol/names.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
+import { refuseBeyond } from '../rights/quotas.ts'
+import { requireRight } from '../rights/rights.ts'
 import type { InviteContext } from './invitation.ts'
 import { refuseTakenKey } from './joining.ts'
 import {
@@ -25,8 +28,8 @@ export type DeviceInput = Pick<AddDeviceRequest, 'name' | 'publicKey' | 'preshar
 
 /**
  * Adds a device. Asked again with the same keys the answer is the same, since the first may have been lost.
- * @throws {Problem} `home-unknown`, `device-name-invalid`, `device-exists`, `home-missing`, `exit-refused`,
- *   `network-full`, `request-invalid`.
+ * @throws {Problem} `home-unknown`, `device-name-invalid`, `device-exists`, `right-missing`, `quota-reached`, `home-missing`,
+ *   `exit-refused`, `network-full`, `request-invalid`.
  */
 export function addDevice(
   document: StoreDocument,
@@ -37,15 +40,18 @@ export function addDevice(
 ): Change<Device> {
   const what = `adding the device ${JSON.stringify(name)}`
   refuseOddName(name, what)
-  const home = nameOf(document, principal, what)
+  const member = principal === null ? null : stillHome(document, principal, what)
+  const home = member?.name ?? null
   const known = document.devices.find((device) => device.name === name)
   if (known?.home === home && known.publicKey === publicKey && known.presharedKey === presharedKey)
     return [document, known]
   if (known !== undefined)
     throw new Problem('device-exists', {
       what,
-      why: `there is a device named ${name} already, added at ${known.addedAt}`,
+      // When another home's device was added is nothing that this one needs to know.
+      why: `there is a device named ${name} already${member === null || known.home === home ? `, added at ${known.addedAt}` : ''}`,
     })
+  if (member !== null) refuseWithoutRight(document, member, { full, exit }, { network, now }, what)
   refuseHomes(document, principal, homes, what)
   if (exit !== null) refuseExit(document, principal, exit, what)
   refuseTakenKey(document, publicKey, null, hubPublicKey, what)
@@ -97,6 +103,30 @@ export function expireDevices(document: StoreDocument, now: Date): Change<readon
   const gone = document.devices.filter((device) => isExpired(device, now))
   if (gone.length === 0) return [document, []]
   return [{ ...document, devices: document.devices.filter((device) => !gone.includes(device)) }, gone]
+}
+
+/** The share of the tunnel's addresses that homes can give to devices; the rest is the owner's. */
+const SHARE_OF_HOMES = 7 / 8
+
+/** @throws {Problem} `right-missing`, `quota-reached`. */
+function refuseWithoutRight(
+  document: StoreDocument,
+  home: Home,
+  { full, exit }: Required<Pick<DeviceInput, 'full' | 'exit'>>,
+  { network, now }: Pick<InviteContext, 'network' | 'now'>,
+  what: string,
+): void {
+  requireRight(home, 'devices', what)
+  if (full) requireRight(home, 'full', what)
+  if (exit !== null) requireRight(home, 'exit', what)
+  const own = document.devices.filter((device) => device.home === home.name && !isExpired(device, now))
+  refuseBeyond(home, 'devices', own.length + 1, what)
+  const room = Math.floor(hostCount(network) * SHARE_OF_HOMES)
+  if (takenAddresses(document, now).size >= room)
+    throw new Problem('quota-reached', {
+      what,
+      why: `${room} addresses of ${network} are in use, and the last ones are kept for what the hub’s owner adds`,
+    })
 }
 
 /** @throws {Problem} `home-missing`. */

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { Problem } from '../../problems/problem.ts'
 import { NameSchema } from '../../protocol/names.ts'
+import { readGift } from '../rights/gift.ts'
 import { checkLan, type Occupied, occupiedFor, sortedLan } from './lan.ts'
 import type { SecretHash } from './secret.ts'
 import { type Change, homeNamed, type Invite, type StoreDocument, takenAddresses } from './store-document.ts'
@@ -19,6 +20,9 @@ export interface InviteInput {
   /** Canonical prefixes; empty: what the home says, or what a known home has already. */
   readonly lan: readonly string[]
   readonly expiresInMs: number
+  /** What the home may do, as typed; null: what a known home may already, else the default. */
+  readonly may?: string | null
+  readonly quota?: string | null
 }
 
 /** How long an expired invitation is kept, to answer latecomers `token-expired` rather than `token-unknown`. */
@@ -27,7 +31,7 @@ const FORGET_EXPIRED_AFTER_MS = 30 * 24 * 3_600_000
 /**
  * Invites a home. A name that is known already gets a new key with the join, and keeps its address: a home that lost
  * its SD card comes back. An older invitation of that name is then void.
- * @throws {Problem} `home-name-invalid`, `lan-overlaps`, `prefix-invalid`, `network-full`.
+ * @throws {Problem} `home-name-invalid`, `wrong-usage`, `lan-overlaps`, `prefix-invalid`, `network-full`.
  */
 export function invite(
   document: StoreDocument,
@@ -49,6 +53,8 @@ export function invite(
     address: known?.address ?? nextFreeAddress(network, taken, what),
     secretHash,
     lan,
+    granted: sortedLan(input.lan),
+    ...readGift(known ?? {}, { may: input.may ?? null, quota: input.quota ?? null }, what),
     expiresAt: new Date(now.getTime() + input.expiresInMs).toISOString(),
     use: null,
   }

@@ -1,17 +1,28 @@
 import { Problem } from '../../problems/problem.ts'
 import type { JoinRequest } from '../../protocol/messages.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
+import { refuseTooManyPrefixes } from '../../protocol/lan-size.ts'
+import { grantedByJoin } from '../rights/announcing.ts'
+import { refuseBeyond } from '../rights/quotas.ts'
 import type { InviteContext } from './invitation.ts'
 import { checkLan, occupiedFor, sortedLan } from './lan.ts'
 import { findByHash, hashOf, sameHash } from './secret.ts'
-import { type Change, type Home, homeNamed, type Invite, type StoreDocument, takenAddresses } from './store-document.ts'
+import {
+  type Change,
+  grantedTo,
+  type Home,
+  homeNamed,
+  type Invite,
+  type StoreDocument,
+  takenAddresses,
+} from './store-document.ts'
 import { nextFreeAddress } from './tunnel-network.ts'
 
 /**
  * Makes a home of whoever holds the join secret, once. The same home asking again gets the same answer, since the first
  * may have been lost; it is known by its own secret, and may have another key by then. A preview changes nothing.
- * @throws {Problem} `token-unknown`, `token-expired`, `token-used`, `lan-overlaps`, `prefix-invalid`,
- *   `request-invalid`.
+ * @throws {Problem} `token-unknown`, `token-expired`, `token-used`, `lan-overlaps`, `prefix-invalid`, `right-missing`,
+ *   `quota-reached`, `request-invalid`.
  */
 export function join(
   document: StoreDocument,
@@ -36,10 +47,17 @@ export function join(
     throw new Problem('token-expired', { what, why: `the token expired at ${invite.expiresAt}`, next: again(invite) })
 
   const replaced = homeNamed(document, invite.home)
-  const lan = sortedLan(request.lan.length === 0 ? invite.lan : request.lan)
-  checkLan(lan, [...invite.lan, ...(replaced?.lan ?? [])], occupiedFor(invite.home, document, network, own, now), what)
+  const given = givenBy(invite, replaced)
+  const wished = request.lan.length === 0 ? invite.lan : request.lan
+  refuseTooManyPrefixes(wished, what)
+  const granted = grantedByJoin({ name: invite.home, ...given }, wished, (invite.granted ?? []).length > 0, what)
+  const lan = sortedLan(wished)
+  refuseBeyond({ name: invite.home, ...given }, 'prefixes', lan.length, what)
+  checkLan(lan, given.granted, occupiedFor(invite.home, document, network, own, now), what)
   refuseTakenKey(document, request.publicKey, invite.home, hubPublicKey, what)
   const home: Home = {
+    ...given,
+    granted,
     name: invite.home,
     address: addressFor(invite, document, context, what),
     publicKey: request.publicKey,
@@ -57,6 +75,19 @@ export function join(
     },
     { home, repeated: false },
   ]
+}
+
+/** What the owner gave with the invitation, else to the home that was there before. */
+function givenBy(invite: Invite, replaced: Home | null): Pick<Home, 'may' | 'quota'> & { readonly granted: string[] } {
+  const may = invite.may ?? replaced?.may
+  const quota = invite.quota ?? replaced?.quota
+  // An invitation from before there were rights says in its LAN what its owner named.
+  const named = invite.granted ?? invite.lan
+  return {
+    ...(may === undefined ? {} : { may }),
+    ...(quota === undefined ? {} : { quota }),
+    granted: sortedLan([...named, ...(replaced === null ? [] : grantedTo(replaced))]),
+  }
 }
 
 /** Refuses a key that is taken: WireGuard cannot have two peers of one key. @throws {Problem} `request-invalid`. */

@@ -8,13 +8,18 @@ import { isOpen, type StoreDocument } from './store-document.ts'
 export interface Occupied {
   readonly prefix: string
   readonly by: string
+  /** The hub's owner may name it all the same, such as for a hub that asks a name server at home. */
+  readonly unlessGranted?: true
 }
 
 /** Private networks: RFC 1918, and the shared space of RFC 6598 that some routers hand out. */
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10']
 
-/** Networks that no LAN can be (RFC 6890): this host, loopback, link-local, multicast and reserved. */
-const NEVER = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3']
+/** Networks that no LAN can be (RFC 6890): this host, loopback, link-local, protocol assignments, multicast and reserved. */
+const NEVER = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '192.0.0.0/24', '224.0.0.0/3']
+
+/** Where machines of Azure and of Alibaba ask for their own data, at addresses that look like anybody's. */
+const METADATA = ['168.63.129.16/32', '100.100.100.200/32']
 
 /** The shortest prefix for which another of its size is looked for. */
 const SHORTEST_MAPPED = 16
@@ -23,8 +28,8 @@ const TUNNEL = 'the tunnel’s own network'
 
 /**
  * Checks what a home calls its LAN: the hub will route all of it into that home's tunnel.
- * @param granted prefixes that the hub's owner named. Others must be private: a home may not draw the internet to
- *   itself.
+ * @param granted prefixes that the hub's owner named, or that the home has. Others must be private: a home may not draw
+ *   the internet to itself.
  * @throws {Problem} `lan-overlaps` naming both sides, `prefix-invalid`, `lan-too-many`.
  */
 export function checkLan(
@@ -35,7 +40,10 @@ export function checkLan(
 ): void {
   refuseTooManyPrefixes(lan, what)
   for (const prefix of lan) {
-    const clash = occupied.find((other) => overlaps(prefix, other.prefix))
+    const isGranted = granted.some((outer) => contains(outer, prefix))
+    const clash = occupied.find(
+      (other) => overlaps(prefix, other.prefix) && !(isGranted && other.unlessGranted === true),
+    )
     if (clash !== undefined)
       throw new Problem('lan-overlaps', {
         what,
@@ -45,12 +53,21 @@ export function checkLan(
       })
     if (NEVER.some((never) => overlaps(prefix, never)))
       throw new Problem('prefix-invalid', { what, why: `${prefix} is no network that a LAN can have` })
-    if (![...PRIVATE, ...granted].some((allowed) => contains(allowed, prefix)))
+    if (isGranted) continue
+    const why = whyNotByItself(prefix)
+    if (why !== null)
       throw new Problem('prefix-invalid', {
         what,
-        why: `${prefix} is no private network, and the hub’s owner did not name it: homeward hub invite HOME --lan ${prefix}`,
+        why: `${prefix} ${why}, and the hub’s owner did not name it: homeward hub invite HOME --lan ${prefix}`,
       })
   }
+}
+
+/** Why a home cannot announce a network that nobody named for it; null: it is private. */
+function whyNotByItself(prefix: string): string | null {
+  if (!PRIVATE.some((outer) => contains(outer, prefix))) return 'is no private network'
+  const metadata = METADATA.find((address) => contains(prefix, address))
+  return metadata === undefined ? null : `holds ${metadata.split('/')[0] ?? ''}, where machines ask for their own data`
 }
 
 /** Networks that a home of this name must keep clear of; other invitations count as long as they are open. */

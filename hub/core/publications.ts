@@ -6,12 +6,15 @@ import {
   MOST_PUBLISHED_ENTRIES,
   type NamedTarget,
   type Outgoing,
+  portCount,
   type Publication,
   type PublicationRequest,
   type PublishedRange,
   rangeText,
   type Source,
 } from '../../protocol/publications.ts'
+import { refuseBeyond } from '../rights/quotas.ts'
+import { LAST_LOW_PORT, requireRight } from '../rights/rights.ts'
 import type { Principal } from './devices.ts'
 import type { ForwardedPorts } from './forwarded-ports.ts'
 import { refuseOutgoing } from './outgoing.ts'
@@ -27,8 +30,8 @@ export interface PublicationInput extends PublicationRequest {
 
 /**
  * Publishes ports. Asked again for the same the answer is the same, since the first may have been lost.
- * @throws {Problem} `home-unknown`, `home-missing`, `port-taken`, `publication-exists`, `publications-full`,
- *   `publication-invalid`, `source-not-kept`, `outgoing-refused`.
+ * @throws {Problem} `home-unknown`, `home-missing`, `right-missing`, `quota-reached`, `port-taken`, `publication-exists`,
+ *   `publications-full`, `publication-invalid`, `source-not-kept`, `outgoing-refused`.
  */
 export function addPublication(
   document: StoreDocument,
@@ -48,6 +51,8 @@ export function addPublication(
   // Who asks again without a word of it, such as a home whose service moved, leaves it as it is.
   const outgoing = (input.outgoing ?? there?.outgoing) === true ? ({ outgoing: true } as const) : {}
   const wanted = { protocol, port, lastPort, address, targetPort, source, home: home.name, ...named, ...outgoing }
+  const sends = wanted.outgoing === true && there?.outgoing !== true
+  if (principal !== null && sends) requireRight(home, 'outgoing', what)
   refuseOutgoing(document, home, { ...wanted, there }, what)
   const isChanged = there !== undefined && isSame(there, wanted) && there.outgoing !== wanted.outgoing
   if (there !== undefined && (isMove(there, wanted) || isChanged)) {
@@ -60,6 +65,7 @@ export function addPublication(
       principal === null || there.home === principal.name ? ` to ${there.address} of ${there.home}` : ' elsewhere'
     throw new Problem('publication-exists', { what, why: `${rangeText(there)} leads${leads} already` })
   }
+  if (principal !== null) refuseWithoutRight(document, home, input, what)
   refuseTooMany(document, input, what)
   refuseReserved(input, reservedBy, what)
   const publication: Publication = { ...wanted, addedAt: now.toISOString() }
@@ -178,6 +184,14 @@ function sourceOf(home: Home, { source, address }: PublicationInput, what: strin
     what,
     why: `at ${home.name} only ${(home.keeps ?? []).join(', ') || 'no address'} can see visitors’ own addresses: answers of ${address} would go past the tunnel`,
   })
+}
+
+/** @throws {Problem} `right-missing`, `quota-reached`. */
+function refuseWithoutRight({ publications }: StoreDocument, home: Home, range: PublicationInput, what: string): void {
+  if (range.port <= LAST_LOW_PORT) requireRight(home, 'publish-low', what)
+  if (range.lastPort > LAST_LOW_PORT) requireRight(home, 'publish', what)
+  const own = publications.filter((one) => one.home === home.name)
+  refuseBeyond(home, 'ports', portCount([...own, range]), what)
 }
 
 function refuseTooMany({ publications }: StoreDocument, range: PublicationInput, what: string): void {

@@ -1,17 +1,25 @@
 import type { RegisterRequest } from '../../protocol/messages.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
+import { announced } from '../rights/announcing.ts'
 import type { InviteContext } from './invitation.ts'
 import { refuseTakenKey } from './joining.ts'
 import { checkLan, occupiedFor, sortedLan } from './lan.ts'
-import { type Change, type Home, type StoreDocument, stillHome } from './store-document.ts'
+import { type Change, grantedTo, type Home, type StoreDocument, stillHome } from './store-document.ts'
 
 /** What a home says of its machine with each registration; what it does not say is so no longer. */
 const SAYINGS = ['mtu', 'keeps', 'exit', 'follows', 'triesKeep', 'outgoing'] as const
 type Said = Pick<Home, (typeof SAYINGS)[number]>
 type Saying = Pick<RegisterRequest, 'mtu'> & Partial<Pick<RegisterRequest, (typeof SAYINGS)[number]>>
 
+/** A home as the hub knows it from now on, and the networks of its wish that wait for the hub's owner. */
+export interface Registered {
+  readonly home: Home
+  readonly waiting: readonly string[]
+}
+
 /**
- * Takes what a home says of itself. Nearly always the hub knows it already, and nothing is written.
+ * Takes what a home says of itself. Nearly always the hub knows it already, and nothing is written. A wish beyond the
+ * home's rights waits, and fails nothing: a home that is refused would lose the hub's view of it, and its healing with it.
  * @throws {Problem} `home-unknown`, `lan-overlaps`, `prefix-invalid`, `request-invalid`.
  */
 export function register(
@@ -20,18 +28,27 @@ export function register(
   request: Saying & Pick<RegisterRequest, 'publicKey' | 'nextPublicKey' | 'lan'>,
   hubPublicKey: PublicKey,
   { network, own, now }: InviteContext,
-): Change<Home> {
+): Change<Registered> {
   const what = `registering the home ${caller.name}`
   const home = stillHome(document, caller, what)
-  const lan = sortedLan(request.lan)
+  const wished = sortedLan(request.lan)
+  const granted = grantedTo(home)
+  if (wished.join() !== home.lan.join())
+    checkLan(wished, [...granted, ...home.lan], occupiedFor(home.name, document, network, own, now), what)
+  const { allowed, waiting } = announced({ ...home, granted }, wished)
+  // Of a LAN that moved as a whole the old one stays until the owner has spoken.
+  const lan = allowed.length === 0 && waiting.length > 0 ? home.lan : allowed
   const publicKey = request.nextPublicKey ?? request.publicKey
-  const sameLan = lan.join() === home.lan.join()
   const said = saidIn(request)
-  if (sameLan && publicKey === home.publicKey && isSaid(said, home)) return [document, home]
-  if (!sameLan) checkLan(lan, home.lan, occupiedFor(home.name, document, network, own, now), what)
+  if (lan.join() === home.lan.join() && publicKey === home.publicKey && isSaid(said, home))
+    return [document, { home, waiting }]
   refuseTakenKey(document, publicKey, home.name, hubPublicKey, what)
-  const changed: Home = { ...known(home), publicKey, lan, ...said }
-  return [{ ...document, homes: document.homes.map((other) => (other.name === home.name ? changed : other)) }, changed]
+  const changed: Home = { ...known(home), granted: [...granted], publicKey, lan: [...lan], ...said }
+  const homes = document.homes.map((other) => (other.name === home.name ? changed : other))
+  return [
+    { ...document, homes },
+    { home: changed, waiting },
+  ]
 }
 
 function saidIn({ mtu, keeps = [], exit, follows, triesKeep, outgoing }: Saying): Said {

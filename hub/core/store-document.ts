@@ -5,6 +5,8 @@ import { MtuSchema, PublicKeySchema } from '../../protocol/messages.ts'
 import { NameSchema } from '../../protocol/names.ts'
 import { KeepsSchema, type Publication, PublicationSchema } from '../../protocol/publications.ts'
 import { isKeyText, type PresharedKey } from '../../wireguard/keys.ts'
+import { QuotaSchema } from '../rights/quotas.ts'
+import { RightSchema } from '../rights/rights.ts'
 import { SecretHashSchema } from './secret.ts'
 
 /** The version of the file's format, raised when an older hub would misread a newer file. */
@@ -12,7 +14,16 @@ export const STORE_SCHEMA = 1
 
 const TimeSchema = v.pipe(v.string(), v.isoTimestamp())
 
+/** What the hub's owner gave a home; absent: the default. */
+const GIVEN = {
+  may: v.optional(v.array(RightSchema)),
+  quota: v.optional(QuotaSchema),
+  /** Networks that it may announce, sorted; absent in a home from before there were rights: those that it has. */
+  granted: v.optional(v.array(CidrSchema)),
+}
+
 const HomeSchema = v.looseObject({
+  ...GIVEN,
   name: NameSchema,
   /** Address inside the tunnel. */
   address: Ipv4Schema,
@@ -39,6 +50,7 @@ const HomeSchema = v.looseObject({
 const CidrOrAllSchema = v.union([v.literal('0.0.0.0/0'), CidrSchema])
 
 const InviteSchema = v.looseObject({
+  ...GIVEN,
   home: NameSchema,
   /** Address that is kept free for the home until the invitation expires. */
   address: Ipv4Schema,
@@ -142,6 +154,11 @@ export type Change<Result> = readonly [StoreDocument, Result]
 
 export function homeNamed(document: StoreDocument, name: string): Home | null {
   return document.homes.find((home) => home.name === name) ?? null
+}
+
+/** Networks that a home may announce. */
+export function grantedTo({ granted, lan }: Pick<Home, 'granted' | 'lan'>): readonly string[] {
+  return granted ?? lan
 }
 
 /**

@@ -16,6 +16,8 @@ import type { HeartbeatResponder } from '../presence/heartbeat-responder.ts'
 import type { Identity } from '../settings/identity.ts'
 import type { MappingHistory, Mappings } from '../presence/mappings.ts'
 import type { Presence, Presences } from '../presence/presence.ts'
+import { requestNotes } from '../rights/member-facts.ts'
+import type { WaitingRequest } from '../rights/requests.ts'
 import { type Home, isOpen, type StoreDocument } from '../core/store-document.ts'
 import { neededFile } from '../core/device-files.ts'
 import { forwardedPorts } from '../core/forwarded-ports.ts'
@@ -115,6 +117,8 @@ export interface StatusDeps {
   readonly sshPorts?: ReadonlySet<number>
   readonly problem: Problem | null
   readonly warnings: readonly string[]
+  /** What homes ask of the owner. Default: nothing. */
+  readonly requests?: readonly WaitingRequest[]
   /** Monotonic milliseconds. */
   readonly now: number
   readonly today: Date
@@ -159,6 +163,7 @@ export function hubStatus(deps: StatusDeps): HubStatus {
     warnings: deps.warnings,
     notes: [
       ...taken.map((port) => `${port}/udp is used by another program of this machine and left to it`),
+      ...requestNotes(deps.requests ?? []),
       ...tooManyNotes(document),
       ...deviceNotes(document, config.network),
       ...document.publications.flatMap((one) => {

@@ -16,6 +16,7 @@ import type { Store } from '../store/store.ts'
 import type { PeerMonitor } from '../presence/peer-monitor.ts'
 import { deviceAnswer, deviceEntry } from './answers.ts'
 import type { Update } from './update.ts'
+import type { Wishes } from './wishes.ts'
 
 /** Operations on phones and laptops: whoever asks, the machine follows before the answer. */
 export interface DeviceService {
@@ -31,6 +32,7 @@ export interface DeviceServiceDeps {
   readonly publicKey: PublicKey
   readonly store: Pick<Store, 'document'>
   readonly update: Update
+  readonly wishes: Pick<Wishes, 'asking'>
   readonly machine: Pick<Follow, 'follow' | 'reconcileOrLog'>
   readonly statsOf: PeerMonitor['statsOf']
   readonly today: () => Date
@@ -38,11 +40,13 @@ export interface DeviceServiceDeps {
 }
 
 export function makeDeviceService(deps: DeviceServiceDeps): DeviceService {
-  const { settings, publicKey, store, update, machine, log } = deps
+  const { settings, publicKey, store, update, wishes, machine, log } = deps
   return {
     addDevice: async (principal, request) => {
-      const { result, changed } = await update((document, now) =>
-        addDevice(document, principal, request, publicKey, now),
+      const { result, changed } = await wishes.asking(
+        principal,
+        ({ right }) => ({ kind: 'right', right }),
+        () => update((document, now) => addDevice(document, principal, request, publicKey, now)),
       )
       const { name, address, home } = result
       if (changed) log.info({ device: name, address, home }, 'a device was added')

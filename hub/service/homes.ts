@@ -6,6 +6,7 @@ import type { Log } from '../../system/process/log.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import { invite, type InviteInput } from '../core/invitation.ts'
 import { join } from '../core/joining.ts'
+import { sortedLan } from '../core/lan.ts'
 import { namedTargets, outgoingOf } from '../core/publications.ts'
 import { register } from '../core/registration.ts'
 import { leave, removeHome, type Removed } from '../core/removal.ts'
@@ -25,6 +26,7 @@ import { hubView, joinAnswer } from './answers.ts'
 import type { SourceMeasuring } from '../visitors/kept-sources.ts'
 import type { Proving } from '../proving/proving.ts'
 import type { Update } from './update.ts'
+import type { Wishes } from './wishes.ts'
 import type { Visitors } from '../visitors/visitors.ts'
 
 /** Operations on homes: they join, register, and leave. */
@@ -56,6 +58,7 @@ export interface HomesDeps {
   readonly identity: Pick<Identity, 'publicKey' | 'fingerprint'>
   readonly store: Pick<Store, 'document'>
   readonly update: Update
+  readonly wishes: Pick<Wishes, 'note'>
   readonly machine: Pick<Follow, 'alternatePorts' | 'reconcileOrLog' | 'follow' | 'followKey' | 'resetPeer'>
   readonly peerMonitor: Pick<PeerMonitor, 'statsOf' | 'look'>
   /** null where no daemon runs. */
@@ -119,9 +122,11 @@ export function makeHomes(deps: HomesDeps): Homes {
     },
 
     register: async (caller, request, from) => {
-      const { result: home, changed } = await update((document, now) =>
+      const { result, changed } = await update((document, now) =>
         register(document, caller, request, identity.publicKey, now),
       )
+      const { home, waiting } = result
+      if (waiting.length > 0) await deps.wishes.note(home.name, { kind: 'lan', lan: sortedLan(request.lan) })
       const count = (registrations.get(home.name)?.count ?? 0) + 1
       registrations.set(home.name, { at: clock.wall().toISOString(), monotonic: clock.now(), count })
       const { reason, lastMapping, listenPort, mtu } = request
@@ -144,6 +149,7 @@ export function makeHomes(deps: HomesDeps): Homes {
         publicKey,
         ...(incidents === undefined ? {} : { incidents }),
         alternatePorts: [...machine.alternatePorts],
+        waiting: [...waiting],
         visitors: visitors.isWanted(home.name),
         named: namedTargets(store.document, home.name),
         ...(deps.proving === null ? {} : { published: deps.proving.toldTo(home.name) }),

@@ -1,11 +1,5 @@
-import type { Adapter } from '../../adapters/adapter.ts'
-import type { Alerting } from '../../alerts/alerting.ts'
 import { reasonOf } from '../../problems/problem.ts'
-import type { Log } from '../../system/process/log.ts'
-import type { Clock } from '../../system/time/clock.ts'
-import type { Transports } from '../transport/transports.ts'
 import type { DeviceInput } from '../core/devices.ts'
-import type { Occupied } from '../core/lan.ts'
 import { ONLY_22 } from '../core/forwarded-ports.ts'
 import type { Home, StoreDocument } from '../core/store-document.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
@@ -14,38 +8,31 @@ import { overlapWarnings } from '../core/overlaps.ts'
 import { type Follow, makeFollow } from '../machine/follow.ts'
 import { triggerHandshakes } from '../machine/trigger-handshakes.ts'
 import type { SshPorts } from '../machine/ssh-ports.ts'
-import type { EchoResponder } from '../presence/echo-responder.ts'
-import type { HeardOnce } from '../presence/heard-once.ts'
-import type { HeartbeatResponder } from '../presence/heartbeat-responder.ts'
 import { makeHomeSigns } from '../presence/home-signs.ts'
-import type { Mappings } from '../presence/mappings.ts'
 import { noteMappings } from '../presence/note-mappings.ts'
 import { makePresences } from '../presence/presence.ts'
-import type { LastEndpoints } from '../presence/last-endpoints.ts'
-import type { PeerMonitor } from '../presence/peer-monitor.ts'
-import type { PeerViewOf } from '../presence/peer-view.ts'
-import { type KeptStandings, NOTHING_KEPT } from '../proving/kept-standings.ts'
+import { NOTHING_KEPT } from '../proving/kept-standings.ts'
 import { makeProving, type Proving } from '../proving/proving.ts'
 import { type HubStatus, hubStatus, type RegistrationNote } from '../report/status.ts'
 import type { HubConfig } from '../settings/config.ts'
-import type { Identity } from '../settings/identity.ts'
-import type { Settings } from '../settings/settings.ts'
-import type { HiddenHosts } from '../store/hidden-hosts.ts'
-import type { Store } from '../store/store.ts'
 import type { ArrivalsAnswer } from '../../protocol/arrivals.ts'
 import { type AlertTests, makeAlertTests } from './alert-tests.ts'
-import { NOBODY_WATCHES, watchArrivals, type WatchPackets } from './arrivals.ts'
+import { NOBODY_WATCHES, watchArrivals } from './arrivals.ts'
 import { type DeviceService, makeDeviceService } from './device-service.ts'
 import { type Homes, makeHomes } from './homes.ts'
 import { makeKeptSources, makeSourceMeasuring } from '../visitors/kept-sources.ts'
 import { measureAnswerPath } from '../visitors/answer-path.ts'
+import type { Alarm, HubDeps } from './hub-deps.ts'
+import { makeMembers, type Members } from './members.ts'
 import { makeNewSettings } from './new-settings.ts'
 import { makeProofFacts } from '../visitors/proof-facts.ts'
 import { makePublishing, type Publishing } from './publishing.ts'
 import { makeQuickCheck, provingPresence } from '../visitors/quick-check.ts'
 import { makeUpdate } from './update.ts'
+import { makeWishes } from './wishes.ts'
+import { unwrittenRequests } from '../store/waiting-requests.ts'
 import { makeVisitors } from '../visitors/visitors.ts'
-import { makeWayIn, type VisitPorts } from '../visitors/way-in.ts'
+import { makeWayIn } from '../visitors/way-in.ts'
 
 /** All operations of the hub, whoever asks: the registrar for homes, the socket for the machine's owner. */
 export interface Hub
@@ -55,6 +42,7 @@ export interface Hub
   readonly config: HubConfig
   readonly testAlerts: AlertTests
   readonly publications: Publishing
+  readonly members: Members
   /** Tells a home what this machine sees arrive of it. @param from the address that the home's call came from. */
   readonly arrivals: (caller: Home, nonce: string, from: string) => Promise<ArrivalsAnswer>
   readonly status: () => Promise<HubStatus>
@@ -77,42 +65,6 @@ export interface Hub
 }
 
 export type DeviceRequest = DeviceInput
-
-/** The alarm that tells people; null where no daemon runs. */
-export type Alarm = Pick<Alerting, 'sign' | 'note' | 'openOf' | 'take' | 'test'> | null
-
-export interface HubDeps<Opened extends Alarm> {
-  readonly settings: Settings
-  readonly identity: Identity
-  readonly store: Store
-  readonly adapter: Adapter
-  readonly peerMonitor: PeerMonitor
-  readonly lastEndpoints: LastEndpoints
-  readonly mappings: Mappings
-  readonly heardOnce: HeardOnce
-  /** Default: nothing is remembered. */
-  readonly hiddenHosts?: HiddenHosts
-  /** null where no daemon runs. */
-  readonly heartbeats: HeartbeatResponder | null
-  /** null where no daemon runs, as above. */
-  readonly transports: Transports | null
-  /** null where no daemon runs. */
-  readonly echoes: EchoResponder | null
-  readonly viewOf: PeerViewOf
-  /** @param status may be called at once: it needs nothing of the alarm. */
-  readonly openAlerting: (status: Hub['status']) => Promise<Opened>
-  /** What checks of publications found before. Default: nothing is known. */
-  readonly proofs?: KeptStandings
-  readonly ownNetworks: (tunnelInterface: string) => Promise<readonly Occupied[]>
-  readonly servedPorts: (protocol: 'tcp' | 'udp') => Promise<ReadonlySet<number>>
-  /** SSH ports; default: only 22. */
-  readonly ssh?: SshPorts
-  /** Watches packets on this machine, and opens its ports as a stranger does; default: nobody can. */
-  readonly watchPackets?: WatchPackets
-  readonly visitPorts?: VisitPorts
-  readonly clock: Clock
-  readonly log: Log
-}
 
 /** SSH ports where nobody looks for them. */
 const NO_SSH: SshPorts = {
@@ -157,6 +109,7 @@ export async function makeHub<Opened extends Alarm>(
   /** Networks of this machine that overlap those of homes, or the tunnel's: they may have come later. */
   const overlapping = async (): Promise<readonly string[]> =>
     overlapWarnings(store.document, settings.current.network, await deps.ownNetworks(settings.current.interface))
+  const wishes = makeWishes({ kept: deps.requests ?? unwrittenRequests(), today: clock.wall, log })
   let proving: Proving | null = null
   const wayIn = makeWayIn(visitPorts, settings, () => store.document.publications, log)
   const status = async (): Promise<HubStatus> =>
@@ -183,6 +136,7 @@ export async function makeHub<Opened extends Alarm>(
         ...(await overlapping()),
         ...(await wayIn.warnings(heartbeats !== null)),
       ],
+      requests: wishes.list(),
       now: clock.now(),
       today: clock.wall(),
     })
@@ -194,6 +148,7 @@ export async function makeHub<Opened extends Alarm>(
     publicKey: identity.publicKey,
     store,
     update,
+    wishes,
     machine,
     statsOf: peerMonitor.statsOf,
     today: clock.wall,
@@ -232,7 +187,7 @@ export async function makeHub<Opened extends Alarm>(
       check: makeQuickCheck({ store, sources, ssh, wayIn, proof }),
       ...provingPresence(store, presences),
       alerting,
-      onNews: visitors.proofsChanged,
+      onNews: visitors.haveNews,
       kept: deps.proofs ?? NOTHING_KEPT,
       clock,
       log,
@@ -242,6 +197,7 @@ export async function makeHub<Opened extends Alarm>(
     measuring,
     proving,
     update,
+    wishes,
     machine,
     presences,
     visitors,
@@ -254,6 +210,7 @@ export async function makeHub<Opened extends Alarm>(
     store,
     sources,
     update,
+    wishes,
     machine,
     adapter,
     served: deps.servedPorts,
@@ -281,6 +238,16 @@ export async function makeHub<Opened extends Alarm>(
     },
     testAlerts: makeAlertTests(alerting, clock),
     publications,
+    members: makeMembers({
+      store,
+      update,
+      wishes,
+      publications,
+      machine,
+      onDecided: visitors.haveNews,
+      today: clock.wall,
+      log,
+    }),
     arrivals: (caller, nonce, from) =>
       watchArrivals(watchPackets, {
         nonce,

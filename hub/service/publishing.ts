@@ -32,6 +32,7 @@ import { homeNamed } from '../core/store-document.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
 import type { Update } from './update.ts'
+import type { Wishes } from './wishes.ts'
 import type { Proving } from '../proving/proving.ts'
 import type { WayIn } from '../visitors/way-in.ts'
 
@@ -53,6 +54,7 @@ export interface PublishingDeps {
   /** The publications as they are led. */
   readonly sources: KeptSources
   readonly update: Update
+  readonly wishes: Pick<Wishes, 'asking'>
   readonly adapter: Pick<Adapter, 'execute'>
   /** The machine, which follows as a whole when the firewall's transaction does not suffice. */
   readonly machine: Pick<Follow, 'alone' | 'follow'>
@@ -116,10 +118,16 @@ export function makePublishing(deps: PublishingDeps): Publishing {
         ...(ledAway === undefined ? {} : { ledAway }),
       })
       let before: readonly Publication[] = []
-      const { result, changed } = await update((document, { now }) => {
-        before = document.publications
-        return addPublication(document, principal, input, reservedBy, now)
-      })
+      const { home: _named, ...request } = input
+      const { result, changed } = await deps.wishes.asking(
+        principal,
+        () => ({ kind: 'publication', ...request }),
+        () =>
+          update((document, { now }) => {
+            before = document.publications
+            return addPublication(document, principal, input, reservedBy, now)
+          }),
+      )
       if (!changed) return result
       const moved = before.filter(({ protocol, port }) => protocol === result.protocol && port === result.port)
       log.info({ ...result }, moved.length === 0 ? 'a port was published' : 'a publication was changed')

@@ -22,6 +22,8 @@ export interface HubPaths {
   readonly heardOnce: string
   /** Hosts whose visitors are hidden against their wish. */
   readonly hiddenHosts: string
+  /** What homes ask of the owner. */
+  readonly requests: string
   /** What the checks of publications found. */
   readonly proofs: string
   /** Control of the daemon, and the lock: whoever holds it may write the store. */
@@ -46,6 +48,7 @@ export function hubPaths(folders: {
     sshPorts: join(folders.stateDir, 'ssh-ports.json'),
     heardOnce: join(folders.stateDir, 'heard.json'),
     hiddenHosts: join(folders.stateDir, 'hidden-hosts.json'),
+    requests: join(folders.stateDir, 'requests.json'),
     proofs: join(folders.stateDir, 'proofs.json'),
     socket: join(folders.runtimeDir, 'hub.sock'),
   }

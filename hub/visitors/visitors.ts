@@ -14,8 +14,8 @@ export interface Visitors {
   readonly heard: (home: string, answersThem: boolean, sends?: readonly Outgoing[] | null) => void
   /** Whether visitors with their own addresses are answered there. */
   readonly isReady: (home: string) => boolean
-  /** Notes that checks of publications of these homes found something else than before. */
-  readonly proofsChanged: (homes: readonly string[]) => void
+  /** Notes what these homes should ask for: checks of their publications found something else, or their owner decided. */
+  readonly haveNews: (homes: readonly string[]) => void
   /** Whether the home sends by this hub what it shall. */
   readonly isSending: (home: string) => boolean
   /** Notes that the home is told which of its services were given by names, and what checks of them found. */
@@ -58,7 +58,7 @@ export function makeVisitors(): Visitors {
     },
     isReady: (home) => answering.has(home),
     isSending,
-    proofsChanged: (homes) => {
+    haveNews: (homes) => {
       for (const home of homes) withNews.add(home)
     },
     told: (home) => {

@@ -21,12 +21,16 @@ export async function runHub({ hub }: Picture, env: Readonly<Record<string, stri
   return daemon
 }
 
-/** Asks the daemon, where one runs and nothing more is wanted, as `statusOf` does. */
+/**
+ * Invites a home that may do all there is: what one may not is in test/hub/rights. Asks the daemon, where one runs and
+ * nothing more is wanted, as `statusOf` does.
+ */
 export async function inviteHome({ hub }: Picture, name = 'cabin', more: readonly string[] = []): Promise<string> {
-  const input = { home: name, lan: [], expiresInMs: 24 * 3_600_000 }
+  const [may, quota] = ['all', `ports=${2 * 65_535},prefixes=32`]
+  const input = { home: name, lan: [], expiresInMs: 24 * 3_600_000, may, quota }
   const reply = more.length > 0 ? null : await askLocal(socketOf(hub, 'hub.sock'), 'invite', input)
   if (reply !== null) return (reply.answer as { readonly token: string }).token
-  return (await hub.homeward(['hub', 'invite', name, ...more])).stdout.trim()
+  return (await hub.homeward(['hub', 'invite', name, '--may', may, '--quota', quota, ...more])).stdout.trim()
 }
 
 /** Starts the agent and waits until it says that the tunnel is up. */

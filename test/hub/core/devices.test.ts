@@ -13,6 +13,7 @@ import {
 import { register } from '../../../hub/core/registration.ts'
 import { removeHome } from '../../../hub/core/removal.ts'
 import { EMPTY_DOCUMENT, type StoreDocument } from '../../../hub/core/store-document.ts'
+import { RIGHTS } from '../../../hub/rights/rights.ts'
 import {
   context,
   device,
@@ -146,10 +147,15 @@ describe('the way to the internet', () => {
     ])
   })
 
+  const allowed = (document: StoreDocument): StoreDocument => ({
+    ...document,
+    homes: document.homes.map((home) => ({ ...home, may: [...RIGHTS] })),
+  })
+
   test('is through a home that lets devices, and one at most', () => {
     expect(refusal(() => add(two, null, device('phone', { exit: 'cabin' })))).toBe('exit-refused')
     expect(refusal(() => add(two, null, device('phone', { exit: 'barn' })))).toBe('home-missing')
-    const both = letting(letting(two, 'cabin'), 'lodge')
+    const both = allowed(letting(letting(two, 'cabin'), 'lodge'))
     expect(refusal(() => add(both, lodge, device('phone', { exit: 'cabin' })))).toBe('home-missing')
     const [one, phone] = add(both, null, device('phone', { exit: 'cabin' }))
     expect(phone.exit).toBe('cabin')

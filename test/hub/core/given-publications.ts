@@ -2,9 +2,10 @@ import * as v from 'valibot'
 import { addPublication, type PublicationInput } from '../../../hub/core/publications.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
 import { EMPTY_DOCUMENT, type Home, type StoreDocument, StoreDocumentSchema } from '../../../hub/core/store-document.ts'
+import { RIGHTS } from '../../../hub/rights/rights.ts'
 import { parsePublicKey } from '../../../wireguard/keys.ts'
 
-/** Two homes, and what they publish. */
+/** Two homes that may do all there is, and what they publish. */
 
 export const now = new Date('2026-11-23T10:00:00Z')
 const home = (name: string, letter: string, address: string, lan: string[], keeps?: string[]): Home => ({
@@ -14,6 +15,8 @@ const home = (name: string, letter: string, address: string, lan: string[], keep
   secretHash: hashOf(name),
   lan,
   joinedAt: now.toISOString(),
+  may: [...RIGHTS],
+  quota: { ports: 200_000 },
   ...(keeps === undefined ? {} : { keeps }),
 })
 export const cabin = home('cabin', 'B', '10.86.0.2', ['192.168.1.0/24'], ['10.86.0.2/32', '192.168.1.2/32'])

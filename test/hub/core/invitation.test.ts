@@ -18,6 +18,7 @@ describe('an invitation', () => {
       address: '10.86.0.2',
       secretHash: hash,
       lan: ['192.168.8.0/24', '192.168.9.0/24'],
+      granted: ['192.168.8.0/24', '192.168.9.0/24'],
       expiresAt: new Date(now.getTime() + HOUR).toISOString(),
       use: null,
     })

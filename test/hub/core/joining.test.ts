@@ -35,6 +35,7 @@ describe('joining', () => {
       publicKey: mine.publicKey,
       secretHash: hashOf(mine.homeSecret),
       lan: ['192.168.1.0/24'],
+      granted: ['192.168.1.0/24'],
       joinedAt: now.toISOString(),
     })
     const [again, second] = join(after, mine, hubKey, context)
@@ -82,10 +83,11 @@ describe('joining', () => {
   })
 
   test('takes the LAN that the home says, sorted and once, else what it was invited with', () => {
-    const { document, secret } = invited(EMPTY_DOCUMENT, 'cabin', ['192.168.1.0/24'])
+    const { document, secret } = invited(EMPTY_DOCUMENT, 'cabin', ['192.168.0.0/16'])
     const lan = ['192.168.9.0/24', '192.168.8.0/24', '192.168.9.0/24']
     const [, { home }] = join(document, request(secret, { lan }), hubKey, context)
     expect(home.lan).toEqual(['192.168.8.0/24', '192.168.9.0/24'])
+    expect(join(document, request(secret), hubKey, context)[1].home.lan).toEqual(['192.168.0.0/16'])
   })
 
   test('what the owner granted may be said, at the invitation or for the home that is replaced, and nothing else public', () => {
@@ -97,6 +99,10 @@ describe('joining', () => {
     const again = invited(first.document, 'lodge', ['192.168.1.0/24'])
     expect(join(again.document, request(again.secret, { lan: half }), hubKey, context)[1].home.lan).toEqual(half)
     expect(refusal(() => join(document, request(secret, { lan: ['8.8.8.0/24'] }), hubKey, context))).toBe(
+      'right-missing',
+    )
+    const open = invited(EMPTY_DOCUMENT, 'cabin')
+    expect(refusal(() => join(open.document, request(open.secret, { lan: ['8.8.8.0/24'] }), hubKey, context))).toBe(
       'prefix-invalid',
     )
   })

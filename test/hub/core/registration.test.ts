@@ -9,11 +9,12 @@ describe('a registration', () => {
   test('that says what is known writes nothing; another LAN is taken', () => {
     const { document, home } = joined(EMPTY_DOCUMENT, 'cabin', ['192.168.1.0/24'])
     const same = unchanged(home)
-    expect(register(document, home, same, hubKey, context)).toEqual([document, home])
+    expect(register(document, home, same, hubKey, context)).toEqual([document, { home, waiting: [] }])
     expect(register(document, home, same, hubKey, context)[0]).toBe(document)
     expect(register(document, home, { ...same, keeps: [], exit: false }, hubKey, context)[0]).toBe(document)
     const lan = ['192.168.9.0/24', '192.168.8.0/24']
-    const [after] = readable(register(document, home, { ...same, lan }, hubKey, context))
+    const free = { ...document, homes: document.homes.map((one) => ({ ...one, may: ['lan' as const] })) }
+    const [after] = readable(register(free, home, { ...same, lan }, hubKey, context))
     expect(homeNamed(after, 'cabin')?.lan).toEqual(['192.168.8.0/24', '192.168.9.0/24'])
   })
 
@@ -41,16 +42,16 @@ describe('a registration', () => {
     const { document, home } = joined(EMPTY_DOCUMENT, 'cabin', ['192.168.1.0/24'])
     const said = (outgoing: [] | null) =>
       readable(register(document, home, { ...unchanged(home), outgoing }, hubKey, context))
-    expect([said([])[1].outgoing, said(null)[1].outgoing, home.outgoing]).toEqual([true, false, undefined])
-    const [able, known] = said([])
+    expect([said([])[1].home.outgoing, said(null)[1].home.outgoing, home.outgoing]).toEqual([true, false, undefined])
+    const [able, { home: known }] = said([])
     expect(register(able, known, { ...unchanged(known), outgoing: [] }, hubKey, context)[0]).toBe(able)
-    expect(register(able, known, unchanged(known), hubKey, context)[1]).toEqual(home)
+    expect(register(able, known, unchanged(known), hubKey, context)[1].home).toEqual(home)
   })
 
   test('may say a part of what the owner granted once', () => {
     const { document, home } = joined(EMPTY_DOCUMENT, 'cabin', ['198.51.100.0/25'])
     const half = { ...unchanged(home), lan: ['198.51.100.0/26'] }
-    expect(register(document, home, half, hubKey, context)[1].lan).toEqual(half.lan)
+    expect(register(document, home, half, hubKey, context)[1].home.lan).toEqual(half.lan)
   })
 
   test('changes the home that registers, and no other', () => {
@@ -79,12 +80,12 @@ describe('what a home says of itself', () => {
       [{ ...calm, keeps: ['192.168.2.0/24', '192.168.1.0/24'] }, { keeps: ['192.168.1.0/24', '192.168.2.0/24'] }],
     ]
     for (const [says, kept] of said) {
-      const [after, changed] = readable(register(document, home, says, hubKey, context))
+      const [after, { home: changed }] = readable(register(document, home, says, hubKey, context))
       expect(changed).toEqual({ ...home, ...kept })
       expect(register(after, changed, says, hubKey, context)[0]).toBe(after)
       // Not even its name: an older hub would refuse the file for it.
       expect(register(after, changed, calm, hubKey, context)[0]).toEqual(document)
-      expect(Object.keys(register(after, changed, calm, hubKey, context)[1])).toEqual(Object.keys(home))
+      expect(Object.keys(register(after, changed, calm, hubKey, context)[1].home)).toEqual(Object.keys(home))
     }
   })
 })
@@ -94,10 +95,10 @@ describe('a rotation', () => {
     const { document, home } = joined(EMPTY_DOCUMENT, 'cabin')
     const say = unchanged(home)
     const nextPublicKey = newKey()
-    const [rotated, after] = readable(register(document, home, { ...say, nextPublicKey }, hubKey, context))
+    const [rotated, { home: after }] = readable(register(document, home, { ...say, nextPublicKey }, hubKey, context))
     expect(after.publicKey).toBe(nextPublicKey)
     expect(register(rotated, after, { ...say, nextPublicKey }, hubKey, context)[0]).toBe(rotated)
-    expect(register(rotated, after, say, hubKey, context)[1].publicKey).toBe(home.publicKey)
+    expect(register(rotated, after, say, hubKey, context)[1].home.publicKey).toBe(home.publicKey)
   })
 
   test('takes nobody else’s key', () => {

@@ -133,7 +133,13 @@ describe('a home that leaves', () => {
 
   test('after it changed its key has no join to take back', () => {
     const { document, home, request: mine } = joined(EMPTY_DOCUMENT, 'cabin')
-    const [rotated, after] = register(document, home, { ...unchanged(home), nextPublicKey: newKey() }, hubKey, context)
+    const [rotated, { home: after }] = register(
+      document,
+      home,
+      { ...unchanged(home), nextPublicKey: newKey() },
+      hubKey,
+      context,
+    )
     const [gone] = leave(rotated, after, { reopenInvite: true })
     expect(left(gone)).toMatchObject({ homes: [], invites: [['cabin', 'used']] })
     expect(refusal(() => join(gone, mine, hubKey, context))).toBe('token-used')

@@ -2,16 +2,18 @@ import { expect, test, vi } from 'vitest'
 import { makeOwnNetworks, readOwnNetworks } from '../../../hub/machine/own-networks.ts'
 
 test('this machine’s networks are named by what they are', async () => {
-  const found = await readOwnNetworks('hw0', async (except) => {
+  const networks = async (except: string) => {
     expect(except).toBe('hw0')
     return [
       { prefix: '10.0.0.0/16', interface: 'enp7s0', via: '10.0.0.1' },
       { prefix: '203.0.113.0/24', interface: 'eth0', via: null },
     ]
-  })
+  }
+  const found = await readOwnNetworks('hw0', networks, async () => ['10.9.9.9'])
   expect(found).toEqual([
     { prefix: '10.0.0.0/16', by: 'the hub’s own network: a route via 10.0.0.1 (enp7s0)' },
     { prefix: '203.0.113.0/24', by: 'the hub’s own network at eth0' },
+    { prefix: '10.9.9.9/32', by: 'the hub’s own name server', unlessGranted: true },
   ])
 })
 

@@ -3,10 +3,13 @@ import { JoinAnswer, type JoinRequest, RegisterAnswer, type RegisterRequest } fr
 import { callRegistrar } from '../../../protocol/registrar-client.ts'
 import type { LoopbackHub } from '../loopback-hub.ts'
 
+/** Fifty homes at once have one process between them, perhaps on a busy machine. */
+const BUSY_MS = 60_000
+
 type Asked = Pick<LoopbackHub, 'registrar'>
 
 export const join = ({ registrar }: Asked, body: JoinRequest): Promise<JoinAnswer> =>
-  callRegistrar(registrar, { method: 'POST', path: '/v1/join', body, answer: JoinAnswer })
+  callRegistrar(registrar, { method: 'POST', path: '/v1/join', body, answer: JoinAnswer, timeoutMs: BUSY_MS })
 
 export function register(
   { registrar }: Asked,

@@ -140,6 +140,7 @@ describe('a home that is known', () => {
     })
     expect(scene.store.document).toBe(before)
     const publicKey = newKey()
+    await scene.hub.members.give('cabin', { may: '+lan', quota: null })
     await register(scene, bearer, { publicKey, lan: ['192.168.9.0/24'] })
     expect(peerKeys()).toEqual([publicKey])
     expect(scene.machine.spec?.routes).toEqual([{ prefix: '192.168.9.0/24', mtu: null }])

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Alarm } from '../../../hub/service/hub.ts'
+import type { Alarm } from '../../../hub/service/hub-deps.ts'
 import { paperHub } from '../loopback-hub.ts'
 
 test('nothing of it is used before it is made, though everything outside calls back at once', async () => {

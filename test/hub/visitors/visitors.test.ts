@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { addPublication, outgoingOf, type PublicationInput } from '../../../hub/core/publications.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
 import { EMPTY_DOCUMENT, type Home, type StoreDocument } from '../../../hub/core/store-document.ts'
+import { RIGHTS } from '../../../hub/rights/rights.ts'
 import { makeVisitors } from '../../../hub/visitors/visitors.ts'
 import { parsePublicKey } from '../../../wireguard/keys.ts'
 
@@ -13,6 +14,7 @@ const home = (name: string, letter: string, address: string, lan: string, keeps:
   secretHash: hashOf(name),
   lan: [lan],
   joinedAt: now.toISOString(),
+  may: [...RIGHTS],
   keeps: [keeps],
 })
 const cabin = home('cabin', 'B', '10.86.0.2', '192.168.1.0/24', '192.168.1.2/32')
@@ -52,11 +54,11 @@ test('a service that was given by a name is news until the home was told', () =>
 test('what checks of its publications found is news until the home was told, and forgotten with the home', () => {
   const visitors = makeVisitors()
   visitors.serve(empty)
-  visitors.proofsChanged(['cabin'])
+  visitors.haveNews(['cabin'])
   expect([visitors.isNews(cabin), visitors.isNews(lodge)]).toEqual([true, false])
   visitors.told('cabin')
   expect(visitors.isNews(cabin)).toBe(false)
-  visitors.proofsChanged(['cabin'])
+  visitors.haveNews(['cabin'])
   visitors.serve({ ...empty, homes: [] })
   expect(visitors.isNews(cabin)).toBe(false)
 })

@@ -1,0 +1,35 @@
+import type { RegisterAnswer } from '../../protocol/messages.ts'
+import type { PublishedStandings } from '../../protocol/publications.ts'
+import type { Log } from '../../system/process/log.ts'
+
+type Heard = Pick<RegisterAnswer, 'published' | 'waiting'>
+
+/** What the hub said of this home with its last answer, for whoever asks for the status. */
+export interface HeardFromHub {
+  readonly take: (answer: Heard) => void
+  /** What the hub's checks know of the home's publications; null: it does not check by itself. */
+  readonly published: () => PublishedStandings | null
+  readonly warnings: () => readonly string[]
+}
+
+export function makeHeardFromHub(log: Pick<Log, 'warn'>): HeardFromHub {
+  let published: PublishedStandings | null = null
+  let waiting: readonly string[] = []
+  return {
+    take: (answer) => {
+      published = answer.published ?? null
+      const isNews = answer.waiting.join() !== waiting.join()
+      waiting = answer.waiting
+      for (const warning of isNews ? waitingWarnings(waiting) : []) log.warn(warning)
+    },
+    published: () => published,
+    warnings: () => waitingWarnings(waiting),
+  }
+}
+
+function waitingWarnings(waiting: readonly string[]): readonly string[] {
+  if (waiting.length === 0) return []
+  return [
+    `the hub leads nothing to ${waiting.join(', ')} of this LAN before its owner allows it, on the hub: sudo homeward hub approve (lists what this home asks for)`,
+  ]
+}

@@ -1,0 +1,61 @@
+import type { Adapter } from '../../adapters/adapter.ts'
+import type { Alerting } from '../../alerts/alerting.ts'
+import type { Log } from '../../system/process/log.ts'
+import type { Clock } from '../../system/time/clock.ts'
+import type { Occupied } from '../core/lan.ts'
+import type { SshPorts } from '../machine/ssh-ports.ts'
+import type { EchoResponder } from '../presence/echo-responder.ts'
+import type { HeardOnce } from '../presence/heard-once.ts'
+import type { HeartbeatResponder } from '../presence/heartbeat-responder.ts'
+import type { LastEndpoints } from '../presence/last-endpoints.ts'
+import type { Mappings } from '../presence/mappings.ts'
+import type { PeerMonitor } from '../presence/peer-monitor.ts'
+import type { PeerViewOf } from '../presence/peer-view.ts'
+import type { KeptStandings } from '../proving/kept-standings.ts'
+import type { HubStatus } from '../report/status.ts'
+import type { Identity } from '../settings/identity.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { HiddenHosts } from '../store/hidden-hosts.ts'
+import type { Store } from '../store/store.ts'
+import type { WaitingRequests } from '../store/waiting-requests.ts'
+import type { Transports } from '../transport/transports.ts'
+import type { VisitPorts } from '../visitors/way-in.ts'
+import type { WatchPackets } from './arrivals.ts'
+
+/** The alarm that tells people; null where no daemon runs. */
+export type Alarm = Pick<Alerting, 'sign' | 'note' | 'openOf' | 'take' | 'test'> | null
+
+export interface HubDeps<Opened extends Alarm> {
+  readonly settings: Settings
+  readonly identity: Identity
+  readonly store: Store
+  readonly adapter: Adapter
+  readonly peerMonitor: PeerMonitor
+  readonly lastEndpoints: LastEndpoints
+  readonly mappings: Mappings
+  readonly heardOnce: HeardOnce
+  /** Default: nothing is remembered. */
+  readonly hiddenHosts?: HiddenHosts
+  /** null where no daemon runs. */
+  readonly heartbeats: HeartbeatResponder | null
+  /** null where no daemon runs, as above. */
+  readonly transports: Transports | null
+  /** null where no daemon runs. */
+  readonly echoes: EchoResponder | null
+  readonly viewOf: PeerViewOf
+  /** @param status may be called at once: it needs nothing of the alarm. */
+  readonly openAlerting: (status: () => Promise<HubStatus>) => Promise<Opened>
+  /** What homes asked of the owner. Default: nothing, and it is forgotten with the process. */
+  readonly requests?: WaitingRequests
+  /** What checks of publications found before. Default: nothing is known. */
+  readonly proofs?: KeptStandings
+  readonly ownNetworks: (tunnelInterface: string) => Promise<readonly Occupied[]>
+  readonly servedPorts: (protocol: 'tcp' | 'udp') => Promise<ReadonlySet<number>>
+  /** SSH ports; default: only 22. */
+  readonly ssh?: SshPorts
+  /** Watches packets on this machine, and opens its ports as a stranger does; default: nobody can. */
+  readonly watchPackets?: WatchPackets
+  readonly visitPorts?: VisitPorts
+  readonly clock: Clock
+  readonly log: Log
+}
