@@ -75,7 +75,7 @@ const TICK_MS = 1_000
 export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
   const { end, configDir, stateDir, clock, log } = deps
   const calendar = makeCalendar(clock)
-  const incidentLog = openIncidentLog(stateDir)
+  const incidentLog = openIncidentLog(stateDir, end)
   const outbox = await openOutbox(stateDir, log)
   const retained = await openRetained(stateDir, log)
   const settingsFile = await watchFile(alertsPath(configDir))

@@ -24,7 +24,7 @@ import { openWaitingRequests } from './store/waiting-requests.ts'
 import { servedPorts } from './machine/served-ports.ts'
 import { openSshPorts } from './machine/ssh-ports.ts'
 import { tooManyNotes } from './report/status.ts'
-import { openLastEndpoints } from './presence/last-endpoints.ts'
+import { type LastEndpoints, openLastEndpoints } from './presence/last-endpoints.ts'
 import { makePeerMonitor, type PeerMonitor } from './presence/peer-monitor.ts'
 import { makePeerView } from './presence/peer-view.ts'
 
@@ -38,6 +38,7 @@ export interface OpenHub<Opened> {
   readonly hub: Hub
   readonly identity: Identity
   readonly peerMonitor: PeerMonitor
+  readonly lastEndpoints: LastEndpoints
   /** null where no daemon runs. */
   readonly alerting: Opened
 }
@@ -95,7 +96,7 @@ export async function openHub<Opened extends Alarm>(
   })
   await peerMonitor.look()
   await takeNetwork(hub, written, log)
-  return { hub, identity, peerMonitor, alerting }
+  return { hub, identity, peerMonitor, lastEndpoints, alerting }
 }
 
 /** Takes the network that hub.yaml has got since, as a running hub does; where that is refused, the old one stays. */

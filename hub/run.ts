@@ -19,8 +19,11 @@ import { hubSnapshot } from './report/hub-snapshot.ts'
 import type { Hub } from './service/hub.ts'
 import { type AdapterMaker, openHub } from './open.ts'
 import { hubFamilies } from './report/metrics.ts'
+import { homeAddresses } from './presence/home-addresses.ts'
 import { makeInitiations } from './presence/initiations.ts'
 import type { HubPaths } from './settings/paths.ts'
+import { makeCallBudget } from './registrar/call-budget.ts'
+import { makeHomeSources } from './registrar/home-sources.ts'
 import { openRegistrar, type RegistrarServer } from './registrar/registrar-server.ts'
 import { registrarApp } from './registrar/registrar.ts'
 import type { PeerMonitor } from './presence/peer-monitor.ts'
@@ -83,13 +86,16 @@ export async function runHub(
   let registrar: RegistrarServer | undefined
   const { signal: loops, end } = branchSignal(signal)
   try {
-    const { hub, identity, peerMonitor, alerting } = await listener.open()
+    const { hub, identity, peerMonitor, lastEndpoints, alerting } = await listener.open()
     await hub.reconcileOrLog()
     await peerMonitor.look()
     await hub.recoverSessions()
     const authentication = makeAuthentication(hub, systemClock, log)
-    const [app, onUpgrade] = [registrarApp(hub, authentication, log), transportUpgrade(authentication, transports)]
-    const open = (port: number): Promise<RegistrarServer> => openRegistrar(app, identity.tls, port, onUpgrade)
+    const app = registrarApp(hub, authentication, makeCallBudget(systemClock, log), log)
+    const onUpgrade = transportUpgrade(authentication, transports)
+    const addresses = (): readonly string[] => homeAddresses(hub.document().homes, peerMonitor, lastEndpoints)
+    const isHome = makeHomeSources(addresses, systemClock)
+    const open = (port: number): Promise<RegistrarServer> => openRegistrar(app, identity.tls, port, onUpgrade, isHome)
     registrar = await open(hub.config.port)
     log.info({ port: hub.config.port, interface: hub.config.interface }, 'the hub is ready')
     await Promise.all([

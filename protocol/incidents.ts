@@ -16,6 +16,34 @@ const PlaceSchema = v.nullable(
     v.transform((text) => (parseEndpoint(text) === null ? null : text)),
   ),
 )
+
+/** The remedies that homeward knows by name; `other`: one of a newer version, or none at all. */
+const REMEDY_KINDS = [
+  'new-source-port',
+  'forget-flow',
+  'new-session',
+  'set-endpoint',
+  'register',
+  'reset',
+  'carrier',
+  'silence',
+  'rebuild',
+  'set-mtu',
+  'apply',
+  'way-back',
+  'other',
+] as const
+export type NamedRemedy = (typeof REMEDY_KINDS)[number]
+
+/**
+ * A remedy, and the endpoint that it went to. Whatever else the other end calls a remedy is `other`: only words of this
+ * list are shown as homeward's own, and an end of another version is not refused for one.
+ */
+const RemedySchema = v.pipe(
+  v.string(),
+  v.maxLength(80),
+  v.transform((text) => (isNamedRemedy(text) ? text : ('other' satisfies NamedRemedy))),
+)
 const ViewSchema = v.nullable(v.object({ began: TimeSchema, ended: v.nullable(TimeSchema) }))
 const SaidSchema = v.nullable(v.object({ by: v.picklist(['home', 'hub']), at: TimeSchema }))
 const IncidentIdSchema = v.pipe(v.string(), v.regex(/^[a-z0-9.-]{1,100}$/))
@@ -60,7 +88,7 @@ export const IncidentSchema = v.object({
   flaps: v.pipe(v.number(), v.integer(), v.minValue(0)),
   unstable: v.boolean(),
   tried: v.pipe(
-    v.array(v.object({ remedy: WordSchema, cause: WordSchema, helped: v.boolean(), seconds: v.number() })),
+    v.array(v.object({ remedy: RemedySchema, cause: WordSchema, helped: v.boolean(), seconds: v.number() })),
     v.maxLength(32),
   ),
   /** The home's ADDRESS:PORT as the hub saw it. */
@@ -77,6 +105,13 @@ export const IncidentSchema = v.object({
 
 export type FailingPort = Readonly<v.InferOutput<typeof FailingPortSchema>>
 export type IncidentRecord = v.InferOutput<typeof IncidentSchema>
+
+/** Whether it is the name of a remedy, alone or with an endpoint. */
+function isNamedRemedy(text: string): boolean {
+  const [kind = '', endpoint, ...more] = text.split(' ')
+  const isKnown = REMEDY_KINDS.some((known) => known === kind)
+  return isKnown && more.length === 0 && (endpoint === undefined || parseEndpoint(endpoint) !== null)
+}
 
 /** A cause or a remedy for people: as homeward writes it, or marked as the words of whoever reported it. */
 export function reportedWord(text: string): string {

@@ -1,5 +1,6 @@
 import { backoffMs } from '../../system/time/backoff.ts'
 import { type Incident, lastedMs, troubleOf } from './incident.ts'
+import { added } from './intake.ts'
 import { answered, counterpart, merged } from './merge.ts'
 import { silencedWhenUnheard } from './silence.ts'
 import { isDue, say } from './speaking.ts'
@@ -112,7 +113,10 @@ export function untold({ incidents }: IncidentState, home: string): readonly Inc
     .slice(0, MOST_REPORTED)
 }
 
-/** On the hub: takes a home's report of its outages, and grants the right to notify for some of them. */
+/**
+ * On the hub: takes a home's report of its outages, and grants the right to notify for some of them. What goes beyond
+ * what a home may add is left out: the home hears nothing of it, as of a hub that does not know it, and tells people itself.
+ */
 export function reported(
   state: IncidentState,
   { home, incidents, claims, canSpeak }: Extract<IncidentEvent, { kind: 'reported' }>,
@@ -122,13 +126,17 @@ export function reported(
   const handed = new Set(untold(state, home))
   let after: IncidentState = {
     ...state,
-    reports: { ...state.reports, [home]: { at: now, canSpeak } },
+    reports: { ...state.reports, [home]: { ...state.reports[home], at: now, canSpeak } },
     incidents: state.incidents.map((one) => (handed.has(one) ? { ...one, met: true } : one)),
   }
   for (const one of incidents) {
     // Whatever the report says, a home speaks only of itself.
-    const report = { ...one, home }
+    const report = { ...one, home, ended: one.ended === null ? null : Math.min(one.ended, now) }
     const own = counterpart(after.incidents, report)
+    const known = after.incidents.filter((other) => other.home === home)
+    const room = own === null ? added(after.reports[home]?.added, report, known, now) : null
+    if (own === null && room === null) continue
+    if (room !== null) after = { ...after, reports: { ...after.reports, [home]: { at: now, canSpeak, added: room } } }
     let both = merged(own, report)
     if (claims.includes(report.id) && both.said.down === null)
       both = { ...both, said: { ...both.said, down: { by: 'home', at: now } } }

@@ -1,5 +1,6 @@
 import { asked, exchanged, reported } from './exchange.ts'
 import { type Incident, lastedMs, named, newIncident, noteTried, troubleOf, withFailing } from './incident.ts'
+import { withinLimit } from './intake.ts'
 import { POLICIES } from './policy.ts'
 import { laidToRest, silencedWhenUnheard } from './silence.ts'
 import { spoken } from './speaking.ts'
@@ -222,7 +223,5 @@ function settleMs(incident: Incident, { settings, begun }: IncidentState): numbe
 /** The incidents without those of which nothing more is to be said. */
 function kept(state: IncidentState, policy: Policy, now: number): readonly Incident[] {
   const left = state.incidents.filter((incident) => !policy.isDone(incident, state, now))
-  if (left.length <= policy.mostKept) return left
-  const oldest = left.find(({ ended }) => ended !== null) ?? left[0]
-  return left.filter((incident) => incident !== oldest)
+  return withinLimit(left, policy.mostKept)
 }

@@ -1,4 +1,5 @@
 import type { FailingPort, Incident, Tried } from './incident.ts'
+import type { Added } from './intake.ts'
 import type { End, Scope, Trouble } from './trouble.ts'
 
 /** An end's knowledge of outages. Every moment is monotonic milliseconds. */
@@ -15,7 +16,14 @@ export interface IncidentState {
   /** At home: what the hub knows, by incident: when it was told, and how many causes there were. */
   readonly told: Readonly<Record<string, { readonly at: number; readonly causes: number }>>
   /** On the hub: when each home last reported, and whether the home can speak. */
-  readonly reports: Readonly<Record<string, { readonly at: number; readonly canSpeak: boolean }>>
+  readonly reports: Readonly<Record<string, Report>>
+}
+
+interface Report {
+  readonly at: number
+  readonly canSpeak: boolean
+  /** The incidents that the home's reports added. Default: none. */
+  readonly added?: Added
 }
 
 export interface IncidentSettings {

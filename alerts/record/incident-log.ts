@@ -1,10 +1,15 @@
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
+import { reasonOf } from '../../problems/problem.ts'
 import { type IncidentRecord, IncidentSchema } from '../../protocol/incidents.ts'
+import { makeFolder } from '../../system/files/atomic-file.ts'
 import { olderOf, openJsonLines, readJsonLines } from '../../system/files/json-lines.ts'
+import type { End } from '../core/trouble.ts'
 
 /**
- * incidents.jsonl in the state folder, and the older incidents.1.jsonl. Each line is one incident as it was then,
+ * incidents.jsonl in the state folder, and the older incidents.1.jsonl; on the hub a pair for each home, in the folder
+ * incidents, so that no home's reports push out another's. Each line is one incident as it was then,
  * written when it began to last, when people were told, when it was over and when both ends had compared it; the last
  * line of an id counts. An outage costs a storage card some four writes.
  */
@@ -13,31 +18,68 @@ export interface IncidentLog {
   readonly write: (record: IncidentRecord) => Promise<string | null>
 }
 
-/** The size at which a new file begins: some two thousand lines; twice that is the most that is kept. */
-const LARGEST_BYTES = 1024 * 1024
+/** The size at which a new file begins: some two thousand lines, of one home on the hub some 250; twice that is kept. */
+const LARGEST_BYTES: Readonly<Record<End, number>> = { home: 1024 * 1024, hub: 128 * 1024 }
 
-export function openIncidentLog(stateDir: string, largestBytes = LARGEST_BYTES): IncidentLog {
-  const file = openJsonLines(incidentsPath(stateDir), largestBytes)
+export function openIncidentLog(stateDir: string, end: End, largestBytes = LARGEST_BYTES[end]): IncidentLog {
+  return end === 'home' ? openOneFile(incidentsPath(stateDir), largestBytes) : openFiles(stateDir, largestBytes)
+}
+
+function openOneFile(path: string, largestBytes: number): IncidentLog {
+  const file = openJsonLines(path, largestBytes)
   return { write: (record) => file.append(JSON.stringify(record)) }
+}
+
+function openFiles(stateDir: string, largestBytes: number): IncidentLog {
+  const files = new Map<string, IncidentLog>()
+  return {
+    write: async (record) => {
+      const file =
+        files.get(record.home) ?? openOneFile(join(homesFolder(stateDir), `${record.home}.jsonl`), largestBytes)
+      files.set(record.home, file)
+      try {
+        await makeFolder(homesFolder(stateDir))
+      } catch (thrown) {
+        return reasonOf(thrown)
+      }
+      return await file.write(record)
+    },
+  }
 }
 
 /** Reads all incidents that are kept, by their begin. @throws {Problem} `config-unreadable`. */
 export async function readIncidents(stateDir: string): Promise<readonly IncidentRecord[]> {
   const found = new Map<string, IncidentRecord>()
-  for (const line of (await readJsonLines(incidentsPath(stateDir))).flatMap((text) => text.split('\n'))) {
+  for (const line of await linesOf(stateDir)) {
     const record = parseRecord(line)
     if (record === null) continue
     // The record under the id from before both ends met is the same incident.
-    if (record.alias !== null) found.delete(record.alias)
-    found.set(record.id, record)
+    if (record.alias !== null) found.delete(`${record.home} ${record.alias}`)
+    // Homes choose the ids of what they report: what one calls as another's is not the other's.
+    found.set(`${record.home} ${record.id}`, record)
   }
   return [...found.values()].sort((a, b) => a.began.localeCompare(b.began))
 }
 
-/** The files of incidents, present and older. */
+/** The lines of the one file, which a hub of before wrote too, and of those of homes. */
+async function linesOf(stateDir: string): Promise<readonly string[]> {
+  const folder = homesFolder(stateDir)
+  // An older file is read with its newer one.
+  const ofHomes = (await readdir(folder).catch(() => [])).filter((name) => /^[a-z0-9-]+\.jsonl$/.test(name))
+  const lines: string[] = []
+  for (const path of [incidentsPath(stateDir), ...ofHomes.map((name) => join(folder, name))])
+    for (const text of await readJsonLines(path)) lines.push(...text.split('\n'))
+  return lines
+}
+
+/** The files of incidents at a home, present and older. */
 export function incidentPaths(stateDir: string): readonly string[] {
   const path = incidentsPath(stateDir)
   return [path, olderOf(path)]
+}
+
+function homesFolder(stateDir: string): string {
+  return join(stateDir, 'incidents')
 }
 
 function incidentsPath(stateDir: string): string {

@@ -1,4 +1,4 @@
-import { reportedWord } from '../../protocol/incidents.ts'
+import { type NamedRemedy, reportedWord } from '../../protocol/incidents.ts'
 
 /** Names of remedies for people, to follow “trying” and “tried”. */
 export const REMEDIES = {
@@ -14,7 +14,8 @@ export const REMEDIES = {
   'set-mtu': 'smaller packets',
   apply: 'restoring the settings',
   'way-back': 'the direct way again',
-} as const
+  other: 'a remedy that this version does not know',
+} as const satisfies Record<NamedRemedy, string>
 
 /** A remedy as somebody reported it, with its endpoint, if any; one unknown to homeward stays marked as theirs. */
 export function namedRemedy(reported: string): string {

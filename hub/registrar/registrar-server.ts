@@ -6,13 +6,13 @@ import { createServer, type Server } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { portTaken } from '../machine/port-owner.ts'
-import { sourceOf } from './wrong-secrets.ts'
+import { type Admission, makeAdmission } from './admission.ts'
 
 type App = Pick<Hono<{ Bindings: HttpBindings }>, 'fetch'>
 
 /**
  * Takes over an upgraded connection; from then on only the listener, or closing the server, ends it.
- * @returns whether the listener keeps the connection; then its source may have as many others as before.
+ * @returns whether the listener keeps the connection; then it is none of the registrar's any more.
  */
 export type UpgradeListener = (request: IncomingMessage, socket: TLSSocket, head: Uint8Array) => boolean
 
@@ -21,11 +21,8 @@ export interface RegistrarServer {
   readonly close: () => Promise<void>
 }
 
-/** Limits of what one client, and all of them together, can cost. */
+/** Limits of what one client, and all of them together, can cost; how many there may be is admission's (admission.ts). */
 const LIMITS = {
-  connections: 512,
-  /** Homes behind one carrier share an address, and each asks for a moment every ten minutes. */
-  connectionsPerSource: 64,
   handshakeMs: 5_000,
   headersMs: 5_000,
   /** Time for headers and body. */
@@ -41,6 +38,7 @@ const LAST_ANSWER_MS = 1_000
 /**
  * Opens the registrar: HTTPS, TLS 1.3 only, on every address of this machine.
  * @param port 0 takes a free one.
+ * @param isHome whether WireGuard heard a home from this address lately.
  * @throws {Problem} `port-taken`.
  */
 export async function openRegistrar(
@@ -48,6 +46,7 @@ export async function openRegistrar(
   tls: { readonly key: string; readonly certificate: string },
   port: number,
   onUpgrade: UpgradeListener,
+  isHome: (address: string) => boolean,
 ): Promise<RegistrarServer> {
   const server = createServer(
     {
@@ -65,14 +64,13 @@ export async function openRegistrar(
     },
     listener(app),
   )
-  server.maxConnections = LIMITS.connections
   server.maxRequestsPerSocket = LIMITS.requestsPerConnection
   const connected = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     connected.add(socket)
     socket.once('close', () => connected.delete(socket))
   })
-  const leaveOut = limitPerSource(server)
+  const leaveOut = admit(server, makeAdmission(), isHome)
   const upgraded = passUpgrades(server, onUpgrade, leaveOut)
   await listen(server, port)
   return { port: (server.address() as AddressInfo).port, close: () => close(server, upgraded, connected) }
@@ -101,32 +99,39 @@ function passUpgrades(
 }
 
 /**
- * Limits connections per source, by 'connection', which comes before the TLS handshake, so that handshakes are limited
- * too.
- * @returns removes a connection from the count.
+ * Tells admission of each connection, and drops those that have to go: by 'connection', which comes before the TLS
+ * handshake, so that handshakes are counted too.
+ * @returns takes a connection out of the count.
  */
-function limitPerSource(server: Server): (socket: Socket) => void {
-  /** Open connections by source, each known by the port of its far end, which the TLS socket shares. */
-  const open = new Map<string, Set<number | undefined>>()
+function admit(server: Server, admission: Admission, isHome: (address: string) => boolean): (socket: Socket) => void {
+  const sockets = new Map<string, Socket>()
   server.on('connection', (socket: Socket) => {
-    const { remotePort } = socket
-    const source = sourceOf(socket.remoteAddress ?? '')
-    const ports = open.get(source) ?? new Set()
-    if (ports.size >= LIMITS.connectionsPerSource) {
-      socket.destroy()
-      return
+    const [id, address] = [idOf(socket), socket.remoteAddress ?? '']
+    sockets.set(id, socket)
+    socket.once('close', () => {
+      if (sockets.get(id) !== socket) return
+      sockets.delete(id)
+      admission.left(id, performance.now())
+    })
+    for (const victim of admission.opened(id, address, isHome(address), performance.now())) {
+      sockets.get(victim)?.destroy()
+      sockets.delete(victim)
     }
-    open.set(source, ports.add(remotePort))
-    socket.once('close', () => leaveOut(source, remotePort))
   })
+  server.on('secureConnection', (socket) => admission.shaken(idOf(socket)))
+  server.prependListener('request', (request, response) => {
+    const id = idOf(request.socket)
+    admission.asked(id)
+    response.once('close', () => admission.answered(id))
+  })
+  // Node makes no request of an upgrade.
+  server.on('upgrade', ({ socket }) => admission.asked(idOf(socket)))
+  return (socket) => admission.left(idOf(socket), performance.now())
+}
 
-  function leaveOut(source: string, port: number | undefined): void {
-    const ports = open.get(source)
-    ports?.delete(port)
-    if (ports?.size === 0) open.delete(source)
-  }
-
-  return ({ remoteAddress, remotePort }) => leaveOut(sourceOf(remoteAddress ?? ''), remotePort)
+/** The far end, which the TCP socket and the TLS socket over it share. */
+function idOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
 }
 
 async function listen(server: Server, port: number): Promise<void> {

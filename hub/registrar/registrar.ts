@@ -15,6 +15,7 @@ import { AddPublicationRequest, parseRange, type PublishedRange } from '../../pr
 import type { Log } from '../../system/process/log.ts'
 import type { Authentication } from './authentication.ts'
 import type { Hub } from '../service/hub.ts'
+import type { CallBudget, CallKind } from './call-budget.ts'
 import { refusalOf, type RefusalStatus } from './refusal.ts'
 import type { Home } from '../core/store-document.ts'
 
@@ -39,6 +40,7 @@ const LARGEST_BODY = 64 * 1024
 export function registrarApp(
   hub: RegistrarHub,
   authentication: Authentication,
+  budget: CallBudget,
   log: Log,
 ): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>()
@@ -64,49 +66,52 @@ export function registrarApp(
   })
 
   app.post('/v1/register', async (call) => {
-    const home = callerOf(call)
-    return call.json(await hub.register(home, await bodyOf(call, RegisterRequest), addressOf(call)))
+    return await forHome(call, 'register', async (home) =>
+      hub.register(home, await bodyOf(call, RegisterRequest), addressOf(call)),
+    )
   })
 
-  app.get('/v1/devices', (call) => call.json(hub.listDevices(callerOf(call))))
+  app.get('/v1/devices', (call) => forHome(call, 'list', async (home) => hub.listDevices(home)))
 
   app.post('/v1/devices', async (call) => {
-    const home = callerOf(call)
-    return call.json(await hub.addDevice(home, await bodyOf(call, AddDeviceRequest)))
+    return await forHome(call, 'change', async (home) => hub.addDevice(home, await bodyOf(call, AddDeviceRequest)))
   })
 
   app.delete('/v1/devices/:name', async (call) => {
-    await hub.removeDevice(callerOf(call), call.req.param('name'))
-    return call.json({ done: true })
+    return await forHome(call, 'change', async (home) => {
+      await hub.removeDevice(home, call.req.param('name'))
+      return { done: true }
+    })
   })
 
-  app.get('/v1/publications', (call) => call.json(hub.publications.list(callerOf(call))))
+  app.get('/v1/publications', (call) => forHome(call, 'list', async (home) => hub.publications.list(home)))
 
   app.post('/v1/publications', async (call) => {
-    const home = callerOf(call)
-    return call.json(await hub.publications.add(home, await bodyOf(call, AddPublicationRequest)))
+    return await forHome(call, 'change', async (home) =>
+      hub.publications.add(home, await bodyOf(call, AddPublicationRequest)),
+    )
   })
 
   app.delete('/v1/publications/:protocol/:ports', async (call) => {
-    const home = callerOf(call)
-    return call.json(await hub.publications.remove(home, rangeOf(call.req.param())))
+    return await forHome(call, 'change', (home) => hub.publications.remove(home, rangeOf(call.req.param())))
   })
 
   app.post('/v1/publications/:protocol/:ports/check', async (call) => {
-    const home = callerOf(call)
-    return call.json(await hub.publications.check(home, rangeOf(call.req.param())))
+    return await forHome(call, 'check', (home) => hub.publications.check(home, rangeOf(call.req.param())))
   })
 
   app.post('/v1/alerts/test', async (call) => {
-    const home = callerOf(call)
-    const { channel } = await bodyOf(call, AlertTestRequest)
-    return call.json(await hub.testAlerts(home, channel))
+    return await forHome(call, 'alert-test', async (home) => {
+      const { channel } = await bodyOf(call, AlertTestRequest)
+      return await hub.testAlerts(home, channel)
+    })
   })
 
   app.post('/v1/arrivals', async (call) => {
-    const home = callerOf(call)
-    const { nonce } = await bodyOf(call, ArrivalsRequest)
-    return call.json(await hub.arrivals(home, nonce, addressOf(call)))
+    return await forHome(call, 'arrivals', async (home) => {
+      const { nonce } = await bodyOf(call, ArrivalsRequest)
+      return await hub.arrivals(home, nonce, addressOf(call))
+    })
   })
 
   app.post('/v1/leave', async (call) => {
@@ -128,6 +133,12 @@ export function registrarApp(
   })
 
   return app
+
+  /** Answers a home's call out of its budget. @throws {Problem} the call's own, `home-unknown`, `rate-limited`. */
+  async function forHome(call: Call, kind: CallKind, answer: (home: Home) => Promise<object>): Promise<Response> {
+    const home = callerOf(call)
+    return call.json(await budget.spend(home.name, kind, () => answer(home)))
+  }
 
   /** @throws {Problem} `home-unknown`, `rate-limited`. */
   function callerOf(call: Call): Home {

@@ -31,7 +31,7 @@ function recordOf(id: string, began: number, more: Partial<IncidentRecord> = {})
 
 describe('an end begins', () => {
   test('with the incidents of the last week, and with one that lasts, however old', async () => {
-    const incidents = openIncidentLog(folder)
+    const incidents = openIncidentLog(folder, 'home')
     await incidents.write(recordOf('lasting', 30 * DAY_MS, { ended: null }))
     await incidents.write(recordOf('forgotten', 7 * DAY_MS + 1))
     await incidents.write(recordOf('recent', 7 * DAY_MS))

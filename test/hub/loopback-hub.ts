@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { makeAuthentication } from '../../hub/registrar/authentication.ts'
+import { makeCallBudget } from '../../hub/registrar/call-budget.ts'
 import { transportUpgrade } from '../../hub/registrar/transport-upgrade.ts'
 import { makeTransports } from '../../hub/transport/transports.ts'
 import { fingerprintOf, makeCertificate } from '../../hub/settings/certificate.ts'
@@ -93,10 +94,11 @@ export async function loopbackHub(port = 51_820): Promise<LoopbackHub> {
   await hub.reconcile()
   const authentication = makeAuthentication(hub, clock, log)
   const server = await openRegistrar(
-    registrarApp(hub, authentication, log),
+    registrarApp(hub, authentication, makeCallBudget(clock, log), log),
     tls,
     0,
     transportUpgrade(authentication, transports),
+    () => false,
   )
   return {
     hub,

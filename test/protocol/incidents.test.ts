@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { expect, test } from 'vitest'
-import { IncidentReport, type IncidentRecord } from '../../protocol/incidents.ts'
+import { IncidentReport, IncidentSchema, type IncidentRecord } from '../../protocol/incidents.ts'
 
 const AT = '2026-11-23T10:00:00.000Z'
 const outage: IncidentRecord = {
@@ -24,6 +24,24 @@ const outage: IncidentRecord = {
 const many = <One>(count: number, one: One): One[] => Array.from({ length: count }, () => one)
 const isRead = (more: object, of: object = {}): boolean =>
   v.is(IncidentReport, { now: AT, incidents: [{ ...outage, ...of }], claims: [], canSpeak: true, ...more })
+
+test('a remedy is one that homeward knows, or another: no end is refused for a word, and none puts one into our mouth', () => {
+  const words = ['reset', 'set-endpoint 203.0.113.10:443', 'set-endpoint [2001:db8::1]:443', 'other']
+  const foreign = [
+    'a-later-version',
+    'reset 1',
+    'set-endpoint 203.0.113.10:443 x',
+    'run-curl',
+    '',
+    '\u001B[2J',
+    'constructor',
+  ]
+  const read = (remedy: string): string | undefined =>
+    v.parse(IncidentSchema, { ...outage, tried: [{ remedy, cause: 'flow-dead', helped: true, seconds: 1 }] }).tried[0]
+      ?.remedy
+  expect(words.map(read)).toEqual(words)
+  expect(foreign.map(read)).toEqual(foreign.map(() => 'other'))
+})
 
 test('of a home’s report so much is read and no more, whatever the home sends', () => {
   expect([8, 9].map((count) => isRead({ incidents: many(count, outage) }))).toEqual([true, false])

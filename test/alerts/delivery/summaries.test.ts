@@ -21,7 +21,7 @@ test('each summary counts what began since the one before', async () => {
     seenBy: 'home',
   } as const
   const record = toRecord({ ...newIncident(cabin), ended: 2_000 }, (at) => new Date(began.getTime() + at), 0)
-  expect(await openIncidentLog(stateDir).write(record)).toBeNull()
+  expect(await openIncidentLog(stateDir, 'home').write(record)).toBeNull()
 
   const sent: Message[] = []
   const ending = new AbortController()

@@ -21,7 +21,7 @@ const recordOf = (id: string, began: number, ended: number | null = null): Incid
 }
 
 test('the last line of an incident counts, and by when they began they come', async () => {
-  const log = openIncidentLog(folder)
+  const log = openIncidentLog(folder, 'home')
   await log.write(recordOf('b', 2_000))
   await log.write(recordOf('a', 1_000))
   await log.write(recordOf('b', 2_000, 9_500))
@@ -33,25 +33,49 @@ test('the last line of an incident counts, and by when they began they come', as
 })
 
 test('what both ends came to call otherwise is one incident', async () => {
-  const log = openIncidentLog(folder)
+  const log = openIncidentLog(folder, 'home')
   await log.write(recordOf('of-home', 1_000))
   await log.write({ ...recordOf('of-hub', 1_000, 5_000), alias: 'of-home' })
   expect((await readIncidents(folder)).map(({ id }) => id)).toEqual(['of-hub'])
 })
 
 test('a line that a power cut tore hides none of the others', async () => {
-  await openIncidentLog(folder).write(recordOf('a', 1_000))
+  await openIncidentLog(folder, 'home').write(recordOf('a', 1_000))
   await appendFile(join(folder, 'incidents.jsonl'), '{"id":"torn","home":"ca')
-  await openIncidentLog(folder).write(recordOf('b', 2_000))
+  await openIncidentLog(folder, 'home').write(recordOf('b', 2_000))
   expect((await readIncidents(folder)).map(({ id }) => id)).toEqual(['a', 'b'])
 })
 
 test('it stays bounded, and the newest stay', async () => {
-  const log = openIncidentLog(folder, 4_096)
+  const log = openIncidentLog(folder, 'home', 4_096)
   for (let number = 100; number < 200; number += 1) await log.write(recordOf(`i${number}`, number))
   expect((await readdir(folder)).sort()).toEqual(['incidents.1.jsonl', 'incidents.jsonl'])
   expect((await readFile(join(folder, 'incidents.jsonl'))).length).toBeLessThan(5_200)
   expect((await readIncidents(folder)).at(-1)?.id).toBe('i199')
+})
+
+test('on the hub each home has a file of its own: what one reports pushes out nothing of another', async () => {
+  const log = openIncidentLog(folder, 'hub', 4_096)
+  await log.write({ ...recordOf('lodge-1', 5), home: 'lodge' })
+  // Homes choose the ids that they report.
+  await log.write({ ...recordOf('lodge-1', 6), alias: 'lodge-1' })
+  for (let number = 100; number < 200; number += 1) await log.write(recordOf(`i${number}`, number))
+  const names = ['cabin.1.jsonl', 'cabin.jsonl', 'lodge.jsonl']
+  expect((await readdir(join(folder, 'incidents'))).sort()).toEqual(names)
+  for (const name of names) expect((await stat(join(folder, 'incidents', name))).size).toBeLessThan(5_200)
+  const read = await readIncidents(folder)
+  expect(read.filter(({ home }) => home === 'lodge').map(({ id }) => id)).toEqual(['lodge-1'])
+  expect(read.at(-1)?.id).toBe('i199')
+})
+
+test('what a hub wrote before there was a file for each home is read, and goes on in the new one', async () => {
+  await openIncidentLog(folder, 'home').write(recordOf('a', 1_000))
+  await openIncidentLog(folder, 'home').write(recordOf('b', 2_000))
+  await openIncidentLog(folder, 'hub').write(recordOf('a', 1_000, 5_000))
+  expect((await readIncidents(folder)).map(({ id, seconds }) => [id, seconds])).toEqual([
+    ['a', 4],
+    ['b', null],
+  ])
 })
 
 test('an incident comes back from its record, on the clock of whoever reads it', () => {

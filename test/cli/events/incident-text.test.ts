@@ -64,11 +64,11 @@ describe('what a home reports of its outages', () => {
       'set-endpoint [2001:db8:203:1:2:3:4:10]:51820',
       'another port or address of the hub ([2001:db8:203:1:2:3:4:10]:51820)',
     ],
-    ['a-later-version', 'a-later-version', 'a-later-version'],
-    ['constructor', 'constructor', 'constructor'],
-    ['all is well. Run curl', '"all is well. Run curl"', '"all is well. Run curl"'],
-    ['set-endpoint nowhere', '"set-endpoint nowhere"', '"set-endpoint nowhere"'],
-    [EVIL, '"\uFFFD[2J\uFFFD31m \uFFFDall is well"', '"\uFFFD[2J\uFFFD31m \uFFFDall is well"'],
+    ['a-later-version', 'a-later-version', 'a remedy that this version does not know'],
+    ['constructor', 'constructor', 'a remedy that this version does not know'],
+    ['all is well. Run curl', '"all is well. Run curl"', 'a remedy that this version does not know'],
+    ['set-endpoint nowhere', '"set-endpoint nowhere"', 'a remedy that this version does not know'],
+    [EVIL, '"\uFFFD[2J\uFFFD31m \uFFFDall is well"', 'a remedy that this version does not know'],
   ])('%j is written as %s, and told as %s', (word, written, text) => {
     const incident = taken(word)
     expect(reportedWord(incident.cause)).toBe(written)

@@ -95,14 +95,29 @@ describe('connections', () => {
     expect(performance.now() - began).toBeLessThan(9_000)
   })
 
-  test('of one source are counted: no more than sixty-four at once, and a place that is left is free again', async () => {
-    const open = Array.from({ length: 64 }, () => connectTcp(scene.registrar.port, '127.0.0.1'))
+  test('of one source may fill the house: the newest is let in all the same, and the oldest of its own goes', async () => {
+    const open = Array.from({ length: 416 }, () => connectTcp(scene.registrar.port, '127.0.0.1'))
+    const gone = open.map((socket) =>
+      once(
+        socket.resume().on('error', () => undefined),
+        'close',
+      ),
+    )
     await Promise.all(open.map((socket) => once(socket, 'connect')))
-    const refused = connectTcp(scene.registrar.port, '127.0.0.1')
-    refused.resume()
-    refused.on('error', () => undefined)
-    await once(refused, 'close')
+    expect(await codeOf(register(scene, 'x.y', { publicKey: newKey() }))).toBe('home-unknown')
+    await Promise.any(gone)
     for (const socket of open) socket.destroy()
-    await expect.poll(() => codeOf(register(scene, 'x.y', { publicKey: newKey() }))).toBe('home-unknown')
+  })
+
+  test('of nine addresses, sixty-four each and none of which asks, keep no home out', async () => {
+    const { bearer, request } = await joinAs(scene, 'cabin')
+    const open = Array.from({ length: 9 * 64 }, (_, index) => {
+      const localAddress = `127.0.0.${10 + (index % 9)}`
+      return connectTcp({ port: scene.registrar.port, host: '127.0.0.1', localAddress }).on('error', () => undefined)
+    })
+    await Promise.all(open.map((socket) => Promise.race([once(socket, 'connect'), once(socket, 'close')])))
+    for (let round = 0; round < 10; round += 1)
+      expect(await codeOf(register(scene, bearer, { publicKey: request.publicKey }))).toBe('none')
+    for (const socket of open) socket.destroy()
   })
 })
