@@ -89,8 +89,26 @@ export interface HubForwarding {
   readonly full: readonly string[]
   /** Devices whose internet traffic is routed to the peer that has 0.0.0.0/0. */
   readonly exits: readonly string[]
+  /** Networks of homes as this end knows them: what comes out of the tunnel has an address of theirs or of its own. */
+  readonly lans: readonly string[]
+  readonly ownServices: OwnServices
   /** Ports that are forwarded to services at homes. Filled in after all else, apart from the table. */
   readonly published: readonly PublishedPort[]
+}
+
+/** What peers reach of the hub's machine itself, beside what homeward answers on it. */
+export interface OwnServices {
+  /** Ports that its owner opened to everybody in the tunnel. */
+  readonly open: readonly OpenPort[]
+  /** TCP ports of ssh, which the owner's devices reach. */
+  readonly sshPorts: readonly number[]
+  readonly ownerDevices: readonly string[]
+}
+
+/** A port of this machine. */
+export interface OpenPort {
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
 }
 
 /** The forwarding from which a firewall's table is made: published ports are filled in apart from it. */
@@ -100,6 +118,8 @@ export type FirewallForwarding = HomeForwarding | Omit<HubForwarding, 'published
 export interface TunnelFirewall<Forwarding extends FirewallForwarding = FirewallForwarding> {
   readonly interface: string
   readonly listenPort: number | null
+  /** This end's own address in the tunnel. */
+  readonly address: string
   /** The tunnel's own network, canonical CIDR. */
   readonly network: string
   readonly forwarding: Forwarding
@@ -113,11 +133,21 @@ export interface MappedNetwork {
   readonly seen: string
 }
 
-/** Devices by their tunnel addresses, and all that they may reach; neither is empty. */
+/** Devices by their tunnel addresses, which are never none, and all that they may reach. */
 export interface DeviceLimit {
   readonly devices: readonly string[]
   /** Canonical CIDR. */
   readonly prefixes: readonly string[]
+  /** Default: none but those prefixes. */
+  readonly services?: readonly ReachedService[]
+}
+
+/** Ports of a host behind the tunnel. */
+export interface ReachedService {
+  readonly address: string
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+  readonly lastPort: number
 }
 
 /** A port of the hub, or a range that keeps its numbers, that is forwarded to a service at a home. */

@@ -87,6 +87,7 @@ function toFirewalls(specs: readonly HomeSpec[]): readonly TunnelFirewall<HomeFo
   return byInterface(specs).map(({ interface: name, listenPort, address, forwarding }) => ({
     interface: name,
     listenPort,
+    address: address.split('/')[0] ?? address,
     network: networkOf(address),
     forwarding,
     visitorSlot: 0,

@@ -28,5 +28,6 @@ function wantedFirewall({ sections }: OpenwrtObservation, spec: HomeSpec): reado
 }
 
 function toFirewall({ interface: name, listenPort, address, forwarding }: HomeSpec): TunnelFirewall<HomeForwarding> {
-  return { interface: name, listenPort, network: networkOf(address), forwarding, visitorSlot: 0 }
+  const [own = address] = address.split('/')
+  return { interface: name, listenPort, address: own, network: networkOf(address), forwarding, visitorSlot: 0 }
 }

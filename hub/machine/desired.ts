@@ -1,4 +1,5 @@
 import type { DeviceLimit, RouteSpec, TunnelSpec } from '../../adapters/spec.ts'
+import { isIn } from '../../net/prefix.ts'
 import { ECHO_FLOW } from '../../protocol/echo.ts'
 import { HEARTBEAT_PORT } from '../../protocol/heartbeat.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
@@ -42,10 +43,16 @@ export function desiredTunnel(
       alternatePorts,
       echo: ECHO_FLOW,
       heartbeatPort: HEARTBEAT_PORT,
-      devices: addressesOf(devices.filter((device) => reachOf(device) === null)),
+      devices: addressesOf(devices.filter((device) => reachOf(device) === null && device.to === undefined)),
       limited: limitsOf(homes, devices),
       full: addressesOf(devices.filter((device) => device.full === true)),
       exits: addressesOf(devices.filter((device) => exit !== null && device.exit === exit)),
+      lans: [...new Set(homes.flatMap(({ lan }) => lan))].sort(),
+      ownServices: {
+        open: config.open,
+        sshPorts: [...sshPorts].sort((a, b) => a - b),
+        ownerDevices: addressesOf(devices.filter(({ home }) => home === null)),
+      },
       published: forwardedPorts(publications, sshPorts).ports,
     },
   }
@@ -55,19 +62,26 @@ function addressesOf(devices: readonly Device[]): readonly string[] {
   return devices.map((device) => device.address).sort()
 }
 
-/** Rules that limit devices; devices that may reach the same homes share one. */
+/** Rules that limit devices; devices that may reach the same homes share one, as do those with the same services. */
 function limitsOf(homes: readonly Home[], devices: readonly Device[]): readonly DeviceLimit[] {
   const groups = new Map<string, Device[]>()
   for (const device of devices) {
-    const reach = reachOf(device)?.join(' ')
-    if (reach !== undefined) groups.set(reach, [...(groups.get(reach) ?? []), device])
+    const reach = reachOf(device)
+    if (reach === null && device.to === undefined) continue
+    const key = JSON.stringify([reach, device.to ?? null])
+    groups.set(key, [...(groups.get(key) ?? []), device])
   }
   return [...groups]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([names, group]) => {
-      const reached = homes.filter((home) => names.split(' ').includes(home.name))
+    .flatMap(([, group]) => {
+      const [first] = group
+      if (first === undefined) return []
+      const reach = reachOf(first)
+      const reached = homes.filter((home) => reach === null || reach.includes(home.name))
       const prefixes = reached.flatMap(({ address, lan }) => [`${address}/32`, ...lan]).sort()
-      return prefixes.length === 0 ? [] : [{ devices: addressesOf(group), prefixes }]
+      if (first.to === undefined) return prefixes.length === 0 ? [] : [{ devices: addressesOf(group), prefixes }]
+      const services = first.to.filter(({ address }) => isIn(address, prefixes))
+      return services.length === 0 ? [] : [{ devices: addressesOf(group), prefixes: [], services }]
     })
 }
 

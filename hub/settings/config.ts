@@ -4,9 +4,17 @@ import { InterfaceNameSchema } from '../../adapters/interface-name.ts'
 import { prefixLength } from '../../net/prefix.ts'
 import { Problem } from '../../problems/problem.ts'
 import { CidrSchema, HostSchema, PortSchema } from '../../protocol/addresses.ts'
+import { parseRange } from '../../protocol/publications.ts'
 import { readYamlFile } from '../../system/files/yaml-file.ts'
 import { DEFAULT_NETWORK } from '../core/tunnel-network.ts'
 import { DEFAULT_MTU } from '../../wireguard/timers.ts'
+
+/** A port of this machine, such as `53/udp`. */
+const OpenSchema = v.pipe(
+  v.string(),
+  v.check((text) => openPort(text) !== null, 'expected a port such as 53/udp or 8080/tcp'),
+  v.transform((text) => openPort(text) ?? { protocol: 'tcp' as const, port: 0 }),
+)
 
 /** The tunnel's network: room for the hub and five others at least; wider than /8 would swallow the internet. */
 export const NetworkSchema = v.pipe(
@@ -21,6 +29,8 @@ export const HubConfigSchema = v.strictObject({
   alternatePorts: v.optional(v.pipe(v.array(PortSchema), v.maxLength(16)), [4500, 443, 53]),
   interface: v.optional(InterfaceNameSchema, 'hw0'),
   mtu: v.optional(v.pipe(v.number(), v.integer(), v.minValue(576), v.maxValue(9000)), DEFAULT_MTU),
+  /** Ports of this machine that homes and devices reach through the tunnel. */
+  open: v.optional(v.pipe(v.array(OpenSchema), v.maxLength(64)), []),
   /** Seconds between two checks of each published port; 0: none. */
   checkEverySeconds: v.optional(
     v.pipe(
@@ -73,6 +83,10 @@ interface: ${JSON.stringify(config.interface)}
 # Bytes. 1420 fits every path that carries 1500.
 mtu: ${config.mtu}
 
+# Ports of this machine's own programs that homes and devices reach through the tunnel, such as a resolver's. Without
+# an entry they reach none but homeward's own, and ssh from the devices that were added here.
+# open: [53/udp, 53/tcp]
+
 # Seconds between two checks of each published port that works: the hub opens it, and tells people when it answers no
 # more. 30 or more; 0: it checks nothing by itself.
 # checkEverySeconds: 300
@@ -91,4 +105,9 @@ export function withNetwork(text: string, network: string): string {
 
 function isMissingFile(thrown: unknown): boolean {
   return thrown instanceof Problem && (thrown.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
+}
+
+function openPort(text: string): { readonly protocol: 'tcp' | 'udp'; readonly port: number } | null {
+  const range = parseRange(text)
+  return range === null || range.port !== range.lastPort ? null : { protocol: range.protocol, port: range.port }
 }

@@ -31,6 +31,7 @@ test.each<[Step, string]>([
           interface: 'hw0',
           listenPort: null,
           forwarding: homeForwarding({ lan: [], mode: 'routed' }),
+          address: '10.86.0.2',
           network: '10.86.0.0/16',
           visitorSlot: 0,
         },

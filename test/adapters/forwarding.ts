@@ -17,6 +17,8 @@ export function hubForwarding(told: Partial<HubForwarding> = {}): HubForwarding 
     limited: [],
     full: [],
     exits: [],
+    lans: [],
+    ownServices: { open: [], sshPorts: [], ownerDevices: [] },
     published: [],
     ...told,
   }

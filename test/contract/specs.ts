@@ -106,9 +106,28 @@ export function hubSpec(keys: Keys): TunnelSpec {
       echo: ECHO_FLOW,
       heartbeatPort: null,
       devices: ['10.86.0.5', '10.86.0.6'],
-      limited: [{ devices: ['10.86.0.7', '10.86.0.8'], prefixes: ['10.86.0.2/32', '192.168.1.0/24'] }],
+      limited: [
+        { devices: ['10.86.0.7', '10.86.0.8'], prefixes: ['10.86.0.2/32', '192.168.1.0/24'] },
+        {
+          devices: ['10.86.0.9'],
+          prefixes: [],
+          services: [
+            { address: '192.168.1.50', protocol: 'tcp', port: 554, lastPort: 554 },
+            { address: '192.168.1.50', protocol: 'udp', port: 8000, lastPort: 8010 },
+          ],
+        },
+      ],
       full: ['10.86.0.6'],
       exits: ['10.86.0.5'],
+      lans: ['192.168.1.0/24', '192.168.2.0/24'],
+      ownServices: {
+        open: [
+          { protocol: 'udp', port: 53 },
+          { protocol: 'tcp', port: 8080 },
+        ],
+        sshPorts: [22, 2222],
+        ownerDevices: ['10.86.0.6'],
+      },
       published: PUBLISHED,
     },
   }

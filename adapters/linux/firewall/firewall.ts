@@ -1,9 +1,11 @@
-import type { HomeForwarding, MappedNetwork, TunnelFirewall } from '../../spec.ts'
+import type { DeviceLimit, HomeForwarding, MappedNetwork, TunnelFirewall } from '../../spec.ts'
 import { hubInput, type JudgedHub } from './hub-input.ts'
 import { homeOutgoing } from './home-outgoing.ts'
 import { hubOutgoing } from './hub-outgoing.ts'
-import { PRIVATE } from './internet.ts'
-import { braced, withoutContained } from './braced.ts'
+import { NOT_INTERNET } from './internet.ts'
+import { braced, portsText, withoutContained } from './braced.ts'
+import { forgedChain, sourcesChain } from './from-tunnel.ts'
+import { hubServicesTable } from './hub-services.ts'
 import type { NftChain, NftTable } from './nft-table.ts'
 import { publishedTable } from './published.ts'
 import { udpAnswers } from './udp-answers.ts'
@@ -35,13 +37,14 @@ export function firewallTable(tunnels: readonly TunnelFirewall[]): NftTable {
   }
 }
 
-function tableOf({ interface: name, listenPort, network, forwarding, visitorSlot }: TunnelFirewall): NftTable {
+function tableOf(firewall: TunnelFirewall): NftTable {
+  const { interface: name, forwarding } = firewall
   const tunnel = JSON.stringify(name)
   switch (forwarding.role) {
     case 'home':
-      return homeTable(tunnel, network, visitorSlot, forwarding)
+      return homeTable(tunnel, firewall, forwarding)
     case 'hub':
-      return hubTable(tunnel, network, listenPort, forwarding)
+      return hubTable(tunnel, firewall, forwarding)
     default:
       return forwarding satisfies never
   }
@@ -59,12 +62,11 @@ function joined(chains: readonly NftChain[]): readonly NftChain[] {
 
 function homeTable(
   tunnel: string,
-  network: string,
-  visitorSlot: number,
+  { address, network, visitorSlot }: TunnelFirewall,
   { lan, mode, seenAs, visitors, exit, outgoing }: HomeForwarding,
 ): NftTable {
   const intoLan = `iifname ${tunnel} oifname != ${tunnel} ip daddr ${braced(withoutContained(lan))}`
-  const out = `iifname ${tunnel} oifname != ${tunnel} ip saddr ${network} ip daddr != ${PRIVATE}`
+  const out = `iifname ${tunnel} oifname != ${tunnel} ip saddr ${network} ip daddr != ${braced(NOT_INTERNET)}`
   const translated = [
     // Only devices are masqueraded: a visitor's address is what its service shall see.
     ...(lan.length === 0 || mode === 'routed' ? [] : [`${intoLan} ip saddr ${network}`]),
@@ -86,6 +88,7 @@ function homeTable(
         `iifname ${tunnel} oifname != ${tunnel} ct status dnat accept`,
         `iifname ${tunnel} drop`,
       ]),
+      forgedChain(tunnel, address, network),
       ...(translated.length === 0 ? [] : [masqueradeChain(translated)]),
       ...(seenAs.length === 0 ? [] : [seenChain(tunnel, seenAs)]),
       ...(visitors ? visitorChains(tunnel, network, visitorSlot) : []),
@@ -94,11 +97,12 @@ function homeTable(
   }
 }
 
-function hubTable(tunnel: string, network: string, listenPort: number | null, forwarding: JudgedHub): NftTable {
+function hubTable(tunnel: string, { address, network, listenPort }: TunnelFirewall, forwarding: JudgedHub): NftTable {
   const { flowLives, recentSets, chains } = hubInput(tunnel, listenPort, forwarding)
-  // Excludes what a provider has beside the machine: the metadata service has its passwords (RFC 3927 address).
-  const toInternet = `iifname ${tunnel} oifname != ${tunnel} ip saddr @full_devices ip daddr != 169.254.0.0/16`
+  const internet = `ip daddr != ${braced(NOT_INTERNET)}`
+  const toInternet = `iifname ${tunnel} oifname != ${tunnel} ip saddr @full_devices ${internet}`
   const published = publishedTable(tunnel, network)
+  const hubServices = hubServicesTable({ tunnel, address, listenPort }, forwarding)
   const outgoing = hubOutgoing(tunnel)
   return {
     flowLives,
@@ -106,6 +110,7 @@ function hubTable(tunnel: string, network: string, listenPort: number | null, fo
       { name: 'tunnel_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.devices)] },
       { name: 'full_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.full)] },
       { name: 'exit_devices', type: 'ipv4_addr', elements: [...new Set(forwarding.exits)] },
+      ...hubServices.sets,
       ...published.sets,
       ...outgoing.sets,
     ],
@@ -115,20 +120,21 @@ function hubTable(tunnel: string, network: string, listenPort: number | null, fo
       forwardChain([
         ...clamp(tunnel),
         ...published.forward,
+        ...hubServices.forward,
         ...outgoing.forward,
         `iifname ${tunnel} ct state established,related accept`,
         `oifname ${tunnel} ct state established,related accept`,
         `iifname ${tunnel} oifname ${tunnel} ip saddr @tunnel_devices accept`,
-        ...forwarding.limited.map(
-          ({ devices, prefixes }) =>
-            `iifname ${tunnel} oifname ${tunnel} ip saddr ${braced(devices)} ip daddr ${braced(withoutContained(prefixes))} accept`,
-        ),
+        ...forwarding.limited.flatMap((limit) => limitRules(tunnel, limit)),
         `${toInternet} accept`,
-        `iifname ${tunnel} oifname ${tunnel} ip saddr @exit_devices ip daddr != ${PRIVATE} accept`,
+        `iifname ${tunnel} oifname ${tunnel} ip saddr @exit_devices ${internet} accept`,
         `iifname ${tunnel} drop`,
         `oifname ${tunnel} drop`,
       ]),
       ...chains,
+      forgedChain(tunnel, address, network),
+      sourcesChain(tunnel, network, forwarding.lans),
+      hubServices.chain,
       ...published.chains,
       ...outgoing.chains,
       {
@@ -140,6 +146,18 @@ function hubTable(tunnel: string, network: string, listenPort: number | null, fo
       },
     ],
   }
+}
+
+function limitRules(tunnel: string, { devices, prefixes, services = [] }: DeviceLimit): readonly string[] {
+  const from = `iifname ${tunnel} oifname ${tunnel} ip saddr ${braced(devices)}`
+  return [
+    // nft takes no empty braces.
+    ...(prefixes.length === 0 ? [] : [`${from} ip daddr ${braced(withoutContained(prefixes))} accept`]),
+    ...services.map(
+      ({ address, protocol, port, lastPort }) =>
+        `${from} ip daddr ${address} ${protocol} dport ${portsText(port, lastPort)} accept`,
+    ),
+  ]
 }
 
 /** Clamps the MSS. `rt mtu` is the smaller MTU of both directions' routes, so it fits packets out of the tunnel too. */

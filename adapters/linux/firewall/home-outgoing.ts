@@ -1,6 +1,6 @@
 import type { OutgoingFlow, OutgoingForwarding } from '../../spec.ts'
 import { braced, withoutContained } from './braced.ts'
-import { NOT_BY_HUB, NOT_INTERNET_IPV6 } from './internet.ts'
+import { NOT_INTERNET, NOT_INTERNET_IPV6 } from './internet.ts'
 import type { NftChain } from './nft-table.ts'
 import { setVisitorMark, visitorCondition } from './visitors.ts'
 
@@ -24,7 +24,7 @@ export function homeOutgoing(
 ): readonly NftChain[] {
   const begins = 'ct state new ct direction original'
   const elsewhere = (more: readonly string[]): string =>
-    `ip daddr != ${braced(withoutContained([...NOT_BY_HUB, ...lan, ...more.map((one) => `${one}/32`)]))}`
+    `ip daddr != ${braced(withoutContained([...NOT_INTERNET, ...lan, ...more.map((one) => `${one}/32`)]))}`
   const sent = `ct direction original ${visitorCondition(slot)} ${setVisitorMark('meta', slot)}`
   const of = (which: 'here' | 'behind') => flows.filter(({ from }) => (from === null) === (which === 'here'))
   return [

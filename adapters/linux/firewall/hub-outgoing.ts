@@ -1,6 +1,6 @@
 import type { PublishedPort } from '../../spec.ts'
 import { braced } from './braced.ts'
-import { NOT_BY_HUB } from './internet.ts'
+import { NOT_INTERNET } from './internet.ts'
 import { type NftTable, SENDER } from './nft-table.ts'
 
 /**
@@ -37,7 +37,7 @@ export function hubOutgoing(
   const from = 'ip saddr . meta l4proto . th sport'
   const answered = (set: string, key: string): string => `${back} ${key} @${set} update @outgoing_answered { ${key} }`
   const sent = (set: string, key: string): string =>
-    `${leaving} ip daddr != ${braced(NOT_BY_HUB)} ${key} @${set} update @outgoing_seen { ${key} } accept`
+    `${leaving} ip daddr != ${braced(NOT_INTERNET)} ${key} @${set} update @outgoing_seen { ${key} } accept`
   return {
     sets: [SENT_TO, SENT_FROM].map((name) => ({ name, type: SENDER, isOfRanges: true, elements: [] })),
     maps: [{ name: SENT_AS, type: `${SENDER} : inet_service` }],

@@ -36,6 +36,7 @@ export function tunnelFirewalls(
   return byInterface(desired).map((spec) => ({
     interface: spec.interface,
     listenPort: spec.listenPort,
+    address: spec.address.split('/')[0] ?? spec.address,
     network: networkOf(spec.address),
     forwarding: withoutPublished(spec.forwarding),
     visitorSlot: hasVisitors(spec) ? (kept.get(spec.interface) ?? nextFree()) : 0,

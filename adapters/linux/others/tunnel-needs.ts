@@ -55,6 +55,7 @@ export function needsOfTunnel({
         ...(forwarding.heartbeatPort === null
           ? []
           : [{ ...inside, protocol: 'udp', port: forwarding.heartbeatPort } as const]),
+        ...forwarding.ownServices.open.map(({ protocol, port }) => ({ ...inside, protocol, port }) as const),
         ...(listenPort === null
           ? []
           : ([

@@ -31,6 +31,7 @@ const firewall = fc.oneof(
     .record({
       interface: name,
       listenPort: fc.constantFrom(null, 443),
+      address: fc.constantFrom('10.86.0.1', '10.86.0.2'),
       network: fc.constant('10.86.0.0/16'),
       forwarding,
       visitorSlot: fc.constantFrom(0, 1),

@@ -41,9 +41,25 @@ export const forwarding: fc.Arbitrary<ForwardingSpec> = fc.oneof(
     echo: fc.constantFrom(ECHO_FLOW, { ...ECHO_FLOW, port: 8688 }, { ...ECHO_FLOW, keptSeconds: 60 }),
     devices: fc.subarray(['10.86.0.5', '10.86.0.6', '10.86.0.7']),
     heartbeatPort: fc.constantFrom(null, 8686),
-    limited: fc.subarray([{ devices: ['10.86.0.8'], prefixes: ['192.168.1.0/24'] }]),
+    limited: fc.subarray([
+      { devices: ['10.86.0.8'], prefixes: ['192.168.1.0/24'] },
+      {
+        devices: ['10.86.0.9'],
+        prefixes: [],
+        services: [{ address: '192.168.1.50', protocol: 'tcp' as const, port: 554, lastPort: 554 }],
+      },
+    ]),
     full: fc.subarray(['10.86.0.5']),
     exits: fc.subarray(['10.86.0.6', '10.86.0.5']),
+    lans: fc.subarray(['192.168.1.0/24', '192.168.2.0/24']),
+    ownServices: fc.record({
+      open: fc.subarray([
+        { protocol: 'udp' as const, port: 53 },
+        { protocol: 'tcp' as const, port: 8080 },
+      ]),
+      sshPorts: fc.subarray([22, 2222]),
+      ownerDevices: fc.subarray(['10.86.0.5']),
+    }),
     published: fc.subarray(PUBLISHED),
   }),
 )

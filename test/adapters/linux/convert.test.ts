@@ -188,6 +188,7 @@ test('whatever nft lists in whatever order of chains and sets, our own table is 
     {
       interface: 'hw0',
       listenPort: 51_820,
+      address: '10.86.0.2',
       network: '10.86.0.0/16',
       forwarding: hubForwarding({ alternatePorts: [443], devices: ['10.86.0.6', '10.86.0.5'] }),
       visitorSlot: 0,

@@ -182,7 +182,14 @@ describe('the planner', () => {
   test('forwarding that was on at first and turned off since is turned on with the mark that undo needs', () => {
     const [desired] = fc.sample(spec, 1)
     const firewall = fingerprintsOf(
-      firewallTable([{ ...desired!, network: networkOf(desired!.address), visitorSlot: 0 }]),
+      firewallTable([
+        {
+          ...desired!,
+          address: desired!.address.split('/')[0]!,
+          network: networkOf(desired!.address),
+          visitorSlot: 0,
+        },
+      ]),
     )
     const observed: Observation = { ...UNTOUCHED, firewall }
     const { steps } = planLinux(observed, [desired!])

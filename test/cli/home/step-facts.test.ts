@@ -6,6 +6,7 @@ import { homeForwarding } from '../../adapters/forwarding.ts'
 const tunnel = {
   interface: 'hw0',
   listenPort: 51_820,
+  address: '10.86.0.2',
   network: '10.86.0.0/16',
   forwarding: homeForwarding({ lan: ['192.168.1.0/24'], mode: 'routed' }),
 }

@@ -6,6 +6,7 @@ import { inviteHome, problemOf, startAgent, startHub } from '../../agent/lab-hom
 import { askedBy, serveCameraPage } from '../../lab/places/camera.ts'
 import type { Home } from '../../lab/places/home.ts'
 import type { Host } from '../../lab/host/host.ts'
+import { askService, serveEcho } from '../../lab/host/service.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
 
@@ -47,6 +48,9 @@ const add = async (name: string, ...options: readonly string[]): Promise<void> =
 const down = (name: string) =>
   picture.phone.run('wg-quick', ['down', join(picture.phone.disk.configDir, `${name}.conf`)])
 
+/** A private host, a carrier's, and where Azure keeps what its machines know of themselves. */
+const NEIGHBOURS = ['10.9.9.9', '100.64.200.1', '168.63.129.16']
+
 test('limited to one home, it reaches no other, whatever it writes into its own file', async () => {
   await add('guest', '--home', 'barn')
   await comesToSeeCamera(picture.phone, barn)
@@ -75,6 +79,11 @@ test('added at a home it reaches that home alone', async () => {
 
 test('with --full everything goes through the hub, and comes from its address', async () => {
   await serveCameraPage(picture.visitor)
+  await serveEcho(picture.internet, 'neighbour', 8080)
+  for (const neighbour of NEIGHBOURS) {
+    await picture.internet.run('ip', ['addr', 'add', `${neighbour}/32`, 'dev', 'lo'])
+    await picture.hub.run('ip', ['route', 'add', neighbour, 'via', '203.0.113.1'])
+  }
   // As a laptop has it: the file leads IPv6 into the tunnel too.
   await picture.phone.shell(
     'echo 0 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 0 > /proc/sys/net/ipv6/conf/default/disable_ipv6',
@@ -83,6 +92,12 @@ test('with --full everything goes through the hub, and comes from its address', 
   const page = await picture.phone.run('curl', ['-sS', '--max-time', '30', 'http://198.18.0.20/'])
   expect(askedBy(page.stdout)).toBe(picture.hubAddress)
   await comesToSeeCamera(picture.phone)
+  // The hub's provider has more beside it than the internet.
+  expect(await askService(picture.phone, 'tcp', '203.0.113.1', 8080)).toBe(`neighbour sees ${picture.hubAddress}`)
+  for (const neighbour of NEIGHBOURS) {
+    expect(await askService(picture.hub, 'tcp', neighbour, 8080)).toMatch(/^neighbour sees/)
+    expect(await askService(picture.phone, 'tcp', neighbour, 8080)).toBeNull()
+  }
   await down('traveller')
   expect(askedBy((await picture.phone.run('curl', ['-sS', 'http://198.18.0.20/'])).stdout)).toBe('192.0.2.20')
 })

@@ -25,6 +25,7 @@ test('an address is all it needs', async () => {
     alternatePorts: [4500, 443, 53],
     interface: 'hw0',
     mtu: 1420,
+    open: [],
     checkEverySeconds: 300,
   })
 })
@@ -41,9 +42,18 @@ test('publications are checked as often as the owner wants, not all the time, or
   expect([await checked(0), await checked(30), await checked(86_400)]).toEqual([0, 30, 86_400])
 })
 
+test('ports of the machine are opened by number and protocol', async () => {
+  expect((await reading('addresses: [x.example]\nopen: [53/udp, 8080/tcp]')).open).toEqual([
+    { protocol: 'udp', port: 53 },
+    { protocol: 'tcp', port: 8080 },
+  ])
+})
+
 test.each<readonly [string, string, RegExp]>([
   ['checks without a pause', 'addresses: [x.example]\ncheckEverySeconds: 29', /line 2: checkEverySeconds.*0, or 30/],
   ['checks each two days', 'addresses: [x.example]\ncheckEverySeconds: 86401', /line 2: checkEverySeconds.*0, or 30/],
+  ['a port to open without its protocol', 'addresses: [x.example]\nopen: [53]', /line 2: open/],
+  ['a range to open', 'addresses: [x.example]\nopen:\n  - 53/udp\n  - 80-90/tcp', /line 4: open.*53\/udp or 8080\/tcp/],
   ['a port that is none', 'addresses: [x.example]\nport: 70000', /line 2: port/],
   ['a port in words', 'addresses: [x.example]\n\nport: many', /line 3: port must be number/],
   ['a network without a length', 'addresses: [x.example]\nnetwork: 10.86.0.0', /line 2: network.*prefix/],

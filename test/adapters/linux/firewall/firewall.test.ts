@@ -7,7 +7,9 @@ import { ECHO_FLOW } from '../../../../protocol/echo.ts'
 import { homeForwarding, hubForwarding } from '../../forwarding.ts'
 
 const table = (forwarding: ForwardingSpec, listenPort: number | null = 51_820) =>
-  firewallTable([{ interface: 'hw0', listenPort, network: '10.86.0.0/16', forwarding, visitorSlot: 0 }])
+  firewallTable([
+    { interface: 'hw0', listenPort, address: '10.86.0.2', network: '10.86.0.0/16', forwarding, visitorSlot: 0 },
+  ])
 
 const text = (forwarding: ForwardingSpec, listenPort: number | null = 51_820): string =>
   nftText(table(forwarding, listenPort), { forwardingWasOff: false, replaces: null })
@@ -15,7 +17,7 @@ const text = (forwarding: ForwardingSpec, listenPort: number | null = 51_820): s
 describe('the firewall of a home', () => {
   test('has no rule for a LAN that is not there: nft takes no empty braces', () => {
     const { chains } = table(homeForwarding({ lan: [], mode: 'masquerade' }))
-    expect(chains.map(({ name }) => name)).toEqual(['forward', 'asked', 'answered'])
+    expect(chains.map(({ name }) => name)).toEqual(['forward', 'forged', 'asked', 'answered'])
     expect(chains[0]?.rules.filter((rule) => /daddr|masquerade/.test(rule))).toEqual([])
     expect(chains[0]?.rules.at(-1)).toBe('iifname "hw0" drop')
   })
@@ -28,7 +30,14 @@ describe('the firewall of a home', () => {
   test('has one memory of what its UDP services were asked at, whatever tunnels there are', () => {
     const forwarding = homeForwarding({ lan: [], mode: 'routed' })
     const of = (name: string) =>
-      ({ interface: name, listenPort: null, network: '10.86.0.0/16', forwarding, visitorSlot: 0 }) as const
+      ({
+        interface: name,
+        listenPort: null,
+        address: '10.86.0.2',
+        network: '10.86.0.0/16',
+        forwarding,
+        visitorSlot: 0,
+      }) as const
     const { maps, chains } = firewallTable([of('hw0'), of('hw1')])
     expect(maps.map(({ name }) => name)).toEqual(['udp_answers'])
     expect(chains.find(({ name }) => name === 'asked')?.rules).toEqual([
@@ -100,6 +109,35 @@ describe('the firewall of a hub', () => {
     for (const rule of rules.filter((one) => / @outgoing_(to|from) .*accept/.test(one)))
       for (const prefix of ['10.0.0.0/8', '169.254.0.0/16', '168.63.129.16/32', '127.0.0.0/8', '100.64.0.0/10'])
         expect(rule).toContain(prefix)
+  })
+
+  test('leads devices to the internet only, and home’s exits too', () => {
+    const rules = table(hubForwarding({ full: ['10.86.0.5'], exits: ['10.86.0.6'] })).chains[0]?.rules ?? []
+    const exit = table(homeForwarding({ lan: [], mode: 'masquerade', exit: true })).chains.flatMap((one) => one.rules)
+    const leaving = [
+      ...rules.filter((rule) => /@(full|exit)_devices ip daddr.*accept/.test(rule)),
+      ...exit.filter((rule) => / ip saddr 10\.86\.0\.0\/16 ip daddr != .* (accept|masquerade)$/.test(rule)),
+    ]
+    expect(leaving).toHaveLength(4)
+    for (const rule of leaving)
+      for (const prefix of [
+        '10.0.0.0/8',
+        '172.16.0.0/12',
+        '100.64.0.0/10',
+        '169.254.0.0/16',
+        '168.63.129.16/32',
+        '224.0.0.0/3',
+      ])
+        expect(rule).toContain(prefix)
+  })
+
+  test('lets a device that is for one service reach its ports and no more', () => {
+    const service = { address: '192.168.1.50', protocol: 'tcp', port: 554, lastPort: 560 } as const
+    const limited = [{ devices: ['10.86.0.9'], prefixes: [], services: [service] }]
+    const rules = table(hubForwarding({ limited })).chains[0]?.rules ?? []
+    expect(rules.filter((rule) => rule.includes('10.86.0.9'))).toEqual([
+      'iifname "hw0" oifname "hw0" ip saddr { 10.86.0.9 } ip daddr 192.168.1.50 tcp dport 554-560 accept',
+    ])
   })
 
   test('does not redirect its own port to itself, nor anything when it has none', () => {
@@ -176,15 +214,30 @@ test('two wishes have the same fingerprints only when they have the same text', 
       limited: fc.subarray([
         { devices: ['10.86.0.7'], prefixes: ['192.168.1.0/24'] },
         { devices: ['10.86.0.8'], prefixes: ['192.168.2.0/24'] },
+        {
+          devices: ['10.86.0.9'],
+          prefixes: [],
+          services: [{ address: '192.168.1.50', protocol: 'tcp' as const, port: 554, lastPort: 555 }],
+        },
       ]),
       full: fc.subarray(['10.86.0.5', '10.86.0.6']),
       exits: fc.subarray(['10.86.0.5', '10.86.0.6']),
+      lans: fc.subarray(['192.168.1.0/24', '192.168.2.0/24']),
+      ownServices: fc.record({
+        open: fc.subarray([
+          { protocol: 'udp' as const, port: 53 },
+          { protocol: 'tcp' as const, port: 8080 },
+        ]),
+        sshPorts: fc.subarray([22, 2222]),
+        ownerDevices: fc.subarray(['10.86.0.5']),
+      }),
       published,
     }),
   )
   const wish = fc.record({
     interface: fc.constantFrom('hw0', 'hw1'),
     listenPort: fc.constantFrom(null, 443),
+    address: fc.constantFrom('10.86.0.1', '10.86.0.2'),
     network: fc.constant('10.86.0.0/16'),
     forwarding,
     visitorSlot: fc.constantFrom(0, 1),

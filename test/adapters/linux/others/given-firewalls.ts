@@ -5,6 +5,7 @@ import { homeForwarding, hubForwarding } from '../../forwarding.ts'
 export const HOME: TunnelFirewall = {
   interface: 'hw0',
   listenPort: null,
+  address: '10.86.0.2',
   network: '10.86.0.0/16',
   forwarding: { ...homeForwarding({ lan: [], mode: 'masquerade' }), visitors: true },
   visitorSlot: 0,

@@ -6,6 +6,7 @@ import { hubForwarding } from '../../forwarding.ts'
 const hub = {
   interface: 'hw0',
   listenPort: 51_820,
+  address: '10.86.0.2',
   network: '10.86.0.0/16',
   visitorSlot: 0,
   forwarding: hubForwarding({ heartbeatPort: 8686 }),

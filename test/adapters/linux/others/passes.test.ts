@@ -10,6 +10,7 @@ const HUB = {
   interface: 'hw0',
   listenPort: 51_820,
   network: NETWORK,
+  address: '10.86.0.2',
   visitorSlot: 0,
   forwarding: hubForwarding({ heartbeatPort: 8686 }),
 } as const
@@ -17,6 +18,7 @@ const HOME = {
   interface: 'hw0',
   listenPort: null,
   network: NETWORK,
+  address: '10.86.0.2',
   visitorSlot: 0,
   forwarding: homeForwarding({ lan: ['192.168.1.0/24'], mode: 'masquerade', visitors: true }),
 } as const
