@@ -24,7 +24,7 @@ import { EMPTY_DOCUMENT } from './core/store-document.ts'
 import { networkInForce } from './core/tunnel-network.ts'
 import { readStore } from './store/store.ts'
 import { storeText } from './store/store-file.ts'
-import { readSshPorts } from './machine/ssh-ports.ts'
+import { readKeptPorts } from './machine/kept-ports.ts'
 import { freeAlternatePorts, servedPorts } from './machine/served-ports.ts'
 
 /** Settings from the command line; others stay as they are, or get their default. */
@@ -71,7 +71,7 @@ export async function planInit(
       document,
       alternatePorts,
       undefined,
-      await readSshPorts(paths.sshPorts),
+      await readKeptPorts(paths),
     ),
   ])
   refuseUnlessSafe({ refusals })

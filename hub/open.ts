@@ -7,7 +7,7 @@ import { asProblem } from '../problems/problem.ts'
 import { systemClock } from '../system/time/clock.ts'
 import type { Log } from '../system/process/log.ts'
 import type { PresharedKey, PublicKey } from '../wireguard/keys.ts'
-import { networkInForce } from './core/tunnel-network.ts'
+import { hubAddressIn, networkInForce } from './core/tunnel-network.ts'
 import { type HubConfig, readHubConfig } from './settings/config.ts'
 import { makeSettings } from './settings/settings.ts'
 import { type Hub, makeHub } from './service/hub.ts'
@@ -22,6 +22,7 @@ import { openKeptStandings } from './proving/kept-standings.ts'
 import { openStore, type Store } from './store/store.ts'
 import { openWaitingRequests } from './store/waiting-requests.ts'
 import { servedPorts } from './machine/served-ports.ts'
+import { openKeptPorts } from './machine/kept-ports.ts'
 import { openSshPorts } from './machine/ssh-ports.ts'
 import { tooManyNotes } from './report/status.ts'
 import { type LastEndpoints, openLastEndpoints } from './presence/last-endpoints.ts'
@@ -83,9 +84,15 @@ export async function openHub<Opened extends Alarm>(
     proofs: await openKeptStandings(paths.proofs, systemClock, log),
     ownNetworks: makeOwnNetworks(systemClock),
     servedPorts,
-    ssh: await openSshPorts({
-      path: paths.sshPorts,
-      isOwn: (port) => port === settings.current.port,
+    ssh: await openKeptPorts({
+      path: paths.keptPorts,
+      notFor: () => hubAddressIn(settings.current.network),
+      ssh: await openSshPorts({
+        path: paths.sshPorts,
+        isOwn: (port) => port === settings.current.port,
+        clock: systemClock,
+        log,
+      }),
       clock: systemClock,
       log,
     }),

@@ -2,12 +2,23 @@ import {
   entryCount,
   keepsNumbers,
   MOST_PUBLISHED_ENTRIES,
+  parseRange,
   type Publication,
   type Withheld,
 } from '../../protocol/publications.ts'
 
 /** Reserved ports where no other ssh was seen. */
 export const ONLY_22: ReadonlySet<number> = new Set([22])
+
+/** Ports of the hub's machine that publications leave to its own programs. */
+export interface KeptPorts {
+  /** TCP ports of ssh. */
+  readonly ssh: ReadonlySet<number>
+  /** Ports at which other programs listen, as `443/tcp`. */
+  readonly listeners: ReadonlySet<string>
+}
+
+export const NONE_BUT_22: KeptPorts = { ssh: ONLY_22, listeners: new Set() }
 
 /** One entry of the firewall: a port of the hub, or a range that keeps its numbers, and where it is forwarded to. */
 export interface ForwardedPort {
@@ -33,34 +44,30 @@ export interface ForwardedPorts {
 
 /**
  * The published ports that are forwarded into the tunnel. Pure. A store may hold more than is accepted today: ports at
- * which ssh was seen since, and more than a hub forwards. Then publications of few entries come first, so that one large
+ * which ssh or another program of the hub's machine was seen since, and more than a hub forwards. Then publications of few entries come first, so that one large
  * range keeps nobody's single ports away, among equals the older one; and of the last one that fits its lower ports.
  */
-export function forwardedPorts(
-  publications: readonly Publication[],
-  sshPorts: ReadonlySet<number> = ONLY_22,
-): ForwardedPorts {
+export function forwardedPorts(publications: readonly Publication[], kept: KeptPorts = NONE_BUT_22): ForwardedPorts {
   const ports: ForwardedPort[] = []
   const withheld = new Map<Publication, readonly Withheld[]>()
   for (const publication of inOrder(publications)) {
-    const { protocol, port, lastPort } = publication
-    const ssh = [...(protocol === 'tcp' ? sshPorts : [])]
-      .filter((one) => one >= port && one <= lastPort)
-      .sort((a, b) => a - b)
-    const entries = entriesOf(publication, ssh)
+    const { protocol } = publication
+    const why = keptIn(publication, kept)
+    const left = [...why.keys()].sort((a, b) => a - b)
+    const entries = entriesOf(publication, left)
     const room = MOST_PUBLISHED_ENTRIES - ports.length
     ports.push(...entries.slice(0, room))
     const tooMany = entries.slice(room).map((one) => ({ port: one.port, lastPort: one.lastPort ?? one.port }))
-    const kept = [
-      ...joined(ssh.map((one) => ({ port: one, lastPort: one }))).map((range) => ({
-        protocol,
-        ...range,
-        code: 'port-taken' as const,
-        why: FOR_SSH,
-      })),
+    const taken = [FOR_SSH, FOR_A_LISTENER].flatMap((reason) =>
+      joined(left.filter((one) => why.get(one) === reason).map((one) => ({ port: one, lastPort: one }))).map(
+        (range) => ({ protocol, ...range, code: 'port-taken' as const, why: reason }),
+      ),
+    )
+    const all = [
+      ...taken.sort((a, b) => a.port - b.port),
       ...joined(tooMany).map((range) => ({ protocol, ...range, code: 'publications-full' as const, why: TOO_MANY })),
     ]
-    if (kept.length > 0) withheld.set(publication, kept)
+    if (all.length > 0) withheld.set(publication, all)
   }
   return { ports, withheld }
 }
@@ -88,6 +95,20 @@ export function firstForwarded({ port, lastPort }: Publication, withheld: readon
 }
 
 const FOR_SSH = 'it is kept for ssh on the hub'
+const FOR_A_LISTENER = 'a program of the hub listens there since'
+
+/** Ports of a publication that programs of the machine keep, each with the reason. */
+function keptIn(range: Publication, { ssh, listeners }: KeptPorts): ReadonlyMap<number, string> {
+  const of = (port: number): boolean => port >= range.port && port <= range.lastPort
+  const others = [...listeners].flatMap((text) => {
+    const one = parseRange(text)
+    return one?.protocol === range.protocol && of(one.port) ? [one.port] : []
+  })
+  return new Map([
+    ...others.map((port) => [port, FOR_A_LISTENER] as const),
+    ...[...(range.protocol === 'tcp' ? ssh : [])].filter(of).map((port) => [port, FOR_SSH] as const),
+  ])
+}
 const TOO_MANY = `a hub forwards ${MOST_PUBLISHED_ENTRIES} single ports at most`
 
 function inOrder(publications: readonly Publication[]): readonly Publication[] {

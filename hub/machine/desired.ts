@@ -7,15 +7,14 @@ import { presharedKeyId } from '../../wireguard/preshared-id.ts'
 import type { Endpoint, PeerSpec } from '../../wireguard/spec.ts'
 import type { HubConfig } from '../settings/config.ts'
 import { exitHome, reachOf } from '../core/devices.ts'
-import { forwardedPorts } from '../core/forwarded-ports.ts'
+import { forwardedPorts, type KeptPorts, NONE_BUT_22 } from '../core/forwarded-ports.ts'
 import type { Device, Home, StoreDocument } from '../core/store-document.ts'
-import { ONLY_22 } from '../core/forwarded-ports.ts'
 import { hubInterfaceAddress } from '../core/tunnel-network.ts'
 
 /**
  * The state that the hub's machine should have. Pure.
  * @param placeOf the endpoint for a peer that WireGuard does not know; null: leave it as it is.
- * @param sshPorts ports that no publication takes.
+ * @param kept ports that no publication takes.
  */
 export function desiredTunnel(
   config: HubConfig,
@@ -23,7 +22,7 @@ export function desiredTunnel(
   document: StoreDocument,
   alternatePorts: readonly number[],
   placeOf: (publicKey: PublicKey) => Endpoint | null = () => null,
-  sshPorts: ReadonlySet<number> = ONLY_22,
+  kept: KeptPorts = NONE_BUT_22,
 ): TunnelSpec {
   const { homes, devices, publications } = document
   const exit = exitHome(document)
@@ -50,10 +49,10 @@ export function desiredTunnel(
       lans: [...new Set(homes.flatMap(({ lan }) => lan))].sort(),
       ownServices: {
         open: config.open,
-        sshPorts: [...sshPorts].sort((a, b) => a - b),
+        sshPorts: [...kept.ssh].sort((a, b) => a - b),
         ownerDevices: addressesOf(devices.filter(({ home }) => home === null)),
       },
-      published: forwardedPorts(publications, sshPorts).ports,
+      published: forwardedPorts(publications, kept).ports,
     },
   }
 }

@@ -16,7 +16,7 @@ import { desiredTunnel } from './desired.ts'
 import { makeReconciler, type Reconciler } from './reconciler.ts'
 import { freeAlternatePorts } from './served-ports.ts'
 import { makeSessions, type Sessions } from './sessions.ts'
-import type { SshPorts } from './ssh-ports.ts'
+import type { KeptPortsOf, PortYield } from './kept-ports.ts'
 
 /** Makes the hub's machine follow the document and the settings: interface, peers, firewall, sessions. */
 export interface Follow extends Pick<Reconciler, 'reconcile' | 'alone'>, Pick<Sessions, 'isComplete' | 'followKey'> {
@@ -36,7 +36,7 @@ export interface Follow extends Pick<Reconciler, 'reconcile' | 'alone'>, Pick<Se
   readonly alternatePorts: readonly number[]
   /** The alternate ports that a run would take now. */
   readonly portsToTake: () => Promise<readonly number[]>
-  /** Notices SSH servers of this machine; a publication that covers one yields. Never throws. */
+  /** Notices programs of this machine at published ports, SSH servers first; publications yield to them. Never throws. */
   readonly lookForSsh: () => Promise<void>
   /** Recovers lost sessions. Never throws. */
   readonly recoverSessions: () => Promise<void>
@@ -54,7 +54,9 @@ export interface FollowDeps {
   readonly peerMonitor: PeerMonitor
   readonly lastEndpoints: LastEndpoints
   readonly servedPorts: (protocol: 'tcp' | 'udp') => Promise<ReadonlySet<number>>
-  readonly ssh: Pick<SshPorts, 'ports' | 'look'>
+  readonly ssh: Pick<KeptPortsOf, 'kept' | 'look' | 'lookFor'>
+  /** Hears of published ports that were left to programs of this machine, or lead home again. Default: nobody does. */
+  readonly onYield?: (changes: readonly PortYield[]) => void
   /** Sends a datagram into the tunnel to each of these addresses. */
   readonly triggerHandshakes: (addresses: readonly string[]) => void
   readonly clock: Clock
@@ -67,7 +69,7 @@ const FORGET_TIMEOUT_MS = 10_000
 export function makeFollow(deps: FollowDeps): Follow {
   const { settings, publicKey, store, adapter, peerMonitor, ssh, log } = deps
   let alternatePorts: readonly number[] = []
-  let sshSeen = ssh.ports()
+  let keptBefore = ssh.kept()
   const sessions = makeSessions({ ...deps, interfaceName: () => settings.current.interface })
   const reconciler = makeReconciler({
     adapter,
@@ -82,11 +84,11 @@ export function makeFollow(deps: FollowDeps): Follow {
     alternatePorts = await portsToTake()
     // What WireGuard learned must not be replaced by what is remembered: the monitor looks just before.
     await peerMonitor.look()
-    return desiredTunnel(settings.current, publicKey, store.document, alternatePorts, sessions.placeOf, ssh.ports())
+    return desiredTunnel(settings.current, publicKey, store.document, alternatePorts, sessions.placeOf, ssh.kept())
   }
 
   async function portsToTake(): Promise<readonly number[]> {
-    const published = forwardedPorts(store.document.publications, ssh.ports()).ports.filter(
+    const published = forwardedPorts(store.document.publications, ssh.kept()).ports.filter(
       ({ protocol }) => protocol === 'udp',
     )
     const served = await deps.servedPorts('udp')
@@ -108,6 +110,15 @@ export function makeFollow(deps: FollowDeps): Follow {
       // Tried again every half minute, and logged once, until it changes.
       if (message !== before) log.error({ code }, message)
     }
+  }
+
+  function logYield({ protocol, port, to, program }: PortYield): void {
+    if (to === 'home') log.info({ protocol, port }, 'no program listens there any more: the published port leads home')
+    else
+      log.warn(
+        { protocol, port, program },
+        'a program of this machine listens at a published port since: its visitors come to that program, and not home',
+      )
   }
 
   async function reconcileFor(done: string): Promise<void> {
@@ -148,9 +159,12 @@ export function makeFollow(deps: FollowDeps): Follow {
 
     lookForSsh: async () => {
       await ssh.look()
-      if (ssh.ports() === sshSeen) return
-      sshSeen = ssh.ports()
+      const changes = await ssh.lookFor(store.document.publications)
+      for (const change of changes) logYield(change)
+      if (ssh.kept() === keptBefore) return
+      keptBefore = ssh.kept()
       await reconcileOrLog()
+      if (changes.length > 0) deps.onYield?.(changes)
     },
 
     recoverSessions: async () => {

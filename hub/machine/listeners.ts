@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import ipaddr from 'ipaddr.js'
 
-/** A program of this machine that waits for TCP connections from outside. */
+/** A program of this machine that waits for connections or datagrams from outside. */
 export interface Listener {
   /** The address it listens on; `0.0.0.0` and `::` are all addresses. */
   readonly address: string
@@ -13,10 +13,12 @@ export interface Listener {
 /** Listeners not bound to loopback. Without root: everybody may read ports and addresses, only root the program. */
 export async function tcpListeners(proc = '/proc/net'): Promise<readonly Listener[]> {
   const tables = await Promise.all(['tcp', 'tcp6'].map((name) => listeningPart(`${proc}/${name}`)))
-  return tables.flatMap(listenersIn)
+  return tables.flatMap((table) => listenersIn(table))
 }
 
 const LISTENING = '0A'
+/** The state of a UDP socket without a peer: TCP_CLOSE (sk_state in net/ipv4/udp.c). */
+const UNCONNECTED = '07'
 const CHUNK_BYTES = 64 * 1024
 
 /** Reads the listening sockets: they come first (tcp_get_idx in net/ipv4/tcp_ipv4.c) of what may be very many. */
@@ -35,14 +37,20 @@ async function listeningPart(path: string): Promise<string> {
   }
 }
 
+/** The same for datagrams: sockets that are bound and not connected, among them those of whoever asks something. */
+export async function udpListeners(proc = '/proc/net'): Promise<readonly Listener[]> {
+  const tables = await Promise.all(['udp', 'udp6'].map((name) => readFile(`${proc}/${name}`, 'utf8').catch(() => '')))
+  return tables.flatMap((table) => listenersIn(table, UNCONNECTED))
+}
+
 /** Parses proc_pid_net(5): `sl local_address rem_address st …`; the tenth column is the inode. */
-export function listenersIn(table: string): readonly Listener[] {
+export function listenersIn(table: string, wanted = LISTENING): readonly Listener[] {
   return table.split('\n').flatMap((line) => {
     const columns = line.trim().split(/\s+/)
     const [, local = '', , state] = columns
     const [hex = '', port = ''] = local.split(':')
     const inode = columns[9]
-    if (state !== LISTENING || inode === undefined) return []
+    if (state !== wanted || inode === undefined) return []
     const address = addressIn(hex)
     return address === null || address.range() === 'loopback'
       ? []

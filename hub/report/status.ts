@@ -20,7 +20,7 @@ import { requestNotes } from '../rights/member-facts.ts'
 import type { WaitingRequest } from '../rights/requests.ts'
 import { type Home, isOpen, type StoreDocument } from '../core/store-document.ts'
 import { neededFile } from '../core/device-files.ts'
-import { forwardedPorts } from '../core/forwarded-ports.ts'
+import { forwardedPorts, type KeptPorts } from '../core/forwarded-ports.ts'
 import { listedPublications, outside } from '../core/publications.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
 import type { PeerStats, PeerMonitor } from '../presence/peer-monitor.ts'
@@ -113,8 +113,8 @@ export interface StatusDeps {
   readonly mappings: Pick<Mappings, 'of'>
   readonly registrations: ReadonlyMap<string, RegistrationNote>
   readonly alternatePorts: readonly number[]
-  /** Ports of SSH servers; default: only 22. */
-  readonly sshPorts?: ReadonlySet<number>
+  /** Ports that publications leave to programs of this machine; default: only 22. */
+  readonly kept?: KeptPorts
   readonly problem: Problem | null
   readonly warnings: readonly string[]
   /** What homes ask of the owner. Default: nothing. */
@@ -155,7 +155,7 @@ export function hubStatus(deps: StatusDeps): HubStatus {
       home,
       addedAt,
     })),
-    publications: listedPublications(document, null, forwardedPorts(document.publications, deps.sshPorts))
+    publications: listedPublications(document, null, forwardedPorts(document.publications, deps.kept))
       .map(deps.withNote ?? ((listed) => listed))
       .map((listed) => withStanding(listed, deps.standingOf?.(listed) ?? null)),
     witnessSeconds: peerMonitor.ageSeconds(),

@@ -3,7 +3,7 @@ import type { Alerting } from '../../alerts/alerting.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Occupied } from '../core/lan.ts'
-import type { SshPorts } from '../machine/ssh-ports.ts'
+import type { KeptPortsOf } from '../machine/kept-ports.ts'
 import type { EchoResponder } from '../presence/echo-responder.ts'
 import type { HeardOnce } from '../presence/heard-once.ts'
 import type { HeartbeatResponder } from '../presence/heartbeat-responder.ts'
@@ -51,8 +51,8 @@ export interface HubDeps<Opened extends Alarm> {
   readonly proofs?: KeptStandings
   readonly ownNetworks: (tunnelInterface: string) => Promise<readonly Occupied[]>
   readonly servedPorts: (protocol: 'tcp' | 'udp') => Promise<ReadonlySet<number>>
-  /** SSH ports; default: only 22. */
-  readonly ssh?: SshPorts
+  /** Ports that publications leave to programs of this machine; default: only 22. */
+  readonly ssh?: KeptPortsOf
   /** Watches packets on this machine, and opens its ports as a stranger does; default: nobody can. */
   readonly watchPackets?: WatchPackets
   readonly visitPorts?: VisitPorts

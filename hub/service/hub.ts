@@ -1,13 +1,12 @@
 import { reasonOf } from '../../problems/problem.ts'
 import type { DeviceInput } from '../core/devices.ts'
-import { ONLY_22 } from '../core/forwarded-ports.ts'
 import type { Home, StoreDocument } from '../core/store-document.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
 import type { NetworkMove } from '../core/move-network.ts'
 import { overlapWarnings } from '../core/overlaps.ts'
 import { type Follow, makeFollow } from '../machine/follow.ts'
 import { triggerHandshakes } from '../machine/trigger-handshakes.ts'
-import type { SshPorts } from '../machine/ssh-ports.ts'
+import { NOTHING_KEPT_BUT_22 } from '../machine/kept-ports.ts'
 import { makeHomeSigns } from '../presence/home-signs.ts'
 import { noteMappings } from '../presence/note-mappings.ts'
 import { makePresences } from '../presence/presence.ts'
@@ -66,14 +65,6 @@ export interface Hub
 
 export type DeviceRequest = DeviceInput
 
-/** SSH ports where nobody looks for them. */
-const NO_SSH: SshPorts = {
-  ports: () => ONLY_22,
-  look: async () => undefined,
-  settled: async () => undefined,
-  close: async () => undefined,
-}
-
 /** Assembles the hub; each part is made from those before it. */
 export async function makeHub<Opened extends Alarm>(
   deps: HubDeps<Opened>,
@@ -87,7 +78,7 @@ export async function makeHub<Opened extends Alarm>(
     heartbeats,
     echoes,
     transports,
-    ssh = NO_SSH,
+    ssh = NOTHING_KEPT_BUT_22,
     watchPackets = NOBODY_WATCHES,
     visitPorts = async () => null,
     clock,
@@ -128,7 +119,7 @@ export async function makeHub<Opened extends Alarm>(
       mappings: deps.mappings,
       registrations,
       alternatePorts: await machine.portsToTake(),
-      sshPorts: ssh.ports(),
+      kept: ssh.kept(),
       problem: machine.problem,
       warnings: [
         ...newSettings.warnings(),

@@ -27,7 +27,7 @@ import { type HomeFacts, proveOutgoing, provePath, type SendingFacts } from '../
 import { type Owner, reservations } from './reservations.ts'
 import type { KeptSources } from '../visitors/kept-sources.ts'
 import type { Follow } from '../machine/follow.ts'
-import type { SshPorts } from '../machine/ssh-ports.ts'
+import type { KeptPortsOf } from '../machine/kept-ports.ts'
 import { homeNamed } from '../core/store-document.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
@@ -60,7 +60,7 @@ export interface PublishingDeps {
   readonly machine: Pick<Follow, 'alone' | 'follow'>
   /** Ports at which programs of this machine answer from outside. */
   readonly served: (protocol: Publication['protocol']) => Promise<ReadonlySet<number>>
-  readonly ssh: Pick<SshPorts, 'ports' | 'look' | 'settled'>
+  readonly ssh: Pick<KeptPortsOf, 'ports' | 'kept' | 'look' | 'settled'>
   readonly wayIn: Pick<WayIn, 'visit' | 'tries' | 'takenFrom'>
   /** Facts about a home for the proof. */
   readonly proof: HomeFacts
@@ -87,8 +87,8 @@ export function makePublishing(deps: PublishingDeps): Publishing {
     if (entryCount([...store.document.publications, ...remove]) > MOST_PUBLISHED_ENTRIES)
       return machine.follow(principal, done)
     const [{ ports: added }, { ports: removed }] = [
-      forwardedPorts(add.map(sources.inFact), ssh.ports()),
-      forwardedPorts(remove.map(sources.inFact), ssh.ports()),
+      forwardedPorts(add.map(sources.inFact), ssh.kept()),
+      forwardedPorts(remove.map(sources.inFact), ssh.kept()),
     ]
     const step = {
       kind: 'change-published',
@@ -145,7 +145,7 @@ export function makePublishing(deps: PublishingDeps): Publishing {
       const publication = findPublication(store.document, principal, range, what)
       const home = homeNamed(store.document, publication.home)
       if (home === null) throw new Problem('home-missing', { what, why: `the hub has no home ${publication.home}` })
-      const withheld = forwardedPorts(store.document.publications, ssh.ports()).withheld.get(publication) ?? []
+      const withheld = forwardedPorts(store.document.publications, ssh.kept()).withheld.get(publication) ?? []
       const port = firstForwarded(publication, withheld)
       const checked = await provePath(publication, {
         ...deps.proof(home),
@@ -164,7 +164,7 @@ export function makePublishing(deps: PublishingDeps): Publishing {
     },
     list: (principal) => {
       const { document } = sources
-      const led = forwardedPorts(document.publications, ssh.ports())
+      const led = forwardedPorts(document.publications, ssh.kept())
       const listed = listedPublications(document, principal, led).map(sources.withNote)
       return {
         publications: listed.map((one) => {

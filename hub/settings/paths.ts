@@ -18,6 +18,8 @@ export interface HubPaths {
   readonly mappings: string
   /** Where SSH servers of this machine were seen. */
   readonly sshPorts: string
+  /** Published ports that are left to programs of this machine. */
+  readonly keptPorts: string
   /** Homes that were heard since they joined. */
   readonly heardOnce: string
   /** Hosts whose visitors are hidden against their wish. */
@@ -46,6 +48,7 @@ export function hubPaths(folders: {
     lastEndpoints: join(folders.stateDir, 'whereabouts.json'),
     mappings: join(folders.stateDir, 'mappings.json'),
     sshPorts: join(folders.stateDir, 'ssh-ports.json'),
+    keptPorts: join(folders.stateDir, 'kept-ports.json'),
     heardOnce: join(folders.stateDir, 'heard.json'),
     hiddenHosts: join(folders.stateDir, 'hidden-hosts.json'),
     requests: join(folders.stateDir, 'requests.json'),

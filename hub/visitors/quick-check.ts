@@ -2,7 +2,7 @@ import { Problem } from '../../problems/problem.ts'
 import type { Publication } from '../../protocol/publications.ts'
 import { forwardedPorts } from '../core/forwarded-ports.ts'
 import { type Home, homeNamed } from '../core/store-document.ts'
-import type { SshPorts } from '../machine/ssh-ports.ts'
+import type { KeptPortsOf } from '../machine/kept-ports.ts'
 import type { Presences } from '../presence/presence.ts'
 import type { ProvingDeps } from '../proving/proving.ts'
 import { portsToTry } from '../proving/sample.ts'
@@ -16,7 +16,7 @@ export interface QuickCheckDeps {
   readonly proof: HomeFacts
   readonly store: Pick<Store, 'document'>
   readonly sources: Pick<KeptSources, 'whyHidden'>
-  readonly ssh: Pick<SshPorts, 'ports'>
+  readonly ssh: Pick<KeptPortsOf, 'kept'>
   readonly wayIn: Pick<WayIn, 'tries' | 'takenFrom'>
 }
 
@@ -29,7 +29,7 @@ export function makeQuickCheck({ store, sources, ssh, wayIn, proof }: QuickCheck
     const home = homeNamed(store.document, publication.home)
     if (home === null)
       throw new Problem('home-missing', { what: 'checking a published port', why: `there is no ${publication.home}` })
-    const withheld = forwardedPorts(store.document.publications, ssh.ports()).withheld.get(publication) ?? []
+    const withheld = forwardedPorts(store.document.publications, ssh.kept()).withheld.get(publication) ?? []
     return await provePath(publication, {
       ...proof(home),
       withheld,

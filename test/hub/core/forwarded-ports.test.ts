@@ -1,6 +1,6 @@
 import * as fc from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
-import { firstForwarded, forwardedPorts } from '../../../hub/core/forwarded-ports.ts'
+import { firstForwarded, forwardedPorts, type KeptPorts } from '../../../hub/core/forwarded-ports.ts'
 import {
   entryCount,
   MOST_PUBLISHED_ENTRIES,
@@ -29,8 +29,13 @@ const shifted = (text: string, more: Partial<Publication> = {}): Publication => 
   const one = publication(text, more)
   return { ...one, targetPort: one.port - 1 }
 }
+/** Ports of programs of the hub's machine: ssh, and others as text. */
+const keptFor = (ssh: ReadonlySet<number> = new Set([22]), ...listeners: readonly string[]): KeptPorts => ({
+  ssh,
+  listeners: new Set(listeners),
+})
 const saidOf = (publications: readonly Publication[], ssh?: ReadonlySet<number>) => {
-  const { ports, withheld } = forwardedPorts(publications, ssh)
+  const { ports, withheld } = forwardedPorts(publications, keptFor(ssh))
   const said = [...withheld].flatMap(([, ranges]) => ranges.map((range) => `${rangeText(range)} ${range.code}`))
   return { count: ports.length, said }
 }
@@ -69,7 +74,7 @@ describe('what a store of an older hub holds', () => {
 
   test('says what is withheld and why, range by range', () => {
     const one = publication('2220-2226/tcp')
-    const { withheld } = forwardedPorts([one, publication('80/tcp')], new Set([2220, 2222, 2223, 2226]))
+    const { withheld } = forwardedPorts([one, publication('80/tcp')], keptFor(new Set([2220, 2222, 2223, 2226])))
     const why = 'it is kept for ssh on the hub'
     const range = (port: number, lastPort: number) => ({ protocol: 'tcp', port, lastPort, code: 'port-taken', why })
     expect([...withheld]).toEqual([[one, [range(2220, 2220), range(2222, 2223), range(2226, 2226)]]])
@@ -95,6 +100,20 @@ describe('what a store of an older hub holds', () => {
   })
 })
 
+test('a port at which another program of the hub listens is left to it, by its protocol alone, in the midst of a range too', () => {
+  const [range, udp] = [publication('442-445/tcp'), publication('443/udp')]
+  const { ports, withheld } = forwardedPorts([range, udp], keptFor(new Set([22, 445]), '443/tcp', '80/tcp'))
+  expect(ports.map(({ protocol, port, lastPort = port }) => [protocol, port, lastPort])).toEqual([
+    ['tcp', 442, 442],
+    ['tcp', 444, 444],
+    ['udp', 443, 443],
+  ])
+  const taken = (port: number, why: string) => ({ protocol: 'tcp', port, lastPort: port, code: 'port-taken', why })
+  expect([...withheld]).toEqual([
+    [range, [taken(443, 'a program of the hub listens there since'), taken(445, 'it is kept for ssh on the hub')]],
+  ])
+})
+
 test('the first port that is led comes behind what is withheld from the beginning on', () => {
   const one = publication('100-200/tcp')
   const range = (port: number, lastPort: number) =>
@@ -110,7 +129,7 @@ test('the first port that is led comes behind what is withheld from the beginnin
 test('a range that keeps its numbers is one entry, however many ports it has, and parts around what is withheld', () => {
   const [one, other] = [publication('20001-50000/udp'), publication('20-51819/tcp')]
   expect(entryCount([one, other])).toBe(2)
-  const { ports } = forwardedPorts([one, other], new Set([22, 2222]))
+  const { ports } = forwardedPorts([one, other], keptFor(new Set([22, 2222])))
   expect(ports.map(({ port, lastPort, targetPort }) => [port, lastPort, targetPort])).toEqual([
     [20_001, 50_000, 20_001],
     [20, 21, 20],
@@ -139,7 +158,7 @@ test('each port is either led or withheld, and never are more led than a hub lea
     )
   fc.assert(
     fc.property(fc.array(range, { maxLength: 4 }), fc.uniqueArray(fc.integer({ min: 1, max: 65_535 })), (all, ssh) => {
-      const { ports, withheld } = forwardedPorts(all, new Set(ssh))
+      const { ports, withheld } = forwardedPorts(all, keptFor(new Set(ssh)))
       expect(ports.length).toBeLessThanOrEqual(MOST_PUBLISHED_ENTRIES)
       const led = ports.map(({ lastPort, ...one }) => ({ ...one, lastPort: lastPort ?? one.port }))
       expect(portCount(led) + portCount([...withheld.values()].flat())).toBe(portCount(all))

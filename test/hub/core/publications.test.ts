@@ -204,7 +204,7 @@ describe('what is published', () => {
 
   test('is listed by port, TCP before UDP, with what of it leads nowhere', () => {
     const udpFirst = { ...all, publications: all.publications.toReversed() }
-    const led = forwardedPorts(all.publications, new Set([22, 150]))
+    const led = forwardedPorts(all.publications, { ssh: new Set([22, 150]), listeners: new Set() })
     expect(visiblePublications(udpFirst, null).map(rangeText)).toEqual(['80/tcp', '100-200/tcp', '100/udp'])
     const [tcp, udp] = listedPublications(udpFirst, cabin, led)
     expect(tcp).toEqual({

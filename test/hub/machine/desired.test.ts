@@ -25,7 +25,10 @@ function withDevices(
 
 function forwardingOf(document: StoreDocument, settings: object = {}): HubForwarding {
   const config = v.parse(HubConfigSchema, { addresses: ['203.0.113.10'], ...settings })
-  const { forwarding } = desiredTunnel(config, hubKey, document, [], () => null, new Set([2222, 22]))
+  const { forwarding } = desiredTunnel(config, hubKey, document, [], () => null, {
+    ssh: new Set([2222, 22]),
+    listeners: new Set(),
+  })
   if (forwarding.role !== 'hub') throw new Error('no hub')
   return forwarding
 }

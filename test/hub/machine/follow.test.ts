@@ -1,6 +1,8 @@
 import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import { EMPTY_DOCUMENT, type Home, type StoreDocument } from '../../../hub/core/store-document.ts'
+import { type KeptPorts, NONE_BUT_22 } from '../../../hub/core/forwarded-ports.ts'
+import type { PortYield } from '../../../hub/machine/kept-ports.ts'
 import { makeFollow } from '../../../hub/machine/follow.ts'
 import { makePeerMonitor } from '../../../hub/presence/peer-monitor.ts'
 import { HubConfigSchema } from '../../../hub/settings/config.ts'
@@ -38,7 +40,9 @@ function scene(more: Partial<StoreDocument> = {}) {
     async () => '(hidden)\t(none)\t51820\toff\n',
   )
   const warnings: string[] = []
-  let ssh: ReadonlySet<number> = new Set([22])
+  let kept: KeptPorts = NONE_BUT_22
+  let changes: readonly PortYield[] = []
+  const heard: PortYield[] = []
   const follow = makeFollow({
     settings: makeSettings(v.parse(HubConfigSchema, { addresses: ['203.0.113.10'] })),
     publicKey: newKey(),
@@ -58,14 +62,19 @@ function scene(more: Partial<StoreDocument> = {}) {
     peerMonitor,
     lastEndpoints: { of: () => null, note: () => undefined, keep: () => undefined, save: async () => undefined },
     servedPorts: async () => new Set([53]),
-    ssh: { ports: () => ssh, look: async () => undefined },
+    ssh: { kept: () => kept, look: async () => undefined, lookFor: async () => changes },
+    onYield: (some) => void heard.push(...some),
     triggerHandshakes: () => undefined,
     clock,
     log,
   })
-  const sshSeenAt = (...ports: readonly number[]): void => void (ssh = new Set([22, ...ports]))
+  const sshSeenAt = (...ports: readonly number[]): void => void (kept = { ...kept, ssh: new Set([22, ...ports]) })
+  const listenerAt = (change: PortYield | null): void => {
+    changes = change === null ? [] : [change]
+    if (change !== null) kept = { ...kept, listeners: new Set([`${change.port}/${change.protocol}`]) }
+  }
   const said = (): readonly unknown[] => lines.map((line) => line['msg'])
-  return { follow, machine, clock, executed, warnings, sshSeenAt, said }
+  return { follow, machine, clock, executed, warnings, sshSeenAt, listenerAt, heard, said }
 }
 
 const no = new Problem('step-failed', { what: 'bringing hw0 up', why: 'no' })
@@ -128,6 +137,20 @@ test('an SSH server that is seen new changes the machine, and one that is known 
   await follow.lookForSsh()
   expect(machine.spec?.forwarding).toMatchObject({ published: [] })
   expect(machine.applied).toBe(2)
+})
+
+test('a program that listens at a published port gets its visitors, and that is told once, by its name', async () => {
+  const { follow, machine, listenerAt, heard, said } = scene({ homes: [cabin], publications: [published] })
+  await follow.reconcile()
+  expect(machine.spec?.forwarding).toMatchObject({ published: [{ port: 4500 }] })
+  const change = { protocol: 'udp', port: 4500, to: 'program', program: 'charon (process 7)' } as const
+  listenerAt(change)
+  await follow.lookForSsh()
+  expect(machine.spec?.forwarding).toMatchObject({ published: [] })
+  listenerAt(null)
+  await follow.lookForSsh()
+  expect(heard).toEqual([change])
+  expect(said().filter((one) => String(one).includes('its visitors come to that program'))).toHaveLength(1)
 })
 
 test('what hinders it is told once; without a run it says what a run would be told', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { NOTHING_KEPT_BUT_22 } from '../../../hub/machine/kept-ports.ts'
 import type { Alarm } from '../../../hub/service/hub-deps.ts'
 import { paperHub } from '../loopback-hub.ts'
 
@@ -13,12 +14,7 @@ test('nothing of it is used before it is made, though everything outside calls b
       close: () => undefined,
     },
     echoes: { serve: (homes) => void heard.push(homes), close: () => undefined },
-    ssh: {
-      ports: () => new Set([22]),
-      look: async () => undefined,
-      settled: async () => undefined,
-      close: async () => undefined,
-    },
+    ssh: NOTHING_KEPT_BUT_22,
     openAlerting: async (status) => {
       heard.push((await status()).homes)
       return {

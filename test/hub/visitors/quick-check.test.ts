@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { EMPTY_DOCUMENT } from '../../../hub/core/store-document.ts'
 import type { Presence } from '../../../hub/presence/presence.ts'
+import { NOTHING_KEPT_BUT_22 } from '../../../hub/machine/kept-ports.ts'
 import { makeQuickCheck, provingPresence } from '../../../hub/visitors/quick-check.ts'
 import { joined } from '../core/some.ts'
 import { publication } from '../proving/given.ts'
@@ -24,7 +25,7 @@ test('what the last look found in the way is tried again, and nothing else is', 
   const check = makeQuickCheck({
     store: { document },
     sources: { whyHidden: () => null },
-    ssh: { ports: () => new Set([22]) },
+    ssh: NOTHING_KEPT_BUT_22,
     wayIn: {
       takenFrom: () => taken,
       tries: async (_, port) => {
