@@ -22,6 +22,7 @@ import { openKeptStandings } from './proving/kept-standings.ts'
 import { openStore, type Store } from './store/store.ts'
 import { openWaitingRequests } from './store/waiting-requests.ts'
 import { servedPorts } from './machine/served-ports.ts'
+import { closedPortsAsked } from './machine/closed-ports.ts'
 import { openKeptPorts } from './machine/kept-ports.ts'
 import { openSshPorts } from './machine/ssh-ports.ts'
 import { tooManyNotes } from './report/status.ts'
@@ -84,6 +85,7 @@ export async function openHub<Opened extends Alarm>(
     proofs: await openKeptStandings(paths.proofs, systemClock, log),
     ownNetworks: makeOwnNetworks(systemClock),
     servedPorts,
+    closedPortsAsked,
     ssh: await openKeptPorts({
       path: paths.keptPorts,
       notFor: () => hubAddressIn(settings.current.network),

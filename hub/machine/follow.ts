@@ -1,5 +1,5 @@
 import type { Adapter } from '../../adapters/adapter.ts'
-import type { TunnelSpec } from '../../adapters/spec.ts'
+import type { OpenPort, TunnelSpec } from '../../adapters/spec.ts'
 import { describeStep } from '../../adapters/describe-step.ts'
 import { asProblem, Problem } from '../../problems/problem.ts'
 import type { Log } from '../../system/process/log.ts'
@@ -12,6 +12,7 @@ import type { LastEndpoints } from '../presence/last-endpoints.ts'
 import type { PeerMonitor } from '../presence/peer-monitor.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
+import { closedNotes } from './closed-ports.ts'
 import { desiredTunnel } from './desired.ts'
 import { makeReconciler, type Reconciler } from './reconciler.ts'
 import { freeAlternatePorts } from './served-ports.ts'
@@ -32,6 +33,8 @@ export interface Follow extends Pick<Reconciler, 'reconcile' | 'alone'>, Pick<Se
   readonly problem: Problem | null
   /** Warnings of the last run; where none has ended, as without a daemon, those of a run now. */
   readonly warnings: () => Promise<readonly string[]>
+  /** Facts for people that hinder nothing. Never throws. */
+  readonly notes: () => Promise<readonly string[]>
   /** The alternate ports that the last run took. */
   readonly alternatePorts: readonly number[]
   /** The alternate ports that a run would take now. */
@@ -55,6 +58,8 @@ export interface FollowDeps {
   readonly lastEndpoints: LastEndpoints
   readonly servedPorts: (protocol: 'tcp' | 'udp') => Promise<ReadonlySet<number>>
   readonly ssh: Pick<KeptPortsOf, 'kept' | 'look' | 'lookFor'>
+  /** Ports of this machine that were asked for and are closed. Default: nobody knows. */
+  readonly closedPortsAsked?: () => Promise<readonly OpenPort[]>
   /** Hears of published ports that were left to programs of this machine, or lead home again. Default: nobody does. */
   readonly onYield?: (changes: readonly PortYield[]) => void
   /** Sends a datagram into the tunnel to each of these addresses. */
@@ -155,6 +160,13 @@ export function makeFollow(deps: FollowDeps): Follow {
         // A machine that cannot be observed has a problem, which reconciling reports.
         return []
       }
+    },
+
+    notes: async () => {
+      const asked = (await deps.closedPortsAsked?.()) ?? []
+      if (asked.length === 0) return []
+      const [tcp, udp] = await Promise.all([deps.servedPorts('tcp'), deps.servedPorts('udp')])
+      return closedNotes(asked, { tcp, udp })
     },
 
     lookForSsh: async () => {

@@ -119,6 +119,8 @@ export interface StatusDeps {
   readonly warnings: readonly string[]
   /** What homes ask of the owner. Default: nothing. */
   readonly requests?: readonly WaitingRequest[]
+  /** What the machine's follower notes. Default: nothing. */
+  readonly notes?: readonly string[]
   /** Monotonic milliseconds. */
   readonly now: number
   readonly today: Date
@@ -164,6 +166,7 @@ export function hubStatus(deps: StatusDeps): HubStatus {
     notes: [
       ...taken.map((port) => `${port}/udp is used by another program of this machine and left to it`),
       ...requestNotes(deps.requests ?? []),
+      ...(deps.notes ?? []),
       ...tooManyNotes(document),
       ...deviceNotes(document, config.network),
       ...document.publications.flatMap((one) => {

@@ -1,4 +1,5 @@
 import type { Adapter } from '../../adapters/adapter.ts'
+import type { OpenPort } from '../../adapters/spec.ts'
 import type { Alerting } from '../../alerts/alerting.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { Clock } from '../../system/time/clock.ts'
@@ -51,6 +52,8 @@ export interface HubDeps<Opened extends Alarm> {
   readonly proofs?: KeptStandings
   readonly ownNetworks: (tunnelInterface: string) => Promise<readonly Occupied[]>
   readonly servedPorts: (protocol: 'tcp' | 'udp') => Promise<ReadonlySet<number>>
+  /** Ports of this machine that were asked for through the tunnel and are closed to it. Default: nobody knows. */
+  readonly closedPortsAsked?: () => Promise<readonly OpenPort[]>
   /** Ports that publications leave to programs of this machine; default: only 22. */
   readonly ssh?: KeptPortsOf
   /** Watches packets on this machine, and opens its ports as a stranger does; default: nobody can. */

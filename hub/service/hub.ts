@@ -121,6 +121,7 @@ export async function makeHub<Opened extends Alarm>(
       alternatePorts: await machine.portsToTake(),
       kept: ssh.kept(),
       problem: machine.problem,
+      notes: await machine.notes(),
       warnings: [
         ...newSettings.warnings(),
         ...(await machine.warnings()),

@@ -115,7 +115,7 @@ function hubTable(tunnel: string, { address, network, listenPort }: TunnelFirewa
       ...outgoing.sets,
     ],
     maps: [...published.maps, ...outgoing.maps],
-    recentSets: [...recentSets, ...outgoing.recentSets],
+    recentSets: [...recentSets, ...outgoing.recentSets, ...hubServices.recentSets],
     chains: [
       forwardChain([
         ...clamp(tunnel),

@@ -1,10 +1,16 @@
 import { braced } from './braced.ts'
 import type { JudgedHub } from './hub-input.ts'
-import type { NftChain, NftTable } from './nft-table.ts'
+import { type NftChain, type NftTable, SERVICE } from './nft-table.ts'
 
 const FILTER = 0
 
 const OWNER_DEVICES = 'owner_devices'
+
+/** What was asked for and is closed: hub/machine/closed-ports.ts reads it. */
+const CLOSED = 'closed_asked'
+const CLOSED_KEPT_SECONDS = 86_400
+/** Bounds what somebody who asks for every port can fill. */
+const MOST_CLOSED = 1024
 
 /**
  * What peers reach of the hub's machine itself. Its programs that listen on every address are kept from the internet by
@@ -14,7 +20,7 @@ const OWNER_DEVICES = 'owner_devices'
 export function hubServicesTable(
   { tunnel, address, listenPort }: HubEnd,
   { heartbeatPort, ownServices: { open, sshPorts, ownerDevices } }: JudgedHub,
-): Pick<NftTable, 'sets'> & { readonly chain: NftChain; readonly forward: readonly string[] } {
+): Pick<NftTable, 'sets' | 'recentSets'> & { readonly chain: NftChain; readonly forward: readonly string[] } {
   const opened = PROTOCOLS.flatMap((protocol) => {
     const ports = [...new Set(open.filter((one) => one.protocol === protocol).map(({ port }) => `${port}`))]
     return ports.length === 0 ? [] : [{ protocol, ports: braced(ports) }]
@@ -30,12 +36,17 @@ export function hubServicesTable(
   ]
   return {
     sets: [{ name: OWNER_DEVICES, type: 'ipv4_addr', elements: [...new Set(ownerDevices)] }],
+    recentSets: [{ name: CLOSED, type: SERVICE, keptSeconds: CLOSED_KEPT_SECONDS, size: MOST_CLOSED }],
     chain: {
       name: 'services',
       type: 'filter',
       hook: 'input',
       priority: FILTER,
-      rules: [...accepted.map((packets) => `iifname ${tunnel} ${packets} accept`), `iifname ${tunnel} drop`],
+      rules: [
+        ...accepted.map((packets) => `iifname ${tunnel} ${packets} accept`),
+        `iifname ${tunnel} ct state new meta l4proto { tcp, udp } update @${CLOSED} { meta l4proto . th dport }`,
+        `iifname ${tunnel} drop`,
+      ],
     },
     // What this machine forwards itself, such as to a container, is a service of it all the same.
     forward: opened.map(

@@ -14,6 +14,9 @@ export interface NftTable {
 /** The type of a host with a protocol and a port. */
 export const SENDER = 'ipv4_addr . inet_proto . inet_service'
 
+/** The type of a port with its protocol. */
+export const SERVICE = 'inet_proto . inet_service'
+
 interface NftSet {
   readonly name: string
   /**
@@ -40,7 +43,7 @@ export interface NftMap {
 /** A set that rules fill and time empties: its elements are no part of what the table should be. */
 interface NftRecentSet {
   readonly name: string
-  readonly type: 'ipv4_addr' | 'ipv6_addr' | typeof SENDER
+  readonly type: 'ipv4_addr' | 'ipv6_addr' | typeof SENDER | typeof SERVICE
   readonly keptSeconds: number
   readonly size: number
 }

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { inviteHome, runHub, startAgent, startHub } from '../../agent/lab-home.ts'
+import { hubStatusOf, inviteHome, runHub, startAgent, startHub } from '../../agent/lab-home.ts'
 import type { Host } from '../../lab/host/host.ts'
 import type { LabProcess } from '../../lab/host/process.ts'
 import { askService, serveEcho } from '../../lab/host/service.ts'
@@ -71,6 +71,15 @@ describe('what nobody opened', () => {
       for (const port of [6379, 22]) expect(await askService(pi, protocol, INSIDE, port)).toBeNull()
     // By the internet they answer: whether that is so is not homeward's to say.
     expect(await askService(pi, 'tcp', picture.hubAddress, 6379)).toMatch(/^redis sees/)
+  })
+
+  test('is named in the hub’s status when it was asked for, where a program listens', async () => {
+    await pi.run('ping', ['-c', '1', INSIDE])
+    await askService(pi, 'udp', INSIDE, 7777)
+    const { notes } = await hubStatusOf(hub)
+    const said = notes.filter((note) => note.includes('hub.yaml'))
+    expect(said).toEqual([expect.stringMatching(/^homes or devices asked this machine for .*6379\/tcp, 6379\/udp /)])
+    expect(said[0]).not.toContain('7777')
   })
 
   test('is closed to devices, but for ssh to those of the hub’s owner', async () => {

@@ -6,7 +6,7 @@ const always = (): boolean => true
 /** Looks each three seconds, at what listens then; `-` is nobody. @returns what is yielded after each look. */
 function looks(pattern: string, everyMs = 3_000, isPublished: (port: string) => boolean = always): readonly string[] {
   let watched: WatchedPorts = new Map()
-  return [...pattern].map((at, index) => {
+  return pattern.split('').map((at, index) => {
     watched = nextWatched(watched, new Set(at === '-' ? [] : ['443/tcp']), isPublished, index * everyMs)
     return yieldedIn(watched).has('443/tcp') ? 'y' : '-'
   })

@@ -6,6 +6,9 @@ import { hubForwarding } from '../../forwarding.ts'
 const END = { tunnel: '"hw0"', address: '10.86.0.1', listenPort: 51_820 } as const
 const CLOSED: OwnServices = { open: [], sshPorts: [], ownerDevices: [] }
 
+/** What was asked for in vain is remembered, and still dropped. */
+const NOTED = 'iifname "hw0" ct state new meta l4proto { tcp, udp } update @closed_asked { meta l4proto . th dport }'
+
 const table = (ownServices: OwnServices = CLOSED, end: Parameters<typeof hubServicesTable>[0] = END) =>
   hubServicesTable(end, hubForwarding({ heartbeatPort: 8686, ownServices }))
 
@@ -16,6 +19,7 @@ test('only homeward’s own answers, and the last rule drops', () => {
     'iifname "hw0" icmp type echo-request accept',
     'iifname "hw0" ip daddr 10.86.0.1 udp dport 8686 accept',
     'iifname "hw0" meta l4proto { tcp, udp } th dport 51820 accept',
+    NOTED,
     'iifname "hw0" drop',
   ])
   expect(table().forward).toEqual([])
@@ -36,9 +40,10 @@ test('what the owner opens is reached by everybody in the tunnel, in a container
       { protocol: 'udp', port: 53 },
     ],
   })
-  expect(chain.rules.slice(-3)).toEqual([
+  expect(chain.rules.slice(-4)).toEqual([
     'iifname "hw0" tcp dport { 8080 } accept',
     'iifname "hw0" udp dport { 53 } accept',
+    NOTED,
     'iifname "hw0" drop',
   ])
   expect(
@@ -53,6 +58,7 @@ test('a hub without ports has no rule with an empty one', () => {
   expect(hubServicesTable({ ...END, listenPort: null }, hubForwarding()).chain.rules).toEqual([
     'iifname "hw0" ct state established,related accept',
     'iifname "hw0" icmp type echo-request accept',
+    NOTED,
     'iifname "hw0" drop',
   ])
 })
