@@ -143,7 +143,7 @@ export interface DeviceLimit {
 }
 
 /** Ports of a host behind the tunnel. */
-export interface ReachedService {
+interface ReachedService {
   readonly address: string
   readonly protocol: 'tcp' | 'udp'
   readonly port: number

@@ -5,7 +5,7 @@
  */
 
 /** What is known of a published port at which somebody listens, or did. Monotonic milliseconds. */
-export interface Watched {
+interface Watched {
   readonly since: number
   readonly lastSeen: number
   readonly yielded: boolean
