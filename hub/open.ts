@@ -19,6 +19,7 @@ import { openHeardOnce } from './presence/heard-once.ts'
 import { openMappings } from './presence/mappings.ts'
 import { openHiddenHosts } from './store/hidden-hosts.ts'
 import { openKeptStandings } from './proving/kept-standings.ts'
+import { openAuditLog } from './audit/audit-log.ts'
 import { openStore, type Store } from './store/store.ts'
 import { openWaitingRequests } from './store/waiting-requests.ts'
 import { servedPorts } from './machine/served-ports.ts'
@@ -81,6 +82,7 @@ export async function openHub<Opened extends Alarm>(
     heardOnce: await openHeardOnce(paths.heardOnce, systemClock, log),
     hiddenHosts: await openHiddenHosts(paths.hiddenHosts, log),
     requests: await openWaitingRequests(paths.requests, log),
+    audit: openAuditLog(paths.audit, systemClock, log),
     ...makeResponders(peerMonitor),
     proofs: await openKeptStandings(paths.proofs, systemClock, log),
     ownNetworks: makeOwnNetworks(systemClock),

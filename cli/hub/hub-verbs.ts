@@ -78,6 +78,15 @@ export function registerHubVerbs(program: Command): void {
     })
 
   hub
+    .command('log [home]')
+    .description('who did what: joins, devices, ports, networks, rights, and what was refused')
+    .option('--since <time>', 'of the last 30m, 24h, 7d')
+    .action(async (home: string | undefined, options, command: Command) => {
+      const { hubLog } = await import('./hub-log.ts')
+      await hubLog(contextOf(command), home, options)
+    })
+
+  hub
     .command('remove <home>')
     .description('revoke a home, its devices and its invitations at once')
     .action(async (home: string, _options, command: Command) => {

@@ -46,7 +46,7 @@ export function makeDeviceService(deps: DeviceServiceDeps): DeviceService {
       const { result, changed } = await wishes.asking(
         principal,
         ({ right }) => ({ kind: 'right', right }),
-        () => update((document, now) => addDevice(document, principal, request, publicKey, now)),
+        () => update((document, now) => addDevice(document, principal, request, publicKey, now), principal?.name),
       )
       const { name, address, home } = result
       if (changed) log.info({ device: name, address, home }, 'a device was added')
@@ -55,7 +55,7 @@ export function makeDeviceService(deps: DeviceServiceDeps): DeviceService {
     },
 
     removeDevice: async (principal, name) => {
-      await update((document) => removeDevice(document, principal, name))
+      await update((document) => removeDevice(document, principal, name), principal?.name)
       log.info({ device: name, home: principal?.name ?? null }, 'a device was removed')
       await machine.follow(principal, `the device ${name} is removed from the store`)
     },

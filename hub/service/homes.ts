@@ -109,7 +109,10 @@ export function makeHomes(deps: HomesDeps): Homes {
     },
 
     join: async (request) => {
-      const { result, changed } = await update((document, now) => join(document, request, identity.publicKey, now))
+      const { result, changed } = await update(
+        (document, now) => join(document, request, identity.publicKey, now),
+        'who joins',
+      )
       const { home, repeated } = result
       if (changed) {
         registrations.delete(home.name)
@@ -122,8 +125,9 @@ export function makeHomes(deps: HomesDeps): Homes {
     },
 
     register: async (caller, request, from) => {
-      const { result, changed } = await update((document, now) =>
-        register(document, caller, request, identity.publicKey, now),
+      const { result, changed } = await update(
+        (document, now) => register(document, caller, request, identity.publicKey, now),
+        caller.name,
       )
       const { home, waiting } = result
       if (waiting.length > 0) await deps.wishes.note(home.name, { kind: 'lan', lan: sortedLan(request.lan) })
@@ -164,7 +168,7 @@ export function makeHomes(deps: HomesDeps): Homes {
     },
 
     leave: async (caller, request) => {
-      const { result } = await update((document) => leave(document, caller, request))
+      const { result } = await update((document) => leave(document, caller, request), caller.name)
       registrations.delete(caller.name)
       log.info({ home: caller.name, reopenInvite: request.reopenInvite, devices: result.devices }, 'a home left')
       await machine.reconcileOrLog()

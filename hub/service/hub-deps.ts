@@ -3,6 +3,7 @@ import type { OpenPort } from '../../adapters/spec.ts'
 import type { Alerting } from '../../alerts/alerting.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { Clock } from '../../system/time/clock.ts'
+import type { AuditLog } from '../audit/audit-log.ts'
 import type { Occupied } from '../core/lan.ts'
 import type { KeptPortsOf } from '../machine/kept-ports.ts'
 import type { EchoResponder } from '../presence/echo-responder.ts'
@@ -46,6 +47,8 @@ export interface HubDeps<Opened extends Alarm> {
   readonly viewOf: PeerViewOf
   /** @param status may be called at once: it needs nothing of the alarm. */
   readonly openAlerting: (status: () => Promise<HubStatus>) => Promise<Opened>
+  /** Who did what. Default: nothing is written. */
+  readonly audit?: AuditLog
   /** What homes asked of the owner. Default: nothing, and it is forgotten with the process. */
   readonly requests?: WaitingRequests
   /** What checks of publications found before. Default: nothing is known. */

@@ -5,6 +5,7 @@ import { hubAddressIn } from '../core/tunnel-network.ts'
 import type { NetworkMove } from '../core/move-network.ts'
 import { overlapWarnings } from '../core/overlaps.ts'
 import { type Follow, makeFollow } from '../machine/follow.ts'
+import { NO_AUDIT } from '../audit/audit-log.ts'
 import { triggerHandshakes } from '../machine/trigger-handshakes.ts'
 import { NOTHING_KEPT_BUT_22 } from '../machine/kept-ports.ts'
 import { makeHomeSigns } from '../presence/home-signs.ts'
@@ -80,6 +81,7 @@ export async function makeHub<Opened extends Alarm>(
     transports,
     ssh = NOTHING_KEPT_BUT_22,
     watchPackets = NOBODY_WATCHES,
+    audit = NO_AUDIT,
     visitPorts = async () => null,
     clock,
     log,
@@ -100,7 +102,7 @@ export async function makeHub<Opened extends Alarm>(
   /** Networks of this machine that overlap those of homes, or the tunnel's: they may have come later. */
   const overlapping = async (): Promise<readonly string[]> =>
     overlapWarnings(store.document, settings.current.network, await deps.ownNetworks(settings.current.interface))
-  const wishes = makeWishes({ kept: deps.requests ?? unwrittenRequests(), today: clock.wall, log })
+  const wishes = makeWishes({ kept: deps.requests ?? unwrittenRequests(), audit, today: clock.wall, log })
   let proving: Proving | null = null
   const wayIn = makeWayIn(visitPorts, settings, () => store.document.publications, log)
   const status = async (): Promise<HubStatus> =>
@@ -134,7 +136,7 @@ export async function makeHub<Opened extends Alarm>(
     })
   const alerting = await deps.openAlerting(status)
   const signs = alerting === null ? null : makeHomeSigns(alerting, peerMonitor, presences, clock)
-  const update = makeUpdate({ settings, store, ownNetworks: deps.ownNetworks, onChange: serve, clock })
+  const update = makeUpdate({ settings, store, ownNetworks: deps.ownNetworks, onChange: serve, audit, clock })
   const { expireDevices, ...devices } = makeDeviceService({
     settings,
     publicKey: identity.publicKey,
@@ -272,6 +274,7 @@ export async function makeHub<Opened extends Alarm>(
       await ssh.close()
       await machine.settled()
       await deps.mappings.save('now')
+      await audit.settled()
       await adapter.close()
     },
   }

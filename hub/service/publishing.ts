@@ -126,7 +126,7 @@ export function makePublishing(deps: PublishingDeps): Publishing {
           update((document, { now }) => {
             before = document.publications
             return addPublication(document, principal, input, reservedBy, now)
-          }),
+          }, principal?.name),
       )
       if (!changed) return result
       const moved = before.filter(({ protocol, port }) => protocol === result.protocol && port === result.port)
@@ -135,7 +135,7 @@ export function makePublishing(deps: PublishingDeps): Publishing {
       return result
     },
     remove: async (principal, range) => {
-      const { result } = await update((document) => removePublication(document, principal, range))
+      const { result } = await update((document) => removePublication(document, principal, range), principal?.name)
       log.info({ ...result }, 'a port was taken back')
       await follow(principal, { remove: [result] }, 'it is removed from the store')
       return result

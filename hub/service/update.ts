@@ -1,4 +1,6 @@
 import type { Clock } from '../../system/time/clock.ts'
+import type { AuditLog } from '../audit/audit-log.ts'
+import { entriesOf, type Noted } from '../audit/entries.ts'
 import { noteDeviceFiles } from '../core/device-files.ts'
 import type { InviteContext } from '../core/invitation.ts'
 import type { Occupied } from '../core/lan.ts'
@@ -6,9 +8,13 @@ import type { Change, StoreDocument } from '../core/store-document.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
 
-/** Changes the store. `changed`: there was something to write. */
+/**
+ * Changes the store. `changed`: there was something to write.
+ * @param by the home that asks for it; default: the hub's owner.
+ */
 export type Update = <Result>(
   act: (document: StoreDocument, context: InviteContext) => Change<Result>,
+  by?: string | null,
 ) => Promise<{ readonly result: Result; readonly changed: boolean }>
 
 export interface UpdateDeps {
@@ -17,23 +23,27 @@ export interface UpdateDeps {
   readonly ownNetworks: (tunnelInterface: string) => Promise<readonly Occupied[]>
   /** Called when the document has changed. */
   readonly onChange: () => void
+  readonly audit: Pick<AuditLog, 'note'>
   readonly clock: Pick<Clock, 'wall'>
 }
 
-export function makeUpdate({ settings, store, ownNetworks, onChange, clock }: UpdateDeps): Update {
-  return async (act) => {
+export function makeUpdate({ settings, store, ownNetworks, onChange, audit, clock }: UpdateDeps): Update {
+  return async (act, by = null) => {
     const own = await ownNetworks(settings.current.interface)
     const now = clock.wall()
     // Judged inside the update: other changes may come between the call and its turn, another network among them.
     let changed = false
+    let entries: readonly Noted[] = []
     const result = await store.update((document) => {
       const network = networkOf(document)
       const [next, result] = act(document, { network, own, now })
       changed = next !== document
       const noted = changed ? noteDeviceFiles(document, next, { before: network, after: networkOf(next) }) : next
+      entries = changed ? entriesOf(document, noted, by) : []
       return [noted, result] as const
     })
     if (changed) onChange()
+    audit.note(entries)
     return { result, changed }
   }
 

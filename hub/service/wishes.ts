@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Problem } from '../../problems/problem.ts'
+import type { AuditLog } from '../audit/audit-log.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { Principal } from '../core/devices.ts'
 import {
@@ -33,16 +34,18 @@ export interface Wishes {
 
 export interface WishesDeps {
   readonly kept: WaitingRequests
+  readonly audit: Pick<AuditLog, 'note'>
   readonly today: () => Date
   readonly log: Log
 }
 
-export function makeWishes({ kept, today, log }: WishesDeps): Wishes {
+export function makeWishes({ kept, audit, today, log }: WishesDeps): Wishes {
   async function note(home: string, wish: Wish): Promise<WaitingRequest> {
     const { requests, request, isNew } = noteRequest(kept.current, home, wish, freshId, today())
     if (!isNew) return request
     log.warn({ home, request: request.id, asks: wishText(wish) }, 'a home asks for what only the hub’s owner may allow')
     await kept.take(requests)
+    audit.note([{ home, by: 'home', act: 'asked', what: `to ${wishText(wish)} (${request.id})` }])
     return request
   }
 
@@ -51,7 +54,10 @@ export function makeWishes({ kept, today, log }: WishesDeps): Wishes {
       try {
         return await act()
       } catch (thrown) {
-        if (principal === null || !(thrown instanceof RightMissing)) throw thrown
+        if (principal === null || !(thrown instanceof Problem)) throw thrown
+        const { code, what, why: said } = thrown
+        audit.note([{ home: principal.name, by: 'home', act: 'refused', what: `${what}: ${said}`.slice(0, 400), code }])
+        if (!(thrown instanceof RightMissing)) throw thrown
         const { id } = await note(principal.name, wishOf(thrown))
         const why = `${thrown.why}. It was noted there: sudo homeward hub approve ${id}`
         throw new Problem('right-missing', { what: thrown.what, why, cause: thrown })

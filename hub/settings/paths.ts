@@ -26,6 +26,8 @@ export interface HubPaths {
   readonly hiddenHosts: string
   /** What homes ask of the owner. */
   readonly requests: string
+  /** The folder of who did what. */
+  readonly audit: string
   /** What the checks of publications found. */
   readonly proofs: string
   /** Control of the daemon, and the lock: whoever holds it may write the store. */
@@ -52,6 +54,7 @@ export function hubPaths(folders: {
     heardOnce: join(folders.stateDir, 'heard.json'),
     hiddenHosts: join(folders.stateDir, 'hidden-hosts.json'),
     requests: join(folders.stateDir, 'requests.json'),
+    audit: join(folders.stateDir, 'audit'),
     proofs: join(folders.stateDir, 'proofs.json'),
     socket: join(folders.runtimeDir, 'hub.sock'),
   }

@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
+import { openAuditLog, readAuditLog } from '../../hub/audit/audit-log.ts'
+import type { AuditEntry } from '../../hub/audit/entries.ts'
 import { makeAuthentication } from '../../hub/registrar/authentication.ts'
 import { makeCallBudget } from '../../hub/registrar/call-budget.ts'
 import { transportUpgrade } from '../../hub/registrar/transport-upgrade.ts'
@@ -40,6 +42,7 @@ export interface LoopbackHub {
   readonly registrar: Registrar
   readonly lines: readonly Record<string, unknown>[]
   readonly logged: (message: string) => readonly Record<string, unknown>[]
+  readonly audit: () => Promise<readonly AuditEntry[]>
   readonly close: () => Promise<void>
 }
 
@@ -63,6 +66,7 @@ export async function paperHub<Opened extends Alarm = null>(port = 51_820, more:
     log,
     async () => '(hidden)\t(none)\t51820\toff\n',
   )
+  const audit = openAuditLog(join(folder, 'audit'), clock, log)
   const { hub, alerting } = await makeHub<Opened>({
     settings: makeSettings(v.parse(HubConfigSchema, { addresses: ['127.0.0.1'], network: '10.86.0.0/24', port })),
     identity: { publicKey: newKey(), tls, fingerprint },
@@ -72,6 +76,7 @@ export async function paperHub<Opened extends Alarm = null>(port = 51_820, more:
     lastEndpoints: await openLastEndpoints(join(folder, 'whereabouts.json'), clock, log),
     mappings: await openMappings(join(folder, 'mappings.json'), clock, log),
     heardOnce: await openHeardOnce(join(folder, 'heard.json'), clock, log),
+    audit,
     heartbeats: null,
     transports,
     echoes: null,
@@ -85,12 +90,17 @@ export async function paperHub<Opened extends Alarm = null>(port = 51_820, more:
     ...more,
   })
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
-  return { hub, alerting, store, machine, clock, log, lines, transports, tls, fingerprint, remove }
+  const readAudit = async (): Promise<readonly AuditEntry[]> => {
+    await audit.settled()
+    return await readAuditLog(join(folder, 'audit'), null)
+  }
+  return { hub, alerting, store, machine, clock, log, lines, transports, tls, fingerprint, readAudit, remove }
 }
 
 /** @param port what hub.yaml says; the registrar takes a free one all the same. */
 export async function loopbackHub(port = 51_820): Promise<LoopbackHub> {
-  const { hub, store, machine, clock, log, lines, transports, tls, fingerprint, remove } = await paperHub(port)
+  const { hub, store, machine, clock, log, lines, transports, tls, fingerprint, readAudit, remove } =
+    await paperHub(port)
   await hub.reconcile()
   const authentication = makeAuthentication(hub, clock, log)
   const server = await openRegistrar(
@@ -107,6 +117,7 @@ export async function loopbackHub(port = 51_820): Promise<LoopbackHub> {
     clock,
     registrar: { host: '127.0.0.1', port: server.port, certificate: fingerprint },
     lines,
+    audit: readAudit,
     logged: (message) => lines.filter((line) => line['msg'] === message),
     close: async () => {
       await server.close()

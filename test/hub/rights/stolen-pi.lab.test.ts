@@ -102,6 +102,16 @@ test('the hub’s name server stays its own, whatever the home may', async () =>
   expect((await hub.run('ip', ['route', 'get', '10.9.9.9'])).stdout).not.toContain('hw0')
 })
 
+test('the hub’s owner reads what was done and refused, and by whom', async () => {
+  const { stdout } = await picture.hub.homeward(['hub', 'log', 'cabin', '--since', '24h'])
+  expect(stdout).toMatch(/^\S+Z {2}the hub, for cabin: invited may devices, publish; LAN its own$/m)
+  expect(stdout).toMatch(/^\S+Z {2}cabin: joined with 192\.168\.\d+\.0\/24$/m)
+  expect(stdout).toMatch(/^\S+Z {2}cabin: refused .*may not publish ports up to 1023.* \[right-missing\]$/m)
+  expect(stdout).toMatch(/^\S+Z {2}cabin: asked to publish 80\/tcp .* \(r-[a-z2-7]{4}\)$/m)
+  expect(stdout).toMatch(/^\S+Z {2}the hub, for cabin: published 80\/tcp /m)
+  expect(stdout).toMatch(/^\S+Z {2}cabin: published 443\/tcp /m)
+})
+
 test('whoever is invited to more has more', async () => {
   const { hub } = picture
   await inviteHome(picture, 'lodge', ['--may', 'publish,exit', '--quota', 'devices=3,prefixes=32'])

@@ -140,6 +140,27 @@ describe('a wish beyond the home’s rights', () => {
   })
 })
 
+test('who did what is noted once, with who it was', async () => {
+  const { bearer } = await joinAs(scene, 'cabin', [LAN])
+  const id = idIn(await whyNot(publish(bearer, 443)))
+  await whyNot(publish(bearer, 443))
+  await addDevice(bearer, 'phone', false)
+  await scene.hub.members.approve(id)
+  await scene.hub.members.give('cabin', { may: '+full', quota: null })
+  const entries = await scene.audit()
+  expect(entries.map(({ home, by, act }) => [home, by, act].join(' '))).toEqual([
+    'cabin hub invited',
+    'cabin home joined',
+    'cabin home refused',
+    'cabin home asked',
+    'cabin home device-added',
+    'cabin hub published',
+    'cabin hub rights',
+  ])
+  expect(entries[2]).toMatchObject({ code: 'right-missing' })
+  expect(JSON.stringify(entries)).not.toContain(bearer.slice('cabin.'.length))
+})
+
 describe('the owner', () => {
   test('sees what a home may, and what of it is used', async () => {
     const { bearer } = await joinAs(scene, 'cabin', [LAN])

@@ -1,0 +1,117 @@
+import * as v from 'valibot'
+import { NameSchema } from '../../protocol/names.ts'
+import { rangeText } from '../../protocol/publications.ts'
+import type { Device, Home, StoreDocument } from '../core/store-document.ts'
+import { rightsOf } from '../rights/rights.ts'
+
+/** What homes and the owner did, one line each. What stands in the store changed; `refused` and `asked` changed nothing. */
+const ACTS = [
+  'invited',
+  'joined',
+  'left',
+  'key',
+  'lan',
+  'exit',
+  'rights',
+  'device-added',
+  'device-removed',
+  'published',
+  'withdrawn',
+  'asked',
+  'refused',
+] as const
+
+export const AuditEntrySchema = v.object({
+  at: v.pipe(v.string(), v.isoTimestamp()),
+  home: v.nullable(NameSchema),
+  /** Whose act it was: a home's own, or the owner's and the hub's. */
+  by: v.picklist(['home', 'hub']),
+  act: v.picklist(ACTS),
+  /** What was done, in words; never a secret. */
+  what: v.pipe(v.string(), v.maxLength(400)),
+  /** The problem that a refusal was answered with. */
+  code: v.optional(v.pipe(v.string(), v.maxLength(40))),
+})
+
+export type AuditEntry = Readonly<v.InferOutput<typeof AuditEntrySchema>>
+
+/** An entry whose time is that of its writing. */
+export type Noted = Omit<AuditEntry, 'at'>
+
+/**
+ * What differs between two states of the store, in words. Found by comparing, so that nothing that changes the store
+ * can be forgotten.
+ * @param by the home that asked for the change; null: the hub's owner, or time.
+ */
+export function entriesOf(before: StoreDocument, after: StoreDocument, by: string | null): readonly Noted[] {
+  const noted = (home: string | null, act: AuditEntry['act'], what: string): Noted => ({
+    home,
+    by: by === null ? 'hub' : 'home',
+    act,
+    what: what.slice(0, 400),
+  })
+  const was = new Map(before.homes.map((home) => [home.name, home]))
+  const is = new Map(after.homes.map((home) => [home.name, home]))
+  const had = new Map(before.devices.map((device) => [device.name, device]))
+  const has = new Map(after.devices.map((device) => [device.name, device]))
+  const ports = (document: StoreDocument) =>
+    new Map(document.publications.map((one) => [rangeText(one), { ...one, text: publicationText(one) }]))
+  const [led, leads] = [ports(before), ports(after)]
+  const invited = after.invites.filter((one) => one.use === null && !before.invites.includes(one))
+  return [
+    ...invited.map(({ home, lan, may }) =>
+      noted(home, 'invited', `may ${rightsOf({ may }).join(', ')}; LAN ${lan.join(', ') || 'its own'}`),
+    ),
+    ...[...is.values()].flatMap((home) => homeEntries(was.get(home.name), home, noted)),
+    ...[...was.keys()].filter((name) => !is.has(name)).map((name) => noted(name, 'left', 'and is no home any more')),
+    ...[...has.values()]
+      .filter((device) => had.get(device.name)?.publicKey !== device.publicKey)
+      .map((device) => noted(device.home, 'device-added', deviceText(device))),
+    ...[...had.values()]
+      .filter(({ name }) => !has.has(name))
+      .map((device) => noted(device.home, 'device-removed', deviceText(device))),
+    ...[...leads]
+      .filter(([range, one]) => led.get(range)?.text !== one.text)
+      .map(([, one]) => noted(one.home, 'published', one.text)),
+    ...[...led].filter(([range]) => !leads.has(range)).map(([, one]) => noted(one.home, 'withdrawn', one.text)),
+  ]
+}
+
+function homeEntries(
+  before: Home | undefined,
+  after: Home,
+  noted: (home: string, act: AuditEntry['act'], what: string) => Noted,
+): readonly Noted[] {
+  const { name, lan } = after
+  if (before === undefined || before.secretHash !== after.secretHash)
+    return [noted(name, 'joined', `with ${lan.join(', ') || 'no LAN'}`)]
+  const rights = (home: Home): string => JSON.stringify([rightsOf(home), home.quota ?? {}, home.granted ?? home.lan])
+  return [
+    ...(before.publicKey === after.publicKey ? [] : [noted(name, 'key', 'has another WireGuard key')]),
+    ...(before.lan.join() === lan.join()
+      ? []
+      : [noted(name, 'lan', `${before.lan.join(', ') || 'none'} is now ${lan.join(', ') || 'none'}`)]),
+    ...(before.exit === after.exit
+      ? []
+      : [noted(name, 'exit', after.exit === true ? 'lets devices to the internet' : 'lets no device to the internet')]),
+    ...(rights(before) === rights(after)
+      ? []
+      : [noted(name, 'rights', `may ${rightsOf(after).join(', ') || 'nothing'}; ${quotaText(after)}`)]),
+  ]
+}
+
+function quotaText({ quota = {}, granted = [] }: Home): string {
+  const counts = Object.entries(quota).map(([counted, most]) => `${counted} ${most}`)
+  return [`announces ${granted.join(', ') || 'nothing'}`, ...counts].join(', ')
+}
+
+function deviceText({ name, address, full, exit, expiresAt }: Device): string {
+  const ways = [full === true ? 'everything by this hub' : '', exit === undefined ? '' : `everything by ${exit}`]
+  const until = expiresAt === undefined ? '' : `until ${expiresAt}`
+  return [`${name} (${address})`, ...ways, until].filter((part) => part !== '').join(', ')
+}
+
+function publicationText(one: StoreDocument['publications'][number]): string {
+  const sends = one.outgoing === true ? ', sends by this hub' : ''
+  return `${rangeText(one)} to ${one.address}:${one.targetPort}, visitors ${one.source === 'keep' ? 'seen' : 'hidden'}${sends}`
+}
