@@ -147,6 +147,17 @@ export const RegisterAnswer = v.object({
   incidents: v.optional(IncidentAnswer),
 })
 
+/** Ports of a host at a home. */
+export const ReachedServiceSchema = v.object({
+  address: Ipv4Schema,
+  protocol: v.picklist(['tcp', 'udp']),
+  port: PortSchema,
+  lastPort: PortSchema,
+})
+
+/** How many services a device can be kept to: each is a rule of the hub's firewall, and mostly a route of the device. */
+const MOST_SERVICES = 32
+
 /** POST /v1/devices. The device's keys are made where the command runs; the hub also needs the preshared key. */
 export const AddDeviceRequest = v.object({
   version: v.literal(PROTOCOL_VERSION),
@@ -161,6 +172,8 @@ export const AddDeviceRequest = v.object({
   full: v.optional(v.boolean(), false),
   /** The home through which the device reaches the internet; null: none. */
   exit: v.optional(v.nullable(NameSchema), null),
+  /** All that the device may reach; null: the LANs of its homes. */
+  to: v.optional(v.nullable(v.pipe(v.array(ReachedServiceSchema), v.minLength(1), v.maxLength(MOST_SERVICES))), null),
 })
 
 export const AddDeviceAnswer = v.object({
@@ -169,9 +182,11 @@ export const AddDeviceAnswer = v.object({
   mtu: v.number(),
   endpoint: v.object({ address: HostSchema, port: PortSchema }),
   hubPublicKey: PublicKeySchema,
-  /** The tunnel network and the LANs that the device may reach. */
+  /** The tunnel network and the LANs that the device may reach, or the hosts alone. */
   allowedIps: v.array(CidrSchema),
   keepaliveSeconds: v.number(),
+  /** How many services the device is kept to; a hub that says none knows no such limit, and lets it into whole LANs. */
+  services: v.optional(v.number(), 0),
 })
 
 /** What the file of a device must say. */
@@ -196,6 +211,8 @@ export const DeviceList = v.object({
       expiresAt: v.optional(v.nullable(MomentSchema), null),
       full: v.optional(v.boolean(), false),
       exit: v.optional(v.nullable(NameSchema), null),
+      /** All that the device may reach; null: the LANs of its homes. */
+      to: v.optional(v.nullable(v.array(ReachedServiceSchema)), null),
       /** What the file must say now, where it is too old; null: the file is good, or the hub does not know. */
       needs: v.optional(v.nullable(DeviceFileSchema), null),
     }),

@@ -5,7 +5,9 @@ import * as v from 'valibot'
 import { Problem } from '../../problems/problem.ts'
 import { writeFailure } from '../../problems/write-failure.ts'
 import { HostSchema } from '../../protocol/addresses.ts'
+import { ReachedServiceSchema } from '../../protocol/messages.ts'
 import { NameSchema } from '../../protocol/names.ts'
+import { parseRange } from '../../protocol/publications.ts'
 import { parseHostPort } from '../../wireguard/host-port.ts'
 import { presharedKeyFrom, privateKeyFrom } from '../../wireguard/keys.ts'
 import { publicKeyOf } from '../../wireguard/public-key.ts'
@@ -26,6 +28,7 @@ export interface DeviceOptions {
   readonly expires?: string
   readonly full?: boolean
   readonly exit?: string
+  readonly to: readonly string[]
   readonly dns: readonly string[]
   readonly endpoint?: string
 }
@@ -45,6 +48,12 @@ export async function deviceAdd(context: Context, name: string, options: DeviceO
       what,
       why: '--full leads through the hub, --exit through a home: give one of them',
     })
+  const to = options.to.map((text) => serviceIn(text, what))
+  if (to.length > 0 && (options.full === true || options.exit !== undefined))
+    throw new Problem('wrong-usage', {
+      what,
+      why: '--to lets the device reach those services and nothing else: leave out --full and --exit',
+    })
   for (const [option, given] of [
     ...options.home.map((one) => ['--home', one] as const),
     ...(options.exit === undefined ? [] : [['--exit', options.exit] as const]),
@@ -60,6 +69,7 @@ export async function deviceAdd(context: Context, name: string, options: DeviceO
     expiresInMs: options.expires === undefined ? null : durationIn(options.expires, '--expires'),
     full: options.full ?? false,
     exit: options.exit ?? null,
+    to: to.length === 0 ? null : to,
   }
   const side = await deviceClient(context)
   const isShown = options.qr === true || options.svg !== undefined
@@ -90,6 +100,17 @@ function endpointIn(text: string, what: string): Endpoint {
   const found = parseHostPort(text)
   if (found !== null && v.is(HostSchema, found.host)) return { address: found.host, port: found.port }
   const why = `--endpoint takes HOST:PORT, such as vps.example.org:443 or [2001:db8::1]:443, and ${JSON.stringify(text)} is none`
+  throw new Problem('wrong-usage', { what, why })
+}
+
+type ReachedService = v.InferOutput<typeof ReachedServiceSchema>
+
+/** `192.168.1.50:554/tcp`, `192.168.1.50:8000-8010/udp`. @throws {Problem} `wrong-usage`. */
+function serviceIn(text: string, what: string): ReachedService {
+  const [, address = '', ports = ''] = /^([^:]+):(.+)$/.exec(text) ?? []
+  const service = { address, ...parseRange(ports) }
+  if (v.is(ReachedServiceSchema, service)) return service
+  const why = `--to takes ADDRESS:PORT/tcp, such as 192.168.1.50:554/tcp, and ${JSON.stringify(text)} is none`
   throw new Problem('wrong-usage', { what, why })
 }
 
@@ -146,6 +167,7 @@ async function makeDevice(
     readonly expiresInMs: number | null
     readonly full: boolean
     readonly exit: string | null
+    readonly to: ReachedService[] | null
   },
   dns: readonly string[],
   dialled: Endpoint | null,
@@ -154,6 +176,15 @@ async function makeDevice(
   const presharedKey = presharedKeyFrom(randomBytes(32))
   const answer = await side.add({ ...wish, publicKey: publicKeyOf(privateKey), presharedKey })
   const { allowedIps, keepaliveSeconds, mtu, hubPublicKey } = answer
+  if (wish.to !== null && answer.services !== wish.to.length) {
+    await side.remove(wish.name)
+    const why = 'the hub is of an older version, which would let the device into the whole LAN: it was removed again'
+    throw new Problem('answer-invalid', {
+      what: `adding the device ${wish.name}`,
+      why,
+      next: 'Upgrade homeward on the hub: ./install.sh upgrade',
+    })
+  }
   const text = wgQuickText({
     name: wish.name,
     privateKey,

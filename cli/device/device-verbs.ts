@@ -23,6 +23,12 @@ export function registerDeviceVerbs(program: Command): void {
       'send everything through the hub and that home, which must allow it (lan.exit in its agent.yaml)',
     )
     .option(
+      '--to <service>',
+      'the only thing that it may reach, such as 192.168.1.50:554/tcp; may be given again',
+      collect,
+      [],
+    )
+    .option(
       '--dns <list>',
       'a resolver while the tunnel is up, a Pi-hole at home, and domains to search: 10.86.0.1,home.lan; may be given again',
       collect,

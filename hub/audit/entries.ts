@@ -105,10 +105,13 @@ function quotaText({ quota = {}, granted = [] }: Home): string {
   return [`announces ${granted.join(', ') || 'nothing'}`, ...counts].join(', ')
 }
 
-function deviceText({ name, address, full, exit, expiresAt }: Device): string {
+function deviceText({ name, address, full, exit, to, expiresAt }: Device): string {
   const ways = [full === true ? 'everything by this hub' : '', exit === undefined ? '' : `everything by ${exit}`]
+  const only = to?.map((one) => `${one.address}:${rangeText(one)}`).join(' and ')
   const until = expiresAt === undefined ? '' : `until ${expiresAt}`
-  return [`${name} (${address})`, ...ways, until].filter((part) => part !== '').join(', ')
+  return [`${name} (${address})`, ...ways, only === undefined ? '' : `only ${only}`, until]
+    .filter((part) => part !== '')
+    .join(', ')
 }
 
 function publicationText(one: StoreDocument['publications'][number]): string {

@@ -15,8 +15,17 @@ export function neededFile(device: Device, { homes }: Pick<StoreDocument, 'homes
   const isWhole = device.full === true || device.exit !== undefined
   return {
     address: device.address,
-    allowedIps: isWhole ? ['0.0.0.0/0'] : [network, ...reached.flatMap((home) => home.lan).sort()],
+    allowedIps: isWhole
+      ? ['0.0.0.0/0']
+      : device.to === undefined
+        ? [network, ...reached.flatMap((home) => home.lan).sort()]
+        : hostsOf(device.to),
   }
+}
+
+/** The hosts of services, each once, as prefixes. */
+export function hostsOf(services: NonNullable<Device['to']>): readonly string[] {
+  return [...new Set(services.map(({ address }) => `${address}/32`))].sort()
 }
 
 /**

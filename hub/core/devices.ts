@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { hostCount } from '../../net/hosts.ts'
+import { isIn } from '../../net/prefix.ts'
 import { Problem } from '../../problems/problem.ts'
 import type { AddDeviceRequest } from '../../protocol/messages.ts'
 import { NameSchema } from '../../protocol/names.ts'
@@ -24,7 +25,7 @@ export type Principal = Home | null
 
 /** The description of a new device. */
 export type DeviceInput = Pick<AddDeviceRequest, 'name' | 'publicKey' | 'presharedKey'> &
-  Partial<Pick<AddDeviceRequest, 'homes' | 'expiresInMs' | 'full' | 'exit'>>
+  Partial<Pick<AddDeviceRequest, 'homes' | 'expiresInMs' | 'full' | 'exit' | 'to'>>
 
 /**
  * Adds a device. Asked again with the same keys the answer is the same, since the first may have been lost.
@@ -34,7 +35,16 @@ export type DeviceInput = Pick<AddDeviceRequest, 'name' | 'publicKey' | 'preshar
 export function addDevice(
   document: StoreDocument,
   principal: Principal,
-  { name, publicKey, presharedKey, homes = null, expiresInMs = null, full = false, exit = null }: DeviceInput,
+  {
+    name,
+    publicKey,
+    presharedKey,
+    homes = null,
+    expiresInMs = null,
+    full = false,
+    exit = null,
+    to = null,
+  }: DeviceInput,
   hubPublicKey: PublicKey,
   { network, now }: InviteContext,
 ): Change<Device> {
@@ -53,6 +63,7 @@ export function addDevice(
     })
   if (member !== null) refuseWithoutRight(document, member, { full, exit }, { network, now }, what)
   refuseHomes(document, principal, homes, what)
+  if (to !== null) refuseOddServices(document, { home, ...(homes === null ? {} : { homes }) }, to, what)
   if (exit !== null) refuseExit(document, principal, exit, what)
   refuseTakenKey(document, publicKey, null, hubPublicKey, what)
   const device: Device = {
@@ -66,6 +77,7 @@ export function addDevice(
     ...(expiresInMs === null ? {} : { expiresAt: new Date(now.getTime() + expiresInMs).toISOString() }),
     ...(full ? { full } : {}),
     ...(exit === null ? {} : { exit }),
+    ...(to === null ? {} : { to }),
   }
   return [{ ...document, devices: [...document.devices, device] }, device]
 }
@@ -90,7 +102,7 @@ export function visibleDevices(document: StoreDocument, principal: Principal): r
 }
 
 /** The homes a device may reach; null: all of them, also those that come later. */
-export function reachOf({ home, homes }: Device): readonly string[] | null {
+export function reachOf({ home, homes }: Pick<Device, 'home' | 'homes'>): readonly string[] | null {
   return homes ?? (home === null ? null : [home])
 }
 
@@ -145,6 +157,22 @@ function refuseHomes(
       ? `the hub has no home ${unknown}`
       : `a device added at ${principal.name} reaches that home alone`
   throw new Problem('home-missing', { what, why })
+}
+
+/** Refuses services that the device would not reach. @throws {Problem} `request-invalid`. */
+function refuseOddServices(
+  { homes: all }: StoreDocument,
+  device: Pick<Device, 'home' | 'homes'>,
+  to: NonNullable<Device['to']>,
+  what: string,
+): void {
+  const reach = reachOf(device)
+  const reached = all.filter(({ name }) => reach === null || reach.includes(name))
+  const networks = reached.flatMap(({ address, lan }) => [`${address}/32`, ...lan])
+  const odd = to.find(({ address, port, lastPort }) => !isIn(address, networks) || lastPort < port)
+  if (odd === undefined) return
+  const why = `${odd.address} is not in what the device would reach: ${networks.join(', ') || 'no home has a LAN'}`
+  throw new Problem('request-invalid', { what, why })
 }
 
 /** Refuses a second exit: WireGuard routes an address to one peer. @throws {Problem} `home-missing`, `exit-refused`. */

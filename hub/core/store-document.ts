@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { Problem } from '../../problems/problem.ts'
-import { CidrSchema, Ipv4Schema, PortSchema } from '../../protocol/addresses.ts'
-import { MtuSchema, PublicKeySchema } from '../../protocol/messages.ts'
+import { CidrSchema, Ipv4Schema } from '../../protocol/addresses.ts'
+import { MtuSchema, PublicKeySchema, ReachedServiceSchema } from '../../protocol/messages.ts'
 import { NameSchema } from '../../protocol/names.ts'
 import { KeepsSchema, type Publication, PublicationSchema } from '../../protocol/publications.ts'
 import { isKeyText, type PresharedKey } from '../../wireguard/keys.ts'
@@ -70,14 +70,6 @@ const InviteSchema = v.looseObject({
   ),
 })
 
-/** Ports of a host at a home. */
-const ReachedServiceSchema = v.looseObject({
-  address: Ipv4Schema,
-  protocol: v.picklist(['tcp', 'udp']),
-  port: PortSchema,
-  lastPort: PortSchema,
-})
-
 const DeviceSchema = v.looseObject({
   name: NameSchema,
   address: Ipv4Schema,
@@ -100,7 +92,7 @@ const DeviceSchema = v.looseObject({
   /** The device sends everything through the hub and that home. */
   exit: v.optional(NameSchema),
   /** All that the device may reach behind the tunnel, where somebody said which services. */
-  to: v.optional(v.pipe(v.array(ReachedServiceSchema), v.readonly())),
+  to: v.optional(v.pipe(v.array(v.looseObject(ReachedServiceSchema.entries)), v.readonly())),
   /** What the device's file says, where that is not enough any more (device-files.ts). */
   file: v.optional(v.looseObject({ address: Ipv4Schema, allowedIps: v.array(CidrOrAllSchema) })),
 })

@@ -4,7 +4,7 @@ import type { AddDeviceAnswer, DeviceList, HubView, JoinAnswer } from '../../pro
 import type { PublicKey } from '../../wireguard/keys.ts'
 import { PERSISTENT_KEEPALIVE_SECONDS } from '../../wireguard/timers.ts'
 import type { HubConfig } from '../settings/config.ts'
-import { neededFile } from '../core/device-files.ts'
+import { hostsOf, neededFile } from '../core/device-files.ts'
 import { reachOf } from '../core/devices.ts'
 import type { Device, Home, StoreDocument } from '../core/store-document.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
@@ -57,7 +57,7 @@ export function deviceEntry(
   document: StoreDocument,
   network: string,
 ): DeviceList['devices'][number] {
-  const { name, address, publicKey, home, addedAt, expiresAt = null, full = false, exit = null, file } = device
+  const { name, address, publicKey, home, addedAt, expiresAt = null, full = false, exit = null, to, file } = device
   const needed = file === undefined ? null : neededFile(device, document, network)
   const reach = reachOf(device)
   return {
@@ -73,6 +73,7 @@ export function deviceEntry(
     expiresAt,
     full,
     exit,
+    to: to === undefined ? null : [...to],
     needs: needed === null ? null : { address: needed.address, allowedIps: [...needed.allowedIps] },
   }
 }
@@ -93,7 +94,11 @@ export function deviceAnswer(
     mtu: Math.min(DEVICE_MTU, config.mtu, ...reached.map((home) => home.mtu ?? config.mtu)),
     endpoint: { address: config.addresses[0] ?? '', port: config.port },
     hubPublicKey,
-    allowedIps: [config.network, ...reached.flatMap((home) => home.lan).sort()],
+    allowedIps:
+      device.to === undefined
+        ? [config.network, ...reached.flatMap((home) => home.lan).sort()]
+        : [...hostsOf(device.to)],
     keepaliveSeconds: PERSISTENT_KEEPALIVE_SECONDS,
+    services: device.to?.length ?? 0,
   }
 }

@@ -10,6 +10,7 @@ import {
   removeDevice,
   visibleDevices,
 } from '../../../hub/core/devices.ts'
+import { neededFile } from '../../../hub/core/device-files.ts'
 import { register } from '../../../hub/core/registration.ts'
 import { removeHome } from '../../../hub/core/removal.ts'
 import { EMPTY_DOCUMENT, type StoreDocument } from '../../../hub/core/store-document.ts'
@@ -126,6 +127,39 @@ describe('a guest', () => {
     expect(expireDevices(after, later(HOUR - 1).now)).toEqual([after, []])
     expect(expireDevices(after, later(HOUR - 1).now)[0]).toBe(after)
     expect(expireDevices(after, later(HOUR).now)).toEqual([{ ...after, devices: [phone] }, [guest]])
+  })
+})
+
+describe('a device for some services', () => {
+  const camera = { address: '192.168.1.50', protocol: 'tcp', port: 554, lastPort: 554 } as const
+  const { document, home } = joined(EMPTY_DOCUMENT, 'barn', ['192.168.1.0/24'])
+
+  test('has them where the home that it is for has them', () => {
+    expect(add(document, null, device('viewer', { to: [camera] }))[1].to).toEqual([camera])
+    expect(add(document, home, device('viewer', { to: [camera] }))[1].to).toEqual([camera])
+    const own = { ...camera, address: home.address }
+    expect(add(document, home, device('viewer', { to: [own] }))[1].to).toEqual([own])
+  })
+
+  test('is refused one that it would not reach, with what it reaches', () => {
+    const elsewhere = { ...camera, address: '192.168.9.50' }
+    const { why } = reasonOf(() => add(document, home, device('viewer', { to: [camera, elsewhere] })))
+    expect(why).toBe('192.168.9.50 is not in what the device would reach: 10.86.0.2/32, 192.168.1.0/24')
+    const other = joined(document, 'lodge', ['192.168.9.0/24'])
+    expect(refusal(() => add(other.document, home, device('viewer', { to: [elsewhere] })))).toBe('request-invalid')
+    expect(refusal(() => add(other.document, null, device('viewer', { homes: ['barn'], to: [elsewhere] })))).toBe(
+      'request-invalid',
+    )
+    expect(add(other.document, null, device('viewer', { to: [elsewhere] }))[1].to).toEqual([elsewhere])
+  })
+
+  test('has a file that leads to those hosts alone, and needs no other when a LAN changes', () => {
+    const [after, viewer] = add(
+      document,
+      home,
+      device('viewer', { to: [camera, { ...camera, port: 80, lastPort: 80 }] }),
+    )
+    expect(neededFile(viewer, after, context.network).allowedIps).toEqual(['192.168.1.50/32'])
   })
 })
 

@@ -1,9 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { hubStatusOf, inviteHome, runHub, startAgent, startHub } from '../../agent/lab-home.ts'
+import { hubStatusOf, inviteHome, startAgent, startHub } from '../../agent/lab-home.ts'
 import type { Host } from '../../lab/host/host.ts'
-import type { LabProcess } from '../../lab/host/process.ts'
 import { askService, serveEcho } from '../../lab/host/service.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
@@ -16,14 +15,13 @@ let picture: Picture
 let hub: Host
 let pi: Host
 let phone: Host
-let daemon: LabProcess
 
 beforeAll(async () => {
   lab = await createLab()
   picture = await buildPicture(lab)
   ;({ hub, phone } = picture)
   pi = picture.home.pi
-  daemon = await startHub(picture)
+  await startHub(picture)
   // As a laptop has it: files of devices that send everything lead IPv6 into the tunnel too.
   await phone.shell(
     'echo 0 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 0 > /proc/sys/net/ipv6/conf/default/disable_ipv6',
@@ -123,18 +121,16 @@ X`)
 })
 
 test('a device that is for one service reaches that and nothing else', async () => {
-  const conf = await added(hub, 'viewer')
-  const path = join(hub.disk.stateDir, 'store.json')
-  await daemon.kill('SIGTERM')
-  const store = JSON.parse(await readFile(path, 'utf8')) as { devices: { name: string }[] }
-  const to = [{ address: picture.home.lan.camera, protocol: 'tcp', port: 554, lastPort: 554 }]
-  store.devices = store.devices.map((device) => (device.name === 'viewer' ? { ...device, to } : device))
-  await writeFile(path, JSON.stringify(store), { mode: 0o600 })
-  daemon = await runHub(picture)
-  await asDevice('viewer', conf, async () => {
-    await comesToAnswer(phone, 'tcp', picture.home.lan.camera, 554, /^camera sees/)
-    expect(await askService(phone, 'tcp', picture.home.lan.camera, 555)).toBeNull()
-    expect(await askService(phone, 'udp', picture.home.lan.camera, 554)).toBeNull()
+  const { camera, prefix } = picture.home.lan
+  const conf = await added(hub, 'viewer', '--to', `${camera}:554/tcp`)
+  expect(conf).toContain(`AllowedIPs = ${camera}/32\n`)
+  expect((await hub.homeward(['device', 'list'])).stdout).toMatch(new RegExp(`^viewer .* ${camera}:554/tcp `, 'm'))
+  // Whatever its own file says by then.
+  const wider = conf.replace(/^AllowedIPs = .*$/m, `AllowedIPs = 10.86.0.0/16, ${prefix}`)
+  await asDevice('viewer', wider, async () => {
+    await comesToAnswer(phone, 'tcp', camera, 554, /^camera sees/)
+    expect(await askService(phone, 'tcp', camera, 555)).toBeNull()
+    expect(await askService(phone, 'udp', camera, 554)).toBeNull()
     expect(await askService(phone, 'tcp', '10.86.0.2', 22)).toBeNull()
   })
 })
