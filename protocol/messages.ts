@@ -209,6 +209,8 @@ export const DeviceList = v.object({
       homes: v.optional(v.nullable(v.array(NameSchema)), null),
       /** When the device expires; null: never. */
       expiresAt: v.optional(v.nullable(MomentSchema), null),
+      /** Whether that is over, by the hub's clock: nothing is led to the device. An older hub lists no such device. */
+      expired: v.optional(v.boolean(), false),
       full: v.optional(v.boolean(), false),
       exit: v.optional(v.nullable(NameSchema), null),
       /** All that the device may reach; null: the LANs of its homes. */

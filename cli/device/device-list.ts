@@ -39,7 +39,7 @@ function row(device: Entry): string[] {
     ageText(device.lastHandshakeSeconds),
     bytesText(device.rxBytes),
     bytesText(device.txBytes),
-    device.expiresAt ?? '-',
+    device.expired ? 'over' : (device.expiresAt ?? '-'),
     device.addedAt,
   ]
 }

@@ -33,7 +33,7 @@ export type DeviceInput = Pick<AddDeviceRequest, 'name' | 'publicKey' | 'preshar
  *   `exit-refused`, `network-full`, `request-invalid`.
  */
 export function addDevice(
-  document: StoreDocument,
+  before: StoreDocument,
   principal: Principal,
   {
     name,
@@ -50,8 +50,9 @@ export function addDevice(
 ): Change<Device> {
   const what = `adding the device ${JSON.stringify(name)}`
   refuseOddName(name, what)
-  const member = principal === null ? null : stillHome(document, principal, what)
+  const member = principal === null ? null : stillHome(before, principal, what)
   const home = member?.name ?? null
+  const document = madeRoom(before, name, home, now)
   const known = document.devices.find((device) => device.name === name)
   if (known?.home === home && known.publicKey === publicKey && known.presharedKey === presharedKey)
     return [document, known]
@@ -64,7 +65,7 @@ export function addDevice(
   if (member !== null) refuseWithoutRight(document, member, { full, exit }, { network, now }, what)
   refuseHomes(document, principal, homes, what)
   if (to !== null) refuseOddServices(document, { home, ...(homes === null ? {} : { homes }) }, to, what)
-  if (exit !== null) refuseExit(document, principal, exit, what)
+  if (exit !== null) refuseExit(document, principal, exit, now, what)
   refuseTakenKey(document, publicKey, null, hubPublicKey, what)
   const device: Device = {
     name,
@@ -110,11 +111,27 @@ export function isExpired({ expiresAt }: Device, now: Date): boolean {
   return expiresAt !== undefined && Date.parse(expiresAt) <= now.getTime()
 }
 
-/** Removes expired devices. */
-export function expireDevices(document: StoreDocument, now: Date): Change<readonly Device[]> {
-  const gone = document.devices.filter((device) => isExpired(device, now))
-  if (gone.length === 0) return [document, []]
-  return [{ ...document, devices: document.devices.filter((device) => !gone.includes(device)) }, gone]
+/**
+ * The document without devices whose time is over, to which nothing is led. They stay in the store: a hub whose clock
+ * was years ahead for a moment would have lost them for good.
+ */
+export function inTime(document: StoreDocument, now: Date): StoreDocument {
+  const devices = document.devices.filter((device) => !isExpired(device, now))
+  return devices.length === document.devices.length ? document : { ...document, devices }
+}
+
+/** How many devices whose time is over are kept of each home, and of the hub's owner; the oldest make room. */
+const MOST_EXPIRED = 32
+
+/** The document in which a device of this name and owner has room: whose time is over gives up its name. */
+function madeRoom(document: StoreDocument, name: string, home: string | null, now: Date): StoreDocument {
+  const expired = document.devices.filter((device) => isExpired(device, now))
+  const own = expired.filter((device) => device.home === home)
+  const gone = new Set([
+    ...expired.filter((device) => device.name === name && (home === null || device.home === home)),
+    ...own.slice(0, Math.max(0, own.length - MOST_EXPIRED)),
+  ])
+  return gone.size === 0 ? document : { ...document, devices: document.devices.filter((one) => !gone.has(one)) }
 }
 
 /** The share of the tunnel's addresses that homes can give to devices; the rest is the owner's. */
@@ -176,11 +193,11 @@ function refuseOddServices(
 }
 
 /** Refuses a second exit: WireGuard routes an address to one peer. @throws {Problem} `home-missing`, `exit-refused`. */
-function refuseExit(document: StoreDocument, principal: Principal, exit: string, what: string): void {
+function refuseExit(document: StoreDocument, principal: Principal, exit: string, now: Date, what: string): void {
   refuseHomes(document, principal, [exit], what)
   if (homeNamed(document, exit)?.exit !== true)
     throw new Problem('exit-refused', { what, why: `${exit} lets no devices go to the internet through it` })
-  const other = exitHome(document)
+  const other = exitHome(inTime(document, now))
   if (other !== null && other !== exit)
     throw new Problem('exit-refused', {
       what,

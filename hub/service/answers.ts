@@ -5,7 +5,7 @@ import type { PublicKey } from '../../wireguard/keys.ts'
 import { PERSISTENT_KEEPALIVE_SECONDS } from '../../wireguard/timers.ts'
 import type { HubConfig } from '../settings/config.ts'
 import { hostsOf, neededFile } from '../core/device-files.ts'
-import { reachOf } from '../core/devices.ts'
+import { isExpired, reachOf } from '../core/devices.ts'
 import type { Device, Home, StoreDocument } from '../core/store-document.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
 import type { PeerStats } from '../presence/peer-monitor.ts'
@@ -56,6 +56,7 @@ export function deviceEntry(
   seen: PeerStats | null,
   document: StoreDocument,
   network: string,
+  now: Date,
 ): DeviceList['devices'][number] {
   const { name, address, publicKey, home, addedAt, expiresAt = null, full = false, exit = null, to, file } = device
   const needed = file === undefined ? null : neededFile(device, document, network)
@@ -71,6 +72,7 @@ export function deviceEntry(
     txBytes: seen?.txBytes ?? 0,
     homes: reach === null ? null : [...reach],
     expiresAt,
+    expired: isExpired(device, now),
     full,
     exit,
     to: to === undefined ? null : [...to],

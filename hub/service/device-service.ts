@@ -5,7 +5,6 @@ import {
   addDevice,
   type Principal,
   type DeviceInput,
-  expireDevices,
   isExpired,
   removeDevice,
   visibleDevices,
@@ -23,7 +22,7 @@ export interface DeviceService {
   readonly addDevice: (principal: Principal, request: DeviceInput) => Promise<AddDeviceAnswer>
   readonly removeDevice: (principal: Principal, name: string) => Promise<void>
   readonly listDevices: (principal: Principal) => DeviceList
-  /** Removes expired devices. */
+  /** Lets the machine follow where the time of devices is over, or comes back with the clock. */
   readonly expireDevices: () => Promise<void>
 }
 
@@ -41,6 +40,13 @@ export interface DeviceServiceDeps {
 
 export function makeDeviceService(deps: DeviceServiceDeps): DeviceService {
   const { settings, publicKey, store, update, wishes, machine, log } = deps
+  const expired = (): string =>
+    store.document.devices
+      .filter((device) => isExpired(device, deps.today()))
+      .map(({ name }) => name)
+      .join()
+  /** Names of devices whose time was over when the machine last followed; it begins with a look of its own. */
+  let followed = expired()
   return {
     addDevice: async (principal, request) => {
       const { result, changed } = await wishes.asking(
@@ -62,15 +68,16 @@ export function makeDeviceService(deps: DeviceServiceDeps): DeviceService {
 
     listDevices: (principal) => ({
       devices: visibleDevices(store.document, principal).map((one) =>
-        deviceEntry(one, deps.statsOf(one.publicKey), store.document, settings.current.network),
+        deviceEntry(one, deps.statsOf(one.publicKey), store.document, settings.current.network, deps.today()),
       ),
     }),
 
     expireDevices: async () => {
-      // Runs each second: nothing is written when nothing has expired.
-      if (!store.document.devices.some((device) => isExpired(device, deps.today()))) return
-      const { result } = await update((document, { now }) => expireDevices(document, now))
-      for (const { name } of result) log.info({ device: name }, 'a device’s time is over: it was removed')
+      // Runs each second.
+      const over = expired()
+      if (over === followed) return
+      log.info({ devices: over }, 'these devices’ time is over, and nothing is led to them')
+      followed = over
       await machine.reconcileOrLog()
     },
   }

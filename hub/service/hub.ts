@@ -1,5 +1,5 @@
 import { reasonOf } from '../../problems/problem.ts'
-import type { DeviceInput } from '../core/devices.ts'
+import { type DeviceInput, inTime } from '../core/devices.ts'
 import type { Home, StoreDocument } from '../core/store-document.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
 import type { NetworkMove } from '../core/move-network.ts'
@@ -90,7 +90,13 @@ export async function makeHub<Opened extends Alarm>(
   const visitors = makeVisitors()
   const registrations = new Map<string, RegistrationNote>()
   const sources = makeKeptSources(store, deps.hiddenHosts)
-  const machine = makeFollow({ ...deps, store: sources, publicKey: identity.publicKey, ssh, triggerHandshakes })
+  /** Publications as they are led, and devices whose time is not over. */
+  const led = {
+    get document() {
+      return inTime(sources.document, clock.wall())
+    },
+  }
+  const machine = makeFollow({ ...deps, store: led, publicKey: identity.publicKey, ssh, triggerHandshakes })
   /** Tells the responders which homes to answer from now on. */
   const serve = (): void => {
     visitors.serve(store.document)

@@ -4,7 +4,7 @@ import {
   type Principal,
   type DeviceInput,
   exitHome,
-  expireDevices,
+  inTime,
   isExpired,
   reachOf,
   removeDevice,
@@ -124,9 +124,37 @@ describe('a guest', () => {
     const [after, phone] = add(one, cabin, device('phone'))
     expect([isExpired(guest, later(HOUR - 1).now), isExpired(guest, later(HOUR).now)]).toEqual([false, true])
     expect(isExpired(phone, later(1_000 * HOUR).now)).toBe(false)
-    expect(expireDevices(after, later(HOUR - 1).now)).toEqual([after, []])
-    expect(expireDevices(after, later(HOUR - 1).now)[0]).toBe(after)
-    expect(expireDevices(after, later(HOUR).now)).toEqual([{ ...after, devices: [phone] }, [guest]])
+    expect(inTime(after, later(HOUR - 1).now)).toBe(after)
+    expect(inTime(after, later(HOUR).now)).toEqual({ ...after, devices: [phone] })
+  })
+
+  test('is there again when the clock that ended its time comes back, and gives its name to another one until then', () => {
+    const [after, guest] = add(two, cabin, device('guest', { expiresInMs: HOUR }))
+    const years = later(10_000 * HOUR)
+    const [other] = addDevice(after, lodge, device('phone'), hubKey, years)
+    expect(inTime(other, now).devices.map(({ name }) => name)).toEqual(['guest', 'phone'])
+    const [taken, again] = addDevice(after, cabin, device('guest'), hubKey, years)
+    expect(taken.devices).toEqual([again])
+    expect(again.address).toBe(guest.address)
+    expect(refusal(() => addDevice(after, lodge, device('guest'), hubKey, years))).toBe('device-exists')
+    expect(addDevice(after, null, device('guest'), hubKey, years)[1].home).toBeNull()
+  })
+
+  test('whose time is over is one of 32 that are kept of its home', () => {
+    let document = two
+    for (let count = 0; count < 40; count += 1)
+      document = addDevice(
+        document,
+        cabin,
+        device(`guest-${count}`, { expiresInMs: 1 }),
+        hubKey,
+        later(count * HOUR),
+      )[0]
+    const [after] = addDevice(document, cabin, device('phone'), hubKey, later(100 * HOUR))
+    expect(after.devices.map(({ name }) => name)).toEqual([
+      ...Array.from({ length: 32 }, (_, index) => `guest-${index + 8}`),
+      'phone',
+    ])
   })
 })
 
