@@ -119,7 +119,7 @@ function hubSpec(mtu: number | null = null): TunnelSpec {
     listenPort: 51_820,
     peers: [peer(home, [`${HOME}/32`, ...LANS]), peer(cabin, [`${CABIN}/32`]), peer(phone, [`${PHONE}/32`])],
     routes: [...(mtu === null ? [] : [`${HOME}/32`]), ...LANS].map((prefix) => ({ prefix, mtu })),
-    forwarding: hubForwarding({ alternatePorts: [443], devices: [PHONE] }),
+    forwarding: hubForwarding({ alternatePorts: [443], devices: [PHONE], lans: LANS }),
   }
 }
 
@@ -277,7 +277,7 @@ test('changing what may pass loses no packet of what goes on passing', async () 
     await bring(home, { ...spec, forwarding: homeForwarding({ lan, mode: 'masquerade' }) })
   await bring(hub, {
     ...hubSpec(),
-    forwarding: hubForwarding({ alternatePorts: [4500], devices: [PHONE, '10.86.0.6'] }),
+    forwarding: hubForwarding({ alternatePorts: [4500], devices: [PHONE, '10.86.0.6'], lans: LANS }),
   })
   await ping.exited
   expect(ping.stdout).toContain('60 received')
