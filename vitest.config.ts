@@ -22,6 +22,19 @@ const IN_LAB = ['test/**/*.lab.test.ts']
 const PATIENT = ['test/**/*.patient.test.ts']
 
 /**
+ * What firewalls and managers of networks do to us, once more with the programs of Debian 13: every host of these
+ * laboratories runs its user land, and homeward its Node. In the long run only, since it is downloaded.
+ */
+const ON_DEBIAN_13 = [
+  'test/adapters/linux/*.lab.test.ts',
+  'test/contract/linux/linux.lab.test.ts',
+  'test/hub/firewalls/*.lab.test.ts',
+  'test/hub/neighbours/*.lab.test.ts',
+  'test/hub/publish/*.lab.test.ts',
+  'test/lab/user-land/*.lab.test.ts',
+]
+
+/**
  * What takes longest begins, and what computes all the while stands beside what waits: vitest takes the largest files for
  * the longest, and the contracts stand in the smallest.
  */
@@ -35,7 +48,7 @@ class LongestFirst extends BaseSequencer {
       ...patient.slice(index, index + 1),
       ...contract.slice(index, index + 1),
     ]).flat()
-    return [...of('unit'), ...longest, ...of('lab')]
+    return [...of('unit'), ...longest, ...of('lab', 'debian-13')]
   }
 }
 
@@ -71,6 +84,17 @@ export default defineConfig({
           maxWorkers: LAB_WORKERS,
           include: IN_LAB,
           exclude: [...CONTRACT, 'node_modules/**'],
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...LAB,
+          name: 'debian-13',
+          env: { HOMEWARD_LAB_DEBIAN: 'trixie' },
+          globalSetup: ['test/lab/user-land/requirements.ts'],
+          maxWorkers: LAB_WORKERS,
+          include: process.env['HOMEWARD_TEST_LONG'] === '1' ? ON_DEBIAN_13 : [],
           sequence: { groupOrder: 1 },
         },
       },

@@ -81,7 +81,7 @@ export async function createLab(): Promise<Lab> {
   async function powerOn(machine: Machine): Promise<void> {
     const { disk, name } = machine.host
     await writeHosts(disk, names)
-    machine.namespace = await openNamespace(name, disk.etc)
+    machine.namespace = await openNamespace(name, disk, folder)
     const script = machine.plan.boot?.()
     if (script !== undefined) await machine.host.shell(script)
   }

@@ -14,8 +14,15 @@ export interface FullTunnelVpn {
 const PORT = 51_888
 const FILE = 'vpn0.conf'
 
+/**
+ * The server's addresses on the cables to its clients: wireguard-go of Debian 13 (0.0.20231211) answers from that of the
+ * way out, whichever was asked, and a NAT takes no answer from another.
+ */
+const TO_HUB = '203.0.113.1'
+const TO_HOMES = '198.19.0.1'
+
 /** Begins the VPN's server on the internet: whoever comes out of it is seen by its address. */
-export async function serveVpn({ internet, beacon }: Picture, hosts: readonly Host[]): Promise<FullTunnelVpn> {
+export async function serveVpn({ internet, hub }: Picture, hosts: readonly Host[]): Promise<FullTunnelVpn> {
   const key = async (): Promise<{ readonly secret: string; readonly name: string }> => {
     const secret = (await internet.run('wg', ['genkey'])).stdout.trim()
     return { secret, name: (await internet.run('wg', ['pubkey'], { input: secret })).stdout.trim() }
@@ -42,7 +49,7 @@ X`)
     hosts.map((host, index) =>
       write(host, [
         `[Interface]\nPrivateKey = ${clients[index]?.secret}\nAddress = ${addresses(index + 2).join(', ')}\n`,
-        `[Peer]\nPublicKey = ${server.name}\nEndpoint = ${beacon}:${PORT}\nAllowedIPs = 0.0.0.0/0, ::/0\nPersistentKeepalive = 5\n`,
+        `[Peer]\nPublicKey = ${server.name}\nEndpoint = ${host === hub ? TO_HUB : TO_HOMES}:${PORT}\nAllowedIPs = 0.0.0.0/0, ::/0\nPersistentKeepalive = 5\n`,
       ]),
     ),
   )

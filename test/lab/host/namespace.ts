@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Disk } from './disk.ts'
 import { SEARCH_PATH } from './tools.ts'
+import { MOVE_IN, movingArguments } from '../user-land/user-land.ts'
 
 /** Network, mount, process and host-name namespaces of one host, alive as long as its holder is. */
 export interface Namespace {
@@ -23,15 +26,19 @@ const END_MS = 30_000
  */
 const HOLDER = `
 set -e
+${MOVE_IN}
+hosts=$1 name=$2
+shift 2
+[ $# -eq 0 ] || move_in "$@"
 mount -t sysfs sysfs /sys 2>/dev/null || true
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/wireguard /run/homeward /run/lock
 resolver=/etc/resolv.conf
 [ ! -L "$resolver" ] || resolver=$(readlink -m "$resolver")
 case "$resolver" in /run/*) mkdir -p "\${resolver%/*}"; : > "$resolver";; esac
-mount --bind "$1/hosts" /etc/hosts
-[ ! -e "$resolver" ] || mount --bind "$1/resolv.conf" "$resolver"
-echo "$2" > /proc/sys/kernel/hostname
+mount --bind "$hosts/hosts" /etc/hosts
+[ ! -e "$resolver" ] || mount --bind "$hosts/resolv.conf" "$resolver"
+echo "$name" > /proc/sys/kernel/hostname
 cd /proc/sys/net/ipv4
 echo 0 > ip_forward
 for scope in all default; do echo 0 > conf/$scope/rp_filter; echo 1 > conf/$scope/promote_secondaries; done
@@ -43,11 +50,12 @@ echo ready
 exec env --ignore-signal=CHLD cat
 `
 
-/** @param etc the host's own `hosts` and `resolv.conf`, put over the machine's. */
-export async function openNamespace(hostName: string, etc: string): Promise<Namespace> {
+/** @param disk its `etc` lies over the machine's. @param labFolder is there on every host. */
+export async function openNamespace(hostName: string, disk: Disk, labFolder: string): Promise<Namespace> {
+  const moving = movingArguments(labFolder, join(disk.path, 'root'))
   const holder = spawn(
     'unshare',
-    [...UNSHARE, 'sh', '-c', HOLDER, 'holder', etc, hostName],
+    [...UNSHARE, 'sh', '-c', HOLDER, 'holder', disk.etc, hostName, ...moving],
     // Its own process group: Ctrl-C is for whoever runs the laboratory, who then closes it in order.
     { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: { PATH: SEARCH_PATH, LC_ALL: 'C' } },
   )

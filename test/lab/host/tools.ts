@@ -34,6 +34,11 @@ export const TEST_TOOLS: Readonly<Record<string, string>> = {
   iptables: 'iptables',
 }
 
+/** All that brings what hosts run, in Debian's names. */
+export function debianPackages(): readonly string[] {
+  return [...Object.values(TOOLS), ...Object.values(TEST_TOOLS)]
+}
+
 /** What stands between this machine and a laboratory, one sentence each; empty when nothing does. @param more tools. */
 export async function whatIsMissing(more: Readonly<Record<string, string>> = {}): Promise<readonly string[]> {
   const missing: string[] = []
