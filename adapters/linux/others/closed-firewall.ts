@@ -1,9 +1,13 @@
+import * as v from 'valibot'
 import type { ClosedFirewall } from '../../observation.ts'
 import type { TunnelFirewall } from '../../spec.ts'
 import { firewalldCommands, isFirewalld } from './firewalld.ts'
 import { covers, nativeRule } from './native-firewall.ts'
 import { passes } from './passes.ts'
 import { needsOfTunnel, type TunnelNeed } from './tunnel-needs.ts'
+
+/** A chain, among a table's chains and rules. */
+const Named = v.object({ name: v.string() })
 
 /**
  * What a person can do where another firewall could not be read or takes no rules of ours: a sentence each, with lines
@@ -24,7 +28,7 @@ export function closedWarnings(
     return tunnels.flatMap((tunnel) => {
       const missing = missingIn(one, content, tunnel)
       if (missing.length === 0) return []
-      return [isFirewalld(one.name) ? firewalldWarning(one, tunnel) : tableWarning(one, missing)]
+      return [isFirewalld(one.name) ? firewalldWarning(one, content, tunnel, missing) : tableWarning(one, missing)]
     })
   })
 }
@@ -33,27 +37,42 @@ function unreadWarning({ name, why }: ClosedFirewall): string {
   return `${name} could not be looked at (${why}): where it holds a firewall, that may stop the tunnel’s packets`
 }
 
-function firewalldWarning({ why }: ClosedFirewall, tunnel: TunnelFirewall): string {
-  const commands = firewalldCommands(tunnel)
+function firewalldWarning(
+  { why }: ClosedFirewall,
+  content: readonly unknown[],
+  tunnel: TunnelFirewall,
+  missing: readonly Missing[],
+): string {
+  const chains = new Set(content.flatMap((one) => (v.is(Named, one) ? [one.name] : [])))
+  const commands = firewalldCommands(
+    tunnel,
+    missing.map(({ need }) => need),
+    chains,
+  )
   return [
     `firewalld takes no rules of homeward (${why}), and its own do not let pass what the tunnel needs. These lines do, as root, and for good; they give ${tunnel.interface} a zone of its own, so what else of this machine shall be reached through the tunnel is to be added there:`,
     ...commands,
   ].join('\n')
 }
 
-function tableWarning({ name, why }: ClosedFirewall, missing: readonly string[]): string {
+function tableWarning({ name, why }: ClosedFirewall, missing: readonly Missing[]): string {
   return [
     `the nftables table ${name} takes no rules of homeward (${why}), and it is not certain that its own let pass what the tunnel needs. Its owner can add these:`,
-    ...missing,
+    ...missing.map(({ chain, need }) => `insert rule ${name} ${chain} ${nativeRule(need)}`),
   ].join('\n')
 }
 
-/** The missing rules in nft's words, each after the chain in which it is missing. */
+/** A need that does not pass, and the chain that stops it. */
+interface Missing {
+  readonly chain: string
+  readonly need: TunnelNeed
+}
+
 function missingIn(
   { name, strict }: ClosedFirewall,
   content: readonly unknown[],
   tunnel: TunnelFirewall,
-): readonly string[] {
+): readonly Missing[] {
   const of = { tunnel: tunnel.interface, network: tunnel.network }
   const [family = ''] = name.split(' ')
   return strict.flatMap((place) => {
@@ -67,7 +86,7 @@ function missingIn(
       )
     return needsOfTunnel(tunnel)
       .filter(isMissing)
-      .map((need) => `insert rule ${name} ${chain} ${nativeRule(need)}`)
+      .map((need) => ({ chain, need }))
   })
 }
 

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { firewalldCommands } from '../../../../adapters/linux/others/firewalld.ts'
 import type { NeededPacket } from '../../../../adapters/linux/others/packet-match.ts'
 import { passes } from '../../../../adapters/linux/others/passes.ts'
 import { needsOfTunnel } from '../../../../adapters/linux/others/tunnel-needs.ts'
@@ -153,13 +152,4 @@ describe('a table of somebody else’s', () => {
   ])('with %s', (_what, rules, expected) => {
     expect(passed(HUB, table('drop', rules))).toEqual(expected)
   })
-})
-
-test('firewalld is told nothing twice, for good, and at once', () => {
-  for (const spec of [HUB, HOME]) {
-    const lines = firewalldCommands(spec)
-    expect(new Set(lines).size).toBe(lines.length)
-    expect(lines.at(-1)).toBe('firewall-cmd --reload')
-    for (const line of lines.slice(0, -1)) expect(line).toMatch(/^firewall-cmd --permanent --/)
-  }
 })
