@@ -20,6 +20,9 @@ export interface PolicyRule {
   readonly selector: string
 }
 
+/** The mask of a port that is wanted as it is. iproute2 prints it since 6.15, where the kernel knows masks. */
+const WHOLE_PORT = 0xff_ff
+
 const ALL_BITS = 0xff_ff_ff_ff
 
 const Rules = v.array(
@@ -38,19 +41,20 @@ const Rules = v.array(
     dstlen: v.optional(v.number()),
     ipproto: v.optional(v.string()),
     sport: v.optional(v.number()),
+    sport_mask: v.optional(v.string()),
     suppress_prefixlen: v.optional(v.number()),
   }),
 )
 
 /** Keys of a rule that say nothing of the packets it is for, or that are in the selector. */
 const KNOWN: ReadonlySet<string> = new Set(
-  'priority not fwmark fwmask table protocol src srclen iif iif_detached dst dstlen ipproto sport suppress_prefixlen suppress_ifgroup action goto unresolved'.split(
+  'priority not fwmark fwmask table protocol src srclen iif iif_detached dst dstlen ipproto sport sport_mask suppress_prefixlen suppress_ifgroup action goto unresolved'.split(
     ' ',
   ),
 )
 
 function selectorOf(rule: v.InferOutput<typeof Rules>[number]): string {
-  const { src = 'all', srclen, iif, dst, dstlen, ipproto, sport } = rule
+  const { src = 'all', srclen, iif, dst, dstlen, ipproto, sport, sport_mask: mask = WHOLE_PORT } = rule
   const prefix = (address: string, length: number | undefined): string =>
     length === undefined ? address : `${address}/${length}`
   return [
@@ -58,7 +62,7 @@ function selectorOf(rule: v.InferOutput<typeof Rules>[number]): string {
     ...(iif === undefined ? [] : [`iif ${iif}`]),
     ...(dst === undefined ? [] : [`to ${prefix(dst, dstlen)}`]),
     ...(ipproto === undefined ? [] : [`ipproto ${ipproto}`]),
-    ...(sport === undefined ? [] : [`sport ${sport}`]),
+    ...(sport === undefined ? [] : [`sport ${sport}${Number(mask) === WHOLE_PORT ? '' : `/${mask}`}`]),
     ...Object.keys(rule).filter((key) => !KNOWN.has(key)),
   ].join(' ')
 }

@@ -188,6 +188,20 @@ describe('the rules', () => {
     expect(inIpv4(rulesOf())).toEqual([])
   })
 
+  test('are known with the mask of the port that iproute2 6.15 prints, and none for a part of the port is taken for one of them', () => {
+    const printed = { ...SPORT, sport_mask: '0xffff' }
+    const wanted = ['from 203.0.113.10 ipproto udp sport 51820']
+    expect(inIpv4(rulesOf(printed, ...WG_QUICK))).toEqual(wanted)
+    expect(ownWayCommands(wanted, 'ipv4', rulesOf(printed, ...WG_QUICK))).toEqual([])
+    expect(ownWayCommands([], 'ipv4', rulesOf(printed, ...WG_QUICK))).toEqual([
+      'rule del from 203.0.113.10 ipproto udp sport 51820 lookup main pref 4300 proto 86',
+    ])
+    expect(ownWayCommands(wanted, 'ipv4', rulesOf({ ...SPORT, sport_mask: '0xff00' }, ...WG_QUICK))).toEqual([
+      'rule add from 203.0.113.10 ipproto udp sport 51820 lookup main pref 4300 proto 86',
+      'rule del from 203.0.113.10 ipproto udp sport 51820/0xff00 lookup main pref 4300 proto 86',
+    ])
+  })
+
   test('that are twice, or behind somebody else’s, are made again, those that are right stay', () => {
     const rules = rulesOf(IIF, IIF, placed({ dst: '192.0.2.1' }, 9000), ...WG_QUICK)
     expect(inIpv4(rules)).toBeNull()
