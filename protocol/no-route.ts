@@ -48,8 +48,9 @@ export async function explainedNoWay(problem: Problem, host: string, hasRoute = 
   if (family === undefined || second !== undefined || has[family])
     return new Problem('hub-unreachable', {
       what,
-      why: `a router on the way says that ${host} cannot be reached`,
-      next: 'Check this home’s line, the hub’s address, and that the VPS is on',
+      // A firewall that rejects, the VPS's own among them, answers with the same errors (net/ipv4/icmp.c, icmp_err_convert).
+      why: `a router or a firewall on the way, or on the VPS, says that ${host} cannot be reached`,
+      next: 'Check this home’s line, the hub’s address, and that the VPS is on; homeward hub status there tells whether its own firewall rejects',
       cause,
     })
   const other: Family = family === 'IPv4' ? 'IPv6' : 'IPv4'

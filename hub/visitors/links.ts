@@ -171,7 +171,8 @@ function whyFailed(address: string, port: number, code: string): string {
       return `the host ${address} is there, and nothing listens at port ${port}`
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
-      return `there is no host ${address} in the home’s network`
+      // The kernel says the same of an ICMP error that a firewall's reject makes (net/ipv4/icmp.c, icmp_err_convert).
+      return `${address} cannot be reached in the home’s network: there is no such host, or a firewall at the home rejects what comes through the tunnel`
     default:
       return `asking ${hostPort(address, port)} failed: ${code}`
   }

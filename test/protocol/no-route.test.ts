@@ -57,7 +57,7 @@ describe('a hub to which no way leads', () => {
       '203.0.113.10',
       BOTH,
       '203.0.113.10',
-      'a router on the way says that 203.0.113.10 cannot be reached',
+      'a router or a firewall on the way, or on the VPS, says that 203.0.113.10 cannot be reached',
     ],
   ])('%s of %s', async (code, address, hasRoute, host, why) => {
     const explained = await explainedNoWay(problem(failed(code, address)), host, hasRoute)
@@ -74,7 +74,9 @@ describe('a hub to which no way leads', () => {
 
   test('of both families is the router’s word, or there is no route at all', async () => {
     const cause = new AggregateError([failed('ENETUNREACH', '203.0.113.10'), failed('ENETUNREACH', '2001:db8::10')])
-    expect((await explainedNoWay(problem(cause), 'hub.example', BOTH)).why).toMatch(/^a router on the way/)
+    expect((await explainedNoWay(problem(cause), 'hub.example', BOTH)).why).toMatch(
+      /^a router or a firewall on the way/,
+    )
     expect((await explainedNoWay(problem(cause), 'hub.example', lineWith())).why).toMatch(/^this machine has no route/)
   })
 

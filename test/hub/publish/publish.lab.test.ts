@@ -187,7 +187,7 @@ describe('the proof of a way', () => {
     const nobody = prefix.replace('.0/24', '.99')
     const gone = await wayOf(pi, 'add', '6002/tcp', `${nobody}:80`)
     expect(lastOf(gone)).toMatchObject({ link: 'service', works: false })
-    expect(lastOf(gone)?.said).toMatch(/no host|nothing comes back/)
+    expect(lastOf(gone)?.said).toMatch(/no such host|nothing comes back/)
     expect(lastOf(await wayOf(pi, 'add', '6003/udp', 'localhost:9'))).toMatchObject({ link: 'service', works: false })
   })
 
