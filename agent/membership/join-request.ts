@@ -8,6 +8,9 @@ import { detectLan } from '../lan/lan.ts'
 import type { LocalNetworks } from '../lan/local-networks.ts'
 import { type HomeSecrets, newSecrets } from '../secrets/secrets.ts'
 
+/** A join is answered when the hub's machine has followed. The preview reached the hub, which may be small and busy. */
+const JOIN_MS = 30_000
+
 /** A hub's answer to this home's join, or to the preview of it. */
 export interface Admission extends Answered<JoinAnswer> {
   readonly secrets: HomeSecrets
@@ -81,7 +84,15 @@ async function ask(
   }
   const answered = await askRegistrar(
     { hosts: token.addresses, port: token.port, certificate: token.certificate },
-    { what: 'joining the hub', method: 'POST', path: '/v1/join', body, answer: JoinAnswer, signal },
+    {
+      what: 'joining the hub',
+      method: 'POST',
+      path: '/v1/join',
+      body,
+      answer: JoinAnswer,
+      signal,
+      ...(purpose === 'join' ? { timeoutMs: JOIN_MS } : {}),
+    },
   ).catch((thrown: unknown) => {
     throw withItsName(thrown, token.home)
   })

@@ -80,7 +80,8 @@ socket.send(datagram, 443, process.argv[1], () => socket.close())`
 
 async function hubFirewall(): Promise<readonly string[]> {
   const { stdout } = await picture.hub.run('nft', ['-j', 'list', 'table', 'inet', 'homeward'])
-  return parseNftTable(stdout).fingerprints
+  // But for the networks of homes, of which there were none before.
+  return parseNftTable(stdout).fingerprints.filter((one) => !one.startsWith('rule sources '))
 }
 
 describe('the echo', () => {
