@@ -33,6 +33,11 @@ export function networkOf(address: string): string {
   return network
 }
 
+/** The address of an interface without its length: `192.168.1.7/24` becomes `192.168.1.7`. */
+export function withoutLength(address: string): string {
+  return address.split('/')[0] ?? address
+}
+
 /** The number of bits of the network. @throws {TypeError} */
 export function prefixLength(prefix: string): number {
   const parsed = parsePrefix(prefix)

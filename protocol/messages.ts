@@ -148,12 +148,15 @@ export const RegisterAnswer = v.object({
 })
 
 /** Ports of a host at a home. */
-export const ReachedServiceSchema = v.object({
-  address: Ipv4Schema,
-  protocol: v.picklist(['tcp', 'udp']),
-  port: PortSchema,
-  lastPort: PortSchema,
-})
+export const ReachedServiceSchema = v.pipe(
+  v.object({
+    address: Ipv4Schema,
+    protocol: v.picklist(['tcp', 'udp']),
+    port: PortSchema,
+    lastPort: PortSchema,
+  }),
+  v.check(({ port, lastPort }) => port <= lastPort, 'the last port comes before the first'),
+)
 
 /** How many services a device can be kept to: each is a rule of the hub's firewall, and mostly a route of the device. */
 const MOST_SERVICES = 32

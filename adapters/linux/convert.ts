@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { type InterfaceState, parseDump } from '../../wireguard/dump.ts'
 import type { PresharedKey, PublicKey } from '../../wireguard/keys.ts'
 import { formatEndpoint, type PeerSpec } from '../../wireguard/spec.ts'
-import { networkOf } from '../../net/prefix.ts'
+import { networkOf, withoutLength } from '../../net/prefix.ts'
 import type { Observation, ObservedInterface, Refusal } from '../observation.ts'
 import type { RouteSpec } from '../spec.ts'
 import { INTERFACE_MARK } from './firewall/mark.ts'
@@ -159,7 +159,7 @@ function diversionIn({ diversion }: Replies, links: readonly Link[]): Observatio
     links
       .filter((link) => link.name === name)
       .flatMap(({ addresses, addressesIpv6 }) => (family === 'ipv4' ? addresses : addressesIpv6))
-      .map((address) => address.split('/')[0] ?? ''),
+      .map((address) => withoutLength(address)),
   )
 }
 

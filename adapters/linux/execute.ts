@@ -26,7 +26,7 @@ import {
 } from './api.ts'
 import { peersText, routeArguments } from './convert.ts'
 import { FAMILIES } from '../../net/address.ts'
-import { networkOf } from '../../net/prefix.ts'
+import { networkOf, withoutLength } from '../../net/prefix.ts'
 import { firewallTable } from './firewall/firewall.ts'
 import { createInterface, removeInterface } from './interface.ts'
 import { TABLE } from './firewall/mark.ts'
@@ -194,7 +194,7 @@ async function leadOwnWays(selectors: readonly string[], signal: AbortSignal): P
 
 /** Makes a network's route as the kernel does with an address (fib_frontend.c, fib_add_ifaddr), to go with it. */
 async function leadNetwork(name: string, address: string, signal: AbortSignal): Promise<void> {
-  const source = address.split('/')[0] ?? address
+  const source = withoutLength(address)
   await ip(['route', 'add', networkOf(address), 'dev', name, 'proto', 'kernel', 'scope', 'link', 'src', source], signal)
 }
 

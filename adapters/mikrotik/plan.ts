@@ -10,7 +10,7 @@ import { tunnelIn } from '../tunnel-in.ts'
 import type { Plan } from '../step.ts'
 import type { MikrotikStep } from './steps.ts'
 import { RULE_MENUS } from './objects/menus.ts'
-import { contains, networkOf, overlaps } from '../../net/prefix.ts'
+import { contains, networkOf, overlaps, withoutLength } from '../../net/prefix.ts'
 import { wantedRules } from './objects/objects.ts'
 import type { RouterObservation } from './observation.ts'
 import { byChain, fingerprintOf } from './objects/rule-row.ts'
@@ -87,7 +87,7 @@ function toFirewalls(specs: readonly HomeSpec[]): readonly TunnelFirewall<HomeFo
   return byInterface(specs).map(({ interface: name, listenPort, address, forwarding }) => ({
     interface: name,
     listenPort,
-    address: address.split('/')[0] ?? address,
+    address: withoutLength(address),
     network: networkOf(address),
     forwarding,
     visitorSlot: 0,

@@ -1,4 +1,4 @@
-import { networkOf } from '../../net/prefix.ts'
+import { networkOf, withoutLength } from '../../net/prefix.ts'
 import type { HomeForwarding, TunnelFirewall } from '../spec.ts'
 import type { OpenwrtObservation } from './observe/observation.ts'
 import type { OpenwrtStep } from './steps.ts'
@@ -28,6 +28,12 @@ function wantedFirewall({ sections }: OpenwrtObservation, spec: HomeSpec): reado
 }
 
 function toFirewall({ interface: name, listenPort, address, forwarding }: HomeSpec): TunnelFirewall<HomeForwarding> {
-  const [own = address] = address.split('/')
-  return { interface: name, listenPort, address: own, network: networkOf(address), forwarding, visitorSlot: 0 }
+  return {
+    interface: name,
+    listenPort,
+    address: withoutLength(address),
+    network: networkOf(address),
+    forwarding,
+    visitorSlot: 0,
+  }
 }

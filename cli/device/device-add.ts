@@ -17,6 +17,7 @@ import type { Context } from '../context.ts'
 import { isTunnelName, tunnelNameFor } from './config-file-name.ts'
 import { type DeviceClient, deviceClient } from './device-client.ts'
 import { deviceDns } from './device-dns.ts'
+import { refuseUnkept } from './kept-to.ts'
 import { durationIn } from '../text/duration.ts'
 import { printFacts, tell } from '../output.ts'
 
@@ -176,14 +177,11 @@ async function makeDevice(
   const presharedKey = presharedKeyFrom(randomBytes(32))
   const answer = await side.add({ ...wish, publicKey: publicKeyOf(privateKey), presharedKey })
   const { allowedIps, keepaliveSeconds, mtu, hubPublicKey } = answer
-  if (wish.to !== null && answer.services !== wish.to.length) {
+  try {
+    refuseUnkept(answer, wish.to?.length ?? null)
+  } catch (thrown) {
     await side.remove(wish.name)
-    const why = 'the hub is of an older version, which would let the device into the whole LAN: it was removed again'
-    throw new Problem('answer-invalid', {
-      what: `adding the device ${wish.name}`,
-      why,
-      next: 'Upgrade homeward on the hub: ./install.sh upgrade',
-    })
+    throw thrown
   }
   const text = wgQuickText({
     name: wish.name,

@@ -21,11 +21,14 @@ const ACTS = [
   'refused',
 ] as const
 
+/** Whose act something was. `hub`: its owner's, or of time. */
+const ACTORS = ['home', 'hub'] as const
+export type Actor = (typeof ACTORS)[number]
+
 export const AuditEntrySchema = v.object({
   at: v.pipe(v.string(), v.isoTimestamp()),
   home: v.nullable(NameSchema),
-  /** Whose act it was: a home's own, or the owner's and the hub's. */
-  by: v.picklist(['home', 'hub']),
+  by: v.picklist(ACTORS),
   act: v.picklist(ACTS),
   /** What was done, in words; never a secret. */
   what: v.pipe(v.string(), v.maxLength(400)),
@@ -41,12 +44,11 @@ export type Noted = Omit<AuditEntry, 'at'>
 /**
  * What differs between two states of the store, in words. Found by comparing, so that nothing that changes the store
  * can be forgotten.
- * @param by the home that asked for the change; null: the hub's owner, or time.
  */
-export function entriesOf(before: StoreDocument, after: StoreDocument, by: string | null): readonly Noted[] {
+export function entriesOf(before: StoreDocument, after: StoreDocument, by: Actor): readonly Noted[] {
   const noted = (home: string | null, act: AuditEntry['act'], what: string): Noted => ({
     home,
-    by: by === null ? 'hub' : 'home',
+    by,
     act,
     what: what.slice(0, 400),
   })

@@ -23,6 +23,11 @@ import { nextFreeAddress } from './tunnel-network.ts'
 /** The principal of an operation: a home, or null for the hub's owner. */
 export type Principal = Home | null
 
+/** Whose word an operation is. */
+export function actorOf(principal: Principal): 'home' | 'hub' {
+  return principal === null ? 'hub' : 'home'
+}
+
 /** The description of a new device. */
 export type DeviceInput = Pick<AddDeviceRequest, 'name' | 'publicKey' | 'presharedKey'> &
   Partial<Pick<AddDeviceRequest, 'homes' | 'expiresInMs' | 'full' | 'exit' | 'to'>>
@@ -186,7 +191,7 @@ function refuseOddServices(
   const reach = reachOf(device)
   const reached = all.filter(({ name }) => reach === null || reach.includes(name))
   const networks = reached.flatMap(({ address, lan }) => [`${address}/32`, ...lan])
-  const odd = to.find(({ address, port, lastPort }) => !isIn(address, networks) || lastPort < port)
+  const odd = to.find(({ address }) => !isIn(address, networks))
   if (odd === undefined) return
   const why = `${odd.address} is not in what the device would reach: ${networks.join(', ') || 'no home has a LAN'}`
   throw new Problem('request-invalid', { what, why })

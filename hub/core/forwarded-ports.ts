@@ -44,8 +44,9 @@ export interface ForwardedPorts {
 
 /**
  * The published ports that are forwarded into the tunnel. Pure. A store may hold more than is accepted today: ports at
- * which ssh or another program of the hub's machine was seen since, and more than a hub forwards. Then publications of few entries come first, so that one large
- * range keeps nobody's single ports away, among equals the older one; and of the last one that fits its lower ports.
+ * which ssh or another program of the hub's machine was seen since, and more than a hub forwards. Then publications of
+ * few entries come first, so that one large range keeps nobody's single ports away, among equals the older one; and of
+ * the last one that fits its lower ports.
  */
 export function forwardedPorts(publications: readonly Publication[], kept: KeptPorts = NONE_BUT_22): ForwardedPorts {
   const ports: ForwardedPort[] = []
@@ -96,6 +97,7 @@ export function firstForwarded({ port, lastPort }: Publication, withheld: readon
 
 const FOR_SSH = 'it is kept for ssh on the hub'
 const FOR_A_LISTENER = 'a program of the hub listens there since'
+const TOO_MANY = `a hub forwards ${MOST_PUBLISHED_ENTRIES} single ports at most`
 
 /** Ports of a publication that programs of the machine keep, each with the reason. */
 function keptIn(range: Publication, { ssh, listeners }: KeptPorts): ReadonlyMap<number, string> {
@@ -109,7 +111,6 @@ function keptIn(range: Publication, { ssh, listeners }: KeptPorts): ReadonlyMap<
     ...[...(range.protocol === 'tcp' ? ssh : [])].filter(of).map((port) => [port, FOR_SSH] as const),
   ])
 }
-const TOO_MANY = `a hub forwards ${MOST_PUBLISHED_ENTRIES} single ports at most`
 
 function inOrder(publications: readonly Publication[]): readonly Publication[] {
   if (entryCount(publications) <= MOST_PUBLISHED_ENTRIES) return publications

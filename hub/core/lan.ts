@@ -1,5 +1,5 @@
 import { freeTunnelNetwork } from '../../net/free-network.ts'
-import { contains, overlaps, prefixLength } from '../../net/prefix.ts'
+import { contains, overlaps, prefixLength, withoutLength } from '../../net/prefix.ts'
 import { Problem } from '../../problems/problem.ts'
 import { refuseTooManyPrefixes } from '../../protocol/lan-size.ts'
 import { isOpen, type StoreDocument } from './store-document.ts'
@@ -67,7 +67,7 @@ export function checkLan(
 function whyNotByItself(prefix: string): string | null {
   if (!PRIVATE.some((outer) => contains(outer, prefix))) return 'is no private network'
   const metadata = METADATA.find((address) => contains(prefix, address))
-  return metadata === undefined ? null : `holds ${metadata.split('/')[0] ?? ''}, where machines ask for their own data`
+  return metadata === undefined ? null : `holds ${withoutLength(metadata)}, where machines ask for their own data`
 }
 
 /** Networks that a home of this name must keep clear of; other invitations count as long as they are open. */

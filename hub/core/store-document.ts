@@ -92,7 +92,7 @@ const DeviceSchema = v.looseObject({
   /** The device sends everything through the hub and that home. */
   exit: v.optional(NameSchema),
   /** All that the device may reach behind the tunnel, where somebody said which services. */
-  to: v.optional(v.pipe(v.array(v.looseObject(ReachedServiceSchema.entries)), v.readonly())),
+  to: v.optional(v.pipe(v.array(ReachedServiceSchema), v.readonly())),
   /** What the device's file says, where that is not enough any more (device-files.ts). */
   file: v.optional(v.looseObject({ address: Ipv4Schema, allowedIps: v.array(CidrOrAllSchema) })),
 })

@@ -5,7 +5,8 @@ import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { Hub } from '../service/hub.ts'
 import type { Home } from '../core/store-document.ts'
-import { makeWrongSecrets, sourceOf } from './wrong-secrets.ts'
+import { sourceOf } from './source-groups.ts'
+import { makeWrongSecrets } from './wrong-secrets.ts'
 
 /** Tells who asks the registrar. Right secrets are never counted, so that a shared address harms nobody. */
 export interface Authentication {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../system/time/clock.ts'
-import { groupsOf } from './source-groups.ts'
+import { sourceOf } from './source-groups.ts'
 
 /** Homes come and go by the minute, and strangers by the millisecond. */
 const FRESH_MS = 1_000
@@ -17,8 +17,4 @@ export function makeHomeSources(addresses: () => readonly string[], clock: Clock
     }
     return known.has(sourceOf(address))
   }
-}
-
-function sourceOf(address: string): string {
-  return groupsOf(address)[0]?.key ?? address
 }

@@ -25,3 +25,11 @@ export function groupsOf(address: string): readonly Group[] {
     factor,
   }))
 }
+
+/** The source of an address: itself for IPv4, the /64 for IPv6, since whoever has one address there has all. */
+export function sourceOf(address: string): string {
+  if (isIPv4(address) || !ipaddr.isValid(address)) return address
+  const parsed = ipaddr.process(address)
+  if (parsed.kind() === 'ipv4') return parsed.toString()
+  return `${parsed.toNormalizedString().split(':').slice(0, 4).join(':')}::/64`
+}

@@ -1,5 +1,4 @@
-import { isIPv4 } from 'node:net'
-import ipaddr from 'ipaddr.js'
+import { sourceOf } from './source-groups.ts'
 
 /** Counts wrong secrets per source, and no others: homes behind one carrier share an address, and theirs are right. */
 export interface WrongSecrets {
@@ -33,12 +32,4 @@ export function makeWrongSecrets(): WrongSecrets {
       return { count: source.count, tooMany: source.count > ALLOWED }
     },
   }
-}
-
-/** The source of an address: itself for IPv4, the /64 for IPv6, since whoever has one address there has all. */
-export function sourceOf(address: string): string {
-  if (isIPv4(address) || !ipaddr.isValid(address)) return address
-  const parsed = ipaddr.process(address)
-  if (parsed.kind() === 'ipv4') return parsed.toString()
-  return `${parsed.toNormalizedString().split(':').slice(0, 4).join(':')}::/64`
 }

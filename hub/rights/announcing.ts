@@ -32,7 +32,7 @@ export function grantedByJoin(home: Announcer, wished: readonly string[], ownerN
   const more = has(home, 'lan') ? [] : wished.filter((prefix) => !isGranted(home, prefix))
   const tooWide = more.find((prefix) => prefixLength(prefix) < SHORTEST_BY_ITSELF)
   const asked = wished.join(',')
-  const byOwner = `Its owner names them on the hub: sudo homeward hub invite ${home.name} --lan ${asked}`
+  const byOwner = `The hub’s owner names them there: sudo homeward hub invite ${home.name} --lan ${asked}`
   if (ownerNamed && more.length > 0)
     throw new RightMissing(home.name, 'lan', what, {
       why: `the invitation is for ${home.granted.join(', ')}, and not for ${more.join(', ')}. ${byOwner}`,

@@ -50,7 +50,7 @@ export function refuseBeyond(
   if (wanted <= most) return
   throw new Problem('quota-reached', {
     what,
-    why: `${home.name} may have ${most} ${WORDS[counted]}, and this would make ${wanted}. Its owner allows more on the hub: sudo homeward hub home ${home.name} --quota ${counted}=${wanted}`,
+    why: `${home.name} may have ${most} ${WORDS[counted]}, and this would make ${wanted}. The hub’s owner allows more there: sudo homeward hub home ${home.name} --quota ${counted}=${wanted}`,
   })
 }
 

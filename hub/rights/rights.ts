@@ -53,7 +53,7 @@ export class RightMissing extends Problem {
 
   /** @param said the whole reason, where it is another than the missing right itself. */
   constructor(home: string, right: Right, what: string, said: { readonly why: string } | null = null) {
-    const why = `${home} may not ${WORDS[right]}. Its owner gives the right on the hub: ${giving(home, right)}`
+    const why = `${home} may not ${WORDS[right]}. The hub’s owner gives the right there: ${giving(home, right)}`
     super('right-missing', { what, why: said?.why ?? why })
     this.right = right
   }

@@ -2,6 +2,7 @@ import type { AddDeviceAnswer, DeviceList } from '../../protocol/messages.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { Log } from '../../system/process/log.ts'
 import {
+  actorOf,
   addDevice,
   type Principal,
   type DeviceInput,
@@ -23,7 +24,7 @@ export interface DeviceService {
   readonly removeDevice: (principal: Principal, name: string) => Promise<void>
   readonly listDevices: (principal: Principal) => DeviceList
   /** Lets the machine follow where the time of devices is over, or comes back with the clock. */
-  readonly expireDevices: () => Promise<void>
+  readonly followExpiry: () => Promise<void>
 }
 
 export interface DeviceServiceDeps {
@@ -52,7 +53,7 @@ export function makeDeviceService(deps: DeviceServiceDeps): DeviceService {
       const { result, changed } = await wishes.asking(
         principal,
         ({ right }) => ({ kind: 'right', right }),
-        () => update((document, now) => addDevice(document, principal, request, publicKey, now), principal?.name),
+        () => update((document, now) => addDevice(document, principal, request, publicKey, now), actorOf(principal)),
       )
       const { name, address, home } = result
       if (changed) log.info({ device: name, address, home }, 'a device was added')
@@ -61,7 +62,7 @@ export function makeDeviceService(deps: DeviceServiceDeps): DeviceService {
     },
 
     removeDevice: async (principal, name) => {
-      await update((document) => removeDevice(document, principal, name), principal?.name)
+      await update((document) => removeDevice(document, principal, name), actorOf(principal))
       log.info({ device: name, home: principal?.name ?? null }, 'a device was removed')
       await machine.follow(principal, `the device ${name} is removed from the store`)
     },
@@ -72,7 +73,7 @@ export function makeDeviceService(deps: DeviceServiceDeps): DeviceService {
       ),
     }),
 
-    expireDevices: async () => {
+    followExpiry: async () => {
       // Runs each second.
       const over = expired()
       if (over === followed) return

@@ -111,7 +111,7 @@ export function makeHomes(deps: HomesDeps): Homes {
     join: async (request) => {
       const { result, changed } = await update(
         (document, now) => join(document, request, identity.publicKey, now),
-        'who joins',
+        'home',
       )
       const { home, repeated } = result
       if (changed) {
@@ -127,7 +127,7 @@ export function makeHomes(deps: HomesDeps): Homes {
     register: async (caller, request, from) => {
       const { result, changed } = await update(
         (document, now) => register(document, caller, request, identity.publicKey, now),
-        caller.name,
+        'home',
       )
       const { home, waiting } = result
       if (waiting.length > 0) await deps.wishes.note(home.name, { kind: 'lan', lan: sortedLan(request.lan) })
@@ -168,7 +168,7 @@ export function makeHomes(deps: HomesDeps): Homes {
     },
 
     leave: async (caller, request) => {
-      const { result } = await update((document) => leave(document, caller, request), caller.name)
+      const { result } = await update((document) => leave(document, caller, request), 'home')
       registrations.delete(caller.name)
       log.info({ home: caller.name, reopenInvite: request.reopenInvite, devices: result.devices }, 'a home left')
       await machine.reconcileOrLog()

@@ -37,7 +37,7 @@ import { makeWayIn } from '../visitors/way-in.ts'
 /** All operations of the hub, whoever asks: the registrar for homes, the socket for the machine's owner. */
 export interface Hub
   extends Homes,
-    Omit<DeviceService, 'expireDevices'>,
+    Omit<DeviceService, 'followExpiry'>,
     Pick<Follow, 'reconcile' | 'reconcileOrLog' | 'isComplete' | 'lookForSsh'> {
   readonly config: HubConfig
   readonly testAlerts: AlertTests
@@ -115,7 +115,7 @@ export async function makeHub<Opened extends Alarm>(
     hubStatus({
       config: settings.current,
       identity,
-      document: sources.document,
+      document: led.document,
       withNote: sources.withNote,
       standingOf: (listed) => proving?.of(listed) ?? null,
       // A machine that cannot be described has a problem, which reconciling reports.
@@ -143,7 +143,7 @@ export async function makeHub<Opened extends Alarm>(
   const alerting = await deps.openAlerting(status)
   const signs = alerting === null ? null : makeHomeSigns(alerting, peerMonitor, presences, clock)
   const update = makeUpdate({ settings, store, ownNetworks: deps.ownNetworks, onChange: serve, audit, clock })
-  const { expireDevices, ...devices } = makeDeviceService({
+  const { followExpiry, ...devices } = makeDeviceService({
     settings,
     publicKey: identity.publicKey,
     store,
@@ -155,8 +155,8 @@ export async function makeHub<Opened extends Alarm>(
     log,
   })
   const recoverSessions = async (): Promise<void> => {
-    await expireDevices().catch((thrown: unknown) =>
-      log.error({ why: reasonOf(thrown) }, 'a device could not be removed'),
+    await followExpiry().catch((thrown: unknown) =>
+      log.error({ why: reasonOf(thrown) }, 'the end of devices’ time could not be followed'),
     )
     await presences.note(store.document.homes)
     signs?.look(store.document.homes)

@@ -13,7 +13,7 @@ import {
   withStanding,
 } from '../../protocol/publications.ts'
 import type { Log } from '../../system/process/log.ts'
-import type { Principal } from '../core/devices.ts'
+import { actorOf, type Principal } from '../core/devices.ts'
 import { firstForwarded, forwardedPorts } from '../core/forwarded-ports.ts'
 import { ownerOf } from '../machine/port-owner.ts'
 import {
@@ -126,7 +126,7 @@ export function makePublishing(deps: PublishingDeps): Publishing {
           update((document, { now }) => {
             before = document.publications
             return addPublication(document, principal, input, reservedBy, now)
-          }, principal?.name),
+          }, actorOf(principal)),
       )
       if (!changed) return result
       const moved = before.filter(({ protocol, port }) => protocol === result.protocol && port === result.port)
@@ -135,7 +135,7 @@ export function makePublishing(deps: PublishingDeps): Publishing {
       return result
     },
     remove: async (principal, range) => {
-      const { result } = await update((document) => removePublication(document, principal, range), principal?.name)
+      const { result } = await update((document) => removePublication(document, principal, range), actorOf(principal))
       log.info({ ...result }, 'a port was taken back')
       await follow(principal, { remove: [result] }, 'it is removed from the store')
       return result

@@ -1,6 +1,6 @@
 import type { Clock } from '../../system/time/clock.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
-import { entriesOf, type Noted } from '../audit/entries.ts'
+import { type Actor, entriesOf, type Noted } from '../audit/entries.ts'
 import { noteDeviceFiles } from '../core/device-files.ts'
 import type { InviteContext } from '../core/invitation.ts'
 import type { Occupied } from '../core/lan.ts'
@@ -10,11 +10,11 @@ import type { Store } from '../store/store.ts'
 
 /**
  * Changes the store. `changed`: there was something to write.
- * @param by the home that asks for it; default: the hub's owner.
+ * @param by default: the hub's owner, or time.
  */
 export type Update = <Result>(
   act: (document: StoreDocument, context: InviteContext) => Change<Result>,
-  by?: string | null,
+  by?: Actor,
 ) => Promise<{ readonly result: Result; readonly changed: boolean }>
 
 export interface UpdateDeps {
@@ -28,7 +28,7 @@ export interface UpdateDeps {
 }
 
 export function makeUpdate({ settings, store, ownNetworks, onChange, audit, clock }: UpdateDeps): Update {
-  return async (act, by = null) => {
+  return async (act, by = 'hub') => {
     const own = await ownNetworks(settings.current.interface)
     const now = clock.wall()
     // Judged inside the update: other changes may come between the call and its turn, another network among them.

@@ -1,7 +1,7 @@
 import type { Observation } from '../../observation.ts'
 import type { TunnelFirewall, TunnelSpec } from '../../spec.ts'
 import { byInterface } from '../../planning/by-interface.ts'
-import { networkOf } from '../../../net/prefix.ts'
+import { networkOf, withoutLength } from '../../../net/prefix.ts'
 import { describeCollision, markCollision } from '../routing/foreign-marks.ts'
 import { SLOTS } from '../routing/slots.ts'
 import { withoutPublished } from './plan-published.ts'
@@ -36,7 +36,7 @@ export function tunnelFirewalls(
   return byInterface(desired).map((spec) => ({
     interface: spec.interface,
     listenPort: spec.listenPort,
-    address: spec.address.split('/')[0] ?? spec.address,
+    address: withoutLength(spec.address),
     network: networkOf(spec.address),
     forwarding: withoutPublished(spec.forwarding),
     visitorSlot: hasVisitors(spec) ? (kept.get(spec.interface) ?? nextFree()) : 0,

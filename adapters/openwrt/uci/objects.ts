@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { PeerSpec } from '../../../wireguard/spec.ts'
 import type { HomeForwarding, RouteSpec, TunnelSpec } from '../../spec.ts'
-import { isIn } from '../../../net/prefix.ts'
+import { isIn, withoutLength } from '../../../net/prefix.ts'
 import { list, namedFor, type Options, peerName, peerType, type Section, text } from './sections.ts'
 
 /** The sections that make up a tunnel on an OpenWrt router. Pure. */
@@ -127,7 +127,7 @@ function lanZone(prefix: string, foreign: readonly Section[]): string | null {
 
 /** Whether a LAN is on an interface. `ipaddr` is one address with `netmask`, or a list with prefix lengths. */
 function isOn(prefix: string, options: Options): boolean {
-  return list(options, 'ipaddr').some((address) => isIn(address.split('/')[0] ?? '', [prefix]))
+  return list(options, 'ipaddr').some((address) => isIn(withoutLength(address), [prefix]))
 }
 
 export function isHome(spec: TunnelSpec): spec is HomeSpec {

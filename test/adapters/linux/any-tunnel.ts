@@ -26,6 +26,14 @@ const endpoint = fc.constantFrom(
   { address: '203.0.113.10', port: 443 },
   { address: '2001:db8::7', port: 51_820 },
 )
+export const anyOwnServices = fc.record({
+  open: fc.subarray([
+    { protocol: 'udp' as const, port: 53 },
+    { protocol: 'tcp' as const, port: 8080 },
+  ]),
+  sshPorts: fc.subarray([22, 2222]),
+  ownerDevices: fc.subarray(['10.86.0.5']),
+})
 export const forwarding: fc.Arbitrary<ForwardingSpec> = fc.oneof(
   fc.record({
     role: fc.constant('home' as const),
@@ -52,14 +60,7 @@ export const forwarding: fc.Arbitrary<ForwardingSpec> = fc.oneof(
     full: fc.subarray(['10.86.0.5']),
     exits: fc.subarray(['10.86.0.6', '10.86.0.5']),
     lans: fc.subarray(['192.168.1.0/24', '192.168.2.0/24']),
-    ownServices: fc.record({
-      open: fc.subarray([
-        { protocol: 'udp' as const, port: 53 },
-        { protocol: 'tcp' as const, port: 8080 },
-      ]),
-      sshPorts: fc.subarray([22, 2222]),
-      ownerDevices: fc.subarray(['10.86.0.5']),
-    }),
+    ownServices: anyOwnServices,
     published: fc.subarray(PUBLISHED),
   }),
 )

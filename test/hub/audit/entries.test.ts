@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { entriesOf } from '../../../hub/audit/entries.ts'
+import { type Actor, entriesOf } from '../../../hub/audit/entries.ts'
 import { addDevice, removeDevice } from '../../../hub/core/devices.ts'
 import { give, grantLan } from '../../../hub/core/given.ts'
 import { addPublication, removePublication } from '../../../hub/core/publications.ts'
@@ -10,7 +10,7 @@ import { context, device, hubKey, invited, joined, newKey, unchanged } from '../
 
 const { document, home } = joined(EMPTY_DOCUMENT, 'cabin', ['192.168.1.0/24'])
 /** As `by: act what`. */
-const said = (before: StoreDocument, after: StoreDocument, by: string | null = 'cabin'): readonly string[] =>
+const said = (before: StoreDocument, after: StoreDocument, by: Actor = 'home'): readonly string[] =>
   entriesOf(before, after, by).map((one) => `${one.by} ${one.home ?? '-'}: ${one.act} ${one.what}`)
 
 describe('what is noted of a change', () => {
@@ -22,7 +22,7 @@ describe('what is noted of a change', () => {
 
   test('is an invitation with its rights, and a join with its LAN', () => {
     const open = invited(EMPTY_DOCUMENT, 'cabin', ['192.168.1.0/24'])
-    expect(said(EMPTY_DOCUMENT, open.document, null)).toEqual([
+    expect(said(EMPTY_DOCUMENT, open.document, 'hub')).toEqual([
       'hub cabin: invited may devices, publish; LAN 192.168.1.0/24',
     ])
     expect(said({ ...document, homes: [] }, document)).toEqual(['home cabin: joined with 192.168.1.0/24'])
@@ -44,8 +44,8 @@ describe('what is noted of a change', () => {
 
   test('is what its owner gives', () => {
     const given = give(document, 'cabin', { may: 'exit', quota: 'devices=3' }, context.now)[0]
-    expect(said(document, given, null)).toEqual(['hub cabin: rights may exit; announces 192.168.1.0/24, devices 3'])
-    expect(said(document, grantLan(document, 'cabin', ['10.9.9.0/24'], context)[0], null)).toEqual([
+    expect(said(document, given, 'hub')).toEqual(['hub cabin: rights may exit; announces 192.168.1.0/24, devices 3'])
+    expect(said(document, grantLan(document, 'cabin', ['10.9.9.0/24'], context)[0], 'hub')).toEqual([
       'hub cabin: lan 192.168.1.0/24 is now 10.9.9.0/24',
       'hub cabin: rights may devices, publish; announces 10.9.9.0/24, 192.168.1.0/24',
     ])
@@ -54,12 +54,12 @@ describe('what is noted of a change', () => {
   test('is a device and a port, by whom and how, and no key of them', () => {
     const phone = device('phone', { full: true, expiresInMs: 60_000 })
     const [with1] = addDevice(document, null, phone, hubKey, context)
-    expect(said(document, with1, null)).toEqual([
+    expect(said(document, with1, 'hub')).toEqual([
       'hub -: device-added phone (10.86.0.3), everything by this hub, until 2026-11-23T10:01:00.000Z',
     ])
-    expect(JSON.stringify(entriesOf(document, with1, null))).not.toContain(phone.presharedKey)
+    expect(JSON.stringify(entriesOf(document, with1, 'hub'))).not.toContain(phone.presharedKey)
     const [without] = removeDevice(with1, null, 'phone')
-    expect(said(with1, without, null)).toEqual([
+    expect(said(with1, without, 'hub')).toEqual([
       'hub -: device-removed phone (10.86.0.3), everything by this hub, until 2026-11-23T10:01:00.000Z',
     ])
     const port = { protocol: 'tcp', port: 8_080, lastPort: 8_080, address: '192.168.1.20', targetPort: 80 } as const
@@ -68,7 +68,7 @@ describe('what is noted of a change', () => {
     expect(said(led, removePublication(led, home, port)[0])).toEqual([
       'home cabin: withdrawn 8080/tcp to 192.168.1.20:80, visitors hidden',
     ])
-    expect(said(led, removeHome(led, 'cabin', context.now)[0], null)).toEqual([
+    expect(said(led, removeHome(led, 'cabin', context.now)[0], 'hub')).toEqual([
       'hub cabin: left and is no home any more',
       'hub cabin: withdrawn 8080/tcp to 192.168.1.20:80, visitors hidden',
     ])

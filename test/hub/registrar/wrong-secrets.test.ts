@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { makeWrongSecrets, sourceOf } from '../../../hub/registrar/wrong-secrets.ts'
+import { sourceOf } from '../../../hub/registrar/source-groups.ts'
+import { makeWrongSecrets } from '../../../hub/registrar/wrong-secrets.ts'
 
 test('twenty a minute are answered, more are limited, and a minute later it begins anew', () => {
   const wrong = makeWrongSecrets()

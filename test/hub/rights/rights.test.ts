@@ -12,7 +12,7 @@ describe('rights', () => {
 
   test.each(RIGHTS)('%s that is missing is named with the line that gives it', (right) => {
     const { why } = reasonOf(() => requireRight({ name: 'cabin', may: [] }, right, 'trying'))
-    expect(why).toMatch(/^cabin may not .+\. Its owner gives the right on the hub: /)
+    expect(why).toMatch(/^cabin may not .+\. The hub’s owner gives the right there: /)
     const line = `sudo homeward hub home cabin --may +${right}`
     expect(why.endsWith(line)).toBe(true)
     // The advice works.

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import * as fc from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import { addDevice, removeDevice } from '../../../hub/core/devices.ts'
 import { give, grantLan } from '../../../hub/core/given.ts'
