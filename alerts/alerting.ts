@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { asProblem, reasonOf } from '../problems/problem.ts'
 import type { IncidentAnswer, IncidentRecord, IncidentReport } from '../protocol/incidents.ts'
 import { branchSignal } from '../system/time/branch-signal.ts'
@@ -12,21 +11,25 @@ import { compose } from './record/compose.ts'
 import { nextIncidents, openIncidents } from './core/rules.ts'
 import { untold } from './core/exchange.ts'
 import { type Incident, troubleOf } from './core/incident.ts'
+import type { Notice } from './core/notices.ts'
 import { counterpart } from './core/merge.ts'
 import type { IncidentAction, IncidentEvent } from './core/state.ts'
 import type { End, Scope, Trouble } from './core/trouble.ts'
 import { type ChannelStatus, type Courier, makeCourier } from './delivery/courier.ts'
 import { openIncidentLog } from './record/incident-log.ts'
 import type { Message } from './record/message.ts'
+import { openNotices } from './delivery/notices.ts'
 import { openOutbox } from './delivery/outbox.ts'
 import { sendSummaries } from './delivery/summaries.ts'
-import { alertsPath, incidentSettings, readAlertSettings, takesMessages } from './settings/read-settings.ts'
+import { alertsPath, incidentSettings, readAlertSettings, takes } from './settings/read-settings.ts'
 import { fromRecord, toRecord } from './record/record.ts'
 import { renamedChannels } from './settings/renamed-channels.ts'
 import { isUnfinished, recentIncidents } from './recent-incidents.ts'
 import { openRetained } from './transport/retained.ts'
-import { type AlertSettings, NO_ALERTS } from './settings/settings.ts'
+import { type AlertSettings, NO_ALERTS, type Subject } from './settings/settings.ts'
 import { makeTakeBack } from './delivery/take-back.ts'
+import { newId } from './incident-id.ts'
+import { momentToTell } from './moment-to-tell.ts'
 import { type ChannelTest, testChannels } from './channels/test-channels.ts'
 
 /** The alarm of one end: takes signs of trouble, keeps the incidents, tells people. */
@@ -37,6 +40,8 @@ export interface Alerting {
   readonly note: (event: Extract<IncidentEvent, { kind: 'well' | 'dropped' | 'tried' | 'moved' | 'homes' }>) => void
   /** The open incidents of a scope that has several subjects. */
   readonly openOf: (scope: Scope) => readonly (Pick<Incident, 'home'> & About)[]
+  /** On the hub: tells its owner what a home did, bundled. */
+  readonly tell: (home: string, notices: readonly Notice[]) => void
   /** On the hub: takes a home's report, and answers it. Who has the right to notify is on disk by then. */
   readonly take: (home: string, report: IncidentReport) => Promise<IncidentAnswer>
   /** The newest incident of the tunnel, of this home or of any; null: none is remembered. */
@@ -77,6 +82,7 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
   const calendar = makeCalendar(clock)
   const incidentLog = openIncidentLog(stateDir, end)
   const outbox = await openOutbox(stateDir, log)
+  const notices = await openNotices({ stateDir, send: (one) => send(one, 'security'), sent: outbox.saved, clock, log })
   const retained = await openRetained(stateDir, log)
   const settingsFile = await watchFile(alertsPath(configDir))
   let isRead = true
@@ -137,7 +143,7 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
         const record = recordOf(act.incident, calendar, clock)
         const message = compose(act.what, record, momentToTell(act, calendar, clock))
         log.warn({ id: message.id, cause: record.cause }, message.title)
-        return send(message)
+        return send(message, 'outages')
       }
       case 'over': {
         const cause = troubleOf(act.incident)
@@ -152,11 +158,11 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
     }
   }
 
-  function send(message: Message): void {
-    const { channels } = settings
+  function send(message: Message, subject: Subject): void {
+    const told = Object.entries(settings.channels).filter(([, channel]) => takes(channel, subject))
     outbox.put(
       message,
-      Object.keys(channels).filter((name) => channels[name] !== undefined && takesMessages(channels[name])),
+      told.map(([name]) => name),
     )
     courier.wake()
   }
@@ -187,7 +193,12 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
       // Cleared before anything is published: the broker may be the same one by another name.
       await takeBack.attempt(signal)
       const cut = branchSignal(signal)
-      const summaries = sendSummaries(settings.summary, { stateDir, name: deps.name, send, clock }, cut.signal)
+      const sendSummary = (message: Message): void => send(message, 'summary')
+      const summaries = sendSummaries(
+        settings.summary,
+        { stateDir, name: deps.name, send: sendSummary, clock },
+        cut.signal,
+      )
       const delivering = Promise.all([courier.run(cut.signal), summaries])
       for await (const change of settingsFile.looks(signal)) {
         if (change !== 'same' && change !== 'missing' && (await tookSettings())) break
@@ -198,6 +209,7 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
       await delivering
       if (!signal.aborted) courier = startCourier()
     }
+    await notices.saved()
     await outbox.saved()
   }
 
@@ -228,6 +240,7 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
       state.incidents.flatMap(({ home, scope: own, subject, failing, ended }) =>
         own === scope && subject !== null && ended === null ? [{ home, subject, failing }] : [],
       ),
+    tell: notices.tell,
     take: async (home, report) => {
       const now = clock.now()
       const moment = { wall: Date.parse(report.now), now }
@@ -255,6 +268,7 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
       const ticking = async (): Promise<void> => {
         while (!signal.aborted) {
           note({ kind: 'tick' })
+          notices.look()
           await sleep(TICK_MS, signal)
         }
       }
@@ -265,24 +279,6 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
 
 function recordOf(incident: Incident, calendar: Calendar, clock: Clock): IncidentRecord {
   return toRecord(incident, calendar.at, clock.now())
-}
-
-/** The time that a message tells. */
-function momentToTell(
-  { what, incident }: Extract<IncidentAction, { kind: 'say' }>,
-  calendar: Calendar,
-  clock: Clock,
-): Date {
-  const isEnd = what === 'recovered' || what === 'steady'
-  if (isEnd && incident.ended !== null) return calendar.at(incident.ended)
-  if (incident.ended !== null) return calendar.at(incident.began)
-  return clock.wall()
-}
-
-/** An id that sorts by time among those of a home. */
-function newId(home: string, scope: Scope, end: End, began: Date): string {
-  const time = began.toISOString().replaceAll(/[-:]/g, '').slice(0, 15).toLowerCase()
-  return [home, time, ...(scope === 'tunnel' ? [] : [scope]), end, randomBytes(3).toString('hex')].join('-')
 }
 
 async function quietHoursOf({ quietHours }: AlertSettings): Promise<(now: Date) => boolean> {

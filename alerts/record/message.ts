@@ -4,7 +4,7 @@ import type { NotificationKind } from '../core/state.ts'
 export interface Message {
   /** Unique, and the same on every try. */
   readonly id: string
-  readonly kind: NotificationKind | 'summary' | 'test'
+  readonly kind: NotificationKind | 'security' | 'summary' | 'test'
   /** When the event happened, ISO 8601, UTC. The message may be sent much later. */
   readonly at: string
   readonly home: string
@@ -24,6 +24,8 @@ export function weightOf({ kind }: Message): Weight {
     case 'down':
     case 'unstable':
     case 'reminder':
+    // Whoever did not do it must hear of it as of an outage.
+    case 'security':
       return 'bad'
     case 'recovered':
     case 'steady':

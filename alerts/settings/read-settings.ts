@@ -5,7 +5,7 @@ import { readYamlFile } from '../../system/files/yaml-file.ts'
 import { ALL_TROUBLES, pendingSecondsOf } from '../record/troubles.ts'
 import type { IncidentSettings } from '../core/state.ts'
 import type { End, Trouble } from '../core/trouble.ts'
-import { type AlertSettings, AlertSettingsSchema, type ChannelSettings, NO_ALERTS } from './settings.ts'
+import { type AlertSettings, AlertSettingsSchema, type ChannelSettings, NO_ALERTS, type Subject } from './settings.ts'
 
 export function alertsPath(configDir: string): string {
   return join(configDir, 'alerts.yaml')
@@ -47,7 +47,7 @@ export function incidentSettings(end: End, settings: AlertSettings): IncidentSet
     typeof given === 'number' ? given : (given[trouble] ?? given['default'] ?? pendingSecondsOf(trouble))
   return {
     end,
-    canSpeak: Object.values(settings.channels).some(takesMessages),
+    canSpeak: Object.values(settings.channels).some((channel) => takes(channel, 'outages')),
     pendingMs: Object.fromEntries(ALL_TROUBLES.map((one) => [one, secondsOf(one) * 1_000])) as Record<Trouble, number>,
     unstable: {
       outages: unstable.outages,
@@ -57,7 +57,8 @@ export function incidentSettings(end: End, settings: AlertSettings): IncidentSet
   }
 }
 
-/** Whether a channel takes messages; the others only hear that we are alive. */
-export function takesMessages({ kind }: ChannelSettings): boolean {
-  return kind !== 'healthchecks' && kind !== 'uptime-kuma'
+/** Whether a channel is told of a subject; some only hear that we are alive. */
+export function takes(channel: ChannelSettings, subject: Subject): boolean {
+  if (channel.kind === 'healthchecks' || channel.kind === 'uptime-kuma') return false
+  return channel.takes?.includes(subject) ?? true
 }

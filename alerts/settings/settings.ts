@@ -11,9 +11,17 @@ const WebUrlSchema = v.pipe(
 )
 const seconds = (least: number, most: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
 
+/** What a channel can be told of: outages, what members of the hub did, summaries. */
+const SUBJECTS = ['outages', 'security', 'summary'] as const
+export type Subject = (typeof SUBJECTS)[number]
+
+/** What a channel is told. Default: everything. */
+const TAKES = { takes: v.optional(v.pipe(v.array(v.picklist(SUBJECTS)), v.minLength(1))) }
+
 /** The settings of each kind of channel. Fields are named as in the service's own manual. */
 const ChannelObjectSchema = v.variant('kind', [
   v.strictObject({
+    ...TAKES,
     kind: v.literal('ntfy'),
     server: v.optional(WebUrlSchema, 'https://ntfy.sh'),
     topic: text,
@@ -21,17 +29,19 @@ const ChannelObjectSchema = v.variant('kind', [
     user: v.optional(text),
     password: v.optional(text),
   }),
-  v.strictObject({ kind: v.literal('gotify'), server: WebUrlSchema, token: text }),
+  v.strictObject({ ...TAKES, kind: v.literal('gotify'), server: WebUrlSchema, token: text }),
   v.strictObject({
+    ...TAKES,
     kind: v.literal('telegram'),
     server: v.optional(WebUrlSchema, 'https://api.telegram.org'),
     token: text,
     chat: text,
     thread: v.optional(v.pipe(v.number(), v.integer())),
   }),
-  v.strictObject({ kind: v.literal('discord'), webhook: WebUrlSchema }),
-  v.strictObject({ kind: v.literal('slack'), webhook: WebUrlSchema }),
+  v.strictObject({ ...TAKES, kind: v.literal('discord'), webhook: WebUrlSchema }),
+  v.strictObject({ ...TAKES, kind: v.literal('slack'), webhook: WebUrlSchema }),
   v.strictObject({
+    ...TAKES,
     kind: v.literal('pushover'),
     server: v.optional(WebUrlSchema, 'https://api.pushover.net'),
     token: text,
@@ -39,6 +49,7 @@ const ChannelObjectSchema = v.variant('kind', [
     device: v.optional(text),
   }),
   v.strictObject({
+    ...TAKES,
     kind: v.literal('mail'),
     host: text,
     port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
@@ -50,12 +61,14 @@ const ChannelObjectSchema = v.variant('kind', [
     to: v.union([text, v.pipe(v.array(text), v.minLength(1), v.maxLength(20))]),
   }),
   v.strictObject({
+    ...TAKES,
     kind: v.literal('webhook'),
     url: WebUrlSchema,
     /** `whsec_` and base64, as Standard Webhooks writes it; default: no signature. */
     secret: v.optional(v.pipe(v.string(), v.regex(/^whsec_[A-Za-z0-9+/]{16,}={0,2}$/, 'expected whsec_ and base64'))),
   }),
   v.strictObject({
+    ...TAKES,
     kind: v.literal('apprise'),
     server: WebUrlSchema,
     /** The key under which services are stored on the server; or the services themselves. */
@@ -64,6 +77,7 @@ const ChannelObjectSchema = v.variant('kind', [
     tag: v.optional(text),
   }),
   v.strictObject({
+    ...TAKES,
     kind: v.literal('homeassistant'),
     /** mqtt://HOST:1883 or mqtts://HOST:8883 */
     broker: v.pipe(

@@ -10,6 +10,7 @@ const ACTS = [
   'joined',
   'left',
   'key',
+  'rotated',
   'lan',
   'exit',
   'rights',
@@ -32,6 +33,8 @@ export const AuditEntrySchema = v.object({
   act: v.picklist(ACTS),
   /** What was done, in words; never a secret. */
   what: v.pipe(v.string(), v.maxLength(400)),
+  /** The device, the ports or the request, as commands name it. */
+  about: v.optional(v.pipe(v.string(), v.maxLength(64))),
   /** The problem that a refusal was answered with. */
   code: v.optional(v.pipe(v.string(), v.maxLength(40))),
 })
@@ -46,11 +49,12 @@ export type Noted = Omit<AuditEntry, 'at'>
  * can be forgotten.
  */
 export function entriesOf(before: StoreDocument, after: StoreDocument, by: Actor): readonly Noted[] {
-  const noted = (home: string | null, act: AuditEntry['act'], what: string): Noted => ({
+  const noted = (home: string | null, act: AuditEntry['act'], what: string, about?: string): Noted => ({
     home,
     by,
     act,
     what: what.slice(0, 400),
+    ...(about === undefined ? {} : { about }),
   })
   const was = new Map(before.homes.map((home) => [home.name, home]))
   const is = new Map(after.homes.map((home) => [home.name, home]))
@@ -68,14 +72,16 @@ export function entriesOf(before: StoreDocument, after: StoreDocument, by: Actor
     ...[...was.keys()].filter((name) => !is.has(name)).map((name) => noted(name, 'left', 'and is no home any more')),
     ...[...has.values()]
       .filter((device) => had.get(device.name)?.publicKey !== device.publicKey)
-      .map((device) => noted(device.home, 'device-added', deviceText(device))),
+      .map((device) => noted(device.home, 'device-added', deviceText(device), device.name)),
     ...[...had.values()]
       .filter(({ name }) => !has.has(name))
-      .map((device) => noted(device.home, 'device-removed', deviceText(device))),
+      .map((device) => noted(device.home, 'device-removed', deviceText(device), device.name)),
     ...[...leads]
       .filter(([range, one]) => led.get(range)?.text !== one.text)
-      .map(([, one]) => noted(one.home, 'published', one.text)),
-    ...[...led].filter(([range]) => !leads.has(range)).map(([, one]) => noted(one.home, 'withdrawn', one.text)),
+      .map(([range, one]) => noted(one.home, 'published', one.text, range)),
+    ...[...led]
+      .filter(([range]) => !leads.has(range))
+      .map(([range, one]) => noted(one.home, 'withdrawn', one.text, range)),
   ]
 }
 
@@ -89,7 +95,7 @@ function homeEntries(
     return [noted(name, 'joined', `with ${lan.join(', ') || 'no LAN'}`)]
   const rights = (home: Home): string => JSON.stringify([rightsOf(home), home.quota ?? {}, home.granted ?? home.lan])
   return [
-    ...(before.publicKey === after.publicKey ? [] : [noted(name, 'key', 'has another WireGuard key')]),
+    ...keyEntries(before, after, noted),
     ...(before.lan.join() === lan.join()
       ? []
       : [noted(name, 'lan', `${before.lan.join(', ') || 'none'} is now ${lan.join(', ') || 'none'}`)]),
@@ -100,6 +106,26 @@ function homeEntries(
       ? []
       : [noted(name, 'rights', `may ${rightsOf(after).join(', ') || 'nothing'}; ${quotaText(after)}`)]),
   ]
+}
+
+/** Rotations closer together than this are no schedule that anybody would choose. */
+const LEAST_BETWEEN_ROTATIONS_MS = 20 * 3_600_000
+
+/** What became of a home's key: `rotated` is everyday, `key` is not. */
+function keyEntries(
+  before: Home,
+  after: Home,
+  noted: (home: string, act: AuditEntry['act'], what: string) => Noted,
+): readonly Noted[] {
+  if (before.publicKey === after.publicKey) return []
+  const { name, rotatedAt } = after
+  if (rotatedAt === undefined || rotatedAt === before.rotatedAt)
+    return [noted(name, 'key', 'has another WireGuard key')]
+  if (before.rotatedAt === undefined)
+    return [noted(name, 'key', 'rotated its WireGuard key for the first time since it joined')]
+  const since = Date.parse(rotatedAt) - Date.parse(before.rotatedAt)
+  if (since >= LEAST_BETWEEN_ROTATIONS_MS) return [noted(name, 'rotated', 'its WireGuard key')]
+  return [noted(name, 'key', `rotated its WireGuard key, ${Math.round(since / 60_000)} min after the last time`)]
 }
 
 function quotaText({ quota = {}, granted = [] }: Home): string {

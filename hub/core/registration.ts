@@ -43,7 +43,9 @@ export function register(
   if (lan.join() === home.lan.join() && publicKey === home.publicKey && isSaid(said, home))
     return [document, { home, waiting }]
   refuseTakenKey(document, publicKey, home.name, hubPublicKey, what)
-  const changed: Home = { ...known(home), granted: [...granted], publicKey, lan: [...lan], ...said }
+  const isRotated = request.nextPublicKey !== undefined && publicKey !== home.publicKey
+  const rotated = isRotated ? { rotatedAt: now.toISOString() } : {}
+  const changed: Home = { ...known(home), ...rotated, granted: [...granted], publicKey, lan: [...lan], ...said }
   const homes = document.homes.map((other) => (other.name === home.name ? changed : other))
   return [
     { ...document, homes },

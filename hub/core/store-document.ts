@@ -32,6 +32,8 @@ const HomeSchema = v.looseObject({
   /** Canonical prefixes, sorted. */
   lan: v.array(CidrSchema),
   joinedAt: TimeSchema,
+  /** When the home last rotated its key. Default: never since it joined. */
+  rotatedAt: v.optional(TimeSchema),
   /** The MTU that the home's line allows, as the home said, bytes; default: the hub's. */
   mtu: v.optional(MtuSchema),
   /** Prefixes in which services of the home see visitors' own addresses, as the home said; sorted. Default: none. */

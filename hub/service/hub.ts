@@ -6,6 +6,7 @@ import type { NetworkMove } from '../core/move-network.ts'
 import { overlapWarnings } from '../core/overlaps.ts'
 import { type Follow, makeFollow } from '../machine/follow.ts'
 import { NO_AUDIT } from '../audit/audit-log.ts'
+import { tellingAudit } from '../audit/told.ts'
 import { triggerHandshakes } from '../machine/trigger-handshakes.ts'
 import { NOTHING_KEPT_BUT_22 } from '../machine/kept-ports.ts'
 import { makeHomeSigns } from '../presence/home-signs.ts'
@@ -108,7 +109,9 @@ export async function makeHub<Opened extends Alarm>(
   /** Networks of this machine that overlap those of homes, or the tunnel's: they may have come later. */
   const overlapping = async (): Promise<readonly string[]> =>
     overlapWarnings(store.document, settings.current.network, await deps.ownNetworks(settings.current.interface))
-  const wishes = makeWishes({ kept: deps.requests ?? unwrittenRequests(), audit, today: clock.wall, log })
+  let alarm: Alarm = null
+  const telling = tellingAudit(audit, () => alarm?.tell ?? null)
+  const wishes = makeWishes({ kept: deps.requests ?? unwrittenRequests(), audit: telling, today: clock.wall, log })
   let proving: Proving | null = null
   const wayIn = makeWayIn(visitPorts, settings, () => store.document.publications, log)
   const status = async (): Promise<HubStatus> =>
@@ -141,8 +144,9 @@ export async function makeHub<Opened extends Alarm>(
       today: clock.wall(),
     })
   const alerting = await deps.openAlerting(status)
+  alarm = alerting
   const signs = alerting === null ? null : makeHomeSigns(alerting, peerMonitor, presences, clock)
-  const update = makeUpdate({ settings, store, ownNetworks: deps.ownNetworks, onChange: serve, audit, clock })
+  const update = makeUpdate({ settings, store, ownNetworks: deps.ownNetworks, onChange: serve, audit: telling, clock })
   const { followExpiry, ...devices } = makeDeviceService({
     settings,
     publicKey: identity.publicKey,

@@ -45,7 +45,7 @@ export function makeWishes({ kept, audit, today, log }: WishesDeps): Wishes {
     if (!isNew) return request
     log.warn({ home, request: request.id, asks: wishText(wish) }, 'a home asks for what only the hub’s owner may allow')
     await kept.take(requests)
-    audit.note([{ home, by: 'home', act: 'asked', what: `to ${wishText(wish)} (${request.id})` }])
+    audit.note([{ home, by: 'home', act: 'asked', what: `to ${wishText(wish)} (${request.id})`, about: request.id }])
     return request
   }
 

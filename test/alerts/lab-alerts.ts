@@ -24,9 +24,10 @@ export async function writeAlerts(host: Host, yaml: string): Promise<void> {
   await rename(`${path}.new`, path)
 }
 
-/** What came to the webhook at this path, oldest first. */
+/** What the webhook at this path was told of outages, oldest first: a home that joins is told too, a minute later. */
 export async function toldAt(receiver: Receiver, path: string): Promise<readonly Told[]> {
-  return (await receiver.received()).filter((one) => one.path === path).map(asTold)
+  const all = (await receiver.received()).filter((one) => one.path === path).map(asTold)
+  return all.filter(({ kind }) => kind !== 'security')
 }
 
 /** Waits until so many came there. @throws with what came, when that takes too long. */

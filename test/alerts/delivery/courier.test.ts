@@ -151,6 +151,15 @@ describe('the outbox', () => {
     await writeFile(join(folder, 'outbox.json'), '[{"message"')
     expect((await openOutbox(folder, captureLog().log)).waiting('one')).toBe(0)
   })
+  test('loses nothing by an entry that a newer homeward left in it', async () => {
+    const entries = [
+      { message: { ...messageOf('new'), kind: 'of-tomorrow' }, waiting: ['one'] },
+      { message: { ...messageOf('old'), kind: 'security' }, waiting: ['one'] },
+    ]
+    await writeFile(join(folder, 'outbox.json'), JSON.stringify(entries))
+    const outbox = await openOutbox(folder, captureLog().log)
+    expect([outbox.waiting('one'), outbox.next('one')?.id]).toEqual([1, 'old'])
+  })
   test('forgets what waited for a channel that is gone', async () => {
     const outbox = await openOutbox(folder, captureLog().log)
     outbox.put(messageOf('x'), ['one', 'two'])

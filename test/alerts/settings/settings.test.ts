@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { makeQuietHours } from '../../../alerts/delivery/quiet-hours.ts'
-import { incidentSettings, readAlertSettings } from '../../../alerts/settings/read-settings.ts'
+import { incidentSettings, readAlertSettings, takes } from '../../../alerts/settings/read-settings.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -51,6 +51,21 @@ channels:
 
 test('what only hears that we are alive is nobody to tell', async () => {
   expect(incidentSettings('home', await reading('channels: { alive: https://hc-ping.com/uuid }')).canSpeak).toBe(false)
+})
+
+test('a channel is told everything, or what it takes', async () => {
+  const { channels } = await reading(`
+channels:
+  phone: ntfys://ntfy.example/home
+  guard: { kind: ntfy, topic: guard, takes: [security] }
+  alive: https://hc-ping.com/uuid
+`)
+  const taking = (subject: 'outages' | 'security' | 'summary') =>
+    Object.keys(channels).filter((name) => takes(channels[name]!, subject))
+  expect([taking('outages'), taking('security'), taking('summary')]).toEqual([['phone'], ['phone', 'guard'], ['phone']])
+  await expect(reading('channels: { one: { kind: ntfy, topic: x, takes: [] } }')).rejects.toThrow()
+  const guard = await reading('channels: { guard: { kind: ntfy, topic: guard, takes: [security] } }')
+  expect(incidentSettings('hub', guard).canSpeak).toBe(false)
 })
 
 test('a file that others may read is refused', async () => {

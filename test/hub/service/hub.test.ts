@@ -21,6 +21,7 @@ test('nothing of it is used before it is made, though everything outside calls b
         sign: () => undefined,
         note: () => undefined,
         openOf: () => [],
+        tell: () => undefined,
         take: () => expect.fail(),
         test: async () => [],
       }
