@@ -1,20 +1,53 @@
 // Bundles into dist/: the command (one entry, lazy chunks for the vendors that only some verbs need) and the demo.
-// With --bench also the measurements, into dist/bench.
+// With --bench also the measurements, into dist/bench. For a release --outdir, --version and --metafile FILE, where what
+// esbuild says of the bundle is written.
 import { existsSync } from 'node:fs'
-import { chmod, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
 
-const { version } = JSON.parse(await readFile(new URL('package.json', import.meta.url), 'utf8'))
+// Names in the bundle are relative to it, so that where a build was called from leaves no trace.
+process.chdir(fileURLToPath(new URL('.', import.meta.url)))
+const { version: written } = JSON.parse(await readFile('package.json', 'utf8'))
+const { outdir, version, metafile, bench } = parseArgs({
+  options: {
+    outdir: { type: 'string', default: 'dist' },
+    version: { type: 'string', default: written },
+    metafile: { type: 'string' },
+    bench: { type: 'boolean', default: false },
+  },
+}).values
+
+// What mqtt brings for browsers and proxies, and homeward never reaches: brokers are mqtt:// and mqtts:// (alerts/settings).
+const NOTHING = './packaging/nothing.cjs'
+const unreached = {
+  // A copy of Node's own streams for other platforms; both mqtt and bl take what they need from either.
+  'readable-stream': 'node:stream',
+  // Brokers by WebSocket, and behind a SOCKS proxy that a variable of the environment would name.
+  ws: NOTHING,
+  socks: NOTHING,
+  // Timers of a browser that slows down its pages in the background.
+  'worker-timers': NOTHING,
+}
 
 const common = {
   bundle: true,
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
+  // A node_modules that is a link is bundled under the same names as a folder.
+  preserveSymlinks: true,
   // Native parts of ssh2, which it does without when they are not there, and they never are.
   external: ['cpu-features', '*.node'],
   // Some vendors are CommonJS and ask where they are.
-  define: { HOMEWARD_VERSION: JSON.stringify(version), __dirname: 'import.meta.dirname' },
+  define: {
+    HOMEWARD_VERSION: JSON.stringify(version),
+    __dirname: 'import.meta.dirname',
+    // Without it `socks` stays unreached, whatever the environment says.
+    'process.env.MQTTJS_SOCKS_PROXY': 'undefined',
+  },
+  alias: unreached,
   banner: {
     // Some vendors are CommonJS and call require for node's own modules.
     js: "import { createRequire as homewardRequire } from 'node:module'; const require = homewardRequire(import.meta.url);",
@@ -23,12 +56,15 @@ const common = {
 
 // A build that fails leaves the old one whole.
 const fresh = `.dist-${process.pid}`
-await build({
+const made = await build({
   ...common,
   entryPoints: ['cli/main.ts', 'test/lab/demo.ts']
     .filter((path) => existsSync(path))
     .map((path) => ({ in: path, out: path === 'cli/main.ts' ? 'homeward' : 'demo' })),
   outdir: fresh,
+  metafile: true,
+  // The demo bundles programs of the laboratory only where it runs from the sources, with esbuild beside them.
+  external: [...common.external, 'esbuild'],
   splitting: true,
   minifySyntax: true,
   minifyWhitespace: true,
@@ -37,7 +73,7 @@ await build({
 })
 await chmod(`${fresh}/homeward.js`, 0o755)
 
-if (process.argv.includes('--bench'))
+if (bench)
   await build({
     ...common,
     entryPoints: [
@@ -53,5 +89,6 @@ if (process.argv.includes('--bench'))
     external: [...common.external, 'esbuild'],
   })
 
-await rm('dist', { recursive: true, force: true })
-await rename(fresh, 'dist')
+await rm(outdir, { recursive: true, force: true })
+await rename(fresh, outdir)
+if (metafile !== undefined) await writeFile(metafile, JSON.stringify(made.metafile))

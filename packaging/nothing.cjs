@@ -1,0 +1,2 @@
+// Stands in the bundle for what is never called there (build.mjs).
+module.exports = {}
