@@ -13,6 +13,8 @@ readonly UNITS=/etc/systemd/system
 readonly MODULES=/etc/modules-load.d/homeward.conf
 readonly SOCKETS=/etc/tmpfiles.d/homeward.conf
 readonly ACCOUNT=homeward
+# Who may sign releases: of the version that is installed, where it has a key; see require_whole_release.
+readonly TRUSTED=$LIBRARY/allowed_signers
 
 main() {
   here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -32,6 +34,9 @@ main() {
   log=$(mktemp -t homeward-install.XXXXXX)
   report=$log.json
   trap finish EXIT
+  case "$verb" in
+    demo | hub | home | upgrade) require_whole_release ;;
+  esac
   "command_$verb" "$@"
 }
 
@@ -247,7 +252,9 @@ copy_program() {
   mkdir -p "$fresh" "${LAUNCHER%/*}"
   cp -R "$here/dist" "$fresh/dist"
   rm -f "$fresh/dist/demo.js"
-  cp "$here/package.json" "$here/README.md" "$here/LICENSE" "$fresh/"
+  cp "$here/package.json" "$here/README.md" "$here/LICENSE" "$here/allowed_signers" "$fresh/"
+  # A checkout has none: what was not packed was not passed on.
+  [ ! -e "$here/NOTICES" ] || cp "$here/NOTICES" "$fresh/"
   chown -R root:root "$fresh"
   chmod -R u=rwX,go=rX "$fresh"
   version=$("$node" "$fresh/dist/homeward.js" --version 2>>"$log") || {
@@ -533,6 +540,7 @@ any_program() {
   if [ -x "$LAUNCHER" ]; then
     "$LAUNCHER" "$@"
   else
+    require_whole_release
     require_node any
     require_build homeward.js
     "$node" "$here/dist/homeward.js" "$@"
@@ -548,6 +556,50 @@ tunnel_is_on_router() {
 
 say_no_systemd() {
   printf '\nThis machine was not booted with systemd, so no service was started. In the foreground, as root:\n\n  %s\n\n' "$1"
+}
+
+# --- whose release it is ---------------------------------------------------------------------------------------------
+
+# Nothing is changed before a release has shown that it is whole and, where there is a release key, that this key signed it.
+# Whoever can change this file can change what it looks at: docs/releasing.md has the two lines that need nothing of it.
+require_whole_release() {
+  [ ! -d "$here/cli" ] || return 0
+  local said
+  [ -e "$here/SHA256SUMS" ] || fail 'this release is not whole: SHA256SUMS is missing' "$(unpack_again)"
+  require_signature
+  said=$(cd "$here" && LC_ALL=C sha256sum --check --strict --quiet SHA256SUMS 2>>"$log") || {
+    said=${said%%$'\n'*}
+    said=${said%%: FAILED*}
+    fail "this release is not whole: ${said:-SHA256SUMS} is not as it was made" "$(unpack_again)"
+  }
+  # What is not in the sums was seen by nobody, and Node could load it.
+  said=$(cd "$here" && find dist systemd ! -type d ! -type f -print)
+  said=$said$(cd "$here" && LC_ALL=C comm -13 <(cut -c 67- SHA256SUMS | LC_ALL=C sort) <(find dist systemd -type f -print | LC_ALL=C sort))
+  [ -z "$said" ] || fail "this folder has more than the release: ${said%%$'\n'*}" "$(unpack_again)"
+}
+
+require_signature() {
+  local signers=$here/allowed_signers
+  ! has_key "$TRUSTED" || signers=$TRUSTED
+  has_key "$signers" || {
+    say 'this release is not signed, since homeward has no release key yet; its files are compared with its sums'
+    return
+  }
+  [ -e "$here/SHA256SUMS.sig" ] || fail 'this release is not signed: SHA256SUMS.sig is missing' "$(unpack_again)"
+  has ssh-keygen || fail 'ssh-keygen, which shows who made this release, is missing. Nothing was changed' \
+    'Install it, then run this again: apt-get install openssh-client'
+  # ssh-keygen(1); the same words as in packaging/signature.ts.
+  ssh-keygen -Y verify -f "$signers" -I homeward -n homeward-release -s "$here/SHA256SUMS.sig" \
+    <"$here/SHA256SUMS" >>"$log" 2>&1 || fail "this release is not signed by a key in $signers" "$(unpack_again)"
+}
+
+# has_key FILE: there is a line that is no comment (ssh-keygen(1), ALLOWED SIGNERS).
+has_key() {
+  [ -e "$1" ] && grep -q '^[^#[:space:]]' "$1"
+}
+
+unpack_again() {
+  echo 'Nothing was changed. Get the release again, unpack it into an empty folder, and run this there (docs/releasing.md)'
 }
 
 # --- what is needed -------------------------------------------------------------------------------------------------

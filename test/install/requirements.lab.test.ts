@@ -121,6 +121,22 @@ test.each(someOf(TOO_OLD, 1))(
   },
 )
 
+test('a release that is not as it was made stops before anything is changed, and before apt is asked', async () => {
+  await takeAway('wg')
+  await machine.shell('cp -R /opt/release /opt/damaged; printf " " >>/opt/damaged/dist/homeward.js')
+  const before = await written()
+  for (const words of ['hub --address 203.0.113.10', 'home hw1.token.0', 'upgrade', 'demo']) {
+    const { stderr, exitCode } = await machine.shell(`/opt/damaged/install.sh ${words} </dev/null`, {
+      allowFailure: true,
+    })
+    expect(stderr).toContain('install.sh: this release is not whole: dist/homeward.js is not as it was made')
+    expect(exitCode).toBe(1)
+  }
+  expect(await asked()).toEqual([''])
+  expect(await written()).toEqual(before)
+  expect((await machine.shell('ls /tmp')).stdout).toBe('')
+})
+
 test('Debian 13, whose lists could not be read, is told to read them', async () => {
   await haveOldNode('(none)', TRIXIE)
   await machine.shell('touch /var/apt-broken')

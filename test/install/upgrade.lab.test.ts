@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Picture } from '../lab/picture.ts'
 import { isLong } from '../long.ts'
+import { sumUp } from './release.ts'
 import type { ScratchMachine } from './scratch-machine.ts'
 import {
   bootVpsAndPi,
@@ -48,7 +49,8 @@ const breakRelease = (machine: ScratchMachine, folder: string, before: string) =
 rm -rf ${folder}
 cp -R ${RELEASE} ${folder}
 { printf '%s\\n' ${JSON.stringify(before)}; sed 1d ${RELEASE}/dist/homeward.js; } > ${folder}/dist/homeward.js
-sed -i '/^Description=/s/$/, broken/' ${folder}/systemd/*.service`)
+sed -i '/^Description=/s/$/, broken/' ${folder}/systemd/*.service
+${sumUp(folder)}`)
 
 const RUNS = "process.argv.at(-1) === 'run'"
 
@@ -86,6 +88,7 @@ ls /usr/local/lib/homeward`)
         '/usr/local/lib/homeward',
         'LICENSE',
         'README.md',
+        'allowed_signers',
         'dist',
         'package.json',
       ])

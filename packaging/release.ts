@@ -1,0 +1,80 @@
+import { chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { runCommand } from '../system/process/run-command.ts'
+import { packFolder } from './archive.ts'
+import { bundledPackages } from './bundled.ts'
+import { BY_HAND } from './by-hand.ts'
+import { readCheckout, trackedFiles } from './checkout.ts'
+import { noticesOf, readLicensed } from './notices.ts'
+import { bomOf } from './sbom.ts'
+import { sign } from './signature.ts'
+import { writeSums } from './sums.ts'
+import { versionOf } from './version.ts'
+
+const SIGNERS = 'allowed_signers'
+const BOM = 'homeward.cdx.json'
+
+export interface Release {
+  readonly version: string
+  readonly signed: boolean
+  /** What stands in the folder `release` now. */
+  readonly files: readonly string[]
+}
+
+/**
+ * Makes the release of a checkout, in its folder `release`: the tarball, the bill of materials, their sums, and with a key
+ * the signature. Two of one commit are the same, byte for byte, wherever and whenever they are made.
+ * @param key the path of the private key; null: a release that nobody signed.
+ * @throws where no licence text is found, the key is a stranger, or a tree with changes would be signed.
+ */
+export async function makeRelease(root: string, key: string | null): Promise<Release> {
+  const checkout = await readCheckout(root)
+  const { version: written, files } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  const version = versionOf(written, checkout)
+  if (key !== null && checkout.dirty)
+    throw new Error(
+      'there are changes that are in no commit: nobody could build again what is signed. Commit them first',
+    )
+  // A release that fails leaves the one before whole.
+  const fresh = join(root, `.release-${process.pid}`)
+  const name = `homeward-${version}`
+  const folder = join(fresh, name)
+  try {
+    await mkdir(folder, { recursive: true })
+    const metafile = join(fresh, 'metafile.json')
+    await runCommand(
+      process.execPath,
+      [join(root, 'build.mjs'), '--outdir', join(folder, 'dist'), '--version', version, '--metafile', metafile],
+      { timeoutMs: 300_000 },
+    )
+    for (const { path, executable } of await trackedFiles(root, [...files, 'package.json'])) {
+      const to = join(folder, path)
+      await mkdir(dirname(to), { recursive: true })
+      await copyFile(join(root, path), to)
+      await chmod(to, executable ? 0o755 : 0o644)
+    }
+    const bundled = bundledPackages(JSON.parse(await readFile(metafile, 'utf8')))
+    const licensed = await Promise.all(bundled.map((place) => readLicensed(join(root, place))))
+    await writeFile(join(folder, 'NOTICES'), noticesOf(licensed, BY_HAND))
+    const bom = await bomOf(root, metafile, { version, ...checkout })
+    await rm(metafile)
+    await writeFile(join(folder, BOM), bom)
+    await seal(folder)
+    const tarball = await packFolder(fresh, name, checkout.committedAt)
+    await rm(folder, { recursive: true })
+    await writeFile(join(fresh, `${name}.cdx.json`), bom)
+    await seal(fresh)
+    const place = join(root, 'release')
+    await rm(place, { recursive: true, force: true })
+    await rename(fresh, place)
+    const sums = key === null ? ['SHA256SUMS'] : ['SHA256SUMS', 'SHA256SUMS.sig']
+    return { version, signed: key !== null, files: [tarball, `${name}.cdx.json`, ...sums] }
+  } finally {
+    await rm(fresh, { recursive: true, force: true })
+  }
+
+  async function seal(place: string): Promise<void> {
+    await writeSums(place)
+    if (key !== null) await sign(place, resolve(key), join(root, SIGNERS))
+  }
+}
