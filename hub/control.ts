@@ -14,6 +14,7 @@ import { makeFolder } from '../system/files/atomic-file.ts'
 import { askLocal, type LocalHandler, serveLocal } from '../system/sockets/local-socket.ts'
 import type { Invitation } from './service/homes.ts'
 import type { DeviceRequest, Hub } from './service/hub.ts'
+import type { Revocation } from './service/revoke-other.ts'
 import type { ListedRequest, MemberFacts } from './rights/member-facts.ts'
 import type { Gift } from './rights/gift.ts'
 import type { InviteInput } from './core/invitation.ts'
@@ -38,6 +39,10 @@ export interface HubVerbs {
   readonly 'publication-remove': { readonly input: PublishedRange; readonly answer: Publication }
   readonly 'home-show': { readonly input: { readonly home: string }; readonly answer: MemberFacts }
   readonly 'home-give': { readonly input: { readonly home: string } & Gift; readonly answer: MemberFacts }
+  readonly 'revoke-other': {
+    readonly input: { readonly home: string; readonly now: boolean; readonly expiresInMs: number }
+    readonly answer: Revocation
+  }
   readonly requests: { readonly input: null; readonly answer: readonly ListedRequest[] }
   readonly approve: { readonly input: { readonly id: string }; readonly answer: ListedRequest }
   readonly refuse: { readonly input: { readonly id: string }; readonly answer: ListedRequest }
@@ -62,6 +67,7 @@ const InviteSchema = v.object({
   quota: v.optional(v.nullable(v.string()), null),
 })
 const GiftSchema = v.object({ home: v.string(), may: v.nullable(v.string()), quota: v.nullable(v.string()) })
+const RevokeSchema = v.object({ home: v.string(), now: v.boolean(), expiresInMs: InviteSchema.entries.expiresInMs })
 const RequestIdSchema = v.object({ id: v.string() })
 // The operations check names, and give the better message.
 const DeviceSchema = v.object({ ...v.omit(AddDeviceRequest, ['version']).entries, name: v.string() })
@@ -92,6 +98,7 @@ const handlers: Handlers = {
     const { home, ...gift } = v.parse(GiftSchema, input)
     return hub.members.give(home, gift)
   },
+  'revoke-other': (hub, input) => hub.revokeOther(v.parse(RevokeSchema, input)),
   requests: async (hub) => hub.members.requests(),
   approve: (hub, input) => hub.members.approve(v.parse(RequestIdSchema, input).id),
   refuse: (hub, input) => hub.members.refuse(v.parse(RequestIdSchema, input).id),

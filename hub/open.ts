@@ -15,6 +15,7 @@ import type { Alarm, HubDeps } from './service/hub-deps.ts'
 import { type Identity, readIdentity } from './settings/identity.ts'
 import { makeOwnNetworks } from './machine/own-networks.ts'
 import type { HubPaths } from './settings/paths.ts'
+import { openIdentities } from './presence/kept-identities.ts'
 import { openHeardOnce } from './presence/heard-once.ts'
 import { openMappings } from './presence/mappings.ts'
 import { openHiddenHosts } from './store/hidden-hosts.ts'
@@ -82,6 +83,7 @@ export async function openHub<Opened extends Alarm>(
     heardOnce: await openHeardOnce(paths.heardOnce, systemClock, log),
     hiddenHosts: await openHiddenHosts(paths.hiddenHosts, log),
     requests: await openWaitingRequests(paths.requests, log),
+    identities: await openIdentities(paths.identities, systemClock, log),
     audit: openAuditLog(paths.audit, systemClock, log),
     ...makeResponders(peerMonitor),
     proofs: await openKeptStandings(paths.proofs, systemClock, log),

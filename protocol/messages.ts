@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { isKeyText, type PresharedKey, type PublicKey } from '../wireguard/keys.ts'
 import { CidrSchema, HostSchema, Ipv4Schema, LiteralSchema, PortSchema } from './addresses.ts'
 import { IncidentAnswer, IncidentReport } from './incidents.ts'
+import { MachineSchema } from './machine.ts'
 import { NameSchema } from './names.ts'
 import { KeepsSchema, NamedTargetSchema, OutgoingListSchema, PublishedStandings } from './publications.ts'
 
@@ -106,6 +107,8 @@ export const RegisterRequest = v.object({
   follows: v.optional(v.boolean(), false),
   /** What is led to the internet by the hub now; null: that cannot be done here. Default: a home that knows none of it. */
   outgoing: v.optional(v.nullable(OutgoingListSchema)),
+  /** Which machine this is; older homes do not say, and nothing is concluded of them. */
+  machine: v.optional(MachineSchema),
   /** The home's outages, and whether it may be the one to tell people of them. */
   incidents: v.optional(IncidentReport),
 })
@@ -140,6 +143,8 @@ export const RegisterAnswer = v.object({
   published: v.optional(PublishedStandings),
   /** What shall leave by the hub; older hubs want none of it. */
   outgoing: v.optional(OutgoingListSchema),
+  /** Whether another machine registers as this home too; older hubs do not notice. */
+  shared: v.optional(v.boolean(), false),
   hubTime: MomentSchema,
   /** The home's place in the tunnel, which may be another than at its join; older hubs do not say. */
   place: v.optional(v.object({ address: Ipv4Schema, network: CidrSchema, hubAddress: Ipv4Schema })),

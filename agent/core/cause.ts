@@ -6,6 +6,8 @@ export type Cause =
   | 'hub-down'
   /** The hub's registrar answers that it does not know this home: it was removed, or the hub's state is from a backup. */
   | 'home-unknown'
+  /** The hub heard another machine with this home's key and secret: each takes the other's session. */
+  | 'identity-twice'
   /** The carrier gave the flow another address or port; the next heartbeat went through it. */
   | 'mapping-changed'
   /** The hub hears nothing of the tunnel, though it hears a fresh socket of ours: a stale NAT entry, a blocked 5-tuple. */

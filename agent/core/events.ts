@@ -125,9 +125,8 @@ function registrationEnded(
   const registration = noteOutcome(watch.registration, event.outcome, watch.settings.jitter, now)
   // A heartbeat that was answered meanwhile knows better: its answer came through the mapping itself.
   const isOlder = (watch.heartbeats.answeredAt ?? -Infinity) >= askedAt
-  const after = isOlder
-    ? { ...watch, registration }
-    : mappingSeen({ ...watch, registration }, event.mapping, now, actions)
+  const told = { ...watch, registration, isShared: event.isShared ?? watch.isShared }
+  const after = isOlder ? told : mappingSeen(told, event.mapping, now, actions)
   if (isOlder || !isSilent(watch)) return after
   const registrar = { askedAt, at: now, reachable: event.outcome !== 'unreachable' }
   const asked = noteRegistrar(after.evidence, registrar, event.outcome, registration.unknownInARow)

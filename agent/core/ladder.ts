@@ -90,6 +90,7 @@ function rungs(cause: Cause, situation: Situation): readonly Remedy[] {
     case 'home-offline':
     case 'hub-down':
     case 'home-unknown':
+    case 'identity-twice':
     case 'mapping-changed':
     case 'mtu-black-hole':
     case 'drift':

@@ -173,9 +173,10 @@ function turnedBack(watch: Watch, fallback: Fallback, now: number, actions: Acti
 export function remediated(watch: Watch, now: number, actions: Action[]): Watch {
   const { health, remediation, heartbeats, evidence, asking } = watch
   if (health.kind === 'up' || remediation.underWay !== null) return watch
-  const cause = diagnose(evidence, heartbeats, asking.echoTrust, now)
+  const found = diagnose(evidence, heartbeats, asking.echoTrust, now)
+  const cause = watch.isShared ? ofTwoMachines(found) : found
   if (cause === null) return watch
-  if (cause === 'home-offline' || cause === 'hub-down' || cause === 'home-unknown') {
+  if (hasNoRemedy(cause)) {
     if (health.kind === 'offline' && health.cause === cause) return watch
     return enter(watch, { kind: 'offline', since: health.kind === 'offline' ? health.since : now, cause }, actions)
   }
@@ -193,6 +194,27 @@ export function remediated(watch: Watch, now: number, actions: Action[]): Watch 
   const since = health.kind === 'healing' ? health.since : now
   const named = isSame ? watch : enter(watch, { kind: 'healing', since, cause }, actions)
   return begun({ ...named, evidence: NO_EVIDENCE }, remedy, cause, now, actions)
+}
+
+/**
+ * What a second machine with the same key looks like: each takes the other's session and endpoint at the hub. A remedy
+ * would take them back, and so would the other's, without end; only the hub's owner can say which of the two stays.
+ */
+function ofTwoMachines(cause: Cause | null): Cause | null {
+  return cause !== null && TAKEN_BY_ANOTHER.includes(cause) ? 'identity-twice' : cause
+}
+
+const TAKEN_BY_ANOTHER: readonly Cause[] = [
+  'flow-dead',
+  'return-dead',
+  'session-lost',
+  'handshake-blocked',
+  'handshake-refused',
+]
+
+/** Causes that only time, or a person, ends. */
+function hasNoRemedy(cause: Cause): boolean {
+  return ['home-offline', 'hub-down', 'home-unknown', 'identity-twice'].includes(cause)
 }
 
 /**

@@ -41,6 +41,8 @@ export interface Watch {
   readonly inUseUntil: number
   /** The last sign came from the hub's machine, not from its daemon. */
   readonly isDaemonSilent: boolean
+  /** The hub says that another machine is this home too. */
+  readonly isShared: boolean
 }
 
 /** Questions that the judge has under way, and when each was last answered. */
@@ -88,6 +90,8 @@ export type WatchEvent =
       readonly mapping: Endpoint | null
       /** null when the registrar did not answer. */
       readonly view: PeerView | null
+      /** Whether another machine is this home too; left out where the hub did not say. */
+      readonly isShared?: boolean
     }
   | { readonly kind: 'echoed'; readonly round: EchoRound; readonly view: PeerView | null }
   | { readonly kind: 'sized'; readonly round: SizedRound }

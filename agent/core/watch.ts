@@ -53,6 +53,7 @@ export function startWatch(settings: WatchSettings, beginning: Beginning, now: n
     redirectedAt: -Infinity,
     inUseUntil: -Infinity,
     isDaemonSilent: false,
+    isShared: false,
   }
 }
 

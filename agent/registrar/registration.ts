@@ -10,6 +10,7 @@ import type { RegistrationOutcome, RegistrationReason } from '../core/registrati
 import { mappedPrefixes } from '../lan/mapped-lan.ts'
 import { keptPrefixes } from '../lan/kept-prefixes.ts'
 import { readBearer } from '../secrets/secrets.ts'
+import { thisMachine } from './this-machine.ts'
 
 export interface RegistrationResult {
   readonly outcome: RegistrationOutcome
@@ -52,6 +53,8 @@ export async function registerHome(registering: Registering, signal: AbortSignal
   const { config, configDir, reason, nextPublicKey, listenPort, lastMapping, hubLiterals, mtu = null } = registering
   const hub = config.hub
   try {
+    const bearer = await readBearer(configDir, config.home)
+    const machine = await thisMachine(bearer)
     const body: RegisterRequest = {
       version: PROTOCOL_VERSION,
       publicKey: config.publicKey,
@@ -69,6 +72,7 @@ export async function registerHome(registering: Registering, signal: AbortSignal
       ...(registering.outgoing === undefined ? {} : { outgoing: registering.outgoing && [...registering.outgoing] }),
       exit: config.lan.exit ?? false,
       follows: true,
+      ...(machine === undefined ? {} : { machine }),
       heartbeatSeconds: config.economy ? ECONOMY_SECONDS : config.heartbeatSeconds,
       ...(registering.incidents === undefined ? {} : { incidents: registering.incidents }),
     }
@@ -83,7 +87,7 @@ export async function registerHome(registering: Registering, signal: AbortSignal
         answer: RegisterAnswer,
         timeoutMs: registering.timeoutMs ?? ANSWER_MS,
         signal,
-        bearer: await readBearer(configDir, config.home),
+        bearer,
       },
     )
     return { outcome: 'done', mapping: answer.view.endpoint, answer, problem: null }

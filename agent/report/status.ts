@@ -16,6 +16,7 @@ import { calmGapMs, EARLY_MS } from '../core/watch.ts'
 import type { Watch } from '../core/state.ts'
 import type { TunnelReading } from '../tunnel/reading.ts'
 import { tunnelAddress } from '../tunnel/plan/tunnel-spec.ts'
+import { howToEndSharing } from '../core/shared-home.ts'
 import { howToJoinAgain, isUnknownAtHub } from '../core/unknown-home.ts'
 
 /** The answer of `homeward status --json`: a contract, since scripts rely on it. Moments: ISO 8601, UTC, seconds. */
@@ -143,6 +144,12 @@ export function statusOf(facts: StatusFacts): Status {
   }
 }
 
+/** Advice where waiting does not help. */
+function nextFor(watch: Watch, home: string): string | null {
+  if (isUnknownAtHub(watch)) return howToJoinAgain(home)
+  return causeOf(watch.health) === 'identity-twice' ? howToEndSharing(home) : null
+}
+
 function tunnelOf(facts: StatusFacts): Status['tunnel'] {
   const { config, watch, calendar, now, lastHandshakeSeconds, clockBehindSeconds } = facts
   const observed = tunnelIn(facts.observed, config.interface)
@@ -157,7 +164,7 @@ function tunnelOf(facts: StatusFacts): Status['tunnel'] {
     state: health.kind,
     since: isoSeconds(calendar.at(health.since)),
     cause: causeOf(health),
-    next: isUnknownAtHub(watch) ? howToJoinAgain(config.home) : null,
+    next: nextFor(watch, config.home),
     remedy: watch.remediation.underWay?.remedy.kind ?? null,
     notes: [
       ...(clockBehindSeconds === null ? [] : (['clock-behind'] as const)),

@@ -148,6 +148,7 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
         outcome: result.outcome,
         mapping: result.mapping,
         view: viewOf(result),
+        ...(result.answer === null ? {} : { isShared: result.answer.shared }),
       }
     },
     askEchoes: async () => {

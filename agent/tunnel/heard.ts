@@ -1,8 +1,9 @@
 import type { RegisterAnswer } from '../../protocol/messages.ts'
 import type { PublishedStandings } from '../../protocol/publications.ts'
+import { howToEndSharing } from '../core/shared-home.ts'
 import type { Log } from '../../system/process/log.ts'
 
-type Heard = Pick<RegisterAnswer, 'published' | 'waiting'>
+type Heard = Pick<RegisterAnswer, 'published' | 'waiting' | 'shared'>
 
 /** What the hub said of this home with its last answer, for whoever asks for the status. */
 export interface HeardFromHub {
@@ -15,17 +16,22 @@ export interface HeardFromHub {
 export function makeHeardFromHub(log: Pick<Log, 'warn'>): HeardFromHub {
   let published: PublishedStandings | null = null
   let waiting: readonly string[] = []
+  let shared = false
   return {
     take: (answer) => {
       published = answer.published ?? null
       const isNews = answer.waiting.join() !== waiting.join()
       waiting = answer.waiting
+      if (answer.shared && !shared) log.warn(SHARED)
+      shared = answer.shared
       for (const warning of isNews ? waitingWarnings(waiting) : []) log.warn(warning)
     },
     published: () => published,
-    warnings: () => waitingWarnings(waiting),
+    warnings: () => [...(shared ? [SHARED] : []), ...waitingWarnings(waiting)],
   }
 }
+
+const SHARED = `another machine has this home’s key and secret too, and each takes the tunnel from the other: its card was copied, or taken; ${howToEndSharing()}`
 
 function waitingWarnings(waiting: readonly string[]): readonly string[] {
   if (waiting.length === 0) return []

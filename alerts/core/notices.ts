@@ -1,7 +1,7 @@
 import { backoffMs } from '../../system/time/backoff.ts'
 
 /** The sort of a member's act, as messages count it. */
-export const NOTICE_SORTS = ['join', 'leave', 'key', 'lan', 'exit', 'device', 'port', 'wish'] as const
+export const NOTICE_SORTS = ['join', 'leave', 'key', 'shared', 'lan', 'exit', 'device', 'port', 'wish'] as const
 export type NoticeSort = (typeof NOTICE_SORTS)[number]
 
 /** One act of a member that the hub's owner is told of: nothing is broken, but it may be somebody else's act. */

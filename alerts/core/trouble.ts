@@ -6,6 +6,7 @@ export type Trouble =
   | 'home-offline'
   | 'hub-down'
   | 'home-unknown'
+  | 'identity-twice'
   | 'mapping-changed'
   | 'flow-dead'
   | 'return-dead'
@@ -42,6 +43,7 @@ const DARK: readonly Trouble[] = [
   'home-offline',
   'hub-down',
   'home-unknown',
+  'identity-twice',
   'flow-dead',
   'return-dead',
   'port-blocked',

@@ -6,6 +6,7 @@ const MANY: Readonly<Record<NoticeSort, (count: number) => string>> = {
   join: (count) => (count === 1 ? 'joined' : `joined ${count} times`),
   leave: (count) => (count === 1 ? 'left' : `left ${count} times`),
   key: (count) => (count === 1 ? 'changed its key' : `changed its key ${count} times`),
+  shared: () => 'two machines have its identity',
   lan: (count) => (count === 1 ? 'changed its LAN' : `changed its LAN ${count} times`),
   exit: (count) => (count === 1 ? 'changed its way out' : `changed its way out ${count} times`),
   device: (count) => `added ${count === 1 ? 'a device' : `${count} devices`}`,

@@ -44,6 +44,13 @@ export const TROUBLES = {
     advice:
       'On the hub: homeward hub invite HOME. Then at home, with the token that it prints: sudo homeward join --again TOKEN. If the hub’s state is put back, the home is back by itself.',
   },
+  'identity-twice': {
+    title: 'two machines have this home’s identity',
+    named: 'another machine has this home’s key and secret',
+    why: 'The hub hears two machines with this home’s key and secret, and each takes the tunnel from the other: the card was copied, or taken.',
+    advice:
+      'On the hub: sudo homeward hub revoke-other HOME. Then, on the machine that stays, with the token that it prints: sudo homeward join --again TOKEN.',
+  },
   'mapping-changed': {
     title: 'the carrier moved the tunnel',
     named: 'the carrier changed this home’s address or port',

@@ -1,6 +1,7 @@
 import { namedRemedy } from '../../alerts/record/remedies.ts'
 import { namedCause } from '../../alerts/record/troubles.ts'
 import type { HomeEvent } from '../../agent/memory/events.ts'
+import { howToEndSharing } from '../../agent/core/shared-home.ts'
 import { howToJoinAgain } from '../../agent/core/unknown-home.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
 import { ageText } from '../text/age.ts'
@@ -48,6 +49,7 @@ function whatHappened(event: HomeEvent): string {
 
 /** Advice, only where waiting does not help. */
 function nextFor(cause: string | null): string {
+  if (cause === 'identity-twice') return `; ${howToEndSharing()}`
   return cause === 'home-unknown' ? `; ${howToJoinAgain()}` : ''
 }
 

@@ -63,6 +63,7 @@ function stateHint({ stale, tunnel, hub }: Status): string {
     return '; the line works, the hub does not answer at all: the VPS is off, or a firewall there lets nothing in'
   if (tunnel.cause === 'home-unknown')
     return '; the hub does not know this home: it was removed there, or the hub’s state is from an older backup'
+  if (tunnel.cause === 'identity-twice') return '; another machine has this home’s key and secret, and takes the tunnel'
   return hub.registrar === 'reachable' || hub.registrar === 'refusing'
     ? '; the hub answers outside the tunnel, so UDP to it is what fails, on this line, before the VPS or on it: homeward hub status there says whether it is the VPS'
     : '; the hub does not answer outside the tunnel either'

@@ -87,6 +87,16 @@ export function registerHubVerbs(program: Command): void {
     })
 
   hub
+    .command('revoke-other <home>')
+    .description('two machines with one identity: make a token for the one that stays, which shuts the other out')
+    .option('--now', 'shut both out at once')
+    .option('--expires <time>', 'how long the token is good for: 30m, 24h, 7d', '24h')
+    .action(async (home: string, options, command: Command) => {
+      const { hubRevokeOther } = await import('./hub-revoke-other.ts')
+      await hubRevokeOther(contextOf(command), home, options)
+    })
+
+  hub
     .command('remove <home>')
     .description('revoke a home, its devices and its invitations at once')
     .action(async (home: string, _options, command: Command) => {

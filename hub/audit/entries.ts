@@ -4,16 +4,18 @@ import { rangeText } from '../../protocol/publications.ts'
 import type { Device, Home, StoreDocument } from '../core/store-document.ts'
 import { rightsOf } from '../rights/rights.ts'
 
-/** What homes and the owner did, one line each. What stands in the store changed; `refused` and `asked` changed nothing. */
+/** What homes and the owner did, one line each. What stands in the store changed; `refused`, `asked` and `shared` changed nothing. */
 const ACTS = [
   'invited',
   'joined',
   'left',
   'key',
   'rotated',
+  'shared',
   'lan',
   'exit',
   'rights',
+  'revoked',
   'device-added',
   'device-removed',
   'published',
@@ -68,7 +70,7 @@ export function entriesOf(before: StoreDocument, after: StoreDocument, by: Actor
     ...invited.map(({ home, lan, may }) =>
       noted(home, 'invited', `may ${rightsOf({ may }).join(', ')}; LAN ${lan.join(', ') || 'its own'}`),
     ),
-    ...[...is.values()].flatMap((home) => homeEntries(was.get(home.name), home, noted)),
+    ...[...is.values()].flatMap((home) => homeEntries(was.get(home.name), home, by, noted)),
     ...[...was.keys()].filter((name) => !is.has(name)).map((name) => noted(name, 'left', 'and is no home any more')),
     ...[...has.values()]
       .filter((device) => had.get(device.name)?.publicKey !== device.publicKey)
@@ -88,9 +90,13 @@ export function entriesOf(before: StoreDocument, after: StoreDocument, by: Actor
 function homeEntries(
   before: Home | undefined,
   after: Home,
+  by: Actor,
   noted: (home: string, act: AuditEntry['act'], what: string) => Noted,
 ): readonly Noted[] {
   const { name, lan } = after
+  // Only its owner takes a home's secret from it; whoever joins again does so by itself.
+  if (before !== undefined && before.secretHash !== after.secretHash && by === 'hub')
+    return [noted(name, 'revoked', 'its key and secret, until it joins again')]
   if (before === undefined || before.secretHash !== after.secretHash)
     return [noted(name, 'joined', `with ${lan.join(', ') || 'no LAN'}`)]
   const rights = (home: Home): string => JSON.stringify([rightsOf(home), home.quota ?? {}, home.granted ?? home.lan])

@@ -40,7 +40,9 @@ export function noticeOf({ home, by, act, what, about = '' }: Noted): Notice | n
     case 'left':
       return told('leave', 'left the hub, with its devices and published ports', [`sudo homeward hub invite ${home}`])
     case 'key':
-      return told('key', what, [remove])
+      return told('key', what, [`sudo homeward hub revoke-other ${home}`])
+    case 'shared':
+      return told('shared', `has two machines with ${what}`, [`sudo homeward hub revoke-other ${home}`])
     case 'lan':
       return told('lan', `changed its LAN: ${what}`, [takeRight('lan'), remove])
     case 'exit':
@@ -54,6 +56,7 @@ export function noticeOf({ home, by, act, what, about = '' }: Noted): Notice | n
     case 'rotated':
     case 'invited':
     case 'rights':
+    case 'revoked':
     case 'device-removed':
     case 'withdrawn':
     case 'refused':

@@ -14,6 +14,8 @@ import { hashOf, type SecretHash, sameHash } from '../core/secret.ts'
 import { type Home, homeNamed } from '../core/store-document.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
 import type { Follow } from '../machine/follow.ts'
+import type { AuditLog } from '../audit/audit-log.ts'
+import { type Identities, machinesText, type Twice } from '../presence/kept-identities.ts'
 import type { HeartbeatResponder } from '../presence/heartbeat-responder.ts'
 import type { Presences } from '../presence/presence.ts'
 import type { PeerMonitor } from '../presence/peer-monitor.ts'
@@ -64,6 +66,8 @@ export interface HomesDeps {
   /** null where no daemon runs. */
   readonly heartbeats: Pick<HeartbeatResponder, 'heardSeconds'> | null
   readonly presences: Pick<Presences, 'expect'>
+  readonly identities: Pick<Identities, 'registered' | 'twice'>
+  readonly audit: Pick<AuditLog, 'note'>
   readonly visitors: Pick<Visitors, 'heard' | 'isWanted' | 'isReady' | 'told'>
   readonly measuring: Pick<SourceMeasuring, 'all'>
   /** null where no daemon runs. */
@@ -100,6 +104,18 @@ export function makeHomes(deps: HomesDeps): Homes {
     }
   }
 
+  /** @returns the machines of a home that has two; null: one, as far as is known. */
+  function noteMachine(home: Home, machine: RegisterRequest['machine'], from: string): Twice | null {
+    const isNews = machine !== undefined && deps.identities.registered(home, machine, from)
+    const twice = deps.identities.twice(home)
+    if (isNews && twice !== null) {
+      const what = machinesText(twice)
+      log.warn({ home: home.name, machines: twice.machines }, 'two machines register as one home')
+      deps.audit.note([{ home: home.name, by: 'home', act: 'shared', what: `its identity: ${what}`.slice(0, 400) }])
+    }
+    return twice
+  }
+
   return {
     authenticate: (bearer) => {
       const dot = bearer.indexOf('.')
@@ -125,6 +141,8 @@ export function makeHomes(deps: HomesDeps): Homes {
     },
 
     register: async (caller, request, from) => {
+      // Whatever becomes of the rest: a copy must not stay unseen by asking for what is refused.
+      const twice = noteMachine(caller, request.machine, from)
       const { result, changed } = await update(
         (document, now) => register(document, caller, request, identity.publicKey, now),
         'home',
@@ -154,6 +172,7 @@ export function makeHomes(deps: HomesDeps): Homes {
         ...(incidents === undefined ? {} : { incidents }),
         alternatePorts: [...machine.alternatePorts],
         waiting: [...waiting],
+        shared: twice !== null,
         visitors: visitors.isWanted(home.name),
         named: namedTargets(store.document, home.name),
         ...(deps.proving === null ? {} : { published: deps.proving.toldTo(home.name) }),

@@ -8,6 +8,7 @@ import type { Occupied } from '../core/lan.ts'
 import type { KeptPortsOf } from '../machine/kept-ports.ts'
 import type { EchoResponder } from '../presence/echo-responder.ts'
 import type { HeardOnce } from '../presence/heard-once.ts'
+import type { Identities } from '../presence/kept-identities.ts'
 import type { HeartbeatResponder } from '../presence/heartbeat-responder.ts'
 import type { LastEndpoints } from '../presence/last-endpoints.ts'
 import type { Mappings } from '../presence/mappings.ts'
@@ -49,6 +50,8 @@ export interface HubDeps<Opened extends Alarm> {
   readonly openAlerting: (status: () => Promise<HubStatus>) => Promise<Opened>
   /** Who did what. Default: nothing is written. */
   readonly audit?: AuditLog
+  /** Which machines are each home. Default: nobody notices two. */
+  readonly identities?: Identities
   /** What homes asked of the owner. Default: nothing, and it is forgotten with the process. */
   readonly requests?: WaitingRequests
   /** What checks of publications found before. Default: nothing is known. */

@@ -12,6 +12,7 @@ import { NOTHING_KEPT_BUT_22 } from '../machine/kept-ports.ts'
 import { makeHomeSigns } from '../presence/home-signs.ts'
 import { noteMappings } from '../presence/note-mappings.ts'
 import { makePresences } from '../presence/presence.ts'
+import { NO_IDENTITIES, sharedWarnings } from '../presence/kept-identities.ts'
 import { NOTHING_KEPT } from '../proving/kept-standings.ts'
 import { makeProving, type Proving } from '../proving/proving.ts'
 import { type HubStatus, hubStatus, type RegistrationNote } from '../report/status.ts'
@@ -24,11 +25,13 @@ import { type Homes, makeHomes } from './homes.ts'
 import { makeKeptSources, makeSourceMeasuring } from '../visitors/kept-sources.ts'
 import { measureAnswerPath } from '../visitors/answer-path.ts'
 import type { Alarm, HubDeps } from './hub-deps.ts'
+import { makeLogOnce } from './log-once.ts'
 import { makeMembers, type Members } from './members.ts'
 import { makeNewSettings } from './new-settings.ts'
 import { makeProofFacts } from '../visitors/proof-facts.ts'
 import { makePublishing, type Publishing } from './publishing.ts'
 import { makeQuickCheck, provingPresence } from '../visitors/quick-check.ts'
+import { makeRevokeOther, type RevokeOther } from './revoke-other.ts'
 import { makeUpdate } from './update.ts'
 import { makeWishes } from './wishes.ts'
 import { unwrittenRequests } from '../store/waiting-requests.ts'
@@ -44,6 +47,7 @@ export interface Hub
   readonly testAlerts: AlertTests
   readonly publications: Publishing
   readonly members: Members
+  readonly revokeOther: RevokeOther
   /** Tells a home what this machine sees arrive of it. @param from the address that the home's call came from. */
   readonly arrivals: (caller: Home, nonce: string, from: string) => Promise<ArrivalsAnswer>
   readonly status: () => Promise<HubStatus>
@@ -83,6 +87,7 @@ export async function makeHub<Opened extends Alarm>(
     ssh = NOTHING_KEPT_BUT_22,
     watchPackets = NOBODY_WATCHES,
     audit = NO_AUDIT,
+    identities = NO_IDENTITIES,
     visitPorts = async () => null,
     clock,
     log,
@@ -135,6 +140,7 @@ export async function makeHub<Opened extends Alarm>(
       notes: await machine.notes(),
       warnings: [
         ...newSettings.warnings(),
+        ...sharedWarnings(identities, store.document.homes),
         ...(await machine.warnings()),
         ...(await overlapping()),
         ...(await wayIn.warnings(heartbeats !== null)),
@@ -164,6 +170,7 @@ export async function makeHub<Opened extends Alarm>(
     )
     await presences.note(store.document.homes)
     signs?.look(store.document.homes)
+    identities.keep(store.document.homes.map(({ name }) => name))
     await noteMappings(store.document.homes, deps)
     await machine.recoverSessions()
   }
@@ -198,6 +205,8 @@ export async function makeHub<Opened extends Alarm>(
     })
   const homes = makeHomes({
     ...deps,
+    identities,
+    audit: telling,
     measuring,
     proving,
     update,
@@ -227,12 +236,7 @@ export async function makeHub<Opened extends Alarm>(
   })
   serve()
 
-  /** Overlaps that are in the log already. */
-  let said: readonly string[] = []
-  const logOverlaps = (found: readonly string[]): void => {
-    for (const warning of found.filter((one) => !said.includes(one))) log.warn(warning)
-    said = found
-  }
+  const logOverlaps = makeLogOnce(log)
 
   const hub: Hub = {
     ...homes,
@@ -252,6 +256,7 @@ export async function makeHub<Opened extends Alarm>(
       today: clock.wall,
       log,
     }),
+    revokeOther: makeRevokeOther({ store, identities, update, invite: homes.invite, machine, log }),
     arrivals: (caller, nonce, from) =>
       watchArrivals(watchPackets, {
         nonce,
@@ -284,6 +289,7 @@ export async function makeHub<Opened extends Alarm>(
       await ssh.close()
       await machine.settled()
       await deps.mappings.save('now')
+      await identities.settled()
       await audit.settled()
       await adapter.close()
     },

@@ -26,6 +26,8 @@ export interface HubPaths {
   readonly hiddenHosts: string
   /** What homes ask of the owner. */
   readonly requests: string
+  /** Which machines register as each home. */
+  readonly identities: string
   /** The folder of who did what. */
   readonly audit: string
   /** What the checks of publications found. */
@@ -54,6 +56,7 @@ export function hubPaths(folders: {
     heardOnce: join(folders.stateDir, 'heard.json'),
     hiddenHosts: join(folders.stateDir, 'hidden-hosts.json'),
     requests: join(folders.stateDir, 'requests.json'),
+    identities: join(folders.stateDir, 'identities.json'),
     audit: join(folders.stateDir, 'audit'),
     proofs: join(folders.stateDir, 'proofs.json'),
     socket: join(folders.runtimeDir, 'hub.sock'),

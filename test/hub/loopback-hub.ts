@@ -98,9 +98,9 @@ export async function paperHub<Opened extends Alarm = null>(port = 51_820, more:
 }
 
 /** @param port what hub.yaml says; the registrar takes a free one all the same. */
-export async function loopbackHub(port = 51_820): Promise<LoopbackHub> {
+export async function loopbackHub(port = 51_820, more: Partial<HubDeps<Alarm>> = {}): Promise<LoopbackHub> {
   const { hub, store, machine, clock, log, lines, transports, tls, fingerprint, readAudit, remove } =
-    await paperHub(port)
+    await paperHub<Alarm>(port, more)
   await hub.reconcile()
   const authentication = makeAuthentication(hub, clock, log)
   const server = await openRegistrar(

@@ -246,6 +246,17 @@ describe('other news', () => {
     expect(kinds).toContain('send-heartbeat')
   })
 
+  test('says whether another machine is this home too; what does not say so leaves it as it was', () => {
+    const shared = (before: boolean, event: WatchEvent) =>
+      fed(pendingSince(99_500, given({ isShared: before })), event).watch.isShared
+    expect(shared(false, registered({ isShared: true }))).toBe(true)
+    expect(shared(true, registered({ isShared: false }))).toBe(false)
+    expect(shared(true, registered({ outcome: 'unreachable' }))).toBe(true)
+    expect(shared(false, registered())).toBe(false)
+    // Though a heartbeat was answered since it was asked.
+    expect(shared(false, registered({ isShared: true, mapping: null }))).toBe(true)
+  })
+
   test('is no answer, whatever it is', () => {
     for (const event of [
       registered(),

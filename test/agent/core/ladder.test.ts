@@ -65,6 +65,7 @@ describe('the order of the remedies', () => {
     ['home-offline', []],
     ['hub-down', []],
     ['home-unknown', []],
+    ['identity-twice', []],
     ['mapping-changed', []],
     ['mtu-black-hole', []],
     ['drift', []],

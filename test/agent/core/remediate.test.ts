@@ -81,6 +81,18 @@ describe('a silence', () => {
     expect(heal(given({ evidence: unknown })).watch.health).toMatchObject({ kind: 'offline', cause: 'home-unknown' })
   })
 
+  test('of a machine whose session another one takes is the other machine, and no remedy', () => {
+    const { watch, actions } = heal(given({ isShared: true }))
+    expect(actions).toEqual([
+      { kind: 'tell-health', from: DOUBTFUL, to: { kind: 'offline', since: 12_000, cause: 'identity-twice' } },
+    ])
+    expect(heal(watch, 13_000).watch).toBe(watch)
+    // Once the hub says that there is no other, the cause is what it looks like.
+    expect(heal({ ...watch, isShared: false }, 13_000).actions.at(-1)).toMatchObject({ kind: 'remedy' })
+    // What the line itself does is no other machine's doing.
+    expect(heal(given({ isShared: true, evidence: LINE_AWAY })).watch.health).toMatchObject({ cause: 'home-offline' })
+  })
+
   test('with every remedy tried pauses, and wants fresh evidence', () => {
     const tried = ['new-source-port', 'set-endpoint 203.0.113.10:4500', 'new-session']
     const { watch, actions } = heal(given({ remediation: { ...NO_REMEDIATION, tried }, health: HEALING }))

@@ -65,6 +65,7 @@ test('every sort has words, for one and for many', () => {
     join: count,
     leave: count,
     key: count,
+    shared: count,
     lan: count,
     exit: count,
     device: count,
@@ -72,9 +73,9 @@ test('every sort has words, for one and for many', () => {
     wish: count,
   })
   expect(said({ counts: counts(1), notices: [] }).title).toBe(
-    'cabin: joined, left, changed its key, changed its LAN, changed its way out, added a device, published a port, asks for your permission',
+    'cabin: joined, left, changed its key, two machines have its identity, changed its LAN, changed its way out, added a device, published a port, asks for your permission',
   )
   expect(said({ counts: counts(2), notices: [] }).title).toBe(
-    'cabin: joined 2 times, left 2 times, changed its key 2 times, changed its LAN 2 times, changed its way out 2 times, added 2 devices, published 2 ports, asks for 2 permissions',
+    'cabin: joined 2 times, left 2 times, changed its key 2 times, two machines have its identity, changed its LAN 2 times, changed its way out 2 times, added 2 devices, published 2 ports, asks for 2 permissions',
   )
 })

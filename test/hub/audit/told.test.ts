@@ -25,7 +25,8 @@ describe('of what is noted', () => {
   test.each([
     ['joined', 'joined WHAT', ['hub remove cabin']],
     ['left', 'left the hub, with its devices and published ports', ['hub invite cabin']],
-    ['key', 'WHAT', ['hub remove cabin']],
+    ['key', 'WHAT', ['hub revoke-other cabin']],
+    ['shared', 'has two machines with WHAT', ['hub revoke-other cabin']],
     ['lan', 'changed its LAN: WHAT', ['hub home cabin --may=-lan', 'hub remove cabin']],
     ['exit', 'WHAT', ['hub home cabin --may=-exit']],
     ['device-added', 'added the device WHAT', ['device remove ABOUT', 'hub home cabin --may=-devices']],
@@ -45,7 +46,7 @@ describe('of what is noted', () => {
     })
   })
 
-  test.each(['rotated', 'refused', 'withdrawn', 'device-removed', 'invited', 'rights'] as const)(
+  test.each(['rotated', 'refused', 'withdrawn', 'device-removed', 'invited', 'rights', 'revoked'] as const)(
     '%s stays in the log',
     (act) => expect(noticeOf(entry(act))).toBeNull(),
   )

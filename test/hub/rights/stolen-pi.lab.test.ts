@@ -1,7 +1,17 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { hubStatusOf, inviteHome, problemOf, startAgent, startHub, statusOf } from '../../agent/lab-home.ts'
+import {
+  eventsOf,
+  hubStatusOf,
+  inviteHome,
+  problemOf,
+  startAgent,
+  startHub,
+  statusOf,
+  waitForStatus,
+} from '../../agent/lab-home.ts'
+import type { Host } from '../../lab/host/host.ts'
 import { askService, serveEcho } from '../../lab/host/service.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
@@ -124,3 +134,47 @@ test('whoever is invited to more has more', async () => {
   })
   expect((await problemOf(hub, ['hub', 'refuse', 'r-aaaa'])).code).toBe('request-missing')
 })
+
+test('a copy of the home’s card in another machine is noticed, fought by neither, and shut out by the hub’s owner', async () => {
+  const { hub, home, visitor: thief } = picture
+  const { pi } = home
+  await announce(home.lan.prefix)
+  await expect.poll(async () => (await statusOf(pi)).hub.registrar, { timeout: 120_000 }).toBe('reachable')
+  // Both are one machine's kernel here, which has been booted once.
+  await thief.shell(`
+    echo 6fd5a44b-35f4-4ad4-a9b9-6b9be13e1fe9 > /tmp/boot_id
+    mount --bind /tmp/boot_id /proc/sys/kernel/random/boot_id`)
+  for (const folder of ['configDir', 'stateDir'] as const)
+    await cp(pi.disk[folder], thief.disk[folder], { recursive: true })
+  const copy = thief.startHomeward(['run'])
+  await copy.waitForLine(/the tunnel is up/, { timeoutMs: 120_000 })
+
+  const warnings = async () => ((await hubStatusOf(hub)).warnings ?? []).join()
+  await expect.poll(warnings, { timeout: 300_000 }).toContain('sudo homeward hub revoke-other cabin')
+  for (const machine of [pi, thief])
+    await expect
+      .poll(async () => (await statusOf(machine)).router.warnings.join(), { timeout: 300_000 })
+      .toContain('another machine has this home’s key and secret too')
+  // Each takes the tunnel from the other; neither tries anything against that.
+  const sinceNamed = async (machine: Host) => {
+    const events = await eventsOf(machine)
+    const named = events.findIndex((event) => 'cause' in event && event.cause === 'identity-twice')
+    return named < 0 ? [] : events.slice(named)
+  }
+  await expect
+    .poll(async () => (await sinceNamed(pi)).length + (await sinceNamed(thief)).length, { timeout: 300_000 })
+    .toBeGreaterThan(0)
+  for (const machine of [pi, thief])
+    expect((await sinceNamed(machine)).filter(({ kind }) => kind === 'remedy')).toEqual([])
+  const { stdout: log } = await hub.homeward(['hub', 'log', 'cabin'])
+  expect(log).toMatch(/^\S+Z {2}cabin: shared its identity: .* at 198\.18\.0\.20, first heard /m)
+
+  const before = (await hub.run('wg', ['show', 'hw0', 'peers'])).stdout
+  const token = (await hub.homeward(['hub', 'revoke-other', 'cabin'])).stdout.trim()
+  await pi.homeward(['join', '--again', token, '--yes'], { timeoutMs: 300_000 })
+  await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up', 300_000)
+  await expect.poll(async () => (await statusOf(thief)).tunnel.cause, { timeout: 300_000 }).toBe('home-unknown')
+  expect((await hub.run('wg', ['show', 'hw0', 'peers'])).stdout).not.toBe(before)
+  expect(await warnings()).not.toContain('revoke-other')
+  await copy.stop()
+}, 900_000)
