@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import type { Family } from '../../net/address.ts'
 import { Problem, reasonOf } from '../../problems/problem.ts'
+import { tryLook } from '../../system/process/look.ts'
 import { type CommandResult, runCommand, tryCommand } from '../../system/process/run-command.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { IptablesProgram } from '../observation.ts'
@@ -101,7 +102,7 @@ async function askIp(
 ): Promise<Pick<Replies, 'links' | 'routes' | 'networks' | 'rules'> & { readonly toStrangerIpv6: string | null }> {
   const questions = [...IP_QUESTIONS, TO_STRANGER_IPV6]
   const input = questions.map((words) => `${words.join(' ')}\n`).join('')
-  const { exitCode, stdout, stderr } = await tryCommand('ip', ['-j', '-d', '-batch', '-'], { input, signal })
+  const { exitCode, stdout, stderr } = await tryLook('ip', ['-j', '-d', '-batch', '-'], { input, signal })
   const [links, routes, networks, rules, toStrangerIpv6 = null, ...more] = stdout.trim().split('\n')
   // ip ends at the first question that fails, and says which.
   const isLast = stderr.includes(`Command failed -:${questions.length}`)
@@ -181,7 +182,7 @@ async function answerOf(
   none: RegExp,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const result = await tryCommand(file, args, { signal })
+  const result = await tryLook(file, args, { signal })
   if (result.exitCode === 0) return result.stdout
   if (none.test(result.stderr)) return null
   throw new Problem('command-failed', { what: [file, ...args].join(' '), why: result.stderr.trim() })

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import * as v from 'valibot'
 import type { Clock } from '../../system/time/clock.ts'
-import { runCommand } from '../../system/process/run-command.ts'
+import { runLook } from '../../system/process/look.ts'
 
 /**
  * Seconds since a handshake initiation last came to WireGuard's ports from this address, accepted or not; null when
@@ -101,5 +101,5 @@ async function within(work: Promise<void>, milliseconds: number): Promise<void> 
 
 async function nftList(set: InitiationSet): Promise<string> {
   const args = ['-j', 'list', 'set', 'inet', 'homeward', set]
-  return (await runCommand('nft', args, { timeoutMs: LIST_TIMEOUT_MS })).stdout
+  return (await runLook('nft', args, { timeoutMs: LIST_TIMEOUT_MS })).stdout
 }

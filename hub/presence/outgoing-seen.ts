@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { Outgoing } from '../../protocol/publications.ts'
-import { runCommand } from '../../system/process/run-command.ts'
+import { runLook } from '../../system/process/look.ts'
 
 /** Seconds since a service at home last sent something by this hub, and since something came back; null: not in a day. */
 export interface OutgoingSeen {
@@ -61,5 +61,5 @@ function sinceLast(text: string, { protocol, address, port, lastPort, targetPort
 
 async function nftList(set: string): Promise<string> {
   const args = ['-j', 'list', 'set', 'inet', 'homeward', set]
-  return (await runCommand('nft', args, { timeoutMs: LIST_TIMEOUT_MS })).stdout
+  return (await runLook('nft', args, { timeoutMs: LIST_TIMEOUT_MS })).stdout
 }

@@ -1,7 +1,7 @@
 import { reasonOf } from '../../problems/problem.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
-import { runCommand } from '../../system/process/run-command.ts'
+import { runLook } from '../../system/process/look.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import { parseDump, type PeerState } from '../../wireguard/dump.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
@@ -120,6 +120,6 @@ function peerStats({ peer, handshakeAt, heardAt }: Memory, now: number): PeerSta
 }
 
 async function wgDump(interfaceName: string): Promise<string> {
-  const { stdout } = await runCommand('wg', ['show', interfaceName, 'dump'], { timeoutMs: LOOK_TIMEOUT_MS })
+  const { stdout } = await runLook('wg', ['show', interfaceName, 'dump'], { timeoutMs: LOOK_TIMEOUT_MS })
   return stdout
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import * as v from 'valibot'
 import { networkOf, parsePrefix, prefixLength } from '../../net/prefix.ts'
-import { runCommand } from '../process/run-command.ts'
+import { runLook } from '../process/look.ts'
 
 /** An IPv4 network to which this machine has a way other than its default route. */
 export interface MachineNetwork {
@@ -63,7 +63,7 @@ export function connectedNetworks(
 /** Reads the networks of routes. Where `ip` has no JSON (busybox), those of the main table as the kernel lists them. */
 async function readRoutedNetworks(except: string): Promise<readonly MachineNetwork[]> {
   try {
-    const { stdout } = await runCommand('ip', ['-4', '-j', ...ROUTES_QUESTION], { timeoutMs: 2_000 })
+    const { stdout } = await runLook('ip', ['-4', '-j', ...ROUTES_QUESTION], { timeoutMs: 2_000 })
     return parseRoutes(stdout, [except])
   } catch {
     return parseProcRoutes(await readFile('/proc/net/route', 'utf8').catch(() => ''), [except])

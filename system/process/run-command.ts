@@ -26,10 +26,15 @@ export async function runCommand(
 ): Promise<CommandResult> {
   const result = await tryCommand(file, args, options)
   if (result.exitCode === 0) return result
-  const said = result.stderr.trim().split('\n').slice(-3).join('; ')
-  throw new Problem('command-failed', {
+  throw failed(file, args, result)
+}
+
+/** Of a program that ended with another status than 0. */
+export function failed(file: string, args: readonly string[], { exitCode, stderr }: CommandResult): Problem {
+  const said = stderr.trim().split('\n').slice(-3).join('; ')
+  return new Problem('command-failed', {
     what: commandLine(file, args),
-    why: said === '' ? `it ended with status ${result.exitCode}` : said,
+    why: said === '' ? `it ended with status ${exitCode}` : said,
   })
 }
 
@@ -69,14 +74,17 @@ export function tryCommand(
   })
 }
 
+export function tooSlow(file: string, args: readonly string[], timeoutMs: number, cause?: Error): Problem {
+  return new Problem('command-timeout', {
+    what: commandLine(file, args),
+    why: `it did not end within ${timeoutMs / 1000} s`,
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
+
 function startFailure(file: string, args: readonly string[], error: ExecFileException, timeoutMs: number): Problem {
   if (error.code === 'ENOENT') return notInstalled(file, error)
-  if (error.killed === true)
-    return new Problem('command-timeout', {
-      what: commandLine(file, args),
-      why: `it did not end within ${timeoutMs / 1000} s`,
-      cause: error,
-    })
+  if (error.killed === true) return tooSlow(file, args, timeoutMs, error)
   return new Problem('command-failed', { what: commandLine(file, args), why: error.message, cause: error })
 }
 

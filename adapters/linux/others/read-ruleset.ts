@@ -1,5 +1,5 @@
 import { Problem, reasonOf } from '../../../problems/problem.ts'
-import { runCommand } from '../../../system/process/run-command.ts'
+import { runLook } from '../../../system/process/look.ts'
 import { parseNative } from './native-firewall.ts'
 import { refusalIn } from './native-probe.ts'
 
@@ -9,7 +9,7 @@ export type Ruleset = { readonly listed: string } | { readonly refused: string }
 /** Reads all tables without the elements of sets and maps, which may be many. @throws {Problem} `tool-missing`. */
 export async function readRuleset(signal: AbortSignal): Promise<Ruleset> {
   try {
-    const { stdout } = await runCommand('nft', ['-j', '-t', 'list', 'ruleset'], { signal })
+    const { stdout } = await runLook('nft', ['-j', '-t', 'list', 'ruleset'], { signal })
     parseNative(stdout)
     return { listed: stdout }
   } catch (thrown) {

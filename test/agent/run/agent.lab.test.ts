@@ -102,11 +102,12 @@ describe('a running agent', () => {
   })
 
   test('what differs is planned, and mended by apply', async () => {
-    const { stdout } = await askBroken(
+    const { exitCode } = await askBroken(
       () => pi.homeward(['plan'], { allowFailure: true }),
-      ({ exitCode }) => exitCode === 2,
+      // Not what the agent has left of it in the midst of its own mending.
+      ({ stdout }) => stdout.includes('add the address 10.86.0.2/16 to hw0'),
     )
-    expect(stdout).toContain('add the address 10.86.0.2/16 to hw0')
+    expect(exitCode).toBe(2)
     const refused = await askBroken(
       () => problemOf(pi, ['apply']),
       ({ exitCode }) => exitCode !== 0,
