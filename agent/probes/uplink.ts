@@ -1,7 +1,7 @@
-import { connect } from 'node:net'
 import { branchSignal } from '../../system/time/branch-signal.ts'
 import { within } from '../../system/time/within.ts'
 import { parseEndpoint } from '../../wireguard/spec.ts'
+import { tcpHello, type TcpPlace, type TcpReply } from './tcp-hello.ts'
 import { gatewayIsGone, type Gateway, readGateway } from '../lan/gateway.ts'
 
 /** Whether the uplink works, tested without the hub. null: that cannot be told. */
@@ -11,9 +11,6 @@ export interface Uplink {
   /** Whether somebody on the internet answers who is not the hub. */
   readonly beacon: boolean | null
 }
-
-/** The outcome of a connection. A refusal answers too; `unreachable` is the word of a router, or of the kernel. */
-type Reply = 'answered' | 'unreachable' | 'silent'
 
 /** How long answers are waited for: above three round trips to anywhere, and below what a person calls a while. */
 const ANSWER_MS = 1_500
@@ -55,19 +52,14 @@ async function testGateway(signal: AbortSignal): Promise<boolean | null> {
   return reply === 'unreachable' ? true : null
 }
 
-function gatewayPlaces({ address, device }: Gateway): readonly Place[] {
+function gatewayPlaces({ address, device }: Gateway): readonly TcpPlace[] {
   const scoped = address.startsWith('fe80:') ? `${address}%${device}` : address
   return GATEWAY_PORTS.map((port) => ({ address: scoped, port }))
 }
 
-interface Place {
-  readonly address: string
-  readonly port: number
-}
-
 /** Ends with the first answer, else when every place has replied. */
-async function bestReply(places: readonly Place[], signal: AbortSignal): Promise<Reply> {
-  const replies = places.map((place) => hello(place, signal))
+async function bestReply(places: readonly TcpPlace[], signal: AbortSignal): Promise<TcpReply> {
+  const replies = places.map((place) => tcpHello(place, signal))
   const first = replies.map(async (reply) => {
     if ((await reply) !== 'answered') throw new TypeError('no answer')
   })
@@ -76,31 +68,5 @@ async function bestReply(places: readonly Place[], signal: AbortSignal): Promise
     return 'answered'
   } catch {
     return (await Promise.all(replies)).includes('unreachable') ? 'unreachable' : 'silent'
-  }
-}
-
-function hello({ address, port }: Place, signal: AbortSignal): Promise<Reply> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: address, port, signal })
-    const end = (reply: Reply): void => {
-      socket.destroy()
-      resolve(reply)
-    }
-    socket.once('connect', () => end('answered'))
-    socket.on('error', ({ code }: NodeJS.ErrnoException) => end(replyIn(code)))
-  })
-}
-
-function replyIn(code: string | undefined): Reply {
-  switch (code) {
-    // An RST, or ICMP port unreachable from the host itself (tcp(7)): packets go there and come back.
-    case 'ECONNREFUSED':
-    case 'ECONNRESET':
-      return 'answered'
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return 'unreachable'
-    default:
-      return 'silent'
   }
 }
