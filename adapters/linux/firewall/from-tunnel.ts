@@ -22,8 +22,17 @@ export function forgedChain(tunnel: string, address: string, network: string): N
       `${byAnother} ip daddr ${address} drop`,
       // A network of this machine may overlap the tunnel's: its hosts are reached by the interface that they come by.
       `${byAnother} ip saddr ${network} fib saddr . iif oif missing drop`,
+      // What this end sends from there goes by the tunnel alone, and so do errors that it causes (RFC 5927, 4.3): sockets
+      // take them from any interface and sender.
+      `${byAnother} icmp type { destination-unreachable, time-exceeded, parameter-problem } ${quotedSource(address)} drop`,
     ],
   }
+}
+
+/** The source of the packet that an ICMP error quotes: behind eight bytes of ICMP, twelve into an IPv4 header. */
+function quotedSource(address: string): string {
+  const bytes = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'))
+  return `@th,160,32 0x${bytes.join('')}`
 }
 
 /**

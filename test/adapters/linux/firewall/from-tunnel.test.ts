@@ -16,6 +16,7 @@ test('both ends drop what is of the tunnel and comes another way, before it make
     rules: [
       'iifname != { "lo", "hw0" } ip daddr 10.86.0.2 drop',
       'iifname != { "lo", "hw0" } ip saddr 10.86.0.0/16 fib saddr . iif oif missing drop',
+      'iifname != { "lo", "hw0" } icmp type { destination-unreachable, time-exceeded, parameter-problem } @th,160,32 0x0a560002 drop',
     ],
   })
 })
