@@ -13,6 +13,10 @@ export interface HomeSigns {
 /** After what silence an agent is missed whose WireGuard is heard: more than a restarting agent needs. */
 const AGENT_SILENT_SECONDS = 45
 const AGENT_SILENT_HEARTBEATS = 4
+/** How late a look is that was held up: this process was stopped, or its machine slept. Usually there is one a second. */
+const HELD_UP_MS = 15_000
+/** How long a hub listens then, before it calls anybody silent: what came meanwhile waits, or is lost, and a keepalive comes each 25 s. */
+const LISTEN_AGAIN_MS = 30_000
 /** After what time a peer monitor that sees nothing says nothing of homes. */
 const BLIND_SECONDS = 5
 
@@ -23,6 +27,16 @@ export function makeHomeSigns(
   clock: Clock,
 ): HomeSigns {
   let known: readonly Home[] | null = null
+  let lookedAt: number | null = null
+  let listensUntil = -Infinity
+
+  /** Whether this hub was held up a moment ago: the silence of homes is its own then. */
+  function isDeaf(): boolean {
+    const now = clock.now()
+    if (lookedAt !== null && now - lookedAt > HELD_UP_MS) listensUntil = now + LISTEN_AGAIN_MS
+    lookedAt = now
+    return now < listensUntil
+  }
 
   function lookAt(home: Home): void {
     const { name } = home
@@ -54,6 +68,7 @@ export function makeHomeSigns(
     look: (homes) => {
       if (homes !== known) alerting.note({ kind: 'homes', homes: homes.map(({ name }) => name) })
       known = homes
+      if (isDeaf()) return
       if ((peerMonitor.ageSeconds() ?? Infinity) > BLIND_SECONDS) return
       for (const home of homes) lookAt(home)
     },

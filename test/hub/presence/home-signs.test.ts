@@ -21,7 +21,17 @@ function hearing(heardOnce = memoryOnly()) {
     clock,
   )
   return {
-    clock,
+    clock: {
+      /** Time passes in which the hub looks, at nobody. */
+      turn: (milliseconds: number) => {
+        for (let left = milliseconds; left > 0; left -= 10_000) {
+          clock.turn(Math.min(left, 10_000))
+          signs.look([])
+        }
+      },
+    },
+    /** Time passes in which the hub is stopped. */
+    stop: (milliseconds: number) => clock.turn(milliseconds),
     presences,
     look: async (now: Partial<Heard & { peerMonitor: number | null }> = {}, home: Home = CABIN) => {
       scene.hears(now)
@@ -51,6 +61,21 @@ describe('a home that is silent', () => {
     expect(await look({ heartbeat: 60, wireguard: 60 })).toEqual(WELL)
     clock.turn(3_000)
     expect(await look({ heartbeat: 63, wireguard: 63 })).toEqual(['tunnel: home-dark for 63 s'])
+  })
+  test('is not called that by a hub that was stopped itself, until it has listened again', async () => {
+    const { look, clock, stop } = hearing()
+    expect(await look({ heartbeat: 2, wireguard: 1 })).toEqual(WELL)
+    stop(15_000)
+    expect(await look({ heartbeat: 17, wireguard: 16 })).toEqual(WELL)
+    stop(120_000)
+    expect(await look({ heartbeat: 137, wireguard: 136 })).toEqual([])
+    for (let second = 1; second < 30; second += 1) {
+      clock.turn(1_000)
+      expect(await look({ heartbeat: 137 + second, wireguard: 136 + second })).toEqual([])
+    }
+    clock.turn(1_000)
+    expect(await look({ heartbeat: 167, wireguard: 166 })).toEqual(['tunnel: home-dark for 166 s'])
+    expect(await look({ heartbeat: 1, wireguard: 1 })).toEqual(WELL)
   })
   test('is its agent alone, when WireGuard is heard', async () => {
     const { look, clock } = hearing()
