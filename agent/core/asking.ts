@@ -22,6 +22,8 @@ const UNKNOWN_ECHO_MS = 15_000
 
 const UPLINK_AGAIN_MS = 10_000
 
+const PROOF_AGAIN_MS = 1_000
+
 /** How often the machine's own state is looked at: not every kind of router reports its changes. */
 const RESTORE_MS = { idle: 8_000, inUse: 2_000 } as const
 
@@ -53,6 +55,18 @@ function outagePaceMs(lastedMs: number): number {
   if (lastedMs < 10_000) return 300
   if (lastedMs < 120_000) return 1_000
   return lastedMs < 900_000 ? 5_000 : 15_000
+}
+
+/**
+ * When the tunnel is to prove itself without the hub's daemon: after a refusal, in doubt, and where the daemon is known
+ * to be silent, or nothing of it answers. While a remedy is under way the daemon's own answers must do.
+ */
+export function proofDueAt({ asking, health, heartbeats, registration, remediation, isDaemonSilent }: Watch): number {
+  if (asking.isProofPending) return Infinity
+  if (asking.isRefused) return -Infinity
+  if (remediation.underWay !== null || (health.kind === 'up' && heartbeats.missesInARow === 0)) return Infinity
+  const isDue = isDaemonSilent || health.kind === 'doubtful' || registration.registrar === 'unreachable'
+  return isDue ? (asking.proofAskedAt ?? -Infinity) + PROOF_AGAIN_MS : Infinity
 }
 
 export function uplinkDueAt({ asking, health, registration, evidence }: Watch): number {

@@ -1,8 +1,16 @@
 import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
 import { noteFailbackRound, fellBack } from './fallback.ts'
 import { type Answered, begun, enter, handshakeSeen, knownAgain, driftRepaired, remedyEnded } from './remediate.ts'
-import { diagnose, noteRegistrar, noteRound, noteUplink, notePeerView } from './evidence.ts'
-import { forgiveMisses, isOvertaken, noteAnswer, noteOverdue, noteRefused } from './heartbeats.ts'
+import {
+  diagnose,
+  noteNotCarried,
+  notePeerView,
+  noteRegistrar,
+  noteRound,
+  noteUplink,
+  roundsThatCount,
+} from './evidence.ts'
+import { forgiveMisses, isOvertaken, noteAnswer, noteCarried, noteOverdue } from './heartbeats.ts'
 import { noteMapping } from './ledger.ts'
 import { newPathMtu, noteSizes, recheckSizes } from './path-mtu.ts'
 import { noteOutcome, registerSoon } from './registration.ts'
@@ -38,7 +46,9 @@ export function taken(watch: Watch, event: WatchEvent, now: number, actions: Act
       return [mappingSeen(after, mapping, now, actions, silentMs), { sentAt }]
     }
     case 'refused':
-      return [{ ...watch, heartbeats: noteRefused(watch.heartbeats, now), isDaemonSilent: true }, { sentAt: null }]
+      return [{ ...watch, asking: { ...watch.asking, isRefused: true } }, null]
+    case 'tunnel-proof':
+      return tunnelProof(watch, event.carries, now)
     case 'registration-ended':
       return [registrationEnded(watch, event, now, actions), null]
     case 'echoed':
@@ -92,6 +102,19 @@ export function taken(watch: Watch, event: WatchEvent, now: number, actions: Act
     default:
       return event satisfies never
   }
+}
+
+/** The tunnel carries, and the hub's daemon is dead, or stopped: up, with a note. Or the tunnel is not shown to carry. */
+function tunnelProof(watch: Watch, carries: boolean, now: number): [Watch, Answered | null] {
+  const askedAt = watch.asking.proofAskedAt ?? now
+  const after = { ...watch, asking: { ...watch.asking, isProofPending: false } }
+  // A daemon that answered meanwhile is not silent.
+  if ((watch.heartbeats.answeredAt ?? -Infinity) >= askedAt) return [after, null]
+  if (!carries) return [{ ...after, evidence: noteNotCarried(after.evidence) }, null]
+  // Whether its registrar answers is asked once, since no doubt asks for it any more.
+  const registration = watch.isDaemonSilent ? watch.registration : registerSoon(watch.registration, 'doubt', now)
+  const heartbeats = noteCarried(after.heartbeats, now)
+  return [{ ...after, heartbeats, registration, isDaemonSilent: true }, { sentAt: askedAt }]
 }
 
 function mappingSeen(watch: Watch, seen: Endpoint | null, now: number, actions: Action[], silentMs = 0): Watch {
@@ -173,7 +196,7 @@ function echoed(
 }
 
 function sized(watch: Watch, { round }: Extract<WatchEvent, { kind: 'sized' }>, now: number, actions: Action[]): Watch {
-  const [pathMtu, mtu] = noteSizes(watch.pathMtu, round, now)
+  const [pathMtu, mtu] = noteSizes(watch.pathMtu, round, roundsThatCount(watch.heartbeats), now)
   const after = { ...watch, pathMtu }
   if (mtu === null || isSilent(watch) || watch.remediation.underWay !== null) return after
   const cause = 'mtu-black-hole'

@@ -1,7 +1,8 @@
 import { REJECT_AFTER_TIME, REKEY_AFTER_TIME } from '../../wireguard/timers.ts'
 import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
 import type { Cause } from './cause.ts'
-import type { Heartbeats } from './heartbeats.ts'
+import { type Heartbeats, missesThatCount } from './heartbeats.ts'
+import { missedHandshakesMs } from './rekey.ts'
 import type { RegistrationOutcome } from './registration.ts'
 
 /**
@@ -30,6 +31,8 @@ export interface Evidence {
    * nothing of ours.
    */
   readonly unknown: { readonly since: number; readonly answers: number } | null
+  /** The tunnel itself was asked for an answer of the hub's machine, in vain. */
+  readonly isNotCarried: boolean
   /** `answersSince`: since when the beacons answer, without a silent test in between; null while none does. */
   readonly uplink: (Uplink & { readonly at: number; readonly answersSince: number | null }) | null
 }
@@ -75,14 +78,15 @@ export const NO_EVIDENCE: Evidence = {
   reachedAt: null,
   registrar: null,
   unknown: null,
+  isNotCarried: false,
   uplink: null,
 }
 
-/** How many heartbeats must be missed after a good sign of the path. */
-const MISSES_AFTER_SIGN = 2
+/** How many rounds in a row count at least: a single one may be one lost packet. */
+const LEAST_ROUNDS = 2
 
-/** How many silent rounds count: a single one may be one lost packet. */
-const ROUNDS_THAT_COUNT = 2
+/** How often a round asks each endpoint (agent/probes/echo-socket.ts). */
+const ECHOES_OF_A_ROUND = 3
 
 /** How many answers make a home unknown: one that is removed and joins again at this very moment is unknown for one. */
 const UNKNOWN_ANSWERS_THAT_COUNT = 2
@@ -163,6 +167,10 @@ export function noteUplink(evidence: Evidence, uplink: Uplink, now: number): Evi
   return { ...evidence, uplink: { ...uplink, at: now, answersSince } }
 }
 
+export function noteNotCarried(evidence: Evidence): Evidence {
+  return evidence.isNotCarried ? evidence : { ...evidence, isNotCarried: true }
+}
+
 /** The cause that is proven now; null while the evidence does not suffice. */
 export function diagnose(evidence: Evidence, beats: Heartbeats, trust: EchoTrust, now: number): Cause | null {
   const { view, registrar, silentRounds, elsewhereRounds, reachedAt, unknown } = evidence
@@ -171,18 +179,19 @@ export function diagnose(evidence: Evidence, beats: Heartbeats, trust: EchoTrust
     return isProven ? 'home-unknown' : null
   }
   const isMissed = isMissedSince(beats, reachedAt)
+  const rounds = roundsThatCount(beats)
   if (silentRounds === 0 && elsewhereRounds > 0)
-    return elsewhereRounds >= ROUNDS_THAT_COUNT && isMissed ? elsewhere(evidence) : null
+    return elsewhereRounds >= rounds && isMissed ? elsewhere(evidence) : null
   if (trust === 'trusted' && silentRounds > 0) {
     // A round that began before the registrar answered may have been part of an outage that ended in between.
     if (registrar?.reachable === true)
-      return silentRounds >= ROUNDS_THAT_COUNT && (evidence.round?.askedAt ?? 0) >= registrar.at ? 'udp-blocked' : null
-    return registrar === null ? null : lineOrHub(evidence.uplink, evidence.round?.askedAt ?? 0)
+      return silentRounds >= rounds && (evidence.round?.askedAt ?? 0) >= registrar.at ? 'udp-blocked' : null
+    return registrar === null ? null : lineOrHub(evidence, evidence.round?.askedAt ?? 0)
   }
   // Where echoes are answered, their first round of this silence is waited for: the registrar's word says nothing of UDP.
   if (trust === 'trusted' && evidence.round === null) return null
   if (view !== null && isMissed) return byPeerView({ view, beats, now })
-  return registrar?.reachable === false && silentRounds > 0 ? lineOrHub(evidence.uplink, registrar.askedAt) : null
+  return registrar?.reachable === false && silentRounds > 0 ? lineOrHub(evidence, registrar.askedAt) : null
 }
 
 function byPeerView({
@@ -199,7 +208,8 @@ function byPeerView({
   if (isRefused(view, silentMs)) return 'handshake-refused'
   // Heartbeats were answered with a key for which no new one came: data passed, and handshakes did not.
   const keyMs = (view.handshakeSeconds ?? 0) * 1_000 - silentMs
-  if (view.handshakeSeconds !== null && keyMs >= RENEWED_BY_MS) return 'handshake-blocked'
+  const renewedByMs = Math.max(RENEWED_BY_MS, missedHandshakesMs(missesThatCount(beats)))
+  if (view.handshakeSeconds !== null && keyMs >= renewedByMs) return 'handshake-blocked'
   const isExpired = beats.answeredAt !== null && now - beats.answeredAt > SESSION_MAY_BE_GONE_MS
   if (view.handshakeSeconds === null || isExpired) return 'session-lost'
   // The last answered heartbeat was heard at that same moment. Heard clearly later: only the return path is dead.
@@ -224,18 +234,27 @@ function elsewhere({ round }: Evidence): Cause {
 }
 
 /**
+ * Neither is concluded before the tunnel itself was asked: a hub whose daemon is stopped answers nothing else.
  * @param askedAt when the hub was last asked without success. If that was before the outside answered, the line may
  *   have been away and come back in between.
  */
-function lineOrHub(uplink: Evidence['uplink'], askedAt: number): Cause | null {
-  if (uplink === null) return null
+function lineOrHub({ uplink, isNotCarried }: Evidence, askedAt: number): Cause | null {
+  if (uplink === null || !isNotCarried) return null
   if (uplink.answersSince !== null) return askedAt >= uplink.answersSince ? 'hub-down' : null
   return uplink.gateway === false || uplink.beacon === false ? 'home-offline' : null
 }
 
+/** After a good sign of the path nearly as many heartbeats must be missed as made the doubt. */
 function isMissedSince(beats: Heartbeats, at: number | null): boolean {
   if (at === null) return false
-  return beats.underWay.filter((one) => one.overdue && one.sentAt >= at).length >= MISSES_AFTER_SIGN
+  return beats.underWay.filter((one) => one.overdue && one.sentAt >= at).length >= missesThatCount(beats) - 1
+}
+
+/**
+ * How many rounds of echoes in a row must be missed: by loss that is as unlikely as the heartbeats that made the doubt.
+ */
+export function roundsThatCount(beats: Heartbeats): number {
+  return Math.max(LEAST_ROUNDS, Math.ceil(missesThatCount(beats) / ECHOES_OF_A_ROUND))
 }
 
 function isAmong(endpoint: Endpoint | null, endpoints: readonly Endpoint[]): boolean {

@@ -34,6 +34,13 @@ interface RoundTrip {
 /** How many outcomes the loss ratio looks back over: eight minutes of heartbeats each 5 s. */
 const OUTCOMES = 100
 
+/** Spans of outcomes, the newest, in which the everyday loss is looked for. */
+const SPANS = [12, 25, OUTCOMES] as const
+
+/** Bounds of the everyday loss. Of what is worse than the worst no tunnel can be made. */
+const LEAST_LOSS = 0.01
+const WORST_LOSS = 0.7
+
 /** An answer that comes later than this says nothing about the round trip any more. */
 const LONGEST_ROUND_TRIP_MS = 10_000
 
@@ -97,8 +104,8 @@ export function isOvertaken({ underWay, nextSequence }: Heartbeats, sequence: nu
   return waitingLater < sentLater
 }
 
-/** The hub's machine answered through the tunnel that nobody listens: as good as an answer, without a round trip. */
-export function noteRefused(beats: Heartbeats, now: number): Heartbeats {
+/** The hub's machine answered through the tunnel, and its daemon did not: as good as an answer, without a round trip. */
+export function noteCarried(beats: Heartbeats, now: number): Heartbeats {
   return { ...beats, underWay: [], missesInARow: 0, answeredAt: now }
 }
 
@@ -146,14 +153,28 @@ export function lossRatio(beats: Heartbeats): number {
 }
 
 /**
- * How many misses in a row mean more than the line's everyday loss p: the smallest k with p^k of a day's 17,280
- * heartbeats below one false doubt in ten days. 1 % needs 3, 5 % needs 5; no fewer than 3, no more than 8.
+ * The line's everyday loss, 0 … 1: how often the heartbeat after an answered one is missed. A row of misses counts once,
+ * however long, so that an outage is no measure of the line; a row by itself says nothing of the next heartbeat. The
+ * worst of the spans is taken: a line that became bad a minute ago is a bad line.
  */
-export function missesThatCount({ outcomes }: Heartbeats): number {
-  const missed = outcomes.filter((outcome) => outcome === 'missed').length
-  const everydayLoss = Math.min(0.5, Math.max(0.01, missed / Math.max(1, outcomes.length)))
-  const needed = Math.ceil(Math.log(0.1 / 17_280) / Math.log(everydayLoss))
-  return Math.min(8, Math.max(3, needed))
+export function everydayLoss({ outcomes }: Heartbeats): number {
+  const ofSpans = SPANS.map((span) => lossOf(outcomes.slice(-span)))
+  return Math.min(WORST_LOSS, Math.max(LEAST_LOSS, ...ofSpans))
+}
+
+function lossOf(outcomes: readonly Outcome[]): number {
+  const rows = outcomes.filter((outcome, index) => outcome === 'missed' && outcomes[index - 1] !== 'missed').length
+  const answered = outcomes.filter((outcome) => outcome === 'answered').length
+  return rows < 2 ? 0 : rows / Math.max(1, answered)
+}
+
+/**
+ * How many misses in a row mean more than the line's everyday loss p: the smallest k with p^k of a day's 17,280
+ * heartbeats below one false doubt in ten days, as an accrual failure detector suspects (Hayashibara et al., SRDS 2004).
+ * 1 % needs 3, 5 % needs 5, 40 % needs 14.
+ */
+export function missesThatCount(beats: Heartbeats): number {
+  return Math.max(3, Math.ceil(Math.log(0.1 / 17_280) / Math.log(everydayLoss(beats))))
 }
 
 function sampled(before: RoundTrip | null, tookMs: number): RoundTrip {

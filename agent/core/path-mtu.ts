@@ -54,8 +54,16 @@ export function sizesToAsk({ configured, mtu, lostRounds }: PathMtu): readonly n
   return mtu < configured ? [mtu, configured] : [mtu]
 }
 
-/** @returns the MTU to set now; null when it stays. */
-export function noteSizes(state: PathMtu, { passed, smallPassed }: SizedRound, now: number): [PathMtu, number | null] {
+/**
+ * @param rounds how many rounds in a row mean more than this line's loss.
+ * @returns the MTU to set now; null when it stays.
+ */
+export function noteSizes(
+  state: PathMtu,
+  { passed, smallPassed }: SizedRound,
+  rounds: number,
+  now: number,
+): [PathMtu, number | null] {
   const checked = { ...state, pending: false, checkedAt: now }
   if (passed.includes(state.mtu)) {
     const isConfiguredGood = state.mtu < state.configured && passed.includes(state.configured)
@@ -65,7 +73,7 @@ export function noteSizes(state: PathMtu, { passed, smallPassed }: SizedRound, n
   if (!smallPassed) return [{ ...checked, lostRounds: 0 }, null]
   const lostRounds = state.lostRounds + 1
   const largest = Math.max(...passed, 0)
-  const isProven = lostRounds >= ROUNDS_THAT_COUNT && largest > 0
+  const isProven = lostRounds >= Math.max(ROUNDS_THAT_COUNT, rounds) && largest > 0
   return [{ ...checked, lostRounds, goodRounds: 0 }, isProven ? largest : null]
 }
 

@@ -1,3 +1,5 @@
+import { REKEY_AFTER_TIME, REKEY_TIMEOUT } from '../../wireguard/timers.ts'
+
 /**
  * Whether WireGuard's handshakes pass, seen from their age while data passes. Pure; times are monotonic milliseconds.
  *
@@ -52,7 +54,16 @@ export function judgeTrial(
   return [trial, now - since >= TRIAL_FAILED_MS ? 'failed' : 'waits']
 }
 
-/** Whether the key will end soon, since the handshakes that should replace it fail. */
-export function isKeyEnding({ stamp, since }: Handshake, now: number): boolean {
-  return stamp !== null && now - since >= KEY_ENDS_SOON_MS
+/**
+ * Whether the key will end soon, since the handshakes that should replace it fail.
+ * @param misses how many handshakes in a row mean more than this line's loss; where they are more than the key's life has
+ * room for, it is the silence after it that tells.
+ */
+export function isKeyEnding({ stamp, since }: Handshake, misses: number, now: number): boolean {
+  return stamp !== null && now - since >= Math.max(KEY_ENDS_SOON_MS, missedHandshakesMs(misses))
+}
+
+/** The age of a key for which so many handshakes failed: the first goes out at REKEY_AFTER_TIME, the others REKEY_TIMEOUT apart. */
+export function missedHandshakesMs(misses: number): number {
+  return REKEY_AFTER_TIME + misses * REKEY_TIMEOUT
 }

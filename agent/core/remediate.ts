@@ -13,6 +13,7 @@ import {
 } from './remediation.ts'
 import { diagnose, NO_EVIDENCE } from './evidence.ts'
 import { causeOf, type Health } from './health.ts'
+import { missesThatCount } from './heartbeats.ts'
 import { ladder, type Remedy } from './ladder.ts'
 import { noteMtuSet } from './path-mtu.ts'
 import { registerSoon } from './registration.ts'
@@ -92,7 +93,8 @@ export function handshakeSeen(watch: Watch, stamp: number | null, now: number, a
     return verdict === 'failed' ? trialFailed(judged, fallback, now, actions) : judged
   }
   // The key still carries: over TLS it is renewed before anybody misses an answer.
-  if (fallback !== null || registration.registrar !== 'reachable' || !isKeyEnding(handshake, now)) return after
+  const misses = missesThatCount(after.heartbeats)
+  if (fallback !== null || registration.registrar !== 'reachable' || !isKeyEnding(handshake, misses, now)) return after
   actions.push({ kind: 'tell-cause', cause: 'handshake-blocked' })
   return begun(after, { kind: 'carrier' }, 'handshake-blocked', now, actions)
 }

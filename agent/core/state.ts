@@ -39,7 +39,7 @@ export interface Watch {
   readonly redirectedAt: number
   /** Until when the tunnel counts as used. */
   readonly inUseUntil: number
-  /** The last sign came from the hub's machine, not from its daemon. */
+  /** The last proof of the tunnel came from the hub's machine, not from its daemon. */
   readonly isDaemonSilent: boolean
   /** The hub says that another machine is this home too. */
   readonly isShared: boolean
@@ -53,6 +53,11 @@ interface Asking {
   /** The last round that ended, in a silence or not. */
   readonly round: EchoRound | null
   readonly isUplinkPending: boolean
+  readonly isProofPending: boolean
+  /** When the tunnel was last asked to prove itself; null: never. */
+  readonly proofAskedAt: number | null
+  /** Something said that nobody listens for heartbeats: whether it came through the tunnel is to be proven. */
+  readonly isRefused: boolean
   /** When a look at the machine was last requested, and when one last ended. */
   readonly reconciledAt: number
   readonly lookedAt: number
@@ -82,8 +87,10 @@ export type WatchEvent =
       /** The hub wants this home to register, to hear what the hub wants of it. */
       readonly asks: boolean
     }
-  /** The hub's machine said through the tunnel that nobody listens there: ICMP port unreachable. */
+  /** ICMP port unreachable, which says that nobody listens for heartbeats. Anybody can forge it: it proves nothing. */
   | { readonly kind: 'refused' }
+  /** Whether the tunnel carries both ways without the hub's daemon: its machine answered, and WireGuard received it. */
+  | { readonly kind: 'tunnel-proof'; readonly carries: boolean }
   | {
       readonly kind: 'registration-ended'
       readonly outcome: RegistrationOutcome
@@ -133,6 +140,8 @@ export type Action =
   | { readonly kind: 'ask-sizes'; readonly sizes: readonly number[] }
   /** Answered by one `uplink`. */
   | { readonly kind: 'test-uplink' }
+  /** Answered by one `tunnel-proof`. */
+  | { readonly kind: 'prove-tunnel' }
   /** Looks whether the machine is as it should be, and repairs what is not. Answered by a `looked`, sooner or later. */
   | { readonly kind: 'reconcile' }
   /** Answered by one `remedy-ended`, whatever happens; never two at once. */

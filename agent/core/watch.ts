@@ -1,4 +1,4 @@
-import { echoesDueAt, reconcileDueAt, sizesAskedAt, uplinkDueAt } from './asking.ts'
+import { echoesDueAt, proofDueAt, reconcileDueAt, sizesAskedAt, uplinkDueAt } from './asking.ts'
 import { NO_REMEDIATION } from './remediation.ts'
 import { enter, remediated, proven, returned } from './remediate.ts'
 import { taken } from './events.ts'
@@ -44,6 +44,9 @@ export function startWatch(settings: WatchSettings, beginning: Beginning, now: n
       echoTrust: 'unproven',
       round: null,
       isUplinkPending: false,
+      isProofPending: false,
+      proofAskedAt: null,
+      isRefused: false,
       reconciledAt: now,
       lookedAt: now,
     },
@@ -84,6 +87,7 @@ export function wakeAt(watch: Watch): number {
     echoesDueAt(watch),
     sizesAskedAt(watch),
     uplinkDueAt(watch),
+    proofDueAt(watch),
     reconcileDueAt(watch),
   )
 }
@@ -126,6 +130,10 @@ function askIfDue(watch: Watch, now: number, actions: Action[]): Watch {
   if (now >= uplinkDueAt(watch)) {
     actions.push({ kind: 'test-uplink' })
     asking = { ...asking, isUplinkPending: true }
+  }
+  if (now >= proofDueAt(watch)) {
+    actions.push({ kind: 'prove-tunnel' })
+    asking = { ...asking, isProofPending: true, proofAskedAt: now, isRefused: false }
   }
   if (now >= reconcileDueAt(watch)) {
     actions.push({ kind: 'reconcile' })

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { sleep } from '../../system/time/sleep.ts'
 import type { TunnelConfig } from '../settings/config.ts'
-import { type Heard, type HeartbeatTarget, openHeartbeats } from './heartbeat.ts'
+import { openHeartbeats } from './heartbeat.ts'
 import { heartbeatTarget } from './heartbeat-target.ts'
 
 export interface Patience {
@@ -10,31 +10,41 @@ export interface Patience {
 }
 
 /** How long a tunnel that carries has to answer: some round trips, and two lost heartbeats. */
-const LIVING: Patience = { everyMs: 250, atMostMs: 1_000 }
-
-/** Whether the tunnel carries at this moment: a heartbeat comes back through it. */
-export async function isAnswered(config: TunnelConfig, signal: AbortSignal): Promise<boolean> {
-  return (await firstAnswer(heartbeatTarget(config), LIVING, signal)) !== null
-}
+export const LIVING: Patience = { everyMs: 250, atMostMs: 1_000 }
 
 /**
- * Sends heartbeats of its own until one is answered: out through the tunnel, and back.
- * @param accepts which answers count; default: all.
- * @returns null when no answer was in time, or when the signal came first.
+ * Whether the tunnel carries at this moment: sends heartbeats of its own until one is answered, out through the tunnel
+ * and back.
+ * @param carries proves the tunnel where the hub's daemon does not answer; asked after a refusal, which proves nothing by
+ * itself. Default: only an answer counts.
+ * @returns false when no answer was in time, or when the signal came first.
  */
-export async function firstAnswer(
-  target: HeartbeatTarget,
+export async function isAnswered(
+  config: TunnelConfig,
   { everyMs, atMostMs }: Patience,
   signal: AbortSignal,
-  accepts: (heard: Heard) => boolean = () => true,
-): Promise<Heard | null> {
+  carries: (signal: AbortSignal) => Promise<boolean> = () => Promise.resolve(false),
+): Promise<boolean> {
   const ended = new AbortController()
   const end = (): void => ended.abort()
-  let first: Heard | null = null
-  const heartbeats = openHeartbeats(target, (heard) => {
-    if (first !== null || !accepts(heard)) return
-    first = heard
+  let isProven = false
+  let isProving = false
+
+  async function prove(): Promise<void> {
+    if (isProving) return
+    isProving = true
+    if (await carries(ended.signal)) noteProven()
+    isProving = false
+  }
+
+  function noteProven(): void {
+    isProven = true
     end()
+  }
+
+  const heartbeats = openHeartbeats(heartbeatTarget(config), (heard) => {
+    if (heard === 'refused') void prove()
+    else noteProven()
   })
   // Not AbortSignal.any with AbortSignal.timeout: Node 20 may collect that before it fires.
   signal.addEventListener('abort', end)
@@ -50,5 +60,5 @@ export async function firstAnswer(
     signal.removeEventListener('abort', end)
     heartbeats.close()
   }
-  return first
+  return isProven
 }

@@ -17,8 +17,9 @@ export interface HeartbeatSocket {
 }
 
 /**
- * The answer that came back. `refused`: the hub's machine said through the tunnel that nobody listens (ICMP port
- * unreachable, which a connected socket is told: udp(7)): the tunnel carries both ways, and the hub's daemon is dead.
+ * What came back. `refused`: something says that nobody listens at the hub (ICMP port unreachable, which a connected
+ * socket is told: udp(7)). The kernel takes such a message from any address and interface, so it proves nothing: the
+ * hub's machine may say it through a tunnel that carries, or a LAN host of one that is dead.
  */
 export type Heard = HeartbeatAnswer | 'refused'
 
@@ -42,7 +43,7 @@ export function openHeartbeats(target: HeartbeatTarget, onHeard: (heard: Heard) 
   /** The sequence to send as soon as the socket is open. */
   let waiting: number | null = null
   let closed = false
-  /** Heartbeats sent by the present socket since anything was heard. */
+  /** Heartbeats sent by the present socket since one was answered. */
   let unanswered = 0
   const retired = new Set<Socket>()
 
@@ -57,9 +58,9 @@ export function openHeartbeats(target: HeartbeatTarget, onHeard: (heard: Heard) 
       onHeard(answer)
     })
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      // After a refusal the socket is as good as before.
-      if (error.code === 'ECONNREFUSED') refused()
-      else drop(socket)
+      // What ICMP said of an earlier heartbeat, true or forged, leaves the socket as good as before.
+      if (error.code === 'ECONNREFUSED') onHeard('refused')
+      if (open !== socket || !ready) drop(socket)
     })
     socket.bind({ address: target.from ?? '0.0.0.0', port: 0 }, () => {
       if (open !== socket) return
@@ -77,14 +78,9 @@ export function openHeartbeats(target: HeartbeatTarget, onHeard: (heard: Heard) 
     unanswered += 1
     socket.send(encodeRequest(sequence), (error: NodeJS.ErrnoException | null) => {
       // The refusal is of the heartbeat before; this one was not sent.
-      if (error?.code === 'ECONNREFUSED') refused()
+      if (error?.code === 'ECONNREFUSED') onHeard('refused')
       else if (error !== null) drop(socket)
     })
-  }
-
-  function refused(): void {
-    unanswered = 0
-    onHeard('refused')
   }
 
   function drop(socket: Socket): void {

@@ -10,8 +10,7 @@ import type { Log } from '../../system/process/log.ts'
 import { parsePublicKey, privateKeyFrom, type PublicKey } from '../../wireguard/keys.ts'
 import { withChangeLock } from '../settings/change-lock.ts'
 import type { TunnelConfig } from '../settings/config.ts'
-import { firstAnswer } from '../probes/first-answer.ts'
-import { heartbeatTarget } from '../probes/heartbeat-target.ts'
+import { isAnswered } from '../probes/first-answer.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { type Registering, registerHome } from '../registrar/registration.ts'
 import type { Mutex } from '../../system/process/mutex.ts'
@@ -146,8 +145,7 @@ async function changeHere(
 
 /** Proves the new key by heartbeats, since they are what WireGuard shakes hands for. */
 async function prove(config: TunnelConfig, signal: AbortSignal): Promise<void> {
-  const heard = await firstAnswer(heartbeatTarget(config), { everyMs: EVERY_MS, atMostMs: PROVE_MS }, signal)
-  if (heard !== null) return
+  if (await isAnswered(config, { everyMs: EVERY_MS, atMostMs: PROVE_MS }, signal)) return
   throw new Problem('tunnel-unproven', {
     what: 'changing the tunnel’s key',
     why: `no heartbeat was answered with the new key within ${PROVE_MS / 1_000} s`,

@@ -15,6 +15,7 @@ import { openEchoes } from '../probes/echo.ts'
 import { resolveHub } from '../registrar/hub-addresses.ts'
 import { hubEndpoints } from '../registrar/hub-endpoints.ts'
 import type { UplinkMemory } from '../memory/uplink-memory.ts'
+import type { Carries } from './plan/carries.ts'
 import type { Judge } from './judge.ts'
 import type { LoopEffects } from './loop.ts'
 import { openTransport } from './open-transport.ts'
@@ -46,6 +47,7 @@ export interface EffectsContext {
   readonly uplink: UplinkMemory
   /** Everything that a registration says except its reason. */
   readonly registering: () => Omit<Registering, 'reason'>
+  readonly carries: Carries
   /** Applies the plan, under the lock. @throws {Problem} */
   readonly apply: (signal: AbortSignal) => Promise<void>
   readonly reconcile: () => void
@@ -182,6 +184,7 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
       const targets = targetsFor(config().beacons, knownLiterals(path, config().hub.addresses))
       return { kind: 'uplink', uplink: await within(UPLINK_MS, signal, (cut) => testUplink(targets, cut)) }
     },
+    proveTunnel: async () => ({ kind: 'tunnel-proof', carries: await context.carries(signal) }),
     remedy: async (remedy) => {
       const { endpoint, keepaliveSeconds } = path
       if (endpoint === null) return { kind: 'remedy-ended', executed: false, endpoint: null }

@@ -1,3 +1,4 @@
+import { setImmediate as turnedOnce } from 'node:timers/promises'
 import type { Clock } from '../../system/time/clock.ts'
 import { makeInbox } from '../../system/process/inbox.ts'
 import type { Action, Watch, WatchEvent, WatchSettings } from '../core/state.ts'
@@ -36,6 +37,9 @@ interface Start extends Beginning {
 /** The age from which a view is stale: far more than a turn takes, even on a busy Pi. */
 const STALE_MS = 5_000
 
+/** How much later than meant a turn is that was held up: the process was stopped, or the machine slept. */
+const HELD_UP_MS = 1_000
+
 /** Heartbeat intervals: metered lines are asked less often, and somebody who uses one is not counted by the second. */
 const HEARTBEATS = { economyMs: 25_000, economyInUseMs: 5_000, inUseMs: 1_000 } as const
 
@@ -65,7 +69,12 @@ export function makeJudge(config: TunnelConfig, start: Start, clock: Clock): Jud
       iteratedAt = clock.now()
       wakesAt = wakeAt(watch)
     },
-    wait: (signal) => inbox.wait(Math.max(0, wakeAt(watch) - clock.now()), signal),
+    wait: async (signal) => {
+      const until = wakeAt(watch)
+      await inbox.wait(Math.max(0, until - clock.now()), signal)
+      // Answers that came meanwhile wait in the sockets, and are heard before the time without them is judged.
+      if (clock.now() - until > HELD_UP_MS) await turnedOnce()
+    },
   }
 }
 

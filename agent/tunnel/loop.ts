@@ -25,6 +25,7 @@ export interface LoopEffects {
   readonly askEchoes: () => Promise<Event<'echoed'>>
   readonly askSizes: (sizes: readonly number[]) => Promise<Event<'sized'>>
   readonly testUplink: () => Promise<Event<'uplink'>>
+  readonly proveTunnel: () => Promise<Event<'tunnel-proof'>>
   readonly remedy: (remedy: Remedy) => Promise<Event<'remedy-ended'>>
   readonly reconcile: () => void
   readonly closeTransport: () => void
@@ -71,6 +72,9 @@ export function makeLoop(config: TunnelConfig, judge: Judge, effects: LoopEffect
         return
       case 'test-uplink':
         void effects.testUplink().then(notice)
+        return
+      case 'prove-tunnel':
+        void effects.proveTunnel().then(notice)
         return
       case 'remedy':
         void effects.remedy(action.remedy).then(notice)

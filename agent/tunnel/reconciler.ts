@@ -14,8 +14,9 @@ import type { TunnelConfig } from '../settings/config.ts'
 import type { NewEvent } from '../memory/events.ts'
 import { type ReconcileLoop, makeReconcileLoop } from './reconcile-loop.ts'
 import { makeLocalNetworks } from '../lan/local-networks.ts'
-import { isAnswered } from '../probes/first-answer.ts'
+import { isAnswered, LIVING } from '../probes/first-answer.ts'
 import type { UplinkMemory } from '../memory/uplink-memory.ts'
+import type { Carries } from './plan/carries.ts'
 import type { Judge } from './judge.ts'
 import { isOnTransport, noteNamed, type Path } from './plan/path.ts'
 import type { AgentPaths } from '../settings/paths.ts'
@@ -41,6 +42,7 @@ export interface ReconcilerDeps {
   readonly clockGuard: ClockGuard
   /** As in `HomeTunnel`. */
   readonly isDark: () => boolean
+  readonly carries: Carries
   /** Hooks that run before a router keeps the change. */
   readonly beforeConfirm: BeforeConfirm
   readonly look: Judge['look']
@@ -98,7 +100,7 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
   async function isLiving(signal: AbortSignal): Promise<boolean> {
     const { health, heartbeats } = judged().watch
     const isDoubtful = (health.kind !== 'up' && health.kind !== 'starting') || heartbeats.missesInARow > 1
-    return !isDoubtful && (await isAnswered(config(), signal))
+    return !isDoubtful && (await isAnswered(config(), LIVING, signal, deps.carries))
   }
 
   /** Remembers where the hub answers, once it has answered since the interface sends there. */

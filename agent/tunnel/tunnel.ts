@@ -24,6 +24,7 @@ import { readEchoKey } from '../secrets/secrets.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { makeBeforeConfirm } from './plan/before-confirm.ts'
+import { makeCarries } from './plan/carries.ts'
 import { makeEffects, type EventRecorder } from './effects.ts'
 import { type Judge, makeJudge } from './judge.ts'
 import { makeLoop } from './loop.ts'
@@ -114,6 +115,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     visitors: path.visitors,
     outgoing: config().router.kind === 'linux' ? path.outgoing : null,
   })
+  const carries = makeCarries(adapter, config, clock)
   const isUp = (): boolean => judge.look().watch.health.kind === 'up'
   const isDark = (): boolean => {
     const { health } = judge.look().watch
@@ -123,6 +125,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     adapter,
     config,
     wasUp: isUp,
+    carries,
     followKey: (publicKey, cut) =>
       registrationMutex.runExclusive(async () => {
         const change = { stateDir, joined: settings.joined, registering: registering() }
@@ -148,6 +151,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     path,
     clockGuard,
     isDark,
+    carries,
     beforeConfirm,
     look: judge.look,
     followLan: () => followLan(settings, stateDir, log),
@@ -208,6 +212,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       nameCheck,
       uplink,
       registering,
+      carries,
       apply: async (signal) => void (await apply(signal)),
       reconcile: reconcileLoop.request,
       follow,

@@ -141,7 +141,7 @@ export const TROUBLES = {
   'hub-daemon-silent': {
     title: 'homeward on the hub does not answer',
     named: 'homeward on the hub does not answer',
-    why: 'The tunnel carries, but the hub’s homeward is not running: the hub could not tell anybody of an outage.',
+    why: 'The tunnel carries, but the hub’s homeward does not run, or hangs: the hub could not tell anybody of an outage.',
     advice: 'Look at it on the hub: systemctl status homeward-hub, journalctl -u homeward-hub.',
     pendingSeconds: 120,
   },

@@ -1,11 +1,11 @@
 import { describeStep } from '../../adapters/describe-step.ts'
 import { type ApplyHooks, refuseUnlessSafe } from '../../adapters/apply.ts'
+import { makeCarries } from '../../agent/tunnel/plan/carries.ts'
 import { makeBeforeConfirm } from '../../agent/tunnel/plan/before-confirm.ts'
 import { applyTunnel, type HomeTunnel, planTunnel } from '../../agent/tunnel/plan/apply-tunnel.ts'
 import { makeRuntimeFolder, withChangeLock } from '../../agent/settings/change-lock.ts'
 import { readAgentConfig, type TunnelConfig } from '../../agent/settings/config.ts'
-import { firstAnswer } from '../../agent/probes/first-answer.ts'
-import { heartbeatTarget } from '../../agent/probes/heartbeat-target.ts'
+import { isAnswered } from '../../agent/probes/first-answer.ts'
 import { followRouterKey } from '../../agent/rotation/router-key.ts'
 import { printableFacts } from '../../problems/printable.ts'
 import { confirm } from '../confirm.ts'
@@ -50,13 +50,15 @@ async function beforeConfirmOf(
   signal: AbortSignal,
 ): Promise<ApplyHooks> {
   if (config.router.kind === 'linux') return {}
-  const wasUp = (await firstAnswer(heartbeatTarget(config), { everyMs: 250, atMostMs: 1_500 }, signal)) !== null
+  const carries = makeCarries(adapter, () => config)
+  const wasUp = await isAnswered(config, { everyMs: 250, atMostMs: 1_500 }, signal, carries)
   const { publicKey: joined } = await readAgentConfig(configDir)
   const registering = { configDir, config, listenPort: null, lastMapping: null, hubLiterals: [] }
   return makeBeforeConfirm({
     adapter,
     config: () => config,
     wasUp: () => wasUp,
+    carries,
     followKey: async (publicKey, cut) =>
       void (await followRouterKey(publicKey, { stateDir, joined, registering }, cut)),
   })

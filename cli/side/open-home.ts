@@ -1,4 +1,5 @@
-import { isAnswered } from '../../agent/probes/first-answer.ts'
+import { isAnswered, LIVING } from '../../agent/probes/first-answer.ts'
+import { makeCarries } from '../../agent/tunnel/plan/carries.ts'
 import type { HomeTunnel } from '../../agent/tunnel/plan/apply-tunnel.ts'
 import { listenPlace } from '../../agent/transport/listen-place.ts'
 import { readAgentConfig, type TunnelConfig, tunnelsOf } from '../../agent/settings/config.ts'
@@ -18,7 +19,13 @@ export async function openHome(context: Context): Promise<HomeTunnel> {
     ...wanted,
     stateDir: context.stateDir,
     transport: await transportOf(wanted.config),
-    isLiving: (signal) => isAnswered(wanted.config, signal),
+    isLiving: (signal) =>
+      isAnswered(
+        wanted.config,
+        LIVING,
+        signal,
+        makeCarries(adapter, () => wanted.config),
+      ),
     adapter,
   }
 }

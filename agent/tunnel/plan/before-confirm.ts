@@ -4,8 +4,7 @@ import { tunnelIn } from '../../../adapters/tunnel-in.ts'
 import { Problem } from '../../../problems/problem.ts'
 import type { PublicKey } from '../../../wireguard/keys.ts'
 import type { TunnelConfig } from '../../settings/config.ts'
-import { firstAnswer } from '../../probes/first-answer.ts'
-import { heartbeatTarget } from '../../probes/heartbeat-target.ts'
+import { isAnswered } from '../../probes/first-answer.ts'
 import { keyMakerOf } from '../../secrets/key-maker.ts'
 
 /** Hooks of an apply: what must be so before a router is told to keep a change. */
@@ -20,6 +19,8 @@ export interface BeforeConfirmDeps {
   readonly config: () => TunnelConfig
   /** Whether the tunnel carried before anything was changed. */
   readonly wasUp: () => boolean
+  /** Whether the tunnel carries though the hub's daemon says nothing. */
+  readonly carries: (signal: AbortSignal) => Promise<boolean>
   /** Takes the new key that the router made. */
   readonly followKey: (publicKey: PublicKey, signal: AbortSignal) => Promise<void>
 }
@@ -28,7 +29,7 @@ export interface BeforeConfirmDeps {
 const PROVE_MS = 15_000
 const EVERY_MS = 250
 
-export function makeBeforeConfirm({ adapter, config, wasUp, followKey }: BeforeConfirmDeps): BeforeConfirm {
+export function makeBeforeConfirm({ adapter, config, wasUp, carries, followKey }: BeforeConfirmDeps): BeforeConfirm {
   async function keyFound(publicKey: PublicKey, signal: AbortSignal): Promise<void> {
     if (keyMakerOf(config().router) === 'router' && publicKey !== config().publicKey) await followKey(publicKey, signal)
   }
@@ -53,9 +54,9 @@ export function makeBeforeConfirm({ adapter, config, wasUp, followKey }: BeforeC
     /** Proves a tunnel that carried before. No other one can be expected to: it, or the uplink, is being repaired. */
     prove: async (signal) => {
       if (!wasUp()) return
-      const heard = await firstAnswer(heartbeatTarget(config()), { everyMs: EVERY_MS, atMostMs: PROVE_MS }, signal)
+      const isProven = await isAnswered(config(), { everyMs: EVERY_MS, atMostMs: PROVE_MS }, signal, carries)
       signal.throwIfAborted()
-      if (heard !== null) return
+      if (isProven) return
       throw new Problem('tunnel-unproven', {
         what: 'changing the tunnel on the router',
         why: `it carried before, and no heartbeat was answered within ${PROVE_MS / 1_000} s after the change`,

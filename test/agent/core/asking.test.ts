@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { echoesDueAt, reconcileDueAt, sizesAskedAt, uplinkDueAt } from '../../../agent/core/asking.ts'
+import { echoesDueAt, proofDueAt, reconcileDueAt, sizesAskedAt, uplinkDueAt } from '../../../agent/core/asking.ts'
 import { fellBack, onTrial } from '../../../agent/core/fallback.ts'
 import { NO_REMEDIATION, noteBegun } from '../../../agent/core/remediation.ts'
 import { NO_EVIDENCE } from '../../../agent/core/evidence.ts'
@@ -121,6 +121,38 @@ describe('the line', () => {
     expect(uplinkDueAt({ ...dead, evidence: NO_EVIDENCE })).toBe(Infinity)
     for (const registrar of ['reachable', 'unknown'] as const)
       expect(uplinkDueAt({ ...dead, registration: { ...dead.registration, registrar } })).toBe(Infinity)
+  })
+})
+
+describe('a proof of the tunnel without the hub’s daemon', () => {
+  const DOUBT: Health = { kind: 'doubtful', since: SINCE }
+  const due = (how: Given): number => proofDueAt(given({ ...how, asking: { proofAskedAt: 69_500, ...how.asking } }))
+  const missing = { missesInARow: 1 }
+  const away = { registration: { ...start().registration, registrar: 'unreachable' as const } }
+
+  test('is asked for at once after a refusal, whatever else is known, and one at a time', () => {
+    expect(due({ asking: { isRefused: true } })).toBe(-Infinity)
+    expect(due({ asking: { isRefused: true }, more: { remediation: REMEDY } })).toBe(-Infinity)
+    expect(due({ asking: { isRefused: true, isProofPending: true } })).toBe(Infinity)
+  })
+
+  test('each second in doubt, and in any silence in which the registrar cannot be reached', () => {
+    expect(due({ health: DOUBT })).toBe(70_500)
+    expect(due({ health: DOUBT, asking: { proofAskedAt: null } })).toBe(-Infinity)
+    expect(due({ health: OFFLINE })).toBe(Infinity)
+    expect(due({ health: OFFLINE, more: away })).toBe(70_500)
+    expect(due({ beats: missing, more: away })).toBe(70_500)
+    expect(due({ beats: missing })).toBe(Infinity)
+  })
+
+  test('at the first miss while the daemon is known to be silent, and not while it answers', () => {
+    expect(due({ beats: missing, more: { isDaemonSilent: true } })).toBe(70_500)
+    expect(due({ more: { isDaemonSilent: true, ...away } })).toBe(Infinity)
+  })
+
+  test('not amid a remedy, which the daemon’s own answers prove', () => {
+    for (const how of [{ health: DOUBT }, { health: OFFLINE, more: away }, { beats: missing, more: away }])
+      expect(due({ ...how, more: { remediation: REMEDY, ...('more' in how ? how.more : {}) } })).toBe(Infinity)
   })
 })
 

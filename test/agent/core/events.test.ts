@@ -97,19 +97,64 @@ describe('an answer', () => {
     expect(fed(before, answer()).watch.registration).toEqual(before.registration)
   })
 
-  test('ends that the hub’s daemon is silent; a refusal by its machine begins it', () => {
-    const silent = fed(given({ health: DOUBTFUL }), { kind: 'refused' })
+  const asked = { isProofPending: true, proofAskedAt: 99_950 }
+  const CARRIES: WatchEvent = { kind: 'tunnel-proof', carries: true }
+
+  test('ends that the hub’s daemon is silent; a proof of the tunnel without it begins it', () => {
+    const silent = fed(given({ health: DOUBTFUL }, asked), CARRIES)
     expect(silent.watch).toMatchObject({
       health: { kind: 'up', since: NOW },
       heartbeats: { answeredAt: NOW },
       isDaemonSilent: true,
+      asking: { isProofPending: false },
     })
+    // The registrar is asked too, once.
+    expect(silent.actions).toContainEqual({ kind: 'register', reason: 'doubt' })
+    expect(fed(given({ health: DOUBTFUL, isDaemonSilent: true }, asked), CARRIES).kinds).not.toContain('register')
     expect(fed(awaiting(99_900, silent.watch), answer()).watch.isDaemonSilent).toBe(false)
   })
 
-  test('a refusal amid a remedy cannot tell whether it helped', () => {
-    const { watch } = fed(given({ health: HEALING, remediation: remedy(99_000) }), { kind: 'refused' })
-    expect(watch.remediation.underWay?.hasHelped).toBe(false)
+  test('a refusal proves nothing, and has the tunnel prove itself, once', () => {
+    const before = awaiting(99_900, given({ health: DOUBTFUL }))
+    const refused = fed(before, { kind: 'refused' })
+    expect(refused.actions).toEqual([{ kind: 'prove-tunnel' }])
+    expect(refused.watch).toMatchObject({
+      health: DOUBTFUL,
+      heartbeats: { ...before.heartbeats },
+      isDaemonSilent: false,
+      asking: { isProofPending: true, proofAskedAt: NOW, isRefused: false },
+    })
+    const again = fed(refused.watch, { kind: 'refused' }, NOW + 1)
+    expect(again.kinds).not.toContain('prove-tunnel')
+    // What was refused while a proof was under way is asked after when that has ended.
+    const ended = fed(again.watch, { kind: 'tunnel-proof', carries: false }, NOW + 2)
+    expect(ended.kinds).toContain('prove-tunnel')
+    expect(ended.watch.health).toEqual(DOUBTFUL)
+  })
+
+  test('a tunnel that is not proven is remembered as that while the silence lasts, and nothing else follows', () => {
+    const before = given({ health: DOUBTFUL }, asked)
+    const { watch, kinds } = fed(before, { kind: 'tunnel-proof', carries: false })
+    expect(kinds).toEqual(['send-heartbeat'])
+    expect(watch).toMatchObject({ health: DOUBTFUL, isDaemonSilent: false, evidence: { isNotCarried: true } })
+    expect(fed(awaiting(99_960, watch), answer()).watch.evidence).toEqual(NO_EVIDENCE)
+  })
+
+  test('a proof that was asked for before the daemon answered says nothing of the daemon', () => {
+    for (const [answeredAt, isDaemonSilent] of [
+      [99_950, false],
+      [99_949, true],
+    ] as const) {
+      const before = given({}, asked)
+      const { watch } = fed({ ...before, heartbeats: { ...before.heartbeats, answeredAt } }, CARRIES)
+      expect(watch).toMatchObject({ isDaemonSilent, asking: { isProofPending: false } })
+    }
+  })
+
+  test('a proof that was asked for before a remedy says nothing of it; one from since then does', () => {
+    const amid = (since: number) => given({ health: HEALING, remediation: remedy(since) }, asked)
+    expect(fed(amid(99_951), CARRIES).watch.remediation.underWay?.hasHelped).toBe(false)
+    expect(fed(amid(99_950), CARRIES).watch.remediation.underWay?.hasHelped).toBe(true)
   })
 
   test('to a heartbeat from before the remedy says nothing of it; to one from since then it does', () => {

@@ -6,10 +6,12 @@ import {
   type Evidence,
   type PeerView,
   NO_EVIDENCE,
+  noteNotCarried,
   noteRegistrar,
   noteRound,
   noteUplink,
   notePeerView,
+  roundsThatCount,
 } from '../../../agent/core/evidence.ts'
 import { type Heartbeats, noHeartbeats } from '../../../agent/core/heartbeats.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
@@ -33,6 +35,12 @@ const roundOf = (answered: readonly Endpoint[], more: Partial<EchoRound> = {}): 
 const SILENT = roundOf([])
 const ANSWERED = roundOf([FIRST, SECOND])
 const ELSEWHERE = roundOf([SECOND])
+
+/** The last twelve outcomes, with so many single misses among them. */
+const lossyOutcomes = (rows: number): Heartbeats['outcomes'] => [
+  ...Array.from({ length: rows }, () => ['missed', 'answered'] as const).flat(),
+  ...Array.from({ length: 12 - 2 * rows }, () => 'answered' as const),
+]
 
 /** Heartbeats that were missed, sent at these moments. */
 const missed = (answeredAt: number | null, ...sentAt: readonly number[]): Heartbeats => ({
@@ -238,6 +246,7 @@ describe('a cause is proven', () => {
       round: SILENT,
       silentRounds: 2,
       registrar,
+      isNotCarried: true,
       ...more,
     })
     const reached = { askedAt: 4_000, at: 5_000, reachable: true }
@@ -269,6 +278,30 @@ describe('a cause is proven', () => {
         expect(cause(uplink({ gateway: null, beacon: false }))).toBe('home-offline')
         expect(cause(uplink({ answersSince: 1_000 }))).toBe('hub-down')
         expect(cause({ silentRounds: 1, ...uplink({ beacon: false }) })).toBe('home-offline')
+      }
+    })
+
+    test('neither of which is concluded before the tunnel itself was asked: it may carry without the hub’s daemon', () => {
+      for (const trust of ['trusted', 'unproven'] as const)
+        for (const more of [{ beacon: false }, { gateway: false }, { answersSince: 1_000 }]) {
+          const evidence = silent(unreached, { ...uplink(more), isNotCarried: false })
+          expect(causeOf(evidence, beats, trust)).toBeNull()
+          expect(causeOf(noteNotCarried(evidence), beats, trust)).not.toBeNull()
+        }
+      expect(noteNotCarried(silent(unreached)).isNotCarried).toBe(true)
+    })
+
+    test('in more rounds where the line loses much: each asks an endpoint three times', () => {
+      const lossy = (rows: number): Heartbeats => ({ ...beats, outcomes: lossyOutcomes(rows) })
+      // Two of nine answered: 9 misses count, three rounds.
+      for (const [rows, rounds] of [
+        [1, 2],
+        [2, 3],
+        [4, 6],
+      ] as const) {
+        const after = (silentRounds: number) => causeOf(silent(reached, { silentRounds }), lossy(rows))
+        expect([after(rounds - 1), after(rounds)]).toEqual([null, 'udp-blocked'])
+        expect(roundsThatCount(lossy(rows))).toBe(rounds)
       }
     })
 

@@ -36,6 +36,7 @@ export const LINE_AWAY: Evidence = {
   round: { ...ROUND, answered: [] },
   silentRounds: 1,
   registrar: { askedAt: 10_000, at: 10_500, reachable: false },
+  isNotCarried: true,
   uplink: { gateway: true, beacon: false, at: 10_500, answersSince: null },
 }
 

@@ -2,6 +2,7 @@ import * as fc from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import {
   answerTimeoutMs,
+  everydayLoss,
   forgiveMisses,
   type Heartbeats,
   isOvertaken,
@@ -10,7 +11,7 @@ import {
   noHeartbeats,
   noteAnswer,
   noteOverdue,
-  noteRefused,
+  noteCarried,
   noteSent,
   overdueAt,
 } from '../../../agent/core/heartbeats.ts'
@@ -67,15 +68,44 @@ describe('heartbeats', () => {
     expect(missesThatCount(recovered!)).toBe(3)
   })
 
+  /** Outcomes by their first letters: `m` missed, `a` answered. */
+  const said = (letters: string): Heartbeats => ({
+    ...noHeartbeats(0),
+    outcomes: Array.from(letters, (letter) => (letter === 'm' ? 'missed' : 'answered')),
+  })
+
   test.each([
-    [0, 3],
-    [1, 3],
-    [5, 5],
-    [10, 6],
-    [30, 8],
-  ])('at %i %% everyday loss %i misses in a row mean more', (percent, count) => {
-    const outcomes = Array.from({ length: 100 }, (_, index) => index % 100 >= percent)
-    expect(missesThatCount(exchanged(outcomes))).toBe(count)
+    // Nothing is lost, or one heartbeat, or one row of them, however long: an outage is no measure of the line.
+    ['', 0.01, 3],
+    ['a'.repeat(100), 0.01, 3],
+    [`${'a'.repeat(99)}m`, 0.01, 3],
+    [`a${'m'.repeat(99)}`, 0.01, 3],
+    [`${'m'.repeat(90)}${'a'.repeat(10)}`, 0.01, 3],
+    // Two of a hundred, far apart: 2 %.
+    [`m${'a'.repeat(49)}m${'a'.repeat(49)}`, 2 / 98, 4],
+    // Each twentieth, then each tenth.
+    [`m${'a'.repeat(19)}`.repeat(5), 5 / 95, 5],
+    [`m${'a'.repeat(9)}`.repeat(10), 10 / 90, 6],
+    [`${'a'.repeat(8)}m`.repeat(11), 2 / 10, 8],
+    // Two rows in the last twelve, or in the last twenty-five: a line that became bad.
+    [`${'a'.repeat(88)}ammaaaaaamaa`, 2 / 9, 9],
+    [`${'a'.repeat(86)}mmaaaaaaaaaama`, 2 / 22, 6],
+    [`${'a'.repeat(75)}ma${'a'.repeat(21)}ma`, 2 / 23, 5],
+    [`${'a'.repeat(74)}ma${'a'.repeat(22)}ma`, 2 / 98, 4],
+    // Half; two of three; and what is worse than the worst.
+    ['ma'.repeat(50), 0.7, 34],
+    ['maa'.repeat(4), 0.5, 18],
+    ['maaa'.repeat(3), 1 / 3, 11],
+  ])('of %s the everyday loss is %d, and %i misses in a row mean more', (letters, loss, count) => {
+    const beats = said(letters.slice(-100))
+    expect(everydayLoss(beats)).toBeCloseTo(loss, 10)
+    expect(missesThatCount(beats)).toBe(count)
+  })
+
+  test('a row counts at its whole length in the loss ratio, and once in the everyday loss', () => {
+    const letters = [true, false, false, false, true, true, false, true]
+    expect(lossRatio(exchanged(letters))).toBe(0.5)
+    expect(everydayLoss(exchanged(letters))).toBe(2 / 4)
   })
 
   test('an unknown line gets a second, a well-known one what it needs', () => {
@@ -160,9 +190,9 @@ describe('heartbeats', () => {
     expect(noteOverdue(late, 1_501)).toBe(late)
   })
 
-  test('a refusal by the hub’s machine is as good as an answer, but tells no round trip', () => {
+  test('a proof that the tunnel carries is as good as an answer, but tells no round trip', () => {
     const sent = noteOverdue(noteSent(exchanged([true, true]), 20_000), 25_000)
-    const refused = noteRefused(sent, 25_100)
+    const refused = noteCarried(sent, 25_100)
     expect(refused).toEqual({ ...sent, underWay: [], missesInARow: 0, answeredAt: 25_100 })
   })
 
@@ -214,16 +244,6 @@ describe('heartbeats', () => {
     expect(known(4, 20, 10)).toBe(300)
     expect(known(3, 2_000, 10)).toBe(5_000)
     expect(known(4, 2_000, 1_000)).toBe(5_000)
-  })
-
-  test('half of all lost is the worst that is reckoned with', () => {
-    expect(missesThatCount(exchanged(Array.from({ length: 100 }, () => false)))).toBe(3)
-    const outcomes = Array.from({ length: 100 }, (_, index): 'missed' | 'answered' =>
-      index < 90 ? 'missed' : 'answered',
-    )
-    expect(missesThatCount({ ...noHeartbeats(0), outcomes })).toBe(8)
-    expect(missesThatCount({ ...noHeartbeats(0), outcomes: ['missed'] })).toBe(8)
-    expect(missesThatCount(noHeartbeats(0))).toBe(3)
   })
 
   test('whatever happens, what is kept stays bounded', () => {

@@ -16,14 +16,14 @@ const checked = (state: PathMtu): PathMtu => ({ ...state, checkedAt: 50_000 })
 /** These rounds one after the other, and what the last one says. */
 function after(state: PathMtu, ...rounds: readonly (readonly number[] | 'nothing')[]) {
   let mtu: number | null = null
-  for (const passed of rounds)
-    [state, mtu] = noteSizes(
-      state,
-      { passed: passed === 'nothing' ? [] : passed, smallPassed: passed !== 'nothing' },
-      9,
-    )
+  for (const passed of rounds) [state, mtu] = noteSizes(state, roundOf(passed), 0, 9)
   return { state, mtu }
 }
+
+const roundOf = (passed: readonly number[] | 'nothing') => ({
+  passed: passed === 'nothing' ? [] : passed,
+  smallPassed: passed !== 'nothing',
+})
 
 describe('sizes are asked', () => {
   test('five seconds after the tunnel came up, each hour, and each ten seconds while it is used', () => {
@@ -60,6 +60,12 @@ describe('sizes are asked', () => {
 })
 
 describe('an MTU', () => {
+  test('is lowered after more lost rounds where the line loses much', () => {
+    const lost = { ...fresh, lostRounds: 3 }
+    expect(noteSizes(lost, roundOf([1_280]), 5, 9)[1]).toBe(null)
+    expect(noteSizes({ ...lost, lostRounds: 4 }, roundOf([1_280]), 5, 9)[1]).toBe(1_280)
+  })
+
   test('is lowered to the largest that passed after three lost rounds in a row, and not after two', () => {
     expect(after(fresh, [], [1_280, 1_220])).toMatchObject({ mtu: null, state: { lostRounds: 2, mtu: 1_420 } })
     expect(after(fresh, [], [], [1_220, 1_280])).toMatchObject({ mtu: 1_280, state: { lostRounds: 3 } })

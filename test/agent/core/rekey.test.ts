@@ -3,6 +3,7 @@ import {
   type Handshake,
   isKeyEnding,
   judgeTrial,
+  missedHandshakesMs,
   NO_HANDSHAKE,
   noteHandshake,
   type Trial,
@@ -19,9 +20,15 @@ describe('a handshake', () => {
 
   test('that none followed for 155 seconds leaves a key that ends soon; no handshake at all tells nothing', () => {
     const seen: Handshake = { stamp: 1_700, since: 5_000 }
-    expect([159_999, 160_000].map((now) => isKeyEnding(seen, now))).toEqual([false, true])
-    expect(isKeyEnding({ stamp: null, since: 5_000 }, 900_000)).toBe(false)
-    expect(isKeyEnding(NO_HANDSHAKE, 900_000)).toBe(false)
+    expect([159_999, 160_000].map((now) => isKeyEnding(seen, 3, now))).toEqual([false, true])
+    expect(isKeyEnding({ stamp: null, since: 5_000 }, 3, 900_000)).toBe(false)
+    expect(isKeyEnding(NO_HANDSHAKE, 3, 900_000)).toBe(false)
+  })
+
+  test('on a line that loses much more of them must fail before they are called blocked', () => {
+    const seen: Handshake = { stamp: 1_700, since: 5_000 }
+    expect([164_999, 165_000].map((now) => isKeyEnding(seen, 8, now))).toEqual([false, true])
+    expect([3, 8, 14].map(missedHandshakesMs)).toEqual([135_000, 160_000, 190_000])
   })
 })
 

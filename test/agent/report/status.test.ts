@@ -133,7 +133,7 @@ describe('status', () => {
 
   test('a hub whose daemon is dead is up, with a note', () => {
     const facts = upFacts()
-    const [watch] = next(facts.watch, { kind: 'refused' }, 900)
+    const [watch] = next(facts.watch, { kind: 'tunnel-proof', carries: true }, 900)
     expect(statusOf({ ...facts, watch }).tunnel).toMatchObject({ state: 'up', notes: ['hub-daemon-silent'] })
   })
 

@@ -7,6 +7,8 @@ import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, HUB_NAME, type Picture } from '../../lab/picture.ts'
 import type { LabProcess } from '../../lab/host/process.ts'
 import {
+  eventsOf,
+  hubStatusOf,
   inviteHome,
   plannedSteps,
   problemOf,
@@ -16,7 +18,7 @@ import {
   statusOf,
   waitForStatus,
 } from '../lab-home.ts'
-import { someOf } from '../../long.ts'
+import { isLong, someOf } from '../../long.ts'
 import { eventsOfKind } from './events-of-kind.ts'
 import { comesToReachCamera, reachesCamera } from './reaches-camera.ts'
 
@@ -105,6 +107,18 @@ describe('the agent dies', () => {
     }
     agent = await startAgent(pi)
   })
+
+  test('stopped for a while: the tunnel stays, and neither end says that it was away', async () => {
+    const before = (await statusOf(pi)).tunnel.since
+    const began = Date.now()
+    await agent.kill('SIGSTOP')
+    await sleep(isLong ? 120_000 : 8_000)
+    await agent.kill('SIGCONT')
+    await waitForStatus(pi, ({ tunnel }) => (tunnel.heartbeat.answeredSecondsAgo ?? 99) < 2, 60_000)
+    expect((await statusOf(pi)).tunnel).toMatchObject({ state: 'up', since: before })
+    const since = (await eventsOf(pi)).filter(({ at }) => Date.parse(at) >= began)
+    expect(since.filter(({ kind }) => kind === 'tunnel' || kind === 'remedy' || kind === 'cause')).toEqual([])
+  })
 })
 
 describe('the hub dies', () => {
@@ -122,6 +136,39 @@ describe('the hub dies', () => {
     expect(await wireguard('listen-port')).toBe(port)
     expect((await statusOf(pi)).tunnel.since).toBe(silent.tunnel.since)
     await expect.poll(() => plannedSteps(pi)).toEqual([])
+  })
+
+  test('its daemon is stopped and answers nobody: the home’s line is not called dead, by either end', async () => {
+    const began = Date.now()
+    const port = await wireguard('listen-port')
+    await hub.kill('SIGSTOP')
+    const silent = await waitForStatus(pi, ({ tunnel }) => tunnel.notes.includes('hub-daemon-silent'), 60_000)
+    expect(silent.tunnel).toMatchObject({ state: 'up', cause: null })
+    await waitForStatus(pi, ({ tunnel }) => tunnel.notes.includes('registrar-unreachable'), 60_000)
+    expect(await reachesCamera(picture)).toBe(true)
+    if (isLong) await sleep(120_000)
+    expect((await statusOf(pi)).tunnel).toMatchObject({ state: 'up', since: silent.tunnel.since })
+    await hub.kill('SIGCONT')
+    await waitForStatus(pi, ({ tunnel }) => tunnel.notes.length === 0, 90_000)
+    expect(await wireguard('listen-port')).toBe(port)
+    const since = (await eventsOf(pi)).filter(({ at }) => Date.parse(at) >= began)
+    expect(since.filter(({ kind }) => kind === 'remedy' || kind === 'cause')).toEqual([])
+    expect(since.flatMap((event) => (event.kind === 'tunnel' ? [event.cause] : [])).filter(Boolean)).toEqual([])
+    const [home] = (await hubStatusOf(picture.hub)).homes
+    expect(home).toMatchObject({ presence: 'heard' })
+  })
+
+  test('somebody refuses heartbeats: a tunnel that carries is up, and a dead one is not kept up by it', async () => {
+    await pi.shell(`nft -f - <<'X'
+table ip forges { chain out { type filter hook output priority 0; policy accept; udp dport 8686 reject; }; }
+X`)
+    await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up' && tunnel.notes.includes('hub-daemon-silent'), 60_000)
+    await picture.internet.shell('ip link set hub0 down')
+    const dead = await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'offline', 60_000)
+    expect(dead.tunnel.notes).not.toContain('hub-daemon-silent')
+    await picture.internet.shell('ip link set hub0 up')
+    await pi.shell('nft delete table ip forges')
+    await waitForStatus(pi, isUp, 120_000)
   })
 
   test('its machine: when it is back, so is the tunnel, without a hand', async () => {

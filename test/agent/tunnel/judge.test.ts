@@ -49,7 +49,7 @@ describe('the judge', () => {
   test('weighs at the next turn what an act calls back at once', () => {
     const { judge } = judgeAt(0)
     judge.iterate(({ kind }) => {
-      if (kind === 'send-heartbeat') judge.notice({ kind: 'refused' })
+      if (kind === 'send-heartbeat') judge.notice({ kind: 'tunnel-proof', carries: true })
     })
     expect(judge.look().watch.health.kind).toBe('starting')
     judge.iterate(() => undefined)
@@ -70,11 +70,30 @@ describe('the judge', () => {
     })
   })
 
+  test('hears what waits in the sockets before it judges the time for which it was held up', async () => {
+    const { judge, go } = judgeAt(0)
+    judge.iterate(() => undefined)
+    judge.notice({ kind: 'answer', sequence: 5, mapping, inUse: false, asks: false })
+    judge.iterate(() => undefined)
+    go(4_800)
+    judge.iterate(() => undefined)
+    // It is stopped after a heartbeat, and wakes up with timers and sockets due: Node's timers come first.
+    go(120_000)
+    setTimeout(() => {
+      setImmediate(() => judge.notice({ kind: 'answer', sequence: 6, mapping, inUse: false, asks: false }))
+    }, 0)
+    const waited = judge.wait(new AbortController().signal)
+    for (const until = performance.now() + 20; performance.now() < until; );
+    await waited
+    judge.iterate(() => undefined)
+    expect(judge.look().watch.heartbeats).toMatchObject({ missesInARow: 0, outcomes: ['answered', 'answered'] })
+  })
+
   test('waits until something is heard', async () => {
     const { judge } = judgeAt(0)
     judge.iterate(() => undefined)
     const waited = judge.wait(new AbortController().signal)
-    judge.notice({ kind: 'refused' })
+    judge.notice({ kind: 'tunnel-proof', carries: true })
     await waited
     judge.iterate(() => undefined)
     expect(judge.look().watch.health.kind).toBe('up')

@@ -48,6 +48,7 @@ const idleHands = {
   askEchoes: never,
   askSizes: never,
   testUplink: never,
+  proveTunnel: never,
   remedy: never,
   reconcile: () => undefined,
   closeTransport: () => undefined,

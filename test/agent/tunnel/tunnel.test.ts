@@ -69,6 +69,7 @@ const answering: LoopEffects = {
   askEchoes: () => new Promise(() => undefined),
   askSizes: () => new Promise(() => undefined),
   testUplink: () => new Promise(() => undefined),
+  proveTunnel: () => new Promise(() => undefined),
   remedy: () => new Promise(() => undefined),
   reconcile: () => undefined,
   closeTransport: () => undefined,

@@ -149,6 +149,12 @@ describe('time', () => {
     const remediation = noteExecuted(remedy(90_000), start().heartbeats, 96_050)
     const heartbeats = { ...later.heartbeats, lastSentAt: 99_990 }
     expect(wakeAt({ ...later, health: HEALING, remediation, heartbeats })).toBe(100_050)
-    expect(wakeAt({ ...later, health: { ...DOUBTFUL, since: 80_001 }, heartbeats })).toBe(100_001)
+    const asked = { ...later.asking, proofAskedAt: 99_950 }
+    const doubtful = { ...later, health: { ...DOUBTFUL, since: 80_001 }, heartbeats, asking: asked }
+    expect(wakeAt(doubtful)).toBe(100_001)
+    // A proof of the tunnel is due before the next round of echoes.
+    const fresh = { ...doubtful, health: DOUBTFUL }
+    expect(wakeAt({ ...fresh, asking: { ...asked, proofAskedAt: 99_100 } })).toBe(100_100)
+    expect(wakeAt({ ...fresh, asking: { ...asked, isRefused: true } })).toBe(-Infinity)
   })
 })

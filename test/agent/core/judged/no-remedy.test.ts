@@ -1,7 +1,7 @@
 import * as fc from '../../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import { begun, causes, DEAD, simulate, start, told, WAYS, type World } from './simulation.ts'
-import { FAULT_AT, after, until } from './worlds.ts'
+import { FAULT_AT, after, lossyWorld, until } from './worlds.ts'
 
 describe('no remedy without its evidence', () => {
   const outage = (lead: number): World => ({
@@ -40,10 +40,43 @@ describe('no remedy without its evidence', () => {
   })
 
   test('a hub whose daemon is dead answers with its machine’s refusal: up, and nothing is touched', () => {
-    const { actions, watch } = after(() => ({ ...DEAD, heartbeat: () => 'refused' }), 600_000)
+    const { actions, watch } = after(() => ({ ...DEAD, heartbeat: () => 'refused', carries: () => true }), 600_000)
     expect(told(actions)).toEqual([])
     expect(begun(actions)).toEqual([])
     expect(watch).toMatchObject({ health: { kind: 'up' }, isDaemonSilent: true })
+  })
+
+  test('refusals that somebody forges keep no dead tunnel up, and make no heartbeat slower', () => {
+    const dead = after(() => DEAD, 600_000)
+    const forged = after(() => ({ ...DEAD, heartbeat: () => 'refused' }), 600_000)
+    expect(told(forged.actions)).toEqual(told(dead.actions))
+    const heartbeats = ({ actions }: typeof dead) => actions.filter(({ action }) => action.kind === 'send-heartbeat')
+    expect(heartbeats(forged)).toEqual(heartbeats(dead))
+    expect(forged.watch).toMatchObject({ health: { kind: 'offline', cause: 'home-offline' }, isDaemonSilent: false })
+  })
+
+  test('a hub whose daemon is stopped answers nothing, and its machine carries on: no word of the line, and nothing is touched', () => {
+    for (const beacon of [true, false]) {
+      const stopped: World = { ...DEAD, uplink: () => ({ gateway: true, beacon }), carries: () => true }
+      const { actions, watch, causes, now } = after(() => stopped, 120_000)
+      expect(begun(actions)).toEqual([])
+      expect(causes).toEqual([])
+      // Until its registrar was asked in vain nothing tells it from a dead hub; from then on it is up without a gap.
+      expect(told(actions).map(([kind]) => kind)).toEqual(['doubtful', 'up'])
+      expect(watch).toMatchObject({ health: { kind: 'up' }, isDaemonSilent: true })
+      // It goes on, and all is as before.
+      const { watch: end, actions: rest } = simulate(watch, now, now + 60_000)
+      expect(told(rest)).toEqual([])
+      expect(end).toMatchObject({ health: { kind: 'up' }, isDaemonSilent: false })
+    }
+  })
+
+  test('a tunnel that dies while the hub’s daemon is silent is noticed as soon as any', () => {
+    const diesAt = FAULT_AT + 60_000
+    const { actions } = after(() => ({ ...DEAD, heartbeat: () => 'refused', carries: (now) => now < diesAt }), 120_000)
+    const [doubtful] = told(actions)
+    expect(doubtful![0]).toBe('doubtful')
+    expect(doubtful![1] - diesAt).toBeLessThan(5_700)
   })
 
   test('a registrar that is away while heartbeats are answered is no trouble of the tunnel', () => {
@@ -63,23 +96,44 @@ describe('no remedy without its evidence', () => {
   })
 
   test('an hour of 10 % loss and 300 ± 200 ms, an outage and an idle tunnel: not one remedy', () => {
-    // A little generator of its own (Park and Miller's), so that every run sees the same hours.
     for (const seed of [42, 7, 1_234]) {
-      let state = seed
-      const random = (): number => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647
-      const lossy = (now: number): boolean => random() > 0.1 && !(now > 1_800_000 && now < 1_820_000)
-      const { actions, watch } = simulate(start(), 0, 3_600_000, {
-        heartbeat: (now) => (lossy(now) ? 'answered' : 'lost'),
-        echo: (now) => (lossy(now) ? WAYS : []),
-        registrar: (now) => !(now > 1_800_000 && now < 1_820_000),
-        uplink: () => ({ gateway: true, beacon: false }),
-        isInUse: (now) => now > 2_400_000,
-        roundTripMs: () => 100 + 400 * random(),
-        sizes: () => (random() > 0.01 ? 1_420 : 1_000),
-      })
+      const isAway = (now: number): boolean => now > 1_800_000 && now < 1_820_000
+      const world = lossyWorld(seed, (now) => (isAway(now) ? 1 : 0.1))
+      const { actions, watch } = simulate(start(), 0, 3_600_000, { ...world, isInUse: (now) => now > 2_400_000 })
       expect(begun(actions)).toEqual([])
       expect(watch.health.kind).toBe('up')
     }
+  })
+
+  /**
+   * Of ten clean minutes and an hour in which this share of all round trips is lost, jitter 300 ms: how many remedies,
+   * none of which has anything to repair. Seen in 160 hours of each: none up to 20 %, 2 at 40 %, 29 at 64 % (40 % each way),
+   * nearly all as the loss begins, when nothing but its first row of misses is known. Where no more than eight misses
+   * counted and two after a good sign, it was 0.7 and 39 in each hour.
+   */
+  test.each([
+    [0.1, 0],
+    [0.2, 0],
+    [0.4, 1],
+    [0.64, 3],
+  ])('an hour in which %d of all is lost is no outage: at most %i false repairs in six hours', (loss, atMost) => {
+    const worlds = [1, 2, 3, 4, 5, 6].map((seed) => ({
+      ...lossyWorld(seed, (now) => (now < 600_000 ? 0 : loss)),
+      isInUse: () => seed % 2 === 0,
+    }))
+    const remedies = worlds.flatMap((world) => begun(simulate(start(), 0, 4_200_000, world).actions))
+    expect(remedies.length).toBeLessThanOrEqual(atMost)
+  })
+
+  test('and a real death in a clean line is noticed as soon as ever, whatever was lost long before', () => {
+    const up = simulate(
+      start(),
+      0,
+      1_500_000,
+      lossyWorld(3, (now) => (now < 300_000 ? 0.4 : 0)),
+    )
+    const { actions } = simulate(up.watch, up.now, up.now + 60_000, until('new-source-port')({ cured: false }))
+    expect(told(actions).find(([kind]) => kind === 'up')![1] - up.now).toBeLessThan(7_000)
   })
 })
 

@@ -22,6 +22,8 @@ export interface World {
   /** Whether the registrar can be reached, or what else it answers than that all is well. */
   readonly registrar?: (now: number) => boolean | 'unknown' | 'refused'
   readonly uplink?: (now: number) => Uplink
+  /** Whether the hub's machine answers through the tunnel now, and the machine here says so. */
+  readonly carries?: (now: number, endpoint: Endpoint) => boolean
   readonly sizes?: (now: number) => number
   /** A remedy was carried out now: whether it could be. */
   readonly remedy?: (remedy: Remedy, now: number) => boolean
@@ -114,6 +116,10 @@ export function simulate(watch: Watch, from: number, untilMs: number, world: Wor
       }
       case 'test-uplink':
         return later(100, { kind: 'uplink', uplink: world.uplink?.(now) ?? { gateway: true, beacon: true } })
+      case 'prove-tunnel': {
+        const carries = world.carries?.(now, endpoint) ?? false
+        return later(carries ? 100 : 1_500, { kind: 'tunnel-proof', carries })
+      }
       case 'remedy': {
         const executed = world.remedy?.(action.remedy, now) ?? true
         const { remedy } = action

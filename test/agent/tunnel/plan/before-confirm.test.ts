@@ -20,7 +20,7 @@ beforeEach(async () => {
 afterEach(() => hub.close())
 
 /** A home on a router whose interface has this key. */
-function homeOn(router: RouterConfig, key: PublicKey | null, wasUp = true) {
+function homeOn(router: RouterConfig, key: PublicKey | null, wasUp = true, carries = false) {
   const looks: string[] = []
   const followed: PublicKey[] = []
   const config: TunnelConfig = {
@@ -39,6 +39,7 @@ function homeOn(router: RouterConfig, key: PublicKey | null, wasUp = true) {
     adapter,
     config: () => config,
     wasUp: () => wasUp,
+    carries: async () => carries,
     followKey: async (publicKey) => void followed.push(publicKey),
   })
   return { beforeConfirm, looks, followed }
@@ -79,6 +80,14 @@ describe('before a router keeps what was changed', () => {
     hub.fallSilent()
     await homeOn(sampleRouter, null, false).beforeConfirm.prove(signal)
     expect(hub.sequences.length).toBe(0)
+  })
+
+  test('a hub whose daemon is gone refuses, which proves nothing; what carries without it does', async () => {
+    await hub.close()
+    await homeOn(sampleRouter, null, true, true).beforeConfirm.prove(signal)
+    const early = AbortSignal.timeout(1_500)
+    await expect(homeOn(sampleRouter, null, true, false).beforeConfirm.prove(early)).rejects.toThrow(/aborted/)
+    hub = await startHeartbeatHub()
   })
 
   test('one that carried before and is silent now is a reason to undo the change', { timeout: 30_000 }, async () => {
