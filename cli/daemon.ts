@@ -1,5 +1,6 @@
 import { branchSignal } from '../system/time/branch-signal.ts'
 import { type Log, makeLog } from '../system/process/log.ts'
+import { keepHeapSmall } from '../system/process/small-heap.ts'
 import { orNoRoot } from './or-no-root.ts'
 
 /** How long an ended daemon's leftovers may take: an SMTP connection, a name that is being resolved. */
@@ -16,6 +17,7 @@ export async function runDaemon(
   role: 'agent' | 'hub',
   act: (log: Log, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
+  keepHeapSmall()
   const log = makeLog(role)
   const { signal, end } = branchSignal()
   let told: NodeJS.Signals | null = null
