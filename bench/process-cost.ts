@@ -9,11 +9,21 @@ export interface ProcessCost {
   readonly anonymousMb: number
 }
 
-/** CPU seconds of a process and of its children that have ended. `pid` as its own host counts. */
+/**
+ * CPU seconds of a process and of its children: those that have ended, and the shells that it keeps, with theirs. `pid` as
+ * its own host counts.
+ */
 export async function cpuSeconds(host: Host, pid: number): Promise<number> {
-  const { stdout } = await host.run('cat', [`/proc/${pid}/stat`])
+  const kept = (await host.run('pgrep', ['-P', String(pid)], { allowFailure: true })).stdout.trim().split('\n')
+  const stats = await Promise.all(
+    [String(pid), ...kept.filter((child) => child !== '')].map((one) => host.run('cat', [`/proc/${one}/stat`])),
+  )
+  return stats.reduce((sum, { stdout }) => sum + secondsIn(stdout), 0)
+}
+
+function secondsIn(stat: string): number {
   // The name may hold spaces: fields are counted behind its bracket. utime, stime, cutime, cstime are fields 14 to 17.
-  const fields = stdout.slice(stdout.lastIndexOf(')') + 2).split(' ')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) / TICKS_PER_SECOND
 }
 
