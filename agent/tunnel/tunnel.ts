@@ -20,6 +20,7 @@ import { rotateKey, settleRotation } from '../rotation/key-rotation.ts'
 import { makeKeyRotations } from '../rotation/rotate-keys.ts'
 import { followRouterKey } from '../rotation/router-key.ts'
 import { followLan } from './settings/follow-lan.ts'
+import { keyFileWarnings } from '../secrets/key-file.ts'
 import { readEchoKey } from '../secrets/secrets.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import type { AgentPaths } from '../settings/paths.ts'
@@ -257,7 +258,10 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       clock,
       look: judge.look,
       adapter,
-      warnings: async () => [...(await warnings()), ...nameCheck.warnings(), ...heard.warnings()],
+      warnings: async () => {
+        const looked = await Promise.all([warnings(), keyFileWarnings(paths, config())])
+        return [...looked.flat(), ...nameCheck.warnings(), ...heard.warnings()]
+      },
       config,
       published: heard.published,
       events,

@@ -32,8 +32,14 @@ export function parseYaml<const Schema extends v.GenericSchema>(
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const fault = document.errors[0]
   if (fault !== undefined) throw invalid(path, lines.linePos(fault.pos[0]).line, fault.message)
-  const result = v.safeParse(schema, valueOf(document, path))
-  if (result.success) return result.output
+  const given = valueOf(document, path)
+  const result = v.safeParse(schema, given)
+  if (result.success) {
+    const list = listForMapping(given, result.output)
+    if (list === null) return result.output
+    const field = list.length === 0 ? 'the file' : list.join('.')
+    throw invalid(path, lineOf(list), `${field} must have settings of its own, "name: value", but is a list`)
+  }
   const issue = result.issues[0]
   const keys = (issue.path ?? []).map((item) => item.key)
   throw invalid(path, lineOf(keys), explain(issue, keys, holds))
@@ -47,6 +53,21 @@ export function parseYaml<const Schema extends v.GenericSchema>(
     }
     return 1
   }
+}
+
+/**
+ * The path to a list that was read as a mapping; null: there is none. valibot takes a list for an object, and in an empty
+ * one it finds nothing that is too much: `lan: []` would be a LAN with all its defaults.
+ */
+function listForMapping(given: unknown, read: unknown): readonly string[] | null {
+  if (typeof given !== 'object' || typeof read !== 'object' || given === null || read === null) return null
+  if (Array.isArray(given) && !Array.isArray(read)) return []
+  const reads = new Map<string, unknown>(Object.entries(read))
+  for (const [key, value] of Object.entries(given)) {
+    const inside = listForMapping(value, reads.get(key))
+    if (inside !== null) return [key, ...inside]
+  }
+  return null
 }
 
 /** The value of a document. Only here an alias without its anchor is found, or aliases that would fill the memory. */

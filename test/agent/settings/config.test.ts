@@ -67,6 +67,16 @@ describe('agent.yaml', () => {
     await expect(refused).rejects.toThrow(new RegExp(`line ${nearby}:`))
   })
 
+  test('a list where settings belong is refused, empty or not: it would be a LAN that nobody reaches', async () => {
+    for (const list of ['[]', '[192.168.1.0/24]']) {
+      const refused = written((text) => text.replace(/^lan:\n(?: .*\n)+/m, `lan: ${list}\n`))
+      await expect(refused).rejects.toMatchObject({ code: 'config-invalid' })
+      await expect(refused).rejects.toThrow(
+        list === '[]' ? 'lan must have settings of its own' : 'lan.0 is not a setting',
+      )
+    }
+  })
+
   test('more networks than a hub takes are told in numbers', async () => {
     const many = Array.from({ length: 33 }, (_, index) => `- 10.0.${index}.0/24`).join('\n    ')
     await expect(written((text) => text.replace('- 192.168.1.0/24', many))).rejects.toThrow(

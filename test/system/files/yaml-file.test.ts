@@ -25,6 +25,20 @@ function fault(text: string): string {
   }
 }
 
+test('an empty list is no mapping that has only defaults, at whatever depth', () => {
+  const Deep = v.strictObject({
+    list: v.optional(v.array(v.number()), []),
+    outer: v.optional(v.strictObject({ inner: v.optional(v.strictObject({ on: v.optional(v.boolean()) }), {}) }), {}),
+    hubs: v.optional(v.array(v.strictObject({ on: v.optional(v.boolean()) })), []),
+  })
+  const read = (text: string) => () => parseYaml(text, 'x', Deep)
+  expect(read('list: []\nouter: {}\nhubs: [{}]\n')()).toEqual({ list: [], outer: { inner: {} }, hubs: [{}] })
+  expect(read('[]\n')).toThrow('line 1: the file must have settings of its own, "name: value", but is a list')
+  expect(read('list: []\nouter: []\n')).toThrow('line 2: outer must have settings of its own')
+  expect(read('outer:\n  inner: []\n')).toThrow('line 2: outer.inner must have')
+  expect(read('hubs:\n  - {}\n  - []\n')).toThrow(/line 3: hubs\.1 must have/)
+})
+
 test('what is left out has its default', () => {
   expect(parseYaml('home: cabin\n', 'x', Schema)).toEqual({ home: 'cabin', mode: 'masquerade', mtu: 1420, hubs: [] })
 })
@@ -37,6 +51,7 @@ describe('a fault is named with its line, its field and what would be accepted',
       /^line 3: mode must be .*"masquerade".*"routed".*, but is "bridged"$/,
     ],
     ['a wrong type', 'home: cabin\nmtu: many\n', /^line 2: mtu must be number, but is "many"$/],
+    ['a list for the whole file', '[]\n', /^line 1: home is missing$/],
     ['a number that is too small', 'home: cabin\nmtu: 3\n', /^line 2: mtu must be >=576, but is 3$/],
     [
       'a list’s member',
