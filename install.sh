@@ -31,8 +31,10 @@ main() {
   shift
   # The services know the usual folders and no others.
   unset HOMEWARD_CONFIG_DIR HOMEWARD_STATE_DIR HOMEWARD_RUNTIME_DIR
-  log=$(mktemp -t homeward-install.XXXXXX)
-  report=$log.json
+  # A folder that is root's, so that nobody can put links where root is about to write: /tmp is everybody's.
+  work=$(mktemp -d -t homeward-install.XXXXXX)
+  log=$work/log
+  report=$work/report.json
   trap finish EXIT
   case "$verb" in
     demo | hub | home | upgrade) require_whole_release ;;
@@ -42,7 +44,7 @@ main() {
 
 finish() {
   [ -z "${unproven:-}" ] || put_old_back
-  rm -rf "$log" "$report" "$log.apt"
+  rm -rf "$work"
 }
 
 usage() {
@@ -68,7 +70,7 @@ command_demo() {
   require_laboratory
   require_build demo.js
   cd "$here"
-  rm -f "$log"
+  rm -rf "$work"
   exec "$node" dist/demo.js "$@"
 }
 
@@ -677,10 +679,11 @@ offered_node() {
 
 read_lists_aside() {
   has apt-get || return 0
-  aside=$log.apt/lists
-  mkdir -p "$aside"
-  # apt reads as its own user.
-  chmod 0755 "$log.apt" "$aside"
+  aside=$work/lists
+  mkdir "$aside"
+  # apt reads as its own user, and others see no more than the name.
+  chmod 0711 "$work"
+  chmod 0755 "$aside"
   say 'looking which Node the packages of this system offer'
   apt-get update -o "Dir::State::lists=$aside" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= \
     -o DPkg::Lock::Timeout=120 >>"$log" 2>&1 </dev/null || say 'a package list could not be read; going on'

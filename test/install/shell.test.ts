@@ -30,6 +30,10 @@ test('nothing that may be long is read by a program that ends at its first match
   expect(installer.match(/\| *(?:grep -\w*q|head)\b(?!.*\|\| true).*/g) ?? []).toEqual([])
 })
 
+test('what it writes for itself stands in a folder of its own: beside it in /tmp anybody could put a link', () => {
+  expect(installer.match(/mktemp(?! -d).*|\$\{?log\}?\.\w+.*/g) ?? []).toEqual([])
+})
+
 test('demo and test install every tool that the laboratory wants', async () => {
   const wanted = await readFile(path('test/lab/host/tools.ts'), 'utf8')
   const table = /const TOOLS[^{]*\{([^}]*)\}/.exec(wanted)?.[1] ?? ''
