@@ -2,6 +2,7 @@ import { type Alerting, openAlerting } from '../alerts/alerting.ts'
 import { makeFolder } from '../system/files/atomic-file.ts'
 import { branchSignal } from '../system/time/branch-signal.ts'
 import type { Clock } from '../system/time/clock.ts'
+import { damagedFiles } from '../system/files/damaged-files.ts'
 import { watchFile } from '../system/files/file-watch.ts'
 import { type LocalHandler, serveLocal } from '../system/sockets/local-socket.ts'
 import type { Log } from '../system/process/log.ts'
@@ -92,7 +93,7 @@ async function runJoined(
       const [how] = await Promise.all([
         agent.config.run(all).finally(end),
         ...agent.tunnels.map(({ tunnel }) => tunnel.run(all)),
-        ...agent.tunnels.map(({ tunnel, signs }) => signs.run(() => tunnel.look().watch, all)),
+        ...agent.tunnels.map(({ tunnel, signs }) => signs.run(() => tunnel.look().watch, tunnel.keyFile, all)),
         agent.clockGuard.run(all),
         agent.alerting.run(all),
         agent.serveMetrics(all),
@@ -165,6 +166,8 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
 
   async function supervise(config: TunnelConfig, nth: number): Promise<Supervised> {
     const own = tunnelPaths(paths, nth, config.interface)
+    for (const path of await damagedFiles(own.stateDir))
+      log.warn({ path }, 'a file of what this home has learned is damaged: it is learned again')
     const memory = await openTunnelMemory({ events, uplink, stateDir }, own.stateDir)
     const note = (event: NewEvent): void => void noteIn(memory.events, event)
     const signs = makeIncidentSigns(alerting, () => home, clock)

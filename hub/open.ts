@@ -5,6 +5,7 @@ import { watchPackets } from '../adapters/linux/packets/watch.ts'
 import { canonicalPrefix } from '../net/prefix.ts'
 import { asProblem } from '../problems/problem.ts'
 import { systemClock } from '../system/time/clock.ts'
+import { damagedFiles } from '../system/files/damaged-files.ts'
 import type { Log } from '../system/process/log.ts'
 import type { PresharedKey, PublicKey } from '../wireguard/keys.ts'
 import { hubAddressIn, networkInForce } from './core/tunnel-network.ts'
@@ -64,6 +65,8 @@ export async function openHub<Opened extends Alarm>(
   log: Log,
   makeResponders: (peerMonitor: PeerMonitor) => Responders<Opened>,
 ): Promise<OpenHub<Opened>> {
+  for (const path of await damagedFiles(paths.stateDir))
+    log.warn({ path }, 'a file of what this hub remembers is damaged: what can be is learned again')
   const written = await readHubConfig(paths.config)
   const identity = await readIdentity(paths)
   const store = await openStore(paths.store, version, systemClock)

@@ -4,6 +4,7 @@ import { sleep } from '../../system/time/sleep.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'
 import { causeOf } from '../core/health.ts'
 import type { Told, Watch } from '../core/state.ts'
+import type { KeyFileState } from '../rotation/key-file.ts'
 
 /** Turns events of the loop into signs for the alarm. */
 export interface IncidentSigns {
@@ -11,7 +12,7 @@ export interface IncidentSigns {
   /** The router that the tunnel ends on answered, or did not. */
   readonly routerAnswered: (answered: boolean) => void
   /** Looks for troubles that no event tells, since they change nothing of the tunnel. */
-  readonly run: (look: () => Watch, signal: AbortSignal) => Promise<void>
+  readonly run: (look: () => Watch, keyFile: () => KeyFileState, signal: AbortSignal) => Promise<void>
 }
 
 const LOOK_EVERY_MS = 5_000
@@ -28,17 +29,19 @@ export function makeIncidentSigns(
   /** The last change of the mapping. */
   let moved: Extract<Parameters<Alerting['note']>[0], { kind: 'moved' }> | null = null
 
-  function besides({ health, isDaemonSilent, registration }: Watch): void {
+  function besides({ health, isDaemonSilent, registration }: Watch, keyFile: KeyFileState): void {
     // While the tunnel is silent, the silence is the trouble; and earlier answers say nothing of now.
     if (health.kind !== 'up' || clock.now() - health.since < SETTLED_MS) return
     say('hub-daemon', 'hub-daemon-silent', isDaemonSilent)
     say('registrar', 'registrar-unreachable', registration.registrar === 'unreachable')
-    say('router', 'router-silent', isRouterSilent)
+    // One scope: whether the machine that the tunnel ends on could be given all of it again.
+    const isKeyLost = keyFile === 'damaged'
+    say('router', isRouterSilent ? 'router-silent' : 'key-file-damaged', isRouterSilent || isKeyLost)
   }
 
   function say(
     scope: 'hub-daemon' | 'registrar' | 'router',
-    trouble: 'hub-daemon-silent' | 'registrar-unreachable' | 'router-silent',
+    trouble: 'hub-daemon-silent' | 'registrar-unreachable' | 'router-silent' | 'key-file-damaged',
     isSo: boolean,
   ): void {
     if (isSo) alerting.sign(home(), scope, trouble, clock.now())
@@ -80,9 +83,9 @@ export function makeIncidentSigns(
     routerAnswered: (answered) => {
       isRouterSilent = !answered
     },
-    run: async (look, signal) => {
+    run: async (look, keyFile, signal) => {
       while (!signal.aborted) {
-        besides(look())
+        besides(look(), keyFile())
         await sleep(LOOK_EVERY_MS, signal)
       }
     },

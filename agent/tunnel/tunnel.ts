@@ -16,6 +16,7 @@ import { watchNetworks } from '../lan/network-watch.ts'
 import { makeLifetimeWatch } from '../probes/lifetime-watch.ts'
 import { measureBindingLifetime } from '../probes/binding-lifetime.ts'
 import { type Registering, registerHome } from '../registrar/registration.ts'
+import { keyStateWarnings, type KeyFileWatch, makeKeyFileWatch } from '../rotation/key-file.ts'
 import { rotateKey, settleRotation } from '../rotation/key-rotation.ts'
 import { makeKeyRotations } from '../rotation/rotate-keys.ts'
 import { followRouterKey } from '../rotation/router-key.ts'
@@ -46,6 +47,8 @@ export interface Tunnel {
   readonly read: () => Promise<TunnelReading>
   /** Tells the hub of incidents, and asks what it knows of them; null: not reached, or no such home. Never throws. */
   readonly exchange: (incidents: IncidentReport) => Promise<IncidentAnswer | 'no-view' | null>
+  /** Whether the file of the tunnel's key has it. */
+  readonly keyFile: KeyFileWatch['state']
   /** Ends a key rotation that was cut off. Never throws; only when no other agent can be at it. */
   readonly begin: () => Promise<void>
   readonly run: (signal: AbortSignal) => Promise<void>
@@ -193,6 +196,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     },
   }
   const heard = makeHeardFromHub(log)
+  const keyFile = makeKeyFileWatch({ paths, config, joined: () => settings.joined, registrationMutex, log })
   const named = makeNamedServices({
     config,
     move: (target, address, cut) =>
@@ -254,13 +258,15 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
   return {
     settings,
     look: judge.look,
+    keyFile: keyFile.state,
     read: makeReader({
       clock,
       look: judge.look,
       adapter,
       warnings: async () => {
         const looked = await Promise.all([warnings(), keyFileWarnings(paths, config())])
-        return [...looked.flat(), ...nameCheck.warnings(), ...heard.warnings()]
+        const ofKey = keyStateWarnings(keyFile.state())
+        return [...ofKey, ...looked.flat(), ...nameCheck.warnings(), ...heard.warnings()]
       },
       config,
       published: heard.published,
@@ -288,6 +294,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
         reconcileLoop.run(signal),
         lifetime.run(signal),
         rotations.run(signal),
+        keyFile.run(signal),
         named.run(signal),
         // The hub is told as after a change of the settings.
         watchNetworks(

@@ -29,6 +29,8 @@ export type Trouble =
   | 'registrar-unreachable'
   /** The tunnel carries, the router that it ends on does not answer the agent. */
   | 'router-silent'
+  /** The tunnel carries, and its key is in no file any more: it ends with the next start of its machine. */
+  | 'key-file-damaged'
   /** The hub's own checks of a published port fail, and did not before. */
   | 'publication-failing'
 

@@ -160,6 +160,13 @@ export const TROUBLES = {
     advice: 'Check that its API or SSH still lets the agent in: homeward plan at home says what it answers.',
     pendingSeconds: 300,
   },
+  'key-file-damaged': {
+    title: 'the tunnel’s key is lost at the next start',
+    named: 'the file of the tunnel’s key is damaged',
+    why: 'The tunnel carries, but the file of its private key is damaged and could not be written again: it ends when the machine at home is started again.',
+    advice:
+      'Look through the tunnel whether the card or disk of that machine is full, read-only or failing. Once it can be written, homeward puts the key back within the hour.',
+  },
   'publication-failing': {
     title: 'visitors do not reach a published service',
     named: 'visitors do not reach a published service',

@@ -2,17 +2,19 @@ import { expect, test } from 'vitest'
 import type { Health } from '../../../agent/core/health.ts'
 import { startWatch } from '../../../agent/core/watch.ts'
 import { makeIncidentSigns } from '../../../agent/report/incident-signs.ts'
+import type { KeyFileState } from '../../../agent/rotation/key-file.ts'
 import type { Told } from '../../../agent/core/state.ts'
 import { settings } from '../core/judged/simulation.ts'
 import { turnedClock } from '../../hub/turned-clock.ts'
 
+const BEGINNING = { ledger: { current: null, changes: 0 }, firstSequence: 0, mtu: 1_420, helped: {} }
 const UP: Health = { kind: 'up', since: 0, provenAt: 990_000 }
 
 /** What the alarm is told of what the loop tells. */
 function recorder(health: Health, ...actions: readonly Told[]): readonly unknown[] {
   const heard: unknown[] = []
   const watch = {
-    ...startWatch(settings, { ledger: { current: null, changes: 0 }, firstSequence: 0, mtu: 1_420, helped: {} }, 0),
+    ...startWatch(settings, BEGINNING, 0),
     health,
   }
   const signs = makeIncidentSigns(
@@ -39,6 +41,39 @@ const change: Told = {
   },
 }
 const moved = { kind: 'moved', home: 'cabin', before: '198.51.100.11:1', after: '198.51.100.12:2' }
+
+test('a key that could not be given to the tunnel again is told while the tunnel is up, and not of one that was put back', async () => {
+  const lookAt = async (keyFile: KeyFileState, health: Health = UP): Promise<readonly unknown[]> => {
+    const heard: unknown[] = []
+    const ending = new AbortController()
+    const signs = makeIncidentSigns(
+      {
+        sign: (_home, scope, trouble) => {
+          heard.push([scope, trouble])
+        },
+        passing: () => undefined,
+        note: () => ending.abort(),
+        changed: () => undefined,
+      },
+      () => 'cabin',
+      turnedClock(),
+    )
+    await signs.run(
+      () => ({ ...startWatch(settings, BEGINNING, 0), health }),
+      () => {
+        // One look is enough.
+        setImmediate(() => ending.abort())
+        return keyFile
+      },
+      ending.signal,
+    )
+    return heard
+  }
+  expect(await lookAt('damaged')).toEqual([['router', 'key-file-damaged']])
+  expect(await lookAt('restored')).toEqual([])
+  expect(await lookAt('whole')).toEqual([])
+  expect(await lookAt('damaged', { kind: 'offline', since: 0, cause: null })).toEqual([])
+})
 
 test('the first sign of an outage is the last answer before it', () => {
   const doubtful: Health = { kind: 'doubtful', since: 995_000 }

@@ -3,7 +3,7 @@ import type { Host } from '../../lab/host/host.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
 import type { LabProcess } from '../../lab/host/process.ts'
-import { eventsOf, inviteHome, plannedSteps, startHub, waitForStatus } from '../lab-home.ts'
+import { eventsOf, inviteHome, plannedSteps, startHub, statusOf, waitForStatus } from '../lab-home.ts'
 
 let lab: Lab
 let picture: Picture
@@ -161,6 +161,57 @@ describe('an agent that is killed while it rotates the key', () => {
     await expect.poll(async () => new Set(await keys()).size, { timeout: 60_000 }).toBe(1)
     await expect.poll(() => plannedSteps(pi)).toEqual([])
     await expect.poll(async () => (await keyFiles()).length, { timeout: 60_000 }).toBeLessThanOrEqual(1)
+  })
+})
+
+describe('a key whose file was damaged', () => {
+  const damage = (): Promise<unknown> =>
+    pi.shell(`for file in ${pi.disk.configDir}/private.key ${pi.disk.stateDir}/private.*.key; do
+      [ ! -e "$file" ] || : > "$file"
+    done`)
+  const warnings = async (): Promise<string> => (await statusOf(pi)).router.warnings.join()
+
+  test('that cannot be written is told while the tunnel lives', async () => {
+    await rotateEach(null)
+    await damage()
+    const { stateDir } = pi.disk
+    await pi.shell(`mount --bind ${stateDir} ${stateDir} && mount -o remount,ro,bind ${stateDir}`)
+    try {
+      await startAgent()
+      await expect.poll(warnings, { timeout: 60_000 }).toContain('could not be written again')
+      expect((await statusOf(pi)).tunnel.state).toBe('up')
+    } finally {
+      await agent?.stop()
+      await pi.shell(`umount ${stateDir}`)
+    }
+  })
+
+  test('has it again from the running tunnel, for nobody else to read, and survives the interface', async () => {
+    const [before] = await keys()
+    const running = await startAgent()
+    await expect.poll(warnings, { timeout: 60_000 }).toContain('was written again from the running tunnel')
+    const { stdout } = await pi.shell(
+      `stat -c %a ${pi.disk.stateDir}/private.*.key; cat ${pi.disk.stateDir}/private.*.key`,
+    )
+    const [mode, secret = ''] = stdout.split('\n')
+    expect(mode).toBe('600')
+    expect(running.stdout).not.toContain(secret)
+    await running.stop()
+    await pi.shell('ip link del hw0')
+    await startAgent()
+    expect(await keys()).toEqual([before, before])
+    expect(await warnings()).not.toContain('private key')
+  })
+
+  test('gets another key at the next rotation', async () => {
+    const [before] = await keys()
+    await rotateEach(2)
+    const running = await startAgent()
+    await running.waitForLine(/the tunnel has a new key/, { timeoutMs: 60_000 })
+    await rotateNoMore(running)
+    await expect.poll(async () => new Set(await keys()).size, { timeout: 60_000 }).toBe(1)
+    expect((await keys())[0]).not.toBe(before)
+    await expect.poll(keyFiles, { timeout: 60_000 }).toHaveLength(1)
   })
 })
 

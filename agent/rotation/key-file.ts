@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises'
+import { reasonOf } from '../../problems/problem.ts'
+import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import type { Mutex } from '../../system/process/mutex.ts'
+import type { Log } from '../../system/process/log.ts'
+import { runCommand } from '../../system/process/run-command.ts'
+import { sleep } from '../../system/time/sleep.ts'
+import { parsePrivateKey, parsePublicKey, type PrivateKey, type PublicKey } from '../../wireguard/keys.ts'
+import { keepRotatedKey, privateKeyFileOf, rotatedKeyPath } from '../secrets/rotated-key.ts'
+import type { TunnelConfig } from '../settings/config.ts'
+import type { AgentPaths } from '../settings/paths.ts'
+
+/**
+ * `whole`: the file of the tunnel's key has it. `restored`: it had not, and was written again. `damaged`: it has not, and
+ * could not be: the tunnel lives until its interface must be made again.
+ */
+export type KeyFileState = 'whole' | 'restored' | 'damaged'
+
+/** Looks now and then whether a tunnel could be made again: a card that fails does so without a word. */
+export interface KeyFileWatch {
+  readonly state: () => KeyFileState
+  readonly run: (signal: AbortSignal) => Promise<void>
+}
+
+export interface KeyFileDeps {
+  readonly paths: Pick<AgentPaths, 'configDir' | 'stateDir'>
+  readonly config: () => TunnelConfig
+  /** agent.yaml's key, whatever the tunnel has now. */
+  readonly joined: () => PublicKey
+  /** Rotations hold it: they change which key is the tunnel's. */
+  readonly registrationMutex: Mutex
+  readonly log: Log
+}
+
+const EVERY_MS = 3_600_000
+const LOOK_MS = 10_000
+
+export function makeKeyFileWatch({ paths, config, joined, registrationMutex, log }: KeyFileDeps): KeyFileWatch {
+  let state: KeyFileState = 'whole'
+
+  async function look(): Promise<void> {
+    const { interface: name, publicKey, router } = config()
+    // A MikroTik has the key, and only it; an OpenWrt is given the file's, and cannot be asked for it.
+    if (router.kind !== 'linux') return
+    const signal = AbortSignal.timeout(LOOK_MS)
+    const found = await checkKeyFile(paths, { name, publicKey, joined: joined() }, log, signal)
+    if (found === 'restored') log.warn(RESTORED)
+    if (found === 'damaged' && state !== 'damaged') log.error({ publicKey }, LOST)
+    // Once restored it stays said until the agent is started again: a card that lost one file may lose others.
+    state = found === 'whole' && state === 'restored' ? state : found
+  }
+
+  return {
+    state: () => state,
+    run: async (signal) => {
+      while (!signal.aborted) {
+        await registrationMutex
+          .runExclusive(look, signal)
+          .catch((thrown: unknown) => log.warn({ why: reasonOf(thrown) }, 'the file of the key could not be looked at'))
+        await sleep(EVERY_MS, signal)
+      }
+    },
+  }
+}
+
+const RESTORED =
+  'the file of the tunnel’s private key was damaged, and was written again from the running tunnel: the card or disk of this machine may be failing'
+const LOST =
+  'the file of the tunnel’s private key is damaged, and could not be written again: the tunnel ends when this machine is started again. Look whether its card or disk is full, read-only or failing (the log says what was tried); once it can be written, homeward puts the key back within the hour'
+
+/** What status says of the key's file. */
+export function keyStateWarnings(state: KeyFileState): readonly string[] {
+  return state === 'whole' ? [] : [state === 'restored' ? RESTORED : LOST]
+}
+
+/**
+ * Compares the key's file with the key, and writes it again where the interface has it still. It goes to the state
+ * folder, as a rotated key does, since the service may not write its settings.
+ */
+async function checkKeyFile(
+  { configDir, stateDir }: KeyFileDeps['paths'],
+  { name, publicKey, joined }: { readonly name: string; readonly publicKey: PublicKey; readonly joined: PublicKey },
+  log: Log,
+  signal: AbortSignal,
+): Promise<KeyFileState> {
+  const kept = await readFile(privateKeyFileOf(configDir, stateDir, publicKey), 'utf8').catch(() => '')
+  if ((await publicHalf(kept, signal)) === publicKey) return 'whole'
+  // The key comes by standard output and goes to wg by standard input: it is never an argument.
+  const running = await runCommand('wg', ['show', name, 'private-key'], { signal }).then(
+    ({ stdout }) => stdout,
+    () => '',
+  )
+  if ((await publicHalf(running, signal)) !== publicKey) {
+    log.error({ interface: name }, 'the interface has not the tunnel’s key')
+    return 'damaged'
+  }
+  try {
+    await writeFileAtomic(rotatedKeyPath(stateDir, publicKey), `${running.trim()}\n`)
+    await keepRotatedKey(stateDir, { schema: 1, joined, publicKey, madeBy: 'agent' })
+    return 'restored'
+  } catch (thrown) {
+    log.error({ why: reasonOf(thrown) }, 'the tunnel’s key could not be written again')
+    return 'damaged'
+  }
+}
+
+/** The public half; null: the text is no private key. @throws {Problem} when wg cannot be run. */
+async function publicHalf(text: string, signal: AbortSignal): Promise<PublicKey | null> {
+  let key: PrivateKey
+  try {
+    key = parsePrivateKey(text)
+  } catch {
+    return null
+  }
+  // Derived by wg: the curve would cost the agent 13 MB.
+  const { stdout } = await runCommand('wg', ['pubkey'], { input: `${key}\n`, signal })
+  return parsePublicKey(stdout)
+}
