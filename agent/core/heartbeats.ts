@@ -159,13 +159,13 @@ export function lossRatio(beats: Heartbeats): number {
  */
 export function everydayLoss({ outcomes }: Heartbeats): number {
   const ofSpans = SPANS.map((span) => lossOf(outcomes.slice(-span)))
-  return Math.min(WORST_LOSS, Math.max(LEAST_LOSS, ...ofSpans))
+  return Math.min(WORST_LOSS, Math.max(...ofSpans))
 }
 
 function lossOf(outcomes: readonly Outcome[]): number {
   const rows = outcomes.filter((outcome, index) => outcome === 'missed' && outcomes[index - 1] !== 'missed').length
   const answered = outcomes.filter((outcome) => outcome === 'answered').length
-  return rows < 2 ? 0 : rows / Math.max(1, answered)
+  return rows < 2 ? LEAST_LOSS : rows / answered
 }
 
 /**
@@ -174,7 +174,7 @@ function lossOf(outcomes: readonly Outcome[]): number {
  * 1 % needs 3, 5 % needs 5, 40 % needs 14.
  */
 export function missesThatCount(beats: Heartbeats): number {
-  return Math.max(3, Math.ceil(Math.log(0.1 / 17_280) / Math.log(everydayLoss(beats))))
+  return Math.ceil(Math.log(0.1 / 17_280) / Math.log(everydayLoss(beats)))
 }
 
 function sampled(before: RoundTrip | null, tookMs: number): RoundTrip {

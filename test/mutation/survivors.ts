@@ -173,21 +173,15 @@ export const SURVIVORS: readonly Survivor[] = [
   },
   {
     path: 'agent/core/heartbeats.ts',
-    at: 'Math.min(0.5, Math.max(0.01',
-    mutants: ['0.01 → (-0.99)', '1 → 2'],
-    why: 'Without any loss three misses count anyway, and one heartbeat of one lost is more than half either way.',
+    at: "outcomes[index - 1] !== 'missed'",
+    mutants: ['- → +'],
+    why: 'Rows have as many ends as beginnings.',
   },
   {
     path: 'agent/core/heartbeats.ts',
     at: '0.1 / 17_280',
     mutants: ['17_280 → 17281', '17_280 → 17279'],
     why: 'No loss ratio of a hundred heartbeats lies between the two.',
-  },
-  {
-    path: 'agent/core/heartbeats.ts',
-    at: 'Math.max(3, needed)',
-    mutants: ['3 → 2'],
-    why: 'At the least loss that is reckoned with, three are needed.',
   },
   {
     path: 'agent/core/ledger.ts',

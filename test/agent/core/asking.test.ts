@@ -69,6 +69,11 @@ describe('echoes', () => {
     expect(due({ more: { fallback: fellBack('endpoint', WAYS[1]!, 'port-blocked', 0) } })).toBe(120_000)
   })
 
+  test('as calmly as ever while a failback from it is on trial', () => {
+    const fallback = onTrial(fellBack('transport', CARRIER, 'udp-blocked', 0), 1_000)
+    expect(due({ more: { fallback } })).toBe(660_000)
+  })
+
   test('each second at the start, but not in the first one', () => {
     const health: Health = { kind: 'starting', since: SINCE }
     expect(due({ health, asking: { echoedAt: null } })).toBe(21_000)

@@ -23,6 +23,7 @@ describe('a handshake', () => {
     expect([159_999, 160_000].map((now) => isKeyEnding(seen, 3, now))).toEqual([false, true])
     expect(isKeyEnding({ stamp: null, since: 5_000 }, 3, 900_000)).toBe(false)
     expect(isKeyEnding(NO_HANDSHAKE, 3, 900_000)).toBe(false)
+    expect(NO_HANDSHAKE).toEqual({ stamp: null, since: -Infinity })
   })
 
   test('on a line that loses much more of them must fail before they are called blocked', () => {

@@ -15,6 +15,7 @@ import { isLong, someOf } from '../../long.ts'
 let lab: Lab
 let picture: Picture
 let pi: Host
+let hub: LabProcess
 let router: LabMikrotik
 let before: string
 let files: string
@@ -25,7 +26,7 @@ beforeAll(async () => {
   router = await labMikrotik(lab)
   picture = await buildPicture(lab, { system: router })
   pi = picture.home.pi
-  await startHub(picture)
+  hub = await startHub(picture)
   before = await router.export()
   options = await joinOptions(router, picture.home)
   files = await listFiles()
@@ -198,6 +199,15 @@ describe('the home of a router', () => {
       await restore()
     }
     agent = await startAgent(pi)
+  })
+
+  test('is up by what the router counts while the hub’s daemon is stopped', { timeout: 300_000 }, async () => {
+    await hub.kill('SIGSTOP')
+    const { tunnel } = await waitForStatus(pi, ({ tunnel }) => tunnel.notes.includes('hub-daemon-silent'))
+    expect(tunnel).toMatchObject({ state: 'up', cause: null })
+    expect(await hubReachesHome()).toBe(true)
+    await hub.kill('SIGCONT')
+    await waitForStatus(pi, ({ tunnel }) => !tunnel.notes.includes('hub-daemon-silent'))
   })
 
   test('carries on while the router’s API is away, and says so', { timeout: 300_000 }, async () => {
