@@ -17,8 +17,8 @@ const BUDGETS: Readonly<
   'alert-test': { burst: 20, perMinute: 5, said: 'tests of alerts' },
 }
 
-/** How many of a kind may be under way for one home: this machine has one watch of packets for all. */
-const AT_ONCE: Partial<Record<CallKind, number>> = { arrivals: 1, check: 8 }
+/** How many of a kind may be under way for one home: this machine has one watch of packets, and one stranger, for all. */
+const AT_ONCE: Partial<Record<CallKind, number>> = { arrivals: 1, change: 4, check: 4 }
 
 const TOLD_EVERY_MS = 60_000
 

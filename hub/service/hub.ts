@@ -232,6 +232,7 @@ export async function makeHub<Opened extends Alarm>(
     proof,
     outgoing,
     proving,
+    today: clock.wall,
     log,
   })
   serve()

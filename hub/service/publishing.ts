@@ -68,6 +68,7 @@ export interface PublishingDeps {
   readonly outgoing: SendingFacts
   /** What is known of publications by checks; null: nobody checks by itself. */
   readonly proving: Pick<Proving, 'take' | 'of'> | null
+  readonly today: () => Date
   readonly log: Log
 }
 
@@ -106,6 +107,11 @@ export function makePublishing(deps: PublishingDeps): Publishing {
 
   return {
     add: async (principal, input) => {
+      const { home: _named, ...request } = input
+      const asking = <Answer>(act: () => Promise<Answer>) =>
+        deps.wishes.asking(principal, () => ({ kind: 'publication', ...request }), act)
+      // What nobody could publish costs no look at this machine, which takes seconds and one at a time.
+      await asking(async () => addPublication(store.document, principal, input, () => null, deps.today()))
       await ssh.look()
       await ssh.settled(input.port, input.lastPort)
       const served = await deps.served(input.protocol)
@@ -118,15 +124,11 @@ export function makePublishing(deps: PublishingDeps): Publishing {
         ...(ledAway === undefined ? {} : { ledAway }),
       })
       let before: readonly Publication[] = []
-      const { home: _named, ...request } = input
-      const { result, changed } = await deps.wishes.asking(
-        principal,
-        () => ({ kind: 'publication', ...request }),
-        () =>
-          update((document, { now }) => {
-            before = document.publications
-            return addPublication(document, principal, input, reservedBy, now)
-          }, actorOf(principal)),
+      const { result, changed } = await asking(() =>
+        update((document, { now }) => {
+          before = document.publications
+          return addPublication(document, principal, input, reservedBy, now)
+        }, actorOf(principal)),
       )
       if (!changed) return result
       const moved = before.filter(({ protocol, port }) => protocol === result.protocol && port === result.port)

@@ -42,6 +42,16 @@ describe('a budget', () => {
     expect(await spend('cabin', 'arrivals', answer)).toBe('answered')
   })
 
+  test('of changes has room for four at a time', async () => {
+    const { spend } = makeCallBudget(turnedClock(), captureLog().log)
+    const ends: ((said: string) => void)[] = []
+    const four = [1, 2, 3, 4].map(() => spend('cabin', 'change', () => new Promise<string>((end) => ends.push(end))))
+    expect(await codeOf(spend('cabin', 'change', answer))).toBe('rate-limited')
+    expect(await spend('lodge', 'change', answer)).toBe('answered')
+    for (const end of ends) end('done')
+    expect(await Promise.all(four)).toEqual(['done', 'done', 'done', 'done'])
+  })
+
   test('that is spent is a line of the log a minute, however many calls come', async () => {
     const clock = turnedClock()
     const { log, lines } = captureLog()
