@@ -168,7 +168,7 @@ export function noteUplink(evidence: Evidence, uplink: Uplink, now: number): Evi
 }
 
 export function noteNotCarried(evidence: Evidence): Evidence {
-  return evidence.isNotCarried ? evidence : { ...evidence, isNotCarried: true }
+  return { ...evidence, isNotCarried: true }
 }
 
 /** The cause that is proven now; null while the evidence does not suffice. */
@@ -207,11 +207,11 @@ function byPeerView({
   const silentMs = beats.answeredAt === null ? Infinity : view.at - beats.answeredAt
   if (isRefused(view, silentMs)) return 'handshake-refused'
   // Heartbeats were answered with a key for which no new one came: data passed, and handshakes did not.
-  const keyMs = (view.handshakeSeconds ?? 0) * 1_000 - silentMs
+  const { handshakeSeconds } = view
   const renewedByMs = Math.max(RENEWED_BY_MS, missedHandshakesMs(missesThatCount(beats)))
-  if (view.handshakeSeconds !== null && keyMs >= renewedByMs) return 'handshake-blocked'
+  if (handshakeSeconds !== null && handshakeSeconds * 1_000 - silentMs >= renewedByMs) return 'handshake-blocked'
   const isExpired = beats.answeredAt !== null && now - beats.answeredAt > SESSION_MAY_BE_GONE_MS
-  if (view.handshakeSeconds === null || isExpired) return 'session-lost'
+  if (handshakeSeconds === null || isExpired) return 'session-lost'
   // The last answered heartbeat was heard at that same moment. Heard clearly later: only the return path is dead.
   return view.heardSeconds !== null && view.heardSeconds * 1_000 + HEARD_LATER_MS < silentMs
     ? 'return-dead'

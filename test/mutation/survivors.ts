@@ -166,6 +166,14 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'The next case does the same but for a cause that has no remedy.',
   },
   {
+    path: 'agent/core/evidence.ts',
+    at: 'handshakeSeconds * 1_000 - silentMs >= renewedByMs',
+    mutants: [
+      'handshakeSeconds !== null && handshakeSeconds * 1_000 - silentMs >= renewedByMs → (handshakeSeconds * 1_000 - silentMs >= renewedByMs)',
+    ],
+    why: NULL_IS_0,
+  },
+  {
     path: 'agent/core/heartbeats.ts',
     at: 'Math.max(0, beats.missesInARow',
     mutants: ['0 → (-1)'],

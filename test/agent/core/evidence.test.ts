@@ -288,7 +288,9 @@ describe('a cause is proven', () => {
           expect(causeOf(evidence, beats, trust)).toBeNull()
           expect(causeOf(noteNotCarried(evidence), beats, trust)).not.toBeNull()
         }
-      expect(noteNotCarried(silent(unreached)).isNotCarried).toBe(true)
+      // Nothing is known of it when a silence begins.
+      expect(noteNotCarried(NO_EVIDENCE)).toEqual({ ...NO_EVIDENCE, isNotCarried: true })
+      expect(NO_EVIDENCE.isNotCarried).toBe(false)
     })
 
     test('in more rounds where the line loses much: each asks an endpoint three times', () => {
