@@ -118,6 +118,18 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'What it has is never set.',
   },
   {
+    path: 'agent/core/events.ts',
+    at: 'watch.asking.proofAskedAt ?? now',
+    mutants: ['watch.asking.proofAskedAt ?? now → (watch.asking.proofAskedAt)'],
+    why: TYPES_ONLY,
+  },
+  {
+    path: 'agent/core/events.ts',
+    at: '(watch.heartbeats.answeredAt ?? -Infinity) >= askedAt',
+    mutants: ['watch.heartbeats.answeredAt ?? -Infinity → (watch.heartbeats.answeredAt)', 'Infinity → 0'],
+    why: NULL_IS_0,
+  },
+  {
     path: 'agent/core/evidence.ts',
     at: 'evidence.unknown?.since ?? 0',
     mutants: ['evidence.unknown?.since ?? 0 → (evidence.unknown?.since)', '0 → 1', '0 → (-1)'],

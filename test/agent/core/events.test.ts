@@ -142,6 +142,7 @@ describe('an answer', () => {
 
   test('a proof that was asked for before the daemon answered says nothing of the daemon', () => {
     for (const [answeredAt, isDaemonSilent] of [
+      [null, true],
       [99_950, false],
       [99_949, true],
     ] as const) {
