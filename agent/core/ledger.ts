@@ -48,3 +48,7 @@ export function noteMapping(
 function movedBy(from: Endpoint, to: Endpoint): 'port' | 'address' {
   return from.address === to.address ? 'port' : 'address'
 }
+
+export function isAtAnotherAddress({ from, to }: MappingChange): boolean {
+  return from !== null && from.endpoint.address !== to.endpoint.address
+}

@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises'
 import { reasonOf } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
+import { readSecretFile } from '../../system/files/secret-file.ts'
 import type { Mutex } from '../../system/process/mutex.ts'
 import type { Log } from '../../system/process/log.ts'
 import { runCommand } from '../../system/process/run-command.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import { parsePrivateKey, parsePublicKey, type PrivateKey, type PublicKey } from '../../wireguard/keys.ts'
+import { keyMakerOf } from '../secrets/key-maker.ts'
 import { keepRotatedKey, privateKeyFileOf, rotatedKeyPath } from '../secrets/rotated-key.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import type { AgentPaths } from '../settings/paths.ts'
@@ -19,6 +20,8 @@ export type KeyFileState = 'whole' | 'restored' | 'damaged'
 /** Looks now and then whether a tunnel could be made again: a card that fails does so without a word. */
 export interface KeyFileWatch {
   readonly state: () => KeyFileState
+  /** What status says of it. */
+  readonly warnings: () => readonly string[]
   readonly run: (signal: AbortSignal) => Promise<void>
 }
 
@@ -37,21 +40,25 @@ const LOOK_MS = 10_000
 
 export function makeKeyFileWatch({ paths, config, joined, registrationMutex, log }: KeyFileDeps): KeyFileWatch {
   let state: KeyFileState = 'whole'
+  const lost = (): string => (config().router.kind === 'linux' ? LOST : LOST_HERE)
 
   async function look(): Promise<void> {
     const { interface: name, publicKey, router } = config()
-    // A MikroTik has the key, and only it; an OpenWrt is given the file's, and cannot be asked for it.
-    if (router.kind !== 'linux') return
+    if (keyMakerOf(router) === 'router') return
     const signal = AbortSignal.timeout(LOOK_MS)
-    const found = await checkKeyFile(paths, { name, publicKey, joined: joined() }, log, signal)
+    const found =
+      router.kind === 'linux'
+        ? await checkKeyFile(paths, { name, publicKey, joined: joined() }, log, signal)
+        : await lookAtKeyFile(paths, publicKey)
     if (found === 'restored') log.warn(RESTORED)
-    if (found === 'damaged' && state !== 'damaged') log.error({ publicKey }, LOST)
+    if (found === 'damaged' && state !== 'damaged') log.error({ publicKey }, lost())
     // Once restored it stays said until the agent is started again: a card that lost one file may lose others.
     state = found === 'whole' && state === 'restored' ? state : found
   }
 
   return {
     state: () => state,
+    warnings: () => (state === 'whole' ? [] : [state === 'restored' ? RESTORED : lost()]),
     run: async (signal) => {
       while (!signal.aborted) {
         await registrationMutex
@@ -68,9 +75,21 @@ const RESTORED =
 const LOST =
   'the file of the tunnel’s private key is damaged, and could not be written again: the tunnel ends when this machine is started again. Look whether its card or disk is full, read-only or failing (the log says what was tried); once it can be written, homeward puts the key back within the hour'
 
-/** What status says of the key's file. */
-export function keyStateWarnings(state: KeyFileState): readonly string[] {
-  return state === 'whole' ? [] : [state === 'restored' ? RESTORED : LOST]
+/** An OpenWrt router is given the file's key, and cannot be asked for it. */
+const LOST_HERE =
+  'the file of the tunnel’s private key is damaged: the router has the key still, and homeward could not set the tunnel up again. Let the home join again: on the hub homeward hub invite HOME, then here sudo homeward join --again TOKEN'
+
+/** Whether the file holds a private key that only this user may read. */
+export async function lookAtKeyFile(
+  { configDir, stateDir }: KeyFileDeps['paths'],
+  key: PublicKey,
+): Promise<KeyFileState> {
+  try {
+    parsePrivateKey(await readSecretFile(privateKeyFileOf(configDir, stateDir, key)))
+    return 'whole'
+  } catch {
+    return 'damaged'
+  }
 }
 
 /**
@@ -83,7 +102,7 @@ async function checkKeyFile(
   log: Log,
   signal: AbortSignal,
 ): Promise<KeyFileState> {
-  const kept = await readFile(privateKeyFileOf(configDir, stateDir, publicKey), 'utf8').catch(() => '')
+  const kept = await readSecretFile(privateKeyFileOf(configDir, stateDir, publicKey)).catch(() => '')
   if ((await publicHalf(kept, signal)) === publicKey) return 'whole'
   // The key comes by standard output and goes to wg by standard input: it is never an argument.
   const running = await runCommand('wg', ['show', name, 'private-key'], { signal }).then(

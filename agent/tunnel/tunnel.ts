@@ -1,11 +1,10 @@
 import { randomInt } from 'node:crypto'
 import type { Adapter } from '../../adapters/adapter.ts'
-import { reasonOf } from '../../problems/problem.ts'
 import type { IncidentAnswer, IncidentReport } from '../../protocol/incidents.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { makeMutex } from '../../system/process/mutex.ts'
-import type { Ledger, MappingChange } from '../core/ledger.ts'
+import { isAtAnotherAddress, type Ledger } from '../core/ledger.ts'
 import { isUnknownAtHub } from '../core/unknown-home.ts'
 import type { ClockGuard } from '../memory/clock-guard.ts'
 import type { EventLog } from '../memory/event-log.ts'
@@ -16,22 +15,21 @@ import { watchNetworks } from '../lan/network-watch.ts'
 import { makeLifetimeWatch } from '../probes/lifetime-watch.ts'
 import { measureBindingLifetime } from '../probes/binding-lifetime.ts'
 import { type Registering, registerHome } from '../registrar/registration.ts'
-import { keyStateWarnings, type KeyFileWatch, makeKeyFileWatch } from '../rotation/key-file.ts'
+import { type KeyFileWatch, makeKeyFileWatch } from '../rotation/key-file.ts'
 import { rotateKey, settleRotation } from '../rotation/key-rotation.ts'
 import { makeKeyRotations } from '../rotation/rotate-keys.ts'
 import { followRouterKey } from '../rotation/router-key.ts'
 import { followLan } from './settings/follow-lan.ts'
-import { keyFileWarnings } from '../secrets/key-file.ts'
 import { readEchoKey } from '../secrets/secrets.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { makeBeforeConfirm } from './plan/before-confirm.ts'
 import { makeCarries } from './plan/carries.ts'
 import { makeEffects, type EventRecorder } from './effects.ts'
+import { endTransport } from './end-transport.ts'
 import { type Judge, makeJudge } from './judge.ts'
 import { makeLoop } from './loop.ts'
 import { makeNamedServices, movePublication } from './named-services.ts'
-import { failBackToUdp } from './plan/fail-back.ts'
 import { isOnTransport, knownLiterals, newPath, provenFirst } from './plan/path.ts'
 import { makeNameCheck } from './name-check.ts'
 import { makeReader, type TunnelReading } from './reading.ts'
@@ -188,7 +186,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     record: (action, watch) => {
       deps.recorder.record(action, watch)
       // Another address is another NAT, perhaps of another carrier.
-      if (action.kind === 'tell-mapping' && isElsewhere(action.change)) lifetime.request()
+      if (action.kind === 'tell-mapping' && isAtAnotherAddress(action.change)) lifetime.request()
       if (action.kind === 'tell-remedy' && action.report.helped)
         void rememberWay(stateDir, config().hub.publicKey, watch.fallback).then((lost) => {
           if (lost !== null) log.warn({ why: lost }, 'the way that works could not be written down')
@@ -263,11 +261,12 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       clock,
       look: judge.look,
       adapter,
-      warnings: async () => {
-        const looked = await Promise.all([warnings(), keyFileWarnings(paths, config())])
-        const ofKey = keyStateWarnings(keyFile.state())
-        return [...ofKey, ...looked.flat(), ...nameCheck.warnings(), ...heard.warnings()]
-      },
+      warnings: async () => [
+        ...keyFile.warnings(),
+        ...(await warnings()),
+        ...nameCheck.warnings(),
+        ...heard.warnings(),
+      ],
       config,
       published: heard.published,
       events,
@@ -305,21 +304,9 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
         ),
       ])
     },
-    failBackToUdp: async () => {
-      try {
-        const { endpoint } = path
-        if (await failBackToUdp(adapter, config(), runtimeDir, path))
-          log.info({ endpoint }, 'the tunnel is taken off the TLS transport')
-      } catch (thrown) {
-        log.warn({ why: reasonOf(thrown) }, 'the tunnel could not be taken off the TLS transport')
-      }
-    },
+    failBackToUdp: () => endTransport({ adapter, config: config(), runtimeDir, path, log }),
     close: () => path.transport?.close(),
   }
-}
-
-function isElsewhere({ from, to }: MappingChange): boolean {
-  return from !== null && from.endpoint.address !== to.endpoint.address
 }
 
 /** The ledger as the last agent left it. */
