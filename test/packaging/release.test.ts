@@ -31,7 +31,7 @@ beforeAll(async () => {
   for (const place of places) await symlink(join(CHECKOUT, 'node_modules'), join(place, 'node_modules'))
   const make = `npm run --silent package -- --key '${key}'`
   const elsewhere =
-    'umask 077; export TZ=Pacific/Chatham LANG=tr_TR.UTF-8 HOME=/nonexistent GZIP=-1 TAR_OPTIONS=--mtime=@0'
+    `umask 077; export TZ=Pacific/Chatham LANG=tr_TR.UTF-8 HOME='${folder}/nobody' GZIP=-1 TAR_OPTIONS=--mtime=@0`
   await Promise.all([shell(places[0], `umask 022; ${make}`), shell(places[1], `${elsewhere}; ${make}`)])
   await shell(folder, 'tar -xf a/release/homeward-0.0.7.tar.gz')
   unpacked = join(folder, 'homeward-0.0.7')
