@@ -71,6 +71,8 @@ export const RegisterRequest = v.object({
   publicKey: PublicKeySchema,
   /** The key that the home takes as soon as the hub answers that it has it. */
   nextPublicKey: v.optional(PublicKeySchema),
+  /** SHA-256 of the secret by which the home comes from its next registration on; the one it has counts until then. */
+  nextSecretHash: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits'))),
   lan: LanSchema,
   listenPort: v.nullable(PortSchema),
   /** Why the home registers now, for the hub's log. */
@@ -132,6 +134,8 @@ export const RegisterAnswer = v.object({
   view: HubView,
   /** The key by which the hub knows the home from now on. */
   publicKey: v.optional(PublicKeySchema),
+  /** Whether the hub awaits the home with `nextSecretHash`; older hubs never do. */
+  secretAwaited: v.optional(v.boolean(), false),
   alternatePorts: v.array(PortSchema),
   /** Networks of the home's LAN that are not led to it until the hub's owner allows them; older hubs know no such thing. */
   waiting: v.optional(LanSchema, []),

@@ -52,3 +52,10 @@ function movedBy(from: Endpoint, to: Endpoint): 'port' | 'address' {
 export function isAtAnotherAddress({ from, to }: MappingChange): boolean {
   return from !== null && from.endpoint.address !== to.endpoint.address
 }
+
+/** The ledger as the last agent left it. @param last the last mapping that it wrote down; null: none. */
+export function ledgerFrom(last: (Endpoint & { readonly changes: number }) | null): Ledger {
+  if (last === null) return { current: null, changes: 0 }
+  const { address, port, changes } = last
+  return { current: { endpoint: { address, port }, since: null }, changes }
+}

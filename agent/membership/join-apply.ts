@@ -5,6 +5,7 @@ import type { Clock } from '../../system/time/clock.ts'
 import { keepLastWay } from '../memory/last-way.ts'
 import { uplinkPath, UNKNOWN_UPLINK } from '../memory/uplink-memory.ts'
 import { keyMakerOf } from '../secrets/key-maker.ts'
+import { forgetRotatedSecret } from '../secrets/home-secret.ts'
 import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
 import { keepSecrets } from '../secrets/secrets.ts'
 import { makeRuntimeFolder, withChangeLock } from '../settings/change-lock.ts'
@@ -41,6 +42,7 @@ export async function applyJoin(
     await rm(uplinkPath(stateDir), { force: true })
     await keepLastWay(stateDir, null)
     await forgetRotatedKeys(stateDir)
+    await forgetRotatedSecret(stateDir)
     await forgetPlace(stateDir)
     await forgetFollowedLan(stateDir)
     begun.add('secrets')

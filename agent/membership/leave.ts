@@ -36,7 +36,8 @@ import { forgetPlace } from '../settings/place.ts'
 import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
 import { routerKeyPath, takeLoginBack } from '../secrets/router-login.ts'
 import { routerPasswordPath } from '../secrets/router-password.ts'
-import { homeSecretPath, privateKeyPath, readBearer, removeSecrets } from '../secrets/secrets.ts'
+import { forgetRotatedSecret, homeSecretPath, type SecretFolders } from '../secrets/home-secret.ts'
+import { privateKeyPath, readBearer, removeSecrets } from '../secrets/secrets.ts'
 import { agentSocketPath } from '../settings/socket-path.ts'
 
 export interface Left {
@@ -96,11 +97,12 @@ export async function leaveHome(
       })
   }
 
-  const hubNotTold = await tellHubs(configDir, config, signal)
+  const hubNotTold = await tellHubs(paths, config, signal)
   // The login is taken back last: the router was undone with it.
   if (routerLeft === null) await orHowToLeave(router, () => takeLoginBack(configDir, router, signal))
   await removeSecrets(configDir)
   await forgetRotatedKeys(stateDir)
+  await forgetRotatedSecret(stateDir)
   await forgetPlace(stateDir)
   await forgetFollowedLan(stateDir)
   for (const path of [
@@ -209,16 +211,24 @@ function routerNotNamed(): Problem {
 }
 
 /** @returns why one of the hubs could not be told; null when all were. */
-async function tellHubs(configDir: string, config: AgentConfig | null, signal: AbortSignal): Promise<string | null> {
+async function tellHubs(
+  folders: SecretFolders,
+  config: AgentConfig | null,
+  signal: AbortSignal,
+): Promise<string | null> {
   if (config === null) return 'agent.yaml was missing or unreadable'
-  const told = await Promise.all(tunnelsOf(config).map((tunnel) => tellHub(configDir, tunnel, signal)))
+  const told = await Promise.all(tunnelsOf(config).map((tunnel) => tellHub(folders, tunnel, signal)))
   return told.find((why) => why !== null) ?? null
 }
 
-async function tellHub(configDir: string, { home, hub }: TunnelConfig, signal: AbortSignal): Promise<string | null> {
+async function tellHub(
+  folders: SecretFolders,
+  { home, hub }: TunnelConfig,
+  signal: AbortSignal,
+): Promise<string | null> {
   const { addresses: hosts, port, certificate } = hub
   try {
-    const bearer = await readBearer(configDir, home)
+    const bearer = await readBearer(folders, home)
     await forgetHome({ hosts, port, certificate }, bearer, { reopenInvite: false }, signal)
     return null
   } catch (thrown) {

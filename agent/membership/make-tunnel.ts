@@ -102,7 +102,13 @@ export async function makeTunnel(
     const from = start ?? (await endpointOf(adapter, tunnel, cut)) ?? firstOf(tunnel.hub, hubLiterals)
     const { proven, search, line, tookMs } = await proveTunnel(finder, from, tunnel, configDir, cut)
     const lastMapping = proven.mapping
-    const registering = { configDir, config: tunnel, listenPort: null, lastMapping, hubLiterals: [] }
+    const registering = {
+      folders: { configDir, stateDir: null },
+      config: tunnel,
+      listenPort: null,
+      lastMapping,
+      hubLiterals: [],
+    }
     const registered = await registerHome({ ...registering, reason: 'start' }, cut)
     // Without the file the agent begins with the first endpoint, and finds the way again.
     await keepLastWay(join.wayDir, wayToKeep(proven.way, search, tunnel.hub, hubLiterals)).catch(() => undefined)

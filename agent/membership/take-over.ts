@@ -14,7 +14,8 @@ import { openAdapter } from '../tunnel/plan/open-adapter.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { forgetPlace } from '../settings/place.ts'
 import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
-import { homeSecretPath, privateKeyPath } from '../secrets/secrets.ts'
+import { forgetRotatedSecret, homeSecretPath } from '../secrets/home-secret.ts'
+import { privateKeyPath } from '../secrets/secrets.ts'
 import { agentSocketPath } from '../settings/socket-path.ts'
 import { undoing } from './undoing.ts'
 
@@ -58,6 +59,7 @@ export async function takeOver(paths: AgentPaths, staging: string, router: Route
     [...keys, homeSecretPath, agentConfigPath].map((path) => ({ from: path(staging), to: path(configDir) })),
   )
   await forgetRotatedKeys(stateDir)
+  await forgetRotatedSecret(stateDir)
   await forgetPlace(stateDir)
   await rm(staging, { recursive: true, force: true })
   // An agent that answers has looked; one that ends during the question was there as well.

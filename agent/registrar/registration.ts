@@ -9,6 +9,7 @@ import type { TunnelConfig } from '../settings/config.ts'
 import type { RegistrationOutcome, RegistrationReason } from '../core/registration.ts'
 import { mappedPrefixes } from '../lan/mapped-lan.ts'
 import { keptPrefixes } from '../lan/kept-prefixes.ts'
+import type { SecretFolders } from '../secrets/home-secret.ts'
 import { readBearer } from '../secrets/secrets.ts'
 import { thisMachine } from './this-machine.ts'
 
@@ -24,11 +25,13 @@ export interface RegistrationResult {
 export type SaidReason = RegistrationReason | 'remedy' | 'reset' | 'key-rotation' | 'incident'
 
 export interface Registering {
-  readonly configDir: string
+  readonly folders: SecretFolders
   readonly config: TunnelConfig
   readonly reason: SaidReason
   /** The key that the hub shall know us by from now on. */
   readonly nextPublicKey?: PublicKey
+  /** SHA-256 of the secret by which the home comes from its next registration on, 64 hex digits. */
+  readonly nextSecretHash?: string
   readonly listenPort: number | null
   readonly lastMapping: Endpoint | null
   /** The hub's addresses when its names last resolved: for when they do not. */
@@ -50,15 +53,26 @@ const ECONOMY_SECONDS = 25
 
 /** Tells the hub who and where we are, out of band. Never throws: a failure is part of the result. */
 export async function registerHome(registering: Registering, signal: AbortSignal): Promise<RegistrationResult> {
-  const { config, configDir, reason, nextPublicKey, listenPort, lastMapping, hubLiterals, mtu = null } = registering
+  const {
+    config,
+    folders,
+    reason,
+    nextPublicKey,
+    nextSecretHash,
+    listenPort,
+    lastMapping,
+    hubLiterals,
+    mtu = null,
+  } = registering
   const hub = config.hub
   try {
-    const bearer = await readBearer(configDir, config.home)
+    const bearer = await readBearer(folders, config.home)
     const machine = await thisMachine(bearer)
     const body: RegisterRequest = {
       version: PROTOCOL_VERSION,
       publicKey: config.publicKey,
       nextPublicKey,
+      nextSecretHash,
       lan: mappedPrefixes(config.lan),
       listenPort,
       reason: reason === 'reset' ? 'remedy' : reason,

@@ -1,10 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type EchoKey, echoKey } from '../../protocol/echo.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { isThere } from '../../system/files/is-there.ts'
 import { readSecretFile } from '../../system/files/secret-file.ts'
+import { homeSecretPath, newHomeSecret, readHomeSecret, type SecretFolders, secretHash } from './home-secret.ts'
 import type { KeyMaker } from './key-maker.ts'
 import { removeRouterLogin } from './router-login.ts'
 import { removeRouterPassword } from './router-password.ts'
@@ -15,20 +16,14 @@ export function privateKeyPath(configDir: string): string {
   return join(configDir, 'private.key')
 }
 
-/** The secret by which this home authenticates at the registrar; the hub keeps a hash of it. */
-export function homeSecretPath(configDir: string): string {
-  return join(configDir, 'home.secret')
-}
-
 /** The bearer `HOME.SECRET`, as the registrar wants it. @throws {Problem} `config-unreadable`, `secret-exposed`. */
-export async function readBearer(configDir: string, home: string): Promise<string> {
-  return `${home}.${await readSecretFile(homeSecretPath(configDir))}`
+export async function readBearer(folders: SecretFolders, home: string): Promise<string> {
+  return `${home}.${await readHomeSecret(folders)}`
 }
 
 /** The key that proves this home's echoes. @throws {Problem} `config-unreadable`, `secret-exposed`. */
-export async function readEchoKey(configDir: string): Promise<EchoKey> {
-  const secret = await readSecretFile(homeSecretPath(configDir))
-  return echoKey(createHash('sha256').update(secret).digest('hex'))
+export async function readEchoKey(folders: SecretFolders): Promise<EchoKey> {
+  return echoKey(secretHash(await readHomeSecret(folders)))
 }
 
 export interface HomeSecrets {
@@ -52,7 +47,7 @@ export async function draftSecrets(configDir: string, keyMaker: KeyMaker = 'agen
 export function newSecrets(): HomeSecrets {
   return {
     privateKey: privateKeyFrom(randomBytes(32)),
-    homeSecret: randomBytes(32).toString('base64url'),
+    homeSecret: newHomeSecret(),
     fresh: true,
   }
 }

@@ -86,7 +86,7 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
 
   async function ask(...[endpoint, options, signal]: Parameters<AskEndpoint>): ReturnType<AskEndpoint> {
     try {
-      const echoes = openEchoes(config().hub.address, await readEchoKey(configDir), clock)
+      const echoes = openEchoes(config().hub.address, await readEchoKey(paths), clock)
       try {
         return await echoes.ask(endpoint, options, signal)
       } finally {

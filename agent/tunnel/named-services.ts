@@ -7,6 +7,7 @@ import { sleep } from '../../system/time/sleep.ts'
 import { acceptsTcp, movedTargets, type TargetLooks } from '../lan/moved-targets.ts'
 import { askRegistrar } from '../registrar/ask-registrar.ts'
 import { resolveHub } from '../registrar/hub-addresses.ts'
+import type { SecretFolders } from '../secrets/home-secret.ts'
 import { readBearer } from '../secrets/secrets.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 
@@ -77,10 +78,10 @@ export function makeNamedServices(deps: NamedServicesDeps): NamedServices {
 /** Asks the hub over its registrar; the same name tells it that the publication moves. */
 export async function movePublication(
   {
-    configDir,
+    folders,
     config,
     hosts,
-  }: { readonly configDir: string; readonly config: TunnelConfig; readonly hosts: readonly string[] },
+  }: { readonly folders: SecretFolders; readonly config: TunnelConfig; readonly hosts: readonly string[] },
   { source, ...target }: NamedTarget,
   address: string,
   signal: AbortSignal,
@@ -94,7 +95,7 @@ export async function movePublication(
       path: '/v1/publications',
       body: { version: PROTOCOL_VERSION, ...target, address, source },
       answer: PublicationSchema,
-      bearer: await readBearer(configDir, config.home),
+      bearer: await readBearer(folders, config.home),
       signal,
     },
   )

@@ -11,7 +11,7 @@ import type { Judge } from './judge.ts'
 import { type Path, provenFirst } from './plan/path.ts'
 
 export interface TransportContext {
-  readonly paths: Pick<AgentPaths, 'configDir'>
+  readonly paths: Pick<AgentPaths, 'configDir' | 'stateDir'>
   readonly config: () => TunnelConfig
   readonly path: Path
   readonly notice: Judge['notice']
@@ -37,7 +37,7 @@ export async function openTransport(
   const { home, hub, router } = config()
   const { port, certificate, addresses } = hub
   const hosts = [...new Set([...provenFirst(path), ...addresses])]
-  const bearer = await readBearer(paths.configDir, home)
+  const bearer = await readBearer(paths, home)
   const place = await listenPlace(router)
   const transport = await openInTime(limitMs, { hosts, port, certificate }, bearer, clock, signal, place)
   path.transport = transport

@@ -4,7 +4,7 @@ import type { IncidentAnswer, IncidentReport } from '../../protocol/incidents.ts
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { makeMutex } from '../../system/process/mutex.ts'
-import { isAtAnotherAddress, type Ledger } from '../core/ledger.ts'
+import { isAtAnotherAddress, ledgerFrom } from '../core/ledger.ts'
 import { isUnknownAtHub } from '../core/unknown-home.ts'
 import type { ClockGuard } from '../memory/clock-guard.ts'
 import type { EventLog } from '../memory/event-log.ts'
@@ -18,6 +18,7 @@ import { type Registering, registerHome } from '../registrar/registration.ts'
 import { type KeyFileWatch, makeKeyFileWatch } from '../rotation/key-file.ts'
 import { rotateKey, settleRotation } from '../rotation/key-rotation.ts'
 import { makeKeyRotations } from '../rotation/rotate-keys.ts'
+import { rotateSecret } from '../rotation/secret-rotation.ts'
 import { followRouterKey } from '../rotation/router-key.ts'
 import { followLan } from './settings/follow-lan.ts'
 import { readEchoKey } from '../secrets/secrets.ts'
@@ -93,7 +94,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
   const judge = makeJudge(
     config(),
     {
-      ledger: ledgerFrom(events),
+      ledger: ledgerFrom(events.lastMapping()),
       firstSequence: randomInt(2 ** 32),
       jitter: randomInt(1_000) / 1_000,
       mtu: Math.min(config().mtu, uplink.current.mtu ?? config().mtu),
@@ -107,7 +108,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
   /** Registrations take turns with key rotations: none with the old key may overtake the one that changes it. */
   const registrationMutex = makeMutex()
   const registering = (): Omit<Registering, 'reason'> => ({
-    configDir,
+    folders: paths,
     config: config(),
     lastMapping: judge.look().watch.ledger.current?.endpoint ?? null,
     listenPort: path.listenPort,
@@ -171,7 +172,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     uplink,
     endpoint: () => (isUp() && path.transport === null ? path.endpoint : null),
     measure: async (endpoint, signal) => {
-      const key = await readEchoKey(configDir)
+      const key = await readEchoKey(paths)
       return await measureBindingLifetime(endpoint, { home: config().hub.address, key, clock }, signal)
     },
     onMeasured: () => {
@@ -199,7 +200,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     config,
     move: (target, address, cut) =>
       movePublication(
-        { configDir, config: config(), hosts: knownLiterals(path, config().hub.addresses) },
+        { folders: paths, config: config(), hosts: knownLiterals(path, config().hub.addresses) },
         target,
         address,
         cut,
@@ -237,9 +238,14 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     {
       expression: () => config().rotateKeys,
       isWell: () => isUp() && judge.look().watch.registration.registrar === 'reachable',
-      rotate: () => {
+      rotate: async () => {
         const { joined, takeKey: take } = settings
-        return rotateKey({ paths, adapter, registrationMutex, joined, registering: registering(), take, log })
+        const asking = { registrationMutex, log }
+        const rotated = await rotateKey({ ...asking, paths, adapter, joined, registering: registering(), take })
+        // The hub ends a TLS transport whose secret is not the home's any more.
+        if (path.transport === null)
+          await rotateSecret({ ...asking, folders: paths, registering: registering() }, signal)
+        return rotated
       },
       note,
     },
@@ -307,11 +313,4 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     failBackToUdp: () => endTransport({ adapter, config: config(), runtimeDir, path, log }),
     close: () => path.transport?.close(),
   }
-}
-
-/** The ledger as the last agent left it. */
-function ledgerFrom(events: Pick<EventLog, 'lastMapping'>): Ledger {
-  const last = events.lastMapping()
-  if (last === null) return { current: null, changes: 0 }
-  return { current: { endpoint: { address: last.address, port: last.port }, since: null }, changes: last.changes }
 }

@@ -96,8 +96,9 @@ const UNDISTURBED_MS = 250
 export async function openWayFinder(deps: WayFinderDeps, signal: AbortSignal): Promise<WayFinder> {
   const { adapter, config, configDir, hubLiterals, visitors, clock } = deps
   const { signal: open, end } = branchSignal(signal)
-  const bearer = await readBearer(configDir, config.home)
-  const key = await readEchoKey(configDir)
+  const folders = { configDir, stateDir: null }
+  const bearer = await readBearer(folders, config.home)
+  const key = await readEchoKey(folders)
   const news = makeInbox<'changed'>()
   let search = beginSearch(hubEndpoints(config.hub, hubLiterals), clock.now())
   let transport: TlsTransport | null = null

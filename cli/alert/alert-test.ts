@@ -88,7 +88,7 @@ async function testHere(
   }
 }
 
-async function testAtHub({ configDir }: Context, channel: string | null): Promise<EndTest | Problem> {
+async function testAtHub({ configDir, stateDir }: Context, channel: string | null): Promise<EndTest | Problem> {
   if (channel !== null && channel.length > LONGEST_NAME)
     return new Problem('channel-missing', { what: 'testing the hub’s channels', why: 'no channel has so long a name' })
   try {
@@ -102,7 +102,7 @@ async function testAtHub({ configDir }: Context, channel: string | null): Promis
         path: '/v1/alerts/test',
         body: { version: PROTOCOL_VERSION, channel },
         answer: AlertTestAnswer,
-        bearer: await readBearer(configDir, config.home),
+        bearer: await readBearer({ configDir, stateDir }, config.home),
         timeoutMs: HUB_MS,
       },
     )

@@ -53,7 +53,7 @@ async function beforeConfirmOf(
   const carries = makeCarries(adapter, () => config)
   const wasUp = await isAnswered(config, { everyMs: 250, atMostMs: 1_500 }, signal, carries)
   const { publicKey: joined } = await readAgentConfig(configDir)
-  const registering = { configDir, config, listenPort: null, lastMapping: null, hubLiterals: [] }
+  const registering = { folders: { configDir, stateDir }, config, listenPort: null, lastMapping: null, hubLiterals: [] }
   return makeBeforeConfirm({
     adapter,
     config: () => config,

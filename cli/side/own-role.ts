@@ -26,11 +26,11 @@ export interface HomeClient {
 }
 
 /** @throws {Problem} `config-*`, `secret-exposed`. */
-export async function homeClient({ configDir }: Context): Promise<HomeClient> {
+export async function homeClient({ configDir, stateDir }: Context): Promise<HomeClient> {
   const config = await readAgentConfig(configDir)
   const [{ hub }] = tunnelsOf(config)
   const { addresses, port, certificate } = hub
-  const bearer = await readBearer(configDir, config.home)
+  const bearer = await readBearer({ configDir, stateDir }, config.home)
   const registrar = { hosts: addresses, port, certificate }
   return { config, ask: async (call) => (await askRegistrar(registrar, { ...call, bearer })).answer }
 }

@@ -94,14 +94,15 @@ function homeEntries(
   noted: (home: string, act: AuditEntry['act'], what: string) => Noted,
 ): readonly Noted[] {
   const { name, lan } = after
+  const isSame = before?.secretHash === after.secretHash || before?.nextSecretHash === after.secretHash
   // Only its owner takes a home's secret from it; whoever joins again does so by itself.
-  if (before !== undefined && before.secretHash !== after.secretHash && by === 'hub')
+  if (before !== undefined && !isSame && by === 'hub')
     return [noted(name, 'revoked', 'its key and secret, until it joins again')]
-  if (before === undefined || before.secretHash !== after.secretHash)
-    return [noted(name, 'joined', `with ${lan.join(', ') || 'no LAN'}`)]
+  if (before === undefined || !isSame) return [noted(name, 'joined', `with ${lan.join(', ') || 'no LAN'}`)]
   const rights = (home: Home): string => JSON.stringify([rightsOf(home), home.quota ?? {}, home.granted ?? home.lan])
   return [
     ...keyEntries(before, after, noted),
+    ...secretEntries(before, after, noted),
     ...(before.lan.join() === lan.join()
       ? []
       : [noted(name, 'lan', `${before.lan.join(', ') || 'none'} is now ${lan.join(', ') || 'none'}`)]),
@@ -132,6 +133,21 @@ function keyEntries(
   const since = Date.parse(rotatedAt) - Date.parse(before.rotatedAt)
   if (since >= LEAST_BETWEEN_ROTATIONS_MS) return [noted(name, 'rotated', 'its WireGuard key')]
   return [noted(name, 'key', `rotated its WireGuard key, ${Math.round(since / 60_000)} min after the last time`)]
+}
+
+/** A secret that follows a rotation of the key is everyday; one alone is not. */
+const LATEST_AFTER_KEY_MS = 3_600_000
+
+function secretEntries(
+  before: Home,
+  { name, secretHash, rotatedAt = before.joinedAt, secretAt = before.joinedAt }: Home,
+  noted: (home: string, act: AuditEntry['act'], what: string) => Noted,
+): readonly Noted[] {
+  if (before.secretHash === secretHash) return []
+  const isEveryday = Date.parse(secretAt) - Date.parse(rotatedAt) < LATEST_AFTER_KEY_MS
+  return [
+    noted(name, isEveryday ? 'rotated' : 'key', isEveryday ? 'its secret' : 'has another secret, and the old key'),
+  ]
 }
 
 function quotaText({ quota = {}, granted = [] }: Home): string {

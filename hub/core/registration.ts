@@ -1,9 +1,11 @@
+import * as v from 'valibot'
 import type { RegisterRequest } from '../../protocol/messages.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import { announced } from '../rights/announcing.ts'
 import type { InviteContext } from './invitation.ts'
 import { refuseTakenKey } from './joining.ts'
 import { checkLan, occupiedFor, sortedLan } from './lan.ts'
+import { SecretHashSchema } from './secret.ts'
 import { type Change, grantedTo, type Home, type StoreDocument, stillHome } from './store-document.ts'
 
 /** What a home says of its machine with each registration; what it does not say is so no longer. */
@@ -25,12 +27,13 @@ export interface Registered {
 export function register(
   document: StoreDocument,
   caller: Home,
-  request: Saying & Pick<RegisterRequest, 'publicKey' | 'nextPublicKey' | 'lan'>,
+  request: Saying & Pick<RegisterRequest, 'publicKey' | 'nextPublicKey' | 'nextSecretHash' | 'lan'>,
   hubPublicKey: PublicKey,
   { network, own, now }: InviteContext,
 ): Change<Registered> {
   const what = `registering the home ${caller.name}`
-  const home = stillHome(document, caller, what)
+  const before = stillHome(document, caller, what)
+  const home = withSecrets(before, caller, request.nextSecretHash, now)
   const wished = sortedLan(request.lan)
   const granted = grantedTo(home)
   if (wished.join() !== home.lan.join())
@@ -40,7 +43,7 @@ export function register(
   const lan = allowed.length === 0 && waiting.length > 0 ? home.lan : allowed
   const publicKey = request.nextPublicKey ?? request.publicKey
   const said = saidIn(request)
-  if (lan.join() === home.lan.join() && publicKey === home.publicKey && isSaid(said, home))
+  if (home === before && lan.join() === home.lan.join() && publicKey === home.publicKey && isSaid(said, home))
     return [document, { home, waiting }]
   refuseTakenKey(document, publicKey, home.name, hubPublicKey, what)
   const isRotated = request.nextPublicKey !== undefined && publicKey !== home.publicKey
@@ -51,6 +54,15 @@ export function register(
     { ...document, homes },
     { home: changed, waiting },
   ]
+}
+
+/** The home with the secrets that count from now on: whoever comes by the next one has no other any more. */
+function withSecrets(home: Home, caller: Home, next: string | undefined, now: Date): Home {
+  const { nextSecretHash, ...rest } = home
+  const isNext = caller.secretHash === nextSecretHash && nextSecretHash !== undefined
+  const come = isNext ? { ...rest, secretHash: nextSecretHash, secretAt: now.toISOString() } : home
+  if (next === undefined || next === come.secretHash || next === nextSecretHash) return come
+  return { ...come, nextSecretHash: v.parse(SecretHashSchema, next) }
 }
 
 function saidIn({ mtu, keeps = [], exit, follows, triesKeep, outgoing }: Saying): Said {

@@ -16,7 +16,12 @@ export function sealHome(
 ): Change<null> {
   requireHome(document, name)
   return [
-    { ...document, homes: document.homes.map((home) => (home.name === name ? { ...home, ...with_ } : home)) },
+    {
+      ...document,
+      homes: document.homes.map((home) =>
+        home.name === name ? { ...home, ...with_, nextSecretHash: undefined } : home,
+      ),
+    },
     null,
   ]
 }

@@ -29,6 +29,10 @@ const HomeSchema = v.looseObject({
   address: Ipv4Schema,
   publicKey: PublicKeySchema,
   secretHash: SecretHashSchema,
+  /** The secret by which the home comes next; the one that it has counts until it does. Default: it has told none. */
+  nextSecretHash: v.optional(SecretHashSchema),
+  /** When the home first came by the secret that it has. Default: it has had it since it joined. */
+  secretAt: v.optional(TimeSchema),
   /** Canonical prefixes, sorted. */
   lan: v.array(CidrSchema),
   joinedAt: TimeSchema,
@@ -171,7 +175,7 @@ export function grantedTo({ granted, lan }: Pick<Home, 'granted' | 'lan'>): read
  */
 export function stillHome(document: StoreDocument, caller: Home, what: string): Home {
   const home = homeNamed(document, caller.name)
-  if (home?.secretHash === caller.secretHash) return home
+  if (home !== null && [home.secretHash, home.nextSecretHash].includes(caller.secretHash)) return home
   throw new Problem('home-unknown', { what, why: 'the hub does not know this home any more' })
 }
 

@@ -120,8 +120,11 @@ export function makeHomes(deps: HomesDeps): Homes {
     authenticate: (bearer) => {
       const dot = bearer.indexOf('.')
       const home = homeNamed(store.document, bearer.slice(0, Math.max(0, dot)))
-      const right = sameHash(hashOf(bearer.slice(dot + 1)), home?.secretHash ?? NOBODY)
-      return right ? home : null
+      const secret = hashOf(bearer.slice(dot + 1))
+      const isPresent = sameHash(secret, home?.secretHash ?? NOBODY)
+      const isNext = sameHash(secret, home?.nextSecretHash ?? NOBODY)
+      if (home === null || isPresent) return isPresent ? home : null
+      return isNext ? { ...home, secretHash: secret } : null
     },
 
     join: async (request) => {
@@ -169,6 +172,7 @@ export function makeHomes(deps: HomesDeps): Homes {
       return {
         view,
         publicKey,
+        secretAwaited: request.nextSecretHash !== undefined && home.nextSecretHash === request.nextSecretHash,
         ...(incidents === undefined ? {} : { incidents }),
         alternatePorts: [...machine.alternatePorts],
         waiting: [...waiting],

@@ -77,7 +77,7 @@ describe('at the hub, what a home reports', () => {
       lastMapping: null,
       incidents: { now, incidents: [incident], claims: [], canSpeak: false },
     }
-    const args = [picture.hubAddress, await readBearer(pi.disk.configDir, 'cabin'), JSON.stringify(body)]
+    const args = [picture.hubAddress, await readBearer(pi.disk, 'cabin'), JSON.stringify(body)]
     const { stdout } = await pi.run(process.execPath, ['-e', REPORT, ...args])
     expect(stdout.trim()).toBe('200')
   })

@@ -30,8 +30,7 @@ beforeAll(async () => {
   await shell(folder, 'umask 077; git clone --quiet a "another/with spaces and a much longer name"')
   for (const place of places) await symlink(join(CHECKOUT, 'node_modules'), join(place, 'node_modules'))
   const make = `npm run --silent package -- --key '${key}'`
-  const elsewhere =
-    `umask 077; export TZ=Pacific/Chatham LANG=tr_TR.UTF-8 HOME='${folder}/nobody' GZIP=-1 TAR_OPTIONS=--mtime=@0`
+  const elsewhere = `umask 077; export TZ=Pacific/Chatham LANG=tr_TR.UTF-8 HOME='${folder}/nobody' GZIP=-1 TAR_OPTIONS=--mtime=@0`
   await Promise.all([shell(places[0], `umask 022; ${make}`), shell(places[1], `${elsewhere}; ${make}`)])
   await shell(folder, 'tar -xf a/release/homeward-0.0.7.tar.gz')
   unpacked = join(folder, 'homeward-0.0.7')

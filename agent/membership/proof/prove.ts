@@ -29,7 +29,13 @@ export async function proveTunnel(
   const { proven, peer, listenPort, line, tookMs } = finding
   if (proven !== null) return { ...finding, proven }
   signal.throwIfAborted()
-  const registration = { configDir, config, listenPort: null, lastMapping: null, hubLiterals: [] }
+  const registration = {
+    folders: { configDir, stateDir: null },
+    config,
+    listenPort: null,
+    lastMapping: null,
+    hubLiterals: [],
+  }
   const { answer } = await registerHome({ ...registration, reason: 'doubt' }, signal)
   const silence = `no heartbeat was answered within ${Math.round(tookMs / 1_000)} s by any way (${lineText(line)})`
   throw await unproven({ config, configDir, silence, peer, from, view: answer?.view ?? null, listenPort }, signal)

@@ -105,7 +105,7 @@ async function askHub(
         answer: ArrivalsAnswer,
         timeoutMs: ASK_MS,
         signal,
-        bearer: await readBearer(configDir, home),
+        bearer: await readBearer({ configDir, stateDir: null }, home),
       },
     )
     return answer

@@ -55,7 +55,7 @@ beforeAll(async () => {
   firewall = await hubFirewall()
   await pi.homeward(['join', await inviteHome(picture), '--yes'])
   await startAgent(pi)
-  key = Buffer.from(await readEchoKey(pi.disk.configDir)).toString('hex')
+  key = Buffer.from(await readEchoKey(pi.disk)).toString('hex')
 })
 afterAll(() => lab.close())
 

@@ -108,6 +108,24 @@ describe('a key that is rotated', () => {
     expect(running.stdout).not.toContain(secret)
   })
 
+  test('brings another secret: the one from the join, which a copied card has, is nobody’s at the hub', async () => {
+    const { configDir, stateDir } = pi.disk
+    const joined = (await pi.run('cat', [`${configDir}/home.secret`])).stdout.trim()
+    const { secret } = JSON.parse((await pi.run('cat', [`${stateDir}/secret.json`])).stdout) as { secret: string }
+    const url = `https://${picture.hubAddress}:51820/v1/devices`
+    const answer = async (bearer: string): Promise<string> =>
+      (
+        await pi.run('curl', ['-sk', '-m', '60', '-o', '/dev/null', '-w', '%{http_code}', '-H', '@-', url], {
+          input: `authorization: Bearer cabin.${bearer}`,
+        })
+      ).stdout
+    expect([await answer(joined), await answer(secret)]).toEqual(['401', '200'])
+    const running = await startAgent()
+    await waitForStatus(pi, ({ hub }) => hub.registrar === 'reachable')
+    expect(running.stdout).not.toContain(secret)
+    expect((await picture.hub.homeward(['hub', 'log', 'cabin'])).stdout).toContain('cabin: rotated its secret')
+  })
+
   test('survives the agent and the interface', async () => {
     const [before] = await keys()
     await pi.shell('ip link del hw0')

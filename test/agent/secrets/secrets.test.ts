@@ -2,9 +2,9 @@ import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { homeSecretPath } from '../../../agent/secrets/home-secret.ts'
 import {
   draftSecrets,
-  homeSecretPath,
   keepSecrets,
   privateKeyPath,
   readBearer,
@@ -35,13 +35,13 @@ describe('a home’s secrets', () => {
     const secrets = await draftSecrets(folder)
     await keepSecrets(folder, secrets)
     expect(await draftSecrets(folder)).toEqual({ ...secrets, fresh: false })
-    expect(await readBearer(folder, 'cabin')).toBe(`cabin.${secrets.homeSecret}`)
+    expect(await readBearer({ configDir: folder, stateDir: null }, 'cabin')).toBe(`cabin.${secrets.homeSecret}`)
   })
 
   test('make the echo key that the hub makes of its hash', async () => {
     const secrets = await draftSecrets(folder)
     await keepSecrets(folder, secrets)
-    expect(await readEchoKey(folder)).toEqual(echoKey(hashOf(secrets.homeSecret)))
+    expect(await readEchoKey({ configDir: folder, stateDir: null })).toEqual(echoKey(hashOf(secrets.homeSecret)))
   })
 
   test('hold no private key where a router makes it, and the one that lay there goes', async () => {
@@ -76,7 +76,9 @@ describe('a home’s secrets', () => {
   test('that others could read are refused', async () => {
     await keepSecrets(folder, await draftSecrets(folder))
     await chmod(homeSecretPath(folder), 0o644)
-    await expect(readBearer(folder, 'cabin')).rejects.toMatchObject({ code: 'secret-exposed' })
+    await expect(readBearer({ configDir: folder, stateDir: null }, 'cabin')).rejects.toMatchObject({
+      code: 'secret-exposed',
+    })
   })
 
   test('a file that holds no key is no secret', async () => {

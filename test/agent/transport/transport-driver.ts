@@ -24,7 +24,7 @@ const config = await readAgentConfig(configDir)
 const [{ hub }] = tunnelsOf(config)
 const { addresses: hosts, port, certificate } = hub
 const ending = new AbortController()
-const bearer = await readBearer(configDir, config.home)
+const bearer = await readBearer({ configDir, stateDir: null }, config.home)
 const transport = await openTlsTransport({ hosts, port, certificate }, bearer, systemClock, ending.signal)
 
 createInterface({ input: process.stdin })

@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { addDevice } from '../../../hub/core/devices.ts'
 import { register } from '../../../hub/core/registration.ts'
 import { leave } from '../../../hub/core/removal.ts'
-import { EMPTY_DOCUMENT, type Home, homeNamed } from '../../../hub/core/store-document.ts'
-import { context, device, hubKey, joined, newKey, readable, refusal, unchanged } from './some.ts'
+import { sealHome } from '../../../hub/core/sealing.ts'
+import { hashOf } from '../../../hub/core/secret.ts'
+import { EMPTY_DOCUMENT, type Home, homeNamed, type StoreDocument } from '../../../hub/core/store-document.ts'
+import { context, device, HOUR, hubKey, joined, later, newKey, readable, refusal, unchanged } from './some.ts'
 
 describe('a registration', () => {
   test('that says what is known writes nothing; another LAN is taken', () => {
@@ -67,6 +69,35 @@ describe('a registration', () => {
     const change = { publicKey: newKey(), lan: [], mtu: null }
     expect(refusal(() => register(again.document, first.home, change, hubKey, context))).toBe('home-unknown')
     expect(refusal(() => leave(again.document, first.home, { reopenInvite: false }))).toBe('home-unknown')
+  })
+})
+
+describe('another secret', () => {
+  const tell = (document: StoreDocument, caller: Home, next?: string) =>
+    readable(
+      register(document, caller, { ...unchanged(caller), nextSecretHash: next && hashOf(next) }, hubKey, later(HOUR)),
+    )
+  const comes = (home: Home, secret: string): Home => ({ ...home, secretHash: hashOf(secret) })
+
+  test('counts beside the one that the home has, until the home comes by it', () => {
+    const { document, home } = joined(EMPTY_DOCUMENT, 'cabin')
+    const [told, { home: waiting }] = tell(document, home, 'next')
+    expect(waiting).toEqual({ ...home, nextSecretHash: hashOf('next') })
+    // A home that was cut off before it wrote the next one down comes by the old one, and may tell another.
+    expect(tell(told, home)[0]).toEqual(told)
+    expect(tell(told, home, 'next')[0]).toBe(told)
+    expect(tell(told, home, 'other')[1].home.nextSecretHash).toBe(hashOf('other'))
+    const [after, { home: known }] = tell(told, comes(waiting, 'next'))
+    expect(known).toEqual({ ...home, secretHash: hashOf('next'), secretAt: later(HOUR).now.toISOString() })
+    expect(refusal(() => tell(after, home))).toBe('home-unknown')
+    expect(tell(after, known)[0]).toBe(after)
+  })
+
+  test('that was told is worth nothing once the owner took both away', () => {
+    const { document, home } = joined(EMPTY_DOCUMENT, 'cabin')
+    const [told] = tell(document, home, 'next')
+    const [sealed] = readable(sealHome(told, 'cabin', { publicKey: newKey(), secretHash: hashOf('nobody’s') }))
+    for (const caller of [home, comes(home, 'next')]) expect(refusal(() => tell(sealed, caller))).toBe('home-unknown')
   })
 })
 
