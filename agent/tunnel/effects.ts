@@ -82,7 +82,7 @@ const KNOWN_MS = 2_000
 /** Makes the effects by which the loop acts on the world. Each answers in time, whatever happens, and none throws. */
 export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopEffects {
   const { paths, adapter, config, path, nameCheck, uplink, recorder, clock, log } = context
-  const { configDir, runtimeDir } = paths
+  const { runtimeDir } = paths
 
   async function ask(...[endpoint, options, signal]: Parameters<AskEndpoint>): ReturnType<AskEndpoint> {
     try {

@@ -89,7 +89,7 @@ const SUSPICIOUS_MS = 8_000
  */
 export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
   const { paths, settings, adapter, events, uplink, clockGuard, note, clock, log } = deps
-  const { configDir, stateDir, runtimeDir } = paths
+  const { stateDir, runtimeDir } = paths
   const config = (): TunnelConfig => settings.current
   const judge = makeJudge(
     config(),
