@@ -169,13 +169,18 @@ export function grantedTo({ granted, lan }: Pick<Home, 'granted' | 'lan'>): read
   return granted ?? lan
 }
 
+/** All secrets by which a home may come now, the one that it has first. */
+export function secretsOf({ secretHash, nextSecretHash }: Pick<Home, 'secretHash' | 'nextSecretHash'>) {
+  return nextSecretHash === undefined ? [secretHash] : [secretHash, nextSecretHash]
+}
+
 /**
  * The present state of a home that authenticated a moment ago.
  * @throws {Problem} `home-unknown` when it was removed or joined again in between.
  */
 export function stillHome(document: StoreDocument, caller: Home, what: string): Home {
   const home = homeNamed(document, caller.name)
-  if (home !== null && [home.secretHash, home.nextSecretHash].includes(caller.secretHash)) return home
+  if (home !== null && secretsOf(home).includes(caller.secretHash)) return home
   throw new Problem('home-unknown', { what, why: 'the hub does not know this home any more' })
 }
 

@@ -10,7 +10,7 @@ import {
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { type Budget, makeBudget } from './echo-budget.ts'
-import type { Home } from '../core/store-document.ts'
+import { type Home, secretsOf } from '../core/store-document.ts'
 import { openUdpListener, type Reply, type UdpListener } from './udp-listener.ts'
 import type { PeerViewOf } from './peer-view.ts'
 
@@ -27,11 +27,19 @@ export interface EchoResponder {
 interface Principal {
   /** The home as it is now: with another key or LAN it is the same home. */
   home: Home
-  readonly key: EchoKey
+  /** By the secrets that the home may come by, the one that it has first. */
+  keys: readonly EchoKey[]
   readonly budget: Budget
   readonly pending: Set<NodeJS.Timeout>
   /** Nonces of delayed requests: until when the same nonce is a repetition, monotonic milliseconds. */
   readonly nonces: Map<bigint, number>
+}
+
+/** A request, and the key that it is answered by. */
+interface Asked {
+  readonly request: EchoRequest
+  readonly principal: Principal
+  readonly key: EchoKey
 }
 
 const PENDING_PER_HOME = 16
@@ -43,20 +51,29 @@ export function makeEchoResponder(viewOf: PeerViewOf, clock: Clock, log: Log, po
   let listener: UdpListener | null = null
 
   function onDatagram(datagram: Uint8Array, source: string, reply: Reply): void {
-    const request = readEchoRequest(datagram, (home) => askers.get(home)?.key ?? null)
-    const principal = request === null ? undefined : askers.get(request.home)
-    if (request === null || principal === undefined) return
+    const read = readBy(datagram, 0) ?? readBy(datagram, 1)
+    if (read === null) return
+    const { request, principal } = read
     if (request.delaySeconds > LONGEST_ECHO_DELAY || !principal.budget.take(request.bytes, clock.now())) return
-    if (request.delaySeconds === 0) void answer(request, principal, source, reply)
-    else later(request, principal, () => void answer(request, principal, source, reply))
+    const answered = () => void answer(read, source, reply)
+    if (request.delaySeconds === 0) answered()
+    else later(request, principal, answered)
   }
 
-  async function answer(request: EchoRequest, principal: Principal, source: string, reply: Reply): Promise<void> {
+  /** Reads a request that proves itself by the nth key of its home. */
+  function readBy(datagram: Uint8Array, nth: number): Asked | null {
+    const request = readEchoRequest(datagram, (home) => askers.get(home)?.keys[nth] ?? null)
+    const principal = request === null ? undefined : askers.get(request.home)
+    const key = principal?.keys[nth]
+    return request === null || principal === undefined || key === undefined ? null : { request, principal, key }
+  }
+
+  async function answer({ request, principal, key }: Asked, source: string, reply: Reply): Promise<void> {
     // The home may have been removed, or have joined again, while the answer waited.
     const isStill = (): boolean => askers.get(request.home) === principal
     if (!isStill()) return
     const said = await viewOf(principal.home, source)
-    if (isStill()) reply(encodeEchoAnswer(request, said, principal.key))
+    if (isStill()) reply(encodeEchoAnswer(request, said, key))
   }
 
   function later({ nonce, delaySeconds }: EchoRequest, { pending, nonces }: Principal, act: () => void): void {
@@ -90,11 +107,14 @@ export function makeEchoResponder(viewOf: PeerViewOf, clock: Clock, log: Log, po
 }
 
 function askerFor(home: Home, before: Principal | undefined): Principal {
-  if (before?.home.secretHash === home.secretHash) {
+  const keys = secretsOf(home).map(echoKey)
+  // It is the same home too where it came by its next secret.
+  if (before !== undefined && secretsOf(before.home).includes(home.secretHash)) {
     before.home = home
+    before.keys = keys
     return before
   }
-  return { home, key: echoKey(home.secretHash), budget: makeBudget(), pending: new Set(), nonces: new Map() }
+  return { home, keys, budget: makeBudget(), pending: new Set(), nonces: new Map() }
 }
 
 function forget(pending: Set<NodeJS.Timeout>): void {

@@ -4,7 +4,7 @@ import type { DatagramCounts } from '../../protocol/datagram-stream.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { type HubTransport, openHubTransport } from './transport.ts'
-import type { Home } from '../core/store-document.ts'
+import { type Home, secretsOf } from '../core/store-document.ts'
 
 /** The transports of homes that come over TCP: one each, the newest. */
 export interface Transports {
@@ -52,9 +52,10 @@ export function makeTransports(clock: Clock, log: Log): Transports {
 
   return {
     serve: (homes, wireguardPort) => {
-      const secrets = new Map(homes.map((home) => [home.name, home.secretHash]))
+      const secrets = new Map(homes.map((home) => [home.name, secretsOf(home)]))
       for (const { home, transport } of open.values()) {
-        if (secrets.get(home.name) !== home.secretHash) transport.end('the hub does not know the home any more')
+        if (secrets.get(home.name)?.includes(home.secretHash) !== true)
+          transport.end('the hub does not know the home any more')
         else if (wireguardPort !== port) transport.end('the port of the hub has changed')
       }
       port = wireguardPort

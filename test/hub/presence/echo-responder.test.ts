@@ -8,6 +8,7 @@ import type { Home } from '../../../hub/core/store-document.ts'
 import {
   ECHO_BYTES,
   type EchoRequest,
+  type EchoKey,
   echoKey,
   encodeEchoAnswer,
   encodeEchoRequest,
@@ -148,6 +149,20 @@ describe('an echo', () => {
     mine.send(encodeEchoRequest(request(), echoKey(anew.secretHash)))
     await mine.until(1)
     expect(mine.heard.map((datagram) => readEchoAnswer(datagram, echoKey(anew.secretHash)))).not.toContain(null)
+  })
+
+  test('are answered by either secret until the home came by the next one', async () => {
+    const mine = await begin()
+    const next = hashOf('next')
+    const heardBy = (key: EchoKey) => mine.heard.filter((datagram) => readEchoAnswer(datagram, key) !== null).length
+    responder.serve([{ ...cabin, nextSecretHash: next }])
+    for (const key of [KEY, echoKey(next)]) mine.send(encodeEchoRequest(request(), key))
+    await mine.until(2)
+    expect([heardBy(KEY), heardBy(echoKey(next))]).toEqual([1, 1])
+    responder.serve([{ ...cabin, secretHash: next }])
+    for (const key of [KEY, echoKey(next)]) mine.send(encodeEchoRequest(request(), key))
+    await mine.until(3)
+    expect([heardBy(KEY), heardBy(echoKey(next))]).toEqual([1, 2])
   })
 
   test('comes 60 at once and 30 a second at most, whatever is asked', async () => {

@@ -2,12 +2,14 @@ import { once } from 'node:events'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { TransportMetrics } from '../../../hub/transport/transports.ts'
+import { hashOf } from '../../../hub/core/secret.ts'
 import type { Problem } from '../../../problems/problem.ts'
 import { frame, makeDeframer } from '../../../protocol/frames.ts'
 import { upgradeToTransport } from '../../../protocol/registrar-upgrade.ts'
 import { sleep } from '../../../system/time/sleep.ts'
 import { type WireguardEnd, wireguardEnd } from '../../agent/transport/carrier-ends.ts'
 import { joinAs, type LoopbackHub, loopbackHub, newSecret } from '../loopback-hub.ts'
+import { register } from '../registrar/registrar-calls.ts'
 
 const GENEROUS = { timeout: 15_000, interval: 20 }
 
@@ -136,6 +138,22 @@ describe('carriers at the hub', { timeout: 40_000 }, () => {
     await cabin.closed
     await answered(lodge, 'two')
     expect(wireguard.seen).toEqual(['two'])
+  })
+
+  test('by the next secret is as good as by the present one, and goes on when that is the only one', async () => {
+    const { bearer, request } = await joinAs(scene, 'cabin')
+    const next = newSecret()
+    const nextBearer = `cabin.${next}`
+    const says = { publicKey: request.publicKey, nextSecretHash: hashOf(next) }
+    expect((await register(scene, bearer, says)).secretAwaited).toBe(true)
+    const client = await connect(nextBearer)
+    const { config } = scene.hub
+    // The homes are told to all that serves them.
+    await scene.hub.reconfigure({ ...config, mtu: 1400 })
+    await answered(client, 'one')
+    await register(scene, nextBearer, { publicKey: request.publicKey })
+    await answered(client, 'two')
+    expect(await codeOf(connect(bearer))).toBe('home-unknown')
   })
 
   test('ends with its home, with the registrar, and when the hub listens elsewhere', async () => {
