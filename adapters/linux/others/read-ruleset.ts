@@ -31,19 +31,22 @@ export async function readRuleset(signal: AbortSignal): Promise<Ruleset> {
  * text. Chains are listed without their table.
  */
 async function listedByChains(signal: AbortSignal): Promise<string> {
-  const chains = (objectsIn(await list(['chains'], signal)) ?? []).flatMap((one) => {
-    const read = v.safeParse(Chain, one)
-    return read.success ? [read.output.chain] : []
-  })
+  const chains = (await objectsOf(['chains'], signal)).flatMap((one) => (v.is(Chain, one) ? [one.chain] : []))
   const objects: unknown[] = []
   for (const table of new Set(chains.map((chain) => `${chain.family} ${chain.table}`))) {
     const listed = objectsIn(await list(['table', ...table.split(' ')], signal))
     const its = listed === null ? chains.filter((chain) => `${chain.family} ${chain.table}` === table) : []
     objects.push(...(listed ?? []))
-    for (const chain of its)
-      objects.push(...(objectsIn(await list(['chain', ...table.split(' '), chain.name], signal)) ?? []))
+    for (const chain of its) objects.push(...(await objectsOf(['chain', ...table.split(' '), chain.name], signal)))
   }
   return JSON.stringify({ nftables: objects })
+}
+
+/** @throws {Problem} `command-failed`: of what is not seen nothing may be said. */
+async function objectsOf(what: readonly string[], signal: AbortSignal): Promise<readonly unknown[]> {
+  const objects = objectsIn(await list(what, signal))
+  if (objects !== null) return objects
+  throw new Problem('command-failed', { what: `nft list ${what.join(' ')}`, why: 'its list is cut off' })
 }
 
 async function list(what: readonly string[], signal: AbortSignal): Promise<string> {
