@@ -1,15 +1,16 @@
-import { reasonOf } from '../../problems/problem.ts'
+import { Problem, reasonOf } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { readSecretFile } from '../../system/files/secret-file.ts'
 import type { Mutex } from '../../system/process/mutex.ts'
 import type { Log } from '../../system/process/log.ts'
 import { runCommand } from '../../system/process/run-command.ts'
 import { sleep } from '../../system/time/sleep.ts'
-import { parsePrivateKey, parsePublicKey, type PrivateKey, type PublicKey } from '../../wireguard/keys.ts'
+import { parsePrivateKey, type PrivateKey, type PublicKey } from '../../wireguard/keys.ts'
 import { keyMakerOf } from '../secrets/key-maker.ts'
 import { keepRotatedKey, privateKeyFileOf, rotatedKeyPath } from '../secrets/rotated-key.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import type { AgentPaths } from '../settings/paths.ts'
+import { publicKeyByWg } from './public-key-by-wg.ts'
 
 /**
  * `whole`: the file of the tunnel's key has it. `restored`: it had not, and was written again. `damaged`: it has not, and
@@ -40,25 +41,33 @@ const LOOK_MS = 10_000
 
 export function makeKeyFileWatch({ paths, config, joined, registrationMutex, log }: KeyFileDeps): KeyFileWatch {
   let state: KeyFileState = 'whole'
-  const lost = (): string => (config().router.kind === 'linux' ? LOST : LOST_HERE)
+  /** What of it is said. */
+  let said: string | null = null
 
   async function look(): Promise<void> {
     const { interface: name, publicKey, router } = config()
     if (keyMakerOf(router) === 'router') return
     const signal = AbortSignal.timeout(LOOK_MS)
-    const found =
-      router.kind === 'linux'
-        ? await checkKeyFile(paths, { name, publicKey, joined: joined() }, log, signal)
-        : await lookAtKeyFile(paths, publicKey)
-    if (found === 'restored') log.warn(RESTORED)
-    if (found === 'damaged' && state !== 'damaged') log.error({ publicKey }, lost())
+    if (router.kind === 'linux')
+      note(await checkKeyFile(paths, { name, publicKey, joined: joined() }, log, signal), LOST)
+    else {
+      const why = await whyNoKey(paths, publicKey)
+      note(why === null ? 'whole' : 'damaged', why)
+    }
+  }
+
+  function note(found: KeyFileState, lost: string | null): void {
     // Once restored it stays said until the agent is started again: a card that lost one file may lose others.
-    state = found === 'whole' && state === 'restored' ? state : found
+    if (found === 'whole' && state === 'restored') return
+    if (found === 'restored') log.warn(RESTORED)
+    if (found === 'damaged' && state !== 'damaged') log.error({ publicKey: config().publicKey }, lost ?? LOST)
+    state = found
+    said = { whole: null, restored: RESTORED, damaged: lost }[found]
   }
 
   return {
     state: () => state,
-    warnings: () => (state === 'whole' ? [] : [state === 'restored' ? RESTORED : lost()]),
+    warnings: () => (said === null ? [] : [said]),
     run: async (signal) => {
       while (!signal.aborted) {
         await registrationMutex
@@ -75,20 +84,20 @@ const RESTORED =
 const LOST =
   'the file of the tunnel’s private key is damaged, and could not be written again: the tunnel ends when this machine is started again. Look whether its card or disk is full, read-only or failing (the log says what was tried); once it can be written, homeward puts the key back within the hour'
 
-/** An OpenWrt router is given the file's key, and cannot be asked for it. */
-const LOST_HERE =
-  'the file of the tunnel’s private key is damaged: the router has the key still, and homeward could not set the tunnel up again. Let the home join again: on the hub homeward hub invite HOME, then here sudo homeward join --again TOKEN'
-
-/** Whether the file holds a private key that only this user may read. */
-export async function lookAtKeyFile(
-  { configDir, stateDir }: KeyFileDeps['paths'],
-  key: PublicKey,
-): Promise<KeyFileState> {
+/**
+ * What to say of a file that holds no private key, or one that others may read; null: nothing. For an OpenWrt router, which
+ * is given the file's key and cannot be asked for it.
+ */
+export async function whyNoKey({ configDir, stateDir }: KeyFileDeps['paths'], key: PublicKey): Promise<string | null> {
+  const file = privateKeyFileOf(configDir, stateDir, key)
   try {
-    parsePrivateKey(await readSecretFile(privateKeyFileOf(configDir, stateDir, key)))
-    return 'whole'
-  } catch {
-    return 'damaged'
+    parsePrivateKey(await readSecretFile(file))
+    return null
+  } catch (thrown) {
+    if (thrown instanceof Problem && thrown.code === 'secret-exposed') return thrown.message
+    // What the file holds instead is not repeated: it may be most of a key.
+    const why = thrown instanceof Problem ? thrown.why : 'it holds no key'
+    return `the tunnel’s private key is lost from ${file} (${why}): the router has it still, and homeward could not set the tunnel up again. Let the home join again: on the hub homeward hub invite HOME, then here sudo homeward join --again TOKEN`
   }
 }
 
@@ -131,7 +140,5 @@ async function publicHalf(text: string, signal: AbortSignal): Promise<PublicKey 
   } catch {
     return null
   }
-  // Derived by wg: the curve would cost the agent 13 MB.
-  const { stdout } = await runCommand('wg', ['pubkey'], { input: `${key}\n`, signal })
-  return parsePublicKey(stdout)
+  return await publicKeyByWg(key, signal)
 }

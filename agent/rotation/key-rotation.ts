@@ -5,15 +5,15 @@ import type { Adapter } from '../../adapters/adapter.ts'
 import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import { asProblem, Problem, reasonOf } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
-import { runCommand } from '../../system/process/run-command.ts'
 import type { Log } from '../../system/process/log.ts'
-import { parsePublicKey, privateKeyFrom, type PublicKey } from '../../wireguard/keys.ts'
+import { privateKeyFrom, type PublicKey } from '../../wireguard/keys.ts'
 import { withChangeLock } from '../settings/change-lock.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import { isAnswered } from '../probes/first-answer.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { type Registering, registerHome } from '../registrar/registration.ts'
 import type { Mutex } from '../../system/process/mutex.ts'
+import { publicKeyByWg } from './public-key-by-wg.ts'
 import {
   hasOtherKeys,
   keepRotatedKey,
@@ -115,9 +115,7 @@ export async function settleRotation(
 /** Makes a key; the private half is on disk before anybody hears of the public one. */
 async function makeKey(stateDir: string, signal: AbortSignal): Promise<PublicKey> {
   const privateKey = privateKeyFrom(randomBytes(32))
-  // Derived by wg: the curve would cost the agent 13 MB.
-  const { stdout } = await runCommand('wg', ['pubkey'], { input: `${privateKey}\n`, signal })
-  const publicKey = parsePublicKey(stdout)
+  const publicKey = await publicKeyByWg(privateKey, signal)
   await writeFileAtomic(rotatedKeyPath(stateDir, publicKey), `${privateKey}\n`)
   return publicKey
 }

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { lookAtKeyFile } from '../../../agent/rotation/key-file.ts'
+import { whyNoKey } from '../../../agent/rotation/key-file.ts'
 import { newSecrets, privateKeyPath } from '../../../agent/secrets/secrets.ts'
 import { sampleTunnel } from '../sample-config.ts'
 
@@ -13,16 +13,17 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-test('a file of the key is whole with a key that nobody else may read, and damaged otherwise', async () => {
+test('a file of the key that is missing, empty, damaged or exposed is told, with what helps', async () => {
   const file = privateKeyPath(folder)
-  const look = () => lookAtKeyFile({ configDir: folder, stateDir: folder }, sampleTunnel.publicKey)
-  expect(await look()).toBe('damaged')
+  const look = () => whyNoKey({ configDir: folder, stateDir: folder }, sampleTunnel.publicKey)
+  expect(await look()).toMatch(/lost from \S+ \(ENOENT.*join --again TOKEN$/)
   for (const text of ['', '\n', 'c2VjcmV0\n']) {
     await writeFile(file, text, { mode: 0o600 })
-    expect(await look(), JSON.stringify(text)).toBe('damaged')
+    expect(await look(), JSON.stringify(text)).toMatch(/\(it holds no key\).*join --again TOKEN$/)
+    expect(await look()).not.toContain('c2VjcmV0')
   }
   await writeFile(file, `${newSecrets().privateKey}\n`)
-  expect(await look()).toBe('whole')
+  expect(await look()).toBeNull()
   await chmod(file, 0o644)
-  expect(await look()).toBe('damaged')
+  expect(await look()).toBe(`reading ${file} failed: other users may read it. chmod 600 ${file}.`)
 })
