@@ -1,16 +1,17 @@
 import { isPeerAsWanted } from '../planning/peer-as-wanted.ts'
 import { sameList } from '../planning/same-list.ts'
 import type { Observation, ObservedInterface, Refusal } from '../observation.ts'
-import type { HomeForwarding, TunnelFirewall, TunnelSpec } from '../spec.ts'
+import type { HomeForwarding, TunnelSpec } from '../spec.ts'
 import { byInterface } from '../planning/by-interface.ts'
 import { clashesWith } from '../planning/clashes-with.ts'
+import { homeFirewall } from '../planning/home-firewall.ts'
 import { refusedByEveryRouter } from '../router/refusals.ts'
 import { strays } from '../planning/strays.ts'
 import { tunnelIn } from '../tunnel-in.ts'
 import type { Plan } from '../step.ts'
 import type { MikrotikStep } from './steps.ts'
 import { RULE_MENUS } from './objects/menus.ts'
-import { contains, networkOf, overlaps, withoutLength } from '../../net/prefix.ts'
+import { contains, networkOf, overlaps } from '../../net/prefix.ts'
 import { wantedRules } from './objects/objects.ts'
 import type { RouterObservation } from './observation.ts'
 import { byChain, fingerprintOf } from './objects/rule-row.ts'
@@ -77,21 +78,11 @@ function withOtherRules(found: readonly string[], desired: readonly HomeSpec[]):
 
 /** The fingerprints of rules as they should be. */
 function wantedFingerprints(specs: readonly HomeSpec[]): readonly string[] {
-  const rules = toFirewalls(specs)
+  const rules = byInterface(specs)
+    .map(homeFirewall)
     .flatMap(wantedRules)
     .map((rule) => ({ ...rule, chain: rule.attributes['chain'] ?? '' }))
   return RULE_MENUS.flatMap((menu) => byChain(rules.filter((rule) => rule.menu === menu))).map(fingerprintOf)
-}
-
-function toFirewalls(specs: readonly HomeSpec[]): readonly TunnelFirewall<HomeForwarding>[] {
-  return byInterface(specs).map(({ interface: name, listenPort, address, forwarding }) => ({
-    interface: name,
-    listenPort,
-    address: withoutLength(address),
-    network: networkOf(address),
-    forwarding,
-    visitorSlot: 0,
-  }))
 }
 
 const NO_HUB: Refusal = {
@@ -185,7 +176,9 @@ function linkSteps(
 
 function firewallSteps({ firewall }: RouterObservation, desired: readonly HomeSpec[]): readonly MikrotikStep[] {
   if (firewall !== null && sameList(firewall, wantedFingerprints(desired))) return []
-  return [{ kind: 'set-firewall', tunnels: toFirewalls(desired), forwardingWasOff: false, replaces: null }]
+  return [
+    { kind: 'set-firewall', tunnels: byInterface(desired).map(homeFirewall), forwardingWasOff: false, replaces: null },
+  ]
 }
 
 /** The blackhole route of the network is added, repaired and removed along with the address. */

@@ -1,5 +1,4 @@
-import { networkOf, withoutLength } from '../../net/prefix.ts'
-import type { HomeForwarding, TunnelFirewall } from '../spec.ts'
+import { homeFirewall } from '../planning/home-firewall.ts'
 import type { OpenwrtObservation } from './observe/observation.ts'
 import type { OpenwrtStep } from './steps.ts'
 import { firewallSections, type HomeSpec } from './uci/objects.ts'
@@ -9,7 +8,7 @@ import { keyOf, sameSection, type Section, tunnelOf } from './uci/sections.ts'
 export function firewallSteps(observed: OpenwrtObservation, desired: readonly HomeSpec[]): readonly OpenwrtStep[] {
   const count = desired.flatMap((spec) => wantedFirewall(observed, spec)).length
   if ((observed.firewall ?? []).length === count && isFirewallAsWanted(observed, desired)) return []
-  return [{ kind: 'set-firewall', tunnels: desired.map(toFirewall), forwardingWasOff: false, replaces: null }]
+  return [{ kind: 'set-firewall', tunnels: desired.map(homeFirewall), forwardingWasOff: false, replaces: null }]
 }
 
 /** Whether our sections for these tunnels are configured, and loaded. More than that may be there. */
@@ -24,16 +23,5 @@ export function isFirewallAsWanted(observed: OpenwrtObservation, desired: readon
 
 function wantedFirewall({ sections }: OpenwrtObservation, spec: HomeSpec): readonly Section[] {
   const foreign = sections.filter((section) => tunnelOf(section) === null)
-  return firewallSections(toFirewall(spec), foreign)
-}
-
-function toFirewall({ interface: name, listenPort, address, forwarding }: HomeSpec): TunnelFirewall<HomeForwarding> {
-  return {
-    interface: name,
-    listenPort,
-    address: withoutLength(address),
-    network: networkOf(address),
-    forwarding,
-    visitorSlot: 0,
-  }
+  return firewallSections(homeFirewall(spec), foreign)
 }

@@ -17,6 +17,7 @@ import { missesThatCount } from './heartbeats.ts'
 import { ladder, type Remedy } from './ladder.ts'
 import { noteMtuSet } from './path-mtu.ts'
 import { registerSoon } from './registration.ts'
+import { ofTwoMachines } from './shared-home.ts'
 import type { Action, Watch, WatchEvent } from './state.ts'
 
 /** From evidence to remedies, and from remedies to their proof. Each function takes the state and gives the next. */
@@ -197,22 +198,6 @@ export function remediated(watch: Watch, now: number, actions: Action[]): Watch 
   const named = isSame ? watch : enter(watch, { kind: 'healing', since, cause }, actions)
   return begun({ ...named, evidence: NO_EVIDENCE }, remedy, cause, now, actions)
 }
-
-/**
- * What a second machine with the same key looks like: each takes the other's session and endpoint at the hub. A remedy
- * would take them back, and so would the other's, without end; only the hub's owner can say which of the two stays.
- */
-function ofTwoMachines(cause: Cause | null): Cause | null {
-  return cause !== null && TAKEN_BY_ANOTHER.includes(cause) ? 'identity-twice' : cause
-}
-
-const TAKEN_BY_ANOTHER: readonly Cause[] = [
-  'flow-dead',
-  'return-dead',
-  'session-lost',
-  'handshake-blocked',
-  'handshake-refused',
-]
 
 /** Causes that only time, or a person, ends. */
 function hasNoRemedy(cause: Cause): boolean {

@@ -1,5 +1,5 @@
 import { keepShell, type KeptShell } from './kept-shell.ts'
-import { type CommandOptions, type CommandResult, failed, tooSlow, tryCommand } from './run-command.ts'
+import { type CommandOptions, type CommandResult, succeeded, tooSlow, tryCommand } from './run-command.ts'
 import { lacksFeature } from './tool-package.ts'
 
 /** The start of a shell costs as much as it saves in some looks; a command makes few and needs none. */
@@ -58,9 +58,7 @@ export async function runLook(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
-  const result = await tryLook(file, args, options)
-  if (result.exitCode === 0) return result
-  throw failed(file, args, result)
+  return succeeded(file, args, await tryLook(file, args, options))
 }
 
 function takeShell(): KeptShell {

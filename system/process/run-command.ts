@@ -24,15 +24,15 @@ export async function runCommand(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
-  const result = await tryCommand(file, args, options)
-  if (result.exitCode === 0) return result
-  throw failed(file, args, result)
+  return succeeded(file, args, await tryCommand(file, args, options))
 }
 
-/** Of a program that ended with another status than 0. */
-export function failed(file: string, args: readonly string[], { exitCode, stderr }: CommandResult): Problem {
+/** @throws {Problem} `command-failed` of a program that ended with another status than 0. */
+export function succeeded(file: string, args: readonly string[], result: CommandResult): CommandResult {
+  const { exitCode, stderr } = result
+  if (exitCode === 0) return result
   const said = stderr.trim().split('\n').slice(-3).join('; ')
-  return new Problem('command-failed', {
+  throw new Problem('command-failed', {
     what: commandLine(file, args),
     why: said === '' ? `it ended with status ${exitCode}` : said,
   })

@@ -76,6 +76,7 @@ describe('no remedy without its evidence', () => {
     const { actions } = after(() => ({ ...DEAD, heartbeat: () => 'refused', carries: (now) => now < diesAt }), 120_000)
     const [doubtful] = told(actions)
     expect(doubtful![0]).toBe('doubtful')
+    expect(doubtful![1]).toBeGreaterThan(diesAt)
     expect(doubtful![1] - diesAt).toBeLessThan(5_700)
   })
 
