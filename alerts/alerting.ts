@@ -104,7 +104,6 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
     remembered.filter((one) => isUnfinished(one, end)).map((one) => fromRecord(one, momentOf(clock))),
     clock.now(),
   )
-  let written: Promise<void> = Promise.resolve()
   let courier: Courier = startCourier()
 
   function startCourier(): Courier {
@@ -134,7 +133,7 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
         const record = recordOf(act.incident, calendar, clock)
         if (record.scope === 'tunnel' && (last === null || record.began >= last.began || record.alias === last.id))
           last = record
-        written = incidentLog.write(record).then((lost) => {
+        void incidentLog.write(record).then((lost) => {
           if (lost !== null) log.warn({ why: lost }, 'an incident could not be written down')
         })
         return
@@ -209,8 +208,6 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
       await delivering
       if (!signal.aborted) courier = startCourier()
     }
-    await notices.saved()
-    await outbox.saved()
   }
 
   /** Reads the settings; a bad file leaves the last good ones in effect. */
@@ -248,7 +245,7 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
       const incidents = report.incidents.map((one) => ({ ...fromRecord(one, moment), home }))
       const others = untold(state, home)
       note({ kind: 'reported', home, incidents, claims: report.claims, canSpeak: report.canSpeak })
-      await written
+      await incidentLog.settled()
       const answers = incidents.flatMap((one) => {
         const incident = counterpart(state.incidents, one)
         return incident === null ? [] : [{ was: one.id, incident: recordOf(incident, calendar, clock) }]
@@ -273,6 +270,9 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
         }
       }
       await Promise.all([ticking(), watchSettings(signal)])
+      await notices.saved()
+      await outbox.saved()
+      await incidentLog.settled()
     },
   }
 }

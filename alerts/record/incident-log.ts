@@ -1,10 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { reasonOf } from '../../problems/problem.ts'
 import { type IncidentRecord, IncidentSchema } from '../../protocol/incidents.ts'
-import { makeFolder } from '../../system/files/atomic-file.ts'
-import { olderOf, openJsonLines, readJsonLines } from '../../system/files/json-lines.ts'
+import { type JsonLinesFile, olderOf, openJsonLines, readJsonLines } from '../../system/files/json-lines.ts'
 import type { End } from '../core/trouble.ts'
 
 /**
@@ -14,35 +12,28 @@ import type { End } from '../core/trouble.ts'
  * line of an id counts. An outage costs a storage card some four writes.
  */
 export interface IncidentLog {
-  /** Writes a record. @returns why it was lost; null when it was not. */
+  /** Writes a record, in the order of the calls. @returns why it was lost; null when it was not. */
   readonly write: (record: IncidentRecord) => Promise<string | null>
+  /** Resolves when what was to be written is in the file. */
+  readonly settled: () => Promise<void>
 }
 
 /** The size at which a new file begins: some two thousand lines, of one home on the hub some 250; twice that is kept. */
 const LARGEST_BYTES: Readonly<Record<End, number>> = { home: 1024 * 1024, hub: 128 * 1024 }
 
 export function openIncidentLog(stateDir: string, end: End, largestBytes = LARGEST_BYTES[end]): IncidentLog {
-  return end === 'home' ? openOneFile(incidentsPath(stateDir), largestBytes) : openFiles(stateDir, largestBytes)
-}
-
-function openOneFile(path: string, largestBytes: number): IncidentLog {
-  const file = openJsonLines(path, largestBytes)
-  return { write: (record) => file.append(JSON.stringify(record)) }
-}
-
-function openFiles(stateDir: string, largestBytes: number): IncidentLog {
-  const files = new Map<string, IncidentLog>()
+  const pathOf = (home: string): string =>
+    end === 'home' ? incidentsPath(stateDir) : join(homesFolder(stateDir), `${home}.jsonl`)
+  const files = new Map<string, JsonLinesFile>()
   return {
-    write: async (record) => {
-      const file =
-        files.get(record.home) ?? openOneFile(join(homesFolder(stateDir), `${record.home}.jsonl`), largestBytes)
-      files.set(record.home, file)
-      try {
-        await makeFolder(homesFolder(stateDir))
-      } catch (thrown) {
-        return reasonOf(thrown)
-      }
-      return await file.write(record)
+    write: (record) => {
+      const path = pathOf(record.home)
+      const file = files.get(path) ?? openJsonLines(path, largestBytes)
+      files.set(path, file)
+      return file.append(JSON.stringify(record))
+    },
+    settled: async () => {
+      for (const file of files.values()) await file.settled()
     },
   }
 }

@@ -1,8 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { reasonOf } from '../../problems/problem.ts'
-import { makeFolder } from '../../system/files/atomic-file.ts'
 import { openJsonLines, readJsonLines } from '../../system/files/json-lines.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { Clock } from '../../system/time/clock.ts'
@@ -41,10 +39,7 @@ export function openAuditLog(folder: string, clock: Pick<Clock, 'now' | 'wall'>,
     const name = entry.home ?? '@hub'
     const file = files.get(name) ?? openJsonLines(join(folder, `${name}.jsonl`), LARGEST_BYTES)
     files.set(name, file)
-    const why = await makeFolder(folder).then(
-      () => file.append(JSON.stringify(entry)),
-      (thrown: unknown) => reasonOf(thrown),
-    )
+    const why = await file.append(JSON.stringify(entry))
     if (why !== null) log.warn({ why, home: entry.home, act: entry.act }, 'a line of the audit log was lost')
   }
 

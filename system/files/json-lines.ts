@@ -3,16 +3,19 @@ import { type FileHandle, open, readFile, rename } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { Problem, reasonOf } from '../../problems/problem.ts'
 import { makeMutex } from '../process/mutex.ts'
+import { makeFolder } from './atomic-file.ts'
 import { type Folder, giveToOwner, inFolder } from './folder.ts'
 
 /** A file of lines that only grows, and its predecessor from before it grew too large: NAME.jsonl and NAME.1.jsonl. */
 export interface JsonLinesFile {
   /** Appends, in the order of the calls. Answers why a line was lost, else null: a full disk loses only that line. */
   readonly append: (line: string) => Promise<string | null>
+  /** Resolves when what was to be appended is in the file. */
+  readonly settled: () => Promise<void>
 }
 
 /**
- * Opens the pair of files.
+ * Opens the pair of files. Their folder is made by the first line, where it is missing.
  * @param path ends in `.jsonl`.
  * @param largestBytes of either file.
  * @param carryOver the first line of the new file when the full one is put aside; null: none.
@@ -28,6 +31,7 @@ export function openJsonLines(
 
   async function write(line: string): Promise<string | null> {
     try {
+      await makeFolder(dirname(path))
       await inFolder(dirname(path), async (folder) => {
         const size = await appendTo(
           folder,
@@ -51,6 +55,7 @@ export function openJsonLines(
 
   return {
     append: (line) => mutex.runExclusive(() => write(line)),
+    settled: mutex.settled,
   }
 }
 

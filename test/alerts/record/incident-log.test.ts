@@ -90,3 +90,13 @@ test('an incident comes back from its record, on the clock of whoever reads it',
   const here = fromRecord(there, { wall: START + 3_600_000 + 10_000, now: 510_000 })
   expect(here).toMatchObject({ began: 501_000, ended: 508_000, said: { down: { at: 503_000 } }, tried: incident.tried })
 })
+
+test.for(['home', 'hub'] as const)('what is written at once is in the file in its order, at the %s', async (end) => {
+  // Rounds, since each has one folder to make and one order to keep.
+  for (let round = 0; round < 200; round += 1) {
+    const log = openIncidentLog(join(folder, `${round}`), end)
+    for (let second = 1; second <= 3; second += 1) void log.write(recordOf('a', 0, second * 1_000))
+    await log.settled()
+    expect((await readIncidents(join(folder, `${round}`))).map(({ seconds }) => seconds)).toEqual([3])
+  }
+})
