@@ -1,7 +1,13 @@
 import { dirname } from 'node:path'
 import * as v from 'valibot'
 import { CidrSchema } from '../protocol/addresses.ts'
-import { AddDeviceRequest, type AddDeviceAnswer, type DeviceList } from '../protocol/messages.ts'
+import {
+  AddDeviceRequest,
+  type AddDeviceAnswer,
+  type DeviceList,
+  type RotateDeviceAnswer,
+  RotateDeviceRequest,
+} from '../protocol/messages.ts'
 import {
   AddPublicationRequest,
   type ProofAnswer,
@@ -13,7 +19,7 @@ import { Problem } from '../problems/problem.ts'
 import { makeFolder } from '../system/files/atomic-file.ts'
 import { askLocal, type LocalHandler, serveLocal } from '../system/sockets/local-socket.ts'
 import type { Invitation } from './service/homes.ts'
-import type { DeviceRequest, Hub } from './service/hub.ts'
+import type { DeviceRequest, DeviceRotation, Hub } from './service/hub.ts'
 import type { Revocation } from './service/revoke-other.ts'
 import type { ListedRequest, MemberFacts } from './rights/member-facts.ts'
 import type { Gift } from './rights/gift.ts'
@@ -32,6 +38,7 @@ export interface HubVerbs {
   readonly reconcile: { readonly input: null; readonly answer: null }
   readonly 'network-preview': { readonly input: { readonly network: string }; readonly answer: NetworkMove }
   readonly 'device-add': { readonly input: DeviceRequest; readonly answer: AddDeviceAnswer }
+  readonly 'device-rotate': { readonly input: DeviceRotation; readonly answer: RotateDeviceAnswer }
   readonly 'device-list': { readonly input: null; readonly answer: DeviceList }
   readonly 'publication-add': { readonly input: PublicationInput; readonly answer: Publication }
   readonly 'publication-list': { readonly input: null; readonly answer: PublicationList }
@@ -71,6 +78,7 @@ const RevokeSchema = v.object({ home: v.string(), now: v.boolean(), expiresInMs:
 const RequestIdSchema = v.object({ id: v.string() })
 // The operations check names, and give the better message.
 const DeviceSchema = v.object({ ...v.omit(AddDeviceRequest, ['version']).entries, name: v.string() })
+const RotationSchema = v.object({ ...v.omit(RotateDeviceRequest, ['version']).entries, name: v.string() })
 
 const PublicationInputSchema = v.object({
   ...v.omit(AddPublicationRequest, ['version']).entries,
@@ -88,6 +96,7 @@ const handlers: Handlers = {
     return null
   },
   'device-add': (hub, input) => hub.addDevice(null, v.parse(DeviceSchema, input)),
+  'device-rotate': (hub, input) => hub.rotateDevice(null, v.parse(RotationSchema, input)),
   'publication-add': (hub, input) => hub.publications.add(null, v.parse(PublicationInputSchema, input)),
   'publication-list': async (hub) => hub.publications.list(null),
   'publication-check': (hub, input) => hub.publications.check(null, v.parse(PublishedRangeSchema, input)),

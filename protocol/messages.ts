@@ -201,6 +201,21 @@ export const AddDeviceAnswer = v.object({
   services: v.optional(v.number(), 0),
 })
 
+/** POST /v1/devices/NAME/key. Another key for a device that the home added: what it may stays as it is. */
+export const RotateDeviceRequest = v.object({
+  version: v.literal(PROTOCOL_VERSION),
+  publicKey: PublicKeySchema,
+  presharedKey: PresharedKeySchema,
+  /** Whether the hub only answers what the new file must say, and changes nothing. */
+  preview: v.boolean(),
+})
+
+export const RotateDeviceAnswer = v.object({
+  ...AddDeviceAnswer.entries,
+  /** Whether the device sends everything into the tunnel. */
+  everything: v.boolean(),
+})
+
 /** What the file of a device must say. */
 const DeviceFileSchema = v.object({ address: Ipv4Schema, allowedIps: v.array(v.string()) })
 
@@ -266,6 +281,8 @@ export type RegisterAnswer = v.InferOutput<typeof RegisterAnswer>
 export type HubView = v.InferOutput<typeof HubView>
 export type AddDeviceRequest = v.InferOutput<typeof AddDeviceRequest>
 export type AddDeviceAnswer = v.InferOutput<typeof AddDeviceAnswer>
+export type RotateDeviceRequest = v.InferOutput<typeof RotateDeviceRequest>
+export type RotateDeviceAnswer = v.InferOutput<typeof RotateDeviceAnswer>
 export type DeviceList = v.InferOutput<typeof DeviceList>
 export type AlertTestRequest = v.InferOutput<typeof AlertTestRequest>
 export type AlertTestAnswer = v.InferOutput<typeof AlertTestAnswer>

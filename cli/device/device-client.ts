@@ -1,5 +1,5 @@
-import type { DeviceRequest } from '../../hub/service/hub.ts'
-import { AddDeviceAnswer, DeviceList, Done, PROTOCOL_VERSION } from '../../protocol/messages.ts'
+import type { DeviceRequest, DeviceRotation } from '../../hub/service/hub.ts'
+import { AddDeviceAnswer, DeviceList, Done, PROTOCOL_VERSION, RotateDeviceAnswer } from '../../protocol/messages.ts'
 import type { Context } from '../context.ts'
 import { askThisHub } from '../side/hub-session.ts'
 import { homeClient, ownRole } from '../side/own-role.ts'
@@ -7,6 +7,7 @@ import { homeClient, ownRole } from '../side/own-role.ts'
 /** The keeper of devices: the hub, asked as its owner or as one of its homes. */
 export interface DeviceClient {
   readonly add: (request: DeviceRequest) => Promise<AddDeviceAnswer>
+  readonly rotate: (request: DeviceRotation) => Promise<RotateDeviceAnswer>
   readonly list: () => Promise<DeviceList>
   readonly remove: (name: string) => Promise<void>
 }
@@ -28,6 +29,14 @@ async function asHome(context: Context): Promise<DeviceClient> {
         body: { version: PROTOCOL_VERSION, ...request },
         answer: AddDeviceAnswer,
       }),
+    rotate: ({ name, ...keys }) =>
+      ask({
+        what: `rotating the key of the device ${name}`,
+        method: 'POST',
+        path: `/v1/devices/${encodeURIComponent(name)}/key`,
+        body: { version: PROTOCOL_VERSION, ...keys },
+        answer: RotateDeviceAnswer,
+      }),
     list: () => ask({ what: 'listing the devices', method: 'GET', path: '/v1/devices', answer: DeviceList }),
     remove: async (name) => {
       await ask({
@@ -44,6 +53,7 @@ async function asHome(context: Context): Promise<DeviceClient> {
 function asHub(context: Context): DeviceClient {
   return {
     add: async (request) => (await askThisHub(context, 'device-add', request)).answer,
+    rotate: async (request) => (await askThisHub(context, 'device-rotate', request)).answer,
     list: async () => (await askThisHub(context, 'device-list', null)).answer,
     remove: async (name) => {
       await askThisHub(context, 'device-remove', { name })

@@ -17,6 +17,7 @@ const ACTS = [
   'rights',
   'revoked',
   'device-added',
+  'device-rotated',
   'device-removed',
   'published',
   'withdrawn',
@@ -74,7 +75,7 @@ export function entriesOf(before: StoreDocument, after: StoreDocument, by: Actor
     ...[...was.keys()].filter((name) => !is.has(name)).map((name) => noted(name, 'left', 'and is no home any more')),
     ...[...has.values()]
       .filter((device) => had.get(device.name)?.publicKey !== device.publicKey)
-      .map((device) => noted(device.home, 'device-added', deviceText(device), device.name)),
+      .map((device) => noted(device.home, keysAct(had.get(device.name), device), deviceText(device), device.name)),
     ...[...had.values()]
       .filter(({ name }) => !has.has(name))
       .map((device) => noted(device.home, 'device-removed', deviceText(device), device.name)),
@@ -153,6 +154,12 @@ function secretEntries(
 function quotaText({ quota = {}, granted = [] }: Home): string {
   const counts = Object.entries(quota).map(([counted, most]) => `${counted} ${most}`)
   return [`announces ${granted.join(', ') || 'nothing'}`, ...counts].join(', ')
+}
+
+/** A device keeps its place with other keys; one that took the name of another has one of its own. */
+function keysAct(before: Device | undefined, { address, home, addedAt }: Device): AuditEntry['act'] {
+  const isSame = before?.address === address && before.home === home && before.addedAt === addedAt
+  return isSame ? 'device-rotated' : 'device-added'
 }
 
 function deviceText({ name, address, full, exit, to, expiresAt }: Device): string {

@@ -49,6 +49,11 @@ export function noticeOf({ home, by, act, what, about = '' }: Noted): Notice | n
       return told('exit', what, [takeRight('exit')])
     case 'device-added':
       return told('device', `added the device ${what}`, [`sudo homeward device remove ${about}`, takeRight('devices')])
+    case 'device-rotated':
+      return told('device', `gave other keys to the device ${what}`, [
+        `sudo homeward device remove ${about}`,
+        takeRight('devices'),
+      ])
     case 'published':
       return told('port', `published ${what}`, [`sudo homeward publish remove ${about}`, takeRight('publish')])
     case 'asked':

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { hostCount } from '../../net/hosts.ts'
 import { isIn } from '../../net/prefix.ts'
 import { Problem } from '../../problems/problem.ts'
-import type { AddDeviceRequest } from '../../protocol/messages.ts'
+import type { AddDeviceRequest, RotateDeviceRequest } from '../../protocol/messages.ts'
 import { NameSchema } from '../../protocol/names.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import { refuseBeyond } from '../rights/quotas.ts'
@@ -90,16 +90,55 @@ export function addDevice(
 
 /** Removes a device: a home its own, the hub's owner any. @throws {Problem} `device-missing`, `device-name-invalid`. */
 export function removeDevice(document: StoreDocument, principal: Principal, name: string): Change<Device> {
-  const what = `removing the device ${JSON.stringify(name)}`
+  const device = ownDevice(document, principal, name, `removing the device ${JSON.stringify(name)}`)
+  return [{ ...document, devices: document.devices.filter((other) => other !== device) }, device]
+}
+
+/** The new keys of a device. */
+export type RotationInput = Pick<RotateDeviceRequest, 'publicKey' | 'presharedKey' | 'preview'> & {
+  readonly name: string
+}
+
+/**
+ * Gives a device other keys; its name, address, reach and expiry stay, and the old keys are nobody's. A home needs the
+ * rights as for adding it: whoever rotates has the device then. A preview changes nothing.
+ * @throws {Problem} `device-missing`, `device-name-invalid`, `right-missing`, `request-invalid`.
+ */
+export function rotateDevice(
+  document: StoreDocument,
+  principal: Principal,
+  { name, publicKey, presharedKey, preview }: RotationInput,
+  hubPublicKey: PublicKey,
+  { now }: Pick<InviteContext, 'now'>,
+): Change<Device> {
+  const what = `rotating the key of the device ${JSON.stringify(name)}`
+  const device = ownDevice(document, principal, name, what)
+  if (device.publicKey === publicKey && device.presharedKey === presharedKey) return [document, device]
+  if (isExpired(device, now))
+    throw new Problem('device-missing', {
+      what,
+      why: `its time was over at ${device.expiresAt}`,
+      next: `Add it again, under the same name: homeward device add ${name}`,
+    })
+  if (principal !== null) requireRights(stillHome(document, principal, what), device, what)
+  refuseTakenKey(document, publicKey, null, hubPublicKey, what)
+  if (preview) return [document, device]
+  // Its new file is made of what is now.
+  const { file: _, ...rest } = device
+  const rotated = { ...rest, publicKey, presharedKey }
+  return [{ ...document, devices: document.devices.map((one) => (one === device ? rotated : one)) }, rotated]
+}
+
+/** @throws {Problem} `device-missing`, `device-name-invalid`. */
+function ownDevice(document: StoreDocument, principal: Principal, name: string, what: string): Device {
   refuseOddName(name, what)
   const home = nameOf(document, principal, what)
   const device = document.devices.find((one) => one.name === name && (home === null || one.home === home))
-  if (device === undefined)
-    throw new Problem('device-missing', {
-      what,
-      why: home === null ? `the hub has no device ${name}` : `the home ${home} has no device ${name}`,
-    })
-  return [{ ...document, devices: document.devices.filter((other) => other !== device) }, device]
+  if (device !== undefined) return device
+  throw new Problem('device-missing', {
+    what,
+    why: home === null ? `the hub has no device ${name}` : `the home ${home} has no device ${name}`,
+  })
 }
 
 /** Devices to list: a home sees its own and the hub's, the hub's owner sees all. */
@@ -150,9 +189,7 @@ function refuseWithoutRight(
   { network, now }: Pick<InviteContext, 'network' | 'now'>,
   what: string,
 ): void {
-  requireRight(home, 'devices', what)
-  if (full) requireRight(home, 'full', what)
-  if (exit !== null) requireRight(home, 'exit', what)
+  requireRights(home, { full, exit }, what)
   const own = document.devices.filter((device) => device.home === home.name && !isExpired(device, now))
   refuseBeyond(home, 'devices', own.length + 1, what)
   const room = Math.floor(hostCount(network) * SHARE_OF_HOMES)
@@ -161,6 +198,17 @@ function refuseWithoutRight(
       what,
       why: `${room} addresses of ${network} are in use, and the last ones are kept for what the hub’s owner adds`,
     })
+}
+
+/** @throws {Problem} `right-missing`. */
+function requireRights(
+  home: Home,
+  { full, exit }: { readonly full?: boolean | undefined; readonly exit?: string | null | undefined },
+  what: string,
+): void {
+  requireRight(home, 'devices', what)
+  if (full === true) requireRight(home, 'full', what)
+  if (exit !== null && exit !== undefined) requireRight(home, 'exit', what)
 }
 
 /** @throws {Problem} `home-missing`. */

@@ -10,6 +10,7 @@ import {
   JoinRequest,
   LeaveRequest,
   RegisterRequest,
+  RotateDeviceRequest,
 } from '../../protocol/messages.ts'
 import { AddPublicationRequest, parseRange, type PublishedRange } from '../../protocol/publications.ts'
 import type { Log } from '../../system/process/log.ts'
@@ -26,6 +27,7 @@ type RegistrarHub = Pick<
   | 'leave'
   | 'addDevice'
   | 'removeDevice'
+  | 'rotateDevice'
   | 'listDevices'
   | 'testAlerts'
   | 'publications'
@@ -75,6 +77,13 @@ export function registrarApp(
 
   app.post('/v1/devices', async (call) => {
     return await forHome(call, 'change', async (home) => hub.addDevice(home, await bodyOf(call, AddDeviceRequest)))
+  })
+
+  app.post('/v1/devices/:name/key', async (call) => {
+    return await forHome(call, 'change', async (home) => {
+      const name = call.req.param('name')
+      return await hub.rotateDevice(home, { ...(await bodyOf(call, RotateDeviceRequest)), name })
+    })
   })
 
   app.delete('/v1/devices/:name', async (call) => {

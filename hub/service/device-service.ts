@@ -1,4 +1,4 @@
-import type { AddDeviceAnswer, DeviceList } from '../../protocol/messages.ts'
+import type { AddDeviceAnswer, DeviceList, RotateDeviceAnswer } from '../../protocol/messages.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { Log } from '../../system/process/log.ts'
 import {
@@ -8,8 +8,11 @@ import {
   type DeviceInput,
   isExpired,
   removeDevice,
+  rotateDevice,
+  type RotationInput,
   visibleDevices,
 } from '../core/devices.ts'
+import type { Device } from '../core/store-document.ts'
 import type { Follow } from '../machine/follow.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
@@ -22,6 +25,8 @@ import type { Wishes } from './wishes.ts'
 export interface DeviceService {
   readonly addDevice: (principal: Principal, request: DeviceInput) => Promise<AddDeviceAnswer>
   readonly removeDevice: (principal: Principal, name: string) => Promise<void>
+  /** Gives a device other keys. The old one is cut off when this ends, in the midst of what it does. */
+  readonly rotateDevice: (principal: Principal, request: RotationInput) => Promise<RotateDeviceAnswer>
   readonly listDevices: (principal: Principal) => DeviceList
   /** Lets the machine follow where the time of devices is over, or comes back with the clock. */
   readonly followExpiry: () => Promise<void>
@@ -48,17 +53,36 @@ export function makeDeviceService(deps: DeviceServiceDeps): DeviceService {
       .join()
   /** Names of devices whose time was over when the machine last followed; it begins with a look of its own. */
   let followed = expired()
+  /** Runs a change that a home may lack the right for, whose keys are gone by the time that the owner gives it. */
+  const changing = (principal: Principal, act: Parameters<typeof update<Device>>[0]) =>
+    wishes.asking(
+      principal,
+      ({ right }) => ({ kind: 'right', right }),
+      () => update(act, actorOf(principal)),
+    )
   return {
     addDevice: async (principal, request) => {
-      const { result, changed } = await wishes.asking(
-        principal,
-        ({ right }) => ({ kind: 'right', right }),
-        () => update((document, now) => addDevice(document, principal, request, publicKey, now), actorOf(principal)),
+      const { result, changed } = await changing(principal, (document, now) =>
+        addDevice(document, principal, request, publicKey, now),
       )
       const { name, address, home } = result
       if (changed) log.info({ device: name, address, home }, 'a device was added')
       if (changed || principal === null) await machine.follow(principal, `the device ${name} is in the store`)
       return deviceAnswer(result, settings.current, publicKey, store.document.homes)
+    },
+
+    rotateDevice: async (principal, request) => {
+      const { result, changed } = await changing(principal, (document, now) =>
+        rotateDevice(document, principal, request, publicKey, now),
+      )
+      const { name, home, full, exit } = result
+      if (changed) log.info({ device: name, home }, 'a device has other keys')
+      if (changed || (principal === null && !request.preview))
+        await machine.follow(principal, `the new key of the device ${name} is in the store`)
+      return {
+        ...deviceAnswer(result, settings.current, publicKey, store.document.homes),
+        everything: full === true || exit !== undefined,
+      }
     },
 
     removeDevice: async (principal, name) => {

@@ -1,5 +1,5 @@
 import { reasonOf } from '../../problems/problem.ts'
-import { type DeviceInput, inTime } from '../core/devices.ts'
+import { type DeviceInput, inTime, type RotationInput } from '../core/devices.ts'
 import type { Home, StoreDocument } from '../core/store-document.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
 import type { NetworkMove } from '../core/move-network.ts'
@@ -70,6 +70,7 @@ export interface Hub
 }
 
 export type DeviceRequest = DeviceInput
+export type DeviceRotation = RotationInput
 
 /** Assembles the hub; each part is made from those before it. */
 export async function makeHub<Opened extends Alarm>(

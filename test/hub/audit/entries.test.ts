@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Actor, entriesOf } from '../../../hub/audit/entries.ts'
-import { addDevice, removeDevice } from '../../../hub/core/devices.ts'
+import { addDevice, removeDevice, rotateDevice } from '../../../hub/core/devices.ts'
 import { give, grantLan } from '../../../hub/core/given.ts'
 import { addPublication, removePublication } from '../../../hub/core/publications.ts'
 import { register } from '../../../hub/core/registration.ts'
@@ -58,6 +58,14 @@ describe('what is noted of a change', () => {
       'hub -: device-added phone (10.86.0.3), everything by this hub, until 2026-11-23T10:01:00.000Z',
     ])
     expect(JSON.stringify(entriesOf(document, with1, 'hub'))).not.toContain(phone.presharedKey)
+    const keys = { ...device('phone'), preview: false }
+    const [rotated] = rotateDevice(with1, null, keys, hubKey, context)
+    expect(said(with1, rotated, 'hub')).toEqual([
+      'hub -: device-rotated phone (10.86.0.3), everything by this hub, until 2026-11-23T10:01:00.000Z',
+    ])
+    // Another one that took the name has a place of its own.
+    const [other] = addDevice(document, home, device('phone'), hubKey, context)
+    expect(said(with1, other, 'hub')).toEqual(['hub cabin: device-added phone (10.86.0.3)'])
     const [without] = removeDevice(with1, null, 'phone')
     expect(said(with1, without, 'hub')).toEqual([
       'hub -: device-removed phone (10.86.0.3), everything by this hub, until 2026-11-23T10:01:00.000Z',

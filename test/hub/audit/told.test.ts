@@ -30,6 +30,7 @@ describe('of what is noted', () => {
     ['lan', 'changed its LAN: WHAT', ['hub home cabin --may=-lan', 'hub remove cabin']],
     ['exit', 'WHAT', ['hub home cabin --may=-exit']],
     ['device-added', 'added the device WHAT', ['device remove ABOUT', 'hub home cabin --may=-devices']],
+    ['device-rotated', 'gave other keys to the device WHAT', ['device remove ABOUT', 'hub home cabin --may=-devices']],
     ['published', 'published WHAT', ['publish remove ABOUT', 'hub home cabin --may=-publish']],
   ] as const)('a home’s %s is told, with what undoes it', (act, did, undo) => {
     expect(noticeOf(entry(act))).toMatchObject({ did, undo: undo.map((one) => `sudo homeward ${one}`), allow: [] })

@@ -108,6 +108,26 @@ describe('a device added at home', () => {
       })
   })
 
+  test('with other keys, as it was, once it is scanned again; the old file is worth nothing', async () => {
+    const next = join(picture.phone.disk.configDir, 'next.conf')
+    const code = await problemOf(picture.home.pi, ['device', 'rotate', 'tablet', '--conf', next])
+    expect(code).toMatchObject({ exitCode: 1, code: 'device-missing' })
+    await expect(stat(next)).rejects.toMatchObject({ code: 'ENOENT' })
+    const { stdout } = await picture.home.pi.homeward(['device', 'rotate', 'phone', '--conf', next, '--json'])
+    expect(JSON.parse(stdout)).toEqual({ name: 'phone', address: '10.86.0.3', file: next })
+    expect(await peersOfHub()).toBe(2)
+    expect(await seesCamera(picture.phone)).toBe(false)
+    await picture.phone.run('wg-quick', ['down', conf])
+    await picture.phone.run('wg-quick', ['up', next])
+    await comesToSeeCamera(picture.phone)
+    await picture.phone.run('wg-quick', ['down', next])
+    // The hub does the same, of anybody's device.
+    const shown = (await picture.hub.homeward(['device', 'rotate', 'phone', '--conf', '-'])).stdout
+    await writeFile(conf, shown, { mode: 0o600 })
+    await picture.phone.run('wg-quick', ['up', conf])
+    await comesToSeeCamera(picture.phone)
+  })
+
   test('is cut off when its removal ends, from home', async () => {
     await picture.home.pi.homeward(['device', 'remove', 'phone'])
     expect(await peersOfHub()).toBe(1)

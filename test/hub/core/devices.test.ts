@@ -8,12 +8,13 @@ import {
   isExpired,
   reachOf,
   removeDevice,
+  rotateDevice,
   visibleDevices,
 } from '../../../hub/core/devices.ts'
 import { neededFile } from '../../../hub/core/device-files.ts'
 import { register } from '../../../hub/core/registration.ts'
 import { removeHome } from '../../../hub/core/removal.ts'
-import { EMPTY_DOCUMENT, type StoreDocument } from '../../../hub/core/store-document.ts'
+import { EMPTY_DOCUMENT, type Home, type StoreDocument } from '../../../hub/core/store-document.ts'
 import { RIGHTS } from '../../../hub/rights/rights.ts'
 import {
   context,
@@ -239,5 +240,53 @@ describe('the way to the internet', () => {
     const [calm] = register(after, cabin, unchanged(cabin), hubKey, context)
     expect(exitHome(calm)).toBeNull()
     expect(exitHome(letting(calm, 'lodge'))).toBeNull()
+  })
+})
+
+describe('a device whose key is rotated', () => {
+  const keys = ({ publicKey, presharedKey } = device('new')) => ({ name: 'phone', publicKey, presharedKey })
+  const rotate = (document: StoreDocument, principal: Principal, input = keys(), preview = false, at = context) =>
+    readable(rotateDevice(document, principal, { ...input, preview }, hubKey, at))
+
+  test('has other keys, and is the same one in all else', () => {
+    const [before, phone] = add(two, cabin, device('phone', { expiresInMs: HOUR, homes: ['cabin'] }))
+    const input = keys()
+    const [after, rotated] = rotate(before, cabin, input)
+    expect(rotated).toEqual({ ...phone, publicKey: input.publicKey, presharedKey: input.presharedKey })
+    expect(after.devices).toEqual([rotated])
+    // The answer may have been lost.
+    expect(rotate(after, cabin, input)[0]).toBe(after)
+    expect(rotate(after, null)[1].home).toBe('cabin')
+  })
+
+  test('keeps the old ones while its owner only looks what the file will say', () => {
+    const [before, phone] = add(two, null, device('phone'))
+    expect(rotate(before, null, keys(), true)).toEqual([before, phone])
+    expect(rotate(before, null, keys(), true)[0]).toBe(before)
+  })
+
+  test('is the home’s own, of whom the rights as for adding are asked', () => {
+    const full: Home = { ...cabin, may: ['devices', 'full'] }
+    const [before] = add({ ...two, homes: [full, lodge] }, full, device('phone', { full: true }))
+    expect(refusal(() => rotate(before, lodge))).toBe('device-missing')
+    expect(refusal(() => rotate({ ...before, homes: two.homes }, cabin))).toBe('right-missing')
+    expect(rotate(before, full)[1].full).toBe(true)
+    expect(refusal(() => rotate(add(two, null, device('phone'))[0], cabin))).toBe('device-missing')
+  })
+
+  test('is one whose time is not over, under a name that there is, with nobody’s key', () => {
+    const [before] = add(two, cabin, device('phone', { expiresInMs: HOUR }))
+    expect(refusal(() => rotate(before, cabin, keys(), false, later(2 * HOUR)))).toBe('device-missing')
+    expect(refusal(() => rotate(before, null, { ...keys(), name: 'tablet' }))).toBe('device-missing')
+    expect(refusal(() => rotate(before, null, { ...keys(), name: '../x' }))).toBe('device-name-invalid')
+    for (const publicKey of [hubKey, cabin.publicKey])
+      expect(refusal(() => rotate(before, null, { ...keys(), publicKey }))).toBe('request-invalid')
+  })
+
+  test('has a file that is not too old any more', () => {
+    const [before] = add(two, null, device('phone'))
+    const file = { address: '10.86.0.9', allowedIps: ['10.86.0.0/24'] }
+    const outdated = { ...before, devices: before.devices.map((one) => ({ ...one, file })) }
+    expect(rotate(outdated, null)[1].file).toBeUndefined()
   })
 })

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { AddDeviceAnswer } from '../../../protocol/messages.ts'
+import { AddDeviceAnswer, RotateDeviceAnswer } from '../../../protocol/messages.ts'
 import { PublicationSchema } from '../../../protocol/publications.ts'
 import { presharedKeyFrom } from '../../../wireguard/keys.ts'
 import { callRegistrar } from '../../../protocol/registrar-client.ts'
@@ -199,5 +199,41 @@ describe('the owner', () => {
     const before = scene.hub.members.show('cabin')
     await joinAs(scene, 'cabin', [LAN])
     expect(scene.hub.members.show('cabin')).toEqual(before)
+  })
+})
+
+describe('a device whose key its home rotates', () => {
+  const rotate = (bearer: string, publicKey: string, preview: boolean) =>
+    callRegistrar(scene.registrar, {
+      what: 'rotating',
+      method: 'POST',
+      path: '/v1/devices/phone/key',
+      bearer,
+      body: { version: 1, publicKey, presharedKey: presharedKeyFrom(new Uint8Array(32).fill(7)), preview },
+      answer: RotateDeviceAnswer,
+    })
+  const keys = () => scene.machine.spec?.peers.map(({ publicKey }) => publicKey) ?? []
+
+  test('has one peer, that of the new key, once the home said so; the owner is told', async () => {
+    const { bearer } = await joinAs(scene, 'cabin', [LAN])
+    const added = await addDevice(bearer, 'phone', false)
+    const [old] = scene.store.document.devices
+    const next = newKey()
+    expect(await rotate(bearer, next, true)).toEqual({ ...added, everything: false })
+    expect(keys()).toContain(old?.publicKey)
+    expect(await rotate(bearer, next, false)).toEqual({ ...added, everything: false })
+    expect(keys()).toContain(next)
+    expect(keys()).not.toContain(old?.publicKey)
+    expect((await scene.audit()).map(({ act }) => act)).toContain('device-rotated')
+  })
+
+  test('waits for the owner where the home lost the right to add it', async () => {
+    const { bearer } = await joinAs(scene, 'cabin', [LAN])
+    await addDevice(bearer, 'phone', false)
+    await scene.hub.members.give('cabin', { may: '-devices', quota: null })
+    const why = await whyNot(rotate(bearer, newKey(), false))
+    expect(why).toContain('cabin may not add devices')
+    await scene.hub.members.approve(idIn(why))
+    expect(await whyNot(rotate(bearer, newKey(), false))).toBe('done')
   })
 })
