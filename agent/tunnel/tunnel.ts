@@ -37,7 +37,7 @@ import { makeReader, type TunnelReading } from './reading.ts'
 import type { Settings } from './settings/settings.ts'
 import { makeReconciler } from './reconciler.ts'
 import { rememberWay, resumeWay } from './resume-way.ts'
-import { takePlace } from './settings/take-place.ts'
+import { makePlaceTaker } from './settings/take-place.ts'
 
 /** A home's tunnel to one hub, with everything that exists once per hub. */
 export interface Tunnel {
@@ -194,6 +194,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
         })
     },
   }
+  const places = makePlaceTaker({ stateDir, settings, follow, note, log })
   const heard = makeHeardFromHub(log)
   const keyFile = makeKeyFileWatch({ paths, config, joined: () => settings.joined, registrationMutex, log })
   const named = makeNamedServices({
@@ -223,7 +224,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       expectChange,
       notice: judge.notice,
       recorder,
-      takePlace: (place) => takePlace({ stateDir, settings, follow, note, log }, place),
+      takePlace: places.take,
       heardNamed: named.take,
       heard: heard.take,
       heardTime: clockGuard.heard,
@@ -272,6 +273,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
         ...(await warnings()),
         ...nameCheck.warnings(),
         ...heard.warnings(),
+        ...places.warnings(),
       ],
       config,
       published: heard.published,
