@@ -1,23 +1,31 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { encodeRequest } from '../../../protocol/heartbeat.ts'
 import { hubStatusOf, inviteHome, plannedSteps, startAgent, startHub } from '../../agent/lab-home.ts'
 import type { Host } from '../../lab/host/host.ts'
 import { askService, serveEcho } from '../../lab/host/service.ts'
+import type { LabProcess } from '../../lab/host/process.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
 
-/** Neighbours of both ends that send what only the other end could: each has the same link and the route. */
+/**
+ * Neighbours of both ends that send what only the other end could: each has the same link and the route. Last, a hub that
+ * somebody took over.
+ */
 let lab: Lab
 let picture: Picture
 let hub: Host
 let pi: Host
+let daemon: LabProcess
 
 beforeAll(async () => {
   lab = await createLab()
   picture = await buildPicture(lab)
   hub = picture.hub
   pi = picture.home.pi
-  await startHub(picture)
+  await serveEcho(pi, 'pi', 8123)
+  daemon = await startHub(picture)
   await pi.homeward(['join', await inviteHome(picture), '--yes'])
 })
 afterAll(() => lab.close())
@@ -93,7 +101,6 @@ test('hosts beside the hub in a network of the tunnel’s numbers are reached as
 test('the home’s own address in the tunnel is nobody’s in its LAN, who forges the hub’s or not', async () => {
   await startAgent(pi)
   const { camera, lan } = { camera: picture.home.camera, lan: picture.home.lan }
-  await serveEcho(pi, 'pi', 8123)
   await camera.shell(`ip route add 10.86.0.2/32 via ${lan.pi}; ip addr add 10.86.0.1/32 dev lo`)
   expect(await askService(camera, 'tcp', '10.86.0.2', 8123)).toBeNull()
   const listener = pi.start(process.execPath, ['-e', LISTENER, '9000'])
@@ -118,4 +125,61 @@ test('nothing differs then, and a chain that somebody empties is filled again', 
     await host.run('nft', ['flush', 'chain', 'inet', 'homeward', 'forged'])
     await expect.poll(rules, { timeout: 90_000 }).toBe(before)
   }
+})
+
+describe('whoever is root on the hub', () => {
+  const another = '192.168.77.1'
+  const lanIs = async (prefix: string): Promise<void> => {
+    const path = join(pi.disk.configDir, 'agent.yaml')
+    const text = await readFile(path, 'utf8')
+    await writeFile(path, text.replace(/^( {2}prefixes:\n)(?: {4}- .*\n)+/m, `$1    - ${prefix}\n`))
+  }
+
+  beforeAll(async () => {
+    const { camera, router, lan } = picture.home
+    await Promise.all([
+      serveEcho(camera, 'camera', 554),
+      serveEcho(router, 'router', 554),
+      serveEcho(picture.visitor, 'outside', 554),
+    ])
+    await camera.shell(`ip addr add ${another}/24 dev lo`)
+    await pi.shell(`ip route add 192.168.77.0/24 via ${lan.camera}; ip route get ${another}`)
+    // His own rules instead of homeward's: all that is there is led into the tunnel.
+    await daemon.stop()
+    const peer = (await hub.run('wg', ['show', 'hw0', 'peers'])).stdout.trim()
+    await hub.shell(`nft delete table inet homeward
+wg set hw0 peer ${peer} allowed-ips 0.0.0.0/0
+ip route add 192.168.77.0/24 dev hw0; ip route add 198.18.0.20 dev hw0`)
+  })
+
+  test('reaches the home’s LAN and its Pi, and neither another network of the home nor the internet by its line', async () => {
+    const { lan } = picture.home
+    expect(await askService(hub, 'tcp', lan.camera, 554)).toMatch(/^camera sees/)
+    expect(await askService(hub, 'tcp', lan.router, 554)).toMatch(/^router sees/)
+    for (const address of ['10.86.0.2', lan.pi])
+      expect(await askService(hub, 'tcp', address, 8123)).toBe('pi sees 10.86.0.1')
+    expect(await askService(pi, 'tcp', another, 554)).toMatch(/^camera sees/)
+    expect(await askService(pi, 'tcp', '198.18.0.20', 554)).toMatch(/^outside sees/)
+    // What came out of the tunnel for those, and what of it went on.
+    const both = `{ ${another}, 198.18.0.20 }`
+    await pi.shell(`nft -f - <<'X'
+table ip tried {
+  chain came { type filter hook prerouting priority -400; iifname "hw0" ip daddr ${both} counter; }
+  chain went { type filter hook postrouting priority -400; iifname "hw0" ip daddr ${both} counter; }
+}
+X`)
+    for (const address of [another, '198.18.0.20']) expect(await askService(hub, 'tcp', address, 554)).toBeNull()
+    const counted = async (chain: string): Promise<number> =>
+      Number(/packets (\d+)/.exec((await pi.run('nft', ['list', 'chain', 'ip', 'tried', chain])).stdout)?.[1])
+    expect(await counted('came')).toBeGreaterThanOrEqual(2)
+    expect(await counted('went')).toBe(0)
+  })
+
+  test('reaches one host where the home’s settings name that alone, and the Pi', async () => {
+    const { lan } = picture.home
+    await lanIs(`${lan.camera}/32`)
+    await expect.poll(() => askService(hub, 'tcp', lan.router, 554), { timeout: 90_000 }).toBeNull()
+    expect(await askService(hub, 'tcp', lan.camera, 554)).toMatch(/^camera sees/)
+    expect(await askService(hub, 'tcp', lan.pi, 8123)).toBe('pi sees 10.86.0.1')
+  })
 })

@@ -170,6 +170,52 @@ test('removed, it is cut off in the midst of its talk', async () => {
   await down('talker')
 })
 
+test('the hub has no private key of a home or a phone, and reads what they say without a cipher of their own', async () => {
+  const { phone, hub, home } = picture
+  const { stdout: conf } = await home.pi.homeward(['device', 'add', 'reader', '--conf', '-'])
+  const path = join(phone.disk.configDir, 'reader.conf')
+  await writeFile(path, conf, { mode: 0o600 })
+  await phone.run('wg-quick', ['up', path])
+  const capture = hub.start('tcpdump', ['-i', 'hw0', '-l', '-A', '-n', `src host ${home.lan.camera} and src port 80`])
+  await capture.waitForLine(/listening on hw0/)
+  await comesToSeeCamera(phone)
+  await capture.waitForLine(/picture/)
+  await capture.kill('SIGINT')
+  const added = (await hub.homeward(['device', 'add', 'written', '--conf', '-'])).stdout
+  const texts = [await readFile(join(home.pi.disk.configDir, 'private.key'), 'utf8'), conf, added]
+  const keys = texts.map((text) => /(?:PrivateKey = |^)([A-Za-z0-9+/]{43}=)$/m.exec(text)?.[1] ?? '')
+  expect(keys.filter((key) => key === '')).toEqual([])
+  const { configDir, stateDir } = hub.disk
+  for (const key of keys) {
+    expect((await hub.run('grep', ['-rF', '-e', key, configDir, stateDir], { allowFailure: true })).stdout).toBe('')
+    expect((await hub.run('wg', ['show', 'hw0', 'dump'])).stdout).not.toContain(key)
+  }
+  await down('reader')
+})
+
+test('of the owner it reaches other devices, and of a home it reaches none', async () => {
+  const { phone, visitor, home } = picture
+  const other = join(visitor.disk.configDir, 'other.conf')
+  await writeFile(other, (await picture.hub.homeward(['device', 'add', 'other', '--conf', '-'])).stdout, {
+    mode: 0o600,
+  })
+  await visitor.run('wg-quick', ['up', other])
+  const address = /^Address = ([\d.]+)/m.exec(await readFile(other, 'utf8'))?.[1] ?? ''
+  await serveEcho(visitor, 'laptop', 8222)
+  // It shows itself to the hub, which does not dial.
+  await visitor.run('ping', ['-c', '1', '-W', '20', '10.86.0.1'])
+  await add('mine')
+  await expect.poll(() => askService(phone, 'tcp', address, 8222), { timeout: 60_000 }).toMatch(/^laptop sees 10\.86\./)
+  await down('mine')
+  const guest = join(phone.disk.configDir, 'guest2.conf')
+  await writeFile(guest, (await home.pi.homeward(['device', 'add', 'guest2', '--conf', '-'])).stdout, { mode: 0o600 })
+  await phone.run('wg-quick', ['up', guest])
+  await comesToSeeCamera(phone)
+  expect(await askService(phone, 'tcp', address, 8222)).toBeNull()
+  await phone.run('wg-quick', ['down', guest])
+  await visitor.run('wg-quick', ['down', other])
+})
+
 test('is shown as a QR code, in the terminal and as a picture, with the same text', async () => {
   const svg = join(picture.hub.disk.path, 'phone.svg')
   const { stdout } = await picture.hub.homeward([
