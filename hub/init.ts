@@ -19,13 +19,13 @@ import { readOwnNetworks } from './machine/own-networks.ts'
 import { familyNotes } from './machine/families.ts'
 import { readIdentity } from './settings/identity.ts'
 import type { HubPaths } from './settings/paths.ts'
-import { refuseTakenPort } from './machine/port-owner.ts'
+import { refuseTakenPort } from './machine/ports/port-owner.ts'
 import { EMPTY_DOCUMENT } from './core/store-document.ts'
 import { networkInForce } from './core/tunnel-network.ts'
 import { readStore } from './store/store.ts'
 import { storeText } from './store/store-file.ts'
-import { readKeptPorts } from './machine/kept-ports.ts'
-import { freeAlternatePorts, servedPorts } from './machine/served-ports.ts'
+import { readKeptPorts } from './machine/ports/kept-ports.ts'
+import { freeAlternatePorts, servedPorts } from './machine/ports/served-ports.ts'
 
 /** Settings from the command line; others stay as they are, or get their default. */
 export type Given = Partial<Pick<HubConfig, 'addresses' | 'port' | 'network' | 'alternatePorts' | 'interface'>>

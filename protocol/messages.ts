@@ -125,7 +125,7 @@ export const HubView = v.object({
   txBytes: v.number(),
   /** Seconds since the last heartbeat; null: never. */
   lastHeartbeatSeconds: v.nullable(v.number()),
-  /** The same as in PeerView (protocol/echo.ts); older hubs do not say. */
+  /** The same as in PeerView (protocol/datagrams/echo.ts); older hubs do not say. */
   heardSeconds: v.optional(v.nullable(v.number()), null),
   initiatedSeconds: v.optional(v.nullable(v.number()), null),
 })

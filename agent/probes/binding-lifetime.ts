@@ -1,4 +1,4 @@
-import type { EchoKey } from '../../protocol/echo.ts'
+import type { EchoKey } from '../../protocol/datagrams/echo.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net'
-import type { PeerView } from '../../protocol/echo.ts'
+import type { PeerView } from '../../protocol/datagrams/echo.ts'
 import { branchSignal } from '../../system/time/branch-signal.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import { within } from '../../system/time/within.ts'

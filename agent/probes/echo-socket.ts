@@ -3,7 +3,13 @@ import { createSocket } from 'node:dgram'
 import { setMaxListeners } from 'node:events'
 import { isIP } from 'node:net'
 import { discardSocket } from '../../system/sockets/discard-socket.ts'
-import { ECHO_BYTES, type EchoKey, encodeEchoRequest, type PeerView, readEchoAnswer } from '../../protocol/echo.ts'
+import {
+  ECHO_BYTES,
+  type EchoKey,
+  encodeEchoRequest,
+  type PeerView,
+  readEchoAnswer,
+} from '../../protocol/datagrams/echo.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
 

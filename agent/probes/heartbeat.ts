@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { discardSocket } from '../../system/sockets/discard-socket.ts'
-import { decodeAnswer, encodeRequest, type HeartbeatAnswer } from '../../protocol/heartbeat.ts'
+import { decodeAnswer, encodeRequest, type HeartbeatAnswer } from '../../protocol/datagrams/heartbeat.ts'
 
 /** The addresses that heartbeats go from and to. */
 export interface HeartbeatTarget {

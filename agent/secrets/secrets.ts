@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type EchoKey, echoKey } from '../../protocol/echo.ts'
+import { type EchoKey, echoKey } from '../../protocol/datagrams/echo.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { isThere } from '../../system/files/is-there.ts'
 import { readSecretFile } from '../../system/files/secret-file.ts'

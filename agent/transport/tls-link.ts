@@ -1,4 +1,4 @@
-import { type DatagramCounts, openDatagramStream } from '../../protocol/datagram-stream.ts'
+import { type DatagramCounts, openDatagramStream } from '../../protocol/datagrams/datagram-stream.ts'
 import { upgradeToTransport } from '../../protocol/registrar-upgrade.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import { within } from '../../system/time/within.ts'

@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { asProblem, Problem, reasonOf } from '../../problems/problem.ts'
-import type { DatagramCounts } from '../../protocol/datagram-stream.ts'
+import type { DatagramCounts } from '../../protocol/datagrams/datagram-stream.ts'
 import { branchSignal } from '../../system/time/branch-signal.ts'
 import { backoffMs } from '../../system/time/backoff.ts'
 import type { Clock } from '../../system/time/clock.ts'

@@ -4,7 +4,7 @@ import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'
 import { afterAttempts, type RecoveryAttempts, dueAttempts, keptAttempts } from './recovery-attempts.ts'
-import type { LastEndpoints } from '../presence/last-endpoints.ts'
+import type { LastEndpoints } from '../presence/kept/last-endpoints.ts'
 import type { PeerMonitor } from '../presence/peer-monitor.ts'
 
 /**

@@ -9,7 +9,7 @@ import { makeSessionRecovery } from './session-recovery.ts'
 import { exitHome } from '../core/devices.ts'
 import type { Home } from '../core/store-document.ts'
 import type { Store } from '../store/store.ts'
-import type { LastEndpoints } from '../presence/last-endpoints.ts'
+import type { LastEndpoints } from '../presence/kept/last-endpoints.ts'
 import type { PeerMonitor } from '../presence/peer-monitor.ts'
 
 /** WireGuard's sessions with homes and devices, as far as the hub helps them. */

@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram'
-import { HEARTBEAT_PORT } from '../../protocol/heartbeat.ts'
+import { HEARTBEAT_PORT } from '../../protocol/datagrams/heartbeat.ts'
 import { discardSocket } from '../../system/sockets/discard-socket.ts'
 
 /** Not a heartbeat: whoever gets it drops it. */

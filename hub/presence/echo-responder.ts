@@ -6,7 +6,7 @@ import {
   encodeEchoAnswer,
   LONGEST_ECHO_DELAY,
   readEchoRequest,
-} from '../../protocol/echo.ts'
+} from '../../protocol/datagrams/echo.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { type Budget, makeBudget } from './echo-budget.ts'
@@ -15,7 +15,7 @@ import { openUdpListener, type Reply, type UdpListener } from './udp-listener.ts
 import type { PeerViewOf } from './peer-view.ts'
 
 /**
- * Answers echoes (protocol/echo.ts) on every address of this machine, at once or after the requested delay. Answers
+ * Answers echoes (protocol/datagrams/echo.ts) on every address of this machine, at once or after the requested delay. Answers
  * only homes that prove themselves, within bounds, never with more bytes than they sent, and logs none of it.
  */
 export interface EchoResponder {

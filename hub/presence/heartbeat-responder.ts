@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { discardSocket } from '../../system/sockets/discard-socket.ts'
-import { decodeRequest, encodeAnswer, HEARTBEAT_PORT } from '../../protocol/heartbeat.ts'
+import { decodeRequest, encodeAnswer, HEARTBEAT_PORT } from '../../protocol/datagrams/heartbeat.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'

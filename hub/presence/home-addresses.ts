@@ -1,5 +1,5 @@
 import type { PublicKey } from '../../wireguard/keys.ts'
-import type { LastEndpoints } from './last-endpoints.ts'
+import type { LastEndpoints } from './kept/last-endpoints.ts'
 import type { PeerMonitor } from './peer-monitor.ts'
 
 const LATELY_SECONDS = 24 * 3_600

@@ -1,6 +1,6 @@
 import type { Log } from '../../system/process/log.ts'
 import type { HeartbeatResponder } from './heartbeat-responder.ts'
-import type { Mappings } from './mappings.ts'
+import type { Mappings } from './kept/mappings.ts'
 import type { Home } from '../core/store-document.ts'
 import type { PeerMonitor } from './peer-monitor.ts'
 import { latest } from './peer-view.ts'

@@ -1,4 +1,4 @@
-import type { PeerView } from '../../protocol/echo.ts'
+import type { PeerView } from '../../protocol/datagrams/echo.ts'
 import type { HeartbeatResponder } from './heartbeat-responder.ts'
 import type { SecondsSinceInitiation } from './initiations.ts'
 import type { Home } from '../core/store-document.ts'

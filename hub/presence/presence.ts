@@ -1,8 +1,8 @@
 import type { Clock } from '../../system/time/clock.ts'
-import type { HeardOnce } from './heard-once.ts'
+import type { HeardOnce } from './kept/heard-once.ts'
 import type { HeartbeatResponder } from './heartbeat-responder.ts'
 import type { Home } from '../core/store-document.ts'
-import type { LastEndpoints } from './last-endpoints.ts'
+import type { LastEndpoints } from './kept/last-endpoints.ts'
 import type { PeerMonitor } from './peer-monitor.ts'
 import { latest } from './peer-view.ts'
 

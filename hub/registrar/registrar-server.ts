@@ -5,7 +5,7 @@ import type { IncomingMessage, RequestListener } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { portTaken } from '../machine/port-owner.ts'
+import { portTaken } from '../machine/ports/port-owner.ts'
 import { type Admission, makeAdmission } from './admission.ts'
 
 type App = Pick<Hono<{ Bindings: HttpBindings }>, 'fetch'>

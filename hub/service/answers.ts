@@ -1,5 +1,5 @@
-import type { PeerView } from '../../protocol/echo.ts'
-import { HEARTBEAT_PORT } from '../../protocol/heartbeat.ts'
+import type { PeerView } from '../../protocol/datagrams/echo.ts'
+import { HEARTBEAT_PORT } from '../../protocol/datagrams/heartbeat.ts'
 import type { AddDeviceAnswer, DeviceList, HubView, JoinAnswer } from '../../protocol/messages.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import { PERSISTENT_KEEPALIVE_SECONDS } from '../../wireguard/timers.ts'

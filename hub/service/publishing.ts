@@ -15,7 +15,7 @@ import {
 import type { Log } from '../../system/process/log.ts'
 import { actorOf, type Principal } from '../core/devices.ts'
 import { firstForwarded, forwardedPorts } from '../core/forwarded-ports.ts'
-import { ownerOf } from '../machine/port-owner.ts'
+import { ownerOf } from '../machine/ports/port-owner.ts'
 import {
   addPublication,
   findPublication,
@@ -27,7 +27,7 @@ import { type HomeFacts, proveOutgoing, provePath, type SendingFacts } from '../
 import { type Owner, reservations } from './reservations.ts'
 import type { KeptSources } from '../visitors/kept-sources.ts'
 import type { Follow } from '../machine/follow.ts'
-import type { KeptPortsOf } from '../machine/kept-ports.ts'
+import type { KeptPortsOf } from '../machine/ports/kept-ports.ts'
 import { homeNamed } from '../core/store-document.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'

@@ -1,6 +1,10 @@
 import { createSocket } from 'node:dgram'
 import type { TLSSocket } from 'node:tls'
-import { type DatagramCounts, type DatagramStream, openDatagramStream } from '../../protocol/datagram-stream.ts'
+import {
+  type DatagramCounts,
+  type DatagramStream,
+  openDatagramStream,
+} from '../../protocol/datagrams/datagram-stream.ts'
 import { TRANSPORT_PROTOCOL } from '../../protocol/registrar-upgrade.ts'
 import type { Clock } from '../../system/time/clock.ts'
 

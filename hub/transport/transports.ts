@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls'
 import { Problem } from '../../problems/problem.ts'
-import type { DatagramCounts } from '../../protocol/datagram-stream.ts'
+import type { DatagramCounts } from '../../protocol/datagrams/datagram-stream.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { type HubTransport, openHubTransport } from './transport.ts'

@@ -1,5 +1,5 @@
 import type { HomeForwarding, HubForwarding } from '../../adapters/spec.ts'
-import { ECHO_FLOW } from '../../protocol/echo.ts'
+import { ECHO_FLOW } from '../../protocol/datagrams/echo.ts'
 
 /** A home that does nothing but let the tunnel reach the LAN, unless told otherwise. */
 export function homeForwarding(told: Partial<HomeForwarding> & Pick<HomeForwarding, 'lan' | 'mode'>): HomeForwarding {

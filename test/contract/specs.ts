@@ -7,7 +7,7 @@ import {
   privateKeyFrom,
   type PublicKey,
 } from '../../wireguard/keys.ts'
-import { ECHO_FLOW } from '../../protocol/echo.ts'
+import { ECHO_FLOW } from '../../protocol/datagrams/echo.ts'
 import { presharedKeyId } from '../../wireguard/preshared-id.ts'
 import { publicKeyOf } from '../../wireguard/public-key.ts'
 import type { PeerSpec } from '../../wireguard/spec.ts'

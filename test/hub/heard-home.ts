@@ -1,5 +1,5 @@
 import { makePresences, type Presence } from '../../hub/presence/presence.ts'
-import type { HeardOnce } from '../../hub/presence/heard-once.ts'
+import type { HeardOnce } from '../../hub/presence/kept/heard-once.ts'
 import type { Home } from '../../hub/core/store-document.ts'
 import type { PublicKey } from '../../wireguard/keys.ts'
 import { turnedClock } from './turned-clock.ts'

@@ -6,7 +6,7 @@ const FILTER = 0
 
 const OWNER_DEVICES = 'owner_devices'
 
-/** What was asked for and is closed: hub/machine/closed-ports.ts reads it. */
+/** What was asked for and is closed: hub/machine/ports/closed-ports.ts reads it. */
 const CLOSED = 'closed_asked'
 const CLOSED_KEPT_SECONDS = 86_400
 /** Bounds what somebody who asks for every port can fill. */

@@ -1,6 +1,6 @@
 import * as fc from '../../properties.ts'
 import type { ForwardingSpec, PublishedPort, TunnelSpec } from '../../../adapters/spec.ts'
-import { ECHO_FLOW } from '../../../protocol/echo.ts'
+import { ECHO_FLOW } from '../../../protocol/datagrams/echo.ts'
 import type { PresharedKeyId, PublicKey } from '../../../wireguard/keys.ts'
 import type { PeerSpec } from '../../../wireguard/spec.ts'
 

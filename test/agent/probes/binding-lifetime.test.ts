@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { measureBindingLifetime } from '../../../agent/probes/binding-lifetime.ts'
-import { type EchoRequest, echoKey } from '../../../protocol/echo.ts'
+import { type EchoRequest, echoKey } from '../../../protocol/datagrams/echo.ts'
 import { systemClock } from '../../../system/time/clock.ts'
 import { startEchoHub } from './echo-hub.ts'
 

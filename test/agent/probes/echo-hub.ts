@@ -6,7 +6,7 @@ import {
   encodeEchoAnswer,
   type PeerView,
   readEchoRequest,
-} from '../../../protocol/echo.ts'
+} from '../../../protocol/datagrams/echo.ts'
 
 /** Answers echoes on loopback, the delayed ones at once, and loses what it is told to lose. */
 export interface EchoHub {

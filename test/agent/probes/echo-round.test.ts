@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type AskEndpoint, askRound, askSizes, type RoundPlan } from '../../../agent/probes/echo-round.ts'
-import type { PeerView } from '../../../protocol/echo.ts'
+import type { PeerView } from '../../../protocol/datagrams/echo.ts'
 import { sleep } from '../../../system/time/sleep.ts'
 import { type Endpoint, formatEndpoint } from '../../../wireguard/spec.ts'
 

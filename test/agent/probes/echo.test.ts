@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { type Echoes, openEchoes } from '../../../agent/probes/echo.ts'
-import { echoKey } from '../../../protocol/echo.ts'
+import { echoKey } from '../../../protocol/datagrams/echo.ts'
 import { systemClock } from '../../../system/time/clock.ts'
 import { type EchoHub, SAID, startEchoHub } from './echo-hub.ts'
 

@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram'
-import { decodeRequest, encodeAnswer } from '../../../protocol/heartbeat.ts'
+import { decodeRequest, encodeAnswer } from '../../../protocol/datagrams/heartbeat.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
 
 /** A hub's heartbeat port on the loopback interface. */

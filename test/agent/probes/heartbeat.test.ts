@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type HeartbeatSocket, openHeartbeats } from '../../../agent/probes/heartbeat.ts'
-import { decodeRequest, encodeAnswer, type HeartbeatAnswer } from '../../../protocol/heartbeat.ts'
+import { decodeRequest, encodeAnswer, type HeartbeatAnswer } from '../../../protocol/datagrams/heartbeat.ts'
 import { type HeartbeatHub, startHeartbeatHub } from './heartbeat-hub.ts'
 
 const open: (HeartbeatSocket | HeartbeatHub)[] = []

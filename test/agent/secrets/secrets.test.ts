@@ -13,7 +13,7 @@ import {
 } from '../../../agent/secrets/secrets.ts'
 import { keepRouterPassword, routerPasswordPath } from '../../../agent/secrets/router-password.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
-import { echoKey } from '../../../protocol/echo.ts'
+import { echoKey } from '../../../protocol/datagrams/echo.ts'
 import { readSecretFile } from '../../../system/files/secret-file.ts'
 import { isKeyText } from '../../../wireguard/keys.ts'
 

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { encodeRequest } from '../../../protocol/heartbeat.ts'
+import { encodeRequest } from '../../../protocol/datagrams/heartbeat.ts'
 import { hubStatusOf, inviteHome, plannedSteps, startAgent, startHub } from '../../agent/lab-home.ts'
 import type { Host } from '../../lab/host/host.ts'
 import { askService, serveEcho } from '../../lab/host/service.ts'

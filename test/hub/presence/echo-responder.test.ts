@@ -14,7 +14,7 @@ import {
   encodeEchoRequest,
   type PeerView,
   readEchoAnswer,
-} from '../../../protocol/echo.ts'
+} from '../../../protocol/datagrams/echo.ts'
 import { systemClock } from '../../../system/time/clock.ts'
 import { parsePublicKey } from '../../../wireguard/keys.ts'
 import { captureLog } from '../captured-log.ts'

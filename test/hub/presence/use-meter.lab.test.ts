@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { decodeAnswer, encodeRequest } from '../../../protocol/heartbeat.ts'
+import { decodeAnswer, encodeRequest } from '../../../protocol/datagrams/heartbeat.ts'
 import { sleep } from '../../../system/time/sleep.ts'
 import { inviteHome, startHub } from '../../agent/lab-home.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'

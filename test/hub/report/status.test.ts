@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { expect, test } from 'vitest'
 import { HubConfigSchema } from '../../../hub/settings/config.ts'
-import type { MappingHistory } from '../../../hub/presence/mappings.ts'
+import type { MappingHistory } from '../../../hub/presence/kept/mappings.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
 import { hubFamilies } from '../../../hub/report/metrics.ts'
 import { hubSnapshot } from '../../../hub/report/hub-snapshot.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { NOTHING_KEPT_BUT_22 } from '../../../hub/machine/kept-ports.ts'
+import { NOTHING_KEPT_BUT_22 } from '../../../hub/machine/ports/kept-ports.ts'
 import type { Alarm } from '../../../hub/service/hub-deps.ts'
 import { paperHub } from '../loopback-hub.ts'
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { revocationText } from '../../../cli/hub/hub-revoke-other.ts'
-import { openIdentities } from '../../../hub/presence/kept-identities.ts'
+import { openIdentities } from '../../../hub/presence/kept/kept-identities.ts'
 import type { SaidMachine } from '../../../protocol/machine.ts'
 import { parseToken } from '../../../protocol/token.ts'
 import { codeOf, join, register } from '../registrar/registrar-calls.ts'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { EMPTY_DOCUMENT } from '../../../hub/core/store-document.ts'
 import type { Presence } from '../../../hub/presence/presence.ts'
-import { NOTHING_KEPT_BUT_22 } from '../../../hub/machine/kept-ports.ts'
+import { NOTHING_KEPT_BUT_22 } from '../../../hub/machine/ports/kept-ports.ts'
 import { makeQuickCheck, provingPresence } from '../../../hub/visitors/quick-check.ts'
 import { joined } from '../core/some.ts'
 import { publication } from '../proving/given.ts'

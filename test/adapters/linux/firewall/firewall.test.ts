@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { ForwardingSpec } from '../../../../adapters/spec.ts'
 import { firewallTable } from '../../../../adapters/linux/firewall/firewall.ts'
 import { fingerprintsOf, nftText } from '../../../../adapters/linux/firewall/nft-table.ts'
-import { ECHO_FLOW } from '../../../../protocol/echo.ts'
+import { ECHO_FLOW } from '../../../../protocol/datagrams/echo.ts'
 import { homeForwarding, hubForwarding } from '../../forwarding.ts'
 import { anyOwnServices } from '../any-tunnel.ts'
 

@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js'
-import type { Endpoint } from '../wireguard/spec.ts'
+import type { Endpoint } from '../../wireguard/spec.ts'
 
 /**
  * The small datagram that proves the tunnel, both ways at once. UDP inside the tunnel, from the home's tunnel address

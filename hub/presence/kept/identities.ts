@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { MachineSchema, type SaidMachine } from '../../protocol/machine.ts'
+import { MachineSchema, type SaidMachine } from '../../../protocol/machine.ts'
 
 const TimeSchema = v.pipe(v.string(), v.isoTimestamp())
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { closedNotes, closedPortsAsked } from '../../../hub/machine/closed-ports.ts'
+import { closedNotes, closedPortsAsked } from '../../../../hub/machine/ports/closed-ports.ts'
 
 /** As nft 1.0.6 prints it. */
 const listing = (...elements: readonly (readonly [string, number])[]) =>

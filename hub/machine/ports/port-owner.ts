@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
-import { Problem } from '../../problems/problem.ts'
-import { tryCommand } from '../../system/process/run-command.ts'
+import { Problem } from '../../../problems/problem.ts'
+import { tryCommand } from '../../../system/process/run-command.ts'
 
 /** Tries a port by taking it for a moment. @throws {Problem} `port-taken`, with the program where it can be found. */
 export async function refuseTakenPort(protocol: 'udp' | 'tcp', port: number, what: string): Promise<void> {

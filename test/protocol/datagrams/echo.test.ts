@@ -1,4 +1,4 @@
-import * as fc from '../properties.ts'
+import * as fc from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import {
   ECHO_BYTES,
@@ -10,7 +10,7 @@ import {
   LONGEST_ECHO_BYTES,
   readEchoAnswer,
   readEchoRequest,
-} from '../../protocol/echo.ts'
+} from '../../../protocol/datagrams/echo.ts'
 
 const KEY = echoKey('ab'.repeat(32))
 const OTHER_KEY = echoKey('cd'.repeat(32))

@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openMappings } from '../../../hub/presence/mappings.ts'
-import { captureLog } from '../captured-log.ts'
-import { turnedClock } from '../turned-clock.ts'
+import { openMappings } from '../../../../hub/presence/kept/mappings.ts'
+import { captureLog } from '../../captured-log.ts'
+import { turnedClock } from '../../turned-clock.ts'
 
 let folder: string
 let path: string

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { freeAlternatePorts, portsIn } from '../../../hub/machine/served-ports.ts'
+import { freeAlternatePorts, portsIn } from '../../../../hub/machine/ports/served-ports.ts'
 
 const HEAD = '   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode'
 

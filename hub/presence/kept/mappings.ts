@@ -1,10 +1,10 @@
 import * as v from 'valibot'
-import { reasonOf } from '../../problems/problem.ts'
-import { writeFileAtomic } from '../../system/files/atomic-file.ts'
-import { readJsonFile } from '../../system/files/json-file.ts'
-import type { Clock } from '../../system/time/clock.ts'
-import type { Log } from '../../system/process/log.ts'
-import { type Endpoint, formatEndpoint, parseEndpoint } from '../../wireguard/spec.ts'
+import { reasonOf } from '../../../problems/problem.ts'
+import { writeFileAtomic } from '../../../system/files/atomic-file.ts'
+import { readJsonFile } from '../../../system/files/json-file.ts'
+import type { Clock } from '../../../system/time/clock.ts'
+import type { Log } from '../../../system/process/log.ts'
+import { type Endpoint, formatEndpoint, parseEndpoint } from '../../../wireguard/spec.ts'
 
 /** The mappings that carriers gave each home's tunnel, as the hub saw them; kept over restarts. */
 export interface Mappings {

@@ -2,10 +2,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type KeptPortsOf, NOTHING_KEPT_BUT_22, openKeptPorts, readKeptPorts } from '../../../hub/machine/kept-ports.ts'
-import { listenersIn } from '../../../hub/machine/listeners.ts'
-import { captureLog } from '../captured-log.ts'
-import { turnedClock } from '../turned-clock.ts'
+import {
+  type KeptPortsOf,
+  NOTHING_KEPT_BUT_22,
+  openKeptPorts,
+  readKeptPorts,
+} from '../../../../hub/machine/ports/kept-ports.ts'
+import { listenersIn } from '../../../../hub/machine/ports/listeners.ts'
+import { captureLog } from '../../captured-log.ts'
+import { turnedClock } from '../../turned-clock.ts'
 
 let folder: string
 let path: string

@@ -3,10 +3,10 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { listenersIn, tcpListeners } from '../../../hub/machine/listeners.ts'
-import { openSshPorts, type SshPorts } from '../../../hub/machine/ssh-ports.ts'
-import { systemClock } from '../../../system/time/clock.ts'
-import { captureLog } from '../captured-log.ts'
+import { listenersIn, tcpListeners } from '../../../../hub/machine/ports/listeners.ts'
+import { openSshPorts, type SshPorts } from '../../../../hub/machine/ports/ssh-ports.ts'
+import { systemClock } from '../../../../system/time/clock.ts'
+import { captureLog } from '../../captured-log.ts'
 
 const WAIT = { timeout: 60_000, interval: 50 }
 

@@ -1,10 +1,10 @@
 import * as v from 'valibot'
-import { reasonOf } from '../../problems/problem.ts'
-import { writeFileAtomic } from '../../system/files/atomic-file.ts'
-import { readJsonFile } from '../../system/files/json-file.ts'
-import type { Clock } from '../../system/time/clock.ts'
-import type { Log } from '../../system/process/log.ts'
-import type { Home } from '../core/store-document.ts'
+import { reasonOf } from '../../../problems/problem.ts'
+import { writeFileAtomic } from '../../../system/files/atomic-file.ts'
+import { readJsonFile } from '../../../system/files/json-file.ts'
+import type { Clock } from '../../../system/time/clock.ts'
+import type { Log } from '../../../system/process/log.ts'
+import type { Home } from '../../core/store-document.ts'
 
 /**
  * Homes that were heard at least once since they joined, kept over restarts: a home that was heard and is silent now is

@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openHeardOnce } from '../../../hub/presence/heard-once.ts'
-import { captureLog } from '../captured-log.ts'
-import { CABIN, listening } from '../heard-home.ts'
-import { turnedClock } from '../turned-clock.ts'
+import { openHeardOnce } from '../../../../hub/presence/kept/heard-once.ts'
+import { captureLog } from '../../captured-log.ts'
+import { CABIN, listening } from '../../heard-home.ts'
+import { turnedClock } from '../../turned-clock.ts'
 
 let folder: string
 beforeEach(async () => {

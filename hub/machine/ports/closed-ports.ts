@@ -1,6 +1,6 @@
 import * as v from 'valibot'
-import type { OpenPort } from '../../adapters/spec.ts'
-import { runCommand } from '../../system/process/run-command.ts'
+import type { OpenPort } from '../../../adapters/spec.ts'
+import { runCommand } from '../../../system/process/run-command.ts'
 
 const LIST_TIMEOUT_MS = 5_000
 

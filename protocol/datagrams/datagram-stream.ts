@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls'
-import { reasonOf } from '../problems/problem.ts'
+import { reasonOf } from '../../problems/problem.ts'
 import { frame, LARGEST_DATAGRAM, makeDeframer } from './frames.ts'
 
 /** Datagrams over one TLS connection, both ways. Nothing else may use the connection from here on. */

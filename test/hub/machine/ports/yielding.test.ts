@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { nextWatched, type WatchedPorts, yieldedIn } from '../../../hub/machine/yielding.ts'
+import { nextWatched, type WatchedPorts, yieldedIn } from '../../../../hub/machine/ports/yielding.ts'
 
 const always = (): boolean => true
 

@@ -1,6 +1,6 @@
-import * as fc from '../properties.ts'
+import * as fc from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
-import { frame, LARGEST_DATAGRAM, makeDeframer } from '../../protocol/frames.ts'
+import { frame, LARGEST_DATAGRAM, makeDeframer } from '../../../protocol/datagrams/frames.ts'
 
 const datagram = fc.oneof(
   fc.uint8Array({ maxLength: 200 }),

@@ -1,12 +1,12 @@
 import * as v from 'valibot'
-import { reasonOf } from '../../problems/problem.ts'
-import { PortSchema } from '../../protocol/addresses.ts'
-import { writeFileAtomic } from '../../system/files/atomic-file.ts'
-import { readJsonFile } from '../../system/files/json-file.ts'
-import type { Clock } from '../../system/time/clock.ts'
-import type { Log } from '../../system/process/log.ts'
-import type { PublicKey } from '../../wireguard/keys.ts'
-import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
+import { reasonOf } from '../../../problems/problem.ts'
+import { PortSchema } from '../../../protocol/addresses.ts'
+import { writeFileAtomic } from '../../../system/files/atomic-file.ts'
+import { readJsonFile } from '../../../system/files/json-file.ts'
+import type { Clock } from '../../../system/time/clock.ts'
+import type { Log } from '../../../system/process/log.ts'
+import type { PublicKey } from '../../../wireguard/keys.ts'
+import { type Endpoint, sameEndpoint } from '../../../wireguard/spec.ts'
 
 /**
  * Where each peer was last seen, kept over restarts. WireGuard forgets that with its interface, though the carrier's

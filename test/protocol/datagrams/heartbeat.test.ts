@@ -1,7 +1,7 @@
-import * as fc from '../properties.ts'
+import * as fc from '../../properties.ts'
 import { describe, expect, test } from 'vitest'
-import { decodeAnswer, decodeRequest, encodeAnswer, encodeRequest } from '../../protocol/heartbeat.ts'
-import { PADDING_BYTES } from '../../wireguard/timers.ts'
+import { decodeAnswer, decodeRequest, encodeAnswer, encodeRequest } from '../../../protocol/datagrams/heartbeat.ts'
+import { PADDING_BYTES } from '../../../wireguard/timers.ts'
 
 const sequence = fc.integer({ min: 0, max: 2 ** 32 - 1 })
 const port = fc.integer({ min: 1, max: 65_535 })
