@@ -13,9 +13,10 @@ import { type HubConfig, readHubConfig } from './settings/config.ts'
 import { makeSettings } from './settings/settings.ts'
 import { type Hub, makeHub } from './service/hub.ts'
 import type { Alarm, HubDeps } from './service/hub-deps.ts'
-import { type Identity, readIdentity } from './settings/identity.ts'
+import { type Identity, identityFiles, readIdentity } from './settings/identity.ts'
 import { makeOwnNetworks } from './machine/own-networks.ts'
 import type { HubPaths } from './settings/paths.ts'
+import { makeOwnFiles, type OwnFiles } from './own-files/own-files.ts'
 import { openIdentities } from './presence/kept/kept-identities.ts'
 import { openHeardOnce } from './presence/kept/heard-once.ts'
 import { openMappings } from './presence/kept/mappings.ts'
@@ -44,6 +45,7 @@ export interface OpenHub<Opened> {
   readonly identity: Identity
   readonly peerMonitor: PeerMonitor
   readonly lastEndpoints: LastEndpoints
+  readonly ownFiles: OwnFiles
   /** null where no daemon runs. */
   readonly alerting: Opened
 }
@@ -74,12 +76,21 @@ export async function openHub<Opened extends Alarm>(
   const settings = makeSettings({ ...written, network })
   for (const note of tooManyNotes(store.document)) log.warn(note)
   const peerMonitor = makePeerMonitor(() => settings.current.interface, systemClock, log)
+  const ownFiles = makeOwnFiles({
+    files: identityFiles(paths),
+    identity,
+    store,
+    interfaceName: () => settings.current.interface,
+    clock: systemClock,
+    log,
+  })
   const lastEndpoints = await openLastEndpoints(paths.lastEndpoints, systemClock, log)
   const { hub, alerting } = await makeHub({
     settings,
     identity,
     store,
-    adapter: makeAdapter({ privateKeyFile: () => paths.privateKey, presharedKeys: presharedKeysIn(store) }),
+    ownFiles,
+    adapter: makeAdapter({ privateKeyFile: ownFiles.privateKeyFile, presharedKeys: presharedKeysIn(store) }),
     peerMonitor,
     lastEndpoints,
     mappings: await openMappings(paths.mappings, systemClock, log),
@@ -112,7 +123,7 @@ export async function openHub<Opened extends Alarm>(
   })
   await peerMonitor.look()
   await takeNetwork(hub, written, log)
-  return { hub, identity, peerMonitor, lastEndpoints, alerting }
+  return { hub, identity, peerMonitor, lastEndpoints, ownFiles, alerting }
 }
 
 /** Takes the network that hub.yaml has got since, as a running hub does; where that is refused, the old one stays. */

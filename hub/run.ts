@@ -86,7 +86,7 @@ export async function runHub(
   let registrar: RegistrarServer | undefined
   const { signal: loops, end } = branchSignal(signal)
   try {
-    const { hub, identity, peerMonitor, lastEndpoints, alerting } = await listener.open()
+    const { hub, identity, peerMonitor, lastEndpoints, ownFiles, alerting } = await listener.open()
     await hub.reconcileOrLog()
     await peerMonitor.look()
     await hub.recoverSessions()
@@ -101,6 +101,7 @@ export async function runHub(
     await Promise.all([
       peerMonitor.watch(loops),
       alerting.run(loops),
+      ownFiles.watch(alerting, loops),
       serveMetrics(
         hub.config.metricsPort ?? null,
         async () => hubFamilies(await hub.status(), hub.document(), alerting.counts(), version, systemClock.wall()),

@@ -69,7 +69,7 @@ export const IncidentSchema = v.object({
   /** The id that the other end gave this incident, before both met. */
   alias: v.nullable(IncidentIdSchema),
   home: NameSchema,
-  scope: v.picklist(['tunnel', 'agent', 'hub-daemon', 'registrar', 'router', 'publication']),
+  scope: v.picklist(['tunnel', 'agent', 'hub-daemon', 'registrar', 'router', 'publication', 'hub-files']),
   /** What of the scope it is about, where there may be several: the first of the published ports. Default: all of it. */
   subject: v.optional(WordSchema),
   /** Published ports that failed together, and how many more than are listed. Default: none. */

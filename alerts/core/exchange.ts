@@ -5,7 +5,7 @@ import { answered, counterpart, merged } from './merge.ts'
 import { silencedWhenUnheard } from './silence.ts'
 import { isDue, say } from './speaking.ts'
 import { type IncidentState, type IncidentAction, type IncidentEvent, LASTING_MS, replaced } from './state.ts'
-import type { Trouble } from './trouble.ts'
+import { HUBS_OWN, type Trouble } from './trouble.ts'
 
 const TELL_AGAIN_MS = 300_000
 const EXCHANGE_EVERY_MS = 3_000
@@ -108,7 +108,7 @@ export function untold({ incidents }: IncidentState, home: string): readonly Inc
   return incidents
     .filter(
       (one) =>
-        one.home === home && one.scope !== 'publication' && one.ended !== null && one.views.home === null && !one.met,
+        one.home === home && !HUBS_OWN.includes(one.scope) && one.ended !== null && one.views.home === null && !one.met,
     )
     .slice(0, MOST_REPORTED)
 }
@@ -131,6 +131,7 @@ export function reported(
   }
   for (const one of incidents) {
     // Whatever the report says, a home speaks only of itself.
+    if (one.scope === 'hub-files') continue
     const report = { ...one, home, ended: one.ended === null ? null : Math.min(one.ended, now) }
     const own = counterpart(after.incidents, report)
     const known = after.incidents.filter((other) => other.home === home)

@@ -167,14 +167,16 @@ function configured(state: IncidentState, settings: IncidentSettings, now: numbe
 /** Ends the outages of homes that are gone, without a message. */
 function without(state: IncidentState, homes: readonly string[], now: number, acts: IncidentAction[]): IncidentState {
   const isThere = (home: string): boolean => homes.includes(home)
-  for (const one of state.incidents.filter(({ home }) => !isThere(home))) {
+  // The hub's own are of no home.
+  const isKept = ({ home, scope }: Incident): boolean => scope === 'hub-files' || isThere(home)
+  for (const one of state.incidents.filter((incident) => !isKept(incident))) {
     const incident = laidToRest(one, now)
     if (incident !== one) acts.push({ kind: 'write', incident })
     if (one.ended === null) acts.push({ kind: 'over', incident })
   }
   return {
     ...state,
-    incidents: state.incidents.filter(({ home }) => isThere(home)),
+    incidents: state.incidents.filter(isKept),
     begun: Object.fromEntries(Object.entries(state.begun).filter(([key]) => isThere(key.split('/')[0] ?? ''))),
     reports: Object.fromEntries(Object.entries(state.reports).filter(([home]) => isThere(home))),
   }

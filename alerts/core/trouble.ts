@@ -31,11 +31,16 @@ export type Trouble =
   | 'router-silent'
   /** The tunnel carries, and its key is in no file any more: it ends with the next start of its machine. */
   | 'key-file-damaged'
+  /** The hub runs, and a file that it needs to be started again is damaged or open to others. */
+  | 'hub-file-damaged'
   /** The hub's own checks of a published port fail, and did not before. */
   | 'publication-failing'
 
 /** The part that a trouble concerns: at most one incident of each, and of each of its subjects, is open at a time. */
-export type Scope = 'tunnel' | 'agent' | 'hub-daemon' | 'registrar' | 'router' | 'publication'
+export type Scope = 'tunnel' | 'agent' | 'hub-daemon' | 'registrar' | 'router' | 'publication' | 'hub-files'
+
+/** Scopes of which homes are told nothing: what is wrong there is the hub's to say. */
+export const HUBS_OWN: readonly Scope[] = ['publication', 'hub-files']
 
 /** The end that saw or said something. */
 export type End = 'home' | 'hub'

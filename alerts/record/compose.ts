@@ -60,7 +60,7 @@ function titleOf(what: NotificationKind, incident: IncidentRecord): string {
     case 'reminder':
       return `still: ${title}`
     case 'recovered':
-      return `${againText(incident) ?? 'back online'} after ${spanText(incident.seconds ?? 0)}`
+      return `${againText(incident) ?? overOf(incident)} after ${spanText(incident.seconds ?? 0)}`
     case 'unstable':
       return comesAndGoesText(incident) ?? 'the tunnel comes and goes'
     case 'steady':
@@ -116,6 +116,11 @@ function linesOf(what: NotificationKind, incident: IncidentRecord, at: Date): re
 
 function wordsOf({ cause }: IncidentRecord): (typeof TROUBLES)[keyof typeof TROUBLES] {
   return TROUBLES[isTrouble(cause) ? cause : 'unknown']
+}
+
+function overOf(incident: IncidentRecord): string {
+  const words: { readonly title: string; readonly over?: string } = wordsOf(incident)
+  return words.over ?? 'back online'
 }
 
 function causeSentence({ cause, causes }: IncidentRecord): string {

@@ -11,6 +11,8 @@ interface Words {
   readonly why: string
   /** The action that people can take, as sentences. */
   readonly advice: string
+  /** The end of it, before the time that it took; default: `back online`. */
+  readonly over?: string
   /** How long the trouble lasts before anybody is told; default: 30. */
   readonly pendingSeconds?: number
 }
@@ -166,6 +168,14 @@ export const TROUBLES = {
     why: 'The tunnel carries, but the file of its private key is damaged and could not be written again: it ends when the machine at home is started again.',
     advice:
       'Look through the tunnel whether the card or disk of that machine is full, read-only or failing. Once it can be written, homeward puts the key back within the hour.',
+    over: 'the tunnel’s key is safe again,',
+  },
+  'hub-file-damaged': {
+    title: 'the hub may not start again',
+    named: 'a file that the hub needs is damaged',
+    why: 'The hub runs, but a file of its keys, or its store, is damaged and could not be written again, or other users of the VPS may read it.',
+    advice: 'homeward hub status on the VPS names the file, and what to do.',
+    over: 'the hub’s files are whole again,',
   },
   'publication-failing': {
     title: 'visitors do not reach a published service',

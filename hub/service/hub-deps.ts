@@ -6,6 +6,7 @@ import type { Clock } from '../../system/time/clock.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
 import type { Occupied } from '../core/lan.ts'
 import type { KeptPortsOf } from '../machine/ports/kept-ports.ts'
+import type { OwnFiles } from '../own-files/own-files.ts'
 import type { EchoResponder } from '../presence/echo-responder.ts'
 import type { HeardOnce } from '../presence/kept/heard-once.ts'
 import type { Identities } from '../presence/kept/kept-identities.ts'
@@ -48,6 +49,8 @@ export interface HubDeps<Opened extends Alarm> {
   readonly viewOf: PeerViewOf
   /** @param status may be called at once: it needs nothing of the alarm. */
   readonly openAlerting: (status: () => Promise<HubStatus>) => Promise<Opened>
+  /** Files without which the hub cannot be started again. Default: nobody looks after them. */
+  readonly ownFiles?: Pick<OwnFiles, 'warnings'>
   /** Who did what. Default: nothing is written. */
   readonly audit?: AuditLog
   /** Which machines are each home. Default: nobody notices two. */

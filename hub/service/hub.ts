@@ -140,6 +140,7 @@ export async function makeHub<Opened extends Alarm>(
       problem: machine.problem,
       notes: await machine.notes(),
       warnings: [
+        ...(deps.ownFiles?.warnings() ?? []),
         ...newSettings.warnings(),
         ...sharedWarnings(identities, store.document.homes),
         ...(await machine.warnings()),

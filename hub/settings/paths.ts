@@ -10,6 +10,8 @@ export interface HubPaths {
   /** The registrar's private key; 0600. */
   readonly tlsKey: string
   readonly certificate: string
+  /** What was kept of those three, where they were damaged and could not be written; 0600. */
+  readonly copies: { readonly privateKey: string; readonly tlsKey: string; readonly certificate: string }
   /** Homes, invitations and devices; 0600. */
   readonly store: string
   /** Where homes were last seen. */
@@ -48,6 +50,11 @@ export function hubPaths(folders: {
     privateKey: join(folders.configDir, 'hub.key'),
     tlsKey: join(folders.configDir, 'tls.key'),
     certificate: join(folders.configDir, 'tls.crt'),
+    copies: {
+      privateKey: join(folders.stateDir, 'hub.key'),
+      tlsKey: join(folders.stateDir, 'tls.key'),
+      certificate: join(folders.stateDir, 'tls.crt'),
+    },
     store: join(folders.stateDir, 'store.json'),
     lastEndpoints: join(folders.stateDir, 'whereabouts.json'),
     mappings: join(folders.stateDir, 'mappings.json'),

@@ -1,4 +1,5 @@
-import { Problem } from '../../problems/problem.ts'
+import { stat } from 'node:fs/promises'
+import { Problem, reasonOf } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { stampOf } from '../../system/files/file-stamp.ts'
 import { makeMutex } from '../../system/process/mutex.ts'
@@ -18,7 +19,18 @@ export interface Store {
    * @throws {Problem} the change's own, or `write-failed`.
    */
   readonly update: <Result>(change: (document: StoreDocument) => Change<Result>) => Promise<Result>
+  readonly path: string
+  /**
+   * Looks whether the file still is the document, and writes it again where it is damaged, gone or open to others:
+   * `another` is one that somebody put there, which is left alone. Never throws.
+   */
+  readonly check: () => Promise<StoreFileState>
 }
+
+type StoreFileState =
+  | { readonly kind: 'whole' | 'another' }
+  | { readonly kind: 'restored'; readonly was: 'damaged' | 'exposed' }
+  | { readonly kind: 'lost'; readonly why: string }
 
 /**
  * Reads the file once, and keeps an older generation of it beside it.
@@ -47,11 +59,34 @@ export async function openStore(path: string, version: string, clock: Clock): Pr
     return result
   }
 
+  async function checked(): Promise<StoreFileState> {
+    const found = await fileState(path, document)
+    if (found === 'another') return { kind: 'another' }
+    if (found !== 'whole') await writeFileAtomic(path, storeText(document))
+    stamp = await stampOf(path)
+    return found === 'whole' ? { kind: 'whole' } : { kind: 'restored', was: found }
+  }
+
   return {
     get document() {
       return document
     },
     update: (change) => mutex.runExclusive(() => apply(change)),
+    path,
+    check: () =>
+      mutex.runExclusive(checked).catch((thrown: unknown) => ({ kind: 'lost' as const, why: reasonOf(thrown) })),
+  }
+}
+
+/** Whether the file is this document. What is whole and another was put there by somebody; newer schemas are, too. */
+async function fileState(path: string, document: StoreDocument): Promise<'whole' | 'another' | 'damaged' | 'exposed'> {
+  try {
+    const { mode } = await stat(path)
+    const text = storeText(await readStoreFile(path))
+    if (text !== storeText(document)) return 'another'
+    return (mode & 0o077) === 0 ? 'whole' : 'exposed'
+  } catch (thrown) {
+    return thrown instanceof Problem && thrown.code !== 'store-damaged' ? 'another' : 'damaged'
   }
 }
 

@@ -18,6 +18,7 @@ test('a published port is not told of while the tunnel is dark, and is where it 
     'agent-silent',
     'drift',
     'hub-daemon-silent',
+    'hub-file-damaged',
     'key-file-damaged',
     'mapping-changed',
     'mtu-black-hole',

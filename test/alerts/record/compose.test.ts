@@ -31,6 +31,12 @@ test('a recovery says how long, why and how that changed, what helped, and where
   expect(text).toContain('Seen by the home.')
 })
 
+test('a recovery of what was no outage says what is well again', () => {
+  const title = (cause: string) => compose('recovered', { ...record, cause, home: 'hub' }, new Date(START)).title
+  expect(title('hub-file-damaged')).toBe('hub: the hub’s files are whole again, after 95 s')
+  expect(title('key-file-damaged')).toBe('hub: the tunnel’s key is safe again, after 95 s')
+})
+
 test('a recovery from what was never proven says so', () => {
   const unknown = { ...record, causes: record.causes.slice(0, 1), tried: [] }
   const text = (cause: string) => compose('recovered', { ...unknown, cause }, new Date(START + 95_000)).text

@@ -41,6 +41,7 @@ interface Status {
   readonly problem: { readonly code: string } | null
   readonly alternatePorts: { readonly effective: readonly number[] }
   readonly notes: readonly string[]
+  readonly warnings: readonly string[]
 }
 
 async function status(): Promise<Status & { readonly exitCode: number }> {
@@ -243,6 +244,37 @@ describe('the daemon', () => {
     await daemon.waitForLine(/as they should be again/, { after: from, timeoutMs: 60_000 })
     await expect.poll(status).toMatchObject({ exitCode: 0, problem: null })
     expect((await hub.run('nft', ['list', 'tables'])).stdout).toContain('inet homeward')
+  })
+
+  test('puts its key’s file back, in the state folder where it may not write its settings, and begins with it', async () => {
+    const { configDir, stateDir } = hub.disk
+    const path = join(configDir, 'hub.key')
+    const key = await readFile(path, 'utf8')
+    await writeFile(path, '')
+    await expect.poll(() => readFile(path, 'utf8'), { timeout: 60_000 }).toBe(key)
+    const warnings = async () => (await status()).warnings.filter((warning) => warning.includes('hub.key'))
+    await expect.poll(warnings, { timeout: 60_000 }).toEqual([expect.stringMatching(/was written again from what/)])
+
+    // As systemd does it for the service.
+    await hub.shell(`mount --bind ${configDir} ${configDir} && mount -o remount,ro,bind ${configDir}`)
+    await daemon.kill('SIGKILL')
+    daemon = await startDaemon()
+    await writeFile(path, 'damaged')
+    const copied = expect.stringContaining(`sudo cp -p ${stateDir}/hub.key ${path}`) as string
+    await expect.poll(warnings, { timeout: 60_000 }).toEqual([copied])
+    expect((await hub.shell(`stat -c %a ${stateDir}/hub.key`)).stdout).toBe('600\n')
+    expect(`${daemon.stdout}${daemon.stderr}`).not.toContain(key.trim())
+    const before = (await hub.run('wg', ['show', 'hw0', 'public-key'])).stdout
+    await daemon.stop()
+    await hub.shell('ip link del hw0')
+    daemon = await startDaemon()
+    expect((await hub.run('wg', ['show', 'hw0', 'public-key'])).stdout).toBe(before)
+    expect(await warnings()).toEqual([copied])
+
+    // The words of the advice.
+    await hub.shell(`umount ${configDir} && cp -p ${stateDir}/hub.key ${path}`)
+    await expect.poll(warnings, { timeout: 60_000 }).toEqual([])
+    expect(await readFile(path, 'utf8')).toBe(key)
   })
 
   test('mends what somebody else took away, within half a minute', { timeout: 300_000 }, async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -81,6 +81,49 @@ describe('a change', () => {
     await writeFile(path, theirs)
     await expect(store.update(adding('lodge'))).rejects.toMatchObject({ code: 'write-failed' })
     expect(await readFile(path, 'utf8')).toBe(theirs)
+  })
+})
+
+describe('the file under a running hub', () => {
+  test.each(['', '{"schema":1,"homes":[{', '{"schema":1,"homes":7}', null])(
+    'that is damaged or gone is the document again: %j',
+    async (text) => {
+      const store = await openStore(path)
+      await store.update(adding('cabin'))
+      await (text === null ? rm(path) : writeFile(path, text))
+      expect(await store.check()).toEqual({ kind: 'restored', was: 'damaged' })
+      expect((await openStore(path)).document).toEqual(store.document)
+      await store.update(adding('lodge'))
+      expect(await store.check()).toEqual({ kind: 'whole' })
+    },
+  )
+
+  test('that others may read is closed to them', async () => {
+    const store = await openStore(path)
+    await chmod(path, 0o644)
+    expect(await store.check()).toEqual({ kind: 'restored', was: 'exposed' })
+    expect((await stat(path)).mode & 0o777).toBe(0o600)
+  })
+
+  test('is left alone where somebody put another one, whole or of a newer version; the same one counts as it was', async () => {
+    const store = await openStore(path)
+    await store.update(adding('cabin'))
+    for (const theirs of [storeText(EMPTY_DOCUMENT), '{"schema":99}']) {
+      await writeFile(path, theirs)
+      expect(await store.check()).toEqual({ kind: 'another' })
+      expect(await readFile(path, 'utf8')).toBe(theirs)
+    }
+    await writeFile(path, storeText(store.document))
+    expect(await store.check()).toEqual({ kind: 'whole' })
+    await store.update(adding('lodge'))
+  })
+
+  test('that cannot be written again is lost, with the reason', async () => {
+    const tight = join(folder, 's'.repeat(250))
+    await writeFile(tight, storeText(EMPTY_DOCUMENT), { mode: 0o600 })
+    const store = await openStore(tight)
+    await writeFile(tight, '')
+    expect(await store.check()).toMatchObject({ kind: 'lost', why: expect.stringContaining('s') as string })
   })
 })
 

@@ -1,0 +1,102 @@
+import type { Alerting } from '../../alerts/alerting.ts'
+import { watchFile } from '../../system/files/file-watch.ts'
+import type { Log } from '../../system/process/log.ts'
+import { runCommand } from '../../system/process/run-command.ts'
+import type { Clock } from '../../system/time/clock.ts'
+import { parsePrivateKey, type PublicKey } from '../../wireguard/keys.ts'
+import { publicKeyOf } from '../../wireguard/public-key.ts'
+import { type Identity, type IdentityFiles, isReadFromCopy } from '../settings/identity.ts'
+import type { Store } from '../store/store.ts'
+import { keyFile } from './key-file.ts'
+import { afterLook, isTrouble, type OwnFile, type OwnFileState, ownFileWarning } from './own-file.ts'
+
+/** Looks after the files without which the hub cannot be started again, though it runs without them. */
+export interface OwnFiles {
+  /** The file that has WireGuard's private key now. */
+  readonly privateKeyFile: () => string
+  readonly warnings: () => readonly string[]
+  /** Looks every two seconds whether one of them changed, and each hour at what is in them. Never throws. */
+  readonly watch: (alarm: Pick<Alerting, 'sign' | 'note'>, signal: AbortSignal) => Promise<void>
+}
+
+export interface OwnFilesDeps {
+  readonly files: IdentityFiles
+  readonly identity: Identity
+  readonly store: Pick<Store, 'path' | 'check'>
+  readonly interfaceName: () => string
+  readonly clock: Pick<Clock, 'now'>
+  readonly log: Pick<Log, 'warn' | 'error' | 'info'>
+}
+
+const EVERY_MS = 3_600_000
+const LOOK_MS = 10_000
+
+/** The name under which the hub tells of itself: incidents are of homes else. */
+const HUB = 'hub'
+
+export function makeOwnFiles({ files, identity, store, interfaceName, clock, log }: OwnFilesDeps): OwnFiles {
+  const privateKey = keyFile(files.privateKey, (signal) => runningKey(interfaceName(), identity.publicKey, signal))
+  const all: readonly OwnFile[] = [
+    privateKey,
+    keyFile(files.tlsKey, async () => identity.tls.key),
+    keyFile(files.certificate, async () => identity.tls.certificate),
+    { path: store.path, of: 'store', check: store.check },
+  ]
+  const states = new Map<OwnFile, OwnFileState>(
+    Object.values(files).flatMap((file) => {
+      const own = all.find(({ path }) => path === file.path)
+      return own !== undefined && isReadFromCopy(identity, file) ? [[own, { kind: 'copied', copy: file.copy }]] : []
+    }),
+  )
+  const stateOf = (file: OwnFile): OwnFileState => states.get(file) ?? { kind: 'whole' }
+  const warningOf = (file: OwnFile): string | null => ownFileWarning(file, stateOf(file))
+
+  async function look(file: OwnFile): Promise<void> {
+    const before = warningOf(file)
+    states.set(file, afterLook(stateOf(file), await file.check(AbortSignal.timeout(LOOK_MS))))
+    const after = warningOf(file)
+    if (after === before) return
+    if (after === null) log.info({ path: file.path }, 'the file is as it should be again')
+    else if (isTrouble(stateOf(file))) log.error(after)
+    else log.warn(after)
+  }
+
+  async function watch(file: OwnFile, alarm: Pick<Alerting, 'sign' | 'note'>, signal: AbortSignal): Promise<void> {
+    const watched = await watchFile(file.path)
+    let lookedAt = -Infinity
+    let isChanged = false
+    for await (const change of watched.looks(signal)) {
+      if (change === 'missing') continue
+      // Whoever writes it may be at it still: it is looked at once it stands still.
+      const isDue = change === 'same' && (isChanged || clock.now() - lookedAt >= EVERY_MS)
+      isChanged = change !== 'same'
+      if (!isDue) continue
+      await look(file)
+      lookedAt = clock.now()
+      tell(alarm)
+    }
+  }
+
+  function tell(alarm: Pick<Alerting, 'sign' | 'note'>): void {
+    if (all.some((file) => isTrouble(stateOf(file)))) alarm.sign(HUB, 'hub-files', 'hub-file-damaged', clock.now())
+    else alarm.note({ kind: 'well', home: HUB, scope: 'hub-files', since: clock.now() })
+  }
+
+  return {
+    privateKeyFile: () => (stateOf(privateKey).kind === 'copied' ? files.privateKey.copy : files.privateKey.path),
+    warnings: () => all.flatMap((file) => warningOf(file) ?? []),
+    watch: async (alarm, signal) => {
+      await Promise.all(all.map((file) => watch(file, alarm, signal)))
+    },
+  }
+}
+
+/** The private key that the interface has, where it is this hub's; null: it is not. It is never an argument. */
+async function runningKey(name: string, publicKey: PublicKey, signal: AbortSignal): Promise<string | null> {
+  try {
+    const { stdout } = await runCommand('wg', ['show', name, 'private-key'], { signal })
+    return publicKeyOf(parsePrivateKey(stdout)) === publicKey ? stdout : null
+  } catch {
+    return null
+  }
+}
