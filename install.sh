@@ -39,6 +39,15 @@ main() {
   case "$verb" in
     demo | hub | home | upgrade) require_whole_release ;;
   esac
+  case "$verb" in
+    hub | home | upgrade)
+      require_no_downgrade "$verb" "$@"
+      # The commands of homeward know no such option.
+      local word words=()
+      for word in "$@"; do [ "$word" = --downgrade ] || words+=("$word"); done
+      set -- ${words[@]+"${words[@]}"}
+      ;;
+  esac
   "command_$verb" "$@"
 }
 
@@ -57,6 +66,7 @@ Usage: ./install.sh COMMAND
   home TOKEN [OPTIONS]    at home, on the Pi: package, service, homeward join TOKEN OPTIONS
   upgrade                 put this version in place of the installed one; the tunnel stays up, and the version before
                           comes back when this one does not run
+      --downgrade         with hub, home or upgrade: install this version though a newer one is installed
   uninstall [--purge]     undo all of it; settings and keys are kept unless --purge
 
 Not root? They use sudo. Running them twice is safe.
@@ -593,6 +603,33 @@ require_signature() {
   # ssh-keygen(1); the same words as in packaging/signature.ts.
   ssh-keygen -Y verify -f "$signers" -I homeward -n homeward-release -s "$here/SHA256SUMS.sig" \
     <"$here/SHA256SUMS" >>"$log" 2>&1 || fail "this release is not signed by a key in $signers" "$(unpack_again)"
+}
+
+# A signature says who made a release and not that it is the newest: whoever hands out an old one brings its faults back.
+require_no_downgrade() {
+  local verb=$1 installed=$LIBRARY fresh present
+  shift
+  # Of an upgrade that was cut off: what is in LIBRARY never showed that it runs.
+  [ ! -e "$OLD" ] || installed=$OLD
+  fresh=$(version_in "$here")
+  present=$(version_in "$installed")
+  [ -n "$fresh" ] && [ -n "$present" ] && is_older "$fresh" "$present" || return 0
+  ! has_option --downgrade "$@" || return 0
+  fail "this is homeward $fresh, and $present is installed: an older version lacks what was mended since, also against attacks, and may not read what the newer one wrote" \
+    "Nothing was changed. Get the newest release; or, if you mean to go back: ./install.sh $verb --downgrade"
+}
+
+# version_in FOLDER: of its package.json, which a release's sums hold; or nothing.
+version_in() {
+  [ ! -e "$1/package.json" ] || sed -n '/^  "version": *"/{s/^[^:]*: *"\([^"]*\)".*/\1/p;q;}' "$1/package.json"
+}
+
+# is_older A B. Build metadata counts for nothing, and a pre-release comes before its release (semver.org, 10 and 11).
+is_older() {
+  local a=${1%%+*} b=${2%%+*}
+  # sort(1) has a tilde before the end of a version.
+  a=${a/-/\~} b=${b/-/\~}
+  [ "$a" != "$b" ] && [ "$(printf '%s\n' "$a" "$b" | LC_ALL=C sort -V | sed -n 1p)" = "$a" ]
 }
 
 # has_key FILE: there is a line that is no comment (ssh-keygen(1), ALLOWED SIGNERS).

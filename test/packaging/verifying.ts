@@ -15,9 +15,23 @@ export async function makeKey(folder: string, name: string): Promise<{ readonly 
  * Has install.sh of this checkout look at an unpacked release as it does before every command, and do nothing else.
  * @param installed the folder of the version that is installed; none by default.
  */
-export async function verify(release: string, installed = '/nonexistent', path?: string): Promise<CommandResult> {
+export function verify(release: string, installed?: string, path?: string): Promise<CommandResult> {
+  return runInstaller('require_whole_release', release, installed, path)
+}
+
+/** Has it compare versions, as it does before it installs. */
+export function compareVersions(release: string, installed: string, words = ''): Promise<CommandResult> {
+  return runInstaller(`require_no_downgrade upgrade ${words}`, release, installed)
+}
+
+async function runInstaller(
+  does: string,
+  release: string,
+  installed = '/nonexistent',
+  path?: string,
+): Promise<CommandResult> {
   const installer = await readFile(new URL('../../install.sh', import.meta.url), 'utf8')
   const functions = installer.slice(0, installer.lastIndexOf('main "$@"')).replace('/usr/local/lib/homeward', installed)
-  const script = `${path === undefined ? '' : `PATH=${path}\n`}here=${release} log=/dev/null\n${functions}\nrequire_whole_release`
+  const script = `${path === undefined ? '' : `PATH=${path}\n`}here=${release} log=/dev/null\n${functions}\n${does}`
   return tryCommand('/bin/bash', ['-s'], { input: script, timeoutMs: 50_000 })
 }
