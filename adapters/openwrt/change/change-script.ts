@@ -1,5 +1,6 @@
 import { RUN } from '../uci/places.ts'
 import { freeKib, WRITING } from '../flash/put-file.ts'
+import { CHANGED_BACK } from './changed-back.ts'
 
 /** Scripts that change the router's configuration, in the shell of busybox. None of them holds a secret. */
 
@@ -19,9 +20,16 @@ const RETRY_SECONDS = 10
 
 const LOCK = `mkdir -p -m 700 ${RUN}; exec 9>${RUN}/lock; flock 9; umask 077`
 
-/** Restores files in /etc/config. Fails while there is no room for one: its copy in RAM is then still needed. */
-const PUT_BACK = `back() { all=0; for f in ${FILES}; do [ ! -e ${RUN}/before/$f ] || putback ${RUN}/before/$f ${ETC}/$f ${temp('$f')} || all=1; done; return $all; }`
-const CLEAR = `rm -rf ${RUN}/pending ${RUN}/before ${RUN}/new ${RUN}/undo.* ${RUN}/batch ${RUN}/stage ${temp('network')} ${temp('firewall')}`
+/**
+ * Restores files in /etc/config. One that somebody else wrote since is no copy of ours any more: only our sections are
+ * put back in it. Fails while there is no room for one: its copy in RAM is then still needed.
+ */
+const PUT_BACK = `${CHANGED_BACK}
+back() { all=0; for f in ${FILES}; do was=${RUN}/before/$f; ours=${RUN}/new/$f
+[ -e $was ] && ! cmp -s $was $ours || continue
+cmp -s $was ${ETC}/$f || cmp -s $ours ${ETC}/$f || { changedback $was ${ETC}/$f > ${RUN}/back && [ "$(tail -n 1 ${RUN}/back)" = '${END}' ] && sed '$d' ${RUN}/back > ${RUN}/merged || { all=1; continue; }; was=${RUN}/merged; }
+putback $was ${ETC}/$f ${temp('$f')} || all=1; done; return $all; }`
+const CLEAR = `rm -rf ${RUN}/pending ${RUN}/before ${RUN}/new ${RUN}/undo.* ${RUN}/batch ${RUN}/stage ${RUN}/back ${RUN}/merged ${temp('network')} ${temp('firewall')}`
 /** netifd does not undo what it never applied (peers), so our changed interfaces start again; the others stay up. */
 const RELOAD = (tunnels: readonly string[]): string =>
   [
@@ -87,7 +95,7 @@ for f in $changed; do said=$(beside ${RUN}/new/$f ${temp('$f')} 2>&1) || { hasro
 for f in ${FILES}; do cmp -s ${RUN}/before/$f ${ETC}/$f || fail "somebody changed $f meanwhile"; done
 for f in $changed; do mv ${temp('$f')} ${ETC}/$f && cmp -s ${RUN}/new/$f ${ETC}/$f || { ! back || fail "$f was not written"; echo "$f was not written, nor put back yet" >&2; exit 1; }; done
 sync
-rm -rf ${RUN}/new ${RUN}/batch ${RUN}/stage
+rm -rf ${RUN}/batch ${RUN}/stage
 fw4 -q reload
 ubus call network reload
 `

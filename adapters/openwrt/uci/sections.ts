@@ -20,7 +20,7 @@ export const PRIVATE_KEY = 'private_key'
  * The prefix of every name of ours, except the interface's section, which is named as its device is and bears the
  * option MARK. netifd and fw4 ignore options that they don't know, and LuCI keeps them.
  */
-const PREFIX = 'homeward'
+export const PREFIX = 'homeward'
 export const MARK = 'homeward'
 
 export function namedFor(interfaceName: string, what: string): string {

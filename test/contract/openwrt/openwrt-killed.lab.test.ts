@@ -104,6 +104,30 @@ describe('a router that undoes by itself', () => {
     await last.close()
   })
 
+  test('what its owner committed meanwhile stays, and ours alone is undone: by the agent, and by the router', async () => {
+    const files = (): Promise<string> => machine.router.console('cat /etc/config/network /etc/config/firewall')
+    const before = await files()
+    for (const by of ['the agent', 'the router']) {
+      const adapter = await machine.open()
+      const steps = await stepsTo(adapter, spec)
+      for (const step of steps.slice(0, -1)) await adapter.execute(step, signal())
+      await machine.router.console(
+        `uci set network.lan.note='mine'; uci set firewall.mine=rule; uci set firewall.mine.name='by ${by}'; uci set firewall.mine.src=lan; uci set firewall.mine.target=ACCEPT; uci commit`,
+      )
+      if (by === 'the agent') await adapter.execute({ kind: 'revert-changes' }, signal())
+      await adapter.kill()
+      await vi.waitFor(async () => expect(await machine.leftovers(), by).toEqual([]), {
+        timeout: 90_000,
+        interval: 200,
+      })
+      const after = await files()
+      expect(after).toContain(`option name 'by ${by}'`)
+      expect(after).toContain("option note 'mine'")
+      await machine.router.console('uci delete network.lan.note; uci delete firewall.mine; uci commit')
+      expect(await files(), by).toBe(before)
+    }
+  })
+
   test('what somebody has not committed stops the plan, and is not committed', async () => {
     const user = "uci set network.lan.netmask='255.255.0.0'"
     const committed = (): Promise<string> => machine.router.console('cat /etc/config/network /etc/config/firewall')
