@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { Problem, reasonOf } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { stampOf } from '../../system/files/file-stamp.ts'
@@ -60,7 +60,7 @@ export async function openStore(path: string, version: string, clock: Clock): Pr
   }
 
   async function checked(): Promise<StoreFileState> {
-    const found = await fileState(path, document)
+    const found = await fileState(path, document, stamp)
     if (found === 'another') return { kind: 'another' }
     if (found !== 'whole') await writeFileAtomic(path, storeText(document))
     stamp = await stampOf(path)
@@ -79,11 +79,17 @@ export async function openStore(path: string, version: string, clock: Clock): Pr
 }
 
 /** Whether the file is this document. What is whole and another was put there by somebody; newer schemas are, too. */
-async function fileState(path: string, document: StoreDocument): Promise<'whole' | 'another' | 'damaged' | 'exposed'> {
+async function fileState(
+  path: string,
+  document: StoreDocument,
+  stamp: string,
+): Promise<'whole' | 'another' | 'damaged' | 'exposed'> {
   try {
     const { mode } = await stat(path)
-    const text = storeText(await readStoreFile(path))
-    if (text !== storeText(document)) return 'another'
+    await readStoreFile(path)
+    // What an older version wrote may have its own spelling.
+    const isOurs = (await stampOf(path)) === stamp || (await readFile(path, 'utf8')) === storeText(document)
+    if (!isOurs) return 'another'
     return (mode & 0o077) === 0 ? 'whole' : 'exposed'
   } catch (thrown) {
     return thrown instanceof Problem && thrown.code !== 'store-damaged' ? 'another' : 'damaged'

@@ -98,6 +98,17 @@ describe('the file under a running hub', () => {
     },
   )
 
+  test('is this document however it is spelt, and whatever the order of its fields in memory', async () => {
+    await writeFile(path, JSON.stringify(EMPTY_DOCUMENT), { mode: 0o600 })
+    const store = await openStore(path)
+    expect(await store.check()).toEqual({ kind: 'whole' })
+    await store.update((document) => [
+      { ...Object.fromEntries(Object.entries(document).reverse()), network: undefined } as never,
+      null,
+    ])
+    expect(await store.check()).toEqual({ kind: 'whole' })
+  })
+
   test('that others may read is closed to them', async () => {
     const store = await openStore(path)
     await chmod(path, 0o644)
