@@ -34,7 +34,7 @@ import { requireRoot } from './require-root.ts'
 import { forgetFollowedLan } from '../settings/followed-lan.ts'
 import { forgetPlace } from '../settings/place.ts'
 import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
-import { routerKeyPath, takeLoginBack } from '../secrets/router-login.ts'
+import { routerKeyPath, routerOfLogin, takeLoginBack } from '../secrets/router-login.ts'
 import { routerPasswordPath } from '../secrets/router-password.ts'
 import { forgetRotatedSecret, homeSecretPath, type SecretFolders } from '../secrets/home-secret.ts'
 import { privateKeyPath, readBearer, removeSecrets } from '../secrets/secrets.ts'
@@ -75,7 +75,8 @@ export async function leaveHome(
   const { configDir, stateDir, runtimeDir } = paths
   requireRoot('leaving the hub')
   const config = await beginLeaving(configDir, tell)
-  if (config === null && !forgetRouter && (await hasRouterLogin(configDir))) throw routerNotNamed()
+  const named = config?.router ?? (await routerOfLogin(configDir))
+  if (named === null && !forgetRouter && (await hasRouterLogin(configDir))) throw routerNotNamed()
   await makeRuntimeFolder(runtimeDir)
   if (!(await agentEnds(runtimeDir, signal))) tell('The agent does not end; going on without it.')
   // Retracted while the tunnel is there: the broker may be at its other end.
@@ -85,7 +86,7 @@ export async function leaveHome(
       `Home Assistant’s broker ${broker} does not answer and keeps showing this home; homeward leave again clears that.`,
     )
 
-  const router = config?.router ?? { kind: 'linux' }
+  const router = named ?? { kind: 'linux' }
   const warnings: string[] = []
   const routerLeft = router.kind !== 'linux' && forgetRouter ? router.host : null
   if (routerLeft === null) {

@@ -3,7 +3,7 @@ import { STATUS } from './change-script.ts'
 import { Refused } from '../ssh/exec.ts'
 import { flashFull } from '../flash/flash-full.ts'
 import { freeKib, WRITING } from '../flash/put-file.ts'
-import { KEY_KINDS, type KeyPair, newKeyPair } from '../ssh/key-pair.ts'
+import { KEY_COMMENT, KEY_KINDS, type KeyPair, newKeyPair } from '../ssh/key-pair.ts'
 import { openSession, type RouterAccess } from '../ssh/ssh.ts'
 
 /** How much flash a file of keys needs, with a copy beside it. */
@@ -32,25 +32,30 @@ grep -vxF "$line" $f | cmp -s - $new || exit 1
 if [ -s $new ]; then putback $new $f $t || full; else rm -f $f; fi`
 
 /**
- * Makes a key, gives it to the router, and logs in with it.
+ * Gives the router a key, and logs in with it.
  * @param access with the login that the router accepts now.
+ * @param left a key of an earlier attempt, which the router may have: it is tried first. Null: there is none.
  * @param keep called with each key before the router has it.
+ * @returns the key that the router took.
  * @throws {Problem} `router-login-refused` when the router takes none of them, `router-flash-full`, or what the
  * connection throws.
  */
 export async function giveKey(
   access: RouterAccess,
+  left: KeyPair | null,
   signal: AbortSignal,
   keep: (pair: KeyPair) => Promise<void>,
-): Promise<void> {
+): Promise<KeyPair> {
   let refusal: unknown = null
-  for (const kind of KEY_KINDS) {
-    const pair = await newKeyPair(kind, 'homeward')
+  const others = KEY_KINDS.map((kind) => () => newKeyPair(kind, KEY_COMMENT))
+  for (const next of left === null ? others : [async () => left, ...others]) {
+    const pair = await next()
     await keep(pair)
     await tell(access, ADD, pair.public, signal)
     try {
       const session = await openSession({ ...access, login: async () => ({ kind: 'key', key: pair.private }) }, signal)
-      return session.close()
+      session.close()
+      return pair
     } catch (thrown) {
       if (!(thrown instanceof Problem) || thrown.code !== 'router-login-refused') throw thrown
       refusal = thrown

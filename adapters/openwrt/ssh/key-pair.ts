@@ -9,6 +9,9 @@ export interface KeyPair {
 /** Types of key to try: where a small flash left ed25519 out of dropbear (openwrt#17901), RSA is left. */
 export const KEY_KINDS = ['ed25519', 'rsa'] as const
 
+/** The last word of the public lines of our keys. */
+export const KEY_COMMENT = 'homeward'
+
 const RSA_BITS = 3072
 
 /**
@@ -23,4 +26,12 @@ export async function newKeyPair(kind: (typeof KEY_KINDS)[number], comment: stri
     const pair = utils.generateKeyPairSync(kind, { comment })
     if (!(utils.parseKey(pair.private) instanceof Error)) return pair
   }
+}
+
+/** A private key with its public line, as {@link newKeyPair} makes them; null: the text is no key. */
+export async function pairOf(text: string, comment: string): Promise<KeyPair | null> {
+  const { default: ssh2 } = await import('ssh2')
+  const key = ssh2.utils.parseKey(text)
+  if (key instanceof Error) return null
+  return { private: text, public: `${key.type} ${key.getPublicSSH().toString('base64')} ${comment}` }
 }

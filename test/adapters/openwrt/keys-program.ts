@@ -14,7 +14,7 @@ const access: RouterAccess = {
 }
 const signal = AbortSignal.timeout(60_000)
 try {
-  if (verb === 'give') await giveKey(access, signal, async (pair) => writeFileSync(lineFile, pair.public))
+  if (verb === 'give') await giveKey(access, null, signal, async (pair) => writeFileSync(lineFile, pair.public))
   else await removeKey(access, readFileSync(lineFile, 'utf8').trim(), signal)
   console.log('done')
 } catch (thrown) {

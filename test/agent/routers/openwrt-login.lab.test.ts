@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { newKeyPair } from '../../../adapters/openwrt/ssh/key-pair.ts'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { type LabOpenwrt, labOpenwrt, openwrtJoinOptions } from '../../lab/places/openwrt.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
@@ -103,4 +103,38 @@ test('with a password a line is added to the owner’s, and taken away again', a
   ).toBe('')
   await pi.homeward(['leave', '--yes'])
   expect(await router.console('cat /etc/dropbear/authorized_keys')).toBe(before)
+})
+
+test('a join that was killed when the router had its key leaves no second one: not by another join, and not by leaving', async () => {
+  const { pi } = picture.home
+  const authorized = (): Promise<string> => router.console('cat /etc/dropbear/authorized_keys')
+  const before = await authorized()
+  const joining = async (home: string): Promise<readonly string[]> => {
+    return ['join', await inviteHome(picture, home), ...(await openwrtJoinOptions(router, picture.home)), '--yes']
+  }
+  const killWhenGiven = async (args: readonly string[]): Promise<string> => {
+    const join = pi.startHomeward(args)
+    const given = await vi.waitFor(
+      async () => {
+        const now = await authorized()
+        expect(now).not.toBe(before)
+        return now
+      },
+      { timeout: 60_000, interval: 20 },
+    )
+    await join.kill('SIGKILL')
+    await join.exited
+    return given
+  }
+  const args = await joining('killed')
+  const first = await killWhenGiven(args)
+  expect((await pi.homeward(args, { timeoutMs: 120_000 })).stdout).toContain('has joined')
+  expect(await authorized()).toBe(first)
+  await pi.homeward(['leave', '--yes'])
+  expect(await authorized()).toBe(before)
+
+  await killWhenGiven(await joining('killed-again'))
+  await pi.run('rm', ['-f', join(pi.disk.configDir, 'agent.yaml')])
+  await pi.homeward(['leave', '--yes'])
+  expect(await authorized()).toBe(before)
 })
