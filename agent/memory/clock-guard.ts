@@ -112,10 +112,11 @@ export async function openClockGuard(
     },
     run: async (signal) => {
       if (seen === null || wall() - seen >= REMEMBER_EVERY_MS) await remember()
-      while (!signal.aborted) {
+      // At the end too, even if that came while the first was being written.
+      do {
         await sleep(REMEMBER_EVERY_MS, signal)
         await remember()
-      }
+      } while (!signal.aborted)
     },
   }
 }

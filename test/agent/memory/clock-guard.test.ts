@@ -169,6 +169,15 @@ describe('the time', () => {
     expect(await remembered()).toBe('2026-11-23T10:05:00.000Z')
   })
 
+  test('is written at an end that comes while the first is being written', async () => {
+    const guard = await open()
+    running = guard.run(ending.signal)
+    clock.turn(5 * MINUTE)
+    ending.abort()
+    await running
+    expect(await remembered()).toBe('2026-11-23T10:05:00.000Z')
+  })
+
   test('is not written anew by agents that follow each other closely and die', async () => {
     await remember('2026-11-23T09:50:00.000Z')
     running = (await open()).run(ending.signal)
