@@ -4,7 +4,7 @@ import { branchSignal } from '../system/time/branch-signal.ts'
 import type { Clock } from '../system/time/clock.ts'
 import { damagedFiles } from '../system/files/damaged-files.ts'
 import { watchFile } from '../system/files/file-watch.ts'
-import { type LocalHandler, serveLocal } from '../system/sockets/local-socket.ts'
+import { type LocalHandler, type LocalServer, serveLocal } from '../system/sockets/local-socket.ts'
 import type { Log } from '../system/process/log.ts'
 import { serveMetrics } from '../system/sockets/metrics-server.ts'
 import { makeCalendar } from '../system/time/calendar.ts'
@@ -24,7 +24,8 @@ import { type AgentPaths, tunnelPaths } from './settings/paths.ts'
 import { readFollowedLan } from './settings/followed-lan.ts'
 import { readPlace } from './settings/place.ts'
 import { readRotatedKey } from './secrets/rotated-key.ts'
-import { agentSocketPath } from './settings/socket-path.ts'
+import { recheckHandler } from './settings/recheck-agent.ts'
+import { agentControlPath, agentSocketPath } from './settings/socket-path.ts'
 import { speakerOf } from './report/speaker.ts'
 import { statusOf } from './report/status.ts'
 import { makeEventRecorder } from './report/event-recorder.ts'
@@ -84,7 +85,9 @@ async function runJoined(
   const agent = await makeAgent(context, all)
   try {
     const server = await serveLocal(agentSocketPath(paths.runtimeDir), 0o666, agent.answer)
+    let control: LocalServer | undefined
     try {
+      control = await serveLocal(agentControlPath(paths.runtimeDir), 0o600, recheckHandler(agent.config.recheck))
       log.info(agent.about, 'the agent watches this home’s tunnel')
       onHangup(() => void agent.config.recheck())
       // The socket is ours by now, so that no other agent works on the tunnels.
@@ -105,6 +108,7 @@ async function runJoined(
       return how
     } finally {
       end()
+      await control?.close()
       await server.close()
     }
   } finally {
@@ -252,8 +256,6 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
     about: { home, interface: written.interface, version },
     answer: async (verb) => {
       if (verb === 'status') return (await status())?.status ?? null
-      // Anybody may ask for this: the agent only looks at agent.yaml now instead of soon.
-      if (verb === 'recheck') return await config.recheck()
       throw new TypeError(`no such question: ${verb.slice(0, 20)}`)
     },
   }

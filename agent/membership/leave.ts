@@ -4,7 +4,6 @@ import { applyDesired } from '../../adapters/apply.ts'
 import { journalPaths } from '../../adapters/mikrotik/rollback/journal.ts'
 import { asProblem, Problem } from '../../problems/problem.ts'
 import { removeTornWrites } from '../../system/files/atomic-file.ts'
-import { askLocal } from '../../system/sockets/local-socket.ts'
 import { stampOf } from '../../system/files/file-stamp.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import { makeRuntimeFolder, withChangeLock } from '../settings/change-lock.ts'
@@ -38,7 +37,7 @@ import { routerKeyPath, routerOfLogin, takeLoginBack } from '../secrets/router-l
 import { routerPasswordPath } from '../secrets/router-password.ts'
 import { forgetRotatedSecret, homeSecretPath, type SecretFolders } from '../secrets/home-secret.ts'
 import { privateKeyPath, readBearer, removeSecrets } from '../secrets/secrets.ts'
-import { agentSocketPath } from '../settings/socket-path.ts'
+import { recheckAgent } from '../settings/recheck-agent.ts'
 
 export interface Left {
   /** The home's name; null when agent.yaml was lost or unreadable. */
@@ -173,11 +172,9 @@ async function beginLeaving(configDir: string, tell: (uplink: string) => void): 
 }
 
 async function agentEnds(runtimeDir: string, signal: AbortSignal): Promise<boolean> {
-  const path = agentSocketPath(runtimeDir)
   for (let waitedMs = 0; waitedMs < AGENT_ENDS_MS && !signal.aborted; waitedMs += 200) {
     // Only whether somebody answers matters, not the answer.
-    const reply = await askLocal(path, 'recheck', null, 5_000).catch(() => 'somebody')
-    if (reply === null) return true
+    if ((await recheckAgent(runtimeDir, 5_000)) === null) return true
     await sleep(200, signal)
   }
   return false

@@ -1,7 +1,6 @@
 import { lstat, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, writeFileAtomic } from '../../system/files/atomic-file.ts'
-import { askLocal } from '../../system/sockets/local-socket.ts'
 import type { RegistrarAddress } from '../registrar/ask-registrar.ts'
 import { applyTunnel } from '../tunnel/plan/apply-tunnel.ts'
 import { withChangeLock } from '../settings/change-lock.ts'
@@ -16,7 +15,7 @@ import { forgetPlace } from '../settings/place.ts'
 import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
 import { forgetRotatedSecret, homeSecretPath } from '../secrets/home-secret.ts'
 import { privateKeyPath } from '../secrets/secrets.ts'
-import { agentSocketPath } from '../settings/socket-path.ts'
+import { recheckAgent } from '../settings/recheck-agent.ts'
 import { undoing } from './undoing.ts'
 
 /** The folder of the new secrets until the new tunnel is proven: until then this home stays as it is. */
@@ -63,8 +62,7 @@ export async function takeOver(paths: AgentPaths, staging: string, router: Route
   await forgetPlace(stateDir)
   await rm(staging, { recursive: true, force: true })
   // An agent that answers has looked; one that ends during the question was there as well.
-  const reply = await askLocal(agentSocketPath(runtimeDir), 'recheck', null, AGENT_LOOKS_MS).catch(() => 'somebody')
-  return reply !== null
+  return (await recheckAgent(runtimeDir, AGENT_LOOKS_MS)) !== null
 }
 
 /** Replaces all files, or none. @throws {Problem} `write-failed`. */

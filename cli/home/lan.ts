@@ -3,12 +3,11 @@ import { refuseOverlaps } from '../../agent/lan/lan.ts'
 import { readLocalNetworks } from '../../agent/lan/local-networks.ts'
 import { agentConfigPath } from '../../agent/settings/config.ts'
 import { withLan } from '../../agent/settings/config-text.ts'
-import { agentSocketPath } from '../../agent/settings/socket-path.ts'
+import { recheckAgent } from '../../agent/settings/recheck-agent.ts'
 import { Problem } from '../../problems/problem.ts'
 import { ipv4Prefix } from '../../protocol/addresses.ts'
 import { refuseTooManyPrefixes } from '../../protocol/lan-size.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
-import { askLocal } from '../../system/sockets/local-socket.ts'
 import type { Context } from '../context.ts'
 import { orNoRoot } from '../or-no-root.ts'
 import { printFacts } from '../output.ts'
@@ -31,11 +30,11 @@ export async function lan(context: Context, given: readonly string[]): Promise<v
   await orNoRoot(async () =>
     writeFileAtomic(path, withLan(await readFile(path, 'utf8'), isAuto ? { auto: true } : { prefixes })),
   )
-  const running = await askLocal(agentSocketPath(context.runtimeDir), 'recheck', null, 10_000).catch(() => null)
-  const facts = { lan: isAuto ? 'auto' : prefixes, taken: running !== null }
+  const running = (await recheckAgent(context.runtimeDir, 10_000)) === 'looked'
+  const facts = { lan: isAuto ? 'auto' : prefixes, taken: running }
   printFacts(context, facts, () =>
     [
-      `The LAN in agent.yaml is ${given.join(', ')} now${running === null ? '; no agent runs that would take it' : ''}.`,
+      `The LAN in agent.yaml is ${given.join(', ')} now${running ? '' : '; no agent runs that would take it'}.`,
       'Published ports that lead to the old one: homeward publish list. Devices whose files name the old one: homeward device list.',
     ].join('\n'),
   )

@@ -84,6 +84,17 @@ describe('a running agent', () => {
       expect(stdout).not.toContain((await pi.run('cat', [`${pi.disk.configDir}/${file}`])).stdout.trim())
   })
 
+  test('does nothing for plain users, but for root', async () => {
+    const ask = async (path: string, ...as: readonly string[]): Promise<string> => {
+      const program = `require('net').connect('/run/homeward/${path}').on('error', ({ code }) => console.log(code)).on('data', (d) => process.stdout.write(d)).end('{"verb":"recheck"}\\n')`
+      return (await pi.run('setpriv', [...as, '--', process.execPath, '-e', program])).stdout.trim()
+    }
+    const nobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups']
+    expect(await ask('agent.sock', ...nobody)).toContain('no such question')
+    expect(await ask('agent-control.sock', ...nobody)).toBe('EACCES')
+    expect(await ask('agent-control.sock', '--reuid', '0')).toBe('{"answer":null}')
+  })
+
   test('is watched until Ctrl-C', async () => {
     const watching = pi.startHomeward(['status', '--watch', '--json'])
     await watching.waitForLine(/"state":"up"/)

@@ -59,3 +59,17 @@ test('and keeps its port while it is restarted, and while the hub is', async () 
   await comesTo(8443, 'nginx')
   expect(await visit(8444)).toBe('pi sees 198.18.0.20')
 })
+
+test('a program of a user without any right gets a published port too, which is said, and reaches homes as the hub does', async () => {
+  const user = ['setpriv', '--reuid', '64321', '--regid', '64321', '--clear-groups', '--']
+  const { camera, lan } = picture.home
+  await serveEcho(camera, 'camera', 554)
+  const from = daemon.lineCount
+  await serveEcho(hub, 'theirs', 8444, user)
+  await comesTo(8444, 'theirs')
+  await daemon.waitForLine(/"port":8444,"program":"node \(process \d+\)"/, { after: from })
+  expect(await withheld()).toContainEqual([8444, 'a program of the hub listens there since'])
+  const ask = `require('node:net').connect(554, '${lan.camera}').once('data', (said) => { console.log(String(said)); process.exit() })`
+  const { stdout } = await hub.run('setpriv', [...user.slice(1), process.execPath, '-e', ask])
+  expect(stdout).toMatch(/^camera sees/)
+})

@@ -179,6 +179,7 @@ function guessed(): string {
     'homeward',
     'homeward-install.AAAAAA',
     'agent.sock',
+    'agent-control.sock',
     'hub.sock',
     'change.sock',
     'hw0.sock',

@@ -17,9 +17,15 @@ udp.on('message', (_, from) => udp.send(line(from.address), from.port, from.addr
 tcp.listen(Number(port), '0.0.0.0', () => udp.bind(Number(port), () => console.log('ready')))
 `
 
-/** Serves one port of a host; it lives as long as the host. */
-export async function serveEcho(host: Host, name: string, port: number): Promise<LabProcess> {
-  const server = host.start(process.execPath, ['-e', SERVER, name, String(port)])
+/** Serves one port of a host; it lives as long as the host. @param as the words before the program; such as setpriv; default: none. */
+export async function serveEcho(
+  host: Host,
+  name: string,
+  port: number,
+  as: readonly string[] = [],
+): Promise<LabProcess> {
+  const [command, ...words] = [...as, process.execPath, '-e', SERVER, name, String(port)]
+  const server = host.start(command, words)
   await server.waitForLine(/^ready$/)
   return server
 }
