@@ -168,6 +168,14 @@ export const catalogue = {
     next: 'Look at them with uci changes on the router, then uci commit or uci revert them: homeward never commits what it did not change',
     exit: 1,
   },
+  'router-busy': {
+    next: 'Let whoever works on the router end that, then try again; a running agent tries again by itself',
+    exit: 1,
+  },
+  'router-change-cut-off': {
+    next: 'homeward plan tries again to take it back, and says what the router answers',
+    exit: 1,
+  },
   'router-flash-full': {
     next: 'Make room on the router (df -k /overlay there shows what is left): remove packages and files that nobody needs, or use a larger image, then try again',
     exit: 1,

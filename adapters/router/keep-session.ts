@@ -40,16 +40,25 @@ export function keepSession<Session extends Line>({ open, what, clock }: KeepOpt
   /** Attempts in a row that failed: no session, or one that ended before it had answered anything. */
   let failures = 0
   let hasAnswered = false
-  let whyFailed = ''
+  /** The last failure. */
+  let failure: Problem | null = null
   let notBefore = 0
 
   const noteFailure = (thrown: unknown): void => {
     failures += 1
     notBefore = clock.now() + backoffMs(PAUSES, failures)
-    whyFailed = thrown instanceof Problem ? thrown.why : reasonOf(thrown)
+    failure =
+      thrown instanceof Problem
+        ? thrown
+        : new Problem('router-unreachable', { what, why: reasonOf(thrown), cause: thrown })
   }
 
-  const waiting = (why: string): Problem => new Problem('router-unreachable', { what, why })
+  /** While a pause lasts the router is what it was at its last answer: refusing a login, for one, and not silent. */
+  const waiting = (pauseMs: number): Problem => {
+    const due = `(the next attempt is due in ${Math.ceil(pauseMs / 1000)} s)`
+    if (failure === null) return new Problem('router-unreachable', { what, why: `it did not answer ${due}` })
+    return new Problem(failure.code, { what, why: `${failure.why} ${due}`, next: failure.next, cause: failure })
+  }
 
   const reopen = async (): Promise<Session> => {
     try {
@@ -69,10 +78,10 @@ export function keepSession<Session extends Line>({ open, what, clock }: KeepOpt
     /** All callers during an attempt wait for that one, each for as long as its own signal lets it. */
     current: (signal) => {
       if (session?.isOpen() === true) return Promise.resolve(session)
-      if (life.signal.aborted) return Promise.reject(waiting('it was closed here'))
+      if (life.signal.aborted)
+        return Promise.reject(new Problem('router-unreachable', { what, why: 'it was closed here' }))
       const pause = notBefore - clock.now()
-      if (opening === null && pause > 0)
-        return Promise.reject(waiting(`${whyFailed} (the next attempt is due in ${Math.ceil(pause / 1000)} s)`))
+      if (opening === null && pause > 0) return Promise.reject(waiting(pause))
       opening ??= reopen()
       return orCalledOff(opening, what, signal)
     },

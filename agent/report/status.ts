@@ -1,4 +1,5 @@
 import type { Observation } from '../../adapters/observation.ts'
+import { type RouterTrouble } from '../../adapters/router-trouble.ts'
 import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import type { ChannelStatus } from '../../alerts/delivery/courier.ts'
 import type { IncidentRecord } from '../../protocol/incidents.ts'
@@ -29,6 +30,8 @@ export interface Status {
     readonly dataPlane: 'kernel' | 'userspace' | null
     /** Foreign settings on this machine that hinder the tunnel, for their owner to change. */
     readonly warnings: readonly string[]
+    /** The router as it last answered; only there while it cannot be looked at, if it did since the agent began. */
+    readonly lastSeen?: LastSeen
   }
   readonly hub: { readonly addresses: readonly string[]; readonly port: number; readonly registrar: Registrar }
   readonly tunnel: {
@@ -84,19 +87,27 @@ export interface Status {
 
 /**
  * `hub-daemon-silent`: WireGuard carries, homeward on the hub does not answer. `registrar-unreachable`: the hub cannot
- * be reached outside the tunnel. `registrar-refusing`: it answers there, but not as it should. `router-silent`: the
- * router does not answer us, so nothing can be changed on it. `clock-behind`: the tunnel waits for this machine's clock. `tcp-carrier`, `other-way`: the tunnel uses a fallback.
- * `smaller-mtu`: full-size packets got lost.
+ * be reached outside the tunnel. `registrar-refusing`: it answers there, but not as it should. `router-…`: the router
+ * cannot be looked at, so nothing can be changed on it; see `RouterTrouble`. `clock-behind`: the tunnel waits for this
+ * machine's clock. `tcp-carrier`, `other-way`: the tunnel uses a fallback. `smaller-mtu`: full-size packets got lost.
  */
 export type Note =
+  | RouterTrouble
   | 'clock-behind'
   | 'hub-daemon-silent'
   | 'registrar-unreachable'
   | 'registrar-refusing'
-  | 'router-silent'
   | 'tcp-carrier'
   | 'other-way'
   | 'smaller-mtu'
+
+/** What a router showed of the tunnel at its last answer. */
+interface LastSeen {
+  readonly at: string
+  readonly interface: 'up' | 'down' | 'missing'
+  readonly listenPort: number | null
+  readonly endpoint: string | null
+}
 
 /** Facts of the home, however many tunnels it has. */
 interface HomeFacts {
@@ -112,8 +123,9 @@ interface HomeFacts {
 }
 
 /** Facts of the home, and of the tunnel that speaks for it. */
-export interface StatusFacts extends HomeFacts, Omit<TunnelReading, 'observed' | 'peer'> {
+export interface StatusFacts extends HomeFacts, Omit<TunnelReading, 'observed' | 'peer' | 'lastSeen'> {
   readonly observed: Pick<Observation, 'interfaces' | 'warnings'> | null
+  readonly lastSeen: { readonly observed: Pick<Observation, 'interfaces'>; readonly at: number } | null
 }
 
 /** Pure: facts in, the contract's shape out. */
@@ -129,6 +141,7 @@ export function statusOf(facts: StatusFacts): Status {
       model: facts.description?.model ?? null,
       dataPlane: facts.description?.dataPlane ?? null,
       warnings: [...new Set([...(facts.observed?.warnings ?? []), ...facts.warnings])],
+      ...lastSeenOf(facts),
     },
     hub: { addresses: hub.addresses, port: hub.port, registrar: registration.registrar },
     tunnel: tunnelOf(facts),
@@ -144,6 +157,20 @@ export function statusOf(facts: StatusFacts): Status {
   }
 }
 
+function lastSeenOf({ observed, lastSeen, config, calendar }: StatusFacts): { readonly lastSeen?: LastSeen } {
+  if (observed !== null || lastSeen === null || config.router.kind === 'linux') return {}
+  const own = tunnelIn(lastSeen.observed, config.interface)
+  const endpoint = own?.peers.find((peer) => peer.publicKey === config.hub.publicKey)?.endpoint ?? null
+  return {
+    lastSeen: {
+      at: isoSeconds(calendar.at(lastSeen.at)),
+      interface: own === null ? 'missing' : own.up ? 'up' : 'down',
+      listenPort: own?.listenPort ?? null,
+      endpoint: endpoint === null ? null : formatEndpoint(endpoint),
+    },
+  }
+}
+
 /** Advice where waiting does not help. */
 function nextFor(watch: Watch, home: string): string | null {
   if (isUnknownAtHub(watch)) return howToJoinAgain(home)
@@ -153,7 +180,7 @@ function nextFor(watch: Watch, home: string): string | null {
 function tunnelOf(facts: StatusFacts): Status['tunnel'] {
   const { config, watch, calendar, now, lastHandshakeSeconds, clockBehindSeconds } = facts
   const observed = tunnelIn(facts.observed, config.interface)
-  const isRouterSilent = facts.observed === null && config.router.kind !== 'linux'
+  const isUnseen = facts.observed === null && config.router.kind !== 'linux'
   const { health, heartbeats } = watch
   const hub = config.hub
   const peer = observed?.peers.find((one) => one.publicKey === hub.publicKey)
@@ -168,7 +195,7 @@ function tunnelOf(facts: StatusFacts): Status['tunnel'] {
     remedy: watch.remediation.underWay?.remedy.kind ?? null,
     notes: [
       ...(clockBehindSeconds === null ? [] : (['clock-behind'] as const)),
-      ...(isRouterSilent ? (['router-silent'] as const) : []),
+      ...(isUnseen ? [facts.routerTrouble ?? 'router-refusing'] : []),
       ...notesOf(watch),
     ],
     interface: config.interface,

@@ -1,6 +1,8 @@
 import type { Adapter, Description } from '../../adapters/adapter.ts'
 import type { Observation } from '../../adapters/observation.ts'
+import { type RouterTrouble, routerTroubleOf } from '../../adapters/router-trouble.ts'
 import { tunnelIn } from '../../adapters/tunnel-in.ts'
+import { asProblem } from '../../problems/problem.ts'
 import type { PublishedStandings } from '../../protocol/publications.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { PeerState } from '../../wireguard/dump.ts'
@@ -24,6 +26,10 @@ export interface TunnelReading {
   readonly description: Description | null
   /** null when the machine that the tunnel ends on could not be asked. */
   readonly observed: Observation | null
+  /** Why it could not be asked, as far as that says something of a router; null also while it is observed. */
+  readonly routerTrouble: RouterTrouble | null
+  /** The last observation that succeeded, and when, monotonic milliseconds; null: none since the agent began. */
+  readonly lastSeen: { readonly observed: Observation; readonly at: number } | null
   /** The hub as a peer of the interface; null when it is not there, or could not be looked at. */
   readonly peer: PeerState | null
   /** Warnings of the last apply; what is seen now is added to them. */
@@ -57,6 +63,7 @@ const LOOK_TIMEOUT_MS = 5_000
 interface Look {
   readonly description: Description | null
   readonly observed: Observation | null
+  readonly routerTrouble: RouterTrouble | null
   readonly ownAddress: string | null
 }
 
@@ -65,6 +72,7 @@ export function makeReader(deps: ReadingDeps): () => Promise<TunnelReading> {
   const { clock, adapter, config, events } = deps
   const handshakeAge = makeHandshakeAge(clock)
   const earlier = events.lastMapping()
+  let lastSeen: TunnelReading['lastSeen'] = null
   let latest: { readonly at: number; readonly look: Promise<Look> } | null = null
 
   async function look(): Promise<Look> {
@@ -72,12 +80,17 @@ export function makeReader(deps: ReadingDeps): () => Promise<TunnelReading> {
     const { interface: name, hub, router } = config()
     const description = await adapter.describe(signal).catch(() => null)
     // A machine that cannot be observed now, for lack of rights or since it is being set up, counts as absent.
-    const observed = await adapter.observe(signal).catch(() => null)
+    let routerTrouble: RouterTrouble | null = null
+    const observed = await adapter.observe(signal).catch((thrown: unknown) => {
+      routerTrouble = routerTroubleOf(asProblem(thrown, 'looking at the tunnel').code)
+      return null
+    })
+    if (observed !== null) lastSeen = { observed, at: clock.now() }
     const endpoint = tunnelIn(observed, name)?.peers.find((peer) => peer.publicKey === hub.publicKey)?.endpoint ?? null
     // This machine's own address says nothing of a router's, and on the way to the TLS transport it is one of loopback.
     const isOwnEnd = endpoint !== null && router.kind === 'linux' && endpoint.address !== LOOPBACK_LISTEN.address
     const ends = isOwnEnd ? await routeEnds(endpoint.address) : null
-    return { description, observed, ownAddress: ends?.own ?? null }
+    return { description, observed, routerTrouble, ownAddress: ends?.own ?? null }
   }
 
   function recentLook(): Promise<Look> {
@@ -86,7 +99,10 @@ export function makeReader(deps: ReadingDeps): () => Promise<TunnelReading> {
   }
 
   return async () => {
-    const [{ description, observed, ownAddress }, warnings] = await Promise.all([recentLook(), deps.warnings()])
+    const [{ description, observed, routerTrouble, ownAddress }, warnings] = await Promise.all([
+      recentLook(),
+      deps.warnings(),
+    ])
     const { watch, stale } = deps.look()
     const peer =
       tunnelIn(observed, config().interface)?.peers.find((one) => one.publicKey === config().hub.publicKey) ?? null
@@ -96,6 +112,8 @@ export function makeReader(deps: ReadingDeps): () => Promise<TunnelReading> {
       stale,
       description,
       observed,
+      routerTrouble,
+      lastSeen,
       peer,
       warnings,
       lastHandshakeSeconds: handshakeAge.seconds(peer?.lastHandshakeAt ?? null),

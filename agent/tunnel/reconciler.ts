@@ -1,7 +1,7 @@
 import type { Adapter } from '../../adapters/adapter.ts'
 import type { Step } from '../../adapters/step.ts'
+import { routerTroubleOf } from '../../adapters/router-trouble.ts'
 import { tunnelIn } from '../../adapters/tunnel-in.ts'
-import type { ProblemCode } from '../../problems/catalogue.ts'
 import { Problem } from '../../problems/problem.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { Clock } from '../../system/time/clock.ts'
@@ -55,9 +55,6 @@ export interface ReconcilerDeps {
   readonly clock: Clock
   readonly log: Log
 }
-
-/** Problems that say that a router is not there, or lets nobody in. */
-const SILENCE: readonly ProblemCode[] = ['router-unreachable', 'router-timeout', 'router-login-refused']
 
 /** How much later an answer must come to be one from the new address: an earlier one may still be on its way. */
 const PROVEN_MS = 1_000
@@ -178,7 +175,8 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
       isLearned = false
       return steps
     } catch (thrown) {
-      if (thrown instanceof Problem && SILENCE.includes(thrown.code)) deps.routerAnswered(false)
+      if (thrown instanceof Problem && !signal.aborted && routerTroubleOf(thrown.code) !== null)
+        deps.routerAnswered(false)
       throw thrown
     } finally {
       looked()

@@ -27,7 +27,7 @@ export type Trouble =
   | 'hub-daemon-silent'
   /** The tunnel carries, the registrar cannot be reached outside it. */
   | 'registrar-unreachable'
-  /** The tunnel carries, the router that it ends on does not answer the agent. */
+  /** The tunnel carries, the router that it ends on does not answer the agent, or refuses it. */
   | 'router-silent'
   /** The tunnel carries, and its key is in no file any more: it ends with the next start of its machine. */
   | 'key-file-damaged'

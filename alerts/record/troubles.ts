@@ -156,10 +156,10 @@ export const TROUBLES = {
     pendingSeconds: 900,
   },
   'router-silent': {
-    title: 'the router does not answer',
-    named: 'the router does not answer',
-    why: 'The tunnel carries, but the router that it ends on does not answer the agent: homeward could not repair anything on it.',
-    advice: 'Check that its API or SSH still lets the agent in: homeward plan at home says what it answers.',
+    title: 'the router cannot be repaired',
+    named: 'the router lets homeward do nothing',
+    why: 'The tunnel carries, but the router that it ends on does not answer the agent, or refuses it: homeward could not repair anything on it.',
+    advice: 'homeward status at home says which, and homeward plan what the router answers.',
     pendingSeconds: 300,
   },
   'key-file-damaged': {

@@ -94,6 +94,18 @@ const NOTE_TEXT = {
     'the hub’s registrar refuses what this home says, or answers what this version does not understand: homeward events has its answer',
   'router-silent':
     'the router does not answer this machine: the tunnel still works, but homeward cannot repair the router',
+  'router-login-refused':
+    'the router answers and refuses the login of this machine: the tunnel still works, but homeward cannot repair the router',
+  'router-rights-missing':
+    'the router’s user lacks rights that homeward needs: the tunnel still works, but homeward cannot repair the router. homeward plan names them',
+  'router-identity-changed':
+    'what answers as the router has another certificate or host key than before, and is told nothing: the tunnel still works, but homeward cannot repair the router',
+  'router-busy':
+    'somebody is at work on the router, and homeward waits until they have ended: the tunnel still works. homeward plan says more',
+  'router-change-cut-off':
+    'a change of the router was cut off and could not be taken back yet: homeward tries again, and homeward plan says what the router answers',
+  'router-refusing':
+    'the router answers, but not as homeward expects: the tunnel still works, but homeward cannot repair the router. homeward plan says what it answers',
   'tcp-carrier': 'all UDP is blocked here: the tunnel goes over TCP, slower, until UDP works again',
   'other-way': 'the tunnel takes another port or address of the hub than the first',
   'smaller-mtu': 'full-size packets got lost on this line: the tunnel’s are smaller than configured',
@@ -132,8 +144,18 @@ function times(count: number): string {
 
 function routerText({ router }: Status): string {
   const plane = { kernel: 'WireGuard in the kernel', userspace: 'WireGuard by wireguard-go' }
-  return [router.model ?? router.kind, ...(router.dataPlane === null ? [] : [plane[router.dataPlane]])].join(', ')
+  const { lastSeen } = router
+  const port = typeof lastSeen?.listenPort === 'number' ? `, port ${lastSeen.listenPort}` : ''
+  const seen = lastSeen === undefined ? '' : `; last looked at ${lastSeen.at}: ${SEEN_TEXT[lastSeen.interface]}${port}`
+  const words = [router.model ?? router.kind, ...(router.dataPlane === null ? [] : [plane[router.dataPlane]])]
+  return `${words.join(', ')}${seen}`
 }
+
+const SEEN_TEXT = {
+  up: 'the interface was up',
+  down: 'the interface was switched off',
+  missing: 'the interface was not there',
+} as const
 
 function wantsColours(): boolean {
   return process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === ''

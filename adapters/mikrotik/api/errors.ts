@@ -1,6 +1,6 @@
 import type { Problem } from '../../../problems/problem.ts'
 import * as router from '../../router/router-errors.ts'
-import { Trap } from './api.ts'
+import { isNotPermitted, Trap } from './trap.ts'
 
 /** @param what reads well before ` failed`. */
 export function stepFailed(what: string, name: string, thrown: unknown): Problem {
@@ -15,7 +15,7 @@ export function questionFailed(what: string, name: string, thrown: unknown): Pro
 
 function codeOf(thrown: unknown): 'step-failed' | 'router-rights-missing' | 'interface-taken' {
   if (!(thrown instanceof Trap)) return 'step-failed'
-  if (thrown.message.startsWith('not enough permissions')) return 'router-rights-missing'
+  if (isNotPermitted(thrown)) return 'router-rights-missing'
   if (thrown.message.includes('already have interface with such name')) return 'interface-taken'
   return 'step-failed'
 }

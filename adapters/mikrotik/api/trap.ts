@@ -19,6 +19,11 @@ export class Trap extends Error {
   }
 }
 
+/** Whether the router refused since the user lacks a policy. */
+export function isNotPermitted(thrown: unknown): boolean {
+  return thrown instanceof Trap && /^not enough permissions/i.test(thrown.message)
+}
+
 /** An unforeseen refusal as a Problem, in the router's own words; everything else as it is. */
 export function asRefusal(thrown: unknown, what: string): unknown {
   if (!(thrown instanceof Trap)) return thrown

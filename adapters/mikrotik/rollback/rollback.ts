@@ -2,6 +2,7 @@ import { quoted } from '../../../problems/printable.ts'
 import { Problem, reasonOf } from '../../../problems/problem.ts'
 import type { Clock } from '../../../system/time/clock.ts'
 import { Trap } from '../api/api.ts'
+import { isNotPermitted } from '../api/trap.ts'
 import type { Session } from '../api/session.ts'
 import { remove, set } from '../objects/change.ts'
 import type { Connection } from '../api/connection.ts'
@@ -274,9 +275,9 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
         await recovering
       } catch (thrown) {
         const what = 'taking back a change that was cut off'
-        throw thrown instanceof Problem
-          ? thrown
-          : new Problem('router-refused', { what, why: reasonOf(thrown), cause: thrown })
+        if (thrown instanceof Problem) throw thrown
+        const code = isNotPermitted(thrown) ? 'router-rights-missing' : 'router-change-cut-off'
+        throw new Problem(code, { what, why: reasonOf(thrown), cause: thrown })
       }
     },
     warnings: () => [...sentences],

@@ -18,6 +18,8 @@ function reading(name: string, health: Health): TunnelReading {
     stale: false,
     description: null,
     observed: null,
+    routerTrouble: null,
+    lastSeen: null,
     peer: null,
     warnings: [],
     lastHandshakeSeconds: null,

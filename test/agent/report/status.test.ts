@@ -49,6 +49,8 @@ function upFacts(): StatusFacts {
     config: sampleTunnel,
     description: { kind: 'linux', model: 'Debian 12', version: '6.1.0', dataPlane: 'kernel', remedies: [] },
     observed: { interfaces: observed === null ? [] : [observed], warnings: [] },
+    routerTrouble: null,
+    lastSeen: null,
     warnings: [],
     lastHandshakeSeconds: 12.4,
     watch,
@@ -139,6 +141,27 @@ describe('status', () => {
 
   test('a tunnel that waits for the clock says so', () => {
     expect(statusOf({ ...upFacts(), clockBehindSeconds: 90 }).tunnel.notes).toEqual(['clock-behind'])
+  })
+
+  test('of a router that cannot be looked at says why, and what it showed when', () => {
+    const config = {
+      ...sampleTunnel,
+      router: { kind: 'mikrotik', host: '192.168.1.1', port: 8729, user: 'homeward', certificate: null },
+    } as const
+    const unseen = { ...upFacts(), config, observed: null, routerTrouble: 'router-login-refused' } as const
+    expect(statusOf(unseen).tunnel.notes).toEqual(['router-login-refused'])
+    expect(statusOf(unseen).router).not.toHaveProperty('lastSeen')
+    const lastSeen = { observed: { interfaces: [observed] }, at: 200 }
+    expect(statusOf({ ...unseen, lastSeen }).router.lastSeen).toEqual({
+      at: '2026-11-22T20:01:02Z',
+      interface: 'up',
+      listenPort: 41_234,
+      endpoint: '203.0.113.10:51820',
+    })
+    expect(
+      statusOf({ ...unseen, lastSeen: { ...lastSeen, observed: { interfaces: [] } } }).router.lastSeen,
+    ).toMatchObject({ interface: 'missing', endpoint: null })
+    expect(statusOf({ ...upFacts(), config, lastSeen }).router).not.toHaveProperty('lastSeen')
   })
 
   test('of a loop that no longer turns says that it is old', () => {

@@ -212,6 +212,17 @@ test('a user who may no longer write: the look goes on, the journal ends, and it
   await expect(access(of.journal)).rejects.toThrow('ENOENT')
 })
 
+test('a router that does not even show what is on it: the journal stays, and says that it waits', async () => {
+  const of = await cutOffRouter({ version: '7.12.2' })
+  await of.cutOff(HOME)
+  of.router.switches.refuses = /route.print$/
+  const adapter = of.open()
+  await expect(adapter.observe(signal())).rejects.toMatchObject({ code: 'router-change-cut-off' })
+  await access(of.journal)
+  of.router.switches.refuses = null
+  await goesOn(of)
+})
+
 test('a change that fails while the interface is deleted: the failure says what is not as it was', async () => {
   const of = await cutOffRouter({ version: '7.12.2' })
   await of.bring(HOME)
