@@ -1,11 +1,11 @@
 import { homeFirewall } from '../planning/home-firewall.ts'
 import type { OpenwrtObservation } from './observe/observation.ts'
-import type { OpenwrtStep } from './steps.ts'
+import type { StagedStep } from './change/stage.ts'
 import { firewallSections, type HomeSpec } from './uci/objects.ts'
 import { keyOf, sameSection, type Section, tunnelOf } from './uci/sections.ts'
 
 /** One step for all tunnels: each tunnel's sections have its name, and those of unwanted tunnels go. Pure. */
-export function firewallSteps(observed: OpenwrtObservation, desired: readonly HomeSpec[]): readonly OpenwrtStep[] {
+export function firewallSteps(observed: OpenwrtObservation, desired: readonly HomeSpec[]): readonly StagedStep[] {
   const count = desired.flatMap((spec) => wantedFirewall(observed, spec)).length
   if ((observed.firewall ?? []).length === count && isFirewallAsWanted(observed, desired)) return []
   return [{ kind: 'set-firewall', tunnels: desired.map(homeFirewall), forwardingWasOff: false, replaces: null }]

@@ -4,9 +4,10 @@ import type { PeerSpec } from '../../wireguard/spec.ts'
 import { clashesWith } from '../planning/clashes-with.ts'
 import { strays } from '../planning/strays.ts'
 import { tunnelIn } from '../tunnel-in.ts'
-import type { Observation, ObservedInterface, Refusal } from '../observation.ts'
+import type { Observation, ObservedInterface } from '../observation.ts'
 import type { TunnelSpec } from '../spec.ts'
 import type { Plan } from '../step.ts'
+import { type StagedStep, writes } from './change/stage.ts'
 import type { OpenwrtStep } from './steps.ts'
 import { configuredPeers, configuredRoutes } from './uci/configured.ts'
 import { firewallSteps, isFirewallAsWanted } from './plan-firewall.ts'
@@ -43,14 +44,20 @@ export function planOpenwrt(
   const { warnings } = observed
   const all = withDefaults(observed)
   const names = desired.map((spec) => spec.interface)
-  const refusals =
+  const refused =
     desired.length === 0
-      ? pending(observed)
-      : [...clashesWith(observed, names), ...desired.flatMap((spec) => refuse(all, spec, options.host))]
-  if (refusals.length > 0) return { steps: [], refusals, warnings }
+      ? []
+      : [
+          ...clashesWith({ ...observed, clashes: [] }, names),
+          ...desired.flatMap((spec) => refuse(all, spec, options.host)),
+        ]
+  if (refused.length > 0) return { steps: [], refusals: [...refused, ...observed.clashes], warnings }
   const homes = desired.filter(isHome)
   const changes = homes.length === 0 ? undo(all) : build(all, homes)
   if (changes.length === 0) return { steps: [], refusals: [], warnings }
+  // Whatever waits for its owner on the router is in the way of what is written there, even by an undo; not of the rest.
+  if (observed.clashes.length > 0 && writes(all.sections, changes))
+    return { steps: [], refusals: observed.clashes, warnings }
   return {
     steps: [
       ...(homes.length === 0 ? [] : prepare(all)),
@@ -92,11 +99,6 @@ function withDefaults(observed: Observation): OpenwrtObservation {
   }
 }
 
-/** Refuses pending changes even for an undo, which leaves objects of others alone: a commit commits for everybody. */
-function pending({ clashes }: Observation): readonly Refusal[] {
-  return clashes.filter(({ code }) => code === 'router-changes-pending')
-}
-
 /** The steps that must come before any interface of this protocol. */
 function prepare({ tools }: OpenwrtObservation): readonly OpenwrtStep[] {
   const isInstalled = tools.hasWg && tools.hasHandler
@@ -106,7 +108,7 @@ function prepare({ tools }: OpenwrtObservation): readonly OpenwrtStep[] {
   ]
 }
 
-function undo({ interfaces, remains, firewall }: OpenwrtObservation): readonly OpenwrtStep[] {
+function undo({ interfaces, remains, firewall }: OpenwrtObservation): readonly StagedStep[] {
   return [
     ...interfaces
       .filter(({ peers }) => peers.length > 0)
@@ -120,12 +122,12 @@ function undo({ interfaces, remains, firewall }: OpenwrtObservation): readonly O
   ]
 }
 
-function clear(names: readonly string[]): readonly OpenwrtStep[] {
+function clear(names: readonly string[]): readonly StagedStep[] {
   return names.map((name) => ({ kind: 'remove-interface', interface: name }))
 }
 
 /** Builds the tunnels. All steps are executed at once, and the firewall is loaded before the interfaces. */
-function build(found: OpenwrtObservation, desired: readonly HomeSpec[]): readonly OpenwrtStep[] {
+function build(found: OpenwrtObservation, desired: readonly HomeSpec[]): readonly StagedStep[] {
   const gone = strays(found, desired)
   const observed = without(gone, found)
   return [
@@ -179,7 +181,7 @@ function interfaceSteps(
   observed: OpenwrtObservation,
   configured: Options | null,
   desired: HomeSpec,
-): readonly OpenwrtStep[] {
+): readonly StagedStep[] {
   const { interface: name, publicKey, mtu, listenPort, address } = desired
   const options = configured ?? {}
   const live = configured === null ? null : liveIn(observed, name)
@@ -216,7 +218,7 @@ function liveIn(observed: OpenwrtObservation, name: string): ObservedInterface |
 }
 
 /** A peer is as wanted when it is configured right, in its own section and no other, and runs as configured. */
-function peerSteps(observed: OpenwrtObservation, desired: HomeSpec): readonly OpenwrtStep[] {
+function peerSteps(observed: OpenwrtObservation, desired: HomeSpec): readonly StagedStep[] {
   const { interface: name, peers } = desired
   const { sections } = observed
   const live = liveIn(observed, name)
@@ -257,7 +259,7 @@ function isConfigured(name: string, section: Section | undefined, peer: PeerSpec
   return sameSection(section, { ...wanted, options: { ...wanted.options, endpoint_host: host, endpoint_port: port } })
 }
 
-function routeSteps(observed: OpenwrtObservation, desired: HomeSpec): readonly OpenwrtStep[] {
+function routeSteps(observed: OpenwrtObservation, desired: HomeSpec): readonly StagedStep[] {
   const { interface: name } = desired
   const configured = configuredRoutes(name, observed.sections).map(({ prefix }) => prefix)
   const running = liveIn(observed, name)?.routes.map(({ prefix }) => prefix) ?? configured

@@ -1,5 +1,6 @@
 import type { TunnelRepair } from '../adapter.ts'
 import { done, type Exec, Refused } from './ssh/exec.ts'
+import { restartInterface } from './change/restart-interface.ts'
 import { wgSetPeer } from './uci/wg-set.ts'
 
 /** IANA's dynamic ports (RFC 6335, section 6). */
@@ -30,9 +31,9 @@ export async function executeRepair(remedy: TunnelRepair, exec: Exec, signal: Ab
       return
     }
     case 'rebuild': {
-      const { stdout } = await exec(`ifup ${name}`, { signal, timeoutMs: IFUP_MS })
+      const { stdout, stderr } = await exec(restartInterface(name), { signal, timeoutMs: IFUP_MS })
       // ifup ends with 0 even if there is no such interface.
-      if (stdout.includes('not found')) throw new TypeError(`the router has no interface ${name}`)
+      if (/not found/i.test(`${stdout}${stderr}`)) throw new TypeError(`the router has no interface ${name}`)
       return
     }
     default:

@@ -67,7 +67,7 @@ export function taken(watch: Watch, event: WatchEvent, now: number, actions: Act
     case 'remedy-ended':
       return [remedyEnded(watch, event, now, actions), null]
     case 'looked': {
-      const after = { ...watch, asking: { ...watch.asking, lookedAt: now } }
+      const after = { ...watch, isGone: event.isGone === true, asking: { ...watch.asking, lookedAt: now } }
       if (event.driftRepaired) return [driftRepaired(after, now, actions), null]
       const { handshakeAt } = event
       return [handshakeAt === undefined ? after : handshakeSeen(after, handshakeAt, now, actions), null]

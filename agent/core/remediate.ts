@@ -177,7 +177,9 @@ export function remediated(watch: Watch, now: number, actions: Action[]): Watch 
   const { health, remediation, heartbeats, evidence, asking } = watch
   if (health.kind === 'up' || remediation.underWay !== null) return watch
   const found = diagnose(evidence, heartbeats, asking.echoTrust, now)
-  const cause = watch.isShared ? ofTwoMachines(found) : found
+  const judged = watch.isShared ? ofTwoMachines(found) : found
+  // Without its interface no tunnel carries, and no remedy of the path helps.
+  const cause = watch.isGone && judged !== null && !hasNoRemedy(judged) ? 'drift' : judged
   if (cause === null) return watch
   if (hasNoRemedy(cause)) {
     if (health.kind === 'offline' && health.cause === cause) return watch
@@ -201,7 +203,7 @@ export function remediated(watch: Watch, now: number, actions: Action[]): Watch 
 
 /** Causes that only time, or a person, ends. */
 function hasNoRemedy(cause: Cause): boolean {
-  return ['home-offline', 'hub-down', 'home-unknown', 'identity-twice'].includes(cause)
+  return ['home-offline', 'hub-down', 'home-unknown', 'identity-twice', 'drift'].includes(cause)
 }
 
 /**

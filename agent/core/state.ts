@@ -43,6 +43,8 @@ export interface Watch {
   readonly isDaemonSilent: boolean
   /** The hub says that another machine is this home too. */
   readonly isShared: boolean
+  /** The tunnel's interface was seen to be gone, and could not be made again. */
+  readonly isGone: boolean
 }
 
 /** Questions that the judge has under way, and when each was last answered. */
@@ -113,6 +115,8 @@ export type WatchEvent =
   | {
       readonly kind: 'looked'
       readonly driftRepaired: boolean
+      /** The tunnel's interface is gone, and something forbids to make it again for now. Default: that is not so. */
+      readonly isGone?: boolean
       /** The last handshake as the machine stamps it; null: none, or it does not say. Left out when the look failed. */
       readonly handshakeAt?: number | null
     }

@@ -57,6 +57,7 @@ export function startWatch(settings: WatchSettings, beginning: Beginning, now: n
     inUseUntil: -Infinity,
     isDaemonSilent: false,
     isShared: false,
+    isGone: false,
   }
 }
 

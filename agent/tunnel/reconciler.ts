@@ -2,6 +2,7 @@ import type { Adapter } from '../../adapters/adapter.ts'
 import type { Step } from '../../adapters/step.ts'
 import { routerTroubleOf } from '../../adapters/router-trouble.ts'
 import { tunnelIn } from '../../adapters/tunnel-in.ts'
+import type { ProblemCode } from '../../problems/catalogue.ts'
 import { Problem } from '../../problems/problem.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { Clock } from '../../system/time/clock.ts'
@@ -55,6 +56,9 @@ export interface ReconcilerDeps {
   readonly clock: Clock
   readonly log: Log
 }
+
+/** Problems of a router whose owner is about to change something: a repair that writes waits for that. */
+const WAITING: readonly ProblemCode[] = ['router-changes-pending']
 
 /** How much later an answer must come to be one from the new address: an earlier one may still be on its way. */
 const PROVEN_MS = 1_000
@@ -115,10 +119,12 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
     if (lost !== null) log.warn({ why: lost }, 'where the hub answers could not be written down')
   }
 
+  const isUp = async (signal: AbortSignal): Promise<boolean> =>
+    tunnelIn(await adapter.observe(signal), config().interface)?.up === true
+
   async function applied(signal: AbortSignal): Promise<Pick<AppliedTunnel, 'steps' | 'lastHandshakeAt'>> {
-    const isUp = async () => tunnelIn(await adapter.observe(signal), config().interface)?.up === true
     // A router shakes hands by its own clock.
-    if (config().router.kind === 'linux') await clockGuard.hold(isUp, signal)
+    if (config().router.kind === 'linux') await clockGuard.hold(() => isUp(signal), signal)
     const { steps, peer, hubLiterals, listenPort, visitors, outgoing, warnings, lastHandshakeAt } =
       await withChangeLock(runtimeDir, signal, async () => {
         // The path is read under the lock: while the lock was waited for, the tunnel may have got another key.
@@ -163,6 +169,7 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
     await deps.followLan()
     const wanted = config()
     let driftRepaired = false
+    let isGone = false
     let handshake: { readonly handshakeAt?: number | null } = {}
     try {
       const { steps, lastHandshakeAt } = await applied(signal)
@@ -177,10 +184,12 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
     } catch (thrown) {
       if (thrown instanceof Problem && !signal.aborted && routerTroubleOf(thrown.code) !== null)
         deps.routerAnswered(false)
+      if (thrown instanceof Problem && WAITING.includes(thrown.code))
+        isGone = settled === wanted && !(await isUp(signal))
       throw thrown
     } finally {
       looked()
-      notice({ kind: 'looked', driftRepaired, ...handshake })
+      notice({ kind: 'looked', driftRepaired, isGone, ...handshake })
     }
   }
 

@@ -125,7 +125,8 @@ export const TROUBLES = {
     title: 'the tunnel was changed from outside',
     named: 'the tunnel was changed from outside',
     why: 'Something of the tunnel was changed or taken away on the machine that it ends on.',
-    advice: 'Look for what else manages its network there. homeward put it back.',
+    advice:
+      'Look for what else manages its network there. homeward puts it back; it waits while the router’s owner is about to change something there.',
   },
   'home-dark': {
     title: 'no sign of the home',

@@ -6,6 +6,7 @@ import { type Difference, differences } from '../observe/live.ts'
 import { tunnelIn } from '../../tunnel-in.ts'
 import type { OpenwrtObservation } from '../observe/observation.ts'
 import type { Section } from '../uci/sections.ts'
+import { restartInterface } from './restart-interface.ts'
 import { wgSetPeer } from '../uci/wg-set.ts'
 
 interface RunnerDeps {
@@ -64,7 +65,7 @@ export function runner({ connection, clock, observe }: RunnerDeps) {
       await connection.exec(`ubus call network.interface.${name} renew`, { signal })
       left = await settle(RENEW_MS)
       if (left.length === 0) return
-      await done(connection.exec, `ifup ${name}`, { signal })
+      await done(connection.exec, restartInterface(name), { signal })
       left = await settle(IFUP_MS)
       if (left.length === 0) return
     }

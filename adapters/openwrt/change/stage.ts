@@ -4,11 +4,13 @@ import { firewallSections, peerSection, routeName, routeSection } from '../uci/o
 import {
   interfaceSection,
   isInterface,
+  keyOf,
   list,
   type Options,
   peerName,
   peerType,
   PRIVATE_KEY,
+  sameSection,
   type Section,
   tunnelOf,
 } from '../uci/sections.ts'
@@ -70,6 +72,13 @@ export function stage(sections: readonly Section[], step: StagedStep): readonly 
     default:
       return step satisfies never
   }
+}
+
+/** Whether steps change the configuration, and not only what runs of it: a device that is gone, a flushed firewall. */
+export function writes(sections: readonly Section[], steps: readonly StagedStep[]): boolean {
+  const wanted = steps.reduce(stage, sections)
+  const there = new Map(sections.map((section) => [keyOf(section), section]))
+  return wanted.length !== sections.length || wanted.some((section) => !sameSection(there.get(keyOf(section)), section))
 }
 
 /** Puts a section in its place, or at the end; options that are not wanted go. */

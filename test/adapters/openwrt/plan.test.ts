@@ -133,7 +133,12 @@ test('the LAN is known by the zone that its owner put it in', () => {
 
 test.each([
   ['what somebody has not committed', observe(OWNERS, 'network.lan.netmask\n'), HOME, 'router-changes-pending'],
-  ['what somebody has not committed, when undoing', observe(OWNERS, '-firewall.x\n'), null, 'router-changes-pending'],
+  [
+    'what somebody has not committed, when undoing',
+    observe(carryOut(OWNERS, HOME), '-firewall.x\n'),
+    null,
+    'router-changes-pending',
+  ],
   [
     'an interface that is somebody’s',
     observe([...OWNERS, { config: 'network', name: 'hw0', type: 'interface', options: { proto: 'static' } }]),
@@ -152,6 +157,19 @@ test.each([
   const { steps, refusals } = planOpenwrt(observed, only(wanted), OPTIONS)
   expect(steps).toEqual([])
   expect(refusals.map((refusal) => refusal.code)).toContain(code)
+})
+
+test('what writes nothing does not wait for changes that somebody has not committed', () => {
+  const configured = carryOut(OWNERS, HOME)
+  const pending = 'network.lan.netmask\n'
+  const { steps, refusals } = planOpenwrt(observe(configured, pending), [HOME], OPTIONS)
+  expect(refusals).toEqual([])
+  expect(steps.map(({ kind }) => kind)).toContain('bring-up')
+  const other = { ...HOME, mtu: 1300 }
+  expect(planOpenwrt(observe(configured, pending), [other], OPTIONS).refusals).toMatchObject([
+    { code: 'router-changes-pending' },
+  ])
+  expect(planOpenwrt(observe(OWNERS, pending), [], OPTIONS)).toMatchObject({ steps: [], refusals: [] })
 })
 
 test('a router without the tools is given them first, and people are told that its interfaces go away', () => {

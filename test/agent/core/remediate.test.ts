@@ -93,6 +93,16 @@ describe('a silence', () => {
     expect(heal(given({ isShared: true, evidence: LINE_AWAY })).watch.health).toMatchObject({ cause: 'home-offline' })
   })
 
+  test('of a tunnel whose interface is gone, and cannot be made again yet, is that, and no remedy of the path', () => {
+    const { watch, actions } = heal(given({ isGone: true }))
+    expect(actions).toEqual([
+      { kind: 'tell-health', from: DOUBTFUL, to: { kind: 'offline', since: 12_000, cause: 'drift' } },
+    ])
+    expect(heal(watch, 13_000).watch).toBe(watch)
+    expect(heal({ ...watch, isGone: false }, 13_000).actions.at(-1)).toMatchObject({ kind: 'remedy' })
+    expect(heal(given({ isGone: true, evidence: LINE_AWAY })).watch.health).toMatchObject({ cause: 'home-offline' })
+  })
+
   test('with every remedy tried pauses, and wants fresh evidence', () => {
     const tried = ['new-source-port', 'set-endpoint 203.0.113.10:4500', 'new-session']
     const { watch, actions } = heal(given({ remediation: { ...NO_REMEDIATION, tried }, health: HEALING }))

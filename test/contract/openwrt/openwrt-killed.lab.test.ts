@@ -128,6 +128,37 @@ describe('a router that undoes by itself', () => {
     }
   })
 
+  test('what only runs is repaired beside a change that somebody has not committed, which takes no effect by it', async () => {
+    const adapter = await machine.open()
+    await applyDesired(adapter, only(spec), signal())
+    await machine.router.console(
+      'uci set network.lan.mtu=1400; uci set firewall.mine=rule; uci set firewall.mine.name=mine',
+    )
+    const lan = (): Promise<string> =>
+      machine.router.console('ip -o link show dev lan0 | sed "s/^[0-9]*: //"; uci changes')
+    const before = await lan()
+    for (const drift of [
+      'ip link del hw0',
+      'nft flush chain inet fw4 forward',
+      'wg set hw0 peer "$(wg show hw0 peers)" remove',
+    ]) {
+      await machine.router.console(drift)
+      await applyDesired(adapter, only(spec), signal())
+      expect(
+        (await stepsTo(adapter, spec)).map(({ kind }) => kind),
+        drift,
+      ).toEqual([])
+    }
+    await adapter.remedy({ kind: 'rebuild', interface: 'hw0' }, signal())
+    expect(await lan()).toBe(before)
+    await expect(applyDesired(adapter, only({ ...spec, mtu: 1300 }), signal())).rejects.toMatchObject({
+      code: 'router-changes-pending',
+    })
+    await machine.router.console('uci revert network; uci revert firewall')
+    await applyDesired(adapter, [], signal())
+    await adapter.close()
+  })
+
   test('what somebody has not committed stops the plan, and is not committed', async () => {
     const user = "uci set network.lan.netmask='255.255.0.0'"
     const committed = (): Promise<string> => machine.router.console('cat /etc/config/network /etc/config/firewall')

@@ -102,6 +102,8 @@ export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdDeps)
     one.error = null
     if (proto === 'static') {
       await plugIn(one, textOf(config, 'device'))
+      const mtu = textOf(config, 'mtu')
+      if (mtu !== '') await tryCommand('ip', ['link', 'set', 'dev', textOf(config, 'device'), 'mtu', mtu])
       Object.assign(one, { proto, device: textOf(config, 'device'), isUp: true, since: Date.now() })
       return
     }

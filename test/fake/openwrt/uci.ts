@@ -19,7 +19,7 @@ type Delta =
 /** The `uci` of a router whose root is a folder: files in /etc/config, what is staged in /tmp/.uci or elsewhere. */
 export interface Uci {
   readonly run: (args: readonly string[], stdin: string) => Said
-  /** With what is staged in these folders. */
+  /** With what is staged in these folders. libuci reads what the command line staged along for everybody (uci_load_delta). */
   readonly load: (config: string, staged?: readonly string[]) => UciPackage
 }
 
@@ -44,7 +44,7 @@ export function makeUci(root: string, configs: readonly string[]): Uci {
       .map((line) => JSON.parse(line) as Delta)
   }
 
-  function load(config: string, staged: readonly string[] = []): UciPackage {
+  function load(config: string, staged: readonly string[] = [DEFAULT_STAGE]): UciPackage {
     requireConfig(config)
     const sections = existsSync(fileOf(config)) ? parseUciFile(readFileSync(fileOf(config), 'utf8')) : []
     return staged.flatMap((folder) => deltas(folder, config)).reduce(applyDelta, sections)
@@ -58,7 +58,7 @@ export function makeUci(root: string, configs: readonly string[]): Uci {
   function commit(config: string, staged: readonly string[]): void {
     const all = staged.flatMap((folder) => deltas(folder, config))
     if (all.length === 0) return
-    const text = formatUciFile(all.reduce(applyDelta, load(config)))
+    const text = formatUciFile(all.reduce(applyDelta, load(config, [])))
     const fresh = join(root, 'etc/config', `.${config}.uci-new`)
     try {
       writeFileSync(fresh, text, { mode: 0o600 })
