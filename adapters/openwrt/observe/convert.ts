@@ -9,6 +9,7 @@ import { configuredInterface, keyIn } from '../uci/configured.ts'
 import type { Look } from './look.ts'
 import type { OpenwrtObservation, Uplink } from './observation.ts'
 import { isInterface, PRIVATE_KEY, type Section, tunnelOf } from '../uci/sections.ts'
+import { isLoaded, parseRules } from './loaded-firewall.ts'
 import { parseShow } from '../uci/uci-text.ts'
 import { warningsOf } from './warnings.ts'
 
@@ -32,6 +33,7 @@ export function toObservation({ part }: Look, nowSeconds: number): OpenwrtObserv
   const live = names.flatMap((name) => liveInterface(name, part, { nowSeconds, routerNow }) ?? [])
   const uplink = uplinkIn(part('interfaces'))
   const foreign = foreignNetworks(sections, part('routes'))
+  const loaded = parseRules(part('nft'))
   return {
     ...AS_EVERY_ROUTER,
     interfaces: names.map((name) => live.find((one) => one.name === name) ?? configuredInterface(name, sections)),
@@ -45,7 +47,7 @@ export function toObservation({ part }: Look, nowSeconds: number): OpenwrtObserv
     warnings: warningsOf({ routerNow, nowSeconds, sections, uplink }),
     live: live.map(({ name }) => name),
     devices,
-    firewalled: names.filter((name) => part('nft').includes(`"${name}"`)),
+    firewalled: names.filter((name) => isLoaded(name, sections, loaded)),
     sections,
     foreignNetworks: foreign,
     networks: [

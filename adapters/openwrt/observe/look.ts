@@ -42,6 +42,8 @@ function script(): string {
   return [
     `mkdir -p -m 700 ${RUN}; exec 9>${RUN}/lock; flock -s 9`,
     `own=$(uci show network | sed -n 's/^network[.]\\([a-z0-9_]*\\)[.]${MARK}=.*/\\1/p'); known=`,
+    // Of a device with a long name, the zone has another.
+    `zones=$(uci show firewall | sed -n "s/^firewall[.]homeward_[a-z0-9_]*_zone[.]name='\\(.*\\)'$/\\1/p")`,
     part('now', 'date +%s'),
     part('wg', `wg show all dump 2>/dev/null | ${hideDump}`),
     part('links', 'ip -o link show 2>/dev/null'),
@@ -60,7 +62,7 @@ function script(): string {
     part('tools', 'command -v wg; ls /lib/netifd/proto'),
     part(
       'nft',
-      `for chain in input forward; do nft list chain inet fw4 $chain; done 2>/dev/null | grep ifname | grep -o '"[^"]*"'`,
+      `nft list table inet fw4 2>/dev/null | grep -F -e 'chain ' -e homeward -e "\${own:-homeward}" -e "\${zones:-homeward}"`,
     ),
     part('pending', `cat ${RUN}/pending 2>/dev/null`),
     `echo '${HEAD}end'`,

@@ -7,7 +7,7 @@ export interface OpenwrtObservation extends Observation {
   readonly live: readonly string[]
   /** Names of all devices, of any kind. */
   readonly devices: readonly string[]
-  /** Tunnels whose device the loaded firewall knows. */
+  /** Tunnels of which the loaded firewall has each rule that is configured. */
   readonly firewalled: readonly string[]
   /** All sections of network and firewall, anybody's. Private keys are replaced by public ones, or by `-`. */
   readonly sections: readonly Section[]

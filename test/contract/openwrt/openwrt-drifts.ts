@@ -25,6 +25,9 @@ const HOME = {
   'a rule is there twice':
     'uci set firewall.homeward_hw0_in2=rule; uci set firewall.homeward_hw0_in2.src=hw0; uci set firewall.homeward_hw0_in2.target=ACCEPT; uci commit firewall; fw4 reload',
   'the translation is deleted': 'uci delete firewall.homeward_hw0_nat0; uci commit firewall; fw4 reload',
+  'a loaded chain of the tunnel is flushed': 'nft flush chain inet fw4 forward_hw0',
+  'a loaded jump to the tunnel is flushed': 'nft flush chain inet fw4 srcnat',
+  'a loaded rule of the LAN is flushed': 'nft flush chain inet fw4 forward_lan',
   'the loaded firewall is flushed': 'nft flush ruleset',
 } as const
 

@@ -32,7 +32,7 @@ export function fw4Table(sections: UciPackage, devicesOf: DevicesOf): string {
       devices.length === 0
         ? []
         : [
-            `${chain === 'output' || chain === 'srcnat' ? 'oifname' : 'iifname'} ${set(devices.map((device) => `"${device}"`))} jump ${chain}_${name}`,
+            `${chain === 'output' || chain === 'srcnat' ? 'oifname' : 'iifname'} ${set(devices.map((device) => `"${device}"`))} jump ${chain}_${name} comment "!fw4: Handle ${name} IPv4/IPv6 ${chain} traffic"`,
           ],
     )
 
@@ -106,7 +106,9 @@ export function fw4Table(sections: UciPackage, devicesOf: DevicesOf): string {
           '',
           [
             ...nats.filter((nat) => one(nat, 'src') === name).flatMap(natText),
-            ...(one({ options: zone.options }, 'masq') === '1' ? ['meta nfproto ipv4 masquerade'] : []),
+            ...(one({ options: zone.options }, 'masq') === '1'
+              ? [`meta nfproto ipv4 masquerade comment "!fw4: Masquerade IPv4 ${name} traffic"`]
+              : []),
           ],
         ],
         ...(['accept', 'reject', 'drop'] as const).flatMap((act) =>
@@ -118,7 +120,7 @@ export function fw4Table(sections: UciPackage, devicesOf: DevicesOf): string {
                 zone.devices.length === 0
                   ? []
                   : [
-                      `${way === 'from' ? 'iifname' : 'oifname'} ${set(zone.devices.map((device) => `"${device}"`))} ${act === 'reject' ? 'jump handle_reject' : act}`,
+                      `${way === 'from' ? 'iifname' : 'oifname'} ${set(zone.devices.map((device) => `"${device}"`))} ${act === 'reject' ? 'jump handle_reject' : act} comment "!fw4: ${act} ${name} IPv4/IPv6 traffic"`,
                     ],
               ] as const,
           ),
@@ -166,7 +168,7 @@ function ruleText(rule: UciSection): readonly string[] {
       : target === 'reject'
         ? 'jump handle_reject'
         : target
-  return matches(rule).map((match) => `${match}counter ${verdict}`)
+  return matches(rule).map((match) => `${match}counter ${verdict}${commentOf(rule)}`)
 }
 
 function natText(nat: UciSection): readonly string[] {
@@ -180,7 +182,7 @@ function natText(nat: UciSection): readonly string[] {
           ? 'accept'
           : null
   if (verdict === null) throw new TypeError(`the simulated fw4 knows no target ${target} of nat`)
-  return matches(nat).map((match) => `${match}meta nfproto ipv4 ${verdict}`)
+  return matches(nat).map((match) => `${match}meta nfproto ipv4 ${verdict}${commentOf(nat)}`)
 }
 
 function redirectText(redirect: UciSection, zones: readonly Zone[]): readonly string[] {
@@ -190,6 +192,12 @@ function redirectText(redirect: UciSection, zones: readonly Zone[]): readonly st
     (protocol) =>
       `iifname ${set(devices.map((device) => `"${device}"`))} ${protocol} dport ${one(redirect, 'src_dport')} dnat ip to ${one(redirect, 'dest_ip')}:${one(redirect, 'dest_port') ?? one(redirect, 'src_dport')}`,
   )
+}
+
+/** By which a rule is known in the loaded table (fw4's templates rule.uc and redirect.uc). */
+function commentOf(section: UciSection): string {
+  const name = one(section, 'name')
+  return name === undefined ? '' : ` comment "!fw4: ${name}"`
 }
 
 /** Both directions, as fw4 does. */
