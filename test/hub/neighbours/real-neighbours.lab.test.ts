@@ -13,14 +13,8 @@ import { isLong } from '../../long.ts'
  */
 const PATIENCE = { timeout: 90_000 }
 
-describe.runIf(isLong)('beside the real', () => {
-  let lab: Lab
-  let picture: Picture
-  let hosts: readonly Host[]
-  let pi: Host
-
-  /** Their settings are copies in the host's own memory: nothing of this machine's is touched. */
-  const PREPARE = `
+/** Their settings are copies in the host's own memory: nothing of this machine's is touched. */
+const PREPARE = `
 for folder in /etc/firewalld /etc/ufw /etc/NetworkManager /var/lib/NetworkManager /var/lib/ufw /var/log; do
   mkdir -p $folder /run/copy
   cp -a $folder/. /run/copy/
@@ -31,42 +25,91 @@ done
 mkdir -p /run/dbus /run/systemd/netif/links /run/systemd/netif/leases /run/systemd/netif/lldp /run/systemd/network
 `
 
-  const onBoth = (script: string) => Promise.all(hosts.map((host) => host.shell(script)))
+let lab: Lab
+let picture: Picture
+let hosts: readonly Host[]
+let pi: Host
 
-  /** Tunnel, a kept visitor's address, and the LAN: by themselves, and the plan has nothing left to do. */
-  async function worksAgain(): Promise<void> {
-    await expect
-      .poll(() => askService(picture.visitor, 'tcp', picture.hubAddress, 8123), PATIENCE)
-      .toBe('pi sees 198.18.0.20')
-    await expect
-      .poll(
-        async () =>
-          (
-            await hosts[0]!.run('curl', ['-s', '--max-time', '10', `http://${picture.home.lan.camera}/`], {
-              allowFailure: true,
-            })
-          ).stdout,
-        PATIENCE,
-      )
-      .toContain('camera')
-    await expect.poll(async () => (await statusOf(pi)).tunnel.state, PATIENCE).toBe('up')
-    await expect.poll(() => plannedSteps(pi), PATIENCE).toEqual([])
-  }
+const onBoth = (script: string) => Promise.all(hosts.map((host) => host.shell(script)))
 
+/** Hub and Pi with what these programs need, and nothing of homeward's. */
+async function prepare(): Promise<void> {
+  lab = await createLab()
+  picture = await buildPicture(lab)
+  pi = picture.home.pi
+  hosts = [picture.hub, pi]
+  await onBoth(PREPARE)
+  for (const host of hosts) host.start('dbus-daemon', ['--system', '--nofork', '--nopidfile'])
+}
+
+async function beginHomeward(): Promise<void> {
+  await startHub(picture)
+  await pi.homeward(['join', await inviteHome(picture), '--yes'])
+  await startAgent(pi)
+  await serveEcho(pi, 'pi', 8123)
+  await pi.homeward(['publish', 'add', '8123/tcp', 'localhost:8123'])
+}
+
+/** Tunnel, a kept visitor's address, and the LAN: by themselves, and the plan has nothing left to do. */
+async function worksAgain(): Promise<void> {
+  await expect
+    .poll(() => askService(picture.visitor, 'tcp', picture.hubAddress, 8123), PATIENCE)
+    .toBe('pi sees 198.18.0.20')
+  await expect
+    .poll(
+      async () =>
+        (
+          await hosts[0]!.run('curl', ['-s', '--max-time', '10', `http://${picture.home.lan.camera}/`], {
+            allowFailure: true,
+          })
+        ).stdout,
+      PATIENCE,
+    )
+    .toContain('camera')
+  await expect.poll(async () => (await statusOf(pi)).tunnel.state, PATIENCE).toBe('up')
+  await expect.poll(() => plannedSteps(pi), PATIENCE).toEqual([])
+}
+
+/** Has networkd manage the card of a host, as it is. */
+const setNetworkd = (host: Host, address: string, gateway: string) =>
+  host.shell(
+    `printf '[Match]\\nName=eth0\\n[Network]\\nAddress=%s\\nGateway=%s\\n' ${address} ${gateway} > /run/systemd/network/10-eth0.network`,
+  )
+const setHubNetworkd = () => setNetworkd(picture.hub, picture.hubPlug.addresses?.[0] ?? '', '203.0.113.1')
+
+/** Has NetworkManager manage the Pi's card, as it is. */
+async function beginNetworkManager(): Promise<LabProcess> {
+  await pi.shell(`cat > /etc/NetworkManager/conf.d/lab.conf <<'X'
+[main]
+plugins=keyfile
+auth-polkit=root-only
+dns=none
+rc-manager=unmanaged
+X
+cat > /etc/NetworkManager/system-connections/eth0.nmconnection <<'X'
+[connection]
+id=eth0
+type=ethernet
+interface-name=eth0
+[ipv4]
+method=manual
+address1=${picture.home.lan.pi}/24,${picture.home.lan.router}
+[ipv6]
+method=ignore
+X
+chmod 600 /etc/NetworkManager/system-connections/eth0.nmconnection`)
+  const manager = pi.start('NetworkManager', ['--no-daemon'])
+  await expect.poll(async () => (await pi.run('nmcli', ['general'], { allowFailure: true })).exitCode, PATIENCE).toBe(0)
+  await pi.shell('nmcli device set eth0 managed yes; nmcli connection up eth0 || true')
+  return manager
+}
+
+describe.runIf(isLong)('beside the real', () => {
   beforeAll(async () => {
-    lab = await createLab()
-    picture = await buildPicture(lab)
-    pi = picture.home.pi
-    hosts = [picture.hub, pi]
-    await onBoth(PREPARE)
-    for (const host of hosts) host.start('dbus-daemon', ['--system', '--nofork', '--nopidfile'])
+    await prepare()
     // There before homeward: what it needs it must find by itself.
     await onBoth('ufw --force enable && ufw allow 22/tcp')
-    await startHub(picture)
-    await pi.homeward(['join', await inviteHome(picture), '--yes'])
-    await startAgent(pi)
-    await serveEcho(pi, 'pi', 8123)
-    await pi.homeward(['publish', 'add', '8123/tcp', 'localhost:8123'])
+    await beginHomeward()
   })
   afterAll(() => lab.close())
 
@@ -109,11 +152,8 @@ mkdir -p /run/dbus /run/systemd/netif/links /run/systemd/netif/leases /run/syste
   })
 
   test('systemd-networkd, which takes away rules and routes that are not its own', async () => {
-    const [hubPlug] = [picture.hubPlug]
-    const network = (address: string, gateway: string) =>
-      `printf '[Match]\\nName=eth0\\n[Network]\\nAddress=%s\\nGateway=%s\\n' ${address} ${gateway} > /run/systemd/network/10-eth0.network`
-    await hosts[0]!.shell(network(hubPlug.addresses?.[0] ?? '', '203.0.113.1'))
-    await pi.shell(network(`${picture.home.lan.pi}/24`, picture.home.lan.router))
+    await setHubNetworkd()
+    await setNetworkd(pi, `${picture.home.lan.pi}/24`, picture.home.lan.router)
     for (let round = 0; round < 2; round += 1) {
       const daemons = hosts.map((host) => host.start('/lib/systemd/systemd-networkd'))
       await worksAgain()
@@ -125,34 +165,58 @@ mkdir -p /run/dbus /run/systemd/netif/links /run/systemd/netif/leases /run/syste
   })
 
   test('NetworkManager: begun, its networking off and on, ended', async () => {
-    await pi.shell(`cat > /etc/NetworkManager/conf.d/lab.conf <<'X'
-[main]
-plugins=keyfile
-auth-polkit=root-only
-dns=none
-rc-manager=unmanaged
-X
-cat > /etc/NetworkManager/system-connections/eth0.nmconnection <<'X'
-[connection]
-id=eth0
-type=ethernet
-interface-name=eth0
-[ipv4]
-method=manual
-address1=${picture.home.lan.pi}/24,${picture.home.lan.router}
-[ipv6]
-method=ignore
-X
-chmod 600 /etc/NetworkManager/system-connections/eth0.nmconnection`)
-    const manager = pi.start('NetworkManager', ['--no-daemon'])
-    await expect
-      .poll(async () => (await pi.run('nmcli', ['general'], { allowFailure: true })).exitCode, PATIENCE)
-      .toBe(0)
-    await pi.shell('nmcli device set eth0 managed yes; nmcli connection up eth0 || true')
+    const manager = await beginNetworkManager()
     await worksAgain()
     await pi.shell('nmcli networking off; sleep 3; nmcli networking on')
     await worksAgain()
     await manager.kill('SIGTERM')
     await worksAgain()
+  })
+})
+
+describe.runIf(isLong)('beside the real that manage the cards before homeward comes', () => {
+  /** What a machine has of its own: rules, routes and addresses of the card, without those of a moment. */
+  const ofTheMachine = async () =>
+    Promise.all(
+      hosts.map(
+        async (host) =>
+          (await host.shell('ip -o rule; ip -o route show table all dev eth0; ip -o -4 addr show eth0')).stdout,
+      ),
+    )
+  let before: readonly string[]
+
+  beforeAll(prepare)
+  afterAll(() => lab.close())
+
+  test('networkd on the hub and NetworkManager at home: begun again, off and on', async () => {
+    await setHubNetworkd()
+    let networkd = picture.hub.start('/lib/systemd/systemd-networkd')
+    let manager = await beginNetworkManager()
+    before = await ofTheMachine()
+    await beginHomeward()
+    await worksAgain()
+    await networkd.kill('SIGTERM')
+    networkd = picture.hub.start('/lib/systemd/systemd-networkd')
+    await worksAgain()
+    await pi.shell('nmcli networking off; sleep 3; nmcli networking on')
+    await worksAgain()
+    await manager.kill('SIGTERM')
+    await manager.exited
+    manager = await beginNetworkManager()
+    await worksAgain()
+  })
+
+  test('ufw that is switched on later, reloaded, and given up', async () => {
+    for (const change of ['ufw --force enable', 'ufw reload', 'ufw disable']) {
+      await onBoth(change)
+      await worksAgain()
+    }
+  })
+
+  test('leaving takes away what is homeward’s and nothing of theirs', async () => {
+    await pi.homeward(['leave', '--yes'])
+    const [, home] = await ofTheMachine()
+    expect(home).toBe(before[1])
+    await pi.run('ping', ['-c', '1', '-W', '5', picture.hubAddress])
   })
 })
