@@ -30,6 +30,7 @@ const TROUBLES: Readonly<Partial<Record<ProblemCode, RouterTrouble>>> = {
   'router-certificate-missing': 'router-identity-changed',
   'router-host-key-mismatch': 'router-identity-changed',
   'router-changes-pending': 'router-busy',
+  'router-apply-unconfirmed': 'router-busy',
   'router-busy': 'router-busy',
   'router-change-cut-off': 'router-change-cut-off',
   'router-refused': 'router-refusing',

@@ -168,6 +168,10 @@ export const catalogue = {
     next: 'Look at them with uci changes on the router, then uci commit or uci revert them: homeward never commits what it did not change',
     exit: 1,
   },
+  'router-apply-unconfirmed': {
+    next: 'Confirm the change in LuCI, or wait until it was taken back, then try again; a running agent tries again by itself',
+    exit: 1,
+  },
   'router-busy': {
     next: 'Let whoever works on the router end that, then try again; a running agent tries again by itself',
     exit: 1,

@@ -47,9 +47,17 @@ export async function joinHome(
     return router === null ? null : await joinBy(router, paths, options, token, effects, clock, signal)
   } catch (thrown) {
     // Failures due to the interruption are not told: the person knows why the join ended.
-    if (!signal.aborted) throw thrown
+    if (!signal.aborted) throw inTermsOfJoin(thrown)
     throw new Problem('interrupted', { what: 'joining the hub', why: 'it was interrupted', cause: thrown })
   }
+}
+
+/** Rewrites advice: a join that failed is undone, and there is nothing to apply. */
+function inTermsOfJoin(thrown: unknown): unknown {
+  if (!(thrown instanceof Problem)) return thrown
+  const { code, what, why } = thrown
+  const next = thrown.next.replace('run homeward apply', 'run the same homeward join again')
+  return next === thrown.next ? thrown : new Problem(code, { what, why, next, cause: thrown })
 }
 
 async function joinBy(

@@ -58,7 +58,7 @@ export interface ReconcilerDeps {
 }
 
 /** Problems of a router whose owner is about to change something: a repair that writes waits for that. */
-const WAITING: readonly ProblemCode[] = ['router-changes-pending']
+const WAITING: readonly ProblemCode[] = ['router-changes-pending', 'router-apply-unconfirmed']
 
 /** How much later an answer must come to be one from the new address: an earlier one may still be on its way. */
 const PROVEN_MS = 1_000

@@ -1,11 +1,12 @@
 import { RUN } from '../uci/places.ts'
 import { freeKib, WRITING } from '../flash/put-file.ts'
 import { CHANGED_BACK } from './changed-back.ts'
+import { LUCI_LEFT, SNAPSHOTS } from '../uci/luci-apply.ts'
 
 /** Scripts that change the router's configuration, in the shell of busybox. None of them holds a secret. */
 
 /** Exit statuses of our own, beyond those of the shell and of ubus. */
-export const STATUS = { pending: 177, full: 178, undone: 179, earlier: 180 } as const
+export const STATUS = { pending: 177, full: 178, undone: 179, earlier: 180, unconfirmed: 181 } as const
 
 /** The last line of standard input, by which a script knows that all of it came: a cut-off line also ends the input. */
 export const END = '#end'
@@ -22,11 +23,12 @@ const LOCK = `mkdir -p -m 700 ${RUN}; exec 9>${RUN}/lock; flock 9; umask 077`
 
 /**
  * Restores files in /etc/config. One that somebody else wrote since is no copy of ours any more: only our sections are
- * put back in it. Fails while there is no room for one: its copy in RAM is then still needed.
+ * put back in it, and in the copy that LuCI would put back. Fails while there is no room for one: its copy in RAM is then still needed.
  */
 const PUT_BACK = `${CHANGED_BACK}
 back() { all=0; for f in ${FILES}; do was=${RUN}/before/$f; ours=${RUN}/new/$f
 [ -e $was ] && ! cmp -s $was $ours || continue
+[ ! -e ${SNAPSHOTS}/$f ] || cmp -s $was ${SNAPSHOTS}/$f || { changedback $was ${SNAPSHOTS}/$f > ${RUN}/back && sed '$d' ${RUN}/back > ${SNAPSHOTS}/$f; }
 cmp -s $was ${ETC}/$f || cmp -s $ours ${ETC}/$f || { changedback $was ${ETC}/$f > ${RUN}/back && [ "$(tail -n 1 ${RUN}/back)" = '${END}' ] && sed '$d' ${RUN}/back > ${RUN}/merged || { all=1; continue; }; was=${RUN}/merged; }
 putback $was ${ETC}/$f ${temp('$f')} || all=1; done; return $all; }`
 const CLEAR = `rm -rf ${RUN}/pending ${RUN}/before ${RUN}/new ${RUN}/undo.* ${RUN}/batch ${RUN}/stage ${RUN}/back ${RUN}/merged ${temp('network')} ${temp('firewall')}`
@@ -44,18 +46,23 @@ const RELOAD = (tunnels: readonly string[]): string =>
  * left among their changes. The new files are made in RAM and compared there, and again on the flash, before they take
  * the old ones' places in one move each; nothing is reloaded before. A job in the background puts the old files back,
  * and makes run what they say; while the flash has no room for them it goes on trying, and what runs is left alone.
+ * dropbear takes no command of more than 9,000 bytes (MAX_CMD_LEN in its options), so that nothing is in it twice.
  * Not by start-stop-daemon: busybox's starts nothing while another job of the kind still sleeps.
  * @param token this change's own: a later change is not undone for it.
  * @param writer one line of JSON: the process that makes the change.
  */
 export function applyScript(tunnels: readonly string[], token: string, writer: string, seconds: number): string {
   return `${LOCK}
-${WRITING}
-${PUT_BACK}
 fail() { ${CLEAR}; echo "$1" >&2; exit 1; }
-pending() { [ -z "$(uci changes network; uci changes firewall)" ] || { ${CLEAR}; exit ${STATUS.pending}; }; }
+${LUCI_LEFT}
+pending() { [ -z "$(uci changes network; uci changes firewall)" ] || { ${CLEAR}; exit ${STATUS.pending}; }; left=$(lucileft); [ -z "$left" ] || { ${CLEAR}; echo $left; exit ${STATUS.unconfirmed}; }; }
 [ ! -e ${RUN}/pending ] || { echo 'another change is under way, or not taken back yet' >&2; exit ${STATUS.earlier}; }
 ${CLEAR}
+cat > ${RUN}/undo.fn <<'FN'
+${WRITING}
+${PUT_BACK}
+FN
+. ${RUN}/undo.fn
 cat > ${RUN}/batch
 [ "$(tail -n 1 ${RUN}/batch)" = '${END}' ] || fail 'it came in part only'
 pending
@@ -77,11 +84,10 @@ hasroom() { free=$(${freeKib(ETC)}); [ "\${free:-$kib}" -ge $kib ]; }
 full() { ${CLEAR}; echo "$kib $free"; exit ${STATUS.full}; }
 hasroom || full
 cat > ${RUN}/undo.${token} <<'UNDO'
-rm ${RUN}/undo.${token}
+. ${RUN}/undo.fn
+rm ${RUN}/undo.${token} ${RUN}/undo.fn
 sleep ${seconds}
 ${LOCK}
-${WRITING}
-${PUT_BACK}
 while grep -q ${token} ${RUN}/pending 2>/dev/null; do
 back && { ${CLEAR}; ${RELOAD(tunnels)}; break; }
 flock -u 9; sleep ${RETRY_SECONDS}; flock 9

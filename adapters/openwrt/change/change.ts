@@ -12,6 +12,7 @@ import { runner } from './make-run.ts'
 import type { OpenwrtObservation } from '../observe/observation.ts'
 import { isInterface, keyOf, PRIVATE_KEY, type Section, tunnelOf } from '../uci/sections.ts'
 import type { Outcome } from '../ssh/ssh.ts'
+import { unconfirmedApply } from '../uci/luci-apply.ts'
 import { stage, type StagedStep } from './stage.ts'
 import { batchLines } from '../uci/uci-text.ts'
 
@@ -59,7 +60,7 @@ interface Armed {
 
 /** How long a router with little memory may take to commit, to load a firewall and to make an interface. */
 const APPLY_MS = 30_000
-const NOTHING_BEGUN: readonly number[] = [STATUS.pending, STATUS.full, STATUS.earlier]
+const NOTHING_BEGUN: readonly number[] = [STATUS.pending, STATUS.full, STATUS.earlier, STATUS.unconfirmed]
 
 export function makeChange({ host, connection, clock, privateKey }: ChangeDeps): Change {
   let armed: Armed | null = null
@@ -112,6 +113,11 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeDeps):
           what: 'changing the configuration',
           why: 'meanwhile somebody began to change it, and did not commit that yet',
         })
+      if (outcome.code === STATUS.unconfirmed) {
+        const [refusal] = unconfirmedApply(outcome.stdout)
+        if (refusal !== undefined)
+          throw new Problem(refusal.code, { what: 'changing the configuration', why: refusal.why })
+      }
       if (outcome.code !== 0) throw new Refused(outcome)
       seen = await observe(signal)
       refuseUnlessTaken(seen, wanted)

@@ -4,6 +4,7 @@ import { parseEndpoint } from '../../../wireguard/spec.ts'
 import type { ObservedInterface } from '../../observation.ts'
 import { networkOf } from '../../../net/prefix.ts'
 import { AS_EVERY_ROUTER } from '../../router/as-every-router.ts'
+import { unconfirmedApply } from '../uci/luci-apply.ts'
 import { foreignNetworks, pendingChanges } from './clashes.ts'
 import { configuredInterface, keyIn } from '../uci/configured.ts'
 import type { Look } from './look.ts'
@@ -43,7 +44,7 @@ export function toObservation({ part }: Look, nowSeconds: number): OpenwrtObserv
       firewall.length === 0
         ? null
         : firewall.map((section) => JSON.stringify([section.name, section.type, section.options])),
-    clashes: pendingChanges(part('changes')),
+    clashes: [...pendingChanges(part('changes')), ...unconfirmedApply(part('luci'))],
     warnings: warningsOf({ routerNow, nowSeconds, sections, uplink }),
     live: live.map(({ name }) => name),
     devices,

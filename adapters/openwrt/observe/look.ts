@@ -1,4 +1,5 @@
 import type { Exec } from '../ssh/exec.ts'
+import { LUCI_LEFT } from '../uci/luci-apply.ts'
 import { RUN } from '../uci/places.ts'
 import { MARK } from '../uci/sections.ts'
 
@@ -22,6 +23,7 @@ const PARTS = [
   'tools',
   'nft',
   'pending',
+  'luci',
 ] as const
 type Part = (typeof PARTS)[number]
 
@@ -65,6 +67,7 @@ function script(): string {
       `nft list table inet fw4 2>/dev/null | grep -F -e 'chain ' -e homeward -e "\${own:-homeward}" -e "\${zones:-homeward}"`,
     ),
     part('pending', `cat ${RUN}/pending 2>/dev/null`),
+    part('luci', `${LUCI_LEFT}\nlucileft`),
     `echo '${HEAD}end'`,
   ].join('; ')
 }

@@ -128,6 +128,41 @@ describe('a router that undoes by itself', () => {
     }
   })
 
+  test('what LuCI applied and has not confirmed is waited for, and takes nothing of ours away, or back', async () => {
+    const luci = (seconds: number): Promise<string> =>
+      machine.router.console(
+        `uci -t /var/run/rpcd/uci-x set network.lan.note='luci'; ubus call uci apply '{"ubus_rpc_session":"x","rollback":true,"timeout":${seconds}}'`,
+      )
+    const confirm = (): Promise<string> =>
+      machine.router.console(
+        `ubus call uci confirm '{"ubus_rpc_session":"x"}'; uci delete network.lan.note; uci commit`,
+      )
+    const isTakenBack = async (): Promise<void> => {
+      const noted = (): Promise<string> => machine.router.console('uci -q get network.lan.note || true')
+      await vi.waitFor(async () => expect(await noted()).toBe(''), { timeout: 60_000, interval: 200 })
+    }
+    const adapter = await machine.open()
+    const steps = await stepsTo(adapter, spec)
+    await luci(60)
+    const { refusals } = adapter.plan(await adapter.observe(signal()), only(spec))
+    expect(refusals).toMatchObject([
+      { code: 'router-apply-unconfirmed', why: expect.stringMatching(/confirmation, \d+ s left/) },
+    ])
+    // It began between the look and the change.
+    for (const step of steps.slice(0, -2)) await adapter.execute(step, signal())
+    await expect(adapter.execute(steps.at(-2)!, signal())).rejects.toMatchObject({ code: 'router-apply-unconfirmed' })
+    await adapter.execute({ kind: 'revert-changes' }, signal())
+    await confirm()
+
+    // LuCI applies while a change of ours waits for its proof, which does not come; nor does LuCI's.
+    for (const step of (await stepsTo(adapter, spec)).slice(0, -1)) await adapter.execute(step, signal())
+    await luci(5)
+    await adapter.execute({ kind: 'revert-changes' }, signal())
+    await isTakenBack()
+    expect(await machine.leftovers()).toEqual([])
+    await adapter.close()
+  })
+
   test('what only runs is repaired beside a change that somebody has not committed, which takes no effect by it', async () => {
     const adapter = await machine.open()
     await applyDesired(adapter, only(spec), signal())

@@ -8,6 +8,7 @@ import { DIALECTS, type Release } from './dialects.ts'
 import { fw4Table } from './fw4.ts'
 import { makeNetifd } from './netifd.ts'
 import { apk, type Feeds, opkg, type PackageState } from './packages.ts'
+import { makeRpcd } from './rpcd.ts'
 import { serveLines } from '../serve-lines.ts'
 import { type SshdPlan, startSshd } from './sshd.ts'
 import { makeUbus } from './ubus.ts'
@@ -71,7 +72,13 @@ for (const [name, text] of Object.entries(plan.configs))
   if (!existsSync(join(root, 'etc/config', name))) writeFileSync(join(root, 'etc/config', name), text, { mode: 0o600 })
 
 const netifd = makeNetifd({ root, uci, dialect, setupMs: plan.setupMs, changed: reloadIfInZone })
-const ubus = makeUbus({ dialect, netifd })
+const rpcd = makeRpcd({
+  root,
+  uci,
+  changed: (config) =>
+    config === 'network' ? netifd.reload() : config === 'firewall' ? loadFirewall() : Promise.resolve(),
+})
+const ubus = makeUbus({ dialect, netifd, rpcd })
 await netifd.start()
 await loadFirewall()
 await new Promise<void>((resolve) => meeting().listen(MEETING_PORT, '127.0.0.1', resolve))

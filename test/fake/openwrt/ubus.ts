@@ -1,5 +1,6 @@
 import type { Dialect } from './dialects.ts'
 import type { Netifd } from './netifd.ts'
+import type { Rpcd } from './rpcd.ts'
 import { OK, type Said } from './uci.ts'
 
 /** Its codes. */
@@ -8,21 +9,26 @@ const UBUS = {
   invalidArgument: 2,
   methodNotFound: 3,
   notFound: 4,
+  noData: 5,
+  permissionDenied: 6,
 } as const
 
 const WORDS: Readonly<Record<number, string>> = {
   [UBUS.invalidArgument]: 'Invalid argument',
   [UBUS.methodNotFound]: 'Method not found',
   [UBUS.notFound]: 'Not found',
+  [UBUS.noData]: 'No data',
+  [UBUS.permissionDenied]: 'Permission denied',
 }
 
 export interface UbusDeps {
   readonly dialect: Dialect
   readonly netifd: Netifd
+  readonly rpcd: Rpcd
 }
 
 /** The `ubus` of a router: the objects of its services. What is not there is not found. */
-export function makeUbus({ dialect, netifd }: UbusDeps): (args: readonly string[]) => Promise<Said> {
+export function makeUbus({ dialect, netifd, rpcd }: UbusDeps): (args: readonly string[]) => Promise<Said> {
   async function ubus(args: readonly string[]): Promise<Said> {
     const [verb, object = '', method = '', text] = args
     if (verb === 'list') {
@@ -32,7 +38,7 @@ export function makeUbus({ dialect, netifd }: UbusDeps): (args: readonly string[
     }
     if (verb !== 'call') throw new TypeError(`the simulated ubus does not know ${verb}`)
     if (text !== undefined && !isJson(text)) return failed(args, UBUS.invalidArgument)
-    const { code, data } = await call(object, method)
+    const { code, data } = await call(object, method, text ?? '{}')
     if (code !== UBUS.ok) return failed(args, code)
     return { ...OK, stdout: data === undefined ? '' : `${JSON.stringify(data, null, '\t')}\n` }
   }
@@ -46,7 +52,17 @@ export function makeUbus({ dialect, netifd }: UbusDeps): (args: readonly string[
     }
   }
 
-  async function call(object: string, method: string): Promise<{ readonly code: number; readonly data?: object }> {
+  async function call(
+    object: string,
+    method: string,
+    text: string,
+  ): Promise<{ readonly code: number; readonly data?: object }> {
+    if (object === 'uci') {
+      const { ubus_rpc_session: session = '', timeout = 60 } = JSON.parse(text) as RpcdArguments
+      if (method === 'apply') return { code: (await rpcd.apply(session, timeout)) ? UBUS.ok : UBUS.permissionDenied }
+      if (method === 'confirm') return { code: rpcd.confirm(session) ? UBUS.ok : UBUS.noData }
+      return { code: UBUS.methodNotFound }
+    }
     if (object === 'system' && method === 'board') return { code: UBUS.ok, data: boardOf(dialect) }
     if (object === 'network') {
       if (method === 'get_proto_handlers')
@@ -69,6 +85,12 @@ export function makeUbus({ dialect, netifd }: UbusDeps): (args: readonly string[
   }
 
   return ubus
+}
+
+/** Of the calls of object `uci`; all that is applied is applied with rollback. */
+interface RpcdArguments {
+  readonly ubus_rpc_session?: string
+  readonly timeout?: number
 }
 
 function isJson(text: string): boolean {
