@@ -51,6 +51,9 @@ export type Journal = Readonly<Omit<v.InferOutput<typeof JournalSchema>, 'snapsh
 }
 export type Undoer = Journal['undoer']
 
+/** The `.id` of a job of which is not known yet whether the router started it. */
+export const UNKNOWN_JOB = ''
+
 /** The tunnels that a change is about. */
 export function tunnelsOf({ interface: name, interfaces, snapshot }: Journal): readonly string[] {
   if (interfaces !== undefined) return interfaces
@@ -68,10 +71,18 @@ export type LeftJournal =
 
 const NONE: LeftJournal = { kind: 'none' }
 
-/** Writes the journal. @throws {Problem} `write-failed`. */
-export async function writeJournal(stateDir: string, entry: Omit<Journal, 'version' | 'writer'>): Promise<Journal> {
+/**
+ * Writes the journal.
+ * @param earlier the one of the same change that it takes the place of.
+ * @throws {Problem} `write-failed`.
+ */
+export async function writeJournal(
+  stateDir: string,
+  entry: Omit<Journal, 'version' | 'writer'>,
+  earlier: Journal | null,
+): Promise<Journal> {
   await makeFolder(stateDir)
-  const journal: Journal = { version: 1, ...entry, writer: await enrolWriter() }
+  const journal: Journal = { version: 1, ...entry, writer: earlier?.writer ?? (await enrolWriter()) }
   await writeFileAtomic(fileIn(stateDir), `${JSON.stringify(journal)}\n`)
   return journal
 }

@@ -1,15 +1,14 @@
-import { quoted } from '../../../problems/printable.ts'
 import { Problem, reasonOf } from '../../../problems/problem.ts'
 import type { Clock } from '../../../system/time/clock.ts'
-import { Trap } from '../api/api.ts'
-import { isNotPermitted } from '../api/trap.ts'
+import { isNotPermitted, Trap } from '../api/trap.ts'
 import type { Session } from '../api/session.ts'
 import { remove, set } from '../objects/change.ts'
 import type { Connection } from '../api/connection.ts'
 import { findOwn, findRenamed, markedName } from '../objects/ours.ts'
 import type { Dialect } from '../objects/dialect.ts'
 import { stripInterface } from '../objects/own-interface.ts'
-import { startJob, stopJob } from './job.ts'
+import { type Arming, armFirst, armScript, disarmEarlier } from './arming.ts'
+import { dismiss } from './dismiss.ts'
 import {
   type Journal,
   leaveJournal,
@@ -24,10 +23,8 @@ import { type Loss, lossText, saidBy } from './losses.ts'
 import { readMenu, readTables } from '../objects/menus.ts'
 import type { Place } from '../objects/place.ts'
 import { restore } from './restore.ts'
-import { releaseSafeMode, takeSafeMode, unrollSafeMode } from './safe-mode.ts'
-import { scheduleOnce, unschedule } from './schedule.ts'
-import { type Snapshot, snapshotOf } from './snapshot.ts'
-import { undoScript } from './undo-script.ts'
+import { releaseSafeMode, unrollSafeMode } from './safe-mode.ts'
+import { snapshotOf } from './snapshot.ts'
 
 /** A change that the router undoes by itself unless it is told to keep it. One at a time. */
 export interface Rollback {
@@ -61,23 +58,37 @@ export interface RollbackDeps {
 interface Armed {
   /** The session that holds safe mode. */
   readonly session: Session | null
+  readonly arming: Arming
   readonly journal: Journal
+  /** Changes made in safe mode. */
+  actions: number
   /** Interfaces to remove once all is kept. */
   readonly doomed: Set<string>
 }
 
-/** Time allowed for a job that the router began a little later than it was told. */
-const GRACE_SECONDS = 30
+/** How many actions homeward makes in safe mode: the router's list has about a hundred (manual, Safe Mode). */
+const SAFE_ACTIONS = 80
 
 const NEXT = 'homeward plan shows what differs now'
+
+function hasSession(armed: Armed): armed is Armed & { readonly session: Session } {
+  return armed.session !== null
+}
 
 export function makeRollback({ connection, host, stateDir, clock, dialect }: RollbackDeps): Rollback {
   let armed: Armed | null = null
   let recovering: Promise<void> | null = null
+  let heldWarning: string | null = null
   const sentences = new Set<string>()
   const say = (sentence: string): void => void sentences.add(sentence)
 
-  const exec: Session['exec'] = (...call) => (armed?.session ?? connection).exec(...call)
+  const exec: Session['exec'] = async (sentence, signal, timeoutMs) => {
+    if (armed !== null && hasSession(armed) && !/\/(?:print|get|find)$/.test(sentence.command)) {
+      if (armed.actions >= SAFE_ACTIONS) await handOver(armed, signal)
+      else armed.actions += 1
+    }
+    return await (armed?.session ?? connection).exec(sentence, signal, timeoutMs)
+  }
   const kept = (signal: AbortSignal): Place => ({ exec: connection.exec, signal })
 
   const disarm = (): void => {
@@ -89,67 +100,66 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
     const [interfaceName] = tunnels
     if (interfaceName === undefined) throw new TypeError('nothing is to be changed')
     await undo(signal)
+    heldWarning = null
+    await disarmEarlier(tunnels, kept(signal))
     const snapshot = snapshotOf(tunnels, await readTables(connection.exec, signal))
-    const { undoer, session } = await findUndoer(tunnels, interfaceName, seconds, snapshot, signal)
+    const arming = { tunnels, interface: interfaceName, seconds, snapshot, dialect: await dialect(signal) }
+    const noted = noting(arming, null)
     try {
-      const journal = await writeJournal(stateDir, {
-        host,
-        interface: interfaceName,
-        interfaces: tunnels,
-        snapshot,
-        undoer,
-      })
-      armed = { session, journal, doomed: new Set() }
+      const { session, warning } = await armFirst(arming, { connection, clock, note: noted.note }, signal)
+      heldWarning = warning
+      armed = { session, arming, journal: noted.latest(), doomed: new Set(), actions: 0 }
     } catch (thrown) {
-      session?.close()
-      await dismiss(undoer, interfaceName, kept(signal)).catch(() => undefined)
+      await forget(noted.written(), signal)
       throw thrown
     }
   }
 
-  /** Arms the first mechanism that this router has. */
-  async function findUndoer(
-    tunnels: readonly string[],
-    interfaceName: string,
-    seconds: number,
-    snapshot: Snapshot,
-    signal: AbortSignal,
-  ): Promise<{ readonly undoer: Undoer; readonly session: Session | null }> {
-    const { version, safeMode, allowsScheduler } = await dialect(signal)
-    const refused: string[] = []
-    if (safeMode) {
-      const session = await connection.fresh(signal)
-      try {
-        await takeSafeMode(session, signal)
-        return { undoer: { kind: 'safe-mode' }, session }
-      } catch (thrown) {
-        session.close()
-        if (!(thrown instanceof Trap)) throw thrown
-        refused.push(`safe mode can't be taken (${quoted(thrown.message)})`)
-      }
-    } else refused.push(`safe mode came with RouterOS 7.18, and this is ${version}`)
-
-    const script = undoScript(tunnels, snapshot)
-    try {
-      const until = clock.wall().getTime() / 1_000 + seconds
-      const id = await startJob(`:delay ${seconds}s\n${script}`, kept(signal))
-      if (id !== null) return { undoer: { kind: 'job', id, until }, session: null }
-      refused.push('a script given to /execute ended at once')
-    } catch (thrown) {
-      if (!(thrown instanceof Trap)) throw thrown
-      refused.push(`/execute is refused (${quoted(thrown.message)})`)
+  /** Keeps the journal of one change as it is armed. */
+  function noting({ tunnels, interface: name, snapshot }: Arming, earlier: Journal | null) {
+    let journal = earlier
+    return {
+      note: async (undoer: Undoer): Promise<void> => {
+        journal = await writeJournal(
+          stateDir,
+          { host, interface: name, interfaces: tunnels, snapshot, undoer },
+          journal,
+        )
+      },
+      written: () => journal,
+      latest: (): Journal => {
+        if (journal === null) throw new TypeError('what is armed has no journal')
+        return journal
+      },
     }
+  }
 
-    if (allowsScheduler)
-      try {
-        await scheduleOnce(interfaceName, seconds, script, kept(signal))
-        return { undoer: { kind: 'schedule' }, session: null }
-      } catch (thrown) {
-        if (!(thrown instanceof Trap)) throw thrown
-        refused.push(`the scheduler is refused (${quoted(thrown.message)})`)
-      }
-    else refused.push('its device-mode forbids the scheduler')
-    throw new Problem('router-rollback-unavailable', { what: 'arming the rollback', why: refused.join('; ') })
+  /** Ends a journal of which nothing was carried out; where the router does not answer, the next look does. */
+  async function forget(journal: Journal | null, signal: AbortSignal): Promise<void> {
+    if (journal === null) return
+    try {
+      await dismiss(journal.undoer, journal.interface, clock, kept(signal))
+      await removeJournal(stateDir, journal)
+    } catch {
+      leaveJournal(journal)
+    }
+  }
+
+  /**
+   * Has a script undo from now on, in place of safe mode: that is released without a word after about a hundred actions
+   * (manual, Safe Mode), the owner's among them.
+   */
+  async function handOver(held: Armed & { readonly session: Session }, signal: AbortSignal): Promise<void> {
+    const { arming, session } = held
+    const noted = noting(arming, held.journal)
+    const why = ['safe mode covers about 100 actions, and this change has more']
+    await armScript(arming, { connection, clock, note: noted.note }, why, signal)
+    armed = { ...held, session: null, journal: noted.latest() }
+    await releaseSafeMode(session, signal).catch((thrown: unknown) => {
+      // It ended by itself, and what was changed stays: so it is wanted.
+      if (!(thrown instanceof Trap)) throw thrown
+    })
+    session.close()
   }
 
   async function removeInterface(name: string, signal: AbortSignal): Promise<void> {
@@ -170,7 +180,7 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
     const { interface: name } = journal
     await proveReachable(signal)
     if (session !== null) await releaseSafeMode(session, signal)
-    else if (!(await dismiss(journal.undoer, name, kept(signal))))
+    else if (!(await dismiss(journal.undoer, name, clock, kept(signal))))
       throw new TypeError('the router has undone the change already: the time for it was over')
     await removeJournal(stateDir, journal)
     disarm()
@@ -206,13 +216,34 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
     if (armed === null) return []
     const { session, journal } = armed
     try {
-      // If this fails, the router notices by itself that the session ended; what follows finds the rest.
-      if (session?.isOpen() === true) await unrollSafeMode(session, signal).catch(() => undefined)
+      if (session?.isOpen() === true && (await undoneInSafeMode(session, journal, signal))) {
+        await removeJournal(stateDir, journal)
+        return []
+      }
     } finally {
       leaveJournal(journal)
       disarm()
     }
     return await takeBack(journal, signal)
+  }
+
+  /**
+   * Takes back ours alone and keeps the rest: in the meantime the router's owner may have changed something too, which
+   * the router would undo with it. What cannot be put back so, such as a deleted interface with its key, it undoes itself.
+   * @returns whether all is as before; else the router undoes, as it does when this session ends, and the rest is found.
+   */
+  async function undoneInSafeMode(session: Session, journal: Journal, signal: AbortSignal): Promise<boolean> {
+    try {
+      const losses = await restore(tunnelsOf(journal), journal.snapshot, { exec: session.exec, signal })
+      if (losses.length === 0) {
+        await releaseSafeMode(session, signal)
+        return true
+      }
+      await unrollSafeMode(session, signal)
+    } catch {
+      // The session may have ended, or safe mode by itself.
+    }
+    return false
   }
 
   /** Undoes the change and ends the journal whatever the router refuses: the next plan starts from what is there. */
@@ -232,7 +263,7 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
   /** @returns a sentence when the router refused to dismiss the undoer. */
   async function dismissed(undoer: Undoer, interfaceName: string, signal: AbortSignal): Promise<string | null> {
     try {
-      await dismiss(undoer, interfaceName, kept(signal))
+      await dismiss(undoer, interfaceName, clock, kept(signal))
       return null
     } catch (thrown) {
       if (!(thrown instanceof Trap)) throw thrown
@@ -280,26 +311,10 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
         throw new Problem(code, { what, why: reasonOf(thrown), cause: thrown })
       }
     },
-    warnings: () => [...sentences],
+    warnings: () => [...sentences, ...(heldWarning === null ? [] : [heldWarning])],
     close() {
       if (armed !== null) leaveJournal(armed.journal)
       disarm()
     },
-  }
-
-  /** @returns whether the undoer was still to come. */
-  async function dismiss(undoer: Undoer, interfaceName: string, place: Place): Promise<boolean> {
-    switch (undoer.kind) {
-      case 'safe-mode':
-        return true
-      case 'job':
-        // By then another script may have the job's number.
-        if (clock.wall().getTime() / 1_000 > undoer.until + GRACE_SECONDS) return false
-        return stopJob(undoer.id, place)
-      case 'schedule':
-        return unschedule(interfaceName, place)
-      default:
-        return undoer satisfies never
-    }
   }
 }

@@ -86,7 +86,10 @@ export interface CutOffRouter {
 }
 
 /** Gone with the running test. */
-export async function cutOffRouter(plan: Pick<FakeRouterPlan, 'version'>, rollbackSeconds = 90): Promise<CutOffRouter> {
+export async function cutOffRouter(
+  plan: Pick<FakeRouterPlan, 'version' | 'deviceMode'>,
+  rollbackSeconds = 90,
+): Promise<CutOffRouter> {
   const router = await startFakeRouter({ setup: SETUP, tls: 'anonymous', tlsPort: null, ...plan })
   const stateDir = await mkdtemp(join(tmpdir(), 'homeward-cut-off-'))
   const adapters: Adapter[] = []

@@ -222,6 +222,8 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
       await cutPower()
       power = new AbortController()
       if (model.switches.renumbersAtReboot) model.tables.renumber()
+      for (const item of model.tables.rows('/ip/firewall/address-list').filter(({ values }) => values.has('timeout')))
+        model.tables.remove('/ip/firewall/address-list', item)
       model.endpoints.forgetAll()
       await kernel.restart()
       await model.settle()

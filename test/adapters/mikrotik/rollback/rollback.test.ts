@@ -43,7 +43,6 @@ async function change(rollback: Rollback): Promise<void> {
 const WAYS = {
   'safe mode': { safeMode: 'free' },
   'a script': {},
-  'a script where somebody holds safe mode': { safeMode: 'held' },
   'the scheduler': { execute: 'refused' },
 } as const
 
@@ -99,11 +98,16 @@ describe.each(Object.keys(WAYS) as (keyof typeof WAYS)[])('with %s', (way) => {
   })
 })
 
-test('the script waits as long as it was told, and undoes', async () => {
+test('the script waits as long as it was told, asks for its marker, and undoes', async () => {
   const router = paperRouter()
   await rollbackOf(router).arm(['hw0'], 90, signal)
   const [script] = router.jobs.values()
-  expect(script?.split('\n')[0]).toBe(':delay 90s')
+  const [marker] = router.rows('/ip/firewall/address-list')
+  expect(marker).toMatchObject({ timeout: '150s' })
+  expect(script?.split('\n').slice(0, 2)).toEqual([
+    ':delay 90s',
+    `:if ([:len [/ip/firewall/address-list/find where comment="${marker?.['comment']}"]] != 0) do={`,
+  ])
   expect(script).toContain('/interface/wireguard/remove [find where comment="homeward hw0"]')
 })
 

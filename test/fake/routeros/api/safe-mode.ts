@@ -11,14 +11,18 @@ export interface SafeMode {
   readonly release: (session: object) => void
   readonly unroll: (session: object) => Promise<void>
   readonly holder: () => object | null
+  /** Somebody changed something. After about a hundred actions it is released without a word (manual, "Safe Mode"). */
+  readonly acted: () => void
   /** A session ended, however it did. */
   readonly ended: (session: object) => Promise<void>
   /** The router's power went: what was not released is not kept. */
   readonly powerLost: () => Promise<void>
 }
 
+const LISTED_ACTIONS = 100
+
 export function makeSafeMode(model: Model): SafeMode {
-  let held: { readonly by: object; readonly before: Snapshot } | null = null
+  let held: { readonly by: object; readonly before: Snapshot; actions: number } | null = null
   const heldBy = (session: object): { readonly before: Snapshot } => {
     if (held?.by !== session) throw new Refused('failure: safe mode is not taken by this session')
     return held
@@ -31,7 +35,7 @@ export function makeSafeMode(model: Model): SafeMode {
   return {
     take: (session) => {
       if (held !== null) throw new Refused('failure: safe mode is taken by another session')
-      held = { by: session, before: model.snapshot() }
+      held = { by: session, before: model.snapshot(), actions: 0 }
     },
     release: (session) => {
       heldBy(session)
@@ -42,6 +46,11 @@ export function makeSafeMode(model: Model): SafeMode {
       await back()
     },
     holder: () => held?.by ?? null,
+    acted: () => {
+      if (held === null) return
+      held.actions += 1
+      if (held.actions > LISTED_ACTIONS) held = null
+    },
     ended: async (session) => {
       if (held?.by === session) await back()
     },

@@ -97,6 +97,22 @@ const MENU_TREES: Readonly<Record<string, MenuTree>> = {
     add: 'copy-from place-before',
     verbs: 'add comment disable enable move print remove set',
   },
+  '/ip/firewall/raw': {
+    settable: `
+      action address-list address-list-timeout chain comment content disabled dscp dst-address dst-address-list
+      dst-address-type dst-limit dst-port fragment hotspot icmp-options in-bridge-port in-bridge-port-list
+      in-interface in-interface-list ingress-priority ipsec-policy ipv4-options jump-target limit log log-prefix
+      nth out-bridge-port out-bridge-port-list out-interface out-interface-list packet-mark packet-size
+      per-connection-classifier port priority protocol psd random src-address src-address-list src-address-type
+      src-mac-address src-port tcp-flags tcp-mss time tls-host tos@7.21.. ttl`,
+    add: 'copy-from place-before',
+    verbs: 'add comment disable enable move print remove set',
+  },
+  '/ip/firewall/address-list': {
+    settable: 'address comment disabled dynamic list timeout',
+    add: 'copy-from',
+    verbs: 'add comment disable enable print remove set',
+  },
   '/ip/service': {
     settable: 'address certificate disabled max-sessions@7.16.2.. port tls-version vrf',
     verbs: 'disable enable print set',

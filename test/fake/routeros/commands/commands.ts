@@ -95,7 +95,10 @@ export function makeCommands(parts: CommandDeps): Commands {
       return DONE
     }
     const answer = await tableCommand(model, menu, command, caller.rights)
-    if (verb !== 'print') changed()
+    if (verb !== 'print') {
+      safeMode.acted()
+      changed()
+    }
     return answer
   }
 

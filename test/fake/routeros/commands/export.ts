@@ -20,7 +20,8 @@ export function exportText({ tables, version }: Model): string {
   const menus = MENUS.map(({ path, properties }) => ({
     path,
     properties,
-    rows: tables.rows(path).filter(({ isDynamic }) => !isDynamic),
+    // What has a timeout is in its memory alone.
+    rows: tables.rows(path).filter(({ isDynamic, values }) => !isDynamic && !values.has('timeout')),
   }))
   return [
     `# RouterOS ${version.text}`,

@@ -6,7 +6,7 @@ import { Refused } from '../refused.ts'
 import { policyText, require, type Rights } from '../api/rights.ts'
 import { isKnown, type ShownRow, shownRows } from '../tables/shown.ts'
 import { type Item, idText } from '../tables/tables.ts'
-import { canonical } from '../tables/values.ts'
+import { canonical, secondsIn } from '../tables/values.ts'
 import { isAtLeast, type Version } from '../version.ts'
 
 /** One command as it came: over the API, from a script or the console. */
@@ -140,6 +140,9 @@ async function add(model: Model, menu: MenuPlan, attributes: Command['attributes
   const item = model.tables.add(menu.path, values, {
     before: before === undefined ? null : placeBefore(model, menu, before),
   })
+  const lastsSeconds = menu.path === '/ip/firewall/address-list' ? secondsIn(values.get('timeout') ?? '') : null
+  // Such an entry is in the router's memory alone.
+  if (lastsSeconds !== null) setTimeout(() => model.tables.remove(menu.path, item), lastsSeconds * 1_000).unref()
   await model.settle()
   return { rows: [], ret: idText(item) }
 }

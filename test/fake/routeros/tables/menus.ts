@@ -57,6 +57,9 @@ const MATCHES = {
   ...common,
 } as const satisfies Record<string, Property>
 
+/** Those of raw, which sees packets before there are connections. */
+const { 'connection-mark': _, ...UNTRACKED } = MATCHES
+
 /** The filter's and mangle's; nat has none of them. */
 const STATES = {
   'tcp-flags': list,
@@ -143,6 +146,12 @@ export const MENUS: readonly MenuPlan[] = [
       'route-dst': { kind: 'address' },
     },
     rules,
+  ),
+  menu('/ip/firewall/raw', { ...UNTRACKED, 'tcp-flags': list }, rules),
+  menu(
+    '/ip/firewall/address-list',
+    { list: text, address: text, timeout: { kind: 'duration' }, ...common },
+    { required: ['list', 'address'] },
   ),
   menu(
     '/ip/service',

@@ -17,6 +17,7 @@ const REFERRING = [
   '/ip/firewall/filter',
   '/ip/firewall/nat',
   '/ip/firewall/mangle',
+  '/ip/firewall/raw',
 ]
 
 /** @param path the menu of what got another name. */
