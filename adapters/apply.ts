@@ -118,5 +118,6 @@ export function refuseUnlessSafe(plan: Pick<Plan, 'refusals'>): void {
   const [first] = plan.refusals
   if (first === undefined) return
   const why = plan.refusals.map((refusal) => refusal.why).join('; ')
-  throw new Problem(first.code, { what: 'changing this machine', why })
+  const where = plan.refusals.some(({ code }) => code.startsWith('router-')) ? 'the router' : 'this machine'
+  throw new Problem(first.code, { what: `changing ${where}`, why })
 }

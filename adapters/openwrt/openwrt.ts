@@ -1,4 +1,5 @@
 import type { Clock } from '../../system/time/clock.ts'
+import { sleep } from '../../system/time/sleep.ts'
 import type { Adapter } from '../adapter.ts'
 import { executing } from '../executing.ts'
 import { routerAdapter } from '../router/router-adapter.ts'
@@ -11,6 +12,7 @@ import { look } from './observe/look.ts'
 import type { OpenwrtObservation } from './observe/observation.ts'
 import { installWireguard, restartNetwork } from './observe/packages.ts'
 import { planOpenwrt } from './plan.ts'
+import { isFirewallWhole } from './plan-firewall.ts'
 import { executeRepair } from './repair.ts'
 import type { StagedStep } from './change/stage.ts'
 import { OPENWRT_STEPS, type OpenwrtStep } from './steps.ts'
@@ -28,6 +30,9 @@ export interface OpenwrtAdapterOptions extends RouterAccess {
 /** How long a change may wait to be kept: enough for a proof of the tunnel, and short enough to wait out. */
 const ROLLBACK_SECONDS = 90
 
+/** A firewall that is gone is looked at again after this: `fw4 restart` stops it first, and that is no drift. */
+const FIREWALL_RESTART_MS = 1_000
+
 /** The adapter for an OpenWrt router of 22.03 or later, over SSH. */
 export function openwrtAdapter(options: OpenwrtAdapterOptions): Adapter {
   const { host, clock, privateKey, rollbackSeconds = ROLLBACK_SECONDS } = options
@@ -38,7 +43,10 @@ export function openwrtAdapter(options: OpenwrtAdapterOptions): Adapter {
   async function observe(signal: AbortSignal): Promise<OpenwrtObservation> {
     let seen = await look(connection.ask, signal)
     if (await change.recover(seen, signal)) seen = await look(connection.ask, signal)
-    return toObservation(seen, clock.wall().getTime() / 1_000)
+    const observed = toObservation(seen, clock.wall().getTime() / 1_000)
+    if (isFirewallWhole(observed)) return observed
+    await sleep(FIREWALL_RESTART_MS, signal)
+    return toObservation(await look(connection.ask, signal), clock.wall().getTime() / 1_000)
   }
 
   async function execute(step: OpenwrtStep, signal: AbortSignal): Promise<void> {

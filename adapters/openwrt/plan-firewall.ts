@@ -21,6 +21,11 @@ export function isFirewallAsWanted(observed: OpenwrtObservation, desired: readon
   )
 }
 
+/** Whether all that is configured for our tunnels is loaded. */
+export function isFirewallWhole({ interfaces, firewalled }: OpenwrtObservation): boolean {
+  return interfaces.every(({ name }) => firewalled.includes(name))
+}
+
 function wantedFirewall({ sections }: OpenwrtObservation, spec: HomeSpec): readonly Section[] {
   const foreign = sections.filter((section) => tunnelOf(section) === null)
   return firewallSections(homeFirewall(spec), foreign)

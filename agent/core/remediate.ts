@@ -240,7 +240,8 @@ export function driftRepaired(watch: Watch, now: number, actions: Action[]): Wat
   if (watch.health.kind === 'up') {
     actions.push({ kind: 'tell-cause', cause })
     actions.push({ kind: 'tell-remedy', report: { remedy: 'apply', cause, helped: true, seconds: 0 } })
-    return watch
+    // An interface that was made again sends from another port: that mapping is our own doing.
+    return { ...watch, remediedAt: now }
   }
   // The repair helps nobody while the hub does not know this home.
   if (watch.remediation.underWay !== null || causeOf(watch.health) === 'home-unknown') return watch

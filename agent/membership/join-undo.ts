@@ -45,7 +45,7 @@ export async function undoJoin(join: BegunJoin, tell: (uplink: string) => void):
     (await attempt('joining the hub', () => forgetHome(join.registrar, join.bearer, { reopenInvite: true }, signal)))
   if (begun.has('machine')) {
     await attempt('writing agent.yaml', () => rm(agentConfigPath(paths.configDir), { force: true }))
-    await attempt('changing this machine', () =>
+    await attempt(join.router.kind === 'linux' ? 'changing this machine' : 'changing the router', () =>
       withChangeLock(paths.runtimeDir, signal, () =>
         applyDesired(adapter, [], signal, {
           onWarnings: (warnings) => warnings.forEach((warning) => tell(`Warning: ${warning}`)),

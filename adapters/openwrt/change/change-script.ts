@@ -29,9 +29,9 @@ const PUT_BACK = `${CHANGED_BACK}
 back() { all=0; for f in ${FILES}; do was=${RUN}/before/$f; ours=${RUN}/new/$f
 [ -e $was ] && ! cmp -s $was $ours || continue
 [ ! -e ${SNAPSHOTS}/$f ] || cmp -s $was ${SNAPSHOTS}/$f || { changedback $was ${SNAPSHOTS}/$f > ${RUN}/back && sed '$d' ${RUN}/back > ${SNAPSHOTS}/$f; }
-cmp -s $was ${ETC}/$f || cmp -s $ours ${ETC}/$f || { changedback $was ${ETC}/$f > ${RUN}/back && [ "$(tail -n 1 ${RUN}/back)" = '${END}' ] && sed '$d' ${RUN}/back > ${RUN}/merged || { all=1; continue; }; was=${RUN}/merged; }
+cmp -s $was ${ETC}/$f || cmp -s $ours ${ETC}/$f || { changedback $was ${ETC}/$f > ${RUN}/back && [ "$(tail -n 1 ${RUN}/back)" = '${END}' ] && sed '$d' ${RUN}/back > ${RUN}/back.$f || { all=1; continue; }; was=${RUN}/back.$f; }
 putback $was ${ETC}/$f ${temp('$f')} || all=1; done; return $all; }`
-const CLEAR = `rm -rf ${RUN}/pending ${RUN}/before ${RUN}/new ${RUN}/undo.* ${RUN}/batch ${RUN}/stage ${RUN}/back ${RUN}/merged ${temp('network')} ${temp('firewall')}`
+const CLEAR = `rm -rf ${RUN}/pending ${RUN}/before ${RUN}/new ${RUN}/undo.* ${RUN}/batch ${RUN}/stage ${RUN}/merged ${RUN}/back* ${temp('network')} ${temp('firewall')}`
 /** netifd does not undo what it never applied (peers), so our changed interfaces start again; the others stay up. */
 const RELOAD = (tunnels: readonly string[]): string =>
   [
@@ -43,7 +43,8 @@ const RELOAD = (tunnels: readonly string[]): string =>
 /**
  * Commits the configuration of standard input (lines for `uci batch`, then END), and lets the router undo it by itself
  * after so many seconds. The configuration is staged apart from what people stage: if this is cut off, nothing of it is
- * left among their changes. The new files are made in RAM and compared there, and again on the flash, before they take
+ * left among their changes. Comments of others stay: uci would write none, so our sections alone are taken from what it
+ * exports, where uci reads the same in that. The new files are made in RAM and compared there, and again on the flash, before they take
  * the old ones' places in one move each; nothing is reloaded before. A job in the background puts the old files back,
  * and makes run what they say; while the flash has no room for them it goes on trying, and what runs is left alone.
  * dropbear takes no command of more than 9,000 bytes (MAX_CMD_LEN in its options), so that nothing is in it twice.
@@ -66,7 +67,7 @@ FN
 cat > ${RUN}/batch
 [ "$(tail -n 1 ${RUN}/batch)" = '${END}' ] || fail 'it came in part only'
 pending
-mkdir -p ${RUN}/before ${RUN}/new ${RUN}/stage
+mkdir -p ${RUN}/before ${RUN}/new ${RUN}/stage ${RUN}/merged
 for f in ${FILES}; do cp -p ${ETC}/$f ${RUN}/before/ && cp -p ${ETC}/$f ${RUN}/new/ && cmp -s ${ETC}/$f ${RUN}/before/$f || fail "no copy of $f in RAM"; done
 said=$(sed '$d' ${RUN}/batch | uci -t ${RUN}/stage batch 2>&1 >/dev/null)
 [ -z "$said" ] || fail "$said"
@@ -75,6 +76,8 @@ for f in ${FILES}; do
 uci -t ${RUN}/stage export $f > ${RUN}/batch && [ "$(head -n 1 ${RUN}/batch)" = "package $f" ] || fail "uci does not export $f"
 sed 1d ${RUN}/batch > ${RUN}/new/$f
 uci -t ${RUN}/stage export $f | sed 1d | cmp -s - ${RUN}/new/$f || fail "no room for $f in RAM"
+cmp -s ${RUN}/new/$f ${RUN}/before/$f || {
+changedback ${RUN}/new/$f ${RUN}/before/$f > ${RUN}/back && [ "$(tail -n 1 ${RUN}/back)" = '${END}' ] && sed '$d' ${RUN}/back > ${RUN}/merged/$f && [ "$(uci -c ${RUN}/merged export $f | sort)" = "$(sort ${RUN}/batch)" ] && cp ${RUN}/merged/$f ${RUN}/new/$f; }
 cmp -s ${RUN}/new/$f ${RUN}/before/$f && continue
 changed="$changed $f"; kib=$((kib + ($(wc -c < ${RUN}/new/$f) + 4095) / 4096 * 4))
 done

@@ -7,6 +7,7 @@ import { MARK, PREFIX } from '../uci/sections.ts'
 const AWK = `function head(line) { gsub(/["'\\'']/, "", line); split(line, word, /[ \t]+/); at = word[1] == "" ? 2 : 1; type = word[at + 1]; name = word[at + 2] }
 function isours() { return name ~ /^${PREFIX}_/ || type == "interface" && name in marked || type ~ /^wireguard_/ && substr(type, 11) in marked }
 BEGIN { config = "^[ \t]*config[ \t]"; option = "^[ \t]*(option|list)[ \t]"; empty = "^[ \t]*$" }
+FNR == 1 { ours = 0 }
 $0 ~ config { head($0); ours = pass == 1 ? 0 : isours() }
 pass == 1 { if (type == "interface" && $0 ~ /^[ \t]*option[ \t]+["'\\'']?${MARK}["'\\'']?[ \t]/) marked[name]; next }
 pass == 2 { if (!(ours && ($0 ~ config || $0 ~ option || $0 ~ empty))) print; next }

@@ -39,7 +39,7 @@ export function toObservation({ part }: Look, nowSeconds: number): OpenwrtObserv
     ...AS_EVERY_ROUTER,
     interfaces: names.map((name) => live.find((one) => one.name === name) ?? configuredInterface(name, sections)),
     remains: remains(names, sections),
-    foreignInterfaces: [...foreignNames(sections), ...devices.filter((name) => !names.includes(name))],
+    foreignInterfaces: [...foreignNames(sections), ...devices.filter((name) => !isOurDevice(name, sections))],
     firewall:
       firewall.length === 0
         ? null
@@ -171,6 +171,11 @@ function toPeer(row: readonly string[], { nowSeconds, routerNow }: Times): PeerS
 function remains(names: readonly string[], sections: readonly Section[]): readonly string[] {
   const tunnels = sections.filter(({ config }) => config === 'network').flatMap((section) => tunnelOf(section) ?? [])
   return [...new Set(tunnels)].filter((name) => !names.includes(name))
+}
+
+/** Whether a device is of a tunnel of ours, also where only its interface's section was deleted. */
+function isOurDevice(name: string, sections: readonly Section[]): boolean {
+  return sections.some((section) => tunnelOf(section) === name)
 }
 
 function foreignNames(sections: readonly Section[]): readonly string[] {

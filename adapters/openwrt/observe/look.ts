@@ -27,6 +27,8 @@ const PARTS = [
 ] as const
 type Part = (typeof PARTS)[number]
 
+const FW4_LOCK = '/var/run/fw4.lock'
+
 /** The head of a part: nothing in anybody's configuration begins a line like this. */
 const HEAD = '=== homeward '
 
@@ -64,7 +66,8 @@ function script(): string {
     part('tools', 'command -v wg; ls /lib/netifd/proto'),
     part(
       'nft',
-      `nft list table inet fw4 2>/dev/null | grep -F -e 'chain ' -e homeward -e "\${own:-homeward}" -e "\${zones:-homeward}"`,
+      // While fw4 loads the table, it holds this lock (its own script, sbin/fw4).
+      `[ ! -e ${FW4_LOCK} ] || { exec 8<>${FW4_LOCK}; flock -s 8; }; nft list table inet fw4 2>/dev/null | grep -F -e 'chain ' -e homeward -e "\${own:-homeward}" -e "\${zones:-homeward}"; exec 8>&-`,
     ),
     part('pending', `cat ${RUN}/pending 2>/dev/null`),
     part('luci', `${LUCI_LEFT}\nlucileft`),

@@ -24,7 +24,7 @@ const OWNERS: readonly Section[] = [
 ]
 
 /** What a router without the tunnel's device would say. */
-function observe(sections: readonly Section[], changes = '') {
+function observe(sections: readonly Section[], changes = '', links = '') {
   const show = (config: string): string =>
     sections
       .filter((section) => section.config === config)
@@ -46,6 +46,7 @@ function observe(sections: readonly Section[], changes = '') {
     network: show('network'),
     firewall: show('firewall'),
     changes,
+    links,
     key: `hw0 ${String(own?.options[PRIVATE_KEY] ?? '')}\n`,
     interfaces: '{"interface":[]}',
     handlers: '"wireguard"\n',
@@ -170,6 +171,15 @@ test('what writes nothing does not wait for changes that somebody has not commit
     { code: 'router-changes-pending' },
   ])
   expect(planOpenwrt(observe(OWNERS, pending), [], OPTIONS)).toMatchObject({ steps: [], refusals: [] })
+})
+
+test('a device of which the section was deleted is still ours; one without anything of ours is somebody’s', () => {
+  const configured = carryOut(OWNERS, HOME)
+  const links = '7: hw0: <POINTOPOINT,NOARP,UP,LOWER_UP> mtu 1420 qdisc noqueue state UNKNOWN\n'
+  const codes = (sections: readonly Section[]) =>
+    planOpenwrt(observe(sections, '', links), [HOME], OPTIONS).refusals.map(({ code }) => code)
+  expect(codes(configured.filter(({ name }) => name !== 'hw0'))).toEqual([])
+  expect(codes(OWNERS)).toEqual(['interface-taken'])
 })
 
 test('a router without the tools is given them first, and people are told that its interfaces go away', () => {

@@ -263,6 +263,9 @@ describe('other news', () => {
     expect(looked.watch.asking.lookedAt).toBe(NOW)
     expect(told(looked.actions)).toEqual([])
     expect(told(fed(given(), { kind: 'looked', driftRepaired: true }).actions)).toHaveLength(2)
+    // A mapping that is new since then is the interface's that was made again.
+    const repaired = fed(given(), { kind: 'looked', driftRepaired: true }).watch
+    expect(repaired.remediedAt).toBe(NOW)
     expect(fed(given(), { kind: 'described', canForgetFlow: true }).watch.canForgetFlow).toBe(true)
   })
 

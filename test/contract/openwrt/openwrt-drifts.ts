@@ -3,6 +3,7 @@ import type { Machine } from '../machine.ts'
 /** What somebody does at the router's console behind our back. */
 const HOME = {
   'the interface is deleted': 'uci delete network.hw0; uci commit network; ubus call network reload',
+  'the interface’s section is deleted, and its device runs on': 'uci delete network.hw0; uci commit network',
   'the device is deleted': 'ubus call network.interface.hw0 down',
   'the interface is disabled': 'uci set network.hw0.disabled=1; uci commit network; ubus call network reload',
   'the interface does not start by itself': 'uci set network.hw0.auto=0; uci commit network',

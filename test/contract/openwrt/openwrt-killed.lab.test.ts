@@ -163,6 +163,38 @@ describe('a router that undoes by itself', () => {
     await adapter.close()
   })
 
+  test('comments of others stay through a change, and afterwards both files are what they were, byte for byte', async () => {
+    const files = (): Promise<string> => machine.router.console('cat /etc/config/network /etc/config/firewall')
+    const whole = await files()
+    await machine.router.console(
+      'for f in network firewall; do { echo "# mine: $f"; sed "s/^config /# about it\\nconfig /" /etc/config/$f; echo "# the end"; } > /tmp/f && cat /tmp/f > /etc/config/$f; done',
+    )
+    const before = await files()
+    const adapter = await machine.open()
+    await applyDesired(adapter, only(spec), signal())
+    expect((await files()).match(/^# /gm)).toHaveLength(before.match(/^# /gm)!.length)
+    await applyDesired(adapter, only({ ...spec, mtu: 1300 }), signal())
+    await applyDesired(adapter, [], signal())
+    expect(await files()).toBe(before)
+    await adapter.close()
+    await machine.router.console('for f in network firewall; do sed -i "/^# /d" /etc/config/$f; done')
+    expect(await files()).toBe(whole)
+  })
+
+  test('a firewall that restarts is no drift', async () => {
+    const adapter = await machine.open()
+    await applyDesired(adapter, only(spec), signal())
+    const restarted = machine.router.console('fw4 restart')
+    await vi.waitFor(async () => expect(await machine.router.console('nft list tables')).not.toContain('fw4'), {
+      timeout: 30_000,
+      interval: 10,
+    })
+    expect(await stepsTo(adapter, spec)).toEqual([])
+    await restarted
+    await applyDesired(adapter, [], signal())
+    await adapter.close()
+  })
+
   test('what only runs is repaired beside a change that somebody has not committed, which takes no effect by it', async () => {
     const adapter = await machine.open()
     await applyDesired(adapter, only(spec), signal())

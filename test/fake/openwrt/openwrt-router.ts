@@ -4,6 +4,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { runCommand } from '../../../system/process/run-command.ts'
+import { sleep } from '../../../system/time/sleep.ts'
 import { DIALECTS, type Release } from './dialects.ts'
 import { fw4Table } from './fw4.ts'
 import { makeNetifd } from './netifd.ts'
@@ -56,6 +57,8 @@ const packages: PackageState = {
   hasLists: false,
   isInstalled: plan.hasWireguard,
 }
+/** How long a router is without its firewall while that restarts. */
+const FIREWALL_RESTART_MS = 700
 /** A program whose command line matches fails. */
 let refused: RegExp | null = null
 
@@ -195,6 +198,13 @@ async function run(name: string, args: readonly string[], stdin: string): Promis
     case 'ubus':
       return ubus(args)
     case 'fw4':
+      if (args.at(-1) === 'restart') {
+        // Its script stops it first; a small router takes longer than that to load it again.
+        await runCommand('nft', ['delete', 'table', 'inet', 'fw4'])
+        await sleep(FIREWALL_RESTART_MS)
+        await loadFirewall()
+        return OK
+      }
       if (args.at(-1) !== 'reload' || args.some((arg) => !['-q', 'reload'].includes(arg)))
         throw new TypeError(`the simulated fw4 does not know ${args.join(' ')}`)
       await loadFirewall()

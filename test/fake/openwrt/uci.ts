@@ -24,11 +24,14 @@ export interface Uci {
 }
 
 const DEFAULT_STAGE = '/tmp/.uci'
+const ETC = '/etc/config'
 
 class UciError extends Error {}
 
 export function makeUci(root: string, configs: readonly string[]): Uci {
-  const fileOf = (config: string): string => join(root, 'etc/config', config)
+  /** Where the command of the moment reads and writes files. */
+  let folder = ETC
+  const fileOf = (config: string): string => join(root, folder, config)
   const stageOf = (folder: string, config: string): string => join(root, folder, config)
 
   function requireConfig(config: string): void {
@@ -195,7 +198,10 @@ export function makeUci(root: string, configs: readonly string[]): Uci {
       let isQuiet = false
       for (; rest[0]?.startsWith('-') === true; rest = rest.slice(1)) {
         if (rest[0] === '-q') isQuiet = true
-        else if (rest[0] === '-t') {
+        else if (rest[0] === '-c') {
+          folder = rest[1] ?? ''
+          rest = rest.slice(1)
+        } else if (rest[0] === '-t') {
           stage = rest[1] ?? ''
           rest = rest.slice(1)
         } else return { code: 1, stdout: '', stderr: `uci: the simulated uci does not know ${rest[0]}\n` }
@@ -207,6 +213,8 @@ export function makeUci(root: string, configs: readonly string[]): Uci {
       } catch (thrown) {
         if (!(thrown instanceof UciError) && !(thrown instanceof SyntaxError)) throw thrown
         return { code: 1, stdout: '', stderr: isQuiet ? '' : `uci: ${thrown.message}\n` }
+      } finally {
+        folder = ETC
       }
     },
   }

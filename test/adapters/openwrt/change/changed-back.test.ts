@@ -49,6 +49,13 @@ config interface "guest"
   expect(back).toContain('config interface "guest"')
 })
 
+test('back and forth leaves no empty line behind', () => {
+  const canonical = `\n${OWNERS}${OURS}\n`
+  expect(changedBack(`\n${OWNERS}\n`, changedBack(canonical, `\n${OWNERS}`).replace('#end\n', ''))).toBe(
+    `\n${OWNERS}#end\n`,
+  )
+})
+
 test('what only looks like ours stays: an interface without the mark, its peers, an option in another section', () => {
   const now = `
 config interface 'hw1'
