@@ -19,8 +19,8 @@ export interface RulesSpec {
 }
 
 /**
- * Our rules, in their order in each chain. Pure. They match only the tunnel's interface: packets that do not touch the
- * tunnel are not ours to judge. They stand first in their chains, which also keeps the LAN's flows through the tunnel
+ * Our rules, in their order in each chain. Pure. They match the tunnel's interface, or what says that it is of the tunnel's
+ * network: packets that do not touch the tunnel are not ours to judge. They stand first in their chains, which also keeps the LAN's flows through the tunnel
  * from a fasttrack rule below: fasttracked packets would bypass mangle, and with it the clamp.
  */
 export function wantedRules({ interface: name, network, forwarding }: RulesSpec): readonly Rule[] {
@@ -33,6 +33,9 @@ export function wantedRules({ interface: name, network, forwarding }: RulesSpec)
   const known = { ...fromTunnel, 'connection-state': 'established,related' }
   const forward = { chain: 'forward' }
   const input = { chain: 'input' }
+  // Connection tracking asks nobody by which interface an answer comes: whoever shares a link with the router could send
+  // into flows of the tunnel.
+  const forged = { action: 'drop', 'in-interface': `!${name}`, 'src-address': network }
   const clamp = {
     ...forward,
     action: 'change-mss',
@@ -42,6 +45,7 @@ export function wantedRules({ interface: name, network, forwarding }: RulesSpec)
     'tcp-flags': 'syn',
   }
   return [
+    rule('filter', 'forward-forged', { ...forward, ...forged }),
     rule('filter', 'forward-known', { ...forward, action: 'accept', ...known }),
     ...lan.map((prefix) =>
       rule('filter', `forward-lan ${prefix}`, { ...forward, action: 'accept', ...fromTunnel, 'dst-address': prefix }),
@@ -56,6 +60,7 @@ export function wantedRules({ interface: name, network, forwarding }: RulesSpec)
         'src-address': prefix,
       }),
     ),
+    rule('filter', 'input-forged', { ...input, ...forged }),
     rule('filter', 'input-icmp', { ...input, action: 'accept', ...fromTunnel, protocol: 'icmp' }),
     rule('filter', 'input-known', { ...input, action: 'accept', ...known }),
     rule('filter', 'input-drop', { ...input, action: 'drop', ...fromTunnel }),

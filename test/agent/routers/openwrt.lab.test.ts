@@ -8,6 +8,7 @@ routerJoins({
   start: labOpenwrt,
   options: openwrtJoinOptions,
   keepsVisitors: false,
+  dropsForged: false,
   foreign: (exported) => sectionsIn(exported).filter((section) => !isOurs(section)),
   // The agent's own key is off it, and with it the file that was not there before.
   left: async ({ console }) =>

@@ -24,11 +24,24 @@ export interface RouterJoins<System extends JoinedRouter> {
   readonly options: (system: System, home: Home) => Promise<readonly string[]>
   /** Visitors of published ports may come with their own addresses. */
   readonly keepsVisitors: boolean
+  /** Whether it drops what comes by its line and says that it is of the tunnel. */
+  readonly dropsForged: boolean
   /** What of an export is not homeward's. */
   readonly foreign: (exported: string) => readonly string[]
   /** Looked at when homeward has left. */
   readonly left?: (system: System) => Promise<void>
 }
+
+/** `node -e SENDER FROM PORT TO PORT TEXT`: sends a datagram each tenth of a second, and says what comes back. */
+const SENDER = `
+const [from, own, to, port, text] = process.argv.slice(1)
+const socket = require('node:dgram').createSocket('udp4')
+socket.on('message', (said, { address }) => console.log('heard ' + said + ' of ' + address))
+socket.bind(Number(own), from, () => {
+  console.log('ready')
+  setInterval(() => socket.send(text, Number(port), to, () => undefined), 100)
+})
+`
 
 /** From the invitation to the camera's page on the phone, and back: the tests of every kind of router. */
 export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System>): void {
@@ -86,6 +99,36 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
     await pi.homeward(['lan', picture.home.lan.prefix])
     await expect.poll(() => plannedSteps(pi), { timeout: 60_000 }).toEqual([])
     await agent.stop()
+  })
+
+  test('a neighbour on the router’s line sends into no flow of the tunnel, where the router can drop that', async () => {
+    const { home, carrier } = picture
+    const { pi, router, customer } = home
+    const asking = pi.start(process.execPath, ['-e', SENDER, '0.0.0.0', '40123', '10.86.0.1', '8686', 'asks'])
+    await asking.waitForLine(/^ready$/)
+    await router.shell(`nft -f - <<'X'
+table ip came { chain c { type filter hook prerouting priority -400; iifname != "hw0" ip saddr 10.86.0.1 counter; }; }
+X`)
+    const came = async (): Promise<number> =>
+      Number(/packets (\d+)/.exec((await router.run('nft', ['list', 'table', 'ip', 'came'])).stdout)?.[1])
+    await carrier.host.shell(`
+ip addr add 10.86.0.1/32 dev lo
+ip route add 10.86.0.2/32 via ${customer.wanAddress} src 10.86.0.1`)
+    const forger = carrier.host.start(process.execPath, [
+      '-e',
+      SENDER,
+      '10.86.0.1',
+      '8686',
+      '10.86.0.2',
+      '40123',
+      'forged',
+    ])
+    await expect.poll(came, { timeout: 60_000 }).toBeGreaterThan(20)
+    if (how.dropsForged) expect(asking.stdout).not.toContain('heard')
+    else await asking.waitForLine(/^heard forged of 10\.86\.0\.1$/)
+    await Promise.all([asking, forger].map((one) => one.kill('SIGKILL')))
+    await router.run('nft', ['delete', 'table', 'ip', 'came'])
+    await carrier.host.shell('ip addr del 10.86.0.1/32 dev lo')
   })
 
   test('services on LAN hosts are published, and the router’s own ways stay as they were', async () => {

@@ -113,6 +113,12 @@ function eager(context: EffectsContext, signal: AbortSignal): LoopEffects {
   return answering
 }
 
+test('counts its heartbeats from a number that nobody knows', () => {
+  const numbers = Array.from({ length: 4 }, () => open().tunnel.look().watch.heartbeats.nextSequence)
+  expect(new Set(numbers).size).toBe(4)
+  expect(Math.max(...numbers)).toBeGreaterThan(2 ** 20)
+})
+
 describe('a tunnel whose surroundings call back while it is made', () => {
   test('works when its hands do, and weighs what they said', async () => {
     const { tunnel } = open({ effects: eager })

@@ -8,10 +8,12 @@ test('our rules stand before the first static rule of their chain, and the first
   const filter = router.rows('/ip/firewall/filter').map((row) => row['comment'] ?? row['action'])
   expect(filter).toEqual([
     'passthrough',
+    'homeward hw0 input-forged',
     'homeward hw0 input-icmp',
     'homeward hw0 input-known',
     'homeward hw0 input-drop',
     'drop',
+    'homeward hw0 forward-forged',
     'homeward hw0 forward-known',
     'homeward hw0 forward-lan 192.168.1.0/24',
     'homeward hw0 forward-drop',
@@ -19,6 +21,18 @@ test('our rules stand before the first static rule of their chain, and the first
     'fast',
     'drop',
   ])
+})
+
+test('what says that it is of the tunnel and came another way is dropped before any known flow passes', async () => {
+  const router = ownersRouter()
+  await bring(router, HOME)
+  for (const chain of ['input', 'forward']) {
+    const [first] = router
+      .rows('/ip/firewall/filter')
+      .filter((row) => row['chain'] === chain && row['comment']?.startsWith('homeward'))
+    expect(first).toMatchObject({ action: 'drop', 'in-interface': '!hw0', 'src-address': '10.86.0.0/16' })
+    expect(first).not.toHaveProperty('connection-state')
+  }
 })
 
 test('what comes from anywhere but the LAN is let into the tunnel by nobody but the router’s owner', async () => {
