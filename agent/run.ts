@@ -22,6 +22,7 @@ import { agentFamilies, makeRepairCounts } from './report/metrics.ts'
 import { openAdapter } from './tunnel/plan/open-adapter.ts'
 import { type AgentPaths, tunnelPaths } from './settings/paths.ts'
 import { readFollowedLan } from './settings/followed-lan.ts'
+import { readHubIdentity } from './settings/hub-identity.ts'
 import { readPlace } from './settings/place.ts'
 import { readRotatedKey } from './secrets/rotated-key.ts'
 import { recheckHandler } from './settings/recheck-agent.ts'
@@ -184,6 +185,7 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
           await readRotatedKey(own.stateDir),
           await readPlace(own.stateDir),
           await readFollowedLan(own.stateDir),
+          await readHubIdentity(own.stateDir),
         ),
         adapter,
         ...memory,

@@ -20,6 +20,8 @@ import { makeFolder } from '../system/files/atomic-file.ts'
 import { askLocal, type LocalHandler, serveLocal } from '../system/sockets/local-socket.ts'
 import type { Invitation } from './service/homes.ts'
 import type { DeviceRequest, DeviceRotation, Hub } from './service/hub.ts'
+import type { IdentityReport } from './report/identity-report.ts'
+import type { RotateHow } from './service/identity-change.ts'
 import type { Revocation } from './service/revoke-other.ts'
 import type { ListedRequest, MemberFacts } from './rights/member-facts.ts'
 import type { Gift } from './rights/gift.ts'
@@ -50,6 +52,8 @@ export interface HubVerbs {
     readonly input: { readonly home: string; readonly now: boolean; readonly expiresInMs: number }
     readonly answer: Revocation
   }
+  readonly 'rotate-identity': { readonly input: RotateHow; readonly answer: IdentityReport }
+  readonly identity: { readonly input: null; readonly answer: IdentityReport }
   readonly requests: { readonly input: null; readonly answer: readonly ListedRequest[] }
   readonly approve: { readonly input: { readonly id: string }; readonly answer: ListedRequest }
   readonly refuse: { readonly input: { readonly id: string }; readonly answer: ListedRequest }
@@ -75,6 +79,10 @@ const InviteSchema = v.object({
 })
 const GiftSchema = v.object({ home: v.string(), may: v.nullable(v.string()), quota: v.nullable(v.string()) })
 const RevokeSchema = v.object({ home: v.string(), now: v.boolean(), expiresInMs: InviteSchema.entries.expiresInMs })
+const RotateSchema = v.object({
+  when: v.picklist(['announce', 'now', 'cancel', 'stolen']),
+  leaveBehind: v.boolean(),
+})
 const RequestIdSchema = v.object({ id: v.string() })
 // The operations check names, and give the better message.
 const DeviceSchema = v.object({ ...v.omit(AddDeviceRequest, ['version']).entries, name: v.string() })
@@ -108,6 +116,8 @@ const handlers: Handlers = {
     return hub.members.give(home, gift)
   },
   'revoke-other': (hub, input) => hub.revokeOther(v.parse(RevokeSchema, input)),
+  'rotate-identity': (hub, input) => hub.identity.rotate(v.parse(RotateSchema, input)),
+  identity: async (hub) => hub.identity.report(),
   requests: async (hub) => hub.members.requests(),
   approve: (hub, input) => hub.members.approve(v.parse(RequestIdSchema, input).id),
   refuse: (hub, input) => hub.members.refuse(v.parse(RequestIdSchema, input).id),

@@ -11,10 +11,11 @@ import type { PresharedKey, PublicKey } from '../wireguard/keys.ts'
 import { hubAddressIn, networkInForce } from './core/tunnel-network.ts'
 import { type HubConfig, readHubConfig } from './settings/config.ts'
 import { makeSettings } from './settings/settings.ts'
-import { type Hub, makeHub } from './service/hub.ts'
+import type { Hub } from './service/hub.ts'
+import { makeHub } from './service/make-hub.ts'
 import type { Alarm, HubDeps } from './service/hub-deps.ts'
-import { type Identity, identityFiles, readIdentity } from './settings/identity.ts'
 import { makeOwnNetworks } from './machine/own-networks.ts'
+import { openIdentity, type OwnIdentity } from './settings/own-identity.ts'
 import type { HubPaths } from './settings/paths.ts'
 import { makeOwnFiles, type OwnFiles } from './own-files/own-files.ts'
 import { openIdentities } from './presence/kept/kept-identities.ts'
@@ -42,7 +43,7 @@ export type AdapterMaker = (secrets: {
 
 export interface OpenHub<Opened> {
   readonly hub: Hub
-  readonly identity: Identity
+  readonly identity: OwnIdentity
   readonly peerMonitor: PeerMonitor
   readonly lastEndpoints: LastEndpoints
   readonly ownFiles: OwnFiles
@@ -70,14 +71,13 @@ export async function openHub<Opened extends Alarm>(
   for (const path of await damagedFiles(paths.stateDir))
     log.warn({ path }, 'a file of what this hub remembers is damaged: what can be is learned again')
   const written = await readHubConfig(paths.config)
-  const identity = await readIdentity(paths)
+  const identity = await openIdentity(paths)
   const store = await openStore(paths.store, version, systemClock)
   const network = networkInForce(store.document, written.network, runningNetwork(written.interface))
   const settings = makeSettings({ ...written, network })
   for (const note of tooManyNotes(store.document)) log.warn(note)
   const peerMonitor = makePeerMonitor(() => settings.current.interface, systemClock, log)
   const ownFiles = makeOwnFiles({
-    files: identityFiles(paths),
     identity,
     store,
     interfaceName: () => settings.current.interface,

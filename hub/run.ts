@@ -97,6 +97,7 @@ export async function runHub(
     const isHome = makeHomeSources(addresses, systemClock)
     const open = (port: number): Promise<RegistrarServer> => openRegistrar(app, identity.tls, port, onUpgrade, isHome)
     registrar = await open(hub.config.port)
+    identity.onChange(() => registrar?.present(identity.tls))
     log.info({ port: hub.config.port, interface: hub.config.interface }, 'the hub is ready')
     await Promise.all([
       peerMonitor.watch(loops),

@@ -101,6 +101,11 @@ export const catalogue = {
   },
   'channel-missing': { next: 'Add one with homeward alert add NAME; docs/alerts.md lists what there is', exit: 1 },
   'channel-exists': { next: 'Choose another name, or edit alerts.yaml', exit: 1 },
+  'no-hand-over': { next: 'Announce one with homeward hub rotate-identity', exit: 1 },
+  'homes-left-behind': {
+    next: 'Upgrade homeward at those homes (./install.sh upgrade); each tells the hub with its next registration, within ten minutes. Or cut them off, to be invited again: --leave-behind',
+    exit: 1,
+  },
   'network-not-followed': {
     next: 'Upgrade homeward at those homes (./install.sh upgrade); each tells the hub with its next registration, within ten minutes. Or remove one that is gone: homeward hub remove HOME. Until then the network stays as it is',
     exit: 1,

@@ -2,8 +2,10 @@ import * as v from 'valibot'
 import { isKeyText, type PresharedKey, type PublicKey } from '../wireguard/keys.ts'
 import { CidrSchema, HostSchema, Ipv4Schema, LiteralSchema, PortSchema } from './addresses.ts'
 import { IncidentAnswer, IncidentReport } from './incidents.ts'
+import { FingerprintSchema } from './fingerprint.ts'
 import { MachineSchema } from './machine.ts'
 import { NameSchema } from './names.ts'
+import { SuccessionsSchema } from './succession.ts'
 import { KeepsSchema, NamedTargetSchema, OutgoingListSchema, PublishedStandings } from './publications.ts'
 
 /**
@@ -109,6 +111,11 @@ export const RegisterRequest = v.object({
   follows: v.optional(v.boolean(), false),
   /** What is led to the internet by the hub now; null: that cannot be done here. Default: a home that knows none of it. */
   outgoing: v.optional(v.nullable(OutgoingListSchema)),
+  /**
+   * The newest certificate of the hub that the home would take: the one that it pins, or the next that it was told of.
+   * Older homes do not say, and cannot follow the hub to another one.
+   */
+  trusts: v.optional(FingerprintSchema),
   /** Which machine this is; older homes do not say, and nothing is concluded of them. */
   machine: v.optional(MachineSchema),
   /** The home's outages, and whether it may be the one to tell people of them. */
@@ -149,6 +156,16 @@ export const RegisterAnswer = v.object({
   outgoing: v.optional(OutgoingListSchema),
   /** Whether another machine registers as this home too; older hubs do not notice. */
   shared: v.optional(v.boolean(), false),
+  /** The certificate that the hub has now; older hubs never have another one than they showed. */
+  certificate: v.optional(FingerprintSchema),
+  /** What leads from the certificate that the home trusts to the newest, where that is another one. */
+  identity: v.optional(
+    v.object({
+      successions: SuccessionsSchema,
+      /** The hub's WireGuard keys to which successions lead: the present one, and the one that is next. */
+      publicKeys: v.pipe(v.array(PublicKeySchema), v.maxLength(4)),
+    }),
+  ),
   hubTime: MomentSchema,
   /** The home's place in the tunnel, which may be another than at its join; older hubs do not say. */
   place: v.optional(v.object({ address: Ipv4Schema, network: CidrSchema, hubAddress: Ipv4Schema })),
@@ -217,7 +234,12 @@ export const RotateDeviceAnswer = v.object({
 })
 
 /** What the file of a device must say. */
-const DeviceFileSchema = v.object({ address: Ipv4Schema, allowedIps: v.array(v.string()) })
+const DeviceFileSchema = v.object({
+  address: Ipv4Schema,
+  allowedIps: v.array(v.string()),
+  /** The hub's WireGuard key, where the file has another; null: it has this one, or the hub does not know. */
+  hubPublicKey: v.optional(v.nullable(PublicKeySchema), null),
+})
 
 /** GET /v1/devices. A home sees the devices that it added and those of the hub. */
 export const DeviceList = v.object({

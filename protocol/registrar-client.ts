@@ -11,6 +11,7 @@ import { ledAstray } from './led-astray.ts'
 import { ErrorAnswer } from './messages.ts'
 import { nat64Addresses } from './nat64.ts'
 import { explainedNoWay, isNoWay } from './no-route.ts'
+import { IdentityAnswer, successorsOf } from './succession.ts'
 
 /** Where a registrar is, and the certificate that identifies it. */
 export interface Registrar {
@@ -19,6 +20,8 @@ export interface Registrar {
   readonly port: number
   /** SHA-256 of the registrar's certificate, 64 hex digits. */
   readonly certificate: string
+  /** That of the one which will come after it, as the registrar said under the first. Default: not known. */
+  readonly next?: string | undefined
 }
 
 export interface Call<Schema extends v.GenericSchema> {
@@ -32,6 +35,8 @@ export interface Call<Schema extends v.GenericSchema> {
   readonly answer: Schema
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
+  /** Is given the certificate that the registrar showed: the pinned one, or one to which that leads. */
+  readonly onCertificate?: (fingerprint: string) => void
 }
 
 /** Characters. The largest list is that of as many publications as a hub has: 12,000 of 250. */
@@ -49,7 +54,7 @@ export async function callRegistrar<const Schema extends v.GenericSchema>(
   const what = `asking the hub at ${hostPort(registrar.host, registrar.port)}`
   // One deadline for connecting, the handshake and the answer together.
   return await within(call.timeoutMs ?? 10_000, call.signal, async (signal) => {
-    const socket = await connectPinned(registrar, what, signal)
+    const socket = await connectPinned(registrar, what, signal, call.onCertificate)
     try {
       const { status, text } = await exchange(socket, registrar, call, signal).catch((thrown: unknown) => {
         throw unreachable(what, thrown, signal)
@@ -62,10 +67,64 @@ export async function callRegistrar<const Schema extends v.GenericSchema>(
 }
 
 /**
- * Opens a TLS connection to the pinned hub, on which nothing was sent yet. Where no way leads to an IPv4 address, the
- * line's NAT64 is looked for.
+ * Opens a TLS connection to the pinned hub, on which nothing was sent yet. A hub with another certificate is that hub too
+ * where signatures lead to it from the pinned one.
+ * @param onCertificate is given the one that it showed.
  */
-export async function connectPinned(registrar: Registrar, what: string, signal: AbortSignal): Promise<TLSSocket> {
+export async function connectPinned(
+  registrar: Registrar,
+  what: string,
+  signal: AbortSignal,
+  onCertificate: (fingerprint: string) => void = () => undefined,
+): Promise<TLSSocket> {
+  try {
+    const socket = await dialAnyWay(registrar, what, signal)
+    onCertificate(registrar.certificate)
+    return socket
+  } catch (thrown) {
+    if (!(thrown instanceof OtherCertificate) || signal.aborted) throw thrown
+    const { seen } = thrown
+    const isNext = seen === registrar.next || (await isSuccessor(registrar, seen, signal))
+    if (!isNext) throw thrown
+    const socket = await dialAnyWay({ ...registrar, certificate: seen }, what, signal)
+    onCertificate(seen)
+    return socket
+  }
+}
+
+/** Somebody with another certificate than the pinned one answered. */
+class OtherCertificate extends Problem {
+  readonly seen: string
+
+  constructor(seen: string, says: { readonly what: string; readonly why: string; readonly next: string | undefined }) {
+    super('certificate-mismatch', says)
+    this.seen = seen
+  }
+}
+
+/**
+ * Asks whoever has the certificate that was seen, which is told nothing, how the pinned one leads to it. Whoever cannot
+ * prove it is a stranger still.
+ */
+async function isSuccessor(registrar: Registrar, seen: string, signal: AbortSignal): Promise<boolean> {
+  const what = `asking who answers at ${hostPort(registrar.host, registrar.port)}`
+  try {
+    const socket = await dialAnyWay({ ...registrar, certificate: seen }, what, signal)
+    try {
+      const call = { method: 'GET', path: '/v1/identity', answer: IdentityAnswer } as const
+      const { status, text } = await exchange(socket, registrar, call, signal)
+      const { successions } = parseAnswer(what, status, text, IdentityAnswer)
+      return successorsOf(registrar.certificate, successions).some(({ certificate }) => certificate === seen)
+    } finally {
+      socket.destroy()
+    }
+  } catch {
+    return false
+  }
+}
+
+/** Where no way leads to an IPv4 address, the line's NAT64 is looked for. */
+async function dialAnyWay(registrar: Registrar, what: string, signal: AbortSignal): Promise<TLSSocket> {
   try {
     return await dial(registrar, what, signal)
   } catch (thrown) {
@@ -102,7 +161,7 @@ function dial(registrar: Registrar, what: string, signal: AbortSignal): Promise<
         const { said, next } = ledAstray(registrar.host, socket.remoteAddress)
         const who = said === '' ? '' : `${said}, and somebody else answers there: `
         const why = `${who}its certificate is ${seen ?? 'missing'}, the pinned one is ${registrar.certificate}`
-        return fail(new Problem('certificate-mismatch', { what, why, next }))
+        return fail(new OtherCertificate(seen ?? '', { what, why, next }))
       }
       signal.removeEventListener('abort', onAbort)
       resolve(socket)

@@ -2,11 +2,9 @@ import { createHash } from 'node:crypto'
 import * as v from 'valibot'
 import { Problem } from '../problems/problem.ts'
 import { HostSchema, PortSchema } from './addresses.ts'
+import { FingerprintSchema } from './fingerprint.ts'
 import { PublicKeySchema, SecretSchema } from './messages.ts'
 import { NameSchema } from './names.ts'
-
-/** SHA-256 of the hub's certificate (DER), 64 lower-case hex digits: the pin that makes a self-signed one trusted. */
-export const FingerprintSchema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in 64 hex digits'))
 
 const TokenSchema = v.object({
   home: NameSchema,

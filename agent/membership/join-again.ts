@@ -24,7 +24,8 @@ import { readLocalNetworks } from '../lan/local-networks.ts'
 import { type Joined, makeTunnel } from './make-tunnel.ts'
 import { openAdapter } from '../tunnel/plan/open-adapter.ts'
 import type { AgentPaths } from '../settings/paths.ts'
-import { readPlace, withPlace } from '../settings/place.ts'
+import { hubInForce, readHubIdentity } from '../settings/hub-identity.ts'
+import { readPlace } from '../settings/place.ts'
 import { requireRoot } from './require-root.ts'
 import { readRotatedKey, withKey } from '../secrets/rotated-key.ts'
 import { type Credentials, routerKeyPath } from '../secrets/router-login.ts'
@@ -105,7 +106,8 @@ function inTermsOfSettings(thrown: unknown): unknown {
 async function readPresent({ configDir, stateDir }: AgentPaths): Promise<PresentHome> {
   const asWritten = await readAgentConfig(configDir)
   const place = await readPlace(stateDir)
-  const hubs = asWritten.hubs.map((hub, index) => (index === 0 ? withPlace(hub, place) : hub))
+  const identity = await readHubIdentity(stateDir)
+  const hubs = asWritten.hubs.map((hub, index) => (index === 0 ? hubInForce(hub, place, identity) : hub))
   return {
     config: withKey({ ...asWritten, hubs }, await readRotatedKey(stateDir)),
     text: await readFile(agentConfigPath(configDir), 'utf8'),

@@ -11,6 +11,7 @@ import { keepSecrets } from '../secrets/secrets.ts'
 import { makeRuntimeFolder, withChangeLock } from '../settings/change-lock.ts'
 import { agentConfigText } from '../settings/config-text.ts'
 import { forgetFollowedLan } from '../settings/followed-lan.ts'
+import { forgetHubIdentity } from '../settings/hub-identity.ts'
 import { forgetPlace } from '../settings/place.ts'
 import { tunnelsOf } from '../settings/config.ts'
 import type { PreparedJoin } from './join-plan.ts'
@@ -44,6 +45,7 @@ export async function applyJoin(
     await forgetRotatedKeys(stateDir)
     await forgetRotatedSecret(stateDir)
     await forgetPlace(stateDir)
+    await forgetHubIdentity(stateDir)
     await forgetFollowedLan(stateDir)
     begun.add('secrets')
     await keepCredentials()

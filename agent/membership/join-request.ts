@@ -100,7 +100,7 @@ async function ask(
     throw new Problem('certificate-mismatch', {
       what: 'joining the hub',
       why: 'its WireGuard key is not the one of the token',
-      next: 'The hub was made anew: make a new token there with homeward hub invite HOME',
+      next: 'The hub has another key since the token was made: make a new token there with homeward hub invite HOME',
     })
   return { ...answered, secrets, publicKey }
 }

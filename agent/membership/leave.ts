@@ -31,6 +31,7 @@ import { openAdapter } from '../tunnel/plan/open-adapter.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { requireRoot } from './require-root.ts'
 import { forgetFollowedLan } from '../settings/followed-lan.ts'
+import { forgetHubIdentity, hubInForce, readHubIdentity } from '../settings/hub-identity.ts'
 import { forgetPlace } from '../settings/place.ts'
 import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
 import { routerKeyPath, routerOfLogin, takeLoginBack } from '../secrets/router-login.ts'
@@ -104,6 +105,7 @@ export async function leaveHome(
   await forgetRotatedKeys(stateDir)
   await forgetRotatedSecret(stateDir)
   await forgetPlace(stateDir)
+  await forgetHubIdentity(stateDir)
   await forgetFollowedLan(stateDir)
   for (const path of [
     eventsPath(stateDir),
@@ -224,7 +226,8 @@ async function tellHub(
   { home, hub }: TunnelConfig,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const { addresses: hosts, port, certificate } = hub
+  const identity = folders.stateDir === null ? null : await readHubIdentity(folders.stateDir)
+  const { addresses: hosts, port, certificate } = hubInForce(hub, null, identity)
   try {
     const bearer = await readBearer(folders, home)
     await forgetHome({ hosts, port, certificate }, bearer, { reopenInvite: false }, signal)

@@ -11,6 +11,7 @@ import { keyMakerOf } from '../secrets/key-maker.ts'
 import type { UplinkFacts } from '../memory/uplink-memory.ts'
 import { openAdapter } from '../tunnel/plan/open-adapter.ts'
 import type { AgentPaths } from '../settings/paths.ts'
+import { forgetHubIdentity } from '../settings/hub-identity.ts'
 import { forgetPlace } from '../settings/place.ts'
 import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
 import { forgetRotatedSecret, homeSecretPath } from '../secrets/home-secret.ts'
@@ -60,6 +61,7 @@ export async function takeOver(paths: AgentPaths, staging: string, router: Route
   await forgetRotatedKeys(stateDir)
   await forgetRotatedSecret(stateDir)
   await forgetPlace(stateDir)
+  await forgetHubIdentity(stateDir)
   await rm(staging, { recursive: true, force: true })
   // An agent that answers has looked; one that ends during the question was there as well.
   return (await recheckAgent(runtimeDir, AGENT_LOOKS_MS)) !== null

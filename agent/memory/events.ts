@@ -72,6 +72,8 @@ const EventSchema = v.variant('kind', [
   }),
   /** The hub gave this home another address in the tunnel. */
   v.object({ at, kind: v.literal('place'), address: v.string(), network: v.string() }),
+  /** The hub has another key and certificate, which the one before has signed. */
+  v.object({ at, kind: v.literal('hub-identity'), publicKey: v.string(), certificate: v.string() }),
   v.object({ at, kind: v.literal('configuration'), taken: v.boolean(), why: v.nullable(v.string()) }),
 ])
 

@@ -10,6 +10,8 @@ export interface RegistrarAddress {
   readonly port: number
   /** SHA-256 of the registrar's certificate. */
   readonly certificate: string
+  /** That of the one which comes after it, as the hub has announced. Default: not known. */
+  readonly next?: string | undefined
 }
 
 export interface Answered<Answer> {
@@ -35,14 +37,14 @@ export async function askRegistrar<const Schema extends v.GenericSchema>(
  * @throws {Problem} the hub's own, or of all failures the one that says most.
  */
 export async function firstReached<Reached>(
-  { hosts, port, certificate }: RegistrarAddress,
+  { hosts, port, certificate, next }: RegistrarAddress,
   signal: AbortSignal | undefined,
   attempt: (registrar: Registrar) => Promise<Reached>,
 ): Promise<{ readonly reached: Reached; readonly host: string }> {
   let worst: unknown
   for (const host of hosts) {
     try {
-      return { reached: await attempt({ host, port, certificate }), host }
+      return { reached: await attempt({ host, port, certificate, next }), host }
     } catch (thrown) {
       if (!isElsewhere(thrown) || signal?.aborted === true) throw thrown
       if (weight(thrown) > weight(worst)) worst = thrown

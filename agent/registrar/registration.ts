@@ -5,6 +5,7 @@ import type { PublicKey } from '../../wireguard/keys.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
 import { MOST_KEPT, type Outgoing } from '../../protocol/publications.ts'
 import { askRegistrar, isElsewhere } from './ask-registrar.ts'
+import type { KnownHub } from '../settings/hub-identity.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import type { RegistrationOutcome, RegistrationReason } from '../core/registration.ts'
 import { mappedPrefixes } from '../lan/mapped-lan.ts'
@@ -19,6 +20,8 @@ export interface RegistrationResult {
   readonly mapping: Endpoint | null
   readonly answer: RegisterAnswer | null
   readonly problem: Problem | null
+  /** SHA-256 of the certificate that the registrar showed; absent when it was not reached. */
+  readonly certificate?: string
 }
 
 /** The reason as the hub's log will show it. `reset`: the hub shall remove our peer and add it again. */
@@ -27,6 +30,8 @@ export type SaidReason = RegistrationReason | 'remedy' | 'reset' | 'key-rotation
 export interface Registering {
   readonly folders: SecretFolders
   readonly config: TunnelConfig
+  /** What the hub has announced to come after its key and certificate. Default: nothing. */
+  readonly nextHub?: KnownHub | null
   readonly reason: SaidReason
   /** The key that the hub shall know us by from now on. */
   readonly nextPublicKey?: PublicKey
@@ -65,6 +70,8 @@ export async function registerHome(registering: Registering, signal: AbortSignal
     mtu = null,
   } = registering
   const hub = config.hub
+  const next = registering.nextHub?.certificate
+  let certificate: string | undefined
   try {
     const bearer = await readBearer(folders, config.home)
     const machine = await thisMachine(bearer)
@@ -86,6 +93,7 @@ export async function registerHome(registering: Registering, signal: AbortSignal
       ...(registering.outgoing === undefined ? {} : { outgoing: registering.outgoing && [...registering.outgoing] }),
       exit: config.lan.exit ?? false,
       follows: true,
+      trusts: next ?? hub.certificate,
       ...(machine === undefined ? {} : { machine }),
       heartbeatSeconds: config.economy ? ECONOMY_SECONDS : config.heartbeatSeconds,
       ...(registering.incidents === undefined ? {} : { incidents: registering.incidents }),
@@ -93,7 +101,7 @@ export async function registerHome(registering: Registering, signal: AbortSignal
     // The literals are what the names last resolved to: both would only be asked twice while packets are lost.
     const hosts = hubLiterals.length > 0 ? hubLiterals : hub.addresses
     const { answer } = await askRegistrar(
-      { hosts, port: hub.port, certificate: hub.certificate },
+      { hosts, port: hub.port, certificate: hub.certificate, next },
       {
         method: 'POST',
         path: '/v1/register',
@@ -102,9 +110,18 @@ export async function registerHome(registering: Registering, signal: AbortSignal
         timeoutMs: registering.timeoutMs ?? ANSWER_MS,
         signal,
         bearer,
+        onCertificate: (seen) => {
+          certificate = seen
+        },
       },
     )
-    return { outcome: 'done', mapping: answer.view.endpoint, answer, problem: null }
+    return {
+      outcome: 'done',
+      mapping: answer.view.endpoint,
+      answer,
+      problem: null,
+      ...(certificate === undefined ? {} : { certificate }),
+    }
   } catch (thrown) {
     const problem = asProblem(thrown, 'registering at the hub')
     return { outcome: outcomeOf(problem), mapping: null, answer: null, problem }

@@ -6,7 +6,7 @@ import { CidrSchema, HostSchema, Ipv4Schema, LiteralPlaceSchema, PortSchema } fr
 import { MOST_LAN_PREFIXES } from '../../protocol/lan-size.ts'
 import { PublicKeySchema } from '../../protocol/messages.ts'
 import { NameSchema } from '../../protocol/names.ts'
-import { FingerprintSchema } from '../../protocol/token.ts'
+import { FingerprintSchema } from '../../protocol/fingerprint.ts'
 import { readYamlFile } from '../../system/files/yaml-file.ts'
 import { PERSISTENT_KEEPALIVE_SECONDS } from '../../wireguard/timers.ts'
 

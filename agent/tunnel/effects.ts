@@ -59,6 +59,8 @@ export interface EffectsContext {
   readonly recorder: EventRecorder
   /** Takes another place in the tunnel from the hub. Never throws. */
   readonly takePlace: (place: Place) => Promise<void>
+  /** Takes what the hub says of its identity. Never throws. @returns whether the hub should hear of it. */
+  readonly takeHubIdentity: (seen: string, told: RegisterAnswer['identity']) => Promise<boolean>
   /** Takes the published services that the hub knows by host names. */
   readonly heardNamed: NamedServices['take']
   /** Takes what the hub says of this home. */
@@ -73,6 +75,9 @@ export interface EffectsContext {
 
 /** How long an answer is waited for: a registrar that is there needs some round trips; in a silence, not longer. */
 const ANSWER_MS = { calm: 10_000, doubt: 3_000 } as const
+
+/** How often a registration is repeated at once for the hub's identity: it may change just then, and be heard of first. */
+const MOST_ASKED_AGAIN = 2
 
 const UPLINK_MS = 4_000
 
@@ -105,17 +110,24 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
   }
 
   async function register(reason: SaidReason, lastMapping: Endpoint | null, cut: AbortSignal = signal) {
-    const result = await context.registrationMutex.runExclusive(() =>
-      registerHome(
-        {
-          ...context.registering(),
-          reason,
-          lastMapping,
-          timeoutMs: reason === 'doubt' ? ANSWER_MS.doubt : ANSWER_MS.calm,
-        },
-        cut,
-      ),
-    )
+    const ask = () =>
+      context.registrationMutex.runExclusive(() =>
+        registerHome(
+          {
+            ...context.registering(),
+            reason,
+            lastMapping,
+            timeoutMs: reason === 'doubt' ? ANSWER_MS.doubt : ANSWER_MS.calm,
+          },
+          cut,
+        ),
+      )
+    let result = await ask()
+    for (let more = MOST_ASKED_AGAIN; more > 0 && (await isUnsaid(result)); more -= 1) {
+      const again = await ask()
+      if (again.answer === null) break
+      result = again
+    }
     // A registration cut off by our own end says nothing of the hub.
     if (!signal.aborted) recorder.registered(reason, result)
     if (result.answer !== null) {
@@ -127,6 +139,15 @@ export function makeEffects(context: EffectsContext, signal: AbortSignal): LoopE
       if (place !== undefined && !samePlace(place, config().hub)) await context.takePlace(place)
     }
     return result
+  }
+
+  /** Whether something of the hub's identity is to be said, or heard, at once. */
+  async function isUnsaid({ answer, certificate }: RegistrationResult): Promise<boolean> {
+    if (answer === null || certificate === undefined) return false
+    // The hub waits for the word of those that it has announced something to.
+    if (await context.takeHubIdentity(certificate, answer.identity)) return true
+    // It has changed since this connection was opened.
+    return answer.certificate !== undefined && answer.certificate !== certificate
   }
 
   /** Takes what the hub wants of this home. */

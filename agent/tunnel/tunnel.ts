@@ -37,6 +37,7 @@ import { makeReader, type TunnelReading } from './reading.ts'
 import type { Settings } from './settings/settings.ts'
 import { makeReconciler } from './reconciler.ts'
 import { rememberWay, resumeWay } from './resume-way.ts'
+import { takeHubIdentity } from './settings/take-hub-identity.ts'
 import { makePlaceTaker } from './settings/take-place.ts'
 
 /** A home's tunnel to one hub, with everything that exists once per hub. */
@@ -110,6 +111,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
   const registering = (): Omit<Registering, 'reason'> => ({
     folders: paths,
     config: config(),
+    nextHub: settings.hubIdentity.next,
     lastMapping: judge.look().watch.ledger.current?.endpoint ?? null,
     listenPort: path.listenPort,
     // Until the names were resolved, they are asked after the address at which the hub last answered.
@@ -225,6 +227,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       notice: judge.notice,
       recorder,
       takePlace: places.take,
+      takeHubIdentity: (seen, told) => takeHubIdentity({ stateDir, settings, follow, note, log }, seen, told),
       heardNamed: named.take,
       heard: heard.take,
       heardTime: clockGuard.heard,

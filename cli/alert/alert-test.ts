@@ -1,5 +1,6 @@
 import { agentConfigPath, readAgentConfig, tunnelsOf } from '../../agent/settings/config.ts'
 import { askRegistrar } from '../../agent/registrar/ask-registrar.ts'
+import { hubInForce, readHubIdentity } from '../../agent/settings/hub-identity.ts'
 import { readBearer } from '../../agent/secrets/secrets.ts'
 import { alertsPath, readAlertSettings } from '../../alerts/settings/read-settings.ts'
 import { type ChannelTest, testChannels } from '../../alerts/channels/test-channels.ts'
@@ -93,7 +94,8 @@ async function testAtHub({ configDir, stateDir }: Context, channel: string | nul
     return new Problem('channel-missing', { what: 'testing the hub’s channels', why: 'no channel has so long a name' })
   try {
     const config = await readAgentConfig(configDir)
-    const [{ hub }] = tunnelsOf(config)
+    const [{ hub: written }] = tunnelsOf(config)
+    const hub = hubInForce(written, null, await readHubIdentity(stateDir))
     const { answer } = await askRegistrar(
       { hosts: hub.addresses, port: hub.port, certificate: hub.certificate },
       {

@@ -34,6 +34,8 @@ function whatHappened(event: HomeEvent): string {
       return `${event.why} [${event.code}]`
     case 'place':
       return `the hub gave this home the address ${event.address} of ${event.network}`
+    case 'hub-identity':
+      return `the hub has the new key ${event.publicKey}, signed by its earlier certificate`
     case 'configuration':
       return event.taken ? 'took a new configuration' : `refused a new configuration: ${event.why ?? ''}`
     case 'key':

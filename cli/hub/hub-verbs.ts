@@ -97,6 +97,18 @@ export function registerHubVerbs(program: Command): void {
     })
 
   hub
+    .command('rotate-identity')
+    .description('give the hub another WireGuard key and certificate, which homes follow; again, where that stands')
+    .option('--now', 'without waiting until all homes have confirmed; one that is away follows when it comes back')
+    .option('--leave-behind', 'cut off homes whose agent is too old to follow')
+    .option('--cancel', 'keep the present ones')
+    .option('--stolen', 'somebody has the present key: let nothing lead from it, and invite every home again')
+    .action(async (options, command: Command) => {
+      const { hubRotateIdentity } = await import('./hub-rotate-identity.ts')
+      await hubRotateIdentity(contextOf(command), options)
+    })
+
+  hub
     .command('remove <home>')
     .description('revoke a home, its devices and its invitations at once')
     .action(async (home: string, _options, command: Command) => {

@@ -5,7 +5,8 @@ import { listenPlace } from '../../agent/transport/listen-place.ts'
 import { readAgentConfig, type TunnelConfig, tunnelsOf } from '../../agent/settings/config.ts'
 import { readUplink } from '../../agent/memory/uplink-memory.ts'
 import { readFollowedLan, withFollowedLan } from '../../agent/settings/followed-lan.ts'
-import { readPlace, withPlace } from '../../agent/settings/place.ts'
+import { hubInForce, readHubIdentity } from '../../agent/settings/hub-identity.ts'
+import { readPlace } from '../../agent/settings/place.ts'
 import { openAdapter } from '../../agent/tunnel/plan/open-adapter.ts'
 import { readRotatedKey, withKey } from '../../agent/secrets/rotated-key.ts'
 import type { Context } from '../context.ts'
@@ -33,7 +34,7 @@ export async function openHome(context: Context): Promise<HomeTunnel> {
 /** The wanted configuration, as the files say now. @throws {Problem} `config-*`, `no-root`. */
 export async function readWanted({ configDir, stateDir }: Context): Promise<Pick<HomeTunnel, 'config' | 'uplink'>> {
   const [asWritten] = tunnelsOf(await orNoRoot(() => readAgentConfig(configDir)))
-  const hub = withPlace(asWritten.hub, await readPlace(stateDir))
+  const hub = hubInForce(asWritten.hub, await readPlace(stateDir), await readHubIdentity(stateDir))
   const withLan = withFollowedLan({ ...asWritten, hub }, await readFollowedLan(stateDir))
   const config = withKey(withLan, await readRotatedKey(stateDir))
   return { config, uplink: await readUplink(stateDir) }

@@ -16,6 +16,7 @@ const ACTS = [
   'exit',
   'rights',
   'revoked',
+  'identity',
   'device-added',
   'device-rotated',
   'device-removed',

@@ -59,6 +59,7 @@ export function noticeOf({ home, by, act, what, about = '' }: Noted): Notice | n
     case 'asked':
       return { sort: 'wish', did: `asks ${what}`, undo: [], allow: [`sudo homeward hub approve ${about}`] }
     case 'rotated':
+    case 'identity':
     case 'invited':
     case 'rights':
     case 'revoked':

@@ -1,4 +1,5 @@
 import { contains } from '../../net/prefix.ts'
+import type { PublicKey } from '../../wireguard/keys.ts'
 import { reachOf } from './devices.ts'
 import type { Device, StoreDocument } from './store-document.ts'
 
@@ -51,6 +52,40 @@ export function noteDeviceFiles(
     return isEnough ? rest : { ...rest, file: { address: has.address, allowedIps: [...has.allowedIps] } }
   })
   return devices.every((device, index) => device === after.devices[index]) ? after : { ...after, devices }
+}
+
+/** The hub's keys: the one that it has, and the one that it had first. */
+export interface HubKeys {
+  readonly publicKey: PublicKey
+  readonly firstKey: PublicKey
+}
+
+/** Whether the device's file names another key of the hub than it has now: then it does not get in. */
+export function namesOldKey({ hubKey }: Pick<Device, 'hubKey'>, { publicKey, firstKey }: HubKeys): boolean {
+  return (hubKey ?? firstKey) !== publicKey
+}
+
+/** Notes the hub's key at each device whose file was made with it just now. */
+export function noteHubKey(before: StoreDocument, after: StoreDocument, keys: HubKeys): StoreDocument {
+  if (before.devices === after.devices) return after
+  const had = new Set(before.devices.map((device) => device.publicKey))
+  return withHubKey(after, keys, (device) => !had.has(device.publicKey))
+}
+
+/** Notes the hub's key at devices that got in by it: somebody changed their files. */
+export function noteHeardDevices(
+  document: StoreDocument,
+  keys: HubKeys,
+  isHeard: (device: Device) => boolean,
+): StoreDocument {
+  return withHubKey(document, keys, isHeard)
+}
+
+function withHubKey(document: StoreDocument, keys: HubKeys, isMeant: (device: Device) => boolean): StoreDocument {
+  const isDue = (device: Device): boolean => namesOldKey(device, keys) && isMeant(device)
+  if (!document.devices.some(isDue)) return document
+  const devices = document.devices.map((device) => (isDue(device) ? { ...device, hubKey: keys.publicKey } : device))
+  return { ...document, devices }
 }
 
 /** Whether a device with this file reaches all that it shall. */

@@ -9,7 +9,7 @@ import { SecretHashSchema } from './secret.ts'
 import { type Change, grantedTo, type Home, type StoreDocument, stillHome } from './store-document.ts'
 
 /** What a home says of its machine with each registration; what it does not say is so no longer. */
-const SAYINGS = ['mtu', 'keeps', 'exit', 'follows', 'triesKeep', 'outgoing'] as const
+const SAYINGS = ['mtu', 'keeps', 'exit', 'follows', 'triesKeep', 'outgoing', 'trusts'] as const
 type Said = Pick<Home, (typeof SAYINGS)[number]>
 type Saying = Pick<RegisterRequest, 'mtu'> & Partial<Pick<RegisterRequest, (typeof SAYINGS)[number]>>
 
@@ -65,7 +65,7 @@ function withSecrets(home: Home, caller: Home, next: string | undefined, now: Da
   return { ...come, nextSecretHash: v.parse(SecretHashSchema, next) }
 }
 
-function saidIn({ mtu, keeps = [], exit, follows, triesKeep, outgoing }: Saying): Said {
+function saidIn({ mtu, keeps = [], exit, follows, triesKeep, outgoing, trusts }: Saying): Said {
   return {
     ...(mtu === null ? {} : { mtu }),
     ...(keeps.length === 0 ? {} : { keeps: sortedLan(keeps) }),
@@ -73,6 +73,7 @@ function saidIn({ mtu, keeps = [], exit, follows, triesKeep, outgoing }: Saying)
     ...(follows === true ? { follows } : {}),
     ...(triesKeep === true ? { triesKeep } : {}),
     ...(outgoing === undefined ? {} : { outgoing: outgoing !== null }),
+    ...(trusts === undefined ? {} : { trusts }),
   }
 }
 
@@ -82,6 +83,6 @@ function isSaid(said: Said, home: Home): boolean {
 
 /** The home without what it said. */
 function known(home: Home): Omit<Home, keyof Said> {
-  const { mtu: _mtu, keeps: _keeps, exit: _exit, follows: _follows, triesKeep: _tries, outgoing: _out, ...rest } = home
-  return rest
+  const said: readonly string[] = SAYINGS
+  return Object.fromEntries(Object.entries(home).filter(([field]) => !said.includes(field))) as Omit<Home, keyof Said>
 }

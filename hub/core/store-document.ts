@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { Problem } from '../../problems/problem.ts'
 import { CidrSchema, Ipv4Schema } from '../../protocol/addresses.ts'
+import { FingerprintSchema } from '../../protocol/fingerprint.ts'
 import { MtuSchema, PublicKeySchema, ReachedServiceSchema } from '../../protocol/messages.ts'
 import { NameSchema } from '../../protocol/names.ts'
 import { KeepsSchema, type Publication, PublicationSchema } from '../../protocol/publications.ts'
@@ -48,6 +49,8 @@ const HomeSchema = v.looseObject({
   exit: v.optional(v.literal(true)),
   /** The home takes another address in the tunnel when the hub tells it, as it said. */
   follows: v.optional(v.literal(true)),
+  /** SHA-256 of the newest certificate of the hub that the home would take, as it said. Default: it cannot follow. */
+  trusts: v.optional(FingerprintSchema),
   /** Whether the home can lead what its hosts send through the tunnel, as it said. Default: it knows none of it. */
   outgoing: v.optional(v.boolean()),
 })
@@ -99,6 +102,8 @@ const DeviceSchema = v.looseObject({
   exit: v.optional(NameSchema),
   /** All that the device may reach behind the tunnel, where somebody said which services. */
   to: v.optional(v.pipe(v.array(ReachedServiceSchema), v.readonly())),
+  /** The key of the hub that the device's file has. Default: the one that the hub had first. */
+  hubKey: v.optional(PublicKeySchema),
   /** What the device's file says, where that is not enough any more (device-files.ts). */
   file: v.optional(v.looseObject({ address: Ipv4Schema, allowedIps: v.array(CidrOrAllSchema) })),
 })

@@ -51,7 +51,8 @@ export interface Follow extends Pick<Reconciler, 'reconcile' | 'alone'>, Pick<Se
 
 export interface FollowDeps {
   readonly settings: Pick<Settings, 'current'>
-  readonly publicKey: PublicKey
+  /** Read at each run: a hand-over changes it. */
+  readonly identity: { readonly publicKey: PublicKey }
   readonly store: Pick<Store, 'document'>
   readonly adapter: Adapter
   readonly peerMonitor: PeerMonitor
@@ -72,7 +73,7 @@ const LOOK_TIMEOUT_MS = 10_000
 const FORGET_TIMEOUT_MS = 10_000
 
 export function makeFollow(deps: FollowDeps): Follow {
-  const { settings, publicKey, store, adapter, peerMonitor, ssh, log } = deps
+  const { settings, identity, store, adapter, peerMonitor, ssh, log } = deps
   let alternatePorts: readonly number[] = []
   let keptBefore = ssh.kept()
   const sessions = makeSessions({ ...deps, interfaceName: () => settings.current.interface })
@@ -89,6 +90,7 @@ export function makeFollow(deps: FollowDeps): Follow {
     alternatePorts = await portsToTake()
     // What WireGuard learned must not be replaced by what is remembered: the monitor looks just before.
     await peerMonitor.look()
+    const { publicKey } = identity
     return desiredTunnel(settings.current, publicKey, store.document, alternatePorts, sessions.placeOf, ssh.kept())
   }
 

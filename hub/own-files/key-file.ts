@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { Problem, reasonOf } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { readSecretFile } from '../../system/files/secret-file.ts'
-import type { IdentityFile } from '../settings/identity.ts'
+import type { IdentityFile } from '../settings/identity-files.ts'
 import type { OwnFile, OwnFileState } from './own-file.ts'
 
 /**

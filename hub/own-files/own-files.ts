@@ -5,7 +5,9 @@ import { runCommand } from '../../system/process/run-command.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import { parsePrivateKey, type PublicKey } from '../../wireguard/keys.ts'
 import { publicKeyOf } from '../../wireguard/public-key.ts'
-import { type Identity, type IdentityFiles, isReadFromCopy } from '../settings/identity.ts'
+import { isReadFromCopy } from '../settings/identity.ts'
+import type { OwnIdentity } from '../settings/own-identity.ts'
+import { branchSignal } from '../../system/time/branch-signal.ts'
 import type { Store } from '../store/store.ts'
 import { keyFile } from './key-file.ts'
 import { afterLook, isTrouble, type OwnFile, type OwnFileState, ownFileWarning } from './own-file.ts'
@@ -20,8 +22,7 @@ export interface OwnFiles {
 }
 
 export interface OwnFilesDeps {
-  readonly files: IdentityFiles
-  readonly identity: Identity
+  readonly identity: Pick<OwnIdentity, 'files' | 'publicKey' | 'tls' | 'fromCopies' | 'onChange'>
   readonly store: Pick<Store, 'path' | 'check'>
   readonly interfaceName: () => string
   readonly clock: Pick<Clock, 'now'>
@@ -34,20 +35,35 @@ const LOOK_MS = 10_000
 /** The name under which the hub tells of itself: incidents are of homes else. */
 const HUB = 'hub'
 
-export function makeOwnFiles({ files, identity, store, interfaceName, clock, log }: OwnFilesDeps): OwnFiles {
-  const privateKey = keyFile(files.privateKey, (signal) => runningKey(interfaceName(), identity.publicKey, signal))
-  const all: readonly OwnFile[] = [
-    privateKey,
-    keyFile(files.tlsKey, async () => identity.tls.key),
-    keyFile(files.certificate, async () => identity.tls.certificate),
-    { path: store.path, of: 'store', check: store.check },
-  ]
+export function makeOwnFiles({ identity, store, interfaceName, clock, log }: OwnFilesDeps): OwnFiles {
+  const storeFile: OwnFile = { path: store.path, of: 'store', check: store.check }
+  let files = identity.files
+  let [privateKey, ...others] = keyFiles()
+  let all: readonly OwnFile[] = [privateKey, ...others, storeFile]
   const states = new Map<OwnFile, OwnFileState>(
     Object.values(files).flatMap((file) => {
       const own = all.find(({ path }) => path === file.path)
       return own !== undefined && isReadFromCopy(identity, file) ? [[own, { kind: 'copied', copy: file.copy }]] : []
     }),
   )
+  /** Ends when the hub has other keys, and with them other files. */
+  let period = branchSignal()
+  identity.onChange(() => {
+    for (const file of [privateKey, ...others]) states.delete(file)
+    files = identity.files
+    ;[privateKey, ...others] = keyFiles()
+    all = [privateKey, ...others, storeFile]
+    period.end()
+  })
+
+  function keyFiles(): readonly [OwnFile, ...(readonly OwnFile[])] {
+    return [
+      keyFile(files.privateKey, (signal) => runningKey(interfaceName(), identity.publicKey, signal)),
+      keyFile(files.tlsKey, async () => identity.tls.key),
+      keyFile(files.certificate, async () => identity.tls.certificate),
+    ]
+  }
+
   const stateOf = (file: OwnFile): OwnFileState => states.get(file) ?? { kind: 'whole' }
   const warningOf = (file: OwnFile): string | null => ownFileWarning(file, stateOf(file))
 
@@ -86,7 +102,11 @@ export function makeOwnFiles({ files, identity, store, interfaceName, clock, log
     privateKeyFile: () => (stateOf(privateKey).kind === 'copied' ? files.privateKey.copy : files.privateKey.path),
     warnings: () => all.flatMap((file) => warningOf(file) ?? []),
     watch: async (alarm, signal) => {
-      await Promise.all(all.map((file) => watch(file, alarm, signal)))
+      while (!signal.aborted) {
+        period = branchSignal(signal)
+        const { signal: ended } = period
+        await Promise.all(all.map((file) => watch(file, alarm, ended)))
+      }
     },
   }
 }

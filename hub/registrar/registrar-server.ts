@@ -18,7 +18,15 @@ export type UpgradeListener = (request: IncomingMessage, socket: TLSSocket, head
 
 export interface RegistrarServer {
   readonly port: number
+  /** Shows another certificate to whoever connects from now on. */
+  readonly present: (tls: RegistrarTls) => void
   readonly close: () => Promise<void>
+}
+
+/** The certificate and its key, PEM. */
+interface RegistrarTls {
+  readonly key: string
+  readonly certificate: string
 }
 
 /** Limits of what one client, and all of them together, can cost; how many there may be is admission's (admission.ts). */
@@ -43,7 +51,7 @@ const LAST_ANSWER_MS = 1_000
  */
 export async function openRegistrar(
   app: App,
-  tls: { readonly key: string; readonly certificate: string },
+  tls: RegistrarTls,
   port: number,
   onUpgrade: UpgradeListener,
   isHome: (address: string) => boolean,
@@ -73,7 +81,11 @@ export async function openRegistrar(
   const leaveOut = admit(server, makeAdmission(), isHome)
   const upgraded = passUpgrades(server, onUpgrade, leaveOut)
   await listen(server, port)
-  return { port: (server.address() as AddressInfo).port, close: () => close(server, upgraded, connected) }
+  return {
+    port: (server.address() as AddressInfo).port,
+    present: ({ key, certificate: cert }) => server.setSecureContext({ key, cert, minVersion: 'TLSv1.3' }),
+    close: () => close(server, upgraded, connected),
+  }
 }
 
 /** Uses node-server's own Request as the global one: hono's body limit makes new ones, which Node's cannot. */

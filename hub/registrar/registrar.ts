@@ -31,6 +31,7 @@ type RegistrarHub = Pick<
   | 'listDevices'
   | 'testAlerts'
   | 'publications'
+  | 'identity'
   | 'arrivals'
 >
 type Call = Context<{ Bindings: HttpBindings }>
@@ -128,6 +129,9 @@ export function registrarApp(
     await hub.leave(home, await bodyOf(call, LeaveRequest))
     return call.json({ done: true })
   })
+
+  // For homes that pin an earlier certificate: they tell this hub nothing before it has shown that it is theirs.
+  app.get('/v1/identity', (call) => call.json({ successions: hub.identity.successions() }))
 
   app.notFound((call) => {
     const why = 'the registrar has nothing at this address'

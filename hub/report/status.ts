@@ -13,13 +13,14 @@ import { formatEndpoint } from '../../wireguard/spec.ts'
 import type { TransportMetrics, Transports } from '../transport/transports.ts'
 import type { HubConfig } from '../settings/config.ts'
 import type { HeartbeatResponder } from '../presence/heartbeat-responder.ts'
-import type { Identity } from '../settings/identity.ts'
 import type { MappingHistory, Mappings } from '../presence/kept/mappings.ts'
+import type { OwnIdentity } from '../settings/own-identity.ts'
+import { identityNotes, type IdentityReport, identityReport } from './identity-report.ts'
 import type { Presence, Presences } from '../presence/presence.ts'
 import { requestNotes } from '../rights/member-facts.ts'
 import type { WaitingRequest } from '../rights/requests.ts'
 import { type Home, isOpen, type StoreDocument } from '../core/store-document.ts'
-import { neededFile } from '../core/device-files.ts'
+import { type HubKeys, namesOldKey, neededFile } from '../core/device-files.ts'
 import { forwardedPorts, type KeptPorts } from '../core/forwarded-ports.ts'
 import { listedPublications, outside } from '../core/publications.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
@@ -36,6 +37,8 @@ export interface HubStatus {
     readonly address: string
     readonly publicKey: string
     readonly certificate: string
+    /** Where a change of both stands. A daemon started before an upgrade does not report it. */
+    readonly handOver?: Pick<IdentityReport, 'since' | 'next' | 'homes'>
     /** null, as for `dataPlane`: unknown. */
     readonly model: string | null
     readonly dataPlane: 'kernel' | 'userspace' | null
@@ -98,7 +101,7 @@ export interface RegistrationNote {
 
 export interface StatusDeps {
   readonly config: HubConfig
-  readonly identity: Identity
+  readonly identity: Pick<OwnIdentity, 'publicKey' | 'fingerprint' | 'firstKey' | 'handOver'>
   /** Its publications are as they are led. */
   readonly document: StoreDocument
   /** Adds to a publication why it is led otherwise than it was wanted. Default: none is. */
@@ -144,6 +147,7 @@ export function hubStatus(deps: StatusDeps): HubStatus {
       address: hubAddressIn(config.network),
       publicKey: identity.publicKey,
       certificate: identity.fingerprint,
+      handOver: handOverOf(identityReport(identity, document)),
       model: machine?.model ?? null,
       dataPlane: machine?.dataPlane ?? null,
     },
@@ -168,7 +172,8 @@ export function hubStatus(deps: StatusDeps): HubStatus {
       ...requestNotes(deps.requests ?? []),
       ...(deps.notes ?? []),
       ...tooManyNotes(document),
-      ...deviceNotes(document, config.network),
+      ...identityNotes(identity, document),
+      ...deviceNotes(document, config.network, identity),
       ...document.publications.flatMap((one) => {
         const why = outside(document, one)
         return why === null ? [] : [`${rangeText(one)} leads nowhere: ${why}`]
@@ -203,15 +208,21 @@ export function tooManyNotes({ publications }: StoreDocument): readonly string[]
   ]
 }
 
-/** Notes on devices whose files are too old for what they shall reach. */
-function deviceNotes(document: StoreDocument, network: string): readonly string[] {
+/** Notes on devices whose files are too old for what they shall reach, or for the hub's key. */
+function deviceNotes(document: StoreDocument, network: string, keys: HubKeys): readonly string[] {
   return document.devices.flatMap((device) => {
-    if (device.file === undefined) return []
+    const isOldKey = namesOldKey(device, keys)
+    if (device.file === undefined && !isOldKey) return []
     const { address, allowedIps } = neededFile(device, document, network)
+    const key = isOldKey ? `PublicKey = ${keys.publicKey}, ` : ''
     return [
-      `the device ${device.name} needs a new file (Address = ${address}/32, AllowedIPs = ${allowedIps.join(', ')}): homeward device list says what to do`,
+      `the device ${device.name} needs a new file (${key}Address = ${address}/32, AllowedIPs = ${allowedIps.join(', ')}): homeward device list says what to do`,
     ]
   })
+}
+
+function handOverOf({ since, next, homes }: IdentityReport): Pick<IdentityReport, 'since' | 'next' | 'homes'> {
+  return { since, next, homes }
 }
 
 /** A mapping's history for status; a change after a silence of the home's own says nothing of the carrier. */

@@ -4,7 +4,7 @@ import type { AddDeviceAnswer, DeviceList, HubView, JoinAnswer } from '../../pro
 import type { PublicKey } from '../../wireguard/keys.ts'
 import { PERSISTENT_KEEPALIVE_SECONDS } from '../../wireguard/timers.ts'
 import type { HubConfig } from '../settings/config.ts'
-import { hostsOf, neededFile } from '../core/device-files.ts'
+import { hostsOf, type HubKeys, namesOldKey, neededFile } from '../core/device-files.ts'
 import { isExpired, reachOf } from '../core/devices.ts'
 import type { Device, Home, StoreDocument } from '../core/store-document.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
@@ -56,10 +56,12 @@ export function deviceEntry(
   seen: PeerStats | null,
   document: StoreDocument,
   network: string,
+  keys: HubKeys,
   now: Date,
 ): DeviceList['devices'][number] {
   const { name, address, publicKey, home, addedAt, expiresAt = null, full = false, exit = null, to, file } = device
-  const needed = file === undefined ? null : neededFile(device, document, network)
+  const isOldKey = namesOldKey(device, keys)
+  const needed = file === undefined && !isOldKey ? null : neededFile(device, document, network)
   const reach = reachOf(device)
   return {
     name,
@@ -76,7 +78,14 @@ export function deviceEntry(
     full,
     exit,
     to: to === undefined ? null : [...to],
-    needs: needed === null ? null : { address: needed.address, allowedIps: [...needed.allowedIps] },
+    needs:
+      needed === null
+        ? null
+        : {
+            address: needed.address,
+            allowedIps: [...needed.allowedIps],
+            hubPublicKey: isOldKey ? keys.publicKey : null,
+          },
   }
 }
 

@@ -1,5 +1,4 @@
 import type { AddDeviceAnswer, DeviceList, RotateDeviceAnswer } from '../../protocol/messages.ts'
-import type { PublicKey } from '../../wireguard/keys.ts'
 import type { Log } from '../../system/process/log.ts'
 import {
   actorOf,
@@ -12,6 +11,7 @@ import {
   type RotationInput,
   visibleDevices,
 } from '../core/devices.ts'
+import type { HubKeys } from '../core/device-files.ts'
 import type { Device } from '../core/store-document.ts'
 import type { Follow } from '../machine/follow.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -34,7 +34,7 @@ export interface DeviceService {
 
 export interface DeviceServiceDeps {
   readonly settings: Pick<Settings, 'current'>
-  readonly publicKey: PublicKey
+  readonly identity: HubKeys
   readonly store: Pick<Store, 'document'>
   readonly update: Update
   readonly wishes: Pick<Wishes, 'asking'>
@@ -45,7 +45,7 @@ export interface DeviceServiceDeps {
 }
 
 export function makeDeviceService(deps: DeviceServiceDeps): DeviceService {
-  const { settings, publicKey, store, update, wishes, machine, log } = deps
+  const { settings, identity, store, update, wishes, machine, log } = deps
   const expired = (): string =>
     store.document.devices
       .filter((device) => isExpired(device, deps.today()))
@@ -63,24 +63,24 @@ export function makeDeviceService(deps: DeviceServiceDeps): DeviceService {
   return {
     addDevice: async (principal, request) => {
       const { result, changed } = await changing(principal, (document, now) =>
-        addDevice(document, principal, request, publicKey, now),
+        addDevice(document, principal, request, identity.publicKey, now),
       )
       const { name, address, home } = result
       if (changed) log.info({ device: name, address, home }, 'a device was added')
       if (changed || principal === null) await machine.follow(principal, `the device ${name} is in the store`)
-      return deviceAnswer(result, settings.current, publicKey, store.document.homes)
+      return deviceAnswer(result, settings.current, identity.publicKey, store.document.homes)
     },
 
     rotateDevice: async (principal, request) => {
       const { result, changed } = await changing(principal, (document, now) =>
-        rotateDevice(document, principal, request, publicKey, now),
+        rotateDevice(document, principal, request, identity.publicKey, now),
       )
       const { name, home, full, exit } = result
       if (changed) log.info({ device: name, home }, 'a device has other keys')
       if (changed || (principal === null && !request.preview))
         await machine.follow(principal, `the new key of the device ${name} is in the store`)
       return {
-        ...deviceAnswer(result, settings.current, publicKey, store.document.homes),
+        ...deviceAnswer(result, settings.current, identity.publicKey, store.document.homes),
         everything: full === true || exit !== undefined,
       }
     },
@@ -93,7 +93,7 @@ export function makeDeviceService(deps: DeviceServiceDeps): DeviceService {
 
     listDevices: (principal) => ({
       devices: visibleDevices(store.document, principal).map((one) =>
-        deviceEntry(one, deps.statsOf(one.publicKey), store.document, settings.current.network, deps.today()),
+        deviceEntry(one, deps.statsOf(one.publicKey), store.document, settings.current.network, identity, deps.today()),
       ),
     }),
 

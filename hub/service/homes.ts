@@ -6,6 +6,7 @@ import type { Log } from '../../system/process/log.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import { invite, type InviteInput } from '../core/invitation.ts'
 import { join } from '../core/joining.ts'
+import { newestCertificate, toldSuccessions } from '../core/hand-over.ts'
 import { sortedLan } from '../core/lan.ts'
 import { namedTargets, outgoingOf } from '../core/publications.ts'
 import { register } from '../core/registration.ts'
@@ -21,12 +22,13 @@ import type { Presences } from '../presence/presence.ts'
 import type { PeerMonitor } from '../presence/peer-monitor.ts'
 import type { PeerViewOf } from '../presence/peer-view.ts'
 import type { RegistrationNote } from '../report/status.ts'
-import type { Identity } from '../settings/identity.ts'
+import type { OwnIdentity } from '../settings/own-identity.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Store } from '../store/store.ts'
 import { hubView, joinAnswer } from './answers.ts'
 import type { SourceMeasuring } from '../visitors/kept-sources.ts'
 import type { Proving } from '../proving/proving.ts'
+import type { GatheredHomes } from './gather-homes.ts'
 import type { Update } from './update.ts'
 import type { Wishes } from './wishes.ts'
 import type { Visitors } from '../visitors/visitors.ts'
@@ -57,7 +59,7 @@ export interface Invitation {
 
 export interface HomesDeps {
   readonly settings: Pick<Settings, 'current'>
-  readonly identity: Pick<Identity, 'publicKey' | 'fingerprint'>
+  readonly identity: Pick<OwnIdentity, 'publicKey' | 'fingerprint' | 'handOver'>
   readonly store: Pick<Store, 'document'>
   readonly update: Update
   readonly wishes: Pick<Wishes, 'note'>
@@ -73,6 +75,8 @@ export interface HomesDeps {
   /** null where no daemon runs. */
   readonly proving: Pick<Proving, 'toldTo'> | null
   readonly viewOf: PeerViewOf
+  /** Homes that wait for the moment at which the hub changes its key. */
+  readonly gathered: Pick<GatheredHomes, 'hold'>
   /** null where no daemon runs. */
   readonly alerting: Pick<Alerting, 'take'> | null
   /** The last registration of each home. */
@@ -114,6 +118,14 @@ export function makeHomes(deps: HomesDeps): Homes {
       deps.audit.note([{ home: home.name, by: 'home', act: 'shared', what: `its identity: ${what}`.slice(0, 400) }])
     }
     return twice
+  }
+
+  /** What a home is told of the hub's identity, where it trusts another certificate than the newest. */
+  function identityFor(trusts: string | undefined): Pick<RegisterAnswer, 'identity'> {
+    const { handOver, publicKey } = identity
+    if (trusts === undefined || trusts === newestCertificate(handOver)) return {}
+    const publicKeys = [publicKey, ...(handOver.next === null ? [] : [handOver.next.publicKey])]
+    return { identity: { successions: toldSuccessions(handOver), publicKeys } }
   }
 
   return {
@@ -169,6 +181,8 @@ export function makeHomes(deps: HomesDeps): Homes {
       deps.presences.expect(home.name, request.heartbeatSeconds)
       const incidents =
         request.incidents === undefined ? undefined : await deps.alerting?.take(home.name, request.incidents)
+      // Only then the home waits long enough, and for nothing that it needs.
+      if (request.reason === 'asked') await deps.gathered.hold(home.name)
       return {
         view,
         publicKey,
@@ -181,6 +195,8 @@ export function makeHomes(deps: HomesDeps): Homes {
         named: namedTargets(store.document, home.name),
         ...(deps.proving === null ? {} : { published: deps.proving.toldTo(home.name) }),
         outgoing: outgoingOf(store.document, home.name),
+        ...identityFor(request.trusts),
+        certificate: identity.fingerprint,
         hubTime: clock.wall().toISOString(),
         place: {
           address: home.address,

@@ -17,7 +17,7 @@ import type { PeerMonitor } from '../presence/peer-monitor.ts'
 import type { PeerViewOf } from '../presence/peer-view.ts'
 import type { KeptStandings } from '../proving/kept-standings.ts'
 import type { HubStatus } from '../report/status.ts'
-import type { Identity } from '../settings/identity.ts'
+import type { OwnIdentity } from '../settings/own-identity.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { HiddenHosts } from '../store/hidden-hosts.ts'
 import type { Store } from '../store/store.ts'
@@ -31,7 +31,7 @@ export type Alarm = Pick<Alerting, 'sign' | 'note' | 'openOf' | 'tell' | 'take' 
 
 export interface HubDeps<Opened extends Alarm> {
   readonly settings: Settings
-  readonly identity: Identity
+  readonly identity: OwnIdentity
   readonly store: Store
   readonly adapter: Adapter
   readonly peerMonitor: PeerMonitor

@@ -1,7 +1,7 @@
 import type { Clock } from '../../system/time/clock.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
 import { type Actor, entriesOf, type Noted } from '../audit/entries.ts'
-import { noteDeviceFiles } from '../core/device-files.ts'
+import { type HubKeys, noteDeviceFiles, noteHubKey } from '../core/device-files.ts'
 import type { InviteContext } from '../core/invitation.ts'
 import type { Occupied } from '../core/lan.ts'
 import type { Change, StoreDocument } from '../core/store-document.ts'
@@ -23,11 +23,13 @@ export interface UpdateDeps {
   readonly ownNetworks: (tunnelInterface: string) => Promise<readonly Occupied[]>
   /** Called when the document has changed. */
   readonly onChange: () => void
+  /** The hub's keys, read at each change. */
+  readonly keys: HubKeys
   readonly audit: Pick<AuditLog, 'note'>
   readonly clock: Pick<Clock, 'wall'>
 }
 
-export function makeUpdate({ settings, store, ownNetworks, onChange, audit, clock }: UpdateDeps): Update {
+export function makeUpdate({ settings, store, ownNetworks, onChange, keys, audit, clock }: UpdateDeps): Update {
   return async (act, by = 'hub') => {
     const own = await ownNetworks(settings.current.interface)
     const now = clock.wall()
@@ -38,7 +40,8 @@ export function makeUpdate({ settings, store, ownNetworks, onChange, audit, cloc
       const network = networkOf(document)
       const [next, result] = act(document, { network, own, now })
       changed = next !== document
-      const noted = changed ? noteDeviceFiles(document, next, { before: network, after: networkOf(next) }) : next
+      const filed = changed ? noteDeviceFiles(document, next, { before: network, after: networkOf(next) }) : next
+      const noted = noteHubKey(document, filed, keys)
       entries = changed ? entriesOf(document, noted, by) : []
       return [noted, result] as const
     })

@@ -12,6 +12,8 @@ export interface HubPaths {
   readonly certificate: string
   /** What was kept of those three, where they were damaged and could not be written; 0600. */
   readonly copies: { readonly privateKey: string; readonly tlsKey: string; readonly certificate: string }
+  /** Which identity counts, where that is not the first one any more. */
+  readonly handOver: string
   /** Homes, invitations and devices; 0600. */
   readonly store: string
   /** Where homes were last seen. */
@@ -55,6 +57,7 @@ export function hubPaths(folders: {
       tlsKey: join(folders.stateDir, 'tls.key'),
       certificate: join(folders.stateDir, 'tls.crt'),
     },
+    handOver: join(folders.stateDir, 'hub-identity.json'),
     store: join(folders.stateDir, 'store.json'),
     lastEndpoints: join(folders.stateDir, 'whereabouts.json'),
     mappings: join(folders.stateDir, 'mappings.json'),

@@ -9,10 +9,13 @@ import { makeAuthentication } from '../../hub/registrar/authentication.ts'
 import { makeCallBudget } from '../../hub/registrar/call-budget.ts'
 import { transportUpgrade } from '../../hub/registrar/transport-upgrade.ts'
 import { makeTransports } from '../../hub/transport/transports.ts'
-import { fingerprintOf, makeCertificate } from '../../hub/settings/certificate.ts'
+import { makeCertificate } from '../../hub/settings/certificate.ts'
 import { HubConfigSchema } from '../../hub/settings/config.ts'
+import { type OwnIdentity, openIdentity } from '../../hub/settings/own-identity.ts'
+import { hubPaths } from '../../hub/settings/paths.ts'
 import { makeSettings } from '../../hub/settings/settings.ts'
-import { type Hub, makeHub } from '../../hub/service/hub.ts'
+import type { Hub } from '../../hub/service/hub.ts'
+import { makeHub } from '../../hub/service/make-hub.ts'
 import type { Alarm, HubDeps } from '../../hub/service/hub-deps.ts'
 import { openRegistrar } from '../../hub/registrar/registrar-server.ts'
 import { registrarApp } from '../../hub/registrar/registrar.ts'
@@ -36,6 +39,7 @@ import { type TurnedClock, turnedClock } from './turned-clock.ts'
 /** A whole hub with its registrar on loopback; only the machine under it is of paper. */
 export interface LoopbackHub {
   readonly hub: Hub
+  readonly identity: OwnIdentity
   readonly store: Store
   readonly machine: PaperMachine
   readonly clock: TurnedClock
@@ -54,8 +58,12 @@ export async function paperHub<Opened extends Alarm = null>(port = 51_820, more:
   const folder = await mkdtemp(join(tmpdir(), 'homeward-hub-'))
   const path = join(folder, 'store.json')
   await writeFile(path, storeText(EMPTY_DOCUMENT), { mode: 0o600 })
+  const paths = hubPaths({ configDir: folder, stateDir: folder, runtimeDir: folder })
   const tls = makeCertificate(['127.0.0.1'])
-  const fingerprint = fingerprintOf(tls.certificate)
+  await writeFile(paths.privateKey, `${privateKeyFrom(randomBytes(32))}\n`, { mode: 0o600 })
+  await writeFile(paths.tlsKey, tls.key, { mode: 0o600 })
+  await writeFile(paths.certificate, tls.certificate)
+  const identity = await openIdentity(paths)
   const [machine, clock, { log, lines }] = [paperMachine(), turnedClock(), captureLog()]
   const store = await openStore(path, 'of the test', clock)
   const transports = makeTransports(clock, log)
@@ -69,7 +77,7 @@ export async function paperHub<Opened extends Alarm = null>(port = 51_820, more:
   const audit = openAuditLog(join(folder, 'audit'), clock, log)
   const { hub, alerting } = await makeHub<Opened>({
     settings: makeSettings(v.parse(HubConfigSchema, { addresses: ['127.0.0.1'], network: '10.86.0.0/24', port })),
-    identity: { publicKey: newKey(), tls, fingerprint },
+    identity,
     store,
     adapter: machine,
     peerMonitor,
@@ -94,28 +102,32 @@ export async function paperHub<Opened extends Alarm = null>(port = 51_820, more:
     await audit.settled()
     return await readAuditLog(join(folder, 'audit'), null)
   }
-  return { hub, alerting, store, machine, clock, log, lines, transports, tls, fingerprint, readAudit, remove }
+  return { hub, alerting, store, machine, clock, log, lines, transports, identity, readAudit, remove }
 }
 
 /** @param port what hub.yaml says; the registrar takes a free one all the same. */
 export async function loopbackHub(port = 51_820, more: Partial<HubDeps<Alarm>> = {}): Promise<LoopbackHub> {
-  const { hub, store, machine, clock, log, lines, transports, tls, fingerprint, readAudit, remove } =
-    await paperHub<Alarm>(port, more)
+  const { hub, store, machine, clock, log, lines, transports, identity, readAudit, remove } = await paperHub<Alarm>(
+    port,
+    more,
+  )
   await hub.reconcile()
   const authentication = makeAuthentication(hub, clock, log)
   const server = await openRegistrar(
     registrarApp(hub, authentication, makeCallBudget(clock, log), log),
-    tls,
+    identity.tls,
     0,
     transportUpgrade(authentication, transports),
     () => false,
   )
+  identity.onChange(() => server.present(identity.tls))
   return {
     hub,
+    identity,
     store,
     machine,
     clock,
-    registrar: { host: '127.0.0.1', port: server.port, certificate: fingerprint },
+    registrar: { host: '127.0.0.1', port: server.port, certificate: identity.fingerprint },
     lines,
     audit: readAudit,
     logged: (message) => lines.filter((line) => line['msg'] === message),

@@ -6,6 +6,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { fingerprintOf, makeCertificate } from '../../hub/settings/certificate.ts'
 import { catalogue } from '../../problems/catalogue.ts'
 import type { Problem } from '../../problems/problem.ts'
+import { signSuccession } from '../../protocol/succession.ts'
+import { parsePublicKey } from '../../wireguard/keys.ts'
 import { callRegistrar, connectPinned } from '../../protocol/registrar-client.ts'
 
 const { key, certificate } = makeCertificate(['127.0.0.1'])
@@ -34,17 +36,63 @@ describe('asking the registrar', () => {
     expect(await callRegistrar(at(port), call)).toEqual({ fine: true })
   })
 
-  test('another certificate is refused before one byte of ours was sent', async () => {
+  test('another certificate is refused, and is told nothing but the question how the pinned one leads to it', async () => {
     const received: string[] = []
     const server = createServer({ key, cert: certificate }, (incoming, out) => {
-      received.push(incoming.url ?? '')
+      received.push(`${incoming.method} ${incoming.url} ${incoming.headers.authorization ?? 'by nobody'}`)
       out.end('{"fine":true}')
     })
     const port = await listen(server)
     await expect(callRegistrar(at(port, '00'.repeat(32)), { ...call, bearer: 'cabin.secret' })).rejects.toMatchObject({
       code: 'certificate-mismatch',
     })
-    expect(received).toEqual([])
+    expect(received).toEqual(['GET /v1/identity by nobody'])
+  })
+
+  describe('that has another certificate by now', () => {
+    const next = makeCertificate(['127.0.0.1'])
+    const nextPin = fingerprintOf(next.certificate)
+    const publicKey = parsePublicKey(Buffer.alloc(32, 7).toString('base64'))
+    const signed = signSuccession({ key, certificate }, { ...next, publicKey })
+    /** Tells how it came to its certificate, and notes what it was asked. */
+    async function moved(successions: readonly object[]) {
+      const asked: string[] = []
+      const port = await listen(
+        createServer({ key: next.key, cert: next.certificate }, (incoming, out) => {
+          asked.push(`${incoming.url} ${incoming.headers.authorization ?? 'by nobody'}`)
+          out.end(JSON.stringify(incoming.url === '/v1/identity' ? { successions } : { fine: true }))
+        }),
+      )
+      const seen: string[] = []
+      const onCertificate = (fingerprint: string) => void seen.push(fingerprint)
+      return { port, asked, seen, call: { ...call, bearer: 'cabin.secret', onCertificate } }
+    }
+
+    test('is the same one where the pinned one has signed that, and is told so', async () => {
+      const hub = await moved([signed])
+      expect(await callRegistrar(at(hub.port), hub.call)).toEqual({ fine: true })
+      expect(hub.asked).toEqual(['/v1/identity by nobody', '/x Bearer cabin.secret'])
+      expect(hub.seen).toEqual([nextPin])
+    })
+
+    test('is not asked where it was announced', async () => {
+      const hub = await moved([])
+      expect(await callRegistrar({ ...at(hub.port), next: nextPin }, hub.call)).toEqual({ fine: true })
+      expect(hub.asked).toEqual(['/x Bearer cabin.secret'])
+      expect(hub.seen).toEqual([nextPin])
+    })
+
+    test.each<[string, readonly object[]]>([
+      ['nothing is signed', []],
+      ['the signature is forged', [{ ...signed, signature: signed.acceptance }]],
+      ['it is signed for another one', [signSuccession({ key, certificate }, { key, certificate, publicKey })]],
+      ['it answers nonsense', [{ fine: true }]],
+    ])('is a stranger where %s, and hears no secret', async (_, successions) => {
+      const hub = await moved(successions)
+      await expect(callRegistrar(at(hub.port), hub.call)).rejects.toMatchObject({ code: 'certificate-mismatch' })
+      expect(hub.asked).toEqual(['/v1/identity by nobody'])
+      expect(hub.seen).toEqual([])
+    })
   })
 
   test('nothing older than TLS 1.3 is spoken', async () => {

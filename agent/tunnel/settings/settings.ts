@@ -1,7 +1,14 @@
 import type { PublicKey } from '../../../wireguard/keys.ts'
 import { type RotatedKey, withKey } from '../../secrets/rotated-key.ts'
 import { withFollowedLan } from '../../settings/followed-lan.ts'
-import { type KeptPlace, keptPlace, type Place, withPlace } from '../../settings/place.ts'
+import { type KeptPlace, keptPlace, type Place } from '../../settings/place.ts'
+import {
+  type HubIdentity,
+  hubIdentityOf,
+  hubInForce,
+  type KeptHubIdentity,
+  keptHubIdentity,
+} from '../../settings/hub-identity.ts'
 import type { TunnelConfig } from '../../settings/config.ts'
 
 /** The settings in effect: those of agent.yaml, with the key and the place that the tunnel got since. Read again at each use. */
@@ -19,6 +26,10 @@ export interface Settings {
   readonly takeKey: (rotated: RotatedKey | null) => void
   /** Takes the place that the hub gave this home. @returns what must be kept of it, for the next start. */
   readonly takePlace: (place: Place) => KeptPlace
+  /** What the hub is known by now, and what it has announced. */
+  readonly hubIdentity: HubIdentity
+  /** Takes what the hub signed of its identity. @returns what must be kept of it, for the next start. */
+  readonly takeHubIdentity: (heard: HubIdentity) => KeptHubIdentity
   /** Takes the LAN that is followed, where agent.yaml says `auto`. */
   readonly takeLan: (prefixes: readonly string[]) => void
   /** Calls `changed` after each `take`, in the order of subscription. */
@@ -30,16 +41,18 @@ export function makeSettings(
   rotated: RotatedKey | null,
   kept: KeptPlace | null = null,
   followed: readonly string[] = [],
+  keptHub: KeptHubIdentity | null = null,
 ): Settings {
   const listeners: (() => void)[] = []
   let asWritten = written
   let key = rotated
   let place = kept
   let lan = followed
+  let hub = keptHub
   let current = inForce()
 
   function inForce(): TunnelConfig {
-    return withFollowedLan(withKey({ ...asWritten, hub: withPlace(asWritten.hub, place) }, key), lan)
+    return withFollowedLan(withKey({ ...asWritten, hub: hubInForce(asWritten.hub, place, hub) }, key), lan)
   }
 
   return {
@@ -63,6 +76,17 @@ export function makeSettings(
     takeKey: (rotated) => {
       key = rotated
       current = inForce()
+    },
+    get hubIdentity() {
+      return hubIdentityOf(asWritten.hub, hub)
+    },
+    takeHubIdentity: (heard) => {
+      const before = hubIdentityOf(asWritten.hub, hub)
+      hub = keptHubIdentity(asWritten.hub, heard)
+      current = inForce()
+      // What is only announced changes nothing yet.
+      if (heard.present.certificate !== before.present.certificate) for (const changed of listeners) changed()
+      return hub
     },
     takeLan: (prefixes) => {
       lan = prefixes

@@ -51,7 +51,7 @@ async function leave(): Promise<void> {
   await expectUntouched()
 }
 
-async function wg(what: 'public-key' | 'endpoints'): Promise<string> {
+async function wg(what: 'public-key' | 'endpoints' | 'peers'): Promise<string> {
   return (await picture.home.router.run('wg', ['show', 'hw0', what])).stdout
 }
 
@@ -167,6 +167,15 @@ describe('the home of a router', () => {
     await agent.waitForLine(/brought this machine to/, { after, timeoutMs: 60_000 })
     await agent.stop()
     agent = await startAgent(pi)
+  })
+
+  test('follows the hub to another key of its own', { timeout: 300_000 }, async () => {
+    await waitForStatus(pi, ({ hub }) => hub.registrar === 'reachable')
+    const { stdout } = await picture.hub.homeward(['hub', 'rotate-identity', '--now', '--yes', '--json'])
+    const { publicKey } = JSON.parse(stdout) as { publicKey: string }
+    await expect.poll(async () => (await wg('peers')).trim(), { timeout: 60_000 }).toBe(publicKey)
+    await untilHubReachesHome()
+    await expect.poll(() => plannedSteps(pi), { timeout: 60_000 }).toEqual([])
   })
 
   test.runIf(isLong)(

@@ -11,7 +11,7 @@ import {
   rotateDevice,
   visibleDevices,
 } from '../../../hub/core/devices.ts'
-import { neededFile } from '../../../hub/core/device-files.ts'
+import { namesOldKey, neededFile, noteHeardDevices, noteHubKey } from '../../../hub/core/device-files.ts'
 import { register } from '../../../hub/core/registration.ts'
 import { removeHome } from '../../../hub/core/removal.ts'
 import { EMPTY_DOCUMENT, type Home, type StoreDocument } from '../../../hub/core/store-document.ts'
@@ -288,5 +288,31 @@ describe('a device whose key is rotated', () => {
     const file = { address: '10.86.0.9', allowedIps: ['10.86.0.0/24'] }
     const outdated = { ...before, devices: before.devices.map((one) => ({ ...one, file })) }
     expect(rotate(outdated, null)[1].file).toBeUndefined()
+  })
+})
+
+describe('a device after a change of the hub’s key', () => {
+  const before = { publicKey: hubKey, firstKey: hubKey }
+  const after = { publicKey: newKey(), firstKey: hubKey }
+  const [with1] = add(two, null, device('phone'))
+  const old = (document: StoreDocument) =>
+    document.devices.filter((one) => namesOldKey(one, after)).map(({ name }) => name)
+
+  test('has the earlier one in its file until it gets in by the new one', () => {
+    expect(noteHubKey(two, with1, before)).toBe(with1)
+    expect(old(with1)).toEqual(['phone'])
+    expect(noteHeardDevices(with1, after, () => false)).toBe(with1)
+    const heard = noteHeardDevices(with1, after, () => true)
+    expect(old(heard)).toEqual([])
+    expect(noteHeardDevices(heard, after, () => true)).toBe(heard)
+    // The next change makes it too old again.
+    expect(namesOldKey(heard.devices[0] ?? {}, { ...after, publicKey: newKey() })).toBe(true)
+  })
+
+  test('that was added since has the new one, and others are left alone by that', () => {
+    const [added] = add(with1, null, device('laptop'))
+    const [, laptop] = noteHubKey(with1, added, after).devices
+    expect(laptop?.hubKey).toBe(after.publicKey)
+    expect(old(noteHubKey(with1, added, after))).toEqual(['phone'])
   })
 })

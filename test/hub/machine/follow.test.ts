@@ -45,7 +45,7 @@ function scene(more: Partial<StoreDocument> = {}) {
   const heard: PortYield[] = []
   const follow = makeFollow({
     settings: makeSettings(v.parse(HubConfigSchema, { addresses: ['203.0.113.10'] })),
-    publicKey: newKey(),
+    identity: { publicKey: newKey() },
     store: { document: { ...EMPTY_DOCUMENT, ...more } },
     adapter: {
       ...machine,

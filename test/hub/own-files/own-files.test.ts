@@ -3,11 +3,14 @@ import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { begin, change } from '../../../hub/core/hand-over.ts'
 import { EMPTY_DOCUMENT } from '../../../hub/core/store-document.ts'
 import { keyFile } from '../../../hub/own-files/key-file.ts'
 import { makeOwnFiles } from '../../../hub/own-files/own-files.ts'
 import { makeCertificate } from '../../../hub/settings/certificate.ts'
-import { identityFiles, readIdentity } from '../../../hub/settings/identity.ts'
+import { readIdentity } from '../../../hub/settings/identity.ts'
+import { identityFiles } from '../../../hub/settings/identity-files.ts'
+import { openIdentity } from '../../../hub/settings/own-identity.ts'
 import { hubPaths } from '../../../hub/settings/paths.ts'
 import { openStore } from '../../../hub/store/store.ts'
 import { storeText } from '../../../hub/store/store-file.ts'
@@ -115,8 +118,7 @@ test('a file that changes while the hub runs is looked at within seconds; what c
   const { log, lines } = captureLog()
   const store = await openStore(paths.store, '1.0.0', systemClock)
   const files = makeOwnFiles({
-    files: identityFiles(paths),
-    identity: await readIdentity(paths),
+    identity: await openIdentity(paths),
     store,
     // None has this hub's key.
     interfaceName: () => 'hw-none',
@@ -144,6 +146,31 @@ test('a file that changes while the hub runs is looked at within seconds; what c
   await expect.poll(() => told.at(-1)).toBe('well')
   expect(files.warnings()).toHaveLength(3)
   expect(JSON.stringify(lines)).not.toContain(key)
+  ending.abort()
+  await watching
+}, 60_000)
+
+test('after a change of its identity the hub looks after the files of the later one, and no more after the first', async () => {
+  const { log } = captureLog()
+  const identity = await openIdentity(paths)
+  const store = await openStore(paths.store, '1.0.0', systemClock)
+  const files = makeOwnFiles({ identity, store, interfaceName: () => 'hw-none', clock: systemClock, log })
+  const told: string[] = []
+  const ending = new AbortController()
+  const watching = files.watch({ sign: () => told.push('trouble'), note: ({ kind }) => told.push(kind) }, ending.signal)
+  await expect.poll(() => told).toContain('well')
+  const next = await identity.draft(['203.0.113.10'])
+  await identity.keep(change(begin(identity.handOver, next, false, new Date()), new Date()))
+  const { privateKey, tlsKey } = identityFiles(paths, next.certificate)
+  expect(files.privateKeyFile()).toBe(privateKey.path)
+  await writeFile(paths.tlsKey, '')
+  await writeFile(tlsKey.path, '')
+  await expect
+    .poll(async () => (await readFile(tlsKey.path, 'utf8')).trim(), { timeout: 20_000 })
+    .toBe(identity.tls.key.trim())
+  expect(await readFile(paths.tlsKey, 'utf8')).toBe('')
+  await expect.poll(() => files.warnings()).toHaveLength(1)
+  expect(files.warnings()[0]).toContain(tlsKey.path)
   ending.abort()
   await watching
 }, 60_000)

@@ -5,6 +5,7 @@ import type { MappingHistory } from '../../../hub/presence/kept/mappings.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
 import { hubFamilies } from '../../../hub/report/metrics.ts'
 import { hubSnapshot } from '../../../hub/report/hub-snapshot.ts'
+import { noHandOver } from '../../../hub/core/hand-over.ts'
 import { hubStatus } from '../../../hub/report/status.ts'
 import { EMPTY_DOCUMENT, type Home } from '../../../hub/core/store-document.ts'
 import { type Heard, listening, memoryOnly } from '../heard-home.ts'
@@ -19,6 +20,15 @@ const home: Home = {
   joinedAt: '2026-11-23T10:00:00.000Z',
 }
 
+const key = newKey()
+const identity = {
+  publicKey: key,
+  firstKey: key,
+  tls: { key: 'hunter3', certificate: 'x' },
+  fingerprint: 'ab',
+  handOver: noHandOver({ certificate: 'ab', publicKey: key }),
+}
+
 function statusWith(
   heard: Partial<Heard> = {},
   alternatePorts: readonly number[] = [],
@@ -28,7 +38,7 @@ function statusWith(
   scene.hears(heard)
   return hubStatus({
     config: v.parse(HubConfigSchema, { addresses: ['203.0.113.10'] }),
-    identity: { publicKey: newKey(), tls: { key: 'hunter3', certificate: 'x' }, fingerprint: 'ab' },
+    identity,
     document: { ...EMPTY_DOCUMENT, homes: [home] },
     machine: null,
     peerMonitor: {
