@@ -23,13 +23,15 @@ const LOCK = `mkdir -p -m 700 ${RUN}; exec 9>${RUN}/lock; flock 9; umask 077`
 
 /**
  * Restores files in /etc/config. One that somebody else wrote since is no copy of ours any more: only our sections are
- * put back in it, and in the copy that LuCI would put back. Fails while there is no room for one: its copy in RAM is then still needed.
+ * put back in it, and in the copy that LuCI would put back. Empty lines count for nothing: a file that there was no
+ * room to write in place has some at its end. Fails while there is no room for one: its copy in RAM is then still needed.
  */
 const PUT_BACK = `${CHANGED_BACK}
+alike() { [ "$(grep . "$1")" = "$(grep . "$2")" ]; }
 back() { all=0; for f in ${FILES}; do was=${RUN}/before/$f; ours=${RUN}/new/$f
 [ -e $was ] && ! cmp -s $was $ours || continue
 [ ! -e ${SNAPSHOTS}/$f ] || cmp -s $was ${SNAPSHOTS}/$f || { changedback $was ${SNAPSHOTS}/$f > ${RUN}/back && sed '$d' ${RUN}/back > ${SNAPSHOTS}/$f; }
-cmp -s $was ${ETC}/$f || cmp -s $ours ${ETC}/$f || { changedback $was ${ETC}/$f > ${RUN}/back && [ "$(tail -n 1 ${RUN}/back)" = '${END}' ] && sed '$d' ${RUN}/back > ${RUN}/back.$f || { all=1; continue; }; was=${RUN}/back.$f; }
+cmp -s $was ${ETC}/$f || alike $ours ${ETC}/$f || { changedback $was ${ETC}/$f > ${RUN}/back && [ "$(tail -n 1 ${RUN}/back)" = '${END}' ] && sed '$d' ${RUN}/back > ${RUN}/back.$f || { all=1; continue; }; was=${RUN}/back.$f; }
 putback $was ${ETC}/$f ${temp('$f')} || all=1; done; return $all; }`
 const CLEAR = `rm -rf ${RUN}/pending ${RUN}/before ${RUN}/new ${RUN}/undo.* ${RUN}/batch ${RUN}/stage ${RUN}/merged ${RUN}/back* ${temp('network')} ${temp('firewall')}`
 /** netifd does not undo what it never applied (peers), so our changed interfaces start again; the others stay up. */
