@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { Problem } from '../../../problems/problem.ts'
+import { quoted } from '../../../problems/printable.ts'
+import { asProblem, Problem } from '../../../problems/problem.ts'
 import type { Clock } from '../../../system/time/clock.ts'
 import { type PrivateKey, parsePrivateKey } from '../../../wireguard/keys.ts'
 import { enrolWriter, isAtWork, retireWriter, type Writer } from '../../router/writer.ts'
@@ -175,7 +176,11 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeDeps):
     if (!/^[0-9a-f]{16}$/.test(token) || armed?.token === token) return false
     const by = writerIn(writer)
     if (by === null || (await isAtWork(by))) return false
-    await takeBack(by.interfaces, token, signal)
+    try {
+      await takeBack(by.interfaces, token, signal)
+    } catch (thrown) {
+      throw cutOff(thrown)
+    }
     return true
   }
 
@@ -228,6 +233,15 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeDeps):
 
     close: disarm,
   }
+}
+
+/** The problem of a change that was cut off and cannot be taken back; a router that does not answer is just that. */
+function cutOff(thrown: unknown): unknown {
+  const { code, what, why, next } = asProblem(thrown, 'taking back a change that was cut off')
+  if (code !== 'internal' && code !== 'router-flash-full') return thrown
+  const said = thrown instanceof Refused ? `the router says: ${quoted(thrown.routerWords)}` : why
+  const details = { what, why: said, cause: thrown, ...(code === 'internal' ? {} : { next }) }
+  return new Problem('router-change-cut-off', details)
 }
 
 /** Reads a writer, which only we write, whole or not at all. */

@@ -1,3 +1,4 @@
+import { Problem } from '../../../problems/problem.ts'
 import type { Exec } from '../ssh/exec.ts'
 import { LUCI_LEFT } from '../uci/luci-apply.ts'
 import { RUN } from '../uci/places.ts'
@@ -27,6 +28,10 @@ const PARTS = [
 ] as const
 type Part = (typeof PARTS)[number]
 
+/** How many seconds a look waits for a change that is under way, and its exit status when that takes longer. */
+const MOST_WAITS = 6
+const BUSY = 182
+
 const FW4_LOCK = '/var/run/fw4.lock'
 
 /** The head of a part: nothing in anybody's configuration begins a line like this. */
@@ -44,7 +49,7 @@ function script(): string {
   const hideKeys = 'sed -e "s/\\(\\.private_key=\\).*/\\1\'-\'/" -e "s/\\(\\.preshared_key=\\).*/\\1\'-\'/"'
   const hideDump = `awk -F'\\t' 'BEGIN{OFS=FS} NF==5{$2="-"} NF==9{$3=($3=="(none)")?$3:"set"} {print}'`
   return [
-    `mkdir -p -m 700 ${RUN}; exec 9>${RUN}/lock; flock -s 9`,
+    `mkdir -p -m 700 ${RUN}; exec 9>${RUN}/lock; n=0; until flock -s -n 9; do n=$((n + 1)); [ $n -le ${MOST_WAITS} ] || exit ${BUSY}; sleep 1; done`,
     `own=$(uci show network | sed -n 's/^network[.]\\([a-z0-9_]*\\)[.]${MARK}=.*/\\1/p'); known=`,
     // Of a device with a long name, the zone has another.
     `zones=$(uci show firewall | sed -n "s/^firewall[.]homeward_[a-z0-9_]*_zone[.]name='\\(.*\\)'$/\\1/p")`,
@@ -75,9 +80,18 @@ function script(): string {
   ].join('; ')
 }
 
-/** @throws {SyntaxError} when the answer is cut off: it must not pass for an empty router. What `exec` throws. */
+/**
+ * Looks.
+ * @throws {Problem} `router-busy` while another process changes the router; what `exec` throws.
+ * @throws {SyntaxError} when the answer is cut off: it must not pass for an empty router.
+ */
 export async function look(exec: Exec, signal: AbortSignal): Promise<Look> {
-  const { stdout, stderr } = await exec(SCRIPT, { signal })
+  const { code, stdout, stderr } = await exec(SCRIPT, { signal })
+  if (code === BUSY)
+    throw new Problem('router-busy', {
+      what: 'looking at the router',
+      why: `another process of homeward is changing it, for more than ${MOST_WAITS} s now`,
+    })
   const deps = new Map<string, string>()
   for (const chunk of stdout.split(HEAD).slice(1)) {
     const at = chunk.indexOf('\n')

@@ -181,6 +181,14 @@ describe('a router that undoes by itself', () => {
     expect(await files()).toBe(whole)
   })
 
+  test('a router that another process changes is busy, and not silent', async () => {
+    const adapter = await machine.open()
+    await adapter.observe(signal())
+    await machine.router.console('(exec 9>/var/run/homeward/lock; flock 9; sleep 9) >/dev/null 2>&1 </dev/null &')
+    await expect(adapter.observe(signal())).rejects.toMatchObject({ code: 'router-busy' })
+    await adapter.close()
+  })
+
   test('a firewall that restarts is no drift', async () => {
     const adapter = await machine.open()
     await applyDesired(adapter, only(spec), signal())

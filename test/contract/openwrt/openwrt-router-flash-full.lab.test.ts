@@ -120,9 +120,10 @@ describe('a router whose flash is full', () => {
     // Another agent finds it, and is told.
     const second = await machine.open()
     await expect(second.observe(signal())).rejects.toMatchObject({
-      code: 'router-flash-full',
+      code: 'router-change-cut-off',
       what: expect.stringContaining('192.168.1.1'),
-      why: expect.stringContaining('it tries again by itself'),
+      why: expect.stringMatching(/its flash has .* it tries again by itself/),
+      next: expect.stringContaining('df -k'),
     })
     // What is not right yet is whole, all the same: a router that restarts now has a network.
     expect((await run('cat /etc/config/network')).trimEnd()).toBe(during)
