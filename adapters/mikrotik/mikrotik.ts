@@ -31,7 +31,7 @@ const ROLLBACK_SECONDS = 90
 
 /** The adapter for a RouterOS 7 router, over its API. */
 export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
-  const { host, user, stateDir, clock, rollbackSeconds = ROLLBACK_SECONDS } = options
+  const { host, port, user, certificate, stateDir, clock, rollbackSeconds = ROLLBACK_SECONDS } = options
   const connection = keepConnection(options, clock)
   const handshakeAt = handshakeTimes(clock)
   let known: Dialect | null = null
@@ -41,7 +41,14 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
     return known
   }
 
-  const rollback = makeRollback({ connection, host, stateDir, clock, dialect })
+  const rollback = makeRollback({
+    connection,
+    host,
+    access: { port, user, certificate },
+    stateDir,
+    clock,
+    dialect,
+  })
 
   async function describe(signal: AbortSignal): Promise<Description> {
     const { model, identity, version } = await dialect(signal)

@@ -78,6 +78,7 @@ export async function applyJoin(
         bearer,
         newFolders,
         router: join.router,
+        configText: agentConfigText(config),
         registrar: { hosts, port, certificate },
       },
       tell,

@@ -3,11 +3,11 @@ import type { Adapter } from '../../adapters/adapter.ts'
 import { applyDesired } from '../../adapters/apply.ts'
 import type { RegistrarAddress } from '../registrar/ask-registrar.ts'
 import { withChangeLock } from '../settings/change-lock.ts'
-import { agentConfigPath, type RouterConfig } from '../settings/config.ts'
+import { agentConfigPath, leavingConfigPath, type RouterConfig } from '../settings/config.ts'
 import { forgetHome } from './forget-home.ts'
 import { lastWayPath } from '../memory/last-way.ts'
 import { hubAddressesPath } from '../registrar/hub-addresses.ts'
-import { removeTornWrites } from '../../system/files/atomic-file.ts'
+import { removeTornWrites, writeFileAtomic } from '../../system/files/atomic-file.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { takeLoginBack } from '../secrets/router-login.ts'
 import { removeSecrets } from '../secrets/secrets.ts'
@@ -21,6 +21,8 @@ export interface BegunJoin {
   readonly adapter: Adapter
   readonly router: RouterConfig
   readonly begun: ReadonlySet<JoinStage>
+  /** agent.yaml as the join would have left it: what leaving needs where the router cannot be undone now. */
+  readonly configText: string
   readonly registrar: RegistrarAddress
   /** `HOME.SECRET`. */
   readonly bearer: string
@@ -45,13 +47,14 @@ export async function undoJoin(join: BegunJoin, tell: (uplink: string) => void):
     (await attempt('joining the hub', () => forgetHome(join.registrar, join.bearer, { reopenInvite: true }, signal)))
   if (begun.has('machine')) {
     await attempt('writing agent.yaml', () => rm(agentConfigPath(paths.configDir), { force: true }))
-    await attempt(join.router.kind === 'linux' ? 'changing this machine' : 'changing the router', () =>
+    const isUndone = await attempt(nameOf(join.router), () =>
       withChangeLock(paths.runtimeDir, signal, () =>
         applyDesired(adapter, [], signal, {
           onWarnings: (warnings) => warnings.forEach((warning) => tell(`Warning: ${warning}`)),
         }),
       ),
     )
+    if (!isUndone && join.router.kind !== 'linux') return leaveToLeave(join, join.router.host, tell)
   }
   if (begun.has('secrets'))
     await attempt('giving the router a key', () => takeLoginBack(paths.configDir, join.router, signal))
@@ -61,4 +64,21 @@ export async function undoJoin(join: BegunJoin, tell: (uplink: string) => void):
   for (const folder of [paths.configDir, paths.stateDir]) await removeTornWrites(folder)
   // Only empty folders are removed: somebody else may have put something there.
   for (const folder of join.newFolders) await rmdir(folder).catch(() => undefined)
+}
+
+function nameOf(router: RouterConfig): string {
+  return router.kind === 'linux' ? 'changing this machine' : `changing the router at ${router.host}`
+}
+
+/**
+ * Keeps what `homeward leave` needs to undo the rest, the login above all: the router restarted, or does not answer, and
+ * something of ours may be on it.
+ */
+async function leaveToLeave(
+  { paths, configText }: BegunJoin,
+  host: string,
+  tell: (line: string) => void,
+): Promise<void> {
+  await writeFileAtomic(leavingConfigPath(paths.configDir), configText)
+  tell(`What was made on the router at ${host} may still be there. When it answers again: homeward leave`)
 }

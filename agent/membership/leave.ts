@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises'
 import type { Step } from '../../adapters/step.ts'
 import { applyDesired } from '../../adapters/apply.ts'
-import { journalPaths } from '../../adapters/mikrotik/rollback/journal.ts'
+import { journalPaths, routerOfJournal } from '../../adapters/mikrotik/rollback/journal.ts'
 import { asProblem, Problem } from '../../problems/problem.ts'
 import { removeTornWrites } from '../../system/files/atomic-file.ts'
 import { stampOf } from '../../system/files/file-stamp.ts'
@@ -75,7 +75,7 @@ export async function leaveHome(
   const { configDir, stateDir, runtimeDir } = paths
   requireRoot('leaving the hub')
   const config = await beginLeaving(configDir, tell)
-  const named = config?.router ?? (await routerOfLogin(configDir))
+  const named = config?.router ?? (await routerOfLogin(configDir)) ?? (await routerOfLeftChange(configDir, stateDir))
   if (named === null && !forgetRouter && (await hasRouterLogin(configDir))) throw routerNotNamed()
   await makeRuntimeFolder(runtimeDir)
   if (!(await agentEnds(runtimeDir, signal))) tell('The agent does not end; going on without it.')
@@ -199,6 +199,13 @@ async function hasRemains(configDir: string): Promise<boolean> {
 async function hasRouterLogin(configDir: string): Promise<boolean> {
   const stamps = await Promise.all([routerPasswordPath(configDir), routerKeyPath(configDir)].map(stampOf))
   return stamps.some((stamp) => stamp !== 'gone')
+}
+
+/** The router on which a join was cut off before it wrote agent.yaml: the journal of its change says which. */
+async function routerOfLeftChange(configDir: string, stateDir: string): Promise<RouterConfig | null> {
+  if ((await stampOf(routerPasswordPath(configDir))) === 'gone') return null
+  const router = await routerOfJournal(stateDir)
+  return router === null ? null : { kind: 'mikrotik', ...router }
 }
 
 /** The refusal: without agent.yaml nobody knows the router, and without its login nobody could undo it later. */

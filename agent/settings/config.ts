@@ -7,6 +7,7 @@ import { MOST_LAN_PREFIXES } from '../../protocol/lan-size.ts'
 import { PublicKeySchema } from '../../protocol/messages.ts'
 import { NameSchema } from '../../protocol/names.ts'
 import { FingerprintSchema } from '../../protocol/fingerprint.ts'
+import { isThere } from '../../system/files/is-there.ts'
 import { readYamlFile } from '../../system/files/yaml-file.ts'
 import { PERSISTENT_KEEPALIVE_SECONDS } from '../../wireguard/timers.ts'
 
@@ -146,13 +147,28 @@ export async function readAgentConfig(configDir: string): Promise<AgentConfig> {
     return await readAgentConfigFile(path)
   } catch (thrown) {
     if (!isMissingFile(thrown)) throw thrown
-    throw new Problem('config-missing', {
-      what: `reading ${path}`,
-      why: 'there is none: this machine has not joined a hub',
-      cause: thrown,
-    })
+    const { why, next } = await whyNotJoined(configDir)
+    throw new Problem('config-missing', { what: `reading ${path}`, why: `there is none: ${why}`, next, cause: thrown })
   }
 }
+
+/** Why a machine without agent.yaml has not joined a hub: something of ours may be on a router all the same. */
+export async function whyNotJoined(configDir: string): Promise<{ readonly why: string; readonly next?: string }> {
+  if (await isThere(leavingConfigPath(configDir)))
+    return {
+      why: 'this machine began to leave a hub, or to undo a join, and did not end that',
+      next: 'Run homeward leave',
+    }
+  const logins = await Promise.all(ROUTER_LOGINS.map((name) => isThere(join(configDir, name))))
+  if (!logins.includes(true)) return { why: 'this machine has not joined a hub' }
+  return {
+    why: 'a join with the tunnel on a router was cut off',
+    next: 'Run the same homeward join again, or homeward leave to take away what it made there',
+  }
+}
+
+/** Files of a login to a router, which a join keeps before it changes anything there. */
+const ROUTER_LOGINS = ['router.password', 'router.key']
 
 /** Reads another file of that format. @throws {Problem} `config-unreadable`, `config-invalid`. */
 export async function readAgentConfigFile(path: string): Promise<AgentConfig> {

@@ -1,4 +1,4 @@
-import { agentConfigPath } from '../../agent/settings/config.ts'
+import { agentConfigPath, whyNotJoined } from '../../agent/settings/config.ts'
 import { agentSocketPath } from '../../agent/settings/socket-path.ts'
 import { Problem } from '../../problems/problem.ts'
 import { isThere } from '../../system/files/is-there.ts'
@@ -12,7 +12,8 @@ export async function askAgent(context: Context, verb: string, timeoutMs = 10_00
   const joined = await isThere(agentConfigPath(context.configDir))
   throw new Problem('agent-not-running', {
     what: 'asking the agent',
-    why: joined ? 'no agent is running on this machine' : 'this machine has not joined a hub',
-    ...(joined ? {} : { next: 'Run homeward join TOKEN with a token from your hub' }),
+    ...(joined
+      ? { why: 'no agent is running on this machine' }
+      : { next: 'Run homeward join TOKEN with a token from your hub', ...(await whyNotJoined(context.configDir)) }),
   })
 }

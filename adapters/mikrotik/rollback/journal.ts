@@ -18,9 +18,14 @@ const WriterSchema = v.object({
   token: v.string(),
 })
 
+/** How the router was reached; no password. */
+const AccessSchema = v.object({ port: v.number(), user: v.string(), certificate: v.nullable(v.string()) })
+
 const JournalSchema = v.object({
   version: v.literal(1),
   host: v.string(),
+  /** Missing in journals of a homeward that needed agent.yaml to play them. */
+  access: v.optional(AccessSchema),
   /** The tunnel after which the entry of the scheduler is named. */
   interface: v.string(),
   /** All tunnels that are changed; a homeward that knew one tunnel on a machine did not write this. */
@@ -103,6 +108,15 @@ export async function readLeftJournal(stateDir: string, host: string): Promise<L
     return { kind: 'unusable', why: `a newer homeward wrote it (format ${version})` }
   if (!v.is(JournalSchema, written)) return { kind: 'unusable', why: 'it is damaged' }
   return written.host === host ? { kind: 'left', journal: written } : NONE
+}
+
+/** The router of which a journal is left, and how it was reached; null: none is left, or it does not say. */
+export async function routerOfJournal(
+  stateDir: string,
+): Promise<({ readonly host: string } & v.InferOutput<typeof AccessSchema>) | null> {
+  const written = parsed(await readFile(fileIn(stateDir), 'utf8').catch(() => ''))
+  const { host, access } = written
+  return typeof host === 'string' && v.is(AccessSchema, access) ? { host, ...access } : null
 }
 
 export async function removeJournal(stateDir: string, { writer }: Journal): Promise<void> {

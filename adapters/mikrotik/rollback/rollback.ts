@@ -49,6 +49,8 @@ export interface Rollback {
 export interface RollbackDeps {
   readonly connection: Connection
   readonly host: string
+  /** For whoever finds the journal and no settings. */
+  readonly access: NonNullable<Journal['access']>
   readonly stateDir: string
   readonly clock: Clock
   /** The router's dialect, asked for each time: the router may have been upgraded. */
@@ -75,7 +77,7 @@ function hasSession(armed: Armed): armed is Armed & { readonly session: Session 
   return armed.session !== null
 }
 
-export function makeRollback({ connection, host, stateDir, clock, dialect }: RollbackDeps): Rollback {
+export function makeRollback({ connection, host, access, stateDir, clock, dialect }: RollbackDeps): Rollback {
   let armed: Armed | null = null
   let recovering: Promise<void> | null = null
   let heldWarning: string | null = null
@@ -120,11 +122,8 @@ export function makeRollback({ connection, host, stateDir, clock, dialect }: Rol
     let journal = earlier
     return {
       note: async (undoer: Undoer): Promise<void> => {
-        journal = await writeJournal(
-          stateDir,
-          { host, interface: name, interfaces: tunnels, snapshot, undoer },
-          journal,
-        )
+        const entry = { host, access, interface: name, interfaces: tunnels, snapshot, undoer }
+        journal = await writeJournal(stateDir, entry, journal)
       },
       written: () => journal,
       latest: (): Journal => {

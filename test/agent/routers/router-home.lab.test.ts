@@ -119,6 +119,25 @@ describe('a join that cannot succeed leaves the router and this machine as they 
     }
   })
 
+  test('the router’s API goes away before it can be undone: it is said, and leaving undoes it when it is back', {
+    timeout: 300_000,
+  }, async () => {
+    const token = await inviteHome(picture)
+    const restore = await muteHub(picture)
+    const joining = pi.startHomeward(trusting(token))
+    await joining.waitForLine(/Testing it/)
+    await pi.shell(
+      'nft "add table ip away; add chain ip away out { type filter hook output priority 0; }; add rule ip away out ip daddr 192.168.1.1 tcp dport 8729 reject with tcp reset"',
+    )
+    await joining.waitForLine(/may still be there\. When it answers again: homeward leave/, { timeoutMs: 200_000 })
+    await joining.exited
+    await restore()
+    await pi.run('nft', ['delete', 'table', 'ip', 'away'])
+    const { code, stderr } = await problemOf(pi, ['plan'])
+    expect([code, stderr]).toEqual(['config-missing', expect.stringContaining('Run homeward leave')])
+    await leave()
+  })
+
   test('killed at any moment it can be run again, or is left to the agent', { timeout: 300_000 }, async () => {
     const outcomes = new Set<string>()
     for (const moment of someOf([250, 350, 450, 550, 700, 850, /Testing it/], 2)) {

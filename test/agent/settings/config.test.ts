@@ -29,6 +29,21 @@ describe('agent.yaml', () => {
     })
   })
 
+  test('none while a join with a router was cut off, or its undoing, says how to end that', async () => {
+    await writeFile(join(folder, 'router.password'), 'word\n', { mode: 0o600 })
+    await expect(readAgentConfig(folder)).rejects.toMatchObject({
+      code: 'config-missing',
+      why: expect.stringContaining('was cut off'),
+      next: expect.stringMatching(/homeward join again.*homeward leave/),
+    })
+    await writeFile(join(folder, 'agent.yaml.leaving'), '')
+    await expect(readAgentConfig(folder)).rejects.toMatchObject({
+      code: 'config-missing',
+      why: expect.stringContaining('did not end that'),
+      next: expect.stringContaining('homeward leave'),
+    })
+  })
+
   test.each([
     ['mtu: 1420', 'mtu: big', 'mtu must be number, but is "big"'],
     ['mtu: 1420', 'mtu: 100', 'mtu must be >=576, but is 100'],

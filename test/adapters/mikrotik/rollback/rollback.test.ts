@@ -2,11 +2,13 @@ import { access, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { executeSteps } from '../../../../adapters/mikrotik/execute.ts'
+import { routerOfJournal } from '../../../../adapters/mikrotik/rollback/journal.ts'
 import { makeRollback, type Rollback } from '../../../../adapters/mikrotik/rollback/rollback.ts'
 import type { PublicKey } from '../../../../wireguard/keys.ts'
 import { type PaperRouter, paperRouter } from '../paper-router.ts'
 import { stateFolder } from '../../state-folder.ts'
 
+const ACCESS = { port: 8729, user: 'homeward', certificate: null }
 const KEY = `${'B'.repeat(42)}A=` as PublicKey
 const signal = new AbortController().signal
 const PEER = {
@@ -29,7 +31,14 @@ const journal = () => join(stateDir, 'router-undo.json')
 function rollbackOf(router: PaperRouter): Rollback {
   const clock = { now: () => 0, wall: () => new Date(wall) }
   const { connection, dialect } = router
-  return makeRollback({ connection, host: '192.168.1.1', stateDir, clock, dialect: async () => dialect })
+  return makeRollback({
+    connection,
+    host: '192.168.1.1',
+    access: ACCESS,
+    stateDir,
+    clock,
+    dialect: async () => dialect,
+  })
 }
 
 /** What a plan would do between arming and keeping. */
@@ -172,6 +181,15 @@ test('a power cut ends every writer, whoever has its number now', async () => {
   expect(router.jobs.size).toBe(0)
 })
 
+test('a left journal says which router it is of and how it was reached, and no password', async () => {
+  const first = rollbackOf(paperRouter())
+  await first.arm(['hw0'], 90, signal)
+  first.close()
+  expect(await routerOfJournal(stateDir)).toEqual({ host: '192.168.1.1', ...ACCESS })
+  await writeFile(journal(), JSON.stringify({ version: 1, host: '192.168.1.1' }))
+  expect(await routerOfJournal(stateDir)).toBeNull()
+})
+
 test('a journal of another router is left alone', async () => {
   const first = rollbackOf(paperRouter())
   await first.arm(['hw0'], 90, signal)
@@ -179,7 +197,14 @@ test('a journal of another router is left alone', async () => {
   const other = paperRouter()
   const { connection, dialect } = other
   const clock = { now: () => 0, wall: () => new Date(wall) }
-  await makeRollback({ connection, host: '10.0.0.1', stateDir, clock, dialect: async () => dialect }).recover(signal)
+  await makeRollback({
+    connection,
+    host: '10.0.0.1',
+    access: ACCESS,
+    stateDir,
+    clock,
+    dialect: async () => dialect,
+  }).recover(signal)
   expect(JSON.parse(await readFile(journal(), 'utf8'))).toMatchObject({ host: '192.168.1.1' })
 })
 
