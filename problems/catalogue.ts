@@ -182,7 +182,7 @@ export const catalogue = {
     exit: 1,
   },
   'router-change-cut-off': {
-    next: 'homeward plan tries again to take it back, and says what the router answers',
+    next: 'Run homeward plan: it tries to take that back again, and says what the router answers',
     exit: 1,
   },
   'router-flash-full': {
