@@ -103,7 +103,7 @@ const NOTE_TEXT = {
   'router-busy':
     'somebody is at work on the router, and homeward waits until they have ended: the tunnel still works. homeward plan says more',
   'router-change-cut-off':
-    'a change of the router was cut off and could not be taken back yet: homeward tries again, and homeward plan says what the router answers',
+    'a change of the router was cut off and could not be taken back yet. The agent tries again; homeward plan says what the router answers',
   'router-refusing':
     'the router answers, but not as homeward expects: the tunnel still works, but homeward cannot repair the router. homeward plan says what it answers',
   'tcp-carrier': 'all UDP is blocked here: the tunnel goes over TCP, slower, until UDP works again',
