@@ -18,8 +18,12 @@ import type { Plan, Step } from './step.ts'
 export interface Adapter {
   /** Tells what this machine is. Probes once, then remembers. */
   readonly describe: (signal: AbortSignal) => Promise<Description>
-  /** Reads what is on the machine now: all objects with our mark, and what would be in their way. */
-  readonly observe: (signal: AbortSignal) => Promise<Observation>
+  /**
+   * Reads what is on the machine now: all objects with our mark, and what would be in their way.
+   * @param pace `calm`: nothing is in doubt, so that what costs the machine much may be as it was a minute ago, unless
+   * something tells that it changed. Default: all is read.
+   */
+  readonly observe: (signal: AbortSignal, pace?: 'calm') => Promise<Observation>
   /**
    * The ordered steps from what is to what should be. Pure. Each tunnel by itself: one that is as wanted is not
    * touched, whatever becomes of the others. An empty list removes everything of ours.

@@ -8,7 +8,7 @@ import { probeBoard } from './observe/board.ts'
 import { makeChange } from './change/change.ts'
 import { toObservation } from './observe/convert.ts'
 import { done, keepConnection } from './ssh/exec.ts'
-import { look } from './observe/look.ts'
+import { makeLooks } from './observe/calm-look.ts'
 import type { OpenwrtObservation } from './observe/observation.ts'
 import { installWireguard, restartNetwork } from './observe/packages.ts'
 import { planOpenwrt } from './plan.ts'
@@ -38,15 +38,16 @@ export function openwrtAdapter(options: OpenwrtAdapterOptions): Adapter {
   const { host, clock, privateKey, rollbackSeconds = ROLLBACK_SECONDS } = options
   const connection = keepConnection(options, clock)
   const change = makeChange({ host, connection, clock, privateKey })
+  const looks = makeLooks(connection.ask, clock)
   let model: string | null = null
 
-  async function observe(signal: AbortSignal): Promise<OpenwrtObservation> {
-    let seen = await look(connection.ask, signal)
-    if (await change.recover(seen, signal)) seen = await look(connection.ask, signal)
+  async function observe(signal: AbortSignal, pace?: 'calm'): Promise<OpenwrtObservation> {
+    let seen = await looks[pace ?? 'all'](signal)
+    if (await change.recover(seen, signal)) seen = await looks.all(signal)
     const observed = toObservation(seen, clock.wall().getTime() / 1_000)
     if (isFirewallWhole(observed)) return observed
     await sleep(FIREWALL_RESTART_MS, signal)
-    return toObservation(await look(connection.ask, signal), clock.wall().getTime() / 1_000)
+    return toObservation(await looks.all(signal), clock.wall().getTime() / 1_000)
   }
 
   async function execute(step: OpenwrtStep, signal: AbortSignal): Promise<void> {

@@ -16,7 +16,7 @@ export interface RouterDeps {
   /** The literal address at which the router is reached now; null while it is not. */
   readonly reachedAt: () => string | null
   readonly describe: (signal: AbortSignal) => Promise<Description>
-  readonly observe: (signal: AbortSignal) => Promise<Observation>
+  readonly observe: Adapter['observe']
   /** @param host the router's address as it is reached. */
   readonly plan: (observed: Observation, desired: readonly TunnelSpec[], host: string) => Plan
   readonly execute: (step: Step, signal: AbortSignal) => Promise<void>
@@ -35,8 +35,8 @@ export function routerAdapter(deps: RouterDeps): Adapter {
   let networks: ReadonlyMap<string, readonly string[]> | null = null
   const address = (): string => (isIP(host) === 0 ? (reachedAt() ?? host) : host)
 
-  async function observe(signal: AbortSignal): Promise<Observation> {
-    const observed = await deps.observe(signal)
+  async function observe(...how: Parameters<Adapter['observe']>): Promise<Observation> {
+    const observed = await deps.observe(...how)
     networks = new Map(observed.interfaces.map(({ name, addresses }) => [name, addresses.map(networkOf)]))
     return observed
   }
@@ -51,9 +51,9 @@ export function routerAdapter(deps: RouterDeps): Adapter {
       }
     },
 
-    async observe(signal) {
+    async observe(...how) {
       try {
-        return await observe(signal)
+        return await observe(...how)
       } catch (thrown) {
         throw questionFailed('looking at the tunnel', name(), thrown)
       }

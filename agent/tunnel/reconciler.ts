@@ -119,6 +119,16 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
     if (lost !== null) log.warn({ why: lost }, 'where the hub answers could not be written down')
   }
 
+  /** Asked while nothing is in doubt: a router is spared what costs it much. */
+  const calmly: Adapter = { ...adapter, observe: (signal) => adapter.observe(signal, 'calm') }
+
+  const isCalm = (): boolean => {
+    const { health, heartbeats, remediation } = judged().watch
+    return (
+      settled === config() && health.kind === 'up' && heartbeats.missesInARow === 0 && remediation.underWay === null
+    )
+  }
+
   const isUp = async (signal: AbortSignal): Promise<boolean> =>
     tunnelIn(await adapter.observe(signal), config().interface)?.up === true
 
@@ -130,7 +140,7 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
         // The path is read under the lock: while the lock was waited for, the tunnel may have got another key.
         const { transport, hubLiterals, start } = path
         const tunnel = {
-          adapter,
+          adapter: isCalm() ? calmly : adapter,
           config: config(),
           stateDir,
           uplink: uplink.current,

@@ -12,7 +12,7 @@ import type { OpenAdapter } from './machine.ts'
  */
 type DriverRequest =
   | { readonly id: number; readonly verb: 'describe' }
-  | { readonly id: number; readonly verb: 'observe' }
+  | { readonly id: number; readonly verb: 'observe'; readonly pace?: 'calm' }
   | { readonly id: number; readonly verb: 'execute'; readonly step: Step }
   | { readonly id: number; readonly verb: 'remedy'; readonly remedy: TunnelRepair }
   /** From here on another adapter answers, which knows nothing of this one. */
@@ -100,7 +100,8 @@ async function drive(running: DriverProcess, plan: Adapter['plan']): Promise<Dri
     ask: (verb) => ask({ id: (last += 1), verb }),
     adapter: {
       describe: async () => (await ask({ id: (last += 1), verb: 'describe' })) as Description,
-      observe: async () => (await ask({ id: (last += 1), verb: 'observe' })) as Observation,
+      observe: async (_signal, pace) =>
+        (await ask({ id: (last += 1), verb: 'observe', ...(pace === undefined ? {} : { pace }) })) as Observation,
       plan,
       execute: async (step) => void (await ask({ id: (last += 1), verb: 'execute', step })),
       remedy: async (remedy) => void (await ask({ id: (last += 1), verb: 'remedy', remedy })),
@@ -134,7 +135,7 @@ function carryOut(adapter: Adapter, request: Exclude<DriverRequest, { verb: 'aga
     case 'describe':
       return adapter.describe(signal)
     case 'observe':
-      return adapter.observe(signal)
+      return adapter.observe(signal, request.pace)
     case 'execute':
       return adapter.execute(request.step, signal)
     case 'remedy':

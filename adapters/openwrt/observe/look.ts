@@ -1,6 +1,6 @@
 import { Problem } from '../../../problems/problem.ts'
 import type { Exec } from '../ssh/exec.ts'
-import { LUCI_LEFT } from '../uci/luci-apply.ts'
+import { LUCI_LEFT, SNAPSHOTS } from '../uci/luci-apply.ts'
 import { RUN } from '../uci/places.ts'
 import { MARK } from '../uci/sections.ts'
 
@@ -10,6 +10,8 @@ export interface Look {
 }
 
 const PARTS = [
+  'own',
+  'stamp',
   'now',
   'wg',
   'links',
@@ -38,28 +40,68 @@ const FW4_LOCK = '/var/run/fw4.lock'
 const HEAD = '=== homeward '
 
 /**
+ * Prints WireGuard's state without keys that are secret: 5 columns are an interface, 9 a peer. By the shell itself,
+ * which starts no program for it.
+ */
+const DUMP = `wg show all dump 2>/dev/null | while IFS='\t' read -r i a b c d e f g h; do
+if [ -z "$e" ]; then printf '%s\\t-\\t%s\\t%s\\t%s\\n' "$i" "$b" "$c" "$d"
+else [ "$b" = '(none)' ] || b=set; printf '%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\n' "$i" "$a" "$b" "$c" "$d" "$e" "$f" "$g" "$h"; fi; done`
+
+/** The time, for which busybox's shell needs no program. */
+const NOW = 'echo "${EPOCHSECONDS:-$(date +%s)}"'
+
+/**
+ * Checksums of all that tells of a change: files, what people stage, the loaded firewall's state (fw4 writes it with
+ * each load), routes, and the devices. What is not there is told too. `$of` holds the files of our devices.
+ */
+const STAMP = `md5sum /etc/config/network /etc/config/firewall /tmp/.uci/network /tmp/.uci/firewall ${RUN}/pending /var/run/fw4.state ${SNAPSHOTS}/network ${SNAPSHOTS}/firewall /proc/net/route $of 2>&1`
+const DEVICE_FILES = ['ifindex', 'flags', 'mtu'] as const
+
+function part(of: Part, command: string): string {
+  return `echo '${HEAD}${of}'; ${command}`
+}
+
+function deviceFiles(name: string): string {
+  return DEVICE_FILES.map((file) => `/sys/class/net/${name}/${file}`).join(' ')
+}
+
+/** The script of a look at what changes all the time, and at whether anything else did. @param own our devices. */
+export function calmScript(own: readonly string[]): string {
+  return [
+    `of='${own.map(deviceFiles).join(' ')}'`,
+    part('stamp', STAMP),
+    part('now', NOW),
+    part('wg', DUMP),
+    `echo '${HEAD}end'`,
+  ].join('; ')
+}
+
+/**
  * The script of a look. Waits for a change that is under way, so that none is seen half done; but not for ever. No
- * secret leaves the router: keys are dropped from wg's dump (5 columns: an interface, 9: a peer) and from uci's, and
- * the configured one is shown as its public half. In the shell and the tools of busybox as OpenWrt builds it.
+ * secret leaves the router: keys are dropped from wg's dump and from uci's, and the configured one is shown as its
+ * public half. In the shell and the tools of busybox as OpenWrt builds it.
  */
 const SCRIPT = script()
 
 function script(): string {
-  const part = (of: Part, command: string): string => `echo '${HEAD}${of}'; ${command}`
   const hideKeys = 'sed -e "s/\\(\\.private_key=\\).*/\\1\'-\'/" -e "s/\\(\\.preshared_key=\\).*/\\1\'-\'/"'
-  const hideDump = `awk -F'\\t' 'BEGIN{OFS=FS} NF==5{$2="-"} NF==9{$3=($3=="(none)")?$3:"set"} {print}'`
   return [
     `mkdir -p -m 700 ${RUN}; exec 9>${RUN}/lock; n=0; until flock -s -n 9; do n=$((n + 1)); [ $n -le ${MOST_WAITS} ] || exit ${BUSY}; sleep 1; done`,
-    `own=$(uci show network | sed -n 's/^network[.]\\([a-z0-9_]*\\)[.]${MARK}=.*/\\1/p'); known=`,
+    `own=$(uci show network | sed -n 's/^network[.]\\([a-z0-9_]*\\)[.]${MARK}=.*/\\1/p'); known=; of=`,
+    `for i in $own; do of="$of ${deviceFiles('$i')}"; done`,
+    part('own', 'echo $own'),
+    // Before all else: what changes while the rest is read is then seen by the next look.
+    part('stamp', STAMP),
+    `f=$(uci show firewall)`,
     // Of a device with a long name, the zone has another.
-    `zones=$(uci show firewall | sed -n "s/^firewall[.]homeward_[a-z0-9_]*_zone[.]name='\\(.*\\)'$/\\1/p")`,
-    part('now', 'date +%s'),
-    part('wg', `wg show all dump 2>/dev/null | ${hideDump}`),
+    `zones=$(printf "%s\\n" "$f" | sed -n "s/^firewall[.]homeward_[a-z0-9_]*_zone[.]name='\\(.*\\)'$/\\1/p")`,
+    part('now', NOW),
+    part('wg', DUMP),
     part('links', 'ip -o link show 2>/dev/null'),
     part('addresses', 'ip -4 -o addr show 2>/dev/null'),
     part('routes', 'ip -4 route show'),
     part('network', `uci show network | ${hideKeys}`),
-    part('firewall', 'uci show firewall'),
+    part('firewall', 'printf "%s\\n" "$f"'),
     part('changes', "uci changes | sed -e 's/=.*//' -e '/^-*network[.]/b' -e '/^-*firewall[.]/b' -e d"),
     part('key', 'for i in $own; do echo "$i $(uci -q get network.$i.private_key | wg pubkey 2>/dev/null)"; done'),
     part('interfaces', 'ubus call network.interface dump'),
@@ -92,12 +134,17 @@ export async function look(exec: Exec, signal: AbortSignal): Promise<Look> {
       what: 'looking at the router',
       why: `another process of homeward is changing it, for more than ${MOST_WAITS} s now`,
     })
+  return partsIn(stdout, stderr, PARTS)
+}
+
+/** Reads the parts of an answer. @throws {SyntaxError} when one is missing, or the end. */
+export function partsIn(stdout: string, stderr: string, wanted: readonly Part[]): Look {
   const deps = new Map<string, string>()
   for (const chunk of stdout.split(HEAD).slice(1)) {
     const at = chunk.indexOf('\n')
     deps.set(chunk.slice(0, at), chunk.slice(at + 1))
   }
-  if (!deps.has('end') || PARTS.some((name) => !deps.has(name)))
+  if (!deps.has('end') || wanted.some((name) => !deps.has(name)))
     throw new SyntaxError(`the router’s answer is cut off${stderr === '' ? '' : ` (${stderr.trim().slice(0, 200)})`}`)
   return { part: (name) => deps.get(name) ?? '' }
 }

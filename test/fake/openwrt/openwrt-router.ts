@@ -40,7 +40,7 @@ export type Misbehaviour = 'stall' | 'garbage' | 'truncate' | 'fail'
 
 export type LabRouterRequest =
   | { readonly id: number; readonly verb: 'shell'; readonly script: string }
-  | { readonly id: number; readonly verb: 'settle' | 'cut' | 'commands' | 'sessions' }
+  | { readonly id: number; readonly verb: 'settle' | 'cut' | 'commands' | 'sessions' | 'ticks' }
   | { readonly id: number; readonly verb: 'misbehave'; readonly how: Misbehaviour | null }
   | { readonly id: number; readonly verb: 'refuse'; readonly pattern: string | null }
   | { readonly id: number; readonly verb: 'route'; readonly gateway: string; readonly source: string }
@@ -101,6 +101,8 @@ async function carryOut(request: LabRouterRequest): Promise<unknown> {
       return null
     case 'sessions':
       return sshd.sessions().length
+    case 'ticks':
+      return sshd.sessions().reduce((sum, pid) => sum + ticksOf(pid), 0)
     case 'commands':
       return readFileSync(join(root, MEETING, 'commands'), 'utf8')
     case 'misbehave':
@@ -127,6 +129,13 @@ async function carryOut(request: LabRouterRequest): Promise<unknown> {
     default:
       return request satisfies never
   }
+}
+
+/** CPU of a process and of those that it waited for, in ticks of the clock (proc_pid_stat(5), fields 14 to 17). */
+function ticksOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
 }
 
 /** It may have ended by itself just now. */

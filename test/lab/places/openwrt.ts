@@ -18,6 +18,8 @@ export interface LabOpenwrt extends RouterSystem {
   readonly console: (script: string) => Promise<string>
   readonly export: () => Promise<string>
   readonly sessions: () => Promise<number>
+  /** CPU that its sessions took so far, with all that they started, in ticks of the clock. */
+  readonly sessionTicks: () => Promise<number>
   /** All command lines, and the scripts that came by SSH. */
   readonly commands: () => Promise<string>
   /** All sessions end, without a word. */
@@ -95,6 +97,7 @@ export async function labOpenwrt(lab: Lab, plan: OpenwrtPlan = {}): Promise<LabO
     console,
     export: () => console('uci export'),
     sessions: () => ask({ verb: 'sessions' }),
+    sessionTicks: () => ask({ verb: 'ticks' }),
     commands: () => ask({ verb: 'commands' }),
     cut: () => ask({ verb: 'cut' }),
     misbehave: (how) => ask({ verb: 'misbehave', how }),
