@@ -207,6 +207,10 @@ export const catalogue = {
     next: 'Remove it on the router if it is not needed, or start the hub with another --network: homeward never touches what it did not make',
     exit: 1,
   },
+  'router-raw-drops': {
+    next: 'Add that rule on the router, then try again: homeward changes nothing in that table',
+    exit: 1,
+  },
   'router-rollback-unavailable': {
     next: 'Upgrade the router to RouterOS 7.18 or newer, which has safe mode, or let its user run scripts: a router that could not undo a change is given none',
     exit: 1,

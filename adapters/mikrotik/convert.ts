@@ -22,6 +22,7 @@ import { AS_EVERY_ROUTER } from '../router/as-every-router.ts'
 import type { Blackhole, ForeignNetwork, ForeignPeer, RouterObservation } from './observation.ts'
 import { parseMark, peerNameOf } from './objects/mark.ts'
 import { byChain, ownRules } from './objects/rule-row.ts'
+import type { RawTable } from './objects/raw.ts'
 import type { Row } from './api/session.ts'
 import { secondsIn } from './api/values.ts'
 
@@ -30,6 +31,9 @@ import { secondsIn } from './api/values.ts'
 export interface Found extends Tables {
   /** All interfaces, of any kind. */
   readonly links: readonly Row[]
+  readonly raw: RawTable
+  /** The row of `/ip/settings`. */
+  readonly settings: Row
 }
 
 /** Converts how many seconds ago a peer shook hands, by the router, to seconds since 1970. */
@@ -56,6 +60,8 @@ export function toObservation(found: Found, handshakeAt: HandshakeAt): RouterObs
     foreignNetworks: foreign,
     networks: [...connectedNetworks(known, found), ...foreign.map(({ prefix }) => ({ interface: null, prefix }))],
     foreignPeers: foreignPeers(known, found),
+    raw: found.raw,
+    hasStrictReversePath: found.settings['rp-filter'] === 'strict',
   }
 }
 

@@ -4,7 +4,8 @@ import type { Adapter, Description } from '../adapter.ts'
 import type { Observation } from '../observation.ts'
 import { executing } from '../executing.ts'
 import { routerAdapter } from '../router/router-adapter.ts'
-import type { RouterAccess } from './api/session.ts'
+import type { RouterAccess, Row } from './api/session.ts'
+import { Trap } from './api/trap.ts'
 import { keepConnection } from './api/connection.ts'
 import { toObservation } from './convert.ts'
 import { type Dialect, probeDialect } from './objects/dialect.ts'
@@ -64,12 +65,27 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
 
   async function observe(signal: AbortSignal): Promise<Observation> {
     await rollback.recover(signal)
-    const [tables, links] = await Promise.all([
+    const [tables, links, rules, members, settings] = await Promise.all([
       readTables(connection.exec, signal),
       connection.exec({ command: '/interface/print', attributes: { '.proplist': 'name,type' } }, signal),
+      othersRows('/ip/firewall/raw/print', null, signal),
+      othersRows('/interface/list/member/print', 'list,interface,disabled', signal),
+      othersRows('/ip/settings/print', 'rp-filter', signal),
     ])
-    const observed = toObservation({ ...tables, links: links.rows }, handshakeAt)
+    const raw = { rules, members }
+    const observed = toObservation({ ...tables, links: links.rows, raw, settings: settings[0] ?? {} }, handshakeAt)
     return { ...observed, warnings: [...rollback.warnings(), ...observed.warnings] }
+  }
+
+  /** Rows of which nothing is ever changed; none where this user or version has no such menu. */
+  async function othersRows(command: string, properties: string | null, signal: AbortSignal): Promise<readonly Row[]> {
+    const attributes: Readonly<Record<string, string>> = properties === null ? {} : { '.proplist': properties }
+    try {
+      return (await connection.exec({ command, attributes }, signal)).rows
+    } catch (thrown) {
+      if (thrown instanceof Trap) return []
+      throw thrown
+    }
   }
 
   async function execute(step: MikrotikStep, signal: AbortSignal): Promise<void> {

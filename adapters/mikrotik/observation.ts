@@ -1,5 +1,6 @@
 import type { PublicKey } from '../../wireguard/keys.ts'
 import type { Observation } from '../observation.ts'
+import type { RawTable } from './objects/raw.ts'
 
 /** What the plan needs to know of a router beyond the observation of every machine. */
 export interface RouterObservation extends Observation {
@@ -11,6 +12,10 @@ export interface RouterObservation extends Observation {
   readonly foreignNetworks: readonly ForeignNetwork[]
   /** Keys of peers of other interfaces: RouterOS takes each key only once. */
   readonly foreignPeers: readonly ForeignPeer[]
+  /** The owner's table that judges packets before all others. */
+  readonly raw: RawTable
+  /** Whether the router drops packets whose sender it would answer by another interface. */
+  readonly hasStrictReversePath: boolean
 }
 
 export interface Blackhole {

@@ -1,3 +1,4 @@
+import { quoted } from '../../problems/printable.ts'
 import { isPeerAsWanted } from '../planning/peer-as-wanted.ts'
 import { sameList } from '../planning/same-list.ts'
 import type { Observation, ObservedInterface, Refusal } from '../observation.ts'
@@ -13,6 +14,7 @@ import type { MikrotikStep } from './steps.ts'
 import { RULE_MENUS } from './objects/menus.ts'
 import { contains, networkOf, overlaps } from '../../net/prefix.ts'
 import { wantedRules } from './objects/objects.ts'
+import { rawDropOf } from './objects/raw.ts'
 import type { RouterObservation } from './observation.ts'
 import { byChain, fingerprintOf } from './objects/rule-row.ts'
 
@@ -34,8 +36,8 @@ export function planMikrotik(
   desired: readonly TunnelSpec[],
   options: PlanOptions,
 ): Plan<MikrotikStep> {
-  const { warnings } = observed
   const all = withDefaults(observed)
+  const warnings = [...observed.warnings, ...desired.flatMap((spec) => hindrances(all, spec))]
   // Undo needs no room and no rollback: it leads back to the state before us.
   if (desired.length === 0) return { steps: undo(all), refusals: [], warnings }
   if (!desired.every(isHome)) return { steps: [], refusals: [NO_HUB], warnings }
@@ -94,9 +96,40 @@ function isHome(spec: TunnelSpec): spec is HomeSpec {
   return spec.forwarding.role === 'home'
 }
 
+const NO_RAW = { rules: [], members: [] }
+
+/** Settings of the owner's against which the tunnel stands, but does not work: a sentence each. */
+function hindrances(observed: RouterObservation, spec: TunnelSpec): readonly string[] {
+  const drop = tunnelIn(observed, spec.interface) === null ? null : dropText(observed, spec)
+  const { forwarding } = spec
+  return [
+    ...(drop === null ? [] : [drop]),
+    ...(observed.hasStrictReversePath && forwarding.role === 'home' && forwarding.visitors
+      ? [
+          'the router drops packets whose sender it would answer by another interface (/ip/settings rp-filter=strict): visitors of published ports do not get through with their own addresses. Either /ip/settings/set rp-filter=loose on the router, or publish with --source hide',
+        ]
+      : []),
+  ]
+}
+
+/** The raw rule that drops what comes out of the tunnel, and what lets it in; null: there is none. */
+function dropText({ raw }: RouterObservation, { interface: name, address }: TunnelSpec): string | null {
+  const drop = rawDropOf(raw, { interface: name, network: networkOf(address), address })
+  if (drop === null) return null
+  return `a rule of the router’s raw table (${quoted(drop.rule, 80)}) drops all that comes out of ${name}, before any other rule is asked. What would let it in: ${drop.remedy}`
+}
+
 /** Fills in fields of an observation that was written before routers were asked for them. */
 function withDefaults(observed: Observation): RouterObservation {
-  return { lostNames: [], blackholes: [], foreignNetworks: [], foreignPeers: [], ...observed }
+  return {
+    lostNames: [],
+    blackholes: [],
+    foreignNetworks: [],
+    foreignPeers: [],
+    raw: NO_RAW,
+    hasStrictReversePath: false,
+    ...observed,
+  }
 }
 
 function refuse(observed: RouterObservation, desired: HomeSpec, { host }: PlanOptions): readonly Refusal[] {
@@ -105,6 +138,9 @@ function refuse(observed: RouterObservation, desired: HomeSpec, { host }: PlanOp
   const network = networkOf(desired.address)
   return [
     ...refusedByEveryRouter(desired, host),
+    ...(own === null ? [dropText(observed, desired)] : [])
+      .filter((why) => why !== null)
+      .map((why) => ({ code: 'router-raw-drops', why }) as const),
     ...foreignNetworks
       .filter(({ prefix, by }) => (by.startsWith('a route') ? contains(network, prefix) : overlaps(network, prefix)))
       .map(

@@ -70,10 +70,14 @@ export async function readTables(exec: Session['exec'], signal: AbortSignal): Pr
   return { interface: own, peer, address, route, filter, nat, mangle }
 }
 
+/** Not those of routing protocols, of which a router may have a hundred thousand (manual, API, Queries: `?#!` negates). */
+const STATIC = ['?dynamic=true', '?#!']
+
 export async function readMenu(exec: Session['exec'], menu: Menu, signal: AbortSignal): Promise<readonly Row[]> {
   const { path, properties } = MENUS[menu]
   const attributes = { '.proplist': ['.id', ...properties].join(',') }
-  return (await exec({ command: `${path}/print`, attributes }, signal)).rows
+  const queries = menu === 'route' ? STATIC : []
+  return (await exec({ command: `${path}/print`, attributes, queries }, signal)).rows
 }
 
 /** All properties that may narrow a rule down: a rule that its owner narrowed further is no longer as it should be. */

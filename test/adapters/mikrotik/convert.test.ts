@@ -15,6 +15,8 @@ const NOTHING: Found = {
   nat: [],
   mangle: [],
   links: [],
+  raw: { rules: [], members: [] },
+  settings: {},
 }
 
 const OWN: Row = {

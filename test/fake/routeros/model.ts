@@ -38,6 +38,8 @@ export interface Switches {
   refusesJobs: boolean
   /** `203.0.113.1:51820`, or address and port apart. */
   connectionSpelling: 'joined' | 'apart'
+  /** Of `/ip/settings`. */
+  rpFilter: 'no' | 'loose' | 'strict'
   /** The router distrusts its own configuration. */
   flagged: boolean
   /** A certificate takes so long. */
@@ -70,6 +72,7 @@ export function makeModel({ version, kernel, links, deviceMode }: ModelPlan): Mo
     refuses: null,
     renumbersAtReboot: false,
     connectionSpelling: 'joined',
+    rpFilter: 'no',
     flagged: false,
     signMs: 200,
     names: {},

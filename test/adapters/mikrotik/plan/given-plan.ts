@@ -36,7 +36,10 @@ export const HOME: TunnelSpec = {
 
 export async function observe(router: PaperTables): Promise<Observation> {
   const tables = await readTables(router.exec, router.signal)
-  return toObservation({ ...tables, links: tables.interface }, () => null)
+  return toObservation(
+    { ...tables, links: tables.interface, raw: { rules: [], members: [] }, settings: {} },
+    () => null,
+  )
 }
 
 export async function apply(router: PaperTables, steps: readonly MikrotikStep[]): Promise<void> {

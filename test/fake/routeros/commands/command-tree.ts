@@ -192,6 +192,7 @@ const COMMANDS: Readonly<Record<string, { readonly since: string; readonly names
     append as-value brief count-only detail file follow follow-only follow-strict@..7.12.2 from
     group-by@7.18.2.. interval proplist show-ids terse value-list where without-paging`,
   },
+  '/ip/settings/print': { since: '7.12.2', names: 'as-value file interval without-paging' },
   '/system/identity/print': { since: '7.12.2', names: 'as-value file interval oid without-paging' },
   '/system/resource/print': { since: '7.12.2', names: 'as-value file interval oid without-paging' },
   '/system/device-mode/print': { since: '7.12.2', names: 'as-value config@7.18.2.. file interval without-paging' },

@@ -22,6 +22,7 @@ export function readOnlyMenus(model: Model, jobs: Jobs, sessions: () => readonly
         platform: 'MikroTik',
       },
     ],
+    '/ip/settings': async () => [{ 'ip-forward': 'true', 'rp-filter': switches.rpFilter }],
     '/system/identity': async () => [{ name: model.identity }],
     '/system/clock': async () => [clock(isUnset() ? new Date(0) : new Date(), isAtLeast(version, '7.10'))],
     '/system/ntp/client': async () => [
