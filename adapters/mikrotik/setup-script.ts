@@ -43,20 +43,28 @@ export function setupScript({ user, group, password, from, address }: Setup): st
 /certificate/add name=${CERTIFICATE} common-name=${CERTIFICATE}${subject} key-size=2048 days-valid=3650 key-usage=tls-server
 /certificate/sign ${CERTIFICATE}
 
-# 2. The API with TLS, with that certificate${from === null ? ', for every address that the firewall lets in' : `, for ${from} alone`}.
-/ip/service/set api-ssl certificate=${CERTIFICATE} disabled=no${allowed}
-
-# 3. A group that may look, change and ping over the API, and nothing else: no users, no keys, no other way in.
+# 2. A group that may look, change and ping over the API, and nothing else: no users, no keys, no other way in.
 /user/group/add name=${group} policy=${policy}
 
-# 4. A user of that group${from === null ? '' : `, who is taken from ${from} alone`}.
+# 3. A user of that group${from === null ? '' : `, who is taken from ${from} alone`}.
 /user/add name=${user} group=${group} password="${password}"${allowed}
+
+# 4. If the API with TLS is on already: its certificate and addresses, kept as comments of the two, for taking this back.
+:if ([:len [/ip/service/find where name=api-ssl and disabled=no]] != 0) do={
+/user/group/set ${group} comment=[/ip/service/get api-ssl certificate]
+/user/set ${user} comment=[/ip/service/get api-ssl address]
+}
+
+# 5. The API with TLS, with that certificate${from === null ? ', for every address that the firewall lets in' : `, for ${from} alone`}.
+/ip/service/set api-ssl certificate=${CERTIFICATE} disabled=no${allowed}
 `
 }
 
-/** The script that undoes the setup. */
+/** The script that undoes the setup: the API with TLS is as it was, on or off. */
 export function undoScript({ user, group }: Pick<Setup, 'user' | 'group'>): string {
-  return `/ip/service/set api-ssl certificate=none disabled=yes address=""
+  const wasOn = `[:len [/user/group/find where name=${group} and comment~"."]]`
+  return `:if (${wasOn} = 0) do={/ip/service/set api-ssl certificate=none disabled=yes address=""}
+:if (${wasOn} != 0) do={/ip/service/set api-ssl certificate=[/user/group/get ${group} comment] address=[/user/get ${user} comment]}
 /user/remove ${user}
 /user/group/remove ${group}
 /certificate/remove ${CERTIFICATE}

@@ -76,9 +76,9 @@ function hostIn(text: string): string {
 function explanation({ user, address }: Setup, undo: string): string {
   return `
 Paste these commands into the router's terminal (WinBox, WebFig or SSH), as its admin. If its api-ssl has a certificate
-already, leave 1 and 2 out. Other programs that use api-ssl come in by the same certificate and from the same addresses.
+already, leave 1 and 5 out. Other programs that use api-ssl come in by the same certificate and from the same addresses.
 
-Then, on this machine, store the password of 4, once, in a file that only its owner can read:
+Then, on this machine, store the password of 3, once, in a file that only its owner can read:
 
   umask 077; cat > router-password        (paste it, Enter, Ctrl-D)
 

@@ -74,7 +74,23 @@ describe.each(['7.12.2', '7.16.2', '7.18.2', '7.21'])('a router with RouterOS %s
     await router.console(setupScript(setup))
     expect(router.export()).not.toBe(before)
     await router.console(undoScript(setup))
-    await router.console('/ip/service/set api-ssl disabled=no')
+    expect(router.export()).toBe(before)
+  })
+
+  test('without a trace too where the API with TLS was off', async () => {
+    router = await startFakeRouter({ version, tls: 'anonymous', setup: '/ip/service/set api-ssl disabled=yes' })
+    const before = router.export()
+    await router.console(setupScript(setup))
+    expect(router.export()).not.toBe(before)
+    await router.console(undoScript(setup))
+    expect(router.export()).toBe(before)
+  })
+
+  test('and where the owner’s own certificate and addresses were set', async () => {
+    router = await startFakeRouter({ version, setup: '/ip/service/set api-ssl address=192.168.88.0/24' })
+    const before = router.export()
+    await router.console(setupScript(setup))
+    await router.console(undoScript(setup))
     expect(router.export()).toBe(before)
   })
 })

@@ -66,6 +66,8 @@ type Value =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'find'; readonly path: string | null; readonly words: readonly Word[] }
   | { readonly kind: 'length'; readonly of: Value }
+  /** One property of one row. */
+  | { readonly kind: 'get'; readonly path: string; readonly row: string; readonly property: string }
 
 async function runAll(nodes: readonly Node[], hands: ScriptHands): Promise<Answer> {
   let last = DONE
@@ -119,6 +121,12 @@ async function textOf(value: Value, path: string, hands: ScriptHands): Promise<s
       return value.text
     case 'find':
       return (await find(value, path, hands)).join(';')
+    case 'get': {
+      const { rows } = await hands.run({ path: value.path, verb: 'print', attributes: new Map(), queries: [] })
+      const row = rows.find((one) => one['name'] === value.row)
+      if (row === undefined) throw new Refused('no such item')
+      return row[value.property] ?? ''
+    }
     case 'length': {
       const text = await textOf(value.of, path, hands)
       return String(text === '' ? 0 : text.split(';').length)
@@ -288,6 +296,13 @@ function parseValue(reader: Reader): Value {
 function parseBracket(reader: Reader): Value {
   if (reader.take(/:len[ \t]+/) !== null) return { kind: 'length', of: parseValue(reader) }
   const { path, verb } = parsePath(reader, '')
+  if (verb === 'get') {
+    reader.take(/[ \t]+/)
+    const row = reader.take(/[\w.-]+/)
+    reader.take(/[ \t]+/)
+    const property = reader.take(/[a-z-]+/)
+    return row === null || property === null ? reader.refuse() : { kind: 'get', path, row, property }
+  }
   if (verb !== 'find') return reader.refuse()
   return { kind: 'find', path: path === '' ? null : path, words: parseWords(reader, /\]/) }
 }
