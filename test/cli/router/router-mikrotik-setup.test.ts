@@ -22,7 +22,7 @@ test('with --from service and user are bound to that address, without it to none
   const bound = commandsFor({ ...options, from: '192.168.88.10' }).filter((line) =>
     line.includes('address=192.168.88.10'),
   )
-  expect(bound.map((line) => line.split(' ')[0])).toEqual(['/ip/service/set', '/user/add'])
+  expect(bound.map((line) => line.split(' ')[0])).toEqual(['/user/add', '/ip/service/set'])
   expect(commandsFor(options).join('\n')).not.toContain(' address=')
 })
 
