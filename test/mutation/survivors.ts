@@ -160,6 +160,18 @@ export const SURVIVORS: readonly Survivor[] = [
     why: TYPES_ONLY,
   },
   {
+    path: 'agent/core/fallback.ts',
+    at: 'transport: 0',
+    mutants: ['0 → (-1)'],
+    why: 'It is never less than the other wait, which is none or longer.',
+  },
+  {
+    path: 'agent/core/fallback.ts',
+    at: 'failures === 0 ? 0 :',
+    mutants: ['0 → (-1)'],
+    why: 'It is never less than the stay, which is none or longer.',
+  },
+  {
     path: 'agent/core/health.ts',
     at: 'endsAt(health) ?? Infinity',
     mutants: ['endsAt(health) ?? Infinity → (endsAt(health))', 'Infinity → 0'],

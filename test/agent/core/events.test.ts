@@ -269,6 +269,14 @@ describe('other news', () => {
     expect(fed(given(), { kind: 'described', canForgetFlow: true }).watch.canForgetFlow).toBe(true)
   })
 
+  test('of the machine: whether the interface is gone, as the last look found it', () => {
+    const isGone = (before: boolean, event: Partial<WatchEvent>) =>
+      fed(given({ isGone: before }), { kind: 'looked', driftRepaired: false, ...event } as WatchEvent).watch.isGone
+    expect(isGone(false, { isGone: true })).toBe(true)
+    expect(isGone(true, { isGone: false })).toBe(false)
+    expect(isGone(true, {})).toBe(false)
+  })
+
   test('of a lost carrier is that of the detour over it: the machine is looked at, at once', () => {
     const fallback = fellBack('transport', CARRIER, 'udp-blocked', 99_999)
     const lost = fed(given({ fallback }), { kind: 'transport-lost' })
@@ -283,6 +291,14 @@ describe('other news', () => {
   test('of a fallback that worked before: it is one, with its failback to come', () => {
     const { watch } = fed(given(), { kind: 'resumed', on: 'endpoint', endpoint: SECOND, cause: 'port-blocked' })
     expect(watch.fallback).toEqual(fellBack('endpoint', SECOND, 'port-blocked', NOW))
+    // Nothing was heard through it yet.
+    const begun = startWatch(
+      settings,
+      { ledger: { current: null, changes: 0 }, firstSequence: 1, mtu: 1_420, helped: {} },
+      NOW,
+    )
+    const resumed = { kind: 'resumed', on: 'endpoint', endpoint: SECOND, cause: 'port-blocked' } as const
+    expect(fed(begun, resumed).watch.health.kind).toBe('starting')
   })
 
   test('of a remedy: the heartbeat that proves it goes out at once', () => {
