@@ -92,12 +92,15 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
     const isTold = (text: string) =>
       text.includes('is none of the router’s networks') && text.includes(` ${picture.home.lan.prefix} (`)
     await waitForStatus(pi, ({ router }) => router.warnings.some(isTold))
+    const since = agent.lineCount
     await pi.homeward(['lan', 'auto'])
     await expect
       .poll(async () => (await hubStatusOf(picture.hub)).homes[0]?.lan, { timeout: 90_000 })
       .toEqual([picture.home.lan.prefix])
     await pi.homeward(['lan', picture.home.lan.prefix])
     await expect.poll(() => plannedSteps(pi), { timeout: 60_000 }).toEqual([])
+    // What nobody proved yet differs in nothing, and an agent that ends takes it back.
+    await agent.waitForLine(/brought this machine to what agent.yaml wants/, { after: since, timeoutMs: 60_000 })
     await agent.stop()
   })
 
