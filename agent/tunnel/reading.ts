@@ -81,7 +81,7 @@ export function makeReader(deps: ReadingDeps): () => Promise<TunnelReading> {
     const description = await adapter.describe(signal).catch(() => null)
     // A machine that cannot be observed now, for lack of rights or since it is being set up, counts as absent.
     let routerTrouble: RouterTrouble | null = null
-    const observed = await adapter.observe(signal).catch((thrown: unknown) => {
+    const observed = await adapter.observe(signal, 'calm').catch((thrown: unknown) => {
       routerTrouble = routerTroubleOf(asProblem(thrown, 'looking at the tunnel').code)
       return null
     })

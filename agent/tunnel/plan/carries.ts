@@ -16,7 +16,7 @@ export function makeCarries(
   return makeTunnelProof({
     target: () => tunnelTarget(config()),
     receivedBytes: async (signal) => {
-      const observed = await adapter.observe(signal).catch(() => null)
+      const observed = await adapter.observe(signal, 'calm').catch(() => null)
       const { interface: name, hub } = config()
       return tunnelIn(observed, name)?.peers.find(({ publicKey }) => publicKey === hub.publicKey)?.rxBytes ?? null
     },
