@@ -66,6 +66,9 @@ export function taken(watch: Watch, event: WatchEvent, now: number, actions: Act
       ]
     case 'remedy-ended':
       return [remedyEnded(watch, event, now, actions), null]
+    // A router keeps a change only when the new interface is proven: its mapping is seen before the look ends.
+    case 'remaking':
+      return [{ ...watch, remediedAt: now }, null]
     case 'looked': {
       const after = { ...watch, isGone: event.isGone === true, asking: { ...watch.asking, lookedAt: now } }
       if (event.driftRepaired) return [driftRepaired(after, now, actions), null]

@@ -111,6 +111,8 @@ export type WatchEvent =
       /** Where the interface sends now, when the remedy changed that. */
       readonly endpoint: Endpoint | null
     }
+  /** The machine differs from the plan, and the tunnel's interface is made again now, or gets another port. */
+  | { readonly kind: 'remaking' }
   /** A look at the machine ended: whether the machine differed from the plan, and was repaired. */
   | {
       readonly kind: 'looked'

@@ -132,6 +132,11 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
   const isUp = async (signal: AbortSignal): Promise<boolean> =>
     tunnelIn(await adapter.observe(signal), config().interface)?.up === true
 
+  const beforeStep: BeforeConfirm['beforeStep'] = async (step, signal) => {
+    if (step.kind === 'create-interface' || step.kind === 'set-listen-port') notice({ kind: 'remaking' })
+    await beforeConfirm.beforeStep(step, signal)
+  }
+
   async function applied(signal: AbortSignal): Promise<Pick<AppliedTunnel, 'steps' | 'lastHandshakeAt'>> {
     // A router shakes hands by its own clock.
     if (config().router.kind === 'linux') await clockGuard.hold(() => isUp(signal), signal)
@@ -151,7 +156,7 @@ export function makeReconciler(deps: ReconcilerDeps): Reconciler {
           localNetworks,
         }
         const wanted = hubLiterals === null ? tunnel : { ...tunnel, hubLiterals }
-        const brought = await applyTunnel(wanted, signal, beforeConfirm)
+        const brought = await applyTunnel(wanted, signal, { ...beforeConfirm, beforeStep })
         // The router kept the change, and the agent was killed before anybody was told.
         if (brought.publicKey !== null && brought.steps.length === 0)
           await beforeConfirm.keyFound(brought.publicKey, signal)

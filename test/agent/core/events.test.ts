@@ -197,6 +197,13 @@ describe('a mapping that changed', () => {
     expect(seen({ remediedAt: 87_999 }).kinds).toContain('tell-cause')
   })
 
+  test('while the interface is made again is the new one’s, though the look has not ended yet', () => {
+    const { watch } = fed(given({}), { kind: 'remaking' }, NOW - 900)
+    expect(seen(watch).kinds).toEqual(expect.arrayContaining(['tell-mapping']))
+    expect(seen(watch).kinds).not.toContain('tell-cause')
+    expect(seen(watch, MOVED, NOW + 12_000).kinds).toContain('tell-cause')
+  })
+
   test('and is told by an answer that a later one overtook is none', () => {
     const before = given()
     const underWay = [6, 7].map((sequence) => ({ sequence, sentAt: 99_900 + sequence, overdue: false }))

@@ -182,6 +182,8 @@ describe('the home of a router', () => {
     await untilHubReachesHome()
     expect(await wg('public-key')).not.toBe(old)
     await expect.poll(() => plannedSteps(pi)).toEqual([])
+    // The new interface's mapping is no carrier's doing.
+    expect((await pi.homeward(['events', '--json'])).stdout).not.toContain('mapping-changed')
     // An agent that is stopped before the router has its confirmation takes the change back.
     await agent.waitForLine(/brought this machine to/, { after, timeoutMs: 60_000 })
     await agent.stop()
