@@ -135,6 +135,9 @@ describe('a join that cannot succeed leaves the router and this machine as they 
     await pi.run('nft', ['delete', 'table', 'ip', 'away'])
     const { code, stderr } = await problemOf(pi, ['plan'])
     expect([code, stderr]).toEqual(['config-missing', expect.stringContaining('Run homeward leave')])
+    // As after a join that was killed before it wrote anything: the journal of the change says which router it is.
+    await pi.run('rm', [`${pi.disk.configDir}/agent.yaml.leaving`])
+    expect((await problemOf(pi, ['plan'])).stderr).toContain('a join with the tunnel on a router was cut off')
     await leave()
   })
 
