@@ -35,6 +35,9 @@ const STARTING_MS = 30_000
 /** How long WireGuard may repair itself: four initiations of a lost session, or a hub that starts again. */
 const DOUBTFUL_MS = 20_000
 
+/** How long a tunnel is down before a VPN that carries it is suspected. What else helps has mostly helped by then. */
+const SUSPICIOUS_MS = 8_000
+
 /** How long an outage may end at any moment: until then asking each second costs little. */
 const HOPEFUL_MS = 600_000
 
@@ -69,6 +72,11 @@ export function endsAt(health: Health): number | null {
     default:
       return health satisfies never
   }
+}
+
+/** Whether it is away, or was down for so long that a VPN which carries it is suspected. */
+export function isDark(health: Health, now: number): boolean {
+  return health.kind === 'offline' || (health.kind !== 'up' && now - health.since >= SUSPICIOUS_MS)
 }
 
 /** The proven cause of the silence; null while there is none. */

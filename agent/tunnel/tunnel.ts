@@ -4,6 +4,7 @@ import type { IncidentAnswer, IncidentReport } from '../../protocol/incidents.ts
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { makeMutex } from '../../system/process/mutex.ts'
+import { isDark } from '../core/health.ts'
 import { isAtAnotherAddress, ledgerFrom } from '../core/ledger.ts'
 import { isUnknownAtHub } from '../core/unknown-home.ts'
 import type { ClockGuard } from '../memory/clock-guard.ts'
@@ -79,9 +80,6 @@ export interface TunnelDeps {
 /** How long an exchange may take: people wait for the alarm, and a registrar that is there answers sooner. */
 const ASK_MS = 5_000
 
-/** How long a tunnel is down before a VPN that carries it is suspected. What else helps has mostly helped by then. */
-const SUSPICIOUS_MS = 8_000
-
 /**
  * Makes the tunnel in the order of use: the judge first, which takes events at any time; then what changes the machine;
  * then what acts for the judge, and the loop. Nothing is named before it is there, so whatever is given here may call
@@ -122,10 +120,6 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
   })
   const carries = makeCarries(adapter, config, clock)
   const isUp = (): boolean => judge.look().watch.health.kind === 'up'
-  const isDark = (): boolean => {
-    const { health } = judge.look().watch
-    return health.kind === 'offline' || (health.kind !== 'up' && clock.now() - health.since >= SUSPICIOUS_MS)
-  }
   const beforeConfirm = makeBeforeConfirm({
     adapter,
     config,
@@ -155,7 +149,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     uplink,
     path,
     clockGuard,
-    isDark,
+    isDark: () => isDark(judge.look().watch.health, clock.now()),
     carries,
     beforeConfirm,
     look: judge.look,

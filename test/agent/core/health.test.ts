@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { causeOf, endsAt, type Health, heartbeatGapMs, judge, type Signs } from '../../../agent/core/health.ts'
+import { causeOf, endsAt, type Health, heartbeatGapMs, isDark, judge, type Signs } from '../../../agent/core/health.ts'
 
 const SINCE = 1_000
 const starting: Health = { kind: 'starting', since: SINCE }
@@ -83,4 +83,13 @@ describe('the next heartbeat', () => {
     expect(heartbeatGapMs(up, 1, 4_800, 9_000)).toBe(250)
     expect(heartbeatGapMs(up, 1, 200, 9_000)).toBe(200)
   })
+})
+
+test('a tunnel is dark that was not up for eight seconds, or is known to be away', () => {
+  for (const health of [starting, doubtful, healing]) {
+    expect(isDark(health, SINCE + 7_999)).toBe(false)
+    expect(isDark(health, SINCE + 8_000)).toBe(true)
+  }
+  expect(isDark(offline, SINCE)).toBe(true)
+  expect(isDark(up, SINCE + 90_000)).toBe(false)
 })

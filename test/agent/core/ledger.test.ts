@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type Ledger, noteMapping } from '../../../agent/core/ledger.ts'
+import { isAtAnotherAddress, type Ledger, ledgerFrom, noteMapping } from '../../../agent/core/ledger.ts'
 
 const empty: Ledger = { current: null, changes: 0 }
 const first = { address: '198.51.100.11', port: 40_233 }
@@ -34,4 +34,17 @@ test('one that changed while nothing came through for long was forgotten, not mo
   expect(noteMapping(ledger, moved, 200_000, 90_000)[1]).toMatchObject({ ended: 'silence' })
   expect(noteMapping(ledger, moved, 200_000, 60_001)[1]).toMatchObject({ ended: 'silence' })
   expect(noteMapping(ledger, moved, 200_000, 60_000)[1]).toMatchObject({ ended: 'port' })
+})
+
+test('it begins as the last agent left it, and empty where none did', () => {
+  expect(ledgerFrom({ ...first, changes: 3 })).toEqual({ current: { endpoint: first, since: null }, changes: 3 })
+  expect(ledgerFrom(null)).toEqual(empty)
+})
+
+test('the carrier’s address is another one only where there was one before', () => {
+  const to = { endpoint: first, since: 10 }
+  const change = (from: Ledger['current']) => isAtAnotherAddress({ from, to, ended: null, changes: 1 })
+  expect(change({ endpoint: { ...first, address: '198.51.100.12' }, since: null })).toBe(true)
+  expect(change({ endpoint: { ...first, port: 1 }, since: null })).toBe(false)
+  expect(change(null)).toBe(false)
 })
