@@ -113,7 +113,10 @@ find ${stateDir} -type f | wc -l`)
     expect(await hubsOwn()).toBe(own)
     const after = await hubsSize()
     console.log(`before ${JSON.stringify(size)}, after ${JSON.stringify(after)}, pings ${received} of ${sent}`)
-    expect(after.rssMb).toBeLessThan(size.rssMb + 100)
+    // Under way V8 lets a heap grow to several times what is in use: what counts then is that it ends somewhere.
+    expect(after.rssMb).toBeLessThan(400)
+    // The daemon collects all garbage each minute (system/process/small-heap.ts): what is left was kept.
+    await expect.poll(async () => (await hubsSize()).rssMb, { timeout: 180_000 }).toBeLessThan(size.rssMb + 32)
     expect(after.kilobytes).toBeLessThan(size.kilobytes + 4_096)
     expect(after.files).toBeLessThan(size.files + 16)
     const secret = (await readFile(secretFile, 'utf8')).trim()
