@@ -208,7 +208,7 @@ export const catalogue = {
     exit: 1,
   },
   'router-raw-drops': {
-    next: 'Add that rule on the router, then try again: homeward changes nothing in that table',
+    next: 'Add that rule on the router, then try again; nothing of homeward’s own goes into that table',
     exit: 1,
   },
   'router-rollback-unavailable': {

@@ -38,8 +38,11 @@ export function adapterContract(
     /** The role that has more to it. */
     const fullest = roles.at(-1) ?? 'home'
 
-    test('says what machine it is', async () => {
+    test('says what machine it is', async ({ task }) => {
       const description = await withAdapter((adapter) => adapter.describe(signal()))
+      // For the report of its owner: test/try-router/router-reporter.ts.
+      const { model, version, dataPlane } = description
+      Object.assign(task.meta, { machine: { model, version, dataPlane } })
       expect(description.model).not.toBe('')
       expect(description.version).not.toBe('')
       expect(['kernel', 'userspace']).toContain(description.dataPlane)
