@@ -39,7 +39,9 @@ export function routerReport({ version, machines, cases }: Tried, hidden: readon
   const lines = [
     `homeward ${version}`,
     ...machines.map(
-      (one) => `${one.model}, ${one.version}, WireGuard in ${DATA_PLANES[one.dataPlane] ?? one.dataPlane}`,
+      // The name that its owner gave it stands behind the model, in quotation marks.
+      ({ model, version, dataPlane }) =>
+        `${model.replace(/ ".*"$/, '')}, ${version}, WireGuard in ${DATA_PLANES[dataPlane] ?? dataPlane}`,
     ),
     `${ran.length - failed.length} passed, ${failed.length} failed, ${cases.length - ran.length} left out`,
     '',
