@@ -17,6 +17,9 @@ import { type Case, casesOf, type Compiled, compiledFrom } from './test-file.ts'
 
 const CORES = ['agent/core', 'alerts/core', 'hub/core']
 
+/** Tests that are as pure, and stand in another room: what a home may do is asked by every change that it makes. */
+const BESIDE: Readonly<Record<string, readonly string[]>> = { 'hub/core': ['test/hub/rights'] }
+
 /** Far beyond what any test takes: whoever runs into it goes round in circles. */
 const LONGEST_MS = 60_000
 
@@ -45,9 +48,9 @@ for (const place of asked.length > 0 ? asked : CORES.filter((core) => existsSync
 process.stdout.write(`${score(killed, all)} of all\n`)
 
 async function mutated(core: string, sources: readonly string[]): Promise<void> {
-  const tests = await triedWithoutFault(
-    (await found(`test/${core}`, '.test.ts')).filter((path) => !path.endsWith('.lab.test.ts')),
-  )
+  const paths: string[] = []
+  for (const place of [`test/${core}`, ...(BESIDE[core] ?? [])]) paths.push(...(await found(place, '.test.ts')))
+  const tests = await triedWithoutFault(paths.filter((path) => !path.endsWith('.lab.test.ts')))
   for (const path of sources) {
     const source = await readFile(path, 'utf8')
     const survivors: Mutant[] = []
