@@ -86,13 +86,17 @@ async function hubFirewall(): Promise<readonly string[]> {
 
 describe('the echo', () => {
   test('is answered on every port of WireGuard, through the carrier’s NAT, with what the hub knows', async () => {
-    const answers = await ask(pi, [...WIREGUARD, 8687].map(endpoint), { timeoutMs: 30_000 })
+    const answersOfAll = () => ask(pi, [...WIREGUARD, 8687].map(endpoint), { timeoutMs: 30_000 })
+    // An answer does not wait for long until the hub has listed who shook hands: the next one knows.
+    await expect
+      .poll(async () => (await answersOfAll()).map((answer) => answer?.view.initiatedSeconds))
+      .not.toContain(null)
+    const answers = await answersOfAll()
     expect(answers.map((answer) => answer?.endpoint.port)).toEqual([...WIREGUARD, 8687])
     for (const answer of answers) {
       expect(answer?.view).toMatchObject({ peerKnown: true, handshakeSeconds: expect.any(Number) })
       expect(answer?.view.heardSeconds).toBeLessThan(30)
-      // WireGuard shakes hands each two minutes.
-      expect(answer?.view.initiatedSeconds).toBeLessThan(180)
+      expect(answer?.view.initiatedSeconds).toBeLessThan(60)
     }
   })
 
