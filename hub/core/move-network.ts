@@ -1,6 +1,6 @@
 import { freeTunnelNetwork } from '../../net/free-network.ts'
 import { movedTo } from '../../net/hosts.ts'
-import { isIn, overlaps } from '../../net/prefix.ts'
+import { overlaps } from '../../net/prefix.ts'
 import { Problem } from '../../problems/problem.ts'
 import { type Occupied } from './lan.ts'
 import type { Change, Home, StoreDocument } from './store-document.ts'
@@ -78,9 +78,8 @@ function newAddresses(document: StoreDocument, from: string, to: string, what: s
     found.set(address, next)
     taken.add(next)
   }
-  // What lies in both networks stays: a network that only grows or shrinks changes nothing for anybody.
+  // What lies in both networks stays so: a network that only grows takes nobody an address.
   const fits = (address: string): string | null => {
-    if (isIn(address, [to])) return address
     const next = movedTo(to, address)
     return isHost(next, to) && movedTo(from, next) === address ? next : null
   }
@@ -94,9 +93,7 @@ function newAddresses(document: StoreDocument, from: string, to: string, what: s
 
 /** Whether hosts can have the address: not the network's own, nor its broadcast address. */
 function isHost(address: string, network: string): boolean {
-  const [base = '', length = ''] = network.split('/')
-  const last = movedTo(network, '255.255.255.255')
-  return length !== '' && address !== base && address !== last
+  return address !== movedTo(network, '0.0.0.0') && address !== movedTo(network, '255.255.255.255')
 }
 
 function placeOfHost(prefix: string, address: string, place: (address: string) => string): string {

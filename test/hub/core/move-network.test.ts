@@ -4,11 +4,11 @@ import { neededFile, noteDeviceFiles } from '../../../hub/core/device-files.ts'
 import { addDevice, removeDevice } from '../../../hub/core/devices.ts'
 import { moveNetwork } from '../../../hub/core/move-network.ts'
 import { register } from '../../../hub/core/registration.ts'
-import { removeHome } from '../../../hub/core/removal.ts'
-import { EMPTY_DOCUMENT, type StoreDocument } from '../../../hub/core/store-document.ts'
+import { leave, removeHome } from '../../../hub/core/removal.ts'
+import { EMPTY_DOCUMENT, homeNamed, type StoreDocument } from '../../../hub/core/store-document.ts'
 import { hubAddressIn } from '../../../hub/core/tunnel-network.ts'
 import { isIn } from '../../../net/prefix.ts'
-import { context, device, hubKey, invited, joined, readable, reasonOf, refusal } from './some.ts'
+import { context, device, hubKey, invited, joined, readable, reasonOf, refusal, unchanged } from './some.ts'
 
 const { network: from, own } = context
 const to = '172.29.0.0/16'
@@ -52,6 +52,52 @@ test('a service on the home’s end of the tunnel moves along, others stay', () 
   expect(document.publications.map((one) => one.address)).toEqual(['172.29.0.2', '192.168.1.20'])
 })
 
+test('whatever the size of the new network, hosts alone are given out, and a part of the old one stays', () => {
+  const homes = (...addresses: string[]) =>
+    addresses.map((address, index) => ({
+      ...some().homes[0]!,
+      name: `home-${index}`,
+      lan: [],
+      keeps: undefined,
+      address,
+    }))
+  const moved = (next: string, ...addresses: string[]) =>
+    moveNetwork({ ...EMPTY_DOCUMENT, homes: homes(...addresses) }, from, next, [])[0].homes.map(
+      ({ address }) => address,
+    )
+  expect(moved(to, '10.86.0.7', '10.86.3.9')).toEqual(['172.29.0.7', '172.29.3.9'])
+  // Whoever can keep the old host part has it, though another one comes first.
+  expect(moved('172.29.0.0/24', '10.86.1.9', '10.86.0.9', '10.86.0.2')).toEqual([
+    '172.29.0.3',
+    '172.29.0.9',
+    '172.29.0.2',
+  ])
+  // Its own address, the hub's and its broadcast address were hosts' before.
+  const borders = ['10.86.1.0', '10.86.1.1', '10.86.1.255', '10.86.1.254']
+  expect(moved('172.29.1.0/24', ...borders)).toEqual(['172.29.1.2', '172.29.1.3', '172.29.1.4', '172.29.1.254'])
+  expect(moved('10.86.1.0/24', ...borders)).toEqual(['10.86.1.2', '10.86.1.3', '10.86.1.4', '10.86.1.254'])
+})
+
+test('what a home keeps for services in its LAN stays, and for itself moves', () => {
+  const [home] = some().homes
+  const document = { ...some(), homes: [{ ...home!, keeps: ['10.86.0.2/32', '192.168.1.20/32'] }] }
+  expect(moveNetwork(document, from, to, own)[0].homes[0]?.keeps).toEqual(['172.29.0.2/32', '192.168.1.20/32'])
+})
+
+test('a home that was replaced finds itself in the new network when the join is undone', () => {
+  const joint = joined(some(), 'cabin')
+  const says = { ...unchanged(joint.home), follows: true }
+  const again = { document: register(joint.document, joint.home, says, hubKey, context)[0] }
+  const [document] = readable(moveNetwork(again.document, from, to, own))
+  const [after] = readable(leave(document, homeNamed(document, 'cabin')!, { reopenInvite: true }))
+  expect(homeNamed(after, 'cabin')).toMatchObject({ address: '172.29.0.2', keeps: ['172.29.0.2/32'] })
+  // With an address that nobody else remembers, too.
+  const [opened] = again.document.invites
+  const use = { ...opened!.use!, replaced: { ...opened!.use!.replaced!, address: '10.86.7.7' } }
+  const [moved] = moveNetwork({ ...again.document, invites: [{ ...opened!, use }] }, from, to, own)
+  expect(moved.invites[0]?.use?.replaced?.address).toBe('172.29.7.7')
+})
+
 test('a home that cannot follow keeps the network as it is, and is named', () => {
   expect(refusal(() => moveNetwork(some(false), from, to, own))).toBe('network-not-followed')
   expect(reasonOf(() => moveNetwork(some(false), from, to, own)).why).toBe(
@@ -60,6 +106,14 @@ test('a home that cannot follow keeps the network as it is, and is named', () =>
   // A network that only grows takes nobody an address.
   const grown = moveNetwork(some(false), '10.86.0.0/24', '10.86.0.0/16', own)
   expect(grown[1]).toMatchObject({ homes: [], devices: [] })
+  // One that loses the hub's address or its own would be lost, though the other stays.
+  const deaf = (...addresses: string[]) =>
+    addresses.map((address, index) => ({ ...some(false).homes[0]!, name: `home-${index}`, lan: [], address }))
+  const move = (next: string, ...addresses: string[]) =>
+    reasonOf(() => moveNetwork({ ...EMPTY_DOCUMENT, homes: deaf(...addresses) }, from, next, [])).why
+  expect(move('10.86.4.0/24', '10.86.4.9')).toMatch(/^home-0 has not said/)
+  expect(move('10.86.0.0/24', '10.86.0.9', '10.86.1.9')).toMatch(/^home-1 has not said/)
+  expect(move(to, '10.86.0.2', '10.86.0.3')).toMatch(/^home-0, home-1 have not said/)
 })
 
 test.each([
@@ -70,6 +124,15 @@ test.each([
     why,
     next: expect.stringMatching(/^Take one that is free: sudo homeward hub init --network 10\.86\.0\.0\/16/),
   })
+})
+
+test('a network that an invited home’s LAN has is refused; where none is free, none is named', () => {
+  const { document } = invited(some(), 'barn', ['172.29.4.0/24'])
+  expect(reasonOf(() => moveNetwork(document, from, to, own)).why).toBe(
+    '172.29.0.0/16 overlaps 172.29.4.0/24, the LAN of the invited home barn',
+  )
+  const all = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].map((prefix) => ({ prefix, by: 'a route' }))
+  expect(reasonOf(() => moveNetwork(some(), from, to, all)).next).toMatch(/^Choose another one/)
 })
 
 test('one that is too small for all is refused', () => {
