@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { overlapWarnings } from '../../../hub/core/overlaps.ts'
 import { EMPTY_DOCUMENT } from '../../../hub/core/store-document.ts'
-import { joined } from './some.ts'
+import { invited, joined } from './some.ts'
 
 const { document } = joined(EMPTY_DOCUMENT, 'cabin', ['10.0.1.0/24', '192.168.1.0/24'])
 const route = (prefix: string) => ({ prefix, by: 'the hub’s own network: a route via 10.0.0.1 (enp7s0)' })
@@ -13,6 +13,17 @@ test('nothing is said while no network of this machine is a home’s too', () =>
 test('a route that came later is told with the home’s LAN, and with numbers that are free', () => {
   expect(overlapWarnings(document, '10.86.0.0/16', [route('10.0.0.0/16')])).toEqual([
     'the LAN 10.0.1.0/24 of the home cabin overlaps 10.0.0.0/16, the hub’s own network: a route via 10.0.0.1 (enp7s0): of addresses in both, this machine reaches only one of the two. Let the hub know that LAN by other numbers: at cabin, under lan in agent.yaml, seenAs: { 10.0.1.0/24: 10.168.0.0/24 }',
+  ])
+})
+
+test('the numbers are neither a home’s, an invited home’s, the tunnel’s, nor this machine’s', () => {
+  const { document } = joined(joined(EMPTY_DOCUMENT, 'cabin', ['192.168.1.0/24']).document, 'lodge', ['10.168.0.0/24'])
+  const { invites } = invited(EMPTY_DOCUMENT, 'barn', ['10.168.1.0/24']).document
+  const all = { ...document, invites }
+  expect(overlapWarnings(all, '10.168.2.0/24', [route('192.168.1.0/24'), route('10.168.3.0/24')])).toEqual([
+    expect.stringMatching(
+      /^the LAN 192\.168\.1\.0\/24 of the home cabin .* \{ 192\.168\.1\.0\/24: 10\.168\.4\.0\/24 \}$/,
+    ),
   ])
 })
 
