@@ -32,6 +32,18 @@ describe('an invitation', () => {
     expect(add(document, { lan: ['192.168.2.0/24'] })[1].invite.lan).toEqual(['192.168.2.0/24'])
   })
 
+  test('has the rights and quotas that were named, on top of what a home that is there may already', () => {
+    const named = (document: StoreDocument, input: Partial<InviteInput>) => {
+      const { may, quota } = add(document, input)[1].invite
+      return [may, quota]
+    }
+    expect(named(EMPTY_DOCUMENT, { may: '+lan' })).toEqual([['lan', 'devices', 'publish'], undefined])
+    expect(named(EMPTY_DOCUMENT, { quota: 'ports=10' })).toEqual([undefined, { ports: 10 }])
+    const { document, home } = joined(EMPTY_DOCUMENT, 'cabin')
+    const there: StoreDocument = { ...document, homes: [{ ...home, may: ['exit'], quota: { devices: 3 } }] }
+    expect(named(there, { may: '+lan', quota: 'ports=10' })).toEqual([['lan', 'exit'], { devices: 3, ports: 10 }])
+  })
+
   test('takes the place of an older one of that name, and gives its address on', () => {
     const { document } = invited(EMPTY_DOCUMENT, 'cabin')
     const [after] = add(document)
