@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { addDevice } from '../../../hub/core/devices.ts'
+import { give } from '../../../hub/core/given.ts'
 import { register } from '../../../hub/core/registration.ts'
 import { leave } from '../../../hub/core/removal.ts'
 import { sealHome } from '../../../hub/core/sealing.ts'
@@ -56,6 +57,38 @@ describe('a registration', () => {
     expect(register(document, home, half, hubKey, context)[1].home.lan).toEqual(half.lan)
   })
 
+  test('may say another part of it later', () => {
+    const { document, home } = joined(EMPTY_DOCUMENT, 'cabin', ['198.51.100.0/25'])
+    const [parted, { home: first }] = register(
+      document,
+      home,
+      { ...unchanged(home), lan: ['198.51.100.0/26'] },
+      hubKey,
+      context,
+    )
+    const other = ['198.51.100.64/26']
+    expect(register(parted, first, { ...unchanged(first), lan: other }, hubKey, context)[1]).toMatchObject({
+      home: { lan: other },
+      waiting: [],
+    })
+  })
+
+  test('keeps what it has beside a new network, though nobody granted it and the hub asks a name server there', () => {
+    const { document, home } = joined(EMPTY_DOCUMENT, 'cabin')
+    const [free] = give(document, 'cabin', { may: '+lan', quota: null }, context.now)
+    const [after, { home: known }] = register(
+      free,
+      free.homes[0]!,
+      { ...unchanged(home), lan: ['192.168.1.0/24'] },
+      hubKey,
+      context,
+    )
+    const own = [{ prefix: '192.168.1.2/32', by: 'a name server of the hub', unlessGranted: true as const }]
+    const lan = ['192.168.1.0/24', '192.168.2.0/24']
+    const more = { ...unchanged(known), lan }
+    expect(register(after, known, more, hubKey, { ...context, own })[1].home.lan).toEqual(lan)
+  })
+
   test('changes the home that registers, and no other', () => {
     const lodge = joined(EMPTY_DOCUMENT, 'lodge')
     const { document, home } = joined(lodge.document, 'cabin')
@@ -72,6 +105,39 @@ describe('a registration', () => {
   })
 })
 
+describe('a wish beyond the home’s rights', () => {
+  const { document, home } = joined(EMPTY_DOCUMENT, 'cabin', ['192.168.1.0/24', '192.168.2.0/24'])
+  const wish = (...lan: string[]) => register(document, home, { ...unchanged(home), lan }, hubKey, context)
+
+  test('waits, and takes the home nothing that it has until its owner has spoken', () => {
+    expect(wish('192.168.9.0/24')).toEqual([document, { home, waiting: ['192.168.9.0/24'] }])
+  })
+
+  test('does not hold what is allowed beside it', () => {
+    const [, { home: after, waiting }] = readable(wish('192.168.1.0/24', '192.168.9.0/24'))
+    expect([after.lan, waiting]).toEqual([['192.168.1.0/24'], ['192.168.9.0/24']])
+  })
+
+  test('is none where a home no longer has a LAN, nor where it has the same again', () => {
+    const [none, { home: bare, waiting }] = readable(wish())
+    expect([bare.lan, waiting]).toEqual([[], []])
+    const back = { ...unchanged(bare), lan: [...home.lan] }
+    expect(register(none, bare, back, hubKey, context)[1]).toEqual({ home, waiting: [] })
+  })
+
+  test('is none of a home from before there were rights, for the LAN that it had then', () => {
+    const { granted: _, ...old } = home
+    const before = { ...document, homes: [old] }
+    expect(register(before, old, unchanged(old), hubKey, context)).toEqual([before, { home: old, waiting: [] }])
+    const [none, { home: bare, waiting }] = readable(
+      register(before, old, { ...unchanged(old), lan: [] }, hubKey, context),
+    )
+    expect([bare.lan, waiting]).toEqual([[], []])
+    const back = { ...unchanged(bare), lan: [...old.lan] }
+    expect(register(none, bare, back, hubKey, context)[1]).toEqual({ home, waiting: [] })
+  })
+})
+
 describe('another secret', () => {
   const tell = (document: StoreDocument, caller: Home, next?: string) =>
     readable(
@@ -83,6 +149,10 @@ describe('another secret', () => {
     const { document, home } = joined(EMPTY_DOCUMENT, 'cabin')
     const [told, { home: waiting }] = tell(document, home, 'next')
     expect(waiting).toEqual({ ...home, nextSecretHash: hashOf('next') })
+    // The one that it has is no other.
+    expect(register(document, home, { ...unchanged(home), nextSecretHash: home.secretHash }, hubKey, context)[0]).toBe(
+      document,
+    )
     // A home that was cut off before it wrote the next one down comes by the old one, and may tell another.
     expect(tell(told, home)[0]).toEqual(told)
     expect(tell(told, home, 'next')[0]).toBe(told)
@@ -108,6 +178,9 @@ describe('what a home says of itself', () => {
     const said: readonly (readonly [Parameters<typeof register>[2], Partial<Home>])[] = [
       [{ ...calm, mtu: 1280 }, { mtu: 1280 }],
       [{ ...calm, exit: true }, { exit: true }],
+      [{ ...calm, follows: true }, { follows: true }],
+      [{ ...calm, triesKeep: true }, { triesKeep: true }],
+      [{ ...calm, trusts: 'a'.repeat(64) }, { trusts: 'a'.repeat(64) }],
       [{ ...calm, keeps: ['192.168.2.0/24', '192.168.1.0/24'] }, { keeps: ['192.168.1.0/24', '192.168.2.0/24'] }],
     ]
     for (const [says, kept] of said) {
@@ -130,6 +203,23 @@ describe('a rotation', () => {
     expect(after.publicKey).toBe(nextPublicKey)
     expect(register(rotated, after, { ...say, nextPublicKey }, hubKey, context)[0]).toBe(rotated)
     expect(register(rotated, after, say, hubKey, context)[1].home.publicKey).toBe(home.publicKey)
+  })
+
+  test('has the time of the change, not of what the home says afterwards', () => {
+    const { document, home } = joined(EMPTY_DOCUMENT, 'cabin')
+    const say = unchanged(home)
+    const nextPublicKey = newKey()
+    const rotatedAt = later(HOUR).now.toISOString()
+    const [rotated, { home: after }] = readable(
+      register(document, home, { ...say, nextPublicKey }, hubKey, later(HOUR)),
+    )
+    expect(after.rotatedAt).toBe(rotatedAt)
+    // Interrupted, it says both keys still.
+    const again = { ...say, nextPublicKey, mtu: 1280 }
+    expect(register(rotated, after, again, hubKey, later(2 * HOUR))[1].home).toMatchObject({ mtu: 1280, rotatedAt })
+    expect(register(rotated, after, say, hubKey, later(2 * HOUR))[1].home.rotatedAt).toBe(rotatedAt)
+    // A home that rotated nothing has no such time.
+    expect(register(document, home, { ...say, mtu: 1280 }, hubKey, later(HOUR))[1].home.rotatedAt).toBeUndefined()
   })
 
   test('takes nobody else’s key', () => {

@@ -54,3 +54,20 @@ test('the network in force is hub.yaml’s, unless somebody has an address of an
   // Once it was changed, the store says it.
   expect(networkInForce({ ...document, network: '10.90.0.0/20' }, '10.90.0.0/24', '10.90.0.0/24')).toBe('10.90.0.0/20')
 })
+
+test('a network in which somebody has the hub’s own address is not the one in force', () => {
+  const document = { ...EMPTY_DOCUMENT, homes: [{ name: 'cabin', address: '10.90.0.65' } as Home] }
+  expect(networkInForce(document, '10.90.0.64/26', '10.90.0.0/24')).toBe('10.90.0.0/24')
+})
+
+test('where nobody says the network, it is the smallest that a hub could have for all, else hub.yaml’s', () => {
+  const around = (...addresses: string[]) =>
+    networkInForce(
+      { ...EMPTY_DOCUMENT, homes: addresses.map((address) => ({ name: 'cabin', address }) as Home) },
+      '10.87.0.0/24',
+      null,
+    )
+  expect(around('10.90.0.2')).toBe('10.90.0.0/29')
+  expect(around('10.1.0.2', '10.200.0.2')).toBe('10.0.0.0/8')
+  expect(around('10.1.0.2', '11.1.0.2')).toBe('10.87.0.0/24')
+})
