@@ -56,7 +56,7 @@ export function addPublication(
   refuseOutgoing(document, home, { ...wanted, there }, what)
   const isChanged = there !== undefined && isSame(there, wanted) && there.outgoing !== wanted.outgoing
   if (there !== undefined && (isMove(there, wanted) || isChanged)) {
-    const changed = { ...wanted, ...(isChanged ? keptName(there) : {}), addedAt: there.addedAt }
+    const changed = { ...wanted, ...keptName(there), addedAt: there.addedAt }
     return [{ ...document, publications: document.publications.map((one) => (one === there ? changed : one)) }, changed]
   }
   if (there !== undefined) {

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import type { ForwardedPorts } from '../../../hub/core/forwarded-ports.ts'
 import { addPublication, type PublicationInput } from '../../../hub/core/publications.ts'
 import { hashOf } from '../../../hub/core/secret.ts'
 import { EMPTY_DOCUMENT, type Home, type StoreDocument, StoreDocumentSchema } from '../../../hub/core/store-document.ts'
@@ -32,6 +33,7 @@ export const input = (more: Partial<PublicationInput> = {}): PublicationInput =>
   source: null,
   ...more,
 })
+export const NONE_WITHHELD: ForwardedPorts = { ports: [], withheld: new Map() }
 const free = (): null => null
 export const add = (document: StoreDocument, principal: Home | null, more: Partial<PublicationInput> = {}) =>
   addPublication(document, principal, input(more), free, now)
