@@ -55,6 +55,26 @@ test('leaves from one port of the hub, and 32 publications of a home may have it
   expect(refused(many, able, mail)).toMatch(/32 such publications/)
 })
 
+test('leaves beside what other hosts, other ports and other homes send, and what nobody sends by the hub', () => {
+  const [after] = add(homes, able, mail)
+  const range = { ...mail, port: 1_020, lastPort: 1_024 }
+  expect(refused(after, able, { ...range, targetPort: 20 })).toBe('published')
+  expect(refused(after, able, { ...range, targetPort: 26 })).toBe('published')
+  for (const targetPort of [21, 23, 25])
+    expect(refused(after, able, { ...range, targetPort })).toMatch(/leaves as 25\/tcp already/)
+  const [ports] = add(homes, able, { ...range, targetPort: 21 })
+  expect(refused(ports, able, { ...mail, port: 26, lastPort: 26 })).toMatch(/leaves as 1020-1024\/tcp already/)
+  expect(refused(ports, able, { ...mail, port: 26, lastPort: 26, targetPort: 26 })).toBe('published')
+  expect(refused(after, able, { ...mail, port: 26, lastPort: 26, address: '192.168.1.21' })).toBe('published')
+  const [silent] = add(homes, able, { ...mail, outgoing: false })
+  expect(refused(silent, able, { ...mail, port: 26, lastPort: 26 })).toBe('published')
+  const busy = { ...lodge, outgoing: true }
+  const [web] = after.publications
+  const theirs = Array.from({ length: 32 }, (_, index) => ({ ...web, port: 1_000 + index, lastPort: 1_000 + index }))
+  const full = { ...homes, homes: [able, busy], publications: theirs.map((one) => ({ ...one, home: 'lodge' })) }
+  expect(refused(full as StoreDocument, able, { ...mail, targetPort: 26 })).toBe('published')
+})
+
 test('does not, once the tunnel leads nowhere near it any more', () => {
   const [after] = add(homes, able, mail)
   expect(outgoingOf({ ...after, homes: [{ ...able, lan: ['192.168.5.0/24'] }] }, 'cabin')).toEqual([])
