@@ -18,8 +18,8 @@ const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10
 /** Networks that no LAN can be (RFC 6890): this host, loopback, link-local, protocol assignments, multicast and reserved. */
 const NEVER = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '192.0.0.0/24', '224.0.0.0/3']
 
-/** Where machines of Azure and of Alibaba ask for their own data, at addresses that look like anybody's. */
-const METADATA = ['168.63.129.16/32', '100.100.100.200/32']
+/** Where machines of Alibaba ask for their own data, in the shared space. Azure's 168.63.129.16 is no private address. */
+const METADATA = ['100.100.100.200/32']
 
 /** The shortest prefix for which another of its size is looked for. */
 const SHORTEST_MAPPED = 16

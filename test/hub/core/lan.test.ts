@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { checkLan, type Occupied, occupiedFor, sortedLan } from '../../../hub/core/lan.ts'
+import {
+  checkLan,
+  freeMapping,
+  type Occupied,
+  occupiedFor,
+  otherTunnelNetwork,
+  sortedLan,
+} from '../../../hub/core/lan.ts'
 import { EMPTY_DOCUMENT } from '../../../hub/core/store-document.ts'
 import { context, HOUR, invited, joined, later, now, reasonOf, refusal } from './some.ts'
 
@@ -108,6 +115,43 @@ describe('a LAN', () => {
       ]),
     ).toContain('10.255.0.0/23 is free')
   })
+})
+
+test('a LAN of more prefixes than every device’s file shall hold is refused', () => {
+  const parts = Array.from({ length: 33 }, (_, index) => `10.${index}.0.0/24`)
+  expect(check(parts.slice(1))).toBeUndefined()
+  expect(check(parts)).toBe('lan-too-many')
+})
+
+describe('a LAN where the tunnel is', () => {
+  const tunnel = { prefix: network, by: 'the tunnel’s own network' }
+
+  test('is refused with another network for the tunnel, which nobody has: other numbers would not help at home', () => {
+    const others = [{ prefix: '10.203.0.0/16', by: 'the LAN of the home lodge' }]
+    const said = reasonOf(() => checkLan(['10.86.1.0/24', '10.186.0.0/16'], [], [tunnel, ...others], 'joining'))
+    expect(said.why).toBe('10.86.1.0/24 overlaps 10.86.0.0/16, the tunnel’s own network')
+    expect(said.next).toContain('sudo homeward hub init --network 172.29.0.0/16 (')
+  })
+
+  test('is told nothing of the tunnel where another home has it', () => {
+    const lodge = { prefix: '192.168.1.0/24', by: 'the LAN of the home lodge' }
+    const said = reasonOf(() => checkLan(['192.168.1.0/24'], [], [tunnel, lodge], 'joining'))
+    expect(said.why).toContain('is free (--lan OWN=')
+    expect(said.next).not.toContain('hub init --network')
+  })
+
+  test('leaves the choice to the owner where no candidate is free', () => {
+    expect(otherTunnelNetwork(['0.0.0.0/0'])).toContain('sudo homeward hub init --network CIDR (')
+  })
+})
+
+test('another network for a LAN is a private one to the last', () => {
+  const upTo = ['10.0.0.0/8', '172.16.0.0/13', '172.24.0.0/14', '172.28.0.0/15', '172.30.0.0/16']
+  expect(freeMapping('192.168.0.0/16', upTo)).toBe('172.31.0.0/16')
+  expect(freeMapping('192.168.0.0/16', [...upTo, '172.31.0.0/16'])).toBeNull()
+  const few = ['10.168.0.0/16', '10.68.0.0/16', '172.28.0.0/16', '192.168.0.0/16']
+  const firsts = few.map((_, index) => freeMapping('192.168.1.0/24', few.slice(0, index)))
+  expect(firsts).toEqual(['10.168.0.0/24', '10.68.0.0/24', '172.28.0.0/24', '192.168.0.0/24'])
 })
 
 describe('what a home must keep clear of', () => {
