@@ -300,6 +300,30 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'The compiler refuses it, and at run time no time is NaN, which is before nothing.',
   },
   {
+    path: 'hub/core/devices.ts',
+    at: 'homes === null ? {} : { homes } }, to, what)',
+    mutants: ['homes === null → false'],
+    why: 'The compiler refuses it, and at run time null is as good as absent.',
+  },
+  {
+    path: 'hub/core/device-files.ts',
+    at: 'if (before.devices === after.devices) return after',
+    mutants: ['before.devices === after.devices → false'],
+    why: 'It saves the work: where no device is new, none is found that is.',
+  },
+  {
+    path: 'hub/core/forwarded-ports.ts',
+    at: 'const ends = [',
+    mutants: ['lastPort → nothing'],
+    why: 'It is the end of what has none.',
+  },
+  {
+    path: 'hub/core/forwarded-ports.ts',
+    at: 'ends[index] ?? lastPort',
+    mutants: ['ends[index] ?? lastPort → (ends[index])'],
+    why: TYPES_ONLY,
+  },
+  {
     path: 'hub/core/invitation.ts',
     at: 'known?.lan ?? []',
     mutants: ['known?.lan ?? [] → (known?.lan)'],
