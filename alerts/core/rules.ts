@@ -140,7 +140,7 @@ function signed(state: IncidentState, event: Extract<IncidentEvent, { kind: 'sig
   const views = open.views[end] === null ? { ...open.views, [end]: { began: since, ended: null } } : open.views
   const flaps = open.wellSince === null ? open.flaps : open.flaps + 1
   const after = { ...named(open, trouble, now), views, wellSince: null, flaps }
-  return replaced(state, open, failing.length === 0 ? after : withFailing(after, failing))
+  return replaced(state, open, withFailing(after, failing))
 }
 
 function begin(

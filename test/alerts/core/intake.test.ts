@@ -73,6 +73,27 @@ describe('reports of a home', () => {
     expect(state.incidents.find(({ id }) => id === 'own')?.alias).toBe('of-hub')
   })
 
+  test('of what is known already use nothing up, and give nothing back', () => {
+    let { state } = next(hub, reported('thief', eight('a')), NOW)
+    for (let times = 0; times < 5; times += 1) state = next(state, reported('thief', eight('a')), NOW).state
+    for (const name of ['b', 'c']) state = next(state, reported('thief', eight(name)), NOW).state
+    expect(ids(state, 'thief')).toContain('c-7')
+    state = next(state, reported('thief', eight('a')), NOW).state
+    expect(ids(next(state, reported('thief', eight('d')), NOW).state, 'thief')).toHaveLength(24)
+  })
+
+  test('of what lasts are not the fewer for what lasts at others, or what the hub saw itself', () => {
+    const others = eight('l', { home: 'barn', ended: null })
+    const views = { home: null, hub: { began: NOW - 1_000, ended: null } }
+    const ofHub = eight('h', { scope: 'agent', ended: null, views })
+    const { state } = next(
+      { ...hub, incidents: [...others, ...ofHub] },
+      reported('thief', eight('a', { ended: null })),
+      NOW,
+    )
+    expect(ids(state, 'thief')).toEqual([...ofHub, ...eight('a')].map(({ id }) => id))
+  })
+
   test('cannot say that an outage ends in the future, and so stay for years', () => {
     const { state } = next(hub, reported('thief', eight('a', { ended: NOW + 3_650 * DAY })), NOW)
     expect(next(state, { kind: 'tick' }, NOW + DAY).state.incidents).toEqual([])

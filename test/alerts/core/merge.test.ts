@@ -26,8 +26,8 @@ describe('which of the hub’s incidents the home reports', () => {
     expect(counterpart([compared], ofHome())).toBeNull()
   })
 
-  test('none of another home, nor of another scope', () => {
-    const others = [ofHub({ home: 'barn' }), ofHub({ scope: 'agent' })]
+  test('none of another home, nor of another scope or service', () => {
+    const others = [ofHub({ home: 'barn' }), ofHub({ scope: 'agent' }), ofHub({ subject: '443/tcp' })]
     expect(counterpart(others, ofHome())).toBeNull()
     // Not even by name.
     const sameName = others.map((one) => ({ ...one, id: 'home-1', alias: 'home-1' }))

@@ -1,8 +1,10 @@
+import * as v from 'valibot'
 import { describe, expect, test } from 'vitest'
 import {
   dueNotices,
   MOST_LISTED,
   type Notice,
+  NOTICE_SORTS,
   type NoticeSort,
   type NoticeState,
   noted,
@@ -54,6 +56,8 @@ describe('what a member did', () => {
       waits.push((now - began) / MINUTE)
     }
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360, 360])
+    state = noted(state, 'cabin', many(1), now)
+    expect(look(state, now + 6 * HOUR - 1).due).toEqual([])
   })
 
   test('is told after a minute again when a day was calm, and not before', () => {
@@ -64,6 +68,7 @@ describe('what a member did', () => {
     }
     expect(dueAfter(DAY - 2 * MINUTE - 1)).toBe(2)
     expect(dueAfter(DAY)).toBe(1)
+    expect(look(noted(told, 'cabin', many(1), MINUTE + DAY), 2 * MINUTE + DAY - 1).due).toEqual([])
   })
 
   test('is forgotten after a calm day', () => {
@@ -78,13 +83,22 @@ describe('what a member did', () => {
     const { said, after } = look(state, 3 * MINUTE)
     expect(said).toEqual([{ home: 'barn', wish: 1 }])
     expect(look(after, 4 * MINUTE).said).toEqual([{ home: 'cabin', port: 1 }])
-    const both = noted(noted({}, 'cabin', many(1), 0), 'barn', many(1), 0)
-    expect(look(both, MINUTE).said).toEqual([
+    const both = look(noted(noted({}, 'cabin', many(1), 0), 'barn', many(1), 0), MINUTE)
+    expect(both.said).toEqual([
       { home: 'cabin', port: 1 },
       { home: 'barn', port: 1 },
     ])
+    // Nor is either told twice.
+    expect(look(both.after, 2 * MINUTE).said).toEqual([])
   })
 })
+
+test.each(['join', 'leave', 'key', 'shared', 'lan', 'exit', 'device', 'port', 'wish'])(
+  'what this version keeps on disk of a %s, a later one still reads',
+  (sort) => {
+    expect(v.is(v.picklist(NOTICE_SORTS), sort)).toBe(true)
+  },
+)
 
 test('whatever a member does for a day, all of it is counted, in a dozen messages', () => {
   const acts = fc.array(fc.record({ afterMs: fc.nat(20 * MINUTE), count: fc.integer({ min: 1, max: 300 }) }), {

@@ -89,6 +89,17 @@ describe('publications that fail', () => {
     expect(state.incidents[0]).toMatchObject({ ended: 40_000, silenced: true })
   })
 
+  test('that are taken back are over in the record too, and after a restart', () => {
+    const { state } = told([0, fails('443/tcp', port('443/tcp'))])
+    const dropped = { kind: 'dropped', home: 'cabin', scope: 'publication', subject: '443/tcp' } as const
+    const { acts } = next(state, dropped, 40_000)
+    const incident: unknown = expect.objectContaining({ id: 'of-443/tcp', ended: 40_000 })
+    expect(acts).toEqual([
+      { kind: 'write', incident },
+      { kind: 'over', incident },
+    ])
+  })
+
   test('that are not known are not dropped', () => {
     const state = someDesk('hub')
     expect(next(state, { kind: 'dropped', home: 'cabin', scope: 'publication', subject: '443/tcp' }, 0).kinds).toEqual(
