@@ -280,6 +280,12 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'No moment is before 0.',
   },
   {
+    path: 'alerts/core/intake.ts',
+    at: 'if (oldest === undefined) break',
+    mutants: ['oldest === undefined → false'],
+    why: TYPES_ONLY,
+  },
+  {
     path: 'alerts/core/rules.ts',
     at: 'if (open === null || open.wellSince !== null) return state',
     mutants: ['open === null || open.wellSince !== null → (open.wellSince !== null)'],
@@ -301,7 +307,7 @@ export const SURVIVORS: readonly Survivor[] = [
   },
   {
     path: 'hub/core/devices.ts',
-    at: 'homes === null ? {} : { homes } }, to, what)',
+    at: 'refuseOddServices(document, { home,',
     mutants: ['homes === null → false'],
     why: 'The compiler refuses it, and at run time null is as good as absent.',
   },
@@ -310,6 +316,20 @@ export const SURVIVORS: readonly Survivor[] = [
     at: 'if (before.devices === after.devices) return after',
     mutants: ['before.devices === after.devices → false'],
     why: 'It saves the work: where no device is new, none is found that is.',
+  },
+  {
+    path: 'hub/core/forwarded-ports.ts',
+    at: 'outgoing === true ? { outgoing } : {}',
+    mutants: ['outgoing === true → true'],
+    why: 'The compiler refuses it, and at run time undefined is as good as absent.',
+  },
+  {
+    path: 'hub/core/forwarded-ports.ts',
+    at: 'return starts',
+    mutants: [
+      'starts .map((first, index) => ({ port: first, lastPort: ends[index] ?? lastPort })) .filter((range) => range.port <= range.lastPort) → starts .map((first, index) => ({ port: first, lastPort: ends[index] ?? lastPort }))',
+    ],
+    why: 'A range without a port makes no entry.',
   },
   {
     path: 'hub/core/forwarded-ports.ts',

@@ -72,6 +72,17 @@ describe('what a store of an older hub holds', () => {
     expect([ports.length, ports.at(-1)?.port, withheld.size]).toEqual([MOST_PUBLISHED_ENTRIES, 53, 0])
   })
 
+  test('is cut by whole ranges too, each of their ports being said', () => {
+    const others = shifted(`30001-${30_000 + MOST_PUBLISHED_ENTRIES - 1}/tcp`)
+    // It has one entry; ssh in the midst of it makes two of that.
+    const range = publication('100-120/tcp')
+    expect(saidOf([others, range]).said).toEqual([])
+    expect(saidOf([others, range], new Set([110])).said).toEqual([
+      '110/tcp port-taken',
+      '111-120/tcp publications-full',
+    ])
+  })
+
   test('says what is withheld and why, range by range', () => {
     const one = publication('2220-2226/tcp')
     const { withheld } = forwardedPorts([one, publication('80/tcp')], keptFor(new Set([2220, 2222, 2223, 2226])))
