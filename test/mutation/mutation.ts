@@ -12,7 +12,7 @@ import { performance } from 'node:perf_hooks'
 import { Script } from 'node:vm'
 import { transform } from 'esbuild'
 import { applied, type Mutant, mutantsOf } from './mutants.ts'
-import { SURVIVORS } from './survivors.ts'
+import { SURVIVORS } from './survivors/survivors.ts'
 import { type Case, casesOf, type Compiled, compiledFrom } from './test-file.ts'
 
 const CORES = ['agent/core', 'alerts/core', 'hub/core']

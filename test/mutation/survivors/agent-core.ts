@@ -1,18 +1,6 @@
-/** Mutants that no test kills, and why: none of them changes what anybody could notice. */
-interface Survivor {
-  readonly path: string
-  /** A part of the line that it stands in. */
-  readonly at: string
-  /** As the report says what they do. */
-  readonly mutants: readonly string[]
-  readonly why: string
-}
+import { NULL_IS_0, TYPES_ONLY, type Survivor } from './survivor.ts'
 
-const NULL_IS_0 = 'The compiler refuses it, and at run time null compares as 0.'
-const TYPES_ONLY = 'It is there for the compiler: who calls has looked already.'
-const NOTHING_IS_EMPTY = 'The compiler refuses it, and at run time a set of undefined is an empty one.'
-
-export const SURVIVORS: readonly Survivor[] = [
+export const IN_AGENT_CORE: readonly Survivor[] = [
   {
     path: 'agent/core/asking.ts',
     at: '(heartbeats.lastSentAt ?? 0)',
@@ -280,99 +268,9 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'No moment is before 0.',
   },
   {
-    path: 'alerts/core/intake.ts',
-    at: 'if (oldest === undefined) break',
-    mutants: ['oldest === undefined → false'],
-    why: TYPES_ONLY,
-  },
-  {
-    path: 'alerts/core/rules.ts',
-    at: 'if (open === null || open.wellSince !== null) return state',
-    mutants: ['open === null || open.wellSince !== null → (open.wellSince !== null)'],
-    why: TYPES_ONLY,
-  },
-  {
-    path: 'alerts/core/rules.ts',
-    at: "isThere(key.split('/')[0] ?? '')",
-    mutants: ["key.split('/')[0] ?? '' → (key.split('/')[0])"],
-    why: 'It is there for the compiler: what is split has a first part.',
-  },
-  {
-    path: 'hub/core/devices.ts',
-    at: 'expiresAt !== undefined && Date.parse(expiresAt) <= now.getTime()',
-    mutants: [
-      'expiresAt !== undefined && Date.parse(expiresAt) <= now.getTime() → (Date.parse(expiresAt) <= now.getTime())',
-    ],
-    why: 'The compiler refuses it, and at run time no time is NaN, which is before nothing.',
-  },
-  {
-    path: 'hub/core/devices.ts',
-    at: 'refuseOddServices(document, { home,',
-    mutants: ['homes === null → false'],
-    why: 'The compiler refuses it, and at run time null is as good as absent.',
-  },
-  {
-    path: 'hub/core/device-files.ts',
-    at: 'if (before.devices === after.devices) return after',
-    mutants: ['before.devices === after.devices → false'],
-    why: 'It saves the work: where no device is new, none is found that is.',
-  },
-  {
-    path: 'hub/core/forwarded-ports.ts',
-    at: 'outgoing === true ? { outgoing } : {}',
-    mutants: ['outgoing === true → true'],
-    why: 'The compiler refuses it, and at run time undefined is as good as absent.',
-  },
-  {
-    path: 'hub/core/forwarded-ports.ts',
-    at: 'return starts',
-    mutants: [
-      'starts .map((first, index) => ({ port: first, lastPort: ends[index] ?? lastPort })) .filter((range) => range.port <= range.lastPort) → starts .map((first, index) => ({ port: first, lastPort: ends[index] ?? lastPort }))',
-    ],
-    why: 'A range without a port makes no entry.',
-  },
-  {
-    path: 'hub/core/forwarded-ports.ts',
-    at: 'const ends = [',
-    mutants: ['lastPort → nothing'],
-    why: 'It is the end of what has none.',
-  },
-  {
-    path: 'hub/core/forwarded-ports.ts',
-    at: 'ends[index] ?? lastPort',
-    mutants: ['ends[index] ?? lastPort → (ends[index])'],
-    why: TYPES_ONLY,
-  },
-  {
-    path: 'hub/core/invitation.ts',
-    at: 'known?.lan ?? []',
-    mutants: ['known?.lan ?? [] → (known?.lan)'],
-    why: NOTHING_IS_EMPTY,
-  },
-  {
-    path: 'hub/core/joining.ts',
-    at: 'other === invite && invite.use !== null ?',
-    mutants: ['other === invite && invite.use !== null → (other === invite)'],
-    why: TYPES_ONLY,
-  },
-  {
-    path: 'hub/core/registration.ts',
-    at: 'caller.secretHash === nextSecretHash && nextSecretHash !== undefined',
-    mutants: [
-      'caller.secretHash === nextSecretHash && nextSecretHash !== undefined → (caller.secretHash === nextSecretHash)',
-    ],
-    why: TYPES_ONLY,
-  },
-  {
-    path: 'hub/core/tunnel-network.ts',
-    at: "addresses[0] ?? '10.86.0.0'",
-    mutants: ["addresses[0] ?? '10.86.0.0' → (addresses[0])"],
-    why: 'It is there for the compiler: where nobody has an address, the first network holds all of them.',
-  },
-  {
-    path: 'hub/core/store-document.ts',
-    at: '{ tcp: 0, udp: 0 }',
-    mutants: ['0 → (-1)'],
-    why: 'The lowest port is 1.',
+    path: 'agent/core/shared-home.ts',
+    at: 'TAKEN_BY_ANOTHER.includes(cause)',
+    mutants: ['cause !== null && TAKEN_BY_ANOTHER.includes(cause) → (TAKEN_BY_ANOTHER.includes(cause))'],
+    why: 'The compiler refuses it, and at run time null is none of them.',
   },
 ]
