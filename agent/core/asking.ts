@@ -1,6 +1,6 @@
 import { failbackEveryMs } from './fallback.ts'
-import { causeOf } from './health.ts'
-import { sizesDueAt } from './path-mtu.ts'
+import { causeOf } from './evidence/health.ts'
+import { sizesDueAt } from './evidence/path-mtu.ts'
 import type { Watch } from './state.ts'
 
 /** When each kind of question is due. Pure; monotonic milliseconds; Infinity while one is under way or none is wanted. */

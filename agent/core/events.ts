@@ -9,11 +9,11 @@ import {
   noteRound,
   noteUplink,
   roundsThatCount,
-} from './evidence.ts'
-import { forgiveMisses, isOvertaken, noteAnswer, noteCarried, noteOverdue } from './heartbeats.ts'
-import { noteMapping } from './ledger.ts'
-import { newPathMtu, noteSizes, recheckSizes } from './path-mtu.ts'
-import { noteOutcome, registerSoon } from './registration.ts'
+} from './evidence/evidence.ts'
+import { forgiveMisses, isOvertaken, noteAnswer, noteCarried, noteOverdue } from './evidence/heartbeats.ts'
+import { noteMapping } from './evidence/ledger.ts'
+import { newPathMtu, noteSizes, recheckSizes } from './evidence/path-mtu.ts'
+import { noteOutcome, registerSoon } from './evidence/registration.ts'
 import type { Action, Watch, WatchEvent } from './state.ts'
 
 /** How long until the registrar is asked again during a silence in which it answers. */

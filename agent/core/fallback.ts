@@ -1,8 +1,8 @@
 import { backoffMs } from '../../system/time/backoff.ts'
 import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
-import type { Cause } from './cause.ts'
-import type { EchoRound } from './evidence.ts'
-import type { Trial } from './rekey.ts'
+import type { Cause } from './evidence/cause.ts'
+import type { EchoRound } from './evidence/evidence.ts'
+import type { Trial } from './evidence/rekey.ts'
 
 /**
  * Fallback to another endpoint or transport than the preferred one, and the failback. Pure; times are monotonic milliseconds.

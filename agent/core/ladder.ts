@@ -1,6 +1,6 @@
 import { type Endpoint, formatEndpoint, sameEndpoint } from '../../wireguard/spec.ts'
-import type { Cause } from './cause.ts'
-import type { EchoRound, EchoTrust } from './evidence.ts'
+import type { Cause } from './evidence/cause.ts'
+import type { EchoRound, EchoTrust } from './evidence/evidence.ts'
 
 /** One act against a cause, as data. */
 export type Remedy =

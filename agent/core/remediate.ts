@@ -1,7 +1,7 @@
 import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
 import { type Fallback, noteFailbackFailed, failback, fellBack, onTrial } from './fallback.ts'
-import { isKeyEnding, judgeTrial, noteHandshake } from './rekey.ts'
-import type { Cause } from './cause.ts'
+import { isKeyEnding, judgeTrial, noteHandshake } from './evidence/rekey.ts'
+import type { Cause } from './evidence/cause.ts'
 import {
   NO_REMEDIATION,
   nextRemedy,
@@ -11,12 +11,12 @@ import {
   noteFailed,
   noteLadderEnded,
 } from './remediation.ts'
-import { diagnose, NO_EVIDENCE } from './evidence.ts'
-import { causeOf, type Health } from './health.ts'
-import { missesThatCount } from './heartbeats.ts'
+import { diagnose, NO_EVIDENCE } from './evidence/evidence.ts'
+import { causeOf, type Health } from './evidence/health.ts'
+import { missesThatCount } from './evidence/heartbeats.ts'
 import { ladder, type Remedy } from './ladder.ts'
-import { noteMtuSet } from './path-mtu.ts'
-import { registerSoon } from './registration.ts'
+import { noteMtuSet } from './evidence/path-mtu.ts'
+import { registerSoon } from './evidence/registration.ts'
 import { ofTwoMachines } from './shared-home.ts'
 import type { Action, Watch, WatchEvent } from './state.ts'
 

@@ -1,8 +1,8 @@
 import { backoffMs } from '../../system/time/backoff.ts'
 import { REJECT_AFTER_TIME, REKEY_AFTER_TIME, REKEY_TIMEOUT, REKEY_TIMEOUT_JITTER } from '../../wireguard/timers.ts'
 import type { Fallback } from './fallback.ts'
-import type { Cause } from './cause.ts'
-import { answerTimeoutMs, type Heartbeats } from './heartbeats.ts'
+import type { Cause } from './evidence/cause.ts'
+import { answerTimeoutMs, type Heartbeats } from './evidence/heartbeats.ts'
 import { nameOf, type Remedy } from './ladder.ts'
 
 /** Which remedy is under way, and which were tried in this silence. Pure; times are monotonic milliseconds. */

@@ -1,4 +1,4 @@
-import type { Cause } from './cause.ts'
+import type { Cause } from './evidence/cause.ts'
 
 /**
  * What a second machine with the same key looks like: each takes the other's session and endpoint at the hub. A remedy

@@ -1,15 +1,15 @@
 import type { Endpoint } from '../../wireguard/spec.ts'
 import type { Fallback } from './fallback.ts'
-import type { Cause } from './cause.ts'
+import type { Cause } from './evidence/cause.ts'
 import type { Remediation } from './remediation.ts'
-import type { EchoRound, EchoTrust, Evidence, PeerView, Uplink } from './evidence.ts'
-import type { Health } from './health.ts'
-import type { Heartbeats } from './heartbeats.ts'
+import type { EchoRound, EchoTrust, Evidence, PeerView, Uplink } from './evidence/evidence.ts'
+import type { Health } from './evidence/health.ts'
+import type { Heartbeats } from './evidence/heartbeats.ts'
 import type { Remedy, RemedyKind } from './ladder.ts'
-import type { Handshake } from './rekey.ts'
-import type { Ledger, MappingChange } from './ledger.ts'
-import type { PathMtu, SizedRound } from './path-mtu.ts'
-import type { Registration, RegistrationOutcome, RegistrationReason } from './registration.ts'
+import type { Handshake } from './evidence/rekey.ts'
+import type { Ledger, MappingChange } from './evidence/ledger.ts'
+import type { PathMtu, SizedRound } from './evidence/path-mtu.ts'
+import type { Registration, RegistrationOutcome, RegistrationReason } from './evidence/registration.ts'
 
 /** Everything the judge knows of one tunnel. Every moment is monotonic milliseconds. */
 export interface Watch {

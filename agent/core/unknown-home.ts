@@ -1,4 +1,4 @@
-import { causeOf } from './health.ts'
+import { causeOf } from './evidence/health.ts'
 import type { Watch } from './state.ts'
 
 /** A home that its hub does not know: removed there, or the hub's state was restored from a backup made before the join. */

@@ -1,5 +1,5 @@
 import { freeTunnelNetwork } from '../../net/free-network.ts'
-import { contains, isIn, overlaps } from '../../net/prefix.ts'
+import { contains, isIn, overlaps, prefixLength } from '../../net/prefix.ts'
 import { Problem } from '../../problems/problem.ts'
 import { networkText } from '../../system/network/machine-networks.ts'
 import type { AgentConfig } from '../settings/config.ts'
@@ -8,6 +8,10 @@ import { mappedPrefixes } from './mapped-lan.ts'
 
 /** Private networks (RFC 1918, section 3). */
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16']
+
+/** The lengths of a tunnel's network, as hub.yaml takes them (hub/settings/config.ts). */
+const WIDEST = 8
+const NARROWEST = 29
 
 /** Interfaces of containers, virtual machines and other tunnels: their networks are private, and no home's LAN. */
 const VIRTUAL = /^(?:docker|br-|veth|virbr|vnet|lxc|lxd|cni|flannel|podman|wg|tun|tap|ppp|tailscale|zt)/
@@ -46,12 +50,14 @@ export interface LanContext {
 }
 
 /**
- * Refuses prefixes that would cut this machine, or the hub, off from something it needs.
+ * Refuses prefixes, and a network of the tunnel, that would cut this machine, or the hub, off from something it needs.
  * @throws {Problem} `lan-overlaps`.
  */
 export function refuseOverlaps(lan: readonly string[], { network, hubLiterals, local }: LanContext): void {
   const inTheWay = networkInTheWay(network, local)
   const next = otherTunnelNetwork(network, lan, local)
+  const unfit = whyNoTunnelNetwork(network)
+  if (unfit !== null) throw overlap(unfit, next)
   if (inTheWay !== null) throw overlap(`the tunnel’s network ${network} overlaps ${inTheWay}`, next)
   for (const prefix of lan) {
     if (overlaps(prefix, network)) throw overlap(`${prefix} overlaps the tunnel’s network ${network}`, next)
@@ -80,6 +86,13 @@ export function refuseMappedTwice(lan: AgentConfig['lan']): void {
         'Let it know one of them by other numbers',
       )
   }
+}
+
+/** Why a network is none for a tunnel, whatever the hub says: a wider one would lead the internet into it; null: it can be. */
+export function whyNoTunnelNetwork(network: string): string | null {
+  const length = prefixLength(network)
+  if (length >= WIDEST && length <= NARROWEST) return null
+  return `${network} is no network for a tunnel, of /${WIDEST} to /${NARROWEST}`
 }
 
 /** What of this machine's networks and routes overlaps the tunnel's network, for people; null: nothing. */

@@ -1,12 +1,10 @@
-import { contains, isIn, overlaps, prefixLength } from '../../net/prefix.ts'
-import { isPrivate, networkInTheWay } from './lan.ts'
+import { contains, isIn, overlaps } from '../../net/prefix.ts'
+import { isPrivate, networkInTheWay, whyNoTunnelNetwork } from './lan.ts'
 import type { LocalNetworks } from './local-networks.ts'
 import type { TunnelConfig } from '../settings/config.ts'
 import type { Place } from '../settings/place.ts'
 
-/** What hub.yaml takes (hub/settings/config.ts); the carriers' own numbers are nobody's on the internet (RFC 6598). */
-const WIDEST = 8
-const NARROWEST = 29
+/** The carriers' own numbers are nobody's on the internet (RFC 6598). */
 const CARRIERS = '100.64.0.0/10'
 
 /**
@@ -19,9 +17,8 @@ export function whyNoPlace(
   { hub, lan }: Pick<TunnelConfig, 'hub' | 'lan'>,
   { connected, routed }: Pick<LocalNetworks, 'connected' | 'routed'>,
 ): string | null {
-  const length = prefixLength(network)
-  if (length < WIDEST || length > NARROWEST)
-    return `${network} is no network for a tunnel, of /${WIDEST} to /${NARROWEST}`
+  const unfit = whyNoTunnelNetwork(network)
+  if (unfit !== null) return unfit
   if (![CARRIERS, hub.network].some((range) => contains(range, network)) && !isPrivate(network))
     return `${network} is not private`
   if (address === hubAddress || ![address, hubAddress].every((one) => isIn(one, [network])))

@@ -12,7 +12,7 @@ const LastWaySchema = v.object({
   on: v.picklist(['endpoint', 'transport']),
   /** null: the TLS transport, whose endpoint is another one each time. */
   endpoint: v.nullable(v.object({ address: v.string(), port: v.number() })),
-  /** The cause that made the fallback necessary, of those in `agent/core/cause.ts`. */
+  /** The cause that made the fallback necessary, of those in `agent/core/evidence/cause.ts`. */
   cause: v.picklist(['port-blocked', 'udp-blocked', 'session-lost']),
 })
 

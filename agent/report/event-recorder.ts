@@ -1,7 +1,7 @@
 import type { Log } from '../../system/process/log.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'
 import type { Calendar } from '../../system/time/calendar.ts'
-import { causeOf } from '../core/health.ts'
+import { causeOf } from '../core/evidence/health.ts'
 import type { EventLog } from '../memory/event-log.ts'
 import type { NewEvent } from '../memory/events.ts'
 import type { EventRecorder } from '../tunnel/effects.ts'

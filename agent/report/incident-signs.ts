@@ -2,7 +2,7 @@ import type { Alerting } from '../../alerts/alerting.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'
-import { causeOf } from '../core/health.ts'
+import { causeOf } from '../core/evidence/health.ts'
 import type { Told, Watch } from '../core/state.ts'
 import type { KeyFileState } from '../rotation/key-file.ts'
 

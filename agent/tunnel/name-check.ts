@@ -7,7 +7,7 @@ import { sleep } from '../../system/time/sleep.ts'
 import { within } from '../../system/time/within.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
 import type { Endpoint } from '../../wireguard/spec.ts'
-import type { EchoRound } from '../core/evidence.ts'
+import type { EchoRound } from '../core/evidence/evidence.ts'
 import { resolveEach } from '../registrar/hub-addresses.ts'
 import type { HubConfig } from '../settings/config.ts'
 

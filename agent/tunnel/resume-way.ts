@@ -1,6 +1,6 @@
 import { reasonOf } from '../../problems/problem.ts'
 import { formatEndpoint } from '../../wireguard/spec.ts'
-import type { Cause } from '../core/cause.ts'
+import type { Cause } from '../core/evidence/cause.ts'
 import type { Fallback } from '../core/fallback.ts'
 import { keepLastWay, type LastWay, readLastWay } from '../memory/last-way.ts'
 import { openTransport, type TransportContext } from './open-transport.ts'

@@ -2,7 +2,7 @@
 export type Trouble =
   /** The tunnel is silent, and nothing is proven yet. */
   | 'unknown'
-  // The agent's causes (agent/core/cause.ts): one that is missing here does not compile there.
+  // The agent's causes (agent/core/evidence/cause.ts): one that is missing here does not compile there.
   | 'home-offline'
   | 'hub-down'
   | 'home-unknown'

@@ -1,4 +1,4 @@
-import type { Cause } from '../../agent/core/cause.ts'
+import type { Cause } from '../../agent/core/evidence/cause.ts'
 import type { Undo } from '../../test/lab/faults/faults.ts'
 import { monotonicSeconds } from '../pinger.ts'
 import type { World } from './world.ts'

@@ -1,4 +1,4 @@
-import type { Health } from '../../agent/core/health.ts'
+import type { Health } from '../../agent/core/evidence/health.ts'
 
 /** Names of the tunnel's states for people; `--json` has the codes. */
 export const STATE_NAMES = {

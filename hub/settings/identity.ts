@@ -14,8 +14,8 @@ export interface Identity {
   readonly tls: { readonly key: string; readonly certificate: string }
   /** SHA-256 of the certificate, as tokens pin it. */
   readonly fingerprint: string
-  /** Files that are damaged, and were read from their copies. Default: none. */
-  readonly fromCopies?: readonly string[]
+  /** Files that are damaged, and were read from their copies. */
+  readonly fromCopies: readonly string[]
 }
 
 /** Reads the identity that counts. @throws {Problem} `config-unreadable`, `secret-exposed`, `config-invalid`. */
@@ -54,6 +54,6 @@ export async function identityIn(files: IdentityFiles): Promise<Identity> {
   }
 }
 
-export function isReadFromCopy({ fromCopies = [] }: Pick<Identity, 'fromCopies'>, { path }: IdentityFile): boolean {
+export function isReadFromCopy({ fromCopies }: Pick<Identity, 'fromCopies'>, { path }: IdentityFile): boolean {
   return fromCopies.includes(path)
 }

@@ -48,7 +48,7 @@ export async function openIdentity(paths: HubPaths): Promise<OwnIdentity> {
       return current.fingerprint
     },
     get fromCopies() {
-      return current.fromCopies ?? []
+      return current.fromCopies
     },
     get files() {
       return filesOf(handOver)

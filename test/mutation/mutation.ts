@@ -3,7 +3,7 @@
  *
  *   npm run test:mutation                                 every core
  *   npm run test:mutation -- agent/core hub/core          these
- *   npm run test:mutation -- agent/core/evidence.ts       one file, while its tests are written
+ *   npm run test:mutation -- agent/core/evidence/evidence.ts       one file, while its tests are written
  */
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'

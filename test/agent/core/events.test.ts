@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { NO_EVIDENCE } from '../../../agent/core/evidence.ts'
+import { NO_EVIDENCE } from '../../../agent/core/evidence/evidence.ts'
 import type { Watch, WatchEvent } from '../../../agent/core/state.ts'
 import { startWatch } from '../../../agent/core/watch.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'

@@ -8,7 +8,7 @@ import {
   fellBack,
   onTrial,
 } from '../../../agent/core/fallback.ts'
-import type { EchoRound } from '../../../agent/core/evidence.ts'
+import type { EchoRound } from '../../../agent/core/evidence/evidence.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
 import { CARRIER, WAYS } from './judged/simulation.ts'
 

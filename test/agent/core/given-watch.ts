@@ -1,6 +1,6 @@
 import { NO_REMEDIATION, noteBegun } from '../../../agent/core/remediation.ts'
-import type { EchoRound, PeerView } from '../../../agent/core/evidence.ts'
-import type { Health } from '../../../agent/core/health.ts'
+import type { EchoRound, PeerView } from '../../../agent/core/evidence/evidence.ts'
+import type { Health } from '../../../agent/core/evidence/health.ts'
 import type { Action, Watch, WatchEvent } from '../../../agent/core/state.ts'
 import { next } from '../../../agent/core/watch.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'

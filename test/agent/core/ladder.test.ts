@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Cause } from '../../../agent/core/cause.ts'
-import type { EchoRound } from '../../../agent/core/evidence.ts'
+import type { Cause } from '../../../agent/core/evidence/cause.ts'
+import type { EchoRound } from '../../../agent/core/evidence/evidence.ts'
 import { ladder, nameOf, type Situation } from '../../../agent/core/ladder.ts'
 
 const situation: Situation = {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { fellBack } from '../../../agent/core/fallback.ts'
-import { NO_EVIDENCE } from '../../../agent/core/evidence.ts'
+import { NO_EVIDENCE } from '../../../agent/core/evidence/evidence.ts'
 import type { WatchEvent } from '../../../agent/core/state.ts'
 import { startWatch } from '../../../agent/core/watch.ts'
 import { CARRIER, settings } from './judged/simulation.ts'

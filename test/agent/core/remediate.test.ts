@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { NO_REMEDIATION } from '../../../agent/core/remediation.ts'
 import { begun, enter, remediated, knownAgain, driftRepaired, returned } from '../../../agent/core/remediate.ts'
-import { NO_EVIDENCE } from '../../../agent/core/evidence.ts'
-import type { Health } from '../../../agent/core/health.ts'
+import { NO_EVIDENCE } from '../../../agent/core/evidence/evidence.ts'
+import type { Health } from '../../../agent/core/evidence/health.ts'
 import type { Watch } from '../../../agent/core/state.ts'
 import {
   UP,

@@ -9,7 +9,7 @@ import {
   noteFailed,
   noteLadderEnded,
 } from '../../../agent/core/remediation.ts'
-import { noHeartbeats } from '../../../agent/core/heartbeats.ts'
+import { noHeartbeats } from '../../../agent/core/evidence/heartbeats.ts'
 import type { Remedy } from '../../../agent/core/ladder.ts'
 import type { Endpoint } from '../../../wireguard/spec.ts'
 import { WAYS } from './judged/simulation.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Cause } from '../../../agent/core/cause.ts'
+import type { Cause } from '../../../agent/core/evidence/cause.ts'
 import { howToEndSharing, ofTwoMachines } from '../../../agent/core/shared-home.ts'
 
 test('what another machine with the same key takes is told as its doing', () => {

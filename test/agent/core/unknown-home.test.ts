@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Health } from '../../../agent/core/health.ts'
+import type { Health } from '../../../agent/core/evidence/health.ts'
 import { howToJoinAgain, isUnknownAtHub } from '../../../agent/core/unknown-home.ts'
 
 test.each<[Health, boolean]>([

@@ -46,6 +46,16 @@ describe('a LAN is refused that', () => {
     refuseOverlaps(lan, { network: '10.86.0.0/16', hubLiterals: ['203.0.113.10', '2001:db8::1'], local })
   }
 
+  test.each(['8.0.0.0/7', '128.0.0.0/1', '0.0.0.0/0', '10.86.0.0/30'])(
+    'a hub whose tunnel would be %s, whatever numbers are in use here',
+    (network) => {
+      const nowhere: LocalNetworks = { connected: [], routed: [], defaultInterface: null }
+      expect(() => refuseOverlaps([], { network, hubLiterals: [], local: nowhere })).toThrow(
+        'is no network for a tunnel',
+      )
+    },
+  )
+
   test.each([
     ['overlaps the tunnel’s network', '10.86.4.0/24'],
     ['overlaps the tunnel’s network', '10.0.0.0/8'],

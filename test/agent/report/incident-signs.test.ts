@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Health } from '../../../agent/core/health.ts'
+import type { Health } from '../../../agent/core/evidence/health.ts'
 import { startWatch } from '../../../agent/core/watch.ts'
 import { makeIncidentSigns } from '../../../agent/report/incident-signs.ts'
 import type { KeyFileState } from '../../../agent/rotation/key-file.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Health } from '../../../agent/core/health.ts'
+import type { Health } from '../../../agent/core/evidence/health.ts'
 import { startWatch } from '../../../agent/core/watch.ts'
 import { speakerOf } from '../../../agent/report/speaker.ts'
 import type { TunnelReading } from '../../../agent/tunnel/reading.ts'

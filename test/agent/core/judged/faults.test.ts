@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { PeerView } from '../../../../agent/core/evidence.ts'
+import type { PeerView } from '../../../../agent/core/evidence/evidence.ts'
 import { sameEndpoint } from '../../../../wireguard/spec.ts'
 import {
   begun,

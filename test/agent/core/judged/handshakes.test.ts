@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { diagnose, NO_EVIDENCE, type PeerView } from '../../../../agent/core/evidence.ts'
+import { diagnose, NO_EVIDENCE, type PeerView } from '../../../../agent/core/evidence/evidence.ts'
 import { NO_REMEDIATION } from '../../../../agent/core/remediation.ts'
 import type { Watch, WatchEvent } from '../../../../agent/core/state.ts'
 import { UP as UP_HEALTH, awaiting, answer, FIRST, fed, given as givenUp, NOW, roundOf, tick } from '../given-watch.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { lossRatio } from '../../../../agent/core/heartbeats.ts'
+import { lossRatio } from '../../../../agent/core/evidence/heartbeats.ts'
 import {
   begun,
   CARRIER,

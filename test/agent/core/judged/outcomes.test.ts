@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Fallback, fellBack } from '../../../../agent/core/fallback.ts'
-import { type EchoRound, type EchoTrust, NO_EVIDENCE } from '../../../../agent/core/evidence.ts'
+import { type EchoRound, type EchoTrust, NO_EVIDENCE } from '../../../../agent/core/evidence/evidence.ts'
 import type { Watch } from '../../../../agent/core/state.ts'
 import { CARRIER, mapping, wellWord } from './simulation.ts'
 import {

@@ -1,4 +1,4 @@
-import type { EchoRound, PeerView, Uplink } from '../../../../agent/core/evidence.ts'
+import type { EchoRound, PeerView, Uplink } from '../../../../agent/core/evidence/evidence.ts'
 import type { Remedy } from '../../../../agent/core/ladder.ts'
 import type { Action, Watch, WatchEvent } from '../../../../agent/core/state.ts'
 import { next, startWatch, wakeAt } from '../../../../agent/core/watch.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isAtAnotherAddress, type Ledger, ledgerFrom, noteMapping } from '../../../agent/core/ledger.ts'
+import { isAtAnotherAddress, type Ledger, ledgerFrom, noteMapping } from '../../../../agent/core/evidence/ledger.ts'
 
 const empty: Ledger = { current: null, changes: 0 }
 const first = { address: '198.51.100.11', port: 40_233 }

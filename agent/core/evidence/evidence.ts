@@ -1,5 +1,5 @@
-import { REJECT_AFTER_TIME, REKEY_AFTER_TIME } from '../../wireguard/timers.ts'
-import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
+import { REJECT_AFTER_TIME, REKEY_AFTER_TIME } from '../../../wireguard/timers.ts'
+import { type Endpoint, sameEndpoint } from '../../../wireguard/spec.ts'
 import type { Cause } from './cause.ts'
 import { type Heartbeats, missesThatCount } from './heartbeats.ts'
 import { missedHandshakesMs } from './rekey.ts'

@@ -1,4 +1,4 @@
-import * as fc from '../../properties.ts'
+import * as fc from '../../../properties.ts'
 import { describe, expect, test } from 'vitest'
 import {
   answerTimeoutMs,
@@ -14,7 +14,7 @@ import {
   noteCarried,
   noteSent,
   overdueAt,
-} from '../../../agent/core/heartbeats.ts'
+} from '../../../../agent/core/evidence/heartbeats.ts'
 
 /** Sends one each 5 s; `outcomes` says which are answered, after `roundTripMs`. */
 function exchanged(outcomes: readonly boolean[], roundTripMs = 20): Heartbeats {

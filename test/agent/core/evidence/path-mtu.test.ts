@@ -7,7 +7,7 @@ import {
   recheckSizes,
   sizesDueAt,
   sizesToAsk,
-} from '../../../agent/core/path-mtu.ts'
+} from '../../../../agent/core/evidence/path-mtu.ts'
 
 const fresh = newPathMtu(1_420, 1_420)
 const lowered = newPathMtu(1_420, 1_280)

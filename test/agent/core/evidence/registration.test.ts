@@ -6,7 +6,7 @@ import {
   notRegistered,
   type Registration,
   registerSoon,
-} from '../../../agent/core/registration.ts'
+} from '../../../../agent/core/evidence/registration.ts'
 
 const registered = (at: number): Registration => noteOutcome(noteRegistering(notRegistered(at), at), 'done', 0.5, at)
 

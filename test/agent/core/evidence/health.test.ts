@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { causeOf, endsAt, type Health, heartbeatGapMs, isDark, judge, type Signs } from '../../../agent/core/health.ts'
+import {
+  causeOf,
+  endsAt,
+  type Health,
+  heartbeatGapMs,
+  isDark,
+  judge,
+  type Signs,
+} from '../../../../agent/core/evidence/health.ts'
 
 const SINCE = 1_000
 const starting: Health = { kind: 'starting', since: SINCE }

@@ -1,4 +1,4 @@
-import { backoffMs } from '../../system/time/backoff.ts'
+import { backoffMs } from '../../../system/time/backoff.ts'
 
 /** When to tell the hub who and where we are. Pure; times are monotonic milliseconds. */
 export interface Registration {

@@ -7,7 +7,7 @@ import {
   NO_HANDSHAKE,
   noteHandshake,
   type Trial,
-} from '../../../agent/core/rekey.ts'
+} from '../../../../agent/core/evidence/rekey.ts'
 
 describe('a handshake', () => {
   test('is timed from when its stamp was first seen, whatever clock stamps it', () => {

@@ -1,4 +1,4 @@
-import { REKEY_AFTER_TIME, REKEY_TIMEOUT } from '../../wireguard/timers.ts'
+import { REKEY_AFTER_TIME, REKEY_TIMEOUT } from '../../../wireguard/timers.ts'
 
 /**
  * Whether WireGuard's handshakes pass, seen from their age while data passes. Pure; times are monotonic milliseconds.

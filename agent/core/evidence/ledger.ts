@@ -1,4 +1,4 @@
-import { type Endpoint, sameEndpoint } from '../../wireguard/spec.ts'
+import { type Endpoint, sameEndpoint } from '../../../wireguard/spec.ts'
 
 /** The mappings the carrier gave the tunnel's flow, as the hub saw them. Times are monotonic milliseconds. */
 export interface Ledger {
