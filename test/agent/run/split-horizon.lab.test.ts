@@ -30,7 +30,7 @@ beforeAll(async () => {
   // Somebody else's server in the LAN, at the very port: TLS with a certificate of its own.
   const server = picture.home.camera.start('sh', [
     '-c',
-    `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=nas -keyout /tmp/nas.key -out /tmp/nas.crt -days 2 2>/dev/null && echo made && exec openssl s_server -quiet -accept 51820 -key /tmp/nas.key -cert /tmp/nas.crt`,
+    `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=nas -keyout ${lab.folder}/nas.key -out ${lab.folder}/nas.crt -days 2 2>/dev/null && echo made && exec openssl s_server -quiet -accept 51820 -key ${lab.folder}/nas.key -cert ${lab.folder}/nas.crt`,
   ])
   await server.waitForLine(/made/, { timeoutMs: 60_000 })
 })
