@@ -142,8 +142,8 @@ test('a copy of the home’s card in another machine is noticed, fought by neith
   await expect.poll(async () => (await statusOf(pi)).hub.registrar, { timeout: 120_000 }).toBe('reachable')
   // Both are one machine's kernel here, which has been booted once.
   await thief.shell(`
-    echo 6fd5a44b-35f4-4ad4-a9b9-6b9be13e1fe9 > /tmp/boot_id
-    mount --bind /tmp/boot_id /proc/sys/kernel/random/boot_id`)
+    echo 6fd5a44b-35f4-4ad4-a9b9-6b9be13e1fe9 > ${lab.folder}/boot_id
+    mount --bind ${lab.folder}/boot_id /proc/sys/kernel/random/boot_id`)
   for (const folder of ['configDir', 'stateDir'] as const)
     await cp(pi.disk[folder], thief.disk[folder], { recursive: true })
   const copy = thief.startHomeward(['run'])
