@@ -44,6 +44,16 @@ describe('the judge begins', () => {
     })
   })
 
+  test('and with the failbacks of this line that failed, where an earlier agent counted any', () => {
+    const failuresOf = (more: { readonly failbackFailures?: number }): number =>
+      startWatch(
+        settings,
+        { ledger: { current: null, changes: 0 }, firstSequence: 1, mtu: 1_420, helped: {}, ...more },
+        5_000,
+      ).failbackFailures
+    expect([failuresOf({ failbackFailures: 3 }), failuresOf({})]).toEqual([3, 0])
+  })
+
   test('looks at the machine eight seconds later, and asks for echoes after one', () => {
     expect(tick(began, 5_999).kinds).not.toContain('ask-echoes')
     expect(tick(began, 6_000).kinds).toContain('ask-echoes')

@@ -65,6 +65,9 @@ describe('a remedy', () => {
     expect(until({ kind: 'carrier' }, 99_000)).toBe(109_334)
     expect([until(other, 40_000), until(other, 39_999), until(other, null)]).toEqual([104_000, 109_334, 109_334])
     expect(until(NEW_PORT, null)).toBe(104_000)
+    // An agent that has just begun knows of no key, however little time has passed.
+    const young = noteExecuted(noteBegun(NO_REMEDIATION, other, 'udp-blocked', 0), noHeartbeats(0), 1_000)
+    expect(young.underWay?.proving?.until).toBe(10_334)
   })
 
   test('that failed is not tried again in this turn', () => {

@@ -21,6 +21,24 @@ export const IN_AGENT_CORE: readonly Survivor[] = [
   },
   {
     path: 'agent/core/remediate.ts',
+    at: "health.kind === 'up' && underWay !== null",
+    mutants: ["health.kind === 'up' && underWay !== null → (health.kind === 'up')"],
+    why: TYPES_ONLY,
+  },
+  {
+    path: 'agent/core/remediate.ts',
+    at: 'watch.remediation.underWay ?? { since: now }',
+    mutants: ['watch.remediation.underWay ?? { since: now } → (watch.remediation.underWay)'],
+    why: TYPES_ONLY,
+  },
+  {
+    path: 'agent/core/remediate.ts',
+    at: 'if (fallback === null) return watch',
+    mutants: ['fallback === null → false'],
+    why: TYPES_ONLY,
+  },
+  {
+    path: 'agent/core/remediate.ts',
     at: 'underWay !== null && proving !== null',
     mutants: ['underWay !== null && proving !== null → (proving !== null)'],
     why: TYPES_ONLY,
@@ -45,7 +63,7 @@ export const IN_AGENT_CORE: readonly Survivor[] = [
   },
   {
     path: 'agent/core/remediate.ts',
-    at: 'fallback: null, remediation: NO_REMEDIATION',
+    at: 'onTrial({ ...fallback, since }, now), remediation: NO_REMEDIATION',
     mutants: ['remediation: NO_REMEDIATION → nothing'],
     why: 'The answer that proves it ends the remedy in the next line of its caller.',
   },

@@ -1,3 +1,4 @@
+import { makeReader, quoted, type Reader } from './reader.ts'
 import { Refused } from '../refused.ts'
 import type { Flaw, Spelling } from './script-check.ts'
 import { DONE, type Answer, type Command } from '../commands/table-commands.ts'
@@ -156,41 +157,6 @@ function fits({ name, operator, value }: Word, row: Readonly<Record<string, stri
   return same === (operator === '=')
 }
 
-interface Reader {
-  readonly peek: () => string
-  readonly take: (expected: RegExp) => string | null
-  readonly isAtEnd: () => boolean
-  /** `line 1 column 5`. */
-  readonly place: () => string
-  readonly refuse: () => never
-}
-
-function makeReader(source: string): Reader {
-  // A command goes on behind a backslash at the end of its line.
-  const text = source.replaceAll(/\\\r?\n\s*/g, ' ')
-  let at = 0
-  const place = (): string => {
-    const before = text.slice(0, at).split('\n')
-    return `line ${before.length} column ${(before.at(-1)?.length ?? 0) + 1}`
-  }
-  return {
-    place,
-    peek: () => text.slice(at, at + 1),
-    isAtEnd: () => at >= text.length,
-    take: (expected) => {
-      const match = new RegExp(expected.source, 'y')
-      match.lastIndex = at
-      const found = match.exec(text)
-      if (found === null) return null
-      at += found[0].length
-      return found[0]
-    },
-    refuse: () => {
-      throw new Refused(`expected end of command (${place()})`, 3)
-    },
-  }
-}
-
 function parseBlock(reader: Reader, isInner: boolean): readonly Node[] {
   const nodes: Node[] = []
   let menu = ''
@@ -305,17 +271,4 @@ function parseBracket(reader: Reader): Value {
   }
   if (verb !== 'find') return reader.refuse()
   return { kind: 'find', path: path === '' ? null : path, words: parseWords(reader, /\]/) }
-}
-
-/** Escapes of the manual, Scripting, "Constant escape sequences". */
-function quoted(reader: Reader): string {
-  let text = ''
-  for (;;) {
-    text += reader.take(/[^"\\]+/) ?? ''
-    const next = reader.take(/"|\\[0-9A-F]{2}|\\./)
-    if (next === null) return reader.refuse()
-    if (next === '"') return text
-    if (/^\\[0-9A-F]{2}$/.test(next)) text += String.fromCharCode(Number.parseInt(next.slice(1), 16))
-    else text += next === '\\n' ? '\n' : next === '\\r' ? '\r' : next === '\\t' ? '\t' : next.slice(1)
-  }
 }
