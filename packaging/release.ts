@@ -6,7 +6,8 @@ import { bundledPackages } from './bundled.ts'
 import { BY_HAND } from './by-hand.ts'
 import { readCheckout, trackedFiles } from './checkout.ts'
 import { noticesOf, readLicensed } from './notices.ts'
-import { bomOf } from './sbom.ts'
+import { addNode, type Architecture } from './own-node.ts'
+import { bomOf, withNode } from './sbom.ts'
 import { sign } from './signature.ts'
 import { writeSums } from './sums.ts'
 import { versionOf } from './version.ts'
@@ -22,12 +23,16 @@ export interface Release {
 }
 
 /**
- * Makes the release of a checkout, in its folder `release`: the tarball, the bill of materials, their sums, and with a key
- * the signature. Two of one commit are the same, byte for byte, wherever and whenever they are made.
+ * Makes the release of a checkout, in its folder `release`: the tarball, one with its own Node for each architecture, the bill of materials, their sums,
+ * and with a key the signature. Two of one commit are the same, byte for byte, wherever and whenever they are made.
  * @param key the path of the private key; null: a release that nobody signed.
  * @throws where no licence text is found, the key is a stranger, or a tree with changes would be signed.
  */
-export async function makeRelease(root: string, key: string | null): Promise<Release> {
+export async function makeRelease(
+  root: string,
+  key: string | null,
+  architectures: readonly Architecture[],
+): Promise<Release> {
   const checkout = await readCheckout(root)
   const { version: written, files } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
   const version = versionOf(written, checkout)
@@ -60,7 +65,8 @@ export async function makeRelease(root: string, key: string | null): Promise<Rel
     await rm(metafile)
     await writeFile(join(folder, BOM), bom)
     await seal(folder)
-    const tarball = await packFolder(fresh, name, checkout.committedAt)
+    const tarballs = [await packFolder(fresh, name, checkout.committedAt)]
+    for (const architecture of architectures) tarballs.push(await packWithNode(architecture, bom))
     await rm(folder, { recursive: true })
     await writeFile(join(fresh, `${name}.cdx.json`), bom)
     await seal(fresh)
@@ -68,9 +74,23 @@ export async function makeRelease(root: string, key: string | null): Promise<Rel
     await rm(place, { recursive: true, force: true })
     await rename(fresh, place)
     const sums = key === null ? ['SHA256SUMS'] : ['SHA256SUMS', 'SHA256SUMS.sig']
-    return { version, signed: key !== null, files: [tarball, `${name}.cdx.json`, ...sums] }
+    return { version, signed: key !== null, files: [...tarballs, `${name}.cdx.json`, ...sums] }
   } finally {
     await rm(fresh, { recursive: true, force: true })
+  }
+
+  /** The same folder under a name of its own while it is packed, so that two that were unpacked do not mix. */
+  async function packWithNode(architecture: Architecture, bom: string): Promise<string> {
+    const own = `${name}-linux-${architecture}`
+    const place = join(fresh, own)
+    await rename(folder, place)
+    const node = await addNode(root, place, architecture)
+    await writeFile(join(place, BOM), await withNode(root, bom, node))
+    await seal(place)
+    const tarball = await packFolder(fresh, own, checkout.committedAt)
+    await rm(join(place, 'node'), { recursive: true })
+    await rename(place, folder)
+    return tarball
   }
 
   async function seal(place: string): Promise<void> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { runCommand } from '../system/process/run-command.ts'
+import type { Pin } from './pins.ts'
 
 /** CycloneDX, the version of its schema that most readers know. */
 const SPEC_VERSION = '1.6'
@@ -40,6 +41,29 @@ export async function bomOf(
   const text = `${JSON.stringify(bom, null, 2)}\n`
   const faults = await schemaFaults(root, text)
   if (faults !== null) throw new Error(`the bill of materials is not of CycloneDX ${SPEC_VERSION}: ${faults}`)
+  return text
+}
+
+/**
+ * The same with the Node that a release brings, under the name that advisories have it (CPE and purl of nodejs.org's).
+ * @throws where it is no bill of materials any more.
+ */
+export async function withNode(root: string, bom: string, { name, version, integrity }: Pin): Promise<string> {
+  const content = Buffer.from(integrity.slice('sha512-'.length), 'base64').toString('hex')
+  const component = {
+    type: 'application',
+    name: 'node',
+    version,
+    'bom-ref': `node@${version}`,
+    scope: 'required',
+    cpe: `cpe:2.3:a:nodejs:node.js:${version}:*:*:*:*:*:*:*`,
+    purl: `pkg:npm/${name}@${version}`,
+    externalReferences: [{ type: 'distribution', url: 'https://nodejs.org', hashes: [{ alg: 'SHA-512', content }] }],
+  }
+  const read = JSON.parse(bom)
+  const text = `${JSON.stringify({ ...read, components: [...read.components, component] }, null, 2)}\n`
+  const faults = await schemaFaults(root, text)
+  if (faults !== null) throw new Error(`the bill of materials with Node is not of CycloneDX ${SPEC_VERSION}: ${faults}`)
   return text
 }
 

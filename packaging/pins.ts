@@ -1,0 +1,19 @@
+/** A package of the npm registry, and its one file that is taken. */
+export interface Pin {
+  readonly name: string
+  readonly version: string
+  /** `sha512-` and the sum in base64 (Subresource Integrity, w3.org/TR/SRI). */
+  readonly integrity: string
+}
+
+/** Where they stand, in a checkout and in a release: install.sh reads them too. */
+export const PINS = 'packaging/pinned-packages'
+
+/** @throws where that package is not pinned, or not as a whole. */
+export function pinOf(pins: string, name: string): Pin {
+  const line = pins.split('\n').find((one) => one.startsWith(`${name} `)) ?? ''
+  const [, version, integrity] = /^\S+ (\d+\.\d+\.\d+) (sha512-[\w+/]{86}==)$/.exec(line) ?? []
+  if (version === undefined || integrity === undefined)
+    throw new Error(`${PINS} has no line for ${name} with its version and its sha512`)
+  return { name, version, integrity }
+}
