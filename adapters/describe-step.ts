@@ -36,9 +36,9 @@ export function describeStep(step: Step): string {
     case 'disable-forwarding':
       return 'turn IPv4 forwarding off, as it was before homeward'
     case 'set-firewall':
-      return `set the firewall table of homeward: ${step.tunnels.map(({ forwarding }) => describeForwarding(forwarding)).join('; ')}`
+      return `set the firewall table of homeward: ${step.tunnels.map(({ forwarding }) => describeForwarding(forwarding)).join('; ')}${filesText('with', step.files)}`
     case 'remove-firewall':
-      return 'remove the firewall table of homeward'
+      return `remove the firewall table of homeward${filesText('and', step.files)}`
     case 'set-other-firewall':
       return `${step.add.length > 0 ? 'let the tunnel’s packets through' : 'remove homeward’s rules from'} the machine’s other firewall (${step.place}): ${[...step.add.map((rule) => `+ ${rule}`), ...step.remove.map((rule) => `- ${rule}`)].join(', ')}`
     case 'lead-visitors':
@@ -97,6 +97,10 @@ function describePeer(peer: PeerSpec): string {
 function seenText(prefix: string, seenAs: readonly MappedNetwork[]): string {
   const seen = seenAs.find((one) => one.prefix === prefix)?.seen
   return seen === undefined ? prefix : `${prefix} seen as ${seen}`
+}
+
+function filesText(before: 'with' | 'and', files: readonly string[] = []): string {
+  return files.length === 0 ? '' : `, ${before} the file${files.length === 1 ? '' : 's'} ${some(files)}`
 }
 
 function outgoingText(outgoing: OutgoingForwarding | undefined): string {

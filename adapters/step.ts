@@ -31,8 +31,10 @@ export type TunnelStep<Forwarding extends FirewallForwarding = FirewallForwardin
       readonly forwardingWasOff: boolean
       /** Parts of it that are made again while published ports stay; null: all of it, and no published port is left. */
       readonly replaces: readonly string[] | null
+      /** Files that it takes on the machine, by their paths. Default: none. */
+      readonly files?: readonly string[]
     }
-  | { readonly kind: 'remove-firewall' }
+  | { readonly kind: 'remove-firewall'; readonly files?: readonly string[] }
   | { readonly kind: 'remove-interface'; readonly interface: string }
 
 /** The step of a machine that is given its key; others make it themselves. */

@@ -10,7 +10,7 @@ import type { Plan } from '../step.ts'
 import { type StagedStep, writes } from './change/stage.ts'
 import type { OpenwrtStep } from './steps.ts'
 import { configuredPeers, configuredRoutes } from './uci/configured.ts'
-import { firewallSteps, isFirewallAsWanted } from './plan-firewall.ts'
+import { firewallSteps, isFirewallAsWanted, tunnelFirewalls, visitorSteps } from './plan-firewall.ts'
 import { type HomeSpec, isHome, peerSection } from './uci/objects.ts'
 import type { OpenwrtObservation } from './observe/observation.ts'
 import { refuse } from './refuse.ts'
@@ -41,7 +41,7 @@ export function planOpenwrt(
   desired: readonly TunnelSpec[],
   options: PlanOptions,
 ): Plan<OpenwrtStep> {
-  const { warnings } = observed
+  const warnings = [...observed.warnings, ...reversePathWarnings(observed, desired)]
   const all = withDefaults(observed)
   const names = desired.map((spec) => spec.interface)
   const refused =
@@ -71,6 +71,20 @@ export function planOpenwrt(
   }
 }
 
+/** Visitors of published ports have addresses to which the router's own way is its line. */
+function reversePathWarnings({ strictReversePath }: Observation, desired: readonly TunnelSpec[]): readonly string[] {
+  return desired
+    .filter(({ interface: name, forwarding }) => isVisited(forwarding) && strictReversePath.includes(name))
+    .map(
+      ({ interface: name }) =>
+        `strict reverse path filtering (rp_filter 1) on ${name} drops visitors of published ports with their own addresses: set net.ipv4.conf.all.rp_filter to 0 or 2 on the router, or publish with --source hide`,
+    )
+}
+
+function isVisited(forwarding: TunnelSpec['forwarding']): boolean {
+  return forwarding.role === 'home' && forwarding.visitors
+}
+
 /** The tunnels of which anything changes. */
 function touched(
   observed: OpenwrtObservation,
@@ -78,7 +92,9 @@ function touched(
   steps: readonly OpenwrtStep[],
 ): readonly string[] {
   const named = steps.flatMap((step) => ('interface' in step ? [step.interface] : []))
-  const firewalls = desired.filter((spec) => !isFirewallAsWanted(observed, [spec])).map((spec) => spec.interface)
+  const firewalls = tunnelFirewalls(observed, desired)
+    .filter((tunnel) => !isFirewallAsWanted(observed, tunnel))
+    .map((tunnel) => tunnel.interface)
   const some = [...new Set([...named, ...firewalls])].sort()
   return some.length > 0 ? some : [...observed.remains, ...observed.interfaces.map(({ name }) => name)]
 }
@@ -94,6 +110,7 @@ function withDefaults(observed: Observation): OpenwrtObservation {
     sections: [],
     uplink: null,
     foreignNetworks: [],
+    includes: [],
     tools,
     ...observed,
   }
@@ -108,7 +125,7 @@ function prepare({ tools }: OpenwrtObservation): readonly OpenwrtStep[] {
   ]
 }
 
-function undo({ interfaces, remains, firewall }: OpenwrtObservation): readonly StagedStep[] {
+function undo({ interfaces, remains, firewall, includes }: OpenwrtObservation): readonly StagedStep[] {
   return [
     ...interfaces
       .filter(({ peers }) => peers.length > 0)
@@ -117,7 +134,7 @@ function undo({ interfaces, remains, firewall }: OpenwrtObservation): readonly S
         interface: name,
         publicKeys: peers.map((peer) => peer.publicKey),
       })),
-    ...(firewall === null ? [] : [{ kind: 'remove-firewall' } as const]),
+    ...(firewall === null ? [] : [{ kind: 'remove-firewall', files: includes.map(({ path }) => path) } as const]),
     ...clear([...remains, ...interfaces.map(({ name }) => name)]),
   ]
 }
@@ -130,6 +147,7 @@ function clear(names: readonly string[]): readonly StagedStep[] {
 function build(found: OpenwrtObservation, desired: readonly HomeSpec[]): readonly StagedStep[] {
   const gone = strays(found, desired)
   const observed = without(gone, found)
+  const tunnels = tunnelFirewalls(observed, desired)
   return [
     ...clear(gone),
     ...desired.flatMap((spec) => {
@@ -139,7 +157,8 @@ function build(found: OpenwrtObservation, desired: readonly HomeSpec[]): readonl
         ...interfaceSteps(observed, own?.options ?? null, spec),
       ]
     }),
-    ...firewallSteps(observed, desired),
+    ...firewallSteps(observed, tunnels),
+    ...visitorSteps(observed, tunnels),
     ...desired.flatMap((spec) => [...peerSteps(observed, spec), ...routeSteps(observed, spec)]),
   ]
 }
@@ -155,7 +174,8 @@ function without(gone: readonly string[], observed: OpenwrtObservation): Openwrt
   const sections = observed.sections.filter(
     (section) => section.config !== 'network' || !names.includes(tunnelOf(section)),
   )
-  return { ...observed, sections }
+  const visitors = observed.visitors.filter(({ interface: name }) => !names.includes(name))
+  return { ...observed, sections, visitors }
 }
 
 /** Whether a section has all that makes it ours and WireGuard's, and no option that is unknown here. */

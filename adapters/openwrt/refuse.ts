@@ -3,7 +3,8 @@ import type { Refusal } from '../observation.ts'
 import { refusedByEveryRouter } from '../router/refusals.ts'
 import type { TunnelSpec } from '../spec.ts'
 import type { OpenwrtObservation } from './observe/observation.ts'
-import { isHome, zoneName } from './uci/objects.ts'
+import { zoneName } from './include/firewall-sections.ts'
+import { isHome } from './uci/objects.ts'
 import { text, tunnelOf } from './uci/sections.ts'
 
 /** Why an OpenWrt router can't have this tunnel. @param host its address as it is reached. */
@@ -16,9 +17,6 @@ export function refuse(observed: OpenwrtObservation, desired: TunnelSpec, host: 
     ...(/^[a-z][a-z0-9_]*$/.test(desired.interface)
       ? []
       : [unsupported(`the interface name ${desired.interface}: OpenWrt’s names have a-z, 0-9 and _ alone`)]),
-    ...(isHome(desired) && desired.forwarding.seenAs.length > 0
-      ? [unsupported('a LAN that is known by other numbers, which works on a Pi or a MikroTik')]
-      : []),
     ...(desired.publicKey === null ? [unsupported('an OpenWrt router is given its key')] : []),
     ...refusedByEveryRouter(desired, host),
     ...observed.foreignNetworks

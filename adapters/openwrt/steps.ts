@@ -9,6 +9,8 @@ export const OPENWRT_STEPS = {
   ...TUNNEL_STEPS,
   ...ROLLBACK_STEPS,
   'set-private-key': true,
+  'lead-visitors': true,
+  'unlead-visitors': true,
   'install-wireguard': true,
   'restart-network': true,
   'activate-changes': true,

@@ -25,9 +25,8 @@ async function ownKept(config: TunnelConfig): Promise<readonly string[]> {
     }
     // Where hosts have another gateway, the home masquerades (docs/mikrotik.md).
     case 'mikrotik':
-      return lan.mode === 'routed' ? lan.prefixes : []
     case 'openwrt':
-      return []
+      return lan.mode === 'routed' ? lan.prefixes : []
     default:
       return router satisfies never
   }

@@ -38,8 +38,14 @@ test.each<[Step, string]>([
       ],
       forwardingWasOff: false,
       replaces: null,
+      files: ['/etc/nftables.d/homeward-hw0-0123456789ab.inc'],
     },
-    'set the firewall table of homeward: let the tunnel reach no network here (routed)',
+    'set the firewall table of homeward: let the tunnel reach no network here (routed), with the file /etc/nftables.d/homeward-hw0-0123456789ab.inc',
+  ],
+  [{ kind: 'remove-firewall' }, 'remove the firewall table of homeward'],
+  [
+    { kind: 'remove-firewall', files: ['/etc/x', '/etc/y'] },
+    'remove the firewall table of homeward, and the files /etc/x; /etc/y',
   ],
   [
     { kind: 'add-route', interface: 'hw0', prefix: '192.168.1.0/24', mtu: 1280 },

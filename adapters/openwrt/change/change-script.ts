@@ -1,5 +1,6 @@
 import { RUN } from '../uci/places.ts'
 import { freeKib, WRITING } from '../flash/put-file.ts'
+import { EMPTY_CHAINS, KIB_OF_RULES, PRUNE, PUT_RULES, TAKE_RULES } from '../include/put-include.ts'
 import { CHANGED_BACK } from './changed-back.ts'
 import { LUCI_LEFT, SNAPSHOTS } from '../uci/luci-apply.ts'
 
@@ -33,13 +34,15 @@ back() { all=0; for f in ${FILES}; do was=${RUN}/before/$f; ours=${RUN}/new/$f
 [ ! -e ${SNAPSHOTS}/$f ] || cmp -s $was ${SNAPSHOTS}/$f || { changedback $was ${SNAPSHOTS}/$f > ${RUN}/back && sed '$d' ${RUN}/back > ${SNAPSHOTS}/$f; }
 cmp -s $was ${ETC}/$f || alike $ours ${ETC}/$f || { changedback $was ${ETC}/$f > ${RUN}/back && [ "$(tail -n 1 ${RUN}/back)" = '${END}' ] && sed '$d' ${RUN}/back > ${RUN}/back.$f || { all=1; continue; }; was=${RUN}/back.$f; }
 putback $was ${ETC}/$f ${temp('$f')} || all=1; done; return $all; }`
-const CLEAR = `rm -rf ${RUN}/pending ${RUN}/before ${RUN}/new ${RUN}/undo.* ${RUN}/batch ${RUN}/stage ${RUN}/merged ${RUN}/back* ${temp('network')} ${temp('firewall')}`
+/** Removes what a change leaves in RAM, and files of rules that uci's file does not name. */
+const CLEAR = `forget() { rm -rf ${RUN}/pending ${RUN}/before ${RUN}/new ${RUN}/undo.* ${RUN}/batch ${RUN}/stage ${RUN}/merged ${RUN}/back* ${RUN}/rules ${temp('network')} ${temp('firewall')}; ${PRUNE}; }`
 /** netifd does not undo what it never applied (peers), so our changed interfaces start again; the others stay up. */
 const RELOAD = (tunnels: readonly string[]): string =>
   [
     'fw4 -q reload',
+    EMPTY_CHAINS,
     'ubus call network reload',
-    ...tunnels.map((name) => `! uci -q get network.${name} >/dev/null || ifup ${name}`),
+    `for i in ${tunnels.join(' ')}; do ! uci -q get network.$i >/dev/null || ifup $i; done`,
   ].join('; ')
 
 /**
@@ -51,29 +54,46 @@ const RELOAD = (tunnels: readonly string[]): string =>
  * and makes run what they say; while the flash has no room for them it goes on trying, and what runs is left alone.
  * dropbear takes no command of more than 9,000 bytes (MAX_CMD_LEN in its options), so that nothing is in it twice.
  * Not by start-stop-daemon: busybox's starts nothing while another job of the kind still sleeps.
+ * Files of rules come with it (put-include.ts): fw4 is asked what it thinks of the whole before it loads anything, and what
+ * it refuses is put back at once.
  * @param token this change's own: a later change is not undone for it.
  * @param writer one line of JSON: the process that makes the change.
+ * @param rules how many files of rules are among the lines.
  */
-export function applyScript(tunnels: readonly string[], token: string, writer: string, seconds: number): string {
+export function applyScript(
+  tunnels: readonly string[],
+  token: string,
+  writer: string,
+  seconds: number,
+  rules = 0,
+): string {
+  const hasRules = rules > 0
   return `${LOCK}
-fail() { ${CLEAR}; echo "$1" >&2; exit 1; }
-${LUCI_LEFT}
-pending() { [ -z "$(uci changes network; uci changes firewall)" ] || { ${CLEAR}; exit ${STATUS.pending}; }; left=$(lucileft); [ -z "$left" ] || { ${CLEAR}; echo $left; exit ${STATUS.unconfirmed}; }; }
 [ ! -e ${RUN}/pending ] || { echo 'another change is under way, or not taken back yet' >&2; exit ${STATUS.earlier}; }
-${CLEAR}
-cat > ${RUN}/undo.fn <<'FN'
+cat > ${RUN}/fn <<'FN'
 ${WRITING}
+${CLEAR}
 ${PUT_BACK}
 FN
-. ${RUN}/undo.fn
+. ${RUN}/fn
+forget
+mv ${RUN}/fn ${RUN}/undo.fn
+fail() { forget; echo "$1" >&2; exit 1; }
+${LUCI_LEFT}
+pending() { [ -z "$(uci changes network; uci changes firewall)" ] || { forget; exit ${STATUS.pending}; }; left=$(lucileft); [ -z "$left" ] || { forget; echo $left; exit ${STATUS.unconfirmed}; }; }
 cat > ${RUN}/batch
 [ "$(tail -n 1 ${RUN}/batch)" = '${END}' ] || fail 'it came in part only'
 pending
-mkdir -p ${RUN}/before ${RUN}/new ${RUN}/stage ${RUN}/merged
+${
+  hasRules
+    ? `${TAKE_RULES}
+`
+    : ''
+}mkdir -p ${RUN}/before ${RUN}/new ${RUN}/stage ${RUN}/merged
 for f in ${FILES}; do cp -p ${ETC}/$f ${RUN}/before/ && cp -p ${ETC}/$f ${RUN}/new/ && cmp -s ${ETC}/$f ${RUN}/before/$f || fail "no copy of $f in RAM"; done
 said=$(sed '$d' ${RUN}/batch | uci -t ${RUN}/stage batch 2>&1 >/dev/null)
 [ -z "$said" ] || fail "$said"
-kib=0; changed=
+kib=${rules * KIB_OF_RULES}; changed=
 for f in ${FILES}; do
 uci -t ${RUN}/stage export $f > ${RUN}/batch && [ "$(head -n 1 ${RUN}/batch)" = "package $f" ] || fail "uci does not export $f"
 sed 1d ${RUN}/batch > ${RUN}/new/$f
@@ -86,7 +106,7 @@ done
 pending
 kib=$((kib + ${SPARE_KIB}))
 hasroom() { free=$(${freeKib(ETC)}); [ "\${free:-$kib}" -ge $kib ]; }
-full() { ${CLEAR}; echo "$kib $free"; exit ${STATUS.full}; }
+full() { forget; echo "$kib $free"; exit ${STATUS.full}; }
 hasroom || full
 cat > ${RUN}/undo.${token} <<'UNDO'
 . ${RUN}/undo.fn
@@ -94,7 +114,7 @@ rm ${RUN}/undo.${token} ${RUN}/undo.fn
 sleep ${seconds}
 ${LOCK}
 while grep -q ${token} ${RUN}/pending 2>/dev/null; do
-back && { ${CLEAR}; ${RELOAD(tunnels)}; break; }
+back && { forget; ${RELOAD(tunnels)}; break; }
 flock -u 9; sleep ${RETRY_SECONDS}; flock 9
 done 2>/dev/null
 ${END}
@@ -103,10 +123,20 @@ printf '%s\\n' ${token} '${writer}' > ${RUN}/pending
 [ "$(tail -n 1 ${RUN}/undo.${token})" = '${END}' ] && [ "$(tail -n 1 ${RUN}/pending)" = '${writer}' ] || fail 'no room in RAM'
 /bin/sh ${RUN}/undo.${token} </dev/null >/dev/null 2>&1 9>&- &
 for f in $changed; do said=$(beside ${RUN}/new/$f ${temp('$f')} 2>&1) || { hasroom || full; fail "$said"; }; done
-for f in ${FILES}; do cmp -s ${RUN}/before/$f ${ETC}/$f || fail "somebody changed $f meanwhile"; done
+${
+  hasRules
+    ? `for n in $names; do said=$(${PUT_RULES} 2>&1) || { hasroom || full; fail "$said"; }; done
+`
+    : ''
+}for f in ${FILES}; do cmp -s ${RUN}/before/$f ${ETC}/$f || fail "somebody changed $f meanwhile"; done
 for f in $changed; do mv ${temp('$f')} ${ETC}/$f && cmp -s ${RUN}/new/$f ${ETC}/$f || { ! back || fail "$f was not written"; echo "$f was not written, nor put back yet" >&2; exit 1; }; done
 sync
-rm -rf ${RUN}/batch ${RUN}/stage
+${
+  hasRules
+    ? `said=$(fw4 check 2>&1) || { ! back || fail "fw4 refuses the firewall with homeward's rules: $said"; echo "fw4 refuses it, and it is not put back yet: $said" >&2; exit 1; }
+`
+    : ''
+}rm -rf ${RUN}/batch ${RUN}/stage ${RUN}/rules
 fw4 -q reload
 ubus call network reload
 `
@@ -116,20 +146,23 @@ ubus call network reload
 export function keepScript(token: string): string {
   return `${LOCK}
 grep -q ${token} ${RUN}/pending 2>/dev/null || exit ${STATUS.undone}
-${CLEAR}`
+${CLEAR}
+forget
+${EMPTY_CHAINS}`
 }
 
 /** Undoes the change now, if it is this one. Without room for the old files it stays, and nothing is reloaded. */
 export function revertScript(tunnels: readonly string[], token: string): string {
   return `${LOCK}
 ${WRITING}
+${CLEAR}
 ${PUT_BACK}
 grep -q ${token} ${RUN}/pending 2>/dev/null || exit 0
 back 2>/dev/null || { echo "$(($(cat ${RUN}/before/* | wc -c) / 1024 + ${SPARE_KIB})) $(${freeKib(ETC)})"; exit ${STATUS.full}; }
-${CLEAR}
+forget
 ${RELOAD(tunnels)}
 true`
 }
 
 /** Removes files that are no longer needed when no tunnel of ours is left. */
-export const FORGET = `rm -rf ${RUN}`
+export const FORGET = `${PRUNE}; ${EMPTY_CHAINS}; rm -rf ${RUN}`

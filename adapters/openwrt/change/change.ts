@@ -13,6 +13,8 @@ import { runner } from './make-run.ts'
 import type { OpenwrtObservation } from '../observe/observation.ts'
 import { isInterface, keyOf, PRIVATE_KEY, type Section, tunnelOf } from '../uci/sections.ts'
 import type { Outcome } from '../ssh/ssh.ts'
+import { digest, FOLDER, type Include, tunnelInclude } from '../include/include.ts'
+import { includeLines } from '../include/put-include.ts'
 import { unconfirmedApply } from '../uci/luci-apply.ts'
 import { stage, type StagedStep } from './stage.ts'
 import { batchLines } from '../uci/uci-text.ts'
@@ -53,6 +55,10 @@ interface Armed {
   readonly found: readonly Section[]
   /** The sections that shall be there. */
   wanted: readonly Section[]
+  /** The files of rules that were there. */
+  readonly includes: OpenwrtObservation['includes']
+  /** Those that shall be there. */
+  rules: readonly Include[]
   /** Keys of peers that must send to their configured endpoint. */
   readonly placed: Set<string>
   /** Whether the router was told, so that there may be something to undo. */
@@ -83,7 +89,10 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeDeps):
   const makeRun = runner({ connection, clock, observe })
 
   async function activate(signal: AbortSignal): Promise<void> {
-    const { tunnels, seconds, token, writer, found, wanted, placed } = required()
+    const { tunnels, seconds, token, writer, found, wanted, placed, includes } = required()
+    // One that uci's file does not name is removed as the change begins.
+    const named = new Set(found.map(({ options }) => options['path']))
+    const rules = required().rules.filter((one) => !isWhole(one, includes) || !named.has(`${FOLDER}/${one.name}`))
     const keys = await newPrivateKeys(found, wanted)
     let seen: OpenwrtObservation | null = null
     const lines = batchLines(found, wanted, (publicKey) => {
@@ -91,7 +100,7 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeDeps):
       if (key === undefined) throw new TypeError('a key is wanted that is not here')
       return key
     })
-    if (lines.length > 0) {
+    if (lines.length > 0 || rules.length > 0) {
       required().isTold = true
       const script = applyScript(
         tunnels,
@@ -99,9 +108,11 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeDeps):
         // The first tunnel also by itself: a homeward that knew one tunnel on a machine reads it.
         JSON.stringify({ ...writer, interface: tunnels[0], interfaces: tunnels }),
         seconds,
+        rules.length,
       )
+      const told = [...lines, ...rules.flatMap(includeLines), END]
       const tell = (): Promise<Outcome> =>
-        connection.exec(script, { signal, stdin: `${[...lines, END].join('\n')}\n`, timeoutMs: APPLY_MS })
+        connection.exec(script, { signal, stdin: `${told.join('\n')}\n`, timeoutMs: APPLY_MS })
       let outcome = await tell()
       // The earlier change is of an agent that was killed just before: what was seen is true again once it is undone.
       if (outcome.code === STATUS.earlier && (await recover(await look(connection.ask, signal), signal)))
@@ -121,7 +132,7 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeDeps):
       }
       if (outcome.code !== 0) throw new Refused(outcome)
       seen = await observe(signal)
-      refuseUnlessTaken(seen, wanted)
+      refuseUnlessTaken(seen, wanted, rules)
     }
     const isRestarted = lines.some((line) => !/wireguard_|homeward_/.test(line))
     const gone = interfacesIn(found).filter((name) => !tunnels.includes(name) && !interfacesIn(wanted).includes(name))
@@ -130,10 +141,16 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeDeps):
   }
 
   /** Checks the result: `uci batch` succeeds whatever it was told, and a file may have been full. */
-  function refuseUnlessTaken({ sections }: OpenwrtObservation, wanted: readonly Section[]): void {
+  function refuseUnlessTaken(
+    { sections, includes }: OpenwrtObservation,
+    wanted: readonly Section[],
+    rules: readonly Include[],
+  ): void {
     const left = batchLines(ownOf(sections), ownOf(wanted), () => parsePrivateKey(Buffer.alloc(32).toString('base64')))
     if (left.length > 0)
       throw new TypeError(`the router did not take it all: ${left[0]?.replace(/=.*/, '')} is not as it was told`)
+    const missing = rules.find((one) => !isWhole(one, includes))
+    if (missing !== undefined) throw new TypeError(`the router did not take it all: ${missing.name} is not whole`)
   }
 
   /** The private keys to be written; the others are not read. */
@@ -189,7 +206,7 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeDeps):
 
     arm: async (tunnels, seconds, signal) => {
       if (armed !== null) await revert(signal)
-      const { sections } = await observe(signal)
+      const { sections, includes } = await observe(signal)
       armed = {
         tunnels,
         seconds,
@@ -197,6 +214,8 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeDeps):
         writer: await enrolWriter(),
         found: sections,
         wanted: sections,
+        includes,
+        rules: [],
         placed: new Set(),
         isTold: false,
       }
@@ -205,6 +224,7 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeDeps):
     gather: (step) => {
       const change = required()
       change.wanted = stage(change.wanted, step)
+      if (step.kind === 'set-firewall') change.rules = step.tunnels.map(tunnelInclude)
       if (step.kind === 'set-peers') for (const peer of step.peers) change.placed.add(peer.publicKey)
     },
 
@@ -253,6 +273,11 @@ function writerIn(line: string): (Writer & { readonly interfaces: readonly strin
   } catch {
     return null
   }
+}
+
+/** Whether a file of rules is there, as it should be. */
+function isWhole({ name, text }: Include, includes: OpenwrtObservation['includes']): boolean {
+  return includes.some(({ path, sha256 }) => path === `${FOLDER}/${name}` && sha256 === digest(text))
 }
 
 /** The names of our interfaces. */

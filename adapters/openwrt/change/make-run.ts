@@ -6,6 +6,7 @@ import { type Difference, differences } from '../observe/live.ts'
 import { tunnelIn } from '../../tunnel-in.ts'
 import type { OpenwrtObservation } from '../observe/observation.ts'
 import type { Section } from '../uci/sections.ts'
+import { answersScript } from '../include/answers.ts'
 import { restartInterface } from './restart-interface.ts'
 import { wgSetPeer } from '../uci/wg-set.ts'
 
@@ -53,6 +54,10 @@ export function runner({ connection, clock, observe }: RunnerDeps) {
     let left = await settle(isRestarted ? RESTART_MS : NOTICE_MS)
     if (left.includes('firewall')) {
       await done(connection.exec, 'fw4 -q reload', { signal, timeoutMs: FIREWALL_MS })
+      left = await settle(NOTICE_MS)
+    }
+    if (left.includes('answers') && !left.includes('interface')) {
+      await done(connection.exec, answersScript(wanted, name), { signal, timeoutMs: FIREWALL_MS })
       left = await settle(NOTICE_MS)
     }
     if (left.length === 0) return

@@ -1,6 +1,8 @@
 import type { HomeForwarding } from '../../spec.ts'
-import type { KeyStep, TunnelStep } from '../../step.ts'
-import { firewallSections, peerSection, routeName, routeSection } from '../uci/objects.ts'
+import type { HostStep, KeyStep, TunnelStep } from '../../step.ts'
+import { answerSections, isAnswerSection } from '../include/answers.ts'
+import { firewallSections } from '../include/firewall-sections.ts'
+import { peerSection, routeName, routeSection } from '../uci/objects.ts'
 import {
   interfaceSection,
   isInterface,
@@ -16,7 +18,10 @@ import {
 } from '../uci/sections.ts'
 
 /** A step that changes the configuration. */
-export type StagedStep = TunnelStep<HomeForwarding> | KeyStep
+export type StagedStep =
+  | TunnelStep<HomeForwarding>
+  | KeyStep
+  | Extract<HostStep, { kind: 'lead-visitors' | 'unlead-visitors' }>
 
 /**
  * What a step makes of the configuration, on paper: all known sections go in, theirs and ours, and come out with ours
@@ -67,6 +72,10 @@ export function stage(sections: readonly Section[], step: StagedStep): readonly 
           section.config !== 'network' ||
           (tunnelOf(section) !== step.interface && section.type !== peerType(step.interface)),
       )
+    case 'lead-visitors':
+      return answerSections(step.interface, step.slot).reduce(put, sections)
+    case 'unlead-visitors':
+      return sections.filter((section) => !isAnswerSection(section, step.slot))
     case 'lead-network':
       return sections
     default:

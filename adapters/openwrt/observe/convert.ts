@@ -4,6 +4,7 @@ import { parseEndpoint } from '../../../wireguard/spec.ts'
 import type { ObservedInterface } from '../../observation.ts'
 import { networkOf } from '../../../net/prefix.ts'
 import { AS_EVERY_ROUTER } from '../../router/as-every-router.ts'
+import { answersIn, foreignMarks } from '../include/answers.ts'
 import { unconfirmedApply } from '../uci/luci-apply.ts'
 import { foreignNetworks, pendingChanges } from './clashes.ts'
 import { configuredInterface, keyIn } from '../uci/configured.ts'
@@ -35,13 +36,14 @@ export function toObservation({ part }: Look, nowSeconds: number): OpenwrtObserv
   const uplink = uplinkIn(part('interfaces'))
   const foreign = foreignNetworks(sections, part('routes'))
   const loaded = parseRules(part('nft'))
+  const includes = includesIn(part('includes'))
   return {
     ...AS_EVERY_ROUTER,
     interfaces: names.map((name) => live.find((one) => one.name === name) ?? configuredInterface(name, sections)),
     remains: remains(names, sections),
     foreignInterfaces: [...foreignNames(sections), ...devices.filter((name) => !isOurDevice(name, sections))],
     firewall:
-      firewall.length === 0
+      firewall.length === 0 && includes.length === 0
         ? null
         : firewall.map((section) => JSON.stringify([section.name, section.type, section.options])),
     clashes: [...pendingChanges(part('changes')), ...unconfirmedApply(part('luci'))],
@@ -51,6 +53,14 @@ export function toObservation({ part }: Look, nowSeconds: number): OpenwrtObserv
     firewalled: names.filter((name) => isLoaded(name, sections, loaded)),
     sections,
     foreignNetworks: foreign,
+    includes,
+    visitors: answersIn(
+      sections,
+      part('answers'),
+      live.map(({ name }) => name),
+    ),
+    strictReversePath: strictIn(part('reverse'), names),
+    foreignMarks: foreignMarks(sections, part('answers')),
     networks: [
       ...connectedNetworks(part('addresses'), names),
       ...foreign.map(({ prefix }) => ({ interface: null, prefix })),
@@ -62,6 +72,17 @@ export function toObservation({ part }: Look, nowSeconds: number): OpenwrtObserv
       knowsProtocol: part('handlers').includes('wireguard'),
     },
   }
+}
+
+/** Tunnels with strict filtering of forged sources: of an interface and `all` the higher value counts (ip-sysctl). */
+function strictIn(listing: string, names: readonly string[]): readonly string[] {
+  const values = new Map([...listing.matchAll(/^(\S+) (\d)$/gm)].map(([, name = '', value]) => [name, Number(value)]))
+  return names.filter((name) => Math.max(values.get(name) ?? 0, values.get('all') ?? 0) === 1)
+}
+
+/** Files in lines such as `e3b0…  /etc/nftables.d/homeward-hw0-0123456789ab.inc`. */
+function includesIn(sums: string): OpenwrtObservation['includes'] {
+  return [...sums.matchAll(/^([0-9a-f]{64}) [ *](\S+)$/gm)].map(([, sha256 = '', path = '']) => ({ path, sha256 }))
 }
 
 /** The networks that the router is on. @param addresses `ip -4 -o addr show` @param own our interfaces, left out. */

@@ -1,5 +1,6 @@
 import { parsePublicKey } from '../../../wireguard/keys.ts'
 import type { ObservedInterface } from '../../observation.ts'
+import { isAnswerSection } from '../include/answers.ts'
 import { configuredPeers, configuredRoutes } from '../uci/configured.ts'
 import type { OpenwrtObservation } from './observation.ts'
 import { tunnelIn } from '../../tunnel-in.ts'
@@ -7,7 +8,7 @@ import { isPeerAsWanted } from '../../planning/peer-as-wanted.ts'
 import { isInterface, list, PRIVATE_KEY, type Section, text, tunnelOf } from '../uci/sections.ts'
 
 /** A part in which what runs differs from what is configured. Pure. */
-export type Difference = 'interface' | 'peers' | 'firewall'
+export type Difference = 'interface' | 'peers' | 'firewall' | 'answers'
 
 /**
  * Compares what runs with what is configured. netifd says `up` as soon as there is a device, and ignores changes of
@@ -25,12 +26,15 @@ export function differences(
     (section) => isInterface(section) && section.name === interfaceName && tunnelOf(section) !== null,
   )
   const hasFirewall = sections.some((section) => section.config === 'firewall' && tunnelOf(section) === interfaceName)
+  const hasAnswers = sections.some((section) => tunnelOf(section) === interfaceName && isAnswerSection(section))
+  const isLed = observed.visitors.some(({ interface: to, isWhole }) => to === interfaceName && isWhole)
   const live = observed.live.includes(interfaceName) ? tunnelIn(observed, interfaceName) : null
   if (own === undefined) return observed.devices.includes(interfaceName) ? ['interface'] : []
   return [
     ...(live === null || !isRunning(own, sections, live) ? ['interface' as const] : []),
     ...(live !== null && !arePeersRunning(interfaceName, sections, live, placed) ? ['peers' as const] : []),
     ...(hasFirewall && !observed.firewalled.includes(interfaceName) ? ['firewall' as const] : []),
+    ...(hasAnswers && !isLed ? ['answers' as const] : []),
   ]
 }
 

@@ -1,4 +1,5 @@
 import { summarised } from '../../../net/summarise.ts'
+import { includedRules } from '../include/include.ts'
 import { list, type Options, type Section, text, tunnelOf } from '../uci/sections.ts'
 
 /**
@@ -27,10 +28,26 @@ export function missingRules(tunnel: string, sections: readonly Section[], loade
   return sections
     .filter((section) => section.config === 'firewall' && tunnelOf(section) === tunnel)
     .flatMap((section) =>
-      expectedOf(section)
-        .filter(({ chain, isIt }) => !chainsLike(chain, loaded).some((rules) => rules.some(isIt)))
-        .map(({ chain }) => `${section.name} in ${chain}`),
+      section.type === 'include'
+        ? missingOfInclude(tunnel, section, loaded)
+        : expectedOf(section)
+            .filter(({ chain, isIt }) => !chainsLike(chain, loaded).some((rules) => rules.some(isIt)))
+            .map(({ chain }) => `${section.name} in ${chain}`),
     )
+}
+
+/** Rules of our file, each of which says its number and how many there are. */
+function missingOfInclude(tunnel: string, section: Section, loaded: LoadedRules): readonly string[] {
+  const name = `comment "${includedRules(section)}`
+  const numbers = chainsLike(`homeward_${tunnel}_*`, loaded)
+    .flat()
+    .flatMap((rule) => {
+      const at = rule.indexOf(name)
+      const [, nth, count] = at < 0 ? [] : (/^(\d+)\/(\d+)"/.exec(rule.slice(at + name.length)) ?? [])
+      return nth === undefined ? [] : [{ nth, count: Number(count) }]
+    })
+  const there = new Set(numbers.map(({ nth }) => nth))
+  return numbers.length > 0 && there.size === numbers[0]?.count ? [] : [`${section.name} in homeward_${tunnel}_*`]
 }
 
 /** Whether the whole of a tunnel's firewall is loaded, as far as it is configured. */
@@ -111,11 +128,15 @@ function isNamed(rule: string, options: Options): boolean {
 
 /** Whether a rule is for these prefixes. nft joins those beside each other, to a range where no prefix is the whole. */
 function holds(rule: string, side: 'saddr' | 'daddr', wanted: readonly string[]): boolean {
-  const set = new RegExp(`ip ${side} (?:\\{ ([^}]*) \\}|(\\S+))`).exec(rule)
+  const not = wanted.some((one) => one.startsWith('!')) ? '!= ' : ''
+  const set = new RegExp(`ip ${side} ${not}(?:\\{ ([^}]*) \\}|(\\S+))`).exec(rule)
   const found = (set?.[1] ?? set?.[2] ?? '').split(', ').filter((one) => one !== '')
   if (found.some((one) => one.includes('-'))) return wanted.length > 0
   const withLength = (one: string): string => (one.includes('/') ? one : `${one}/32`)
-  const [there, should] = [summarised(found.map(withLength)), summarised(wanted.map(withLength))]
+  const [there, should] = [
+    summarised(found.map(withLength)),
+    summarised(wanted.map((one) => withLength(one.replace('!', '')))),
+  ]
   return there.length === should.length && there.every((one, index) => one === should[index])
 }
 

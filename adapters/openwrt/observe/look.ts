@@ -1,5 +1,7 @@
 import { Problem } from '../../../problems/problem.ts'
 import type { Exec } from '../ssh/exec.ts'
+import { ANSWERS } from '../include/answers.ts'
+import { FILES, FOLDER } from '../include/include.ts'
 import { LUCI_LEFT, SNAPSHOTS } from '../uci/luci-apply.ts'
 import { RUN } from '../uci/places.ts'
 import { MARK } from '../uci/sections.ts'
@@ -25,6 +27,9 @@ const PARTS = [
   'handlers',
   'tools',
   'nft',
+  'includes',
+  'answers',
+  'reverse',
   'pending',
   'luci',
 ] as const
@@ -47,6 +52,9 @@ const DUMP = `wg show all dump 2>/dev/null | while IFS='\t' read -r i a b c d e 
 if [ -z "$e" ]; then printf '%s\\t-\\t%s\\t%s\\t%s\\n' "$i" "$b" "$c" "$d"
 else [ "$b" = '(none)' ] || b=set; printf '%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\n' "$i" "$a" "$b" "$c" "$d" "$e" "$f" "$g" "$h"; fi; done`
 
+/** Our files of rules. */
+const OWN_FILES = `${FOLDER}/${FILES}*`
+
 /** The time, for which busybox's shell needs no program. */
 const NOW = 'echo "${EPOCHSECONDS:-$(date +%s)}"'
 
@@ -54,7 +62,7 @@ const NOW = 'echo "${EPOCHSECONDS:-$(date +%s)}"'
  * Checksums of all that tells of a change: files, what people stage, the loaded firewall's state (fw4 writes it with
  * each load), routes, and the devices. What is not there is told too. `$of` holds the files of our devices.
  */
-const STAMP = `md5sum /etc/config/network /etc/config/firewall /tmp/.uci/network /tmp/.uci/firewall ${RUN}/pending /var/run/fw4.state ${SNAPSHOTS}/network ${SNAPSHOTS}/firewall /proc/net/route $of 2>&1`
+const STAMP = `md5sum /etc/config/network /etc/config/firewall /tmp/.uci/network /tmp/.uci/firewall ${RUN}/pending /var/run/fw4.state ${SNAPSHOTS}/network ${SNAPSHOTS}/firewall /proc/net/route ${OWN_FILES} $of 2>&1`
 const DEVICE_FILES = ['ifindex', 'flags', 'mtu'] as const
 
 function part(of: Part, command: string): string {
@@ -115,6 +123,12 @@ function script(): string {
       'nft',
       // While fw4 loads the table, it holds this lock (its own script, sbin/fw4).
       `[ ! -e ${FW4_LOCK} ] || { exec 8<>${FW4_LOCK}; flock -s 8; }; nft list table inet fw4 2>/dev/null | grep -F -e 'chain ' -e homeward -e "\${own:-homeward}" -e "\${zones:-homeward}"; exec 8>&-`,
+    ),
+    part('includes', `sha256sum ${OWN_FILES} 2>/dev/null`),
+    part('answers', ANSWERS),
+    part(
+      'reverse',
+      'for i in all $own; do read -r r 2>/dev/null < /proc/sys/net/ipv4/conf/$i/rp_filter && echo "$i $r"; done',
     ),
     part('pending', `cat ${RUN}/pending 2>/dev/null`),
     part('luci', `${LUCI_LEFT}\nlucileft`),

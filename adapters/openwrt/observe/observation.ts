@@ -12,9 +12,17 @@ export interface OpenwrtObservation extends Observation {
   /** All sections of network and firewall, anybody's. Private keys are replaced by public ones, or by `-`. */
   readonly sections: readonly Section[]
   readonly foreignNetworks: readonly ForeignNetwork[]
+  /** Files of ours that fw4 may load. */
+  readonly includes: readonly IncludeFile[]
   readonly tools: Tools
   /** The router's own line; null: no way to the internet. */
   readonly uplink: Uplink | null
+}
+
+interface IncludeFile {
+  readonly path: string
+  /** Hexadecimal. */
+  readonly sha256: string
 }
 
 /** Somebody else's network, however it is routed. */

@@ -52,7 +52,9 @@ export function configuredPeers(name: string, sections: readonly Section[]): rea
 
 export function configuredRoutes(name: string, sections: readonly Section[]): readonly RouteSpec[] {
   return sections
-    .filter((section) => section.type === 'route' && tunnelOf(section) === name)
+    .filter(
+      (section) => section.type === 'route' && section.options['table'] === undefined && tunnelOf(section) === name,
+    )
     .map(({ options }) => ({ prefix: text(options, 'target') ?? '', mtu: null }))
 }
 

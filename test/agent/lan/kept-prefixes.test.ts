@@ -1,13 +1,18 @@
 import { networkInterfaces } from 'node:os'
 import { expect, test } from 'vitest'
+import type { TunnelConfig } from '../../../agent/settings/config.ts'
 import { keptPrefixes, networksBehind } from '../../../agent/lan/kept-prefixes.ts'
 import { sampleTunnel, sampleRouter } from '../sample-config.ts'
 
-test('behind a MikroTik that is the LAN’s gateway all of the LAN keeps visitors’ addresses, and else nothing', async () => {
-  const of = (mode: 'routed' | 'masquerade') =>
-    keptPrefixes({ ...sampleTunnel, router: sampleRouter, lan: { mode, prefixes: ['192.168.1.0/24'] } })
-  expect(await of('routed')).toEqual(['192.168.1.0/24'])
-  expect(await of('masquerade')).toEqual([])
+const OPENWRT = { kind: 'openwrt', host: '192.168.1.1', port: 22, user: 'root' }
+
+test('behind a router that is the LAN’s gateway all of the LAN keeps visitors’ addresses, and else nothing', async () => {
+  for (const router of [sampleRouter, { ...OPENWRT, hostKey: { type: 'ssh-ed25519', sha256: 'a'.repeat(43) } }]) {
+    const of = (mode: 'routed' | 'masquerade') =>
+      keptPrefixes({ ...sampleTunnel, router, lan: { mode, prefixes: ['192.168.1.0/24'] } } as TunnelConfig)
+    expect(await of('routed')).toEqual(['192.168.1.0/24'])
+    expect(await of('masquerade')).toEqual([])
+  }
 })
 
 test('a network without the default route may be behind this machine, and none that it is in by cable and by radio', () => {

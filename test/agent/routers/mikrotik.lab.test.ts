@@ -5,8 +5,6 @@ routerJoins({
   kind: 'mikrotik',
   start: labMikrotik,
   options: joinOptions,
-  keepsVisitors: true,
-  dropsForged: true,
   // A menu that had nothing in it before is named in an export, too.
   foreign: (exported) =>
     exported.split('\n').filter((line) => !line.includes('"homeward hw0') && line !== '/ip/firewall/mangle'),

@@ -7,8 +7,6 @@ routerJoins({
   kind: 'openwrt',
   start: labOpenwrt,
   options: openwrtJoinOptions,
-  keepsVisitors: false,
-  dropsForged: false,
   foreign: (exported) => sectionsIn(exported).filter((section) => !isOurs(section)),
   // The agent's own key is off it, and with it the file that was not there before.
   left: async ({ console }) =>

@@ -29,6 +29,8 @@ const HOME = {
   'a loaded chain of the tunnel is flushed': 'nft flush chain inet fw4 forward_hw0',
   'a loaded jump to the tunnel is flushed': 'nft flush chain inet fw4 srcnat',
   'a loaded rule of the LAN is flushed': 'nft flush chain inet fw4 forward_lan',
+  'our file of rules is deleted': 'rm /etc/nftables.d/homeward-*; fw4 reload',
+  'our file of rules is changed': 'echo "# mine" >> $(ls /etc/nftables.d/homeward-*)',
   'the loaded firewall is flushed': 'nft flush ruleset',
 } as const
 

@@ -16,7 +16,7 @@ import { makeKeys } from '../specs.ts'
 
 export const OPENWRT: Capabilities = {
   roles: ['home'],
-  answersVisitors: false,
+  answersVisitors: true,
   leadsOutgoing: false,
   keysMadeThere: false,
   undoesFailures: true,
@@ -117,6 +117,11 @@ export async function startOpenwrtMachine(
       leftovers: async () => [
         ...sectionsIn(await router.export()).filter(isOurs),
         ...linesOf(await router.console('ip -o link show | grep -o "hw[a-z0-9]*:" || true')),
+        ...linesOf(await router.console('ls -A /etc/nftables.d 2>/dev/null | grep homeward || true')),
+        ...linesOf(await router.console('nft list chains | grep homeward || true')),
+        ...linesOf((await host.shell('ip rule show; ip route show table all')).stdout).filter((line) =>
+          /fwmark|hw[a-z0-9]|table 1[89]\d /.test(line),
+        ),
         ...linesOf(await router.console('ls /var/run/homeward 2>/dev/null | grep -v "^lock$" || true')),
       ],
       takeInterface: async (name) => {

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { UciPackage, UciSection } from './uci-file.ts'
 
 /** What fw4 asks netifd: the devices of a logical network that is up. */
@@ -13,7 +15,7 @@ interface Zone {
  * A router's firewall as the nftables table that fw4 makes of it. An option that is not known is refused: it would be a rule
  * that does something else.
  */
-export function fw4Table(sections: UciPackage, devicesOf: DevicesOf): string {
+export function fw4Table(sections: UciPackage, devicesOf: DevicesOf, root: string): string {
   refuseUnknown(sections)
   const defaults = sections.find(({ type }) => type === 'defaults')
   const zones = ofType(sections, 'zone').map((section): Zone => {
@@ -131,17 +133,53 @@ export function fw4Table(sections: UciPackage, devicesOf: DevicesOf): string {
   // Declared before they are jumped to.
   const names = chains.map(([name, head]) => `  chain ${name} { ${head} }`)
   const bodies = chains.map(([name, , body]) => `  chain ${name} {\n${body.map((line) => `    ${line}\n`).join('')}  }`)
-  return ['table inet fw4', 'delete table inet fw4', 'table inet fw4 {', ...names, ...bodies, '}', ''].join('\n')
+  // Flushed, not deleted (ruleset.uc): a chain that is no longer made stays, and is empty.
+  return [
+    'table inet fw4',
+    'flush table inet fw4',
+    'table inet fw4 {',
+    ...names,
+    ...bodies,
+    ...includes(sections, root),
+    '}',
+    '',
+  ].join('\n')
+}
+
+/**
+ * Files at the end of the table. One that is not there is passed by with a warning; one with an error in it fails the whole
+ * (fw4.uc, parse_include; nft loads all of it or nothing).
+ */
+function includes(sections: UciPackage, root: string): readonly string[] {
+  return ofType(sections, 'include').flatMap((section) => {
+    const [type, position, path] = ['type', 'position', 'path'].map((name) => one(section, name))
+    if (type !== 'nftables') return []
+    if (position !== 'table-append') throw new TypeError(`the simulated fw4 includes nothing at ${position}`)
+    return existsSync(join(root, path ?? '')) ? [`  include "${join(root, path ?? '')}"`] : []
+  })
 }
 
 const KNOWN: Readonly<Record<string, readonly string[]>> = {
   defaults: ['input', 'output', 'forward', 'synflood_protect', 'flow_offloading', 'flow_offloading_hw'],
   zone: ['name', 'network', 'device', 'input', 'output', 'forward', 'masq', 'mtu_fix'],
   forwarding: ['src', 'dest', 'name'],
-  rule: ['name', 'src', 'dest', 'src_ip', 'dest_ip', 'src_port', 'dest_port', 'proto', 'icmp_type', 'family', 'target'],
+  rule: [
+    'name',
+    'src',
+    'dest',
+    'src_ip',
+    'dest_ip',
+    'src_port',
+    'dest_port',
+    'proto',
+    'icmp_type',
+    'family',
+    'mark',
+    'target',
+  ],
   nat: ['name', 'src', 'src_ip', 'dest_ip', 'proto', 'family', 'target', 'snat_ip'],
   redirect: ['name', 'src', 'src_dport', 'dest', 'dest_ip', 'dest_port', 'proto', 'target'],
-  include: ['path', 'type'],
+  include: ['path', 'type', 'position'],
 }
 
 function refuseUnknown(sections: UciPackage): void {
@@ -216,7 +254,17 @@ function matches(section: UciSection): readonly string[] {
     ['saddr', listOf(section, 'src_ip')],
     ['daddr', listOf(section, 'dest_ip')],
   ] as const
-  const ends = addresses.flatMap(([side, all]) => (all.length === 0 ? [] : [`ip ${side} ${set(all)} `])).join('')
+  // Each kind by itself (rule.uc: saddrs_pos, saddrs_neg and so on).
+  const ends = addresses
+    .flatMap(([side, all]) => {
+      const not = all.filter((item) => item.startsWith('!')).map((item) => item.slice(1))
+      const is = all.filter((item) => !item.startsWith('!'))
+      return [
+        ...(is.length === 0 ? [] : [`ip ${side} ${set(is)} `]),
+        ...(not.length === 0 ? [] : [`ip ${side} != ${set(not)} `]),
+      ]
+    })
+    .join('')
   const ports = (protocol: string): string =>
     (['src_port', 'dest_port'] as const)
       .flatMap((name) =>
@@ -225,10 +273,12 @@ function matches(section: UciSection): readonly string[] {
           : [`${protocol} ${name === 'src_port' ? 'sport' : 'dport'} ${one(section, name)} `],
       )
       .join('')
+  const [mark, mask] = (one(section, 'mark') ?? '').split('/')
+  const marked = mark === '' ? '' : `meta mark and ${mask ?? '0xffffffff'} == ${mark} `
   return protocols(section).map((protocol) => {
-    if (protocol === 'all') return ends
-    if (protocol === 'icmp') return `${ends}meta l4proto { icmp, ipv6-icmp } `
-    return `${ends}meta l4proto ${protocol} ${ports(protocol)}`
+    if (protocol === 'all') return `${ends}${marked}`
+    if (protocol === 'icmp') return `${ends}meta l4proto { icmp, ipv6-icmp } ${marked}`
+    return `${ends}meta l4proto ${protocol} ${ports(protocol)}${marked}`
   })
 }
 

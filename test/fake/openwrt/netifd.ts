@@ -53,6 +53,9 @@ export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdDeps)
   /** Of cables that nobody configures any more. */
   const gone = new Map<string, string>()
   let handlers: readonly string[] = []
+  /** Routes and policy rules that it made, as the words of `ip` that make them, by their sections' names. */
+  let routes = new Map<string, string>()
+  let rules = new Map<string, string>()
   /** One thing after the other. */
   let turn: Promise<unknown> = Promise.resolve()
   const inTurn = <Result>(act: () => Promise<Result>): Promise<Result> => {
@@ -95,6 +98,7 @@ export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdDeps)
       if (fresh.autostart) await setUp(fresh, one)
     }
     await applyRoutes()
+    await applyRules()
   }
 
   async function setUp(one: Interface, config: UciSection): Promise<void> {
@@ -200,20 +204,34 @@ export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdDeps)
   }
 
   async function applyRoutes(): Promise<void> {
+    const wanted = new Map<string, string>()
     for (const route of sections().filter(({ type }) => type === 'route')) {
       const via = interfaces.get(textOf(route, 'interface'))
       if (via?.isUp !== true) continue
-      const target = textOf(route, 'target')
-      const gateway = textOf(route, 'gateway')
-      await tryCommand('ip', [
-        'route',
-        'replace',
-        target,
+      const [gateway, table] = [textOf(route, 'gateway'), textOf(route, 'table')]
+      const words = [
+        textOf(route, 'target'),
         ...(gateway === '' ? [] : ['via', gateway]),
         'dev',
         via.device,
-      ])
+        ...(table === '' ? [] : ['table', table]),
+      ]
+      wanted.set(route.name, words.join(' '))
     }
+    for (const [name, words] of routes)
+      if (wanted.get(name) !== words) await tryCommand('ip', ['route', 'del', ...words.split(' ')])
+    for (const words of wanted.values()) await tryCommand('ip', ['route', 'replace', ...words.split(' ')])
+    routes = wanted
+  }
+
+  /** A rule that is configured as before is taken for one that is there (netifd's iprule.c, since July 2026). */
+  async function applyRules(): Promise<void> {
+    const wanted = new Map(sections().flatMap((one) => (one.type === 'rule' ? [[one.name, ruleWords(one)]] : [])))
+    for (const [name, words] of rules)
+      if (wanted.get(name) !== words) await tryCommand('ip', ['rule', 'del', ...words.split(' ')])
+    for (const [name, words] of wanted)
+      if (rules.get(name) !== words) await runCommand('ip', ['rule', 'add', ...words.split(' ')])
+    rules = wanted
   }
 
   return {
@@ -251,6 +269,25 @@ export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdDeps)
       return one?.isUp === true ? [one.device] : []
     },
   }
+}
+
+const RULE_OPTIONS = ['mark', 'lookup', 'priority', 'action', 'src', 'dest']
+
+function ruleWords(rule: UciSection): string {
+  for (const option of rule.options.keys())
+    if (!RULE_OPTIONS.includes(option)) throw new TypeError(`the simulated netifd knows no option ${option} of a rule`)
+  const word = (name: string, option: string): readonly string[] => {
+    const value = textOf(rule, option)
+    return value === '' ? [] : [name, value].filter((one) => one !== '')
+  }
+  return [
+    ...word('priority', 'priority'),
+    ...word('from', 'src'),
+    ...word('to', 'dest'),
+    ...word('fwmark', 'mark'),
+    ...word('lookup', 'lookup'),
+    ...word('', 'action'),
+  ].join(' ')
 }
 
 function comparedOf(config: UciSection): string {

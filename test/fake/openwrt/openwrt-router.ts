@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { runCommand } from '../../../system/process/run-command.ts'
+import { runCommand, tryCommand } from '../../../system/process/run-command.ts'
 import { sleep } from '../../../system/time/sleep.ts'
 import { DIALECTS, type Release } from './dialects.ts'
 import { fw4Table } from './fw4.ts'
@@ -214,6 +214,12 @@ async function run(name: string, args: readonly string[], stdin: string): Promis
         await loadFirewall()
         return OK
       }
+      if (args.at(-1) === 'check') {
+        const { exitCode, stderr } = await tryCommand('nft', ['-c', '-f', '-'], { input: rendered() })
+        return exitCode === 0
+          ? { ...OK, stdout: 'Ruleset passes nftables check.\n' }
+          : { code: exitCode, stdout: '', stderr }
+      }
       if (args.at(-1) !== 'reload' || args.some((arg) => !['-q', 'reload'].includes(arg)))
         throw new TypeError(`the simulated fw4 does not know ${args.join(' ')}`)
       await loadFirewall()
@@ -241,7 +247,11 @@ async function run(name: string, args: readonly string[], stdin: string): Promis
 }
 
 async function loadFirewall(): Promise<void> {
-  await runCommand('nft', ['-f', '-'], { input: fw4Table(uci.load('firewall'), netifd.devicesOf) })
+  await runCommand('nft', ['-f', '-'], { input: rendered() })
+}
+
+function rendered(): string {
+  return fw4Table(uci.load('firewall'), netifd.devicesOf, root)
 }
 
 /** The hotplug script: an interface that came up and is in a zone has the firewall loaded again. */

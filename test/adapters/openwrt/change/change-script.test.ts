@@ -14,6 +14,9 @@ test('no script is longer than a command that dropbear takes, with as many tunne
     interface: tunnels[0],
     interfaces: tunnels,
   })
-  for (const script of [applyScript(tunnels, 'a'.repeat(16), writer, 600), revertScript(tunnels, 'a'.repeat(16))])
+  for (const script of [
+    applyScript(tunnels, 'a'.repeat(16), writer, 600, tunnels.length),
+    revertScript(tunnels, 'a'.repeat(16)),
+  ])
     expect(Buffer.byteLength(script)).toBeLessThan(MAX_CMD_LEN - 100)
 })
