@@ -25,7 +25,7 @@ import { readFollowedLan } from './settings/followed-lan.ts'
 import { readHubIdentity } from './settings/hub-identity.ts'
 import { readPlace } from './settings/place.ts'
 import { readRotatedKey } from './secrets/rotated-key.ts'
-import { recheckHandler } from './settings/recheck-agent.ts'
+import { controlHandler } from './settings/recheck-agent.ts'
 import { agentControlPath, agentSocketPath } from './settings/socket-path.ts'
 import { speakerOf } from './report/speaker.ts'
 import { statusOf } from './report/status.ts'
@@ -88,7 +88,8 @@ async function runJoined(
     const server = await serveLocal(agentSocketPath(paths.runtimeDir), 0o666, agent.answer)
     let control: LocalServer | undefined
     try {
-      control = await serveLocal(agentControlPath(paths.runtimeDir), 0o600, recheckHandler(agent.config.recheck))
+      const controls = { recheck: agent.config.recheck, testAlerts: agent.alerting.test }
+      control = await serveLocal(agentControlPath(paths.runtimeDir), 0o600, controlHandler(controls))
       log.info(agent.about, 'the agent watches this home’s tunnel')
       onHangup(() => void agent.config.recheck())
       // The socket is ours by now, so that no other agent works on the tunnels.

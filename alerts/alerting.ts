@@ -51,7 +51,10 @@ export interface Alerting {
   readonly channels: () => readonly ChannelStatus[]
   /** Tells at once everyone who is told of the state: it has changed. */
   readonly changed: () => void
-  /** Sends a marked test by these channels, now. @throws {Problem} `channel-missing`. */
+  /**
+   * Sends a marked test by these channels, now, as alerts.yaml has them by now.
+   * @throws {Problem} `channel-missing`, and as `readAlertSettings`.
+   */
   readonly test: (channel: string | null) => Promise<readonly ChannelTest[]>
   readonly run: (signal: AbortSignal) => Promise<void>
 }
@@ -260,7 +263,8 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
     counts: () => counts,
     channels: () => courier.status(),
     changed: () => courier.wake(),
-    test: async (channel) => testChannels(settings, channel, await deps.snapshot()),
+    // A channel that was added a moment ago is in the file, and the watch has not seen it yet.
+    test: async (channel) => testChannels(await readAlertSettings(configDir), channel, await deps.snapshot()),
     run: async (signal) => {
       const ticking = async (): Promise<void> => {
         while (!signal.aborted) {

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import * as v from 'valibot'
+import type { Alerting } from '../alerts/alerting.ts'
 import { CidrSchema } from '../protocol/addresses.ts'
 import {
   AddDeviceRequest,
@@ -57,6 +58,12 @@ export interface HubVerbs {
   readonly requests: { readonly input: null; readonly answer: readonly ListedRequest[] }
   readonly approve: { readonly input: { readonly id: string }; readonly answer: ListedRequest }
   readonly refuse: { readonly input: { readonly id: string }; readonly answer: ListedRequest }
+  /** null: no daemon runs that could send it. */
+  readonly 'alert-test': {
+    readonly input: { readonly channel: string | null }
+    readonly answer: Awaited<ReturnType<Alerting['test']>> | null
+  }
+  readonly 'alert-channels': { readonly input: null; readonly answer: ReturnType<Alerting['channels']> | null }
   readonly 'device-remove': { readonly input: { readonly name: string }; readonly answer: null }
 }
 
@@ -121,6 +128,9 @@ const handlers: Handlers = {
   requests: async (hub) => hub.members.requests(),
   approve: (hub, input) => hub.members.approve(v.parse(RequestIdSchema, input).id),
   refuse: (hub, input) => hub.members.refuse(v.parse(RequestIdSchema, input).id),
+  'alert-test': (hub, input) =>
+    hub.testOwnAlerts(v.parse(v.object({ channel: v.nullable(v.string()) }), input).channel),
+  'alert-channels': async (hub) => hub.alertChannels(),
   'device-remove': async (hub, input) => {
     await hub.removeDevice(null, v.parse(v.object({ name: v.string() }), input).name)
     return null
@@ -179,6 +189,16 @@ async function openedHere<Answer>(
     await server.close()
     await listener.close()
   }
+}
+
+/** Asks the running daemon only; null: none runs. @throws {Problem} the daemon's own, or `no-answer`. */
+export async function askHubDaemon<Verb extends HubVerb>(
+  socket: string,
+  verb: Verb,
+  input: HubVerbs[Verb]['input'],
+): Promise<HubVerbs[Verb]['answer'] | null> {
+  const asked = await askLocal(socket, verb, input, ANSWER_TIMEOUT_MS)
+  return asked === null ? null : (asked.answer as HubVerbs[Verb]['answer'])
 }
 
 interface WithHub {

@@ -100,7 +100,11 @@ export const catalogue = {
     exit: 1,
   },
   'channel-missing': { next: 'Add one with homeward alert add NAME; docs/alerts.md lists what there is', exit: 1 },
-  'channel-exists': { next: 'Choose another name, or edit alerts.yaml', exit: 1 },
+  'channel-exists': { next: 'Choose another name, or remove that one first: homeward alert remove NAME', exit: 1 },
+  'channel-invalid': {
+    next: 'Give the channel as one line, such as ntfys://ntfy.sh/TOPIC; docs/alerts.md lists every kind',
+    exit: 1,
+  },
   'no-hand-over': { next: 'Announce one with homeward hub rotate-identity', exit: 1 },
   'homes-left-behind': {
     next: 'Upgrade homeward at those homes (./install.sh upgrade); each tells the hub with its next registration, within ten minutes. Or cut them off, to be invited again: --leave-behind',

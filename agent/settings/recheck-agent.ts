@@ -1,7 +1,16 @@
-import { askLocal } from '../../system/sockets/local-socket.ts'
+import * as v from 'valibot'
+import { askLocal, type LocalHandler } from '../../system/sockets/local-socket.ts'
 import { agentControlPath, agentSocketPath } from './socket-path.ts'
 
 const RECHECK = 'recheck'
+const ALERT_TEST = 'alert-test'
+
+/** What a running agent does when it is told to. */
+export interface AgentControls {
+  readonly recheck: () => Promise<void>
+  /** @param channel null: every channel. @returns what each answered. */
+  readonly testAlerts: (channel: string | null) => Promise<unknown>
+}
 
 /**
  * Has a running agent look at agent.yaml now instead of soon; ends when it has taken what it found. `somebody`: an agent
@@ -16,11 +25,26 @@ export async function recheckAgent(runtimeDir: string, timeoutMs: number): Promi
   return null
 }
 
-/** Answers it. */
-export function recheckHandler(recheck: () => Promise<void>): (verb: string) => Promise<null> {
-  return async (verb) => {
-    if (verb !== RECHECK) throw new TypeError(`nothing that an agent does: ${verb.slice(0, 20)}`)
-    await recheck()
-    return null
+/** Has a running agent send a test by its channels; null: none runs. @throws {Problem} the agent's own, or `no-answer`. */
+export async function askAlertTest(
+  runtimeDir: string,
+  channel: string | null,
+  timeoutMs: number,
+): Promise<{ readonly answer: unknown } | null> {
+  return await askLocal(agentControlPath(runtimeDir), ALERT_TEST, { channel }, timeoutMs)
+}
+
+/** Answers both. */
+export function controlHandler({ recheck, testAlerts }: AgentControls): LocalHandler {
+  return async (verb, input) => {
+    switch (verb) {
+      case RECHECK:
+        await recheck()
+        return null
+      case ALERT_TEST:
+        return await testAlerts(v.parse(v.object({ channel: v.nullable(v.string()) }), input).channel)
+      default:
+        throw new TypeError(`nothing that an agent does: ${verb.slice(0, 20)}`)
+    }
   }
 }

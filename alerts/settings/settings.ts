@@ -19,7 +19,7 @@ export type Subject = (typeof SUBJECTS)[number]
 const TAKES = { takes: v.optional(v.pipe(v.array(v.picklist(SUBJECTS)), v.minLength(1))) }
 
 /** The settings of each kind of channel. Fields are named as in the service's own manual. */
-const ChannelObjectSchema = v.variant('kind', [
+export const ChannelObjectSchema = v.variant('kind', [
   v.strictObject({
     ...TAKES,
     kind: v.literal('ntfy'),

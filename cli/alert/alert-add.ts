@@ -1,44 +1,88 @@
-import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import { isMap, parseDocument } from 'yaml'
-import { alertsPath, readAlertSettings } from '../../alerts/settings/read-settings.ts'
-import { AlertSettingsSchema } from '../../alerts/settings/settings.ts'
+import { whyNoChannel } from '../../alerts/settings/why-no-channel.ts'
 import { Problem } from '../../problems/problem.ts'
-import { makeFolder, writeFileAtomic } from '../../system/files/atomic-file.ts'
-import { parseYaml } from '../../system/files/yaml-file.ts'
 import type { Context } from '../context.ts'
-import { orNoRoot } from '../or-no-root.ts'
 import { printFacts } from '../output.ts'
+import { changeAlertsFile } from './alerts-file.ts'
+import { newNtfyTopic, subscribeLink } from './ntfy-topic.ts'
 
-const HEAD = `# Who is told of outages. The same file does at home and on the hub: docs/alerts.md says what else may stand here.
-# It holds secrets: it is for nobody else to read (chmod 600). What runs takes changes within seconds.
-channels: {}
-`
-
-/** `homeward alert add NAME`: asks for the URL at a terminal, else reads it from standard input. */
-export async function alertAdd(context: Context, name: string): Promise<void> {
-  const { configDir } = context
-  const path = alertsPath(configDir)
-  const line = (await askedUrl()).trim()
-  await orNoRoot(async () => {
-    // A file that is wrong already is reported first.
-    await readAlertSettings(configDir)
-    await makeFolder(configDir)
-    const document = parseDocument(await readFile(path, 'utf8').catch(() => HEAD))
-    if (isMap(document.contents) && document.hasIn(['channels', name]))
-      throw new Problem('channel-exists', { what: `adding the channel ${name}`, why: `${path} has one of that name` })
-    document.setIn(['channels', name], line)
-    const written = document.toString({ lineWidth: 0, flowCollectionPadding: false })
-    parseYaml(written, path, AlertSettingsSchema, 'secrets')
-    await writeFileAtomic(path, written)
-  })
-  printFacts(context, { added: name }, () => `added ${name} to ${path}; try it: homeward alert test ${name}`)
+export interface AddOptions {
+  /** A topic is to be made: on ntfy.sh, or on this server. */
+  readonly ntfy?: string | true
 }
 
-async function askedUrl(): Promise<string> {
+const PUBLIC_NTFY = 'https://ntfy.sh'
+
+/** A topic that was made here, for a person to subscribe to. */
+interface MadeTopic {
+  readonly server: string
+  readonly topic: string
+}
+
+/**
+ * `homeward alert add NAME`: asks for the URL at a terminal, else reads it from standard input. Where none is given, and
+ * the name or an option says ntfy, a topic is made and shown.
+ * @throws {Problem} `channel-invalid`, `channel-exists`, and as `changeAlertsFile`.
+ */
+export async function alertAdd(context: Context, name: string, options: AddOptions): Promise<void> {
+  const what = `adding the channel ${JSON.stringify(name)}`
+  if (!/^[a-z0-9-]{1,32}$/.test(name))
+    throw new Problem('channel-invalid', { what, why: 'its name may have 1 to 32 of a-z, 0-9 and -' })
+  const { line, made } = await channelFor(name, options, what)
+  const why = whyNoChannel(line)
+  if (why !== null) throw new Problem('channel-invalid', { what, why })
+  const path = await changeAlertsFile(context.configDir, (document, has) => {
+    if (has(name)) throw new Problem('channel-exists', { what, why: 'alerts.yaml has one of that name' })
+    document.setIn(['channels', name], line)
+  })
+  const link = made === null ? null : subscribeLink(made.server, made.topic, 'homeward')
+  const qr = link === null ? null : (await import('uqr')).renderUnicodeCompact(link)
+  const facts = { added: name, ...(made === null ? {} : { topic: made.topic, server: made.server, link }) }
+  printFacts(context, facts, () => {
+    const added = `Added ${name} to ${path}. Try it: sudo homeward alert test ${name}`
+    return made === null || qr === null ? added : `${qr}\n${howToSubscribe(made, name)}\n${added}`
+  })
+}
+
+async function channelFor(name: string, { ntfy }: AddOptions, what: string) {
+  if (ntfy !== undefined) return madeFor(serverIn(ntfy === true ? PUBLIC_NTFY : ntfy, what))
+  const line = (await askedUrl(name === 'ntfy')).trim()
+  return line === '' && name === 'ntfy' ? madeFor(PUBLIC_NTFY) : { line, made: null }
+}
+
+function madeFor(server: string): { readonly line: string; readonly made: MadeTopic } {
+  const topic = newNtfyTopic()
+  const { host, protocol } = new URL(server)
+  return { line: `${protocol === 'http:' ? 'ntfy' : 'ntfys'}://${host}/${topic}`, made: { server, topic } }
+}
+
+/** @throws {Problem} `wrong-usage`. */
+function serverIn(text: string, what: string): string {
+  const server = /^https?:\/\//.test(text) ? text : `https://${text}`
+  if (URL.canParse(server) && new URL(server).pathname === '/') return new URL(server).origin
+  const why = '--ntfy takes a server, such as ntfy.example.org or http://192.168.1.5:8080'
+  throw new Problem('wrong-usage', { what, why })
+}
+
+function howToSubscribe({ server, topic }: MadeTopic, name: string): string {
+  return [
+    'Android: install the ntfy app, then scan this code with the camera.',
+    `iPhone: install the ntfy app, press +, and enter the topic ${topic}${server === PUBLIC_NTFY ? '' : ` on the server ${server}`}.`,
+    'Anyone who knows the topic can read the messages.',
+    `For the other end, hub or home: echo '${server.startsWith('http:') ? 'ntfy' : 'ntfys'}://${new URL(server).host}/${topic}' | sudo homeward alert add ${name}`,
+  ].join('\n')
+}
+
+async function askedUrl(mayBeNone: boolean): Promise<string> {
   if (!process.stdin.isTTY) return await text(process.stdin)
   const { isCancel, password } = await import('@clack/prompts')
-  const given = await password({ message: 'The channel’s URL, such as ntfys://ntfy.sh/TOPIC' })
+  const message = `The channel’s URL, such as ntfys://ntfy.sh/TOPIC${mayBeNone ? '; empty for a new topic on ntfy.sh' : ''}`
+  const given = await password({ message })
   if (isCancel(given)) throw new Problem('interrupted', { what: 'adding a channel', why: 'nothing was given' })
-  return given
+  return typedIn(given)
+}
+
+/** @clack/prompts gives undefined where nothing was typed, and its types do not say so. */
+function typedIn(given: unknown): string {
+  return typeof given === 'string' ? given : ''
 }

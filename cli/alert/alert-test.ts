@@ -1,6 +1,7 @@
 import { agentConfigPath, readAgentConfig, tunnelsOf } from '../../agent/settings/config.ts'
 import { askRegistrar } from '../../agent/registrar/ask-registrar.ts'
 import { hubInForce, readHubIdentity } from '../../agent/settings/hub-identity.ts'
+import { askAlertTest } from '../../agent/settings/recheck-agent.ts'
 import { readBearer } from '../../agent/secrets/secrets.ts'
 import { alertsPath, readAlertSettings } from '../../alerts/settings/read-settings.ts'
 import { type ChannelTest, testChannels } from '../../alerts/channels/test-channels.ts'
@@ -13,18 +14,24 @@ import { isThere } from '../../system/files/is-there.ts'
 import type { Context } from '../context.ts'
 import { orNoRoot } from '../or-no-root.ts'
 import { printFacts } from '../output.ts'
+import { askRunningHub } from '../side/hub-session.ts'
 import { table } from '../text/table.ts'
 import { version } from '../version.ts'
 
 /** The answers of one end's channels; a problem when that end could not be asked. */
 interface EndTest {
   readonly end: 'home' | 'hub'
+  /** Who sent the tests: the service, as it sends everything else, or this command, since none runs. */
+  readonly by: 'service' | 'command'
   readonly channels: readonly ChannelTest[]
   readonly problem: string | null
 }
 
 /** How long the hub's answer is waited for: the hub tries for twenty seconds. */
 const HUB_MS = 30_000
+
+/** How long this machine's service is waited for, likewise. */
+const SERVICE_MS = 30_000
 
 /** What a hub takes as the name of a channel (protocol/messages.ts). */
 const LONGEST_NAME = 32
@@ -40,13 +47,16 @@ export async function alertTest(context: Context, channel: string | null): Promi
       why: `neither ${alertsPath(context.configDir)} nor the other end names one`,
     })
   printFacts(context, { ends: tests }, ({ ends }) =>
-    table([
-      ['END', 'CHANNEL', 'KIND', 'ANSWER'],
-      ...ends.flatMap(({ end, channels, problem }) => [
-        ...channels.map((one) => [end, one.name, one.kind, one.problem ?? 'accepted']),
-        ...(problem === null ? [] : [[end, '', '', problem]]),
+    [
+      table([
+        ['END', 'CHANNEL', 'KIND', 'ANSWER'],
+        ...ends.flatMap(({ end, channels, problem }) => [
+          ...channels.map((one) => [end, one.name, one.kind, one.problem ?? 'accepted']),
+          ...(problem === null ? [] : [[end, '', '', problem]]),
+        ]),
       ]),
-    ]),
+      ...ends.filter(({ by }) => by === 'command').map(({ end }) => sentFromHere(end)),
+    ].join('\n'),
   )
   if (problems.length > 0 || all.some(({ problem }) => problem !== null)) process.exitCode = 2
 }
@@ -73,20 +83,40 @@ async function testEnds(context: Context, channel: string | null): Promise<reado
   })
 }
 
+/** Has the running service send the tests, with its environment; where none runs, they are sent from here. */
 async function testHere(
-  { configDir }: Context,
+  context: Context,
   channel: string | null,
   end: EndTest['end'],
   name: string,
 ): Promise<EndTest | Problem> {
-  const settings = await readAlertSettings(configDir)
+  // A file that is wrong is reported as the file that it is, whoever would read it.
+  const settings = await readAlertSettings(context.configDir)
   try {
-    const channels = await testChannels(settings, channel, pulseOf(end, name))
-    return { end, channels, problem: null }
+    const sent = await testByService(context, channel, end)
+    const channels = sent ?? (await testChannels(settings, channel, pulseOf(end, name)))
+    return { end, by: sent === null ? 'command' : 'service', channels, problem: null }
   } catch (thrown) {
     if (thrown instanceof Problem && thrown.code === 'channel-missing') return thrown
     throw thrown
   }
+}
+
+/** null: no service runs. */
+async function testByService(
+  context: Context,
+  channel: string | null,
+  end: EndTest['end'],
+): Promise<readonly ChannelTest[] | null> {
+  if (end === 'hub') return await askRunningHub(context, 'alert-test', { channel })
+  const reply = await askAlertTest(context.runtimeDir, channel, SERVICE_MS)
+  // The other end is this same program, behind a socket that only root and the service's user may open.
+  return reply === null ? null : (reply.answer as readonly ChannelTest[])
+}
+
+function sentFromHere(end: EndTest['end']): string {
+  const unit = end === 'home' ? 'homeward' : 'homeward-hub'
+  return `homeward does not run here, so this command sent the ${end}’s tests itself. Start the service for real alerts: sudo systemctl start ${unit}`
 }
 
 async function testAtHub({ configDir, stateDir }: Context, channel: string | null): Promise<EndTest | Problem> {
@@ -112,12 +142,12 @@ async function testAtHub({ configDir, stateDir }: Context, channel: string | nul
       ...one,
       problem: one.problem === null ? null : `the hub says: ${quoted(one.problem)}`,
     }))
-    return { end: 'hub', channels, problem: null }
+    return { end: 'hub', by: 'service', channels, problem: null }
   } catch (thrown) {
     const problem = asProblem(thrown, 'asking the hub for a test')
     // A name that only this end knows is no fault of the hub.
     if (problem.code === 'channel-missing') return problem
-    return { end: 'hub', channels: [], problem: problem.message }
+    return { end: 'hub', by: 'service', channels: [], problem: problem.message }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { contextOf } from '../context.ts'
+import type { AddOptions } from './alert-add.ts'
 
 /** `homeward alert …`, at home or on the hub. */
 export function registerAlertVerbs(program: Command): void {
@@ -22,10 +23,27 @@ export function registerAlertVerbs(program: Command): void {
     })
 
   alert
+    .command('list')
+    .description('the channels of this machine, without their secrets, and whether they work')
+    .action(async (_options, command: Command) => {
+      const { alertList } = await import('./alert-list.ts')
+      await alertList(contextOf(command))
+    })
+
+  alert
     .command('add <name>')
     .description('add a channel to alerts.yaml; its URL, which is a secret, comes by standard input')
-    .action(async (name: string, _options, command: Command) => {
+    .option('--ntfy [server]', 'make a topic that nobody guesses, on ntfy.sh or this server, and show it as a QR code')
+    .action(async (name: string, options: AddOptions, command: Command) => {
       const { alertAdd } = await import('./alert-add.ts')
-      await alertAdd(contextOf(command), name)
+      await alertAdd(contextOf(command), name, options)
+    })
+
+  alert
+    .command('remove <name>')
+    .description('remove a channel from alerts.yaml')
+    .action(async (name: string, _options, command: Command) => {
+      const { alertRemove } = await import('./alert-remove.ts')
+      await alertRemove(contextOf(command), name)
     })
 }

@@ -1,4 +1,4 @@
-import { askHub, type Asked, type HubVerb, type HubVerbs } from '../../hub/control.ts'
+import { askHub, askHubDaemon, type Asked, type HubVerb, type HubVerbs } from '../../hub/control.ts'
 import { type AdapterMaker, nobody, openHub } from '../../hub/open.ts'
 import { hubPaths } from '../../hub/settings/paths.ts'
 import { makeLog } from '../../system/process/log.ts'
@@ -25,6 +25,15 @@ export async function askThisHub<Verb extends HubVerb>(
       return await openHub(paths, await loadAdapter(), version, log, nobody)
     }),
   )
+}
+
+/** Asks this machine's hub only while its daemon runs; null: none does. @throws {Problem} the hub's own, or `no-root`. */
+export async function askRunningHub<Verb extends HubVerb>(
+  context: Context,
+  verb: Verb,
+  input: HubVerbs[Verb]['input'],
+): Promise<HubVerbs[Verb]['answer'] | null> {
+  return await orNoRoot(() => askHubDaemon(hubPaths(context).socket, verb, input))
 }
 
 /** Loads the adapter when it is needed: most verbs only ask the daemon. */

@@ -7,6 +7,9 @@ import type { Home } from '../core/store-document.ts'
 /** Tests the hub's channels. @throws {Problem} `channel-missing`, `rate-limited`. */
 export type AlertTests = (caller: Pick<Home, 'name'>, channel: string | null) => Promise<AlertTestAnswer>
 
+/** The same for the hub's owner, as often as they like; null where no daemon runs. @throws {Problem} as `Alerting.test`. */
+export type OwnAlertTest = (channel: string | null) => Promise<Awaited<ReturnType<Alerting['test']>> | null>
+
 /** How many tests all homes together may make: tests go to people, whom nobody shall be able to flood. */
 const MOST_TESTS = 10
 const WITHIN_MS = 60_000

@@ -6,7 +6,8 @@ import type { HubStatus } from '../report/status.ts'
 import type { HubConfig } from '../settings/config.ts'
 import type { ArrivalsAnswer } from '../../protocol/arrivals.ts'
 import type { Succession } from '../../protocol/succession.ts'
-import type { AlertTests } from './alert-tests.ts'
+import type { Alerting } from '../../alerts/alerting.ts'
+import type { AlertTests, OwnAlertTest } from './alert-tests.ts'
 import type { DeviceService } from './device-service.ts'
 import type { Homes } from './homes.ts'
 import type { IdentityChange } from './identity-change.ts'
@@ -21,6 +22,9 @@ export interface Hub
     Pick<Follow, 'reconcile' | 'reconcileOrLog' | 'isComplete' | 'lookForSsh'> {
   readonly config: HubConfig
   readonly testAlerts: AlertTests
+  readonly testOwnAlerts: OwnAlertTest
+  /** The channels in use; null where no daemon runs. */
+  readonly alertChannels: () => ReturnType<Alerting['channels']> | null
   readonly publications: Publishing
   readonly members: Members
   readonly revokeOther: RevokeOther

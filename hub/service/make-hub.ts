@@ -246,6 +246,8 @@ export async function makeHub<Opened extends Alarm>(
       successions: () => identity.handOver.successions,
     },
     testAlerts: makeAlertTests(alerting, clock),
+    alertChannels: () => alerting?.channels() ?? null,
+    testOwnAlerts: async (channel) => (await alerting?.test(channel)) ?? null,
     publications,
     members: makeMembers({
       store,

@@ -37,14 +37,12 @@ afterAll(() => lab.close())
 const alertsFile = (host: Host): string => join(host.disk.configDir, 'alerts.yaml')
 
 async function add(host: Host, name: string, path: string): Promise<void> {
-  await host.homeward(['alert', 'add', name], {
-    input: `${receiver.url}${path}?token=${SECRET}\n`,
-    env: receiver.trust,
-  })
+  await host.homeward(['alert', 'add', name], { input: `${receiver.url}${path}?token=${SECRET}\n` })
 }
 
+/** Without the environment of the services, in which the receiver's certificate is trusted. */
 async function testOf(host: Host, args: readonly string[] = []) {
-  const options = { allowFailure: true, env: receiver.trust, timeoutMs: 120_000 }
+  const options = { allowFailure: true, timeoutMs: 120_000 }
   const { stdout, exitCode, stderr } = await host.homeward(['alert', 'test', ...args, '--json'], options)
   expect(stdout + stderr).not.toContain(SECRET)
   return { ...(JSON.parse(stdout) as { ends: unknown }), exitCode }
@@ -65,16 +63,17 @@ test('a channel is added by standard input, to a file for nobody else', async ()
   expect(again.stdout).toContain('channel-exists')
   const bad = await pi.homeward(['alert', 'add', 'other'], { input: `gopher://${SECRET}`, allowFailure: true })
   expect(bad.exitCode).toBe(1)
+  expect(bad.stderr).toContain('homeward knows no channel gopher://')
   expect(bad.stdout + bad.stderr).not.toContain(SECRET)
 })
 
-test('a test goes out from both ends, marked as one, and each answer is told', async () => {
+test('a test goes out from both ends’ services, with their environment, marked as one, and each answer is told', async () => {
   await hubDaemon.waitForLine(/took the new alerts.yaml/)
   expect(await testOf(pi)).toEqual({
     exitCode: 0,
     ends: [
-      { end: 'home', channels: [{ name: 'phone', kind: 'webhook', problem: null }], problem: null },
-      { end: 'hub', channels: [{ name: 'phone', kind: 'webhook', problem: null }], problem: null },
+      { end: 'home', by: 'service', channels: [{ name: 'phone', kind: 'webhook', problem: null }], problem: null },
+      { end: 'hub', by: 'service', channels: [{ name: 'phone', kind: 'webhook', problem: null }], problem: null },
     ],
   })
   // Both ends send at the same time; the hub tells besides that the home joined.
@@ -142,4 +141,21 @@ test('metrics of both ends have the names that dashboards know, on loopback alon
     allowFailure: true,
   })
   expect(outside.exitCode).not.toBe(0)
+})
+
+test('each end lists its channels, and whether they work', async () => {
+  const listed = async (host: Host) =>
+    JSON.parse((await host.homeward(['alert', 'list', '--json'], { allowFailure: true })).stdout) as unknown
+  const phone = { name: 'phone', kind: 'webhook', host: '198.18.0.20:8443', takes: null, waiting: 0, problem: null }
+  expect(await listed(pi)).toEqual({ running: true, channels: [phone] })
+  expect(await listed(picture.hub)).toEqual({ running: true, channels: [phone] })
+})
+
+test('where no service runs the test is sent by the command, which says so', async () => {
+  await agent.stop()
+  const { stdout } = await pi.homeward(['alert', 'test', 'phone'], { allowFailure: true, env: receiver.trust })
+  expect(stdout).toMatch(/^home +phone +webhook +accepted$/m)
+  expect(stdout).toContain('homeward does not run here, so this command sent the home’s tests itself')
+  await pi.homeward(['alert', 'remove', 'phone'])
+  expect(await readFile(alertsFile(pi), 'utf8')).not.toContain('/of-home')
 })

@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { recheckAgent, recheckHandler } from '../../../agent/settings/recheck-agent.ts'
+import { askAlertTest, controlHandler, recheckAgent } from '../../../agent/settings/recheck-agent.ts'
 import { agentControlPath, agentSocketPath } from '../../../agent/settings/socket-path.ts'
 import { askLocal, type LocalServer, serveLocal } from '../../../system/sockets/local-socket.ts'
 
@@ -22,6 +22,7 @@ afterEach(async () => {
 const look = async (): Promise<void> => {
   looked += 1
 }
+const controls = { recheck: look, testAlerts: async (channel: string | null) => [{ name: channel }] }
 const refuse = async (): Promise<never> => {
   throw new TypeError('no such question')
 }
@@ -29,7 +30,7 @@ const refuse = async (): Promise<never> => {
 test('an agent looks, is asked at the socket of root and its own user, and does nothing else there', async () => {
   const control = agentControlPath(folder)
   servers.push(await serveLocal(agentSocketPath(folder), 0o666, refuse))
-  servers.push(await serveLocal(control, 0o600, recheckHandler(look)))
+  servers.push(await serveLocal(control, 0o600, controlHandler(controls)))
   expect(await recheckAgent(folder, 5_000)).toBe('looked')
   expect(looked).toBe(1)
   expect((await stat(control)).mode & 0o777).toBe(0o600)
@@ -37,7 +38,7 @@ test('an agent looks, is asked at the socket of root and its own user, and does 
 })
 
 test('one of before, which listens at one socket, looks too', async () => {
-  servers.push(await serveLocal(agentSocketPath(folder), 0o666, recheckHandler(look)))
+  servers.push(await serveLocal(agentSocketPath(folder), 0o666, controlHandler(controls)))
   expect(await recheckAgent(folder, 5_000)).toBe('looked')
   expect(looked).toBe(1)
 })
@@ -46,4 +47,11 @@ test('one that ends, or cannot look, is somebody; where none runs there is nobod
   expect(await recheckAgent(folder, 5_000)).toBeNull()
   servers.push(await serveLocal(agentSocketPath(folder), 0o666, refuse))
   expect(await recheckAgent(folder, 5_000)).toBe('somebody')
+})
+
+test('an agent sends a test of its alerts when it is told to; where none runs there is nobody', async () => {
+  expect(await askAlertTest(folder, 'phone', 5_000)).toBeNull()
+  servers.push(await serveLocal(agentControlPath(folder), 0o600, controlHandler(controls)))
+  expect(await askAlertTest(folder, 'phone', 5_000)).toEqual({ answer: [{ name: 'phone' }] })
+  await expect(askLocal(agentControlPath(folder), 'alert-test', { channel: 7 })).rejects.toThrow()
 })

@@ -1,0 +1,35 @@
+import { readFile } from 'node:fs/promises'
+import { type Document, isMap, parseDocument } from 'yaml'
+import { alertsPath, readAlertSettings } from '../../alerts/settings/read-settings.ts'
+import { AlertSettingsSchema } from '../../alerts/settings/settings.ts'
+import { makeFolder, writeFileAtomic } from '../../system/files/atomic-file.ts'
+import { parseYaml } from '../../system/files/yaml-file.ts'
+import { orNoRoot } from '../or-no-root.ts'
+
+const HEAD = `# Who is told of outages. The same file does at home and on the hub: docs/alerts.md says what else may stand here.
+# It holds secrets: it is for nobody else to read (chmod 600). What runs takes changes within seconds.
+channels: {}
+`
+
+/**
+ * Changes alerts.yaml, whose comments stay. A file that is wrong already is reported first, and none is written that
+ * could not be read again.
+ * @param change is given the file, and whether it has a channel of that name.
+ * @throws {Problem} as `readAlertSettings`, and what `change` throws.
+ */
+export async function changeAlertsFile(
+  configDir: string,
+  change: (document: Document, has: (name: string) => boolean) => void,
+): Promise<string> {
+  const path = alertsPath(configDir)
+  return await orNoRoot(async () => {
+    await readAlertSettings(configDir)
+    await makeFolder(configDir)
+    const document = parseDocument(await readFile(path, 'utf8').catch(() => HEAD))
+    change(document, (name) => isMap(document.contents) && document.hasIn(['channels', name]))
+    const written = document.toString({ lineWidth: 0, flowCollectionPadding: false })
+    parseYaml(written, path, AlertSettingsSchema, 'secrets')
+    await writeFileAtomic(path, written)
+    return path
+  })
+}
