@@ -201,6 +201,8 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
         },
         note,
         routerAnswered: signs.routerAnswered,
+        // The first hub is the one whose owner gives channels.
+        takeChannels: (channels) => void (nth === 0 && alerting.give(channels)),
         clock,
         log,
       },

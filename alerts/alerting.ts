@@ -1,4 +1,4 @@
-import { asProblem, reasonOf } from '../problems/problem.ts'
+import { reasonOf } from '../problems/problem.ts'
 import type { IncidentAnswer, IncidentRecord, IncidentReport } from '../protocol/incidents.ts'
 import { branchSignal } from '../system/time/branch-signal.ts'
 import { type Calendar, makeCalendar } from '../system/time/calendar.ts'
@@ -21,12 +21,14 @@ import type { Message } from './record/message.ts'
 import { openNotices } from './delivery/notices.ts'
 import { openOutbox } from './delivery/outbox.ts'
 import { sendSummaries } from './delivery/summaries.ts'
-import { alertsPath, incidentSettings, readAlertSettings, takes } from './settings/read-settings.ts'
+import { openSettings } from './live-settings.ts'
+import type { GivenChannel } from './settings/given-channels.ts'
+import { alertsPath, incidentSettings, takes } from './settings/read-settings.ts'
 import { fromRecord, toRecord } from './record/record.ts'
 import { renamedChannels } from './settings/renamed-channels.ts'
 import { isUnfinished, recentIncidents } from './recent-incidents.ts'
 import { openRetained } from './transport/retained.ts'
-import { type AlertSettings, NO_ALERTS, type Subject } from './settings/settings.ts'
+import type { Subject } from './settings/settings.ts'
 import { makeTakeBack } from './delivery/take-back.ts'
 import { newId } from './incident-id.ts'
 import { momentToTell } from './moment-to-tell.ts'
@@ -56,6 +58,10 @@ export interface Alerting {
    * @throws {Problem} `channel-missing`, and as `readAlertSettings`.
    */
   readonly test: (channel: string | null) => Promise<readonly ChannelTest[]>
+  /** On the hub: the channels that its homes use too; null: alerts.yaml could not be read yet. */
+  readonly givenToHomes: () => readonly GivenChannel[] | null
+  /** At home: takes the channels that the hub gives. Never throws. */
+  readonly give: (list: readonly GivenChannel[]) => Promise<void>
   readonly run: (signal: AbortSignal) => Promise<void>
 }
 
@@ -88,16 +94,12 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
   const notices = await openNotices({ stateDir, send: (one) => send(one, 'security'), sent: outbox.saved, clock, log })
   const retained = await openRetained(stateDir, log)
   const settingsFile = await watchFile(alertsPath(configDir))
-  let isRead = true
-  let settings = await readAlertSettings(configDir).catch((thrown: unknown) => {
-    isRead = false
-    const { code, message } = asProblem(thrown, 'reading alerts.yaml')
-    log.error({ code }, `${message} Nobody is told of outages.`)
-    return NO_ALERTS
-  })
-  let quiet = await quietHoursOf(settings)
+  const live = await openSettings(deps, log)
+  let settings = live.current()
+  /** Whether the hub gave other channels than those in use. */
+  let isGivenNew = false
   // A mistake in the file is no reason to clear what Home Assistant shows.
-  const channelsKnown = () => (isRead ? Object.values(settings.channels) : null)
+  const channelsKnown = () => (live.isRead() ? Object.values(settings.channels) : null)
   const takeBack = makeTakeBack({ retained, channels: channelsKnown, clock, log })
   const remembered = await recentIncidents(stateDir, clock, log)
   let last: IncidentRecord | null = remembered.findLast(({ scope }) => scope === 'tunnel') ?? null
@@ -111,7 +113,7 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
 
   function startCourier(): Courier {
     const { channels } = settings
-    const isQuiet = (): boolean => quiet(clock.wall())
+    const isQuiet = (): boolean => live.isQuiet(clock.wall())
     return makeCourier({ end, channels, outbox, retained, snapshot: deps.snapshot, isQuiet, clock, log })
   }
 
@@ -203,32 +205,26 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
       )
       const delivering = Promise.all([courier.run(cut.signal), summaries])
       for await (const change of settingsFile.looks(signal)) {
-        if (change !== 'same' && change !== 'missing' && (await tookSettings())) break
+        const isFileNew = change !== 'same' && change !== 'missing' && (await live.take())
+        if (isFileNew || isGivenNew) break
         // Cleared as above: after that everything is published again.
         if (takeBack.isDue() && (await takeBack.attempt(signal))) break
       }
+      use()
       cut.end()
       await delivering
       if (!signal.aborted) courier = startCourier()
     }
   }
 
-  /** Reads the settings; a bad file leaves the last good ones in effect. */
-  async function tookSettings(): Promise<boolean> {
-    try {
-      const taken = await readAlertSettings(configDir)
-      for (const [name, now] of renamedChannels(settings.channels, taken.channels)) outbox.rename(name, now)
-      settings = taken
-      isRead = true
-      quiet = await quietHoursOf(settings)
-      note({ kind: 'configured', settings: incidentSettings(deps.end, settings) })
-      log.info({ channels: Object.keys(settings.channels) }, 'took the new alerts.yaml')
-      return true
-    } catch (thrown) {
-      const { code, message } = asProblem(thrown, 'reading alerts.yaml')
-      log.error({ code }, `${message} The last good alerts stay in force.`)
-      return false
-    }
+  /** Goes by the settings in force from now on. */
+  function use(): void {
+    isGivenNew = false
+    const before = settings
+    settings = live.current()
+    if (settings === before) return
+    for (const [name, now] of renamedChannels(before.channels, settings.channels)) outbox.rename(name, now)
+    note({ kind: 'configured', settings: incidentSettings(end, settings) })
   }
 
   return {
@@ -264,7 +260,13 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
     channels: () => courier.status(),
     changed: () => courier.wake(),
     // A channel that was added a moment ago is in the file, and the watch has not seen it yet.
-    test: async (channel) => testChannels(await readAlertSettings(configDir), channel, await deps.snapshot()),
+    test: async (channel) => testChannels(await live.upToDate(), channel, await deps.snapshot()),
+    givenToHomes: live.givenToHomes,
+    give: async (list) => {
+      if (!(await live.give(list))) return
+      isGivenNew = true
+      void settingsFile.recheck()
+    },
     run: async (signal) => {
       const ticking = async (): Promise<void> => {
         while (!signal.aborted) {
@@ -283,12 +285,6 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
 
 function recordOf(incident: Incident, calendar: Calendar, clock: Clock): IncidentRecord {
   return toRecord(incident, calendar.at, clock.now())
-}
-
-async function quietHoursOf({ quietHours }: AlertSettings): Promise<(now: Date) => boolean> {
-  if (quietHours === null) return () => false
-  const { makeQuietHours } = await import('./delivery/quiet-hours.ts')
-  return makeQuietHours(quietHours)
 }
 
 function momentOf(clock: Clock): { readonly wall: number; readonly now: number } {

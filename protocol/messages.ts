@@ -166,6 +166,13 @@ export const RegisterAnswer = v.object({
       publicKeys: v.pipe(v.array(PublicKeySchema), v.maxLength(4)),
     }),
   ),
+  /** Channels for alerts that the hub's owner gives all homes; older hubs give none. What a channel is, alerts/ knows. */
+  channels: v.optional(
+    v.pipe(
+      v.array(v.object({ name: v.pipe(v.string(), v.maxLength(32)), settings: v.record(v.string(), v.unknown()) })),
+      v.maxLength(20),
+    ),
+  ),
   hubTime: MomentSchema,
   /** The home's place in the tunnel, which may be another than at its join; older hubs do not say. */
   place: v.optional(v.object({ address: Ipv4Schema, network: CidrSchema, hubAddress: Ipv4Schema })),

@@ -11,6 +11,7 @@ import { keepSecrets } from '../secrets/secrets.ts'
 import { makeRuntimeFolder, withChangeLock } from '../settings/change-lock.ts'
 import { agentConfigText } from '../settings/config-text.ts'
 import { forgetFollowedLan } from '../settings/followed-lan.ts'
+import { givenChannelsPath } from '../../alerts/settings/given-channels.ts'
 import { forgetHubIdentity } from '../settings/hub-identity.ts'
 import { forgetPlace } from '../settings/place.ts'
 import { tunnelsOf } from '../settings/config.ts'
@@ -46,6 +47,7 @@ export async function applyJoin(
     await forgetRotatedSecret(stateDir)
     await forgetPlace(stateDir)
     await forgetHubIdentity(stateDir)
+    await rm(givenChannelsPath(stateDir), { force: true })
     await forgetFollowedLan(stateDir)
     begun.add('secrets')
     await keepCredentials()

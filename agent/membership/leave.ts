@@ -31,6 +31,7 @@ import { openAdapter } from '../tunnel/plan/open-adapter.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { requireRoot } from './require-root.ts'
 import { forgetFollowedLan } from '../settings/followed-lan.ts'
+import { givenChannelsPath } from '../../alerts/settings/given-channels.ts'
 import { forgetHubIdentity, hubInForce, readHubIdentity } from '../settings/hub-identity.ts'
 import { forgetPlace } from '../settings/place.ts'
 import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
@@ -112,6 +113,7 @@ export async function leaveHome(
     olderEventsPath(stateDir),
     ...incidentPaths(stateDir),
     outboxPath(stateDir),
+    givenChannelsPath(stateDir),
     hubAddressesPath(stateDir),
     uplinkPath(stateDir),
     lastWayPath(stateDir),

@@ -1,5 +1,6 @@
 import { lstat, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { givenChannelsPath } from '../../alerts/settings/given-channels.ts'
 import { makeFolder, writeFileAtomic } from '../../system/files/atomic-file.ts'
 import type { RegistrarAddress } from '../registrar/ask-registrar.ts'
 import { applyTunnel } from '../tunnel/plan/apply-tunnel.ts'
@@ -62,6 +63,7 @@ export async function takeOver(paths: AgentPaths, staging: string, router: Route
   await forgetRotatedSecret(stateDir)
   await forgetPlace(stateDir)
   await forgetHubIdentity(stateDir)
+  await rm(givenChannelsPath(stateDir), { force: true })
   await rm(staging, { recursive: true, force: true })
   // An agent that answers has looked; one that ends during the question was there as well.
   return (await recheckAgent(runtimeDir, AGENT_LOOKS_MS)) !== null

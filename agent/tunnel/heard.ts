@@ -3,7 +3,10 @@ import type { PublishedStandings } from '../../protocol/publications.ts'
 import { howToEndSharing } from '../core/shared-home.ts'
 import type { Log } from '../../system/process/log.ts'
 
-type Heard = Pick<RegisterAnswer, 'published' | 'waiting' | 'shared'>
+type Heard = Pick<RegisterAnswer, 'published' | 'waiting' | 'shared' | 'channels'>
+
+/** Takes the channels for alerts that the hub gives. */
+export type TakeChannels = (channels: NonNullable<Heard['channels']>) => void
 
 /** What the hub said of this home with its last answer, for whoever asks for the status. */
 export interface HeardFromHub {
@@ -13,13 +16,14 @@ export interface HeardFromHub {
   readonly warnings: () => readonly string[]
 }
 
-export function makeHeardFromHub(log: Pick<Log, 'warn'>): HeardFromHub {
+export function makeHeardFromHub(log: Pick<Log, 'warn'>, takeChannels: TakeChannels): HeardFromHub {
   let published: PublishedStandings | null = null
   let waiting: readonly string[] = []
   let shared = false
   return {
     take: (answer) => {
       published = answer.published ?? null
+      if (answer.channels !== undefined) takeChannels(answer.channels)
       const isNews = answer.waiting.join() !== waiting.join()
       waiting = answer.waiting
       if (answer.shared && !shared) log.warn(SHARED)

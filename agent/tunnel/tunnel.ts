@@ -11,7 +11,7 @@ import type { ClockGuard } from '../memory/clock-guard.ts'
 import type { EventLog } from '../memory/event-log.ts'
 import type { NewEvent } from '../memory/events.ts'
 import type { UplinkMemory } from '../memory/uplink-memory.ts'
-import { makeHeardFromHub } from './heard.ts'
+import { makeHeardFromHub, type TakeChannels } from './heard.ts'
 import { watchNetworks } from '../lan/network-watch.ts'
 import { makeLifetimeWatch } from '../probes/lifetime-watch.ts'
 import { measureBindingLifetime } from '../probes/binding-lifetime.ts'
@@ -72,6 +72,7 @@ export interface TunnelDeps {
   readonly note: (event: NewEvent) => void
   /** Tells whether the router that the tunnel ends on lets us in. */
   readonly routerAnswered: (answered: boolean) => void
+  readonly takeChannels: TakeChannels
   readonly clock: Clock
   readonly log: Log
   readonly effects?: typeof makeEffects
@@ -191,7 +192,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     },
   }
   const places = makePlaceTaker({ stateDir, settings, follow, note, log })
-  const heard = makeHeardFromHub(log)
+  const heard = makeHeardFromHub(log, deps.takeChannels)
   const keyFile = makeKeyFileWatch({ paths, config, joined: () => settings.joined, registrationMutex, log })
   const named = makeNamedServices({
     config,

@@ -1,10 +1,13 @@
 import type { Channel } from '../transport/channel.ts'
-import { send } from '../transport/http.ts'
+import type { Send } from '../transport/http.ts'
 import { weightOf } from '../record/message.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
 /** docs.ntfy.sh/publish, as JSON: to the root of the server, since titles may be more than ASCII. */
-export function ntfy({ server, topic, token, user, password }: Extract<ChannelSettings, { kind: 'ntfy' }>): Channel {
+export function ntfy(
+  { server, topic, token, user, password }: Extract<ChannelSettings, { kind: 'ntfy' }>,
+  send: Send,
+): Channel {
   const login =
     token !== undefined
       ? { authorization: `Bearer ${token}` }

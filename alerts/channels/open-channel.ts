@@ -1,5 +1,6 @@
 import type { Channel } from '../transport/channel.ts'
 import type { End } from '../core/trouble.ts'
+import { send, sendToInternet } from '../transport/http.ts'
 import type { Retained } from '../transport/retained.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
@@ -9,25 +10,26 @@ import type { ChannelSettings } from '../settings/settings.ts'
  * @param retained null where nothing is published that a broker keeps.
  */
 export async function openChannel(settings: ChannelSettings, end: End, retained: Retained | null): Promise<Channel> {
+  const post = settings.fromHub === true ? sendToInternet : send
   switch (settings.kind) {
     case 'ntfy':
-      return (await import('./ntfy.ts')).ntfy(settings)
+      return (await import('./ntfy.ts')).ntfy(settings, post)
     case 'gotify':
-      return (await import('./gotify.ts')).gotify(settings)
+      return (await import('./gotify.ts')).gotify(settings, post)
     case 'telegram':
-      return (await import('./telegram.ts')).telegram(settings)
+      return (await import('./telegram.ts')).telegram(settings, post)
     case 'discord':
-      return (await import('./discord.ts')).discord(settings)
+      return (await import('./discord.ts')).discord(settings, post)
     case 'slack':
-      return (await import('./slack.ts')).slack(settings)
+      return (await import('./slack.ts')).slack(settings, post)
     case 'pushover':
-      return (await import('./pushover.ts')).pushover(settings)
+      return (await import('./pushover.ts')).pushover(settings, post)
     case 'mail':
       return (await import('./mail.ts')).mail(settings)
     case 'webhook':
-      return (await import('./webhook.ts')).webhook(settings)
+      return (await import('./webhook.ts')).webhook(settings, post)
     case 'apprise':
-      return (await import('./apprise.ts')).apprise(settings)
+      return (await import('./apprise.ts')).apprise(settings, post)
     case 'homeassistant':
       return await (await import('./home-assistant.ts')).homeAssistant(settings, end, retained)
     case 'healthchecks':

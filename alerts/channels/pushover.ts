@@ -1,10 +1,13 @@
 import type { Channel } from '../transport/channel.ts'
-import { send, joinUrl } from '../transport/http.ts'
+import { joinUrl, type Send } from '../transport/http.ts'
 import { weightOf } from '../record/message.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
 /** pushover.net/api. Never priority 2, which rings until somebody answers. Title to 250 characters, message to 1024. */
-export function pushover({ server, token, user, device }: Extract<ChannelSettings, { kind: 'pushover' }>): Channel {
+export function pushover(
+  { server, token, user, device }: Extract<ChannelSettings, { kind: 'pushover' }>,
+  send: Send,
+): Channel {
   const PRIORITY = { bad: 1, good: 0, neutral: -1 } as const
   return {
     send: async (message, signal) => {

@@ -1,10 +1,10 @@
 import type { Channel } from '../transport/channel.ts'
-import { send } from '../transport/http.ts'
+import type { Send } from '../transport/http.ts'
 import { weightOf } from '../record/message.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
 /** docs.slack.dev, incoming webhooks. `&`, `<` and `>` are its control characters. */
-export function slack({ webhook }: Extract<ChannelSettings, { kind: 'slack' }>): Channel {
+export function slack({ webhook }: Extract<ChannelSettings, { kind: 'slack' }>, send: Send): Channel {
   const COLOUR = { bad: '#d00000', good: '#00a000', neutral: '#808080' } as const
   return {
     send: async (message, signal) => {

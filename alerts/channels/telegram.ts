@@ -1,10 +1,10 @@
 import type { Channel } from '../transport/channel.ts'
-import { send, joinUrl } from '../transport/http.ts'
+import { joinUrl, type Send } from '../transport/http.ts'
 import { weightOf } from '../record/message.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
 /** core.telegram.org/bots/api#sendmessage. Plain text, since its Markdown wants 18 characters escaped; 4096 at most. */
-export function telegram(settings: Extract<ChannelSettings, { kind: 'telegram' }>): Channel {
+export function telegram(settings: Extract<ChannelSettings, { kind: 'telegram' }>, send: Send): Channel {
   const { server, token, chat, thread } = settings
   const MOST = 4_096
   return {

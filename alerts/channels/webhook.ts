@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { Channel } from '../transport/channel.ts'
-import { send } from '../transport/http.ts'
+import type { Send } from '../transport/http.ts'
 import { weightOf } from '../record/message.ts'
 import type { ChannelSettings } from '../settings/settings.ts'
 
@@ -8,7 +8,7 @@ import type { ChannelSettings } from '../settings/settings.ts'
  * standardwebhooks.com: `webhook-id` is the same on every try, `webhook-timestamp` is that of the try, and
  * `webhook-signature` is `v1,` and the base64 of HMAC-SHA256 over ID.TIMESTAMP.BODY.
  */
-export function webhook({ url, secret }: Extract<ChannelSettings, { kind: 'webhook' }>): Channel {
+export function webhook({ url, secret }: Extract<ChannelSettings, { kind: 'webhook' }>, send: Send): Channel {
   const key = secret === undefined ? null : Buffer.from(secret.slice('whsec_'.length), 'base64')
   return {
     send: async (message, signal) => {

@@ -101,7 +101,8 @@ export const ChannelObjectSchema = v.variant('kind', [
   }),
 ])
 
-export type ChannelSettings = v.InferOutput<typeof ChannelObjectSchema>
+/** @see GivenChannel for `fromHub`, which no file may say. */
+export type ChannelSettings = v.InferOutput<typeof ChannelObjectSchema> & { readonly fromHub?: true }
 
 /** A channel, in full or as one line that users of Apprise and shoutrrr know. */
 const ChannelSchema = v.pipe(
@@ -110,20 +111,20 @@ const ChannelSchema = v.pipe(
   ChannelObjectSchema,
 )
 
+const ChannelNameSchema = v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}$/, 'use 1 to 32 of a-z, 0-9 and - for its name'))
 const CronSchema = v.pipe(v.string(), v.maxLength(100))
 const SecondsSchema = seconds(0, 86_400)
 
 export const AlertSettingsSchema = v.strictObject({
   channels: v.optional(
     v.pipe(
-      v.record(
-        v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}$/, 'use 1 to 32 of a-z, 0-9 and - for its name')),
-        ChannelSchema,
-      ),
+      v.record(ChannelNameSchema, ChannelSchema),
       v.check((channels) => Object.keys(channels).length <= 20, 'expected 20 channels at most'),
     ),
     {},
   ),
+  /** On the hub: channels that all homes use too. At home it says nothing, so that one file does at both ends. */
+  everywhere: v.optional(v.pipe(v.array(ChannelNameSchema), v.maxLength(20)), []),
   /** How long a trouble lasts before anybody is told: for all, or by its name. */
   showAfterSeconds: v.optional(
     v.union([SecondsSchema, v.record(v.picklist(['default', ...ALL_TROUBLES]), SecondsSchema)]),
@@ -144,6 +145,8 @@ export const AlertSettingsSchema = v.strictObject({
   ),
 })
 
-export type AlertSettings = v.InferOutput<typeof AlertSettingsSchema>
+export type AlertSettings = Omit<v.InferOutput<typeof AlertSettingsSchema>, 'channels'> & {
+  readonly channels: Readonly<Record<string, ChannelSettings>>
+}
 
 export const NO_ALERTS: AlertSettings = v.parse(AlertSettingsSchema, {})

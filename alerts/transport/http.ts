@@ -1,9 +1,12 @@
+import { lookup } from 'node:dns'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import { isIP, type LookupFunction } from 'node:net'
+import { isOnInternet } from '../../net/on-internet.ts'
 import { Undelivered } from './channel.ts'
 
 /** A request of a channel. Nothing in it is ever logged. */
-export interface Outgoing {
+interface Outgoing {
   readonly method?: 'GET' | 'POST'
   readonly headers?: Readonly<Record<string, string>>
   /** Sent as JSON. */
@@ -16,13 +19,48 @@ export interface Outgoing {
 const LARGEST_ANSWER = 16 * 1024
 const LONGEST_WAIT_MS = 3_600_000
 
+/** Sends one request. @returns the answer's text. @throws {Undelivered} when the answer is not 2xx. */
+export type Send = (url: string, outgoing: Outgoing, signal: AbortSignal) => Promise<string>
+
 /**
- * Sends one request over HTTPS, or HTTP where its URL says so. node:https and not fetch, which costs 16 MB at first
- * use. Redirects are not followed: a channel's address is written down, and a token must not go elsewhere.
- * @throws {Undelivered} when the answer is not 2xx.
+ * Over HTTPS, or HTTP where its URL says so. node:https and not fetch, which costs 16 MB at first use. Redirects are not
+ * followed: a channel's address is written down, and a token must not go elsewhere.
  */
-export async function send(url: string, outgoing: Outgoing, signal: AbortSignal): Promise<string> {
+export const send: Send = async (url, outgoing, signal) => await exchange(placeOf(url), outgoing, signal, {})
+
+/**
+ * The same for an address that somebody else chose: over HTTPS with a certificate that is right, and to no network of
+ * this machine. What a name resolves to is looked at in the moment in which it is dialled, so that no second answer of
+ * its name server leads elsewhere.
+ */
+export const sendToInternet: Send = async (url, outgoing, signal) => {
   const place = placeOf(url)
+  if (place.protocol !== 'https:') throw new Undelivered(`${place.host}: what the hub gives is sent over HTTPS only`)
+  const literal = place.hostname.replace(/^\[(.*)\]$/, '$1')
+  if (isIP(literal) !== 0 && !isOnInternet(literal)) throw new Undelivered(`${place.host}: ${NOT_OUTSIDE}`)
+  return await exchange(place, outgoing, signal, { lookup: lookUpOutside })
+}
+
+const NOT_OUTSIDE = 'it is not on the internet, and the hub chose it'
+
+/** dns.lookup() without addresses of this machine's own networks. */
+const lookUpOutside: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, { ...options, all: true }, (error, found) => {
+    if (error !== null) return callback(error, [])
+    const outside = found.filter(({ address }) => isOnInternet(address))
+    const [first] = outside
+    if (first === undefined) return callback(new Error(NOT_OUTSIDE), [])
+    if (options.all === true) return callback(null, outside)
+    return callback(null, first.address, first.family)
+  })
+}
+
+async function exchange(
+  place: URL,
+  outgoing: Outgoing,
+  signal: AbortSignal,
+  dial: { readonly lookup?: LookupFunction },
+): Promise<string> {
   const body = outgoing.json === undefined ? (outgoing.body ?? '') : JSON.stringify(outgoing.json)
   const request = place.protocol === 'https:' ? httpsRequest : httpRequest
   return await new Promise((resolve, reject) => {
@@ -34,6 +72,7 @@ export async function send(url: string, outgoing: Outgoing, signal: AbortSignal)
         method: outgoing.method ?? 'POST',
         signal,
         agent: false,
+        ...dial,
         headers: {
           'user-agent': 'homeward',
           'content-length': Buffer.byteLength(body),

@@ -1,6 +1,7 @@
 import type { ChannelStatus } from '../../alerts/delivery/courier.ts'
 import { alertsPath, readAlertSettings } from '../../alerts/settings/read-settings.ts'
-import type { ChannelSettings } from '../../alerts/settings/settings.ts'
+import { readGiven, takenFrom, withGiven } from '../../alerts/settings/given-channels.ts'
+import type { AlertSettings, ChannelSettings } from '../../alerts/settings/settings.ts'
 import { asProblem } from '../../problems/problem.ts'
 import type { Context } from '../context.ts'
 import { orNoRoot } from '../or-no-root.ts'
@@ -17,6 +18,8 @@ interface ListedChannel {
   readonly host: string
   /** null: everything that there is for its kind. */
   readonly takes: readonly string[] | null
+  /** `hub`: the hub gives it to this home. `everywhere`: this hub gives it to its homes. */
+  readonly shared: 'hub' | 'everywhere' | null
   /** Number of messages that wait; null, as for `problem`: homeward does not run, or has not seen the channel yet. */
   readonly waiting: number | null
   /** Why the last try failed; null: it did not. */
@@ -25,7 +28,7 @@ interface ListedChannel {
 
 /** `homeward alert list`: the channels of this end, without their secrets. Exit status 2 when one does not work. */
 export async function alertList(context: Context): Promise<void> {
-  const { channels } = await orNoRoot(() => readAlertSettings(context.configDir))
+  const { channels, everywhere } = await orNoRoot(() => settingsOf(context))
   const running = await runningChannels(context)
   const listed = Object.entries(channels).map(([name, settings]): ListedChannel => {
     const now = running?.find((one) => one.name === name)
@@ -33,6 +36,7 @@ export async function alertList(context: Context): Promise<void> {
       name,
       kind: settings.kind,
       host: hostOf(settings),
+      shared: settings.fromHub === true ? 'hub' : everywhere.includes(name) ? 'everywhere' : null,
       takes: 'takes' in settings ? (settings.takes ?? null) : null,
       waiting: now?.waiting ?? null,
       problem: now?.problem ?? null,
@@ -42,17 +46,34 @@ export async function alertList(context: Context): Promise<void> {
     [
       facts.channels.length === 0
         ? `No channels in ${alertsPath(context.configDir)}. Add one: sudo homeward alert add NAME`
-        : table([['CHANNEL', 'KIND', 'GOES TO', 'TAKES', 'STATE'], ...facts.channels.map(rowOf)]),
+        : table([['CHANNEL', 'KIND', 'GOES TO', 'USED BY', 'TAKES', 'STATE'], ...facts.channels.map(rowOf)]),
       ...(facts.running ? [] : ['homeward does not run here: nothing is sent from this machine.']),
     ].join('\n'),
   )
   if (listed.some(({ problem }) => problem !== null)) process.exitCode = 2
 }
 
-function rowOf({ name, kind, host, takes, waiting, problem }: ListedChannel): string[] {
+/** At home with what the hub gives. */
+async function settingsOf(context: Context): Promise<AlertSettings> {
+  const own = await readAlertSettings(context.configDir)
+  if ((await ownRole(context)) === 'hub') return own
+  return { ...withGiven(own, takenFrom(await readGiven(context.stateDir))), everywhere: [] }
+}
+
+const USED_BY = { hub: 'this home, by its hub', everywhere: 'the hub and its homes' } as const
+
+function rowOf({ name, kind, host, shared, takes, waiting, problem }: ListedChannel): string[] {
   const held = waiting === null || waiting === 0 ? '' : `${waiting} waiting`
   const state = waiting === null ? 'not used yet' : (problem ?? 'works')
-  return [name, kind, host, takes?.join(', ') ?? 'everything', [state, held].filter((part) => part !== '').join('; ')]
+  const usedBy = shared === null ? 'this machine' : USED_BY[shared]
+  return [
+    name,
+    kind,
+    host,
+    usedBy,
+    takes?.join(', ') ?? 'everything',
+    [state, held].filter((part) => part !== '').join('; '),
+  ]
 }
 
 /** The channels as the daemon of this machine uses them; null: none runs. */

@@ -34,6 +34,7 @@ export function registerAlertVerbs(program: Command): void {
     .command('add <name>')
     .description('add a channel to alerts.yaml; its URL, which is a secret, comes by standard input')
     .option('--ntfy [server]', 'make a topic that nobody guesses, on ntfy.sh or this server, and show it as a QR code')
+    .option('--everywhere', 'on the hub: its homes use the channel too')
     .action(async (name: string, options: AddOptions, command: Command) => {
       const { alertAdd } = await import('./alert-add.ts')
       await alertAdd(contextOf(command), name, options)

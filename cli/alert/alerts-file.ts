@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { type Document, isMap, parseDocument } from 'yaml'
+import { type Document, isMap, isSeq, parseDocument } from 'yaml'
 import { alertsPath, readAlertSettings } from '../../alerts/settings/read-settings.ts'
 import { AlertSettingsSchema } from '../../alerts/settings/settings.ts'
 import { makeFolder, writeFileAtomic } from '../../system/files/atomic-file.ts'
@@ -32,4 +32,20 @@ export async function changeAlertsFile(
     await writeFileAtomic(path, written)
     return path
   })
+}
+
+/** Adds a word to a list of the file, which is made where there is none. */
+export function addToList(document: Document, key: string, word: string): void {
+  const list = document.get(key)
+  if (isSeq(list)) list.add(word)
+  else document.set(key, document.createNode([word], { flow: true }))
+}
+
+/** Takes a word out of a list of the file, and the list with its last word. */
+export function removeFromList(document: Document, key: string, word: string): void {
+  const list = document.get(key)
+  if (!isSeq(list)) return
+  const left = (list.toJSON() as readonly unknown[]).indexOf(word)
+  if (left >= 0) list.delete(left)
+  if (list.items.length === 0) document.delete(key)
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { GivenChannels } from './given-channels.ts'
 import type { Alerting } from '../../alerts/alerting.ts'
 import type { JoinAnswer, JoinRequest, LeaveRequest, RegisterAnswer, RegisterRequest } from '../../protocol/messages.ts'
 import { formatToken } from '../../protocol/token.ts'
@@ -79,6 +80,7 @@ export interface HomesDeps {
   readonly gathered: Pick<GatheredHomes, 'hold'>
   /** null where no daemon runs. */
   readonly alerting: Pick<Alerting, 'take'> | null
+  readonly givenChannels: Pick<GivenChannels, 'tell'>
   /** The last registration of each home. */
   readonly registrations: Map<string, RegistrationNote>
   /** Looks at everybody, in addition to the look of each second. Never throws. */
@@ -195,6 +197,7 @@ export function makeHomes(deps: HomesDeps): Homes {
         named: namedTargets(store.document, home.name),
         ...(deps.proving === null ? {} : { published: deps.proving.toldTo(home.name) }),
         outgoing: outgoingOf(store.document, home.name),
+        ...deps.givenChannels.tell(home.name),
         ...identityFor(request.trusts),
         certificate: identity.fingerprint,
         hubTime: clock.wall().toISOString(),

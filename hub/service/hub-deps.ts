@@ -27,7 +27,10 @@ import type { VisitPorts } from '../visitors/way-in.ts'
 import type { WatchPackets } from './arrivals.ts'
 
 /** The alarm that tells people; null where no daemon runs. */
-export type Alarm = Pick<Alerting, 'sign' | 'note' | 'openOf' | 'tell' | 'take' | 'test' | 'channels'> | null
+export type Alarm = Pick<
+  Alerting,
+  'sign' | 'note' | 'openOf' | 'tell' | 'take' | 'test' | 'channels' | 'givenToHomes'
+> | null
 
 export interface HubDeps<Opened extends Alarm> {
   readonly settings: Settings

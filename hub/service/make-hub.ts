@@ -15,6 +15,7 @@ import { NO_IDENTITIES, sharedWarnings } from '../presence/kept/kept-identities.
 import { NOTHING_KEPT } from '../proving/kept-standings.ts'
 import { makeProving, type Proving } from '../proving/proving.ts'
 import { type HubStatus, hubStatus, type RegistrationNote } from '../report/status.ts'
+import { makeGivenChannels } from './given-channels.ts'
 import { makeAlertTests } from './alert-tests.ts'
 import { NOBODY_WATCHES, watchArrivals } from './arrivals.ts'
 import { makeDeviceService } from './device-service.ts'
@@ -71,7 +72,9 @@ export async function makeHub<Opened extends Alarm>(
   }
   const machine = makeFollow({ ...deps, store: led, ssh, triggerHandshakes })
   const gathered = makeGatheredHomes()
-  const isNews = (home: Home): boolean => visitors.isNews(home) || gathered.isAwaited(home.name)
+  const givenChannels = makeGivenChannels(() => alarm)
+  const isNews = (home: Home): boolean =>
+    visitors.isNews(home) || gathered.isAwaited(home.name) || givenChannels.isNews(home)
   /** Tells the responders which homes to answer from now on. */
   const serve = (): void => {
     visitors.serve(store.document)
@@ -209,6 +212,7 @@ export async function makeHub<Opened extends Alarm>(
     presences,
     visitors,
     gathered,
+    givenChannels,
     alerting,
     registrations,
     recoverSessions,

@@ -89,6 +89,7 @@ function open(more: Partial<TunnelDeps> = {}) {
       recorder: { record: () => undefined, registered: () => undefined },
       note: (event) => void notes.push(event),
       routerAnswered: () => undefined,
+      takeChannels: () => undefined,
       clock: systemClock,
       log,
       effects: () => answering,

@@ -6,6 +6,7 @@ import { alertAdd } from '../../../cli/alert/alert-add.ts'
 import { alertList } from '../../../cli/alert/alert-list.ts'
 import { alertRemove } from '../../../cli/alert/alert-remove.ts'
 import { newNtfyTopic, subscribeLink } from '../../../cli/alert/ntfy-topic.ts'
+import { keepGiven } from '../../../alerts/settings/given-channels.ts'
 import { readAlertSettings } from '../../../alerts/settings/read-settings.ts'
 import { heardWhile } from '../heard.ts'
 
@@ -62,8 +63,8 @@ test('channels are listed without their secrets', async () => {
   const { text } = await heardWhile(() => alertList(contextOf()))
   expect(text).not.toContain('hunter2')
   expect(text).toContain('homeward does not run here')
-  expect(text).toMatch(/^phone +ntfy +ntfy\.sh +everything +not used yet$/m)
-  expect(text).toMatch(/^letters +mail +smtp\.example\.org +outages /m)
+  expect(text).toMatch(/^phone +ntfy +ntfy\.sh +this machine +everything +not used yet$/m)
+  expect(text).toMatch(/^letters +mail +smtp\.example\.org +this machine +outages /m)
   const json = JSON.parse((await heardWhile(() => alertList(contextOf(true)))).text) as unknown
   expect(json).toMatchObject({ running: false, channels: [{ name: 'phone' }, { host: '192.168.1.5:1883' }, {}] })
 })
@@ -87,4 +88,35 @@ summary: 0 8 * * 1
   expect(problem?.message).toContain('homeward alert list')
   await heardWhile(() => alertRemove(contextOf(), 'other'))
   expect(await channels()).toEqual({})
+})
+
+test('only the hub gives a channel to both ends, and it says which cannot be given', async () => {
+  const atHome = await heardWhile(() => alertAdd(contextOf(), 'phone', { everywhere: true, ntfy: true }))
+  expect(atHome.problem).toMatchObject({ code: 'wrong-usage' })
+  expect(atHome.problem?.message).toContain('on the hub, which gives the channel to this home')
+  await expect(stat(file())).rejects.toThrow()
+
+  await rm(join(folder, 'agent.yaml'))
+  await writeFile(join(folder, 'hub.yaml'), '')
+  await writeFile(file(), '# mine\nchannels:\n  other: ntfys://ntfy.sh/two # kept\n', { mode: 0o600 })
+  const plain = await heardWhile(() =>
+    alertAdd(contextOf(), 'phone', { everywhere: true, ntfy: 'http://192.168.1.5:8080' }),
+  )
+  expect(plain.problem?.message).toContain('homes send what the hub gives them over HTTPS only')
+  const { text, problem } = await heardWhile(() => alertAdd(contextOf(), 'phone', { everywhere: true, ntfy: true }))
+  expect(problem).toBeNull()
+  expect(text).toContain('This hub’s homes use it too')
+  expect(text).not.toContain('For the other end')
+  expect((await readAlertSettings(folder)).everywhere).toEqual(['phone'])
+  expect(await readFile(file(), 'utf8')).toContain('two # kept')
+  await heardWhile(() => alertRemove(contextOf(), 'phone'))
+  expect(await readFile(file(), 'utf8')).toBe('# mine\nchannels:\n  other: ntfys://ntfy.sh/two # kept\n')
+})
+
+test('what the hub gives is listed at home, and removed at the hub', async () => {
+  await keepGiven(folder, [{ name: 'phone', settings: { kind: 'ntfy', server: 'https://ntfy.sh', topic: 'hunter2' } }])
+  const { text } = await heardWhile(() => alertList(contextOf()))
+  expect(text).toMatch(/^hub\/phone +ntfy +ntfy\.sh +this home, by its hub /m)
+  const { problem } = await heardWhile(() => alertRemove(contextOf(), 'hub/phone'))
+  expect(problem?.message).toContain('Remove it there: sudo homeward alert remove phone')
 })

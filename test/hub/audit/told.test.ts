@@ -157,6 +157,7 @@ test('a key that is rotated when it is due is told to nobody', async () => {
         sign: () => undefined,
         note: () => undefined,
         openOf: () => [],
+        givenToHomes: () => null,
         tell: (_home: string, notices: readonly { did: string }[]) => heard.push(...notices.map(({ did }) => did)),
       }) as never,
   })

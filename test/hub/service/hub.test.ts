@@ -25,6 +25,7 @@ test('nothing of it is used before it is made, though everything outside calls b
         take: () => expect.fail(),
         test: async () => [],
         channels: () => [],
+        givenToHomes: () => [],
       }
     },
   })

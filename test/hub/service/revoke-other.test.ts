@@ -21,6 +21,7 @@ beforeEach(async () => {
         sign: () => undefined,
         note: () => undefined,
         openOf: () => [],
+        givenToHomes: () => null,
         tell: (home: string, notices: readonly { did: string; undo: readonly string[] }[]) =>
           told.push(...notices.map(({ did, undo }) => `${home} ${did}; ${undo.join('; ')}`)),
       }) as never,
