@@ -216,7 +216,8 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
   async function status() {
     const reading = await speaker()
     if (reading === null) return null
-    const facts = { ...homeFacts(), ...reading, lastIncident: alerting.last(), channels: alerting.channels() }
+    const outages = { lastIncident: alerting.last(), recentOutages: alerting.recent() }
+    const facts = { ...homeFacts(), ...reading, ...outages, channels: alerting.channels() }
     return { reading, status: statusOf(facts) }
   }
 

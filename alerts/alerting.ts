@@ -48,6 +48,8 @@ export interface Alerting {
   readonly take: (home: string, report: IncidentReport) => Promise<IncidentAnswer>
   /** The newest incident of the tunnel, of this home or of any; null: none is remembered. */
   readonly last: () => IncidentRecord | null
+  /** The newest outages of the tunnels, the newest first; a few. */
+  readonly recent: () => readonly IncidentRecord[]
   /** Number of incidents of each cause since this end runs. */
   readonly counts: () => ReadonlyMap<string, number>
   readonly channels: () => readonly ChannelStatus[]
@@ -84,6 +86,8 @@ export interface AlertingDeps {
 }
 
 const TICK_MS = 1_000
+/** As many outages as fit into a status. */
+const MOST_RECENT = 5
 
 /** Opens the alarm and never fails: unreadable memory and wrong settings are reported in the log. */
 export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
@@ -103,6 +107,7 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
   const takeBack = makeTakeBack({ retained, channels: channelsKnown, clock, log })
   const remembered = await recentIncidents(stateDir, clock, log)
   let last: IncidentRecord | null = remembered.findLast(({ scope }) => scope === 'tunnel') ?? null
+  let recent = remembered.filter(({ scope }) => scope === 'tunnel').slice(-MOST_RECENT)
   const counts = new Map<string, number>()
   let state = openIncidents(
     incidentSettings(end, settings),
@@ -138,6 +143,8 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
         const record = recordOf(act.incident, calendar, clock)
         if (record.scope === 'tunnel' && (last === null || record.began >= last.began || record.alias === last.id))
           last = record
+        if (record.scope === 'tunnel')
+          recent = [...recent.filter(({ id }) => id !== record.id && id !== record.alias), record].slice(-MOST_RECENT)
         void incidentLog.write(record).then((lost) => {
           if (lost !== null) log.warn({ why: lost }, 'an incident could not be written down')
         })
@@ -256,6 +263,7 @@ export async function openAlerting(deps: AlertingDeps): Promise<Alerting> {
       }
     },
     last: () => last,
+    recent: () => recent.toReversed(),
     counts: () => counts,
     channels: () => courier.status(),
     changed: () => courier.wake(),

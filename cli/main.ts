@@ -5,6 +5,7 @@ import { registerAlertVerbs } from './alert/alert-verbs.ts'
 import { registerDeviceVerbs } from './device/device-verbs.ts'
 import { registerHomeVerbs } from './home/home-verbs.ts'
 import { registerHubVerbs } from './hub/hub-verbs.ts'
+import { registerLogsVerb } from './logs/logs-verb.ts'
 import { commanderOutput, reportProblem } from './output.ts'
 import { registerPublishVerbs } from './publish/publish-verbs.ts'
 import { registerRouterVerbs } from './router/router-verbs.ts'
@@ -23,6 +24,7 @@ async function main(argv: readonly string[]): Promise<number> {
   registerPublishVerbs(program)
   registerAlertVerbs(program)
   registerRouterVerbs(program)
+  registerLogsVerb(program)
   try {
     await program.parseAsync([...argv])
     return Number(process.exitCode ?? 0)

@@ -34,6 +34,11 @@ export function printStyledAgain<Facts>(context: Context, facts: Facts, text: (f
   printStyled(context, facts, text)
 }
 
+/** Prints the next line of many. */
+export function printLine(line: string): void {
+  print(printable(line))
+}
+
 /** Rows that end as RFC 4180 says, whatever is in their cells. */
 export function printCsv(text: string): void {
   process.stdout.write(text.split('\r\n').map(printable).join('\r\n'))

@@ -79,6 +79,8 @@ export interface Status {
   readonly published?: PublishedStandings
   /** The newest outage, over or not; null: none is remembered. */
   readonly lastIncident: IncidentRecord | null
+  /** A few outages, the newest first; missing: none is remembered, or the agent is older. */
+  readonly recentOutages?: readonly IncidentRecord[]
   /** The channels of alerts.yaml, and how many messages wait for each. */
   readonly alerts: { readonly channels: readonly ChannelStatus[] }
   /** Only there when the agent's loop is late: then all of this is old. */
@@ -117,6 +119,8 @@ interface HomeFacts {
   /** How far the calendar is behind while the tunnel waits for it; null when it does not. */
   readonly clockBehindSeconds: number | null
   readonly lastIncident: IncidentRecord | null
+  /** Default: none. */
+  readonly recentOutages?: readonly IncidentRecord[]
   readonly channels: readonly ChannelStatus[]
   readonly now: number
   readonly calendar: Calendar
@@ -152,6 +156,7 @@ export function statusOf(facts: StatusFacts): Status {
     },
     ...(facts.published === null || facts.published.count === 0 ? {} : { published: facts.published }),
     lastIncident: facts.lastIncident,
+    ...((facts.recentOutages ?? []).length === 0 ? {} : { recentOutages: facts.recentOutages ?? [] }),
     alerts: { channels: facts.channels },
     ...(facts.stale ? { stale: true } : {}),
   }

@@ -6,7 +6,7 @@ import type { Log } from '../../system/process/log.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import { within } from '../../system/time/within.ts'
 import { type Channel, type Snapshot, Undelivered } from '../transport/channel.ts'
-import { clockText } from '../record/compose.ts'
+import { localTime } from '../../system/time/local-time.ts'
 import type { End } from '../core/trouble.ts'
 import type { Message } from '../record/message.ts'
 import { openChannel } from '../channels/open-channel.ts'
@@ -161,7 +161,7 @@ function makeRun(name: string, settings: ChannelSettings, deps: CourierDeps) {
 function asSentNow(message: Message, now: Date): Message {
   const at = new Date(message.at)
   if (now.getTime() - at.getTime() <= LATE_MS) return message
-  return { ...message, text: `${message.text}\n(Sent late: this was at ${clockText(at)}.)` }
+  return { ...message, text: `${message.text}\n(Sent late: this was at ${localTime(at)}.)` }
 }
 
 /** A message without control characters in quotations, even one that an older homeward left in the outbox. */

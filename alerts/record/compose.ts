@@ -1,3 +1,4 @@
+import { localTime } from '../../system/time/local-time.ts'
 import { type IncidentRecord, reportedWord } from '../../protocol/incidents.ts'
 import type { NotificationKind } from '../core/state.ts'
 import type { Message } from './message.ts'
@@ -47,8 +48,8 @@ export function summaryMessage(
   const told = [...causes].sort(([, a], [, b]) => b - a).map(([cause, count]) => `${namedCause(cause)} ${count}×`)
   const text =
     outages.length === 0
-      ? `No outage since ${clockText(since)}.`
-      : `${count(outages.length, 'outage')} since ${clockText(since)}, ${spanText(total)} in all, the longest ${spanText(Math.max(...seconds))}.\nCauses: ${told.join(', ')}.`
+      ? `No outage since ${localTime(since)}.`
+      : `${count(outages.length, 'outage')} since ${localTime(since)}, ${spanText(total)} in all, the longest ${spanText(Math.max(...seconds))}.\nCauses: ${told.join(', ')}.`
   return { id, kind: 'summary', at: at.toISOString(), home, title: `${home}: summary`, text, incident: null }
 }
 
@@ -74,7 +75,7 @@ function linesOf(what: NotificationKind, incident: IncidentRecord, at: Date): re
   const words = wordsOf(incident)
   const published = incident.failing?.[0]?.published ?? 'PORT/tcp'
   const advice = words.advice.replaceAll('HOME', incident.home).replaceAll('PORT/tcp', published)
-  const since = `Since ${clockText(new Date(incident.began))}`
+  const since = `Since ${localTime(new Date(incident.began))}`
   switch (what) {
     case 'down':
       return [
@@ -101,9 +102,9 @@ function linesOf(what: NotificationKind, incident: IncidentRecord, at: Date): re
       ]
     case 'recovered':
     case 'steady': {
-      const until = incident.ended === null ? '' : ` to ${clockText(new Date(incident.ended))}`
+      const until = incident.ended === null ? '' : ` to ${localTime(new Date(incident.ended))}`
       return [
-        `From ${clockText(new Date(incident.began))}${until}, ${spanText(incident.seconds ?? 0)}. ${causeSentence(incident)} ${words.why}`,
+        `From ${localTime(new Date(incident.began))}${until}, ${spanText(incident.seconds ?? 0)}. ${causeSentence(incident)} ${words.why}`,
         ...triedLine(incident),
         ...mappingLine(incident),
         `Seen by ${seenBy(incident)}.`,
@@ -144,13 +145,6 @@ function mappingLine({ mapping: { before, after } }: IncidentRecord): readonly s
 
 function seenBy({ views }: IncidentRecord): string {
   return views.home !== null && views.hub !== null ? 'both ends' : views.home === null ? 'the hub' : 'the home'
-}
-
-/** `2026-11-23 03:12:05`, by this machine's time zone. */
-export function clockText(date: Date): string {
-  const two = (value: number): string => String(value).padStart(2, '0')
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
 }
 
 /** A time span for people. */

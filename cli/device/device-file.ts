@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
-import { basename, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import * as v from 'valibot'
 import { Problem } from '../../problems/problem.ts'
 import { writeFailure } from '../../problems/write-failure.ts'
 import { HostSchema } from '../../protocol/addresses.ts'
 import type { AddDeviceAnswer } from '../../protocol/messages.ts'
+import { inFolder } from '../../system/files/folder.ts'
 import { parseHostPort } from '../../wireguard/host-port.ts'
 import { type PresharedKey, type PrivateKey, presharedKeyFrom, privateKeyFrom } from '../../wireguard/keys.ts'
 import { wgQuickText } from '../../wireguard/quick.ts'
@@ -192,14 +193,30 @@ async function takeFiles(
   }
 }
 
+/**
+ * Creates a file that was not there, in a folder that is held meanwhile. Called by sudo in the person's own folder, it is
+ * theirs; in any other it stays root's: who may run this command as root must not get a file where root's programs read.
+ */
 async function takeFile(path: string, what: string): Promise<TakenFile> {
   try {
-    return { path, handle: await open(path, 'wx', 0o600) }
+    return await inFolder(dirname(path), async (folder) => {
+      // O_EXCL follows no link (open(2)), and the handle is of what was made here, whatever the name is a moment later.
+      const handle = await open(folder.at(basename(path)), 'wx', 0o600)
+      if (folder.owner !== null && folder.owner.uid === sudoUid())
+        await handle.chown(folder.owner.uid, folder.owner.gid)
+      return { path, handle }
+    })
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'EEXIST')
       throw new Problem('file-exists', { what, why: `${path} is there already`, cause: thrown })
     throw writeFailure(`writing ${path}`, path, thrown)
   }
+}
+
+/** Who called sudo (sudo(8), SUDO_UID); null: nobody, or root. */
+function sudoUid(): number | null {
+  const uid = process.env['SUDO_UID']
+  return uid !== undefined && /^[1-9]\d{0,9}$/.test(uid) ? Number(uid) : null
 }
 
 function opened({ conf, svg }: Files): readonly TakenFile[] {

@@ -4,12 +4,13 @@ import type { HomeEvent } from '../../agent/memory/events.ts'
 import { howToEndSharing } from '../../agent/core/shared-home.ts'
 import { howToJoinAgain } from '../../agent/core/unknown-home.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
+import { localTime } from '../../system/time/local-time.ts'
 import { ageText } from '../text/age.ts'
 import { stateName } from '../text/state-names.ts'
 
 /** One event as a line for people. */
 export function eventText(event: HomeEvent): string {
-  return `${event.at.slice(0, 19)}Z  ${whatHappened(event)}`
+  return `${localTime(event.at)}  ${whatHappened(event)}`
 }
 
 function whatHappened(event: HomeEvent): string {

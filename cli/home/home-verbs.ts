@@ -5,8 +5,10 @@ import { contextOf } from '../context.ts'
 /** The verbs at home. */
 export function registerHomeVerbs(program: Command): void {
   program
-    .command('join <token>')
-    .description('join a hub: create the tunnel and test it; if it does not work, undo everything')
+    .command('join [token...]')
+    .description(
+      'join a hub: create the tunnel and test it; if it does not work, undo everything. - reads the token from standard input',
+    )
     .option(
       '--lan <cidr>',
       'a network here that the tunnel may reach, or OWN=SEEN where the hub shall know it as another; may be given again',
@@ -27,7 +29,9 @@ export function registerHomeVerbs(program: Command): void {
     .option('--economy', 'fewer heartbeats: less traffic, outages are noticed later')
     .option('--again', 'join again, the same hub or another one, keeping this home’s settings')
     .option('--dry-run', 'show the plan and change nothing')
-    .action(async (token: string, options, command: Command) => {
+    .action(async (words: string[], options, command: Command) => {
+      const { givenToken } = await import('./given-token.ts')
+      const token = await givenToken(words)
       if (options.again === true) {
         const given = Object.keys(options).filter((name) => command.getOptionValueSource(name) === 'cli')
         const { joinAgain } = await import('./join-again.ts')

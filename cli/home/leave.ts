@@ -1,3 +1,4 @@
+import { refuseOnOther } from '../side/other-machine.ts'
 import { leaveHome } from '../../agent/membership/leave.ts'
 import { oneLine } from '../../problems/printable.ts'
 import { confirm } from '../confirm.ts'
@@ -8,6 +9,8 @@ const LONGEST_MS = 180_000
 
 /** `homeward leave`. Ends with 0 even when the hub was not told: this machine has left it, and says what is left. */
 export async function leave(context: Context, options: { readonly forgetRouter?: boolean }): Promise<void> {
+  // On a hub it would take away what the hub made, which bears the same marks.
+  await refuseOnOther('home', context, 'leaving the hub')
   const forgetRouter = options.forgetRouter === true
   const question = forgetRouter
     ? 'Leave the hub and remove homeward’s settings and keys from this machine, and leave the router as it is?'

@@ -1,3 +1,4 @@
+import { localTime } from '../../system/time/local-time.ts'
 import { quoted } from '../../problems/printable.ts'
 import { type PublishedStandings, rangeText } from '../../protocol/publications.ts'
 
@@ -26,5 +27,5 @@ export function publishedLines(published: PublishedStandings | undefined): reado
 }
 
 function sinceText(since: string | null): string {
-  return since === null ? '' : ` since ${since.slice(0, 19)}Z`
+  return since === null ? '' : ` since ${localTime(since)}`
 }

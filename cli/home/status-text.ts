@@ -1,28 +1,38 @@
 import { REMEDIES } from '../../alerts/record/remedies.ts'
-import { namedCause } from '../../alerts/record/troubles.ts'
+import { namedCause, TROUBLES } from '../../alerts/record/troubles.ts'
 import type { Note, Status } from '../../agent/report/status.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
 import { ageText, bytesText } from '../text/age.ts'
 import { indented } from '../output.ts'
+import { outageText } from '../events/incident-text.ts'
+import { isOnLoopback } from '../text/endpoint.ts'
+import { localTime } from '../../system/time/local-time.ts'
+import { widthOfReader, wrapped } from '../text/wrap.ts'
 import { publishedLines } from './published-lines.ts'
 import { STATE_NAMES } from '../text/state-names.ts'
 import { styled, type Style } from '../text/style.ts'
 
 /** Some lines for people. Colours only where a person looks: on a terminal, and not against NO_COLOR. */
-export function statusText(status: Status, now = new Date(), colours = wantsColours()): string {
+export function statusText(
+  status: Status,
+  now = new Date(),
+  colours = wantsColours(),
+  width = widthOfReader(),
+): string {
   const style = (how: Style, text: string): string => (colours ? styled(how, text) : text)
   const { tunnel, mapping, registration } = status
   const { heartbeat } = tunnel
   const lines: readonly (readonly [string, string])[] = [
     [
       'tunnel',
-      `${style(STATE_STYLE[tunnel.state], STATE_NAMES[tunnel.state])} since ${tunnel.since}${stateHint(status)}`,
+      `${style(STATE_STYLE[tunnel.state], STATE_NAMES[tunnel.state])} since ${sinceText(tunnel.since, now)}${stateHint(status)}`,
     ],
+    ...(tunnel.state === 'healing' ? [['why', TROUBLES[tunnel.cause ?? 'unknown'].why] as const] : []),
     ...(typeof tunnel.next === 'string' ? [['next', tunnel.next] as const] : []),
     ['hub', `${hubText(status)}, ${registrarText(status)}`],
     ['heartbeat', heartbeatText(heartbeat)],
     ['handshake', tunnel.lastHandshakeSeconds === null ? 'never' : `${ageText(tunnel.lastHandshakeSeconds)} ago`],
-    ['mapping', mappingText(mapping)],
+    ['mapping', mappingText(mapping, now)],
     ['checked in', checkedIn(registration, now)],
     ['traffic', `${bytesText(tunnel.rxBytes)} in, ${bytesText(tunnel.txBytes)} out`],
     ['interface', `${tunnel.interface}, ${tunnel.address}, port ${tunnel.listenPort ?? 'none'}, MTU ${tunnel.mtu}`],
@@ -31,9 +41,25 @@ export function statusText(status: Status, now = new Date(), colours = wantsColo
     ...tunnel.notes.map((note) => ['note', NOTE_TEXT[note]] as const),
     ...status.alerts.channels.flatMap(channelLine),
     ...status.router.warnings.map((warning) => ['warning', indented(warning, '    ')] as const),
+    ...(status.recentOutages ?? []).map((one) => ['outage', outageText(one)] as const),
   ]
   const head = `${style('bold', status.home)}  ${style('dim', `homeward ${status.version}`)}`
-  return [head, ...lines.map(([what, text]) => `  ${style('dim', what.padEnd(11))}${text}`)].join('\n')
+  return [
+    head,
+    ...lines.map(([what, text]) => wrapped(`  ${style('dim', what.padEnd(11))}${text}`, width, INDENT)),
+  ].join('\n')
+}
+
+/** Where a line's text begins. */
+const INDENT = 13
+
+/** `2026-11-23 03:12:05 CET (3 min ago)` */
+function sinceText(at: string, now: Date): string {
+  return `${localTime(at)} (${agoText(at, now)})`
+}
+
+function agoText(at: string, now: Date): string {
+  return `${ageText(Math.max(0, (now.getTime() - Date.parse(at)) / 1_000))} ago`
 }
 
 /** A channel's line, only when it does not work: that it does is no news. */
@@ -72,7 +98,8 @@ function stateHint({ stale, tunnel, hub }: Status): string {
 function hubText({ hub, tunnel: { endpoint, notes } }: Status): string {
   const [first] = hub.addresses
   // On the TLS transport the interface sends to a port of this machine, which tells nobody anything.
-  if (notes.includes('tcp-carrier') && first !== undefined) return `${hostPort(first, hub.port)} over TCP`
+  if ((notes.includes('tcp-carrier') || isOnLoopback(endpoint)) && first !== undefined)
+    return `${hostPort(first, hub.port)} over TCP`
   return endpoint ?? hub.addresses.join(', ')
 }
 
@@ -106,9 +133,9 @@ const NOTE_TEXT = {
     'a change of the router was cut off and could not be taken back yet. The agent tries again; homeward plan says what the router answers',
   'router-refusing':
     'the router answers, but not as homeward expects: the tunnel still works, but homeward cannot repair the router. homeward plan says what it answers',
-  'tcp-carrier': 'all UDP is blocked here: the tunnel goes over TCP, slower, until UDP works again',
-  'other-way': 'the tunnel takes another port or address of the hub than the first',
-  'smaller-mtu': 'full-size packets got lost on this line: the tunnel’s are smaller than configured',
+  'tcp-carrier': 'all UDP is blocked on this line; homeward goes over TCP, which is slower, until UDP works again',
+  'other-way': 'the hub’s first port or address does not work on this line; homeward uses another one until it does',
+  'smaller-mtu': 'full-size packets get lost on this line; homeward sends smaller ones than configured',
 } as const satisfies Record<Note, string>
 
 function heartbeatText(heartbeat: Status['tunnel']['heartbeat']): string {
@@ -117,12 +144,12 @@ function heartbeatText(heartbeat: Status['tunnel']['heartbeat']): string {
   return `answered ${heartbeat.answeredSecondsAgo} s ago in ${heartbeat.rttMs ?? '?'} ms, ${loss}, every ${heartbeat.intervalSeconds} s (${bytesText(heartbeat.idleBytesPerDay)} a day idle)`
 }
 
-function mappingText(mapping: Status['mapping']): string {
+function mappingText(mapping: Status['mapping'], now: Date): string {
   if (mapping.address === null || mapping.port === null) return 'not seen by the hub yet'
   const nat = { yes: 'behind NAT', no: 'no NAT in between', unknown: '' }[mapping.carrierNat]
   const cuts = mapping.cutPeriod === null ? '' : `the carrier cuts flows every ${mapping.cutPeriod.hours} h`
   const life = mapping.lifeSeconds === null ? '' : `survives ${mapping.lifeSeconds} s of silence`
-  const since = mapping.since === null ? '' : ` since ${mapping.since}`
+  const since = mapping.since === null ? '' : ` since ${sinceText(mapping.since, now)}`
   return [`${hostPort(mapping.address, mapping.port)}${since}`, changed(mapping.changes), nat, life, cuts]
     .filter((part) => part !== '')
     .join(', ')
@@ -130,8 +157,7 @@ function mappingText(mapping: Status['mapping']): string {
 
 function checkedIn({ at, count }: Status['registration'], now: Date): string {
   if (at === null) return 'not yet'
-  const seconds = Math.max(0, (now.getTime() - Date.parse(at)) / 1_000)
-  return `${ageText(seconds)} ago${count === 1 ? '' : `, ${count} times since the agent began`}`
+  return `${agoText(at, now)}${count === 1 ? '' : `, ${count} times since the agent began`}`
 }
 
 function changed(count: number): string {
@@ -146,7 +172,8 @@ function routerText({ router }: Status): string {
   const plane = { kernel: 'WireGuard in the kernel', userspace: 'WireGuard by wireguard-go' }
   const { lastSeen } = router
   const port = typeof lastSeen?.listenPort === 'number' ? `, port ${lastSeen.listenPort}` : ''
-  const seen = lastSeen === undefined ? '' : `; last looked at ${lastSeen.at}: ${SEEN_TEXT[lastSeen.interface]}${port}`
+  const seen =
+    lastSeen === undefined ? '' : `; last looked at ${localTime(lastSeen.at)}: ${SEEN_TEXT[lastSeen.interface]}${port}`
   const words = [router.model ?? router.kind, ...(router.dataPlane === null ? [] : [plane[router.dataPlane]])]
   return `${words.join(', ')}${seen}`
 }

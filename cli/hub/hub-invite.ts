@@ -1,3 +1,4 @@
+import { localTime } from '../../system/time/local-time.ts'
 import type { Context } from '../context.ts'
 import { durationIn, lanIn } from './hub-options.ts'
 import { askThisHub } from '../side/hub-session.ts'
@@ -25,7 +26,7 @@ export async function hubInvite(
 function forPeople({ home, token, expiresAt }: { home: string; token: string; expiresAt: string }): string {
   return `${token}
 
-The token makes a machine the home ${home}, once, until ${expiresAt}. Keep it secret. At home, one of
+The token makes a machine the home ${home}, once, until ${localTime(expiresAt)}. Keep it secret. At home, one of
 
   ./install.sh home ${token}
   homeward join ${token}`

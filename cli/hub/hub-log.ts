@@ -3,6 +3,7 @@ import type { AuditEntry } from '../../hub/audit/entries.ts'
 import { hubPaths } from '../../hub/settings/paths.ts'
 import type { Context } from '../context.ts'
 import { orNoRoot } from '../or-no-root.ts'
+import { localTime } from '../../system/time/local-time.ts'
 import { printFacts } from '../output.ts'
 import { durationIn } from '../text/duration.ts'
 
@@ -21,5 +22,5 @@ export async function hubLog(
 
 function entryText({ at, home, by, act, what, code }: AuditEntry): string {
   const who = by === 'home' ? (home ?? 'somebody') : home === null ? 'the hub' : `the hub, for ${home}`
-  return `${at.slice(0, 19)}Z  ${who}: ${act} ${what}${code === undefined ? '' : ` [${code}]`}`
+  return `${localTime(at)}  ${who}: ${act} ${what}${code === undefined ? '' : ` [${code}]`}`
 }

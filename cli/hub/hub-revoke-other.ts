@@ -1,3 +1,4 @@
+import { localTime } from '../../system/time/local-time.ts'
 import type { Revocation } from '../../hub/service/revoke-other.ts'
 import { quoted } from '../../problems/printable.ts'
 import type { Context } from '../context.ts'
@@ -29,7 +30,7 @@ export function revocationText({ home, token, expiresAt, machines, cut }: Revoca
     '',
     `  sudo homeward join --again ${token}`,
     '',
-    `The token is good until ${expiresAt}; keep it secret. ${home} keeps its devices, ports and rights.`,
+    `The token is good until ${localTime(expiresAt)}; keep it secret. ${home} keeps its devices, ports and rights.`,
     cut
       ? `The key and secret that ${home} had are refused: every machine that has them is shut out, this one too until it joins again.`
       : `Then the key and secret of before are refused, and the other machine is shut out. Until then both get through, so that you can reach the one that stays through the tunnel. To shut out both now: sudo homeward hub revoke-other ${home} --now`,

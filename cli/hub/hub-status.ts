@@ -2,17 +2,24 @@ import type { DeviceStatus, HomeStatus, HubStatus } from '../../hub/report/statu
 import { ageText, bytesText } from '../text/age.ts'
 import type { Context } from '../context.ts'
 import { askThisHub } from '../side/hub-session.ts'
-import { indented, printFacts, problemText } from '../output.ts'
+import { localTime } from '../../system/time/local-time.ts'
+import { indented, printStyled, printStyledAgain, problemText } from '../output.ts'
 import { publicationTable } from '../publish/publish-list.ts'
+import { isOnLoopback } from '../text/endpoint.ts'
+import { again } from '../watch.ts'
 import { table } from '../text/table.ts'
 import { version } from '../version.ts'
 
 /** `homeward hub status`. Exit status 2 when something is wrong, the daemon and other firewalls included. */
-export async function hubStatus(context: Context): Promise<void> {
-  const { answer, daemon } = await askThisHub(context, 'status', null)
-  const facts = { version, daemon: daemon ? 'running' : 'not running', ...answer } as const
-  printFacts(context, facts, statusText)
-  if (!daemon || answer.problem !== null || (answer.warnings ?? []).length > 0) process.exitCode = 2
+export async function hubStatus(context: Context, { watch }: { readonly watch?: boolean }): Promise<void> {
+  const show = async (print: typeof printStyled): Promise<void> => {
+    const { answer, daemon } = await askThisHub(context, 'status', null)
+    const facts = { version, daemon: daemon ? 'running' : 'not running', ...answer } as const
+    print(context, facts, statusText)
+    process.exitCode = !daemon || answer.problem !== null || (answer.warnings ?? []).length > 0 ? 2 : 0
+  }
+  if (watch === true) await again(() => show(printStyledAgain))
+  else await show(printStyled)
 }
 
 function statusText(facts: HubStatus & { readonly version: string; readonly daemon: string }): string {
@@ -27,7 +34,7 @@ function statusText(facts: HubStatus & { readonly version: string; readonly daem
     '',
     homes.length === 0 ? 'no homes yet: homeward hub invite HOME' : table([HOME_HEADING, ...homes.map(homeRow)]),
     ...homes.flatMap(cutsOf),
-    ...invites.map(({ home, expiresAt }) => `invited: ${home}, until ${expiresAt}`),
+    ...invites.map(({ home, expiresAt }) => `invited: ${home}, until ${localTime(expiresAt)}`),
     ...(devices.length === 0 ? [] : ['', table([DEVICE_HEADING, ...devices.map(deviceRow)])]),
     ...(publications.length === 0 ? [] : ['', publicationTable(publications)]),
   ].join('\n')
@@ -73,7 +80,7 @@ function cutsOf({ name, mapping }: HomeStatus): readonly string[] {
 
 /** A home may hold a TLS transport open and be back on UDP already. */
 function seenAt({ endpoint, carrier }: HomeStatus): string {
-  if (endpoint !== null) return endpoint
+  if (endpoint !== null && !isOnLoopback(endpoint)) return endpoint
   return carrier === null ? '-' : `TCP for ${ageText(carrier.seconds)}`
 }
 

@@ -46,9 +46,10 @@ export function registerHubVerbs(program: Command): void {
   hub
     .command('status')
     .description('homes, devices and what the hub sees of each')
-    .action(async (_options, command: Command) => {
+    .option('--watch', 'refresh every two seconds')
+    .action(async (options, command: Command) => {
       const { hubStatus } = await import('./hub-status.ts')
-      await hubStatus(contextOf(command))
+      await hubStatus(contextOf(command), options)
     })
 
   hub

@@ -1,3 +1,4 @@
+import { localTime } from '../../system/time/local-time.ts'
 import { type ListedPublication, rangeText } from '../../protocol/publications.ts'
 import { hostPort } from '../../wireguard/host-port.ts'
 import type { Context } from '../context.ts'
@@ -20,7 +21,7 @@ export function publicationTable(publications: readonly ListedPublication[]): st
     hostPort(one.address, one.targetPort),
     one.home,
     one.outgoing === true ? `${one.source}, outgoing` : one.source,
-    one.addedAt,
+    localTime(one.addedAt),
     provenText(one),
   ])
   const failing = publications.flatMap((one) =>
@@ -57,7 +58,7 @@ export function publicationTable(publications: readonly ListedPublication[]): st
 /** Since when the hub's own checks prove a publication, or do not. */
 function provenText({ standing }: ListedPublication): string {
   if (standing === undefined) return '-'
-  const since = standing.since === null ? '' : ` since ${isoSeconds(standing.since)}`
+  const since = standing.since === null ? '' : ` since ${localTime(standing.since)}`
   switch (standing.state) {
     case 'proven':
       return since.trim()
@@ -68,8 +69,4 @@ function provenText({ standing }: ListedPublication): string {
     default:
       return standing.state satisfies never
   }
-}
-
-function isoSeconds(iso: string): string {
-  return `${iso.slice(0, 19)}Z`
 }

@@ -2,6 +2,7 @@ import { askHub, askHubDaemon, type Asked, type HubVerb, type HubVerbs } from '.
 import { type AdapterMaker, nobody, openHub } from '../../hub/open.ts'
 import { hubPaths } from '../../hub/settings/paths.ts'
 import { makeLog } from '../../system/process/log.ts'
+import { refuseOnOther } from './other-machine.ts'
 import type { Context } from '../context.ts'
 import { orNoRoot } from '../or-no-root.ts'
 
@@ -15,6 +16,7 @@ export async function askThisHub<Verb extends HubVerb>(
   input: HubVerbs[Verb]['input'],
 ): Promise<Asked<Verb>> {
   const paths = hubPaths(context)
+  await refuseOnOther('hub', context, 'asking the hub')
   return await orNoRoot(() =>
     askHub(paths.socket, verb, input, async () => {
       const log = makeLog('hub')

@@ -9,6 +9,7 @@ import { hubInForce, readHubIdentity } from '../../agent/settings/hub-identity.t
 import { readPlace } from '../../agent/settings/place.ts'
 import { openAdapter } from '../../agent/tunnel/plan/open-adapter.ts'
 import { readRotatedKey, withKey } from '../../agent/secrets/rotated-key.ts'
+import { refuseOnOther } from './other-machine.ts'
 import type { Context } from '../context.ts'
 import { orNoRoot } from '../or-no-root.ts'
 
@@ -32,7 +33,9 @@ export async function openHome(context: Context): Promise<HomeTunnel> {
 }
 
 /** The wanted configuration, as the files say now. @throws {Problem} `config-*`, `no-root`. */
-export async function readWanted({ configDir, stateDir }: Context): Promise<Pick<HomeTunnel, 'config' | 'uplink'>> {
+export async function readWanted(context: Context): Promise<Pick<HomeTunnel, 'config' | 'uplink'>> {
+  const { configDir, stateDir } = context
+  await refuseOnOther('home', context, 'reading the home’s settings')
   const [asWritten] = tunnelsOf(await orNoRoot(() => readAgentConfig(configDir)))
   const hub = hubInForce(asWritten.hub, await readPlace(stateDir), await readHubIdentity(stateDir))
   const withLan = withFollowedLan({ ...asWritten, hub }, await readFollowedLan(stateDir))

@@ -23,3 +23,8 @@ export function unlessStyled(text: string, change: (text: string) => string): st
     .map((part, index) => (index % 2 === 1 ? part : change(part)))
     .join('')
 }
+
+/** How many characters of a text are seen. */
+export function unstyledLength(text: string): number {
+  return text.replaceAll(new RegExp(OWN, 'g'), '').length
+}

@@ -146,7 +146,15 @@ test('metrics of both ends have the names that dashboards know, on loopback alon
 test('each end lists its channels, and whether they work', async () => {
   const listed = async (host: Host) =>
     JSON.parse((await host.homeward(['alert', 'list', '--json'], { allowFailure: true })).stdout) as unknown
-  const phone = { name: 'phone', kind: 'webhook', host: '198.18.0.20:8443', takes: null, waiting: 0, problem: null }
+  const phone = {
+    name: 'phone',
+    kind: 'webhook',
+    host: '198.18.0.20:8443',
+    shared: null,
+    takes: null,
+    waiting: 0,
+    problem: null,
+  }
   expect(await listed(pi)).toEqual({ running: true, channels: [phone] })
   expect(await listed(picture.hub)).toEqual({ running: true, channels: [phone] })
 })

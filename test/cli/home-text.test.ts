@@ -11,7 +11,7 @@ const NOW = new Date('2026-11-22T20:04:12Z')
 describe('status for people', () => {
   test('says what matters, and is plain where nobody looks', () => {
     const text = statusText(status, NOW, false)
-    expect(text).toContain('up since 2026-11-22T20:01:02Z')
+    expect(text).toContain('up since 2026-11-22 20:01:02 UTC (3 min ago)')
     expect(text).toContain('198.51.100.11:40233, changed 3 times, behind NAT, the carrier cuts flows every 24 h')
     expect(text).toContain('2.0 % lost')
     expect(text).not.toContain('\u001B')
@@ -34,6 +34,43 @@ describe('status for people', () => {
     const tunnel = { ...status.tunnel, endpoint: '127.0.0.1:37063', notes: ['tcp-carrier'] as const }
     const hub = { ...status.hub, addresses: ['2001:db8::1'] }
     expect(statusText({ ...status, tunnel, hub }, NOW, false)).toContain('hub        [2001:db8::1]:51820 over TCP, ')
+  })
+
+  test('names no port of this machine, by whatever the tunnel came to have one', () => {
+    const tunnel = { ...status.tunnel, endpoint: '127.0.0.1:37063' }
+    const text = statusText({ ...status, tunnel }, NOW, false)
+    expect(text).toContain('hub        203.0.113.10:51820 over TCP, ')
+    expect(text).not.toContain('127.0.0.1')
+  })
+
+  test('ends with the last outages, each with its cause and what helped', () => {
+    const outage = {
+      began: '2026-11-22T03:00:00Z',
+      ended: '2026-11-22T03:04:00Z',
+      seconds: 240,
+      cause: 'flow-dead',
+      tried: [{ at: '2026-11-22T03:03:00Z', remedy: 'new-source-port', helped: true }],
+    }
+    const open = { ...outage, ended: null, seconds: null, cause: 'home-dark', tried: [] }
+    const shown = { ...status, recentOutages: [open, outage] } as unknown as Status
+    expect(statusText(shown, NOW, false).split('\n').slice(-2)).toEqual([
+      '  outage     2026-11-22 03:00:00 UTC, not over yet: home unreachable',
+      '  outage     2026-11-22 03:00:00 UTC, for 4 min: this connection no longer reaches the hub; another source port helped',
+    ])
+  })
+
+  test('says in a sentence why it repairs', () => {
+    const tunnel = { ...status.tunnel, state: 'healing', cause: 'udp-blocked', remedy: 'carrier' } as const
+    expect(statusText({ ...status, tunnel }, NOW, false)).toContain(
+      '\n  why        No UDP gets through to the hub, TCP does.\n',
+    )
+  })
+
+  test('is no wider than the terminal', () => {
+    const tunnel = { ...status.tunnel, notes: ['registrar-unreachable'] as const }
+    const lines = statusText({ ...status, tunnel }, NOW, false, 80).split('\n')
+    expect(lines.filter((line) => line.length > 80)).toEqual([])
+    expect(lines.length).toBeGreaterThan(statusText({ ...status, tunnel }, NOW, false).split('\n').length)
   })
 
   test('does not call a registrar reachable that answers something else', () => {
@@ -63,12 +100,12 @@ describe('status for people', () => {
     ],
   ] as const)('a tunnel under repair says what is wrong, and what is tried: %j', (tunnel, said) => {
     const text = statusText({ ...status, tunnel: { ...status.tunnel, ...tunnel } }, NOW, false)
-    expect(text).toContain(`tunnel     repairing since 2026-11-22T20:01:02Z: ${said}\n`)
+    expect(text).toContain(`tunnel     repairing since 2026-11-22 20:01:02 UTC (3 min ago): ${said}\n`)
   })
 
   test('an unsure one says why', () => {
     const text = statusText({ ...status, tunnel: { ...status.tunnel, state: 'doubtful' } }, NOW, false)
-    expect(text).toContain('tunnel     unsure since 2026-11-22T20:01:02Z: heartbeats are not answered\n')
+    expect(text).toContain('tunnel     unsure since 2026-11-22 20:01:02 UTC (3 min ago): heartbeats are not answered\n')
   })
 
   test('is coloured on a terminal', () => {
@@ -87,7 +124,7 @@ describe('status for people', () => {
       NOW,
       false,
     )
-    expect(text).toContain('offline since 2026-11-22T20:01:02Z; the hub does not know this home')
+    expect(text).toContain('offline since 2026-11-22 20:01:02 UTC (3 min ago); the hub does not know this home')
     expect(text).toContain(`next       ${next}`)
     expect(text).not.toContain('registrar reachable')
     expect(text).not.toContain('UDP to it is what fails')
@@ -136,7 +173,7 @@ describe('events for people', () => {
       { at, kind: 'registrar', to: 'unreachable', why: 'no answer in time' },
     ],
   ] as const)('%s', (text, event) => {
-    expect(eventText(event)).toBe(`2026-11-22T20:01:02Z  ${text}`)
+    expect(eventText(event)).toBe(`2026-11-22 20:01:02 UTC  ${text}`)
   })
 })
 

@@ -124,8 +124,8 @@ async function homeAsTheHubSeesIt(hub: Host): Promise<string> {
 /** What the agent says it did, from its own record. */
 async function lastRemedy(pi: Host): Promise<string> {
   const { stdout } = await pi.homeward(['events'])
-  const line = stdout.split('\n').findLast((text) => text.includes('new-source-port')) ?? ''
-  return line.replace(/^\S+ +/, '')
+  const line = stdout.split('\n').findLast((text) => text.includes('tried another source port')) ?? ''
+  return line.replace(/^.*? {2}/, '')
 }
 
 /** Asks until the answer is neither undefined nor false. */

@@ -6,6 +6,7 @@ import { registerAlertVerbs } from '../../cli/alert/alert-verbs.ts'
 import { registerDeviceVerbs } from '../../cli/device/device-verbs.ts'
 import { registerHomeVerbs } from '../../cli/home/home-verbs.ts'
 import { registerHubVerbs } from '../../cli/hub/hub-verbs.ts'
+import { registerLogsVerb } from '../../cli/logs/logs-verb.ts'
 import { registerPublishVerbs } from '../../cli/publish/publish-verbs.ts'
 import { registerRouterVerbs } from '../../cli/router/router-verbs.ts'
 import { catalogue } from '../../problems/catalogue.ts'
@@ -33,6 +34,7 @@ function verbs(): ReadonlySet<string> {
     registerPublishVerbs,
     registerAlertVerbs,
     registerRouterVerbs,
+    registerLogsVerb,
   ])
     register(program)
   return new Set(

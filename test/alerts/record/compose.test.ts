@@ -47,7 +47,7 @@ test('a recovery from what was never proven says so', () => {
 test.each(ALL_TROUBLES)('%s: what is down, since when, why, and what to do', (cause) => {
   const { title, text, incident } = compose('down', { ...record, cause, ended: null }, new Date(START))
   expect(title).toBe(`cabin: ${TROUBLES[cause].title}`)
-  expect(text).toMatch(/^Since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\. /)
+  expect(text).toMatch(/^Since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\. /)
   expect(text).toContain(TROUBLES[cause].why)
   expect(text).toContain(TROUBLES[cause].advice.replace('HOME', 'cabin'))
   expect(incident).toEqual({ id: 'cabin-1', cause })

@@ -87,7 +87,7 @@ describe('what a home reports of its outages', () => {
     ],
   ] as const)('is one line: %j', (more, line) => {
     const incident = { ...taken('hub-down'), tried: [{ ...taken('x').tried[0]!, remedy: 'new-session' }], ...more }
-    expect(incidentText(incident as IncidentRecord)).toBe(`2026-11-22T20:01:02Z  ${line}`)
+    expect(incidentText(incident as IncidentRecord)).toBe(`2026-11-22 20:01:02 UTC  ${line}`)
   })
 
   test('names places that are some, and no others', () => {

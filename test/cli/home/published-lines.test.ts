@@ -19,9 +19,9 @@ test('what fails and what is not known come with the hub’s reason in quotes, t
   const lines = publishedLines({ count: 3, told: [...told] })
   expect(lines.join('')).not.toContain('\u001b')
   expect(lines).toEqual([
-    expect.stringContaining("443/tcp fails since 2026-11-30T03:12:05Z at the link hub: the hub says \"table 'nat'"),
+    expect.stringContaining("443/tcp fails since 2026-11-30 03:12:05 UTC at the link hub: the hub says \"table 'nat'"),
     '53/tcp is not proven: the hub says "it is not checked yet"',
-    '80/tcp proven since 2026-11-30T03:12:05Z',
+    '80/tcp proven since 2026-11-30 03:12:05 UTC',
   ])
 })
 

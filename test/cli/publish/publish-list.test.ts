@@ -26,9 +26,9 @@ test('since when each is proven, or is not and why', () => {
   expect(lines.map((line) => line.split(/ {2,}/).at(-1))).toEqual([
     'PROVEN',
     '-',
-    'since 2026-11-30T03:12:05Z',
-    'not since 2026-11-30T03:12:05Z',
-    '? since 2026-11-30T03:12:05Z',
+    'since 2026-11-30 03:12:05 UTC',
+    'not since 2026-11-30 03:12:05 UTC',
+    '? since 2026-11-30 03:12:05 UTC',
     'not checked yet',
     '3/tcp fails at the link service: nothing listens there',
   ])

@@ -1,0 +1,23 @@
+import { text } from 'node:stream/consumers'
+import { Problem } from '../../problems/problem.ts'
+
+/**
+ * The token of a call: as pasted, also in several words where a terminal broke it into lines; `-` reads standard input;
+ * where none is given, a person at a terminal is asked, which keeps it out of the shell's history.
+ * @throws {Problem} `wrong-usage`, `interrupted`.
+ */
+export async function givenToken(words: readonly string[]): Promise<string> {
+  if (words.length === 1 && words[0] === '-') return await text(process.stdin)
+  if (words.length > 0) return words.join('')
+  const what = 'joining the hub'
+  if (!process.stdin.isTTY)
+    throw new Problem('wrong-usage', {
+      what,
+      why: 'no token was given',
+      next: 'Pass the token that homeward hub invite printed on the hub, or - to read it from standard input',
+    })
+  const { isCancel, password } = await import('@clack/prompts')
+  const given = await password({ message: 'The token that homeward hub invite printed on the hub' })
+  if (isCancel(given)) throw new Problem('interrupted', { what, why: 'nothing was given' })
+  return given
+}

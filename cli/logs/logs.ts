@@ -1,0 +1,41 @@
+import { oneLine } from '../../problems/printable.ts'
+import { Problem } from '../../problems/problem.ts'
+import { streamLines } from '../../system/process/stream-lines.ts'
+import type { Context } from '../context.ts'
+import { printLine } from '../output.ts'
+import { durationIn } from '../text/duration.ts'
+import { logLine } from './log-line.ts'
+
+export interface LogsOptions {
+  readonly follow?: boolean
+  readonly since?: string
+  readonly lines: string
+}
+
+/** `homeward logs`: what the services of this machine logged, for people; with --json as they logged it. */
+export async function logs(context: Context, { follow, since, lines }: LogsOptions): Promise<void> {
+  const what = 'reading the log'
+  if (!/^\d{1,6}$/.test(lines))
+    throw new Problem('wrong-usage', { what, why: `--lines takes a number, and ${JSON.stringify(lines)} is none` })
+  const from = since === undefined ? [] : ['--since', `-${Math.ceil(durationIn(since, '--since') / 1_000)}s`]
+  const ending = new AbortController()
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => ending.abort())
+  const status = await streamLines(
+    'journalctl',
+    [
+      '--unit',
+      'homeward',
+      '--unit',
+      'homeward-hub',
+      '--output',
+      'cat',
+      '--no-pager',
+      ...(since === undefined ? ['--lines', lines] : from),
+      ...(follow === true ? ['--follow'] : []),
+    ],
+    (line) => printLine(context.json ? line : oneLine(logLine(line))),
+    ending.signal,
+  )
+  if (status === null || status === 0) return
+  throw new Problem('command-failed', { what, why: `journalctl ended with status ${status}` })
+}
