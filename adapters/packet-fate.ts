@@ -32,14 +32,21 @@ export interface DecidingRule {
   readonly rule: string
 }
 
-/** How far packets get on their way to another machine, by the routers that report that they expired. */
+/** How far packets get on their way to another machine, by the routers that report them. */
 export interface HopEvidence {
   /** The farthest router that reported a datagram; null: none did. */
   readonly datagrams: Hop | null
-  /** The farthest router that reported a ping, which nobody filters by port; null: none did. */
-  readonly pings: Hop | null
-  /** The routers on the way there, by the least TTL with which a ping is answered; null: none is. */
-  readonly routers: number | null
+  /** The same of connections to a TCP port that is open. */
+  readonly connections: {
+    readonly farthest: Hop | null
+    /** The routers on the way there, by the least TTL with which one is answered; null: none is. */
+    readonly routers: number | null
+  }
+  /**
+   * The nearest router behind that of the datagrams which reported connections again and again, and no datagram that came
+   * right before them: they got lost between the two. null: none is known to.
+   */
+  readonly missed: Hop | null
 }
 
 export interface Hop {

@@ -57,9 +57,18 @@ export const ArrivalsAnswer = v.object({
   others: v.nullable(v.boolean()),
   /** Whether lookalikes of handshakes with the nonce came; null: they could not be counted. Older hubs do not say. */
   lookalikes: v.optional(v.nullable(v.boolean())),
+  /**
+   * Whether a connection to the registrar was opened from the address of the question by a packet with a TTL of 1. A home
+   * that tries every TTL brings that about, unless the line sets TTLs anew or a proxy ends its connections: then the TTL
+   * with which it is answered does not count the routers. null: they could not be counted. Older hubs do not say.
+   */
+  expiring: v.optional(v.nullable(v.boolean())),
 })
 
-/** How long the hub watches: longer than the pause between two initiations (REKEY_TIMEOUT, 5 s) and two heartbeats. */
-export const WATCH_MS = 5_500
+/**
+ * How long the hub watches: longer than the pause between two initiations (REKEY_TIMEOUT, 5 s) and two heartbeats, and
+ * than a home takes that tries every TTL.
+ */
+export const WATCH_MS = 6_000
 
 export type ArrivalsAnswer = v.InferOutput<typeof ArrivalsAnswer>

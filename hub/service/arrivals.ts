@@ -29,6 +29,7 @@ interface Watched {
   readonly nonce: string
   /** The address that the home's question came from. */
   readonly from: string
+  /** WireGuard's of UDP, the registrar's of TCP. */
   readonly port: number
   /** Where WireGuard last heard the home; null: nowhere. */
   readonly endpoint: Endpoint | null
@@ -60,6 +61,7 @@ export async function watchArrivals(watch: WatchPackets, watched: Watched): Prom
     answers: watched.endpoint === null ? null : plain(of('answers')),
     others: hasCome('others'),
     lookalikes: hasCome('lookalikes'),
+    expiring: hasCome('expiring'),
   }
 }
 
@@ -68,6 +70,7 @@ function kindsOf({ nonce, from, port, endpoint }: Watched): readonly Asked[] {
   const address = from.replace(/^::ffff:(?=\d+\.)/i, '')
   const family = (one: string): string => (isIPv6(one) ? 'ip6' : 'ip')
   const all = { protocol: 'udp', port, wanted: 'local', atPort: `udp dport ${port}` } as const
+  const expires = `${family(address)} saddr ${address} ${isIPv6(address) ? 'ip6 hoplimit' : 'ip ttl'} 1`
   const initiation = 'udp length 156 @th,64,32 0x01000000'
   // In bits, behind a UDP header of eight bytes.
   const lookalike = `@th,${64 + 8 * LOOKALIKE_NONCE_AT},64`
@@ -87,6 +90,13 @@ function kindsOf({ nonce, from, port, endpoint }: Watched): readonly Asked[] {
             ...all,
             name: 'others',
             match: `${family(address)} saddr != ${address} udp dport ${port} @th,64,32 { 0x01000000, 0x04000000 }`,
+            isQuiet: true,
+          },
+          {
+            ...all,
+            name: 'expiring',
+            match: `${expires} tcp dport ${port} tcp flags & (syn | ack) == syn`,
+            atPort: '',
             isQuiet: true,
           },
         ]),

@@ -1,4 +1,4 @@
-import type { Hop, HopEvidence, PacketFate } from '../../../adapters/packet-fate.ts'
+import type { HopEvidence, PacketFate, Hop } from '../../../adapters/packet-fate.ts'
 import { stoppedBy } from '../../../adapters/stopped-by.ts'
 import { contains } from '../../../net/prefix.ts'
 import type { ArrivalsAnswer } from '../../../protocol/arrivals.ts'
@@ -92,7 +92,7 @@ function onTheWay(evidence: DropEvidence): Culprit | null {
     ? `none of this home’s datagrams to UDP port ${port} came to the VPS’s network card`
     : `datagrams of this home come to UDP port ${port} of the VPS, and none of WireGuard’s handshakes comes to its network card`
   const hops = areHandshakes ? evidence.lookalikes : evidence.hops
-  const place = hops === null ? null : placeOf(hops)
+  const place = hops === null ? null : placeOf(hops, hub.expiring === true)
   if (place?.who === 'provider')
     return {
       who: 'provider',
@@ -131,23 +131,31 @@ type Place = { readonly who: 'provider'; readonly last: Hop } | { readonly who: 
 /**
  * Where packets stop: at the router that reported last, or at the next one, which reports nothing where it drops them as
  * they come. So the line is shown to drop them where both are the home's or its carrier's: the home's own router and the
- * next, or one with an address that only a carrier's network has. The provider is shown to
- * drop them where they get to the very router that is the last one for pings, which the VPS answers from behind it.
+ * next, or one with an address that only a carrier's network has. The provider is shown to drop them where they get to the
+ * very router that is the last one for connections, which the VPS answers from behind it.
+ * @param areCounted whether the hub saw a connection come with a TTL of 1. A proxy on the way answers in the hub's name,
+ * and behind a line that sets TTLs anew any router looks like the last one.
  */
-function placeOf({ datagrams, pings, routers }: HopEvidence): Place | null {
-  const isLast = datagrams !== null && datagrams.number === routers && datagrams.number === pings?.number
-  if (isLast && datagrams.address === pings?.address) return { who: 'provider', last: datagrams }
-  if (pings === null || (datagrams?.number ?? 0) >= pings.number) return null
-  const beyond = `pings get to ${pings.address}, router ${pings.number}`
-  if (datagrams === null) return { who: 'line', said: `they do not even pass this home’s router, where ${beyond}` }
-  const isInside = INSIDE.some((prefix) => contains(prefix, `${datagrams.address}/32`))
-  // Far from home a private address may be a provider's.
-  const isNear = datagrams.number === 1 || (isInside && datagrams.number <= NEAR_HOPS)
-  if (!isNear) return null
+function placeOf({ datagrams, connections, missed }: HopEvidence, areCounted: boolean): Place | null {
+  const { farthest, routers } = connections
+  const isLast = datagrams !== null && datagrams.number === routers && datagrams.number === farthest?.number
+  if (areCounted && isLast && datagrams.address === farthest?.address) return { who: 'provider', last: datagrams }
+  if (missed === null) return null
+  const beyond = `connections sent right behind them get to ${missed.address}, router ${missed.number}`
+  // Routers in between that report nothing may be anybody's.
+  const isNext = missed.number === (datagrams?.number ?? 0) + 1 || isInside(missed)
+  if (!isNext) return null
+  if (datagrams === null) return { who: 'line', said: `no router reports them, where ${beyond}` }
+  if (datagrams.number > 1 && !isInside(datagrams)) return null
   return {
     who: 'line',
     said: `they get to ${datagrams.address}, router ${datagrams.number}, and no farther, where ${beyond}`,
   }
+}
+
+/** Whether a router is the home's or its carrier's by its address. Far from home a private one may be a provider's. */
+function isInside({ number, address }: Hop): boolean {
+  return number <= NEAR_HOPS && INSIDE.some((prefix) => contains(prefix, `${address}/32`))
 }
 
 /** Networks of homes and of carriers' NATs (RFC 1918, RFC 6598), where no provider of a VPS has a router. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import type { PacketFate } from '../../../adapters/packet-fate.ts'
-import { findHops } from '../../../adapters/linux/packets/hops.ts'
+import { findHops } from '../../../adapters/linux/packets/hops/find-hops.ts'
 import { watchPackets } from '../../../adapters/linux/packets/watch.ts'
 import { ArrivalsAnswer, lookalikeOf, PROBE_BEGINS, WATCH_MS } from '../../../protocol/arrivals.ts'
 import { discardSocket } from '../../../system/sockets/discard-socket.ts'
@@ -17,7 +17,9 @@ import { type Culprit, culpritOf, type DropEvidence, isFiltered } from './culpri
 const SEND_EVERY_MS = 250
 /** Behind the watch, what making and reading its tables takes on a busy machine. */
 const ASK_MS = WATCH_MS + 15_000
+/** A question or its answer may be lost, and is asked again. */
 const ELSEWHERE_MS = 2_000
+const ELSEWHERE_EVERY_MS = 1_000
 
 /**
  * Finds out who drops the packets of a tunnel that does not come up, within some seconds: both ends watch datagrams and
@@ -42,16 +44,17 @@ export async function dropEvidence(
   signal: AbortSignal,
 ): Promise<DropEvidence> {
   const nonce = newNonce()
-  const asked = askHub(config, configDir, nonce, signal)
-  const sending = sendWhile(endpoint, [probeOf(nonce)], asked, signal)
+  const asked = askHub(config, configDir, endpoint, nonce, signal)
   const isHere = config.router.kind === 'linux'
-  const [hub, refused, home, elsewhere, hops] = await Promise.all([
+  // Of this machine's own datagrams: where the tunnel ends on a router, they go by it too. All else comes after them: it
+  // would use up what a router reports in a second.
+  const looking = findHops(endpoint, config.hub.port, probeOf(nonce), signal)
+  const [hub, home, hops, refused, elsewhere] = await Promise.all([
     asked,
-    sending,
     isHere ? watchHome(config.interface, endpoint, listenPort, asked, signal) : null,
-    isAnsweredElsewhere(config.beacons, signal),
-    // Of this machine's own datagrams: where the tunnel ends on a router, they go by it too.
-    findHops(endpoint, signal),
+    looking,
+    looking.then(() => sendWhile(endpoint, [probeOf(nonce)], asked, signal)),
+    looking.then(() => isAnsweredElsewhere(config.beacons, signal)),
   ])
   signal.throwIfAborted()
   const seen = { port: endpoint.port, refused, home, hub, elsewhere, hops, lookalikes: null }
@@ -69,11 +72,12 @@ async function followLookalikes(
 ): Promise<DropEvidence['lookalikes']> {
   const nonce = newNonce()
   const lookalike = lookalikeOf(nonce)
-  const asked = askHub(config, configDir, nonce, signal)
+  const asked = askHub(config, configDir, endpoint, nonce, signal)
+  const looking = findHops(endpoint, config.hub.port, lookalike, signal)
   const [hub, hops] = await Promise.all([
     asked,
-    findHops(endpoint, signal, lookalike),
-    sendWhile(endpoint, [probeOf(nonce), lookalike], asked, signal),
+    looking,
+    looking.then(() => sendWhile(endpoint, [probeOf(nonce), lookalike], asked, signal)),
   ])
   signal.throwIfAborted()
   if (hub?.lookalikes === true) return 'come'
@@ -92,12 +96,14 @@ function probeOf(nonce: string): Uint8Array {
 async function askHub(
   { home, hub }: TunnelConfig,
   configDir: string,
+  { address }: Endpoint,
   nonce: string,
   signal: AbortSignal,
 ): Promise<ArrivalsAnswer | null> {
   try {
     const { answer } = await askRegistrar(
-      { hosts: hub.addresses, port: hub.port, certificate: hub.certificate },
+      // First by the way that is looked at: the hub looks at packets from the address that it is asked from.
+      { hosts: [address, ...hub.addresses], port: hub.port, certificate: hub.certificate },
       {
         method: 'POST',
         path: '/v1/arrivals',
@@ -114,7 +120,7 @@ async function askHub(
   }
 }
 
-/** Sends these datagrams again and again, each by a flow of its own, until that ends. @returns the error of a send that failed, or null. */
+/** Sends these datagrams, each by a flow of its own, at least once and again until that ends. @returns the error of a send that failed, or null. */
 async function sendWhile(
   { address, port }: Endpoint,
   datagrams: readonly Uint8Array[],
@@ -126,7 +132,7 @@ async function sendWhile(
   const over = new AbortController()
   void until.finally(() => over.abort())
   const fail = ({ code = 'unknown' }: NodeJS.ErrnoException): void => void (refused = code)
-  while (!over.signal.aborted && !signal.aborted) {
+  do {
     for (const datagram of datagrams) {
       const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
       socket.on('error', fail)
@@ -137,7 +143,7 @@ async function sendWhile(
       })
     }
     await sleep(SEND_EVERY_MS, signal)
-  }
+  } while (!over.signal.aborted && !signal.aborted)
   // A machine that sent once can send.
   return sent > 0 ? null : refused
 }
@@ -199,8 +205,10 @@ async function isAnsweredElsewhere(beacons: readonly string[], signal: AbortSign
 function answersDns(address: string, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+    let again: NodeJS.Timeout | undefined
     const end = (answered: boolean): void => {
       clearTimeout(timer)
+      clearInterval(again)
       signal.removeEventListener('abort', onAbort)
       discardSocket(socket)
       resolve(answered)
@@ -211,6 +219,11 @@ function answersDns(address: string, signal: AbortSignal): Promise<boolean> {
     socket.once('message', () => end(true))
     socket.once('error', ({ code }: NodeJS.ErrnoException) => end(code === 'ECONNREFUSED'))
     // Without a way there, as to IPv6 on most lines, the callback gets the error.
-    socket.connect(53, address, (error?: Error) => (error === undefined ? socket.send(QUESTION) : end(false)))
+    socket.connect(53, address, (error?: Error) => {
+      if (error !== undefined) return end(false)
+      const ask = (): void => socket.send(QUESTION, () => undefined)
+      ask()
+      again = setInterval(ask, ELSEWHERE_EVERY_MS)
+    })
   })
 }

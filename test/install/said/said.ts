@@ -12,7 +12,7 @@ import { withoutTun } from '../../../adapters/linux/container.ts'
 import { forwardingRefused } from '../../../adapters/linux/api.ts'
 import { lacksFeature } from '../../../system/process/tool-package.ts'
 import { sampleConfig } from '../../agent/sample-config.ts'
-import { HOME, PROVIDER, UNSEEN, VPS } from '../../agent/membership/proof/situations.ts'
+import { HOME, PROVIDER, UNKNOWABLE, UNSEEN, VPS } from '../../agent/membership/proof/situations.ts'
 import { status } from '../../cli/some-status.ts'
 import { saidOfPublishing } from './of-publishing.ts'
 
@@ -24,7 +24,7 @@ export const SAID: Readonly<Record<string, () => Promise<readonly string[]>>> = 
   '`join` says that the hub is unreachable': saidOfNoWay,
   '`join` says what this line lets through': async () => saidOfLine(),
   '`join` reaches the hub but the tunnel is not proven': async () =>
-    [...PROVIDER, ...VPS, ...HOME, ...UNSEEN].map(([, , evidence]) => culpritOf(evidence).said),
+    [...PROVIDER, ...VPS, ...HOME, ...UNKNOWABLE, ...UNSEEN].map(([, , evidence]) => culpritOf(evidence).said),
   '`status` says `repairing`': async () => HEALED.map((cause) => statusOf({ state: 'healing', cause })),
   '`status` is `up`, with a note': async () =>
     Object.keys(NOTES).map((note) => statusOf({ state: 'up', notes: [note as Note] })),

@@ -6,18 +6,20 @@ import {
   fate,
   HOME,
   HUB,
+  hops,
   LAST,
   NOTHING,
   PROVIDER,
   ROUTER,
   rule,
   SENDS,
+  UNKNOWABLE,
   UNKNOWN,
   UNSEEN,
   VPS,
 } from './situations.ts'
 
-const CASES = [...PROVIDER, ...VPS, ...HOME, ...UNSEEN].map(([name, who, evidence, said = /./]) => ({
+const CASES = [...PROVIDER, ...VPS, ...HOME, ...UNKNOWABLE, ...UNSEEN].map(([name, who, evidence, said = /./]) => ({
   name,
   who,
   evidence,
@@ -33,8 +35,16 @@ test.each(CASES)('$name: $who', ({ who, evidence, said }) => {
   if (named.who === 'provider') expect(missed).toMatchObject({ arrived: 0, end: 'nothing-arrived' })
 })
 
-test('thirty situations, a third each', () => {
-  expect([PROVIDER, VPS, HOME].map(({ length }) => length)).toEqual([10, 10, 10])
+test('whoever it is is named wherever that can be known', () => {
+  const named = (of: typeof VPS) => [...new Set(of.map(([, , evidence]) => culpritOf(evidence).who))].sort()
+  expect([PROVIDER, VPS, HOME].map(named)).toEqual([['provider'], ['vps'], ['home', 'hub', 'line']])
+})
+
+test('what is answered shows the last router only where the hub saw it come with a TTL of 1', () => {
+  for (const expiring of [undefined, null, false, true])
+    expect(culpritOf({ ...SENDS, hops: hops(LAST), hub: { ...SENDS.hub!, expiring } }).who).toBe(
+      expiring === true ? 'provider' : 'between',
+    )
 })
 
 /** Each end of each packet with each: whatever was not seen accuses nobody. */
@@ -48,10 +58,10 @@ const ENDS: readonly PacketFate[] = [
 ]
 
 test('of what looks like handshakes, nobody is named where it comes, or where other datagrams were not seen to', () => {
-  const last = { datagrams: LAST, pings: LAST, routers: 9 }
+  const last = hops(LAST)
   for (const datagrams of ENDS)
     for (const handshakes of ENDS)
-      for (const lookalikes of [null, 'come', last, { ...last, datagrams: ROUTER }] as const) {
+      for (const lookalikes of [null, 'come', last, hops(ROUTER, { number: 2, address: '100.64.1.1' })] as const) {
         const { who } = culpritOf({ ...SENDS, lookalikes, hub: { ...HUB, datagrams, handshakes } })
         const isMissed = datagrams.end === 'delivered' && handshakes.end === 'nothing-arrived'
         if (who === 'provider') expect([isMissed, lookalikes]).toEqual([true, last])
@@ -61,7 +71,7 @@ test('of what looks like handshakes, nobody is named where it comes, or where ot
 })
 
 test('whatever the evidence, the provider is named only where nothing arrived, and the VPS only with what stopped it', () => {
-  const ways = [null, { datagrams: LAST, pings: LAST, routers: 9 }, { datagrams: ROUTER, pings: LAST, routers: 9 }]
+  const ways = [null, hops(LAST), hops(ROUTER, { number: 2, address: '100.64.1.1' })]
   for (const datagrams of ENDS)
     for (const handshakes of ENDS)
       for (const answers of [null, ...ENDS])
@@ -72,7 +82,12 @@ test('whatever the evidence, the provider is named only where nothing arrived, a
               { handshakes: DELIVERED, answers: NOTHING },
               { handshakes: NOTHING, answers: UNKNOWN },
             ]) {
-              const evidence = { ...SENDS, home, hops: way, hub: { datagrams, handshakes, answers, others } }
+              const evidence = {
+                ...SENDS,
+                home,
+                hops: way,
+                hub: { datagrams, handshakes, answers, others, expiring: others },
+              }
               const { who, said, next } = culpritOf(evidence)
               if (who === 'provider') expect([datagrams.end, way?.datagrams]).toEqual(['nothing-arrived', LAST])
               if (who === 'vps') expect(said).toMatch(/table ip t|rp_filter/)

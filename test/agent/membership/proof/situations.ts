@@ -23,65 +23,74 @@ export const SENDS: DropEvidence = {
   port: 51_820,
   refused: null,
   home: { handshakes: DELIVERED, answers: NOTHING },
-  hub: { datagrams: NOTHING, handshakes: NOTHING, answers: null, others: false },
+  hub: { datagrams: NOTHING, handshakes: NOTHING, answers: null, others: false, expiring: true },
   elsewhere: true,
   hops: null,
   lookalikes: null,
 }
-export const HUB = { datagrams: DELIVERED, handshakes: DELIVERED, answers: DELIVERED, others: null } as const
-const LOST: DropEvidence = { ...SENDS, hops: { datagrams: null, pings: null, routers: null } }
-const hops = (datagrams: typeof ROUTER | null, pings: typeof ROUTER | null = LAST, routers: number | null = 9) => ({
-  ...SENDS,
-  hops: { datagrams, pings, routers },
+export const HUB = {
+  datagrams: DELIVERED,
+  handshakes: DELIVERED,
+  answers: DELIVERED,
+  others: null,
+  expiring: true,
+} as const
+type Router = typeof ROUTER
+/** @param missed where `line` is at stake: the nearest router behind, which reports connections and none of these. */
+export const hops = (
+  datagrams: Router | null,
+  missed: Router | null = null,
+  farthest: Router | null = LAST,
+  routers: number | null = 9,
+) => ({
+  datagrams,
+  missed,
+  connections: { farthest, routers },
 })
+const SILENT = hops(null, null, null, null)
+const get = (...of: Parameters<typeof hops>): DropEvidence => ({ ...SENDS, hops: hops(...of) })
 
 /** Other datagrams come, and no handshake. */
 const FILTERED: DropEvidence = { ...SENDS, hub: { ...HUB, handshakes: NOTHING } }
+const LAST_OF_IPV6 = { number: 7, address: '2001:db8:ffff::1' }
 
 export type Situation = readonly [name: string, who: Culprit['who'], evidence: DropEvidence, said?: RegExp]
 
-/**
- * Thirty situations, a third each: who drops the packets, and what both ends see of it. In seven nobody is named, since
- * neither end can know more: each says why.
- */
+/** Who drops the packets, and what both ends see of it. Thirty with real packets are in lab-situations.ts. */
 export const PROVIDER: readonly Situation[] = [
   [
     'drops the port behind the last router',
     'provider',
-    hops(LAST),
+    get(LAST),
     /203\.0\.113\.1: the firewall of the VPS’s provider/,
   ],
   [
     'drops WireGuard’s handshakes: what looks like them gets to the last router',
     'provider',
-    { ...FILTERED, lookalikes: { datagrams: LAST, pings: LAST, routers: 9 } },
+    { ...FILTERED, lookalikes: hops(LAST) },
     /none of WireGuard’s handshakes.*203\.0\.113\.1: the firewall of the VPS’s provider/,
   ],
-  // Which router is the last one before the VPS is known by pings alone: a TCP connection may end at a proxy on the way.
-  ['drops pings too, so that nobody knows how many routers there are', 'between', hops(LAST, null, null)],
   [
     'lets other sources in and not this one',
     'provider',
-    { ...hops(LAST), hub: { ...HUB, datagrams: NOTHING, others: true } },
+    { ...get(LAST), hub: { ...HUB, datagrams: NOTHING, others: true } },
   ],
-  // Two paths: what is the last router of one may be any of the other.
-  ['another router is the last one for pings', 'between', hops(LAST, { number: 9, address: '203.0.113.2' })],
-  // Two more report nothing at all, pings included: either of them, or the one before, may drop.
-  ['pings that are answered pass two routers more', 'between', hops(LAST, LAST, 11)],
-  // As most of the internet: there is no other trace of a packet that is dropped.
-  ['routers say nothing: it stays open which', 'between', LOST, /nothing here tells which/],
-  // The same from there on.
-  [
-    'routers in the middle are silent, for pings too',
-    'between',
-    hops({ number: 6, address: '192.0.2.6' }, { number: 6, address: '192.0.2.6' }),
-  ],
-  // Pings go on, so it is that router or the next; but whose they are, no address tells.
-  ['filters at a router before the last: not the line’s', 'between', hops({ number: 6, address: '192.0.2.6' })],
   [
     'the tunnel ends on a router, whose own packets nobody sees: those of the machine behind it go the same way',
     'provider',
-    { ...hops(LAST), home: null },
+    { ...get(LAST), home: null },
+  ],
+  ['drops the port of IPv6', 'provider', get(LAST_OF_IPV6, null, LAST_OF_IPV6, 7), /2001:db8:ffff::1/],
+  [
+    'drops handshakes of IPv6',
+    'provider',
+    { ...FILTERED, lookalikes: hops(LAST_OF_IPV6, null, LAST_OF_IPV6, 7) },
+    /2001:db8:ffff::1/,
+  ],
+  [
+    'the VPS is two routers away, as from another machine of the same provider',
+    'provider',
+    get(ROUTER, null, ROUTER, 1),
   ],
 ]
 
@@ -151,9 +160,9 @@ export const VPS: readonly Situation[] = [
     /stops its answers: table ip filter, chain OUTPUT/,
   ],
   [
-    'its rules, though the provider drops pings',
+    'its rules, though no router reports anything',
     'vps',
-    { ...hops(LAST, null), hub: { ...HUB, datagrams: fate('dropped', rule('inet f', 'i', 'drop')) } },
+    { ...SENDS, hops: SILENT, hub: { ...HUB, datagrams: fate('dropped', rule('inet f', 'i', 'drop')) } },
   ],
 ]
 
@@ -185,20 +194,19 @@ export const HOME: readonly Situation[] = [
     },
     /answers come to this machine/,
   ],
-  ['the home’s router drops the port', 'line', hops(ROUTER), /192\.168\.1\.1, router 1, and no farther/],
-  ['the home’s router drops before it reports', 'line', hops(null), /do not even pass this home’s router/],
-  ['the carrier drops UDP', 'line', hops(CARRIER), /100\.64\.1\.1, router 2/],
-  // The port is open, and a firewall that lets some addresses in looks the same as a line that drops.
+  ['the home’s router drops the port', 'line', get(ROUTER, CARRIER), /192\.168\.1\.1, router 1, and no farther/],
+  ['the home’s router drops before it reports', 'line', get(null, ROUTER), /no router reports them, where connections/],
+  ['the carrier drops UDP', 'line', get(CARRIER, { number: 3, address: '192.0.2.3' }), /100\.64\.1\.1, router 2/],
   [
-    'others’ packets come, and how far these get is not seen: a provider may let in some addresses only',
-    'between',
-    { ...LOST, hub: { ...HUB, datagrams: NOTHING, others: true } },
-    /those of others came/,
+    'the home’s router drops the port of IPv6, which it lets out in IPv4',
+    'line',
+    get({ number: 1, address: '2001:db8:1::1' }, { number: 2, address: '2001:db8:2::1' }, LAST_OF_IPV6, 7),
+    /2001:db8:1::1, router 1, and no farther/,
   ],
   [
     'the carrier takes WireGuard’s handshakes out: what looks like them gets to its router',
     'line',
-    { ...FILTERED, lookalikes: { datagrams: CARRIER, pings: LAST, routers: 9 } },
+    { ...FILTERED, lookalikes: hops(CARRIER, { number: 3, address: '192.0.2.3' }) },
     /none of WireGuard’s handshakes.*100\.64\.1\.1, router 2, and no farther/,
   ],
   [
@@ -206,6 +214,56 @@ export const HOME: readonly Situation[] = [
     'hub',
     { ...SENDS, hub: { ...HUB, answers: NOTHING } },
     /timedatectl|clock went back/,
+  ],
+]
+
+/**
+ * Those in which neither end can know who it is, though all was seen that there is: each says why. Nobody is named, and
+ * what is left is told.
+ */
+export const UNKNOWABLE: readonly Situation[] = [
+  [
+    'the hub is older and does not tell what came',
+    'between',
+    { ...get(LAST), hub: { ...SENDS.hub!, expiring: undefined } },
+  ],
+  [
+    'the line sets TTLs anew, or a proxy answers: what is answered may have passed any number of routers',
+    'between',
+    { ...get(ROUTER, null, ROUTER, 1), hub: { ...SENDS.hub!, expiring: false } },
+  ],
+  // Two paths: what is the last router of one may be any of the other.
+  ['another router is the last one for connections', 'between', get(LAST, null, { number: 9, address: '203.0.113.2' })],
+  // Two more report nothing at all: either of them, or the one before, may drop.
+  ['connections that are answered pass two routers more', 'between', get(LAST, null, LAST, 11)],
+  // As most of the internet: there is no other trace of a packet that is dropped.
+  ['routers say nothing: it stays open which', 'between', { ...SENDS, hops: SILENT }, /nothing here tells which/],
+  // The same from there on.
+  [
+    'routers in the middle are silent',
+    'between',
+    get({ number: 6, address: '192.0.2.6' }, null, { number: 6, address: '192.0.2.6' }, 9),
+  ],
+  [
+    'the home’s router reports them, and the next one that reports connections is far away',
+    'between',
+    get(ROUTER, { number: 6, address: '192.0.2.6' }),
+  ],
+  ['the first router that reports anything is far away', 'between', get(null, { number: 6, address: '192.0.2.6' })],
+  // Connections go on, so it is that router or the next; but whose they are, no address tells.
+  [
+    'filters at a router before the last: not the line’s',
+    'between',
+    get({ number: 6, address: '192.0.2.6' }, { number: 7, address: '192.0.2.7' }),
+  ],
+  // It may have reported as much as it may in a second.
+  ['a router behind says nothing of them, and of connections once', 'between', get(ROUTER)],
+  // The port is open, and a firewall that lets some addresses in looks the same as a line that drops.
+  [
+    'others’ packets come, and how far these get is not seen: a provider may let in some addresses only',
+    'between',
+    { ...SENDS, hops: SILENT, hub: { ...HUB, datagrams: NOTHING, others: true } },
+    /those of others came/,
   ],
 ]
 
@@ -228,7 +286,7 @@ export const UNSEEN: readonly Situation[] = [
   [
     'the tunnel ends on a router, whose handshakes come though the datagrams behind it do not',
     'unknown',
-    { ...hops(ROUTER), home: null, hub: { ...HUB, datagrams: NOTHING } },
+    { ...get(ROUTER, CARRIER), home: null, hub: { ...HUB, datagrams: NOTHING } },
   ],
   ['answers leave the VPS and do not come here', 'between', { ...SENDS, hub: HUB }, /answers leave the VPS/],
 ]
