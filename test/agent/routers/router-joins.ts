@@ -6,6 +6,7 @@ import type { RouterSystem } from '../../lab/places/home-router.ts'
 import type { Home } from '../../lab/places/home.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
+import type { Host } from '../../lab/host/host.ts'
 import { askService, serveEcho } from '../../lab/host/service.ts'
 import { hubStatusOf, inviteHome, plannedSteps, problemOf, startAgent, startHub, waitForStatus } from '../lab-home.ts'
 
@@ -101,32 +102,36 @@ export function routerJoins<System extends JoinedRouter>(how: RouterJoins<System
   })
 
   test('a neighbour on the router’s line sends into no flow of the tunnel', async () => {
-    const { home, carrier } = picture
-    const { pi, router, customer } = home
-    const asking = pi.start(process.execPath, ['-e', SENDER, '0.0.0.0', '40123', '10.86.0.1', '8686', 'asks'])
+    const { home, carrier, phone } = picture
+    const { pi, router, customer, camera, lan } = home
+    const send = (host: Host, ...args: readonly string[]) => host.start(process.execPath, ['-e', SENDER, ...args])
+    // Of the home, which the router translates; and of the phone with a host of the LAN.
+    const asking = send(pi, '0.0.0.0', '40123', '10.86.0.1', '8686', 'asks')
+    const phoning = send(phone, '0.0.0.0', '40125', lan.camera, '40126', 'phones')
+    const answering = send(camera, '0.0.0.0', '40126', '10.86.0.3', '40125', 'answers')
     await asking.waitForLine(/^ready$/)
+    await answering.waitForLine(/^heard phones of 10\.86\.0\.3$/, { timeoutMs: 60_000 })
     await router.shell(`nft -f - <<'X'
-table ip came { chain c { type filter hook prerouting priority -400; iifname != "hw0" ip saddr 10.86.0.1 counter; }; }
+table ip came { chain c { type filter hook prerouting priority -400; iifname != "hw0" ip saddr 10.86.0.0/16 ip daddr vmap { 10.86.0.2 : jump a, ${lan.camera} : jump b }; }; chain a { counter; }; chain b { counter; }; }
 X`)
-    const came = async (): Promise<number> =>
-      Number(/packets (\d+)/.exec((await router.run('nft', ['list', 'table', 'ip', 'came'])).stdout)?.[1])
+    const came = async (): Promise<number> => {
+      const { stdout } = await router.run('nft', ['list', 'table', 'ip', 'came'])
+      return Math.min(...[...stdout.matchAll(/packets (\d+)/g)].map(([, packets]) => Number(packets)))
+    }
     await carrier.host.shell(`
-ip addr add 10.86.0.1/32 dev lo
-ip route add 10.86.0.2/32 via ${customer.wanAddress} src 10.86.0.1`)
-    const forger = carrier.host.start(process.execPath, [
-      '-e',
-      SENDER,
-      '10.86.0.1',
-      '8686',
-      '10.86.0.2',
-      '40123',
-      'forged',
-    ])
+for own in 10.86.0.1 10.86.0.3; do ip addr add $own/32 dev lo; done
+ip route add 10.86.0.2/32 via ${customer.wanAddress} src 10.86.0.1
+ip route add ${lan.camera}/32 via ${customer.wanAddress} src 10.86.0.3`)
+    const forgers = [
+      send(carrier.host, '10.86.0.1', '8686', '10.86.0.2', '40123', 'forged'),
+      send(carrier.host, '10.86.0.3', '40125', lan.camera, '40126', 'forged'),
+    ]
     await expect.poll(came, { timeout: 60_000 }).toBeGreaterThan(20)
-    expect(asking.stdout).not.toContain('heard')
-    await Promise.all([asking, forger].map((one) => one.kill('SIGKILL')))
+    for (const { stdout } of [asking, answering]) expect(stdout).not.toContain('heard forged')
+    await Promise.all([asking, phoning, answering, ...forgers].map((one) => one.kill('SIGKILL')))
     await router.run('nft', ['delete', 'table', 'ip', 'came'])
-    await carrier.host.shell('ip addr del 10.86.0.1/32 dev lo')
+    // Their routes go with them.
+    await carrier.host.shell('for own in 10.86.0.1 10.86.0.3; do ip addr del $own/32 dev lo; done')
   })
 
   test('services on LAN hosts are published, and the router’s own ways stay as they were', async () => {

@@ -21,7 +21,7 @@ vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 })
 /** Nothing can be made to fail there, and nobody notes what it is told. */
 const REAL: Capabilities = {
   roles: ['home'],
-  answersVisitors: false,
+  answersVisitors: true,
   leadsOutgoing: false,
   keysMadeThere: false,
   undoesFailures: true,
@@ -87,7 +87,12 @@ async function openReal({ host, port, user, identityFile, hostKey: sha256 }: Giv
         planOpenwrt(observed, desired, { host, rollbackSeconds: ROLLBACK_SECONDS }),
       ),
     foreign: async () => (await exported()).filter((section) => !isOurs(section)).join('\n'),
-    leftovers: async () => (await exported()).filter(isOurs),
+    leftovers: async () => [
+      ...(await exported()).filter(isOurs),
+      ...(await console('ls /etc/nftables.d; ip rule show'))
+        .split('\n')
+        .filter((line) => /^homeward|fwmark 0x8/.test(line)),
+    ],
     takeInterface: async (name) => {
       await console(`uci set network.${name}=interface; uci set network.${name}.proto=none; uci commit network`)
       return async () => void (await console(`uci delete network.${name}; uci commit network`))

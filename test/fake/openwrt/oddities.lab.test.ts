@@ -72,6 +72,41 @@ describe.each(isLong ? RELEASES : RELEASES.slice(-1))('the stand-ins of OpenWrt 
     expect(await run('ip -4 -o addr show dev hw0')).toContain('10.50.0.1')
   })
 
+  test('a reload of the firewall empties the chains that it no longer makes, and passes a missing include by', async () => {
+    await run(`mkdir -p /etc/own; echo 'chain own { ip saddr 192.0.2.1 drop; }' > /etc/own/rules
+for o in =include .type=nftables .position=table-append .path=/etc/own/rules; do uci set "firewall.own$o"; done
+uci commit firewall; fw4 reload`)
+    expect(await run('nft list chain inet fw4 own')).toContain('192.0.2.1')
+    await run('rm /etc/own/rules; fw4 reload')
+    expect(await run('nft list chain inet fw4 own')).not.toContain('192.0.2.1')
+    await run('nft delete chain inet fw4 own')
+  })
+
+  test('one error in an include fails the whole firewall, which then stays as it was', async () => {
+    const before = await run('nft list table inet fw4')
+    await run("echo 'chain own {' > /etc/own/rules")
+    expect(await status('fw4 check')).toMatch(/^1 .*syntax error/s)
+    expect(await status('fw4 reload')).toMatch(/^1 /)
+    expect(await run('nft list table inet fw4')).toBe(before)
+    await run('rm -r /etc/own; uci delete firewall.own; uci commit firewall')
+    expect(await status('fw4 check')).toBe('0 Ruleset passes nftables check.\n')
+  })
+
+  test('a policy rule that somebody deleted does not come back by a reload, and what is staged counts for netifd', async () => {
+    const rules = async (): Promise<string> => (await machine.host.shell('ip rule show')).stdout
+    await run(
+      "uci set network.r=rule; uci set network.r.mark='0x1/0xf'; uci set network.r.lookup=99; uci set network.r.priority=50; uci commit network; ubus call network reload",
+    )
+    expect(await rules()).toMatch(/^50:.*fwmark 0x1\/0xf lookup 99/m)
+    await machine.host.shell('ip rule del priority 50')
+    await run('ubus call network reload')
+    expect(await rules()).not.toMatch(/^50:/m)
+    await run('uci delete network.r; ubus call network reload; uci revert network; ubus call network reload')
+    expect(await rules()).toMatch(/^50:/m)
+    await run('uci delete network.r; uci commit network; ubus call network reload')
+    expect(await rules()).not.toMatch(/^50:/m)
+  })
+
   test('what was taken down stays down through a reload', async () => {
     await run('ifdown hw0; ubus call network reload')
     expect(await run('ip -o link show')).not.toContain('hw0')
