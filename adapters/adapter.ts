@@ -1,5 +1,6 @@
 import type { PublicKey } from '../wireguard/keys.ts'
 import type { Endpoint, PeerSpec } from '../wireguard/spec.ts'
+import type { FollowEnd, Heard } from './follow.ts'
 import type { Observation } from './observation.ts'
 import type { TunnelSpec } from './spec.ts'
 import type { Plan, Step } from './step.ts'
@@ -41,6 +42,11 @@ export interface Adapter {
    * @throws {Problem} `step-failed`.
    */
   readonly remedy: (remedy: TunnelRepair, signal: AbortSignal) => Promise<void>
+  /**
+   * Hears what the machine itself tells of changes, until the signal aborts or it tells no more; nothing of it stays on
+   * the machine then. Never throws. Left out: this kind is looked at, and tells nothing.
+   */
+  readonly follow?: (heard: Heard, signal: AbortSignal) => Promise<FollowEnd>
   readonly close: () => Promise<void>
 }
 

@@ -7,12 +7,14 @@ import { routerAdapter } from '../router/router-adapter.ts'
 import type { RouterAccess, Row } from './api/session.ts'
 import { Trap } from './api/trap.ts'
 import { keepConnection } from './api/connection.ts'
+import { makeFollow } from './events/follow.ts'
+import { makeNews } from './events/news.ts'
 import { toObservation } from './convert.ts'
 import { type Dialect, probeDialect } from './objects/dialect.ts'
 import { questionFailed, stepFailed } from './api/errors.ts'
 import { executeSteps } from './execute.ts'
 import { handshakeTimes } from './handshake-times.ts'
-import { readTables } from './objects/menus.ts'
+import { type Menu, MENUS, readTables } from './objects/menus.ts'
 import { planMikrotik } from './plan.ts'
 import { executeRepair } from './repair.ts'
 import { MIKROTIK_STEPS, type MikrotikStep } from './steps.ts'
@@ -35,6 +37,7 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
   const { host, port, user, certificate, stateDir, clock, rollbackSeconds = ROLLBACK_SECONDS } = options
   const connection = keepConnection(options, clock)
   const handshakeAt = handshakeTimes(clock)
+  const news = makeNews()
   let known: Dialect | null = null
 
   async function dialect(signal: AbortSignal): Promise<Dialect> {
@@ -67,11 +70,16 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
     await rollback.recover(signal)
     const [tables, links, rules, members, settings] = await Promise.all([
       readTables(connection.exec, signal),
-      connection.exec({ command: '/interface/print', attributes: { '.proplist': 'name,type' } }, signal),
+      connection.exec({ command: '/interface/print', attributes: { '.proplist': '.id,name,type,disabled' } }, signal),
       othersRows('/ip/firewall/raw/print', null, signal),
       othersRows('/interface/list/member/print', 'list,interface,disabled', signal),
       othersRows('/ip/settings/print', 'rp-filter', signal),
     ])
+    for (const [menu, rows] of Object.entries(tables)) news.seen(MENUS[menu as Menu].path, rows)
+    news.seen(
+      '/interface',
+      links.rows.filter(({ type }) => type === 'wg'),
+    )
     const raw = { rules, members }
     const observed = toObservation({ ...tables, links: links.rows, raw, settings: settings[0] ?? {} }, handshakeAt)
     return { ...observed, warnings: [...rollback.warnings(), ...observed.warnings] }
@@ -114,6 +122,7 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
     observe,
     plan: (observed, desired, reached) => planMikrotik(observed, desired, { host: reached, rollbackSeconds }),
     execute: executing(MIKROTIK_STEPS, execute),
+    follow: makeFollow(connection, news, clock),
     remedy: (remedy, signal) => executeRepair(remedy, { exec: connection.exec, signal }),
     close: () => {
       rollback.close()

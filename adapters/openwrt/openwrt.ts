@@ -6,6 +6,7 @@ import { routerAdapter } from '../router/router-adapter.ts'
 import { questionFailed, stepFailed } from '../router/router-errors.ts'
 import { probeBoard } from './observe/board.ts'
 import { makeChange } from './change/change.ts'
+import { makeHeed } from './events/heed.ts'
 import { toObservation } from './observe/convert.ts'
 import { done, keepConnection } from './ssh/exec.ts'
 import { makeLooks } from './observe/calm-look.ts'
@@ -38,7 +39,8 @@ export function openwrtAdapter(options: OpenwrtAdapterOptions): Adapter {
   const { host, clock, privateKey, rollbackSeconds = ROLLBACK_SECONDS } = options
   const connection = keepConnection(options, clock)
   const change = makeChange({ host, connection, clock, privateKey })
-  const looks = makeLooks(connection.ask, clock)
+  const heed = makeHeed(connection)
+  const looks = makeLooks(connection.ask, heed, clock)
   let model: string | null = null
 
   async function observe(signal: AbortSignal, pace?: 'calm'): Promise<OpenwrtObservation> {
@@ -101,6 +103,7 @@ export function openwrtAdapter(options: OpenwrtAdapterOptions): Adapter {
     plan: (observed, desired, reached) => planOpenwrt(observed, desired, { host: reached, rollbackSeconds }),
     execute: executing(OPENWRT_STEPS, execute),
     remedy: (remedy, signal) => executeRepair(remedy, connection.exec, signal),
+    follow: heed.follow,
     close: () => {
       change.close()
       connection.close()

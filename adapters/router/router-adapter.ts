@@ -21,6 +21,7 @@ export interface RouterDeps {
   readonly plan: (observed: Observation, desired: readonly TunnelSpec[], host: string) => Plan
   readonly execute: (step: Step, signal: AbortSignal) => Promise<void>
   readonly remedy: (remedy: TunnelRepair, signal: AbortSignal) => Promise<void>
+  readonly follow: NonNullable<Adapter['follow']>
   readonly close: () => void
   /** The Problem for an error that is none yet, in the kind's own words. @param what reads well before ` failed`. */
   readonly stepFailed: (what: string, router: string, thrown: unknown) => Problem
@@ -83,6 +84,8 @@ export function routerAdapter(deps: RouterDeps): Adapter {
         throw stepFailed(what, name(), thrown)
       }
     },
+
+    follow: deps.follow,
 
     async close() {
       deps.close()

@@ -1,6 +1,8 @@
 import { failbackEveryMs } from './fallback.ts'
 import { causeOf } from './evidence/health.ts'
+import { hintDueAt } from './hints.ts'
 import { sizesDueAt } from './evidence/path-mtu.ts'
+import { REKEY_AFTER_TIME } from '../../wireguard/timers.ts'
 import type { Watch } from './state.ts'
 
 /** When each kind of question is due. Pure; monotonic milliseconds; Infinity while one is under way or none is wanted. */
@@ -24,8 +26,15 @@ const UPLINK_AGAIN_MS = 10_000
 
 const PROOF_AGAIN_MS = 1_000
 
-/** How often the machine's own state is looked at: not every kind of router reports its changes. */
-const RESTORE_MS = { idle: 8_000, inUse: 2_000 } as const
+/**
+ * How often the machine's own state is looked at: not every kind of router reports its changes. Where it does, looks are
+ * the net under the events, once all has been calm for a while.
+ */
+const RESTORE_MS = { idle: 8_000, inUse: 2_000, followed: 60_000 } as const
+const CALM_AFTER_MS = 20_000
+
+/** How long after it was due a handshake is looked for: what begins it is the next packet, a heartbeat at the latest. */
+const REKEY_SEEN_MS = 3_000
 
 export function echoesDueAt({ asking, health, heartbeats, fallback, remediation }: Watch): number {
   if (asking.isEchoPending || remediation.underWay !== null) return Infinity
@@ -97,11 +106,33 @@ export function sizesAskedAt({
 }
 
 /** When the machine is looked at next; not during a remedy, whose changes are its own business. */
-export function reconcileDueAt({ asking, remediation, heartbeats, inUseUntil }: Watch): number {
+export function reconcileDueAt(watch: Watch): number {
+  const { asking, remediation, heartbeats, inUseUntil } = watch
   if (remediation.underWay !== null) return Infinity
   const isInUse = (heartbeats.lastSentAt ?? 0) < inUseUntil
   // At the first suspicion: what was removed on this machine is the one thing that can be known for sure.
   const isSuspicious = heartbeats.missesInARow >= SUSPICIOUS_MISSES
   if (isSuspicious && asking.reconciledAt < (heartbeats.answeredAt ?? -Infinity)) return -Infinity
-  return asking.reconciledAt + (isInUse ? RESTORE_MS.inUse : RESTORE_MS.idle)
+  const pace = isInUse ? RESTORE_MS.inUse : RESTORE_MS.idle
+  return Math.min(
+    hintDueAt(asking.hints, asking.reconciledAt, asking.lookedAt),
+    isCarefree(watch) ? rareLookAt(watch) : asking.reconciledAt + pace,
+  )
+}
+
+/** The machine tells what changes, all has been well for a while, and nothing is on trial that only looks decide. */
+function isCarefree({ asking, health, heartbeats, fallback }: Watch): boolean {
+  return (
+    asking.hints.isFollowed &&
+    health.kind === 'up' &&
+    heartbeats.missesInARow === 0 &&
+    (fallback === null || fallback.trial === null) &&
+    asking.reconciledAt >= health.since + CALM_AFTER_MS
+  )
+}
+
+/** A handshake that is due is looked for as ever: no event tells of it, and a key that is not replaced in time ends. */
+function rareLookAt({ asking, handshake }: Watch): number {
+  const rekeyed = handshake.stamp === null ? Infinity : handshake.since + REKEY_AFTER_TIME + REKEY_SEEN_MS
+  return Math.min(asking.reconciledAt + RESTORE_MS.followed, Math.max(asking.reconciledAt + RESTORE_MS.idle, rekeyed))
 }

@@ -14,6 +14,7 @@ import { forgiveMisses, isOvertaken, noteAnswer, noteCarried, noteOverdue } from
 import { noteMapping } from './evidence/ledger.ts'
 import { newPathMtu, noteSizes, recheckSizes } from './evidence/path-mtu.ts'
 import { noteOutcome, registerSoon } from './evidence/registration.ts'
+import { type Hints, noteFollowed, noteHint, noteTrue } from './hints.ts'
 import type { Action, Watch, WatchEvent } from './state.ts'
 
 /** How long until the registrar is asked again during a silence in which it answers. */
@@ -70,11 +71,16 @@ export function taken(watch: Watch, event: WatchEvent, now: number, actions: Act
     case 'remaking':
       return [{ ...watch, remediedAt: now }, null]
     case 'looked': {
-      const after = { ...watch, isGone: event.isGone === true, asking: { ...watch.asking, lookedAt: now } }
+      const hints = event.driftRepaired ? noteTrue(watch.asking.hints) : watch.asking.hints
+      const after = { ...watch, isGone: event.isGone === true, asking: { ...watch.asking, lookedAt: now, hints } }
       if (event.driftRepaired) return [driftRepaired(after, now, actions), null]
       const { handshakeAt } = event
       return [handshakeAt === undefined ? after : handshakeSeen(after, handshakeAt, now, actions), null]
     }
+    case 'followed':
+      return [hinted(watch, noteFollowed(watch.asking.hints, event.isFollowed, now)), null]
+    case 'hinted':
+      return [hinted(watch, noteHint(watch.asking.hints, now)), null]
     case 'described':
       return [{ ...watch, canForgetFlow: event.canForgetFlow }, null]
     case 'resumed':
@@ -210,4 +216,8 @@ function sized(watch: Watch, { round }: Extract<WatchEvent, { kind: 'sized' }>, 
 /** Answers are missing, though it may be too early to say that this means anything. */
 function isSilent({ health, heartbeats }: Watch): boolean {
   return health.kind !== 'up' || heartbeats.missesInARow > 0
+}
+
+function hinted(watch: Watch, hints: Hints): Watch {
+  return { ...watch, asking: { ...watch.asking, hints } }
 }

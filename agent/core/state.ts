@@ -5,6 +5,7 @@ import type { Remediation } from './remediation.ts'
 import type { EchoRound, EchoTrust, Evidence, PeerView, Uplink } from './evidence/evidence.ts'
 import type { Health } from './evidence/health.ts'
 import type { Heartbeats } from './evidence/heartbeats.ts'
+import type { Hints } from './hints.ts'
 import type { Remedy, RemedyKind } from './ladder.ts'
 import type { Handshake } from './evidence/rekey.ts'
 import type { Ledger, MappingChange } from './evidence/ledger.ts'
@@ -63,6 +64,7 @@ interface Asking {
   /** When a look at the machine was last requested, and when one last ended. */
   readonly reconciledAt: number
   readonly lookedAt: number
+  readonly hints: Hints
 }
 
 export interface WatchSettings {
@@ -122,6 +124,10 @@ export type WatchEvent =
       /** The last handshake as the machine stamps it; null: none, or it does not say. Left out when the look failed. */
       readonly handshakeAt?: number | null
     }
+  /** Whether the machine itself tells of its changes from now on. */
+  | { readonly kind: 'followed'; readonly isFollowed: boolean }
+  /** The machine says that something may have changed. Proves nothing. */
+  | { readonly kind: 'hinted' }
   /** The capabilities of the machine that the tunnel ends on. */
   | { readonly kind: 'described'; readonly canForgetFlow: boolean }
   /** The agent begins with a fallback that worked before it. */

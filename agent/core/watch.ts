@@ -1,3 +1,4 @@
+import { NO_HINTS, noteLooking } from './hints.ts'
 import { echoesDueAt, proofDueAt, reconcileDueAt, sizesAskedAt, uplinkDueAt } from './asking.ts'
 import { NO_REMEDIATION } from './remediation.ts'
 import { enter, remediated, proven, returned } from './remediate.ts'
@@ -49,6 +50,7 @@ export function startWatch(settings: WatchSettings, beginning: Beginning, now: n
       isRefused: false,
       reconciledAt: now,
       lookedAt: now,
+      hints: NO_HINTS,
     },
     helped: beginning.helped,
     canForgetFlow: false,
@@ -138,7 +140,7 @@ function askIfDue(watch: Watch, now: number, actions: Action[]): Watch {
   }
   if (now >= reconcileDueAt(watch)) {
     actions.push({ kind: 'reconcile' })
-    asking = { ...asking, reconciledAt: now }
+    asking = { ...asking, reconciledAt: now, hints: noteLooking(asking.hints) }
   }
   if (now >= sizesAskedAt(watch)) {
     actions.push({ kind: 'ask-sizes', sizes: sizesToAsk(pathMtu) })

@@ -29,6 +29,7 @@ import { makeBeforeConfirm } from './plan/before-confirm.ts'
 import { makeCarries } from './plan/carries.ts'
 import { makeEffects, type EventRecorder } from './effects.ts'
 import { endTransport } from './end-transport.ts'
+import { followMachine } from './follow-machine.ts'
 import { type Judge, makeJudge } from './judge.ts'
 import { makeLoop } from './loop.ts'
 import { makeNamedServices, movePublication } from './named-services.ts'
@@ -105,7 +106,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     clock,
   )
   const path = newPath(config(), uplink.current)
-  /** Registrations take turns with key rotations: none with the old key may overtake the one that changes it. */
+  /** No registration with the old key may overtake the one that changes it. */
   const registrationMutex = makeMutex()
   const registering = (): Omit<Registering, 'reason'> => ({
     folders: paths,
@@ -297,14 +298,18 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       await Promise.all([
         loop.run(signal),
         reconcileLoop.run(signal),
+        followMachine(adapter, { notice: judge.notice, clock, log }, signal),
         lifetime.run(signal),
         rotations.run(signal),
         keyFile.run(signal),
         named.run(signal),
-        // The hub is told as after a change of the settings.
+        // As after a change of the settings: the hub is told, and a look follows a LAN that moved.
         watchNetworks(
           () => config().interface,
-          () => judge.configure(config()),
+          () => {
+            judge.configure(config())
+            reconcileLoop.request()
+          },
           log,
           signal,
         ),

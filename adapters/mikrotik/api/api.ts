@@ -4,7 +4,7 @@ import { Problem } from '../../../problems/problem.ts'
 import { hostPort } from '../../../wireguard/host-port.ts'
 import { loadLibrary } from './library.ts'
 import { logIn } from './login.ts'
-import type { Ends, Reply, RouterAccess, Row, Sentence, Session } from './session.ts'
+import type { Ends, Reply, RouterAccess, Row, Sentence, Session, StreamEnd } from './session.ts'
 import { dial } from './transport.ts'
 import { Trap } from './trap.ts'
 
@@ -55,6 +55,14 @@ async function sessionOn(socket: Socket, router: string): Promise<Session> {
   socket.on('end', () => end('it ended the connection'))
   socket.on('close', () => end('the connection ended'))
 
+  const send = (channel: InstanceType<typeof Channel>, sentence: Sentence): void => {
+    // One TCP segment for a sentence; without the cork, it would be one for each word.
+    socket.cork()
+    // The library appends its tag to the array, so it gets an array of its own.
+    void channel.write(wordsOf(sentence), false, false)
+    socket.uncork()
+  }
+
   const exec = (sentence: Sentence, signal: AbortSignal, timeoutMs = COMMAND_MS): Promise<Reply> =>
     new Promise((resolve, reject) => {
       const what = `${sentence.command} on the router ${router}`
@@ -104,14 +112,44 @@ async function sessionOn(socket: Socket, router: string): Promise<Session> {
         else reject(new Trap(refusal, rows))
       })
 
-      // One TCP segment for a sentence; without the cork, it would be one for each word.
-      socket.cork()
-      // The library appends its tag to the array, so it gets an array of its own.
-      void channel.write(wordsOf(sentence), false, false)
-      socket.uncork()
+      send(channel, sentence)
     })
 
-  return { exec, ended, isOpen: () => whyEnded === null, ends, close: () => end('it was closed here') }
+  const stream: Session['stream'] = (sentence, onRow, signal) =>
+    new Promise((resolve) => {
+      if (whyEnded !== null) return resolve({ kind: 'ended', why: whyEnded })
+      if (signal.aborted) return resolve({ kind: 'cancelled', why: 'it was called off' })
+      const channel = new Channel(connector)
+      let refusal: Row | null = null
+      const settle = (end: StreamEnd): void => {
+        signal.removeEventListener('abort', onAbort)
+        pending.delete(onEnd)
+        channel.removeAllListeners()
+        channel.close()
+        resolve(end)
+      }
+      const onEnd = (why: string): void => settle({ kind: 'ended', why })
+      const onAbort = (): void => {
+        settle({ kind: 'cancelled', why: 'it was called off' })
+        connector.write(['/cancel', `=tag=${channel.Id}`, `.tag=${channel.Id}-cancel`])
+      }
+      signal.addEventListener('abort', onAbort)
+      pending.add(onEnd)
+      channel.on('data', onRow)
+      channel.on('trap', (attributes: Row) => {
+        refusal ??= attributes
+      })
+      channel.on('close', () =>
+        settle(
+          refusal === null
+            ? { kind: 'ended', why: `it ended ${sentence.command}` }
+            : { kind: 'refused', why: new Trap(refusal, []).message },
+        ),
+      )
+      send(channel, sentence)
+    })
+
+  return { exec, stream, ended, isOpen: () => whyEnded === null, ends, close: () => end('it was closed here') }
 }
 
 function wordsOf({ command, attributes = {}, queries = [] }: Sentence): string[] {

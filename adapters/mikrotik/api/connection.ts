@@ -13,6 +13,8 @@ export interface Connection {
    * @throws {Trap | Problem} what Session's exec and openSession throw.
    */
   readonly exec: Session['exec']
+  /** The kept session itself, opened when there is none: for streams, which end with it. */
+  readonly session: (signal: AbortSignal) => Promise<Session>
   /** Opens another session, for changes under a rollback and for proofs. The caller closes it. */
   readonly fresh: (signal: AbortSignal) => Promise<Session>
   /** Our address and the router's on this connection; null while not connected. */
@@ -49,6 +51,7 @@ export function keepConnection(access: RouterAccess, clock: Clock): Connection {
 
   return {
     exec,
+    session: kept.current,
     fresh: (signal) => openSession(access, signal),
     ends: () => kept.peek()?.ends ?? null,
     close: () => kept.close(),

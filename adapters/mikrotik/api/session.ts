@@ -33,12 +33,24 @@ export interface Session {
    * @throws {Problem} `router-unreachable` when the connection ended, `router-timeout`, `interrupted`.
    */
   readonly exec: (sentence: Sentence, signal: AbortSignal, timeoutMs?: number) => Promise<Reply>
+  /**
+   * Sends a command that has no end of its own, such as `/ip/route/listen`, and hands over its rows as they come. Ends
+   * with the signal, which cancels it on the router too; with the session; and when the router ends or refuses it.
+   * Never rejects.
+   */
+  readonly stream: (sentence: Sentence, onRow: (row: Row) => void, signal: AbortSignal) => Promise<StreamEnd>
   /** Resolves with the reason when the session ends; never rejects. */
   readonly ended: Promise<string>
   readonly isOpen: () => boolean
   readonly ends: Ends
   /** Destroys the socket; nothing stays pending. */
   readonly close: () => void
+}
+
+/** @param why for `refused` the router's own words. */
+export interface StreamEnd {
+  readonly kind: 'cancelled' | 'refused' | 'ended'
+  readonly why: string
 }
 
 export interface RouterAccess extends RouterAddress {

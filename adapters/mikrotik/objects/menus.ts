@@ -71,7 +71,7 @@ export async function readTables(exec: Session['exec'], signal: AbortSignal): Pr
 }
 
 /** Not those of routing protocols, of which a router may have a hundred thousand (manual, API, Queries: `?#!` negates). */
-const STATIC = ['?dynamic=true', '?#!']
+export const STATIC = ['?dynamic=true', '?#!']
 
 export async function readMenu(exec: Session['exec'], menu: Menu, signal: AbortSignal): Promise<readonly Row[]> {
   const { path, properties } = MENUS[menu]

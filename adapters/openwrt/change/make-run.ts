@@ -41,9 +41,12 @@ export function runner({ connection, clock, observe }: RunnerDeps) {
     seen: OpenwrtObservation | null = null,
   ): Promise<void> {
     let latest = seen
+    let hasDevice = true
     const settle = async (atMostMs: number): Promise<readonly Difference[]> => {
       for (const until = clock.now() + atMostMs; ; await sleep(LOOK_AGAIN_MS, signal)) {
-        const left = differences(name, wanted, latest ?? (await observe(signal)), placed)
+        const observed = latest ?? (await observe(signal))
+        const left = differences(name, wanted, observed, placed)
+        hasDevice = observed.devices.includes(name)
         latest = null
         if (left.length === 0 || clock.now() >= until) return left
         // netifd does none of these by itself.
@@ -67,9 +70,12 @@ export function runner({ connection, clock, observe }: RunnerDeps) {
       if (left.length === 0) return
     }
     if (exists) {
-      await connection.exec(`ubus call network.interface.${name} renew`, { signal })
-      left = await settle(RENEW_MS)
-      if (left.length === 0) return
+      // What has no device is not renewed: somebody took it down, and netifd leaves it there.
+      if (hasDevice) {
+        await connection.exec(`ubus call network.interface.${name} renew`, { signal })
+        left = await settle(RENEW_MS)
+        if (left.length === 0) return
+      }
       await done(connection.exec, restartInterface(name), { signal })
       left = await settle(IFUP_MS)
       if (left.length === 0) return

@@ -33,7 +33,8 @@ const PARTS = [
   'pending',
   'luci',
 ] as const
-type Part = (typeof PARTS)[number]
+/** `others` is a checksum of what the stamp does not tell of: only what heeds the router all the time says it. */
+type Part = (typeof PARTS)[number] | 'others'
 
 /** How many seconds a look waits for a change that is under way, and its exit status when that takes longer. */
 const MOST_WAITS = 6
@@ -42,7 +43,7 @@ const BUSY = 182
 const FW4_LOCK = '/var/run/fw4.lock'
 
 /** The head of a part: nothing in anybody's configuration begins a line like this. */
-const HEAD = '=== homeward '
+export const HEAD = '=== homeward '
 
 /**
  * Prints WireGuard's state without keys that are secret: 5 columns are an interface, 9 a peer. By the shell itself,
@@ -53,7 +54,7 @@ if [ -z "$e" ]; then printf '%s\\t-\\t%s\\t%s\\t%s\\n' "$i" "$b" "$c" "$d"
 else [ "$b" = '(none)' ] || b=set; printf '%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\t%s\\n' "$i" "$a" "$b" "$c" "$d" "$e" "$f" "$g" "$h"; fi; done`
 
 /** Our files of rules. */
-const OWN_FILES = `${FOLDER}/${FILES}*`
+export const OWN_FILES = `${FOLDER}/${FILES}*`
 
 /** The time, for which busybox's shell needs no program. */
 const NOW = 'echo "${EPOCHSECONDS:-$(date +%s)}"'
@@ -65,6 +66,9 @@ const NOW = 'echo "${EPOCHSECONDS:-$(date +%s)}"'
 const STAMP = `md5sum /etc/config/network /etc/config/firewall /tmp/.uci/network /tmp/.uci/firewall ${RUN}/pending /var/run/fw4.state ${SNAPSHOTS}/network ${SNAPSHOTS}/firewall /proc/net/route ${OWN_FILES} $of 2>&1`
 const DEVICE_FILES = ['ifindex', 'flags', 'mtu'] as const
 
+/** How the files of our devices come into `$of`, from their names in `$own`. */
+export const OF_OWN = `of=; for i in $own; do of="$of ${deviceFiles('$i')}"; done`
+
 function part(of: Part, command: string): string {
   return `echo '${HEAD}${of}'; ${command}`
 }
@@ -73,15 +77,18 @@ function deviceFiles(name: string): string {
   return DEVICE_FILES.map((file) => `/sys/class/net/${name}/${file}`).join(' ')
 }
 
-/** The script of a look at what changes all the time, and at whether anything else did. @param own our devices. */
+/** The parts of a look at what changes all the time, and at whether anything else did; of the devices in `$of`. */
+export const CALM = [part('stamp', STAMP), part('now', NOW), part('wg', DUMP)].join('; ')
+/** The loaded firewall without what counts, policy rules, the routes of all tables, and the filters of senders. */
+export const OTHERS = part(
+  'others',
+  `{ nft -st list table inet fw4; ip -4 rule show; ip -4 route show table all; for i in all $own; do read -r r < /proc/sys/net/ipv4/conf/$i/rp_filter && echo "$i $r"; done; } 2>/dev/null | md5sum`,
+)
+export const END = `echo '${HEAD}end'`
+
+/** The script of such a look. @param own our devices. */
 export function calmScript(own: readonly string[]): string {
-  return [
-    `of='${own.map(deviceFiles).join(' ')}'`,
-    part('stamp', STAMP),
-    part('now', NOW),
-    part('wg', DUMP),
-    `echo '${HEAD}end'`,
-  ].join('; ')
+  return [`of='${own.map(deviceFiles).join(' ')}'`, CALM, END].join('; ')
 }
 
 /**
@@ -95,8 +102,8 @@ function script(): string {
   const hideKeys = 'sed -e "s/\\(\\.private_key=\\).*/\\1\'-\'/" -e "s/\\(\\.preshared_key=\\).*/\\1\'-\'/"'
   return [
     `mkdir -p -m 700 ${RUN}; exec 9>${RUN}/lock; n=0; until flock -s -n 9; do n=$((n + 1)); [ $n -le ${MOST_WAITS} ] || exit ${BUSY}; sleep 1; done`,
-    `own=$(uci show network | sed -n 's/^network[.]\\([a-z0-9_]*\\)[.]${MARK}=.*/\\1/p'); known=; of=`,
-    `for i in $own; do of="$of ${deviceFiles('$i')}"; done`,
+    `own=$(uci show network | sed -n 's/^network[.]\\([a-z0-9_]*\\)[.]${MARK}=.*/\\1/p'); known=`,
+    OF_OWN,
     part('own', 'echo $own'),
     // Before all else: what changes while the rest is read is then seen by the next look.
     part('stamp', STAMP),
@@ -132,7 +139,7 @@ function script(): string {
     ),
     part('pending', `cat ${RUN}/pending 2>/dev/null`),
     part('luci', `${LUCI_LEFT}\nlucileft`),
-    `echo '${HEAD}end'`,
+    END,
   ].join('; ')
 }
 

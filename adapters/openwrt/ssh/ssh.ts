@@ -5,6 +5,7 @@ import { calledOff, orCalledOff } from '../../router/called-off.ts'
 import { type HostPort, hostPort } from '../../../wireguard/host-port.ts'
 import { algorithmsOf, HOST_KEY_TYPES, type HostKey, hostKeyIn } from './host-key.ts'
 import { gone, unreachable, whyNot } from './no-session.ts'
+import { type Program, startProgram } from './program.ts'
 
 /** How the router is reached. */
 export interface RouterAccess {
@@ -42,6 +43,8 @@ export interface Session {
    * @throws {Problem} `router-timeout`, `router-unreachable` when the connection ended, `interrupted`.
    */
   readonly exec: (script: string, options: ExecOptions) => Promise<Outcome>
+  /** Starts a script that has no end of its own, on a session that nothing else is asked of. */
+  readonly start: (script: string, hear: (line: string) => void) => Program
   readonly isOpen: () => boolean
   readonly ends: Ends
   readonly close: () => void
@@ -241,6 +244,10 @@ function sessionOn(client: SshClient, router: string): Session {
         `a command on the router ${router}`,
         options.signal,
       ),
+    start: (script, hear) => {
+      const onEnd = (take: (why: string) => void): void => (whyEnded === null ? void pending.add(take) : take(whyEnded))
+      return startProgram({ client, whyEnded: () => whyEnded, end, onEnd }, `${PATH}${script}`, hear)
+    },
     isOpen: () => whyEnded === null,
     ends,
     close: () => end('it was closed here'),

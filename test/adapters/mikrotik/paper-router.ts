@@ -88,6 +88,7 @@ export function paperRouter({ safeMode, execute = 'runs', allowsScheduler = true
     },
     connection: {
       exec: kept,
+      session: () => Promise.reject(new Error('paper tells nothing by itself')),
       fresh: async () => {
         if (isCutOff) throw new Error('no route to host')
         const who = Symbol('session')
@@ -95,6 +96,7 @@ export function paperRouter({ safeMode, execute = 'runs', allowsScheduler = true
         open += 1
         return {
           exec: exec(who),
+          stream: async () => ({ kind: 'refused', why: 'no such command' }),
           ended: new Promise<string>(() => undefined),
           isOpen: () => isOpen,
           ends: { local: '192.168.1.2', remote: '192.168.1.1' },

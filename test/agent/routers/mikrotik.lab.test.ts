@@ -3,6 +3,7 @@ import { routerJoins } from './router-joins.ts'
 
 routerJoins({
   kind: 'mikrotik',
+  sessions: 1,
   start: labMikrotik,
   options: joinOptions,
   // A menu that had nothing in it before is named in an export, too.

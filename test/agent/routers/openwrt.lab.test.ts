@@ -5,6 +5,7 @@ import { routerJoins } from './router-joins.ts'
 
 routerJoins({
   kind: 'openwrt',
+  sessions: 2,
   start: labOpenwrt,
   options: openwrtJoinOptions,
   foreign: (exported) => sectionsIn(exported).filter((section) => !isOurs(section)),

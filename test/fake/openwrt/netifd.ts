@@ -43,12 +43,14 @@ export interface NetifdDeps {
   /** How long a program for a protocol takes, on a small router. */
   readonly setupMs: number
   readonly changed: (name: string) => Promise<void>
+  /** Takes what the bus is told. */
+  readonly told: (action: 'ifup' | 'ifdown', name: string) => void
 }
 
 /** Of all that an interface may have, what a reload looks at. Neither its addresses nor its peers. */
 const COMPARED = ['proto', 'device', 'private_key', 'listen_port', 'mtu', 'fwmark', 'disabled', 'nohostroute']
 
-export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdDeps): Netifd {
+export function makeNetifd({ root, uci, dialect, setupMs, changed, told }: NetifdDeps): Netifd {
   const interfaces = new Map<string, Interface>()
   /** Of cables that nobody configures any more. */
   const gone = new Map<string, string>()
@@ -142,6 +144,7 @@ export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdDeps)
     }
     if (textOf(config, 'nohostroute') !== '1') await addHostRoutes(one.name)
     await applyRoutes()
+    told('ifup', one.name)
     await changed(one.name)
   }
 
@@ -152,6 +155,7 @@ export function makeNetifd({ root, uci, dialect, setupMs, changed }: NetifdDeps)
       one.ways = (await tryCommand('ip', ['-4', 'route', 'show', 'default', 'dev', one.device])).stdout.trim()
       await tryCommand('ip', ['link', 'set', 'dev', one.device, 'down'])
     }
+    if (one.isUp) told('ifdown', one.name)
     one.isUp = false
   }
 

@@ -11,8 +11,9 @@ import { makeNetifd } from './netifd.ts'
 import { apk, type Feeds, opkg, type PackageState } from './packages.ts'
 import { makeRpcd } from './rpcd.ts'
 import { serveLines } from '../serve-lines.ts'
-import { type SshdPlan, startSshd } from './sshd.ts'
+import { childrenOf, type SshdPlan, startSshd } from './sshd.ts'
 import { makeUbus } from './ubus.ts'
+import { makeUbusEvents, type UbusOddities } from './ubus-events.ts'
 import { installWireguard, MEETING, MEETING_PORT, prepareRoot } from './small-root.ts'
 import { makeUci, OK, type Said } from './uci.ts'
 
@@ -43,6 +44,8 @@ export type LabRouterRequest =
   | { readonly id: number; readonly verb: 'settle' | 'cut' | 'commands' | 'sessions' | 'ticks' }
   | { readonly id: number; readonly verb: 'misbehave'; readonly how: Misbehaviour | null }
   | { readonly id: number; readonly verb: 'refuse'; readonly pattern: string | null }
+  | { readonly id: number; readonly verb: 'ubus'; readonly how: UbusOddities | 'restart' }
+  | { readonly id: number; readonly verb: 'event'; readonly interface: string; readonly times: number }
   | { readonly id: number; readonly verb: 'route'; readonly gateway: string; readonly source: string }
 
 const plan = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as LabRouterPlan
@@ -74,7 +77,15 @@ await prepareRoot({
 for (const [name, text] of Object.entries(plan.configs))
   if (!existsSync(join(root, 'etc/config', name))) writeFileSync(join(root, 'etc/config', name), text, { mode: 0o600 })
 
-const netifd = makeNetifd({ root, uci, dialect, setupMs: plan.setupMs, changed: reloadIfInZone })
+const events = makeUbusEvents()
+const netifd = makeNetifd({
+  root,
+  uci,
+  dialect,
+  setupMs: plan.setupMs,
+  changed: reloadIfInZone,
+  told: events.tell,
+})
 const rpcd = makeRpcd({
   root,
   uci,
@@ -102,7 +113,7 @@ async function carryOut(request: LabRouterRequest): Promise<unknown> {
     case 'sessions':
       return sshd.sessions().length
     case 'ticks':
-      return sshd.sessions().reduce((sum, pid) => sum + ticksOf(pid), 0)
+      return sshd.sessions().reduce((sum, pid) => sum + ticksOfAll(pid), 0)
     case 'commands':
       return readFileSync(join(root, MEETING, 'commands'), 'utf8')
     case 'misbehave':
@@ -111,6 +122,12 @@ async function carryOut(request: LabRouterRequest): Promise<unknown> {
         : await writeFile(join(root, MEETING, 'misbehave'), `${request.how}\n`)
     case 'refuse':
       refused = request.pattern === null ? null : new RegExp(request.pattern)
+      return null
+    case 'ubus':
+      return request.how === 'restart' ? events.restart() : events.behave(request.how)
+    case 'event':
+      for (let time = 0; time < request.times; time += 1)
+        events.tell(time % 2 === 0 ? 'ifdown' : 'ifup', request.interface)
       return null
     case 'route': {
       const { gateway, source } = request
@@ -133,9 +150,16 @@ async function carryOut(request: LabRouterRequest): Promise<unknown> {
 
 /** CPU of a process and of those that it waited for, in ticks of the clock (proc_pid_stat(5), fields 14 to 17). */
 function ticksOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const file = `/proc/${pid}/stat`
+  if (!existsSync(file)) return 0
+  const stat = readFileSync(file, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
+}
+
+/** With those of its children that live, which count for nothing in it yet. */
+function ticksOfAll(pid: number): number {
+  return childrenOf(pid).reduce((sum, child) => sum + ticksOfAll(child), ticksOf(pid))
 }
 
 /** It may have ended by itself just now. */
@@ -169,12 +193,22 @@ function meeting(): ReturnType<typeof createServer> {
     socket.on('error', () => undefined)
     socket.once('data', (chunk: Buffer) => {
       const at = join(root, MEETING, chunk.toString().trim())
+      if (isListening(at)) return events.serve(socket)
       void serve(at).then(
         (stdout) => socket.end(stdout),
         () => socket.destroy(),
       )
     })
   })
+}
+
+/** Whether the program is `ubus listen`, which has no end of its own. */
+function isListening(at: string): boolean {
+  const words = readFileSync(`${at}.args`, 'utf8').split('\0')
+  if (words[0] !== 'ubus' || words[1] !== 'listen') return false
+  rmSync(`${at}.args`)
+  writeFileSync(join(root, MEETING, 'commands'), `${words.join(' ').trim()}\n`, { flag: 'a' })
+  return true
 }
 
 /** @returns what it says; its status, and what it says of errors, are in files, by which the end is known from a cut. */

@@ -37,6 +37,14 @@ const ASK = `#!/bin/ash
 n=${MEETING}/$$
 printf '%s\\0' "\${0##*/}" "$@" > $n.args
 for word in "$@"; do [ "$word" != batch ] || cat > $n.in; done
+if [ "$1" = listen ]; then
+nc 127.0.0.1 ${MEETING_PORT} <<END &
+$$
+END
+trap "kill $!; exit 143" HUP INT TERM
+wait
+exit 255
+fi
 nc 127.0.0.1 ${MEETING_PORT} <<END
 $$
 END

@@ -50,7 +50,7 @@ export async function startSshd({ root, hostKeys }: SshdPlan): Promise<Sshd> {
 }
 
 /** proc(5), /proc/PID/task/TID/children; none when it is gone. */
-function childrenOf(pid: number): readonly number[] {
+export function childrenOf(pid: number): readonly number[] {
   try {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number)
   } catch {

@@ -58,6 +58,8 @@ export interface FakeRouter {
   readonly misbehave: (how: Misbehaviour | null) => void
   readonly switches: Switches
   readonly dropSessions: (how: Ending) => void
+  /** Tells everybody who listens to a menu of these rows, as a router does that takes no queries there. */
+  readonly pour: (path: string, rows: readonly Readonly<Record<string, string>>[]) => void
   /** Power off, power on: sessions, jobs and what safe mode held are gone, settings stay. */
   readonly reboot: () => Promise<void>
   readonly sessions: () => number
@@ -215,6 +217,7 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
       misbehaviour = how
     },
     switches: model.switches,
+    pour: commands.pour,
     dropSessions: (how) => {
       for (const session of sessions) session.end(how)
     },

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { privateKeyFrom } from '../../../wireguard/keys.ts'
 import { type Endpoints, makeEndpoints } from './api/endpoints.ts'
+import { type EventOddities, NO_ODDITIES } from './api/event-oddities.ts'
 import type { KernelState, KernelRoute, RouterKernel, WireguardInterface } from './kernel/kernel.ts'
 import { isInterfaceList, isInvalid } from './tables/references.ts'
 import { type Item, makeTables, type Snapshot, type Tables } from './tables/tables.ts'
@@ -50,6 +51,8 @@ export interface Switches {
   renumbersAtReboot: boolean
   /** Commands that fail, by path and verb. */
   refuses: RegExp | null
+  /** How changes are told to those who listen. */
+  events: EventOddities
 }
 
 export const WIREGUARD = '/interface/wireguard'
@@ -70,6 +73,7 @@ export function makeModel({ version, kernel, links, deviceMode }: ModelPlan): Mo
     clock: 'right',
     refusesJobs: false,
     refuses: null,
+    events: NO_ODDITIES,
     renumbersAtReboot: false,
     connectionSpelling: 'joined',
     rpFilter: 'no',

@@ -20,6 +20,8 @@ export interface LabMikrotik extends RouterSystem {
   readonly export: () => Promise<string>
   readonly sessions: () => Promise<number>
   readonly jobs: () => Promise<number>
+  /** How often all was looked at. */
+  readonly looks: () => Promise<number>
   readonly drop: (how: Ending) => Promise<void>
   readonly misbehave: (how: Misbehaviour | null) => Promise<void>
 }
@@ -69,6 +71,10 @@ export async function labMikrotik(lab: Lab, plan: MikrotikPlan = {}): Promise<La
     export: () => ask({ verb: 'export' }),
     sessions: () => ask({ verb: 'sessions' }),
     jobs: () => ask({ verb: 'jobs' }),
+    looks: async () =>
+      (await ask<readonly (readonly string[])[]>({ verb: 'transcript' })).filter(
+        ([command]) => command === '/ip/firewall/raw/print',
+      ).length,
     drop: (how) => ask({ verb: 'drop', how }),
     misbehave: (how) => ask({ verb: 'misbehave', how }),
   }

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Release } from '../../fake/openwrt/dialects.ts'
 import type { LabRouterPlan, Misbehaviour } from '../../fake/openwrt/openwrt-router.ts'
+import type { UbusOddities } from '../../fake/openwrt/ubus-events.ts'
 import { askedProgram } from '../host/asked-program.ts'
 import { bundleFor } from '../host/bundle.ts'
 import type { RouterState, RouterSystem } from './home-router.ts'
@@ -27,6 +28,12 @@ export interface LabOpenwrt extends RouterSystem {
   readonly misbehave: (how: Misbehaviour | null) => Promise<void>
   /** OpenWrt's own programs fail where the command line matches; null: none does. */
   readonly refuse: (pattern: string | null) => Promise<void>
+  /** How `ubus listen` behaves; or its bus is started again. */
+  readonly ubus: (how: UbusOddities | 'restart') => Promise<void>
+  /** The bus tells so often that an interface went, and came. */
+  readonly event: (name: string, times: number) => Promise<void>
+  /** How often WireGuard was asked, which each look does once. */
+  readonly looks: () => Promise<number>
 }
 
 export interface OpenwrtPlan
@@ -102,6 +109,9 @@ export async function labOpenwrt(lab: Lab, plan: OpenwrtPlan = {}): Promise<LabO
     cut: () => ask({ verb: 'cut' }),
     misbehave: (how) => ask({ verb: 'misbehave', how }),
     refuse: (pattern) => ask({ verb: 'refuse', pattern }),
+    ubus: (how) => ask({ verb: 'ubus', how }),
+    event: (name, times) => ask({ verb: 'event', interface: name, times }),
+    looks: async () => (await ask<string>({ verb: 'commands' })).match(/^wg show all dump$/gm)?.length ?? 0,
   }
 }
 

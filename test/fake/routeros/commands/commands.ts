@@ -3,7 +3,7 @@ import { sleep } from '../../../../system/time/sleep.ts'
 import { makeCertificate } from '../../../../hub/settings/certificate.ts'
 import { childrenOf } from './inspect.ts'
 import type { Jobs } from '../script/jobs.ts'
-import { listen, makeChanges } from '../api/listen.ts'
+import { type Changes, listen, makeChanges } from '../api/listen.ts'
 import { type Model, WIREGUARD } from '../model.ts'
 import { Refused } from '../refused.ts'
 import { require, type Rights } from '../api/rights.ts'
@@ -28,6 +28,7 @@ export interface Commands {
   readonly powerOn: () => void
   /** Of the API's certificate, PEM; null: none. */
   readonly tlsOf: () => KeyPair | null
+  readonly pour: Changes['pour']
 }
 
 interface KeyPair {
@@ -79,6 +80,13 @@ export function makeCommands(parts: CommandDeps): Commands {
     if (path.startsWith(WIREGUARD) && before) throw new Refused('no such command or directory (wireguard)', 0)
     const special = SPECIALS[`${path}/${verb}`]
     if (special !== undefined) return await special(command, caller)
+    if (verb === 'listen' && caller.emit !== undefined) {
+      const rows = rowsOf(command, caller)
+      if (rows === null || model.switches.events.lacking?.test(path) === true) throw new Refused('no such command')
+      require(caller.rights, 'read')
+      await listen(rows, command, caller.emit, changes, () => model.switches.events, caller.signal)
+      return DONE
+    }
     const readOnly = READ_ONLY[path]
     if (readOnly !== undefined && verb === 'print') {
       require(caller.rights, 'read')
@@ -88,18 +96,21 @@ export function makeCommands(parts: CommandDeps): Commands {
     const menu = menuOf(path)
     if (menu === undefined) throw new Refused('no such command prefix', 0)
     if (path === '/system/scheduler' && verb === 'add') refuseByDeviceMode(model)
-    if (verb === 'listen' && caller.emit !== undefined) {
-      require(caller.rights, 'read')
-      const rows = async () => (await tableCommand(model, menu, { ...command, verb: 'print' }, caller.rights)).rows
-      await listen(rows, caller.emit, changes, caller.signal)
-      return DONE
-    }
     const answer = await tableCommand(model, menu, command, caller.rights)
     if (verb !== 'print') {
       safeMode.acted()
       changed()
     }
     return answer
+  }
+
+  /** All rows of a menu that can be listened to, whole. */
+  function rowsOf({ path }: Command, { rights }: Caller): (() => Promise<readonly ShownRow[]>) | null {
+    if (path === '/interface') return READ_ONLY[path] ?? null
+    const menu = menuOf(path)
+    if (menu === undefined) return null
+    const print = { path, verb: 'print', attributes: new Map<string, string>(), queries: [] }
+    return async () => (await tableCommand(model, menu, print, rights)).rows
   }
 
   async function script(source: string, caller: Caller): Promise<Answer> {
@@ -214,6 +225,7 @@ export function makeCommands(parts: CommandDeps): Commands {
     run,
     script,
     powerOn: scheduler.start,
+    pour: changes.pour,
     tlsOf: () => {
       const name = model.tables
         .rows('/ip/service')

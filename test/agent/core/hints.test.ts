@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest'
+import { fellBack, onTrial } from '../../../agent/core/fallback.ts'
+import { reconcileDueAt } from '../../../agent/core/asking.ts'
+import { NO_HINTS } from '../../../agent/core/hints.ts'
+import type { Watch, WatchEvent } from '../../../agent/core/state.ts'
+import { DOUBTFUL, fed, given, NOW, remedy, SECOND, UP } from './given-watch.ts'
+
+const FOLLOWED = { ...NO_HINTS, isFollowed: true }
+const HINTED = { ...FOLLOWED, hintedAt: NOW }
+const looked = (driftRepaired = false): WatchEvent => ({ kind: 'looked', driftRepaired })
+const reconciles = ({ kinds }: { kinds: readonly string[] }): boolean => kinds.includes('reconcile')
+
+/** Hears of a change at once after each look, and looks whenever that is due, until so many looks were made. */
+function flooded(watch: Watch, looks: number, finds: (look: number) => boolean): readonly number[] {
+  const at: number[] = []
+  let now = NOW
+  let after = watch
+  for (let look = 0; look < looks; look += 1) {
+    after = fed(after, { kind: 'hinted' }, now).watch
+    // Heartbeats are answered all the while: what is measured is how often the machine is looked at.
+    const calm = { ...after.heartbeats, lastSentAt: now, answeredAt: now }
+    now = reconcileDueAt({ ...after, heartbeats: calm })
+    const done = fed({ ...after, heartbeats: calm }, { kind: 'tick' }, now)
+    expect(reconciles(done)).toBe(true)
+    at.push(now)
+    after = fed(done.watch, looked(finds(look)), now).watch
+  }
+  return at
+}
+
+describe('a machine that tells of its changes', () => {
+  test('is looked at when it begins to: what changed before was not told', () => {
+    const { watch } = fed(given(), { kind: 'followed', isFollowed: true })
+    expect(reconcileDueAt(watch)).toBe(NOW + 30)
+  })
+
+  test('is looked at once a minute, while all has been well for a while', () => {
+    expect(reconcileDueAt(given({}, { hints: FOLLOWED }))).toBe(99_900 + 60_000)
+    expect(reconcileDueAt(given({ inUseUntil: Infinity }, { hints: FOLLOWED }))).toBe(99_900 + 60_000)
+    expect(reconcileDueAt(given({}))).toBe(99_900 + 8_000)
+  })
+
+  test('and as often as ever soon after it came up, in doubt, and while a failback is on trial', () => {
+    const often = 99_900 + 8_000
+    expect(reconcileDueAt(given({ health: { ...UP, since: 85_000 } }, { hints: FOLLOWED }))).toBe(often)
+    expect(reconcileDueAt(given({ health: DOUBTFUL }, { hints: FOLLOWED }))).toBe(often)
+    const watch = given({}, { hints: FOLLOWED })
+    const missed = { ...watch, heartbeats: { ...watch.heartbeats, missesInARow: 1 } }
+    expect(reconcileDueAt(missed)).toBe(often)
+    const fallback = onTrial(fellBack('endpoint', SECOND, 'port-blocked', 50_000), 90_000)
+    expect(reconcileDueAt({ ...watch, fallback })).toBe(often)
+  })
+
+  test('is looked at as often as ever when it tells no more', () => {
+    const { watch } = fed(given({}, { hints: FOLLOWED }), { kind: 'followed', isFollowed: false })
+    expect(reconcileDueAt(watch)).toBe(99_900 + 8_000)
+  })
+
+  test('is looked at when a handshake is due, and each eight seconds until it is seen', () => {
+    const due = (since: number): number =>
+      reconcileDueAt(given({ handshake: { stamp: 7, since } }, { hints: FOLLOWED }))
+    expect(due(0)).toBe(123_000)
+    expect(due(-20_000)).toBe(99_900 + 8_000)
+    expect(due(99_000)).toBe(99_900 + 60_000)
+  })
+})
+
+describe('a hint', () => {
+  test('leads to a look at once, with what belongs to it', () => {
+    const { watch } = fed(given({}, { hints: FOLLOWED }), { kind: 'hinted' })
+    expect(reconcileDueAt(watch)).toBe(NOW + 30)
+    const later = fed(watch, { kind: 'hinted' }, NOW + 20)
+    expect(reconciles(later)).toBe(false)
+    expect(reconciles(fed(later.watch, { kind: 'tick' }, NOW + 30))).toBe(true)
+  })
+
+  test('during a look waits for its end, which may have read past it', () => {
+    const watch = given({}, { hints: HINTED, reconciledAt: NOW - 10, lookedAt: NOW - 20_000 })
+    expect(reconcileDueAt(watch)).toBe(NOW - 10 + 60_000)
+    expect(reconciles(fed(watch, { kind: 'tick' }, NOW + 499))).toBe(false)
+    expect(reconciles(fed(watch, looked(), NOW + 500))).toBe(true)
+  })
+
+  test('is followed where not all is told, too, and not amid a remedy', () => {
+    expect(reconcileDueAt(given({}, { hints: { ...NO_HINTS, hintedAt: NOW } }))).toBe(NOW + 30)
+    expect(reconcileDueAt(given({ remediation: remedy(NOW) }, { hints: HINTED }))).toBe(Infinity)
+  })
+
+  test('comes in floods, and those that lead to nothing make a machine be looked at no more often than one that tells nothing', () => {
+    const at = flooded(given({}, { hints: FOLLOWED }), 30, () => false)
+    const gaps = at.slice(1).map((moment, index) => moment - at[index]!)
+    expect(gaps.slice(0, 5)).toEqual([250, 500, 1_000, 2_000, 4_000])
+    expect(gaps.slice(6).every((gap) => gap === 8_000)).toBe(true)
+  })
+
+  test('in a flood of true ones each is followed', () => {
+    const at = flooded(given({}, { hints: FOLLOWED }), 20, () => true)
+    expect(at.at(-1)! - at[0]!).toBeLessThan(19 * 300)
+  })
+
+  test('after a calm minute is followed at once again', () => {
+    const flood = { ...FOLLOWED, gapMs: 8_000 }
+    const calm = fed(given({}, { hints: flood }), { kind: 'tick' }, 99_900 + 60_000)
+    expect(reconciles(calm)).toBe(true)
+    expect(calm.watch.asking.hints.gapMs).toBe(0)
+  })
+})
