@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { Problem } from '../../problems/problem.ts'
 import { NameSchema } from '../../protocol/names.ts'
 import { readGift } from '../rights/gift.ts'
+import { type Quota, quotaOf } from '../rights/quotas.ts'
 import { checkLan, type Occupied, occupiedFor, sortedLan } from './lan.ts'
 import type { SecretHash } from './secret.ts'
 import { type Change, homeNamed, type Invite, type StoreDocument, takenAddresses } from './store-document.ts'
@@ -48,13 +49,15 @@ export function invite(
   checkLan(lan, lan, occupiedFor(input.home, document, network, own, now), what)
   const others = document.invites.filter((other) => other.home !== input.home && !isLongGone(other, now))
   const taken = takenAddresses({ ...document, invites: others }, now)
+  const given = readGift(known ?? {}, { may: input.may ?? null, quota: input.quota ?? null }, what)
   const invite: Invite = {
     home: input.home,
     address: known?.address ?? nextFreeAddress(network, taken, what),
     secretHash,
     lan,
     granted: sortedLan(input.lan),
-    ...readGift(known ?? {}, { may: input.may ?? null, quota: input.quota ?? null }, what),
+    ...given,
+    ...quotaForNamed(input.lan.length, given.quota ?? known?.quota, input.quota ?? null, what),
     expiresAt: new Date(now.getTime() + input.expiresInMs).toISOString(),
     use: null,
   }
@@ -62,6 +65,27 @@ export function invite(
     { ...document, invites: [...others, invite] },
     { invite, known: known !== null },
   ]
+}
+
+/**
+ * Whoever names networks allows as many: without that an invitation would be taken whose join is refused.
+ * @param typed the quota that was typed with them; one that allows fewer is a contradiction.
+ */
+function quotaForNamed(
+  named: number,
+  quota: Quota | undefined,
+  typed: string | null,
+  what: string,
+): { readonly quota?: Quota } {
+  const { prefixes } = quotaOf({ quota })
+  if (named <= prefixes) return {}
+  if (typed !== null && /\bprefixes=/.test(typed))
+    throw new Problem('wrong-usage', {
+      what,
+      why: `${named} networks are named, and the quota allows ${prefixes}`,
+      next: `Name fewer networks, or give --quota prefixes=${named}`,
+    })
+  return { quota: { ...quota, prefixes: named } }
 }
 
 function isLongGone(invite: Invite, now: Date): boolean {

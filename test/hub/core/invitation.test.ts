@@ -44,6 +44,16 @@ describe('an invitation', () => {
     expect(named(there, { may: '+lan', quota: 'ports=10' })).toEqual([['lan', 'exit'], { devices: 3, ports: 10 }])
   })
 
+  test('for more networks than a home may have by itself allows as many, so that its join is taken', () => {
+    const lan = Array.from({ length: 9 }, (_, index) => `192.168.${index + 1}.0/24`)
+    const [, { invite: made }] = add(EMPTY_DOCUMENT, { lan })
+    expect(made.quota).toEqual({ prefixes: 9 })
+    expect(add(EMPTY_DOCUMENT, { lan: lan.slice(1) })[1].invite.quota).toBeUndefined()
+    expect(add(EMPTY_DOCUMENT, { lan, quota: 'ports=10' })[1].invite.quota).toEqual({ ports: 10, prefixes: 9 })
+    expect(joined(EMPTY_DOCUMENT, 'cabin', lan).home.lan).toEqual(lan)
+    expect(refusal(() => add(EMPTY_DOCUMENT, { lan, quota: 'prefixes=8' }))).toBe('wrong-usage')
+  })
+
   test('takes the place of an older one of that name, and gives its address on', () => {
     const { document } = invited(EMPTY_DOCUMENT, 'cabin')
     const [after] = add(document)
