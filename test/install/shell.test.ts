@@ -8,10 +8,13 @@ import { tryCommand } from '../../system/process/run-command.ts'
 const path = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url))
 const installer = await readFile(path('install.sh'), 'utf8')
 
-test.each(['install.sh', '.ci/run', 'test/install/boot.sh'])('shellcheck has nothing to say about %s', async (name) => {
-  const { stdout, exitCode } = await tryCommand('shellcheck', [path(name)], { timeoutMs: 50_000 })
-  expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 0 })
-})
+test.each(['install.sh', 'packaging/get.sh', '.ci/run', 'test/install/boot.sh'])(
+  'shellcheck has nothing to say about %s',
+  async (name) => {
+    const { stdout, exitCode } = await tryCommand('shellcheck', [path(name)], { timeoutMs: 50_000 })
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 0 })
+  },
+)
 
 test('uninstall removes what bears the marks that the adapter sets', () => {
   expect(installer).toContain(`= ${INTERFACE_MARK} ] || continue`)

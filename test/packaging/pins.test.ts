@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { ARCHITECTURES } from '../../packaging/own-node.ts'
-import { pinOf, PINS } from '../../packaging/pins.ts'
+import { ARCHITECTURES } from '../../packaging/node/own-node.ts'
+import { pinOf, PINS } from '../../packaging/node/pins.ts'
 
 test('every package that is brought along is pinned, and the Node of all architectures is one', async () => {
   const pins = await readFile(PINS, 'utf8')

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runCommand } from '../system/process/run-command.ts'
+import { runCommand } from '../../system/process/run-command.ts'
 import { type Pin, pinOf, PINS } from './pins.ts'
 
 /** What releases with a Node of their own are for, in Debian's words, and the package that has it. */

@@ -7,7 +7,7 @@ export interface Pin {
 }
 
 /** Where they stand, in a checkout and in a release: install.sh reads them too. */
-export const PINS = 'packaging/pinned-packages'
+export const PINS = 'packaging/node/pinned-packages'
 
 /** @throws where that package is not pinned, or not as a whole. */
 export function pinOf(pins: string, name: string): Pin {
