@@ -119,5 +119,8 @@ export function refuseUnlessSafe(plan: Pick<Plan, 'refusals'>): void {
   if (first === undefined) return
   const why = plan.refusals.map((refusal) => refusal.why).join('; ')
   const where = plan.refusals.some(({ code }) => code.startsWith('router-')) ? 'the router' : 'this machine'
-  throw new Problem(first.code, { what: `changing ${where}`, why })
+  const waits = plan.refusals.map(({ retryAfterSeconds }) => retryAfterSeconds ?? Infinity)
+  const longest = Math.max(...waits)
+  const retryAfterSeconds = Number.isFinite(longest) ? longest : undefined
+  throw new Problem(first.code, { what: `changing ${where}`, why, retryAfterSeconds })
 }

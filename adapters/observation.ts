@@ -121,4 +121,6 @@ export interface ObservedInterface extends InterfaceState {
 export interface Refusal {
   readonly code: ProblemCode
   readonly why: string
+  /** When what is in the way has ended by itself. */
+  readonly retryAfterSeconds?: number
 }

@@ -8,6 +8,8 @@ export interface ProblemDetails {
   readonly why: string
   /** The next step, where the thrower knows better than the catalogue. */
   readonly next?: string | undefined
+  /** When what is in the way has ended by itself, as HTTP's Retry-After (RFC 9110, 10.2.3). */
+  readonly retryAfterSeconds?: number | undefined
   readonly cause?: unknown
 }
 
@@ -18,6 +20,7 @@ export class Problem extends Error {
   readonly what: string
   readonly why: string
   readonly next: string
+  readonly retryAfterSeconds: number | undefined
 
   constructor(code: ProblemCode, details: ProblemDetails) {
     // Throwers repeat what others said, and the message ends up in terminals, logs, status and alerts.
@@ -28,12 +31,19 @@ export class Problem extends Error {
     this.what = what
     this.why = why
     this.next = next
+    this.retryAfterSeconds = details.retryAfterSeconds
   }
 }
 
 /** The text with a full stop, unless it has its own mark: `it does not begin with hw1.`, `for this network?` */
 function sentence(text: string): string {
   return /[.?!…]$/.test(text) ? text : `${text}.`
+}
+
+/** When it may be tried again, as an error or its cause says; null: waiting alone does not help. */
+export function retryAfterOf(thrown: unknown): number | null {
+  if (!(thrown instanceof Problem)) return null
+  return thrown.retryAfterSeconds ?? retryAfterOf(thrown.cause)
 }
 
 /** Turns anything thrown into a Problem; an unforeseen error becomes `internal` and keeps its cause. */

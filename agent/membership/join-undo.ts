@@ -11,6 +11,7 @@ import { removeTornWrites, writeFileAtomic } from '../../system/files/atomic-fil
 import type { AgentPaths } from '../settings/paths.ts'
 import { takeLoginBack } from '../secrets/router-login.ts'
 import { removeSecrets } from '../secrets/secrets.ts'
+import { Problem } from '../../problems/problem.ts'
 import { undoing } from './undoing.ts'
 
 /** Stages that a join had begun when it failed. */
@@ -56,14 +57,26 @@ export async function undoJoin(join: BegunJoin, tell: (uplink: string) => void):
     )
     if (!isUndone && join.router.kind !== 'linux') return leaveToLeave(join, join.router.host, tell)
   }
-  if (begun.has('secrets'))
-    await attempt('giving the router a key', () => takeLoginBack(paths.configDir, join.router, signal))
+  const isKeyless = !begun.has('secrets') || (await attempt('giving the router a key', () => takeKeyBack(join, signal)))
+  // The key is used again by the next join, or taken away by leaving: the router restarted, or does not answer.
+  if (!isKeyless)
+    tell('The router may still have the key that it was given. Run the same homeward join again, or homeward leave')
   for (const path of [hubAddressesPath(paths.stateDir), lastWayPath(paths.stateDir)])
     await attempt('writing the state', () => rm(path, { force: true }))
-  if (begun.has('secrets') && isForgotten) await attempt('writing the secrets', () => removeSecrets(paths.configDir))
+  if (begun.has('secrets') && isForgotten && isKeyless)
+    await attempt('writing the secrets', () => removeSecrets(paths.configDir))
   for (const folder of [paths.configDir, paths.stateDir]) await removeTornWrites(folder)
   // Only empty folders are removed: somebody else may have put something there.
   for (const folder of join.newFolders) await rmdir(folder).catch(() => undefined)
+}
+
+/** A router that refuses the key has none of ours. */
+async function takeKeyBack({ paths, router }: BegunJoin, signal: AbortSignal): Promise<void> {
+  try {
+    await takeLoginBack(paths.configDir, router, signal)
+  } catch (thrown) {
+    if (!(thrown instanceof Problem) || thrown.code !== 'router-login-refused') throw thrown
+  }
 }
 
 function nameOf(router: RouterConfig): string {

@@ -1,5 +1,8 @@
+import type { Adapter } from '../../adapters/adapter.ts'
+import type { Observation } from '../../adapters/observation.ts'
 import type { Plan } from '../../adapters/step.ts'
 import { refuseUnlessSafe } from '../../adapters/apply.ts'
+import { waitOut } from '../tunnel/plan/wait-out.ts'
 import { clashesWith } from '../../adapters/planning/clashes-with.ts'
 import { Problem } from '../../problems/problem.ts'
 import { type JoinToken, parseToken } from '../../protocol/token.ts'
@@ -74,8 +77,11 @@ async function joinBy(
   const adapter = await openAdapter(router, paths, login === null ? undefined : () => login.credentials)
   try {
     await adapter.describe(signal)
-    const observed = await adapter.observe(signal)
-    refuseUnlessSafe({ refusals: clashesWith(observed, [options.interface]) })
+    const observed = await waitOut(() => unhindered(adapter, options.interface, signal), {
+      tell: effects.tell,
+      clock,
+      signal,
+    })
     const prepared = await prepareJoin({ paths, options, router, token, adapter }, observed, signal)
     if (!(await effects.agree(prepared.config, prepared.plan))) return null
     const keep = async (): Promise<void> => {
@@ -85,6 +91,13 @@ async function joinBy(
   } finally {
     await adapter.close()
   }
+}
+
+/** Looks. @throws {Problem} what is in the way: before the hub is asked. */
+async function unhindered(adapter: Adapter, interfaceName: string, signal: AbortSignal): Promise<Observation> {
+  const observed = await adapter.observe(signal)
+  refuseUnlessSafe({ refusals: clashesWith(observed, [interfaceName]) })
+  return observed
 }
 
 /** @returns the credentials to use from now on. */

@@ -1,10 +1,13 @@
 import { rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Step } from '../../adapters/step.ts'
 import { applyDesired } from '../../adapters/apply.ts'
+import { waitOut } from '../tunnel/plan/wait-out.ts'
 import { journalPaths, routerOfJournal } from '../../adapters/mikrotik/rollback/journal.ts'
 import { asProblem, Problem } from '../../problems/problem.ts'
-import { removeTornWrites } from '../../system/files/atomic-file.ts'
+import { removeTornWrites, writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { stampOf } from '../../system/files/file-stamp.ts'
+import { systemClock } from '../../system/time/clock.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import { makeRuntimeFolder, withChangeLock } from '../settings/change-lock.ts'
 import { clockPath } from '../memory/clock-guard.ts'
@@ -90,8 +93,19 @@ export async function leaveHome(
   const router = named ?? { kind: 'linux' }
   const warnings: string[] = []
   const routerLeft = router.kind !== 'linux' && forgetRouter ? router.host : null
+  let isKeyRefused = false
   if (routerLeft === null) {
-    const steps = await undo(router, paths, (found) => warnings.push(...found), signal)
+    const undone = undo(router, paths, (found) => warnings.push(...found), tell, signal)
+    const steps = await undone.catch(async (thrown: unknown): Promise<readonly Step[]> => {
+      if (!(thrown instanceof Problem) || thrown.code !== 'router-login-refused') throw thrown
+      // A join ended before the router had the key, without which nothing else is made there; or a leave after the
+      // router gave it up, which is the last that is undone.
+      if (config !== null && (await stampOf(undoneRouterPath(configDir))) === 'gone') throw thrown
+      isKeyRefused = true
+      tell(`The router at ${nameOf(router)} does not take homeward’s key any more: there is nothing to undo there.`)
+      return []
+    })
+    if (router.kind === 'openwrt') await writeFileAtomic(undoneRouterPath(configDir), `${router.host}\n`)
     if (config === null && steps.length === 0 && !hadRetained && !(await hasRemains(configDir)))
       throw new Problem('config-missing', {
         what: 'leaving the hub',
@@ -101,7 +115,7 @@ export async function leaveHome(
 
   const hubNotTold = await tellHubs(paths, config, signal)
   // The login is taken back last: the router was undone with it.
-  if (routerLeft === null) await orHowToLeave(router, () => takeLoginBack(configDir, router, signal))
+  if (routerLeft === null && !isKeyRefused) await orHowToLeave(router, () => takeLoginBack(configDir, router, signal))
   await removeSecrets(configDir)
   await forgetRotatedKeys(stateDir)
   await forgetRotatedSecret(stateDir)
@@ -123,10 +137,20 @@ export async function leaveHome(
   ])
     await rm(path, { force: true })
   await rm(joiningAgainPath(configDir), { recursive: true, force: true })
+  await rm(undoneRouterPath(configDir), { force: true })
   for (const folder of [configDir, stateDir]) await removeTornWrites(folder)
   // The renamed agent.yaml goes last: while it is there, an interrupted leave knows how to go on.
   await rm(leavingConfigPath(configDir), { force: true })
   return { home: config?.home ?? null, hubNotTold, routerLeft, warnings }
+}
+
+/** Says that the router is undone but for the key, by which the login ends. */
+function undoneRouterPath(configDir: string): string {
+  return join(configDir, 'router.undone')
+}
+
+function nameOf(router: RouterConfig): string {
+  return router.kind === 'linux' ? 'this machine' : router.host
 }
 
 /** @throws {Problem} what could not be undone. */
@@ -134,12 +158,15 @@ async function undo(
   router: RouterConfig,
   paths: AgentPaths,
   onWarnings: (warnings: readonly string[]) => void,
+  tell: (line: string) => void,
   signal: AbortSignal,
 ): Promise<readonly Step[]> {
   const adapter = await openAdapter(router, paths)
   try {
     return await orHowToLeave(router, () =>
-      withChangeLock(paths.runtimeDir, signal, () => applyDesired(adapter, [], signal, { onWarnings })),
+      withChangeLock(paths.runtimeDir, signal, () =>
+        waitOut(() => applyDesired(adapter, [], signal, { onWarnings }), { tell, clock: systemClock, signal }),
+      ),
     )
   } finally {
     await adapter.close()

@@ -1,4 +1,6 @@
 import type { Adapter } from '../../adapters/adapter.ts'
+import type { ApplyHooks } from '../../adapters/apply.ts'
+import { waitOut } from '../tunnel/plan/wait-out.ts'
 import { tunnelIn } from '../../adapters/tunnel-in.ts'
 import { Problem } from '../../problems/problem.ts'
 import type { JoinToken } from '../../protocol/token.ts'
@@ -121,7 +123,8 @@ export async function makeTunnel(
     const start = early === null ? null : await early.finder.first(signal)
     const [wanted] = tunnelsOf(early?.config ?? config)
     begun.add('machine')
-    await applyTunnel({ adapter, config: wanted, stateDir, uplink, transport: null, start, hubLiterals }, signal, {
+    const tunnel = { adapter, config: wanted, stateDir, uplink, transport: null, start, hubLiterals }
+    const hooks: ApplyHooks = {
       beforeStep: async (step, cut) => {
         if (step.kind === 'set-peers' && done.admitted === null) await admit(cut)
       },
@@ -129,7 +132,8 @@ export async function makeTunnel(
       onWarnings: (warnings) => {
         for (const warning of warnings) tell(`Warning: ${warning}`)
       },
-    })
+    }
+    await waitOut(() => applyTunnel(tunnel, signal, hooks), { tell, clock, signal })
     const joined = done.joined ?? (await prove(start, signal))
     if (joined.way.kind === 'tls') await leaveTransport(join, joined.config, hubLiterals, signal)
     return joined

@@ -1,6 +1,6 @@
 import type { Step } from '../../adapters/step.ts'
 import { describeStep } from '../../adapters/describe-step.ts'
-import { asProblem } from '../../problems/problem.ts'
+import { asProblem, retryAfterOf } from '../../problems/problem.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { NewEvent } from '../memory/events.ts'
 import { makeInbox } from '../../system/process/inbox.ts'
@@ -23,9 +23,12 @@ export function makeReconcileLoop(
 ): ReconcileLoop {
   const requests = makeInbox<'look'>()
   let saidWhy: string | null = null
+  /** How long what is in the way lasts; null: nobody knows. */
+  let lastsMs: number | null = null
 
   /** @returns null when everything is as wanted, else why not. */
   async function attempt(signal: AbortSignal): Promise<string | null> {
+    lastsMs = null
     try {
       const steps = (await apply(signal)).map(describeStep)
       if (steps.length > 0) {
@@ -36,11 +39,15 @@ export function makeReconcileLoop(
     } catch (thrown) {
       const { code, message } = asProblem(thrown, 'bringing the tunnel up')
       if (signal.aborted) return null
-      if (message !== saidWhy) {
+      const seconds = retryAfterOf(thrown)
+      if (seconds !== null) lastsMs = seconds * 1_000 + PAUSES.firstMs
+      // How many seconds are left is no other reason.
+      const reason = seconds === null ? message : code
+      if (reason !== saidWhy) {
         log.error({ code }, message)
         note({ kind: 'apply-failed', code, why: message })
       }
-      return message
+      return reason
     }
   }
 
@@ -54,7 +61,7 @@ export function makeReconcileLoop(
           saidWhy = await attempt(signal)
           if (saidWhy === null) break
           // A new request, for instance a corrected configuration, ends the pause.
-          await requests.wait(backoffMs(PAUSES, failures), signal)
+          await requests.wait(lastsMs ?? backoffMs(PAUSES, failures), signal)
           if (requests.drain().length > 0) failures = 0
         }
       }

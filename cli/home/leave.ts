@@ -5,7 +5,8 @@ import { confirm } from '../confirm.ts'
 import type { Context } from '../context.ts'
 import { printFacts, tell } from '../output.ts'
 
-const LONGEST_MS = 180_000
+/** Somebody who is at work in LuCI is waited for in it. */
+const LONGEST_MS = 360_000
 
 /** `homeward leave`. Ends with 0 even when the hub was not told: this machine has left it, and says what is left. */
 export async function leave(context: Context, options: { readonly forgetRouter?: boolean }): Promise<void> {

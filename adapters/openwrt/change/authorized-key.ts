@@ -16,13 +16,19 @@ new=$(mktemp) || exit 1
 trap 'rm -f $new $t' EXIT
 ${WRITING}
 full() { echo "${NEEDED_KIB} $(${freeKib('$d')})"; exit ${STATUS.full}; }`
-/** Adds a key. A file that is cut off lets nobody in: the new one is written whole beside the old, or not at all. */
+/**
+ * Adds a key. A file that is cut off lets nobody in: what is there stays, and the line is appended, or not at all. Not by
+ * a copy beside it: whoever comes after a loss of power may have no login by which to remove that.
+ */
 const ADD = `${FIND}
-[ ! -f $f ] || cp -p $f $new || exit 1
+free=$(${freeKib('$d')}); [ "\${free:-${NEEDED_KIB}}" -ge ${NEEDED_KIB} ] || full
+size=new; [ ! -f $f ] || { cp -p $f $new && size=$(($(wc -c < $f))); } || exit 1
 [ ! -s $new ] || [ -z "$(tail -c 1 $new)" ] || echo >> $new
 grep -qxF "$line" $new || echo "$line" >> $new
-chmod 600 $new && grep -qxF "$line" $new || exit 1
-beside $new $t 2>/dev/null && mv $t $f || full`
+grep -qxF "$line" $new || exit 1
+old=$size; [ $size != new ] || old=0
+tail -c +$((old + 1)) $new 2>/dev/null >> $f && chmod 600 $f && sync && cmp -s $new $f && exit 0
+if [ $size = new ]; then rm -f $f; else dd of=$f bs=1 seek=$size count=0 </dev/null 2>/dev/null; fi; full`
 /** Removes a key. A file that becomes empty did not exist before. The rest is shorter, so it has room in place. */
 const REMOVE = `${FIND}
 [ -f $f ] || exit 0

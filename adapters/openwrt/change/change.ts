@@ -4,7 +4,7 @@ import { asProblem, Problem } from '../../../problems/problem.ts'
 import type { Clock } from '../../../system/time/clock.ts'
 import { type PrivateKey, parsePrivateKey } from '../../../wireguard/keys.ts'
 import { enrolWriter, isAtWork, retireWriter, type Writer } from '../../router/writer.ts'
-import { applyScript, END, FORGET, keepScript, revertScript, STATUS } from './change-script.ts'
+import { applyScript, END, FORGET, keepScript, revertScript, STATUS, SWEEP } from './change-script.ts'
 import { toObservation } from '../observe/convert.ts'
 import { type Connection, Refused } from '../ssh/exec.ts'
 import { flashFull } from '../flash/flash-full.ts'
@@ -127,8 +127,7 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeDeps):
         })
       if (outcome.code === STATUS.unconfirmed) {
         const [refusal] = unconfirmedApply(outcome.stdout)
-        if (refusal !== undefined)
-          throw new Problem(refusal.code, { what: 'changing the configuration', why: refusal.why })
+        if (refusal !== undefined) throw new Problem(refusal.code, { what: 'changing the configuration', ...refusal })
       }
       if (outcome.code !== 0) throw new Refused(outcome)
       seen = await observe(signal)
@@ -189,6 +188,8 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeDeps):
 
   async function recover(seen: Look, signal: AbortSignal): Promise<boolean> {
     const [token = '', ...more] = seen.part('pending').split('\n')
+    // No change is under way: the router restarted in one.
+    if (token.startsWith('/')) await connection.ask(SWEEP, { signal })
     const writer = more.find((line) => line.startsWith('{')) ?? ''
     if (!/^[0-9a-f]{16}$/.test(token) || armed?.token === token) return false
     const by = writerIn(writer)

@@ -27,6 +27,9 @@ sed '/^#${FILES}/d' ${RUN}/batch > ${RUN}/rules/batch && mv ${RUN}/rules/batch $
 /** Writes the file $n on the flash, whole or not at all; \`beside\` is in put-file.ts. */
 export const PUT_RULES = `mkdir -p ${FOLDER} && beside ${RUN}/rules/$n ${FOLDER}/.$n && mv ${FOLDER}/.$n ${FOLDER}/$n`
 
+/** Prints files of ours that uci's file does not name. */
+export const UNNAMED = `for n in ${FOLDER}/${FILES}* ${FOLDER}/.${FILES}*; do [ ! -e "$n" ] || grep -qsF "$n'" /etc/config/firewall || echo "$n"; done`
+
 /** Removes files of ours that uci's file does not name. */
 export const PRUNE = `for n in ${FOLDER}/${FILES}* ${FOLDER}/.${FILES}*; do grep -qsF "$n'" /etc/config/firewall || rm -f "$n"; done`
 

@@ -2,8 +2,9 @@ import { Problem } from '../../../problems/problem.ts'
 import type { Exec } from '../ssh/exec.ts'
 import { ANSWERS } from '../include/answers.ts'
 import { FILES, FOLDER } from '../include/include.ts'
+import { UNNAMED } from '../include/put-include.ts'
 import { LUCI_LEFT, SNAPSHOTS } from '../uci/luci-apply.ts'
-import { RUN } from '../uci/places.ts'
+import { RUN, tempOf } from '../uci/places.ts'
 import { MARK } from '../uci/sections.ts'
 
 /** Everything about our tunnels and around them, as one command on the router reports it. */
@@ -137,7 +138,7 @@ function script(): string {
       'reverse',
       'for i in all $own; do read -r r 2>/dev/null < /proc/sys/net/ipv4/conf/$i/rp_filter && echo "$i $r"; done',
     ),
-    part('pending', `cat ${RUN}/pending 2>/dev/null`),
+    part('pending', `cat ${RUN}/pending 2>/dev/null; ls ${tempOf('network')} ${tempOf('firewall')} 2>/dev/null; ${UNNAMED}`),
     part('luci', `${LUCI_LEFT}\nlucileft`),
     END,
   ].join('; ')

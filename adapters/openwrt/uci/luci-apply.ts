@@ -21,6 +21,7 @@ export function unconfirmedApply(left: string): readonly Refusal[] {
   return [
     {
       code: 'router-apply-unconfirmed',
+      retryAfterSeconds: Number(seconds),
       why: `a change in LuCI waits for its confirmation, ${seconds} s left; if that does not come, the router puts back its files of before, and homeward’s changes would go with them`,
     },
   ]

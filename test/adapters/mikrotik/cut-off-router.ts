@@ -113,7 +113,8 @@ export async function cutOffRouter(
     adapters.push(adapter)
     return adapter
   }
-  const lines = (): readonly string[] => router.export().split('\n')
+  // The script of an entry of the scheduler has lines of its own.
+  const lines = (): readonly string[] => router.export().split(/\n(?=add |\/|$)/)
   const isOurs = (line: string): boolean => /comment="homeward hw0/.test(line)
 
   return {
@@ -137,7 +138,7 @@ export async function cutOffRouter(
     },
     others: () =>
       lines()
-        .filter((line) => !isOurs(line))
+        .filter((line) => !isOurs(line) && line !== '/system/scheduler')
         .join('\n'),
     ours: () => lines().filter(isOurs),
   }

@@ -53,6 +53,19 @@ describe('the keeper', () => {
     expect(notes).toEqual([])
   })
 
+  test('what lasts some seconds more is one reason, however many are left', async () => {
+    const { reconcileLoop, notes, attempts } = keep((attempt) => {
+      if (attempt > 3) return []
+      const [code, retryAfterSeconds] = ['router-apply-unconfirmed', 90 - attempt] as const
+      throw new Problem(code, { what: 'changing the router', why: `${retryAfterSeconds} s left`, retryAfterSeconds })
+    })
+    for (let asked = 1; asked <= 4; asked += 1) {
+      reconcileLoop.request()
+      await vi.waitFor(() => expect(attempts()).toBe(asked))
+    }
+    expect(notes).toMatchObject([{ kind: 'apply-failed', code: 'router-apply-unconfirmed' }])
+  })
+
   test('tries again after a failure, and notes the same reason once', async () => {
     const { reconcileLoop, notes, attempts } = keep((attempt) => (attempt < 3 ? failing('there is none') : []))
     reconcileLoop.request()

@@ -123,6 +123,7 @@ export async function startOpenwrtMachine(
           /fwmark|hw[a-z0-9]|table 1[89]\d /.test(line),
         ),
         ...linesOf(await router.console('ls /var/run/homeward 2>/dev/null | grep -v "^lock$" || true')),
+        ...linesOf(await router.console('ls -A /etc/config /etc/dropbear | grep homeward || true')),
       ],
       takeInterface: async (name) => {
         const made = `uci set network.${name}=interface; uci set network.${name}.proto=static; uci set network.${name}.device=lan0`

@@ -14,6 +14,7 @@ import { serveLines } from '../serve-lines.ts'
 import { childrenOf, type SshdPlan, startSshd } from './sshd.ts'
 import { makeUbus } from './ubus.ts'
 import { makeUbusEvents, type UbusOddities } from './ubus-events.ts'
+import { makePower, type PowerCut, TELLING } from './power.ts'
 import { installWireguard, MEETING, MEETING_PORT, prepareRoot } from './small-root.ts'
 import { makeUci, OK, type Said } from './uci.ts'
 
@@ -41,7 +42,8 @@ export type Misbehaviour = 'stall' | 'garbage' | 'truncate' | 'fail'
 
 export type LabRouterRequest =
   | { readonly id: number; readonly verb: 'shell'; readonly script: string }
-  | { readonly id: number; readonly verb: 'settle' | 'cut' | 'commands' | 'sessions' | 'ticks' }
+  | { readonly id: number; readonly verb: 'settle' | 'cut' | 'commands' | 'sessions' | 'ticks' | 'counted' | 'up' }
+  | ({ readonly id: number; readonly verb: 'power' } & PowerCut)
   | { readonly id: number; readonly verb: 'misbehave'; readonly how: Misbehaviour | null }
   | { readonly id: number; readonly verb: 'refuse'; readonly pattern: string | null }
   | { readonly id: number; readonly verb: 'ubus'; readonly how: UbusOddities | 'restart' }
@@ -96,7 +98,10 @@ const ubus = makeUbus({ dialect, netifd, rpcd })
 await netifd.start()
 await loadFirewall()
 await new Promise<void>((resolve) => meeting().listen(MEETING_PORT, '127.0.0.1', resolve))
-const sshd = await startSshd(plan)
+let sshd = await startSshd(plan)
+const power = makePower(root)
+/** Ends when the power is back. */
+let isBack: Promise<void> = Promise.resolve()
 
 serveLines(await sshd.fingerprints(), (request) => carryOut(request as LabRouterRequest))
 
@@ -110,6 +115,12 @@ async function carryOut(request: LabRouterRequest): Promise<unknown> {
     case 'cut':
       for (const pid of sshd.sessions()) endSession(pid)
       return null
+    case 'power':
+      return await power.begin(request)
+    case 'counted':
+      return power.count()
+    case 'up':
+      return await isBack
     case 'sessions':
       return sshd.sessions().length
     case 'ticks':
@@ -146,6 +157,15 @@ async function carryOut(request: LabRouterRequest): Promise<unknown> {
     default:
       return request satisfies never
   }
+}
+
+/** Power off, power on. */
+async function restart(loses: PowerCut['loses']): Promise<void> {
+  rpcd.powerLost()
+  await power.off(loses)
+  await netifd.start()
+  await loadFirewall()
+  sshd = await startSshd(plan)
 }
 
 /** CPU of a process and of those that it waited for, in ticks of the clock (proc_pid_stat(5), fields 14 to 17). */
@@ -229,6 +249,12 @@ async function serve(at: string): Promise<string> {
             stderr: `${name}: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`,
           }
         })
+  const loses = power.ran(name, args)
+  if (loses !== null) {
+    isBack = restart(loses)
+    await isBack
+    throw new Error('nobody is there to hear it')
+  }
   if (said.stderr !== '') writeFileSync(`${at}.err`, said.stderr)
   writeFileSync(`${at}.code`, `${said.code}\n`)
   return said.stdout
@@ -273,6 +299,8 @@ async function run(name: string, args: readonly string[], stdin: string): Promis
       if (packages.isInstalled) await installWireguard(root)
       return said
     }
+    case TELLING:
+      return OK
     case 'modprobe':
       return packages.isInstalled ? OK : { code: 255, stdout: '', stderr: 'failed to find a module named wireguard\n' }
     default:

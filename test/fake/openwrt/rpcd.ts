@@ -11,6 +11,8 @@ export interface Rpcd {
   readonly apply: (session: string, timeoutSeconds: number) => Promise<boolean>
   /** @returns false when nothing waits, or another's. */
   readonly confirm: (session: string) => boolean
+  /** Its timer is in RAM: what was applied stays. */
+  readonly powerLost: () => void
 }
 
 export interface RpcdDeps {
@@ -55,6 +57,10 @@ export function makeRpcd({ root, uci, changed }: RpcdDeps): Rpcd {
       }
       waiting = { session, timer: setTimeout(() => void rollBack(), timeoutSeconds * 1_000) }
       return true
+    },
+    powerLost: () => {
+      if (waiting !== null) clearTimeout(waiting.timer)
+      waiting = null
     },
     confirm: (session) => {
       if (waiting?.session !== session) return false

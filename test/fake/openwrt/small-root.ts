@@ -33,7 +33,7 @@ const LOGIN_SHELL = '/bin/login-ash'
  * times in a test and starts one program by itself, since each costs milliseconds: what the simulator says goes from nc
  * straight on, and all else is the shell's own.
  */
-const ASK = `#!/bin/ash
+export const ASK = `#!/bin/ash
 n=${MEETING}/$$
 printf '%s\\0' "\${0##*/}" "$@" > $n.args
 for word in "$@"; do [ "$word" != batch ] || cat > $n.in; done

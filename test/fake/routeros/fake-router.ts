@@ -12,6 +12,7 @@ import { isFrom } from './api/allowed-from.ts'
 import { isEnabled, makeModel, type Switches } from './model.ts'
 import { paperKernel } from './kernel/paper-kernel.ts'
 import { ALL_RIGHTS, GROUPS, policyText, type Rights, rightsOf } from './api/rights.ts'
+import { makeCountdown, type PowerCut } from './power-cut.ts'
 import { makeSafeMode } from './api/safe-mode.ts'
 import { type Item, type Snapshot } from './tables/tables.ts'
 import { isAtLeast, parseVersion } from './version.ts'
@@ -62,6 +63,8 @@ export interface FakeRouter {
   readonly pour: (path: string, rows: readonly Readonly<Record<string, string>>[]) => void
   /** Power off, power on: sessions, jobs and what safe mode held are gone, settings stay. */
   readonly reboot: () => Promise<void>
+  /** The same in the midst of whatever is done to it. @returns when it is back. */
+  readonly cutPower: (cut: PowerCut) => Promise<void>
   readonly sessions: () => number
   readonly jobs: () => number
   /** Makes the kernel follow again, after somebody changed it behind the router's back. */
@@ -100,6 +103,11 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
     sessions: () => [...sessions].map((session) => ({ name: session.user() ?? '', via: 'api' })),
     lifetime: () => power.signal,
     onChanged: keep,
+    onRun: (isChange) => countdown.ran(isChange),
+  })
+  const countdown = makeCountdown(model, async (written, held) => {
+    if (held === 'kept') safeMode.forget()
+    await reboot(written)
   })
 
   const owner = () => ({ rights: ALL_RIGHTS, session: {}, signal: power.signal })
@@ -194,11 +202,25 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
     tls: secure === null ? null : await listen(secure, address, tlsPort ?? 0),
   }
 
-  const cutPower = async (): Promise<void> => {
+  const powerOff = async (): Promise<void> => {
     power.abort()
     jobs.endAll()
     for (const socket of sockets) socket.destroy()
     await safeMode.powerLost()
+  }
+
+  /** @param written what the flash has; null: all settings. */
+  async function reboot(written: Snapshot | null): Promise<void> {
+    await powerOff()
+    power = new AbortController()
+    if (written !== null) model.tables.restore(written)
+    if (model.switches.renumbersAtReboot) model.tables.renumber()
+    for (const item of model.tables.rows('/ip/firewall/address-list').filter(({ values }) => values.has('timeout')))
+      model.tables.remove('/ip/firewall/address-list', item)
+    model.endpoints.forgetAll()
+    await kernel.restart()
+    await model.settle()
+    commands.powerOn()
   }
 
   return {
@@ -221,23 +243,14 @@ export async function startFakeRouter(plan: FakeRouterPlan): Promise<FakeRouter>
     dropSessions: (how) => {
       for (const session of sessions) session.end(how)
     },
-    reboot: async () => {
-      await cutPower()
-      power = new AbortController()
-      if (model.switches.renumbersAtReboot) model.tables.renumber()
-      for (const item of model.tables.rows('/ip/firewall/address-list').filter(({ values }) => values.has('timeout')))
-        model.tables.remove('/ip/firewall/address-list', item)
-      model.endpoints.forgetAll()
-      await kernel.restart()
-      await model.settle()
-      commands.powerOn()
-    },
+    reboot: () => reboot(null),
+    cutPower: countdown.begin,
     sessions: () => sessions.size,
     jobs: () => jobs.count(),
     settle: model.settle,
     close: async () => {
       const shutting = Promise.all([plain, secure].flatMap((server) => (server === null ? [] : [shut(server)])))
-      await cutPower()
+      await powerOff()
       await shutting
       await kernel.close()
     },

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Release } from '../../fake/openwrt/dialects.ts'
+import type { PowerCut } from '../../fake/openwrt/power.ts'
 import type { LabRouterPlan, Misbehaviour } from '../../fake/openwrt/openwrt-router.ts'
 import type { UbusOddities } from '../../fake/openwrt/ubus-events.ts'
 import { askedProgram } from '../host/asked-program.ts'
@@ -34,6 +35,12 @@ export interface LabOpenwrt extends RouterSystem {
   readonly event: (name: string, times: number) => Promise<void>
   /** How often WireGuard was asked, which each look does once. */
   readonly looks: () => Promise<number>
+  /** Its power goes in the midst of what is done to it, and comes back at once. */
+  readonly cutPower: (cut: PowerCut) => Promise<void>
+  /** How many programs ended since. */
+  readonly counted: () => Promise<number>
+  /** Waits for a power that went to be back. */
+  readonly up: () => Promise<void>
 }
 
 export interface OpenwrtPlan
@@ -112,6 +119,9 @@ export async function labOpenwrt(lab: Lab, plan: OpenwrtPlan = {}): Promise<LabO
     ubus: (how) => ask({ verb: 'ubus', how }),
     event: (name, times) => ask({ verb: 'event', interface: name, times }),
     looks: async () => (await ask<string>({ verb: 'commands' })).match(/^wg show all dump$/gm)?.length ?? 0,
+    cutPower: (cut) => ask({ verb: 'power', ...cut }),
+    counted: () => ask({ verb: 'counted' }),
+    up: () => ask({ verb: 'up' }),
   }
 }
 

@@ -17,6 +17,8 @@ export interface SafeMode {
   readonly ended: (session: object) => Promise<void>
   /** The router's power went: what was not released is not kept. */
   readonly powerLost: () => Promise<void>
+  /** As if it had been released. */
+  readonly forget: () => void
 }
 
 const LISTED_ACTIONS = 100
@@ -55,5 +57,8 @@ export function makeSafeMode(model: Model): SafeMode {
       if (held?.by === session) await back()
     },
     powerLost: back,
+    forget: () => {
+      held = null
+    },
   }
 }

@@ -54,6 +54,8 @@ export interface CommandDeps {
   readonly lifetime: () => AbortSignal
   /** After each command that may have changed something. */
   readonly onChanged: () => void
+  /** After each command, whoever gave it. The power may go there. */
+  readonly onRun: (isChange: boolean) => Promise<void>
 }
 
 export function makeCommands(parts: CommandDeps): Commands {
@@ -74,6 +76,14 @@ export function makeCommands(parts: CommandDeps): Commands {
   }
 
   async function run(command: Command, caller: Caller): Promise<Answer> {
+    // A script ends with the power.
+    caller.signal.throwIfAborted()
+    const answer = await carryOut(command, caller)
+    await parts.onRun(!/^(?:print|get|find|listen)$/.test(command.verb))
+    return answer
+  }
+
+  async function carryOut(command: Command, caller: Caller): Promise<Answer> {
     const { path, verb } = command
     if (model.switches.refuses?.test(`${path}/${verb}`) === true) throw new Refused('failure: not now')
     const before = model.version.major < 7 || !isAtLeast(model.version, '7.1')
