@@ -100,7 +100,7 @@ const NO_RAW = { rules: [], members: [] }
 
 /** Settings of the owner's against which the tunnel stands, but does not work: a sentence each. */
 function hindrances(observed: RouterObservation, spec: TunnelSpec): readonly string[] {
-  const drop = tunnelIn(observed, spec.interface) === null ? null : dropText(observed, spec)
+  const drop = tunnelIn(observed, spec.interface) === null ? null : dropText(observed, spec, 'there')
   const { forwarding } = spec
   return [
     ...(drop === null ? [] : [drop]),
@@ -113,8 +113,12 @@ function hindrances(observed: RouterObservation, spec: TunnelSpec): readonly str
 }
 
 /** The raw rule that drops what comes out of the tunnel, and what lets it in; null: there is none. */
-function dropText({ raw }: RouterObservation, { interface: name, address }: TunnelSpec): string | null {
-  const drop = rawDropOf(raw, { interface: name, network: networkOf(address), address })
+function dropText(
+  { raw }: RouterObservation,
+  { interface: name, address }: TunnelSpec,
+  tunnel: 'there' | 'not there',
+): string | null {
+  const drop = rawDropOf(raw, { interface: name, network: networkOf(address), address, isThere: tunnel === 'there' })
   if (drop === null) return null
   return `a rule of the router’s raw table (${quoted(drop.rule, 80)}) drops all that comes out of ${name}, before any other rule is asked. What would let it in: ${drop.remedy}`
 }
@@ -146,7 +150,7 @@ function refuse(observed: RouterObservation, desired: HomeSpec, { host }: PlanOp
           } as const,
         ]
       : []),
-    ...(own === null ? [dropText(observed, desired)] : [])
+    ...(own === null ? [dropText(observed, desired, 'not there')] : [])
       .filter((why) => why !== null)
       .map((why) => ({ code: 'router-raw-drops', why }) as const),
     ...foreignNetworks

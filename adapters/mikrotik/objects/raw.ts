@@ -21,6 +21,8 @@ export interface FromTunnel {
   readonly network: string
   /** The home's address in it, with its prefix length. */
   readonly address: string
+  /** Whether the interface is there: else no rule can name it. */
+  readonly isThere: boolean
 }
 
 /** A rule that drops all that comes out of a tunnel: how its owner knows it, and what lets the tunnel in. */
@@ -55,10 +57,11 @@ export function rawDropOf(table: RawTable, packet: FromTunnel): RawDrop | null {
   const index = table.rules.indexOf(end.rule)
   const comment = end.rule['comment'] ?? ''
   const isPlain = /^[\x20-\x7e]+$/.test(comment) && !/["\\$?]/.test(comment)
+  const from = packet.isThere ? `in-interface=${packet.interface}` : `src-address=${packet.network}`
   const which = isPlain ? `[find where comment="${comment}"]` : String(index)
   return {
     rule: comment === '' ? `number ${index}, without a comment` : `number ${index}, “${comment}”`,
-    remedy: `/ip/firewall/raw/add chain=${end.rule['chain'] ?? 'prerouting'} action=accept in-interface=${packet.interface} place-before=${which}`,
+    remedy: `/ip/firewall/raw/add chain=${end.rule['chain'] ?? 'prerouting'} action=accept ${from} place-before=${which}`,
   }
 }
 

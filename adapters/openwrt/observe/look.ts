@@ -138,7 +138,10 @@ function script(): string {
       'reverse',
       'for i in all $own; do read -r r 2>/dev/null < /proc/sys/net/ipv4/conf/$i/rp_filter && echo "$i $r"; done',
     ),
-    part('pending', `cat ${RUN}/pending 2>/dev/null; ls ${tempOf('network')} ${tempOf('firewall')} 2>/dev/null; ${UNNAMED}`),
+    part(
+      'pending',
+      `cat ${RUN}/pending 2>/dev/null; ls ${tempOf('network')} ${tempOf('firewall')} 2>/dev/null; ${UNNAMED}`,
+    ),
     part('luci', `${LUCI_LEFT}\nlucileft`),
     END,
   ].join('; ')

@@ -24,7 +24,9 @@ afterAll(() => lab?.close())
 
 /** All that a join may leave on the router's flash. */
 const left = (): Promise<string> =>
-  router.console('uci export; ls -A /etc/config /etc/dropbear; cat /etc/dropbear/authorized_keys 2>/dev/null || true')
+  router.console(
+    'uci export; ls -A /etc/config /etc/dropbear; ls -A /etc/nftables.d 2>/dev/null || true; cat /etc/dropbear/authorized_keys 2>/dev/null || true',
+  )
 
 const join = async () => {
   const options = await openwrtJoinOptions(router, picture.home)

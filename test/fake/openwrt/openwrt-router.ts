@@ -163,6 +163,8 @@ async function carryOut(request: LabRouterRequest): Promise<unknown> {
 async function restart(loses: PowerCut['loses']): Promise<void> {
   rpcd.powerLost()
   await power.off(loses)
+  // What a reload only empties is gone with the kernel.
+  await runCommand('nft', ['-f', '-'], { input: 'table inet fw4\ndelete table inet fw4\n' })
   await netifd.start()
   await loadFirewall()
   sshd = await startSshd(plan)

@@ -169,7 +169,21 @@ function kernelState(tables: Tables, endpoints: Endpoints): KernelState {
     filter: rules('filter'),
     nat: rules('nat'),
     mangle: rules('mangle'),
+    raw: rules('raw'),
+    lists: {
+      interfaces: membersOf(tables, '/interface/list/member', 'interface'),
+      addresses: membersOf(tables, '/ip/firewall/address-list', 'address'),
+    },
   }
+}
+
+function membersOf(tables: Tables, path: string, property: string): ReadonlyMap<string, readonly string[]> {
+  const lists = new Map<string, readonly string[]>()
+  for (const { values } of tables.rows(path).filter((item) => isEnabled(item) && !isInvalid(item))) {
+    const list = values.get('list') ?? ''
+    lists.set(list, [...(lists.get(list) ?? []), values.get(property) ?? ''])
+  }
+  return lists
 }
 
 function kernelRoute({ values }: Item): KernelRoute {

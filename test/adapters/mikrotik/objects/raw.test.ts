@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Row } from '../../../../adapters/mikrotik/api/session.ts'
 import { rawDropOf } from '../../../../adapters/mikrotik/objects/raw.ts'
 
-const PACKET = { interface: 'hw0', network: '10.86.0.0/16', address: '10.86.0.2/16' }
+const PACKET = { interface: 'hw0', network: '10.86.0.0/16', address: '10.86.0.2/16', isThere: true }
 const MEMBERS: readonly Row[] = [
   { list: 'LAN', interface: 'bridge' },
   { list: 'WAN', interface: 'ether1' },

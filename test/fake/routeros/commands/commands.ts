@@ -79,7 +79,8 @@ export function makeCommands(parts: CommandDeps): Commands {
     // A script ends with the power.
     caller.signal.throwIfAborted()
     const answer = await carryOut(command, caller)
-    await parts.onRun(!/^(?:print|get|find|listen)$/.test(command.verb))
+    // A listen has no end of its own.
+    if (command.verb !== 'listen') await parts.onRun(!/^(?:print|get|find)$/.test(command.verb))
     return answer
   }
 

@@ -18,10 +18,31 @@ export interface KernelState {
   readonly interfaces: readonly WireguardInterface[]
   readonly addresses: readonly { readonly address: string; readonly interface: string }[]
   readonly routes: readonly KernelRoute[]
-  /** Of all three menus, enabled ones alone, in the order of each menu. RouterOS's own names and values. */
+  /** Of all menus of rules, enabled ones alone, in the order of each menu. RouterOS's own names and values. */
   readonly filter: readonly KernelRule[]
   readonly nat: readonly KernelRule[]
   readonly mangle: readonly KernelRule[]
+  /** Of the table that is asked before there are connections. */
+  readonly raw: readonly KernelRule[]
+  readonly lists: RuleLists
+}
+
+/** What rules name instead of spelling it out: members by the list's name. */
+export interface RuleLists {
+  readonly interfaces: ReadonlyMap<string, readonly string[]>
+  readonly addresses: ReadonlyMap<string, readonly string[]>
+}
+
+/** Of a router that nobody has configured. */
+export const NO_STATE: KernelState = {
+  interfaces: [],
+  addresses: [],
+  routes: [],
+  filter: [],
+  nat: [],
+  mangle: [],
+  raw: [],
+  lists: { interfaces: new Map(), addresses: new Map() },
 }
 
 /** An enabled one. */

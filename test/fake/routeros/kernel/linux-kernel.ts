@@ -3,12 +3,19 @@ import { runCommand, tryCommand } from '../../../../system/process/run-command.t
 import { parseDump } from '../../../../wireguard/dump.ts'
 import { formatEndpoint } from '../../../../wireguard/spec.ts'
 import { makeWireguardDevice } from '../../wireguard-device.ts'
-import type { ConnectionFacts, KernelState, RouterKernel, WireguardInterface, WireguardPeer } from './kernel.ts'
+import {
+  type ConnectionFacts,
+  type KernelState,
+  NO_STATE,
+  type RouterKernel,
+  type WireguardInterface,
+  type WireguardPeer,
+} from './kernel.ts'
 import { nftTable, ROUTED_MARK } from './nft-rules.ts'
 
 /** Moves what is really there: WireGuard, addresses, routes and nftables of the namespace it runs in. */
 export function linuxKernel(): RouterKernel {
-  let last: KernelState = { interfaces: [], addresses: [], routes: [], filter: [], nat: [], mangle: [] }
+  let last: KernelState = NO_STATE
   let rules = ''
   /** By id: what conntrack needs to find one again. */
   const connections = new Map<string, readonly string[]>()

@@ -1,12 +1,19 @@
 import { createHash } from 'node:crypto'
-import type { KernelRule, KernelState } from './kernel.ts'
+import type { KernelRule, KernelState, RuleLists } from './kernel.ts'
 
 /** A router's firewall menus as one nftables table. What is not known is refused: it would be a rule that does something else. */
-export function nftTable({ filter, nat, mangle }: Pick<KernelState, 'filter' | 'nat' | 'mangle'>): string {
+export function nftTable({
+  filter,
+  nat,
+  mangle,
+  raw,
+  lists,
+}: Pick<KernelState, 'filter' | 'nat' | 'mangle' | 'raw' | 'lists'>): string {
   const chains = [
-    ...chainsOf('filter', filter, ['forward', 'input', 'output'], 'filter', 0),
-    ...chainsOf('mangle', mangle, ['forward', 'prerouting', 'postrouting', 'input', 'output'], 'filter', -150),
-    ...chainsOf('nat', nat, ['srcnat', 'dstnat'], 'nat', 0),
+    ...chainsOf('raw', raw, lists, ['prerouting', 'output'], 'filter', -300),
+    ...chainsOf('filter', filter, lists, ['forward', 'input', 'output'], 'filter', 0),
+    ...chainsOf('mangle', mangle, lists, ['forward', 'prerouting', 'postrouting', 'input', 'output'], 'filter', -150),
+    ...chainsOf('nat', nat, lists, ['srcnat', 'dstnat'], 'nat', 0),
   ]
   return ['table ip routeros', 'delete table ip routeros', 'table ip routeros {', ...chains, '}', ''].join('\n')
 }
@@ -14,17 +21,19 @@ export function nftTable({ filter, nat, mangle }: Pick<KernelState, 'filter' | '
 function chainsOf(
   menu: string,
   rules: readonly KernelRule[],
+  lists: RuleLists,
   hooked: readonly string[],
   type: 'filter' | 'nat',
   priority: number,
 ): readonly string[] {
-  const names = new Set(rules.map((rule) => rule['chain'] ?? ''))
+  // A jump to a chain without rules comes back.
+  const names = new Set(rules.flatMap((rule) => [rule['chain'] ?? '', rule['jump-target'] ?? []].flat()))
   const all = [...names].filter((name) => !hooked.includes(name))
   const chain = (name: string, head: string): string =>
     [
       `  chain ${menu}_${name} {`,
       head,
-      ...rules.filter((rule) => rule['chain'] === name).map((rule) => `    ${nftRule(menu, rule)}`),
+      ...rules.filter((rule) => rule['chain'] === name).flatMap((rule) => nftRule(menu, rule, lists) ?? []),
       '  }',
     ].join('\n')
   return [
@@ -75,11 +84,35 @@ function markNumber(name: string | undefined): string {
     .slice(0, 7)}`
 }
 
-function nftRule(menu: string, rule: KernelRule): string {
+/** @returns null for a rule that matches nothing. */
+function nftRule(menu: string, rule: KernelRule, lists: RuleLists): string | null {
   const matches = Object.entries(rule)
     .filter(([name]) => !SILENT.has(name))
-    .map(([name, value]) => match(name, value, rule))
-  return [...matches, verdict(menu, rule)].join(' ')
+    .map(([name, value]) => (name.endsWith('-list') ? listMatch(name, value, lists) : match(name, value, rule)))
+  return matches.includes(null) ? null : `    ${[...matches, verdict(menu, rule)].join(' ')}`
+}
+
+/** An empty list has nobody in it, and everybody is outside. @returns null: nothing matches. */
+function listMatch(name: string, text: string, { interfaces, addresses }: RuleLists): string | null {
+  const isNot = text.startsWith('!')
+  const list = text.replace(/^!/, '')
+  const field = LISTED[name]
+  // The lists that every router has (manual, "Interface List"): `dynamic` has what the router made by itself.
+  if (field === undefined || list === 'dynamic')
+    throw new TypeError(`the laboratory's kernel does not know ${name}=${text}`)
+  const isInterfaces = name.endsWith('interface-list')
+  const isAll = isInterfaces && (list === 'all' || list === 'static')
+  const members = isAll ? [] : ((isInterfaces ? interfaces : addresses).get(list) ?? [])
+  if (members.length === 0) return isAll === isNot ? null : ''
+  const named = isInterfaces ? members.map((member) => `"${member}"`) : members
+  return `${field} ${isNot ? '!= ' : ''}{ ${named.join(', ')} }`
+}
+
+const LISTED: Readonly<Record<string, string>> = {
+  'in-interface-list': 'iifname',
+  'out-interface-list': 'oifname',
+  'src-address-list': 'ip saddr',
+  'dst-address-list': 'ip daddr',
 }
 
 function match(name: string, text: string, rule: KernelRule): string {
@@ -99,6 +132,8 @@ function match(name: string, text: string, rule: KernelRule): string {
     case 'src-port':
     case 'dst-port':
       return `${rule['protocol']} ${name === 'src-port' ? 'sport' : 'dport'} ${not}{ ${value} }`
+    case 'port':
+      return `${rule['protocol']} sport ${not}{ ${value} } ${rule['protocol']} dport ${not}{ ${value} }`
     case 'tcp-flags':
       return `tcp flags ${value}`
     case 'connection-mark':
@@ -126,6 +161,8 @@ function verdict(menu: string, rule: KernelRule): string {
       return `jump ${menu}_${rule['jump-target']}`
     case 'return':
       return 'return'
+    case 'notrack':
+      return 'notrack'
     case 'masquerade':
       return 'masquerade'
     case 'src-nat':

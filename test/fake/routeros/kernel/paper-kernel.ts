@@ -1,4 +1,4 @@
-import type { ConnectionFacts, KernelState, PeerFacts, RouterKernel } from './kernel.ts'
+import { type ConnectionFacts, type KernelState, NO_STATE, type PeerFacts, type RouterKernel } from './kernel.ts'
 
 /** A kernel on paper: what was asked of it is there at once, and the facts are what a test says they are. */
 export interface PaperKernel extends RouterKernel {
@@ -8,10 +8,8 @@ export interface PaperKernel extends RouterKernel {
   readonly setConnections: (connections: readonly ConnectionFacts[]) => void
 }
 
-const NOTHING: KernelState = { interfaces: [], addresses: [], routes: [], filter: [], nat: [], mangle: [] }
-
 export function paperKernel(): PaperKernel {
-  let state = NOTHING
+  let state: KernelState = NO_STATE
   let connections: readonly ConnectionFacts[] = []
   const facts = new Map<string, PeerFacts>()
   return {
