@@ -78,6 +78,7 @@ export async function openHub<Opened extends Alarm>(
   for (const note of tooManyNotes(store.document)) log.warn(note)
   const peerMonitor = makePeerMonitor(() => settings.current.interface, systemClock, log)
   const ownFiles = makeOwnFiles({
+    paths,
     identity,
     store,
     interfaceName: () => settings.current.interface,

@@ -7,8 +7,10 @@ import { parsePrivateKey, type PublicKey } from '../../wireguard/keys.ts'
 import { publicKeyOf } from '../../wireguard/public-key.ts'
 import { isReadFromCopy } from '../settings/identity.ts'
 import type { OwnIdentity } from '../settings/own-identity.ts'
+import type { HubPaths } from '../settings/paths.ts'
 import { branchSignal } from '../../system/time/branch-signal.ts'
 import type { Store } from '../store/store.ts'
+import { handOverFile } from './hand-over-file.ts'
 import { keyFile } from './key-file.ts'
 import { afterLook, isTrouble, type OwnFile, type OwnFileState, ownFileWarning } from './own-file.ts'
 
@@ -22,7 +24,8 @@ export interface OwnFiles {
 }
 
 export interface OwnFilesDeps {
-  readonly identity: Pick<OwnIdentity, 'files' | 'publicKey' | 'tls' | 'fromCopies' | 'onChange'>
+  readonly paths: HubPaths
+  readonly identity: Pick<OwnIdentity, 'files' | 'publicKey' | 'tls' | 'fromCopies' | 'handOver' | 'onChange'>
   readonly store: Pick<Store, 'path' | 'check'>
   readonly interfaceName: () => string
   readonly clock: Pick<Clock, 'now'>
@@ -35,11 +38,12 @@ const LOOK_MS = 10_000
 /** The name under which the hub tells of itself: incidents are of homes else. */
 const HUB = 'hub'
 
-export function makeOwnFiles({ identity, store, interfaceName, clock, log }: OwnFilesDeps): OwnFiles {
+export function makeOwnFiles({ paths, identity, store, interfaceName, clock, log }: OwnFilesDeps): OwnFiles {
   const storeFile: OwnFile = { path: store.path, of: 'store', check: store.check }
+  const handOver = handOverFile(paths, () => identity.handOver)
   let files = identity.files
   let [privateKey, ...others] = keyFiles()
-  let all: readonly OwnFile[] = [privateKey, ...others, storeFile]
+  let all: readonly OwnFile[] = [privateKey, ...others, storeFile, handOver]
   const states = new Map<OwnFile, OwnFileState>(
     Object.values(files).flatMap((file) => {
       const own = all.find(({ path }) => path === file.path)
@@ -52,7 +56,7 @@ export function makeOwnFiles({ identity, store, interfaceName, clock, log }: Own
     for (const file of [privateKey, ...others]) states.delete(file)
     files = identity.files
     ;[privateKey, ...others] = keyFiles()
-    all = [privateKey, ...others, storeFile]
+    all = [privateKey, ...others, storeFile, handOver]
     period.end()
   })
 

@@ -14,6 +14,8 @@ export interface HubPaths {
   readonly copies: { readonly privateKey: string; readonly tlsKey: string; readonly certificate: string }
   /** Which identity counts, where that is not the first one any more. */
   readonly handOver: string
+  /** The same, where that file is damaged or lost. */
+  readonly handOverCopy: string
   /** Homes, invitations and devices; 0600. */
   readonly store: string
   /** Where homes were last seen. */
@@ -58,6 +60,7 @@ export function hubPaths(folders: {
       certificate: join(folders.stateDir, 'tls.crt'),
     },
     handOver: join(folders.stateDir, 'hub-identity.json'),
+    handOverCopy: join(folders.stateDir, 'hub-identity.copy.json'),
     store: join(folders.stateDir, 'store.json'),
     lastEndpoints: join(folders.stateDir, 'whereabouts.json'),
     mappings: join(folders.stateDir, 'mappings.json'),

@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { begin, change } from '../../../hub/core/hand-over.ts'
+import { begin, change, type HandOver } from '../../../hub/core/hand-over.ts'
 import { EMPTY_DOCUMENT } from '../../../hub/core/store-document.ts'
+import { handOverFile } from '../../../hub/own-files/hand-over-file.ts'
 import { keyFile } from '../../../hub/own-files/key-file.ts'
 import { makeOwnFiles } from '../../../hub/own-files/own-files.ts'
 import { makeCertificate } from '../../../hub/settings/certificate.ts'
@@ -118,6 +119,7 @@ test('a file that changes while the hub runs is looked at within seconds; what c
   const { log, lines } = captureLog()
   const store = await openStore(paths.store, '1.0.0', systemClock)
   const files = makeOwnFiles({
+    paths,
     identity: await openIdentity(paths),
     store,
     // None has this hub's key.
@@ -154,7 +156,7 @@ test('after a change of its identity the hub looks after the files of the later 
   const { log } = captureLog()
   const identity = await openIdentity(paths)
   const store = await openStore(paths.store, '1.0.0', systemClock)
-  const files = makeOwnFiles({ identity, store, interfaceName: () => 'hw-none', clock: systemClock, log })
+  const files = makeOwnFiles({ paths, identity, store, interfaceName: () => 'hw-none', clock: systemClock, log })
   const told: string[] = []
   const ending = new AbortController()
   const watching = files.watch({ sign: () => told.push('trouble'), note: ({ kind }) => told.push(kind) }, ending.signal)
@@ -174,3 +176,45 @@ test('after a change of its identity the hub looks after the files of the later 
   ending.abort()
   await watching
 }, 60_000)
+
+describe('the file that says which identity counts', () => {
+  const changed = async () => {
+    const identity = await openIdentity(paths)
+    const next = await identity.draft(['203.0.113.10'])
+    await identity.keep(change(begin(identity.handOver, next, false, new Date()), new Date()))
+    return identity
+  }
+
+  test.each(['', '{"schema":1,', 'null', null])('damaged (%j) or lost, is read from its copy', async (text) => {
+    const { fingerprint, handOver } = await changed()
+    if (text === null) await rm(paths.handOver)
+    else await writeFile(paths.handOver, text)
+    const again = await openIdentity(paths)
+    expect([again.fingerprint, again.handOver]).toEqual([fingerprint, handOver])
+    expect(await handOverFile(paths, () => again.handOver).check(AbortSignal.timeout(5_000))).toEqual({
+      kind: 'restored',
+      was: 'damaged',
+    })
+    expect(JSON.parse(await readFile(paths.handOver, 'utf8'))).toEqual(handOver)
+  })
+
+  test('damaged with its copy, is a reason not to begin', async () => {
+    await changed()
+    await writeFile(paths.handOver, '')
+    await writeFile(paths.handOverCopy, '{')
+    await expect(openIdentity(paths)).rejects.toMatchObject({ code: 'config-invalid' })
+    await rm(paths.handOverCopy)
+    await expect(openIdentity(paths)).rejects.toMatchObject({ code: 'config-invalid' })
+  })
+
+  test('is none before the first change, which is whole; of an older hub it has no copy, and gets one', async () => {
+    const identity = await openIdentity(paths)
+    const look = (of: () => HandOver) => handOverFile(paths, of).check(AbortSignal.timeout(5_000))
+    expect(await look(() => identity.handOver)).toEqual({ kind: 'whole' })
+    const later = await changed()
+    await rm(paths.handOverCopy)
+    expect(await look(() => later.handOver)).toEqual({ kind: 'whole' })
+    expect(await readFile(paths.handOverCopy, 'utf8')).toBe(await readFile(paths.handOver, 'utf8'))
+    expect(await look(() => identity.handOver)).toEqual({ kind: 'another' })
+  })
+})
