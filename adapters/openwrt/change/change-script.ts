@@ -142,7 +142,7 @@ for f in $changed; do mv ${tempOf('$f')} ${ETC}/$f && cmp -s $R/new/$f ${ETC}/$f
 sync
 ${
   hasRules
-    ? `said=$(fw4 check 2>&1) || { ! back || fail "fw4 refuses the firewall with homeward's rules: $said"; echo "fw4 refuses it, and it is not put back yet: $said" >&2; exit 1; }
+    ? `said=$(fw4 check 2>&1) || { back || { echo "fw4 refuses it, and it is not put back yet: $said" >&2; exit 1; }; was=$(fw4 check 2>&1) && fail "fw4 refuses the firewall with homeward's rules: $said"; fail "fw4 refuses this router's firewall, also without homeward's rules: $was"; }
 `
     : ''
 }rm -rf $R/batch $R/stage $R/rules

@@ -1,6 +1,6 @@
 import type { ForeignMark, ReplyRoute } from '../../observation.ts'
 import { namedFor, sameSection, type Section, text, tunnelOf } from '../uci/sections.ts'
-import { ALL_BITS, markText, slotOf, slotOfTable } from './marks.ts'
+import { ALL_BITS, markText, SLOTS, slotOf, slotOfTable } from './marks.ts'
 
 /**
  * How packets with the mark of a slot find into the tunnel: a policy rule, a table with one route, and a rule after it by
@@ -30,8 +30,8 @@ export function isAnswerSection(section: Section, slot: number | null = null): b
   return mark === markText(slot) || table === slotOf(slot).table
 }
 
-/** Prints the router's policy rules, and what is in the tables of ours. */
-export const ANSWERS = `ip -4 rule show 2>/dev/null; uci show network | sed -n "s/^network[.]homeward_[a-z0-9_]*[.]table='\\(.*\\)'$/\\1/p" | while read -r t; do ip -4 route show table $t 2>/dev/null | while read -r r; do echo "table $t $r"; done; done`
+/** Prints the router's policy rules, and what is in those tables of ours to which they lead. */
+export const ANSWERS = `ip -4 rule show 2>/dev/null | while read -r l; do echo "$l"; t=\${l##*lookup }; case "\${t%% *}" in ${SLOTS.map((slot) => slotOf(slot).table).join('|')}) ip -4 route show table \${t%% *} 2>/dev/null | while read -r r; do echo "table \${t%% *} $r"; done ;; esac; done`
 
 /**
  * How answers are routed, as it is configured and as it runs.
