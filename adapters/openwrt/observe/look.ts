@@ -83,7 +83,7 @@ export const CALM = [part('stamp', STAMP), part('now', NOW), part('wg', DUMP)].j
 /** The loaded firewall without what counts, policy rules, the routes of all tables, and the filters of senders. */
 export const OTHERS = part(
   'others',
-  `{ nft -st list table inet fw4; ip -4 rule show; ip -4 route show table all; for i in all $own; do read -r r < /proc/sys/net/ipv4/conf/$i/rp_filter && echo "$i $r"; done; } 2>/dev/null | md5sum`,
+  `{ nft -st list table inet fw4; ip -4 rule show; ip -4 route show table all; for i in all $own; do r=; read -r r < /proc/sys/net/ipv4/conf/$i/rp_filter; echo "$i $r"; done; } 2>/dev/null | md5sum`,
 )
 export const END = `echo '${HEAD}end'`
 
