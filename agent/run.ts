@@ -73,7 +73,7 @@ export async function runAgent(
 ): Promise<void> {
   // After another join nothing known of the old one holds: the agent starts over, in the same process.
   while ((await runJoined(context, signal, onHangup)) === 'joined-again')
-    context.log.info('this home has joined again: the agent begins anew')
+    context.log.info('this home has joined again: the agent starts over')
 }
 
 async function runJoined(

@@ -120,7 +120,7 @@ function fresh(given: Given, defaults: (addresses: readonly string[]) => HubConf
   if (given.addresses === undefined)
     throw new Problem('wrong-usage', {
       what: 'starting a hub',
-      why: 'nobody said how this machine is reached from outside',
+      why: 'it was not said how this machine is reached from outside',
       next: 'Pass --address with its public address or name',
     })
   return { ...defaults(given.addresses), ...given }

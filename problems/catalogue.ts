@@ -182,7 +182,7 @@ export const catalogue = {
     exit: 1,
   },
   'router-busy': {
-    next: 'Let whoever works on the router end that, then try again; a running agent tries again by itself',
+    next: 'Let the person who is working on the router finish, then try again; a running agent tries again by itself',
     exit: 1,
   },
   'router-change-cut-off': {

@@ -23,7 +23,7 @@ export interface DeviceConfig {
 /** The text that wg-quick(8) and the WireGuard apps import. */
 export function wgQuickText(config: DeviceConfig): string {
   const { dns = [] } = config
-  return `# ${config.name}, by homeward. Whoever has this file is this device: keep it secret.
+  return `# ${config.name}, by homeward. Anyone who has this file can connect as this device: keep it secret.
 [Interface]
 PrivateKey = ${config.privateKey}
 Address = ${config.address}

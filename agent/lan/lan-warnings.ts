@@ -64,6 +64,21 @@ function otherNumbers(
   ]
 }
 
+/**
+ * What to ask about before a join: networks that the person named, and that this machine neither is in nor has a route
+ * to. Most often a digit is wrong; behind another router they are right. Empty where nothing is known of this machine.
+ */
+export function unknownLan({ prefixes }: AgentConfig['lan'], here: LocalNetworks): readonly string[] {
+  const known = [...here.connected, ...here.routed].map(({ prefix }) => prefix)
+  const strange = prefixes.filter((prefix) => !known.some((one) => overlaps(one, prefix)))
+  const candidates = here.connected.filter(isLanCandidate)
+  if (strange.length === 0 || candidates.length === 0) return []
+  const present = candidates.map((one) => `${one.prefix} (${one.interface})`).join(', ')
+  return [
+    `this machine is not in ${strange.join(' or ')}; it is in ${present}. That is right for a network behind another router; if it is a slip, answer no and pass another --lan`,
+  ]
+}
+
 /** The LAN to follow, with `auto`: where it is clear which it is, and the tunnel does not need its numbers itself. */
 export function followedLan(network: string, { connected, defaultInterface }: OwnNetworks): string | null {
   const candidates = connected.filter(isLanCandidate)

@@ -30,21 +30,21 @@ export const TROUBLES = {
     title: 'the home’s internet is down',
     named: 'the home’s internet is down',
     why: 'The home’s own line does not work: its gateway, or everything outside, does not answer.',
-    advice: 'Look at the modem and the router at home, or ask the carrier whether there is an outage.',
+    advice: 'Check the modem and the router at home, or ask the carrier whether there is an outage.',
   },
   'hub-down': {
     title: 'the hub is down',
     named: 'the hub does not answer',
     why: 'The home’s line works, and the hub answers neither by UDP nor by TCP.',
     advice:
-      'Look in the provider’s console whether the VPS runs. If it does, homeward hub status there says what it sees of this home.',
+      'Check in the provider’s console that the VPS is running. If it is, homeward hub status there says what it sees of this home.',
   },
   'home-unknown': {
     title: 'the hub does not know this home',
     named: 'the hub does not know this home',
     why: 'The hub answers that it knows no home with this name and secret: it was removed there, or the hub’s state was restored from an older backup.',
     advice:
-      'On the hub: homeward hub invite HOME. Then at home, with the token that it prints: sudo homeward join --again TOKEN. If the hub’s state is put back, the home is back by itself.',
+      'On the hub: homeward hub invite HOME. Then at home, with the token that it prints: sudo homeward join --again TOKEN. If the hub’s state is put back, the home comes back by itself.',
   },
   'identity-twice': {
     title: 'two machines have this home’s identity',
@@ -87,19 +87,19 @@ export const TROUBLES = {
   'peer-unknown': {
     title: 'the tunnel is down',
     named: 'the hub’s WireGuard has lost this home',
-    why: 'The hub’s WireGuard does not know this home any more.',
-    advice: `${HEALS} If it comes again, look for what changes WireGuard on the hub besides homeward.`,
+    why: 'The hub’s WireGuard no longer knows this home.',
+    advice: `${HEALS} If it happens again, look for what else changes WireGuard on the hub.`,
   },
   'endpoint-moved': {
     title: 'the hub has moved',
     named: 'the hub has moved to another address',
-    why: 'The hub’s name leads to another address now.',
+    why: 'The hub’s name now resolves to another address.',
     advice: HEALS,
   },
   'session-lost': {
     title: 'the tunnel is down',
     named: 'the WireGuard session was lost',
-    why: 'One end of the tunnel was restarted and has no session any more.',
+    why: 'One end of the tunnel was restarted and lost its session.',
     advice: HEALS,
   },
   'handshake-blocked': {
@@ -137,21 +137,21 @@ export const TROUBLES = {
   'agent-silent': {
     title: 'the agent does not answer',
     named: 'the agent does not answer',
-    why: 'The tunnel carries, but homeward at home says nothing: nobody repairs the tunnel now.',
-    advice: 'Look at it through the tunnel: systemctl status homeward, journalctl -u homeward.',
+    why: 'The tunnel works, but homeward at home is silent: nothing repairs the tunnel now.',
+    advice: 'Check it through the tunnel: systemctl status homeward, journalctl -u homeward.',
     pendingSeconds: 180,
   },
   'hub-daemon-silent': {
     title: 'homeward on the hub does not answer',
     named: 'homeward on the hub does not answer',
-    why: 'The tunnel carries, but the hub’s homeward does not run, or hangs: the hub could not tell anybody of an outage.',
-    advice: 'Look at it on the hub: systemctl status homeward-hub, journalctl -u homeward-hub.',
+    why: 'The tunnel works, but homeward on the hub is not running, or hangs: the hub could not notify anyone of an outage.',
+    advice: 'Check it on the hub: systemctl status homeward-hub, journalctl -u homeward-hub.',
     pendingSeconds: 120,
   },
   'registrar-unreachable': {
     title: 'the hub’s registrar cannot be reached',
     named: 'the hub’s registrar cannot be reached',
-    why: 'The tunnel carries, but TCP to the hub’s port does not get through: repairs would be harder without it.',
+    why: 'The tunnel works, but TCP to the hub’s port does not get through: repairs would be harder without it.',
     advice:
       'Where it ends is not known: homeward hub status on the VPS says whether something there stops it; else it is lost before the VPS, or on this line.',
     pendingSeconds: 900,
@@ -159,16 +159,16 @@ export const TROUBLES = {
   'router-silent': {
     title: 'the router cannot be repaired',
     named: 'the router lets homeward do nothing',
-    why: 'The tunnel carries, but the router that it ends on does not answer the agent, or refuses it: homeward could not repair anything on it.',
+    why: 'The tunnel works, but the router that it ends on does not answer the agent, or refuses it: homeward could not repair anything on it.',
     advice: 'homeward status at home says which, and homeward plan what the router answers.',
     pendingSeconds: 300,
   },
   'key-file-damaged': {
     title: 'the tunnel’s key is lost at the next start',
     named: 'the file of the tunnel’s key is damaged',
-    why: 'The tunnel carries, but the file of its private key is damaged and could not be written again: it ends when the machine at home is started again.',
+    why: 'The tunnel works, but the file of its private key is damaged and could not be written again: the tunnel ends when the machine at home restarts.',
     advice:
-      'Look through the tunnel whether the card or disk of that machine is full, read-only or failing. Once it can be written, homeward puts the key back within the hour.',
+      'Check through the tunnel whether the card or disk of that machine is full, read-only or failing. Once it can be written, homeward puts the key back within the hour.',
     over: 'the tunnel’s key is safe again,',
   },
   'hub-file-damaged': {
@@ -181,8 +181,8 @@ export const TROUBLES = {
   'publication-failing': {
     title: 'visitors do not reach a published service',
     named: 'visitors do not reach a published service',
-    why: 'The hub opens its published ports now and then as visitors do. What answered before answers no more.',
-    advice: 'homeward publish check PORT/tcp, at home or on the hub, follows the way again, link by link.',
+    why: 'The hub opens its published ports now and then as visitors do. What answered before no longer answers.',
+    advice: 'homeward publish check PORT/tcp, at home or on the hub, tests the path again, step by step.',
     pendingSeconds: 60,
   },
 } as const satisfies Record<Trouble, Words>

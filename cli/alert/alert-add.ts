@@ -60,7 +60,7 @@ export async function alertAdd(context: Context, name: string, options: AddOptio
 function onHubOnly(name: string, what: string): Problem {
   return new Problem('wrong-usage', {
     what,
-    why: 'a home cannot give the hub a channel: whoever takes a home’s machine could do it too',
+    why: 'a home cannot give the hub a channel: anyone who takes a home’s machine could do it too',
     next: `Run it on the hub, which gives the channel to this home: sudo homeward alert add ${name} --everywhere`,
   })
 }

@@ -11,7 +11,7 @@ export async function alertRetract(context: Context): Promise<void> {
   const left = await retractAll(context.stateDir, AbortSignal.timeout(LONGEST_MS))
   printFacts(context, { left }, () =>
     left.length === 0
-      ? 'Home Assistant shows nothing of this machine any more'
+      ? 'Home Assistant no longer shows anything of this machine'
       : left.map((broker) => `Home Assistant’s broker ${broker} does not answer: it keeps what it shows`).join('\n'),
   )
   if (left.length > 0) process.exitCode = 2

@@ -14,6 +14,7 @@ import { isThere } from '../../system/files/is-there.ts'
 import type { Context } from '../context.ts'
 import { orNoRoot } from '../or-no-root.ts'
 import { printFacts } from '../output.ts'
+import { howToStart } from '../side/how-to-start.ts'
 import { askRunningHub } from '../side/hub-session.ts'
 import { table } from '../text/table.ts'
 import { version } from '../version.ts'
@@ -46,6 +47,8 @@ export async function alertTest(context: Context, channel: string | null): Promi
       what: 'testing the channels',
       why: `neither ${alertsPath(context.configDir)} nor the other end names one`,
     })
+  const byCommand = tests.filter(({ by }) => by === 'command')
+  const sentFromHere = await Promise.all(byCommand.map(({ end }) => sentFromHereText(end)))
   printFacts(context, { ends: tests }, ({ ends }) =>
     [
       table([
@@ -55,7 +58,7 @@ export async function alertTest(context: Context, channel: string | null): Promi
           ...(problem === null ? [] : [[end, '', '', problem]]),
         ]),
       ]),
-      ...ends.filter(({ by }) => by === 'command').map(({ end }) => sentFromHere(end)),
+      ...sentFromHere,
     ].join('\n'),
   )
   if (problems.length > 0 || all.some(({ problem }) => problem !== null)) process.exitCode = 2
@@ -114,9 +117,8 @@ async function testByService(
   return reply === null ? null : (reply.answer as readonly ChannelTest[])
 }
 
-function sentFromHere(end: EndTest['end']): string {
-  const unit = end === 'home' ? 'homeward' : 'homeward-hub'
-  return `homeward does not run here, so this command sent the ${end}’s tests itself. Start the service for real alerts: sudo systemctl start ${unit}`
+async function sentFromHereText(end: EndTest['end']): Promise<string> {
+  return `homeward does not run here, so this command sent the ${end}’s tests itself. For real alerts start it: ${await howToStart(end)}`
 }
 
 async function testAtHub({ configDir, stateDir }: Context, channel: string | null): Promise<EndTest | Problem> {

@@ -4,11 +4,11 @@ import type { AddOptions } from './alert-add.ts'
 
 /** `homeward alert …`, at home or on the hub. */
 export function registerAlertVerbs(program: Command): void {
-  const alert = program.command('alert').description('who is told of outages, and how')
+  const alert = program.command('alert').description('who is notified of outages, and how')
 
   alert
     .command('test [channel]')
-    .description('send a marked test by every channel here and on the hub, or by one')
+    .description('send a test message through every channel here and on the hub, or through one')
     .action(async (channel: string | undefined, _options, command: Command) => {
       const { alertTest } = await import('./alert-test.ts')
       await alertTest(contextOf(command), channel ?? null)

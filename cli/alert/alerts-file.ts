@@ -6,8 +6,8 @@ import { makeFolder, writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { parseYaml } from '../../system/files/yaml-file.ts'
 import { orNoRoot } from '../or-no-root.ts'
 
-const HEAD = `# Who is told of outages. The same file does at home and on the hub: docs/alerts.md says what else may stand here.
-# It holds secrets: it is for nobody else to read (chmod 600). What runs takes changes within seconds.
+const HEAD = `# Who is notified of outages. The same file works at home and on the hub; docs/alerts.md lists what else it may contain.
+# It holds secrets, so only its owner may read it (chmod 600). Running services take changes within seconds.
 channels: {}
 `
 

@@ -43,8 +43,7 @@ export async function deviceAdd(context: Context, name: string, options: DeviceO
 
 /** @throws {Problem} `device-name-invalid`, `home-name-invalid`, `wrong-usage`. */
 function wishIn(name: string, options: DeviceOptions, what: string) {
-  if (!v.is(NameSchema, name))
-    throw new Problem('device-name-invalid', { what, why: 'the name is not one homeward takes' })
+  if (!v.is(NameSchema, name)) throw new Problem('device-name-invalid', { what, why: 'it is not a valid name' })
   ownOptions(options, what)
   if (options.full === true && options.exit !== undefined)
     throw new Problem('wrong-usage', {
@@ -64,7 +63,7 @@ function wishIn(name: string, options: DeviceOptions, what: string) {
     if (!v.is(NameSchema, given))
       throw new Problem('home-name-invalid', {
         what,
-        why: `${option} ${JSON.stringify(given)} is no name that a home can have`,
+        why: `${option} ${JSON.stringify(given)} is not a valid name for a home`,
       })
   return {
     name,

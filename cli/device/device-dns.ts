@@ -6,7 +6,7 @@ const DOMAIN = /^(?=.{1,253}$)(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?)(?:\.[a-z\d](
 
 /**
  * What `--dns` says, as the file's one DNS line: resolvers first, then domains to search (wg-quick(8): whatever is no
- * address is a domain). Each may be given again, or several with commas between.
+ * address is a domain). Each may be repeated, or several with commas between.
  * @throws {Problem} `wrong-usage`.
  */
 export function deviceDns(given: readonly string[], what: string): readonly string[] {

@@ -138,8 +138,8 @@ function report(
 ): void {
   if (files.conf !== null) tellOfName(name, files.conf.path)
   for (const { path } of opened(files))
-    tell(`Bring ${path} to the device and import it into its WireGuard app, then delete the file.`)
-  if (shown.qr !== null) tell('Scan it with the WireGuard app: it is shown once, and kept nowhere.')
+    tell(`Copy ${path} to the device and import it into the WireGuard app there, then delete the file.`)
+  if (shown.qr !== null) tell('Scan it with the WireGuard app: it is shown only once, and not stored.')
   const facts = {
     name,
     address,

@@ -11,7 +11,7 @@ export async function deviceRemove(context: Context, name: string): Promise<void
   if (!v.is(NameSchema, name))
     throw new Problem('device-name-invalid', {
       what: `removing the device ${JSON.stringify(name)}`,
-      why: 'the name is not one homeward takes',
+      why: 'it is not a valid name',
     })
   const side = await deviceClient(context)
   await side.remove(name)

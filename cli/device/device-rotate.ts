@@ -19,8 +19,7 @@ const BETWEEN_ATTEMPTS_MS = 2_000
 export async function deviceRotate(context: Context, name: string, options: FileOptions): Promise<void> {
   const what = `rotating the key of the device ${JSON.stringify(name)}`
   // Checked here too, since the name becomes part of a path.
-  if (!v.is(NameSchema, name))
-    throw new Problem('device-name-invalid', { what, why: 'the name is not one homeward takes' })
+  if (!v.is(NameSchema, name)) throw new Problem('device-name-invalid', { what, why: 'it is not a valid name' })
   const side = await deviceClient(context)
   const keys = newDeviceKeys()
   const told = { name, publicKey: publicKeyOf(keys.privateKey), presharedKey: keys.presharedKey }
@@ -32,7 +31,7 @@ export async function deviceRotate(context: Context, name: string, options: File
     if (!context.json) await file.show(context)
     await untilAnswered(() => side.rotate({ ...told, preview: false }))
     if (context.json) await file.show(context)
-    tell(`The old key of ${name} is worth nothing any more.`)
+    tell(`The old key of ${name} no longer works.`)
   })
 }
 

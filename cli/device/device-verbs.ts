@@ -9,7 +9,7 @@ export function registerDeviceVerbs(program: Command): void {
   withFileOptions(
     device.command('add <name>').description('make a device’s keys and write what its WireGuard app imports'),
   )
-    .option('--home <home>', 'on the hub: a home that it may reach, and no other; may be given again', collect, [])
+    .option('--home <home>', 'on the hub: a home that it may reach, and no other; may be repeated', collect, [])
     .option('--expires <time>', 'cut it off after 30m, 24h, 7d')
     .option('--full', 'send everything through the hub, not only what is for the homes')
     .option(
@@ -18,7 +18,7 @@ export function registerDeviceVerbs(program: Command): void {
     )
     .option(
       '--to <service>',
-      'the only thing that it may reach, such as 192.168.1.50:554/tcp; may be given again',
+      'the only thing that it may reach, such as 192.168.1.50:554/tcp; may be repeated',
       collect,
       [],
     )
@@ -64,7 +64,7 @@ function withFileOptions(command: Command): Command {
     .option('--svg <file>', 'write the QR code as a picture')
     .option(
       '--dns <list>',
-      'a resolver while the tunnel is up, a Pi-hole at home, and domains to search: 10.86.0.1,home.lan; may be given again',
+      'a resolver while the tunnel is up, a Pi-hole at home, and domains to search: 10.86.0.1,home.lan; may be repeated',
       collect,
       [],
     )

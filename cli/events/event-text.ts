@@ -16,9 +16,9 @@ export function eventText(event: HomeEvent): string {
 function whatHappened(event: HomeEvent): string {
   switch (event.kind) {
     case 'agent-started':
-      return `the agent began (${event.version})`
+      return `the agent started (${event.version})`
     case 'agent-stopped':
-      return 'the agent ended; the tunnel stays up'
+      return 'the agent stopped; the tunnel stays up'
     case 'tunnel':
       return `the tunnel is ${stateName(event.to)}${event.cause === null ? '' : ` (${namedCause(event.cause)})`}, after ${ageText(event.seconds)} ${stateName(event.from)}${nextFor(event.cause)}`
     case 'cause':

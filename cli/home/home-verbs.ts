@@ -11,7 +11,7 @@ export function registerHomeVerbs(program: Command): void {
     )
     .option(
       '--lan <cidr>',
-      'a network here that the tunnel may reach, or OWN=SEEN where the hub shall know it as another; may be given again',
+      'a network here that the tunnel may reach, or OWN=SEEN to give it other numbers at the hub; may be repeated',
       collect,
       [],
     )

@@ -55,7 +55,7 @@ function refuseOthers(given: readonly string[], what: string): void {
   throw new Problem('wrong-usage', {
     what,
     why: `--again keeps this home’s settings, and ${option} would change one`,
-    next: 'Leave it out, and change agent.yaml instead; or begin anew: homeward leave, then homeward join TOKEN',
+    next: 'Leave it out, and change agent.yaml instead; or start over: homeward leave, then homeward join TOKEN',
   })
 }
 

@@ -2,6 +2,8 @@ import * as v from 'valibot'
 import { describeStep } from '../../adapters/describe-step.ts'
 import { InterfaceNameSchema } from '../../adapters/interface-name.ts'
 import { type AgentConfig, LanModeSchema, tunnelsOf } from '../../agent/settings/config.ts'
+import { unknownLan } from '../../agent/lan/lan-warnings.ts'
+import { readLocalNetworks } from '../../agent/lan/local-networks.ts'
 import { joinHome } from '../../agent/membership/join.ts'
 import type { Joined } from '../../agent/membership/make-tunnel.ts'
 import { Problem } from '../../problems/problem.ts'
@@ -55,7 +57,13 @@ export async function join(context: Context, token: string, options: JoinOptions
       trust: (shown) => trustRouter(shown),
       agree: async (config, plan) => {
         const { steps, warnings } = printableFacts(plan)
-        const lines = [...steps.map(describeStep), ...warnings.map((warning) => `note: ${indented(warning, '    ')}`)]
+        // A router that the tunnel ends on knows its networks itself.
+        const strange =
+          router.kind === 'linux' && options.lan.length > 0
+            ? unknownLan(config.lan, await readLocalNetworks(options.interface))
+            : []
+        const notes = [...warnings, ...strange].map((warning) => `note: ${indented(warning, '    ')}`)
+        const lines = [...steps.map(describeStep), ...notes]
         if (dryRun)
           printFacts(context, { home: config.home, steps: stepFacts(plan.steps), warnings: plan.warnings }, () =>
             [heading(config), ...lines].join('\n  '),
@@ -72,7 +80,7 @@ export async function join(context: Context, token: string, options: JoinOptions
 }
 
 const PLAIN_WARNING =
-  'Warning: with --plain the password and all that is said to the router can be read and changed by whoever is on the way to it.'
+  'Warning: with --plain anyone on the way to the router can read and change the password and everything else that is sent to it.'
 
 function heading(config: AgentConfig): string {
   const [{ hub, router }] = tunnelsOf(config)

@@ -91,7 +91,7 @@ function stateHint({ stale, tunnel, hub }: Status): string {
     return '; the hub does not know this home: it was removed there, or the hub’s state is from an older backup'
   if (tunnel.cause === 'identity-twice') return '; another machine has this home’s key and secret, and takes the tunnel'
   return hub.registrar === 'reachable' || hub.registrar === 'refusing'
-    ? '; the hub answers outside the tunnel, so UDP to it is what fails, on this line, before the VPS or on it: homeward hub status there says whether it is the VPS'
+    ? '; the hub answers outside the tunnel, so UDP to it fails: on this line, before the VPS or on it: homeward hub status there says whether it is the VPS'
     : '; the hub does not answer outside the tunnel either'
 }
 
@@ -112,11 +112,11 @@ function registrarText({ hub, tunnel }: Status): string {
 }
 
 const NOTE_TEXT = {
-  'clock-behind': 'this machine’s clock shows the past: the tunnel waits up to a minute for it to be set',
+  'clock-behind': 'this machine’s clock is behind: the tunnel waits up to a minute for it to be set',
   'hub-daemon-silent':
-    'the tunnel carries, but homeward on the hub does not answer: see systemctl status homeward-hub there',
+    'the tunnel works, but homeward on the hub does not answer: see systemctl status homeward-hub there',
   'registrar-unreachable':
-    'the hub’s registrar does not answer outside the tunnel: TCP of that port does not pass on this line, before the VPS or on it; homeward hub status there says whether it is the VPS',
+    'the hub’s registrar does not answer outside the tunnel: TCP to that port is blocked on this line, before the VPS or on it; homeward hub status there says whether it is the VPS',
   'registrar-refusing':
     'the hub’s registrar refuses what this home says, or answers what this version does not understand: homeward events has its answer',
   'router-silent':
@@ -128,7 +128,7 @@ const NOTE_TEXT = {
   'router-identity-changed':
     'what answers as the router has another certificate or host key than before, and is told nothing: the tunnel still works, but homeward cannot repair the router',
   'router-busy':
-    'somebody is at work on the router, and homeward waits until they have ended: the tunnel still works. homeward plan says more',
+    'somebody is working on the router, and homeward waits until they are done: the tunnel still works. homeward plan says more',
   'router-change-cut-off':
     'a change of the router was cut off and could not be taken back yet. The agent tries again; homeward plan says what the router answers',
   'router-refusing':
@@ -157,7 +157,7 @@ function mappingText(mapping: Status['mapping'], now: Date): string {
 
 function checkedIn({ at, count }: Status['registration'], now: Date): string {
   if (at === null) return 'not yet'
-  return `${agoText(at, now)}${count === 1 ? '' : `, ${count} times since the agent began`}`
+  return `${agoText(at, now)}${count === 1 ? '' : `, ${count} times since the agent started`}`
 }
 
 function changed(count: number): string {

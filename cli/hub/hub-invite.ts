@@ -19,7 +19,9 @@ export async function hubInvite(
   const input = { home, lan: lanIn(options.lan), expiresInMs: durationIn(options.expires), may, quota }
   const { answer } = await askThisHub(context, 'invite', input)
   if (answer.known)
-    tell(`The hub knows ${home}: whoever joins with this token takes its place, with a new key and the old address.`)
+    tell(
+      `The hub already knows ${home}: the machine that joins with this token replaces it, with a new key and the old address.`,
+    )
   printFacts(context, answer, () => (process.stdout.isTTY ? forPeople(answer) : answer.token))
 }
 

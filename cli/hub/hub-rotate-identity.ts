@@ -57,18 +57,18 @@ function howIn({ now = false, cancel = false, stolen = false, leaveBehind = fals
 }
 
 const FOLLOWING = `Homes of this version follow by themselves, with a gap of seconds; one that is away follows when it comes back.
-Each device (homeward device list) needs a new file or one changed line. Tokens that were not used yet are worth nothing then.`
+Each device (homeward device list) needs a new file or one changed line. Unused tokens stop working then.`
 
 const PLANS: Readonly<Record<Exclude<RotateHow['when'], 'cancel'>, string>> = {
   announce: `The hub gets another WireGuard key and certificate, as soon as all homes have confirmed that they have it.\n${FOLLOWING}`,
   now: `The hub gets another WireGuard key and certificate now.\n${FOLLOWING}`,
-  stolen: `The hub gets another WireGuard key and certificate now, and nothing leads to it: whoever has the present key could sign as well as this hub.
+  stolen: `The hub gets another WireGuard key and certificate now, and nothing leads to it: anyone who has the present key could sign just as this hub does.
 Every home is cut off until it joins again by a new token, and every device until it has a new file.`,
 }
 
 /** The daemon changes by itself when the last home has confirmed. */
 async function untilConfirmed(context: Context): Promise<IdentityReport> {
-  tell('Announced to the homes. Waiting for their word …')
+  tell('Announced to the homes. Waiting for them to confirm …')
   const until = performance.now() + CONFIRM_WITHIN_MS
   for (;;) {
     const { answer } = await askThisHub(context, 'identity', null)
@@ -113,7 +113,7 @@ function doneText(
       ({ name }) =>
         `${name} is cut off: homeward hub invite ${name} makes a token, and there: sudo homeward join --again TOKEN`,
     ),
-    ...invited.map((home) => `The token of ${home} is worth nothing any more: homeward hub invite ${home}`),
+    ...invited.map((home) => `The token of ${home} no longer works: homeward hub invite ${home}`),
     ...outdated.map(({ name, needs }) => needsText(name, needs)),
   ].join('\n')
 }

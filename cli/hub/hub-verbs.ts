@@ -34,7 +34,7 @@ export function registerHubVerbs(program: Command): void {
   hub
     .command('invite <home>')
     .description('make a token with which a home can join once')
-    .option('--lan <cidr>', 'the home’s LAN; may be given again for each', collect, [])
+    .option('--lan <cidr>', 'the home’s LAN; may be repeated for each', collect, [])
     .option('--expires <time>', 'how long the token is good for: 30m, 24h, 7d', '24h')
     .option('--may <rights>', MAY)
     .option('--quota <most>', QUOTA)

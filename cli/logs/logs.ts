@@ -1,5 +1,5 @@
 import { oneLine } from '../../problems/printable.ts'
-import { Problem } from '../../problems/problem.ts'
+import { asProblem, Problem } from '../../problems/problem.ts'
 import { streamLines } from '../../system/process/stream-lines.ts'
 import type { Context } from '../context.ts'
 import { printLine } from '../output.ts'
@@ -20,7 +20,7 @@ export async function logs(context: Context, { follow, since, lines }: LogsOptio
   const from = since === undefined ? [] : ['--since', `-${Math.ceil(durationIn(since, '--since') / 1_000)}s`]
   const ending = new AbortController()
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => ending.abort())
-  const status = await streamLines(
+  const reading = streamLines(
     'journalctl',
     [
       '--unit',
@@ -36,6 +36,15 @@ export async function logs(context: Context, { follow, since, lines }: LogsOptio
     (line) => printLine(context.json ? line : oneLine(logLine(line))),
     ending.signal,
   )
+  const status = await reading.catch((thrown: unknown) => {
+    const { code } = asProblem(thrown, what)
+    if (code !== 'tool-missing') throw thrown
+    throw new Problem(code, {
+      what,
+      why: 'this machine has no systemd, and no journal',
+      next: 'Look where homeward run or homeward hub run was started: it writes its log there',
+    })
+  })
   if (status === null || status === 0) return
   throw new Problem('command-failed', { what, why: `journalctl ended with status ${status}` })
 }

@@ -62,8 +62,7 @@ function sourceIn(links: readonly ProofLink[]): Source | undefined {
   return links.find((link) => link.source !== undefined)?.source
 }
 
-const OUTGOING =
-  'what it sends to that port of the internet, or from its own, shall leave by the hub’s address (--outgoing)'
+const OUTGOING = 'what it sends to that port of the internet, or from its own, leaves by the hub’s address (--outgoing)'
 
 function publishedText(publication: Publication, source: Source): string {
   const { address, targetPort, home, outgoing } = publication

@@ -7,5 +7,5 @@ import { publishClient } from './publish-client.ts'
 /** `homeward publish remove PORT/tcp`. */
 export async function publishRemove(context: Context, ports: string): Promise<void> {
   const removed = await (await publishClient(context)).remove(rangeOf(ports))
-  printFacts(context, { ...removed, removed: true }, () => `${rangeText(removed)} leads nowhere any more`)
+  printFacts(context, { ...removed, removed: true }, () => `${rangeText(removed)} is no longer published`)
 }

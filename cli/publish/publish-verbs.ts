@@ -3,11 +3,11 @@ import { contextOf } from '../context.ts'
 
 /** `homeward publish …`, at home or on the hub. */
 export function registerPublishVerbs(program: Command): void {
-  const publish = program.command('publish').description('ports of the hub that lead to services at home')
+  const publish = program.command('publish').description('services at home on the hub’s ports')
 
   publish
     .command('add <ports> <target>')
-    .description('lead a port of the hub to a service at home: 443/tcp 192.168.1.20:443')
+    .description('forward a port of the hub to a service at home: 443/tcp 192.168.1.20:443')
     .option('--source <how>', 'keep: the service sees visitors’ addresses (where that can work); hide: it does not')
     .option('--outgoing', 'what the service itself sends to that port of the internet leaves by the hub’s address too')
     .option('--home <home>', 'on the hub: at which home, where the address does not say')
@@ -18,7 +18,7 @@ export function registerPublishVerbs(program: Command): void {
 
   publish
     .command('list')
-    .description('what is published of this home, or on the hub of all')
+    .description('what this home publishes; on the hub, what all homes publish')
     .action(async (_options, command: Command) => {
       const { publishList } = await import('./publish-list.ts')
       await publishList(contextOf(command))
@@ -26,7 +26,7 @@ export function registerPublishVerbs(program: Command): void {
 
   publish
     .command('check <ports>')
-    .description('follow a visitor’s way to it; ends with 2 and names the first link that fails')
+    .description('test the path a visitor takes; names the first step that fails, with exit status 2')
     .action(async (ports: string, _options, command: Command) => {
       const { publishCheck } = await import('./publish-check.ts')
       await publishCheck(contextOf(command), ports)
@@ -34,7 +34,7 @@ export function registerPublishVerbs(program: Command): void {
 
   publish
     .command('remove <ports>')
-    .description('take a port back at once')
+    .description('stop publishing a port, at once')
     .action(async (ports: string, _options, command: Command) => {
       const { publishRemove } = await import('./publish-remove.ts')
       await publishRemove(contextOf(command), ports)

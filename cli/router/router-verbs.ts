@@ -3,7 +3,7 @@ import { contextOf } from '../context.ts'
 
 /** `homeward router …`: tasks on a router by hand. */
 export function registerRouterVerbs(program: Command): void {
-  const router = program.command('router').description('a router that the tunnel shall end on')
+  const router = program.command('router').description('prepare a router to hold the tunnel')
 
   router
     .command('mikrotik-setup')

@@ -3,6 +3,7 @@ import { agentSocketPath } from '../../agent/settings/socket-path.ts'
 import { Problem } from '../../problems/problem.ts'
 import { isThere } from '../../system/files/is-there.ts'
 import { askLocal } from '../../system/sockets/local-socket.ts'
+import { howToStart } from './how-to-start.ts'
 import { refuseOnOther } from './other-machine.ts'
 import type { Context } from '../context.ts'
 
@@ -15,7 +16,7 @@ export async function askAgent(context: Context, verb: string, timeoutMs = 10_00
   throw new Problem('agent-not-running', {
     what: 'asking the agent',
     ...(joined
-      ? { why: 'no agent is running on this machine' }
+      ? { why: 'no agent is running on this machine', next: `Start it: ${await howToStart('home')}` }
       : { next: 'Run homeward join TOKEN with a token from your hub', ...(await whyNotJoined(context.configDir)) }),
   })
 }

@@ -270,6 +270,5 @@ function nameOf(document: StoreDocument, principal: Principal, what: string): st
 }
 
 function refuseOddName(name: string, what: string): void {
-  if (!v.is(NameSchema, name))
-    throw new Problem('device-name-invalid', { what, why: 'the name is not one homeward takes' })
+  if (!v.is(NameSchema, name)) throw new Problem('device-name-invalid', { what, why: 'it is not a valid name' })
 }

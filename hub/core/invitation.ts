@@ -41,8 +41,7 @@ export function invite(
   { network, own, now }: InviteContext,
 ): Change<{ readonly invite: Invite; readonly known: boolean }> {
   const what = `inviting the home ${JSON.stringify(input.home)}`
-  if (!v.is(NameSchema, input.home))
-    throw new Problem('home-name-invalid', { what, why: 'the name is not one homeward takes' })
+  if (!v.is(NameSchema, input.home)) throw new Problem('home-name-invalid', { what, why: 'it is not a valid name' })
   const known = homeNamed(document, input.home)
   const lan = sortedLan(input.lan.length === 0 ? (known?.lan ?? []) : input.lan)
   // The hub's owner typed this, so everything in it is granted.

@@ -100,7 +100,7 @@ export function otherTunnelNetwork(taken: readonly string[]): string {
 
 /** The network that the hub can know this LAN by instead, as part of a reason. */
 function freeInstead(prefix: string, occupied: readonly Occupied[]): string {
-  if (prefixLength(prefix) < SHORTEST_MAPPED) return '; name only the parts of it that shall be reached (--lan CIDR)'
+  if (prefixLength(prefix) < SHORTEST_MAPPED) return '; name only the parts of it that should be reachable (--lan CIDR)'
   const free = freeMapping(
     prefix,
     occupied.map((one) => one.prefix),

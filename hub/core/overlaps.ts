@@ -27,7 +27,7 @@ export function overlapWarnings(
         const free = freeMapping(prefix, [network, ...taken])
         const advice =
           free === null
-            ? 'Let that home name only the parts of its LAN that shall be reached'
+            ? 'Let that home name only the parts of its LAN that should be reachable'
             : `Let the hub know that LAN by other numbers: at ${name}, under lan in agent.yaml, seenAs: { ${prefix}: ${free} }`
         return [
           `the LAN ${prefix} of the home ${name} overlaps ${clash.prefix}, ${clash.by}: of addresses in both, this machine reaches only one of the two. ${advice}`,

@@ -133,7 +133,7 @@ export function listedPublications(
 export function outside(document: StoreDocument, { home: name, address, protocol, port }: Publication): string | null {
   const home = homeNamed(document, name)
   if (home === null || isTargetOf(home, address)) return null
-  return `${address} is not in the LAN of ${name} any more (${home.lan.join(', ') || 'none'}); homeward publish remove ${port}/${protocol}, then add it with the address that the service has now`
+  return `${address} is no longer in the LAN of ${name} (${home.lan.join(', ') || 'none'}); homeward publish remove ${port}/${protocol}, then add it with the address that the service has now`
 }
 
 /** @throws {Problem} `home-missing`, `publication-invalid`. */

@@ -186,7 +186,7 @@ export function secretsOf({ secretHash, nextSecretHash }: Pick<Home, 'secretHash
 export function stillHome(document: StoreDocument, caller: Home, what: string): Home {
   const home = homeNamed(document, caller.name)
   if (home !== null && secretsOf(home).includes(caller.secretHash)) return home
-  throw new Problem('home-unknown', { what, why: 'the hub does not know this home any more' })
+  throw new Problem('home-unknown', { what, why: 'the hub no longer knows this home' })
 }
 
 /** Addresses that nobody new may get: those of homes, devices and invitations that can still be used. */

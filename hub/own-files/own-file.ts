@@ -39,17 +39,17 @@ export function ownFileWarning({ path, of }: Pick<OwnFile, 'path' | 'of'>, state
     case 'restored':
       return state.was === 'damaged'
         ? `${path} was damaged, and was written again from what the running hub has: the disk of this machine may be failing`
-        : `other users of this machine could read ${path}, and it was written again for its owner alone: whoever has read it has the secrets in it`
+        : `other users of this machine could read ${path}, and it was written again for its owner alone: anyone who read it has the secrets in it`
     case 'copied':
       return `${path} is damaged; what the running hub has is in ${state.copy}, which counts at the next start. Put it back: sudo cp -p ${state.copy} ${path}`
     case 'exposed':
-      return `other users of this machine may read ${path}, and this hub does not start again so: sudo chmod 600 ${path}. Whoever has read it has the secrets in it`
+      return `other users of this machine may read ${path}, and this hub does not start again so: sudo chmod 600 ${path}. Anyone who read it has the secrets in it`
     case 'another':
       return of === 'keys'
         ? `${path} holds another key than this hub runs with. It counts at the next start, and homes and devices know the present one: put that back from a backup, if nobody meant to change it`
         : `something else changed ${path} since this hub read it, and no change can be written: sudo systemctl restart homeward-hub takes it as it is`
     case 'lost':
-      return `${path} is damaged, and could not be written again (${state.why}): ${LOST[of]}. Look whether the disk is full, read-only or failing; once it can be written, homeward puts it back within the hour`
+      return `${path} is damaged, and could not be written again (${state.why}): ${LOST[of]}. Check whether the disk is full, read-only or failing; once it can be written, homeward puts it back within the hour`
     default:
       return state satisfies never
   }

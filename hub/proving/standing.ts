@@ -116,7 +116,7 @@ function jittered(pauseMs: number, random: number): number {
 /** A service that answered with data, and is silent now, does not what it did. */
 function afterData({ provenAt }: Standing, seen: Verdict): Verdict {
   if (seen.kind !== 'silent' || provenAt === null) return seen
-  const why = `it answered until ${provenAt.slice(0, 19)}Z, and answers no more; ${seen.why}`
+  const why = `it answered until ${provenAt.slice(0, 19)}Z, and no longer answers; ${seen.why}`
   return { kind: 'failing', link: 'service', why }
 }
 

@@ -32,5 +32,5 @@ export function readGift(before: Given, { may, quota }: Gift, what: string): { m
 }
 
 function unread(what: string, text: string, next: string): Problem {
-  return new Problem('wrong-usage', { what, why: `${text} names something that there is not`, next })
+  return new Problem('wrong-usage', { what, why: `${text} names something that does not exist`, next })
 }

@@ -55,7 +55,7 @@ export function makeTransports(clock: Clock, log: Log): Transports {
       const secrets = new Map(homes.map((home) => [home.name, secretsOf(home)]))
       for (const { home, transport } of open.values()) {
         if (secrets.get(home.name)?.includes(home.secretHash) !== true)
-          transport.end('the hub does not know the home any more')
+          transport.end('the hub no longer knows the home')
         else if (wireguardPort !== port) transport.end('the port of the hub has changed')
       }
       port = wireguardPort

@@ -82,7 +82,7 @@ describe('status for people', () => {
   test('says when the hub was last told', () => {
     const checkedIn = (registration: Status['registration']) =>
       /checked in (.*)/.exec(statusText({ ...status, registration }, NOW, false))?.[1]
-    expect(checkedIn(status.registration)).toBe('3 min ago, 4 times since the agent began')
+    expect(checkedIn(status.registration)).toBe('3 min ago, 4 times since the agent started')
     expect(checkedIn({ at: '2026-11-22T20:04:00Z', count: 1 })).toBe('12 s ago')
     // The clock was set back since.
     expect(checkedIn({ at: '2026-11-22T21:00:00Z', count: 1 })).toBe('0 s ago')
@@ -114,7 +114,7 @@ describe('status for people', () => {
 
   test('an offline tunnel says what still answers', () => {
     const offline: Status = { ...status, tunnel: { ...status.tunnel, state: 'offline' } }
-    expect(statusText(offline, NOW, false)).toContain('so UDP to it is what fails')
+    expect(statusText(offline, NOW, false)).toContain('so UDP to it fails')
   })
 
   test('a hub that does not know this home is said, with what to do', () => {

@@ -16,7 +16,7 @@ test('a device’s file has what wg-quick and the apps read, and says what it is
       keepaliveSeconds: 25,
     },
   })
-  expect(text).toBe(`# phone, by homeward. Whoever has this file is this device: keep it secret.
+  expect(text).toBe(`# phone, by homeward. Anyone who has this file can connect as this device: keep it secret.
 [Interface]
 PrivateKey = AAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAUE=
 Address = 10.86.0.5/32

@@ -50,7 +50,7 @@ function firewalldWarning(
     chains,
   )
   return [
-    `firewalld takes no rules of homeward (${why}), and its own do not let pass what the tunnel needs. These lines do, as root, and for good; they give ${tunnel.interface} a zone of its own, so what else of this machine shall be reached through the tunnel is to be added there:`,
+    `firewalld takes no rules of homeward (${why}), and its own do not let pass what the tunnel needs. These lines do, as root, and for good; they give ${tunnel.interface} a zone of its own, so add there what else on this machine should be reachable through the tunnel:`,
     ...commands,
   ].join('\n')
 }

@@ -14,7 +14,7 @@ export function pendingChanges(changes: string): readonly Refusal[] {
   return [
     {
       code: 'router-changes-pending',
-      why: `somebody has changes on the router that are not committed (${some}${more}), and whoever commits would commit them too`,
+      why: `somebody has changes on the router that are not committed (${some}${more}), and the next commit would include them`,
     },
   ]
 }

@@ -41,7 +41,7 @@ export function closedNotes(
     .map(({ protocol, port }) => `${port}/${protocol}`)
   if (ports.length === 0) return []
   return [
-    `homes or devices asked this machine for ${ports.join(', ')} through the tunnel in the last day, which is closed to them: what they shall reach, name under open in hub.yaml, such as open: [${ports[0]}]`,
+    `homes or devices asked this machine for ${ports.join(', ')} through the tunnel in the last day, which is closed to them: to let them reach one, name it under open in hub.yaml, for example open: [${ports[0]}]`,
   ]
 }
 

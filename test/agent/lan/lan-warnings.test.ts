@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { followedLan, isLanOf, lanWarnings, routerLanWarnings } from '../../../agent/lan/lan-warnings.ts'
+import { followedLan, isLanOf, lanWarnings, routerLanWarnings, unknownLan } from '../../../agent/lan/lan-warnings.ts'
 import type { LocalNetworks } from '../../../agent/lan/local-networks.ts'
 
 const at = (...connected: readonly (readonly [string, string])[]): LocalNetworks => ({
@@ -89,4 +89,26 @@ test('a LAN is followed for a router only where the router is in it, as far as i
   expect(isLanOf(router('192.168.8.1'), '192.168.8.0/24')).toBe(true)
   expect(isLanOf(router('192.168.1.1'), '192.168.8.0/24')).toBe(false)
   expect(isLanOf(router('openwrt.lan'), '192.168.8.0/24')).toBe(true)
+})
+
+describe('a LAN that a join is given', () => {
+  const named = (...prefixes: readonly string[]) => ({ mode: 'masquerade' as const, prefixes: [...prefixes] })
+  test('is asked about where this machine knows nothing of it', () => {
+    expect(unknownLan(named('192.168.1.0/24', '192.168.7.0/24'), at(['eth0', '192.168.1.0/24']))).toEqual([
+      'this machine is not in 192.168.7.0/24; it is in 192.168.1.0/24 (eth0). That is right for a network behind another router; if it is a slip, answer no and pass another --lan',
+    ])
+  })
+
+  test.each([
+    ['it is in it', at(['eth0', '192.168.7.0/24'])],
+    ['it is in a part of it', at(['eth0', '192.168.7.128/25'])],
+    [
+      'it has a route to it',
+      {
+        ...at(['eth0', '192.168.8.0/24']),
+        routed: [{ prefix: '192.168.7.0/24', interface: 'eth0', via: '192.168.8.9' }],
+      },
+    ],
+    ['it is in no network that could be meant', at()],
+  ])('is not, where %s', (_why, here) => expect(unknownLan(named('192.168.7.0/24'), here)).toEqual([]))
 })

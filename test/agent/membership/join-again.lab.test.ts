@@ -96,7 +96,7 @@ describe('a home that the hub has forgotten', () => {
     const { stdout: devices } = await pi.homeward(['device', 'list', '--json'])
     expect((JSON.parse(devices) as { devices: unknown[] }).devices).toEqual([])
     await pi.homeward(['device', 'add', 'phone', '--conf', '-'])
-    await agent.waitForLine(/the agent begins anew/)
+    await agent.waitForLine(/the agent starts over/)
   })
 
   test('is shown what would be done, and nothing is', { timeout: 300_000 }, async () => {

@@ -156,7 +156,10 @@ exec ${process.execPath} ${homewardCommand()} join ${token} --yes --json
   })
 
   test('a dry run, which says what it would do', async () => {
+    const strange = await pi.homeward(['join', token, '--lan', '192.168.77.0/24', '--dry-run'])
+    expect(strange.stdout).toContain('this machine is not in 192.168.77.0/24; it is in 192.168.1.0/24 (')
     const { exitCode, stdout } = await pi.homeward(['join', token, '--dry-run'])
+    expect(stdout).not.toContain('this machine is not in')
     expect(exitCode).toBe(0)
     expect(stdout).toContain('create the WireGuard interface hw0')
     expect(stdout).toContain('let the tunnel reach 192.168.1.0/24 (masquerade)')

@@ -25,7 +25,7 @@ describe('a message about published ports', () => {
     expect(text.split('\n').slice(1)).toEqual([
       '443/tcp to 192.168.1.20:443, link service: nothing listens at port 443.',
       'Look at that host at home, and whether its service runs.',
-      'homeward publish check 443/tcp, at home or on the hub, follows the way again, link by link.',
+      'homeward publish check 443/tcp, at home or on the hub, tests the path again, step by step.',
     ])
   })
 

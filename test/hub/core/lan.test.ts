@@ -82,7 +82,7 @@ describe('a LAN', () => {
     expect(why('192.168.0.0/23', ['192.168.0.0/16', '10.0.0.0/15'])).toContain('10.2.0.0/23 is free')
     expect(why('192.168.0.0/16', ['192.168.0.0/16'])).toContain('10.0.0.0/16 is free')
     expect(why('172.16.0.0/15', ['172.16.0.0/12'])).toContain(
-      '; name only the parts of it that shall be reached (--lan CIDR)',
+      '; name only the parts of it that should be reachable (--lan CIDR)',
     )
     // A cloud that leads all of 10.0.0.0/8.
     expect(why('10.0.1.0/24', ['10.0.0.0/8'])).toContain('172.28.0.0/24 is free')

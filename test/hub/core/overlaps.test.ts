@@ -36,6 +36,6 @@ test('one that overlaps the tunnel’s network is told with another network for 
 test('a LAN that is too large for other numbers is to be named in parts', () => {
   const { document } = joined(EMPTY_DOCUMENT, 'cabin', ['172.16.0.0/12'])
   expect(overlapWarnings(document, '10.86.0.0/16', [route('172.17.0.0/16')])[0]).toContain(
-    'Let that home name only the parts of its LAN that shall be reached',
+    'Let that home name only the parts of its LAN that should be reachable',
   )
 })

@@ -13,9 +13,9 @@ describe('a service that left the LAN', () => {
   test('is said to be outside, with the networks that the home has and the way back', () => {
     expect(outside(there, web)).toBeNull()
     expect(outside(at(['192.168.5.0/24', '192.168.6.0/24']), web)).toBe(
-      '192.168.1.20 is not in the LAN of cabin any more (192.168.5.0/24, 192.168.6.0/24); homeward publish remove 443/tcp, then add it with the address that the service has now',
+      '192.168.1.20 is no longer in the LAN of cabin (192.168.5.0/24, 192.168.6.0/24); homeward publish remove 443/tcp, then add it with the address that the service has now',
     )
-    expect(outside(at([]), web)).toContain('the LAN of cabin any more (none); homeward publish remove 443/tcp')
+    expect(outside(at([]), web)).toContain('longer in the LAN of cabin (none); homeward publish remove 443/tcp')
     // In a file that somebody edited.
     expect(outside({ ...there, homes: [] }, web)).toBeNull()
   })
@@ -23,7 +23,7 @@ describe('a service that left the LAN', () => {
   test('is listed with that reason, and others without one', () => {
     expect(listedPublications(there, cabin, NONE_WITHHELD)).toStrictEqual([web])
     expect(listedPublications(at([]), cabin, NONE_WITHHELD)).toStrictEqual([
-      { ...web, whyOutside: expect.stringContaining('192.168.1.20 is not in the LAN of cabin any more') },
+      { ...web, whyOutside: expect.stringContaining('192.168.1.20 is no longer in the LAN of cabin') },
     ])
   })
 })

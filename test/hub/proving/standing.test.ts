@@ -124,7 +124,7 @@ describe('silence', () => {
     expect(silent.verdict).toEqual({
       kind: 'failing',
       link: 'service',
-      why: 'it answered until 2026-11-30T03:00:10Z, and answers no more; no data came back',
+      why: 'it answered until 2026-11-30T03:00:10Z, and no longer answers; no data came back',
     })
     expect(silent.since).toBe(isoAt(100))
   })

@@ -34,7 +34,9 @@ test('only ports where a program listens are named: a scan is no wish', () => {
   ] as const
   const served = { tcp: new Set([53, 80]), udp: new Set([53]) }
   expect(closedNotes(asked, served)).toEqual([
-    expect.stringMatching(/^homes or devices asked this machine for 53\/tcp, 53\/udp .* such as open: \[53\/tcp\]$/),
+    expect.stringMatching(
+      /^homes or devices asked this machine for 53\/tcp, 53\/udp .* for example open: \[53\/tcp\]$/,
+    ),
   ])
   expect(closedNotes([{ protocol: 'tcp', port: 81 }], served)).toEqual([])
 })
