@@ -77,7 +77,9 @@ if (bench)
   await build({
     ...common,
     entryPoints: [
-      ...['throughput', 'idle-cost', 'hub-load', 'publications', 'recovery/recovery'].map((name) => `bench/${name}.ts`),
+      ...['throughput', 'idle-cost', 'hub-load', 'publications', 'release', 'recovery/recovery'].map(
+        (name) => `bench/${name}.ts`,
+      ),
       // Run in the namespaces of the laboratory's Pi and router.
       'bench/recovery/api-round-trip.ts',
       'test/fake/routeros/lab-router.ts',

