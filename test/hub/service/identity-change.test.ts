@@ -176,9 +176,12 @@ describe('a hub that is cut off', () => {
     expect(await key()).toBe(next?.publicKey)
   })
 
-  test('with a damaged document says so, rather than be a stranger to its homes', async () => {
+  test('with a damaged document and a damaged copy says so, rather than be a stranger to its homes', async () => {
     await rotate('now')
-    await writeFile(paths().handOver, (await readFile(paths().handOver, 'utf8')).slice(0, 90))
+    const whole = await readFile(paths().handOver, 'utf8')
+    await writeFile(paths().handOver, whole.slice(0, 90))
+    expect(await key()).toBe(scene.identity.publicKey)
+    await writeFile(paths().handOverCopy, whole.slice(0, 90))
     await expect(openIdentity(paths())).rejects.toMatchObject({ code: 'config-invalid' })
     await expect(readIdentity(paths())).rejects.toMatchObject({ code: 'config-invalid' })
   })
