@@ -1,100 +1,18 @@
-import type { DeviceStatus, HomeStatus, HubStatus } from '../../hub/report/status.ts'
-import { ageText, bytesText } from '../text/age.ts'
 import type { Context } from '../context.ts'
 import { askThisHub } from '../side/hub-session.ts'
-import { localTime } from '../../system/time/local-time.ts'
-import { indented, printStyled, printStyledAgain, problemText } from '../output.ts'
-import { publicationTable } from '../publish/publish-list.ts'
-import { isOnLoopback } from '../text/endpoint.ts'
-import { again } from '../watch.ts'
-import { table } from '../text/table.ts'
+import { printStyled, printStyledAgain } from '../output.ts'
 import { version } from '../version.ts'
+import { again } from '../watch.ts'
+import { hubStatusText } from './hub-status-text.ts'
 
 /** `homeward hub status`. Exit status 2 when something is wrong, the daemon and other firewalls included. */
 export async function hubStatus(context: Context, { watch }: { readonly watch?: boolean }): Promise<void> {
   const show = async (print: typeof printStyled): Promise<void> => {
     const { answer, daemon } = await askThisHub(context, 'status', null)
     const facts = { version, daemon: daemon ? 'running' : 'not running', ...answer } as const
-    print(context, facts, statusText)
+    print(context, facts, (shown) => hubStatusText(shown))
     process.exitCode = !daemon || answer.problem !== null || (answer.warnings ?? []).length > 0 ? 2 : 0
   }
   if (watch === true) await again(() => show(printStyledAgain))
   else await show(printStyled)
-}
-
-function statusText(facts: HubStatus & { readonly version: string; readonly daemon: string }): string {
-  const { hub, alternatePorts, homes, devices, publications, invites, problem, warnings = [], notes } = facts
-  return [
-    `homeward ${facts.version}, daemon ${facts.daemon}, on ${hub.model ?? 'a machine that does not say what it is'}`,
-    `${hub.addresses.join(', ')} port ${hub.port}, also UDP ${alternatePorts.effective.join(', ') || 'on no other port'}`,
-    `${hub.interface} ${hub.address} of ${hub.network}, data plane ${hub.dataPlane ?? 'unknown'}`,
-    ...notes.map((note) => `note: ${note}`),
-    ...warnings.map((warning) => `warning: ${indented(warning, '  ')}`),
-    ...(problem === null ? [] : [`problem: ${problemText(problem)}`]),
-    '',
-    homes.length === 0 ? 'no homes yet: homeward hub invite HOME' : table([HOME_HEADING, ...homes.map(homeRow)]),
-    ...homes.flatMap(cutsOf),
-    ...invites.map(({ home, expiresAt }) => `invited: ${home}, until ${localTime(expiresAt)}`),
-    ...(devices.length === 0 ? [] : ['', table([DEVICE_HEADING, ...devices.map(deviceRow)])]),
-    ...(publications.length === 0 ? [] : ['', publicationTable(publications)]),
-  ].join('\n')
-}
-
-const HOME_HEADING = [
-  'HOME',
-  'ADDRESS',
-  'LAN',
-  'CONNECTED',
-  'SEEN AT',
-  'HANDSHAKE',
-  'HEARTBEAT',
-  'IN',
-  'OUT',
-  'REGISTERED',
-]
-
-function homeRow(home: HomeStatus): string[] {
-  return [
-    home.name,
-    home.address,
-    home.lan.join(' ') || '-',
-    PRESENCE_TEXT[home.presence],
-    seenAt(home),
-    ageText(home.lastHandshakeSeconds),
-    ageText(home.lastHeartbeatSeconds),
-    bytesText(home.rxBytes),
-    bytesText(home.txBytes),
-    ageText(home.registration?.secondsAgo ?? null),
-  ]
-}
-
-const PRESENCE_TEXT = { awaited: 'not yet', heard: 'yes', dark: 'no' } as const satisfies Record<
-  HomeStatus['presence'],
-  string
->
-
-function cutsOf({ name, mapping }: HomeStatus): readonly string[] {
-  if (mapping === null || mapping.cutPeriod === null) return []
-  return [`${name}: its carrier cuts flows every ${mapping.cutPeriod.hours} h`]
-}
-
-/** A home may hold a TLS transport open and be back on UDP already. */
-function seenAt({ endpoint, carrier }: HomeStatus): string {
-  if (endpoint !== null && !isOnLoopback(endpoint)) return endpoint
-  return carrier === null ? '-' : `TCP for ${ageText(carrier.seconds)}`
-}
-
-const DEVICE_HEADING = ['DEVICE', 'ADDRESS', 'OF', 'CONNECTED', 'SEEN AT', 'HANDSHAKE', 'IN', 'OUT']
-
-function deviceRow(device: DeviceStatus): string[] {
-  return [
-    device.name,
-    device.address,
-    device.home ?? 'the hub',
-    device.connected ? 'yes' : 'no',
-    device.endpoint ?? '-',
-    ageText(device.lastHandshakeSeconds),
-    bytesText(device.rxBytes),
-    bytesText(device.txBytes),
-  ]
 }

@@ -10,3 +10,20 @@ export function table(rows: readonly (readonly string[])[]): string {
     )
     .join('\n')
 }
+
+/**
+ * The same, no wider than a terminal: without as many of the columns that matter least as it takes.
+ * @param width null: as wide as it is.
+ * @param least headings, those that go first first.
+ */
+export function tableWithin(
+  width: number | null,
+  rows: readonly (readonly string[])[],
+  least: readonly string[],
+): string {
+  const whole = table(rows)
+  const [first, ...others] = least
+  if (width === null || first === undefined || whole.split('\n').every((line) => line.length <= width)) return whole
+  const gone = (rows[0] ?? []).indexOf(first)
+  return tableWithin(width, gone < 0 ? rows : rows.map((row) => row.filter((_, column) => column !== gone)), others)
+}
