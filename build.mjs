@@ -77,11 +77,12 @@ if (bench)
   await build({
     ...common,
     entryPoints: [
-      ...['throughput', 'idle-cost', 'hub-load', 'publications', 'release', 'recovery/recovery'].map(
+      ...['throughput', 'idle-cost', 'hub-load', 'publications', 'release', 'router-cost', 'recovery/recovery'].map(
         (name) => `bench/${name}.ts`,
       ),
       // Run in the namespaces of the laboratory's Pi and router.
       'bench/recovery/api-round-trip.ts',
+      'bench/router-looks.ts',
       'test/fake/routeros/lab-router.ts',
       'test/fake/openwrt/openwrt-router.ts',
     ],
