@@ -27,6 +27,7 @@ const minutes = Number(/--minutes[ =](\d+)/.exec(process.argv.join(' '))?.[1] ??
 
 const lab = await createLab()
 try {
+  const program = await bundleFor(lab.folder, new URL('./router-looks.ts', import.meta.url))
   const router = await labOpenwrt(lab)
   const picture = await buildPicture(lab, { system: router })
   const { pi, lan } = picture.home
@@ -41,7 +42,6 @@ try {
   const looks = (await router.looks()) - before.looks
   await agent.stop()
 
-  const program = await bundleFor(lab.folder, new URL('./router-looks.ts', import.meta.url))
   const place: RouterPlace = {
     host: lan.router,
     port: 22,

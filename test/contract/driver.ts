@@ -4,6 +4,7 @@ import type { Observation } from '../../adapters/observation.ts'
 import type { Step } from '../../adapters/step.ts'
 import { isProblemCode } from '../../problems/catalogue.ts'
 import { asProblem, Problem } from '../../problems/problem.ts'
+import { type Follower, makeFollower } from './follower.ts'
 import type { OpenAdapter } from './machine.ts'
 
 /**
@@ -15,6 +16,10 @@ type DriverRequest =
   | { readonly id: number; readonly verb: 'observe'; readonly pace?: 'calm' }
   | { readonly id: number; readonly verb: 'execute'; readonly step: Step }
   | { readonly id: number; readonly verb: 'remedy'; readonly remedy: TunnelRepair }
+  /** Follows what the machine tells, until another adapter answers; answered when all is told, or why not. */
+  | { readonly id: number; readonly verb: 'follow' }
+  /** Answered by how often a change was told, once that is more often than so. */
+  | { readonly id: number; readonly verb: 'told'; readonly after: number }
   /** From here on another adapter answers, which knows nothing of this one. */
   | { readonly id: number; readonly verb: 'again' }
 
@@ -27,10 +32,13 @@ interface DriverReply {
 /** The process's end: answers from standard input to standard output until that is closed. @param make a fresh one. */
 export function serveDriver(make: () => Adapter): void {
   let adapter = make()
+  let follower = makeFollower(adapter)
   const answerTo = async (request: DriverRequest): Promise<void> => {
-    if (request.verb !== 'again') return await answer(adapter, request)
+    if (request.verb !== 'again') return await answer({ adapter, follower }, request)
+    await follower.stop()
     await adapter.close()
     adapter = make()
+    follower = makeFollower(adapter)
     console.log(JSON.stringify({ id: request.id } satisfies DriverReply))
   }
   createInterface({ input: process.stdin })
@@ -105,6 +113,8 @@ async function drive(running: DriverProcess, plan: Adapter['plan']): Promise<Dri
       plan,
       execute: async (step) => void (await ask({ id: (last += 1), verb: 'execute', step })),
       remedy: async (remedy) => void (await ask({ id: (last += 1), verb: 'remedy', remedy })),
+      hear: async () => (await ask({ id: (last += 1), verb: 'follow' })) as string | null,
+      told: async (after) => (await ask({ id: (last += 1), verb: 'told', after })) as number,
       kill: running.kill,
     },
   }
@@ -118,10 +128,15 @@ async function replyTo(running: DriverProcess, id: number): Promise<unknown> {
   throw new Problem(isProblemCode(code) ? code : 'internal', details)
 }
 
-async function answer(adapter: Adapter, request: Exclude<DriverRequest, { verb: 'again' }>): Promise<void> {
+interface Served {
+  readonly adapter: Adapter
+  readonly follower: Follower
+}
+
+async function answer(served: Served, request: Exclude<DriverRequest, { verb: 'again' }>): Promise<void> {
   let reply: DriverReply
   try {
-    reply = { id: request.id, answer: (await carryOut(adapter, request)) ?? null }
+    reply = { id: request.id, answer: (await carryOut(served, request)) ?? null }
   } catch (thrown) {
     const { code, what, why, next } = asProblem(thrown, request.verb)
     reply = { id: request.id, problem: { code, what, why, next } }
@@ -129,7 +144,7 @@ async function answer(adapter: Adapter, request: Exclude<DriverRequest, { verb: 
   console.log(JSON.stringify(reply))
 }
 
-function carryOut(adapter: Adapter, request: Exclude<DriverRequest, { verb: 'again' }>): Promise<unknown> {
+function carryOut({ adapter, follower }: Served, request: Exclude<DriverRequest, { verb: 'again' }>): Promise<unknown> {
   const signal = AbortSignal.timeout(60_000)
   switch (request.verb) {
     case 'describe':
@@ -140,6 +155,10 @@ function carryOut(adapter: Adapter, request: Exclude<DriverRequest, { verb: 'aga
       return adapter.execute(request.step, signal)
     case 'remedy':
       return adapter.remedy(request.remedy, signal)
+    case 'follow':
+      return follower.begin()
+    case 'told':
+      return follower.told(request.after, signal)
     default:
       return request satisfies never
   }

@@ -7,6 +7,10 @@ import { homeSpec, hubSpec, type Keys } from './specs.ts'
 
 /** An adapter in a process of its own. */
 export interface OpenAdapter extends Adapter {
+  /** Follows what the machine tells, until this adapter is closed. @returns null once all is told, or why it is not. */
+  readonly hear: () => Promise<string | null>
+  /** Waits until it told of a change more often than so. @returns how often; no more than that: it did not within 20 s. */
+  readonly told: (after: number) => Promise<number>
   /** As SIGKILL does: nothing is finished, nothing is said. */
   readonly kill: () => Promise<void>
 }

@@ -5,11 +5,19 @@ import { sleep } from '../../../system/time/sleep.ts'
 import type { FollowEnd, Heard } from '../../follow.ts'
 import type { Connection } from '../api/connection.ts'
 import type { Session, StreamEnd } from '../api/session.ts'
+import { MENUS, RULE_MENUS, STATIC } from '../objects/menus.ts'
 import { HEEDED, type Heeded, type News } from './news.ts'
 
 /** How often the session is asked whether it lives: a router that vanished says nothing, and so does one that is calm. */
 const PULSE_MS = 8_000
 const PULSE = { command: '/system/identity/print', attributes: { '.proplist': 'name' } } as const
+
+/** The order of rules, of which no event is known to tell: their numbers alone, of the owner's and ours. */
+const ORDERS = RULE_MENUS.map((menu) => ({
+  command: `${MENUS[menu].path}/print`,
+  attributes: { '.proplist': '.id' },
+  queries: STATIC,
+}))
 
 /** More rows than people make: this router does not take queries here, and its routes or clients come by the thousand. */
 const FLOOD = { rows: 300, withinMs: 10_000 } as const
@@ -65,7 +73,7 @@ export function makeFollow(
       return { kind: 'unsupported', why: `it has no listen: ${refused.join('; ') || 'it was asked before'}` }
     if (leftOut.size === 0) heard.begun()
     const isWhole = leftOut.size === 0
-    const why = await Promise.race([over, pulsing(session, isWhole, signal)])
+    const why = await Promise.race([over, pulsing(session, isWhole, heard, signal)])
     return { kind: 'ended', why }
   }
 
@@ -97,16 +105,23 @@ export function makeFollow(
   }
 
   /** @returns why nothing more is to be expected of this session, or why to begin again. */
-  async function pulsing(session: Session, isWhole: boolean, signal: AbortSignal): Promise<string> {
-    while (!signal.aborted) {
+  async function pulsing(session: Session, isWhole: boolean, heard: Heard, signal: AbortSignal): Promise<string> {
+    for (let order = await orderOf(signal); !signal.aborted; ) {
       await sleep(PULSE_MS, signal)
       if (signal.aborted) break
       // One that does not answer is closed.
-      await connection.exec(PULSE, signal)
+      const now = await orderOf(signal)
+      if (now !== order) heard.changed()
+      order = now
       if (!session.isOpen()) return 'the session ended'
       if (isWhole !== (leftOut.size === 0)) return 'some of it does not tell'
       if ([...leftOut.values()].some((until) => clock.now() >= until)) return 'all is asked for again'
     }
     return 'it was called off'
+  }
+
+  async function orderOf(signal: AbortSignal): Promise<string> {
+    const replies = await Promise.all(ORDERS.map((print) => connection.exec(print, signal)))
+    return JSON.stringify(replies.map(({ rows }) => rows.map((row) => row['.id'])))
   }
 }

@@ -12,18 +12,22 @@ export const SAYS = {
 /** The lines that it takes. */
 export const ASKS = {
   pulse: 'pulse',
-  /** @param own our devices. */
-  look: (own: readonly string[]): string => `look ${own.join(' ')}`.trim(),
+  /** @param own our devices. @param hasRules we have policy rules, which are compared then. */
+  look: (own: readonly string[], { hasRules }: { readonly hasRules: boolean }): string =>
+    `${hasRules ? 'rules' : 'look'} ${own.join(' ')}`.trim(),
 } as const
 
 /** Its exit statuses: what told of interfaces ended, and there is nothing that could. */
 export const STATUS = { deaf: 183, unable: 184 } as const
 
 /**
- * How many seconds nobody may ask until it ends by itself. It reads at the end of its input too, which it cannot tell from
+ * How often it may compare, and nobody asked anything, until it ends by itself. It reads at the end of its input too, which it cannot tell from
  * a second that passed: there it comes to its end at once.
  */
-const MOST_UNASKED = 60
+const MOST_UNASKED = 90
+
+/** How many seconds it compares each second after a change, where another may follow; else each two seconds. */
+const FAST = 60
 
 /** Files that a program writes whenever it changes something, and those that are there while something is staged. */
 const WRITTEN = ['/etc/config/network', '/etc/config/firewall', '/var/run/fw4.state', `${RUN}/pending`, OWN_FILES]
@@ -31,8 +35,8 @@ const STAGED = ['/tmp/.uci/network', '/tmp/.uci/firewall']
 
 /**
  * A shell that stays, and heeds the router: `ubus listen` says at once when an interface went up or down (netifd,
- * netifd_ubus_interface_event), and each second the shell itself compares what tells of other changes, by means that start
- * no program: which files are newer than its own, and what the kernel says of our devices. It runs by the name of busybox's
+ * netifd_ubus_interface_event), and each second or two the shell itself compares what tells of other changes, by means
+ * that start no program: which files are newer than its own, and whether our devices are there. It runs by the name of busybox's
  * ash, whose `read` has a time limit. It takes no secret, and says none. What another one left that was killed it ends.
  */
 export const HEED = asArgument(
@@ -46,17 +50,17 @@ export const HEED = asArgument(
     'trap \'kill $u 2>/dev/null; rm -f "$m" "$old" "$new"\' EXIT',
     "trap 'exit 0' HUP INT PIPE TERM",
     'echo $u > "$m"; : > "$old"; : > "$new"',
-    `state() { s=; for f in ${STAGED.join(' ')}; do [ -s $f ] && s=$s+ || s=$s-; done; for f in ${OWN_FILES}; do s="$s $f"; done; ${OF_OWN}; for f in $of; do x=gone; [ ! -e $f ] || read -r x < $f; s="$s $x"; done 2>/dev/null; }`,
-    `newer() { for f in ${WRITTEN.join(' ')}; do [ $f -nt "$old" ] && return 0; done; return 1; }`,
-    'own=; idle=0; again=1; state; was=$s',
+    // Of what is there, and whether anything was written since: no file is read, and no program started.
+    `state() { s=; n=; for f in ${STAGED.join(' ')}; do [ -s $f ] && s=$s+ || s=$s-; done; for i in $own; do [ -d /sys/class/net/$i ] && s=$s+ || s=$s-; done; for f in ${WRITTEN.join(' ')}; do [ -e $f ] && s=$s+ || s=$s-; [ $f -nt "$old" ] && n=1; done; }`,
+    'own=; idle=0; again=1; fast=0; t=1; state; was=$s',
     `echo '${SAYS.begun}'`,
     'while :; do',
-    'if read -r -t 1 ask names; then',
+    'if read -r -t $t ask names; then',
     'idle=0; c=; read -r c < /proc/$u/cmdline',
     // A program that ended, and that nobody waited for, has no command line.
     `[ -n "$c" ] || exit ${STATUS.deaf}`,
     'case $ask in',
-    `look) own=$names; ${OF_OWN}; state; was=$s; ${CALM}; ${OTHERS}; ${END} ;;`,
+    `look | rules) own=$names; ${OF_OWN}; state; was=$s; ${CALM}; ${OTHERS}; ${END} ;;`,
     `*) echo '${SAYS.alive}' ;;`,
     'esac',
     'else',
@@ -65,8 +69,9 @@ export const HEED = asArgument(
     // Times are whole seconds here: what was written in the one in which a file was made to compare with is not newer. So
     // there is another hint a second later, and only then is compared with that file.
     'if [ -n "$again" ]; then hint=1; again=; f=$old; old=$new; new=$f',
-    'elif newer; then hint=1; again=1; : > "$new"; fi',
-    `[ -z "$hint" ] || echo '${SAYS.changed}'`,
+    'elif [ -n "$n" ]; then hint=1; again=1; : > "$new"; fi',
+    `[ -z "$hint" ] || { fast=${FAST}; echo '${SAYS.changed}'; }`,
+    'if [ $fast -gt 0 ]; then t=1; fast=$((fast - 1)); else t=2; fi',
     'fi',
     'done',
   ].join('\n'),

@@ -3,6 +3,7 @@ import { makeMutex } from '../../../system/process/mutex.ts'
 import { sleep } from '../../../system/time/sleep.ts'
 import type { FollowEnd, Heard } from '../../follow.ts'
 import { orCalledOff } from '../../router/called-off.ts'
+import type { Heeding } from '../observe/calm-look.ts'
 import { type Look, partsIn } from '../observe/look.ts'
 import type { Connection } from '../ssh/exec.ts'
 import type { ProgramEnd } from '../ssh/program.ts'
@@ -14,13 +15,13 @@ export interface Heed {
   readonly follow: (heard: Heard, signal: AbortSignal) => Promise<FollowEnd>
   /**
    * A look at what changes all the time, and at whether anything else did, by that shell: no login, no channel and no
-   * other shell for it. null: there is none, or it did not answer as it should and is given up. @param own our devices.
+   * other shell for it. null: there is none, or it did not answer as it should and is given up.
    */
-  readonly look: (own: readonly string[], signal: AbortSignal) => Promise<Look | null>
+  readonly look: (...what: Parameters<Heeding['look']>) => Promise<Look | null>
 }
 
 /** How often the shell is asked whether it lives; whether the line does, SSH asks by itself. */
-const PULSE_MS = 15_000
+const PULSE_MS = 20_000
 const ANSWER_MS = 10_000
 
 /** More than any answer is: the shell is none any more. */
@@ -142,12 +143,12 @@ export function makeHeed(connection: Pick<Connection, 'fresh'>): Heed {
 
   return {
     follow,
-    look: async (own, signal) => {
+    look: async (own, has, signal) => {
       const shell = running
       if (shell === null) return null
       if (own.length > 0) ours = own
       try {
-        const lines = await shell.ask(ASKS.look(own), signal)
+        const lines = await shell.ask(ASKS.look(own, has), signal)
         return partsIn(lines.join('\n'), '', ['stamp', 'now', 'wg', 'others'])
       } catch {
         running = null

@@ -16,9 +16,16 @@ export interface Looks {
 }
 
 /** The shell that heeds the router, where there is one. */
-interface Heeding {
-  /** What the look at little says, with `others`; null: there is none. @param own our devices. */
-  readonly look: (own: readonly string[], signal: AbortSignal) => Promise<Look | null>
+export interface Heeding {
+  /**
+   * What the look at little says, with `others`; null: there is none. @param own our devices. @param has whether we have
+   * policy rules: then those are compared too.
+   */
+  readonly look: (
+    own: readonly string[],
+    has: { readonly hasRules: boolean },
+    signal: AbortSignal,
+  ) => Promise<Look | null>
 }
 
 interface Last {
@@ -32,10 +39,10 @@ export function makeLooks(exec: Exec, heed: Heeding, clock: Pick<Clock, 'now'>):
   let last: Last | null = null
 
   async function all(signal: AbortSignal): Promise<Look> {
-    const own = ownIn(last)
+    const [own, has] = [ownIn(last), rulesIn(last)]
     last = null
     // Before all else, as the stamp: what changes while the rest is read differs from this.
-    const before = await heed.look(own, signal)
+    const before = await heed.look(own, has, signal)
     const at = clock.now()
     const seen = await look(exec, signal)
     last = { look: seen, at, others: before?.part('others') ?? null }
@@ -52,7 +59,7 @@ export function makeLooks(exec: Exec, heed: Heeding, clock: Pick<Clock, 'now'>):
     calm: async (signal) => {
       if (last === null) return all(signal)
       const { look: before, at, others } = last
-      const heeded = await heed.look(ownIn(last), signal)
+      const heeded = await heed.look(ownIn(last), rulesIn(last), signal)
       if (clock.now() - at >= (heeded === null ? ALL_EVERY_MS.asked : ALL_EVERY_MS.heeded)) return all(signal)
       if (heeded !== null && heeded.part('others') !== others) return all(signal)
       const now = heeded ?? (await asked(ownIn(last), signal))
@@ -64,4 +71,9 @@ export function makeLooks(exec: Exec, heed: Heeding, clock: Pick<Clock, 'now'>):
 
 function ownIn(last: Last | null): readonly string[] {
   return last === null ? [] : last.look.part('own').trim().split(/\s+/).filter(Boolean)
+}
+
+/** Each of our rules has a table of its own. */
+function rulesIn(last: Last | null): { readonly hasRules: boolean } {
+  return { hasRules: last !== null && /^table /m.test(last.look.part('answers')) }
 }

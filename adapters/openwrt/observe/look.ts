@@ -80,10 +80,10 @@ function deviceFiles(name: string): string {
 
 /** The parts of a look at what changes all the time, and at whether anything else did; of the devices in `$of`. */
 export const CALM = [part('stamp', STAMP), part('now', NOW), part('wg', DUMP)].join('; ')
-/** The loaded firewall without what counts, policy rules, the routes of all tables, and the filters of senders. */
+/** The loaded firewall without what counts, the filters of senders, and for `rules` in `$ask` policy rules with all routes. */
 export const OTHERS = part(
   'others',
-  `{ nft -st list table inet fw4; ip -4 rule show; ip -4 route show table all; for i in all $own; do r=; read -r r < /proc/sys/net/ipv4/conf/$i/rp_filter; echo "$i $r"; done; } 2>/dev/null | md5sum`,
+  `{ nft -st list table inet fw4; [ $ask != rules ] || { ip -4 rule show; ip -4 route show table all; }; for i in all $own; do r=; read -r r < /proc/sys/net/ipv4/conf/$i/rp_filter; echo "$i $r"; done; } 2>/dev/null | md5sum`,
 )
 export const END = `echo '${HEAD}end'`
 

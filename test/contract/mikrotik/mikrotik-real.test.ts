@@ -8,6 +8,8 @@ import { adapterContract } from '../adapter-contract.ts'
 import { killedContract } from '../killed.ts'
 import type { Machine } from '../machine.ts'
 import { type GivenRouter, givenRouter } from '../given-router.ts'
+import { tellsContract } from '../tells.ts'
+import { MIKROTIK_DRIFT_NAMES } from './mikrotik-drifts.ts'
 import { REAL_MIKROTIK, realMikrotik } from './real-mikrotik.ts'
 
 /**
@@ -23,6 +25,7 @@ const NAME =
 const start = (): Promise<Machine> => (given === null ? startSimulated() : openReal(given))
 
 adapterContract(NAME, start, REAL_MIKROTIK)
+tellsContract(NAME, start, REAL_MIKROTIK, MIKROTIK_DRIFT_NAMES.home)
 if (given !== null || isLong) killedContract(NAME, start, REAL_MIKROTIK)
 
 test('a router that is named by half says which variable is missing', () => {

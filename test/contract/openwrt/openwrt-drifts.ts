@@ -34,6 +34,18 @@ const HOME = {
   'the loaded firewall is flushed': 'nft flush ruleset',
 } as const
 
+/** Of those, what changes the configuration or takes the interface away: of the rest no event tells. */
+export const OPENWRT_TELLS: readonly (keyof typeof HOME)[] = [
+  'the interface is deleted',
+  'the interface’s section is deleted, and its device runs on',
+  'the device is deleted',
+  'the MTU is changed',
+  'the configured address is changed',
+  'the zone is deleted',
+  'a rule is deleted',
+  'the translation is deleted',
+]
+
 export const OPENWRT_DRIFT_NAMES = { home: Object.keys(HOME), hub: [] }
 
 export function openwrtDrifts(console: (script: string) => Promise<string>): Machine['drifts'] {

@@ -7,11 +7,12 @@ import { openSession, readHostKey, type RouterAccess } from '../../../adapters/o
 import { bundleFor } from '../../lab/host/bundle.ts'
 import { adapterContract } from '../adapter-contract.ts'
 import { killedContract } from '../killed.ts'
+import { tellsContract } from '../tells.ts'
 import type { Capabilities, Machine } from '../machine.ts'
 import { driveAdapter } from '../driver.ts'
 import { type GivenOpenwrt, givenOpenwrt } from './given-openwrt.ts'
 import { startProcess } from '../local-process.ts'
-import { OPENWRT_DRIFT_NAMES, openwrtDrifts } from './openwrt-drifts.ts'
+import { OPENWRT_DRIFT_NAMES, OPENWRT_TELLS, openwrtDrifts } from './openwrt-drifts.ts'
 import { isOurs, sectionsIn } from './openwrt-machine.ts'
 import { makeKeys } from '../specs.ts'
 
@@ -34,6 +35,7 @@ const given = givenOpenwrt(process.env)
 if (given !== null) {
   const name = `the openwrt adapter, on the router ${given.host},`
   adapterContract(name, () => openReal(given), REAL)
+  tellsContract(name, () => openReal(given), REAL, OPENWRT_TELLS)
   killedContract(name, () => openReal(given), REAL)
 }
 
