@@ -1,4 +1,5 @@
 import type { HomeForwarding } from '../../spec.ts'
+import { BEFORE_CONNTRACK, forgedRules } from '../../planning/forged-rules.ts'
 import { NOT_INTERNET } from '../../planning/internet.ts'
 import { hex, slotOf } from './marks.ts'
 
@@ -20,8 +21,6 @@ export interface ChainsSpec {
   readonly visitorSlot: number
 }
 
-/** Before connection tracking's -200: what is forged belongs to no flow, whatever fw4 lets pass of known ones. */
-const BEFORE_CONNTRACK = -290
 const DSTNAT = -100
 /** Before fw4's translation of sources: the first one counts. */
 const BEFORE_SRCNAT = 99
@@ -69,27 +68,14 @@ export function tunnelChains({
   ]
 }
 
-/** What says that it is of the tunnel and came another way: whoever is on the router's line could send into its flows. */
+/** In force whatever fw4 lets pass of flows that it knows. */
 function forged(tunnel: string, address: string, network: string): Chain {
-  const byAnother = `iifname != { "lo", ${tunnel} }`
   return {
     type: 'filter',
     hook: 'prerouting',
     priority: BEFORE_CONNTRACK,
-    rules: [
-      `${byAnother} ip daddr ${address} drop`,
-      // A network of the owner's may come to overlap the tunnel's: its hosts are reached by the interface that they come by.
-      `${byAnother} ip saddr ${network} fib saddr . iif oif missing drop`,
-      // What this end sends from there goes by the tunnel alone, and so do errors that it causes (RFC 5927, 4.3).
-      `${byAnother} icmp type { destination-unreachable, time-exceeded, parameter-problem } ${quotedSource(address)} drop`,
-    ],
+    rules: forgedRules(tunnel, address, network),
   }
-}
-
-/** The source of the packet that an ICMP error quotes: behind eight bytes of ICMP, twelve into an IPv4 header. */
-function quotedSource(address: string): string {
-  const bytes = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'))
-  return `@th,160,32 0x${bytes.join('')}`
 }
 
 /**
