@@ -44,6 +44,7 @@ export type LabRouterRequest =
   | { readonly id: number; readonly verb: 'shell'; readonly script: string }
   | { readonly id: number; readonly verb: 'settle' | 'cut' | 'commands' | 'sessions' | 'ticks' | 'counted' | 'up' }
   | ({ readonly id: number; readonly verb: 'power' } & PowerCut)
+  | { readonly id: number; readonly verb: 'interject'; readonly after: number; readonly script: string }
   | { readonly id: number; readonly verb: 'misbehave'; readonly how: Misbehaviour | null }
   | { readonly id: number; readonly verb: 'refuse'; readonly pattern: string | null }
   | { readonly id: number; readonly verb: 'ubus'; readonly how: UbusOddities | 'restart' }
@@ -102,6 +103,8 @@ let sshd = await startSshd(plan)
 const power = makePower(root)
 /** Ends when the power is back. */
 let isBack: Promise<void> = Promise.resolve()
+/** What its owner does in the midst of what others do. */
+let deed: { readonly after: number; readonly script: string } | null = null
 
 serveLines(await sshd.fingerprints(), (request) => carryOut(request as LabRouterRequest))
 
@@ -117,6 +120,10 @@ async function carryOut(request: LabRouterRequest): Promise<unknown> {
       return null
     case 'power':
       return await power.begin(request)
+    case 'interject':
+      await power.begin({ after: Infinity, loses: 'nothing' })
+      deed = request
+      return null
     case 'counted':
       return power.count()
     case 'up':
@@ -252,6 +259,11 @@ async function serve(at: string): Promise<string> {
           }
         })
   const loses = power.ran(name, args)
+  if (deed !== null && power.count() >= deed.after) {
+    const { script } = deed
+    deed = null
+    await inRoot(script)
+  }
   if (loses !== null) {
     isBack = restart(loses)
     await isBack

@@ -9,8 +9,8 @@ export interface PowerCut {
   readonly unwritten: number
   /** Whether what safe mode would have undone is undone. */
   readonly safeMode: 'undone' | 'kept'
-  /** After each command, the last one too. */
-  readonly each?: () => void
+  /** After each command, the last one too; it may give commands itself. */
+  readonly each?: () => void | Promise<void>
 }
 
 /** Counts commands to a cut of the power. */
@@ -27,6 +27,7 @@ export function makeCountdown(
 ): Countdown {
   let next: (PowerCut & { readonly done: () => void }) | null = null
   let commands = 0
+  let isWithin = false
   let history: Snapshot[] = []
   return {
     begin: (plan) => {
@@ -37,11 +38,13 @@ export function makeCountdown(
       })
     },
     ran: async (isChange) => {
-      if (next === null) return
+      if (next === null || isWithin) return
       const { after, unwritten, safeMode, each, done } = next
       commands += 1
       if (isChange) history.push(model.snapshot())
-      each?.()
+      isWithin = true
+      await each?.()
+      isWithin = false
       if (commands < after) return
       next = null
       await cut(unwritten === 0 ? null : (history.at(-1 - unwritten) ?? history[0] ?? null), safeMode)

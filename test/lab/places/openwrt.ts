@@ -37,6 +37,8 @@ export interface LabOpenwrt extends RouterSystem {
   readonly looks: () => Promise<number>
   /** Its power goes in the midst of what is done to it, and comes back at once. */
   readonly cutPower: (cut: PowerCut) => Promise<void>
+  /** Its owner runs a script in the midst of what is done to it, after so many programs. */
+  readonly interject: (after: number, script: string) => Promise<void>
   /** How many programs ended since. */
   readonly counted: () => Promise<number>
   /** Waits for a power that went to be back. */
@@ -120,6 +122,7 @@ export async function labOpenwrt(lab: Lab, plan: OpenwrtPlan = {}): Promise<LabO
     event: (name, times) => ask({ verb: 'event', interface: name, times }),
     looks: async () => (await ask<string>({ verb: 'commands' })).match(/^wg show all dump$/gm)?.length ?? 0,
     cutPower: (cut) => ask({ verb: 'power', ...cut }),
+    interject: (after, script) => ask({ verb: 'interject', after, script }),
     counted: () => ask({ verb: 'counted' }),
     up: () => ask({ verb: 'up' }),
   }
