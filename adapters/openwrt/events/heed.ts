@@ -33,6 +33,7 @@ interface Shell {
   readonly begun: Promise<unknown>
   /** Never rejects. */
   readonly ended: Promise<ProgramEnd>
+  readonly close: () => void
 }
 
 /** An answer of which some lines may have come. */
@@ -138,7 +139,7 @@ export function makeHeed(connection: Pick<Connection, 'fresh'>): Heed {
         }
       }, signal)
 
-    return { ask, begun: begun.said, ended: program.ended }
+    return { ask, begun: begun.said, ended: program.ended, close: () => session.close() }
   }
 
   return {
@@ -149,8 +150,10 @@ export function makeHeed(connection: Pick<Connection, 'fresh'>): Heed {
       if (own.length > 0) ours = own
       try {
         const lines = await shell.ask(ASKS.look(own, has), signal)
-        return partsIn(lines.join('\n'), '', ['stamp', 'now', 'wg', 'others'])
+        return partsIn(lines.map((line) => `${line}\n`).join(''), '', ['stamp', 'now', 'wg', 'others'])
       } catch {
+        // One that answers something else is none to rely on: the next one begins afresh.
+        shell.close()
         running = null
         return null
       }

@@ -82,4 +82,19 @@ describe('a look at a router while nothing is in doubt', () => {
     process.stderr.write(`20 looks at all took ${all} ticks of CPU, 20 calm ones ${calm}\n`)
     expect(calm * 3).toBeLessThan(all)
   })
+
+  test('goes by the shell that heeds the router, where there is one', async () => {
+    expect(await adapter.hear()).toBeNull()
+    await adapter.observe(signal())
+    const told = (await machine.router.commands()).length
+    expect(await steps('calm')).toEqual([])
+    const commands = (await machine.router.commands()).slice(told)
+    expect(commands).toMatch(/^nft -st list table inet fw4$/m)
+    // No other shell, and none of what a look at all asks.
+    expect(commands).not.toMatch(/^(-c|uci|ubus|fw4) /m)
+    // Nobody tells of it, and no stamp: that shell alone compares it.
+    await run('nft flush chain inet fw4 forward_hw0')
+    expect(await steps('calm')).not.toEqual([])
+    await applyDesired(adapter, only(spec), signal())
+  })
 })
