@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import type { Adapter } from '../../adapters/adapter.ts'
+import type { Problem } from '../../problems/problem.ts'
 import type { IncidentAnswer, IncidentReport } from '../../protocol/incidents.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
@@ -15,7 +16,8 @@ import { makeHeardFromHub, type TakeChannels } from './heard.ts'
 import { watchNetworks } from '../lan/network-watch.ts'
 import { makeLifetimeWatch } from '../probes/lifetime-watch.ts'
 import { measureBindingLifetime } from '../probes/binding-lifetime.ts'
-import { type Registering, registerHome } from '../registrar/registration.ts'
+import type { Registering } from '../registrar/registration.ts'
+import { tellIncidents } from '../registrar/tell-incidents.ts'
 import { type KeyFileWatch, makeKeyFileWatch } from '../rotation/key-file.ts'
 import { rotateKey, settleRotation } from '../rotation/key-rotation.ts'
 import { makeKeyRotations } from '../rotation/rotate-keys.ts'
@@ -78,9 +80,6 @@ export interface TunnelDeps {
   readonly log: Log
   readonly effects?: typeof makeEffects
 }
-
-/** How long an exchange may take: people wait for the alarm, and a registrar that is there answers sooner. */
-const ASK_MS = 5_000
 
 /**
  * Makes the tunnel in the order of use: the judge first, which takes events at any time; then what changes the machine;
@@ -282,11 +281,9 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       registrationMutex.runExclusive(async () => {
         // The hub has no answer for a home that it does not know, and counts each such question.
         if (isUnknownAtHub(judge.look().watch)) return null
-        const asked = { ...registering(), reason: 'incident', incidents, timeoutMs: ASK_MS } as const
-        const { answer, problem } = await registerHome(asked, signal)
-        if (problem !== null)
-          log.info({ code: problem.code, why: problem.why }, 'the hub could not be told of incidents')
-        return answer === null ? null : (answer.incidents ?? 'no-view')
+        const failed = ({ code, why }: Problem): void =>
+          log.info({ code, why }, 'the hub could not be told of incidents')
+        return await tellIncidents(registering(), incidents, failed, signal)
       }),
     begin: async () => {
       const { joined, rotated } = settings

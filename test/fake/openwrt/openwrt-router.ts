@@ -11,11 +11,12 @@ import { makeNetifd } from './netifd.ts'
 import { apk, type Feeds, opkg, type PackageState } from './packages.ts'
 import { makeRpcd } from './rpcd.ts'
 import { serveLines } from '../serve-lines.ts'
-import { childrenOf, type SshdPlan, startSshd } from './sshd.ts'
+import { type SshdPlan, startSshd } from './sshd.ts'
 import { makeUbus } from './ubus.ts'
 import { makeUbusEvents, type UbusOddities } from './ubus-events.ts'
 import { makePower, type PowerCut, TELLING } from './power.ts'
-import { installWireguard, MEETING, MEETING_PORT, prepareRoot } from './small-root.ts'
+import { endProcess, ticksOfAll } from './processes.ts'
+import { installWireguard, MEETING, MEETING_PORT, passwordHash, prepareRoot } from './small-root.ts'
 import { makeUci, OK, type Said } from './uci.ts'
 
 /**
@@ -116,7 +117,7 @@ async function carryOut(request: LabRouterRequest): Promise<unknown> {
       await netifd.reload()
       return await loadFirewall()
     case 'cut':
-      for (const pid of sshd.sessions()) endSession(pid)
+      for (const pid of sshd.sessions()) endProcess(pid)
       return null
     case 'power':
       return await power.begin(request)
@@ -175,29 +176,6 @@ async function restart(loses: PowerCut['loses']): Promise<void> {
   await netifd.start()
   await loadFirewall()
   sshd = await startSshd(plan)
-}
-
-/** CPU of a process and of those that it waited for, in ticks of the clock (proc_pid_stat(5), fields 14 to 17). */
-function ticksOf(pid: number): number {
-  const file = `/proc/${pid}/stat`
-  if (!existsSync(file)) return 0
-  const stat = readFileSync(file, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
-}
-
-/** With those of its children that live, which count for nothing in it yet. */
-function ticksOfAll(pid: number): number {
-  return childrenOf(pid).reduce((sum, child) => sum + ticksOfAll(child), ticksOf(pid))
-}
-
-/** It may have ended by itself just now. */
-function endSession(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown
-  }
 }
 
 /** As its owner at its console. */
@@ -336,8 +314,4 @@ async function reloadIfInZone(name: string): Promise<void> {
     .load('firewall')
     .some(({ type, options }) => type === 'zone' && [options.get('network') ?? []].flat().includes(name))
   if (isInZone) await loadFirewall().catch(() => undefined)
-}
-
-async function passwordHash(password: string): Promise<string> {
-  return (await runCommand('openssl', ['passwd', '-6', '-stdin'], { input: `${password}\n` })).stdout.trim()
 }

@@ -175,3 +175,8 @@ async function link(target: string, path: string): Promise<void> {
   await rm(path, { force: true })
   await symlink(target, path)
 }
+
+/** As /etc/shadow has it (crypt(5), sha512crypt). */
+export async function passwordHash(password: string): Promise<string> {
+  return (await runCommand('openssl', ['passwd', '-6', '-stdin'], { input: `${password}\n` })).stdout.trim()
+}
