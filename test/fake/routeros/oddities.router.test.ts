@@ -31,6 +31,23 @@ test('an address leads its network to its interface, and nobody takes that away'
   expect(await rowsOf(session, '/ip/route')).toEqual([])
 })
 
+test('a rule matches a range of addresses, as it was given, and none that runs backwards', async () => {
+  const of = await start()
+  const session = await logIn(of)
+  const rule = (range: string) => ({
+    command: '/ip/firewall/filter/add',
+    attributes: { chain: 'forward', action: 'accept', 'dst-address': range },
+  })
+  await session.exec(rule('1.0.0.0-9.255.255.255'), signal())
+  await session.exec(rule('!192.0.2.0-192.0.2.255'), signal())
+  expect((await rowsOf(session, '/ip/firewall/filter')).map((row) => row['dst-address'])).toEqual([
+    '1.0.0.0-9.255.255.255',
+    '!192.0.2.0-192.0.2.255',
+  ])
+  for (const range of ['9.0.0.0-1.0.0.0', '1.0.0.0-', '1.0.0.0-2.0.0.0-3.0.0.0', '1.0.0.0-2.0.0.0/8'])
+    await expect(session.exec(rule(range), signal()), range).rejects.toThrow('invalid value')
+})
+
 test('ages and connections have the spellings that were seen of real ones', async () => {
   const kernel = paperKernel()
   const of = await start({

@@ -38,8 +38,8 @@ function menu(path: string, properties: MenuPlan['properties'], more: Partial<Me
 const MATCHES = {
   chain: text,
   action: { kind: 'text', initial: 'accept' },
-  'src-address': { kind: 'prefix-or-address' },
-  'dst-address': { kind: 'prefix-or-address' },
+  'src-address': { kind: 'matched-addresses' },
+  'dst-address': { kind: 'matched-addresses' },
   'src-address-list': text,
   'dst-address-list': text,
   'in-interface': { kind: 'interface' },

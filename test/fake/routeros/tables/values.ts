@@ -11,7 +11,8 @@ export type Kind =
   | 'duration'
   | 'address'
   | 'prefix'
-  | 'prefix-or-address'
+  /** Of a rule's match: a range too, as `1.0.0.0-9.255.255.255` (manual, Filter: "IP/netmask | IP range"). */
+  | 'matched-addresses'
   | 'prefixes'
   | 'list'
   | 'key'
@@ -28,7 +29,7 @@ interface Named {
 /** @throws {Refused} as the router says it. @param name of the property, for the message. */
 export function canonical(kind: Kind, name: string, given: string, named: Named): string {
   // What a rule must not match.
-  if (given.startsWith('!') && ['interface', 'interface-list', 'prefix-or-address'].includes(kind))
+  if (given.startsWith('!') && ['interface', 'interface-list', 'matched-addresses'].includes(kind))
     return `!${canonical(kind, name, given.slice(1), named)}`
   const value = given
   const invalid = (): never => {
@@ -55,8 +56,8 @@ export function canonical(kind: Kind, name: string, given: string, named: Named)
       return isIpv4(value) || value.includes(':') ? value : invalid()
     case 'prefix':
       return isPrefix(value) ? value : invalid()
-    case 'prefix-or-address':
-      return isPrefix(value) || isIpv4(value) ? value : invalid()
+    case 'matched-addresses':
+      return isPrefix(value) || isIpv4(value) || isRange(value) ? value : invalid()
     case 'prefixes':
       return value === '' || value.split(',').every(isPrefix) ? value : invalid()
     case 'key':
@@ -126,6 +127,13 @@ function isPrefix(value: string): boolean {
   const [address = '', length = '', ...more] = value.split('/')
   if (more.length > 0 || !/^\d{1,3}$/.test(length)) return false
   return address.includes(':') ? Number(length) <= 128 : isIpv4(address) && Number(length) <= 32
+}
+
+/** Two addresses, the first of which is not behind the second. */
+function isRange(value: string): boolean {
+  const ends = value.split('-')
+  const [first = 0, last = 0] = ends.map((end) => end.split('.').reduce((sum, part) => sum * 256 + Number(part), 0))
+  return ends.length === 2 && ends.every(isIpv4) && first <= last
 }
 
 /** Addresses, interfaces, or both as `address%interface`, several with commas. @throws {Refused} */
