@@ -74,7 +74,7 @@ export const catalogue = {
   'device-name-invalid': { next: 'Use 1 to 32 of a-z, 0-9 and -, beginning with a letter', exit: 64 },
   'device-exists': { next: 'Choose another name, or homeward device rotate NAME for a new file of that one', exit: 1 },
   'exit-refused': {
-    next: 'Let it: put exit: true under lan in agent.yaml of that home, whose tunnel ends on a Pi; it is taken within seconds',
+    next: 'Let it: put exit: true under lan in agent.yaml of that home; it is taken within seconds',
     exit: 1,
   },
   'device-missing': { next: 'See the names with homeward device list', exit: 1 },

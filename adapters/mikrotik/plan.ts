@@ -142,14 +142,6 @@ function refuse(observed: RouterObservation, desired: HomeSpec, { host }: PlanOp
   const network = networkOf(desired.address)
   return [
     ...refusedByEveryRouter(desired, host),
-    ...(desired.forwarding.exit
-      ? [
-          {
-            code: 'router-unsupported',
-            why: 'lan.exit: devices go to the internet through a Pi or an OpenWrt router, not through a MikroTik',
-          } as const,
-        ]
-      : []),
     ...(own === null ? [dropText(observed, desired, 'not there')] : [])
       .filter((why) => why !== null)
       .map((why) => ({ code: 'router-raw-drops', why }) as const),

@@ -72,6 +72,14 @@ export function homeTransitions(
           },
         ]
       : []),
+    {
+      to: 'devices that go to the internet from here',
+      spec: {
+        ...home,
+        forwarding: homeForwarding({ lan: ['192.168.1.0/24', '192.168.7.0/24'], mode: 'masquerade', exit: true }),
+      },
+      keepsSessions: true,
+    },
     { to: 'a LAN that has a route back', spec: masked, keepsSessions: true },
     {
       to: 'no LAN',

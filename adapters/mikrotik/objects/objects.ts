@@ -1,4 +1,6 @@
 import { nthAddress } from '../../../net/hosts.ts'
+import { outside } from '../../../net/outside.ts'
+import { NOT_INTERNET } from '../../planning/internet.ts'
 import type { HomeForwarding } from '../../spec.ts'
 import { namedMark } from './mark.ts'
 import type { RuleMenu } from './menus.ts'
@@ -9,6 +11,12 @@ export interface Rule {
   /** Chain, action and matches, the comment among them. */
   readonly attributes: Readonly<Record<string, string>>
 }
+
+/**
+ * The internet, by the ranges between what is none of it: `dst-address` takes one range (manual, Filter), and no rule
+ * depends on a drop before it, however much of a change is done.
+ */
+const INTERNET = outside(NOT_INTERNET)
 
 /** The tunnel that the rules are for. */
 export interface RulesSpec {
@@ -25,6 +33,7 @@ export interface RulesSpec {
  */
 export function wantedRules({ interface: name, network, forwarding }: RulesSpec): readonly Rule[] {
   const lan = [...new Set(forwarding.lan)].sort()
+  const internet = forwarding.exit ? INTERNET : []
   const rule = (menu: RuleMenu, ruleName: string, attributes: Readonly<Record<string, string>>): Rule => ({
     menu,
     attributes: { ...attributes, comment: namedMark(name, ruleName) },
@@ -36,6 +45,11 @@ export function wantedRules({ interface: name, network, forwarding }: RulesSpec)
   // Connection tracking asks nobody by which interface an answer comes: whoever shares a link with the router could send
   // into flows of the tunnel.
   const forged = { action: 'drop', 'in-interface': `!${name}`, 'src-address': network }
+  const toInternet = (range: string) => ({
+    'out-interface': `!${name}`,
+    'src-address': network,
+    'dst-address': range,
+  })
   const clamp = {
     ...forward,
     action: 'change-mss',
@@ -50,6 +64,9 @@ export function wantedRules({ interface: name, network, forwarding }: RulesSpec)
     ...lan.map((prefix) =>
       rule('filter', `forward-lan ${prefix}`, { ...forward, action: 'accept', ...fromTunnel, 'dst-address': prefix }),
     ),
+    ...internet.map((range) =>
+      rule('filter', `forward-exit ${range}`, { ...forward, action: 'accept', ...fromTunnel, ...toInternet(range) }),
+    ),
     rule('filter', 'forward-drop', { ...forward, action: 'drop', ...fromTunnel }),
     // Only from the LAN: the router may be where the internet begins, and its owner's rules below keep that out.
     ...lan.map((prefix) =>
@@ -60,6 +77,18 @@ export function wantedRules({ interface: name, network, forwarding }: RulesSpec)
         'src-address': prefix,
       }),
     ),
+    // Answers from the internet: the rules above take what the LAN answers, and a fasttrack rule below would take these.
+    ...(forwarding.exit
+      ? [
+          rule('filter', 'forward-back', {
+            ...forward,
+            action: 'accept',
+            'out-interface': name,
+            'dst-address': network,
+            'connection-state': 'established,related',
+          }),
+        ]
+      : []),
     rule('filter', 'input-forged', { ...input, ...forged }),
     rule('filter', 'input-icmp', { ...input, action: 'accept', ...fromTunnel, protocol: 'icmp' }),
     rule('filter', 'input-known', { ...input, action: 'accept', ...known }),
@@ -73,6 +102,9 @@ export function wantedRules({ interface: name, network, forwarding }: RulesSpec)
         'src-address': network,
         'dst-address': prefix,
       }),
+    ),
+    ...internet.map((range) =>
+      rule('nat', `exit ${range}`, { chain: 'srcnat', action: 'masquerade', ...toInternet(range) }),
     ),
     ...forwarding.seenAs.map(({ prefix, seen }) =>
       rule('nat', `seen ${seen}`, {

@@ -50,7 +50,7 @@ export function findRenamed(interfaceName: string, interfaces: readonly Row[]): 
 }
 
 const RULE_NAME =
-  /^(?:forward-(?:forged|known|drop|(?:out|lan) [\d./]+)|input-(?:forged|icmp|known|drop)|out|lan [\d./]+|mss-(?:in|out)|visitors|answers|seen [\d./]+)$/
+  /^(?:forward-(?:forged|known|drop|back|(?:out|lan) [\d./]+|exit [\d.-]+)|input-(?:forged|icmp|known|drop)|out|lan [\d./]+|exit [\d.-]+|mss-(?:in|out)|visitors|answers|seen [\d./]+)$/
 
 export function isOwnRule(row: Row): boolean {
   const name = isTrue(row['dynamic']) ? null : (parseMark(row['comment'])?.name ?? null)

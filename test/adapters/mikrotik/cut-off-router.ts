@@ -30,7 +30,7 @@ export const HOME: TunnelSpec = {
     },
   ],
   routes: [{ prefix: '10.99.0.0/24', mtu: null }],
-  forwarding: homeForwarding({ lan: ['192.168.1.0/24'], mode: 'masquerade', visitors: true }),
+  forwarding: homeForwarding({ lan: ['192.168.1.0/24'], mode: 'masquerade', visitors: true, exit: true }),
 }
 
 /** All of it is another. */
