@@ -165,7 +165,7 @@ setTimeout(() => console.log('ready'), 100)`
     const before = await send(nas, 25)
     expect(before).toMatch(/^seen 198\.51\.100\./)
     const added = await pi.homeward(['publish', 'add', '25/tcp', `${target}:80`, '--outgoing'])
-    expect(added.stdout).toMatch(/shall leave by the hub’s address \(--outgoing\)/)
+    expect(added.stdout).toMatch(/leaves by the hub’s address \(--outgoing\)/)
     expect(added.stdout).toMatch(/\? outgoing .*to TCP port 25 of the internet was not seen here yet/)
     expect(await send(nas, 25)).toBe(`seen ${hubAddress()}`)
     expect(await send(nas, 26)).toBe(before)
