@@ -10,7 +10,7 @@ import { hubAddressesPath } from '../registrar/hub-addresses.ts'
 import { removeTornWrites, writeFileAtomic } from '../../system/files/atomic-file.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { takeLoginBack } from '../secrets/router-login.ts'
-import { removeSecrets } from '../secrets/secrets.ts'
+import { removeRouterAccess, removeSecrets } from '../secrets/secrets.ts'
 import { Problem } from '../../problems/problem.ts'
 import { undoing } from './undoing.ts'
 
@@ -63,8 +63,10 @@ export async function undoJoin(join: BegunJoin, tell: (uplink: string) => void):
     tell('The router may still have the key that it was given. Run the same homeward join again, or homeward leave')
   for (const path of [hubAddressesPath(paths.stateDir), lastWayPath(paths.stateDir)])
     await attempt('writing the state', () => rm(path, { force: true }))
-  if (begun.has('secrets') && isForgotten && isKeyless)
-    await attempt('writing the secrets', () => removeSecrets(paths.configDir))
+  // A hub that was not reached still knows this home's key. The router has nothing of ours: a login that stayed would say
+  // to `homeward leave` that it has.
+  const remove = isForgotten ? removeSecrets : removeRouterAccess
+  if (begun.has('secrets') && isKeyless) await attempt('writing the secrets', () => remove(paths.configDir))
   for (const folder of [paths.configDir, paths.stateDir]) await removeTornWrites(folder)
   // Only empty folders are removed: somebody else may have put something there.
   for (const folder of join.newFolders) await rmdir(folder).catch(() => undefined)

@@ -66,6 +66,11 @@ export async function keepSecrets(
 export async function removeSecrets(configDir: string): Promise<void> {
   await rm(homeSecretPath(configDir), { force: true })
   await rm(privateKeyPath(configDir), { force: true })
+  await removeRouterAccess(configDir)
+}
+
+/** Removes what lets this machine in at the router. */
+export async function removeRouterAccess(configDir: string): Promise<void> {
   await removeRouterPassword(configDir)
   await removeRouterLogin(configDir)
 }

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { askService, serveEcho } from '../../lab/host/service.ts'
+import type { LabProcess } from '../../lab/host/process.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { askedBy, serveCameraPage } from '../../lab/places/camera.ts'
 import { type LabOpenwrt, labOpenwrt, openwrtJoinOptions } from '../../lab/places/openwrt.ts'
@@ -12,6 +13,7 @@ import { inviteHome, plannedSteps, startAgent, startHub } from '../lab-home.ts'
 let lab: Lab
 let picture: Picture
 let router: LabOpenwrt
+let agent: LabProcess
 let before: string
 
 beforeAll(async () => {
@@ -25,7 +27,7 @@ beforeAll(async () => {
   const options = await openwrtJoinOptions(router, picture.home)
   const token = await inviteHome(picture)
   await pi.homeward(['join', token, ...options, '--lan', '192.168.1.0/24=10.168.1.0/24', '--yes'])
-  await startAgent(pi)
+  agent = await startAgent(pi)
 })
 afterAll(() => lab?.close())
 
@@ -56,9 +58,12 @@ X`)
   const left = async (): Promise<number> =>
     Number(/packets (\d+)/.exec((await home.router.run('nft', ['list', 'table', 'ip', 'left'])).stdout)?.[1])
   expect(await askService(visitor, 'tcp', hubAddress, 2554)).toBe('camera sees 198.18.0.20')
-  // Visitors go on asking; the route into the tunnel is gone, as while its interface is made again.
+  // Visitors go on asking; the route into the tunnel is gone, as while its interface is made again. The agent, which would
+  // put it back within seconds, stands still meanwhile.
+  await agent.kill('SIGSTOP')
   await home.router.run('ip', ['route', 'flush', 'table', '186'])
   expect(await askService(visitor, 'tcp', hubAddress, 2554)).toBeNull()
+  await agent.kill('SIGCONT')
   expect(await left()).toBe(0)
   // And it comes back by itself.
   await expect

@@ -34,7 +34,7 @@ ip addr del ${before}.2/24 dev eth0`)
   const lanAtHub = async () => (await hubStatusOf(hub)).homes[0]?.lan
   await expect.poll(lanAtHub, { timeout: 60_000 }).toEqual(['192.168.8.0/24'])
   expect((await hubStatusOf(hub)).notes).toEqual([
-    expect.stringMatching(/^8443\/tcp leads nowhere: 192\.168\.1\.50 is not in/),
+    expect.stringMatching(/^8443\/tcp leads nowhere: 192\.168\.1\.50 is no longer in/),
   ])
   await pi.homeward(['lan', 'auto'])
   await renumber('192.168.8', '192.168.9')
