@@ -7,6 +7,7 @@ const exported =
     pattern.test(await text())
 
 routerEvents<LabMikrotik>({
+  usual: 'flood',
   start: labMikrotik,
   options: joinOptions,
   deletions: {

@@ -16,6 +16,7 @@ const written = (section: string): string => `grep -q " '${section}'$" /etc/conf
 const runs = shown(`${written('hw0')} && [ -n "$(wg show hw0 peers)" ]`)
 
 routerEvents<LabOpenwrt>({
+  usual: 'silence',
   start: (lab) => labOpenwrt(lab, { setupMs: 100 }),
   options: openwrtJoinOptions,
   deletions: {

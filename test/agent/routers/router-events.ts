@@ -4,6 +4,7 @@ import type { RouterSystem } from '../../lab/places/home-router.ts'
 import type { Home } from '../../lab/places/home.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
+import { isLong } from '../../long.ts'
 import { inviteHome, startAgent, startHub, statusOf, waitForStatus } from '../lab-home.ts'
 
 /** A home router that tells of its changes. */
@@ -28,6 +29,8 @@ export interface RouterEvents<System extends TellingRouter> {
   readonly ends: Readonly<Record<string, (system: System) => Promise<unknown>>>
   /** What is left of earlier sessions that told; nothing. */
   readonly leftovers: (system: System) => Promise<string>
+  /** What is tried on this router in the usual run; the other one is in the long run. */
+  readonly usual: 'flood' | 'silence'
   /** So many changes in a row that are nobody's business here. */
   readonly flood: (system: System) => Promise<unknown>
 }
@@ -104,15 +107,18 @@ export function routerEvents<System extends TellingRouter>(how: RouterEvents<Sys
     expect((await statusOf(picture.home.pi)).tunnel.state).toBe('up')
   })
 
-  test('a flood of what is nobody’s business leads to no more looks than ever', async () => {
-    await untilCarefree()
-    const before = await system.looks()
-    const began = performance.now()
-    await how.flood(system)
-    const seconds = (performance.now() - began) / 1_000
-    // At most six of a row of growing pauses, and one each eight seconds; the last ones are the minute's own.
-    expect((await system.looks()) - before).toBeLessThanOrEqual(9 + seconds / 8)
-  })
+  test.runIf(isLong || how.usual === 'flood')(
+    'a flood of what is nobody’s business leads to no more looks than ever',
+    async () => {
+      await untilCarefree()
+      const before = await system.looks()
+      const began = performance.now()
+      await how.flood(system)
+      const seconds = (performance.now() - began) / 1_000
+      // At most six of a row of growing pauses, and one each eight seconds; the last ones are the minute's own.
+      expect((await system.looks()) - before).toBeLessThanOrEqual(9 + seconds / 8)
+    },
+  )
 
   test('whatever ends what tells, it is heard again, and nothing of it stays', async () => {
     for (const [name, end] of Object.entries(how.ends)) {
@@ -123,13 +129,16 @@ export function routerEvents<System extends TellingRouter>(how: RouterEvents<Sys
     }
   })
 
-  test('what falls silent without a word is noticed, and looks are as frequent as ever', async () => {
-    await untilCarefree()
-    const before = await system.looks()
-    await how.silence(system)
-    await expect.poll(() => system.looks(), { timeout: 60_000, interval: 500 }).toBeGreaterThan(before + 1)
-    await healed(how.unfelt[0] ?? '')
-  })
+  test.runIf(isLong || how.usual === 'silence')(
+    'what falls silent without a word is noticed, and looks are as frequent as ever',
+    async () => {
+      await untilCarefree()
+      const before = await system.looks()
+      await how.silence(system)
+      await expect.poll(() => system.looks(), { timeout: 60_000, interval: 500 }).toBeGreaterThan(before + 1)
+      await healed(how.unfelt[0] ?? '')
+    },
+  )
 }
 
 function tell(what: string, took: readonly number[]): void {
