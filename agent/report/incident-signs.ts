@@ -73,6 +73,9 @@ export function makeIncidentSigns(
           return alerting.note(moved)
         }
         case 'tell-remedy': {
+          const { remedy, helped } = action.report
+          // Full size passes again: that is tried against nothing, whatever is open meanwhile.
+          if (remedy === 'set-mtu' && helped && watch.pathMtu.mtu >= watch.pathMtu.configured) return
           const seconds = Math.round(action.report.seconds * 100) / 100
           return alerting.note({ kind: 'tried', home: home(), tried: { ...action.report, seconds } })
         }

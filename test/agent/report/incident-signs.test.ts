@@ -12,9 +12,14 @@ const UP: Health = { kind: 'up', since: 0, provenAt: 990_000 }
 
 /** What the alarm is told of what the loop tells. */
 function recorder(health: Health, ...actions: readonly Told[]): readonly unknown[] {
+  return recorderAt(1_420, health, ...actions)
+}
+
+/** @param mtu that the tunnel has when it is told. */
+function recorderAt(mtu: number, health: Health, ...actions: readonly Told[]): readonly unknown[] {
   const heard: unknown[] = []
   const watch = {
-    ...startWatch(settings, BEGINNING, 0),
+    ...startWatch(settings, { ...BEGINNING, mtu }, 0),
     health,
   }
   const signs = makeIncidentSigns(
@@ -89,4 +94,11 @@ test('a mapping that moved without an outage has both addresses in its incident,
 test('a cause that is named during an outage is the outage’s', () => {
   const offline: Health = { kind: 'offline', since: 1_000, cause: null }
   expect(recorder(offline, { kind: 'tell-cause', cause: 'drift' })).toEqual([['sign', 'tunnel', 'drift', 1_000]])
+})
+
+test('a smaller MTU is a remedy of what is open, and the full one again is none', () => {
+  const report = { remedy: 'set-mtu', cause: 'mtu-black-hole', helped: true, seconds: 0.02 } as const
+  const remedy: Told = { kind: 'tell-remedy', report }
+  expect(recorderAt(1_280, UP, remedy)).toEqual([{ kind: 'tried', home: 'cabin', tried: report }])
+  expect(recorderAt(1_420, UP, remedy)).toEqual([])
 })
