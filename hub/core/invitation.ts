@@ -56,7 +56,7 @@ export function invite(
     lan,
     granted: sortedLan(input.lan),
     ...given,
-    ...quotaForNamed(input.lan.length, given.quota ?? known?.quota, input.quota ?? null, what),
+    ...quotaForNamed(input.lan.length, given.quota ?? known?.quota, input.quota ?? '', what),
     expiresAt: new Date(now.getTime() + input.expiresInMs).toISOString(),
     use: null,
   }
@@ -73,12 +73,12 @@ export function invite(
 function quotaForNamed(
   named: number,
   quota: Quota | undefined,
-  typed: string | null,
+  typed: string,
   what: string,
 ): { readonly quota?: Quota } {
   const { prefixes } = quotaOf({ quota })
   if (named <= prefixes) return {}
-  if (typed !== null && /\bprefixes=/.test(typed))
+  if (/\bprefixes=/.test(typed))
     throw new Problem('wrong-usage', {
       what,
       why: `${named} networks are named, and the quota allows ${prefixes}`,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { fellBack, onTrial } from '../../../agent/core/fallback.ts'
+import { taken } from '../../../agent/core/events.ts'
 import { reconcileDueAt } from '../../../agent/core/asking.ts'
-import { NO_HINTS } from '../../../agent/core/hints.ts'
+import { hintDueAt, NO_HINTS, noteFollowed, noteLooking, noteTrue } from '../../../agent/core/hints.ts'
 import type { Watch, WatchEvent } from '../../../agent/core/state.ts'
 import { DOUBTFUL, fed, given, NOW, remedy, SECOND, UP } from './given-watch.ts'
 
@@ -34,6 +35,11 @@ describe('a machine that tells of its changes', () => {
     expect(reconcileDueAt(watch)).toBe(NOW + 30)
   })
 
+  test('answers no heartbeat by it', () => {
+    for (const event of [{ kind: 'followed', isFollowed: true }, { kind: 'hinted' }] as const)
+      expect(taken(given(), event, NOW, [])[1]).toBeNull()
+  })
+
   test('is looked at once a minute, while all has been well for a while', () => {
     expect(reconcileDueAt(given({}, { hints: FOLLOWED }))).toBe(99_900 + 60_000)
     expect(reconcileDueAt(given({ inUseUntil: Infinity }, { hints: FOLLOWED }))).toBe(99_900 + 60_000)
@@ -47,8 +53,16 @@ describe('a machine that tells of its changes', () => {
     const watch = given({}, { hints: FOLLOWED })
     const missed = { ...watch, heartbeats: { ...watch.heartbeats, missesInARow: 1 } }
     expect(reconcileDueAt(missed)).toBe(often)
-    const fallback = onTrial(fellBack('endpoint', SECOND, 'port-blocked', 50_000), 90_000)
-    expect(reconcileDueAt({ ...watch, fallback })).toBe(often)
+    const fallback = fellBack('endpoint', SECOND, 'port-blocked', 50_000)
+    expect(reconcileDueAt({ ...watch, fallback: onTrial(fallback, 90_000) })).toBe(often)
+    expect(reconcileDueAt({ ...watch, fallback })).toBe(99_900 + 60_000)
+    expect(reconcileDueAt(given({ health: { ...DOUBTFUL, since: 0 } }, { hints: FOLLOWED }))).toBe(often)
+  })
+
+  test('has been well for a while after twenty seconds in which it was looked at', () => {
+    const upSince = (since: number): number =>
+      reconcileDueAt(given({ health: { ...UP, since } }, { hints: FOLLOWED })) - 99_900
+    expect([upSince(79_900), upSince(79_901)]).toEqual([60_000, 8_000])
   })
 
   test('is looked at as often as ever when it tells no more', () => {
@@ -96,6 +110,13 @@ describe('a hint', () => {
   test('in a flood of true ones each is followed', () => {
     const at = flooded(given({}, { hints: FOLLOWED }), 20, () => true)
     expect(at.at(-1)! - at[0]!).toBeLessThan(19 * 300)
+  })
+
+  test('is one with those before it until a look, and begins anew after it', () => {
+    expect(noteFollowed({ ...NO_HINTS, hintedAt: 5 }, true, 50).hintedAt).toBe(5)
+    expect(noteLooking({ ...HINTED, gapMs: 1_000 })).toEqual({ ...FOLLOWED, gapMs: 2_000 })
+    expect(noteTrue({ ...FOLLOWED, gapMs: 1_000 }).gapMs).toBe(0)
+    expect(hintDueAt({ ...NO_HINTS, hintedAt: 0 }, 50, 100)).toBe(100)
   })
 
   test('after a calm minute is followed at once again', () => {

@@ -52,6 +52,9 @@ describe('an invitation', () => {
     expect(add(EMPTY_DOCUMENT, { lan, quota: 'ports=10' })[1].invite.quota).toEqual({ ports: 10, prefixes: 9 })
     expect(joined(EMPTY_DOCUMENT, 'cabin', lan).home.lan).toEqual(lan)
     expect(refusal(() => add(EMPTY_DOCUMENT, { lan, quota: 'prefixes=8' }))).toBe('wrong-usage')
+    const { document, home } = joined(EMPTY_DOCUMENT, 'cabin')
+    const there: StoreDocument = { ...document, homes: [{ ...home, quota: { prefixes: 12 } }] }
+    expect(add(there, { lan })[1].invite.quota).toBeUndefined()
   })
 
   test('takes the place of an older one of that name, and gives its address on', () => {

@@ -2,6 +2,12 @@ import { TYPES_ONLY, NOTHING_IS_EMPTY, type Survivor } from './survivor.ts'
 
 export const IN_HUB_CORE: readonly Survivor[] = [
   {
+    path: 'hub/core/invitation.ts',
+    at: "input.quota ?? '', what)",
+    mutants: ["input.quota ?? '' → (input.quota)"],
+    why: 'The compiler refuses it, and at run time no text of undefined or null speaks of prefixes.',
+  },
+  {
     path: 'hub/core/devices.ts',
     at: 'expiresAt !== undefined && Date.parse(expiresAt) <= now.getTime()',
     mutants: [
