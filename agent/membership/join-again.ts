@@ -3,7 +3,7 @@ import type { Adapter } from '../../adapters/adapter.ts'
 import type { Plan } from '../../adapters/step.ts'
 import { refuseUnlessSafe } from '../../adapters/apply.ts'
 import { tunnelIn } from '../../adapters/tunnel-in.ts'
-import { clashesWith } from '../../adapters/planning/clashes-with.ts'
+import { lookFirst } from './look-first.ts'
 import { catalogue } from '../../problems/catalogue.ts'
 import { Problem } from '../../problems/problem.ts'
 import { type JoinToken, parseToken } from '../../protocol/token.ts'
@@ -82,7 +82,7 @@ export async function joinAgain(
     keptCredentials(paths.configDir, present.config.router),
   )
   try {
-    const prepared = await prepare({ paths, staging, present, token, adapter }, signal)
+    const prepared = await prepare({ paths, staging, present, token, adapter }, effects.tell, clock, signal)
     if (!(await effects.agree(prepared.config, prepared.plan))) return null
     return await executeRemedy(prepared, effects.tell, clock, signal)
   } catch (thrown) {
@@ -125,13 +125,14 @@ function keptCredentials(configDir: string, { kind }: RouterConfig): () => Crede
 
 async function prepare(
   again: Omit<PreparedAgain, 'admission' | 'config' | 'plan' | 'handshakeBefore'>,
+  tell: (line: string) => void,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<PreparedAgain> {
   const { staging, present, token, adapter } = again
   const { interface: name, lan, router } = present.config
   await adapter.describe(signal)
-  const observed = await adapter.observe(signal)
-  refuseUnlessSafe({ refusals: clashesWith(observed, [name]) })
+  const observed = await lookFirst(adapter, name, { tell, clock, signal })
   const local = await readLocalNetworks(name)
   const secrets = await draftSecrets(staging, keyMakerOf(router))
   const admission = await previewLan(token, secrets, mappedPrefixes(lan), signal).catch(async (thrown: unknown) => {

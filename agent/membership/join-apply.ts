@@ -1,19 +1,16 @@
 import { rm } from 'node:fs/promises'
+import { forgetHub } from './forget-hub.ts'
+import { undoneRouterPath } from '../secrets/router-login.ts'
 import { makeFolder } from '../../system/files/atomic-file.ts'
 import { stampOf } from '../../system/files/file-stamp.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import { keepLastWay } from '../memory/last-way.ts'
 import { uplinkPath, UNKNOWN_UPLINK } from '../memory/uplink-memory.ts'
 import { keyMakerOf } from '../secrets/key-maker.ts'
-import { forgetRotatedSecret } from '../secrets/home-secret.ts'
-import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
 import { keepSecrets } from '../secrets/secrets.ts'
 import { makeRuntimeFolder, withChangeLock } from '../settings/change-lock.ts'
 import { agentConfigText } from '../settings/config-text.ts'
 import { forgetFollowedLan } from '../settings/followed-lan.ts'
-import { givenChannelsPath } from '../../alerts/settings/given-channels.ts'
-import { forgetHubIdentity } from '../settings/hub-identity.ts'
-import { forgetPlace } from '../settings/place.ts'
 import { tunnelsOf } from '../settings/config.ts'
 import type { PreparedJoin } from './join-plan.ts'
 import { type JoinStage, undoJoin } from './join-undo.ts'
@@ -43,11 +40,8 @@ export async function applyJoin(
     // Another hub, perhaps another line: nothing is known of either.
     await rm(uplinkPath(stateDir), { force: true })
     await keepLastWay(stateDir, null)
-    await forgetRotatedKeys(stateDir)
-    await forgetRotatedSecret(stateDir)
-    await forgetPlace(stateDir)
-    await forgetHubIdentity(stateDir)
-    await rm(givenChannelsPath(stateDir), { force: true })
+    await forgetHub(stateDir)
+    await rm(undoneRouterPath(configDir), { force: true })
     await forgetFollowedLan(stateDir)
     begun.add('secrets')
     await keepCredentials()

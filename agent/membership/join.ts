@@ -1,9 +1,5 @@
-import type { Adapter } from '../../adapters/adapter.ts'
-import type { Observation } from '../../adapters/observation.ts'
 import type { Plan } from '../../adapters/step.ts'
-import { refuseUnlessSafe } from '../../adapters/apply.ts'
-import { waitOut } from '../tunnel/plan/wait-out.ts'
-import { clashesWith } from '../../adapters/planning/clashes-with.ts'
+import { lookFirst } from './look-first.ts'
 import { Problem } from '../../problems/problem.ts'
 import { type JoinToken, parseToken } from '../../protocol/token.ts'
 import { stampOf } from '../../system/files/file-stamp.ts'
@@ -77,11 +73,7 @@ async function joinBy(
   const adapter = await openAdapter(router, paths, login === null ? undefined : () => login.credentials)
   try {
     await adapter.describe(signal)
-    const observed = await waitOut(() => unhindered(adapter, options.interface, signal), {
-      tell: effects.tell,
-      clock,
-      signal,
-    })
+    const observed = await lookFirst(adapter, options.interface, { tell: effects.tell, clock, signal })
     const prepared = await prepareJoin({ paths, options, router, token, adapter }, observed, signal)
     if (!(await effects.agree(prepared.config, prepared.plan))) return null
     const keep = async (): Promise<void> => {
@@ -91,13 +83,6 @@ async function joinBy(
   } finally {
     await adapter.close()
   }
-}
-
-/** Looks. @throws {Problem} what is in the way: before the hub is asked. */
-async function unhindered(adapter: Adapter, interfaceName: string, signal: AbortSignal): Promise<Observation> {
-  const observed = await adapter.observe(signal)
-  refuseUnlessSafe({ refusals: clashesWith(observed, [interfaceName]) })
-  return observed
 }
 
 /** @returns the credentials to use from now on. */

@@ -1,5 +1,5 @@
 import { rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { forgetHub } from './forget-hub.ts'
 import type { Step } from '../../adapters/step.ts'
 import { applyDesired } from '../../adapters/apply.ts'
 import { waitOut } from '../tunnel/plan/wait-out.ts'
@@ -34,13 +34,10 @@ import { openAdapter } from '../tunnel/plan/open-adapter.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { requireRoot } from './require-root.ts'
 import { forgetFollowedLan } from '../settings/followed-lan.ts'
-import { givenChannelsPath } from '../../alerts/settings/given-channels.ts'
-import { forgetHubIdentity, hubInForce, readHubIdentity } from '../settings/hub-identity.ts'
-import { forgetPlace } from '../settings/place.ts'
-import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
-import { routerKeyPath, routerOfLogin, takeLoginBack } from '../secrets/router-login.ts'
+import { hubInForce, readHubIdentity } from '../settings/hub-identity.ts'
+import { routerKeyPath, routerOfLogin, takeLoginBack, undoneRouterPath } from '../secrets/router-login.ts'
 import { routerPasswordPath } from '../secrets/router-password.ts'
-import { forgetRotatedSecret, homeSecretPath, type SecretFolders } from '../secrets/home-secret.ts'
+import { homeSecretPath, type SecretFolders } from '../secrets/home-secret.ts'
 import { privateKeyPath, readBearer, removeSecrets } from '../secrets/secrets.ts'
 import { recheckAgent } from '../settings/recheck-agent.ts'
 
@@ -98,9 +95,7 @@ export async function leaveHome(
     const undone = undo(router, paths, (found) => warnings.push(...found), tell, signal)
     const steps = await undone.catch(async (thrown: unknown): Promise<readonly Step[]> => {
       if (!(thrown instanceof Problem) || thrown.code !== 'router-login-refused') throw thrown
-      // A join ended before the router had the key, without which nothing else is made there; or a leave after the
-      // router gave it up, which is the last that is undone.
-      if (config !== null && (await stampOf(undoneRouterPath(configDir))) === 'gone') throw thrown
+      if (router.kind !== 'openwrt' || !(await isKeyAllThatWas(configDir))) throw thrown
       isKeyRefused = true
       tell(`The router at ${nameOf(router)} does not take homeward’s key any more: there is nothing to undo there.`)
       return []
@@ -117,17 +112,13 @@ export async function leaveHome(
   // The login is taken back last: the router was undone with it.
   if (routerLeft === null && !isKeyRefused) await orHowToLeave(router, () => takeLoginBack(configDir, router, signal))
   await removeSecrets(configDir)
-  await forgetRotatedKeys(stateDir)
-  await forgetRotatedSecret(stateDir)
-  await forgetPlace(stateDir)
-  await forgetHubIdentity(stateDir)
+  await forgetHub(stateDir)
   await forgetFollowedLan(stateDir)
   for (const path of [
     eventsPath(stateDir),
     olderEventsPath(stateDir),
     ...incidentPaths(stateDir),
     outboxPath(stateDir),
-    givenChannelsPath(stateDir),
     hubAddressesPath(stateDir),
     uplinkPath(stateDir),
     lastWayPath(stateDir),
@@ -144,9 +135,13 @@ export async function leaveHome(
   return { home: config?.home ?? null, hubNotTold, routerLeft, warnings }
 }
 
-/** Says that the router is undone but for the key, by which the login ends. */
-function undoneRouterPath(configDir: string): string {
-  return join(configDir, 'router.undone')
+/**
+ * Whether an OpenWrt router that does not take the key has nothing of ours. A join ended before the router had the key,
+ * without which nothing else is made there; or a leave after the router gave it up, which is the last that is undone.
+ */
+async function isKeyAllThatWas(configDir: string): Promise<boolean> {
+  const [undone, leaving] = await Promise.all([undoneRouterPath(configDir), leavingConfigPath(configDir)].map(stampOf))
+  return undone !== 'gone' || leaving === 'gone'
 }
 
 function nameOf(router: RouterConfig): string {

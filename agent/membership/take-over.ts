@@ -1,6 +1,6 @@
 import { lstat, readFile, rm } from 'node:fs/promises'
+import { forgetHub } from './forget-hub.ts'
 import { join } from 'node:path'
-import { givenChannelsPath } from '../../alerts/settings/given-channels.ts'
 import { makeFolder, writeFileAtomic } from '../../system/files/atomic-file.ts'
 import type { RegistrarAddress } from '../registrar/ask-registrar.ts'
 import { applyTunnel } from '../tunnel/plan/apply-tunnel.ts'
@@ -12,10 +12,7 @@ import { keyMakerOf } from '../secrets/key-maker.ts'
 import type { UplinkFacts } from '../memory/uplink-memory.ts'
 import { openAdapter } from '../tunnel/plan/open-adapter.ts'
 import type { AgentPaths } from '../settings/paths.ts'
-import { forgetHubIdentity } from '../settings/hub-identity.ts'
-import { forgetPlace } from '../settings/place.ts'
-import { forgetRotatedKeys } from '../secrets/rotated-key.ts'
-import { forgetRotatedSecret, homeSecretPath } from '../secrets/home-secret.ts'
+import { homeSecretPath } from '../secrets/home-secret.ts'
 import { privateKeyPath } from '../secrets/secrets.ts'
 import { recheckAgent } from '../settings/recheck-agent.ts'
 import { undoing } from './undoing.ts'
@@ -59,11 +56,7 @@ export async function takeOver(paths: AgentPaths, staging: string, router: Route
   await replaceAll(
     [...keys, homeSecretPath, agentConfigPath].map((path) => ({ from: path(staging), to: path(configDir) })),
   )
-  await forgetRotatedKeys(stateDir)
-  await forgetRotatedSecret(stateDir)
-  await forgetPlace(stateDir)
-  await forgetHubIdentity(stateDir)
-  await rm(givenChannelsPath(stateDir), { force: true })
+  await forgetHub(stateDir)
   await rm(staging, { recursive: true, force: true })
   // An agent that answers has looked; one that ends during the question was there as well.
   return (await recheckAgent(runtimeDir, AGENT_LOOKS_MS)) !== null

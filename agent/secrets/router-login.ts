@@ -18,6 +18,11 @@ export function routerKeyPath(configDir: string): string {
   return join(configDir, 'router.key')
 }
 
+/** Says that leaving has undone the router but for the key, by which the login ends. Worth nothing after another join. */
+export function undoneRouterPath(configDir: string): string {
+  return join(configDir, 'router.undone')
+}
+
 /** @throws {Problem} `secret-exposed`, `config-unreadable`, `wrong-usage` for an empty password. */
 async function readLogin({ kind, file }: Credentials): Promise<Login> {
   const text = await readSecretFile(file)

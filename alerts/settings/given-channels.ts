@@ -6,7 +6,7 @@ import * as v from 'valibot'
 import { isOnInternet } from '../../net/on-internet.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { readJsonFile } from '../../system/files/json-file.ts'
-import { type AlertSettings, ChannelObjectSchema, type ChannelSettings } from './settings.ts'
+import { type AlertSettings, ChannelNameSchema, ChannelObjectSchema, type ChannelSettings } from './settings.ts'
 
 /**
  * Channels that the hub's owner gives all homes (`everywhere` in the hub's alerts.yaml). A home takes them from its hub
@@ -20,7 +20,6 @@ export interface GivenChannel {
 
 /** As many as alerts.yaml may have. */
 const MOST = 20
-const NAME = /^[a-z0-9-]{1,32}$/
 
 /** Kinds that are one HTTPS request. Mail and MQTT open connections of their own; a sign of life is of one machine. */
 const GIVABLE: ReadonlySet<string> = new Set([
@@ -64,7 +63,7 @@ export function takenFrom(list: readonly GivenChannel[]): AlertSettings['channel
   return Object.fromEntries(
     list.slice(0, MOST).flatMap(({ name, settings }) => {
       const read = v.safeParse(ChannelObjectSchema, settings)
-      if (!NAME.test(name) || !read.success || whyNotGivable(read.output) !== null) return []
+      if (!v.is(ChannelNameSchema, name) || !read.success || whyNotGivable(read.output) !== null) return []
       return [[`hub/${name}`, { ...read.output, fromHub: true as const }]]
     }),
   )

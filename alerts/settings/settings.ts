@@ -7,7 +7,10 @@ import { fromShorthand } from './shorthand.ts'
 const text = v.pipe(v.string(), v.minLength(1), v.maxLength(2_000))
 const WebUrlSchema = v.pipe(
   text,
-  v.check((url) => /^https?:\/\/[^\s/]+/.test(url), 'expected an address that begins with https:// or http://'),
+  v.check(
+    (url) => /^https?:\/\/[^\s/]+/.test(url) && URL.canParse(url),
+    'expected an address that begins with https:// or http://',
+  ),
 )
 const seconds = (least: number, most: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
 
@@ -82,7 +85,7 @@ export const ChannelObjectSchema = v.variant('kind', [
     /** mqtt://HOST:1883 or mqtts://HOST:8883 */
     broker: v.pipe(
       text,
-      v.check((url) => /^mqtts?:\/\/[^\s/]+/.test(url), 'expected mqtt://HOST or mqtts://HOST'),
+      v.check((url) => /^mqtts?:\/\/[^\s/]+/.test(url) && URL.canParse(url), 'expected mqtt://HOST or mqtts://HOST'),
     ),
     user: v.optional(text),
     password: v.optional(text),
@@ -111,7 +114,10 @@ const ChannelSchema = v.pipe(
   ChannelObjectSchema,
 )
 
-const ChannelNameSchema = v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}$/, 'use 1 to 32 of a-z, 0-9 and - for its name'))
+export const ChannelNameSchema = v.pipe(
+  v.string(),
+  v.regex(/^[a-z0-9-]{1,32}$/, 'use 1 to 32 of a-z, 0-9 and - for its name'),
+)
 const CronSchema = v.pipe(v.string(), v.maxLength(100))
 const SecondsSchema = seconds(0, 86_400)
 

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers'
 import * as v from 'valibot'
 import { whyNotGivable } from '../../alerts/settings/given-channels.ts'
-import { ChannelObjectSchema } from '../../alerts/settings/settings.ts'
+import { ChannelNameSchema, ChannelObjectSchema } from '../../alerts/settings/settings.ts'
 import { fromShorthand } from '../../alerts/settings/shorthand.ts'
 import { whyNoChannel } from '../../alerts/settings/why-no-channel.ts'
 import { Problem } from '../../problems/problem.ts'
@@ -33,7 +33,7 @@ interface MadeTopic {
  */
 export async function alertAdd(context: Context, name: string, options: AddOptions): Promise<void> {
   const what = `adding the channel ${JSON.stringify(name)}`
-  if (!/^[a-z0-9-]{1,32}$/.test(name))
+  if (!v.is(ChannelNameSchema, name))
     throw new Problem('channel-invalid', { what, why: 'its name may have 1 to 32 of a-z, 0-9 and -' })
   const everywhere = options.everywhere === true
   if (everywhere && (await ownRole(context)) === 'home') throw onHubOnly(name, what)
@@ -109,10 +109,5 @@ async function askedUrl(mayBeNone: boolean): Promise<string> {
   const message = `The channel’s URL, such as ntfys://ntfy.sh/TOPIC${mayBeNone ? '; empty for a new topic on ntfy.sh' : ''}`
   const given = await password({ message })
   if (isCancel(given)) throw new Problem('interrupted', { what: 'adding a channel', why: 'nothing was given' })
-  return typedIn(given)
-}
-
-/** @clack/prompts gives undefined where nothing was typed, and its types do not say so. */
-function typedIn(given: unknown): string {
-  return typeof given === 'string' ? given : ''
+  return given
 }

@@ -64,7 +64,7 @@ const USED_BY = { hub: 'this home, by its hub', everywhere: 'the hub and its hom
 
 function rowOf({ name, kind, host, shared, takes, waiting, problem }: ListedChannel): string[] {
   const held = waiting === null || waiting === 0 ? '' : `${waiting} waiting`
-  const state = waiting === null ? 'not used yet' : (problem ?? 'works')
+  const state = waiting === null ? 'not used yet' : (problem ?? 'no failure known')
   const usedBy = shared === null ? 'this machine' : USED_BY[shared]
   return [
     name,

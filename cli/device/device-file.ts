@@ -6,7 +6,7 @@ import { Problem } from '../../problems/problem.ts'
 import { writeFailure } from '../../problems/write-failure.ts'
 import { HostSchema } from '../../protocol/addresses.ts'
 import type { AddDeviceAnswer } from '../../protocol/messages.ts'
-import { inFolder } from '../../system/files/folder.ts'
+import { giveToOwner, inFolder } from '../../system/files/folder.ts'
 import { parseHostPort } from '../../wireguard/host-port.ts'
 import { type PresharedKey, type PrivateKey, presharedKeyFrom, privateKeyFrom } from '../../wireguard/keys.ts'
 import { wgQuickText } from '../../wireguard/quick.ts'
@@ -202,8 +202,13 @@ async function takeFile(path: string, what: string): Promise<TakenFile> {
     return await inFolder(dirname(path), async (folder) => {
       // O_EXCL follows no link (open(2)), and the handle is of what was made here, whatever the name is a moment later.
       const handle = await open(folder.at(basename(path)), 'wx', 0o600)
-      if (folder.owner !== null && folder.owner.uid === sudoUid())
-        await handle.chown(folder.owner.uid, folder.owner.gid)
+      try {
+        if (folder.owner?.uid === sudoUid()) await giveToOwner(handle, folder)
+      } catch (thrown) {
+        await handle.close()
+        await rm(folder.at(basename(path)), { force: true })
+        throw thrown
+      }
       return { path, handle }
     })
   } catch (thrown) {

@@ -62,11 +62,14 @@ export async function join(context: Context, token: string, options: JoinOptions
           router.kind === 'linux' && options.lan.length > 0
             ? unknownLan(config.lan, await readLocalNetworks(options.interface))
             : []
-        const notes = [...warnings, ...strange].map((warning) => `note: ${indented(warning, '    ')}`)
+        const all = [...warnings, ...strange]
+        const notes = all.map((warning) => `note: ${indented(warning, '    ')}`)
         const lines = [...steps.map(describeStep), ...notes]
         if (dryRun)
-          printFacts(context, { home: config.home, steps: stepFacts(plan.steps), warnings: plan.warnings }, () =>
-            [heading(config), ...lines].join('\n  '),
+          printFacts(
+            context,
+            { home: config.home, steps: stepFacts(plan.steps), warnings: [...plan.warnings, ...strange] },
+            () => [heading(config), ...lines].join('\n  '),
           )
         else tell([heading(config), ...lines].join('\n  '))
         return !dryRun && (await confirm(context, 'Do this?', 'joining the hub'))

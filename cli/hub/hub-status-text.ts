@@ -3,7 +3,6 @@ import { localTime } from '../../system/time/local-time.ts'
 import { indented, problemText } from '../output.ts'
 import { publicationTable } from '../publish/publish-list.ts'
 import { ageText, bytesText } from '../text/age.ts'
-import { isOnLoopback } from '../text/endpoint.ts'
 import { tableWithin } from '../text/table.ts'
 import { widthOfReader } from '../text/wrap.ts'
 
@@ -73,7 +72,7 @@ function cutsOf({ name, mapping }: HomeStatus): readonly string[] {
 
 /** A home may hold a TLS transport open and be back on UDP already. */
 function seenAt({ endpoint, carrier }: HomeStatus): string {
-  if (endpoint !== null && !isOnLoopback(endpoint)) return endpoint
+  if (endpoint !== null) return endpoint
   return carrier === null ? '-' : `TCP for ${ageText(carrier.seconds)}`
 }
 

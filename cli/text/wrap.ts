@@ -9,8 +9,16 @@ export function widthOfReader(): number | null {
   return process.stdout.columns > 0 ? process.stdout.columns : USUAL_WIDTH
 }
 
-/** Breaks a line at its spaces, with the following lines indented; a word that is longer stays whole. */
-export function wrapped(line: string, width: number | null, indent: number): string {
+/**
+ * Breaks a line at its spaces, with the following lines indented; a word that is longer stays whole. Of several lines the
+ * first: those below are commands to paste.
+ */
+export function wrapped(text: string, width: number | null, indent: number): string {
+  const [line = '', ...below] = text.split('\n')
+  return [brokenUp(line, width, indent), ...below].join('\n')
+}
+
+function brokenUp(line: string, width: number | null, indent: number): string {
   if (width === null || unstyledLength(line) <= width) return line
   const [, lead = '', rest = ''] = /^( *)(.*)$/s.exec(line) ?? []
   const lines: string[] = []

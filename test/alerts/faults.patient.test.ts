@@ -113,7 +113,10 @@ describe('each fault gives one down and one recovered, with its cause', () => {
     '%s: %s',
     async (_fault, cause, fault) => {
       const told = await toldOf(fault)
-      expect(told.map(({ kind }) => kind)).toEqual(['down', 'recovered'])
+      expect(
+        told.map(({ kind }) => kind),
+        JSON.stringify(told),
+      ).toEqual(['down', 'recovered'])
       expect(new Set(told.map(({ incident }) => incident?.cause)).size).toBe(1)
       expect(cause.split(' or ')).toContain(told[0]?.incident?.cause)
       expect(new Set(told.map(({ incident }) => incident?.id)).size).toBe(1)
@@ -155,7 +158,10 @@ describe('each fault gives one down and one recovered, with its cause', () => {
     '%s: %s',
     async (_fault, cause, fault) => {
       const told = await toldOf(fault)
-      expect(told.map(({ kind }) => kind)).toEqual(['down', 'recovered'])
+      expect(
+        told.map(({ kind }) => kind),
+        JSON.stringify(told),
+      ).toEqual(['down', 'recovered'])
       if (cause !== 'any') expect(new Set(told.map(({ incident }) => incident?.cause))).toEqual(new Set([cause]))
     },
     360_000,
@@ -171,7 +177,10 @@ describe('each fault gives one down and one recovered, with its cause', () => {
 
   test('the clock went back: told at once it is what is proven then, and in the end that handshakes were refused', async () => {
     const told = await toldOf(async () => (await stepClockBack(pi, 'hw0'), nothing))
-    expect(told.map(({ kind }) => kind)).toEqual(['down', 'recovered'])
+    expect(
+      told.map(({ kind }) => kind),
+      JSON.stringify(told),
+    ).toEqual(['down', 'recovered'])
     expect(told[1]?.incident?.cause).toBe('handshake-refused')
     expect(told[0]?.incident?.id).toBe(told[1]?.incident?.id)
   }, 360_000)
@@ -187,7 +196,10 @@ describe('each fault gives one down and one recovered, with its cause', () => {
 
   test('the line is away for a while: home-offline, told by the hub', async () => {
     const told = await toldOf(() => outage(picture.home), 'until-told')
-    expect(told.map(({ kind }) => kind)).toEqual(['down', 'recovered'])
+    expect(
+      told.map(({ kind }) => kind),
+      JSON.stringify(told),
+    ).toEqual(['down', 'recovered'])
     expect(told.at(-1)?.incident?.cause).toBe('home-offline')
   }, 360_000)
 })

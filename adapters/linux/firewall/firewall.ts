@@ -2,7 +2,7 @@ import type { DeviceLimit, HomeForwarding, MappedNetwork, TunnelFirewall } from 
 import { hubInput, type JudgedHub } from './hub-input.ts'
 import { homeOutgoing } from './home-outgoing.ts'
 import { hubOutgoing } from './hub-outgoing.ts'
-import { NOT_INTERNET } from '../../planning/internet.ts'
+import { NOT_INTERNET } from '../../../net/internet.ts'
 import { braced, portsText, withoutContained } from './braced.ts'
 import { forgedChain, sourcesChain } from './from-tunnel.ts'
 import { hubServicesTable } from './hub-services.ts'

@@ -1,6 +1,6 @@
 import type { OutgoingFlow, OutgoingForwarding } from '../../spec.ts'
 import { braced, withoutContained } from './braced.ts'
-import { NOT_INTERNET, NOT_INTERNET_IPV6 } from '../../planning/internet.ts'
+import { NOT_INTERNET, NOT_INTERNET_IPV6 } from '../../../net/internet.ts'
 import type { NftChain } from './nft-table.ts'
 import { setVisitorMark, visitorCondition } from './visitors.ts'
 

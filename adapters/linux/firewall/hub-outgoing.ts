@@ -1,6 +1,6 @@
 import type { PublishedPort } from '../../spec.ts'
 import { braced } from './braced.ts'
-import { NOT_INTERNET } from '../../planning/internet.ts'
+import { NOT_INTERNET } from '../../../net/internet.ts'
 import { type NftTable, SENDER } from './nft-table.ts'
 
 /**

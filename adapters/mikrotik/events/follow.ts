@@ -1,5 +1,5 @@
-import { setMaxListeners } from 'node:events'
 import { reasonOf } from '../../../problems/problem.ts'
+import { branchSignal } from '../../../system/time/branch-signal.ts'
 import type { Clock } from '../../../system/time/clock.ts'
 import { sleep } from '../../../system/time/sleep.ts'
 import type { FollowEnd, Heard } from '../../follow.ts'
@@ -12,8 +12,11 @@ import { HEEDED, type Heeded, type News } from './news.ts'
 const PULSE_MS = 8_000
 const PULSE = { command: '/system/identity/print', attributes: { '.proplist': 'name' } } as const
 
-/** The order of rules, of which no event is known to tell: their numbers alone, of the owner's and ours. */
-const ORDERS = RULE_MENUS.map((menu) => ({
+/**
+ * What no event is known to tell: the order of rules, and, as menus below /interface keep silent about it, which peers
+ * went. Their numbers alone, of the owner's and ours.
+ */
+const NUMBERS = ([...RULE_MENUS, 'peer'] as const).map((menu) => ({
   command: `${MENUS[menu].path}/print`,
   attributes: { '.proplist': '.id' },
   queries: STATIC,
@@ -38,19 +41,14 @@ export function makeFollow(
   const leftOut = new Map<string, number>()
 
   return async (heard, signal) => {
-    const life = new AbortController()
-    const end = (): void => life.abort()
-    signal.addEventListener('abort', end)
-    if (signal.aborted) end()
-    setMaxListeners(0, life.signal)
+    const life = branchSignal(signal)
     try {
       const session = await connection.session(life.signal)
       return await listening(session, heard, life.signal)
     } catch (thrown) {
       return { kind: 'ended', why: reasonOf(thrown) }
     } finally {
-      signal.removeEventListener('abort', end)
-      end()
+      life.end()
     }
   }
 
@@ -78,10 +76,7 @@ export function makeFollow(
   }
 
   async function listenTo(menu: Heeded, session: Session, heard: Heard, signal: AbortSignal): Promise<StreamEnd> {
-    const life = new AbortController()
-    const end = (): void => life.abort()
-    signal.addEventListener('abort', end)
-    if (signal.aborted) end()
+    const life = branchSignal(signal)
     let rows = 0
     let since = clock.now()
     const { path, properties, queries } = menu
@@ -94,25 +89,25 @@ export function makeFollow(
           rows += 1
           if (rows > FLOOD.rows) {
             leftOut.set(path, clock.now() + LEFT_OUT_MS.flood)
-            end()
+            life.end()
           } else if (news.isNews(menu, row)) heard.changed()
         },
         life.signal,
       )
     } finally {
-      signal.removeEventListener('abort', end)
+      life.release()
     }
   }
 
   /** @returns why nothing more is to be expected of this session, or why to begin again. */
   async function pulsing(session: Session, isWhole: boolean, heard: Heard, signal: AbortSignal): Promise<string> {
-    for (let order = await orderOf(signal); !signal.aborted; ) {
+    for (let before = await numbersIn(signal); !signal.aborted; ) {
       await sleep(PULSE_MS, signal)
       if (signal.aborted) break
       // One that does not answer is closed.
-      const now = await orderOf(signal)
-      if (now !== order) heard.changed()
-      order = now
+      const now = await numbersIn(signal)
+      if (now !== before) heard.changed()
+      before = now
       if (!session.isOpen()) return 'the session ended'
       if (isWhole !== (leftOut.size === 0)) return 'some of it does not tell'
       if ([...leftOut.values()].some((until) => clock.now() >= until)) return 'all is asked for again'
@@ -120,8 +115,8 @@ export function makeFollow(
     return 'it was called off'
   }
 
-  async function orderOf(signal: AbortSignal): Promise<string> {
-    const replies = await Promise.all(ORDERS.map((print) => connection.exec(print, signal)))
+  async function numbersIn(signal: AbortSignal): Promise<string> {
+    const replies = await Promise.all(NUMBERS.map((print) => connection.exec(print, signal)))
     return JSON.stringify(replies.map(({ rows }) => rows.map((row) => row['.id'])))
   }
 }

@@ -1,6 +1,6 @@
 import { nthAddress } from '../../../net/hosts.ts'
 import { outside } from '../../../net/outside.ts'
-import { NOT_INTERNET } from '../../planning/internet.ts'
+import { NOT_INTERNET } from '../../../net/internet.ts'
 import type { HomeForwarding } from '../../spec.ts'
 import { namedMark } from './mark.ts'
 import type { RuleMenu } from './menus.ts'

@@ -1,6 +1,6 @@
 import type { HomeForwarding } from '../../spec.ts'
 import { BEFORE_CONNTRACK, forgedRules } from '../../planning/forged-rules.ts'
-import { NOT_INTERNET } from '../../planning/internet.ts'
+import { NOT_INTERNET } from '../../../net/internet.ts'
 import { hex, slotOf } from './marks.ts'
 
 /** A base chain with policy accept, in fw4's own table. */

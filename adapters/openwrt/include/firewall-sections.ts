@@ -1,6 +1,6 @@
 import { isIn, withoutLength } from '../../../net/prefix.ts'
 import { createHash } from 'node:crypto'
-import { NOT_INTERNET } from '../../planning/internet.ts'
+import { NOT_INTERNET } from '../../../net/internet.ts'
 import { list, namedFor, type Options, type Section, text } from '../uci/sections.ts'
 import type { ChainsSpec } from './chains.ts'
 import { includeSection, tunnelInclude } from './include.ts'

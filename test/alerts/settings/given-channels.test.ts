@@ -63,6 +63,8 @@ describe('a home takes from its hub', () => {
     ['an address of the LAN', { kind: 'webhook', url: 'https://192.168.1.1/x' }],
     ['an IPv6 address of the LAN', { kind: 'webhook', url: 'https://[fd00::1]/x' }],
     ['an address written as one number', { kind: 'webhook', url: 'https://3232235777/x' }],
+    ['an address that is none', { kind: 'webhook', url: 'https://x:99999/' }],
+    ['another', { ...ntfy, server: 'https://1.2.3.999' }],
     ['a broker', { kind: 'homeassistant', broker: 'mqtt://192.168.1.5' }],
     ['mail', { kind: 'mail', host: '192.168.1.5', from: 'a@b', to: 'c@d' }],
     ['a sign of life', { kind: 'healthchecks', url: 'https://hc-ping.com/u' }],

@@ -30,3 +30,10 @@ test('no word is lost or broken, and no line is too wide unless one word is', ()
     }),
   )
 })
+
+test('of several lines the first is broken: those below are commands to paste', () => {
+  const command = '    sudo homeward lan 192.168.8.0/24 --and-more'
+  expect(wrapped(`  note       first line is short\n${command}`, 24, 13)).toBe(
+    `  note       first line\n             is short\n${command}`,
+  )
+})

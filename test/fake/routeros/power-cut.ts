@@ -43,8 +43,11 @@ export function makeCountdown(
       commands += 1
       if (isChange) history.push(model.snapshot())
       isWithin = true
-      await each?.()
-      isWithin = false
+      try {
+        await each?.()
+      } finally {
+        isWithin = false
+      }
       if (commands < after) return
       next = null
       await cut(unwritten === 0 ? null : (history.at(-1 - unwritten) ?? history[0] ?? null), safeMode)

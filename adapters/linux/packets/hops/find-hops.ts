@@ -12,7 +12,8 @@ import { hopsTable, reportsOf, type RouterReport, type Sweep } from './hops-tabl
 
 /** As far as anything is on the internet; a way that is longer is looked at as far as this. */
 const MOST_HOPS = 24
-const READY_MS = 5_000
+/** The hub watches for six seconds (WATCH_MS), and others send where this cannot be had. */
+const READY_MS = 2_000
 /**
  * Linux sends one address six reports at once, and one a second after them (icmp(7), icmp_ratelimit; net/ipv4/route.c,
  * XRLIM_BURST_FACTOR), and a carrier's NAT shares an address among many homes. So rounds begin a second apart, datagrams

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { NOT_INTERNET } from '../../../../adapters/planning/internet.ts'
+import { NOT_INTERNET } from '../../../../net/internet.ts'
 import type { TunnelSpec } from '../../../../adapters/spec.ts'
 import { isIn } from '../../../../net/prefix.ts'
 import { homeForwarding } from '../../forwarding.ts'

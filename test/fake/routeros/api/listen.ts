@@ -96,7 +96,7 @@ export async function listen(
       count = changes.count()
       const now = await byId(rows)
       for (const [id, row] of now) if (JSON.stringify(before.get(id)) !== JSON.stringify(row)) say(row)
-      if (path !== '/interface/wireguard')
+      if (!path.startsWith('/interface/'))
         for (const id of before.keys()) if (!now.has(id)) say({ '.id': id, '.dead': oddities().dead })
       before = now
     }

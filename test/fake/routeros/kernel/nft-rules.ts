@@ -33,7 +33,10 @@ function chainsOf(
     [
       `  chain ${menu}_${name} {`,
       head,
-      ...rules.filter((rule) => rule['chain'] === name).flatMap((rule) => nftRule(menu, rule, lists) ?? []),
+      ...rules
+        .filter((rule) => rule['chain'] === name)
+        .flatMap(byEitherPort)
+        .flatMap((rule) => nftRule(menu, rule, lists) ?? []),
       '  }',
     ].join('\n')
   return [
@@ -92,6 +95,16 @@ function nftRule(menu: string, rule: KernelRule, lists: RuleLists): string | nul
   return matches.includes(null) ? null : `    ${[...matches, verdict(menu, rule)].join(' ')}`
 }
 
+/** `port` is the source or the destination port (manual, "Filter"), and `!` of it neither. */
+function byEitherPort({ port, ...rest }: KernelRule): readonly KernelRule[] {
+  if (port === undefined) return [rest]
+  if (port.startsWith('!')) return [{ ...rest, 'src-port': port, 'dst-port': port }]
+  return [
+    { ...rest, 'src-port': port },
+    { ...rest, 'dst-port': port },
+  ]
+}
+
 /** An empty list has nobody in it, and everybody is outside. @returns null: nothing matches. */
 function listMatch(name: string, text: string, { interfaces, addresses }: RuleLists): string | null {
   const isNot = text.startsWith('!')
@@ -132,8 +145,6 @@ function match(name: string, text: string, rule: KernelRule): string {
     case 'src-port':
     case 'dst-port':
       return `${rule['protocol']} ${name === 'src-port' ? 'sport' : 'dport'} ${not}{ ${value} }`
-    case 'port':
-      return `${rule['protocol']} sport ${not}{ ${value} } ${rule['protocol']} dport ${not}{ ${value} }`
     case 'tcp-flags':
       return `tcp flags ${value}`
     case 'connection-mark':
