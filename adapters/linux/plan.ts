@@ -16,7 +16,9 @@ import { keptPublished, publishedSteps } from './firewall/plan-published.ts'
 import { hasVisitors, markWarnings, tunnelFirewalls } from './firewall/tunnel-firewalls.ts'
 import { nativeSteps } from './others/native-firewall.ts'
 import { iptablesSteps } from './others/other-firewall.ts'
-import { describeCollision, markCollision } from './routing/foreign-marks.ts'
+import { describeCollision } from '../marks.ts'
+import { markCollision } from './routing/foreign-marks.ts'
+import { slotMark } from './routing/slots.ts'
 import { pastVpnWarnings, wantedWays } from './routing/own-ways.ts'
 
 /** The steps from what is to what should be. Pure. */
@@ -230,7 +232,7 @@ function whyLed({ visitors, foreignMarks }: Observation, slot: number): string |
   const usual = markCollision(0, foreignMarks)
   const reasons = [
     ...(behind === undefined ? [] : [`before ${behind}, which is another program’s`]),
-    ...(slot === 0 || usual === null ? [] : [describeCollision(0, usual)]),
+    ...(slot === 0 || usual === null ? [] : [describeCollision(slotMark(0).mask, usual)]),
   ]
   return reasons.length === 0 ? null : reasons.join('; ')
 }

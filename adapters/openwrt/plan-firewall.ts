@@ -1,10 +1,11 @@
 import { homeFirewall } from '../planning/home-firewall.ts'
 import type { TunnelFirewall, HomeForwarding } from '../spec.ts'
+import { noMarkLeft } from '../marks.ts'
 import { tunnelIn } from '../tunnel-in.ts'
 import type { OpenwrtObservation } from './observe/observation.ts'
 import type { StagedStep } from './change/stage.ts'
 import { digest, FOLDER, tunnelInclude } from './include/include.ts'
-import { chooseSlots, markCollision } from './include/marks.ts'
+import { chooseSlots, markCollision, slotOf } from './include/marks.ts'
 import { firewallSections } from './include/firewall-sections.ts'
 import type { HomeSpec } from './uci/objects.ts'
 import { keyOf, sameSection, type Section, tunnelOf } from './uci/sections.ts'
@@ -18,6 +19,16 @@ export function tunnelFirewalls(
   const names = desired.filter(({ forwarding }) => forwarding.visitors).map((spec) => spec.interface)
   const slots = chooseSlots(names, held, foreignMarks)
   return desired.map((spec) => ({ ...homeFirewall(spec), visitorSlot: slots.get(spec.interface) ?? 0 }))
+}
+
+/** Warns where no mark is left. */
+export function markWarnings(
+  foreignMarks: OpenwrtObservation['foreignMarks'],
+  tunnels: readonly TunnelFirewall<HomeForwarding>[],
+): readonly string[] {
+  const slot = tunnels.find(({ forwarding }) => forwarding.visitors)?.visitorSlot
+  const collision = slot === undefined ? null : markCollision(slot, foreignMarks)
+  return slot === undefined || collision === null ? [] : [noMarkLeft(slotOf(slot).mask, collision)]
 }
 
 /** One step for all tunnels: each tunnel's sections have its name, and those of unwanted tunnels go. Pure. */

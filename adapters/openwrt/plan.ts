@@ -10,7 +10,7 @@ import type { Plan } from '../step.ts'
 import { type StagedStep, writes } from './change/stage.ts'
 import type { OpenwrtStep } from './steps.ts'
 import { configuredPeers, configuredRoutes } from './uci/configured.ts'
-import { firewallSteps, isFirewallAsWanted, tunnelFirewalls, visitorSteps } from './plan-firewall.ts'
+import { firewallSteps, isFirewallAsWanted, markWarnings, tunnelFirewalls, visitorSteps } from './plan-firewall.ts'
 import { type HomeSpec, isHome, peerSection } from './uci/objects.ts'
 import type { OpenwrtObservation } from './observe/observation.ts'
 import { refuse } from './refuse.ts'
@@ -41,8 +41,13 @@ export function planOpenwrt(
   desired: readonly TunnelSpec[],
   options: PlanOptions,
 ): Plan<OpenwrtStep> {
-  const warnings = [...observed.warnings, ...reversePathWarnings(observed, desired)]
   const all = withDefaults(observed)
+  const homes = desired.filter(isHome)
+  const warnings = [
+    ...observed.warnings,
+    ...reversePathWarnings(observed, desired),
+    ...markWarnings(observed.foreignMarks, tunnelFirewalls(all, homes)),
+  ]
   const names = desired.map((spec) => spec.interface)
   const refused =
     desired.length === 0
@@ -52,7 +57,6 @@ export function planOpenwrt(
           ...desired.flatMap((spec) => refuse(all, spec, options.host)),
         ]
   if (refused.length > 0) return { steps: [], refusals: [...refused, ...observed.clashes], warnings }
-  const homes = desired.filter(isHome)
   const changes = homes.length === 0 ? undo(all) : build(all, homes)
   if (changes.length === 0) return { steps: [], refusals: [], warnings }
   // Whatever waits for its owner on the router is in the way of what is written there, even by an undo; not of the rest.
@@ -71,13 +75,16 @@ export function planOpenwrt(
   }
 }
 
-/** Visitors of published ports have addresses to which the router's own way is its line. */
+/**
+ * Visitors of published ports have addresses to which the router's own way is its line. Of the interface's value and that
+ * of all the larger counts (ip-sysctl): only 2 for all helps whichever of them is 1.
+ */
 function reversePathWarnings({ strictReversePath }: Observation, desired: readonly TunnelSpec[]): readonly string[] {
   return desired
     .filter(({ interface: name, forwarding }) => isVisited(forwarding) && strictReversePath.includes(name))
     .map(
       ({ interface: name }) =>
-        `strict reverse path filtering (rp_filter 1) on ${name} drops visitors of published ports with their own addresses: set net.ipv4.conf.all.rp_filter to 0 or 2 on the router, or publish with --source hide`,
+        `strict reverse path filtering (rp_filter 1) on ${name} drops visitors of published ports with their own addresses: set net.ipv4.conf.all.rp_filter to 2 on the router, or publish with --source hide`,
     )
 }
 

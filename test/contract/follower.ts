@@ -1,4 +1,5 @@
 import type { Adapter } from '../../adapters/adapter.ts'
+import { reasonOf } from '../../problems/problem.ts'
 import { sleep } from '../../system/time/sleep.ts'
 
 /** Who follows what a machine tells, and counts. */
@@ -20,9 +21,10 @@ export function makeFollower(adapter: Adapter): Follower {
     begin: () =>
       new Promise((resolve) => {
         if (adapter.follow === undefined) return resolve('this kind of machine tells nothing')
-        ended = adapter
-          .follow({ begun: () => resolve(null), changed: () => void (count += 1) }, ending.signal)
-          .then(({ why }) => resolve(why))
+        ended = adapter.follow({ begun: () => resolve(null), changed: () => void (count += 1) }, ending.signal).then(
+          ({ why }) => resolve(why),
+          (thrown: unknown) => resolve(reasonOf(thrown)),
+        )
       }),
     told: async (after, signal) => {
       const until = performance.now() + MOST_WAITED_MS

@@ -39,12 +39,15 @@ export function tellsContract(
 
 /** How long a machine may take to tell of what we did ourselves. */
 const QUIET_MS = 2_500
+/** How often it is waited so long: more than any change of ours takes. */
+const MOST_WAITS = 12
 
 /** @returns how often something was told until it told no more. */
 async function untilQuiet(adapter: OpenAdapter): Promise<number> {
-  for (;;) {
+  for (let waits = 0; waits < MOST_WAITS; waits += 1) {
     const before = await adapter.told(-1)
     await sleep(QUIET_MS)
     if ((await adapter.told(-1)) === before) return before
   }
+  throw new Error('it never became quiet')
 }

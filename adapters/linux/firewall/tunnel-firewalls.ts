@@ -2,8 +2,9 @@ import type { Observation } from '../../observation.ts'
 import type { TunnelFirewall, TunnelSpec } from '../../spec.ts'
 import { byInterface } from '../../planning/by-interface.ts'
 import { networkOf, withoutLength } from '../../../net/prefix.ts'
-import { describeCollision, markCollision } from '../routing/foreign-marks.ts'
-import { SLOTS } from '../routing/slots.ts'
+import { noMarkLeft } from '../../marks.ts'
+import { markCollision } from '../routing/foreign-marks.ts'
+import { SLOTS, slotMark } from '../routing/slots.ts'
 import { withoutPublished } from './plan-published.ts'
 
 /**
@@ -43,17 +44,14 @@ export function tunnelFirewalls(
   }))
 }
 
-/** Warns where no mark is left: another program may take answers to visitors for its own packets. */
+/** Warns where no mark is left. */
 export function markWarnings(
   foreignMarks: Observation['foreignMarks'],
   tunnels: readonly TunnelFirewall[],
 ): readonly string[] {
   const slot = tunnels.find(hasVisitors)?.visitorSlot
   const collision = slot === undefined ? null : markCollision(slot, foreignMarks)
-  if (slot === undefined || collision === null) return []
-  return [
-    `${describeCollision(slot, collision)}, and no other byte of them is free: visitors of ports published with --source keep may not get answers. Publish with --source hide, or give that program another mask`,
-  ]
+  return slot === undefined || collision === null ? [] : [noMarkLeft(slotMark(slot).mask, collision)]
 }
 
 export function hasVisitors({ forwarding }: Pick<TunnelFirewall, 'forwarding'>): boolean {

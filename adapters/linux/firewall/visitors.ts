@@ -1,4 +1,5 @@
-import { hex, slotMark } from '../routing/slots.ts'
+import { hex } from '../../marks.ts'
+import { slotMark } from '../routing/slots.ts'
 import type { NftChain } from './nft-table.ts'
 
 /**

@@ -1,11 +1,10 @@
 import * as v from 'valibot'
+import { ALL_BITS } from '../../marks.ts'
 import type { ForeignMark } from '../../observation.ts'
 import type { PolicyRule } from './policy-rules.ts'
-import { hex, SLOTS, slotMark } from './slots.ts'
+import { SLOTS, slotMark } from './slots.ts'
 
 /** Marks of packets or connections that others use on this machine. Pure. */
-
-const ALL_BITS = 0xff_ff_ff_ff
 
 /**
  * What hinders the slot's byte of a mark: somebody else's mark in it. A mask that has all bits hinders only where it
@@ -21,11 +20,6 @@ export function markCollision(slot: number, marks: readonly ForeignMark[]): Fore
 }
 
 const OURS: ReadonlySet<string> = new Set(SLOTS.map(slotMark).map(({ mark, mask }) => `${mask} ${mark}`))
-
-/** The collision in words. */
-export function describeCollision(slot: number, { by }: ForeignMark): string {
-  return `${by} uses packet marks under ${hex(slotMark(slot).mask)} too`
-}
 
 export function marksInRules(rules: readonly PolicyRule[]): readonly ForeignMark[] {
   return rules.flatMap(({ isOurs, fwmark, fwmask, priority }) =>

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { ALL_BITS } from '../../marks.ts'
 
 /** The protocol number of the routes and rules homeward made (ip-route(8), `proto`). Not one of /etc/iproute2/rt_protos. */
 export const ROUTE_PROTOCOL = '86'
@@ -22,8 +23,6 @@ export interface PolicyRule {
 
 /** The mask of a port that is wanted as it is. iproute2 prints it since 6.15, where the kernel knows masks. */
 const WHOLE_PORT = 0xff_ff
-
-const ALL_BITS = 0xff_ff_ff_ff
 
 const Rules = v.array(
   v.looseObject({

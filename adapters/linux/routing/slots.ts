@@ -1,3 +1,5 @@
+import { hex } from '../../marks.ts'
+
 /**
  * A slot tells the connections of one tunnel's visitors from those of another's: a mark of connections and packets, and
  * a routing table. One byte of a mark is ours, so that others' marks live beside it; which byte depends on others.
@@ -33,11 +35,6 @@ export function slotMark(slot: number): SlotMark {
 export function slotMarkText(slot: number): string {
   const { mark, mask } = slotMark(slot)
   return `${hex(mark)}/${hex(mask)}`
-}
-
-/** A mark as text, e.g. `0x00860000`. */
-export function hex(mark: number): string {
-  return `0x${mark.toString(16).padStart(8, '0')}`
 }
 
 /** The number of a slot's routing table. Not in /etc/iproute2/rt_tables. */

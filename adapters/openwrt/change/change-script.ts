@@ -19,8 +19,8 @@ const TEMPS = FILES.split(' ').map(tempOf).join(' ')
 const SPARE_KIB = 16
 const RETRY_SECONDS = 10
 
-/** The folder is `$R` from here on: a command has a most length. */
-const LOCK = `R=${RUN}; mkdir -p -m 700 $R; exec 9>$R/lock; flock 9; umask 077`
+/** Nobody looks meanwhile. The folder is `$R` from here on: a command has a most length. */
+export const LOCK = `R=${RUN}; mkdir -p -m 700 $R; exec 9>$R/lock; flock 9; umask 077`
 
 /**
  * order FROM TO: the files as they are to be replaced. The power may go between the two: there is never a tunnel

@@ -31,7 +31,7 @@ export interface Change {
   /** Keeps the change, once the router is proven in order over a new connection. */
   readonly keep: (signal: AbortSignal) => Promise<void>
   readonly revert: (signal: AbortSignal) => Promise<void>
-  /** Undoes what a process that is gone had changed and not kept; true when there was something. */
+  /** Undoes what a process that is gone had changed and not kept, and removes what it left; true when there was something. */
   readonly recover: (seen: Look, signal: AbortSignal) => Promise<boolean>
   /** Closes; what is not kept is the router's to undo from here on. */
   readonly close: () => void
@@ -188,8 +188,11 @@ export function makeChange({ host, connection, clock, privateKey }: ChangeDeps):
 
   async function recover(seen: Look, signal: AbortSignal): Promise<boolean> {
     const [token = '', ...more] = seen.part('pending').split('\n')
-    // No change is under way: the router restarted in one.
-    if (token.startsWith('/')) await connection.ask(SWEEP, { signal })
+    // No change is under way: the router restarted in one. What was seen of it is not there any more.
+    if (token.startsWith('/')) {
+      await connection.ask(SWEEP, { signal })
+      return true
+    }
     const writer = more.find((line) => line.startsWith('{')) ?? ''
     if (!/^[0-9a-f]{16}$/.test(token) || armed?.token === token) return false
     const by = writerIn(writer)

@@ -7,6 +7,7 @@ import { tunnelIn } from '../../tunnel-in.ts'
 import type { OpenwrtObservation } from '../observe/observation.ts'
 import type { Section } from '../uci/sections.ts'
 import { answersScript } from '../include/answers.ts'
+import { LOCK } from './change-script.ts'
 import { restartInterface } from './restart-interface.ts'
 import { wgSetPeer } from '../uci/wg-set.ts'
 
@@ -60,7 +61,7 @@ export function runner({ connection, clock, observe }: RunnerDeps) {
       left = await settle(NOTICE_MS)
     }
     if (left.includes('answers') && !left.includes('interface')) {
-      await done(connection.exec, answersScript(wanted, name), { signal, timeoutMs: FIREWALL_MS })
+      await done(connection.exec, `${LOCK}\n${answersScript(wanted, name)}`, { signal, timeoutMs: FIREWALL_MS })
       left = await settle(NOTICE_MS)
     }
     if (left.length === 0) return

@@ -1,7 +1,8 @@
 import type { HomeForwarding } from '../../spec.ts'
 import { BEFORE_CONNTRACK, forgedRules } from '../../planning/forged-rules.ts'
 import { NOT_INTERNET } from '../../../net/internet.ts'
-import { hex, slotOf } from './marks.ts'
+import { hex } from '../../marks.ts'
+import { slotOf } from './marks.ts'
 
 /** A base chain with policy accept, in fw4's own table. */
 export interface Chain {

@@ -1,3 +1,4 @@
+import { ALL_BITS, hex } from '../../marks.ts'
 import type { ForeignMark } from '../../observation.ts'
 
 /**
@@ -44,16 +45,6 @@ export function slotOf(slot: number): Slot {
   }
 }
 
-/** The slot of a table; null: none of ours has it. */
-export function slotOfTable(table: string): number | null {
-  return SLOTS.find((slot) => slotOf(slot).table === table) ?? null
-}
-
-/** A mark as text, e.g. `0x86000000`. */
-export function hex(mark: number): string {
-  return `0x${mark.toString(16).padStart(8, '0')}`
-}
-
 /** The mark with its mask as uci and `ip rule` write it, e.g. `0x86000000/0xff000000`. */
 export function markText(slot: number): string {
   const { mark, mask } = slotOf(slot)
@@ -70,8 +61,6 @@ export function markCollision(slot: number, foreign: readonly ForeignMark[]): Fo
     mask === ALL_BITS ? value !== null && (value & own.mask) >>> 0 === own.mark : (mask & own.mask) !== 0
   return foreign.find(collides) ?? null
 }
-
-export const ALL_BITS = 0xff_ff_ff_ff
 
 /**
  * A slot for each tunnel: the one that it has, as long as its byte is free, else the first free one; without a free byte

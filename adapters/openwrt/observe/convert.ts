@@ -43,7 +43,7 @@ export function toObservation({ part }: Look, nowSeconds: number): OpenwrtObserv
     remains: remains(names, sections),
     foreignInterfaces: [...foreignNames(sections), ...devices.filter((name) => !isOurDevice(name, sections))],
     firewall:
-      firewall.length === 0 && includes.length === 0
+      firewall.length === 0
         ? null
         : firewall.map((section) => JSON.stringify([section.name, section.type, section.options])),
     clashes: [...pendingChanges(part('changes')), ...unconfirmedApply(part('luci'))],

@@ -182,6 +182,22 @@ test('a device of which the section was deleted is still ours; one without anyth
   expect(codes(OWNERS)).toEqual(['interface-taken'])
 })
 
+test('people are told where no byte of marks is left for answers to visitors, and not where there are none', () => {
+  const observed = observe(OWNERS)
+  const visited: TunnelSpec = { ...HOME, forwarding: homeForwarding({ lan: [], mode: 'routed', visitors: true }) }
+  const warnings = (mask: number, spec: TunnelSpec) =>
+    planOpenwrt(
+      { ...observed, warnings: [], foreignMarks: [{ mask, value: null, by: 'firewall.vpn' }] },
+      [spec],
+      OPTIONS,
+    ).warnings
+  expect(warnings(0xff_ff_ff_fe, visited).join()).toMatch(
+    /^firewall\.vpn uses packet marks under 0xff000000 too, and no other byte of them is free/,
+  )
+  expect(warnings(0xff_ff_ff_00, visited)).toEqual([])
+  expect(warnings(0xff_ff_ff_fe, HOME)).toEqual([])
+})
+
 test('a router without the tools is given them first, and people are told that its interfaces go away', () => {
   const observed = observe(OWNERS)
   const bare = { ...observed, tools: { ...observed.tools, hasWg: false, hasHandler: false, knowsProtocol: false } }

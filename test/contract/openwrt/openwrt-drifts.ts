@@ -34,7 +34,10 @@ const HOME = {
   'the loaded firewall is flushed': 'nft flush ruleset',
 } as const
 
-/** Of those, what changes the configuration or takes the interface away: of the rest no event tells. */
+/**
+ * Of those, what changes a file, uci's or ours, or takes the interface away: of what changes in the kernel alone no event
+ * tells.
+ */
 export const OPENWRT_TELLS: readonly (keyof typeof HOME)[] = [
   'the interface is deleted',
   'the interface’s section is deleted, and its device runs on',
@@ -44,6 +47,8 @@ export const OPENWRT_TELLS: readonly (keyof typeof HOME)[] = [
   'the zone is deleted',
   'a rule is deleted',
   'the translation is deleted',
+  'our file of rules is deleted',
+  'our file of rules is changed',
 ]
 
 export const OPENWRT_DRIFT_NAMES = { home: Object.keys(HOME), hub: [] }

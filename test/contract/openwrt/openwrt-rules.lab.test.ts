@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { applyDesired } from '../../../adapters/apply.ts'
 import type { TunnelSpec } from '../../../adapters/spec.ts'
 import { homeForwarding } from '../../adapters/forwarding.ts'
+import { someOf } from '../../long.ts'
 import type { OpenAdapter } from '../machine.ts'
 import { homeSpec } from '../specs.ts'
 import { type OpenwrtMachine, sectionsIn, startOpenwrtMachine } from './openwrt-machine.ts'
@@ -9,6 +10,8 @@ import { type OpenwrtMachine, sectionsIn, startOpenwrtMachine } from './openwrt-
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
 const signal = (): AbortSignal => AbortSignal.timeout(60_000)
+/** Of a change's programs, after which somebody looks in the usual run; some leave sections staged for a moment. */
+const MOMENTS = 12
 const RULES = '/etc/nftables.d/homeward-hw0-*'
 
 /** The one file of ours on a router, and the ways of answers to visitors, with all that somebody may do to them. */
@@ -60,6 +63,8 @@ describe('a router’s file of rules', () => {
       'nft delete rule inet fw4 homeward_hw0_filter_prerouting_350 handle $(nft -a list chain inet fw4 homeward_hw0_filter_prerouting_350 | sed -n "s/.*reply.*handle //p")',
     'the policy rule is deleted':
       'uci delete network.homeward_hw0_answers; uci commit network; ubus call network reload',
+    'the policy rule’s section is deleted, and the rule runs on':
+      'uci delete network.homeward_hw0_answers; uci commit network',
     'the mark of the policy rule is changed':
       'uci set network.homeward_hw0_answers.mark=0x1; uci commit network; ubus call network reload',
     'the route of answers is deleted':
@@ -99,6 +104,44 @@ describe('a router’s file of rules', () => {
     },
   )
 
+  test('answers are led again under the lock that looks take: what is staged for it is never taken for its owner’s', async () => {
+    await bring(full)
+    const lead = async (after: number, script: string): Promise<number> => {
+      await machine.host.shell('ip rule del priority 861')
+      await machine.router.interject(after, script)
+      await bring(full)
+      return machine.router.counted()
+    }
+    const looks = `exec 9>/var/run/homeward/lock; if flock -s -n 9; then uci changes >> /tmp/staged; fi; : > /tmp/looked`
+    const count = await lead(100_000, 'true')
+    for (const after of someOf(
+      Array.from({ length: count }, (_, index) => index + 1),
+      MOMENTS,
+    ))
+      await lead(after, looks)
+    expect(await run('ls /tmp/looked; cat /tmp/staged')).toBe('/tmp/looked\n')
+  })
+
+  test('answers are not led again beside what its owner has staged, and it is said why', async () => {
+    await bring(full)
+    const before = await ways()
+    await machine.host.shell('ip rule del priority 861')
+    await run("uci set network.lan.note='x'")
+    await expect(bring(full)).rejects.toMatchObject({ message: expect.stringContaining('uci changes network') })
+    expect(await run('uci changes')).toContain('network.lan.note')
+    await run('uci revert network')
+    await bring(full)
+    expect(await ways()).toBe(before)
+  })
+
+  test('leftovers of the ways of answers go where nobody visits any more', async () => {
+    await bring(full)
+    await run('uci delete network.homeward_hw0_answers; uci commit network')
+    await bring(plain)
+    expect(await run('uci show network')).not.toMatch(/homeward_hw0_(no)?answer/)
+    expect((await machine.host.shell('ip rule show')).stdout).not.toContain('fwmark')
+  })
+
   test('is another one when what is wanted changes, and only the one in use is there', async () => {
     await bring(full)
     const before = await run(`ls ${RULES}`)
@@ -119,8 +162,12 @@ describe('a router’s file of rules', () => {
     await filter(1)
     expect((await plan(full)).warnings.join()).toContain('rp_filter 1')
     expect((await plan(plain)).warnings.join()).not.toContain('rp_filter')
-    await filter(2)
+    // Of both values the larger counts, so that 0 for all would change nothing here.
+    await machine.host.shell('echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter')
+    expect((await plan(full)).warnings.join()).toContain('set net.ipv4.conf.all.rp_filter to 2 on the router')
+    await machine.host.shell('echo 2 > /proc/sys/net/ipv4/conf/all/rp_filter')
     expect((await plan(full)).warnings.join()).not.toContain('rp_filter')
+    await filter(0)
     const files = [(await run(`ls ${RULES}`)).trim()]
     expect(planned.steps).toContainEqual(expect.objectContaining({ kind: 'set-firewall', files }))
     expect((await plan()).steps).toContainEqual({ kind: 'remove-firewall', files })
@@ -170,13 +217,12 @@ uci set firewall.own=include; uci set firewall.own.type=nftables; uci set firewa
     expect(await machine.leftovers()).toEqual([])
   })
 
-  test('that lies there without its section goes with the next undo', async () => {
+  test('that lies there without its section goes with the next look, which says what is then', async () => {
     await bring(plain)
     const text = await run(`cat ${RULES}`)
     await bring()
     await run(`cat > /etc/nftables.d/homeward-hw0-0123456789ab.inc <<'X'\n${text}X`)
-    expect((await plan()).steps.map(({ kind }) => kind)).toContain('remove-firewall')
-    await bring()
+    expect((await plan()).steps).toEqual([])
     expect(await machine.leftovers()).toEqual([])
   })
 

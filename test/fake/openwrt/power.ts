@@ -3,6 +3,7 @@ import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sleep } from '../../../system/time/sleep.ts'
 import { type FlashLoss, makeFlash } from './flash.ts'
+import { endProcess } from './processes.ts'
 import { ASK, MEETING } from './small-root.ts'
 
 /** When the power goes, and what of the flash goes with it. */
@@ -16,6 +17,9 @@ export interface PowerCut {
 const WRITERS = ['cp', 'dd', 'mv', 'rm', 'sed']
 /** The stand-in by which they tell. */
 export const TELLING = 'tell-power'
+
+/** How long what was killed may take to be gone; a zombie has no root, and is not seen (proc(5)). */
+const MOST_ENDING_MS = 10_000
 
 /** Counts programs to a cut of the power. */
 export interface Power {
@@ -64,23 +68,16 @@ export function makePower(root: string): Power {
     count: () => count,
     off: async (loses) => {
       next = null
+      const until = performance.now() + MOST_ENDING_MS
       for (let left = processesIn(root); left.length > 0; left = processesIn(root)) {
-        for (const pid of left) end(pid)
+        if (performance.now() > until) throw new Error(`without power there still run the processes ${left.join(', ')}`)
+        for (const pid of left) endProcess(pid)
         await sleep(10)
       }
       await setTelling(false)
       flash.lose(loses)
       await forgetRam(root)
     },
-  }
-}
-
-/** It may have ended by itself just now. */
-function end(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== 'ESRCH') throw thrown
   }
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { applyScript, revertScript } from '../../../../adapters/openwrt/change/change-script.ts'
+import { HEED } from '../../../../adapters/openwrt/events/heed-script.ts'
 
 /** dropbear ends the connection on a longer command. */
 const MAX_CMD_LEN = 9_000
@@ -17,6 +18,7 @@ test('no script is longer than a command that dropbear takes, with as many tunne
   for (const script of [
     applyScript(tunnels, 'a'.repeat(16), writer, 600, tunnels.length),
     revertScript(tunnels, 'a'.repeat(16)),
+    HEED,
   ])
     expect(Buffer.byteLength(script)).toBeLessThan(MAX_CMD_LEN - 100)
 })

@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest'
-import { answerSections, answersIn, foreignMarks } from '../../../../adapters/openwrt/include/answers.ts'
+import {
+  answerSections,
+  answersIn,
+  foreignMarks,
+  isAnswerSection,
+} from '../../../../adapters/openwrt/include/answers.ts'
 import type { Section } from '../../../../adapters/openwrt/uci/sections.ts'
 
 const SECTIONS = answerSections('hw0', 0)
@@ -31,6 +36,29 @@ test('a route into another device is none, and none is missed while there is no 
   expect(seen(RUNNING.replace(/table 186 .*/, ''), SECTIONS, [])?.isWhole).toBe(true)
 })
 
+test('a rule in our place with somebody else’s mark is none', () => {
+  for (const mark of ['0x1', '0x86000000/0xff', '0x86000000/0xffffffff'])
+    expect(
+      seen(RUNNING.replace('862:\tfrom all fwmark 0x86000000/0xff000000', `862:\tfrom all fwmark ${mark}`)),
+    ).toEqual({
+      slot: 0,
+      interface: 'hw0',
+      isWhole: false,
+    })
+})
+
+test.each(SECTIONS.map((section) => [section.name, section] as const))(
+  'of the ways %s alone is seen, so that it can be removed',
+  (_name, section) => {
+    const changed = { ...section, options: { ...section.options, ...(section.type === 'rule' ? { mark: '0x1' } : {}) } }
+    for (const left of [section, changed]) {
+      expect(answersIn([left], RUNNING, ['hw0'])).toEqual([{ slot: 0, interface: 'hw0', isWhole: false }])
+      expect(isAnswerSection(left, 0)).toBe(true)
+      expect(isAnswerSection(left, 1)).toBe(false)
+    }
+  },
+)
+
 test('a section that was changed or deleted is seen', () => {
   const changed = SECTIONS.map((one) => ({ ...one, options: { ...one.options, mark: '0x1' } }))
   expect(seen(RUNNING, changed)?.isWhole).toBe(false)
@@ -48,4 +76,13 @@ test('marks of others are those of policy rules and of the owner’s firewall, a
     { value: 0x20, mask: 0xf0, by: 'firewall.qos' },
     { value: 5, mask: 0xff_ff_ff_ff, by: 'firewall.x' },
   ])
+})
+
+test('our rules that run on without their sections are ours, by their place and their mark', () => {
+  const whole = RUNNING.replaceAll(/\/0xff000000/g, '')
+  for (const left of [[], SECTIONS.slice(1)])
+    for (const listing of [RUNNING, whole])
+      expect(foreignMarks(left, listing).map(({ by }) => by)).toEqual(['ip rule 2001'])
+  const others = RUNNING.replace('861:', '860:').replace('862:\tfrom all fwmark 0x86', '862:\tfrom all fwmark 0x87')
+  expect(foreignMarks([], others).map(({ by }) => by)).toEqual(['ip rule 860', 'ip rule 862', 'ip rule 2001'])
 })
