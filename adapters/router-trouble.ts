@@ -8,6 +8,8 @@ export type RouterTrouble =
   /** Nothing comes back, or not in time. */
   | 'router-silent'
   | 'router-login-refused'
+  /** This machine cannot read what it logs in with: the router was not even asked. */
+  | 'router-login-unreadable'
   | 'router-rights-missing'
   /** Another certificate or host key than the pinned one, or none. */
   | 'router-identity-changed'
@@ -25,6 +27,9 @@ const TROUBLES: Readonly<Partial<Record<ProblemCode, RouterTrouble>>> = {
   // A look that took too long is called off here.
   interrupted: 'router-silent',
   'router-login-refused': 'router-login-refused',
+  'config-invalid': 'router-login-unreadable',
+  'config-unreadable': 'router-login-unreadable',
+  'secret-exposed': 'router-login-unreadable',
   'router-rights-missing': 'router-rights-missing',
   'router-certificate-mismatch': 'router-identity-changed',
   'router-certificate-missing': 'router-identity-changed',

@@ -201,7 +201,7 @@ function tunnelOf(facts: StatusFacts): Status['tunnel'] {
     notes: [
       ...(clockBehindSeconds === null ? [] : (['clock-behind'] as const)),
       ...(isUnseen ? [facts.routerTrouble ?? 'router-refusing'] : []),
-      ...notesOf(watch),
+      ...notesOf(facts),
     ],
     interface: config.interface,
     address: tunnelAddress(config),
@@ -229,16 +229,14 @@ function idleBytesPerDay(heartbeatMs: number): number {
   return Math.round((dayMs / heartbeatMs) * 2 * 108 + (dayMs / (REKEY_AFTER_TIME + heartbeatMs)) * 356)
 }
 
-function notesOf({ health, isDaemonSilent, registration, fallback, pathMtu }: Watch): readonly Note[] {
+function notesOf({ isOnTransport, watch }: Pick<StatusFacts, 'isOnTransport' | 'watch'>): readonly Note[] {
+  const { health, isDaemonSilent, registration, fallback, pathMtu } = watch
+  const isOtherWay = fallback !== null && fallback.trial === null && fallback.on !== 'transport'
   return [
     ...(health.kind === 'up' && isDaemonSilent ? (['hub-daemon-silent'] as const) : []),
     ...(health.kind === 'up' && registration.registrar === 'unreachable' ? (['registrar-unreachable'] as const) : []),
     ...(health.kind === 'up' && registration.registrar === 'refusing' ? (['registrar-refusing'] as const) : []),
-    ...(fallback === null || fallback.trial !== null
-      ? []
-      : fallback.on === 'transport'
-        ? (['tcp-carrier'] as const)
-        : (['other-way'] as const)),
+    ...(isOnTransport ? (['tcp-carrier'] as const) : isOtherWay ? (['other-way'] as const) : []),
     ...(pathMtu.mtu < pathMtu.configured ? (['smaller-mtu'] as const) : []),
   ]
 }

@@ -14,6 +14,7 @@ import { makeHandshakeAge } from '../probes/handshake-age.ts'
 import type { EventLog } from '../memory/event-log.ts'
 import { routeEnds } from '../../system/sockets/route-ends.ts'
 import { LOOPBACK_LISTEN } from '../transport/listen-place.ts'
+import { isOnTransport, type Path } from './plan/path.ts'
 import type { Judge } from './judge.ts'
 
 /** A tunnel at one moment: as the judge sees it, and as the machine that it ends on shows it. */
@@ -32,6 +33,8 @@ export interface TunnelReading {
   readonly lastSeen: { readonly observed: Observation; readonly at: number } | null
   /** The hub as a peer of the interface; null when it is not there, or could not be looked at. */
   readonly peer: PeerState | null
+  /** The interface sends to a port of this machine, into the TLS transport. */
+  readonly isOnTransport: boolean
   /** Warnings of the last apply; what is seen now is added to them. */
   readonly warnings: readonly string[]
   readonly lastHandshakeSeconds: number | null
@@ -50,6 +53,7 @@ export interface ReadingDeps {
   /** Warnings of the last apply. */
   readonly warnings: () => Promise<readonly string[]>
   readonly config: () => TunnelConfig
+  readonly path: Pick<Path, 'endpoint' | 'transport'>
   readonly published: () => PublishedStandings | null
   readonly events: Pick<EventLog, 'lastMapping' | 'mappingTimes'>
 }
@@ -69,7 +73,7 @@ interface Look {
 
 /** Makes the reader of a tunnel; ages are computed at the moment of asking. */
 export function makeReader(deps: ReadingDeps): () => Promise<TunnelReading> {
-  const { clock, adapter, config, events } = deps
+  const { clock, adapter, config, path, events } = deps
   const handshakeAge = makeHandshakeAge(clock)
   const earlier = events.lastMapping()
   let lastSeen: TunnelReading['lastSeen'] = null
@@ -115,6 +119,7 @@ export function makeReader(deps: ReadingDeps): () => Promise<TunnelReading> {
       routerTrouble,
       lastSeen,
       peer,
+      isOnTransport: isInto(peer?.endpoint ?? path.endpoint, path),
       warnings,
       lastHandshakeSeconds: handshakeAge.seconds(peer?.lastHandshakeAt ?? null),
       cgnat: cgnat(ownAddress, watch.ledger.current?.endpoint ?? null),
@@ -123,4 +128,9 @@ export function makeReader(deps: ReadingDeps): () => Promise<TunnelReading> {
       earlierMappingSince: earlier === null ? null : `${earlier.at.slice(0, 19)}Z`,
     }
   }
+}
+
+/** On loopback is nothing but a transport: that of an agent before this one, too. */
+function isInto(endpoint: Path['endpoint'], { transport }: Pick<Path, 'transport'>): boolean {
+  return endpoint?.address === LOOPBACK_LISTEN.address || isOnTransport({ endpoint, transport })
 }

@@ -274,6 +274,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
         ...places.warnings(),
       ],
       config,
+      path,
       published: heard.published,
       events,
     }),

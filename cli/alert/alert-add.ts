@@ -5,6 +5,7 @@ import { ChannelNameSchema, ChannelObjectSchema } from '../../alerts/settings/se
 import { fromShorthand } from '../../alerts/settings/shorthand.ts'
 import { whyNoChannel } from '../../alerts/settings/why-no-channel.ts'
 import { Problem } from '../../problems/problem.ts'
+import { askedSecret } from '../asked-secret.ts'
 import type { Context } from '../context.ts'
 import { printFacts } from '../output.ts'
 import { ownRole } from '../side/own-role.ts'
@@ -105,9 +106,6 @@ function forOtherEnd(server: string, topic: string, name: string): string {
 
 async function askedUrl(mayBeNone: boolean): Promise<string> {
   if (!process.stdin.isTTY) return await text(process.stdin)
-  const { isCancel, password } = await import('@clack/prompts')
   const message = `The channel’s URL, such as ntfys://ntfy.sh/TOPIC${mayBeNone ? '; empty for a new topic on ntfy.sh' : ''}`
-  const given = await password({ message })
-  if (isCancel(given)) throw new Problem('interrupted', { what: 'adding a channel', why: 'nothing was given' })
-  return given
+  return await askedSecret(message, 'adding a channel')
 }

@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers'
 import { Problem } from '../../problems/problem.ts'
+import { askedSecret } from '../asked-secret.ts'
 
 /**
  * The token of a call: as pasted, also in several words where a terminal broke it into lines; `-` reads standard input;
@@ -16,8 +17,5 @@ export async function givenToken(words: readonly string[]): Promise<string> {
       why: 'no token was given',
       next: 'Pass the token that homeward hub invite printed on the hub, or - to read it from standard input',
     })
-  const { isCancel, password } = await import('@clack/prompts')
-  const given = await password({ message: 'The token that homeward hub invite printed on the hub' })
-  if (isCancel(given)) throw new Problem('interrupted', { what, why: 'nothing was given' })
-  return given
+  return await askedSecret('The token that homeward hub invite printed on the hub', what)
 }

@@ -5,7 +5,6 @@ import { hostPort } from '../../wireguard/host-port.ts'
 import { ageText, bytesText } from '../text/age.ts'
 import { indented } from '../output.ts'
 import { outageText } from '../events/incident-text.ts'
-import { isOnLoopback } from '../text/endpoint.ts'
 import { localTime } from '../../system/time/local-time.ts'
 import { widthOfReader, wrapped } from '../text/wrap.ts'
 import { publishedLines } from './published-lines.ts'
@@ -98,8 +97,7 @@ function stateHint({ stale, tunnel, hub }: Status): string {
 function hubText({ hub, tunnel: { endpoint, notes } }: Status): string {
   const [first] = hub.addresses
   // On the TLS transport the interface sends to a port of this machine, which tells nobody anything.
-  if ((notes.includes('tcp-carrier') || isOnLoopback(endpoint)) && first !== undefined)
-    return `${hostPort(first, hub.port)} over TCP`
+  if (notes.includes('tcp-carrier') && first !== undefined) return `${hostPort(first, hub.port)} over TCP`
   return endpoint ?? hub.addresses.join(', ')
 }
 
@@ -123,6 +121,8 @@ const NOTE_TEXT = {
     'the router does not answer this machine: the tunnel still works, but homeward cannot repair the router',
   'router-login-refused':
     'the router answers and refuses the login of this machine: the tunnel still works, but homeward cannot repair the router',
+  'router-login-unreadable':
+    'this machine cannot read what it logs in to the router with: the tunnel still works, but homeward cannot repair the router. homeward plan says why',
   'router-rights-missing':
     'the router’s user lacks rights that homeward needs: the tunnel still works, but homeward cannot repair the router. homeward plan names them',
   'router-identity-changed':

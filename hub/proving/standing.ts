@@ -1,3 +1,4 @@
+import { localTime } from '../../system/time/local-time.ts'
 import type { FailingLink, Verdict } from './verdict.ts'
 
 /** What the hub's own checks know of one publication. Pure. `dueAt` and `now`: monotonic milliseconds; times: ISO 8601. */
@@ -116,7 +117,7 @@ function jittered(pauseMs: number, random: number): number {
 /** A service that answered with data, and is silent now, does not what it did. */
 function afterData({ provenAt }: Standing, seen: Verdict): Verdict {
   if (seen.kind !== 'silent' || provenAt === null) return seen
-  const why = `it answered until ${provenAt.slice(0, 19)}Z, and no longer answers; ${seen.why}`
+  const why = `it answered until ${localTime(provenAt)}, and no longer answers; ${seen.why}`
   return { kind: 'failing', link: 'service', why }
 }
 

@@ -36,13 +36,6 @@ describe('status for people', () => {
     expect(statusText({ ...status, tunnel, hub }, NOW, false)).toContain('hub        [2001:db8::1]:51820 over TCP, ')
   })
 
-  test('names no port of this machine, by whatever the tunnel came to have one', () => {
-    const tunnel = { ...status.tunnel, endpoint: '127.0.0.1:37063' }
-    const text = statusText({ ...status, tunnel }, NOW, false)
-    expect(text).toContain('hub        203.0.113.10:51820 over TCP, ')
-    expect(text).not.toContain('127.0.0.1')
-  })
-
   test('ends with the last outages, each with its cause and what helped', () => {
     const outage = {
       began: '2026-11-22T03:00:00Z',

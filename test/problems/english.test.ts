@@ -40,7 +40,18 @@ test('texts are found in quotes of every kind, and comments are none', () => {
     "const a = 'one ’ two' // 'not this'",
     '/* "nor this" */ const b = "three"',
     'const c = `four ${x ? `five` : "y"} six`',
-    "const d = /it's/.test('seven')",
+    "const d = /it's/.test('seven'), e = a > 1 ? /`/ : 'eight', f = `${`nine ${`ten`}`}`",
   ].join('\n')
-  expect(textsIn(source)).toEqual(['one ’ two', 'three', 'four ${x ? `five` : "y"} six', 'seven'])
+  expect(textsIn(source)).toEqual([
+    'one ’ two',
+    'three',
+    'four … six',
+    'five',
+    'y',
+    'seven',
+    'eight',
+    '…',
+    'nine …',
+    'ten',
+  ])
 })

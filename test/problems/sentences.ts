@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseSync, Visitor } from 'oxc-parser'
 
 /** Rooms whose texts people read: of the command, of errors, of the log and of notifications. */
 const ROOMS = ['adapters', 'agent', 'alerts', 'cli', 'hub', 'net', 'problems', 'protocol', 'system', 'wireguard']
@@ -21,12 +22,16 @@ export async function sentencesOf(rooms: readonly string[] = ROOMS): Promise<rea
   return all.flat().filter(({ text }) => text.trim().split(/\s+/).length > 3)
 }
 
-/** What stands in quotes of a source in TypeScript; what a template puts in is left out. */
+/** What stands in quotes of a source in TypeScript; `…` is what a template puts in, whose own texts are listed besides. */
 export function textsIn(source: string): readonly string[] {
-  const pattern =
-    /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\$]|\\.|\$(?!\{)|\$\{(?:[^{}`]|\{[^{}]*\}|`[^`]*`)*\})*)`|(?<=[=(,:]\s*)\/(?:[^/\\\n]|\\.)+\/[a-z]*/g
-  return [...source.matchAll(pattern)].flatMap(([, single, double, template]) => {
-    const text = single ?? double ?? template
-    return text === undefined ? [] : [text]
-  })
+  const texts: string[] = []
+  new Visitor({
+    Literal: ({ value }) => {
+      if (typeof value === 'string') texts.push(value)
+    },
+    TemplateLiteral: ({ quasis }) => {
+      texts.push(quasis.map(({ value }) => value.cooked ?? value.raw).join('…'))
+    },
+  }).visit(parseSync('source.ts', source).program)
+  return texts
 }

@@ -28,9 +28,9 @@ export function whyNot(error: unknown, access: Wanted, shown: HostKey | null): P
   if ((error as { level?: string } | undefined)?.level === 'client-authentication')
     return new Problem('router-login-refused', { what, why: `it does not let ${user} in`, cause: error })
   if (/cannot parse privatekey|encrypted/i.test(message))
-    return new Problem('router-login-refused', {
+    return new Problem('config-invalid', {
       what,
-      why: 'the key to log in with cannot be read',
+      why: 'the key to log in with is none that can be read here',
       next: 'Give it an OpenSSH private key (ed25519 or RSA) without a passphrase: ssh-keygen -p takes one off',
       cause: error,
     })

@@ -23,6 +23,7 @@ function reading(name: string, health: Health): TunnelReading {
     peer: null,
     warnings: [],
     lastHandshakeSeconds: null,
+    isOnTransport: false,
     cgnat: 'unknown',
     cutPeriod: null,
     published: null,

@@ -3,6 +3,7 @@ import type { ObservedInterface } from '../../../adapters/observation.ts'
 import { makeCalendar } from '../../../system/time/calendar.ts'
 import type { Watch } from '../../../agent/core/state.ts'
 import { next, startWatch } from '../../../agent/core/watch.ts'
+import { fellBack } from '../../../agent/core/fallback.ts'
 import { type StatusFacts, statusOf } from '../../../agent/report/status.ts'
 import { sampleTunnel } from '../sample-config.ts'
 
@@ -55,6 +56,7 @@ function upFacts(): StatusFacts {
     lastHandshakeSeconds: 12.4,
     watch,
     stale: false,
+    isOnTransport: false,
     cgnat: 'yes',
     lifeSeconds: 180,
     cutPeriod: { hours: 24 },
@@ -141,6 +143,13 @@ describe('status', () => {
 
   test('a tunnel that waits for the clock says so', () => {
     expect(statusOf({ ...upFacts(), clockBehindSeconds: 90 }).tunnel.notes).toEqual(['clock-behind'])
+  })
+
+  test('one into the TLS transport says so, whatever is being tried', () => {
+    const facts = upFacts()
+    const watch: Watch = { ...facts.watch, fallback: fellBack('transport', mapping, 'udp-blocked', 60) }
+    expect(statusOf({ ...facts, watch, isOnTransport: true }).tunnel.notes).toEqual(['tcp-carrier'])
+    expect(statusOf({ ...facts, watch }).tunnel.notes).toEqual([])
   })
 
   test('of a router that cannot be looked at says why, and what it showed when', () => {

@@ -42,6 +42,7 @@ async function looking(router: FakeRouter): Promise<() => Promise<TunnelReading>
     adapter,
     warnings: async () => [],
     config: () => sampleTunnel,
+    path: { endpoint: null, transport: null },
     published: () => null,
     events: { lastMapping: () => null, mappingTimes: () => [] },
   })

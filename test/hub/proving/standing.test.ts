@@ -11,6 +11,7 @@ import {
   newStanding,
   type Standing,
 } from '../../../hub/proving/standing.ts'
+import { localTime } from '../../../system/time/local-time.ts'
 import type { Verdict } from '../../../hub/proving/verdict.ts'
 import { at, DARK, EVERY_MS, fresh, isoAt, PROVEN, REFUSED, SILENT, TAKEN } from './given.ts'
 
@@ -124,7 +125,7 @@ describe('silence', () => {
     expect(silent.verdict).toEqual({
       kind: 'failing',
       link: 'service',
-      why: 'it answered until 2026-11-30T03:00:10Z, and no longer answers; no data came back',
+      why: `it answered until ${localTime('2026-11-30T03:00:10Z')}, and no longer answers; no data came back`,
     })
     expect(silent.since).toBe(isoAt(100))
   })

@@ -102,6 +102,7 @@ const NOTES: Readonly<Record<Note, true>> = {
   'registrar-refusing': true,
   'router-silent': true,
   'router-login-refused': true,
+  'router-login-unreadable': true,
   'router-rights-missing': true,
   'router-identity-changed': true,
   'router-busy': true,
