@@ -44,7 +44,7 @@ export const catalogue = {
   'token-unknown': { next: 'Make a new one on the hub: homeward hub invite HOME', exit: 1 },
   'name-unresolved': { next: 'Check the name and this machine’s DNS (getent hosts NAME)', exit: 1 },
   'hub-unreachable': {
-    next: 'Look on the VPS with homeward hub status, which says whether the hub runs and whether packets from outside reach it; if all is well there, they are lost before it: the firewall of the VPS’s provider, or this line',
+    next: 'Run homeward hub status on the VPS: it says whether the hub runs and whether packets from outside reach it; if all is well there, they are lost before it: at the firewall of the VPS’s provider, or on this line',
     exit: 1,
   },
   'certificate-mismatch': {
@@ -74,7 +74,7 @@ export const catalogue = {
   'device-name-invalid': { next: 'Use 1 to 32 of a-z, 0-9 and -, beginning with a letter', exit: 64 },
   'device-exists': { next: 'Choose another name, or homeward device rotate NAME for a new file of that one', exit: 1 },
   'exit-refused': {
-    next: 'Let it: put exit: true under lan in agent.yaml of that home; it is taken within seconds',
+    next: 'Allow it: put exit: true under lan in agent.yaml of that home; it is taken within seconds',
     exit: 1,
   },
   'device-missing': { next: 'See the names with homeward device list', exit: 1 },
@@ -153,7 +153,7 @@ export const catalogue = {
     exit: 1,
   },
   'router-certificate-missing': {
-    next: 'Make one with the commands of: homeward router mikrotik-setup',
+    next: 'Make one with the commands that homeward router mikrotik-setup prints',
     exit: 1,
   },
   'router-timeout': {
@@ -162,11 +162,11 @@ export const catalogue = {
   },
   'router-library-mismatch': { next: 'Install homeward again with its own package-lock.json: npm ci', exit: 1 },
   'router-version-unsupported': {
-    next: 'Upgrade the router: the least are RouterOS 7.1 (/system/package/update/install) and OpenWrt 22.03 (sysupgrade)',
+    next: 'Upgrade the router, to RouterOS 7.1 at least (/system/package/update/install) or OpenWrt 22.03 (sysupgrade)',
     exit: 1,
   },
   'router-rights-missing': {
-    next: 'Give its group what is missing, as in the commands of: homeward router mikrotik-setup',
+    next: 'Give its group what is missing, as in the commands that homeward router mikrotik-setup prints',
     exit: 1,
   },
   'router-host-key-mismatch': {
@@ -216,12 +216,12 @@ export const catalogue = {
     exit: 1,
   },
   'router-rollback-unavailable': {
-    next: 'Upgrade the router to RouterOS 7.18 or newer, which has safe mode, or let its user run scripts: a router that could not undo a change is given none',
+    next: 'Upgrade the router to RouterOS 7.18 or newer, which has safe mode, or let its user run scripts: a router that could not undo a change is left as it is',
     exit: 1,
   },
   'step-failed': { next: 'Fix the reason, then run homeward apply', exit: 1 },
   'tunnel-unproven': {
-    next: 'Look on the VPS with homeward hub status, which says whether packets from outside reach the hub, then join again with the same token',
+    next: 'Run homeward hub status on the VPS, which says whether packets from outside reach the hub, then join again with the same token',
     exit: 1,
   },
   'store-damaged': { next: 'Put back a backup of the file; it was left untouched', exit: 1 },

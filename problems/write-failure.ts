@@ -24,7 +24,7 @@ function knownFor(code: string, folder: string): readonly [why: string, next: st
     case 'EDQUOT':
       return ['no space is left on the disk', 'Free some space; the old file was left untouched']
     case 'EROFS':
-      return ['the disk is read-only', 'Mount it for writing: an SD card at its end turns read-only by itself']
+      return ['the disk is read-only', 'Mount it for writing: a failing SD card turns read-only by itself']
     case 'EACCES':
     case 'EPERM':
       return [`this user may not write in ${folder}`, 'Run it again with sudo, or correct the permissions']

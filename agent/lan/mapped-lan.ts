@@ -47,7 +47,7 @@ export function crowdedNotes({ prefixes, seenAs = {} }: Lan): readonly string[] 
     .filter((prefix) => seenAs[prefix] === undefined && CROWDED.some((one) => overlaps(one, prefix)))
     .map(
       (prefix) =>
-        `many a network that a phone may be in is ${prefix} too, and from there it cannot reach this one; with --lan ${prefix}=${suggestion(prefix)} the home is seen as that network instead`,
+        `many networks that a phone may be in are ${prefix} too, and from there it cannot reach this one; with --lan ${prefix}=${suggestion(prefix)} the home is seen as that network instead`,
     )
 }
 

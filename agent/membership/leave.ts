@@ -79,7 +79,7 @@ export async function leaveHome(
   const named = config?.router ?? (await routerOfLogin(configDir)) ?? (await routerOfLeftChange(configDir, stateDir))
   if (named === null && !forgetRouter && (await hasRouterLogin(configDir))) throw routerNotNamed()
   await makeRuntimeFolder(runtimeDir)
-  if (!(await agentEnds(runtimeDir, signal))) tell('The agent does not end; going on without it.')
+  if (!(await agentEnds(runtimeDir, signal))) tell('The agent does not stop; going on without it.')
   // Retracted while the tunnel is there: the broker may be at its other end.
   const hadRetained = (await stampOf(retainedPath(stateDir))) !== 'gone'
   for (const broker of await retractAll(stateDir, signal))

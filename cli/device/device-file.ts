@@ -162,7 +162,7 @@ function tellOfName(device: string, path: string): void {
   if (file === device && isTunnelName(file)) return
   if (!isTunnelName(file))
     tell(
-      `WireGuard takes the file’s name for the tunnel, with at most 15 letters, digits and _ = + . - before .conf: rename ${basename(path)} before you import it, to ${tunnelNameFor(device)}.conf for example.`,
+      `WireGuard names the tunnel after the file, with at most 15 letters, digits and _ = + . - before .conf: rename ${basename(path)} before you import it, to ${tunnelNameFor(device)}.conf for example.`,
     )
   else if (file === tunnelNameFor(device))
     tell(`WireGuard takes names of at most 15 characters: the file is ${file}.conf, the device is ${device} as before.`)

@@ -19,8 +19,11 @@ export function registerHomeVerbs(program: Command): void {
     .option('--router <kind>', 'what the tunnel ends on: linux, this machine, or a router: mikrotik, openwrt', 'linux')
     .option('--host <host>', 'the router, as this machine reaches it')
     .option('--user <name>', 'mikrotik: the user for its API (homeward); openwrt: for SSH (root)')
-    .option('--password-file <file>', 'holds the password of that user, for nobody else to read')
-    .option('--identity-file <file>', 'openwrt: an SSH private key of that user instead, for nobody else to read')
+    .option('--password-file <file>', 'a file with the password of that user, which nobody else can read')
+    .option(
+      '--identity-file <file>',
+      'openwrt: a file with an SSH private key of that user instead, which nobody else can read',
+    )
     .option('--host-key <sha256>', 'openwrt: the SSH host key that is trusted, and no other')
     .option('--port <port>', 'mikrotik: of its API (8729, with --plain 8728); openwrt: of SSH (22)')
     .option('--tls-fingerprint <sha256>', 'mikrotik: the certificate that is trusted, and no other')
@@ -105,7 +108,7 @@ export function registerHomeVerbs(program: Command): void {
   program
     .command('leave')
     .description('leave the hub and undo everything on this machine and the router')
-    .option('--forget-router', 'leave what is on a router that is gone or does not answer any more')
+    .option('--forget-router', 'leave alone what is on a router that is gone or no longer answers')
     .action(async (options, command: Command) => {
       const { leave } = await import('./leave.ts')
       await leave(contextOf(command), options)

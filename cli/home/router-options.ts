@@ -44,7 +44,7 @@ export function routerChoice(options: RouterOptions): RouterChoice {
       `it also needs ${[...(host === undefined ? ['--host'] : []), ...(passwordFile === undefined ? ['--password-file'] : [])].join(' and ')}`,
       'Make a user with homeward router mikrotik-setup, then pass --host ROUTER --user NAME --password-file FILE',
     )
-  if (!isHost(host)) throw wrong(`--host ${JSON.stringify(host)}`, 'it is no host name and no address')
+  if (!isHost(host)) throw wrong(`--host ${JSON.stringify(host)}`, 'it is neither a host name nor an address')
   if (plain && options.tlsFingerprint !== undefined)
     refuse(['--plain', '--tls-fingerprint'], 'without encryption there is no certificate')
   return {
@@ -67,8 +67,8 @@ function openwrtChoice(options: RouterOptions): RouterChoice {
       `it also needs ${[...(host === undefined ? ['--host'] : []), ...(files.length === 0 ? ['--password-file or --identity-file'] : [])].join(' and ')}`,
       'Pass --host ROUTER, and --identity-file FILE with an SSH key that it takes, or --password-file FILE with root’s password, which then gives it a key',
     )
-  if (files.length > 1) refuse(['--password-file', '--identity-file'], 'one of them is enough, and tells what is meant')
-  if (!isHost(host)) throw wrong(`--host ${JSON.stringify(host)}`, 'it is no host name and no address')
+  if (files.length > 1) refuse(['--password-file', '--identity-file'], 'give one of them, not both')
+  if (!isHost(host)) throw wrong(`--host ${JSON.stringify(host)}`, 'it is neither a host name nor an address')
   return {
     kind: 'openwrt',
     host,

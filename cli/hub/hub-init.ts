@@ -80,12 +80,9 @@ function planText({ config, files, steps }: InitPlan): string {
   const isFirst = files.some(({ path }) => path.endsWith('hub.yaml'))
   const network =
     isFirst && config.network !== DEFAULT_NETWORK ? [`  give the tunnel the network ${config.network}`] : []
-  return [
-    'homeward hub init is going to',
-    ...network,
-    ...files.map(({ path }) => `  write ${path}`),
-    ...steps.map(line),
-  ].join('\n')
+  return ['homeward hub init will', ...network, ...files.map(({ path }) => `  write ${path}`), ...steps.map(line)].join(
+    '\n',
+  )
 }
 
 function line(step: InitPlan['steps'][number]): string {

@@ -64,11 +64,11 @@ async function whileNoHubRuns(socket: string, act: () => Promise<void>): Promise
 
 function planText({ from, keptAt, homes, devices, differences, aside }: StoreRestore): string {
   return [
-    `homeward hub restore-store is going to bring back ${from}, kept at ${keptAt}:`,
+    `homeward hub restore-store will bring back ${from}, kept at ${keptAt}:`,
     `  homes: ${listed(homes)}`,
     `  devices: ${listed(devices)}`,
     ...(differences === null
-      ? ['What it lacks of the present store cannot be told: that cannot be read.']
+      ? ['What it lacks compared with the present store is unknown: that one cannot be read.']
       : [
           `These may connect again: ${listed(differences.returning)}`,
           `These no longer can: ${listed(differences.leaving)}`,

@@ -137,7 +137,7 @@ function waitingText({ next, homes }: IdentityReport, daemon: boolean): string {
         ]),
     ...(older.length === 0
       ? []
-      : ['Those that cannot follow are upgraded first, or cut off with --leave-behind and invited again.']),
+      : ['Upgrade those that cannot follow first, or cut them off with --leave-behind and invite them again.']),
     'To keep the present key: homeward hub rotate-identity --cancel',
   ].join('\n')
 }

@@ -23,12 +23,12 @@ export async function proveOutside(hub: readonly string[], port: number): Promis
     case 'answered':
       return { link: 'outside', works: true, said: `${place} answers on the internet` }
     case 'no-way':
-      return untried(`this home’s line has no way to ${place} over IPv4, as visitors come`)
+      return untried(`this home’s line cannot reach ${place} over IPv4, the way visitors come`)
     case 'silent':
       return {
         link: 'outside',
         works: false,
-        said: `${place} does not answer this line, though all behind it works: look whether the firewall of the VPS’s provider lets TCP port ${port} in, and try it from another line, since some let no such port out`,
+        said: `${place} does not answer this line, though all behind it works: check whether the firewall of the VPS’s provider lets TCP port ${port} in, and try it from another line, since some block such ports on the way out`,
       }
     default:
       return dialled satisfies never

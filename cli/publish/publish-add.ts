@@ -52,7 +52,7 @@ function requireOutgoing(publication: Publication): void {
   if (publication.outgoing === true) return
   throw new Problem('outgoing-refused', {
     what: `publishing ${rangeText(publication)} with --outgoing`,
-    why: 'the hub is of a version that does not know it; the port is published, and what the service sends still leaves by the home’s own line',
+    why: 'the hub’s version does not know it; the port is published, and what the service sends still leaves by the home’s own line',
     next: 'Upgrade homeward on the hub (./install.sh upgrade), then run this again; or leave it as it is',
   })
 }

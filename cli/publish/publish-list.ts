@@ -27,7 +27,7 @@ export function publicationTable(publications: readonly ListedPublication[]): st
   const failing = publications.flatMap((one) =>
     one.standing?.state === 'failing'
       ? [
-          `${rangeText(one)} fails at the link ${one.standing.link ?? 'service'}: ${one.standing.why ?? 'no reason was told'}`,
+          `${rangeText(one)} fails at the link ${one.standing.link ?? 'service'}: ${one.standing.why ?? 'no reason was given'}`,
         ]
       : [],
   )

@@ -117,7 +117,7 @@ export function rotateDevice(
   if (isExpired(device, now))
     throw new Problem('device-missing', {
       what,
-      why: `its time was over at ${device.expiresAt}`,
+      why: `it expired at ${device.expiresAt}`,
       next: `Add it again, under the same name: homeward device add ${name}`,
     })
   if (principal !== null) requireRights(stillHome(document, principal, what), device, what)

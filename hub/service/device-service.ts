@@ -101,7 +101,7 @@ export function makeDeviceService(deps: DeviceServiceDeps): DeviceService {
       // Runs each second.
       const over = expired()
       if (over === followed) return
-      log.info({ devices: over }, 'these devices’ time is over, and nothing is led to them')
+      log.info({ devices: over }, 'these devices have expired, and nothing is led to them any more')
       followed = over
       await machine.reconcileOrLog()
     },

@@ -163,7 +163,7 @@ export async function makeHub<Opened extends Alarm>(
     // A change waits some seconds for the homes.
     void identityChange.settle()
     await followExpiry().catch((thrown: unknown) =>
-      log.error({ why: reasonOf(thrown) }, 'the end of devices’ time could not be followed'),
+      log.error({ why: reasonOf(thrown) }, 'devices that expired could not be taken out'),
     )
     await presences.note(store.document.homes)
     signs?.look(store.document.homes)

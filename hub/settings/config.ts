@@ -87,8 +87,8 @@ mtu: ${config.mtu}
 # an entry they reach none but homeward's own, and ssh from the devices that were added here.
 # open: [53/udp, 53/tcp]
 
-# Seconds between two checks of each published port that works: the hub opens it, and tells people when it answers no
-# more. 30 or more; 0: it checks nothing by itself.
+# Seconds between two checks of each published port that works: the hub opens it, and tells people when it no longer
+# answers. 30 or more; 0: it checks nothing by itself.
 # checkEverySeconds: 300
 
 # Prometheus metrics at /metrics on this port of loopback, for all homes. Taken when the daemon begins.

@@ -48,7 +48,7 @@ export function homeLink(
     return { link: 'home', works: true, said: `visitors are hidden for now: ${whyHidden}`, source: 'hide' }
   if (source === 'hide') return { link: 'home', works: true, said: 'nothing is needed there: visitors are hidden' }
   if (isReady === null)
-    return { link: 'home', works: null, said: 'whether it answers visitors, only the hub’s daemon hears' }
+    return { link: 'home', works: null, said: 'only the hub’s daemon hears whether it answers visitors' }
   const said = isReady
     ? 'what answers visitors is led back into the tunnel'
     : `${home} does not say that it leads answers back into the tunnel: its agent may not run, homeward status there says more`
@@ -152,7 +152,7 @@ export function serviceLink(address: string, port: number, reply: Reply): ProofL
       return {
         link: 'service',
         works: null,
-        said: `no data came back from ${place}, and no error: a service that does not answer what it does not know is no fault, so try it with its own client`,
+        said: `no data came back from ${place}, and no error: some services do not answer what they do not know, so try it with its own client`,
       }
     case 'silent':
       return fails(

@@ -12,6 +12,10 @@ const ODD: readonly (readonly [RegExp, string])[] = [
   [/\bin the midst\b/i, 'in the middle'],
   [/\bnobody (?:is|was) told\b/i, 'no alert was sent'],
   [/\bworth nothing\b/i, 'no longer works'],
+  [/\bmany an?\b/i, 'many'],
+  [/\bno more$|\bno more[,.;]/i, 'no longer'],
+  [/\bforesaw\b|\bunforeseen\b/i, 'did not expect'],
+  [/\bis going to:?$/, 'will'],
   [/\bhas ended that\b|\bis at work on\b/i, 'is working on'],
 ]
 

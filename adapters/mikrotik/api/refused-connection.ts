@@ -23,7 +23,7 @@ function reasonFor(thrown: unknown, code: string | undefined, port: number): str
       return `it ended the connection at once: its API service may not let this address in, or has too many sessions, or speaks no TLS here (${PORTS})`
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
-      return 'there is no way to it'
+      return 'no route leads to it'
     default:
       if (thrown instanceof DOMException && thrown.name === 'TimeoutError') return `no answer in time (${PORTS})`
       return reasonOf(thrown)

@@ -46,7 +46,7 @@ export function unreachable({ host, port }: { readonly host: string; readonly po
     code === 'ECONNREFUSED'
       ? `nothing listens on port ${port}: is its SSH server on, and for this network?`
       : code === 'EHOSTUNREACH' || code === 'ENETUNREACH'
-        ? 'there is no way to it'
+        ? 'no route leads to it'
         : reasonOf(error)
   return new Problem('router-unreachable', { what, why, cause: error })
 }

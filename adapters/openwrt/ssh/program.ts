@@ -40,7 +40,7 @@ export function startProgram(host: Host, script: string, hear: (line: string) =>
   const take = (text: string): void => {
     const lines = (rest + text).split('\n')
     rest = lines.pop() ?? ''
-    if (rest.length > MOST_CHARACTERS) return end('it said far too much')
+    if (rest.length > MOST_CHARACTERS) return end('its answer is far too long')
     for (const line of lines) if (host.whyEnded() === null) hear(line)
   }
 

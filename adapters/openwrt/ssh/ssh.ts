@@ -211,7 +211,7 @@ function sessionOn(client: SshClient, router: string): Session {
           if (error !== undefined && error !== null) return settle(() => reject(gone(what, error.message)))
           const take = (stream: 'stdout' | 'stderr') => (text: string) => {
             said[stream] += text
-            if (said[stream].length > MOST_CHARACTERS) end('it said far too much')
+            if (said[stream].length > MOST_CHARACTERS) end('its answer is far too long')
           }
           channel.setEncoding('utf8')
           channel.stderr.setEncoding('utf8')

@@ -12,7 +12,7 @@ export function parseShow(config: ConfigFile, shown: string): readonly Section[]
     const [file, name, option] = path
     const [first] = values
     if (file !== config || name === undefined || first === undefined)
-      throw new SyntaxError(`uci show ${config} says what nobody foresaw`)
+      throw new SyntaxError(`uci show ${config} says something that homeward does not know`)
     if (option === undefined) sections.set(name, { type: first, options: {} })
     else {
       const section = sections.get(name)
@@ -28,7 +28,7 @@ function* entries(shown: string): Generator<readonly [readonly string[], readonl
   const entry = /([A-Za-z0-9_]+(?:\.(?:@?[A-Za-z0-9_]+(?:\[-?\d+\])?))+)=((?:'(?:[^']|'\\'')*'[ ]?)+|[^'\n]*)(?:\n|$)/y
   while (entry.lastIndex < shown.length) {
     const match = entry.exec(shown)
-    if (match === null) throw new SyntaxError('uci show says what nobody foresaw')
+    if (match === null) throw new SyntaxError('uci show says something that homeward does not know')
     const [, path = '', raw = ''] = match
     yield [path.split('.'), raw.startsWith("'") ? quoted(raw) : [raw]]
   }
