@@ -123,16 +123,16 @@ command_test() {
 }
 
 command_hub() {
+  local address
+  # Before anything is installed: a machine that nobody reaches makes no hub.
+  if [ ! -e "$CONFIG/hub.yaml" ] && ! has_option --address "$@"; then
+    address=$(public_address "$@")
+    set -- --address "$address" "$@"
+  fi
   install_package homeward-hub
   if [ -e "$CONFIG/hub.yaml" ] && [ $# -eq 0 ]; then
     say "this hub is set up already: its settings in $CONFIG/hub.yaml stay"
   else
-    local address
-    if [ ! -e "$CONFIG/hub.yaml" ] && ! has_option --address "$@"; then
-      address=$(own_address)
-      set -- --address "$address" "$@"
-      say "this machine is reached at $address (another address or a name: --address HOST)"
-    fi
     "$LAUNCHER" hub init --yes "$@"
   fi
   hand_over
@@ -1006,19 +1006,24 @@ update_package_lists() {
 
 # --- small things ---------------------------------------------------------------------------------------------------
 
-# The address this machine has on the internet, where it is its own.
-own_address() {
-  local address
-  # Sends nothing: it asks the routing table. 192.0.2.0/24 is for documentation (RFC 5737).
-  address=$(ip -4 -o route get 192.0.2.1 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p')
-  case "$address" in
-    '' | 10.* | 127.* | 169.254.* | 192.168.* | 172.1[6-9].* | 172.2[0-9].* | 172.3[01].* | \
-      100.6[4-9].* | 100.[7-9][0-9].* | 100.1[01][0-9].* | 100.12[0-7].*)
-      fail "this machine's own address (${address:-none}) is not one of the internet" \
-        'Say how it is reached from outside: ./install.sh hub --address HOST'
-      ;;
-  esac
-  printf '%s\n' "$address"
+# public_address [HUB INIT OPTIONS]: how this machine is reached from outside. What the program finds out by the net is asked about, and refused where
+# nobody can be asked.
+public_address() {
+  local word stun=() before='' found
+  for word in "$@"; do
+    case "$before:$word" in
+      --stun:*) stun=(--stun "$word") ;;
+      *:--stun=*) stun=("$word") ;;
+    esac
+    before=$word
+  done
+  # What these say is no part of the answer.
+  require_node system >&2
+  require_build homeward.js >&2
+  found=$("$node" "$here/dist/homeward.js" hub address ${stun[@]+"${stun[@]}"}) ||
+    fail 'how this machine is reached from outside is not known, and homeward was not installed' \
+      'The reason is above. Say it: ./install.sh hub --address HOST'
+  printf '%s\n' "$found"
 }
 
 has_option() {

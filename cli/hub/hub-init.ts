@@ -15,6 +15,8 @@ import { askThisHub, loadAdapter } from '../side/hub-session.ts'
 import { orNoRoot } from '../or-no-root.ts'
 import { refuseIfAlso } from '../side/one-role.ts'
 import { indented, printFacts, tell } from '../output.ts'
+import { chooseAddress } from './choose-address.ts'
+import { firewallText, mappedText, thisProvider } from './provider-text.ts'
 
 export async function hubInit(context: Context, options: InitOptions): Promise<void> {
   await orNoRoot(() => init(context, options))
@@ -23,7 +25,7 @@ export async function hubInit(context: Context, options: InitOptions): Promise<v
 async function init(context: Context, options: InitOptions): Promise<void> {
   await refuseIfAlso('home', context, 'starting a hub')
   const paths = hubPaths(context)
-  const given = givenSettings(options)
+  const given = await withAddress(givenSettings(options), paths, options.stun)
   if (await isOtherNetwork(context, given)) return await changeNetwork(context, given.network ?? '')
   const plan = await planFor(paths, given)
 
@@ -38,6 +40,7 @@ async function init(context: Context, options: InitOptions): Promise<void> {
   const { publicKey, fingerprint } = await readIdentity(paths)
   const { addresses, port, network, alternatePorts, interface: name } = config
   const { warnings = [] } = (await askThisHub(context, 'status', null)).answer
+  const provider = await thisProvider()
   const facts = {
     changed,
     addresses,
@@ -48,12 +51,21 @@ async function init(context: Context, options: InitOptions): Promise<void> {
     publicKey,
     certificate: fingerprint,
     warnings,
+    provider: provider?.name ?? null,
   }
   if (changed) for (const note of plan.notes) tell(`Note: ${note}`)
   for (const warning of warnings) tell(`Warning: ${indented(warning, '  ')}`)
   printFacts(context, facts, () =>
-    changed ? doneText(plan, isOpen(warnings)) : 'The hub is as it should be; nothing was changed.',
+    changed
+      ? doneText(plan, isOpen(warnings), firewallText(provider, port))
+      : 'The hub is as it should be; nothing was changed.',
   )
+}
+
+/** The settings with an address, before anything is written: the first time it must be known. */
+async function withAddress(given: Given, paths: HubPaths, stun: string | undefined): Promise<Given> {
+  if (given.addresses !== undefined || (await isThere(paths.config))) return given
+  return { ...given, addresses: [await chooseAddress('starting a hub', stun)] }
 }
 
 /** Whether nothing but another network is asked of a hub that is there. */
@@ -94,9 +106,10 @@ function isOpen(warnings: readonly string[]): boolean {
   return !warnings.some((warning) => warning.startsWith('packets from outside'))
 }
 
-function doneText({ config }: InitPlan, isReached: boolean): string {
-  return `The hub is ${isReached ? 'ready' : 'set up, but packets from outside do not reach it (see the warning)'} at ${config.addresses.join(', ')}.
-Let ${config.port}/udp and ${config.port}/tcp in at your provider's firewall.
+function doneText({ config }: InitPlan, isReached: boolean, firewall: string): string {
+  const mapped = config.addresses.slice(0, 1).flatMap((address) => mappedText(address) ?? [])
+  return `The hub is ${isReached ? 'ready' : 'set up, but packets from outside do not reach it (see the warning)'} at ${[`${config.addresses.join(', ')}.`, ...mapped].join('\n')}
+${firewall}
 Start the daemon: systemctl start homeward-hub, or homeward hub run in the foreground.
 Then invite a home: homeward hub invite HOME`
 }

@@ -11,6 +11,7 @@ export interface InitOptions {
   readonly network?: string
   readonly alternatePorts?: string
   readonly interface?: string
+  readonly stun?: string
 }
 
 /** The options of `hub init`, checked. @throws {Problem} `address-invalid`, `prefix-invalid`, `wrong-usage`. */

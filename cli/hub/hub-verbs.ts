@@ -6,6 +6,8 @@ import { collect } from '../collect.ts'
 const MAY = 'rights: lan,devices,publish,publish-low,outgoing,full,exit, all or none (default devices,publish)'
 const QUOTA = 'how many at most: devices=50,ports=20000,prefixes=8'
 
+const STUN = 'STUN servers that are asked at which address they see this machine, or none'
+
 /** `homeward hub …`, on the VPS. */
 export function registerHubVerbs(program: Command): void {
   const hub = program.command('hub').description('the VPS side')
@@ -13,7 +15,13 @@ export function registerHubVerbs(program: Command): void {
   hub
     .command('init')
     .description('make keys, certificate, interface, firewall table and settings; run again, it changes nothing')
-    .option('--address <host[,host]>', 'how this machine is reached from outside, best first', collect, [])
+    .option(
+      '--address <host[,host]>',
+      'how this machine is reached from outside, best first; default: its own public address, else what STUN servers see is asked about',
+      collect,
+      [],
+    )
+    .option('--stun <host[:port],…>', STUN)
     .option('--port <port>', 'UDP for WireGuard, TCP for the registrar (default 51820)')
     .option('--network <cidr>', 'the tunnel’s own network (default 10.86.0.0/16)')
     .option('--alternate-ports <port[,port]>', 'UDP ports that lead to WireGuard too (default 4500,443,53)')
@@ -21,6 +29,15 @@ export function registerHubVerbs(program: Command): void {
     .action(async (options, command: Command) => {
       const { hubInit } = await import('./hub-init.ts')
       await hubInit(contextOf(command), options)
+    })
+
+  hub
+    .command('address')
+    .description('find out how this machine is reached from outside; changes nothing')
+    .option('--stun <host[:port],…>', STUN)
+    .action(async (options, command: Command) => {
+      const { hubAddress } = await import('./hub-address.ts')
+      await hubAddress(contextOf(command), options)
     })
 
   hub

@@ -84,16 +84,18 @@ test('the address of a machine that has none of the internet is asked for', asyn
   await vps.shell(
     'ip link add eth0 type bridge; ip addr add 172.31.5.4/20 dev eth0; ip link set eth0 up; ip route add default dev eth0',
   )
+  const before = await vps.written()
   const { stderr, exitCode } = await install('hub')
   expect(exitCode).toBe(1)
   expect(stderr).toContain('172.31.5.4')
   expect(stderr).toContain('./install.sh hub --address HOST')
+  expect(await vps.written()).toEqual(before)
 })
 
 test('the address of a machine that has one of the internet is found', async () => {
   await vps.shell('ip addr flush dev eth0; ip addr add 203.0.113.7/24 dev eth0; ip route add default via 203.0.113.1')
-  const { stdout, exitCode } = await install('hub')
+  const { stderr, exitCode } = await install('hub')
   expect(exitCode).toBe(0)
-  expect(stdout).toContain('reached at 203.0.113.7')
+  expect(stderr).toContain('reached at 203.0.113.7')
   expect((await vps.shell('cat /etc/homeward/hub.yaml')).stdout).toContain('addresses: ["203.0.113.7"]')
 })
