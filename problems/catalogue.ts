@@ -1,3 +1,5 @@
+import { UPGRADE } from './upgrade.ts'
+
 /** What a person can do about a problem, and the exit status the command ends with. */
 export interface Advice {
   /** The next step as a full sentence, without the final full stop. */
@@ -38,7 +40,7 @@ export const catalogue = {
   'hub-settings-differ': { next: 'Edit hub.yaml by hand and restart homeward hub run', exit: 1 },
   'token-malformed': { next: 'Copy the whole token again, from hw1. to its last character', exit: 1 },
   'token-damaged': { next: 'Copy the whole token again: a character was lost or changed', exit: 1 },
-  'token-version': { next: 'Upgrade homeward on both ends to the same version: ./install.sh upgrade', exit: 1 },
+  'token-version': { next: `Upgrade homeward on both ends to the same version: ${UPGRADE}`, exit: 1 },
   'token-expired': { next: 'Make a new one on the hub: homeward hub invite HOME', exit: 1 },
   'token-used': { next: 'Make a new one on the hub: homeward hub invite HOME', exit: 1 },
   'token-unknown': { next: 'Make a new one on the hub: homeward hub invite HOME', exit: 1 },
@@ -51,9 +53,9 @@ export const catalogue = {
     next: 'Another machine answers at this address, or the hub was set up again: make a new token on the hub you trust',
     exit: 1,
   },
-  'answer-invalid': { next: 'Upgrade homeward on both ends to the same version: ./install.sh upgrade', exit: 1 },
+  'answer-invalid': { next: `Upgrade homeward on both ends to the same version: ${UPGRADE}`, exit: 1 },
   'request-invalid': {
-    next: 'If what is named is a value of yours, correct it; else upgrade homeward on both ends to the same version: ./install.sh upgrade',
+    next: `If what is named is a value of yours, correct it; else upgrade homeward on both ends to the same version: ${UPGRADE}`,
     exit: 1,
   },
   'body-too-large': { next: 'Nothing homeward sends is that large: check what is calling', exit: 1 },
@@ -107,11 +109,11 @@ export const catalogue = {
   },
   'no-hand-over': { next: 'Announce one with homeward hub rotate-identity', exit: 1 },
   'homes-left-behind': {
-    next: 'Upgrade homeward at those homes (./install.sh upgrade); each tells the hub with its next registration, within ten minutes. Or cut them off, to be invited again: --leave-behind',
+    next: `Upgrade homeward at those homes (${UPGRADE}); each tells the hub with its next registration, within ten minutes. Or cut them off, to be invited again: --leave-behind`,
     exit: 1,
   },
   'network-not-followed': {
-    next: 'Upgrade homeward at those homes (./install.sh upgrade); each tells the hub with its next registration, within ten minutes. Or remove one that is gone: homeward hub remove HOME. Until then the network stays as it is',
+    next: `Upgrade homeward at those homes (${UPGRADE}); each tells the hub with its next registration, within ten minutes. Or remove one that is gone: homeward hub remove HOME. Until then the network stays as it is`,
     exit: 1,
   },
   'network-full': { next: 'Remove homes or devices that are gone, or start a hub with a larger --network', exit: 1 },

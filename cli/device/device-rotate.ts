@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { Problem } from '../../problems/problem.ts'
+import { UPGRADE } from '../../problems/upgrade.ts'
 import { NameSchema } from '../../protocol/names.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import { publicKeyOf } from '../../wireguard/public-key.ts'
@@ -54,7 +55,7 @@ function ofOlderHub(thrown: unknown, what: string): unknown {
   return new Problem('answer-invalid', {
     what,
     why: `the hub does not know how: ${thrown.why}`,
-    next: 'Upgrade homeward on the hub (./install.sh upgrade), or remove the device and add it again',
+    next: `Upgrade homeward on the hub (${UPGRADE}), or remove the device and add it again`,
     cause: thrown,
   })
 }

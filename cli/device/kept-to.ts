@@ -1,4 +1,5 @@
 import { Problem } from '../../problems/problem.ts'
+import { UPGRADE } from '../../problems/upgrade.ts'
 import type { AddDeviceAnswer } from '../../protocol/messages.ts'
 
 /**
@@ -11,6 +12,6 @@ export function refuseUnkept({ name, services }: AddDeviceAnswer, wanted: number
   throw new Problem('answer-invalid', {
     what: `adding the device ${name}`,
     why: 'the hub is of an older version and would let the device into the whole LAN, so that it was removed again',
-    next: 'Upgrade homeward on the hub: ./install.sh upgrade',
+    next: `Upgrade homeward on the hub: ${UPGRADE}`,
   })
 }

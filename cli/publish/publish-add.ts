@@ -3,6 +3,7 @@ import { type AgentConfig, readAgentConfig, tunnelsOf } from '../../agent/settin
 import { resolveHub } from '../../agent/registrar/hub-addresses.ts'
 import { mappedAddress } from '../../agent/lan/mapped-lan.ts'
 import { Problem } from '../../problems/problem.ts'
+import { UPGRADE } from '../../problems/upgrade.ts'
 import { isHost } from '../../protocol/addresses.ts'
 import { type ProofLink, type Publication, rangeText, type Source } from '../../protocol/publications.ts'
 import { hostPort, parseHostPort } from '../../wireguard/host-port.ts'
@@ -53,7 +54,7 @@ function requireOutgoing(publication: Publication): void {
   throw new Problem('outgoing-refused', {
     what: `publishing ${rangeText(publication)} with --outgoing`,
     why: 'the hub’s version does not know it; the port is published, and what the service sends still leaves by the home’s own line',
-    next: 'Upgrade homeward on the hub (./install.sh upgrade), then run this again; or leave it as it is',
+    next: `Upgrade homeward on the hub (${UPGRADE}), then run this again; or leave it as it is`,
   })
 }
 

@@ -1,4 +1,5 @@
 import { Problem } from '../../problems/problem.ts'
+import { UPGRADE } from '../../problems/upgrade.ts'
 import { MOST_OUTGOING, type Publication, rangeText } from '../../protocol/publications.ts'
 import type { Home, StoreDocument } from './store-document.ts'
 
@@ -15,7 +16,7 @@ export function refuseOutgoing(document: StoreDocument, home: Home, wanted: Want
 
 function whyNot(document: StoreDocument, { name, outgoing }: Home, wanted: Wanted): string | null {
   if (outgoing === undefined)
-    return `the agent of ${name} does not say that it can send by the hub: it is of an older version (./install.sh upgrade there), or has not run since`
+    return `the agent of ${name} does not say that it can send by the hub: it is of an older version (there: ${UPGRADE}), or has not run since`
   if (!outgoing)
     return `the tunnel of ${name} ends on a router, where homeward does not lead what hosts send. It does where the tunnel ends on a Pi or another Linux machine that runs the service or is its gateway`
   const { protocol, address, targetPort, there } = wanted

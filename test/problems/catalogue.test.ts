@@ -50,6 +50,12 @@ test('every problem is one that something reports', async () => {
   expect(Object.keys(catalogue).filter((code) => !text.includes(`'${code}'`))).toEqual([])
 })
 
+test('whoever is told to upgrade is told both ways, since homeward comes by install.sh or as a package', async () => {
+  const texts = [...Object.values(catalogue).map(({ next }) => next), await sources()]
+  expect(texts.flatMap((text) => text.match(/.*install\.sh upgrade(?!, or apt-get).*/g) ?? [])).toEqual([])
+  expect(catalogue['token-version'].next).toContain('apt-get')
+})
+
 test('every next step is a sentence without its full stop, and names only commands that exist', async () => {
   const known = verbs()
   const texts = [...Object.values(catalogue).map(({ next }) => next), await sources()].join('\n')
