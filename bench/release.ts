@@ -2,6 +2,7 @@
  * `npm run package -- --only amd64 && npm run bench:release`: what a release with a Node of its own weighs, and what a start of homeward costs
  * beside one of that Node alone.
  */
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +16,8 @@ const TELL = `data:text/javascript,process.on('exit',()=>process.stderr.write('m
 
 const folder = await mkdtemp(join(tmpdir(), 'homeward-bench-'))
 try {
-  const names = await readdir('release')
+  // A fresh clone has no such folder.
+  const names = existsSync('release') ? await readdir('release') : []
   const tarball = names.find((name) => name.endsWith('-linux-amd64.tar.gz'))
   if (tarball === undefined) throw new Error('release/ has none for amd64: npm run package -- --only amd64')
   await runCommand('tar', ['-xf', join('release', tarball), '-C', folder], { timeoutMs: 120_000 })
