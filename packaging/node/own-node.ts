@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runCommand } from '../../system/process/run-command.ts'
+import { type CommandResult, runCommand, tryCommand } from '../../system/process/run-command.ts'
 import { type Pin, pinOf, PINS } from './pins.ts'
 
 /** What releases with a Node of their own are for, in Debian's words, and the package that has it. */
@@ -14,7 +14,7 @@ const FETCH_MS = 600_000
 /**
  * Puts nodejs.org's own Node into the folder `node` of a release: the program, byte for byte, and its licence. npm fetches
  * it, from the registry that it is set up for, and keeps it in its cache: a second time nobody is asked.
- * @throws where what npm brings is not what is pinned.
+ * @throws where npm cannot fetch it, with npm's reason, or where what it brings is not what is pinned.
  */
 export async function addNode(root: string, release: string, architecture: Architecture): Promise<Pin> {
   const pin = pinOf(await readFile(join(root, PINS), 'utf8'), ARCHITECTURES[architecture])
@@ -35,8 +35,12 @@ export async function addNode(root: string, release: string, architecture: Archi
 }
 
 async function fetchPackage({ name, version, integrity }: Pin, folder: string): Promise<string> {
-  const options = ['--prefer-offline', '--ignore-scripts', '--silent', '--pack-destination', folder]
-  await runCommand('npm', ['pack', `${name}@${version}`, ...options], { timeoutMs: FETCH_MS })
+  const options = ['--prefer-offline', '--ignore-scripts', '--loglevel', 'error', '--pack-destination', folder]
+  const packed = await tryCommand('npm', ['pack', `${name}@${version}`, ...options], { timeoutMs: FETCH_MS })
+  if (packed.exitCode !== 0)
+    throw new Error(
+      `npm could not fetch ${name} ${version}: ${reasonOf(packed)}. Run this again when the registry can be reached; --only none makes a release without a Node`,
+    )
   const archive = join(folder, `${name}-${version}.tgz`)
   const sum = createHash('sha512')
     .update(await readFile(archive))
@@ -44,4 +48,10 @@ async function fetchPackage({ name, version, integrity }: Pin, folder: string): 
   if (`sha512-${sum}` !== integrity)
     throw new Error(`what npm gave as ${name} ${version} has the sum sha512-${sum}, and ${PINS} says ${integrity}`)
   return archive
+}
+
+/** The first sentence behind npm's codes; what follows is a stack, advice about proxies and where its log is. */
+function reasonOf({ exitCode, stderr }: CommandResult): string {
+  const said = /^npm (?:error|ERR!) (?!code |syscall |errno )(.+)$/m.exec(stderr)?.[1]
+  return said?.replace(/\.$/, '') ?? `it ended with status ${exitCode}`
 }
