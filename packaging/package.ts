@@ -9,7 +9,7 @@
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { makeRepository } from './deb/repository.ts'
+import { makeRepository, requireReleased } from './deb/repository.ts'
 import { ARCHITECTURES, type Architecture } from './node/own-node.ts'
 import { makeRelease } from './release.ts'
 
@@ -23,6 +23,7 @@ const { values } = parseArgs({
 })
 const key = values.key ?? (process.env['HOMEWARD_RELEASE_KEY'] || null)
 try {
+  if (values['apt-key'] !== undefined) await requireReleased(process.cwd())
   // npm runs scripts in the folder of package.json.
   const { version, signed, committedAt, files } = await makeRelease(
     process.cwd(),

@@ -1,7 +1,9 @@
-import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runCommand } from '../../system/process/run-command.ts'
+import { readCheckout } from '../checkout.ts'
 import { ARCHITECTURES } from '../node/own-node.ts'
+import { versionOf } from '../version.ts'
 
 const POOL = 'pool/main/h/homeward'
 const SUITE = 'dists/stable'
@@ -41,6 +43,21 @@ export async function makeRepository(folder: string, key: string, committedAt: n
   const options = Object.entries(said).flatMap(([name, value]) => ['-o', `APT::FTPArchive::Release::${name}=${value}`])
   await writeFile(join(place, SUITE, 'Release'), await archive(place, [...options, 'release', SUITE]))
   await sign(place, key)
+}
+
+/**
+ * apt takes whatever version is the highest: one that names its commit is above the release that comes of it, and is never left.
+ * @throws where a checkout is not the tagged version, or has changes that are in no commit.
+ */
+export async function requireReleased(root: string): Promise<void> {
+  const { version: written } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  const checkout = await readCheckout(root)
+  if (versionOf(written, checkout) === written) return
+  throw new Error(
+    checkout.dirty
+      ? 'there are changes that are in no commit: nobody could build again what an apt repository offers. Commit them first'
+      : `this commit is no release, and an apt repository offers nothing else. Tag it first: git tag v${written}`,
+  )
 }
 
 async function archive(place: string, args: readonly string[]): Promise<string> {

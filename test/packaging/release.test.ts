@@ -148,3 +148,14 @@ test('a tree with changes is called so, and not signed', async () => {
   // The one before is still there, whole.
   await shell(join(place, 'release'), 'sha256sum --check --quiet SHA256SUMS')
 })
+
+test('of a tree with changes, or a commit without its tag, no apt repository is made', async () => {
+  const [changed, untagged] = places
+  await writeFile(join(changed, 'README.md'), 'Other words\n')
+  await shell(untagged, 'git tag --delete v0.0.7')
+  const make = (place: string) => shell(place, 'npm run --silent package -- --only none --apt-key nobody')
+  await expect(make(changed)).rejects.toThrow('there are changes that are in no commit')
+  await expect(make(untagged)).rejects.toThrow('Tag it first: git tag v0.0.7')
+  // The releases before are still there, whole.
+  for (const release of releases) await shell(release, 'sha256sum --check --quiet SHA256SUMS')
+})
