@@ -39,8 +39,9 @@ main() {
   shift
   # The services know the usual folders and no others.
   unset HOMEWARD_CONFIG_DIR HOMEWARD_STATE_DIR HOMEWARD_RUNTIME_DIR
-  # A folder that is root's, so that nobody can put links where root is about to write: /tmp is everybody's.
-  work=$(mktemp -d -t homeward-install.XXXXXX)
+  # A folder that is root's, so that nobody can put links where root is about to write: /var/tmp is everybody's. Not /tmp, which is often
+  # memory: a Node that is fetched takes 180 MB. TMPDIR names another where programs cannot be started from it.
+  work=$(mktemp -d "${TMPDIR:-/var/tmp}/homeward-install.XXXXXX")
   log=$work/log
   report=$work/report.json
   trap finish EXIT
@@ -739,8 +740,13 @@ require_node() {
 take_own() {
   node=$1/bin/node
   own=$1
-  node_is_new_enough "$node" || fail "the Node in this release does not run here, on $(architecture)" \
-    'Nothing was changed. Get the release for this machine: its name ends in linux-amd64 or linux-arm64; the one without either takes the Node of the system (docs/releasing.md)'
+  if node_is_new_enough "$node"; then return; fi
+  local next
+  case "$node_said" in
+    *'Permission denied') next="Unpack it in a folder that programs may be started from (get.sh: TMPDIR=FOLDER); one that is mounted with noexec is none (findmnt --target ${here%/*})" ;;
+    *) next='Get the release for this machine: its name ends in linux-amd64 or linux-arm64; the one without either takes the Node of the system (docs/releasing.md)' ;;
+  esac
+  fail "the Node in this release does not run here, on $(architecture): $node_said" "Nothing was changed. $next"
 }
 
 # As Debian calls it. A 32-bit system often runs under a 64-bit kernel, so uname(1) is asked last.
@@ -771,7 +777,7 @@ fetch_node() {
   esac
   fetch_pinned "$name" package/bin/node package/LICENSE || return 1
   if ! node_is_new_enough "$fetched/bin/node"; then
-    unfetched='the Node of nodejs.org does not run here: it wants glibc 2.28 or newer'
+    unfetched="the Node of nodejs.org, which wants glibc 2.28 or newer, does not run here: $node_said"
     return 1
   fi
   own=$fetched
@@ -878,9 +884,14 @@ read_lists_aside() {
     -o DPkg::Lock::Timeout=120 >>"$log" 2>&1 </dev/null || say 'a package list could not be read; going on'
 }
 
+# Sets `node_said` to why not: the last line of the system or of the program, without the place in this file.
 node_is_new_enough() {
-  "$1" -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' \
-    >/dev/null 2>&1
+  node_said=$(export LC_ALL=C && "$1" -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' \
+    2>&1 >/dev/null) && return
+  node_said=${node_said##*$'\n'}
+  node_said=${node_said#*: line [0-9]*: }
+  node_said=${node_said:-it is older than 20.19}
+  return 1
 }
 
 # The services run with ProtectHome, so a Node of nvm is invisible to them.
@@ -1037,7 +1048,7 @@ has_option() {
 
 become_root() {
   [ "$(id -u)" -ne 0 ] || return 0
-  has sudo || fail 'this needs root' "Run it as root: su -c '$0 $1'"
+  has sudo || fail 'this needs root, and there is no sudo here' 'Become root with su -, then run the same again'
   # Without a terminal sudo may not ask either. PATH goes along for a Node that nvm put there.
   local quiet=''
   [ -t 0 ] || quiet=-n

@@ -14,12 +14,15 @@ main() {
   place=${HOMEWARD_PLACE:-$PLACE}
   place=${place%/}
   [ -n "$place" ] || fail 'this file does not say where releases are' 'Name the folder: HOMEWARD_PLACE=https://…'
+  # install.sh needs one of them, and by then this folder would be gone.
+  [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null || fail 'this needs root, there is no sudo here, and nothing was changed' \
+    'Become root with su -, then run the same again'
   for tool in bash tar gzip sha256sum ssh-keygen; do
     command -v "$tool" >/dev/null || fail "$tool is missing, and nothing was changed" \
       "Install it, then run this again: apt-get install $(package_of "$tool")"
   done
   # Not /tmp, which is often memory: an unpacked release has 130 MB.
-  work=$(mktemp -d /var/tmp/homeward-get.XXXXXX)
+  work=$(mktemp -d "${TMPDIR:-/var/tmp}/homeward-get.XXXXXX")
   trap 'rm -rf "$work"' EXIT
   trap 'exit 1' INT TERM HUP
 

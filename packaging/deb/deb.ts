@@ -111,20 +111,20 @@ async function describe(root: string, tree: string, facts: DebFacts): Promise<vo
   await mkdir(place)
   await writeFile(join(place, 'control'), controlOf(facts, bytes))
   await writeFile(join(place, 'md5sums'), sums.join(''))
-  const undo = undoNetwork(await readFile(join(root, 'install.sh'), 'utf8'))
+  const installer = await readFile(join(root, 'install.sh'), 'utf8')
   for (const name of SCRIPTS) {
     const script = await readFile(join(root, 'packaging/deb', name), 'utf8')
     await writeFile(
       join(place, name),
-      script.replace('@UNDO_NETWORK@', () => undo),
+      script.replace(/^@(\w+)@$/gm, (_, shared: string) => functionOf(installer, shared)),
     )
   }
 }
 
-/** The one function of install.sh that takes interface, rules and table away. */
-export function undoNetwork(installer: string): string {
-  const found = /^undo_network\(\) \{\n[^]*?^\}$/m.exec(installer)?.[0]
-  if (found === undefined) throw new Error('install.sh has no undo_network')
+/** A function of install.sh, which a package's scripts share. */
+export function functionOf(installer: string, name: string): string {
+  const found = new RegExp(`^${name}\\(\\) \\{\\n[^]*?^\\}$`, 'm').exec(installer)?.[0]
+  if (found === undefined) throw new Error(`install.sh has no ${name}`)
   return found
 }
 

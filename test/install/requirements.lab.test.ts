@@ -47,6 +47,8 @@ beforeEach(() =>
 const takeAway = (...tools: readonly string[]) =>
   machine.shell(tools.map((tool) => `mv "$(command -v ${tool})" /var/kept/${tool}\n`).join(''))
 const asked = async () => (await machine.shell('cat /var/asked 2>/dev/null || true')).stdout.trim().split('\n')
+/** This machine's own /var/tmp is under the scratch machine's. */
+const leftovers = async () => (await machine.shell('ls -d /tmp/* /var/tmp/homeward-* 2>/dev/null || true')).stdout
 const install = (words: string): Promise<RunResult> =>
   machine.shell(`/opt/release/install.sh ${words} </dev/null`, { allowFailure: true, timeoutMs: 180_000 })
 
@@ -77,8 +79,7 @@ test('what apt said is shown when it failed, and the installer stops', async () 
 })
 
 test('no log is left behind', async () => {
-  const { stdout } = await machine.shell('ls /tmp')
-  expect(stdout).toBe('')
+  expect(await leftovers()).toBe('')
 })
 
 /** Where only an old Node is, and `offered` by the packages of the system. */
@@ -122,9 +123,9 @@ test.each(someOf(TOO_OLD, 1))(
     expect(stderr).toMatch(
       /^ {2}echo 'deb \[signed-by=.* https:\/\/deb\.nodesource\.com\/node_22\.x nodistro main' \| (sudo )?tee /m,
     )
-    expect(await asked()).toEqual([expect.stringMatching(/^update -o Dir::State::lists=\/tmp\//)])
+    expect(await asked()).toEqual([expect.stringMatching(/^update -o Dir::State::lists=\/var\/tmp\//)])
     expect(await written()).toEqual(before)
-    expect((await machine.shell('ls /tmp')).stdout).toBe('')
+    expect(await leftovers()).toBe('')
   },
 )
 
@@ -169,7 +170,7 @@ test('where the system has no newer Node, the pinned one is fetched, checked, an
   const { stdout: found } = await machine.shell(`
 tail -n 1 /usr/local/bin/homeward
 homeward --version >/dev/null && cd /usr/local/lib/homeward && find node install.sh -type f | sort
-ls -d /opt/fetching/.node /tmp/* 2>/dev/null || true
+ls -d /opt/fetching/.node /tmp/* /var/tmp/homeward-* 2>/dev/null || true
 node --version`)
   expect(found.trim().split('\n')).toEqual([
     'exec /usr/local/lib/homeward/node/bin/node /usr/local/lib/homeward/dist/homeward.js "$@"',
@@ -218,7 +219,39 @@ test('a release that is not as it was made stops before anything is changed, and
   }
   expect(await asked()).toEqual([''])
   expect(await written()).toEqual(before)
-  expect((await machine.shell('ls /tmp')).stdout).toBe('')
+  expect(await leftovers()).toBe('')
+})
+
+/** e_machine of an arm64 (elf(5)), in a file that has no more than a header. */
+const OF_ARM64 = String.raw`printf '\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\267\0\1\0\0\0%40s' ''`
+test('a release whose Node the system does not start says why in the system’s words, and what to do', async () => {
+  await machine.shell(`
+mkdir -p /opt/noexec /opt/foreign
+mount -t tmpfs -o noexec tmpfs /opt/noexec
+cp -R /opt/release /opt/noexec/release
+mkdir -p /opt/noexec/release/node/bin
+cp "$(readlink -f "$(command -v node)")" /opt/noexec/release/node/bin/node
+cp -R /opt/release /opt/foreign/release
+mkdir -p /opt/foreign/release/node/bin
+${OF_ARM64} >/opt/foreign/release/node/bin/node
+chmod 755 /opt/foreign/release/node/bin/node
+${sumUp('/opt/noexec/release')}
+${sumUp('/opt/foreign/release')}`)
+  const before = await written()
+  for (const [place, said, next] of [
+    ['noexec', 'Permission denied', 'one that is mounted with noexec is none (findmnt --target /opt/noexec)'],
+    ['foreign', 'cannot execute binary file: Exec format error', 'Get the release for this machine'],
+  ]) {
+    const { stderr, exitCode } = await machine.shell(`bash /opt/${place}/release/install.sh demo </dev/null`, {
+      allowFailure: true,
+    })
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(/^install\.sh: the Node in this release does not run here, on amd64: /)
+    expect(stderr).toContain(`${said}. Nothing was changed. `)
+    expect(stderr).toContain(next)
+  }
+  expect(await written()).toEqual(before)
+  await machine.shell('umount /opt/noexec; rm -rf /opt/noexec /opt/foreign')
 })
 
 test('Debian 13, whose lists could not be read, is told to read them', async () => {
@@ -282,5 +315,7 @@ test('without root and without sudo it says so', async () => {
     },
   )
   expect(exitCode).toBe(1)
-  expect(stderr).toContain('this needs root')
+  expect(stderr).toBe(
+    'install.sh: this needs root, and there is no sudo here. Become root with su -, then run the same again.\n',
+  )
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { changelogOf, debVersion } from '../../packaging/deb/control.ts'
-import { makeDeb, undoNetwork } from '../../packaging/deb/deb.ts'
+import { functionOf, makeDeb } from '../../packaging/deb/deb.ts'
 import { runCommand, tryCommand } from '../../system/process/run-command.ts'
 import { smallRelease } from './small-release.ts'
 
@@ -65,8 +65,9 @@ test('the units call the packaged program, and hand over first what root has mad
 })
 
 test('removing takes interface and rules away as uninstalling does, and shellcheck has nothing to say', async () => {
-  const undo = undoNetwork(await readFile('install.sh', 'utf8'))
-  expect(await read('DEBIAN/prerm')).toContain(undo)
+  const installer = await readFile('install.sh', 'utf8')
+  const undo = functionOf(installer, 'undo_network')
+  expect(await read('DEBIAN/prerm')).toContain(`${undo}\n\n${functionOf(installer, 'tunnel_is_on_router')}\n`)
   expect(undo).toContain('ip link delete')
   for (const name of ['preinst', 'postinst', 'prerm', 'postrm']) {
     const { stdout, exitCode } = await tryCommand('shellcheck', [join(unpacked, 'DEBIAN', name)], { timeoutMs: 50_000 })

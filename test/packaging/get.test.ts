@@ -126,6 +126,17 @@ test('a copy that broke off does nothing', async () => {
   expect({ stdout, exitCode, asked }).toEqual({ stdout: '', exitCode: 0, asked: [] })
 })
 
+test('without root and without sudo nothing is even fetched', async () => {
+  const script = await readFile(join(folder, 'get.sh'), 'utf8')
+  // Somebody else's machine: neither root, nor a sudo on the PATH.
+  const elsewhere = `id() { echo 1000; }\ncommand() { [ "$2" != sudo ] && builtin_command "$@"; }\nbuiltin_command() { type "$2"; }\n`
+  const { stdout, stderr, exitCode } = await get('amd64', ['demo'], `${elsewhere}${script}`)
+  expect(stderr).toBe(
+    'get.sh: this needs root, there is no sudo here, and nothing was changed. Become root with su -, then run the same again.\n',
+  )
+  expect({ stdout, exitCode, asked }).toEqual({ stdout: '', exitCode: 1, asked: [] })
+})
+
 test('without a key there is no get.sh, since it could verify nothing', async () => {
   await mkdir(join(place, 'none'))
   await writeFile(join(place, 'allowed_signers'), '# Nobody yet\n')
