@@ -18,11 +18,16 @@ const FETCH_MS = 600_000
  */
 export async function addNode(root: string, release: string, architecture: Architecture): Promise<Pin> {
   const pin = pinOf(await readFile(join(root, PINS), 'utf8'), ARCHITECTURES[architecture])
-  const node = join(release, 'node')
+  await fetchNode(pin, join(release, 'node'), '; --only none makes a release without a Node')
+  return pin
+}
+
+/** Puts that Node, as nodejs.org built it, into a folder. @param instead what else would do, for whom it cannot be fetched. */
+export async function fetchNode(pin: Pin, node: string, instead = ''): Promise<void> {
   await mkdir(node, { recursive: true })
-  const folder = await mkdtemp(join(release, '.fetched-'))
+  const folder = await mkdtemp(join(node, '.fetched-'))
   try {
-    const archive = await fetchPackage(pin, folder)
+    const archive = await fetchPackage(pin, folder, instead)
     const unpack = ['--extract', '--gzip', `--file=${archive}`, '--strip-components=1', '--no-same-owner']
     const members = ['package/bin/node', 'package/LICENSE']
     await runCommand('tar', [...unpack, `--directory=${node}`, ...members], { timeoutMs: FETCH_MS })
@@ -31,22 +36,21 @@ export async function addNode(root: string, release: string, architecture: Archi
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-  return pin
 }
 
-async function fetchPackage({ name, version, integrity }: Pin, folder: string): Promise<string> {
+async function fetchPackage({ name, version, integrity }: Pin, folder: string, instead: string): Promise<string> {
   const options = ['--prefer-offline', '--ignore-scripts', '--loglevel', 'error', '--pack-destination', folder]
   const packed = await tryCommand('npm', ['pack', `${name}@${version}`, ...options], { timeoutMs: FETCH_MS })
   if (packed.exitCode !== 0)
     throw new Error(
-      `npm could not fetch ${name} ${version}: ${reasonOf(packed)}. Run this again when the registry can be reached; --only none makes a release without a Node`,
+      `npm could not fetch ${name} ${version}: ${reasonOf(packed)}. Run this again when the registry can be reached${instead}`,
     )
   const archive = join(folder, `${name}-${version}.tgz`)
   const sum = createHash('sha512')
     .update(await readFile(archive))
     .digest('base64')
   if (`sha512-${sum}` !== integrity)
-    throw new Error(`what npm gave as ${name} ${version} has the sum sha512-${sum}, and ${PINS} says ${integrity}`)
+    throw new Error(`what npm gave as ${name} ${version} has the sum sha512-${sum}, and pinned is ${integrity}`)
   return archive
 }
 

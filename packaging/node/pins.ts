@@ -11,9 +11,20 @@ export const PINS = 'packaging/node/pinned-packages'
 
 /** @throws where that package is not pinned, or not as a whole. */
 export function pinOf(pins: string, name: string): Pin {
-  const line = pins.split('\n').find((one) => one.startsWith(`${name} `)) ?? ''
-  const [, version, integrity] = /^\S+ (\d+\.\d+\.\d+) (sha512-[\w+/]{86}==)$/.exec(line) ?? []
-  if (version === undefined || integrity === undefined)
-    throw new Error(`${PINS} has no line for ${name} with its version and its sha512`)
-  return { name, version, integrity }
+  const [pin] = pinsOf(pins, name)
+  if (pin === undefined) throw notPinned(name)
+  return pin
 }
+
+/** All versions of a package that are pinned. @throws where a line is not whole. */
+export function pinsOf(pins: string, name: string): readonly Pin[] {
+  const lines = pins.split('\n').filter((one) => one.startsWith(`${name} `))
+  return lines.map((line) => {
+    const [, version, integrity] = /^\S+ (\d+\.\d+\.\d+) (sha512-[\w+/]{86}==)$/.exec(line) ?? []
+    if (version === undefined || integrity === undefined) throw notPinned(name)
+    return { name, version, integrity }
+  })
+}
+
+const notPinned = (name: string): Error =>
+  new Error(`what is pinned has no line for ${name} with its version and its sha512`)
