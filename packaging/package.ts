@@ -9,9 +9,10 @@
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { makeRepository, requireReleased } from './deb/repository.ts'
+import { makeRepository } from './deb/repository.ts'
 import { ARCHITECTURES, type Architecture } from './node/own-node.ts'
 import { makeRelease } from './release.ts'
+import { requireReleased } from './released.ts'
 
 const { values } = parseArgs({
   options: {

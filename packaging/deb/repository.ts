@@ -1,9 +1,7 @@
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runCommand } from '../../system/process/run-command.ts'
-import { readCheckout } from '../checkout.ts'
 import { ARCHITECTURES } from '../node/own-node.ts'
-import { versionOf } from '../version.ts'
 
 const POOL = 'pool/main/h/homeward'
 const SUITE = 'dists/stable'
@@ -12,7 +10,8 @@ const ASKING_MS = 300_000
 
 /**
  * Lays Debian's packages of a folder out as an apt repository in its folder `apt`: static files, for any web server. apt-ftparchive
- * makes the indexes, gpg signs them, and the key is beside them.
+ * makes the indexes, gpg signs them, and the key is beside them. Not reprepro, which keeps a database of all that it ever took in beside the
+ * files and adds to it: what is here is made anew of one release's packages alone, the same each time but for the signature.
  * @param key what gpg knows the key by, in the keyring of GNUPGHOME.
  * @param committedAt seconds since 1970.
  * @throws where there is no package, or no such key.
@@ -43,21 +42,6 @@ export async function makeRepository(folder: string, key: string, committedAt: n
   const options = Object.entries(said).flatMap(([name, value]) => ['-o', `APT::FTPArchive::Release::${name}=${value}`])
   await writeFile(join(place, SUITE, 'Release'), await archive(place, [...options, 'release', SUITE]))
   await sign(place, key)
-}
-
-/**
- * apt takes whatever version is the highest: one that names its commit is above the release that comes of it, and is never left.
- * @throws where a checkout is not the tagged version, or has changes that are in no commit.
- */
-export async function requireReleased(root: string): Promise<void> {
-  const { version: written } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
-  const checkout = await readCheckout(root)
-  if (versionOf(written, checkout) === written) return
-  throw new Error(
-    checkout.dirty
-      ? 'there are changes that are in no commit: nobody could build again what an apt repository offers. Commit them first'
-      : `this commit is no release, and an apt repository offers nothing else. Tag it first: git tag v${written}`,
-  )
 }
 
 async function archive(place: string, args: readonly string[]): Promise<string> {
