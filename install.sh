@@ -355,7 +355,7 @@ put_old_back() {
   if booted_with_systemd; then
     systemctl daemon-reload || true
     for service in ${running:-}; do
-      systemctl restart "$service" >>"$log" 2>&1 || true
+      systemctl restart --no-block "$service" >>"$log" 2>&1 || true
       if await_service "$service"; then said="$said; $service runs again"; else
         said="$said; $service does not answer (journalctl -u $service)"
       fi
@@ -400,7 +400,8 @@ start_service() {
 restart_service() {
   local service=$1 since
   since=$(date +%s)
-  logged "starting $service" systemctl restart "$service"
+  # What follows watches it come up, and says more than systemd does where it does not.
+  logged "starting $service" systemctl restart --no-block "$service"
   if await_service "$service" && { [ -z "${unproven:-}" ] || stays_up "$service"; }; then return 0; fi
   journalctl --no-pager --quiet --lines 20 --since "@$since" --unit "$service" >&2 || true
   fail "$service does not answer" "Its log is above; more of it: journalctl -u $service"

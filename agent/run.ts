@@ -6,6 +6,7 @@ import { damagedFiles } from '../system/files/damaged-files.ts'
 import { watchFile } from '../system/files/file-watch.ts'
 import { type LocalHandler, type LocalServer, serveLocal } from '../system/sockets/local-socket.ts'
 import type { Log } from '../system/process/log.ts'
+import { type Served, tellServiceManager } from '../system/process/service-manager.ts'
 import { serveMetrics } from '../system/sockets/metrics-server.ts'
 import { makeCalendar } from '../system/time/calendar.ts'
 import { type ClockGuard, openClockGuard } from './memory/clock-guard.ts'
@@ -27,6 +28,7 @@ import { readPlace } from './settings/place.ts'
 import { readRotatedKey } from './secrets/rotated-key.ts'
 import { controlHandler } from './settings/recheck-agent.ts'
 import { agentControlPath, agentSocketPath } from './settings/socket-path.ts'
+import { servedAs } from './report/served.ts'
 import { speakerOf } from './report/speaker.ts'
 import { statusOf } from './report/status.ts'
 import { makeEventRecorder } from './report/event-recorder.ts'
@@ -55,6 +57,7 @@ interface Agent {
   readonly serveMetrics: (signal: AbortSignal) => Promise<void>
   readonly answer: LocalHandler
   readonly note: (event: NewEvent) => Promise<void>
+  readonly served: Served
   readonly close: () => Promise<void>
   /** Context for the log. */
   readonly about: Readonly<Record<string, string>>
@@ -102,6 +105,7 @@ async function runJoined(
         agent.clockGuard.run(all),
         agent.alerting.run(all),
         agent.serveMetrics(all),
+        tellServiceManager(agent.served, log, all),
       ])
       if (how !== 'joined-again')
         log.info(how === 'left' ? 'agent.yaml is gone: this machine left its hub' : 'the agent ends; the tunnel stays')
@@ -255,6 +259,7 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
         signal,
       ),
     note: (event) => noteIn(events, event),
+    served: servedAs(() => tunnels.map(({ tunnel }) => tunnel)),
     close: async () => {
       for (const { tunnel } of tunnels) tunnel.close()
       await adapter.close()

@@ -5,6 +5,7 @@ import { makeFolder } from '../system/files/atomic-file.ts'
 import { branchSignal } from '../system/time/branch-signal.ts'
 import { systemClock } from '../system/time/clock.ts'
 import type { Log } from '../system/process/log.ts'
+import { tellServiceManager } from '../system/process/service-manager.ts'
 import { serveMetrics } from '../system/sockets/metrics-server.ts'
 import { sleep } from '../system/time/sleep.ts'
 import { makeAuthentication } from './registrar/authentication.ts'
@@ -44,6 +45,8 @@ const SOURCES_EVERY_MS = 300_000
 /** How often the way in is proven: rules of others change when their programs are started again. */
 const WAY_IN_EVERY_MS = 300_000
 const CLOSED_EVERY_MS = 15_000
+/** No turn of the watch for drift takes so long, a look at a slow machine with it. */
+const STUCK_MS = 120_000
 
 /**
  * The daemon: sets everything up again at the start, keeps it in place, and serves until the signal ends it. The tunnel
@@ -99,6 +102,12 @@ export async function runHub(
     registrar = await open(hub.config.port)
     identity.onChange(() => registrar?.present(identity.tls))
     log.info({ port: hub.config.port, interface: hub.config.interface }, 'the hub is ready')
+    let turnedAt = systemClock.now()
+    const served = {
+      isSettled: () => true,
+      isTurning: () => systemClock.now() - turnedAt < STUCK_MS,
+      text: () => `homes: ${hub.document().homes.length}, devices: ${hub.document().devices.length}`,
+    }
     await Promise.all([
       peerMonitor.watch(loops),
       alerting.run(loops),
@@ -109,7 +118,8 @@ export async function runHub(
         log,
         loops,
       ),
-      watchDrift(hub, peerMonitor, loops),
+      watchDrift(hub, peerMonitor, () => (turnedAt = systemClock.now()), loops),
+      tellServiceManager(served, log, loops),
       watchSsh(hub, loops),
       watchSources(hub, loops),
       watchWayIn(hub, loops),
@@ -130,11 +140,12 @@ export async function runHub(
   }
 }
 
-async function watchDrift(hub: Hub, peerMonitor: PeerMonitor, signal: AbortSignal): Promise<void> {
+async function watchDrift(hub: Hub, peerMonitor: PeerMonitor, turned: () => void, signal: AbortSignal): Promise<void> {
   let looked = systemClock.now()
   let called = looked
   while (!signal.aborted) {
     await sleep(GLANCE_EVERY_MS, signal)
+    turned()
     const isBlind = (peerMonitor.ageSeconds() ?? Number.POSITIVE_INFINITY) * 1000 > BLIND_AFTER_MS
     const everyMs = isBlind || !hub.isComplete() ? INCOMPLETE_EVERY_MS : DRIFT_EVERY_MS
     if (!signal.aborted && systemClock.now() - looked >= everyMs) {

@@ -6,7 +6,7 @@ import type { LogsOptions } from './logs.ts'
 export function registerLogsVerb(program: Command): void {
   program
     .command('logs')
-    .description('what homeward’s services on this machine logged, for people; --json as they logged it')
+    .description('what homeward’s services on this machine logged, for people; --json an object a line')
     .option('--follow', 'go on as more is logged')
     .option('--since <time>', 'of the last 30m, 24h, 7d')
     .option('--lines <number>', 'how many at most, without --since', '100')

@@ -1,10 +1,10 @@
-import { oneLine } from '../../problems/printable.ts'
+import { oneLine, printableJson } from '../../problems/printable.ts'
 import { asProblem, Problem } from '../../problems/problem.ts'
 import { streamLines } from '../../system/process/stream-lines.ts'
 import type { Context } from '../context.ts'
 import { printLine } from '../output.ts'
 import { durationIn } from '../text/duration.ts'
-import { logLine } from './log-line.ts'
+import { logEntryOf, logLine } from './log-line.ts'
 
 export interface LogsOptions {
   readonly follow?: boolean
@@ -12,7 +12,7 @@ export interface LogsOptions {
   readonly lines: string
 }
 
-/** `homeward logs`: what the services of this machine logged, for people; with --json as they logged it. */
+/** `homeward logs`: what the services of this machine logged, for people; with --json an object a line. */
 export async function logs(context: Context, { follow, since, lines }: LogsOptions): Promise<void> {
   const what = 'reading the log'
   if (!/^\d{1,6}$/.test(lines))
@@ -28,12 +28,16 @@ export async function logs(context: Context, { follow, since, lines }: LogsOptio
       '--unit',
       'homeward-hub',
       '--output',
-      'cat',
+      'json',
+      '--output-fields=MESSAGE,PRIORITY,_SYSTEMD_UNIT',
       '--no-pager',
       ...(since === undefined ? ['--lines', lines] : from),
       ...(follow === true ? ['--follow'] : []),
     ],
-    (line) => printLine(context.json ? line : oneLine(logLine(line))),
+    (line) => {
+      const entry = logEntryOf(line)
+      if (entry !== null) printLine(context.json ? printableJson(JSON.stringify(entry)) : oneLine(logLine(entry)))
+    },
     ending.signal,
   )
   const status = await reading.catch((thrown: unknown) => {

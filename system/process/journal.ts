@@ -11,8 +11,8 @@ export function forJournal(fd: number): (line: string, priority: Priority) => st
   return isJournal(fd) ? (line, priority) => `<${priority}>${line}` : (line) => line
 }
 
-/** Only device and inode tell: every program that a service starts inherits JOURNAL_STREAM (systemd.exec(5)). */
-function isJournal(fd: number): boolean {
+/** Whether the file descriptor is the journal. Only device and inode tell: every program that a service starts inherits JOURNAL_STREAM (systemd.exec(5)). */
+export function isJournal(fd: number): boolean {
   try {
     const { dev, ino } = fstatSync(fd, { bigint: true })
     return process.env['JOURNAL_STREAM'] === `${dev}:${ino}`

@@ -1,14 +1,15 @@
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino'
-import { printableJson } from '../../problems/printable.ts'
-import { forJournal, type Priority } from './journal.ts'
+import { oneLine, printableJson } from '../../problems/printable.ts'
+import { forJournal, isJournal, type Priority } from './journal.ts'
+import { logEntryIn, logText } from './log-text.ts'
 
 export type Log = Logger
 
 const STDOUT = 1
 
 /**
- * The log: JSON lines on stdout, which journald keeps, each with its priority. No transports: their workers break in
- * bundles and cost a thread. The redaction is the second net; the first is that no code hands a secret to the log.
+ * The log on stdout: in the journal sentences, each with its priority, since people read it; elsewhere JSON lines. No
+ * transports: their workers break in bundles and cost a thread. The redaction is the second net; the first is that no code hands a secret to the log.
  */
 export function makeLog(role: 'agent' | 'hub'): Log {
   return pino(
@@ -36,17 +37,23 @@ export function makeLog(role: 'agent' | 'hub'): Log {
   )
 }
 
-/** The stream that pino makes by default, with the priority added. */
+/** The stream that pino makes by default; for the journal in words, and with the priority added. */
 function toStdout(): DestinationStream {
   const stdout = destination(STDOUT)
+  const inWords = isJournal(STDOUT)
   const withPriority = forJournal(STDOUT)
   const stream = {
     // Makes pino set `lastLevel` to the level of the line it writes next (its documentation, API, pino.destination).
     [Symbol.for('pino.metadata')]: true,
     lastLevel: 30,
-    write: (line: string) => stdout.write(withPriority(line, priorityOf(stream.lastLevel))),
+    write: (line: string) => stdout.write(withPriority(inWords ? said(line) : line, priorityOf(stream.lastLevel))),
   }
   return stream
+}
+
+function said(line: string): string {
+  const entry = logEntryIn(line)
+  return entry === null ? line : `${oneLine(logText(entry))}\n`
 }
 
 /** The priority of a pino level. */

@@ -36,15 +36,12 @@ async function written(journalStream: (own: string) => string | undefined): Prom
 
 const prefixOf = (line: string): string => line.slice(0, line.indexOf('{'))
 
-test(
-  'in the journal each line has the priority of its level, and stays one line of JSON behind it',
-  PATIENT,
-  async () => {
-    const lines = await written((own) => own)
-    expect(lines.map(prefixOf)).toEqual(['<7>', '<7>', '<6>', '<4>', '<3>', '<2>', '<4>'])
-    expect(lines.map((line) => (JSON.parse(line.slice(3)) as { msg: string }).msg).at(-1)).toBe('child')
-  },
-)
+test('in the journal each line is a sentence behind the priority of its level, with its facts', PATIENT, async () => {
+  const lines = await written((own) => own)
+  expect(lines.map((line) => line.slice(0, 3))).toEqual(['<7>', '<7>', '<6>', '<4>', '<3>', '<2>', '<4>'])
+  expect(lines.at(-1)).toBe('<4>child  of=agent')
+  expect(lines.join('')).not.toContain('{')
+})
 
 test(
   'anywhere else there is none: without a journal, and where a service sends its output to a file',
