@@ -32,7 +32,7 @@ export function logEntryOf(line: string): LogEntry | null {
 
 /** `2026-11-23 03:12:05 CET  warning: a home registered  home=cabin`. */
 export function logLine(logged: LogEntry): string {
-  const entry = { ...logged, unit: undefined }
+  const entry: LogEntry = { ...logged, unit: undefined }
   const word = WORDS[Number(entry['level'])] ?? 'error: '
   return `${localTime(String(entry['time']))}  ${word}${logText(entry)}`
 }
