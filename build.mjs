@@ -31,6 +31,9 @@ const unreached = {
   'worker-timers': NOTHING,
 }
 
+// Where releases are, as packaging/get.sh has it.
+const place = /^PLACE='(.*)'$/m.exec(await readFile('packaging/get.sh', 'utf8'))[1]
+
 const common = {
   bundle: true,
   format: 'esm',
@@ -43,6 +46,7 @@ const common = {
   // Some vendors are CommonJS and ask where they are.
   define: {
     HOMEWARD_VERSION: JSON.stringify(version),
+    HOMEWARD_PLACE: JSON.stringify(place),
     __dirname: 'import.meta.dirname',
     // Without it `socks` stays unreached, whatever the environment says.
     'process.env.MQTTJS_SOCKS_PROXY': 'undefined',

@@ -16,6 +16,7 @@ import {
   type PublicationList,
   type PublishedRange,
 } from '../protocol/publications.ts'
+import { PickupLockSchema } from '../protocol/pickup.ts'
 import { Problem } from '../problems/problem.ts'
 import { makeFolder } from '../system/files/atomic-file.ts'
 import { askLocal, type LocalHandler, serveLocal } from '../system/sockets/local-socket.ts'
@@ -83,6 +84,7 @@ const InviteSchema = v.object({
   // Words, which the operation reads: it knows what the home has already.
   may: v.optional(v.nullable(v.string()), null),
   quota: v.optional(v.nullable(v.string()), null),
+  pickup: v.optional(v.nullable(PickupLockSchema), null),
 })
 const GiftSchema = v.object({ home: v.string(), may: v.nullable(v.string()), quota: v.nullable(v.string()) })
 const RevokeSchema = v.object({ home: v.string(), now: v.boolean(), expiresInMs: InviteSchema.entries.expiresInMs })

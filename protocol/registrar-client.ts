@@ -123,6 +123,23 @@ async function isSuccessor(registrar: Registrar, seen: string, signal: AbortSign
   }
 }
 
+/**
+ * The certificate of whoever answers there, who is told nothing. Whether it is a hub's is for the caller to find out.
+ * @throws {Problem} `name-unresolved`, `hub-unreachable`.
+ */
+export async function certificateAt(place: Pick<Registrar, 'host' | 'port'>, what: string): Promise<string> {
+  return await within(10_000, undefined, async (signal) => {
+    try {
+      const socket = await dialAnyWay({ ...place, certificate: '' }, what, signal)
+      socket.destroy()
+    } catch (thrown) {
+      if (!(thrown instanceof OtherCertificate) || thrown.seen === '') throw thrown
+      return thrown.seen
+    }
+    throw new Problem('answer-invalid', { what, why: 'it shows no certificate' })
+  })
+}
+
 /** Where no way leads to an IPv4 address, the line's NAT64 is looked for. */
 async function dialAnyWay(registrar: Registrar, what: string, signal: AbortSignal): Promise<TLSSocket> {
   try {

@@ -34,11 +34,13 @@ export function registerHomeVerbs(program: Command): void {
     .option('--dry-run', 'show the plan and change nothing')
     .action(async (words: string[], options, command: Command) => {
       const { givenToken } = await import('./given-token.ts')
-      const token = await givenToken(words)
+      const given = await givenToken(words)
+      const { tokenOf } = await import('./pick-up.ts')
+      const token = await tokenOf(given, options.dryRun === true)
       if (options.again === true) {
-        const given = Object.keys(options).filter((name) => command.getOptionValueSource(name) === 'cli')
+        const changed = Object.keys(options).filter((name) => command.getOptionValueSource(name) === 'cli')
         const { joinAgain } = await import('./join-again.ts')
-        return await joinAgain(contextOf(command), token, { dryRun: options.dryRun === true, given })
+        return await joinAgain(contextOf(command), token, { dryRun: options.dryRun === true, given: changed })
       }
       const { join } = await import('./join.ts')
       await join(contextOf(command), token, options)

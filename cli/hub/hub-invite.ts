@@ -1,3 +1,5 @@
+import { parsePickupLock } from '../../protocol/pickup.ts'
+import { readSecretFile } from '../../system/files/secret-file.ts'
 import { localTime } from '../../system/time/local-time.ts'
 import type { Context } from '../context.ts'
 import { durationIn, lanIn } from './hub-options.ts'
@@ -13,10 +15,12 @@ export async function hubInvite(
     readonly expires: string
     readonly may?: string
     readonly quota?: string
+    readonly pickupFile?: string
   },
 ): Promise<void> {
-  const { may = null, quota = null } = options
-  const input = { home, lan: lanIn(options.lan), expiresInMs: durationIn(options.expires), may, quota }
+  const { may = null, quota = null, pickupFile } = options
+  const pickup = pickupFile === undefined ? null : parsePickupLock(await readSecretFile(pickupFile))
+  const input = { home, lan: lanIn(options.lan), expiresInMs: durationIn(options.expires), may, quota, pickup }
   const { answer } = await askThisHub(context, 'invite', input)
   if (answer.known)
     tell(

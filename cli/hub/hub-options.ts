@@ -68,7 +68,8 @@ export function durationIn(text: string): number {
   })
 }
 
-function portIn(text: string, option: string): number {
+/** @throws {Problem} `wrong-usage`. */
+export function portIn(text: string, option: string): number {
   return checked(PortSchema, /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN, 'wrong-usage', option, text)
 }
 

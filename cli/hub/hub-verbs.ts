@@ -10,6 +10,21 @@ const STUN = 'STUN servers that are asked at which address they see this machine
 
 /** `homeward hub …`, on the VPS. */
 export function registerHubVerbs(program: Command): void {
+  program
+    .command('cloud-init')
+    .description('print user-data that makes a new VPS a hub, and a code with which a home picks up its token')
+    .requiredOption(
+      '--name <host>',
+      'how the VPS is reached from outside: a name that you let lead to it, or its address',
+    )
+    .option('--home <home>', 'the home that may pick up the first token', 'home')
+    .option('--port <port>', 'UDP for WireGuard, TCP for the registrar', '51820')
+    .option('--place <url>', 'where the files of a release are')
+    .action(async (options, command: Command) => {
+      const { cloudInit } = await import('./cloud-init.ts')
+      cloudInit(contextOf(command), options)
+    })
+
   const hub = program.command('hub').description('the VPS side')
 
   hub
@@ -55,6 +70,10 @@ export function registerHubVerbs(program: Command): void {
     .option('--expires <time>', 'how long the token is good for: 30m, 24h, 7d', '24h')
     .option('--may <rights>', MAY)
     .option('--quota <most>', QUOTA)
+    .option(
+      '--pickup-file <file>',
+      'let it be picked up once, with the code of homeward cloud-init that belongs to this file',
+    )
     .action(async (home: string, options, command: Command) => {
       const { hubInvite } = await import('./hub-invite.ts')
       await hubInvite(contextOf(command), home, options)

@@ -67,8 +67,11 @@ export function entriesOf(before: StoreDocument, after: StoreDocument, by: Actor
   const ports = (document: StoreDocument) =>
     new Map(document.publications.map((one) => [rangeText(one), { ...one, text: publicationText(one) }]))
   const [led, leads] = [ports(before), ports(after)]
-  const invited = after.invites.filter((one) => one.use === null && !before.invites.includes(one))
+  const fresh = after.invites.filter((one) => one.use === null && !before.invites.includes(one))
+  const picked = fresh.filter(({ pickup }) => pickup?.pickedAt !== undefined)
+  const invited = fresh.filter((one) => !picked.includes(one))
   return [
+    ...picked.map(({ home }) => noted(home, 'invited', 'its token was picked up with the code of cloud-init')),
     ...invited.map(({ home, lan, may }) =>
       noted(home, 'invited', `may ${rightsOf({ may }).join(', ')}; LAN ${lan.join(', ') || 'its own'}`),
     ),

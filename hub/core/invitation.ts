@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { Problem } from '../../problems/problem.ts'
+import { PICKUP_LIFE_MS, type PickupLock } from '../../protocol/pickup.ts'
 import { NameSchema } from '../../protocol/names.ts'
 import { readGift } from '../rights/gift.ts'
 import { type Quota, quotaOf } from '../rights/quotas.ts'
@@ -24,6 +25,8 @@ export interface InviteInput {
   /** What the home may do, as typed; null: what a known home may already, else the default. */
   readonly may?: string | null
   readonly quota?: string | null
+  /** Lets the token be picked up once, with the code that this belongs to. */
+  readonly pickup?: PickupLock | null
 }
 
 /** How long an expired invitation is kept, to answer latecomers `token-expired` rather than `token-unknown`. */
@@ -59,6 +62,9 @@ export function invite(
     ...quotaForNamed(input.lan.length, given.quota ?? known?.quota, input.quota ?? '', what),
     expiresAt: new Date(now.getTime() + input.expiresInMs).toISOString(),
     use: null,
+    ...(input.pickup == null
+      ? {}
+      : { pickup: waiting(input.pickup, Math.min(input.expiresInMs, PICKUP_LIFE_MS), now) }),
   }
   return [
     { ...document, invites: [...others, invite] },
@@ -85,6 +91,10 @@ function quotaForNamed(
       next: `Name fewer networks, or give --quota prefixes=${named}`,
     })
   return { quota: { ...quota, prefixes: named } }
+}
+
+function waiting({ key, hash }: PickupLock, forMs: number, now: Date): Invite['pickup'] {
+  return { key, hash: hash as SecretHash, expiresAt: new Date(now.getTime() + forMs).toISOString() }
 }
 
 function isLongGone(invite: Invite, now: Date): boolean {

@@ -4,6 +4,7 @@ import { CidrSchema, Ipv4Schema } from '../../protocol/addresses.ts'
 import { FingerprintSchema } from '../../protocol/fingerprint.ts'
 import { MtuSchema, PublicKeySchema, ReachedServiceSchema } from '../../protocol/messages.ts'
 import { NameSchema } from '../../protocol/names.ts'
+import { PickupLockSchema } from '../../protocol/pickup.ts'
 import { KeepsSchema, type Publication, PublicationSchema } from '../../protocol/publications.ts'
 import { isKeyText, type PresharedKey } from '../../wireguard/keys.ts'
 import { QuotaSchema } from '../rights/quotas.ts'
@@ -68,6 +69,16 @@ const InviteSchema = v.looseObject({
   lan: v.array(CidrSchema),
   /** Expiry by the hub's clock. */
   expiresAt: TimeSchema,
+  /** Lets the token be picked up once, by whoever has the code (protocol/pickup.ts). Default: it cannot be. */
+  pickup: v.optional(
+    v.looseObject({
+      key: PickupLockSchema.entries.key,
+      hash: SecretHashSchema,
+      expiresAt: TimeSchema,
+      /** When it was picked up. Default: not yet. */
+      pickedAt: v.optional(TimeSchema),
+    }),
+  ),
   use: v.nullable(
     v.looseObject({
       publicKey: PublicKeySchema,

@@ -12,17 +12,21 @@ import {
   RegisterRequest,
   RotateDeviceRequest,
 } from '../../protocol/messages.ts'
+import { PickupRequest } from '../../protocol/pickup.ts'
 import { AddPublicationRequest, parseRange, type PublishedRange } from '../../protocol/publications.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { Authentication } from './authentication.ts'
 import type { Hub } from '../service/hub.ts'
 import type { CallBudget, CallKind } from './call-budget.ts'
 import { refusalOf, type RefusalStatus } from './refusal.ts'
+import { SecretHashSchema } from '../core/secret.ts'
 import type { Home } from '../core/store-document.ts'
 
 type RegistrarHub = Pick<
   Hub,
   | 'join'
+  | 'provePickup'
+  | 'pickUp'
   | 'register'
   | 'leave'
   | 'addDevice'
@@ -60,12 +64,26 @@ export function registrarApp(
 
   app.post('/v1/join', async (call) => {
     const request = await bodyOf(call, JoinRequest)
-    const answer = await hub.join(request).catch((thrown: unknown) => {
-      if (thrown instanceof Problem && thrown.code === 'token-unknown')
-        throw authentication.wrongSecret(addressOf(call), thrown)
-      throw thrown
-    })
+    const answer = await hub.join(request).catch((thrown: unknown) => raiseCounted(call, thrown))
     return call.json(answer)
+  })
+
+  // For whoever has the code of a cloud-init: first the hub shows that it is the one, then the token is given, once.
+  app.get('/v1/pickup/:hash', (call) => {
+    const hash = v.safeParse(SecretHashSchema, call.req.param('hash'))
+    if (!hash.success)
+      throw new Problem('request-invalid', { what: 'reading the request', why: 'the address names no code' })
+    try {
+      return call.json({ proof: hub.provePickup(hash.output) })
+    } catch (thrown) {
+      return raiseCounted(call, thrown)
+    }
+  })
+
+  app.post('/v1/pickup', async (call) => {
+    const { secret } = await bodyOf(call, PickupRequest)
+    const token = await hub.pickUp(secret).catch((thrown: unknown) => raiseCounted(call, thrown))
+    return call.json({ token })
   })
 
   app.post('/v1/register', async (call) => {
@@ -146,6 +164,12 @@ export function registrarApp(
   })
 
   return app
+
+  /** Counts a secret that the hub does not know. @throws {Problem} the same, or `rate-limited`. */
+  function raiseCounted(call: Call, thrown: unknown): never {
+    const isUnknown = thrown instanceof Problem && thrown.code === 'token-unknown'
+    throw isUnknown ? authentication.wrongSecret(addressOf(call), thrown) : thrown
+  }
 
   /** Answers a home's call out of its budget. @throws {Problem} the call's own, `home-unknown`, `rate-limited`. */
   async function forHome(call: Call, kind: CallKind, answer: (home: Home) => Promise<object>): Promise<Response> {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { GivenChannels } from './given-channels.ts'
 import type { Alerting } from '../../alerts/alerting.ts'
 import type { JoinAnswer, JoinRequest, LeaveRequest, RegisterAnswer, RegisterRequest } from '../../protocol/messages.ts'
+import { proofOf } from '../../protocol/pickup.ts'
 import { formatToken } from '../../protocol/token.ts'
 import type { Log } from '../../system/process/log.ts'
 import type { Clock } from '../../system/time/clock.ts'
@@ -11,6 +12,7 @@ import { newestCertificate, toldSuccessions } from '../core/hand-over.ts'
 import { sortedLan } from '../core/lan.ts'
 import { namedTargets, outgoingOf } from '../core/publications.ts'
 import { register } from '../core/registration.ts'
+import { pickUp, pickupOf } from '../core/pickup.ts'
 import { leave, removeHome, type Removed } from '../core/removal.ts'
 import { hashOf, type SecretHash, sameHash } from '../core/secret.ts'
 import { type Home, homeNamed } from '../core/store-document.ts'
@@ -42,6 +44,10 @@ export interface Homes {
   /** @param from the address that the home's call came from. */
   readonly register: (caller: Home, request: RegisterRequest, from: string) => Promise<RegisterAnswer>
   readonly leave: (caller: Home, request: LeaveRequest) => Promise<void>
+  /** Shows that the hub's certificate is the one that whoever has the code with this hash is looking for. */
+  readonly provePickup: (hash: SecretHash) => string
+  /** Gives the token that waits for this secret, once. */
+  readonly pickUp: (secret: string) => Promise<string>
   readonly invite: (input: InviteInput) => Promise<Invitation>
   /** Removes a home, which is cut off when this ends. */
   readonly remove: (home: string) => Promise<Removed>
@@ -128,6 +134,18 @@ export function makeHomes(deps: HomesDeps): Homes {
     if (trusts === undefined || trusts === newestCertificate(handOver)) return {}
     const publicKeys = [publicKey, ...(handOver.next === null ? [] : [handOver.next.publicKey])]
     return { identity: { successions: toldSuccessions(handOver), publicKeys } }
+  }
+
+  function tokenFor(home: string, joinSecret: string): string {
+    const { addresses, port } = settings.current
+    return formatToken({
+      home,
+      addresses,
+      port,
+      hubPublicKey: identity.publicKey,
+      certificate: identity.fingerprint,
+      joinSecret,
+    })
   }
 
   return {
@@ -221,15 +239,20 @@ export function makeHomes(deps: HomesDeps): Homes {
       const { result } = await update((document, now) => invite(document, input, hashOf(joinSecret), now))
       const { home, address, lan, expiresAt } = result.invite
       log.info({ home, address, lan, expiresAt, known: result.known }, 'a home was invited')
-      const token = formatToken({
-        home,
-        addresses: settings.current.addresses,
-        port: settings.current.port,
-        hubPublicKey: identity.publicKey,
-        certificate: identity.fingerprint,
-        joinSecret,
-      })
+      const token = tokenFor(home, joinSecret)
       return { home, token, address, lan, expiresAt, known: result.known }
+    },
+
+    provePickup: (hash) => proofOf(pickupOf(store.document, hash).pickup, identity.fingerprint),
+
+    pickUp: async (secret) => {
+      const joinSecret = randomBytes(32).toString('base64url')
+      const { result } = await update(
+        (document, { now }) => pickUp(document, hashOf(secret), hashOf(joinSecret), now),
+        'home',
+      )
+      log.info({ home: result.home }, 'a token was picked up')
+      return tokenFor(result.home, joinSecret)
     },
 
     remove: async (name) => {

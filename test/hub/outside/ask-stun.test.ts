@@ -34,8 +34,8 @@ test('one that is silent is asked as often as the RFC says, each time after twic
   expect(answers).toEqual([{ server, mapped: null, why: 'no answer' }])
   const { requests } = servers[0]!
   expect(requests).toHaveLength(7)
-  const first = requests[0]!
-  for (const [index, at] of requests.entries()) expect(at - first).toBeGreaterThan(20 * (2 ** index - 1) - 15)
+  // A busy machine makes all of it later, and nothing earlier.
+  for (const [index, at] of requests.entries()) expect(at - began).toBeGreaterThan(20 * (2 ** index - 1) - 10)
   // 63 + 16 times the first wait; no upper limit on a busy machine.
   expect(performance.now() - began).toBeGreaterThan(79 * 20 - 15)
 })
