@@ -11,6 +11,7 @@ import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import type { Context } from '../context.ts'
 import { orNoRoot } from '../or-no-root.ts'
 import { printFacts } from '../output.ts'
+import { awaitRouter } from '../side/await-router.ts'
 import { readWanted } from '../side/open-home.ts'
 
 /** `homeward lan`: what the tunnel reaches; `homeward lan CIDR…` or `homeward lan auto` puts it into agent.yaml. */
@@ -26,6 +27,7 @@ export async function lan(context: Context, given: readonly string[]): Promise<v
   const prefixes = isAuto ? [] : given.map((text) => prefixIn(text, what))
   refuseTooManyPrefixes(prefixes, what)
   refuseOverlaps(prefixes, { network: hub.network, hubLiterals: [], local: await readLocalNetworks(name) })
+  await awaitRouter(context)
   const path = agentConfigPath(context.configDir)
   await orNoRoot(async () =>
     writeFileAtomic(path, withLan(await readFile(path, 'utf8'), isAuto ? { auto: true } : { prefixes })),

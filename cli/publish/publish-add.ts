@@ -9,6 +9,7 @@ import { type ProofLink, type Publication, rangeText, type Source } from '../../
 import { hostPort, parseHostPort } from '../../wireguard/host-port.ts'
 import type { Context } from '../context.ts'
 import { printFacts } from '../output.ts'
+import { awaitRouter } from '../side/await-router.ts'
 import { ownRole } from '../side/own-role.ts'
 import { rangeOf } from './publish-range.ts'
 import { publishClient } from './publish-client.ts'
@@ -37,6 +38,7 @@ export async function publishAdd(
   const outgoing = options.outgoing === true ? { outgoing: true } : {}
   const asked = { ...range, ...where, targetPort, source, home: options.home ?? null, ...outgoing }
   const reconcileLoop = await publishClient(context)
+  if (side === 'home') await awaitRouter(context)
   const publication = await reconcileLoop.add(asked)
   if (options.outgoing === true) requireOutgoing(publication)
   const { pathText, noteFailure } = await import('./publish-check.ts')

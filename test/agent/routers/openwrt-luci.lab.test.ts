@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { askService, serveEcho } from '../../lab/host/service.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
 import { type LabOpenwrt, labOpenwrt, openwrtJoinOptions } from '../../lab/places/openwrt.ts'
@@ -61,6 +62,28 @@ test('a running agent says it once, and repairs when the timer has ended', async
   await expect.poll(noted, { timeout: 60_000 }).toBe('')
   await expect.poll(() => plannedSteps(pi), { timeout: 60_000 }).toEqual([])
   expect(agent.stdout.match(/"code":"router-apply-unconfirmed"/g)).toHaveLength(1)
+  await agent.stop()
+})
+
+test('publishing waits too, and a visitor with the own address is led in at once', async () => {
+  const { pi, camera } = picture.home
+  await serveEcho(camera, 'camera', 554)
+  const agent = await startAgent(pi)
+  await waitForStatus(pi, ({ tunnel }) => tunnel.state === 'up')
+  await applied()
+  const { stdout, stderr } = await pi.homeward(['publish', 'add', '2554/tcp', '192.168.1.50:554', '--source', 'keep'], {
+    timeoutMs: 120_000,
+  })
+  expect(stderr).toMatch(WAITING)
+  expect(await noted()).toBe('')
+  expect(stdout).toContain('(--source keep)')
+  expect(await askService(picture.visitor, 'tcp', picture.hubAddress, 2554)).toBe('camera sees 198.18.0.20')
+  // To close a port nobody waits: the hub does it alone.
+  await applied()
+  expect((await pi.homeward(['publish', 'remove', '2554/tcp'])).stderr).toBe('')
+  expect(await noted()).toBe('luci\n')
+  await expect.poll(noted, { timeout: 60_000 }).toBe('')
+  await expect.poll(() => plannedSteps(pi), { timeout: 60_000 }).toEqual([])
   await agent.stop()
 })
 
