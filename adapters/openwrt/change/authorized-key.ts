@@ -9,12 +9,17 @@ import { openSession, type RouterAccess } from '../ssh/ssh.ts'
 /** How much flash a file of keys needs, with a copy beside it. */
 const NEEDED_KIB = 8
 
-/** Finds the file of keys: root's in /etc/dropbear for OpenWrt's dropbear; for others, and other users, at home. */
+/**
+ * Finds the file of keys: root's in /etc/dropbear for OpenWrt's dropbear; for others, and other users, at home. The owner
+ * may have put options before our key (authorized_keys(5)): it is known by itself. A file that did not end with a line's end
+ * does so neither afterwards, nor does it get other rights.
+ */
 const FIND = `umask 077
-read -r line; d=/etc/dropbear; [ -d $d ] || { d=$HOME/.ssh; mkdir -p -m 700 $d; }; f=$d/authorized_keys; t=$f.homeward
+read -r line; key=\${line#* }; key="\${line%% *} \${key%% *}"; d=/etc/dropbear; [ -d $d ] || { d=$HOME/.ssh; mkdir -p -m 700 $d; }; f=$d/authorized_keys; t=$f.homeward
 new=$(mktemp) || exit 1
 trap 'rm -f $new $t' EXIT
 ${WRITING}
+isopen() { [ -s $1 ] && [ -n "$(tail -c 1 $1)" ]; }
 full() { echo "${NEEDED_KIB} $(${freeKib('$d')})"; exit ${STATUS.full}; }`
 /**
  * Adds a key. A file that is cut off lets nobody in: what is there stays, and the line is appended, or not at all. Not by
@@ -23,18 +28,19 @@ full() { echo "${NEEDED_KIB} $(${freeKib('$d')})"; exit ${STATUS.full}; }`
 const ADD = `${FIND}
 free=$(${freeKib('$d')}); [ "\${free:-${NEEDED_KIB}}" -ge ${NEEDED_KIB} ] || full
 size=new; [ ! -f $f ] || { cp -p $f $new && size=$(($(wc -c < $f))); } || exit 1
-[ ! -s $new ] || [ -z "$(tail -c 1 $new)" ] || echo >> $new
-grep -qxF "$line" $new || echo "$line" >> $new
+grep -v '^#' $new | grep -qF "$key" && exit 0
+if isopen $new; then printf '\\n%s' "$line" >> $new; else echo "$line" >> $new; fi
 grep -qxF "$line" $new || exit 1
 old=$size; [ $size != new ] || old=0
-tail -c +$((old + 1)) $new 2>/dev/null >> $f && chmod 600 $f && sync && cmp -s $new $f && exit 0
+tail -c +$((old + 1)) $new 2>/dev/null >> $f && { [ $size != new ] || chmod 600 $f; } && sync && cmp -s $new $f && exit 0
 if [ $size = new ]; then rm -f $f; else dd of=$f bs=1 seek=$size count=0 </dev/null 2>/dev/null; fi; full`
 /** Removes a key. A file that becomes empty did not exist before. The rest is shorter, so it has room in place. */
 const REMOVE = `${FIND}
 [ -f $f ] || exit 0
-cp -p $f $new && chmod 600 $new || exit 1
-grep -vxF "$line" $f > $new
-grep -vxF "$line" $f | cmp -s - $new || exit 1
+cp -p $f $new || exit 1
+grep -vF "$key" $f > $new
+grep -vF "$key" $f | cmp -s - $new || exit 1
+if isopen $f && [ -s $new ]; then dd of=$new bs=1 seek=$(($(wc -c < $new) - 1)) count=0 </dev/null 2>/dev/null; fi
 if [ -s $new ]; then putback $new $f $t || full; else rm -f $f; fi`
 
 /**

@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => machine?.close())
 
-async function keys(verb: 'give' | 'take'): Promise<string> {
+async function keys(verb: 'give' | 'again' | 'take'): Promise<string> {
   const { configDir } = machine.pi.disk
   const args = [program, verb, join(configDir, 'line'), join(configDir, 'login.key'), machine.router.hostKey]
   return (await machine.pi.run(process.execPath, args, { timeoutMs: 90_000 })).stdout.trim()
@@ -35,4 +35,29 @@ test('on a full flash no key is written in part, and the owner’s stay when our
   await fill()
   expect(await keys('take')).toBe('done')
   expect(await authorized()).toBe(before)
+})
+
+const FILE = '/etc/dropbear/authorized_keys'
+const bytes = (): Promise<string> => machine.router.console(`cat ${FILE}; ls -l ${FILE} | cut -c1-10`)
+
+test('a file without an end of its last line, and with rights of its owner’s, is so again when our key was taken away', async () => {
+  await machine.router.console(`rm -f /overlay/filler; l=$(cat ${FILE}); printf %s "# mine\n$l" > ${FILE}; chmod 640 ${FILE}`)
+  const before = await bytes()
+  expect(before).toMatch(/^# mine\n.* homeward-rw-r-----\n$/s)
+  expect(await keys('give')).toBe('done')
+  expect(await bytes()).not.toBe(before)
+  expect(await keys('take')).toBe('done')
+  expect(await bytes()).toBe(before)
+})
+
+test('our key is known with options that its owner put before it: not given a second time, and taken away', async () => {
+  const before = await bytes()
+  expect(await keys('give')).toBe('done')
+  await machine.router.console(`sed -i '$s/^/no-port-forwarding /' ${FILE}`)
+  const limited = await bytes()
+  expect(limited).toContain('no-port-forwarding ssh-ed25519 ')
+  expect(await keys('again')).toBe('done')
+  expect(await bytes()).toBe(limited)
+  expect(await keys('take')).toBe('done')
+  expect((await bytes()).replace('-rw-r-----', '')).toBe(before.replace('-rw-r-----', ''))
 })
