@@ -15,6 +15,7 @@ import { questionFailed, stepFailed } from './api/errors.ts'
 import { executeSteps } from './execute.ts'
 import { handshakeTimes } from './handshake-times.ts'
 import { type Menu, MENUS, readTables } from './objects/menus.ts'
+import { listQueries } from './objects/raw.ts'
 import { planMikrotik } from './plan.ts'
 import { executeRepair } from './repair.ts'
 import { MIKROTIK_STEPS, type MikrotikStep } from './steps.ts'
@@ -80,16 +81,26 @@ export function mikrotikAdapter(options: MikrotikAdapterOptions): Adapter {
       '/interface',
       links.rows.filter(({ type }) => type === 'wg'),
     )
-    const raw = { rules, members }
+    const queries = listQueries(rules)
+    const lists =
+      queries === null
+        ? []
+        : await othersRows('/ip/firewall/address-list/print', 'list,address,disabled', signal, queries)
+    const raw = { rules, members, lists }
     const observed = toObservation({ ...tables, links: links.rows, raw, settings: settings[0] ?? {} }, handshakeAt)
     return { ...observed, warnings: [...rollback.warnings(), ...observed.warnings] }
   }
 
   /** Rows of which nothing is ever changed; none where this user or version has no such menu. */
-  async function othersRows(command: string, properties: string | null, signal: AbortSignal): Promise<readonly Row[]> {
+  async function othersRows(
+    command: string,
+    properties: string | null,
+    signal: AbortSignal,
+    queries: readonly string[] = [],
+  ): Promise<readonly Row[]> {
     const attributes: Readonly<Record<string, string>> = properties === null ? {} : { '.proplist': properties }
     try {
-      return (await connection.exec({ command, attributes }, signal)).rows
+      return (await connection.exec({ command, attributes, queries }, signal)).rows
     } catch (thrown) {
       if (thrown instanceof Trap) return []
       throw thrown

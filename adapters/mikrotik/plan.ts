@@ -96,7 +96,7 @@ function isHome(spec: TunnelSpec): spec is HomeSpec {
   return spec.forwarding.role === 'home'
 }
 
-const NO_RAW = { rules: [], members: [] }
+const NO_RAW = { rules: [], members: [], lists: [] }
 
 /** Settings of the owner's against which the tunnel stands, but does not work: a sentence each. */
 function hindrances(observed: RouterObservation, spec: TunnelSpec): readonly string[] {

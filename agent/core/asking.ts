@@ -36,6 +36,9 @@ const CALM_AFTER_MS = 20_000
 /** How long after it was due a handshake is looked for: what begins it is the next packet, a heartbeat at the latest. */
 const REKEY_SEEN_MS = 3_000
 
+/** How much later the look that is the net may come, so as to be the one for a handshake too. */
+const ONE_LOOK_MS = 10_000
+
 export function echoesDueAt({ asking, health, heartbeats, fallback, remediation }: Watch): number {
   if (asking.isEchoPending || remediation.underWay !== null) return Infinity
   const last = asking.echoedAt ?? -Infinity
@@ -134,5 +137,8 @@ function isCarefree({ asking, health, heartbeats, fallback }: Watch): boolean {
 /** A handshake that is due is looked for as ever: no event tells of it, and a key that is not replaced in time ends. */
 function rareLookAt({ asking, handshake }: Watch): number {
   const rekeyed = handshake.stamp === null ? Infinity : handshake.since + REKEY_AFTER_TIME + REKEY_SEEN_MS
-  return Math.min(asking.reconciledAt + RESTORE_MS.followed, Math.max(asking.reconciledAt + RESTORE_MS.idle, rekeyed))
+  const net = asking.reconciledAt + RESTORE_MS.followed
+  const due = Math.max(asking.reconciledAt + RESTORE_MS.idle, rekeyed)
+  // One look is both, where they would follow one another: a small router feels each.
+  return due <= net + ONE_LOOK_MS ? due : net
 }

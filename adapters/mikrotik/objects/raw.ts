@@ -12,7 +12,12 @@ export interface RawTable {
   readonly rules: readonly Row[]
   /** Rows of `/interface/list/member`. */
   readonly members: readonly Row[]
+  /** Rows of `/ip/firewall/address-list`: those that `listQueries` asks for. */
+  readonly lists: readonly Row[]
 }
+
+/** Whole networks in which tunnels are (RFC 1918, RFC 6598). */
+const PRIVATE = ['0.0.0.0/0', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'] as const
 
 /** What comes out of a tunnel: the answer to a heartbeat. */
 export interface FromTunnel {
@@ -50,13 +55,32 @@ const NO_MATCH: ReadonlySet<string> = new Set([
 /** null: what matters here is not known, or depends on the packet. */
 type Answer = boolean | null
 
+/**
+ * Asks for the networks in the address lists that these rules name, as far as they may hold a whole tunnel's: such a list
+ * may have a hundred thousand entries. @returns null where no rule names one.
+ */
+export function listQueries(rules: readonly Row[]): readonly string[] | null {
+  const names = rules
+    .filter((rule) => !isTrue(rule['disabled']))
+    .flatMap((rule) => [rule['src-address-list'], rule['dst-address-list']])
+    .flatMap((name) => (name === undefined || name === '' ? [] : [name.replace(/^!/, '')]))
+  if (names.length === 0) return null
+  return [...anyOf('list', [...new Set(names)]), ...anyOf('address', PRIVATE), '?#&']
+}
+
+/** Manual, API, Queries: what is left on the stack must be one. */
+function anyOf(property: string, values: readonly string[]): readonly string[] {
+  return values.flatMap((value, index) => [`?${property}=${value}`, ...(index === 0 ? [] : ['?#|'])])
+}
+
 /** @returns null where nothing is shown to drop it: rules that match on more than is known here are passed over. */
 export function rawDropOf(table: RawTable, packet: FromTunnel): RawDrop | null {
   const end = walk('prerouting', table, packet, new Set())
   if (end.kind !== 'dropped') return null
   const index = table.rules.indexOf(end.rule)
   const comment = end.rule['comment'] ?? ''
-  const isPlain = /^[\x20-\x7e]+$/.test(comment) && !/["\\$?]/.test(comment)
+  const isOnly = table.rules.filter((rule) => rule['comment'] === comment).length === 1
+  const isPlain = isOnly && /^[\x20-\x7e]+$/.test(comment) && !/["\\$?]/.test(comment)
   const from = packet.isThere ? `in-interface=${packet.interface}` : `src-address=${packet.network}`
   const which = isPlain ? `[find where comment="${comment}"]` : String(index)
   return {
@@ -98,19 +122,19 @@ function walk(chain: string, table: RawTable, packet: FromTunnel, within: Readon
   return { kind: 'returned' }
 }
 
-function matchOf(rule: Row, { members }: RawTable, packet: FromTunnel): Answer {
+function matchOf(rule: Row, table: RawTable, packet: FromTunnel): Answer {
   const answers = Object.entries(rule)
     .filter(([name, value]) => !NO_MATCH.has(name) && value !== '')
     .map(([name, value]): Answer => {
       const isNot = value.startsWith('!')
-      const answer = answerOf(name, isNot ? value.slice(1) : value, members, packet)
+      const answer = answerOf(name, isNot ? value.slice(1) : value, table, packet)
       return answer === null ? null : answer !== isNot
     })
   if (answers.includes(false)) return false
   return answers.includes(null) ? null : true
 }
 
-function answerOf(name: string, value: string, members: RawTable['members'], packet: FromTunnel): Answer {
+function answerOf(name: string, value: string, { members, lists }: RawTable, packet: FromTunnel): Answer {
   switch (name) {
     case 'in-interface':
       return value === packet.interface
@@ -120,6 +144,10 @@ function answerOf(name: string, value: string, members: RawTable['members'], pac
       return within(value, packet.network)
     case 'dst-address':
       return within(value, `${packet.address.split('/')[0]}/32`)
+    case 'src-address-list':
+      return isListed(value, lists, packet.network)
+    case 'dst-address-list':
+      return isListed(value, lists, `${packet.address.split('/')[0]}/32`)
     case 'protocol':
       return value === 'udp'
     default:
@@ -131,6 +159,12 @@ function answerOf(name: string, value: string, members: RawTable['members'], pac
 function isInList(list: string, members: RawTable['members'], name: string): boolean {
   if (list === 'all' || list === 'static') return true
   return members.some((row) => row['list'] === list && row['interface'] === name && !isTrue(row['disabled']))
+}
+
+/** null: not by one of the networks that were asked for. */
+function isListed(list: string, lists: RawTable['lists'], prefix: string): Answer {
+  const holds = ({ address = '' }: Row): boolean => /^[\d.]+\/\d+$/.test(address) && contains(address, prefix)
+  return lists.some((row) => row['list'] === list && !isTrue(row['disabled']) && holds(row)) ? true : null
 }
 
 function within(value: string, prefix: string): Answer {

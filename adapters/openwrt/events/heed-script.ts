@@ -1,4 +1,4 @@
-import { CALM, END, HEAD, OF_OWN, OTHERS, OWN_FILES } from '../observe/look.ts'
+import { END, HEAD, HEEDED, OF_OWN, OWN_FILES } from '../observe/look.ts'
 import { RUN } from '../uci/places.ts'
 
 /** The lines by which the router's shell says what it is about. */
@@ -60,7 +60,7 @@ export const HEED = asArgument(
     // A program that ended, and that nobody waited for, has no command line.
     `[ -n "$c" ] || exit ${STATUS.deaf}`,
     'case $ask in',
-    `look | rules) own=$names; ${OF_OWN}; state; was=$s; ${CALM}; ${OTHERS}; ${END} ;;`,
+    `look | rules) own=$names; ${OF_OWN}; state; was=$s; ${HEEDED}; ${END} ;;`,
     `*) echo '${SAYS.alive}' ;;`,
     'esac',
     'else',

@@ -4,7 +4,7 @@ import { sleep } from '../../../system/time/sleep.ts'
 import type { FollowEnd, Heard } from '../../follow.ts'
 import { orCalledOff } from '../../router/called-off.ts'
 import type { Heeding } from '../observe/calm-look.ts'
-import { type Look, partsIn } from '../observe/look.ts'
+import { heededIn, type Look } from '../observe/look.ts'
 import type { Connection } from '../ssh/exec.ts'
 import type { ProgramEnd } from '../ssh/program.ts'
 import type { Session } from '../ssh/ssh.ts'
@@ -149,8 +149,10 @@ export function makeHeed(connection: Pick<Connection, 'fresh'>): Heed {
       if (shell === null) return null
       if (own.length > 0) ours = own
       try {
-        const lines = await shell.ask(ASKS.look(own, has), signal)
-        return partsIn(lines.map((line) => `${line}\n`).join(''), '', ['stamp', 'now', 'wg', 'others'])
+        const question = ASKS.look(own, has)
+        const lines = await shell.ask(question, signal)
+        // Of a question that comes as its time to read ends, busybox's `read` loses the beginning: that is none it knows.
+        return heededIn(lines[0] === SAYS.alive ? await shell.ask(question, signal) : lines)
       } catch {
         // One that answers something else is none to rely on: the next one begins afresh.
         shell.close()

@@ -64,7 +64,7 @@ const NOW = 'echo "${EPOCHSECONDS:-$(date +%s)}"'
  * Checksums of all that tells of a change: files, what people stage, the loaded firewall's state (fw4 writes it with
  * each load), routes, and the devices. What is not there is told too. `$of` holds the files of our devices.
  */
-const STAMP = `md5sum /etc/config/network /etc/config/firewall /tmp/.uci/network /tmp/.uci/firewall ${RUN}/pending /var/run/fw4.state ${SNAPSHOTS}/network ${SNAPSHOTS}/firewall /proc/net/route ${OWN_FILES} $of 2>&1`
+const STAMP = `md5sum /etc/config/network /etc/config/firewall /tmp/.uci/network /tmp/.uci/firewall ${RUN}/pending /var/run/fw4.state ${SNAPSHOTS}/network ${SNAPSHOTS}/firewall /proc/net/route ${OWN_FILES} $of`
 const DEVICE_FILES = ['ifindex', 'flags', 'mtu'] as const
 
 /** How the files of our devices come into `$of`, from their names in `$own`. */
@@ -79,12 +79,14 @@ function deviceFiles(name: string): string {
 }
 
 /** The parts of a look at what changes all the time, and at whether anything else did; of the devices in `$of`. */
-export const CALM = [part('stamp', STAMP), part('now', NOW), part('wg', DUMP)].join('; ')
+const CALM = [part('stamp', `${STAMP} 2>&1`), part('now', NOW), part('wg', DUMP)].join('; ')
 /** The loaded firewall without what counts, the filters of senders, and for `rules` in `$ask` policy rules with all routes. */
-export const OTHERS = part(
-  'others',
-  `{ nft -st list table inet fw4; [ $ask != rules ] || { ip -4 rule show; ip -4 route show table all; }; for i in all $own; do r=; read -r r < /proc/sys/net/ipv4/conf/$i/rp_filter; echo "$i $r"; done; } 2>/dev/null | md5sum`,
-)
+const OTHERS =
+  '{ nft -st list table inet fw4; [ $ask != rules ] || { ip -4 rule show; ip -4 route show table all; }; for i in all $own; do r=; read -r r < /proc/sys/net/ipv4/conf/$i/rp_filter; echo "$i $r"; done; } 2>/dev/null'
+/** The same with the checksum of others, of one program: a small router feels each that is started. */
+export const HEEDED = [part('stamp', `${OTHERS} | ${STAMP} - 2>&1`), part('now', NOW), part('wg', DUMP)].join('; ')
+/** The checksum of what a program was given, among those of files (md5sum(1)). */
+const GIVEN = /^[\da-f]{32} {2}-$/
 export const END = `echo '${HEAD}end'`
 
 /** The script of such a look. @param own our devices. */
@@ -107,7 +109,7 @@ function script(): string {
     OF_OWN,
     part('own', 'echo $own'),
     // Before all else: what changes while the rest is read is then seen by the next look.
-    part('stamp', STAMP),
+    part('stamp', `${STAMP} 2>&1`),
     `f=$(uci show firewall)`,
     // Of a device with a long name, the zone has another.
     `zones=$(printf "%s\\n" "$f" | sed -n "s/^firewall[.]homeward_[a-z0-9_]*_zone[.]name='\\(.*\\)'$/\\1/p")`,
@@ -173,4 +175,12 @@ export function partsIn(stdout: string, stderr: string, wanted: readonly Part[])
   if (!deps.has('end') || wanted.some((name) => !deps.has(name)))
     throw new SyntaxError(`the router’s answer is cut off${stderr === '' ? '' : ` (${stderr.trim().slice(0, 200)})`}`)
   return { part: (name) => deps.get(name) ?? '' }
+}
+
+/** Reads the answer of a shell that heeds the router. @throws {SyntaxError} when it is none. */
+export function heededIn(lines: readonly string[]): Look {
+  const others = lines.filter((line) => GIVEN.test(line))
+  if (others.length !== 1) throw new SyntaxError('the router’s answer has no checksum')
+  const said = [`${HEAD}others`, ...others, ...lines.filter((line) => !GIVEN.test(line))]
+  return partsIn(said.map((line) => `${line}\n`).join(''), '', ['stamp', 'now', 'wg', 'others'])
 }

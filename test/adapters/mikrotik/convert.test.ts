@@ -15,7 +15,7 @@ const NOTHING: Found = {
   nat: [],
   mangle: [],
   links: [],
-  raw: { rules: [], members: [] },
+  raw: { rules: [], members: [], lists: [] },
   settings: {},
 }
 

@@ -41,7 +41,9 @@ const FILE = '/etc/dropbear/authorized_keys'
 const bytes = (): Promise<string> => machine.router.console(`cat ${FILE}; ls -l ${FILE} | cut -c1-10`)
 
 test('a file without an end of its last line, and with rights of its owner’s, is so again when our key was taken away', async () => {
-  await machine.router.console(`rm -f /overlay/filler; l=$(cat ${FILE}); printf %s "# mine\n$l" > ${FILE}; chmod 640 ${FILE}`)
+  await machine.router.console(
+    `rm -f /overlay/filler; l=$(cat ${FILE}); printf %s "# mine\n$l" > ${FILE}; chmod 640 ${FILE}`,
+  )
   const before = await bytes()
   expect(before).toMatch(/^# mine\n.* homeward-rw-r-----\n$/s)
   expect(await keys('give')).toBe('done')

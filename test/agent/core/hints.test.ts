@@ -77,6 +77,14 @@ describe('a machine that tells of its changes', () => {
     expect(due(-20_000)).toBe(99_900 + 8_000)
     expect(due(99_000)).toBe(99_900 + 60_000)
   })
+
+  test('is not looked at twice within ten seconds for a minute that is over and a handshake that is due', () => {
+    const due = (rekeyedAt: number): number =>
+      reconcileDueAt(given({ handshake: { stamp: 7, since: rekeyedAt - 123_000 } }, { hints: FOLLOWED })) - 99_900
+    expect(due(99_900 + 60_001)).toBe(60_001)
+    expect(due(99_900 + 70_000)).toBe(70_000)
+    expect(due(99_900 + 70_001)).toBe(60_000)
+  })
 })
 
 describe('a hint', () => {

@@ -21,6 +21,23 @@ test('a raw table that drops the tunnel: no join, and its rule is named', async 
   expect(of.router.export()).toBe(before)
 })
 
+test('a raw rule by a list of addresses in which the tunnel’s whole network is: named, and no other entry is asked for', async () => {
+  const of = await cutOffRouter({ version: '7.18.2' })
+  await of.router.console(`
+/ip/firewall/address-list/add list=bogons address=203.0.113.7
+/ip/firewall/address-list/add list=bogons address=127.0.0.0/8
+/ip/firewall/raw/add chain=prerouting action=drop src-address-list=bogons comment="no bogons"`)
+  const adapter = of.open()
+  const planned = async () => adapter.plan(await adapter.observe(signal()), [HOME])
+  expect((await planned()).refusals).toEqual([])
+  await of.router.console('/ip/firewall/address-list/add list=bogons address=10.0.0.0/8')
+  expect((await planned()).refusals).toMatchObject([
+    { code: 'router-raw-drops', why: expect.stringContaining('no bogons') },
+  ])
+  const asked = of.router.transcript().filter(([command]) => command === '/ip/firewall/address-list/print')
+  for (const sentence of asked) expect(sentence).toContain('?address=10.0.0.0/8')
+})
+
 test('a tunnel that stood before its owner’s raw table is kept, and the rule is named', async () => {
   const of = await cutOffRouter({ version: '7.18.2' })
   await of.bring(HOME)

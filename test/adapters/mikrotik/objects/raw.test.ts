@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Row } from '../../../../adapters/mikrotik/api/session.ts'
-import { rawDropOf } from '../../../../adapters/mikrotik/objects/raw.ts'
+import { listQueries, rawDropOf } from '../../../../adapters/mikrotik/objects/raw.ts'
 
 const PACKET = { interface: 'hw0', network: '10.86.0.0/16', address: '10.86.0.2/16', isThere: true }
 const MEMBERS: readonly Row[] = [
@@ -22,7 +22,8 @@ const ADVANCED: readonly Row[] = [
   { chain: 'bad_tcp', action: 'drop' },
 ]
 
-const dropOf = (rules: readonly Row[], members = MEMBERS) => rawDropOf({ rules, members }, PACKET)
+const dropOf = (rules: readonly Row[], members = MEMBERS, lists: readonly Row[] = []) =>
+  rawDropOf({ rules, members, lists }, PACKET)
 
 describe('the raw table that drops what comes out of the tunnel', () => {
   test('the vendor’s own: its last rule is named, and what lets the tunnel in', () => {
@@ -52,6 +53,35 @@ describe('the raw table that drops what comes out of the tunnel', () => {
       rule: 'number 2, “no strangers”',
       remedy: expect.stringContaining('chain=strangers'),
     })
+  })
+
+  test('by a list of addresses that holds the tunnel’s network', () => {
+    const rules = [
+      { chain: 'prerouting', action: 'drop', 'src-address-list': 'bogons', comment: 'no bogons' },
+      { chain: 'prerouting', action: 'drop', 'dst-address-list': '!mine', comment: 'no bogons' },
+    ]
+    const entry = (list: string, address: string, disabled = 'false'): Row => ({ list, address, disabled })
+    expect(listQueries(rules)?.slice(0, 5)).toEqual([
+      '?list=bogons',
+      '?list=mine',
+      '?#|',
+      '?address=0.0.0.0/0',
+      '?address=10.0.0.0/8',
+    ])
+    expect(listQueries([{ chain: 'prerouting', action: 'drop', 'src-address-list': 'x', disabled: 'true' }])).toBeNull()
+    // A comment of two rules names neither.
+    expect(dropOf(rules, MEMBERS, [entry('bogons', '10.0.0.0/8')])).toEqual({
+      rule: 'number 0, “no bogons”',
+      remedy: '/ip/firewall/raw/add chain=prerouting action=accept in-interface=hw0 place-before=0',
+    })
+    for (const other of [
+      entry('bogons', '192.168.0.0/16'),
+      entry('others', '10.0.0.0/8'),
+      entry('bogons', '10.0.0.0/8', 'true'),
+    ])
+      expect(dropOf(rules, MEMBERS, [other])).toBeNull()
+    // All but a list that holds it is another packet.
+    expect(dropOf(rules.slice(1), MEMBERS, [entry('mine', '10.0.0.0/8')])).toBeNull()
   })
 
   test.each<[string, readonly Row[]]>([

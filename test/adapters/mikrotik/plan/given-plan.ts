@@ -37,7 +37,7 @@ export const HOME: TunnelSpec = {
 export async function observe(router: PaperTables): Promise<Observation> {
   const tables = await readTables(router.exec, router.signal)
   return toObservation(
-    { ...tables, links: tables.interface, raw: { rules: [], members: [] }, settings: {} },
+    { ...tables, links: tables.interface, raw: { rules: [], members: [], lists: [] }, settings: {} },
     () => null,
   )
 }
