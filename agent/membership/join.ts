@@ -1,5 +1,5 @@
 import type { Plan } from '../../adapters/step.ts'
-import { lookFirst } from './look-first.ts'
+import { lookFirst } from '../tunnel/plan/look-first.ts'
 import { Problem } from '../../problems/problem.ts'
 import { type JoinToken, parseToken } from '../../protocol/token.ts'
 import { stampOf } from '../../system/files/file-stamp.ts'

@@ -1,4 +1,4 @@
-import { lookFirst } from '../../agent/membership/look-first.ts'
+import { lookFirst } from '../../agent/tunnel/plan/look-first.ts'
 import { systemClock } from '../../system/time/clock.ts'
 import type { Context } from '../context.ts'
 import { tell } from '../output.ts'
