@@ -15,6 +15,8 @@ readonly SOCKETS=/etc/tmpfiles.d/homeward.conf
 readonly ACCOUNT=homeward
 # Who may sign releases: of the version that is installed, where it has a key; see require_whole_release.
 readonly TRUSTED=$LIBRARY/allowed_signers
+# How it is run on the other machine: get.sh, whose folder is gone by then, says its own line.
+readonly AGAIN=${HOMEWARD_AGAIN:-./install.sh}
 
 main() {
   here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -72,7 +74,9 @@ Usage: ./install.sh COMMAND
   demo [--keep]           the whole picture on this one machine, in network namespaces; no VPS needed
   test                    install what the tests need and run all of them
   hub [OPTIONS]           on the VPS: package, service, homeward hub init OPTIONS (such as --address vps.example.org)
+      --home NAME         and print the line to run at home, with a token for a home of that name
   home TOKEN [OPTIONS]    at home, on the Pi: package, service, homeward join TOKEN OPTIONS
+      --device NAME       and show a QR code for a phone of that name
   upgrade                 put this version in place of the installed one; the tunnel stays up, and the version before
                           comes back when this one does not run
       --downgrade         with hub, home or upgrade: install this version though a newer one is installed
@@ -124,7 +128,10 @@ command_test() {
 }
 
 command_hub() {
-  local address
+  local home token address
+  take_option --home "$@"
+  home=$taken
+  set -- ${words[@]+"${words[@]}"}
   # Before anything is installed: a machine that nobody reaches makes no hub.
   if [ ! -e "$CONFIG/hub.yaml" ] && ! has_option --address "$@"; then
     address=$(public_address "$@")
@@ -149,20 +156,38 @@ command_hub() {
 The hub is ready. What is left:
   1. At your provider's firewall let UDP and TCP of the hub's port in (51820 unless you chose another);
      UDP 4500, 443 and 53 too if you like: they help in networks that let little out.
-  2. Here, make a token for your home:        homeward hub invite HOME       (a name such as cabin)
-  3. At home, on the Pi, with that token:     ./install.sh home TOKEN
 TEXT
+  if [ -z "$home" ]; then
+    cat <<TEXT
+  2. Here, make a token for your home:        homeward hub invite HOME       (a name such as cabin)
+  3. At home, on the Pi, with that token:     $AGAIN home TOKEN
+TEXT
+  else
+    token=$("$LAUNCHER" hub invite "$home")
+    # Without a service it was root who wrote it down.
+    booted_with_systemd || hand_over
+    cat <<TEXT
+  2. At home, on the Pi, within 24 hours:
+
+$AGAIN home $token --device phone
+
+     The token makes a machine the home $home, once: keep it secret. At the end there is a QR code for your phone.
+TEXT
+  fi
   say_hub_warnings
 }
 
 command_home() {
-  local token=''
+  local token='' device
+  take_option --device "$@"
+  device=$taken
+  set -- ${words[@]+"${words[@]}"}
   case "${1:-}" in
     '' | -*) ;;
     *) token=$1 && shift ;;
   esac
   [ -n "$token" ] || [ -e "$CONFIG/agent.yaml" ] ||
-    fail 'a home needs a token' 'Make one on the hub: homeward hub invite HOME; then: ./install.sh home TOKEN'
+    fail 'a home needs a token' "Make one on the hub: homeward hub invite HOME; then: $AGAIN home TOKEN"
   install_package homeward
   if [ -e "$CONFIG/agent.yaml" ]; then
     say "this home has joined already: its settings in $CONFIG/agent.yaml stay${token:+ and the token was not used}"
@@ -175,13 +200,19 @@ command_home() {
   if ! booted_with_systemd; then
     keep_new
     say_no_systemd 'homeward run'
+    [ -z "$device" ] || say "then, for the QR code: homeward device add $device --qr"
     return
   fi
   start_service homeward
   keep_new
   await_tunnel
   "$LAUNCHER" status
-  printf '\nThe tunnel is up and stays up. A phone or laptop joins with:  sudo homeward device add NAME\n'
+  if [ -z "$device" ]; then
+    printf '\nThe tunnel is up and stays up. A phone or laptop joins with:  sudo homeward device add NAME\n'
+  else
+    printf '\nThe tunnel is up and stays up. For %s, in the WireGuard app:\n\n' "$device"
+    "$LAUNCHER" device add "$device" --qr
+  fi
 }
 
 command_upgrade() {
@@ -642,7 +673,7 @@ require_no_downgrade() {
   [ -n "$fresh" ] && [ -n "$present" ] && is_older "$fresh" "$present" || return 0
   ! has_option --downgrade "$@" || return 0
   fail "this is homeward $fresh, and $present is installed: an older version lacks what was mended since, also against attacks, and may not read what the newer one wrote" \
-    "Nothing was changed. Get the newest release; or, if you mean to go back: ./install.sh $verb --downgrade"
+    "Nothing was changed. Get the newest release; or, if you mean to go back: $AGAIN $verb --downgrade"
 }
 
 # version_in FOLDER: of its package.json, which a release's sums hold; or nothing.
@@ -1034,8 +1065,27 @@ public_address() {
   require_build homeward.js >&2
   found=$("$node" "$here/dist/homeward.js" hub address ${stun[@]+"${stun[@]}"}) ||
     fail 'how this machine is reached from outside is not known, and homeward was not installed' \
-      'The reason is above. Say it: ./install.sh hub --address HOST'
+      "The reason is above. Say it: $AGAIN hub --address HOST"
   printf '%s\n' "$found"
+}
+
+# take_option NAME WORD…: sets `taken` to what is behind an option of install.sh's own, and `words` to the others, which are homeward's.
+take_option() {
+  local name=$1
+  shift
+  taken='' words=()
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      "$name")
+        taken=${2:-}
+        [ -n "$taken" ] || fail "there is no name behind $name" 'Nothing was changed. Give it one, such as cabin or phone'
+        shift
+        ;;
+      "$name"=*) taken=${1#*=} ;;
+      *) words+=("$1") ;;
+    esac
+    shift
+  done
 }
 
 has_option() {
@@ -1053,7 +1103,8 @@ become_root() {
   # Without a terminal sudo may not ask either. PATH goes along for a Node that nvm put there.
   local quiet=''
   [ -t 0 ] || quiet=-n
-  exec sudo ${quiet:+"$quiet"} env PATH="$PATH" ${npm_config_registry:+npm_config_registry="$npm_config_registry"} bash "$here/install.sh" "$@"
+  exec sudo ${quiet:+"$quiet"} env PATH="$PATH" ${npm_config_registry:+npm_config_registry="$npm_config_registry"} \
+    ${HOMEWARD_AGAIN:+HOMEWARD_AGAIN="$HOMEWARD_AGAIN"} bash "$here/install.sh" "$@"
 }
 
 say() {

@@ -44,6 +44,9 @@ main() {
   tar -xzf "$work/$archive" -C "$work" --no-same-owner
   rm "$work/$archive"
   install=$work/${archive%.tar.gz}/install.sh
+  # What install.sh prints for the other machine is this line, since the folder is gone by then.
+  if [ "$place" = "${PLACE%/}" ]; then named=''; else named="HOMEWARD_PLACE=$place "; fi
+  export HOMEWARD_AGAIN="curl -fsSL $place/get.sh | ${named}sh -s --"
   # The standard input is this file where it came through a pipe; sudo may have to ask.
   if (: </dev/tty) 2>/dev/null; then bash "$install" "$@" </dev/tty; else bash "$install" "$@" </dev/null; fi
 }

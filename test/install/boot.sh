@@ -1,8 +1,8 @@
 #!/bin/sh
-# Boots a scratch copy of this machine: `boot.sh outer FOLDER systemd|none`, as root, in mount and network namespaces
-# that are not the machine's own. Process 1 is the machine's systemd, or a process that only waits.
+# Boots a scratch copy of a system: `boot.sh outer FOLDER systemd|none ROOT`, as root, in mount and network namespaces
+# that are not the machine's own. ROOT is / for this machine's. Process 1 is its systemd, or a process that only waits.
 #
-# Nothing inside can reach the machine: its whole file system is the lower layer of an overlay whose upper one is
+# Nothing inside can reach the machine: the whole file system is the lower layer of an overlay whose upper one is
 # memory, /run, /tmp and /dev are new, /proc/sys is read-only apart from the network's own, and systemd finds no unit
 # but those written below. So no tmpfiles.d, no sysctl.d and no service of the machine takes effect.
 set -eu
@@ -11,7 +11,7 @@ outer() {
   folder=$1
   mount -t tmpfs tmpfs "$folder"
   mkdir "$folder/upper" "$folder/work" "$folder/root" "$folder/cgroup"
-  mount -t overlay overlay -o "lowerdir=/,upperdir=$folder/upper,workdir=$folder/work" "$folder/root"
+  mount -t overlay overlay -o "lowerdir=$3,upperdir=$folder/upper,workdir=$folder/work" "$folder/root"
   mount -t cgroup2 cgroup2 "$folder/cgroup"
   # A child of the cgroup this runs in, so that it falls under the same limits.
   cgroup=$folder/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)/homeward-test-$(basename "$folder")

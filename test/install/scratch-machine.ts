@@ -5,7 +5,7 @@ import { sleep } from '../../system/time/sleep.ts'
 import type { Host, RunOptions, RunResult } from '../lab/host/host.ts'
 import type { Lab } from '../lab/lab.ts'
 
-/** A copy of this machine on a host of the laboratory, to install things on: what is written there is gone with it. */
+/** A copy of this machine, or of another Debian, on a host of the laboratory, to install things on: what is written there is gone with it. */
 export interface ScratchMachine {
   /** A shell script on it, ended by its first failing command. */
   shell(script: string, options?: Omit<RunOptions, 'input'>): Promise<RunResult>
@@ -19,14 +19,15 @@ export interface ScratchMachine {
 const BOOT = fileURLToPath(new URL('boot.sh', import.meta.url))
 const READY_MS = 90_000
 
-/** Boots one in the network of `host`. */
+/** Boots one in the network of `host`. @param root the folder of the system that is copied; this machine's by default. */
 export async function bootScratchMachine(
   lab: Lab,
   host: Host,
   processOne: 'systemd' | 'none',
+  root = '/',
 ): Promise<ScratchMachine> {
   const folder = await mkdtemp(join(lab.folder, 'scratch-'))
-  const booted = host.start('sh', [BOOT, 'outer', folder, processOne])
+  const booted = host.start('sh', [BOOT, 'outer', folder, processOne, root])
   let died: string | undefined
   void booted.exited.then(() => (died = booted.stderr))
 

@@ -29,6 +29,17 @@ test('where systemd is not process 1 everything is installed, and it says how to
   await vps.shell('wg show hw0; test -e /etc/systemd/system/homeward-hub.service')
 })
 
+test('with the name of a home it prints the line to run there, and what it wrote for that is the services’ own', async () => {
+  const { stdout, exitCode } = await install('hub --home cabin')
+  expect(exitCode).toBe(0)
+  expect(stdout).toMatch(/^\.\/install\.sh home hw1\.\S+ --device phone$/m)
+  expect(stdout).not.toContain('hub invite')
+  expect((await vps.shell('find /var/lib/homeward ! -user homeward')).stdout).toBe('')
+  const nameless = await install('hub --home')
+  expect(nameless.exitCode).toBe(1)
+  expect(nameless.stderr).toContain('there is no name behind --home. Nothing was changed.')
+})
+
 test('uninstall waits for nobody: it says that homeward still runs, and changes nothing', async () => {
   await vps.shell(`
 (homeward hub run >/var/hub.log 2>&1 & echo $! >/var/hub.pid)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type CommandResult, runCommand, tryCommand } from '../../system/process/run-command.ts'
 import { bootstrap } from '../lab/user-land/bootstrap.ts'
+import type { UserLand } from '../lab/user-land/user-land.ts'
 
 /** The smallest Debian with what homeward depends on, and nothing besides that is not asked for here. */
 const PACKAGES =
@@ -12,12 +13,16 @@ const PACKAGES =
 
 const MINUTES = 900_000
 
+export type DebianRelease = 'bookworm' | 'trixie'
+
 /** A system of its own, whose changes are gone with it. */
 export interface CleanRoot {
   /** A shell script as root, ended by its first failing command. */
   shell(script: string): Promise<CommandResult>
   /** Puts files of this machine into a folder of it. */
   copyIn(paths: readonly string[], folder: string): Promise<void>
+  /** Puts a file or folder of what was written there into a folder of this machine. */
+  copyOut(path: string, folder: string): Promise<void>
   /** Every file and folder with its kind, mode, owner and sum, a line each; what apt and dpkg note down for themselves apart. */
   files(): Promise<readonly string[]>
   end(): Promise<void>
@@ -43,13 +48,15 @@ exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HO
 /**
  * Kept from one run to the next, as the laboratory's is; downloaded once.
  * @param network in which there is nobody, for what changes it; or this machine's, for what only fetches.
+ * @param land another system than that with what homeward depends on.
  */
 export async function cleanRoot(
-  release: 'bookworm' | 'trixie',
+  release: DebianRelease,
   network: 'nobody' | 'of this machine' = 'nobody',
+  land: UserLand = { release, packages: PACKAGES, root: join(tmpdir(), `homeward-clean-${release}`) },
 ): Promise<CleanRoot> {
-  const lower = join(tmpdir(), `homeward-clean-${release}`)
-  await bootstrap({ release, packages: PACKAGES, root: lower })
+  const lower = land.root
+  await bootstrap(land)
   const folder = await mkdtemp(join(tmpdir(), 'homeward-clean-'))
   const upper = join(folder, 'upper')
   await runCommand('mkdir', [upper, join(folder, 'work'), join(folder, 'root')])
@@ -69,6 +76,7 @@ export async function cleanRoot(
       await runCommand('mkdir', ['-p', join(upper, to)])
       await runCommand('cp', ['-R', ...paths, join(upper, to)], { timeoutMs: MINUTES })
     },
+    copyOut: async (path, to) => void (await runCommand('cp', ['-R', join(upper, path), to], { timeoutMs: MINUTES })),
     files: async () => {
       const { stdout, stderr, exitCode } = await shell(LIST)
       if (exitCode !== 0) throw new Error(`the files could not be listed: ${stderr}`)

@@ -89,6 +89,22 @@ test.each([
   )
 })
 
+test('install.sh is told the line for the other machine, which has no folder of a release either', async () => {
+  const name = 'homeward-1.2.3-linux-amd64'
+  await mkdir(join(place, name))
+  await writeFile(join(place, name, 'install.sh'), 'echo "$HOMEWARD_AGAIN home TOKEN"\n')
+  await rm(join(place, `${name}.tar.gz`))
+  await packFolder(place, name, 1_767_323_045)
+  await rm(join(place, name), { recursive: true })
+  await publish(ours.path)
+  const named = address.slice(0, -1)
+  expect((await get('amd64')).stdout).toContain(
+    `\ncurl -fsSL ${named}/get.sh | HOMEWARD_PLACE=${named} sh -s -- home TOKEN\n`,
+  )
+  const script = (await readFile(join(folder, 'get.sh'), 'utf8')).replace("PLACE=''", `PLACE='${address}'`)
+  expect((await get('amd64', [], script)).stdout).toContain(`\ncurl -fsSL ${named}/get.sh | sh -s -- home TOKEN\n`)
+})
+
 const refused = async (why: string): Promise<void> => {
   const { stdout, stderr, exitCode } = await get('amd64')
   expect(stderr).toContain(`get.sh: ${why}`)
