@@ -107,7 +107,8 @@ export async function refuseWhileLeaving(configDir: string, what: string): Promi
   })
 }
 
-async function refuseSecondJoin(configDir: string): Promise<void> {
+/** @throws {Problem} `already-joined`. */
+export async function refuseSecondJoin(configDir: string): Promise<void> {
   const what = 'joining the hub'
   await refuseWhileLeaving(configDir, what)
   if ((await stampOf(agentConfigPath(configDir))) !== 'gone')

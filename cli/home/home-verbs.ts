@@ -36,7 +36,8 @@ export function registerHomeVerbs(program: Command): void {
       const { givenToken } = await import('./given-token.ts')
       const given = await givenToken(words)
       const { tokenOf } = await import('./pick-up.ts')
-      const token = await tokenOf(given, options.dryRun === true)
+      const how = { again: options.again === true, dryRun: options.dryRun === true }
+      const token = await tokenOf(contextOf(command), given, how)
       if (options.again === true) {
         const changed = Object.keys(options).filter((name) => command.getOptionValueSource(name) === 'cli')
         const { joinAgain } = await import('./join-again.ts')

@@ -84,7 +84,7 @@ async function askOne(
 ): Promise<StunAnswer> {
   const none = (why: string): StunAnswer => ({ server, mapped: null, why })
   const found = await lookup(server.host, { family }).catch(() => null)
-  if (found === null) return none(`its name has no IPv${family} address here`)
+  if (found?.family !== family) return none(`its name has no IPv${family} address here`)
   const id = randomBytes(TRANSACTION_ID_BYTES)
   const request = bindingRequest(id)
   const ended = new AbortController()

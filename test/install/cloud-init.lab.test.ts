@@ -67,6 +67,9 @@ test('a VPS that is given the user-data becomes a hub, and the Pi joins it by th
   const [onConsole = ''] = /^hw1\.\S+$/m.exec(shown) ?? []
   expect(shown).toContain('homeward: this VPS is a hub.')
 
+  // Who could not join in any case has not used the code up.
+  const nobody = `setpriv --reuid=65534 --regid=65534 --clear-groups node ${RELEASE}/dist/homeward.js join '${code}'`
+  expect((await pi.shell(nobody, { allowFailure: true })).stderr).toContain('[no-root]')
   const joined = await pi.shell(`${RELEASE}/install.sh home '${code}' </dev/null 2>&1`, { timeoutMs: 180_000 })
   expect(joined.stdout).toContain('Picked up the token.')
   await untilUp(pi)

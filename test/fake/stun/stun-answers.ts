@@ -1,3 +1,5 @@
+import { parseAddress } from '../../../net/address.ts'
+
 /** What a STUN server may do to a client, besides answering. */
 export type Manner =
   | { readonly kind: 'honest' }
@@ -12,14 +14,15 @@ export type Manner =
   | { readonly kind: 'refusing' }
   | { readonly kind: 'silent' }
 
-/** Attributes of a success with this address (RFC 8489, 14.2), IPv4 only: what goes over IPv6 is in RFC 5769's vectors. */
+/** A success with this address (RFC 8489, 14.2). */
 function success(id: Buffer, address: string, port: number): Buffer {
-  const value = Buffer.alloc(8)
-  value[1] = 1
-  value.writeUInt16BE(port ^ 0x21_12, 2)
-  const cookie = [0x21, 0x12, 0xa4, 0x42]
-  for (const [place, part] of address.split('.').entries()) value[4 + place] = Number(part) ^ (cookie[place] ?? 0)
-  return message(0x0101, id, [[0x0020, value]])
+  const parsed = parseAddress(address)
+  if (parsed === null) throw new TypeError(`no address: ${address}`)
+  const mask = Buffer.concat([Buffer.from([0x21, 0x12, 0xa4, 0x42]), id])
+  const plain = Buffer.from(parsed.value.toString(16).padStart(parsed.bits / 4, '0'), 'hex')
+  const head = Buffer.from([0, parsed.bits === 32 ? 1 : 2, 0, 0])
+  head.writeUInt16BE(port ^ 0x21_12, 2)
+  return message(0x0101, id, [[0x0020, Buffer.concat([head, plain.map((byte, place) => byte ^ (mask[place] ?? 0))])]])
 }
 
 /** A message of these attributes, each padded (RFC 8489, 5 and 14). */

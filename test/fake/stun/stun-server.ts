@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { isIPv6 } from 'node:net'
 import { answersTo, type Manner } from './stun-answers.ts'
 
 export interface StunServerFake {
@@ -12,8 +13,8 @@ export interface StunServerFake {
 /** A STUN server on an address of this machine. */
 export async function startStunServer(address: string, port: number, manner: Manner): Promise<StunServerFake> {
   const requests: number[] = []
-  const socket = createSocket('udp4')
-  const another = createSocket('udp4')
+  const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
+  const another = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
   const by = manner.kind === 'from-another-port' ? another : socket
   socket.on('message', (request, from) => {
     requests.push(performance.now())

@@ -11,10 +11,10 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close()
 })
 
-async function serve(manner: Manner): Promise<{ readonly host: string; readonly port: number }> {
-  const server = await startStunServer('127.0.0.1', 0, manner)
+async function serve(manner: Manner, host = '127.0.0.1'): Promise<{ readonly host: string; readonly port: number }> {
+  const server = await startStunServer(host, 0, manner)
   servers.push(server)
-  return { host: '127.0.0.1', port: server.port }
+  return { host, port: server.port }
 }
 
 test.each<Manner>([
@@ -56,4 +56,15 @@ test('whoever is not the server that was asked is not heard', async () => {
 test('all servers see one port of this machine', async () => {
   const { localPort, answers } = await askStun([await serve({ kind: 'honest' }), await serve({ kind: 'honest' })], 4)
   expect(answers.map(({ mapped }) => mapped?.port)).toEqual([localPort, localPort])
+})
+
+test('over IPv6 it is the same, and a server that has none is told', async () => {
+  const { localPort, answers } = await askStun(
+    [await serve({ kind: 'honest' }, '::1'), await serve({ kind: 'honest' })],
+    6,
+  )
+  expect(answers.map(({ mapped, why }) => mapped ?? why)).toEqual([
+    { address: '::1', port: localPort },
+    'its name has no IPv6 address here',
+  ])
 })

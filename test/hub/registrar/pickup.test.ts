@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { tokenOf } from '../../../cli/home/pick-up.ts'
+import { pickUpToken, tokenOf } from '../../../cli/home/pick-up.ts'
 import { formatPickupCode, newPickupCode, pickupLock, pickupSecret } from '../../../protocol/pickup.ts'
 import { callRegistrar } from '../../../protocol/registrar-client.ts'
 import { PickupAnswer } from '../../../protocol/pickup.ts'
@@ -19,7 +19,7 @@ afterEach(() => scene.close())
 
 const invite = (expiresInMs = 24 * HOUR) =>
   scene.hub.invite({ home: 'cabin', lan: [], expiresInMs, pickup: pickupLock(code) })
-const pick = (): Promise<string> => tokenOf(formatPickupCode(code), false)
+const pick = (): Promise<string> => pickUpToken(formatPickupCode(code))
 const joinWith = (token: string) =>
   join(scene, {
     version: 1,
@@ -107,6 +107,14 @@ test('the secret is not in the store, and a token is not either', async () => {
 })
 
 test('what is no code goes through as it is, and a rehearsal uses none up', async () => {
-  expect(await tokenOf('hw1.a.b', true)).toBe('hw1.a.b')
-  expect(await codeOf(tokenOf(formatPickupCode(code), true))).toBe('wrong-usage')
+  const context = {
+    configDir: '/nonexistent',
+    stateDir: '/nonexistent',
+    runtimeDir: '/nonexistent',
+    json: false,
+    yes: true,
+  }
+  const how = { again: false, dryRun: true }
+  expect(await tokenOf(context, 'hw1.a.b', how)).toBe('hw1.a.b')
+  expect(await codeOf(tokenOf(context, formatPickupCode(code), how))).toBe('wrong-usage')
 })
