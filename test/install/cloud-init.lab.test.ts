@@ -42,7 +42,9 @@ ${Buffer.from(content).toString('base64')}
 TEXT
 chmod ${permissions} '${path}'`,
   )
-  const run = runcmd.map((words) => words.map((word) => `'${word}'`).join(' '))
+  // A service of the system has no HOME (systemd.exec(5), environment variables of spawned processes).
+  const clean = 'env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+  const run = runcmd.map((words) => `${clean} ${words.map((word) => `'${word}'`).join(' ')}`)
   const { stdout, stderr } = await vps.shell([...write, ...run].map((line) => `${line}\n`).join(''), {
     timeoutMs: 180_000,
   })
