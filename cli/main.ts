@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { withGlobalOptions } from './context.ts'
+import { registerContainerVerb } from './container/container-verb.ts'
 import { registerAlertVerbs } from './alert/alert-verbs.ts'
 import { registerDeviceVerbs } from './device/device-verbs.ts'
 import { registerHomeVerbs } from './home/home-verbs.ts'
@@ -25,6 +26,7 @@ async function main(argv: readonly string[]): Promise<number> {
   registerAlertVerbs(program)
   registerRouterVerbs(program)
   registerLogsVerb(program)
+  registerContainerVerb(program)
   try {
     await program.parseAsync([...argv])
     return Number(process.exitCode ?? 0)

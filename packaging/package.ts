@@ -4,6 +4,7 @@
  *   npm run package                      a release that nobody signed
  *   npm run package -- --key FILE        signed; the path may stand in HOMEWARD_RELEASE_KEY too
  *   npm run package -- --apt-key ID      and an apt repository in release/apt, signed by that key of gpg's
+ *   npm run package -- --image           and images of containers, as root, with buildah and mmdebstrap (docs/containers.md)
  *   npm run package -- --fast            Debian's packages are not compressed: to try them
  *   npm run package -- --only amd64      of those with a Node of their own this one alone; none: none
  */
@@ -20,18 +21,17 @@ const { values } = parseArgs({
     'apt-key': { type: 'string' },
     only: { type: 'string' },
     fast: { type: 'boolean', default: false },
+    image: { type: 'boolean', default: false },
   },
 })
 const key = values.key ?? (process.env['HOMEWARD_RELEASE_KEY'] || null)
 try {
   if (values['apt-key'] !== undefined) await requireReleased(process.cwd())
   // npm runs scripts in the folder of package.json.
-  const { version, signed, committedAt, files } = await makeRelease(
-    process.cwd(),
-    key,
-    wanted(values.only),
-    values.fast ? 'none' : 'xz',
-  )
+  const { version, signed, committedAt, files } = await makeRelease(process.cwd(), key, wanted(values.only), {
+    compression: values.fast ? 'none' : 'xz',
+    images: values.image,
+  })
   console.log(`homeward ${version}, ${signed ? 'signed' : 'not signed: there was no --key'}:`)
   for (const file of files) console.log(`  release/${file}`)
   if (values['apt-key'] !== undefined) {

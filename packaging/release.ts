@@ -6,6 +6,8 @@ import { bundledPackages } from './bundled.ts'
 import { BY_HAND } from './by-hand.ts'
 import { readCheckout, trackedFiles } from './checkout.ts'
 import { type Compression, makeDeb } from './deb/deb.ts'
+import { putFilesBeside } from './image/files-beside.ts'
+import { makeImage } from './image/image.ts'
 import { writeGetScript } from './get-script.ts'
 import { noticesOf, readLicensed } from './notices.ts'
 import { addNode, type Architecture } from './node/own-node.ts'
@@ -16,6 +18,14 @@ import { versionOf } from './version.ts'
 
 const SIGNERS = 'allowed_signers'
 const BOM = 'homeward.cdx.json'
+
+/** What not every release has. */
+export interface Also {
+  /** Of Debian's packages; xz where it is not said. */
+  readonly compression?: Compression | undefined
+  /** Images of containers too. They take root, buildah and a mirror of Debian, and depend on what that has. */
+  readonly images?: boolean
+}
 
 export interface Release {
   readonly version: string
@@ -36,7 +46,7 @@ export async function makeRelease(
   root: string,
   key: string | null,
   architectures: readonly Architecture[],
-  compression?: Compression,
+  { compression, images = false }: Also = {},
 ): Promise<Release> {
   const checkout = await readCheckout(root)
   const { version: written, files } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
@@ -72,6 +82,7 @@ export async function makeRelease(
     await seal(folder)
     const tarballs = [await packFolder(fresh, name, checkout.committedAt)]
     for (const architecture of architectures) tarballs.push(...(await packWithNode(architecture, bom)))
+    const beside = images ? await putFilesBeside(root, fresh, version) : []
     await rm(folder, { recursive: true })
     await writeFile(join(fresh, `${name}.cdx.json`), bom)
     const get = (await writeGetScript(root, fresh)) ? ['get.sh'] : []
@@ -81,7 +92,12 @@ export async function makeRelease(
     await rename(fresh, place)
     const sums = key === null ? ['SHA256SUMS'] : ['SHA256SUMS', 'SHA256SUMS.sig']
     const { committedAt } = checkout
-    return { version, signed: key !== null, committedAt, files: [...tarballs, `${name}.cdx.json`, ...get, ...sums] }
+    return {
+      version,
+      signed: key !== null,
+      committedAt,
+      files: [...tarballs, ...beside, `${name}.cdx.json`, ...get, ...sums],
+    }
   } finally {
     await rm(fresh, { recursive: true, force: true })
   }
@@ -96,10 +112,12 @@ export async function makeRelease(
     await seal(place)
     const tarball = await packFolder(fresh, own, checkout.committedAt)
     const { committedAt } = checkout
-    const deb = await makeDeb(root, place, fresh, { version, architecture, committedAt }, compression)
+    const facts = { version, architecture, committedAt }
+    const deb = await makeDeb(root, place, fresh, facts, compression)
+    const image = images ? [await makeImage(root, place, fresh, facts)] : []
     await rm(join(place, 'node'), { recursive: true })
     await rename(place, folder)
-    return [tarball, deb]
+    return [tarball, deb, ...image]
   }
 
   async function seal(place: string): Promise<void> {

@@ -27,6 +27,8 @@ export interface JoinOptions extends RouterOptions {
   readonly interface: string
   readonly economy?: boolean
   readonly dryRun?: boolean
+  /** The caller starts the agent next. */
+  readonly starts?: boolean
 }
 
 /** `homeward join TOKEN`. Whatever fails, and whoever interrupts it: no change stays. */
@@ -78,7 +80,7 @@ export async function join(context: Context, token: string, options: JoinOptions
     systemClock,
     ending.signal,
   )
-  if (joined !== null) return printFacts(context, joinedFacts(joined), () => joinedText(joined))
+  if (joined !== null) return printFacts(context, joinedFacts(joined), () => joinedText(joined, options))
   if (!dryRun) tell('Nothing was changed.')
 }
 
@@ -91,13 +93,15 @@ function heading(config: AgentConfig): string {
   return `This machine becomes the home ${config.home}, ${hub.address} in the tunnel to ${hub.addresses[0]}${where}:`
 }
 
-function joinedText(joined: Joined): string {
+function joinedText(joined: Joined, { starts = false }: JoinOptions): string {
   const { config, provenMs, mapping } = joined
   const seen = mapping === null ? '' : ` The hub sees it at ${formatEndpoint(mapping)}.`
-  return `${config.home} has joined: the tunnel answered after ${(provenMs / 1_000).toFixed(1)} s.${seen}
-${wayLines(joined).join('\n')}
-Keep it watched: systemctl enable --now homeward, or homeward run in the foreground.
-Add a phone or laptop: homeward device add NAME`
+  return [
+    `${config.home} has joined: the tunnel answered after ${(provenMs / 1_000).toFixed(1)} s.${seen}`,
+    ...wayLines(joined),
+    ...(starts ? [] : ['Keep it watched: systemctl enable --now homeward, or homeward run in the foreground.']),
+    'Add a phone or laptop: homeward device add NAME',
+  ].join('\n')
 }
 
 /** `192.168.1.0/24`, or `192.168.1.0/24=10.168.1.0/24`: known at the hub by the second. */

@@ -57,7 +57,7 @@ async function init(context: Context, options: InitOptions): Promise<void> {
   for (const warning of warnings) tell(`Warning: ${indented(warning, '  ')}`)
   printFacts(context, facts, () =>
     changed
-      ? doneText(plan, isOpen(warnings), firewallText(provider, port))
+      ? doneText(plan, isOpen(warnings), firewallText(provider, port), options.starts === true)
       : 'The hub is as it should be; nothing was changed.',
   )
 }
@@ -106,10 +106,13 @@ function isOpen(warnings: readonly string[]): boolean {
   return !warnings.some((warning) => warning.startsWith('packets from outside'))
 }
 
-function doneText({ config }: InitPlan, isReached: boolean, firewall: string): string {
+function doneText({ config }: InitPlan, isReached: boolean, firewall: string, starts: boolean): string {
   const mapped = config.addresses.slice(0, 1).flatMap((address) => mappedText(address) ?? [])
-  return `The hub is ${isReached ? 'ready' : 'set up, but packets from outside do not reach it (see the warning)'} at ${[`${config.addresses.join(', ')}.`, ...mapped].join('\n')}
-${firewall}
-Start the daemon: systemctl start homeward-hub, or homeward hub run in the foreground.
-Then invite a home: homeward hub invite HOME`
+  return [
+    `The hub is ${isReached ? 'ready' : 'set up, but packets from outside do not reach it (see the warning)'} at ${config.addresses.join(', ')}.`,
+    ...mapped,
+    firewall,
+    ...(starts ? [] : ['Start the daemon: systemctl start homeward-hub, or homeward hub run in the foreground.']),
+    'Then invite a home: homeward hub invite HOME',
+  ].join('\n')
 }

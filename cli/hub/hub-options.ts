@@ -12,6 +12,8 @@ export interface InitOptions {
   readonly alternatePorts?: string
   readonly interface?: string
   readonly stun?: string
+  /** The caller starts the daemon next. */
+  readonly starts?: boolean
 }
 
 /** The options of `hub init`, checked. @throws {Problem} `address-invalid`, `prefix-invalid`, `wrong-usage`. */
