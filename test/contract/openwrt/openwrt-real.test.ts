@@ -27,7 +27,8 @@ const REAL: Capabilities = {
   keysMadeThere: false,
   undoesFailures: true,
   tellsCommands: false,
-  drifts: OPENWRT_DRIFT_NAMES,
+  // The rules of a LAN that is not this router's are in no zone of its.
+  drifts: { ...OPENWRT_DRIFT_NAMES, home: OPENWRT_DRIFT_NAMES.home.filter((name) => !name.includes('of the LAN')) },
 }
 const ROLLBACK_SECONDS = 60
 
