@@ -34,7 +34,7 @@ export async function buildImage(version: string): Promise<BuiltImage> {
   for (const name of ['NOTICES', 'homeward.cdx.json']) await cp(join(CHECKOUT, 'LICENSE'), join(release, name))
   const facts = { version, architecture, committedAt: 1_767_323_045 } as const
   const tar = join(folder, await makeImage(CHECKOUT, release, folder, facts))
-  const image = await unpack(tar, join(folder, 'layout'), join(folder, 'root'))
+  const image = await unpackImage(tar, join(folder, 'layout'), join(folder, 'root'))
   return {
     ...image,
     tar,
@@ -56,7 +56,7 @@ async function buildProgram(into: string, version: string): Promise<void> {
 }
 
 /** By what `docker load` reads of it. */
-async function unpack(tar: string, layout: string, root: string): Promise<Image> {
+export async function unpackImage(tar: string, layout: string, root: string): Promise<Image> {
   await mkdir(layout)
   await mkdir(root)
   await runCommand('tar', ['-xf', tar, '-C', layout], { timeoutMs: MINUTES })
