@@ -31,6 +31,7 @@ routerEvents<LabMikrotik>({
     nat: ['/ip/firewall/nat/remove [find where comment~"^homeward hw0 "]', exported(/comment="homeward hw0 out"/)],
     mangle: ['/ip/firewall/mangle/remove [find where comment~"^homeward hw0 "]', exported(/homeward hw0 mss-in/)],
   },
+  askMs: 20,
   isKept: async ({ sessions }) => (await sessions()) === 1,
   unfelt: ['route', 'filter', 'mangle'],
   ends: {

@@ -30,6 +30,7 @@ routerEvents<LabOpenwrt>({
     ],
     'the zone': ['uci delete firewall.homeward_hw0_zone; uci commit firewall', shown(written('homeward_hw0_zone'))],
   },
+  askMs: 100,
   isKept: shown('[ ! -e /var/run/homeward/pending ]'),
   unfelt: ['the zone', 'a rule'],
   ends: {

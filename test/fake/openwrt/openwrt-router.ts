@@ -43,7 +43,10 @@ export type Misbehaviour = 'stall' | 'garbage' | 'truncate' | 'fail'
 
 export type LabRouterRequest =
   | { readonly id: number; readonly verb: 'shell'; readonly script: string }
-  | { readonly id: number; readonly verb: 'settle' | 'cut' | 'commands' | 'sessions' | 'ticks' | 'counted' | 'up' }
+  | {
+      readonly id: number
+      readonly verb: 'settle' | 'cut' | 'commands' | 'looks' | 'sessions' | 'ticks' | 'counted' | 'up'
+    }
   | ({ readonly id: number; readonly verb: 'power' } & PowerCut)
   | { readonly id: number; readonly verb: 'interject'; readonly after: number; readonly script: string }
   | { readonly id: number; readonly verb: 'misbehave'; readonly how: Misbehaviour | null }
@@ -134,7 +137,9 @@ async function carryOut(request: LabRouterRequest): Promise<unknown> {
     case 'ticks':
       return sshd.sessions().reduce((sum, pid) => sum + ticksOfAll(pid), 0)
     case 'commands':
-      return readFileSync(join(root, MEETING, 'commands'), 'utf8')
+      return commandLines()
+    case 'looks':
+      return commandLines().match(/^wg show all dump$/gm)?.length ?? 0
     case 'misbehave':
       return request.how === null
         ? await rm(join(root, MEETING, 'misbehave'), { force: true })
@@ -191,6 +196,11 @@ function inRoot(script: string): Promise<string> {
     )
     child.stdin?.end()
   })
+}
+
+/** All that were asked of it, one a line. */
+function commandLines(): string {
+  return readFileSync(join(root, MEETING, 'commands'), 'utf8')
 }
 
 /** Where the scripts in the root ask. */

@@ -10,7 +10,7 @@ import type { Ending, Misbehaviour } from './misbehaviour.ts'
  */
 export type LabRouterRequest =
   | { readonly id: number; readonly verb: 'console'; readonly script: string }
-  | { readonly id: number; readonly verb: 'export' | 'sessions' | 'jobs' | 'settle' | 'transcript' }
+  | { readonly id: number; readonly verb: 'export' | 'sessions' | 'jobs' | 'settle' | 'looks' }
   | { readonly id: number; readonly verb: 'misbehave'; readonly how: Misbehaviour | null }
   | { readonly id: number; readonly verb: 'drop'; readonly how: Ending }
 
@@ -41,8 +41,9 @@ async function carryOut(request: LabRouterRequest): Promise<unknown> {
       return router.sessions()
     case 'jobs':
       return router.jobs()
-    case 'transcript':
-      return router.transcript()
+    case 'looks':
+      // Which each look asks for once.
+      return router.transcript().filter(([command]) => command === '/ip/firewall/raw/print').length
     case 'settle':
       return await router.settle()
     case 'misbehave':

@@ -13,9 +13,9 @@ export function askedProgram(name: string): AskedProgram {
   let running: LabProcess | undefined
   let last = 0
 
-  async function answerTo(id: number): Promise<unknown> {
+  async function answerTo(id: number, after = 0): Promise<unknown> {
     if (running === undefined) throw new Error(`${name} is switched off`)
-    const [line] = await running.waitForLine(new RegExp(`^{"id":${id},.*$`), { timeoutMs: 60_000 })
+    const [line] = await running.waitForLine(new RegExp(`^{"id":${id},.*$`), { after, timeoutMs: 60_000 })
     const { answer, refused } = JSON.parse(line) as { answer?: unknown; refused?: string }
     if (refused !== undefined) throw new Error(`${name} refuses: ${refused}`)
     return answer
@@ -28,8 +28,9 @@ export function askedProgram(name: string): AskedProgram {
     },
     ask: async <Answer>(request: Readonly<Record<string, unknown>>) => {
       const id = (last += 1)
+      const after = running?.lineCount
       running?.write(`${JSON.stringify({ ...request, id })}\n`)
-      return (await answerTo(id)) as Answer
+      return (await answerTo(id, after)) as Answer
     },
   }
 }

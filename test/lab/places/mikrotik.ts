@@ -71,10 +71,7 @@ export async function labMikrotik(lab: Lab, plan: MikrotikPlan = {}): Promise<La
     export: () => ask({ verb: 'export' }),
     sessions: () => ask({ verb: 'sessions' }),
     jobs: () => ask({ verb: 'jobs' }),
-    looks: async () =>
-      (await ask<readonly (readonly string[])[]>({ verb: 'transcript' })).filter(
-        ([command]) => command === '/ip/firewall/raw/print',
-      ).length,
+    looks: () => ask({ verb: 'looks' }),
     drop: (how) => ask({ verb: 'drop', how }),
     misbehave: (how) => ask({ verb: 'misbehave', how }),
   }
