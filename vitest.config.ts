@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { LONGEST } from './test/longest.ts'
 
 const EVERYWHERE = {
   setupFiles: ['test/setup.ts'],
@@ -15,7 +16,7 @@ const LAB = {
   hookTimeout: 300_000,
 }
 /** More than the two cores that it is measured on: most laboratories wait half of their time, for an alarm, a login, a service. */
-const LAB_WORKERS = 4
+const LAB_WORKERS = 6
 /** Simulated routers, over sockets. */
 const CONTRACT = ['test/contract/**/*.test.ts', 'test/**/*.router.test.ts']
 const IN_LAB = ['test/**/*.lab.test.ts']
@@ -35,8 +36,8 @@ const ON_DEBIAN_13 = [
 ]
 
 /**
- * What takes longest begins, and what computes all the while stands beside what waits: vitest takes the largest files for
- * the longest, and the contracts stand in the smallest.
+ * What takes longest begins, by a list. After that what computes all the while stands beside what waits: vitest takes the
+ * largest files for the longest, and the contracts stand in the smallest.
  */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -44,12 +45,18 @@ class LongestFirst extends BaseSequencer {
     const of = (...names: readonly string[]) => sorted.filter(({ project }) => names.includes(project.name))
     const patient = of('patient')
     const contract = of('contract')
-    const longest = Array.from({ length: Math.max(patient.length, contract.length) }, (_, index) => [
+    const besides = Array.from({ length: Math.max(patient.length, contract.length) }, (_, index) => [
       ...patient.slice(index, index + 1),
       ...contract.slice(index, index + 1),
     ]).flat()
-    return [...of('unit'), ...longest, ...of('lab', 'debian-13')]
+    const others = [...of('unit'), ...besides, ...of('lab', 'debian-13')]
+    return others.sort((one, other) => placeOf(one) - placeOf(other))
   }
+}
+
+function placeOf({ moduleId }: TestSpecification): number {
+  const place = LONGEST.findIndex((file) => moduleId.endsWith(`/${file}`))
+  return place === -1 ? LONGEST.length : place
 }
 
 /** Two groups, one after the other, so that what waits for minutes in the second has all that there is to wait beside. */
