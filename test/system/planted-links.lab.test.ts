@@ -73,7 +73,7 @@ async function withSwapper(act: () => Promise<unknown>): Promise<void> {
 }
 
 /** Enough for the swap to come at every moment. */
-const ROUNDS = isLong ? 300 : 60
+const ROUNDS = isLong ? 300 : 30
 
 describe('while links are swapped in', () => {
   test('a file that is written', () =>

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { applyDesired } from '../../../adapters/apply.ts'
 import type { TunnelSpec } from '../../../adapters/spec.ts'
 import type { FlashLoss } from '../../fake/openwrt/flash.ts'
-import { someOf } from '../../long.ts'
+import { isLong, someOf } from '../../long.ts'
 import { homeForwarding } from '../../adapters/forwarding.ts'
 import type { OpenAdapter } from '../machine.ts'
 import { homeSpec } from '../specs.ts'
@@ -16,6 +16,9 @@ const LOSSES: readonly FlashLoss[] = ['nothing', 'since-sync', 'unsynced-bytes']
 const ZONE = "config zone 'homeward_hw0_zone'"
 /** After the first move, and what comes before the second. */
 const MIXED = 2
+
+/** Of each change in the usual run: every loss twice, with an agent that goes on and with another one. */
+const MOMENTS = 6
 
 /** More than any change has: then the power stays. */
 const NEVER = 100_000
@@ -74,15 +77,19 @@ describe('a router that loses its power', () => {
     const [owners, cable, before] = [await machine.foreign('hw0'), await cabled(), await ours()]
     const count = await programsOf(to)
     const wanted = await ours()
-    const cuts = Array.from({ length: count }, (_, index) => index + 1).flatMap((after) =>
-      LOSSES.map((loses, index) => ({ after, loses, isAgentCutToo: (after + index) % 2 === 0 })),
+    const moments = Array.from({ length: count }, (_, index) => index + 1)
+    const tried = someOf(moments, MOMENTS).flatMap((after, nth) =>
+      LOSSES.filter((_, index) => isLong || index === nth % LOSSES.length).map((loses, index) => ({
+        after,
+        loses,
+        isAgentCutToo: (nth + index) % 2 === 0,
+      })),
     )
     let mixed = 0
-    const tried = someOf(cuts, 12)
+    await bring([])
     for (const { isAgentCutToo, ...cut } of tried) {
       const said = `after ${cut.after} of ${count} programs, ${cut.loses} lost`
-      await bring([])
-      await bring(from)
+      if (from.length > 0) await bring(from)
       await machine.router.cutPower(cut)
       const adapter = await machine.open()
       await applyDesired(adapter, to, signal()).catch(() => undefined)

@@ -172,8 +172,8 @@ test('what an older homeward wrote has no neighbours of rules: ours come first i
 
 test('the taking back is cut off in turn, after each of its commands: the next one ends it', async () => {
   const of = await cutOffRouter({ version: '7.12.2' })
-  // In a usual run after each third: neighbours are rows of one menu.
-  for (let after = 1, isOver = false; !isOver; after += isLong ? 1 : 3) {
+  // In a usual run after each fifth: neighbours are rows of one menu.
+  for (let after = 1, isOver = false; !isOver; after += isLong ? 1 : 5) {
     await of.bring(HOME)
     await of.cutOff(OTHER_HOME)
     await of.router.console(DELETED)

@@ -53,7 +53,7 @@ describe.each(['7.18.2', '7.12.2'])('another session at every command of a chang
     await first.bring(from)
     const { numbers, wanted } = await inPeace(first, to)
     const cases = numbers.flatMap((after) => EDITS.map((edit) => ({ after, edit })))
-    for (const { after, edit } of someOf(cases, 10)) {
+    for (const { after, edit } of someOf(cases, 6)) {
       const said = `after ${after} of ${numbers.length} commands: ${edit}`
       const of = await cutOffRouter({ version })
       await of.bring(from)
@@ -82,7 +82,7 @@ test.each(Object.keys(CHANGES) as (keyof typeof CHANGES)[])(
     const first = await cutOffRouter({ version: '7.18.2' })
     await first.bring(from)
     const { numbers, wanted } = await inPeace(first, to)
-    for (const after of someOf(numbers, 8)) {
+    for (const after of someOf(numbers, 5)) {
       const said = `after ${after} of ${numbers.length} commands`
       const of = await cutOffRouter({ version: '7.18.2' })
       await of.bring(from)

@@ -38,6 +38,9 @@ const UNDO_SECONDS = 5
 /** What the script of a router begins with: it looks for its marker, and removes what was not there before. */
 const UNDO_COMMANDS = 20
 
+/** Of each change in the usual run: each flash at least once. */
+const MOMENTS = 5
+
 /** More than any of the changes has: then the power stays. */
 const NEVER = 10_000
 
@@ -128,7 +131,7 @@ describe.each(WAYS)('the router’s power goes while it is changed under $way', 
     const count = await commandsOf(of, to)
     const wanted = sorted(of.ours())
     const moments = Array.from({ length: count }, (_, index) => index + 1)
-    const cuts = someOf(moments, 8).flatMap((after, nth) =>
+    const cuts = someOf(moments, MOMENTS).flatMap((after, nth) =>
       FLASHES.filter((_, index) => isLong || index === nth % FLASHES.length).map((flash, index) => ({
         after,
         ...flash,

@@ -250,7 +250,6 @@ describe('the ladder', () => {
         const { watch: end } = simulate(watch, now, now + 5_100)
         expect(end.health.kind).toBe('up')
       }),
-      { numRuns: 300 },
     )
   })
 })
