@@ -9,7 +9,7 @@ import type { Host } from '../test/lab/host/host.ts'
 import { createLab } from '../test/lab/lab.ts'
 import { BARE, layBareWireguard } from './bare-wireguard.ts'
 import { buildJoinedHome } from './joined-home.ts'
-import { cpuSeconds, readProcess } from './process-cost.ts'
+import { cpuSeconds, readProcess, writtenBytes } from './process-cost.ts'
 import { median, report } from './report.ts'
 
 const STARTS = 7
@@ -38,15 +38,20 @@ try {
   const pid = Number((await home.pi.run('pgrep', ['-f', 'homeward.js run$'])).stdout.trim().split('\n')[0])
   await countTraffic(internet, hubAddress)
   const cpuBefore = await cpuSeconds(home.pi, pid)
+  const writtenBefore = await writtenBytes(home.pi, pid)
+  const loggedBefore = agent.stdout.length
   const began = performance.now()
   await wait(minutes * 60_000)
   const seconds = (performance.now() - began) / 1000
   const bytes = await countedBytes(internet)
   const cpu = ((await cpuSeconds(home.pi, pid)) - cpuBefore) / seconds
+  const written = (await writtenBytes(home.pi, pid)) - writtenBefore
+  const logged = agent.stdout.slice(loggedBefore).split('\n').length - 1
   const { rssMb, anonymousMb } = await readProcess(home.pi, pid)
   await agent.stop()
 
-  const perDay = (name: string): number => ((bytes.get(name) ?? 0) / seconds) * (DAY_SECONDS / 1e6)
+  const aDay = (amount: number): number => (amount / seconds) * DAY_SECONDS
+  const perDay = (name: string): number => aDay((bytes.get(name) ?? 0) / 1e6)
   const total = perDay('tunnel') + perDay('registrar')
   report(`an idle home, ${minutes} minutes`, [
     {
@@ -62,6 +67,13 @@ try {
       yardstick: '',
       reach: '≤ 0.5 %',
       met: cpu <= 0.005,
+    },
+    {
+      what: 'written to storage by the agent',
+      measured: `${aDay(written / 1e6).toFixed(2)} MB a day, ${aDay(logged).toFixed(0)} lines of its log a day`,
+      yardstick: `${written / 1024} KiB and ${logged} lines in these minutes`,
+      reach: '≤ 1 MB, ≤ 20 lines a day',
+      met: aDay(written) <= 1e6 && aDay(logged) <= 20,
     },
     {
       what: 'memory of the agent',

@@ -33,6 +33,15 @@ export async function readProcess(host: Host, pid: number): Promise<ProcessCost>
   return { rssMb: kilobytes(stdout, 'VmRSS') / 1024, anonymousMb: kilobytes(stdout, 'RssAnon') / 1024 }
 }
 
+/**
+ * Bytes that a process has given to its storage since it began (proc_pid_io(5), write_bytes): whole pages of its files. What
+ * a file system's own journal writes besides is not in it.
+ */
+export async function writtenBytes(host: Host, pid: number): Promise<number> {
+  const { stdout } = await host.run('cat', [`/proc/${pid}/io`])
+  return Number(/^write_bytes: (\d+)$/m.exec(stdout)?.[1])
+}
+
 function kilobytes(status: string, field: string): number {
   const found = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]
   if (found === undefined) throw new Error(`/proc/PID/status has no ${field}`)
