@@ -10,6 +10,8 @@ readonly LAUNCHER=/usr/local/bin/homeward
 readonly CONFIG=/etc/homeward
 readonly STATE=/var/lib/homeward
 readonly UNITS=/etc/systemd/system
+# Is there while OLD may be: after a power cut it calls what is kept of this file, at boot, before the services begin.
+readonly BACK=homeward-back.service
 readonly MODULES=/etc/modules-load.d/homeward.conf
 readonly SOCKETS=/etc/tmpfiles.d/homeward.conf
 readonly ACCOUNT=homeward
@@ -24,6 +26,7 @@ main() {
   local verb=${1:-help}
   case "$verb" in
     demo | test | hub | home | upgrade | uninstall) ;;
+    back) [ "$here" = "$OLD/kept" ] || [ "$here" = "$LIBRARY/kept" ] || { usage >&2 && return 64; } ;;
     help | -h | --help) usage && return ;;
     *) usage >&2 && return 64 ;;
   esac
@@ -78,7 +81,7 @@ Usage: ./install.sh COMMAND
   home TOKEN [OPTIONS]    at home, on the Pi: package, service, homeward join TOKEN OPTIONS
       --device NAME       and show a QR code for a phone of that name
   upgrade                 put this version in place of the installed one; the tunnel stays up, and the version before
-                          comes back when this one does not run
+                          comes back when this one does not carry it
       --downgrade         with hub, home or upgrade: install this version though a newer one is installed
   uninstall [--purge]     undo all of it; settings and keys are kept unless --purge
 
@@ -250,6 +253,7 @@ command_uninstall() {
   }
   undo_network
   ! tunnel_is_on_router || say 'kept: the tunnel on the router; homeward leave, before uninstall, takes it away'
+  forget_power_cut
   rm -rf "$LIBRARY" "$LIBRARY.new" "$OLD" "$LAUNCHER" "$MODULES" "$SOCKETS" "$UNITS/homeward.service" "$UNITS/homeward-hub.service"
   rm -rf /run/homeward
   if booted_with_systemd; then
@@ -357,13 +361,75 @@ keep_old() {
   else
     return 0
   fi
+  note_carried
+  foresee_power_cut
   unproven=yes
   [ -e "$OLD" ] || mv "$LIBRARY" "$OLD"
 }
 
+# What each service carries before it is changed, so that the new one has to carry as much.
+note_carried() {
+  local service
+  for service in $(running_services); do carried_by "$service" >"$work/carried.$service"; done
+}
+
+# How many tunnels a service carries: of a home its own, when it is up; of a hub those of the homes that it hears. None of a
+# version that does not say it: then nothing is asked of the new one either.
+carried_by() {
+  case "$1" in
+    homeward-hub) said_by hub status --json | grep -c '"presence": "heard"' || true ;;
+    homeward) said_by status --json | grep -c '"state": "up"' || true ;;
+  esac
+}
+
+# Two minutes are enough for each cause that homeward heals; a service that begins needs seconds.
+carries() {
+  local wanted=0 deadline=$((SECONDS + 120))
+  [ ! -e "$work/carried.$1" ] || wanted=$(cat "$work/carried.$1")
+  until [ "$(carried_by "$1")" -ge "$wanted" ]; do
+    [ "$SECONDS" -lt "$deadline" ] || return 1
+    sleep 1
+  done
+}
+
+# From here on the power may go at any moment: what runs after the next boot is the version before, as long as it is kept.
+foresee_power_cut() {
+  local kept=$LIBRARY/kept
+  booted_with_systemd || return 0
+  [ ! -e "$OLD" ] || kept=$OLD/kept
+  cp "$here/install.sh" "$kept/install.sh"
+  mkdir -p "$UNITS/multi-user.target.wants"
+  ln -sf "../$BACK" "$UNITS/multi-user.target.wants/$BACK"
+  cat >"$UNITS/$BACK.new" <<UNIT
+[Unit]
+Description=homeward: the version before comes back, since an upgrade was cut off
+Before=homeward.service homeward-hub.service
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'for kept in $OLD/kept $LIBRARY/kept; do [ ! -e \$\$kept/install.sh ] || exec bash \$\$kept/install.sh back; done'
+UNIT
+  mv "$UNITS/$BACK.new" "$UNITS/$BACK"
+  sync
+}
+
+command_back() {
+  put_old_back
+  # Where the power went before anything was laid aside.
+  rm -rf "$LIBRARY.new" "$LIBRARY/kept"
+  forget_power_cut
+}
+
 keep_new() {
   unproven=''
+  # What it consists of is on the disk before the other goes.
+  sync
   rm -rf "$OLD"
+  forget_power_cut
+}
+
+forget_power_cut() {
+  rm -f "$UNITS/$BACK" "$UNITS/$BACK.new" "$UNITS/multi-user.target.wants/$BACK"
 }
 
 # Its services run with it again, those that the new one brought are gone.
@@ -383,6 +449,7 @@ put_old_back() {
     fi
   done
   rm -rf "$LIBRARY/kept"
+  forget_power_cut
   if booted_with_systemd; then
     systemctl daemon-reload || true
     for service in ${running:-}; do
@@ -427,15 +494,23 @@ start_service() {
   say "$1 runs, and starts at boot"
 }
 
-# Returns when its daemon answers and, where another version could be put back, when it has not ended by itself since.
+# Returns when its daemon answers and, where another version could be put back, when it has not ended by itself since and
+# carries what that one carried.
 restart_service() {
   local service=$1 since
   since=$(date +%s)
   # What follows watches it come up, and says more than systemd does where it does not.
   logged "starting $service" systemctl restart --no-block "$service"
-  if await_service "$service" && { [ -z "${unproven:-}" ] || stays_up "$service"; }; then return 0; fi
+  local what="$service does not answer"
+  if await_service "$service" && { [ -z "${unproven:-}" ] || stays_up "$service"; }; then
+    if [ -z "${unproven:-}" ] || carries "$service"; then return 0; fi
+    case "$service" in
+      homeward-hub) what='homeward-hub runs, and two minutes later hears fewer homes than the version before' ;;
+      homeward) what='homeward runs, and the tunnel that the version before had is not up two minutes later' ;;
+    esac
+  fi
   journalctl --no-pager --quiet --lines 20 --since "@$since" --unit "$service" >&2 || true
-  fail "$service does not answer" "Its log is above; more of it: journalctl -u $service"
+  fail "$what" "Its log is above; more of it: journalctl -u $service"
 }
 
 # Gives up when it ended twice: systemd starts it again for ever.

@@ -43,6 +43,9 @@ test('an upgrade starts the services anew, and the tunnel stays up', async () =>
   expect(await camera(picture)).toContain('camera')
 })
 
+/** The unit that brings the version before back at the next boot. */
+const BACK = '/etc/systemd/system/homeward-back.service'
+
 /** A release that is broken: `before` is carried out before anything of its program. */
 const breakRelease = (machine: ScratchMachine, folder: string, before: string) =>
   machine.shell(`
@@ -54,18 +57,33 @@ ${sumUp(folder)}`)
 
 const RUNS = "process.argv.at(-1) === 'run'"
 
-const BROKEN: readonly (readonly [string, string])[] = [
-  ['ends at once', `if (${RUNS}) { console.error('no luck'); process.exit(1) }`],
+/** The daemon works, and no packet of its own gets out or in. */
+const DEAF = `const { Socket } = process.getBuiltinModule('node:dgram'), { emit } = Socket.prototype; Socket.prototype.send = () => {}; Socket.prototype.emit = function (name, ...said) { return name === 'message' || emit.call(this, name, ...said) }`
+
+type Service = 'homeward' | 'homeward-hub'
+const DOES_NOT_ANSWER = { homeward: 'homeward does not answer', 'homeward-hub': 'homeward-hub does not answer' }
+
+const BROKEN: readonly (readonly [string, string, Readonly<Record<Service, string>>])[] = [
+  // The later it ends, the more it was taken for one that runs.
   [
-    'answers, and ends a little later',
+    'answers, and ends a little later,',
     `if (${RUNS}) setTimeout(() => { console.error('no luck'); process.exit(1) }, 4500)`,
+    DOES_NOT_ANSWER,
+  ],
+  ['ends at once', `if (${RUNS}) { console.error('no luck'); process.exit(1) }`, DOES_NOT_ANSWER],
+  [
+    'runs, and neither sends a datagram nor hears one,',
+    `if (${RUNS}) { console.error('no luck'); ${DEAF} }`,
+    {
+      homeward: 'homeward runs, and the tunnel that the version before had is not up two minutes later',
+      'homeward-hub': 'homeward-hub runs, and two minutes later hears fewer homes than the version before',
+    },
   ],
 ]
-// The later it ends, the more it was taken for one that runs.
-test.each(isLong ? BROKEN : BROKEN.slice(1))(
+test.each(isLong ? BROKEN : BROKEN.slice(0, 1))(
   'a version whose service %s makes way for the one before, and says why',
-  async (_, before) => {
-    async function falls(machine: ScratchMachine, service: string): Promise<void> {
+  async (_, before, words) => {
+    async function falls(machine: ScratchMachine, service: Service): Promise<void> {
       await breakRelease(machine, '/opt/broken', before)
       const tunnel = await tunnelPid(machine)
       const { stderr, stdout, exitCode } = await machine.shell('/opt/broken/install.sh upgrade </dev/null', {
@@ -75,7 +93,7 @@ test.each(isLong ? BROKEN : BROKEN.slice(1))(
       expect(exitCode).toBe(1)
       expect(stdout).not.toContain('tunnels stayed up')
       expect(stderr).toContain('no luck')
-      expect(stderr).toContain(`install.sh: ${service} does not answer`)
+      expect(stderr).toContain(`install.sh: ${words[service]}`)
       expect(stderr).toMatch(new RegExp(`version before, homeward \\S+, is back in \\S+; ${service} runs again`))
       const { stdout: left } = await machine.shell(`
 cmp ${RELEASE}/dist/homeward.js /usr/local/lib/homeward/dist/homeward.js
@@ -95,7 +113,10 @@ ls /usr/local/lib/homeward`)
       ])
       expect(await tunnelPid(machine)).toBe(tunnel)
     }
-    await Promise.all([falls(vps, 'homeward-hub'), falls(pi, 'homeward')])
+    // One after the other: a home whose hub falls has no tunnel to lose.
+    await falls(vps, 'homeward-hub')
+    await untilUp(pi)
+    await falls(pi, 'homeward')
     await untilUp(pi)
     expect(await camera(picture)).toContain('camera')
   },
@@ -147,9 +168,38 @@ kill -KILL "$(cat /var/upgrade.pid)"`,
   })
   expect(exitCode).toBe(1)
   await pi.shell(
-    `cmp ${RELEASE}/dist/homeward.js /usr/local/lib/homeward/dist/homeward.js; test ! -e /usr/local/lib/homeward.old`,
+    `test ! -e ${BACK}; cmp ${RELEASE}/dist/homeward.js /usr/local/lib/homeward/dist/homeward.js; test ! -e /usr/local/lib/homeward.old`,
   )
   await untilUp(pi)
-  await pi.shell('rm -rf /opt/broken')
-  await vps.shell('rm -rf /opt/broken')
 }, 300_000)
+
+/** What systemd starts at the next boot. The rest of a boot is tried in services.lab.test.ts. */
+const AFTER_BOOT = `
+systemctl stop homeward
+ip link delete hw0
+systemctl daemon-reload
+systemctl start multi-user.target`
+
+// Somewhere between the first change and the last, the power goes.
+const MOMENTS = isLong ? [0, 0.1, 0.3, 0.6, 1, 2, 3, 4.5, 6, 8] : [0, 0.6, 4]
+test.each(MOMENTS)(
+  'the power goes %s s after an upgrade began to change things: the next boot brings back what ran before',
+  async (seconds) => {
+    await breakRelease(pi, '/opt/broken', `if (${RUNS}) process.exit(1)`)
+    await pi.shell(
+      `
+(/opt/broken/install.sh upgrade </dev/null >/dev/null 2>&1 & echo $! >/var/upgrade.pid)
+until [ -e ${BACK} ]; do sleep 0.02; done
+sleep ${seconds}
+kill -KILL "$(cat /var/upgrade.pid)"
+${AFTER_BOOT}`,
+      { timeoutMs: 240_000 },
+    )
+    await untilUp(pi)
+    await pi.shell(`
+cmp ${RELEASE}/dist/homeward.js /usr/local/lib/homeward/dist/homeward.js
+cmp ${RELEASE}/systemd/homeward.service /etc/systemd/system/homeward.service
+for gone in /usr/local/lib/homeward.old /usr/local/lib/homeward/kept ${BACK}; do test ! -e $gone; done`)
+  },
+  300_000,
+)
