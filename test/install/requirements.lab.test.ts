@@ -17,6 +17,8 @@ beforeAll(async () => {
   await unpackRelease(machine, '/opt/release')
   await machine.shell(`
 mkdir -p /var/kept
+# This machine's own /var/tmp is under the scratch machine's, with what other runs left or are at work on.
+rm -rf /var/tmp/homeward-*
 # Whoever installs nothing finds nothing: apt-get gives back what a test took away, and remembers what it was asked.
 cat > /usr/local/sbin/apt-get <<'SH'
 #!/bin/sh
@@ -47,7 +49,6 @@ beforeEach(() =>
 const takeAway = (...tools: readonly string[]) =>
   machine.shell(tools.map((tool) => `mv "$(command -v ${tool})" /var/kept/${tool}\n`).join(''))
 const asked = async () => (await machine.shell('cat /var/asked 2>/dev/null || true')).stdout.trim().split('\n')
-/** This machine's own /var/tmp is under the scratch machine's. */
 const leftovers = async () => (await machine.shell('ls -d /tmp/* /var/tmp/homeward-* 2>/dev/null || true')).stdout
 const install = (words: string): Promise<RunResult> =>
   machine.shell(`/opt/release/install.sh ${words} </dev/null`, { allowFailure: true, timeoutMs: 180_000 })
