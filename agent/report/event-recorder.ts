@@ -62,7 +62,9 @@ export function makeEventRecorder(
   return {
     record,
     registered: (reason, { outcome, problem, mapping }) => {
-      if (outcome === 'done') log.info({ reason, mapping }, 'registered at the hub')
+      // One each ten minutes is no news.
+      const level = reason === 'periodic' && registrar === 'reachable' ? 'debug' : 'info'
+      if (outcome === 'done') log[level]({ reason, mapping }, 'registered at the hub')
       const now = outcome === 'done' ? 'reachable' : outcome === 'unreachable' ? 'unreachable' : 'refusing'
       if (now === registrar) return
       if (problem !== null) log.warn({ code: problem.code, reason }, problem.message)

@@ -79,7 +79,7 @@ export function readOptions(given: Readonly<Record<string, unknown>>, where: (na
 
 function readOption(name: string, value: unknown, where: (name: string) => string): unknown {
   const what = `reading the option ${where(name)}`
-  if (!(name in OPTIONS))
+  if (!Object.hasOwn(OPTIONS, name))
     throw new Problem('wrong-usage', {
       what,
       why: 'there is no such option',

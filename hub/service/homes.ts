@@ -187,7 +187,9 @@ export function makeHomes(deps: HomesDeps): Homes {
       const count = (registrations.get(home.name)?.count ?? 0) + 1
       registrations.set(home.name, { at: clock.wall().toISOString(), monotonic: clock.now(), count })
       const { reason, lastMapping, listenPort, mtu } = request
-      log.info({ home: home.name, reason, lastMapping, listenPort, mtu, changed }, 'a home registered')
+      // One each ten minutes and home is no news.
+      const level = reason === 'periodic' && !changed ? 'debug' : 'info'
+      log[level]({ home: home.name, reason, lastMapping, listenPort, mtu, changed }, 'a home registered')
       const wasReady = visitors.isReady(home.name)
       visitors.heard(home.name, request.visitors, request.outgoing)
       // The home begins to answer visitors, or may answer them by another way than before. Nobody waits for it.
