@@ -4,6 +4,7 @@ import type { TunnelSpec } from '../../../adapters/spec.ts'
 import { homeForwarding } from '../../adapters/forwarding.ts'
 import { someOf } from '../../long.ts'
 import { homeSpec } from '../specs.ts'
+import { type LanWitness, watchLan } from './lan-witness.ts'
 import { type OpenwrtMachine, startOpenwrtMachine } from './openwrt-machine.ts'
 
 vi.setConfig({ testTimeout: 3_600_000, hookTimeout: 120_000 })
@@ -38,11 +39,16 @@ const DEEDS = {
 describe('a router at which somebody is at work', () => {
   let machine: OpenwrtMachine
   let home: TunnelSpec
+  let lan: LanWitness
   beforeAll(async () => {
     machine = await startOpenwrtMachine('24.10', { rollbackSeconds: 20, flashKib: 512 })
     home = homeSpec(machine.keys)
+    lan = await watchLan(machine.host)
   })
-  afterAll(() => machine?.close())
+  afterAll(async () => {
+    await lan?.end()
+    await machine?.close()
+  })
 
   const run = (script: string): Promise<string> => machine.router.console(script)
   const ours = async (): Promise<readonly string[]> => (await machine.leftovers()).toSorted()
@@ -84,6 +90,7 @@ describe('a router at which somebody is at work', () => {
       const adapter = await machine.open()
       await applyDesired(adapter, to, signal()).catch(() => undefined)
       expect(await cabled(), said).toBe(cable)
+      expect(lan.interruptions(), said).toEqual([])
       // What its owner wrote is there, or LuCI has taken it back; and no file was emptied.
       const during = await machine.foreign('hw0')
       expect(during, said).toContain("config interface 'lan'")
