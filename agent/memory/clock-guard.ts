@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { reasonOf } from '../../problems/problem.ts'
-import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { readJsonFile } from '../../system/files/json-file.ts'
+import { overwriteFile } from '../../system/files/overwrite.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { Log } from '../../system/process/log.ts'
 import { sleep } from '../../system/time/sleep.ts'
@@ -78,7 +78,7 @@ export async function openClockGuard(
     const now = wall()
     if (seen !== null && now <= seen && !isVouchedFor()) return
     try {
-      await writeFileAtomic(path, `${JSON.stringify({ seen: new Date(now).toISOString() })}\n`)
+      await overwriteFile(path, `${JSON.stringify({ seen: new Date(now).toISOString() })}\n`)
       seen = now
     } catch (thrown) {
       log.warn({ why: reasonOf(thrown) }, 'the time could not be written down')
