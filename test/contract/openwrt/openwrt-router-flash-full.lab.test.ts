@@ -75,6 +75,38 @@ describe('a router whose flash is full', () => {
     await adapter.close()
   })
 
+  test('and one that turned read-only, as a failing one does: nothing is changed, and what was is put back when it can', async () => {
+    await start()
+    const before = await files()
+    const mount = (how: 'ro' | 'rw'): Promise<string> => run(`mount -o remount,${how} /overlay`)
+    await mount('ro')
+    const adapter = await machine.open()
+    const lan = await pings(machine.pi)
+    await expect(applyDesired(adapter, [homeSpec(machine.keys)], signal())).rejects.toMatchObject({
+      why: expect.stringContaining('Read-only file system'),
+      next: expect.stringMatching(/\S/),
+    })
+    expect(await files()).toBe(before)
+    expect(await machine.leftovers()).toEqual([])
+    await mount('rw')
+    // Now it turns in the middle of a change, which cannot be taken back then.
+    const proof = applyDesired(adapter, [homeSpec(machine.keys)], signal(), {
+      prove: async () => {
+        await mount('ro')
+        throw new Error('no answer through the tunnel')
+      },
+    })
+    await expect(proof).rejects.toThrow('no answer through the tunnel')
+    expect(await isPending()).toBe(true)
+    await mount('rw')
+    await vi.waitFor(async () => expect(await isPending()).toBe(false), { timeout: 150_000, interval: 200 })
+    expect(await files()).toBe(before)
+    // The network service is told a moment later.
+    await vi.waitFor(async () => expect(await machine.leftovers()).toEqual([]), { timeout: 60_000, interval: 200 })
+    expect(await lan.lost()).toBe(0)
+    await adapter.close()
+  })
+
   test('when a change is taken back: the files are written in place', async () => {
     await start()
     const before = await files()
