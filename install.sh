@@ -373,11 +373,11 @@ note_carried() {
   for service in $(running_services); do carried_by "$service" >"$work/carried.$service"; done
 }
 
-# How many tunnels a service carries: of a home its own, when it is up; of a hub those of the homes that it hears. None of a
-# version that does not say it: then nothing is asked of the new one either.
+# How many tunnels a service carries: of a home its own, when it is up; of a hub those of the homes whose agent spoke to it in
+# the last 99 s. None of a version that does not say it: then nothing is asked of the new one either.
 carried_by() {
   case "$1" in
-    homeward-hub) said_by hub status --json | grep -c '"presence": "heard"' || true ;;
+    homeward-hub) said_by hub status --json | grep -cE '"lastHeartbeatSeconds": [0-9]{1,2}(\.|,)' || true ;;
     homeward) said_by status --json | grep -c '"state": "up"' || true ;;
   esac
 }

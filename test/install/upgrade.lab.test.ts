@@ -181,7 +181,7 @@ systemctl daemon-reload
 systemctl start multi-user.target`
 
 // Somewhere between the first change and the last, the power goes.
-const MOMENTS = isLong ? [0, 0.1, 0.3, 0.6, 1, 2, 3, 4.5, 6, 8] : [0, 0.6, 4]
+const MOMENTS = isLong ? [0, 0.1, 0.3, 0.6, 1, 1.5, 2, 3, 4.5, 6] : [0, 0.6, 4]
 test.each(MOMENTS)(
   'the power goes %s s after an upgrade began to change things: the next boot brings back what ran before',
   async (seconds) => {
@@ -191,7 +191,7 @@ test.each(MOMENTS)(
 (/opt/broken/install.sh upgrade </dev/null >/dev/null 2>&1 & echo $! >/var/upgrade.pid)
 until [ -e ${BACK} ]; do sleep 0.02; done
 sleep ${seconds}
-kill -KILL "$(cat /var/upgrade.pid)"
+kill -KILL "$(cat /var/upgrade.pid)" || true # It has ended where it was quick.
 ${AFTER_BOOT}`,
       { timeoutMs: 240_000 },
     )
