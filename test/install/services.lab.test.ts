@@ -4,6 +4,7 @@ import type { HubStatus } from '../../hub/report/status.ts'
 import { sleep } from '../../system/time/sleep.ts'
 import { askedBy } from '../lab/places/camera.ts'
 import type { Picture } from '../lab/picture.ts'
+import { isLong } from '../long.ts'
 import type { ScratchMachine } from './scratch-machine.ts'
 import {
   bootVpsAndPi,
@@ -183,6 +184,32 @@ test('a service that is stopped while the line is being measured ends at once, a
     const { stdout } = await machine.shell(`systemctl show --property Result --value ${service}`)
     expect(stdout.trim()).toBe('success')
   }
+  await Promise.all([vps.shell('systemctl start homeward-hub'), pi.shell('systemctl start homeward')])
+  await untilUp(pi)
+})
+
+const AGES_MS = Array.from({ length: isLong ? 20 : 3 }, () => Math.round(Math.random() * 5_000))
+test('a service that is stopped, however long ago it began, ends at once', async () => {
+  const took = async (machine: ScratchMachine, service: string, ageMs: number): Promise<number> => {
+    const { stdout } = await machine.shell(
+      `systemctl start --no-block ${service}; sleep ${ageMs / 1_000}
+from=$(date +%s%3N); systemctl stop ${service}; echo $(($(date +%s%3N) - from))
+systemctl show --property Result --value ${service}`,
+      { timeoutMs: 180_000 },
+    )
+    const [ms, result] = stdout.trim().split('\n')
+    expect(result).toBe('success')
+    return Number(ms)
+  }
+  await Promise.all([vps.shell('systemctl stop homeward-hub'), pi.shell('systemctl stop homeward')])
+  const all: number[] = []
+  for (const ageMs of AGES_MS) {
+    all.push(await took(pi, 'homeward', ageMs))
+    all.push(await took(vps, 'homeward-hub', ageMs))
+  }
+  console.log(`stopping took ${all.join(', ')} ms`)
+  // A second, and what a busy machine adds to it; a hang would take ten.
+  expect(Math.max(...all)).toBeLessThan(5_000)
   await Promise.all([vps.shell('systemctl start homeward-hub'), pi.shell('systemctl start homeward')])
   await untilUp(pi)
 })
