@@ -42,7 +42,7 @@ test('a join says that a phone may be in such a network too, and what to do', as
   const token = await inviteHome(picture, 'cabin')
   const { stdout } = await picture.home.pi.homeward(['join', token, '--dry-run'])
   expect(stdout).toMatch(
-    /note: .*a phone may be in is 192\.168\.1\.0\/24 too.*--lan 192\.168\.1\.0\/24=10\.168\.1\.0\/24/,
+    /note: .*a phone may be in are 192\.168\.1\.0\/24 too.*--lan 192\.168\.1\.0\/24=10\.168\.1\.0\/24/,
   )
   await picture.home.pi.homeward(['join', token, '--lan', '192.168.1.0/24=10.168.1.0/24', '--yes'])
   await startAgent(picture.home.pi)
