@@ -184,6 +184,7 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
     const recorder = makeEventRecorder(note, calendar, memory.events, log)
     const tunnel = openTunnel(
       {
+        version,
         paths: own,
         settings: makeSettings(
           config,

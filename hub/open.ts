@@ -87,6 +87,7 @@ export async function openHub<Opened extends Alarm>(
   })
   const lastEndpoints = await openLastEndpoints(paths.lastEndpoints, systemClock, log)
   const { hub, alerting } = await makeHub({
+    version,
     settings,
     identity,
     store,

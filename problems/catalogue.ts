@@ -58,6 +58,10 @@ export const catalogue = {
     next: `If what is named is a value of yours, correct it; else upgrade homeward on both ends to the same version: ${UPGRADE}`,
     exit: 1,
   },
+  'hub-older': {
+    next: `The hub runs an older homeward, which does not know what was asked of it: upgrade the hub (${UPGRADE})`,
+    exit: 1,
+  },
   'body-too-large': { next: 'Nothing homeward sends is that large: check what is calling', exit: 1 },
   'right-missing': { next: 'Ask the hub’s owner for it, who gives it there with the command that is named', exit: 1 },
   'quota-reached': { next: 'Remove what is not needed any more, or ask the hub’s owner for more', exit: 1 },

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { oneLine, quoted } from '../problems/printable.ts'
 import { parseEndpoint } from '../wireguard/spec.ts'
+import { knownOnes } from './known-ones.ts'
 import { NameSchema } from './names.ts'
 
 /** An outage as incidents.jsonl keeps it and both ends exchange it. Times: ISO 8601, UTC, the writer's calendar. */
@@ -124,7 +125,8 @@ export function reportedWord(text: string): string {
 export const IncidentReport = v.object({
   /** The time by the home's calendar when it writes this: the times of its incidents count from here. */
   now: TimeSchema,
-  incidents: v.pipe(v.array(IncidentSchema), v.maxLength(8)),
+  /** Without those of a newer version's kinds: of them the hub says nothing, and the home tells people itself. */
+  incidents: knownOnes(IncidentSchema, 8),
   claims: v.pipe(v.array(IncidentIdSchema), v.maxLength(8)),
   /** Whether the home has somebody to tell. */
   canSpeak: v.boolean(),
@@ -132,9 +134,9 @@ export const IncidentReport = v.object({
 
 export const IncidentAnswer = v.object({
   now: TimeSchema,
-  incidents: v.array(v.object({ was: IncidentIdSchema, incident: IncidentSchema })),
+  incidents: knownOnes(v.object({ was: IncidentIdSchema, incident: IncidentSchema }), 8),
   /** Incidents of this home that only the hub saw. */
-  others: v.array(IncidentSchema),
+  others: knownOnes(IncidentSchema, 8),
 })
 
 export type IncidentReport = v.InferOutput<typeof IncidentReport>

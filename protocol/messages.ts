@@ -4,7 +4,9 @@ import { CidrSchema, HostSchema, Ipv4Schema, LiteralSchema, PortSchema } from '.
 import { IncidentAnswer, IncidentReport } from './incidents.ts'
 import { FingerprintSchema } from './fingerprint.ts'
 import { MachineSchema } from './machine.ts'
+import { knownOnes } from './known-ones.ts'
 import { NameSchema } from './names.ts'
+import { RunningVersionSchema } from './neighbours.ts'
 import { SuccessionsSchema } from './succession.ts'
 import { KeepsSchema, NamedTargetSchema, OutgoingListSchema, PublishedStandings } from './publications.ts'
 
@@ -77,20 +79,24 @@ export const RegisterRequest = v.object({
   nextSecretHash: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits'))),
   lan: LanSchema,
   listenPort: v.nullable(PortSchema),
-  /** Why the home registers now, for the hub's log. */
-  reason: v.picklist([
-    'start',
-    'periodic',
-    'mapping-changed',
-    'doubt',
-    'configuration',
-    'remedy',
-    'carrier',
-    'mtu',
-    'key-rotation',
-    'incident',
-    'asked',
-  ]),
+  /** Why the home registers now, for the hub's log. A newer home's may be `other`. */
+  reason: v.fallback(
+    v.picklist([
+      'start',
+      'periodic',
+      'mapping-changed',
+      'doubt',
+      'configuration',
+      'remedy',
+      'carrier',
+      'mtu',
+      'key-rotation',
+      'incident',
+      'asked',
+      'other',
+    ]),
+    'other',
+  ),
   /** Whether the hub takes our peer out and puts it in again, to forget a handshake's timestamp from the future. */
   reset: v.optional(v.boolean(), false),
   /** Bytes that the home's line bears, when that is less than the hub's own MTU; null: the hub's own. */
@@ -116,6 +122,8 @@ export const RegisterRequest = v.object({
    * Older homes do not say, and cannot follow the hub to another one.
    */
   trusts: v.optional(FingerprintSchema),
+  /** Which homeward the home runs; older homes do not say. */
+  runs: v.optional(RunningVersionSchema),
   /** Which machine this is; older homes do not say, and nothing is concluded of them. */
   machine: v.optional(MachineSchema),
   /** The home's outages, and whether it may be the one to tell people of them. */
@@ -149,7 +157,7 @@ export const RegisterAnswer = v.object({
   /** Whether visitors come with their own addresses, and must be answered through the tunnel; older hubs send none. */
   visitors: v.optional(v.boolean(), false),
   /** The home's published services that were given by host names; older hubs do not know any. */
-  named: v.optional(v.array(NamedTargetSchema)),
+  named: v.optional(knownOnes(NamedTargetSchema, 65_535)),
   /** What the hub's own checks know of the home's publications; older hubs do not check by themselves. */
   published: v.optional(PublishedStandings),
   /** What shall leave by the hub; older hubs want none of it. */
@@ -174,6 +182,8 @@ export const RegisterAnswer = v.object({
     ),
   ),
   hubTime: MomentSchema,
+  /** Which homeward the hub runs; older hubs do not say. */
+  runs: v.optional(RunningVersionSchema),
   /** The home's place in the tunnel, which may be another than at its join; older hubs do not say. */
   place: v.optional(v.object({ address: Ipv4Schema, network: CidrSchema, hubAddress: Ipv4Schema })),
   /** The hub's incidents, only where the home reported its own; older hubs do not send any. */

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { CidrSchema, HostSchema, Ipv4Schema, PortSchema } from './addresses.ts'
+import { knownOnes } from './known-ones.ts'
 import { NameSchema } from './names.ts'
 
 /** Ports of the hub that are forwarded to services at homes, as agent and hub exchange them. */
@@ -95,10 +96,7 @@ export const MOST_TOLD = 16
 export const PublishedStandings = v.object({
   /** How many there are; `told` may be fewer. */
   count: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  told: v.pipe(
-    v.array(v.object({ ...FieldsSchema.entries, ...PublicationStandingSchema.entries })),
-    v.maxLength(MOST_TOLD),
-  ),
+  told: knownOnes(v.object({ ...FieldsSchema.entries, ...PublicationStandingSchema.entries }), MOST_TOLD),
 })
 
 const ListedPublicationSchema = v.object({

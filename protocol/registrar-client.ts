@@ -244,6 +244,8 @@ export function refusalIn(what: string, status: number, text: string): Problem {
   const { code, why } = refused.output.error
   const said = `the hub says: ${quoted(why)}`
   // The next step comes from our own catalogue, never from the hub: somebody may follow it as root.
+  // An address that the hub has not is one of a newer version's: `request-invalid` with 404 means nothing else.
+  if (status === 404 && code === 'request-invalid') return new Problem('hub-older', { what, why: said })
   if (isProblemCode(code)) return new Problem(code, { what, why: said })
   return new Problem('answer-invalid', {
     what,

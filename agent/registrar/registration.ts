@@ -47,6 +47,8 @@ export interface Registering {
   readonly visitors?: boolean
   /** What leaves by the hub; null: nothing can, here. */
   readonly outgoing?: readonly Outgoing[] | null
+  /** Of this homeward. Default: the hub is not told. */
+  readonly version?: string
   readonly timeoutMs?: number
   readonly incidents?: IncidentReport
 }
@@ -94,6 +96,7 @@ export async function registerHome(registering: Registering, signal: AbortSignal
       exit: config.lan.exit ?? false,
       follows: true,
       trusts: next ?? hub.certificate,
+      ...(registering.version === undefined ? {} : { runs: registering.version }),
       ...(machine === undefined ? {} : { machine }),
       heartbeatSeconds: config.economy ? ECONOMY_SECONDS : config.heartbeatSeconds,
       ...(registering.incidents === undefined ? {} : { incidents: registering.incidents }),

@@ -1,9 +1,10 @@
 import type { RegisterAnswer } from '../../protocol/messages.ts'
+import { farApart } from '../../protocol/neighbours.ts'
 import type { PublishedStandings } from '../../protocol/publications.ts'
 import { howToEndSharing } from '../core/shared-home.ts'
 import type { Log } from '../../system/process/log.ts'
 
-type Heard = Pick<RegisterAnswer, 'published' | 'waiting' | 'shared' | 'channels'>
+type Heard = Pick<RegisterAnswer, 'published' | 'waiting' | 'shared' | 'channels' | 'runs'>
 
 /** Takes the channels for alerts that the hub gives. */
 export type TakeChannels = (channels: NonNullable<Heard['channels']>) => void
@@ -16,10 +17,17 @@ export interface HeardFromHub {
   readonly warnings: () => readonly string[]
 }
 
-export function makeHeardFromHub(log: Pick<Log, 'warn'>, takeChannels: TakeChannels): HeardFromHub {
+/** @param version of this homeward. */
+export function makeHeardFromHub(log: Pick<Log, 'warn'>, takeChannels: TakeChannels, version: string): HeardFromHub {
   let published: PublishedStandings | null = null
   let waiting: readonly string[] = []
   let shared = false
+  let hubRuns: string | null = null
+  const farWarnings = (): readonly string[] => {
+    const far =
+      hubRuns === null ? null : farApart({ name: 'this home', runs: version }, { name: 'the hub', runs: hubRuns })
+    return far === null ? [] : [far]
+  }
   return {
     take: (answer) => {
       published = answer.published ?? null
@@ -28,10 +36,11 @@ export function makeHeardFromHub(log: Pick<Log, 'warn'>, takeChannels: TakeChann
       waiting = answer.waiting
       if (answer.shared && !shared) log.warn(SHARED)
       shared = answer.shared
+      hubRuns = answer.runs ?? null
       for (const warning of isNews ? waitingWarnings(waiting) : []) log.warn(warning)
     },
     published: () => published,
-    warnings: () => [...(shared ? [SHARED] : []), ...waitingWarnings(waiting)],
+    warnings: () => [...(shared ? [SHARED] : []), ...waitingWarnings(waiting), ...farWarnings()],
   }
 }
 

@@ -63,6 +63,8 @@ export interface Tunnel {
 
 /** The dependencies of a tunnel. */
 export interface TunnelDeps {
+  /** Of this homeward. */
+  readonly version: string
   /** The tunnel's own folders. */
   readonly paths: AgentPaths
   readonly settings: Settings
@@ -111,6 +113,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     folders: paths,
     config: config(),
     nextHub: settings.hubIdentity.next,
+    version: deps.version,
     lastMapping: judge.look().watch.ledger.current?.endpoint ?? null,
     listenPort: path.listenPort,
     // Until the names were resolved, they are asked after the address at which the hub last answered.
@@ -192,7 +195,7 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
     },
   }
   const places = makePlaceTaker({ stateDir, settings, follow, note, log })
-  const heard = makeHeardFromHub(log, deps.takeChannels)
+  const heard = makeHeardFromHub(log, deps.takeChannels, deps.version)
   const keyFile = makeKeyFileWatch({ paths, config, joined: () => settings.joined, registrationMutex, log })
   const named = makeNamedServices({
     config,

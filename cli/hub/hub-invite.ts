@@ -2,6 +2,7 @@ import { parsePickupLock } from '../../protocol/pickup.ts'
 import { readSecretFile } from '../../system/files/secret-file.ts'
 import { localTime } from '../../system/time/local-time.ts'
 import type { Context } from '../context.ts'
+import { place } from '../place.ts'
 import { durationIn, lanIn } from './hub-options.ts'
 import { askThisHub } from '../side/hub-session.ts'
 import { printFacts, tell } from '../output.ts'
@@ -32,8 +33,14 @@ export async function hubInvite(
 function forPeople({ home, token, expiresAt }: { home: string; token: string; expiresAt: string }): string {
   return `${token}
 
-The token makes a machine the home ${home}, once, until ${localTime(expiresAt)}. Keep it secret. At home, one of
+The token makes a machine the home ${home}, once, until ${localTime(expiresAt)}. Keep it secret. At home
 
-  ./install.sh home ${token}
-  homeward join ${token}`
+  ${firstLine(token)}
+  sudo homeward join ${token}      (where homeward is installed)`
+}
+
+/** How a machine without homeward begins. */
+function firstLine(token: string): string {
+  if (place !== '') return `curl -fsSL ${place}/get.sh | sh -s -- home ${token}`
+  return `./install.sh home ${token}      (in a checkout or a release)`
 }

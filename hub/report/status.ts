@@ -24,6 +24,7 @@ import { type HubKeys, namesOldKey, neededFile } from '../core/device-files.ts'
 import { forwardedPorts, type KeptPorts } from '../core/forwarded-ports.ts'
 import { listedPublications, outside } from '../core/publications.ts'
 import { hubAddressIn } from '../core/tunnel-network.ts'
+import { farApart } from '../../protocol/neighbours.ts'
 import type { PeerStats, PeerMonitor } from '../presence/peer-monitor.ts'
 
 /** The answer of `hub status --json` without what only the caller knows: version, and whether a daemon runs. */
@@ -83,7 +84,13 @@ export interface HomeStatus extends PeerStatus {
   /** null: never seen. */
   readonly mapping: (MappingHistory & { readonly cutPeriod: { readonly hours: number } | null }) | null
   /** The last registration since the daemon started; null: none. */
-  readonly registration: { readonly at: string; readonly secondsAgo: number; readonly count: number } | null
+  readonly registration: {
+    readonly at: string
+    readonly secondsAgo: number
+    readonly count: number
+    /** Which homeward the home runs; null: one that does not say. */
+    readonly runs: string | null
+  } | null
 }
 
 export interface DeviceStatus extends PeerStatus {
@@ -97,6 +104,7 @@ export interface RegistrationNote {
   readonly at: string
   readonly monotonic: number
   readonly count: number
+  readonly runs: string | null
 }
 
 export interface StatusDeps {
@@ -124,6 +132,8 @@ export interface StatusDeps {
   readonly requests?: readonly WaitingRequest[]
   /** What the machine's follower notes. Default: nothing. */
   readonly notes?: readonly string[]
+  /** Of this homeward. Default: nothing is compared with it. */
+  readonly version?: string
   /** Monotonic milliseconds. */
   readonly now: number
   readonly today: Date
@@ -172,6 +182,7 @@ export function hubStatus(deps: StatusDeps): HubStatus {
       ...requestNotes(deps.requests ?? []),
       ...(deps.notes ?? []),
       ...tooManyNotes(document),
+      ...farNotes(deps),
       ...identityNotes(identity, document),
       ...deviceNotes(document, config.network, identity),
       ...document.publications.flatMap((one) => {
@@ -194,7 +205,9 @@ export function hubStatus(deps: StatusDeps): HubStatus {
       carrier: transports?.metrics(home.name) ?? null,
       mapping: mappingStatus(deps.mappings.of(home.name)),
       registration:
-        note === undefined ? null : { at: note.at, secondsAgo: (deps.now - note.monotonic) / 1000, count: note.count },
+        note === undefined
+          ? null
+          : { at: note.at, secondsAgo: (deps.now - note.monotonic) / 1000, count: note.count, runs: note.runs },
     }
   }
 }
@@ -206,6 +219,16 @@ export function tooManyNotes({ publications }: StoreDocument): readonly string[]
   return [
     `${count} ports are published one by one, and a hub forwards ${MOST_PUBLISHED_ENTRIES} so at most: small publications first, so that the largest lead to less; homeward publish list says which, homeward publish remove PORT/tcp makes room`,
   ]
+}
+
+/** Notes on homes whose homeward was never tried with this one. */
+function farNotes({ version, document, registrations }: StatusDeps): readonly string[] {
+  return document.homes.flatMap(({ name }) => {
+    const runs = registrations.get(name)?.runs ?? null
+    if (version === undefined || runs === null) return []
+    const far = farApart({ name, runs }, { name: 'this hub', runs: version })
+    return far === null ? [] : [far]
+  })
 }
 
 /** Notes on devices whose files are too old for what they shall reach, or for the hub's key. */

@@ -89,6 +89,8 @@ export interface HomesDeps {
   readonly givenChannels: Pick<GivenChannels, 'tell'>
   /** The last registration of each home. */
   readonly registrations: Map<string, RegistrationNote>
+  /** Of this homeward. Default: homes are not told. */
+  readonly version?: string
   /** Looks at everybody, in addition to the look of each second. Never throws. */
   readonly recoverSessions: () => Promise<void>
   readonly clock: Clock
@@ -185,7 +187,8 @@ export function makeHomes(deps: HomesDeps): Homes {
       const { home, waiting } = result
       if (waiting.length > 0) await deps.wishes.note(home.name, { kind: 'lan', lan: sortedLan(request.lan) })
       const count = (registrations.get(home.name)?.count ?? 0) + 1
-      registrations.set(home.name, { at: clock.wall().toISOString(), monotonic: clock.now(), count })
+      const runs = request.runs ?? null
+      registrations.set(home.name, { at: clock.wall().toISOString(), monotonic: clock.now(), count, runs })
       const { reason, lastMapping, listenPort, mtu } = request
       // One each ten minutes and home is no news.
       const level = reason === 'periodic' && !changed ? 'debug' : 'info'
@@ -221,6 +224,7 @@ export function makeHomes(deps: HomesDeps): Homes {
         ...identityFor(request.trusts),
         certificate: identity.fingerprint,
         hubTime: clock.wall().toISOString(),
+        ...(deps.version === undefined ? {} : { runs: deps.version }),
         place: {
           address: home.address,
           network: settings.current.network,

@@ -33,6 +33,8 @@ export type Alarm = Pick<
 > | null
 
 export interface HubDeps<Opened extends Alarm> {
+  /** Of this homeward. Default: homes are not told, and theirs is not compared. */
+  readonly version?: string
   readonly settings: Settings
   readonly identity: OwnIdentity
   readonly store: Store

@@ -119,6 +119,7 @@ export async function makeHub<Opened extends Alarm>(
         ...(await wayIn.warnings(heartbeats !== null)),
       ],
       requests: wishes.list(),
+      ...(deps.version === undefined ? {} : { version: deps.version }),
       now: clock.now(),
       today: clock.wall(),
     })

@@ -1,29 +1,17 @@
 import * as v from 'valibot'
 import { expect, test } from 'vitest'
-import { IncidentReport, IncidentSchema, type IncidentRecord } from '../../protocol/incidents.ts'
+import { IncidentReport, IncidentSchema } from '../../protocol/incidents.ts'
+import { someIncident } from './some-incident.ts'
 
 const AT = '2026-11-23T10:00:00.000Z'
-const outage: IncidentRecord = {
-  id: 'cabin-1',
-  alias: null,
-  home: 'cabin',
-  scope: 'tunnel',
-  began: AT,
-  ended: null,
-  seconds: null,
-  cause: 'flow-dead',
-  causes: [],
-  flaps: 0,
-  unstable: false,
-  tried: [],
-  mapping: { before: null, after: null },
-  views: { home: { began: AT, ended: null }, hub: null },
-  said: { down: null, recovered: null, reminded: null },
-  met: false,
-}
+const outage = someIncident()
 const many = <One>(count: number, one: One): One[] => Array.from({ length: count }, () => one)
-const isRead = (more: object, of: object = {}): boolean =>
-  v.is(IncidentReport, { now: AT, incidents: [{ ...outage, ...of }], claims: [], canSpeak: true, ...more })
+/** Whether the report is read, with all of its incidents. */
+const isRead = (more: object, of: object = {}): boolean => {
+  const report = { now: AT, incidents: [{ ...outage, ...of }], claims: [], canSpeak: true, ...more }
+  const read = v.safeParse(IncidentReport, report)
+  return read.success && read.output.incidents.length === report.incidents.length
+}
 
 test('a remedy is one that homeward knows, or another: no end is refused for a word, and none puts one into our mouth', () => {
   const words = ['reset', 'set-endpoint 203.0.113.10:443', 'set-endpoint [2001:db8::1]:443', 'other']

@@ -109,6 +109,18 @@ describe('asking the registrar', () => {
     ['another shape', 200, '{"fine":1}', 'answer-invalid'],
     ['its own problem', 410, '{"error":{"code":"token-expired","why":"late","next":"Ask again"}}', 'token-expired'],
     ['a code of a newer hub', 400, '{"error":{"code":"brand-new","why":"x","next":"y"}}', 'answer-invalid'],
+    [
+      'no such address, as an older hub says',
+      404,
+      '{"error":{"code":"request-invalid","why":"nothing there"}}',
+      'hub-older',
+    ],
+    [
+      'another refusal of the same',
+      400,
+      '{"error":{"code":"request-invalid","why":"lan must be Array"}}',
+      'request-invalid',
+    ],
     ['an error page', 502, '<html>', 'answer-invalid'],
   ])('an answer that is %s', async (_what, status, text, code) => {
     const port = await listen(createServer({ key, cert: certificate }, (_in, out) => out.writeHead(status).end(text)))

@@ -4,7 +4,7 @@ import { captureLog } from '../../hub/captured-log.ts'
 
 test('another machine with this home’s secret is told once in the log, and in the status for as long as the hub says so', () => {
   const { log, lines } = captureLog()
-  const heard = makeHeardFromHub(log, () => undefined)
+  const heard = makeHeardFromHub(log, () => undefined, '0.2.0')
   const said = (shared: boolean, waiting: string[] = []) => {
     heard.take({ shared, waiting, published: undefined })
     return heard.warnings()

@@ -80,6 +80,7 @@ function open(more: Partial<TunnelDeps> = {}) {
   const notes: NewEvent[] = []
   const tunnel = openTunnel(
     {
+      version: '0.2.0',
       paths: { configDir: folder, stateDir: folder, runtimeDir: folder },
       settings: makeSettings(loopback(), null),
       adapter,
