@@ -30,6 +30,8 @@ export interface Host {
   readonly disk: Disk
   /** The first process in its namespaces; another one after a reboot. */
   readonly pid: number
+  /** The command that `homeward` and `startHomeward` run: the built one, unless it is given another version's. */
+  program: string | null
   run(command: string, args?: readonly string[], options?: RunOptions): Promise<RunResult>
   /** A shell script over standard input, ended by its first failing command. */
   shell(script: string, options?: Omit<RunOptions, 'input'>): Promise<RunResult>
@@ -72,16 +74,18 @@ export function createHost(name: string, disk: Disk, current: () => Namespace): 
     return { ...exit, exitCode: exit.code ?? 1, stdout, stderr }
   }
 
-  return {
+  const host: Host = {
     name,
     disk,
+    program: null,
     get pid() {
       return current().pid
     },
     run,
     shell: (script, options) => run('sh', ['-e'], { ...options, input: script }),
     start,
-    homeward: (args, options) => run(process.execPath, [homewardCommand(), ...args], options),
-    startHomeward: (args, options) => start(process.execPath, [homewardCommand(), ...args], options),
+    homeward: (args, options) => run(process.execPath, [host.program ?? homewardCommand(), ...args], options),
+    startHomeward: (args, options) => start(process.execPath, [host.program ?? homewardCommand(), ...args], options),
   }
+  return host
 }
