@@ -30,8 +30,13 @@ main() {
     help | -h | --help) usage && return ;;
     *) usage >&2 && return 64 ;;
   esac
-  [ "$here" != "$LIBRARY" ] || [ "$verb" = uninstall ] || fail 'this is the copy of install.sh that was installed, which can uninstall and nothing else' \
-    'Run the one of a release or a checkout'
+  case "$here:$verb" in
+    "$LIBRARY:upgrade") verb=upgrade_from ;;
+    "$LIBRARY:uninstall") ;;
+    "$LIBRARY:"*)
+      fail 'this is the copy of install.sh that was installed, which can upgrade and uninstall and nothing else' 'Run the one of a release or a checkout'
+      ;;
+  esac
   case "$verb" in
     hub | home | upgrade | uninstall)
       [ ! -e /usr/lib/homeward/dist ] || fail 'homeward is installed here as a package of the system' \
@@ -46,8 +51,11 @@ main() {
   unset HOMEWARD_CONFIG_DIR HOMEWARD_STATE_DIR HOMEWARD_RUNTIME_DIR
   # A folder that is root's, so that nobody can put links where root is about to write: /var/tmp is everybody's. Not /tmp, which is often
   # memory: a Node that is fetched takes 180 MB. TMPDIR names another where programs cannot be started from it.
-  work=$(mktemp -d "${TMPDIR:-/var/tmp}/homeward-install.XXXXXX")
+  work=$(mktemp -d "${TMPDIR:-/var/tmp}/homeward-install.XXXXXX") || fail 'making a folder for the time of this run failed' \
+    'Nothing was changed. The reason is above; most often the disk is full'
   log=$work/log
+  # From here on it is there: a program whose log cannot be opened would not be started at all.
+  : >"$log"
   report=$work/report.json
   trap finish EXIT
   case "$verb" in
@@ -67,6 +75,8 @@ main() {
 
 finish() {
   [ -z "${unproven:-}" ] || put_old_back
+  # Of a copy that did not become whole: on a full disk it is what fills it.
+  [ -z "${copying:-}" ] || rm -rf "$LIBRARY.new" "$LIBRARY/kept"
   rm -rf "$work"
 }
 
@@ -239,6 +249,30 @@ command_upgrade() {
   booted_with_systemd || say 'restart homeward run or homeward hub run yourself, since there is no systemd here'
 }
 
+# By the copy that is installed: FROM is an unpacked release or its tarball; without it the newest one of the place that get.sh names. What is
+# installed here verifies it, so that nothing of it runs before.
+command_upgrade_from() {
+  local word from='' options=()
+  for word in "$@"; do
+    case "$word" in -*) options+=("$word") ;; *) from=$word ;; esac
+  done
+  if [ -z "$from" ]; then
+    [ -e "$LIBRARY/get.sh" ] || fail 'it is not known where newer releases are: none are published yet' \
+      'Nothing was changed. Name one that you have: homeward upgrade FILE, a release or the folder where it is unpacked'
+    sh "$LIBRARY/get.sh" upgrade ${options[@]+"${options[@]}"}
+    return
+  fi
+  [ -e "$from" ] || fail "there is no $from" 'Nothing was changed. Name a release (homeward-VERSION-linux-ARCH.tar.gz), or the folder where it is unpacked'
+  if [ ! -d "$from" ]; then
+    tar -xzf "$from" --no-same-owner -C "$work" 2>>"$log" || fail "$from could not be unpacked: $(tail -n 1 "$log")" "$(unpack_again)"
+    from=$(find "$work" -mindepth 1 -maxdepth 1 -type d)
+  fi
+  [ -e "$from/install.sh" ] || fail "$from is no release: there is no install.sh in it" "$(unpack_again)"
+  [ ! -d "$from/cli" ] || fail "$from is a checkout, and no release" "Run the install.sh in it: $from/install.sh upgrade"
+  require_whole_release "$from"
+  bash "$from/install.sh" upgrade ${options[@]+"${options[@]}"}
+}
+
 command_uninstall() {
   local purge=''
   case "${1:-}" in
@@ -311,38 +345,58 @@ make_account() {
 copy_program() {
   local fresh=$LIBRARY.new program=$node version
   rm -rf "$fresh"
-  mkdir -p "$fresh" "${LAUNCHER%/*}"
-  cp -R "$here/dist" "$fresh/dist"
-  rm -f "$fresh/dist/demo.js"
-  # install.sh, since whoever had a release fetched for one run needs it to uninstall.
-  cp "$here/package.json" "$here/README.md" "$here/LICENSE" "$here/allowed_signers" "$here/install.sh" "$fresh/"
-  # A checkout has none: what was not packed was not passed on.
-  [ ! -e "$here/NOTICES" ] || cp "$here/NOTICES" "$fresh/"
-  if [ -n "$own" ]; then
-    mkdir -p "$fresh/node/bin"
-    cp "$own/bin/node" "$fresh/node/bin/node"
-    cp "$own/LICENSE" "$fresh/node/LICENSE"
-    program=$fresh/node/bin/node
-  fi
-  chown -R root:root "$fresh"
-  chmod -R u=rwX,go=rX "$fresh"
+  logged 'making folders' mkdir -p "${LIBRARY%/*}" "${LAUNCHER%/*}"
+  require_room
+  copying=yes
+  logged 'copying the program' lay_out "$fresh"
+  [ -z "$own" ] || program=$fresh/node/bin/node
   version=$("$program" "$fresh/dist/homeward.js" --version 2>>"$log") || {
     tail -n 20 "$log" >&2
-    rm -rf "$fresh"
     fail "the program in $here/dist does not start" 'What it said is above. Nothing was changed: what was installed is still in place'
   }
   keep_old
   mv "$fresh" "$LIBRARY"
+  copying=''
   [ -z "$own" ] || program=$LIBRARY/node/bin/node
-  printf '#!/bin/sh\nexec %s %s/dist/homeward.js "$@"\n' "$program" "$LIBRARY" >"$LAUNCHER.new"
+  printf '#!/bin/sh\nexec %s %s/dist/homeward.js "$@"\n' "$program" "$LIBRARY" >"$LAUNCHER.new" || no_room "$LAUNCHER"
   chmod 0755 "$LAUNCHER.new"
   mv "$LAUNCHER.new" "$LAUNCHER"
   say "homeward $version is in $LIBRARY"
 }
 
+lay_out() {
+  local name
+  mkdir -p "$1" && cp -R "$here/dist" "$1/dist" && rm -f "$1/dist/demo.js" || return 1
+  # install.sh, since whoever had a release fetched for one run needs it to uninstall, and the next release is verified by it.
+  cp "$here/package.json" "$here/README.md" "$here/LICENSE" "$here/allowed_signers" "$here/install.sh" "$1/" || return 1
+  # A checkout has neither: what was not packed was not passed on.
+  for name in NOTICES get.sh; do
+    [ ! -e "$here/$name" ] || cp "$here/$name" "$1/" || return 1
+  done
+  if [ -n "$own" ]; then
+    mkdir -p "$1/node/bin" && cp "$own/bin/node" "$1/node/bin/node" && cp "$own/LICENSE" "$1/node/LICENSE" || return 1
+  fi
+  chown -R root:root "$1" && chmod -R u=rwX,go=rX "$1"
+}
+
+# Half a program is none. Both versions are there for some minutes; 8 MB are for copies of the settings, and for the services.
+require_room() {
+  local parts=("$here/dist") needed free
+  [ -z "$own" ] || parts+=("$own/bin")
+  needed=$(($(du -sck "${parts[@]}" | tail -n 1 | cut -f 1) / 1024 + 8))
+  free=$(($(df -Pk "${LIBRARY%/*}" | awk 'NR == 2 { print $4 }') / 1024))
+  [ "$free" -ge "$needed" ] || fail "the disk of ${LIBRARY%/*} has $free MB free, and this takes $needed MB" \
+    'Nothing was changed. Free some space (apt-get clean, journalctl --vacuum-size=50M), then run this again'
+}
+
+no_room() {
+  fail "writing $1 failed" "Most often the disk is full: see df -h ${1%/*}, free some space, then run this again"
+}
+
 install_unit() {
   mkdir -p "$UNITS"
-  install -m 0644 "$here/systemd/$1.service" "$UNITS/$1.service"
+  replace_file "$here/systemd/$1.service" "$UNITS/$1.service" || no_room "$UNITS/$1.service"
+  chmod 0644 "$UNITS/$1.service"
   ! booted_with_systemd || systemctl daemon-reload
 }
 
@@ -355,16 +409,25 @@ keep_old() {
     rm -rf "$LIBRARY"
   elif [ -e "$LIBRARY" ]; then
     rm -rf "$LIBRARY/kept"
-    mkdir "$LIBRARY/kept"
-    cp -p "$LAUNCHER" "$LIBRARY/kept/launcher"
-    cp -p "$UNITS"/homeward.service "$UNITS"/homeward-hub.service "$LIBRARY/kept/" 2>/dev/null || true
+    logged 'keeping the version before' keep_belongings "$LIBRARY/kept"
   else
     return 0
   fi
   note_carried
-  foresee_power_cut
+  logged 'preparing for a power cut' foresee_power_cut
   unproven=yes
   [ -e "$OLD" ] || mv "$LIBRARY" "$OLD"
+}
+
+# keep_belongings FOLDER: launcher, services, and what the version before had written of settings and memory, for settings-back.
+keep_belongings() {
+  mkdir -m 0700 "$1" "$1/settings" && cp -p "$LAUNCHER" "$1/launcher" || return 1
+  local service
+  for service in homeward homeward-hub; do
+    [ ! -e "$UNITS/$service.service" ] || cp -p "$UNITS/$service.service" "$1/" || return 1
+  done
+  [ ! -d "$CONFIG" ] || cp -a "$CONFIG" "$1/settings/config" || return 1
+  [ ! -d "$STATE" ] || cp -a "$STATE" "$1/settings/state"
 }
 
 # What each service carries before it is changed, so that the new one has to carry as much.
@@ -397,10 +460,9 @@ foresee_power_cut() {
   local kept=$LIBRARY/kept
   booted_with_systemd || return 0
   [ ! -e "$OLD" ] || kept=$OLD/kept
-  cp "$here/install.sh" "$kept/install.sh"
-  mkdir -p "$UNITS/multi-user.target.wants"
-  ln -sf "../$BACK" "$UNITS/multi-user.target.wants/$BACK"
-  cat >"$UNITS/$BACK.new" <<UNIT
+  cp "$here/install.sh" "$kept/install.sh" && version_in "$here" >"$kept/newer" || return 1
+  mkdir -p "$UNITS/multi-user.target.wants" && ln -sf "../$BACK" "$UNITS/multi-user.target.wants/$BACK" || return 1
+  cat >"$UNITS/$BACK.new" <<UNIT || return 1
 [Unit]
 Description=homeward: the version before comes back, since an upgrade was cut off
 Before=homeward.service homeward-hub.service
@@ -414,6 +476,8 @@ UNIT
 }
 
 command_back() {
+  failed='the power went, or the upgrade was killed, before the new version had shown that it runs'
+  newer=$(cat "$here/newer" 2>>"$log" || true)
   put_old_back
   # Where the power went before anything was laid aside.
   rm -rf "$LIBRARY.new" "$LIBRARY/kept"
@@ -425,6 +489,8 @@ keep_new() {
   # What it consists of is on the disk before the other goes.
   sync
   rm -rf "$OLD"
+  # What an earlier upgrade went back for.
+  rm -f "$STATE/went-back.json"
   forget_power_cut
 }
 
@@ -432,23 +498,35 @@ forget_power_cut() {
   rm -f "$UNITS/$BACK" "$UNITS/$BACK.new" "$UNITS/multi-user.target.wants/$BACK"
 }
 
-# Its services run with it again, those that the new one brought are gone.
+# Its services run with it again, those that the new one brought are gone. Each step can be done twice, since the power may go here
+# too: what is kept goes last.
 put_old_back() {
-  local service said=''
+  local service said='' kept=$OLD/kept
   unproven=''
-  [ -e "$OLD" ] || return 0
-  rm -rf "$LIBRARY"
-  mv "$OLD" "$LIBRARY"
-  mv "$LIBRARY/kept/launcher" "$LAUNCHER"
+  [ -e "$OLD" ] || kept=$LIBRARY/kept
+  [ -e "$kept/launcher" ] || return 0
+  if booted_with_systemd; then
+    # It must write nothing any more, once its settings are taken back.
+    for service in ${running:-}; do systemctl stop "$service" >>"$log" 2>&1 || true; done
+  fi
+  # Of what did not become whole.
+  rm -f "$LAUNCHER.new"
+  replace_file "$kept/launcher" "$LAUNCHER" || say "$LAUNCHER could not be put back" >&2
   for service in homeward-hub homeward; do
-    if [ -e "$LIBRARY/kept/$service.service" ]; then
-      mv "$LIBRARY/kept/$service.service" "$UNITS/$service.service"
+    if [ -e "$kept/$service.service" ]; then
+      replace_file "$kept/$service.service" "$UNITS/$service.service" || say "$UNITS/$service.service could not be put back" >&2
     elif [ -e "$UNITS/$service.service" ]; then
       ! booted_with_systemd || systemctl disable --now "$service" >>"$log" 2>&1 || true
       rm -f "$UNITS/$service.service"
     fi
   done
-  rm -rf "$LIBRARY/kept"
+  if [ -e "$OLD" ]; then
+    rm -rf "$LIBRARY"
+    mv "$OLD" "$LIBRARY"
+    kept=$LIBRARY/kept
+  fi
+  take_settings_back "$kept/settings"
+  rm -rf "$kept"
   forget_power_cut
   if booted_with_systemd; then
     systemctl daemon-reload || true
@@ -460,6 +538,22 @@ put_old_back() {
     done
   fi
   say "the version before, homeward $("$LAUNCHER" --version 2>>"$log" || true), is back in $LIBRARY$said" >&2
+}
+
+# take_settings_back FOLDER: what the new version wrote in a form that this one does not read is put back as it was, by the program
+# that is to read it; and the reason is written down for status. A version that does not know that word reads what there is.
+take_settings_back() {
+  [ ! -d "$1" ] || timeout 60 "$LAUNCHER" settings-back --newer "${newer:-$(version_in "$here")}" --why "${failed:-it was interrupted}" "$1" \
+    2>>"$log" >&2 || true
+}
+
+# replace_file FROM TO: as a whole, or where not even a small file more has room, over the blocks that it has.
+replace_file() {
+  ! cmp -s "$1" "$2" || return 0
+  { cp -p "$1" "$2.new" 2>>"$log" && chown root:root "$2.new" && mv "$2.new" "$2"; } || {
+    rm -f "$2.new"
+    [ -e "$2" ] && cat "$1" 2>>"$log" >"$2"
+  }
 }
 
 # What root made belongs to the service's user from here on.
@@ -494,23 +588,27 @@ start_service() {
   say "$1 runs, and starts at boot"
 }
 
-# Returns when its daemon answers and, where another version could be put back, when it has not ended by itself since and
-# carries what that one carried.
 restart_service() {
+  proves "$1" || fail "$failed" "Its log is above; more of it: journalctl -u $1"
+}
+
+# Starts a service again, and returns when its daemon answers and, where another version could be put back, when it has not ended by
+# itself since and carries what that one carried. Else it shows the log, and sets `failed` to what is wrong.
+proves() {
   local service=$1 since
   since=$(date +%s)
   # What follows watches it come up, and says more than systemd does where it does not.
-  logged "starting $service" systemctl restart --no-block "$service"
-  local what="$service does not answer"
+  systemctl restart --no-block "$service" >>"$log" 2>&1 || true
+  failed="$service does not answer"
   if await_service "$service" && { [ -z "${unproven:-}" ] || stays_up "$service"; }; then
     if [ -z "${unproven:-}" ] || carries "$service"; then return 0; fi
     case "$service" in
-      homeward-hub) what='homeward-hub runs, and two minutes later hears fewer homes than the version before' ;;
-      homeward) what='homeward runs, and the tunnel that the version before had is not up two minutes later' ;;
+      homeward-hub) failed='homeward-hub runs, and two minutes later hears fewer homes than the version before' ;;
+      homeward) failed='homeward runs, and the tunnel that the version before had is not up two minutes later' ;;
     esac
   fi
   journalctl --no-pager --quiet --lines 20 --since "@$since" --unit "$service" >&2 || true
-  fail "$what" "Its log is above; more of it: journalctl -u $service"
+  return 1
 }
 
 # Gives up when it ended twice: systemd starts it again for ever.
@@ -702,39 +800,40 @@ say_no_systemd() {
 
 # --- whose release it is ---------------------------------------------------------------------------------------------
 
-# Nothing is changed before a release has shown that it is whole and, where there is a release key, that this key signed it.
-# Whoever can change this file can change what it looks at: docs/releasing.md has the two lines that need nothing of it.
+# require_whole_release [FOLDER]: nothing is changed before a release has shown that it is whole and, where there is a release key, that this key
+# signed it. Whoever can change this file can change what it looks at: docs/releasing.md has the two lines that need nothing of it.
 require_whole_release() {
-  [ ! -d "$here/cli" ] || return 0
-  local said
-  [ -e "$here/SHA256SUMS" ] || fail 'this release is not whole: SHA256SUMS is missing' "$(unpack_again)"
-  require_signature
-  said=$(cd "$here" && LC_ALL=C sha256sum --check --strict --quiet SHA256SUMS 2>>"$log") || {
+  local release=${1:-$here} said
+  [ ! -d "$release/cli" ] || return 0
+  [ -e "$release/SHA256SUMS" ] || fail 'this release is not whole: SHA256SUMS is missing' "$(unpack_again)"
+  require_signature "$release"
+  said=$(cd "$release" && LC_ALL=C sha256sum --check --strict --quiet SHA256SUMS 2>>"$log") || {
     said=${said%%$'\n'*}
     said=${said%%: FAILED*}
     fail "this release is not whole: ${said:-SHA256SUMS} is not as it was made" "$(unpack_again)"
   }
   # What is not in the sums was seen by nobody, and Node could load it.
   local folders=(dist systemd)
-  [ ! -e "$here/node" ] || folders+=(node)
-  said=$(cd "$here" && find "${folders[@]}" ! -type d ! -type f -print)
-  said=$said$(cd "$here" && LC_ALL=C comm -13 <(cut -c 67- SHA256SUMS | LC_ALL=C sort) <(find "${folders[@]}" -type f -print | LC_ALL=C sort))
+  [ ! -e "$release/node" ] || folders+=(node)
+  said=$(cd "$release" && find "${folders[@]}" ! -type d ! -type f -print)
+  said=$said$(cd "$release" && LC_ALL=C comm -13 <(cut -c 67- SHA256SUMS | LC_ALL=C sort) <(find "${folders[@]}" -type f -print | LC_ALL=C sort))
   [ -z "$said" ] || fail "this folder has more than the release: ${said%%$'\n'*}" "$(unpack_again)"
 }
 
+# require_signature FOLDER
 require_signature() {
-  local signers=$here/allowed_signers
+  local signers=$1/allowed_signers
   ! has_key "$TRUSTED" || signers=$TRUSTED
   has_key "$signers" || {
     say 'this release is not signed, since homeward has no release key yet; its files are compared with its sums'
     return
   }
-  [ -e "$here/SHA256SUMS.sig" ] || fail 'this release is not signed: SHA256SUMS.sig is missing' "$(unpack_again)"
+  [ -e "$1/SHA256SUMS.sig" ] || fail 'this release is not signed: SHA256SUMS.sig is missing' "$(unpack_again)"
   has ssh-keygen || fail 'ssh-keygen, which shows who made this release, is missing. Nothing was changed' \
     'Install it, then run this again: apt-get install openssh-client'
   # ssh-keygen(1); the same words as in packaging/signature.ts.
-  ssh-keygen -Y verify -f "$signers" -I homeward -n homeward-release -s "$here/SHA256SUMS.sig" \
-    <"$here/SHA256SUMS" >>"$log" 2>&1 || fail "this release is not signed by a key in $signers" "$(unpack_again)"
+  ssh-keygen -Y verify -f "$signers" -I homeward -n homeward-release -s "$1/SHA256SUMS.sig" \
+    <"$1/SHA256SUMS" >>"$log" 2>&1 || fail "this release is not signed by a key in $signers" "$(unpack_again)"
 }
 
 # A signature says who made a release and not that it is the newest: whoever hands out an old one brings its faults back.
@@ -1197,6 +1296,7 @@ logged() {
 
 # fail WHAT NEXT
 fail() {
+  failed=$1
   printf 'install.sh: %s. %s.\n' "$1" "$2" >&2
   exit 1
 }

@@ -10,6 +10,7 @@ import { registerLogsVerb } from './logs/logs-verb.ts'
 import { commanderOutput, reportProblem } from './output.ts'
 import { registerPublishVerbs } from './publish/publish-verbs.ts'
 import { registerRouterVerbs } from './router/router-verbs.ts'
+import { registerUpgradeVerb } from './upgrade/upgrade-verb.ts'
 import { version } from './version.ts'
 
 /** The command. Verbs only declare themselves here; their code is loaded when they are called. */
@@ -26,6 +27,7 @@ async function main(argv: readonly string[]): Promise<number> {
   registerAlertVerbs(program)
   registerRouterVerbs(program)
   registerLogsVerb(program)
+  registerUpgradeVerb(program)
   registerContainerVerb(program)
   try {
     await program.parseAsync([...argv])

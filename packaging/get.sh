@@ -1,6 +1,7 @@
 #!/bin/sh
 # Fetches a release of homeward, shows that it is homeward's, and runs its install.sh with the words given:
 #   curl -fsSL PLACE/get.sh | sh -s -- hub --address vps.example.org
+# With the one word `offered` it names the verified release, and fetches nothing more.
 # Nothing of the release is run before its signature was verified by the key below. All stands in functions and main is called
 # on the last line, so that a half-copied file does nothing.
 set -eu
@@ -15,7 +16,7 @@ main() {
   place=${place%/}
   [ -n "$place" ] || fail 'this file does not say where releases are' 'Name the folder: HOMEWARD_PLACE=https://…'
   # install.sh needs one of them, and by then this folder would be gone.
-  [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null || fail 'this needs root, there is no sudo here, and nothing was changed' \
+  [ "${1:-}" = offered ] || [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null || fail 'this needs root, there is no sudo here, and nothing was changed' \
     'Become root with su -, then run the same again'
   for tool in bash tar gzip sha256sum ssh-keygen; do
     command -v "$tool" >/dev/null || fail "$tool is missing, and nothing was changed" \
@@ -37,6 +38,10 @@ main() {
   archive=$(sed -n "s/^[0-9a-f]\{64\}  \(homeward-[^/]*\.tar\.gz\)\$/\1/p" "$work/SHA256SUMS" | wanted "$suffix")
   [ -n "$archive" ] || fail "the release at $place has nothing for this machine (${suffix:-no Node of its own})" \
     'Nothing was changed'
+  if [ "${1:-}" = offered ]; then
+    echo "$archive"
+    return
+  fi
   echo "homeward: fetching $archive from $place"
   fetch "$archive"
   (cd "$work" && grep "  $archive\$" SHA256SUMS | sha256sum --check --status --strict) ||

@@ -79,6 +79,8 @@ export async function makeRelease(
     const bom = await bomOf(root, metafile, { version, ...checkout })
     await rm(metafile)
     await writeFile(join(folder, BOM), bom)
+    // By it a version that is installed fetches the next one, and trusts the keys that it came with.
+    await writeGetScript(root, folder)
     await seal(folder)
     const tarballs = [await packFolder(fresh, name, checkout.committedAt)]
     for (const architecture of architectures) tarballs.push(...(await packWithNode(architecture, bom)))

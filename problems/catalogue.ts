@@ -21,6 +21,14 @@ export const catalogue = {
     next: 'Install wireguard-go (apt-get install --no-install-recommends wireguard-go) or boot a kernel with the wireguard module',
     exit: 1,
   },
+  'upgrade-elsewhere': {
+    next: 'Upgrade what it runs from: the image of a container, or the folder of a checkout',
+    exit: 1,
+  },
+  'nothing-offered': {
+    next: 'Name a release that you have: homeward upgrade FILE, which is a release, the folder where it is unpacked, or a package where homeward is one',
+    exit: 1,
+  },
   'command-failed': { next: 'Fix what it says, then try again', exit: 1 },
   'command-timeout': { next: 'Try again; if it happens twice, look at the load of this machine', exit: 1 },
   'config-missing': { next: 'Run homeward join TOKEN with a token from your hub', exit: 1 },

@@ -183,9 +183,9 @@ node --version`)
   expect((await asked()).filter((line) => line.startsWith('install'))).toEqual([])
 })
 
-test('the copy that was installed uninstalls, Node and all, and does nothing else', async () => {
-  const { stderr } = await machine.shell('/usr/local/lib/homeward/install.sh upgrade', { allowFailure: true })
-  expect(stderr).toContain('can uninstall and nothing else')
+test('the copy that was installed uninstalls, Node and all, and sets nothing up', async () => {
+  const { stderr } = await machine.shell('/usr/local/lib/homeward/install.sh hub', { allowFailure: true })
+  expect(stderr).toContain('can upgrade and uninstall and nothing else')
   await machine.shell('/usr/local/lib/homeward/install.sh uninstall --purge </dev/null')
   const { stdout } = await machine.shell(
     'ls -d /usr/local/lib/homeward* /usr/local/bin/homeward /etc/homeward 2>/dev/null || true',

@@ -13,6 +13,8 @@ export interface ScratchMachine {
   copyIn(paths: readonly string[], folder: string): Promise<void>
   /** The files that were written on it, each with its time, folders of memory such as /tmp and /run apart. */
   written(): Promise<readonly string[]>
+  /** How many MB more its disk holds; null: as many as this machine's memory allows. */
+  leaveRoom(megabytes: number | null): Promise<void>
   end(): Promise<void>
 }
 
@@ -23,7 +25,7 @@ const READY_MS = 90_000
 export async function bootScratchMachine(
   lab: Lab,
   host: Host,
-  processOne: 'systemd' | 'none',
+  processOne: 'systemd' | 'packages' | 'none',
   root = '/',
 ): Promise<ScratchMachine> {
   const folder = await mkdtemp(join(lab.folder, 'scratch-'))
@@ -54,6 +56,12 @@ exec nsenter --target $(cat /proc/$parent/task/$parent/children) --mount --pid -
     return stdout.split('\n').filter((line) => line !== '')
   }
 
+  async function leaveRoom(megabytes: number | null): Promise<void> {
+    const { stdout } = await host.run('df', ['--block-size=1', '--output=used', folder])
+    const size = megabytes === null ? '50%' : String(Number(stdout.split('\n')[1]) + megabytes * 1024 * 1024)
+    await host.run('mount', ['-o', `remount,size=${size}`, folder])
+  }
+
   for (const until = Date.now() + READY_MS; ; await sleep(200)) {
     const { exitCode } = await shell('test -e /run/ready', { allowFailure: true })
     if (exitCode === 0)
@@ -61,6 +69,7 @@ exec nsenter --target $(cat /proc/$parent/task/$parent/children) --mount --pid -
         shell,
         copyIn,
         written,
+        leaveRoom,
         end: async () => void (await host.run('sh', [BOOT, 'end', folder], { timeoutMs: 90_000 })),
       }
     if (died !== undefined || Date.now() > until) throw new Error(`booting a scratch machine failed: ${died ?? 'late'}`)

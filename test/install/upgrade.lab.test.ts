@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Picture } from '../lab/picture.ts'
 import { isLong } from '../long.ts'
+import { BROKEN, breakRelease, FULL_DISKS, pingHome, RUNS, type Service } from './broken-release.ts'
 import { sumUp } from './release.ts'
 import type { ScratchMachine } from './scratch-machine.ts'
 import {
@@ -31,60 +32,82 @@ beforeAll(async () => {
 afterAll(() => machines.end())
 
 test('an upgrade starts the services anew, and the tunnel stays up', async () => {
-  for (const [machine, service] of [
-    [vps, 'homeward-hub'],
-    [pi, 'homeward'],
+  for (const [machine, service, command] of [
+    [vps, 'homeward-hub', `${RELEASE}/install.sh upgrade`],
+    [pi, 'homeward', `homeward upgrade ${RELEASE}`],
   ] as const) {
     const before = [await mainPid(machine, service), await tunnelPid(machine)] as const
-    expect(await install(machine, 'upgrade')).toContain('tunnels stayed up')
+    const { stdout } = await machine.shell(`${command} </dev/null`, { timeoutMs: 180_000 })
+    expect(stdout).toContain('tunnels stayed up')
     expect(await mainPid(machine, service)).not.toBe(before[0])
     expect(await tunnelPid(machine)).toBe(before[1])
   }
   expect(await camera(picture)).toContain('camera')
 })
 
+test('homeward upgrade says what it cannot do, and verifies a release before anything of it runs', async () => {
+  const said = async (command: string): Promise<string> => {
+    const { stdout, stderr, exitCode } = await pi.shell(`${command} </dev/null`, { allowFailure: true })
+    return `${exitCode} ${stdout}${stderr}`
+  }
+  expect(await said('homeward upgrade')).toMatch(
+    /^1 .*: no releases are published yet\. Name a release .* \[nothing-offered\]/,
+  )
+  expect(await said('homeward upgrade --check')).toMatch(
+    /^0 homeward \S+, installed by install\.sh\nnothing newer is known/,
+  )
+  expect(await said('setpriv --reuid=65534 --clear-groups homeward upgrade')).toContain('[no-root]')
+  expect(await said('homeward upgrade ./homeward_1_amd64.deb')).toMatch(
+    /^64 .*is a package, and homeward is installed here by/,
+  )
+  expect(await said('homeward upgrade /opt/nothing')).toMatch(/^1 .*there is no \/opt\/nothing/)
+  await pi.shell(`
+rm -rf /opt/homeward-9 && cp -R ${RELEASE} /opt/homeward-9
+sed -i 's/^  "version": .*/  "version": "9.0.0",/' /opt/homeward-9/package.json
+${sumUp('/opt/homeward-9')}
+tar -czf /opt/homeward-9.tar.gz -C /opt homeward-9
+echo 'touch /opt/ran' >>/opt/homeward-9/install.sh`)
+  expect(await said('homeward upgrade --check /opt/homeward-9.tar.gz')).toMatch(/^2 [^]*9\.0\.0 is offered/)
+  expect(await said('homeward upgrade /opt/homeward-9')).toMatch(/^1 [^]*not whole: install\.sh/)
+  expect(await said('ls /opt/ran /var/tmp/homeward-*')).not.toMatch(/\n\//)
+})
+
+/** What status says of the upgrade that went back. */
+const wentBack = async (machine: ScratchMachine): Promise<string> =>
+  (await machine.shell('homeward upgrade --check', { allowFailure: true })).stdout
+
 /** The unit that brings the version before back at the next boot. */
 const BACK = '/etc/systemd/system/homeward-back.service'
 
-/** A release that is broken: `before` is carried out before anything of its program. */
-const breakRelease = (machine: ScratchMachine, folder: string, before: string) =>
-  machine.shell(`
-rm -rf ${folder}
-cp -R ${RELEASE} ${folder}
-{ printf '%s\\n' ${JSON.stringify(before)}; sed 1d ${RELEASE}/dist/homeward.js; } > ${folder}/dist/homeward.js
-sed -i '/^Description=/s/$/, broken/' ${folder}/systemd/*.service
-${sumUp(folder)}`)
+/** The version before runs with its own settings, and nothing else of the new one is left. */
+async function isAsBefore(machine: ScratchMachine, service: Service): Promise<void> {
+  const { stdout: left } = await machine.shell(`
+cmp ${RELEASE}/dist/homeward.js /usr/local/lib/homeward/dist/homeward.js
+cmp ${RELEASE}/systemd/${service}.service /etc/systemd/system/${service}.service
+test ! -e ${BACK}
+! grep -h sinceTwo /etc/homeward/*.yaml
+systemctl is-active ${service}
+ls -d /usr/local/lib/homeward* /usr/local/bin/homeward*
+ls /usr/local/lib/homeward`)
+  expect(left.trim().split('\n')).toEqual([
+    'active',
+    '/usr/local/bin/homeward',
+    '/usr/local/lib/homeward',
+    'LICENSE',
+    'README.md',
+    'allowed_signers',
+    'dist',
+    'install.sh',
+    'package.json',
+  ])
+}
 
-const RUNS = "process.argv.at(-1) === 'run'"
-
-/** The daemon works, and no packet of its own gets out or in. */
-const DEAF = `const { Socket } = process.getBuiltinModule('node:dgram'), { emit } = Socket.prototype; Socket.prototype.send = () => {}; Socket.prototype.emit = function (name, ...said) { return name === 'message' || emit.call(this, name, ...said) }`
-
-type Service = 'homeward' | 'homeward-hub'
-const DOES_NOT_ANSWER = { homeward: 'homeward does not answer', 'homeward-hub': 'homeward-hub does not answer' }
-
-const BROKEN: readonly (readonly [string, string, Readonly<Record<Service, string>>])[] = [
-  // The later it ends, the more it was taken for one that runs.
-  [
-    'answers, and ends a little later,',
-    `if (${RUNS}) setTimeout(() => { console.error('no luck'); process.exit(1) }, 4500)`,
-    DOES_NOT_ANSWER,
-  ],
-  ['ends at once', `if (${RUNS}) { console.error('no luck'); process.exit(1) }`, DOES_NOT_ANSWER],
-  [
-    'runs, and neither sends a datagram nor hears one,',
-    `if (${RUNS}) { console.error('no luck'); ${DEAF} }`,
-    {
-      homeward: 'homeward runs, and the tunnel that the version before had is not up two minutes later',
-      'homeward-hub': 'homeward-hub runs, and two minutes later hears fewer homes than the version before',
-    },
-  ],
-]
 test.each(isLong ? BROKEN : BROKEN.slice(0, 1))(
-  'a version whose service %s makes way for the one before, and says why',
-  async (_, before, words) => {
+  'a version whose service $what makes way for the one before, and says why',
+  async ({ fault, because, words }) => {
+    const pings = pingHome(picture)
     async function falls(machine: ScratchMachine, service: Service): Promise<void> {
-      await breakRelease(machine, '/opt/broken', before)
+      await breakRelease(machine, '/opt/broken', fault)
       const tunnel = await tunnelPid(machine)
       const { stderr, stdout, exitCode } = await machine.shell('/opt/broken/install.sh upgrade </dev/null', {
         allowFailure: true,
@@ -92,39 +115,73 @@ test.each(isLong ? BROKEN : BROKEN.slice(0, 1))(
       })
       expect(exitCode).toBe(1)
       expect(stdout).not.toContain('tunnels stayed up')
-      expect(stderr).toContain('no luck')
+      expect(stderr).toContain(because)
       expect(stderr).toContain(`install.sh: ${words[service]}`)
+      expect(await wentBack(machine)).toContain(`did not stay: ${words[service]}`)
       expect(stderr).toMatch(new RegExp(`version before, homeward \\S+, is back in \\S+; ${service} runs again`))
-      const { stdout: left } = await machine.shell(`
-cmp ${RELEASE}/dist/homeward.js /usr/local/lib/homeward/dist/homeward.js
-cmp ${RELEASE}/systemd/${service}.service /etc/systemd/system/${service}.service
-systemctl is-active ${service}
-ls -d /usr/local/lib/homeward*
-ls /usr/local/lib/homeward`)
-      expect(left.trim().split('\n')).toEqual([
-        'active',
-        '/usr/local/lib/homeward',
-        'LICENSE',
-        'README.md',
-        'allowed_signers',
-        'dist',
-        'install.sh',
-        'package.json',
-      ])
+      await isAsBefore(machine, service)
       expect(await tunnelPid(machine)).toBe(tunnel)
     }
     // One after the other: a home whose hub falls has no tunnel to lose.
     await falls(vps, 'homeward-hub')
+    if (because === 'no luck' && fault.before?.includes('laptop') === true) {
+      // What was added while the new one ran is there.
+      expect((await vps.shell('homeward device list')).stdout).toContain('laptop')
+      await vps.shell(
+        'homeward device remove laptop; ls /etc/homeward/hub.yaml.newer /var/lib/homeward/store.json.newer',
+      )
+    }
     await untilUp(pi)
     await falls(pi, 'homeward')
     await untilUp(pi)
     expect(await camera(picture)).toContain('camera')
+    await pings.hardlyLost()
   },
-  300_000,
+  600_000,
 )
 
+test.each(isLong ? FULL_DISKS : FULL_DISKS.slice(-1))(
+  'a disk that becomes full $when leaves the version before, whole',
+  async ({ fault }) => {
+    const pings = pingHome(picture)
+    async function falls(machine: ScratchMachine, service: Service): Promise<void> {
+      await breakRelease(machine, '/opt/broken', fault)
+      const tunnel = await tunnelPid(machine)
+      await machine.leaveRoom(40)
+      const { stderr, exitCode } = await machine.shell('/opt/broken/install.sh upgrade </dev/null', {
+        allowFailure: true,
+        timeoutMs: 240_000,
+      })
+      expect(stderr).toMatch(/No space left|no luck/)
+      expect(stderr).toMatch(/install\.sh: .*\. .*\./)
+      expect(exitCode).toBe(1)
+      await isAsBefore(machine, service)
+      await machine.shell('test "$(stat -c %s /var/fill)" -gt 10000000; rm /var/fill')
+      await machine.leaveRoom(null)
+      expect(await tunnelPid(machine)).toBe(tunnel)
+    }
+    if (isLong) await falls(vps, 'homeward-hub')
+    await untilUp(pi)
+    await falls(pi, 'homeward')
+    await untilUp(pi)
+    await pings.hardlyLost()
+  },
+  600_000,
+)
+
+test('a disk with too little room is said before anything is changed', async () => {
+  await pi.leaveRoom(4)
+  const { stderr, exitCode } = await pi.shell(`${RELEASE}/install.sh upgrade </dev/null`, { allowFailure: true })
+  await pi.leaveRoom(null)
+  expect(exitCode).toBe(1)
+  expect(stderr).toMatch(
+    /the disk of \/usr\/local\/lib has \d MB free, and this takes \d+ MB\. Nothing was changed\. Free some space/,
+  )
+  await isAsBefore(pi, 'homeward')
+})
+
 test('a program that does not even tell its version is not put in place', async () => {
-  await breakRelease(pi, '/opt/broken', "throw new Error('half a file')")
+  await breakRelease(pi, '/opt/broken', { before: "throw new Error('half a file')" })
   const pid = await mainPid(pi, 'homeward')
   const { stderr, exitCode } = await pi.shell('/opt/broken/install.sh upgrade </dev/null', {
     allowFailure: true,
@@ -154,7 +211,7 @@ ${sumUp('/opt/older')}`)
 }, 300_000)
 
 test('an upgrade that was cut off is none: the next that fails brings back what ran before it', async () => {
-  await breakRelease(pi, '/opt/broken', `if (${RUNS}) process.exit(1)`)
+  await breakRelease(pi, '/opt/broken', { before: `if (${RUNS}) process.exit(1)` })
   await pi.shell(
     `
 (/opt/broken/install.sh upgrade </dev/null >/dev/null 2>&1 & echo $! >/var/upgrade.pid)
@@ -185,7 +242,7 @@ const MOMENTS = isLong ? [0, 0.1, 0.3, 0.6, 1, 1.5, 2, 3, 4.5, 6] : [0, 0.6, 4]
 test.each(MOMENTS)(
   'the power goes %s s after an upgrade began to change things: the next boot brings back what ran before',
   async (seconds) => {
-    await breakRelease(pi, '/opt/broken', `if (${RUNS}) process.exit(1)`)
+    await breakRelease(pi, '/opt/broken', { before: `if (${RUNS}) process.exit(1)` })
     await pi.shell(
       `
 (/opt/broken/install.sh upgrade </dev/null >/dev/null 2>&1 & echo $! >/var/upgrade.pid)

@@ -9,6 +9,7 @@ import { registerHubVerbs } from '../../cli/hub/hub-verbs.ts'
 import { registerLogsVerb } from '../../cli/logs/logs-verb.ts'
 import { registerPublishVerbs } from '../../cli/publish/publish-verbs.ts'
 import { registerRouterVerbs } from '../../cli/router/router-verbs.ts'
+import { registerUpgradeVerb } from '../../cli/upgrade/upgrade-verb.ts'
 import { catalogue } from '../../problems/catalogue.ts'
 
 const ROOMS = ['adapters', 'agent', 'cli', 'hub', 'protocol', 'system']
@@ -35,6 +36,7 @@ function verbs(): ReadonlySet<string> {
     registerAlertVerbs,
     registerRouterVerbs,
     registerLogsVerb,
+    registerUpgradeVerb,
   ])
     register(program)
   return new Set(
