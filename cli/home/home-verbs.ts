@@ -53,6 +53,9 @@ export function registerHomeVerbs(program: Command): void {
     .description('give what is in the folders of settings and state to whom they belong')
     .action(async (_options, command: Command) => {
       const { handOverFolders } = await import('./hand-over.ts')
+      const { settingsAfterPowerCut } = await import('../upgrade/after-power-cut.ts')
+      const { version } = await import('../version.ts')
+      await settingsAfterPowerCut(contextOf(command), process.argv[1] ?? '', version)
       await handOverFolders(contextOf(command))
     })
 

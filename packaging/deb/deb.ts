@@ -64,7 +64,7 @@ async function layOut(root: string, release: string, tree: string, facts: DebFac
   await mkdir(join(tree, LIBRARY, 'node/bin'), { recursive: true })
   await cp(join(release, 'node/bin/node'), join(tree, LIBRARY, 'node/bin/node'))
   await copy(join(release, 'package.json'), `${LIBRARY}/package.json`)
-  await put('usr/bin/homeward', `#!/bin/sh\nexec /${LIBRARY}/node/bin/node /${LIBRARY}/dist/homeward.js "$@"\n`)
+  await copy(own('launcher'), 'usr/bin/homeward')
   for (const name of SERVICES)
     await put(`usr/lib/systemd/system/${name}`, packagedUnit(await readFile(join(release, 'systemd', name), 'utf8')))
   for (const name of ['sysusers', 'tmpfiles', 'modules-load'])

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Boots a scratch copy of a system: `boot.sh outer FOLDER systemd|none ROOT`, as root, in mount and network namespaces
-# that are not the machine's own. ROOT is / for this machine's. Process 1 is its systemd, or a process that only waits.
+# Boots a scratch copy of a system: `boot.sh outer FOLDER systemd|packages|none ROOT`, as root, in mount and network namespaces
+# that are not the machine's own. ROOT is / for this machine's. Process 1 is its systemd, or a process that only waits. With
+# `packages` its systemd finds the units of packages too, and starts none of those that are there.
 #
 # Nothing inside can reach the machine: the whole file system is the lower layer of an overlay whose upper one is
 # memory, /run, /tmp and /dev are new, /proc/sys is read-only apart from the network's own, and systemd finds no unit
@@ -60,6 +61,10 @@ inner() {
     exec env --ignore-signal=CHLD sleep infinity >/dev/null 2>&1
   fi
   export SYSTEMD_UNIT_PATH=/etc/systemd/system container=scratch
+  if [ "$2" = packages ]; then
+    rm -rf /usr/lib/systemd/system/*.wants /usr/sbin/policy-rc.d
+    export SYSTEMD_UNIT_PATH=/run/systemd/system.control:/etc/systemd/system:/usr/lib/systemd/system
+  fi
   exec /lib/systemd/systemd --system --unit=multi-user.target --log-target=journal --show-status=no \
     </dev/null >/dev/null 2>&1
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -72,4 +72,93 @@ test('a tunnel on a router is said to be kept', async () => {
   expect((await call('prerm', 'remove')).stdout).toContain('homeward: kept: the tunnel on the router; ')
   await writeFile(join(root, 'etc/homeward/agent.yaml'), 'router:\n  kind: linux\n')
   expect((await call('prerm', 'remove')).stdout).not.toContain('kept')
+})
+
+/** A program that is installed and runs; `homeward` of it is a line of shell that asks a service, and never gets an answer. */
+async function haveInstalled(version: string): Promise<void> {
+  const library = join(root, 'usr/lib/homeward')
+  await mkdir(join(library, 'dist'), { recursive: true })
+  await mkdir(join(library, 'node'), { recursive: true })
+  await mkdir(join(root, 'etc/systemd/system'), { recursive: true })
+  await mkdir(join(root, 'usr/bin'), { recursive: true })
+  await writeFile(join(library, 'package.json'), `{\n  "version": "${version}"\n}\n`)
+  await writeFile(join(library, 'dist/homeward.js'), version)
+  await writeFile(join(root, 'etc/homeward/agent.yaml'), 'home: cabin\n')
+  await writeFile(join(root, 'usr/bin/homeward'), `#!/bin/sh\necho "$*" >>${root}/said\n`, { mode: 0o755 })
+  // It ends again and again: a service that is looked at has ended once more.
+  await writeFile(
+    join(root, 'bin/systemctl'),
+    `#!/bin/sh
+case "$*" in
+  *ActiveState*homeward) echo active ;;
+  *NRestarts*) echo x >>${root}/restarts; wc -l <${root}/restarts ;;
+  *is-active*) exit 1 ;;
+esac
+`,
+    { mode: 0o755 },
+  )
+  await writeFile(join(root, 'bin/journalctl'), '#!/bin/sh\necho its log\n', { mode: 0o755 })
+}
+/** As dpkg does it: another file of the same name. */
+async function unpack(version: string): Promise<void> {
+  const library = join(root, 'usr/lib/homeward')
+  for (const [name, text] of [
+    ['dist/homeward.js', version],
+    ['package.json', `{\n  "version": "${version}"\n}\n`],
+  ] as const) {
+    await rm(join(library, name))
+    await writeFile(join(library, name), text)
+  }
+}
+const inRoot = (path: string): Promise<string> => readFile(join(root, path), 'utf8')
+const names = async (path: string): Promise<readonly string[]> =>
+  (await readdir(join(root, path)).catch(() => [])).toSorted((a, b) => a.localeCompare(b))
+
+test('a version that does not answer makes way for the one before, fails once, and holds nothing up', async () => {
+  await haveInstalled('1.0.0')
+  expect((await call('preinst', 'upgrade', '1.0.0')).exitCode).toBe(0)
+  expect((await stat(join(root, 'usr/lib/homeward.before/dist/homeward.js'))).nlink).toBe(2)
+  expect((await stat(join(root, 'usr/lib/homeward.before/kept'))).mode & 0o777).toBe(0o700)
+  expect(await inRoot('etc/systemd/system/homeward.service')).toMatch(/^# homeward: of the version before/)
+  await unpack('1.1.0')
+  const first = await call('postinst', 'configure', '1.0.0')
+  expect(first.exitCode).toBe(1)
+  expect(first.stderr).toContain('homeward does not answer, so the version before, 1.0.0, goes on')
+  expect(await inRoot('said')).toContain('settings-back --newer 1.1.0 --why homeward does not answer ')
+  expect(await inRoot('usr/lib/homeward.before/dist/homeward.js')).toBe('1.0.0')
+  expect(await names('run')).toEqual(['systemd'])
+  expect(await names('run/systemd/system.control')).toEqual([])
+  const second = await call('postinst', 'configure', '1.0.0')
+  expect(second).toMatchObject({
+    exitCode: 0,
+    stderr: 'homeward: 1.1.0 stays unused, and 1.0.0 runs: see homeward upgrade --check\n',
+  })
+  // The next one is tried beside the one that runs, and what dpkg takes back leaves that one in its place.
+  expect((await call('preinst', 'upgrade', '1.1.0')).exitCode).toBe(0)
+  await call('postrm', 'abort-upgrade', '1.1.0')
+  expect(await inRoot('usr/lib/homeward.before/dist/homeward.js')).toBe('1.0.0')
+  expect((await call('postinst', 'configure', '1.0.0')).stderr).toContain('1.1.0 stays unused')
+  // Nothing runs: there is nothing to show.
+  await writeFile(join(root, 'bin/systemctl'), '#!/bin/sh\n', { mode: 0o755 })
+  await call('preinst', 'upgrade', '1.1.0')
+  await unpack('1.2.0')
+  expect((await call('postinst', 'configure', '1.1.0')).exitCode).toBe(0)
+  expect(await names('usr/lib')).toEqual(['homeward', 'systemd'])
+  expect(await names('etc/systemd/system')).not.toContain('homeward.service')
+})
+
+test('what dpkg could not unpack leaves nothing behind', async () => {
+  await haveInstalled('1.0.0')
+  await call('preinst', 'upgrade', '1.0.0')
+  await call('postrm', 'abort-upgrade', '1.0.0')
+  expect(await names('usr/lib')).toEqual(['homeward', 'systemd'])
+  expect(await names('etc/systemd/system')).toEqual([])
+})
+
+test('a service that its owner has changed is left alone', async () => {
+  await haveInstalled('1.0.0')
+  await writeFile(join(root, 'etc/systemd/system/homeward.service'), 'mine')
+  await call('preinst', 'upgrade', '1.0.0')
+  await call('postrm', 'remove')
+  expect(await inRoot('etc/systemd/system/homeward.service')).toBe('mine')
 })

@@ -59,9 +59,7 @@ test('the units call the packaged program, and hand over first what root has mad
     expect(unit).toContain(`ExecStartPre=+/usr/bin/homeward hand-over\nExecStart=/usr/bin/homeward ${verb}\n`)
     expect(unit).not.toContain('/usr/local')
   }
-  expect(await read('usr/bin/homeward')).toBe(
-    '#!/bin/sh\nexec /usr/lib/homeward/node/bin/node /usr/lib/homeward/dist/homeward.js "$@"\n',
-  )
+  expect(await read('usr/bin/homeward')).toContain('program=/usr/lib/homeward\n')
 })
 
 test('removing takes interface and rules away as uninstalling does, and shellcheck has nothing to say', async () => {
@@ -69,8 +67,8 @@ test('removing takes interface and rules away as uninstalling does, and shellche
   const undo = functionOf(installer, 'undo_network')
   expect(await read('DEBIAN/prerm')).toContain(`${undo}\n\n${functionOf(installer, 'tunnel_is_on_router')}\n`)
   expect(undo).toContain('ip link delete')
-  for (const name of ['preinst', 'postinst', 'prerm', 'postrm']) {
-    const { stdout, exitCode } = await tryCommand('shellcheck', [join(unpacked, 'DEBIAN', name)], { timeoutMs: 50_000 })
+  for (const name of ['DEBIAN/preinst', 'DEBIAN/postinst', 'DEBIAN/prerm', 'DEBIAN/postrm', 'usr/bin/homeward']) {
+    const { stdout, exitCode } = await tryCommand('shellcheck', [join(unpacked, name)], { timeoutMs: 50_000 })
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 0 })
   }
 })
