@@ -122,7 +122,7 @@ command_test() {
   require_node any
   require_laboratory
   # dropbear, dash and busybox (busybox-static will do): what the simulated OpenWrt router runs. mosquitto: the broker that Home Assistant's alerts go to.
-  require_tools 'dropbear dropbear-bin' 'dash dash' 'busybox busybox' 'openssl openssl' 'mosquitto mosquitto' 'iptables iptables' 'git git' 'shellcheck shellcheck' 'systemd-analyze systemd' 'apt-ftparchive apt-utils' 'gpg gpg' 'gpgconf gpgconf' 'gpg-agent gpg-agent'
+  require_tools 'dropbear dropbear-bin' 'age age' 'dash dash' 'busybox busybox' 'openssl openssl' 'mosquitto mosquitto' 'iptables iptables' 'git git' 'shellcheck shellcheck' 'systemd-analyze systemd' 'apt-ftparchive apt-utils' 'gpg gpg' 'gpgconf gpgconf' 'gpg-agent gpg-agent'
   # The other client of the RouterOS API that the simulated router is held to: a module for Debian's own python.
   /usr/bin/python3 -c 'import librouteros' 2>>"$log" || apt_install python3-librouteros
   require_dependencies

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { withGlobalOptions } from './context.ts'
+import { registerBackupVerbs } from './backup/backup-verbs.ts'
 import { registerContainerVerb } from './container/container-verb.ts'
 import { registerAlertVerbs } from './alert/alert-verbs.ts'
 import { registerDeviceVerbs } from './device/device-verbs.ts'
@@ -28,6 +29,7 @@ async function main(argv: readonly string[]): Promise<number> {
   registerRouterVerbs(program)
   registerLogsVerb(program)
   registerUpgradeVerb(program)
+  registerBackupVerbs(program)
   registerContainerVerb(program)
   try {
     await program.parseAsync([...argv])

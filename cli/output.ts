@@ -39,6 +39,11 @@ export function printLine(line: string): void {
   print(printable(line))
 }
 
+/** Writes what is no text, such as a backup. */
+export function printBytes(bytes: Uint8Array): void {
+  process.stdout.write(bytes)
+}
+
 /** Rows that end as RFC 4180 says, whatever is in their cells. */
 export function printCsv(text: string): void {
   process.stdout.write(text.split('\r\n').map(printable).join('\r\n'))

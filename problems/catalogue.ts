@@ -241,6 +241,13 @@ export const catalogue = {
   'store-damaged': { next: 'Put back a backup of the file; it was left untouched', exit: 1 },
   'store-newer': { next: 'Upgrade homeward on this machine; the file was left untouched', exit: 1 },
   'write-failed': { next: 'Check the free space and the permissions; the old file was left untouched', exit: 1 },
+  'backup-invalid': { next: 'Take another copy of it, or another backup; nothing was changed', exit: 1 },
+  'backup-newer': { next: `Upgrade homeward on this machine first (${UPGRADE}); nothing was changed`, exit: 1 },
+  'passphrase-wrong': { next: 'Give the one with which it was made; nothing was changed', exit: 1 },
+  'already-set-up': {
+    next: 'Pass --replace to lay aside what is there and put the backup in its place; or restore on another machine',
+    exit: 1,
+  },
   'file-exists': { next: 'Choose another name, or move that file away', exit: 1 },
   'agent-not-running': { next: 'Start it: systemctl start homeward, or homeward run in the foreground', exit: 1 },
   'already-running': { next: 'Stop the other one first', exit: 1 },

@@ -7,7 +7,19 @@ import { printCsv, printFacts, printStyled, printStyledAgain, reportProblem, tel
 import { styled } from '../../cli/text/style.ts'
 import { table } from '../../cli/text/table.ts'
 
-const folders = ['adapters', 'agent', 'alerts', 'cli', 'hub', 'net', 'problems', 'protocol', 'system', 'wireguard']
+const folders = [
+  'adapters',
+  'agent',
+  'alerts',
+  'backup',
+  'cli',
+  'hub',
+  'net',
+  'problems',
+  'protocol',
+  'system',
+  'wireguard',
+]
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const context = { configDir: '', stateDir: '', runtimeDir: '', json: false, yes: false }
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u

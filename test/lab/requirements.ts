@@ -14,6 +14,7 @@ const SOURCES = [
   'adapters',
   'agent',
   'alerts',
+  'backup',
   'cli',
   'hub',
   'net',

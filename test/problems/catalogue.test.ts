@@ -6,13 +6,14 @@ import { registerAlertVerbs } from '../../cli/alert/alert-verbs.ts'
 import { registerDeviceVerbs } from '../../cli/device/device-verbs.ts'
 import { registerHomeVerbs } from '../../cli/home/home-verbs.ts'
 import { registerHubVerbs } from '../../cli/hub/hub-verbs.ts'
+import { registerBackupVerbs } from '../../cli/backup/backup-verbs.ts'
 import { registerLogsVerb } from '../../cli/logs/logs-verb.ts'
 import { registerPublishVerbs } from '../../cli/publish/publish-verbs.ts'
 import { registerRouterVerbs } from '../../cli/router/router-verbs.ts'
 import { registerUpgradeVerb } from '../../cli/upgrade/upgrade-verb.ts'
 import { catalogue } from '../../problems/catalogue.ts'
 
-const ROOMS = ['adapters', 'agent', 'cli', 'hub', 'protocol', 'system']
+const ROOMS = ['adapters', 'agent', 'backup', 'cli', 'hub', 'protocol', 'system']
 
 async function sources(): Promise<string> {
   const texts = ROOMS.map(async (room) => {
@@ -37,6 +38,7 @@ function verbs(): ReadonlySet<string> {
     registerRouterVerbs,
     registerLogsVerb,
     registerUpgradeVerb,
+    registerBackupVerbs,
   ])
     register(program)
   return new Set(

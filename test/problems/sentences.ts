@@ -3,7 +3,19 @@ import { join } from 'node:path'
 import { parseSync, Visitor } from 'oxc-parser'
 
 /** Rooms whose texts people read: of the command, of errors, of the log and of notifications. */
-const ROOMS = ['adapters', 'agent', 'alerts', 'cli', 'hub', 'net', 'problems', 'protocol', 'system', 'wireguard']
+const ROOMS = [
+  'adapters',
+  'agent',
+  'alerts',
+  'backup',
+  'cli',
+  'hub',
+  'net',
+  'problems',
+  'protocol',
+  'system',
+  'wireguard',
+]
 
 export interface Sentence {
   readonly file: string

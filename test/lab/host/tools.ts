@@ -32,6 +32,7 @@ export const TEST_TOOLS: Readonly<Record<string, string>> = {
   openssl: 'openssl',
   mosquitto: 'mosquitto',
   iptables: 'iptables',
+  age: 'age',
 }
 
 /** All that brings what hosts run, in Debian's names. */
