@@ -1,5 +1,6 @@
 import { type Alerting, openAlerting } from '../alerts/alerting.ts'
 import { makeFolder } from '../system/files/atomic-file.ts'
+import { keepLastGood } from '../system/files/last-good.ts'
 import { branchSignal } from '../system/time/branch-signal.ts'
 import type { Clock } from '../system/time/clock.ts'
 import { damagedFiles } from '../system/files/damaged-files.ts'
@@ -11,7 +12,13 @@ import { serveMetrics } from '../system/sockets/metrics-server.ts'
 import { makeCalendar } from '../system/time/calendar.ts'
 import { type ClockGuard, openClockGuard } from './memory/clock-guard.ts'
 import { makeRuntimeFolder } from './settings/change-lock.ts'
-import { agentConfigPath, readAgentConfig, tunnelsOf, type TunnelConfig } from './settings/config.ts'
+import {
+  agentConfigPath,
+  beginWithConfig,
+  lastGoodConfigPath,
+  tunnelsOf,
+  type TunnelConfig,
+} from './settings/config.ts'
 import { type ConfigWatch, type WatchEnd, watchConfig } from './settings/config-watch.ts'
 import { type EventLog, openEventLog } from './memory/event-log.ts'
 import type { NewEvent } from './memory/events.ts'
@@ -126,9 +133,14 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
   const { configDir, stateDir, runtimeDir } = paths
   const configFile = await watchFile(agentConfigPath(configDir))
   // Home and router do not change under a running agent: the name is of its join, and the router is taken at its start.
-  const written = await readAgentConfig(configDir)
+  const begun = await beginWithConfig(paths)
+  const written = begun.settings
   const { home, router } = written
   await makeFolder(stateDir)
+  const keepConfig = () => keepLastGood(agentConfigPath(configDir), lastGoodConfigPath(stateDir))
+  let notInForce = begun.notInForce
+  if (notInForce === null) await keepConfig()
+  else log.error({ path: agentConfigPath(configDir) }, `${notInForce} What it said before stays in force.`)
   await makeRuntimeFolder(runtimeDir)
   const adapter = await openAdapter(router, paths)
   const events = await openEventLog(stateDir)
@@ -222,7 +234,11 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
     const reading = await speaker()
     if (reading === null) return null
     const outages = { lastIncident: alerting.last(), recentOutages: alerting.recent() }
-    const facts = { ...homeFacts(), ...reading, ...outages, channels: alerting.channels() }
+    const warnings = [
+      ...reading.warnings,
+      ...(notInForce === null ? [] : [`agent.yaml is not in force: ${notInForce}`]),
+    ]
+    const facts = { ...homeFacts(), ...reading, warnings, ...outages, channels: alerting.channels() }
     return { reading, status: statusOf(facts) }
   }
 
@@ -235,11 +251,16 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
       // An additional tunnel begins as after another join: from the start.
       const ends = tunnelsOf(taken).map((one, nth) => tunnels[nth]?.tunnel.settings.take(one) ?? 'joined-again')
       if (ends.includes('joined-again')) return 'joined-again'
+      notInForce = null
       noteSoon({ kind: 'configuration', taken: true, why: null })
       return 'taken'
     },
-    (why) => noteSoon({ kind: 'configuration', taken: false, why }),
+    (why) => {
+      notInForce = why
+      noteSoon({ kind: 'configuration', taken: false, why })
+    },
     log,
+    keepConfig,
   )
   return {
     tunnels,

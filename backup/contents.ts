@@ -19,6 +19,9 @@ const LEFT_OUT: Readonly<Record<'config' | 'state', readonly string[]>> = {
     // How to take back a change of a router that was under way: another one by then.
     'router-undo.json',
     'router-undo.unusable.json',
+    // The settings before those: of a slip that was put right since.
+    'agent.last-good.yaml',
+    'hub.last-good.yaml',
     // Earlier stores: they are of this disk. What is in the present one counts.
     'store.1.json',
     'store.2.json',

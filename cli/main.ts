@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { withGlobalOptions } from './context.ts'
 import { registerBackupVerbs } from './backup/backup-verbs.ts'
+import { registerConfigVerbs } from './config/config-verbs.ts'
 import { registerContainerVerb } from './container/container-verb.ts'
 import { registerAlertVerbs } from './alert/alert-verbs.ts'
 import { registerDeviceVerbs } from './device/device-verbs.ts'
@@ -30,6 +31,7 @@ async function main(argv: readonly string[]): Promise<number> {
   registerLogsVerb(program)
   registerUpgradeVerb(program)
   registerBackupVerbs(program)
+  registerConfigVerbs(program)
   registerContainerVerb(program)
   try {
     await program.parseAsync([...argv])

@@ -10,6 +10,7 @@ import type { Log } from '../system/process/log.ts'
 import type { PresharedKey, PublicKey } from '../wireguard/keys.ts'
 import { hubAddressIn, networkInForce } from './core/tunnel-network.ts'
 import { type HubConfig, readHubConfig } from './settings/config.ts'
+import { keepLastGood, readOrLastGood } from '../system/files/last-good.ts'
 import { makeSettings } from './settings/settings.ts'
 import type { Hub } from './service/hub.ts'
 import { makeHub } from './service/make-hub.ts'
@@ -70,7 +71,9 @@ export async function openHub<Opened extends Alarm>(
 ): Promise<OpenHub<Opened>> {
   for (const path of await damagedFiles(paths.stateDir))
     log.warn({ path }, 'a file of what this hub remembers is damaged: what can be is learned again')
-  const written = await readHubConfig(paths.config)
+  const { settings: written, notInForce } = await readOrLastGood(paths.config, paths.lastGoodConfig, readHubConfig)
+  if (notInForce === null) await keepLastGood(paths.config, paths.lastGoodConfig)
+  else log.error({ path: paths.config }, `${notInForce} What it said before stays in force.`)
   const identity = await openIdentity(paths)
   const store = await openStore(paths.store, version, systemClock)
   const network = networkInForce(store.document, written.network, runningNetwork(written.interface))
@@ -125,6 +128,7 @@ export async function openHub<Opened extends Alarm>(
   })
   await peerMonitor.look()
   await takeNetwork(hub, written, log)
+  if (notInForce !== null) hub.noteRefused(`hub.yaml is not in force: ${notInForce}`, null)
   return { hub, identity, peerMonitor, lastEndpoints, ownFiles, alerting }
 }
 

@@ -13,6 +13,7 @@ import { transportUpgrade } from './registrar/transport-upgrade.ts'
 import { makeTransports } from './transport/transports.ts'
 import { type HubConfig, readHubConfig } from './settings/config.ts'
 import { startupGate } from './control.ts'
+import { keepLastGood } from '../system/files/last-good.ts'
 import { type FileWatch, watchFile } from '../system/files/file-watch.ts'
 import { makeEchoResponder } from './presence/echo-responder.ts'
 import { makeHeartbeatResponder } from './presence/heartbeat-responder.ts'
@@ -124,7 +125,7 @@ export async function runHub(
       watchSources(hub, loops),
       watchWayIn(hub, loops),
       hub.provePublications(loops),
-      watchConfig(paths.config, configFile, hub, log, loops, async (port) => {
+      watchConfig(paths, configFile, hub, log, loops, async (port) => {
         const old = registrar
         registrar = await open(port)
         await old?.close()
@@ -192,7 +193,7 @@ async function watchWayIn(hub: Hub, signal: AbortSignal): Promise<void> {
  * @param movePort opens the registrar at another port, then closes the old one.
  */
 async function watchConfig(
-  path: string,
+  { config: path, lastGoodConfig }: HubPaths,
   file: FileWatch,
   hub: Hub,
   log: Log,
@@ -209,6 +210,7 @@ async function watchConfig(
       if (next.port !== hub.config.port) await movePort(next.port)
       await hub.reconfigure(next)
       log.info({ path }, 'took the new settings')
+      await keepLastGood(path, lastGoodConfig)
       await hub.reconcileOrLog()
     } catch (thrown) {
       const { code, message } = asProblem(thrown, 'taking the new settings')

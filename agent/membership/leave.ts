@@ -19,6 +19,7 @@ import {
   type RouterConfig,
   tunnelsOf,
   type TunnelConfig,
+  lastGoodConfigPath,
 } from '../settings/config.ts'
 import { incidentPaths } from '../../alerts/record/incident-log.ts'
 import { outboxPath } from '../../alerts/delivery/outbox.ts'
@@ -115,6 +116,7 @@ export async function leaveHome(
   await forgetHub(stateDir)
   await forgetFollowedLan(stateDir)
   for (const path of [
+    lastGoodConfigPath(stateDir),
     eventsPath(stateDir),
     olderEventsPath(stateDir),
     ...incidentPaths(stateDir),

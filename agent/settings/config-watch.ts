@@ -18,6 +18,7 @@ export interface ConfigWatch {
 export type WatchEnd = 'ended' | 'left' | 'joined-again'
 
 /**
+ * @param keep is called with each good one, to be begun with when it is not so any more.
  * @param file agent.yaml's, watched since before it was read.
  * @param take gets every good configuration, and says whether it is of another join; a bad one is logged, and the last
  *   good one stays.
@@ -28,6 +29,7 @@ export function watchConfig(
   take: (config: AgentConfig) => 'taken' | 'joined-again',
   refused: (why: string) => void,
   log: Log,
+  keep: () => Promise<void> = async () => undefined,
 ): ConfigWatch {
   const path = agentConfigPath(configDir)
 
@@ -50,6 +52,7 @@ export function watchConfig(
   async function takeChanged(): Promise<WatchEnd | null> {
     try {
       const taken = take(await readAgentConfig(configDir))
+      await keep()
       log.info({ path }, 'took the new configuration')
       return taken === 'joined-again' ? taken : null
     } catch (thrown) {

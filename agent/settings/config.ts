@@ -8,6 +8,7 @@ import { PublicKeySchema } from '../../protocol/messages.ts'
 import { NameSchema } from '../../protocol/names.ts'
 import { FingerprintSchema } from '../../protocol/fingerprint.ts'
 import { isThere } from '../../system/files/is-there.ts'
+import { type Begun, readOrLastGood } from '../../system/files/last-good.ts'
 import { readYamlFile } from '../../system/files/yaml-file.ts'
 import { PERSISTENT_KEEPALIVE_SECONDS } from '../../wireguard/timers.ts'
 
@@ -132,6 +133,11 @@ export function agentConfigPath(configDir: string): string {
   return join(configDir, 'agent.yaml')
 }
 
+/** What agent.yaml said when it was last read well. */
+export function lastGoodConfigPath(stateDir: string): string {
+  return join(stateDir, 'agent.last-good.yaml')
+}
+
 /** The name that leave gives agent.yaml first: the agent ends, and an interrupted leave knows how to go on. */
 export function leavingConfigPath(configDir: string): string {
   return join(configDir, 'agent.yaml.leaving')
@@ -150,6 +156,23 @@ export async function readAgentConfig(configDir: string): Promise<AgentConfig> {
     const { why, next } = await whyNotJoined(configDir)
     throw new Problem('config-missing', { what: `reading ${path}`, why: `there is none: ${why}`, next, cause: thrown })
   }
+}
+
+/**
+ * Reads agent.yaml to begin with: where it is no longer what it should be, what it said before counts.
+ * @throws {Problem} as `readAgentConfig`.
+ */
+export async function beginWithConfig({
+  configDir,
+  stateDir,
+}: {
+  readonly configDir: string
+  readonly stateDir: string
+}): Promise<Begun<AgentConfig>> {
+  const copy = lastGoodConfigPath(stateDir)
+  return await readOrLastGood(agentConfigPath(configDir), copy, (path) =>
+    path === copy ? readAgentConfigFile(copy) : readAgentConfig(configDir),
+  )
 }
 
 /** Why a machine without agent.yaml has not joined a hub: something of ours may be on a router all the same. */

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Problem } from '../../problems/problem.ts'
+import { Problem, reasonOf } from '../../problems/problem.ts'
+import { isThere } from '../../system/files/is-there.ts'
 import { readYamlFile } from '../../system/files/yaml-file.ts'
 import { ALL_TROUBLES, pendingSecondsOf } from '../record/troubles.ts'
 import type { IncidentSettings } from '../core/state.ts'
@@ -17,8 +18,14 @@ export function alertsPath(configDir: string): string {
  */
 export async function readAlertSettings(configDir: string): Promise<AlertSettings> {
   const path = alertsPath(configDir)
-  const seen = await stat(path).catch(() => null)
-  if (seen === null) return NO_ALERTS
+  return (await isThere(path)) ? await readAlertSettingsFile(path) : NO_ALERTS
+}
+
+/** The same of a file that is there. @throws {Problem} as above. */
+export async function readAlertSettingsFile(path: string): Promise<AlertSettings> {
+  const seen = await stat(path).catch((thrown: unknown) => {
+    throw new Problem('config-unreadable', { what: `reading ${path}`, why: reasonOf(thrown), cause: thrown })
+  })
   if ((seen.mode & 0o077) !== 0)
     throw new Problem('secret-exposed', {
       what: `reading ${path}`,

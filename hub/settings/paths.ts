@@ -5,6 +5,8 @@ export interface HubPaths {
   readonly configDir: string
   readonly stateDir: string
   readonly config: string
+  /** What hub.yaml said when it was last read well. */
+  readonly lastGoodConfig: string
   /** WireGuard's private key; 0600. */
   readonly privateKey: string
   /** The registrar's private key; 0600. */
@@ -51,6 +53,7 @@ export function hubPaths(folders: {
     configDir: folders.configDir,
     stateDir: folders.stateDir,
     config: join(folders.configDir, 'hub.yaml'),
+    lastGoodConfig: join(folders.stateDir, 'hub.last-good.yaml'),
     privateKey: join(folders.configDir, 'hub.key'),
     tlsKey: join(folders.configDir, 'tls.key'),
     certificate: join(folders.configDir, 'tls.crt'),

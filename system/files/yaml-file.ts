@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import * as v from 'valibot'
 import { type Document, LineCounter, parseDocument } from 'yaml'
+import { nearestName } from './nearest-name.ts'
 import { Problem, type ProblemDetails, reasonOf } from '../../problems/problem.ts'
 
 /**
@@ -40,9 +41,12 @@ export function parseYaml<const Schema extends v.GenericSchema>(
     const field = list.length === 0 ? 'the file' : list.join('.')
     throw invalid(path, lineOf(list), `${field} must have settings of its own, "name: value", but is a list`)
   }
-  const issue = result.issues[0]
-  const keys = (issue.path ?? []).map((item) => item.key)
-  throw invalid(path, lineOf(keys), explain(issue, keys, holds))
+  const keysOf = (one: v.BaseIssue<unknown>) => (one.path ?? []).map((item) => item.key)
+  // One that was misspelt is missing too, and says more of what to correct.
+  const misspelt = result.issues.find((one) => one.expected === 'never' && nearestName(schema, keysOf(one)) !== null)
+  const issue = misspelt ?? result.issues[0]
+  const keys = keysOf(issue)
+  throw invalid(path, lineOf(keys), explain(issue, keys, holds, schema))
 
   function lineOf(path: readonly unknown[]): number {
     // A missing key has no node: its parent's line is then the nearest.
@@ -79,10 +83,18 @@ function valueOf(document: Document.Parsed, path: string): unknown {
   }
 }
 
-function explain(issue: v.BaseIssue<unknown>, keys: readonly unknown[], holds: 'settings' | 'secrets'): string {
+function explain(
+  issue: v.BaseIssue<unknown>,
+  keys: readonly unknown[],
+  holds: 'settings' | 'secrets',
+  schema: v.GenericSchema,
+): string {
   const field = keys.length === 0 ? 'the file' : keys.join('.')
   // How valibot reports keys of objects: `never` for one too many, the key itself for one that is missing.
-  if (issue.expected === 'never') return `${field} is not a setting`
+  if (issue.expected === 'never') {
+    const meant = nearestName(schema, keys)
+    return `${field} is not a setting${meant === null ? '' : `; ${meant} is one`}`
+  }
   if (issue.expected === JSON.stringify(keys.at(-1))) return `${field} is missing`
   if (issue.type === 'max_length' && Array.isArray(issue.input))
     return `${field} has ${issue.input.length} entries, and ${String(issue.requirement)} are the most`

@@ -7,6 +7,7 @@ import { registerDeviceVerbs } from '../../cli/device/device-verbs.ts'
 import { registerHomeVerbs } from '../../cli/home/home-verbs.ts'
 import { registerHubVerbs } from '../../cli/hub/hub-verbs.ts'
 import { registerBackupVerbs } from '../../cli/backup/backup-verbs.ts'
+import { registerConfigVerbs } from '../../cli/config/config-verbs.ts'
 import { registerLogsVerb } from '../../cli/logs/logs-verb.ts'
 import { registerPublishVerbs } from '../../cli/publish/publish-verbs.ts'
 import { registerRouterVerbs } from '../../cli/router/router-verbs.ts'
@@ -39,6 +40,7 @@ function verbs(): ReadonlySet<string> {
     registerLogsVerb,
     registerUpgradeVerb,
     registerBackupVerbs,
+    registerConfigVerbs,
   ])
     register(program)
   return new Set(
