@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { hubPaths } from '../../hub/settings/paths.ts'
+import { isDay } from '../../hub/store/days.ts'
 import { prepareRestore, type StoreRestore } from '../../hub/store/restore-store.ts'
 import { HOLDER, type Holder, takeSocket } from '../../hub/take-socket.ts'
 import { Problem } from '../../problems/problem.ts'
@@ -19,10 +20,10 @@ export async function hubRestoreStore(
   context: Context,
   { generation }: { readonly generation: string },
 ): Promise<void> {
-  const number = numberIn(generation)
+  const which = generationIn(generation)
   await orNoRoot(() =>
     whileNoHubRuns(hubPaths(context).socket, async () => {
-      const restore = await prepareRestore(hubPaths(context).store, number)
+      const restore = await prepareRestore(hubPaths(context).store, which)
       tell(planText(restore))
       if (!(await confirm(context, 'Go ahead?', WHAT))) return tell('Nothing was changed.')
       await restore.carryOut()
@@ -88,11 +89,12 @@ function listed(names: readonly string[]): string {
 }
 
 /** @throws {Problem} `wrong-usage`. */
-function numberIn(text: string): 1 | 2 {
+function generationIn(text: string): 1 | 2 | string {
   if (text === '1' || text === '2') return text === '1' ? 1 : 2
+  if (isDay(text)) return text
   throw new Problem('wrong-usage', {
     what: `reading --generation ${JSON.stringify(text)}`,
-    why: 'expected 1, the newest, or 2, the one from before much was removed',
+    why: 'expected 1, the newest, 2, the one from before much was removed, or a day such as 2026-12-01',
     next: 'Leave it out for the newest',
   })
 }

@@ -156,7 +156,11 @@ export function registerHubVerbs(program: Command): void {
   hub
     .command('restore-store')
     .description('bring back the store of before, when the present one is damaged; the hub must not run')
-    .option('--generation <number>', '1: the newest; 2: one from before many homes or devices were removed', '1')
+    .option(
+      '--generation <which>',
+      '1: the newest; 2: one from before many homes or devices were removed; a day such as 2026-12-01: before the changes of that day',
+      '1',
+    )
     .action(async (options, command: Command) => {
       const { hubRestoreStore } = await import('./hub-restore-store.ts')
       await hubRestoreStore(contextOf(command), options)

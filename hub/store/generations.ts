@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import type { StoreDocument } from '../core/store-document.ts'
+import { keepDay } from './days.ts'
 import { type Generation, isWorthKeeping, isWorthPuttingAside } from './older-rule.ts'
 import { readStoreFile, storeText } from './store-file.ts'
 
@@ -33,6 +34,8 @@ export async function readGeneration(path: string): Promise<Generation | null> {
 /** @param version of this homeward. */
 export function openGenerations(path: string, version: string, clock: Clock): Generations {
   const [firstPath, secondPath] = generationPaths(path)
+  /** The day whose document was kept last; null: not looked at yet. */
+  let day: string | null = null
   let kept: { first: Generation | null; second: Generation | null; version: string | null } | null = null
 
   async function keep(present: StoreDocument, next: StoreDocument): Promise<void> {
@@ -42,6 +45,11 @@ export function openGenerations(path: string, version: string, clock: Clock): Ge
       version: await versionIn(versionPath(path)),
     }
     const now = clock.wall()
+    if (day !== now.toISOString().slice(0, 10)) {
+      // A full disk keeps none of the others from being kept.
+      await keepDay(path, present, now).catch(() => undefined)
+      day = now.toISOString().slice(0, 10)
+    }
     const isOtherVersion = kept.version !== version
     if (!isWorthKeeping(kept.first, present, next, { isOtherVersion, now })) return
     if (kept.first !== null && isWorthPuttingAside(kept.first, kept.second, present, now)) {

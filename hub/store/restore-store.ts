@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { Problem } from '../../problems/problem.ts'
 import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import type { StoreDocument } from '../core/store-document.ts'
+import { dayPath, keptDays } from './days.ts'
 import { generationPaths, readGeneration } from './generations.ts'
 import type { Generation } from './older-rule.ts'
 import { readStoreFile, storeText } from './store-file.ts'
@@ -24,13 +25,14 @@ export interface StoreRestore {
 
 /**
  * Prepares to bring an older generation back. Whoever calls holds the hub's socket, so that nobody writes meanwhile.
- * @param number of the generation: 1 is the newest, 2 one from before much was removed.
+ * @param which generation: 1 is the newest, 2 one from before much was removed; or a day, `2026-12-01`: the store as it was
+ *   when that day's first change came.
  * @throws {Problem} `store-damaged` when there is no such generation, or it is damaged too.
  */
-export async function prepareRestore(path: string, number: 1 | 2): Promise<StoreRestore> {
-  const from = generationPaths(path)[number - 1] ?? path
+export async function prepareRestore(path: string, which: 1 | 2 | string): Promise<StoreRestore> {
+  const from = typeof which === 'string' ? dayPath(path, which) : (generationPaths(path)[which - 1] ?? path)
   const generation = await readGeneration(from)
-  if (generation === null) throw await missing(from, path, number)
+  if (generation === null) throw await missing(from, path, which)
   const { document, keptAt } = generation
   const present = await readStoreFile(path).catch(() => null)
   const bytes = await readFile(path).catch(() => null)
@@ -62,15 +64,21 @@ export async function nameOlder(thrown: unknown, path: string): Promise<unknown>
   return thrown
 }
 
-async function missing(from: string, path: string, number: 1 | 2): Promise<Problem> {
-  const other = number === 1 ? 2 : 1
-  const hasOther = (await readGeneration(generationPaths(path)[other - 1] ?? path)) !== null
+async function missing(from: string, path: string, which: 1 | 2 | string): Promise<Problem> {
+  const others = [1, 2, ...(await keptDays(path))].filter((one) => one !== which)
+  const readable = await Promise.all(
+    others.map((one) =>
+      readGeneration(typeof one === 'string' ? dayPath(path, one) : (generationPaths(path)[one - 1] ?? path)),
+    ),
+  )
+  const other = others[readable.findIndex((one) => one !== null)]
   return new Problem('store-damaged', {
     what: `bringing back ${from}`,
     why: 'there is no such file, or it is damaged too',
-    next: hasOther
-      ? `Bring back the other one: sudo homeward hub restore-store --generation ${other}`
-      : 'Put back a backup of the store; nothing was changed',
+    next:
+      other === undefined
+        ? 'Put back a backup of the store; nothing was changed'
+        : `Bring back the other one: sudo homeward hub restore-store --generation ${other}`,
   })
 }
 

@@ -37,6 +37,49 @@ const without = (...names: readonly string[]): Promise<null> =>
   ])
 const left = (...names: readonly string[]): readonly string[] => NAMES.filter((name) => !names.includes(name))
 
+describe('the days', () => {
+  const DAY = 24 * HOUR
+  const daysKept = () => readdir(join(folder, 'store-days')).then((names) => names.toSorted())
+
+  test('are those on which the store changed, each as it was before that, as closed as the store', async () => {
+    const first = clock.wall().toISOString().slice(0, 10)
+    await without('home-a')
+    await without('home-b')
+    expect(await daysKept()).toEqual([`${first}.json`])
+    expect(await inFile(`store-days/${first}.json`)).toEqual(NAMES)
+    expect((await stat(join(folder, 'store-days', `${first}.json`))).mode & 0o777).toBe(0o600)
+    clock.turn(3 * DAY)
+    const second = clock.wall().toISOString().slice(0, 10)
+    await without('home-c')
+    expect(await daysKept()).toEqual([`${first}.json`, `${second}.json`])
+    expect(await inFile(`store-days/${second}.json`)).toEqual(left('home-a', 'home-b'))
+  })
+
+  test('are the last seven, over restarts too', async () => {
+    for (const name of NAMES.slice(0, 9)) {
+      await without(name)
+      clock.turn(DAY)
+      store = await openStore(path, '1.0.0', clock)
+    }
+    const days = await daysKept()
+    expect(days).toHaveLength(7)
+    expect(await inFile(`store-days/${days.at(-1)}`)).toEqual(NAMES.slice(8))
+  })
+
+  test('are brought back by their name, and named where another one is missing', async () => {
+    const day = clock.wall().toISOString().slice(0, 10)
+    await without('home-a')
+    const restore = await prepareRestore(path, day)
+    expect(restore.differences?.returning).toEqual(['home-a'])
+    await restore.carryOut()
+    expect((await readStore(path)).homes).toHaveLength(NAMES.length)
+    await rm(join(folder, 'store.1.json'))
+    await expect(prepareRestore(path, '2001-01-01')).rejects.toMatchObject({
+      next: expect.stringContaining(`--generation ${day}`) as string,
+    })
+  })
+})
+
 describe('the older generation', () => {
   test('is the store of before the first change, as closed as the store, and then one of an hour before', async () => {
     await without('home-a')

@@ -35,7 +35,7 @@ describe('a change', () => {
     expect(await store.update(adding('cabin'))).toBe('cabin')
     expect((await openStore(path)).document.invites).toEqual([invitation('cabin')])
     expect((await stat(path)).mode & 0o777).toBe(0o600)
-    expect((await readdir(folder)).sort()).toEqual(['store.1.json', 'store.json', 'store.version'])
+    expect((await readdir(folder)).sort()).toEqual(['store-days', 'store.1.json', 'store.json', 'store.version'])
     expect((await stat(join(folder, 'store.1.json'))).mode & 0o777).toBe(0o600)
   })
 
