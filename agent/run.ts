@@ -30,6 +30,7 @@ import { agentFamilies, makeRepairCounts } from './report/metrics.ts'
 import { openAdapter } from './tunnel/plan/open-adapter.ts'
 import { type AgentPaths, tunnelPaths } from './settings/paths.ts'
 import { readFollowedLan } from './settings/followed-lan.ts'
+import { readToldAddresses } from './settings/told-addresses.ts'
 import { readHubIdentity } from './settings/hub-identity.ts'
 import { readPlace } from './settings/place.ts'
 import { readRotatedKey } from './secrets/rotated-key.ts'
@@ -204,6 +205,7 @@ async function makeAgent({ paths, version, clock, log }: AgentContext, signal: A
           await readPlace(own.stateDir),
           await readFollowedLan(own.stateDir),
           await readHubIdentity(own.stateDir),
+          await readToldAddresses(own.stateDir),
         ),
         adapter,
         ...memory,

@@ -182,6 +182,8 @@ export const RegisterAnswer = v.object({
     ),
   ),
   hubTime: MomentSchema,
+  /** Where the hub is reached, or will be, names or literals, best first; older hubs do not say. */
+  addresses: v.optional(v.pipe(v.array(HostSchema), v.maxLength(8))),
   /** Which homeward the hub runs; older hubs do not say. */
   runs: v.optional(RunningVersionSchema),
   /** The home's place in the tunnel, which may be another than at its join; older hubs do not say. */

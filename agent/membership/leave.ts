@@ -35,6 +35,7 @@ import { openAdapter } from '../tunnel/plan/open-adapter.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { requireRoot } from './require-root.ts'
 import { forgetFollowedLan } from '../settings/followed-lan.ts'
+import { readToldAddresses } from '../settings/told-addresses.ts'
 import { hubInForce, readHubIdentity } from '../settings/hub-identity.ts'
 import { routerKeyPath, routerOfLogin, takeLoginBack, undoneRouterPath } from '../secrets/router-login.ts'
 import { routerPasswordPath } from '../secrets/router-password.ts'
@@ -260,7 +261,8 @@ async function tellHub(
   signal: AbortSignal,
 ): Promise<string | null> {
   const identity = folders.stateDir === null ? null : await readHubIdentity(folders.stateDir)
-  const { addresses: hosts, port, certificate } = hubInForce(hub, null, identity)
+  const told = folders.stateDir === null ? null : await readToldAddresses(folders.stateDir)
+  const { addresses: hosts, port, certificate } = hubInForce(hub, null, identity, told)
   try {
     const bearer = await readBearer(folders, home)
     await forgetHome({ hosts, port, certificate }, bearer, { reopenInvite: false }, signal)

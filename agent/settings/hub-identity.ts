@@ -8,6 +8,7 @@ import { writeFileAtomic } from '../../system/files/atomic-file.ts'
 import { readJsonFile } from '../../system/files/json-file.ts'
 import type { HubConfig } from './config.ts'
 import { type KeptPlace, withPlace } from './place.ts'
+import { type ToldAddresses, withToldAddresses } from './told-addresses.ts'
 
 /** What a hub says of its identity. */
 export type ToldIdentity = RegisterAnswer['identity']
@@ -34,9 +35,15 @@ const KeptSchema = v.object({
 /** Kept in the state folder: the service cannot write agent.yaml. */
 export type KeptHubIdentity = Readonly<v.InferOutput<typeof KeptSchema>>
 
-/** The hub of agent.yaml, with this home's place in it, and with the key and certificate that it has now. */
-export function hubInForce(written: HubConfig, place: KeptPlace | null, kept: KeptHubIdentity | null): HubConfig {
-  return { ...withPlace(written, place), ...hubIdentityOf(written, kept).present }
+/** The hub of agent.yaml, with this home's place in it, the addresses that it told, and the key and certificate that it has now. */
+export function hubInForce(
+  written: HubConfig,
+  place: KeptPlace | null,
+  kept: KeptHubIdentity | null,
+  told: ToldAddresses | null = null,
+): HubConfig {
+  const { addresses } = withToldAddresses(written, told)
+  return { ...withPlace(written, place), addresses, ...hubIdentityOf(written, kept).present }
 }
 
 /** @param written the hub as agent.yaml has it. */

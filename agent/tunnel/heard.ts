@@ -4,7 +4,7 @@ import type { PublishedStandings } from '../../protocol/publications.ts'
 import { howToEndSharing } from '../core/shared-home.ts'
 import type { Log } from '../../system/process/log.ts'
 
-type Heard = Pick<RegisterAnswer, 'published' | 'waiting' | 'shared' | 'channels' | 'runs'>
+type Heard = Pick<RegisterAnswer, 'published' | 'waiting' | 'shared' | 'channels' | 'runs' | 'addresses'>
 
 /** Takes the channels for alerts that the hub gives. */
 export type TakeChannels = (channels: NonNullable<Heard['channels']>) => void

@@ -41,6 +41,7 @@ import { makeReader, type TunnelReading } from './reading.ts'
 import type { Settings } from './settings/settings.ts'
 import { makeReconciler } from './reconciler.ts'
 import { rememberWay, resumeWay } from './resume-way.ts'
+import { takeAddresses } from './settings/take-addresses.ts'
 import { takeHubIdentity } from './settings/take-hub-identity.ts'
 import { makePlaceTaker } from './settings/take-place.ts'
 
@@ -227,7 +228,10 @@ export function openTunnel(deps: TunnelDeps, signal: AbortSignal): Tunnel {
       takePlace: places.take,
       takeHubIdentity: (seen, told) => takeHubIdentity({ stateDir, settings, follow, note, log }, seen, told),
       heardNamed: named.take,
-      heard: heard.take,
+      heard: (answer) => {
+        heard.take(answer)
+        void takeAddresses(stateDir, settings, answer.addresses, log)
+      },
       heardTime: clockGuard.heard,
       registrationMutex,
       clock,

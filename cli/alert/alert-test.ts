@@ -1,3 +1,4 @@
+import { readToldAddresses } from '../../agent/settings/told-addresses.ts'
 import { agentConfigPath, readAgentConfig, tunnelsOf } from '../../agent/settings/config.ts'
 import { askRegistrar } from '../../agent/registrar/ask-registrar.ts'
 import { hubInForce, readHubIdentity } from '../../agent/settings/hub-identity.ts'
@@ -127,7 +128,7 @@ async function testAtHub({ configDir, stateDir }: Context, channel: string | nul
   try {
     const config = await readAgentConfig(configDir)
     const [{ hub: written }] = tunnelsOf(config)
-    const hub = hubInForce(written, null, await readHubIdentity(stateDir))
+    const hub = hubInForce(written, null, await readHubIdentity(stateDir), await readToldAddresses(stateDir))
     const { answer } = await askRegistrar(
       { hosts: hub.addresses, port: hub.port, certificate: hub.certificate },
       {

@@ -154,6 +154,16 @@ export function registerHubVerbs(program: Command): void {
     })
 
   hub
+    .command('move <host>')
+    .description(
+      'tell all homes a second address, name or literal, at which this hub will be reached: before it moves there',
+    )
+    .action(async (host: string, _options, command: Command) => {
+      const { hubMove } = await import('./hub-move.ts')
+      await hubMove(contextOf(command), host)
+    })
+
+  hub
     .command('restore-store')
     .description('bring back the store of before, when the present one is damaged; the hub must not run')
     .option(

@@ -1,3 +1,4 @@
+import { readToldAddresses } from '../../agent/settings/told-addresses.ts'
 import { isAnswered, LIVING } from '../../agent/probes/first-answer.ts'
 import { makeCarries } from '../../agent/tunnel/plan/carries.ts'
 import type { HomeTunnel } from '../../agent/tunnel/plan/apply-tunnel.ts'
@@ -37,7 +38,12 @@ export async function readWanted(context: Context): Promise<Pick<HomeTunnel, 'co
   const { configDir, stateDir } = context
   await refuseOnOther('home', context, 'reading the home’s settings')
   const [asWritten] = tunnelsOf(await orNoRoot(() => readAgentConfig(configDir)))
-  const hub = hubInForce(asWritten.hub, await readPlace(stateDir), await readHubIdentity(stateDir))
+  const hub = hubInForce(
+    asWritten.hub,
+    await readPlace(stateDir),
+    await readHubIdentity(stateDir),
+    await readToldAddresses(stateDir),
+  )
   const withLan = withFollowedLan({ ...asWritten, hub }, await readFollowedLan(stateDir))
   const config = withKey(withLan, await readRotatedKey(stateDir))
   return { config, uplink: await readUplink(stateDir) }

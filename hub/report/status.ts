@@ -90,6 +90,8 @@ export interface HomeStatus extends PeerStatus {
     readonly count: number
     /** Which homeward the home runs; null: one that does not say. */
     readonly runs: string | null
+    /** Whether the home has heard at which addresses the hub is reached now. */
+    readonly knowsAddresses: boolean
   } | null
 }
 
@@ -132,6 +134,8 @@ export interface StatusDeps {
   readonly requests?: readonly WaitingRequest[]
   /** What the machine's follower notes. Default: nothing. */
   readonly notes?: readonly string[]
+  /** Whether a home has heard at which addresses the hub is reached now. Default: none has. */
+  readonly hasHeard?: (home: string) => boolean
   /** Of this homeward. Default: nothing is compared with it. */
   readonly version?: string
   /** Monotonic milliseconds. */
@@ -207,7 +211,13 @@ export function hubStatus(deps: StatusDeps): HubStatus {
       registration:
         note === undefined
           ? null
-          : { at: note.at, secondsAgo: (deps.now - note.monotonic) / 1000, count: note.count, runs: note.runs },
+          : {
+              at: note.at,
+              secondsAgo: (deps.now - note.monotonic) / 1000,
+              count: note.count,
+              runs: note.runs,
+              knowsAddresses: deps.hasHeard?.(home.name) ?? false,
+            },
     }
   }
 }

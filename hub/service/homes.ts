@@ -11,6 +11,7 @@ import { join } from '../core/joining.ts'
 import { newestCertificate, toldSuccessions } from '../core/hand-over.ts'
 import { sortedLan } from '../core/lan.ts'
 import { namedTargets, outgoingOf } from '../core/publications.ts'
+import type { ToldAddresses } from './told-addresses.ts'
 import { register } from '../core/registration.ts'
 import { pickUp, pickupOf } from '../core/pickup.ts'
 import { leave, removeHome, type Removed } from '../core/removal.ts'
@@ -89,6 +90,8 @@ export interface HomesDeps {
   readonly givenChannels: Pick<GivenChannels, 'tell'>
   /** The last registration of each home. */
   readonly registrations: Map<string, RegistrationNote>
+  /** Where the hub is reached, as each home has heard. */
+  readonly told: Pick<ToldAddresses, 'tell'>
   /** Of this homeward. Default: homes are not told. */
   readonly version?: string
   /** Looks at everybody, in addition to the look of each second. Never throws. */
@@ -221,6 +224,7 @@ export function makeHomes(deps: HomesDeps): Homes {
         ...(deps.proving === null ? {} : { published: deps.proving.toldTo(home.name) }),
         outgoing: outgoingOf(store.document, home.name),
         ...deps.givenChannels.tell(home.name),
+        ...deps.told.tell(home.name),
         ...identityFor(request.trusts),
         certificate: identity.fingerprint,
         hubTime: clock.wall().toISOString(),

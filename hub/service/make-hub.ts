@@ -15,6 +15,7 @@ import { NO_IDENTITIES, sharedWarnings } from '../presence/kept/kept-identities.
 import { NOTHING_KEPT } from '../proving/kept-standings.ts'
 import { makeProving, type Proving } from '../proving/proving.ts'
 import { type HubStatus, hubStatus, type RegistrationNote } from '../report/status.ts'
+import { makeToldAddresses } from './told-addresses.ts'
 import { makeGivenChannels } from './given-channels.ts'
 import { makeAlertTests } from './alert-tests.ts'
 import { NOBODY_WATCHES, watchArrivals } from './arrivals.ts'
@@ -73,8 +74,9 @@ export async function makeHub<Opened extends Alarm>(
   const machine = makeFollow({ ...deps, store: led, ssh, triggerHandshakes })
   const gathered = makeGatheredHomes()
   const givenChannels = makeGivenChannels(() => alarm)
+  const told = makeToldAddresses(() => settings.current.addresses.slice(0, 8))
   const isNews = (home: Home): boolean =>
-    visitors.isNews(home) || gathered.isAwaited(home.name) || givenChannels.isNews(home)
+    visitors.isNews(home) || gathered.isAwaited(home.name) || givenChannels.isNews(home) || told.isNews(home)
   /** Tells the responders which homes to answer from now on. */
   const serve = (): void => {
     visitors.serve(store.document)
@@ -119,6 +121,7 @@ export async function makeHub<Opened extends Alarm>(
         ...(await wayIn.warnings(heartbeats !== null)),
       ],
       requests: wishes.list(),
+      hasHeard: told.hasHeard,
       ...(deps.version === undefined ? {} : { version: deps.version }),
       now: clock.now(),
       today: clock.wall(),
@@ -214,6 +217,7 @@ export async function makeHub<Opened extends Alarm>(
     visitors,
     gathered,
     givenChannels,
+    told,
     alerting,
     registrations,
     recoverSessions,

@@ -103,6 +103,13 @@ export function withNetwork(text: string, network: string): string {
   return document.toString({ lineWidth: 0 })
 }
 
+/** The text of hub.yaml with one more address at the end, in the owner's order and comments. */
+export function withAddress(text: string, address: string): string {
+  const document = parseDocument(text)
+  document.addIn(['addresses'], address)
+  return document.toString({ lineWidth: 0 })
+}
+
 function isMissingFile(thrown: unknown): boolean {
   return thrown instanceof Problem && (thrown.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
 }

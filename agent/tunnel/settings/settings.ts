@@ -9,6 +9,7 @@ import {
   type KeptHubIdentity,
   keptHubIdentity,
 } from '../../settings/hub-identity.ts'
+import { type ToldAddresses, toldAddresses } from '../../settings/told-addresses.ts'
 import type { TunnelConfig } from '../../settings/config.ts'
 
 /** The settings in effect: those of agent.yaml, with the key and the place that the tunnel got since. Read again at each use. */
@@ -30,6 +31,8 @@ export interface Settings {
   readonly hubIdentity: HubIdentity
   /** Takes what the hub signed of its identity. @returns what must be kept of it, for the next start. */
   readonly takeHubIdentity: (heard: HubIdentity) => KeptHubIdentity
+  /** Takes where the hub says that it is reached. @returns what must be kept of it; null: nothing is new. */
+  readonly takeAddresses: (addresses: readonly string[]) => ToldAddresses | null
   /** Takes the LAN that is followed, where agent.yaml says `auto`. */
   readonly takeLan: (prefixes: readonly string[]) => void
   /** Calls `changed` after each `take`, in the order of subscription. */
@@ -42,6 +45,7 @@ export function makeSettings(
   kept: KeptPlace | null = null,
   followed: readonly string[] = [],
   keptHub: KeptHubIdentity | null = null,
+  keptTold: ToldAddresses | null = null,
 ): Settings {
   const listeners: (() => void)[] = []
   let asWritten = written
@@ -49,10 +53,11 @@ export function makeSettings(
   let place = kept
   let lan = followed
   let hub = keptHub
+  let told = keptTold
   let current = inForce()
 
   function inForce(): TunnelConfig {
-    return withFollowedLan(withKey({ ...asWritten, hub: hubInForce(asWritten.hub, place, hub) }, key), lan)
+    return withFollowedLan(withKey({ ...asWritten, hub: hubInForce(asWritten.hub, place, hub, told) }, key), lan)
   }
 
   return {
@@ -87,6 +92,15 @@ export function makeSettings(
       // What is only announced changes nothing yet.
       if (heard.present.certificate !== before.present.certificate) for (const changed of listeners) changed()
       return hub
+    },
+    takeAddresses: (addresses) => {
+      const next = toldAddresses(asWritten.hub, addresses)
+      if (JSON.stringify(next) === JSON.stringify(told)) return null
+      const before = current.hub.addresses.join()
+      told = next
+      current = inForce()
+      if (current.hub.addresses.join() !== before) for (const changed of listeners) changed()
+      return next
     },
     takeLan: (prefixes) => {
       lan = prefixes

@@ -16,7 +16,7 @@ const cabin: HomeStatus = {
   lastHeartbeatSeconds: 2,
   carrier: null,
   mapping: null,
-  registration: { at: '2026-11-22T20:01:02Z', secondsAgo: 200, runs: null, count: 1 },
+  registration: { at: '2026-11-22T20:01:02Z', secondsAgo: 200, runs: null, knowsAddresses: true, count: 1 },
 }
 
 const facts = (home: Partial<HomeStatus> = {}) => {
