@@ -10,10 +10,11 @@ import { widthOfReader, wrapped } from '../text/wrap.ts'
 import { publishedLines } from './published-lines.ts'
 import { STATE_NAMES } from '../text/state-names.ts'
 import { styled, type Style } from '../text/style.ts'
+import { type Upgraded, wentBackText } from '../upgrade/went-back.ts'
 
 /** Some lines for people. Colours only where a person looks: on a terminal, and not against NO_COLOR. */
 export function statusText(
-  status: Status,
+  status: Status & Upgraded,
   now = new Date(),
   colours = wantsColours(),
   width = widthOfReader(),
@@ -40,6 +41,9 @@ export function statusText(
     ...tunnel.notes.map((note) => ['note', NOTE_TEXT[note]] as const),
     ...status.alerts.channels.flatMap(channelLine),
     ...status.router.warnings.map((warning) => ['warning', indented(warning, '    ')] as const),
+    ...(status.wentBack === undefined
+      ? []
+      : [['upgrade', `${wentBackText(status.wentBack, status.version)}.`] as const]),
     ...(status.recentOutages ?? []).map((one) => ['outage', outageText(one)] as const),
   ]
   const head = `${style('bold', status.home)}  ${style('dim', `homeward ${status.version}`)}`

@@ -2,6 +2,7 @@ import type { Status } from '../../agent/report/status.ts'
 import { askAgent } from '../side/ask-agent.ts'
 import type { Context } from '../context.ts'
 import { printStyled, printStyledAgain } from '../output.ts'
+import { upgradedIn } from '../upgrade/went-back.ts'
 import { again } from '../watch.ts'
 import { statusText } from './status-text.ts'
 
@@ -13,7 +14,7 @@ export interface StatusOptions {
 export async function status(context: Context, { watch }: StatusOptions): Promise<void> {
   const show = async (print: typeof printStyled): Promise<void> => {
     const facts = (await askAgent(context, 'status')) as Status
-    print(context, facts, (shown) => statusText(shown))
+    print(context, { ...facts, ...(await upgradedIn(context.stateDir)) }, (shown) => statusText(shown))
     process.exitCode = exitStatus(facts)
   }
   if (watch === true) await again(() => show(printStyledAgain))

@@ -5,12 +5,13 @@ import { publicationTable } from '../publish/publish-list.ts'
 import { ageText, bytesText } from '../text/age.ts'
 import { tableWithin } from '../text/table.ts'
 import { widthOfReader } from '../text/wrap.ts'
+import { type Upgraded, wentBackText } from '../upgrade/went-back.ts'
 
 /** Columns that go first where the terminal is narrow; `--json` has all. */
 const LEAST = ['OUT', 'IN', 'REGISTERED', 'HANDSHAKE', 'ADDRESS', 'OF', 'LAN']
 
 export function hubStatusText(
-  facts: HubStatus & { readonly version: string; readonly daemon: string },
+  facts: HubStatus & Upgraded & { readonly version: string; readonly daemon: string },
   width = widthOfReader(),
 ): string {
   const { hub, alternatePorts, homes, devices, publications, invites, problem, warnings = [], notes } = facts
@@ -19,6 +20,7 @@ export function hubStatusText(
     `${hub.addresses.join(', ')} port ${hub.port}, also UDP ${alternatePorts.effective.join(', ') || 'on no other port'}`,
     `${hub.interface} ${hub.address} of ${hub.network}, data plane ${hub.dataPlane ?? 'unknown'}`,
     ...notes.map((note) => `note: ${note}`),
+    ...(facts.wentBack === undefined ? [] : [`upgrade: ${wentBackText(facts.wentBack, facts.version)}.`]),
     ...warnings.map((warning) => `warning: ${indented(warning, '  ')}`),
     ...(problem === null ? [] : [`problem: ${problemText(problem)}`]),
     '',

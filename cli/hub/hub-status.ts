@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { askThisHub } from '../side/hub-session.ts'
 import { printStyled, printStyledAgain } from '../output.ts'
+import { upgradedIn } from '../upgrade/went-back.ts'
 import { version } from '../version.ts'
 import { again } from '../watch.ts'
 import { hubStatusText } from './hub-status-text.ts'
@@ -9,7 +10,8 @@ import { hubStatusText } from './hub-status-text.ts'
 export async function hubStatus(context: Context, { watch }: { readonly watch?: boolean }): Promise<void> {
   const show = async (print: typeof printStyled): Promise<void> => {
     const { answer, daemon } = await askThisHub(context, 'status', null)
-    const facts = { version, daemon: daemon ? 'running' : 'not running', ...answer } as const
+    const upgraded = await upgradedIn(context.stateDir)
+    const facts = { version, daemon: daemon ? 'running' : 'not running', ...answer, ...upgraded } as const
     print(context, facts, (shown) => hubStatusText(shown))
     process.exitCode = !daemon || answer.problem !== null || (answer.warnings ?? []).length > 0 ? 2 : 0
   }

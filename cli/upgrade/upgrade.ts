@@ -32,21 +32,26 @@ export async function upgrade(context: Context, release: string | null, options:
   if (process.getuid?.() !== 0)
     throw new Problem('no-root', { what: WHAT, why: 'it replaces the program and starts its services again' })
   const before = await readWentBack(context.stateDir)
-  const isDone = await carryOut(form, release, options.downgrade === true)
+  const isDone = await carryOut(form, release, before, options.downgrade === true)
   // Where apt is run again after a fall, it says that all is well.
   const after = await readWentBack(context.stateDir)
   const fell = after !== null && after.at !== before?.at
   process.exitCode = isDone && !fell ? 0 : 1
 }
 
-async function carryOut(form: 'release' | 'package', release: string | null, downgrade: boolean): Promise<boolean> {
-  if (form === 'package') return await byApt(release, downgrade)
+async function carryOut(
+  form: 'release' | 'package',
+  release: string | null,
+  wentBack: WentBack | null,
+  downgrade: boolean,
+): Promise<boolean> {
+  if (form === 'package') return await byApt(release, wentBack, downgrade)
   if (release === null) await offerOrThrow(form)
   const words = [...(release === null ? [] : [resolve(release)]), ...(downgrade ? ['--downgrade'] : [])]
   return await passOn('bash', [`${LIBRARY}/install.sh`, 'upgrade', ...words])
 }
 
-async function byApt(release: string | null, downgrade: boolean): Promise<boolean> {
+async function byApt(release: string | null, wentBack: WentBack | null, downgrade: boolean): Promise<boolean> {
   const apt = ['--yes', '-o', 'DPkg::Lock::Timeout=120', ...(downgrade ? ['--allow-downgrades'] : [])]
   if (release !== null) return await passOn('apt-get', ['install', ...apt, resolve(release)])
   await passOn('apt-get', ['update', '-o', 'DPkg::Lock::Timeout=120'])
@@ -54,6 +59,11 @@ async function byApt(release: string | null, downgrade: boolean): Promise<boolea
   if (offered === version) {
     printLine(`homeward ${version} is the newest that is offered`)
     return true
+  }
+  // For apt it is installed, and nothing is left to do.
+  if (offered === wentBack?.version) {
+    printLine(`${wentBackText(wentBack, version)}. To try it again: sudo apt-get install --reinstall homeward`)
+    return false
   }
   return await passOn('apt-get', ['install', '--only-upgrade', ...apt, 'homeward'])
 }

@@ -15,6 +15,16 @@ const WentBackSchema = v.object({
 /** The last upgrade, where the version before came back. Whatever upgrades next with success removes the file. */
 export type WentBack = Readonly<v.InferOutput<typeof WentBackSchema>>
 
+/** What a status tells of it, to root alone, who may read it; nothing: the last upgrade, if any, went well. */
+export interface Upgraded {
+  readonly wentBack?: WentBack
+}
+
+export async function upgradedIn(stateDir: string): Promise<Upgraded> {
+  const wentBack = await readWentBack(stateDir)
+  return wentBack === null ? {} : { wentBack }
+}
+
 /** null: the last upgrade, if any, went well. */
 export async function readWentBack(stateDir: string): Promise<WentBack | null> {
   return await readJsonFile(wentBackPath(stateDir), WentBackSchema)

@@ -17,6 +17,19 @@ describe('status for people', () => {
     expect(text).not.toContain('\u001B')
   })
 
+  test('says of an upgrade that went back which version was tried, and why it did not stay', () => {
+    const wentBack = {
+      schema: 1,
+      version: '0.2.0',
+      at: '2026-11-22T19:00:00Z',
+      why: 'homeward does not answer',
+    } as const
+    expect(statusText({ ...status, wentBack }, NOW, false, 500)).toContain(
+      'upgrade    homeward 0.2.0 was tried at 2026-11-22T19:00:00Z and did not stay: homeward does not answer.',
+    )
+    expect(statusText(status, NOW, false)).not.toContain('upgrade ')
+  })
+
   test('has IPv6 addresses in brackets before a port', () => {
     const endpoint = '[2001:db8::1]:51820'
     const over6: Status = {

@@ -1,3 +1,6 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { runCommand } from '../../system/process/run-command.ts'
 import type { Picture } from '../lab/picture.ts'
 import { isLong } from '../long.ts'
 import { sumUp } from './release.ts'
@@ -27,6 +30,20 @@ ${fault.inInstaller === undefined ? '' : `sed -i ${quoted(`0,/${fault.inInstalle
 sed -i '/^Description=/s/$/, broken/' ${folder}/systemd/*.service
 ${sumUp(folder)}`)
 
+/** The same for the program in a folder of this machine. */
+export async function breakProgram(dist: string, { before = '', renamed }: Fault): Promise<void> {
+  const program = join(dist, 'homeward.js')
+  const text = await readFile(program, 'utf8')
+  const [shebang = ''] = text.split('\n', 1)
+  await writeFile(program, `${shebang}\n${before}\n${text.slice(shebang.length)}`)
+  if (renamed !== undefined) await changeProgram(dist, `s/\\b${renamed.join('\\b/')}/g`)
+}
+
+/** @param change as sed(1) takes it. */
+export async function changeProgram(dist: string, change: string): Promise<void> {
+  await runCommand('sh', ['-c', `find "$1" -name '*.js' -exec sed -i "$2" {} +`, 'sh', dist, change])
+}
+
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
 export const RUNS = "process.argv.at(-1) === 'run'"
@@ -38,13 +55,14 @@ const KEY = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='
 /** Takes every file that there is into a form that the version before does not read, adds a laptop, and ends. */
 const MIGRATES = `{
 const fs = process.getBuiltinModule('node:fs')
+const { HOMEWARD_CONFIG_DIR: config = '/etc/homeward', HOMEWARD_STATE_DIR: state = '/var/lib/homeward' } = process.env
 const change = (path, how) => { if (fs.existsSync(path)) fs.writeFileSync(path, how(fs.readFileSync(path, 'utf8'))) }
 const raise = (more) => (text) => JSON.stringify({ ...JSON.parse(text), ...more(JSON.parse(text)), schema: 2 })
-if (process.argv.at(-1) === 'hand-over') for (const name of ['agent', 'hub']) change('/etc/homeward/' + name + '.yaml', (text) => text + 'sinceTwo: true\\n')
+if (['hand-over', 'container'].includes(process.argv.at(-1))) for (const name of ['agent', 'hub']) change(config + '/' + name + '.yaml', (text) => text + 'sinceTwo: true\\n')
 if (${RUNS}) {
   const laptop = { name: 'laptop', address: '10.86.7.7', publicKey: '${KEY}', presharedKey: '${KEY}', home: null, addedAt: '2026-11-23T10:00:00.000Z' }
-  change('/var/lib/homeward/store.json', raise(({ devices }) => ({ devices: [...devices, laptop] })))
-  change('/var/lib/homeward/line.json', raise(() => ({})))
+  change(state + '/store.json', raise(({ devices }) => ({ devices: [...devices, laptop] })))
+  change(state + '/line.json', raise(() => ({})))
   console.error('no luck')
   process.exit(1)
 }
@@ -95,20 +113,31 @@ export const BROKEN: readonly {
   },
 ]
 
+interface Pings {
+  /** Ends them. */
+  readonly counted: () => Promise<{ readonly sent: number; readonly lost: number }>
+  /** Ends them too. @throws where more were lost than a busy machine explains. */
+  readonly hardlyLost: () => Promise<void>
+}
+
 /**
- * The hub's machine pings the home's address in the tunnel, five times a second, until `mostLost`: by how many answers a busy
- * machine, or an agent that hears nothing and tries what may help, was late. @returns a check of that.
+ * The hub's machine pings the home's address in the tunnel, five times a second. A busy machine may be late, and an agent that
+ * hears nothing tries what may help.
  */
-export function pingHome({ hub }: Picture): { readonly hardlyLost: () => Promise<void> } {
+export function pingHome({ hub }: Picture): Pings {
   const ping = hub.start('ping', ['-i', '0.2', '-W', '2', '10.86.0.2'])
+  async function counted(): Promise<{ readonly sent: number; readonly lost: number }> {
+    await ping.kill('SIGINT')
+    await ping.exited
+    const [, sent = '0', back = '0'] = /(\d+) packets transmitted, (\d+) received/.exec(ping.stdout) ?? []
+    return { sent: Number(sent), lost: Number(sent) - Number(back) }
+  }
   return {
+    counted,
     hardlyLost: async () => {
-      await ping.kill('SIGINT')
-      await ping.exited
-      const [said, sent = '0', back = '0'] = /(\d+) packets transmitted, (\d+) received/.exec(ping.stdout) ?? []
-      if (isLong) console.log(said)
-      const lost = Number(sent) - Number(back)
-      if (lost > Math.max(3, Number(sent) / 100)) throw new Error(`the tunnel was away: ${said}`)
+      const { sent, lost } = await counted()
+      if (isLong) console.log(`${lost} pings of ${sent} were lost`)
+      if (lost > Math.max(3, sent / 100)) throw new Error(`the tunnel was away: ${lost} pings of ${sent} were lost`)
     },
   }
 }

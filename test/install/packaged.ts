@@ -5,7 +5,7 @@ import { makeDeb } from '../../packaging/deb/deb.ts'
 import { runCommand } from '../../system/process/run-command.ts'
 import { createLab } from '../lab/lab.ts'
 import { buildPicture } from '../lab/picture.ts'
-import type { Fault } from './broken-release.ts'
+import { breakProgram, changeProgram, type Fault } from './broken-release.ts'
 import { bootScratchMachine, type ScratchMachine } from './scratch-machine.ts'
 import type { VpsAndPi } from './vps-and-pi.ts'
 
@@ -46,7 +46,8 @@ export async function placePackage(
     await writeFile(join(release, 'node/bin/node'), `#!/bin/sh\nexec ${process.execPath} "$@"\n`)
     await chmod(join(release, 'node/bin/node'), 0o755)
     await cp(join(CHECKOUT, 'dist'), join(release, 'dist'), { recursive: true })
-    await breakProgram(join(release, 'dist'), version, fault)
+    await giveVersion(join(release, 'dist'), version)
+    await breakProgram(join(release, 'dist'), fault)
     await cp(join(CHECKOUT, 'systemd'), join(release, 'systemd'), { recursive: true })
     if (Object.keys(fault).length > 0)
       await runCommand('sh', ['-c', `sed -i '/^Description=/s/$/, broken/' ${release}/systemd/*.service`])
@@ -65,14 +66,8 @@ export async function placePackage(
   }
 }
 
-async function breakProgram(dist: string, version: string, { before = '', renamed }: Fault): Promise<void> {
-  const program = join(dist, 'homeward.js')
-  const text = await readFile(program, 'utf8')
-  const [shebang = ''] = text.split('\n', 1)
-  await writeFile(program, `${shebang}\n${before}\n${text.slice(shebang.length)}`)
-  const change = ['-c', `find "$1" -name '*.js' -exec sed -i "$2" {} +`, 'sh', dist]
+/** The bundle has its version as a string. */
+async function giveVersion(dist: string, version: string): Promise<void> {
   const { version: own } = JSON.parse(await readFile(join(CHECKOUT, 'package.json'), 'utf8'))
-  // The bundle has its version as a string.
-  await runCommand('sh', [...change, `s/"${own.replaceAll('.', '\\.')}"/"${version}"/g`])
-  if (renamed !== undefined) await runCommand('sh', [...change, `s/\\b${renamed.join('\\b/')}/g`])
+  await changeProgram(dist, `s/"${own.replaceAll('.', '\\.')}"/"${version}"/g`)
 }

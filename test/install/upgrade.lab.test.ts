@@ -118,6 +118,10 @@ test.each(isLong ? BROKEN : BROKEN.slice(0, 1))(
       expect(stderr).toContain(because)
       expect(stderr).toContain(`install.sh: ${words[service]}`)
       expect(await wentBack(machine)).toContain(`did not stay: ${words[service]}`)
+      const status = service === 'homeward' ? 'status' : 'hub status'
+      expect((await machine.shell(`homeward ${status} --json`, { allowFailure: true })).stdout).toContain(
+        '"wentBack": {',
+      )
       expect(stderr).toMatch(new RegExp(`version before, homeward \\S+, is back in \\S+; ${service} runs again`))
       await isAsBefore(machine, service)
       expect(await tunnelPid(machine)).toBe(tunnel)
@@ -231,8 +235,8 @@ kill -KILL "$(cat /var/upgrade.pid)"`,
 }, 300_000)
 
 /** What systemd starts at the next boot. The rest of a boot is tried in services.lab.test.ts. */
-const AFTER_BOOT = `
-systemctl stop homeward
+const afterBoot = (service: Service): string => `
+systemctl stop ${service}
 ip link delete hw0
 systemctl daemon-reload
 systemctl start multi-user.target`
@@ -242,21 +246,31 @@ const MOMENTS = isLong ? [0, 0.1, 0.3, 0.6, 1, 1.5, 2, 3, 4.5, 6] : [0, 0.6, 4]
 test.each(MOMENTS)(
   'the power goes %s s after an upgrade began to change things: the next boot brings back what ran before',
   async (seconds) => {
-    await breakRelease(pi, '/opt/broken', { before: `if (${RUNS}) process.exit(1)` })
-    await pi.shell(
-      `
+    async function cut(machine: ScratchMachine, service: Service): Promise<void> {
+      await breakRelease(machine, '/opt/broken', { before: `if (${RUNS}) process.exit(1)` })
+      await machine.shell(
+        `
 (/opt/broken/install.sh upgrade </dev/null >/dev/null 2>&1 & echo $! >/var/upgrade.pid)
 until [ -e ${BACK} ]; do sleep 0.02; done
 sleep ${seconds}
 kill -KILL "$(cat /var/upgrade.pid)" || true # It has ended where it was quick.
-${AFTER_BOOT}`,
-      { timeoutMs: 240_000 },
-    )
-    await untilUp(pi)
-    await pi.shell(`
+${afterBoot(service)}`,
+        { timeoutMs: 240_000 },
+      )
+    }
+    const ends: readonly (readonly [ScratchMachine, Service])[] = [
+      [vps, 'homeward-hub'],
+      [pi, 'homeward'],
+    ]
+    for (const [machine, service] of isLong ? ends : ends.slice(1)) {
+      await cut(machine, service)
+      await untilUp(pi)
+      await machine.shell(`
 cmp ${RELEASE}/dist/homeward.js /usr/local/lib/homeward/dist/homeward.js
-cmp ${RELEASE}/systemd/homeward.service /etc/systemd/system/homeward.service
+cmp ${RELEASE}/systemd/${service}.service /etc/systemd/system/${service}.service
+systemctl is-active ${service}
 for gone in /usr/local/lib/homeward.old /usr/local/lib/homeward/kept ${BACK}; do test ! -e $gone; done`)
+    }
   },
   300_000,
 )

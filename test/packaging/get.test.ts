@@ -89,6 +89,13 @@ test.each([
   )
 })
 
+test('asked what is offered it names the release for this machine, verified, and fetches nothing of it', async () => {
+  expect((await get('arm64', ['offered'])).stdout).toBe('homeward-1.2.3-linux-arm64.tar.gz\n')
+  expect(asked).toEqual(['/SHA256SUMS', '/SHA256SUMS.sig'])
+  await writeFile(join(place, 'SHA256SUMS'), 'changed')
+  expect(await get('arm64', ['offered'])).toMatchObject({ exitCode: 1, stdout: '' })
+})
+
 test('install.sh is told the line for the other machine, which has no folder of a release either', async () => {
   const name = 'homeward-1.2.3-linux-amd64'
   await mkdir(join(place, name))
