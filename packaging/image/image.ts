@@ -93,27 +93,19 @@ async function putHomeward(root: string, release: string, layer: string): Promis
   await put(join(release, 'package.json'), layer, `${LIBRARY}/package.json`)
   for (const name of ['LICENSE', 'NOTICES', 'homeward.cdx.json'])
     await put(join(release, name), layer, `${DOC}/${name}`)
-  await putText(
-    `#!/bin/sh\nexec /${LIBRARY}/node/bin/node /${LIBRARY}/dist/homeward.js "$@"\n`,
-    layer,
-    'usr/bin/homeward',
-  )
+  await putText(await readFile(join(root, 'packaging/image/launcher'), 'utf8'), layer, 'usr/bin/homeward')
   const [entry, installer, home, hub] = await Promise.all(
     ['packaging/image/entry', 'install.sh', 'systemd/homeward.service', 'systemd/homeward-hub.service'].map((path) =>
       readFile(join(root, path), 'utf8'),
     ),
   )
-  await putText(
-    entryOf(entry ?? '', functionOf(installer ?? '', 'undo_network'), home ?? '', hub ?? ''),
-    layer,
-    'usr/bin/entry',
-  )
+  await putText(entryOf(entry ?? '', installer ?? '', home ?? '', hub ?? ''), layer, 'usr/bin/entry')
 }
 
 /** The entry point, with what install.sh and the services have already. */
-export function entryOf(entry: string, undo: string, homeUnit: string, hubUnit: string): string {
+export function entryOf(entry: string, installer: string, homeUnit: string, hubUnit: string): string {
   return entry
-    .replace('@UNDO_NETWORK@', () => undo)
+    .replaceAll(/^@([a-z_]+)@$/gm, (_, shared: string) => functionOf(installer, shared))
     .replace('@HOME_ENVIRONMENT@', () => environmentOf(homeUnit))
     .replace('@HUB_ENVIRONMENT@', () => environmentOf(hubUnit))
 }

@@ -97,7 +97,10 @@ describe.runIf(isLong)('an app of Home Assistant', () => {
     const key = await keyAtHub()
     const backup = join(picture.home.pi.disk.path, 'backup')
     // `backup_exclude` of config.yaml.
-    await cp(data, backup, { recursive: true, filter: (path) => path === data || !basename(path).startsWith('.') })
+    await cp(data, backup, {
+      recursive: true,
+      filter: (path) => path === data || (!basename(path).startsWith('.') && !path.includes('/data/program')),
+    })
     await stop()
     data = await makeVolume(picture.home.pi, 'restored')
     await picture.home.pi.run('cp', ['-a', `${backup}/.`, data])

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { sleep } from '../../system/time/sleep.ts'
 import type { Host, RunOptions, RunResult } from '../lab/host/host.ts'
 import type { LabProcess } from '../lab/host/process.ts'
 import type { ContainerPlan } from './plan.ts'
@@ -12,6 +13,8 @@ export interface Container {
   exec(args: readonly string[], options?: RunOptions): Promise<RunResult>
   /** As engines stop one: SIGTERM, and it ends by itself. @returns what it has written outside of its volumes. */
   stop(): Promise<readonly string[]>
+  /** As a power cut ends it. */
+  kill(): Promise<void>
   /** Files that it has written outside of its volumes. */
   written(): Promise<readonly string[]>
 }
@@ -71,6 +74,13 @@ mount -t overlay overlay -o lowerdir=${image.root},upperdir=${bundle}/upper,work
     process,
     written,
     exec: (program, options) => host.run('crun', [...crun, 'exec', id, ...program], options),
+    async kill() {
+      const killed = async (): Promise<boolean> =>
+        (await host.run('crun', [...crun, 'kill', id, 'KILL'], { allowFailure: true })).exitCode === 0
+      // It may not even be there yet.
+      for (let tries = 0; tries < 100 && !(await killed()); tries += 1) await sleep(100)
+      await process.exited
+    },
     async stop() {
       await host.run('crun', [...crun, 'kill', id, 'TERM'])
       const late = setTimeout(() => void host.run('crun', [...crun, 'kill', id, 'KILL']), ENDS_MS)

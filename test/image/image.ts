@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -30,7 +30,8 @@ export async function buildImage(version: string): Promise<BuiltImage> {
   const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
   await buildProgram(join(release, 'dist'), version)
   await addNode(CHECKOUT, release, architecture)
-  for (const name of ['package.json', 'LICENSE']) await cp(join(CHECKOUT, name), join(release, name))
+  await cp(join(CHECKOUT, 'LICENSE'), join(release, 'LICENSE'))
+  await sayVersion(release, version)
   for (const name of ['NOTICES', 'homeward.cdx.json']) await cp(join(CHECKOUT, 'LICENSE'), join(release, name))
   const facts = { version, architecture, committedAt: 1_767_323_045 } as const
   const tar = join(folder, await makeImage(CHECKOUT, release, folder, facts))
@@ -42,10 +43,17 @@ export async function buildImage(version: string): Promise<BuiltImage> {
       const root = join(folder, `root-${other}`)
       await runCommand('cp', ['-a', image.root, root], { timeoutMs: MINUTES })
       await buildProgram(join(root, 'usr/lib/homeward/dist'), other)
+      await sayVersion(join(root, 'usr/lib/homeward'), other)
       return { ...image, root }
     },
     end: () => rm(folder, { recursive: true, force: true }),
   }
+}
+
+/** package.json, as a release of that version has it. */
+async function sayVersion(folder: string, version: string): Promise<void> {
+  const text = await readFile(join(CHECKOUT, 'package.json'), 'utf8')
+  await writeFile(join(folder, 'package.json'), text.replace(/"version": "[^"]*"/, `"version": "${version}"`))
 }
 
 async function buildProgram(into: string, version: string): Promise<void> {

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { OPTIONS, type OptionName, variableOf } from '../../cli/container/options.ts'
-import { functionOf } from '../../packaging/deb/deb.ts'
 import { entryOf, tagOf } from '../../packaging/image/image.ts'
 import { tryCommand } from '../../system/process/run-command.ts'
 import { planOfCompose, readCompose } from '../image/plan.ts'
@@ -13,7 +12,7 @@ const entry = async (): Promise<string> => {
   const [text = '', installer = '', home = '', hub = ''] = await Promise.all(
     paths.map((path) => readFile(path, 'utf8')),
   )
-  return entryOf(text, functionOf(installer, 'undo_network'), home, hub)
+  return entryOf(text, installer, home, hub)
 }
 
 test('a version is a tag', () => {
