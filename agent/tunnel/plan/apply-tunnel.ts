@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os'
 import type { Adapter } from '../../../adapters/adapter.ts'
 import type { Observation } from '../../../adapters/observation.ts'
 import type { TunnelSpec } from '../../../adapters/spec.ts'
@@ -110,15 +111,25 @@ async function misfits(
   return lanWarnings(lan, hub.network, await localNetworks(name))
 }
 
-async function literalsOf({ hubLiterals, config, stateDir, uplink }: HomeTunnel, signal: AbortSignal) {
+/** The hub's addresses: without DNS, and where none is remembered, the one to which the tunnel sends. */
+async function literalsOf(tunnel: HomeTunnel, signal: AbortSignal): Promise<readonly string[]> {
+  const { hubLiterals, config, stateDir, uplink, adapter } = tunnel
   if (hubLiterals !== undefined) return hubLiterals
   try {
     return await hubAddresses(config.hub.addresses, stateDir, signal)
   } catch (thrown) {
+    if (!(thrown instanceof Problem) || thrown.code !== 'name-unresolved') throw thrown
     const proven = provenAddress(config.hub, uplink)
-    if (proven === null || !(thrown instanceof Problem) || thrown.code !== 'name-unresolved') throw thrown
-    return [proven]
+    if (proven !== null) return [proven]
+    const used = hubIn(await adapter.observe(signal), config)?.endpoint ?? null
+    // The TLS transport's is a port of this machine, also of an agent before this one.
+    if (used === null || isOwnAddress(used.address)) throw thrown
+    return [used.address]
   }
+}
+
+function isOwnAddress(address: string): boolean {
+  return Object.values(networkInterfaces()).some((all) => all?.some((one) => one.address === address))
 }
 
 /** The hub as a peer of the observed interface. */
