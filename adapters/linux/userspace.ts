@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { type SocketOwner, socketOwner } from './socket-owner.ts'
 import { Problem } from '../../problems/problem.ts'
 import type { Clock } from '../../system/time/clock.ts'
 import { sleep } from '../../system/time/sleep.ts'
@@ -22,11 +23,13 @@ function socketPath(interfaceName: string): string {
  * Starts a wireguard-go that outlives us, and waits until it answers. A socket that a killed one left is no hindrance:
  * the new one tries the socket, and takes its place when nobody answers. Nobody may change owner or mode of the socket
  * later: wireguard-go watches that file, and takes any change for the wish that it should end (seen with 0.0.20220316).
+ * So one that root starts belongs to the service's user from the beginning, where there is that.
  * @throws {Problem} `no-wireguard`, `step-failed`.
  */
 export async function startWireguardGo(interfaceName: string, clock: Clock, signal: AbortSignal): Promise<void> {
   const what = `starting wireguard-go for ${interfaceName}`
-  const daemon = spawn(PROGRAM, [interfaceName], {
+  const [program, args] = commandFor(await socketOwner(), interfaceName)
+  const daemon = spawn(program, args, {
     detached: true,
     stdio: 'ignore',
     cwd: '/',
@@ -62,6 +65,14 @@ export async function startWireguardGo(interfaceName: string, clock: Clock, sign
     }
     await sleep(POLL_MS, signal)
   }
+}
+
+/** setpriv(1) is part of Debian's util-linux, which is on every machine; the one capability is what the services have. */
+function commandFor(owner: SocketOwner | null, interfaceName: string): [string, string[]] {
+  if (owner === null) return [PROGRAM, [interfaceName]]
+  const { uid, gid } = owner
+  const rights = ['--clear-groups', '--inh-caps=+net_admin', '--ambient-caps=+net_admin']
+  return ['setpriv', [`--reuid=${uid}`, `--regid=${gid}`, ...rights, PROGRAM, interfaceName]]
 }
 
 /** Waits, after the interface was removed, until its wireguard-go has noticed and ended, and removes its socket. */

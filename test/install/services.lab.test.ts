@@ -107,6 +107,14 @@ test('the services open a firewall of iptables-legacy too, and say when its lock
   for (const machine of [vps, pi]) await machine.shell(LATER_IPTABLES)
 })
 
+test('the tunnel that join made stays at the first start: the service’s user goes on with it', async () => {
+  for (const machine of [vps, pi])
+    expect((await machine.shell('ps -o user= -C wireguard-go')).stdout.trim()).toBe('homeward')
+  const { stdout } = await pi.shell('homeward status --json', { allowFailure: true })
+  expect((JSON.parse(stdout) as Status).mapping.changes).toBe(0)
+  expect((await pi.shell('homeward events --json')).stdout).not.toContain('"kind":"drift"')
+})
+
 test('nobody but the service’s user can read settings, keys and state', async () => {
   for (const machine of [vps, pi]) {
     const { stdout } = await machine.shell('find /etc/homeward /var/lib/homeward ! -user homeward -o -perm /077 | sort')
