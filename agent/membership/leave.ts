@@ -35,8 +35,7 @@ import { openAdapter } from '../tunnel/plan/open-adapter.ts'
 import type { AgentPaths } from '../settings/paths.ts'
 import { requireRoot } from './require-root.ts'
 import { forgetFollowedLan } from '../settings/followed-lan.ts'
-import { readToldAddresses } from '../settings/told-addresses.ts'
-import { hubInForce, readHubIdentity } from '../settings/hub-identity.ts'
+import { knownHub } from '../tunnel/plan/known-hub.ts'
 import { routerKeyPath, routerOfLogin, takeLoginBack, undoneRouterPath } from '../secrets/router-login.ts'
 import { routerPasswordPath } from '../secrets/router-password.ts'
 import { homeSecretPath, type SecretFolders } from '../secrets/home-secret.ts'
@@ -260,9 +259,7 @@ async function tellHub(
   { home, hub }: TunnelConfig,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const identity = folders.stateDir === null ? null : await readHubIdentity(folders.stateDir)
-  const told = folders.stateDir === null ? null : await readToldAddresses(folders.stateDir)
-  const { addresses: hosts, port, certificate } = hubInForce(hub, null, identity, told)
+  const { addresses: hosts, port, certificate } = await knownHub(hub, folders.stateDir)
   try {
     const bearer = await readBearer(folders, home)
     await forgetHome({ hosts, port, certificate }, bearer, { reopenInvite: false }, signal)

@@ -1,7 +1,6 @@
-import { readToldAddresses } from '../../agent/settings/told-addresses.ts'
+import { knownHub } from '../../agent/tunnel/plan/known-hub.ts'
 import { agentConfigPath, readAgentConfig, tunnelsOf } from '../../agent/settings/config.ts'
 import { askRegistrar } from '../../agent/registrar/ask-registrar.ts'
-import { hubInForce, readHubIdentity } from '../../agent/settings/hub-identity.ts'
 import { askAlertTest } from '../../agent/settings/recheck-agent.ts'
 import { readBearer } from '../../agent/secrets/secrets.ts'
 import { alertsPath, readAlertSettings } from '../../alerts/settings/read-settings.ts'
@@ -128,7 +127,7 @@ async function testAtHub({ configDir, stateDir }: Context, channel: string | nul
   try {
     const config = await readAgentConfig(configDir)
     const [{ hub: written }] = tunnelsOf(config)
-    const hub = hubInForce(written, null, await readHubIdentity(stateDir), await readToldAddresses(stateDir))
+    const hub = await knownHub(written, stateDir)
     const { answer } = await askRegistrar(
       { hosts: hub.addresses, port: hub.port, certificate: hub.certificate },
       {

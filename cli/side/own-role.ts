@@ -1,8 +1,7 @@
 import type * as v from 'valibot'
 import { askRegistrar } from '../../agent/registrar/ask-registrar.ts'
 import { type AgentConfig, agentConfigPath, readAgentConfig, tunnelsOf } from '../../agent/settings/config.ts'
-import { readToldAddresses } from '../../agent/settings/told-addresses.ts'
-import { hubInForce, readHubIdentity } from '../../agent/settings/hub-identity.ts'
+import { knownHub } from '../../agent/tunnel/plan/known-hub.ts'
 import { readBearer } from '../../agent/secrets/secrets.ts'
 import { hubPaths } from '../../hub/settings/paths.ts'
 import { Problem } from '../../problems/problem.ts'
@@ -31,12 +30,7 @@ export interface HomeClient {
 export async function homeClient({ configDir, stateDir }: Context): Promise<HomeClient> {
   const config = await readAgentConfig(configDir)
   const [{ hub }] = tunnelsOf(config)
-  const { addresses, port, certificate } = hubInForce(
-    hub,
-    null,
-    await readHubIdentity(stateDir),
-    await readToldAddresses(stateDir),
-  )
+  const { addresses, port, certificate } = await knownHub(hub, stateDir)
   const bearer = await readBearer({ configDir, stateDir }, config.home)
   const registrar = { hosts: addresses, port, certificate }
   return { config, ask: async (call) => (await askRegistrar(registrar, { ...call, bearer })).answer }

@@ -4,7 +4,7 @@ import type { Host } from '../../lab/host/host.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, HUB_NAME, type Picture } from '../../lab/picture.ts'
 import type { LabProcess } from '../../lab/host/process.ts'
-import { inviteHome, startAgent, startHub, statusOf, waitForStatus } from '../lab-home.ts'
+import { hubStatusOf, inviteHome, startAgent, startHub, statusOf, waitForStatus } from '../lab-home.ts'
 
 let lab: Lab
 let picture: Picture
@@ -53,9 +53,21 @@ test('and one that remembers nothing, and finds the tunnel as it carries', async
   await registersAgain()
 })
 
+test('and so do the commands at home', async () => {
+  await picture.home.pi.homeward(['device', 'add', 'phone', '--conf', '-'])
+  const { stdout } = await pi.homeward(['device', 'list', '--json'])
+  expect(stdout).toContain('phone')
+})
+
 test('and one that comes up after a power cut', async () => {
   await lab.reboot(pi)
   agent = await startAgent(pi)
   await waitForStatus(pi, (status) => status.registration.count > 0 && status.tunnel.state === 'up')
   await registersAgain()
+})
+
+test('and leaving tells the hub', async () => {
+  await agent.stop()
+  await pi.homeward(['leave', '--yes'])
+  expect((await hubStatusOf(picture.hub)).homes).toEqual([])
 })
