@@ -1,6 +1,7 @@
 import { quoted } from '../../../problems/printable.ts'
 import { Problem } from '../../../problems/problem.ts'
 import type { Clock } from '../../../system/time/clock.ts'
+import { sleep } from '../../../system/time/sleep.ts'
 import type { Connection } from '../api/connection.ts'
 import type { Session } from '../api/session.ts'
 import { isNotPermitted, Trap } from '../api/trap.ts'
@@ -41,6 +42,10 @@ export interface ArmedUndoer {
 
 const WHAT = 'arming the rollback'
 
+/** How often, and how many times, somebody else's safe mode is waited for: three seconds. */
+const ENDING_EVERY_MS = 500
+const ENDING_TRIES = 7
+
 /** Makes harmless what earlier changes of these tunnels left on the router to undo them, whoever made them. */
 export async function disarmEarlier(tunnels: readonly string[], place: Place): Promise<void> {
   await removeMarkers(tunnels, place)
@@ -62,7 +67,7 @@ export async function armFirst(arming: Arming, deps: ArmingDeps, signal: AbortSi
     const session = await deps.connection.fresh(signal)
     try {
       await deps.note({ kind: 'safe-mode' })
-      await takeSafeMode(session, signal)
+      await takenInTime(session, isNew(arming) ? ENDING_TRIES : 1, signal)
       return { session, warning }
     } catch (thrown) {
       session.close()
@@ -73,6 +78,26 @@ export async function armFirst(arming: Arming, deps: ArmingDeps, signal: AbortSi
   } else refused.push(`safe mode came with RouterOS 7.18, and this is ${dialect.version}`)
   await armScript(arming, deps, refused, signal)
   return { session: null, warning }
+}
+
+/**
+ * Takes safe mode, once more where another session holds it: it may be that of a command which was killed, and whose end
+ * the router hears of a moment later. A person holds it for longer.
+ */
+async function takenInTime(session: Session, tries: number, signal: AbortSignal): Promise<void> {
+  for (let left = tries - 1; ; left -= 1)
+    try {
+      return await takeSafeMode(session, signal)
+    } catch (thrown) {
+      if (left <= 0 || !(thrown instanceof Trap) || isUnavailable(thrown)) throw thrown
+      await sleep(ENDING_EVERY_MS, signal)
+      signal.throwIfAborted()
+    }
+}
+
+/** Whether a tunnel comes that does not stand on the router yet. */
+function isNew({ tunnels, snapshot }: Arming): boolean {
+  return !tunnels.every((name) => snapshot.interface.some(({ attributes }) => attributes['name'] === name))
 }
 
 /** Arms a script, by /execute or by the scheduler. @param refused why safe mode is not used. */
@@ -120,10 +145,9 @@ function isUnavailable(refusal: Trap): boolean {
  * one would go, its key with it, long after everybody was told that it stands.
  * @returns the sentence to show. @throws {Problem} `router-busy`.
  */
-function heldBySomebody({ tunnels, snapshot }: Arming, refusal: Trap): string {
+function heldBySomebody(arming: Arming, refusal: Trap): string {
   const said = `the router says: ${quoted(refusal.message)}`
-  const stands = (name: string): boolean => snapshot.interface.some(({ attributes }) => attributes['name'] === name)
-  if (tunnels.every(stands))
+  if (!isNew(arming))
     return `another session held safe mode on the router while homeward changed it (${said}): if that session ends without keeping its changes, the router undoes homeward’s with them, and homeward makes them again`
   throw new Problem('router-busy', {
     what: WHAT,

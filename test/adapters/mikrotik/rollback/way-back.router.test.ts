@@ -86,6 +86,17 @@ describe('while another session holds safe mode', () => {
     await expect.poll(() => of.bring(HOME).then(() => of.ours().length > 0, String)).toBe(true)
   })
 
+  test('that ends a moment later, as a killed command’s does, a new tunnel comes all the same', async () => {
+    const of = await cutOffRouter({ version: '7.18.2' })
+    const owner = await logIn(of.router)
+    await owner.exec({ command: '/safe-mode/take' }, signal())
+    const bringing = of.bring(HOME)
+    await sleep(1_000)
+    owner.close()
+    await bringing
+    expect(of.ours()).not.toEqual([])
+  })
+
   test('a tunnel that stands is repaired, it is said, and repaired again when that session undid it', async () => {
     const of = await cutOffRouter({ version: '7.18.2' })
     await of.bring(HOME)
