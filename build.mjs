@@ -81,12 +81,21 @@ if (bench)
   await build({
     ...common,
     entryPoints: [
-      ...['throughput', 'idle-cost', 'hub-load', 'publications', 'release', 'router-cost', 'recovery/recovery'].map(
-        (name) => `bench/${name}.ts`,
-      ),
+      ...[
+        'throughput',
+        'idle-cost',
+        'hub-load',
+        'publications',
+        'release',
+        'router-cost',
+        'recovery/recovery',
+        'seventy-two-hours',
+      ].map((name) => `bench/${name}.ts`),
       // Run in the namespaces of the laboratory's Pi and router.
       'bench/recovery/api-round-trip.ts',
       'bench/router-looks.ts',
+      // Loaded before the daemons of the seventy-two hours.
+      'bench/movable-clock.ts',
       'test/fake/routeros/lab-router.ts',
       'test/fake/openwrt/openwrt-router.ts',
     ],
