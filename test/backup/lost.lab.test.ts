@@ -6,6 +6,7 @@ import { askService, serveEcho } from '../lab/host/service.ts'
 import { moveHub, rebootHub } from '../lab/faults/faults.ts'
 import type { Host } from '../lab/host/host.ts'
 import type { LabProcess } from '../lab/host/process.ts'
+import { isLong } from '../long.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import type { Home } from '../lab/places/home.ts'
 import { buildPicture, HUB_NAME, type Picture } from '../lab/picture.ts'
@@ -167,19 +168,22 @@ test('a home that is lost with its card is back on another one', async () => {
   expect((await hubStatusOf(hub)).warnings?.join() ?? '').not.toContain('cabin')
 })
 
-test('what is there already is laid aside where that is wanted, and nothing of it is in the next backup', async () => {
-  const backup = join(lab.folder, 'home.age')
-  const args = ['restore', backup, '--passphrase-file', await passphraseFile(pi), '--yes']
-  expect((await problemOf(pi, args)).code).toBe('already-running')
-  await agent.stop()
-  expect((await problemOf(pi, args)).code).toBe('already-set-up')
-  expect(await restored(pi, backup, ['--replace'])).toMatch(/What was here is in .*before-restore-/)
-  const { stdout } = await pi.shell(`ls ${pi.disk.configDir}/before-restore-*/agent.yaml`)
-  expect(stdout).toContain('agent.yaml')
-  agent = await startAgent(pi)
-  await expect.poll(() => phoneSeesCamera(), { timeout: 60_000 }).toBe(true)
-  const next = await backedUp(pi, 'next.age')
-  const listed = await pi.homeward(['restore', next, '--passphrase-file', await passphraseFile(pi), '--list'])
-  expect(listed.stdout).toContain('config/agent.yaml')
-  expect(listed.stdout).not.toContain('before-restore')
-})
+test.runIf(isLong)(
+  'what is there already is laid aside where that is wanted, and nothing of it is in the next backup',
+  async () => {
+    const backup = join(lab.folder, 'home.age')
+    const args = ['restore', backup, '--passphrase-file', await passphraseFile(pi), '--yes']
+    expect((await problemOf(pi, args)).code).toBe('already-running')
+    await agent.stop()
+    expect((await problemOf(pi, args)).code).toBe('already-set-up')
+    expect(await restored(pi, backup, ['--replace'])).toMatch(/What was here is in .*before-restore-/)
+    const { stdout } = await pi.shell(`ls ${pi.disk.configDir}/before-restore-*/agent.yaml`)
+    expect(stdout).toContain('agent.yaml')
+    agent = await startAgent(pi)
+    await expect.poll(() => phoneSeesCamera(), { timeout: 60_000 }).toBe(true)
+    const next = await backedUp(pi, 'next.age')
+    const listed = await pi.homeward(['restore', next, '--passphrase-file', await passphraseFile(pi), '--list'])
+    expect(listed.stdout).toContain('config/agent.yaml')
+    expect(listed.stdout).not.toContain('before-restore')
+  },
+)

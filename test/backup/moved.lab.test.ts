@@ -5,6 +5,7 @@ import { hubStatusOf, inviteHome, problemOf, runHub, startAgent, startHub, waitF
 import { comesToReachCamera } from '../agent/run/reaches-camera.ts'
 import { moveHub, rebootHub } from '../lab/faults/faults.ts'
 import type { Host } from '../lab/host/host.ts'
+import { isLong } from '../long.ts'
 import { createLab, type Lab } from '../lab/lab.ts'
 import { buildPicture, type Picture } from '../lab/picture.ts'
 
@@ -63,7 +64,7 @@ test('and find it there when it has moved, with nobody touching them', async () 
   expect(tunnel.endpoint).toContain(NEXT)
 })
 
-test('an agent that is started again still knows both', async () => {
+test.runIf(isLong)('an agent that is started again still knows both', async () => {
   await lab.reboot(pi)
   await startAgent(pi)
   expect((await waitForStatus(pi, (status) => status.tunnel.state === 'up')).hub.addresses).toContain(NEXT)

@@ -4,6 +4,7 @@ import type { Host } from '../../lab/host/host.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, HUB_NAME, type Picture } from '../../lab/picture.ts'
 import type { LabProcess } from '../../lab/host/process.ts'
+import { isLong } from '../../long.ts'
 import { hubStatusOf, inviteHome, startAgent, startHub, statusOf, waitForStatus } from '../lab-home.ts'
 
 let lab: Lab
@@ -38,7 +39,7 @@ test('without DNS the registrar is asked at the address at which the hub last an
   await registersAgain()
 })
 
-test('so does an agent that begins without it', async () => {
+test.runIf(isLong)('so does an agent that begins without it', async () => {
   await agent.stop()
   agent = await startAgent(pi)
   await waitForStatus(pi, (status) => status.registration.count > 0 && status.tunnel.state === 'up')
@@ -59,7 +60,7 @@ test('and so do the commands at home', async () => {
   expect(stdout).toContain('phone')
 })
 
-test('and one that comes up after a power cut', async () => {
+test.runIf(isLong)('and one that comes up after a power cut', async () => {
   await lab.reboot(pi)
   agent = await startAgent(pi)
   await waitForStatus(pi, (status) => status.registration.count > 0 && status.tunnel.state === 'up')
