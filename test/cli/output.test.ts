@@ -6,20 +6,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { printCsv, printFacts, printStyled, printStyledAgain, reportProblem, tell } from '../../cli/output.ts'
 import { styled } from '../../cli/text/style.ts'
 import { table } from '../../cli/text/table.ts'
+import { SOURCE_ROOMS } from '../source-rooms.ts'
 
-const folders = [
-  'adapters',
-  'agent',
-  'alerts',
-  'backup',
-  'cli',
-  'hub',
-  'net',
-  'problems',
-  'protocol',
-  'system',
-  'wireguard',
-]
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const context = { configDir: '', stateDir: '', runtimeDir: '', json: false, yes: false }
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u
@@ -50,7 +38,7 @@ function heard(say: () => void): string {
 describe('what the command says', () => {
   test('goes out by one file, so that nothing is said past it', async () => {
     const files = await Promise.all(
-      folders.map(async (folder) =>
+      SOURCE_ROOMS.map(async (folder) =>
         (await readdir(join(root, folder), { recursive: true }))
           .filter((name) => name.endsWith('.ts'))
           .map((name) => join(folder, name)),

@@ -4,26 +4,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { tryCommand } from '../../system/process/run-command.ts'
 import { whatBusyboxLacks } from '../fake/openwrt/applets.ts'
+import { SOURCE_ROOMS } from '../source-rooms.ts'
 import { SHARED_BUNDLES } from './host/bundle.ts'
 import { makeLabFolder, removeLeftovers } from './host/leftovers.ts'
 import { TEST_TOOLS, whatIsMissing } from './host/tools.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** What dist/ is made of. */
-const SOURCES = [
-  'adapters',
-  'agent',
-  'alerts',
-  'backup',
-  'cli',
-  'hub',
-  'net',
-  'problems',
-  'protocol',
-  'system',
-  'web',
-  'wireguard',
-]
+const SOURCES = [...SOURCE_ROOMS, 'web']
 
 /**
  * Before the laboratory's tests: everything they need is there and the built command is that of the sources.

@@ -13,11 +13,10 @@ import { registerPublishVerbs } from '../../cli/publish/publish-verbs.ts'
 import { registerRouterVerbs } from '../../cli/router/router-verbs.ts'
 import { registerUpgradeVerb } from '../../cli/upgrade/upgrade-verb.ts'
 import { catalogue } from '../../problems/catalogue.ts'
-
-const ROOMS = ['adapters', 'agent', 'backup', 'cli', 'hub', 'protocol', 'system']
+import { SOURCE_ROOMS } from '../source-rooms.ts'
 
 async function sources(): Promise<string> {
-  const texts = ROOMS.map(async (room) => {
+  const texts = SOURCE_ROOMS.map(async (room) => {
     const files = (await readdir(room, { recursive: true })).filter((file) => file.endsWith('.ts'))
     return Promise.all(files.map((file) => readFile(join(room, file), 'utf8')))
   })
@@ -25,7 +24,7 @@ async function sources(): Promise<string> {
 }
 
 /** After a colon homeward may also be the subject of a sentence: `homeward never touches …`. */
-const PROSE: ReadonlySet<string> = new Set(['never', 'only'])
+const PROSE: ReadonlySet<string> = new Set(['never', 'only', 'keeps', 'could'])
 
 /** `status`, `hub`, `hub invite`, … */
 function verbs(): ReadonlySet<string> {

@@ -1,21 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseSync, Visitor } from 'oxc-parser'
-
-/** Rooms whose texts people read: of the command, of errors, of the log and of notifications. */
-const ROOMS = [
-  'adapters',
-  'agent',
-  'alerts',
-  'backup',
-  'cli',
-  'hub',
-  'net',
-  'problems',
-  'protocol',
-  'system',
-  'wireguard',
-]
+import { SOURCE_ROOMS } from '../source-rooms.ts'
 
 export interface Sentence {
   readonly file: string
@@ -23,7 +9,7 @@ export interface Sentence {
 }
 
 /** Texts of several words in the sources, without comments: nearly all that people ever read of this program. */
-export async function sentencesOf(rooms: readonly string[] = ROOMS): Promise<readonly Sentence[]> {
+export async function sentencesOf(rooms: readonly string[] = SOURCE_ROOMS): Promise<readonly Sentence[]> {
   const files = await Promise.all(
     rooms.map(async (room) => (await readdir(room, { recursive: true })).map((file) => join(room, file))),
   )
