@@ -1,15 +1,16 @@
 import { isDeepStrictEqual } from 'node:util'
 import { asProblem, reasonOf } from '../problems/problem.ts'
+import { keepLastGood } from '../system/files/last-good.ts'
 import type { Log } from '../system/process/log.ts'
 import type { End } from './core/trouble.ts'
 import { type GivenChannel, givenBy, keepGiven, readGiven, takenFrom, withGiven } from './settings/given-channels.ts'
-import { readAlertSettings } from './settings/read-settings.ts'
+import { alertsPath, lastGoodAlertsPath, readAlertSettings, readAlertsOrLastGood } from './settings/read-settings.ts'
 import { type AlertSettings, NO_ALERTS } from './settings/settings.ts'
 
 /** The settings in force: alerts.yaml as it was last good, and at home what the hub gives. */
 export interface LiveSettings {
   readonly current: () => AlertSettings
-  /** Whether alerts.yaml could be read since this end began. */
+  /** Whether alerts.yaml, or what it was when it was last good, could be read since this end began. */
   readonly isRead: () => boolean
   readonly isQuiet: (now: Date) => boolean
   /** Takes alerts.yaml again; a bad file leaves the last good one in force. @returns whether it was taken. */
@@ -22,18 +23,26 @@ export interface LiveSettings {
   readonly givenToHomes: () => readonly GivenChannel[] | null
 }
 
-/** Reads them and never fails: wrong settings are reported in the log. */
+/** Reads them and never fails: wrong settings are reported in the log, and those that were good before them count. */
 export async function openSettings(
   { end, configDir, stateDir }: { readonly end: End; readonly configDir: string; readonly stateDir: string },
   log: Log,
 ): Promise<LiveSettings> {
+  const keep = (): Promise<void> => keepLastGood(alertsPath(configDir), lastGoodAlertsPath(stateDir))
   let isRead = true
-  let own = await readAlertSettings(configDir).catch((thrown: unknown) => {
-    isRead = false
-    const { code, message } = asProblem(thrown, 'reading alerts.yaml')
-    log.error({ code }, `${message} Its channels are not used.`)
-    return NO_ALERTS
-  })
+  let own = await readAlertsOrLastGood(configDir, stateDir).then(
+    async ({ settings, notInForce }) => {
+      if (notInForce === null) await keep()
+      else log.error({ code: 'config-invalid' }, `${notInForce} The last good alerts are in force.`)
+      return settings
+    },
+    (thrown: unknown) => {
+      isRead = false
+      const { code, message } = asProblem(thrown, 'reading alerts.yaml')
+      log.error({ code }, `${message} Its channels are not used.`)
+      return NO_ALERTS
+    },
+  )
   let given = end === 'home' ? await readGiven(stateDir) : []
   let quiet = await quietHoursOf(own)
   const inForce = (written: AlertSettings): AlertSettings => withGiven(written, takenFrom(given))
@@ -49,6 +58,7 @@ export async function openSettings(
         own = taken
         current = inForce(own)
         isRead = true
+        await keep()
         log.info({ channels: Object.keys(current.channels) }, 'took the new alerts.yaml')
         return true
       } catch (thrown) {

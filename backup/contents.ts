@@ -22,6 +22,7 @@ const LEFT_OUT: Readonly<Record<'config' | 'state', readonly string[]>> = {
     // The settings before those: of a slip that was put right since.
     'agent.last-good.yaml',
     'hub.last-good.yaml',
+    'alerts.last-good.yaml',
     // Earlier stores: they are of this disk. What is in the present one counts.
     'store.1.json',
     'store.2.json',

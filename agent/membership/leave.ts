@@ -23,6 +23,7 @@ import {
 } from '../settings/config.ts'
 import { incidentPaths } from '../../alerts/record/incident-log.ts'
 import { outboxPath } from '../../alerts/delivery/outbox.ts'
+import { lastGoodAlertsPath } from '../../alerts/settings/read-settings.ts'
 import { retainedPath } from '../../alerts/transport/retained.ts'
 import { retractAll } from '../../alerts/delivery/retract.ts'
 import { eventsPath, olderEventsPath } from '../memory/event-log.ts'
@@ -117,6 +118,7 @@ export async function leaveHome(
   await forgetFollowedLan(stateDir)
   for (const path of [
     lastGoodConfigPath(stateDir),
+    lastGoodAlertsPath(stateDir),
     eventsPath(stateDir),
     olderEventsPath(stateDir),
     ...incidentPaths(stateDir),

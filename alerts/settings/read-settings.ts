@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Problem, reasonOf } from '../../problems/problem.ts'
 import { isThere } from '../../system/files/is-there.ts'
+import { type Begun, readOrLastGood } from '../../system/files/last-good.ts'
 import { readYamlFile } from '../../system/files/yaml-file.ts'
 import { ALL_TROUBLES, pendingSecondsOf } from '../record/troubles.ts'
 import type { IncidentSettings } from '../core/state.ts'
@@ -19,6 +20,19 @@ export function alertsPath(configDir: string): string {
 export async function readAlertSettings(configDir: string): Promise<AlertSettings> {
   const path = alertsPath(configDir)
   return (await isThere(path)) ? await readAlertSettingsFile(path) : NO_ALERTS
+}
+
+/** What alerts.yaml said when it was last read well. It holds secrets, as that does. */
+export function lastGoodAlertsPath(stateDir: string): string {
+  return join(stateDir, 'alerts.last-good.yaml')
+}
+
+/** Those to begin with: a slip of the pen costs nobody the messages of an outage. @throws {Problem} as above, where none was kept. */
+export async function readAlertsOrLastGood(configDir: string, stateDir: string): Promise<Begun<AlertSettings>> {
+  const path = alertsPath(configDir)
+  return (await isThere(path))
+    ? await readOrLastGood(path, lastGoodAlertsPath(stateDir), readAlertSettingsFile)
+    : { settings: NO_ALERTS, notInForce: null }
 }
 
 /** The same of a file that is there. @throws {Problem} as above. */
