@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import type { PacketFate } from '../../../adapters/packet-fate.ts'
-import { findHops } from '../../../adapters/linux/packets/hops/find-hops.ts'
+import { searchHops } from '../../../adapters/linux/packets/hops/search-hops.ts'
 import { watchPackets } from '../../../adapters/linux/packets/watch.ts'
 import { ArrivalsAnswer, lookalikeOf, PROBE_BEGINS, WATCH_MS } from '../../../protocol/arrivals.ts'
 import { discardSocket } from '../../../system/sockets/discard-socket.ts'
@@ -44,18 +44,19 @@ export async function dropEvidence(
   signal: AbortSignal,
 ): Promise<DropEvidence> {
   const nonce = newNonce()
-  const asked = askHub(config, configDir, endpoint, nonce, signal)
   const isHere = config.router.kind === 'linux'
   // Of this machine's own datagrams: where the tunnel ends on a router, they go by it too. All else comes after them: it
   // would use up what a router reports in a second.
-  const looking = findHops(endpoint, config.hub.port, probeOf(nonce), signal)
+  const search = await searchHops(endpoint, config.hub.port, probeOf(nonce), signal)
+  const asked = askHub(config, configDir, endpoint, nonce, signal)
+  const looking = search?.look(asked) ?? Promise.resolve(null)
   const [hub, home, hops, refused, elsewhere] = await Promise.all([
     asked,
     isHere ? watchHome(config.interface, endpoint, listenPort, asked, signal) : null,
     looking,
     looking.then(() => sendWhile(endpoint, [probeOf(nonce)], asked, signal)),
     looking.then(() => isAnsweredElsewhere(config.beacons, signal)),
-  ])
+  ]).finally(search?.close)
   signal.throwIfAborted()
   const seen = { port: endpoint.port, refused, home, hub, elsewhere, hops, lookalikes: null }
   // An older hub would take lookalikes for handshakes.
@@ -72,13 +73,15 @@ async function followLookalikes(
 ): Promise<DropEvidence['lookalikes']> {
   const nonce = newNonce()
   const lookalike = lookalikeOf(nonce)
+  const search = await searchHops(endpoint, config.hub.port, lookalike, signal)
   const asked = askHub(config, configDir, endpoint, nonce, signal)
-  const looking = findHops(endpoint, config.hub.port, lookalike, signal)
+  // Those that pass use up nothing of what routers report.
+  const besides = search === null ? [probeOf(nonce), lookalike] : [probeOf(nonce)]
   const [hub, hops] = await Promise.all([
     asked,
-    looking,
-    looking.then(() => sendWhile(endpoint, [probeOf(nonce), lookalike], asked, signal)),
-  ])
+    search?.look(asked) ?? null,
+    sendWhile(endpoint, besides, asked, signal),
+  ]).finally(search?.close)
   signal.throwIfAborted()
   if (hub?.lookalikes === true) return 'come'
   return hub?.datagrams.end === 'delivered' && hub.lookalikes === false ? hops : null

@@ -12,15 +12,15 @@ import { hopsTable, reportsOf, type RouterReport, type Sweep } from './hops-tabl
 
 /** As far as anything is on the internet; a way that is longer is looked at as far as this. */
 const MOST_HOPS = 24
-/** The hub watches for six seconds (WATCH_MS), and others send where this cannot be had. */
-const READY_MS = 2_000
+/** What a table takes on a busy machine. */
+const READY_MS = 10_000
 /**
  * Linux sends one address six reports at once, and one a second after them (icmp(7), icmp_ratelimit; net/ipv4/route.c,
  * XRLIM_BURST_FACTOR), and a carrier's NAT shares an address among many homes. So rounds begin a second apart, datagrams
  * first.
  */
 const ROUND_MS = 1_000
-const ROUNDS = 3
+const LEAST_ROUNDS = 3
 /** Before all: each connection waits so long for an answer before the next one, with a greater TTL, is opened. */
 const CONNECT_EVERY_MS = 60
 /** Round trips to another continent take 0.3 s. */
@@ -33,17 +33,27 @@ interface Place {
   readonly port: number
 }
 
+/** Counts reports of routers from now on. Sockets and a table of the firewall belong to it until it is closed. */
+export interface HopSearch {
+  /**
+   * How far datagrams get, and, to compare, connections. Takes some five seconds, and goes on until the other end has
+   * told what came there: who sees only the last of it has seen enough. @returns null where it cannot be counted.
+   */
+  readonly look: (until: Promise<unknown>) => Promise<HopEvidence | null>
+  readonly close: () => Promise<void>
+}
+
 /**
- * How far datagrams to this place get, and, to compare, connections to a TCP port of it: packets with a small TTL expire
- * at a router, which says so. Takes some five seconds. @returns null where that cannot be had.
+ * Makes ready to see how far datagrams to this place get, and connections to a TCP port of it: packets with a small TTL
+ * expire at a router, which says so. @returns null where that cannot be had.
  * @param datagram what they carry: some on the way may look at that.
  */
-export async function findHops(
+export async function searchHops(
   { address, port }: Place,
   tcpPort: number,
   datagram: Uint8Array,
   signal: AbortSignal,
-): Promise<HopEvidence | null> {
+): Promise<HopSearch | null> {
   const table = passingTable('inet', 'hops')
   const nft = startNft(['-i'])
   const sockets: Socket[] = []
@@ -55,31 +65,50 @@ export async function findHops(
     port: tcpPort,
     sourcePorts: Array.from({ length: MOST_HOPS }, (_, index) => first + index),
   }
+
+  async function close(): Promise<void> {
+    for (const socket of sockets) discardSocket(socket)
+    await nft.end()
+    await removePassing([table])
+  }
+
+  async function isReady(): Promise<boolean> {
+    for (const until = performance.now() + READY_MS; performance.now() < until; await sleep(30, signal))
+      if ((await reportsIn(table, signal)) !== null) return true
+    return false
+  }
+
+  async function look(until: Promise<unknown>): Promise<HopEvidence | null> {
+    let isOver = false
+    const over = (): void => void (isOver = true)
+    void until.then(over, over)
+    const answered: number[] = []
+    await connectUntilAnswered(tcp, answered, signal)
+    const enough = Math.min(MOST_HOPS, ...answered)
+    for (let round = 0; round < LEAST_ROUNDS || !isOver; round += 1) {
+      for (const socket of sockets) socket.send(datagram, port, address, () => undefined)
+      const connections = tcp.sourcePorts.slice(0, enough).map((_, index) => connect(tcp, index + 1, answered))
+      await sleep(ROUND_MS, signal).finally(() => closeAll(connections))
+    }
+    const reports = await reportsIn(table, signal)
+    return reports === null ? null : hopsOf(reports, address, answered.length === 0 ? null : Math.min(...answered))
+  }
+
   try {
     sockets.push(...(await Promise.all(tcp.sourcePorts.map((_, index) => openWithTtl(family, index + 1)))))
     const sourcePorts = sockets.map((socket) => socket.address().port)
     nft.write(hopsTable(table, family, [{ protocol: 'udp', address, port, sourcePorts }, tcp]))
-    for (const until = performance.now() + READY_MS; (await reportsIn(table, signal)) === null; ) {
-      if (performance.now() > until) return null
-      await sleep(30, signal)
-    }
-    const answered: number[] = []
-    await connectUntilAnswered(tcp, answered, signal)
-    const enough = Math.min(MOST_HOPS, ...answered)
-    for (let round = 0; round < ROUNDS; round += 1) {
-      for (const socket of sockets) socket.send(datagram, port, address, () => undefined)
-      const connections = tcp.sourcePorts.slice(0, enough).map((_, index) => connect(tcp, index + 1, answered))
-      await sleep(ROUND_MS, signal).finally(() => close(connections))
-    }
-    const reports = await reportsIn(table, signal)
-    return reports === null ? null : hopsOf(reports, address, answered.length === 0 ? null : Math.min(...answered))
+    if (await isReady()) return { look: async (until) => await look(until).catch(nothingUnlessEnded), close }
   } catch (thrown) {
+    await close()
+    return nothingUnlessEnded(thrown)
+  }
+  await close()
+  return null
+
+  function nothingUnlessEnded(thrown: unknown): null {
     if (signal.aborted) throw thrown
     return null
-  } finally {
-    for (const socket of sockets) discardSocket(socket)
-    await nft.end()
-    await removePassing([table])
   }
 }
 
@@ -112,7 +141,7 @@ async function connectUntilAnswered(sweep: Sweep, answered: number[], signal: Ab
     }
     if (answered.length === 0) await sleep(ANSWER_MS, signal)
   } finally {
-    close(connections)
+    closeAll(connections)
   }
 }
 
@@ -127,6 +156,6 @@ function connect({ address, port, sourcePorts }: Sweep, ttl: number, answered: n
   return connection
 }
 
-function close(connections: readonly Connection[]): void {
+function closeAll(connections: readonly Connection[]): void {
   for (const connection of connections) connection.destroy()
 }
