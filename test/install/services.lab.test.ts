@@ -170,7 +170,7 @@ test('the tunnel works on while the services are stopped', async () => {
   await untilUp(pi)
 })
 
-test('a service that is stopped while the line is being measured ends at once, and cleanly', async () => {
+test.runIf(isLong)('a service that is stopped while the line is being measured ends at once, and cleanly', async () => {
   for (const [machine, service, host] of [
     [pi, 'homeward', picture.home.pi],
     [vps, 'homeward-hub', picture.hub],

@@ -148,7 +148,7 @@ test.each(isLong ? BROKEN : BROKEN.slice(0, 1))(
   600_000,
 )
 
-test.each(isLong ? FULL_DISKS : FULL_DISKS.slice(-1))(
+test.each(isLong ? FULL_DISKS : [])(
   'a disk that becomes full $when leaves the version before, whole',
   async ({ fault }) => {
     const pings = pingHome(picture)
@@ -201,7 +201,7 @@ test('a program that does not even tell its version is not put in place', async 
   expect(await mainPid(pi, 'homeward')).toBe(pid)
 })
 
-test('an older release is refused before anything is changed, and taken when its owner says so', async () => {
+test.runIf(isLong)('an older release is refused before anything is changed, and taken when its owner says so', async () => {
   await vps.shell(`
 rm -rf /opt/older && cp -R ${RELEASE} /opt/older
 sed -i 's/^  "version": .*/  "version": "0.0.9",/' /opt/older/package.json
@@ -246,7 +246,7 @@ systemctl daemon-reload
 systemctl start multi-user.target`
 
 // Somewhere between the first change and the last, the power goes.
-const MOMENTS = isLong ? [0, 0.1, 0.3, 0.6, 1, 1.5, 2, 3, 4.5, 6] : [0, 0.6, 4]
+const MOMENTS = isLong ? [0, 0.1, 0.3, 0.6, 1, 1.5, 2, 3, 4.5, 6] : [0.6]
 test.each(MOMENTS)(
   'the power goes %s s after an upgrade began to change things: the next boot brings back what ran before',
   async (seconds) => {

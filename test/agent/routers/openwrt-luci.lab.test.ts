@@ -3,6 +3,7 @@ import { askService, serveEcho } from '../../lab/host/service.ts'
 import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
 import { type LabOpenwrt, labOpenwrt, openwrtJoinOptions } from '../../lab/places/openwrt.ts'
+import { isLong } from '../../long.ts'
 import { inviteHome, plannedSteps, startAgent, startHub, waitForStatus } from '../lab-home.ts'
 
 /** Shorter than LuCI's own, which takes 90 s at least: what waits sees that it ended. */
@@ -41,7 +42,7 @@ test('a join waits while LuCI waits for its confirmation, says why and how long,
   expect(await plannedSteps(pi)).toEqual([])
 })
 
-test('homeward apply waits too', async () => {
+test.runIf(isLong)('homeward apply waits too', async () => {
   const { pi } = picture.home
   await router.console('uci delete firewall.homeward_hw0_icmp; uci commit firewall')
   await applied()
@@ -65,7 +66,7 @@ test('a running agent says it once, and repairs when the timer has ended', async
   await agent.stop()
 })
 
-test('publishing waits too, and a visitor with the own address is led in at once', async () => {
+test.runIf(isLong)('publishing waits too, and a visitor with the own address is led in at once', async () => {
   const { pi, camera } = picture.home
   await serveEcho(camera, 'camera', 554)
   const agent = await startAgent(pi)

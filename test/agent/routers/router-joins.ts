@@ -8,6 +8,7 @@ import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
 import type { Host } from '../../lab/host/host.ts'
 import { askService, serveEcho } from '../../lab/host/service.ts'
+import { isLong } from '../../long.ts'
 import { hubStatusOf, inviteHome, plannedSteps, problemOf, startAgent, startHub, waitForStatus } from '../lab-home.ts'
 
 /** A home router of the laboratory that homeward can configure. */
@@ -136,7 +137,7 @@ ip route add ${lan.camera}/32 via ${customer.wanAddress} src 10.86.0.3`)
     await carrier.host.shell('for own in 10.86.0.1 10.86.0.3; do ip addr del $own/32 dev lo; done')
   })
 
-  test('services on LAN hosts are published, and the router’s own ways stay as they were', async () => {
+  test.runIf(isLong || how.kind === 'openwrt')('services on LAN hosts are published, and the router’s own ways stay as they were', async () => {
     const { home, hubAddress, visitor } = picture
     const { pi, camera, lan } = home
     await Promise.all([serveEcho(camera, 'camera', 554), serveEcho(pi, 'pi', 8123)])
@@ -164,7 +165,7 @@ ip route add ${lan.camera}/32 via ${customer.wanAddress} src 10.86.0.3`)
     await agent.stop()
   })
 
-  test('a hub that forgot the home: it joins again with this router, under its agent', async () => {
+  test.runIf(isLong || how.kind === 'mikrotik')('a hub that forgot the home: it joins again with this router, under its agent', async () => {
     const { home, hub } = picture
     const { pi } = home
     const agent = await startAgent(pi)
@@ -189,7 +190,7 @@ ip route add ${lan.camera}/32 via ${customer.wanAddress} src 10.86.0.3`)
     await agent.stop()
   })
 
-  test('joining again without an answer leaves the router and this machine as they were', async () => {
+  test.runIf(isLong || how.kind === 'mikrotik')('joining again without an answer leaves the router and this machine as they were', async () => {
     const { home, hub } = picture
     const { pi } = home
     const all = async () => [

@@ -86,7 +86,7 @@ describe('a router that undoes by itself', () => {
       forwarding: homeForwarding({ lan: ['192.168.7.0/24'], mode: 'routed' }),
     }
     for (const afterMs of someOf([800, 200], 1))
-      for (const ending of Object.values(ENDINGS)) {
+      for (const ending of someOf(Object.values(ENDINGS), 2)) {
         const adapter = await machine.open()
         const steps = await stepsTo(adapter, wanted)
         expect(steps, `after ${afterMs} ms`).not.toEqual([])

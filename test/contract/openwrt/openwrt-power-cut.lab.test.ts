@@ -17,8 +17,8 @@ const ZONE = "config zone 'homeward_hw0_zone'"
 /** After the first move, and what comes before the second. */
 const MIXED = 2
 
-/** Of each change in the usual run: every loss twice, with an agent that goes on and with another one. */
-const MOMENTS = 6
+/** Of each change in the usual run: every loss once, with an agent that goes on or with another one. */
+const MOMENTS = 3
 
 /** More than any change has: then the power stays. */
 const NEVER = 100_000

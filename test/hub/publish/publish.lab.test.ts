@@ -6,7 +6,7 @@ import { createLab, type Lab } from '../../lab/lab.ts'
 import { buildPicture, type Picture } from '../../lab/picture.ts'
 import type { LabProcess } from '../../lab/host/process.ts'
 import { askService, serveEcho } from '../../lab/host/service.ts'
-import { someOf } from '../../long.ts'
+import { isLong, someOf } from '../../long.ts'
 
 const VISITOR = '198.18.0.20'
 
@@ -86,7 +86,7 @@ X`)
     await expect.poll(() => ask('tcp', 9123), { timeout: 60_000 }).toBe(`pi sees ${VISITOR}`)
   })
 
-  test('over UDP too, at whichever of its addresses the Pi is asked, though it would answer by itself from one of them', async () => {
+  test.runIf(isLong)('over UDP too, at whichever of its addresses the Pi is asked, though it would answer by itself from one of them', async () => {
     await pi.homeward(['publish', 'add', '9124/udp', `${picture.home.lan.pi}:8123`])
     await pi.homeward(['publish', 'add', '9125/udp', `${second}:8123`])
     await pi.homeward(['publish', 'add', '9126/udp', `${second}:8123`, '--source', 'hide'])
