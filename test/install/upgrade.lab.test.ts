@@ -201,22 +201,26 @@ test('a program that does not even tell its version is not put in place', async 
   expect(await mainPid(pi, 'homeward')).toBe(pid)
 })
 
-test.runIf(isLong)('an older release is refused before anything is changed, and taken when its owner says so', async () => {
-  await vps.shell(`
+test.runIf(isLong)(
+  'an older release is refused before anything is changed, and taken when its owner says so',
+  async () => {
+    await vps.shell(`
 rm -rf /opt/older && cp -R ${RELEASE} /opt/older
 sed -i 's/^  "version": .*/  "version": "0.0.9",/' /opt/older/package.json
 ${sumUp('/opt/older')}`)
-  const pid = await mainPid(vps, 'homeward-hub')
-  const refused = await vps.shell('/opt/older/install.sh upgrade </dev/null', { allowFailure: true })
-  expect(refused.exitCode).toBe(1)
-  expect(refused.stderr).toMatch(/this is homeward 0\.0\.9, and \S+ is installed: .*Nothing was changed/)
-  expect(await mainPid(vps, 'homeward-hub')).toBe(pid)
-  const { stdout } = await vps.shell('/opt/older/install.sh hub --downgrade </dev/null', { timeoutMs: 180_000 })
-  expect(stdout).toContain('this hub is set up already')
-  expect((await vps.shell('grep version /usr/local/lib/homeward/package.json')).stdout).toContain('0.0.9')
-  expect(await install(vps, 'upgrade')).toContain('tunnels stayed up')
-  await vps.shell('rm -rf /opt/older')
-}, 300_000)
+    const pid = await mainPid(vps, 'homeward-hub')
+    const refused = await vps.shell('/opt/older/install.sh upgrade </dev/null', { allowFailure: true })
+    expect(refused.exitCode).toBe(1)
+    expect(refused.stderr).toMatch(/this is homeward 0\.0\.9, and \S+ is installed: .*Nothing was changed/)
+    expect(await mainPid(vps, 'homeward-hub')).toBe(pid)
+    const { stdout } = await vps.shell('/opt/older/install.sh hub --downgrade </dev/null', { timeoutMs: 180_000 })
+    expect(stdout).toContain('this hub is set up already')
+    expect((await vps.shell('grep version /usr/local/lib/homeward/package.json')).stdout).toContain('0.0.9')
+    expect(await install(vps, 'upgrade')).toContain('tunnels stayed up')
+    await vps.shell('rm -rf /opt/older')
+  },
+  300_000,
+)
 
 test('an upgrade that was cut off is none: the next that fails brings back what ran before it', async () => {
   await breakRelease(pi, '/opt/broken', { before: `if (${RUNS}) process.exit(1)` })

@@ -43,25 +43,40 @@ export async function dropEvidence(
   listenPort: number | null,
   signal: AbortSignal,
 ): Promise<DropEvidence> {
+  const seen = await followPackets(config, configDir, endpoint, listenPort, signal)
+  signal.throwIfAborted()
+  // An older hub would take lookalikes for handshakes.
+  if (!isFiltered(seen) || seen.hub?.lookalikes === undefined) return seen
+  return { ...seen, lookalikes: await followLookalikes(config, configDir, endpoint, signal) }
+}
+
+/** How far datagrams and handshakes get, by what both ends see. */
+async function followPackets(
+  config: TunnelConfig,
+  configDir: string,
+  endpoint: Endpoint,
+  listenPort: number | null,
+  signal: AbortSignal,
+): Promise<DropEvidence> {
   const nonce = newNonce()
   const isHere = config.router.kind === 'linux'
   // Of this machine's own datagrams: where the tunnel ends on a router, they go by it too. All else comes after them: it
   // would use up what a router reports in a second.
   const search = await searchHops(endpoint, config.hub.port, probeOf(nonce), signal)
-  const asked = askHub(config, configDir, endpoint, nonce, signal)
-  const looking = search?.look(asked) ?? Promise.resolve(null)
-  const [hub, home, hops, refused, elsewhere] = await Promise.all([
-    asked,
-    isHere ? watchHome(config.interface, endpoint, listenPort, asked, signal) : null,
-    looking,
-    looking.then(() => sendWhile(endpoint, [probeOf(nonce)], asked, signal)),
-    looking.then(() => isAnsweredElsewhere(config.beacons, signal)),
-  ]).finally(search?.close)
-  signal.throwIfAborted()
-  const seen = { port: endpoint.port, refused, home, hub, elsewhere, hops, lookalikes: null }
-  // An older hub would take lookalikes for handshakes.
-  if (!isFiltered(seen) || hub?.lookalikes === undefined) return seen
-  return { ...seen, lookalikes: await followLookalikes(config, configDir, endpoint, signal) }
+  try {
+    const asked = askHub(config, configDir, endpoint, nonce, signal)
+    const looking = search?.look(asked) ?? Promise.resolve(null)
+    const [hub, home, hops, refused, elsewhere] = await Promise.all([
+      asked,
+      isHere ? watchHome(config.interface, endpoint, listenPort, asked, signal) : null,
+      looking,
+      looking.then(() => sendWhile(endpoint, [probeOf(nonce)], asked, signal)),
+      looking.then(() => isAnsweredElsewhere(config.beacons, signal)),
+    ])
+    return { port: endpoint.port, refused, home, hub, elsewhere, hops, lookalikes: null }
+  } finally {
+    await search?.close()
+  }
 }
 
 /** How far datagrams get that look like WireGuard's handshakes, while the hub is asked whether they come. */
@@ -74,17 +89,21 @@ async function followLookalikes(
   const nonce = newNonce()
   const lookalike = lookalikeOf(nonce)
   const search = await searchHops(endpoint, config.hub.port, lookalike, signal)
-  const asked = askHub(config, configDir, endpoint, nonce, signal)
-  // Those that pass use up nothing of what routers report.
-  const besides = search === null ? [probeOf(nonce), lookalike] : [probeOf(nonce)]
-  const [hub, hops] = await Promise.all([
-    asked,
-    search?.look(asked) ?? null,
-    sendWhile(endpoint, besides, asked, signal),
-  ]).finally(search?.close)
-  signal.throwIfAborted()
-  if (hub?.lookalikes === true) return 'come'
-  return hub?.datagrams.end === 'delivered' && hub.lookalikes === false ? hops : null
+  try {
+    const asked = askHub(config, configDir, endpoint, nonce, signal)
+    // Those that pass use up nothing of what routers report.
+    const besides = search === null ? [probeOf(nonce), lookalike] : [probeOf(nonce)]
+    const [hub, hops] = await Promise.all([
+      asked,
+      search?.look(asked) ?? null,
+      sendWhile(endpoint, besides, asked, signal),
+    ])
+    signal.throwIfAborted()
+    if (hub?.lookalikes === true) return 'come'
+    return hub?.datagrams.end === 'delivered' && hub.lookalikes === false ? hops : null
+  } finally {
+    await search?.close()
+  }
 }
 
 function newNonce(): string {

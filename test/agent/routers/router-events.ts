@@ -86,7 +86,8 @@ export function routerEvents<System extends TellingRouter>(how: RouterEvents<Sys
   test('a calm minute takes a look or two, and what is deleted then is there again by the event alone', async () => {
     await untilCarefree()
     const took: number[] = []
-    for (let time = 0; time < (isLong ? 10 : 4); time += 1) took.push(await healed(how.unfelt[time % how.unfelt.length] ?? ''))
+    for (let time = 0; time < (isLong ? 10 : 4); time += 1)
+      took.push(await healed(how.unfelt[time % how.unfelt.length] ?? ''))
     tell('deletions that the tunnel does not feel', took)
     // A look comes a minute after the last one: so many in a row were not found by that.
     expect(took.filter((milliseconds) => milliseconds > 20_000)).toEqual([])

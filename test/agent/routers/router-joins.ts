@@ -137,80 +137,90 @@ ip route add ${lan.camera}/32 via ${customer.wanAddress} src 10.86.0.3`)
     await carrier.host.shell('for own in 10.86.0.1 10.86.0.3; do ip addr del $own/32 dev lo; done')
   })
 
-  test.runIf(isLong || how.kind === 'openwrt')('services on LAN hosts are published, and the router’s own ways stay as they were', async () => {
-    const { home, hubAddress, visitor } = picture
-    const { pi, camera, lan } = home
-    await Promise.all([serveEcho(camera, 'camera', 554), serveEcho(pi, 'pi', 8123)])
-    const agent = await startAgent(pi)
-    const ways = async (): Promise<string> => (await home.router.shell('ip route show table main | grep -v hw0')).stdout
-    const waysBefore = await ways()
-    const ask = (protocol: 'tcp' | 'udp', port: number) => askService(visitor, protocol, hubAddress, port)
-    await pi.homeward(['publish', 'add', '1554/tcp', `${lan.camera}:554`, '--source', 'hide'])
-    expect(await ask('tcp', 1554)).toBe('camera sees 10.86.0.1')
-    for (const protocol of ['tcp', 'udp'] as const) {
-      await pi.homeward(['publish', 'add', `554/${protocol}`, `${lan.camera}:554`])
-      await expect.poll(() => ask(protocol, 554), { timeout: 60_000 }).toBe('camera sees 198.18.0.20')
-    }
-    await pi.homeward(['publish', 'add', '8123/tcp', `${lan.pi}:8123`, '--source', 'keep'])
-    await expect.poll(() => ask('tcp', 8123), { timeout: 60_000 }).toBe('pi sees 198.18.0.20')
-    expect(how.foreign(await system.export())).toEqual(how.foreign(before))
-    // What hosts send passes the router, where homeward does not lead it yet.
-    const sent = await problemOf(pi, ['publish', 'add', '25/tcp', `${lan.camera}:25`, '--outgoing'])
-    expect(sent).toMatchObject({ code: 'outgoing-refused', exitCode: 1 })
-    expect(sent.message).toMatch(/the tunnel of cabin ends on a router, where homeward does not lead what hosts send/)
-    // Who is on the LAN is answered there, and the LAN's own way out is the line.
-    expect(await askService(camera, 'tcp', lan.pi, 8123)).toBe(`pi sees ${lan.camera}`)
-    expect(await ways()).toBe(waysBefore)
-    await expect.poll(() => plannedSteps(pi)).toEqual([])
-    await agent.stop()
-  })
+  test.runIf(isLong || how.kind === 'openwrt')(
+    'services on LAN hosts are published, and the router’s own ways stay as they were',
+    async () => {
+      const { home, hubAddress, visitor } = picture
+      const { pi, camera, lan } = home
+      await Promise.all([serveEcho(camera, 'camera', 554), serveEcho(pi, 'pi', 8123)])
+      const agent = await startAgent(pi)
+      const ways = async (): Promise<string> =>
+        (await home.router.shell('ip route show table main | grep -v hw0')).stdout
+      const waysBefore = await ways()
+      const ask = (protocol: 'tcp' | 'udp', port: number) => askService(visitor, protocol, hubAddress, port)
+      await pi.homeward(['publish', 'add', '1554/tcp', `${lan.camera}:554`, '--source', 'hide'])
+      expect(await ask('tcp', 1554)).toBe('camera sees 10.86.0.1')
+      for (const protocol of ['tcp', 'udp'] as const) {
+        await pi.homeward(['publish', 'add', `554/${protocol}`, `${lan.camera}:554`])
+        await expect.poll(() => ask(protocol, 554), { timeout: 60_000 }).toBe('camera sees 198.18.0.20')
+      }
+      await pi.homeward(['publish', 'add', '8123/tcp', `${lan.pi}:8123`, '--source', 'keep'])
+      await expect.poll(() => ask('tcp', 8123), { timeout: 60_000 }).toBe('pi sees 198.18.0.20')
+      expect(how.foreign(await system.export())).toEqual(how.foreign(before))
+      // What hosts send passes the router, where homeward does not lead it yet.
+      const sent = await problemOf(pi, ['publish', 'add', '25/tcp', `${lan.camera}:25`, '--outgoing'])
+      expect(sent).toMatchObject({ code: 'outgoing-refused', exitCode: 1 })
+      expect(sent.message).toMatch(/the tunnel of cabin ends on a router, where homeward does not lead what hosts send/)
+      // Who is on the LAN is answered there, and the LAN's own way out is the line.
+      expect(await askService(camera, 'tcp', lan.pi, 8123)).toBe(`pi sees ${lan.camera}`)
+      expect(await ways()).toBe(waysBefore)
+      await expect.poll(() => plannedSteps(pi)).toEqual([])
+      await agent.stop()
+    },
+  )
 
-  test.runIf(isLong || how.kind === 'mikrotik')('a hub that forgot the home: it joins again with this router, under its agent', async () => {
-    const { home, hub } = picture
-    const { pi } = home
-    const agent = await startAgent(pi)
-    await hub.homeward(['hub', 'remove', 'cabin', '--yes'])
-    // It gets another address then.
-    await inviteHome(picture, 'lodge')
-    const joined = await pi.homeward(['join', '--again', await inviteHome(picture), '--yes'], { timeoutMs: 90_000 })
-    expect(joined.stdout).toContain('The running agent goes on with it.')
-    const { tunnel, router } = await waitForStatus(
-      pi,
-      (status) => status.tunnel.state === 'up' && status.tunnel.address !== '10.86.0.2/16',
-      300_000,
-    )
-    expect(tunnel.cause).toBeNull()
-    expect(router.kind).toBe(how.kind)
-    await hub.run('ping', ['-c', '1', '-w', '60', home.lan.camera], { timeoutMs: 90_000 })
-    // The publications went with the home: what they needed here is taken back when the hub has said so. An agent that is
-    // stopped before the router has its confirmation takes that back.
-    await agent.waitForLine(/"steps":.*for 10\.86\.0\.0\/16/, { timeoutMs: 60_000 })
-    await expect.poll(() => plannedSteps(pi), { timeout: 60_000 }).toEqual([])
-    expect(how.foreign(await system.export())).toEqual(how.foreign(before))
-    await agent.stop()
-  })
+  test.runIf(isLong || how.kind === 'mikrotik')(
+    'a hub that forgot the home: it joins again with this router, under its agent',
+    async () => {
+      const { home, hub } = picture
+      const { pi } = home
+      const agent = await startAgent(pi)
+      await hub.homeward(['hub', 'remove', 'cabin', '--yes'])
+      // It gets another address then.
+      await inviteHome(picture, 'lodge')
+      const joined = await pi.homeward(['join', '--again', await inviteHome(picture), '--yes'], { timeoutMs: 90_000 })
+      expect(joined.stdout).toContain('The running agent goes on with it.')
+      const { tunnel, router } = await waitForStatus(
+        pi,
+        (status) => status.tunnel.state === 'up' && status.tunnel.address !== '10.86.0.2/16',
+        300_000,
+      )
+      expect(tunnel.cause).toBeNull()
+      expect(router.kind).toBe(how.kind)
+      await hub.run('ping', ['-c', '1', '-w', '60', home.lan.camera], { timeoutMs: 90_000 })
+      // The publications went with the home: what they needed here is taken back when the hub has said so. An agent that is
+      // stopped before the router has its confirmation takes that back.
+      await agent.waitForLine(/"steps":.*for 10\.86\.0\.0\/16/, { timeoutMs: 60_000 })
+      await expect.poll(() => plannedSteps(pi), { timeout: 60_000 }).toEqual([])
+      expect(how.foreign(await system.export())).toEqual(how.foreign(before))
+      await agent.stop()
+    },
+  )
 
-  test.runIf(isLong || how.kind === 'mikrotik')('joining again without an answer leaves the router and this machine as they were', async () => {
-    const { home, hub } = picture
-    const { pi } = home
-    const all = async () => [
-      await system.export(),
-      (await pi.shell(`cd ${pi.disk.configDir} && ls -A && cat agent.yaml home.secret`)).stdout,
-    ]
-    const joined = await all()
-    const token = await inviteHome(picture)
-    const restore = await muteHub(picture)
-    try {
-      const problem = await problemOf(pi, ['join', '--again', token, '--yes'])
-      expect(problem).toMatchObject({ exitCode: 1, code: 'tunnel-unproven' })
-    } finally {
-      await restore()
-    }
-    expect(await all()).toEqual(joined)
-    expect(await plannedSteps(pi)).toEqual([])
-    const ping = () => hub.run('ping', ['-c', '1', '-W', '2', home.lan.camera], { allowFailure: true })
-    await expect.poll(async () => (await ping()).exitCode, { timeout: 60_000 }).toBe(0)
-  })
+  test.runIf(isLong || how.kind === 'mikrotik')(
+    'joining again without an answer leaves the router and this machine as they were',
+    async () => {
+      const { home, hub } = picture
+      const { pi } = home
+      const all = async () => [
+        await system.export(),
+        (await pi.shell(`cd ${pi.disk.configDir} && ls -A && cat agent.yaml home.secret`)).stdout,
+      ]
+      const joined = await all()
+      const token = await inviteHome(picture)
+      const restore = await muteHub(picture)
+      try {
+        const problem = await problemOf(pi, ['join', '--again', token, '--yes'])
+        expect(problem).toMatchObject({ exitCode: 1, code: 'tunnel-unproven' })
+      } finally {
+        await restore()
+      }
+      expect(await all()).toEqual(joined)
+      expect(await plannedSteps(pi)).toEqual([])
+      const ping = () => hub.run('ping', ['-c', '1', '-W', '2', home.lan.camera], { allowFailure: true })
+      await expect.poll(async () => (await ping()).exitCode, { timeout: 60_000 }).toBe(0)
+    },
+  )
 
   test('leaving brings the router back byte for byte', async () => {
     const { pi } = picture.home

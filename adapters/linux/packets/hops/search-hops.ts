@@ -79,13 +79,13 @@ export async function searchHops(
   }
 
   async function look(until: Promise<unknown>): Promise<HopEvidence | null> {
-    let isOver = false
-    const over = (): void => void (isOver = true)
-    void until.then(over, over)
+    const over = new AbortController()
+    const end = (): void => over.abort()
+    void until.then(end, end)
     const answered: number[] = []
     await connectUntilAnswered(tcp, answered, signal)
     const enough = Math.min(MOST_HOPS, ...answered)
-    for (let round = 0; round < LEAST_ROUNDS || !isOver; round += 1) {
+    for (let round = 0; round < LEAST_ROUNDS || !over.signal.aborted; round += 1) {
       for (const socket of sockets) socket.send(datagram, port, address, () => undefined)
       const connections = tcp.sourcePorts.slice(0, enough).map((_, index) => connect(tcp, index + 1, answered))
       await sleep(ROUND_MS, signal).finally(() => closeAll(connections))
