@@ -12,6 +12,7 @@ import { registerLogsVerb } from './logs/logs-verb.ts'
 import { commanderOutput, reportProblem } from './output.ts'
 import { registerPublishVerbs } from './publish/publish-verbs.ts'
 import { registerRouterVerbs } from './router/router-verbs.ts'
+import { registerSetupVerb } from './setup/setup-verb.ts'
 import { registerUpgradeVerb } from './upgrade/upgrade-verb.ts'
 import { version } from './version.ts'
 
@@ -30,6 +31,7 @@ async function main(argv: readonly string[]): Promise<number> {
   registerRouterVerbs(program)
   registerLogsVerb(program)
   registerUpgradeVerb(program)
+  registerSetupVerb(program)
   registerBackupVerbs(program)
   registerConfigVerbs(program)
   registerContainerVerb(program)

@@ -15,6 +15,7 @@ export interface Advice {
 export const catalogue = {
   'wrong-usage': { next: 'See homeward --help', exit: 64 },
   'needs-yes': { next: 'Pass --yes to go ahead without being asked', exit: 64 },
+  'setup-unanswered': { next: 'Pass what it names, or run it at a terminal, which asks', exit: 64 },
   'no-root': { next: 'Run it again with sudo', exit: 1 },
   'tool-missing': { next: 'Install it with apt-get install --no-install-recommends', exit: 1 },
   'no-wireguard': {

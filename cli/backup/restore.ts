@@ -20,7 +20,7 @@ import { howToStart } from '../side/how-to-start.ts'
 import { contentText } from './content-text.ts'
 import { describedMachine } from './described-machine.ts'
 import { knownPassphrase, type PassphraseOptions } from './passphrase.ts'
-import { startedService } from './started-service.ts'
+import { startedService } from '../side/started-service.ts'
 import { whereTheHubIs } from './where-the-hub-is.ts'
 
 export interface RestoreOptions extends PassphraseOptions {

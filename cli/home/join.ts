@@ -33,13 +33,28 @@ export interface JoinOptions extends RouterOptions {
 
 /** `homeward join TOKEN`. Whatever fails, and whoever interrupts it: no change stays. */
 export async function join(context: Context, token: string, options: JoinOptions): Promise<void> {
+  const joined = await joinAsked(context, token, options)
+  if (joined !== null) return printFacts(context, joinedFacts(joined), () => joinedText(joined, options))
+  if (options.dryRun !== true) tell('Nothing was changed.')
+}
+
+/**
+ * Shows what joining will do, asks, and does it, or undoes all of it.
+ * @param agreed is told when the answer was yes. @returns null when the person did not agree, and for a dry run. @throws {Problem} as `joinHome`.
+ */
+export async function joinAsked(
+  context: Context,
+  token: string,
+  options: JoinOptions,
+  agreed: () => void = () => undefined,
+): Promise<Joined | null> {
   const router = routerChoice(options)
   await refuseIfAlso('hub', context, 'joining the hub')
   const ending = new AbortController()
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => ending.abort())
   if (router.kind === 'mikrotik' && router.trust.by === 'nothing') tell(PLAIN_WARNING)
   const dryRun = options.dryRun === true
-  const joined = await joinHome(
+  return await joinHome(
     context,
     {
       token,
@@ -74,14 +89,14 @@ export async function join(context: Context, token: string, options: JoinOptions
             () => [heading(config), ...lines].join('\n  '),
           )
         else tell([heading(config), ...lines].join('\n  '))
-        return !dryRun && (await confirm(context, 'Do this?', 'joining the hub'))
+        if (dryRun || !(await confirm(context, 'Do this?', 'joining the hub'))) return false
+        agreed()
+        return true
       },
     },
     systemClock,
     ending.signal,
   )
-  if (joined !== null) return printFacts(context, joinedFacts(joined), () => joinedText(joined, options))
-  if (!dryRun) tell('Nothing was changed.')
 }
 
 const PLAIN_WARNING =
@@ -93,12 +108,19 @@ function heading(config: AgentConfig): string {
   return `This machine becomes the home ${config.home}, ${hub.address} in the tunnel to ${hub.addresses[0]}${where}:`
 }
 
-function joinedText(joined: Joined, { starts = false }: JoinOptions): string {
+/** That the tunnel carries, and by which way. */
+export function provenLines(joined: Joined): readonly string[] {
   const { config, provenMs, mapping } = joined
   const seen = mapping === null ? '' : ` The hub sees it at ${formatEndpoint(mapping)}.`
   return [
     `${config.home} has joined: the tunnel answered after ${(provenMs / 1_000).toFixed(1)} s.${seen}`,
     ...wayLines(joined),
+  ]
+}
+
+function joinedText(joined: Joined, { starts = false }: JoinOptions): string {
+  return [
+    ...provenLines(joined),
     ...(starts ? [] : ['Keep it watched: systemctl enable --now homeward, or homeward run in the foreground.']),
     'Add a phone or laptop: homeward device add NAME',
   ].join('\n')

@@ -14,8 +14,16 @@ const ADDRESS_OPTION = 'Pass --address with its public address or name, which th
  * @param stun servers, as typed. @throws {Problem} `wrong-usage` where nobody can be asked, `interrupted`.
  */
 export async function chooseAddress(what: string, stun: string | undefined): Promise<string> {
-  const servers = stun === undefined ? STUN_SERVERS : stunServersIn(stun)
-  const found = await findOutsideAddress(servers)
+  return await addressOf(what, await lookOutside(stun))
+}
+
+/** @param stun servers, as typed. @throws {Problem} `wrong-usage`. */
+export async function lookOutside(stun: string | undefined): Promise<OutsideAddress> {
+  return await findOutsideAddress(stun === undefined ? STUN_SERVERS : stunServersIn(stun))
+}
+
+/** The address that was found, or that a person gives instead. @throws {Problem} `wrong-usage`, `interrupted`. */
+export async function addressOf(what: string, found: OutsideAddress): Promise<string> {
   if (found.kind === 'own') {
     tell(`This machine is reached at ${found.address} (another address or a name: --address HOST).`)
     return found.address
@@ -28,7 +36,10 @@ export async function chooseAddress(what: string, stun: string | undefined): Pro
 }
 
 /** Why this is asked, and what to do where nobody can be. */
-function explained(found: Exclude<OutsideAddress, { kind: 'own' }>): { readonly why: string; readonly next: string } {
+export function explained(found: Exclude<OutsideAddress, { kind: 'own' }>): {
+  readonly why: string
+  readonly next: string
+} {
   const own = found.local === null ? '' : `this machine’s own address is ${found.local}, not one of the internet`
   if (found.kind !== 'mapped') {
     const next =

@@ -18,21 +18,55 @@ import { indented, printFacts, tell } from '../output.ts'
 import { chooseAddress } from './choose-address.ts'
 import { firewallText, mappedText, thisProvider } from './provider-text.ts'
 
+/** `homeward hub init`. */
 export async function hubInit(context: Context, options: InitOptions): Promise<void> {
-  await orNoRoot(() => init(context, options))
+  await orNoRoot(async () => {
+    await refuseIfAlso('home', context, 'starting a hub')
+    const paths = hubPaths(context)
+    const given = await withAddress(givenSettings(options), paths, options.stun)
+    if (await isOtherNetwork(context, given)) return await changeNetwork(context, given.network ?? '')
+    const made = await makeHub(context, given)
+    if (made === null) return tell('Nothing was changed.')
+    const { facts, plan, firewall } = made
+    printFacts(context, facts, () =>
+      facts.changed
+        ? doneText(plan, isOpen(facts.warnings), firewall, options.starts === true)
+        : 'The hub is as it should be; nothing was changed.',
+    )
+  })
 }
 
-async function init(context: Context, options: InitOptions): Promise<void> {
-  await refuseIfAlso('home', context, 'starting a hub')
+/** A hub that was set up, or was there already. */
+export interface MadeHub {
+  readonly facts: {
+    readonly changed: boolean
+    readonly addresses: readonly string[]
+    readonly port: number
+    readonly network: string
+    readonly alternatePorts: readonly number[]
+    readonly interface: string
+    readonly publicKey: string
+    readonly certificate: string
+    readonly warnings: readonly string[]
+    readonly provider: string | null
+  }
+  readonly plan: InitPlan
+  /** What to do at the provider's firewall. */
+  readonly firewall: string
+}
+
+/**
+ * Plans the hub, shows what it will do, asks, and does it.
+ * @returns null when the person did not agree. @throws {Problem} of the plan, `needs-yes`, …
+ */
+export async function makeHub(context: Context, given: Given): Promise<MadeHub | null> {
   const paths = hubPaths(context)
-  const given = await withAddress(givenSettings(options), paths, options.stun)
-  if (await isOtherNetwork(context, given)) return await changeNetwork(context, given.network ?? '')
   const plan = await planFor(paths, given)
 
   const changed = plan.files.length > 0 || plan.steps.length > 0
   if (changed) {
     tell(planText(plan))
-    if (!(await confirm(context, 'Go ahead?', 'starting a hub'))) return tell('Nothing was changed.')
+    if (!(await confirm(context, 'Go ahead?', 'starting a hub'))) return null
     await writeInit(plan)
     await askThisHub(context, 'reconcile', null)
   }
@@ -55,11 +89,7 @@ async function init(context: Context, options: InitOptions): Promise<void> {
   }
   if (changed) for (const note of plan.notes) tell(`Note: ${note}`)
   for (const warning of warnings) tell(`Warning: ${indented(warning, '  ')}`)
-  printFacts(context, facts, () =>
-    changed
-      ? doneText(plan, isOpen(warnings), firewallText(provider, port), options.starts === true)
-      : 'The hub is as it should be; nothing was changed.',
-  )
+  return { facts, plan, firewall: firewallText(provider, port) }
 }
 
 /** The settings with an address, before anything is written: the first time it must be known. */

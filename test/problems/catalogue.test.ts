@@ -11,6 +11,7 @@ import { registerConfigVerbs } from '../../cli/config/config-verbs.ts'
 import { registerLogsVerb } from '../../cli/logs/logs-verb.ts'
 import { registerPublishVerbs } from '../../cli/publish/publish-verbs.ts'
 import { registerRouterVerbs } from '../../cli/router/router-verbs.ts'
+import { registerSetupVerb } from '../../cli/setup/setup-verb.ts'
 import { registerUpgradeVerb } from '../../cli/upgrade/upgrade-verb.ts'
 import { catalogue } from '../../problems/catalogue.ts'
 import { SOURCE_ROOMS } from '../source-rooms.ts'
@@ -38,6 +39,7 @@ function verbs(): ReadonlySet<string> {
     registerRouterVerbs,
     registerLogsVerb,
     registerUpgradeVerb,
+    registerSetupVerb,
     registerBackupVerbs,
     registerConfigVerbs,
   ])
