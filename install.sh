@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets homeward up, from a checkout or an unpacked release. ./install.sh without a word says what it can do.
+# Sets homeward up, from a checkout or an unpacked release. ./install.sh without a word asks, at a terminal; else it says what it can do.
 # Everything stands in functions and main is called on the last line, so that a half-copied file does nothing.
 set -euo pipefail
 
@@ -24,8 +24,13 @@ main() {
   here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
   readonly here
   local verb=${1:-help}
+  # At a terminal nobody has to know the words: it asks. What is installed already knows its role.
+  if [ $# -eq 0 ] && [ -t 0 ] && [ -t 1 ] && [ -t 2 ] && [ "$here" != "$LIBRARY" ]; then
+    verb=setup
+    set -- setup
+  fi
   case "$verb" in
-    demo | test | hub | home | upgrade | uninstall) ;;
+    demo | test | setup | hub | home | upgrade | uninstall) ;;
     back) [ "$here" = "$OLD/kept" ] || [ "$here" = "$LIBRARY/kept" ] || { usage >&2 && return 64; } ;;
     help | -h | --help) usage && return ;;
     *) usage >&2 && return 64 ;;
@@ -38,9 +43,9 @@ main() {
       ;;
   esac
   case "$verb" in
-    hub | home | upgrade | uninstall)
+    setup | hub | home | upgrade | uninstall)
       [ ! -e /usr/lib/homeward/dist ] || fail 'homeward is installed here as a package of the system' \
-        'apt-get upgrades it and takes it away; what is left is homeward hub init or homeward join (docs/releasing.md)'
+        'apt-get upgrades it and takes it away; what is left is homeward setup, or homeward hub init or homeward join (docs/releasing.md)'
       ;;
   esac
   become_root "$@"
@@ -59,10 +64,10 @@ main() {
   report=$work/report.json
   trap finish EXIT
   case "$verb" in
-    demo | hub | home | upgrade) require_whole_release ;;
+    demo | setup | hub | home | upgrade) require_whole_release ;;
   esac
   case "$verb" in
-    hub | home | upgrade)
+    setup | hub | home | upgrade)
       require_no_downgrade "$verb" "$@"
       # The commands of homeward know no such option.
       local word words=()
@@ -82,8 +87,10 @@ finish() {
 
 usage() {
   cat <<'TEXT'
-Usage: ./install.sh COMMAND
+Usage: ./install.sh [COMMAND]
 
+  setup [OPTIONS]         on either machine: package, then homeward setup OPTIONS, which asks what it cannot find out;
+                          at a terminal this is what ./install.sh alone does
   demo [--keep]           the whole picture on this one machine, in network namespaces; no VPS needed
   test                    install what the tests need and run all of them
   hub [OPTIONS]           on the VPS: package, service, homeward hub init OPTIONS (such as --address vps.example.org)
@@ -138,6 +145,33 @@ command_test() {
     </dev/null ||
     failed="${failed:+$failed, and }tests"
   "$node" .ci/count-tests.mjs "$report" "$failed"
+}
+
+# Who it becomes is asked by the program, so both units are there meanwhile; that of the other role goes again.
+command_setup() {
+  local service done=yes
+  # Only what ran is started again, by the program that is new.
+  running=$(running_services)
+  install_package
+  for service in homeward-hub homeward; do
+    install_unit "$service"
+  done
+  # What it asks comes before what it changes: a person who leaves has a program that is installed, and nothing else.
+  "$LAUNCHER" setup "$@" || done=''
+  drop_unused_units
+  for service in $running; do
+    restart_service "$service"
+  done
+  keep_new
+  [ -n "$done" ] ||
+    fail 'homeward is installed, and setting it up did not come to its end' 'The reason is above. Go on with: sudo homeward setup'
+}
+
+# Units without settings to run by.
+drop_unused_units() {
+  [ -e "$CONFIG/hub.yaml" ] || rm -f "$UNITS/homeward-hub.service"
+  [ -e "$CONFIG/agent.yaml" ] || rm -f "$UNITS/homeward.service"
+  ! booted_with_systemd || systemctl daemon-reload
 }
 
 command_hub() {

@@ -9,6 +9,8 @@ import type { Lab } from '../lab/lab.ts'
 export interface ScratchMachine {
   /** A shell script on it, ended by its first failing command. */
   shell(script: string, options?: Omit<RunOptions, 'input'>): Promise<RunResult>
+  /** The words that run a command on it, for whoever starts it on the host by himself. */
+  inside(command: readonly string[]): readonly string[]
   /** Puts files and folders of this machine, wherever they are, into a folder of it. */
   copyIn(paths: readonly string[], folder: string): Promise<void>
   /** The files that were written on it, each with its time, folders of memory such as /tmp and /run apart. */
@@ -33,18 +35,21 @@ export async function bootScratchMachine(
   let died: string | undefined
   void booted.exited.then(() => (died = booted.stderr))
 
-  const shell: ScratchMachine['shell'] = (script, options) =>
+  const inside: ScratchMachine['inside'] = (command) => [
+    'sh',
+    '-ec',
     // As the host sees it: the first process of the scratch machine is the only child of the one that booted it.
-    host.run(
-      'sh',
-      [
-        '-ec',
-        `parent=$(cat ${folder}/parent)
+    `parent=$(cat ${folder}/parent)
 unset HOMEWARD_CONFIG_DIR HOMEWARD_STATE_DIR HOMEWARD_RUNTIME_DIR
-exec nsenter --target $(cat /proc/$parent/task/$parent/children) --mount --pid --ipc --uts --cgroup sh -e`,
-      ],
-      { ...options, input: script },
-    )
+exec nsenter --target $(cat /proc/$parent/task/$parent/children) --mount --pid --ipc --uts --cgroup "$@"`,
+    'sh',
+    ...command,
+  ]
+
+  const shell: ScratchMachine['shell'] = (script, options) => {
+    const [program = '', ...args] = inside(['sh', '-e'])
+    return host.run(program, args, { ...options, input: script })
+  }
 
   async function copyIn(paths: readonly string[], to: string): Promise<void> {
     await host.run('mkdir', ['-p', `${folder}/root${to}`])
@@ -67,6 +72,7 @@ exec nsenter --target $(cat /proc/$parent/task/$parent/children) --mount --pid -
     if (exitCode === 0)
       return {
         shell,
+        inside,
         copyIn,
         written,
         leaveRoom,

@@ -53,7 +53,7 @@ test.each([
 ])('%s shows how it is called', async (_, args, status) => {
   const { stdout, stderr, exitCode } = await tryCommand(path('install.sh'), args)
   expect(exitCode).toBe(status)
-  expect(status === 0 ? stdout : stderr).toContain('Usage: ./install.sh COMMAND')
+  expect(status === 0 ? stdout : stderr).toContain('Usage: ./install.sh [COMMAND]')
 })
 
 test('a copy that was cut off does nothing', async () => {

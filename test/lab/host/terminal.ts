@@ -30,7 +30,7 @@ export function openTerminal(host: Host, command: readonly string[]): Terminal {
     env: { TERM: 'xterm-256color' },
   })
   let from = 0
-  const text = (): string => stripVTControlCharacters(program.stdout)
+  const text = (): string => stripVTControlCharacters(program.stdout).replaceAll('\r\n', '\n')
 
   async function shows(pattern: RegExp): Promise<RegExpExecArray> {
     for (const until = Date.now() + GENEROUS_MS; ; await sleep(30)) {
