@@ -6,7 +6,7 @@ import * as fc from '../../properties.ts'
 const answer = sshAnswer('OpenWrt', ['daemon=dropbear'])
 
 test('the question is for _ssh._tcp.local, of type PTR and class IN', () => {
-  const expected = '000000000001000000000000' + '045f737368045f746370056c6f63616c00' + '000c0001'
+  const expected = '000000000001000000000000045f737368045f746370056c6f63616c00000c0001'
   expect(Buffer.from(sshQuestion()).toString('hex')).toBe(expected)
 })
 
